@@ -1,0 +1,202 @@
+/**
+ * Reverse mode as a graph transform: an ONNX graph in, the graph of its
+ * vector-Jacobian product out. The forward nodes that the backward ones read
+ * are kept in the new graph, so running it recomputes the forward pass from
+ * its inputs: checkpointing at the graph's boundary.
+ */
+import { GraphBuilder } from "../onnx/builder.ts";
+import type { Graph, Node, Value } from "../onnx/graph.ts";
+import { valueOf } from "../onnx/graph.ts";
+import { describe, sameShape, zeros } from "../tensor.ts";
+import { rules } from "./rules.ts";
+import type { VjpCall } from "./vjp_call.ts";
+
+/** Name of the input that holds an output's cotangent. */
+export const cotangentOf = (output: string): string => `${output}:cotangent`;
+
+/** Name of the output that holds the gradient with respect to a value. */
+export const gradientOf = (value: string): string => `${value}:gradient`;
+
+export interface VjpOptions {
+  /** Inputs or initializers whose gradients are wanted. */
+  readonly wrt: readonly string[];
+  /** Outputs that have a cotangent; all by default. */
+  readonly outputs?: readonly string[];
+  /** Forward outputs that the new graph returns too. */
+  readonly keep?: readonly string[];
+  /** `input`: cotangents are inputs of the new graph. `ones`: they are 1, as for a loss. */
+  readonly seed?: "input" | "ones";
+}
+
+/** Sums a cotangent over the axes that broadcasting added, so that it has `shape` again. */
+function unbroadcast(
+  g: GraphBuilder,
+  cotangent: Value,
+  shape: readonly number[],
+): Value {
+  if (sameShape(cotangent.shape, shape)) return cotangent;
+  const lead = cotangent.shape.length - shape.length;
+  const axes = cotangent.shape.flatMap((dim, i) =>
+    i < lead || (shape[i - lead] === 1 && dim !== 1) ? [i] : []
+  );
+  const summed = axes.length ? g.reduceSum(cotangent, { axes }) : cotangent;
+  return sameShape(summed.shape, shape) ? summed : g.reshape(summed, shape);
+}
+
+/** Names of the values that depend on any of `sources`. */
+function dependants(graph: Graph, sources: readonly string[]): Set<string> {
+  const reached = new Set(sources);
+  for (const node of graph.nodes) {
+    if (node.inputs.some((i) => reached.has(i))) {
+      node.outputs.forEach((o) => reached.add(o));
+    }
+  }
+  return reached;
+}
+
+function checkTarget(graph: Graph, name: string): void {
+  const value = valueOf(graph, name);
+  if (!value.dtype.startsWith("float")) {
+    throw new TypeError(
+      `Cannot differentiate graph "${graph.name}" with respect to "${name}": it is ${
+        describe(value)
+      }, expected a float`,
+    );
+  }
+}
+
+/** The cotangents on their way back through the graph. */
+class Backward {
+  readonly #g: GraphBuilder;
+  readonly #graph: Graph;
+  readonly #active: ReadonlySet<string>;
+  readonly #cotangents = new Map<string, Value>();
+
+  constructor(g: GraphBuilder, graph: Graph, active: ReadonlySet<string>) {
+    this.#g = g;
+    this.#graph = graph;
+    this.#active = active;
+  }
+
+  get(name: string): Value | undefined {
+    return this.#cotangents.get(name);
+  }
+
+  accumulate(name: string, cotangent: Value): void {
+    const target = unbroadcast(
+      this.#g,
+      cotangent,
+      valueOf(this.#graph, name).shape,
+    );
+    const sum = this.#cotangents.get(name);
+    this.#cotangents.set(name, sum ? this.#g.add(sum, target) : target);
+  }
+
+  #wants(name: string): boolean {
+    return this.#active.has(name) &&
+      valueOf(this.#graph, name).dtype.startsWith("float");
+  }
+
+  /** Sends the cotangents of a node's outputs to its inputs. */
+  through(node: Node): void {
+    const cotangents = node.outputs.map((o) => this.#cotangents.get(o) ?? null);
+    if (cotangents.every((c) => c === null)) return;
+    if (!node.inputs.some((i) => this.#wants(i))) return;
+    const rule = rules[node.op];
+    if (!rule) {
+      throw new RangeError(
+        `Cannot differentiate graph "${this.#graph.name}": no VJP rule for operator ${node.op} (node "${node.name}")`,
+      );
+    }
+    const results = this.#g.scope(
+      `vjp/${node.name}`,
+      () => rule(this.#call(node, cotangents)),
+    );
+    const count = results.findLastIndex((c) => c !== null) + 1;
+    if (count > node.inputs.length) {
+      throw new Error(
+        `Cannot differentiate node "${node.name}" (${node.op}): its rule returned ${count} cotangents, expected at most ${node.inputs.length}`,
+      );
+    }
+    results.forEach((c, i) => {
+      if (c && this.#wants(node.inputs[i])) this.accumulate(node.inputs[i], c);
+    });
+  }
+
+  #call(node: Node, cotangents: readonly (Value | null)[]): VjpCall {
+    const inputs = node.inputs.map((i) =>
+      i === "" ? null : valueOf(this.#graph, i)
+    );
+    const outputs = node.outputs.map((o) => valueOf(this.#graph, o));
+    return {
+      g: this.#g,
+      node,
+      inputs,
+      x: inputs[0]!,
+      outputs,
+      y: outputs[0],
+      cotangents,
+      dy: cotangents[0]!,
+      wants: (i) => i < node.inputs.length && this.#wants(node.inputs[i]),
+      constant: (i) => this.#g.constantInts(node.inputs[i], node),
+    };
+  }
+}
+
+/**
+ * The VJP graph of `graph`.
+ *
+ * Inputs: those of `graph`, then one `<output>:cotangent` per output (unless
+ * `seed` is `ones`). Outputs: one `<name>:gradient` per target, with the
+ * target's shape, then the kept forward outputs. A target that no output
+ * depends on has gradient zero.
+ *
+ * @throws {RangeError} If a name is unknown or an operator has no rule (the message names the node).
+ * @throws {TypeError} If a target is not a float.
+ */
+export function vjpGraph(
+  graph: Graph,
+  {
+    wrt,
+    outputs = graph.outputs.map((o) => o.name),
+    keep = [],
+    seed = "input",
+  }: VjpOptions,
+): Graph {
+  wrt.forEach((name) => checkTarget(graph, name));
+  const g = GraphBuilder.continuing(graph, `${graph.name}:vjp`);
+  const backward = new Backward(g, graph, dependants(graph, wrt));
+  for (const name of outputs) {
+    const { dtype, shape } = valueOf(graph, name);
+    const cotangent = seed === "input"
+      ? g.input(cotangentOf(name), dtype, shape)
+      : g.expand(g.scalar(1), shape);
+    backward.accumulate(name, cotangent);
+  }
+  for (const node of graph.nodes.toReversed()) backward.through(node);
+  const results: Record<string, Value> = {};
+  for (const name of wrt) {
+    results[gradientOf(name)] = backward.get(name) ??
+      g.constant(zeros(valueOf(graph, name).shape));
+  }
+  for (const name of keep) results[name] = g.value(name);
+  return g.build(results);
+}
+
+/** The graph with its parameters as inputs, after the inputs it has: the form that trains. */
+export function parametersAsInputs(graph: Graph): Graph {
+  const initializers = [...graph.initializers.values()];
+  const parameters = initializers.filter((i) => i.role === "parameter");
+  return {
+    ...graph,
+    inputs: [
+      ...graph.inputs,
+      ...parameters.map(({ name, dtype, shape }) => ({ name, dtype, shape })),
+    ],
+    initializers: new Map(
+      initializers.filter((i) => i.role !== "parameter").map((
+        i,
+      ) => [i.name, i]),
+    ),
+  };
+}

@@ -1,0 +1,133 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { float32, type Tensor, zeros } from "../tensor.ts";
+import { openSafetensors, writeSafetensors } from "../weights/safetensors.ts";
+import { loadModel } from "./load.ts";
+
+const fixture = decodeURIComponent(
+  new URL("../../testdata/dit", import.meta.url).pathname,
+);
+const weightFile = "diffusion_pytorch_model.safetensors";
+const key = "transformer_blocks.1.attn1.to_q.bias";
+
+function fixtureWeights(): Map<string, Tensor> {
+  const file = openSafetensors(`${fixture}/${weightFile}`);
+  return new Map(
+    [...file.tensors.keys()].map((name) => [name, file.readSync(name)]),
+  );
+}
+
+/** Runs `body` in a temporary folder that is removed afterwards. */
+async function inFolder(body: (folder: string) => Promise<void>) {
+  const folder = await Deno.makeTempDir();
+  try {
+    await body(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** The fixture's network in `folder`, its weights changed. */
+async function writeNetwork(
+  folder: string,
+  change: (weights: Map<string, Tensor>) => void,
+  options?: Parameters<typeof writeSafetensors>[2],
+) {
+  await Deno.mkdir(folder, { recursive: true });
+  await Deno.copyFile(`${fixture}/config.json`, `${folder}/config.json`);
+  const weights = fixtureWeights();
+  change(weights);
+  await writeSafetensors(`${folder}/${weightFile}`, weights, options);
+}
+
+Deno.test("loadModel() leaves float32 weights in their file", async () => {
+  const { family, weights, schedulerConfig } = await loadModel(fixture);
+  assertEquals([family, schedulerConfig], ["dit", null]);
+  const { data, file } = weights(key, [64]);
+  assertEquals(data, undefined);
+  assertEquals(file!.path, `${fixture}/${weightFile}`);
+  const bytes = (await Deno.readFile(file!.path)).slice(file!.offset);
+  assertEquals(
+    new Float32Array(bytes.buffer, 0, file!.length / 4),
+    fixtureWeights().get(key)!.data,
+  );
+});
+
+Deno.test("loadModel() reads a pipeline, and finds its scheduler", () =>
+  inFolder(async (folder) => {
+    await writeNetwork(`${folder}/transformer`, () => {});
+    const write = (name: string, json: unknown) =>
+      Deno.writeTextFile(`${folder}/${name}`, JSON.stringify(json));
+    await Deno.mkdir(`${folder}/scheduler`);
+    await write("scheduler/scheduler_config.json", {});
+    await write("model_index.json", { _class_name: "DiTPipeline" });
+    const { config, schedulerConfig } = await loadModel(folder);
+    assertEquals(config.layers, 3);
+    assertEquals(schedulerConfig, `${folder}/scheduler/scheduler_config.json`);
+
+    await write("model_index.json", { _class_name: "FluxPipeline" });
+    await assertRejects(
+      () => loadModel(folder),
+      TypeError,
+      `${folder}/model_index.json: key "_class_name" is "FluxPipeline", expected "DiTPipeline"`,
+    );
+  }));
+
+for (const dtype of ["float16", "bfloat16"] as const) {
+  Deno.test(`loadModel() widens ${dtype} weights to float32`, () =>
+    inFolder(async (folder) => {
+      const storage = dtype === "float16" ? "F16" : "BF16";
+      await writeNetwork(folder, () => {}, { dtype: storage });
+      const { data } = (await loadModel(folder)).weights(key, [64]);
+      assertEquals(data!.dtype, "float32");
+      const exact = fixtureWeights().get(key)!.data as Float32Array;
+      exact.forEach((value, i) => {
+        const error = Math.abs(Number(data!.data[i]) - value);
+        assert(error <= Math.abs(value) * 2 ** -8 + 1e-7);
+      });
+    }));
+}
+
+const broken: [string, (weights: Map<string, Tensor>) => void, string][] = [
+  [
+    "a missing weight",
+    (weights) => weights.delete(key),
+    `tensor "${key}" is missing, expected float32[64]`,
+  ],
+  [
+    "a weight of no layer",
+    (weights) => weights.set("pos_embed.extra", zeros([2, 3])),
+    `found tensor "pos_embed.extra" F32[2,3], expected none`,
+  ],
+  [
+    "another shape",
+    (weights) => weights.set(key, zeros([65])),
+    `tensor "${key}" is [65], expected [64]`,
+  ],
+  [
+    "a NaN",
+    (weights) => weights.set(key, float32([64], Array(64).fill(NaN))),
+    `tensor "${key}" is not finite`,
+  ],
+];
+
+for (const [what, change, message] of broken) {
+  Deno.test(`loadModel() refuses ${what}`, () =>
+    inFolder(async (folder) => {
+      await writeNetwork(folder, change);
+      const error = await assertRejects(
+        () => loadModel(folder),
+        RangeError,
+        message,
+      );
+      assert(error.message.includes(`${folder}/${weightFile}`));
+    }));
+}
+
+Deno.test("loadModel() says what a folder without a model lacks", () =>
+  inFolder(async (folder) => {
+    await assertRejects(
+      () => loadModel(folder),
+      Deno.errors.NotFound,
+      `Cannot load model ${folder}: found neither model_index.json nor config.json`,
+    );
+  }));

@@ -1,0 +1,20 @@
+/** Which weights a model has, found by building it with a source that takes notes. */
+import { type BlockGraph, wholeGraph } from "./block_graph.ts";
+import type { WeightSource } from "./weights.ts";
+
+/**
+ * Key and shape of every weight of a model, in the order of first use.
+ *
+ * @param build The family's function from weights to block graph.
+ */
+export function parameterShapes(
+  build: (weights: WeightSource) => BlockGraph,
+): Map<string, readonly number[]> {
+  const shapes = new Map<string, readonly number[]>();
+  const record: WeightSource = (key, shape) => {
+    shapes.set(key, shape);
+    return {};
+  };
+  wholeGraph(build(record));
+  return shapes;
+}

@@ -1,0 +1,89 @@
+/**
+ * Weights in a safetensors file as a {@linkcode WeightSource}. F32 stays in
+ * the file, for ONNX Runtime to map; F16 and BF16 are widened in memory.
+ */
+import type { FileRange } from "../onnx/graph.ts";
+import { describe, sameShape, type Tensor } from "../tensor.ts";
+import { checkFinite } from "../weights/finite.ts";
+import {
+  openSafetensors,
+  type SafetensorsFile,
+} from "../weights/safetensors.ts";
+import type { WeightSource } from "./weights.ts";
+
+/**
+ * Opens a weight file and checks it against the model: the same keys, the same
+ * shapes, float dtypes, finite values. Reads every tensor once.
+ *
+ * @param path A safetensors file.
+ * @param shapes Key and shape of every weight of the model.
+ * @throws {RangeError} If a key is missing, unknown to the model, of another shape, or not finite.
+ * @throws {TypeError} If the file is no safetensors file, or a tensor is not F32, F16 or BF16.
+ */
+export function openWeights(
+  path: string,
+  shapes: ReadonlyMap<string, readonly number[]>,
+): WeightSource {
+  const file = openSafetensors(path);
+  checkKeys(file, shapes);
+  const sources = new Map([...shapes].map(([key, shape]) => {
+    checkShape(file, key, shape);
+    return [key, sourceOf(file, key)];
+  }));
+  return (key, shape) => {
+    const source = sources.get(key);
+    if (!source) throw missing(path, key, shape);
+    checkShape(file, key, shape);
+    return source;
+  };
+}
+
+function missing(path: string, key: string, shape: readonly number[]): Error {
+  return new RangeError(
+    `Cannot load ${path}: tensor "${key}" is missing, expected ${
+      describe({ dtype: "float32", shape })
+    }`,
+  );
+}
+
+function checkKeys(
+  { path, tensors }: SafetensorsFile,
+  shapes: ReadonlyMap<string, readonly number[]>,
+): void {
+  for (const [key, shape] of shapes) {
+    if (!tensors.has(key)) throw missing(path, key, shape);
+  }
+  for (const [key, entry] of tensors) {
+    if (shapes.has(key)) continue;
+    throw new RangeError(
+      `Cannot load ${path}: found tensor "${key}" ${
+        describe(entry)
+      }, expected none of that name in this model`,
+    );
+  }
+}
+
+function checkShape(
+  { path, tensors }: SafetensorsFile,
+  key: string,
+  expected: readonly number[],
+): void {
+  const { shape } = tensors.get(key)!;
+  if (sameShape(shape, expected)) return;
+  throw new RangeError(
+    `Cannot load ${path}: tensor "${key}" is [${shape}], expected [${expected}]`,
+  );
+}
+
+function sourceOf(
+  file: SafetensorsFile,
+  key: string,
+): { data: Tensor } | { file: FileRange } {
+  const { path } = file;
+  const { dtype, begin, end } = file.tensors.get(key)!;
+  const data = file.readFloat32Sync(key);
+  checkFinite(data, { path, name: key });
+  return dtype === "F32"
+    ? { file: { path, offset: begin, length: end - begin } }
+    : { data };
+}

@@ -1,0 +1,21 @@
+/** ONNX's numbers of the element types: `TensorProto.DataType` in `onnx.proto`. */
+import type { DType } from "../tensor.ts";
+
+/** The number of each dtype, in files and in `Cast`'s attribute `to`. */
+export const dataTypes: Readonly<Record<DType, number>> = {
+  float32: 1,
+  uint8: 2,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  float16: 10,
+  float64: 11,
+};
+
+const dtypes = new Map(
+  Object.entries(dataTypes).map(([dtype, code]) => [code, dtype as DType]),
+);
+
+/** The dtype of a number, or undefined where our graphs do not have it. */
+export const dtypeOfCode = (code: number): DType | undefined =>
+  dtypes.get(code);

@@ -1,0 +1,89 @@
+/**
+ * An ONNX graph as plain immutable data: nodes in topological order, every
+ * value with a dtype and a static shape. Builders make it, transformations
+ * return a new one, `model_proto.ts` writes it to ONNX's own format.
+ */
+import type { DType, Tensor } from "../tensor.ts";
+
+/** A value of a graph: one tensor's name, dtype and static shape. */
+export interface Value {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+}
+
+/** What each kind of attribute holds. */
+export interface AttributeValue {
+  readonly int: number;
+  readonly float: number;
+  readonly ints: readonly number[];
+  readonly string: string;
+}
+
+/** An ONNX attribute; the kind is written to the file, so 1 and 1.0 differ. */
+export type Attribute = {
+  readonly [K in keyof AttributeValue]: {
+    readonly kind: K;
+    readonly value: AttributeValue[K];
+  };
+}[keyof AttributeValue];
+
+/** One operator call. An omitted optional input is the empty string, as in ONNX. */
+export interface Node {
+  readonly op: string;
+  /** `""` for ONNX's own operators, `"com.microsoft"` for ONNX Runtime's. */
+  readonly domain: string;
+  /** Module path and operator: `transformer_blocks.0.attn1.to_q/Gemm`. */
+  readonly name: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attributes: Readonly<Record<string, Attribute>>;
+}
+
+/** A byte range of a file that holds a tensor row-major and little-endian. */
+export interface FileRange {
+  readonly path: string;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/**
+ * A constant of the graph. `parameter` is a model weight (counted, trainable),
+ * `constant` anything the graph's author needed. Its data are in memory, in a
+ * file, or absent: a graph without data can be measured but not run.
+ */
+export interface Initializer extends Value {
+  readonly role: "parameter" | "constant";
+  readonly data?: Tensor;
+  readonly file?: FileRange;
+}
+
+export interface Graph {
+  readonly name: string;
+  readonly inputs: readonly Value[];
+  readonly outputs: readonly Value[];
+  readonly initializers: ReadonlyMap<string, Initializer>;
+  readonly nodes: readonly Node[];
+  /** Every value: inputs, initializers and what nodes produce. */
+  readonly values: ReadonlyMap<string, Value>;
+}
+
+/** The value called `name`. @throws {RangeError} If the graph has none. */
+export function valueOf(graph: Graph, name: string): Value {
+  const value = graph.values.get(name);
+  if (!value) {
+    throw new RangeError(
+      `Cannot find value "${name}" in graph "${graph.name}"`,
+    );
+  }
+  return value;
+}
+
+/** Number of parameter elements of a graph. */
+export function parameterCount(graph: Graph): number {
+  let count = 0;
+  for (const { role, shape } of graph.initializers.values()) {
+    if (role === "parameter") count += shape.reduce((a, b) => a * b, 1);
+  }
+  return count;
+}

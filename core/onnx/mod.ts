@@ -1,0 +1,7 @@
+/** ONNX graphs: their data type, a builder, shape inference, MACs and the file format. */
+export * from "./attributes.ts";
+export * from "./builder.ts";
+export * from "./graph.ts";
+export * from "./macs.ts";
+export * from "./model_proto.ts";
+export * from "./shape_inference.ts";

@@ -1,0 +1,117 @@
+/**
+ * Models whose weights stay in their own files. ONNX Runtime accepts external
+ * data only inside the model's folder, and no symbolic link there, so each
+ * weight file is hard-linked beside a temporary `model.onnx`.
+ */
+import type { FileRange, Graph, Initializer } from "../onnx/graph.ts";
+import { encodeModel, isExternal } from "../onnx/model_proto.ts";
+import { tensorOfBytes } from "../onnx/tensor_bytes.ts";
+
+/**
+ * Writes the graph as a file beside hard links to its weight files, in the
+ * system's temporary folder or, on another filesystem than the weights, in the
+ * folder of the first of them; removes both once `open` has settled. Where no
+ * link can be made, `open` gets the model as bytes, weights read into it.
+ *
+ * @param open Opens a session from a path or from bytes.
+ * @throws {Deno.errors.NotFound} If a weight file does not exist.
+ * @throws {RangeError} If one ends before a range does.
+ */
+export async function withLinkedModel<T>(
+  graph: Graph,
+  open: (model: string | Uint8Array) => Promise<T>,
+): Promise<T> {
+  const files = weightFiles(graph);
+  for (const file of files) await checkExists(graph, file);
+  const folder = await linkedFolder(files);
+  if (!folder) return open(encodeModel(await inMemory(graph)));
+  try {
+    const model = `${folder.path}/model.onnx`;
+    const bytes = encodeModel(graph, {
+      externalLocation: (path) => folder.links.get(path)!,
+    });
+    await Deno.writeFile(model, bytes);
+    return await open(model);
+  } finally {
+    await Deno.remove(folder.path, { recursive: true });
+  }
+}
+
+function weightFiles(graph: Graph): string[] {
+  const external = [...graph.initializers.values()].filter(isExternal);
+  return [...new Set(external.map(({ file }) => file.path))];
+}
+
+async function checkExists({ name }: Graph, file: string): Promise<void> {
+  try {
+    await Deno.stat(file);
+  } catch (cause) {
+    if (!(cause instanceof Deno.errors.NotFound)) throw cause;
+    throw new Deno.errors.NotFound(
+      `Cannot read the weights of "${name}": there is no file "${file}"`,
+      { cause },
+    );
+  }
+}
+
+/** A temporary folder, and the name in it of each weight file by its path. */
+interface LinkedFolder {
+  readonly path: string;
+  readonly links: ReadonlyMap<string, string>;
+}
+
+async function linkedFolder(files: string[]): Promise<LinkedFolder | null> {
+  const beside = files[0].replace(/[^/\\]*$/, "") || ".";
+  return await tryLinks(files) ?? await tryLinks(files, beside);
+}
+
+/** The folder in `dir` (the system's by default), or null where files cannot be linked into it. */
+async function tryLinks(
+  files: string[],
+  dir?: string,
+): Promise<LinkedFolder | null> {
+  let path: string | null = null;
+  try {
+    path = await Deno.makeTempDir({ dir, prefix: ".model-" });
+    const links = new Map(files.map((file, i) => [file, `weights-${i}`]));
+    for (const [file, link] of links) {
+      // A link to a symbolic link would be one itself.
+      await Deno.link(await Deno.realPath(file), `${path}/${link}`);
+    }
+    return { path, links };
+  } catch {
+    if (path) await Deno.remove(path, { recursive: true });
+    return null;
+  }
+}
+
+async function inMemory(graph: Graph): Promise<Graph> {
+  const initializers = new Map<string, Initializer>();
+  for (const [name, initializer] of graph.initializers) {
+    const data = isExternal(initializer)
+      ? tensorOfBytes(initializer, await readRange(initializer.file))
+      : initializer.data;
+    initializers.set(name, { ...initializer, data });
+  }
+  return { ...graph, initializers };
+}
+
+async function readRange(
+  { path, offset, length }: FileRange,
+): Promise<Uint8Array> {
+  using file = await Deno.open(path);
+  await file.seek(offset, Deno.SeekMode.Start);
+  const bytes = new Uint8Array(length);
+  for (let filled = 0; filled < length;) {
+    const count = await file.read(bytes.subarray(filled));
+    if (count === null) {
+      throw new RangeError(
+        `Cannot read weights: "${path}" ends at byte ${
+          offset + filled
+        }, expected ${offset + length}`,
+      );
+    }
+    filled += count;
+  }
+  return bytes;
+}

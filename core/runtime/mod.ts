@@ -1,0 +1,2 @@
+/** Running ONNX graphs on ONNX Runtime. */
+export * from "./session.ts";

@@ -1,0 +1,70 @@
+/** Which training timesteps a sampler visits, by diffusers' three spacings (arXiv 2305.08891, Table 2). */
+import type { TimestepSpacing } from "./scheduler_config.ts";
+
+/** Where `spacedTimesteps` picks from. */
+export interface SpacingOptions {
+  readonly spacing: TimestepSpacing;
+  readonly numTrainTimesteps: number;
+  /** Added to every timestep of leading spacing. */
+  readonly stepsOffset: number;
+}
+
+/**
+ * T timesteps in sampling order.
+ *
+ * @throws {RangeError} If `steps` is not an integer from 1 to the number of training timesteps, or the offset leads past the last of them.
+ */
+export function spacedTimesteps(
+  steps: number,
+  { spacing, numTrainTimesteps, stepsOffset }: SpacingOptions,
+): number[] {
+  if (!Number.isInteger(steps) || steps < 1 || steps > numTrainTimesteps) {
+    throw new RangeError(
+      `Cannot space timesteps: steps is ${steps}, expected an integer from 1 to ${numTrainTimesteps}`,
+    );
+  }
+  const timestepAt = {
+    leading: (k: number) =>
+      (steps - 1 - k) * Math.floor(numTrainTimesteps / steps) + stepsOffset,
+    linspace: (k: number) =>
+      steps === 1 ? 0 : roundHalfEven(
+        (steps - 1 - k) * ((numTrainTimesteps - 1) / (steps - 1)),
+      ),
+    trailing: (k: number) =>
+      roundHalfEven(numTrainTimesteps - k * (numTrainTimesteps / steps)) - 1,
+  }[spacing];
+  const timesteps = Array.from({ length: steps }, (_, k) => timestepAt(k));
+  checkTimesteps(timesteps, numTrainTimesteps);
+  return timesteps;
+}
+
+/**
+ * Checks that timesteps are a non-empty, strictly descending subset of the training's.
+ *
+ * @throws {RangeError} If they are not.
+ */
+export function checkTimesteps(
+  timesteps: readonly number[],
+  numTrainTimesteps: number,
+) {
+  if (timesteps.length === 0) {
+    throw new RangeError("Cannot use timesteps: found none, expected some");
+  }
+  for (const [k, timestep] of timesteps.entries()) {
+    const limit = k === 0 ? numTrainTimesteps : timesteps[k - 1];
+    if (!Number.isInteger(timestep) || timestep < 0 || timestep >= limit) {
+      throw new RangeError(
+        `Cannot use timesteps: timesteps[${k}] is ${timestep}, expected an integer from 0 to ${
+          limit - 1
+        }`,
+      );
+    }
+  }
+}
+
+/** NumPy's rounding: halves go to the even neighbour. */
+function roundHalfEven(value: number): number {
+  const floor = Math.floor(value);
+  const isHalf = value - floor === 0.5;
+  return isHalf ? floor + Math.abs(floor % 2) : Math.round(value);
+}

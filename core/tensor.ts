@@ -1,0 +1,102 @@
+/**
+ * Tensors on the host: a dtype, a shape and a row-major typed array. Nothing
+ * here knows of ONNX or of a file format; both translate to and from this.
+ */
+
+/** Element types, named as in ONNX Runtime's JavaScript API. */
+export type DType =
+  | "float32"
+  | "float64"
+  | "float16"
+  | "int32"
+  | "int64"
+  | "uint8"
+  | "bool";
+
+/** The typed array that holds each dtype; float16 as raw bit patterns. */
+export interface DataOf {
+  float32: Float32Array;
+  float64: Float64Array;
+  float16: Uint16Array;
+  int32: Int32Array;
+  int64: BigInt64Array;
+  uint8: Uint8Array;
+  bool: Uint8Array;
+}
+
+/** A dense row-major tensor. Graph values are immutable: do not write to `data` of one you did not make. */
+export interface Tensor<D extends DType = DType> {
+  readonly dtype: D;
+  readonly shape: readonly number[];
+  readonly data: DataOf[D];
+}
+
+/** Bytes of one element of each dtype. */
+export const bytesPerElement: Readonly<Record<DType, number>> = {
+  float32: 4,
+  float64: 8,
+  float16: 2,
+  int32: 4,
+  int64: 8,
+  uint8: 1,
+  bool: 1,
+};
+
+/** Number of elements of a shape; 1 for a scalar's `[]`. */
+export function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((product, dim) => product * dim, 1);
+}
+
+/** `float32[2,4,16]`: how a dtype and shape read in an error message. */
+export function describe(
+  { dtype, shape }: { dtype: string; shape: readonly number[] },
+): string {
+  return `${dtype}[${shape.join(",")}]`;
+}
+
+/** True when two shapes are the same, dimension by dimension. */
+export function sameShape(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((dim, i) => dim === b[i]);
+}
+
+/**
+ * A tensor over `data`, which is not copied.
+ *
+ * @throws {RangeError} If `data` does not hold exactly the shape's elements.
+ */
+export function tensor<D extends DType>(
+  dtype: D,
+  shape: readonly number[],
+  data: DataOf[D],
+): Tensor<D> {
+  if (data.length !== sizeOf(shape)) {
+    throw new RangeError(
+      `Cannot make a tensor ${
+        describe({ dtype, shape })
+      }: data has ${data.length} elements, expected ${sizeOf(shape)}`,
+    );
+  }
+  return { dtype, shape, data };
+}
+
+/** A float32 tensor from numbers or a `Float32Array` (the latter is not copied). */
+export function float32(
+  shape: readonly number[],
+  data: Float32Array | readonly number[],
+): Tensor<"float32"> {
+  const array = data instanceof Float32Array ? data : Float32Array.from(data);
+  return tensor("float32", shape, array);
+}
+
+/** An int64 tensor from integers. */
+export function int64(
+  shape: readonly number[],
+  data: Iterable<number | bigint>,
+): Tensor<"int64"> {
+  return tensor("int64", shape, BigInt64Array.from(data, BigInt));
+}
+
+/** A float32 tensor of zeros. */
+export function zeros(shape: readonly number[]): Tensor<"float32"> {
+  return { dtype: "float32", shape, data: new Float32Array(sizeOf(shape)) };
+}

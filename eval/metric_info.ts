@@ -1,0 +1,31 @@
+/** How a metric is called, in which direction it is better, and how many digits it deserves. */
+
+/** What tables and charts need to know of a metric. */
+export interface MetricInfo {
+  /** Name with its unit, such as "PSNR (dB)". */
+  label: string;
+  /** Undefined for a metric this project does not know. */
+  higherIsBetter?: boolean;
+  /** Digits after the decimal point. */
+  digits: number;
+}
+
+// name          label                 direction              digits
+const known: Readonly<Record<string, MetricInfo>> = {
+  psnr: { label: "PSNR (dB)", higherIsBetter: true, digits: 2 },
+  ssim: { label: "SSIM", higherIsBetter: true, digits: 4 },
+  clip: { label: "CLIP score", higherIsBetter: true, digits: 2 },
+  fid: { label: "FID", higherIsBetter: false, digits: 2 },
+  mse: { label: "MSE", higherIsBetter: false, digits: 5 },
+};
+
+/**
+ * Looks a metric up. What follows an underscore says what was compared with,
+ * so `psnr_fine` is a PSNR, labelled "PSNR (dB), fine".
+ */
+export function metricInfo(metric: string): MetricInfo {
+  const [base, ...qualifiers] = metric.split("_");
+  if (!Object.hasOwn(known, base)) return { label: metric, digits: 3 };
+  const label = [known[base].label, qualifiers.join(" ")].filter(Boolean);
+  return { ...known[base], label: label.join(", ") };
+}

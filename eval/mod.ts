@@ -1,0 +1,12 @@
+/** Metrics, their uncertainty, measured speed, results files and tables. */
+
+export * from "./bootstrap.ts";
+export * from "./join_results.ts";
+export * from "./latency.ts";
+export * from "./metric_info.ts";
+export * from "./psnr.ts";
+export * from "./render_table.ts";
+export * from "./results.ts";
+export * from "./ssim.ts";
+export * from "./table.ts";
+export * from "./write_atomically.ts";

@@ -1,0 +1,219 @@
+/**
+ * Results as a table that people read: one group of rows a sparsity, costs on
+ * the left, metrics with their intervals on the right, the best of a group
+ * emphasised and significant paired differences marked.
+ */
+
+import { format, group } from "d3";
+import type { JoinedRow } from "./join_results.ts";
+import { metricInfo } from "./metric_info.ts";
+import type { MetricValue } from "./results.ts";
+
+/** A table of text, ready to be laid out. */
+export interface Table {
+  columns: Column[];
+  /** One group a sparsity, ascending. */
+  groups: Cell[][][];
+  /** What the marks mean, a sentence each. */
+  notes: string[];
+}
+
+/** A column's header and the side its cells are flush with. */
+export interface Column {
+  header: string;
+  align: "left" | "right";
+}
+
+/** A cell; `best` if its metric is the best of several in its group. */
+export interface Cell {
+  text: string;
+  best?: boolean;
+}
+
+/** A column and how to fill it from a row that stands in its sparsity group. */
+interface ColumnRule extends Column {
+  cell: (row: JoinedRow, group: readonly JoinedRow[]) => Cell;
+}
+
+/**
+ * Lays results out. Groups ascend in sparsity; inside a group rows stand in the
+ * order in which their experiment, then their method first appears in `rows`.
+ * Columns without any value are left out, the experiment if there is only one.
+ */
+export function tableOf(rows: readonly JoinedRow[]): Table {
+  const columns = columnRules(rows);
+  return {
+    columns: columns.map(({ header, align }) => ({ header, align })),
+    groups: sparsityGroups(rows).map((group) =>
+      group.map((row) => columns.map(({ cell }) => cell(row, group)))
+    ),
+    notes: notesOf(rows),
+  };
+}
+
+/** Names of all metrics of the rows, in order of appearance. */
+export function metricNames(rows: readonly JoinedRow[]): string[] {
+  return [...new Set(rows.flatMap((row) => Object.keys(row.metrics)))];
+}
+
+/** MACs with three significant digits and a unit, such as "402 G" or "16.9 T". */
+export function formatMacs(macs: number): string {
+  const [, digits, unit] = /^([\d.-]+)(.*)$/.exec(format(".3s")(macs))!;
+  return `${digits} ${unit}`.trimEnd();
+}
+
+/** A fraction as per cent, with a decimal only where it has one. */
+export function formatPercent(fraction: number): string {
+  return `${Number((100 * fraction).toFixed(1))} %`;
+}
+
+function columnRules(rows: readonly JoinedRow[]): ColumnRule[] {
+  const several = (name: "experiment" | "model" | "sampler") =>
+    new Set(rows.map((row) => row[name])).size > 1;
+  const measured = (name: "latencyMs" | "speedup") =>
+    rows.some((row) => row[name] !== null);
+  return [
+    sparsityColumn,
+    ...several("experiment") ? [experimentColumn] : [],
+    methodColumn,
+    macsColumn,
+    macsSpeedupColumn,
+    ...measured("latencyMs") ? [latencyColumn] : [],
+    ...measured("speedup") ? [speedupColumn] : [],
+    ...metricNames(rows).map((name) => metricColumn(name, rows)),
+  ];
+}
+
+const sparsityColumn: ColumnRule = {
+  header: "Sparsity",
+  align: "right",
+  cell: (row, group) => ({
+    text: row === group[0] ? formatPercent(row.sparsity) : "",
+  }),
+};
+
+const experimentColumn: ColumnRule = {
+  header: "Experiment",
+  align: "left",
+  cell: (row) => ({ text: row.experiment }),
+};
+
+const methodColumn: ColumnRule = {
+  header: "Method",
+  align: "left",
+  cell: (row) => ({ text: row.method + (row.source === "paper" ? " †" : "") }),
+};
+
+const macsColumn: ColumnRule = {
+  header: "MACs",
+  align: "right",
+  cell: (row) => ({ text: formatMacs(row.macs) }),
+};
+
+const macsSpeedupColumn: ColumnRule = {
+  header: "MACs speedup",
+  align: "right",
+  cell: (row) => ({ text: `${row.macsSpeedup.toFixed(2)}×` }),
+};
+
+const latencyColumn: ColumnRule = {
+  header: "Latency (ms)",
+  align: "right",
+  cell: ({ latencyMs }) => ({
+    text: latencyMs === null
+      ? "–"
+      : latencyMs.toFixed(Math.abs(latencyMs) < 100 ? 1 : 0),
+  }),
+};
+
+const speedupColumn: ColumnRule = {
+  header: "Speedup",
+  align: "right",
+  cell: ({ speedup }) => ({
+    text: speedup === null ? "–" : `${speedup.toFixed(2)}×`,
+  }),
+};
+
+function metricColumn(name: string, rows: readonly JoinedRow[]): ColumnRule {
+  const { label, higherIsBetter, digits } = metricInfo(name);
+  const arrow = higherIsBetter === undefined
+    ? ""
+    : higherIsBetter
+    ? " ↑"
+    : " ↓";
+  const marked = rows.some((row) => row.metrics[name]?.versus);
+  return {
+    header: label + arrow,
+    align: "right",
+    cell: (row, group) => {
+      const value = row.metrics[name];
+      if (value === undefined) return { text: "–" };
+      const mark = marked ? ` ${differenceMark(value)}` : "";
+      return {
+        text: formatMetric(value, digits) + mark,
+        best: isBest(row, { group, name, higherIsBetter }),
+      };
+    },
+  };
+}
+
+function formatMetric({ mean, low, high }: MetricValue, digits: number) {
+  const value = mean.toFixed(digits);
+  if (low === undefined || high === undefined) return value;
+  return `${value} [${low.toFixed(digits)}, ${high.toFixed(digits)}]`;
+}
+
+/** ▲ or ▼ if the paired interval excludes 0, ≈ if not, a blank without one. */
+function differenceMark({ versus }: MetricValue): string {
+  if (!versus) return " ";
+  return versus.low > 0 ? "▲" : versus.high < 0 ? "▼" : "≈";
+}
+
+function isBest(
+  row: JoinedRow,
+  { group, name, higherIsBetter }: {
+    group: readonly JoinedRow[];
+    name: string;
+    higherIsBetter?: boolean;
+  },
+): boolean {
+  const means = group.flatMap((other) => other.metrics[name]?.mean ?? []);
+  if (means.length < 2 || higherIsBetter === undefined) return false;
+  const best = higherIsBetter ? Math.max(...means) : Math.min(...means);
+  return row.metrics[name].mean === best;
+}
+
+function sparsityGroups(rows: readonly JoinedRow[]): JoinedRow[][] {
+  const rank = (key: "experiment" | "method") => {
+    const names = [...new Set(rows.map((row) => row[key]))];
+    return (row: JoinedRow) => names.indexOf(row[key]);
+  };
+  const experiment = rank("experiment"), method = rank("method");
+  const ordered = rows.toSorted((a, b) =>
+    a.sparsity - b.sparsity || experiment(a) - experiment(b) ||
+    method(a) - method(b)
+  );
+  const groups: Map<string, JoinedRow[]> = group(
+    ordered,
+    (row: JoinedRow) => formatPercent(row.sparsity),
+  );
+  return [...groups.values()];
+}
+
+function notesOf(rows: readonly JoinedRow[]): string[] {
+  const values = rows.flatMap((row) => Object.values(row.metrics));
+  const rivals = new Set(values.flatMap(({ versus }) => versus?.method ?? []));
+  const notes: string[] = [];
+  if (values.some(({ low }) => low !== undefined)) {
+    notes.push("[low, high]: 95 % interval of the mean.");
+  }
+  for (const rival of rivals) {
+    notes.push(
+      `▲ ▼ ≈: higher than, lower than, not told apart from ${rival} on the same samples (95 % paired interval).`,
+    );
+  }
+  if (rows.some((row) => row.source === "paper")) {
+    notes.push("† number from the paper, not measured here.");
+  }
+  return notes;
+}

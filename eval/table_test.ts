@@ -1,0 +1,83 @@
+import { assert, assertEquals } from "@std/assert";
+import { joinResults } from "./join_results.ts";
+import { renderTable } from "./render_table.ts";
+import type { MetricValue, ResultRow, Results } from "./results.ts";
+import { formatMacs, formatPercent, tableOf } from "./table.ts";
+import { displayWidth } from "./terminal_table.ts";
+
+function row(method: string, sparsity: number, psnr: MetricValue): ResultRow {
+  const macs = 2e9 * (1 - sparsity);
+  return {
+    method,
+    sparsity,
+    macs,
+    macsSpeedup: 2e9 / macs,
+    latencyMs: null,
+    speedup: null,
+    metrics: { psnr },
+  };
+}
+
+const versus = { method: "gates", difference: -2, low: -3, high: -1 };
+
+const results: Results = {
+  experiment: "toy",
+  model: "shapes",
+  sampler: { name: "ddim", steps: 20 },
+  rows: [
+    row("gates", 0.5, { mean: 32, low: 31, high: 33 }),
+    row("skip, uniform", 0.5, { mean: 30, versus }),
+    row("gates", 0.25, { mean: 40 }),
+  ],
+};
+
+Deno.test("tableOf() groups by ascending sparsity and drops empty columns", () => {
+  const { columns, groups } = tableOf(joinResults([results]));
+  assertEquals(
+    columns.map(({ header }) => header),
+    ["Sparsity", "Method", "MACs", "MACs speedup", "PSNR (dB) ↑"],
+  );
+  assertEquals(
+    groups.map((group) => group.map((cells) => cells[0].text)),
+    [["25 %"], ["50 %", ""]],
+  );
+});
+
+Deno.test("tableOf() emphasises the best and marks paired differences", () => {
+  const [, group] = tableOf(joinResults([results])).groups;
+  const cells = group.map((cells) => cells.at(-1)!);
+  assertEquals(cells.map(({ best }) => best), [true, false]);
+  assertEquals(cells[0].text.trimEnd(), "32.00 [31.00, 33.00]");
+  assertEquals(cells[1].text, "30.00 ▼");
+});
+
+Deno.test("joinResults() tells runs of one experiment apart", () => {
+  const rows = joinResults([results, results]);
+  assertEquals(rows[0].experiment, "toy");
+  assertEquals(rows[3].experiment, "toy (2)");
+  assertEquals(tableOf(rows).columns[1].header, "Experiment");
+});
+
+Deno.test("renderTable() aligns every terminal line up to its last column", () => {
+  const rows = joinResults([results, { ...results, experiment: "東京" }]);
+  const [header, ...lines] = renderTable(rows, "text").split("\n");
+  const at = displayWidth(header.slice(0, header.indexOf("Method")));
+  const row = lines.find((line) => /東京 +gates/.test(line))!;
+  assertEquals(displayWidth(row.slice(0, row.indexOf("gates"))), at);
+});
+
+Deno.test("renderTable() writes Markdown, CSV and JSON", () => {
+  const rows = joinResults([results]);
+  assert(renderTable(rows, "md").includes("**32.00 [31.00, 33.00]**"));
+  assertEquals(
+    renderTable(rows, "csv").split("\n")[2],
+    'toy,shapes,ddim 20,"skip, uniform",0.5,1000000000,2,30,,,gates,-2,-3,-1',
+  );
+  assertEquals(JSON.parse(renderTable(rows, "json")), rows);
+});
+
+Deno.test("formatMacs() and formatPercent() keep what a reader needs", () => {
+  assertEquals(formatMacs(401.637e9), "402 G");
+  assertEquals(formatMacs(16.94e12), "16.9 T");
+  assertEquals([formatPercent(0.5), formatPercent(0.125)], ["50 %", "12.5 %"]);
+});

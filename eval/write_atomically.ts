@@ -1,0 +1,23 @@
+/** Files that are whole or absent, also when the process is killed. */
+
+/**
+ * Writes beside `path` under a temporary name, then renames.
+ *
+ * @throws {Deno.errors.NotFound} If the folder does not exist.
+ */
+export async function writeAtomically(
+  path: string,
+  content: string | Uint8Array,
+): Promise<void> {
+  const bytes = typeof content === "string"
+    ? new TextEncoder().encode(content)
+    : content;
+  const temporary = `${path}.${crypto.randomUUID()}.tmp`;
+  try {
+    await Deno.writeFile(temporary, bytes);
+    await Deno.rename(temporary, path);
+  } catch (error) {
+    await Deno.remove(temporary).catch(() => {}); // it may not exist yet
+    throw error;
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * The training objective of the embedded diffusion models: v-prediction
+ * (Salimans and Ho, 2022) with min-SNR weights (Hang et al., 2023).
+ */
+import type { BlockGraph } from "../core/models/block_graph.ts";
+import { wholeGraph } from "../core/models/block_graph.ts";
+import { GraphBuilder } from "../core/onnx/builder.ts";
+import type { Graph } from "../core/onnx/graph.ts";
+import { float32, int64, type Tensor } from "../core/tensor.ts";
+
+/** Standard normal numbers from a uniform source, by Box and Muller's transform. */
+export function fillNormal(target: Float32Array, uniform: () => number): void {
+  for (let i = 0; i < target.length; i += 2) {
+    const radius = Math.sqrt(-2 * Math.log(1 - uniform()));
+    const angle = 2 * Math.PI * uniform();
+    target[i] = radius * Math.cos(angle);
+    if (i + 1 < target.length) target[i + 1] = radius * Math.sin(angle);
+  }
+}
+
+/**
+ * The model's graph with inputs `target` `[B, C, H, W]` and `weight`
+ * `[B, 1, 1, 1]`, and output `loss`, the mean of weight · (prediction − target)².
+ */
+export function diffusionLossGraph(model: BlockGraph): Graph {
+  const whole = wholeGraph(model);
+  const g = GraphBuilder.continuing(whole, `${model.model}:loss`);
+  const prediction = g.value(model.output);
+  const target = g.input("target", "float32", prediction.shape);
+  const weight = g.input("weight", "float32", [prediction.shape[0], 1, 1, 1]);
+  const difference = g.sub(prediction, target);
+  const weighted = g.mul(weight, g.mul(difference, difference));
+  return g.build({ loss: g.reduceMean(weighted, { keepDims: false }) });
+}
+
+export interface DiffusionBatchOptions {
+  /** ᾱ_t of the training schedule. */
+  readonly alphasCumprod: ArrayLike<number>;
+  /** Cap γ of the signal-to-noise ratio in the weight. */
+  readonly snrCap: number;
+  /** Probability of the null class, which trains classifier-free guidance (Ho and Salimans, 2021). */
+  readonly labelDropout: number;
+  readonly nullClass: number;
+}
+
+/**
+ * Inputs of {@linkcode diffusionLossGraph} for clean pictures x0 `[B, C, H, W]`:
+ * x_t = α x0 + σ ε, target v = α ε − σ x0, weight min(SNR, γ) / (SNR + 1).
+ */
+export function diffusionBatch(
+  pictures: Tensor<"float32">,
+  classes: readonly number[],
+  uniform: () => number,
+  { alphasCumprod, snrCap, labelDropout, nullClass }: DiffusionBatchOptions,
+): Record<string, Tensor> {
+  const batch = classes.length;
+  const size = pictures.data.length / batch;
+  const noise = new Float32Array(pictures.data.length);
+  fillNormal(noise, uniform);
+  const sample = new Float32Array(noise.length);
+  const target = new Float32Array(noise.length);
+  const weight = new Float32Array(batch);
+  const timesteps = classes.map(() =>
+    Math.floor(uniform() * alphasCumprod.length)
+  );
+  timesteps.forEach((t, b) => {
+    const [alpha, sigma] = [
+      Math.sqrt(alphasCumprod[t]),
+      Math.sqrt(1 - alphasCumprod[t]),
+    ];
+    const snr = alphasCumprod[t] / (1 - alphasCumprod[t]);
+    weight[b] = Math.min(snr, snrCap) / (snr + 1);
+    for (let i = b * size; i < (b + 1) * size; i++) {
+      sample[i] = alpha * pictures.data[i] + sigma * noise[i];
+      target[i] = alpha * noise[i] - sigma * pictures.data[i];
+    }
+  });
+  const labels = classes.map((c) => uniform() < labelDropout ? nullClass : c);
+  return {
+    sample: float32(pictures.shape, sample),
+    timestep: int64([batch], timesteps),
+    class_labels: int64([batch], labels),
+    target: float32(pictures.shape, target),
+    weight: float32([batch, 1, 1, 1], weight),
+  };
+}

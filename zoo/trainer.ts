@@ -1,0 +1,280 @@
+/**
+ * Trains any graph with a scalar output "loss" by our own autodiff: AdamW,
+ * warm-up and cosine, clipping, a moving average of the weights, a log, and
+ * checkpoints from which a killed run goes on exactly.
+ */
+import {
+  gradientOf,
+  parametersAsInputs,
+  vjpGraph,
+} from "../core/autodiff/vjp.ts";
+import type { Graph } from "../core/onnx/graph.ts";
+import {
+  type FlatParameters,
+  flatten,
+  layOut,
+  viewsOf,
+} from "../core/optim/flat_parameters.ts";
+import { clipGradient } from "../core/optim/gradient_norm.ts";
+import { cosineLearningRate } from "../core/optim/learning_rate.ts";
+import { updateAverage } from "../core/optim/moving_average.ts";
+import { adamW, type Optimizer } from "../core/optim/optimizer.ts";
+import { openSession } from "../core/runtime/session.ts";
+import { float32, sizeOf, type Tensor } from "../core/tensor.ts";
+import {
+  openSafetensors,
+  writeSafetensors,
+} from "../core/weights/safetensors.ts";
+import { SplitMix32 } from "./uniform.ts";
+
+export interface TrainingOptions {
+  readonly seed: number;
+  readonly updates: number;
+  readonly peakLearningRate: number;
+  readonly warmUp: number;
+  readonly weightDecay: number;
+  /** Largest global gradient norm. */
+  readonly clip: number;
+  /** Decay of the moving average of the weights. */
+  readonly averageDecay: number;
+  /** Updates between checkpoints. */
+  readonly checkpointEvery: number;
+}
+
+export interface TrainingTask {
+  readonly name: string;
+  /** Parameters need no data; output "loss" is a scalar; inputs come from `batch`. */
+  readonly graph: Graph;
+  readonly options: TrainingOptions;
+  /** Initial parameters by name. */
+  readonly initial: ReadonlyMap<string, Tensor>;
+  /** The next batch, drawn from `uniform` alone. */
+  batch(uniform: () => number): Record<string, Tensor>;
+  /** Called at every checkpoint and at the end with the averaged weights. */
+  inspect?(
+    average: Record<string, Tensor<"float32">>,
+    update: number,
+  ): Promise<void>;
+}
+
+/** One line of `log.jsonl`: averages over the updates since the line before. */
+export interface LogLine {
+  readonly update: number;
+  readonly loss: number;
+  readonly gradientNorm: number;
+  readonly learningRate: number;
+  /** Wall-clock seconds of training so far, over all runs. */
+  readonly seconds: number;
+}
+
+/** Everything that changes while training. */
+interface TrainingState {
+  readonly parameters: Float32Array;
+  readonly average: Float32Array;
+  readonly optimizer: Optimizer;
+  readonly random: SplitMix32;
+  update: number;
+  seconds: number;
+}
+
+const logEvery = 50;
+
+function parametersOf(graph: Graph): [string, readonly number[]][] {
+  return [...graph.initializers.values()]
+    .filter((i) => i.role === "parameter")
+    .map(({ name, shape }) => [name, shape]);
+}
+
+/** Matrices and kernels decay; biases, norms and other vectors do not. */
+function decaysOf({ slots, size }: FlatParameters): Uint8Array {
+  const decays = new Uint8Array(size);
+  for (const { shape, offset } of slots) {
+    if (shape.length > 1) decays.fill(1, offset, offset + sizeOf(shape));
+  }
+  return decays;
+}
+
+function start(
+  layout: FlatParameters,
+  { initial, options }: TrainingTask,
+): TrainingState {
+  const parameters = flatten(layout, Object.fromEntries(initial));
+  const { weightDecay, seed } = options;
+  return {
+    parameters,
+    average: parameters.slice(),
+    optimizer: adamW(layout.size, {
+      weightDecay,
+      decays: decaysOf(layout),
+      beta2: 0.99,
+    }),
+    random: new SplitMix32(seed),
+    update: 0,
+    seconds: 0,
+  };
+}
+
+async function saveCheckpoint(
+  path: string,
+  state: TrainingState,
+): Promise<void> {
+  const { parameters, average, optimizer, random, update, seconds } = state;
+  const { moments } = optimizer.state();
+  const vectors = { parameters, average, ...moments };
+  const tensors = new Map(
+    Object.entries(vectors).map((
+      [name, data],
+    ) => [name, float32([data.length], data)]),
+  );
+  const metadata = {
+    update: String(update),
+    random: String(random.state),
+    seconds: String(seconds),
+  };
+  await writeSafetensors(path, tensors, { metadata });
+}
+
+async function restoreCheckpoint(
+  path: string,
+  state: TrainingState,
+): Promise<void> {
+  const file = await openSafetensors(path);
+  const vector = async (name: string) =>
+    (await file.read(name)).data as Float32Array;
+  state.parameters.set(await vector("parameters"));
+  state.average.set(await vector("average"));
+  const moments = {
+    first: await vector("first"),
+    second: await vector("second"),
+  };
+  state.update = Number(file.metadata.update);
+  state.seconds = Number(file.metadata.seconds);
+  state.random.state = Number(file.metadata.random);
+  state.optimizer.restore({ updates: state.update, moments });
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/** Drops the log lines after the checkpoint: those updates are made again. */
+async function rewindLog(path: string, update: number): Promise<void> {
+  if (!await exists(path)) return;
+  const lines = (await Deno.readTextFile(path)).split("\n").filter((line) =>
+    line !== ""
+  );
+  const kept = lines.filter((line) => {
+    try {
+      return (JSON.parse(line) as LogLine).update <= update;
+    } catch {
+      return false; // the last line of a killed run may be cut
+    }
+  });
+  await Deno.writeTextFile(path, kept.map((line) => line + "\n").join(""));
+}
+
+/**
+ * Runs a task to its last update, from the checkpoint in `folder` if there is one.
+ *
+ * @param folder Holds `checkpoint.safetensors` and `log.jsonl`; made if missing.
+ * @returns The averaged weights.
+ * @throws {Error} If the loss stops being finite; the last checkpoint is kept.
+ */
+export async function train(
+  task: TrainingTask,
+  folder: string,
+): Promise<Record<string, Tensor<"float32">>> {
+  const { options } = task;
+  const layout = layOut(parametersOf(task.graph));
+  const state = start(layout, task);
+  const checkpoint = `${folder}/checkpoint.safetensors`;
+  const log = `${folder}/log.jsonl`;
+  await Deno.mkdir(folder, { recursive: true });
+  if (await exists(checkpoint)) await restoreCheckpoint(checkpoint, state);
+  await rewindLog(log, state.update);
+
+  const wrt = layout.slots.map(({ name }) => name);
+  const graph = vjpGraph(parametersAsInputs(task.graph), {
+    wrt,
+    keep: ["loss"],
+    seed: "ones",
+  });
+  const session = await openSession(graph);
+  const feeds = viewsOf(layout, state.parameters);
+  const average = viewsOf(layout, state.average);
+  const gradient = new Float32Array(layout.size);
+  let sums = { loss: 0, norm: 0, count: 0 };
+  try {
+    while (state.update < options.updates) {
+      const started = performance.now();
+      const learningRate = cosineLearningRate(state.update, {
+        peak: options.peakLearningRate,
+        total: options.updates,
+        warmUp: options.warmUp,
+      });
+      const results = await session.run({
+        ...feeds,
+        ...task.batch(state.random.uniform),
+      });
+      const loss = (results.loss.data as Float32Array)[0];
+      flatten(layout, results, { into: gradient, nameOf: gradientOf });
+      const norm = clipGradient(gradient, options.clip);
+      if (!Number.isFinite(loss) || !Number.isFinite(norm)) {
+        throw new Error(
+          `Cannot go on training "${task.name}": at update ${state.update} the loss is ${loss} and the gradient norm ${norm}; the last checkpoint is ${checkpoint}`,
+        );
+      }
+      state.optimizer.update(state.parameters, gradient, learningRate);
+      updateAverage(state.average, state.parameters, {
+        decay: options.averageDecay,
+        update: state.update,
+      });
+      state.update++;
+      state.seconds += (performance.now() - started) / 1000;
+      sums = {
+        loss: sums.loss + loss,
+        norm: sums.norm + norm,
+        count: sums.count + 1,
+      };
+      if (state.update % logEvery === 0) {
+        const line: LogLine = {
+          update: state.update,
+          loss: sums.loss / sums.count,
+          gradientNorm: sums.norm / sums.count,
+          learningRate,
+          seconds: Math.round(state.seconds),
+        };
+        await Deno.writeTextFile(log, JSON.stringify(line) + "\n", {
+          append: true,
+        });
+        report(task.name, line, options.updates);
+        sums = { loss: 0, norm: 0, count: 0 };
+      }
+      if (
+        state.update % options.checkpointEvery === 0 ||
+        state.update === options.updates
+      ) {
+        await saveCheckpoint(checkpoint, state);
+        await task.inspect?.(average, state.update);
+      }
+    }
+  } finally {
+    await session.close();
+  }
+  return average;
+}
+
+function report(name: string, line: LogLine, updates: number): void {
+  const left = line.seconds / line.update * (updates - line.update) / 60;
+  console.log(
+    `${name}  ${line.update}/${updates}  loss ${line.loss.toFixed(4)}  |g| ${
+      line.gradientNorm.toFixed(3)
+    }  lr ${line.learningRate.toExponential(2)}  ${left.toFixed(0)} min left`,
+  );
+}
