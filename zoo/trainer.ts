@@ -138,7 +138,7 @@ async function restoreCheckpoint(
   path: string,
   state: TrainingState,
 ): Promise<void> {
-  const file = await openSafetensors(path);
+  const file = openSafetensors(path);
   const vector = async (name: string) =>
     (await file.read(name)).data as Float32Array;
   state.parameters.set(await vector("parameters"));

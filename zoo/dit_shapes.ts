@@ -1,0 +1,142 @@
+/**
+ * The embedded diffusion transformer: 2.5 million parameters, 24x24 pixels in
+ * patches of 3, trained from scratch on the shapes of `shapes.ts`. It works on
+ * pixels: its folder has no autoencoder.
+ */
+import { ditBlockGraph, type DitConfig } from "../core/models/dit.ts";
+import { initDitWeights } from "../core/models/dit_init.ts";
+import { noWeights } from "../core/models/weights.ts";
+import { TorchGenerator } from "../core/random.ts";
+import { makeNoiseSchedule } from "../core/samplers/noise_schedule.ts";
+import { parseSchedulerConfig } from "../core/samplers/scheduler_config.ts";
+import type { Tensor } from "../core/tensor.ts";
+import { writeSafetensors } from "../core/weights/safetensors.ts";
+import { writeAtomically } from "../eval/write_atomically.ts";
+import { diffusionBatch, diffusionLossGraph } from "./diffusion_loss.ts";
+import { pictureSize, renderBatch } from "./render.ts";
+import { classNames } from "./shapes.ts";
+import type { TrainingTask } from "./trainer.ts";
+
+const classes = classNames.length;
+const config: DitConfig = {
+  sampleSize: pictureSize,
+  patchSize: 3,
+  inChannels: 3,
+  outChannels: 3,
+  layers: 12,
+  heads: 3,
+  headWidth: 32,
+  classes,
+  normEpsilon: 1e-5,
+};
+
+/** `transformer/config.json` in diffusers' words. */
+const transformerConfig = {
+  _class_name: "DiTTransformer2DModel",
+  activation_fn: "gelu-approximate",
+  attention_bias: true,
+  attention_head_dim: config.headWidth,
+  dropout: 0,
+  in_channels: config.inChannels,
+  norm_elementwise_affine: false,
+  norm_eps: config.normEpsilon,
+  norm_num_groups: 32,
+  norm_type: "ada_norm_zero",
+  num_attention_heads: config.heads,
+  num_embeds_ada_norm: config.classes,
+  num_layers: config.layers,
+  out_channels: config.outChannels,
+  patch_size: config.patchSize,
+  sample_size: config.sampleSize,
+  upcast_attention: false,
+};
+
+const schedulerConfig = {
+  _class_name: "DDIMScheduler",
+  beta_end: 0.02,
+  beta_schedule: "squaredcos_cap_v2",
+  beta_start: 0.0001,
+  clip_sample: false,
+  num_train_timesteps: 1000,
+  prediction_type: "v_prediction",
+  rescale_betas_zero_snr: false,
+  set_alpha_to_one: true,
+  steps_offset: 0,
+  thresholding: false,
+  timestep_spacing: "trailing",
+  trained_betas: null,
+};
+
+const modelIndex = {
+  _class_name: "DiTPipeline",
+  id2label: Object.fromEntries(classNames.map((name, id) => [id, name])),
+  scheduler: ["diffusers", "DDIMScheduler"],
+  transformer: ["diffusers", "DiTTransformer2DModel"],
+};
+
+const batchSize = 64;
+
+/** The training task; `updates` can be set for a shorter run. */
+export function ditShapes(
+  { updates, seed }: { updates: number; seed: number },
+): TrainingTask {
+  const { alphasCumprod } = makeNoiseSchedule(
+    parseSchedulerConfig(schedulerConfig, "dit-shapes scheduler"),
+  );
+  const noising = {
+    alphasCumprod,
+    snrCap: 5,
+    labelDropout: 0.1,
+    nullClass: classes,
+  };
+  return {
+    name: "dit-shapes",
+    graph: diffusionLossGraph(
+      ditBlockGraph(config, noWeights, { batch: batchSize }),
+    ),
+    options: {
+      seed,
+      updates,
+      peakLearningRate: 1.5e-3,
+      warmUp: 200,
+      weightDecay: 0.01,
+      clip: 1,
+      averageDecay: 0.998,
+      checkpointEvery: 200,
+    },
+    initial: initDitWeights(config, new TorchGenerator(seed)),
+    batch(uniform) {
+      const labels = Array.from(
+        { length: batchSize },
+        () => Math.floor(uniform() * classes),
+      );
+      return diffusionBatch(
+        renderBatch(labels, { uniform }),
+        labels,
+        uniform,
+        noising,
+      );
+    },
+  };
+}
+
+/** Writes a pipeline folder in diffusers layout, weights in half precision. */
+export async function writeDitShapes(
+  folder: string,
+  weights: Readonly<Record<string, Tensor<"float32">>>,
+  metadata: Readonly<Record<string, string>>,
+): Promise<void> {
+  for (const part of ["transformer", "scheduler"]) {
+    await Deno.mkdir(`${folder}/${part}`, { recursive: true });
+  }
+  const json = (path: string, value: unknown) =>
+    writeAtomically(`${folder}/${path}`, JSON.stringify(value, null, 2) + "\n");
+  await json("model_index.json", modelIndex);
+  await json("transformer/config.json", transformerConfig);
+  await json("scheduler/scheduler_config.json", schedulerConfig);
+  await writeSafetensors(
+    `${folder}/transformer/diffusion_pytorch_model.safetensors`,
+    new Map(Object.entries(weights)),
+    { dtype: "F16", metadata },
+  );
+}
