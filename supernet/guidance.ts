@@ -1,0 +1,39 @@
+/**
+ * Classifier-free guidance (Ho and Salimans, 2021) as the DiT pipeline applies
+ * it: the batch is doubled, conditional half first.
+ */
+import { sizeOf } from "../core/tensor.ts";
+
+/** The latents twice, `[B, ...]` → `[2B, ...]`. */
+export function twice(x: Float32Array): Float32Array {
+  const doubled = new Float32Array(2 * x.length);
+  doubled.set(x);
+  doubled.set(x, x.length);
+  return doubled;
+}
+
+/**
+ * e = u + s (c − u) from a prediction `[2B, C', H, W]`, whose first C channels
+ * are the noise (or v) and whose rest, a learned variance, is left out.
+ *
+ * @param latents Shape of the latents, `[B, C, H, W]`.
+ * @returns `[B, C, H, W]`.
+ */
+export function guide(
+  prediction: Float32Array,
+  { latents, scale }: { latents: readonly number[]; scale: number },
+): Float32Array {
+  const [batch, ...rest] = latents;
+  const size = sizeOf(rest);
+  const stride = prediction.length / (2 * batch);
+  const guided = new Float32Array(batch * size);
+  for (let b = 0; b < batch; b++) {
+    const [c, u] = [b * stride, (batch + b) * stride];
+    for (let i = 0; i < size; i++) {
+      const unconditional = prediction[u + i];
+      guided[b * size + i] = unconditional +
+        scale * (prediction[c + i] - unconditional);
+    }
+  }
+  return guided;
+}
