@@ -37,3 +37,32 @@ export function guide(
   }
   return guided;
 }
+
+/**
+ * VJP of {@linkcode guide}: dc = s de, du = (1 − s) de; the learned variance gets none.
+ *
+ * @param cotangent Of the guided prediction, `[B, C, H, W]`.
+ * @param size Elements of the prediction, `[2B, C', H, W]`.
+ */
+export function guideVjp(
+  cotangent: Float32Array,
+  { batch, scale, size }: { batch: number; scale: number; size: number },
+): Float32Array {
+  const back = new Float32Array(size);
+  const stride = size / (2 * batch);
+  const own = cotangent.length / batch;
+  for (let b = 0; b < batch; b++) {
+    for (let i = 0; i < own; i++) {
+      const d = cotangent[b * own + i];
+      back[b * stride + i] = scale * d;
+      back[(batch + b) * stride + i] = (1 - scale) * d;
+    }
+  }
+  return back;
+}
+
+/** VJP of {@linkcode twice}: the halves added, `[2B, ...]` → `[B, ...]`. */
+export function twiceVjp(cotangent: Float32Array): Float32Array {
+  const half = cotangent.length / 2;
+  return cotangent.slice(0, half).map((d, i) => d + cotangent[half + i]);
+}
