@@ -1,0 +1,238 @@
+/**
+ * `deno task generate`: pictures of one class from a DiT folder, with the full
+ * sampler or a SubNet's gates. The settings travel in the PNG's text chunks.
+ */
+import { parseArgs } from "@std/cli/parse-args";
+import { encode } from "fast-png";
+import { blockGraphOf, loadModel } from "../core/models/load.ts";
+import { TorchGenerator } from "../core/random.ts";
+import { makeDdim, readSchedulerConfig } from "../core/samplers/mod.ts";
+import { int64, type Tensor } from "../core/tensor.ts";
+import { writeAtomically } from "../eval/write_atomically.ts";
+import { denseGates, type GatesFile, parseGates } from "../supernet/gates.ts";
+import { openSubNets } from "../supernet/sub_net.ts";
+import { subNetMacs } from "../supernet/liveness.ts";
+import { type SuperNet, superNet } from "../supernet/super_net.ts";
+
+const help = `Generates pictures of one class.
+
+Usage: deno task generate [options] -o image.png
+
+Options:
+  --model <folder>      Pixel-space DiT in diffusers layout (default zoo/models/dit-shapes)
+  --class <id>          Class id (default 0)
+  --batch <n>           Pictures, side by side (default 1)
+  --steps <n>           DDIM steps (default 20)
+  --guidance-scale <s>  Classifier-free guidance (default 2)
+  --seed <n>            Seed of the initial noise, as torch.manual_seed (default 0)
+  --gates <file>        gates.json of a SubNet; all blocks run without it
+  --granularity <g>     Units of the gates: block or sublayer (default sublayer)
+  --scale <n>           Pixels per pixel (default 8)
+  -o <file>             PNG to write
+`;
+
+/** What the command line asks for. */
+export interface GenerateOptions {
+  readonly model: string;
+  readonly class: number;
+  readonly batch: number;
+  readonly steps: number;
+  readonly guidanceScale: number;
+  readonly seed: number;
+  readonly gates: string | undefined;
+  readonly granularity: "block" | "sublayer";
+  readonly scale: number;
+  readonly output: string;
+}
+
+const defaults = {
+  model: "zoo/models/dit-shapes",
+  class: "0",
+  batch: "1",
+  steps: "20",
+  "guidance-scale": "2",
+  seed: "0",
+  granularity: "sublayer",
+  scale: "8",
+};
+
+/**
+ * @throws {RangeError} If an option is unknown or its value is not of its kind.
+ */
+export function parseGenerate(
+  args: readonly string[],
+): GenerateOptions | "help" {
+  const parsed = parseArgs([...args], {
+    boolean: ["help"],
+    string: [...Object.keys(defaults), "gates", "o"],
+    default: defaults,
+    alias: { help: "h" },
+    unknown(arg: string) {
+      throw new RangeError(
+        `Cannot generate: unknown option ${arg}; see --help`,
+      );
+    },
+  }) as Record<string, string>;
+  if (parsed.help) return "help";
+  const whole = (name: string, least: number) => {
+    const value = Number(parsed[name]);
+    if (Number.isSafeInteger(value) && value >= least) return value;
+    throw new RangeError(
+      `Cannot generate: --${name} is "${
+        parsed[name]
+      }", expected a whole number from ${least}`,
+    );
+  };
+  const guidanceScale = Number(parsed["guidance-scale"]);
+  if (!Number.isFinite(guidanceScale)) {
+    throw new RangeError(
+      `Cannot generate: --guidance-scale is "${
+        parsed["guidance-scale"]
+      }", expected a number`,
+    );
+  }
+  const { granularity } = parsed;
+  if (granularity !== "block" && granularity !== "sublayer") {
+    throw new RangeError(
+      `Cannot generate: --granularity is "${granularity}", expected block or sublayer`,
+    );
+  }
+  if (!parsed.o) {
+    throw new RangeError("Cannot generate: -o <file> is missing; see --help");
+  }
+  return {
+    model: parsed.model,
+    class: whole("class", 0),
+    batch: whole("batch", 1),
+    steps: whole("steps", 1),
+    guidanceScale,
+    seed: whole("seed", 0),
+    gates: parsed.gates,
+    granularity,
+    scale: whole("scale", 1),
+    output: parsed.o,
+  };
+}
+
+async function readGates(
+  path: string,
+  net: SuperNet,
+): Promise<GatesFile["gates"]> {
+  let json: unknown;
+  try {
+    json = JSON.parse(await Deno.readTextFile(path));
+  } catch (cause) {
+    throw new TypeError(
+      `Cannot read gates ${path}: ${(cause as Error).message}`,
+      { cause },
+    );
+  }
+  const file = parseGates(json, path);
+  if (file.blocks.join() !== net.units.join()) {
+    throw new RangeError(
+      `Cannot use gates ${path}: its units are [${file.blocks}], expected [${net.units}]`,
+    );
+  }
+  return file.gates;
+}
+
+/** Pictures `[B, 3, H, W]` in [-1, 1] side by side, each pixel `scale` wide, as 8-bit RGB. */
+function sideBySide({ shape, data }: Tensor<"float32">, scale: number) {
+  const [batch, channels, height, width] = shape;
+  const columns = batch * width * scale;
+  const pixels = new Uint8Array(height * scale * columns * channels);
+  for (let y = 0; y < height * scale; y++) {
+    for (let x = 0; x < columns; x++) {
+      const b = Math.floor(x / (width * scale));
+      const column = Math.floor((x - b * width * scale) / scale);
+      for (let c = 0; c < channels; c++) {
+        const row = (b * channels + c) * height + Math.floor(y / scale);
+        const value = (data[row * width + column] + 1) * 127.5;
+        pixels[(y * columns + x) * channels + c] = Math.max(
+          0,
+          Math.min(255, Math.round(value)),
+        );
+      }
+    }
+  }
+  return { width: columns, height: height * scale, data: pixels, channels };
+}
+
+/** Generates the pictures and writes the PNG. */
+export async function generate(options: GenerateOptions): Promise<void> {
+  const model = await loadModel(options.model);
+  const { classes, inChannels, sampleSize } = model.config;
+  if (options.class >= classes) {
+    throw new RangeError(
+      `Cannot generate: --class is ${options.class}, expected 0 to ${
+        classes - 1
+      }`,
+    );
+  }
+  if (inChannels !== 3) {
+    throw new RangeError(
+      `Cannot generate with ${options.model}: its ${inChannels}-channel latents need an autoencoder, which is not supported yet`,
+    );
+  }
+  if (!model.schedulerConfig) {
+    throw new RangeError(
+      `Cannot generate with ${options.model}: it has no scheduler/scheduler_config.json`,
+    );
+  }
+  const { batch, steps, guidanceScale, seed } = options;
+  const sampler = makeDdim(await readSchedulerConfig(model.schedulerConfig), {
+    steps,
+  });
+  const graph = blockGraphOf(model, {
+    batch: 2 * batch,
+    granularity: options.granularity,
+  });
+  const net = superNet(graph, { steps });
+  const gates = options.gates
+    ? await readGates(options.gates, net)
+    : denseGates(steps, net.units.length);
+  await using runner = await openSubNets(net);
+  const labels = [
+    ...Array(batch).fill(options.class),
+    ...Array(batch).fill(classes),
+  ];
+  const pictures = await runner.sample({
+    latents: new TorchGenerator(seed).randn([
+      batch,
+      inChannels,
+      sampleSize,
+      sampleSize,
+    ]),
+    conditioning: { class_labels: int64([2 * batch], labels) },
+    sampler,
+    guidanceScale,
+    gates,
+    onStep: (t) => progress(t + 1, steps),
+  });
+  const text = {
+    settings: JSON.stringify(options),
+    macs: String(subNetMacs(net, gates)),
+  };
+  await writeAtomically(
+    options.output,
+    encode({ ...sideBySide(pictures, options.scale), depth: 8, text }),
+  );
+}
+
+function progress(done: number, steps: number): void {
+  if (!Deno.stderr.isTerminal()) return;
+  const bar = "█".repeat(Math.round(30 * done / steps)).padEnd(30, "░");
+  const line = `\r${bar} ${done}/${steps}${done === steps ? "\n" : ""}`;
+  Deno.stderr.writeSync(new TextEncoder().encode(line));
+}
+
+if (import.meta.main) {
+  try {
+    const options = parseGenerate(Deno.args);
+    if (options === "help") console.log(help);
+    else await generate(options);
+  } catch (error) {
+    console.error(`error: ${(error as Error).message}`);
+    Deno.exit(1);
+  }
+}
