@@ -1,0 +1,75 @@
+/** A SubNet's gates as a picture: a column a step in sampling order, a row a unit. */
+
+import { element, escapeXml } from "./svg.ts";
+
+const cell = 12;
+const left = 160;
+const top = 44;
+const computed = "#0072b2";
+const reused = "#e8e8e8";
+const wholeStep = "#d55e00";
+
+/**
+ * Draws gates as an SVG document.
+ *
+ * @param gates Shape `[T, N]`, 1 computes and 0 reuses.
+ * @param options `units`: N row labels. `wholeStepUnit`: row drawn in another
+ * colour. `keptMacs`: kept fraction of the dense trajectory's MACs, in [0, 1].
+ * @throws {RangeError} If a step has not one gate a unit.
+ */
+export function gateHeatMap(
+  gates: readonly (readonly number[])[],
+  { title, units, wholeStepUnit, keptMacs }: {
+    title: string;
+    units: readonly string[];
+    wholeStepUnit: number;
+    keptMacs: number;
+  },
+): string {
+  gates.forEach((row, t) => {
+    if (row.length !== units.length) {
+      throw new RangeError(
+        `Cannot draw gates: step ${t} has ${row.length}, expected ${units.length}`,
+      );
+    }
+  });
+  const height = top + (units.length + 3) * cell;
+  const width = left + Math.max(gates.length * cell, 260) + cell;
+  const on = (n: number) => n === wholeStepUnit ? wholeStep : computed;
+  const cells = gates.flatMap((row, t) =>
+    row.map((gate, n) =>
+      square(left + t * cell, top + n * cell, gate ? on(n) : reused)
+    )
+  );
+  const labels = units.map((unit, n) => text(4, top + n * cell + 9, unit));
+  const legend = [[computed, "computed"], [wholeStep, "whole step"], [
+    reused,
+    "reused",
+  ]].flatMap(([colour, name], i) => [
+    square(left + i * 90, height - 20, colour),
+    text(left + i * 90 + 16, height - 11, name),
+  ]);
+  const heading = `${title}: ${(100 * keptMacs).toFixed(1)} % of MACs kept`;
+  return element("svg", {
+    xmlns: "http://www.w3.org/2000/svg",
+    width,
+    height,
+    "font-family": "sans-serif",
+    "font-size": 10,
+  }, [
+    element("rect", { width, height, fill: "white" }),
+    text(4, 16, heading),
+    text(left, top - 6, "step, in sampling order"),
+    ...cells,
+    ...labels,
+    ...legend,
+  ]);
+}
+
+function square(x: number, y: number, fill: string): string {
+  return element("rect", { x, y, width: cell - 1, height: cell - 1, fill });
+}
+
+function text(x: number, y: number, content: string): string {
+  return element("text", { x, y }, [escapeXml(content)]);
+}
