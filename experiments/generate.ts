@@ -3,12 +3,12 @@
  * sampler or a SubNet's gates. The settings travel in the PNG's text chunks.
  */
 import { parseArgs } from "@std/cli/parse-args";
-import { encode } from "fast-png";
 import { blockGraphOf, loadModel } from "../core/models/load.ts";
 import { TorchGenerator } from "../core/random.ts";
 import { makeDdim, readSchedulerConfig } from "../core/samplers/mod.ts";
-import { int64, type Tensor } from "../core/tensor.ts";
-import { writeAtomically } from "../eval/write_atomically.ts";
+import { float32, int64, type Tensor } from "../core/tensor.ts";
+import { imageGrid } from "../eval/image_grid.ts";
+import { writePng } from "../eval/png.ts";
 import { denseGates, type GatesFile, parseGates } from "../supernet/gates.ts";
 import { openSubNets } from "../supernet/sub_net.ts";
 import { subNetMacs } from "../supernet/liveness.ts";
@@ -136,26 +136,14 @@ async function readGates(
   return file.gates;
 }
 
-/** Pictures `[B, 3, H, W]` in [-1, 1] side by side, each pixel `scale` wide, as 8-bit RGB. */
-function sideBySide({ shape, data }: Tensor<"float32">, scale: number) {
-  const [batch, channels, height, width] = shape;
-  const columns = batch * width * scale;
-  const pixels = new Uint8Array(height * scale * columns * channels);
-  for (let y = 0; y < height * scale; y++) {
-    for (let x = 0; x < columns; x++) {
-      const b = Math.floor(x / (width * scale));
-      const column = Math.floor((x - b * width * scale) / scale);
-      for (let c = 0; c < channels; c++) {
-        const row = (b * channels + c) * height + Math.floor(y / scale);
-        const value = (data[row * width + column] + 1) * 127.5;
-        pixels[(y * columns + x) * channels + c] = Math.max(
-          0,
-          Math.min(255, Math.round(value)),
-        );
-      }
-    }
-  }
-  return { width: columns, height: height * scale, data: pixels, channels };
+/** The pictures of a batch `[B, 3, H, W]`, each `[3, H, W]`. */
+function split({ shape, data }: Tensor<"float32">): Tensor<"float32">[] {
+  const [batch, ...picture] = shape;
+  const size = data.length / batch;
+  return Array.from(
+    { length: batch },
+    (_, b) => float32(picture, data.subarray(b * size, (b + 1) * size)),
+  );
 }
 
 /** Generates the pictures and writes the PNG. */
@@ -213,10 +201,11 @@ export async function generate(options: GenerateOptions): Promise<void> {
     settings: JSON.stringify(options),
     macs: String(subNetMacs(net, gates)),
   };
-  await writeAtomically(
-    options.output,
-    encode({ ...sideBySide(pictures, options.scale), depth: 8, text }),
-  );
+  const row = { label: `class ${options.class}`, images: split(pictures) };
+  await writePng(options.output, {
+    image: imageGrid([row], { zoom: options.scale }),
+    text,
+  });
 }
 
 function progress(done: number, steps: number): void {
