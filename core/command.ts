@@ -28,15 +28,3 @@ export function finish({ lines, error, exitCode }: CommandResult) {
   if (error) console.error(error);
   Deno.exitCode = exitCode;
 }
-
-/** Rows of text as aligned lines: the first column flush left, the others right. */
-export function alignedLines(rows: readonly (readonly string[])[]): string[] {
-  const widths = rows[0].map((_, column) =>
-    Math.max(...rows.map((row) => row[column].length))
-  );
-  return rows.map((row) =>
-    row.map((cell, i) =>
-      i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i])
-    ).join("  ").trimEnd()
-  );
-}

@@ -1,11 +1,7 @@
 /** `deno task inspect`: what a model consists of and what one call of it costs, block by block. */
 import { parseArgs } from "@std/cli/parse-args";
-import {
-  alignedLines,
-  type CommandResult,
-  finish,
-  resultOf,
-} from "./command.ts";
+import { alignedLines } from "./aligned_lines.ts";
+import { type CommandResult, finish, resultOf } from "./command.ts";
 import type { BlockGraph } from "./models/block_graph.ts";
 import { ditBlockGraph, type DitOptions } from "./models/dit.ts";
 import { type Inspection, inspectModel } from "./models/inspect.ts";
@@ -101,7 +97,7 @@ function tableLines({ model, params, macs, blocks }: Inspection): string[] {
       gated ? "yes" : "",
       ...[params, macs.total, macs.weights, macs.paper].map(count),
     ]),
-  ]);
+  ], { left: 2 });
   const rule = "─".repeat(header.length);
   return [header, rule, ...body.slice(0, -1), rule, body.at(-1)!];
 }
