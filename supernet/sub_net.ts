@@ -10,6 +10,7 @@ import {
 } from "../core/runtime/session.ts";
 import type { Sampler } from "../core/samplers/sampler.ts";
 import { describe, float32, int64, type Tensor } from "../core/tensor.ts";
+import { type Forecast, forecastFrom, historyLength } from "./forecast.ts";
 import type { Gates } from "./gates.ts";
 import { guide, twice } from "./guidance.ts";
 import { liveBlocks } from "./liveness.ts";
@@ -23,6 +24,8 @@ export interface SampleRequest {
   readonly sampler: Sampler;
   readonly guidanceScale: number;
   readonly gates: Gates;
+  /** How held predictions are combined, one row a step; held as they are by default. */
+  readonly forecast?: Forecast;
   /** Called after each step with its index. */
   readonly onStep?: (step: number) => void;
 }
@@ -63,10 +66,12 @@ export class SubNetRunner implements AsyncDisposable {
    * @throws {RangeError} If gates, steps or shapes do not fit the SuperNet.
    */
   async sample(request: SampleRequest): Promise<Tensor<"float32">> {
-    const { latents, sampler, gates, guidanceScale, onStep } = request;
+    const { latents, sampler, gates, forecast, guidanceScale, onStep } =
+      request;
     this.#check(request);
     const live = liveBlocks(this.net, gates);
     const held = new Map<string, Tensor>();
+    const history: Float32Array[] = [];
     let x = latents.data;
     for (const [t, timestep] of sampler.timesteps.entries()) {
       const [sample] = this.net.model.inputs;
@@ -78,9 +83,15 @@ export class SubNetRunner implements AsyncDisposable {
           Array(sample.shape[0]).fill(timestep),
         ),
       };
-      const open = gates[t][this.net.units.length - 1] === 1;
-      const prediction = await this.#step({ feeds, held, live: live[t], open });
-      const guided = guide(prediction.data as Float32Array, {
+      const values = { tensors: new Map(Object.entries(feeds)), held };
+      await this.#runBlocks(live[t], values);
+      if (gates[t][this.net.units.length - 1] === 1) {
+        const computed = this.#read(this.net.model.output, values);
+        history.unshift(computed.data as Float32Array);
+        history.splice(historyLength);
+      }
+      const prediction = forecastFrom(history, forecast?.[t] ?? [0, 0, 0]);
+      const guided = guide(prediction, {
         latents: latents.shape,
         scale: guidanceScale,
       });
@@ -111,19 +122,11 @@ export class SubNetRunner implements AsyncDisposable {
     }
   }
 
-  /** One model call's prediction: the live blocks run, closed units give what they hold. */
-  async #step(
-    { feeds, held, live, open }: {
-      feeds: Readonly<Record<string, Tensor>>;
-      held: Map<string, Tensor>;
-      live: readonly boolean[];
-      open: boolean;
-    },
-  ): Promise<Tensor> {
-    const values: StepValues = {
-      tensors: new Map(Object.entries(feeds)),
-      held,
-    };
+  /** Runs one step's live blocks; what gated ones compute is held. */
+  async #runBlocks(
+    live: readonly boolean[],
+    values: StepValues,
+  ): Promise<void> {
     for (const [i, { block }] of this.net.blocks.entries()) {
       if (!live[i]) continue;
       const inputs = block.inputs.map((
@@ -132,13 +135,10 @@ export class SubNetRunner implements AsyncDisposable {
       const results = await this.#sessions[i].run(Object.fromEntries(inputs));
       for (const name of block.outputs) {
         const value = results[block.residual ? residualOf(name) : name];
-        if (block.gated) held.set(name, value);
+        if (block.gated) values.held.set(name, value);
         else values.tensors.set(name, value);
       }
     }
-    const { output } = this.net.model;
-    if (open) held.set(output, this.#read(output, values));
-    return held.get(output)!;
   }
 
   /** A tensor of this step: computed, or put together from what a unit holds. */
