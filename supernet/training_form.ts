@@ -3,14 +3,21 @@
  *
  *   h = g f(inputs) + (1 − g) held,   then held = h
  *
- * and its gradient with respect to every gate, through the frozen blocks, the
- * held features (so through time), guidance and the sampler. Steps are
- * checkpointed in segments of √T: the forward pass keeps the latents and held
- * features where a segment starts, the backward pass runs the segment again.
- * Within a step each block's VJP graph recomputes the block from its inputs.
+ * and its gradient with respect to every gate and forecast scalar, through the
+ * frozen blocks, the held features (so through time), guidance and the sampler.
+ *
+ * Steps are checkpointed in segments: the forward pass keeps the latents and
+ * held features where a segment starts, the backward pass runs the segment
+ * again. Within a step each block's VJP graph recomputes the block from its
+ * inputs. In a step whose gates are all 0 no block holds anything new, and the
+ * whole step's gate is judged by what the dense model would have predicted.
  */
 import { gradientOf, vjpGraph } from "../core/autodiff/vjp.ts";
-import { type Block, residualOf } from "../core/models/block_graph.ts";
+import {
+  type Block,
+  type CompiledBlock,
+  residualOf,
+} from "../core/models/block_graph.ts";
 import {
   openSession,
   type Session,
@@ -18,8 +25,19 @@ import {
 } from "../core/runtime/session.ts";
 import type { Sampler } from "../core/samplers/sampler.ts";
 import { float32, int64, type Tensor } from "../core/tensor.ts";
+import {
+  type Forecast,
+  forecastFrom,
+  type ForecastScalars,
+  forecastVjp,
+  historyLength,
+  historyWeights,
+} from "./forecast.ts";
+import type { Gates } from "./gates.ts";
 import { guide, guideVjp, twice, twiceVjp } from "./guidance.ts";
+import { liveBlocks } from "./liveness.ts";
 import type { SuperNet } from "./super_net.ts";
+import { blend, plus, projection, times } from "./vectors.ts";
 
 /** Gates as numbers, `[T, N]`; row 0 must be all ones. */
 export type RealGates = readonly (readonly number[])[];
@@ -31,28 +49,36 @@ export interface TrainingRequest {
   readonly sampler: Sampler;
   readonly guidanceScale: number;
   readonly gates: RealGates;
+  /** How held predictions are combined, one row a step; held as they are by default. */
+  readonly forecast?: Forecast;
 }
 
-export interface GateGradient {
+export interface GradientOptions {
+  /** `forecast` leaves closed blocks unevaluated: cheaper, and the gates' gradient is zero. */
+  readonly wanted?: "gates" | "forecast";
+  /** Steps between checkpoints; √T by default, T keeps everything and recomputes nothing. */
+  readonly segment?: number;
+}
+
+export interface TrainingGradient {
   /** The final latents, `[B, C, H, W]`. */
   readonly latents: Tensor<"float32">;
   /** dL/dg, `[T, N]`; row 0 is zero, since its gates are fixed. */
-  readonly gradient: number[][];
+  readonly gates: number[][];
+  /** dL/d(a, b, c), `[T, 3]`. */
+  readonly forecast: [number, number, number][];
 }
 
-type Held = ReadonlyMap<string, Float32Array>;
-
-/** Latents and held features before the first step of a segment. */
-interface SegmentStart {
+/** What is carried from step to step: latents, what units hold, computed predictions (latest first). */
+interface State {
   readonly x: Float32Array;
-  readonly held: Held;
+  readonly held: ReadonlyMap<string, Float32Array>;
+  readonly history: readonly Float32Array[];
 }
 
 /** What a step leaves behind for its own backward pass. */
 interface StepRecord {
-  readonly x: Float32Array;
-  /** What the units held before the step. */
-  readonly before: Held;
+  readonly before: State;
   /** Tensors between blocks. */
   readonly tensors: ReadonlyMap<string, Tensor>;
   /** What each unit would compute, before its gate. */
@@ -60,28 +86,28 @@ interface StepRecord {
   readonly guided: Float32Array;
 }
 
-/** g a + (1 − g) b. */
-function blend(
-  a: Float32Array,
-  b: Float32Array | undefined,
-  gate: number,
-): Float32Array {
-  if (gate === 1 || !b) return a;
-  return a.map((v, i) => gate * v + (1 - gate) * b[i]);
+/** Cotangents of a {@linkcode State}. */
+interface StateCotangent {
+  readonly x: Float32Array;
+  readonly held: ReadonlyMap<string, Float32Array>;
+  readonly history: readonly (Float32Array | undefined)[];
 }
 
-const plus = (a: Float32Array | undefined, b: Float32Array): Float32Array =>
-  a ? a.map((v, i) => v + b[i]) : b;
-
-const times = (a: Float32Array, factor: number): Float32Array =>
-  factor === 1 ? a : a.map((v) => factor * v);
-
-/** ⟨d, a − b⟩ in float64. */
-function projection(d: Float32Array, a: Float32Array, b: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < d.length; i++) sum += d[i] * (a[i] - b[i]);
-  return sum;
+/** Cotangents within one step on their way back. */
+interface StepCotangent {
+  readonly tensors: Map<string, Float32Array>;
+  /** Of what the units hold after the step. */
+  readonly after: ReadonlyMap<string, Float32Array>;
+  /** Of what they held before it. */
+  readonly before: Map<string, Float32Array>;
+  readonly gates: number[];
 }
+
+const hold: ForecastScalars = [0, 0, 0];
+
+/** Whether a step computes nothing at all. */
+const isSkipped = (row: readonly number[]): boolean =>
+  row.every((gate) => gate === 0);
 
 /** Names of the tensors that depend on the latents. */
 function activeTensors({ model }: SuperNet): Set<string> {
@@ -94,16 +120,6 @@ function activeTensors({ model }: SuperNet): Set<string> {
   return active;
 }
 
-/** Cotangents of one step on their way back. */
-interface Cotangents {
-  readonly tensors: Map<string, Float32Array>;
-  /** Of what the units hold after the step. */
-  readonly after: ReadonlyMap<string, Float32Array>;
-  /** Of what they held before it. */
-  readonly before: Map<string, Float32Array>;
-  readonly row: number[];
-}
-
 /** Forward and VJP sessions of a SuperNet's blocks. */
 export class TrainingForm implements AsyncDisposable {
   readonly net: SuperNet;
@@ -111,6 +127,7 @@ export class TrainingForm implements AsyncDisposable {
   /** Null where a block does not depend on the latents. */
   readonly #backward: readonly (Session | null)[];
   readonly #active: ReadonlySet<string>;
+  readonly #columns: ReadonlyMap<string, number>;
 
   /** @internal Use {@linkcode openTrainingForm}. */
   constructor(
@@ -122,181 +139,258 @@ export class TrainingForm implements AsyncDisposable {
     this.#forward = forward;
     this.#backward = backward;
     this.#active = activeTensors(net);
-  }
-
-  /**
-   * Final latents, and the gradient of a loss on them with respect to the gates.
-   *
-   * @param cotangent dL/dx0 at the final latents, both `[B, C, H, W]`.
-   */
-  async gateGradient(
-    request: TrainingRequest,
-    cotangent: (
-      latents: Tensor<"float32">,
-    ) => Float32Array | Promise<Float32Array>,
-  ): Promise<GateGradient> {
-    const { steps, units } = this.net;
-    const segment = Math.ceil(Math.sqrt(steps));
-    const { latents: final, starts } = await this.#forwardPass(
-      request,
-      segment,
-    );
-    let dx = await cotangent(final);
-    let dHeld: ReadonlyMap<string, Float32Array> = new Map();
-    const gradient = Array.from(
-      { length: steps },
-      () => Array(units.length).fill(0),
-    );
-    for (let s = starts.length - 1; s >= 0; s--) {
-      const from = s * segment;
-      const records = await this.#replay(
-        request,
-        from,
-        Math.min(from + segment, steps),
-        starts[s],
-      );
-      for (let t = from + records.length - 1; t >= from; t--) {
-        const back = await this.#stepBack(
-          request,
-          t,
-          records.pop()!,
-          dx,
-          dHeld,
-        );
-        [dx, dHeld, gradient[t]] = [back.dx, back.before, back.row];
-      }
-      starts.pop();
-    }
-    return { latents: final, gradient };
+    this.#columns = new Map(net.units.map((name, n) => [name, n]));
   }
 
   /** The final latents alone, `[B, C, H, W]`. */
   async sample(request: TrainingRequest): Promise<Tensor<"float32">> {
-    return (await this.#forwardPass(request, this.net.steps)).latents;
-  }
-
-  /** The final latents, and what the first step of each segment started from. */
-  async #forwardPass(
-    request: TrainingRequest,
-    segment: number,
-  ): Promise<{ latents: Tensor<"float32">; starts: SegmentStart[] }> {
-    const starts: SegmentStart[] = [];
-    let [x, held]: [Float32Array, Held] = [request.latents.data, new Map()];
+    let state = this.#start(request);
+    const runs = this.#needed(request.gates);
     for (let t = 0; t < this.net.steps; t++) {
-      if (t % segment === 0) starts.push({ x, held });
-      ({ x, held } = await this.#step(request, t, x, held));
+      state = (await this.#step(request, t, state, runs[t])).state;
     }
-    return { latents: float32(request.latents.shape, x), starts };
+    return float32(request.latents.shape, state.x);
   }
 
-  /** The steps of one segment again, with their records. */
+  /**
+   * Final latents, and the gradient of a loss on them.
+   *
+   * @param cotangent dL/dx0 at the final latents, both `[B, C, H, W]`.
+   */
+  async gradient(
+    request: TrainingRequest,
+    cotangent: (
+      latents: Tensor<"float32">,
+    ) => Float32Array | Promise<Float32Array>,
+    { wanted = "gates", segment = Math.ceil(Math.sqrt(this.net.steps)) }:
+      GradientOptions = {},
+  ): Promise<TrainingGradient> {
+    const { steps, units } = this.net;
+    const needed = this.#needed(request.gates);
+    const every = this.net.blocks.map(() => true);
+    const runs = wanted === "gates" ? needed.map(() => every) : needed;
+    const starts: State[] = [];
+    const last = Math.floor((steps - 1) / segment) * segment;
+    let state = this.#start(request);
+    for (let t = 0; t < last; t++) {
+      if (t % segment === 0) starts.push(state);
+      state = (await this.#step(request, t, state, needed[t])).state;
+    }
+    let replay = await this.#replay(request, runs, last, steps, state);
+    const latents = float32(request.latents.shape, replay.state.x);
+    const gates = Array.from(
+      { length: steps },
+      () => Array<number>(units.length).fill(0),
+    );
+    const forecast = gates.map((): [number, number, number] => [0, 0, 0]);
+    let back: StateCotangent = {
+      x: await cotangent(latents),
+      held: new Map(),
+      history: [],
+    };
+    for (let from = last; from >= 0; from -= segment) {
+      if (from !== last) {
+        replay = await this.#replay(
+          request,
+          runs,
+          from,
+          from + segment,
+          starts.pop()!,
+        );
+      }
+      for (let t = from + replay.records.length - 1; t >= from; t--) {
+        const record = replay.records.pop()!;
+        back = await this.#stepBack(
+          request,
+          t,
+          record,
+          back,
+          gates[t],
+          forecast[t],
+        );
+      }
+    }
+    return { latents, gates, forecast };
+  }
+
+  #start({ latents }: TrainingRequest): State {
+    return { x: latents.data, held: new Map(), history: [] };
+  }
+
+  /** Blocks that hard gates need; all of them where a gate is a fraction. */
+  #needed(gates: RealGates): boolean[][] {
+    const hard = gates.every((row) =>
+      row.every((gate) => gate === 0 || gate === 1)
+    );
+    return hard
+      ? liveBlocks(this.net, gates as Gates)
+      : gates.map(() => this.net.blocks.map(() => true));
+  }
+
+  /** The steps of one segment with their records, and the state after it. */
   async #replay(
     request: TrainingRequest,
+    runs: readonly (readonly boolean[])[],
     from: number,
     to: number,
-    start: SegmentStart,
-  ): Promise<StepRecord[]> {
+    start: State,
+  ): Promise<{ records: StepRecord[]; state: State }> {
     const records: StepRecord[] = [];
-    let { x, held } = start;
+    let state = start;
     for (let t = from; t < to; t++) {
-      const next = await this.#step(request, t, x, held);
+      const next = await this.#step(request, t, state, runs[t]);
       records.push(next.record);
-      ({ x, held } = next);
+      state = next.state;
     }
-    return records;
+    return { records, state };
   }
 
   async #step(
-    { conditioning, sampler, guidanceScale, gates, latents }: TrainingRequest,
+    { conditioning, sampler, guidanceScale, gates, forecast, latents }:
+      TrainingRequest,
     t: number,
-    x: Float32Array,
-    before: Held,
-  ): Promise<{ x: Float32Array; held: Held; record: StepRecord }> {
-    const { model, units } = this.net;
+    before: State,
+    runs: readonly boolean[],
+  ): Promise<{ state: State; record: StepRecord }> {
+    const { model } = this.net;
     const { shape } = model.inputs[0];
     const tensors = new Map<string, Tensor>(Object.entries(conditioning));
-    tensors.set("sample", float32(shape, twice(x)));
-    tensors.set(
-      "timestep",
-      int64([shape[0]], Array(shape[0]).fill(sampler.timesteps[t])),
-    );
-    const held = new Map<string, Float32Array>();
+    tensors.set("sample", float32(shape, twice(before.x)));
+    const times = Array(shape[0]).fill(sampler.timesteps[t]);
+    tensors.set("timestep", int64([shape[0]], times));
+    const skipped = isSkipped(gates[t]);
+    const held = new Map(before.held);
     const fresh = new Map<string, Float32Array>();
-    const pass = (unit: string, value: Float32Array): Float32Array => {
-      fresh.set(unit, value);
-      held.set(
-        unit,
-        blend(value, before.get(unit), gates[t][units.indexOf(unit)]),
-      );
-      return held.get(unit)!;
-    };
-    for (const [i, { block }] of this.net.blocks.entries()) {
-      const feeds = Object.fromEntries(
-        block.inputs.map((name) => [name, tensors.get(name)!]),
-      );
-      const [name] = block.outputs;
-      const found = (await this.#forward[i].run(feeds))[
-        block.residual ? residualOf(name) : name
-      ];
-      const computed = found.data as Float32Array;
-      const value = block.gated ? pass(block.name, computed) : computed;
-      const stream = block.residual &&
-        tensors.get(block.residual)!.data as Float32Array;
-      tensors.set(
-        name,
-        float32(found.shape, stream ? plus(stream, value) : value),
-      );
+    for (const [i, compiled] of this.net.blocks.entries()) {
+      const { block } = compiled;
+      const computed = runs[i] ? await this.#run(i, tensors) : undefined;
+      let value = computed;
+      if (block.gated && !skipped) {
+        if (computed) fresh.set(block.name, computed);
+        const gate = gates[t][this.#columns.get(block.name)!];
+        const kept = before.held.get(block.name);
+        value = computed && gate !== 0 ? blend(computed, kept, gate) : kept;
+        if (value) held.set(block.name, value);
+      }
+      if (value) this.#putOut(compiled, value, tensors);
     }
-    const prediction = pass(
-      model.output,
-      tensors.get(model.output)!.data as Float32Array,
-    );
+    const computed = tensors.get(model.output)?.data as
+      | Float32Array
+      | undefined;
+    if (computed) fresh.set(model.output, computed);
+    const gate = gates[t][this.#columns.get(model.output)!];
+    const backup = before.history.length
+      ? forecastFrom(before.history, forecast?.[t] ?? hold)
+      : undefined;
+    const prediction = gate === 0 ? backup! : blend(computed!, backup, gate);
     const guided = guide(prediction, {
       latents: latents.shape,
       scale: guidanceScale,
     });
-    const record = { x, before, tensors, fresh, guided };
-    return { x: sampler.step(t, x, guided), held, record };
+    const history = gate === 0
+      ? before.history
+      : [prediction, ...before.history].slice(0, historyLength);
+    const state = { x: sampler.step(t, before.x, guided), held, history };
+    return { state, record: { before, tensors, fresh, guided } };
+  }
+
+  /** What block i computes from the tensors of this step. */
+  async #run(
+    i: number,
+    tensors: ReadonlyMap<string, Tensor>,
+  ): Promise<Float32Array> {
+    const { block } = this.net.blocks[i];
+    const feeds = Object.fromEntries(
+      block.inputs.map((name) => [name, tensors.get(name)!]),
+    );
+    const [name] = block.outputs;
+    const results = await this.#forward[i].run(feeds);
+    return results[block.residual ? residualOf(name) : name]
+      .data as Float32Array;
+  }
+
+  /** Sets a block's output tensor from its value: the value, or the stream with it added. */
+  #putOut(
+    { block, graph }: CompiledBlock,
+    value: Float32Array,
+    tensors: Map<string, Tensor>,
+  ): void {
+    const [name] = block.outputs;
+    if (!block.residual) {
+      tensors.set(name, float32(graph.outputs[0].shape, value));
+      return;
+    }
+    const stream = tensors.get(block.residual);
+    if (stream) {
+      tensors.set(
+        name,
+        float32(stream.shape, plus(stream.data as Float32Array, value)),
+      );
+    }
   }
 
   async #stepBack(
-    { sampler, guidanceScale, gates, latents }: TrainingRequest,
+    { sampler, guidanceScale, gates, forecast, latents }: TrainingRequest,
     t: number,
     record: StepRecord,
-    dx: Float32Array,
-    after: ReadonlyMap<string, Float32Array>,
-  ): Promise<
-    { dx: Float32Array; before: Map<string, Float32Array>; row: number[] }
-  > {
-    const { output } = this.net.model;
-    const back = sampler.stepVjp(t, dx, {
-      x: record.x,
-      prediction: record.guided,
+    after: StateCotangent,
+    dGates: number[],
+    dForecast: [number, number, number],
+  ): Promise<StateCotangent> {
+    const { model } = this.net;
+    const { before, guided, fresh } = record;
+    const back = sampler.stepVjp(t, after.x, {
+      x: before.x,
+      prediction: guided,
     });
-    const prediction = guideVjp(back.prediction, {
+    let total = guideVjp(back.prediction, {
       batch: latents.shape[0],
       scale: guidanceScale,
-      size: record.fresh.get(output)!.length,
+      size: this.#outputSize(),
     });
-    const row: number[] = Array(this.net.units.length).fill(0);
-    const c: Cotangents = { tensors: new Map(), after, before: new Map(), row };
-    const dPrediction = this.#throughGate(
-      output,
-      prediction,
-      record,
-      gates[t],
-      c,
-    );
-    if (dPrediction) c.tensors.set(output, dPrediction);
+    const column = this.#columns.get(model.output)!;
+    const gate = gates[t][column];
+    if (gate !== 0 && after.history[0]) total = plus(after.history[0], total);
+    const history = (gate === 0 ? after.history : after.history.slice(1))
+      .slice();
+    if (before.history.length) {
+      const scalars = forecast?.[t] ?? hold;
+      const computed = fresh.get(model.output);
+      if (computed) {
+        const backup = forecastFrom(before.history, scalars);
+        dGates[column] = projection(total, computed, backup);
+      }
+      if (gate !== 1) {
+        const dBackup = times(total, 1 - gate);
+        forecastVjp(before.history, dBackup).forEach((d, k) =>
+          dForecast[k] = d
+        );
+        historyWeights(scalars, before.history.length).forEach((weight, k) => {
+          if (weight !== 0) {
+            history[k] = plus(history[k], times(dBackup, weight));
+          }
+        });
+      }
+    }
+    if (isSkipped(gates[t])) return { x: back.x, held: after.held, history };
+    const c: StepCotangent = {
+      tensors: new Map(gate === 0 ? [] : [[model.output, times(total, gate)]]),
+      after: after.held,
+      before: new Map(),
+      gates: dGates,
+    };
     for (let i = this.net.blocks.length - 1; i >= 0; i--) {
       await this.#blockBack(i, record, gates[t], c);
     }
     const sample = c.tensors.get("sample");
-    return {
-      dx: sample ? plus(back.x, twiceVjp(sample)) : back.x,
-      before: c.before,
-      row,
-    };
+    const x = sample ? plus(back.x, twiceVjp(sample)) : back.x;
+    return { x, held: c.before, history };
+  }
+
+  /** Elements of the model's prediction, `[2B, C', H, W]`. */
+  #outputSize(): number {
+    const { graph } = this.net.blocks[this.net.blocks.length - 1];
+    return graph.outputs[0].shape.reduce((a, b) => a * b, 1);
   }
 
   /** Splits a unit's cotangent between what it computes (returned, null if none), its backup and its gate. */
@@ -305,15 +399,16 @@ export class TrainingForm implements AsyncDisposable {
     fromTensor: Float32Array | undefined,
     { before, fresh }: StepRecord,
     gates: readonly number[],
-    c: Cotangents,
+    c: StepCotangent,
   ): Float32Array | null {
     const later = c.after.get(unit);
     const total = later ? plus(fromTensor, later) : fromTensor;
     if (!total) return null;
-    const n = this.net.units.indexOf(unit);
-    const held = before.get(unit);
+    const n = this.#columns.get(unit)!;
+    const held = before.held.get(unit);
     if (!held) return total;
-    c.row[n] = projection(total, fresh.get(unit)!, held);
+    const computed = fresh.get(unit);
+    if (computed) c.gates[n] = projection(total, computed, held);
     if (gates[n] !== 1) c.before.set(unit, times(total, 1 - gates[n]));
     return gates[n] === 0 ? null : times(total, gates[n]);
   }
@@ -322,7 +417,7 @@ export class TrainingForm implements AsyncDisposable {
     i: number,
     record: StepRecord,
     gates: readonly number[],
-    c: Cotangents,
+    c: StepCotangent,
   ): Promise<void> {
     const { block } = this.net.blocks[i];
     const own = c.tensors.get(block.outputs[0]);
@@ -341,7 +436,7 @@ export class TrainingForm implements AsyncDisposable {
     }
   }
 
-  #accumulate(name: string, cotangent: Float32Array, c: Cotangents): void {
+  #accumulate(name: string, cotangent: Float32Array, c: StepCotangent): void {
     if (this.#active.has(name)) {
       c.tensors.set(name, plus(c.tensors.get(name), cotangent));
     }

@@ -85,14 +85,14 @@ for (
     "residual",
   ]] as const
 ) {
-  Deno.test(`gateGradient() agrees with central differences on 20 gates: ${granularity}, ${backup}`, async () => {
+  Deno.test(`gradient() agrees with central differences on 20 gates: ${granularity}, ${backup}`, async () => {
     const net = netOf(granularity, backup);
     await using form = await openTrainingForm(net);
     const random = new TorchGenerator(11);
     const gates = gatesOf(net.units.length, () => 0.2 + 0.6 * random.uniform());
     const at = async (g: RealGates) =>
       loss(await form.sample({ ...fixed, gates: g }));
-    const { gradient } = await form.gateGradient(
+    const { gates: gradient } = await form.gradient(
       { ...fixed, gates },
       () => direction,
     );
@@ -126,7 +126,7 @@ for (
         net.units.length,
         () => random.uniform() < 0.5 ? 1 : 0,
       ) as Gate[][];
-      const { latents } = await form.gateGradient(
+      const { latents } = await form.gradient(
         { ...fixed, gates },
         () => direction,
       );
@@ -144,9 +144,74 @@ Deno.test("row 0 of the gradient is zero: its gates are fixed", async () => {
   const net = netOf("block", "residual");
   await using form = await openTrainingForm(net);
   const gates = gatesOf(net.units.length, () => 0.5);
-  const { gradient } = await form.gateGradient(
+  const { gates: gradient } = await form.gradient(
     { ...fixed, gates },
     () => direction,
   );
   assertEquals(gradient[0], Array(net.units.length).fill(0));
+});
+
+Deno.test("gradient() of forecast scalars agrees with central differences, however steps are checkpointed", async () => {
+  const net = netOf("sublayer", "residual");
+  await using form = await openTrainingForm(net);
+  const random = new TorchGenerator(2);
+  const gates = gatesOf(net.units.length, () => 1).map((row, t) =>
+    t === 2 || t === 4 ? row.map(() => 0) : row
+  );
+  gates[3][1] = 0;
+  const forecast = gates.map((): [number, number, number] => [
+    0.1 * random.uniform(),
+    random.uniform(),
+    random.uniform(),
+  ]);
+  const request = { ...fixed, gates, forecast };
+  const results = [
+    await form.gradient(request, () => direction),
+    await form.gradient(request, () => direction, {
+      wanted: "forecast",
+      segment: 1,
+    }),
+    await form.gradient(request, () => direction, {
+      wanted: "forecast",
+      segment: steps,
+    }),
+  ];
+  const epsilon = 0.05;
+  for (const t of [2, 4]) {
+    for (const k of [0, 1, 2]) {
+      const at = async (by: number) => {
+        const moved = forecast.with(
+          t,
+          forecast[t].with(k, forecast[t][k] + by) as [number, number, number],
+        );
+        return loss(await form.sample({ ...request, forecast: moved }));
+      };
+      const numeric = (await at(epsilon) - await at(-epsilon)) / (2 * epsilon);
+      for (const { forecast: found } of results) {
+        const error = Math.abs(numeric - found[t][k]) /
+          Math.max(1, Math.abs(numeric));
+        assert(
+          error < 1e-2,
+          `scalar [${t}][${k}]: ${found[t][k]}, numeric ${numeric}`,
+        );
+      }
+    }
+  }
+  assertEquals(results[0].forecast[3], [0, 0, 0]);
+});
+
+Deno.test("sample() with a forecast: the training form is the SubNet", async () => {
+  const net = netOf("sublayer", "residual");
+  await using form = await openTrainingForm(net);
+  await using runner = await openSubNets(net);
+  const open = gatesOf(net.units.length, () => 1) as Gate[][];
+  const gates = open.map((row, t) => t >= 3 ? row.map((): Gate => 0) : row);
+  const forecast = gates.map((): [number, number, number] => [0.1, 0.5, 0.2]);
+  const found = await form.sample({ ...fixed, gates, forecast });
+  const expected = await runner.sample({ ...fixed, gates, forecast });
+  const worst = found.data.reduce(
+    (m, v, i) => Math.max(m, Math.abs(v - expected.data[i])),
+    0,
+  );
+  assert(worst < 1e-5, `differs by ${worst}`);
 });
