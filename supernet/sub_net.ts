@@ -85,12 +85,15 @@ export class SubNetRunner implements AsyncDisposable {
       };
       const values = { tensors: new Map(Object.entries(feeds)), held };
       await this.#runBlocks(live[t], values);
-      if (gates[t][this.net.units.length - 1] === 1) {
+      const open = gates[t][this.net.units.length - 1] === 1;
+      if (open) {
         const computed = this.#read(this.net.model.output, values);
         history.unshift(computed.data as Float32Array);
         history.splice(historyLength);
       }
-      const prediction = forecastFrom(history, forecast?.[t] ?? [0, 0, 0]);
+      const prediction = open
+        ? history[0]
+        : forecastFrom(history, forecast?.[t] ?? [0, 0, 0]);
       const guided = guide(prediction, {
         latents: latents.shape,
         scale: guidanceScale,
