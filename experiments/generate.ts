@@ -195,7 +195,7 @@ export async function generate(options: GenerateOptions): Promise<void> {
     sampler,
     guidanceScale,
     gates,
-    onStep: (t) => progress(t + 1, steps),
+    observe: ({ step }) => progress(step + 1, steps),
   });
   const text = {
     settings: JSON.stringify(options),

@@ -10,7 +10,12 @@ import {
 } from "../core/runtime/session.ts";
 import type { Sampler } from "../core/samplers/sampler.ts";
 import { describe, float32, int64, type Tensor } from "../core/tensor.ts";
-import { type Forecast, forecastFrom, historyLength } from "./forecast.ts";
+import {
+  type Forecast,
+  forecastFrom,
+  type ForecastScalars,
+  historyLength,
+} from "./forecast.ts";
 import type { Gates } from "./gates.ts";
 import { guide, twice } from "./guidance.ts";
 import { liveBlocks } from "./liveness.ts";
@@ -24,16 +29,41 @@ export interface SampleRequest {
   readonly sampler: Sampler;
   readonly guidanceScale: number;
   readonly gates: Gates;
-  /** How held predictions are combined, one row a step; held as they are by default. */
-  readonly forecast?: Forecast;
-  /** Called after each step with its index. */
-  readonly onStep?: (step: number) => void;
+  /** How held predictions are combined, one row a step, or decided as the step is reached; held as they are by default. */
+  readonly forecast?: Forecast | ((step: HeldStep) => ForecastScalars);
+  /** Called at each step with the latents it starts from and the prediction it uses. */
+  readonly observe?: (step: SampledStep) => void;
+}
+
+/** A step about to hold its prediction. */
+export interface HeldStep {
+  readonly step: number;
+  /** Latents `[B, C, H, W]` that the step starts from. */
+  readonly x: Float32Array;
+  /** The last computed predictions after guidance, `[B, C, H, W]`, latest first. */
+  readonly history: readonly Float32Array[];
+}
+
+/** A step as it was made. */
+export interface SampledStep {
+  readonly step: number;
+  readonly x: Float32Array;
+  /** After guidance, `[B, C, H, W]`. */
+  readonly prediction: Float32Array;
 }
 
 /** Tensors of one step, and what the units hold. */
 interface StepValues {
   readonly tensors: Map<string, Tensor>;
   readonly held: Map<string, Tensor>;
+}
+
+function scalarsOf(
+  { forecast }: SampleRequest,
+  held: HeldStep,
+): ForecastScalars {
+  if (typeof forecast === "function") return forecast(held);
+  return forecast?.[held.step] ?? [0, 0, 0];
 }
 
 function sum(a: Tensor, b: Tensor): Tensor<"float32"> {
@@ -66,8 +96,7 @@ export class SubNetRunner implements AsyncDisposable {
    * @throws {RangeError} If gates, steps or shapes do not fit the SuperNet.
    */
   async sample(request: SampleRequest): Promise<Tensor<"float32">> {
-    const { latents, sampler, gates, forecast, guidanceScale, onStep } =
-      request;
+    const { latents, sampler, gates, guidanceScale, observe } = request;
     this.#check(request);
     const live = liveBlocks(this.net, gates);
     const held = new Map<string, Tensor>();
@@ -88,18 +117,18 @@ export class SubNetRunner implements AsyncDisposable {
       const open = gates[t][this.net.units.length - 1] === 1;
       if (open) {
         const computed = this.#read(this.net.model.output, values);
-        history.unshift(computed.data as Float32Array);
+        const guided = guide(computed.data as Float32Array, {
+          latents: latents.shape,
+          scale: guidanceScale,
+        });
+        history.unshift(guided);
         history.splice(historyLength);
       }
       const prediction = open
         ? history[0]
-        : forecastFrom(history, forecast?.[t] ?? [0, 0, 0]);
-      const guided = guide(prediction, {
-        latents: latents.shape,
-        scale: guidanceScale,
-      });
-      x = sampler.step(t, x, guided);
-      onStep?.(t);
+        : forecastFrom(history, scalarsOf(request, { step: t, x, history }));
+      observe?.({ step: t, x, prediction });
+      x = sampler.step(t, x, prediction);
     }
     return float32(latents.shape, x);
   }
