@@ -4,6 +4,7 @@
  */
 import { residualOf } from "../core/models/block_graph.ts";
 import {
+  manySessions,
   openSession,
   type Session,
   type SessionOptions,
@@ -197,7 +198,7 @@ export class SubNetRunner implements AsyncDisposable {
 /** Opens a session for each block; if one fails, those already open are released. */
 export async function openSubNets(
   net: SuperNet,
-  options: SessionOptions = {},
+  options: SessionOptions = manySessions,
 ): Promise<SubNetRunner> {
   const sessions: Session[] = [];
   try {

@@ -19,6 +19,7 @@ import {
   residualOf,
 } from "../core/models/block_graph.ts";
 import {
+  manySessions,
   openSession,
   type Session,
   type SessionOptions,
@@ -470,7 +471,7 @@ function vjpFeeds(
 /** Opens forward and VJP sessions for each block. Blocks of several outputs are not supported yet. */
 export async function openTrainingForm(
   net: SuperNet,
-  options: SessionOptions = {},
+  options: SessionOptions = manySessions,
 ): Promise<TrainingForm> {
   const active = activeTensors(net);
   const forward: Session[] = [];

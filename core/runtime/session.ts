@@ -23,6 +23,9 @@ export interface SessionOptions {
   readonly optimization?: "disabled" | "basic" | "extended" | "all";
 }
 
+/** For one of many sessions that run in turn: their threads would busy-wait against each other. */
+export const manySessions: SessionOptions = { spinning: false };
+
 /** Only errors: the runtime's warnings are about optimisations it left out. */
 const logSeverityLevel = 3;
 

@@ -1,0 +1,75 @@
+/**
+ * The batch that a search works on: noise and classes, and what the full
+ * sampler makes of them, step by step. Never the pairs that are evaluated.
+ */
+import type { TorchGenerator } from "../core/random.ts";
+import type { Sampler } from "../core/samplers/sampler.ts";
+import { int64, type Tensor } from "../core/tensor.ts";
+import { denseGates } from "../supernet/gates.ts";
+import type { SubNetRunner } from "../supernet/sub_net.ts";
+
+/** How a model is sampled, apart from noise and gates. */
+export interface SamplingSetup {
+  readonly sampler: Sampler;
+  readonly guidanceScale: number;
+  /** Classes of the model; the null class of guidance has this index. */
+  readonly classes: number;
+}
+
+/** What one batch is made from: noise `[B, C, H, W]` and labels for both halves of guidance, `[2B]`. */
+export interface Batch {
+  readonly latents: Tensor<"float32">;
+  readonly conditioning: { readonly class_labels: Tensor<"int64"> };
+}
+
+/** A batch with the full sampler's trajectory. */
+export interface CalibrationBatch extends Batch {
+  /** Latents before each step, then the final ones: T + 1 arrays. */
+  readonly trajectory: readonly Float32Array[];
+  /** Guided predictions of each step: T arrays. */
+  readonly predictions: readonly Float32Array[];
+}
+
+/** Noise and uniformly drawn classes for a runner's batch. */
+export function drawBatch(
+  runner: SubNetRunner,
+  { classes }: SamplingSetup,
+  random: TorchGenerator,
+): Batch {
+  const { shape } = runner.net.model.inputs[0];
+  const size = shape[0] / 2;
+  const labels = Array.from(
+    { length: size },
+    () => Math.floor(random.uniform() * classes),
+  );
+  return {
+    latents: random.randn(shape.with(0, size)),
+    conditioning: {
+      class_labels: int64([2 * size], [
+        ...labels,
+        ...Array<number>(size).fill(classes),
+      ]),
+    },
+  };
+}
+
+/** Runs the full sampler on a batch and keeps every step. */
+export async function calibrate(
+  runner: SubNetRunner,
+  setup: SamplingSetup,
+  batch: Batch,
+): Promise<CalibrationBatch> {
+  const trajectory: Float32Array[] = [];
+  const predictions: Float32Array[] = [];
+  const final = await runner.sample({
+    ...batch,
+    ...setup,
+    gates: denseGates(runner.net.steps, runner.net.units.length),
+    observe: ({ x, prediction }) => {
+      trajectory.push(x);
+      predictions.push(prediction);
+    },
+  });
+  trajectory.push(final.data);
+  return { ...batch, trajectory, predictions };
+}

@@ -1,0 +1,124 @@
+/**
+ * Fits the scalars that combine held predictions, for gates that are given:
+ * first by least squares step by step, then by gradient through the sampler.
+ */
+import { adamW } from "../core/optim/optimizer.ts";
+import { cosineLearningRate } from "../core/optim/learning_rate.ts";
+import type { DdimSampler } from "../core/samplers/ddim.ts";
+import type { Forecast, ForecastScalars } from "../supernet/forecast.ts";
+import type { Gates } from "../supernet/gates.ts";
+import type { HeldStep, SubNetRunner } from "../supernet/sub_net.ts";
+import type { TrainingForm } from "../supernet/training_form.ts";
+import type { CalibrationBatch, SamplingSetup } from "./calibration.ts";
+
+/** Solves A x = y for a symmetric positive semi-definite 3x3 A, with a small ridge. */
+function solve3(
+  matrix: readonly (readonly number[])[],
+  y: readonly number[],
+): ForecastScalars {
+  const scale = Math.max(...matrix.map((row, i) => row[i]), 1e-12);
+  const rows = matrix.map((row, i) => [
+    ...row.map((v, j) => v + (i === j ? 1e-4 * scale : 0)),
+    y[i],
+  ]);
+  for (let i = 0; i < 3; i++) {
+    for (let r = i + 1; r < 3; r++) {
+      const factor = rows[r][i] / rows[i][i];
+      for (let c = i; c < 4; c++) rows[r][c] -= factor * rows[i][c];
+    }
+  }
+  const x = [0, 0, 0];
+  for (let i = 2; i >= 0; i--) {
+    x[i] = (rows[i][3] - x.reduce((sum, v, j) =>
+      sum + (j > i ? rows[i][j] * v : 0), 0)) /
+      rows[i][i];
+  }
+  return [x[0], x[1], x[2]];
+}
+
+/** Normal equations of the step's target on h0, h0 − h1 and h1 − h2, summed over a batch. */
+class NormalEquations {
+  readonly matrix = [[0, 0, 0], [0, 0, 0], [0, 0, 0]];
+  readonly right = [0, 0, 0];
+
+  add(history: readonly Float32Array[], target: Float32Array): void {
+    const [h0, h1, h2] = history;
+    for (let i = 0; i < target.length; i++) {
+      const b = h1 ? h0[i] - h1[i] : 0;
+      const basis = [h0[i], b, h2 ? h1[i] - h2[i] : 0];
+      const rest = target[i] - h0[i];
+      for (let r = 0; r < 3; r++) {
+        this.right[r] += basis[r] * rest;
+        for (let c = 0; c < 3; c++) this.matrix[r][c] += basis[r] * basis[c];
+      }
+    }
+  }
+}
+
+/**
+ * Least squares in sampling order: at each held step, the scalars whose
+ * prediction brings the SubNet's own latents closest to the full sampler's
+ * next ones, so that errors made so far are corrected.
+ *
+ * With DDIM, x' = c_x x + c_e e, the wanted prediction is (x'* − c_x x) / c_e.
+ */
+export async function leastSquaresForecast(
+  runner: SubNetRunner,
+  { sampler, ...setup }: SamplingSetup & { readonly sampler: DdimSampler },
+  { gates, batch }: { gates: Gates; batch: CalibrationBatch },
+): Promise<Forecast> {
+  const forecast = gates.map((): ForecastScalars => [0, 0, 0]);
+  const fit = ({ step, x, history }: HeldStep): ForecastScalars => {
+    const { x: cx, prediction: ce } = sampler.coefficients(step);
+    const next = batch.trajectory[step + 1];
+    const equations = new NormalEquations();
+    equations.add(history, next.map((v, i) => (v - cx * x[i]) / ce));
+    return forecast[step] = solve3(equations.matrix, equations.right);
+  };
+  await runner.sample({ ...batch, ...setup, sampler, gates, forecast: fit });
+  return forecast;
+}
+
+export interface RefineOptions {
+  readonly iterations: number;
+  readonly learningRate: number;
+}
+
+/**
+ * Adam on the scalars through the frozen sampler; the loss is the mean squared
+ * error of the final images. Batches are used in turn.
+ */
+export async function refineForecast(
+  form: TrainingForm,
+  setup: SamplingSetup,
+  { gates, forecast, batches }: {
+    gates: Gates;
+    forecast: Forecast;
+    batches: readonly CalibrationBatch[];
+  },
+  { iterations, learningRate }: RefineOptions,
+): Promise<Forecast> {
+  const scalars = Float32Array.from(forecast.flat());
+  const optimizer = adamW(scalars.length, { beta2: 0.99 });
+  const current = (): Forecast =>
+    forecast.map((
+      _,
+      t,
+    ) => [scalars[3 * t], scalars[3 * t + 1], scalars[3 * t + 2]]);
+  for (let i = 0; i < iterations; i++) {
+    const batch = batches[i % batches.length];
+    const target = batch.trajectory[batch.trajectory.length - 1];
+    const { forecast: gradient } = await form.gradient(
+      { ...batch, ...setup, gates, forecast: current() },
+      ({ data }) => data.map((v, j) => 2 * (v - target[j]) / data.length),
+      { wanted: "forecast", segment: gates.length },
+    );
+    const rate = cosineLearningRate(i, {
+      peak: learningRate,
+      total: iterations,
+      floor: 0.1,
+    });
+    optimizer.update(scalars, Float32Array.from(gradient.flat()), rate);
+  }
+  return current();
+}
