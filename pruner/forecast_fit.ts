@@ -36,23 +36,23 @@ function solve3(
   return [x[0], x[1], x[2]];
 }
 
-/** Normal equations of the step's target on h0, h0 − h1 and h1 − h2, summed over a batch. */
-class NormalEquations {
-  readonly matrix = [[0, 0, 0], [0, 0, 0], [0, 0, 0]];
-  readonly right = [0, 0, 0];
-
-  add(history: readonly Float32Array[], target: Float32Array): void {
-    const [h0, h1, h2] = history;
-    for (let i = 0; i < target.length; i++) {
-      const b = h1 ? h0[i] - h1[i] : 0;
-      const basis = [h0[i], b, h2 ? h1[i] - h2[i] : 0];
-      const rest = target[i] - h0[i];
-      for (let r = 0; r < 3; r++) {
-        this.right[r] += basis[r] * rest;
-        for (let c = 0; c < 3; c++) this.matrix[r][c] += basis[r] * basis[c];
-      }
+/** Scalars whose forecast is closest to `target`: the normal equations on h0, h0 − h1 and h1 − h2. */
+function fitScalars(
+  history: readonly Float32Array[],
+  target: Float32Array,
+): ForecastScalars {
+  const matrix = [[0, 0, 0], [0, 0, 0], [0, 0, 0]];
+  const right = [0, 0, 0];
+  const [h0, h1, h2] = history;
+  for (let i = 0; i < target.length; i++) {
+    const basis = [h0[i], h1 ? h0[i] - h1[i] : 0, h2 ? h1[i] - h2[i] : 0];
+    const rest = target[i] - h0[i];
+    for (let r = 0; r < 3; r++) {
+      right[r] += basis[r] * rest;
+      for (let c = 0; c < 3; c++) matrix[r][c] += basis[r] * basis[c];
     }
   }
+  return solve3(matrix, right);
 }
 
 /**
@@ -61,6 +61,8 @@ class NormalEquations {
  * next ones, so that errors made so far are corrected.
  *
  * With DDIM, x' = c_x x + c_e e, the wanted prediction is (x'* − c_x x) / c_e.
+ * Steps that compute get the scalars that would forecast what they computed:
+ * they are not used, but say what holding there would cost.
  */
 export async function leastSquaresForecast(
   runner: SubNetRunner,
@@ -68,14 +70,28 @@ export async function leastSquaresForecast(
   { gates, batch }: { gates: Gates; batch: CalibrationBatch },
 ): Promise<Forecast> {
   const forecast = gates.map((): ForecastScalars => [0, 0, 0]);
-  const fit = ({ step, x, history }: HeldStep): ForecastScalars => {
+  const fit = (
+    step: number,
+    history: readonly Float32Array[],
+    target: Float32Array,
+  ) => forecast[step] = fitScalars(history, target);
+  const held = ({ step, x, history }: HeldStep): ForecastScalars => {
     const { x: cx, prediction: ce } = sampler.coefficients(step);
     const next = batch.trajectory[step + 1];
-    const equations = new NormalEquations();
-    equations.add(history, next.map((v, i) => (v - cx * x[i]) / ce));
-    return forecast[step] = solve3(equations.matrix, equations.right);
+    return fit(step, history, next.map((v, i) => (v - cx * x[i]) / ce));
   };
-  await runner.sample({ ...batch, ...setup, sampler, gates, forecast: fit });
+  const whole = runner.net.units.length - 1;
+  await runner.sample({
+    ...batch,
+    ...setup,
+    sampler,
+    gates,
+    forecast: held,
+    observe({ step, history, prediction }) {
+      const computed = gates[step][whole] === 1;
+      if (computed && history.length > 0) fit(step, history, prediction);
+    },
+  });
   return forecast;
 }
 

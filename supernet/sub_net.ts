@@ -51,6 +51,8 @@ export interface SampledStep {
   readonly x: Float32Array;
   /** After guidance, `[B, C, H, W]`. */
   readonly prediction: Float32Array;
+  /** The last predictions computed before this step, latest first. */
+  readonly history: readonly Float32Array[];
 }
 
 /** Tensors of one step, and what the units hold. */
@@ -101,7 +103,7 @@ export class SubNetRunner implements AsyncDisposable {
     this.#check(request);
     const live = liveBlocks(this.net, gates);
     const held = new Map<string, Tensor>();
-    const history: Float32Array[] = [];
+    let history: readonly Float32Array[] = [];
     let x = latents.data;
     for (const [t, timestep] of sampler.timesteps.entries()) {
       const [sample] = this.net.model.inputs;
@@ -116,19 +118,17 @@ export class SubNetRunner implements AsyncDisposable {
       const values = { tensors: new Map(Object.entries(feeds)), held };
       await this.#runBlocks(live[t], values);
       const open = gates[t][this.net.units.length - 1] === 1;
-      if (open) {
-        const computed = this.#read(this.net.model.output, values);
-        const guided = guide(computed.data as Float32Array, {
-          latents: latents.shape,
-          scale: guidanceScale,
-        });
-        history.unshift(guided);
-        history.splice(historyLength);
-      }
       const prediction = open
-        ? history[0]
+        ? guide(
+          this.#read(this.net.model.output, values).data as Float32Array,
+          {
+            latents: latents.shape,
+            scale: guidanceScale,
+          },
+        )
         : forecastFrom(history, scalarsOf(request, { step: t, x, history }));
-      observe?.({ step: t, x, prediction });
+      observe?.({ step: t, x, prediction, history });
+      if (open) history = [prediction, ...history].slice(0, historyLength);
       x = sampler.step(t, x, prediction);
     }
     return float32(latents.shape, x);

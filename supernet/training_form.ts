@@ -38,7 +38,7 @@ import type { Gates } from "./gates.ts";
 import { guide, guideVjp, twice, twiceVjp } from "./guidance.ts";
 import { liveBlocks } from "./liveness.ts";
 import type { SuperNet } from "./super_net.ts";
-import { blend, plus, projection, times } from "./vectors.ts";
+import { blend, plus, projections, times } from "./vectors.ts";
 
 /** Gates as numbers, `[T, N]`; row 0 must be all ones. */
 export type RealGates = readonly (readonly number[])[];
@@ -66,6 +66,8 @@ export interface TrainingGradient {
   readonly latents: Tensor<"float32">;
   /** dL/dg, `[T, N]`; row 0 is zero, since its gates are fixed. */
   readonly gates: number[][];
+  /** What each sample contributes to it, `[T, N, B]`. */
+  readonly samples: Float64Array[][];
   /** dL/d(a, b, c), `[T, 3]`. */
   readonly forecast: [number, number, number][];
 }
@@ -101,7 +103,7 @@ interface StepCotangent {
   readonly after: ReadonlyMap<string, Float32Array>;
   /** Of what they held before it. */
   readonly before: Map<string, Float32Array>;
-  readonly gates: number[];
+  readonly gates: Float64Array[];
 }
 
 const hold: ForecastScalars = [0, 0, 0];
@@ -179,11 +181,12 @@ export class TrainingForm implements AsyncDisposable {
     }
     let replay = await this.#replay(request, runs, last, steps, state);
     const latents = float32(request.latents.shape, replay.state.x);
-    const gates = Array.from(
+    const batch = latents.shape[0];
+    const samples = Array.from(
       { length: steps },
-      () => Array<number>(units.length).fill(0),
+      () => units.map(() => new Float64Array(batch)),
     );
-    const forecast = gates.map((): [number, number, number] => [0, 0, 0]);
+    const forecast = samples.map((): [number, number, number] => [0, 0, 0]);
     let back: StateCotangent = {
       x: await cotangent(latents),
       held: new Map(),
@@ -206,12 +209,15 @@ export class TrainingForm implements AsyncDisposable {
           t,
           record,
           back,
-          gates[t],
+          samples[t],
           forecast[t],
         );
       }
     }
-    return { latents, gates, forecast };
+    const gates = samples.map((row) =>
+      row.map((of) => of.reduce((a, b) => a + b, 0))
+    );
+    return { latents, gates, samples, forecast };
   }
 
   #start({ latents }: TrainingRequest): State {
@@ -335,7 +341,7 @@ export class TrainingForm implements AsyncDisposable {
     t: number,
     record: StepRecord,
     after: StateCotangent,
-    dGates: number[],
+    dGates: Float64Array[],
     dForecast: [number, number, number],
   ): Promise<StateCotangent> {
     const { model } = this.net;
@@ -359,7 +365,7 @@ export class TrainingForm implements AsyncDisposable {
       const computed = fresh.get(model.output);
       if (computed) {
         const backup = forecastFrom(before.history, scalars);
-        dGates[column] = projection(total, computed, backup);
+        dGates[column] = projections(total, computed, backup, latents.shape[0]);
       }
       if (gate !== 1) {
         const dBackup = times(total, 1 - gate);
@@ -409,7 +415,9 @@ export class TrainingForm implements AsyncDisposable {
     const held = before.held.get(unit);
     if (!held) return total;
     const computed = fresh.get(unit);
-    if (computed) c.gates[n] = projection(total, computed, held);
+    if (computed) {
+      c.gates[n] = projections(total, computed, held, c.gates[n].length);
+    }
     if (gates[n] !== 1) c.before.set(unit, times(total, 1 - gates[n]));
     return gates[n] === 0 ? null : times(total, gates[n]);
   }

@@ -31,13 +31,26 @@ export function blend(
   return mixed;
 }
 
-/** ⟨d, a − b⟩ in float64. */
-export function projection(
+/**
+ * ⟨d, a − b⟩ of each sample, in float64. The arrays are `[2B, ...]`, both halves
+ * of guidance; sample i lies at rows i and B + i.
+ *
+ * @returns `[B]`
+ */
+export function projections(
   d: Float32Array,
   a: Float32Array,
   b: Float32Array,
-): number {
-  let sum = 0;
-  for (let i = 0; i < d.length; i++) sum += d[i] * (a[i] - b[i]);
-  return sum;
+  samples: number,
+): Float64Array {
+  const size = d.length / (2 * samples);
+  const sums = new Float64Array(samples);
+  for (let row = 0; row < 2 * samples; row++) {
+    let sum = 0;
+    for (let i = row * size; i < (row + 1) * size; i++) {
+      sum += d[i] * (a[i] - b[i]);
+    }
+    sums[row % samples] += sum;
+  }
+  return sums;
 }
