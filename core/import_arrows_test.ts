@@ -7,7 +7,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   supernet: ["core"],
   pruner: ["core", "supernet"],
   eval: ["core", "supernet"],
-  zoo: ["core", "eval"],
+  zoo: ["core", "supernet", "eval"],
   experiments: ["core", "supernet", "pruner", "eval", "zoo"],
 };
 

@@ -3,17 +3,16 @@
 import { extent, group, line, scaleLinear } from "d3";
 import { metricInfo } from "./metric_info.ts";
 import type { ResultRow } from "./results.ts";
+import { lineStyle, maxLineStyles } from "./line_style.ts";
 import { element, escapeXml } from "./svg.ts";
 
-// Okabe and Ito's palette, told apart by colour-blind readers.
-const palette = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00"];
-const [width, height] = [520, 320];
+const [width, height] = [600, 320];
 
 /**
  * Draws a metric over the kept fraction of MACs as an SVG document; rows
  * without the metric are left out.
  *
- * @throws {RangeError} If no row has the metric, or there are more methods than colours.
+ * @throws {RangeError} If no row has the metric, or there are more methods than line styles.
  */
 export function fidelityChart(
   rows: readonly ResultRow[],
@@ -24,9 +23,9 @@ export function fidelityChart(
     string,
     ResultRow[],
   ][];
-  if (methods.length < 1 || methods.length > palette.length) {
+  if (methods.length < 1 || methods.length > maxLineStyles) {
     throw new RangeError(
-      `Cannot draw a chart of ${metric}: found ${methods.length} methods, expected 1 to ${palette.length}`,
+      `Cannot draw a chart of ${metric}: found ${methods.length} methods, expected 1 to ${maxLineStyles}`,
     );
   }
   const values = shown.flatMap(({ metrics: { [metric]: m } }) => [
@@ -42,15 +41,16 @@ export function fidelityChart(
       low: y(m.low ?? m.mean),
       high: y(m.high ?? m.mean),
     })).sort((a, b) => a.at - b.at);
-    const stroke = palette[i];
+    const style = lineStyle(i);
+    const { stroke } = style;
     const path = line()(points.map(({ at, mean }) => [at, mean]));
     return [
-      element("path", { d: path, stroke, fill: "none" }),
+      element("path", { d: path, fill: "none", ...style }),
       ...points.flatMap(({ at, mean, low, high }) => [
         element("path", { d: `M${at},${low}V${high}`, stroke }),
         element("circle", { cx: at, cy: mean, r: 3, fill: stroke }),
       ]),
-      element("circle", { cx: 400, cy: 30 + 16 * i, r: 3, fill: stroke }),
+      element("path", { d: `M390,${30 + 16 * i}h16`, ...style }),
       text(410, 34 + 16 * i, method),
     ];
   });

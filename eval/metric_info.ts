@@ -16,6 +16,7 @@ const known: Readonly<Record<string, MetricInfo>> = {
   ssim: { label: "SSIM", higherIsBetter: true, digits: 4 },
   clip: { label: "CLIP score", higherIsBetter: true, digits: 2 },
   fid: { label: "FID", higherIsBetter: false, digits: 2 },
+  speedup: { label: "Speedup", higherIsBetter: true, digits: 2 },
   mse: { label: "MSE", higherIsBetter: false, digits: 5 },
 };
 

@@ -7,6 +7,7 @@ export * from "./gate_heat_map.ts";
 export * from "./image_grid.ts";
 export * from "./join_results.ts";
 export * from "./latency.ts";
+export * from "./line_chart.ts";
 export * from "./metric_info.ts";
 export * from "./png.ts";
 export * from "./psnr.ts";

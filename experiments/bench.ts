@@ -1,0 +1,119 @@
+/** What a run works with: the experiment's model at every batch size and number of steps that it needs. */
+import {
+  blockGraphOf,
+  type LoadedModel,
+  loadModel,
+} from "../core/models/load.ts";
+import { type Device, manySessions } from "../core/runtime/session.ts";
+import { makeDdim } from "../core/samplers/ddim.ts";
+import {
+  readSchedulerConfig,
+  type SchedulerConfig,
+} from "../core/samplers/scheduler_config.ts";
+import { denseGates } from "../supernet/gates.ts";
+import { subNetMacs } from "../supernet/liveness.ts";
+import { openSubNets, type SubNetRunner } from "../supernet/sub_net.ts";
+import { type SuperNet, superNet } from "../supernet/super_net.ts";
+import type { Experiment } from "./experiment.ts";
+import type { DdimSetup, SampledPlan } from "./method.ts";
+
+/** How much is sampled at once, and in how many steps. */
+export interface SampleSize {
+  readonly images: number;
+  readonly steps: number;
+}
+
+/** Hold it with `await using`: sessions are opened when first asked for, and kept. */
+export class Bench implements AsyncDisposable {
+  /** One image's dense trajectory. */
+  readonly denseMacs: number;
+  /** The units of one image's SuperNet, for counting. */
+  readonly net: SuperNet;
+  readonly #runners = new Map<string, Promise<SubNetRunner>>();
+
+  /** @internal Use {@linkcode openBench}. */
+  constructor(
+    readonly experiment: Experiment,
+    readonly model: LoadedModel,
+    private readonly scheduler: SchedulerConfig,
+    private readonly device: Device,
+  ) {
+    const { steps } = experiment.sampler;
+    this.net = this.superNet({ images: 1, steps });
+    this.denseMacs = this.macs({ kind: "steps", steps });
+  }
+
+  /** The SuperNet for so many guided images. */
+  superNet({ images, steps }: SampleSize): SuperNet {
+    const options = { ...this.experiment.superNet, batch: 2 * images };
+    return superNet(blockGraphOf(this.model, options), { steps });
+  }
+
+  /** Sampler and guidance at a number of steps. */
+  setup(steps: number): DdimSetup {
+    return {
+      sampler: makeDdim(this.scheduler, { steps }),
+      guidanceScale: this.experiment.sampler.guidanceScale,
+      classes: this.model.config.classes,
+    };
+  }
+
+  /** Sessions of the SuperNet for so many images. */
+  runner(size: SampleSize): Promise<SubNetRunner> {
+    const key = `${size.images},${size.steps}`;
+    const known = this.#runners.get(key);
+    if (known) return known;
+    const opened = openSubNets(this.superNet(size), {
+      ...manySessions,
+      device: this.device,
+    });
+    this.#runners.set(key, opened);
+    return opened;
+  }
+
+  /** MACs (total convention) of one image. */
+  macs(fitted: SampledPlan): number {
+    if (fitted.kind === "gates") return subNetMacs(this.net, fitted.plan.gates);
+    const { units, steps } = this.net;
+    const dense = subNetMacs(this.net, denseGates(steps, units.length));
+    return dense / steps * fitted.steps;
+  }
+
+  /** The most MACs that one image may take; the rounding of 1 − s is forgiven. */
+  budget(sparsity: number): number {
+    return Math.floor((1 - sparsity) * this.denseMacs * (1 + 1e-12));
+  }
+
+  /** Releases every session. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const opened = await Promise.allSettled(this.#runners.values());
+    for (const each of opened) {
+      if (each.status === "fulfilled") await each.value.close();
+    }
+  }
+}
+
+/**
+ * Loads an experiment's model.
+ *
+ * @throws {RangeError} If the model does not make pictures, or has no scheduler.
+ */
+export async function openBench(
+  experiment: Experiment,
+  { device }: { device: Device },
+): Promise<Bench> {
+  const model = await loadModel(experiment.model);
+  const { inChannels } = model.config;
+  if (inChannels !== 3) {
+    throw new RangeError(
+      `Cannot run experiment ${experiment.name}: ${experiment.model} has ${inChannels}-channel latents, expected 3 (an autoencoder is not supported yet)`,
+    );
+  }
+  if (!model.schedulerConfig) {
+    throw new RangeError(
+      `Cannot run experiment ${experiment.name}: ${experiment.model} has no scheduler/scheduler_config.json`,
+    );
+  }
+  const scheduler = await readSchedulerConfig(model.schedulerConfig);
+  return new Bench(experiment, model, scheduler, device);
+}

@@ -1,0 +1,140 @@
+/** Images of the evaluation pairs, and how close a SubNet's are to the full model's from the same noise. */
+import { TorchGenerator } from "../core/random.ts";
+import { float32, int64, sizeOf, type Tensor } from "../core/tensor.ts";
+import { psnr } from "../eval/psnr.ts";
+import { ssim } from "../eval/ssim.ts";
+import { denseGates } from "../supernet/gates.ts";
+import type { SubNetPlan } from "../supernet/plan.ts";
+import type { Bench, SampleSize } from "./bench.ts";
+import type { SampledPlan } from "./method.ts";
+
+/** A class and the noise `[C, H, W]` that its image starts from. */
+export interface EvaluationPair {
+  readonly label: number;
+  readonly noise: Tensor<"float32">;
+}
+
+/** One value a pair. */
+export interface Fidelity {
+  readonly psnr: readonly number[];
+  readonly ssim: readonly number[];
+}
+
+/** The experiment's pairs, drawn one after another: fewer pairs are the first of more. */
+export function evaluationPairs(
+  { experiment, model }: Bench,
+): EvaluationPair[] {
+  const { pairs, seed } = experiment.evaluation;
+  const { inChannels, sampleSize, classes } = model.config;
+  const random = new TorchGenerator(seed);
+  return Array.from({ length: pairs }, () => ({
+    label: Math.floor(random.uniform() * classes),
+    noise: random.randn([inChannels, sampleSize, sampleSize]),
+  }));
+}
+
+/** The size and gates that a plan is sampled with. */
+function sampled(
+  { net }: Bench,
+  fitted: SampledPlan,
+): { steps: number; plan: SubNetPlan } {
+  if (fitted.kind === "gates") return { steps: net.steps, plan: fitted.plan };
+  const gates = denseGates(fitted.steps, net.units.length);
+  return { steps: fitted.steps, plan: { gates } };
+}
+
+/**
+ * Prepares sampling of one batch, `[B, C, H, W]`; what it returns can be called repeatedly.
+ *
+ * @param batch B pairs.
+ */
+export async function batchSampler(
+  bench: Bench,
+  fitted: SampledPlan,
+  batch: readonly EvaluationPair[],
+): Promise<() => Promise<Tensor<"float32">>> {
+  const { steps, plan } = sampled(bench, fitted);
+  const size: SampleSize = { images: batch.length, steps };
+  const runner = await bench.runner(size);
+  const { classes, ...setup } = bench.setup(steps);
+  const labels = [
+    ...batch.map(({ label }) => label),
+    ...batch.map(() => classes),
+  ];
+  const request = {
+    ...setup,
+    ...plan,
+    latents: stacked(batch.map(({ noise }) => noise)),
+    conditioning: { class_labels: int64([labels.length], labels) },
+  };
+  return () => runner.sample(request);
+}
+
+/**
+ * The images `[n, C, H, W]` of n pairs. The last batch is filled up with the first pairs.
+ *
+ * @throws {RangeError} If an image is not finite.
+ */
+export async function sampleImages(
+  bench: Bench,
+  fitted: SampledPlan,
+  pairs: readonly EvaluationPair[],
+): Promise<Tensor<"float32">> {
+  const { batch } = bench.experiment.evaluation;
+  const images: Tensor<"float32">[] = [];
+  for (let start = 0; start < pairs.length; start += batch) {
+    const members = Array.from(
+      { length: batch },
+      (_, i) => pairs[(start + i) % pairs.length],
+    );
+    const sample = await batchSampler(bench, fitted, members);
+    images.push(...unstacked(await sample()));
+  }
+  const all = stacked(images.slice(0, pairs.length));
+  const odd = all.data.findIndex((value) => !Number.isFinite(value));
+  if (odd === -1) return all;
+  throw new RangeError(
+    `Cannot evaluate ${bench.experiment.model}: element ${odd} of the images is ${
+      all.data[odd]
+    }, expected a finite number`,
+  );
+}
+
+/** PSNR of images that are equal, instead of infinity, which no mean survives. */
+const psnrLimit = 100;
+
+/**
+ * PSNR and SSIM of every image, in [-1, 1], so that the data range is 2. SSIM
+ * pads with zeros ("same"), as the paper's loss does: at 24 pixels, valid
+ * 11-pixel windows would hardly see the border.
+ */
+export function fidelity(
+  images: Tensor<"float32">,
+  full: Tensor<"float32">,
+): Fidelity {
+  const dataRange = 2;
+  return {
+    psnr: psnr(images, full, { dataRange })
+      .map((value) => Math.min(value, psnrLimit)),
+    ssim: ssim(images, full, { dataRange, padding: "same_zero_pad" }),
+  };
+}
+
+/** Tensors of one shape `[...]` as one, `[n, ...]`. */
+function stacked(tensors: readonly Tensor<"float32">[]): Tensor<"float32"> {
+  const [{ shape }] = tensors;
+  const data = new Float32Array(tensors.length * sizeOf(shape));
+  tensors.forEach((each, i) => data.set(each.data, i * sizeOf(shape)));
+  return float32([tensors.length, ...shape], data);
+}
+
+/** The n tensors of a batch `[n, ...]`. */
+export function unstacked(
+  { shape: [n, ...shape], data }: Tensor<"float32">,
+): Tensor<"float32">[] {
+  const size = sizeOf(shape);
+  return Array.from(
+    { length: n },
+    (_, i) => float32(shape, data.subarray(i * size, (i + 1) * size)),
+  );
+}

@@ -1,0 +1,76 @@
+/** The rivals that need no search: their gates follow from the budget alone. */
+import {
+  foraGates,
+  randomGates,
+  uniformSteps,
+  wholeStepGates,
+} from "../pruner/strategies/fixed_patterns.ts";
+import { denseGates, type Gates } from "../supernet/gates.ts";
+import { subNetMacs } from "../supernet/liveness.ts";
+import type { SuperNet } from "../supernet/super_net.ts";
+import type { FittedPlan, Method, MethodContext } from "./method.ts";
+
+/** 1 to T. */
+function counts({ steps }: SuperNet): number[] {
+  return Array.from({ length: steps }, (_, i) => i + 1);
+}
+
+/** The first of several gates that fits the budget. */
+function firstThatFits(
+  net: SuperNet,
+  candidates: readonly Gates[],
+  maxMacs: number,
+): FittedPlan {
+  const gates = candidates.find((gates) => subNetMacs(net, gates) <= maxMacs);
+  if (gates) return { kind: "gates", plan: { gates } };
+  return { kind: "none", note: "no choice of its parameter fits the budget" };
+}
+
+/** The same sampler with as many steps as the budget pays for. */
+export const fewerSteps: Method = {
+  name: "fewer-steps",
+  searches: false,
+  fit({ net }: MethodContext, maxMacs: number): Promise<FittedPlan> {
+    const call = subNetMacs(net, denseGates(net.steps, net.units.length)) /
+      net.steps;
+    const steps = counts(net).findLast((k) => k * call <= maxMacs);
+    return Promise.resolve(
+      steps
+        ? { kind: "steps", steps }
+        : { kind: "none", note: "one step exceeds the budget" },
+    );
+  },
+};
+
+/** As many evenly spaced model calls as fit; the last prediction is held in between. */
+export const uniformReuse: Method = {
+  name: "uniform-reuse",
+  searches: false,
+  fit({ net }: MethodContext, maxMacs: number): Promise<FittedPlan> {
+    const candidates = counts(net).toReversed().map((k) =>
+      wholeStepGates(net, uniformSteps(k, net.steps))
+    );
+    return Promise.resolve(firstThatFits(net, candidates, maxMacs));
+  },
+};
+
+/** FORA at the smallest interval that fits; what is not gated runs at every step, so there may be none. */
+export const fora: Method = {
+  name: "fora",
+  searches: false,
+  fit({ net }: MethodContext, maxMacs: number): Promise<FittedPlan> {
+    const candidates = counts(net).map((interval) => foraGates(net, interval));
+    return Promise.resolve(firstThatFits(net, candidates, maxMacs));
+  },
+};
+
+/** Random gates of a single draw: the best of several would be a search. */
+export const random: Method = {
+  name: "random",
+  searches: false,
+  fit({ net, random }: MethodContext, maxMacs: number): Promise<FittedPlan> {
+    const uniform = () => random.uniform();
+    const gates = randomGates(net, { uniform, maxMacs });
+    return Promise.resolve({ kind: "gates", plan: { gates } });
+  },
+};

@@ -1,0 +1,125 @@
+/** `deno task experiment`: runs a declarative experiment, or goes on with one that was killed. */
+import { parseArgs } from "@std/cli/parse-args";
+import { alignedLines } from "../core/aligned_lines.ts";
+import { type CommandResult, finish, resultOf } from "../core/command.ts";
+import type { Device } from "../core/runtime/session.ts";
+import { joinResults } from "../eval/join_results.ts";
+import { renderTable } from "../eval/render_table.ts";
+import { experimentNamed, experiments } from "./catalogue.ts";
+import { dryRun } from "./dry_run.ts";
+import type { Experiment } from "./experiment.ts";
+import { provenanceOf } from "./provenance.ts";
+import { type FinishedRun, runExperiment } from "./runner.ts";
+import { withSetting } from "./setting.ts";
+
+const help = `Runs an experiment and writes results/<name>/<run-id>/.
+
+Usage: deno task experiment <name> [options]
+
+  <name>            See --list
+  --list            List the experiments
+  --set path=value  Replace a value of the experiment, as in sampler.steps=50; repeatable
+  --limit <n>       Evaluate at most n pairs
+  --device <d>      cpu, webgpu or cuda (default cpu)
+  --dry-run         Print methods, MACs and model calls; sample nothing
+  --help            Print this
+
+The run-id is a hash of the resolved experiment, the model's files and the device:
+the same command goes on with a run that was killed.`;
+
+/** Where runs are kept, unless told. */
+const defaultRoot = "results";
+
+/** Runs the command on its arguments; errors are part of the result. */
+export function experimentCommand(
+  args: readonly string[],
+  { root = defaultRoot }: { root?: string } = {},
+): Promise<CommandResult> {
+  return resultOf(() => experimentOf(args, root));
+}
+
+async function experimentOf(
+  args: readonly string[],
+  root: string,
+): Promise<CommandResult> {
+  const options = parseArgs([...args], {
+    boolean: ["help", "list", "dry-run"],
+    string: ["set", "device", "limit", "_"],
+    collect: ["set"],
+    default: { device: "cpu" },
+    unknown: refuseOption,
+  });
+  if (options.help) return { lines: [help], exitCode: 0 };
+  if (options.list) return { lines: listLines(), exitCode: 0 };
+  if (options._.length !== 1) {
+    throw new TypeError(
+      `Cannot run an experiment: found ${options._.length} names, expected one; see --help`,
+    );
+  }
+  const device = deviceOf(options.device);
+  const settings: string[] = options.set;
+  const named = settings.reduce(withSetting, experimentNamed(options._[0]));
+  const experiment = limited(named, options.limit);
+  if (options["dry-run"]) {
+    return { lines: await dryRun(experiment, { device }), exitCode: 0 };
+  }
+  const command = ["deno task experiment", ...args.map(quoted)].join(" ");
+  const provenance = await provenanceOf(command);
+  const log = (line: string) => console.error(line);
+  const run = await runExperiment(experiment, {
+    device,
+    root,
+    provenance,
+    log,
+  });
+  return { lines: summaryLines(run), exitCode: 0 };
+}
+
+function refuseOption(option: string, key?: string): boolean {
+  if (!key) return true;
+  throw new TypeError(
+    `Cannot run an experiment: option ${option} is unknown; see --help`,
+  );
+}
+
+/** An argument as a shell reads it. */
+function quoted(argument: string): string {
+  if (/^[\w./:=+-]+$/.test(argument)) return argument;
+  return `'${argument.replaceAll("'", `'\\''`)}'`;
+}
+
+function listLines(): string[] {
+  const rows = experiments.map(({ name, description }) => [name, description]);
+  return alignedLines(rows, { left: 2 });
+}
+
+function deviceOf(text: string): Device {
+  if (text === "cpu" || text === "webgpu" || text === "cuda") return text;
+  throw new RangeError(
+    `Cannot run an experiment: --device is "${text}", expected cpu, webgpu or cuda`,
+  );
+}
+
+function limited(experiment: Experiment, text: string | undefined): Experiment {
+  if (text === undefined) return experiment;
+  const limit = Number(text);
+  if (!Number.isSafeInteger(limit) || limit < 1) {
+    throw new RangeError(
+      `Cannot run an experiment: --limit is "${text}", expected a whole number from 1`,
+    );
+  }
+  const { evaluation } = experiment;
+  const pairs = Math.min(limit, evaluation.pairs);
+  return { ...experiment, evaluation: { ...evaluation, pairs } };
+}
+
+function summaryLines({ folder, files, results, notes }: FinishedRun) {
+  const bold = Deno.stdout.isTerminal();
+  const table = renderTable(joinResults([results]), "text", { bold });
+  return [
+    table + notes.map((note) => `${note}\n`).join(""),
+    ...files.map((file) => `${folder}/${file}`),
+  ];
+}
+
+if (import.meta.main) finish(await experimentCommand(Deno.args));

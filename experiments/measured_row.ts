@@ -1,0 +1,33 @@
+/** What a run folder remembers of one method at one sparsity, per pair, before it is summarised. */
+import type { SampledPlan } from "./method.ts";
+
+/** `rows/<method>-<sparsity>.json`. */
+export interface MeasuredRow {
+  readonly method: string;
+  readonly sparsity: number;
+  /** Of one image. */
+  readonly macs: number;
+  /** To the full model's images, one value a pair. */
+  readonly psnr: readonly number[];
+  readonly ssim: readonly number[];
+  /** Of this repository, when the row was measured. */
+  readonly commit?: string;
+}
+
+/** Median milliseconds of one batch, full model and SubNet taking turns. */
+export interface RowLatency {
+  readonly batch: number;
+  readonly fullMs: number;
+  readonly rowMs: number;
+}
+
+/** A row with its plan and its speed at every batch size. */
+export interface FinishedRow {
+  readonly row: MeasuredRow;
+  readonly fitted: SampledPlan;
+  readonly latencies: readonly RowLatency[];
+}
+
+/** The name of a row in file names. */
+export const rowName = (method: string, sparsity: number): string =>
+  `${method}-${sparsity}`;

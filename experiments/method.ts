@@ -1,0 +1,57 @@
+/** What every rival is to the experiment runner: a name, and how it fits a plan to a MACs budget. */
+import type { LoadedModel } from "../core/models/load.ts";
+import type { TorchGenerator } from "../core/random.ts";
+import type { DdimSampler } from "../core/samplers/ddim.ts";
+import type { SamplingSetup } from "../pruner/calibration.ts";
+import type { SubNetPlan } from "../supernet/plan.ts";
+import type { SubNetRunner } from "../supernet/sub_net.ts";
+import type { SuperNet } from "../supernet/super_net.ts";
+
+/** Sampler and guidance. */
+export interface DdimSetup extends SamplingSetup {
+  readonly sampler: DdimSampler;
+}
+
+/** Options of the searches. */
+export interface SearchSettings {
+  /** Images that a search samples at once. */
+  readonly batch: number;
+  readonly [option: string]: unknown;
+}
+
+/** How the budget is met: by a SubNet of the T-step sampler, or by the dense model with fewer steps. */
+export type SampledPlan =
+  | { readonly kind: "gates"; readonly plan: SubNetPlan }
+  | { readonly kind: "steps"; readonly steps: number };
+
+/** What a fit gives; `none` leaves the row out of the results and says why. */
+export type FittedPlan =
+  | SampledPlan
+  | { readonly kind: "none"; readonly note: string };
+
+/** What a method may work with. */
+export interface MethodContext {
+  readonly model: LoadedModel;
+  /** At the search's batch, T steps. */
+  readonly net: SuperNet;
+  /** Sessions of `net`. */
+  readonly runner: SubNetRunner;
+  readonly setup: DdimSetup;
+  readonly search: SearchSettings;
+  /** Seeded anew for every fit; never the noise of the evaluation. */
+  readonly random: TorchGenerator;
+  /** Reports that `done` of `total` parts of the search are done. */
+  progress(done: number, total: number): void;
+  /** What `make` gives, made once a run and kept in its folder: a search that serves every budget. Must survive JSON. */
+  once<Value>(name: string, make: () => Promise<Value>): Promise<Value>;
+}
+
+/** One rival. */
+export interface Method {
+  /** As in tables and file names: letters, digits, "+" and "-". */
+  readonly name: string;
+  /** Whether fitting samples the model; a dry run leaves such methods unfitted. */
+  readonly searches: boolean;
+  /** @param maxMacs Budget over all steps at `context.net`'s batch, total convention. */
+  fit(context: MethodContext, maxMacs: number): Promise<FittedPlan>;
+}

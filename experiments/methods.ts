@@ -1,0 +1,22 @@
+/** Every rival that an experiment can name. */
+import { fewerSteps, fora, random, uniformReuse } from "./fixed_methods.ts";
+import type { Method } from "./method.ts";
+
+/** In the order in which tables list them by default. */
+export const methods: readonly Method[] = [
+  fewerSteps,
+  uniformReuse,
+  fora,
+  random,
+];
+
+/** @throws {RangeError} If there is no method of that name. */
+export function methodNamed(name: string): Method {
+  const method = methods.find((method) => method.name === name);
+  if (method) return method;
+  throw new RangeError(
+    `Cannot find method "${name}", expected one of ${
+      methods.map((method) => method.name).join(", ")
+    }`,
+  );
+}

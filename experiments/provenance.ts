@@ -1,0 +1,38 @@
+/** Where a run's numbers come from: commit, machine, day, command. */
+import { cpus } from "node:os";
+
+/** As in `results.json`. */
+export interface Provenance {
+  /** Absent where there is no git, or no permission to ask it. */
+  readonly commit?: string;
+  readonly hardware: string;
+  readonly date: string;
+  readonly command: string;
+}
+
+/** The provenance of a run that starts now. */
+export async function provenanceOf(command: string): Promise<Provenance> {
+  const cores = cpus();
+  const commit = await currentCommit();
+  return {
+    ...commit ? { commit } : {},
+    hardware: `${cores[0].model}, ${cores.length} cores`,
+    date: new Date().toISOString().slice(0, 10),
+    command,
+  };
+}
+
+/** The commit of the working folder, "-dirty" with local changes. */
+async function currentCommit(): Promise<string | undefined> {
+  try {
+    const args = ["describe", "--always", "--dirty", "--abbrev=12"];
+    const { success, stdout } = await new Deno.Command("git", { args })
+      .output();
+    return success ? new TextDecoder().decode(stdout).trim() : undefined;
+  } catch (error) {
+    const absent = error instanceof Deno.errors.NotFound ||
+      error instanceof Deno.errors.NotCapable;
+    if (absent) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,113 @@
+/**
+ * A run's folder, `results/<experiment>/<run-id>/`. The id is a hash of all that
+ * changes a number, so that the same run finds what it had done before it was
+ * killed. Every file is whole or absent.
+ */
+import { createHash } from "node:crypto";
+import type { Device } from "../core/runtime/session.ts";
+import type { Tensor } from "../core/tensor.ts";
+import {
+  openSafetensors,
+  writeSafetensors,
+} from "../core/weights/safetensors.ts";
+import { writeAtomically } from "../eval/write_atomically.ts";
+import type { Experiment } from "./experiment.ts";
+
+/** What `config.json` holds, and the id is the hash of. */
+export interface RunIdentity {
+  readonly experiment: Experiment;
+  readonly device: Device;
+  /** {@linkcode modelHash} of the model. */
+  readonly modelHash: string;
+}
+
+/** The first 12 hexadecimal digits of SHA-256; the description does not count. */
+export function runId({ experiment, ...identity }: RunIdentity): string {
+  const { description: _, ...values } = experiment;
+  const json = JSON.stringify({ ...identity, experiment: values });
+  return createHash("sha256").update(json).digest("hex").slice(0, 12);
+}
+
+/** SHA-256 of every file of a model's folder, names included. */
+export async function modelHash(folder: string): Promise<string> {
+  const hash = createHash("sha256");
+  for (const name of await filesOf(folder)) {
+    hash.update(name);
+    const file = await Deno.open(`${folder}/${name}`);
+    for await (const bytes of file.readable) hash.update(bytes);
+  }
+  return hash.digest("hex");
+}
+
+/** Paths below a folder in a fixed order; files that are being written are left out. */
+async function filesOf(folder: string, prefix = ""): Promise<string[]> {
+  const names: string[] = [];
+  for await (const { name, isDirectory } of Deno.readDir(folder)) {
+    if (isDirectory) {
+      names.push(...await filesOf(`${folder}/${name}`, `${prefix}${name}/`));
+    } else if (!name.endsWith(".tmp")) names.push(prefix + name);
+  }
+  return names.sort();
+}
+
+/** The folder and the steps that it remembers. */
+export class RunFolder {
+  /** @internal Use {@linkcode openRunFolder}. */
+  constructor(readonly path: string) {}
+
+  /** Whether a file is there. */
+  async has(name: string): Promise<boolean> {
+    try {
+      return (await Deno.stat(`${this.path}/${name}`)).isFile;
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return false;
+      throw error;
+    }
+  }
+
+  /** Writes a file; its folder is made. */
+  async write(name: string, content: string | Uint8Array): Promise<void> {
+    await this.#makeFolder(name);
+    await writeAtomically(`${this.path}/${name}`, content);
+  }
+
+  /** The JSON of a file, or what `make` gives, kept there. */
+  async json<Value>(name: string, make: () => Promise<Value>): Promise<Value> {
+    const path = `${this.path}/${name}`;
+    if (await this.has(name)) return JSON.parse(await Deno.readTextFile(path));
+    const value = await make();
+    await this.write(name, JSON.stringify(value) + "\n");
+    return value;
+  }
+
+  /** The images of a `.safetensors` file, or what `make` gives, kept there. */
+  async images(
+    name: string,
+    make: () => Promise<Tensor<"float32">>,
+  ): Promise<Tensor<"float32">> {
+    const path = `${this.path}/${name}`;
+    if (await this.has(name)) {
+      return openSafetensors(path).readFloat32("images");
+    }
+    const images = await make();
+    await this.#makeFolder(name);
+    await writeSafetensors(path, new Map([["images", images]]));
+    return images;
+  }
+
+  async #makeFolder(name: string): Promise<void> {
+    const folder = `${this.path}/${name}`.replace(/\/[^/]*$/, "");
+    await Deno.mkdir(folder, { recursive: true });
+  }
+}
+
+/** Opens the run's folder under `root` and writes its `config.json`. */
+export async function openRunFolder(
+  root: string,
+  identity: RunIdentity,
+): Promise<RunFolder> {
+  const { name } = identity.experiment;
+  const folder = new RunFolder(`${root}/${name}/${runId(identity)}`);
+  await folder.write("config.json", JSON.stringify(identity, null, 2) + "\n");
+  return folder;
+}

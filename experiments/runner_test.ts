@@ -1,0 +1,137 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { readResults } from "../eval/results.ts";
+import { parseGates } from "../supernet/gates.ts";
+import { checkExperiment, type Experiment } from "./experiment.ts";
+import quickstart from "./quickstart.ts";
+import { runExperiment, type RunOptions } from "./runner.ts";
+import { writeTinyModel } from "./tiny_model.ts";
+
+const provenance = {
+  commit: "0123abc",
+  hardware: "test",
+  date: "2026-01-01",
+  command: "deno task experiment tiny",
+};
+
+/** Runs `body` with a tiny experiment and options whose log it can read. */
+async function withTiny(
+  body: (
+    experiment: Experiment,
+    options: RunOptions & { lines: string[] },
+  ) => Promise<void>,
+) {
+  const folder = await Deno.makeTempDir();
+  try {
+    await writeTinyModel(`${folder}/model`);
+    const experiment: Experiment = {
+      ...quickstart,
+      name: "tiny",
+      model: `${folder}/model`,
+      sampler: { kind: "ddim", steps: 4, guidanceScale: 2 },
+      search: { batch: 2 },
+      sparsity: [0.25, 0.5],
+      evaluation: { pairs: 4, seed: 9, batch: 3 },
+      latency: { batches: [1, 2], rounds: 2 },
+    };
+    const lines: string[] = [];
+    const log = (line: string) => lines.push(line);
+    const root = `${folder}/results`;
+    const options = { device: "cpu" as const, root, provenance, log, lines };
+    await body(experiment, options);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+Deno.test("runExperiment() writes every row within its budget, and the report", () =>
+  withTiny(async (experiment, options) => {
+    const { folder, files, notes } = await runExperiment(experiment, options);
+    const { rows, sampler, samples } = await readResults(
+      `${folder}/results.json`,
+    );
+    assertEquals(sampler, { name: "ddim", steps: 4, guidanceScale: 2 });
+    assertEquals(samples, 4);
+    const [full, ...others] = rows;
+    assertEquals([full.method, full.macsSpeedup, full.speedup], ["full", 1, 1]);
+    for (const { method, sparsity, macs, metrics } of others) {
+      assert(macs <= (1 - sparsity) * full.macs, `${method} ${sparsity}`);
+      assertEquals(metrics.psnr.n, 4);
+      assert(metrics.psnr.mean < 100 && metrics.ssim.mean < 1);
+      assert(metrics.speedup_b2.mean > 0);
+      const rival = method === "uniform-reuse" ? undefined : "uniform-reuse";
+      assertEquals(metrics.psnr.versus?.method, rival);
+    }
+    // half of 4 steps is exactly 2 calls, at no MAC more or less
+    const fewer = others.find(({ method, sparsity }) =>
+      method === "fewer-steps" && sparsity === 0.5
+    )!;
+    assertEquals(fewer.macs, full.macs / 2);
+    const missing = 2 * experiment.methods.length - others.length;
+    assertEquals(notes.length, missing);
+    for (const file of [...files, "gates/random-0.5.svg", "config.json"]) {
+      assert((await Deno.stat(`${folder}/${file}`)).size > 0, file);
+    }
+    const plan = `${folder}/plans/random-0.5.json`;
+    const { gates } = parseGates(
+      JSON.parse(await Deno.readTextFile(plan)),
+      plan,
+    );
+    assertEquals(gates.length, 4);
+  }));
+
+Deno.test("runExperiment() goes on where it was, with the same figures", () =>
+  withTiny(async (experiment, options) => {
+    const first = await runExperiment(experiment, options);
+    const remove = (file: string) => Deno.remove(`${first.folder}/${file}`);
+    await remove("results.json");
+    for (const row of ["random-0.25", "fewer-steps-0.5"]) {
+      await remove(`plans/${row}.json`);
+      await remove(`samples/${row}.safetensors`);
+      await remove(`rows/${row}.json`);
+    }
+    await remove("rows/uniform-reuse-0.5.json");
+    options.lines.length = 0;
+    const second = await runExperiment(experiment, options);
+    assertEquals(second, first);
+    const sampled = options.lines.filter((line) => !line.includes(", kept"));
+    assertEquals(
+      sampled.map((line) => line.split(/\s+/)[2].replace(",", "")),
+      ["random-0.25", "fewer-steps-0.5"],
+    );
+    await remove("latency/random-0.25-b1.json");
+    await runExperiment(experiment, options);
+    const seeded = { ...experiment, seed: 1 };
+    assert((await runExperiment(seeded, options)).folder !== first.folder);
+  }));
+
+Deno.test("runExperiment() evaluates fewer pairs as the first of more", () =>
+  withTiny(async (experiment, options) => {
+    const short = {
+      ...experiment,
+      methods: ["random"],
+      mainMethod: "random",
+      sparsity: [0.5],
+    };
+    const psnrs = async (pairs: number) => {
+      const evaluation = { ...short.evaluation, pairs };
+      const run = await runExperiment({ ...short, evaluation }, options);
+      const row = await Deno.readTextFile(`${run.folder}/rows/random-0.5.json`);
+      return JSON.parse(row).psnr as number[];
+    };
+    assertEquals((await psnrs(4)).slice(0, 2), await psnrs(2));
+  }));
+
+Deno.test("checkExperiment() names the value that is out of range", async () => {
+  const refused = (change: Partial<Experiment>, message: string) =>
+    assertRejects(
+      () => Promise.try(() => checkExperiment({ ...quickstart, ...change })),
+      RangeError,
+      message,
+    );
+  checkExperiment(quickstart);
+  await refused({ sparsity: [0.5, 1] }, "sparsity is [0.5,1], expected");
+  await refused({ methods: ["fora", "nora"] }, '["fora","nora"], expected');
+  await refused({ mainMethod: "dip" }, 'mainMethod is "dip", expected one of');
+  const evaluation = { ...quickstart.evaluation, seed: quickstart.seed };
+  await refused({ evaluation }, "evaluation.seed is 0");
+});

@@ -1,0 +1,229 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { ditBlockGraph } from "../core/models/dit.ts";
+import type { WeightSource } from "../core/models/weights.ts";
+import { TorchGenerator } from "../core/random.ts";
+import { makeDdim } from "../core/samplers/ddim.ts";
+import { parseSchedulerConfig } from "../core/samplers/scheduler_config.ts";
+import { float32, sizeOf } from "../core/tensor.ts";
+import { checkGates, denseGates, type Gates } from "../supernet/gates.ts";
+import type { Forecast } from "../supernet/forecast.ts";
+import { subNetMacs } from "../supernet/liveness.ts";
+import { openSubNets } from "../supernet/sub_net.ts";
+import { superNet } from "../supernet/super_net.ts";
+import { openTrainingForm } from "../supernet/training_form.ts";
+import { calibrate, type CalibrationBatch, drawBatch } from "./calibration.ts";
+import { searchByEnergy } from "./energy_search.ts";
+import { fitBudget } from "./fit_budget.ts";
+import { leastSquaresForecast, refineForecast } from "./forecast_fit.ts";
+import { openPrunerNetwork, prunerGraph } from "./pruner_network.ts";
+import {
+  randomGates,
+  uniformSteps,
+  wholeStepGates,
+} from "./strategies/fixed_patterns.ts";
+
+const config = {
+  sampleSize: 8,
+  patchSize: 2,
+  inChannels: 3,
+  outChannels: 3,
+  layers: 2,
+  heads: 2,
+  headWidth: 8,
+  classes: 4,
+  normEpsilon: 1e-5,
+};
+const scheduler = parseSchedulerConfig(
+  {
+    _class_name: "DDIMScheduler",
+    beta_schedule: "squaredcos_cap_v2",
+    clip_sample: false,
+    num_train_timesteps: 1000,
+    prediction_type: "v_prediction",
+    timestep_spacing: "trailing",
+  },
+  "test",
+);
+const steps = 8;
+const setup = {
+  sampler: makeDdim(scheduler, { steps }),
+  guidanceScale: 2,
+  classes: 4,
+};
+
+function lively(): WeightSource {
+  const random = new TorchGenerator(7);
+  return (_key, shape) => {
+    const scale = shape.length === 1
+      ? 0.1
+      : 0.9 / Math.sqrt(sizeOf(shape.slice(1)));
+    return {
+      data: float32(shape, random.randn(shape).data.map((v) => scale * v)),
+    };
+  };
+}
+
+const model = ditBlockGraph(config, lively(), {
+  batch: 4,
+  granularity: "sublayer",
+});
+const net = superNet(model, { steps });
+const dense = subNetMacs(net, denseGates(steps, net.units.length));
+
+function errorOf(
+  found: Float32Array,
+  { trajectory }: CalibrationBatch,
+): number {
+  const target = trajectory[steps];
+  return found.reduce((sum, v, i) => sum + (v - target[i]) ** 2, 0) /
+    found.length;
+}
+
+Deno.test("fitBudget() never exceeds the budget, fills it, and keeps what scores best", () => {
+  const random = new TorchGenerator(1);
+  const scores = denseGates(steps, net.units.length).map((row) =>
+    row.map(() => random.uniform())
+  );
+  for (const sparsity of [0.2, 0.5, 0.8]) {
+    const gates = fitBudget(net, scores, (1 - sparsity) * dense);
+    checkGates(gates, { steps, units: net.units.length, source: "test" });
+    const kept = subNetMacs(net, gates) / dense;
+    assert(kept <= 1 - sparsity && kept > 1 - sparsity - 0.06, `kept ${kept}`);
+  }
+  assertEquals(
+    fitBudget(net, scores, dense),
+    denseGates(steps, net.units.length),
+  );
+  assertThrows(
+    () => fitBudget(net, scores, 1),
+    RangeError,
+    "one model call takes",
+  );
+});
+
+Deno.test("the forecast fitted to a pattern beats holding, and refinement does not lose", async () => {
+  await using runner = await openSubNets(net);
+  await using form = await openTrainingForm(net);
+  const random = new TorchGenerator(2);
+  const batch = await calibrate(
+    runner,
+    setup,
+    drawBatch(runner, setup, random),
+  );
+  const gates = wholeStepGates(net, uniformSteps(4, steps));
+  const at = async (forecast?: Forecast) =>
+    errorOf(
+      (await runner.sample({ ...batch, ...setup, gates, forecast })).data,
+      batch,
+    );
+  const forecast = await leastSquaresForecast(runner, setup, { gates, batch });
+  const refined = await refineForecast(form, setup, {
+    gates,
+    forecast,
+    batches: [batch],
+  }, {
+    iterations: 10,
+    learningRate: 0.01,
+  });
+  const [held, fitted, trained] = [
+    await at(),
+    await at(forecast),
+    await at(refined),
+  ];
+  assert(fitted < 0.9 * held, `fitted ${fitted}, held ${held}`);
+  assert(trained <= fitted, `refined ${trained}, fitted ${fitted}`);
+});
+
+Deno.test("searchByEnergy() fits every target from one walk, repeatably, and beats random gates on new noise", async () => {
+  await using runner = await openSubNets(net);
+  await using form = await openTrainingForm(net);
+  const search = async () => {
+    const random = new TorchGenerator(3);
+    const batches: CalibrationBatch[] = [];
+    for (let i = 0; i < 2; i++) {
+      batches.push(
+        await calibrate(runner, setup, drawBatch(runner, setup, random)),
+      );
+    }
+    return searchByEnergy({ runner, form, setup, batches, random }, {
+      sparsity: [0.4, 0.6],
+      approach: 3,
+      rounds: 2,
+      mix: 0.5,
+    });
+  };
+  const found = await search();
+  assertEquals(found.map(({ sparsity }) => sparsity), [0.4, 0.6]);
+  assertEquals(await search(), found);
+  const random = new TorchGenerator(9);
+  const fresh = await calibrate(
+    runner,
+    setup,
+    drawBatch(runner, setup, random),
+  );
+  const at = async (gates: Gates, forecast?: Forecast) =>
+    errorOf(
+      (await runner.sample({ ...fresh, ...setup, gates, forecast })).data,
+      fresh,
+    );
+  for (const { sparsity, gates, forecast } of found) {
+    const maxMacs = (1 - sparsity) * dense;
+    assert(subNetMacs(net, gates) <= maxMacs);
+    const rivals = [0, 1, 2].map(() =>
+      randomGates(net, { uniform: () => random.uniform(), maxMacs })
+    );
+    for (const rival of rivals) {
+      assert(await at(gates, forecast) < await at(rival));
+    }
+  }
+});
+
+for (const encoder of ["linear", "attention"] as const) {
+  Deno.test(`the pruner network starts at "keep" and follows its gradient: ${encoder}`, async () => {
+    const options = { queryDim: 16, encoder };
+    await using network = await openPrunerNetwork(
+      6,
+      options,
+      new TorchGenerator(0),
+    );
+    const start = await network.keep();
+    start.forEach((keep) =>
+      assert(Math.abs(keep - 1 / (1 + Math.exp(-1))) < 1e-6)
+    );
+    const wanted = Float32Array.of(1, -1, 1, -1, 1, -1);
+    for (let i = 0; i < 30; i++) {
+      const gradient = await network.gradient(wanted);
+      gradient.forEach((g, j) => network.parameters[j] -= 0.1 * g);
+    }
+    const end = await network.keep();
+    end.forEach((keep, i) =>
+      assert(wanted[i] > 0 ? keep < start[i] - 0.1 : keep > start[i] + 0.1)
+    );
+  });
+}
+
+Deno.test("the attention encoder reads other queries, the linear one does not", async () => {
+  for (
+    const [encoder, reads] of [["linear", false], ["attention", true]] as const
+  ) {
+    const options = { queryDim: 16, encoder };
+    await using network = await openPrunerNetwork(
+      3,
+      options,
+      new TorchGenerator(0),
+    );
+    const nudge = Float32Array.of(1, 0, 0);
+    for (let i = 0; i < 3; i++) {
+      const gradient = await network.gradient(nudge);
+      gradient.forEach((g, j) => network.parameters[j] -= 0.5 * g);
+    }
+    const before = (await network.keep())[0];
+    const queries = prunerGraph(3, options).initializers.get("queries")!;
+    const names = [...prunerGraph(3, options).initializers.values()]
+      .filter(({ role }) => role === "parameter").map(({ name }) => name);
+    assertEquals(names[0], queries.name);
+    for (let i = 16; i < 48; i++) network.parameters[i] *= -1;
+    const moved = Math.abs((await network.keep())[0] - before) > 1e-6;
+    assertEquals(moved, reads);
+  }
+});
