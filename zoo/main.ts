@@ -1,28 +1,54 @@
 /** `deno task zoo train <name>`: trains an embedded model and writes its folder. */
 import { parseArgs } from "@std/cli/parse-args";
+import type { Tensor } from "../core/tensor.ts";
+import {
+  shapesClassifier,
+  writeShapesClassifier,
+} from "./classifier_training.ts";
 import { ditShapes, writeDitShapes } from "./dit_shapes.ts";
-import { train } from "./trainer.ts";
+import { train, type TrainingTask } from "./trainer.ts";
+
+/** An embedded model: how it is trained, and how its folder is written. */
+interface EmbeddedModel {
+  /** Optimiser updates of a full training. */
+  readonly updates: number;
+  task(settings: { updates: number; seed: number }): TrainingTask;
+  write(
+    folder: string,
+    weights: Readonly<Record<string, Tensor<"float32">>>,
+    metadata: Readonly<Record<string, string>>,
+  ): Promise<void>;
+}
+
+const models: Readonly<Record<string, EmbeddedModel>> = {
+  "dit-shapes": { updates: 8000, task: ditShapes, write: writeDitShapes },
+  "shapes-classifier": {
+    updates: 1500,
+    task: shapesClassifier,
+    write: writeShapesClassifier,
+  },
+};
+const names = Object.keys(models).join(" or ");
+const defaultUpdates = Object.entries(models)
+  .map(([name, { updates }]) => `${updates} for ${name}`).join(", ");
 
 const help = `Trains an embedded model.
 
-Usage: deno task zoo train dit-shapes [options]
+Usage: deno task zoo train <name> [options]
+
+  <name>          ${names}
 
 Options:
-  --updates <n>   Optimiser updates, 64 pictures each (default 8000)
+  --updates <n>   Optimiser updates, 64 pictures each (default ${defaultUpdates})
   --seed <n>      Seed of weights, pictures and noise (default 0)
-  --run <folder>  Checkpoint and log; a killed run goes on from there (default results/zoo/dit-shapes)
-  -o <folder>     Where the model is written (default zoo/models/dit-shapes)
+  --run <folder>  Checkpoint and log; a killed run goes on from there (default results/zoo/<name>)
+  -o <folder>     Where the model is written (default zoo/models/<name>)
 `;
 
 const options = parseArgs(Deno.args, {
   boolean: ["help"],
   string: ["updates", "seed", "run", "o"],
-  default: {
-    updates: "8000",
-    seed: "0",
-    run: "results/zoo/dit-shapes",
-    o: "zoo/models/dit-shapes",
-  },
+  default: { seed: "0" },
   alias: { help: "h" },
   unknown(arg: string, key?: string) {
     if (!key) return true;
@@ -42,32 +68,38 @@ function naturalNumber(option: string, text: string): number {
   return value;
 }
 
+const [command, name, ...rest] = options._.map(String);
 if (options.help) {
   console.log(help);
-} else if (options._.join(" ") !== "train dit-shapes") {
+} else if (
+  command !== "train" || !Object.hasOwn(models, name ?? "") || rest.length > 0
+) {
   console.error(
     `Cannot run zoo ${
       options._.join(" ")
-    }: expected "train dit-shapes"; see --help`,
+    }: expected "train" and ${names}; see --help`,
   );
   Deno.exit(1);
 } else {
+  const model = models[name];
+  const updates = options.updates ?? String(model.updates);
   const settings = {
-    updates: naturalNumber("updates", options.updates),
+    updates: naturalNumber("updates", updates),
     seed: naturalNumber("seed", options.seed),
   };
+  const folder = options.o ?? `zoo/models/${name}`;
   const write = (
-    weights: Parameters<typeof writeDitShapes>[1],
+    weights: Readonly<Record<string, Tensor<"float32">>>,
     update: number,
   ) =>
-    writeDitShapes(options.o, weights, {
+    model.write(folder, weights, {
       command:
-        `deno task zoo train dit-shapes --updates ${settings.updates} --seed ${settings.seed}`,
+        `deno task zoo train ${name} --updates ${settings.updates} --seed ${settings.seed}`,
       update: String(update),
     });
   const weights = await train(
-    { ...ditShapes(settings), inspect: write },
-    options.run,
+    { ...model.task(settings), inspect: write },
+    options.run ?? `results/zoo/${name}`,
   );
   await write(weights, settings.updates);
 }

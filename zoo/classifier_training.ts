@@ -1,0 +1,138 @@
+/**
+ * Trains the classifier that judges samples, on rendered pictures alone: it
+ * never sees what a generative model draws. Noise of varying strength on the
+ * pictures keeps it from relying on their exact pixels.
+ */
+import { noWeights } from "../core/models/weights.ts";
+import { GraphBuilder } from "../core/onnx/builder.ts";
+import type { Graph, Value } from "../core/onnx/graph.ts";
+import { TorchGenerator } from "../core/random.ts";
+import { float32, type Tensor } from "../core/tensor.ts";
+import { writeSafetensors } from "../core/weights/safetensors.ts";
+import { writeAtomically } from "../eval/write_atomically.ts";
+import {
+  type ClassifierConfig,
+  classifierConfigJson,
+  classifierGraph,
+  initClassifierWeights,
+} from "./classifier_network.ts";
+import { fillNormal } from "./diffusion_loss.ts";
+import { pictureSize, renderBatch } from "./render.ts";
+import { classNames, colours, shapes } from "./shapes.ts";
+import type { TrainingTask } from "./trainer.ts";
+
+const config: ClassifierConfig = {
+  sampleSize: pictureSize,
+  widths: [16, 32, 32, 64, 64],
+};
+
+/** Largest standard deviation of the noise, on pictures in [-1, 1]. */
+const largestNoise = 0.15;
+
+/** Mean over B of −log softmax(logits) · target; logits and one-hot targets `[B, K]`. */
+function crossEntropy(g: GraphBuilder, logits: Value, target: Value): Value {
+  const shifted = g.sub(logits, g.reduceMax(logits, { axes: [1] }));
+  const logSum = g.log(g.reduceSum(g.exp(shifted), { axes: [1] }));
+  const logLikelihood = g.reduceSum(g.mul(target, g.sub(shifted, logSum)), {
+    axes: [1],
+  });
+  return g.neg(g.reduceMean(logLikelihood, { keepDims: false }));
+}
+
+/**
+ * The network's graph with one-hot inputs `shape_target` `[B, 5]` and
+ * `colour_target` `[B, 6]`, and output `loss`, the sum of both cross-entropies.
+ */
+function lossGraph(batch: number): Graph {
+  const network = classifierGraph(config, { weights: noWeights, batch });
+  const g = GraphBuilder.continuing(network, `${network.name}:loss`);
+  const headLoss = (head: string) => {
+    const logits = g.value(head);
+    const target = g.input(`${head}_target`, "float32", logits.shape);
+    return crossEntropy(g, logits, target);
+  };
+  return g.build({ loss: g.add(headLoss("shape"), headLoss("colour")) });
+}
+
+function oneHot(ids: readonly number[], width: number): Tensor<"float32"> {
+  const data = new Float32Array(ids.length * width);
+  ids.forEach((id, b) => data[b * width + id] = 1);
+  return float32([ids.length, width], data);
+}
+
+/** Adds to each picture noise of its own strength, uniform in [0, {@linkcode largestNoise}]. */
+function withNoise(
+  { shape, data }: Tensor<"float32">,
+  uniform: () => number,
+): Tensor<"float32"> {
+  const noise = new Float32Array(data.length);
+  fillNormal(noise, uniform);
+  const size = data.length / shape[0];
+  for (let b = 0; b < shape[0]; b++) {
+    const deviation = largestNoise * uniform();
+    for (let i = b * size; i < (b + 1) * size; i++) {
+      noise[i] = data[i] + deviation * noise[i];
+    }
+  }
+  return float32(shape, noise);
+}
+
+/** Random classes, their noisy pictures, and one-hot targets. */
+function trainingBatch(
+  batch: number,
+  uniform: () => number,
+): Record<string, Tensor> {
+  const classIds = Array.from(
+    { length: batch },
+    () => Math.floor(uniform() * classNames.length),
+  );
+  const shapeIds = classIds.map((id) => Math.floor(id / colours.length));
+  const colourIds = classIds.map((id) => id % colours.length);
+  return {
+    images: withNoise(renderBatch(classIds, { uniform }), uniform),
+    shape_target: oneHot(shapeIds, shapes.length),
+    colour_target: oneHot(colourIds, colours.length),
+  };
+}
+
+/** The training task; `updates` and `batch` can be set for a shorter run. */
+export function shapesClassifier(
+  { updates, seed, batch = 64 }: {
+    updates: number;
+    seed: number;
+    batch?: number;
+  },
+): TrainingTask {
+  return {
+    name: "shapes-classifier",
+    graph: lossGraph(batch),
+    options: {
+      seed,
+      updates,
+      peakLearningRate: 3e-3,
+      warmUp: 50,
+      weightDecay: 0.01,
+      clip: 1,
+      averageDecay: 0.99,
+      checkpointEvery: 200,
+    },
+    initial: initClassifierWeights(config, new TorchGenerator(seed)),
+    batch: (uniform) => trainingBatch(batch, uniform),
+  };
+}
+
+/** Writes the folder that `loadClassifier` reads, weights in half precision. */
+export async function writeShapesClassifier(
+  folder: string,
+  weights: Readonly<Record<string, Tensor<"float32">>>,
+  metadata: Readonly<Record<string, string>>,
+): Promise<void> {
+  await Deno.mkdir(folder, { recursive: true });
+  const json = JSON.stringify(classifierConfigJson(config), null, 2);
+  await writeAtomically(`${folder}/config.json`, json + "\n");
+  await writeSafetensors(
+    `${folder}/model.safetensors`,
+    new Map(Object.entries(weights)),
+    { dtype: "F16", metadata },
+  );
+}

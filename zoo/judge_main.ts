@@ -1,0 +1,211 @@
+/** `deno task zoo:judge`: how often the full model draws the shape and the colour that it is asked for, by the classifier. */
+import { parseArgs } from "@std/cli/parse-args";
+import { alignedLines } from "../core/aligned_lines.ts";
+import { type CommandResult, finish, resultOf } from "../core/command.ts";
+import {
+  blockGraphOf,
+  type LoadedModel,
+  loadModel,
+} from "../core/models/load.ts";
+import { TorchGenerator } from "../core/random.ts";
+import {
+  makeDdim,
+  readSchedulerConfig,
+  type Sampler,
+} from "../core/samplers/mod.ts";
+import { int64, type Tensor } from "../core/tensor.ts";
+import { formatPercent } from "../eval/table.ts";
+import { denseGates } from "../supernet/gates.ts";
+import { openSubNets } from "../supernet/sub_net.ts";
+import { superNet } from "../supernet/super_net.ts";
+import {
+  type Accuracy,
+  accuracyOf,
+  type Classified,
+  loadClassifier,
+  partsOfClass,
+} from "./classifier.ts";
+import { classNames, shapes } from "./shapes.ts";
+
+const help = `Samples every class and classifies the pictures.
+
+Usage: deno task zoo:judge [options]
+
+Options:
+  --model <folder>           Pixel-space DiT trained on the shapes (default zoo/models/dit-shapes)
+  --samples-per-class <n>    Pictures of each of the ${classNames.length} classes (default 4)
+  --guidance-scale <s>       Classifier-free guidance (default 2)
+  --steps <n>                DDIM steps (default 20)
+  --seed <n>                 Seed of the initial noise, as torch.manual_seed (default 1)
+  --json                     Print JSON
+`;
+
+const classifierFolder = decodeURIComponent(
+  new URL("models/shapes-classifier", import.meta.url).pathname,
+);
+
+/** What is sampled. */
+interface JudgeOptions {
+  readonly model: string;
+  readonly samplesPerClass: number;
+  readonly guidanceScale: number;
+  readonly steps: number;
+  readonly seed: number;
+}
+
+/** Runs the command on its arguments; errors are part of the result. */
+export function judgeCommand(args: readonly string[]): Promise<CommandResult> {
+  return resultOf(() => judge(args));
+}
+
+async function judge(args: readonly string[]): Promise<CommandResult> {
+  const parsed = parseArgs([...args], {
+    boolean: ["help", "json"],
+    string: ["model", "samples-per-class", "guidance-scale", "steps", "seed"],
+    default: {
+      model: "zoo/models/dit-shapes",
+      "samples-per-class": "4",
+      "guidance-scale": "2",
+      steps: "20",
+      seed: "1",
+    },
+    unknown: refuseArgument,
+  });
+  if (parsed.help) return { lines: [help], exitCode: 0 };
+  const options: JudgeOptions = {
+    model: parsed.model,
+    samplesPerClass: wholeNumber(parsed, "samples-per-class", 1),
+    guidanceScale: finiteNumber(parsed, "guidance-scale"),
+    steps: wholeNumber(parsed, "steps", 1),
+    seed: wholeNumber(parsed, "seed", 0),
+  };
+  const judged = await judgeSamples(options);
+  const lines = parsed.json
+    ? [JSON.stringify({ ...options, ...judged }, null, 2)]
+    : tableLines(judged);
+  return { lines, exitCode: 0 };
+}
+
+function refuseArgument(argument: string): never {
+  throw new TypeError(
+    `Cannot judge: argument ${argument} is unknown; see --help`,
+  );
+}
+
+function finiteNumber(
+  options: Readonly<Record<string, unknown>>,
+  name: string,
+): number {
+  const value = Number(options[name] || NaN);
+  if (Number.isFinite(value)) return value;
+  throw new RangeError(
+    `Cannot judge: --${name} is "${options[name]}", expected a number`,
+  );
+}
+
+function wholeNumber(
+  options: Readonly<Record<string, unknown>>,
+  name: string,
+  least: number,
+): number {
+  const value = Number(options[name] || NaN);
+  if (Number.isSafeInteger(value) && value >= least) return value;
+  throw new RangeError(
+    `Cannot judge: --${name} is "${
+      options[name]
+    }", expected a whole number from ${least}`,
+  );
+}
+
+/** Accuracy over all samples and over each shape's. */
+interface Judged {
+  readonly samples: number;
+  readonly accuracy: Accuracy;
+  readonly shapes: readonly ShapeRow[];
+}
+
+interface ShapeRow extends Accuracy {
+  readonly name: string;
+  readonly samples: number;
+}
+
+async function judgeSamples(options: JudgeOptions): Promise<Judged> {
+  await using classifier = await loadClassifier(classifierFolder);
+  const found: Classified[] = [];
+  const asked: number[] = [];
+  for await (const pictures of sampleRounds(options)) {
+    found.push(...await classifier.classify(pictures));
+    asked.push(...classNames.keys());
+  }
+  const perShape = shapes.map(({ name }, shape) => {
+    const isOfShape = (classId: number) =>
+      partsOfClass(classId).shape === shape;
+    const classIds = asked.filter(isOfShape);
+    const own = found.filter((_, i) => isOfShape(asked[i]));
+    const accuracy = accuracyOf(own, classIds);
+    return { name, samples: own.length, ...accuracy };
+  });
+  const accuracy = accuracyOf(found, asked);
+  return { samples: found.length, accuracy, shapes: perShape };
+}
+
+/** Rounds of one picture a class, `[30, 3, H, W]`, by the full model. */
+async function* sampleRounds(
+  { model: folder, samplesPerClass, guidanceScale, steps, seed }: JudgeOptions,
+): AsyncGenerator<Tensor<"float32">> {
+  const model = await loadModel(folder);
+  const { inChannels, sampleSize } = model.config;
+  checkClasses(model, folder);
+  const sampler = await samplerOf(model, { folder, steps });
+  const batch = classNames.length;
+  const graph = blockGraphOf(model, { batch: 2 * batch, granularity: "block" });
+  const net = superNet(graph, { steps });
+  await using runner = await openSubNets(net);
+  const nullClass = model.config.classes;
+  const labels = [...classNames.keys(), ...Array(batch).fill(nullClass)];
+  const random = new TorchGenerator(seed);
+  for (let round = 0; round < samplesPerClass; round++) {
+    yield await runner.sample({
+      latents: random.randn([batch, inChannels, sampleSize, sampleSize]),
+      conditioning: { class_labels: int64([2 * batch], labels) },
+      sampler,
+      guidanceScale,
+      gates: denseGates(steps, net.units.length),
+    });
+  }
+}
+
+function checkClasses({ config }: LoadedModel, folder: string): void {
+  if (config.classes === classNames.length) return;
+  throw new RangeError(
+    `Cannot judge ${folder}: it has ${config.classes} classes, expected the ${classNames.length} of the shapes`,
+  );
+}
+
+async function samplerOf(
+  { schedulerConfig }: LoadedModel,
+  { folder, steps }: { folder: string; steps: number },
+): Promise<Sampler> {
+  if (schedulerConfig) {
+    return makeDdim(await readSchedulerConfig(schedulerConfig), { steps });
+  }
+  throw new RangeError(
+    `Cannot judge ${folder}: it has no scheduler/scheduler_config.json`,
+  );
+}
+
+function tableLines({ samples, accuracy, shapes }: Judged): string[] {
+  const rows = [...shapes, { name: "all", samples, ...accuracy }];
+  const [header, ...body] = alignedLines([
+    ["asked for", "samples", "shape", "colour", "both"],
+    ...rows.map(({ name, samples, shape, colour, both }) => [
+      name,
+      String(samples),
+      ...[shape, colour, both].map(formatPercent),
+    ]),
+  ], { left: 1 });
+  const rule = "─".repeat(header.length);
+  return [header, rule, ...body.slice(0, -1), rule, body.at(-1)!];
+}
+
+if (import.meta.main) finish(await judgeCommand(Deno.args));
