@@ -1,0 +1,120 @@
+/**
+ * The strongest baseline of whole-step reuse: the best k of T steps at which to
+ * call the model. With DDIM that is k-step DDIM on the best subset of the
+ * timesteps. First by dynamic programming over recorded trajectories, without
+ * a model call, then by exchanges that are judged on true samples.
+ */
+import type { Sampler } from "../../core/samplers/sampler.ts";
+import type { CalibrationBatch } from "../calibration.ts";
+
+/** Mean squared error, over a batch, of holding the prediction of step i up to step j; `[T][T + 1]`. */
+function jumpCosts(
+  sampler: Sampler,
+  batches: readonly CalibrationBatch[],
+): number[][] {
+  const steps = sampler.timesteps.length;
+  const costs = Array.from(
+    { length: steps },
+    () => Array<number>(steps + 1).fill(0),
+  );
+  for (const { trajectory, predictions } of batches) {
+    for (let i = 0; i < steps; i++) {
+      let x = trajectory[i];
+      for (let j = i + 1; j <= steps; j++) {
+        x = sampler.step(j - 1, x, predictions[i]);
+        costs[i][j] += meanSquaredError(x, trajectory[j]) / batches.length;
+      }
+    }
+  }
+  return costs;
+}
+
+function meanSquaredError(a: Float32Array, b: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += (a[i] - b[i]) ** 2;
+  return sum / a.length;
+}
+
+/** The path 0 → … → T of k jumps with the least summed cost: the steps it leaves from. */
+export function cheapestPath(
+  costs: readonly (readonly number[])[],
+  k: number,
+): number[] {
+  const steps = costs.length;
+  const none = Array<number>(steps + 1).fill(Infinity);
+  let reached = none.with(0, 0);
+  const from: number[][] = [];
+  for (let jump = 0; jump < k; jump++) {
+    const next = [...none];
+    const origin = Array<number>(steps + 1).fill(-1);
+    for (let i = 0; i < steps; i++) {
+      for (let j = i + 1; j <= steps; j++) {
+        const cost = reached[i] + costs[i][j];
+        if (cost < next[j]) [next[j], origin[j]] = [cost, i];
+      }
+    }
+    from.push(origin);
+    reached = next;
+  }
+  const path: number[] = [];
+  for (let jump = k - 1, j = steps; jump >= 0; jump--) {
+    j = from[jump][j];
+    path.unshift(j);
+  }
+  return path;
+}
+
+export interface SubsetSearchOptions {
+  /** Model calls. */
+  readonly k: number;
+  /** True evaluations at most. */
+  readonly evaluations: number;
+}
+
+/** Subsets with one computed step moved by up to two places, step 0 kept, nearest moves first. */
+function* neighbours(
+  computed: readonly number[],
+  steps: number,
+): Generator<number[]> {
+  for (const distance of [1, -1, 2, -2]) {
+    for (let i = 1; i < computed.length; i++) {
+      const moved = computed[i] + distance;
+      if (moved < 1 || moved >= steps || computed.includes(moved)) continue;
+      yield computed.with(i, moved).sort((a, b) => a - b);
+    }
+  }
+}
+
+/**
+ * The steps at which the model is called, 0 among them, ascending.
+ *
+ * @param evaluate Mean squared error of the images of a subset; what the exchange minimises.
+ */
+export async function searchSubset(
+  { sampler, batches, evaluate }: {
+    sampler: Sampler;
+    batches: readonly CalibrationBatch[];
+    evaluate: (computed: readonly number[]) => Promise<number>;
+  },
+  { k, evaluations }: SubsetSearchOptions,
+  onEvaluation: (done: number) => void = () => {},
+): Promise<number[]> {
+  const steps = sampler.timesteps.length;
+  let best = cheapestPath(jumpCosts(sampler, batches), k);
+  let least = await evaluate(best);
+  const tried = new Set([best.join()]);
+  for (let improved = true; improved;) {
+    improved = false;
+    for (const candidate of neighbours(best, steps)) {
+      if (tried.size >= evaluations) return best;
+      if (tried.has(candidate.join())) continue;
+      tried.add(candidate.join());
+      const error = await evaluate(candidate);
+      onEvaluation(tried.size);
+      if (error >= least) continue;
+      [best, least, improved] = [candidate, error, true];
+      break;
+    }
+  }
+  return best;
+}
