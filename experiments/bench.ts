@@ -14,6 +14,16 @@ import { denseGates } from "../supernet/gates.ts";
 import { subNetMacs } from "../supernet/liveness.ts";
 import { openSubNets, type SubNetRunner } from "../supernet/sub_net.ts";
 import { type SuperNet, superNet } from "../supernet/super_net.ts";
+import {
+  openTrainingForm,
+  type TrainingForm,
+} from "../supernet/training_form.ts";
+import {
+  calibrate,
+  type CalibrationBatch,
+  drawBatch,
+} from "../pruner/calibration.ts";
+import { TorchGenerator } from "../core/random.ts";
 import type { Experiment } from "./experiment.ts";
 import type { DdimSetup, SampledPlan } from "./method.ts";
 
@@ -30,6 +40,8 @@ export class Bench implements AsyncDisposable {
   /** The units of one image's SuperNet, for counting. */
   readonly net: SuperNet;
   readonly #runners = new Map<string, Promise<SubNetRunner>>();
+  #form: Promise<TrainingForm> | undefined;
+  #calibration: Promise<readonly CalibrationBatch[]> | undefined;
 
   /** @internal Use {@linkcode openBench}. */
   constructor(
@@ -71,6 +83,32 @@ export class Bench implements AsyncDisposable {
     return opened;
   }
 
+  /** The training form at the search's batch. */
+  form(): Promise<TrainingForm> {
+    const { search: { batch: images }, sampler: { steps } } = this.experiment;
+    return this.#form ??= openTrainingForm(this.superNet({ images, steps }), {
+      ...manySessions,
+      device: this.device,
+    });
+  }
+
+  /** The batches that searches work on. */
+  calibration(): Promise<readonly CalibrationBatch[]> {
+    return this.#calibration ??= this.#calibrate();
+  }
+
+  async #calibrate(): Promise<CalibrationBatch[]> {
+    const { search, sampler: { steps }, seed } = this.experiment;
+    const runner = await this.runner({ images: search.batch, steps });
+    const random = new TorchGenerator(seed);
+    const batches: CalibrationBatch[] = [];
+    while (batches.length < search.calibration) {
+      const batch = drawBatch(runner, this.setup(steps), random);
+      batches.push(await calibrate(runner, this.setup(steps), batch));
+    }
+    return batches;
+  }
+
   /** MACs (total convention) of one image. */
   macs(fitted: SampledPlan): number {
     if (fitted.kind === "gates") return subNetMacs(this.net, fitted.plan.gates);
@@ -86,7 +124,11 @@ export class Bench implements AsyncDisposable {
 
   /** Releases every session. */
   async [Symbol.asyncDispose](): Promise<void> {
-    const opened = await Promise.allSettled(this.#runners.values());
+    const form = this.#form ? [this.#form] : [];
+    const opened = await Promise.allSettled([
+      ...this.#runners.values(),
+      ...form,
+    ]);
     for (const each of opened) {
       if (each.status === "fulfilled") await each.value.close();
     }

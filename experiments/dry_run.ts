@@ -36,6 +36,9 @@ async function rowCosts(bench: Bench, row: PlannedRow): Promise<string[]> {
   const fitted = await fitRow(bench, row, {
     progress: () => {},
     once: (_, make) => make(),
+    checkpoint: () => {
+      throw new Error("Cannot search in a dry run");
+    },
   });
   return costs(bench, fitted);
 }

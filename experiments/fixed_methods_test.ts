@@ -10,6 +10,7 @@ import { writeTinyModel } from "./tiny_model.ts";
 const calls = {
   progress: () => {},
   once: <Value>(_: string, make: () => Promise<Value>) => make(),
+  checkpoint: () => "",
 };
 
 /** Fits methods on a tiny model with 5 steps. */

@@ -2,21 +2,34 @@
 import type { LoadedModel } from "../core/models/load.ts";
 import type { TorchGenerator } from "../core/random.ts";
 import type { DdimSampler } from "../core/samplers/ddim.ts";
-import type { SamplingSetup } from "../pruner/calibration.ts";
+import type { CalibrationBatch, SamplingSetup } from "../pruner/calibration.ts";
+import type { EnergySearchOptions } from "../pruner/energy_search.ts";
+import type { RefineOptions } from "../pruner/forecast_fit.ts";
+import type { NetworkSearchOptions } from "../pruner/network_search.ts";
 import type { SubNetPlan } from "../supernet/plan.ts";
 import type { SubNetRunner } from "../supernet/sub_net.ts";
 import type { SuperNet } from "../supernet/super_net.ts";
+import type { TrainingForm } from "../supernet/training_form.ts";
 
 /** Sampler and guidance. */
 export interface DdimSetup extends SamplingSetup {
   readonly sampler: DdimSampler;
 }
 
-/** Options of the searches. */
+/** Options of the searches; calibration noise and classes are drawn from the experiment's seed. */
 export interface SearchSettings {
   /** Images that a search samples at once. */
   readonly batch: number;
-  readonly [option: string]: unknown;
+  /** Batches of noise and classes that searches work on. */
+  readonly calibration: number;
+  /** DiP-GO's pruner network. */
+  readonly network: NetworkSearchOptions;
+  /** The walk by gradient energy; its targets are the experiment's. */
+  readonly energy: Omit<EnergySearchOptions, "sparsity">;
+  /** Gradient steps on forecast scalars after least squares. */
+  readonly refine: RefineOptions;
+  /** The best k of T steps. */
+  readonly subset: { readonly evaluations: number };
 }
 
 /** How the budget is met: by a SubNet of the T-step sampler, or by the dense model with fewer steps. */
@@ -38,8 +51,16 @@ export interface MethodContext {
   readonly runner: SubNetRunner;
   readonly setup: DdimSetup;
   readonly search: SearchSettings;
+  /** Every target of the experiment. */
+  readonly sparsity: readonly number[];
   /** Seeded anew for every fit; never the noise of the evaluation. */
   readonly random: TorchGenerator;
+  /** The training form of `net`, opened when first asked for. */
+  form(): Promise<TrainingForm>;
+  /** Batches with the full sampler's trajectories, made when first asked for. */
+  calibration(): Promise<readonly CalibrationBatch[]>;
+  /** Where a search may keep what it needs to go on after being killed. */
+  checkpoint(name: string): string;
   /** Reports that `done` of `total` parts of the search are done. */
   progress(done: number, total: number): void;
   /** What `make` gives, made once a run and kept in its folder: a search that serves every budget. Must survive JSON. */

@@ -1,6 +1,12 @@
 /** Every rival that an experiment can name. */
 import { fewerSteps, fora, random, uniformReuse } from "./fixed_methods.ts";
 import type { Method } from "./method.ts";
+import {
+  dipGo,
+  energyForecast,
+  searchedSubset,
+  subsetForecast,
+} from "./search_methods.ts";
 
 /** In the order in which tables list them by default. */
 export const methods: readonly Method[] = [
@@ -8,6 +14,10 @@ export const methods: readonly Method[] = [
   uniformReuse,
   fora,
   random,
+  searchedSubset,
+  subsetForecast,
+  dipGo,
+  energyForecast,
 ];
 
 /** @throws {RangeError} If there is no method of that name. */

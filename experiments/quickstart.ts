@@ -1,17 +1,46 @@
-/** Every rival that needs no training, on the embedded model; about five minutes on two cores. */
+/** The embedded model pruned by gradient, beside every honest rival. */
 import type { Experiment } from "./experiment.ts";
 
 export default {
   name: "quickstart",
-  description: "rivals without search on the embedded model, 20 DDIM steps",
+  description: "the embedded transformer pruned by gradient, beside its rivals",
   seed: 0,
   model: "zoo/models/dit-shapes",
   sampler: { kind: "ddim", steps: 20, guidanceScale: 2 },
   superNet: { granularity: "sublayer", backup: "residual" },
-  search: { batch: 8 },
+  search: {
+    batch: 8,
+    calibration: 4,
+    network: {
+      network: { queryDim: 64, encoder: "attention" },
+      consistency: "ssim",
+      alpha: 1,
+      gamma: true,
+      stop: 0.2,
+      iterations: 40,
+      optimizer: "adamw",
+      learningRate: 3e-3,
+      weightDecay: 1e-4,
+      warmUp: 0,
+      clip: 1,
+      accumulate: 1,
+    },
+    energy: { approach: 6, rounds: 4, mix: 0.5 },
+    refine: { iterations: 12, learningRate: 0.02 },
+    subset: { evaluations: 30 },
+  },
   sparsity: [0.5, 0.6, 0.7, 0.8],
-  methods: ["fewer-steps", "uniform-reuse", "fora", "random"],
-  mainMethod: "uniform-reuse",
+  methods: [
+    "fewer-steps",
+    "uniform-reuse",
+    "fora",
+    "random",
+    "searched-subset",
+    "searched-subset+forecast",
+    "dip-go",
+    "energy+forecast",
+  ],
+  mainMethod: "energy+forecast",
   evaluation: { pairs: 64, seed: 1000, batch: 8 },
   latency: { batches: [1, 8], rounds: 5 },
 } satisfies Experiment;

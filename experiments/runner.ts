@@ -74,7 +74,7 @@ export function plannedRows(
 }
 
 /** What a method calls back while it searches. */
-type ContextCalls = Pick<MethodContext, "progress" | "once">;
+type ContextCalls = Pick<MethodContext, "progress" | "once" | "checkpoint">;
 
 /**
  * Fits one row's plan; its generator is seeded anew, so the order of rows does not matter.
@@ -86,7 +86,8 @@ export async function fitRow(
   { method, sparsity }: PlannedRow,
   calls: ContextCalls,
 ): Promise<FittedPlan> {
-  const { model, experiment: { search, sampler, seed } } = bench;
+  const { model, experiment: { search, sampler, seed, sparsity: targets } } =
+    bench;
   const { batch: images } = search;
   const runner = await bench.runner({ images, steps: sampler.steps });
   const context: MethodContext = {
@@ -95,6 +96,9 @@ export async function fitRow(
     runner,
     setup: bench.setup(sampler.steps),
     search,
+    sparsity: targets,
+    form: () => bench.form(),
+    calibration: () => bench.calibration(),
     random: new TorchGenerator(seed),
     ...calls,
   };
@@ -191,6 +195,8 @@ class Run {
         progress: (done, total) => progress.within(name, { done, total }),
         once: (search, make) =>
           this.folder.json(`searches/${search}.json`, make),
+        checkpoint: (search) =>
+          `${this.folder.path}/searches/${search}.safetensors`,
       });
     const make = async () => planFile(this.bench, await fit());
     return planOf(await this.folder.json(file, make), file);

@@ -28,7 +28,14 @@ async function withTiny(
       name: "tiny",
       model: `${folder}/model`,
       sampler: { kind: "ddim", steps: 4, guidanceScale: 2 },
-      search: { batch: 2 },
+      search: {
+        ...quickstart.search,
+        batch: 2,
+        calibration: 1,
+        network: { ...quickstart.search.network, iterations: 3 },
+        energy: { approach: 2, rounds: 1, mix: 0.5 },
+        refine: { iterations: 2, learningRate: 0.02 },
+      },
       sparsity: [0.25, 0.5],
       evaluation: { pairs: 4, seed: 9, batch: 3 },
       latency: { batches: [1, 2], rounds: 2 },
@@ -58,7 +65,9 @@ Deno.test("runExperiment() writes every row within its budget, and the report", 
       assertEquals(metrics.psnr.n, 4);
       assert(metrics.psnr.mean < 100 && metrics.ssim.mean < 1);
       assert(metrics.speedup_b2.mean > 0);
-      const rival = method === "uniform-reuse" ? undefined : "uniform-reuse";
+      const rival = method === experiment.mainMethod
+        ? undefined
+        : experiment.mainMethod;
       assertEquals(metrics.psnr.versus?.method, rival);
     }
     // half of 4 steps is exactly 2 calls, at no MAC more or less

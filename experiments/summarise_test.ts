@@ -29,7 +29,7 @@ Deno.test("summarise() pairs each row with the main method at its sparsity", () 
     row("uniform-reuse", 0.5, 23),
     row("fora", 0.6, 20),
   ];
-  const experiment = quickstart;
+  const experiment = { ...quickstart, mainMethod: "uniform-reuse" };
   const results = summarise({ experiment, denseMacs: 100, rows, provenance });
   const [full, fora, main, alone] = results.rows;
   assertEquals([full.latencyMs, full.speedup], [12, 1]);

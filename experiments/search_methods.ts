@@ -1,0 +1,130 @@
+/** The rivals that search: by gradient through the frozen sampler, or over whole steps. */
+import { searchByEnergy } from "../pruner/energy_search.ts";
+import { fitBudget, type Scores } from "../pruner/fit_budget.ts";
+import {
+  leastSquaresForecast,
+  refineForecast,
+} from "../pruner/forecast_fit.ts";
+import { searchByNetwork } from "../pruner/network_search.ts";
+import { wholeStepGates } from "../pruner/strategies/fixed_patterns.ts";
+import { searchSubset } from "../pruner/strategies/searched_subset.ts";
+import { denseGates, type Gates } from "../supernet/gates.ts";
+import { subNetMacs } from "../supernet/liveness.ts";
+import type { SubNetPlan } from "../supernet/plan.ts";
+import type { FittedPlan, Method, MethodContext } from "./method.ts";
+
+const planned = (plan: SubNetPlan): FittedPlan => ({ kind: "gates", plan });
+
+/** DiP-GO: the pruner network's scores, one training for every budget; held features are used as they are. */
+export const dipGo: Method = {
+  name: "dip-go",
+  searches: true,
+  async fit(context, maxMacs) {
+    const { net, setup, random, search } = context;
+    const scores: Scores = await context.once(
+      "dip-go",
+      async () =>
+        searchByNetwork(
+          {
+            net,
+            form: await context.form(),
+            setup,
+            batches: await context.calibration(),
+            random,
+            checkpoint: context.checkpoint("dip-go"),
+          },
+          search.network,
+          ({ iteration, iterations }) =>
+            context.progress(iteration + 1, iterations),
+        ),
+    );
+    return planned({ gates: fitBudget(net, scores, maxMacs) });
+  },
+};
+
+/** Gates by gradient energy from one walk for every budget, and the forecast fitted to them, refined by gradient. */
+export const energyForecast: Method = {
+  name: "energy+forecast",
+  searches: true,
+  async fit(context, maxMacs) {
+    const { runner, net, setup, random, search, sparsity } = context;
+    const batches = await context.calibration();
+    const form = await context.form();
+    const found = await context.once("energy", () =>
+      searchByEnergy(
+        { runner, form, setup, batches, random },
+        { ...search.energy, sparsity: [...sparsity].sort((a, b) => a - b) },
+        ({ round, rounds }) => context.progress(round + 1, rounds),
+      ));
+    const { gates, forecast } = found.find(({ gates }) =>
+      subNetMacs(net, gates) <= maxMacs
+    )!;
+    const refined = await refineForecast(form, setup, {
+      gates,
+      forecast,
+      batches,
+    }, search.refine);
+    return planned({ gates, forecast: refined });
+  },
+};
+
+/** Whole-step gates of the best k of T steps that a search finds. */
+async function subsetGates(
+  context: MethodContext,
+  maxMacs: number,
+): Promise<Gates> {
+  const { runner, net, setup, search } = context;
+  const batches = await context.calibration();
+  const dense = subNetMacs(net, denseGates(net.steps, net.units.length));
+  const k = Math.floor(maxMacs / (dense / net.steps));
+  const { evaluations } = search.subset;
+  const computed = await context.once(`subset-${k}`, () =>
+    searchSubset(
+      {
+        sampler: setup.sampler,
+        batches,
+        async evaluate(computed) {
+          const [batch] = batches;
+          const gates = wholeStepGates(net, computed);
+          const { data } = await runner.sample({ ...batch, ...setup, gates });
+          const target = batch.trajectory[net.steps];
+          return data.reduce((sum, v, i) => sum + (v - target[i]) ** 2, 0) /
+            data.length;
+        },
+      },
+      { k, evaluations },
+      (done) => context.progress(done, evaluations),
+    ));
+  return wholeStepGates(net, computed);
+}
+
+/** The best k of T steps, predictions held in between. */
+export const searchedSubset: Method = {
+  name: "searched-subset",
+  searches: true,
+  async fit(context, maxMacs) {
+    return planned({ gates: await subsetGates(context, maxMacs) });
+  },
+};
+
+/** The same steps, with the forecast instead of holding: what the forecast alone brings. */
+export const subsetForecast: Method = {
+  name: "searched-subset+forecast",
+  searches: true,
+  async fit(context, maxMacs) {
+    const { runner, setup, search } = context;
+    const gates = await subsetGates(context, maxMacs);
+    const batches = await context.calibration();
+    const forecast = await leastSquaresForecast(runner, setup, {
+      gates,
+      batch: batches[0],
+    });
+    const form = await context.form();
+    const refined = await refineForecast(form, setup, {
+      gates,
+      forecast,
+      batches,
+    }, search.refine);
+    return planned({ gates, forecast: refined });
+  },
+};
