@@ -73,3 +73,13 @@ export async function calibrate(
   trajectory.push(final.data);
   return { ...batch, trajectory, predictions };
 }
+
+/** A random cotangent on a batch's images with E‖v‖² = 1 a sample, `[B, C, H, W]`. */
+export function randomCotangent(
+  batch: Batch,
+  random: TorchGenerator,
+): Float32Array {
+  const { shape, data } = batch.latents;
+  const scale = 1 / Math.sqrt(data.length / shape[0]);
+  return random.randn(shape).data.map((v) => scale * v);
+}

@@ -18,7 +18,11 @@ import { subNetMacs } from "../supernet/liveness.ts";
 import type { SubNetRunner } from "../supernet/sub_net.ts";
 import type { SuperNet } from "../supernet/super_net.ts";
 import type { TrainingForm } from "../supernet/training_form.ts";
-import type { CalibrationBatch, SamplingSetup } from "./calibration.ts";
+import {
+  type CalibrationBatch,
+  randomCotangent,
+  type SamplingSetup,
+} from "./calibration.ts";
 import { fitBudget, type Scores } from "./fit_budget.ts";
 import { leastSquaresForecast } from "./forecast_fit.ts";
 
@@ -101,16 +105,6 @@ function schedule(
     (_, i) => sparsity[0] * i / approach,
   );
   return [...ramp, ...sparsity.flatMap((s) => Array<number>(rounds).fill(s))];
-}
-
-/** Unit-variance cotangent over a sample's picture: E‖v‖² = 1 a sample. */
-function randomCotangent(
-  batch: CalibrationBatch,
-  random: TorchGenerator,
-): Float32Array {
-  const { shape, data } = batch.latents;
-  const scale = 1 / Math.sqrt(data.length / shape[0]);
-  return random.randn(shape).data.map((v) => scale * v);
 }
 
 /**

@@ -100,9 +100,29 @@ export interface RefineOptions {
   readonly learningRate: number;
 }
 
+/** Gradient of mean_b log mean (x_b − target_b)² with respect to x `[B, ...]`. */
+function logErrorCotangent(
+  x: Float32Array,
+  target: Float32Array,
+  samples: number,
+): Float32Array {
+  const size = x.length / samples;
+  const cotangent = new Float32Array(x.length);
+  for (let b = 0; b < samples; b++) {
+    let error = 1e-12;
+    for (let i = b * size; i < (b + 1) * size; i++) {
+      error += (x[i] - target[i]) ** 2;
+    }
+    for (let i = b * size; i < (b + 1) * size; i++) {
+      cotangent[i] = 2 * (x[i] - target[i]) / (error * samples);
+    }
+  }
+  return cotangent;
+}
+
 /**
- * Adam on the scalars through the frozen sampler; the loss is the mean squared
- * error of the final images. Batches are used in turn.
+ * Adam on the scalars through the frozen sampler; the loss is the mean over
+ * samples of the log of an image's mean squared error, which is its PSNR. Batches are used in turn.
  */
 export async function refineForecast(
   form: TrainingForm,
@@ -126,7 +146,7 @@ export async function refineForecast(
     const target = batch.trajectory[batch.trajectory.length - 1];
     const { forecast: gradient } = await form.gradient(
       { ...batch, ...setup, gates, forecast: current() },
-      ({ data }) => data.map((v, j) => 2 * (v - target[j]) / data.length),
+      ({ data, shape }) => logErrorCotangent(data, target, shape[0]),
       { wanted: "forecast", segment: gates.length },
     );
     const rate = cosineLearningRate(i, {

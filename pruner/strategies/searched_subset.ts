@@ -8,7 +8,7 @@ import type { Sampler } from "../../core/samplers/sampler.ts";
 import type { CalibrationBatch } from "../calibration.ts";
 
 /** Mean squared error, over a batch, of holding the prediction of step i up to step j; `[T][T + 1]`. */
-function jumpCosts(
+export function jumpCosts(
   sampler: Sampler,
   batches: readonly CalibrationBatch[],
 ): number[][] {
