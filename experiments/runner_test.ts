@@ -33,7 +33,7 @@ async function withTiny(
         batch: 2,
         calibration: 1,
         network: { ...quickstart.search.network, iterations: 3 },
-        energy: { approach: 2, rounds: 1, mix: 0.5 },
+        energy: { approach: 2, evaluations: 3, tries: 2 },
         refine: { iterations: 2, learningRate: 0.02 },
       },
       sparsity: [0.25, 0.5],

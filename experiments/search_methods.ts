@@ -54,7 +54,7 @@ export const energyForecast: Method = {
       searchByEnergy(
         { runner, form, setup, batches, random },
         { ...search.energy, sparsity: [...sparsity].sort((a, b) => a - b) },
-        ({ round, rounds }) => context.progress(round + 1, rounds),
+        (done, total) => context.progress(done, total),
       ));
     const { gates, forecast } = found.find(({ gates }) =>
       subNetMacs(net, gates) <= maxMacs

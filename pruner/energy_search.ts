@@ -5,158 +5,134 @@
  * the mean of its square over v is the squared change of the image: one
  * backward pass measures every gate at once, closed steps included.
  *
- * A single linearisation is easily fooled, so the search walks: it prunes a
- * little, measures again where it stands, and goes on. Gates that pay least
- * energy a MAC are closed first. At each target it stays for some rounds and
- * keeps the gates whose images, not their estimate, came closest.
+ * A single linearisation is easily fooled. So the search walks from the dense
+ * model: it closes a little, what pays least energy a MAC first, and measures
+ * again where it stands. At each target, exchanges that true samples confirm
+ * finish the SubNet, and the walk goes on from there.
  */
-import type { TorchGenerator } from "../core/random.ts";
 import type { DdimSampler } from "../core/samplers/ddim.ts";
-import type { Forecast } from "../supernet/forecast.ts";
-import { denseGates, type Gates } from "../supernet/gates.ts";
+import { denseGates, type Gate, type Gates } from "../supernet/gates.ts";
 import { subNetMacs } from "../supernet/liveness.ts";
-import type { SubNetRunner } from "../supernet/sub_net.ts";
 import type { SuperNet } from "../supernet/super_net.ts";
-import type { TrainingForm } from "../supernet/training_form.ts";
+import type { CalibrationBatch } from "./calibration.ts";
 import {
-  type CalibrationBatch,
-  randomCotangent,
-  type SamplingSetup,
-} from "./calibration.ts";
-import { fitBudget, type Scores } from "./fit_budget.ts";
+  exchange,
+  type ExchangeOptions,
+  gateEnergies,
+  type JudgedPlan,
+  repair,
+  type SearchTools,
+} from "./exchange.ts";
 import { leastSquaresForecast } from "./forecast_fit.ts";
+import { gateCosts } from "./gate_costs.ts";
+import { wholeStepGates } from "./strategies/fixed_patterns.ts";
+import { cheapestPath, jumpCosts } from "./strategies/searched_subset.ts";
 
-export interface EnergySearchOptions {
+export interface EnergySearchOptions extends ExchangeOptions {
   /** Removed fractions of the dense MACs, ascending: a SubNet is returned for each. */
   readonly sparsity: readonly number[];
-  /** Rounds from the dense model to the first target. */
+  /** Measurements on the way from the dense model to the first target. */
   readonly approach: number;
-  /** Rounds at each target. */
-  readonly rounds: number;
-  /** Weight of a new measurement of a gate's log energy against the old. */
-  readonly mix: number;
 }
 
-/** One round, for progress and curves. */
-export interface EnergyRound {
-  readonly round: number;
-  readonly rounds: number;
+/** A SubNet and the target it was made for. */
+export interface TargetPlan extends JudgedPlan {
   readonly sparsity: number;
-  /** Mean squared error of the SubNet's images to the full model's. */
-  readonly mse: number;
-}
-
-export interface FittedSubNet {
-  readonly sparsity: number;
-  readonly gates: Gates;
-  readonly forecast: Forecast;
-  readonly mse: number;
-}
-
-/** MACs that each unit's own blocks take in one call; the whole step's are all of them. */
-function unitMacs(net: SuperNet): number[] {
-  const own = new Map(
-    net.blocks.map(({ block }, i) => [block.name, net.macs[i]]),
-  );
-  const call = net.macs.reduce((a, b) => a + b, 0);
-  return net.units.map((name) => own.get(name) ?? call);
-}
-
-/** Log energies, mixed over rounds; gates that a round could not measure keep what they had. */
-class Energies {
-  readonly #log: number[][];
-
-  constructor(net: SuperNet) {
-    this.#log = Array.from(
-      { length: net.steps },
-      () => net.units.map(() => NaN),
-    );
-  }
-
-  update(samples: readonly (readonly Float64Array[])[], mix: number): void {
-    samples.forEach((row, t) =>
-      row.forEach((of, n) => {
-        const energy = of.reduce((sum, d) => sum + d * d, 0) / of.length;
-        if (energy === 0) return;
-        const old = this.#log[t][n];
-        this.#log[t][n] = Number.isNaN(old)
-          ? Math.log(energy)
-          : (1 - mix) * old + mix * Math.log(energy);
-      })
-    );
-  }
-
-  /** Log energy a MAC: what a budget is filled by. */
-  scores(macs: readonly number[]): Scores {
-    return this.#log.map((row) =>
-      row.map((log, n) =>
-        (Number.isNaN(log) ? -Infinity : log) - Math.log(macs[n])
-      )
-    );
-  }
-}
-
-/** The sparsity of each round: linear to the first target, then each target for its rounds. */
-function schedule(
-  { sparsity, approach, rounds }: EnergySearchOptions,
-): number[] {
-  const ramp = Array.from(
-    { length: approach },
-    (_, i) => sparsity[0] * i / approach,
-  );
-  return [...ramp, ...sparsity.flatMap((s) => Array<number>(rounds).fill(s))];
 }
 
 /**
- * SubNets for every target from one walk through sparsities.
- *
- * @param batches Calibration batches, used in turn; those that are evaluated must not be among them.
+ * Open gates closed, cheapest energy a MAC first, until the budget holds; a
+ * closed whole step closes its row. Then {@linkcode repair}ed to fill it.
  */
-export async function searchByEnergy(
-  { runner, form, setup, batches, random }: {
-    runner: SubNetRunner;
-    form: TrainingForm;
-    setup: SamplingSetup & { readonly sampler: DdimSampler };
-    batches: readonly CalibrationBatch[];
-    random: TorchGenerator;
+export function prune(
+  net: SuperNet,
+  gates: Gates,
+  bounds: {
+    energies: readonly (readonly number[])[];
+    costs: readonly number[];
+    maxMacs: number;
   },
-  options: EnergySearchOptions,
-  onRound: (round: EnergyRound) => void = () => {},
-): Promise<FittedSubNet[]> {
+): Gates {
+  const { energies, costs, maxMacs } = bounds;
+  const whole = net.units.length - 1;
+  const pruned = gates.map((row) => [...row]);
+  const open = gates
+    .flatMap((row, t) =>
+      row.map((gate, n) => ({ t, n, gate, score: energies[t][n] / costs[n] }))
+    )
+    .filter(({ t, gate }) => t > 0 && gate === 1)
+    .sort((a, b) => a.score - b.score);
+  for (const { t, n } of open) {
+    if (subNetMacs(net, pruned) <= maxMacs) break;
+    if (n === whole) pruned[t] = pruned[t].map((): Gate => 0);
+    else pruned[t][n] = 0;
+  }
+  return repair(net, pruned, bounds);
+}
+
+/** Whole-step gates of the cheapest path over the recorded trajectories: a second start for exchanges. */
+function trajectoryStart(
+  net: SuperNet,
+  { sampler, batches, maxMacs }: {
+    sampler: DdimSampler;
+    batches: readonly CalibrationBatch[];
+    maxMacs: number;
+  },
+): Gates {
+  const call = subNetMacs(net, denseGates(net.steps, net.units.length)) /
+    net.steps;
+  const path = cheapestPath(
+    jumpCosts(sampler, batches),
+    Math.floor(maxMacs / call),
+  );
+  return wholeStepGates(net, path);
+}
+
+/** SubNets for every target from one walk through sparsities. */
+export async function searchByEnergy(
+  tools: SearchTools,
+  { sparsity, approach, evaluations, tries }: EnergySearchOptions,
+  onProgress: (done: number, total: number) => void = () => {},
+): Promise<TargetPlan[]> {
+  const { runner, setup, batches } = tools;
   const { net } = runner;
-  const dense = denseGates(net.steps, net.units.length);
-  const budget = (sparsity: number) => (1 - sparsity) * subNetMacs(net, dense);
-  const macs = unitMacs(net);
-  const energies = new Energies(net);
-  const best = new Map<number, FittedSubNet>();
-  const plan = schedule(options);
-  for (const [round, sparsity] of plan.entries()) {
+  const costs = gateCosts(net);
+  const total = approach + sparsity.length * evaluations;
+  let gates = denseGates(net.steps, net.units.length);
+  const all = subNetMacs(net, gates);
+  const budget = (s: number) => Math.floor((1 - s) * all * (1 + 1e-12));
+  const pruneTo = async (s: number, round: number) => {
     const batch = batches[round % batches.length];
-    const gates = round === 0
-      ? dense
-      : fitBudget(net, energies.scores(macs), budget(sparsity));
     const forecast = await leastSquaresForecast(runner, setup, {
       gates,
       batch,
     });
-    const v = randomCotangent(batch, random);
-    const { samples, latents } = await form.gradient(
-      { ...batch, ...setup, gates, forecast },
-      () => v,
-      { segment: net.steps },
-    );
-    energies.update(samples, options.mix);
-    const mse = meanSquaredError(latents.data, batch.trajectory[net.steps]);
-    if (!(best.get(sparsity)?.mse! <= mse)) {
-      best.set(sparsity, { sparsity, gates, forecast, mse });
-    }
-    onRound({ round, rounds: plan.length, sparsity, mse });
+    const energies = await gateEnergies(tools, { gates, forecast }, round);
+    gates = prune(net, gates, { energies, costs, maxMacs: budget(s) });
+  };
+  for (let i = 1; i <= approach; i++) {
+    await pruneTo(sparsity[0] * i / approach, i);
+    onProgress(i, total);
   }
-  return options.sparsity.map((sparsity) => best.get(sparsity)!);
-}
-
-function meanSquaredError(a: Float32Array, b: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += (a[i] - b[i]) ** 2;
-  return sum / a.length;
+  const found: TargetPlan[] = [];
+  for (const [i, target] of sparsity.entries()) {
+    if (i > 0) await pruneTo(target, i);
+    const maxMacs = budget(target);
+    const other = trajectoryStart(net, {
+      sampler: setup.sampler,
+      batches,
+      maxMacs,
+    });
+    const done = approach + i * evaluations;
+    const plan = await exchange(
+      tools,
+      [gates, other],
+      maxMacs,
+      { evaluations, tries },
+      (count) => onProgress(done + count, total),
+    );
+    found.push({ sparsity: target, ...plan });
+    gates = plan.gates;
+  }
+  return found;
 }

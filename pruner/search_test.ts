@@ -148,8 +148,8 @@ Deno.test("searchByEnergy() fits every target from one walk, repeatably, and bea
     return searchByEnergy({ runner, form, setup, batches, random }, {
       sparsity: [0.4, 0.6],
       approach: 3,
-      rounds: 2,
-      mix: 0.5,
+      evaluations: 6,
+      tries: 3,
     });
   };
   const found = await search();
