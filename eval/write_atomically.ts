@@ -3,7 +3,7 @@
 /**
  * Writes beside `path` under a temporary name, then renames.
  *
- * @throws {Deno.errors.NotFound} If the folder does not exist.
+ * @throws {Error} If it cannot be written, naming the path: no such folder, a full disk. What was at `path` is kept.
  */
 export async function writeAtomically(
   path: string,
@@ -16,8 +16,10 @@ export async function writeAtomically(
   try {
     await Deno.writeFile(temporary, bytes);
     await Deno.rename(temporary, path);
-  } catch (error) {
+  } catch (cause) {
     await Deno.remove(temporary).catch(() => {}); // it may not exist yet
-    throw error;
+    throw new Error(`Cannot write ${path}: ${(cause as Error).message}`, {
+      cause,
+    });
   }
 }

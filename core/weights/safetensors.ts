@@ -184,9 +184,11 @@ export async function writeSafetensors(
   try {
     await writeParts(temporary, partsOf(header, layout));
     await Deno.rename(temporary, path);
-  } catch (error) {
+  } catch (cause) {
     await Deno.remove(temporary).catch(() => {}); // it may not exist yet
-    throw error;
+    throw new Error(`Cannot write ${path}: ${(cause as Error).message}`, {
+      cause,
+    });
   }
 }
 
