@@ -1,0 +1,45 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { gradientMemory } from "./gradient_memory.ts";
+import { benchCommand } from "./main.ts";
+import { measureSpeed, speedLines } from "./sub_net_speed.ts";
+import { tinySubject } from "./tiny_subject.ts";
+
+Deno.test("bench prints the gates, both costs, and measured speed over MACs", async () => {
+  const speed = await measureSpeed(tinySubject(6), {
+    sparsity: 0.7,
+    rounds: 2,
+  });
+  assertEquals(speed.latency.full.times.length, 2);
+  assertEquals(speed.latency.subNet.times.length, 2);
+  const lines = speedLines(speed);
+  assertEquals(lines[0], "  step  0  #############");
+  assertEquals(lines.length, 6 + 3 + 2);
+  assertStringIncludes(lines.at(-1)!, "measured / MACs");
+});
+
+Deno.test("bench reads the peak memory of a gradient", async () => {
+  const { before, peak } = await gradientMemory(tinySubject(3));
+  assert(before > 10 && peak >= before);
+});
+
+Deno.test("bench prints its help", async () => {
+  const { lines, exitCode } = await benchCommand(["--help"]);
+  assertEquals(exitCode, 0);
+  assertStringIncludes(lines[0], "deno task bench <what>");
+});
+
+Deno.test("bench refuses what it cannot measure", async () => {
+  const refusals: [string[], string][] = [
+    [[], 'found "", expected one of dit-xl, dit-shapes, memory'],
+    [["toString"], 'found "toString"'],
+    [["dit-xl", "--steps", "1"], '--steps is "1"'],
+    [["dit-xl", "--sparsity", "1"], '--sparsity is "1"'],
+    [["dit-xl", "--rounds", "x"], '--rounds is "x"'],
+    [["memory", "--fast"], "option --fast is unknown"],
+  ];
+  for (const [args, message] of refusals) {
+    const { error, exitCode } = await benchCommand(args);
+    assertEquals(exitCode, 1);
+    assertStringIncludes(error!, message);
+  }
+});
