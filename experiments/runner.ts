@@ -6,7 +6,7 @@
 import { TorchGenerator } from "../core/random.ts";
 import type { Device } from "../core/runtime/session.ts";
 import type { Tensor } from "../core/tensor.ts";
-import { interleave } from "../eval/latency.ts";
+import { interleave, type Latency } from "../eval/latency.ts";
 import type { Results } from "../eval/results.ts";
 import { type Bench, openBench } from "./bench.ts";
 import {
@@ -155,26 +155,38 @@ class Run {
     return rows;
   }
 
-  /** Times every row against the full model. */
+  /** Times the rows of each sparsity in turns with the full model. */
   async measure(
     rows: readonly Omit<FinishedRow, "latencies">[],
   ): Promise<FinishedRow[]> {
     const { batches } = this.bench.experiment.latency;
-    const progress = this.#progress("latency", rows.length * batches.length);
+    const groups = [...Map.groupBy(rows, ({ row }) => row.sparsity)];
+    const progress = this.#progress("latency", groups.length * batches.length);
     const finished: FinishedRow[] = [];
-    for (const { row, fitted } of rows) {
-      const latencies: RowLatency[] = [];
+    for (const [sparsity, group] of groups) {
+      const latencies = group.map((): RowLatency[] => []);
       for (const batch of batches) {
-        const name = `${rowName(row.method, row.sparsity)}-b${batch}`;
+        const name = `${sparsity}-b${batch}`;
         const file = `latency/${name}.json`;
         await progress.part(name, async () => {
           const kept = await this.folder.has(file);
-          const measure = () => this.#latency(fitted, batch);
-          latencies.push(await this.folder.json(file, measure));
+          const times = await this.folder.json(
+            file,
+            () => this.#latencies(group, batch),
+          );
+          group.forEach(({ row }, i) =>
+            latencies[i].push({
+              batch,
+              fullMs: times.full,
+              rowMs: times[row.method],
+            })
+          );
           return kept ? "kept" : "done";
         });
       }
-      finished.push({ row, fitted, latencies });
+      group.forEach((row, i) =>
+        finished.push({ ...row, latencies: latencies[i] })
+      );
     }
     return finished;
   }
@@ -226,16 +238,30 @@ class Run {
       }));
   }
 
-  async #latency(fitted: SampledPlan, batch: number): Promise<RowLatency> {
+  /** Median milliseconds of the full model and of each method, by name. */
+  async #latencies(
+    group: readonly Omit<FinishedRow, "latencies">[],
+    batch: number,
+  ): Promise<Record<string, number>> {
     const pairs = Array.from(
       { length: batch },
       (_, i) => this.#pairs[i % this.#pairs.length],
     );
-    const { full, row } = await interleave({
+    const samplers = {
       full: await batchSampler(this.bench, this.#fullPlan(), pairs),
-      row: await batchSampler(this.bench, fitted, pairs),
-    }, { rounds: this.bench.experiment.latency.rounds });
-    return { batch, fullMs: full.median, rowMs: row.median };
+    };
+    for (const { row, fitted } of group) {
+      Object.assign(samplers, {
+        [row.method]: await batchSampler(this.bench, fitted, pairs),
+      });
+    }
+    const { rounds } = this.bench.experiment.latency;
+    const measured: Record<string, Latency> = await interleave(samplers, {
+      rounds,
+    });
+    return Object.fromEntries(
+      Object.entries(measured).map(([name, { median }]) => [name, median]),
+    );
   }
 }
 

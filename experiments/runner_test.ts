@@ -107,7 +107,7 @@ Deno.test("runExperiment() goes on where it was, with the same figures", () =>
       sampled.map((line) => line.split(/\s+/)[2].replace(",", "")),
       ["random-0.25", "fewer-steps-0.5"],
     );
-    await remove("latency/random-0.25-b1.json");
+    await remove("latency/0.25-b1.json");
     await runExperiment(experiment, options);
     const seeded = { ...experiment, seed: 1 };
     assert((await runExperiment(seeded, options)).folder !== first.folder);

@@ -115,7 +115,7 @@ export const subsetForecast: Method = {
     const { runner, setup, search } = context;
     const gates = await subsetGates(context, maxMacs);
     const batches = await context.calibration();
-    const forecast = await leastSquaresForecast(runner, setup, {
+    const { forecast } = await leastSquaresForecast(runner, setup, {
       gates,
       batch: batches[0],
     });

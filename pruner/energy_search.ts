@@ -103,7 +103,7 @@ export async function searchByEnergy(
   const budget = (s: number) => Math.floor((1 - s) * all * (1 + 1e-12));
   const pruneTo = async (s: number, round: number) => {
     const batch = batches[round % batches.length];
-    const forecast = await leastSquaresForecast(runner, setup, {
+    const { forecast } = await leastSquaresForecast(runner, setup, {
       gates,
       batch,
     });

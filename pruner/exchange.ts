@@ -5,6 +5,7 @@
  */
 import type { TorchGenerator } from "../core/random.ts";
 import type { DdimSampler } from "../core/samplers/ddim.ts";
+import type { Tensor } from "../core/tensor.ts";
 import type { Forecast } from "../supernet/forecast.ts";
 import type { Gate, Gates } from "../supernet/gates.ts";
 import { subNetMacs } from "../supernet/liveness.ts";
@@ -55,27 +56,29 @@ export function fidelityOf(
   return sum / samples;
 }
 
+function fidelityTo(
+  { trajectory }: CalibrationBatch,
+  { data, shape }: Tensor<"float32">,
+): number {
+  return fidelityOf(data, trajectory[trajectory.length - 1], shape[0]);
+}
+
 /** Fits the forecast on the first batch and judges the images of the first two. */
 export async function judge(
   { runner, setup, batches }: SearchTools,
   gates: Gates,
 ): Promise<JudgedPlan> {
-  const forecast = await leastSquaresForecast(runner, setup, {
+  const [fitted, ...others] = batches.slice(0, 2);
+  const { forecast, latents } = await leastSquaresForecast(runner, setup, {
     gates,
-    batch: batches[0],
+    batch: fitted,
   });
-  let fidelity = 0;
-  const judged = batches.slice(0, 2);
-  for (const batch of judged) {
-    const { data, shape } = await runner.sample({
-      ...batch,
-      ...setup,
-      gates,
-      forecast,
-    });
-    const target = batch.trajectory[batch.trajectory.length - 1];
-    fidelity += fidelityOf(data, target, shape[0]) / judged.length;
+  const scores = [fidelityTo(fitted, latents)];
+  for (const batch of others) {
+    const found = await runner.sample({ ...batch, ...setup, gates, forecast });
+    scores.push(fidelityTo(batch, found));
   }
+  const fidelity = scores.reduce((a, b) => a + b) / scores.length;
   return { gates, forecast, fidelity };
 }
 

@@ -5,6 +5,7 @@
 import { adamW } from "../core/optim/optimizer.ts";
 import { cosineLearningRate } from "../core/optim/learning_rate.ts";
 import type { DdimSampler } from "../core/samplers/ddim.ts";
+import type { Tensor } from "../core/tensor.ts";
 import type { Forecast, ForecastScalars } from "../supernet/forecast.ts";
 import type { Gates } from "../supernet/gates.ts";
 import type { HeldStep, SubNetRunner } from "../supernet/sub_net.ts";
@@ -62,13 +63,14 @@ function fitScalars(
  *
  * With DDIM, x' = c_x x + c_e e, the wanted prediction is (x'* − c_x x) / c_e.
  * Steps that compute get the scalars that would forecast what they computed:
- * they are not used, but say what holding there would cost.
+ * they are not used, but say what holding there would cost. Also returned: the
+ * final latents that the fit ended with.
  */
 export async function leastSquaresForecast(
   runner: SubNetRunner,
   { sampler, ...setup }: SamplingSetup & { readonly sampler: DdimSampler },
   { gates, batch }: { gates: Gates; batch: CalibrationBatch },
-): Promise<Forecast> {
+): Promise<{ forecast: Forecast; latents: Tensor<"float32"> }> {
   const forecast = gates.map((): ForecastScalars => [0, 0, 0]);
   const fit = (
     step: number,
@@ -81,7 +83,7 @@ export async function leastSquaresForecast(
     return fit(step, history, next.map((v, i) => (v - cx * x[i]) / ce));
   };
   const whole = runner.net.units.length - 1;
-  await runner.sample({
+  const latents = await runner.sample({
     ...batch,
     ...setup,
     sampler,
@@ -92,7 +94,7 @@ export async function leastSquaresForecast(
       if (computed && history.length > 0) fit(step, history, prediction);
     },
   });
-  return forecast;
+  return { forecast, latents };
 }
 
 export interface RefineOptions {

@@ -116,7 +116,10 @@ Deno.test("the forecast fitted to a pattern beats holding, and refinement does n
       (await runner.sample({ ...batch, ...setup, gates, forecast })).data,
       batch,
     );
-  const forecast = await leastSquaresForecast(runner, setup, { gates, batch });
+  const { forecast } = await leastSquaresForecast(runner, setup, {
+    gates,
+    batch,
+  });
   const refined = await refineForecast(form, setup, {
     gates,
     forecast,
