@@ -25,9 +25,9 @@ export default {
       clip: 1,
       accumulate: 1,
     },
-    energy: { approach: 4, evaluations: 16, tries: 5 },
+    energy: { approach: 4, evaluations: 10, tries: 5 },
     refine: { iterations: 5, learningRate: 0.01 },
-    subset: { evaluations: 20 },
+    subset: { evaluations: 12 },
   },
   sparsity: [0.5, 0.6, 0.7, 0.8],
   methods: [

@@ -1,5 +1,6 @@
 /** The rivals that search: by gradient through the frozen sampler, or over whole steps. */
 import { searchByEnergy } from "../pruner/energy_search.ts";
+import { fidelityTo } from "../pruner/exchange.ts";
 import { fitBudget, type Scores } from "../pruner/fit_budget.ts";
 import {
   leastSquaresForecast,
@@ -86,10 +87,8 @@ async function subsetGates(
         async evaluate(computed) {
           const [batch] = batches;
           const gates = wholeStepGates(net, computed);
-          const { data } = await runner.sample({ ...batch, ...setup, gates });
-          const target = batch.trajectory[net.steps];
-          return data.reduce((sum, v, i) => sum + (v - target[i]) ** 2, 0) /
-            data.length;
+          const found = await runner.sample({ ...batch, ...setup, gates });
+          return -fidelityTo(batch, found);
         },
       },
       { k, evaluations },

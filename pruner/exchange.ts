@@ -39,7 +39,7 @@ export interface JudgedPlan extends SubNetPlan {
 }
 
 /** Mean over samples of −10 log10 MSE between pictures `[B, ...]`. */
-export function fidelityOf(
+function fidelityOf(
   found: Float32Array,
   target: Float32Array,
   samples: number,
@@ -56,7 +56,8 @@ export function fidelityOf(
   return sum / samples;
 }
 
-function fidelityTo(
+/** Fidelity of a batch's sampled images `[B, ...]` to the full sampler's, in dB. */
+export function fidelityTo(
   { trajectory }: CalibrationBatch,
   { data, shape }: Tensor<"float32">,
 ): number {

@@ -1,11 +1,13 @@
 /**
  * The strongest baseline of whole-step reuse: the best k of T steps at which to
  * call the model. With DDIM that is k-step DDIM on the best subset of the
- * timesteps. First by dynamic programming over recorded trajectories, without
- * a model call, then by exchanges that are judged on true samples.
+ * timesteps. Starts are the best path over recorded trajectories, found by
+ * dynamic programming without a model call, and even spacing; exchanges that
+ * are judged on true samples improve the better one.
  */
 import type { Sampler } from "../../core/samplers/sampler.ts";
 import type { CalibrationBatch } from "../calibration.ts";
+import { uniformSteps } from "./fixed_patterns.ts";
 
 /** Mean squared error, over a batch, of holding the prediction of step i up to step j; `[T][T + 1]`. */
 export function jumpCosts(
@@ -88,7 +90,7 @@ function* neighbours(
 /**
  * The steps at which the model is called, 0 among them, ascending.
  *
- * @param evaluate Mean squared error of the images of a subset; what the exchange minimises.
+ * @param evaluate How far the images of a subset are from the full sampler's; what the search minimises.
  */
 export async function searchSubset(
   { sampler, batches, evaluate }: {
@@ -100,21 +102,28 @@ export async function searchSubset(
   onEvaluation: (done: number) => void = () => {},
 ): Promise<number[]> {
   const steps = sampler.timesteps.length;
-  let best = cheapestPath(jumpCosts(sampler, batches), k);
-  let least = await evaluate(best);
-  const tried = new Set([best.join()]);
+  const tried = new Set<string>();
+  let best: readonly number[] = [];
+  let least = Infinity;
+  /** Whether a subset that was not tried before is the best so far. */
+  const improves = async (candidate: readonly number[]): Promise<boolean> => {
+    const key = candidate.join();
+    if (tried.has(key) || tried.size >= evaluations) return false;
+    tried.add(key);
+    const error = await evaluate(candidate);
+    onEvaluation(tried.size);
+    if (error >= least) return false;
+    [best, least] = [candidate, error];
+    return true;
+  };
+  await improves(cheapestPath(jumpCosts(sampler, batches), k));
+  await improves(uniformSteps(k, steps));
   for (let improved = true; improved;) {
     improved = false;
     for (const candidate of neighbours(best, steps)) {
-      if (tried.size >= evaluations) return best;
-      if (tried.has(candidate.join())) continue;
-      tried.add(candidate.join());
-      const error = await evaluate(candidate);
-      onEvaluation(tried.size);
-      if (error >= least) continue;
-      [best, least, improved] = [candidate, error, true];
-      break;
+      improved = await improves(candidate);
+      if (improved) break;
     }
   }
-  return best;
+  return [...best];
 }
