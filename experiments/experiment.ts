@@ -85,6 +85,11 @@ const rules: readonly [string, (e: Experiment) => boolean, string][] = [
   ],
   ["search.batch", (e) => isCount(e.search.batch), "a whole number from 1"],
   [
+    "search.fit",
+    (e) => ["bisection", "greedy"].includes(e.search.fit),
+    "bisection or greedy",
+  ],
+  [
     "sparsity",
     (e) => isSet(e.sparsity) && e.sparsity.every((s) => s > 0 && s < 1),
     "different numbers between 0 and 1",

@@ -5,6 +5,7 @@ import type { DdimSampler } from "../core/samplers/ddim.ts";
 import type { CalibrationBatch, SamplingSetup } from "../pruner/calibration.ts";
 import type { EnergySearchOptions } from "../pruner/energy_search.ts";
 import type { RefineOptions } from "../pruner/forecast_fit.ts";
+import type { FitKind } from "../pruner/fit_budget.ts";
 import type { NetworkSearchOptions } from "../pruner/network_search.ts";
 import type { SubNetPlan } from "../supernet/plan.ts";
 import type { SubNetRunner } from "../supernet/sub_net.ts";
@@ -24,6 +25,8 @@ export interface SearchSettings {
   readonly calibration: number;
   /** DiP-GO's pruner network. */
   readonly network: NetworkSearchOptions;
+  /** How budgets are fitted to the network's scores. */
+  readonly fit: FitKind;
   /** The walk by gradient energy; its targets are the experiment's. */
   readonly energy: Omit<EnergySearchOptions, "sparsity">;
   /** Gradient steps on forecast scalars after least squares. */

@@ -11,6 +11,7 @@ export default {
   search: {
     batch: 8,
     calibration: 4,
+    fit: "bisection",
     network: {
       network: { queryDim: 64, encoder: "attention" },
       consistency: "ssim",
@@ -27,7 +28,7 @@ export default {
     },
     energy: { approach: 4, evaluations: 10, tries: 5 },
     refine: { iterations: 5, learningRate: 0.01 },
-    subset: { evaluations: 12 },
+    subset: { evaluations: 20 },
   },
   sparsity: [0.5, 0.6, 0.7, 0.8],
   methods: [

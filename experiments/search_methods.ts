@@ -39,7 +39,9 @@ export const dipGo: Method = {
             context.progress(iteration + 1, iterations),
         ),
     );
-    return planned({ gates: fitBudget(net, scores, maxMacs) });
+    return planned({
+      gates: fitBudget(net, scores, { maxMacs, kind: search.fit }),
+    });
   },
 };
 

@@ -1,11 +1,13 @@
 /**
  * From scores to a SubNet within a MACs budget (DiP-GO, Algorithm 1): gates
- * whose score is below a threshold are closed, and the threshold is bisected.
+ * whose score is below a threshold are closed. The paper bisects the threshold;
+ * its companion code raises it in steps and closes the heaviest cascade first.
  * Every budget is fitted from the same scores.
  */
 import type { Gate, Gates } from "../supernet/gates.ts";
 import { subNetMacs } from "../supernet/liveness.ts";
 import type { SuperNet } from "../supernet/super_net.ts";
+import { gateCosts } from "./gate_costs.ts";
 
 /** `[T, N]`, higher means keep. */
 export type Scores = readonly (readonly number[])[];
@@ -24,46 +26,113 @@ export function gatesOf(
   });
 }
 
+export type FitKind = "bisection" | "greedy";
+
+/** One gate and its score. */
+interface Ranked {
+  readonly t: number;
+  readonly n: number;
+  readonly score: number;
+}
+
+/** A set of open gates of one SuperNet, and what the SubNet costs. */
+class OpenGates {
+  readonly #open = new Set<string>();
+
+  constructor(private readonly net: SuperNet) {}
+
+  get gates(): Gates {
+    return gatesOf(this.net, (t, n) => this.#open.has(`${t},${n}`));
+  }
+
+  get macs(): number {
+    return subNetMacs(this.net, this.gates);
+  }
+
+  set({ t, n }: Ranked, isOpen: boolean): void {
+    if (isOpen) this.#open.add(`${t},${n}`);
+    else this.#open.delete(`${t},${n}`);
+  }
+
+  /** Opens what still fits, in the order given. */
+  fill(candidates: readonly Ranked[], maxMacs: number): void {
+    for (const gate of candidates) {
+      this.set(gate, true);
+      if (this.macs > maxMacs) this.set(gate, false);
+    }
+  }
+}
+
 /**
- * The SubNet of the lowest threshold that fits, then, from the best score down,
- * every further gate that still fits.
+ * The SubNet that keeps the best scores within a budget, filled up with every
+ * further gate that still fits, from the best score down.
  *
  * @param maxMacs Budget over all steps, total convention; never exceeded.
+ * @param kind How the threshold moves.
  * @throws {RangeError} If one model call alone exceeds it.
  */
 export function fitBudget(
   net: SuperNet,
   scores: Scores,
-  maxMacs: number,
+  { maxMacs, kind }: { maxMacs: number; kind: FitKind },
 ): Gates {
-  const ranked = scores
+  const ranked: Ranked[] = scores
     .flatMap((row, t) => row.map((score, n) => ({ t, n, score })))
     .filter(({ t }) => t > 0)
     .sort((a, b) => b.score - a.score);
-  const open = new Set<string>();
-  const gates = () => gatesOf(net, (t, n) => open.has(`${t},${n}`));
-  const openFirst = (count: number) => {
-    open.clear();
-    for (const { t, n } of ranked.slice(0, count)) open.add(`${t},${n}`);
-    return gates();
-  };
-  const least = subNetMacs(net, openFirst(0));
+  const least = new OpenGates(net).macs;
   if (least > maxMacs) {
     throw new RangeError(
       `Cannot fit a SubNet of ${net.model.model}: one model call takes ${least} MACs, the budget is ${maxMacs}`,
     );
   }
+  return kind === "bisection"
+    ? fitByBisection(net, ranked, maxMacs)
+    : fitGreedily(net, ranked, maxMacs);
+}
+
+/** The lowest threshold that fits. */
+function fitByBisection(
+  net: SuperNet,
+  ranked: readonly Ranked[],
+  maxMacs: number,
+): Gates {
+  const openFirst = (count: number) => {
+    const open = new OpenGates(net);
+    ranked.slice(0, count).forEach((gate) => open.set(gate, true));
+    return open;
+  };
   // The MACs are not quite monotonic in the count (an open step can revive backups), so what is bisected stays checked.
   let [fits, exceeds] = [0, ranked.length + 1];
   while (exceeds - fits > 1) {
     const middle = (fits + exceeds) >> 1;
-    if (subNetMacs(net, openFirst(middle)) <= maxMacs) fits = middle;
+    if (openFirst(middle).macs <= maxMacs) fits = middle;
     else exceeds = middle;
   }
-  openFirst(fits);
-  for (const { t, n } of ranked.slice(fits)) {
-    open.add(`${t},${n}`);
-    if (subNetMacs(net, gates()) > maxMacs) open.delete(`${t},${n}`);
+  const open = openFirst(fits);
+  open.fill(ranked.slice(fits), maxMacs);
+  return open.gates;
+}
+
+/** Scores below the threshold are closed heaviest cascade first, until the SubNet fits; then the threshold rises by this. */
+const greedyStep = 0.05;
+
+function fitGreedily(
+  net: SuperNet,
+  ranked: readonly Ranked[],
+  maxMacs: number,
+): Gates {
+  const costs = gateCosts(net);
+  const round = ({ score }: Ranked) => Math.floor(score / greedyStep);
+  const byClosing = ranked.toSorted((a, b) =>
+    round(a) - round(b) || costs[b.n] - costs[a.n]
+  );
+  const open = new OpenGates(net);
+  ranked.forEach((gate) => open.set(gate, true));
+  for (const gate of byClosing) {
+    if (open.macs <= maxMacs) break;
+    open.set(gate, false);
   }
-  return gates();
+  open.fill(byClosing.toReversed(), maxMacs);
+  return open.gates;
 }

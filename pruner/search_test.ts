@@ -13,7 +13,7 @@ import { superNet } from "../supernet/super_net.ts";
 import { openTrainingForm } from "../supernet/training_form.ts";
 import { calibrate, type CalibrationBatch, drawBatch } from "./calibration.ts";
 import { searchByEnergy } from "./energy_search.ts";
-import { fitBudget } from "./fit_budget.ts";
+import { fitBudget, type FitKind } from "./fit_budget.ts";
 import { leastSquaresForecast, refineForecast } from "./forecast_fit.ts";
 import { openPrunerNetwork, prunerGraph } from "./pruner_network.ts";
 import {
@@ -84,21 +84,40 @@ Deno.test("fitBudget() never exceeds the budget, fills it, and keeps what scores
   const scores = denseGates(steps, net.units.length).map((row) =>
     row.map(() => random.uniform())
   );
-  for (const sparsity of [0.2, 0.5, 0.8]) {
-    const gates = fitBudget(net, scores, (1 - sparsity) * dense);
-    checkGates(gates, { steps, units: net.units.length, source: "test" });
-    const kept = subNetMacs(net, gates) / dense;
-    assert(kept <= 1 - sparsity && kept > 1 - sparsity - 0.06, `kept ${kept}`);
+  for (const kind of ["bisection", "greedy"] as const) {
+    for (const sparsity of [0.2, 0.5, 0.8]) {
+      const maxMacs = (1 - sparsity) * dense;
+      const gates = fitBudget(net, scores, { maxMacs, kind });
+      checkGates(gates, { steps, units: net.units.length, source: "test" });
+      const kept = subNetMacs(net, gates) / dense;
+      assert(
+        kept <= 1 - sparsity && kept > 1 - sparsity - 0.06,
+        `${kind} keeps ${kept}`,
+      );
+    }
+    assertEquals(
+      fitBudget(net, scores, { maxMacs: dense, kind }),
+      denseGates(steps, net.units.length),
+    );
+    assertThrows(
+      () => fitBudget(net, scores, { maxMacs: 1, kind }),
+      RangeError,
+      "one model call takes",
+    );
   }
-  assertEquals(
-    fitBudget(net, scores, dense),
-    denseGates(steps, net.units.length),
+});
+
+Deno.test("fitBudget() closes among like scores the heaviest cascade first where it is greedy", () => {
+  const whole = net.units.length - 1;
+  const scores = denseGates(steps, net.units.length).map((row) =>
+    row.map((_, n) => n === whole ? 0.52 : 0.51)
   );
-  assertThrows(
-    () => fitBudget(net, scores, 1),
-    RangeError,
-    "one model call takes",
-  );
+  const maxMacs = 0.5 * dense;
+  const called = (kind: FitKind) =>
+    fitBudget(net, scores, { maxMacs, kind })
+      .filter((row) => row[whole] === 1).length;
+  assertEquals(called("greedy"), steps / 2);
+  assertEquals(called("bisection"), steps);
 });
 
 Deno.test("the forecast fitted to a pattern beats holding, and refinement does not lose", async () => {
