@@ -4,16 +4,22 @@
  */
 import type { GraphBuilder } from "../onnx/builder.ts";
 import type { Value } from "../onnx/graph.ts";
-import { float32, sizeOf } from "../tensor.ts";
+import { float32, sizeOf, zeros } from "../tensor.ts";
 import type { WeightSource } from "./weights.ts";
 
-/** A layer with a weight and a bias. */
-export interface LinearOptions {
-  /** Module path: its `weight` `[width, in]` and `bias` `[width]` are the keys. */
+/** A layer with weights: `<path>.weight` and `<path>.bias` are its keys. */
+export interface LayerOptions {
+  /** Module path. */
   readonly path: string;
+  readonly weights: WeightSource;
+}
+
+/** A layer with a weight `[width, in]` and a bias `[width]`. */
+export interface LinearOptions extends LayerOptions {
   /** Output features. */
   readonly width: number;
-  readonly weights: WeightSource;
+  /** Whether there is a bias; true by default. */
+  readonly bias?: boolean;
 }
 
 const parameter = (
@@ -27,12 +33,14 @@ const parameter = (
 export function linear(
   g: GraphBuilder,
   x: Value,
-  { path, width, weights }: LinearOptions,
+  { path, width, weights, bias: hasBias = true }: LinearOptions,
 ): Value {
   const features = x.shape[x.shape.length - 1];
   return g.scope(path, () => {
     const weight = parameter(g, `${path}.weight`, [width, features], weights);
-    const bias = parameter(g, `${path}.bias`, [width], weights);
+    const bias = hasBias
+      ? parameter(g, `${path}.bias`, [width], weights)
+      : null;
     const rows = x.shape.length === 2
       ? x
       : g.reshape(x, [sizeOf(x.shape) / features, features]);
@@ -43,6 +51,41 @@ export function linear(
   });
 }
 
+/** A square convolution with weight `[channels, in, kernel, kernel]` and bias. */
+export interface ConvolutionOptions extends LayerOptions {
+  /** Output channels. */
+  readonly channels: number;
+  readonly kernel: number;
+  readonly stride?: number;
+  /** On all four sides, or `[top, left, bottom, right]`; by default what keeps the size at stride 1. */
+  readonly padding?: number | readonly number[];
+}
+
+/** `[B, in, H, W]` → `[B, channels, H', W']` */
+export function convolution(
+  g: GraphBuilder,
+  x: Value,
+  {
+    path,
+    channels,
+    kernel,
+    stride = 1,
+    padding = (kernel - 1) / 2,
+    weights,
+  }: ConvolutionOptions,
+): Value {
+  return g.scope(path, () => {
+    const shape = [channels, x.shape[1], kernel, kernel];
+    const weight = parameter(g, `${path}.weight`, shape, weights);
+    const bias = parameter(g, `${path}.bias`, [channels], weights);
+    const pads = typeof padding === "number" ? Array(4).fill(padding) : padding;
+    return g.conv(x, weight, bias, { strides: [stride, stride], pads });
+  });
+}
+
+const ones = (g: GraphBuilder, count: number): Value =>
+  g.constant(float32([count], new Float32Array(count).fill(1)));
+
 /** Layer normalisation of the last axis without learned scale and bias. */
 export function layerNorm(
   g: GraphBuilder,
@@ -50,8 +93,58 @@ export function layerNorm(
   { epsilon }: { epsilon: number },
 ): Value {
   const width = x.shape[x.shape.length - 1];
-  const ones = g.constant(float32([width], new Float32Array(width).fill(1)));
-  return g.layerNormalization(x, ones, null, { epsilon });
+  return g.layerNormalization(x, ones(g, width), null, { epsilon });
+}
+
+/** Layer normalisation of the last axis with its own scale and bias. */
+export function affineLayerNorm(
+  g: GraphBuilder,
+  x: Value,
+  { path, epsilon, weights }: LayerOptions & { epsilon: number },
+): Value {
+  const shape = x.shape.slice(-1);
+  return g.scope(path, () => {
+    const scale = parameter(g, `${path}.weight`, shape, weights);
+    const bias = parameter(g, `${path}.bias`, shape, weights);
+    return g.layerNormalization(x, scale, bias, { epsilon });
+  });
+}
+
+/** A norm over groups of channels. */
+export interface GroupNormOptions extends LayerOptions {
+  readonly groups: number;
+  readonly epsilon: number;
+}
+
+/**
+ * Group normalisation (Wu and He, 2018) with a scale and a bias a channel:
+ * each group as one channel of an InstanceNormalization. `[B, C, H, W]` → the same
+ */
+export function groupNorm(
+  g: GraphBuilder,
+  x: Value,
+  { path, groups, epsilon, weights }: GroupNormOptions,
+): Value {
+  const [batch, channels, height, width] = x.shape;
+  return g.scope(path, () => {
+    const perChannel = (name: string) =>
+      g.reshape(parameter(g, `${path}.${name}`, [channels], weights), [
+        channels,
+        1,
+        1,
+      ]);
+    const grouped = g.reshape(x, [
+      batch,
+      groups,
+      channels / groups * height * width,
+    ]);
+    const none = g.constant(zeros([groups]));
+    const normed = g.instanceNormalization(grouped, ones(g, groups), none, {
+      epsilon,
+    });
+    const scaled = g.mul(g.reshape(normed, x.shape), perChannel("weight"));
+    return g.add(scaled, perChannel("bias"));
+  });
 }
 
 /** Non-overlapping patches as tokens: `[B, C, H, W]` → `[B, (H/p)(W/p), width]`. */
