@@ -10,7 +10,8 @@ import {
   readSchedulerConfig,
   type SchedulerConfig,
 } from "../core/samplers/scheduler_config.ts";
-import { denseGates } from "../supernet/gates.ts";
+import { openSubNet, type SubNet } from "../supernet/fused_sub_net.ts";
+import { denseGates, type Gates } from "../supernet/gates.ts";
 import { subNetMacs } from "../supernet/liveness.ts";
 import { openSubNets, type SubNetRunner } from "../supernet/sub_net.ts";
 import { type SuperNet, superNet } from "../supernet/super_net.ts";
@@ -81,6 +82,14 @@ export class Bench implements AsyncDisposable {
     });
     this.#runners.set(key, opened);
     return opened;
+  }
+
+  /** One SubNet for so many images; the caller closes it. */
+  async subNet(size: SampleSize, gates: Gates): Promise<SubNet> {
+    return openSubNet(await this.runner(size), gates, {
+      ...manySessions,
+      device: this.device,
+    });
   }
 
   /** The training form at the search's batch. */

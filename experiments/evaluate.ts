@@ -5,7 +5,7 @@ import { psnr } from "../eval/psnr.ts";
 import { ssim } from "../eval/ssim.ts";
 import { denseGates } from "../supernet/gates.ts";
 import type { SubNetPlan } from "../supernet/plan.ts";
-import type { Bench, SampleSize } from "./bench.ts";
+import type { Bench } from "./bench.ts";
 import type { SampledPlan } from "./method.ts";
 
 /** A class and the noise `[C, H, W]` that its image starts from. */
@@ -43,31 +43,36 @@ function sampled(
   return { steps: fitted.steps, plan: { gates } };
 }
 
-/**
- * Prepares sampling of one batch, `[B, C, H, W]`; what it returns can be called repeatedly.
- *
- * @param batch B pairs.
- */
-export async function batchSampler(
+/** A plan ready to sample batches of one size. */
+export interface BatchSampler extends AsyncDisposable {
+  /** Images `[B, C, H, W]` of B pairs. */
+  sample(batch: readonly EvaluationPair[]): Promise<Tensor<"float32">>;
+}
+
+/** Opens a plan's SubNet for batches of so many images. */
+export async function openBatchSampler(
   bench: Bench,
   fitted: SampledPlan,
-  batch: readonly EvaluationPair[],
-): Promise<() => Promise<Tensor<"float32">>> {
-  const { steps, plan } = sampled(bench, fitted);
-  const size: SampleSize = { images: batch.length, steps };
-  const runner = await bench.runner(size);
+  images: number,
+): Promise<BatchSampler> {
+  const { steps, plan: { gates, forecast } } = sampled(bench, fitted);
+  const subNet = await bench.subNet({ images, steps }, gates);
   const { classes, ...setup } = bench.setup(steps);
-  const labels = [
-    ...batch.map(({ label }) => label),
-    ...batch.map(() => classes),
-  ];
-  const request = {
-    ...setup,
-    ...plan,
-    latents: stacked(batch.map(({ noise }) => noise)),
-    conditioning: { class_labels: int64([labels.length], labels) },
+  return {
+    sample(batch) {
+      const labels = [
+        ...batch.map(({ label }) => label),
+        ...batch.map(() => classes),
+      ];
+      return subNet.sample({
+        ...setup,
+        forecast,
+        latents: stacked(batch.map(({ noise }) => noise)),
+        conditioning: { class_labels: int64([labels.length], labels) },
+      });
+    },
+    [Symbol.asyncDispose]: () => subNet[Symbol.asyncDispose](),
   };
-  return () => runner.sample(request);
 }
 
 /**
@@ -82,13 +87,13 @@ export async function sampleImages(
 ): Promise<Tensor<"float32">> {
   const { batch } = bench.experiment.evaluation;
   const images: Tensor<"float32">[] = [];
+  await using sampler = await openBatchSampler(bench, fitted, batch);
   for (let start = 0; start < pairs.length; start += batch) {
     const members = Array.from(
       { length: batch },
       (_, i) => pairs[(start + i) % pairs.length],
     );
-    const sample = await batchSampler(bench, fitted, members);
-    images.push(...unstacked(await sample()));
+    images.push(...unstacked(await sampler.sample(members)));
   }
   const all = stacked(images.slice(0, pairs.length));
   const odd = all.data.findIndex((value) => !Number.isFinite(value));

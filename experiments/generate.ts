@@ -10,6 +10,7 @@ import { float32, int64, type Tensor } from "../core/tensor.ts";
 import { imageGrid } from "../eval/image_grid.ts";
 import { writePng } from "../eval/png.ts";
 import { denseGates, type GatesFile, parseGates } from "../supernet/gates.ts";
+import { openSubNet } from "../supernet/fused_sub_net.ts";
 import { openSubNets } from "../supernet/sub_net.ts";
 import { subNetMacs } from "../supernet/liveness.ts";
 import { type SuperNet, superNet } from "../supernet/super_net.ts";
@@ -180,11 +181,12 @@ export async function generate(options: GenerateOptions): Promise<void> {
     ? await readGates(options.gates, net)
     : denseGates(steps, net.units.length);
   await using runner = await openSubNets(net);
+  await using subNet = await openSubNet(runner, gates);
   const labels = [
     ...Array(batch).fill(options.class),
     ...Array(batch).fill(classes),
   ];
-  const pictures = await runner.sample({
+  const pictures = await subNet.sample({
     latents: new TorchGenerator(seed).randn([
       batch,
       inChannels,
@@ -194,7 +196,6 @@ export async function generate(options: GenerateOptions): Promise<void> {
     conditioning: { class_labels: int64([2 * batch], labels) },
     sampler,
     guidanceScale,
-    gates,
     observe: ({ step }) => progress(step + 1, steps),
   });
   const text = {

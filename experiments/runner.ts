@@ -10,10 +10,10 @@ import { interleave, type Latency } from "../eval/latency.ts";
 import type { Results } from "../eval/results.ts";
 import { type Bench, openBench } from "./bench.ts";
 import {
-  batchSampler,
   type EvaluationPair,
   evaluationPairs,
   fidelity,
+  openBatchSampler,
   sampleImages,
 } from "./evaluate.ts";
 import { checkExperiment, type Experiment } from "./experiment.ts";
@@ -247,13 +247,16 @@ class Run {
       { length: batch },
       (_, i) => this.#pairs[i % this.#pairs.length],
     );
-    const samplers = {
-      full: await batchSampler(this.bench, this.#fullPlan(), pairs),
-    };
-    for (const { row, fitted } of group) {
-      Object.assign(samplers, {
-        [row.method]: await batchSampler(this.bench, fitted, pairs),
-      });
+    const plans = [
+      ["full", this.#fullPlan()] as const,
+      ...group.map(({ row, fitted }) => [row.method, fitted] as const),
+    ];
+    await using opened = new AsyncDisposableStack();
+    const samplers: Record<string, () => Promise<unknown>> = {};
+    for (const [name, plan] of plans) {
+      const sampler = await openBatchSampler(this.bench, plan, batch);
+      opened.use(sampler);
+      samplers[name] = () => sampler.sample(pairs);
     }
     const { rounds } = this.bench.experiment.latency;
     const measured: Record<string, Latency> = await interleave(samplers, {

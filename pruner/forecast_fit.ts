@@ -8,7 +8,8 @@ import type { DdimSampler } from "../core/samplers/ddim.ts";
 import type { Tensor } from "../core/tensor.ts";
 import type { Forecast, ForecastScalars } from "../supernet/forecast.ts";
 import type { Gates } from "../supernet/gates.ts";
-import type { HeldStep, SubNetRunner } from "../supernet/sub_net.ts";
+import type { HeldStep } from "../supernet/sampling_loop.ts";
+import type { SubNetRunner } from "../supernet/sub_net.ts";
 import type { TrainingForm } from "../supernet/training_form.ts";
 import type { CalibrationBatch, SamplingSetup } from "./calibration.ts";
 

@@ -8,11 +8,25 @@ import type { CompiledBlock } from "../core/models/block_graph.ts";
 import { checkGates, type Gates } from "./gates.ts";
 import type { SuperNet } from "./super_net.ts";
 
+/** What one step computes, reads and leaves behind. */
+export interface StepPattern {
+  /** Whether each block runs, in the SuperNet's block order. */
+  readonly live: readonly boolean[];
+  /** Gated blocks whose held value is read. */
+  readonly reads: readonly string[];
+  /** Gated blocks that run and whose value a later step reads. */
+  readonly writes: readonly string[];
+  /** Whether the model's output is computed; else the prediction is held. */
+  readonly predicts: boolean;
+}
+
 /** Marks, in one step, the blocks that run and the units that come from the step before. */
 class StepWalk {
   readonly live: boolean[];
-  /** Units whose value of the previous step is read. */
+  /** Units whose value of the previous step is read, here or later. */
   readonly carried = new Set<string>();
+  readonly #reads = new Set<string>();
+  readonly #writes = new Set<string>();
   readonly #tensors = new Set<string>();
   readonly #units = new Set<string>();
 
@@ -23,31 +37,70 @@ class StepWalk {
     this.live = net.blocks.map(() => false);
   }
 
-  /** Someone reads what the unit holds after this step. */
-  readUnit(unit: string): void {
+  /** A later step reads what the unit holds after this one. */
+  readLater(unit: string): void {
     if (!this.open(unit)) this.carried.add(unit);
     else if (unit === this.net.model.output) this.#tensors.add(unit);
-    else this.#units.add(unit);
+    else {
+      this.#units.add(unit);
+      this.#writes.add(unit);
+    }
   }
 
   /** Goes through the blocks from last to first; inputs always come from earlier ones. */
-  finish(): void {
+  finish(): StepPattern {
     for (let i = this.net.blocks.length - 1; i >= 0; i--) {
       this.#visit(this.net.blocks[i], i);
     }
+    return {
+      live: this.live,
+      reads: [...this.#reads],
+      writes: [...this.#writes],
+      predicts: this.#tensors.has(this.net.model.output),
+    };
   }
 
   #visit({ block }: CompiledBlock, i: number): void {
     const read = block.outputs.some((name) => this.#tensors.has(name));
     if (read && block.residual) this.#tensors.add(block.residual);
-    if (block.gated) {
-      if (read) this.readUnit(block.name);
-      this.live[i] = this.#units.has(block.name);
-    } else {
-      this.live[i] = read;
-    }
+    if (!block.gated) this.live[i] = read;
+    else this.live[i] = this.#visitUnit(block.name, read);
     if (this.live[i]) block.inputs.forEach((name) => this.#tensors.add(name));
   }
+
+  /** Whether a unit runs. */
+  #visitUnit(unit: string, read: boolean): boolean {
+    if (read && this.open(unit)) this.#units.add(unit);
+    if (read && !this.open(unit)) {
+      this.carried.add(unit);
+      this.#reads.add(unit);
+    }
+    return this.#units.has(unit);
+  }
+}
+
+/**
+ * What each of the T steps does.
+ *
+ * @throws {RangeError} If the gates do not fit the SuperNet.
+ */
+export function stepPatterns(net: SuperNet, gates: Gates): StepPattern[] {
+  checkGates(gates, {
+    steps: net.steps,
+    units: net.units.length,
+    source: `a SubNet of ${net.model.model}`,
+  });
+  const column = new Map(net.units.map((name, n) => [name, n]));
+  const patterns: StepPattern[] = [];
+  let carried: ReadonlySet<string> = new Set();
+  for (let t = net.steps - 1; t >= 0; t--) {
+    const walk = new StepWalk(net, (unit) => gates[t][column.get(unit)!] === 1);
+    walk.readLater(net.model.output);
+    carried.forEach((unit) => walk.readLater(unit));
+    patterns[t] = walk.finish();
+    carried = walk.carried;
+  }
+  return patterns;
 }
 
 /**
@@ -55,24 +108,11 @@ class StepWalk {
  *
  * @throws {RangeError} If the gates do not fit the SuperNet.
  */
-export function liveBlocks(net: SuperNet, gates: Gates): boolean[][] {
-  checkGates(gates, {
-    steps: net.steps,
-    units: net.units.length,
-    source: `a SubNet of ${net.model.model}`,
-  });
-  const column = new Map(net.units.map((name, n) => [name, n]));
-  const live: boolean[][] = [];
-  let carried: ReadonlySet<string> = new Set();
-  for (let t = net.steps - 1; t >= 0; t--) {
-    const walk = new StepWalk(net, (unit) => gates[t][column.get(unit)!] === 1);
-    walk.readUnit(net.model.output);
-    carried.forEach((unit) => walk.readUnit(unit));
-    walk.finish();
-    live[t] = walk.live;
-    carried = walk.carried;
-  }
-  return live;
+export function liveBlocks(
+  net: SuperNet,
+  gates: Gates,
+): (readonly boolean[])[] {
+  return stepPatterns(net, gates).map(({ live }) => live);
 }
 
 /** MACs (total convention) of a SubNet over all T steps: those of the blocks that run. */

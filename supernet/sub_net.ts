@@ -1,6 +1,8 @@
 /**
- * Sampling with a SubNet: at each step only the live blocks run, one session a
- * block; what a closed gate needs was held when it was last computed.
+ * Sampling with any SubNet of a SuperNet: at each step only the live blocks
+ * run, one session a block; what a closed gate needs was held when it was last
+ * computed. Searches use it, whose every SubNet is another; to run one SubNet
+ * often, {@linkcode openSubNet} is faster.
  */
 import { residualOf } from "../core/models/block_graph.ts";
 import {
@@ -9,64 +11,15 @@ import {
   type Session,
   type SessionOptions,
 } from "../core/runtime/session.ts";
-import type { Sampler } from "../core/samplers/sampler.ts";
-import { describe, float32, int64, type Tensor } from "../core/tensor.ts";
-import {
-  type Forecast,
-  forecastFrom,
-  type ForecastScalars,
-  historyLength,
-} from "./forecast.ts";
-import type { Gates } from "./gates.ts";
-import { guide, twice } from "./guidance.ts";
+import { float32, type Tensor } from "../core/tensor.ts";
 import { liveBlocks } from "./liveness.ts";
+import { runSampler, type SampleRequest } from "./sampling_loop.ts";
 import type { SuperNet } from "./super_net.ts";
-
-export interface SampleRequest {
-  /** Initial noise, `[B, C, H, W]`; the model's batch must be 2B. */
-  readonly latents: Tensor<"float32">;
-  /** The model's inputs besides `sample` and `timestep`, batch 2B, conditional half first. */
-  readonly conditioning: Readonly<Record<string, Tensor>>;
-  readonly sampler: Sampler;
-  readonly guidanceScale: number;
-  readonly gates: Gates;
-  /** How held predictions are combined, one row a step, or decided as the step is reached; held as they are by default. */
-  readonly forecast?: Forecast | ((step: HeldStep) => ForecastScalars);
-  /** Called at each step with the latents it starts from and the prediction it uses. */
-  readonly observe?: (step: SampledStep) => void;
-}
-
-/** A step about to hold its prediction. */
-export interface HeldStep {
-  readonly step: number;
-  /** Latents `[B, C, H, W]` that the step starts from. */
-  readonly x: Float32Array;
-  /** The last computed predictions after guidance, `[B, C, H, W]`, latest first. */
-  readonly history: readonly Float32Array[];
-}
-
-/** A step as it was made. */
-export interface SampledStep {
-  readonly step: number;
-  readonly x: Float32Array;
-  /** After guidance, `[B, C, H, W]`. */
-  readonly prediction: Float32Array;
-  /** The last predictions computed before this step, latest first. */
-  readonly history: readonly Float32Array[];
-}
 
 /** Tensors of one step, and what the units hold. */
 interface StepValues {
   readonly tensors: Map<string, Tensor>;
   readonly held: Map<string, Tensor>;
-}
-
-function scalarsOf(
-  { forecast }: SampleRequest,
-  held: HeldStep,
-): ForecastScalars {
-  if (typeof forecast === "function") return forecast(held);
-  return forecast?.[held.step] ?? [0, 0, 0];
 }
 
 function sum(a: Tensor, b: Tensor): Tensor<"float32"> {
@@ -98,61 +51,16 @@ export class SubNetRunner implements AsyncDisposable {
    *
    * @throws {RangeError} If gates, steps or shapes do not fit the SuperNet.
    */
-  async sample(request: SampleRequest): Promise<Tensor<"float32">> {
-    const { latents, sampler, gates, guidanceScale, observe } = request;
-    this.#check(request);
-    const live = liveBlocks(this.net, gates);
+  sample(request: SampleRequest): Promise<Tensor<"float32">> {
+    const live = liveBlocks(this.net, request.gates);
     const held = new Map<string, Tensor>();
-    let history: readonly Float32Array[] = [];
-    let x = latents.data;
-    for (const [t, timestep] of sampler.timesteps.entries()) {
-      const [sample] = this.net.model.inputs;
-      const feeds = {
-        ...request.conditioning,
-        sample: float32(sample.shape, twice(x)),
-        timestep: int64(
-          [sample.shape[0]],
-          Array(sample.shape[0]).fill(timestep),
-        ),
-      };
+    const { output } = this.net.model;
+    const whole = this.net.units.length - 1;
+    return runSampler(this.net, request, async (t, feeds) => {
       const values = { tensors: new Map(Object.entries(feeds)), held };
       await this.#runBlocks(live[t], values);
-      const open = gates[t][this.net.units.length - 1] === 1;
-      const prediction = open
-        ? guide(
-          this.#read(this.net.model.output, values).data as Float32Array,
-          {
-            latents: latents.shape,
-            scale: guidanceScale,
-          },
-        )
-        : forecastFrom(history, scalarsOf(request, { step: t, x, history }));
-      observe?.({ step: t, x, prediction, history });
-      if (open) history = [prediction, ...history].slice(0, historyLength);
-      x = sampler.step(t, x, prediction);
-    }
-    return float32(latents.shape, x);
-  }
-
-  #check({ latents, sampler }: SampleRequest): void {
-    const { model, steps } = this.net;
-    const [sample] = model.inputs;
-    const wanted = {
-      ...sample,
-      shape: sample.shape.with(0, sample.shape[0] / 2),
-    };
-    if (describe(latents) !== describe(wanted)) {
-      throw new RangeError(
-        `Cannot sample with ${model.model}: latents are ${
-          describe(latents)
-        }, expected ${describe(wanted)} (half the model's batch)`,
-      );
-    }
-    if (sampler.timesteps.length !== steps) {
-      throw new RangeError(
-        `Cannot sample with ${model.model}: the sampler makes ${sampler.timesteps.length} steps, expected the SuperNet's ${steps}`,
-      );
-    }
+      if (request.gates[t][whole] === 1) return this.#read(output, values);
+    });
   }
 
   /** Runs one step's live blocks; what gated ones compute is held. */

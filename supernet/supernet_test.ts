@@ -25,6 +25,7 @@ import {
 } from "./gates.ts";
 import { guide, twice } from "./guidance.ts";
 import { liveBlocks, subNetMacs } from "./liveness.ts";
+import { openSubNet } from "./fused_sub_net.ts";
 import { openSubNets } from "./sub_net.ts";
 import { type SuperNet, superNet } from "./super_net.ts";
 
@@ -145,9 +146,8 @@ for (const granularity of ["block", "sublayer"] as const) {
           guidanceScale,
           gates,
         });
-        assert(
-          largestDifference(found, await everythingSampled(net, gates)) < 1e-5,
-        );
+        const expected = await everythingSampled(net, gates);
+        assert(largestDifference(found, expected) < 1e-5);
         assert(
           subNetMacs(net, gates) <
             subNetMacs(net, denseGates(steps, net.units.length)),
@@ -156,6 +156,24 @@ for (const granularity of ["block", "sublayer"] as const) {
     });
   }
 }
+
+Deno.test("a SubNet with a session a step equals the definition, and so does one too large for it", async () => {
+  const request = { latents, conditioning, sampler, guidanceScale };
+  for (const backup of ["output", "residual"] as const) {
+    const net = netOf("sublayer", backup);
+    await using runner = await openSubNets(net);
+    for (const seed of [0, 1, 2]) {
+      const gates = randomGates(net, seed);
+      const expected = await everythingSampled(net, gates);
+      await using fused = await openSubNet(runner, gates);
+      await using shared = await openSubNet(runner, gates, { mostWeights: 0 });
+      for (const subNet of [fused, shared]) {
+        const found = await subNet.sample(request);
+        assert(largestDifference(found, expected) < 1e-5);
+      }
+    }
+  }
+});
 
 Deno.test("all gates 1 is the full sampler of the whole model", async () => {
   const net = netOf("sublayer", "residual");

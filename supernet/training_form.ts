@@ -225,7 +225,7 @@ export class TrainingForm implements AsyncDisposable {
   }
 
   /** Blocks that hard gates need; all of them where a gate is a fraction. */
-  #needed(gates: RealGates): boolean[][] {
+  #needed(gates: RealGates): (readonly boolean[])[] {
     const hard = gates.every((row) =>
       row.every((gate) => gate === 0 || gate === 1)
     );

@@ -16,6 +16,7 @@ import {
 import { int64, type Tensor } from "../core/tensor.ts";
 import { formatPercent } from "../eval/table.ts";
 import { denseGates } from "../supernet/gates.ts";
+import { openSubNet } from "../supernet/fused_sub_net.ts";
 import { openSubNets } from "../supernet/sub_net.ts";
 import { superNet } from "../supernet/super_net.ts";
 import {
@@ -161,16 +162,17 @@ async function* sampleRounds(
   const graph = blockGraphOf(model, { batch: 2 * batch, granularity: "block" });
   const net = superNet(graph, { steps });
   await using runner = await openSubNets(net);
+  const dense = denseGates(steps, net.units.length);
+  await using full = await openSubNet(runner, dense);
   const nullClass = model.config.classes;
   const labels = [...classNames.keys(), ...Array(batch).fill(nullClass)];
   const random = new TorchGenerator(seed);
   for (let round = 0; round < samplesPerClass; round++) {
-    yield await runner.sample({
+    yield await full.sample({
       latents: random.randn([batch, inChannels, sampleSize, sampleSize]),
       conditioning: { class_labels: int64([2 * batch], labels) },
       sampler,
       guidanceScale,
-      gates: denseGates(steps, net.units.length),
     });
   }
 }

@@ -1,7 +1,8 @@
-/** A SubNet's speed against the full sampler's, on the same sessions, the two taking turns. */
+/** A SubNet's speed against the full sampler's, the two taking turns. */
 import { alignedLines } from "../../core/aligned_lines.ts";
 import { denseGates, type Gates } from "../../supernet/gates.ts";
 import { subNetMacs } from "../../supernet/liveness.ts";
+import { openSubNet } from "../../supernet/fused_sub_net.ts";
 import { openSubNets } from "../../supernet/sub_net.ts";
 import { interleave, type Latency } from "../latency.ts";
 import { mixedGates } from "./mixed_gates.ts";
@@ -33,9 +34,11 @@ export async function measureSpeed(
   const gates = mixedGates(net, sparsity);
   const dense = denseGates(net.steps, net.units.length);
   await using runner = await openSubNets(net);
+  await using full = await openSubNet(runner, dense);
+  await using subNet = await openSubNet(runner, gates);
   const latency = await interleave({
-    full: () => runner.sample({ ...request, gates: dense }),
-    subNet: () => runner.sample({ ...request, gates }),
+    full: () => full.sample(request),
+    subNet: () => subNet.sample(request),
   }, { rounds });
   return {
     gates,

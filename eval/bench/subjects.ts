@@ -12,7 +12,7 @@ import {
   type SchedulerConfig,
 } from "../../core/samplers/scheduler_config.ts";
 import { int64 } from "../../core/tensor.ts";
-import type { SampleRequest } from "../../supernet/sub_net.ts";
+import type { SampleRequest } from "../../supernet/sampling_loop.ts";
 import { type SuperNet, superNet } from "../../supernet/super_net.ts";
 
 /** Units of every benchmark: attention and MLP of each block, held as what they add. */

@@ -1,0 +1,144 @@
+/**
+ * One SubNet, opened to be sampled often: a session for each different step
+ * instead of one for each block, so that the runtime optimises across blocks
+ * and features that nobody holds never leave it.
+ */
+import {
+  manySessions,
+  openSession,
+  type Session,
+  type SessionOptions,
+} from "../core/runtime/session.ts";
+import { sizeOf, type Tensor } from "../core/tensor.ts";
+import type { Gates } from "./gates.ts";
+import { type StepPattern, stepPatterns } from "./liveness.ts";
+import { runSampler, type SampleRequest } from "./sampling_loop.ts";
+import { stepGraph } from "./step_graph.ts";
+import type { SubNetRunner } from "./sub_net.ts";
+import type { SuperNet } from "./super_net.ts";
+
+/** What a SubNet is sampled with. */
+export type SubNetRequest = Omit<SampleRequest, "gates">;
+
+/** A SubNet ready to run. */
+export interface SubNet extends AsyncDisposable {
+  /**
+   * The sampler's final latents, `[B, C, H, W]`.
+   *
+   * @throws {RangeError} If steps or shapes do not fit the SuperNet.
+   */
+  sample(request: SubNetRequest): Promise<Tensor<"float32">>;
+}
+
+export interface SubNetOptions extends SessionOptions {
+  /**
+   * Weight elements of all its sessions together, each of which keeps a copy in
+   * the layout that its kernels like; a larger SubNet runs on the blocks' own
+   * sessions. 2^28 by default, 1 GiB.
+   */
+  readonly mostWeights?: number;
+}
+
+const keyOf = (pattern: StepPattern): string => JSON.stringify(pattern);
+
+/** The weights of all different steps, in elements. */
+function weightsOf(net: SuperNet, patterns: readonly StepPattern[]): number {
+  const own = net.blocks.map(({ graph }) =>
+    [...graph.initializers.values()]
+      .reduce((sum, { shape }) => sum + sizeOf(shape), 0)
+  );
+  return patterns.flatMap(({ live }) =>
+    live.map((runs, i) => runs ? own[i] : 0)
+  )
+    .reduce((a, b) => a + b, 0);
+}
+
+/** A SubNet with a session for each different step. */
+class FusedSubNet implements SubNet {
+  constructor(
+    private readonly net: SuperNet,
+    private readonly steps: readonly StepPattern[],
+    private readonly sessions: ReadonlyMap<string, Session>,
+  ) {}
+
+  sample(request: SubNetRequest): Promise<Tensor<"float32">> {
+    const held = new Map<string, Tensor>();
+    return runSampler(
+      this.net,
+      request,
+      (t, feeds) =>
+        this.#runStep(this.steps[t], new Map(Object.entries(feeds)), held),
+    );
+  }
+
+  /** The model's output, if the step computes it; what later steps read is held. */
+  async #runStep(
+    pattern: StepPattern,
+    feeds: ReadonlyMap<string, Tensor>,
+    held: Map<string, Tensor>,
+  ): Promise<Tensor | undefined> {
+    const session = this.sessions.get(keyOf(pattern));
+    if (!session) return undefined;
+    const inputs = session.graph.inputs.map(({ name }) => [
+      name,
+      feeds.get(name) ?? held.get(name)!,
+    ]);
+    const { [this.net.model.output]: output, ...written } = await session.run(
+      Object.fromEntries(inputs),
+    );
+    for (const [name, value] of Object.entries(written)) held.set(name, value);
+    return output;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const session of this.sessions.values()) await session.close();
+  }
+}
+
+/** A SubNet whose blocks run one by one on a runner's sessions, which stay the runner's. */
+const sharing = (runner: SubNetRunner, gates: Gates): SubNet => ({
+  sample: (request) => runner.sample({ ...request, gates }),
+  [Symbol.asyncDispose]: () => Promise.resolve(),
+});
+
+/** Opens a session for each step; if one fails, those already open are released. */
+async function openSteps(
+  net: SuperNet,
+  patterns: readonly StepPattern[],
+  options: SessionOptions,
+): Promise<Map<string, Session>> {
+  const sessions = new Map<string, Session>();
+  try {
+    for (const pattern of patterns) {
+      const graph = stepGraph(net, pattern);
+      sessions.set(keyOf(pattern), await openSession(graph, options));
+    }
+  } catch (error) {
+    for (const session of sessions.values()) await session.close();
+    throw error;
+  }
+  return sessions;
+}
+
+/**
+ * Opens one SubNet of a runner's SuperNet. A large model's blocks run on the
+ * runner's own sessions instead, so that its weights stay in memory once; then
+ * the SubNet lives as long as the runner.
+ *
+ * @throws {RangeError} If the gates do not fit the SuperNet.
+ */
+export async function openSubNet(
+  runner: SubNetRunner,
+  gates: Gates,
+  { mostWeights = 2 ** 28, ...options }: SubNetOptions = manySessions,
+): Promise<SubNet> {
+  const { net } = runner;
+  const steps = stepPatterns(net, gates);
+  const running = new Map(
+    steps.filter(({ live }) => live.includes(true))
+      .map((pattern) => [keyOf(pattern), pattern]),
+  );
+  const patterns = [...running.values()];
+  if (weightsOf(net, patterns) > mostWeights) return sharing(runner, gates);
+  return new FusedSubNet(net, steps, await openSteps(net, patterns, options));
+}
