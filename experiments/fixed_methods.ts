@@ -1,4 +1,5 @@
 /** The rivals that need no search: their gates follow from the budget alone. */
+import { TorchGenerator } from "../core/random.ts";
 import {
   foraGates,
   randomGates,
@@ -68,8 +69,9 @@ export const fora: Method = {
 export const random: Method = {
   name: "random",
   searches: false,
-  fit({ net, random }: MethodContext, maxMacs: number): Promise<FittedPlan> {
-    const uniform = () => random.uniform();
+  fit({ net, seed }: MethodContext, maxMacs: number): Promise<FittedPlan> {
+    const generator = new TorchGenerator(seed);
+    const uniform = () => generator.uniform();
     const gates = randomGates(net, { uniform, maxMacs });
     return Promise.resolve({ kind: "gates", plan: { gates } });
   },

@@ -1,6 +1,5 @@
 /** What every rival is to the experiment runner: a name, and how it fits a plan to a MACs budget. */
 import type { LoadedModel } from "../core/models/load.ts";
-import type { TorchGenerator } from "../core/random.ts";
 import type { DdimSampler } from "../core/samplers/ddim.ts";
 import type { CalibrationBatch, SamplingSetup } from "../pruner/calibration.ts";
 import type { EnergySearchOptions } from "../pruner/energy_search.ts";
@@ -27,8 +26,8 @@ export interface SearchSettings {
   readonly network: NetworkSearchOptions;
   /** How budgets are fitted to the network's scores. */
   readonly fit: FitKind;
-  /** The walk by gradient energy; its targets are the experiment's. */
-  readonly energy: Omit<EnergySearchOptions, "sparsity">;
+  /** The walk by gradient energy; its targets and seed are the experiment's. */
+  readonly energy: Omit<EnergySearchOptions, "sparsity" | "seed">;
   /** Gradient steps on forecast scalars after least squares. */
   readonly refine: RefineOptions;
   /** The best k of T steps. */
@@ -56,8 +55,8 @@ export interface MethodContext {
   readonly search: SearchSettings;
   /** Every target of the experiment. */
   readonly sparsity: readonly number[];
-  /** Seeded anew for every fit; never the noise of the evaluation. */
-  readonly random: TorchGenerator;
+  /** Of everything random in a fit; never the noise of the evaluation. */
+  readonly seed: number;
   /** The training form of `net`, opened when first asked for. */
   form(): Promise<TrainingForm>;
   /** Batches with the full sampler's trajectories, made when first asked for. */

@@ -3,7 +3,6 @@
  * evaluation pairs, compare with the full model, then measure speed. Each step
  * is kept in the run's folder, so a run that is killed goes on where it was.
  */
-import { TorchGenerator } from "../core/random.ts";
 import type { Device } from "../core/runtime/session.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { interleave, type Latency } from "../eval/latency.ts";
@@ -77,7 +76,7 @@ export function plannedRows(
 type ContextCalls = Pick<MethodContext, "progress" | "once" | "checkpoint">;
 
 /**
- * Fits one row's plan; its generator is seeded anew, so the order of rows does not matter.
+ * Fits one row's plan, whichever rows were fitted before.
  *
  * @throws {RangeError} If the plan exceeds the budget.
  */
@@ -99,7 +98,7 @@ export async function fitRow(
     sparsity: targets,
     form: () => bench.form(),
     calibration: () => bench.calibration(),
-    random: new TorchGenerator(seed),
+    seed,
     ...calls,
   };
   const budget = bench.budget(sparsity);

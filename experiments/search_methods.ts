@@ -1,4 +1,5 @@
 /** The rivals that search: by gradient through the frozen sampler, or over whole steps. */
+import { TorchGenerator } from "../core/random.ts";
 import { searchByEnergy } from "../pruner/energy_search.ts";
 import { fidelityTo } from "../pruner/exchange.ts";
 import { fitBudget, type Scores } from "../pruner/fit_budget.ts";
@@ -21,7 +22,7 @@ export const dipGo: Method = {
   name: "dip-go",
   searches: true,
   async fit(context, maxMacs) {
-    const { net, setup, random, search } = context;
+    const { net, setup, seed, search } = context;
     const scores: Scores = await context.once(
       "dip-go",
       async () =>
@@ -31,7 +32,7 @@ export const dipGo: Method = {
             form: await context.form(),
             setup,
             batches: await context.calibration(),
-            random,
+            random: new TorchGenerator(seed),
             checkpoint: context.checkpoint("dip-go"),
           },
           search.network,
@@ -50,15 +51,18 @@ export const energyForecast: Method = {
   name: "energy+forecast",
   searches: true,
   async fit(context, maxMacs) {
-    const { runner, net, setup, random, search, sparsity } = context;
+    const { runner, net, setup, seed, search, sparsity } = context;
     const batches = await context.calibration();
     const form = await context.form();
-    const found = await context.once("energy", () =>
-      searchByEnergy(
-        { runner, form, setup, batches, random },
-        { ...search.energy, sparsity: [...sparsity].sort((a, b) => a - b) },
-        (done, total) => context.progress(done, total),
-      ));
+    const targets = [...sparsity].sort((a, b) => a - b);
+    const found = await searchByEnergy(
+      { runner, form, setup, batches },
+      { ...search.energy, seed, sparsity: targets },
+      {
+        keep: (stage, make) => context.once(`energy-${stage}`, make),
+        onProgress: (done, total) => context.progress(done, total),
+      },
+    );
     const { gates, forecast } = found.find(({ gates }) =>
       subNetMacs(net, gates) <= maxMacs
     )!;

@@ -10,6 +10,7 @@
  * again where it stands. At each target, exchanges that true samples confirm
  * finish the SubNet, and the walk goes on from there.
  */
+import { TorchGenerator } from "../core/random.ts";
 import type { DdimSampler } from "../core/samplers/ddim.ts";
 import { denseGates, type Gate, type Gates } from "../supernet/gates.ts";
 import { subNetMacs } from "../supernet/liveness.ts";
@@ -31,6 +32,8 @@ import { cheapestPath, jumpCosts } from "./strategies/searched_subset.ts";
 export interface EnergySearchOptions extends ExchangeOptions {
   /** Removed fractions of the dense MACs, ascending: a SubNet is returned for each. */
   readonly sparsity: readonly number[];
+  /** Of the random cotangents. */
+  readonly seed: number;
   /** Measurements on the way from the dense model to the first target. */
   readonly approach: number;
 }
@@ -88,51 +91,108 @@ function trajectoryStart(
   return wholeStepGates(net, path);
 }
 
-/** SubNets for every target from one walk through sparsities. */
-export async function searchByEnergy(
-  tools: SearchTools,
-  { sparsity, approach, evaluations, tries }: EnergySearchOptions,
-  onProgress: (done: number, total: number) => void = () => {},
-): Promise<TargetPlan[]> {
-  const { runner, setup, batches } = tools;
-  const { net } = runner;
-  const costs = gateCosts(net);
-  const total = approach + sparsity.length * evaluations;
-  let gates = denseGates(net.steps, net.units.length);
-  const all = subNetMacs(net, gates);
-  const budget = (s: number) => Math.floor((1 - s) * all * (1 + 1e-12));
-  const pruneTo = async (s: number, round: number) => {
+/** Keeps what a stage of a search found, or gives back what a run before kept. */
+export type KeepStage = <T>(
+  stage: string,
+  make: () => Promise<T>,
+) => Promise<T>;
+
+/** One walk; each stage has a generator of its own, so that a killed search goes on with the stage it was in. */
+class EnergyWalk {
+  readonly #costs: readonly number[];
+  readonly #denseMacs: number;
+
+  constructor(
+    private readonly tools: Omit<SearchTools, "random">,
+    private readonly options: EnergySearchOptions,
+    private readonly onEvaluation: () => void,
+  ) {
+    const { net } = tools.runner;
+    this.#costs = gateCosts(net);
+    this.#denseMacs = subNetMacs(net, denseGates(net.steps, net.units.length));
+  }
+
+  /** From the dense model to the first target, a little at a time. */
+  async approach(): Promise<Gates> {
+    const { sparsity: [first], approach } = this.options;
+    const tools = this.#toolsOf(0);
+    const { net } = tools.runner;
+    let gates = denseGates(net.steps, net.units.length);
+    for (let i = 1; i <= approach; i++) {
+      const maxMacs = this.#budget(first * i / approach);
+      gates = await this.#pruned(tools, gates, { maxMacs, round: i });
+      this.onEvaluation();
+    }
+    return gates;
+  }
+
+  /** The i-th target, from the SubNet of the one before. */
+  async target(i: number, before: Gates): Promise<TargetPlan> {
+    const { sparsity: { [i]: sparsity }, evaluations, tries } = this.options;
+    const tools = this.#toolsOf(i + 1);
+    const maxMacs = this.#budget(sparsity);
+    const walked = i === 0
+      ? before
+      : await this.#pruned(tools, before, { maxMacs, round: i });
+    const { setup: { sampler }, batches, runner: { net } } = tools;
+    const other = trajectoryStart(net, { sampler, batches, maxMacs });
+    const starts = [walked, other];
+    const plan = await exchange(
+      tools,
+      starts,
+      { maxMacs, evaluations, tries },
+      this.onEvaluation,
+    );
+    return { sparsity, ...plan };
+  }
+
+  #toolsOf(stage: number): SearchTools {
+    const random = new TorchGenerator(this.options.seed + stage);
+    return { ...this.tools, random };
+  }
+
+  /** The rounding of 1 − s is forgiven. */
+  #budget(sparsity: number): number {
+    return Math.floor((1 - sparsity) * this.#denseMacs * (1 + 1e-12));
+  }
+
+  async #pruned(
+    tools: SearchTools,
+    gates: Gates,
+    { maxMacs, round }: { maxMacs: number; round: number },
+  ): Promise<Gates> {
+    const { runner, setup, batches } = tools;
     const batch = batches[round % batches.length];
     const { forecast } = await leastSquaresForecast(runner, setup, {
       gates,
       batch,
     });
     const energies = await gateEnergies(tools, { gates, forecast }, round);
-    gates = prune(net, gates, { energies, costs, maxMacs: budget(s) });
-  };
-  for (let i = 1; i <= approach; i++) {
-    await pruneTo(sparsity[0] * i / approach, i);
-    onProgress(i, total);
+    return prune(runner.net, gates, { energies, costs: this.#costs, maxMacs });
   }
+}
+
+/** SubNets for every target from one walk through sparsities. */
+export async function searchByEnergy(
+  tools: Omit<SearchTools, "random">,
+  options: EnergySearchOptions,
+  { keep, onProgress = () => {} }: {
+    keep: KeepStage;
+    onProgress?: (done: number, total: number) => void;
+  },
+): Promise<TargetPlan[]> {
+  const { sparsity, approach, evaluations } = options;
+  const total = approach + sparsity.length * evaluations;
+  let done = 0;
+  const walk = new EnergyWalk(tools, options, () => onProgress(++done, total));
+  let gates = await keep("approach", () => walk.approach());
   const found: TargetPlan[] = [];
   for (const [i, target] of sparsity.entries()) {
-    if (i > 0) await pruneTo(target, i);
-    const maxMacs = budget(target);
-    const other = trajectoryStart(net, {
-      sampler: setup.sampler,
-      batches,
-      maxMacs,
-    });
-    const done = approach + i * evaluations;
-    const plan = await exchange(
-      tools,
-      [gates, other],
-      maxMacs,
-      { evaluations, tries },
-      (count) => onProgress(done + count, total),
-    );
-    found.push({ sparsity: target, ...plan });
+    const from = gates;
+    const plan = await keep(`target-${target}`, () => walk.target(i, from));
+    found.push(plan);
     gates = plan.gates;
+    done = approach + (i + 1) * evaluations;
   }
   return found;
 }

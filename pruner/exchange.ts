@@ -184,9 +184,8 @@ export interface ExchangeOptions {
 export async function exchange(
   tools: SearchTools,
   starts: readonly Gates[],
-  maxMacs: number,
-  { evaluations, tries }: ExchangeOptions,
-  onEvaluation: (done: number) => void = () => {},
+  { maxMacs, evaluations, tries }: ExchangeOptions & { maxMacs: number },
+  onEvaluation: () => void = () => {},
 ): Promise<JudgedPlan> {
   const { net } = tools.runner;
   const costs = gateCosts(net);
@@ -198,7 +197,7 @@ export async function exchange(
     if (tried.has(key) || tried.size >= evaluations) return false;
     tried.add(key);
     const found = await judge(tools, gates);
-    onEvaluation(tried.size);
+    onEvaluation();
     if (best && found.fidelity <= best.fidelity) return false;
     best = found;
     return true;

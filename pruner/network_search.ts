@@ -88,6 +88,10 @@ async function openConsistency(
 
 /** Training state in one file: written at intervals, and read if it is there. */
 class Checkpoint {
+  /** When, and in how many milliseconds, the last one was saved. */
+  #saved = -Infinity;
+  #cost = 0;
+
   constructor(
     readonly path: string,
     readonly network: PrunerNetwork,
@@ -110,7 +114,16 @@ class Checkpoint {
     return Number(file.metadata.iteration);
   }
 
-  async save(iteration: number): Promise<void> {
+  /** Saves, unless that would take more than a twentieth of the time since the last one was saved. */
+  async saveInTime(iteration: number): Promise<void> {
+    const started = performance.now();
+    if (started - this.#saved < 20 * this.#cost) return;
+    await this.#save(iteration);
+    this.#saved = performance.now();
+    this.#cost = this.#saved - started;
+  }
+
+  async #save(iteration: number): Promise<void> {
     const { updates, moments } = this.optimizer.state();
     const vectors = { parameters: this.network.parameters, ...moments };
     const tensors = new Map(
@@ -171,8 +184,6 @@ async function gateGradient(
   });
   return { gradient, consistency, sparsityLoss: sparsityLoss / mean };
 }
-
-const checkpointEvery = 20;
 
 /**
  * Trains the pruner network and returns each gate's score, its probability of
@@ -240,7 +251,7 @@ export async function searchByNetwork(
       });
       optimizer.update(network.parameters, gradient, rate);
       onIteration({ iteration: i, iterations, ...report });
-      if ((i + 1) % checkpointEvery === 0) await checkpoint.save(i + 1);
+      await checkpoint.saveInTime(i + 1);
     }
     const keep = await network.keep();
     return Array.from(

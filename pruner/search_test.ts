@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { ditBlockGraph } from "../core/models/dit.ts";
 import type { WeightSource } from "../core/models/weights.ts";
 import { TorchGenerator } from "../core/random.ts";
@@ -12,9 +12,10 @@ import { openSubNets } from "../supernet/sub_net.ts";
 import { superNet } from "../supernet/super_net.ts";
 import { openTrainingForm } from "../supernet/training_form.ts";
 import { calibrate, type CalibrationBatch, drawBatch } from "./calibration.ts";
-import { searchByEnergy } from "./energy_search.ts";
+import { type KeepStage, searchByEnergy } from "./energy_search.ts";
 import { fitBudget, type FitKind } from "./fit_budget.ts";
 import { leastSquaresForecast, refineForecast } from "./forecast_fit.ts";
+import { searchByNetwork } from "./network_search.ts";
 import { openPrunerNetwork, prunerGraph } from "./pruner_network.ts";
 import {
   randomGates,
@@ -156,10 +157,17 @@ Deno.test("the forecast fitted to a pattern beats holding, and refinement does n
   assert(trained <= fitted, `refined ${trained}, fitted ${fitted}`);
 });
 
+const keptOr = <T>(
+  kept: ReadonlyMap<string, unknown>,
+  stage: string,
+  make: () => Promise<T>,
+): Promise<T> =>
+  kept.has(stage) ? Promise.resolve(kept.get(stage) as T) : make();
+
 Deno.test("searchByEnergy() fits every target from one walk, repeatably, and beats random gates on new noise", async () => {
   await using runner = await openSubNets(net);
   await using form = await openTrainingForm(net);
-  const search = async () => {
+  const search = async (keep: KeepStage) => {
     const random = new TorchGenerator(3);
     const batches: CalibrationBatch[] = [];
     for (let i = 0; i < 2; i++) {
@@ -167,16 +175,23 @@ Deno.test("searchByEnergy() fits every target from one walk, repeatably, and bea
         await calibrate(runner, setup, drawBatch(runner, setup, random)),
       );
     }
-    return searchByEnergy({ runner, form, setup, batches, random }, {
+    return searchByEnergy({ runner, form, setup, batches }, {
       sparsity: [0.4, 0.6],
+      seed: 3,
       approach: 3,
       evaluations: 6,
       tries: 3,
-    });
+    }, { keep });
   };
-  const found = await search();
+  const kept = new Map<string, unknown>();
+  const found = await search(async (stage, make) => {
+    const made = await make();
+    kept.set(stage, made);
+    return made;
+  });
   assertEquals(found.map(({ sparsity }) => sparsity), [0.4, 0.6]);
-  assertEquals(await search(), found);
+  kept.delete("target-0.6"); // killed while it looked for the second target
+  assertEquals(await search((stage, make) => keptOr(kept, stage, make)), found);
   const random = new TorchGenerator(9);
   const fresh = await calibrate(
     runner,
@@ -198,6 +213,46 @@ Deno.test("searchByEnergy() fits every target from one walk, repeatably, and bea
       assert(await at(gates, forecast) < await at(rival));
     }
   }
+});
+
+Deno.test("searchByNetwork() that is killed goes on to the same scores", async () => {
+  await using runner = await openSubNets(net);
+  await using form = await openTrainingForm(net);
+  const drawn = drawBatch(runner, setup, new TorchGenerator(4));
+  const batches = [await calibrate(runner, setup, drawn)];
+  const folder = await Deno.makeTempDir();
+  const search = (name: string, killedAt = Infinity) =>
+    searchByNetwork({
+      net,
+      form,
+      setup,
+      batches,
+      random: new TorchGenerator(5),
+      checkpoint: `${folder}/${name}.safetensors`,
+    }, {
+      network: { queryDim: 8, encoder: "linear" },
+      consistency: "l2",
+      alpha: 1,
+      gamma: true,
+      stop: 0.2,
+      iterations: 6,
+      optimizer: "adamw",
+      learningRate: 0.05,
+      weightDecay: 1e-4,
+      warmUp: 1,
+      clip: 1,
+      accumulate: 1,
+    }, ({ iteration }) => {
+      started.push(iteration);
+      if (iteration === killedAt) throw new Error("killed");
+    });
+  let started: number[] = [];
+  const unbroken = await search("unbroken");
+  await assertRejects(() => search("killed", 4), Error, "killed");
+  started = [];
+  assertEquals(await search("killed"), unbroken);
+  assert(started[0] > 0 && started[0] <= 4, `went on at ${started[0]}`);
+  await Deno.remove(folder, { recursive: true });
 });
 
 for (const encoder of ["linear", "attention"] as const) {
