@@ -28,7 +28,7 @@ export default {
     },
     energy: { approach: 4, evaluations: 10, tries: 5 },
     refine: { iterations: 5, learningRate: 0.01 },
-    subset: { evaluations: 20 },
+    subset: { evaluations: 16 },
   },
   sparsity: [0.5, 0.6, 0.7, 0.8],
   methods: [
@@ -42,5 +42,5 @@ export default {
   ],
   mainMethod: "energy+forecast",
   evaluation: { pairs: 64, seed: 1000, batch: 8 },
-  latency: { batches: [1, 8], rounds: 3 },
+  latency: { batches: [1, 4], rounds: 3 },
 } satisfies Experiment;
