@@ -9,8 +9,8 @@ export default {
   sampler: { kind: "ddim", steps: 20, guidanceScale: 2 },
   superNet: { granularity: "sublayer", backup: "residual" },
   search: {
-    batch: 8,
-    calibration: 4,
+    batch: 4,
+    calibration: 6,
     fit: "bisection",
     network: {
       network: { queryDim: 64, encoder: "attention" },
@@ -18,7 +18,7 @@ export default {
       alpha: 1,
       gamma: true,
       stop: 0.2,
-      iterations: 16,
+      iterations: 24,
       optimizer: "adamw",
       learningRate: 3e-3,
       weightDecay: 1e-4,
@@ -26,9 +26,9 @@ export default {
       clip: 1,
       accumulate: 1,
     },
-    energy: { approach: 4, evaluations: 10, tries: 5 },
+    energy: { approach: 4, evaluations: 12, tries: 5 },
     refine: { iterations: 5, learningRate: 0.01 },
-    subset: { evaluations: 16 },
+    subset: { evaluations: 20 },
   },
   sparsity: [0.5, 0.6, 0.7, 0.8],
   methods: [
