@@ -94,13 +94,18 @@ export function blockGraphs(model: BlockGraph): CompiledBlock[] {
   });
 }
 
-/** The whole model as one graph with the model's inputs and one output, named as the model's output tensor. */
-export function wholeGraph(model: BlockGraph): Graph {
-  const g = new GraphBuilder(model.model);
-  const tensors = new Map(
-    model.inputs.map((v) => [v.name, g.input(v.name, v.dtype, v.shape)]),
-  );
-  for (const block of model.blocks) {
+/**
+ * Adds the nodes of blocks to one graph, in order.
+ *
+ * @param tensors What the blocks may read; gets every tensor that they make.
+ * @throws {RangeError} If a block reads a tensor that no earlier block makes.
+ */
+export function emitBlocks(
+  g: GraphBuilder,
+  blocks: readonly Block[],
+  tensors: Map<string, Value>,
+): void {
+  for (const block of blocks) {
     const inputs = block.inputs.map((name) => lookUp(tensors, name, block));
     const values = emitted(block, g, inputs);
     block.outputs.forEach((name, i) => {
@@ -108,5 +113,14 @@ export function wholeGraph(model: BlockGraph): Graph {
       tensors.set(name, stream ? g.add(stream, values[i]) : values[i]);
     });
   }
+}
+
+/** The whole model as one graph with the model's inputs and one output, named as the model's output tensor. */
+export function wholeGraph(model: BlockGraph): Graph {
+  const g = new GraphBuilder(model.model);
+  const tensors = new Map(
+    model.inputs.map((v) => [v.name, g.input(v.name, v.dtype, v.shape)]),
+  );
+  emitBlocks(g, model.blocks, tensors);
   return g.build({ [model.output]: tensors.get(model.output)! });
 }

@@ -46,6 +46,34 @@ export function positiveNumber(config: ConfigJson, key: string): number {
     : refuse(config, key, "a positive number");
 }
 
+/** Positive integers, one for each of `count` levels; a single one stands for all. @throws {TypeError} If `key` holds anything else. */
+export function positiveIntegers(
+  config: ConfigJson,
+  key: string,
+  count: number,
+): readonly number[] {
+  const value = config.values[key];
+  const list: unknown[] = Array.isArray(value)
+    ? value
+    : Array(count).fill(value);
+  const isPositive = (n: unknown): n is number =>
+    Number.isSafeInteger(n) && (n as number) > 0;
+  return list.length === count && list.every(isPositive)
+    ? list
+    : refuse(config, key, `a positive integer or a list of ${count}`);
+}
+
+/** A required list that is not empty. @throws {TypeError} If `key` holds none. */
+export function nonEmptyList(
+  config: ConfigJson,
+  key: string,
+): readonly unknown[] {
+  const value = config.values[key];
+  return Array.isArray(value) && value.length > 0
+    ? value
+    : refuse(config, key, "a list");
+}
+
 /** Requires `key` to hold one of `allowed`; `undefined` among them allows it to be absent. @throws {TypeError} If it does not. */
 export function requireOneOf(
   config: ConfigJson,

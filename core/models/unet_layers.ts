@@ -1,0 +1,294 @@
+/**
+ * The smallest blocks of a UNet, made from its configuration: each names the
+ * tensors that it reads and the one that it makes, as diffusers names its modules.
+ *
+ * Shapes: `B` batch, `C` channels, `H W` space, `S` text tokens, `E` width of
+ * the embedding of timestep (and added conditions).
+ */
+import type { GraphBuilder } from "../onnx/builder.ts";
+import type { Value } from "../onnx/graph.ts";
+import type { Block } from "./block_graph.ts";
+import { convolution, groupNorm, linear, timestepEmbedding } from "./layers.ts";
+import { resnetBranch, resnetShortcut, type upsample } from "./resnet.ts";
+import {
+  crossAttention,
+  feedForward,
+  projectIn,
+  projectOut,
+  selfAttention,
+} from "./spatial_transformer.ts";
+import type {
+  AddedConditions,
+  UnetAttention,
+  UnetConfig,
+  UnetStage,
+} from "./unet_config.ts";
+import type { WeightSource } from "./weights.ts";
+
+/** Everything the layers are made from. */
+export interface Context {
+  readonly config: UnetConfig;
+  readonly weights: WeightSource;
+}
+
+/** A feature map between layers. */
+export interface Feature {
+  readonly name: string;
+  readonly channels: number;
+}
+
+/** Layers that together make one feature map. */
+export interface Made {
+  readonly layers: readonly Block[];
+  readonly output: Feature;
+}
+
+type Emit = (g: GraphBuilder, inputs: readonly Value[]) => Value;
+
+/** A layer of one output that bears its name; where it is gated, its backup is that output. */
+function layer(
+  name: string,
+  { inputs, gated = false }: { inputs: readonly string[]; gated?: boolean },
+  emit: Emit,
+): Block {
+  return {
+    name,
+    gated,
+    inputs,
+    outputs: [name],
+    emit: (g, values) => [emit(g, values)],
+  };
+}
+
+/** A gated layer that adds to a stream; the sum bears its name. */
+function residualLayer(
+  name: string,
+  { stream, inputs }: { stream: string; inputs: readonly string[] },
+  emit: Emit,
+): Block {
+  return { ...layer(name, { inputs, gated: true }, emit), residual: stream };
+}
+
+/** Latents `[B, C, H, W]` → the first feature map. */
+export function inputLayer({ config, weights }: Context): Block {
+  const { channels } = config.down[0];
+  const options = { path: "conv_in", channels, kernel: 3, weights };
+  return layer(
+    "conv_in",
+    { inputs: ["sample"] },
+    (g, [sample]) => convolution(g, sample, options),
+  );
+}
+
+/** Two linear layers with a SiLU between them: `[B, ...]` → `[B, E]`. */
+function embedded(
+  g: GraphBuilder,
+  x: Value,
+  { path, config, weights }: Context & { path: string },
+): Value {
+  const width = 4 * config.down[0].channels;
+  const project = (from: Value, i: 1 | 2) =>
+    linear(g, from, { path: `${path}.linear_${i}`, width, weights });
+  return project(g.silu(project(x, 1)), 2);
+}
+
+/** Pooled text `[B, P]` and the embedded `time_ids` `[B, 6]`, joined: `[B, P + 6 Q]`. */
+function joinedConditions(
+  g: GraphBuilder,
+  [text, ids]: readonly Value[],
+  { timeChannels: channels }: AddedConditions,
+): Value {
+  const [batch, count] = ids.shape;
+  const numbers = g.reshape(ids, [batch * count]);
+  const waves = timestepEmbedding(g, numbers, { channels, frequencyShift: 0 });
+  return g.concat([text, g.reshape(waves, [batch, count * channels])], {
+    axis: 1,
+  });
+}
+
+/** Timesteps `[B]`, and SDXL's added conditions, as one embedding `[B, E]`. */
+export function embeddingLayer(c: Context): Block {
+  const { added, down: [{ channels }] } = c.config;
+  const conditions = added ? ["text_embeds", "time_ids"] : [];
+  const inputs = ["timestep", ...conditions];
+  return layer("time_embedding", { inputs }, (g, [timestep, ...values]) => {
+    const waves = timestepEmbedding(g, timestep, {
+      channels,
+      frequencyShift: 0,
+    });
+    const time = embedded(g, waves, { path: "time_embedding", ...c });
+    if (!added) return time;
+    const joined = joinedConditions(g, values, added);
+    return g.add(time, embedded(g, joined, { path: "add_embedding", ...c }));
+  });
+}
+
+/**
+ * A resnet over the given features, joined. Where these have other channels
+ * than its own, a shortcut makes the stream that it adds to.
+ */
+function resnetLayers(
+  path: string,
+  { features, channels }: { features: readonly Feature[]; channels: number },
+  { config, weights }: Context,
+): Made {
+  const layers: Block[] = [];
+  const names = features.map(({ name }) => name);
+  const joined = names.length === 1 ? names[0] : `${path}.concat`;
+  if (names.length > 1) {
+    layers.push(
+      layer(
+        joined,
+        { inputs: names },
+        (g, maps) => g.concat(maps, { axis: 1 }),
+      ),
+    );
+  }
+  const width = features.reduce((sum, { channels }) => sum + channels, 0);
+  const stream = width === channels ? joined : `${path}.conv_shortcut`;
+  const { normGroups: groups, normEpsilon: epsilon } = config;
+  const options = { path, channels, groups, epsilon, weights };
+  if (stream !== joined) {
+    layers.push(
+      layer(
+        stream,
+        { inputs: [joined] },
+        (g, [x]) => resnetShortcut(g, x, options),
+      ),
+    );
+  }
+  const inputs = [joined, "time_embedding"];
+  layers.push(
+    residualLayer(
+      path,
+      { stream, inputs },
+      (g, [x, embedding]) => resnetBranch(g, x, { ...options, embedding }),
+    ),
+  );
+  return { layers, output: { name: path, channels } };
+}
+
+/** The three layers of one transformer block, on the token stream. */
+function transformerBlock(
+  block: string,
+  { stream, heads }: { stream: string; heads: number },
+  { weights }: Context,
+): Block[] {
+  const options = { block, heads, weights };
+  const text = "encoder_hidden_states";
+  const [attn1, attn2, ff] = ["attn1", "attn2", "ff"].map((name) =>
+    `${block}.${name}`
+  );
+  return [
+    residualLayer(
+      attn1,
+      { stream, inputs: [stream] },
+      (g, [x]) => selfAttention(g, x, options),
+    ),
+    residualLayer(
+      attn2,
+      { stream: attn1, inputs: [attn1, text] },
+      (g, [x, t]) => crossAttention(g, x, t, options),
+    ),
+    residualLayer(
+      ff,
+      { stream: attn2, inputs: [attn2] },
+      (g, [x]) => feedForward(g, x, options),
+    ),
+  ];
+}
+
+/** A transformer on a feature map; its projections in and out are not gated. */
+function transformerLayers(
+  path: string,
+  { feature, attention }: { feature: Feature; attention: UnetAttention },
+  c: Context,
+): Made {
+  const { normGroups: groups, linearProjection } = c.config;
+  const options = { path, groups, linearProjection, weights: c.weights };
+  const tokens = `${path}.proj_in`;
+  const layers = [
+    layer(
+      tokens,
+      { inputs: [feature.name] },
+      (g, [x]) => projectIn(g, x, options),
+    ),
+  ];
+  for (let i = 0; i < attention.depth; i++) {
+    const stream = layers[layers.length - 1].name;
+    const block = `${path}.transformer_blocks.${i}`;
+    layers.push(...transformerBlock(block, { stream, ...attention }, c));
+  }
+  const inputs = [layers[layers.length - 1].name, feature.name];
+  layers.push(
+    layer(
+      path,
+      { inputs },
+      (g, [tokens, x]) => projectOut(g, tokens, x, options),
+    ),
+  );
+  return { layers, output: { ...feature, name: path } };
+}
+
+/** Resnet `i` of a stage, and the transformer after it where the stage has attention. */
+export function branchLayers(
+  stage: string,
+  { i, features, channels, attention }: Omit<UnetStage, "resnets"> & {
+    i: number;
+    features: readonly Feature[];
+  },
+  c: Context,
+): Made {
+  const resnet = resnetLayers(
+    `${stage}.resnets.${i}`,
+    { features, channels },
+    c,
+  );
+  if (!attention) return resnet;
+  const transformer = transformerLayers(`${stage}.attentions.${i}`, {
+    feature: resnet.output,
+    attention,
+  }, c);
+  return {
+    layers: [...resnet.layers, ...transformer.layers],
+    output: transformer.output,
+  };
+}
+
+/** A layer that halves or doubles the resolution. */
+export function samplerLayer(
+  name: string,
+  { feature, resample }: { feature: Feature; resample: typeof upsample },
+  { weights }: Context,
+): Made {
+  const options = { path: name, weights };
+  const block = layer(
+    name,
+    { inputs: [feature.name], gated: true },
+    (g, [x]) => resample(g, x, options),
+  );
+  return { layers: [block], output: { ...feature, name } };
+}
+
+/** The last feature map → prediction `[B, C, H, W]`. */
+export function outputLayer(
+  feature: Feature,
+  { config, weights }: Context,
+): Block {
+  const { outChannels, normGroups: groups, normEpsilon: epsilon } = config;
+  const norm = { path: "conv_norm_out", groups, epsilon, weights };
+  const conv = {
+    path: "conv_out",
+    channels: outChannels,
+    kernel: 3,
+    weights,
+  };
+  return {
+    ...layer(
+      "conv_out",
+      { inputs: [feature.name] },
+      (g, [x]) => convolution(g, g.silu(groupNorm(g, x, norm)), conv),
+    ),
+    outputs: ["prediction"],
+  };
+}
