@@ -3,10 +3,19 @@ import { parseArgs } from "@std/cli/parse-args";
 import { alignedLines } from "./aligned_lines.ts";
 import { type CommandResult, finish, resultOf } from "./command.ts";
 import type { BlockGraph } from "./models/block_graph.ts";
-import { ditBlockGraph, type DitOptions } from "./models/dit.ts";
 import { type Inspection, inspectModel } from "./models/inspect.ts";
-import { knownModel, knownModels } from "./models/known_models.ts";
+import {
+  isKnownModel,
+  knownModel,
+  knownModels,
+} from "./models/known_models.ts";
 import { blockGraphOf, loadModel } from "./models/load.ts";
+import {
+  allGranularities,
+  type Granularity,
+  networkGraph,
+  type NetworkOptions,
+} from "./models/network.ts";
 import { noWeights } from "./models/weights.ts";
 
 const help =
@@ -17,7 +26,7 @@ Usage: deno task inspect <model> [options]
   <model>              ${
     Object.keys(knownModels).join(", ")
   }, or a model's folder
-  --granularity <g>    Gated units: block or sublayer (default block)
+  --granularity <g>    Gated units: block (default), sublayer of a DiT, branch or layer of a UNet
   --json               Print JSON
 
 MACs of one call at batch 1: total (with attention's products), weights (linear
@@ -60,22 +69,25 @@ function refuseOption(option: string, key?: string): boolean {
   );
 }
 
-function granularityOf(text: string): "block" | "sublayer" {
-  if (text === "block" || text === "sublayer") return text;
+function granularityOf(text: string): Granularity {
+  const found = allGranularities.find((each) => each === text);
+  if (found) return found;
   throw new RangeError(
-    `Cannot inspect: --granularity is "${text}", expected block or sublayer`,
+    `Cannot inspect: --granularity is "${text}", expected ${
+      allGranularities.join(", ")
+    }`,
   );
 }
 
 /** A known name needs no weights; anything else must be a folder. */
 async function modelGraph(
   name: string,
-  options: DitOptions,
+  options: NetworkOptions,
 ): Promise<BlockGraph> {
-  if (!Object.hasOwn(knownModels, name) && await isFolder(name)) {
+  if (!isKnownModel(name) && await isFolder(name)) {
     return blockGraphOf(await loadModel(name), options);
   }
-  return ditBlockGraph(knownModel(name).config, noWeights, options);
+  return networkGraph(knownModel(name), noWeights, options);
 }
 
 async function isFolder(path: string): Promise<boolean> {

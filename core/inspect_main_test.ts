@@ -44,7 +44,11 @@ Deno.test("inspect names the known models, and what it does not understand", asy
   const refusals: [string[], string][] = [
     [["no-such"], 'Cannot find model "no-such": known are dit-xl-2-256, '],
     [[], "found 0 models, expected one"],
-    [["dit-xl-2-256", "--granularity", "layer"], '--granularity is "layer"'],
+    [["sd-1.5", "--granularity", "atom"], '--granularity is "atom"'],
+    [
+      ["dit-xl-2-256", "--granularity", "layer"],
+      'granularity is "layer", expected block or sublayer',
+    ],
     [["dit-xl-2-256", "--gate"], "option --gate is unknown"],
   ];
   for (const [args, message] of refusals) {

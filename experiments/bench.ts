@@ -1,8 +1,9 @@
 /** What a run works with: the experiment's model at every batch size and number of steps that it needs. */
 import {
   blockGraphOf,
-  type LoadedModel,
+  type LoadedFamily,
   loadModel,
+  ofFamily,
 } from "../core/models/load.ts";
 import { type Device, manySessions } from "../core/runtime/session.ts";
 import { makeDdim } from "../core/samplers/ddim.ts";
@@ -47,7 +48,7 @@ export class Bench implements AsyncDisposable {
   /** @internal Use {@linkcode openBench}. */
   constructor(
     readonly experiment: Experiment,
-    readonly model: LoadedModel,
+    readonly model: LoadedFamily<"dit">,
     private readonly scheduler: SchedulerConfig,
     private readonly device: Device,
   ) {
@@ -147,13 +148,18 @@ export class Bench implements AsyncDisposable {
 /**
  * Loads an experiment's model.
  *
+ * @throws {TypeError} If the model is no DiT.
  * @throws {RangeError} If the model does not make pictures, or has no scheduler.
  */
 export async function openBench(
   experiment: Experiment,
   { device }: { device: Device },
 ): Promise<Bench> {
-  const model = await loadModel(experiment.model);
+  const model = ofFamily(
+    await loadModel(experiment.model),
+    "dit",
+    `run experiment ${experiment.name}`,
+  );
   const { inChannels } = model.config;
   if (inChannels !== 3) {
     throw new RangeError(

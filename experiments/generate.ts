@@ -3,7 +3,7 @@
  * sampler or a SubNet's gates. The settings travel in the PNG's text chunks.
  */
 import { parseArgs } from "@std/cli/parse-args";
-import { blockGraphOf, loadModel } from "../core/models/load.ts";
+import { blockGraphOf, loadModel, ofFamily } from "../core/models/load.ts";
 import { TorchGenerator } from "../core/random.ts";
 import { makeDdim, readSchedulerConfig } from "../core/samplers/mod.ts";
 import { float32, int64, type Tensor } from "../core/tensor.ts";
@@ -149,7 +149,11 @@ function split({ shape, data }: Tensor<"float32">): Tensor<"float32">[] {
 
 /** Generates the pictures and writes the PNG. */
 export async function generate(options: GenerateOptions): Promise<void> {
-  const model = await loadModel(options.model);
+  const model = ofFamily(
+    await loadModel(options.model),
+    "dit",
+    `generate with ${options.model}`,
+  );
   const { classes, inChannels, sampleSize } = model.config;
   if (options.class >= classes) {
     throw new RangeError(

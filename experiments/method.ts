@@ -1,5 +1,5 @@
 /** What every rival is to the experiment runner: a name, and how it fits a plan to a MACs budget. */
-import type { LoadedModel } from "../core/models/load.ts";
+import type { LoadedFamily } from "../core/models/load.ts";
 import type { DdimSampler } from "../core/samplers/ddim.ts";
 import type { CalibrationBatch, SamplingSetup } from "../pruner/calibration.ts";
 import type { EnergySearchOptions } from "../pruner/energy_search.ts";
@@ -46,7 +46,7 @@ export type FittedPlan =
 
 /** What a method may work with. */
 export interface MethodContext {
-  readonly model: LoadedModel;
+  readonly model: LoadedFamily<"dit">;
   /** At the search's batch, T steps. */
   readonly net: SuperNet;
   /** Sessions of `net`. */

@@ -12,12 +12,8 @@
  * inputs. In a step whose gates are all 0 no block holds anything new, and the
  * whole step's gate is judged by what the dense model would have predicted.
  */
-import { gradientOf, vjpGraph } from "../core/autodiff/vjp.ts";
-import {
-  type Block,
-  type CompiledBlock,
-  residualOf,
-} from "../core/models/block_graph.ts";
+import { cotangentOf, gradientOf, vjpGraph } from "../core/autodiff/vjp.ts";
+import type { CompiledBlock } from "../core/models/block_graph.ts";
 import {
   manySessions,
   openSession,
@@ -25,7 +21,7 @@ import {
   type SessionOptions,
 } from "../core/runtime/session.ts";
 import type { Sampler } from "../core/samplers/sampler.ts";
-import { float32, int64, type Tensor } from "../core/tensor.ts";
+import { float32, int64, type Tensor, zeros } from "../core/tensor.ts";
 import {
   type Forecast,
   forecastFrom,
@@ -72,7 +68,7 @@ export interface TrainingGradient {
   readonly forecast: [number, number, number][];
 }
 
-/** What is carried from step to step: latents, what units hold, computed predictions (latest first). */
+/** What is carried from step to step: latents, what units hold (by the output tensor it belongs to), computed predictions (latest first). */
 interface State {
   readonly x: Float32Array;
   readonly held: ReadonlyMap<string, Float32Array>;
@@ -84,7 +80,7 @@ interface StepRecord {
   readonly before: State;
   /** Tensors between blocks. */
   readonly tensors: ReadonlyMap<string, Tensor>;
-  /** What each unit would compute, before its gate. */
+  /** What each unit would compute for each of its outputs, before its gate. */
   readonly fresh: ReadonlyMap<string, Float32Array>;
   readonly guided: Float32Array;
 }
@@ -269,17 +265,19 @@ export class TrainingForm implements AsyncDisposable {
     const held = new Map(before.held);
     const fresh = new Map<string, Float32Array>();
     for (const [i, compiled] of this.net.blocks.entries()) {
-      const { block } = compiled;
-      const computed = runs[i] ? await this.#run(i, tensors) : undefined;
-      let value = computed;
-      if (block.gated && !skipped) {
-        if (computed) fresh.set(block.name, computed);
-        const gate = gates[t][this.#columns.get(block.name)!];
-        const kept = before.held.get(block.name);
-        value = computed && gate !== 0 ? blend(computed, kept, gate) : kept;
-        if (value) held.set(block.name, value);
+      const { name, gated, outputs } = compiled.block;
+      const results = runs[i] ? await this.#run(i, tensors) : [];
+      for (const [k, output] of outputs.entries()) {
+        let value: Float32Array | undefined = results[k];
+        if (gated && !skipped) {
+          if (value) fresh.set(output, value);
+          const gate = gates[t][this.#columns.get(name)!];
+          const kept = before.held.get(output);
+          value = value && gate !== 0 ? blend(value, kept, gate) : kept;
+          if (value) held.set(output, value);
+        }
+        if (value) this.#putOut(compiled, { k, value, tensors });
       }
-      if (value) this.#putOut(compiled, value, tensors);
     }
     const computed = tensors.get(model.output)?.data as
       | Float32Array
@@ -301,30 +299,31 @@ export class TrainingForm implements AsyncDisposable {
     return { state, record: { before, tensors, fresh, guided } };
   }
 
-  /** What block i computes from the tensors of this step. */
+  /** What block i computes from the tensors of this step, output by output. */
   async #run(
     i: number,
     tensors: ReadonlyMap<string, Tensor>,
-  ): Promise<Float32Array> {
-    const { block } = this.net.blocks[i];
+  ): Promise<Float32Array[]> {
+    const { block, graph } = this.net.blocks[i];
     const feeds = Object.fromEntries(
       block.inputs.map((name) => [name, tensors.get(name)!]),
     );
-    const [name] = block.outputs;
     const results = await this.#forward[i].run(feeds);
-    return results[block.residual ? residualOf(name) : name]
-      .data as Float32Array;
+    return graph.outputs.map(({ name }) => results[name].data as Float32Array);
   }
 
-  /** Sets a block's output tensor from its value: the value, or the stream with it added. */
+  /** Sets a block's k-th output tensor from its value: the value, or the stream with it added. */
   #putOut(
     { block, graph }: CompiledBlock,
-    value: Float32Array,
-    tensors: Map<string, Tensor>,
+    { k, value, tensors }: {
+      k: number;
+      value: Float32Array;
+      tensors: Map<string, Tensor>;
+    },
   ): void {
-    const [name] = block.outputs;
+    const name = block.outputs[k];
     if (!block.residual) {
-      tensors.set(name, float32(graph.outputs[0].shape, value));
+      tensors.set(name, float32(graph.outputs[k].shape, value));
       return;
     }
     const stream = tensors.get(block.residual);
@@ -400,26 +399,27 @@ export class TrainingForm implements AsyncDisposable {
     return graph.outputs[0].shape.reduce((a, b) => a * b, 1);
   }
 
-  /** Splits a unit's cotangent between what it computes (returned, null if none), its backup and its gate. */
+  /** Splits the cotangent of one output of unit n between what it computes (returned, undefined if none), its backup and its gate. */
   #throughGate(
-    unit: string,
-    fromTensor: Float32Array | undefined,
+    n: number,
+    output: string,
     { before, fresh }: StepRecord,
     gates: readonly number[],
     c: StepCotangent,
-  ): Float32Array | null {
-    const later = c.after.get(unit);
+  ): Float32Array | undefined {
+    const fromTensor = c.tensors.get(output);
+    const later = c.after.get(output);
     const total = later ? plus(fromTensor, later) : fromTensor;
-    if (!total) return null;
-    const n = this.#columns.get(unit)!;
-    const held = before.held.get(unit);
+    if (!total) return undefined;
+    const held = before.held.get(output);
     if (!held) return total;
-    const computed = fresh.get(unit);
+    const computed = fresh.get(output);
     if (computed) {
-      c.gates[n] = projections(total, computed, held, c.gates[n].length);
+      projections(total, computed, held, c.gates[n].length)
+        .forEach((d, sample) => c.gates[n][sample] += d);
     }
-    if (gates[n] !== 1) c.before.set(unit, times(total, 1 - gates[n]));
-    return gates[n] === 0 ? null : times(total, gates[n]);
+    if (gates[n] !== 1) c.before.set(output, times(total, 1 - gates[n]));
+    return gates[n] === 0 ? undefined : times(total, gates[n]);
   }
 
   async #blockBack(
@@ -428,16 +428,22 @@ export class TrainingForm implements AsyncDisposable {
     gates: readonly number[],
     c: StepCotangent,
   ): Promise<void> {
-    const { block } = this.net.blocks[i];
-    const own = c.tensors.get(block.outputs[0]);
-    if (own && block.residual) this.#accumulate(block.residual, own, c);
-    const computed = block.gated
-      ? this.#throughGate(block.name, own, record, gates, c)
-      : own ?? null;
+    const compiled = this.net.blocks[i];
+    const { block } = compiled;
+    if (block.residual) {
+      const sum = c.tensors.get(block.outputs[0]);
+      if (sum) this.#accumulate(block.residual, sum, c);
+    }
+    const n = this.#columns.get(block.name);
+    const cotangents = block.outputs.map((output) =>
+      n === undefined
+        ? c.tensors.get(output)
+        : this.#throughGate(n, output, record, gates, c)
+    );
     const session = this.#backward[i];
-    if (!computed || !session) return;
+    if (!session || cotangents.every((d) => d === undefined)) return;
     const gradients = await session.run(
-      vjpFeeds(block, record, computed, session),
+      vjpFeeds(compiled, record, cotangents),
     );
     for (const name of block.inputs) {
       const gradient = gradients[gradientOf(name)];
@@ -463,20 +469,24 @@ export class TrainingForm implements AsyncDisposable {
   }
 }
 
+/** The block's inputs, and the cotangent of each of its outputs: zero where none flows. */
 function vjpFeeds(
-  block: Block,
+  { block, graph }: CompiledBlock,
   { tensors }: StepRecord,
-  cotangent: Float32Array,
-  { graph }: Session,
+  cotangents: readonly (Float32Array | undefined)[],
 ): Record<string, Tensor> {
   const feeds: Record<string, Tensor> = {};
   for (const name of block.inputs) feeds[name] = tensors.get(name)!;
-  const { name, shape } = graph.inputs[graph.inputs.length - 1];
-  feeds[name] = float32(shape, cotangent);
+  for (const [k, { name, shape }] of graph.outputs.entries()) {
+    const cotangent = cotangents[k];
+    feeds[cotangentOf(name)] = cotangent
+      ? float32(shape, cotangent)
+      : zeros(shape);
+  }
   return feeds;
 }
 
-/** Opens forward and VJP sessions for each block. Blocks of several outputs are not supported yet. */
+/** Opens forward and VJP sessions for each block. */
 export async function openTrainingForm(
   net: SuperNet,
   options: SessionOptions = manySessions,
@@ -486,11 +496,6 @@ export async function openTrainingForm(
   const backward: (Session | null)[] = [];
   try {
     for (const { block, graph } of net.blocks) {
-      if (block.outputs.length !== 1) {
-        throw new RangeError(
-          `Cannot train the SuperNet of ${net.model.model}: block "${block.name}" has ${block.outputs.length} outputs, expected 1`,
-        );
-      }
       forward.push(await openSession(graph, options));
       const wrt = block.inputs.filter((name) => active.has(name));
       backward.push(

@@ -4,8 +4,9 @@ import { alignedLines } from "../core/aligned_lines.ts";
 import { type CommandResult, finish, resultOf } from "../core/command.ts";
 import {
   blockGraphOf,
-  type LoadedModel,
+  type LoadedFamily,
   loadModel,
+  ofFamily,
 } from "../core/models/load.ts";
 import { TorchGenerator } from "../core/random.ts";
 import {
@@ -154,7 +155,7 @@ async function judgeSamples(options: JudgeOptions): Promise<Judged> {
 async function* sampleRounds(
   { model: folder, samplesPerClass, guidanceScale, steps, seed }: JudgeOptions,
 ): AsyncGenerator<Tensor<"float32">> {
-  const model = await loadModel(folder);
+  const model = ofFamily(await loadModel(folder), "dit", `judge ${folder}`);
   const { inChannels, sampleSize } = model.config;
   checkClasses(model, folder);
   const sampler = await samplerOf(model, { folder, steps });
@@ -177,7 +178,7 @@ async function* sampleRounds(
   }
 }
 
-function checkClasses({ config }: LoadedModel, folder: string): void {
+function checkClasses({ config }: LoadedFamily<"dit">, folder: string): void {
   if (config.classes === classNames.length) return;
   throw new RangeError(
     `Cannot judge ${folder}: it has ${config.classes} classes, expected the ${classNames.length} of the shapes`,
@@ -185,7 +186,7 @@ function checkClasses({ config }: LoadedModel, folder: string): void {
 }
 
 async function samplerOf(
-  { schedulerConfig }: LoadedModel,
+  { schedulerConfig }: LoadedFamily<"dit">,
   { folder, steps }: { folder: string; steps: number },
 ): Promise<Sampler> {
   if (schedulerConfig) {

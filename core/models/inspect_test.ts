@@ -1,7 +1,9 @@
-import { assertEquals } from "@std/assert";
+import { assertAlmostEquals, assertEquals } from "@std/assert";
 import { ditBlockGraph } from "./dit.ts";
-import { inspectModel } from "./inspect.ts";
-import { knownModel } from "./known_models.ts";
+import { type Inspection, inspectModel } from "./inspect.ts";
+import { knownModels } from "./known_models.ts";
+import { unetBlockGraph, type UnetGranularity } from "./unet.ts";
+import type { UnetConfig } from "./unet_config.ts";
 import { noWeights } from "./weights.ts";
 
 /** A count recorded with hooks on diffusers' modules. */
@@ -12,9 +14,10 @@ interface Recorded {
   readonly dipgo: number;
 }
 
-const recorded = JSON.parse(
+const { models } = JSON.parse(
   Deno.readTextFileSync(new URL("../../testdata/macs.json", import.meta.url)),
-).models["dit-xl2-32"];
+);
+const recorded = models["dit-xl2-32"];
 
 const macsOf = ({ macs, macs_weights_only, dipgo }: Recorded) => ({
   total: macs,
@@ -23,7 +26,7 @@ const macsOf = ({ macs, macs_weights_only, dipgo }: Recorded) => ({
 });
 
 function inspected(granularity: "block" | "sublayer") {
-  const { config } = knownModel("dit-xl-2-256");
+  const { config } = knownModels["dit-xl-2-256"];
   const options = { batch: 1, granularity };
   return inspectModel("dit", ditBlockGraph(config, noWeights, options));
 }
@@ -63,4 +66,90 @@ Deno.test("inspectModel() counts the sublayers of DiT-XL/2's first block as reco
   assertEquals(of("norm1"), macsOf(norm1));
   assertEquals(of("attn1"), macsOf(attn1));
   assertEquals(of("ff"), { ...macsOf(ff), paper: ff.dipgo + norm3.dipgo });
+});
+
+function inspectedUnet(
+  config: UnetConfig,
+  granularity: UnetGranularity,
+): Inspection {
+  const graph = unetBlockGraph(config, noWeights, { batch: 1, granularity });
+  return inspectModel("unet", graph);
+}
+
+const of = (name: string, { blocks }: Inspection) =>
+  blocks.find((block) => block.name === name)!;
+
+/** `down.0.1` → `down_blocks.0.1`, `up.2.upsampler` → `up_blocks.2.upsamplers.0`. */
+const unitOfBranch = (name: string): string =>
+  name.replace(/^mid$/, "mid_block").replace(/^(down|up)\./, "$1_blocks.")
+    .replace(/sampler$/, "samplers.0");
+
+const sum = (units: readonly { macs: Inspection["macs"] }[]) =>
+  units.reduce((total, { macs }) => ({
+    total: total.total + macs.total,
+    weights: total.weights + macs.weights,
+    paper: total.paper + macs.paper,
+  }), { total: 0, weights: 0, paper: 0 });
+
+const unets = [
+  ["sd-1.5", "sd15-unet-64"],
+  ["sd-2.1", "sd21-unet-96"],
+  ["sd-2.1-base", "sd21-unet-64"],
+] as const;
+
+for (const [name, key] of unets) {
+  const { config } = knownModels[name];
+  const expected = models[key];
+
+  Deno.test(`inspectModel() counts ${name} and its nine blocks as recorded`, () => {
+    const inspection = inspectedUnet(config, "block");
+    assertEquals(inspection.params, expected.params);
+    assertEquals(inspection.macs, macsOf(expected.total));
+    for (
+      const [block, own] of Object.entries<Recorded>(expected.blocks)
+    ) {
+      const { params, macs, gated } = of(block, inspection);
+      assertEquals(params, own.params);
+      assertEquals(macs, macsOf(own));
+      assertEquals(gated, /_block/.test(block));
+    }
+    assertEquals(
+      inspection.blocks.length,
+      Object.keys(expected.blocks).length,
+    );
+  });
+
+  Deno.test(`inspectModel() counts the branches of ${name} as recorded, and they sum to its blocks`, () => {
+    const inspection = inspectedUnet(config, "branch");
+    assertEquals(inspection.macs, macsOf(expected.total));
+    for (const branch of expected.branches) {
+      const { params, macs, gated } = of(unitOfBranch(branch.name), inspection);
+      assertEquals(params, branch.params);
+      assertEquals(macs, macsOf(branch));
+      assertEquals(gated, true);
+    }
+    const gated = inspection.blocks.filter((block) => block.gated);
+    assertEquals(gated.length, expected.branches.length);
+    for (const block of inspectedUnet(config, "block").blocks) {
+      const own = inspection.blocks.filter(({ name }) =>
+        name === block.name || name.startsWith(`${block.name}.`)
+      );
+      assertEquals(sum(own), block.macs);
+    }
+  });
+
+  Deno.test(`inspectModel() counts the layers of ${name}, which sum to its branches' total`, () => {
+    const inspection = inspectedUnet(config, "layer");
+    assertEquals(inspection.params, expected.params);
+    assertEquals(sum(inspection.blocks), macsOf(expected.total));
+    const gated = inspection.blocks.filter((block) => block.gated);
+    assertEquals(gated.length, 22 + 16 * 3 + 6);
+  });
+}
+
+Deno.test("inspectModel() counts SDXL: four calls are the paper's 11.95 T, which leaves out biases and norms here", () => {
+  const { macs, params } = inspectedUnet(knownModels.sdxl.config, "block");
+  assertEquals(params, 2567463684);
+  assertEquals((4 * macs.weights / 1e12).toFixed(2), "11.95");
+  assertAlmostEquals(macs.paper / macs.weights, 1, 4e-4);
 });

@@ -1,5 +1,7 @@
 /** Published models that are measured by name, without their weights. */
 import type { DitConfig } from "./dit.ts";
+import type { Network } from "./network.ts";
+import { parseUnetConfig, type UnetConfig } from "./unet_config.ts";
 
 /** DiT-XL/2 at 256x256 pixels (Peebles and Xie, 2023; facebook/DiT-XL-2-256). */
 const ditXl2: DitConfig = {
@@ -14,21 +16,85 @@ const ditXl2: DitConfig = {
   normEpsilon: 1e-5,
 };
 
-/** A model's family and the configuration that its network depends on. */
-export interface KnownModel {
-  readonly family: "dit";
-  readonly config: DitConfig;
-}
-
-/** Every known model by the name that commands take. */
-export const knownModels: Readonly<Record<string, KnownModel>> = {
-  "dit-xl-2-256": { family: "dit", config: ditXl2 },
-  "dit-xl-2-512": { family: "dit", config: { ...ditXl2, sampleSize: 64 } },
+/** The keys of Stable Diffusion 1.5's published configuration that the network depends on. */
+const sd15 = {
+  _class_name: "UNet2DConditionModel",
+  attention_head_dim: 8,
+  block_out_channels: [320, 640, 1280, 1280],
+  cross_attention_dim: 768,
+  down_block_types: [
+    "CrossAttnDownBlock2D",
+    "CrossAttnDownBlock2D",
+    "CrossAttnDownBlock2D",
+    "DownBlock2D",
+  ],
+  in_channels: 4,
+  layers_per_block: 2,
+  norm_eps: 1e-5,
+  norm_num_groups: 32,
+  out_channels: 4,
+  sample_size: 64,
+  up_block_types: [
+    "UpBlock2D",
+    "CrossAttnUpBlock2D",
+    "CrossAttnUpBlock2D",
+    "CrossAttnUpBlock2D",
+  ],
 };
 
+/** What Stable Diffusion 2.1 changes, at 512x512 pixels. */
+const sd21Base = {
+  ...sd15,
+  attention_head_dim: [5, 10, 20, 20],
+  cross_attention_dim: 1024,
+  use_linear_projection: true,
+};
+
+/** Stable Diffusion XL (Podell et al., 2023). */
+const sdxl = {
+  ...sd21Base,
+  addition_embed_type: "text_time",
+  addition_time_embed_dim: 256,
+  attention_head_dim: [5, 10, 20],
+  block_out_channels: [320, 640, 1280],
+  cross_attention_dim: 2048,
+  down_block_types: [
+    "DownBlock2D",
+    "CrossAttnDownBlock2D",
+    "CrossAttnDownBlock2D",
+  ],
+  projection_class_embeddings_input_dim: 2816,
+  sample_size: 128,
+  transformer_layers_per_block: [1, 2, 10],
+  up_block_types: ["CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"],
+};
+
+const dit = (config: DitConfig) => ({ family: "dit", config }) as const;
+
+const unet = (
+  json: Readonly<Record<string, unknown>>,
+): { readonly family: "unet"; readonly config: UnetConfig } => ({
+  family: "unet",
+  config: parseUnetConfig(json, "of a known model"),
+});
+
+/** Every known model by the name that commands take. */
+export const knownModels = {
+  "dit-xl-2-256": dit(ditXl2),
+  "dit-xl-2-512": dit({ ...ditXl2, sampleSize: 64 }),
+  "sd-1.5": unet(sd15),
+  "sd-2.1": unet({ ...sd21Base, sample_size: 96 }),
+  "sd-2.1-base": unet(sd21Base),
+  "sdxl": unet(sdxl),
+} satisfies Readonly<Record<string, Network>>;
+
+/** Whether a name is that of a known model. */
+export const isKnownModel = (name: string): name is keyof typeof knownModels =>
+  Object.hasOwn(knownModels, name);
+
 /** @throws {RangeError} If no model is known by `name`; the message lists those that are. */
-export function knownModel(name: string): KnownModel {
-  if (Object.hasOwn(knownModels, name)) return knownModels[name];
+export function knownModel(name: string): Network {
+  if (isKnownModel(name)) return knownModels[name];
   throw new RangeError(
     `Cannot find model "${name}": known are ${
       Object.keys(knownModels).join(", ")

@@ -1,16 +1,21 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { knownModel } from "./known_models.ts";
 
-Deno.test("knownModel() has DiT at both published sizes", () => {
-  assertEquals(knownModel("dit-xl-2-256").config.sampleSize, 32);
-  assertEquals(knownModel("dit-xl-2-512").config.sampleSize, 64);
+Deno.test("knownModel() has the published sizes", () => {
+  const sizeOf = (name: string) => knownModel(name).config.sampleSize;
+  assertEquals(sizeOf("dit-xl-2-256"), 32);
+  assertEquals(sizeOf("dit-xl-2-512"), 64);
+  assertEquals(sizeOf("sd-1.5"), 64);
+  assertEquals(sizeOf("sd-2.1"), 96);
+  assertEquals(sizeOf("sd-2.1-base"), 64);
+  assertEquals(sizeOf("sdxl"), 128);
 });
 
 Deno.test("knownModel() lists the names it knows", () => {
   assertThrows(
     () => knownModel("dit-xl"),
     RangeError,
-    `Cannot find model "dit-xl": known are dit-xl-2-256, dit-xl-2-512`,
+    `Cannot find model "dit-xl": known are dit-xl-2-256, dit-xl-2-512, sd-1.5`,
   );
   assertThrows(() => knownModel("toString"), RangeError);
 });

@@ -1,63 +1,100 @@
 /** A model's folder in diffusers layout, read into a typed record. */
-import { ditBlockGraph, type DitConfig, type DitOptions } from "./dit.ts";
 import type { BlockGraph } from "./block_graph.ts";
 import { configJson, requireOneOf } from "./config_json.ts";
-import { parseDitConfig } from "./dit_config.ts";
-import { ditParameterShapes } from "./dit_init.ts";
+import {
+  type Family,
+  type Network,
+  networkGraph,
+  type NetworkOptions,
+  parseNetwork,
+} from "./network.ts";
+import { parameterShapes } from "./parameter_shapes.ts";
 import { openWeights } from "./weight_file.ts";
 import type { WeightSource } from "./weights.ts";
 
-/** A model ready to be built: its family says which function builds it. */
-export interface LoadedModel {
-  readonly family: "dit";
-  readonly config: DitConfig;
+/** A model ready to be built: a network of some family with its weights. */
+export type LoadedModel = Network & {
   readonly weights: WeightSource;
   /** Path of `scheduler/scheduler_config.json`, or null in a folder without one. */
   readonly schedulerConfig: string | null;
-}
+};
+
+/** A loaded model of one family. */
+export type LoadedFamily<F extends Family> = Extract<
+  LoadedModel,
+  { family: F }
+>;
 
 const weightFile = "diffusion_pytorch_model.safetensors";
+
+/** Where the network of each kind of pipeline lies. */
+const networkFolders: Readonly<Record<string, string>> = {
+  DiTPipeline: "transformer",
+  StableDiffusionPipeline: "unet",
+  StableDiffusionXLPipeline: "unet",
+};
 
 /**
  * Loads a diffusion model.
  *
- * @param folder A pipeline (`model_index.json`, `transformer/`, `scheduler/`), or the network alone (`config.json` beside its weights).
+ * @param folder A pipeline (`model_index.json`, `transformer/` or `unet/`, `scheduler/`), or the network alone (`config.json` beside its weights).
  * @throws {Deno.errors.NotFound} If it holds neither.
  * @throws {TypeError} If a config is not one that this project knows.
  * @throws {RangeError} If the weights do not match the config, or are not finite.
  */
 export async function loadModel(folder: string): Promise<LoadedModel> {
-  const network = await networkFolder(folder);
-  const file = `${network}/config.json`;
-  const config = parseDitConfig(await readJson(file), file);
+  const path = await networkFolder(folder);
+  const file = `${path}/config.json`;
+  const network = parseNetwork(await readJson(file), file);
   const weights = openWeights(
-    `${network}/${weightFile}`,
-    ditParameterShapes(config),
+    `${path}/${weightFile}`,
+    parameterShapes((weights) => networkGraph(network, weights, { batch: 1 })),
   );
   const scheduler = `${folder}/scheduler/scheduler_config.json`;
-  return {
-    family: "dit",
-    config,
-    weights,
-    schedulerConfig: await exists(scheduler) ? scheduler : null,
-  };
+  const schedulerConfig = await exists(scheduler) ? scheduler : null;
+  return { ...network, weights, schedulerConfig };
 }
 
-/** The block graph of a loaded model. */
+/** The block graph of a loaded model. @throws {RangeError} If its family has no such units or backups. */
 export function blockGraphOf(
-  { config, weights }: LoadedModel,
-  options: DitOptions,
+  model: LoadedModel,
+  options: NetworkOptions,
 ): BlockGraph {
-  return ditBlockGraph(config, weights, options);
+  return networkGraph(model, model.weights, options);
 }
 
-/** Where the network lies: `transformer/` of a pipeline, or the folder itself. */
+/**
+ * A loaded model as one of the family that a task needs.
+ *
+ * @param task What cannot be done with another, for the error.
+ * @throws {TypeError} If it is of another family.
+ */
+export function ofFamily<F extends Family>(
+  model: LoadedModel,
+  family: F,
+  task: string,
+): LoadedFamily<F> {
+  if (isOfFamily(model, family)) return model;
+  throw new TypeError(
+    `Cannot ${task}: the model is a ${model.family}, expected a ${family}`,
+  );
+}
+
+function isOfFamily<F extends Family>(
+  model: LoadedModel,
+  family: F,
+): model is LoadedFamily<F> {
+  return model.family === family;
+}
+
+/** The folder of a pipeline's network, or the folder itself. */
 async function networkFolder(folder: string): Promise<string> {
   const index = `${folder}/model_index.json`;
   if (await exists(index)) {
     const pipeline = configJson(await readJson(index), index);
-    requireOneOf(pipeline, "_class_name", ["DiTPipeline"]);
-    return `${folder}/transformer`;
+    requireOneOf(pipeline, "_class_name", Object.keys(networkFolders));
+    const name = pipeline.values._class_name as string;
+    return `${folder}/${networkFolders[name]}`;
   }
   if (await exists(`${folder}/config.json`)) return folder;
   throw new Deno.errors.NotFound(

@@ -1,7 +1,7 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { float32, type Tensor, zeros } from "../tensor.ts";
 import { openSafetensors, writeSafetensors } from "../weights/safetensors.ts";
-import { loadModel } from "./load.ts";
+import { loadModel, ofFamily } from "./load.ts";
 
 const fixture = decodeURIComponent(
   new URL("../../testdata/dit", import.meta.url).pathname,
@@ -60,7 +60,8 @@ Deno.test("loadModel() reads a pipeline, and finds its scheduler", () =>
     await Deno.mkdir(`${folder}/scheduler`);
     await write("scheduler/scheduler_config.json", {});
     await write("model_index.json", { _class_name: "DiTPipeline" });
-    const { config, schedulerConfig } = await loadModel(folder);
+    const model = await loadModel(folder);
+    const { config, schedulerConfig } = ofFamily(model, "dit", "test");
     assertEquals(config.layers, 3);
     assertEquals(schedulerConfig, `${folder}/scheduler/scheduler_config.json`);
 
@@ -122,6 +123,38 @@ for (const [what, change, message] of broken) {
       assert(error.message.includes(`${folder}/${weightFile}`));
     }));
 }
+
+Deno.test("loadModel() finds a pipeline's UNet", () =>
+  inFolder(async (folder) => {
+    const unet = fixture.replace(/dit$/, "unet-sd21");
+    await Deno.mkdir(`${folder}/unet`);
+    for (const name of ["config.json", weightFile]) {
+      await Deno.copyFile(`${unet}/${name}`, `${folder}/unet/${name}`);
+    }
+    const index = { _class_name: "StableDiffusionPipeline" };
+    await Deno.writeTextFile(
+      `${folder}/model_index.json`,
+      JSON.stringify(index),
+    );
+    const model = await loadModel(folder);
+    assertEquals(ofFamily(model, "unet", "test").config.textWidth, 48);
+    assertThrows(
+      () => ofFamily(model, "dit", "draw classes"),
+      TypeError,
+      "Cannot draw classes: the model is a unet, expected a dit",
+    );
+  }));
+
+Deno.test("loadModel() refuses a network of no known family", () =>
+  inFolder(async (folder) => {
+    const config = { _class_name: "FluxTransformer2DModel" };
+    await Deno.writeTextFile(`${folder}/config.json`, JSON.stringify(config));
+    await assertRejects(
+      () => loadModel(folder),
+      TypeError,
+      `${folder}/config.json: key "_class_name" is "FluxTransformer2DModel", expected "UNet2DConditionModel"`,
+    );
+  }));
 
 Deno.test("loadModel() says what a folder without a model lacks", () =>
   inFolder(async (folder) => {

@@ -1,8 +1,8 @@
 /** What the benchmarks sample with: the embedded model, and full-size DiT-XL/2 with random weights. */
 import type { BlockGraph } from "../../core/models/block_graph.ts";
 import { ditBlockGraph } from "../../core/models/dit.ts";
-import { knownModel } from "../../core/models/known_models.ts";
-import { blockGraphOf, loadModel } from "../../core/models/load.ts";
+import { knownModels } from "../../core/models/known_models.ts";
+import { blockGraphOf, loadModel, ofFamily } from "../../core/models/load.ts";
 import { randomWeights } from "../../core/models/random_weights.ts";
 import { TorchGenerator } from "../../core/random.ts";
 import { makeDdim } from "../../core/samplers/ddim.ts";
@@ -59,7 +59,7 @@ export function subjectOf(
 
 /** DiT-XL/2 at 256x256 pixels, 675 M random weights (2.7 GB), with its published scheduler's settings. */
 export function ditXl({ images, steps }: SubjectSize): Subject {
-  const { config } = knownModel("dit-xl-2-256");
+  const { config } = knownModels["dit-xl-2-256"];
   const graph = ditBlockGraph(config, randomWeights(0), {
     ...units,
     batch: 2 * images,
@@ -77,13 +77,14 @@ export function ditXl({ images, steps }: SubjectSize): Subject {
 /**
  * A model folder with a scheduler.
  *
+ * @throws {TypeError} If the model is no DiT.
  * @throws {RangeError} If the folder has no scheduler.
  */
 export async function modelFolder(
   folder: string,
   { images, steps }: SubjectSize,
 ): Promise<Subject> {
-  const model = await loadModel(folder);
+  const model = ofFamily(await loadModel(folder), "dit", `bench ${folder}`);
   if (!model.schedulerConfig) {
     throw new RangeError(
       `Cannot bench ${folder}: it has no scheduler/scheduler_config.json`,

@@ -1,6 +1,7 @@
 /** Which recorded cases a folder holds, told by the files in it, and how each is run. */
-import { runDitCase } from "./dit.ts";
-import { runDitGradients } from "./grads_dit.ts";
+import { familyOf } from "../../core/models/network.ts";
+import { runNetworkCase } from "./network_case.ts";
+import { runNetworkGradients } from "./network_gradients.ts";
 import { type Conformance, runOpCases } from "./ops.ts";
 import { runRandom } from "./random.ts";
 import { runAddNoise, runDdim } from "./schedulers.ts";
@@ -53,13 +54,13 @@ async function casesOf(
   }
   if (!has("case.safetensors")) return null;
   if (has("config.json")) {
-    const run = await isDit(folder) ? () => runDitCase(folder) : null;
+    const run = await isNetwork(folder) ? () => runNetworkCase(folder) : null;
     return [{ name, run }];
   }
   if (!has("info.json")) return [{ name, run: null }];
   const { model } = await readJson(`${folder}/info.json`);
-  const covered = await isDit(`${folder}/${model}`);
-  return [{ name, run: covered ? () => runDitGradients(folder) : null }];
+  const covered = await isNetwork(`${folder}/${model}`);
+  return [{ name, run: covered ? () => runNetworkGradients(folder) : null }];
 }
 
 function schedulerRun(
@@ -69,10 +70,9 @@ function schedulerRun(
   return /^ddim-.*\.json$/.test(file) ? runDdim : null;
 }
 
-/** PixArt shares DiT's class in diffusers; the kind of norm tells them apart. */
-async function isDit(folder: string): Promise<boolean> {
-  const { norm_type } = await readJson(`${folder}/config.json`);
-  return norm_type === "ada_norm_zero";
+/** Whether a folder's network is of a family that is covered. */
+async function isNetwork(folder: string): Promise<boolean> {
+  return familyOf(await readJson(`${folder}/config.json`)) !== null;
 }
 
 async function readJson(path: string): Promise<Record<string, unknown>> {

@@ -13,6 +13,7 @@ Deno.test("conformance prints the worst tensor of every case, then what is not c
     "dit",
     "grads-dit",
     "grads-ops",
+    "grads-unet-sd15",
     "random",
     "schedulers/add_noise",
     "schedulers/ddim-dit-eta1",
@@ -20,9 +21,11 @@ Deno.test("conformance prints the worst tensor of every case, then what is not c
     "schedulers/ddim-sd15-trailing",
     "schedulers/ddim-sd15",
     "schedulers/ddim-sd21-vpred",
+    "unet-sd15",
+    "unet-sd21",
   ]);
   assert(lines.includes("metrics: not covered yet"));
-  assertStringIncludes(lines.at(-1)!, "10 cases: all ok");
+  assertStringIncludes(lines.at(-1)!, "13 cases: all ok");
 });
 
 Deno.test("conformance --verbose prints every tensor of a single case folder", async () => {

@@ -1,4 +1,4 @@
-/** Gradients of a whole DiT with respect to its latents and chosen weights; loss = Σ output ⊙ R. */
+/** Gradients of a whole network with respect to its inputs and chosen weights; loss = Σ output ⊙ R. */
 import { cotangentOf, gradientOf, vjpGraph } from "../../core/autodiff/vjp.ts";
 import { wholeGraph } from "../../core/models/block_graph.ts";
 import { blockGraphOf, loadModel } from "../../core/models/load.ts";
@@ -6,6 +6,7 @@ import { openSession } from "../../core/runtime/session.ts";
 import { openSafetensors } from "../../core/weights/safetensors.ts";
 import { judge, type Limits } from "./judge.ts";
 import type { Conformance } from "./ops.ts";
+import { recordedFeeds, recordedSizes } from "./recorded_feeds.ts";
 
 const limits: Limits = { relative: 2e-5, maxAbs: 1e-4 };
 
@@ -15,14 +16,14 @@ const limits: Limits = { relative: 2e-5, maxAbs: 1e-4 };
  * @param folder `case.safetensors`, and `info.json` whose `model` is the path of the weights' folder from here.
  * @throws {RangeError} If a recorded gradient is of no tensor of the model, or of another shape.
  */
-export async function* runDitGradients(
+export async function* runNetworkGradients(
   folder: string,
 ): AsyncGenerator<Conformance> {
   const info = JSON.parse(await Deno.readTextFile(`${folder}/info.json`));
   const recorded = openSafetensors(`${folder}/case.safetensors`);
   const model = await loadModel(`${folder}/${info.model}`);
-  const batch = recorded.readSync("sample").shape[0];
-  const graph = wholeGraph(blockGraphOf(model, { batch }));
+  const network = blockGraphOf(model, recordedSizes(recorded));
+  const graph = wholeGraph(network);
   const [{ name: output }] = graph.outputs;
   const gradients = [...recorded.tensors.keys()]
     .filter((key) => key.startsWith("grad.")).sort();
@@ -31,9 +32,7 @@ export async function* runDitGradients(
     vjpGraph(graph, { wrt, keep: [output] }),
   );
   const found = await session.run({
-    sample: recorded.readSync("sample"),
-    timestep: recorded.readSync("timestep"),
-    class_labels: recorded.readSync("class_labels"),
+    ...recordedFeeds(network, recorded),
     [cotangentOf(output)]: recorded.readSync("R"),
   });
   const compared = (tensor: string, made: string) =>

@@ -1,0 +1,137 @@
+/**
+ * A diffusion network of any family: told by its `config.json`, read into its
+ * family's configuration, built into a block graph. The only place where the
+ * families are listed.
+ */
+import type { BlockGraph } from "./block_graph.ts";
+import { configJson, refuse } from "./config_json.ts";
+import { ditBlockGraph, type DitConfig } from "./dit.ts";
+import { parseDitConfig } from "./dit_config.ts";
+import { unetBlockGraph } from "./unet.ts";
+import { parseUnetConfig, type UnetConfig } from "./unet_config.ts";
+import type { WeightSource } from "./weights.ts";
+
+/** A configuration and the family that it belongs to. */
+export type Network =
+  | { readonly family: "dit"; readonly config: DitConfig }
+  | { readonly family: "unet"; readonly config: UnetConfig };
+
+export type Family = Network["family"];
+
+/** Gated units of each family, from the coarsest to the finest. */
+const granularities = {
+  dit: ["block", "sublayer"],
+  unet: ["block", "branch", "layer"],
+} as const;
+
+/** What a gate switches; each family has some of these. */
+export type Granularity = typeof granularities[Family][number];
+
+/** Every granularity of any family. */
+export const allGranularities: readonly Granularity[] = [
+  ...new Set(Object.values(granularities).flat()),
+];
+
+/** How a network is built. */
+export interface NetworkOptions {
+  readonly batch: number;
+  /** `block` by default. */
+  readonly granularity?: Granularity;
+  /** What backup connections hold; a UNet's granularity decides it. */
+  readonly backup?: "output" | "residual";
+  /** Text tokens, in a family that reads text; CLIP's 77 by default. */
+  readonly tokens?: number;
+}
+
+/** The family of a parsed `config.json`, or null if it is none of ours. PixArt shares DiT's class in diffusers; the kind of norm tells them apart. */
+export function familyOf(
+  values: Readonly<Record<string, unknown>>,
+): Family | null {
+  switch (values._class_name) {
+    case "UNet2DConditionModel":
+      return "unet";
+    case "DiTTransformer2DModel":
+    case "Transformer2DModel":
+      return values.norm_type === "ada_norm_zero" ? "dit" : null;
+    default:
+      return null;
+  }
+}
+
+/**
+ * The network of a parsed `config.json`.
+ *
+ * @param file Where it came from, for errors.
+ * @throws {TypeError} If it is of no known family, or its family refuses it.
+ */
+export function parseNetwork(json: unknown, file: string): Network {
+  const config = configJson(json, file);
+  const family = familyOf(config.values);
+  switch (family) {
+    case "dit":
+      return { family, config: parseDitConfig(json, file) };
+    case "unet":
+      return { family, config: parseUnetConfig(json, file) };
+    case null:
+      return refuse(
+        config,
+        "_class_name",
+        `"UNet2DConditionModel", or "DiTTransformer2DModel" or "Transformer2DModel" with norm_type "ada_norm_zero"`,
+      );
+  }
+}
+
+/**
+ * The block graph of a network.
+ *
+ * @throws {RangeError} If its family has no such units or backups.
+ */
+export function networkGraph(
+  network: Network,
+  weights: WeightSource,
+  { granularity = "block", backup, batch, tokens }: NetworkOptions,
+): BlockGraph {
+  const { family } = network;
+  switch (family) {
+    case "dit":
+      return ditBlockGraph(network.config, weights, {
+        batch,
+        granularity: oneOf(granularities[family], granularity, family),
+        backup,
+      });
+    case "unet": {
+      const units = oneOf(granularities[family], granularity, family);
+      checkUnetBackup(units, backup);
+      return unetBlockGraph(network.config, weights, {
+        batch,
+        tokens,
+        granularity: units,
+      });
+    }
+  }
+}
+
+function oneOf<G extends Granularity>(
+  known: readonly G[],
+  granularity: Granularity,
+  family: Family,
+): G {
+  const found = known.find((each) => each === granularity);
+  if (found) return found;
+  throw new RangeError(
+    `Cannot build a ${family}: granularity is "${granularity}", expected ${
+      known.join(" or ")
+    }`,
+  );
+}
+
+function checkUnetBackup(
+  granularity: Granularity,
+  backup: NetworkOptions["backup"],
+): void {
+  const own = granularity === "layer" ? "residual" : "output";
+  if (backup === undefined || backup === own) return;
+  throw new RangeError(
+    `Cannot build a unet: backup is "${backup}", expected "${own}" at granularity "${granularity}"`,
+  );
+}

@@ -1,0 +1,123 @@
+import { assertEquals } from "@std/assert";
+import { openSafetensors } from "../weights/safetensors.ts";
+import { blockGraphs } from "./block_graph.ts";
+import { parameterShapes } from "./parameter_shapes.ts";
+import { unetBlockGraph, type UnetGranularity } from "./unet.ts";
+import { parseUnetConfig } from "./unet_config.ts";
+import { noWeights } from "./weights.ts";
+
+const folder = (name: string) =>
+  decodeURIComponent(
+    new URL(`../../testdata/${name}`, import.meta.url).pathname,
+  );
+const json = (name: string) =>
+  JSON.parse(Deno.readTextFileSync(`${folder(name)}/config.json`));
+const config = parseUnetConfig(json("unet-sd15"), "config.json");
+
+const graphOf = (granularity: UnetGranularity) =>
+  unetBlockGraph(config, noWeights, { batch: 2, tokens: 7, granularity });
+
+const unitsOf = (granularity: UnetGranularity) =>
+  graphOf(granularity).blocks.filter(({ gated }) => gated)
+    .map(({ name }) => name);
+
+for (const name of ["unet-sd15", "unet-sd21"]) {
+  Deno.test(`unetBlockGraph() has the weights that diffusers stores: ${name}`, () => {
+    const own = parseUnetConfig(json(name), "config.json");
+    const { tensors } = openSafetensors(
+      `${folder(name)}/diffusion_pytorch_model.safetensors`,
+    );
+    const stored = [...tensors].map(([key, { shape }]) => [key, shape]);
+    const sorted = (entries: Iterable<unknown>) =>
+      [...entries].map((entry) => JSON.stringify(entry)).sort();
+    const shapes = parameterShapes((weights) =>
+      unetBlockGraph(own, weights, { batch: 1 })
+    );
+    assertEquals(sorted(shapes), sorted(stored));
+  });
+}
+
+Deno.test("unetBlockGraph() gates DiP-GO's nine blocks", () => {
+  assertEquals(unitsOf("block"), [
+    "down_blocks.0",
+    "down_blocks.1",
+    "down_blocks.2",
+    "down_blocks.3",
+    "mid_block",
+    "up_blocks.0",
+    "up_blocks.1",
+    "up_blocks.2",
+    "up_blocks.3",
+  ]);
+});
+
+Deno.test("unetBlockGraph() gates each resnet with its transformer, and each sampler", () => {
+  const units = unitsOf("branch");
+  assertEquals(units.length, 27);
+  assertEquals(units.slice(6, 12), [
+    "down_blocks.2.0",
+    "down_blocks.2.1",
+    "down_blocks.2.downsamplers.0",
+    "down_blocks.3.0",
+    "down_blocks.3.1",
+    "mid_block",
+  ]);
+});
+
+Deno.test("unetBlockGraph() gates the layers of a branch, never its projections and shortcut", () => {
+  const { blocks } = graphOf("layer");
+  const from = blocks.findIndex(({ name }) =>
+    name === "up_blocks.3.resnets.0.concat"
+  );
+  const transformer = "up_blocks.3.attentions.0";
+  const layers = `${transformer}.transformer_blocks.0`;
+  assertEquals(
+    blocks.slice(from, from + 8).map((b) => [b.name, b.gated, b.residual]),
+    [
+      ["up_blocks.3.resnets.0.concat", false, undefined],
+      ["up_blocks.3.resnets.0.conv_shortcut", false, undefined],
+      ["up_blocks.3.resnets.0", true, "up_blocks.3.resnets.0.conv_shortcut"],
+      [`${transformer}.proj_in`, false, undefined],
+      [`${layers}.attn1`, true, `${transformer}.proj_in`],
+      [`${layers}.attn2`, true, `${layers}.attn1`],
+      [`${layers}.ff`, true, `${layers}.attn2`],
+      [transformer, false, undefined],
+    ],
+  );
+});
+
+Deno.test("unetBlockGraph(): a block returns every map that the way up reads", () => {
+  const compiled = blockGraphs(graphOf("block"));
+  const of = (name: string) => compiled.find((c) => c.block.name === name)!;
+  assertEquals(
+    of("down_blocks.1").graph.outputs.map(({ name, shape }) => [name, shape]),
+    [
+      ["down_blocks.1.attentions.0", [2, 24, 8, 8]],
+      ["down_blocks.1.attentions.1", [2, 24, 8, 8]],
+      ["down_blocks.1.downsamplers.0", [2, 24, 4, 4]],
+    ],
+  );
+  assertEquals(of("up_blocks.3").block.inputs, [
+    "up_blocks.2.upsamplers.0",
+    "down_blocks.0.attentions.1",
+    "time_embedding",
+    "encoder_hidden_states",
+    "down_blocks.0.attentions.0",
+    "conv_in",
+  ]);
+  assertEquals(of("up_blocks.0").block.inputs.includes("conv_in"), false);
+});
+
+Deno.test("unetBlockGraph() reads SDXL's added conditions", () => {
+  const added = { textWidth: 10, timeChannels: 4 };
+  const { inputs } = unetBlockGraph({ ...config, added }, noWeights, {
+    batch: 2,
+  });
+  assertEquals(inputs.map(({ name, shape }) => [name, shape]), [
+    ["sample", [2, 4, 16, 16]],
+    ["timestep", [2]],
+    ["encoder_hidden_states", [2, 77, 32]],
+    ["text_embeds", [2, 10]],
+    ["time_ids", [2, 6]],
+  ]);
+});

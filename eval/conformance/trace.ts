@@ -1,0 +1,73 @@
+/** A network run block by block against the features that hooks on another implementation recorded. */
+import {
+  type BlockGraph,
+  blockGraphs,
+  type CompiledBlock,
+  residualOf,
+} from "../../core/models/block_graph.ts";
+import { openSession } from "../../core/runtime/session.ts";
+import { float32, sizeOf, type Tensor } from "../../core/tensor.ts";
+import type { SafetensorsFile } from "../../core/weights/safetensors.ts";
+import { judge, type Limits } from "./judge.ts";
+import type { Conformance } from "./ops.ts";
+
+/** What was recorded, and how it is compared. */
+export interface Trace {
+  /** Name of the case in the report. */
+  readonly name: string;
+  readonly feeds: Readonly<Record<string, Tensor>>;
+  readonly recorded: SafetensorsFile;
+  /** The key of a block's tensor in `recorded`, or null for one that no hook sees. What a residual block adds is named by `residualOf`. */
+  readonly keyOf: (tensor: string) => string | null;
+  readonly limits: Limits;
+}
+
+/**
+ * Compares every tensor between blocks that was recorded, in execution order:
+ * the first row that is not ok names the first block that differs.
+ */
+export async function* runTrace(
+  graph: BlockGraph,
+  { name, feeds, recorded, keyOf, limits }: Trace,
+): AsyncGenerator<Conformance> {
+  const tensors = new Map(Object.entries(feeds));
+  for (const compiled of blockGraphs(graph)) {
+    for (const [tensor, made] of await runBlock(compiled, tensors)) {
+      tensors.set(tensor, made);
+      const key = keyOf(tensor);
+      if (!key || !recorded.tensors.has(key)) continue;
+      const expected = recorded.readSync(key);
+      const found = shapedAs(made, expected);
+      yield judge({ case: name, tensor: key }, { found, expected, limits });
+    }
+  }
+}
+
+/** A module may split or join axes that our block does not: where the sizes agree, the recorded shape counts. */
+function shapedAs(found: Tensor, { shape }: Tensor): Tensor {
+  return sizeOf(found.shape) === sizeOf(shape) ? { ...found, shape } : found;
+}
+
+/** What a block makes: its outputs, each after what is added to the stream where it is residual. */
+async function runBlock(
+  { block, graph }: CompiledBlock,
+  tensors: ReadonlyMap<string, Tensor>,
+): Promise<[string, Tensor][]> {
+  await using session = await openSession(graph);
+  const feeds = block.inputs.map((name) => [name, tensors.get(name)!]);
+  const made = await session.run(Object.fromEntries(feeds));
+  const { residual } = block;
+  return block.outputs.flatMap((name): [string, Tensor][] => {
+    if (!residual) return [[name, made[name]]];
+    const added = made[residualOf(name)];
+    return [[residualOf(name), added], [
+      name,
+      sum(tensors.get(residual)!, added),
+    ]];
+  });
+}
+
+function sum(a: Tensor, b: Tensor): Tensor {
+  const [p, q] = [a.data as Float32Array, b.data as Float32Array];
+  return float32(a.shape, p.map((value, i) => value + q[i]));
+}
