@@ -28,6 +28,7 @@ import { liveBlocks, subNetMacs } from "./liveness.ts";
 import { openSubNet } from "./fused_sub_net.ts";
 import { openSubNets } from "./sub_net.ts";
 import { type SuperNet, superNet } from "./super_net.ts";
+import { tinyText, tinyUnet } from "./tiny_unet.ts";
 
 const config: DitConfig = {
   sampleSize: 8,
@@ -55,7 +56,6 @@ const scheduler = parseSchedulerConfig(
 const steps = 4;
 const sampler = makeDdim(scheduler, { steps });
 const guidanceScale = 2;
-const conditioning = { class_labels: int64([4], [1, 2, 4, 4]) };
 const latents = new TorchGenerator(3).randn([2, 3, 8, 8]);
 
 function netOf(
@@ -70,13 +70,44 @@ function netOf(
   return superNet(model, { steps });
 }
 
-function largestDifference(a: Tensor, b: Tensor): number {
-  const q = b.data as Float32Array;
-  return (a.data as Float32Array).reduce(
-    (m, v, i) => Math.max(m, Math.abs(v - q[i])),
-    0,
-  );
+/** Equal to 1e-5 of the largest magnitude. */
+function assertClose(found: Tensor, expected: Tensor) {
+  const [p, q] = [found.data as Float32Array, expected.data as Float32Array];
+  const largest = q.reduce((m, v) => Math.max(m, Math.abs(v)), 0);
+  const worst = p.reduce((m, v, i) => Math.max(m, Math.abs(v - q[i])), 0);
+  assert(worst < 1e-5 * largest, `differs by ${worst} of ${largest}`);
 }
+
+/** A SuperNet for two guided pictures, and what its model is fed. */
+interface Subject {
+  readonly net: SuperNet;
+  /** Of the random gates that it is sampled with. */
+  readonly seeds: readonly number[];
+  readonly conditioning: Readonly<Record<string, Tensor>>;
+}
+
+const ditSubject = (...of: Parameters<typeof netOf>): Subject => ({
+  net: netOf(...of),
+  seeds: [0, 1, 2],
+  conditioning: { class_labels: int64([4], [1, 2, 4, 4]) },
+});
+
+/** Its blocks have several outputs, which skip over others. */
+const unetSubject = (granularity: "block" | "branch" | "layer"): Subject => ({
+  net: superNet(tinyUnet({ batch: 4, granularity }), { steps }),
+  seeds: [0],
+  conditioning: tinyText(4),
+});
+
+const subjects: Readonly<Record<string, () => Subject>> = {
+  "DiT, block, output": () => ditSubject("block", "output"),
+  "DiT, block, residual": () => ditSubject("block", "residual"),
+  "DiT, sublayer, output": () => ditSubject("sublayer", "output"),
+  "DiT, sublayer, residual": () => ditSubject("sublayer", "residual"),
+  "UNet, block": () => unetSubject("block"),
+  "UNet, branch": () => unetSubject("branch"),
+  "UNet, layer": () => unetSubject("layer"),
+};
 
 /** Gates drawn by a seed; the first row is dense. */
 function randomGates(net: SuperNet, seed: number): Gates {
@@ -87,7 +118,10 @@ function randomGates(net: SuperNet, seed: number): Gates {
 }
 
 /** The definition, on every block at every step: h = f where the gate is 1, else the h of the step before. */
-async function everythingSampled(net: SuperNet, gates: Gates): Promise<Tensor> {
+async function everythingSampled(
+  { net, conditioning }: Subject,
+  gates: Gates,
+): Promise<Tensor> {
   const sessions = await Promise.all(
     net.blocks.map(({ graph }) => openSession(graph)),
   );
@@ -103,21 +137,21 @@ async function everythingSampled(net: SuperNet, gates: Gates): Promise<Tensor> {
       const feeds = Object.fromEntries(
         block.inputs.map((name) => [name, tensors[name]]),
       );
-      const fresh = Object.values(await sessions[i].run(feeds))[0];
+      const results = await sessions[i].run(feeds);
       const n = net.units.indexOf(block.name);
-      const value = n === -1 || gates[t][n] === 1
-        ? fresh
-        : held.get(block.name)!;
-      held.set(block.name, value);
-      assertEquals(graph.outputs.length, 1);
-      const stream = block.residual &&
-        tensors[block.residual].data as Float32Array;
-      tensors[block.outputs[0]] = stream
-        ? float32(
-          value.shape,
-          (value.data as Float32Array).map((v, j) => v + stream[j]),
-        )
-        : value;
+      const open = n === -1 || gates[t][n] === 1;
+      for (const [k, name] of block.outputs.entries()) {
+        const value = open ? results[graph.outputs[k].name] : held.get(name)!;
+        if (n !== -1) held.set(name, value);
+        const stream = block.residual &&
+          tensors[block.residual].data as Float32Array;
+        tensors[name] = stream
+          ? float32(
+            value.shape,
+            (value.data as Float32Array).map((v, j) => v + stream[j]),
+          )
+          : value;
+      }
     }
     const output = net.model.output;
     if (gates[t][net.units.length - 1] === 1) held.set(output, tensors[output]);
@@ -132,75 +166,63 @@ async function everythingSampled(net: SuperNet, gates: Gates): Promise<Tensor> {
   return float32(latents.shape, x);
 }
 
-for (const granularity of ["block", "sublayer"] as const) {
-  for (const backup of ["output", "residual"] as const) {
-    Deno.test(`sample() runs only live blocks and equals the definition: ${granularity}, ${backup}`, async () => {
-      const net = netOf(granularity, backup);
-      await using runner = await openSubNets(net);
-      for (const seed of [0, 1, 2]) {
-        const gates = randomGates(net, seed);
-        const found = await runner.sample({
-          latents,
-          conditioning,
-          sampler,
-          guidanceScale,
-          gates,
-        });
-        const expected = await everythingSampled(net, gates);
-        assert(largestDifference(found, expected) < 1e-5);
-        assert(
-          subNetMacs(net, gates) <
-            subNetMacs(net, denseGates(steps, net.units.length)),
-        );
-      }
-    });
-  }
+for (const [name, subjectOf] of Object.entries(subjects)) {
+  Deno.test(`sample() runs only live blocks and equals the definition, as one session a block and as one a step: ${name}`, async () => {
+    const subject = subjectOf();
+    const { net, seeds, conditioning } = subject;
+    const request = { latents, conditioning, sampler, guidanceScale };
+    const dense = denseGates(steps, net.units.length);
+    await using runner = await openSubNets(net);
+    for (const seed of seeds) {
+      const gates = randomGates(net, seed);
+      const expected = await everythingSampled(subject, gates);
+      const found = await runner.sample({ ...request, gates });
+      assertClose(found, expected);
+      assert(subNetMacs(net, gates) < subNetMacs(net, dense));
+      await using fused = await openSubNet(runner, gates);
+      const again = await fused.sample(request);
+      assertClose(again, expected);
+    }
+  });
+
+  Deno.test(`all gates 1 is the full sampler of the whole model: ${name}`, async () => {
+    const { net, conditioning } = subjectOf();
+    await using runner = await openSubNets(net);
+    await using whole = await openSession(wholeGraph(net.model));
+    let x = latents.data as Float32Array;
+    for (const [t, timestep] of sampler.timesteps.entries()) {
+      const { prediction } = await whole.run({
+        ...conditioning,
+        sample: float32([4, 3, 8, 8], twice(x)),
+        timestep: int64([4], Array(4).fill(timestep)),
+      });
+      const guided = guide(prediction.data as Float32Array, {
+        latents: latents.shape,
+        scale: guidanceScale,
+      });
+      x = sampler.step(t, x, guided);
+    }
+    const gates = denseGates(steps, net.units.length);
+    const request = { latents, conditioning, sampler, guidanceScale };
+    const found = await runner.sample({ ...request, gates });
+    assertClose(found, float32(latents.shape, x));
+  });
 }
 
-Deno.test("a SubNet with a session a step equals the definition, and so does one too large for it", async () => {
-  const request = { latents, conditioning, sampler, guidanceScale };
-  for (const backup of ["output", "residual"] as const) {
-    const net = netOf("sublayer", backup);
-    await using runner = await openSubNets(net);
-    for (const seed of [0, 1, 2]) {
-      const gates = randomGates(net, seed);
-      const expected = await everythingSampled(net, gates);
-      await using fused = await openSubNet(runner, gates);
-      await using shared = await openSubNet(runner, gates, { mostWeights: 0 });
-      for (const subNet of [fused, shared]) {
-        const found = await subNet.sample(request);
-        assert(largestDifference(found, expected) < 1e-5);
-      }
-    }
-  }
-});
-
-Deno.test("all gates 1 is the full sampler of the whole model", async () => {
-  const net = netOf("sublayer", "residual");
+Deno.test("a SubNet too large for a session a step runs on its runner's blocks", async () => {
+  const subject = ditSubject("sublayer", "residual");
+  const { net, conditioning } = subject;
+  const gates = randomGates(net, 0);
   await using runner = await openSubNets(net);
-  await using whole = await openSession(wholeGraph(net.model));
-  let x = latents.data as Float32Array;
-  for (const [t, timestep] of sampler.timesteps.entries()) {
-    const { prediction } = await whole.run({
-      ...conditioning,
-      sample: float32([4, 3, 8, 8], twice(x)),
-      timestep: int64([4], Array(4).fill(timestep)),
-    });
-    const guided = guide(prediction.data as Float32Array, {
-      latents: latents.shape,
-      scale: guidanceScale,
-    });
-    x = sampler.step(t, x, guided);
-  }
-  const gates = denseGates(steps, net.units.length);
-  const found = await runner.sample({
+  await using shared = await openSubNet(runner, gates, { mostWeights: 0 });
+  const found = await shared.sample({
     latents,
     conditioning,
     sampler,
     guidanceScale,
-    gates,
   });
-  assert(largestDifference(found, float32(latents.shape, x)) < 1e-5);
+  const expected = await everythingSampled(subject, gates);
+  assertClose(found, expected);
 });
 
 Deno.test("liveBlocks(): a held prediction runs nothing, and a feature nobody reads later is not computed", () => {
@@ -297,4 +319,20 @@ Deno.test("guide() extrapolates from unconditional to conditional and drops lear
     scale: 2,
   });
   assertAlmostEquals(guided[0], 1 + 2 * (3 - 1));
+});
+
+Deno.test("a held stage of a UNet kills all that is deeper, not what skips over it", () => {
+  const { net } = unetSubject("block");
+  const gates = denseGates(steps, net.units.length).map((row) => [...row]);
+  gates[2][net.units.indexOf("up_blocks.0")] = 0;
+  const live = liveBlocks(net, gates)[2];
+  const running = net.blocks.filter((_, i) => live[i])
+    .map(({ block }) => block.name);
+  assertEquals(running, [
+    "conv_in",
+    "time_embedding",
+    "down_blocks.0",
+    "up_blocks.1",
+    "conv_out",
+  ]);
 });
