@@ -95,16 +95,22 @@ export const matMulVjp: VjpRule = (call) => {
 const scoreLimit = 1 << 25;
 
 /**
- * ONNX Runtime's MultiHeadAttention, O = P V with P = softmax(s Q Kᵀ),
- * s = 1/√d. Nothing of it is stored: P is recomputed, a slice of heads at a
+ * ONNX Runtime's MultiHeadAttention, O = P V with P = softmax(s Q Kᵀ + bias),
+ * s = 1/√d; the bias is a mask, not a weight, and gets no gradient. Nothing of it is stored: P is recomputed, a slice of heads at a
  * time so that memory stays bounded.
  *
  *   dV = Pᵀ dO    dS = P ⊙ (dO Vᵀ − Σ_d dO ⊙ O)    dQ = s dS K    dK = s dSᵀ Q
  *
  * Shapes: Q, O `[B, L, D]`; K, V `[B, S, D]`.
  */
-export const multiHeadAttentionVjp: VjpRule = ({ g, node, inputs, y, dy }) => {
+export const multiHeadAttentionVjp: VjpRule = (call) => {
+  const { g, node, inputs, y, dy } = call;
   const [q, k, v] = [inputs[0]!, inputs[1]!, inputs[2]!];
+  if (inputs[5] && call.wants(5)) {
+    throw new RangeError(
+      `Cannot differentiate "${node.name}" (MultiHeadAttention) with respect to its bias: only query, key and value have gradients`,
+    );
+  }
   const heads = intAttribute(node, "num_heads", 1);
   const [batch, length] = q.shape;
   const scores = batch * length * k.shape[1];
@@ -115,7 +121,8 @@ export const multiHeadAttentionVjp: VjpRule = ({ g, node, inputs, y, dy }) => {
     const [Q, K, V, O, dO] = [q, k, v, y, dy].map((x) =>
       splitHeads(g, x, part)
     );
-    slices.push(attentionSlice(g, { Q, K, V, O, dO }));
+    const bias = inputs[5] ? headsOf(g, inputs[5], part) : null;
+    slices.push(attentionSlice(g, { Q, K, V, O, dO, bias }));
   }
   return [0, 1, 2].map((i) => {
     const parts = slices.map((s) => s[i]);
@@ -143,6 +150,16 @@ function splitHeads(
   ]);
 }
 
+/** Heads `from` to `to` of a bias, which may be one for all. */
+function headsOf(
+  g: GraphBuilder,
+  bias: Value,
+  { from, to }: { from: number; to: number },
+): Value {
+  if (bias.shape[1] === 1) return bias;
+  return g.slice(bias, { axes: [1], starts: [from], ends: [to] });
+}
+
 /** `[B, h, L, d]` → `[B, L, h d]`. */
 function mergeHeads(g: GraphBuilder, x: Value): Value {
   const [batch, heads, length, d] = x.shape;
@@ -151,10 +168,18 @@ function mergeHeads(g: GraphBuilder, x: Value): Value {
 
 function attentionSlice(
   g: GraphBuilder,
-  { Q, K, V, O, dO }: { Q: Value; K: Value; V: Value; O: Value; dO: Value },
+  { Q, K, V, O, dO, bias }: {
+    readonly Q: Value;
+    readonly K: Value;
+    readonly V: Value;
+    readonly O: Value;
+    readonly dO: Value;
+    readonly bias: Value | null;
+  },
 ): Value[] {
   const alpha = 1 / Math.sqrt(Q.shape[3]);
-  const P = g.softmax(g.fusedMatMul(Q, K, { alpha, transB: 1 }));
+  const scores = g.fusedMatMul(Q, K, { alpha, transB: 1 });
+  const P = g.softmax(bias ? g.add(scores, bias) : scores);
   const dV = g.fusedMatMul(P, dO, { transA: 1 });
   const dP = g.fusedMatMul(dO, V, { transB: 1 });
   const inner = g.reduceSum(g.mul(dO, O), { axes: [3] });

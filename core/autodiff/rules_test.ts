@@ -278,6 +278,14 @@ const cases: Readonly<Record<string, RuleCase>> = {
     feeds: attention(2),
     y: (g, { q, k, v }) => g.multiHeadAttention(q, k, v, { heads: 2 }),
   },
+  "MultiHeadAttention with a bias a head": {
+    feeds: attention(2),
+    y: (g, { q, k, v }) =>
+      g.multiHeadAttention(q, k, v, {
+        heads: 2,
+        bias: g.constant(values([1, 2, 3, 5])),
+      }),
+  },
   "Neg": { feeds: x34, y: (g, { x }) => g.neg(x) },
   "Pad": {
     feeds: { x: values([2, 3]) },

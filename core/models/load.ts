@@ -1,5 +1,6 @@
 /** A model's folder in diffusers layout, read into a typed record. */
 import type { BlockGraph } from "./block_graph.ts";
+import { type ComponentKind, loadComponent, readJson } from "./component.ts";
 import { configJson, requireOneOf } from "./config_json.ts";
 import {
   type Family,
@@ -9,7 +10,6 @@ import {
   parseNetwork,
 } from "./network.ts";
 import { parameterShapes } from "./parameter_shapes.ts";
-import { openWeights } from "./weight_file.ts";
 import type { WeightSource } from "./weights.ts";
 
 /** A model ready to be built: a network of some family with its weights. */
@@ -25,7 +25,12 @@ export type LoadedFamily<F extends Family> = Extract<
   { family: F }
 >;
 
-const weightFile = "diffusion_pytorch_model.safetensors";
+const networkKind: ComponentKind<Network> = {
+  weightFile: "diffusion_pytorch_model.safetensors",
+  parse: parseNetwork,
+  parameters: (network) =>
+    parameterShapes((weights) => networkGraph(network, weights, { batch: 1 })),
+};
 
 /** Where the network of each kind of pipeline lies. */
 const networkFolders: Readonly<Record<string, string>> = {
@@ -44,12 +49,7 @@ const networkFolders: Readonly<Record<string, string>> = {
  */
 export async function loadModel(folder: string): Promise<LoadedModel> {
   const path = await networkFolder(folder);
-  const file = `${path}/config.json`;
-  const network = parseNetwork(await readJson(file), file);
-  const weights = openWeights(
-    `${path}/${weightFile}`,
-    parameterShapes((weights) => networkGraph(network, weights, { batch: 1 })),
-  );
+  const { config: network, weights } = await loadComponent(path, networkKind);
   const scheduler = `${folder}/scheduler/scheduler_config.json`;
   const schedulerConfig = await exists(scheduler) ? scheduler : null;
   return { ...network, weights, schedulerConfig };
@@ -108,14 +108,5 @@ async function exists(path: string): Promise<boolean> {
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return false;
     throw error;
-  }
-}
-
-async function readJson(path: string): Promise<unknown> {
-  const text = await Deno.readTextFile(path);
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new TypeError(`Cannot read ${path}: not JSON`, { cause });
   }
 }

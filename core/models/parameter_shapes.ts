@@ -10,11 +10,18 @@ import type { WeightSource } from "./weights.ts";
 export function parameterShapes(
   build: (weights: WeightSource) => BlockGraph,
 ): Map<string, readonly number[]> {
+  return askedShapes((weights) => wholeGraph(build(weights)));
+}
+
+/** Key and shape of every weight that building something asks for, in that order. */
+export function askedShapes(
+  build: (weights: WeightSource) => unknown,
+): Map<string, readonly number[]> {
   const shapes = new Map<string, readonly number[]>();
   const record: WeightSource = (key, shape) => {
     shapes.set(key, shape);
     return {};
   };
-  wholeGraph(build(record));
+  build(record);
   return shapes;
 }

@@ -11,6 +11,14 @@ import {
 } from "../weights/safetensors.ts";
 import type { WeightSource } from "./weights.ts";
 
+/** How a file's keys differ from the model's. */
+export interface WeightKeys {
+  /** Keys that published files hold though the model has no weight of that name. */
+  readonly ignored?: RegExp;
+  /** The model's key for one of the file's, where it may bear an older name. */
+  readonly renamed?: (key: string) => string;
+}
+
 /**
  * Opens a weight file and checks it against the model: the same keys, the same
  * shapes, float dtypes, finite values. Reads every tensor once.
@@ -23,19 +31,42 @@ import type { WeightSource } from "./weights.ts";
 export function openWeights(
   path: string,
   shapes: ReadonlyMap<string, readonly number[]>,
+  keys: WeightKeys = {},
 ): WeightSource {
   const file = openSafetensors(path);
-  checkKeys(file, shapes);
+  const names = fileNames(file, keys);
+  checkKeys(file, names, shapes);
   const sources = new Map([...shapes].map(([key, shape]) => {
-    checkShape(file, key, shape);
-    return [key, sourceOf(file, key)];
+    const name = names.get(key)!;
+    checkShape(file, name, shape);
+    return [key, sourceOf(file, name)];
   }));
   return (key, shape) => {
     const source = sources.get(key);
     if (!source) throw missing(path, key, shape);
-    checkShape(file, key, shape);
+    checkShape(file, names.get(key)!, shape);
     return source;
   };
+}
+
+/** The file's name of each of the model's keys. */
+function fileNames(
+  { path, tensors }: SafetensorsFile,
+  { ignored, renamed = (key) => key }: WeightKeys,
+): Map<string, string> {
+  const names = new Map<string, string>();
+  for (const name of tensors.keys()) {
+    if (ignored?.test(name)) continue;
+    const key = renamed(name);
+    const other = names.get(key);
+    if (other !== undefined) {
+      throw new RangeError(
+        `Cannot load ${path}: tensors "${other}" and "${name}" are the same weight "${key}", expected one of them`,
+      );
+    }
+    names.set(key, name);
+  }
+  return names;
 }
 
 function missing(path: string, key: string, shape: readonly number[]): Error {
@@ -48,16 +79,17 @@ function missing(path: string, key: string, shape: readonly number[]): Error {
 
 function checkKeys(
   { path, tensors }: SafetensorsFile,
+  names: ReadonlyMap<string, string>,
   shapes: ReadonlyMap<string, readonly number[]>,
 ): void {
   for (const [key, shape] of shapes) {
-    if (!tensors.has(key)) throw missing(path, key, shape);
+    if (!names.has(key)) throw missing(path, key, shape);
   }
-  for (const [key, entry] of tensors) {
+  for (const [key, name] of names) {
     if (shapes.has(key)) continue;
     throw new RangeError(
-      `Cannot load ${path}: found tensor "${key}" ${
-        describe(entry)
+      `Cannot load ${path}: found tensor "${name}" ${
+        describe(tensors.get(name)!)
       }, expected none of that name in this model`,
     );
   }

@@ -376,16 +376,21 @@ export class GraphBuilder {
     };
     return this.#one("ConvTranspose", b ? [x, w, b] : [x, w], attributes);
   }
-  /** Fused attention on packed heads: query `[B, L, D]`, key and value `[B, S, D]` → `[B, L, D]`; scale 1/√(D/heads) by default. */
+  /**
+   * Fused attention on packed heads: query `[B, L, D]`, key and value `[B, S, D]`
+   * → `[B, L, D]`. `bias` `[B or 1, heads or 1, L, S]` is added to the scores;
+   * their scale is 1/√(D/heads) by default.
+   */
   multiHeadAttention(
     query: Value,
     key: Value,
     value: Value,
-    { heads }: { heads: number },
+    { heads, bias = null }: { heads: number; bias?: Value | null },
   ): Value {
-    return this.#one("MultiHeadAttention", [query, key, value], {
-      num_heads: int(heads),
-    }, microsoft);
+    const own = [query, key, value];
+    const inputs = bias ? [...own, null, null, bias] : own;
+    const attributes = { num_heads: int(heads) };
+    return this.#one("MultiHeadAttention", inputs, attributes, microsoft);
   }
 
   // Normalisation and reduction.

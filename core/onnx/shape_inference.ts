@@ -381,6 +381,23 @@ const resize: ShapeRule = (call) => {
   return [{ dtype: x.dtype, shape: sizes }];
 };
 
+/** The bias has the scores' shape `[B, heads, L, S]`, or 1 for batch or heads. */
+function checkAttentionBias(
+  call: ShapeCall,
+  scores: readonly number[],
+): void {
+  const bias = call.inputs[5];
+  if (!bias) return;
+  const fits = bias.shape.length === 4 &&
+    bias.shape.every((n, i) => n === scores[i] || (n === 1 && i < 2));
+  if (!fits) {
+    fail(
+      call,
+      `bias is [${bias.shape}], expected [${scores}], 1 for the first two`,
+    );
+  }
+}
+
 const multiHeadAttention: ShapeRule = (call) => {
   const [q, k, v] = [input(call, 0), input(call, 1), input(call, 2)];
   const heads = intAttribute(call.node, "num_heads", 0);
@@ -394,6 +411,7 @@ const multiHeadAttention: ShapeRule = (call) => {
   ) {
     fail(call, "key must be [B, S, D] and value [B, S, any width]");
   }
+  checkAttentionBias(call, [B, heads, q.shape[1], k.shape[1]]);
   return [{ dtype: q.dtype, shape: [q.shape[0], q.shape[1], v.shape[2]] }];
 };
 

@@ -1,5 +1,6 @@
 /** Which recorded cases a folder holds, told by the files in it, and how each is run. */
 import { familyOf } from "../../core/models/network.ts";
+import { runClipText, runClipVision } from "./clip_case.ts";
 import { runNetworkCase } from "./network_case.ts";
 import { runNetworkGradients } from "./network_gradients.ts";
 import { type Conformance, runOpCases } from "./ops.ts";
@@ -54,8 +55,7 @@ async function casesOf(
   }
   if (!has("case.safetensors")) return null;
   if (has("config.json")) {
-    const run = await isNetwork(folder) ? () => runNetworkCase(folder) : null;
-    return [{ name, run }];
+    return [{ name, run: await componentRun(folder) }];
   }
   if (!has("info.json")) return [{ name, run: null }];
   const { model } = await readJson(`${folder}/info.json`);
@@ -68,6 +68,18 @@ function schedulerRun(
 ): ((path: string) => AsyncGenerator<Conformance>) | null {
   if (file === "add_noise.json") return runAddNoise;
   return /^ddim-.*\.json$/.test(file) ? runDdim : null;
+}
+
+/** Runs of what is no diffusion network, by `model_type`. */
+const towers: Readonly<
+  Record<string, (folder: string) => AsyncGenerator<Conformance>>
+> = { clip_text_model: runClipText, clip_vision_model: runClipVision };
+
+async function componentRun(folder: string): Promise<ConformanceCase["run"]> {
+  if (await isNetwork(folder)) return () => runNetworkCase(folder);
+  const { model_type } = await readJson(`${folder}/config.json`);
+  const run = towers[String(model_type)];
+  return run ? () => run(folder) : null;
 }
 
 /** Whether a folder's network is of a family that is covered. */

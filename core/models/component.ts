@@ -1,0 +1,51 @@
+/** One part of a model's folder: a `config.json` and the weights it calls for. */
+import type { WeightKeys } from "./weight_file.ts";
+import { openWeights } from "./weight_file.ts";
+import type { WeightSource } from "./weights.ts";
+
+/** How a kind of component is read. */
+export interface ComponentKind<Config> extends WeightKeys {
+  /** Name of the weight file in the folder. */
+  readonly weightFile: string;
+  /** @param file Where the JSON came from, for errors. */
+  parse(json: unknown, file: string): Config;
+  /** Key and shape of every weight. */
+  parameters(config: Config): ReadonlyMap<string, readonly number[]>;
+}
+
+/** A component ready to be built. */
+export interface Component<Config> {
+  readonly config: Config;
+  readonly weights: WeightSource;
+}
+
+/**
+ * Reads a component.
+ *
+ * @throws {Deno.errors.NotFound} If a file is missing.
+ * @throws {TypeError} If the config is not one that this project knows.
+ * @throws {RangeError} If the weights do not match the config, or are not finite.
+ */
+export async function loadComponent<Config>(
+  folder: string,
+  kind: ComponentKind<Config>,
+): Promise<Component<Config>> {
+  const file = `${folder}/config.json`;
+  const config = kind.parse(await readJson(file), file);
+  const weights = openWeights(
+    `${folder}/${kind.weightFile}`,
+    kind.parameters(config),
+    kind,
+  );
+  return { config, weights };
+}
+
+/** @throws {TypeError} If the file is no JSON. */
+export async function readJson(path: string): Promise<unknown> {
+  const text = await Deno.readTextFile(path);
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new TypeError(`Cannot read ${path}: not JSON`, { cause });
+  }
+}
