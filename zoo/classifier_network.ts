@@ -8,7 +8,7 @@ import {
   positiveInteger,
   refuse,
 } from "../core/models/config_json.ts";
-import type { RandomTensors } from "../core/models/dit_init.ts";
+import type { RandomTensors } from "../core/models/random_tensors.ts";
 import { linear } from "../core/models/layers.ts";
 import { noWeights, type WeightSource } from "../core/models/weights.ts";
 import { GraphBuilder } from "../core/onnx/builder.ts";

@@ -2,6 +2,7 @@
  * The table of VJP rules, keyed by operator. An operator needs an entry when a
  * graph that is differentiated has it between a target and an output.
  */
+import { multiHeadAttentionVjp } from "./attention.ts";
 import { convTransposeVjp, convVjp } from "./convolution.ts";
 import * as e from "./elementwise.ts";
 import { instanceNormalizationVjp } from "./instance_normalization.ts";
@@ -38,7 +39,7 @@ export const rules: Readonly<Record<string, VjpRule>> = {
   MaxPool: pool.maxPoolVjp,
   Min: pool.minVjp,
   Mul: e.mulVjp,
-  MultiHeadAttention: p.multiHeadAttentionVjp,
+  MultiHeadAttention: multiHeadAttentionVjp,
   Neg: e.negVjp,
   Pad: s.padVjp,
   Pow: e.powVjp,

@@ -3,7 +3,6 @@
  * set them (Radford et al., 2021): normal, narrower where a layer adds to the
  * residual stream, the deeper the narrower; biases 0, norms 1.
  */
-import type { RandomTensors } from "./dit_init.ts";
 import { float32, type Tensor, zeros } from "../tensor.ts";
 import type {
   ClipEncoderConfig,
@@ -11,6 +10,7 @@ import type {
   ClipVisionConfig,
 } from "./clip_config.ts";
 import { clipTextKind, clipVisionKind } from "./clip_load.ts";
+import type { RandomTensors } from "./random_tensors.ts";
 
 /** All weights of a text tower by key. */
 export const initClipText = (

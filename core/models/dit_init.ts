@@ -5,14 +5,7 @@
 import { float32, sizeOf, type Tensor, zeros } from "../tensor.ts";
 import { ditBlockGraph, type DitConfig } from "./dit.ts";
 import { parameterShapes } from "./parameter_shapes.ts";
-
-/** Seeded random numbers; `TorchGenerator` is one. */
-export interface RandomTensors {
-  /** Uniform in [0, 1). */
-  rand(shape: readonly number[]): Tensor<"float32">;
-  /** Standard normal. */
-  randn(shape: readonly number[]): Tensor<"float32">;
-}
+import { type RandomTensors, uniformWithin } from "./random_tensors.ts";
 
 /** Key and shape of every weight of a DiT, in diffusers' layout. */
 export function ditParameterShapes(
@@ -43,7 +36,7 @@ function initialWeight(
 ): Tensor<"float32"> {
   if (isZero.test(key)) return zeros(shape);
   return isEmbedder.test(key)
-    ? scaled(random.randn(shape), (x) => 0.02 * x)
+    ? float32(shape, random.randn(shape).data.map((x) => 0.02 * x))
     : xavierUniform(key, shape, random);
 }
 
@@ -56,10 +49,5 @@ function xavierUniform(
   const fanIn = sizeOf(shape.slice(1));
   const fanOut = /\.to_[qkv]\./.test(key) ? 3 * shape[0] : shape[0];
   const bound = Math.sqrt(6 / (fanIn + fanOut));
-  return scaled(random.rand(shape), (x) => bound * (2 * x - 1));
+  return uniformWithin(bound, shape, random);
 }
-
-const scaled = (
-  { shape, data }: Tensor<"float32">,
-  by: (x: number) => number,
-): Tensor<"float32"> => float32(shape, data.map(by));

@@ -1,0 +1,155 @@
+/** VJP rule of attention, in slices that bound its memory. */
+import { intAttribute } from "../onnx/attributes.ts";
+import type { GraphBuilder } from "../onnx/builder.ts";
+import type { Value } from "../onnx/graph.ts";
+import type { VjpRule } from "./vjp_call.ts";
+
+/** Elements of a score matrix `[B, h, l, S]` that one slice of h heads and l queries may hold: 32 MB. Four such matrices are alive at a time. */
+const scoreLimit = 1 << 23;
+
+/**
+ * ONNX Runtime's MultiHeadAttention, O = P V with P = softmax(s Q Kᵀ + bias),
+ * s = 1/√d; the bias is a mask, not a weight, and gets no gradient. Nothing of
+ * it is stored: P is recomputed, a slice of heads and queries at a time so that
+ * memory stays bounded.
+ *
+ *   dV = Pᵀ dO    dS = P ⊙ (dO Vᵀ − Σ_d dO ⊙ O)    dQ = s dS K    dK = s dSᵀ Q
+ *
+ * Shapes: Q, O `[B, L, D]`; K, V `[B, S, D]`; bias `[B or 1, h or 1, L, S]`.
+ */
+export const multiHeadAttentionVjp: VjpRule = (call) => {
+  const { g, node, inputs, y, dy } = call;
+  const [q, k, v] = [inputs[0]!, inputs[1]!, inputs[2]!];
+  if (inputs[5] && call.wants(5)) {
+    throw new RangeError(
+      `Cannot differentiate "${node.name}" (MultiHeadAttention) with respect to its bias: only query, key and value have gradients`,
+    );
+  }
+  const heads = intAttribute(node, "num_heads", 1);
+  const [batch, length] = q.shape;
+  const row = batch * k.shape[1];
+  const group = within(heads, scoreLimit / (row * length));
+  const rows = within(length, scoreLimit / row);
+  const parts = ranges(heads, group).map((range) => {
+    const [Q, K, V, O, dO] = [q, k, v, y, dy].map((x) =>
+      splitHeads(g, x, { heads, ...range })
+    );
+    const bias = inputs[5] ? biasOf(g, inputs[5], range) : null;
+    const whole = group === heads && rows === length;
+    const cotangents = whole
+      ? spelledOut(g, { Q, K, V, O, dO, bias })
+      : sumOfSlices(g, { Q, K, V, O, dO, bias }, rows);
+    return cotangents.map((x) => mergeHeads(g, x));
+  });
+  return [0, 1, 2].map((i) => joined(g, parts.map((part) => part[i])));
+};
+
+/** The whole number nearest below `wanted`, from 1 to `most`. */
+const within = (most: number, wanted: number): number =>
+  Math.min(most, Math.max(1, Math.floor(wanted)));
+
+/** Part of an axis. */
+interface Range {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** `count` divided into parts of `size`; the last may be smaller. */
+function ranges(count: number, size: number): Range[] {
+  return Array.from({ length: Math.ceil(count / size) }, (_, i) => ({
+    from: i * size,
+    to: Math.min((i + 1) * size, count),
+  }));
+}
+
+/** `x` from `from` to `to` along an axis. */
+function sliced(
+  g: GraphBuilder,
+  x: Value,
+  { axis, from, to }: Range & { axis: number },
+): Value {
+  if (from === 0 && to === x.shape[axis]) return x;
+  return g.slice(x, { axes: [axis], starts: [from], ends: [to] });
+}
+
+/** Joined along axis 2: the width of `[B, L, D]`, the tokens of `[B, h, L, d]`. */
+const joined = (g: GraphBuilder, parts: readonly Value[]): Value =>
+  parts.length === 1 ? parts[0] : g.concat(parts, { axis: 2 });
+
+/** Heads `from` to `to` of `[B, L, D]` as `[B, h, L, d]`. */
+function splitHeads(
+  g: GraphBuilder,
+  x: Value,
+  { heads, from, to }: Range & { heads: number },
+): Value {
+  const [batch, length, width] = x.shape;
+  const d = width / heads;
+  const part = sliced(g, x, { axis: 2, from: from * d, to: to * d });
+  const split = g.reshape(part, [batch, length, to - from, d]);
+  return g.transpose(split, [0, 2, 1, 3]);
+}
+
+/** Heads of a bias, which may be one for all. */
+const biasOf = (g: GraphBuilder, bias: Value, range: Range): Value =>
+  bias.shape[1] === 1 ? bias : sliced(g, bias, { axis: 1, ...range });
+
+/** `[B, h, L, d]` → `[B, L, h d]`. */
+function mergeHeads(g: GraphBuilder, x: Value): Value {
+  const [batch, heads, length, d] = x.shape;
+  return g.reshape(g.transpose(x, [0, 2, 1, 3]), [batch, length, heads * d]);
+}
+
+/** Operands, output and its cotangent of some heads: Q, O, dO `[B, h, L, d]`; K, V `[B, h, S, d]`; bias `[B or 1, h or 1, L, S]`. */
+interface Heads {
+  readonly Q: Value;
+  readonly K: Value;
+  readonly V: Value;
+  readonly O: Value;
+  readonly dO: Value;
+  readonly bias: Value | null;
+}
+
+/** dQ, dK, dV of some heads, `rows` queries at a time: each slice has its own dQ, all add to dK and dV. */
+function sumOfSlices(
+  g: GraphBuilder,
+  { Q, K, V, O, dO, bias }: Heads,
+  rows: number,
+): Value[] {
+  const slices = ranges(Q.shape[2], rows).map((range) => {
+    const of = (x: Value) => sliced(g, x, { axis: 2, ...range });
+    const slice = { Q: of(Q), K, V, O: of(O), dO: of(dO) };
+    return together(g, spelledOut(g, { ...slice, bias: bias && of(bias) }));
+  });
+  const [dQ, dK, dV] = [0, 1, 2].map((i) => slices.map((slice) => slice[i]));
+  const sum = (parts: readonly Value[]) => parts.reduce((a, b) => g.add(a, b));
+  return slices.length === 1
+    ? slices[0]
+    : together(g, [joined(g, dQ), sum(dK), sum(dV)]);
+}
+
+/** dQ, dK, dV with whole score matrices. */
+function spelledOut(
+  g: GraphBuilder,
+  { Q, K, V, O, dO, bias }: Heads,
+): Value[] {
+  const alpha = 1 / Math.sqrt(Q.shape[3]);
+  const scores = g.fusedMatMul(Q, K, { alpha, transB: 1 });
+  const P = g.softmax(bias ? g.add(scores, bias) : scores);
+  const dV = g.fusedMatMul(P, dO, { transA: 1 });
+  const dP = g.fusedMatMul(dO, V, { transB: 1 });
+  const inner = g.reduceSum(g.mul(dO, O), { axes: [3] });
+  const dS = g.mul(P, g.sub(dP, inner));
+  const dQ = g.fusedMatMul(dS, K, { alpha });
+  const dK = g.fusedMatMul(dS, Q, { alpha, transA: 1 });
+  return [dQ, dK, dV];
+}
+
+/**
+ * The same values, each of which needs all of them. The runtime orders nodes
+ * depth first from the graph's outputs: without this it would compute dQ of
+ * every slice, keeping all score matrices for dK and dV.
+ */
+function together(g: GraphBuilder, values: readonly Value[]): Value[] {
+  const sizes = values.map(({ shape }) => shape[2]);
+  return g.split(g.concat(values, { axis: 2 }), sizes, { axis: 2 });
+}
