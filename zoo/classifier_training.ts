@@ -5,7 +5,7 @@
  */
 import { noWeights } from "../core/models/weights.ts";
 import { GraphBuilder } from "../core/onnx/builder.ts";
-import type { Graph, Value } from "../core/onnx/graph.ts";
+import type { Graph } from "../core/onnx/graph.ts";
 import { TorchGenerator } from "../core/random.ts";
 import { float32, type Tensor } from "../core/tensor.ts";
 import { writeSafetensors } from "../core/weights/safetensors.ts";
@@ -16,6 +16,7 @@ import {
   classifierGraph,
   initClassifierWeights,
 } from "./classifier_network.ts";
+import { crossEntropy } from "./cross_entropy.ts";
 import { fillNormal } from "./diffusion_loss.ts";
 import { pictureSize, renderBatch } from "./render.ts";
 import { classNames, colours, shapes } from "./shapes.ts";
@@ -28,16 +29,6 @@ const config: ClassifierConfig = {
 
 /** Largest standard deviation of the noise, on pictures in [-1, 1]. */
 const largestNoise = 0.15;
-
-/** Mean over B of −log softmax(logits) · target; logits and one-hot targets `[B, K]`. */
-function crossEntropy(g: GraphBuilder, logits: Value, target: Value): Value {
-  const shifted = g.sub(logits, g.reduceMax(logits, { axes: [1] }));
-  const logSum = g.log(g.reduceSum(g.exp(shifted), { axes: [1] }));
-  const logLikelihood = g.reduceSum(g.mul(target, g.sub(shifted, logSum)), {
-    axes: [1],
-  });
-  return g.neg(g.reduceMean(logLikelihood, { keepDims: false }));
-}
 
 /**
  * The network's graph with one-hot inputs `shape_target` `[B, 5]` and

@@ -6,6 +6,7 @@ import {
   writeShapesClassifier,
 } from "./classifier_training.ts";
 import { ditShapes, writeDitShapes } from "./dit_shapes.ts";
+import { scenesClip, writeScenesClip } from "./scenes_clip.ts";
 import { train, type TrainingTask } from "./trainer.ts";
 
 /** An embedded model: how it is trained, and how its folder is written. */
@@ -22,6 +23,7 @@ interface EmbeddedModel {
 
 const models: Readonly<Record<string, EmbeddedModel>> = {
   "dit-shapes": { updates: 8000, task: ditShapes, write: writeDitShapes },
+  "scenes-clip": { updates: 3000, task: scenesClip, write: writeScenesClip },
   "shapes-classifier": {
     updates: 1500,
     task: shapesClassifier,
@@ -39,7 +41,7 @@ Usage: deno task zoo train <name> [options]
   <name>          ${names}
 
 Options:
-  --updates <n>   Optimiser updates, 64 pictures each (default ${defaultUpdates})
+  --updates <n>   Optimiser updates (default ${defaultUpdates})
   --seed <n>      Seed of weights, pictures and noise (default 0)
   --run <folder>  Checkpoint and log; a killed run goes on from there (default results/zoo/<name>)
   -o <folder>     Where the model is written (default zoo/models/<name>)
