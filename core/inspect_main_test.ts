@@ -4,9 +4,8 @@ import { inspectCommand } from "./inspect_main.ts";
 const testdata = decodeURIComponent(
   new URL("../testdata", import.meta.url).pathname,
 );
-const recorded = JSON.parse(
-  Deno.readTextFileSync(`${testdata}/macs.json`),
-).models["dit-xl2-32"];
+const macsJson = JSON.parse(Deno.readTextFileSync(`${testdata}/macs.json`));
+const recorded = macsJson.models["dit-xl2-32"];
 
 Deno.test("inspect --json prints a known model's recorded costs", async () => {
   const { lines, exitCode } = await inspectCommand(["dit-xl-2-256", "--json"]);
@@ -38,6 +37,17 @@ Deno.test("inspect prints a folder's units, then the sum", async () => {
     number(rows.at(-1)!.at(-3)!),
   );
   assertEquals(rows.at(-1)![0], folder);
+});
+
+Deno.test("inspect prints a UNet's branches, and sums to the whole", async () => {
+  const args = ["sd-2.1", "--granularity", "branch", "--json"];
+  const { lines, exitCode } = await inspectCommand(args);
+  const { params, macs, blocks } = JSON.parse(lines.join("\n"));
+  const { total, branches } = macsJson.models["sd21-unet-96"];
+  assertEquals([exitCode, params], [0, 865910724]);
+  assertEquals(macs.paper, total.dipgo);
+  const gated = blocks.filter((block: { gated: boolean }) => block.gated);
+  assertEquals(gated.length, branches.length);
 });
 
 Deno.test("inspect names the known models, and what it does not understand", async () => {
