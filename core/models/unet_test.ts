@@ -1,10 +1,13 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
+import { TorchGenerator } from "../random.ts";
+import { openSession } from "../runtime/session.ts";
+import { float32, int64 } from "../tensor.ts";
 import { openSafetensors } from "../weights/safetensors.ts";
 import { blockGraphs } from "./block_graph.ts";
 import { parameterShapes } from "./parameter_shapes.ts";
 import { unetBlockGraph, type UnetGranularity } from "./unet.ts";
 import { parseUnetConfig } from "./unet_config.ts";
-import { noWeights } from "./weights.ts";
+import { noWeights, type WeightSource } from "./weights.ts";
 
 const folder = (name: string) =>
   decodeURIComponent(
@@ -120,4 +123,58 @@ Deno.test("unetBlockGraph() reads SDXL's added conditions", () => {
     ["text_embeds", [2, 10]],
     ["time_ids", [2, 6]],
   ]);
+});
+
+/** cos, then sin, of x at `count` frequencies 10000^(−i/count). */
+function wavesOf(x: number, count: number): number[] {
+  const angles = Array.from(
+    { length: count },
+    (_, i) => x * 10000 ** (-i / count),
+  );
+  return [...angles.map(Math.cos), ...angles.map(Math.sin)];
+}
+
+/** Linear, SiLU, linear, by the definition. */
+function embedded(x: number[], path: string, weights: WeightSource): number[] {
+  const width = 64;
+  const layer = (from: number[], name: string) => {
+    const of = (kind: string, shape: number[]) =>
+      weights(`${path}.${name}.${kind}`, shape).data!.data as Float32Array;
+    const matrix = of("weight", [width, from.length]);
+    const bias = of("bias", [width]);
+    return Array.from(
+      bias,
+      (b, row) =>
+        from.reduce((sum, v, i) => sum + v * matrix[row * from.length + i], b),
+    );
+  };
+  const hidden = layer(x, "linear_1").map((v) => v / (1 + Math.exp(-v)));
+  return layer(hidden, "linear_2");
+}
+
+Deno.test("SDXL's embedding is that of the timestep plus that of pooled text and numbers", async () => {
+  const weights: WeightSource = (key, shape) => {
+    const { data } = new TorchGenerator(key.length).randn(shape);
+    return { data: float32(shape, data.map((v) => v / 8)) };
+  };
+  const added = { textWidth: 10, timeChannels: 4 };
+  const { block, graph } = blockGraphs(
+    unetBlockGraph({ ...config, added }, weights, { batch: 1 }),
+  )[1];
+  assertEquals(block.name, "time_embedding");
+  const text = new TorchGenerator(0).randn([1, 10]);
+  const numbers = [1024, 768, 0, 16, 1024, 1000];
+  await using session = await openSession(graph);
+  const { time_embedding } = await session.run({
+    timestep: int64([1], [481]),
+    text_embeds: text,
+    time_ids: float32([1, 6], numbers),
+  });
+  const time = embedded(wavesOf(481, 8), "time_embedding", weights);
+  const joined = [...text.data, ...numbers.flatMap((n) => wavesOf(n, 2))];
+  const conditions = embedded(joined, "add_embedding", weights);
+  time.forEach((v, i) => {
+    const found = Number(time_embedding.data[i]);
+    assert(Math.abs(found - v - conditions[i]) < 1e-4, `${i}: ${found}`);
+  });
 });
