@@ -7,6 +7,7 @@ import {
 } from "./classifier_training.ts";
 import { ditShapes, writeDitShapes } from "./dit_shapes.ts";
 import { scenesClip, writeScenesClip } from "./scenes_clip.ts";
+import { scenesVae, writeScenesVae } from "./scenes_vae.ts";
 import { train, type TrainingTask } from "./trainer.ts";
 
 /** An embedded model: how it is trained, and how its folder is written. */
@@ -24,6 +25,7 @@ interface EmbeddedModel {
 const models: Readonly<Record<string, EmbeddedModel>> = {
   "dit-shapes": { updates: 8000, task: ditShapes, write: writeDitShapes },
   "scenes-clip": { updates: 3000, task: scenesClip, write: writeScenesClip },
+  "scenes-vae": { updates: 4000, task: scenesVae, write: writeScenesVae },
   "shapes-classifier": {
     updates: 1500,
     task: shapesClassifier,

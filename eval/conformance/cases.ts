@@ -1,5 +1,6 @@
 /** Which recorded cases a folder holds, told by the files in it, and how each is run. */
 import { familyOf } from "../../core/models/network.ts";
+import { runAutoencoder } from "./autoencoder_case.ts";
 import { runClipText, runClipVision } from "./clip_case.ts";
 import { runNetworkCase } from "./network_case.ts";
 import { runNetworkGradients } from "./network_gradients.ts";
@@ -70,15 +71,19 @@ function schedulerRun(
   return /^ddim-.*\.json$/.test(file) ? runDdim : null;
 }
 
-/** Runs of what is no diffusion network, by `model_type`. */
-const towers: Readonly<
+/** Runs of what is no diffusion network, by its config's `model_type` or `_class_name`. */
+const components: Readonly<
   Record<string, (folder: string) => AsyncGenerator<Conformance>>
-> = { clip_text_model: runClipText, clip_vision_model: runClipVision };
+> = {
+  clip_text_model: runClipText,
+  clip_vision_model: runClipVision,
+  AutoencoderKL: runAutoencoder,
+};
 
 async function componentRun(folder: string): Promise<ConformanceCase["run"]> {
   if (await isNetwork(folder)) return () => runNetworkCase(folder);
-  const { model_type } = await readJson(`${folder}/config.json`);
-  const run = towers[String(model_type)];
+  const { model_type, _class_name } = await readJson(`${folder}/config.json`);
+  const run = components[String(model_type ?? _class_name)];
   return run ? () => run(folder) : null;
 }
 
