@@ -1,7 +1,7 @@
 /** VJP rule of attention, in slices that bound its memory. */
-import { intAttribute } from "../onnx/attributes.ts";
+import { floatAttribute, intAttribute } from "../onnx/attributes.ts";
 import type { GraphBuilder } from "../onnx/builder.ts";
-import type { Value } from "../onnx/graph.ts";
+import type { Node, Value } from "../onnx/graph.ts";
 import type { VjpRule } from "./vjp_call.ts";
 
 /** Elements of a score matrix `[B, h, l, S]` that one slice of h heads and l queries may hold: 32 MB. Four such matrices are alive at a time. */
@@ -9,9 +9,9 @@ const scoreLimit = 1 << 23;
 
 /**
  * ONNX Runtime's MultiHeadAttention, O = P V with P = softmax(s Q Kᵀ + bias),
- * s = 1/√d; the bias is a mask, not a weight, and gets no gradient. Nothing of
- * it is stored: P is recomputed, a slice of heads and queries at a time so that
- * memory stays bounded.
+ * s = 1/√d by default; the bias is a mask, not a weight, and gets no gradient.
+ * Nothing of it is stored: P is recomputed, a slice of heads and queries at a
+ * time so that memory stays bounded.
  *
  *   dV = Pᵀ dO    dS = P ⊙ (dO Vᵀ − Σ_d dO ⊙ O)    dQ = s dS K    dK = s dSᵀ Q
  *
@@ -30,6 +30,7 @@ export const multiHeadAttentionVjp: VjpRule = (call) => {
   const row = batch * k.shape[1];
   const group = within(heads, scoreLimit / (row * length));
   const rows = within(length, scoreLimit / row);
+  const scale = scaleOf(node, q.shape[2] / heads);
   const parts = ranges(heads, group).map((range) => {
     const [Q, K, V, O, dO] = [q, k, v, y, dy].map((x) =>
       splitHeads(g, x, { heads, ...range })
@@ -37,12 +38,16 @@ export const multiHeadAttentionVjp: VjpRule = (call) => {
     const bias = inputs[5] ? biasOf(g, inputs[5], range) : null;
     const whole = group === heads && rows === length;
     const cotangents = whole
-      ? spelledOut(g, { Q, K, V, O, dO, bias })
-      : sumOfSlices(g, { Q, K, V, O, dO, bias }, rows);
+      ? spelledOut(g, { Q, K, V, O, dO, bias, scale })
+      : sumOfSlices(g, { Q, K, V, O, dO, bias, scale }, rows);
     return cotangents.map((x) => mergeHeads(g, x));
   });
   return [0, 1, 2].map((i) => joined(g, parts.map((part) => part[i])));
 };
+
+/** What the scores of heads of width `d` are multiplied by; the operator takes 0 for its default. */
+const scaleOf = (node: Node, d: number): number =>
+  floatAttribute(node, "scale", 0) || 1 / Math.sqrt(d);
 
 /** The whole number nearest below `wanted`, from 1 to `most`. */
 const within = (most: number, wanted: number): number =>
@@ -107,17 +112,18 @@ interface Heads {
   readonly O: Value;
   readonly dO: Value;
   readonly bias: Value | null;
+  readonly scale: number;
 }
 
 /** dQ, dK, dV of some heads, `rows` queries at a time: each slice has its own dQ, all add to dK and dV. */
 function sumOfSlices(
   g: GraphBuilder,
-  { Q, K, V, O, dO, bias }: Heads,
+  { Q, K, V, O, dO, bias, scale }: Heads,
   rows: number,
 ): Value[] {
   const slices = ranges(Q.shape[2], rows).map((range) => {
     const of = (x: Value) => sliced(g, x, { axis: 2, ...range });
-    const slice = { Q: of(Q), K, V, O: of(O), dO: of(dO) };
+    const slice = { Q: of(Q), K, V, O: of(O), dO: of(dO), scale };
     return together(g, spelledOut(g, { ...slice, bias: bias && of(bias) }));
   });
   const [dQ, dK, dV] = [0, 1, 2].map((i) => slices.map((slice) => slice[i]));
@@ -130,9 +136,8 @@ function sumOfSlices(
 /** dQ, dK, dV with whole score matrices. */
 function spelledOut(
   g: GraphBuilder,
-  { Q, K, V, O, dO, bias }: Heads,
+  { Q, K, V, O, dO, bias, scale: alpha }: Heads,
 ): Value[] {
-  const alpha = 1 / Math.sqrt(Q.shape[3]);
   const scores = g.fusedMatMul(Q, K, { alpha, transB: 1 });
   const P = g.softmax(bias ? g.add(scores, bias) : scores);
   const dV = g.fusedMatMul(P, dO, { transA: 1 });

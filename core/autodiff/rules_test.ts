@@ -286,6 +286,11 @@ const cases: Readonly<Record<string, RuleCase>> = {
         bias: g.constant(values([1, 2, 3, 5])),
       }),
   },
+  "MultiHeadAttention with a scale of its own": {
+    feeds: attention(2),
+    y: (g, { q, k, v }) =>
+      g.multiHeadAttention(q, k, v, { heads: 2, scale: 1 }),
+  },
   "Neg": { feeds: x34, y: (g, { x }) => g.neg(x) },
   "Pad": {
     feeds: { x: values([2, 3]) },

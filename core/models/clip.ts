@@ -8,6 +8,7 @@
 import { GraphBuilder } from "../onnx/builder.ts";
 import type { Graph, Value } from "../onnx/graph.ts";
 import { float32 } from "../tensor.ts";
+import { causalMask } from "./attention_mask.ts";
 import type {
   ClipEncoderConfig,
   ClipTextConfig,
@@ -93,16 +94,6 @@ function encoder(
     hidden.push(encoderLayer(g, hidden[i], `${path}.layers.${i}`, c));
   }
   return hidden;
-}
-
-/** 0 where a token may look, the lowest float where it may not: `[1, 1, L, L]`. */
-function causalMask(g: GraphBuilder, length: number): Value {
-  const lowest = -3.4028234663852886e38;
-  const data = Float32Array.from(
-    { length: length * length },
-    (_, i) => i % length > Math.floor(i / length) ? lowest : 0,
-  );
-  return g.constant(float32([1, 1, length, length], data));
 }
 
 /**

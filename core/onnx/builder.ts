@@ -378,18 +378,25 @@ export class GraphBuilder {
   }
   /**
    * Fused attention on packed heads: query `[B, L, D]`, key and value `[B, S, D]`
-   * → `[B, L, D]`. `bias` `[B or 1, heads or 1, L, S]` is added to the scores;
-   * their scale is 1/√(D/heads) by default.
+   * → `[B, L, D]`. Scores are multiplied by `scale`, by default 1/√(D/heads);
+   * then `bias` `[B or 1, heads or 1, L, S]` is added to them.
    */
   multiHeadAttention(
     query: Value,
     key: Value,
     value: Value,
-    { heads, bias = null }: { heads: number; bias?: Value | null },
+    { heads, bias = null, scale }: {
+      heads: number;
+      bias?: Value | null;
+      scale?: number;
+    },
   ): Value {
     const own = [query, key, value];
     const inputs = bias ? [...own, null, null, bias] : own;
-    const attributes = { num_heads: int(heads) };
+    const attributes = {
+      num_heads: int(heads),
+      ...(scale === undefined ? {} : { scale: float(scale) }),
+    };
     return this.#one("MultiHeadAttention", inputs, attributes, microsoft);
   }
 
