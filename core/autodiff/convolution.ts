@@ -17,9 +17,10 @@
  * with kernel flipped, channels transposed, paddings d (K − 1) − p and
  * d (K − 1) − q. It is the faster form in ONNX Runtime.
  *
- * Weight gradient, dw[k] = Σ_n dy[n] x[s n + d k − p]: for each k a strided
- * slice of x and one product that contracts batch and space. Where windows
- * tile x exactly (a patch embedding, a 1x1), all k together are one reshape.
+ * Weight gradient, dw[k] = Σ_n dy[n] x[s n + d k − p]: with channels moved
+ * before the batch, for each k a strided slice of x and one product that
+ * contracts batch and space. Where windows tile x exactly (a patch embedding, a
+ * 1x1), all k together are one reshape.
  *
  * ConvTranspose is Conv's data gradient, so its own is Conv; its weight
  * gradient is Conv's with x and dy exchanged.
@@ -143,12 +144,12 @@ interface WeightProblem {
 function weightCotangent(g: GraphBuilder, problem: WeightProblem): Value {
   const { x, dy, w, group, window } = problem;
   const positions = dy.shape.slice(2);
-  const rows = channelRows(g, dy, group);
+  const rows = channelRows(g, channelsFirst(g, dy), group);
   if (tiles(problem)) {
     const columns = tileColumns(g, { x, group, window, positions });
     return g.reshape(g.fusedMatMul(rows, columns, { transB: 1 }), w.shape);
   }
-  const slices = windowSlices(g, x, { window, positions });
+  const slices = windowSlices(g, channelsFirst(g, x), { window, positions });
   const taps = slices.map((slice) => {
     const tap = g.fusedMatMul(rows, channelRows(g, slice, group), {
       transB: 1,
@@ -158,13 +159,18 @@ function weightCotangent(g: GraphBuilder, problem: WeightProblem): Value {
   return g.reshape(g.concat(taps, { axis: 2 }), w.shape);
 }
 
-/** `[B, C, H, W]` → `[G, C/G, B H W]`: channels as rows, batch and space contracted by a product. */
-function channelRows(g: GraphBuilder, x: Value, group: number): Value {
+/** `[B, C, H, W]` → `[C, B, H, W]`. */
+function channelsFirst(g: GraphBuilder, x: Value): Value {
   const [batch, channels, ...space] = x.shape;
-  const rows = batch === 1
-    ? x
+  return batch === 1
+    ? g.reshape(x, [channels, batch, ...space])
     : g.transpose(x, [1, 0, ...space.map((_, i) => i + 2)]);
-  return g.reshape(rows, [group, channels / group, batch * sizeOf(space)]);
+}
+
+/** `[C, B, H, W]` → `[G, C/G, B H W]`: channels as rows, batch and space contracted by a product. */
+function channelRows(g: GraphBuilder, x: Value, group: number): Value {
+  const [channels, ...contracted] = x.shape;
+  return g.reshape(x, [group, channels / group, sizeOf(contracted)]);
 }
 
 /** Whether the windows cover x exactly, without overlap, gap or padding. */

@@ -3,6 +3,7 @@ import { parseArgs } from "@std/cli/parse-args";
 import { alignedLines } from "../../core/aligned_lines.ts";
 import { type CommandResult, finish, resultOf } from "../../core/command.ts";
 import { gradientMemoryApart } from "./gradient_memory.ts";
+import { layerLines, layerSubjects } from "./layer_gradients.ts";
 import { measureSpeed, speedLines } from "./sub_net_speed.ts";
 import { ditXl, modelFolder } from "./subjects.ts";
 
@@ -13,11 +14,12 @@ Usage: deno task bench <what> [options]
   dit-xl      Full-size DiT-XL/2, random weights, one guided image: full sampler against a SubNet
   dit-shapes  The same for the embedded model, at 8 images and at 1
   memory      Peak memory of a gate gradient at 10 and at 50 steps, embedded model, one guided image
+  conv        Convolutions, norms and the like, each alone: forward, data gradient, weight gradient
 
-Options of dit-xl and dit-shapes:
-  --steps <n>     DDIM steps (default 10 for dit-xl, 20 for dit-shapes)
-  --sparsity <s>  Fraction of the MACs that the SubNet leaves out (default 0.8)
-  --rounds <n>    Timed runs of each, taking turns (default 3)
+Options:
+  --steps <n>     DDIM steps of dit-xl (default 10) and dit-shapes (20)
+  --sparsity <s>  Fraction of the MACs that their SubNets leave out (default 0.8)
+  --rounds <n>    Timed runs of each, taking turns, except in memory (default 3)
   --help          Print this
 
 The SubNet's gates follow a rule: some steps whole, some in part, the others
@@ -59,6 +61,7 @@ const benches: Readonly<
       `ratio of the peaks ${(many.peak / few.peak).toFixed(3)}`,
     ];
   },
+  conv: ({ rounds }) => layerLines(layerSubjects, { rounds }),
 };
 
 /** Runs the command on its arguments; errors are part of the result. */

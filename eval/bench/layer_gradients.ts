@@ -1,0 +1,156 @@
+/** Speed of the layers that training a UNet spends its time in, forward and backward, each alone. */
+import { alignedLines } from "../../core/aligned_lines.ts";
+import { parametersAsInputs, vjpGraph } from "../../core/autodiff/vjp.ts";
+import { convolution, groupNorm } from "../../core/models/layers.ts";
+import { noWeights } from "../../core/models/weights.ts";
+import { GraphBuilder } from "../../core/onnx/builder.ts";
+import type { Graph, Value } from "../../core/onnx/graph.ts";
+import { macsOfGraph, sumMacs } from "../../core/onnx/macs.ts";
+import { TorchGenerator } from "../../core/random.ts";
+import { openSession } from "../../core/runtime/session.ts";
+import type { Tensor } from "../../core/tensor.ts";
+import { interleave, type Latency } from "../latency.ts";
+
+/** A layer and the shape of its input, `[B, C, H, W]`. */
+export interface LayerSubject {
+  readonly name: string;
+  readonly shape: readonly number[];
+  layer(g: GraphBuilder, x: Value): Value;
+}
+
+const module = { path: "layer", weights: noWeights };
+
+function conv(
+  shape: readonly number[],
+  { channels, kernel = 3, stride = 1 }: {
+    channels: number;
+    kernel?: number;
+    stride?: number;
+  },
+): LayerSubject {
+  const options = { ...module, channels, kernel, stride };
+  return {
+    name: `conv ${kernel}x${kernel} to ${channels}, stride ${stride}`,
+    shape,
+    layer: (g, x) => convolution(g, x, options),
+  };
+}
+
+const norm = (shape: readonly number[]): LayerSubject => ({
+  name: "group norm",
+  shape,
+  layer: (g, x) => groupNorm(g, x, { ...module, groups: 32, epsilon: 1e-5 }),
+});
+
+const silu = (shape: readonly number[]): LayerSubject => ({
+  name: "SiLU",
+  shape,
+  layer: (g, x) => g.silu(x),
+});
+
+const nearest = (shape: readonly number[]): LayerSubject => ({
+  name: "nearest 2x",
+  shape,
+  layer(g, x) {
+    const [batch, channels, height, width] = x.shape;
+    return g.resize(x, [batch, channels, 2 * height, 2 * width]);
+  },
+});
+
+/** In a UNet trained here, and in one of Stable Diffusion's size. */
+const [small, large] = [[32, 64, 16, 16], [8, 320, 64, 64]];
+
+export const layerSubjects: readonly LayerSubject[] = [
+  conv(small, { channels: 64 }),
+  conv([32, 128, 8, 8], { channels: 128 }),
+  conv(small, { channels: 64, kernel: 1 }),
+  conv(small, { channels: 64, stride: 2 }),
+  norm(small),
+  silu(small),
+  nearest(small),
+  conv(large, { channels: 320 }),
+  conv([8, 640, 32, 32], { channels: 320, kernel: 1 }),
+  conv(large, { channels: 320, stride: 2 }),
+  norm(large),
+  silu(large),
+  nearest([8, 320, 32, 32]),
+];
+
+/** What is timed: the layer, the gradient of its input, that of its weights. */
+export type Pass = "forward" | "data" | "weights";
+
+/** Multiply-accumulates of one pass, and times; `weights` only where the layer has any. */
+export interface LayerSpeed {
+  readonly macs: number;
+  readonly latency: Readonly<Partial<Record<Pass, Latency>>>;
+}
+
+/** The graph of each pass; weights are inputs, as in training. */
+function passGraphs({ name, shape, layer }: LayerSubject): Map<Pass, Graph> {
+  const g = new GraphBuilder(name);
+  const x = g.input("x", "float32", shape);
+  const forward = parametersAsInputs(g.build({ y: layer(g, x) }));
+  const weights = forward.inputs.slice(1).map((input) => input.name);
+  const graphs = new Map<Pass, Graph>([
+    ["forward", forward],
+    ["data", vjpGraph(forward, { wrt: ["x"] })],
+  ]);
+  if (weights.length > 0) {
+    graphs.set("weights", vjpGraph(forward, { wrt: weights }));
+  }
+  return graphs;
+}
+
+function randomFeeds({ inputs }: Graph): Record<string, Tensor> {
+  const random = new TorchGenerator(0);
+  return Object.fromEntries(
+    inputs.map(({ name, shape }) => [name, random.randn(shape)]),
+  );
+}
+
+/** Times the passes of a layer, taking turns. @throws {RangeError} If `rounds` is less than 1. */
+export async function measureLayer(
+  subject: LayerSubject,
+  { rounds }: { rounds: number },
+): Promise<LayerSpeed> {
+  const graphs = passGraphs(subject);
+  await using sessions = new AsyncDisposableStack();
+  const runs: Record<string, () => Promise<unknown>> = {};
+  for (const [pass, graph] of graphs) {
+    const session = sessions.use(await openSession(graph));
+    const feeds = randomFeeds(graph);
+    runs[pass] = () => session.run(feeds);
+  }
+  const { total } = sumMacs(macsOfGraph(graphs.get("forward")!).values());
+  return { macs: total, latency: await interleave(runs, { rounds }) };
+}
+
+/** A line a layer: the median milliseconds of each pass, and its rate where it multiplies matrices. */
+export async function layerLines(
+  subjects: readonly LayerSubject[],
+  options: { rounds: number },
+): Promise<string[]> {
+  const rows = [["layer", "input", "forward", "data", "weights"]];
+  for (const subject of subjects) {
+    const { macs, latency } = await measureLayer(subject, options);
+    const cell = (pass: Pass) => timeAndRate(latency[pass], macs);
+    rows.push([
+      subject.name,
+      `[${subject.shape.join(", ")}]`,
+      cell("forward"),
+      cell("data"),
+      cell("weights"),
+    ]);
+  }
+  return [
+    ...alignedLines(rows, { left: 2 }),
+    "milliseconds, median; in brackets GFLOP/s, two a multiply-accumulate",
+  ];
+}
+
+function timeAndRate(latency: Latency | undefined, macs: number): string {
+  if (!latency) return "";
+  const { median } = latency;
+  const time = median.toFixed(median < 10 ? 2 : 1);
+  return macs > 0 ? `${time} (${(2e-6 * macs / median).toFixed(0)})` : time;
+}
