@@ -6,7 +6,8 @@ import {
   ofFamily,
 } from "../core/models/load.ts";
 import { type Device, manySessions } from "../core/runtime/session.ts";
-import { makeDdim } from "../core/samplers/ddim.ts";
+import { makeSampler } from "../core/samplers/make_sampler.ts";
+import type { Sampler } from "../core/samplers/sampler.ts";
 import {
   readSchedulerConfig,
   type SchedulerConfig,
@@ -24,14 +25,16 @@ import {
   calibrate,
   type CalibrationBatch,
   drawBatch,
+  type SamplingSetup,
 } from "../pruner/calibration.ts";
 import { TorchGenerator } from "../core/random.ts";
 import type { Experiment } from "./experiment.ts";
-import type { DdimSetup, SampledPlan } from "./method.ts";
+import type { SampledPlan } from "./method.ts";
 
 /** How much is sampled at once, and in how many steps. */
 export interface SampleSize {
   readonly images: number;
+  /** As the sampler counts them; it may call the model more often. */
   readonly steps: number;
 }
 
@@ -60,13 +63,29 @@ export class Bench implements AsyncDisposable {
   /** The SuperNet for so many guided images. */
   superNet({ images, steps }: SampleSize): SuperNet {
     const options = { ...this.experiment.superNet, batch: 2 * images };
-    return superNet(blockGraphOf(this.model, options), { steps });
+    return superNet(blockGraphOf(this.model, options), {
+      steps: this.calls(steps),
+    });
+  }
+
+  /** Model calls of the experiment's sampler at a number of steps. */
+  calls(steps: number): number {
+    return this.sampler(steps).steps.length;
+  }
+
+  /** The experiment's sampler at a number of steps. */
+  sampler(steps: number): Sampler {
+    const { kind } = this.experiment.sampler;
+    return makeSampler(this.scheduler, {
+      ...kind === "own" ? {} : { kind },
+      steps,
+    });
   }
 
   /** Sampler and guidance at a number of steps. */
-  setup(steps: number): DdimSetup {
+  setup(steps: number): SamplingSetup {
     return {
-      sampler: makeDdim(this.scheduler, { steps }),
+      sampler: this.sampler(steps),
       guidanceScale: this.experiment.sampler.guidanceScale,
       classes: this.model.config.classes,
     };
@@ -124,7 +143,7 @@ export class Bench implements AsyncDisposable {
     if (fitted.kind === "gates") return subNetMacs(this.net, fitted.plan.gates);
     const { units, steps } = this.net;
     const dense = subNetMacs(this.net, denseGates(steps, units.length));
-    return dense / steps * fitted.steps;
+    return dense / steps * this.calls(fitted.steps);
   }
 
   /** The most MACs that one image may take; the rounding of 1 − s is forgiven. */

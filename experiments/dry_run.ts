@@ -47,7 +47,7 @@ function costs(bench: Bench, fitted: FittedPlan): string[] {
   if (fitted.kind === "none") return ["", "", "none fits"];
   const macs = bench.macs(fitted);
   const calls = fitted.kind === "steps"
-    ? fitted.steps
+    ? bench.calls(fitted.steps)
     : fitted.plan.gates.filter((row) => row.at(-1) === 1).length;
   const speedup = (bench.denseMacs / macs).toFixed(2);
   return [formatMacs(macs), `${speedup}×`, `${calls}`];

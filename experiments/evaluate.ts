@@ -1,5 +1,9 @@
 /** Images of the evaluation pairs, and how close a SubNet's are to the full model's from the same noise. */
 import { TorchGenerator } from "../core/random.ts";
+import {
+  drawStepNoise,
+  type StepNoise,
+} from "../core/samplers/sampler_state.ts";
 import { float32, int64, sizeOf, type Tensor } from "../core/tensor.ts";
 import { psnr } from "../eval/psnr.ts";
 import { ssim } from "../eval/ssim.ts";
@@ -8,10 +12,13 @@ import type { SubNetPlan } from "../supernet/plan.ts";
 import type { Bench } from "./bench.ts";
 import type { SampledPlan } from "./method.ts";
 
-/** A class and the noise `[C, H, W]` that its image starts from. */
+/** A class and the noise that its image is made from. */
 export interface EvaluationPair {
   readonly label: number;
+  /** What it starts from, `[C, H, W]`. */
   readonly noise: Tensor<"float32">;
+  /** What the full sampler adds at its steps, `[C, H, W]`; with fewer steps, the first of these are added. */
+  readonly stepNoise: StepNoise;
 }
 
 /** One value a pair. */
@@ -22,24 +29,28 @@ export interface Fidelity {
 
 /** The experiment's pairs, drawn one after another: fewer pairs are the first of more. */
 export function evaluationPairs(
-  { experiment, model }: Bench,
+  bench: Bench,
 ): EvaluationPair[] {
-  const { pairs, seed } = experiment.evaluation;
+  const { experiment: { evaluation, sampler: { steps } }, model } = bench;
   const { inChannels, sampleSize, classes } = model.config;
-  const random = new TorchGenerator(seed);
-  return Array.from({ length: pairs }, () => ({
+  const shape = [inChannels, sampleSize, sampleSize];
+  const random = new TorchGenerator(evaluation.seed);
+  const sampler = bench.sampler(steps);
+  return Array.from({ length: evaluation.pairs }, () => ({
     label: Math.floor(random.uniform() * classes),
-    noise: random.randn([inChannels, sampleSize, sampleSize]),
+    noise: random.randn(shape),
+    stepNoise: drawStepNoise(sampler, { shape, random }),
   }));
 }
 
 /** The size and gates that a plan is sampled with. */
 function sampled(
-  { net }: Bench,
+  bench: Bench,
   fitted: SampledPlan,
 ): { steps: number; plan: SubNetPlan } {
-  if (fitted.kind === "gates") return { steps: net.steps, plan: fitted.plan };
-  const gates = denseGates(fitted.steps, net.units.length);
+  const { experiment: { sampler: { steps } }, net } = bench;
+  if (fitted.kind === "gates") return { steps, plan: fitted.plan };
+  const gates = denseGates(bench.calls(fitted.steps), net.units.length);
   return { steps: fitted.steps, plan: { gates } };
 }
 
@@ -68,6 +79,9 @@ export async function openBatchSampler(
         ...setup,
         forecast,
         latents: stacked(batch.map(({ noise }) => noise)),
+        noise: setup.sampler.steps.map(({ noise }, i) =>
+          noise === 0 ? undefined : joined(batch.map((p) => p.stepNoise[i]!))
+        ),
         conditioning: { class_labels: int64([labels.length], labels) },
       });
     },
@@ -128,9 +142,16 @@ export function fidelity(
 /** Tensors of one shape `[...]` as one, `[n, ...]`. */
 function stacked(tensors: readonly Tensor<"float32">[]): Tensor<"float32"> {
   const [{ shape }] = tensors;
-  const data = new Float32Array(tensors.length * sizeOf(shape));
-  tensors.forEach((each, i) => data.set(each.data, i * sizeOf(shape)));
+  const data = joined(tensors.map(({ data }) => data));
   return float32([tensors.length, ...shape], data);
+}
+
+/** Arrays of one length, one after another. */
+function joined(arrays: readonly Float32Array[]): Float32Array {
+  const [{ length }] = arrays;
+  const all = new Float32Array(arrays.length * length);
+  arrays.forEach((each, i) => all.set(each, i * length));
+  return all;
 }
 
 /** The n tensors of a batch `[n, ...]`. */

@@ -1,5 +1,9 @@
 /** An experiment as plain data: everything that changes a number, and nothing else. */
 import type { DitGranularity } from "../core/models/dit.ts";
+import {
+  type SamplerKind,
+  samplerKinds,
+} from "../core/samplers/make_sampler.ts";
 import type { SearchSettings } from "./method.ts";
 import { methods } from "./methods.ts";
 
@@ -14,7 +18,9 @@ export interface Experiment {
   /** Folder in diffusers layout. */
   readonly model: string;
   readonly sampler: {
-    readonly kind: "ddim";
+    /** "own" is the one that the model's folder names. */
+    readonly kind: SamplerKind | "own";
+    /** As the sampler counts them: PNDM calls the model once more. */
     readonly steps: number;
     readonly guidanceScale: number;
   };
@@ -71,7 +77,11 @@ const rules: readonly [string, (e: Experiment) => boolean, string][] = [
     "lower case letters, digits, _ and -",
   ],
   ["seed", (e) => isSeed(e.seed), "a whole number from 0"],
-  ["sampler.kind", (e) => e.sampler.kind === "ddim", "ddim"],
+  [
+    "sampler.kind",
+    (e) => ["own", ...samplerKinds].includes(e.sampler.kind),
+    `one of own, ${samplerKinds.join(", ")}`,
+  ],
   ["sampler.steps", (e) => isCount(e.sampler.steps), "a whole number from 1"],
   [
     "superNet.granularity",

@@ -31,10 +31,10 @@ function firstThatFits(
 export const fewerSteps: Method = {
   name: "fewer-steps",
   searches: false,
-  fit({ net }: MethodContext, maxMacs: number): Promise<FittedPlan> {
+  fit({ net, calls }: MethodContext, maxMacs: number): Promise<FittedPlan> {
     const call = subNetMacs(net, denseGates(net.steps, net.units.length)) /
       net.steps;
-    const steps = counts(net).findLast((k) => k * call <= maxMacs);
+    const steps = counts(net).findLast((k) => calls(k) * call <= maxMacs);
     return Promise.resolve(
       steps
         ? { kind: "steps", steps }

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { subNetMacs } from "../supernet/liveness.ts";
 import { openBench } from "./bench.ts";
+import type { Experiment } from "./experiment.ts";
 import type { FittedPlan } from "./method.ts";
 import { methodNamed, methods } from "./methods.ts";
 import quickstart from "./quickstart.ts";
@@ -13,17 +14,18 @@ const calls = {
   checkpoint: () => "",
 };
 
-/** Fits methods on a tiny model with 5 steps. */
+/** Fits methods on a tiny model with 5 steps of a sampler. */
 async function withFit(
   body: (
     fit: (name: string, sparsity: number) => Promise<FittedPlan>,
     bench: Awaited<ReturnType<typeof openBench>>,
   ) => Promise<void>,
+  kind: Experiment["sampler"]["kind"] = "own",
 ) {
   const folder = await Deno.makeTempDir();
   try {
     await writeTinyModel(folder);
-    const sampler = { ...quickstart.sampler, steps: 5 };
+    const sampler = { ...quickstart.sampler, kind, steps: 5 };
     const experiment = { ...quickstart, model: folder, sampler };
     await using bench = await openBench(experiment, { device: "cpu" });
     await body(
@@ -50,6 +52,15 @@ Deno.test("fewer-steps and uniform-reuse take the most calls that fit, exactly a
     assertEquals(computed(await fit("uniform-reuse", 0.4)), "11010");
     assertEquals(computed(await fit("uniform-reuse", 0.8)), "10000");
   }));
+
+Deno.test("fewer-steps counts model calls, which PNDM makes once more than it has steps", () =>
+  withFit(async (fit, bench) => {
+    assertEquals(bench.net.steps, 6);
+    const fitted = { kind: "steps", steps: 2 } as const;
+    assertEquals(await fit("fewer-steps", 0.4), fitted);
+    assertEquals(bench.macs(fitted), bench.denseMacs / 2);
+    assertEquals(computed(await fit("uniform-reuse", 0.4)), "101010");
+  }, "pndm"));
 
 Deno.test("fora takes the smallest interval that fits, and none where ungated blocks are too many", () =>
   withFit(async (fit) => {

@@ -5,7 +5,13 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { blockGraphOf, loadModel, ofFamily } from "../core/models/load.ts";
 import { TorchGenerator } from "../core/random.ts";
-import { makeDdim, readSchedulerConfig } from "../core/samplers/mod.ts";
+import {
+  drawStepNoise,
+  makeSampler,
+  readSchedulerConfig,
+  type SamplerKind,
+  samplerKinds,
+} from "../core/samplers/mod.ts";
 import { float32, int64, type Tensor } from "../core/tensor.ts";
 import { imageGrid } from "../eval/image_grid.ts";
 import { writePng } from "../eval/png.ts";
@@ -23,7 +29,8 @@ Options:
   --model <folder>      Pixel-space DiT in diffusers layout (default zoo/models/dit-shapes)
   --class <id>          Class id (default 0)
   --batch <n>           Pictures, side by side (default 1)
-  --steps <n>           DDIM steps (default 20)
+  --sampler <name>      ${samplerKinds.join(", ")} (default: the model's own)
+  --steps <n>           Steps of the sampler (default 20)
   --guidance-scale <s>  Classifier-free guidance (default 2)
   --seed <n>            Seed of the initial noise, as torch.manual_seed (default 0)
   --gates <file>        gates.json of a SubNet; all blocks run without it
@@ -37,6 +44,8 @@ export interface GenerateOptions {
   readonly model: string;
   readonly class: number;
   readonly batch: number;
+  /** The model's own if undefined. */
+  readonly sampler: SamplerKind | undefined;
   readonly steps: number;
   readonly guidanceScale: number;
   readonly seed: number;
@@ -65,7 +74,7 @@ export function parseGenerate(
 ): GenerateOptions | "help" {
   const parsed = parseArgs([...args], {
     boolean: ["help"],
-    string: [...Object.keys(defaults), "gates", "o"],
+    string: [...Object.keys(defaults), "sampler", "gates", "o"],
     default: defaults,
     alias: { help: "h" },
     unknown(arg: string) {
@@ -98,6 +107,14 @@ export function parseGenerate(
       `Cannot generate: --granularity is "${granularity}", expected block or sublayer`,
     );
   }
+  const sampler = samplerKinds.find((kind) => kind === parsed.sampler);
+  if (parsed.sampler && !sampler) {
+    throw new RangeError(
+      `Cannot generate: --sampler is "${parsed.sampler}", expected one of ${
+        samplerKinds.join(", ")
+      }`,
+    );
+  }
   if (!parsed.o) {
     throw new RangeError("Cannot generate: -o <file> is missing; see --help");
   }
@@ -105,6 +122,7 @@ export function parseGenerate(
     model: parsed.model,
     class: whole("class", 0),
     batch: whole("batch", 1),
+    sampler,
     steps: whole("steps", 1),
     guidanceScale,
     seed: whole("seed", 0),
@@ -173,34 +191,31 @@ export async function generate(options: GenerateOptions): Promise<void> {
     );
   }
   const { batch, steps, guidanceScale, seed } = options;
-  const sampler = makeDdim(await readSchedulerConfig(model.schedulerConfig), {
-    steps,
-  });
+  const scheduler = await readSchedulerConfig(model.schedulerConfig);
+  const sampler = makeSampler(scheduler, { kind: options.sampler, steps });
   const graph = blockGraphOf(model, {
     batch: 2 * batch,
     granularity: options.granularity,
   });
-  const net = superNet(graph, { steps });
+  const net = superNet(graph, { steps: sampler.steps.length });
   const gates = options.gates
     ? await readGates(options.gates, net)
-    : denseGates(steps, net.units.length);
+    : denseGates(net.steps, net.units.length);
   await using runner = await openSubNets(net);
   await using subNet = await openSubNet(runner, gates);
   const labels = [
     ...Array(batch).fill(options.class),
     ...Array(batch).fill(classes),
   ];
+  const random = new TorchGenerator(seed);
+  const shape = [batch, inChannels, sampleSize, sampleSize];
   const pictures = await subNet.sample({
-    latents: new TorchGenerator(seed).randn([
-      batch,
-      inChannels,
-      sampleSize,
-      sampleSize,
-    ]),
+    latents: random.randn(shape),
+    noise: drawStepNoise(sampler, { shape, random }),
     conditioning: { class_labels: int64([2 * batch], labels) },
     sampler,
     guidanceScale,
-    observe: ({ step }) => progress(step + 1, steps),
+    observe: ({ step }) => progress(step + 1, net.steps),
   });
   const text = {
     settings: JSON.stringify(options),

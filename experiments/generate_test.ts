@@ -1,4 +1,10 @@
-import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertNotEquals,
+  assertRejects,
+  assertThrows,
+} from "@std/assert";
 import { decode } from "fast-png";
 import { generate, parseGenerate } from "./generate.ts";
 
@@ -23,6 +29,11 @@ Deno.test("parseGenerate() fills in defaults and refuses what it does not know",
     RangeError,
     '--steps is "two"',
   );
+  assertThrows(
+    () => parseGenerate(["--sampler", "plms", "-o", "x.png"]),
+    RangeError,
+    '--sampler is "plms", expected one of ddim',
+  );
   assertThrows(() => parseGenerate([]), RangeError, "-o <file> is missing");
 });
 
@@ -45,6 +56,11 @@ Deno.test("generate() writes a PNG of the asked size that carries its settings",
     const png = decode(await Deno.readFile(output));
     assert(png.width > 2 * 24 * 3 && png.height >= 24 * 3);
     assertEquals(JSON.parse(png.text.settings).steps, 2);
+    await generate({ ...options, sampler: "lcm" });
+    const other = decode(await Deno.readFile(output));
+    assertNotEquals(other.data, png.data);
+    await generate({ ...options, sampler: "lcm" });
+    assertEquals(decode(await Deno.readFile(output)).data, other.data);
     await Deno.writeTextFile(`${folder}/gates.json`, '{"model": "dit"}');
     await assertRejects(
       () => generate({ ...options, gates: `${folder}/gates.json` }),

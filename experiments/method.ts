@@ -1,6 +1,5 @@
 /** What every rival is to the experiment runner: a name, and how it fits a plan to a MACs budget. */
 import type { LoadedFamily } from "../core/models/load.ts";
-import type { DdimSampler } from "../core/samplers/ddim.ts";
 import type { CalibrationBatch, SamplingSetup } from "../pruner/calibration.ts";
 import type { EnergySearchOptions } from "../pruner/energy_search.ts";
 import type { RefineOptions } from "../pruner/forecast_fit.ts";
@@ -10,11 +9,6 @@ import type { SubNetPlan } from "../supernet/plan.ts";
 import type { SubNetRunner } from "../supernet/sub_net.ts";
 import type { SuperNet } from "../supernet/super_net.ts";
 import type { TrainingForm } from "../supernet/training_form.ts";
-
-/** Sampler and guidance. */
-export interface DdimSetup extends SamplingSetup {
-  readonly sampler: DdimSampler;
-}
 
 /** Options of the searches; calibration noise and classes are drawn from the experiment's seed. */
 export interface SearchSettings {
@@ -47,12 +41,14 @@ export type FittedPlan =
 /** What a method may work with. */
 export interface MethodContext {
   readonly model: LoadedFamily<"dit">;
-  /** At the search's batch, T steps. */
+  /** At the search's batch, T model calls. */
   readonly net: SuperNet;
   /** Sessions of `net`. */
   readonly runner: SubNetRunner;
-  readonly setup: DdimSetup;
+  readonly setup: SamplingSetup;
   readonly search: SearchSettings;
+  /** Model calls of the sampler with so many steps. */
+  calls(steps: number): number;
   /** Every target of the experiment. */
   readonly sparsity: readonly number[];
   /** Of everything random in a fit; never the noise of the evaluation. */

@@ -8,7 +8,7 @@ import type { FittedPlan } from "./method.ts";
 /** What a plan's file holds; the keys of one kind of plan. */
 export interface PlanFile {
   readonly model: string;
-  /** The T-step sampler; with fewer steps, those. */
+  /** With gates, the sampler and its model calls; else as many steps as it makes. */
   readonly sampler: SamplerName;
   readonly blocks?: readonly string[];
   readonly gates?: Gates;
@@ -18,11 +18,12 @@ export interface PlanFile {
 
 /** A plan as its file. */
 export function planFile(
-  { experiment, net }: Bench,
+  bench: Bench,
   fitted: FittedPlan,
 ): PlanFile {
-  const { kind: name, steps } = experiment.sampler;
-  const file = { model: experiment.model, sampler: { name, steps } };
+  const { experiment: { model, sampler: { steps } }, net } = bench;
+  const { name } = bench.sampler(steps);
+  const file = { model, sampler: { name, steps: net.steps } };
   switch (fitted.kind) {
     case "gates":
       return { ...file, blocks: net.units, ...fitted.plan };

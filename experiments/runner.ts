@@ -94,6 +94,7 @@ export async function fitRow(
     net: runner.net,
     runner,
     setup: bench.setup(sampler.steps),
+    calls: (steps) => bench.calls(steps),
     search,
     sparsity: targets,
     form: () => bench.form(),
@@ -195,7 +196,7 @@ class Run {
   }
 
   #fullPlan(): SampledPlan {
-    return { kind: "steps", steps: this.bench.net.steps };
+    return { kind: "steps", steps: this.bench.experiment.sampler.steps };
   }
 
   async #fit(row: PlannedRow, progress: Progress): Promise<FittedPlan> {
@@ -290,7 +291,9 @@ export async function runExperiment(
     );
   }
   const { denseMacs } = bench;
-  const results = summarise({ experiment, denseMacs, rows, provenance });
+  const { name: sampler } = bench.sampler(experiment.sampler.steps);
+  const measured = { experiment, sampler, denseMacs, rows, provenance };
+  const results = summarise(measured);
   const { images, notes } = run;
   const content = { results, rows, notes, images };
   const files = await writeReport(folder, bench, content);

@@ -88,6 +88,32 @@ Deno.test("runExperiment() writes every row within its budget, and the report", 
     assertEquals(gates.length, 4);
   }));
 
+for (const kind of ["pndm", "dpm-solver++", "euler", "lcm"] as const) {
+  Deno.test(`runExperiment() searches and samples with another sampler: ${kind}`, () =>
+    withTiny(async (tiny, options) => {
+      const methods = [
+        "fewer-steps",
+        "searched-subset",
+        "dip-go",
+        "energy+forecast",
+      ];
+      const experiment = {
+        ...tiny,
+        sampler: { ...tiny.sampler, kind },
+        sparsity: [0.5],
+        methods,
+        latency: { batches: [1], rounds: 1 },
+      };
+      const { results } = await runExperiment(experiment, options);
+      const [full, ...rows] = results.rows;
+      assertEquals(results.sampler.name, kind);
+      assertEquals(rows.map(({ method }) => method), methods);
+      for (const { macs, metrics } of rows) {
+        assert(macs <= full.macs / 2 && metrics.psnr.mean < 100);
+      }
+    }));
+}
+
 Deno.test("runExperiment() goes on where it was, with the same figures", () =>
   withTiny(async (experiment, options) => {
     const first = await runExperiment(experiment, options);
@@ -143,4 +169,9 @@ Deno.test("checkExperiment() names the value that is out of range", async () => 
   await refused({ mainMethod: "dip" }, 'mainMethod is "dip", expected one of');
   const evaluation = { ...quickstart.evaluation, seed: quickstart.seed };
   await refused({ evaluation }, "evaluation.seed is 0");
+  const plms = { ...quickstart.sampler, kind: "plms" as "pndm" };
+  await refused(
+    { sampler: plms },
+    'sampler.kind is "plms", expected one of own',
+  );
 });

@@ -8,6 +8,8 @@ import type { Provenance } from "./provenance.ts";
 /** What the results are made from. */
 export interface Measurements {
   readonly experiment: Experiment;
+  /** Name of the sampler, which the experiment may leave to the model. */
+  readonly sampler: string;
   /** MACs of one image with the full model. */
   readonly denseMacs: number;
   readonly rows: readonly FinishedRow[];
@@ -16,14 +18,14 @@ export interface Measurements {
 
 /** The results of a run: the full model, then every row. */
 export function summarise(
-  { experiment, denseMacs, rows, provenance }: Measurements,
+  { experiment, sampler, denseMacs, rows, provenance }: Measurements,
 ): Results {
-  const { kind: name, ...sampler } = experiment.sampler;
+  const { steps, guidanceScale } = experiment.sampler;
   const commits = new Set(rows.flatMap(({ row }) => row.commit ?? []));
   return {
     experiment: experiment.name,
     model: experiment.model,
-    sampler: { name, ...sampler },
+    sampler: { name: sampler, steps, guidanceScale },
     rows: [
       fullRow(denseMacs, rows),
       ...rows.map((each) => resultRow(each, { experiment, denseMacs, rows })),
@@ -52,7 +54,7 @@ function fullRow(macs: number, rows: readonly FinishedRow[]): ResultRow {
 
 function resultRow(
   { row, latencies }: FinishedRow,
-  { experiment, denseMacs, rows }: Omit<Measurements, "provenance">,
+  { experiment, denseMacs, rows }: Omit<Measurements, "provenance" | "sampler">,
 ): ResultRow {
   const rival = rows.find(({ row: { method, sparsity } }) =>
     method === experiment.mainMethod && sparsity === row.sparsity &&

@@ -30,7 +30,13 @@ Deno.test("summarise() pairs each row with the main method at its sparsity", () 
     row("fora", 0.6, 20),
   ];
   const experiment = { ...quickstart, mainMethod: "uniform-reuse" };
-  const results = summarise({ experiment, denseMacs: 100, rows, provenance });
+  const results = summarise({
+    experiment,
+    sampler: "pndm",
+    denseMacs: 100,
+    rows,
+    provenance,
+  });
   const [full, fora, main, alone] = results.rows;
   assertEquals([full.latencyMs, full.speedup], [12, 1]);
   assertEquals([fora.macsSpeedup, fora.latencyMs, fora.speedup], [2, 4, 3]);
@@ -45,12 +51,14 @@ Deno.test("summarise() pairs each row with the main method at its sparsity", () 
   assertEquals(main.metrics.psnr.versus, undefined);
   assertEquals(alone.metrics.psnr.versus, undefined);
   assertEquals(results.commit, "abc");
+  assertEquals(results.sampler, { name: "pndm", steps: 20, guidanceScale: 2 });
 });
 
 Deno.test("summarise() gives the full model alone where no row is left", () => {
   const experiment = quickstart;
   const { rows } = summarise({
     experiment,
+    sampler: "ddim",
     denseMacs: 9,
     rows: [],
     provenance,

@@ -4,6 +4,10 @@
  */
 import type { TorchGenerator } from "../core/random.ts";
 import type { Sampler } from "../core/samplers/sampler.ts";
+import {
+  drawStepNoise,
+  type StepNoise,
+} from "../core/samplers/sampler_state.ts";
 import { int64, type Tensor } from "../core/tensor.ts";
 import { denseGates } from "../supernet/gates.ts";
 import type { SubNetRunner } from "../supernet/sub_net.ts";
@@ -16,9 +20,11 @@ export interface SamplingSetup {
   readonly classes: number;
 }
 
-/** What one batch is made from: noise `[B, C, H, W]` and labels for both halves of guidance, `[2B]`. */
+/** What one batch is made from: initial noise `[B, C, H, W]` and labels for both halves of guidance, `[2B]`. */
 export interface Batch {
   readonly latents: Tensor<"float32">;
+  /** For the steps at which the sampler adds noise. */
+  readonly noise: StepNoise;
   readonly conditioning: { readonly class_labels: Tensor<"int64"> };
 }
 
@@ -33,7 +39,7 @@ export interface CalibrationBatch extends Batch {
 /** Noise and uniformly drawn classes for a runner's batch. */
 export function drawBatch(
   runner: SubNetRunner,
-  { classes }: SamplingSetup,
+  { classes, sampler }: SamplingSetup,
   random: TorchGenerator,
 ): Batch {
   const { shape } = runner.net.model.inputs[0];
@@ -42,8 +48,10 @@ export function drawBatch(
     { length: size },
     () => Math.floor(random.uniform() * classes),
   );
+  const latents = random.randn(shape.with(0, size));
   return {
-    latents: random.randn(shape.with(0, size)),
+    latents,
+    noise: drawStepNoise(sampler, { shape: latents.shape, random }),
     conditioning: {
       class_labels: int64([2 * size], [
         ...labels,
@@ -65,8 +73,8 @@ export async function calibrate(
     ...batch,
     ...setup,
     gates: denseGates(runner.net.steps, runner.net.units.length),
-    observe: ({ x, prediction }) => {
-      trajectory.push(x);
+    observe: ({ state, prediction }) => {
+      trajectory.push(state.latents);
       predictions.push(prediction);
     },
   });

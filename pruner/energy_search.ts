@@ -11,7 +11,7 @@
  * finish the SubNet, and the walk goes on from there.
  */
 import { TorchGenerator } from "../core/random.ts";
-import type { DdimSampler } from "../core/samplers/ddim.ts";
+import type { Sampler } from "../core/samplers/sampler.ts";
 import { denseGates, type Gate, type Gates } from "../supernet/gates.ts";
 import { subNetMacs } from "../supernet/liveness.ts";
 import type { SuperNet } from "../supernet/super_net.ts";
@@ -77,7 +77,7 @@ export function prune(
 function trajectoryStart(
   net: SuperNet,
   { sampler, batches, maxMacs }: {
-    sampler: DdimSampler;
+    sampler: Sampler;
     batches: readonly CalibrationBatch[];
     maxMacs: number;
   },

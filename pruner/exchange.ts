@@ -4,7 +4,6 @@
  * sampled come closer. Estimates propose; samples decide.
  */
 import type { TorchGenerator } from "../core/random.ts";
-import type { DdimSampler } from "../core/samplers/ddim.ts";
 import type { Tensor } from "../core/tensor.ts";
 import type { Forecast } from "../supernet/forecast.ts";
 import type { Gate, Gates } from "../supernet/gates.ts";
@@ -25,7 +24,7 @@ import { leastSquaresForecast } from "./forecast_fit.ts";
 export interface SearchTools {
   readonly runner: SubNetRunner;
   readonly form: TrainingForm;
-  readonly setup: SamplingSetup & { readonly sampler: DdimSampler };
+  readonly setup: SamplingSetup;
   /** Used in turn; those that are evaluated must not be among them. */
   readonly batches: readonly CalibrationBatch[];
   readonly random: TorchGenerator;

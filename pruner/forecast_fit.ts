@@ -4,7 +4,7 @@
  */
 import { adamW } from "../core/optim/optimizer.ts";
 import { cosineLearningRate } from "../core/optim/learning_rate.ts";
-import type { DdimSampler } from "../core/samplers/ddim.ts";
+import { predictionFor } from "../core/samplers/sampler_state.ts";
 import type { Tensor } from "../core/tensor.ts";
 import type { Forecast, ForecastScalars } from "../supernet/forecast.ts";
 import type { Gates } from "../supernet/gates.ts";
@@ -62,14 +62,16 @@ function fitScalars(
  * prediction brings the SubNet's own latents closest to the full sampler's
  * next ones, so that errors made so far are corrected.
  *
- * With DDIM, x' = c_x x + c_e e, the wanted prediction is (x'* − c_x x) / c_e.
+ * A step is linear in its prediction, so the wanted one is what leads there.
  * Steps that compute get the scalars that would forecast what they computed:
  * they are not used, but say what holding there would cost. Also returned: the
  * final latents that the fit ended with.
+ *
+ * @throws {TypeError} If the sampler clips: its steps are not linear.
  */
 export async function leastSquaresForecast(
   runner: SubNetRunner,
-  { sampler, ...setup }: SamplingSetup & { readonly sampler: DdimSampler },
+  setup: SamplingSetup,
   { gates, batch }: { gates: Gates; batch: CalibrationBatch },
 ): Promise<{ forecast: Forecast; latents: Tensor<"float32"> }> {
   const forecast = gates.map((): ForecastScalars => [0, 0, 0]);
@@ -78,16 +80,16 @@ export async function leastSquaresForecast(
     history: readonly Float32Array[],
     target: Float32Array,
   ) => forecast[step] = fitScalars(history, target);
-  const held = ({ step, x, history }: HeldStep): ForecastScalars => {
-    const { x: cx, prediction: ce } = sampler.coefficients(step);
+  const held = ({ step, state, history }: HeldStep): ForecastScalars => {
     const next = batch.trajectory[step + 1];
-    return fit(step, history, next.map((v, i) => (v - cx * x[i]) / ce));
+    const noise = batch.noise[step];
+    const wanted = predictionFor(setup.sampler, step, { state, next, noise });
+    return fit(step, history, wanted);
   };
   const whole = runner.net.units.length - 1;
   const latents = await runner.sample({
     ...batch,
     ...setup,
-    sampler,
     gates,
     forecast: held,
     observe({ step, history, prediction }) {

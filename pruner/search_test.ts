@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { ditBlockGraph } from "../core/models/dit.ts";
 import type { WeightSource } from "../core/models/weights.ts";
 import { TorchGenerator } from "../core/random.ts";
-import { makeDdim } from "../core/samplers/ddim.ts";
+import { makeSampler } from "../core/samplers/make_sampler.ts";
 import { parseSchedulerConfig } from "../core/samplers/scheduler_config.ts";
 import { float32, sizeOf } from "../core/tensor.ts";
 import { checkGates, denseGates, type Gates } from "../supernet/gates.ts";
@@ -46,8 +46,8 @@ const scheduler = parseSchedulerConfig(
   "test",
 );
 const steps = 8;
-const setup = {
-  sampler: makeDdim(scheduler, { steps }),
+const ddim = {
+  sampler: makeSampler(scheduler, { steps }),
   guidanceScale: 2,
   classes: 4,
 };
@@ -121,41 +121,55 @@ Deno.test("fitBudget() closes among like scores the heaviest cascade first where
   assertEquals(called("bisection"), steps);
 });
 
-Deno.test("the forecast fitted to a pattern beats holding, and refinement does not lose", async () => {
-  await using runner = await openSubNets(net);
-  await using form = await openTrainingForm(net);
-  const random = new TorchGenerator(2);
-  const batch = await calibrate(
-    runner,
-    setup,
-    drawBatch(runner, setup, random),
-  );
-  const gates = wholeStepGates(net, uniformSteps(4, steps));
-  const at = async (forecast?: Forecast) =>
-    errorOf(
-      (await runner.sample({ ...batch, ...setup, gates, forecast })).data,
-      batch,
+const kinds = ["ddim", "pndm", "dpm-solver++"] as const;
+
+for (const kind of kinds) {
+  Deno.test(`the forecast fitted to a pattern beats holding, and refinement does not lose: ${kind}`, async () => {
+    const setup = {
+      ...ddim,
+      sampler: makeSampler(scheduler, {
+        kind,
+        steps: kind === "pndm" ? steps - 1 : steps,
+      }),
+    };
+    await using runner = await openSubNets(net);
+    await using form = await openTrainingForm(net);
+    const random = new TorchGenerator(2);
+    const batch = await calibrate(
+      runner,
+      setup,
+      drawBatch(runner, setup, random),
     );
-  const { forecast } = await leastSquaresForecast(runner, setup, {
-    gates,
-    batch,
+    const gates = wholeStepGates(net, uniformSteps(4, steps));
+    const at = async (forecast?: Forecast) =>
+      errorOf(
+        (await runner.sample({ ...batch, ...setup, gates, forecast })).data,
+        batch,
+      );
+    const { forecast } = await leastSquaresForecast(runner, setup, {
+      gates,
+      batch,
+    });
+    const refined = await refineForecast(form, setup, {
+      gates,
+      forecast,
+      batches: [batch],
+    }, {
+      iterations: 10,
+      learningRate: 0.01,
+    });
+    const [held, fitted, trained] = [
+      await at(),
+      await at(forecast),
+      await at(refined),
+    ];
+    assert(fitted < 0.9 * held, `fitted ${fitted}, held ${held}`);
+    assert(trained <= fitted, `refined ${trained}, fitted ${fitted}`);
   });
-  const refined = await refineForecast(form, setup, {
-    gates,
-    forecast,
-    batches: [batch],
-  }, {
-    iterations: 10,
-    learningRate: 0.01,
-  });
-  const [held, fitted, trained] = [
-    await at(),
-    await at(forecast),
-    await at(refined),
-  ];
-  assert(fitted < 0.9 * held, `fitted ${fitted}, held ${held}`);
-  assert(trained <= fitted, `refined ${trained}, fitted ${fitted}`);
-});
+}
+
+/** The other tests sample with DDIM. */
+const setup = ddim;
 
 const keptOr = <T>(
   kept: ReadonlyMap<string, unknown>,

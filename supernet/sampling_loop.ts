@@ -3,7 +3,20 @@
  * and forecast make a prediction of what comes out, and the sampler steps.
  */
 import type { Sampler } from "../core/samplers/sampler.ts";
-import { describe, float32, int64, type Tensor } from "../core/tensor.ts";
+import {
+  nextState,
+  type SamplerState,
+  startState,
+  type StepNoise,
+} from "../core/samplers/sampler_state.ts";
+import {
+  describe,
+  float32,
+  int64,
+  sizeOf,
+  type Tensor,
+} from "../core/tensor.ts";
+import { times } from "../core/vectors.ts";
 import {
   type Forecast,
   forecastFrom,
@@ -20,6 +33,8 @@ export interface SampleRequest {
   /** The model's inputs besides `sample` and `timestep`, batch 2B, conditional half first. */
   readonly conditioning: Readonly<Record<string, Tensor>>;
   readonly sampler: Sampler;
+  /** For the steps at which the sampler adds noise. */
+  readonly noise?: StepNoise;
   readonly guidanceScale: number;
   readonly gates: Gates;
   /** How held predictions are combined, one row a step, or decided as the step is reached; held as they are by default. */
@@ -31,8 +46,8 @@ export interface SampleRequest {
 /** A step about to hold its prediction. */
 export interface HeldStep {
   readonly step: number;
-  /** Latents `[B, C, H, W]` that the step starts from. */
-  readonly x: Float32Array;
+  /** What the step starts from. */
+  readonly state: SamplerState;
   /** The last computed predictions after guidance, `[B, C, H, W]`, latest first. */
   readonly history: readonly Float32Array[];
 }
@@ -40,7 +55,7 @@ export interface HeldStep {
 /** A step as it was made. */
 export interface SampledStep {
   readonly step: number;
-  readonly x: Float32Array;
+  readonly state: SamplerState;
   /** After guidance, `[B, C, H, W]`. */
   readonly prediction: Float32Array;
   /** The last predictions computed before this step, latest first. */
@@ -75,34 +90,59 @@ export async function runSampler(
   callModel: CallModel,
 ): Promise<Tensor<"float32">> {
   checkRequest(net, request);
-  const { latents, sampler, guidanceScale, observe } = request;
+  const { latents, sampler, noise, guidanceScale, observe } = request;
   let history: readonly Float32Array[] = [];
-  let x = latents.data;
-  for (const [t, timestep] of sampler.timesteps.entries()) {
-    const output = await callModel(t, feedsOf(net, request, { x, timestep }));
+  let state = startState(sampler, latents.data);
+  for (const [step, { timestep, inputScale }] of sampler.steps.entries()) {
+    const x = times(state.latents, inputScale);
+    const feeds = { ...request.conditioning, ...stepFeeds(net, x, timestep) };
+    const output = await callModel(step, feeds);
     const prediction = output
       ? guide(output.data as Float32Array, {
         latents: latents.shape,
         scale: guidanceScale,
       })
-      : forecastFrom(history, scalarsOf(request, { step: t, x, history }));
-    observe?.({ step: t, x, prediction, history });
+      : forecastFrom(history, scalarsOf(request, { step, state, history }));
+    observe?.({ step, state, prediction, history });
     if (output) history = [prediction, ...history].slice(0, historyLength);
-    x = sampler.step(t, x, prediction);
+    state = nextState(sampler, step, {
+      state,
+      prediction,
+      noise: noise?.[step],
+    });
   }
-  return float32(latents.shape, x);
+  return float32(latents.shape, state.latents);
 }
 
-function feedsOf(
-  { model: { inputs: [{ shape }] } }: SuperNet,
-  { conditioning }: Pick<SampleRequest, "conditioning">,
-  { x, timestep }: { x: Float32Array; timestep: number },
-): ModelFeeds {
+/**
+ * The model's inputs that change from step to step.
+ *
+ * @param x What the model sees, `[B, C, H, W]`.
+ * @throws {RangeError} If the timestep is fractional and the model takes whole ones.
+ */
+export function stepFeeds(
+  { model }: SuperNet,
+  x: Float32Array,
+  timestep: number,
+): { sample: Tensor<"float32">; timestep: Tensor } {
+  const [{ shape }] = model.inputs;
   return {
-    ...conditioning,
     sample: float32(shape, twice(x)),
-    timestep: int64([shape[0]], Array(shape[0]).fill(timestep)),
+    timestep: timestepFeed(model, timestep),
   };
+}
+
+function timestepFeed(
+  { model, inputs }: SuperNet["model"],
+  timestep: number,
+): Tensor {
+  const { shape, dtype } = inputs.find(({ name }) => name === "timestep")!;
+  const filled = Array<number>(sizeOf(shape)).fill(timestep);
+  if (dtype === "float32") return float32(shape, Float32Array.from(filled));
+  if (Number.isInteger(timestep)) return int64(shape, filled);
+  throw new RangeError(
+    `Cannot sample with ${model}: the sampler's timestep ${timestep} is fractional, the model takes whole ones; expected another timestep_spacing or no use_karras_sigmas`,
+  );
 }
 
 function checkRequest(
@@ -121,9 +161,9 @@ function checkRequest(
       }, expected ${describe(wanted)} (half the model's batch)`,
     );
   }
-  if (sampler.timesteps.length !== steps) {
+  if (sampler.steps.length !== steps) {
     throw new RangeError(
-      `Cannot sample with ${model.model}: the sampler makes ${sampler.timesteps.length} steps, expected the SuperNet's ${steps}`,
+      `Cannot sample with ${model.model}: the sampler makes ${sampler.steps.length} steps, expected the SuperNet's ${steps}`,
     );
   }
 }

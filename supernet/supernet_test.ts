@@ -2,6 +2,7 @@ import {
   assert,
   assertAlmostEquals,
   assertEquals,
+  assertRejects,
   assertThrows,
 } from "@std/assert";
 import {
@@ -13,7 +14,17 @@ import { wholeGraph } from "../core/models/block_graph.ts";
 import { randomWeights } from "../core/models/random_weights.ts";
 import { TorchGenerator } from "../core/random.ts";
 import { openSession } from "../core/runtime/session.ts";
-import { makeDdim } from "../core/samplers/ddim.ts";
+import {
+  makeSampler,
+  type SamplerKind,
+} from "../core/samplers/make_sampler.ts";
+import type { Sampler } from "../core/samplers/sampler.ts";
+import {
+  drawStepNoise,
+  nextState,
+  startState,
+  type StepNoise,
+} from "../core/samplers/sampler_state.ts";
 import { parseSchedulerConfig } from "../core/samplers/scheduler_config.ts";
 import { float32, int64, type Tensor } from "../core/tensor.ts";
 import {
@@ -54,7 +65,7 @@ const scheduler = parseSchedulerConfig(
   "test",
 );
 const steps = 4;
-const sampler = makeDdim(scheduler, { steps });
+const sampler = makeSampler(scheduler, { steps });
 const guidanceScale = 2;
 const latents = new TorchGenerator(3).randn([2, 3, 8, 8]);
 
@@ -126,11 +137,11 @@ async function everythingSampled(
     net.blocks.map(({ graph }) => openSession(graph)),
   );
   const held = new Map<string, Tensor>();
-  let x = latents.data as Float32Array;
-  for (const [t, timestep] of sampler.timesteps.entries()) {
+  let state = startState(sampler, latents.data);
+  for (const [t, { timestep }] of sampler.steps.entries()) {
     const tensors: Record<string, Tensor> = {
       ...conditioning,
-      sample: float32([4, 3, 8, 8], twice(x)),
+      sample: float32([4, 3, 8, 8], twice(state.latents)),
       timestep: int64([4], Array(4).fill(timestep)),
     };
     for (const [i, { block, graph }] of net.blocks.entries()) {
@@ -155,15 +166,44 @@ async function everythingSampled(
     }
     const output = net.model.output;
     if (gates[t][net.units.length - 1] === 1) held.set(output, tensors[output]);
-    const prediction = held.get(output)!.data as Float32Array;
-    x = sampler.step(
-      t,
-      x,
-      guide(prediction, { latents: latents.shape, scale: guidanceScale }),
-    );
+    const prediction = guide(held.get(output)!.data as Float32Array, {
+      latents: latents.shape,
+      scale: guidanceScale,
+    });
+    state = nextState(sampler, t, { state, prediction });
   }
   for (const session of sessions) await session.close();
-  return float32(latents.shape, x);
+  return float32(latents.shape, state.latents);
+}
+
+/** The full sampler, the whole model in one session. */
+async function fullSampled(
+  { net, conditioning }: Subject,
+  sampler: Sampler,
+  noise?: StepNoise,
+): Promise<Tensor> {
+  await using whole = await openSession(wholeGraph(net.model));
+  let state = startState(sampler, latents.data);
+  for (const [t, { timestep, inputScale }] of sampler.steps.entries()) {
+    const { prediction } = await whole.run({
+      ...conditioning,
+      sample: float32(
+        [4, 3, 8, 8],
+        twice(state.latents).map((v) => inputScale * v),
+      ),
+      timestep: int64([4], Array(4).fill(timestep)),
+    });
+    const guided = guide(prediction.data as Float32Array, {
+      latents: latents.shape,
+      scale: guidanceScale,
+    });
+    state = nextState(sampler, t, {
+      state,
+      prediction: guided,
+      noise: noise?.[t],
+    });
+  }
+  return float32(latents.shape, state.latents);
 }
 
 for (const [name, subjectOf] of Object.entries(subjects)) {
@@ -186,26 +226,13 @@ for (const [name, subjectOf] of Object.entries(subjects)) {
   });
 
   Deno.test(`all gates 1 is the full sampler of the whole model: ${name}`, async () => {
-    const { net, conditioning } = subjectOf();
+    const subject = subjectOf();
+    const { net, conditioning } = subject;
     await using runner = await openSubNets(net);
-    await using whole = await openSession(wholeGraph(net.model));
-    let x = latents.data as Float32Array;
-    for (const [t, timestep] of sampler.timesteps.entries()) {
-      const { prediction } = await whole.run({
-        ...conditioning,
-        sample: float32([4, 3, 8, 8], twice(x)),
-        timestep: int64([4], Array(4).fill(timestep)),
-      });
-      const guided = guide(prediction.data as Float32Array, {
-        latents: latents.shape,
-        scale: guidanceScale,
-      });
-      x = sampler.step(t, x, guided);
-    }
     const gates = denseGates(steps, net.units.length);
     const request = { latents, conditioning, sampler, guidanceScale };
     const found = await runner.sample({ ...request, gates });
-    assertClose(found, float32(latents.shape, x));
+    assertClose(found, await fullSampled(subject, sampler));
   });
 }
 
@@ -223,6 +250,56 @@ Deno.test("a SubNet too large for a session a step runs on its runner's blocks",
   });
   const expected = await everythingSampled(subject, gates);
   assertClose(found, expected);
+});
+
+/** Each kind, and how often it calls the model in 4 steps. */
+const calls: [SamplerKind, number][] = [
+  ["ddim", 4],
+  ["pndm", 5],
+  ["dpm-solver++", 4],
+  ["euler", 4],
+  ["lcm", 4],
+];
+
+for (const [kind, count] of calls) {
+  Deno.test(`all gates 1 is the full sampler of the whole model: ${kind}`, async () => {
+    const leading = { ...scheduler, timestepSpacing: "leading" as const };
+    const sampler = makeSampler(leading, { kind, steps });
+    const subject = ditSubject("sublayer", "residual");
+    const net = superNet(subject.net.model, { steps: count });
+    await using runner = await openSubNets(net);
+    const noise = drawStepNoise(sampler, {
+      shape: latents.shape,
+      random: new TorchGenerator(4),
+    });
+    const found = await runner.sample({
+      latents,
+      conditioning: subject.conditioning,
+      sampler,
+      noise,
+      guidanceScale,
+      gates: denseGates(count, net.units.length),
+    });
+    assertClose(found, await fullSampled(subject, sampler, noise));
+  });
+}
+
+Deno.test("sample() refuses fractional timesteps where the model takes whole ones, and missing noise", async () => {
+  const { net, conditioning } = ditSubject("block", "output");
+  await using runner = await openSubNets(net);
+  const sampleBy = (kind: SamplerKind) =>
+    runner.sample({
+      latents,
+      conditioning,
+      sampler: makeSampler(
+        { ...scheduler, sigmaSpacing: "use_karras_sigmas" },
+        { kind, steps },
+      ),
+      guidanceScale,
+      gates: denseGates(steps, net.units.length),
+    });
+  await assertRejects(() => sampleBy("euler"), RangeError, "is fractional");
+  await assertRejects(() => sampleBy("lcm"), TypeError, "none is given");
 });
 
 Deno.test("liveBlocks(): a held prediction runs nothing, and a feature nobody reads later is not computed", () => {

@@ -21,7 +21,16 @@ import {
   type SessionOptions,
 } from "../core/runtime/session.ts";
 import type { Sampler } from "../core/samplers/sampler.ts";
-import { float32, int64, type Tensor, zeros } from "../core/tensor.ts";
+import {
+  nextState,
+  nextStateVjp,
+  type SamplerCotangent,
+  type SamplerState,
+  startState,
+  type StepNoise,
+} from "../core/samplers/sampler_state.ts";
+import { float32, type Tensor, zeros } from "../core/tensor.ts";
+import { plus, times } from "../core/vectors.ts";
 import {
   type Forecast,
   forecastFrom,
@@ -31,10 +40,11 @@ import {
   historyWeights,
 } from "./forecast.ts";
 import type { Gates } from "./gates.ts";
-import { guide, guideVjp, twice, twiceVjp } from "./guidance.ts";
+import { blend, projections } from "./gated_features.ts";
+import { guide, guideVjp, twiceVjp } from "./guidance.ts";
 import { liveBlocks } from "./liveness.ts";
+import { stepFeeds } from "./sampling_loop.ts";
 import type { SuperNet } from "./super_net.ts";
-import { blend, plus, projections, times } from "./vectors.ts";
 
 /** Gates as numbers, `[T, N]`; row 0 must be all ones. */
 export type RealGates = readonly (readonly number[])[];
@@ -44,6 +54,8 @@ export interface TrainingRequest {
   readonly latents: Tensor<"float32">;
   readonly conditioning: Readonly<Record<string, Tensor>>;
   readonly sampler: Sampler;
+  /** For the steps at which the sampler adds noise. */
+  readonly noise?: StepNoise;
   readonly guidanceScale: number;
   readonly gates: RealGates;
   /** How held predictions are combined, one row a step; held as they are by default. */
@@ -68,9 +80,9 @@ export interface TrainingGradient {
   readonly forecast: [number, number, number][];
 }
 
-/** What is carried from step to step: latents, what units hold (by the output tensor it belongs to), computed predictions (latest first). */
+/** What is carried from step to step: the sampler's state, what units hold (by the output tensor it belongs to), computed predictions (latest first). */
 interface State {
-  readonly x: Float32Array;
+  readonly sampler: SamplerState;
   readonly held: ReadonlyMap<string, Float32Array>;
   readonly history: readonly Float32Array[];
 }
@@ -87,7 +99,7 @@ interface StepRecord {
 
 /** Cotangents of a {@linkcode State}. */
 interface StateCotangent {
-  readonly x: Float32Array;
+  readonly sampler: SamplerCotangent;
   readonly held: ReadonlyMap<string, Float32Array>;
   readonly history: readonly (Float32Array | undefined)[];
 }
@@ -148,7 +160,7 @@ export class TrainingForm implements AsyncDisposable {
     for (let t = 0; t < this.net.steps; t++) {
       state = (await this.#step(request, t, state, runs[t])).state;
     }
-    return float32(request.latents.shape, state.x);
+    return float32(request.latents.shape, state.sampler.latents);
   }
 
   /**
@@ -176,7 +188,10 @@ export class TrainingForm implements AsyncDisposable {
       state = (await this.#step(request, t, state, needed[t])).state;
     }
     let replay = await this.#replay(request, runs, last, steps, state);
-    const latents = float32(request.latents.shape, replay.state.x);
+    const latents = float32(
+      request.latents.shape,
+      replay.state.sampler.latents,
+    );
     const batch = latents.shape[0];
     const samples = Array.from(
       { length: steps },
@@ -184,7 +199,7 @@ export class TrainingForm implements AsyncDisposable {
     );
     const forecast = samples.map((): [number, number, number] => [0, 0, 0]);
     let back: StateCotangent = {
-      x: await cotangent(latents),
+      sampler: { latents: await cotangent(latents), past: [] },
       held: new Map(),
       history: [],
     };
@@ -216,8 +231,12 @@ export class TrainingForm implements AsyncDisposable {
     return { latents, gates, samples, forecast };
   }
 
-  #start({ latents }: TrainingRequest): State {
-    return { x: latents.data, held: new Map(), history: [] };
+  #start({ latents, sampler }: TrainingRequest): State {
+    return {
+      sampler: startState(sampler, latents.data),
+      held: new Map(),
+      history: [],
+    };
   }
 
   /** Blocks that hard gates need; all of them where a gate is a fraction. */
@@ -249,18 +268,18 @@ export class TrainingForm implements AsyncDisposable {
   }
 
   async #step(
-    { conditioning, sampler, guidanceScale, gates, forecast, latents }:
+    { conditioning, sampler, noise, guidanceScale, gates, forecast, latents }:
       TrainingRequest,
     t: number,
     before: State,
     runs: readonly boolean[],
   ): Promise<{ state: State; record: StepRecord }> {
     const { model } = this.net;
-    const { shape } = model.inputs[0];
-    const tensors = new Map<string, Tensor>(Object.entries(conditioning));
-    tensors.set("sample", float32(shape, twice(before.x)));
-    const times = Array(shape[0]).fill(sampler.timesteps[t]);
-    tensors.set("timestep", int64([shape[0]], times));
+    const { timestep, inputScale } = sampler.steps[t];
+    const x = times(before.sampler.latents, inputScale);
+    const tensors = new Map<string, Tensor>(
+      Object.entries({ ...conditioning, ...stepFeeds(this.net, x, timestep) }),
+    );
     const skipped = isSkipped(gates[t]);
     const held = new Map(before.held);
     const fresh = new Map<string, Float32Array>();
@@ -295,7 +314,12 @@ export class TrainingForm implements AsyncDisposable {
     const history = gate === 0
       ? before.history
       : [prediction, ...before.history].slice(0, historyLength);
-    const state = { x: sampler.step(t, before.x, guided), held, history };
+    const after = nextState(sampler, t, {
+      state: before.sampler,
+      prediction: guided,
+      noise: noise?.[t],
+    });
+    const state = { sampler: after, held, history };
     return { state, record: { before, tensors, fresh, guided } };
   }
 
@@ -345,9 +369,10 @@ export class TrainingForm implements AsyncDisposable {
   ): Promise<StateCotangent> {
     const { model } = this.net;
     const { before, guided, fresh } = record;
-    const back = sampler.stepVjp(t, after.x, {
-      x: before.x,
+    const back = nextStateVjp(sampler, t, {
+      state: before.sampler,
       prediction: guided,
+      cotangent: after.sampler,
     });
     let total = guideVjp(back.prediction, {
       batch: latents.shape[0],
@@ -378,7 +403,9 @@ export class TrainingForm implements AsyncDisposable {
         });
       }
     }
-    if (isSkipped(gates[t])) return { x: back.x, held: after.held, history };
+    if (isSkipped(gates[t])) {
+      return { sampler: back.state, held: after.held, history };
+    }
     const c: StepCotangent = {
       tensors: new Map(gate === 0 ? [] : [[model.output, times(total, gate)]]),
       after: after.held,
@@ -389,8 +416,13 @@ export class TrainingForm implements AsyncDisposable {
       await this.#blockBack(i, record, gates[t], c);
     }
     const sample = c.tensors.get("sample");
-    const x = sample ? plus(back.x, twiceVjp(sample)) : back.x;
-    return { x, held: c.before, history };
+    const { inputScale } = sampler.steps[t];
+    const fromInput = sample && times(twiceVjp(sample), inputScale);
+    const state = {
+      ...back.state,
+      latents: plus(fromInput, back.state.latents),
+    };
+    return { sampler: state, held: c.before, history };
   }
 
   /** Elements of the model's prediction, `[2B, C', H, W]`. */

@@ -5,7 +5,11 @@ import {
   type DitGranularity,
 } from "../core/models/dit.ts";
 import { TorchGenerator } from "../core/random.ts";
-import { makeDdim } from "../core/samplers/ddim.ts";
+import {
+  makeSampler,
+  type SamplerKind,
+} from "../core/samplers/make_sampler.ts";
+import { drawStepNoise } from "../core/samplers/sampler_state.ts";
 import { parseSchedulerConfig } from "../core/samplers/scheduler_config.ts";
 import { int64, type Tensor } from "../core/tensor.ts";
 import type { Gate } from "./gates.ts";
@@ -41,7 +45,7 @@ const steps = 5;
 const fixed = {
   latents: new TorchGenerator(3).randn([2, 3, 8, 8]),
   conditioning: { class_labels: int64([4], [1, 2, 4, 4]) },
-  sampler: makeDdim(scheduler, { steps }),
+  sampler: makeSampler(scheduler, { steps }),
   guidanceScale: 2,
 };
 /** The loss is ⟨direction, x0⟩, so that central differences see float32 rounding only through the sampler. */
@@ -149,6 +153,56 @@ for (const [name, subjectOf] of Object.entries(subjects)) {
         0,
       );
       assert(worst < 1e-4, `differs by ${worst}`);
+    }
+  });
+}
+
+const kinds: readonly SamplerKind[] = [
+  "ddim",
+  "pndm",
+  "dpm-solver++",
+  "euler",
+  "lcm",
+];
+
+for (const kind of kinds) {
+  Deno.test(`gradient() flows through the sampler, memory and skipped steps included: ${kind}`, async () => {
+    const sampler = makeSampler({
+      ...scheduler,
+      solverOrder: 3,
+      timestepSpacing: "leading",
+    }, { kind, steps: 6 });
+    const net = superNet(netOf("block", "residual").model, {
+      steps: sampler.steps.length,
+    });
+    const random = new TorchGenerator(13);
+    const noise = drawStepNoise(sampler, {
+      shape: fixed.latents.shape,
+      random,
+    });
+    const gates: number[][] = sampler.steps.map((_, t) =>
+      net.units.map(() => t === 0 ? 1 : t === 4 ? 0 : 0.7)
+    );
+    const request = { ...fixed, sampler, noise };
+    await using form = await openTrainingForm(net);
+    const at = async (moved: RealGates) =>
+      loss(await form.sample({ ...request, gates: moved }));
+    const { gates: gradient } = await form.gradient(
+      { ...request, gates },
+      () => direction,
+    );
+    const scale = Math.max(...gradient.flat().map(Math.abs));
+    const h = 5e-3;
+    for (const t of [1, 2, 3, 5]) {
+      const n = t % net.units.length;
+      const moved = (by: number) =>
+        gates.with(t, gates[t].with(n, gates[t][n] + by));
+      const numeric = (await at(moved(h)) - await at(moved(-h))) / (2 * h);
+      const error = Math.abs(numeric - gradient[t][n]) / scale;
+      assert(
+        error < 2e-3,
+        `gate [${t}][${n}]: ${gradient[t][n]}, numeric ${numeric}`,
+      );
     }
   });
 }

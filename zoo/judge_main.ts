@@ -10,7 +10,7 @@ import {
 } from "../core/models/load.ts";
 import { TorchGenerator } from "../core/random.ts";
 import {
-  makeDdim,
+  makeSampler,
   readSchedulerConfig,
   type Sampler,
 } from "../core/samplers/mod.ts";
@@ -37,7 +37,7 @@ Options:
   --model <folder>           Pixel-space DiT trained on the shapes (default zoo/models/dit-shapes)
   --samples-per-class <n>    Pictures of each of the ${classNames.length} classes (default 4)
   --guidance-scale <s>       Classifier-free guidance (default 2)
-  --steps <n>                DDIM steps (default 20)
+  --steps <n>                Steps of the model's own sampler (default 20)
   --seed <n>                 Seed of the initial noise, as torch.manual_seed (default 1)
   --json                     Print JSON
 `;
@@ -161,9 +161,9 @@ async function* sampleRounds(
   const sampler = await samplerOf(model, { folder, steps });
   const batch = classNames.length;
   const graph = blockGraphOf(model, { batch: 2 * batch, granularity: "block" });
-  const net = superNet(graph, { steps });
+  const net = superNet(graph, { steps: sampler.steps.length });
   await using runner = await openSubNets(net);
-  const dense = denseGates(steps, net.units.length);
+  const dense = denseGates(net.steps, net.units.length);
   await using full = await openSubNet(runner, dense);
   const nullClass = model.config.classes;
   const labels = [...classNames.keys(), ...Array(batch).fill(nullClass)];
@@ -190,7 +190,7 @@ async function samplerOf(
   { folder, steps }: { folder: string; steps: number },
 ): Promise<Sampler> {
   if (schedulerConfig) {
-    return makeDdim(await readSchedulerConfig(schedulerConfig), { steps });
+    return makeSampler(await readSchedulerConfig(schedulerConfig), { steps });
   }
   throw new RangeError(
     `Cannot judge ${folder}: it has no scheduler/scheduler_config.json`,

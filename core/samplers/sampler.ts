@@ -1,51 +1,56 @@
 /**
- * What every sampler offers to the loops that call a model T times: arithmetic
- * on latents alone. The model, guidance and gates live outside of it.
+ * A sampler as data. Each step's next latents are a linear combination of
+ * latents and predictions, its own and those of the last few steps, with
+ * coefficients worked out beforehand in float64; clipping is the exception.
+ * The model, guidance and gates live outside of it.
  */
+import type { Combination } from "./prediction.ts";
 
-/** The cotangents that one step passes back, each `[B, C, H, W]` flat. */
-export interface StepCotangents {
-  readonly x: Float32Array;
-  readonly prediction: Float32Array;
+/** Clipping of the predicted clean sample: adds factor · (clip(clean) − clean) to the next latents. */
+export interface Clip {
+  readonly clean: Combination;
+  readonly factor: number;
+  /** Clips to ±`limit`. */
+  readonly limit: number;
+}
+
+/** What happens around one model call. */
+export interface SamplerStep {
+  /** What the model is told: a training timestep, or between two of them. */
+  readonly timestep: number;
+  /** The model's input is this factor times the latents. */
+  readonly inputScale: number;
+  /** Coefficients of latents in the next ones: this step's, then those of the steps before it. */
+  readonly latents: readonly number[];
+  /** Coefficients of predictions, likewise. */
+  readonly predictions: readonly number[];
+  /** Coefficient of fresh standard normal noise. */
+  readonly noise: number;
+  readonly clip?: Clip;
 }
 
 /** One sampler bound to a number of steps. */
 export interface Sampler {
   /** Its short name, as in `gates.json`: "ddim". */
   readonly name: string;
-  /** The T model timesteps, in sampling order. */
-  readonly timesteps: readonly number[];
   /** The factor on standard normal noise that makes the first latents. */
   readonly initNoiseSigma: number;
+  /** One a model call, in sampling order. */
+  readonly steps: readonly SamplerStep[];
+  /** How many earlier steps a step reads at most. */
+  readonly memory: number;
+}
 
-  /**
-   * The next latents.
-   *
-   * @param i Position in sampling order, 0 to T-1.
-   * @param x Latents `[B, C, H, W]`, flat; not changed.
-   * @param prediction The model's prediction after guidance, like `x`.
-   * @param noise Standard normal noise like `x`; needed where the step adds noise, unused elsewhere.
-   * @throws {TypeError} If the step adds noise and none is given.
-   * @throws {RangeError} If `i` is no step, or the arrays differ in length.
-   */
-  step(
-    i: number,
-    x: Float32Array,
-    prediction: Float32Array,
-    noise?: Float32Array,
-  ): Float32Array;
-
-  /**
-   * The vector-Jacobian product of `step`.
-   *
-   * @param i Position in sampling order, 0 to T-1.
-   * @param cotangent Cotangent of the next latents.
-   * @param at The forward call's `x` and `prediction`.
-   * @throws {RangeError} If `i` is no step, or the arrays differ in length.
-   */
-  stepVjp(
-    i: number,
-    cotangent: Float32Array,
-    at: { readonly x: Float32Array; readonly prediction: Float32Array },
-  ): StepCotangents;
+/** A sampler of these steps. */
+export function samplerOf(
+  { name, initNoiseSigma = 1, steps }: {
+    readonly name: string;
+    readonly initNoiseSigma?: number;
+    readonly steps: readonly SamplerStep[];
+  },
+): Sampler {
+  const reach = steps.map(({ latents, predictions }) =>
+    Math.max(latents.length, predictions.length) - 1
+  );
+  return { name, initNoiseSigma, steps, memory: Math.max(...reach) };
 }

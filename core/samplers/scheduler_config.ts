@@ -1,11 +1,20 @@
 /**
- * A diffusers `scheduler_config.json`, checked. Keys that belong to one
- * scheduler class only are left to the sampler that needs them.
+ * A diffusers `scheduler_config.json`, checked: every key that a sampler here
+ * reads, whichever scheduler class it belongs to.
  */
+import { ConfigFields, parseLenientJson } from "./config_fields.ts";
 
 const betaSchedules = ["linear", "scaled_linear", "squaredcos_cap_v2"] as const;
 const predictionTypes = ["epsilon", "v_prediction", "sample"] as const;
 const timestepSpacings = ["leading", "linspace", "trailing"] as const;
+const finalSigmas = ["zero", "sigma_min"] as const;
+const sigmaSpacings = [
+  "use_karras_sigmas",
+  "use_lu_lambdas",
+  "use_exponential_sigmas",
+  "use_beta_sigmas",
+  "use_flow_sigmas",
+] as const;
 
 /** How betas go from `betaStart` to `betaEnd`. */
 export type BetaSchedule = typeof betaSchedules[number];
@@ -13,9 +22,13 @@ export type BetaSchedule = typeof betaSchedules[number];
 export type PredictionType = typeof predictionTypes[number];
 /** How T timesteps are picked among those of the training. */
 export type TimestepSpacing = typeof timestepSpacings[number];
+/** The key that asks for sigmas spaced otherwise than the timesteps. */
+export type SigmaSpacing = typeof sigmaSpacings[number];
 
 /** The noise schedule and sampling options of a trained model. Undefined: the file is silent, and the default depends on the sampler. */
 export interface SchedulerConfig {
+  /** The file's `_class_name`: the scheduler that the model came with. */
+  readonly className?: string;
   readonly numTrainTimesteps: number;
   readonly betaStart: number;
   readonly betaEnd: number;
@@ -35,10 +48,37 @@ export interface SchedulerConfig {
   readonly clipSampleRange: number;
   /** Dynamic thresholding of the predicted clean sample (Imagen). */
   readonly thresholding: boolean;
+  /** DDPM: the variance of a step. */
+  readonly varianceType?: string;
+  /** PNDM: no Runge-Kutta warm-up. */
+  readonly skipPrkSteps?: boolean;
+  /** DPM-Solver: 1 to 3. */
+  readonly solverOrder: number;
+  readonly solverType: string;
+  readonly algorithmType: string;
+  /** DPM-Solver: with few steps, the last ones are of lower order. */
+  readonly lowerOrderFinal: boolean;
+  /** DPM-Solver: the last step is of order 1. */
+  readonly eulerAtFinal: boolean;
+  /** DPM-Solver: timesteps whose log signal-to-noise ratio is lower are left out. */
+  readonly lambdaMinClipped: number;
+  /** DPM-Solver and Euler: undefined where sigmas follow the timesteps. */
+  readonly sigmaSpacing?: SigmaSpacing;
+  /** DPM-Solver and Euler: where the last step ends, at no noise or at training timestep 0. */
+  readonly finalSigmas: typeof finalSigmas[number];
+  /** Euler: ends of the Karras spacing, in place of the timesteps' own. */
+  readonly sigmaMin?: number;
+  readonly sigmaMax?: number;
+  readonly interpolationType: string;
+  readonly timestepType: string;
+  /** LCM: steps of the solver that the model was distilled from. */
+  readonly originalInferenceSteps: number;
+  /** LCM: what timesteps are multiplied by in its boundary condition. */
+  readonly timestepScaling: number;
 }
 
 /**
- * Reads a `scheduler_config.json`; bare `-Infinity` and `Infinity`, which Python writes, are accepted.
+ * Reads a `scheduler_config.json`; bare `-Infinity`, `Infinity` and `NaN`, which Python writes, are accepted.
  *
  * @throws {TypeError} If the file is not JSON, or a value has the wrong type or is unknown.
  * @throws {RangeError} If a number is out of range, or values contradict each other.
@@ -49,7 +89,7 @@ export async function readSchedulerConfig(
   const text = await Deno.readTextFile(path);
   let json: unknown;
   try {
-    json = JSON.parse(withJsonInfinities(text));
+    json = parseLenientJson(text);
   } catch (cause) {
     throw new TypeError(`Cannot read scheduler config ${path}: not JSON`, {
       cause,
@@ -58,16 +98,8 @@ export async function readSchedulerConfig(
   return parseSchedulerConfig(json, path);
 }
 
-/** Bare infinities become numbers that overflow to them; strings stay. */
-function withJsonInfinities(text: string): string {
-  return text.replace(
-    /"(?:[^"\\]|\\.)*"|\bInfinity\b/g,
-    (token) => token === "Infinity" ? "1e999" : token,
-  );
-}
-
 /**
- * The config held in parsed JSON. Keys of other scheduler classes are ignored; missing ones get diffusers' defaults.
+ * The config held in parsed JSON. Unknown keys are ignored; missing ones get diffusers' defaults.
  *
  * @param json The object of a `scheduler_config.json`.
  * @param source What to call it in errors, such as its path.
@@ -83,8 +115,20 @@ export function parseSchedulerConfig(
       `Cannot parse scheduler config ${source}: expected an object`,
     );
   }
-  const field = new Fields(json as Record<string, unknown>, source);
-  const config: SchedulerConfig = {
+  const field = new ConfigFields(json as Record<string, unknown>, source);
+  const config = {
+    className: field.string("_class_name"),
+    ...noiseFields(field),
+    ...samplingFields(field),
+    ...solverFields(field),
+  };
+  checkBetas(config, field);
+  return config;
+}
+
+/** The forward process and what the model makes of it. */
+function noiseFields(field: ConfigFields) {
+  return {
     numTrainTimesteps: field.integer("num_train_timesteps", 1) ?? 1000,
     betaStart: field.fraction("beta_start") ?? 0.0001,
     betaEnd: field.fraction("beta_end") ?? 0.02,
@@ -93,18 +137,50 @@ export function parseSchedulerConfig(
     rescaleBetasZeroSnr: field.boolean("rescale_betas_zero_snr") ?? false,
     predictionType: field.oneOf("prediction_type", predictionTypes) ??
       "epsilon",
+  };
+}
+
+/** What several samplers read. */
+function samplingFields(field: ConfigFields) {
+  return {
     timestepSpacing: field.oneOf("timestep_spacing", timestepSpacings),
     stepsOffset: field.integer("steps_offset", 0) ?? 0,
     setAlphaToOne: field.boolean("set_alpha_to_one"),
     clipSample: field.boolean("clip_sample"),
     clipSampleRange: field.positive("clip_sample_range") ?? 1,
     thresholding: field.boolean("thresholding") ?? false,
+    sigmaSpacing: sigmaSpacings.find((key) => field.boolean(key)),
+    finalSigmas: field.oneOf("final_sigmas_type", finalSigmas) ?? "zero",
   };
-  checkBetas(config, field);
-  return config;
 }
 
-function checkBetas(config: SchedulerConfig, field: Fields) {
+/** What one sampler reads. */
+function solverFields(field: ConfigFields) {
+  return {
+    varianceType: field.string("variance_type"),
+    skipPrkSteps: field.boolean("skip_prk_steps"),
+    solverOrder: field.integer("solver_order", 1) ?? 2,
+    solverType: field.string("solver_type") ?? "midpoint",
+    algorithmType: field.string("algorithm_type") ?? "dpmsolver++",
+    lowerOrderFinal: field.boolean("lower_order_final") ?? true,
+    eulerAtFinal: field.boolean("euler_at_final") ?? false,
+    lambdaMinClipped: field.number("lambda_min_clipped") ?? -Infinity,
+    sigmaMin: field.positive("sigma_min"),
+    sigmaMax: field.positive("sigma_max"),
+    interpolationType: field.string("interpolation_type") ?? "linear",
+    timestepType: field.string("timestep_type") ?? "discrete",
+    originalInferenceSteps: field.integer("original_inference_steps", 1) ?? 50,
+    timestepScaling: field.positive("timestep_scaling") ?? 10,
+  };
+}
+
+function checkBetas(
+  config: Pick<
+    SchedulerConfig,
+    "trainedBetas" | "numTrainTimesteps" | "betaStart" | "betaEnd"
+  >,
+  field: ConfigFields,
+) {
   const { trainedBetas, numTrainTimesteps, betaStart, betaEnd } = config;
   if (trainedBetas && trainedBetas.length !== numTrainTimesteps) {
     throw new RangeError(
@@ -120,77 +196,4 @@ function checkBetas(config: SchedulerConfig, field: Fields) {
       field.message("beta_start", betaStart, `at most beta_end ${betaEnd}`),
     );
   }
-}
-
-/** Typed access to the keys of one file; a null value counts as missing, as in diffusers. */
-class Fields {
-  constructor(
-    private readonly json: Record<string, unknown>,
-    private readonly source: string,
-  ) {}
-
-  message(key: string, found: unknown, expected: string): string {
-    const shown = typeof found === "object" ? JSON.stringify(found) : found;
-    return `Cannot parse scheduler config ${this.source}: ${key} is ${shown}, expected ${expected}`;
-  }
-
-  boolean(key: string): boolean | undefined {
-    const value = this.json[key] ?? undefined;
-    if (value === undefined || typeof value === "boolean") return value;
-    throw new TypeError(this.message(key, value, "true or false"));
-  }
-
-  oneOf<T extends string>(key: string, choices: readonly T[]): T | undefined {
-    const value = this.json[key] ?? undefined;
-    if (value === undefined) return undefined;
-    const choice = choices.find((each) => each === value);
-    if (choice !== undefined) return choice;
-    throw new TypeError(
-      this.message(key, value, `one of ${choices.join(", ")}`),
-    );
-  }
-
-  integer(key: string, least: number): number | undefined {
-    const value = this.#number(key);
-    if (value === undefined) return undefined;
-    if (Number.isSafeInteger(value) && value >= least) return value;
-    throw new RangeError(
-      this.message(key, value, `an integer of at least ${least}`),
-    );
-  }
-
-  positive(key: string): number | undefined {
-    const value = this.#number(key);
-    if (value === undefined || (value > 0 && value < Infinity)) return value;
-    throw new RangeError(this.message(key, value, "a positive number"));
-  }
-
-  fraction(key: string): number | undefined {
-    const value = this.#number(key);
-    if (value === undefined || isFraction(value)) return value;
-    throw new RangeError(this.message(key, value, "between 0 and 1"));
-  }
-
-  fractions(key: string): readonly number[] | undefined {
-    const value = this.json[key] ?? undefined;
-    if (value === undefined) return undefined;
-    if (!Array.isArray(value)) {
-      throw new TypeError(this.message(key, value, "a list of numbers"));
-    }
-    const wrong = value.findIndex((each) => !isFraction(each));
-    if (wrong === -1) return value;
-    throw new RangeError(
-      this.message(`${key}[${wrong}]`, value[wrong], "between 0 and 1"),
-    );
-  }
-
-  #number(key: string): number | undefined {
-    const value = this.json[key] ?? undefined;
-    if (value === undefined || typeof value === "number") return value;
-    throw new TypeError(this.message(key, value, "a number"));
-  }
-}
-
-function isFraction(value: unknown): boolean {
-  return typeof value === "number" && value > 0 && value < 1;
 }

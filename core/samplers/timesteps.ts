@@ -18,24 +18,43 @@ export function spacedTimesteps(
   steps: number,
   { spacing, numTrainTimesteps, stepsOffset }: SpacingOptions,
 ): number[] {
-  if (!Number.isInteger(steps) || steps < 1 || steps > numTrainTimesteps) {
-    throw new RangeError(
-      `Cannot space timesteps: steps is ${steps}, expected an integer from 1 to ${numTrainTimesteps}`,
-    );
-  }
+  const even = evenTimesteps(steps, numTrainTimesteps);
   const timestepAt = {
     leading: (k: number) =>
       (steps - 1 - k) * Math.floor(numTrainTimesteps / steps) + stepsOffset,
-    linspace: (k: number) =>
-      steps === 1 ? 0 : roundHalfEven(
-        (steps - 1 - k) * ((numTrainTimesteps - 1) / (steps - 1)),
-      ),
+    linspace: (k: number) => roundHalfEven(even[k]),
     trailing: (k: number) =>
       roundHalfEven(numTrainTimesteps - k * (numTrainTimesteps / steps)) - 1,
   }[spacing];
-  const timesteps = Array.from({ length: steps }, (_, k) => timestepAt(k));
+  const timesteps = even.map((_, k) => timestepAt(k));
   checkTimesteps(timesteps, numTrainTimesteps);
   return timesteps;
+}
+
+/**
+ * T evenly spaced timesteps in sampling order, the last and the first of the training among them; fractional.
+ *
+ * @throws {RangeError} If `steps` is not an integer from 1 to the number of training timesteps.
+ */
+export function evenTimesteps(
+  steps: number,
+  numTrainTimesteps: number,
+): number[] {
+  checkStepCount(steps, numTrainTimesteps);
+  const stride = steps === 1 ? 0 : (numTrainTimesteps - 1) / (steps - 1);
+  return Array.from({ length: steps }, (_, k) => (steps - 1 - k) * stride);
+}
+
+/**
+ * Checks a number of steps.
+ *
+ * @throws {RangeError} If it is not an integer from 1 to `most`.
+ */
+export function checkStepCount(steps: number, most: number): void {
+  if (Number.isInteger(steps) && steps >= 1 && steps <= most) return;
+  throw new RangeError(
+    `Cannot space timesteps: steps is ${steps}, expected an integer from 1 to ${most}`,
+  );
 }
 
 /**

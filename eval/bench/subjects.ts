@@ -5,7 +5,7 @@ import { knownModels } from "../../core/models/known_models.ts";
 import { blockGraphOf, loadModel, ofFamily } from "../../core/models/load.ts";
 import { randomWeights } from "../../core/models/random_weights.ts";
 import { TorchGenerator } from "../../core/random.ts";
-import { makeDdim } from "../../core/samplers/ddim.ts";
+import { makeSampler } from "../../core/samplers/make_sampler.ts";
 import {
   parseSchedulerConfig,
   readSchedulerConfig,
@@ -24,7 +24,7 @@ export interface Subject {
   readonly request: Omit<SampleRequest, "gates" | "forecast" | "observe">;
 }
 
-/** How much is sampled at once, in how many DDIM steps. */
+/** How much is sampled at once, in how many steps of its sampler. */
 export interface SubjectSize {
   readonly images: number;
   readonly steps: number;
@@ -44,14 +44,15 @@ export function subjectOf(
   const images = shape[0] / 2;
   const labels = Array.from({ length: images }, (_, i) => i % classes);
   const nulls = Array<number>(images).fill(classes);
+  const sampler = makeSampler(scheduler, { steps });
   return {
-    net: superNet(graph, { steps }),
+    net: superNet(graph, { steps: sampler.steps.length }),
     request: {
       latents: new TorchGenerator(0).randn(shape.with(0, images)),
       conditioning: {
         class_labels: int64([2 * images], [...labels, ...nulls]),
       },
-      sampler: makeDdim(scheduler, { steps }),
+      sampler,
       guidanceScale: 2,
     },
   };

@@ -6,7 +6,7 @@ import { runNetworkCase } from "./network_case.ts";
 import { runNetworkGradients } from "./network_gradients.ts";
 import { type Conformance, runOpCases } from "./ops.ts";
 import { runRandom } from "./random.ts";
-import { runAddNoise, runDdim } from "./schedulers.ts";
+import { runAddNoise, runChains } from "./schedulers.ts";
 
 /** A case; `run` is null where nothing here covers it yet. */
 export interface ConformanceCase {
@@ -68,7 +68,9 @@ function schedulerRun(
   file: string,
 ): ((path: string) => AsyncGenerator<Conformance>) | null {
   if (file === "add_noise.json") return runAddNoise;
-  return /^ddim-.*\.json$/.test(file) ? runDdim : null;
+  return /^(ddim|ddpm|dpmpp2m|euler|lcm|pndm)-.*\.json$/.test(file)
+    ? runChains
+    : null;
 }
 
 /** Runs of what is no diffusion network, by its config's `model_type` or `_class_name`. */

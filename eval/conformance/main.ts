@@ -10,7 +10,7 @@ const help = `Runs every recorded case of a folder and compares.
 Usage: deno task conformance <folder> [options]
 
   <folder>         Laid out like testdata/, or one case of it
-  --tolerance <x>  Accept relative errors up to x instead of each case's limits; timesteps stay exact
+  --tolerance <x>  Accept relative errors up to x instead of each case's limits; whole timesteps stay exact
   --verbose        One line a tensor, not only the worst of each case
   --json           Print JSON: all tensors
   --help           Print this

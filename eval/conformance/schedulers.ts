@@ -4,16 +4,21 @@ import {
   getVelocity,
   makeDdim,
   makeNoiseSchedule,
+  makeSampler,
+  nextState,
   type NoiseSchedule,
   parseSchedulerConfig,
   type Sampler,
   type SchedulerConfig,
+  startState,
 } from "../../core/samplers/mod.ts";
 import { float32, type Tensor } from "../../core/tensor.ts";
 import { judge, type Limits } from "./judge.ts";
 import type { Conformance } from "./ops.ts";
 
 const exact: Limits = { relative: 0 };
+/** Timesteps between the training's, found from sigmas. */
+const fractional: Limits = { relative: 1e-6, maxAbs: 1e-3 };
 const limits: Limits = { relative: 1e-5 };
 
 /** One chain: T timesteps, T + 1 flat latents, and the noise of the steps that draw any. */
@@ -24,7 +29,7 @@ interface Run {
   readonly noise?: readonly (readonly number[] | null)[];
 }
 
-/** Stands in for a model at loop index i: a x + b sin(c x + d i). */
+/** Stands in for a model at loop index i: a x + b sin(c x + d i), x the scaled latents. */
 interface Formula {
   readonly a: number;
   readonly b: number;
@@ -32,65 +37,69 @@ interface Formula {
   readonly d: number;
 }
 
-/** A recorded DDIM chain at several step counts. */
-interface DdimFile {
+/** Recorded chains of one scheduler at several step counts. */
+interface ChainFile {
   readonly config: unknown;
-  readonly step_kwargs?: { readonly eta: number };
+  readonly step_kwargs?: { readonly eta?: number };
   readonly model_output: Formula;
+  /** Standard normal noise, flat. */
+  readonly start: readonly number[];
   readonly runs: readonly Run[];
 }
 
-/** Runs the chains of a `ddim-*.json`: their timesteps, then all latents of each chain. */
-export async function* runDdim(file: string): AsyncGenerator<Conformance> {
-  const recorded: DdimFile = JSON.parse(await Deno.readTextFile(file));
+/** Runs the chains of a scheduler's file: their timesteps, then all latents of each chain, the first included. */
+export async function* runChains(file: string): AsyncGenerator<Conformance> {
+  const recorded: ChainFile = JSON.parse(await Deno.readTextFile(file));
   const config = parseSchedulerConfig(recorded.config, file);
-  for (const run of recorded.runs) {
-    yield* ddimRows(run, { config, recorded });
-  }
+  for (const run of recorded.runs) yield* chainRows(run, config, recorded);
 }
 
-function* ddimRows(
+function* chainRows(
   run: Run,
-  { config, recorded }: {
-    readonly config: SchedulerConfig;
-    readonly recorded: DdimFile;
-  },
+  config: SchedulerConfig,
+  recorded: ChainFile,
 ): Generator<Conformance> {
-  const sampler = makeDdim(config, {
-    steps: run.num_inference_steps,
-    eta: recorded.step_kwargs?.eta,
-  });
-  const name = `${run.num_inference_steps} steps`;
+  const { num_inference_steps: steps } = run;
+  const eta = recorded.step_kwargs?.eta;
+  const sampler = eta === undefined
+    ? makeSampler(config, { steps })
+    : makeDdim(config, { steps, eta });
+  const name = `${steps} steps`;
   yield judge({ case: name, tensor: "timesteps" }, {
-    found: flat(sampler.timesteps),
+    found: flat(sampler.steps.map(({ timestep }) => timestep)),
     expected: flat(run.timesteps),
-    limits: exact,
+    limits: run.timesteps.every(Number.isInteger) ? exact : fractional,
   });
-  let i = 0;
-  for (const x of chain(sampler, run, recorded.model_output)) {
-    const expected = flat(run.samples[++i]);
-    const found = float32([x.length], x);
+  for (const [i, x] of chain(sampler, run, recorded).entries()) {
     yield judge({ case: name, tensor: `samples.${i}` }, {
-      found,
-      expected,
+      found: float32([x.length], x),
+      expected: flat(run.samples[i]),
       limits,
     });
   }
 }
 
-/** The latents after each step; errors add up, as nothing is reset to the recorded ones. */
-function* chain(
+/** The latents before each step and at the end; errors add up, as nothing is reset to the recorded ones. */
+function chain(
   sampler: Sampler,
-  { samples, noise }: Run,
-  { a, b, c, d }: Formula,
-): Generator<Float32Array> {
-  let x: Float32Array = Float32Array.from(samples[0]);
-  for (const i of sampler.timesteps.keys()) {
+  { noise }: Run,
+  { start, model_output: { a, b, c, d } }: ChainFile,
+): Float32Array[] {
+  let state = startState(sampler, Float32Array.from(start));
+  const latents = [state.latents];
+  for (const [i, { inputScale }] of sampler.steps.entries()) {
     const drawn = noise?.[i] ?? undefined;
-    const prediction = x.map((v) => a * v + b * Math.sin(c * v + d * i));
-    x = sampler.step(i, x, prediction, drawn && Float32Array.from(drawn));
-    yield x;
+    const prediction = state.latents.map((x) =>
+      a * inputScale * x + b * Math.sin(c * inputScale * x + d * i)
+    );
+    state = nextState(sampler, i, {
+      state,
+      prediction,
+      noise: drawn && Float32Array.from(drawn),
+    });
+    latents.push(state.latents);
   }
+  return latents;
 }
 
 /** The schedules that `add_noise.json` names: those of Stable Diffusion 1.5 and DiT. */

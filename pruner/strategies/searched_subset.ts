@@ -1,34 +1,59 @@
 /**
  * The strongest baseline of whole-step reuse: the best k of T steps at which to
  * call the model. With DDIM that is k-step DDIM on the best subset of the
- * timesteps. Starts are the best path over recorded trajectories, found by
+ * timesteps; a sampler with memory remembers held predictions as if computed. Starts are the best path over recorded trajectories, found by
  * dynamic programming without a model call, and even spacing; exchanges that
  * are judged on true samples improve the better one.
  */
 import type { Sampler } from "../../core/samplers/sampler.ts";
+import {
+  nextState,
+  type SamplerState,
+  startState,
+} from "../../core/samplers/sampler_state.ts";
 import type { CalibrationBatch } from "../calibration.ts";
 import { uniformSteps } from "./fixed_patterns.ts";
 
-/** Mean squared error, over a batch, of holding the prediction of step i up to step j; `[T][T + 1]`. */
+/**
+ * Mean squared error, over a batch, of holding the prediction of step i up to
+ * step j; `[T][T + 1]`. With a sampler that has memory, what an earlier jump
+ * left in it is not counted.
+ */
 export function jumpCosts(
   sampler: Sampler,
   batches: readonly CalibrationBatch[],
 ): number[][] {
-  const steps = sampler.timesteps.length;
+  const count = sampler.steps.length;
   const costs = Array.from(
-    { length: steps },
-    () => Array<number>(steps + 1).fill(0),
+    { length: count },
+    () => Array<number>(count + 1).fill(0),
   );
-  for (const { trajectory, predictions } of batches) {
-    for (let i = 0; i < steps; i++) {
-      let x = trajectory[i];
-      for (let j = i + 1; j <= steps; j++) {
-        x = sampler.step(j - 1, x, predictions[i]);
-        costs[i][j] += meanSquaredError(x, trajectory[j]) / batches.length;
+  for (const batch of batches) {
+    const { trajectory, predictions, noise } = batch;
+    statesOf(sampler, batch).forEach((start, i) => {
+      let state = start;
+      const prediction = predictions[i];
+      for (let j = i; j < count; j++) {
+        state = nextState(sampler, j, { state, prediction, noise: noise[j] });
+        costs[i][j + 1] += meanSquaredError(state.latents, trajectory[j + 1]) /
+          batches.length;
       }
-    }
+    });
   }
   return costs;
+}
+
+/** The full sampler's state before each step. */
+function statesOf(
+  sampler: Sampler,
+  { latents, predictions, noise }: CalibrationBatch,
+): SamplerState[] {
+  let next = startState(sampler, latents.data);
+  return predictions.map((prediction, i) => {
+    const state = next;
+    next = nextState(sampler, i, { state, prediction, noise: noise[i] });
+    return state;
+  });
 }
 
 function meanSquaredError(a: Float32Array, b: Float32Array): number {
@@ -101,7 +126,7 @@ export async function searchSubset(
   { k, evaluations }: SubsetSearchOptions,
   onEvaluation: (done: number) => void = () => {},
 ): Promise<number[]> {
-  const steps = sampler.timesteps.length;
+  const steps = sampler.steps.length;
   const tried = new Set<string>();
   let best: readonly number[] = [];
   let least = Infinity;

@@ -1,23 +1,4 @@
-/** Arithmetic on features on the host: plain loops over equally long arrays. */
-
-/** a + b, or b where there is no a. */
-export function plus(
-  a: Float32Array | undefined,
-  b: Float32Array,
-): Float32Array {
-  if (!a) return b;
-  const sum = new Float32Array(b.length);
-  for (let i = 0; i < b.length; i++) sum[i] = a[i] + b[i];
-  return sum;
-}
-
-/** factor · a; `a` itself where the factor is 1. */
-export function times(a: Float32Array, factor: number): Float32Array {
-  if (factor === 1) return a;
-  const scaled = new Float32Array(a.length);
-  for (let i = 0; i < a.length; i++) scaled[i] = factor * a[i];
-  return scaled;
-}
+/** Gates on features on the host: plain loops over equally long arrays. */
 
 /** g a + (1 − g) b; `a` itself where g is 1 or there is no b. */
 export function blend(

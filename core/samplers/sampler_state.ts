@@ -1,0 +1,236 @@
+/** One step of any sampler: forward, backward, and solved for its prediction. */
+import type { TorchGenerator } from "../random.ts";
+import { plus, times } from "../vectors.ts";
+import type { Clip, Sampler, SamplerStep } from "./sampler.ts";
+
+/** What a step started from and the prediction it used, each `[B, C, H, W]` flat. */
+export interface PastStep {
+  readonly latents: Float32Array;
+  readonly prediction: Float32Array;
+}
+
+/** What is carried from step to step. A value: steps make a new one. */
+export interface SamplerState {
+  /** `[B, C, H, W]`, flat. */
+  readonly latents: Float32Array;
+  /** The steps before, latest first: as many as the sampler's memory. */
+  readonly past: readonly PastStep[];
+}
+
+/** Cotangents of a {@linkcode SamplerState}; a missing one is zero. */
+export interface SamplerCotangent {
+  readonly latents: Float32Array;
+  readonly past: readonly Partial<PastStep>[];
+}
+
+/** Standard normal noise `[B, C, H, W]` of each step that adds any. */
+export type StepNoise = readonly (Float32Array | undefined)[];
+
+/** The state before step 0, from standard normal noise `[B, C, H, W]`. */
+export function startState(
+  { initNoiseSigma }: Sampler,
+  noise: Float32Array,
+): SamplerState {
+  return { latents: times(noise, initNoiseSigma), past: [] };
+}
+
+/** Noise for the steps that add it, drawn in sampling order; nothing is drawn for the others. */
+export function drawStepNoise(
+  { steps }: Sampler,
+  { shape, random }: { shape: readonly number[]; random: TorchGenerator },
+): StepNoise {
+  return steps.map(({ noise }) =>
+    noise === 0 ? undefined : random.randn(shape).data
+  );
+}
+
+/** What a step is made with. */
+export interface StepInputs {
+  readonly state: SamplerState;
+  /** The model's prediction after guidance, like the latents. */
+  readonly prediction: Float32Array;
+  /** Standard normal noise like the latents; needed where the step adds noise, unused elsewhere. */
+  readonly noise?: Float32Array;
+}
+
+/**
+ * The state after step `i`.
+ *
+ * @throws {TypeError} If the step adds noise and none is given.
+ * @throws {RangeError} If `i` is no step, or the arrays differ in length.
+ */
+export function nextState(
+  sampler: Sampler,
+  i: number,
+  { state: { latents, past }, prediction, noise }: StepInputs,
+): SamplerState {
+  const step = stepAt(sampler, i);
+  checkLengths(sampler, { latents, prediction, noise });
+  if (step.noise !== 0 && !noise) {
+    throw new TypeError(
+      `Cannot step ${sampler.name}: step ${i} adds noise and none is given`,
+    );
+  }
+  const read = [{ latents, prediction }, ...past];
+  const sum = combination(step, read, noise);
+  if (step.clip) addClip(sum, step.clip, read[0]);
+  return {
+    latents: Float32Array.from(sum),
+    past: read.slice(0, sampler.memory),
+  };
+}
+
+/**
+ * The vector-Jacobian product of {@linkcode nextState}.
+ *
+ * @param cotangent Of the state after step `i`.
+ * @throws {RangeError} If `i` is no step, or the arrays differ in length.
+ */
+export function nextStateVjp(
+  sampler: Sampler,
+  i: number,
+  { state: { latents, past }, prediction, cotangent }:
+    & Pick<StepInputs, "state" | "prediction">
+    & { readonly cotangent: SamplerCotangent },
+): { state: SamplerCotangent; prediction: Float32Array } {
+  const step = stepAt(sampler, i);
+  const { latents: d, past: later } = cotangent;
+  checkLengths(sampler, { latents, prediction, cotangent: d });
+  const read = [{ latents, prediction }, ...past];
+  const [own, ...earlier] = read.map((_, k): Partial<PastStep> => ({
+    latents: flow(d, step.latents[k], later[k]?.latents),
+    prediction: flow(d, step.predictions[k], later[k]?.prediction),
+  }));
+  const open = {
+    latents: own.latents ?? new Float32Array(d.length),
+    prediction: own.prediction ?? new Float32Array(d.length),
+  };
+  const back = step.clip ? withoutClipped(open, step.clip, read[0], d) : open;
+  return {
+    state: { latents: back.latents, past: earlier },
+    prediction: back.prediction,
+  };
+}
+
+/**
+ * The prediction with which step `i` leads to the latents `next`.
+ *
+ * @throws {TypeError} If the step clips: many predictions lead there, or none.
+ * @throws {RangeError} If `i` is no step, or does not read its prediction.
+ */
+export function predictionFor(
+  sampler: Sampler,
+  i: number,
+  { state, next, noise }: Pick<StepInputs, "state" | "noise"> & {
+    readonly next: Float32Array;
+  },
+): Float32Array {
+  const step = stepAt(sampler, i);
+  const [own, ...others] = step.predictions;
+  if (step.clip) {
+    throw new TypeError(
+      `Cannot solve ${sampler.name} for its prediction: step ${i} clips samples (clip_sample), expected a linear step`,
+    );
+  }
+  if (!own) {
+    throw new RangeError(
+      `Cannot solve ${sampler.name} for its prediction: step ${i} does not read it`,
+    );
+  }
+  const read = [{ latents: state.latents, prediction: next }, ...state.past];
+  const rest = combination(
+    { ...step, predictions: [0, ...others] },
+    read,
+    noise,
+  );
+  return next.map((value, j) => (value - rest[j]) / own);
+}
+
+/** The linear part of a step, in float64. */
+function combination(
+  step: SamplerStep,
+  read: readonly PastStep[],
+  noise: Float32Array | undefined,
+): Float64Array {
+  const sum = new Float64Array(read[0].latents.length);
+  step.latents.forEach((c, k) => addTo(sum, c, read[k].latents));
+  step.predictions.forEach((c, k) => addTo(sum, c, read[k].prediction));
+  if (noise) addTo(sum, step.noise, noise);
+  return sum;
+}
+
+function addTo(sum: Float64Array, factor: number, array: Float32Array): void {
+  if (factor === 0) return;
+  for (let j = 0; j < sum.length; j++) sum[j] += factor * array[j];
+}
+
+/** The predicted clean sample's element. */
+function cleanAt(
+  { clean }: Clip,
+  { latents, prediction }: PastStep,
+  j: number,
+): number {
+  return clean.x * latents[j] + clean.prediction * prediction[j];
+}
+
+function addClip(sum: Float64Array, clip: Clip, read: PastStep): void {
+  const { factor, limit } = clip;
+  for (let j = 0; j < sum.length; j++) {
+    const clean = cleanAt(clip, read, j);
+    sum[j] += factor * (Math.max(-limit, Math.min(limit, clean)) - clean);
+  }
+}
+
+/** Where the clean sample is clipped, nothing flows through it. */
+function withoutClipped(
+  open: PastStep,
+  clip: Clip,
+  read: PastStep,
+  d: Float32Array,
+): PastStep {
+  const { clean, factor, limit } = clip;
+  const less = (array: Float32Array, own: number) =>
+    array.map((value, j) =>
+      Math.abs(cleanAt(clip, read, j)) > limit
+        ? value - d[j] * factor * own
+        : value
+    );
+  return {
+    latents: less(open.latents, clean.x),
+    prediction: less(open.prediction, clean.prediction),
+  };
+}
+
+/** A term's cotangent: d times its coefficient, and what flows to it from later steps; undefined is zero. */
+function flow(
+  d: Float32Array,
+  coefficient: number | undefined,
+  later: Float32Array | undefined,
+): Float32Array | undefined {
+  return coefficient ? plus(later, times(d, coefficient)) : later;
+}
+
+function stepAt({ name, steps }: Sampler, i: number): SamplerStep {
+  const step = steps[i];
+  if (step) return step;
+  throw new RangeError(
+    `Cannot step ${name}: step is ${i}, expected an integer from 0 to ${
+      steps.length - 1
+    }`,
+  );
+}
+
+function checkLengths(
+  { name }: Sampler,
+  arrays:
+    & { readonly latents: Float32Array }
+    & Record<string, Float32Array | undefined>,
+): void {
+  const { latents: { length } } = arrays;
+  for (const [key, array] of Object.entries(arrays)) {
+    if (!array || array.length === length) continue;
+    throw new RangeError(
+      `Cannot step ${name}: ${key} has ${array.length} elements, expected ${length} as the latents`,
+    );
+  }
+}
