@@ -65,9 +65,9 @@ Deno.test("conformance --json keeps whole timesteps exact under --tolerance", as
   const { lines, exitCode } = await conformanceCommand(args);
   const { ok, rows, notCovered } = JSON.parse(lines.join("\n"));
   assertEquals([ok, exitCode, notCovered], [true, 0, []]);
-  for (const { case: name, tensor, limit } of rows) {
+  for (const { source, tensor, limit } of rows) {
     if (tensor !== "timesteps") assertEquals(limit, 0.5);
-    else if (!name.includes("euler")) assertEquals(limit, 0);
+    else if (!source.includes("euler")) assertEquals(limit, 0);
   }
 });
 
