@@ -9,13 +9,7 @@ import {
   startState,
   type StepNoise,
 } from "../core/samplers/sampler_state.ts";
-import {
-  describe,
-  float32,
-  int64,
-  sizeOf,
-  type Tensor,
-} from "../core/tensor.ts";
+import { describe, float32, type Tensor } from "../core/tensor.ts";
 import { times } from "../core/vectors.ts";
 import {
   type Forecast,
@@ -118,31 +112,17 @@ export async function runSampler(
  * The model's inputs that change from step to step.
  *
  * @param x What the model sees, `[B, C, H, W]`.
- * @throws {RangeError} If the timestep is fractional and the model takes whole ones.
  */
 export function stepFeeds(
-  { model }: SuperNet,
+  { model: { inputs: [{ shape }] } }: SuperNet,
   x: Float32Array,
   timestep: number,
-): { sample: Tensor<"float32">; timestep: Tensor } {
-  const [{ shape }] = model.inputs;
+): { sample: Tensor<"float32">; timestep: Tensor<"float32"> } {
+  const [batch] = shape;
   return {
     sample: float32(shape, twice(x)),
-    timestep: timestepFeed(model, timestep),
+    timestep: float32([batch], new Float32Array(batch).fill(timestep)),
   };
-}
-
-function timestepFeed(
-  { model, inputs }: SuperNet["model"],
-  timestep: number,
-): Tensor {
-  const { shape, dtype } = inputs.find(({ name }) => name === "timestep")!;
-  const filled = Array<number>(sizeOf(shape)).fill(timestep);
-  if (dtype === "float32") return float32(shape, Float32Array.from(filled));
-  if (Number.isInteger(timestep)) return int64(shape, filled);
-  throw new RangeError(
-    `Cannot sample with ${model}: the sampler's timestep ${timestep} is fractional, the model takes whole ones; expected another timestep_spacing or no use_karras_sigmas`,
-  );
 }
 
 function checkRequest(

@@ -78,7 +78,7 @@ export function diffusionBatch(
   const labels = classes.map((c) => uniform() < labelDropout ? nullClass : c);
   return {
     sample: float32(pictures.shape, sample),
-    timestep: int64([batch], timesteps),
+    timestep: float32([batch], Float32Array.from(timesteps)),
     class_labels: int64([batch], labels),
     target: float32(pictures.shape, target),
     weight: float32([batch, 1, 1, 1], weight),

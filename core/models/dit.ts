@@ -296,7 +296,7 @@ function outputBlock(stream: string, c: Context): Block {
 
 /**
  * The block graph of a DiT. Inputs: `sample` `[B, C, H, W]`, `timestep` `[B]`
- * and `class_labels` `[B]` (int64); output `prediction` `[B, C', H, W]`.
+ * (float32) and `class_labels` `[B]` (int64); output `prediction` `[B, C', H, W]`.
  */
 export function ditBlockGraph(
   config: DitConfig,
@@ -322,7 +322,7 @@ export function ditBlockGraph(
         dtype: "float32",
         shape: [batch, inChannels, sampleSize, sampleSize],
       },
-      { name: "timestep", dtype: "int64", shape: [batch] },
+      { name: "timestep", dtype: "float32", shape: [batch] },
       { name: "class_labels", dtype: "int64", shape: [batch] },
     ],
     blocks: [...blocks, outputBlock(stream, c)],

@@ -165,7 +165,8 @@ export function patchEmbedding(
 
 /**
  * Sinusoidal embedding of timesteps, cosines first, frequencies in float32 as
- * diffusers computes them: `[B]` int64 → `[B, channels]`.
+ * diffusers computes them: `[B]` float32, since a sampler may stop between two
+ * of the training's, → `[B, channels]`.
  *
  * @param frequencyShift diffusers' `downscale_freq_shift`: 1 for DiT.
  */
@@ -181,7 +182,7 @@ export function timestepEmbedding(
     (_, i) =>
       Math.exp(Math.fround(Math.fround(scale * i) / (half - frequencyShift))),
   );
-  const t = g.reshape(g.cast(timestep, "float32"), [timestep.shape[0], 1]);
+  const t = g.reshape(timestep, [timestep.shape[0], 1]);
   const angles = g.mul(t, g.constant(float32([1, half], frequencies)));
   return g.concat([g.cos(angles), g.sin(angles)], { axis: 1 });
 }

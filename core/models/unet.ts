@@ -144,7 +144,7 @@ function inputsOf(
   });
   return [
     float("sample", inChannels, sampleSize, sampleSize),
-    { name: "timestep", dtype: "int64", shape: [batch] },
+    { name: "timestep", dtype: "float32", shape: [batch] },
     float("encoder_hidden_states", tokens, textWidth),
     ...(added
       ? [float("text_embeds", added.textWidth), float("time_ids", timeIdCount)]
@@ -154,7 +154,7 @@ function inputsOf(
 
 /**
  * The block graph of a UNet. Inputs: `sample` `[B, C, H, W]`, `timestep` `[B]`
- * (int64), `encoder_hidden_states` `[B, S, D]` and, where the configuration has
+ * (float32), `encoder_hidden_states` `[B, S, D]` and, where the configuration has
  * added conditions, `text_embeds` `[B, P]` and `time_ids` `[B, 6]`; output
  * `prediction` `[B, C', H, W]`.
  */

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { TorchGenerator } from "../random.ts";
 import { openSession } from "../runtime/session.ts";
-import { int64, zeros } from "../tensor.ts";
+import { float32, zeros } from "../tensor.ts";
 import { wholeGraph } from "./block_graph.ts";
 import { unetBlockGraph } from "./unet.ts";
 import { parseUnetConfig } from "./unet_config.ts";
@@ -52,7 +52,7 @@ Deno.test("initUnetWeights() predicts zero, whatever the latents", async () => {
   await using session = await openSession(graph);
   const { prediction } = await session.run({
     sample: new TorchGenerator(1).randn([1, 4, 16, 16]),
-    timestep: int64([1], [500]),
+    timestep: float32([1], Float32Array.of(500)),
     encoder_hidden_states: new TorchGenerator(2).randn([1, 3, 32]),
   });
   assertEquals(prediction.data, zeros([1, 4, 16, 16]).data);

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { TorchGenerator } from "../random.ts";
 import { openSession } from "../runtime/session.ts";
-import { float32, int64 } from "../tensor.ts";
+import { float32 } from "../tensor.ts";
 import { openSafetensors } from "../weights/safetensors.ts";
 import { blockGraphs } from "./block_graph.ts";
 import { parameterShapes } from "./parameter_shapes.ts";
@@ -166,7 +166,7 @@ Deno.test("SDXL's embedding is that of the timestep plus that of pooled text and
   const numbers = [1024, 768, 0, 16, 1024, 1000];
   await using session = await openSession(graph);
   const { time_embedding } = await session.run({
-    timestep: int64([1], [481]),
+    timestep: float32([1], Float32Array.of(481)),
     text_embeds: text,
     time_ids: float32([1, 6], numbers),
   });

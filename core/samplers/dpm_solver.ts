@@ -78,6 +78,9 @@ function orderOf(
  * divided difference of the clean samples:
  *
  *   x' = noise'/noise x − signal' [φ D_0 + φ₁ D_1 + φ₂ D_2],  φ = e^−h − 1
+ *
+ * D_2 is the authors', which diffusers keeps; twice as much would make a
+ * quadratic exact.
  */
 function multistep(
   { solverType }: SchedulerConfig,

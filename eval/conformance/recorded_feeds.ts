@@ -1,6 +1,6 @@
 /** What a network is fed in a recorded case. */
 import type { BlockGraph } from "../../core/models/block_graph.ts";
-import { int64, type Tensor } from "../../core/tensor.ts";
+import { float32, type Tensor } from "../../core/tensor.ts";
 import type { SafetensorsFile } from "../../core/weights/safetensors.ts";
 
 /** The sizes that a case was recorded with: batch, and text tokens where it has a text. */
@@ -27,10 +27,11 @@ export function recordedFeeds(
   const read = ({ name, shape }: BlockGraph["inputs"][number]): Tensor => {
     if (name !== "timestep") return recorded.readSync(name);
     const timestep = recorded.readSync(label ? `${label}.timestep` : name);
-    const [first] = timestep.data as BigInt64Array;
-    return timestep.data.length === 1
-      ? int64(shape, Array(shape[0]).fill(first))
-      : timestep;
+    const values = Float32Array.from(timestep.data as BigInt64Array, Number);
+    return float32(
+      shape,
+      values.length === 1 ? new Float32Array(shape[0]).fill(values[0]) : values,
+    );
   };
   return Object.fromEntries(inputs.map((input) => [input.name, read(input)]));
 }
