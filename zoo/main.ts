@@ -24,8 +24,8 @@ interface EmbeddedModel {
 
 const models: Readonly<Record<string, EmbeddedModel>> = {
   "dit-shapes": { updates: 8000, task: ditShapes, write: writeDitShapes },
-  "scenes-clip": { updates: 3000, task: scenesClip, write: writeScenesClip },
-  "scenes-vae": { updates: 4000, task: scenesVae, write: writeScenesVae },
+  "scenes-clip": { updates: 1500, task: scenesClip, write: writeScenesClip },
+  "scenes-vae": { updates: 2500, task: scenesVae, write: writeScenesVae },
   "shapes-classifier": {
     updates: 1500,
     task: shapesClassifier,
