@@ -1,20 +1,26 @@
 /**
- * A small convolutional network that names the shape and the colour in a
- * picture of `shapes.ts`: 3x3 convolutions with ReLU, the mean over space, and
- * a linear head each for shape and colour.
+ * A small convolutional network that says what a rendered picture shows: 3x3
+ * convolutions with ReLU, the mean over space, and a linear head for each
+ * question.
  */
 import {
   configJson,
+  nonEmptyList,
   positiveInteger,
+  positiveIntegers,
   refuse,
+  requireOneOf,
 } from "../core/models/config_json.ts";
 import type { RandomTensors } from "../core/models/random_tensors.ts";
 import { linear } from "../core/models/layers.ts";
-import { noWeights, type WeightSource } from "../core/models/weights.ts";
+import { askedShapes } from "../core/models/parameter_shapes.ts";
+import type { WeightSource } from "../core/models/weights.ts";
 import { GraphBuilder } from "../core/onnx/builder.ts";
 import type { Graph, Value } from "../core/onnx/graph.ts";
 import { float32, sizeOf, type Tensor, zeros } from "../core/tensor.ts";
-import { colours, shapes } from "./shapes.ts";
+
+/** Each head's name, and the names of what its logits tell apart. */
+export type ClassifierHeads = Readonly<Record<string, readonly string[]>>;
 
 /** Sizes of a classifier. */
 export interface ClassifierConfig {
@@ -22,6 +28,7 @@ export interface ClassifierConfig {
   readonly sampleSize: number;
   /** Channels after each convolution. */
   readonly widths: readonly number[];
+  readonly heads: ClassifierHeads;
 }
 
 export interface ClassifierGraphOptions {
@@ -56,38 +63,31 @@ function convolution(
   });
 }
 
-/** The network: input `images` `[B, 3, H, W]` in [-1, 1], outputs the logits `shape` `[B, 5]` and `colour` `[B, 6]`. */
+/** The network: input `images` `[B, 3, H, W]` in [-1, 1], an output of logits `[B, K]` for each head. */
 export function classifierGraph(
-  { sampleSize, widths }: ClassifierConfig,
+  { sampleSize, widths, heads }: ClassifierConfig,
   { weights, batch }: ClassifierGraphOptions,
 ): Graph {
-  const g = new GraphBuilder("shapes-classifier");
+  const g = new GraphBuilder("classifier");
   let x = g.input("images", "float32", [batch, 3, sampleSize, sampleSize]);
   for (const [i, width] of widths.entries()) {
     const path = `convolutions.${i}`;
     x = convolution(g, x, { path, width, stride: strideOf(i), weights });
   }
   const features = g.reduceMean(x, { axes: [2, 3], keepDims: false }); // [B, C]
-  const head = (path: string, width: number) =>
-    linear(g, features, { path, width, weights });
-  return g.build({
-    shape: head("shape_head", shapes.length),
-    colour: head("colour_head", colours.length),
-  });
+  const logits = Object.entries(heads).map(([head, { length: width }]) => [
+    head,
+    linear(g, features, { path: `${head}_head`, width, weights }),
+  ]);
+  return g.build(Object.fromEntries(logits));
 }
 
 /** Key and shape of every weight. */
 export function classifierParameterShapes(
   config: ClassifierConfig,
 ): Map<string, readonly number[]> {
-  const { initializers } = classifierGraph(config, {
-    weights: noWeights,
-    batch: 1,
-  });
-  return new Map(
-    [...initializers.values()]
-      .filter(({ role }) => role === "parameter")
-      .map(({ name, shape }) => [name, shape]),
+  return askedShapes((weights) =>
+    classifierGraph(config, { weights, batch: 1 })
   );
 }
 
@@ -109,44 +109,40 @@ export function initClassifierWeights(
   );
 }
 
-const className = "ShapesClassifier";
-const shapeNames = shapes.map(({ name }) => name);
-const colourNames = colours.map(({ name }) => name);
+const className = "PictureClassifier";
 
 /** What `config.json` holds. */
 export function classifierConfigJson(
-  { sampleSize, widths }: ClassifierConfig,
+  { sampleSize, widths, heads }: ClassifierConfig,
 ): Record<string, unknown> {
   return {
     _class_name: className,
     sample_size: sampleSize,
     widths,
-    shapes: shapeNames,
-    colours: colourNames,
+    heads,
   };
 }
 
 /**
  * Reads a parsed `config.json`.
  *
- * @throws {TypeError} If a key is missing or of another type, or the names are not those of `shapes.ts`.
+ * @param options.heads What the classifier must tell apart.
+ * @throws {TypeError} If a key is missing or of another type, or the heads are others.
  */
 export function parseClassifierConfig(
   json: unknown,
-  file: string,
+  { file, heads }: { file: string; heads: ClassifierHeads },
 ): ClassifierConfig {
   const config = configJson(json, file);
-  const require = (key: string, expected: unknown) => {
-    const text = JSON.stringify(expected);
-    if (JSON.stringify(config.values[key]) !== text) refuse(config, key, text);
-  };
-  require("_class_name", className);
-  require("shapes", shapeNames);
-  require("colours", colourNames);
-  const { widths } = config.values;
-  const isWidth = (w: unknown) => Number.isSafeInteger(w) && Number(w) > 0;
-  if (!Array.isArray(widths) || !widths.every(isWidth) || !widths.length) {
-    refuse(config, "widths", "a list of positive integers");
+  requireOneOf(config, "_class_name", [className]);
+  const expected = JSON.stringify(heads);
+  if (JSON.stringify(config.values.heads) !== expected) {
+    refuse(config, "heads", expected);
   }
-  return { sampleSize: positiveInteger(config, "sample_size"), widths };
+  const { length } = nonEmptyList(config, "widths");
+  return {
+    sampleSize: positiveInteger(config, "sample_size"),
+    widths: positiveIntegers(config, "widths", length),
+    heads,
+  };
 }

@@ -6,7 +6,7 @@ import type { BlockGraph } from "../core/models/block_graph.ts";
 import { wholeGraph } from "../core/models/block_graph.ts";
 import { GraphBuilder } from "../core/onnx/builder.ts";
 import type { Graph } from "../core/onnx/graph.ts";
-import { float32, int64, type Tensor } from "../core/tensor.ts";
+import { float32, type Tensor } from "../core/tensor.ts";
 
 /** Standard normal numbers from a uniform source, by Box and Muller's transform. */
 export function fillNormal(target: Float32Array, uniform: () => number): void {
@@ -33,35 +33,33 @@ export function diffusionLossGraph(model: BlockGraph): Graph {
   return g.build({ loss: g.reduceMean(weighted, { keepDims: false }) });
 }
 
-export interface DiffusionBatchOptions {
+export interface NoisingOptions {
   /** ᾱ_t of the training schedule. */
   readonly alphasCumprod: ArrayLike<number>;
   /** Cap γ of the signal-to-noise ratio in the weight. */
   readonly snrCap: number;
-  /** Probability of the null class, which trains classifier-free guidance (Ho and Salimans, 2021). */
-  readonly labelDropout: number;
-  readonly nullClass: number;
 }
 
 /**
- * Inputs of {@linkcode diffusionLossGraph} for clean pictures x0 `[B, C, H, W]`:
- * x_t = α x0 + σ ε, target v = α ε − σ x0, weight min(SNR, γ) / (SNR + 1).
+ * Inputs of {@linkcode diffusionLossGraph} for clean pictures or latents x0
+ * `[B, C, H, W]`, all but the conditions: x_t = α x0 + σ ε, target
+ * v = α ε − σ x0, weight min(SNR, γ) / (SNR + 1).
  */
-export function diffusionBatch(
-  pictures: Tensor<"float32">,
-  classes: readonly number[],
+export function noisedBatch(
+  clean: Tensor<"float32">,
   uniform: () => number,
-  { alphasCumprod, snrCap, labelDropout, nullClass }: DiffusionBatchOptions,
+  { alphasCumprod, snrCap }: NoisingOptions,
 ): Record<string, Tensor> {
-  const batch = classes.length;
-  const size = pictures.data.length / batch;
-  const noise = new Float32Array(pictures.data.length);
+  const batch = clean.shape[0];
+  const size = clean.data.length / batch;
+  const noise = new Float32Array(clean.data.length);
   fillNormal(noise, uniform);
   const sample = new Float32Array(noise.length);
   const target = new Float32Array(noise.length);
   const weight = new Float32Array(batch);
-  const timesteps = classes.map(() =>
-    Math.floor(uniform() * alphasCumprod.length)
+  const timesteps = Array.from(
+    { length: batch },
+    () => Math.floor(uniform() * alphasCumprod.length),
   );
   timesteps.forEach((t, b) => {
     const [alpha, sigma] = [
@@ -71,16 +69,14 @@ export function diffusionBatch(
     const snr = alphasCumprod[t] / (1 - alphasCumprod[t]);
     weight[b] = Math.min(snr, snrCap) / (snr + 1);
     for (let i = b * size; i < (b + 1) * size; i++) {
-      sample[i] = alpha * pictures.data[i] + sigma * noise[i];
-      target[i] = alpha * noise[i] - sigma * pictures.data[i];
+      sample[i] = alpha * clean.data[i] + sigma * noise[i];
+      target[i] = alpha * noise[i] - sigma * clean.data[i];
     }
   });
-  const labels = classes.map((c) => uniform() < labelDropout ? nullClass : c);
   return {
-    sample: float32(pictures.shape, sample),
+    sample: float32(clean.shape, sample),
     timestep: float32([batch], Float32Array.from(timesteps)),
-    class_labels: int64([batch], labels),
-    target: float32(pictures.shape, target),
+    target: float32(clean.shape, target),
     weight: float32([batch, 1, 1, 1], weight),
   };
 }

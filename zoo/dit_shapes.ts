@@ -9,10 +9,10 @@ import { noWeights } from "../core/models/weights.ts";
 import { TorchGenerator } from "../core/random.ts";
 import { makeNoiseSchedule } from "../core/samplers/noise_schedule.ts";
 import { parseSchedulerConfig } from "../core/samplers/scheduler_config.ts";
-import type { Tensor } from "../core/tensor.ts";
+import { int64, type Tensor } from "../core/tensor.ts";
 import { writeSafetensors } from "../core/weights/safetensors.ts";
 import { writeAtomically } from "../eval/write_atomically.ts";
-import { diffusionBatch, diffusionLossGraph } from "./diffusion_loss.ts";
+import { diffusionLossGraph, noisedBatch } from "./diffusion_loss.ts";
 import { pictureSize, renderBatch } from "./render.ts";
 import { classNames } from "./shapes.ts";
 import type { TrainingTask } from "./trainer.ts";
@@ -75,6 +75,8 @@ const modelIndex = {
 };
 
 const batchSize = 64;
+/** Probability of the null class, which trains classifier-free guidance (Ho and Salimans, 2021). */
+const labelDropout = 0.1;
 
 /** The training task; `updates` can be set for a shorter run. */
 export function ditShapes(
@@ -83,12 +85,7 @@ export function ditShapes(
   const { alphasCumprod } = makeNoiseSchedule(
     parseSchedulerConfig(schedulerConfig, "dit-shapes scheduler"),
   );
-  const noising = {
-    alphasCumprod,
-    snrCap: 5,
-    labelDropout: 0.1,
-    nullClass: classes,
-  };
+  const noising = { alphasCumprod, snrCap: 5 };
   return {
     name: "dit-shapes",
     graph: diffusionLossGraph(
@@ -110,12 +107,10 @@ export function ditShapes(
         { length: batchSize },
         () => Math.floor(uniform() * classes),
       );
-      return diffusionBatch(
-        renderBatch(labels, { uniform }),
-        labels,
-        uniform,
-        noising,
-      );
+      const pictures = renderBatch(labels, { uniform });
+      const noised = noisedBatch(pictures, uniform, noising);
+      const kept = labels.map((c) => uniform() < labelDropout ? classes : c);
+      return { ...noised, class_labels: int64([batchSize], kept) };
     },
   };
 }

@@ -24,9 +24,10 @@ import {
   type Accuracy,
   accuracyOf,
   type Classified,
-  loadClassifier,
+  classifyShapes,
+  loadShapesClassifier,
   partsOfClass,
-} from "./classifier.ts";
+} from "./shapes_judge.ts";
 import { classNames, shapes } from "./shapes.ts";
 
 const help = `Samples every class and classifies the pictures.
@@ -132,11 +133,11 @@ interface ShapeRow extends Accuracy {
 }
 
 async function judgeSamples(options: JudgeOptions): Promise<Judged> {
-  await using classifier = await loadClassifier(classifierFolder);
+  await using classifier = await loadShapesClassifier(classifierFolder);
   const found: Classified[] = [];
   const asked: number[] = [];
   for await (const pictures of sampleRounds(options)) {
-    found.push(...await classifier.classify(pictures));
+    found.push(...await classifyShapes(classifier, pictures));
     asked.push(...classNames.keys());
   }
   const perShape = shapes.map(({ name }, shape) => {

@@ -1,20 +1,32 @@
 /** `deno task zoo train <name>`: trains an embedded model and writes its folder. */
 import { parseArgs } from "@std/cli/parse-args";
 import type { Tensor } from "../core/tensor.ts";
+import { ditShapes, writeDitShapes } from "./dit_shapes.ts";
+import {
+  scenesClassifier,
+  writeScenesClassifier,
+} from "./scenes_classifier.ts";
+import { scenesClip, writeScenesClip } from "./scenes_clip.ts";
+import { sdShapes, writeSdShapes } from "./sd_shapes.ts";
 import {
   shapesClassifier,
   writeShapesClassifier,
-} from "./classifier_training.ts";
-import { ditShapes, writeDitShapes } from "./dit_shapes.ts";
-import { scenesClip, writeScenesClip } from "./scenes_clip.ts";
+} from "./shapes_classifier.ts";
 import { scenesVae, writeScenesVae } from "./scenes_vae.ts";
 import { train, type TrainingTask } from "./trainer.ts";
+
+interface TaskSettings {
+  readonly updates: number;
+  readonly seed: number;
+  /** Where the model is written, and parts of it may be already. */
+  readonly folder: string;
+}
 
 /** An embedded model: how it is trained, and how its folder is written. */
 interface EmbeddedModel {
   /** Optimiser updates of a full training. */
   readonly updates: number;
-  task(settings: { updates: number; seed: number }): TrainingTask;
+  task(settings: TaskSettings): TrainingTask | Promise<TrainingTask>;
   write(
     folder: string,
     weights: Readonly<Record<string, Tensor<"float32">>>,
@@ -24,8 +36,14 @@ interface EmbeddedModel {
 
 const models: Readonly<Record<string, EmbeddedModel>> = {
   "dit-shapes": { updates: 8000, task: ditShapes, write: writeDitShapes },
+  "scenes-classifier": {
+    updates: 1500,
+    task: scenesClassifier,
+    write: writeScenesClassifier,
+  },
   "scenes-clip": { updates: 1500, task: scenesClip, write: writeScenesClip },
   "scenes-vae": { updates: 2500, task: scenesVae, write: writeScenesVae },
+  "sd-shapes": { updates: 8000, task: sdShapes, write: writeSdShapes },
   "shapes-classifier": {
     updates: 1500,
     task: shapesClassifier,
@@ -90,19 +108,19 @@ if (options.help) {
   const settings = {
     updates: naturalNumber("updates", updates),
     seed: naturalNumber("seed", options.seed),
+    folder: options.o ?? `zoo/models/${name}`,
   };
-  const folder = options.o ?? `zoo/models/${name}`;
   const write = (
     weights: Readonly<Record<string, Tensor<"float32">>>,
     update: number,
   ) =>
-    model.write(folder, weights, {
+    model.write(settings.folder, weights, {
       command:
         `deno task zoo train ${name} --updates ${settings.updates} --seed ${settings.seed}`,
       update: String(update),
     });
   const weights = await train(
-    { ...model.task(settings), inspect: write },
+    { ...await model.task(settings), inspect: write },
     options.run ?? `results/zoo/${name}`,
   );
   await write(weights, settings.updates);

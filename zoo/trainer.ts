@@ -8,6 +8,7 @@ import {
   parametersAsInputs,
   vjpGraph,
 } from "../core/autodiff/vjp.ts";
+import { isFile } from "../core/is_file.ts";
 import type { Graph } from "../core/onnx/graph.ts";
 import {
   type FlatParameters,
@@ -49,7 +50,11 @@ export interface TrainingTask {
   /** Initial parameters by name. */
   readonly initial: ReadonlyMap<string, Tensor>;
   /** The next batch, drawn from `uniform` alone. */
-  batch(uniform: () => number): Record<string, Tensor>;
+  batch(
+    uniform: () => number,
+  ): Record<string, Tensor> | Promise<Record<string, Tensor>>;
+  /** Releases what `batch` works with; called when the training ends. */
+  close?(): Promise<void>;
   /** Called at every checkpoint and at the end with the averaged weights. */
   inspect?(
     average: Record<string, Tensor<"float32">>,
@@ -153,19 +158,9 @@ async function restoreCheckpoint(
   state.optimizer.restore({ updates: state.update, moments });
 }
 
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-}
-
 /** Drops the log lines after the checkpoint: those updates are made again. */
 async function rewindLog(path: string, update: number): Promise<void> {
-  if (!await exists(path)) return;
+  if (!await isFile(path)) return;
   const lines = (await Deno.readTextFile(path)).split("\n").filter((line) =>
     line !== ""
   );
@@ -196,7 +191,7 @@ export async function train(
   const checkpoint = `${folder}/checkpoint.safetensors`;
   const log = `${folder}/log.jsonl`;
   await Deno.mkdir(folder, { recursive: true });
-  if (await exists(checkpoint)) await restoreCheckpoint(checkpoint, state);
+  if (await isFile(checkpoint)) await restoreCheckpoint(checkpoint, state);
   await rewindLog(log, state.update);
 
   const wrt = layout.slots.map(({ name }) => name);
@@ -220,7 +215,7 @@ export async function train(
       });
       const results = await session.run({
         ...feeds,
-        ...task.batch(state.random.uniform),
+        ...await task.batch(state.random.uniform),
       });
       const loss = (results.loss.data as Float32Array)[0];
       flatten(layout, results, { into: gradient, nameOf: gradientOf });
@@ -266,6 +261,7 @@ export async function train(
     }
   } finally {
     await session.close();
+    await task.close?.();
   }
   return average;
 }

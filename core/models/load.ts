@@ -1,4 +1,5 @@
 /** A model's folder in diffusers layout, read into a typed record. */
+import { isFile } from "../is_file.ts";
 import type { BlockGraph } from "./block_graph.ts";
 import { type ComponentKind, loadComponent, readJson } from "./component.ts";
 import { configJson, requireOneOf } from "./config_json.ts";
@@ -51,7 +52,7 @@ export async function loadModel(folder: string): Promise<LoadedModel> {
   const path = await networkFolder(folder);
   const { config: network, weights } = await loadComponent(path, networkKind);
   const scheduler = `${folder}/scheduler/scheduler_config.json`;
-  const schedulerConfig = await exists(scheduler) ? scheduler : null;
+  const schedulerConfig = await isFile(scheduler) ? scheduler : null;
   return { ...network, weights, schedulerConfig };
 }
 
@@ -90,23 +91,14 @@ function isOfFamily<F extends Family>(
 /** The folder of a pipeline's network, or the folder itself. */
 async function networkFolder(folder: string): Promise<string> {
   const index = `${folder}/model_index.json`;
-  if (await exists(index)) {
+  if (await isFile(index)) {
     const pipeline = configJson(await readJson(index), index);
     requireOneOf(pipeline, "_class_name", Object.keys(networkFolders));
     const name = pipeline.values._class_name as string;
     return `${folder}/${networkFolders[name]}`;
   }
-  if (await exists(`${folder}/config.json`)) return folder;
+  if (await isFile(`${folder}/config.json`)) return folder;
   throw new Deno.errors.NotFound(
     `Cannot load model ${folder}: found neither model_index.json nor config.json`,
   );
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    return (await Deno.stat(path)).isFile;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }

@@ -1,34 +1,30 @@
 /**
  * Trains the classifier that judges samples, on rendered pictures alone: it
- * never sees what a generative model draws. Noise of varying strength on the
- * pictures keeps it from relying on their exact pixels.
+ * never sees what a generative model draws.
  */
 import { noWeights } from "../core/models/weights.ts";
 import { GraphBuilder } from "../core/onnx/builder.ts";
 import type { Graph } from "../core/onnx/graph.ts";
 import { TorchGenerator } from "../core/random.ts";
 import { float32, type Tensor } from "../core/tensor.ts";
-import { writeSafetensors } from "../core/weights/safetensors.ts";
-import { writeAtomically } from "../eval/write_atomically.ts";
 import {
   type ClassifierConfig,
-  classifierConfigJson,
   classifierGraph,
   initClassifierWeights,
 } from "./classifier_network.ts";
 import { crossEntropy } from "./cross_entropy.ts";
-import { fillNormal } from "./diffusion_loss.ts";
+import { withNoise } from "./noisy_pictures.ts";
+import { writePictureClassifier } from "./picture_classifier.ts";
 import { pictureSize, renderBatch } from "./render.ts";
 import { classNames, colours, shapes } from "./shapes.ts";
+import { shapeHeads } from "./shapes_judge.ts";
 import type { TrainingTask } from "./trainer.ts";
 
 const config: ClassifierConfig = {
   sampleSize: pictureSize,
   widths: [16, 32, 32, 64, 64],
+  heads: shapeHeads,
 };
-
-/** Largest standard deviation of the noise, on pictures in [-1, 1]. */
-const largestNoise = 0.15;
 
 /**
  * The network's graph with one-hot inputs `shape_target` `[B, 5]` and
@@ -49,23 +45,6 @@ function oneHot(ids: readonly number[], width: number): Tensor<"float32"> {
   const data = new Float32Array(ids.length * width);
   ids.forEach((id, b) => data[b * width + id] = 1);
   return float32([ids.length, width], data);
-}
-
-/** Adds to each picture noise of its own strength, uniform in [0, {@linkcode largestNoise}]. */
-function withNoise(
-  { shape, data }: Tensor<"float32">,
-  uniform: () => number,
-): Tensor<"float32"> {
-  const noise = new Float32Array(data.length);
-  fillNormal(noise, uniform);
-  const size = data.length / shape[0];
-  for (let b = 0; b < shape[0]; b++) {
-    const deviation = largestNoise * uniform();
-    for (let i = b * size; i < (b + 1) * size; i++) {
-      noise[i] = data[i] + deviation * noise[i];
-    }
-  }
-  return float32(shape, noise);
 }
 
 /** Random classes, their noisy pictures, and one-hot targets. */
@@ -112,18 +91,11 @@ export function shapesClassifier(
   };
 }
 
-/** Writes the folder that `loadClassifier` reads, weights in half precision. */
-export async function writeShapesClassifier(
+/** Writes the folder that `loadShapesClassifier` reads. */
+export function writeShapesClassifier(
   folder: string,
   weights: Readonly<Record<string, Tensor<"float32">>>,
   metadata: Readonly<Record<string, string>>,
 ): Promise<void> {
-  await Deno.mkdir(folder, { recursive: true });
-  const json = JSON.stringify(classifierConfigJson(config), null, 2);
-  await writeAtomically(`${folder}/config.json`, json + "\n");
-  await writeSafetensors(
-    `${folder}/model.safetensors`,
-    new Map(Object.entries(weights)),
-    { dtype: "F16", metadata },
-  );
+  return writePictureClassifier(folder, { config, weights, metadata });
 }

@@ -1,0 +1,57 @@
+/**
+ * Latents of scenes, encoded once and drawn from again and again: the encoder
+ * would otherwise cost a fifth of every update.
+ */
+import { float32, sizeOf, type Tensor } from "../core/tensor.ts";
+import type { SceneEncoders } from "./scene_encoders.ts";
+import { drawScene, renderScenes, type Scene } from "./scenes.ts";
+import { SplitMix32 } from "./uniform.ts";
+
+/** Scenes and what the autoencoder makes of them. */
+export interface LatentPool {
+  readonly scenes: readonly Scene[];
+  /** `[N, 4, 16, 16]`, the i-th of the i-th scene. */
+  readonly latents: Tensor<"float32">;
+}
+
+/**
+ * Renders and encodes random scenes.
+ *
+ * @param options.count Scenes, a multiple of the encoders' batch.
+ * @param options.seed The pool depends on it alone.
+ */
+export async function encodePool(
+  encoders: SceneEncoders,
+  { count, seed }: { count: number; seed: number },
+): Promise<LatentPool> {
+  const { uniform } = new SplitMix32(seed);
+  const scenes = Array.from({ length: count }, () => drawScene(uniform));
+  const { batch } = encoders;
+  const parts: Tensor<"float32">[] = [];
+  for (let first = 0; first < count; first += batch) {
+    const own = scenes.slice(first, first + batch);
+    parts.push(await encoders.latents(renderScenes(own, uniform)));
+  }
+  return { scenes, latents: joined(parts) };
+}
+
+/** Batches of one shape, one after the other. */
+function joined(parts: readonly Tensor<"float32">[]): Tensor<"float32"> {
+  const [{ shape: [batch, ...element] }] = parts;
+  const data = new Float32Array(parts.length * batch * sizeOf(element));
+  parts.forEach((part, i) => data.set(part.data, i * part.data.length));
+  return float32([parts.length * batch, ...element], data);
+}
+
+/** The latents of some of a pool's scenes, `[B, 4, 16, 16]`. */
+export function latentsAt(
+  { latents: { shape: [, ...element], data } }: LatentPool,
+  indices: readonly number[],
+): Tensor<"float32"> {
+  const size = sizeOf(element);
+  const chosen = new Float32Array(indices.length * size);
+  indices.forEach((index, i) =>
+    chosen.set(data.subarray(index * size, (index + 1) * size), i * size)
+  );
+  return float32([indices.length, ...element], chosen);
+}
