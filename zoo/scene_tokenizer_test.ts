@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { loadTokenizer } from "../core/text/tokenizer.ts";
 import {
   captionLength,
   encodeCaption,
@@ -45,6 +46,25 @@ Deno.test("the written merges make every word one token and break others into kn
     for (const piece of encodeWord("stargazing", merges)) {
       assert(Object.hasOwn(ids, piece), piece);
     }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("the written folder encodes captions as training does", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    await writeSceneTokenizer(folder);
+    const tokenizer = await loadTokenizer(folder);
+    const { uniform } = new SplitMix32(1);
+    const captions = Array.from(
+      { length: 200 },
+      () => drawCaptioned(uniform).caption,
+    );
+    const texts = ["", ...captions];
+    const { ids } = tokenizer.encode(texts);
+    assertEquals(ids.shape, [texts.length, captionLength]);
+    assertEquals(Array.from(ids.data, Number), texts.flatMap(encodeCaption));
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

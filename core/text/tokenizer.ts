@@ -1,0 +1,129 @@
+/**
+ * Texts to token ids as a diffusion pipeline's `tokenizer/` folder says, all
+ * padded or cut to one length. The algorithms are `@huggingface/tokenizers`'.
+ */
+import { Tokenizer } from "@huggingface/tokenizers";
+import { isFile } from "../is_file.ts";
+import { readJson } from "../models/component.ts";
+import { configJson, positiveInteger } from "../models/config_json.ts";
+import { int64, type Tensor } from "../tensor.ts";
+import { clipTokenizerJson } from "./clip_tokenizer.ts";
+
+/** Texts of one batch as tokens. */
+export interface Tokens {
+  /** `[B, L]` */
+  readonly ids: Tensor<"int64">;
+  /** 1 for a text's own tokens, start and end among them, 0 for padding; `[B, L]`. */
+  readonly mask: Tensor<"int64">;
+}
+
+/** A loaded tokenizer. */
+export class TextTokenizer {
+  readonly #tokenizer: Tokenizer;
+  readonly #padding: number;
+  /** Tokens of every text, L: the folder's `model_max_length`. */
+  readonly length: number;
+
+  /** @internal Use {@linkcode loadTokenizer}. */
+  constructor(
+    tokenizer: Tokenizer,
+    { padding, length }: { padding: number; length: number },
+  ) {
+    this.#tokenizer = tokenizer;
+    this.#padding = padding;
+    this.length = length;
+  }
+
+  /** Tokens of B texts. One that is too long is cut before its end token, as diffusers does. */
+  encode(texts: readonly string[]): Tokens {
+    const { length } = this;
+    const own = texts.map((text) =>
+      this.#cut(this.#tokenizer.encode(text).ids)
+    );
+    const shape = [texts.length, length];
+    const row = (at: (i: number) => number) =>
+      Array.from({ length }, (_, i) => at(i));
+    const padded = (ids: readonly number[]) =>
+      row((i) => ids[i] ?? this.#padding);
+    const kept = (ids: readonly number[]) => row((i) => i < ids.length ? 1 : 0);
+    return {
+      ids: int64(shape, own.flatMap(padded)),
+      mask: int64(shape, own.flatMap(kept)),
+    };
+  }
+
+  #cut(ids: readonly number[]): readonly number[] {
+    if (ids.length <= this.length) return ids;
+    return [...ids.slice(0, this.length - 1), ids[ids.length - 1]];
+  }
+}
+
+/**
+ * Loads a tokenizer from `tokenizer.json`, or from CLIP's `vocab.json` and
+ * `merges.txt`; length and padding come from `tokenizer_config.json`.
+ *
+ * @throws {Deno.errors.NotFound} If the folder holds neither, or no `tokenizer_config.json`.
+ * @throws {TypeError} If a file is malformed, or the padding token is not in the vocabulary.
+ */
+export async function loadTokenizer(folder: string): Promise<TextTokenizer> {
+  const file = `${folder}/tokenizer_config.json`;
+  const config = configJson(await readJson(file), file);
+  const description = await descriptionIn(folder);
+  const tokenizer = opened(folder, description, config.values);
+  const { pad_token: found } = config.values;
+  const token = isRecord(found) ? found.content : found;
+  const padding = typeof token === "string"
+    ? tokenizer.token_to_id(token)
+    : undefined;
+  if (padding === undefined) {
+    throw new TypeError(
+      `Cannot read ${file}: key "pad_token" is ${
+        JSON.stringify(found)
+      }, expected a token of the vocabulary`,
+    );
+  }
+  const length = positiveInteger(config, "model_max_length");
+  return new TextTokenizer(tokenizer, { padding, length });
+}
+
+/** @throws {TypeError} If the library does not understand the description; its error is the `cause`. */
+function opened(
+  folder: string,
+  description: object,
+  config: object,
+): Tokenizer {
+  try {
+    return new Tokenizer(description, config);
+  } catch (cause) {
+    throw new TypeError(
+      `Cannot load tokenizer ${folder}: its tokenizer.json is of no known kind (${
+        (cause as Error).message
+      })`,
+      { cause },
+    );
+  }
+}
+
+async function descriptionIn(folder: string): Promise<object> {
+  if (await isFile(`${folder}/tokenizer.json`)) {
+    const file = `${folder}/tokenizer.json`;
+    return configJson(await readJson(file), file).values;
+  }
+  if (await isFile(`${folder}/vocab.json`)) {
+    return clipTokenizerJson({
+      folder,
+      vocab: await readJson(`${folder}/vocab.json`),
+      merges: await Deno.readTextFile(`${folder}/merges.txt`),
+    });
+  }
+  const pieces = await isFile(`${folder}/spiece.model`)
+    ? "; spiece.model alone is not enough, take tokenizer.json from a newer version of the model"
+    : "";
+  throw new Deno.errors.NotFound(
+    `Cannot load tokenizer ${folder}: found neither tokenizer.json nor vocab.json${pieces}`,
+  );
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}
