@@ -1,137 +1,35 @@
 /**
- * `deno task generate`: pictures of one class from a DiT folder, with the full
- * sampler or a SubNet's gates. The settings travel in the PNG's text chunks.
+ * `deno task generate`: pictures of a class from a DiT, or of a prompt from a
+ * Stable Diffusion pipeline, with the full sampler or a SubNet's gates. The
+ * settings travel in the PNG's text chunks.
  */
-import { parseArgs } from "@std/cli/parse-args";
-import { blockGraphOf, loadModel, ofFamily } from "../core/models/load.ts";
+import {
+  blockGraphOf,
+  type LoadedModel,
+  loadModel,
+} from "../core/models/load.ts";
+import { decodeLatents } from "../core/pipeline/decode_latents.ts";
+import { encodePrompts } from "../core/pipeline/encode_prompts.ts";
 import { TorchGenerator } from "../core/random.ts";
 import {
   drawStepNoise,
   makeSampler,
   readSchedulerConfig,
-  type SamplerKind,
-  samplerKinds,
+  type Sampler,
 } from "../core/samplers/mod.ts";
 import { float32, int64, type Tensor } from "../core/tensor.ts";
 import { imageGrid } from "../eval/image_grid.ts";
 import { writePng } from "../eval/png.ts";
-import { denseGates, type GatesFile, parseGates } from "../supernet/gates.ts";
 import { openSubNet } from "../supernet/fused_sub_net.ts";
-import { openSubNets } from "../supernet/sub_net.ts";
+import { denseGates, type GatesFile, parseGates } from "../supernet/gates.ts";
 import { subNetMacs } from "../supernet/liveness.ts";
+import { openSubNets } from "../supernet/sub_net.ts";
 import { type SuperNet, superNet } from "../supernet/super_net.ts";
-
-const help = `Generates pictures of one class.
-
-Usage: deno task generate [options] -o image.png
-
-Options:
-  --model <folder>      Pixel-space DiT in diffusers layout (default zoo/models/dit-shapes)
-  --class <id>          Class id (default 0)
-  --batch <n>           Pictures, side by side (default 1)
-  --sampler <name>      ${samplerKinds.join(", ")} (default: the model's own)
-  --steps <n>           Steps of the sampler (default 20)
-  --guidance-scale <s>  Classifier-free guidance (default 2)
-  --seed <n>            Seed of the initial noise, as torch.manual_seed (default 0)
-  --gates <file>        gates.json of a SubNet; all blocks run without it
-  --granularity <g>     Units of the gates: block or sublayer (default sublayer)
-  --scale <n>           Pixels per pixel (default 8)
-  -o <file>             PNG to write
-`;
-
-/** What the command line asks for. */
-export interface GenerateOptions {
-  readonly model: string;
-  readonly class: number;
-  readonly batch: number;
-  /** The model's own if undefined. */
-  readonly sampler: SamplerKind | undefined;
-  readonly steps: number;
-  readonly guidanceScale: number;
-  readonly seed: number;
-  readonly gates: string | undefined;
-  readonly granularity: "block" | "sublayer";
-  readonly scale: number;
-  readonly output: string;
-}
-
-const defaults = {
-  model: "zoo/models/dit-shapes",
-  class: "0",
-  batch: "1",
-  steps: "20",
-  "guidance-scale": "2",
-  seed: "0",
-  granularity: "sublayer",
-  scale: "8",
-};
-
-/**
- * @throws {RangeError} If an option is unknown or its value is not of its kind.
- */
-export function parseGenerate(
-  args: readonly string[],
-): GenerateOptions | "help" {
-  const parsed = parseArgs([...args], {
-    boolean: ["help"],
-    string: [...Object.keys(defaults), "sampler", "gates", "o"],
-    default: defaults,
-    alias: { help: "h" },
-    unknown(arg: string) {
-      throw new RangeError(
-        `Cannot generate: unknown option ${arg}; see --help`,
-      );
-    },
-  }) as Record<string, string>;
-  if (parsed.help) return "help";
-  const whole = (name: string, least: number) => {
-    const value = Number(parsed[name]);
-    if (Number.isSafeInteger(value) && value >= least) return value;
-    throw new RangeError(
-      `Cannot generate: --${name} is "${
-        parsed[name]
-      }", expected a whole number from ${least}`,
-    );
-  };
-  const guidanceScale = Number(parsed["guidance-scale"]);
-  if (!Number.isFinite(guidanceScale)) {
-    throw new RangeError(
-      `Cannot generate: --guidance-scale is "${
-        parsed["guidance-scale"]
-      }", expected a number`,
-    );
-  }
-  const { granularity } = parsed;
-  if (granularity !== "block" && granularity !== "sublayer") {
-    throw new RangeError(
-      `Cannot generate: --granularity is "${granularity}", expected block or sublayer`,
-    );
-  }
-  const sampler = samplerKinds.find((kind) => kind === parsed.sampler);
-  if (parsed.sampler && !sampler) {
-    throw new RangeError(
-      `Cannot generate: --sampler is "${parsed.sampler}", expected one of ${
-        samplerKinds.join(", ")
-      }`,
-    );
-  }
-  if (!parsed.o) {
-    throw new RangeError("Cannot generate: -o <file> is missing; see --help");
-  }
-  return {
-    model: parsed.model,
-    class: whole("class", 0),
-    batch: whole("batch", 1),
-    sampler,
-    steps: whole("steps", 1),
-    guidanceScale,
-    seed: whole("seed", 0),
-    gates: parsed.gates,
-    granularity,
-    scale: whole("scale", 1),
-    output: parsed.o,
-  };
-}
+import {
+  generateHelp,
+  type GenerateOptions,
+  parseGenerate,
+} from "./generate_options.ts";
 
 async function readGates(
   path: string,
@@ -165,66 +63,99 @@ function split({ shape, data }: Tensor<"float32">): Tensor<"float32">[] {
   );
 }
 
-/** Generates the pictures and writes the PNG. */
-export async function generate(options: GenerateOptions): Promise<void> {
-  const model = ofFamily(
-    await loadModel(options.model),
-    "dit",
-    `generate with ${options.model}`,
+/** What the network reads besides latents and timestep: batch 2B, the half that guidance leads away from last. */
+async function conditioningOf(
+  model: LoadedModel,
+  { model: folder, subject, batch }: GenerateOptions,
+): Promise<Record<string, Tensor>> {
+  const halves = <T>(own: T, other: T): T[] => [
+    ...Array<T>(batch).fill(own),
+    ...Array<T>(batch).fill(other),
+  ];
+  if (model.family === "dit") {
+    const { classes } = model.config;
+    if (typeof subject !== "number") {
+      throw new TypeError(
+        `Cannot generate with ${folder}: it is a DiT, which draws classes; expected --class, not --prompt`,
+      );
+    }
+    if (subject >= classes) {
+      throw new RangeError(
+        `Cannot generate: --class is ${subject}, expected 0 to ${classes - 1}`,
+      );
+    }
+    return { class_labels: int64([2 * batch], halves(subject, classes)) };
+  }
+  if (typeof subject === "number") {
+    throw new TypeError(
+      `Cannot generate with ${folder}: it draws what a text says, expected --prompt`,
+    );
+  }
+  if (model.config.added) {
+    throw new TypeError(
+      `Cannot generate with ${folder}: its UNet reads pooled text and sizes too (SDXL), which generate does not make yet`,
+    );
+  }
+  const texts = halves(subject.prompt, subject.negativePrompt);
+  return { encoder_hidden_states: await encodePrompts(folder, texts) };
+}
+
+async function samplerOf(
+  { schedulerConfig }: LoadedModel,
+  { model, sampler: kind, steps }: GenerateOptions,
+): Promise<Sampler> {
+  if (schedulerConfig) {
+    return makeSampler(await readSchedulerConfig(schedulerConfig), {
+      kind,
+      steps,
+    });
+  }
+  throw new RangeError(
+    `Cannot generate with ${model}: it has no scheduler/scheduler_config.json`,
   );
-  const { classes, inChannels, sampleSize } = model.config;
-  if (options.class >= classes) {
-    throw new RangeError(
-      `Cannot generate: --class is ${options.class}, expected 0 to ${
-        classes - 1
-      }`,
-    );
-  }
-  if (inChannels !== 3) {
-    throw new RangeError(
-      `Cannot generate with ${options.model}: its ${inChannels}-channel latents need an autoencoder, which is not supported yet`,
-    );
-  }
-  if (!model.schedulerConfig) {
-    throw new RangeError(
-      `Cannot generate with ${options.model}: it has no scheduler/scheduler_config.json`,
-    );
-  }
-  const { batch, steps, guidanceScale, seed } = options;
-  const scheduler = await readSchedulerConfig(model.schedulerConfig);
-  const sampler = makeSampler(scheduler, { kind: options.sampler, steps });
-  const graph = blockGraphOf(model, {
-    batch: 2 * batch,
-    granularity: options.granularity,
-  });
+}
+
+/** The final latents, `[B, C, H, W]`, and the MACs that one picture took. */
+async function sampled(
+  options: GenerateOptions,
+): Promise<{ latents: Tensor<"float32">; macs: number }> {
+  const model = await loadModel(options.model);
+  const { batch, seed, guidanceScale, granularity } = options;
+  const conditioning = await conditioningOf(model, options);
+  const sampler = await samplerOf(model, options);
+  const tokens = conditioning.encoder_hidden_states?.shape[1];
+  const graph = blockGraphOf(model, { batch: 2 * batch, granularity, tokens });
   const net = superNet(graph, { steps: sampler.steps.length });
   const gates = options.gates
     ? await readGates(options.gates, net)
     : denseGates(net.steps, net.units.length);
   await using runner = await openSubNets(net);
   await using subNet = await openSubNet(runner, gates);
-  const labels = [
-    ...Array(batch).fill(options.class),
-    ...Array(batch).fill(classes),
-  ];
   const random = new TorchGenerator(seed);
-  const shape = [batch, inChannels, sampleSize, sampleSize];
-  const pictures = await subNet.sample({
+  const shape = graph.inputs[0].shape.with(0, batch);
+  const latents = await subNet.sample({
     latents: random.randn(shape),
     noise: drawStepNoise(sampler, { shape, random }),
-    conditioning: { class_labels: int64([2 * batch], labels) },
+    conditioning,
     sampler,
     guidanceScale,
     observe: ({ step }) => progress(step + 1, net.steps),
   });
-  const text = {
-    settings: JSON.stringify(options),
-    macs: String(subNetMacs(net, gates)),
-  };
-  const row = { label: `class ${options.class}`, images: split(pictures) };
+  return { latents, macs: subNetMacs(net, gates) };
+}
+
+/** Generates the pictures and writes the PNG. */
+export async function generate(options: GenerateOptions): Promise<void> {
+  const { latents, macs } = await sampled(options);
+  const { subject, model } = options;
+  const inPixels = latents.shape[1] === 3;
+  const pictures = inPixels ? latents : await decodeLatents(model, latents);
+  const label = typeof subject === "number" ? `class ${subject}` : "";
   await writePng(options.output, {
-    image: imageGrid([row], { zoom: options.scale }),
-    text,
+    image: imageGrid([{ label, images: split(pictures) }], {
+      zoom: options.scale,
+    }),
+    text: { settings: JSON.stringify(options), macs: String(macs) },
   });
 }
 
@@ -238,7 +169,7 @@ function progress(done: number, steps: number): void {
 if (import.meta.main) {
   try {
     const options = parseGenerate(Deno.args);
-    if (options === "help") console.log(help);
+    if (options === "help") console.log(generateHelp);
     else await generate(options);
   } catch (error) {
     console.error(`error: ${(error as Error).message}`);

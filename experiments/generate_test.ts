@@ -6,12 +6,29 @@ import {
   assertThrows,
 } from "@std/assert";
 import { decode } from "fast-png";
-import { generate, parseGenerate } from "./generate.ts";
+import { wholeGraph } from "../core/models/block_graph.ts";
+import { blockGraphOf, loadModel } from "../core/models/load.ts";
+import { decodeLatents } from "../core/pipeline/decode_latents.ts";
+import { encodePrompts } from "../core/pipeline/encode_prompts.ts";
+import { TorchGenerator } from "../core/random.ts";
+import { openSession } from "../core/runtime/session.ts";
+import {
+  makeSampler,
+  nextState,
+  readSchedulerConfig,
+  startState,
+} from "../core/samplers/mod.ts";
+import { float32 } from "../core/tensor.ts";
+import { imageGrid } from "../eval/image_grid.ts";
+import { generate } from "./generate.ts";
+import { parseGenerate } from "./generate_options.ts";
+import { writeTinyPipeline } from "./tiny_pipeline.ts";
 
 Deno.test("parseGenerate() fills in defaults and refuses what it does not know", () => {
   const options = parseGenerate(["--class", "7", "-o", "x.png"]);
   assertEquals(
-    options !== "help" && [options.class, options.steps, options.guidanceScale],
+    options !== "help" &&
+      [options.subject, options.steps, options.guidanceScale],
     [
       7,
       20,
@@ -68,11 +85,95 @@ Deno.test("generate() writes a PNG of the asked size that carries its settings",
       '"sampler" is not an object',
     );
     await assertRejects(
-      () => generate({ ...options, class: 30 }),
+      () => generate({ ...options, subject: 30 }),
       RangeError,
       "expected 0 to 29",
     );
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+});
+
+/** The picture of a tiny pipeline, by the definition: whole networks, one call after another. */
+async function defined(
+  folder: string,
+  [prompt, negative]: readonly [string, string],
+  { steps, guidanceScale, seed }: {
+    steps: number;
+    guidanceScale: number;
+    seed: number;
+  },
+): Promise<Float32Array> {
+  const model = await loadModel(folder);
+  const features = await encodePrompts(folder, [prompt, negative]);
+  const graph = blockGraphOf(model, { batch: 2, tokens: features.shape[1] });
+  await using unet = await openSession(wholeGraph(graph));
+  const config = await readSchedulerConfig(model.schedulerConfig!);
+  const sampler = makeSampler(config, { steps });
+  const { data, shape } = new TorchGenerator(seed).randn([1, 4, 16, 16]);
+  let state = startState(sampler, data);
+  for (const [i, { timestep }] of sampler.steps.entries()) {
+    const x = state.latents;
+    const { prediction } = await unet.run({
+      sample: float32([2, ...shape.slice(1)], Float32Array.of(...x, ...x)),
+      timestep: float32([2], [timestep, timestep]),
+      encoder_hidden_states: features,
+    });
+    const both = prediction.data as Float32Array;
+    const guided = x.map((_, j) =>
+      both[x.length + j] + guidanceScale * (both[j] - both[x.length + j])
+    );
+    state = nextState(sampler, i, { state, prediction: guided });
+  }
+  return (await decodeLatents(folder, float32(shape, state.latents))).data;
+}
+
+Deno.test("generate() draws a prompt with text tower, UNet, PLMS, guidance and autoencoder as they are defined", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    await writeTinyPipeline(folder);
+    const output = `${folder}/picture.png`;
+    const options = parseGenerate([
+      ...["--model", folder, "--prompt", "a b", "--negative-prompt", "c"],
+      ...["--steps", "3", "--seed", "5", "-o", output],
+    ]);
+    if (options === "help") throw new Error("unreachable");
+    await generate(options);
+    const found = decode(await Deno.readFile(output));
+    const picture = await defined(folder, ["a b", "c"], {
+      steps: 3,
+      guidanceScale: 7.5,
+      seed: 5,
+    });
+    const images = [float32([3, 128, 128], picture)];
+    const { width, height, data } = imageGrid([{ label: "", images }]);
+    assertEquals([found.width, found.height], [width, height]);
+    const apart = Math.max(
+      ...Array.from(found.data, (value, i) => Math.abs(value - data[i])),
+    );
+    assert(apart <= 1, `${apart} levels apart`);
+    assertEquals(JSON.parse(found.text.settings).subject.prompt, "a b");
+    const subject = { prompt: "a b", negativePrompt: "d" };
+    await generate({ ...options, subject });
+    assertNotEquals(decode(await Deno.readFile(output)).data, found.data);
+    await assertRejects(
+      () => generate({ ...options, subject: 1 }),
+      TypeError,
+      "it draws what a text says, expected --prompt",
+    );
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("a prompt has its own defaults, and excludes a class", () => {
+  const options = parseGenerate(["--prompt", "a", "-o", "x.png"]);
+  if (options === "help") throw new Error("unreachable");
+  const { steps, guidanceScale, granularity } = options;
+  assertEquals([steps, guidanceScale, granularity], [50, 7.5, "branch"]);
+  assertThrows(
+    () => parseGenerate(["--prompt", "a", "--class", "1", "-o", "x.png"]),
+    RangeError,
+    "found --class and --prompt",
+  );
 });

@@ -1,0 +1,156 @@
+/** What `deno task generate` is asked for on the command line. */
+import { parseArgs } from "@std/cli/parse-args";
+import { allGranularities, type Granularity } from "../core/models/network.ts";
+import { type SamplerKind, samplerKinds } from "../core/samplers/mod.ts";
+
+export const generateHelp = `Generates pictures of a class or of a prompt.
+
+Usage: deno task generate [options] -o image.png
+
+Options:
+  --model <folder>           Pipeline in diffusers layout (default zoo/models/dit-shapes)
+  --class <id>               Class, of a DiT in pixel space (default 0)
+  --prompt <text>            What to show, of a Stable Diffusion pipeline
+  --negative-prompt <text>   What guidance leads away from (default "")
+  --batch <n>                Pictures, side by side (default 1)
+  --sampler <name>           ${
+  samplerKinds.join(", ")
+} (default: the model's own)
+  --steps <n>                Steps of the sampler (default 20; 50 for a prompt)
+  --guidance-scale <s>       Classifier-free guidance (default 2; 7.5 for a prompt)
+  --seed <n>                 Seed of the initial noise, as torch.manual_seed (default 0)
+  --gates <file>             gates.json of a SubNet; all blocks run without it
+  --granularity <g>          Units of the gates: ${
+  allGranularities.join(", ")
+} (default sublayer; branch for a prompt)
+  --scale <n>                Pixels per pixel (default 8; 1 for a prompt)
+  -o <file>                  PNG to write
+`;
+
+/** What the command line asks for. */
+export interface GenerateOptions {
+  readonly model: string;
+  /** A class id, or a prompt and what guidance leads away from. */
+  readonly subject: number | {
+    readonly prompt: string;
+    readonly negativePrompt: string;
+  };
+  readonly batch: number;
+  /** The model's own if undefined. */
+  readonly sampler: SamplerKind | undefined;
+  readonly steps: number;
+  readonly guidanceScale: number;
+  readonly seed: number;
+  readonly gates: string | undefined;
+  readonly granularity: Granularity;
+  readonly scale: number;
+  readonly output: string;
+}
+
+const always = {
+  model: "zoo/models/dit-shapes",
+  "negative-prompt": "",
+  batch: "1",
+  seed: "0",
+};
+const ofClass = {
+  class: "0",
+  steps: "20",
+  "guidance-scale": "2",
+  granularity: "sublayer",
+  scale: "8",
+};
+const ofPrompt = {
+  steps: "50",
+  "guidance-scale": "7.5",
+  granularity: "branch",
+  scale: "1",
+};
+
+type Given = Readonly<Record<string, string | undefined>>;
+
+/**
+ * @throws {RangeError} If an option is unknown or its value is not of its kind.
+ */
+export function parseGenerate(
+  args: readonly string[],
+): GenerateOptions | "help" {
+  const parsed = parseArgs([...args], {
+    boolean: ["help"],
+    string: [
+      ...Object.keys({ ...always, ...ofClass }),
+      "prompt",
+      "sampler",
+      "gates",
+      "o",
+    ],
+    alias: { help: "h" },
+    unknown(arg: string) {
+      throw new RangeError(
+        `Cannot generate: unknown option ${arg}; see --help`,
+      );
+    },
+  });
+  if (parsed.help) return "help";
+  const given = parsed as unknown as Given;
+  const defaults = given.prompt === undefined ? ofClass : ofPrompt;
+  const known = Object.fromEntries(
+    Object.entries(given).filter(([, value]) => value !== undefined),
+  );
+  return optionsOf({ ...always, ...defaults, ...known });
+}
+
+function optionsOf(given: Given): GenerateOptions {
+  const { prompt, sampler, granularity } = given;
+  if (prompt !== undefined && given.class !== undefined) {
+    throw new RangeError(
+      "Cannot generate: found --class and --prompt, expected one of them",
+    );
+  }
+  if (!given.o) {
+    throw new RangeError("Cannot generate: -o <file> is missing; see --help");
+  }
+  return {
+    model: given.model!,
+    subject: prompt === undefined
+      ? whole(given, "class", 0)
+      : { prompt, negativePrompt: given["negative-prompt"]! },
+    batch: whole(given, "batch", 1),
+    sampler: sampler === undefined
+      ? undefined
+      : oneOf(samplerKinds, "sampler", sampler),
+    steps: whole(given, "steps", 1),
+    guidanceScale: number(given, "guidance-scale"),
+    seed: whole(given, "seed", 0),
+    gates: given.gates,
+    granularity: oneOf(allGranularities, "granularity", granularity!),
+    scale: whole(given, "scale", 1),
+    output: given.o,
+  };
+}
+
+function refuse(name: string, text: string | undefined, what: string): never {
+  throw new RangeError(
+    `Cannot generate: --${name} is "${text}", expected ${what}`,
+  );
+}
+
+function whole(given: Given, name: string, least: number): number {
+  const value = Number(given[name]);
+  if (Number.isSafeInteger(value) && value >= least) return value;
+  return refuse(name, given[name], `a whole number from ${least}`);
+}
+
+function number(given: Given, name: string): number {
+  const value = Number(given[name]);
+  return Number.isFinite(value) ? value : refuse(name, given[name], "a number");
+}
+
+function oneOf<T extends string>(
+  known: readonly T[],
+  name: string,
+  text: string,
+): T {
+  const found = known.find((each) => each === text);
+  return found ?? refuse(name, text, `one of ${known.join(", ")}`);
+}
