@@ -4,7 +4,9 @@ import type { ClipTextConfig } from "../core/models/clip_config.ts";
 import { TorchGenerator } from "../core/random.ts";
 import { writeSafetensors } from "../core/weights/safetensors.ts";
 
-const testdata = new URL("../testdata", import.meta.url).pathname;
+const testdata = decodeURIComponent(
+  new URL("../testdata", import.meta.url).pathname,
+);
 
 const letters = [..."abcdefghijklmnopqrstuvwxyz"];
 const tokens = [
