@@ -1,11 +1,11 @@
 /** One part of a model's folder: a `config.json` and the weights it calls for. */
-import type { WeightKeys } from "./weight_file.ts";
-import { openWeights } from "./weight_file.ts";
+import { findWeights } from "../weights/find_weights.ts";
+import { openWeights, type WeightKeys } from "./weight_file.ts";
 import type { WeightSource } from "./weights.ts";
 
 /** How a kind of component is read. */
 export interface ComponentKind<Config> extends WeightKeys {
-  /** Name of the weight file in the folder. */
+  /** Name of the weights in the folder in its simplest form; see `weightNames` for the others. */
   readonly weightFile: string;
   /** @param file Where the JSON came from, for errors. */
   parse(json: unknown, file: string): Config;
@@ -19,6 +19,12 @@ export interface Component<Config> {
   readonly weights: WeightSource;
 }
 
+/** Where a component's weights are, if not in its folder. */
+export interface ComponentOptions {
+  /** A safetensors file, one by `torch.save`, or the index of several. */
+  readonly weights?: string;
+}
+
 /**
  * Reads a component.
  *
@@ -29,11 +35,12 @@ export interface Component<Config> {
 export async function loadComponent<Config>(
   folder: string,
   kind: ComponentKind<Config>,
+  { weights: path }: ComponentOptions = {},
 ): Promise<Component<Config>> {
   const file = `${folder}/config.json`;
   const config = kind.parse(await readJson(file), file);
   const weights = openWeights(
-    `${folder}/${kind.weightFile}`,
+    path ?? findWeights(folder, kind.weightFile),
     kind.parameters(config),
     kind,
   );

@@ -1,7 +1,12 @@
 /** A model's folder in diffusers layout, read into a typed record. */
 import { isFile } from "../is_file.ts";
 import type { BlockGraph } from "./block_graph.ts";
-import { type ComponentKind, loadComponent, readJson } from "./component.ts";
+import {
+  type ComponentKind,
+  type ComponentOptions,
+  loadComponent,
+  readJson,
+} from "./component.ts";
 import { configJson, requireOneOf } from "./config_json.ts";
 import {
   type Family,
@@ -44,13 +49,20 @@ const networkFolders: Readonly<Record<string, string>> = {
  * Loads a diffusion model.
  *
  * @param folder A pipeline (`model_index.json`, `transformer/` or `unet/`, `scheduler/`), or the network alone (`config.json` beside its weights).
+ * @param options Where the network's weights are, if not there.
  * @throws {Deno.errors.NotFound} If it holds neither.
  * @throws {TypeError} If a config is not one that this project knows.
  * @throws {RangeError} If the weights do not match the config, or are not finite.
  */
-export async function loadModel(folder: string): Promise<LoadedModel> {
-  const path = await networkFolder(folder);
-  const { config: network, weights } = await loadComponent(path, networkKind);
+export async function loadModel(
+  folder: string,
+  options: ComponentOptions = {},
+): Promise<LoadedModel> {
+  const { config: network, weights } = await loadComponent(
+    await networkFolder(folder),
+    networkKind,
+    options,
+  );
   const scheduler = `${folder}/scheduler/scheduler_config.json`;
   const schedulerConfig = await isFile(scheduler) ? scheduler : null;
   return { ...network, weights, schedulerConfig };

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { inTemporaryFolder } from "../in_temporary_folder.ts";
 import { float32, type Tensor, zeros } from "../tensor.ts";
 import { openSafetensors, writeSafetensors } from "../weights/safetensors.ts";
 import { loadModel, ofFamily } from "./load.ts";
@@ -14,16 +15,6 @@ function fixtureWeights(): Map<string, Tensor> {
   return new Map(
     [...file.tensors.keys()].map((name) => [name, file.readSync(name)]),
   );
-}
-
-/** Runs `body` in a temporary folder that is removed afterwards. */
-async function inFolder(body: (folder: string) => Promise<void>) {
-  const folder = await Deno.makeTempDir();
-  try {
-    await body(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
 }
 
 /** The fixture's network in `folder`, its weights changed. */
@@ -53,7 +44,7 @@ Deno.test("loadModel() leaves float32 weights in their file", async () => {
 });
 
 Deno.test("loadModel() reads a pipeline, and finds its scheduler", () =>
-  inFolder(async (folder) => {
+  inTemporaryFolder(async (folder) => {
     await writeNetwork(`${folder}/transformer`, () => {});
     const write = (name: string, json: unknown) =>
       Deno.writeTextFile(`${folder}/${name}`, JSON.stringify(json));
@@ -75,7 +66,7 @@ Deno.test("loadModel() reads a pipeline, and finds its scheduler", () =>
 
 for (const dtype of ["float16", "bfloat16"] as const) {
   Deno.test(`loadModel() widens ${dtype} weights to float32`, () =>
-    inFolder(async (folder) => {
+    inTemporaryFolder(async (folder) => {
       const storage = dtype === "float16" ? "F16" : "BF16";
       await writeNetwork(folder, () => {}, { dtype: storage });
       const { data } = (await loadModel(folder)).weights(key, [64]);
@@ -113,7 +104,7 @@ const broken: [string, (weights: Map<string, Tensor>) => void, string][] = [
 
 for (const [what, change, message] of broken) {
   Deno.test(`loadModel() refuses ${what}`, () =>
-    inFolder(async (folder) => {
+    inTemporaryFolder(async (folder) => {
       await writeNetwork(folder, change);
       const error = await assertRejects(
         () => loadModel(folder),
@@ -125,7 +116,7 @@ for (const [what, change, message] of broken) {
 }
 
 Deno.test("loadModel() finds a pipeline's UNet", () =>
-  inFolder(async (folder) => {
+  inTemporaryFolder(async (folder) => {
     const unet = fixture.replace(/dit$/, "unet-sd21");
     await Deno.mkdir(`${folder}/unet`);
     for (const name of ["config.json", weightFile]) {
@@ -146,7 +137,7 @@ Deno.test("loadModel() finds a pipeline's UNet", () =>
   }));
 
 Deno.test("loadModel() refuses a network of no known family", () =>
-  inFolder(async (folder) => {
+  inTemporaryFolder(async (folder) => {
     const config = { _class_name: "FluxTransformer2DModel" };
     await Deno.writeTextFile(`${folder}/config.json`, JSON.stringify(config));
     await assertRejects(
@@ -157,7 +148,7 @@ Deno.test("loadModel() refuses a network of no known family", () =>
   }));
 
 Deno.test("loadModel() says what a folder without a model lacks", () =>
-  inFolder(async (folder) => {
+  inTemporaryFolder(async (folder) => {
     await assertRejects(
       () => loadModel(folder),
       Deno.errors.NotFound,

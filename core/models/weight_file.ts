@@ -1,14 +1,13 @@
 /**
- * Weights in a safetensors file as a {@linkcode WeightSource}. F32 stays in
- * the file, for ONNX Runtime to map; F16 and BF16 are widened in memory.
+ * Weights in files as a {@linkcode WeightSource}. F32 stays in its file, for
+ * ONNX Runtime to map; F16, BF16 and tensors that are not row-major there are
+ * brought into memory.
  */
 import type { FileRange } from "../onnx/graph.ts";
 import { describe, sameShape, type Tensor } from "../tensor.ts";
 import { checkFinite } from "../weights/finite.ts";
-import {
-  openSafetensors,
-  type SafetensorsFile,
-} from "../weights/safetensors.ts";
+import { openTensorFile } from "../weights/open_tensor_file.ts";
+import type { StoredTensor, TensorFile } from "../weights/tensor_file.ts";
 import type { WeightSource } from "./weights.ts";
 
 /** How a file's keys differ from the model's. */
@@ -20,20 +19,20 @@ export interface WeightKeys {
 }
 
 /**
- * Opens a weight file and checks it against the model: the same keys, the same
+ * Opens weights and checks them against the model: the same keys, the same
  * shapes, float dtypes, finite values. Reads every tensor once.
  *
- * @param path A safetensors file.
+ * @param path A safetensors file, one by `torch.save`, or the index of several.
  * @param shapes Key and shape of every weight of the model.
  * @throws {RangeError} If a key is missing, unknown to the model, of another shape, or not finite.
- * @throws {TypeError} If the file is no safetensors file, or a tensor is not F32, F16 or BF16.
+ * @throws {TypeError} If a file is of no such format, or a tensor is not F32, F16 or BF16.
  */
 export function openWeights(
   path: string,
   shapes: ReadonlyMap<string, readonly number[]>,
   keys: WeightKeys = {},
 ): WeightSource {
-  const file = openSafetensors(path);
+  const file = openTensorFile(path);
   const names = fileNames(file, keys);
   checkKeys(file, names, shapes);
   const sources = new Map([...shapes].map(([key, shape]) => {
@@ -51,7 +50,7 @@ export function openWeights(
 
 /** The file's name of each of the model's keys. */
 function fileNames(
-  { path, tensors }: SafetensorsFile,
+  { path, tensors }: TensorFile,
   { ignored, renamed = (key) => key }: WeightKeys,
 ): Map<string, string> {
   const names = new Map<string, string>();
@@ -78,7 +77,7 @@ function missing(path: string, key: string, shape: readonly number[]): Error {
 }
 
 function checkKeys(
-  { path, tensors }: SafetensorsFile,
+  { path, tensors }: TensorFile,
   names: ReadonlyMap<string, string>,
   shapes: ReadonlyMap<string, readonly number[]>,
 ): void {
@@ -87,35 +86,43 @@ function checkKeys(
   }
   for (const [key, name] of names) {
     if (shapes.has(key)) continue;
+    const stored = tensors.get(name)!;
     throw new RangeError(
-      `Cannot load ${path}: found tensor "${name}" ${
-        describe(tensors.get(name)!)
+      `Cannot load ${stored.path}: found tensor "${name}" ${
+        describe(stored)
       }, expected none of that name in this model`,
     );
   }
 }
 
 function checkShape(
-  { path, tensors }: SafetensorsFile,
-  key: string,
+  { tensors }: TensorFile,
+  name: string,
   expected: readonly number[],
 ): void {
-  const { shape } = tensors.get(key)!;
+  const { path, shape } = tensors.get(name)!;
   if (sameShape(shape, expected)) return;
   throw new RangeError(
-    `Cannot load ${path}: tensor "${key}" is [${shape}], expected [${expected}]`,
+    `Cannot load ${path}: tensor "${name}" is [${shape}], expected [${expected}]`,
   );
 }
 
 function sourceOf(
-  file: SafetensorsFile,
-  key: string,
+  file: TensorFile,
+  name: string,
 ): { data: Tensor } | { file: FileRange } {
-  const { path } = file;
-  const { dtype, begin, end } = file.tensors.get(key)!;
-  const data = file.readFloat32Sync(key);
-  checkFinite(data, { path, name: key });
-  return dtype === "F32"
-    ? { file: { path, offset: begin, length: end - begin } }
-    : { data };
+  const stored = file.tensors.get(name)!;
+  const data = file.readFloat32Sync(name);
+  checkFinite(data, { path: stored.path, name });
+  return isMappable(stored) ? { file: rangeOf(stored) } : { data };
 }
+
+/** Whether the bytes are what ONNX Runtime computes with. */
+const isMappable = ({ dtype, strides }: StoredTensor): boolean =>
+  dtype === "F32" && !strides;
+
+const rangeOf = ({ path, begin, end }: StoredTensor): FileRange => ({
+  path,
+  offset: begin,
+  length: end - begin,
+});

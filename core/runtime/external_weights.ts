@@ -3,6 +3,7 @@
  * data only inside the model's folder, and no symbolic link there, so each
  * weight file is hard-linked beside a temporary `model.onnx`.
  */
+import { readRange } from "../byte_range.ts";
 import type { FileRange, Graph, Initializer } from "../onnx/graph.ts";
 import { encodeModel, isExternal } from "../onnx/model_proto.ts";
 import { tensorOfBytes } from "../onnx/tensor_bytes.ts";
@@ -89,29 +90,12 @@ async function inMemory(graph: Graph): Promise<Graph> {
   const initializers = new Map<string, Initializer>();
   for (const [name, initializer] of graph.initializers) {
     const data = isExternal(initializer)
-      ? tensorOfBytes(initializer, await readRange(initializer.file))
+      ? tensorOfBytes(initializer, await bytesOf(initializer.file))
       : initializer.data;
     initializers.set(name, { ...initializer, data });
   }
   return { ...graph, initializers };
 }
 
-async function readRange(
-  { path, offset, length }: FileRange,
-): Promise<Uint8Array> {
-  using file = await Deno.open(path);
-  await file.seek(offset, Deno.SeekMode.Start);
-  const bytes = new Uint8Array(length);
-  for (let filled = 0; filled < length;) {
-    const count = await file.read(bytes.subarray(filled));
-    if (count === null) {
-      throw new RangeError(
-        `Cannot read weights: "${path}" ends at byte ${
-          offset + filled
-        }, expected ${offset + length}`,
-      );
-    }
-    filled += count;
-  }
-  return bytes;
-}
+const bytesOf = ({ path, offset, length }: FileRange): Promise<Uint8Array> =>
+  readRange(path, { begin: offset, end: offset + length });

@@ -1,4 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
+import { inTemporaryFolder } from "../in_temporary_folder.ts";
 import { GraphBuilder } from "../onnx/builder.ts";
 import type { FileRange, Graph } from "../onnx/graph.ts";
 import { decodeModel } from "../onnx/model_proto.ts";
@@ -36,24 +37,13 @@ async function writeWeights(folder: string): Promise<{ W: Source; b: Source }> {
   };
 }
 
-async function inFolder(
-  body: (folder: string) => Promise<void>,
-): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await body(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
-
 async function run(graph: Graph): Promise<Tensor> {
   await using session = await openSession(graph);
   return (await session.run({ x })).y;
 }
 
 Deno.test("openSession() gives the same result for weights in files and in memory", () =>
-  inFolder(async (folder) => {
+  inTemporaryFolder(async (folder) => {
     const files = await writeWeights(folder);
     const inline = await run(affine({ data: W }, { data: b }));
     assertEquals(await run(affine(files.W, files.b)), inline);
@@ -62,7 +52,7 @@ Deno.test("openSession() gives the same result for weights in files and in memor
   }));
 
 Deno.test("openSession() follows a symbolic link to a weight file", () =>
-  inFolder(async (folder) => {
+  inTemporaryFolder(async (folder) => {
     const files = await writeWeights(folder);
     const link = `${folder}/link.safetensors`;
     await Deno.symlink(files.b.file!.path, link);
@@ -74,7 +64,7 @@ Deno.test("openSession() follows a symbolic link to a weight file", () =>
   }));
 
 Deno.test("withLinkedModel() removes its folder when opening fails", () =>
-  inFolder(async (folder) => {
+  inTemporaryFolder(async (folder) => {
     const files = await writeWeights(folder);
     let path = "";
     const open = (model: string | Uint8Array) => {
@@ -126,7 +116,7 @@ Deno.test({
 });
 
 Deno.test("openSession() names a weight file that is missing", () =>
-  inFolder(async (folder) => {
+  inTemporaryFolder(async (folder) => {
     const file = { path: `${folder}/none.safetensors`, offset: 0, length: 16 };
     await assertRejects(
       () => openSession(affine({ file }, { data: b })),

@@ -1,47 +1,28 @@
 /**
  * safetensors files: opened by their header alone, read tensor by tensor, and
- * written whole. The byte ranges are what ONNX external data points at.
+ * written whole.
  */
+import { readRangeSync } from "../byte_range.ts";
 import type { Tensor } from "../tensor.ts";
 import {
   parseSafetensorsHeader,
   safetensorsBytes,
   type SafetensorsDType,
-  type SafetensorsEntry,
   type SafetensorsHeader,
 } from "./safetensors_header.ts";
 import {
-  decodeStored,
   encodeStored,
   type FloatStorage,
   storedDType,
-  widenToFloat32,
 } from "./safetensors_values.ts";
+import { type TensorFile, tensorFile } from "./tensor_file.ts";
 
 /** The longest header that is read: 100 MB, as in the reference implementation. */
 const HEADER_LIMIT = 100_000_000;
 
-/** A file whose header was checked. It holds no open handle. */
-export interface SafetensorsFile extends SafetensorsHeader {
-  readonly path: string;
-  /**
-   * One tensor, read from its byte range. BF16 becomes float32, exactly; the rest keep their dtype.
-   *
-   * @throws {RangeError} If there is no such tensor, or the file got shorter.
-   * @throws {TypeError} If its dtype has no counterpart here.
-   */
-  read(name: string): Promise<Tensor>;
-  /** `read` without a promise. */
-  readSync(name: string): Tensor;
-  /**
-   * One F32, F16 or BF16 tensor in float32, exactly.
-   *
-   * @throws {RangeError} As `read`.
-   * @throws {TypeError} If its dtype is another one.
-   */
-  readFloat32(name: string): Promise<Tensor<"float32">>;
-  /** `readFloat32` without a promise. */
-  readFloat32Sync(name: string): Tensor<"float32">;
+/** A safetensors file whose header was checked. */
+export interface SafetensorsFile extends TensorFile {
+  readonly metadata: Readonly<Record<string, string>>;
 }
 
 /**
@@ -51,46 +32,8 @@ export interface SafetensorsFile extends SafetensorsHeader {
  * @throws {RangeError} If a length or offset does not fit the file.
  */
 export function openSafetensors(path: string): SafetensorsFile {
-  const header = readHeader(path);
-  const locate = (name: string) => entryOf(header, { path, name });
-  const decode = (name: string, bytes: Uint8Array<ArrayBuffer>) =>
-    decodeStored({ ...locate(name), bytes }, originOf(path, name));
-  const widen = (name: string, values: Tensor) =>
-    widenToFloat32(values, originOf(path, name));
-
-  return {
-    ...header,
-    path,
-    async read(name) {
-      return decode(name, await readRange(path, locate(name)));
-    },
-    readSync(name) {
-      return decode(name, readRangeSync(path, locate(name)));
-    },
-    async readFloat32(name) {
-      return widen(name, await this.read(name));
-    },
-    readFloat32Sync(name) {
-      return widen(name, this.readSync(name));
-    },
-  };
-}
-
-function originOf(path: string, name: string): string {
-  return `tensor "${name}" of ${path}`;
-}
-
-function entryOf(
-  { tensors }: SafetensorsHeader,
-  { path, name }: { readonly path: string; readonly name: string },
-): SafetensorsEntry {
-  const entry = tensors.get(name);
-  if (entry) return entry;
-  throw new RangeError(
-    `Cannot read ${
-      originOf(path, name)
-    }: found none of that name among ${tensors.size}`,
-  );
+  const { tensors, metadata } = readHeader(path);
+  return { ...tensorFile(path, tensors), metadata };
 }
 
 function readHeader(path: string): SafetensorsHeader {
@@ -111,42 +54,6 @@ function readHeader(path: string): SafetensorsHeader {
   const end = 8 + Number(length);
   const bytes = readRangeSync(path, { begin: 8, end });
   return parseSafetensorsHeader(bytes, { path, fileSize });
-}
-
-/** Bytes `begin` to `end` of a file. */
-interface ByteRange {
-  readonly begin: number;
-  readonly end: number;
-}
-
-async function readRange(path: string, { begin, end }: ByteRange) {
-  const bytes = new Uint8Array(end - begin);
-  using file = await Deno.open(path);
-  await file.seek(begin, Deno.SeekMode.Start);
-  let filled = 0;
-  while (filled < bytes.length) {
-    filled += await file.read(bytes.subarray(filled)) ??
-      throwTruncated(path, { begin: begin + filled, end });
-  }
-  return bytes;
-}
-
-function readRangeSync(path: string, { begin, end }: ByteRange) {
-  const bytes = new Uint8Array(end - begin);
-  using file = Deno.openSync(path);
-  file.seekSync(begin, Deno.SeekMode.Start);
-  let filled = 0;
-  while (filled < bytes.length) {
-    filled += file.readSync(bytes.subarray(filled)) ??
-      throwTruncated(path, { begin: begin + filled, end });
-  }
-  return bytes;
-}
-
-function throwTruncated(path: string, { begin, end }: ByteRange): never {
-  throw new RangeError(
-    `Cannot read ${path}: it ends at byte ${begin}, expected ${end}`,
-  );
 }
 
 /** How to write a file. */

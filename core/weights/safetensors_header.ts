@@ -4,8 +4,9 @@
  * https://huggingface.co/docs/safetensors. Anything that leaves room for two
  * readings (duplicate names, overlaps, gaps) is refused.
  */
-import { duplicateKey } from "./duplicate_key.ts";
+import type { ByteRange } from "../byte_range.ts";
 import { sizeOf } from "../tensor.ts";
+import { duplicateKey } from "./duplicate_key.ts";
 
 /** Bytes of one element of each dtype that the format knows. */
 export const safetensorsBytes = {
@@ -29,14 +30,11 @@ export const safetensorsBytes = {
 /** A dtype as the format spells it. */
 export type SafetensorsDType = keyof typeof safetensorsBytes;
 
-/** Where one tensor lies. */
-export interface SafetensorsEntry {
+/** Where one tensor lies, counted from the start of the file. */
+export interface SafetensorsEntry extends ByteRange {
+  readonly path: string;
   readonly dtype: SafetensorsDType;
   readonly shape: readonly number[];
-  /** First byte, counted from the start of the file. */
-  readonly begin: number;
-  /** Just past the last byte. */
-  readonly end: number;
 }
 
 /** What a header says. */
@@ -163,8 +161,8 @@ function parseEntry(entry: unknown, place: EntryPlace): SafetensorsEntry {
       ),
     );
   }
-  const { dataBegin } = place;
-  return { dtype, shape, begin: dataBegin + begin, end: dataBegin + end };
+  const { path, dataBegin } = place;
+  return { path, dtype, shape, begin: dataBegin + begin, end: dataBegin + end };
 }
 
 /** The ranges, in order, must touch: each begins where the one before ends, the last ends with the file. */

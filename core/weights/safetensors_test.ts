@@ -1,17 +1,11 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { inTemporaryFolder } from "../in_temporary_folder.ts";
 import { TorchGenerator } from "../random.ts";
 import { float32, int64, type Tensor, tensor } from "../tensor.ts";
 import { openSafetensors, writeSafetensors } from "./safetensors.ts";
 
-/** Runs `test` with the path of a file in a folder of its own. */
-async function withFile(test: (path: string) => void | Promise<void>) {
-  const folder = await Deno.makeTempDir();
-  try {
-    await test(`${folder}/a.safetensors`);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
+const withFile = (test: (path: string) => void | Promise<void>) =>
+  inTemporaryFolder((folder) => test(`${folder}/a.safetensors`));
 
 /** A file put together by hand: header text, then data. */
 function craft(header: string, dataSize = 0): Uint8Array {

@@ -15,7 +15,7 @@ import type { SafetensorsDType } from "./safetensors_header.ts";
 export type FloatStorage = "F32" | "F16" | "BF16";
 
 /** Bytes of one tensor as they lie in a file. */
-export interface StoredTensor {
+export interface StoredBytes {
   readonly dtype: SafetensorsDType;
   readonly shape: readonly number[];
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -28,7 +28,7 @@ export interface StoredTensor {
  * @param origin What to call the tensor in errors.
  * @throws {TypeError} If the dtype has no counterpart, or a BOOL is neither 0 nor 1.
  */
-export function decodeStored(stored: StoredTensor, origin: string): Tensor {
+export function decodeStored(stored: StoredBytes, origin: string): Tensor {
   const { dtype, shape, bytes } = stored;
   const { buffer } = bytes;
   switch (dtype) {
@@ -59,7 +59,7 @@ export function decodeStored(stored: StoredTensor, origin: string): Tensor {
   }
 }
 
-function decodeBool({ shape, bytes }: StoredTensor, origin: string): Tensor {
+function decodeBool({ shape, bytes }: StoredBytes, origin: string): Tensor {
   const wrong = bytes.findIndex((byte) => byte > 1);
   if (wrong === -1) return tensor("bool", shape, bytes);
   throw new TypeError(

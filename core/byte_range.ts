@@ -1,0 +1,49 @@
+/** Parts of files: read by their byte range, not more. */
+
+/** Bytes `begin` to `end` of a file, `end` not included. */
+export interface ByteRange {
+  readonly begin: number;
+  readonly end: number;
+}
+
+/**
+ * The bytes of a range, in a buffer of their own.
+ *
+ * @throws {RangeError} If the file ends before the range does.
+ */
+export async function readRange(
+  path: string,
+  { begin, end }: ByteRange,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = new Uint8Array(end - begin);
+  using file = await Deno.open(path);
+  await file.seek(begin, Deno.SeekMode.Start);
+  let filled = 0;
+  while (filled < bytes.length) {
+    filled += await file.read(bytes.subarray(filled)) ??
+      throwTruncated(path, { begin: begin + filled, end });
+  }
+  return bytes;
+}
+
+/** `readRange` without a promise. */
+export function readRangeSync(
+  path: string,
+  { begin, end }: ByteRange,
+): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(end - begin);
+  using file = Deno.openSync(path);
+  file.seekSync(begin, Deno.SeekMode.Start);
+  let filled = 0;
+  while (filled < bytes.length) {
+    filled += file.readSync(bytes.subarray(filled)) ??
+      throwTruncated(path, { begin: begin + filled, end });
+  }
+  return bytes;
+}
+
+function throwTruncated(path: string, { begin, end }: ByteRange): never {
+  throw new RangeError(
+    `Cannot read ${path}: it ends at byte ${begin}, expected ${end}`,
+  );
+}

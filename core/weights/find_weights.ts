@@ -1,0 +1,52 @@
+/**
+ * Which file of a component's folder holds its weights, by the names that
+ * diffusers and transformers give: one file or an index of several,
+ * safetensors or by `torch.save`, in full precision or as the variant `fp16`.
+ */
+
+/** In order of preference. What is in full precision is mapped, what is in half precision must be widened in memory. */
+const variants = ["", ".fp16"];
+
+/**
+ * Every name that the weights may have, the preferred one first.
+ *
+ * @param weightFile The name in its simplest form: `diffusion_pytorch_model.safetensors` or `model.safetensors`.
+ */
+export function weightNames(weightFile: string): readonly string[] {
+  const stem = weightFile.replace(/\.safetensors$/, "");
+  const torch = stem === "model" ? "pytorch_model" : stem;
+  return variants.flatMap((variant) => [
+    `${stem}${variant}.safetensors`,
+    ...indexNames(`${stem}`, variant, "safetensors"),
+    `${torch}${variant}.bin`,
+    ...indexNames(torch, variant, "bin"),
+  ]);
+}
+
+/** Older versions put the variant elsewhere. */
+function indexNames(stem: string, variant: string, extension: string) {
+  return [
+    ...new Set([
+      `${stem}.${extension}.index${variant}.json`,
+      `${stem}${variant}.${extension}.index.json`,
+    ]),
+  ];
+}
+
+/**
+ * Path of the weights in a component's folder.
+ *
+ * @param weightFile As for {@linkcode weightNames}.
+ * @throws {Deno.errors.NotFound} If there are none, or no such folder.
+ */
+export function findWeights(folder: string, weightFile: string): string {
+  const present = new Set(Array.from(Deno.readDirSync(folder), (e) => e.name));
+  const names = weightNames(weightFile);
+  const found = names.find((name) => present.has(name));
+  if (found) return `${folder}/${found}`;
+  throw new Deno.errors.NotFound(
+    `Cannot load ${folder}: found no weights, expected one of ${
+      names.join(", ")
+    }`,
+  );
+}

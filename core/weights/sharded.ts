@@ -1,0 +1,90 @@
+/**
+ * Weights in several files beside an index (`*.safetensors.index.json`,
+ * `*.bin.index.json`) whose `weight_map` says which file holds which tensor.
+ */
+import { duplicateKey } from "./duplicate_key.ts";
+import { openSingleFile } from "./single_file.ts";
+import {
+  type StoredTensor,
+  type TensorFile,
+  tensorFile,
+} from "./tensor_file.ts";
+
+/**
+ * Opens every file that an index names.
+ *
+ * @throws {Deno.errors.NotFound} If one of them is missing.
+ * @throws {TypeError} If the index is not of its form, or names a file outside its own folder.
+ * @throws {RangeError} If a file lacks a tensor that the index says it has, or holds one more.
+ */
+export function openSharded(path: string): TensorFile {
+  const folder = path.replace(/[^/\\]*$/, "");
+  const shardOf = readWeightMap(path);
+  const tensors = new Map<string, StoredTensor>();
+  for (const shard of new Set(shardOf.values())) {
+    const file = openShard(path, `${folder}${shard}`);
+    for (const [name, stored] of file.tensors) {
+      if (shardOf.get(name) !== shard) {
+        throw new RangeError(
+          `Cannot open ${path}: ${shard} holds tensor "${name}", which the index does not place there`,
+        );
+      }
+      tensors.set(name, stored);
+    }
+  }
+  for (const [name, shard] of shardOf) {
+    if (tensors.has(name)) continue;
+    throw new RangeError(
+      `Cannot open ${path}: tensor "${name}" is not in ${shard}, where the index places it`,
+    );
+  }
+  return tensorFile(path, tensors);
+}
+
+function openShard(index: string, shard: string): TensorFile {
+  try {
+    return openSingleFile(shard);
+  } catch (cause) {
+    if (!(cause instanceof Deno.errors.NotFound)) throw cause;
+    throw new Deno.errors.NotFound(
+      `Cannot open ${index}: its file ${shard} is missing`,
+      { cause },
+    );
+  }
+}
+
+/** The file of each tensor. */
+function readWeightMap(path: string): Map<string, string> {
+  const wrong = (why: string, cause?: unknown) =>
+    new TypeError(`Cannot open ${path}: ${why}`, { cause });
+  let json: { weight_map?: unknown } | null;
+  const text = Deno.readTextFileSync(path);
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw wrong("it is not JSON", cause);
+  }
+  const map = json?.weight_map;
+  if (typeof map !== "object" || map === null || Array.isArray(map)) {
+    throw wrong('it has no object "weight_map"');
+  }
+  const duplicate = duplicateKey(text);
+  if (duplicate !== undefined) {
+    throw wrong(`it has "${duplicate}" twice, expected once`);
+  }
+  for (const [name, shard] of Object.entries(map)) {
+    if (isPlainName(shard)) continue;
+    throw wrong(
+      `tensor "${name}" is in ${
+        JSON.stringify(shard)
+      }, expected a weight file's name in the same folder`,
+    );
+  }
+  return new Map(Object.entries(map));
+}
+
+/** A name without a path, and not of another index. */
+function isPlainName(name: unknown): boolean {
+  return typeof name === "string" && /^[^/\\:]+$/.test(name) &&
+    /\.(safetensors|bin|pt|pth)$/.test(name);
+}

@@ -1,0 +1,102 @@
+/**
+ * Tensors on disk, whatever the file format: where each lies, and how it is
+ * read. The byte ranges are what ONNX external data points at.
+ */
+import { type ByteRange, readRange, readRangeSync } from "../byte_range.ts";
+import type { Tensor } from "../tensor.ts";
+import {
+  safetensorsBytes,
+  type SafetensorsDType,
+} from "./safetensors_header.ts";
+import { decodeStored, widenToFloat32 } from "./safetensors_values.ts";
+import { rowMajor } from "./strides.ts";
+
+/** Where one tensor lies. */
+export interface StoredTensor extends ByteRange {
+  /** The file: of several, the one that holds this tensor. */
+  readonly path: string;
+  readonly dtype: SafetensorsDType;
+  readonly shape: readonly number[];
+  /** Elements from one to the next along each dimension, where the range is not the tensor in row-major order. */
+  readonly strides?: readonly number[];
+}
+
+/** Tensors whose places were checked. It holds no open handle. */
+export interface TensorFile {
+  /** The file that was opened; of several, their index. */
+  readonly path: string;
+  /** By name, in the file's order. */
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
+  /**
+   * One tensor, read from its byte range. BF16 becomes float32, exactly; the rest keep their dtype.
+   *
+   * @throws {RangeError} If there is no such tensor, or the file got shorter.
+   * @throws {TypeError} If its dtype has no counterpart here.
+   */
+  read(name: string): Promise<Tensor>;
+  /** `read` without a promise. */
+  readSync(name: string): Tensor;
+  /**
+   * One F32, F16 or BF16 tensor in float32, exactly.
+   *
+   * @throws {RangeError} As `read`.
+   * @throws {TypeError} If its dtype is another one.
+   */
+  readFloat32(name: string): Promise<Tensor<"float32">>;
+  /** `readFloat32` without a promise. */
+  readFloat32Sync(name: string): Tensor<"float32">;
+}
+
+/** The readers of tensors whose places are known and checked. */
+export function tensorFile(
+  path: string,
+  tensors: ReadonlyMap<string, StoredTensor>,
+): TensorFile {
+  const locate = (name: string) => storedTensor({ path, tensors }, name);
+  const origin = (name: string) =>
+    `tensor "${name}" of ${tensors.get(name)?.path}`;
+  const decode = (name: string, bytes: Uint8Array<ArrayBuffer>) =>
+    decodeStored(gathered(locate(name), bytes), origin(name));
+
+  return {
+    path,
+    tensors,
+    async read(name) {
+      const stored = locate(name);
+      return decode(name, await readRange(stored.path, stored));
+    },
+    readSync(name) {
+      const stored = locate(name);
+      return decode(name, readRangeSync(stored.path, stored));
+    },
+    async readFloat32(name) {
+      return widenToFloat32(await this.read(name), origin(name));
+    },
+    readFloat32Sync(name) {
+      return widenToFloat32(this.readSync(name), origin(name));
+    },
+  };
+}
+
+function storedTensor(
+  { path, tensors }: Pick<TensorFile, "path" | "tensors">,
+  name: string,
+): StoredTensor {
+  const stored = tensors.get(name);
+  if (stored) return stored;
+  throw new RangeError(
+    `Cannot read tensor "${name}" of ${path}: found none of that name among ${tensors.size}`,
+  );
+}
+
+function gathered(
+  { dtype, shape, strides }: StoredTensor,
+  bytes: Uint8Array<ArrayBuffer>,
+) {
+  const elementBytes = safetensorsBytes[dtype];
+  return {
+    dtype,
+    shape,
+    bytes: strides ? rowMajor(bytes, { shape, strides, elementBytes }) : bytes,
+  };
+}
