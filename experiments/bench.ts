@@ -5,29 +5,27 @@ import {
   loadModel,
   ofFamily,
 } from "../core/models/load.ts";
+import { ownScheduler } from "../core/pipeline/own_scheduler.ts";
+import { TorchGenerator } from "../core/random.ts";
 import { type Device, manySessions } from "../core/runtime/session.ts";
 import { makeSampler } from "../core/samplers/make_sampler.ts";
 import type { Sampler } from "../core/samplers/sampler.ts";
-import {
-  readSchedulerConfig,
-  type SchedulerConfig,
-} from "../core/samplers/scheduler_config.ts";
-import { openSubNet, type SubNet } from "../supernet/fused_sub_net.ts";
-import { denseGates, type Gates } from "../supernet/gates.ts";
-import { subNetMacs } from "../supernet/liveness.ts";
-import { openSubNets, type SubNetRunner } from "../supernet/sub_net.ts";
-import { type SuperNet, superNet } from "../supernet/super_net.ts";
-import {
-  openTrainingForm,
-  type TrainingForm,
-} from "../supernet/training_form.ts";
+import type { SchedulerConfig } from "../core/samplers/scheduler_config.ts";
 import {
   calibrate,
   type CalibrationBatch,
   drawBatch,
   type SamplingSetup,
 } from "../pruner/calibration.ts";
-import { TorchGenerator } from "../core/random.ts";
+import { openSubNet, type SubNet } from "../supernet/fused_sub_net.ts";
+import type { Gates } from "../supernet/gates.ts";
+import { denseMacs, macsBudget, subNetMacs } from "../supernet/liveness.ts";
+import { SubNetRunner } from "../supernet/sub_net.ts";
+import { type SuperNet, superNet } from "../supernet/super_net.ts";
+import {
+  openTrainingForm,
+  type TrainingForm,
+} from "../supernet/training_form.ts";
 import type { Experiment } from "./experiment.ts";
 import type { SampledPlan } from "./method.ts";
 
@@ -44,7 +42,7 @@ export class Bench implements AsyncDisposable {
   readonly denseMacs: number;
   /** The units of one image's SuperNet, for counting. */
   readonly net: SuperNet;
-  readonly #runners = new Map<string, Promise<SubNetRunner>>();
+  readonly #runners = new Map<string, SubNetRunner>();
   #form: Promise<TrainingForm> | undefined;
   #calibration: Promise<readonly CalibrationBatch[]> | undefined;
 
@@ -92,21 +90,21 @@ export class Bench implements AsyncDisposable {
   }
 
   /** Sessions of the SuperNet for so many images. */
-  runner(size: SampleSize): Promise<SubNetRunner> {
+  runner(size: SampleSize): SubNetRunner {
     const key = `${size.images},${size.steps}`;
     const known = this.#runners.get(key);
     if (known) return known;
-    const opened = openSubNets(this.superNet(size), {
+    const runner = new SubNetRunner(this.superNet(size), {
       ...manySessions,
       device: this.device,
     });
-    this.#runners.set(key, opened);
-    return opened;
+    this.#runners.set(key, runner);
+    return runner;
   }
 
   /** One SubNet for so many images; the caller closes it. */
-  async subNet(size: SampleSize, gates: Gates): Promise<SubNet> {
-    return openSubNet(await this.runner(size), gates, {
+  subNet(size: SampleSize, gates: Gates): Promise<SubNet> {
+    return openSubNet(this.runner(size), gates, {
       ...manySessions,
       device: this.device,
     });
@@ -128,7 +126,7 @@ export class Bench implements AsyncDisposable {
 
   async #calibrate(): Promise<CalibrationBatch[]> {
     const { search, sampler: { steps }, seed } = this.experiment;
-    const runner = await this.runner({ images: search.batch, steps });
+    const runner = this.runner({ images: search.batch, steps });
     const random = new TorchGenerator(seed);
     const batches: CalibrationBatch[] = [];
     while (batches.length < search.calibration) {
@@ -141,26 +139,19 @@ export class Bench implements AsyncDisposable {
   /** MACs (total convention) of one image. */
   macs(fitted: SampledPlan): number {
     if (fitted.kind === "gates") return subNetMacs(this.net, fitted.plan.gates);
-    const { units, steps } = this.net;
-    const dense = subNetMacs(this.net, denseGates(steps, units.length));
-    return dense / steps * this.calls(fitted.steps);
+    return denseMacs(this.net) / this.net.steps * this.calls(fitted.steps);
   }
 
-  /** The most MACs that one image may take; the rounding of 1 − s is forgiven. */
+  /** The most MACs that one image may take. */
   budget(sparsity: number): number {
-    return Math.floor((1 - sparsity) * this.denseMacs * (1 + 1e-12));
+    return macsBudget(this.denseMacs, sparsity);
   }
 
   /** Releases every session. */
   async [Symbol.asyncDispose](): Promise<void> {
-    const form = this.#form ? [this.#form] : [];
-    const opened = await Promise.allSettled([
-      ...this.#runners.values(),
-      ...form,
-    ]);
-    for (const each of opened) {
-      if (each.status === "fulfilled") await each.value.close();
-    }
+    for (const runner of this.#runners.values()) await runner.close();
+    const form = await this.#form?.catch(() => undefined);
+    await form?.close();
   }
 }
 
@@ -185,11 +176,9 @@ export async function openBench(
       `Cannot run experiment ${experiment.name}: ${experiment.model} has ${inChannels}-channel latents, expected 3 (an autoencoder is not supported yet)`,
     );
   }
-  if (!model.schedulerConfig) {
-    throw new RangeError(
-      `Cannot run experiment ${experiment.name}: ${experiment.model} has no scheduler/scheduler_config.json`,
-    );
-  }
-  const scheduler = await readSchedulerConfig(model.schedulerConfig);
+  const scheduler = await ownScheduler(model, {
+    task: `run experiment ${experiment.name}`,
+    name: experiment.model,
+  });
   return new Bench(experiment, model, scheduler, device);
 }

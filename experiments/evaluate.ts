@@ -1,13 +1,15 @@
 /** Images of the evaluation pairs, and how close a SubNet's are to the full model's from the same noise. */
+import { joinedArrays, stacked, unstacked } from "../core/batch.ts";
 import { TorchGenerator } from "../core/random.ts";
 import {
   drawStepNoise,
   type StepNoise,
 } from "../core/samplers/sampler_state.ts";
-import { float32, int64, sizeOf, type Tensor } from "../core/tensor.ts";
+import type { Tensor } from "../core/tensor.ts";
 import { psnr } from "../eval/psnr.ts";
 import { ssim } from "../eval/ssim.ts";
 import { denseGates } from "../supernet/gates.ts";
+import { guidedLabels } from "../supernet/guidance.ts";
 import type { SubNetPlan } from "../supernet/plan.ts";
 import type { Bench } from "./bench.ts";
 import type { SampledPlan } from "./method.ts";
@@ -71,18 +73,17 @@ export async function openBatchSampler(
   const { classes, ...setup } = bench.setup(steps);
   return {
     sample(batch) {
-      const labels = [
-        ...batch.map(({ label }) => label),
-        ...batch.map(() => classes),
-      ];
+      const labels = batch.map(({ label }) => label);
       return subNet.sample({
         ...setup,
         forecast,
         latents: stacked(batch.map(({ noise }) => noise)),
         noise: setup.sampler.steps.map(({ noise }, i) =>
-          noise === 0 ? undefined : joined(batch.map((p) => p.stepNoise[i]!))
+          noise === 0
+            ? undefined
+            : joinedArrays(batch.map((p) => p.stepNoise[i]!))
         ),
-        conditioning: { class_labels: int64([labels.length], labels) },
+        conditioning: { class_labels: guidedLabels(labels, classes) },
       });
     },
     [Symbol.asyncDispose]: () => subNet[Symbol.asyncDispose](),
@@ -137,30 +138,4 @@ export function fidelity(
       .map((value) => Math.min(value, psnrLimit)),
     ssim: ssim(images, full, { dataRange, padding: "same_zero_pad" }),
   };
-}
-
-/** Tensors of one shape `[...]` as one, `[n, ...]`. */
-function stacked(tensors: readonly Tensor<"float32">[]): Tensor<"float32"> {
-  const [{ shape }] = tensors;
-  const data = joined(tensors.map(({ data }) => data));
-  return float32([tensors.length, ...shape], data);
-}
-
-/** Arrays of one length, one after another. */
-function joined(arrays: readonly Float32Array[]): Float32Array {
-  const [{ length }] = arrays;
-  const all = new Float32Array(arrays.length * length);
-  arrays.forEach((each, i) => all.set(each, i * length));
-  return all;
-}
-
-/** The n tensors of a batch `[n, ...]`. */
-export function unstacked(
-  { shape: [n, ...shape], data }: Tensor<"float32">,
-): Tensor<"float32">[] {
-  const size = sizeOf(shape);
-  return Array.from(
-    { length: n },
-    (_, i) => float32(shape, data.subarray(i * size, (i + 1) * size)),
-  );
 }

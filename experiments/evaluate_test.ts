@@ -1,6 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { float32 } from "../core/tensor.ts";
-import { fidelity, unstacked } from "./evaluate.ts";
+import { fidelity } from "./evaluate.ts";
 
 Deno.test("fidelity() is a value a pair, and finite for equal images", () => {
   const images = float32([2, 1, 1, 2], [0, 0, 1, -1]);
@@ -10,9 +10,4 @@ Deno.test("fidelity() is a value a pair, and finite for equal images", () => {
   assertEquals(psnr[1], 100);
   assert(ssim[0] < 1);
   assertAlmostEquals(ssim[1], 1, 1e-12);
-});
-
-Deno.test("unstacked() takes a batch apart", () => {
-  const parts = unstacked(float32([2, 1, 2], [1, 2, 3, 4]));
-  assertEquals(parts, [float32([1, 2], [1, 2]), float32([1, 2], [3, 4])]);
 });

@@ -6,8 +6,8 @@ import {
   uniformSteps,
   wholeStepGates,
 } from "../pruner/strategies/fixed_patterns.ts";
-import { denseGates, type Gates } from "../supernet/gates.ts";
-import { subNetMacs } from "../supernet/liveness.ts";
+import type { Gates } from "../supernet/gates.ts";
+import { denseMacs, subNetMacs } from "../supernet/liveness.ts";
 import type { SuperNet } from "../supernet/super_net.ts";
 import type { FittedPlan, Method, MethodContext } from "./method.ts";
 
@@ -32,8 +32,7 @@ export const fewerSteps: Method = {
   name: "fewer-steps",
   searches: false,
   fit({ net, calls }: MethodContext, maxMacs: number): Promise<FittedPlan> {
-    const call = subNetMacs(net, denseGates(net.steps, net.units.length)) /
-      net.steps;
+    const call = denseMacs(net) / net.steps;
     const steps = counts(net).findLast((k) => calls(k) * call <= maxMacs);
     return Promise.resolve(
       steps

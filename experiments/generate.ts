@@ -3,6 +3,7 @@
  * Stable Diffusion pipeline, with the full sampler or a SubNet's gates. The
  * settings travel in the PNG's text chunks.
  */
+import { unstacked } from "../core/batch.ts";
 import {
   blockGraphOf,
   type LoadedModel,
@@ -10,20 +11,17 @@ import {
 } from "../core/models/load.ts";
 import { decodeLatents } from "../core/pipeline/decode_latents.ts";
 import { encodePrompts } from "../core/pipeline/encode_prompts.ts";
+import { ownScheduler } from "../core/pipeline/own_scheduler.ts";
 import { TorchGenerator } from "../core/random.ts";
-import {
-  drawStepNoise,
-  makeSampler,
-  readSchedulerConfig,
-  type Sampler,
-} from "../core/samplers/mod.ts";
-import { float32, int64, type Tensor } from "../core/tensor.ts";
+import { drawStepNoise, makeSampler } from "../core/samplers/mod.ts";
+import type { Tensor } from "../core/tensor.ts";
 import { imageGrid } from "../eval/image_grid.ts";
 import { writePng } from "../eval/png.ts";
 import { openSubNet } from "../supernet/fused_sub_net.ts";
 import { denseGates, type GatesFile, parseGates } from "../supernet/gates.ts";
+import { guidedLabels } from "../supernet/guidance.ts";
 import { subNetMacs } from "../supernet/liveness.ts";
-import { openSubNets } from "../supernet/sub_net.ts";
+import { SubNetRunner } from "../supernet/sub_net.ts";
 import { type SuperNet, superNet } from "../supernet/super_net.ts";
 import {
   generateHelp,
@@ -53,25 +51,11 @@ async function readGates(
   return file.gates;
 }
 
-/** The pictures of a batch `[B, 3, H, W]`, each `[3, H, W]`. */
-function split({ shape, data }: Tensor<"float32">): Tensor<"float32">[] {
-  const [batch, ...picture] = shape;
-  const size = data.length / batch;
-  return Array.from(
-    { length: batch },
-    (_, b) => float32(picture, data.subarray(b * size, (b + 1) * size)),
-  );
-}
-
 /** What the network reads besides latents and timestep: batch 2B, the half that guidance leads away from last. */
 async function conditioningOf(
   model: LoadedModel,
   { model: folder, subject, batch }: GenerateOptions,
 ): Promise<Record<string, Tensor>> {
-  const halves = <T>(own: T, other: T): T[] => [
-    ...Array<T>(batch).fill(own),
-    ...Array<T>(batch).fill(other),
-  ];
   if (model.family === "dit") {
     const { classes } = model.config;
     if (typeof subject !== "number") {
@@ -84,7 +68,8 @@ async function conditioningOf(
         `Cannot generate: --class is ${subject}, expected 0 to ${classes - 1}`,
       );
     }
-    return { class_labels: int64([2 * batch], halves(subject, classes)) };
+    const labels = Array<number>(batch).fill(subject);
+    return { class_labels: guidedLabels(labels, classes) };
   }
   if (typeof subject === "number") {
     throw new TypeError(
@@ -96,23 +81,9 @@ async function conditioningOf(
       `Cannot generate with ${folder}: its UNet reads pooled text and sizes too (SDXL), which generate does not make yet`,
     );
   }
-  const texts = halves(subject.prompt, subject.negativePrompt);
+  const texts = [subject.prompt, subject.negativePrompt]
+    .flatMap((text) => Array<string>(batch).fill(text));
   return { encoder_hidden_states: await encodePrompts(folder, texts) };
-}
-
-async function samplerOf(
-  { schedulerConfig }: LoadedModel,
-  { model, sampler: kind, steps }: GenerateOptions,
-): Promise<Sampler> {
-  if (schedulerConfig) {
-    return makeSampler(await readSchedulerConfig(schedulerConfig), {
-      kind,
-      steps,
-    });
-  }
-  throw new RangeError(
-    `Cannot generate with ${model}: it has no scheduler/scheduler_config.json`,
-  );
 }
 
 /** The final latents, `[B, C, H, W]`, and the MACs that one picture took. */
@@ -122,14 +93,18 @@ async function sampled(
   const model = await loadModel(options.model);
   const { batch, seed, guidanceScale, granularity } = options;
   const conditioning = await conditioningOf(model, options);
-  const sampler = await samplerOf(model, options);
+  const scheduler = await ownScheduler(model, {
+    task: `generate with ${options.model}`,
+  });
+  const { sampler: kind, steps } = options;
+  const sampler = makeSampler(scheduler, { kind, steps });
   const tokens = conditioning.encoder_hidden_states?.shape[1];
   const graph = blockGraphOf(model, { batch: 2 * batch, granularity, tokens });
   const net = superNet(graph, { steps: sampler.steps.length });
   const gates = options.gates
     ? await readGates(options.gates, net)
     : denseGates(net.steps, net.units.length);
-  await using runner = await openSubNets(net);
+  await using runner = new SubNetRunner(net);
   await using subNet = await openSubNet(runner, gates);
   const random = new TorchGenerator(seed);
   const shape = graph.inputs[0].shape.with(0, batch);
@@ -152,7 +127,7 @@ export async function generate(options: GenerateOptions): Promise<void> {
   const pictures = inPixels ? latents : await decodeLatents(model, latents);
   const label = typeof subject === "number" ? `class ${subject}` : "";
   await writePng(options.output, {
-    image: imageGrid([{ label, images: split(pictures) }], {
+    image: imageGrid([{ label, images: unstacked(pictures) }], {
       zoom: options.scale,
     }),
     text: { settings: JSON.stringify(options), macs: String(macs) },

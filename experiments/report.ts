@@ -1,4 +1,5 @@
 /** The files that people read, made from a run's results: table, charts, gate maps, images. */
+import { unstacked } from "../core/batch.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { fidelityChart } from "../eval/fidelity_chart.ts";
 import { gateHeatMap } from "../eval/gate_heat_map.ts";
@@ -8,7 +9,6 @@ import { writePng } from "../eval/png.ts";
 import { renderTable } from "../eval/render_table.ts";
 import { type Results, writeResults } from "../eval/results.ts";
 import type { Bench } from "./bench.ts";
-import { unstacked } from "./evaluate.ts";
 import { type FinishedRow, rowName } from "./measured_row.ts";
 import type { RunFolder } from "./run_folder.ts";
 

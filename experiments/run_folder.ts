@@ -4,6 +4,7 @@
  * killed. Every file is whole or absent.
  */
 import { createHash } from "node:crypto";
+import { isFile } from "../core/is_file.ts";
 import type { Device } from "../core/runtime/session.ts";
 import type { Tensor } from "../core/tensor.ts";
 import {
@@ -56,13 +57,8 @@ export class RunFolder {
   constructor(readonly path: string) {}
 
   /** Whether a file is there. */
-  async has(name: string): Promise<boolean> {
-    try {
-      return (await Deno.stat(`${this.path}/${name}`)).isFile;
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return false;
-      throw error;
-    }
+  has(name: string): Promise<boolean> {
+    return isFile(`${this.path}/${name}`);
   }
 
   /** Writes a file; its folder is made. */

@@ -88,7 +88,7 @@ export async function fitRow(
   const { model, experiment: { search, sampler, seed, sparsity: targets } } =
     bench;
   const { batch: images } = search;
-  const runner = await bench.runner({ images, steps: sampler.steps });
+  const runner = bench.runner({ images, steps: sampler.steps });
   const context: MethodContext = {
     model,
     net: runner.net,

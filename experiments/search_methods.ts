@@ -10,8 +10,8 @@ import {
 import { searchByNetwork } from "../pruner/network_search.ts";
 import { wholeStepGates } from "../pruner/strategies/fixed_patterns.ts";
 import { searchSubset } from "../pruner/strategies/searched_subset.ts";
-import { denseGates, type Gates } from "../supernet/gates.ts";
-import { subNetMacs } from "../supernet/liveness.ts";
+import type { Gates } from "../supernet/gates.ts";
+import { denseMacs, subNetMacs } from "../supernet/liveness.ts";
 import type { SubNetPlan } from "../supernet/plan.ts";
 import type { FittedPlan, Method, MethodContext } from "./method.ts";
 
@@ -82,8 +82,7 @@ async function subsetGates(
 ): Promise<Gates> {
   const { runner, net, setup, search } = context;
   const batches = await context.calibration();
-  const dense = subNetMacs(net, denseGates(net.steps, net.units.length));
-  const k = Math.floor(maxMacs / (dense / net.steps));
+  const k = Math.floor(maxMacs / (denseMacs(net) / net.steps));
   const { evaluations } = search.subset;
   const computed = await context.once(`subset-${k}`, () =>
     searchSubset(

@@ -8,8 +8,9 @@ import {
   drawStepNoise,
   type StepNoise,
 } from "../core/samplers/sampler_state.ts";
-import { int64, type Tensor } from "../core/tensor.ts";
+import type { Tensor } from "../core/tensor.ts";
 import { denseGates } from "../supernet/gates.ts";
+import { guidedLabels } from "../supernet/guidance.ts";
 import type { SubNetRunner } from "../supernet/sub_net.ts";
 
 /** How a model is sampled, apart from noise and gates. */
@@ -53,10 +54,7 @@ export function drawBatch(
     latents,
     noise: drawStepNoise(sampler, { shape: latents.shape, random }),
     conditioning: {
-      class_labels: int64([2 * size], [
-        ...labels,
-        ...Array<number>(size).fill(classes),
-      ]),
+      class_labels: guidedLabels(labels, classes),
     },
   };
 }

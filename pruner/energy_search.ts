@@ -13,7 +13,7 @@
 import { TorchGenerator } from "../core/random.ts";
 import type { Sampler } from "../core/samplers/sampler.ts";
 import { denseGates, type Gate, type Gates } from "../supernet/gates.ts";
-import { subNetMacs } from "../supernet/liveness.ts";
+import { denseMacs, macsBudget, subNetMacs } from "../supernet/liveness.ts";
 import type { SuperNet } from "../supernet/super_net.ts";
 import type { CalibrationBatch } from "./calibration.ts";
 import {
@@ -82,8 +82,7 @@ function trajectoryStart(
     maxMacs: number;
   },
 ): Gates {
-  const call = subNetMacs(net, denseGates(net.steps, net.units.length)) /
-    net.steps;
+  const call = denseMacs(net) / net.steps;
   const path = cheapestPath(
     jumpCosts(sampler, batches),
     Math.floor(maxMacs / call),
@@ -109,7 +108,7 @@ class EnergyWalk {
   ) {
     const { net } = tools.runner;
     this.#costs = gateCosts(net);
-    this.#denseMacs = subNetMacs(net, denseGates(net.steps, net.units.length));
+    this.#denseMacs = denseMacs(net);
   }
 
   /** From the dense model to the first target, a little at a time. */
@@ -151,9 +150,8 @@ class EnergyWalk {
     return { ...this.tools, random };
   }
 
-  /** The rounding of 1 − s is forgiven. */
   #budget(sparsity: number): number {
-    return Math.floor((1 - sparsity) * this.#denseMacs * (1 + 1e-12));
+    return macsBudget(this.#denseMacs, sparsity);
   }
 
   async #pruned(

@@ -8,6 +8,7 @@
  * then L_c alone. The scores it leaves serve every budget.
  */
 import { gradientOf, vjpGraph } from "../core/autodiff/vjp.ts";
+import { isFile } from "../core/is_file.ts";
 import { clipGradient } from "../core/optim/gradient_norm.ts";
 import { cosineLearningRate } from "../core/optim/learning_rate.ts";
 import { adamW, type Optimizer, sgd } from "../core/optim/optimizer.ts";
@@ -100,8 +101,7 @@ class Checkpoint {
 
   /** The iteration to go on from. */
   async restore(): Promise<number> {
-    const found = await Deno.stat(this.path).then(() => true, () => false);
-    if (!found) return 0;
+    if (!await isFile(this.path)) return 0;
     const file = openSafetensors(this.path);
     const read = async (name: string) =>
       (await file.read(name)).data as Float32Array;

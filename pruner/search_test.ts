@@ -5,10 +5,10 @@ import { TorchGenerator } from "../core/random.ts";
 import { makeSampler } from "../core/samplers/make_sampler.ts";
 import { parseSchedulerConfig } from "../core/samplers/scheduler_config.ts";
 import { float32, sizeOf } from "../core/tensor.ts";
-import { checkGates, denseGates, type Gates } from "../supernet/gates.ts";
 import type { Forecast } from "../supernet/forecast.ts";
+import { checkGates, denseGates, type Gates } from "../supernet/gates.ts";
 import { subNetMacs } from "../supernet/liveness.ts";
-import { openSubNets } from "../supernet/sub_net.ts";
+import { SubNetRunner } from "../supernet/sub_net.ts";
 import { superNet } from "../supernet/super_net.ts";
 import { openTrainingForm } from "../supernet/training_form.ts";
 import { calibrate, type CalibrationBatch, drawBatch } from "./calibration.ts";
@@ -132,7 +132,7 @@ for (const kind of kinds) {
         steps: kind === "pndm" ? steps - 1 : steps,
       }),
     };
-    await using runner = await openSubNets(net);
+    await using runner = new SubNetRunner(net);
     await using form = await openTrainingForm(net);
     const random = new TorchGenerator(2);
     const batch = await calibrate(
@@ -179,7 +179,7 @@ const keptOr = <T>(
   kept.has(stage) ? Promise.resolve(kept.get(stage) as T) : make();
 
 Deno.test("searchByEnergy() fits every target from one walk, repeatably, and beats random gates on new noise", async () => {
-  await using runner = await openSubNets(net);
+  await using runner = new SubNetRunner(net);
   await using form = await openTrainingForm(net);
   const search = async (keep: KeepStage) => {
     const random = new TorchGenerator(3);
@@ -230,7 +230,7 @@ Deno.test("searchByEnergy() fits every target from one walk, repeatably, and bea
 });
 
 Deno.test("searchByNetwork() that is killed goes on to the same scores", async () => {
-  await using runner = await openSubNets(net);
+  await using runner = new SubNetRunner(net);
   await using form = await openTrainingForm(net);
   const drawn = drawBatch(runner, setup, new TorchGenerator(4));
   const batches = [await calibrate(runner, setup, drawn)];

@@ -12,7 +12,11 @@ import {
 import { sizeOf, type Tensor } from "../core/tensor.ts";
 import type { Gates } from "./gates.ts";
 import { type StepPattern, stepPatterns } from "./liveness.ts";
-import { runSampler, type SampleRequest } from "./sampling_loop.ts";
+import {
+  type ModelFeeds,
+  runSampler,
+  type SampleRequest,
+} from "./sampling_loop.ts";
 import { stepGraph } from "./step_graph.ts";
 import type { SubNetRunner } from "./sub_net.ts";
 import type { SuperNet } from "./super_net.ts";
@@ -55,33 +59,36 @@ function weightsOf(net: SuperNet, patterns: readonly StepPattern[]): number {
 
 /** A SubNet with a session for each different step. */
 class FusedSubNet implements SubNet {
+  /** Of each step; undefined where a step computes nothing. */
+  readonly #steps: readonly (Session | undefined)[];
+
   constructor(
     private readonly net: SuperNet,
-    private readonly steps: readonly StepPattern[],
     private readonly sessions: ReadonlyMap<string, Session>,
-  ) {}
+    patterns: readonly StepPattern[],
+  ) {
+    this.#steps = patterns.map((pattern) => sessions.get(keyOf(pattern)));
+  }
 
   sample(request: SubNetRequest): Promise<Tensor<"float32">> {
     const held = new Map<string, Tensor>();
     return runSampler(
       this.net,
       request,
-      (t, feeds) =>
-        this.#runStep(this.steps[t], new Map(Object.entries(feeds)), held),
+      (t, feeds) => this.#runStep(this.#steps[t], feeds, held),
     );
   }
 
   /** The model's output, if the step computes it; what later steps read is held. */
   async #runStep(
-    pattern: StepPattern,
-    feeds: ReadonlyMap<string, Tensor>,
+    session: Session | undefined,
+    feeds: ModelFeeds,
     held: Map<string, Tensor>,
   ): Promise<Tensor | undefined> {
-    const session = this.sessions.get(keyOf(pattern));
     if (!session) return undefined;
     const inputs = session.graph.inputs.map(({ name }) => [
       name,
-      feeds.get(name) ?? held.get(name)!,
+      feeds[name] ?? held.get(name)!,
     ]);
     const { [this.net.model.output]: output, ...written } = await session.run(
       Object.fromEntries(inputs),
@@ -140,5 +147,5 @@ export async function openSubNet(
   );
   const patterns = [...running.values()];
   if (weightsOf(net, patterns) > mostWeights) return sharing(runner, gates);
-  return new FusedSubNet(net, steps, await openSteps(net, patterns, options));
+  return new FusedSubNet(net, await openSteps(net, patterns, options), steps);
 }

@@ -2,7 +2,7 @@
  * Classifier-free guidance (Ho and Salimans, 2021) as the DiT pipeline applies
  * it: the batch is doubled, conditional half first.
  */
-import { sizeOf } from "../core/tensor.ts";
+import { int64, sizeOf, type Tensor } from "../core/tensor.ts";
 
 /** The latents twice, `[B, ...]` → `[2B, ...]`. */
 export function twice(x: Float32Array): Float32Array {
@@ -10,6 +10,15 @@ export function twice(x: Float32Array): Float32Array {
   doubled.set(x);
   doubled.set(x, x.length);
   return doubled;
+}
+
+/** The classes of B samples and, for the half that guidance leads away from, the null class: `[2B]`. */
+export function guidedLabels(
+  labels: readonly number[],
+  nullClass: number,
+): Tensor<"int64"> {
+  const nulls = labels.map(() => nullClass);
+  return int64([2 * labels.length], [...labels, ...nulls]);
 }
 
 /**

@@ -5,7 +5,7 @@
  * follows, across steps too.
  */
 import type { CompiledBlock } from "../core/models/block_graph.ts";
-import { checkGates, type Gates } from "./gates.ts";
+import { checkGates, denseGates, type Gates } from "./gates.ts";
 import type { SuperNet } from "./super_net.ts";
 
 /** What one step computes, reads and leaves behind. */
@@ -22,7 +22,7 @@ export interface StepPattern {
 
 /** Marks, in one step, the blocks that run and the units that come from the step before. */
 class StepWalk {
-  readonly live: boolean[];
+  readonly #live: boolean[];
   /** Units whose value of the previous step is read, here or later. */
   readonly carried = new Set<string>();
   readonly #reads = new Set<string>();
@@ -34,7 +34,7 @@ class StepWalk {
     private readonly net: SuperNet,
     private readonly open: (unit: string) => boolean,
   ) {
-    this.live = net.blocks.map(() => false);
+    this.#live = net.blocks.map(() => false);
   }
 
   /** A later step reads what the unit holds after this one. */
@@ -53,7 +53,7 @@ class StepWalk {
       this.#visit(this.net.blocks[i], i);
     }
     return {
-      live: this.live,
+      live: this.#live,
       reads: [...this.#reads],
       writes: [...this.#writes],
       predicts: this.#tensors.has(this.net.model.output),
@@ -63,9 +63,9 @@ class StepWalk {
   #visit({ block }: CompiledBlock, i: number): void {
     const read = block.outputs.some((name) => this.#tensors.has(name));
     if (read && block.residual) this.#tensors.add(block.residual);
-    if (!block.gated) this.live[i] = read;
-    else this.live[i] = this.#visitUnit(block.name, read);
-    if (this.live[i]) block.inputs.forEach((name) => this.#tensors.add(name));
+    if (!block.gated) this.#live[i] = read;
+    else this.#live[i] = this.#visitUnit(block.name, read);
+    if (this.#live[i]) block.inputs.forEach((name) => this.#tensors.add(name));
   }
 
   /** Whether a unit runs. */
@@ -122,4 +122,14 @@ export function subNetMacs(net: SuperNet, gates: Gates): number {
       (sum, runs, i) => sum + (runs ? net.macs[i % net.macs.length] : 0),
       0,
     );
+}
+
+/** MACs (total convention) of the full sampler: all gates open. */
+export function denseMacs(net: SuperNet): number {
+  return subNetMacs(net, denseGates(net.steps, net.units.length));
+}
+
+/** The most MACs that are left when a fraction of the dense ones is removed; the rounding of 1 − s is forgiven. */
+export function macsBudget(dense: number, sparsity: number): number {
+  return Math.floor((1 - sparsity) * dense * (1 + 1e-12));
 }

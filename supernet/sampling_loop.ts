@@ -21,7 +21,8 @@ import type { Gates } from "./gates.ts";
 import { guide, twice } from "./guidance.ts";
 import type { SuperNet } from "./super_net.ts";
 
-export interface SampleRequest {
+/** What every way of sampling needs. */
+export interface SamplingInputs {
   /** Initial noise, `[B, C, H, W]`; the model's batch must be 2B. */
   readonly latents: Tensor<"float32">;
   /** The model's inputs besides `sample` and `timestep`, batch 2B, conditional half first. */
@@ -30,6 +31,9 @@ export interface SampleRequest {
   /** For the steps at which the sampler adds noise. */
   readonly noise?: StepNoise;
   readonly guidanceScale: number;
+}
+
+export interface SampleRequest extends SamplingInputs {
   readonly gates: Gates;
   /** How held predictions are combined, one row a step, or decided as the step is reached; held as they are by default. */
   readonly forecast?: Forecast | ((step: HeldStep) => ForecastScalars);

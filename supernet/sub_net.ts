@@ -12,6 +12,7 @@ import {
   type SessionOptions,
 } from "../core/runtime/session.ts";
 import { float32, type Tensor } from "../core/tensor.ts";
+import { plus } from "../core/vectors.ts";
 import { liveBlocks } from "./liveness.ts";
 import { runSampler, type SampleRequest } from "./sampling_loop.ts";
 import type { SuperNet } from "./super_net.ts";
@@ -23,22 +24,19 @@ interface StepValues {
 }
 
 function sum(a: Tensor, b: Tensor): Tensor<"float32"> {
-  const [p, q] = [a.data as Float32Array, b.data as Float32Array];
-  const total = new Float32Array(p.length);
-  for (let i = 0; i < p.length; i++) total[i] = p[i] + q[i];
-  return float32(a.shape, total);
+  return float32(a.shape, plus(a.data as Float32Array, b.data as Float32Array));
 }
 
-/** The sessions of a SuperNet's blocks; runs any of its SubNets. */
+/** The sessions of a SuperNet's blocks, each opened when its block first runs; runs any SubNet. */
 export class SubNetRunner implements AsyncDisposable {
   readonly net: SuperNet;
-  readonly #sessions: readonly Session[];
+  readonly #options: SessionOptions;
+  readonly #sessions = new Map<number, Promise<Session>>();
   readonly #producers: ReadonlyMap<string, SuperNet["blocks"][number]["block"]>;
 
-  /** @internal Use {@linkcode openSubNets}. */
-  constructor(net: SuperNet, sessions: readonly Session[]) {
+  constructor(net: SuperNet, options: SessionOptions = manySessions) {
     this.net = net;
-    this.#sessions = sessions;
+    this.#options = options;
     this.#producers = new Map(
       net.blocks.flatMap(({ block }) =>
         block.outputs.map((name) => [name, block])
@@ -73,7 +71,8 @@ export class SubNetRunner implements AsyncDisposable {
       const inputs = block.inputs.map((
         name,
       ) => [name, this.#read(name, values)]);
-      const results = await this.#sessions[i].run(Object.fromEntries(inputs));
+      const session = await this.#session(i);
+      const results = await session.run(Object.fromEntries(inputs));
       for (const name of block.outputs) {
         const value = results[block.residual ? residualOf(name) : name];
         if (block.gated) values.held.set(name, value);
@@ -93,29 +92,23 @@ export class SubNetRunner implements AsyncDisposable {
     return value;
   }
 
+  /** The session of a block. */
+  #session(i: number): Promise<Session> {
+    const opened = this.#sessions.get(i) ??
+      openSession(this.net.blocks[i].graph, this.#options);
+    this.#sessions.set(i, opened);
+    return opened;
+  }
+
   /** Releases every session. */
   async close(): Promise<void> {
-    for (const session of this.#sessions) await session.close();
+    const opened = await Promise.allSettled(this.#sessions.values());
+    for (const each of opened) {
+      if (each.status === "fulfilled") await each.value.close();
+    }
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
-}
-
-/** Opens a session for each block; if one fails, those already open are released. */
-export async function openSubNets(
-  net: SuperNet,
-  options: SessionOptions = manySessions,
-): Promise<SubNetRunner> {
-  const sessions: Session[] = [];
-  try {
-    for (const { graph } of net.blocks) {
-      sessions.push(await openSession(graph, options));
-    }
-  } catch (error) {
-    for (const session of sessions) await session.close();
-    throw error;
-  }
-  return new SubNetRunner(net, sessions);
 }

@@ -5,12 +5,12 @@ import {
   assertRejects,
   assertThrows,
 } from "@std/assert";
+import { wholeGraph } from "../core/models/block_graph.ts";
 import {
   ditBlockGraph,
   type DitConfig,
   type DitGranularity,
 } from "../core/models/dit.ts";
-import { wholeGraph } from "../core/models/block_graph.ts";
 import { randomWeights } from "../core/models/random_weights.ts";
 import { TorchGenerator } from "../core/random.ts";
 import { openSession } from "../core/runtime/session.ts";
@@ -27,6 +27,7 @@ import {
 } from "../core/samplers/sampler_state.ts";
 import { parseSchedulerConfig } from "../core/samplers/scheduler_config.ts";
 import { float32, int64, type Tensor } from "../core/tensor.ts";
+import { openSubNet } from "./fused_sub_net.ts";
 import {
   checkGates,
   denseGates,
@@ -36,8 +37,7 @@ import {
 } from "./gates.ts";
 import { guide, twice } from "./guidance.ts";
 import { liveBlocks, subNetMacs } from "./liveness.ts";
-import { openSubNet } from "./fused_sub_net.ts";
-import { openSubNets } from "./sub_net.ts";
+import { SubNetRunner } from "./sub_net.ts";
 import { type SuperNet, superNet } from "./super_net.ts";
 import { tinyText, tinyUnet } from "./tiny_unet.ts";
 
@@ -212,7 +212,7 @@ for (const [name, subjectOf] of Object.entries(subjects)) {
     const { net, seeds, conditioning } = subject;
     const request = { latents, conditioning, sampler, guidanceScale };
     const dense = denseGates(steps, net.units.length);
-    await using runner = await openSubNets(net);
+    await using runner = new SubNetRunner(net);
     for (const seed of seeds) {
       const gates = randomGates(net, seed);
       const expected = await everythingSampled(subject, gates);
@@ -228,7 +228,7 @@ for (const [name, subjectOf] of Object.entries(subjects)) {
   Deno.test(`all gates 1 is the full sampler of the whole model: ${name}`, async () => {
     const subject = subjectOf();
     const { net, conditioning } = subject;
-    await using runner = await openSubNets(net);
+    await using runner = new SubNetRunner(net);
     const gates = denseGates(steps, net.units.length);
     const request = { latents, conditioning, sampler, guidanceScale };
     const found = await runner.sample({ ...request, gates });
@@ -240,7 +240,7 @@ Deno.test("a SubNet too large for a session a step runs on its runner's blocks",
   const subject = ditSubject("sublayer", "residual");
   const { net, conditioning } = subject;
   const gates = randomGates(net, 0);
-  await using runner = await openSubNets(net);
+  await using runner = new SubNetRunner(net);
   await using shared = await openSubNet(runner, gates, { mostWeights: 0 });
   const found = await shared.sample({
     latents,
@@ -267,7 +267,7 @@ for (const [kind, count] of calls) {
     const sampler = makeSampler(linspace, { kind, steps });
     const subject = ditSubject("sublayer", "residual");
     const net = superNet(subject.net.model, { steps: count });
-    await using runner = await openSubNets(net);
+    await using runner = new SubNetRunner(net);
     const noise = drawStepNoise(sampler, {
       shape: latents.shape,
       random: new TorchGenerator(4),
@@ -286,7 +286,7 @@ for (const [kind, count] of calls) {
 
 Deno.test("sample() refuses a sampler that adds noise where none is given", async () => {
   const { net, conditioning } = ditSubject("block", "output");
-  await using runner = await openSubNets(net);
+  await using runner = new SubNetRunner(net);
   const request = {
     latents,
     conditioning,

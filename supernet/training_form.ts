@@ -20,14 +20,12 @@ import {
   type Session,
   type SessionOptions,
 } from "../core/runtime/session.ts";
-import type { Sampler } from "../core/samplers/sampler.ts";
 import {
   nextState,
   nextStateVjp,
   type SamplerCotangent,
   type SamplerState,
   startState,
-  type StepNoise,
 } from "../core/samplers/sampler_state.ts";
 import { float32, type Tensor, zeros } from "../core/tensor.ts";
 import { plus, times } from "../core/vectors.ts";
@@ -39,24 +37,17 @@ import {
   historyLength,
   historyWeights,
 } from "./forecast.ts";
-import type { Gates } from "./gates.ts";
 import { blend, projections } from "./gated_features.ts";
+import type { Gates } from "./gates.ts";
 import { guide, guideVjp, twiceVjp } from "./guidance.ts";
 import { liveBlocks } from "./liveness.ts";
-import { stepFeeds } from "./sampling_loop.ts";
+import { type SamplingInputs, stepFeeds } from "./sampling_loop.ts";
 import type { SuperNet } from "./super_net.ts";
 
 /** Gates as numbers, `[T, N]`; row 0 must be all ones. */
 export type RealGates = readonly (readonly number[])[];
 
-export interface TrainingRequest {
-  /** Initial noise `[B, C, H, W]`; the model's batch is 2B. */
-  readonly latents: Tensor<"float32">;
-  readonly conditioning: Readonly<Record<string, Tensor>>;
-  readonly sampler: Sampler;
-  /** For the steps at which the sampler adds noise. */
-  readonly noise?: StepNoise;
-  readonly guidanceScale: number;
+export interface TrainingRequest extends SamplingInputs {
   readonly gates: RealGates;
   /** How held predictions are combined, one row a step; held as they are by default. */
   readonly forecast?: Forecast;

@@ -14,7 +14,7 @@ import { parseSchedulerConfig } from "../core/samplers/scheduler_config.ts";
 import { int64, type Tensor } from "../core/tensor.ts";
 import type { Gate } from "./gates.ts";
 import { livelyWeights } from "./lively_weights.ts";
-import { openSubNets } from "./sub_net.ts";
+import { SubNetRunner } from "./sub_net.ts";
 import { type SuperNet, superNet } from "./super_net.ts";
 import { tinyText, tinyUnet } from "./tiny_unet.ts";
 import { openTrainingForm, type RealGates } from "./training_form.ts";
@@ -136,7 +136,7 @@ for (const [name, subjectOf] of Object.entries(subjects)) {
     const { net, conditioning } = subjectOf();
     const request = { ...fixed, conditioning };
     await using form = await openTrainingForm(net);
-    await using runner = await openSubNets(net);
+    await using runner = new SubNetRunner(net);
     for (const seed of [0, 1]) {
       const random = new TorchGenerator(seed);
       const gates = gatesOf(
@@ -270,7 +270,7 @@ Deno.test("gradient() of forecast scalars agrees with central differences, howev
 Deno.test("sample() with a forecast: the training form is the SubNet", async () => {
   const net = netOf("sublayer", "residual");
   await using form = await openTrainingForm(net);
-  await using runner = await openSubNets(net);
+  await using runner = new SubNetRunner(net);
   const open = gatesOf(net.units.length, () => 1) as Gate[][];
   const gates = open.map((row, t) => t >= 3 ? row.map((): Gate => 0) : row);
   const forecast = gates.map((): [number, number, number] => [0.1, 0.5, 0.2]);

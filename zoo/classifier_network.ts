@@ -11,12 +11,12 @@ import {
   refuse,
   requireOneOf,
 } from "../core/models/config_json.ts";
-import type { RandomTensors } from "../core/models/random_tensors.ts";
-import { linear } from "../core/models/layers.ts";
+import { convolution, linear } from "../core/models/layers.ts";
 import { askedShapes } from "../core/models/parameter_shapes.ts";
+import type { RandomTensors } from "../core/models/random_tensors.ts";
 import type { WeightSource } from "../core/models/weights.ts";
 import { GraphBuilder } from "../core/onnx/builder.ts";
-import type { Graph, Value } from "../core/onnx/graph.ts";
+import type { Graph } from "../core/onnx/graph.ts";
 import { float32, sizeOf, type Tensor, zeros } from "../core/tensor.ts";
 
 /** Each head's name, and the names of what its logits tell apart. */
@@ -38,30 +38,7 @@ export interface ClassifierGraphOptions {
 }
 
 /** Every second convolution halves height and width. */
-const strideOf = (layer: number): 1 | 2 => layer % 2 === 1 ? 2 : 1;
-
-function convolution(
-  g: GraphBuilder,
-  x: Value,
-  { path, width, stride, weights }: {
-    path: string;
-    width: number;
-    stride: 1 | 2;
-    weights: WeightSource;
-  },
-): Value {
-  return g.scope(path, () => {
-    const parameter = (key: string, shape: readonly number[]) =>
-      g.parameter(key, shape, weights(key, shape));
-    const kernel = parameter(`${path}.weight`, [width, x.shape[1], 3, 3]);
-    const bias = parameter(`${path}.bias`, [width]);
-    const y = g.conv(x, kernel, bias, {
-      strides: [stride, stride],
-      pads: [1, 1, 1, 1],
-    });
-    return g.relu(y);
-  });
-}
+const strideOf = (layer: number): number => layer % 2 === 1 ? 2 : 1;
 
 /** The network: input `images` `[B, 3, H, W]` in [-1, 1], an output of logits `[B, K]` for each head. */
 export function classifierGraph(
@@ -72,7 +49,8 @@ export function classifierGraph(
   let x = g.input("images", "float32", [batch, 3, sampleSize, sampleSize]);
   for (const [i, width] of widths.entries()) {
     const path = `convolutions.${i}`;
-    x = convolution(g, x, { path, width, stride: strideOf(i), weights });
+    const options = { path, channels: width, kernel: 3, weights };
+    x = g.relu(convolution(g, x, { ...options, stride: strideOf(i) }));
   }
   const features = g.reduceMean(x, { axes: [2, 3], keepDims: false }); // [B, C]
   const logits = Object.entries(heads).map(([head, { length: width }]) => [

@@ -10,9 +10,8 @@ import { TorchGenerator } from "../core/random.ts";
 import { makeNoiseSchedule } from "../core/samplers/noise_schedule.ts";
 import { parseSchedulerConfig } from "../core/samplers/scheduler_config.ts";
 import { int64, type Tensor } from "../core/tensor.ts";
-import { writeSafetensors } from "../core/weights/safetensors.ts";
-import { writeAtomically } from "../eval/write_atomically.ts";
 import { diffusionLossGraph, noisedBatch } from "./diffusion_loss.ts";
+import { writeHalf, writeJson } from "./model_folder.ts";
 import { pictureSize, renderBatch } from "./render.ts";
 import { classNames } from "./shapes.ts";
 import type { TrainingTask } from "./trainer.ts";
@@ -125,13 +124,10 @@ export async function writeDitShapes(
     await Deno.mkdir(`${folder}/${part}`, { recursive: true });
   }
   const json = (path: string, value: unknown) =>
-    writeAtomically(`${folder}/${path}`, JSON.stringify(value, null, 2) + "\n");
+    writeJson(`${folder}/${path}`, value);
   await json("model_index.json", modelIndex);
   await json("transformer/config.json", transformerConfig);
   await json("scheduler/scheduler_config.json", schedulerConfig);
-  await writeSafetensors(
-    `${folder}/transformer/diffusion_pytorch_model.safetensors`,
-    new Map(Object.entries(weights)),
-    { dtype: "F16", metadata },
-  );
+  const path = `${folder}/transformer/diffusion_pytorch_model.safetensors`;
+  await writeHalf(path, { weights, metadata });
 }

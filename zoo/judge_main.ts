@@ -8,18 +8,17 @@ import {
   loadModel,
   ofFamily,
 } from "../core/models/load.ts";
+import { ownScheduler } from "../core/pipeline/own_scheduler.ts";
 import { TorchGenerator } from "../core/random.ts";
-import {
-  makeSampler,
-  readSchedulerConfig,
-  type Sampler,
-} from "../core/samplers/mod.ts";
-import { int64, type Tensor } from "../core/tensor.ts";
+import { makeSampler } from "../core/samplers/mod.ts";
+import type { Tensor } from "../core/tensor.ts";
 import { formatPercent } from "../eval/table.ts";
-import { denseGates } from "../supernet/gates.ts";
 import { openSubNet } from "../supernet/fused_sub_net.ts";
-import { openSubNets } from "../supernet/sub_net.ts";
+import { denseGates } from "../supernet/gates.ts";
+import { guidedLabels } from "../supernet/guidance.ts";
+import { SubNetRunner } from "../supernet/sub_net.ts";
 import { superNet } from "../supernet/super_net.ts";
+import { classNames, shapes } from "./shapes.ts";
 import {
   type Accuracy,
   accuracyOf,
@@ -28,7 +27,6 @@ import {
   loadShapesClassifier,
   partsOfClass,
 } from "./shapes_judge.ts";
-import { classNames, shapes } from "./shapes.ts";
 
 const help = `Samples every class and classifies the pictures.
 
@@ -159,20 +157,21 @@ async function* sampleRounds(
   const model = ofFamily(await loadModel(folder), "dit", `judge ${folder}`);
   const { inChannels, sampleSize } = model.config;
   checkClasses(model, folder);
-  const sampler = await samplerOf(model, { folder, steps });
+  const scheduler = await ownScheduler(model, { task: `judge ${folder}` });
+  const sampler = makeSampler(scheduler, { steps });
   const batch = classNames.length;
   const graph = blockGraphOf(model, { batch: 2 * batch, granularity: "block" });
   const net = superNet(graph, { steps: sampler.steps.length });
-  await using runner = await openSubNets(net);
+  await using runner = new SubNetRunner(net);
   const dense = denseGates(net.steps, net.units.length);
   await using full = await openSubNet(runner, dense);
   const nullClass = model.config.classes;
-  const labels = [...classNames.keys(), ...Array(batch).fill(nullClass)];
+  const labels = guidedLabels([...classNames.keys()], nullClass);
   const random = new TorchGenerator(seed);
   for (let round = 0; round < samplesPerClass; round++) {
     yield await full.sample({
       latents: random.randn([batch, inChannels, sampleSize, sampleSize]),
-      conditioning: { class_labels: int64([2 * batch], labels) },
+      conditioning: { class_labels: labels },
       sampler,
       guidanceScale,
     });
@@ -183,18 +182,6 @@ function checkClasses({ config }: LoadedFamily<"dit">, folder: string): void {
   if (config.classes === classNames.length) return;
   throw new RangeError(
     `Cannot judge ${folder}: it has ${config.classes} classes, expected the ${classNames.length} of the shapes`,
-  );
-}
-
-async function samplerOf(
-  { schedulerConfig }: LoadedFamily<"dit">,
-  { folder, steps }: { folder: string; steps: number },
-): Promise<Sampler> {
-  if (schedulerConfig) {
-    return makeSampler(await readSchedulerConfig(schedulerConfig), { steps });
-  }
-  throw new RangeError(
-    `Cannot judge ${folder}: it has no scheduler/scheduler_config.json`,
   );
 }
 

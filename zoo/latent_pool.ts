@@ -2,6 +2,7 @@
  * Latents of scenes, encoded once and drawn from again and again: the encoder
  * would otherwise cost a fifth of every update.
  */
+import { joined } from "../core/batch.ts";
 import { float32, sizeOf, type Tensor } from "../core/tensor.ts";
 import type { SceneEncoders } from "./scene_encoders.ts";
 import { drawScene, renderScenes, type Scene } from "./scenes.ts";
@@ -33,14 +34,6 @@ export async function encodePool(
     parts.push(await encoders.latents(renderScenes(own, uniform)));
   }
   return { scenes, latents: joined(parts) };
-}
-
-/** Batches of one shape, one after the other. */
-function joined(parts: readonly Tensor<"float32">[]): Tensor<"float32"> {
-  const [{ shape: [batch, ...element] }] = parts;
-  const data = new Float32Array(parts.length * batch * sizeOf(element));
-  parts.forEach((part, i) => data.set(part.data, i * part.data.length));
-  return float32([parts.length * batch, ...element], data);
 }
 
 /** The latents of some of a pool's scenes, `[B, 4, 16, 16]`. */

@@ -1,13 +1,11 @@
 /**
  * A trained classifier and the folder that it is kept in: `config.json` and
- * `model.safetensors`. What its logits mean is up to who asks: `classifier.ts`
- * for the shapes, `scene_judge.ts` for the scenes.
+ * `model.safetensors`. What its logits mean is up to who asks: `shapes_judge.ts`
+ * for the shapes, `scenes_judge.ts` for the scenes.
  */
-import { openWeights } from "../core/models/weight_file.ts";
+import { loadComponent } from "../core/models/component.ts";
 import { openSession, type Session } from "../core/runtime/session.ts";
 import { describe, float32, sameShape, type Tensor } from "../core/tensor.ts";
-import { writeSafetensors } from "../core/weights/safetensors.ts";
-import { writeAtomically } from "../eval/write_atomically.ts";
 import {
   type ClassifierConfig,
   classifierConfigJson,
@@ -16,6 +14,7 @@ import {
   classifierParameterShapes,
   parseClassifierConfig,
 } from "./classifier_network.ts";
+import { type TrainedWeights, writeHalf, writeJson } from "./model_folder.ts";
 
 /** Pictures that the session takes at a time. */
 const batchSize = 30;
@@ -112,11 +111,11 @@ export async function loadPictureClassifier(
   folder: string,
   heads: ClassifierHeads,
 ): Promise<PictureClassifier> {
-  const file = `${folder}/config.json`;
-  const json: unknown = JSON.parse(await Deno.readTextFile(file));
-  const config = parseClassifierConfig(json, { file, heads });
-  const shapes = classifierParameterShapes(config);
-  const weights = openWeights(`${folder}/model.safetensors`, shapes);
+  const { config, weights } = await loadComponent(folder, {
+    weightFile: "model.safetensors",
+    parse: (json, file) => parseClassifierConfig(json, { file, heads }),
+    parameters: classifierParameterShapes,
+  });
   const graph = classifierGraph(config, { weights, batch: batchSize });
   return new PictureClassifier(await openSession(graph));
 }
@@ -124,18 +123,9 @@ export async function loadPictureClassifier(
 /** Writes the folder that {@linkcode loadPictureClassifier} reads, weights in half precision. */
 export async function writePictureClassifier(
   folder: string,
-  { config, weights, metadata }: {
-    config: ClassifierConfig;
-    weights: Readonly<Record<string, Tensor<"float32">>>;
-    metadata: Readonly<Record<string, string>>;
-  },
+  { config, ...trained }: TrainedWeights & { config: ClassifierConfig },
 ): Promise<void> {
   await Deno.mkdir(folder, { recursive: true });
-  const json = JSON.stringify(classifierConfigJson(config), null, 2);
-  await writeAtomically(`${folder}/config.json`, json + "\n");
-  await writeSafetensors(
-    `${folder}/model.safetensors`,
-    new Map(Object.entries(weights)),
-    { dtype: "F16", metadata },
-  );
+  await writeJson(`${folder}/config.json`, classifierConfigJson(config));
+  await writeHalf(`${folder}/model.safetensors`, trained);
 }

@@ -9,6 +9,7 @@ import {
   writeSafetensors,
 } from "../core/weights/safetensors.ts";
 import { writeAtomically } from "../eval/write_atomically.ts";
+import { writeJson } from "./model_folder.ts";
 import { writeSceneTokenizer } from "./scene_tokenizer.ts";
 import { sceneTextJson } from "./scenes_clip.ts";
 
@@ -44,8 +45,7 @@ async function takeTextTower(clip: string, folder: string): Promise<void> {
   const { metadata } = file;
   await writeSafetensors(`${own}/model.safetensors`, weights, { metadata });
   const config = { architectures: ["CLIPTextModel"], ...sceneTextJson };
-  const json = JSON.stringify(config, null, 2) + "\n";
-  await writeAtomically(`${own}/config.json`, json);
+  await writeJson(`${own}/config.json`, config);
 }
 
 /** A copy of an `AutoencoderKL` folder. */

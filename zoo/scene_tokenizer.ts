@@ -4,6 +4,7 @@
  * token; anything else falls apart into pieces and bytes.
  */
 import { writeAtomically } from "../eval/write_atomically.ts";
+import { writeJson } from "./model_folder.ts";
 import { vocabulary } from "./scenes.ts";
 
 /** Tokens of a caption, with start, end and padding. */
@@ -148,7 +149,7 @@ const specialTokens = {
 export async function writeSceneTokenizer(folder: string): Promise<void> {
   await Deno.mkdir(folder, { recursive: true });
   const json = (file: string, value: unknown) =>
-    writeAtomically(`${folder}/${file}`, JSON.stringify(value, null, 2) + "\n");
+    writeJson(`${folder}/${file}`, value);
   await json("vocab.json", tokenIds);
   const lines = ["#version: 0.2", ...merges.map((merge) => merge.join(" "))];
   await writeAtomically(`${folder}/merges.txt`, lines.join("\n") + "\n");

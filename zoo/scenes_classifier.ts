@@ -6,13 +6,12 @@
 import { noWeights } from "../core/models/weights.ts";
 import { GraphBuilder } from "../core/onnx/builder.ts";
 import type { Graph, Value } from "../core/onnx/graph.ts";
-import { TorchGenerator } from "../core/random.ts";
 import { float32, type Tensor } from "../core/tensor.ts";
 import {
   type ClassifierConfig,
   classifierGraph,
-  initClassifierWeights,
 } from "./classifier_network.ts";
+import { classifierTask } from "./classifier_task.ts";
 import { withNoise } from "./noisy_pictures.ts";
 import { writePictureClassifier } from "./picture_classifier.ts";
 import {
@@ -72,20 +71,12 @@ export function scenesClassifier(
     batch?: number;
   },
 ): TrainingTask {
-  return {
+  return classifierTask({
     name: "scenes-classifier",
+    config,
+    updates,
+    seed,
     graph: lossGraph(batch),
-    options: {
-      seed,
-      updates,
-      peakLearningRate: 3e-3,
-      warmUp: 50,
-      weightDecay: 0.01,
-      clip: 1,
-      averageDecay: 0.99,
-      checkpointEvery: 200,
-    },
-    initial: initClassifierWeights(config, new TorchGenerator(seed)),
     batch(uniform) {
       const scenes = Array.from({ length: batch }, () => drawScene(uniform));
       return {
@@ -93,7 +84,7 @@ export function scenesClassifier(
         kind_target: kindTargets(scenes),
       };
     },
-  };
+  });
 }
 
 /** Writes the folder that `loadScenesClassifier` reads. */

@@ -15,9 +15,8 @@ import { GraphBuilder } from "../core/onnx/builder.ts";
 import type { Graph, Value } from "../core/onnx/graph.ts";
 import { TorchGenerator } from "../core/random.ts";
 import { float32, int64, type Tensor } from "../core/tensor.ts";
-import { writeSafetensors } from "../core/weights/safetensors.ts";
-import { writeAtomically } from "../eval/write_atomically.ts";
 import { crossEntropy } from "./cross_entropy.ts";
+import { writeHalf, writeJson } from "./model_folder.ts";
 import {
   captionLength,
   encodeCaption,
@@ -198,10 +197,8 @@ export async function writeScenesClip(
   metadata: Readonly<Record<string, string>>,
 ): Promise<void> {
   await writeSceneTokenizer(folder);
-  const json = (file: string, value: unknown) =>
-    writeAtomically(`${folder}/${file}`, JSON.stringify(value, null, 2) + "\n");
-  await json("preprocessor_config.json", preprocessor);
-  await json("config.json", {
+  await writeJson(`${folder}/preprocessor_config.json`, preprocessor);
+  await writeJson(`${folder}/config.json`, {
     architectures: ["CLIPModel"],
     logit_scale_init_value: initialScale,
     model_type: "clip",
@@ -209,9 +206,5 @@ export async function writeScenesClip(
     text_config: sceneTextJson,
     vision_config: visionJson,
   });
-  await writeSafetensors(
-    `${folder}/model.safetensors`,
-    new Map(Object.entries(weights)),
-    { dtype: "F16", metadata },
-  );
+  await writeHalf(`${folder}/model.safetensors`, { weights, metadata });
 }

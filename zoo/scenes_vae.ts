@@ -18,9 +18,8 @@ import type { Graph, Value } from "../core/onnx/graph.ts";
 import { TorchGenerator } from "../core/random.ts";
 import { openSession } from "../core/runtime/session.ts";
 import { float32, type Tensor } from "../core/tensor.ts";
-import { writeSafetensors } from "../core/weights/safetensors.ts";
-import { writeAtomically } from "../eval/write_atomically.ts";
 import { fillNormal } from "./diffusion_loss.ts";
+import { writeHalf, writeJson } from "./model_folder.ts";
 import { drawScene, renderScenes, sceneSize } from "./scenes.ts";
 import type { TrainingTask } from "./trainer.ts";
 import { SplitMix32 } from "./uniform.ts";
@@ -184,11 +183,7 @@ export async function writeScenesVae(
 ): Promise<void> {
   await Deno.mkdir(folder, { recursive: true });
   const scaling_factor = await measureScalingFactor(weights);
-  const json = JSON.stringify({ ...configJson, scaling_factor }, null, 2);
-  await writeAtomically(`${folder}/config.json`, json + "\n");
-  await writeSafetensors(
-    `${folder}/diffusion_pytorch_model.safetensors`,
-    new Map(Object.entries(weights)),
-    { dtype: "F16", metadata },
-  );
+  await writeJson(`${folder}/config.json`, { ...configJson, scaling_factor });
+  const path = `${folder}/${autoencoderKind.weightFile}`;
+  await writeHalf(path, { weights, metadata });
 }

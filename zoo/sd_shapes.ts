@@ -3,18 +3,17 @@
  * width. Its UNet is trained here, on latents of captioned scenes, between the
  * text tower of `scenes_clip.ts` and the autoencoder of `scenes_vae.ts`.
  */
-import { noWeights } from "../core/models/weights.ts";
 import { unetBlockGraph } from "../core/models/unet.ts";
 import { parseUnetConfig } from "../core/models/unet_config.ts";
 import { initUnetWeights } from "../core/models/unet_init.ts";
+import { noWeights } from "../core/models/weights.ts";
 import { TorchGenerator } from "../core/random.ts";
 import { makeNoiseSchedule } from "../core/samplers/noise_schedule.ts";
 import { parseSchedulerConfig } from "../core/samplers/scheduler_config.ts";
 import type { Tensor } from "../core/tensor.ts";
-import { writeSafetensors } from "../core/weights/safetensors.ts";
-import { writeAtomically } from "../eval/write_atomically.ts";
 import { diffusionLossGraph, noisedBatch } from "./diffusion_loss.ts";
 import { encodePool, type LatentPool, latentsAt } from "./latent_pool.ts";
+import { writeHalf, writeJson } from "./model_folder.ts";
 import { gatherParts } from "./pipeline_parts.ts";
 import { openSceneEncoders } from "./scene_encoders.ts";
 import { captionLength } from "./scene_tokenizer.ts";
@@ -152,13 +151,10 @@ export async function writeSdShapes(
     await Deno.mkdir(`${folder}/${part}`, { recursive: true });
   }
   const json = (path: string, value: unknown) =>
-    writeAtomically(`${folder}/${path}`, JSON.stringify(value, null, 2) + "\n");
+    writeJson(`${folder}/${path}`, value);
   await json("model_index.json", modelIndex);
   await json("unet/config.json", unetJson);
   await json("scheduler/scheduler_config.json", schedulerJson);
-  await writeSafetensors(
-    `${folder}/unet/diffusion_pytorch_model.safetensors`,
-    new Map(Object.entries(weights)),
-    { dtype: "F16", metadata },
-  );
+  const path = `${folder}/unet/diffusion_pytorch_model.safetensors`;
+  await writeHalf(path, { weights, metadata });
 }

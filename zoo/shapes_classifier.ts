@@ -5,19 +5,18 @@
 import { noWeights } from "../core/models/weights.ts";
 import { GraphBuilder } from "../core/onnx/builder.ts";
 import type { Graph } from "../core/onnx/graph.ts";
-import { TorchGenerator } from "../core/random.ts";
 import { float32, type Tensor } from "../core/tensor.ts";
 import {
   type ClassifierConfig,
   classifierGraph,
-  initClassifierWeights,
 } from "./classifier_network.ts";
+import { classifierTask } from "./classifier_task.ts";
 import { crossEntropy } from "./cross_entropy.ts";
 import { withNoise } from "./noisy_pictures.ts";
 import { writePictureClassifier } from "./picture_classifier.ts";
 import { pictureSize, renderBatch } from "./render.ts";
 import { classNames, colours, shapes } from "./shapes.ts";
-import { shapeHeads } from "./shapes_judge.ts";
+import { partsOfClass, shapeHeads } from "./shapes_judge.ts";
 import type { TrainingTask } from "./trainer.ts";
 
 const config: ClassifierConfig = {
@@ -56,12 +55,11 @@ function trainingBatch(
     { length: batch },
     () => Math.floor(uniform() * classNames.length),
   );
-  const shapeIds = classIds.map((id) => Math.floor(id / colours.length));
-  const colourIds = classIds.map((id) => id % colours.length);
+  const parts = classIds.map(partsOfClass);
   return {
     images: withNoise(renderBatch(classIds, { uniform }), uniform),
-    shape_target: oneHot(shapeIds, shapes.length),
-    colour_target: oneHot(colourIds, colours.length),
+    shape_target: oneHot(parts.map(({ shape }) => shape), shapes.length),
+    colour_target: oneHot(parts.map(({ colour }) => colour), colours.length),
   };
 }
 
@@ -73,22 +71,14 @@ export function shapesClassifier(
     batch?: number;
   },
 ): TrainingTask {
-  return {
+  return classifierTask({
     name: "shapes-classifier",
+    config,
+    updates,
+    seed,
     graph: lossGraph(batch),
-    options: {
-      seed,
-      updates,
-      peakLearningRate: 3e-3,
-      warmUp: 50,
-      weightDecay: 0.01,
-      clip: 1,
-      averageDecay: 0.99,
-      checkpointEvery: 200,
-    },
-    initial: initClassifierWeights(config, new TorchGenerator(seed)),
     batch: (uniform) => trainingBatch(batch, uniform),
-  };
+  });
 }
 
 /** Writes the folder that `loadShapesClassifier` reads. */

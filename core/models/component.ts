@@ -1,4 +1,5 @@
 /** One part of a model's folder: a `config.json` and the weights it calls for. */
+import { readJson } from "../read_json.ts";
 import { findWeights } from "../weights/find_weights.ts";
 import { openWeights, type WeightKeys } from "./weight_file.ts";
 import type { WeightSource } from "./weights.ts";
@@ -45,14 +46,4 @@ export async function loadComponent<Config>(
     kind,
   );
   return { config, weights };
-}
-
-/** @throws {TypeError} If the file is no JSON. */
-export async function readJson(path: string): Promise<unknown> {
-  const text = await Deno.readTextFile(path);
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new TypeError(`Cannot read ${path}: not JSON`, { cause });
-  }
 }

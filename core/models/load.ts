@@ -1,11 +1,11 @@
 /** A model's folder in diffusers layout, read into a typed record. */
 import { isFile } from "../is_file.ts";
+import { readJson } from "../read_json.ts";
 import type { BlockGraph } from "./block_graph.ts";
 import {
   type ComponentKind,
   type ComponentOptions,
   loadComponent,
-  readJson,
 } from "./component.ts";
 import { configJson, requireOneOf } from "./config_json.ts";
 import {

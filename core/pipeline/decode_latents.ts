@@ -1,4 +1,5 @@
 /** Latents to pictures, by a pipeline's autoencoder. */
+import { joined, unstacked } from "../batch.ts";
 import {
   autoencoderKind,
   decoderBlockGraph,
@@ -26,7 +27,7 @@ export async function decodeLatents(
     `${folder}/vae`,
     autoencoderKind,
   );
-  const [batch, channels, height, width] = latents.shape;
+  const [, channels, height, width] = latents.shape;
   if (channels !== config.latentChannels) {
     throw new RangeError(
       `Cannot decode latents with ${folder}/vae: they have ${channels} channels, expected ${config.latentChannels}`,
@@ -34,21 +35,12 @@ export async function decodeLatents(
   }
   const graph = decoderBlockGraph(config, weights, { batch: 1, height, width });
   await using session = await openSession(wholeGraph(graph), options);
-  const size = latents.data.length / batch;
-  const pictures: Tensor[] = [];
-  for (let b = 0; b < batch; b++) {
-    const own = latents.data.subarray(b * size, (b + 1) * size)
-      .map((value) => value / config.scalingFactor);
+  const pictures: Tensor<"float32">[] = [];
+  for (const { data } of unstacked(latents)) {
+    const own = data.map((value) => value / config.scalingFactor);
     const feeds = { latents: float32([1, channels, height, width], own) };
-    pictures.push((await session.run(feeds)).decoded);
+    const { decoded } = await session.run(feeds);
+    pictures.push(decoded as Tensor<"float32">);
   }
   return joined(pictures);
-}
-
-/** Tensors `[1, ...]` as one, `[B, ...]`. */
-function joined(tensors: readonly Tensor[]): Tensor<"float32"> {
-  const [{ shape: [, ...element], data: { length } }] = tensors;
-  const data = new Float32Array(tensors.length * length);
-  tensors.forEach((each, b) => data.set(each.data as Float32Array, b * length));
-  return float32([tensors.length, ...element], data);
 }

@@ -3,14 +3,14 @@ import { clipOf, refuseThresholding } from "./clipping.ts";
 import { makeNoiseSchedule } from "./noise_schedule.ts";
 import {
   interpret,
+  levelAfter,
   levelAt,
-  levelOfAlpha,
   mix,
   type NoiseLevel,
 } from "./prediction.ts";
 import { type Sampler, samplerOf, type SamplerStep } from "./sampler.ts";
 import type { SchedulerConfig } from "./scheduler_config.ts";
-import { checkTimesteps, spacedTimesteps } from "./timesteps.ts";
+import { checkTimesteps, leadingTimesteps } from "./timesteps.ts";
 
 /** How many timesteps, or which: exactly one of the two. */
 export interface DdimOptions {
@@ -44,9 +44,7 @@ export function makeDdim(
   const steps = makeTransitions(config, options).map(({ timestep, previous }) =>
     ddimStep(config, {
       from: levelAt(schedule, timestep),
-      to: previous >= 0
-        ? levelAt(schedule, previous)
-        : levelOfAlpha(finalAlpha, previous),
+      to: levelAfter(schedule, previous, finalAlpha),
       eta,
     })
   );
@@ -63,7 +61,7 @@ function makeTransitions(
   config: SchedulerConfig,
   { steps, timesteps }: DdimOptions,
 ): Transition[] {
-  const { numTrainTimesteps, stepsOffset } = config;
+  const { numTrainTimesteps } = config;
   if (timesteps && steps === undefined) {
     checkTimesteps(timesteps, numTrainTimesteps);
     return timesteps.map((timestep, i) => ({
@@ -76,10 +74,9 @@ function makeTransitions(
       "Cannot make DDIM: expected exactly one of steps and timesteps",
     );
   }
-  const spacing = config.timestepSpacing ?? "leading";
   // diffusers subtracts a constant stride, also where the spacing is uneven.
   const stride = Math.floor(numTrainTimesteps / steps);
-  return spacedTimesteps(steps, { spacing, numTrainTimesteps, stepsOffset })
+  return leadingTimesteps(config, steps)
     .map((timestep) => ({ timestep, previous: timestep - stride }));
 }
 

@@ -3,14 +3,14 @@ import { clipOf, refuseThresholding } from "./clipping.ts";
 import { makeNoiseSchedule } from "./noise_schedule.ts";
 import {
   interpret,
+  levelAfter,
   levelAt,
-  levelOfAlpha,
   mix,
   type NoiseLevel,
 } from "./prediction.ts";
 import { type Sampler, samplerOf, type SamplerStep } from "./sampler.ts";
 import type { SchedulerConfig } from "./scheduler_config.ts";
-import { spacedTimesteps } from "./timesteps.ts";
+import { leadingTimesteps } from "./timesteps.ts";
 
 /**
  * DDPM at T of the training timesteps; every step adds noise but one at timestep 0.
@@ -24,23 +24,14 @@ export function makeDdpm(
 ): Sampler {
   refuseThresholding(config, "DDPM");
   const schedule = makeNoiseSchedule(config);
-  const { numTrainTimesteps, stepsOffset } = config;
-  const spacing = config.timestepSpacing ?? "leading";
-  const stride = Math.floor(numTrainTimesteps / steps);
-  const timesteps = spacedTimesteps(steps, {
-    spacing,
-    numTrainTimesteps,
-    stepsOffset,
-  });
+  const stride = Math.floor(config.numTrainTimesteps / steps);
   return samplerOf({
     name: "ddpm",
-    steps: timesteps.map((timestep) => {
+    steps: leadingTimesteps(config, steps).map((timestep) => {
       const previous = timestep - stride;
       return ddpmStep(config, {
         from: levelAt(schedule, timestep),
-        to: previous >= 0
-          ? levelAt(schedule, previous)
-          : levelOfAlpha(1, previous),
+        to: levelAfter(schedule, previous, 1),
       });
     }),
   });

@@ -4,10 +4,10 @@
  * predictions takes the place of one, in a DDIM step.
  */
 import { makeNoiseSchedule } from "./noise_schedule.ts";
-import { interpret, levelAt, levelOfAlpha, mix } from "./prediction.ts";
+import { interpret, levelAfter, levelAt, mix } from "./prediction.ts";
 import { type Sampler, samplerOf, type SamplerStep } from "./sampler.ts";
 import type { SchedulerConfig } from "./scheduler_config.ts";
-import { spacedTimesteps } from "./timesteps.ts";
+import { leadingTimesteps } from "./timesteps.ts";
 
 /** Adams-Bashforth weights of orders 1 to 4, latest prediction first; the last is the paper's Eq. 12. */
 const adamsBashforth = [
@@ -48,10 +48,7 @@ export function makePndm(
       predictionType,
       levelAt(schedule, from),
     );
-    const previous = from - stride;
-    const to = previous >= 0
-      ? levelAt(schedule, previous)
-      : levelOfAlpha(finalAlpha, previous);
+    const to = levelAfter(schedule, from - stride, finalAlpha);
     const next = mix([to.signal, clean], [to.noise, epsilon]);
     return {
       timestep,
@@ -61,7 +58,7 @@ export function makePndm(
       noise: 0,
     };
   };
-  const calls = plmsCalls(timestepsOf(config, steps), stride);
+  const calls = plmsCalls(leadingTimesteps(config, steps), stride);
   return samplerOf({ name: "pndm", steps: calls.map(toStep) });
 }
 
@@ -71,13 +68,6 @@ function refuseWarmUp({ className, skipPrkSteps }: SchedulerConfig): void {
   throw new TypeError(
     "Cannot make PNDM: skip_prk_steps is false, expected true (the Runge-Kutta warm-up is not supported)",
   );
-}
-
-function timestepsOf(config: SchedulerConfig, steps: number): number[] {
-  const { timestepSpacing = "leading", numTrainTimesteps, stepsOffset } =
-    config;
-  const spacing = timestepSpacing;
-  return spacedTimesteps(steps, { spacing, numTrainTimesteps, stepsOffset });
 }
 
 function plmsCalls(

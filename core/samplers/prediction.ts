@@ -41,6 +41,17 @@ export function levelOfAlpha(alpha: number, timestep: number): NoiseLevel {
   return { timestep, signal: Math.sqrt(alpha), noise: Math.sqrt(1 - alpha) };
 }
 
+/** The level that a jump to a timestep ends at; a negative one stands for the end of sampling, at `finalAlpha`. */
+export function levelAfter(
+  schedule: NoiseSchedule,
+  timestep: number,
+  finalAlpha: number,
+): NoiseLevel {
+  return timestep >= 0
+    ? levelAt(schedule, timestep)
+    : levelOfAlpha(finalAlpha, timestep);
+}
+
 /** The level of sigma = noise / signal. */
 export function levelOfSigma(sigma: number, timestep: number): NoiseLevel {
   const signal = 1 / Math.sqrt(sigma * sigma + 1);

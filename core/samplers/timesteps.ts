@@ -1,5 +1,5 @@
 /** Which training timesteps a sampler visits, by diffusers' three spacings (arXiv 2305.08891, Table 2). */
-import type { TimestepSpacing } from "./scheduler_config.ts";
+import type { SchedulerConfig, TimestepSpacing } from "./scheduler_config.ts";
 
 /** Where `spacedTimesteps` picks from. */
 export interface SpacingOptions {
@@ -29,6 +29,19 @@ export function spacedTimesteps(
   const timesteps = even.map((_, k) => timestepAt(k));
   checkTimesteps(timesteps, numTrainTimesteps);
   return timesteps;
+}
+
+/**
+ * T timesteps spaced as a config says, by leading where it is silent.
+ *
+ * @throws {RangeError} As {@linkcode spacedTimesteps}.
+ */
+export function leadingTimesteps(
+  { timestepSpacing: spacing = "leading", numTrainTimesteps, stepsOffset }:
+    SchedulerConfig,
+  steps: number,
+): number[] {
+  return spacedTimesteps(steps, { spacing, numTrainTimesteps, stepsOffset });
 }
 
 /**

@@ -4,8 +4,8 @@
  */
 import { Tokenizer } from "@huggingface/tokenizers";
 import { isFile } from "../is_file.ts";
-import { readJson } from "../models/component.ts";
 import { configJson, positiveInteger } from "../models/config_json.ts";
+import { readJson } from "../read_json.ts";
 import { int64, type Tensor } from "../tensor.ts";
 import { clipTokenizerJson } from "./clip_tokenizer.ts";
 

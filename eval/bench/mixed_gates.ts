@@ -4,8 +4,7 @@
  * nothing about quality.
  */
 import type { Gate, Gates } from "../../supernet/gates.ts";
-import { denseGates } from "../../supernet/gates.ts";
-import { subNetMacs } from "../../supernet/liveness.ts";
+import { denseMacs, subNetMacs } from "../../supernet/liveness.ts";
 import type { SuperNet } from "../../supernet/super_net.ts";
 
 /** What a step's row of gates does. */
@@ -54,7 +53,7 @@ export function mixedGates(net: SuperNet, sparsity: number): Gates {
       role === "whole" || role === "part" && n === last ? 1 : 0
     )
   );
-  const dense = subNetMacs(net, denseGates(steps, units.length));
+  const dense = denseMacs(net);
   const budget = (1 - sparsity) * dense;
   const least = subNetMacs(net, gates);
   if (least > budget) {

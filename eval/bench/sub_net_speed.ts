@@ -1,9 +1,9 @@
 /** A SubNet's speed against the full sampler's, the two taking turns. */
 import { alignedLines } from "../../core/aligned_lines.ts";
+import { openSubNet } from "../../supernet/fused_sub_net.ts";
 import { denseGates, type Gates } from "../../supernet/gates.ts";
 import { subNetMacs } from "../../supernet/liveness.ts";
-import { openSubNet } from "../../supernet/fused_sub_net.ts";
-import { openSubNets } from "../../supernet/sub_net.ts";
+import { SubNetRunner } from "../../supernet/sub_net.ts";
 import { interleave, type Latency } from "../latency.ts";
 import { mixedGates } from "./mixed_gates.ts";
 import type { Subject } from "./subjects.ts";
@@ -33,7 +33,7 @@ export async function measureSpeed(
 ): Promise<Speed> {
   const gates = mixedGates(net, sparsity);
   const dense = denseGates(net.steps, net.units.length);
-  await using runner = await openSubNets(net);
+  await using runner = new SubNetRunner(net);
   await using full = await openSubNet(runner, dense);
   await using subNet = await openSubNet(runner, gates);
   const latency = await interleave({

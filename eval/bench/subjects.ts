@@ -4,14 +4,14 @@ import { ditBlockGraph } from "../../core/models/dit.ts";
 import { knownModels } from "../../core/models/known_models.ts";
 import { blockGraphOf, loadModel, ofFamily } from "../../core/models/load.ts";
 import { randomWeights } from "../../core/models/random_weights.ts";
+import { ownScheduler } from "../../core/pipeline/own_scheduler.ts";
 import { TorchGenerator } from "../../core/random.ts";
 import { makeSampler } from "../../core/samplers/make_sampler.ts";
 import {
   parseSchedulerConfig,
-  readSchedulerConfig,
   type SchedulerConfig,
 } from "../../core/samplers/scheduler_config.ts";
-import { int64 } from "../../core/tensor.ts";
+import { guidedLabels } from "../../supernet/guidance.ts";
 import type { SampleRequest } from "../../supernet/sampling_loop.ts";
 import { type SuperNet, superNet } from "../../supernet/super_net.ts";
 
@@ -43,15 +43,12 @@ export function subjectOf(
   const [{ shape }] = graph.inputs;
   const images = shape[0] / 2;
   const labels = Array.from({ length: images }, (_, i) => i % classes);
-  const nulls = Array<number>(images).fill(classes);
   const sampler = makeSampler(scheduler, { steps });
   return {
     net: superNet(graph, { steps: sampler.steps.length }),
     request: {
       latents: new TorchGenerator(0).randn(shape.with(0, images)),
-      conditioning: {
-        class_labels: int64([2 * images], [...labels, ...nulls]),
-      },
+      conditioning: { class_labels: guidedLabels(labels, classes) },
       sampler,
       guidanceScale: 2,
     },
@@ -86,12 +83,7 @@ export async function modelFolder(
   { images, steps }: SubjectSize,
 ): Promise<Subject> {
   const model = ofFamily(await loadModel(folder), "dit", `bench ${folder}`);
-  if (!model.schedulerConfig) {
-    throw new RangeError(
-      `Cannot bench ${folder}: it has no scheduler/scheduler_config.json`,
-    );
-  }
-  const scheduler = await readSchedulerConfig(model.schedulerConfig);
+  const scheduler = await ownScheduler(model, { task: `bench ${folder}` });
   const graph = blockGraphOf(model, { ...units, batch: 2 * images });
   return subjectOf(graph, { scheduler, classes: model.config.classes, steps });
 }

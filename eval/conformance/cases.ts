@@ -1,5 +1,7 @@
 /** Which recorded cases a folder holds, told by the files in it, and how each is run. */
+import { type ConfigJson, configJson } from "../../core/models/config_json.ts";
 import { familyOf } from "../../core/models/network.ts";
+import { readJson } from "../../core/read_json.ts";
 import { runAutoencoder } from "./autoencoder_case.ts";
 import { runClipText, runClipVision } from "./clip_case.ts";
 import { runNetworkCase } from "./network_case.ts";
@@ -59,7 +61,7 @@ async function casesOf(
     return [{ name, run: await componentRun(folder) }];
   }
   if (!has("info.json")) return [{ name, run: null }];
-  const { model } = await readJson(`${folder}/info.json`);
+  const { model } = await readRecord(`${folder}/info.json`);
   const covered = await isNetwork(`${folder}/${model}`);
   return [{ name, run: covered ? () => runNetworkGradients(folder) : null }];
 }
@@ -84,18 +86,18 @@ const components: Readonly<
 
 async function componentRun(folder: string): Promise<ConformanceCase["run"]> {
   if (await isNetwork(folder)) return () => runNetworkCase(folder);
-  const { model_type, _class_name } = await readJson(`${folder}/config.json`);
+  const { model_type, _class_name } = await readRecord(`${folder}/config.json`);
   const run = components[String(model_type ?? _class_name)];
   return run ? () => run(folder) : null;
 }
 
 /** Whether a folder's network is of a family that is covered. */
 async function isNetwork(folder: string): Promise<boolean> {
-  return familyOf(await readJson(`${folder}/config.json`)) !== null;
+  return familyOf(await readRecord(`${folder}/config.json`)) !== null;
 }
 
-async function readJson(path: string): Promise<Record<string, unknown>> {
-  return JSON.parse(await Deno.readTextFile(path));
+async function readRecord(path: string): Promise<ConfigJson["values"]> {
+  return configJson(await readJson(path), path).values;
 }
 
 async function entriesOf(folder: string): Promise<Deno.DirEntry[]> {

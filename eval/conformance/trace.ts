@@ -7,6 +7,7 @@ import {
 } from "../../core/models/block_graph.ts";
 import { openSession } from "../../core/runtime/session.ts";
 import { float32, sizeOf, type Tensor } from "../../core/tensor.ts";
+import { plus } from "../../core/vectors.ts";
 import type { SafetensorsFile } from "../../core/weights/safetensors.ts";
 import { judge, type Limits } from "./judge.ts";
 import type { Conformance } from "./ops.ts";
@@ -68,6 +69,5 @@ async function runBlock(
 }
 
 function sum(a: Tensor, b: Tensor): Tensor {
-  const [p, q] = [a.data as Float32Array, b.data as Float32Array];
-  return float32(a.shape, p.map((value, i) => value + q[i]));
+  return float32(a.shape, plus(a.data as Float32Array, b.data as Float32Array));
 }
