@@ -11,7 +11,7 @@ import type { Subject } from "./subjects.ts";
 export interface SpeedOptions {
   /** Fraction of the dense trajectory's MACs to remove. */
   readonly sparsity: number;
-  /** Timed runs of each, after one that is not timed. */
+  /** Timed turns of each, after one that is not timed. */
   readonly rounds: number;
 }
 
@@ -23,7 +23,9 @@ export interface Speed {
 }
 
 /**
- * Samples with all gates open and with {@linkcode mixedGates}.
+ * Samples with all gates open and with {@linkcode mixedGates}. A turn of the
+ * SubNet is as many samples in a row as take about as long as one full one, so
+ * that the machine's slow moments fall on both alike.
  *
  * @throws {RangeError} If the sparsity cannot be reached, or `rounds` is less than 1.
  */
@@ -36,16 +38,31 @@ export async function measureSpeed(
   await using runner = new SubNetRunner(net);
   await using full = await openSubNet(runner, dense);
   await using subNet = await openSubNet(runner, gates);
+  const macs = { full: subNetMacs(net, dense), subNet: subNetMacs(net, gates) };
+  const repeats = Math.round(macs.full / macs.subNet);
   const latency = await interleave({
     full: () => full.sample(request),
-    subNet: () => subNet.sample(request),
+    subNet: async () => {
+      for (let i = 0; i < repeats; i++) await subNet.sample(request);
+    },
   }, { rounds });
   return {
     gates,
-    macs: { full: subNetMacs(net, dense), subNet: subNetMacs(net, gates) },
-    latency,
+    macs,
+    latency: { ...latency, subNet: perSample(latency.subNet, repeats) },
   };
 }
+
+/** What one of several samples in a row took. */
+const perSample = (
+  { times, median, min, max }: Latency,
+  repeats: number,
+): Latency => ({
+  times: times.map((time) => time / repeats),
+  median: median / repeats,
+  min: min / repeats,
+  max: max / repeats,
+});
 
 const seconds = (milliseconds: number) => (milliseconds / 1000).toFixed(3);
 
