@@ -1,22 +1,31 @@
 /** What a run works with: the experiment's model at every batch size and number of steps that it needs. */
 import {
   blockGraphOf,
-  type LoadedFamily,
+  type LoadedModel,
   loadModel,
-  ofFamily,
 } from "../core/models/load.ts";
 import { ownScheduler } from "../core/pipeline/own_scheduler.ts";
+import {
+  type Autoencoder,
+  emitPictures,
+  loadAutoencoder,
+  openPictureDecoder,
+  type PictureDecoder,
+} from "../core/pipeline/picture_decoder.ts";
 import { TorchGenerator } from "../core/random.ts";
 import { type Device, manySessions } from "../core/runtime/session.ts";
 import { makeSampler } from "../core/samplers/make_sampler.ts";
 import type { Sampler } from "../core/samplers/sampler.ts";
 import type { SchedulerConfig } from "../core/samplers/scheduler_config.ts";
+import { float32, type Tensor } from "../core/tensor.ts";
 import {
+  type Batch,
   calibrate,
   type CalibrationBatch,
   drawBatch,
   type SamplingSetup,
 } from "../pruner/calibration.ts";
+import type { DecodePictures } from "../pruner/consistency_loss.ts";
 import { openSubNet, type SubNet } from "../supernet/fused_sub_net.ts";
 import type { Gates } from "../supernet/gates.ts";
 import { denseMacs, macsBudget, subNetMacs } from "../supernet/liveness.ts";
@@ -28,12 +37,25 @@ import {
 } from "../supernet/training_form.ts";
 import type { Experiment } from "./experiment.ts";
 import type { SampledPlan } from "./method.ts";
+import { type PromptLists, readPrompts } from "./prompts.ts";
+import { type Conditioner, openConditioner, type Subject } from "./subjects.ts";
 
 /** How much is sampled at once, and in how many steps. */
 export interface SampleSize {
   readonly images: number;
   /** As the sampler counts them; it may call the model more often. */
   readonly steps: number;
+}
+
+/** What a run samples with, loaded. */
+interface BenchParts {
+  readonly model: LoadedModel;
+  readonly scheduler: SchedulerConfig;
+  readonly conditioner: Conditioner;
+  /** In a latent space, what makes pictures of latents. */
+  readonly autoencoder?: Autoencoder;
+  /** In a model that reads text, what the pictures are of. */
+  readonly prompts?: PromptLists;
 }
 
 /** Hold it with `await using`: sessions are opened when first asked for, and kept. */
@@ -45,12 +67,12 @@ export class Bench implements AsyncDisposable {
   readonly #runners = new Map<string, SubNetRunner>();
   #form: Promise<TrainingForm> | undefined;
   #calibration: Promise<readonly CalibrationBatch[]> | undefined;
+  #decoder: Promise<PictureDecoder> | undefined;
 
   /** @internal Use {@linkcode openBench}. */
   constructor(
     readonly experiment: Experiment,
-    readonly model: LoadedFamily<"dit">,
-    private readonly scheduler: SchedulerConfig,
+    private readonly parts: BenchParts,
     private readonly device: Device,
   ) {
     const { steps } = experiment.sampler;
@@ -60,8 +82,9 @@ export class Bench implements AsyncDisposable {
 
   /** The SuperNet for so many guided images. */
   superNet({ images, steps }: SampleSize): SuperNet {
-    const options = { ...this.experiment.superNet, batch: 2 * images };
-    return superNet(blockGraphOf(this.model, options), {
+    const { model, conditioner: { tokens } } = this.parts;
+    const options = { ...this.experiment.superNet, batch: 2 * images, tokens };
+    return superNet(blockGraphOf(model, options), {
       steps: this.calls(steps),
     });
   }
@@ -74,7 +97,7 @@ export class Bench implements AsyncDisposable {
   /** The experiment's sampler at a number of steps. */
   sampler(steps: number): Sampler {
     const { kind } = this.experiment.sampler;
-    return makeSampler(this.scheduler, {
+    return makeSampler(this.parts.scheduler, {
       ...kind === "own" ? {} : { kind },
       steps,
     });
@@ -85,7 +108,6 @@ export class Bench implements AsyncDisposable {
     return {
       sampler: this.sampler(steps),
       guidanceScale: this.experiment.sampler.guidanceScale,
-      classes: this.model.config.classes,
     };
   }
 
@@ -130,10 +152,55 @@ export class Bench implements AsyncDisposable {
     const random = new TorchGenerator(seed);
     const batches: CalibrationBatch[] = [];
     while (batches.length < search.calibration) {
-      const batch = drawBatch(runner, this.setup(steps), random);
+      const first = batches.length * search.batch;
+      const subjects = Array.from(
+        { length: search.batch },
+        (_, i) => this.subject("search", first + i, random),
+      );
+      const conditioning = await this.conditioning(subjects);
+      const sampler = this.sampler(steps);
+      const batch = drawBatch(runner, { sampler, conditioning, random });
       batches.push(await calibrate(runner, this.setup(steps), batch));
     }
     return batches;
+  }
+
+  /** What the i-th picture is of: a class drawn at random, or the i-th prompt of the experiment's list, from the start again at its end. */
+  subject(
+    use: keyof PromptLists,
+    i: number,
+    random: TorchGenerator,
+  ): Subject {
+    const { model, prompts } = this.parts;
+    if (model.family === "dit") {
+      return Math.floor(random.uniform() * model.config.classes);
+    }
+    return prompts![use][i % prompts![use].length];
+  }
+
+  /** The model's inputs of B guided samples besides latents and timestep. */
+  conditioning(subjects: readonly Subject[]): Promise<Batch["conditioning"]> {
+    return this.parts.conditioner.conditioning(subjects);
+  }
+
+  /** In a latent space, what adds the autoencoder's decoder to a graph. */
+  get decode(): DecodePictures | undefined {
+    const { autoencoder } = this.parts;
+    return autoencoder &&
+      ((g, latents) => emitPictures(g, latents, autoencoder));
+  }
+
+  /** Pictures `[B, 3, H, W]` of what a sampler leaves: decoded, and then within [-1, 1], in a latent space. */
+  async pictures(latents: Tensor<"float32">): Promise<Tensor<"float32">> {
+    const { autoencoder } = this.parts;
+    if (!autoencoder) return latents;
+    const [, ...shape] = latents.shape;
+    const { device } = this;
+    const options = { ...manySessions, device };
+    this.#decoder ??= openPictureDecoder(autoencoder, shape, options);
+    const decoded = await (await this.#decoder).decode(latents);
+    const clipped = decoded.data.map((x) => Math.min(1, Math.max(-1, x)));
+    return float32(decoded.shape, clipped);
   }
 
   /** MACs (total convention) of one image. */
@@ -152,33 +219,53 @@ export class Bench implements AsyncDisposable {
     for (const runner of this.#runners.values()) await runner.close();
     const form = await this.#form?.catch(() => undefined);
     await form?.close();
+    const decoder = await this.#decoder?.catch(() => undefined);
+    await decoder?.[Symbol.asyncDispose]();
+    await this.parts.conditioner[Symbol.asyncDispose]();
   }
 }
 
 /**
- * Loads an experiment's model.
+ * Loads an experiment's model and prompts.
  *
- * @throws {TypeError} If the model is no DiT.
- * @throws {RangeError} If the model does not make pictures, or has no scheduler.
+ * @throws {TypeError} If the experiment lacks prompts that the model reads, or has some that it does not read.
+ * @throws {RangeError} If the model has no scheduler.
+ * @throws As `loadModel`, `openConditioner`, `loadAutoencoder` and `readPrompts`.
  */
 export async function openBench(
   experiment: Experiment,
   { device }: { device: Device },
 ): Promise<Bench> {
-  const model = ofFamily(
-    await loadModel(experiment.model),
-    "dit",
-    `run experiment ${experiment.name}`,
-  );
-  const { inChannels } = model.config;
-  if (inChannels !== 3) {
-    throw new RangeError(
-      `Cannot run experiment ${experiment.name}: ${experiment.model} has ${inChannels}-channel latents, expected 3 (an autoencoder is not supported yet)`,
+  const { name, model: folder } = experiment;
+  const task = `run experiment ${name}`;
+  const model = await loadModel(folder);
+  const prompts = await promptsOf(experiment, model);
+  const scheduler = await ownScheduler(model, { task, name: folder });
+  const autoencoder = model.config.inChannels === 3
+    ? undefined
+    : await loadAutoencoder(folder);
+  const conditioner = await openConditioner(model, folder, { device });
+  const parts = { model, scheduler, conditioner, autoencoder, prompts };
+  return new Bench(experiment, parts, device);
+}
+
+async function promptsOf(
+  { name, model: folder, prompts }: Experiment,
+  { family }: LoadedModel,
+): Promise<PromptLists | undefined> {
+  if (family === "dit") {
+    if (!prompts) return undefined;
+    throw new TypeError(
+      `Cannot run experiment ${name}: it has prompts, and ${folder} is a DiT, which draws classes`,
     );
   }
-  const scheduler = await ownScheduler(model, {
-    task: `run experiment ${experiment.name}`,
-    name: experiment.model,
-  });
-  return new Bench(experiment, model, scheduler, device);
+  if (!prompts) {
+    throw new TypeError(
+      `Cannot run experiment ${name}: ${folder} draws what a text says; expected prompts.search and prompts.evaluation`,
+    );
+  }
+  return {
+    search: await readPrompts(prompts.search),
+    evaluation: await readPrompts(prompts.evaluation),
+  };
 }

@@ -9,14 +9,15 @@ import type { Tensor } from "../core/tensor.ts";
 import { psnr } from "../eval/psnr.ts";
 import { ssim } from "../eval/ssim.ts";
 import { denseGates } from "../supernet/gates.ts";
-import { guidedLabels } from "../supernet/guidance.ts";
 import type { SubNetPlan } from "../supernet/plan.ts";
+import type { SamplingInputs } from "../supernet/sampling_loop.ts";
 import type { Bench } from "./bench.ts";
 import type { SampledPlan } from "./method.ts";
+import type { Subject } from "./subjects.ts";
 
-/** A class and the noise that its image is made from. */
+/** A class or prompt, and the noise that its image is made from. */
 export interface EvaluationPair {
-  readonly label: number;
+  readonly subject: Subject;
   /** What it starts from, `[C, H, W]`. */
   readonly noise: Tensor<"float32">;
   /** What the full sampler adds at its steps, `[C, H, W]`; with fewer steps, the first of these are added. */
@@ -33,13 +34,12 @@ export interface Fidelity {
 export function evaluationPairs(
   bench: Bench,
 ): EvaluationPair[] {
-  const { experiment: { evaluation, sampler: { steps } }, model } = bench;
-  const { inChannels, sampleSize, classes } = model.config;
-  const shape = [inChannels, sampleSize, sampleSize];
+  const { experiment: { evaluation, sampler: { steps } }, net } = bench;
+  const [, ...shape] = net.model.inputs[0].shape;
   const random = new TorchGenerator(evaluation.seed);
   const sampler = bench.sampler(steps);
-  return Array.from({ length: evaluation.pairs }, () => ({
-    label: Math.floor(random.uniform() * classes),
+  return Array.from({ length: evaluation.pairs }, (_, i) => ({
+    subject: bench.subject("evaluation", i, random),
     noise: random.randn(shape),
     stepNoise: drawStepNoise(sampler, { shape, random }),
   }));
@@ -58,8 +58,10 @@ function sampled(
 
 /** A plan ready to sample batches of one size. */
 export interface BatchSampler extends AsyncDisposable {
-  /** Images `[B, C, H, W]` of B pairs. */
-  sample(batch: readonly EvaluationPair[]): Promise<Tensor<"float32">>;
+  /** What B pairs are sampled from, their texts encoded. */
+  inputsOf(batch: readonly EvaluationPair[]): Promise<SamplingInputs>;
+  /** What the sampler leaves, `[B, C, H, W]`. */
+  sample(inputs: SamplingInputs): Promise<Tensor<"float32">>;
 }
 
 /** Opens a plan's SubNet for batches of so many images. */
@@ -70,22 +72,22 @@ export async function openBatchSampler(
 ): Promise<BatchSampler> {
   const { steps, plan: { gates, forecast } } = sampled(bench, fitted);
   const subNet = await bench.subNet({ images, steps }, gates);
-  const { classes, ...setup } = bench.setup(steps);
+  const setup = bench.setup(steps);
   return {
-    sample(batch) {
-      const labels = batch.map(({ label }) => label);
-      return subNet.sample({
+    async inputsOf(batch) {
+      const subjects = batch.map(({ subject }) => subject);
+      return {
         ...setup,
-        forecast,
         latents: stacked(batch.map(({ noise }) => noise)),
         noise: setup.sampler.steps.map(({ noise }, i) =>
           noise === 0
             ? undefined
             : joinedArrays(batch.map((p) => p.stepNoise[i]!))
         ),
-        conditioning: { class_labels: guidedLabels(labels, classes) },
-      });
+        conditioning: await bench.conditioning(subjects),
+      };
     },
+    sample: (inputs) => subNet.sample({ ...inputs, forecast }),
     [Symbol.asyncDispose]: () => subNet[Symbol.asyncDispose](),
   };
 }
@@ -108,7 +110,8 @@ export async function sampleImages(
       { length: batch },
       (_, i) => pairs[(start + i) % pairs.length],
     );
-    images.push(...unstacked(await sampler.sample(members)));
+    const latents = await sampler.sample(await sampler.inputsOf(members));
+    images.push(...unstacked(await bench.pictures(latents)));
   }
   const all = stacked(images.slice(0, pairs.length));
   const odd = all.data.findIndex((value) => !Number.isFinite(value));

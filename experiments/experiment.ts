@@ -1,5 +1,5 @@
 /** An experiment as plain data: everything that changes a number, and nothing else. */
-import type { DitGranularity } from "../core/models/dit.ts";
+import { allGranularities, type Granularity } from "../core/models/network.ts";
 import {
   type SamplerKind,
   samplerKinds,
@@ -17,6 +17,11 @@ export interface Experiment {
   readonly seed: number;
   /** Folder in diffusers layout. */
   readonly model: string;
+  /** In a model that reads text: files of prompts, one a line; what is evaluated is nothing that a search has seen. */
+  readonly prompts?: {
+    readonly search: string;
+    readonly evaluation: string;
+  };
   readonly sampler: {
     /** "own" is the one that the model's folder names. */
     readonly kind: SamplerKind | "own";
@@ -25,8 +30,10 @@ export interface Experiment {
     readonly guidanceScale: number;
   };
   readonly superNet: {
-    readonly granularity: DitGranularity;
-    readonly backup: "output" | "residual";
+    /** Units of the model's family. */
+    readonly granularity: Granularity;
+    /** What backup connections hold; the granularity's own by default. */
+    readonly backup?: "output" | "residual";
   };
   readonly search: SearchSettings;
   /** Removed fractions of the dense trajectory's MACs; a budget is never exceeded. */
@@ -36,9 +43,9 @@ export interface Experiment {
   /** The method that every other is paired with at its sparsity. */
   readonly mainMethod: string;
   readonly evaluation: {
-    /** Images, each from its own noise and class. */
+    /** Images, each from its own noise, of its own class or prompt. */
     readonly pairs: number;
-    /** Of noise and classes; another than the searches'. */
+    /** Of noise and subjects; another than the searches'. */
     readonly seed: number;
     readonly batch: number;
   };
@@ -85,12 +92,12 @@ const rules: readonly [string, (e: Experiment) => boolean, string][] = [
   ["sampler.steps", (e) => isCount(e.sampler.steps), "a whole number from 1"],
   [
     "superNet.granularity",
-    (e) => ["block", "sublayer"].includes(e.superNet.granularity),
-    "block or sublayer",
+    (e) => allGranularities.includes(e.superNet.granularity),
+    `one of ${allGranularities.join(", ")}`,
   ],
   [
     "superNet.backup",
-    (e) => ["output", "residual"].includes(e.superNet.backup),
+    (e) => [undefined, "output", "residual"].includes(e.superNet.backup),
     "output or residual",
   ],
   ["search.batch", (e) => isCount(e.search.batch), "a whole number from 1"],

@@ -1,6 +1,12 @@
 /** The rivals that need no search: their gates follow from the budget alone. */
 import { TorchGenerator } from "../core/random.ts";
 import {
+  canDeepCache,
+  deepCacheGates,
+  nonUniformKeys,
+  uniformKeys,
+} from "../pruner/strategies/deep_cache.ts";
+import {
   foraGates,
   randomGates,
   uniformSteps,
@@ -63,6 +69,34 @@ export const fora: Method = {
     return Promise.resolve(firstThatFits(net, candidates, maxMacs));
   },
 };
+
+/** DeepCache at the smallest interval that fits, its key steps chosen by `keysOf`. */
+const deepCacheMethod = (
+  name: string,
+  keysOf: (interval: number, steps: number) => number[],
+): Method => ({
+  name,
+  searches: false,
+  fit({ net }: MethodContext, maxMacs: number): Promise<FittedPlan> {
+    if (!canDeepCache(net)) {
+      const note = "its units hold what they add, DeepCache holds outputs";
+      return Promise.resolve({ kind: "none", note });
+    }
+    const candidates = counts(net).map((interval) =>
+      deepCacheGates(net, keysOf(interval, net.steps))
+    );
+    return Promise.resolve(firstThatFits(net, candidates, maxMacs));
+  },
+});
+
+/** DeepCache, every N-th step whole. */
+export const deepCache = deepCacheMethod("deepcache", uniformKeys);
+
+/** DeepCache with its authors' non-uniform schedule. */
+export const deepCacheNonUniform = deepCacheMethod(
+  "deepcache-nonuniform",
+  nonUniformKeys,
+);
 
 /** Random gates of a single draw: the best of several would be a search. */
 export const random: Method = {

@@ -9,9 +9,11 @@ import {
   type LoadedModel,
   loadModel,
 } from "../core/models/load.ts";
-import { decodeLatents } from "../core/pipeline/decode_latents.ts";
-import { encodePrompts } from "../core/pipeline/encode_prompts.ts";
 import { ownScheduler } from "../core/pipeline/own_scheduler.ts";
+import {
+  loadAutoencoder,
+  openPictureDecoder,
+} from "../core/pipeline/picture_decoder.ts";
 import { TorchGenerator } from "../core/random.ts";
 import { drawStepNoise, makeSampler } from "../core/samplers/mod.ts";
 import type { Tensor } from "../core/tensor.ts";
@@ -19,7 +21,6 @@ import { imageGrid } from "../eval/image_grid.ts";
 import { writePng } from "../eval/png.ts";
 import { openSubNet } from "../supernet/fused_sub_net.ts";
 import { denseGates, type GatesFile, parseGates } from "../supernet/gates.ts";
-import { guidedLabels } from "../supernet/guidance.ts";
 import { subNetMacs } from "../supernet/liveness.ts";
 import { SubNetRunner } from "../supernet/sub_net.ts";
 import { type SuperNet, superNet } from "../supernet/super_net.ts";
@@ -28,6 +29,7 @@ import {
   type GenerateOptions,
   parseGenerate,
 } from "./generate_options.ts";
+import { openConditioner } from "./subjects.ts";
 
 async function readGates(
   path: string,
@@ -56,34 +58,12 @@ async function conditioningOf(
   model: LoadedModel,
   { model: folder, subject, batch }: GenerateOptions,
 ): Promise<Record<string, Tensor>> {
-  if (model.family === "dit") {
-    const { classes } = model.config;
-    if (typeof subject !== "number") {
-      throw new TypeError(
-        `Cannot generate with ${folder}: it is a DiT, which draws classes; expected --class, not --prompt`,
-      );
-    }
-    if (subject >= classes) {
-      throw new RangeError(
-        `Cannot generate: --class is ${subject}, expected 0 to ${classes - 1}`,
-      );
-    }
-    const labels = Array<number>(batch).fill(subject);
-    return { class_labels: guidedLabels(labels, classes) };
-  }
-  if (typeof subject === "number") {
-    throw new TypeError(
-      `Cannot generate with ${folder}: it draws what a text says, expected --prompt`,
-    );
-  }
-  if (model.config.added) {
-    throw new TypeError(
-      `Cannot generate with ${folder}: its UNet reads pooled text and sizes too (SDXL), which generate does not make yet`,
-    );
-  }
-  const texts = [subject.prompt, subject.negativePrompt]
-    .flatMap((text) => Array<string>(batch).fill(text));
-  return { encoder_hidden_states: await encodePrompts(folder, texts) };
+  const { prompt, negativePrompt } = typeof subject === "number"
+    ? { prompt: subject, negativePrompt: "" }
+    : subject;
+  const options = { negativePrompt };
+  await using conditioner = await openConditioner(model, folder, options);
+  return await conditioner.conditioning(Array(batch).fill(prompt));
 }
 
 /** The final latents, `[B, C, H, W]`, and the MACs that one picture took. */
@@ -119,12 +99,23 @@ async function sampled(
   return { latents, macs: subNetMacs(net, gates) };
 }
 
+/** Pictures of latents, by the autoencoder of a pipeline's folder. */
+async function decoded(
+  folder: string,
+  latents: Tensor<"float32">,
+): Promise<Tensor<"float32">> {
+  const autoencoder = await loadAutoencoder(folder);
+  const [, ...shape] = latents.shape;
+  await using decoder = await openPictureDecoder(autoencoder, shape);
+  return await decoder.decode(latents);
+}
+
 /** Generates the pictures and writes the PNG. */
 export async function generate(options: GenerateOptions): Promise<void> {
   const { latents, macs } = await sampled(options);
   const { subject, model } = options;
   const inPixels = latents.shape[1] === 3;
-  const pictures = inPixels ? latents : await decodeLatents(model, latents);
+  const pictures = inPixels ? latents : await decoded(model, latents);
   const label = typeof subject === "number" ? `class ${subject}` : "";
   await writePng(options.output, {
     image: imageGrid([{ label, images: unstacked(pictures) }], {

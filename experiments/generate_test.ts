@@ -8,8 +8,11 @@ import {
 import { decode } from "fast-png";
 import { wholeGraph } from "../core/models/block_graph.ts";
 import { blockGraphOf, loadModel } from "../core/models/load.ts";
-import { decodeLatents } from "../core/pipeline/decode_latents.ts";
-import { encodePrompts } from "../core/pipeline/encode_prompts.ts";
+import {
+  loadAutoencoder,
+  openPictureDecoder,
+} from "../core/pipeline/picture_decoder.ts";
+import { openPromptEncoder } from "../core/pipeline/prompt_encoder.ts";
 import { TorchGenerator } from "../core/random.ts";
 import { openSession } from "../core/runtime/session.ts";
 import {
@@ -105,7 +108,8 @@ async function defined(
   },
 ): Promise<Float32Array> {
   const model = await loadModel(folder);
-  const features = await encodePrompts(folder, [prompt, negative]);
+  await using encoder = await openPromptEncoder(folder);
+  const features = await encoder.encode([prompt, negative]);
   const graph = blockGraphOf(model, { batch: 2, tokens: features.shape[1] });
   await using unet = await openSession(wholeGraph(graph));
   const config = await readSchedulerConfig(model.schedulerConfig!);
@@ -125,7 +129,9 @@ async function defined(
     );
     state = nextState(sampler, i, { state, prediction: guided });
   }
-  return (await decodeLatents(folder, float32(shape, state.latents))).data;
+  const autoencoder = await loadAutoencoder(folder);
+  await using decoder = await openPictureDecoder(autoencoder, shape.slice(1));
+  return (await decoder.decode(float32(shape, state.latents))).data;
 }
 
 Deno.test("generate() draws a prompt with text tower, UNet, PLMS, guidance and autoencoder as they are defined", async () => {
@@ -159,7 +165,7 @@ Deno.test("generate() draws a prompt with text tower, UNet, PLMS, guidance and a
     await assertRejects(
       () => generate({ ...options, subject: 1 }),
       TypeError,
-      "it draws what a text says, expected --prompt",
+      "it draws what a text says; expected --prompt",
     );
   } finally {
     await Deno.remove(folder, { recursive: true });

@@ -1,6 +1,6 @@
 /** What every rival is to the experiment runner: a name, and how it fits a plan to a MACs budget. */
-import type { LoadedFamily } from "../core/models/load.ts";
 import type { CalibrationBatch, SamplingSetup } from "../pruner/calibration.ts";
+import type { DecodePictures } from "../pruner/consistency_loss.ts";
 import type { EnergySearchOptions } from "../pruner/energy_search.ts";
 import type { RefineOptions } from "../pruner/forecast_fit.ts";
 import type { FitKind } from "../pruner/fit_budget.ts";
@@ -10,11 +10,11 @@ import type { SubNetRunner } from "../supernet/sub_net.ts";
 import type { SuperNet } from "../supernet/super_net.ts";
 import type { TrainingForm } from "../supernet/training_form.ts";
 
-/** Options of the searches; calibration noise and classes are drawn from the experiment's seed. */
+/** Options of the searches; calibration noise and subjects are drawn from the experiment's seed. */
 export interface SearchSettings {
   /** Images that a search samples at once. */
   readonly batch: number;
-  /** Batches of noise and classes that searches work on. */
+  /** Batches of noise and subjects that searches work on. */
   readonly calibration: number;
   /** DiP-GO's pruner network. */
   readonly network: NetworkSearchOptions;
@@ -40,12 +40,13 @@ export type FittedPlan =
 
 /** What a method may work with. */
 export interface MethodContext {
-  readonly model: LoadedFamily<"dit">;
   /** At the search's batch, T model calls. */
   readonly net: SuperNet;
   /** Sessions of `net`. */
   readonly runner: SubNetRunner;
   readonly setup: SamplingSetup;
+  /** In a latent space, what makes pictures. */
+  readonly decode?: DecodePictures;
   readonly search: SearchSettings;
   /** Model calls of the sampler with so many steps. */
   calls(steps: number): number;

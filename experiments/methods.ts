@@ -1,5 +1,12 @@
 /** Every rival that an experiment can name. */
-import { fewerSteps, fora, random, uniformReuse } from "./fixed_methods.ts";
+import {
+  deepCache,
+  deepCacheNonUniform,
+  fewerSteps,
+  fora,
+  random,
+  uniformReuse,
+} from "./fixed_methods.ts";
 import type { Method } from "./method.ts";
 import {
   dipGo,
@@ -13,6 +20,8 @@ export const methods: readonly Method[] = [
   fewerSteps,
   uniformReuse,
   fora,
+  deepCache,
+  deepCacheNonUniform,
   random,
   searchedSubset,
   subsetForecast,

@@ -15,6 +15,7 @@ export default {
     network: {
       network: { queryDim: 64, encoder: "attention" },
       consistency: "ssim",
+      space: "pictures",
       alpha: 1,
       gamma: true,
       stop: 0.2,

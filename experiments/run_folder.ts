@@ -18,8 +18,8 @@ import type { Experiment } from "./experiment.ts";
 export interface RunIdentity {
   readonly experiment: Experiment;
   readonly device: Device;
-  /** {@linkcode modelHash} of the model. */
-  readonly modelHash: string;
+  /** {@linkcode inputHash} of the experiment. */
+  readonly inputHash: string;
 }
 
 /** The first 12 hexadecimal digits of SHA-256; the description does not count. */
@@ -29,14 +29,20 @@ export function runId({ experiment, ...identity }: RunIdentity): string {
   return createHash("sha256").update(json).digest("hex").slice(0, 12);
 }
 
-/** SHA-256 of every file of a model's folder, names included. */
-export async function modelHash(folder: string): Promise<string> {
+/** SHA-256 of what an experiment reads: every file of its model's folder, names included, and its prompts. */
+export async function inputHash(
+  { model, prompts }: Pick<Experiment, "model" | "prompts">,
+): Promise<string> {
   const hash = createHash("sha256");
-  for (const name of await filesOf(folder)) {
-    hash.update(name);
-    const file = await Deno.open(`${folder}/${name}`);
+  const update = async (path: string) => {
+    const file = await Deno.open(path);
     for await (const bytes of file.readable) hash.update(bytes);
+  };
+  for (const name of await filesOf(model)) {
+    hash.update(name);
+    await update(`${model}/${name}`);
   }
+  for (const path of Object.values(prompts ?? {})) await update(path);
   return hash.digest("hex");
 }
 
@@ -97,13 +103,14 @@ export class RunFolder {
   }
 }
 
-/** Opens the run's folder under `root` and writes its `config.json`. */
+/** Opens the run's folder under `root`, with a place for the searches' checkpoints, and writes its `config.json`. */
 export async function openRunFolder(
   root: string,
   identity: RunIdentity,
 ): Promise<RunFolder> {
   const { name } = identity.experiment;
   const folder = new RunFolder(`${root}/${name}/${runId(identity)}`);
+  await Deno.mkdir(`${folder.path}/searches`, { recursive: true });
   await folder.write("config.json", JSON.stringify(identity, null, 2) + "\n");
   return folder;
 }

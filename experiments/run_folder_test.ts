@@ -1,12 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
 import { float32 } from "../core/tensor.ts";
 import quickstart from "./quickstart.ts";
-import { modelHash, openRunFolder, runId } from "./run_folder.ts";
+import { inputHash, openRunFolder, runId } from "./run_folder.ts";
 
 const identity = {
   experiment: quickstart,
   device: "cpu",
-  modelHash: "0",
+  inputHash: "0",
 } as const;
 
 async function withFolder(body: (folder: string) => Promise<void>) {
@@ -26,15 +26,15 @@ Deno.test("runId() differs for all that changes a number, and not for the descri
     const other of [
       { ...identity, experiment: { ...quickstart, seed: 1 } },
       { ...identity, device: "webgpu" as const },
-      { ...identity, modelHash: "1" },
+      { ...identity, inputHash: "1" },
     ]
   ) assert(runId(other) !== id);
 });
 
-Deno.test("modelHash() sees contents and names, not files that are being written", () =>
+Deno.test("inputHash() sees prompts, contents and names, not files that are being written", () =>
   withFolder(async (folder) => {
     const hashes = new Set<string>();
-    const add = async () => hashes.add(await modelHash(folder)).size;
+    const add = async () => hashes.add(await inputHash({ model: folder })).size;
     await Deno.mkdir(`${folder}/transformer`);
     const file = `${folder}/transformer/config.json`;
     await Deno.writeTextFile(file, "{}");

@@ -33,7 +33,7 @@ import { planFile, planOf } from "./plan_file.ts";
 import { type Outcome, Progress } from "./progress.ts";
 import type { Provenance } from "./provenance.ts";
 import { writeReport } from "./report.ts";
-import { modelHash, openRunFolder, type RunFolder } from "./run_folder.ts";
+import { inputHash, openRunFolder, type RunFolder } from "./run_folder.ts";
 import { summarise } from "./summarise.ts";
 
 /** What does not change a number, apart from the device's rounding. */
@@ -85,15 +85,14 @@ export async function fitRow(
   { method, sparsity }: PlannedRow,
   calls: ContextCalls,
 ): Promise<FittedPlan> {
-  const { model, experiment: { search, sampler, seed, sparsity: targets } } =
-    bench;
+  const { search, sampler, seed, sparsity: targets } = bench.experiment;
   const { batch: images } = search;
   const runner = bench.runner({ images, steps: sampler.steps });
   const context: MethodContext = {
-    model,
     net: runner.net,
     runner,
     setup: bench.setup(sampler.steps),
+    decode: bench.decode,
     calls: (steps) => bench.calls(steps),
     search,
     sparsity: targets,
@@ -256,7 +255,8 @@ class Run {
     for (const [name, plan] of plans) {
       const sampler = await openBatchSampler(this.bench, plan, batch);
       opened.use(sampler);
-      samplers[name] = () => sampler.sample(pairs);
+      const inputs = await sampler.inputsOf(pairs);
+      samplers[name] = () => sampler.sample(inputs);
     }
     const { rounds } = this.bench.experiment.latency;
     const measured: Record<string, Latency> = await interleave(samplers, {
@@ -280,14 +280,14 @@ export async function runExperiment(
   checkExperiment(experiment);
   const { device, root, provenance } = options;
   await using bench = await openBench(experiment, { device });
-  const hash = await modelHash(experiment.model);
-  const identity = { experiment, device, modelHash: hash };
+  const hash = await inputHash(experiment);
+  const identity = { experiment, device, inputHash: hash };
   const folder = await openRunFolder(root, identity);
   const run = new Run(bench, folder, options);
   const rows = await run.measure(await run.evaluate());
-  if (await modelHash(experiment.model) !== hash) {
+  if (await inputHash(experiment) !== hash) {
     throw new RangeError(
-      `Cannot finish ${folder.path}: the files of ${experiment.model} changed during the run; run it again`,
+      `Cannot finish ${folder.path}: the files of ${experiment.model} or its prompts changed during the run; run it again`,
     );
   }
   const { denseMacs } = bench;

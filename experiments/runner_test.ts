@@ -1,10 +1,12 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { openSafetensors } from "../core/weights/safetensors.ts";
 import { readResults } from "../eval/results.ts";
 import { parseGates } from "../supernet/gates.ts";
 import { checkExperiment, type Experiment } from "./experiment.ts";
 import quickstart from "./quickstart.ts";
 import { runExperiment, type RunOptions } from "./runner.ts";
 import { writeTinyModel } from "./tiny_model.ts";
+import { writeTinyPipeline } from "./tiny_pipeline.ts";
 
 const provenance = {
   commit: "0123abc",
@@ -113,6 +115,63 @@ for (const kind of ["pndm", "dpm-solver++", "euler", "lcm"] as const) {
       }
     }));
 }
+
+Deno.test("runExperiment() prunes a text-to-image pipeline, its loss through the decoder", () =>
+  withTiny(async (tiny, options) => {
+    const root = tiny.model.replace(/\/model$/, "");
+    const model = `${root}/pipeline`;
+    await writeTinyPipeline(model);
+    await Deno.writeTextFile(`${root}/search.txt`, "a b\n\nc\n");
+    await Deno.writeTextFile(`${root}/evaluation.txt`, "d\ne f\ng\n");
+    const experiment: Experiment = {
+      ...tiny,
+      model,
+      prompts: {
+        search: `${root}/search.txt`,
+        evaluation: `${root}/evaluation.txt`,
+      },
+      sampler: { kind: "own", steps: 3, guidanceScale: 3 },
+      superNet: { granularity: "branch" },
+      search: {
+        ...tiny.search,
+        batch: 1,
+        network: { ...tiny.search.network, iterations: 2 },
+        energy: { approach: 1, evaluations: 2, tries: 1 },
+      },
+      methods: [
+        "deepcache",
+        "deepcache-nonuniform",
+        "dip-go",
+        "energy+forecast",
+      ],
+      sparsity: [0.25],
+      evaluation: { pairs: 2, seed: 9, batch: 1 },
+      latency: { batches: [1], rounds: 1 },
+    };
+    const { folder, results, notes } = await runExperiment(experiment, options);
+    assertEquals(results.sampler.name, "pndm");
+    assertEquals(results.rows.map(({ method }) => method), [
+      "full",
+      ...experiment.methods,
+    ]);
+    assertEquals(notes, []);
+    const full = openSafetensors(`${folder}/samples/full.safetensors`);
+    const { shape, data } = await full.readFloat32("images");
+    assertEquals(shape, [2, 3, 128, 128]);
+    assert(data.every((value) => Math.abs(value) <= 1));
+    assert(data.some((value, i) => value !== data[i + data.length / 2]));
+    const { prompts: _, ...mute } = experiment;
+    await assertRejects(
+      () => runExperiment(mute, options),
+      TypeError,
+      "expected prompts.search and prompts.evaluation",
+    );
+    await assertRejects(
+      () => runExperiment({ ...tiny, prompts: experiment.prompts }, options),
+      TypeError,
+      "is a DiT, which draws classes",
+    );
+  }));
 
 Deno.test("runExperiment() goes on where it was, with the same figures", () =>
   withTiny(async (experiment, options) => {

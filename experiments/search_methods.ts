@@ -34,6 +34,7 @@ export const dipGo: Method = {
             batches: await context.calibration(),
             random: new TorchGenerator(seed),
             checkpoint: context.checkpoint("dip-go"),
+            decode: context.decode,
           },
           search.network,
           ({ iteration, iterations }) =>

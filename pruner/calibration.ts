@@ -1,6 +1,7 @@
 /**
- * The batch that a search works on: noise and classes, and what the full
- * sampler makes of them, step by step. Never the pairs that are evaluated.
+ * The batch that a search works on: noise and what the pictures are of, and
+ * what the full sampler makes of them, step by step. Never the pairs that are
+ * evaluated.
  */
 import type { TorchGenerator } from "../core/random.ts";
 import type { Sampler } from "../core/samplers/sampler.ts";
@@ -10,23 +11,21 @@ import {
 } from "../core/samplers/sampler_state.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { denseGates } from "../supernet/gates.ts";
-import { guidedLabels } from "../supernet/guidance.ts";
+import type { SamplingInputs } from "../supernet/sampling_loop.ts";
 import type { SubNetRunner } from "../supernet/sub_net.ts";
 
 /** How a model is sampled, apart from noise and gates. */
 export interface SamplingSetup {
   readonly sampler: Sampler;
   readonly guidanceScale: number;
-  /** Classes of the model; the null class of guidance has this index. */
-  readonly classes: number;
 }
 
-/** What one batch is made from: initial noise `[B, C, H, W]` and labels for both halves of guidance, `[2B]`. */
+/** What one batch is made from: initial noise `[B, C, H, W]`, and the model's other inputs for both halves of guidance, batch 2B. */
 export interface Batch {
   readonly latents: Tensor<"float32">;
   /** For the steps at which the sampler adds noise. */
   readonly noise: StepNoise;
-  readonly conditioning: { readonly class_labels: Tensor<"int64"> };
+  readonly conditioning: SamplingInputs["conditioning"];
 }
 
 /** A batch with the full sampler's trajectory. */
@@ -37,25 +36,21 @@ export interface CalibrationBatch extends Batch {
   readonly predictions: readonly Float32Array[];
 }
 
-/** Noise and uniformly drawn classes for a runner's batch. */
+/** A runner's batch with this conditioning and drawn noise. */
 export function drawBatch(
   runner: SubNetRunner,
-  { classes, sampler }: SamplingSetup,
-  random: TorchGenerator,
+  { sampler, conditioning, random }: {
+    sampler: Sampler;
+    conditioning: Batch["conditioning"];
+    random: TorchGenerator;
+  },
 ): Batch {
-  const { shape } = runner.net.model.inputs[0];
-  const size = shape[0] / 2;
-  const labels = Array.from(
-    { length: size },
-    () => Math.floor(random.uniform() * classes),
-  );
-  const latents = random.randn(shape.with(0, size));
+  const [{ shape }] = runner.net.model.inputs;
+  const latents = random.randn(shape.with(0, shape[0] / 2));
   return {
     latents,
     noise: drawStepNoise(sampler, { shape: latents.shape, random }),
-    conditioning: {
-      class_labels: guidedLabels(labels, classes),
-    },
+    conditioning,
   };
 }
 

@@ -12,6 +12,9 @@ export type ConsistencyLoss = "ssim" | "l1" | "l2" | "l1+ssim";
 const window = 11;
 const sigma = 1.5;
 
+/** Adds what makes pictures `[B, C, H, W]` of a sampler's last latents `[B, Z, H/f, W/f]`. */
+export type DecodePictures = (g: GraphBuilder, latents: Value) => Value;
+
 /** Normalised 11x11 Gaussian for each channel, `[C, 1, 11, 11]`. */
 function gaussian(channels: number): Float32Array {
   const line = Array.from(
@@ -64,15 +67,21 @@ function meanSsim(
  * Inputs `image` and `reference`, `[B, C, H, W]`; output `loss`, a scalar: mean
  * |a − b|, mean (a − b)², −SSIM, or the sum of the first and the last.
  *
- * @param dataRange Width of the images' range: 2 for [-1, 1].
+ * @param size.shape Of both inputs.
+ * @param size.dataRange Width of the range of what is compared: 2 for [-1, 1].
+ * @param size.decode With it both inputs are latents, and their pictures are compared.
  */
 export function consistencyLossGraph(
   kind: ConsistencyLoss,
-  { shape, dataRange }: { shape: readonly number[]; dataRange: number },
+  { shape, dataRange, decode = (_, image) => image }: {
+    shape: readonly number[];
+    dataRange: number;
+    decode?: DecodePictures;
+  },
 ): Graph {
   const g = new GraphBuilder(`consistency:${kind}`);
-  const image = g.input("image", "float32", shape);
-  const reference = g.input("reference", "float32", shape);
+  const image = decode(g, g.input("image", "float32", shape));
+  const reference = decode(g, g.input("reference", "float32", shape));
   const difference = () => g.sub(image, reference);
   const mean = (x: Value) => g.reduceMean(x, { keepDims: false });
   const l1 = () => mean(g.abs(difference()));

@@ -1,5 +1,11 @@
 import { assert, assertAlmostEquals } from "@std/assert";
 import { gradientErrors } from "../core/autodiff/gradient_check.ts";
+import { autoencoderKind } from "../core/models/autoencoder_kl.ts";
+import { loadComponent } from "../core/models/component.ts";
+import {
+  emitPictures,
+  openPictureDecoder,
+} from "../core/pipeline/picture_decoder.ts";
 import { TorchGenerator } from "../core/random.ts";
 import { openSession } from "../core/runtime/session.ts";
 import { float32, type Tensor } from "../core/tensor.ts";
@@ -88,4 +94,29 @@ Deno.test("its gradient agrees with central differences", async () => {
     });
     assert(errors.image < 2e-2, `${kind}: ${errors.image}`);
   }
+});
+
+Deno.test("through a decoder it compares the pictures of latents, and its gradient reaches them", async () => {
+  const autoencoder = await loadComponent(
+    new URL("../testdata/vae", import.meta.url).pathname,
+    autoencoderKind,
+  );
+  const size = [1, 4, 2, 2];
+  const latents = new TorchGenerator(5).randn(size);
+  const other = new TorchGenerator(6).randn(size);
+  await using decoder = await openPictureDecoder(autoencoder, [4, 2, 2]);
+  const [a, b] = [await decoder.decode(latents), await decoder.decode(other)];
+  const l2 = a.data.reduce((sum, v, i) => sum + (v - b.data[i]) ** 2, 0) /
+    a.data.length;
+  const graph = consistencyLossGraph("l2", {
+    shape: size,
+    dataRange: 2,
+    decode: (g, x) => emitPictures(g, x, autoencoder),
+  });
+  const feeds = { image: latents, reference: other };
+  await using session = await openSession(graph);
+  const { loss } = await session.run(feeds);
+  assertAlmostEquals(loss.data[0] as number, l2, 1e-5 * l2);
+  const errors = await gradientErrors(graph, { feeds, wrt: ["image"] });
+  assert(errors.image < 2e-2, `${errors.image}`);
 });

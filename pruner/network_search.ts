@@ -25,6 +25,7 @@ import type { CalibrationBatch, SamplingSetup } from "./calibration.ts";
 import {
   type ConsistencyLoss,
   consistencyLossGraph,
+  type DecodePictures,
 } from "./consistency_loss.ts";
 import { gatesOf, type Scores } from "./fit_budget.ts";
 import { gateCosts } from "./gate_costs.ts";
@@ -37,6 +38,8 @@ import {
 export interface NetworkSearchOptions {
   readonly network: PrunerNetworkOptions;
   readonly consistency: ConsistencyLoss;
+  /** What L_c compares: pictures, as the paper does, or latents, which spares a latent model its decoder. */
+  readonly space: "pictures" | "latents";
   /** α, the weight of the sparsity loss. */
   readonly alpha: number;
   /** Whether γ is the MACs share of a gate, or 1 for all. */
@@ -63,12 +66,12 @@ export interface SearchIteration {
   readonly sparsityLoss: number;
 }
 
-/** L_c and its gradient with respect to the image. */
+/** L_c and its gradient with respect to what the sampler leaves. */
 async function openConsistency(
   kind: ConsistencyLoss,
-  shape: readonly number[],
+  { shape, decode }: { shape: readonly number[]; decode?: DecodePictures },
 ) {
-  const graph = consistencyLossGraph(kind, { shape, dataRange: 2 });
+  const graph = consistencyLossGraph(kind, { shape, dataRange: 2, decode });
   const session = await openSession(
     vjpGraph(graph, { wrt: ["image"], keep: ["loss"], seed: "ones" }),
   );
@@ -189,16 +192,18 @@ async function gateGradient(
  * Trains the pruner network and returns each gate's score, its probability of
  * being kept, `[T, N]`.
  *
- * @param checkpoint File from which a killed search goes on exactly.
+ * @param tools.checkpoint File from which a killed search goes on exactly.
+ * @param tools.decode In a latent space, what L_c's pictures are made by.
  */
 export async function searchByNetwork(
-  { net, form, setup, batches, random, checkpoint: path }: {
+  { net, form, setup, batches, random, checkpoint: path, decode }: {
     net: SuperNet;
     form: TrainingForm;
     setup: SamplingSetup;
     batches: readonly CalibrationBatch[];
     random: TorchGenerator;
     checkpoint: string;
+    decode?: DecodePictures;
   },
   options: NetworkSearchOptions,
   onIteration: (iteration: SearchIteration) => void = () => {},
@@ -216,10 +221,10 @@ export async function searchByNetwork(
     : adamW(size, { weightDecay });
   const checkpoint = new Checkpoint(path, network, optimizer);
   const costs = options.gamma ? gateCosts(net) : Array<number>(count).fill(1);
-  const loss = await openConsistency(
-    options.consistency,
-    batches[0].latents.shape,
-  );
+  const loss = await openConsistency(options.consistency, {
+    shape: batches[0].latents.shape,
+    decode: options.space === "pictures" ? decode : undefined,
+  });
   try {
     for (let i = await checkpoint.restore(); i < iterations; i++) {
       const keep = await network.keep();

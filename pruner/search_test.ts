@@ -7,11 +7,17 @@ import { parseSchedulerConfig } from "../core/samplers/scheduler_config.ts";
 import { float32, sizeOf } from "../core/tensor.ts";
 import type { Forecast } from "../supernet/forecast.ts";
 import { checkGates, denseGates, type Gates } from "../supernet/gates.ts";
+import { guidedLabels } from "../supernet/guidance.ts";
 import { subNetMacs } from "../supernet/liveness.ts";
 import { SubNetRunner } from "../supernet/sub_net.ts";
 import { superNet } from "../supernet/super_net.ts";
 import { openTrainingForm } from "../supernet/training_form.ts";
-import { calibrate, type CalibrationBatch, drawBatch } from "./calibration.ts";
+import {
+  type Batch,
+  calibrate,
+  type CalibrationBatch,
+  drawBatch,
+} from "./calibration.ts";
 import { type KeepStage, searchByEnergy } from "./energy_search.ts";
 import { fitBudget, type FitKind } from "./fit_budget.ts";
 import { leastSquaresForecast, refineForecast } from "./forecast_fit.ts";
@@ -49,7 +55,6 @@ const steps = 8;
 const ddim = {
   sampler: makeSampler(scheduler, { steps }),
   guidanceScale: 2,
-  classes: 4,
 };
 
 function lively(): WeightSource {
@@ -70,6 +75,21 @@ const model = ditBlockGraph(config, lively(), {
 });
 const net = superNet(model, { steps });
 const dense = subNetMacs(net, denseGates(steps, net.units.length));
+
+/** Noise and classes for the runner's batch. */
+function drawn(
+  runner: SubNetRunner,
+  random: TorchGenerator,
+  { sampler }: Pick<typeof ddim, "sampler">,
+): Batch {
+  const size = runner.net.model.inputs[0].shape[0] / 2;
+  const labels = Array.from(
+    { length: size },
+    () => Math.floor(random.uniform() * config.classes),
+  );
+  const conditioning = { class_labels: guidedLabels(labels, config.classes) };
+  return drawBatch(runner, { sampler, conditioning, random });
+}
 
 function errorOf(
   found: Float32Array,
@@ -138,7 +158,7 @@ for (const kind of kinds) {
     const batch = await calibrate(
       runner,
       setup,
-      drawBatch(runner, setup, random),
+      drawn(runner, random, setup),
     );
     const gates = wholeStepGates(net, uniformSteps(4, steps));
     const at = async (forecast?: Forecast) =>
@@ -186,7 +206,7 @@ Deno.test("searchByEnergy() fits every target from one walk, repeatably, and bea
     const batches: CalibrationBatch[] = [];
     for (let i = 0; i < 2; i++) {
       batches.push(
-        await calibrate(runner, setup, drawBatch(runner, setup, random)),
+        await calibrate(runner, setup, drawn(runner, random, setup)),
       );
     }
     return searchByEnergy({ runner, form, setup, batches }, {
@@ -210,7 +230,7 @@ Deno.test("searchByEnergy() fits every target from one walk, repeatably, and bea
   const fresh = await calibrate(
     runner,
     setup,
-    drawBatch(runner, setup, random),
+    drawn(runner, random, setup),
   );
   const at = async (gates: Gates, forecast?: Forecast) =>
     errorOf(
@@ -232,8 +252,8 @@ Deno.test("searchByEnergy() fits every target from one walk, repeatably, and bea
 Deno.test("searchByNetwork() that is killed goes on to the same scores", async () => {
   await using runner = new SubNetRunner(net);
   await using form = await openTrainingForm(net);
-  const drawn = drawBatch(runner, setup, new TorchGenerator(4));
-  const batches = [await calibrate(runner, setup, drawn)];
+  const first = drawn(runner, new TorchGenerator(4), setup);
+  const batches = [await calibrate(runner, setup, first)];
   const folder = await Deno.makeTempDir();
   const search = (name: string, killedAt = Infinity) =>
     searchByNetwork({
@@ -246,6 +266,7 @@ Deno.test("searchByNetwork() that is killed goes on to the same scores", async (
     }, {
       network: { queryDim: 8, encoder: "linear" },
       consistency: "l2",
+      space: "latents",
       alpha: 1,
       gamma: true,
       stop: 0.2,

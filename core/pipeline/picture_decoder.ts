@@ -1,0 +1,89 @@
+/** Latents to pictures, by a pipeline's autoencoder. */
+import { joined, unstacked } from "../batch.ts";
+import type { AutoencoderConfig } from "../models/autoencoder_config.ts";
+import {
+  autoencoderKind,
+  decoderBlockGraph,
+} from "../models/autoencoder_kl.ts";
+import { emitBlocks } from "../models/block_graph.ts";
+import { type Component, loadComponent } from "../models/component.ts";
+import { GraphBuilder } from "../onnx/builder.ts";
+import type { Value } from "../onnx/graph.ts";
+import {
+  openSession,
+  type Session,
+  type SessionOptions,
+} from "../runtime/session.ts";
+import { float32, type Tensor } from "../tensor.ts";
+
+/** A loaded autoencoder. */
+export type Autoencoder = Component<AutoencoderConfig>;
+
+/** The autoencoder of a pipeline's folder. @throws As `loadComponent`. */
+export const loadAutoencoder = (folder: string): Promise<Autoencoder> =>
+  loadComponent(`${folder}/vae`, autoencoderKind);
+
+/**
+ * Adds the decoder to a graph.
+ *
+ * @param latents As a sampler leaves them, `[B, Z, H/f, W/f]`.
+ * @returns Pictures `[B, 3, H, W]` in about [-1, 1].
+ * @throws {RangeError} If the latents have other channels than the autoencoder's.
+ */
+export function emitPictures(
+  g: GraphBuilder,
+  latents: Value,
+  { config, weights }: Autoencoder,
+): Value {
+  const [batch, channels, height, width] = latents.shape;
+  if (channels !== config.latentChannels) {
+    throw new RangeError(
+      `Cannot decode latents: they have ${channels} channels, expected the autoencoder's ${config.latentChannels}`,
+    );
+  }
+  const size = { batch, height, width };
+  const { blocks, inputs, output } = decoderBlockGraph(config, weights, size);
+  const unscaled = g.div(latents, g.scalar(config.scalingFactor));
+  const tensors = new Map([[inputs[0].name, unscaled]]);
+  emitBlocks(g, blocks, tensors);
+  return tensors.get(output)!;
+}
+
+/** Decodes pictures of one size, one at a time: at full size a picture takes gigabytes. Hold it with `await using`. */
+export class PictureDecoder implements AsyncDisposable {
+  /** @internal Use {@linkcode openPictureDecoder}. */
+  constructor(private readonly session: Session) {}
+
+  /** Pictures `[B, 3, H, W]` of latents `[B, Z, H/f, W/f]`. */
+  async decode(latents: Tensor<"float32">): Promise<Tensor<"float32">> {
+    const pictures: Tensor<"float32">[] = [];
+    for (const { shape, data } of unstacked(latents)) {
+      const feeds = { latents: float32([1, ...shape], data) };
+      const { pictures: own } = await this.session.run(feeds);
+      pictures.push(own as Tensor<"float32">);
+    }
+    return joined(pictures);
+  }
+
+  /** Releases the runtime's memory. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.session.close();
+  }
+}
+
+/**
+ * Opens an autoencoder's decoder.
+ *
+ * @param shape Of one sample's latents, `[Z, H/f, W/f]`.
+ * @throws {RangeError} As {@linkcode emitPictures}.
+ */
+export async function openPictureDecoder(
+  autoencoder: Autoencoder,
+  shape: readonly number[],
+  options: SessionOptions = {},
+): Promise<PictureDecoder> {
+  const g = new GraphBuilder("picture-decoder");
+  const latents = g.input("latents", "float32", [1, ...shape]);
+  const pictures = emitPictures(g, latents, autoencoder);
+  return new PictureDecoder(await openSession(g.build({ pictures }), options));
+}

@@ -1,0 +1,102 @@
+/**
+ * DeepCache (Ma et al., 2024): at key steps a UNet runs whole; at the others
+ * only its shallowest part does, on top of what the deeper part left at the
+ * last key step.
+ */
+import { denseGates, type Gate, type Gates } from "../../supernet/gates.ts";
+import { stepPatterns } from "../../supernet/liveness.ts";
+import type { SuperNet } from "../../supernet/super_net.ts";
+
+/** What DeepCache's authors use with 50 steps of Stable Diffusion: key steps are densest around a step, by a power. */
+const authors = { steps: 50, centre: 15, power: 1.4 };
+
+/** Whether the units hold their outputs, which is what DeepCache caches. */
+export const canDeepCache = ({ blocks }: SuperNet): boolean =>
+  blocks.every(({ block }) => !block.gated || block.residual === undefined);
+
+/**
+ * Gates of DeepCache at its shallowest cut: between key steps, all that is
+ * computed is the last unit before the whole step, on the held output of the
+ * unit before it, and what else it reads.
+ *
+ * @param keys Steps at which the model runs whole; 0 is one in any case.
+ * @throws {RangeError} If the units hold what they add, not their outputs, or there are fewer than two.
+ */
+export function deepCacheGates(net: SuperNet, keys: readonly number[]): Gates {
+  const cached = net.units.length - 3;
+  if (!canDeepCache(net) || cached < 0) {
+    throw new RangeError(
+      `Cannot cache deep features of ${net.model.model}: expected two or more units that hold their outputs`,
+    );
+  }
+  const isKey = (t: number) => t === 0 || keys.includes(t);
+  const gates = denseGates(net.steps, net.units.length).map((row, t) =>
+    row.map((_, n): Gate => n === cached && !isKey(t) ? 0 : 1)
+  );
+  return withoutDead(net, gates);
+}
+
+/** The same SubNet, its gates closed where a unit is not computed. */
+function withoutDead(net: SuperNet, gates: Gates): Gates {
+  const patterns = stepPatterns(net, gates);
+  const whole = net.units.length - 1;
+  const columns = net.units.map((unit) =>
+    net.blocks.findIndex(({ block }) => block.name === unit)
+  );
+  return gates.map((row, t) =>
+    row.map((gate, n): Gate =>
+      n === whole || patterns[t].live[columns[n]] ? gate : 0
+    )
+  );
+}
+
+/** Every N-th of T steps, from 0. */
+export function uniformKeys(interval: number, steps: number): number[] {
+  return Array.from(
+    { length: Math.ceil(steps / interval) },
+    (_, i) => i * interval,
+  );
+}
+
+interface Complex {
+  readonly real: number;
+  readonly imaginary: number;
+}
+
+/** z^p on the principal branch. */
+function power({ real, imaginary }: Complex, p: number): Complex {
+  const magnitude = Math.hypot(real, imaginary) ** p;
+  const angle = p * Math.atan2(imaginary, real);
+  return {
+    real: magnitude * Math.cos(angle),
+    imaginary: magnitude * Math.sin(angle),
+  };
+}
+
+/**
+ * DeepCache's non-uniform schedule: ⌈T/N⌉ key steps, evenly spread over
+ * (t − c)^(1/p), so that they are densest around c. Powers of negative numbers
+ * are complex, of which the real part counts.
+ *
+ * @param shape c and p; by default the authors', c in proportion to T.
+ */
+export function nonUniformKeys(
+  interval: number,
+  steps: number,
+  { centre = authors.centre * steps / authors.steps, power: p = authors.power }:
+    { centre?: number; power?: number } = {},
+): number[] {
+  const count = Math.ceil(steps / interval);
+  const root = (x: number) => power({ real: x, imaginary: 0 }, 1 / p);
+  const [from, to] = [root(-centre), root(steps - centre)];
+  const keys = Array.from({ length: count }, (_, i) => {
+    const at = i / count;
+    const between = {
+      real: from.real + at * (to.real - from.real),
+      imaginary: from.imaginary + at * (to.imaginary - from.imaginary),
+    };
+    return Math.floor(Math.trunc(power(between, p).real) + centre);
+  });
+  keys[0] = 0;
+  return [...new Set(keys)];
+}
