@@ -5,7 +5,7 @@
 import { joined } from "../core/batch.ts";
 import { float32, sizeOf, type Tensor } from "../core/tensor.ts";
 import type { SceneEncoders } from "./scene_encoders.ts";
-import { drawScene, renderScenes, type Scene } from "./scenes.ts";
+import { drawScene, isReserved, renderScenes, type Scene } from "./scenes.ts";
 import { SplitMix32 } from "./uniform.ts";
 
 /** Scenes and what the autoencoder makes of them. */
@@ -15,8 +15,14 @@ export interface LatentPool {
   readonly latents: Tensor<"float32">;
 }
 
+function trainingScene(uniform: () => number): Scene {
+  let scene = drawScene(uniform);
+  while (isReserved(scene)) scene = drawScene(uniform);
+  return scene;
+}
+
 /**
- * Renders and encodes random scenes.
+ * Renders and encodes random scenes, none of them reserved.
  *
  * @param options.count Scenes, a multiple of the encoders' batch.
  * @param options.seed The pool depends on it alone.
@@ -26,7 +32,7 @@ export async function encodePool(
   { count, seed }: { count: number; seed: number },
 ): Promise<LatentPool> {
   const { uniform } = new SplitMix32(seed);
-  const scenes = Array.from({ length: count }, () => drawScene(uniform));
+  const scenes = Array.from({ length: count }, () => trainingScene(uniform));
   const { batch } = encoders;
   const parts: Tensor<"float32">[] = [];
   for (let first = 0; first < count; first += batch) {

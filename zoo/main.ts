@@ -42,8 +42,8 @@ const models: Readonly<Record<string, EmbeddedModel>> = {
     write: writeScenesClassifier,
   },
   "scenes-clip": { updates: 1500, task: scenesClip, write: writeScenesClip },
-  "scenes-vae": { updates: 2500, task: scenesVae, write: writeScenesVae },
-  "sd-shapes": { updates: 8000, task: sdShapes, write: writeSdShapes },
+  "scenes-vae": { updates: 9000, task: scenesVae, write: writeScenesVae },
+  "sd-shapes": { updates: 12_000, task: sdShapes, write: writeSdShapes },
   "shapes-classifier": {
     updates: 1500,
     task: shapesClassifier,

@@ -4,6 +4,7 @@ import {
   captionOf,
   drawCaptioned,
   drawScene,
+  isReserved,
   kindNames,
   kindOf,
   paintingOf,
@@ -86,6 +87,19 @@ Deno.test("kinds are shapes by colours, and two objects are of different kinds",
     const kinds = drawScene(uniform).objects.map(kindOf);
     assertEquals(new Set(kinds).size, kinds.length);
   }
+});
+
+Deno.test("isReserved() keeps some pairs of kinds back, in either order, and no single object", () => {
+  const { uniform } = new SplitMix32(3);
+  const scenes = Array.from({ length: 2000 }, () => drawScene(uniform));
+  for (const scene of scenes) {
+    const { objects } = scene;
+    if (objects.length === 1) assert(!isReserved(scene));
+    const turned = { ...scene, objects: objects.toReversed() };
+    assertEquals(isReserved(turned), isReserved(scene));
+  }
+  const share = scenes.filter(isReserved).length / scenes.length;
+  assertAlmostEquals(share, 0.5 / 8, 0.02);
 });
 
 Deno.test("a picture shows the object's colour at its centre and the ground in the corners", () => {

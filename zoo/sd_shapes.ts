@@ -81,8 +81,8 @@ const modelIndex = {
   vae: ["diffusers", "AutoencoderKL"],
 };
 
-const batchSize = 64;
-const poolSize = 500 * batchSize;
+const batchSize = 16;
+const poolSize = 2000 * batchSize;
 /** Seed of the pool, apart from those of the batches. */
 const poolSeed = 20_261_123;
 /** Probability of the empty caption, which trains classifier-free guidance (Ho and Salimans, 2021). */
