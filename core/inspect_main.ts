@@ -26,7 +26,7 @@ Usage: deno task inspect <model> [options]
   <model>              ${
     Object.keys(knownModels).join(", ")
   }, or a model's folder
-  --granularity <g>    Gated units: block (default), sublayer of a DiT, branch or layer of a UNet
+  --granularity <g>    Gated units: block (default), sublayer of a DiT or PixArt, branch or layer of a UNet
   --json               Print JSON
 
 MACs of one call at batch 1: total (with attention's products), weights (linear

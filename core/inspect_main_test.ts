@@ -50,6 +50,27 @@ Deno.test("inspect prints a UNet's branches, and sums to the whole", async () =>
   assertEquals(gated.length, branches.length);
 });
 
+for (
+  const [name, key] of [
+    ["pixart-alpha-512", "pixart-xl2-64"],
+    ["pixart-alpha-1024", "pixart-xl2-128"],
+  ]
+) {
+  Deno.test(`inspect --json prints the recorded costs of ${name}`, async () => {
+    const { lines, exitCode } = await inspectCommand([name, "--json"]);
+    const { params, macs, blocks } = JSON.parse(lines.join("\n"));
+    const { params: expected, total } = macsJson.models[key];
+    assertEquals([exitCode, params], [0, expected]);
+    assertEquals(macs, {
+      total: total.macs,
+      weights: total.macs_weights_only,
+      paper: total.dipgo,
+    });
+    const gated = blocks.filter((block: { gated: boolean }) => block.gated);
+    assertEquals(gated.length, 28);
+  });
+}
+
 Deno.test("inspect names the known models, and what it does not understand", async () => {
   const refusals: [string[], string][] = [
     [["no-such"], 'Cannot find model "no-such": known are dit-xl-2-256, '],

@@ -43,6 +43,11 @@ export async function openConditioner(
   if (model.family === "dit") {
     return new ClassConditioner(folder, model.config.classes);
   }
+  if (model.family === "pixart") {
+    throw new TypeError(
+      `Cannot sample ${folder}: it is a PixArt, which reads a text through T5, which is not done here yet`,
+    );
+  }
   if (model.config.added) {
     throw new TypeError(
       `Cannot sample ${folder}: its UNet reads pooled text and sizes too (SDXL), which are not made here yet`,

@@ -6,12 +6,9 @@ import {
   assertThrows,
 } from "@std/assert";
 import { wholeGraph } from "../core/models/block_graph.ts";
-import {
-  ditBlockGraph,
-  type DitConfig,
-  type DitGranularity,
-} from "../core/models/dit.ts";
+import { ditBlockGraph, type DitConfig } from "../core/models/dit.ts";
 import { randomWeights } from "../core/models/random_weights.ts";
+import type { TransformerGranularity } from "../core/models/transformer_units.ts";
 import { TorchGenerator } from "../core/random.ts";
 import { openSession } from "../core/runtime/session.ts";
 import {
@@ -39,6 +36,7 @@ import { guide, twice } from "./guidance.ts";
 import { liveBlocks, subNetMacs } from "./liveness.ts";
 import { SubNetRunner } from "./sub_net.ts";
 import { type SuperNet, superNet } from "./super_net.ts";
+import { tinyConditions, tinyPixart } from "./tiny_pixart.ts";
 import { tinyText, tinyUnet } from "./tiny_unet.ts";
 
 const config: DitConfig = {
@@ -70,7 +68,7 @@ const guidanceScale = 2;
 const latents = new TorchGenerator(3).randn([2, 3, 8, 8]);
 
 function netOf(
-  granularity: DitGranularity,
+  granularity: TransformerGranularity,
   backup: "output" | "residual",
 ): SuperNet {
   const model = ditBlockGraph(config, randomWeights(7), {
@@ -110,11 +108,23 @@ const unetSubject = (granularity: "block" | "branch" | "layer"): Subject => ({
   conditioning: tinyText(4),
 });
 
+/** Its prediction has a variance; some of its blocks make two tensors. */
+const pixartSubject = (
+  granularity: TransformerGranularity,
+  backup: "output" | "residual",
+): Subject => ({
+  net: superNet(tinyPixart({ batch: 4, granularity, backup }), { steps }),
+  seeds: [0],
+  conditioning: tinyConditions(4),
+});
+
 const subjects: Readonly<Record<string, () => Subject>> = {
   "DiT, block, output": () => ditSubject("block", "output"),
   "DiT, block, residual": () => ditSubject("block", "residual"),
   "DiT, sublayer, output": () => ditSubject("sublayer", "output"),
   "DiT, sublayer, residual": () => ditSubject("sublayer", "residual"),
+  "PixArt, block, output": () => pixartSubject("block", "output"),
+  "PixArt, sublayer, residual": () => pixartSubject("sublayer", "residual"),
   "UNet, block": () => unetSubject("block"),
   "UNet, branch": () => unetSubject("branch"),
   "UNet, layer": () => unetSubject("layer"),

@@ -1,9 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import {
-  ditBlockGraph,
-  type DitConfig,
-  type DitGranularity,
-} from "../core/models/dit.ts";
+import { ditBlockGraph, type DitConfig } from "../core/models/dit.ts";
+import type { TransformerGranularity } from "../core/models/transformer_units.ts";
 import { TorchGenerator } from "../core/random.ts";
 import {
   makeSampler,
@@ -62,7 +59,10 @@ function gatesOf(units: number, draw: () => number): number[][] {
   );
 }
 
-function netOf(granularity: DitGranularity, backup: "output" | "residual") {
+function netOf(
+  granularity: TransformerGranularity,
+  backup: "output" | "residual",
+) {
   const model = ditBlockGraph(config, livelyWeights(7), {
     batch: 4,
     granularity,

@@ -22,11 +22,16 @@ export function causalMask(g: GraphBuilder, length: number): Value {
  * Nobody sees the padding.
  *
  * @param mask 1 for a token, 0 for padding, `[B, L]` (int64).
+ * @param options.hidden The bias of padding; the lowest float by default.
  * @returns `[B, 1, 1, L]`.
  */
-export function paddingMask(g: GraphBuilder, mask: Value): Value {
+export function paddingMask(
+  g: GraphBuilder,
+  mask: Value,
+  { hidden = lowest }: { hidden?: number } = {},
+): Value {
   const [batch, length] = mask.shape;
-  const hidden = g.sub(g.scalar(1), g.cast(mask, "float32"));
-  const bias = g.mul(hidden, g.scalar(lowest));
+  const padding = g.sub(g.scalar(1), g.cast(mask, "float32"));
+  const bias = g.mul(padding, g.scalar(hidden));
   return g.reshape(bias, [batch, 1, 1, length]);
 }

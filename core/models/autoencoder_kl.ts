@@ -7,11 +7,12 @@
  */
 import type { GraphBuilder } from "../onnx/builder.ts";
 import type { Value } from "../onnx/graph.ts";
+import { attention } from "./attention.ts";
 import type { AutoencoderConfig } from "./autoencoder_config.ts";
 import type { Block, BlockGraph } from "./block_graph.ts";
 import type { ComponentKind } from "./component.ts";
 import { parseAutoencoderConfig } from "./autoencoder_config.ts";
-import { convolution, groupNorm, linear } from "./layers.ts";
+import { convolution, groupNorm } from "./layers.ts";
 import { parameterShapes } from "./parameter_shapes.ts";
 import { resnetBranch, resnetShortcut, upsample } from "./resnet.ts";
 import type { WeightSource } from "./weights.ts";
@@ -66,20 +67,12 @@ class Layers {
     return {
       name,
       emit(g, x) {
-        const [batch, width, height, columns] = x.shape;
-        const flat = [batch, width, height * columns];
+        const [batch, channels, height, width] = x.shape;
+        const flat = [batch, channels, height * width];
         const normed = g.reshape(groupNorm(g, x, norm), flat);
         const tokens = g.transpose(normed, [0, 2, 1]);
-        const project = (part: string, from: Value) =>
-          linear(g, from, { path: `${name}.${part}`, width, weights });
-        const [q, k, v] = ["to_q", "to_k", "to_v"].map((part) =>
-          project(part, tokens)
-        );
-        const mixed = g.scope(
-          name,
-          () => g.multiHeadAttention(q, k, v, { heads: 1 }),
-        );
-        const out = g.transpose(project("to_out.0", mixed), [0, 2, 1]);
+        const seen = attention(g, tokens, { path: name, heads: 1, weights });
+        const out = g.transpose(seen, [0, 2, 1]);
         return g.add(x, g.reshape(out, x.shape));
       },
     };

@@ -95,24 +95,24 @@ export function blockGraphs(model: BlockGraph): CompiledBlock[] {
 }
 
 /**
- * Adds the nodes of blocks to one graph, in order.
+ * Adds the nodes of a block to a graph.
  *
- * @param tensors What the blocks may read; gets every tensor that they make.
- * @throws {RangeError} If a block reads a tensor that no earlier block makes.
+ * @param tensors What the block may read; gets every tensor that it makes.
+ * @returns What it emits: its outputs or, where it is residual, what it adds.
+ * @throws {RangeError} If the block reads a tensor that is not there.
  */
-export function emitBlocks(
+export function emitBlock(
   g: GraphBuilder,
-  blocks: readonly Block[],
+  block: Block,
   tensors: Map<string, Value>,
-): void {
-  for (const block of blocks) {
-    const inputs = block.inputs.map((name) => lookUp(tensors, name, block));
-    const values = emitted(block, g, inputs);
-    block.outputs.forEach((name, i) => {
-      const stream = block.residual && lookUp(tensors, block.residual, block);
-      tensors.set(name, stream ? g.add(stream, values[i]) : values[i]);
-    });
-  }
+): readonly Value[] {
+  const inputs = block.inputs.map((name) => lookUp(tensors, name, block));
+  const values = emitted(block, g, inputs);
+  block.outputs.forEach((name, i) => {
+    const stream = block.residual && lookUp(tensors, block.residual, block);
+    tensors.set(name, stream ? g.add(stream, values[i]) : values[i]);
+  });
+  return values;
 }
 
 /** The whole model as one graph with the model's inputs and one output, named as the model's output tensor. */
@@ -121,6 +121,6 @@ export function wholeGraph(model: BlockGraph): Graph {
   const tensors = new Map(
     model.inputs.map((v) => [v.name, g.input(v.name, v.dtype, v.shape)]),
   );
-  emitBlocks(g, model.blocks, tensors);
+  for (const block of model.blocks) emitBlock(g, block, tensors);
   return g.build({ [model.output]: tensors.get(model.output)! });
 }

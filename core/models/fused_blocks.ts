@@ -3,20 +3,25 @@
  * single gate switches. What the unit reads and returns follows from who makes
  * and who reads each tensor.
  */
-import { type Block, emitBlocks } from "./block_graph.ts";
+import { type Block, emitBlock } from "./block_graph.ts";
 
 const readBy = ({ inputs, residual }: Block): readonly string[] =>
   residual ? [...inputs, residual] : inputs;
 
+/** What blocks read and do not make themselves. */
+function readFromOutside(parts: readonly Block[]): string[] {
+  const made = new Set(parts.flatMap((part) => part.outputs));
+  return [...new Set(parts.flatMap(readBy))]
+    .filter((tensor) => !made.has(tensor));
+}
+
 /** One gated block that does what `parts` do, returning the tensors `outputs`. */
-function fused(
+export function fused(
   name: string,
   parts: readonly Block[],
   outputs: readonly string[],
 ): Block {
-  const made = new Set(parts.flatMap((part) => part.outputs));
-  const inputs = [...new Set(parts.flatMap(readBy))]
-    .filter((tensor) => !made.has(tensor));
+  const inputs = readFromOutside(parts);
   return {
     name,
     gated: true,
@@ -24,8 +29,32 @@ function fused(
     outputs,
     emit(g, values) {
       const tensors = new Map(inputs.map((input, i) => [input, values[i]]));
-      emitBlocks(g, parts, tensors);
+      for (const part of parts) emitBlock(g, part, tensors);
       return outputs.map((output) => tensors.get(output)!);
+    },
+  };
+}
+
+/**
+ * One gated block that adds to a residual stream what `parts` add to it, one
+ * after the other; parts that add nothing make what the others read.
+ */
+export function fusedResidual(name: string, parts: readonly Block[]): Block {
+  const adding = parts.filter(({ residual }) => residual !== undefined);
+  const inputs = readFromOutside(parts);
+  return {
+    name,
+    gated: true,
+    inputs,
+    outputs: adding[adding.length - 1].outputs,
+    residual: adding[0].residual,
+    emit(g, values) {
+      const tensors = new Map(inputs.map((input, i) => [input, values[i]]));
+      const added = parts.flatMap((part) => {
+        const emitted = emitBlock(g, part, tensors);
+        return part.residual === undefined ? [] : emitted;
+      });
+      return [added.reduce((sum, value) => g.add(sum, value))];
     },
   };
 }

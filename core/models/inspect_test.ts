@@ -2,6 +2,8 @@ import { assertAlmostEquals, assertEquals } from "@std/assert";
 import { ditBlockGraph } from "./dit.ts";
 import { type Inspection, inspectModel } from "./inspect.ts";
 import { knownModels } from "./known_models.ts";
+import { pixartBlockGraph } from "./pixart.ts";
+import type { TransformerGranularity } from "./transformer_units.ts";
 import { unetBlockGraph, type UnetGranularity } from "./unet.ts";
 import type { UnetConfig } from "./unet_config.ts";
 import { noWeights } from "./weights.ts";
@@ -25,7 +27,7 @@ const macsOf = ({ macs, macs_weights_only, dipgo }: Recorded) => ({
   paper: dipgo,
 });
 
-function inspected(granularity: "block" | "sublayer") {
+function inspected(granularity: TransformerGranularity) {
   const { config } = knownModels["dit-xl-2-256"];
   const options = { batch: 1, granularity };
   return inspectModel("dit", ditBlockGraph(config, noWeights, options));
@@ -67,6 +69,67 @@ Deno.test("inspectModel() counts the sublayers of DiT-XL/2's first block as reco
   assertEquals(of("attn1"), macsOf(attn1));
   assertEquals(of("ff"), { ...macsOf(ff), paper: ff.dipgo + norm3.dipgo });
 });
+
+const pixarts = [
+  ["pixart-alpha-512", "pixart-xl2-64", 1024],
+  ["pixart-alpha-1024", "pixart-xl2-128", 4096],
+] as const;
+
+for (const [name, key, tokens] of pixarts) {
+  const { config } = knownModels[name];
+  const expected = models[key];
+  const inspectedPixart = (granularity: TransformerGranularity) => {
+    const options = { batch: 1, granularity };
+    return inspectModel(name, pixartBlockGraph(config, noWeights, options));
+  };
+
+  Deno.test(`inspectModel() counts ${name} and every block of it as recorded`, () => {
+    const inspection = inspectedPixart("block");
+    assertEquals(inspection.params, expected.params);
+    assertEquals(inspection.macs, macsOf(expected.total));
+    for (const [block, own] of Object.entries<Recorded>(expected.blocks)) {
+      const { params, macs, gated } = of(block, inspection);
+      assertEquals(params, own.params);
+      assertEquals(macs, macsOf(own));
+      assertEquals(gated, block.startsWith("transformer_blocks."));
+    }
+    // Left over: the last norm and its modulation, which belong to no module with products.
+    const recorded = Object.keys(expected.blocks);
+    assertEquals(
+      inspection.blocks.filter((block) => !recorded.includes(block.name)),
+      [{
+        name: "norm_out",
+        gated: false,
+        params: 0,
+        macs: { total: 0, weights: 0, paper: tokens * 1152 },
+      }, {
+        name: "scale_shift_table",
+        gated: false,
+        params: 2 * 1152,
+        macs: { total: 0, weights: 0, paper: 0 },
+      }],
+    );
+  });
+
+  Deno.test(`inspectModel() counts the sublayers of ${name}'s first block as recorded`, () => {
+    const inspection = inspectedPixart("sublayer");
+    const { norm1, attn1, attn2, norm2, ff } = expected.block0_detail;
+    const block = "transformer_blocks.0";
+    const of0 = (name: string) => of(`${block}.${name}`, inspection);
+    const paper = (layer: Recorded, norm: Recorded) => ({
+      ...macsOf(layer),
+      paper: layer.dipgo + norm.dipgo,
+    });
+    assertEquals(of0("attn1").macs, paper(attn1, norm1));
+    assertEquals(of0("attn2").macs, macsOf(attn2));
+    assertEquals(of0("ff").macs, paper(ff, norm2));
+    assertEquals(
+      of0("attn1").params + of0("attn2").params + of0("ff").params,
+      expected.blocks[block].params,
+    );
+    assertEquals(inspection.macs, macsOf(expected.total));
+  });
+}
 
 function inspectedUnet(
   config: UnetConfig,

@@ -1,6 +1,7 @@
 /** Published models that are measured by name, without their weights. */
 import type { DitConfig } from "./dit.ts";
 import type { Network } from "./network.ts";
+import { parsePixartConfig, type PixartConfig } from "./pixart_config.ts";
 import { parseUnetConfig, type UnetConfig } from "./unet_config.ts";
 
 /** DiT-XL/2 at 256x256 pixels (Peebles and Xie, 2023; facebook/DiT-XL-2-256). */
@@ -69,7 +70,33 @@ const sdxl = {
   up_block_types: ["CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"],
 };
 
+/** PixArt-α XL/2 at 512x512 pixels (Chen et al., 2023). */
+const pixart512 = {
+  _class_name: "Transformer2DModel",
+  activation_fn: "gelu-approximate",
+  attention_bias: true,
+  attention_head_dim: 72,
+  caption_channels: 4096,
+  cross_attention_dim: 1152,
+  in_channels: 4,
+  norm_elementwise_affine: false,
+  norm_eps: 1e-6,
+  norm_type: "ada_norm_single",
+  num_attention_heads: 16,
+  num_layers: 28,
+  out_channels: 8,
+  patch_size: 2,
+  sample_size: 64,
+};
+
 const dit = (config: DitConfig) => ({ family: "dit", config }) as const;
+
+const pixart = (
+  json: Readonly<Record<string, unknown>>,
+): { readonly family: "pixart"; readonly config: PixartConfig } => ({
+  family: "pixart",
+  config: parsePixartConfig(json, "of a known model"),
+});
 
 const unet = (
   json: Readonly<Record<string, unknown>>,
@@ -82,6 +109,8 @@ const unet = (
 export const knownModels = {
   "dit-xl-2-256": dit(ditXl2),
   "dit-xl-2-512": dit({ ...ditXl2, sampleSize: 64 }),
+  "pixart-alpha-512": pixart(pixart512),
+  "pixart-alpha-1024": pixart({ ...pixart512, sample_size: 128 }),
   "sd-1.5": unet(sd15),
   "sd-2.1": unet({ ...sd21Base, sample_size: 96 }),
   "sd-2.1-base": unet(sd21Base),

@@ -5,6 +5,8 @@ Deno.test("knownModel() has the published sizes", () => {
   const sizeOf = (name: string) => knownModel(name).config.sampleSize;
   assertEquals(sizeOf("dit-xl-2-256"), 32);
   assertEquals(sizeOf("dit-xl-2-512"), 64);
+  assertEquals(sizeOf("pixart-alpha-512"), 64);
+  assertEquals(sizeOf("pixart-alpha-1024"), 128);
   assertEquals(sizeOf("sd-1.5"), 64);
   assertEquals(sizeOf("sd-2.1"), 96);
   assertEquals(sizeOf("sd-2.1-base"), 64);
@@ -15,7 +17,7 @@ Deno.test("knownModel() lists the names it knows", () => {
   assertThrows(
     () => knownModel("dit-xl"),
     RangeError,
-    `Cannot find model "dit-xl": known are dit-xl-2-256, dit-xl-2-512, sd-1.5`,
+    `Cannot find model "dit-xl": known are dit-xl-2-256, dit-xl-2-512, pixart-alpha-512`,
   );
   assertThrows(() => knownModel("toString"), RangeError);
 });

@@ -51,6 +51,23 @@ export function linear(
   });
 }
 
+/** Two linear layers, `<path>.linear_1` and `<path>.linear_2`, both `width` wide. */
+export interface EmbeddingOptions extends LayerOptions {
+  readonly width: number;
+  /** Between the two; SiLU by default. */
+  readonly activation?: (hidden: Value) => Value;
+}
+
+/** How diffusers embeds conditions, timesteps and captions alike: `[..., in]` → `[..., width]` */
+export function embedding(
+  g: GraphBuilder,
+  x: Value,
+  { path, activation = (hidden) => g.silu(hidden), ...layer }: EmbeddingOptions,
+): Value {
+  const hidden = linear(g, x, { path: `${path}.linear_1`, ...layer });
+  return linear(g, activation(hidden), { path: `${path}.linear_2`, ...layer });
+}
+
 /** A square convolution with weight `[channels, in, kernel, kernel]` and bias. */
 export interface ConvolutionOptions extends LayerOptions {
   /** Output channels. */

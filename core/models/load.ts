@@ -41,6 +41,7 @@ const networkKind: ComponentKind<Network> = {
 /** Where the network of each kind of pipeline lies. */
 const networkFolders: Readonly<Record<string, string>> = {
   DiTPipeline: "transformer",
+  PixArtAlphaPipeline: "transformer",
   StableDiffusionPipeline: "unet",
   StableDiffusionXLPipeline: "unet",
 };

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { inTemporaryFolder } from "../in_temporary_folder.ts";
 import { float32, type Tensor, zeros } from "../tensor.ts";
 import { openSafetensors, writeSafetensors } from "../weights/safetensors.ts";
-import { loadModel, ofFamily } from "./load.ts";
+import { blockGraphOf, loadModel, ofFamily } from "./load.ts";
 
 const fixture = decodeURIComponent(
   new URL("../../testdata/dit", import.meta.url).pathname,
@@ -115,26 +115,43 @@ for (const [what, change, message] of broken) {
     }));
 }
 
-Deno.test("loadModel() finds a pipeline's UNet", () =>
-  inTemporaryFolder(async (folder) => {
-    const unet = fixture.replace(/dit$/, "unet-sd21");
-    await Deno.mkdir(`${folder}/unet`);
-    for (const name of ["config.json", weightFile]) {
-      await Deno.copyFile(`${unet}/${name}`, `${folder}/unet/${name}`);
-    }
-    const index = { _class_name: "StableDiffusionPipeline" };
-    await Deno.writeTextFile(
-      `${folder}/model_index.json`,
-      JSON.stringify(index),
-    );
-    const model = await loadModel(folder);
-    assertEquals(ofFamily(model, "unet", "test").config.textWidth, 48);
-    assertThrows(
-      () => ofFamily(model, "dit", "draw classes"),
-      TypeError,
-      "Cannot draw classes: the model is a unet, expected a dit",
-    );
-  }));
+const pipelines = [
+  ["StableDiffusionPipeline", "unet", "unet-sd21", "unet"],
+  ["PixArtAlphaPipeline", "transformer", "pixart", "pixart"],
+] as const;
+
+for (const [pipeline, part, recorded, family] of pipelines) {
+  Deno.test(`loadModel() finds the network of a ${pipeline}`, () =>
+    inTemporaryFolder(async (folder) => {
+      const network = fixture.replace(/dit$/, recorded);
+      await Deno.mkdir(`${folder}/${part}`);
+      for (const name of ["config.json", weightFile]) {
+        await Deno.copyFile(`${network}/${name}`, `${folder}/${part}/${name}`);
+      }
+      await Deno.writeTextFile(
+        `${folder}/model_index.json`,
+        JSON.stringify({ _class_name: pipeline }),
+      );
+      const model = await loadModel(folder);
+      const textWidth = recorded === "pixart" ? 40 : 48;
+      assertEquals(ofFamily(model, family, "test").config.textWidth, textWidth);
+      assertThrows(
+        () => ofFamily(model, "dit", "draw classes"),
+        TypeError,
+        `Cannot draw classes: the model is a ${family}, expected a dit`,
+      );
+    }));
+}
+
+Deno.test("blockGraphOf() refuses latents that a family does not take", async () => {
+  const model = await loadModel(fixture);
+  const latents = { height: 16, width: 24 };
+  assertThrows(
+    () => blockGraphOf(model, { batch: 1, latents }),
+    RangeError,
+    "Cannot build a dit: latents are 16x24, expected 16x16",
+  );
+});
 
 Deno.test("loadModel() refuses a network of no known family", () =>
   inTemporaryFolder(async (folder) => {

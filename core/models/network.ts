@@ -7,6 +7,8 @@ import type { BlockGraph } from "./block_graph.ts";
 import { configJson, refuse } from "./config_json.ts";
 import { ditBlockGraph, type DitConfig } from "./dit.ts";
 import { parseDitConfig } from "./dit_config.ts";
+import { type LatentSize, pixartBlockGraph } from "./pixart.ts";
+import { parsePixartConfig, type PixartConfig } from "./pixart_config.ts";
 import { unetBlockGraph } from "./unet.ts";
 import { parseUnetConfig, type UnetConfig } from "./unet_config.ts";
 import type { WeightSource } from "./weights.ts";
@@ -14,6 +16,7 @@ import type { WeightSource } from "./weights.ts";
 /** A configuration and the family that it belongs to. */
 export type Network =
   | { readonly family: "dit"; readonly config: DitConfig }
+  | { readonly family: "pixart"; readonly config: PixartConfig }
   | { readonly family: "unet"; readonly config: UnetConfig };
 
 export type Family = Network["family"];
@@ -21,6 +24,7 @@ export type Family = Network["family"];
 /** Gated units of each family, from the coarsest to the finest. */
 const granularities = {
   dit: ["block", "sublayer"],
+  pixart: ["block", "sublayer"],
   unet: ["block", "branch", "layer"],
 } as const;
 
@@ -39,11 +43,19 @@ export interface NetworkOptions {
   readonly granularity?: Granularity;
   /** What backup connections hold; a UNet's granularity decides it. */
   readonly backup?: "output" | "residual";
-  /** Text tokens, in a family that reads text; CLIP's 77 by default. */
+  /** Text tokens, in a family that reads text; by default the most that it was trained with. */
   readonly tokens?: number;
+  /** By default those of the configuration; only a PixArt takes others. */
+  readonly latents?: LatentSize;
 }
 
-/** The family of a parsed `config.json`, or null if it is none of ours. PixArt shares DiT's class in diffusers; the kind of norm tells them apart. */
+/** Families of diffusers' `Transformer2DModel`: the kind of norm tells them apart. */
+const transformersByNorm: Readonly<Record<string, Family>> = {
+  ada_norm_single: "pixart",
+  ada_norm_zero: "dit",
+};
+
+/** The family of a parsed `config.json`, or null if it is none of ours. */
 export function familyOf(
   values: Readonly<Record<string, unknown>>,
 ): Family | null {
@@ -51,8 +63,11 @@ export function familyOf(
     case "UNet2DConditionModel":
       return "unet";
     case "DiTTransformer2DModel":
+      return "dit";
+    case "PixArtTransformer2DModel":
+      return "pixart";
     case "Transformer2DModel":
-      return values.norm_type === "ada_norm_zero" ? "dit" : null;
+      return transformersByNorm[String(values.norm_type)] ?? null;
     default:
       return null;
   }
@@ -70,13 +85,15 @@ export function parseNetwork(json: unknown, file: string): Network {
   switch (family) {
     case "dit":
       return { family, config: parseDitConfig(json, file) };
+    case "pixart":
+      return { family, config: parsePixartConfig(json, file) };
     case "unet":
       return { family, config: parseUnetConfig(json, file) };
     case null:
       return refuse(
         config,
         "_class_name",
-        `"UNet2DConditionModel", or "DiTTransformer2DModel" or "Transformer2DModel" with norm_type "ada_norm_zero"`,
+        `"UNet2DConditionModel", "DiTTransformer2DModel", "PixArtTransformer2DModel", or "Transformer2DModel" with norm_type "ada_norm_zero" or "ada_norm_single"`,
       );
   }
 }
@@ -84,22 +101,32 @@ export function parseNetwork(json: unknown, file: string): Network {
 /**
  * The block graph of a network.
  *
- * @throws {RangeError} If its family has no such units or backups.
+ * @throws {RangeError} If its family has no such units, backups or latents.
  */
 export function networkGraph(
   network: Network,
   weights: WeightSource,
-  { granularity = "block", backup, batch, tokens }: NetworkOptions,
+  { granularity = "block", backup, batch, tokens, latents }: NetworkOptions,
 ): BlockGraph {
   const { family } = network;
   switch (family) {
     case "dit":
+      checkOwnLatents(network, latents);
       return ditBlockGraph(network.config, weights, {
         batch,
         granularity: oneOf(granularities[family], granularity, family),
         backup,
       });
+    case "pixart":
+      return pixartBlockGraph(network.config, weights, {
+        batch,
+        tokens,
+        latents,
+        granularity: oneOf(granularities[family], granularity, family),
+        backup,
+      });
     case "unet": {
+      checkOwnLatents(network, latents);
       const units = oneOf(granularities[family], granularity, family);
       checkUnetBackup(units, backup);
       return unetBlockGraph(network.config, weights, {
@@ -122,6 +149,18 @@ function oneOf<G extends Granularity>(
     `Cannot build a ${family}: granularity is "${granularity}", expected ${
       known.join(" or ")
     }`,
+  );
+}
+
+function checkOwnLatents(
+  { family, config: { sampleSize } }: Network,
+  latents: LatentSize | undefined,
+): void {
+  const { height, width } = latents ??
+    { height: sampleSize, width: sampleSize };
+  if (height === sampleSize && width === sampleSize) return;
+  throw new RangeError(
+    `Cannot build a ${family}: latents are ${height}x${width}, expected ${sampleSize}x${sampleSize}`,
   );
 }
 

@@ -14,20 +14,25 @@ function waves(
   }
 }
 
+/** A grid of tokens and how far apart neighbours lie; 1 by default, in both directions. */
+export interface TokenGrid {
+  readonly height: number;
+  readonly columns: number;
+  readonly rowStep?: number;
+  readonly columnStep?: number;
+}
+
 /** `[height x columns, width]` row-major: the first half of each token encodes its column, the second its row. */
 export function sinCosPositions(
-  { width, height, columns }: {
-    width: number;
-    height: number;
-    columns: number;
-  },
+  width: number,
+  { height, columns, rowStep = 1, columnStep = 1 }: TokenGrid,
 ): Float32Array {
   const table = new Float32Array(height * columns * width);
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < columns; x++) {
       const offset = (y * columns + x) * width;
-      waves(table, offset, x, width / 4);
-      waves(table, offset + width / 2, y, width / 4);
+      waves(table, offset, columnStep * x, width / 4);
+      waves(table, offset + width / 2, rowStep * y, width / 4);
     }
   }
   return table;

@@ -8,6 +8,7 @@
  */
 import type { GraphBuilder } from "../onnx/builder.ts";
 import type { Value } from "../onnx/graph.ts";
+import { attention } from "./attention.ts";
 import {
   affineLayerNorm,
   convolution,
@@ -80,38 +81,28 @@ export function projectOut(
   return g.add(x, map);
 }
 
-/** An attention layer within the transformer block at `block`. */
-export interface AttentionOptions {
+/** A layer within the transformer block at `block`. */
+export interface TransformerLayerOptions {
   /** Module path of the transformer block. */
   readonly block: string;
-  readonly heads: number;
   readonly weights: LayerOptions["weights"];
 }
 
-function attention(
-  g: GraphBuilder,
-  x: Value,
-  context: Value,
-  { path, heads, weights }: LayerOptions & { heads: number },
-): Value {
-  const width = x.shape[2];
-  const project = (name: string, from: Value) =>
-    linear(g, from, { path: `${path}.${name}`, width, weights, bias: false });
-  const q = project("to_q", x);
-  const [k, v] = ["to_k", "to_v"].map((name) => project(name, context));
-  const mixed = g.scope(path, () => g.multiHeadAttention(q, k, v, { heads }));
-  return linear(g, mixed, { path: `${path}.to_out.0`, width, weights });
+/** An attention layer; its projections in have no biases. */
+interface AttentionLayerOptions extends TransformerLayerOptions {
+  readonly heads: number;
 }
 
 /** What self-attention adds to the tokens. */
 export function selfAttention(
   g: GraphBuilder,
   x: Value,
-  { block, heads, weights }: AttentionOptions,
+  { block, ...options }: AttentionLayerOptions,
 ): Value {
+  const { weights } = options;
   const normed = normedTokens(g, x, { path: `${block}.norm1`, weights });
   const path = `${block}.attn1`;
-  return attention(g, normed, normed, { path, heads, weights });
+  return attention(g, normed, { path, projectionBias: false, ...options });
 }
 
 /** What attention to the text adds to the tokens. */
@@ -119,18 +110,23 @@ export function crossAttention(
   g: GraphBuilder,
   x: Value,
   text: Value,
-  { block, heads, weights }: AttentionOptions,
+  { block, ...options }: AttentionLayerOptions,
 ): Value {
+  const { weights } = options;
   const normed = normedTokens(g, x, { path: `${block}.norm2`, weights });
-  const path = `${block}.attn2`;
-  return attention(g, normed, text, { path, heads, weights });
+  return attention(g, normed, {
+    context: text,
+    path: `${block}.attn2`,
+    projectionBias: false,
+    ...options,
+  });
 }
 
 /** What the feed-forward layer adds to the tokens: GEGLU (Shazeer, 2020), four times the width inside. */
 export function feedForward(
   g: GraphBuilder,
   x: Value,
-  { block, weights }: Omit<AttentionOptions, "heads">,
+  { block, weights }: TransformerLayerOptions,
 ): Value {
   const width = x.shape[2];
   const normed = normedTokens(g, x, { path: `${block}.norm3`, weights });

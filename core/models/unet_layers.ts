@@ -8,8 +8,14 @@
 import type { GraphBuilder } from "../onnx/builder.ts";
 import type { Value } from "../onnx/graph.ts";
 import type { Block } from "./block_graph.ts";
-import { convolution, groupNorm, linear, timestepEmbedding } from "./layers.ts";
+import {
+  convolution,
+  embedding,
+  groupNorm,
+  timestepEmbedding,
+} from "./layers.ts";
 import { resnetBranch, resnetShortcut, type upsample } from "./resnet.ts";
+import { outputBlock, residualBlock } from "./single_output_blocks.ts";
 import {
   crossAttention,
   feedForward,
@@ -43,53 +49,15 @@ export interface Made {
   readonly output: Feature;
 }
 
-type Emit = (g: GraphBuilder, inputs: readonly Value[]) => Value;
-
-/** A layer of one output that bears its name; where it is gated, its backup is that output. */
-function layer(
-  name: string,
-  { inputs, gated = false }: { inputs: readonly string[]; gated?: boolean },
-  emit: Emit,
-): Block {
-  return {
-    name,
-    gated,
-    inputs,
-    outputs: [name],
-    emit: (g, values) => [emit(g, values)],
-  };
-}
-
-/** A gated layer that adds to a stream; the sum bears its name. */
-function residualLayer(
-  name: string,
-  { stream, inputs }: { stream: string; inputs: readonly string[] },
-  emit: Emit,
-): Block {
-  return { ...layer(name, { inputs, gated: true }, emit), residual: stream };
-}
-
 /** Latents `[B, C, H, W]` → the first feature map. */
 export function inputLayer({ config, weights }: Context): Block {
   const { channels } = config.down[0];
   const options = { path: "conv_in", channels, kernel: 3, weights };
-  return layer(
+  return outputBlock(
     "conv_in",
     { inputs: ["sample"] },
     (g, [sample]) => convolution(g, sample, options),
   );
-}
-
-/** Two linear layers with a SiLU between them: `[B, ...]` → `[B, E]`. */
-function embedded(
-  g: GraphBuilder,
-  x: Value,
-  { path, config, weights }: Context & { path: string },
-): Value {
-  const width = 4 * config.down[0].channels;
-  const project = (from: Value, i: 1 | 2) =>
-    linear(g, from, { path: `${path}.linear_${i}`, width, weights });
-  return project(g.silu(project(x, 1)), 2);
 }
 
 /** Pooled text `[B, P]` and the embedded `time_ids` `[B, 6]`, joined: `[B, P + 6 Q]`. */
@@ -109,18 +77,24 @@ function joinedConditions(
 /** Timesteps `[B]`, and SDXL's added conditions, as one embedding `[B, E]`. */
 export function embeddingLayer(c: Context): Block {
   const { added, down: [{ channels }] } = c.config;
+  const layers = { width: 4 * channels, weights: c.weights };
   const conditions = added ? ["text_embeds", "time_ids"] : [];
   const inputs = ["timestep", ...conditions];
-  return layer("time_embedding", { inputs }, (g, [timestep, ...values]) => {
-    const waves = timestepEmbedding(g, timestep, {
-      channels,
-      frequencyShift: 0,
-    });
-    const time = embedded(g, waves, { path: "time_embedding", ...c });
-    if (!added) return time;
-    const joined = joinedConditions(g, values, added);
-    return g.add(time, embedded(g, joined, { path: "add_embedding", ...c }));
-  });
+  return outputBlock(
+    "time_embedding",
+    { inputs },
+    (g, [timestep, ...values]) => {
+      const waves = timestepEmbedding(g, timestep, {
+        channels,
+        frequencyShift: 0,
+      });
+      const time = embedding(g, waves, { path: "time_embedding", ...layers });
+      if (!added) return time;
+      const joined = joinedConditions(g, values, added);
+      const extra = embedding(g, joined, { path: "add_embedding", ...layers });
+      return g.add(time, extra);
+    },
+  );
 }
 
 /**
@@ -137,7 +111,7 @@ function resnetLayers(
   const joined = names.length === 1 ? names[0] : `${path}.concat`;
   if (names.length > 1) {
     layers.push(
-      layer(
+      outputBlock(
         joined,
         { inputs: names },
         (g, maps) => g.concat(maps, { axis: 1 }),
@@ -150,7 +124,7 @@ function resnetLayers(
   const options = { path, channels, groups, epsilon, weights };
   if (stream !== joined) {
     layers.push(
-      layer(
+      outputBlock(
         stream,
         { inputs: [joined] },
         (g, [x]) => resnetShortcut(g, x, options),
@@ -159,7 +133,7 @@ function resnetLayers(
   }
   const inputs = [joined, "time_embedding"];
   layers.push(
-    residualLayer(
+    residualBlock(
       path,
       { stream, inputs },
       (g, [x, embedding]) => resnetBranch(g, x, { ...options, embedding }),
@@ -180,17 +154,17 @@ function transformerBlock(
     `${block}.${name}`
   );
   return [
-    residualLayer(
+    residualBlock(
       attn1,
       { stream, inputs: [stream] },
       (g, [x]) => selfAttention(g, x, options),
     ),
-    residualLayer(
+    residualBlock(
       attn2,
       { stream: attn1, inputs: [attn1, text] },
       (g, [x, t]) => crossAttention(g, x, t, options),
     ),
-    residualLayer(
+    residualBlock(
       ff,
       { stream: attn2, inputs: [attn2] },
       (g, [x]) => feedForward(g, x, options),
@@ -208,7 +182,7 @@ function transformerLayers(
   const options = { path, groups, linearProjection, weights: c.weights };
   const tokens = `${path}.proj_in`;
   const layers = [
-    layer(
+    outputBlock(
       tokens,
       { inputs: [feature.name] },
       (g, [x]) => projectIn(g, x, options),
@@ -221,7 +195,7 @@ function transformerLayers(
   }
   const inputs = [layers[layers.length - 1].name, feature.name];
   layers.push(
-    layer(
+    outputBlock(
       path,
       { inputs },
       (g, [tokens, x]) => projectOut(g, tokens, x, options),
@@ -262,7 +236,7 @@ export function samplerLayer(
   { weights }: Context,
 ): Made {
   const options = { path: name, weights };
-  const block = layer(
+  const block = outputBlock(
     name,
     { inputs: [feature.name], gated: true },
     (g, [x]) => resample(g, x, options),
@@ -283,12 +257,9 @@ export function outputLayer(
     kernel: 3,
     weights,
   };
-  return {
-    ...layer(
-      "conv_out",
-      { inputs: [feature.name] },
-      (g, [x]) => convolution(g, g.silu(groupNorm(g, x, norm)), conv),
-    ),
-    outputs: ["prediction"],
-  };
+  return outputBlock(
+    "conv_out",
+    { inputs: [feature.name], output: "prediction" },
+    (g, [x]) => convolution(g, g.silu(groupNorm(g, x, norm)), conv),
+  );
 }

@@ -5,7 +5,7 @@ import {
   autoencoderKind,
   decoderBlockGraph,
 } from "../models/autoencoder_kl.ts";
-import { emitBlocks } from "../models/block_graph.ts";
+import { emitBlock } from "../models/block_graph.ts";
 import { type Component, loadComponent } from "../models/component.ts";
 import { GraphBuilder } from "../onnx/builder.ts";
 import type { Value } from "../onnx/graph.ts";
@@ -45,7 +45,7 @@ export function emitPictures(
   const { blocks, inputs, output } = decoderBlockGraph(config, weights, size);
   const unscaled = g.div(latents, g.scalar(config.scalingFactor));
   const tensors = new Map([[inputs[0].name, unscaled]]);
-  emitBlocks(g, blocks, tensors);
+  for (const block of blocks) emitBlock(g, block, tensors);
   return tensors.get(output)!;
 }
 

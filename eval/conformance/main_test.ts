@@ -15,7 +15,10 @@ Deno.test("conformance prints the worst tensor of every case, then what is not c
     "dit",
     "grads-dit",
     "grads-ops",
+    "grads-pixart",
     "grads-unet-sd15",
+    "pixart",
+    "pixart-micro",
     "random",
     "schedulers/add_noise",
     "schedulers/ddim-dit-eta1",
@@ -41,7 +44,7 @@ Deno.test("conformance prints the worst tensor of every case, then what is not c
     "vae",
   ]);
   assert(lines.includes("metrics: not covered yet"));
-  assertStringIncludes(lines.at(-1)!, "29 cases: all ok");
+  assertStringIncludes(lines.at(-1)!, "32 cases: all ok");
 });
 
 Deno.test("conformance --verbose prints every tensor of a single case folder", async () => {

@@ -1,5 +1,5 @@
 /** Conformance of a network of any family: the features of every block, and the outputs, against recorded ones. */
-import { wholeGraph } from "../../core/models/block_graph.ts";
+import { type BlockGraph, wholeGraph } from "../../core/models/block_graph.ts";
 import { blockGraphOf, loadModel } from "../../core/models/load.ts";
 import type {
   Family,
@@ -13,7 +13,7 @@ import {
 } from "../../core/weights/safetensors.ts";
 import { judge, type Limits } from "./judge.ts";
 import type { Conformance } from "./ops.ts";
-import { recordedFeeds, recordedSizes } from "./recorded_feeds.ts";
+import { recordedFeeds, recordedSizes, withoutMask } from "./recorded_feeds.ts";
 import { runTrace } from "./trace.ts";
 
 /** How a family's features were recorded. */
@@ -31,6 +31,11 @@ const families: Readonly<Record<Family, FamilyTrace>> = {
     granularity: "block",
     keyOf: ditKey,
   },
+  pixart: {
+    limits: { relative: 2e-5, maxAbs: 1e-4 },
+    granularity: "sublayer",
+    keyOf: pixartKey,
+  },
   unet: {
     limits: { relative: 1e-5, maxAbs: 3e-5 },
     granularity: "layer",
@@ -41,8 +46,14 @@ const families: Readonly<Record<Family, FamilyTrace>> = {
 /** Hooks see modules, so the stream between attention and MLP is not among them, nor is what a block adds after its gate. */
 function ditKey(tensor: string): string | null {
   if (/:residual$|\.attn1$|^prediction$/.test(tensor)) return null;
-  if (tensor.endsWith(".norm1")) return `${tensor}.linear`;
-  return tensor.replace(/\.ff$/, "");
+  return tensor.endsWith(".norm1") ? `${tensor}.linear` : tensor;
+}
+
+/** As in a DiT; only what attention to the text adds has no gate. */
+function pixartKey(tensor: string): string | null {
+  const added = /^(.*\.attn2):residual$/.exec(tensor);
+  if (added) return added[1];
+  return /:residual$|\.attn[12]$|^prediction$/.test(tensor) ? null : tensor;
 }
 
 /** The hooks saw what attention and feed-forward add, and the stream after the last of them; `proj_in` as a map in some models, as tokens in others. */
@@ -70,9 +81,12 @@ export async function* runNetworkCase(
   const model = await loadModel(folder);
   const { limits, granularity, keyOf } = families[model.family];
   const recorded = openSafetensors(`${folder}/case.safetensors`);
-  const sizes = recordedSizes(recorded);
-  const graph = blockGraphOf(model, { granularity, ...options, ...sizes });
   const name = folder.split("/").findLast((part) => part !== "")!;
+  const graphOf = (label: string) => {
+    const sizes = recordedSizes(recorded, label);
+    return blockGraphOf(model, { granularity, ...options, ...sizes });
+  };
+  const graph = graphOf(traced);
   yield* runTrace(graph, {
     name: `${name}/${traced}`,
     feeds: recordedFeeds(graph, recorded, traced),
@@ -80,21 +94,46 @@ export async function* runNetworkCase(
     keyOf,
     limits,
   });
-  await using session = await openSession(wholeGraph(graph));
-  for (const label of labelsOf(recorded)) {
-    const outputs = await session.run(recordedFeeds(graph, recorded, label));
-    const found = outputs[graph.output];
-    const expected = recorded.readSync(`${label}.output`);
-    yield judge({ case: `${name}/${label}`, tensor: "output" }, {
-      found,
-      expected,
-      limits,
-    });
+  for (const outputs of outputsBySize(recorded)) {
+    const graph = graphOf(outputs[0].label);
+    yield* runOutputs(graph, { name, outputs, recorded, limits });
   }
 }
 
-/** `t1`, `tmixed`, …: what the recorded outputs are called. */
-function labelsOf({ tensors }: SafetensorsFile): string[] {
-  return [...tensors.keys()].filter((key) => key.endsWith(".output"))
-    .map((key) => key.slice(0, -".output".length));
+/** A recorded output: `<label>.output`, or `<label>.output_nomask` where the network did not get its mask. */
+interface RecordedOutput {
+  readonly label: string;
+  readonly tensor: string;
+}
+
+/** The recorded outputs, those of one shape together. */
+function outputsBySize({ tensors }: SafetensorsFile): RecordedOutput[][] {
+  const outputs = [...tensors].flatMap(([key, { shape }]) => {
+    const match = /^(.*)\.(output(?:_nomask)?)$/.exec(key);
+    return match ? [{ label: match[1], tensor: match[2], shape }] : [];
+  });
+  return [...Map.groupBy(outputs, ({ shape }) => shape.join()).values()];
+}
+
+async function* runOutputs(
+  graph: BlockGraph,
+  { name, outputs, recorded, limits }: {
+    name: string;
+    outputs: readonly RecordedOutput[];
+    recorded: SafetensorsFile;
+    limits: Limits;
+  },
+): AsyncGenerator<Conformance> {
+  await using session = await openSession(wholeGraph(graph));
+  for (const { label, tensor } of outputs) {
+    const feeds = recordedFeeds(graph, recorded, label);
+    const made = await session.run(
+      tensor === "output" ? feeds : withoutMask(feeds),
+    );
+    yield judge({ case: `${name}/${label}`, tensor }, {
+      found: made[graph.output],
+      expected: recorded.readSync(`${label}.${tensor}`),
+      limits,
+    });
+  }
 }

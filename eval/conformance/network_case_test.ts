@@ -47,6 +47,40 @@ for (const backup of ["output", "residual"] as const) {
   });
 }
 
+/** One of PixArt's cases has other latents than square ones, one no mask. */
+const pixartOutputs = [
+  "nonsquare output",
+  "t1 output",
+  "t981 output",
+  "t981 output_nomask",
+  "tmixed output",
+];
+
+for (const name of ["pixart", "pixart-micro"]) {
+  for (const backup of ["output", "residual"] as const) {
+    for (const granularity of ["block", "sublayer"] as const) {
+      Deno.test(`runNetworkCase() reproduces ${name} by ${granularity}, backup ${backup}`, async () => {
+        const found = await rows(name, { granularity, backup });
+        assertEquals(found.filter(({ ok }) => !ok), []);
+        const added = granularity === "sublayer" && backup === "residual"
+          ? [`${name}/t981 transformer_blocks.0.attn2`]
+          : [];
+        assertEquals(found.map((row) => `${row.case} ${row.tensor}`), [
+          `${name}/t981 pos_embed`,
+          `${name}/t981 adaln_single`,
+          `${name}/t981 adaln_single.emb`,
+          `${name}/t981 caption_projection`,
+          ...added,
+          `${name}/t981 transformer_blocks.0`,
+          `${name}/t981 transformer_blocks.1`,
+          `${name}/t981 transformer_blocks.2`,
+          ...pixartOutputs.map((output) => `${name}/${output}`),
+        ]);
+      });
+    }
+  }
+}
+
 /** Recorded tensors between blocks: input and embedding, those of the way down, the middle and the way up, and the output. */
 const recordedTensors = {
   block: 2 + 11 + 1 + 4 + 1, // every map of the way down is read again
@@ -68,30 +102,42 @@ for (const name of ["unet-sd15", "unet-sd21"]) {
   }
 }
 
-Deno.test("runNetworkCase() names the first block that differs", async () => {
-  const folder = await Deno.makeTempDir();
-  try {
-    const source = `${testdata}/unet-sd15`;
-    for (
-      const file of ["config.json", "case.safetensors", "trace.safetensors"]
-    ) {
-      await Deno.copyFile(`${source}/${file}`, `${folder}/${file}`);
+/** A weight of each family, and the first tensor that changes with it. */
+const changes: readonly { name: string; weight: string; first: string }[] = [
+  {
+    name: "pixart",
+    weight: "transformer_blocks.0.attn2.to_v.bias",
+    first: "transformer_blocks.0.attn2",
+  },
+  {
+    name: "unet-sd15",
+    weight: "up_blocks.2.resnets.1.conv2.bias",
+    first: "up_blocks.2.resnets.1",
+  },
+];
+
+for (const { name, weight, first } of changes) {
+  Deno.test(`runNetworkCase() names the first block of ${name} that differs`, async () => {
+    const folder = await Deno.makeTempDir();
+    try {
+      const source = `${testdata}/${name}`;
+      for (
+        const file of ["config.json", "case.safetensors", "trace.safetensors"]
+      ) {
+        await Deno.copyFile(`${source}/${file}`, `${folder}/${file}`);
+      }
+      const file = "diffusion_pytorch_model.safetensors";
+      const weights = openSafetensors(`${source}/${file}`);
+      const tensors = [...weights.tensors.keys()].map((key) => {
+        const tensor = weights.readSync(key);
+        if (key === weight) (tensor.data as Float32Array)[5] += 1e-3;
+        return [key, tensor] as const;
+      });
+      await writeSafetensors(`${folder}/${file}`, new Map(tensors));
+      const found = await Array.fromAsync(runNetworkCase(folder));
+      assertEquals(found.find(({ ok }) => !ok)?.tensor, first);
+    } finally {
+      await Deno.remove(folder, { recursive: true });
     }
-    const weights = openSafetensors(
-      `${source}/diffusion_pytorch_model.safetensors`,
-    );
-    const changed = "up_blocks.2.resnets.1.conv2.bias";
-    const tensors = [...weights.tensors.keys()].map((key) => {
-      const tensor = weights.readSync(key);
-      if (key === changed) (tensor.data as Float32Array)[5] += 1e-3;
-      return [key, tensor] as const;
-    });
-    const file = `${folder}/diffusion_pytorch_model.safetensors`;
-    await writeSafetensors(file, new Map(tensors));
-    const found = await Array.fromAsync(runNetworkCase(folder));
-    const first = found.find(({ ok }) => !ok);
-    assertEquals(first?.tensor, "up_blocks.2.resnets.1");
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-});
+  });
+}

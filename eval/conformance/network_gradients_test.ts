@@ -38,3 +38,15 @@ Deno.test("runNetworkGradients() reproduces a UNet's output and every recorded g
     "grad.sample",
   ]);
 });
+
+Deno.test("runNetworkGradients() reproduces a PixArt's output and every recorded gradient", async () => {
+  const rows = await Array.fromAsync(
+    runNetworkGradients(`${testdata}/grads-pixart`),
+  );
+  assertEquals(rows.filter(({ ok }) => !ok), []);
+  assertEquals(rows.map(({ tensor }) => tensor), [
+    "output",
+    "grad.encoder_hidden_states",
+    "grad.sample",
+  ]);
+});

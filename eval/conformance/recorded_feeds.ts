@@ -1,22 +1,38 @@
 /** What a network is fed in a recorded case. */
 import type { BlockGraph } from "../../core/models/block_graph.ts";
-import { float32, type Tensor } from "../../core/tensor.ts";
+import type { NetworkOptions } from "../../core/models/network.ts";
+import { float32, int64, type Tensor } from "../../core/tensor.ts";
 import type { SafetensorsFile } from "../../core/weights/safetensors.ts";
 
-/** The sizes that a case was recorded with: batch, and text tokens where it has a text. */
+/**
+ * Where an input lies: a file may hold several labelled cases, which share what
+ * has no label; PixArt's micro-conditions have a prefix.
+ */
+function keyOf(
+  name: string,
+  recorded: SafetensorsFile,
+  label: string | undefined,
+): string {
+  const places = [`${label}.${name}`, `added_cond.${name}`];
+  return places.find((key) => recorded.tensors.has(key)) ?? name;
+}
+
+/** The sizes that a case was recorded with: batch, latents, and text tokens where it has a text. */
 export function recordedSizes(
   recorded: SafetensorsFile,
-): { batch: number; tokens?: number } {
-  const [batch] = recorded.readSync("sample").shape;
+  label?: string,
+): Pick<NetworkOptions, "batch" | "latents" | "tokens"> {
+  const sample = recorded.readSync(keyOf("sample", recorded, label));
+  const [batch, , height, width] = sample.shape;
   const text = recorded.tensors.get("encoder_hidden_states");
-  return { batch, tokens: text?.shape[1] };
+  return { batch, latents: { height, width }, tokens: text?.shape[1] };
 }
 
 /**
  * The recorded tensor of every input of a network. A single timestep stands for
  * the whole batch.
  *
- * @param label The case among several of a file: its timesteps lie at `<label>.timestep`.
+ * @param label The case among several of a file.
  * @throws {RangeError} If a tensor is missing.
  */
 export function recordedFeeds(
@@ -25,13 +41,22 @@ export function recordedFeeds(
   label?: string,
 ): Record<string, Tensor> {
   const read = ({ name, shape }: BlockGraph["inputs"][number]): Tensor => {
-    if (name !== "timestep") return recorded.readSync(name);
-    const timestep = recorded.readSync(label ? `${label}.timestep` : name);
-    const values = Float32Array.from(timestep.data as BigInt64Array, Number);
+    const found = recorded.readSync(keyOf(name, recorded, label));
+    if (name !== "timestep") return found;
+    const values = Float32Array.from(found.data as BigInt64Array, Number);
     return float32(
       shape,
       values.length === 1 ? new Float32Array(shape[0]).fill(values[0]) : values,
     );
   };
   return Object.fromEntries(inputs.map((input) => [input.name, read(input)]));
+}
+
+/** The same feeds for a model that was recorded without its mask: it sees every text token. */
+export function withoutMask(
+  feeds: Readonly<Record<string, Tensor>>,
+): Record<string, Tensor> {
+  const { shape, data } = feeds.encoder_attention_mask;
+  const all = int64(shape, Array<number>(data.length).fill(1));
+  return { ...feeds, encoder_attention_mask: all };
 }

@@ -1,0 +1,42 @@
+/**
+ * What gates switch in a transformer, and what backup connections hold: for any
+ * transformer block that is given as its sublayers, each of which adds to the
+ * residual stream.
+ */
+import type { Block } from "./block_graph.ts";
+import { fused, fusedResidual } from "./fused_blocks.ts";
+
+/** `block`: a gate for each transformer block. `sublayer`: attention and feed-forward apart. */
+export type TransformerGranularity = "block" | "sublayer";
+
+export interface TransformerUnitOptions {
+  /** `block` by default. */
+  readonly granularity?: TransformerGranularity;
+  /** What a backup connection holds: the stream after a unit, or (by default) what the unit added to it. */
+  readonly backup?: "output" | "residual";
+}
+
+/**
+ * A transformer block as units.
+ *
+ * @param name Its module path.
+ * @param sublayers In execution order; what they share comes first and is not gated.
+ */
+export function transformerUnits(
+  name: string,
+  sublayers: readonly Block[],
+  { granularity = "block", backup = "residual" }: TransformerUnitOptions,
+): Block[] {
+  const isOutput = backup === "output";
+  if (granularity === "sublayer") {
+    return sublayers.map((block) =>
+      isOutput && block.residual !== undefined
+        ? fused(block.name, [block], block.outputs)
+        : block
+    );
+  }
+  const { outputs } = sublayers[sublayers.length - 1];
+  return [
+    isOutput ? fused(name, sublayers, outputs) : fusedResidual(name, sublayers),
+  ];
+}
