@@ -5,7 +5,7 @@
  */
 import {
   configJson,
-  nonEmptyList,
+  levelList,
   positiveInteger,
   positiveIntegers,
   refuse,
@@ -117,7 +117,7 @@ export function parseClassifierConfig(
   if (JSON.stringify(config.values.heads) !== expected) {
     refuse(config, "heads", expected);
   }
-  const { length } = nonEmptyList(config, "widths");
+  const { length } = levelList(config, "widths");
   return {
     sampleSize: positiveInteger(config, "sample_size"),
     widths: positiveIntegers(config, "widths", length),

@@ -1,7 +1,8 @@
 /** An autoencoder's `vae/config.json`, read strictly: what our network would compute differently is refused. */
 import {
   configJson,
-  nonEmptyList,
+  levelList,
+  most,
   positiveInteger,
   positiveIntegers,
   positiveNumber,
@@ -54,14 +55,14 @@ export function parseAutoencoderConfig(
   for (const [key, allowed] of Object.entries(required)) {
     requireOneOf(config, key, allowed);
   }
-  const levels = nonEmptyList(config, "block_out_channels").length;
+  const levels = levelList(config, "block_out_channels").length;
   const channels = positiveIntegers(config, "block_out_channels", levels);
   const types = {
     down_block_types: "DownEncoderBlock2D",
     up_block_types: "UpDecoderBlock2D",
   };
   for (const [key, type] of Object.entries(types)) {
-    const found = nonEmptyList(config, key);
+    const found = levelList(config, key);
     if (found.length !== levels || found.some((each) => each !== type)) {
       refuse(config, key, `${levels} of "${type}"`);
     }
@@ -75,7 +76,7 @@ export function parseAutoencoderConfig(
     outChannels: positiveInteger(config, "out_channels"),
     latentChannels: positiveInteger(config, "latent_channels"),
     channels,
-    resnets: positiveInteger(config, "layers_per_block"),
+    resnets: positiveInteger(config, "layers_per_block", most.layersOfLevel),
     normGroups,
     scalingFactor: "scaling_factor" in config.values
       ? positiveNumber(config, "scaling_factor")

@@ -2,6 +2,7 @@
 import {
   type ConfigJson,
   configJson,
+  most,
   positiveInteger,
   positiveNumber,
   refuse,
@@ -58,7 +59,7 @@ function encoderConfig(
   return {
     width,
     heads,
-    layers: positiveInteger(config, "num_hidden_layers"),
+    layers: positiveInteger(config, "num_hidden_layers", most.layers),
     inner: positiveInteger(config, "intermediate_size"),
     activation: config.values.hidden_act as ClipEncoderConfig["activation"],
     epsilon: positiveNumber(config, "layer_norm_eps"),
@@ -88,7 +89,7 @@ export function parseClipTextConfig(
   return {
     ...encoderConfig(config, "CLIPTextModelWithProjection"),
     vocabulary: positiveInteger(config, "vocab_size"),
-    positions: positiveInteger(config, "max_position_embeddings"),
+    positions: positiveInteger(config, "max_position_embeddings", most.tokens),
     endToken: endToken === legacyEndToken ? null : endToken as number,
   };
 }
@@ -106,7 +107,7 @@ export function parseClipVisionConfig(
 ): ClipVisionConfig {
   const config = configJson(json, file);
   requireOneOf(config, "model_type", ["clip_vision_model"]);
-  const imageSize = positiveInteger(config, "image_size");
+  const imageSize = positiveInteger(config, "image_size", most.side);
   const patchSize = positiveInteger(config, "patch_size");
   if (imageSize % patchSize !== 0) {
     refuse(config, "patch_size", `a divisor of ${imageSize}`);

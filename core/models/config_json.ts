@@ -30,12 +30,36 @@ export function refuse(
   );
 }
 
-/** A required positive integer. @throws {TypeError} If it is missing or anything else. */
-export function positiveInteger(config: ConfigJson, key: string): number {
+/** The most that a config may ask for, far above any published model: a damaged file must not take the memory of the machine. */
+export const most = {
+  /** Widths, channels, entries of a vocabulary. */
+  width: 2 ** 20,
+  /** Transformer blocks one after another. */
+  layers: 512,
+  /** Resolutions of a UNet or autoencoder. */
+  levels: 8,
+  /** Residual blocks of a level, or transformer blocks beside one. */
+  layersOfLevel: 32,
+  /** Height and width of latents or pictures. */
+  side: 4096,
+  /** Tokens of a text. */
+  tokens: 4096,
+};
+
+const isPositive = (value: unknown, atMost: number): value is number =>
+  Number.isSafeInteger(value) && value as number > 0 &&
+  value as number <= atMost;
+
+/** A required positive integer, one of {@linkcode most} at most. @throws {TypeError} If it is missing or anything else. */
+export function positiveInteger(
+  config: ConfigJson,
+  key: string,
+  atMost: number = most.width,
+): number {
   const value = config.values[key];
-  return typeof value === "number" && Number.isSafeInteger(value) && value > 0
+  return isPositive(value, atMost)
     ? value
-    : refuse(config, key, "a positive integer");
+    : refuse(config, key, `a positive integer of at most ${atMost}`);
 }
 
 /** A required positive number. @throws {TypeError} If it is missing or anything else. */
@@ -51,27 +75,29 @@ export function positiveIntegers(
   config: ConfigJson,
   key: string,
   count: number,
+  atMost: number = most.width,
 ): readonly number[] {
   const value = config.values[key];
   const list: unknown[] = Array.isArray(value)
     ? value
     : Array(count).fill(value);
-  const isPositive = (n: unknown): n is number =>
-    Number.isSafeInteger(n) && (n as number) > 0;
-  return list.length === count && list.every(isPositive)
-    ? list
-    : refuse(config, key, `a positive integer or a list of ${count}`);
+  const fits = (n: unknown): n is number => isPositive(n, atMost);
+  return list.length === count && list.every(fits) ? list : refuse(
+    config,
+    key,
+    `a positive integer of at most ${atMost}, or a list of ${count}`,
+  );
 }
 
-/** A required list that is not empty. @throws {TypeError} If `key` holds none. */
-export function nonEmptyList(
+/** A required list, an entry for each level. @throws {TypeError} If `key` holds none, or one longer than {@linkcode most}. */
+export function levelList(
   config: ConfigJson,
   key: string,
 ): readonly unknown[] {
   const value = config.values[key];
-  return Array.isArray(value) && value.length > 0
+  return Array.isArray(value) && isPositive(value.length, most.levels)
     ? value
-    : refuse(config, key, "a list");
+    : refuse(config, key, `a list of 1 to ${most.levels}`);
 }
 
 /** Requires `key` to hold one of `allowed`; `undefined` among them allows it to be absent. @throws {TypeError} If it does not. */

@@ -13,6 +13,7 @@ import {
   type Network,
   networkGraph,
   type NetworkOptions,
+  onSmallestLatents,
   parseNetwork,
 } from "./network.ts";
 import { parameterShapes } from "./parameter_shapes.ts";
@@ -35,7 +36,9 @@ const networkKind: ComponentKind<Network> = {
   weightFile: "diffusion_pytorch_model.safetensors",
   parse: parseNetwork,
   parameters: (network) =>
-    parameterShapes((weights) => networkGraph(network, weights, { batch: 1 })),
+    parameterShapes((weights) =>
+      networkGraph(onSmallestLatents(network), weights, { batch: 1 })
+    ),
 };
 
 /** Where the network of each kind of pipeline lies. */

@@ -98,6 +98,31 @@ export function parseNetwork(json: unknown, file: string): Network {
   }
 }
 
+/** The same network on the smallest latents: it has the same weights. */
+export function onSmallestLatents(network: Network): Network {
+  switch (network.family) {
+    case "dit": {
+      const { config } = network;
+      return {
+        ...network,
+        config: { ...config, sampleSize: config.patchSize },
+      };
+    }
+    case "pixart": {
+      const { config } = network;
+      return {
+        ...network,
+        config: { ...config, sampleSize: config.patchSize },
+      };
+    }
+    case "unet": {
+      const { config } = network;
+      const sampleSize = 2 ** (config.down.length - 1);
+      return { ...network, config: { ...config, sampleSize } };
+    }
+  }
+}
+
 /**
  * The block graph of a network.
  *

@@ -2,6 +2,7 @@
 import {
   type ConfigJson,
   configJson,
+  most,
   positiveInteger,
   positiveNumber,
   refuse,
@@ -59,7 +60,7 @@ export function parseT5EncoderConfig(
   return {
     vocabulary: positiveInteger(config, "vocab_size"),
     width: positiveInteger(config, "d_model"),
-    layers: positiveInteger(config, "num_layers"),
+    layers: positiveInteger(config, "num_layers", most.layers),
     heads: positiveInteger(config, "num_heads"),
     headWidth: positiveInteger(config, "d_kv"),
     inner: positiveInteger(config, "d_ff"),

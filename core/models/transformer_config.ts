@@ -1,6 +1,7 @@
 /** What the configurations of diffusion transformers have in common, read strictly. */
 import {
   type ConfigJson,
+  most,
   positiveInteger,
   refuse,
   requireOneOf,
@@ -46,13 +47,13 @@ export function transformerConfig(config: ConfigJson): TransformerConfig {
   }
   const inChannels = positiveInteger(config, "in_channels");
   const parsed: TransformerConfig = {
-    sampleSize: positiveInteger(config, "sample_size"),
+    sampleSize: positiveInteger(config, "sample_size", most.side),
     patchSize: positiveInteger(config, "patch_size"),
     inChannels,
     outChannels: (config.values.out_channels ?? null) === null
       ? inChannels
       : positiveInteger(config, "out_channels"),
-    layers: positiveInteger(config, "num_layers"),
+    layers: positiveInteger(config, "num_layers", most.layers),
     heads: positiveInteger(config, "num_attention_heads"),
     headWidth: positiveInteger(config, "attention_head_dim"),
   };
@@ -65,11 +66,11 @@ function checkSizes(config: ConfigJson, parsed: TransformerConfig): void {
   if (sampleSize % patchSize !== 0) {
     refuse(config, "patch_size", `a divisor of sample_size ${sampleSize}`);
   }
-  if (widthOf(parsed) % 4 !== 0) {
+  if (widthOf(parsed) % 4 !== 0 || widthOf(parsed) > most.width) {
     refuse(
       config,
       "attention_head_dim",
-      `a width that gives a multiple of 4 over ${heads} heads`,
+      `a width that gives a multiple of 4, at most ${most.width}, over ${heads} heads`,
     );
   }
 }

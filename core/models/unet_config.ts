@@ -2,7 +2,8 @@
 import {
   type ConfigJson,
   configJson,
-  nonEmptyList,
+  levelList,
+  most,
   positiveInteger,
   positiveIntegers,
   positiveNumber,
@@ -103,7 +104,7 @@ export function parseUnetConfig(json: unknown, file: string): UnetConfig {
     requireOneOf(config, key, allowed);
   }
   const parsed: UnetConfig = {
-    sampleSize: positiveInteger(config, "sample_size"),
+    sampleSize: positiveInteger(config, "sample_size", most.side),
     inChannels: positiveInteger(config, "in_channels"),
     outChannels: positiveInteger(config, "out_channels"),
     ...stagesOf(config),
@@ -124,13 +125,14 @@ export function parseUnetConfig(json: unknown, file: string): UnetConfig {
 function stagesOf(
   config: ConfigJson,
 ): Pick<UnetConfig, "down" | "middle" | "up"> {
-  const levels = nonEmptyList(config, "block_out_channels").length;
-  const perLevel = (key: string) => positiveIntegers(config, key, levels);
+  const levels = levelList(config, "block_out_channels").length;
+  const perLevel = (key: string, atMost?: number) =>
+    positiveIntegers(config, key, levels, atMost);
   const channels = perLevel("block_out_channels");
-  const resnets = perLevel("layers_per_block");
+  const resnets = perLevel("layers_per_block", most.layersOfLevel);
   const heads = perLevel("attention_head_dim");
   const depths = "transformer_layers_per_block" in config.values
-    ? perLevel("transformer_layers_per_block")
+    ? perLevel("transformer_layers_per_block", most.layersOfLevel)
     : Array<number>(levels).fill(1);
   const attends = (direction: "Down" | "Up") =>
     attendingLevels(config, { direction, levels });
@@ -164,7 +166,7 @@ function attendingLevels(
   const key = `${direction.toLowerCase()}_block_types`;
   const plain = `${direction}Block2D`;
   const attending = `CrossAttn${plain}`;
-  const types = nonEmptyList(config, key);
+  const types = levelList(config, key);
   const known = types.every((type) => type === plain || type === attending);
   if (!known || types.length !== levels) {
     refuse(config, key, `${levels} of "${plain}" or "${attending}"`);

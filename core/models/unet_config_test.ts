@@ -122,7 +122,7 @@ const refused: [string, Record<string, unknown>, string][] = [
   [
     "a list of another length",
     { attention_head_dim: [8, 8] },
-    `"attention_head_dim" is [8,8], expected a positive integer or a list of 4`,
+    `"attention_head_dim" is [8,8], expected a positive integer of at most 1048576, or a list of 4`,
   ],
   [
     "heads that do not divide",

@@ -20,6 +20,9 @@ export function parseLenientJson(text: string): unknown {
   return JSON.parse(quoted);
 }
 
+/** The most steps that a file may ask for: a damaged one must not take the memory of the machine. */
+const mostSteps = 100_000;
+
 /** Typed access to the keys of one file; a null value counts as missing, as in diffusers. */
 export class ConfigFields {
   constructor(
@@ -48,12 +51,19 @@ export class ConfigFields {
     );
   }
 
+  /** A count of steps, or what is as small. */
   integer(key: string, least: number): number | undefined {
     const value = this.#number(key);
     if (value === undefined) return undefined;
-    if (Number.isSafeInteger(value) && value >= least) return value;
+    const fits = Number.isSafeInteger(value) && value >= least &&
+      value <= mostSteps;
+    if (fits) return value;
     throw new RangeError(
-      this.message(key, value, `an integer of at least ${least}`),
+      this.message(
+        key,
+        value,
+        `an integer of at least ${least}, at most ${mostSteps}`,
+      ),
     );
   }
 

@@ -37,12 +37,14 @@ const kindOfClass: Readonly<Record<string, SamplerKind>> = {
  *
  * @throws {RangeError} If it names no class, or one that is not supported.
  */
-export function samplerKindOf({ className }: SchedulerConfig): SamplerKind {
+export function samplerKindOf(
+  { className, source }: SchedulerConfig,
+): SamplerKind {
   if (className !== undefined && Object.hasOwn(kindOfClass, className)) {
     return kindOfClass[className];
   }
   throw new RangeError(
-    `Cannot choose a sampler: the scheduler's _class_name is ${
+    `Cannot choose a sampler for ${source}: _class_name is ${
       className ?? "missing"
     }, expected one of ${
       Object.keys(kindOfClass).join(", ")
@@ -63,5 +65,11 @@ export function makeSampler(
     readonly steps: number;
   },
 ): Sampler {
-  return makers[kind](config, { steps });
+  try {
+    return makers[kind](config, { steps });
+  } catch (cause) {
+    const { message } = cause as Error;
+    const Kind = cause instanceof TypeError ? TypeError : RangeError;
+    throw new Kind(`${message} (scheduler config ${config.source})`, { cause });
+  }
 }

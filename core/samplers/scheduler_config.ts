@@ -27,6 +27,8 @@ export type SigmaSpacing = typeof sigmaSpacings[number];
 
 /** The noise schedule and sampling options of a trained model. Undefined: the file is silent, and the default depends on the sampler. */
 export interface SchedulerConfig {
+  /** What the file is called in errors, such as its path. */
+  readonly source: string;
   /** The file's `_class_name`: the scheduler that the model came with. */
   readonly className?: string;
   readonly numTrainTimesteps: number;
@@ -117,6 +119,7 @@ export function parseSchedulerConfig(
   }
   const field = new ConfigFields(json as Record<string, unknown>, source);
   const config = {
+    source,
     className: field.string("_class_name"),
     ...noiseFields(field),
     ...samplingFields(field),

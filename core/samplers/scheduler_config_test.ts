@@ -12,6 +12,7 @@ Deno.test("parseSchedulerConfig() fills in diffusers' defaults and ignores unkno
     no_such_key: 1,
   }, "test");
   assertEquals(config, {
+    source: "test",
     className: "PNDMScheduler",
     numTrainTimesteps: 1000,
     betaStart: 0.0001,

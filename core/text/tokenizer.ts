@@ -4,7 +4,7 @@
  */
 import { Tokenizer } from "@huggingface/tokenizers";
 import { isFile } from "../is_file.ts";
-import { configJson, positiveInteger } from "../models/config_json.ts";
+import { configJson, most, positiveInteger } from "../models/config_json.ts";
 import { readJson } from "../read_json.ts";
 import { int64, type Tensor } from "../tensor.ts";
 import { clipTokenizerJson } from "./clip_tokenizer.ts";
@@ -82,7 +82,7 @@ export async function loadTokenizer(folder: string): Promise<TextTokenizer> {
       }, expected a token of the vocabulary`,
     );
   }
-  const length = positiveInteger(config, "model_max_length");
+  const length = positiveInteger(config, "model_max_length", most.tokens);
   return new TextTokenizer(tokenizer, { padding, length });
 }
 

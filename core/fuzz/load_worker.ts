@@ -1,0 +1,29 @@
+/** Loads one folder after another, apart from who asks: what hangs here can be ended there. */
+import { victims } from "./victims.ts";
+
+/** A folder to load, as the victim of that name. */
+export interface LoadRequest {
+  readonly victim: string;
+  readonly folder: string;
+}
+
+/** What came of it: nothing, or what was thrown. */
+export interface LoadReply {
+  readonly error?: { readonly isError: boolean; readonly message: string };
+}
+
+const scope = self as unknown as {
+  onmessage: (event: MessageEvent<LoadRequest>) => void;
+  postMessage(reply: LoadReply): void;
+};
+
+scope.onmessage = async ({ data: { victim, folder } }) => {
+  try {
+    await victims[victim].load(folder);
+    scope.postMessage({});
+  } catch (error) {
+    const isError = error instanceof Error;
+    const message = isError ? error.message : String(error);
+    scope.postMessage({ error: { isError, message } });
+  }
+};
