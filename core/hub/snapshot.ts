@@ -1,0 +1,96 @@
+/** A model of the hub as a folder, in the cache that Python's `huggingface_hub` keeps. */
+import { isFile } from "../is_file.ts";
+import { ask, download, HubError } from "./download.ts";
+import type { ModelName } from "./model_name.ts";
+import { neededFiles } from "./needed_files.ts";
+import type { HubSettings } from "./settings.ts";
+
+/** A revision as `/api/models` tells it. */
+interface Revision {
+  readonly sha: string;
+  readonly siblings: readonly {
+    readonly rfilename: string;
+    readonly size: number;
+    readonly blobId: string;
+    readonly lfs?: { readonly sha256: string };
+  }[];
+}
+
+/**
+ * The folder of a model, its missing files downloaded.
+ *
+ * @throws {HubError} If the hub refuses, or it is offline and the cache lacks the model.
+ */
+export async function snapshot(
+  { repo, revision }: ModelName,
+  settings: HubSettings,
+): Promise<string> {
+  const root = `${settings.cache}/models--${repo.replace("/", "--")}`;
+  if (settings.offline) return cached(root, repo, revision);
+  const name = encodeURIComponent(revision);
+  const { sha, siblings } = await revisionOf(
+    `${settings.endpoint}/api/models/${repo}/revision/${name}?blobs=true`,
+    settings,
+  );
+  const folder = `${root}/snapshots/${sha}`;
+  const files = new Map(siblings.map((file) => [file.rfilename, file]));
+  await Deno.mkdir(`${root}/blobs`, { recursive: true });
+  for (const path of neededFiles([...files.keys()])) {
+    const { size, blobId, lfs } = files.get(path)!;
+    const hash = lfs?.sha256 ?? blobId;
+    const blob = `${root}/blobs/${hash}`;
+    if (!await isFile(blob)) {
+      const url = `${settings.endpoint}/${repo}/resolve/${sha}/${path}`;
+      await download(url, blob, { size, hash }, settings);
+    }
+    await link(`${folder}/${path}`, hash, path.split("/").length);
+  }
+  if (revision !== sha) await writeRef(`${root}/refs/${revision}`, sha);
+  return folder;
+}
+
+/** What the hub tells of a revision. @throws {HubError} If hashes could lead out of the cache. */
+async function revisionOf(
+  url: string,
+  settings: HubSettings,
+): Promise<Revision> {
+  const revision: Revision = await (await ask(url, settings)).json();
+  const hashes = revision.siblings?.map(({ blobId, lfs }) =>
+    lfs?.sha256 ?? blobId
+  );
+  const isHash = (text: unknown) =>
+    /^([0-9a-f]{40}|[0-9a-f]{64})$/.test(`${text}`);
+  if (hashes && [revision.sha, ...hashes].every(isHash)) return revision;
+  throw new HubError(`Cannot read ${url}: found no commit with hashed files`);
+}
+
+/** The folder of a model that was downloaded before. */
+async function cached(
+  root: string,
+  repo: string,
+  revision: string,
+): Promise<string> {
+  const ref = `${root}/refs/${revision}`;
+  const sha = await isFile(ref)
+    ? (await Deno.readTextFile(ref)).trim()
+    : revision;
+  const folder = `${root}/snapshots/${sha}`;
+  for (const name of ["model_index.json", "config.json"]) {
+    if (await isFile(`${folder}/${name}`)) return folder;
+  }
+  throw new HubError(
+    `Cannot load ${repo}@${revision} offline: not in ${root}; unset HF_HUB_OFFLINE to download it`,
+  );
+}
+
+/** Links a file of a snapshot, so many folders deep, to its blob. */
+async function link(path: string, hash: string, depth: number): Promise<void> {
+  if (await isFile(path)) return;
+  await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
+  await Deno.symlink(`${"../".repeat(depth + 1)}blobs/${hash}`, path);
+}
+
+async function writeRef(path: string, sha: string): Promise<void> {
+  await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
+  await Deno.writeTextFile(path, sha);
+}
