@@ -3,6 +3,7 @@
  * Stable Diffusion pipeline, with the full sampler or a SubNet's gates. The
  * settings travel in the PNG's text chunks.
  */
+import { modelFolder } from "../core/hub/model_folder.ts";
 import { unstacked } from "../core/batch.ts";
 import {
   blockGraphOf,
@@ -136,7 +137,10 @@ if (import.meta.main) {
   try {
     const options = parseGenerate(Deno.args);
     if (options === "help") console.log(generateHelp);
-    else await generate(options);
+    else {
+      const model = await modelFolder(options.model);
+      await generate({ ...options, model });
+    }
   } catch (error) {
     console.error(`error: ${(error as Error).message}`);
     Deno.exit(1);

@@ -8,7 +8,7 @@ export const generateHelp = `Generates pictures of a class or of a prompt.
 Usage: deno task generate [options] -o image.png
 
 Options:
-  --model <folder>           Pipeline in diffusers layout (default zoo/models/dit-shapes)
+  --model <folder or name>   Pipeline in diffusers layout, or owner/name[@revision] on the hub (default zoo/models/dit-shapes)
   --class <id>               Class, of a DiT in pixel space (default 0)
   --prompt <text>            What to show, of a Stable Diffusion pipeline
   --negative-prompt <text>   What guidance leads away from (default "")
