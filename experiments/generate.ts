@@ -3,8 +3,8 @@
  * Stable Diffusion pipeline, with the full sampler or a SubNet's gates. The
  * settings travel in the PNG's text chunks.
  */
-import { modelFolder } from "../core/hub/model_folder.ts";
 import { unstacked } from "../core/batch.ts";
+import { modelFolder } from "../core/hub/model_folder.ts";
 import {
   blockGraphOf,
   type LoadedModel,
@@ -113,8 +113,9 @@ async function decoded(
 
 /** Generates the pictures and writes the PNG. */
 export async function generate(options: GenerateOptions): Promise<void> {
-  const { latents, macs } = await sampled(options);
-  const { subject, model } = options;
+  const model = await modelFolder(options.model);
+  const { latents, macs } = await sampled({ ...options, model });
+  const { subject } = options;
   const inPixels = latents.shape[1] === 3;
   const pictures = inPixels ? latents : await decoded(model, latents);
   const label = typeof subject === "number" ? `class ${subject}` : "";
@@ -137,10 +138,7 @@ if (import.meta.main) {
   try {
     const options = parseGenerate(Deno.args);
     if (options === "help") console.log(generateHelp);
-    else {
-      const model = await modelFolder(options.model);
-      await generate({ ...options, model });
-    }
+    else await generate(options);
   } catch (error) {
     console.error(`error: ${(error as Error).message}`);
     Deno.exit(1);
