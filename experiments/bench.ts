@@ -38,7 +38,11 @@ import {
 import type { Experiment } from "./experiment.ts";
 import type { SampledPlan } from "./method.ts";
 import { type PromptLists, readPrompts } from "./prompts.ts";
-import { type Conditioner, openConditioner, type Subject } from "./subjects.ts";
+import {
+  type Conditioner,
+  openConditioner,
+  type Subject,
+} from "../supernet/conditioner.ts";
 
 /** How much is sampled at once, and in how many steps. */
 export interface SampleSize {

@@ -13,7 +13,7 @@ import type { SubNetPlan } from "../supernet/plan.ts";
 import type { SamplingInputs } from "../supernet/sampling_loop.ts";
 import type { Bench } from "./bench.ts";
 import type { SampledPlan } from "./method.ts";
-import type { Subject } from "./subjects.ts";
+import type { Subject } from "../supernet/conditioner.ts";
 
 /** A class or prompt, and the noise that its image is made from. */
 export interface EvaluationPair {

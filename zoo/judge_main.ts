@@ -2,22 +2,11 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { alignedLines } from "../core/aligned_lines.ts";
 import { type CommandResult, finish, resultOf } from "../core/command.ts";
-import {
-  blockGraphOf,
-  type LoadedFamily,
-  loadModel,
-  ofFamily,
-} from "../core/models/load.ts";
-import { ownScheduler } from "../core/pipeline/own_scheduler.ts";
+import { type LoadedFamily, loadModel, ofFamily } from "../core/models/load.ts";
 import { TorchGenerator } from "../core/random.ts";
-import { makeSampler } from "../core/samplers/mod.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { formatPercent } from "../eval/table.ts";
-import { openSubNet } from "../supernet/fused_sub_net.ts";
-import { denseGates } from "../supernet/gates.ts";
-import { guidedLabels } from "../supernet/guidance.ts";
-import { SubNetRunner } from "../supernet/sub_net.ts";
-import { superNet } from "../supernet/super_net.ts";
+import { samplePictures } from "../supernet/sample_pictures.ts";
 import { classNames, shapes } from "./shapes.ts";
 import {
   type Accuracy,
@@ -152,30 +141,17 @@ async function judgeSamples(options: JudgeOptions): Promise<Judged> {
 
 /** Rounds of one picture a class, `[30, 3, H, W]`, by the full model. */
 async function* sampleRounds(
-  { model: folder, samplesPerClass, guidanceScale, steps, seed }: JudgeOptions,
+  { model: folder, samplesPerClass, seed, ...options }: JudgeOptions,
 ): AsyncGenerator<Tensor<"float32">> {
-  const model = ofFamily(await loadModel(folder), "dit", `judge ${folder}`);
-  const { inChannels, sampleSize } = model.config;
-  checkClasses(model, folder);
-  const scheduler = await ownScheduler(model, { task: `judge ${folder}` });
-  const sampler = makeSampler(scheduler, { steps });
-  const batch = classNames.length;
-  const graph = blockGraphOf(model, { batch: 2 * batch, granularity: "block" });
-  const net = superNet(graph, { steps: sampler.steps.length });
-  await using runner = new SubNetRunner(net);
-  const dense = denseGates(net.steps, net.units.length);
-  await using full = await openSubNet(runner, dense);
-  const nullClass = model.config.classes;
-  const labels = guidedLabels([...classNames.keys()], nullClass);
-  const random = new TorchGenerator(seed);
-  for (let round = 0; round < samplesPerClass; round++) {
-    yield await full.sample({
-      latents: random.randn([batch, inChannels, sampleSize, sampleSize]),
-      conditioning: { class_labels: labels },
-      sampler,
-      guidanceScale,
-    });
-  }
+  checkClasses(
+    ofFamily(await loadModel(folder), "dit", `judge ${folder}`),
+    folder,
+  );
+  const round = [...classNames.keys()];
+  yield* samplePictures(folder, Array(samplesPerClass).fill(round), {
+    ...options,
+    random: new TorchGenerator(seed),
+  });
 }
 
 function checkClasses({ config }: LoadedFamily<"dit">, folder: string): void {

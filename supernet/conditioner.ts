@@ -7,7 +7,7 @@ import {
 } from "../core/pipeline/prompt_encoder.ts";
 import type { SessionOptions } from "../core/runtime/session.ts";
 import type { Tensor } from "../core/tensor.ts";
-import { guidedLabels } from "../supernet/guidance.ts";
+import { guidedLabels } from "./guidance.ts";
 
 /** A class's index, or a prompt. */
 export type Subject = number | string;

@@ -1,0 +1,116 @@
+/**
+ * Pictures of classes or prompts from a model's folder, with the full sampler
+ * or a SubNet: conditioning, sampling and, in a latent space, decoding.
+ */
+import {
+  blockGraphOf,
+  type LoadedModel,
+  loadModel,
+} from "../core/models/load.ts";
+import type { Granularity } from "../core/models/network.ts";
+import { ownScheduler } from "../core/pipeline/own_scheduler.ts";
+import {
+  loadAutoencoder,
+  openPictureDecoder,
+  type PictureDecoder,
+} from "../core/pipeline/picture_decoder.ts";
+import type { TorchGenerator } from "../core/random.ts";
+import {
+  drawStepNoise,
+  makeSampler,
+  type SamplerKind,
+} from "../core/samplers/mod.ts";
+import type { Tensor } from "../core/tensor.ts";
+import { openConditioner, type Subject } from "./conditioner.ts";
+import { openSubNet } from "./fused_sub_net.ts";
+import { denseGates, type Gates } from "./gates.ts";
+import type { SampledStep, SamplingInputs } from "./sampling_loop.ts";
+import { SubNetRunner } from "./sub_net.ts";
+import { type SuperNet, superNet } from "./super_net.ts";
+
+export interface PictureOptions {
+  /** As the sampler counts them. */
+  readonly steps: number;
+  readonly guidanceScale: number;
+  /** What guidance leads away from, in a model that reads text; the empty text by default. */
+  readonly negativePrompt?: string;
+  /** The model's own by default. */
+  readonly sampler?: SamplerKind;
+  /** Of the gates; `block` by default. */
+  readonly granularity?: Granularity;
+  /** Gates of the SuperNet; all open by default. */
+  readonly gates?: (net: SuperNet) => Gates | Promise<Gates>;
+  /** Of the initial noise, and of what the sampler adds. */
+  readonly random: TorchGenerator;
+  /** Called at each step. */
+  readonly observe?: (step: SampledStep, net: SuperNet) => void;
+}
+
+/**
+ * Pictures `[B, 3, H, W]`, in about [-1, 1], of each batch of B subjects. The
+ * text tower is in memory only before the first, the autoencoder only from the
+ * first on.
+ *
+ * @param batches Each of the same number of subjects.
+ * @throws As `loadModel`, `openConditioner`, `makeSampler` and `loadAutoencoder`.
+ */
+export async function* samplePictures(
+  folder: string,
+  batches: readonly (readonly Subject[])[],
+  options: PictureOptions,
+): AsyncGenerator<Tensor<"float32">> {
+  const model = await loadModel(folder);
+  const scheduler = await ownScheduler(model, { task: `sample ${folder}` });
+  const { sampler: kind, steps, granularity, guidanceScale, random } = options;
+  const sampler = makeSampler(scheduler, { kind, steps });
+  const { tokens, conditionings } = await conditioned(
+    model,
+    folder,
+    batches,
+    options,
+  );
+  const batch = batches[0].length;
+  const graph = blockGraphOf(model, { batch: 2 * batch, granularity, tokens });
+  const net = superNet(graph, { steps: sampler.steps.length });
+  const gates = await options.gates?.(net) ??
+    denseGates(net.steps, net.units.length);
+  await using runner = new SubNetRunner(net);
+  await using subNet = await openSubNet(runner, gates);
+  const [, ...shape] = graph.inputs[0].shape;
+  await using opened = new AsyncDisposableStack();
+  let decoder: PictureDecoder | undefined;
+  for (const conditioning of conditionings) {
+    const size = [batch, ...shape];
+    const latents = await subNet.sample({
+      latents: random.randn(size),
+      noise: drawStepNoise(sampler, { shape: size, random }),
+      conditioning,
+      sampler,
+      guidanceScale,
+      observe: (step) => options.observe?.(step, net),
+    });
+    if (model.config.inChannels === 3) yield latents;
+    else {
+      decoder ??= opened.use(
+        await openPictureDecoder(await loadAutoencoder(folder), shape),
+      );
+      yield await decoder.decode(latents);
+    }
+  }
+}
+
+/** The network's other inputs for every batch. */
+async function conditioned(
+  model: LoadedModel,
+  folder: string,
+  batches: readonly (readonly Subject[])[],
+  { negativePrompt }: PictureOptions,
+) {
+  const options = { negativePrompt };
+  await using conditioner = await openConditioner(model, folder, options);
+  const conditionings: SamplingInputs["conditioning"][] = [];
+  for (const subjects of batches) {
+    conditionings.push(await conditioner.conditioning(subjects));
+  }
+  return { tokens: conditioner.tokens, conditionings };
+}
