@@ -15,6 +15,7 @@ const known: Readonly<Record<string, MetricInfo>> = {
   psnr: { label: "PSNR (dB)", higherIsBetter: true, digits: 2 },
   ssim: { label: "SSIM", higherIsBetter: true, digits: 4 },
   clip: { label: "CLIP score", higherIsBetter: true, digits: 2 },
+  prompt: { label: "Prompt accuracy", higherIsBetter: true, digits: 3 },
   fid: { label: "FID", higherIsBetter: false, digits: 2 },
   speedup: { label: "Speedup", higherIsBetter: true, digits: 2 },
   mse: { label: "MSE", higherIsBetter: false, digits: 5 },

@@ -19,6 +19,10 @@ import type { Sampler } from "../core/samplers/sampler.ts";
 import type { SchedulerConfig } from "../core/samplers/scheduler_config.ts";
 import { float32, type Tensor } from "../core/tensor.ts";
 import {
+  type ContrastivePair,
+  openContrastivePair,
+} from "../eval/prompt_accuracy.ts";
+import {
   type Batch,
   calibrate,
   type CalibrationBatch,
@@ -37,7 +41,7 @@ import {
 } from "../supernet/training_form.ts";
 import type { Experiment } from "./experiment.ts";
 import type { SampledPlan } from "./method.ts";
-import { type PromptLists, readPrompts } from "./prompts.ts";
+import { type PromptLists, readPrompts } from "../supernet/prompts.ts";
 import {
   type Conditioner,
   openConditioner,
@@ -60,6 +64,8 @@ interface BenchParts {
   readonly autoencoder?: Autoencoder;
   /** In a model that reads text, what the pictures are of. */
   readonly prompts?: PromptLists;
+  /** What finds pictures' prompts. */
+  readonly pair?: ContrastivePair;
 }
 
 /** Hold it with `await using`: sessions are opened when first asked for, and kept. */
@@ -82,6 +88,11 @@ export class Bench implements AsyncDisposable {
     const { steps } = experiment.sampler;
     this.net = this.superNet({ images: 1, steps });
     this.denseMacs = this.macs({ kind: "steps", steps });
+  }
+
+  /** What finds pictures' prompts, if the experiment names one. */
+  get pair(): ContrastivePair | undefined {
+    return this.parts.pair;
   }
 
   /** The SuperNet for so many guided images. */
@@ -226,6 +237,7 @@ export class Bench implements AsyncDisposable {
     const decoder = await this.#decoder?.catch(() => undefined);
     await decoder?.[Symbol.asyncDispose]();
     await this.parts.conditioner[Symbol.asyncDispose]();
+    await this.parts.pair?.[Symbol.asyncDispose]();
   }
 }
 
@@ -249,18 +261,21 @@ export async function openBench(
     ? undefined
     : await loadAutoencoder(folder);
   const conditioner = await openConditioner(model, folder, { device });
-  const parts = { model, scheduler, conditioner, autoencoder, prompts };
+  const pair = experiment.contrastivePair === undefined
+    ? undefined
+    : await openContrastivePair(experiment.contrastivePair);
+  const parts = { model, scheduler, conditioner, autoencoder, prompts, pair };
   return new Bench(experiment, parts, device);
 }
 
 async function promptsOf(
-  { name, model: folder, prompts }: Experiment,
+  { name, model: folder, prompts, contrastivePair }: Experiment,
   { family }: LoadedModel,
 ): Promise<PromptLists | undefined> {
   if (family === "dit") {
-    if (!prompts) return undefined;
+    if (!prompts && !contrastivePair) return undefined;
     throw new TypeError(
-      `Cannot run experiment ${name}: it has prompts, and ${folder} is a DiT, which draws classes`,
+      `Cannot run experiment ${name}: it has prompts or a contrastive pair, and ${folder} is a DiT, which draws classes`,
     );
   }
   if (!prompts) {

@@ -6,12 +6,14 @@ import {
   type StepNoise,
 } from "../core/samplers/sampler_state.ts";
 import type { Tensor } from "../core/tensor.ts";
+import { promptAccuracy } from "../eval/prompt_accuracy.ts";
 import { psnr } from "../eval/psnr.ts";
 import { ssim } from "../eval/ssim.ts";
 import { denseGates } from "../supernet/gates.ts";
 import type { SubNetPlan } from "../supernet/plan.ts";
 import type { SamplingInputs } from "../supernet/sampling_loop.ts";
 import type { Bench } from "./bench.ts";
+import type { PairMetrics } from "./measured_row.ts";
 import type { SampledPlan } from "./method.ts";
 import type { Subject } from "../supernet/conditioner.ts";
 
@@ -22,12 +24,6 @@ export interface EvaluationPair {
   readonly noise: Tensor<"float32">;
   /** What the full sampler adds at its steps, `[C, H, W]`; with fewer steps, the first of these are added. */
   readonly stepNoise: StepNoise;
-}
-
-/** One value a pair. */
-export interface Fidelity {
-  readonly psnr: readonly number[];
-  readonly ssim: readonly number[];
 }
 
 /** The experiment's pairs, drawn one after another: fewer pairs are the first of more. */
@@ -134,11 +130,29 @@ const psnrLimit = 100;
 export function fidelity(
   images: Tensor<"float32">,
   full: Tensor<"float32">,
-): Fidelity {
+): PairMetrics {
   const dataRange = 2;
   return {
     psnr: psnr(images, full, { dataRange })
       .map((value) => Math.min(value, psnrLimit)),
     ssim: ssim(images, full, { dataRange, padding: "same_zero_pad" }),
   };
+}
+
+/**
+ * What is measured of each picture without the full model's: with a contrastive
+ * pair, whether it finds the picture's prompt.
+ */
+export async function ownMetrics(
+  { pair }: Bench,
+  images: Tensor<"float32">,
+  pairs: readonly EvaluationPair[],
+): Promise<PairMetrics> {
+  if (!pair) return {};
+  const prompts = pairs.map(({ subject }) => String(subject));
+  const [pictures, texts] = [
+    await pair.pictures(images),
+    await pair.texts(prompts),
+  ];
+  return { prompt: promptAccuracy(pictures, texts) };
 }

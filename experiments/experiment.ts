@@ -22,6 +22,8 @@ export interface Experiment {
     readonly search: string;
     readonly evaluation: string;
   };
+  /** Folder of a `CLIPModel` that judges whether pictures show their prompts; the pictures must have its size. */
+  readonly contrastivePair?: string;
   readonly sampler: {
     /** "own" is the one that the model's folder names. */
     readonly kind: SamplerKind | "own";

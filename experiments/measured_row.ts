@@ -1,15 +1,16 @@
 /** What a run folder remembers of one method at one sparsity, per pair, before it is summarised. */
 import type { SampledPlan } from "./method.ts";
 
+/** Values by metric name, one a pair. */
+export type PairMetrics = Readonly<Record<string, readonly number[]>>;
+
 /** `rows/<method>-<sparsity>.json`. */
 export interface MeasuredRow {
   readonly method: string;
   readonly sparsity: number;
   /** Of one image. */
   readonly macs: number;
-  /** To the full model's images, one value a pair. */
-  readonly psnr: readonly number[];
-  readonly ssim: readonly number[];
+  readonly metrics: PairMetrics;
   /** Of this repository, when the row was measured. */
   readonly commit?: string;
 }

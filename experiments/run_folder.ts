@@ -29,18 +29,23 @@ export function runId({ experiment, ...identity }: RunIdentity): string {
   return createHash("sha256").update(json).digest("hex").slice(0, 12);
 }
 
-/** SHA-256 of what an experiment reads: every file of its model's folder, names included, and its prompts. */
+/** SHA-256 of what an experiment reads: every file of its models' folders, names included, and its prompts. */
 export async function inputHash(
-  { model, prompts }: Pick<Experiment, "model" | "prompts">,
+  { model, prompts, contrastivePair }: Pick<
+    Experiment,
+    "model" | "prompts" | "contrastivePair"
+  >,
 ): Promise<string> {
   const hash = createHash("sha256");
   const update = async (path: string) => {
     const file = await Deno.open(path);
     for await (const bytes of file.readable) hash.update(bytes);
   };
-  for (const name of await filesOf(model)) {
-    hash.update(name);
-    await update(`${model}/${name}`);
+  for (const folder of [model, contrastivePair ?? []].flat()) {
+    for (const name of await filesOf(folder)) {
+      hash.update(name);
+      await update(`${folder}/${name}`);
+    }
   }
   for (const path of Object.values(prompts ?? {})) await update(path);
   return hash.digest("hex");

@@ -13,12 +13,14 @@ import {
   evaluationPairs,
   fidelity,
   openBatchSampler,
+  ownMetrics,
   sampleImages,
 } from "./evaluate.ts";
 import { checkExperiment, type Experiment } from "./experiment.ts";
 import {
   type FinishedRow,
   type MeasuredRow,
+  type PairMetrics,
   type RowLatency,
   rowName,
 } from "./measured_row.ts";
@@ -117,6 +119,8 @@ export async function fitRow(
 class Run {
   readonly images = new Map<string, Tensor<"float32">>();
   readonly notes: string[] = [];
+  /** Of the full model, what needs no other to compare with. */
+  fullMetrics: PairMetrics = {};
   readonly #pairs: readonly EvaluationPair[];
 
   constructor(
@@ -132,10 +136,11 @@ class Run {
     const planned = plannedRows(this.bench.experiment);
     const progress = this.#progress("evaluate", planned.length + 1);
     const rows: Omit<FinishedRow, "latencies">[] = [];
-    await progress.part(
-      "full",
-      () => this.#sample("full", this.#fullPlan()),
-    );
+    await progress.part("full", async () => {
+      const outcome = await this.#sample("full", this.#fullPlan());
+      this.fullMetrics = await this.#ownMetrics("full");
+      return outcome;
+    });
     for (const each of planned) {
       const name = rowName(each.method.name, each.sparsity);
       await progress.part(name, async () => {
@@ -227,14 +232,18 @@ class Run {
   ): Promise<MeasuredRow> {
     const name = rowName(method.name, sparsity);
     const { commit } = this.options.provenance;
-    return this.folder.json(`rows/${name}.json`, () =>
-      Promise.resolve({
-        method: method.name,
-        sparsity,
-        macs: this.bench.macs(fitted),
-        ...fidelity(this.images.get(name)!, this.images.get("full")!),
-        ...commit ? { commit } : {},
-      }));
+    const [images, full] = [name, "full"].map((key) => this.images.get(key)!);
+    return this.folder.json(`rows/${name}.json`, async () => ({
+      method: method.name,
+      sparsity,
+      macs: this.bench.macs(fitted),
+      metrics: { ...fidelity(images, full), ...await this.#ownMetrics(name) },
+      ...commit ? { commit } : {},
+    }));
+  }
+
+  #ownMetrics(name: string): Promise<PairMetrics> {
+    return ownMetrics(this.bench, this.images.get(name)!, this.#pairs);
   }
 
   /** Median milliseconds of the full model and of each method, by name. */
@@ -292,7 +301,15 @@ export async function runExperiment(
   }
   const { denseMacs } = bench;
   const { name: sampler } = bench.sampler(experiment.sampler.steps);
-  const measured = { experiment, sampler, denseMacs, rows, provenance };
+  const { fullMetrics } = run;
+  const measured = {
+    experiment,
+    sampler,
+    denseMacs,
+    fullMetrics,
+    rows,
+    provenance,
+  };
   const results = summarise(measured);
   const { images, notes } = run;
   const content = { results, rows, notes, images };

@@ -210,7 +210,7 @@ Deno.test("runExperiment() evaluates fewer pairs as the first of more", () =>
       const evaluation = { ...short.evaluation, pairs };
       const run = await runExperiment({ ...short, evaluation }, options);
       const row = await Deno.readTextFile(`${run.folder}/rows/random-0.5.json`);
-      return JSON.parse(row).psnr as number[];
+      return JSON.parse(row).metrics.psnr as number[];
     };
     assertEquals((await psnrs(4)).slice(0, 2), await psnrs(2));
   }));

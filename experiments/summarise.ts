@@ -2,7 +2,7 @@
 import { meanInterval, pairedDifference } from "../eval/bootstrap.ts";
 import type { MetricValue, ResultRow, Results } from "../eval/results.ts";
 import type { Experiment } from "./experiment.ts";
-import type { FinishedRow, MeasuredRow } from "./measured_row.ts";
+import type { FinishedRow, MeasuredRow, PairMetrics } from "./measured_row.ts";
 import type { Provenance } from "./provenance.ts";
 
 /** What the results are made from. */
@@ -12,13 +12,16 @@ export interface Measurements {
   readonly sampler: string;
   /** MACs of one image with the full model. */
   readonly denseMacs: number;
+  /** Of the full model, what needs no other to compare with. */
+  readonly fullMetrics: PairMetrics;
   readonly rows: readonly FinishedRow[];
   readonly provenance: Provenance;
 }
 
 /** The results of a run: the full model, then every row. */
 export function summarise(
-  { experiment, sampler, denseMacs, rows, provenance }: Measurements,
+  { experiment, sampler, denseMacs, fullMetrics, rows, provenance }:
+    Measurements,
 ): Results {
   const { steps, guidanceScale } = experiment.sampler;
   const commits = new Set(rows.flatMap(({ row }) => row.commit ?? []));
@@ -27,7 +30,7 @@ export function summarise(
     model: experiment.model,
     sampler: { name: sampler, steps, guidanceScale },
     rows: [
-      fullRow(denseMacs, rows),
+      fullRow(denseMacs, fullMetrics, rows),
       ...rows.map((each) => resultRow(each, { experiment, denseMacs, rows })),
     ],
     seed: experiment.evaluation.seed,
@@ -38,7 +41,11 @@ export function summarise(
 }
 
 /** The full model; its time is the median over the rows it took turns with. */
-function fullRow(macs: number, rows: readonly FinishedRow[]): ResultRow {
+function fullRow(
+  macs: number,
+  metrics: PairMetrics,
+  rows: readonly FinishedRow[],
+): ResultRow {
   const times = rows.map(({ latencies: [{ fullMs, batch }] }) => fullMs / batch)
     .sort((a, b) => a - b);
   return {
@@ -48,13 +55,16 @@ function fullRow(macs: number, rows: readonly FinishedRow[]): ResultRow {
     macsSpeedup: 1,
     latencyMs: times[times.length >> 1] ?? null,
     speedup: times.length > 0 ? 1 : null,
-    metrics: {},
+    metrics: metricValues(metrics),
   };
 }
 
 function resultRow(
   { row, latencies }: FinishedRow,
-  { experiment, denseMacs, rows }: Omit<Measurements, "provenance" | "sampler">,
+  { experiment, denseMacs, rows }: Pick<
+    Measurements,
+    "experiment" | "denseMacs" | "rows"
+  >,
 ): ResultRow {
   const rival = rows.find(({ row: { method, sparsity } }) =>
     method === experiment.mainMethod && sparsity === row.sparsity &&
@@ -69,8 +79,7 @@ function resultRow(
     latencyMs: first.rowMs / first.batch,
     speedup: first.fullMs / first.rowMs,
     metrics: {
-      psnr: metricValue("psnr", row, rival),
-      ssim: metricValue("ssim", row, rival),
+      ...metricValues(row.metrics, rival),
       ...Object.fromEntries(others.map(({ batch, fullMs, rowMs }) => [
         `speedup_b${batch}`,
         { mean: fullMs / rowMs },
@@ -79,16 +88,17 @@ function resultRow(
   };
 }
 
-function metricValue(
-  metric: "psnr" | "ssim",
-  row: MeasuredRow,
-  rival: MeasuredRow | undefined,
-): MetricValue {
-  const value = meanInterval(row[metric]);
-  if (!rival) return value;
-  const { mean: difference, low, high } = pairedDifference(
-    row[metric],
-    rival[metric],
-  );
-  return { ...value, versus: { method: rival.method, difference, low, high } };
+function metricValues(
+  metrics: PairMetrics,
+  rival?: MeasuredRow,
+): Record<string, MetricValue> {
+  const values = Object.entries(metrics).map(([name, own]) => {
+    const value = meanInterval(own);
+    if (!rival) return [name, value];
+    const pairs = pairedDifference(own, rival.metrics[name]);
+    const { mean: difference, low, high } = pairs;
+    const versus = { method: rival.method, difference, low, high };
+    return [name, { ...value, versus }];
+  });
+  return Object.fromEntries(values);
 }

@@ -11,8 +11,7 @@ function row(method: string, sparsity: number, psnr: number): FinishedRow {
       method,
       sparsity,
       macs: 50,
-      psnr: [psnr, psnr + 4],
-      ssim: [0.5, 0.7],
+      metrics: { psnr: [psnr, psnr + 4], ssim: [0.5, 0.7] },
       commit: "abc",
     },
     fitted: { kind: "steps", steps: 10 },
@@ -34,11 +33,13 @@ Deno.test("summarise() pairs each row with the main method at its sparsity", () 
     experiment,
     sampler: "pndm",
     denseMacs: 100,
+    fullMetrics: { prompt: [1, 0] },
     rows,
     provenance,
   });
   const [full, fora, main, alone] = results.rows;
   assertEquals([full.latencyMs, full.speedup], [12, 1]);
+  assertEquals(full.metrics.prompt.mean, 0.5);
   assertEquals([fora.macsSpeedup, fora.latencyMs, fora.speedup], [2, 4, 3]);
   assertEquals(fora.metrics.speedup_b8, { mean: 2.5 });
   assertEquals(fora.metrics.psnr.mean, 22);
@@ -60,6 +61,7 @@ Deno.test("summarise() gives the full model alone where no row is left", () => {
     experiment,
     sampler: "ddim",
     denseMacs: 9,
+    fullMetrics: {},
     rows: [],
     provenance,
   });

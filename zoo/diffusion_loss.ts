@@ -1,6 +1,6 @@
 /**
  * The training objective of the embedded diffusion models: v-prediction
- * (Salimans and Ho, 2022) with min-SNR weights (Hang et al., 2023).
+ * (Salimans and Ho, 2022), with min-SNR weights (Hang et al., 2023) or without.
  */
 import type { BlockGraph } from "../core/models/block_graph.ts";
 import { wholeGraph } from "../core/models/block_graph.ts";
@@ -36,14 +36,14 @@ export function diffusionLossGraph(model: BlockGraph): Graph {
 export interface NoisingOptions {
   /** ᾱ_t of the training schedule. */
   readonly alphasCumprod: ArrayLike<number>;
-  /** Cap γ of the signal-to-noise ratio in the weight. */
-  readonly snrCap: number;
+  /** Cap γ of the signal-to-noise ratio in the weight; without one all weights are 1. */
+  readonly snrCap?: number;
 }
 
 /**
  * Inputs of {@linkcode diffusionLossGraph} for clean pictures or latents x0
  * `[B, C, H, W]`, all but the conditions: x_t = α x0 + σ ε, target
- * v = α ε − σ x0, weight min(SNR, γ) / (SNR + 1).
+ * v = α ε − σ x0, weight min(SNR, γ) / (SNR + 1) or 1.
  */
 export function noisedBatch(
   clean: Tensor<"float32">,
@@ -67,7 +67,7 @@ export function noisedBatch(
       Math.sqrt(1 - alphasCumprod[t]),
     ];
     const snr = alphasCumprod[t] / (1 - alphasCumprod[t]);
-    weight[b] = Math.min(snr, snrCap) / (snr + 1);
+    weight[b] = snrCap === undefined ? 1 : Math.min(snr, snrCap) / (snr + 1);
     for (let i = b * size; i < (b + 1) * size; i++) {
       sample[i] = alpha * clean.data[i] + sigma * noise[i];
       target[i] = alpha * noise[i] - sigma * clean.data[i];

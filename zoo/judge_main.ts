@@ -7,6 +7,7 @@ import { TorchGenerator } from "../core/random.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { formatPercent } from "../eval/table.ts";
 import { samplePictures } from "../supernet/sample_pictures.ts";
+import { finiteNumber, refuseArgument, wholeNumber } from "./judge_options.ts";
 import { classNames, shapes } from "./shapes.ts";
 import {
   type Accuracy,
@@ -74,37 +75,6 @@ async function judge(args: readonly string[]): Promise<CommandResult> {
     ? [JSON.stringify({ ...options, ...judged }, null, 2)]
     : tableLines(judged);
   return { lines, exitCode: 0 };
-}
-
-function refuseArgument(argument: string): never {
-  throw new TypeError(
-    `Cannot judge: argument ${argument} is unknown; see --help`,
-  );
-}
-
-function finiteNumber(
-  options: Readonly<Record<string, unknown>>,
-  name: string,
-): number {
-  const value = Number(options[name] || NaN);
-  if (Number.isFinite(value)) return value;
-  throw new RangeError(
-    `Cannot judge: --${name} is "${options[name]}", expected a number`,
-  );
-}
-
-function wholeNumber(
-  options: Readonly<Record<string, unknown>>,
-  name: string,
-  least: number,
-): number {
-  const value = Number(options[name] || NaN);
-  if (Number.isSafeInteger(value) && value >= least) return value;
-  throw new RangeError(
-    `Cannot judge: --${name} is "${
-      options[name]
-    }", expected a whole number from ${least}`,
-  );
 }
 
 /** Accuracy over all samples and over each shape's. */

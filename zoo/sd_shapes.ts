@@ -133,7 +133,8 @@ export async function sdShapes(
       );
       const latents = latentsAt(pool, indices);
       return {
-        ...noisedBatch(latents, uniform, { alphasCumprod, snrCap: 5 }),
+        // No weights: what is where, and of which colour, is decided in the noise that min-SNR hardly counts.
+        ...noisedBatch(latents, uniform, { alphasCumprod }),
         encoder_hidden_states: await encoders.textFeatures(captions),
       };
     },

@@ -1,4 +1,4 @@
-/** Prompts of an experiment: text files, one prompt a line. */
+/** Lists of prompts: text files, one prompt a line. */
 
 /** What searches work on, and what is evaluated. */
 export interface PromptLists {
