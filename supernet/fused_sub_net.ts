@@ -9,7 +9,8 @@ import {
   type Session,
   type SessionOptions,
 } from "../core/runtime/session.ts";
-import { sizeOf, type Tensor } from "../core/tensor.ts";
+import type { Tensor } from "../core/tensor.ts";
+import { largeModel, weightCount } from "./block_sessions.ts";
 import type { Gates } from "./gates.ts";
 import { type StepPattern, stepPatterns } from "./liveness.ts";
 import {
@@ -38,7 +39,7 @@ export interface SubNetOptions extends SessionOptions {
   /**
    * Weight elements of all its sessions together, each of which keeps a copy in
    * the layout that its kernels like; a larger SubNet runs on the blocks' own
-   * sessions. 2^28 by default, 1 GiB.
+   * sessions. That of a large model by default.
    */
   readonly mostWeights?: number;
 }
@@ -47,10 +48,7 @@ const keyOf = (pattern: StepPattern): string => JSON.stringify(pattern);
 
 /** The weights of all different steps, in elements. */
 function weightsOf(net: SuperNet, patterns: readonly StepPattern[]): number {
-  const own = net.blocks.map(({ graph }) =>
-    [...graph.initializers.values()]
-      .reduce((sum, { shape }) => sum + sizeOf(shape), 0)
-  );
+  const own = net.blocks.map(({ graph }) => weightCount(graph));
   return patterns.flatMap(({ live }) =>
     live.map((runs, i) => runs ? own[i] : 0)
   )
@@ -137,7 +135,7 @@ async function openSteps(
 export async function openSubNet(
   runner: SubNetRunner,
   gates: Gates,
-  { mostWeights = 2 ** 28, ...options }: SubNetOptions = manySessions,
+  { mostWeights = largeModel, ...options }: SubNetOptions = manySessions,
 ): Promise<SubNet> {
   const { net } = runner;
   const steps = stepPatterns(net, gates);

@@ -13,6 +13,7 @@ import {
 } from "../core/runtime/session.ts";
 import { float32, type Tensor } from "../core/tensor.ts";
 import { plus } from "../core/vectors.ts";
+import { blockSessions } from "./block_sessions.ts";
 import { liveBlocks } from "./liveness.ts";
 import { runSampler, type SampleRequest } from "./sampling_loop.ts";
 import type { SuperNet } from "./super_net.ts";
@@ -36,7 +37,7 @@ export class SubNetRunner implements AsyncDisposable {
 
   constructor(net: SuperNet, options: SessionOptions = manySessions) {
     this.net = net;
-    this.#options = options;
+    this.#options = blockSessions(net, options);
     this.#producers = new Map(
       net.blocks.flatMap(({ block }) =>
         block.outputs.map((name) => [name, block])

@@ -37,6 +37,7 @@ import {
   historyLength,
   historyWeights,
 } from "./forecast.ts";
+import { blockSessions } from "./block_sessions.ts";
 import { blend, projections } from "./gated_features.ts";
 import type { Gates } from "./gates.ts";
 import { guide, guideVjp, twiceVjp } from "./guidance.ts";
@@ -512,8 +513,9 @@ function vjpFeeds(
 /** Opens forward and VJP sessions for each block. */
 export async function openTrainingForm(
   net: SuperNet,
-  options: SessionOptions = manySessions,
+  given: SessionOptions = manySessions,
 ): Promise<TrainingForm> {
+  const options = blockSessions(net, given);
   const active = activeTensors(net);
   const forward: Session[] = [];
   const backward: (Session | null)[] = [];

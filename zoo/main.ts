@@ -43,7 +43,7 @@ const models: Readonly<Record<string, EmbeddedModel>> = {
   },
   "scenes-clip": { updates: 1500, task: scenesClip, write: writeScenesClip },
   "scenes-vae": { updates: 9000, task: scenesVae, write: writeScenesVae },
-  "sd-shapes": { updates: 12_000, task: sdShapes, write: writeSdShapes },
+  "sd-shapes": { updates: 16_000, task: sdShapes, write: writeSdShapes },
   "shapes-classifier": {
     updates: 1500,
     task: shapesClassifier,

@@ -54,10 +54,15 @@ const unetJson = {
   ],
 };
 
-/** Stable Diffusion 1.5's, but for what the model predicts. */
+/**
+ * Stable Diffusion 1.5's, but for what the model predicts and how much of the
+ * picture is left at the last step: 0.3 % of its amplitude, not 7 %, which in
+ * latents this small shows what is where. A model trained with that follows
+ * the layout of the noise, not the prompt's.
+ */
 const schedulerJson = {
   _class_name: "PNDMScheduler",
-  beta_end: 0.012,
+  beta_end: 0.03,
   beta_schedule: "scaled_linear",
   beta_start: 0.00085,
   num_train_timesteps: 1000,

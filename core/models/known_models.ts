@@ -18,7 +18,7 @@ const ditXl2: DitConfig = {
 };
 
 /** The keys of Stable Diffusion 1.5's published configuration that the network depends on. */
-const sd15 = {
+export const sd15 = {
   _class_name: "UNet2DConditionModel",
   attention_head_dim: 8,
   block_out_channels: [320, 640, 1280, 1280],

@@ -32,7 +32,8 @@ export type LoadedFamily<F extends Family> = Extract<
   { family: F }
 >;
 
-const networkKind: ComponentKind<Network> = {
+/** How the folder of a network is read. */
+export const networkKind: ComponentKind<Network> = {
   weightFile: "diffusion_pytorch_model.safetensors",
   parse: parseNetwork,
   parameters: (network) =>

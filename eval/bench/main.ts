@@ -4,6 +4,7 @@ import { alignedLines } from "../../core/aligned_lines.ts";
 import { type CommandResult, finish, resultOf } from "../../core/command.ts";
 import { gradientMemoryApart } from "./gradient_memory.ts";
 import { layerLines, layerSubjects } from "./layer_gradients.ts";
+import { sd15Lines } from "./sd15.ts";
 import { measureSpeed, speedLines } from "./sub_net_speed.ts";
 import { ditXl, modelFolder } from "./subjects.ts";
 
@@ -14,6 +15,8 @@ Usage: deno task bench <what> [options]
   dit-xl      Full-size DiT-XL/2, random weights, one guided image: full sampler against a SubNet
   dit-shapes  The same for the embedded model, at 8 images and at 1
   memory      Peak memory of a gate gradient at 10 and at 50 steps, embedded model, one guided image
+  sd15        Full-size Stable Diffusion 1.5, random weights (4.3 GB in results/bench/sd-1.5): peak memory of a guided
+              picture and of a gradient step at 512x512, and the UNet's rate over that of a large matrix product
   conv        Convolutions, norms and the like, each alone: forward, data gradient, weight gradient
 
 Options:
@@ -64,6 +67,7 @@ const benches: Readonly<
       `ratio of the peaks ${(many.peak / few.peak).toFixed(3)}`,
     ];
   },
+  sd15: () => sd15Lines("results/bench/sd-1.5"),
   conv: ({ rounds = 3 }) => layerLines(layerSubjects, { rounds }),
 };
 

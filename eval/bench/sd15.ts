@@ -1,0 +1,139 @@
+/**
+ * Stable Diffusion 1.5 at full size, random weights: peak memory of a guided
+ * picture and of a gradient step, and the UNet's arithmetic rate beside the
+ * machine's own. Each is a program of its own (arguments: task, folder),
+ * because a process's peak never falls; it prints JSON.
+ */
+import process from "node:process";
+import { alignedLines } from "../../core/aligned_lines.ts";
+import { wholeGraph } from "../../core/models/block_graph.ts";
+import { blockGraphOf, loadModel } from "../../core/models/load.ts";
+import { GraphBuilder } from "../../core/onnx/builder.ts";
+import { macsOfGraph, sumMacs } from "../../core/onnx/macs.ts";
+import { TorchGenerator } from "../../core/random.ts";
+import { openSession } from "../../core/runtime/session.ts";
+import { makeSampler } from "../../core/samplers/make_sampler.ts";
+import { readSchedulerConfig } from "../../core/samplers/scheduler_config.ts";
+import { float32 } from "../../core/tensor.ts";
+import { denseGates } from "../../supernet/gates.ts";
+import { samplePictures } from "../../supernet/sample_pictures.ts";
+import { superNet } from "../../supernet/super_net.ts";
+import { openTrainingForm } from "../../supernet/training_form.ts";
+import { interleave } from "../latency.ts";
+import { ensureSd15 } from "./sd15_folder.ts";
+
+/** What a task measured, by name, in the unit that the name ends in. */
+type Figures = Readonly<Record<string, number>>;
+
+/** `maxRSS` is in units of 1024 bytes. */
+const peakGigabytes = () => process.resourceUsage().maxRSS * 1024 / 1e9;
+
+const guidanceScale = 7.5;
+
+/** A guided 512x512 picture in two steps of the folder's sampler, from its prompt to its pixels. */
+async function generate(folder: string): Promise<Figures> {
+  const options = {
+    steps: 2,
+    guidanceScale,
+    random: new TorchGenerator(0),
+    granularity: "branch",
+  } as const;
+  for await (const { shape } of samplePictures(folder, [["a"]], options)) {
+    if (shape.join() !== "1,3,512,512") throw new Error(`drew [${shape}]`);
+  }
+  return { "peak GB": peakGigabytes() };
+}
+
+/** One gradient of every gate of the branches, over four guided DDIM steps at 512x512. */
+async function gradient(folder: string): Promise<Figures> {
+  const model = await loadModel(folder);
+  const config = await readSchedulerConfig(model.schedulerConfig!);
+  const sampler = makeSampler(config, { kind: "ddim", steps: 4 });
+  const graph = blockGraphOf(model, { batch: 2, granularity: "branch" });
+  const net = superNet(graph, { steps: sampler.steps.length });
+  const random = new TorchGenerator(0);
+  const [sample, , text] = graph.inputs;
+  await using form = await openTrainingForm(net);
+  const started = performance.now();
+  const found = await form.gradient({
+    latents: random.randn(sample.shape.with(0, 1)),
+    conditioning: { [text.name]: random.randn(text.shape) },
+    sampler,
+    guidanceScale,
+    gates: denseGates(net.steps, net.units.length),
+  }, ({ data }) => data);
+  const seconds = (performance.now() - started) / 1000;
+  if (!found.gates.flat().every(Number.isFinite)) {
+    throw new Error("a gate's gradient is not finite");
+  }
+  return { "peak GB": peakGigabytes(), "gradient s": seconds };
+}
+
+/** Side of the product that stands for what the machine can do. */
+const side = 4096;
+
+/** The UNet's forward at batch 2, as guidance calls it, in turns with a large product. */
+async function rate(folder: string): Promise<Figures> {
+  const model = await loadModel(folder);
+  const graph = wholeGraph(blockGraphOf(model, { batch: 2 }));
+  await using unet = await openSession(graph);
+  const random = new TorchGenerator(0);
+  const feeds = Object.fromEntries(graph.inputs.map(({ name, shape }) => [
+    name,
+    name === "timestep" ? float32(shape, [500, 500]) : random.randn(shape),
+  ]));
+  const g = new GraphBuilder("product");
+  const [a, b] = ["a", "b"].map((name) =>
+    g.input(name, "float32", [side, side])
+  );
+  await using product = await openSession(g.build({ y: g.matMul(a, b) }));
+  const square = random.randn([side, side]);
+  const times = await interleave({
+    unet: () => unet.run(feeds),
+    product: () => product.run({ a: square, b: square }),
+  }, { rounds: 3 });
+  const { total } = sumMacs(macsOfGraph(graph).values());
+  const rateOf = (macs: number, ms: number) => 2 * macs / ms / 1e6;
+  const own = rateOf(total, times.unet.median);
+  const machine = rateOf(side ** 3, times.product.median);
+  return {
+    "UNet GFLOP/s": own,
+    "product GFLOP/s": machine,
+    "UNet / product": own / machine,
+    "peak GB": peakGigabytes(),
+  };
+}
+
+const tasks = { rate, generate, gradient };
+
+/** A task in a fresh process. @throws {Error} If the process fails. */
+async function apart(
+  task: keyof typeof tasks,
+  folder: string,
+): Promise<Figures> {
+  const permissions = ["--allow-ffi", "--allow-read", "--allow-write"];
+  const { success, stdout, stderr } = await new Deno.Command("deno", {
+    args: ["run", ...permissions, import.meta.url, task, folder],
+  }).output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  if (success) return JSON.parse(text(stdout));
+  throw new Error(`Cannot measure ${task}: ${text(stderr).trim()}`);
+}
+
+/** Every task, in lines for a terminal. The folder is written if it is not there. */
+export async function sd15Lines(folder: string): Promise<string[]> {
+  await ensureSd15(folder);
+  const rows: string[][] = [];
+  for (const task of Object.keys(tasks) as (keyof typeof tasks)[]) {
+    for (const [name, value] of Object.entries(await apart(task, folder))) {
+      rows.push([task, name, value.toFixed(2)]);
+    }
+  }
+  return alignedLines(rows, { left: 2 });
+}
+
+if (import.meta.main) {
+  const [task, folder] = Deno.args;
+  const figures = await tasks[task as keyof typeof tasks](folder);
+  console.log(JSON.stringify(figures));
+}

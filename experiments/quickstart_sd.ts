@@ -1,0 +1,41 @@
+/** The embedded text-to-image model pruned by gradient, beside every honest rival. */
+import type { Experiment } from "./experiment.ts";
+import quickstart from "./quickstart.ts";
+
+export default {
+  name: "quickstart-sd",
+  description:
+    "the embedded text-to-image model pruned by gradient, beside its rivals",
+  seed: 0,
+  model: "zoo/models/sd-shapes",
+  prompts: {
+    search: "zoo/prompts/scenes-search.txt",
+    evaluation: "zoo/prompts/scenes-evaluation.txt",
+  },
+  contrastivePair: "zoo/models/scenes-clip",
+  sampler: { kind: "pndm", steps: 50, guidanceScale: 3 },
+  superNet: { granularity: "branch" },
+  search: {
+    ...quickstart.search,
+    batch: 2,
+    calibration: 4,
+    network: { ...quickstart.search.network, iterations: 16 },
+    energy: { approach: 3, evaluations: 8, tries: 4 },
+    refine: { iterations: 4, learningRate: 0.01 },
+    subset: { evaluations: 20 },
+  },
+  sparsity: [0.5, 0.6, 0.7, 0.8, 0.9],
+  methods: [
+    "fewer-steps",
+    "uniform-reuse",
+    "deepcache",
+    "deepcache-nonuniform",
+    "random",
+    "searched-subset",
+    "dip-go",
+    "energy+forecast",
+  ],
+  mainMethod: "energy+forecast",
+  evaluation: { pairs: 32, seed: 1000, batch: 8 },
+  latency: { batches: [1], rounds: 2 },
+} satisfies Experiment;
