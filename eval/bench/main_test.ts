@@ -50,7 +50,7 @@ Deno.test("bench prints its help", async () => {
 
 Deno.test("bench refuses what it cannot measure", async () => {
   const refusals: [string[], string][] = [
-    [[], 'found "", expected one of dit-xl, dit-shapes, memory, conv'],
+    [[], 'found "", expected one of dit-xl, dit-shapes, memory, sd15, conv'],
     [["toString"], 'found "toString"'],
     [["dit-xl", "--steps", "1"], '--steps is "1"'],
     [["dit-xl", "--sparsity", "1"], '--sparsity is "1"'],
