@@ -1,5 +1,12 @@
 /** Batches put together and taken apart along their first axis. */
-import { float32, sizeOf, type Tensor } from "./tensor.ts";
+import {
+  type DType,
+  emptyData,
+  float32,
+  sizeOf,
+  type Tensor,
+  tensor,
+} from "./tensor.ts";
 
 /** Arrays of one length, one after another. */
 export function joinedArrays(arrays: readonly Float32Array[]): Float32Array {
@@ -9,13 +16,14 @@ export function joinedArrays(arrays: readonly Float32Array[]): Float32Array {
   return all;
 }
 
-/** Batches of one shape, `[B, ...]` each, as one, `[n B, ...]`. */
-export function joined(
-  batches: readonly Tensor<"float32">[],
-): Tensor<"float32"> {
-  const [{ shape: [batch, ...element] }] = batches;
-  const data = joinedArrays(batches.map(({ data }) => data));
-  return float32([batches.length * batch, ...element], data);
+/** Batches of one type and shape, `[B, ...]` each, as one, `[n B, ...]`. */
+export function joined<D extends DType>(
+  batches: readonly Tensor<D>[],
+): Tensor<D> {
+  const [{ dtype, shape: [batch, ...element], data: { length } }] = batches;
+  const all = emptyData(dtype, batches.length * length);
+  batches.forEach(({ data }, i) => all.set(data as never, i * length));
+  return tensor(dtype, [batches.length * batch, ...element], all);
 }
 
 /** Tensors of one shape `[...]` as a batch, `[n, ...]`. */

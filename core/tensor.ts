@@ -42,6 +42,24 @@ export const bytesPerElement: Readonly<Record<DType, number>> = {
   bool: 1,
 };
 
+const arrays: {
+  readonly [D in DType]: new (length: number) => DataOf[D];
+} = {
+  float32: Float32Array,
+  float64: Float64Array,
+  float16: Uint16Array,
+  int32: Int32Array,
+  int64: BigInt64Array,
+  uint8: Uint8Array,
+  bool: Uint8Array,
+};
+
+/** The data of `length` zeros. */
+export const emptyData = <D extends DType>(
+  dtype: D,
+  length: number,
+): DataOf[D] => new arrays[dtype](length);
+
 /** Number of elements of a shape; 1 for a scalar's `[]`. */
 export function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, dim) => product * dim, 1);

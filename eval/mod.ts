@@ -15,4 +15,3 @@ export * from "./render_table.ts";
 export * from "./results.ts";
 export * from "./ssim.ts";
 export * from "./table.ts";
-export * from "./write_atomically.ts";

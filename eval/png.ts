@@ -2,7 +2,7 @@
 
 import { encode } from "fast-png";
 import { describe, type Tensor } from "../core/tensor.ts";
-import { writeAtomically } from "./write_atomically.ts";
+import { writeAtomically } from "../core/write_atomically.ts";
 
 /** Pixels in reading order, three bytes a pixel: `[H, W, 3]`. */
 export interface RgbImage {

@@ -4,7 +4,7 @@
  * published number has one home.
  */
 
-import { writeAtomically } from "./write_atomically.ts";
+import { writeAtomically } from "../core/write_atomically.ts";
 
 /** A run's results and how to get them again. */
 export interface Results {

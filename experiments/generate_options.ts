@@ -10,7 +10,7 @@ Usage: deno task generate [options] -o image.png
 Options:
   --model <folder or name>   Pipeline in diffusers layout, or owner/name[@revision] on the hub (default zoo/models/dit-shapes)
   --class <id>               Class, of a DiT in pixel space (default 0)
-  --prompt <text>            What to show, of a Stable Diffusion pipeline
+  --prompt <text>            What to show, of a Stable Diffusion (1, 2, XL) or PixArt pipeline
   --negative-prompt <text>   What guidance leads away from (default "")
   --batch <n>                Pictures, side by side (default 1)
   --sampler <name>           ${
@@ -22,7 +22,7 @@ Options:
   --gates <file>             gates.json of a SubNet; all blocks run without it
   --granularity <g>          Units of the gates: ${
   allGranularities.join(", ")
-} (default sublayer; branch for a prompt)
+} (default sublayer; branch of a UNet)
   --scale <n>                Pixels per pixel (default 8; 1 for a prompt)
   -o <file>                  PNG to write
 `;
@@ -42,7 +42,8 @@ export interface GenerateOptions {
   readonly guidanceScale: number;
   readonly seed: number;
   readonly gates: string | undefined;
-  readonly granularity: Granularity;
+  /** The model's usual one if undefined. */
+  readonly granularity: Granularity | undefined;
   readonly scale: number;
   readonly output: string;
 }
@@ -57,13 +58,11 @@ const ofClass = {
   class: "0",
   steps: "20",
   "guidance-scale": "2",
-  granularity: "sublayer",
   scale: "8",
 };
 const ofPrompt = {
   steps: "50",
   "guidance-scale": "7.5",
-  granularity: "branch",
   scale: "1",
 };
 
@@ -75,12 +74,14 @@ type Given = Readonly<Record<string, string | undefined>>;
 export function parseGenerate(
   args: readonly string[],
 ): GenerateOptions | "help" {
-  const parsed = parseArgs([...args], {
+  const spoken = args.filter((arg) => arg !== ""); // an option without a value is "" as well
+  const parsed = parseArgs(spoken, {
     boolean: ["help"],
     string: [
       ...Object.keys({ ...always, ...ofClass }),
       "prompt",
       "sampler",
+      "granularity",
       "gates",
       "o",
     ],
@@ -123,7 +124,9 @@ function optionsOf(given: Given): GenerateOptions {
     guidanceScale: number(given, "guidance-scale"),
     seed: whole(given, "seed", 0),
     gates: given.gates,
-    granularity: oneOf(allGranularities, "granularity", granularity!),
+    granularity: granularity === undefined
+      ? undefined
+      : oneOf(allGranularities, "granularity", granularity),
     scale: whole(given, "scale", 1),
     output: given.o,
   };

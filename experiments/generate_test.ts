@@ -6,6 +6,7 @@ import {
   assertThrows,
 } from "@std/assert";
 import { decode } from "fast-png";
+import { joined } from "../core/batch.ts";
 import { wholeGraph } from "../core/models/block_graph.ts";
 import { blockGraphOf, loadModel } from "../core/models/load.ts";
 import {
@@ -25,7 +26,10 @@ import { float32 } from "../core/tensor.ts";
 import { imageGrid } from "../eval/image_grid.ts";
 import { generate } from "./generate.ts";
 import { parseGenerate } from "./generate_options.ts";
-import { writeTinyPipeline } from "./tiny_pipeline.ts";
+import {
+  type PipelineClass,
+  writeTinyPipeline,
+} from "../core/pipeline/tiny_pipeline.ts";
 
 Deno.test("parseGenerate() fills in defaults and refuses what it does not know", () => {
   const options = parseGenerate(["--class", "7", "-o", "x.png"]);
@@ -108,25 +112,32 @@ async function defined(
   },
 ): Promise<Float32Array> {
   const model = await loadModel(folder);
-  await using encoder = await openPromptEncoder(folder);
-  const features = await encoder.encode([prompt, negative]);
-  const graph = blockGraphOf(model, { batch: 2, tokens: features.shape[1] });
-  await using unet = await openSession(wholeGraph(graph));
+  await using encoder = await openPromptEncoder(folder, model);
+  const own = await encoder.encode(prompt);
+  const other = negative === ""
+    ? await encoder.unconditional()
+    : await encoder.encode(negative);
+  const conditions = Object.fromEntries(
+    Object.keys(own).map((name) => [name, joined([own[name], other[name]])]),
+  );
+  const graph = blockGraphOf(model, { batch: 2, tokens: encoder.tokens });
+  await using network = await openSession(wholeGraph(graph));
   const config = await readSchedulerConfig(model.schedulerConfig!);
   const sampler = makeSampler(config, { steps });
   const { data, shape } = new TorchGenerator(seed).randn([1, 4, 16, 16]);
   let state = startState(sampler, data);
   for (const [i, { timestep }] of sampler.steps.entries()) {
     const x = state.latents;
-    const { prediction } = await unet.run({
+    const { prediction } = await network.run({
       sample: float32([2, ...shape.slice(1)], Float32Array.of(...x, ...x)),
       timestep: float32([2], [timestep, timestep]),
-      encoder_hidden_states: features,
+      ...conditions,
     });
-    const both = prediction.data as Float32Array;
-    const guided = x.map((_, j) =>
-      both[x.length + j] + guidanceScale * (both[j] - both[x.length + j])
-    );
+    const both = prediction.data as Float32Array; // a learned variance may follow the noise
+    const guided = x.map((_, j) => {
+      const away = both[both.length / 2 + j];
+      return away + guidanceScale * (both[j] - away);
+    });
     state = nextState(sampler, i, { state, prediction: guided });
   }
   const autoencoder = await loadAutoencoder(folder);
@@ -134,49 +145,76 @@ async function defined(
   return (await decoder.decode(float32(shape, state.latents))).data;
 }
 
-Deno.test("generate() draws a prompt with text tower, UNet, PLMS, guidance and autoencoder as they are defined", async () => {
+/** How far a drawn picture is from the one by definition, in levels of 256. */
+function apart(
+  found: { width: number; height: number; data: ArrayLike<number> },
+  picture: Float32Array,
+): number {
+  const images = [float32([3, 128, 128], picture)];
+  const { width, height, data } = imageGrid([{ label: "", images }]);
+  assertEquals([found.width, found.height], [width, height]);
+  return Math.max(
+    ...Array.from(found.data, (value, i) => Math.abs(value - data[i])),
+  );
+}
+
+async function withPipeline(
+  pipeline: PipelineClass,
+  body: (folder: string) => Promise<void>,
+): Promise<void> {
   const folder = await Deno.makeTempDir();
   try {
-    await writeTinyPipeline(folder);
-    const output = `${folder}/picture.png`;
-    const options = parseGenerate([
-      ...["--model", folder, "--prompt", "a b", "--negative-prompt", "c"],
-      ...["--steps", "3", "--seed", "5", "-o", output],
-    ]);
-    if (options === "help") throw new Error("unreachable");
-    await generate(options);
-    const found = decode(await Deno.readFile(output));
-    const picture = await defined(folder, ["a b", "c"], {
-      steps: 3,
-      guidanceScale: 7.5,
-      seed: 5,
-    });
-    const images = [float32([3, 128, 128], picture)];
-    const { width, height, data } = imageGrid([{ label: "", images }]);
-    assertEquals([found.width, found.height], [width, height]);
-    const apart = Math.max(
-      ...Array.from(found.data, (value, i) => Math.abs(value - data[i])),
-    );
-    assert(apart <= 1, `${apart} levels apart`);
-    assertEquals(JSON.parse(found.text.settings).subject.prompt, "a b");
-    const subject = { prompt: "a b", negativePrompt: "d" };
-    await generate({ ...options, subject });
-    assertNotEquals(decode(await Deno.readFile(output)).data, found.data);
-    await assertRejects(
-      () => generate({ ...options, subject: 1 }),
-      TypeError,
-      "it draws what a text says; expected --prompt",
-    );
+    await writeTinyPipeline(folder, pipeline);
+    await body(folder);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
-});
+}
+
+const drawn: [PipelineClass, string, string][] = [
+  ["StableDiffusionPipeline", "text tower and UNet", "c"],
+  ["StableDiffusionXLPipeline", "two text towers and UNet", ""],
+  ["PixArtAlphaPipeline", "T5 and transformer", ""],
+];
+
+for (const [pipeline, networks, negative] of drawn) {
+  Deno.test(`generate() draws a prompt with a ${pipeline}'s ${networks}, sampler, guidance and autoencoder as they are defined`, async () => {
+    await withPipeline(pipeline, async (folder) => {
+      const output = `${folder}/picture.png`;
+      const options = parseGenerate([
+        ...["--model", folder, "--prompt", "a b"],
+        ...["--negative-prompt", negative],
+        ...["--steps", "3", "--seed", "5", "-o", output],
+      ]);
+      if (options === "help") throw new Error("unreachable");
+      await generate(options);
+      const found = decode(await Deno.readFile(output));
+      const picture = await defined(folder, ["a b", negative], {
+        steps: 3,
+        guidanceScale: 7.5,
+        seed: 5,
+      });
+      const distance = apart(found, picture);
+      assert(distance <= 1, `${distance} levels apart`);
+      assertEquals(JSON.parse(found.text.settings).subject.prompt, "a b");
+      const subject = { prompt: "a b", negativePrompt: "d" };
+      await generate({ ...options, subject });
+      const other = decode(await Deno.readFile(output));
+      assertNotEquals(other.data, found.data);
+      await assertRejects(
+        () => generate({ ...options, subject: 1 }),
+        TypeError,
+        "it draws what a text says; expected --prompt",
+      );
+    });
+  });
+}
 
 Deno.test("a prompt has its own defaults, and excludes a class", () => {
   const options = parseGenerate(["--prompt", "a", "-o", "x.png"]);
   if (options === "help") throw new Error("unreachable");
   const { steps, guidanceScale, granularity } = options;
-  assertEquals([steps, guidanceScale, granularity], [50, 7.5, "branch"]);
+  assertEquals([steps, guidanceScale, granularity], [50, 7.5, undefined]);
   assertThrows(
     () => parseGenerate(["--prompt", "a", "--class", "1", "-o", "x.png"]),
     RangeError,

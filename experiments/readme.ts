@@ -2,7 +2,7 @@
 import { joinResults } from "../eval/join_results.ts";
 import { renderTable } from "../eval/render_table.ts";
 import { readResults } from "../eval/results.ts";
-import { writeAtomically } from "../eval/write_atomically.ts";
+import { writeAtomically } from "../core/write_atomically.ts";
 
 const section = /(<!-- table: (\S+) -->\n)[^]*?(<!-- end of table -->)/g;
 

@@ -11,7 +11,7 @@ import {
   openSafetensors,
   writeSafetensors,
 } from "../core/weights/safetensors.ts";
-import { writeAtomically } from "../eval/write_atomically.ts";
+import { writeAtomically } from "../core/write_atomically.ts";
 import type { Experiment } from "./experiment.ts";
 
 /** What `config.json` holds, and the id is the hash of. */

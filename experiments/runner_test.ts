@@ -6,7 +6,7 @@ import { checkExperiment, type Experiment } from "./experiment.ts";
 import quickstart from "./quickstart.ts";
 import { runExperiment, type RunOptions } from "./runner.ts";
 import { writeTinyModel } from "./tiny_model.ts";
-import { writeTinyPipeline } from "./tiny_pipeline.ts";
+import { writeTinyPipeline } from "../core/pipeline/tiny_pipeline.ts";
 
 const provenance = {
   commit: "0123abc",

@@ -4,6 +4,7 @@ import type { LoadedModel } from "../core/models/load.ts";
 import {
   openPromptEncoder,
   type PromptEncoder,
+  type PromptInputs,
 } from "../core/pipeline/prompt_encoder.ts";
 import type { SessionOptions } from "../core/runtime/session.ts";
 import type { Tensor } from "../core/tensor.ts";
@@ -30,7 +31,6 @@ export interface Conditioner extends AsyncDisposable {
  *
  * @param folder The model's, named in errors.
  * @param options.negativePrompt What guidance leads away from, in a model that reads text.
- * @throws {TypeError} If the model reads more than classes or one text tower's features.
  * @throws As `openPromptEncoder`.
  */
 export async function openConditioner(
@@ -43,17 +43,7 @@ export async function openConditioner(
   if (model.family === "dit") {
     return new ClassConditioner(folder, model.config.classes);
   }
-  if (model.family === "pixart") {
-    throw new TypeError(
-      `Cannot sample ${folder}: it is a PixArt, which reads a text through T5, which is not done here yet`,
-    );
-  }
-  if (model.config.added) {
-    throw new TypeError(
-      `Cannot sample ${folder}: its UNet reads pooled text and sizes too (SDXL), which are not made here yet`,
-    );
-  }
-  const encoder = await openPromptEncoder(folder, options);
+  const encoder = await openPromptEncoder(folder, model, options);
   return new PromptConditioner(folder, encoder, negativePrompt);
 }
 
@@ -91,7 +81,7 @@ class ClassConditioner implements Conditioner {
 
 class PromptConditioner implements Conditioner {
   readonly tokens: number;
-  #negative: Promise<Tensor<"float32">> | undefined;
+  #negative: Promise<PromptInputs> | undefined;
 
   constructor(
     private readonly folder: string,
@@ -105,13 +95,14 @@ class PromptConditioner implements Conditioner {
     subjects: readonly Subject[],
   ): Promise<Record<string, Tensor>> {
     const prompts = subjects.map((subject) => this.#prompt(subject));
-    const features = await this.encoder.encode(prompts);
-    const negative = await this.#negativeFeatures();
-    const encoder_hidden_states = joined([
-      features,
-      joined(prompts.map(() => negative)),
-    ]);
-    return { encoder_hidden_states };
+    const rows: PromptInputs[] = [];
+    for (const prompt of prompts) rows.push(await this.encoder.encode(prompt));
+    const negative = await (this.#negative ??= this.#encodeNegative());
+    for (const _ of prompts) rows.push(negative);
+    const names = Object.keys(negative);
+    return Object.fromEntries(
+      names.map((name) => [name, joined(rows.map((row) => row[name]))]),
+    );
   }
 
   #prompt(subject: Subject): string {
@@ -121,11 +112,14 @@ class PromptConditioner implements Conditioner {
     );
   }
 
-  #negativeFeatures(): Promise<Tensor<"float32">> {
-    return this.#negative ??= this.encoder.encode([this.negativePrompt]);
+  #encodeNegative(): Promise<PromptInputs> {
+    const { encoder, negativePrompt } = this;
+    return negativePrompt === ""
+      ? encoder.unconditional()
+      : encoder.encode(negativePrompt);
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.encoder[Symbol.asyncDispose]();
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.encoder[Symbol.asyncDispose]();
   }
 }

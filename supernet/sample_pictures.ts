@@ -7,7 +7,7 @@ import {
   type LoadedModel,
   loadModel,
 } from "../core/models/load.ts";
-import type { Granularity } from "../core/models/network.ts";
+import { type Granularity, usualGranularity } from "../core/models/network.ts";
 import { ownScheduler } from "../core/pipeline/own_scheduler.ts";
 import {
   loadAutoencoder,
@@ -36,7 +36,7 @@ export interface PictureOptions {
   readonly negativePrompt?: string;
   /** The model's own by default. */
   readonly sampler?: SamplerKind;
-  /** Of the gates; `block` by default. */
+  /** Of the gates; that of `usualGranularity` by default. */
   readonly granularity?: Granularity;
   /** Gates of the SuperNet; all open by default. */
   readonly gates?: (net: SuperNet) => Gates | Promise<Gates>;
@@ -61,7 +61,8 @@ export async function* samplePictures(
 ): AsyncGenerator<Tensor<"float32">> {
   const model = await loadModel(folder);
   const scheduler = await ownScheduler(model, { task: `sample ${folder}` });
-  const { sampler: kind, steps, granularity, guidanceScale, random } = options;
+  const { sampler: kind, steps, guidanceScale, random } = options;
+  const { granularity = usualGranularity[model.family] } = options;
   const sampler = makeSampler(scheduler, { kind, steps });
   const { tokens, conditionings } = await conditioned(
     model,

@@ -5,7 +5,7 @@ import type { PixartConfig } from "../core/models/pixart_config.ts";
 import type { TransformerUnitOptions } from "../core/models/transformer_units.ts";
 import { TorchGenerator } from "../core/random.ts";
 import { float32, int64, type Tensor } from "../core/tensor.ts";
-import { livelyWeights } from "./lively_weights.ts";
+import { livelyWeights } from "../core/models/lively_weights.ts";
 
 const config: PixartConfig = {
   sampleSize: 8,

@@ -4,7 +4,7 @@ import { unetBlockGraph, type UnetGranularity } from "../core/models/unet.ts";
 import type { UnetConfig } from "../core/models/unet_config.ts";
 import { TorchGenerator } from "../core/random.ts";
 import type { Tensor } from "../core/tensor.ts";
-import { livelyWeights } from "./lively_weights.ts";
+import { livelyWeights } from "../core/models/lively_weights.ts";
 
 const attention = { depth: 1, heads: 2 };
 const config: UnetConfig = {

@@ -10,7 +10,7 @@ import { drawStepNoise } from "../core/samplers/sampler_state.ts";
 import { parseSchedulerConfig } from "../core/samplers/scheduler_config.ts";
 import { int64, type Tensor } from "../core/tensor.ts";
 import type { Gate } from "./gates.ts";
-import { livelyWeights } from "./lively_weights.ts";
+import { livelyWeights } from "../core/models/lively_weights.ts";
 import { SubNetRunner } from "./sub_net.ts";
 import { type SuperNet, superNet } from "./super_net.ts";
 import { tinyText, tinyUnet } from "./tiny_unet.ts";

@@ -1,7 +1,7 @@
 /** How the embedded models' folders are written. */
 import type { Tensor } from "../core/tensor.ts";
 import { writeSafetensors } from "../core/weights/safetensors.ts";
-import { writeAtomically } from "../eval/write_atomically.ts";
+import { writeAtomically } from "../core/write_atomically.ts";
 
 /** What wrote a folder: a trained model's weights by key, and the command that made them. */
 export interface TrainedWeights {

@@ -8,7 +8,7 @@ import {
   openSafetensors,
   writeSafetensors,
 } from "../core/weights/safetensors.ts";
-import { writeAtomically } from "../eval/write_atomically.ts";
+import { writeAtomically } from "../core/write_atomically.ts";
 import { writeJson } from "./model_folder.ts";
 import { writeSceneTokenizer } from "./scene_tokenizer.ts";
 import { sceneTextJson } from "./scenes_clip.ts";

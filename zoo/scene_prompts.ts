@@ -2,7 +2,7 @@
  * Prompts about scenes: lists for searches and for evaluation, and what a
  * prompt asks for. `deno task zoo:prompts` writes the lists to `zoo/prompts`.
  */
-import { writeAtomically } from "../eval/write_atomically.ts";
+import { writeAtomically } from "../core/write_atomically.ts";
 import { captionOf, drawScene, isReserved, kindNames } from "./scenes.ts";
 import { SplitMix32 } from "./uniform.ts";
 

@@ -31,6 +31,13 @@ const granularities = {
 /** What a gate switches; each family has some of these. */
 export type Granularity = typeof granularities[Family][number];
 
+/** What a gate switches where nobody says otherwise. */
+export const usualGranularity: Readonly<Record<Family, Granularity>> = {
+  dit: "sublayer",
+  pixart: "sublayer",
+  unet: "branch",
+};
+
 /** Every granularity of any family. */
 export const allGranularities: readonly Granularity[] = [
   ...new Set(Object.values(granularities).flat()),

@@ -1,64 +1,48 @@
-/** Prompts to what a Stable Diffusion pipeline's network reads: the text tower's last features. */
-import { joined } from "../batch.ts";
-import { clipTextGraph } from "../models/clip.ts";
-import { loadClipText } from "../models/clip_load.ts";
-import {
-  openSession,
-  type Session,
-  type SessionOptions,
-} from "../runtime/session.ts";
+/** Prompts to what a pipeline's network reads besides latents and timestep. */
+import type { Network } from "../models/network.ts";
+import type { SessionOptions } from "../runtime/session.ts";
 import type { Tensor } from "../tensor.ts";
-import { loadTokenizer, type TextTokenizer } from "../text/tokenizer.ts";
+import { openClipPrompts } from "./clip_prompts.ts";
+import { openClipPairPrompts } from "./clip_pair_prompts.ts";
+import { openT5Prompts } from "./t5_prompts.ts";
 
-/** A pipeline's tokenizer and text tower. Hold it with `await using`, or close it. */
-export class PromptEncoder implements AsyncDisposable {
-  readonly #tokenizer: TextTokenizer;
-  readonly #tower: Session;
+/** A network's inputs for one prompt by name, batch 1. */
+export type PromptInputs = Readonly<Record<string, Tensor>>;
 
-  /** @internal Use {@linkcode openPromptEncoder}. */
-  constructor(tokenizer: TextTokenizer, tower: Session) {
-    this.#tokenizer = tokenizer;
-    this.#tower = tower;
-  }
-
+/** A pipeline's tokenizers and text encoders. Hold it with `await using`. */
+export interface PromptEncoder extends AsyncDisposable {
   /** S, of every prompt. */
-  get tokens(): number {
-    return this.#tokenizer.length;
-  }
-
-  /** Features `[B, S, D]` of B prompts, one after another. */
-  async encode(prompts: readonly string[]): Promise<Tensor<"float32">> {
-    const features: Tensor<"float32">[] = [];
-    for (const prompt of prompts) {
-      const { ids } = this.#tokenizer.encode([prompt]);
-      const { last_hidden_state } = await this.#tower.run({ input_ids: ids });
-      features.push(last_hidden_state as Tensor<"float32">);
-    }
-    return joined(features);
-  }
-
-  /** Releases the runtime's memory. */
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#tower.close();
-  }
+  readonly tokens: number;
+  /** The inputs for a prompt. */
+  encode(prompt: string): Promise<PromptInputs>;
+  /** The inputs that guidance leads away from where no prompt is given for them. */
+  unconditional(): Promise<PromptInputs>;
 }
 
 /**
- * Opens a pipeline's text tower.
+ * Opens a pipeline's text encoders: CLIP's tower for Stable Diffusion 1 and 2,
+ * both towers for SDXL, T5 for PixArt.
  *
- * @param folder A pipeline with `tokenizer/` and `text_encoder/`.
+ * @param folder A pipeline with `tokenizer/`, `text_encoder/` and the like.
+ * @param network Its own, which reads what they make.
+ * @throws {TypeError} If the network reads no text.
  * @throws As `loadTokenizer` and `loadComponent`.
  */
-export async function openPromptEncoder(
+export function openPromptEncoder(
   folder: string,
+  network: Network,
   options: SessionOptions = {},
 ): Promise<PromptEncoder> {
-  const tokenizer = await loadTokenizer(`${folder}/tokenizer`);
-  const { config, weights } = await loadClipText(`${folder}/text_encoder`);
-  const graph = clipTextGraph(config, weights, {
-    batch: 1,
-    tokens: tokenizer.length,
-    outputs: ["last_hidden_state"],
-  });
-  return new PromptEncoder(tokenizer, await openSession(graph, options));
+  switch (network.family) {
+    case "dit":
+      throw new TypeError(
+        `Cannot encode prompts for ${folder}: it is a DiT, which draws classes`,
+      );
+    case "pixart":
+      return openT5Prompts(folder, network.config, options);
+    case "unet":
+      return network.config.added
+        ? openClipPairPrompts(folder, network.config, options)
+        : openClipPrompts(folder, options);
+  }
 }

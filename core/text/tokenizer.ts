@@ -8,6 +8,7 @@ import { configJson, most, positiveInteger } from "../models/config_json.ts";
 import { readJson } from "../read_json.ts";
 import { int64, type Tensor } from "../tensor.ts";
 import { clipTokenizerJson } from "./clip_tokenizer.ts";
+import { sentencePieceJson } from "./sentencepiece.ts";
 
 /** Texts of one batch as tokens. */
 export interface Tokens {
@@ -21,7 +22,7 @@ export interface Tokens {
 export class TextTokenizer {
   readonly #tokenizer: Tokenizer;
   readonly #padding: number;
-  /** Tokens of every text, L: the folder's `model_max_length`. */
+  /** Tokens of every text, L. */
   readonly length: number;
 
   /** @internal Use {@linkcode loadTokenizer}. */
@@ -59,13 +60,18 @@ export class TextTokenizer {
 }
 
 /**
- * Loads a tokenizer from `tokenizer.json`, or from CLIP's `vocab.json` and
- * `merges.txt`; length and padding come from `tokenizer_config.json`.
+ * Loads a tokenizer from `tokenizer.json`, from CLIP's `vocab.json` and
+ * `merges.txt`, or from T5's `spiece.model`; padding, and the length by
+ * default, come from `tokenizer_config.json`.
  *
- * @throws {Deno.errors.NotFound} If the folder holds neither, or no `tokenizer_config.json`.
+ * @param options.length Tokens of every text, where the model reads fewer than its tokenizer allows.
+ * @throws {Deno.errors.NotFound} If the folder holds none of them, or no `tokenizer_config.json`.
  * @throws {TypeError} If a file is malformed, or the padding token is not in the vocabulary.
  */
-export async function loadTokenizer(folder: string): Promise<TextTokenizer> {
+export async function loadTokenizer(
+  folder: string,
+  options: { length?: number } = {},
+): Promise<TextTokenizer> {
   const file = `${folder}/tokenizer_config.json`;
   const config = configJson(await readJson(file), file);
   const description = await descriptionIn(folder);
@@ -82,7 +88,8 @@ export async function loadTokenizer(folder: string): Promise<TextTokenizer> {
       }, expected a token of the vocabulary`,
     );
   }
-  const length = positiveInteger(config, "model_max_length", most.tokens);
+  const length = options.length ??
+    positiveInteger(config, "model_max_length", most.tokens);
   return new TextTokenizer(tokenizer, { padding, length });
 }
 
@@ -116,11 +123,12 @@ async function descriptionIn(folder: string): Promise<object> {
       merges: await Deno.readTextFile(`${folder}/merges.txt`),
     });
   }
-  const pieces = await isFile(`${folder}/spiece.model`)
-    ? "; spiece.model alone is not enough, take tokenizer.json from a newer version of the model"
-    : "";
+  const pieces = `${folder}/spiece.model`;
+  if (await isFile(pieces)) {
+    return sentencePieceJson(await Deno.readFile(pieces), pieces);
+  }
   throw new Deno.errors.NotFound(
-    `Cannot load tokenizer ${folder}: found neither tokenizer.json nor vocab.json${pieces}`,
+    `Cannot load tokenizer ${folder}: found neither tokenizer.json, vocab.json nor spiece.model`,
   );
 }
 

@@ -2,13 +2,11 @@
 import { isFile } from "../../core/is_file.ts";
 import { autoencoderKind } from "../../core/models/autoencoder_kl.ts";
 import { clipTextKind } from "../../core/models/clip_load.ts";
-import type { ComponentKind } from "../../core/models/component.ts";
 import { sd15 as unet } from "../../core/models/known_models.ts";
 import { networkKind } from "../../core/models/load.ts";
 import { randomWeights } from "../../core/models/random_weights.ts";
-import type { Tensor } from "../../core/tensor.ts";
-import { writeSafetensors } from "../../core/weights/safetensors.ts";
-import { writeAtomically } from "../write_atomically.ts";
+import { writeComponent } from "../../core/models/write_component.ts";
+import { writeAtomically } from "../../core/write_atomically.ts";
 
 const levels = (count: number, type: string) => Array<string>(count).fill(type);
 
@@ -65,40 +63,18 @@ function vocabulary(): Record<string, number> {
   };
 }
 
-/** Random weights that are made as they are written, one tensor in memory at a time. */
-function lazyWeights(
-  shapes: ReadonlyMap<string, readonly number[]>,
-): Map<string, Tensor<"float32">> {
-  const source = randomWeights(0);
-  return new Map([...shapes].map(([key, shape]) => [key, {
-    dtype: "float32",
-    shape,
-    get data() {
-      return source(key, shape).data!.data as Float32Array;
-    },
-  }]));
-}
-
-async function writeComponent<Config>(
-  folder: string,
-  json: Record<string, unknown>,
-  kind: ComponentKind<Config>,
-): Promise<void> {
-  await Deno.mkdir(folder, { recursive: true });
-  const config = `${folder}/config.json`;
-  await writeAtomically(config, JSON.stringify(json));
-  const shapes = kind.parameters(kind.parse(json, config));
-  await writeSafetensors(`${folder}/${kind.weightFile}`, lazyWeights(shapes));
-}
-
 /** Writes the folder, 4.3 GB, if it is not there. */
 export async function ensureSd15(folder: string): Promise<void> {
   const index = `${folder}/model_index.json`;
   if (await isFile(index)) return;
   console.error(`writing random weights, 4.3 GB, to ${folder}`);
-  await writeComponent(`${folder}/unet`, unet, networkKind);
-  await writeComponent(`${folder}/vae`, vae, autoencoderKind);
-  await writeComponent(`${folder}/text_encoder`, textEncoder, clipTextKind);
+  const source = randomWeights(0);
+  await writeComponent(`${folder}/unet`, unet, { kind: networkKind, source });
+  await writeComponent(`${folder}/vae`, vae, { kind: autoencoderKind, source });
+  await writeComponent(`${folder}/text_encoder`, textEncoder, {
+    kind: clipTextKind,
+    source,
+  });
   const write = async (name: string, json: unknown) => {
     await Deno.mkdir(`${folder}/${name.split("/")[0]}`, { recursive: true });
     await writeAtomically(`${folder}/${name}`, JSON.stringify(json));

@@ -1,7 +1,7 @@
 /** For tests: weights large enough that every block matters, so that differences rise above float32 rounding. */
-import type { WeightSource } from "../core/models/weights.ts";
-import { TorchGenerator } from "../core/random.ts";
-import { float32, sizeOf } from "../core/tensor.ts";
+import type { WeightSource } from "./weights.ts";
+import { TorchGenerator } from "../random.ts";
+import { float32, sizeOf } from "../tensor.ts";
 
 /** Drawn in the order in which a model asks for them; scales of norms lie around 1. */
 export function livelyWeights(seed: number): WeightSource {

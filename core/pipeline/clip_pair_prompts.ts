@@ -1,0 +1,115 @@
+/**
+ * Prompts for SDXL (Podell et al., 2023): features of two text towers side by
+ * side, the second's text embedding, and the picture's sizes.
+ */
+import { configJson, requireOneOf } from "../models/config_json.ts";
+import type { UnetConfig } from "../models/unet_config.ts";
+import { readJson } from "../read_json.ts";
+import type { SessionOptions } from "../runtime/session.ts";
+import { float32, type Tensor, zeros } from "../tensor.ts";
+import { pixelsPerLatent } from "./pixels_per_latent.ts";
+import type { PromptEncoder, PromptInputs } from "./prompt_encoder.ts";
+import { openTextTower, type TextTower } from "./text_tower.ts";
+
+interface Parts {
+  readonly first: TextTower;
+  readonly second: TextTower;
+  /** Side of the picture in pixels. */
+  readonly side: number;
+  /** Whether the unconditional inputs are zeros instead of those of the empty text. */
+  readonly zerosForEmpty: boolean;
+}
+
+class ClipPairPrompts implements PromptEncoder {
+  constructor(private readonly parts: Parts) {}
+
+  get tokens(): number {
+    return this.parts.first.tokens;
+  }
+
+  /**
+   * `encoder_hidden_states` `[1, S, D1 + D2]`, `text_embeds` `[1, P]`, and
+   * `time_ids` `[1, 6]`: original size, top left corner, size of the picture.
+   */
+  async encode(prompt: string): Promise<PromptInputs> {
+    const { first, second, side } = this.parts;
+    const one = await first.features(prompt);
+    const two = await second.features(prompt);
+    return {
+      encoder_hidden_states: sideBySide(one.penultimate, two.penultimate),
+      text_embeds: two.embeds,
+      time_ids: float32([1, 6], [side, side, 0, 0, side, side]),
+    };
+  }
+
+  async unconditional(): Promise<PromptInputs> {
+    const own = await this.encode("");
+    if (!this.parts.zerosForEmpty) return own;
+    const { encoder_hidden_states, text_embeds, time_ids } = own;
+    return {
+      encoder_hidden_states: zeros(encoder_hidden_states.shape),
+      text_embeds: zeros(text_embeds.shape),
+      time_ids,
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.parts.first[Symbol.asyncDispose]();
+    await this.parts.second[Symbol.asyncDispose]();
+  }
+}
+
+/** `[1, S, A]` and `[1, S, B]` → `[1, S, A + B]`. */
+function sideBySide(a: Tensor, b: Tensor): Tensor<"float32"> {
+  const [, tokens, left] = a.shape;
+  const [, , right] = b.shape;
+  const width = left + right;
+  const data = new Float32Array(tokens * width);
+  const row = ({ data }: Tensor, size: number, i: number) =>
+    (data as Float32Array).subarray(i * size, (i + 1) * size);
+  for (let i = 0; i < tokens; i++) {
+    data.set(row(a, left, i), i * width);
+    data.set(row(b, right, i), i * width + left);
+  }
+  return float32([1, tokens, width], data);
+}
+
+/**
+ * @throws {RangeError} If the towers read texts of different lengths.
+ * @throws As `openTextTower` and `pixelsPerLatent`.
+ */
+export async function openClipPairPrompts(
+  folder: string,
+  { sampleSize }: UnetConfig,
+  options: SessionOptions,
+): Promise<PromptEncoder> {
+  const side = sampleSize * await pixelsPerLatent(folder);
+  const zerosForEmpty = await readZerosForEmpty(folder);
+  const first = await openTextTower(folder, {
+    ...options,
+    tokenizer: "tokenizer",
+    encoder: "text_encoder",
+    outputs: ["penultimate"],
+  });
+  const second = await openTextTower(folder, {
+    ...options,
+    tokenizer: "tokenizer_2",
+    encoder: "text_encoder_2",
+    outputs: ["penultimate", "embeds"],
+  });
+  if (first.tokens !== second.tokens) {
+    throw new RangeError(
+      `Cannot encode prompts for ${folder}: its tokenizers make ${first.tokens} and ${second.tokens} tokens, expected the same number`,
+    );
+  }
+  return new ClipPairPrompts({ first, second, side, zerosForEmpty });
+}
+
+/** As diffusers, true where the pipeline does not say. */
+async function readZerosForEmpty(folder: string): Promise<boolean> {
+  const file = `${folder}/model_index.json`;
+  const index = configJson(await readJson(file), file);
+  const key = "force_zeros_for_empty_prompt";
+  requireOneOf(index, key, [undefined, true, false]);
+  return index.values[key] !== false;
+}

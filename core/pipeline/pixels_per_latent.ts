@@ -1,0 +1,10 @@
+/** How much larger a pipeline's pictures are than its latents. */
+import { parseAutoencoderConfig } from "../models/autoencoder_config.ts";
+import { readJson } from "../read_json.ts";
+
+/** Pixels along a side of a latent, by the autoencoder's configuration. @throws As `parseAutoencoderConfig`. */
+export async function pixelsPerLatent(folder: string): Promise<number> {
+  const file = `${folder}/vae/config.json`;
+  const { channels } = parseAutoencoderConfig(await readJson(file), file);
+  return 2 ** (channels.length - 1);
+}

@@ -1,0 +1,180 @@
+import {
+  assertAlmostEquals,
+  assertEquals,
+  assertRejects,
+  assertThrows,
+} from "@std/assert";
+import { clipTextGraph } from "../models/clip.ts";
+import { loadClipText } from "../models/clip_load.ts";
+import { loadModel } from "../models/load.ts";
+import { t5EncoderGraph } from "../models/t5.ts";
+import { loadT5Encoder } from "../models/t5_load.ts";
+import { openSession } from "../runtime/session.ts";
+import { float32, int64, type Tensor } from "../tensor.ts";
+import { openPromptEncoder, type PromptInputs } from "./prompt_encoder.ts";
+import { type PipelineClass, writeTinyPipeline } from "./tiny_pipeline.ts";
+
+async function withPipeline(
+  pipeline: PipelineClass,
+  body: (folder: string) => Promise<void>,
+): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await writeTinyPipeline(folder, pipeline);
+    await body(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+const opened = async (folder: string) =>
+  openPromptEncoder(folder, await loadModel(folder));
+
+/** Features of a pipeline's tower for token ids. */
+async function towerFeatures(
+  folder: string,
+  ids: readonly number[],
+): Promise<Record<string, Tensor>> {
+  const { config, weights } = await loadClipText(folder);
+  const outputs = [
+    "last_hidden_state",
+    `hidden_states.${config.layers - 1}`,
+    ...(config.projection ? ["embeds"] : []),
+  ];
+  const graph = clipTextGraph(config, weights, { batch: 1, outputs });
+  await using session = await openSession(graph);
+  return await session.run({ input_ids: int64([1, ids.length], ids) });
+}
+
+const numbers = ({ data }: Tensor) => [...data as Float32Array];
+
+function assertClose(found: Tensor, expected: readonly number[]): void {
+  const values = numbers(found);
+  assertEquals(values.length, expected.length);
+  values.forEach((value, i) => assertAlmostEquals(value, expected[i], 1e-5));
+}
+
+/** "b c" and "" in the tiny vocabulary: 26 letters, the same at the end of a word, start, end. */
+const [start, end] = [52, 53];
+const first = [start, 27, 28, end, end, end, end, end];
+const second = [start, 27, 28, end, 0, 0, 0, 0]; // padded with "a"
+const empty = [start, end, end, end, end, end, end, end];
+
+Deno.test("a Stable Diffusion pipeline's prompt is the last features of its text tower", async () => {
+  await withPipeline("StableDiffusionPipeline", async (folder) => {
+    await using encoder = await opened(folder);
+    assertEquals(encoder.tokens, 8);
+    const tower = `${folder}/text_encoder`;
+    for (
+      const [ids, inputs] of [
+        [first, await encoder.encode("b c")],
+        [empty, await encoder.unconditional()],
+      ] as [number[], PromptInputs][]
+    ) {
+      assertEquals(Object.keys(inputs), ["encoder_hidden_states"]);
+      assertEquals(inputs.encoder_hidden_states.shape, [1, 8, 32]);
+      const { last_hidden_state } = await towerFeatures(tower, ids);
+      assertClose(inputs.encoder_hidden_states, numbers(last_hidden_state));
+    }
+  });
+});
+
+Deno.test("an SDXL pipeline's prompt is both towers' last features but one, the second's embedding and the picture's size", async () => {
+  await withPipeline("StableDiffusionXLPipeline", async (folder) => {
+    await using encoder = await opened(folder);
+    const found = await encoder.encode("b c");
+    const one = await towerFeatures(`${folder}/text_encoder`, first);
+    const two = await towerFeatures(`${folder}/text_encoder_2`, second);
+    const [a, b] = [
+      numbers(one["hidden_states.1"]),
+      numbers(two["hidden_states.2"]),
+    ];
+    const rows = Array.from({ length: 8 }, (_, i) => [
+      ...a.slice(32 * i, 32 * (i + 1)),
+      ...b.slice(24 * i, 24 * (i + 1)),
+    ]);
+    assertEquals(found.encoder_hidden_states.shape, [1, 8, 56]);
+    assertClose(found.encoder_hidden_states, rows.flat());
+    assertClose(found.text_embeds, numbers(two.embeds));
+    const ids = float32([1, 6], [128, 128, 0, 0, 128, 128]);
+    assertEquals(found.time_ids, ids);
+  });
+});
+
+Deno.test("an SDXL pipeline says whether its unconditional features are zeros; the sizes stay", async () => {
+  await withPipeline("StableDiffusionXLPipeline", async (folder) => {
+    const unconditional = async () => {
+      await using encoder = await opened(folder);
+      const empty = await encoder.encode("");
+      return { empty, found: await encoder.unconditional() };
+    };
+    const { empty, found } = await unconditional();
+    assertEquals(new Set(numbers(found.encoder_hidden_states)), new Set([0]));
+    assertEquals(found.text_embeds, float32([1, 20], Array(20).fill(0)));
+    assertEquals(found.time_ids, empty.time_ids);
+    const index = `${folder}/model_index.json`;
+    const write = (force: unknown) =>
+      Deno.writeTextFile(
+        index,
+        JSON.stringify({
+          _class_name: "StableDiffusionXLPipeline",
+          force_zeros_for_empty_prompt: force,
+        }),
+      );
+    await write(false);
+    const other = await unconditional();
+    assertEquals(other.found, other.empty);
+    await write("no");
+    await assertRejects(
+      () => opened(folder),
+      TypeError,
+      `key "force_zeros_for_empty_prompt" is "no"`,
+    );
+  });
+});
+
+Deno.test("an SDXL pipeline whose towers read texts of different lengths is refused", async () => {
+  await withPipeline("StableDiffusionXLPipeline", async (folder) => {
+    const config = { model_max_length: 7, pad_token: "a" };
+    const file = `${folder}/tokenizer_2/tokenizer_config.json`;
+    await Deno.writeTextFile(file, JSON.stringify(config));
+    await assertRejects(
+      () => opened(folder),
+      RangeError,
+      "its tokenizers make 8 and 7 tokens",
+    );
+  });
+});
+
+Deno.test("a PixArt pipeline's prompt is T5's features of 120 tokens, its mask and the picture's size", async () => {
+  await withPipeline("PixArtAlphaPipeline", async (folder) => {
+    await using encoder = await opened(folder);
+    const found = await encoder.encode(" B c\n");
+    const own = [3 + 1, 3 + 2, 1]; // after padding, end and unknown
+    const padded = (values: readonly number[]) =>
+      int64([1, 120], [...values, ...Array(120 - values.length).fill(0)]);
+    const mask = padded([1, 1, 1]);
+    assertEquals(found.encoder_attention_mask, mask);
+    assertEquals(found.resolution, float32([1, 2], [128, 128]));
+    assertEquals(found.aspect_ratio, float32([1, 1], [1]));
+    const { config, weights } = await loadT5Encoder(`${folder}/text_encoder`);
+    const graph = t5EncoderGraph(config, weights, { batch: 1, tokens: 120 });
+    await using session = await openSession(graph);
+    const { last_hidden_state } = await session.run({
+      input_ids: padded(own),
+      attention_mask: mask,
+    });
+    assertClose(found.encoder_hidden_states, numbers(last_hidden_state));
+    const none = await encoder.unconditional();
+    assertEquals(none.encoder_attention_mask, padded([1]));
+  });
+});
+
+Deno.test("a DiT has no prompts", async () => {
+  const model = await loadModel("zoo/models/dit-shapes");
+  assertThrows(
+    () => openPromptEncoder("zoo/models/dit-shapes", model),
+    TypeError,
+    "it is a DiT, which draws classes",
+  );
+});

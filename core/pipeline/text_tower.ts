@@ -1,0 +1,60 @@
+/** A CLIP text tower with its tokenizer: one prompt at a time to the features asked for. */
+import { clipTextGraph } from "../models/clip.ts";
+import { loadClipText } from "../models/clip_load.ts";
+import {
+  openSession,
+  type Session,
+  type SessionOptions,
+} from "../runtime/session.ts";
+import type { Tensor } from "../tensor.ts";
+import { loadTokenizer, type TextTokenizer } from "../text/tokenizer.ts";
+
+/** Hold it with `await using`. */
+export class TextTower implements AsyncDisposable {
+  /** @internal Use {@linkcode openTextTower}. */
+  constructor(
+    private readonly tokenizer: TextTokenizer,
+    private readonly session: Session,
+  ) {}
+
+  /** S, of every prompt. */
+  get tokens(): number {
+    return this.tokenizer.length;
+  }
+
+  /** The features of a prompt by name, batch 1. */
+  features(prompt: string): Promise<Record<string, Tensor>> {
+    const { ids } = this.tokenizer.encode([prompt]);
+    return this.session.run({ input_ids: ids });
+  }
+
+  /** Releases the runtime's memory. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.session.close();
+  }
+}
+
+/** What of a pipeline makes a tower, and what it is asked for. */
+export interface TowerParts extends SessionOptions {
+  /** Folder of the tower within the pipeline's. */
+  readonly encoder: string;
+  /** Folder of its tokenizer within the pipeline's. */
+  readonly tokenizer: string;
+  /** Names of features, as `clipTextGraph` knows them. */
+  readonly outputs: readonly string[];
+}
+
+/** @throws As `loadTokenizer`, `loadComponent` and `clipTextGraph`. */
+export async function openTextTower(
+  folder: string,
+  { encoder, tokenizer: vocabulary, outputs, ...options }: TowerParts,
+): Promise<TextTower> {
+  const tokenizer = await loadTokenizer(`${folder}/${vocabulary}`);
+  const { config, weights } = await loadClipText(`${folder}/${encoder}`);
+  const graph = clipTextGraph(config, weights, {
+    batch: 1,
+    tokens: tokenizer.length,
+    outputs,
+  });
+  return new TextTower(tokenizer, await openSession(graph, options));
+}
