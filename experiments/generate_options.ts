@@ -9,6 +9,7 @@ Usage: deno task generate [options] -o image.png
 
 Options:
   --model <folder or name>   Pipeline in diffusers layout, or owner/name[@revision] on the hub (default zoo/models/dit-shapes)
+  --weights <file>           Weights of the network, if not those of its folder
   --class <id>               Class, of a DiT in pixel space (default 0)
   --prompt <text>            What to show, of a Stable Diffusion (1, 2, XL) or PixArt pipeline
   --negative-prompt <text>   What guidance leads away from (default "")
@@ -30,6 +31,8 @@ Options:
 /** What the command line asks for. */
 export interface GenerateOptions {
   readonly model: string;
+  /** Path of the network's weights, if not in its folder. */
+  readonly weights: string | undefined;
   /** A class id, or a prompt and what guidance leads away from. */
   readonly subject: number | {
     readonly prompt: string;
@@ -79,6 +82,7 @@ export function parseGenerate(
     boolean: ["help"],
     string: [
       ...Object.keys({ ...always, ...ofClass }),
+      "weights",
       "prompt",
       "sampler",
       "granularity",
@@ -113,6 +117,7 @@ function optionsOf(given: Given): GenerateOptions {
   }
   return {
     model: given.model!,
+    weights: given.weights,
     subject: prompt === undefined
       ? whole(given, "class", 0)
       : { prompt, negativePrompt: given["negative-prompt"]! },

@@ -210,6 +210,27 @@ for (const [pipeline, networks, negative] of drawn) {
   });
 }
 
+Deno.test("generate() takes the network's weights from where it is told", async () => {
+  await withPipeline("StableDiffusionPipeline", async (folder) => {
+    const pictures: Uint8Array[] = [];
+    const weights = `${folder}/tuned.safetensors`;
+    const own = `${folder}/unet/diffusion_pytorch_model.safetensors`;
+    for (const more of [[], ["--weights", weights]]) {
+      const output = `${folder}/picture.png`;
+      const options = parseGenerate([
+        ...["--model", folder, "--prompt", "a", "--steps", "1"],
+        ...more,
+        ...["-o", output],
+      ]);
+      if (options === "help") throw new Error("unreachable");
+      await generate(options);
+      pictures.push(decode(await Deno.readFile(output)).data as Uint8Array);
+      if (more.length === 0) await Deno.rename(own, weights);
+    }
+    assertEquals(pictures[1], pictures[0]);
+  });
+});
+
 Deno.test("a prompt has its own defaults, and excludes a class", () => {
   const options = parseGenerate(["--prompt", "a", "-o", "x.png"]);
   if (options === "help") throw new Error("unreachable");

@@ -2,6 +2,7 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { alignedLines } from "../core/aligned_lines.ts";
 import { type CommandResult, finish, resultOf } from "../core/command.ts";
+import { modelFolder } from "../core/hub/model_folder.ts";
 import type { Device } from "../core/runtime/session.ts";
 import { joinResults } from "../eval/join_results.ts";
 import { renderTable } from "../eval/render_table.ts";
@@ -18,7 +19,8 @@ Usage: deno task experiment <name> [options]
 
   <name>            See --list
   --list            List the experiments
-  --set path=value  Replace a value of the experiment, as in sampler.steps=50; repeatable
+  --set path=value  Replace a value of the experiment, as in sampler.steps=50; repeatable;
+                    model is a folder or a name on the hub
   --limit <n>       Evaluate at most n pairs
   --device <d>      cpu, webgpu or cuda (default cpu)
   --dry-run         Print methods, MACs and model calls; sample nothing
@@ -59,7 +61,8 @@ async function experimentOf(
   const device = deviceOf(options.device);
   const settings: string[] = options.set;
   const named = settings.reduce(withSetting, experimentNamed(options._[0]));
-  const experiment = limited(named, options.limit);
+  const model = await modelFolder(named.model);
+  const experiment = limited({ ...named, model }, options.limit);
   if (options["dry-run"]) {
     return { lines: await dryRun(experiment, { device }), exitCode: 0 };
   }

@@ -2,6 +2,7 @@
  * Pictures of classes or prompts from a model's folder, with the full sampler
  * or a SubNet: conditioning, sampling and, in a latent space, decoding.
  */
+import type { ComponentOptions } from "../core/models/component.ts";
 import {
   blockGraphOf,
   type LoadedModel,
@@ -28,7 +29,7 @@ import type { SampledStep, SamplingInputs } from "./sampling_loop.ts";
 import { SubNetRunner } from "./sub_net.ts";
 import { type SuperNet, superNet } from "./super_net.ts";
 
-export interface PictureOptions {
+export interface PictureOptions extends ComponentOptions {
   /** As the sampler counts them. */
   readonly steps: number;
   readonly guidanceScale: number;
@@ -59,7 +60,7 @@ export async function* samplePictures(
   batches: readonly (readonly Subject[])[],
   options: PictureOptions,
 ): AsyncGenerator<Tensor<"float32">> {
-  const model = await loadModel(folder);
+  const model = await loadModel(folder, options);
   const scheduler = await ownScheduler(model, { task: `sample ${folder}` });
   const { sampler: kind, steps, guidanceScale, random } = options;
   const { granularity = usualGranularity[model.family] } = options;

@@ -4,6 +4,8 @@ import type { HubSettings } from "./settings.ts";
 
 /** What a file must hold. */
 export interface BlobInfo {
+  /** Its path within the model. */
+  readonly name: string;
   readonly size: number;
   /** Hash in hex: SHA-256 of the bytes, or the SHA-1 that git gives a blob. */
   readonly hash: string;
@@ -82,7 +84,7 @@ function advice(status: number): string {
 async function transfer(
   url: string,
   partial: string,
-  { size }: BlobInfo,
+  { name, size }: BlobInfo,
   settings: HubSettings,
 ): Promise<void> {
   const begin = await sizeOf(partial);
@@ -98,10 +100,30 @@ async function transfer(
     append,
     truncate: !append,
   });
-  if (response.body) await response.body.pipeTo(file.writable);
-  else file.close();
+  const counter = counted(
+    append ? begin : 0,
+    (done) => settings.observe?.({ path: name, done, size }),
+  );
+  if (response.body) {
+    await response.body.pipeThrough(counter).pipeTo(file.writable);
+  } else file.close();
   const found = await sizeOf(partial);
   if (found < size) throw new Error(`${found} of ${size} bytes came`);
+}
+
+/** Passes bytes on and tells how many there are, those before among them. */
+function counted(
+  before: number,
+  tell: (done: number) => void,
+): TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>> {
+  let done = before;
+  return new TransformStream({
+    transform(chunk, controller) {
+      done += chunk.length;
+      tell(done);
+      controller.enqueue(chunk);
+    },
+  });
 }
 
 async function sizeOf(path: string): Promise<number> {

@@ -1,18 +1,29 @@
 /** A model as commands take it: a folder, or a name on the hub. */
 import { parseModelName } from "./model_name.ts";
-import { hubSettings } from "./settings.ts";
+import { type Arrival, hubSettings } from "./settings.ts";
 import { snapshot } from "./snapshot.ts";
 
 /**
  * The folder of a model. What is there is a folder; of the rest,
- * `owner/name` and `owner/name@revision` are downloaded.
+ * `owner/name` and `owner/name@revision` are downloaded; how far that is shows
+ * on a terminal.
  *
  * @throws {HubError} If it is a name that the hub does not give.
  */
 export async function modelFolder(text: string): Promise<string> {
   if (await exists(text)) return text;
   const name = parseModelName(text);
-  return name ? await snapshot(name, hubSettings()) : text;
+  if (!name) return text;
+  const observe = Deno.stderr.isTerminal() ? showArrival : undefined;
+  return await snapshot(name, { ...hubSettings(), observe });
+}
+
+function showArrival({ path, done, size }: Arrival): void {
+  const megabytes = (bytes: number) => (bytes / 1e6).toFixed(1);
+  const line = `\r${path}: ${megabytes(done)} of ${megabytes(size)} MB${
+    done === size ? "\n" : ""
+  }`;
+  Deno.stderr.writeSync(new TextEncoder().encode(line));
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -1,5 +1,14 @@
 /** Where models of the hub come from and are kept: the variables that Python's `huggingface_hub` reads. */
 
+/** How much of a file is there. */
+export interface Arrival {
+  /** Path within the model. */
+  readonly path: string;
+  /** Bytes so far, and in all. */
+  readonly done: number;
+  readonly size: number;
+}
+
 /** How the hub is reached. */
 export interface HubSettings {
   /** Folder of the cache, shared with Python. */
@@ -10,6 +19,8 @@ export interface HubSettings {
   readonly token?: string;
   /** Whether only the cache may be asked. */
   readonly offline: boolean;
+  /** Called as a file comes. */
+  readonly observe?: (file: Arrival) => void;
 }
 
 const yes = new Set(["1", "ON", "YES", "TRUE"]);

@@ -17,21 +17,48 @@ interface Revision {
 }
 
 /**
- * The folder of a model, its missing files downloaded.
+ * The folder of a model, its missing files downloaded. Where the hub cannot be
+ * reached, what was downloaded before will do.
  *
- * @throws {HubError} If the hub refuses, or it is offline and the cache lacks the model.
+ * @throws {HubError} If the hub refuses; or it is offline, or not to be reached, and the cache lacks the model.
  */
 export async function snapshot(
   { repo, revision }: ModelName,
   settings: HubSettings,
 ): Promise<string> {
   const root = `${settings.cache}/models--${repo.replace("/", "--")}`;
-  if (settings.offline) return cached(root, repo, revision);
+  const before = await cached(root, revision);
+  if (settings.offline) {
+    return before ?? absent(
+      `Cannot load ${repo}@${revision} offline: not in ${root}; unset HF_HUB_OFFLINE to download it`,
+    );
+  }
   const name = encodeURIComponent(revision);
-  const { sha, siblings } = await revisionOf(
-    `${settings.endpoint}/api/models/${repo}/revision/${name}?blobs=true`,
-    settings,
-  );
+  const url =
+    `${settings.endpoint}/api/models/${repo}/revision/${name}?blobs=true`;
+  let found: Revision;
+  try {
+    found = await revisionOf(url, settings);
+  } catch (cause) {
+    if (cause instanceof HubError) throw cause;
+    return before ?? absent(
+      `Cannot load ${repo}@${revision}: ${settings.endpoint} does not answer, and it is not in ${root}; check the network`,
+      { cause },
+    );
+  }
+  return await fetched(root, { repo, revision, ...found }, settings);
+}
+
+function absent(message: string, options?: ErrorOptions): never {
+  throw new HubError(message, options);
+}
+
+/** The snapshot's folder with every file that is needed. */
+async function fetched(
+  root: string,
+  { repo, revision, sha, siblings }: ModelName & Revision,
+  settings: HubSettings,
+): Promise<string> {
   const folder = `${root}/snapshots/${sha}`;
   const files = new Map(siblings.map((file) => [file.rfilename, file]));
   await Deno.mkdir(`${root}/blobs`, { recursive: true });
@@ -41,7 +68,7 @@ export async function snapshot(
     const blob = `${root}/blobs/${hash}`;
     if (!await isFile(blob)) {
       const url = `${settings.endpoint}/${repo}/resolve/${sha}/${path}`;
-      await download(url, blob, { size, hash }, settings);
+      await download(url, blob, { name: path, size, hash }, settings);
     }
     await link(`${folder}/${path}`, hash, path.split("/").length);
   }
@@ -64,12 +91,11 @@ async function revisionOf(
   throw new HubError(`Cannot read ${url}: found no commit with hashed files`);
 }
 
-/** The folder of a model that was downloaded before. */
+/** The folder of a model that was downloaded before, if it was. */
 async function cached(
   root: string,
-  repo: string,
   revision: string,
-): Promise<string> {
+): Promise<string | undefined> {
   const ref = `${root}/refs/${revision}`;
   const sha = await isFile(ref)
     ? (await Deno.readTextFile(ref)).trim()
@@ -78,9 +104,6 @@ async function cached(
   for (const name of ["model_index.json", "config.json"]) {
     if (await isFile(`${folder}/${name}`)) return folder;
   }
-  throw new HubError(
-    `Cannot load ${repo}@${revision} offline: not in ${root}; unset HF_HUB_OFFLINE to download it`,
-  );
 }
 
 /** Links a file of a snapshot, so many folders deep, to its blob. */

@@ -1,10 +1,10 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { createHash } from "node:crypto";
 import { inTemporaryFolder } from "../in_temporary_folder.ts";
 import { HubError } from "./download.ts";
 import { neededFiles } from "./needed_files.ts";
 import { snapshot } from "./snapshot.ts";
-import type { HubSettings } from "./settings.ts";
+import type { Arrival, HubSettings } from "./settings.ts";
 
 const sha = "c".repeat(40);
 const weights = new Uint8Array(100_000).map((_, i) => i);
@@ -21,17 +21,23 @@ interface Hub {
   readonly breaksAt?: number;
   /** The status of every answer. */
   readonly status?: number;
+  /** The token without which it refuses. */
+  readonly token?: string;
 }
 
 /** A hub of one model, whose weights lie on a path of their own; the ranges asked of it. */
 async function withHub(
-  { bytes = weights, breaksAt, status }: Hub,
+  { bytes = weights, breaksAt, status, token }: Hub,
   use: (settings: HubSettings, ranges: string[]) => Promise<void>,
 ): Promise<void> {
   const ranges: string[] = [];
   const answer = (request: Request): Response => {
     const { pathname } = new URL(request.url);
     if (status) return new Response("no", { status });
+    const authorization = request.headers.get("authorization");
+    if (token && authorization !== `Bearer ${token}`) {
+      return new Response("no", { status: 401 });
+    }
     if (pathname === "/api/models/owner/name/revision/main") {
       return Response.json({
         sha,
@@ -103,6 +109,37 @@ Deno.test("snapshot() removes a file of another hash", () =>
       `${settings.cache}/models--owner--name/blobs`,
     );
     assertEquals([...blobs].map(({ name }) => name), [configHash]);
+  }));
+
+Deno.test("snapshot() shows a file's bytes as they come, those of a broken transfer too", () =>
+  withHub({ breaksAt: 60_000 }, async (settings) => {
+    const arrivals: Arrival[] = [];
+    await snapshot(model, { ...settings, observe: (a) => arrivals.push(a) });
+    const own = arrivals.filter(({ path }) => path === weightName);
+    const done = own.map((a) => a.done);
+    assertEquals(done, done.toSorted((a, b) => a - b));
+    assert(done.includes(60_000));
+    const size = weights.length;
+    assertEquals(own.at(-1), { path: weightName, done: size, size });
+  }));
+
+Deno.test("snapshot() sends the token", () =>
+  withHub({ token: "secret" }, async (settings) => {
+    await assertRejects(() => snapshot(model, settings), HubError, "HF_TOKEN");
+    const folder = await snapshot(model, { ...settings, token: "secret" });
+    assertEquals(await Deno.readFile(`${folder}/${weightName}`), weights);
+  }));
+
+Deno.test("snapshot() takes what was downloaded before where the hub does not answer", () =>
+  withHub({}, async (settings) => {
+    const away = { ...settings, endpoint: "http://127.0.0.1:9" };
+    await assertRejects(
+      () => snapshot(model, away),
+      HubError,
+      "http://127.0.0.1:9 does not answer, and it is not in",
+    );
+    const folder = await snapshot(model, settings);
+    assertEquals(await snapshot(model, away), folder);
   }));
 
 Deno.test("snapshot() says offline what the cache lacks", () =>
