@@ -143,6 +143,23 @@ for (const [pipeline, part, recorded, family] of pipelines) {
     }));
 }
 
+Deno.test("loadModel() refuses Stable Diffusion 2.1's weights under 1.5's configuration, naming file and tensor", () =>
+  inTemporaryFolder(async (folder) => {
+    const copy = (network: string, name: string) =>
+      Deno.copyFile(
+        `${fixture.replace(/dit$/, network)}/${name}`,
+        `${folder}/${name}`,
+      );
+    await copy("unet-sd15", "config.json");
+    await copy("unet-sd21", weightFile);
+    const { message } = await assertRejects(
+      () => loadModel(folder),
+      RangeError,
+      'tensor "down_blocks.0.attentions.0.proj_in.weight" is [16,16], expected [16,16,1,1]',
+    );
+    assert(message.includes(`${folder}/${weightFile}`), message);
+  }));
+
 Deno.test("blockGraphOf() refuses latents that a family does not take", async () => {
   const model = await loadModel(fixture);
   const latents = { height: 16, width: 24 };
