@@ -1,9 +1,10 @@
 /** The experiments that `deno task experiment` knows: a file each, listed here. */
 import type { Experiment } from "./experiment.ts";
 import quickstart from "./quickstart.ts";
+import quickstartSd from "./quickstart_sd.ts";
 
 /** In the order of `--list`. */
-export const experiments: readonly Experiment[] = [quickstart];
+export const experiments: readonly Experiment[] = [quickstart, quickstartSd];
 
 /** @throws {RangeError} If there is no experiment of that name. */
 export function experimentNamed(name: string): Experiment {

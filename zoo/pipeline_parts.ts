@@ -22,6 +22,7 @@ import { sceneTextJson } from "./scenes_clip.ts";
  * @throws {Error} If a part is neither in the folder nor beside it.
  */
 export async function gatherParts(folder: string): Promise<void> {
+  await Deno.mkdir(folder, { recursive: true }); // the parts beside it are found from it
   // The config is written last: where it is, the part is whole.
   if (!await isFile(`${folder}/text_encoder/config.json`)) {
     await takeTextTower(`${folder}/../scenes-clip`, folder);
