@@ -8,7 +8,11 @@ import {
 import { decode } from "fast-png";
 import { joined } from "../core/batch.ts";
 import { wholeGraph } from "../core/models/block_graph.ts";
-import { blockGraphOf, loadModel } from "../core/models/load.ts";
+import {
+  blockGraphOf,
+  type LoadedModel,
+  loadModel,
+} from "../core/models/load.ts";
 import {
   loadAutoencoder,
   openPictureDecoder,
@@ -22,7 +26,7 @@ import {
   readSchedulerConfig,
   startState,
 } from "../core/samplers/mod.ts";
-import { float32 } from "../core/tensor.ts";
+import { float32, int64, type Tensor } from "../core/tensor.ts";
 import { imageGrid } from "../eval/image_grid.ts";
 import { generate } from "./generate.ts";
 import { parseGenerate } from "./generate_options.ts";
@@ -101,10 +105,31 @@ Deno.test("generate() writes a PNG of the asked size that carries its settings",
   }
 });
 
+/** A network's inputs for what is drawn, then for what guidance leads away from. */
+async function conditionsOf(
+  folder: string,
+  model: LoadedModel,
+  [subject, negative]: readonly [string | number, string],
+): Promise<{ conditions: Record<string, Tensor>; tokens?: number }> {
+  if (model.family === "dit") {
+    const labels = [Number(subject), model.config.classes];
+    return { conditions: { class_labels: int64([2], labels) } };
+  }
+  await using encoder = await openPromptEncoder(folder, model);
+  const own = await encoder.encode(String(subject));
+  const other = negative === ""
+    ? await encoder.unconditional()
+    : await encoder.encode(negative);
+  const conditions = Object.fromEntries(
+    Object.keys(own).map((name) => [name, joined([own[name], other[name]])]),
+  );
+  return { conditions, tokens: encoder.tokens };
+}
+
 /** The picture of a tiny pipeline, by the definition: whole networks, one call after another. */
 async function defined(
   folder: string,
-  [prompt, negative]: readonly [string, string],
+  subjects: readonly [string | number, string],
   { steps, guidanceScale, seed }: {
     steps: number;
     guidanceScale: number;
@@ -112,15 +137,8 @@ async function defined(
   },
 ): Promise<Float32Array> {
   const model = await loadModel(folder);
-  await using encoder = await openPromptEncoder(folder, model);
-  const own = await encoder.encode(prompt);
-  const other = negative === ""
-    ? await encoder.unconditional()
-    : await encoder.encode(negative);
-  const conditions = Object.fromEntries(
-    Object.keys(own).map((name) => [name, joined([own[name], other[name]])]),
-  );
-  const graph = blockGraphOf(model, { batch: 2, tokens: encoder.tokens });
+  const { conditions, tokens } = await conditionsOf(folder, model, subjects);
+  const graph = blockGraphOf(model, { batch: 2, tokens });
   await using network = await openSession(wholeGraph(graph));
   const config = await readSchedulerConfig(model.schedulerConfig!);
   const sampler = makeSampler(config, { steps });
@@ -149,9 +167,10 @@ async function defined(
 function apart(
   found: { width: number; height: number; data: ArrayLike<number> },
   picture: Float32Array,
+  label = "",
 ): number {
   const images = [float32([3, 128, 128], picture)];
-  const { width, height, data } = imageGrid([{ label: "", images }]);
+  const { width, height, data } = imageGrid([{ label, images }]);
   assertEquals([found.width, found.height], [width, height]);
   return Math.max(
     ...Array.from(found.data, (value, i) => Math.abs(value - data[i])),
@@ -209,6 +228,26 @@ for (const [pipeline, networks, negative] of drawn) {
     });
   });
 }
+
+Deno.test("generate() draws a class in a latent space with transformer, sampler, guidance and autoencoder as they are defined", async () => {
+  await withPipeline("DiTPipeline", async (folder) => {
+    const output = `${folder}/picture.png`;
+    const options = parseGenerate([
+      ...["--model", folder, "--class", "2", "--steps", "3", "--scale", "1"],
+      ...["--seed", "5", "-o", output],
+    ]);
+    if (options === "help") throw new Error("unreachable");
+    await generate(options);
+    const found = decode(await Deno.readFile(output));
+    const picture = await defined(folder, [2, ""], {
+      steps: 3,
+      guidanceScale: 2,
+      seed: 5,
+    });
+    const distance = apart(found, picture, "class 2");
+    assert(distance <= 1, `${distance} levels apart`);
+  });
+});
 
 Deno.test("generate() takes the network's weights from where it is told", async () => {
   await withPipeline("StableDiffusionPipeline", async (folder) => {

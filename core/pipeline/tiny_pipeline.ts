@@ -1,4 +1,4 @@
-/** For tests: text-to-image pipelines small enough to be sampled in a second, with random weights. */
+/** For tests: pipelines small enough to be sampled in a second, with random weights. */
 import { clipTextKind } from "../models/clip_load.ts";
 import { networkKind } from "../models/load.ts";
 import { livelyWeights } from "../models/lively_weights.ts";
@@ -95,6 +95,7 @@ const scheduler = {
 
 /** What a pipeline holds besides autoencoder and scheduler, by its class. */
 const writers = {
+  DiTPipeline: (folder: string) => copyNetwork("dit", `${folder}/transformer`),
   StableDiffusionPipeline: async (folder: string) => {
     await copyNetwork("unet-sd15", `${folder}/unet`);
     await writeTower(folder, { json: tower, suffix: "" });
