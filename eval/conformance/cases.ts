@@ -4,6 +4,7 @@ import { familyOf } from "../../core/models/network.ts";
 import { readJson } from "../../core/read_json.ts";
 import { runAutoencoder } from "./autoencoder_case.ts";
 import { runClipText, runClipVision } from "./clip_case.ts";
+import { runMetrics } from "./metrics_case.ts";
 import { runNetworkCase } from "./network_case.ts";
 import { runNetworkGradients } from "./network_gradients.ts";
 import { type Conformance, runOpCases } from "./ops.ts";
@@ -45,6 +46,7 @@ async function casesOf(
   const files = entries.filter(({ isFile }) => isFile).map(({ name }) => name);
   const has = (file: string) => files.includes(file);
   if (has("ops.json")) return [{ name, run: () => runOpCases(folder) }];
+  if (has("expected.json")) return [{ name, run: () => runMetrics(folder) }];
   if (has("randn.json")) return [{ name, run: () => runRandom(folder) }];
   if (files.some((file) => schedulerRun(file))) {
     return files.filter((file) => file.endsWith(".json")).map((file) => {
