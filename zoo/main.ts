@@ -13,14 +13,7 @@ import {
   writeShapesClassifier,
 } from "./shapes_classifier.ts";
 import { scenesVae, writeScenesVae } from "./scenes_vae.ts";
-import { train, type TrainingTask } from "./trainer.ts";
-
-interface TaskSettings {
-  readonly updates: number;
-  readonly seed: number;
-  /** Where the model is written, and parts of it may be already. */
-  readonly folder: string;
-}
+import { type TaskSettings, train, type TrainingTask } from "./trainer.ts";
 
 /** An embedded model: how it is trained, and how its folder is written. */
 interface EmbeddedModel {
@@ -63,13 +56,14 @@ Usage: deno task zoo train <name> [options]
 Options:
   --updates <n>   Optimiser updates (default ${defaultUpdates})
   --seed <n>      Seed of weights, pictures and noise (default 0)
+  --from <folder> Pipeline whose UNet is trained further (sd-shapes)
   --run <folder>  Checkpoint and log; a killed run goes on from there (default results/zoo/<name>)
   -o <folder>     Where the model is written (default zoo/models/<name>)
 `;
 
 const options = parseArgs(Deno.args, {
   boolean: ["help"],
-  string: ["updates", "seed", "run", "o"],
+  string: ["updates", "seed", "from", "run", "o"],
   default: { seed: "0" },
   alias: { help: "h" },
   unknown(arg: string, key?: string) {
@@ -105,7 +99,12 @@ if (options.help) {
 } else {
   const model = models[name];
   const updates = options.updates ?? String(model.updates);
+  if (options.from !== undefined && name !== "sd-shapes") {
+    console.error(`Cannot run zoo: --from is for sd-shapes, found ${name}`);
+    Deno.exit(1);
+  }
   const settings = {
+    from: options.from,
     updates: naturalNumber("updates", updates),
     seed: naturalNumber("seed", options.seed),
     folder: options.o ?? `zoo/models/${name}`,

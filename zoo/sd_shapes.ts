@@ -3,24 +3,40 @@
  * width. Its UNet is trained here, on latents of captioned scenes, between the
  * text tower of `scenes_clip.ts` and the autoencoder of `scenes_vae.ts`.
  */
+import { joined } from "../core/batch.ts";
 import { unetBlockGraph } from "../core/models/unet.ts";
-import { parseUnetConfig } from "../core/models/unet_config.ts";
-import { initUnetWeights } from "../core/models/unet_init.ts";
+import {
+  parseUnetConfig,
+  type UnetConfig,
+} from "../core/models/unet_config.ts";
+import {
+  initUnetWeights,
+  unetParameterShapes,
+} from "../core/models/unet_init.ts";
 import { noWeights } from "../core/models/weights.ts";
 import { TorchGenerator } from "../core/random.ts";
 import { makeNoiseSchedule } from "../core/samplers/noise_schedule.ts";
 import { parseSchedulerConfig } from "../core/samplers/scheduler_config.ts";
 import type { Tensor } from "../core/tensor.ts";
+import { openSafetensors } from "../core/weights/safetensors.ts";
+import type { Matrix } from "ml-matrix";
 import { diffusionLossGraph, noisedBatch } from "./diffusion_loss.ts";
 import { encodePool, type LatentPool, latentsAt } from "./latent_pool.ts";
 import { writeHalf, writeJson } from "./model_folder.ts";
 import { gatherParts } from "./pipeline_parts.ts";
-import { openSceneEncoders } from "./scene_encoders.ts";
+import { openSceneEncoders, type SceneEncoders } from "./scene_encoders.ts";
 import { captionLength } from "./scene_tokenizer.ts";
-import { captionOf } from "./scenes.ts";
+import { captionOf, drawCaptioned } from "./scenes.ts";
 import { sceneTextConfig } from "./scenes_clip.ts";
 import { latentSize, sceneVaeConfig } from "./scenes_vae.ts";
-import type { TrainingTask } from "./trainer.ts";
+import type { TaskSettings, TrainingTask } from "./trainer.ts";
+import { SplitMix32 } from "./uniform.ts";
+import {
+  mapped,
+  mapReaders,
+  type Whitening,
+  whiteningOf,
+} from "./white_features.ts";
 
 /** `unet/config.json` in diffusers' words. */
 const unetJson = {
@@ -86,21 +102,62 @@ const modelIndex = {
   vae: ["diffusers", "AutoencoderKL"],
 };
 
+const unetWeights = "unet/diffusion_pytorch_model.safetensors";
+
 const batchSize = 16;
+/** Captions whose features say what white is. */
+const whiteningCaptions = 64 * batchSize;
 const poolSize = 2000 * batchSize;
-/** Seed of the pool, apart from those of the batches. */
+/** Seeds of the pool and of the whitening, apart from those of the batches. */
 const poolSeed = 20_261_123;
+const whiteningSeed = 20_261_124;
 /** Probability of the empty caption, which trains classifier-free guidance (Ho and Salimans, 2021). */
 const captionDropout = 0.1;
+
+/** How text features are read while training: white. */
+async function captionWhitening(encoders: SceneEncoders): Promise<Whitening> {
+  const { uniform } = new SplitMix32(whiteningSeed);
+  const features: Tensor<"float32">[] = [];
+  for (let i = 0; i < whiteningCaptions; i += encoders.batch) {
+    const captions = Array.from(
+      { length: encoders.batch },
+      () => drawCaptioned(uniform).caption,
+    );
+    features.push(await encoders.textFeatures(captions));
+  }
+  return whiteningOf(joined(features));
+}
+
+/** Weights to start from, as they read white features. */
+async function initialWeights(
+  config: UnetConfig,
+  { from, seed, unwhiten }: {
+    from: string | undefined;
+    seed: number;
+    unwhiten: Matrix;
+  },
+): Promise<Map<string, Tensor>> {
+  const random = new TorchGenerator(seed);
+  if (from === undefined) return initUnetWeights(config, random);
+  const file = openSafetensors(`${from}/${unetWeights}`);
+  const read: [string, Tensor<"float32">][] = [];
+  for (const key of unetParameterShapes(config).keys()) {
+    read.push([key, await file.readFloat32(key)]);
+  }
+  return new Map(
+    Object.entries(mapReaders(Object.fromEntries(read), unwhiten)),
+  );
+}
 
 /**
  * The training task; `updates` can be set for a shorter run.
  *
  * @param settings.folder The pipeline's; gets the text tower and the autoencoder, if it lacks them.
- * @throws As {@linkcode gatherParts}, or `loadComponent` of either.
+ * @param settings.from A pipeline whose UNet is trained further; by default one starts from random weights.
+ * @throws As {@linkcode gatherParts}, `loadComponent` of either, or `openSafetensors` of the UNet.
  */
 export async function sdShapes(
-  { updates, seed, folder }: { updates: number; seed: number; folder: string },
+  { updates, seed, folder, from }: TaskSettings,
 ): Promise<TrainingTask> {
   const config = parseUnetConfig(unetJson, "sd-shapes unet");
   const { alphasCumprod } = makeNoiseSchedule(
@@ -108,6 +165,7 @@ export async function sdShapes(
   );
   await gatherParts(folder);
   const encoders = await openSceneEncoders(folder, batchSize);
+  const { whiten, unwhiten } = await captionWhitening(encoders);
   let pool: LatentPool | undefined;
   return {
     name: "sd-shapes",
@@ -125,7 +183,7 @@ export async function sdShapes(
       averageDecay: 0.998,
       checkpointEvery: 200,
     },
-    initial: initUnetWeights(config, new TorchGenerator(seed)),
+    initial: await initialWeights(config, { from, seed, unwhiten }),
     async batch(uniform) {
       pool ??= await encodePool(encoders, { count: poolSize, seed: poolSeed });
       const { scenes } = pool;
@@ -140,9 +198,13 @@ export async function sdShapes(
       return {
         // No weights: what is where, and of which colour, is decided in the noise that min-SNR hardly counts.
         ...noisedBatch(latents, uniform, { alphasCumprod }),
-        encoder_hidden_states: await encoders.textFeatures(captions),
+        encoder_hidden_states: mapped(
+          await encoders.textFeatures(captions),
+          whiten,
+        ),
       };
     },
+    finish: (weights) => mapReaders(weights, whiten),
     close: () => encoders.close(),
   };
 }
@@ -161,6 +223,5 @@ export async function writeSdShapes(
   await json("model_index.json", modelIndex);
   await json("unet/config.json", unetJson);
   await json("scheduler/scheduler_config.json", schedulerJson);
-  const path = `${folder}/unet/diffusion_pytorch_model.safetensors`;
-  await writeHalf(path, { weights, metadata });
+  await writeHalf(`${folder}/${unetWeights}`, { weights, metadata });
 }

@@ -42,6 +42,16 @@ export interface TrainingOptions {
   readonly checkpointEvery: number;
 }
 
+/** What a training is asked for. */
+export interface TaskSettings {
+  readonly updates: number;
+  readonly seed: number;
+  /** Where the model is written, and parts of it may be already. */
+  readonly folder: string;
+  /** Folder of a model that is trained further, of those that can be. */
+  readonly from?: string;
+}
+
 export interface TrainingTask {
   readonly name: string;
   /** Parameters need no data; output "loss" is a scalar; inputs come from `batch`. */
@@ -53,11 +63,15 @@ export interface TrainingTask {
   batch(
     uniform: () => number,
   ): Record<string, Tensor> | Promise<Record<string, Tensor>>;
+  /** From the weights that are trained to those that ship, where they differ. */
+  finish?(
+    weights: Record<string, Tensor<"float32">>,
+  ): Readonly<Record<string, Tensor<"float32">>>;
   /** Releases what `batch` works with; called when the training ends. */
   close?(): Promise<void>;
-  /** Called at every checkpoint and at the end with the averaged weights. */
+  /** Called at every checkpoint with the averaged weights, finished. */
   inspect?(
-    average: Record<string, Tensor<"float32">>,
+    average: Readonly<Record<string, Tensor<"float32">>>,
     update: number,
   ): Promise<void>;
 }
@@ -178,14 +192,14 @@ async function rewindLog(path: string, update: number): Promise<void> {
  * Runs a task to its last update, from the checkpoint in `folder` if there is one.
  *
  * @param folder Holds `checkpoint.safetensors` and `log.jsonl`; made if missing.
- * @returns The averaged weights.
+ * @returns The averaged weights, finished.
  * @throws {Error} If the loss stops being finite; the last checkpoint is kept.
  */
 export async function train(
   task: TrainingTask,
   folder: string,
-): Promise<Record<string, Tensor<"float32">>> {
-  const { options } = task;
+): Promise<Readonly<Record<string, Tensor<"float32">>>> {
+  const { options, finish = (weights) => weights } = task;
   const layout = layOut(parametersOf(task.graph));
   const state = start(layout, task);
   const checkpoint = `${folder}/checkpoint.safetensors`;
@@ -256,14 +270,14 @@ export async function train(
         state.update === options.updates
       ) {
         await saveCheckpoint(checkpoint, state);
-        await task.inspect?.(average, state.update);
+        await task.inspect?.(finish(average), state.update);
       }
     }
   } finally {
     await session.close();
     await task.close?.();
   }
-  return average;
+  return finish(average);
 }
 
 function report(name: string, line: LogLine, updates: number): void {
