@@ -5,7 +5,7 @@
 import type { BlockGraph } from "../core/models/block_graph.ts";
 import { wholeGraph } from "../core/models/block_graph.ts";
 import { GraphBuilder } from "../core/onnx/builder.ts";
-import type { Graph } from "../core/onnx/graph.ts";
+import type { Graph, Value } from "../core/onnx/graph.ts";
 import { float32, type Tensor } from "../core/tensor.ts";
 
 /** Standard normal numbers from a uniform source, by Box and Muller's transform. */
@@ -19,18 +19,23 @@ export function fillNormal(target: Float32Array, uniform: () => number): void {
 }
 
 /**
- * The model's graph with inputs `target` `[B, C, H, W]` and `weight`
- * `[B, 1, 1, 1]`, and output `loss`, the mean of weight · (prediction − target)².
+ * Adds inputs `target` `[B, C, H, W]` and `weight` `[B, 1, 1, 1]` to a graph.
+ *
+ * @returns The loss, the mean of weight · (prediction − target)².
  */
-export function diffusionLossGraph(model: BlockGraph): Graph {
-  const whole = wholeGraph(model);
-  const g = GraphBuilder.continuing(whole, `${model.model}:loss`);
-  const prediction = g.value(model.output);
+export function diffusionLoss(g: GraphBuilder, prediction: Value): Value {
   const target = g.input("target", "float32", prediction.shape);
   const weight = g.input("weight", "float32", [prediction.shape[0], 1, 1, 1]);
   const difference = g.sub(prediction, target);
   const weighted = g.mul(weight, g.mul(difference, difference));
-  return g.build({ loss: g.reduceMean(weighted, { keepDims: false }) });
+  return g.reduceMean(weighted, { keepDims: false });
+}
+
+/** A model's graph with the inputs of {@linkcode diffusionLoss} and output `loss`. */
+export function diffusionLossGraph(model: BlockGraph): Graph {
+  const whole = wholeGraph(model);
+  const g = GraphBuilder.continuing(whole, `${model.model}:loss`);
+  return g.build({ loss: diffusionLoss(g, g.value(model.output)) });
 }
 
 export interface NoisingOptions {

@@ -4,7 +4,7 @@
  */
 import { joined } from "../core/batch.ts";
 import { float32, sizeOf, type Tensor } from "../core/tensor.ts";
-import type { SceneEncoders } from "./scene_encoders.ts";
+import type { SceneEncoder } from "./scene_encoder.ts";
 import { drawScene, isReserved, renderScenes, type Scene } from "./scenes.ts";
 import { SplitMix32 } from "./uniform.ts";
 
@@ -24,20 +24,20 @@ function trainingScene(uniform: () => number): Scene {
 /**
  * Renders and encodes random scenes, none of them reserved.
  *
- * @param options.count Scenes, a multiple of the encoders' batch.
+ * @param options.count Scenes, a multiple of the encoder's batch.
  * @param options.seed The pool depends on it alone.
  */
 export async function encodePool(
-  encoders: SceneEncoders,
+  encoder: SceneEncoder,
   { count, seed }: { count: number; seed: number },
 ): Promise<LatentPool> {
   const { uniform } = new SplitMix32(seed);
   const scenes = Array.from({ length: count }, () => trainingScene(uniform));
-  const { batch } = encoders;
+  const { batch } = encoder;
   const parts: Tensor<"float32">[] = [];
   for (let first = 0; first < count; first += batch) {
     const own = scenes.slice(first, first + batch);
-    parts.push(await encoders.latents(renderScenes(own, uniform)));
+    parts.push(await encoder.latents(renderScenes(own, uniform)));
   }
   return { scenes, latents: joined(parts) };
 }

@@ -56,7 +56,7 @@ Usage: deno task zoo train <name> [options]
 Options:
   --updates <n>   Optimiser updates (default ${defaultUpdates})
   --seed <n>      Seed of weights, pictures and noise (default 0)
-  --from <folder> Pipeline whose UNet is trained further (sd-shapes)
+  --from <folder> Pipeline that is trained further (sd-shapes)
   --run <folder>  Checkpoint and log; a killed run goes on from there (default results/zoo/<name>)
   -o <folder>     Where the model is written (default zoo/models/<name>)
 `;

@@ -1,42 +1,36 @@
 /**
  * The embedded text-to-image model: Stable Diffusion 1.5's pipeline at small
- * width. Its UNet is trained here, on latents of captioned scenes, between the
- * text tower of `scenes_clip.ts` and the autoencoder of `scenes_vae.ts`.
+ * width. Its UNet is trained here, on latents of captioned scenes by the
+ * autoencoder of `scenes_vae.ts`, together with the text tower, which comes
+ * from `scenes_clip.ts`: what tells a picture from others is not all that
+ * drawing one takes, such as which colour is whose.
  */
-import { joined } from "../core/batch.ts";
+import { emitBlock } from "../core/models/block_graph.ts";
+import { clipText } from "../core/models/clip.ts";
 import { unetBlockGraph } from "../core/models/unet.ts";
 import {
   parseUnetConfig,
   type UnetConfig,
 } from "../core/models/unet_config.ts";
-import {
-  initUnetWeights,
-  unetParameterShapes,
-} from "../core/models/unet_init.ts";
+import { initUnetWeights } from "../core/models/unet_init.ts";
 import { noWeights } from "../core/models/weights.ts";
+import { GraphBuilder } from "../core/onnx/builder.ts";
+import type { Graph } from "../core/onnx/graph.ts";
 import { TorchGenerator } from "../core/random.ts";
 import { makeNoiseSchedule } from "../core/samplers/noise_schedule.ts";
 import { parseSchedulerConfig } from "../core/samplers/scheduler_config.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { openSafetensors } from "../core/weights/safetensors.ts";
-import type { Matrix } from "ml-matrix";
-import { diffusionLossGraph, noisedBatch } from "./diffusion_loss.ts";
+import { diffusionLoss, noisedBatch } from "./diffusion_loss.ts";
 import { encodePool, type LatentPool, latentsAt } from "./latent_pool.ts";
 import { writeHalf, writeJson } from "./model_folder.ts";
 import { gatherParts } from "./pipeline_parts.ts";
-import { openSceneEncoders, type SceneEncoders } from "./scene_encoders.ts";
+import { openSceneEncoder } from "./scene_encoder.ts";
 import { captionLength } from "./scene_tokenizer.ts";
-import { captionOf, drawCaptioned } from "./scenes.ts";
-import { sceneTextConfig } from "./scenes_clip.ts";
+import { captionOf } from "./scenes.ts";
+import { captionIds, sceneTextConfig } from "./scenes_clip.ts";
 import { latentSize, sceneVaeConfig } from "./scenes_vae.ts";
 import type { TaskSettings, TrainingTask } from "./trainer.ts";
-import { SplitMix32 } from "./uniform.ts";
-import {
-  mapped,
-  mapReaders,
-  type Whitening,
-  whiteningOf,
-} from "./white_features.ts";
 
 /** `unet/config.json` in diffusers' words. */
 const unetJson = {
@@ -103,58 +97,59 @@ const modelIndex = {
 };
 
 const unetWeights = "unet/diffusion_pytorch_model.safetensors";
+const textWeights = "text_encoder/model.safetensors";
 
 const batchSize = 16;
-/** Captions whose features say what white is. */
-const whiteningCaptions = 64 * batchSize;
 const poolSize = 2000 * batchSize;
-/** Seeds of the pool and of the whitening, apart from those of the batches. */
+/** Seed of the pool, apart from those of the batches. */
 const poolSeed = 20_261_123;
-const whiteningSeed = 20_261_124;
 /** Probability of the empty caption, which trains classifier-free guidance (Ho and Salimans, 2021). */
 const captionDropout = 0.1;
 
-/** How text features are read while training: white. */
-async function captionWhitening(encoders: SceneEncoders): Promise<Whitening> {
-  const { uniform } = new SplitMix32(whiteningSeed);
-  const features: Tensor<"float32">[] = [];
-  for (let i = 0; i < whiteningCaptions; i += encoders.batch) {
-    const captions = Array.from(
-      { length: encoders.batch },
-      () => drawCaptioned(uniform).caption,
-    );
-    features.push(await encoders.textFeatures(captions));
+/** Inputs `sample`, `timestep`, `input_ids` `[B, L]`, `target` and `weight`; output `loss`, of UNet and text tower as one network. */
+function lossGraph(config: UnetConfig): Graph {
+  const g = new GraphBuilder("sd-shapes:loss");
+  const ids = g.input("input_ids", "int64", [batchSize, captionLength]);
+  const text = clipText(g, ids, {
+    config: sceneTextConfig,
+    weights: noWeights,
+  });
+  const unet = unetBlockGraph(config, noWeights, {
+    batch: batchSize,
+    tokens: captionLength,
+  });
+  const tensors = new Map([["encoder_hidden_states", text.last]]);
+  for (const { name, dtype, shape } of unet.inputs) {
+    if (!tensors.has(name)) tensors.set(name, g.input(name, dtype, shape));
   }
-  return whiteningOf(joined(features));
+  for (const block of unet.blocks) emitBlock(g, block, tensors);
+  return g.build({ loss: diffusionLoss(g, tensors.get(unet.output)!) });
 }
 
-/** Weights to start from, as they read white features. */
+/** Weights to start from: a trained text tower, and a UNet that is random unless it is trained further. */
 async function initialWeights(
   config: UnetConfig,
-  { from, seed, unwhiten }: {
-    from: string | undefined;
-    seed: number;
-    unwhiten: Matrix;
-  },
+  { from, folder, seed }: Pick<TaskSettings, "from" | "folder" | "seed">,
 ): Promise<Map<string, Tensor>> {
-  const random = new TorchGenerator(seed);
-  if (from === undefined) return initUnetWeights(config, random);
-  const file = openSafetensors(`${from}/${unetWeights}`);
-  const read: [string, Tensor<"float32">][] = [];
-  for (const key of unetParameterShapes(config).keys()) {
-    read.push([key, await file.readFloat32(key)]);
-  }
-  return new Map(
-    Object.entries(mapReaders(Object.fromEntries(read), unwhiten)),
-  );
+  const read = async (path: string): Promise<[string, Tensor][]> => {
+    const file = openSafetensors(path);
+    const keys = [...file.tensors.keys()];
+    return await Promise.all(
+      keys.map(async (key) => [key, await file.readFloat32(key)] as const),
+    ) as [string, Tensor][];
+  };
+  const unet = from === undefined
+    ? initUnetWeights(config, new TorchGenerator(seed))
+    : await read(`${from}/${unetWeights}`);
+  return new Map([...await read(`${from ?? folder}/${textWeights}`), ...unet]);
 }
 
 /**
  * The training task; `updates` can be set for a shorter run.
  *
  * @param settings.folder The pipeline's; gets the text tower and the autoencoder, if it lacks them.
- * @param settings.from A pipeline whose UNet is trained further; by default one starts from random weights.
- * @throws As {@linkcode gatherParts}, `loadComponent` of either, or `openSafetensors` of the UNet.
+ * @param settings.from A pipeline that is trained further; by default the UNet starts from random weights.
+ * @throws As {@linkcode gatherParts}, `loadComponent` of the autoencoder, or `openSafetensors`.
  */
 export async function sdShapes(
   { updates, seed, folder, from }: TaskSettings,
@@ -164,28 +159,24 @@ export async function sdShapes(
     parseSchedulerConfig(schedulerJson, "sd-shapes scheduler"),
   );
   await gatherParts(folder);
-  const encoders = await openSceneEncoders(folder, batchSize);
-  const { whiten, unwhiten } = await captionWhitening(encoders);
+  const encoder = await openSceneEncoder(folder, batchSize);
   let pool: LatentPool | undefined;
   return {
     name: "sd-shapes",
-    graph: diffusionLossGraph(unetBlockGraph(config, noWeights, {
-      batch: batchSize,
-      tokens: captionLength,
-    })),
+    graph: lossGraph(config),
     options: {
       seed,
       updates,
-      peakLearningRate: 1e-3,
+      peakLearningRate: 5e-4,
       warmUp: 200,
       weightDecay: 0.01,
       clip: 1,
       averageDecay: 0.998,
       checkpointEvery: 200,
     },
-    initial: await initialWeights(config, { from, seed, unwhiten }),
+    initial: await initialWeights(config, { from, folder, seed }),
     async batch(uniform) {
-      pool ??= await encodePool(encoders, { count: poolSize, seed: poolSeed });
+      pool ??= await encodePool(encoder, { count: poolSize, seed: poolSeed });
       const { scenes } = pool;
       const indices = Array.from(
         { length: batchSize },
@@ -194,22 +185,17 @@ export async function sdShapes(
       const captions = indices.map((i) =>
         uniform() < captionDropout ? "" : captionOf(scenes[i], uniform)
       );
-      const latents = latentsAt(pool, indices);
       return {
         // No weights: what is where, and of which colour, is decided in the noise that min-SNR hardly counts.
-        ...noisedBatch(latents, uniform, { alphasCumprod }),
-        encoder_hidden_states: mapped(
-          await encoders.textFeatures(captions),
-          whiten,
-        ),
+        ...noisedBatch(latentsAt(pool, indices), uniform, { alphasCumprod }),
+        input_ids: captionIds(captions),
       };
     },
-    finish: (weights) => mapReaders(weights, whiten),
-    close: () => encoders.close(),
+    close: () => encoder.close(),
   };
 }
 
-/** Writes what this training adds to the pipeline's folder: the UNet, weights in half precision, its scheduler and the index. */
+/** Writes what this training makes of the pipeline's folder: UNet and text tower, weights in half precision, the scheduler and the index. */
 export async function writeSdShapes(
   folder: string,
   weights: Readonly<Record<string, Tensor<"float32">>>,
@@ -223,5 +209,12 @@ export async function writeSdShapes(
   await json("model_index.json", modelIndex);
   await json("unet/config.json", unetJson);
   await json("scheduler/scheduler_config.json", schedulerJson);
-  await writeHalf(`${folder}/${unetWeights}`, { weights, metadata });
+  const isText = (key: string) => key.startsWith("text_model.");
+  const part = (wanted: boolean) =>
+    Object.fromEntries(
+      Object.entries(weights).filter(([key]) => isText(key) === wanted),
+    );
+  const [text, unet] = [part(true), part(false)];
+  await writeHalf(`${folder}/${textWeights}`, { weights: text, metadata });
+  await writeHalf(`${folder}/${unetWeights}`, { weights: unet, metadata });
 }

@@ -63,13 +63,9 @@ export interface TrainingTask {
   batch(
     uniform: () => number,
   ): Record<string, Tensor> | Promise<Record<string, Tensor>>;
-  /** From the weights that are trained to those that ship, where they differ. */
-  finish?(
-    weights: Record<string, Tensor<"float32">>,
-  ): Readonly<Record<string, Tensor<"float32">>>;
   /** Releases what `batch` works with; called when the training ends. */
   close?(): Promise<void>;
-  /** Called at every checkpoint with the averaged weights, finished. */
+  /** Called at every checkpoint with the averaged weights. */
   inspect?(
     average: Readonly<Record<string, Tensor<"float32">>>,
     update: number,
@@ -192,14 +188,14 @@ async function rewindLog(path: string, update: number): Promise<void> {
  * Runs a task to its last update, from the checkpoint in `folder` if there is one.
  *
  * @param folder Holds `checkpoint.safetensors` and `log.jsonl`; made if missing.
- * @returns The averaged weights, finished.
+ * @returns The averaged weights.
  * @throws {Error} If the loss stops being finite; the last checkpoint is kept.
  */
 export async function train(
   task: TrainingTask,
   folder: string,
 ): Promise<Readonly<Record<string, Tensor<"float32">>>> {
-  const { options, finish = (weights) => weights } = task;
+  const { options } = task;
   const layout = layOut(parametersOf(task.graph));
   const state = start(layout, task);
   const checkpoint = `${folder}/checkpoint.safetensors`;
@@ -270,14 +266,14 @@ export async function train(
         state.update === options.updates
       ) {
         await saveCheckpoint(checkpoint, state);
-        await task.inspect?.(finish(average), state.update);
+        await task.inspect?.(average, state.update);
       }
     }
   } finally {
     await session.close();
     await task.close?.();
   }
-  return finish(average);
+  return average;
 }
 
 function report(name: string, line: LogLine, updates: number): void {
