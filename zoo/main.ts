@@ -115,7 +115,8 @@ if (options.help) {
   ) =>
     model.write(settings.folder, weights, {
       command:
-        `deno task zoo train ${name} --updates ${settings.updates} --seed ${settings.seed}`,
+        `deno task zoo train ${name} --updates ${settings.updates} --seed ${settings.seed}` +
+        (options.from === undefined ? "" : ` --from ${options.from}`),
       update: String(update),
     });
   const weights = await train(
