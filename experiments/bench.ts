@@ -21,7 +21,7 @@ import { float32, type Tensor } from "../core/tensor.ts";
 import {
   type ContrastivePair,
   openContrastivePair,
-} from "../eval/prompt_accuracy.ts";
+} from "../eval/contrastive_pair.ts";
 import {
   type Batch,
   calibrate,
