@@ -9,7 +9,8 @@ import {
 } from "../core/models/config_json.ts";
 import { readJson } from "../core/read_json.ts";
 import { float32, type Tensor } from "../core/tensor.ts";
-import { type Picture, pilResize, type ResizeFilter } from "./pil_resize.ts";
+import { pilResize, type ResizeFilter } from "./pil_resize.ts";
+import { rgbImage } from "./png.ts";
 
 export interface ClipPreprocessing {
   /** Side in pixels that the shorter side of a picture gets. */
@@ -77,13 +78,13 @@ function threeNumbers(config: ConfigJson, key: string): readonly number[] {
  * Pixels `[1, 3, S, S]` of a picture.
  *
  * @param picture `[3, H, W]` in [-1, 1]; rounded to 8 bits, as a saved picture is.
- * @throws {RangeError} If what is resized is smaller than the crop.
+ * @throws {RangeError} If what is resized is smaller than the crop, or a value is not a number.
  */
 export function clipPixels(
   picture: Tensor<"float32">,
   { shortest, crop, filter, mean, std }: ClipPreprocessing,
 ): Tensor<"float32"> {
-  const bytes = bytesOf(picture);
+  const bytes = { ...rgbImage(picture), channels: 3 };
   const scaled = (side: number) =>
     Math.trunc(shortest * side / Math.min(bytes.height, bytes.width));
   const to = { height: scaled(bytes.height), width: scaled(bytes.width) };
@@ -104,20 +105,4 @@ export function clipPixels(
     data[i] = (byte / 255 - mean[channel]) / std[channel];
   }
   return float32([1, 3, crop, crop], data);
-}
-
-/** `[3, H, W]` in [-1, 1] → `[H, W, 3]` in 8 bits. */
-function bytesOf(
-  { shape: [channels, height, width], data }: Tensor<"float32">,
-): Picture<Uint8Array> {
-  const plane = height * width;
-  const bytes = new Uint8Array(data.length);
-  for (let i = 0; i < data.length; i++) {
-    const value = Math.round((data[i] + 1) / 2 * 255);
-    bytes[(i % plane) * channels + Math.floor(i / plane)] = Math.min(
-      Math.max(value, 0),
-      255,
-    );
-  }
-  return { height, width, channels, data: bytes };
 }
