@@ -20,7 +20,7 @@ import { clipGradient } from "../core/optim/gradient_norm.ts";
 import { cosineLearningRate } from "../core/optim/learning_rate.ts";
 import { updateAverage } from "../core/optim/moving_average.ts";
 import { adamW, type Optimizer } from "../core/optim/optimizer.ts";
-import { manySessions, openSession } from "../core/runtime/session.ts";
+import { openSession } from "../core/runtime/session.ts";
 import { float32, sizeOf, type Tensor } from "../core/tensor.ts";
 import {
   openSafetensors,
@@ -210,7 +210,7 @@ export async function train(
     keep: ["loss"],
     seed: "ones",
   });
-  const session = await openSession(graph, manySessions);
+  const session = await openSession(graph);
   const feeds = viewsOf(layout, state.parameters);
   const average = viewsOf(layout, state.average);
   const gradient = new Float32Array(layout.size);
