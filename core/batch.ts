@@ -1,7 +1,7 @@
 /** Batches put together and taken apart along their first axis. */
 import {
+  arrayOf,
   type DType,
-  emptyData,
   float32,
   sizeOf,
   type Tensor,
@@ -21,7 +21,7 @@ export function joined<D extends DType>(
   batches: readonly Tensor<D>[],
 ): Tensor<D> {
   const [{ dtype, shape: [batch, ...element], data: { length } }] = batches;
-  const all = emptyData(dtype, batches.length * length);
+  const all = new arrayOf[dtype](batches.length * length);
   batches.forEach(({ data }, i) => all.set(data as never, i * length));
   return tensor(dtype, [batches.length * batch, ...element], all);
 }

@@ -42,8 +42,12 @@ export const bytesPerElement: Readonly<Record<DType, number>> = {
   bool: 1,
 };
 
-const arrays: {
-  readonly [D in DType]: new (length: number) => DataOf[D];
+/** The typed array of each dtype. */
+export const arrayOf: {
+  readonly [D in DType]: {
+    new (length: number): DataOf[D];
+    new (buffer: ArrayBufferLike, offset: number, length: number): DataOf[D];
+  };
 } = {
   float32: Float32Array,
   float64: Float64Array,
@@ -53,12 +57,6 @@ const arrays: {
   uint8: Uint8Array,
   bool: Uint8Array,
 };
-
-/** The data of `length` zeros. */
-export const emptyData = <D extends DType>(
-  dtype: D,
-  length: number,
-): DataOf[D] => new arrays[dtype](length);
 
 /** Number of elements of a shape; 1 for a scalar's `[]`. */
 export function sizeOf(shape: readonly number[]): number {

@@ -31,8 +31,8 @@ import { imageGrid } from "../eval/image_grid.ts";
 import { generate } from "./generate.ts";
 import { parseGenerate } from "./generate_options.ts";
 import {
+  inTinyPipeline,
   type PipelineClass,
-  writeTinyPipeline,
 } from "../core/pipeline/tiny_pipeline.ts";
 
 Deno.test("parseGenerate() fills in defaults and refuses what it does not know", () => {
@@ -177,19 +177,6 @@ function apart(
   );
 }
 
-async function withPipeline(
-  pipeline: PipelineClass,
-  body: (folder: string) => Promise<void>,
-): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await writeTinyPipeline(folder, pipeline);
-    await body(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
-
 const drawn: [PipelineClass, string, string][] = [
   ["StableDiffusionPipeline", "text tower and UNet", "c"],
   ["StableDiffusionXLPipeline", "two text towers and UNet", ""],
@@ -198,7 +185,7 @@ const drawn: [PipelineClass, string, string][] = [
 
 for (const [pipeline, networks, negative] of drawn) {
   Deno.test(`generate() draws a prompt with a ${pipeline}'s ${networks}, sampler, guidance and autoencoder as they are defined`, async () => {
-    await withPipeline(pipeline, async (folder) => {
+    await inTinyPipeline(pipeline, async (folder) => {
       const output = `${folder}/picture.png`;
       const options = parseGenerate([
         ...["--model", folder, "--prompt", "a b"],
@@ -230,7 +217,7 @@ for (const [pipeline, networks, negative] of drawn) {
 }
 
 Deno.test("generate() draws a class in a latent space with transformer, sampler, guidance and autoencoder as they are defined", async () => {
-  await withPipeline("DiTPipeline", async (folder) => {
+  await inTinyPipeline("DiTPipeline", async (folder) => {
     const output = `${folder}/picture.png`;
     const options = parseGenerate([
       ...["--model", folder, "--class", "2", "--steps", "3", "--scale", "1"],
@@ -250,7 +237,7 @@ Deno.test("generate() draws a class in a latent space with transformer, sampler,
 });
 
 Deno.test("generate() takes the network's weights from where it is told", async () => {
-  await withPipeline("StableDiffusionPipeline", async (folder) => {
+  await inTinyPipeline("StableDiffusionPipeline", async (folder) => {
     const pictures: Uint8Array[] = [];
     const weights = `${folder}/tuned.safetensors`;
     const own = `${folder}/unet/diffusion_pytorch_model.safetensors`;

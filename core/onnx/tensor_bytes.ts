@@ -1,29 +1,12 @@
 /** Tensors from raw bytes, row-major and little-endian, as ONNX files and safetensors hold them. */
 import {
+  arrayOf,
   bytesPerElement,
-  type DataOf,
   describe,
-  type DType,
   sizeOf,
   type Tensor,
 } from "../tensor.ts";
 import type { Value } from "./graph.ts";
-
-const arrays: {
-  readonly [D in DType]: new (
-    buffer: ArrayBufferLike,
-    offset: number,
-    length: number,
-  ) => DataOf[D];
-} = {
-  float32: Float32Array,
-  float64: Float64Array,
-  float16: Uint16Array,
-  int32: Int32Array,
-  int64: BigInt64Array,
-  uint8: Uint8Array,
-  bool: Uint8Array,
-};
 
 /**
  * The tensor that `bytes` hold. It is a view of them where they are aligned to
@@ -46,6 +29,6 @@ export function tensorOfBytes(value: Value, bytes: Uint8Array): Tensor {
   return {
     dtype,
     shape,
-    data: new arrays[dtype](buffer, byteOffset, sizeOf(shape)),
+    data: new arrayOf[dtype](buffer, byteOffset, sizeOf(shape)),
   };
 }

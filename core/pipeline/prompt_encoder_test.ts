@@ -12,20 +12,7 @@ import { loadT5Encoder } from "../models/t5_load.ts";
 import { openSession } from "../runtime/session.ts";
 import { float32, int64, type Tensor } from "../tensor.ts";
 import { openPromptEncoder, type PromptInputs } from "./prompt_encoder.ts";
-import { type PipelineClass, writeTinyPipeline } from "./tiny_pipeline.ts";
-
-async function withPipeline(
-  pipeline: PipelineClass,
-  body: (folder: string) => Promise<void>,
-): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await writeTinyPipeline(folder, pipeline);
-    await body(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
+import { inTinyPipeline } from "./tiny_pipeline.ts";
 
 const opened = async (folder: string) =>
   openPromptEncoder(folder, await loadModel(folder));
@@ -61,7 +48,7 @@ const second = [start, 27, 28, end, 0, 0, 0, 0]; // padded with "a"
 const empty = [start, end, end, end, end, end, end, end];
 
 Deno.test("a Stable Diffusion pipeline's prompt is the last features of its text tower", async () => {
-  await withPipeline("StableDiffusionPipeline", async (folder) => {
+  await inTinyPipeline("StableDiffusionPipeline", async (folder) => {
     await using encoder = await opened(folder);
     assertEquals(encoder.tokens, 8);
     const tower = `${folder}/text_encoder`;
@@ -80,7 +67,7 @@ Deno.test("a Stable Diffusion pipeline's prompt is the last features of its text
 });
 
 Deno.test("an SDXL pipeline's prompt is both towers' last features but one, the second's embedding and the picture's size", async () => {
-  await withPipeline("StableDiffusionXLPipeline", async (folder) => {
+  await inTinyPipeline("StableDiffusionXLPipeline", async (folder) => {
     await using encoder = await opened(folder);
     const found = await encoder.encode("b c");
     const one = await towerFeatures(`${folder}/text_encoder`, first);
@@ -102,7 +89,7 @@ Deno.test("an SDXL pipeline's prompt is both towers' last features but one, the 
 });
 
 Deno.test("an SDXL pipeline says whether its unconditional features are zeros; the sizes stay", async () => {
-  await withPipeline("StableDiffusionXLPipeline", async (folder) => {
+  await inTinyPipeline("StableDiffusionXLPipeline", async (folder) => {
     const unconditional = async () => {
       await using encoder = await opened(folder);
       const empty = await encoder.encode("");
@@ -134,7 +121,7 @@ Deno.test("an SDXL pipeline says whether its unconditional features are zeros; t
 });
 
 Deno.test("an SDXL pipeline whose towers read texts of different lengths is refused", async () => {
-  await withPipeline("StableDiffusionXLPipeline", async (folder) => {
+  await inTinyPipeline("StableDiffusionXLPipeline", async (folder) => {
     const config = { model_max_length: 7, pad_token: "a" };
     const file = `${folder}/tokenizer_2/tokenizer_config.json`;
     await Deno.writeTextFile(file, JSON.stringify(config));
@@ -147,7 +134,7 @@ Deno.test("an SDXL pipeline whose towers read texts of different lengths is refu
 });
 
 Deno.test("a PixArt pipeline's prompt is T5's features of 120 tokens, its mask and the picture's size", async () => {
-  await withPipeline("PixArtAlphaPipeline", async (folder) => {
+  await inTinyPipeline("PixArtAlphaPipeline", async (folder) => {
     await using encoder = await opened(folder);
     const found = await encoder.encode(" B c\n");
     const own = [3 + 1, 3 + 2, 1]; // after padding, end and unknown

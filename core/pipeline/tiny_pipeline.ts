@@ -1,4 +1,5 @@
 /** For tests: pipelines small enough to be sampled in a second, with random weights. */
+import { inTemporaryFolder } from "../in_temporary_folder.ts";
 import { clipTextKind } from "../models/clip_load.ts";
 import { networkKind } from "../models/load.ts";
 import { livelyWeights } from "../models/lively_weights.ts";
@@ -134,6 +135,16 @@ export async function writeTinyPipeline(
   await writeJson(`${folder}/scheduler`, "scheduler_config.json", scheduler);
   await writeJson(folder, "model_index.json", { _class_name: pipeline });
 }
+
+/** Runs `body` in the folder of a pipeline, which is removed afterwards. */
+export const inTinyPipeline = (
+  pipeline: PipelineClass,
+  body: (folder: string) => Promise<void>,
+): Promise<void> =>
+  inTemporaryFolder(async (folder) => {
+    await writeTinyPipeline(folder, pipeline);
+    await body(folder);
+  });
 
 async function writeJson(
   folder: string,
