@@ -74,11 +74,19 @@ export function mergeStatistics(
   return { count, mean, scatter };
 }
 
-/** The covariance `[D, D]`, over N − 1. @throws {RangeError} If there are fewer than two features. */
-export function covarianceOf(
-  { count, scatter }: FeatureStatistics,
-): Float64Array {
-  if (count >= 2) return scatter.map((value) => value / (count - 1));
+/** A normal distribution of D numbers. */
+export interface Normal {
+  /** `[D]` */
+  readonly mean: Float64Array;
+  /** `[D, D]` */
+  readonly covariance: Float64Array;
+}
+
+/** The normal distribution that features look drawn from, its covariance over N − 1. @throws {RangeError} If there are fewer than two features. */
+export function normalOf({ count, mean, scatter }: FeatureStatistics): Normal {
+  if (count >= 2) {
+    return { mean, covariance: scatter.map((value) => value / (count - 1)) };
+  }
   throw new RangeError(
     `Cannot estimate a covariance: found ${count} features, expected at least 2`,
   );

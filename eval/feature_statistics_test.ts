@@ -2,9 +2,9 @@ import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { TorchGenerator } from "../core/random.ts";
 import { float32, type Tensor } from "../core/tensor.ts";
 import {
-  covarianceOf,
   mergeStatistics,
   noFeatures,
+  normalOf,
   statisticsOf,
 } from "./feature_statistics.ts";
 import { frechetDistance } from "./frechet_distance.ts";
@@ -24,7 +24,7 @@ Deno.test("statistics are mean and covariance as they are defined", () => {
   const column = (j: number) =>
     Array.from({ length: count }, (_, n) => data[n * width + j]);
   const mean = (values: number[]) => values.reduce((a, b) => a + b) / count;
-  const covariance = covarianceOf(statistics);
+  const { covariance } = normalOf(statistics);
   for (let i = 0; i < width; i++) {
     assertAlmostEquals(statistics.mean[i], mean(column(i)), 1e-9);
     for (let j = 0; j < width; j++) {
@@ -50,22 +50,21 @@ Deno.test("parts gathered apart merge into the whole, whatever their sizes", () 
       assertAlmostEquals(value, whole[key][i], 1e-9 * Math.abs(whole[key][i]))
     );
   }
-  const other = statisticsOf(features(30, 5));
-  const [a, b] = [
-    frechetDistance(merged, other),
-    frechetDistance(whole, other),
-  ];
+  const other = normalOf(statisticsOf(features(30, 5)));
+  const [a, b] = [merged, whole].map((own) =>
+    frechetDistance(normalOf(own), other)
+  );
   assertAlmostEquals(a, b, 1e-9 * b);
 });
 
 Deno.test("the distance of two normal distributions with diagonal covariances is theirs by hand", () => {
   const pair = (spread: number, mean: number) =>
-    statisticsOf(
+    normalOf(statisticsOf(
       float32([4, 2], [
         ...[mean + spread, mean + 1, mean - spread, mean - 1],
         ...[mean + spread, mean - 1, mean - spread, mean + 1],
       ]),
-    );
+    ));
   // Variances 4/3 · spread² and 4/3.
   const root = (spread: number) => Math.sqrt(4 / 3) * spread;
   const expected = 2 * 9 + (root(5) - root(2)) ** 2;
@@ -75,11 +74,19 @@ Deno.test("the distance of two normal distributions with diagonal covariances is
 
 Deno.test("statistics refuse what has no covariance, other widths and what is not finite", () => {
   const one = statisticsOf(float32([1, 2], [1, 2]));
-  assertThrows(() => covarianceOf(one), RangeError, "found 1 features");
+  assertThrows(() => normalOf(one), RangeError, "found 1 features");
   const wide = statisticsOf(features(4, 3));
-  for (const act of [mergeStatistics, frechetDistance]) {
-    assertThrows(() => void act(one, wide), RangeError, "2 and 3 numbers");
-  }
+  assertThrows(
+    () => mergeStatistics(one, wide),
+    RangeError,
+    "2 and 3 numbers",
+  );
+  const two = normalOf(statisticsOf(features(4, 2)));
+  assertThrows(
+    () => frechetDistance(two, normalOf(wide)),
+    RangeError,
+    "2 and 3 numbers",
+  );
   assertThrows(
     () => statisticsOf(float32([2, 2], [1, 2, NaN, 4])),
     RangeError,

@@ -1,26 +1,23 @@
 /** The Fréchet distance between two normal distributions (Dowson and Landau, 1982), in float64. */
 import { EigenvalueDecomposition, Matrix } from "ml-matrix";
-import { covarianceOf, type FeatureStatistics } from "./feature_statistics.ts";
+import type { Normal } from "./feature_statistics.ts";
 
 /**
  * |m₁ − m₂|² + tr S₁ + tr S₂ − 2 tr √(S₁ S₂). The trace of the root is taken of
  * the symmetric √S₁ S₂ √S₁, which has the same eigenvalues: none is imaginary,
  * and where the covariances are singular no offset is needed.
  *
- * @throws {RangeError} If the features differ in width, or either has fewer than two.
+ * @throws {RangeError} If they differ in width.
  */
-export function frechetDistance(
-  a: FeatureStatistics,
-  b: FeatureStatistics,
-): number {
+export function frechetDistance(a: Normal, b: Normal): number {
   const width = a.mean.length;
   if (b.mean.length !== width) {
     throw new RangeError(
       `Cannot compare features: they have ${width} and ${b.mean.length} numbers, expected the same`,
     );
   }
-  const [first, second] = [a, b].map((statistics) =>
-    Matrix.from1DArray(width, width, covarianceOf(statistics))
+  const [first, second] = [a, b].map(({ covariance }) =>
+    Matrix.from1DArray(width, width, covariance)
   );
   const between = a.mean.reduce(
     (sum, value, i) => sum + (value - b.mean[i]) ** 2,

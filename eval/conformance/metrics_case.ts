@@ -5,7 +5,7 @@ import {
   openSafetensors,
   type SafetensorsFile,
 } from "../../core/weights/safetensors.ts";
-import { statisticsOf } from "../feature_statistics.ts";
+import { normalOf, statisticsOf } from "../feature_statistics.ts";
 import { frechetDistance } from "../frechet_distance.ts";
 import {
   type Picture,
@@ -68,9 +68,9 @@ function* frechetRows(
 ): Generator<Conformance> {
   for (const { name, fid_eigh, trace1 } of frechet) {
     const [one, two] = [1, 2].map((i) =>
-      statisticsOf(
+      normalOf(statisticsOf(
         recorded.readSync(`fid.${name}.features${i}`) as Tensor<"float32">,
-      )
+      ))
     );
     const offset = Math.abs(fid_eigh) < 1e-6 ? trace1 : 0;
     yield judge({ case: "frechet", tensor: name }, {

@@ -1,0 +1,92 @@
+/** NumPy's archives of arrays, in which reference statistics of FIDs are published. */
+import { unzipSync } from "fflate";
+
+/** An array of numbers. */
+export interface NumpyArray {
+  readonly shape: readonly number[];
+  readonly data: Float64Array;
+}
+
+const magic = "\x93NUMPY";
+
+/** Readers of the kinds of numbers, by NumPy's names for them. */
+const kinds: Readonly<
+  Record<string, { bytes: number; at: (view: DataView, i: number) => number }>
+> = {
+  "<f4": { bytes: 4, at: (view, i) => view.getFloat32(i, true) },
+  "<f8": { bytes: 8, at: (view, i) => view.getFloat64(i, true) },
+  "<i4": { bytes: 4, at: (view, i) => view.getInt32(i, true) },
+  "<i8": { bytes: 8, at: (view, i) => Number(view.getBigInt64(i, true)) },
+};
+
+/**
+ * The arrays of an `.npz` file by name. Format: NEP 1.
+ *
+ * @throws {Deno.errors.NotFound} If there is no such file.
+ * @throws {TypeError} If it is no zip archive, or an array is of Python objects, strings or another order; the message names the array.
+ */
+export async function readNpz(
+  path: string,
+): Promise<Map<string, NumpyArray>> {
+  const bytes = await Deno.readFile(path);
+  let entries: Record<string, Uint8Array>;
+  try {
+    entries = unzipSync(bytes);
+  } catch (cause) {
+    throw new TypeError(
+      `Cannot read ${path}: it is no sound zip archive (${
+        (cause as Error).message
+      })`,
+      { cause },
+    );
+  }
+  return new Map(
+    Object.entries(entries).map(([name, content]) => [
+      name.replace(/\.npy$/, ""),
+      arrayOf(content, `${path}: ${name}`),
+    ]),
+  );
+}
+
+function arrayOf(bytes: Uint8Array, where: string): NumpyArray {
+  const refuse = (what: string): never => {
+    throw new TypeError(`Cannot read ${where}: ${what}`);
+  };
+  const text = (from: number, to: number) =>
+    String.fromCharCode(...bytes.subarray(from, to));
+  if (text(0, 6) !== magic) refuse("it is no array of NumPy's");
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const isShort = bytes[6] === 1;
+  const begin = isShort ? 10 : 12;
+  if (bytes.length < begin) refuse("its header is cut short");
+  const start = begin +
+    (isShort ? view.getUint16(8, true) : view.getUint32(8, true));
+  if (start > bytes.length) refuse("its header is cut short");
+  const header = text(begin, start);
+  const dtype = /'descr':\s*'([^']*)'/.exec(header)?.[1] ?? "none";
+  const dims = /'shape':\s*\(([^)]*)\)/.exec(header)?.[1];
+  const kind = kinds[dtype];
+  if (!kind) {
+    refuse(
+      `its type is ${dtype}, expected one of ${Object.keys(kinds).join(", ")}`,
+    );
+  }
+  if (dims === undefined || !/'fortran_order':\s*False/.test(header)) {
+    refuse("it has no shape, or its columns come first");
+  }
+  const shape = dims!.split(",").map((dim) => dim.trim())
+    .filter((dim) => dim !== "").map(Number);
+  const size = shape.reduce((product, dim) => product * dim, 1);
+  if (bytes.length - start !== size * kind.bytes) {
+    refuse(
+      `it has ${
+        bytes.length - start
+      } bytes, expected ${size} numbers of ${kind.bytes}`,
+    );
+  }
+  const data = Float64Array.from(
+    { length: size },
+    (_, i) => kind.at(view, start + i * kind.bytes),
+  );
+  return { shape, data };
+}
