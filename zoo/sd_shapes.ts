@@ -99,8 +99,8 @@ const modelIndex = {
 const unetWeights = "unet/diffusion_pytorch_model.safetensors";
 const textWeights = "text_encoder/model.safetensors";
 
-const batchSize = 16;
-const poolSize = 2000 * batchSize;
+const batchSize = 8;
+const poolSize = 4000 * batchSize;
 /** Seed of the pool, apart from those of the batches. */
 const poolSeed = 20_261_123;
 /** Probability of the empty caption, which trains classifier-free guidance (Ho and Salimans, 2021). */
@@ -173,6 +173,7 @@ export async function sdShapes(
       clip: 1,
       averageDecay: 0.998,
       checkpointEvery: 200,
+      batches: 2,
     },
     initial: await initialWeights(config, { from, folder, seed }),
     async batch(uniform) {

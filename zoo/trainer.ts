@@ -3,11 +3,6 @@
  * warm-up and cosine, clipping, a moving average of the weights, a log, and
  * checkpoints from which a killed run goes on exactly.
  */
-import {
-  gradientOf,
-  parametersAsInputs,
-  vjpGraph,
-} from "../core/autodiff/vjp.ts";
 import { isFile } from "../core/is_file.ts";
 import type { Graph } from "../core/onnx/graph.ts";
 import {
@@ -20,12 +15,12 @@ import { clipGradient } from "../core/optim/gradient_norm.ts";
 import { cosineLearningRate } from "../core/optim/learning_rate.ts";
 import { updateAverage } from "../core/optim/moving_average.ts";
 import { adamW, type Optimizer } from "../core/optim/optimizer.ts";
-import { openSession } from "../core/runtime/session.ts";
 import { float32, sizeOf, type Tensor } from "../core/tensor.ts";
 import {
   openSafetensors,
   writeSafetensors,
 } from "../core/weights/safetensors.ts";
+import { openGradientWorkers } from "./gradient_workers.ts";
 import { SplitMix32 } from "./uniform.ts";
 
 export interface TrainingOptions {
@@ -40,6 +35,8 @@ export interface TrainingOptions {
   readonly averageDecay: number;
   /** Updates between checkpoints. */
   readonly checkpointEvery: number;
+  /** Batches of an update, each by a core of its own; 1 by default. */
+  readonly batches?: number;
 }
 
 /** What a training is asked for. */
@@ -204,16 +201,12 @@ export async function train(
   if (await isFile(checkpoint)) await restoreCheckpoint(checkpoint, state);
   await rewindLog(log, state.update);
 
-  const wrt = layout.slots.map(({ name }) => name);
-  const graph = vjpGraph(parametersAsInputs(task.graph), {
-    wrt,
-    keep: ["loss"],
-    seed: "ones",
+  const { batches = 1 } = options;
+  await using workers = await openGradientWorkers(task.graph, {
+    layout,
+    batches,
   });
-  const session = await openSession(graph);
-  const feeds = viewsOf(layout, state.parameters);
   const average = viewsOf(layout, state.average);
-  const gradient = new Float32Array(layout.size);
   let sums = { loss: 0, norm: 0, count: 0 };
   try {
     while (state.update < options.updates) {
@@ -223,12 +216,11 @@ export async function train(
         total: options.updates,
         warmUp: options.warmUp,
       });
-      const results = await session.run({
-        ...feeds,
-        ...await task.batch(state.random.uniform),
-      });
-      const loss = (results.loss.data as Float32Array)[0];
-      flatten(layout, results, { into: gradient, nameOf: gradientOf });
+      const drawn: Record<string, Tensor>[] = [];
+      for (let i = 0; i < batches; i++) {
+        drawn.push(await task.batch(state.random.uniform));
+      }
+      const { loss, gradient } = await workers.run(state.parameters, drawn);
       const norm = clipGradient(gradient, options.clip);
       if (!Number.isFinite(loss) || !Number.isFinite(norm)) {
         throw new Error(
@@ -270,7 +262,6 @@ export async function train(
       }
     }
   } finally {
-    await session.close();
     await task.close?.();
   }
   return average;
