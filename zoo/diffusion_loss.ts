@@ -43,6 +43,8 @@ export interface NoisingOptions {
   readonly alphasCumprod: ArrayLike<number>;
   /** Cap γ of the signal-to-noise ratio in the weight; without one all weights are 1. */
   readonly snrCap?: number;
+  /** Of each picture; uniform by default. */
+  readonly timesteps?: readonly number[];
 }
 
 /**
@@ -53,8 +55,8 @@ export interface NoisingOptions {
 export function noisedBatch(
   clean: Tensor<"float32">,
   uniform: () => number,
-  { alphasCumprod, snrCap }: NoisingOptions,
-): Record<string, Tensor> {
+  { alphasCumprod, snrCap, timesteps: given }: NoisingOptions,
+): Record<"sample" | "timestep" | "target" | "weight", Tensor<"float32">> {
   const batch = clean.shape[0];
   const size = clean.data.length / batch;
   const noise = new Float32Array(clean.data.length);
@@ -62,7 +64,7 @@ export function noisedBatch(
   const sample = new Float32Array(noise.length);
   const target = new Float32Array(noise.length);
   const weight = new Float32Array(batch);
-  const timesteps = Array.from(
+  const timesteps = given ?? Array.from(
     { length: batch },
     () => Math.floor(uniform() * alphasCumprod.length),
   );

@@ -15,7 +15,8 @@ export interface LatentPool {
   readonly latents: Tensor<"float32">;
 }
 
-function trainingScene(uniform: () => number): Scene {
+/** A random scene that is not reserved. */
+export function trainingScene(uniform: () => number): Scene {
   let scene = drawScene(uniform);
   while (isReserved(scene)) scene = drawScene(uniform);
   return scene;
@@ -40,6 +41,17 @@ export async function encodePool(
     parts.push(await encoder.latents(renderScenes(own, uniform)));
   }
   return { scenes, latents: joined(parts) };
+}
+
+/** The latents of each picture of a batch `[B, 4, 16, 16]`, views. */
+export function eachLatents(
+  { shape: [batch], data }: Tensor<"float32">,
+): Float32Array[] {
+  const size = data.length / batch;
+  return Array.from(
+    { length: batch },
+    (_, b) => data.subarray(b * size, (b + 1) * size),
+  );
 }
 
 /** The latents of some of a pool's scenes, `[B, 4, 16, 16]`. */

@@ -131,26 +131,90 @@ export function drawScene(uniform: Uniform): Scene {
 export const isReserved = ({ objects }: Scene): boolean =>
   objects.length === 2 && (kindOf(objects[0]) + kindOf(objects[1])) % 8 === 0;
 
-/** A sentence about a scene: shapes and colours always, the rest left out now and then. */
-export function captionOf(scene: Scene, uniform: Uniform): string {
-  const objects = scene.objects.map((object) => phraseOf(object, uniform));
-  const ground = grounds[scene.ground].name;
-  const end = pick(["", `, ${ground} background`, ` on ${ground}`], uniform);
-  return objects.join(" and ") + end;
+/** A word of a sentence, and the index of the object that it is about, if it is about one. */
+export interface CaptionWord {
+  readonly text: string;
+  readonly object?: number;
 }
+
+/** A sentence about a scene, and what it says. */
+export interface Description {
+  readonly words: readonly CaptionWord[];
+  /** Whether the ground is named. */
+  readonly ground: boolean;
+  /** Which attributes of each object are named; shape and colour always are. */
+  readonly objects: readonly {
+    readonly size: boolean;
+    readonly place: boolean;
+  }[];
+}
+
+/** A sentence about a scene: shapes and colours always, the rest left out now and then. */
+export function describeScene(scene: Scene, uniform: Uniform): Description {
+  const named = scene.objects.map((object) => phraseOf(object, uniform));
+  const ground = grounds[scene.ground].name;
+  const end = pick([[], [",", ground, "background"], ["on", ground]], uniform);
+  const phrases = named.map(({ words }, object) => [
+    ...object > 0 ? [{ text: "and" }] : [],
+    ...words.map((text) => ({ text, object })),
+  ]);
+  return {
+    words: [...phrases.flat(), ...end.map((text) => ({ text }))],
+    ground: end.length > 0,
+    objects: named.map(({ size, place }) => ({ size, place })),
+  };
+}
+
+/** The sentence as it is written. */
+export const captionText = ({ words }: Description): string =>
+  words.map(({ text }) => text).join(" ").replaceAll(" ,", ",");
+
+/** {@linkcode describeScene} as text. */
+export const captionOf = (scene: Scene, uniform: Uniform): string =>
+  captionText(describeScene(scene, uniform));
 
 function phraseOf(
   { shape, colour, size, place }: SceneObject,
   uniform: Uniform,
-): string {
-  const words = [
-    "a",
-    ...uniform() < 0.7 ? [pick(sizes[size].words, uniform)] : [],
-    colours[colour].name,
-    sceneShapes[shape].name,
-    ...uniform() < 0.7 ? [places[place].words] : [],
-  ];
-  return words.join(" ");
+): { words: string[]; size: boolean; place: boolean } {
+  const sizeWords = uniform() < 0.7 ? [pick(sizes[size].words, uniform)] : [];
+  const placeWords = uniform() < 0.7 ? places[place].words.split(" ") : [];
+  return {
+    words: [
+      "a",
+      ...sizeWords,
+      colours[colour].name,
+      sceneShapes[shape].name,
+      ...placeWords,
+    ],
+    size: sizeWords.length > 0,
+    place: placeWords.length > 0,
+  };
+}
+
+/** Another scene that the description is as true of: what it leaves out is drawn again. */
+export function redrawn(
+  scene: Scene,
+  { ground, objects }: Description,
+  uniform: Uniform,
+): Scene {
+  const arePlaced = objects.some(({ place }) => place); // the other's follows
+  const fresh = placesOf(scene.objects.length, uniform);
+  return {
+    ground: ground ? scene.ground : below(grounds.length, uniform),
+    objects: scene.objects.map((object, i) => ({
+      ...object,
+      size: objects[i].size ? object.size : below(sizes.length, uniform),
+      place: arePlaced ? object.place : fresh[i],
+    })),
+  };
+}
+
+/** Places of one or two objects. */
+function placesOf(objects: number, uniform: Uniform): readonly number[] {
+  if (objects === 1) return [below(places.length, uniform)];
+  const pair = pick(pairsOfPlaces, uniform);
+  return uniform() < 0.5 ? pair : pair.toReversed();
 }
 
 /** A random scene and a sentence about it. */
@@ -174,6 +238,14 @@ export const vocabulary: readonly string[] = [
     ...grounds.map(({ name }) => name),
   ]),
 ];
+
+/** About where an object is drawn: centre and circumradius as fractions of the side. */
+export function areaOf(
+  { place, size }: SceneObject,
+): { x: number; y: number; radius: number } {
+  const [low, high] = sizes[size].radius;
+  return { ...places[place], radius: (low + high) / 2 };
+}
 
 /** How a scene is drawn, where its words leave it open. */
 export function paintingOf(scene: Scene, uniform: Uniform): Painting {

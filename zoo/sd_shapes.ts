@@ -21,15 +21,27 @@ import { makeNoiseSchedule } from "../core/samplers/noise_schedule.ts";
 import { parseSchedulerConfig } from "../core/samplers/scheduler_config.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { openSafetensors } from "../core/weights/safetensors.ts";
+import {
+  attentionLoss,
+  guidanceInputs,
+  type GuidedPicture,
+} from "./attention_guidance.ts";
 import { diffusionLoss, noisedBatch } from "./diffusion_loss.ts";
-import { encodePool, type LatentPool, latentsAt } from "./latent_pool.ts";
+import {
+  eachLatents,
+  encodePool,
+  type LatentPool,
+  latentsAt,
+  trainingScene,
+} from "./latent_pool.ts";
 import { writeHalf, writeJson } from "./model_folder.ts";
 import { gatherParts } from "./pipeline_parts.ts";
-import { openSceneEncoder } from "./scene_encoder.ts";
+import { openSceneEncoder, type SceneEncoder } from "./scene_encoder.ts";
 import { captionLength } from "./scene_tokenizer.ts";
-import { captionOf } from "./scenes.ts";
+import { captionText, describeScene, redrawn, renderScenes } from "./scenes.ts";
 import { captionIds, sceneTextConfig } from "./scenes_clip.ts";
 import { latentSize, sceneVaeConfig } from "./scenes_vae.ts";
+import { stableTarget } from "./stable_target.ts";
 import type { TaskSettings, TrainingTask } from "./trainer.ts";
 
 /** `unet/config.json` in diffusers' words. */
@@ -99,14 +111,47 @@ const modelIndex = {
 const unetWeights = "unet/diffusion_pytorch_model.safetensors";
 const textWeights = "text_encoder/model.safetensors";
 
-const batchSize = 8;
-const poolSize = 4000 * batchSize;
+/** Of each of the two batches of an update, a core each. */
+const batchSize = 16;
+const poolSize = 2000 * batchSize;
 /** Seed of the pool, apart from those of the batches. */
 const poolSeed = 20_261_123;
 /** Probability of the empty caption, which trains classifier-free guidance (Ho and Salimans, 2021). */
 const captionDropout = 0.1;
+/** Weight of the attention's loss beside the prediction's. */
+const guidanceWeight = 0.05;
 
-/** Inputs `sample`, `timestep`, `input_ids` `[B, L]`, `target` and `weight`; output `loss`, of UNet and text tower as one network. */
+/**
+ * Shares of the timesteps that training draws: most of them where shapes and
+ * places come out of the noise. From 700 on, where the picture has less than
+ * 1 % of the noise's power, targets are means over `references` pictures.
+ */
+const timestepShares = [
+  { share: 0.15, from: 0, to: 250 },
+  { share: 0.6, from: 250, to: 700 },
+  { share: 0.25, from: 700, to: 1000 },
+] as const;
+const references = 5;
+/** The last quarter of a batch. */
+const stable = batchSize / 4;
+
+/** Timesteps of a batch, ascending, one in each of B equal parts of the shares (Kingma et al., "Variational diffusion models", 2021). */
+export function spreadTimesteps(
+  batch: number,
+  uniform: () => number,
+): number[] {
+  const offset = uniform();
+  return Array.from({ length: batch }, (_, b) => {
+    let rest = (b + offset) / batch;
+    for (const { share, from, to } of timestepShares) {
+      if (rest < share) return Math.floor(from + rest / share * (to - from));
+      rest -= share;
+    }
+    return timestepShares.at(-1)!.to - 1; // rounding
+  });
+}
+
+/** Inputs `sample`, `timestep`, `input_ids` `[B, L]`, `target`, `weight` and those of {@linkcode attentionLoss}; output `loss`, of UNet and text tower as one network. */
 function lossGraph(config: UnetConfig): Graph {
   const g = new GraphBuilder("sd-shapes:loss");
   const ids = g.input("input_ids", "int64", [batchSize, captionLength]);
@@ -123,7 +168,10 @@ function lossGraph(config: UnetConfig): Graph {
     if (!tensors.has(name)) tensors.set(name, g.input(name, dtype, shape));
   }
   for (const block of unet.blocks) emitBlock(g, block, tensors);
-  return g.build({ loss: diffusionLoss(g, tensors.get(unet.output)!) });
+  const prediction = diffusionLoss(g, tensors.get(unet.output)!);
+  const attention = attentionLoss(g, g.build({ prediction }));
+  const weighted = g.mul(attention, g.scalar(guidanceWeight));
+  return g.build({ loss: g.add(prediction, weighted) });
 }
 
 /** Weights to start from: a trained text tower, and a UNet that is random unless it is trained further. */
@@ -142,6 +190,42 @@ async function initialWeights(
     ? initUnetWeights(config, new TorchGenerator(seed))
     : await read(`${from}/${unetWeights}`);
   return new Map([...await read(`${from ?? folder}/${textWeights}`), ...unet]);
+}
+
+interface NoisedPictures {
+  readonly noised: ReturnType<typeof noisedBatch>;
+  readonly clean: Tensor<"float32">;
+  readonly pictures: readonly GuidedPicture[];
+  readonly alphasCumprod: ArrayLike<number>;
+}
+
+/** Puts {@linkcode stableTarget}s in place of the last, noisiest pictures' targets: the mean over other scenes of the same caption. */
+async function steadyTargets(
+  { noised, clean, pictures, alphasCumprod }: NoisedPictures,
+  { encoder, uniform }: { encoder: SceneEncoder; uniform: () => number },
+): Promise<void> {
+  const last = pictures.slice(-stable);
+  const others = last.flatMap(({ scene, description }) =>
+    Array.from(
+      { length: references - 1 },
+      () =>
+        description
+          ? redrawn(scene, description, uniform)
+          : trainingScene(uniform),
+    )
+  );
+  const latents = await encoder.latents(renderScenes(others, uniform));
+  const drawn = eachLatents(latents);
+  const [own, samples, targets] = [clean, noised.sample, noised.target]
+    .map((tensor) => eachLatents(tensor).slice(-stable));
+  const timesteps = noised.timestep.data.slice(-stable);
+  timesteps.forEach((t, i) => {
+    const [alpha, sigma] = [alphasCumprod[t], 1 - alphasCumprod[t]]
+      .map(Math.sqrt);
+    const rest = drawn.slice(i * (references - 1), (i + 1) * (references - 1));
+    const noisy = { sample: samples[i], alpha, sigma };
+    targets[i].set(stableTarget(noisy, [own[i], ...rest]));
+  });
 }
 
 /**
@@ -183,12 +267,28 @@ export async function sdShapes(
         { length: batchSize },
         () => Math.floor(uniform() * scenes.length),
       );
-      const captions = indices.map((i) =>
-        uniform() < captionDropout ? "" : captionOf(scenes[i], uniform)
+      const pictures = indices.map((i): GuidedPicture => ({
+        scene: scenes[i],
+        description: uniform() < captionDropout
+          ? null
+          : describeScene(scenes[i], uniform),
+      }));
+      const clean = latentsAt(pool, indices);
+      // No weights: what is where, and of which colour, is decided in the noise that min-SNR hardly counts.
+      const noised = noisedBatch(clean, uniform, {
+        alphasCumprod,
+        timesteps: spreadTimesteps(batchSize, uniform),
+      });
+      await steadyTargets({ noised, clean, pictures, alphasCumprod }, {
+        encoder,
+        uniform,
+      });
+      const captions = pictures.map(({ description }) =>
+        description ? captionText(description) : ""
       );
       return {
-        // No weights: what is where, and of which colour, is decided in the noise that min-SNR hardly counts.
-        ...noisedBatch(latentsAt(pool, indices), uniform, { alphasCumprod }),
+        ...noised,
+        ...guidanceInputs(pictures),
         input_ids: captionIds(captions),
       };
     },
