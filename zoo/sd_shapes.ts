@@ -28,17 +28,17 @@ import {
 } from "./attention_guidance.ts";
 import { diffusionLoss, noisedBatch } from "./diffusion_loss.ts";
 import {
-  eachLatents,
   encodePool,
+  familySize,
   type LatentPool,
   latentsAt,
-  trainingScene,
+  latentsOf,
 } from "./latent_pool.ts";
 import { writeHalf, writeJson } from "./model_folder.ts";
 import { gatherParts } from "./pipeline_parts.ts";
-import { openSceneEncoder, type SceneEncoder } from "./scene_encoder.ts";
+import { openSceneEncoder } from "./scene_encoder.ts";
 import { captionLength } from "./scene_tokenizer.ts";
-import { captionText, describeScene, redrawn, renderScenes } from "./scenes.ts";
+import { captionText, describeScene } from "./scenes.ts";
 import { captionIds, sceneTextConfig } from "./scenes_clip.ts";
 import { latentSize, sceneVaeConfig } from "./scenes_vae.ts";
 import { stableTarget } from "./stable_target.ts";
@@ -123,17 +123,15 @@ const guidanceWeight = 0.05;
 
 /**
  * Shares of the timesteps that training draws: most of them where shapes and
- * places come out of the noise. From 700 on, where the picture has less than
- * 1 % of the noise's power, targets are means over `references` pictures.
+ * places come out of the noise.
  */
 const timestepShares = [
   { share: 0.15, from: 0, to: 250 },
   { share: 0.6, from: 250, to: 700 },
   { share: 0.25, from: 700, to: 1000 },
 ] as const;
-const references = 5;
-/** The last quarter of a batch. */
-const stable = batchSize / 4;
+/** From here on the picture has less than 1 % of the noise's power, and the mean of its family is the target. */
+const stableFrom = 700;
 
 /** Timesteps of a batch, ascending, one in each of B equal parts of the shares (Kingma et al., "Variational diffusion models", 2021). */
 export function spreadTimesteps(
@@ -192,40 +190,67 @@ async function initialWeights(
   return new Map([...await read(`${from ?? folder}/${textWeights}`), ...unet]);
 }
 
-interface NoisedPictures {
-  readonly noised: ReturnType<typeof noisedBatch>;
-  readonly clean: Tensor<"float32">;
-  readonly pictures: readonly GuidedPicture[];
-  readonly alphasCumprod: ArrayLike<number>;
+/** A picture of the pool, and the caption that it is trained with. */
+interface DrawnPicture extends GuidedPicture {
+  /** Of its scene in the pool. */
+  readonly index: number;
 }
 
-/** Puts {@linkcode stableTarget}s in place of the last, noisiest pictures' targets: the mean over other scenes of the same caption. */
-async function steadyTargets(
-  { noised, clean, pictures, alphasCumprod }: NoisedPictures,
-  { encoder, uniform }: { encoder: SceneEncoder; uniform: () => number },
-): Promise<void> {
-  const last = pictures.slice(-stable);
-  const others = last.flatMap(({ scene, description }) =>
-    Array.from(
-      { length: references - 1 },
-      () =>
-        description
-          ? redrawn(scene, description, uniform)
-          : trainingScene(uniform),
-    )
-  );
-  const latents = await encoder.latents(renderScenes(others, uniform));
-  const drawn = eachLatents(latents);
-  const [own, samples, targets] = [clean, noised.sample, noised.target]
-    .map((tensor) => eachLatents(tensor).slice(-stable));
-  const timesteps = noised.timestep.data.slice(-stable);
-  timesteps.forEach((t, i) => {
-    const [alpha, sigma] = [alphasCumprod[t], 1 - alphasCumprod[t]]
-      .map(Math.sqrt);
-    const rest = drawn.slice(i * (references - 1), (i + 1) * (references - 1));
-    const noisy = { sample: samples[i], alpha, sigma };
-    targets[i].set(stableTarget(noisy, [own[i], ...rest]));
+/** A scene of the pool with a caption: a fresh one, or its family's. */
+function drawPicture(
+  { scenes, descriptions }: LatentPool,
+  { ofFamily, uniform }: { ofFamily: boolean; uniform: () => number },
+): DrawnPicture {
+  const index = Math.floor(uniform() * scenes.length);
+  const scene = scenes[index];
+  if (uniform() < captionDropout) return { index, scene, description: null };
+  const description = ofFamily
+    ? descriptions[Math.floor(index / familySize)]
+    : describeScene(scene, uniform);
+  return { index, scene, description };
+}
+
+/** Pictures that a caption is as true of as of the given one, itself among them. */
+function referencesOf(
+  pool: LatentPool,
+  { index, description }: DrawnPicture,
+  uniform: () => number,
+): Float32Array[] {
+  const first = index - index % familySize;
+  const others = Array.from(
+    { length: familySize },
+    (_, i) =>
+      description ? first + i : Math.floor(uniform() * pool.scenes.length),
+  ).filter((other) => other !== index);
+  return [index, ...others].map((each) => latentsOf(pool, each));
+}
+
+/** A batch without its captions: noised latents and what the network is to make of them. */
+function noisedPictures(
+  pool: LatentPool,
+  pictures: readonly DrawnPicture[],
+  { alphasCumprod, timesteps, uniform }: {
+    alphasCumprod: ArrayLike<number>;
+    timesteps: readonly number[];
+    uniform: () => number;
+  },
+): ReturnType<typeof noisedBatch> {
+  const clean = latentsAt(pool, pictures.map(({ index }) => index));
+  // No weights: what is where, and of which colour, is decided in the noise that min-SNR hardly counts.
+  const noised = noisedBatch(clean, uniform, { alphasCumprod, timesteps });
+  const size = clean.data.length / pictures.length;
+  pictures.forEach((picture, b) => {
+    if (timesteps[b] < stableFrom) return;
+    const [alpha, sigma] = [
+      alphasCumprod[timesteps[b]],
+      1 - alphasCumprod[timesteps[b]],
+    ].map(Math.sqrt);
+    const sample = noised.sample.data.subarray(b * size, (b + 1) * size);
+    const references = referencesOf(pool, picture, uniform);
+    const target = stableTarget({ sample, alpha, sigma }, references);
+    noised.target.data.set(target, b * size);
   });
+  return noised;
 }
 
 /**
@@ -262,32 +287,20 @@ export async function sdShapes(
     initial: await initialWeights(config, { from, folder, seed }),
     async batch(uniform) {
       pool ??= await encodePool(encoder, { count: poolSize, seed: poolSeed });
-      const { scenes } = pool;
-      const indices = Array.from(
-        { length: batchSize },
-        () => Math.floor(uniform() * scenes.length),
+      const drawn = pool;
+      const timesteps = spreadTimesteps(batchSize, uniform);
+      const pictures = timesteps.map((t) =>
+        drawPicture(drawn, { ofFamily: t >= stableFrom, uniform })
       );
-      const pictures = indices.map((i): GuidedPicture => ({
-        scene: scenes[i],
-        description: uniform() < captionDropout
-          ? null
-          : describeScene(scenes[i], uniform),
-      }));
-      const clean = latentsAt(pool, indices);
-      // No weights: what is where, and of which colour, is decided in the noise that min-SNR hardly counts.
-      const noised = noisedBatch(clean, uniform, {
-        alphasCumprod,
-        timesteps: spreadTimesteps(batchSize, uniform),
-      });
-      await steadyTargets({ noised, clean, pictures, alphasCumprod }, {
-        encoder,
-        uniform,
-      });
       const captions = pictures.map(({ description }) =>
         description ? captionText(description) : ""
       );
       return {
-        ...noised,
+        ...noisedPictures(drawn, pictures, {
+          alphasCumprod,
+          timesteps,
+          uniform,
+        }),
         ...guidanceInputs(pictures),
         input_ids: captionIds(captions),
       };
