@@ -2,12 +2,14 @@ import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { paint } from "./render.ts";
 import {
   captionOf,
+  describeScene,
   drawCaptioned,
   drawScene,
   isReserved,
   kindNames,
   kindOf,
   paintingOf,
+  redrawn,
   renderScenes,
   sceneShapes,
   sceneSize,
@@ -74,6 +76,34 @@ Deno.test("a caption names every object's colour and shape in order, in words of
       assert(vocabulary.includes(word), word);
     }
   }
+});
+
+Deno.test("redrawn() keeps what a description names and draws the rest as drawScene() does", () => {
+  const { uniform } = new SplitMix32(7);
+  const seen = { grounds: new Set(), sizes: new Set(), places: new Set() };
+  for (let i = 0; i < 2000; i++) {
+    const scene = drawScene(uniform);
+    const description = describeScene(scene, uniform);
+    const other = redrawn(scene, description, uniform);
+    assertEquals(other.objects.map(kindOf), scene.objects.map(kindOf));
+    if (description.ground) assertEquals(other.ground, scene.ground);
+    else seen.grounds.add(other.ground);
+    other.objects.forEach(({ size, place }, n) => {
+      const named = description.objects[n];
+      if (named.size) assertEquals(size, scene.objects[n].size);
+      else seen.sizes.add(size);
+      if (named.place) assertEquals(place, scene.objects[n].place);
+      else seen.places.add(`${place} of ${other.objects.length}`);
+    });
+    if (other.objects.length === 2) {
+      const places = other.objects.map(({ place }) => place);
+      assert(["1,2", "3,4"].includes(places.toSorted().join()), `${places}`);
+    }
+  }
+  assertEquals(
+    [seen.grounds.size, seen.sizes.size, seen.places.size],
+    [3, 2, 9],
+  );
 });
 
 Deno.test("kinds are shapes by colours, and two objects are of different kinds", () => {
