@@ -9,31 +9,48 @@ import type { Normal } from "./feature_statistics.ts";
  *
  * @throws {RangeError} If they differ in width.
  */
-export function frechetDistance(a: Normal, b: Normal): number {
+export const frechetDistance = (a: Normal, b: Normal): number =>
+  frechetDistanceTo(a)(b);
+
+/**
+ * The same from one distribution to several: its root is taken once.
+ *
+ * @throws {RangeError} If two differ in width, by the returned function.
+ */
+export function frechetDistanceTo(a: Normal): (b: Normal) => number {
   const width = a.mean.length;
-  if (b.mean.length !== width) {
-    throw new RangeError(
-      `Cannot compare features: they have ${width} and ${b.mean.length} numbers, expected the same`,
+  const matrix = ({ covariance }: Normal) =>
+    Matrix.from1DArray(width, width, covariance);
+  const first = matrix(a);
+  const root = rootOf(first);
+  return (b) => {
+    if (b.mean.length !== width) {
+      throw new RangeError(
+        `Cannot compare features: they have ${width} and ${b.mean.length} numbers, expected the same`,
+      );
+    }
+    const second = matrix(b);
+    const between = a.mean.reduce(
+      (sum, value, i) => sum + (value - b.mean[i]) ** 2,
+      0,
     );
-  }
-  const [first, second] = [a, b].map(({ covariance }) =>
-    Matrix.from1DArray(width, width, covariance)
+    return between + first.trace() + second.trace() -
+      2 * traceOfRoot(root, second);
+  };
+}
+
+/** V √Λ of a covariance V Λ Vᵀ. */
+function rootOf(covariance: Matrix): Matrix {
+  const { eigenvectorMatrix: vectors, realEigenvalues } =
+    new EigenvalueDecomposition(covariance, { assumeSymmetric: true });
+  return vectors.mulRowVector(
+    realEigenvalues.map((value) => Math.sqrt(Math.max(value, 0))),
   );
-  const between = a.mean.reduce(
-    (sum, value, i) => sum + (value - b.mean[i]) ** 2,
-    0,
-  );
-  return between + first.trace() + second.trace() -
-    2 * traceOfRoot(first, second);
 }
 
 /** tr √(A B) of two covariances: with A = V Λ Vᵀ, that of √Λ Vᵀ B V √Λ. */
-function traceOfRoot(a: Matrix, b: Matrix): number {
-  const { eigenvectorMatrix: vectors, realEigenvalues } =
-    new EigenvalueDecomposition(a, { assumeSymmetric: true });
-  const roots = realEigenvalues.map((value) => Math.sqrt(Math.max(value, 0)));
-  const scaled = vectors.mulRowVector(roots); // V √Λ
-  const product = scaled.transpose().mmul(b).mmul(scaled);
+function traceOfRoot(root: Matrix, b: Matrix): number {
+  const product = root.transpose().mmul(b).mmul(root);
   const { realEigenvalues: values } = new EigenvalueDecomposition(product, {
     assumeSymmetric: true,
   });
