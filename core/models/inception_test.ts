@@ -198,7 +198,9 @@ function reference(
     const from = x;
     const made = branches.map((words) => words.reduce(step, from));
     if (block === "Mixed_6d.") {
-      spatial = made[0].planes.slice(0, 7).flatMap((plane) => [...plane]);
+      const planes = made[0].planes.slice(0, 7);
+      spatial = [...planes[0].keys()]
+        .flatMap((at) => planes.map((plane) => plane[at]));
     }
     x = { size: made[0].size, planes: made.flatMap(({ planes }) => planes) };
   }
