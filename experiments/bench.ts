@@ -19,10 +19,6 @@ import type { Sampler } from "../core/samplers/sampler.ts";
 import type { SchedulerConfig } from "../core/samplers/scheduler_config.ts";
 import { float32, type Tensor } from "../core/tensor.ts";
 import {
-  type ContrastivePair,
-  openContrastivePair,
-} from "../eval/contrastive_pair.ts";
-import {
   type Batch,
   calibrate,
   type CalibrationBatch,
@@ -64,8 +60,6 @@ interface BenchParts {
   readonly autoencoder?: Autoencoder;
   /** In a model that reads text, what the pictures are of. */
   readonly prompts?: PromptLists;
-  /** What finds pictures' prompts. */
-  readonly pair?: ContrastivePair;
 }
 
 /** Hold it with `await using`: sessions are opened when first asked for, and kept. */
@@ -88,11 +82,6 @@ export class Bench implements AsyncDisposable {
     const { steps } = experiment.sampler;
     this.net = this.superNet({ images: 1, steps });
     this.denseMacs = this.macs({ kind: "steps", steps });
-  }
-
-  /** What finds pictures' prompts, if the experiment names one. */
-  get pair(): ContrastivePair | undefined {
-    return this.parts.pair;
   }
 
   /** The SuperNet for so many guided images. */
@@ -237,7 +226,6 @@ export class Bench implements AsyncDisposable {
     const decoder = await this.#decoder?.catch(() => undefined);
     await decoder?.[Symbol.asyncDispose]();
     await this.parts.conditioner[Symbol.asyncDispose]();
-    await this.parts.pair?.[Symbol.asyncDispose]();
   }
 }
 
@@ -261,21 +249,18 @@ export async function openBench(
     ? undefined
     : await loadAutoencoder(folder);
   const conditioner = await openConditioner(model, folder, { device });
-  const pair = experiment.contrastivePair === undefined
-    ? undefined
-    : await openContrastivePair(experiment.contrastivePair);
-  const parts = { model, scheduler, conditioner, autoencoder, prompts, pair };
+  const parts = { model, scheduler, conditioner, autoencoder, prompts };
   return new Bench(experiment, parts, device);
 }
 
 async function promptsOf(
-  { name, model: folder, prompts, contrastivePair }: Experiment,
+  { name, model: folder, prompts }: Experiment,
   { family }: LoadedModel,
 ): Promise<PromptLists | undefined> {
   if (family === "dit") {
-    if (!prompts && !contrastivePair) return undefined;
+    if (!prompts) return undefined;
     throw new TypeError(
-      `Cannot run experiment ${name}: it has prompts or a contrastive pair, and ${folder} is a DiT, which draws classes`,
+      `Cannot run experiment ${name}: it has prompts, and ${folder} is a DiT, which draws classes`,
     );
   }
   if (!prompts) {

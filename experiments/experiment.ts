@@ -6,6 +6,7 @@ import {
 } from "../core/samplers/make_sampler.ts";
 import type { SearchSettings } from "./method.ts";
 import { methods } from "./methods.ts";
+import { checkMetrics, type MetricRecord } from "./metric_records.ts";
 
 /** One experiment; its file default-exports it `satisfies Experiment`. */
 export interface Experiment {
@@ -22,8 +23,6 @@ export interface Experiment {
     readonly search: string;
     readonly evaluation: string;
   };
-  /** Folder of a `CLIPModel` that judges whether pictures show their prompts; the pictures must have its size. */
-  readonly contrastivePair?: string;
   readonly sampler: {
     /** "own" is the one that the model's folder names. */
     readonly kind: SamplerKind | "own";
@@ -51,6 +50,8 @@ export interface Experiment {
     readonly seed: number;
     readonly batch: number;
   };
+  /** What is measured of the pictures, in the order of the table. */
+  readonly metrics: readonly MetricRecord[];
   readonly latency: {
     /** The first is that of the `Latency` and `Speedup` columns. */
     readonly batches: readonly number[];
@@ -150,7 +151,7 @@ const rules: readonly [string, (e: Experiment) => boolean, string][] = [
 /**
  * Checks what types cannot say, before any work.
  *
- * @throws {RangeError} If a value is out of range or unknown.
+ * @throws {RangeError} If a value is out of range or unknown; the message names its path.
  */
 export function checkExperiment(experiment: Experiment): void {
   for (const [path, holds, expected] of rules) {
@@ -161,4 +162,5 @@ export function checkExperiment(experiment: Experiment): void {
       }, expected ${expected}`,
     );
   }
+  checkMetrics(experiment);
 }

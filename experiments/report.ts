@@ -32,7 +32,9 @@ export async function writeReport(
 ): Promise<string[]> {
   await writeResults(`${folder.path}/results.json`, content.results);
   await folder.write("table.md", tableFile(bench, content));
-  const charts = content.rows.length > 0 ? ["psnr", "ssim"] : [];
+  const charts = ["psnr", "ssim"].filter((metric) =>
+    content.rows.some(({ row }) => metric in row.metrics)
+  );
   for (const metric of charts) {
     const svg = fidelityChart(content.results.rows, { metric });
     await folder.write(`${metric}.svg`, svg);

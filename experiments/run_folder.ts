@@ -13,6 +13,7 @@ import {
 } from "../core/weights/safetensors.ts";
 import { writeAtomically } from "../core/write_atomically.ts";
 import type { Experiment } from "./experiment.ts";
+import { metricFiles } from "./meters.ts";
 
 /** What `config.json` holds, and the id is the hash of. */
 export interface RunIdentity {
@@ -29,11 +30,11 @@ export function runId({ experiment, ...identity }: RunIdentity): string {
   return createHash("sha256").update(json).digest("hex").slice(0, 12);
 }
 
-/** SHA-256 of what an experiment reads: every file of its models' folders, names included, and its prompts. */
+/** SHA-256 of what an experiment reads: every file of its model's folder, names included, its prompts, and what its metrics read. */
 export async function inputHash(
-  { model, prompts, contrastivePair }: Pick<
+  { model, prompts, metrics }: Pick<
     Experiment,
-    "model" | "prompts" | "contrastivePair"
+    "model" | "prompts" | "metrics"
   >,
 ): Promise<string> {
   const hash = createHash("sha256");
@@ -41,10 +42,14 @@ export async function inputHash(
     const file = await Deno.open(path);
     for await (const bytes of file.readable) hash.update(bytes);
   };
-  for (const folder of [model, contrastivePair ?? []].flat()) {
-    for (const name of await filesOf(folder)) {
+  for (const path of [model, ...await metricFiles(metrics)]) {
+    if (await isFile(path)) {
+      await update(path);
+      continue;
+    }
+    for (const name of await filesOf(path)) {
       hash.update(name);
-      await update(`${folder}/${name}`);
+      await update(`${path}/${name}`);
     }
   }
   for (const path of Object.values(prompts ?? {})) await update(path);

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { float32 } from "../core/tensor.ts";
 import quickstart from "./quickstart.ts";
+import type { MetricRecord } from "./metric_records.ts";
 import { inputHash, openRunFolder, runId } from "./run_folder.ts";
 
 const identity = {
@@ -34,7 +35,9 @@ Deno.test("runId() differs for all that changes a number, and not for the descri
 Deno.test("inputHash() sees prompts, contents and names, not files that are being written", () =>
   withFolder(async (folder) => {
     const hashes = new Set<string>();
-    const add = async () => hashes.add(await inputHash({ model: folder })).size;
+    const metrics: MetricRecord[] = [];
+    const add = async () =>
+      hashes.add(await inputHash({ model: folder, metrics })).size;
     await Deno.mkdir(`${folder}/transformer`);
     const file = `${folder}/transformer/config.json`;
     await Deno.writeTextFile(file, "{}");
@@ -45,6 +48,11 @@ Deno.test("inputHash() sees prompts, contents and names, not files that are bein
     assertEquals(await add(), 2);
     await Deno.rename(file, `${folder}/config.json`);
     assertEquals(await add(), 3);
+    await Deno.mkdir(`${folder}.pair`);
+    await Deno.writeTextFile(`${folder}.pair/a.json`, "{}");
+    metrics.push({ kind: "prompt-accuracy", pair: `${folder}.pair` });
+    assertEquals(await add(), 4);
+    await Deno.remove(`${folder}.pair`, { recursive: true });
   }));
 
 Deno.test("RunFolder makes what is missing once", () =>

@@ -11,17 +11,15 @@ import { type Bench, openBench } from "./bench.ts";
 import {
   type EvaluationPair,
   evaluationPairs,
-  fidelity,
   openBatchSampler,
-  ownMetrics,
   sampleImages,
 } from "./evaluate.ts";
 import { checkExperiment, type Experiment } from "./experiment.ts";
 import {
   type FinishedRow,
   type MeasuredRow,
-  type PairMetrics,
   type RowLatency,
+  type RowMetrics,
   rowName,
 } from "./measured_row.ts";
 import type {
@@ -30,6 +28,7 @@ import type {
   MethodContext,
   SampledPlan,
 } from "./method.ts";
+import { checkMetricFiles, Meters } from "./meters.ts";
 import { methodNamed } from "./methods.ts";
 import { planFile, planOf } from "./plan_file.ts";
 import { type Outcome, Progress } from "./progress.ts";
@@ -120,11 +119,12 @@ class Run {
   readonly images = new Map<string, Tensor<"float32">>();
   readonly notes: string[] = [];
   /** Of the full model, what needs no other to compare with. */
-  fullMetrics: PairMetrics = {};
+  fullMetrics: RowMetrics = {};
   readonly #pairs: readonly EvaluationPair[];
 
   constructor(
     private readonly bench: Bench,
+    private readonly meters: Meters,
     private readonly folder: RunFolder,
     private readonly options: RunOptions,
   ) {
@@ -138,7 +138,7 @@ class Run {
     const rows: Omit<FinishedRow, "latencies">[] = [];
     await progress.part("full", async () => {
       const outcome = await this.#sample("full", this.#fullPlan());
-      this.fullMetrics = await this.#ownMetrics("full");
+      this.fullMetrics = await this.#metrics("full");
       return outcome;
     });
     for (const each of planned) {
@@ -232,18 +232,23 @@ class Run {
   ): Promise<MeasuredRow> {
     const name = rowName(method.name, sparsity);
     const { commit } = this.options.provenance;
-    const [images, full] = [name, "full"].map((key) => this.images.get(key)!);
     return this.folder.json(`rows/${name}.json`, async () => ({
       method: method.name,
       sparsity,
       macs: this.bench.macs(fitted),
-      metrics: { ...fidelity(images, full), ...await this.#ownMetrics(name) },
+      metrics: await this.#metrics(name),
       ...commit ? { commit } : {},
     }));
   }
 
-  #ownMetrics(name: string): Promise<PairMetrics> {
-    return ownMetrics(this.bench, this.images.get(name)!, this.#pairs);
+  #metrics(name: string): Promise<RowMetrics> {
+    const [images, full] = [name, "full"].map((key) => this.images.get(key)!);
+    const subjects = this.#pairs.map(({ subject }) => subject);
+    return this.meters.measure({
+      images,
+      subjects,
+      full: name === "full" ? undefined : full,
+    });
   }
 
   /** Median milliseconds of the full model and of each method, by name. */
@@ -287,16 +292,18 @@ export async function runExperiment(
   options: RunOptions,
 ): Promise<FinishedRun> {
   checkExperiment(experiment);
+  await checkMetricFiles(experiment);
   const { device, root, provenance } = options;
   await using bench = await openBench(experiment, { device });
+  await using meters = new Meters(experiment.metrics, { device });
   const hash = await inputHash(experiment);
   const identity = { experiment, device, inputHash: hash };
   const folder = await openRunFolder(root, identity);
-  const run = new Run(bench, folder, options);
+  const run = new Run(bench, meters, folder, options);
   const rows = await run.measure(await run.evaluate());
   if (await inputHash(experiment) !== hash) {
     throw new RangeError(
-      `Cannot finish ${folder.path}: the files of ${experiment.model} or its prompts changed during the run; run it again`,
+      `Cannot finish ${folder.path}: the files of ${experiment.model}, its prompts or what its metrics read changed during the run; run it again`,
     );
   }
   const { denseMacs } = bench;
