@@ -28,13 +28,14 @@ function towerJson(
   const own = configJson(config.values[part] ?? null, `${file}, ${part}`);
   return {
     model_type: modelType,
-    projection_dim: config.values.projection_dim,
     ...own.values,
+    projection_dim: config.values.projection_dim, // the towers' own may be another, and is not read
     architectures: [architecture],
   };
 }
 
-const textHalf: ComponentKind<ClipTextConfig> = {
+/** The text tower of a `CLIPModel`. */
+export const textHalf: ComponentKind<ClipTextConfig> = {
   ...clipTextKind,
   ignored: /^vision_model\.|^visual_projection\.|^logit_scale$|\.position_ids$/,
   parse: (json, file) =>
@@ -48,7 +49,8 @@ const textHalf: ComponentKind<ClipTextConfig> = {
     ),
 };
 
-const visionHalf: ComponentKind<ClipVisionConfig> = {
+/** The picture tower of a `CLIPModel`. */
+export const visionHalf: ComponentKind<ClipVisionConfig> = {
   ...clipVisionKind,
   ignored: /^text_model\.|^text_projection\.|^logit_scale$|\.position_ids$/,
   parse: (json, file) =>
