@@ -101,7 +101,9 @@ async function cached(
     ? (await Deno.readTextFile(ref)).trim()
     : revision;
   const folder = `${root}/snapshots/${sha}`;
-  for (const name of ["model_index.json", "config.json"]) {
+  for (
+    const name of ["model_index.json", "config.json", "open_clip_config.json"]
+  ) {
     if (await isFile(`${folder}/${name}`)) return folder;
   }
 }
