@@ -28,6 +28,12 @@ export interface Gathering<Part> {
   count(part: Part): number;
 }
 
+/** Values by name of what was gathered; `left` is the group that was left out, if one was. */
+export type Measure<Part> = (
+  part: Part,
+  left?: number,
+) => Readonly<Record<string, number>>;
+
 /** What is gathered of every group; undefined where a group has no sample yet. */
 export type SampleGroups<Part> = readonly (Part | undefined)[];
 
@@ -73,14 +79,16 @@ export const mergeGroups = <Part>(
 /**
  * Measures all samples.
  *
- * @param measure Values by name.
+ * @param measure Values by name, of all samples or without a group.
+ * @param range The values that there can be; an interval ends there.
  * @throws {RangeError} If there is no sample, or as `measure`.
  */
 export function measureGroups<Part>(
   groups: SampleGroups<Part>,
-  { by, measure }: {
+  { by, measure, range: [least, most] }: {
     by: Gathering<Part>;
-    measure: (part: Part) => Readonly<Record<string, number>>;
+    measure: Measure<Part>;
+    range: readonly [number, number];
   },
 ): Record<string, SetValue> {
   const all = mergedOf(groups, by);
@@ -92,15 +100,31 @@ export function measureGroups<Part>(
   const without = n < fewestForInterval
     ? []
     : groups.map((_, left) =>
-      measure(mergedOf(groups.filter((_, group) => group !== left), by)!)
+      measure(mergedOf(groups.filter((_, group) => group !== left), by)!, left)
     );
   return Object.fromEntries(
     Object.entries(values).map(([name, mean]) => {
       if (without.length === 0) return [name, { mean, n }];
       const reach = quantile * deviation(without.map((each) => each[name]));
-      return [name, { mean, low: mean - reach, high: mean + reach, n }];
+      const low = Math.min(mean, Math.max(least, mean - reach)); // rounding may put a mean past the end
+      const high = Math.max(mean, Math.min(most, mean + reach));
+      return [name, { mean, low, high, n }];
     }),
   );
+}
+
+/** The features `[m, D]` of samples `[n, D]` from the first on that are not in a group. */
+export function withoutGroup(
+  { shape: [count, width], data }: Tensor<"float32">,
+  left: number,
+): Tensor<"float32"> {
+  const rows = Array.from({ length: count }, (_, row) => row)
+    .filter((row) => row % groupCount !== left);
+  const kept = new Float32Array(rows.length * width);
+  rows.forEach((row, i) =>
+    kept.set(data.subarray(row * width, (row + 1) * width), i * width)
+  );
+  return float32([rows.length, width], kept);
 }
 
 function mergedOf<Part>(

@@ -12,8 +12,11 @@ import { kernelDistance } from "./kernel_distance.ts";
 import { precisionRecall } from "./precision_recall.ts";
 import { fewestForInterval } from "./sample_groups.ts";
 import {
+  distanceFrom,
+  fixedReference,
   frechetMetric,
   kernelMetric,
+  pairedReference,
   precisionRecallMetric,
   type SetMetric,
 } from "./set_metric.ts";
@@ -33,9 +36,10 @@ const rows = ({ data }: Tensor<"float32">, from: number, to: number) =>
 
 const kernel = { subsetSize: 20, subsets: 3, seed: 1 };
 const reference = drawn(41, { seed: 1 });
-const fid = frechetMetric("fid", normalOf(statisticsOf(reference)));
-const kid = kernelMetric("kid", reference, kernel);
-const pr = precisionRecallMetric({ precision: "p", recall: "r" }, reference);
+const fixed = fixedReference(reference);
+const fid = frechetMetric("fid", fixedReference(distanceFrom(reference)));
+const kid = kernelMetric("kid", fixed, kernel);
+const pr = precisionRecallMetric({ precision: "p", recall: "r" }, fixed);
 
 /** The value of samples that come in shards, the last first. */
 function sharded<State>(
@@ -96,6 +100,22 @@ Deno.test("the interval of a distance is about as wide as the distance varies ov
   const half =
     distances.reduce((sum, { low, high }) => sum + (high! - low!) / 2, 0) / 60;
   assert(half > 1.2 * spread && half < 4 * spread, `${half} of ${spread}`);
+});
+
+Deno.test("where the reference belongs to the samples, both are left out together", () => {
+  const samples = drawn(60, { shift: 1 });
+  const shifted = float32(samples.shape, samples.data.map((x) => x + 0.1));
+  const paired = frechetMetric("fid", pairedReference(samples, distanceFrom));
+  const { mean, low, high } = paired.value(paired.accumulate(shifted, 0)).fid;
+  // equal covariances, whoever is left out: the distance is that of the means
+  assertAlmostEquals(mean, width * 0.01, 1e-5);
+  assert(high! - low! < 1e-4, `${low} ${high}`);
+  const fixed = fixedReference(distanceFrom(samples));
+  const alone = frechetMetric("fid", fixed);
+  const wide = alone.value(alone.accumulate(shifted, 0)).fid;
+  assertAlmostEquals(wide.mean, mean, 1e-9);
+  assert(wide.high! - wide.low! > 100 * (high! - low!));
+  assert(wide.low! >= 0);
 });
 
 Deno.test("few samples have a value and no interval; none have no value", () => {

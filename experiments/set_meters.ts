@@ -1,21 +1,22 @@
 /** Metrics of all pictures together: their features, the reference, and the measure between them. */
 import { unstacked } from "../core/batch.ts";
 import type { Tensor } from "../core/tensor.ts";
-import {
-  type Normal,
-  normalOf,
-  statisticsOf,
-} from "../eval/feature_statistics.ts";
+import { frechetDistanceTo } from "../eval/frechet_distance.ts";
 import { picturesOf } from "../eval/picture_folder.ts";
 import type { Picture } from "../eval/pil_resize.ts";
 import { rgbImage } from "../eval/png.ts";
 import { readReference } from "../eval/reference_statistics.ts";
 import type { SetValue } from "../eval/sample_groups.ts";
 import {
+  distanceFrom,
+  type DistanceTo,
+  fixedReference,
   frechetMetric,
   kernelMetric,
+  pairedReference,
   precisionRecallMetric,
   type SetMetric,
+  type SetReference,
 } from "../eval/set_metric.ts";
 import { referencePictures } from "../zoo/reference_pictures.ts";
 import type { Judges } from "./judges.ts";
@@ -54,56 +55,79 @@ export async function measureSet(
   const value = <State>(metric: SetMetric<State>) =>
     metric.value(metric.accumulate(features, 0));
   const [name, second] = metricNames(record);
-  if (record.kind === "kid") {
-    const reference = await referenceFeatures(record, full, judges);
-    return value(kernelMetric(name, reference, kernel));
+  switch (record.kind) {
+    case "kid": {
+      const reference = await featureReference(record, full, judges);
+      return value(kernelMetric(name, reference, kernel));
+    }
+    case "precision-recall": {
+      const reference = await featureReference(record, full, judges);
+      const names = { precision: name, recall: second };
+      return value(precisionRecallMetric(names, reference));
+    }
+    default: {
+      const reference = await distanceReference(record, full, judges);
+      return value(frechetMetric(name, reference));
+    }
   }
-  if (record.kind === "precision-recall") {
-    const reference = await referenceFeatures(record, full, judges);
-    const names = { precision: name, recall: second };
-    return value(precisionRecallMetric(names, reference));
-  }
-  const metric = async () =>
-    frechetMetric(name, await referenceNormal(record, full, judges));
-  const kept = `metric ${JSON.stringify(record)}`;
-  return value(
-    await (full && record.reference === "full-model"
-      ? judges.seenIn(full, kept, metric)
-      : judges.once(kept, metric)),
-  );
 }
 
-/** The distribution of the reference's features. */
-async function referenceNormal(
+/** Distances from the reference, whose root is taken once. */
+function distanceReference(
   record: SetRecord,
   full: Images | undefined,
   judges: Judges,
-): Promise<Normal> {
+): Promise<SetReference<DistanceTo>> {
   const { reference } = record;
-  if (isStatistics(reference)) {
-    const kind = record.kind === "sfid" ? "spatial" : "pooled";
-    return await readReference(reference, kind);
+  const name = `distance of ${JSON.stringify(record)}`;
+  if (reference === "full-model") {
+    const pictures = known(record, full);
+    return judges.seenIn(
+      pictures,
+      name,
+      async () =>
+        pairedReference(
+          await featuresOf(record, pictures, judges),
+          distanceFrom,
+        ),
+    );
   }
-  const features = await referenceFeatures(record, full, judges);
-  return normalOf(statisticsOf(features));
+  return judges.once(name, async () => {
+    if (!isStatistics(reference)) {
+      return fixedReference(distanceFrom(await ownFeatures(record, judges)));
+    }
+    const kind = record.kind === "sfid" ? "spatial" : "pooled";
+    return fixedReference(
+      frechetDistanceTo(await readReference(reference, kind)),
+    );
+  });
 }
 
 /** The features of the reference's pictures, `[M, D]`. */
-function referenceFeatures(
+async function featureReference(
   record: SetRecord,
   full: Images | undefined,
   judges: Judges,
-): Promise<Images> {
-  if (record.reference === "full-model") {
-    if (full) return featuresOf(record, full, judges);
-    throw new TypeError(
-      `Cannot measure ${record.kind}: its reference is the full model's pictures, expected these`,
-    );
+): Promise<SetReference<Images>> {
+  if (record.reference !== "full-model") {
+    return fixedReference(await ownFeatures(record, judges));
   }
-  return record.kind === "fid (shapes)"
+  const features = await featuresOf(record, known(record, full), judges);
+  return pairedReference(features, (kept) => kept);
+}
+
+function known({ kind }: SetRecord, full: Images | undefined): Images {
+  if (full) return full;
+  throw new TypeError(
+    `Cannot measure ${kind}: its reference is the full model's pictures, expected these`,
+  );
+}
+
+/** Features of rendered pictures, or of a folder's. */
+const ownFeatures = (record: SetRecord, judges: Judges): Promise<Images> =>
+  record.kind === "fid (shapes)"
     ? renderedFeatures(record, judges)
     : folderFeatures(record, judges);
-}
 
 function featuresOf(
   record: SetRecord,

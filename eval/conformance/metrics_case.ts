@@ -6,7 +6,7 @@ import {
   type SafetensorsFile,
 } from "../../core/weights/safetensors.ts";
 import { normalOf, statisticsOf } from "../feature_statistics.ts";
-import { frechetDistance } from "../frechet_distance.ts";
+import { frechetDistance, frechetDistanceTo } from "../frechet_distance.ts";
 import {
   type Picture,
   pilResize,
@@ -14,7 +14,7 @@ import {
   type ResizeFilter,
 } from "../pil_resize.ts";
 import { psnr } from "../psnr.ts";
-import { frechetMetric } from "../set_metric.ts";
+import { fixedReference, frechetMetric } from "../set_metric.ts";
 import { ssim } from "../ssim.ts";
 import { judge } from "./judge.ts";
 import type { Conformance } from "./ops.ts";
@@ -80,7 +80,8 @@ function* frechetRows(
       expected: scalar(fid_eigh + offset),
       limits: { relative: 1e-6 },
     });
-    const metric = frechetMetric("fid", reference);
+    const distance = fixedReference(frechetDistanceTo(reference));
+    const metric = frechetMetric("fid", distance);
     const valueOf = (shards: readonly Shard[]) =>
       metric.value(
         shards.map(({ first, rows }) => metric.accumulate(rows, first))
