@@ -57,12 +57,14 @@ Options:
   --updates <n>   Optimiser updates (default ${defaultUpdates})
   --seed <n>      Seed of weights, pictures and noise (default 0)
   --from <folder> Pipeline that is trained further (sd-shapes)
+  --mark-places   Give that pipeline's UNet a place code first, which it lacks if it was trained from
+                  random weights without one
   --run <folder>  Checkpoint and log; a killed run goes on from there (default results/zoo/<name>)
   -o <folder>     Where the model is written (default zoo/models/<name>)
 `;
 
 const options = parseArgs(Deno.args, {
-  boolean: ["help"],
+  boolean: ["help", "mark-places"],
   string: ["updates", "seed", "from", "run", "o"],
   default: { seed: "0" },
   alias: { help: "h" },
@@ -103,8 +105,15 @@ if (options.help) {
     console.error(`Cannot run zoo: --from is for sd-shapes, found ${name}`);
     Deno.exit(1);
   }
+  if (options["mark-places"] && options.from === undefined) {
+    console.error(
+      "Cannot run zoo: --mark-places without --from, expected a pipeline that is trained further",
+    );
+    Deno.exit(1);
+  }
   const settings = {
     from: options.from,
+    marksPlaces: options["mark-places"],
     updates: naturalNumber("updates", updates),
     seed: naturalNumber("seed", options.seed),
     folder: options.o ?? `zoo/models/${name}`,
@@ -116,7 +125,8 @@ if (options.help) {
     model.write(settings.folder, weights, {
       command:
         `deno task zoo train ${name} --updates ${settings.updates} --seed ${settings.seed}` +
-        (options.from === undefined ? "" : ` --from ${options.from}`),
+        (options.from === undefined ? "" : ` --from ${options.from}`) +
+        (options["mark-places"] ? " --mark-places" : ""),
       update: String(update),
     });
   const weights = await train(

@@ -41,8 +41,15 @@ import { captionLength } from "./scene_tokenizer.ts";
 import { captionText, describeScene } from "./scenes.ts";
 import { captionIds, sceneTextConfig } from "./scenes_clip.ts";
 import { latentSize, sceneVaeConfig } from "./scenes_vae.ts";
+import { markPlaces } from "./place_code.ts";
 import { stableTarget } from "./stable_target.ts";
 import type { TaskSettings, TrainingTask } from "./trainer.ts";
+import {
+  isWordHead,
+  wordHeads,
+  wordInputs,
+  wordsLoss,
+} from "./word_attributes.ts";
 
 /** `unet/config.json` in diffusers' words. */
 const unetJson = {
@@ -119,7 +126,9 @@ const poolSeed = 20_261_123;
 /** Probability of the empty caption, which trains classifier-free guidance (Ho and Salimans, 2021). */
 const captionDropout = 0.1;
 /** Weight of the attention's loss beside the prediction's. */
-const guidanceWeight = 0.05;
+const guidanceWeight = 0.2;
+/** Weight of the words' loss. */
+const wordsWeight = 0.05;
 
 /**
  * Shares of the timesteps that training draws: most of them where shapes and
@@ -149,7 +158,7 @@ export function spreadTimesteps(
   });
 }
 
-/** Inputs `sample`, `timestep`, `input_ids` `[B, L]`, `target`, `weight` and those of {@linkcode attentionLoss}; output `loss`, of UNet and text tower as one network. */
+/** Inputs `sample`, `timestep`, `input_ids` `[B, L]`, `target`, `weight` and those of {@linkcode attentionLoss} and {@linkcode wordsLoss}; output `loss`, of UNet and text tower as one network. */
 function lossGraph(config: UnetConfig): Graph {
   const g = new GraphBuilder("sd-shapes:loss");
   const ids = g.input("input_ids", "int64", [batchSize, captionLength]);
@@ -168,14 +177,27 @@ function lossGraph(config: UnetConfig): Graph {
   for (const block of unet.blocks) emitBlock(g, block, tensors);
   const prediction = diffusionLoss(g, tensors.get(unet.output)!);
   const attention = attentionLoss(g, g.build({ prediction }));
-  const weighted = g.mul(attention, g.scalar(guidanceWeight));
-  return g.build({ loss: g.add(prediction, weighted) });
+  const words = wordsLoss(g, text.last);
+  const terms = [
+    prediction,
+    g.mul(attention, g.scalar(guidanceWeight)),
+    g.mul(words, g.scalar(wordsWeight)),
+  ];
+  return g.build({ loss: terms.reduce((a, b) => g.add(a, b)) });
 }
+
+/** A place code beside channels of random weights. */
+const freshCode = { magnitude: 1, gains: [1, 1, 1] };
+/** And beside those of the UNet that was trained without one: at its levels they were 22, 24, 12 and 5 in root mean square. */
+const lateCode = { magnitude: 25, gains: [0.7, 0.6, 0.6] };
 
 /** Weights to start from: a trained text tower, and a UNet that is random unless it is trained further. */
 async function initialWeights(
   config: UnetConfig,
-  { from, folder, seed }: Pick<TaskSettings, "from" | "folder" | "seed">,
+  { from, folder, seed, marksPlaces }: Pick<
+    TaskSettings,
+    "from" | "folder" | "seed" | "marksPlaces"
+  >,
 ): Promise<Map<string, Tensor>> {
   const read = async (path: string): Promise<[string, Tensor][]> => {
     const file = openSafetensors(path);
@@ -184,10 +206,24 @@ async function initialWeights(
       keys.map(async (key) => [key, await file.readFloat32(key)] as const),
     ) as [string, Tensor][];
   };
-  const unet = from === undefined
-    ? initUnetWeights(config, new TorchGenerator(seed))
-    : await read(`${from}/${unetWeights}`);
-  return new Map([...await read(`${from ?? folder}/${textWeights}`), ...unet]);
+  const unet = new Map(
+    from === undefined
+      ? initUnetWeights(config, new TorchGenerator(seed))
+      : await read(`${from}/${unetWeights}`),
+  );
+  if (from === undefined || marksPlaces) {
+    markPlaces(unet, {
+      channels: unetJson.block_out_channels.toReversed(),
+      resnets: unetJson.layers_per_block + 1,
+      groups: unetJson.norm_num_groups,
+      ...from === undefined ? freshCode : lateCode,
+    });
+  }
+  return new Map([
+    ...await read(`${from ?? folder}/${textWeights}`),
+    ...unet,
+    ...wordHeads(sceneTextConfig.width),
+  ]);
 }
 
 /** A picture of the pool, and the caption that it is trained with. */
@@ -257,11 +293,12 @@ function noisedPictures(
  * The training task; `updates` can be set for a shorter run.
  *
  * @param settings.folder The pipeline's; gets the text tower and the autoencoder, if it lacks them.
- * @param settings.from A pipeline that is trained further; by default the UNet starts from random weights.
+ * @param settings.from A pipeline that is trained further; by default the UNet starts from random weights with a place code.
+ * @param settings.marksPlaces Whether the UNet of that pipeline gets one too.
  * @throws As {@linkcode gatherParts}, `loadComponent` of the autoencoder, or `openSafetensors`.
  */
 export async function sdShapes(
-  { updates, seed, folder, from }: TaskSettings,
+  { updates, seed, folder, from, marksPlaces }: TaskSettings,
 ): Promise<TrainingTask> {
   const config = parseUnetConfig(unetJson, "sd-shapes unet");
   const { alphasCumprod } = makeNoiseSchedule(
@@ -284,7 +321,7 @@ export async function sdShapes(
       checkpointEvery: 200,
       batches: 2,
     },
-    initial: await initialWeights(config, { from, folder, seed }),
+    initial: await initialWeights(config, { from, folder, seed, marksPlaces }),
     async batch(uniform) {
       pool ??= await encodePool(encoder, { count: poolSize, seed: poolSeed });
       const drawn = pool;
@@ -302,6 +339,7 @@ export async function sdShapes(
           uniform,
         }),
         ...guidanceInputs(pictures),
+        ...wordInputs(pictures),
         input_ids: captionIds(captions),
       };
     },
@@ -326,7 +364,9 @@ export async function writeSdShapes(
   const isText = (key: string) => key.startsWith("text_model.");
   const part = (wanted: boolean) =>
     Object.fromEntries(
-      Object.entries(weights).filter(([key]) => isText(key) === wanted),
+      Object.entries(weights).filter(([key]) =>
+        isText(key) === wanted && !isWordHead(key)
+      ),
     );
   const [text, unet] = [part(true), part(false)];
   await writeHalf(`${folder}/${textWeights}`, { weights: text, metadata });

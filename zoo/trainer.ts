@@ -47,6 +47,8 @@ export interface TaskSettings {
   readonly folder: string;
   /** Folder of a model that is trained further, of those that can be. */
   readonly from?: string;
+  /** Whether that model gets a place code first: `place_code.ts`. */
+  readonly marksPlaces?: boolean;
 }
 
 export interface TrainingTask {
