@@ -83,7 +83,7 @@ export class Bench implements AsyncDisposable {
   constructor(
     readonly experiment: Experiment,
     private readonly parts: BenchParts,
-    private readonly device: Device,
+    readonly device: Device,
   ) {
     const { steps } = experiment.sampler;
     this.net = this.superNet({ images: 1, steps });

@@ -14,6 +14,7 @@ import type { Gates } from "../supernet/gates.ts";
 import { denseMacs, subNetMacs } from "../supernet/liveness.ts";
 import type { SubNetPlan } from "../supernet/plan.ts";
 import type { FittedPlan, Method, MethodContext } from "./method.ts";
+import { noteIteration } from "./search_curves.ts";
 
 const planned = (plan: SubNetPlan): FittedPlan => ({ kind: "gates", plan });
 
@@ -37,8 +38,13 @@ export const dipGo: Method = {
             decode: context.decode,
           },
           search.network,
-          ({ iteration, iterations }) =>
-            context.progress(iteration + 1, iterations),
+          ({ iteration, iterations, consistency, sparsityLoss }) => {
+            noteIteration(context.checkpoint("dip-go"), iteration, {
+              consistency,
+              sparsityLoss,
+            });
+            context.progress(iteration + 1, iterations);
+          },
         ),
     );
     return planned({

@@ -1,0 +1,115 @@
+/// <reference lib="dom" />
+/** Quality against what it costs: one chart over MACs, one over measured time, a line a method. */
+import type { ReportData, ReportMetric } from "../report_data.ts";
+import { costChart } from "./cost_chart.ts";
+import { choice, html, section, svg } from "./elements.ts";
+import type { Selection } from "./selection.ts";
+import { type SeriesStyle, seriesStyle } from "./series_style.ts";
+
+/** A method's line: its rows as indices, from the dearest to the cheapest. */
+export interface Series {
+  readonly name: string;
+  readonly rows: readonly number[];
+  readonly style: SeriesStyle;
+  /** Whether it is the method that its run is about. */
+  readonly main: boolean;
+}
+
+const costs = [
+  { key: "macsKept", label: "MACs, of the dense trajectory’s" },
+  { key: "timeKept", label: "Measured time, of the full model’s" },
+] as const;
+
+/** The section with both charts, or none if there is no metric to draw. */
+export function costCharts(
+  data: ReportData,
+  selection: Selection,
+): HTMLElement[] {
+  const { metrics } = data;
+  if (metrics.length === 0) return [];
+  const all = seriesOf(data);
+  const hidden = new Set<string>();
+  const charts = html("div", { class: "charts" });
+  let metric: ReportMetric = metrics[0];
+  const highlight = () => {
+    for (const mark of charts.querySelectorAll<SVGGElement>(".point")) {
+      const chosen = Number(mark.dataset.row) === selection.row;
+      mark.classList.toggle("selected", chosen);
+    }
+  };
+  const draw = () => {
+    const series = all.filter(({ name }) => !hidden.has(name));
+    charts.replaceChildren(
+      ...costs.flatMap((cost) =>
+        costChart(data, { series, metric, cost, selection })
+      ),
+    );
+    highlight();
+  };
+  const { element } = choice(
+    "Quality as",
+    metrics.map(({ label }) => label),
+    (i) => {
+      metric = metrics[i];
+      draw();
+    },
+  );
+  draw();
+  selection.listen(highlight);
+  return [
+    section("Quality against cost", element, charts, legend(all, hidden, draw)),
+  ];
+}
+
+function seriesOf({ rows, runs }: ReportData): Series[] {
+  const byName = Map.groupBy(rows.keys(), (i) => rows[i].series);
+  return [...byName].map(([name, members], i) => {
+    const { method, run, paper } = rows[members[0]];
+    const ordered = members.toSorted((a, b) =>
+      rows[b].macsKept - rows[a].macsKept
+    );
+    return {
+      name,
+      rows: ordered,
+      style: seriesStyle(i, paper),
+      main: !paper && runs[run].mainMethod === method,
+    };
+  });
+}
+
+/** Buttons that show a line's name and hide it. */
+function legend(
+  all: readonly Series[],
+  hidden: Set<string>,
+  draw: () => void,
+): HTMLElement {
+  const buttons = all.map(({ name, style, main }) => {
+    const button = html(
+      "button",
+      { type: "button", "aria-pressed": "true", class: main && "main" },
+      swatch(style),
+      name,
+    );
+    button.addEventListener("click", () => {
+      if (!hidden.delete(name)) hidden.add(name);
+      button.setAttribute("aria-pressed", String(!hidden.has(name)));
+      draw();
+    });
+    return button;
+  });
+  return html(
+    "div",
+    { class: "legend", role: "group", "aria-label": "Methods shown" },
+    ...buttons,
+  );
+}
+
+function swatch({ colour, dashes, marker }: SeriesStyle): SVGSVGElement {
+  const line = { stroke: colour, "stroke-dasharray": dashes };
+  return svg(
+    "svg",
+    { viewBox: "-14 -7 28 14", width: 28, height: 14, "aria-hidden": "true" },
+    svg("path", { d: "M-13,0H13", "stroke-width": 2, ...line }),
+    svg("path", { d: marker, fill: colour }),
+  );
+}
