@@ -20,7 +20,6 @@ export async function runDetails(
   const shown = pictures.get("full")!.length;
   return {
     description: experiment.description,
-    mainMethod: experiment.mainMethod,
     device: bench.device,
     experiment,
     notes,

@@ -41,7 +41,7 @@ export function joinReports(runs: readonly ReportedRun[]): ReportData {
         ...reportRow(row, several),
         run,
         cells: cells[i],
-        ...detailed[run].get(keyOf(row)),
+        ...row.source === "paper" ? {} : detailed[run].get(keyOf(row)),
       };
     }),
     notes,
@@ -109,7 +109,8 @@ function reportRun(
   { results, details }: ReportedRun,
   name = results.experiment,
 ): ReportRun {
-  const { description, mainMethod, experiment } = details ?? {};
+  const { description, experiment } = details ?? {};
+  const mainMethod = rivalOf(results);
   const { command } = results;
   return {
     name,
@@ -123,6 +124,12 @@ function reportRun(
     ...command === undefined ? {} : { command },
     ...experiment === undefined ? {} : { experiment },
   };
+}
+
+/** The method that rows are paired with, if any is. */
+function rivalOf({ rows }: Results): string | undefined {
+  return rows.flatMap(({ metrics }) => Object.values(metrics))
+    .find(({ versus }) => versus)?.versus?.method;
 }
 
 function factsOf(

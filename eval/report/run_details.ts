@@ -7,7 +7,6 @@ import type { ReportCurve } from "./report_data.ts";
 /** What a run knows of itself and its rows besides numbers. */
 export interface RunDetails {
   readonly description: string;
-  readonly mainMethod: string;
   readonly device: string;
   /** The resolved experiment, any JSON. */
   readonly experiment: unknown;

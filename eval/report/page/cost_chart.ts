@@ -28,7 +28,7 @@ interface Point {
 }
 
 const [width, height] = [520, 340];
-const [left, right, top, bottom] = [52, 508, 14, 296];
+const [left, right, top, bottom] = [46, 508, 26, 296];
 
 /** The chart as a figure, or nothing if no row has both metric and cost. */
 export function costChart(
@@ -106,6 +106,8 @@ function scalesOf(
   };
 }
 
+const perCent = (fraction: number) => `${Math.round(100 * fraction)} %`;
+
 /** One value has no extent; it gets a little. */
 function padded([low, high]: [number, number]): [number, number] {
   const more = low === high ? Math.abs(low) / 10 || 1 : 0;
@@ -127,7 +129,11 @@ function drawAxes(
   const inner = right - left;
   select(picture).append("g").attr("class", "axis")
     .attr("transform", `translate(0,${bottom})`)
-    .call(axisBottom(x).ticks(5, "~%").tickSizeOuter(0).tickPadding(7));
+    .call(
+      axisBottom(x).ticks(5).tickFormat(perCent).tickSizeOuter(0).tickPadding(
+        7,
+      ),
+    );
   select(picture).append("g").attr("class", "axis grid")
     .attr("transform", `translate(${left},0)`)
     .call(axisLeft(y).ticks(5).tickSize(-inner).tickPadding(8));
@@ -145,7 +151,7 @@ function drawAxes(
     }, cost.label),
     svg(
       "text",
-      { class: "axis-label", x: left + 6, y: top + 4 },
+      { class: "axis-label", x: 8, y: 12 },
       metric.label + arrow,
     ),
   );

@@ -61,20 +61,22 @@ export function costCharts(
   ];
 }
 
-function seriesOf({ rows, runs }: ReportData): Series[] {
-  const byName = Map.groupBy(rows.keys(), (i) => rows[i].series);
-  return [...byName].map(([name, members], i) => {
+/** A line for every method with something to draw, its run's main method first. */
+function seriesOf({ rows, runs, metrics }: ReportData): Series[] {
+  const drawn = [...rows.keys()].filter((i) =>
+    metrics.some(({ name }) => rows[i].metrics[name])
+  );
+  const byName = [...Map.groupBy(drawn, (i) => rows[i].series)];
+  const lines = byName.map(([name, members]) => {
     const { method, run, paper } = rows[members[0]];
     const ordered = members.toSorted((a, b) =>
       rows[b].macsKept - rows[a].macsKept
     );
-    return {
-      name,
-      rows: ordered,
-      style: seriesStyle(i, paper),
-      main: !paper && runs[run].mainMethod === method,
-    };
+    const main = !paper && runs[run].mainMethod === method;
+    return { name, rows: ordered, main, paper };
   });
+  return lines.sort((a, b) => Number(b.main) - Number(a.main))
+    .map((each, i) => ({ ...each, style: seriesStyle(i, each.paper) }));
 }
 
 /** Buttons that show a line's name and hide it. */

@@ -17,8 +17,11 @@ function dataOf(id: string): ReportData {
 }
 
 function header({ title, runs }: ReportData): HTMLElement {
-  const described = runs.length === 1 ? runs[0].description : undefined;
-  const facts = runs.length === 1 ? runs[0].facts : [];
+  const [{ description, facts }] = runs;
+  const lead = runs.length === 1
+    ? description
+    : `${runs.length} runs, side by side`;
+  const meta = runs.length === 1 ? facts.slice(0, 3) : [];
   return html(
     "header",
     {},
@@ -26,17 +29,11 @@ function header({ title, runs }: ReportData): HTMLElement {
       "div",
       {},
       html("h1", {}, title),
-      html(
-        "p",
-        { class: "lead" },
-        described ?? `${runs.length} runs, side by side`,
-      ),
+      ...lead ? [html("p", { class: "lead" }, lead)] : [],
       html(
         "p",
         { class: "meta" },
-        facts.slice(0, 3).map(([label, value]) => `${label} ${value}`).join(
-          " · ",
-        ),
+        meta.map(([label, value]) => `${label} ${value}`).join(" · "),
       ),
     ),
     themeToggle(),
@@ -46,7 +43,7 @@ function header({ title, runs }: ReportData): HTMLElement {
 /** The row to look at first: the main method's at the highest sparsity, or the last. */
 function firstRow({ rows, runs }: ReportData): number {
   const main = [...rows.keys()].filter((i) =>
-    rows[i].method === runs[rows[i].run].mainMethod
+    !rows[i].paper && rows[i].method === runs[rows[i].run].mainMethod
   );
   return main.at(-1) ?? rows.length - 1;
 }

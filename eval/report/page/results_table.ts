@@ -92,7 +92,8 @@ function lineOf(
   const cells = row.cells.map((cell, column) => {
     const { align } = columns[column];
     if (column !== methodColumn) {
-      return html("td", { class: align }, ...contentOf(cell));
+      const marked = rows.some(({ cells }) => cells[column].metric?.mark);
+      return html("td", { class: align }, ...contentOf(cell, marked));
     }
     const badge = html("span", { class: "badge" }, "paper");
     const button = html("button", { type: "button" }, row.method);
@@ -103,11 +104,16 @@ function lineOf(
   return html("tr", { class: names.join(" ").trim() || undefined }, ...cells);
 }
 
-function contentOf({ text, best, metric }: ReportCell): (Node | string)[] {
+/** In a column with marks, a cell without one keeps its place free. */
+function contentOf(
+  { text, best, metric }: ReportCell,
+  marked: boolean,
+): (Node | string)[] {
   if (!metric) return [text];
   const mean = html(best ? "strong" : "span", {}, metric.mean);
   const interval = html("span", { class: "interval" }, metric.interval ?? "");
-  return [mean, " ", interval, " ", markOf(metric.mark)];
+  const mark = marked ? [" ", markOf(metric.mark)] : [];
+  return [mean, " ", interval, ...mark];
 }
 
 function markOf(mark: string | undefined): HTMLElement {
