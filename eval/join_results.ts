@@ -1,6 +1,7 @@
 /** Several runs as one list of rows, each row knowing its run. */
 
-import type { ResultRow, Results } from "./results.ts";
+import type { MetricValue, ResultRow, Results } from "./results.ts";
+import { unpairedDifference } from "./unpaired_difference.ts";
 
 /** A row together with what its run says of all its rows. */
 export interface JoinedRow extends ResultRow {
@@ -12,11 +13,16 @@ export interface JoinedRow extends ResultRow {
 
 /**
  * The rows of all runs in the order given. A second run of an experiment is
- * called "name (2)", so that its rows can be told apart.
+ * called "name (2)", so that its rows can be told apart. Differences are all to
+ * the method that the first run pairs its rows with: paired in that run,
+ * {@linkcode unpairedDifference} in the others.
  */
 export function joinResults(runs: readonly Results[]): JoinedRow[] {
   const seen = new Map<string, number>();
-  return runs.flatMap(({ experiment, model, sampler, rows }) => {
+  const [first] = runs;
+  return runs.flatMap((each, i) => {
+    const { experiment, model, sampler } = each;
+    const rows = i === 0 ? each.rows : comparedRows(each, first);
     const count = (seen.get(experiment) ?? 0) + 1;
     seen.set(experiment, count);
     const run = {
@@ -26,4 +32,34 @@ export function joinResults(runs: readonly Results[]): JoinedRow[] {
     };
     return rows.map((row) => ({ ...run, ...row }));
   });
+}
+
+/** The method that a run's rows are paired with, if any is. */
+export function mainMethodOf({ rows }: Results): string | undefined {
+  return rows.flatMap(({ metrics }) => Object.values(metrics))
+    .find(({ versus }) => versus)?.versus?.method;
+}
+
+/** A run's rows, each compared with the first run's main method at its sparsity. */
+function comparedRows({ rows }: Results, first: Results): ResultRow[] {
+  const main = mainMethodOf(first);
+  return rows.map((row) => {
+    const rival = first.rows.find(({ method, sparsity, source }) =>
+      method === main && sparsity === row.sparsity && source !== "paper"
+    );
+    const metrics = Object.entries(row.metrics).map(([name, value]) => [
+      name,
+      compared(value, rival?.metrics[name], `${main} of ${first.experiment}`),
+    ]);
+    return { ...row, metrics: Object.fromEntries(metrics) };
+  });
+}
+
+function compared(
+  { versus: _, ...value }: MetricValue,
+  rival: MetricValue | undefined,
+  method: string,
+): MetricValue {
+  const difference = rival && unpairedDifference(value, rival);
+  return difference ? { ...value, versus: { method, ...difference } } : value;
 }

@@ -241,18 +241,24 @@ function sparsityGroups(rows: readonly JoinedRow[]): JoinedRow[][] {
 
 function notesOf(rows: readonly JoinedRow[]): string[] {
   const values = rows.flatMap((row) => Object.values(row.metrics));
-  const rivals = new Set(values.flatMap(({ versus }) => versus?.method ?? []));
   const notes: string[] = [];
   if (values.some(({ low }) => low !== undefined)) {
     notes.push("[low, high]: 95 % interval of the mean.");
   }
-  for (const rival of rivals) {
-    notes.push(
-      `▲ ▼ ≈: higher than, lower than, not told apart from ${rival} on the same samples (95 % paired interval).`,
-    );
-  }
+  const meanings = values.flatMap(({ versus }) =>
+    versus ? [meaning(versus)] : []
+  );
+  notes.push(...new Set(meanings));
   if (rows.some((row) => row.source === "paper")) {
     notes.push("† number from the paper, not measured here.");
   }
   return notes;
+}
+
+/** What the mark of a difference says. */
+function meaning({ method, unpaired }: Difference): string {
+  const how = unpaired
+    ? ", each on samples of its own (95 % interval of the difference)"
+    : " on the same samples (95 % paired interval)";
+  return `▲ ▼ ≈: higher than, lower than, not told apart from ${method}${how}.`;
 }

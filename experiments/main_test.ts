@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import type { ReportData } from "../eval/report/report_data.ts";
 import { compareCommand } from "./compare.ts";
 import { experimentCommand } from "./main.ts";
 import { writeTinyModel } from "./tiny_model.ts";
@@ -12,6 +13,12 @@ async function withFolder(body: (folder: string) => Promise<void>) {
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+}
+
+/** What the page of a report shows. */
+async function dataIn(path: string): Promise<ReportData> {
+  const page = await Deno.readTextFile(path);
+  return JSON.parse(/id="report-data">(.*?)<\/script>/.exec(page)![1]);
 }
 
 const settings = (folder: string) =>
@@ -89,6 +96,28 @@ Deno.test("experiment runs, and compare finds the run by name and by folder", ()
     assertStringIncludes(named.lines[0], "quickstart");
     const twice = await compareCommand([run, run, "--format", "md"], { root });
     assertStringIncludes(twice.lines[0], "quickstart (2)");
+    const path = `${folder}/joined/report.html`;
+    const reported = await compareCommand(
+      [run, run, "-o", `${folder}/joined`],
+      {
+        root,
+      },
+    );
+    assertEquals(reported.error, undefined);
+    assertEquals((await dataIn(`${run}/report.html`)).runs.length, 1);
+    const { runs, rows } = await dataIn(path);
+    assertEquals(runs.map(({ name }) => name), [
+      "quickstart",
+      "quickstart (2)",
+    ]);
+    // gates, pictures and curves of both runs
+    assertEquals(runs.map(({ curves }) => curves.length), [2, 2]);
+    for (const row of rows) {
+      const own = rows[0].pictures!.length;
+      assertEquals([own, row.pictures?.length], [2, 2], row.name);
+      const whole = ["full", "fewer-steps"].includes(row.method);
+      assertEquals(row.gates?.length, whole ? undefined : 4, row.name);
+    }
     const none = await compareCommand(["slowstart"], { root });
     assertStringIncludes(none.error!, "Cannot compare slowstart");
     const odd = await compareCommand([run, "--format", "pdf"], { root });

@@ -40,8 +40,8 @@ export const dipGo: Method = {
           search.network,
           ({ iteration, iterations, consistency, sparsityLoss }) => {
             noteIteration(context.checkpoint("dip-go"), iteration, {
-              consistency,
-              sparsityLoss,
+              "consistency loss": consistency,
+              "sparsity loss": sparsityLoss,
             });
             context.progress(iteration + 1, iterations);
           },

@@ -1,5 +1,5 @@
 /** Runs, one or several, as the data of one page. */
-import { type JoinedRow, joinResults } from "../join_results.ts";
+import { type JoinedRow, joinResults, mainMethodOf } from "../join_results.ts";
 import { metricInfo } from "../metric_info.ts";
 import type { Results } from "../results.ts";
 import { formatPercent, metricNames, tableOf } from "../table.ts";
@@ -110,7 +110,7 @@ function reportRun(
   name = results.experiment,
 ): ReportRun {
   const { description, experiment } = details ?? {};
-  const mainMethod = rivalOf(results);
+  const mainMethod = mainMethodOf(results);
   const { command } = results;
   return {
     name,
@@ -124,12 +124,6 @@ function reportRun(
     ...command === undefined ? {} : { command },
     ...experiment === undefined ? {} : { experiment },
   };
-}
-
-/** The method that rows are paired with, if any is. */
-function rivalOf({ rows }: Results): string | undefined {
-  return rows.flatMap(({ metrics }) => Object.values(metrics))
-    .find(({ versus }) => versus)?.versus?.method;
 }
 
 function factsOf(

@@ -15,6 +15,8 @@ export interface ChartContent {
     readonly key: "macsKept" | "timeKept";
     readonly label: string;
   };
+  /** In pixels. */
+  readonly width: number;
   readonly selection: Selection;
 }
 
@@ -27,13 +29,14 @@ interface Point {
   readonly high: number;
 }
 
-const [width, height] = [520, 340];
-const [left, right, top, bottom] = [46, 508, 26, 296];
+const height = 340;
+const [left, top, bottom] = [46, 26, 296];
+const marginRight = 12;
 
 /** The chart as a figure, or nothing if no row has both metric and cost. */
 export function costChart(
   data: ReportData,
-  { series, metric, cost, selection }: ChartContent,
+  { series, metric, cost, width, selection }: ChartContent,
 ): HTMLElement[] {
   const { rows } = data;
   const drawn = series.map((each) => ({
@@ -43,15 +46,15 @@ export function costChart(
     ),
   })).filter((each) => each.rows.length > 0);
   if (drawn.length === 0) return [];
-  const { x, y } = scalesOf(data, drawn, { metric, cost });
+  const { x, y } = scalesOf(data, drawn, { metric, cost, width });
   const picture = svg("svg", {
     viewBox: `0 0 ${width} ${height}`,
     role: "group",
     "aria-label": `${metric.label} over ${cost.label}`,
   });
-  drawAxes(picture, { x, y, metric, cost });
+  drawAxes(picture, { x, y, metric, cost, width });
   const tip = html("div", { class: "tip", hidden: true });
-  const marks = drawn.flatMap(({ rows: members, style, main }) => {
+  const marks = drawn.flatMap(({ name, rows: members, style, main }) => {
     const points = members.map((row): Point => {
       const { mean, low = mean, high = mean } = rows[row].metrics[metric.name];
       const at = x(rows[row][cost.key]);
@@ -59,6 +62,7 @@ export function costChart(
     });
     picture.append(svg("path", {
       class: main ? "line main" : "line",
+      "data-series": name,
       d: line()(points.map((p) => [p.x, p.y])),
       stroke: style.colour,
       "stroke-dasharray": style.dashes,
@@ -67,8 +71,9 @@ export function costChart(
       point,
       mark: pointMark(point, {
         style,
+        series: name,
         paper: rows[point.row].paper,
-        name: `${rows[point.row].name}: ${metric.label} ${
+        label: `${rows[point.row].name}: ${metric.label} ${
           rows[point.row].metrics[metric.name].mean.toFixed(metric.digits)
         }`,
       }),
@@ -92,7 +97,7 @@ export function costChart(
 function scalesOf(
   { rows }: ReportData,
   drawn: readonly Series[],
-  { metric, cost }: Pick<ChartContent, "metric" | "cost">,
+  { metric, cost, width }: Pick<ChartContent, "metric" | "cost" | "width">,
 ) {
   const shown = drawn.flatMap((each) => each.rows.map((i) => rows[i]));
   const values = shown.flatMap(({ metrics: { [metric.name]: m } }) => [
@@ -101,8 +106,8 @@ function scalesOf(
   ]);
   const dearest = Math.max(...shown.map((row) => row[cost.key]!));
   return {
-    x: scaleLinear([0, dearest], [left, right - 8]).nice(5),
-    y: scaleLinear(padded(extent(values)), [bottom, top]).nice(5),
+    x: scaleLinear([0, dearest], [left, width - marginRight]).nice(5),
+    y: scaleLinear(padded(extent(values)), [bottom, top]).nice(),
   };
 }
 
@@ -119,24 +124,20 @@ type Scale = any;
 
 function drawAxes(
   picture: SVGSVGElement,
-  { x, y, metric, cost }:
+  { x, y, metric, cost, width }:
     & { x: Scale; y: Scale }
-    & Pick<
-      ChartContent,
-      "metric" | "cost"
-    >,
+    & Pick<ChartContent, "metric" | "cost" | "width">,
 ): void {
-  const inner = right - left;
+  const right = width - marginRight;
   select(picture).append("g").attr("class", "axis")
     .attr("transform", `translate(0,${bottom})`)
     .call(
-      axisBottom(x).ticks(5).tickFormat(perCent).tickSizeOuter(0).tickPadding(
-        7,
-      ),
+      axisBottom(x).ticks(width / 75).tickFormat(perCent).tickSizeOuter(0)
+        .tickPadding(7),
     );
   select(picture).append("g").attr("class", "axis grid")
     .attr("transform", `translate(${left},0)`)
-    .call(axisLeft(y).ticks(5).tickSize(-inner).tickPadding(8));
+    .call(axisLeft(y).ticks(5).tickSize(left - right).tickPadding(8));
   const arrow = metric.higherIsBetter === undefined
     ? ""
     : metric.higherIsBetter
@@ -159,10 +160,11 @@ function drawAxes(
 
 function pointMark(
   { row, x, y, low, high }: Point,
-  { style, paper, name }: {
+  { style, series, paper, label }: {
     style: Series["style"];
+    series: string;
     paper: boolean;
-    name: string;
+    label: string;
   },
 ): SVGGElement {
   return svg(
@@ -171,8 +173,9 @@ function pointMark(
       class: "point",
       tabindex: -1,
       role: "button",
-      "aria-label": name,
+      "aria-label": label,
       "data-row": row,
+      "data-series": series,
     },
     svg("circle", { cx: x, cy: y, r: 11, class: "target" }),
     svg("path", { d: `M${x},${low}V${high}`, stroke: style.colour }),

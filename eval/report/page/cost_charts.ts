@@ -31,17 +31,24 @@ export function costCharts(
   const hidden = new Set<string>();
   const charts = html("div", { class: "charts" });
   let metric: ReportMetric = metrics[0];
+  let width = 0;
   const highlight = () => {
     for (const mark of charts.querySelectorAll<SVGGElement>(".point")) {
       const chosen = Number(mark.dataset.row) === selection.row;
       mark.classList.toggle("selected", chosen);
     }
   };
+  const emphasise = (name?: string) => {
+    for (const mark of charts.querySelectorAll<SVGElement>("[data-series]")) {
+      const other = name !== undefined && mark.dataset.series !== name;
+      mark.classList.toggle("dim", other);
+    }
+  };
   const draw = () => {
     const series = all.filter(({ name }) => !hidden.has(name));
     charts.replaceChildren(
       ...costs.flatMap((cost) =>
-        costChart(data, { series, metric, cost, selection })
+        costChart(data, { series, metric, cost, width, selection })
       ),
     );
     highlight();
@@ -54,11 +61,28 @@ export function costCharts(
       draw();
     },
   );
-  draw();
+  // drawn to the size it is shown in, so that its text keeps its size
+  new ResizeObserver(([{ contentRect }]) => {
+    width = Math.floor(columnWidth(contentRect.width));
+    draw();
+  }).observe(charts);
   selection.listen(highlight);
   return [
-    section("Quality against cost", element, charts, legend(all, hidden, draw)),
+    section(
+      "Quality against cost",
+      element,
+      charts,
+      legend(all, { hidden, draw, emphasise }),
+    ),
   ];
+}
+
+const gap = 20;
+const leastWidth = 360;
+
+/** Of one chart: two stand side by side where there is room, as in the style sheet. */
+function columnWidth(all: number): number {
+  return all >= 2 * leastWidth + gap ? (all - gap) / 2 : all;
 }
 
 /** A line for every method with something to draw, its run's main method first. */
@@ -79,11 +103,14 @@ function seriesOf({ rows, runs, metrics }: ReportData): Series[] {
     .map((each, i) => ({ ...each, style: seriesStyle(i, each.paper) }));
 }
 
-/** Buttons that show a line's name and hide it. */
+/** Buttons that name the lines: under the pointer or focus a line stands out, pressed it is hidden. */
 function legend(
   all: readonly Series[],
-  hidden: Set<string>,
-  draw: () => void,
+  { hidden, draw, emphasise }: {
+    hidden: Set<string>;
+    draw: () => void;
+    emphasise: (name?: string) => void;
+  },
 ): HTMLElement {
   const buttons = all.map(({ name, style, main }) => {
     const button = html(
@@ -97,6 +124,12 @@ function legend(
       button.setAttribute("aria-pressed", String(!hidden.has(name)));
       draw();
     });
+    for (const event of ["pointerenter", "focus"]) {
+      button.addEventListener(event, () => emphasise(name));
+    }
+    for (const event of ["pointerleave", "blur"]) {
+      button.addEventListener(event, () => emphasise());
+    }
     return button;
   });
   return html(

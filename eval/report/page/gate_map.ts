@@ -4,8 +4,8 @@ import type { ReportData } from "../report_data.ts";
 import { html, section, svg } from "./elements.ts";
 import type { Selection } from "./selection.ts";
 
-const cell = 14;
-const [labels, counts, top] = [150, 64, 26];
+const cellHeight = 14;
+const [counts, top] = [64, 26];
 
 /** The section, or nothing if no row has gates. */
 export function gateMap(data: ReportData, selection: Selection): HTMLElement[] {
@@ -46,15 +46,22 @@ function map(
   { label, read }: { label: string; read: (text?: string) => void },
 ): SVGSVGElement {
   const last = units.length - 1;
+  // few steps get wide cells
+  const cell = Math.min(26, Math.max(13, Math.floor(700 / gates.length)));
+  const labels = 16 + 6.4 * Math.max(...units.map(({ length }) => length));
   const path = (wanted: (t: number, n: number) => boolean) =>
     gates.flatMap((step, t) =>
       [...step].map((_, n) =>
-        wanted(t, n) ? `M${labels + t * cell},${top + n * cell}h12v12h-12z` : ""
+        wanted(t, n)
+          ? `M${labels + t * cell},${top + n * cellHeight}h${cell - 2}v12h${
+            2 - cell
+          }z`
+          : ""
       )
     ).join("");
   const on = (t: number, n: number) => gates[t][n] === "1";
   const right = labels + gates.length * cell;
-  const [width, height] = [right + counts, top + units.length * cell];
+  const [width, height] = [right + counts, top + units.length * cellHeight];
   const computed = units.map((_, n) =>
     gates.filter((s) => s[n] === "1").length
   );
@@ -76,12 +83,12 @@ function map(
     ...units.flatMap((unit, n) => [
       svg("text", {
         x: labels - 10,
-        y: top + n * cell + 10,
+        y: top + n * cellHeight + 10,
         "text-anchor": "end",
       }, unit),
       svg(
         "text",
-        { x: right + 8, y: top + n * cell + 10, class: "muted" },
+        { x: right + 8, y: top + n * cellHeight + 10, class: "muted" },
         `${computed[n]}/${gates.length}`,
       ),
     ]),
@@ -94,7 +101,7 @@ function map(
   );
   picture.addEventListener("pointermove", ({ offsetX, offsetY }) => {
     const t = Math.floor((offsetX - labels) / cell);
-    const n = Math.floor((offsetY - top) / cell);
+    const n = Math.floor((offsetY - top) / cellHeight);
     const inside = gates[t] !== undefined && units[n] !== undefined;
     read(
       inside

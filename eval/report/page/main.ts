@@ -45,7 +45,8 @@ function firstRow({ rows, runs }: ReportData): number {
   const main = [...rows.keys()].filter((i) =>
     !rows[i].paper && rows[i].method === runs[rows[i].run].mainMethod
   );
-  return main.at(-1) ?? rows.length - 1;
+  return main.findLast((i) => rows[i].pictures) ?? main.at(-1) ??
+    rows.length - 1;
 }
 
 const data = dataOf("report-data");

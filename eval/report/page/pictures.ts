@@ -63,8 +63,15 @@ function slider([full, own]: [string, string], name: string): HTMLElement {
   return stage;
 }
 
+/** Up to here a picture's pixels are shown as squares; more are smoothed. */
+const fewPixels = 96;
+
 function picture(src: string, alt: string): HTMLImageElement {
-  return html("img", { src, alt, draggable: "false" });
+  const image = html("img", { src, alt, draggable: "false" });
+  image.addEventListener("load", () => {
+    image.classList.toggle("pixels", image.naturalWidth <= fewPixels);
+  });
+  return image;
 }
 
 /** Every row of the selected row's run and sparsity, a line each under the full model's; nothing if there are no pictures. */
@@ -78,7 +85,7 @@ export function pictureGrid(
     tabindex: 0,
     role: "group",
   });
-  let drawn = "";
+  let drawn: string | undefined;
   selection.listen(({ row, pair }) => {
     const { run, sparsity } = data.rows[row];
     const indices = [...data.rows.keys()].filter((i) => {
@@ -88,7 +95,11 @@ export function pictureGrid(
     });
     if (drawn !== indices.join()) {
       drawn = indices.join();
-      grid.replaceChildren(gridTable(data, indices, selection));
+      grid.replaceChildren(
+        indices.length > 0
+          ? gridTable(data, indices, selection)
+          : html("p", { class: "none" }, "This run has no pictures."),
+      );
     }
     for (const button of grid.querySelectorAll("button")) {
       const [r, p] = [button.dataset.row, button.dataset.pair].map(Number);

@@ -4,7 +4,7 @@ import { axisBottom, axisLeft, extent, line, scaleLinear, select } from "d3";
 import type { ReportCurve, ReportData } from "../report_data.ts";
 import { html, section, svg } from "./elements.ts";
 
-const [width, height] = [360, 200];
+const [width, height] = [360, 212];
 const [left, right, top, bottom] = [48, 350, 12, 170];
 
 /** The section, or nothing if no search reported anything. */

@@ -32,7 +32,7 @@ export function selectedRow(
     count.textContent = `picture ${pair + 1} of ${n}`;
     card.replaceChildren(rowCard(data, row));
   });
-  return html(
+  const panel = html(
     "aside",
     { "aria-label": "Selected row" },
     element,
@@ -40,6 +40,12 @@ export function selectedRow(
     pairs,
     card,
   );
+  selection.listen(() => {
+    // beside the rest it is in view anyway
+    const stacked = getComputedStyle(panel).position === "static";
+    if (stacked) panel.scrollIntoView({ block: "nearest" });
+  });
+  return panel;
 }
 
 function pairButton(
