@@ -14,7 +14,8 @@ export function rowCard(
   const { name, cells } = rows[row];
   const facts = columns.flatMap(({ header }, i) => {
     if (inName.has(header) || cells[i].text.trim() === "–") return [];
-    return [html("dt", {}, header), html("dd", {}, cells[i].text.trim())];
+    const value = html("dd", {}, cells[i].text.trim());
+    return [html("div", {}, html("dt", {}, header), value)];
   });
   return html(
     "div",
