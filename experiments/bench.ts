@@ -83,7 +83,7 @@ export class Bench implements AsyncDisposable {
   constructor(
     readonly experiment: Experiment,
     private readonly parts: BenchParts,
-    readonly device: Device,
+    private readonly device: Device,
   ) {
     const { steps } = experiment.sampler;
     this.net = this.superNet({ images: 1, steps });

@@ -6,7 +6,7 @@ import type { Bench } from "./bench.ts";
 import { evaluationPairs } from "./evaluate.ts";
 import { rowName } from "./measured_row.ts";
 import type { ReportContent } from "./report.ts";
-import type { RunFolder } from "./run_folder.ts";
+import type { RunFolder, RunIdentity } from "./run_folder.ts";
 import { searchCurves } from "./search_curves.ts";
 
 /** The details of a finished run. */
@@ -15,12 +15,14 @@ export async function runDetails(
   bench: Bench,
   { rows, images, notes }: ReportContent,
 ): Promise<RunDetails> {
-  const { experiment, net } = bench;
+  const { net } = bench;
+  const config = await Deno.readTextFile(`${folder.path}/config.json`);
+  const { experiment, device }: RunIdentity = JSON.parse(config);
   const pictures = picturesWithin(images, { maxBytes: pictureBytes });
   const shown = pictures.get("full")!.length;
   return {
     description: experiment.description,
-    device: bench.device,
+    device,
     experiment,
     notes,
     units: net.units,
