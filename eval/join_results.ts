@@ -13,9 +13,10 @@ export interface JoinedRow extends ResultRow {
 
 /**
  * The rows of all runs in the order given. A second run of an experiment is
- * called "name (2)", so that its rows can be told apart. Differences are all to
- * the method that the first run pairs its rows with: paired in that run,
- * {@linkcode unpairedDifference} in the others.
+ * called "name (2)", so that its rows can be told apart. Rows keep the paired
+ * difference to their own run's main method; what has none in a later run, as
+ * that main method itself, is compared with the first run's at the same
+ * sparsity, by {@linkcode unpairedDifference}, where both prune one model.
  */
 export function joinResults(runs: readonly Results[]): JoinedRow[] {
   const seen = new Map<string, number>();
@@ -40,26 +41,28 @@ export function mainMethodOf({ rows }: Results): string | undefined {
     .find(({ versus }) => versus)?.versus?.method;
 }
 
-/** A run's rows, each compared with the first run's main method at its sparsity. */
-function comparedRows({ rows }: Results, first: Results): ResultRow[] {
+/** A later run's rows; what is not compared with anything yet, is with the first run's main method. */
+function comparedRows(run: Results, first: Results): ResultRow[] {
   const main = mainMethodOf(first);
-  return rows.map((row) => {
+  if (main === undefined || run.model !== first.model) return run.rows;
+  const name = `${main} of ${first.experiment}`;
+  return run.rows.map((row) => {
     const rival = first.rows.find(({ method, sparsity, source }) =>
       method === main && sparsity === row.sparsity && source !== "paper"
     );
-    const metrics = Object.entries(row.metrics).map(([name, value]) => [
-      name,
-      compared(value, rival?.metrics[name], `${main} of ${first.experiment}`),
+    const metrics = Object.entries(row.metrics).map(([metric, value]) => [
+      metric,
+      compared(value, rival?.metrics[metric], name),
     ]);
     return { ...row, metrics: Object.fromEntries(metrics) };
   });
 }
 
 function compared(
-  { versus: _, ...value }: MetricValue,
+  value: MetricValue,
   rival: MetricValue | undefined,
   method: string,
 ): MetricValue {
-  const difference = rival && unpairedDifference(value, rival);
+  const difference = !value.versus && rival && unpairedDifference(value, rival);
   return difference ? { ...value, versus: { method, ...difference } } : value;
 }

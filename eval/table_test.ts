@@ -58,7 +58,7 @@ Deno.test("joinResults() tells runs of one experiment apart", () => {
   assertEquals(tableOf(rows).columns[1].header, "Experiment");
 });
 
-Deno.test("joinResults() compares other runs with the first one's main method, by the two intervals", () => {
+Deno.test("joinResults() compares what is not compared yet with the first run's main method, by the two intervals", () => {
   const runOf = (psnr: MetricValue): Results => ({
     ...results,
     rows: [row("other", 0.5, psnr)],
@@ -66,8 +66,10 @@ Deno.test("joinResults() compares other runs with the first one's main method, b
   const rows = joinResults([
     results,
     runOf({ mean: 20, low: 19, high: 21 }),
+    runOf({ mean: 31, low: 30, high: 32 }),
     runOf({ mean: 31, low: 30, high: 32, versus }),
     runOf({ mean: 50 }),
+    { ...runOf({ mean: 20, low: 19, high: 21 }), model: "another" },
   ]);
   const [, { metrics: { psnr: own } }, , ...others] = rows;
   assertEquals(own.versus, versus);
@@ -81,11 +83,11 @@ Deno.test("joinResults() compares other runs with the first one's main method, b
     unpaired: true,
   });
   assertEquals(marks[1]?.difference, -1);
-  assertEquals(marks[2], undefined);
+  assertEquals(marks.slice(2), [versus, undefined, undefined]);
   const { groups, notes } = tableOf(rows);
   assertEquals(
     groups[1].map((cells) => cells.at(-1)!.metric!.mark),
-    [undefined, "▼", "▼", "≈", undefined],
+    [undefined, "▼", "▼", "≈", "▼", undefined, undefined],
   );
   assertEquals(notes.slice(1), [
     "▲ ▼ ≈: higher than, lower than, not told apart from gates on the same samples (95 % paired interval).",

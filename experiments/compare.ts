@@ -20,8 +20,9 @@ Usage: deno task compare <name or run folder>... [options]
   -o <path>     Write a report too: a folder gets report.html, or name the file
   --help        Print this
 
-▲ and ▼ mark what differs significantly: from the method that the first run is
-about, paired in that run and by the two intervals in the others.`;
+▲ and ▼ mark what differs significantly: rows from the main method of their own
+run, on the same samples; main methods from the first run's, by the two
+intervals, where the runs prune the same model.`;
 
 /** Runs the command on its arguments; errors are part of the result. */
 export function compareCommand(

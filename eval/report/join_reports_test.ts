@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { hostileMethod, hostileResults, hostileRun } from "./hostile_run.ts";
 import { joinReports, pictureBytes } from "./join_reports.ts";
+import { reportPage } from "./report_page.ts";
 
 Deno.test("joinReports() has the rows of the text table with their numbers", () => {
   const { columns, rows, notes, metrics } = joinReports([hostileRun()]);
@@ -61,7 +62,7 @@ Deno.test("joinReports() keeps runs apart, with and without details", () => {
   assertEquals(dipGo.map(({ gates }) => gates?.length), [undefined, 4]);
 });
 
-Deno.test("joinReports() shows fewer pairs where pictures are large", () => {
+Deno.test("joinReports() shows fewer pairs where pictures are large, and the page stays under 5 MB", async () => {
   const run = hostileRun();
   const large = "x".repeat(Math.floor(pictureBytes / 12));
   const rows = run.details!.rows.map((row) => ({
@@ -74,4 +75,7 @@ Deno.test("joinReports() shows fewer pairs where pictures are large", () => {
   assertEquals(one.rows[1].pictures?.length, 2);
   const two = joinReports([{ ...run, details }, { ...run, details }]);
   assertEquals(two.rows[2].pictures?.length, 1);
+  for (const data of [one, two]) {
+    assert((await reportPage(data)).length < 5_000_000);
+  }
 });

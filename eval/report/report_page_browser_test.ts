@@ -57,6 +57,11 @@ browserTest(
       const facts = await texts(page, ".facts dd");
       assert(facts.includes("zoo/models/<toy>"));
       assertEquals(await texts(page, ".results .badge"), ["paper"]);
+      await page.click(".command button");
+      assertEquals(
+        await page.evaluate("getSelection().toString()"),
+        "deno task experiment toy --set 'model=<toy>'",
+      );
     }),
 );
 

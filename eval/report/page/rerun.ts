@@ -38,8 +38,10 @@ function commandLine(command: string): HTMLElement {
   const code = html("code", {}, command);
   const button = html("button", { type: "button" }, "Copy");
   button.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(command);
-    button.textContent = "Copied";
+    // selected, to be copied by hand where pages may not use the clipboard
+    getSelection()?.selectAllChildren(code);
+    await navigator.clipboard?.writeText(command)
+      .then(() => button.textContent = "Copied", () => {});
   });
   return html("div", { class: "command" }, code, button);
 }
