@@ -118,7 +118,7 @@ Deno.test("experiment runs, and compare finds the run by name and by folder", ()
       const whole = ["full", "fewer-steps"].includes(row.method);
       assertEquals(row.gates?.length, whole ? undefined : 4, row.name);
     }
-    const nowhere = await compareCommand([run, "-o", ""], { root });
+    const nowhere = await compareCommand([run, "-o"], { root });
     assertStringIncludes(nowhere.error!, "-o is empty");
     const none = await compareCommand(["slowstart"], { root });
     assertStringIncludes(none.error!, "Cannot compare slowstart");

@@ -50,7 +50,10 @@ function firstRow({ rows, runs }: ReportData): number {
 }
 
 const data = dataOf("report-data");
-const selection = new Selection({ row: firstRow(data), pair: 0 });
+const selection = new Selection(
+  { row: firstRow(data), pair: 0 },
+  (row) => data.rows[row].pictures?.length ?? 0,
+);
 document.body.prepend(
   header(data),
   html(

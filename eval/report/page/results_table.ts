@@ -88,7 +88,8 @@ function lineOf(
   row: ReportRow,
   { i, methodColumn }: { i: number; methodColumn: number },
 ): HTMLTableRowElement {
-  const opensGroup = i > 0 && rows[i - 1].sparsity !== row.sparsity;
+  const opensGroup = i > 0 &&
+    rows[i - 1].cells[0].text !== row.cells[0].text;
   const cells = row.cells.map((cell, column) => {
     const { align } = columns[column];
     if (column !== methodColumn) {

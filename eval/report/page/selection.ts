@@ -12,7 +12,11 @@ export type Listener = (selected: Selected) => void;
 export class Selection {
   readonly #listeners: Listener[] = [];
 
-  constructor(private selected: Selected) {}
+  /** @param pairsOf How many pairs of a row have pictures. */
+  constructor(
+    private selected: Selected,
+    private readonly pairsOf: (row: number) => number,
+  ) {}
 
   get row(): number {
     return this.selected.row;
@@ -22,9 +26,11 @@ export class Selection {
     return this.selected.pair;
   }
 
-  /** Looks at another row, or another pair, or both. */
+  /** Looks at another row, or another pair, or both; of a row with fewer pairs, at its last. */
   select(change: Partial<Selected>): void {
-    this.selected = { ...this.selected, ...change };
+    const { row, pair } = { ...this.selected, ...change };
+    const last = this.pairsOf(row) - 1;
+    this.selected = { row, pair: last < 0 ? pair : Math.min(pair, last) };
     for (const listener of this.#listeners) listener(this.selected);
   }
 
