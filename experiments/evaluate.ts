@@ -26,7 +26,7 @@ export interface EvaluationPair {
   readonly stepNoise: StepNoise;
 }
 
-/** The experiment's pairs, drawn one after another: fewer pairs are the first of more. */
+/** The experiment's pairs, drawn one after another: fewer pairs are the first of more. With a seed a batch, a batch's noises are those of the first. */
 export function evaluationPairs(
   bench: Bench,
 ): EvaluationPair[] {
@@ -34,11 +34,19 @@ export function evaluationPairs(
   const [, ...shape] = net.model.inputs[0].shape;
   const random = new TorchGenerator(evaluation.seed);
   const sampler = bench.sampler(steps);
-  return Array.from({ length: evaluation.pairs }, (_, i) => ({
-    subject: bench.subject("evaluation", i, random),
-    noise: random.randn(shape),
-    stepNoise: drawStepNoise(sampler, { shape, random }),
-  }));
+  const perBatch = evaluation.seedPer === "batch";
+  let source = random;
+  return Array.from({ length: evaluation.pairs }, (_, i) => {
+    const subject = bench.subject("evaluation", i, random);
+    if (perBatch && i % evaluation.batch === 0) {
+      source = new TorchGenerator(evaluation.seed);
+    }
+    return {
+      subject,
+      noise: source.randn(shape),
+      stepNoise: drawStepNoise(sampler, { shape, random: source }),
+    };
+  });
 }
 
 /** The size and gates that a plan is sampled with. */

@@ -50,6 +50,8 @@ export interface Experiment {
     /** Of noise and subjects; another than the searches'. */
     readonly seed: number;
     readonly batch: number;
+    /** Noise anew for each pair, by default; or the same again in every batch, as DiP-GO's companion code reseeds. */
+    readonly seedPer?: "prompt" | "batch";
   };
   readonly latency: {
     /** The first is that of the `Latency` and `Speedup` columns. */
@@ -138,6 +140,23 @@ const rules: readonly [string, (e: Experiment) => boolean, string][] = [
     "evaluation.batch",
     (e) => isCount(e.evaluation.batch),
     "a whole number from 1",
+  ],
+  [
+    "evaluation.seedPer",
+    (e) => [undefined, "prompt", "batch"].includes(e.evaluation.seedPer),
+    "prompt or batch",
+  ],
+  [
+    "search.evolution",
+    ({ search: { evolution }, methods }) =>
+      evolution
+        ? isCount(evolution.population) &&
+          (evolution.evaluations === "equal-cost" ||
+            isCount(evolution.evaluations))
+        : !methods.some((name) =>
+          name === "genetic" || name === "random-search"
+        ),
+    "evaluations (a whole number from 1, or equal-cost) and population (a whole number from 1), which genetic and random-search need",
   ],
   [
     "latency.batches",

@@ -74,6 +74,7 @@ export const fora: Method = {
 const deepCacheMethod = (
   name: string,
   keysOf: (interval: number, steps: number) => number[],
+  cut: { computed?: number } = {},
 ): Method => ({
   name,
   searches: false,
@@ -83,7 +84,7 @@ const deepCacheMethod = (
       return Promise.resolve({ kind: "none", note });
     }
     const candidates = counts(net).map((interval) =>
-      deepCacheGates(net, keysOf(interval, net.steps))
+      deepCacheGates(net, keysOf(interval, net.steps), cut)
     );
     return Promise.resolve(firstThatFits(net, candidates, maxMacs));
   },
@@ -96,6 +97,13 @@ export const deepCache = deepCacheMethod("deepcache", uniformKeys);
 export const deepCacheNonUniform = deepCacheMethod(
   "deepcache-nonuniform",
   nonUniformKeys,
+);
+
+/** DeepCache, every N-th step whole, at the cut of its authors' code: the last two branches of a UNet run between. */
+export const deepCacheAuthors = deepCacheMethod(
+  "deepcache-authors",
+  uniformKeys,
+  { computed: 2 },
 );
 
 /** Random gates of a single draw: the best of several would be a search. */

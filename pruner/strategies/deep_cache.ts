@@ -15,18 +15,25 @@ export const canDeepCache = ({ blocks }: SuperNet): boolean =>
   blocks.every(({ block }) => !block.gated || block.residual === undefined);
 
 /**
- * Gates of DeepCache at its shallowest cut: between key steps, all that is
- * computed is the last unit before the whole step, on the held output of the
- * unit before it, and what else it reads.
+ * Gates of DeepCache: between key steps, all that is computed is the last units
+ * before the whole step, on the held output of the unit before them, and what
+ * else they read.
  *
  * @param keys Steps at which the model runs whole; 0 is one in any case.
- * @throws {RangeError} If the units hold what they add, not their outputs, or there are fewer than two.
+ * @param cut.computed How many of the last units run between them; the shallowest cut by default. Its authors' code computes 2 branches.
+ * @throws {RangeError} If the units hold what they add, not their outputs, or there are too few.
  */
-export function deepCacheGates(net: SuperNet, keys: readonly number[]): Gates {
-  const cached = net.units.length - 3;
+export function deepCacheGates(
+  net: SuperNet,
+  keys: readonly number[],
+  { computed = 1 }: { computed?: number } = {},
+): Gates {
+  const cached = net.units.length - 2 - computed;
   if (!canDeepCache(net) || cached < 0) {
     throw new RangeError(
-      `Cannot cache deep features of ${net.model.model}: expected two or more units that hold their outputs`,
+      `Cannot cache deep features of ${net.model.model}: expected ${
+        computed + 1
+      } or more units that hold their outputs`,
     );
   }
   const isKey = (t: number) => t === 0 || keys.includes(t);
