@@ -1,9 +1,12 @@
 /** What a run works with: the experiment's model at every batch size and number of steps that it needs. */
+import type { BlockGraph } from "../core/models/block_graph.ts";
 import {
   blockGraphOf,
   type LoadedModel,
   loadModel,
 } from "../core/models/load.ts";
+import type { Network } from "../core/models/network.ts";
+import { noWeights } from "../core/models/weights.ts";
 import { ownScheduler } from "../core/pipeline/own_scheduler.ts";
 import {
   type Autoencoder,
@@ -95,13 +98,16 @@ export class Bench implements AsyncDisposable {
     return this.parts.pair;
   }
 
+  /** The model at so many samples a call; two make one guided image. */
+  graph(batch: number): BlockGraph {
+    const { model, conditioner: { tokens } } = this.parts;
+    const options = { ...this.experiment.superNet, batch, tokens };
+    return blockGraphOf(model, options);
+  }
+
   /** The SuperNet for so many guided images. */
   superNet({ images, steps }: SampleSize): SuperNet {
-    const { model, conditioner: { tokens } } = this.parts;
-    const options = { ...this.experiment.superNet, batch: 2 * images, tokens };
-    return superNet(blockGraphOf(model, options), {
-      steps: this.calls(steps),
-    });
+    return superNet(this.graph(2 * images), { steps: this.calls(steps) });
   }
 
   /** Model calls of the experiment's sampler at a number of steps. */
@@ -287,4 +293,21 @@ async function promptsOf(
     search: await readPrompts(prompts.search),
     evaluation: await readPrompts(prompts.evaluation),
   };
+}
+
+/** A bench of a network without weights: it fits and counts what needs no sampling, and samples nothing. */
+export function countingBench(
+  experiment: Experiment,
+  { network, scheduler }: { network: Network; scheduler: SchedulerConfig },
+): Bench {
+  const model = { ...network, weights: noWeights, schedulerConfig: null };
+  const conditioner: Conditioner = {
+    conditioning() {
+      throw new TypeError(
+        `Cannot sample ${experiment.model}: it was opened without weights`,
+      );
+    },
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+  return new Bench(experiment, { model, scheduler, conditioner }, "cpu");
 }

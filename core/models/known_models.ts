@@ -122,8 +122,11 @@ export const knownModels = {
   "sdxl": unet(sdxl),
 } satisfies Readonly<Record<string, Network>>;
 
+/** The name of a known model. */
+export type KnownModelName = keyof typeof knownModels;
+
 /** Whether a name is that of a known model. */
-export const isKnownModel = (name: string): name is keyof typeof knownModels =>
+export const isKnownModel = (name: string): name is KnownModelName =>
   Object.hasOwn(knownModels, name);
 
 /** @throws {RangeError} If no model is known by `name`; the message lists those that are. */

@@ -7,7 +7,6 @@
 import { TorchGenerator } from "../../core/random.ts";
 import type { Gates } from "../../supernet/gates.ts";
 import type { SuperNet } from "../../supernet/super_net.ts";
-import type { KeepStage } from "../energy_search.ts";
 
 /** Gates, and how far their images are from the full sampler's. */
 export interface JudgedGates {
@@ -25,6 +24,12 @@ export interface RoundContext {
   /** Numbers in [0, 1). */
   readonly uniform: () => number;
 }
+
+/** Keeps what a round gave, or gives back what a search before kept. */
+export type KeepRound = <T>(
+  round: string,
+  make: () => Promise<T>,
+) => Promise<T>;
 
 /** Proposes one SubNet within the budget. */
 export type Propose = (context: RoundContext) => Gates;
@@ -44,7 +49,7 @@ export interface RoundSearchTools {
   /** Images' distance from the full sampler's; what the search minimises. */
   readonly evaluate: (gates: Gates) => Promise<number>;
   /** Keeps a round; must survive JSON. */
-  readonly keep: KeepStage;
+  readonly keep: KeepRound;
   readonly onEvaluation?: (done: number, total: number) => void;
 }
 

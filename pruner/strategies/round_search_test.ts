@@ -4,11 +4,14 @@ import { denseGates, type Gates } from "../../supernet/gates.ts";
 import { denseMacs, subNetMacs } from "../../supernet/liveness.ts";
 import { superNet } from "../../supernet/super_net.ts";
 import { tinyUnet } from "../../supernet/tiny_unet.ts";
-import type { KeepStage } from "../energy_search.ts";
 import { randomGates } from "./fixed_patterns.ts";
 import { breed } from "./genetic_search.ts";
 import { drawAnew } from "./random_search.ts";
-import { type Propose, searchByRounds } from "./round_search.ts";
+import {
+  type KeepRound,
+  type Propose,
+  searchByRounds,
+} from "./round_search.ts";
 
 const steps = 6;
 const net = superNet(tinyUnet({ batch: 2, granularity: "branch" }), { steps });
@@ -22,7 +25,7 @@ const lossOf = (gates: Gates) =>
   -gates.flat().reduce((sum: number, gate, i) => sum + gate * worth[i] ** 4, 0);
 
 /** Runs a search, and tells what it sampled. */
-async function run(propose: Propose, keep: KeepStage = (_, make) => make()) {
+async function run(propose: Propose, keep: KeepRound = (_, make) => make()) {
   const sampled: Gates[] = [];
   const evaluate = (gates: Gates) => {
     sampled.push(gates);
@@ -51,7 +54,7 @@ for (const [name, propose] of Object.entries(search)) {
   Deno.test(`searchByRounds() with ${name} repeats by its seed, killed in a round or not`, async () => {
     const first = await run(propose);
     const kept = new Map<string, string>();
-    const keep: KeepStage = async (stage, make) => {
+    const keep: KeepRound = async (stage, make) => {
       if (!kept.has(stage)) kept.set(stage, JSON.stringify(await make()));
       return JSON.parse(kept.get(stage)!);
     };
