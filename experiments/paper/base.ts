@@ -39,7 +39,7 @@ export const fullSd: Experiment = {
   seed: 0,
   model: "stable-diffusion-v1-5/stable-diffusion-v1-5",
   prompts: {
-    search: "prompts/diffusiondb-1000.txt",
+    search: "prompts/part-000001.json",
     evaluation: "prompts/captions_val2017.json",
   },
   sampler: { kind: "pndm", steps: 50, guidanceScale: 7.5 },

@@ -1,6 +1,7 @@
 /**
- * MACs in the `paper` convention: what the DiP-GO paper's counter prints (no
- * attention products; biases and norms), at batch 1, without weights.
+ * MACs in the `paper` convention, what the DiP-GO paper's counter prints (no
+ * attention products; biases and norms), or in another: at batch 1, without
+ * weights.
  */
 import { type BlockGraph, blockGraphs } from "../../core/models/block_graph.ts";
 import { knownModels } from "../../core/models/known_models.ts";
@@ -16,14 +17,20 @@ import { liveBlocks } from "../../supernet/liveness.ts";
 import { superNet } from "../../supernet/super_net.ts";
 import type { Bill } from "./study.ts";
 
+/** `paper`, or `total`, which counts attention's products. */
+export type Convention = "paper" | "total";
+
 /** Counts the MACs of SubNets of one model. */
-export class PaperCounter {
+export class MacsCounter {
   readonly #macs: readonly number[];
 
   /** @param graph At batch 1: a bias of a linear layer counts once a call. */
-  constructor(private readonly graph: BlockGraph) {
+  constructor(
+    private readonly graph: BlockGraph,
+    convention: Convention = "paper",
+  ) {
     this.#macs = blockGraphs(graph)
-      .map(({ graph }) => sumMacs(macsOfGraph(graph).values()).paper);
+      .map(({ graph }) => sumMacs(macsOfGraph(graph).values())[convention]);
   }
 
   /** One call with every block. */
@@ -55,9 +62,10 @@ export class PaperCounter {
   }
 }
 
-/** What a bill comes to, over all steps of one image. */
+/** What a bill comes to, over all steps of one image; in the `paper` convention unless told. */
 export function billedMacs(
   { model, calls, guided = false, keep = 1, deepCache }: Bill,
+  convention?: Convention,
 ): number {
   const network = knownModels[model];
   const backup = network.family === "unet" ? undefined : "output";
@@ -66,7 +74,7 @@ export function billedMacs(
     backup,
   } as const;
   const graph = networkGraph(network, noWeights, { batch: 1, ...units });
-  const counter = new PaperCounter(graph);
+  const counter = new MacsCounter(graph, convention);
   const halves = guided ? 2 : 1;
   if (deepCache) {
     return halves * counter.ofDeepCache({ ...deepCache, steps: calls });

@@ -1,4 +1,8 @@
 /** The paper's models by their names on the hub: what counts, sizes and schedules need of them, without weights. */
+import {
+  type AutoencoderConfig,
+  parseAutoencoderConfig,
+} from "../../core/models/autoencoder_config.ts";
 import { autoencoderKind } from "../../core/models/autoencoder_kl.ts";
 import { clipTextKind } from "../../core/models/clip_load.ts";
 import {
@@ -94,14 +98,19 @@ const source = "of a known pipeline";
 const elements = (shapes: ReadonlyMap<string, readonly number[]>) =>
   [...shapes.values()].reduce((sum, shape) => sum + sizeOf(shape), 0);
 
+/** Its configuration. */
+export const autoencoder: AutoencoderConfig = parseAutoencoderConfig(
+  vae,
+  "of a known pipeline",
+);
+
 /** Weight elements of a text tower, or of the autoencoder. */
 export const partParams = {
   clip: (json: Json) =>
     elements(clipTextKind.parameters(clipTextKind.parse(json, source))),
   t5: () =>
     elements(t5EncoderKind.parameters(t5EncoderKind.parse(t5Xxl, source))),
-  vae: () =>
-    elements(autoencoderKind.parameters(autoencoderKind.parse(vae, source))),
+  vae: () => elements(autoencoderKind.parameters(autoencoder)),
 };
 
 /** The towers by what they are part of. */
@@ -177,13 +186,3 @@ export const pipelines: Readonly<Record<string, KnownPipeline>> = {
     scheduler: { _class_name: "DPMSolverMultistepScheduler" },
   }),
 };
-
-/** @throws {RangeError} If the model is none of the paper's. */
-export function pipelineOf(model: string): KnownPipeline {
-  if (Object.hasOwn(pipelines, model)) return pipelines[model];
-  throw new RangeError(
-    `Cannot count ${model} without its weights: expected one of ${
-      Object.keys(pipelines).join(", ")
-    }`,
-  );
-}
