@@ -2,6 +2,7 @@
 import { TorchGenerator } from "../core/random.ts";
 import {
   canDeepCache,
+  type DeepCacheCut,
   deepCacheGates,
   nonUniformKeys,
   uniformKeys,
@@ -74,13 +75,14 @@ export const fora: Method = {
 const deepCacheMethod = (
   name: string,
   keysOf: (interval: number, steps: number) => number[],
-  cut: { computed?: number } = {},
+  cut: DeepCacheCut = {},
 ): Method => ({
   name,
   searches: false,
   fit({ net }: MethodContext, maxMacs: number): Promise<FittedPlan> {
-    if (!canDeepCache(net)) {
-      const note = "its units hold what they add, DeepCache holds outputs";
+    if (!canDeepCache(net, cut)) {
+      const note =
+        "its units hold what they add, or are too few; DeepCache holds outputs";
       return Promise.resolve({ kind: "none", note });
     }
     const candidates = counts(net).map((interval) =>

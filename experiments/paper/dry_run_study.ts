@@ -146,7 +146,11 @@ function paperLines(paper: readonly PaperRow[]): string[] {
   return alignedLines([header, ...rows], { left: 1 });
 }
 
-const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
+/** With a digit after the point where it counts. */
+const gigabytes = (bytes: number) =>
+  bytes < 1e8
+    ? `${(bytes / 1e6).toFixed(1)} MB`
+    : `${(bytes / 1e9).toFixed(1)} GB`;
 
 function hours(macs: number, rate: number): string {
   const value = macs / rate / 3600;
