@@ -73,7 +73,10 @@ for (
 
 Deno.test("inspect names the known models, and what it does not understand", async () => {
   const refusals: [string[], string][] = [
-    [["no-such"], 'Cannot find model "no-such": known are dit-xl-2-256, '],
+    [
+      ["no-such"],
+      'Cannot find model "no-such": known are bk-sdm-base, bk-sdm-small, dit-xl-2-256, ',
+    ],
     [[], "found 0 models, expected one"],
     [["sd-1.5", "--granularity", "atom"], '--granularity is "atom"'],
     [

@@ -7,6 +7,8 @@ import {
   refuse,
   requireOneOf,
 } from "../core/models/config_json.ts";
+import { isFile } from "../core/is_file.ts";
+import { openClipConfig } from "../core/models/open_clip.ts";
 import { readJson } from "../core/read_json.ts";
 import { float32, type Tensor } from "../core/tensor.ts";
 import { pilResize, type ResizeFilter } from "./pil_resize.ts";
@@ -30,7 +32,7 @@ const filters: Readonly<Record<number, ResizeFilter>> = {
 };
 
 /**
- * Reads a folder's `preprocessor_config.json`.
+ * Reads a folder's `preprocessor_config.json`, or what open_clip's configuration says where there is none.
  *
  * @throws {TypeError} If a value is missing or asks for other preprocessing.
  */
@@ -38,6 +40,9 @@ export async function readClipPreprocessing(
   folder: string,
 ): Promise<ClipPreprocessing> {
   const file = `${folder}/preprocessor_config.json`;
+  if (!await isFile(file) && await isFile(`${folder}/${openClipConfig}`)) {
+    return await openClipPreprocessing(`${folder}/${openClipConfig}`);
+  }
   const config = configJson(await readJson(file), file);
   for (
     const step of ["resize", "center_crop", "rescale", "normalize"] as const
@@ -49,6 +54,29 @@ export async function readClipPreprocessing(
     filter: filters[config.values.resample as number],
     mean: threeNumbers(config, "image_mean"),
     std: threeNumbers(config, "image_std"),
+  };
+}
+
+/** What open_clip does to pictures unless told otherwise: as CLIP's authors do. */
+async function openClipPreprocessing(file: string): Promise<ClipPreprocessing> {
+  const json = configJson(await readJson(file), file);
+  const part = (name: string) =>
+    configJson(json.values[name] ?? null, `${file}, ${name}`);
+  const config = part("preprocess_cfg");
+  requireOneOf(config, "interpolation", ["bicubic", undefined]);
+  requireOneOf(config, "resize_mode", ["shortest", undefined]);
+  const model = part("model_cfg");
+  const vision = configJson(
+    model.values.vision_cfg ?? null,
+    `${file}, vision_cfg`,
+  );
+  const side = positiveInteger(vision, "image_size", most.side);
+  return {
+    shortest: side,
+    crop: side,
+    filter: "bicubic",
+    mean: threeNumbers(config, "mean"),
+    std: threeNumbers(config, "std"),
   };
 }
 

@@ -90,3 +90,26 @@ Deno.test("readClipPreprocessing() refuses other preprocessing, naming the key",
     await assertRejects(() => read(change), TypeError, message);
   }
 });
+
+Deno.test("readClipPreprocessing() reads open_clip's configuration where that is all there is", () =>
+  inTemporaryFolder(async (folder) => {
+    const { mean, std } = openai;
+    const write = (preprocess_cfg: Record<string, unknown>) =>
+      Deno.writeTextFile(
+        `${folder}/open_clip_config.json`,
+        JSON.stringify({
+          model_cfg: { vision_cfg: { image_size: 224 } },
+          preprocess_cfg: { mean, std, ...preprocess_cfg },
+        }),
+      );
+    await write({});
+    assertEquals(await readClipPreprocessing(folder), openai);
+    await write({ interpolation: "bicubic", resize_mode: "shortest" });
+    assertEquals(await readClipPreprocessing(folder), openai);
+    await write({ resize_mode: "squash" });
+    await assertRejects(
+      () => readClipPreprocessing(folder),
+      TypeError,
+      `key "resize_mode" is "squash"`,
+    );
+  }));

@@ -6,6 +6,7 @@ import {
   manySessions,
   openSession,
   type Session,
+  type SessionOptions,
 } from "../core/runtime/session.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { loadTokenizer, type TextTokenizer } from "../core/text/tokenizer.ts";
@@ -65,6 +66,7 @@ export class ContrastivePair implements AsyncDisposable {
  */
 export async function openContrastivePair(
   folder: string,
+  options: SessionOptions = manySessions,
 ): Promise<ContrastivePair> {
   const { text, vision } = await loadClipPair(folder);
   const tokenizer = await loadTokenizer(folder);
@@ -86,8 +88,8 @@ export async function openContrastivePair(
     outputs,
   });
   const towers = {
-    text: await openSession(textGraph, manySessions),
-    vision: await openSession(visionGraph, manySessions),
+    text: await openSession(textGraph, options),
+    vision: await openSession(visionGraph, options),
   };
   return new ContrastivePair(tokenizer, towers, preprocessing);
 }

@@ -9,33 +9,92 @@ import type { Normal } from "./feature_statistics.ts";
  *
  * @throws {RangeError} If they differ in width.
  */
-export function frechetDistance(a: Normal, b: Normal): number {
+export const frechetDistance = (a: Normal, b: Normal): number =>
+  frechetDistanceTo(a)(b);
+
+/**
+ * The same from one distribution to several: its root is taken once.
+ *
+ * @throws {RangeError} If two differ in width, by the returned function.
+ */
+export function frechetDistanceTo(a: Normal): (b: Normal) => number {
   const width = a.mean.length;
-  if (b.mean.length !== width) {
-    throw new RangeError(
-      `Cannot compare features: they have ${width} and ${b.mean.length} numbers, expected the same`,
+  const root = rootOf(a);
+  return (b) => {
+    if (b.mean.length !== width) {
+      throw new RangeError(
+        `Cannot compare features: they have ${width} and ${b.mean.length} numbers, expected the same`,
+      );
+    }
+    const between = a.mean.reduce(
+      (sum, value, i) => sum + (value - b.mean[i]) ** 2,
+      0,
     );
+    return between + trace(a) + trace(b) - 2 * traceOfRoot(root, b);
+  };
+}
+
+function trace({ mean: { length: width }, covariance }: Normal): number {
+  let sum = 0;
+  for (let i = 0; i < width; i++) sum += covariance[i * width + i];
+  return sum;
+}
+
+/** √Λ Vᵀ of a covariance V Λ Vᵀ, `[D, D]`. */
+function rootOf({ mean: { length: width }, covariance }: Normal): Float64Array {
+  const { eigenvectorMatrix, realEigenvalues } = decomposed(covariance, width);
+  const root = new Float64Array(width * width);
+  for (let i = 0; i < width; i++) {
+    const scale = Math.sqrt(Math.max(realEigenvalues[i], 0));
+    for (let j = 0; j < width; j++) {
+      root[i * width + j] = scale * eigenvectorMatrix.get(j, i);
+    }
   }
-  const [first, second] = [a, b].map(({ covariance }) =>
-    Matrix.from1DArray(width, width, covariance)
-  );
-  const between = a.mean.reduce(
-    (sum, value, i) => sum + (value - b.mean[i]) ** 2,
-    0,
-  );
-  return between + first.trace() + second.trace() -
-    2 * traceOfRoot(first, second);
+  return root;
 }
 
 /** tr √(A B) of two covariances: with A = V Λ Vᵀ, that of √Λ Vᵀ B V √Λ. */
-function traceOfRoot(a: Matrix, b: Matrix): number {
-  const { eigenvectorMatrix: vectors, realEigenvalues } =
-    new EigenvalueDecomposition(a, { assumeSymmetric: true });
-  const roots = realEigenvalues.map((value) => Math.sqrt(Math.max(value, 0)));
-  const scaled = vectors.mulRowVector(roots); // V √Λ
-  const product = scaled.transpose().mmul(b).mmul(scaled);
-  const { realEigenvalues: values } = new EigenvalueDecomposition(product, {
+function traceOfRoot(
+  root: Float64Array,
+  { mean: { length: width }, covariance }: Normal,
+): number {
+  const half = timesTransposed(root, covariance, width); // B is its own transpose
+  const product = timesTransposed(half, root, width);
+  return decomposed(product, width).realEigenvalues
+    .reduce((sum, value) => sum + Math.sqrt(Math.max(value, 0)), 0);
+}
+
+const decomposed = (matrix: Float64Array, width: number) =>
+  new EigenvalueDecomposition(Matrix.from1DArray(width, width, matrix), {
     assumeSymmetric: true,
   });
-  return values.reduce((sum, value) => sum + Math.sqrt(Math.max(value, 0)), 0);
+
+/** X Yᵀ of matrices `[D, D]`: rows lie in one piece, which is ten times faster at Inception's width than columns. */
+function timesTransposed(
+  x: Float64Array,
+  y: Float64Array,
+  width: number,
+): Float64Array {
+  const product = new Float64Array(width * width);
+  for (let i = 0; i < width; i++) {
+    const row = x.subarray(i * width, (i + 1) * width);
+    for (let j = 0; j < width; j++) {
+      product[i * width + j] = dot(row, y.subarray(j * width, (j + 1) * width));
+    }
+  }
+  return product;
+}
+
+/** Σ x y, in four sums that do not wait for each other. */
+function dot(x: Float64Array, y: Float64Array): number {
+  let [a, b, c, d] = [0, 0, 0, 0];
+  const whole = x.length - x.length % 4;
+  for (let k = 0; k < whole; k += 4) {
+    a += x[k] * y[k];
+    b += x[k + 1] * y[k + 1];
+    c += x[k + 2] * y[k + 2];
+    d += x[k + 3] * y[k + 3];
+  }
+  for (let k = whole; k < x.length; k++) a += x[k] * y[k];
+  return a + b + (c + d);
 }

@@ -14,7 +14,7 @@ const companionSize = 512;
 const conventions = {
   /** pytorch-fid: bilinear without antialiasing, as PyTorch interpolates. */
   "pytorch-fid": (picture: Bytes): Float32Array =>
-    interpolated(picture).map((x) => 2 * x / 255 - 1),
+    interpolated(picture, betweenCentres).map((x) => 2 * x / 255 - 1),
 
   /** clean-fid (Parmar et al., 2022): Pillow's bicubic in float, clipped; other centre and scale. */
   "clean-fid": ({ height, width, channels, data }: Bytes): Float32Array => {
@@ -23,6 +23,10 @@ const conventions = {
     return pilResizeFloat(picture, size, "bicubic").data
       .map((x) => (Math.min(Math.max(x, 0), 255) - 128) / 128);
   },
+
+  /** The evaluator of ADM (Dhariwal and Nichol, 2021), as TensorFlow's graph of 2015 resizes: bilinear between the corners of pixels; other centre and scale. */
+  adm: (picture: Bytes): Float32Array =>
+    interpolated(picture, betweenCorners).map((x) => (x - 128) / 128),
 
   /** DiP-GO's companion code: Pillow's bilinear to 512 pixels and a crop, then pytorch-fid. */
   companion: (picture: Bytes): Float32Array =>
@@ -50,10 +54,21 @@ export function inceptionInput(
   return float32([1, 3, inceptionSize, inceptionSize], data);
 }
 
-/** A picture of 299x299 pixels `[H, W, C]` by bilinear interpolation between the centres of pixels. */
-function interpolated({ height, width, channels, data }: Bytes): Float32Array {
-  const rows = neighbours(height);
-  const columns = neighbours(width);
+/** Where one of 299 positions lies among the pixels of a side. */
+type Place = (i: number, size: number) => number;
+
+const betweenCentres: Place = (i, size) =>
+  Math.max((i + 0.5) * size / inceptionSize - 0.5, 0);
+
+const betweenCorners: Place = (i, size) => i * size / inceptionSize;
+
+/** A picture of 299x299 pixels `[H, W, C]` by bilinear interpolation. */
+function interpolated(
+  { height, width, channels, data }: Bytes,
+  place: Place,
+): Float32Array {
+  const rows = neighbours(height, place);
+  const columns = neighbours(width, place);
   const made = new Float32Array(inceptionSize ** 2 * channels);
   let at = 0;
   for (const [top, bottom, down] of rows) {
@@ -73,9 +88,12 @@ function interpolated({ height, width, channels, data }: Bytes): Float32Array {
 }
 
 /** For each of 299 positions the pixels on either side, and the weight of the second. */
-function neighbours(size: number): [number, number, number][] {
+function neighbours(
+  size: number,
+  place: Place,
+): [number, number, number][] {
   return Array.from({ length: inceptionSize }, (_, i) => {
-    const at = Math.max((i + 0.5) * size / inceptionSize - 0.5, 0);
+    const at = place(i, size);
     const first = Math.floor(at);
     return [first, Math.min(first + 1, size - 1), at - first];
   });

@@ -92,7 +92,32 @@ Deno.test("every convention keeps a grey picture grey", () => {
   };
   for (const convention of fidConventions) {
     const { data } = inceptionInput(grey, convention);
-    const expected = convention === "clean-fid" ? 72 / 128 : 400 / 255 - 1;
+    const isCentred = convention === "clean-fid" || convention === "adm";
+    const expected = isCentred ? 72 / 128 : 400 / 255 - 1;
     data.forEach((value) => assertAlmostEquals(value, expected, 1e-5));
   }
+});
+
+Deno.test("the evaluator of ADM interpolates between the corners of pixels, as TensorFlow 1 does", async () => {
+  const [height, width] = [64, 256];
+  const own = picture(height, width);
+  const planes = new Float32Array(own.data.length);
+  own.data.forEach((byte, i) => {
+    planes[(i % 3) * height * width + Math.floor(i / 3)] = byte;
+  });
+  const g = new GraphBuilder("resize");
+  const x = g.input("x", "float32", [1, 3, height, width]);
+  const y = g.resize(x, [1, 3, 299, 299], {
+    mode: "linear",
+    coordinates: "asymmetric",
+  });
+  await using session = await openSession(g.build({ y }));
+  const found = await session.run({
+    x: float32([1, 3, height, width], planes),
+  });
+  const expected = found.y.data as Float32Array;
+  const { data } = inceptionInput(own, "adm");
+  data.forEach((value, i) =>
+    assertAlmostEquals(value, (expected[i] - 128) / 128, 1e-4)
+  );
 });

@@ -14,9 +14,20 @@ export interface MetricInfo {
 const known: Readonly<Record<string, MetricInfo>> = {
   psnr: { label: "PSNR (dB)", higherIsBetter: true, digits: 2 },
   ssim: { label: "SSIM", higherIsBetter: true, digits: 4 },
+  lpips: { label: "LPIPS", higherIsBetter: false, digits: 4 },
   clip: { label: "CLIP score", higherIsBetter: true, digits: 2 },
   prompt: { label: "Prompt accuracy", higherIsBetter: true, digits: 3 },
   fid: { label: "FID", higherIsBetter: false, digits: 2 },
+  sfid: { label: "sFID", higherIsBetter: false, digits: 2 },
+  kid: { label: "KID", higherIsBetter: false, digits: 5 },
+  precision: { label: "Precision", higherIsBetter: true, digits: 3 },
+  recall: { label: "Recall", higherIsBetter: true, digits: 3 },
+  "clip-score (shapes)": {
+    label: "CLIP score (shapes)",
+    higherIsBetter: true,
+    digits: 2,
+  },
+  "fid (shapes)": { label: "FID (shapes)", higherIsBetter: false, digits: 3 },
   speedup: { label: "Speedup", higherIsBetter: true, digits: 2 },
   mse: { label: "MSE", higherIsBetter: false, digits: 5 },
 };

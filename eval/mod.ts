@@ -15,3 +15,4 @@ export * from "./render_table.ts";
 export * from "./results.ts";
 export * from "./ssim.ts";
 export * from "./table.ts";
+export * from "./unpaired_difference.ts";

@@ -22,16 +22,20 @@ const kinds: Readonly<
 /**
  * The arrays of an `.npz` file by name. Format: NEP 1.
  *
+ * @param wanted Whether to unpack the array of a name; the published batches of pictures take gigabytes.
  * @throws {Deno.errors.NotFound} If there is no such file.
  * @throws {TypeError} If it is no zip archive, or an array is of Python objects, strings or another order; the message names the array.
  */
 export async function readNpz(
   path: string,
+  wanted: (name: string) => boolean = () => true,
 ): Promise<Map<string, NumpyArray>> {
   const bytes = await Deno.readFile(path);
   let entries: Record<string, Uint8Array>;
   try {
-    entries = unzipSync(bytes);
+    entries = unzipSync(bytes, {
+      filter: ({ name }) => wanted(arrayName(name)),
+    });
   } catch (cause) {
     throw new TypeError(
       `Cannot read ${path}: it is no sound zip archive (${
@@ -42,11 +46,13 @@ export async function readNpz(
   }
   return new Map(
     Object.entries(entries).map(([name, content]) => [
-      name.replace(/\.npy$/, ""),
+      arrayName(name),
       arrayOf(content, `${path}: ${name}`),
     ]),
   );
 }
+
+const arrayName = (file: string): string => file.replace(/\.npy$/, "");
 
 function arrayOf(bytes: Uint8Array, where: string): NumpyArray {
   const refuse = (what: string): never => {

@@ -54,3 +54,9 @@ export async function writePng(
 ): Promise<void> {
   await writeAtomically(path, encode({ ...image, channels: 3, text }));
 }
+
+/** A PNG as a `data:` URI, for a page that must not load anything. */
+export function pngDataUri(image: RgbImage): string {
+  const bytes = encode({ ...image, channels: 3 });
+  return `data:image/png;base64,${bytes.toBase64()}`;
+}

@@ -19,14 +19,18 @@ export async function readReference(
   path: string,
   kind: keyof typeof keys,
 ): Promise<Normal> {
-  const arrays = await readNpz(path);
   const { mean, covariance } = keys[kind];
+  const names: string[] = [];
+  const arrays = await readNpz(path, (name) => {
+    names.push(name);
+    return name === mean || name === covariance;
+  });
   const [found, spread] = [mean, covariance].map((key) => {
     const array = arrays.get(key);
     if (array) return array;
     throw new RangeError(
       `Cannot read reference ${path}: found ${
-        [...arrays.keys()].join(", ") || "nothing"
+        names.join(", ") || "nothing"
       }, expected ${mean} and ${covariance}`,
     );
   });

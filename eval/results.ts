@@ -72,6 +72,8 @@ export interface Difference {
   difference: number;
   low: number;
   high: number;
+  /** Present if the two means are of samples of their own, as those of two runs are. */
+  unpaired?: true;
 }
 
 /**
@@ -130,6 +132,7 @@ const difference: Parser<Difference> = record({
   difference: number,
   low: number,
   high: number,
+  unpaired: optional(yes),
 });
 
 const metricRecord: Parser<MetricValue> = record({
@@ -188,6 +191,11 @@ function number(found: Found): number {
 function paper(found: Found): "paper" {
   if (found.value !== "paper") fail(found, '"paper"');
   return "paper";
+}
+
+function yes(found: Found): true {
+  if (found.value !== true) fail(found, "true");
+  return true;
 }
 
 function optional<Value>(parse: Parser<Value>): Parser<Value | undefined> {

@@ -7,13 +7,15 @@
 import { format, group } from "d3";
 import type { JoinedRow } from "./join_results.ts";
 import { metricInfo } from "./metric_info.ts";
-import type { MetricValue } from "./results.ts";
+import type { Difference, MetricValue } from "./results.ts";
 
 /** A table of text, ready to be laid out. */
 export interface Table {
   columns: Column[];
   /** One group a sparsity, ascending. */
   groups: Cell[][][];
+  /** The rows that the groups show, in the same order. */
+  rows: JoinedRow[][];
   /** What the marks mean, a sentence each. */
   notes: string[];
 }
@@ -28,6 +30,17 @@ export interface Column {
 export interface Cell {
   text: string;
   best?: boolean;
+  /** What to sort by; the text unless given. */
+  value?: number;
+  /** Of a metric: what the text is put together from. */
+  metric?: MetricText;
+}
+
+/** A metric in words: its mean, its interval and the mark of its paired difference. */
+export interface MetricText {
+  mean: string;
+  interval?: string;
+  mark?: "▲" | "▼" | "≈";
 }
 
 /** A column and how to fill it from a row that stands in its sparsity group. */
@@ -39,14 +52,28 @@ interface ColumnRule extends Column {
  * Lays results out. Groups ascend in sparsity; inside a group rows stand in the
  * order in which their experiment, then their method first appears in `rows`.
  * Columns without any value are left out, the experiment if there is only one.
+ *
+ * @param options `everySparsity`: the sparsity stands in every row, not only in
+ * the first of its group; for tables whose rows move.
  */
-export function tableOf(rows: readonly JoinedRow[]): Table {
+export function tableOf(
+  rows: readonly JoinedRow[],
+  { everySparsity = false }: { everySparsity?: boolean } = {},
+): Table {
   const columns = columnRules(rows);
+  const grouped = sparsityGroups(rows);
   return {
     columns: columns.map(({ header, align }) => ({ header, align })),
-    groups: sparsityGroups(rows).map((group) =>
-      group.map((row) => columns.map(({ cell }) => cell(row, group)))
+    groups: grouped.map((group) =>
+      group.map((row, i) => {
+        const [sparsity, ...others] = columns.map(({ cell }) =>
+          cell(row, group)
+        );
+        const shown = i === 0 || everySparsity;
+        return [shown ? sparsity : { ...sparsity, text: "" }, ...others];
+      })
     ),
+    rows: grouped,
     notes: notesOf(rows),
   };
 }
@@ -87,8 +114,9 @@ function columnRules(rows: readonly JoinedRow[]): ColumnRule[] {
 const sparsityColumn: ColumnRule = {
   header: "Sparsity",
   align: "right",
-  cell: (row, group) => ({
-    text: row === group[0] ? formatPercent(row.sparsity) : "",
+  cell: ({ sparsity }) => ({
+    text: formatPercent(sparsity),
+    value: sparsity,
   }),
 };
 
@@ -107,13 +135,16 @@ const methodColumn: ColumnRule = {
 const macsColumn: ColumnRule = {
   header: "MACs",
   align: "right",
-  cell: (row) => ({ text: formatMacs(row.macs) }),
+  cell: ({ macs }) => ({ text: formatMacs(macs), value: macs }),
 };
 
 const macsSpeedupColumn: ColumnRule = {
   header: "MACs speedup",
   align: "right",
-  cell: (row) => ({ text: `${row.macsSpeedup.toFixed(2)}×` }),
+  cell: ({ macsSpeedup }) => ({
+    text: `${macsSpeedup.toFixed(2)}×`,
+    value: macsSpeedup,
+  }),
 };
 
 const latencyColumn: ColumnRule = {
@@ -123,6 +154,7 @@ const latencyColumn: ColumnRule = {
     text: latencyMs === null
       ? "–"
       : latencyMs.toFixed(Math.abs(latencyMs) < 100 ? 1 : 0),
+    value: latencyMs ?? undefined,
   }),
 };
 
@@ -131,6 +163,7 @@ const speedupColumn: ColumnRule = {
   align: "right",
   cell: ({ speedup }) => ({
     text: speedup === null ? "–" : `${speedup.toFixed(2)}×`,
+    value: speedup ?? undefined,
   }),
 };
 
@@ -148,25 +181,31 @@ function metricColumn(name: string, rows: readonly JoinedRow[]): ColumnRule {
     cell: (row, group) => {
       const value = row.metrics[name];
       if (value === undefined) return { text: "–" };
-      const mark = marked ? ` ${differenceMark(value)}` : "";
+      const metric = metricText(value, digits);
+      const { mean, interval, mark } = metric;
       return {
-        text: formatMetric(value, digits) + mark,
+        text: [mean, interval, marked ? mark ?? " " : undefined]
+          .filter((part) => part !== undefined).join(" "),
+        value: value.mean,
+        metric,
         best: isBest(row, { group, name, higherIsBetter }),
       };
     },
   };
 }
 
-function formatMetric({ mean, low, high }: MetricValue, digits: number) {
-  const value = mean.toFixed(digits);
-  if (low === undefined || high === undefined) return value;
-  return `${value} [${low.toFixed(digits)}, ${high.toFixed(digits)}]`;
+function metricText(value: MetricValue, digits: number): MetricText {
+  const { mean, low, high, versus } = value;
+  const interval = low === undefined || high === undefined
+    ? {}
+    : { interval: `[${low.toFixed(digits)}, ${high.toFixed(digits)}]` };
+  const mark = versus ? { mark: differenceMark(versus) } : {};
+  return { mean: mean.toFixed(digits), ...interval, ...mark };
 }
 
-/** ▲ or ▼ if the paired interval excludes 0, ≈ if not, a blank without one. */
-function differenceMark({ versus }: MetricValue): string {
-  if (!versus) return " ";
-  return versus.low > 0 ? "▲" : versus.high < 0 ? "▼" : "≈";
+/** ▲ or ▼ if the paired interval excludes 0, ≈ if not. */
+function differenceMark({ low, high }: Difference): "▲" | "▼" | "≈" {
+  return low > 0 ? "▲" : high < 0 ? "▼" : "≈";
 }
 
 function isBest(
@@ -202,18 +241,24 @@ function sparsityGroups(rows: readonly JoinedRow[]): JoinedRow[][] {
 
 function notesOf(rows: readonly JoinedRow[]): string[] {
   const values = rows.flatMap((row) => Object.values(row.metrics));
-  const rivals = new Set(values.flatMap(({ versus }) => versus?.method ?? []));
   const notes: string[] = [];
   if (values.some(({ low }) => low !== undefined)) {
     notes.push("[low, high]: 95 % interval of the mean.");
   }
-  for (const rival of rivals) {
-    notes.push(
-      `▲ ▼ ≈: higher than, lower than, not told apart from ${rival} on the same samples (95 % paired interval).`,
-    );
-  }
+  const meanings = values.flatMap(({ versus }) =>
+    versus ? [meaning(versus)] : []
+  );
+  notes.push(...new Set(meanings));
   if (rows.some((row) => row.source === "paper")) {
     notes.push("† number from the paper, not measured here.");
   }
   return notes;
+}
+
+/** What the mark of a difference says. */
+function meaning({ method, unpaired }: Difference): string {
+  const how = unpaired
+    ? ", each on samples of its own (95 % interval of the difference)"
+    : " on the same samples (95 % paired interval)";
+  return `▲ ▼ ≈: higher than, lower than, not told apart from ${method}${how}.`;
 }

@@ -58,6 +58,43 @@ Deno.test("joinResults() tells runs of one experiment apart", () => {
   assertEquals(tableOf(rows).columns[1].header, "Experiment");
 });
 
+Deno.test("joinResults() compares what is not compared yet with the first run's main method, by the two intervals", () => {
+  const runOf = (psnr: MetricValue): Results => ({
+    ...results,
+    rows: [row("other", 0.5, psnr)],
+  });
+  const rows = joinResults([
+    results,
+    runOf({ mean: 20, low: 19, high: 21 }),
+    runOf({ mean: 31, low: 30, high: 32 }),
+    runOf({ mean: 31, low: 30, high: 32, versus }),
+    runOf({ mean: 50 }),
+    { ...runOf({ mean: 20, low: 19, high: 21 }), model: "another" },
+  ]);
+  const [, { metrics: { psnr: own } }, , ...others] = rows;
+  assertEquals(own.versus, versus);
+  const marks = others.map(({ metrics: { psnr } }) => psnr.versus);
+  // gates has 32 [31, 33]: a difference of 12 or 1, give or take √2
+  assertEquals(marks[0], {
+    method: "gates of toy",
+    difference: -12,
+    low: -12 - Math.SQRT2,
+    high: -12 + Math.SQRT2,
+    unpaired: true,
+  });
+  assertEquals(marks[1]?.difference, -1);
+  assertEquals(marks.slice(2), [versus, undefined, undefined]);
+  const { groups, notes } = tableOf(rows);
+  assertEquals(
+    groups[1].map((cells) => cells.at(-1)!.metric!.mark),
+    [undefined, "▼", "▼", "≈", "▼", undefined, undefined],
+  );
+  assertEquals(notes.slice(1), [
+    "▲ ▼ ≈: higher than, lower than, not told apart from gates on the same samples (95 % paired interval).",
+    "▲ ▼ ≈: higher than, lower than, not told apart from gates of toy, each on samples of its own (95 % interval of the difference).",
+  ]);
+});
+
 Deno.test("renderTable() aligns every terminal line up to its last column", () => {
   const rows = joinResults([results, { ...results, experiment: "東京" }]);
   const [header, ...lines] = renderTable(rows, "text").split("\n");

@@ -1,9 +1,12 @@
 /** What a run works with: the experiment's model at every batch size and number of steps that it needs. */
+import type { BlockGraph } from "../core/models/block_graph.ts";
 import {
   blockGraphOf,
   type LoadedModel,
   loadModel,
 } from "../core/models/load.ts";
+import type { Network } from "../core/models/network.ts";
+import { noWeights } from "../core/models/weights.ts";
 import { ownScheduler } from "../core/pipeline/own_scheduler.ts";
 import {
   type Autoencoder,
@@ -22,10 +25,6 @@ import { makeSampler } from "../core/samplers/make_sampler.ts";
 import type { Sampler } from "../core/samplers/sampler.ts";
 import type { SchedulerConfig } from "../core/samplers/scheduler_config.ts";
 import { float32, type Tensor } from "../core/tensor.ts";
-import {
-  type ContrastivePair,
-  openContrastivePair,
-} from "../eval/contrastive_pair.ts";
 import {
   type Batch,
   calibrate,
@@ -75,8 +74,6 @@ interface BenchParts {
   readonly autoencoder?: Autoencoder;
   /** In a model that reads text, what the pictures are of. */
   readonly prompts?: PromptLists;
-  /** What finds pictures' prompts. */
-  readonly pair?: ContrastivePair;
 }
 
 /** Hold it with `await using`: sessions are opened when first asked for, and kept. */
@@ -101,18 +98,16 @@ export class Bench implements AsyncDisposable {
     this.denseMacs = this.macs({ kind: "steps", steps });
   }
 
-  /** What finds pictures' prompts, if the experiment names one. */
-  get pair(): ContrastivePair | undefined {
-    return this.parts.pair;
+  /** The model at so many samples a call; two make one guided image. */
+  graph(batch: number): BlockGraph {
+    const { model, conditioner: { tokens } } = this.parts;
+    const options = { ...this.experiment.superNet, batch, tokens };
+    return blockGraphOf(model, options);
   }
 
   /** The SuperNet for so many guided images. */
   superNet({ images, steps }: SampleSize): SuperNet {
-    const { model, conditioner: { tokens } } = this.parts;
-    const options = { ...this.experiment.superNet, batch: 2 * images, tokens };
-    return superNet(blockGraphOf(model, options), {
-      steps: this.calls(steps),
-    });
+    return superNet(this.graph(2 * images), { steps: this.calls(steps) });
   }
 
   /** Model calls of the experiment's sampler at a number of steps. */
@@ -240,7 +235,6 @@ export class Bench implements AsyncDisposable {
     const decoder = await this.#decoder?.catch(() => undefined);
     await decoder?.[Symbol.asyncDispose]();
     await this.parts.conditioner[Symbol.asyncDispose]();
-    await this.parts.pair?.[Symbol.asyncDispose]();
   }
 }
 
@@ -264,21 +258,18 @@ export async function openBench(
     ? undefined
     : await loadAutoencoder(folder);
   const conditioner = await openConditioner(model, folder, options);
-  const pair = experiment.contrastivePair === undefined
-    ? undefined
-    : await openContrastivePair(experiment.contrastivePair);
-  const parts = { model, scheduler, conditioner, autoencoder, prompts, pair };
+  const parts = { model, scheduler, conditioner, autoencoder, prompts };
   return new Bench(experiment, parts, { ...manySessions, ...options });
 }
 
 async function promptsOf(
-  { name, model: folder, prompts, contrastivePair }: Experiment,
+  { name, model: folder, prompts }: Experiment,
   { family }: LoadedModel,
 ): Promise<PromptLists | undefined> {
   if (family === "dit") {
-    if (!prompts && !contrastivePair) return undefined;
+    if (!prompts) return undefined;
     throw new TypeError(
-      `Cannot run experiment ${name}: it has prompts or a contrastive pair, and ${folder} is a DiT, which draws classes`,
+      `Cannot run experiment ${name}: it has prompts, and ${folder} is a DiT, which draws classes`,
     );
   }
   if (!prompts) {
@@ -290,4 +281,21 @@ async function promptsOf(
     search: await readPrompts(prompts.search),
     evaluation: await readPrompts(prompts.evaluation),
   };
+}
+
+/** A bench of a network without weights: it fits and counts what needs no sampling, and samples nothing. */
+export function countingBench(
+  experiment: Experiment,
+  { network, scheduler }: { network: Network; scheduler: SchedulerConfig },
+): Bench {
+  const model = { ...network, weights: noWeights, schedulerConfig: null };
+  const conditioner: Conditioner = {
+    conditioning() {
+      throw new TypeError(
+        `Cannot sample ${experiment.model}: it was opened without weights`,
+      );
+    },
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+  return new Bench(experiment, { model, scheduler, conditioner }, {});
 }

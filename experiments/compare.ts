@@ -1,9 +1,14 @@
-/** `deno task compare`: several runs in one table. */
+/** `deno task compare`: several runs in one table, and in one report. */
+import { dirname } from "node:path";
 import { parseArgs } from "@std/cli/parse-args";
 import { type CommandResult, finish, resultOf } from "../core/command.ts";
+import { writeAtomically } from "../core/write_atomically.ts";
 import { joinResults } from "../eval/join_results.ts";
 import { renderTable, type TableFormat } from "../eval/render_table.ts";
-import { readResults, type Results } from "../eval/results.ts";
+import { joinReports, type ReportedRun } from "../eval/report/join_reports.ts";
+import { reportPage } from "../eval/report/report_page.ts";
+import { readRunDetails } from "../eval/report/run_details.ts";
+import { readResults } from "../eval/results.ts";
 
 const help = `Prints the results of several runs as one table.
 
@@ -12,7 +17,12 @@ Usage: deno task compare <name or run folder>... [options]
   <name>        The latest finished run of an experiment
   <run folder>  results/<name>/<run-id>
   --format <f>  text, md, csv or json (default text)
-  --help        Print this`;
+  -o <path>     Write a report too: a folder gets report.html, or name the file
+  --help        Print this
+
+▲ and ▼ mark what differs significantly: rows from the main method of their own
+run, on the same samples; main methods from the first run's, by the two
+intervals, where the runs prune the same model.`;
 
 /** Runs the command on its arguments; errors are part of the result. */
 export function compareCommand(
@@ -28,7 +38,7 @@ async function compare(
 ): Promise<CommandResult> {
   const options = parseArgs([...args], {
     boolean: ["help"],
-    string: ["format", "_"],
+    string: ["format", "o", "_"],
     default: { format: "text" },
     unknown: refuseOption,
   });
@@ -39,13 +49,39 @@ async function compare(
     );
   }
   const format = formatOf(options.format);
-  const runs: Results[] = [];
+  const runs: ReportedRun[] = [];
   for (const name of options._) {
-    runs.push(await readResults(await resultsFile(name, root)));
+    runs.push(await reportedRun(await resultsFile(name, root)));
   }
   const bold = Deno.stdout.isTerminal();
-  const table = renderTable(joinResults(runs), format, { bold });
+  const joined = joinResults(runs.map(({ results }) => results));
+  const table = renderTable(joined, format, { bold });
+  if (options.o !== undefined) await writeReport(options.o, runs);
   return { lines: [table.trimEnd()], exitCode: 0 };
+}
+
+/** A run by its `results.json`, with the `report.json` beside it if there is one. */
+async function reportedRun(file: string): Promise<ReportedRun> {
+  const results = await readResults(file);
+  const details = await readRunDetails(
+    file.replace(/results\.json$/, "report.json"),
+  );
+  return details ? { results, details } : { results };
+}
+
+/** Writes the report of all runs to an `.html` file or into a folder. */
+async function writeReport(
+  target: string,
+  runs: readonly ReportedRun[],
+): Promise<void> {
+  if (target === "") {
+    throw new TypeError(
+      "Cannot compare: -o is empty, expected a folder or a file",
+    );
+  }
+  const path = target.endsWith(".html") ? target : `${target}/report.html`;
+  await Deno.mkdir(dirname(path), { recursive: true });
+  await writeAtomically(path, await reportPage(joinReports(runs)));
 }
 
 function refuseOption(option: string, key?: string): boolean {

@@ -5,7 +5,7 @@ import { formatMacs } from "../eval/table.ts";
 import { type Bench, openBench } from "./bench.ts";
 import { checkExperiment, type Experiment } from "./experiment.ts";
 import { fitRow, type PlannedRow, plannedRows } from "./fit_row.ts";
-import type { FittedPlan } from "./method.ts";
+import type { FittedPlan, SampledPlan } from "./method.ts";
 
 /**
  * A line a row; methods that search are shown with their budget.
@@ -30,24 +30,36 @@ export async function dryRun(
   return alignedLines(rows, { left: 1 });
 }
 
-async function rowCosts(bench: Bench, row: PlannedRow): Promise<string[]> {
-  const budget = formatMacs(bench.budget(row.sparsity));
-  if (row.method.searches) return [`≤ ${budget}`, "", "searched"];
-  const fitted = await fitRow(bench, row, {
+/** The plan of a row that needs no search. */
+export function planWithoutSearch(
+  bench: Bench,
+  row: PlannedRow,
+): Promise<FittedPlan> {
+  return fitRow(bench, row, {
     progress: () => {},
     once: () => {
       throw new Error("Cannot search in a dry run");
     },
   });
-  return costs(bench, fitted);
+}
+
+async function rowCosts(bench: Bench, row: PlannedRow): Promise<string[]> {
+  const budget = formatMacs(bench.budget(row.sparsity));
+  if (row.method.searches) return [`≤ ${budget}`, "", "searched"];
+  return costs(bench, await planWithoutSearch(bench, row));
 }
 
 function costs(bench: Bench, fitted: FittedPlan): string[] {
   if (fitted.kind === "none") return ["", "", "none fits"];
   const macs = bench.macs(fitted);
-  const calls = fitted.kind === "steps"
-    ? bench.calls(fitted.steps)
-    : fitted.plan.gates.filter((row) => row.at(-1) === 1).length;
+  const calls = callsOf(bench, fitted);
   const speedup = (bench.denseMacs / macs).toFixed(2);
   return [formatMacs(macs), `${speedup}×`, `${calls}`];
+}
+
+/** Steps at which a plan calls the model, whole or in part. */
+export function callsOf(bench: Bench, fitted: SampledPlan): number {
+  return fitted.kind === "steps"
+    ? bench.calls(fitted.steps)
+    : fitted.plan.gates.filter((row) => row.at(-1) === 1).length;
 }

@@ -1,4 +1,4 @@
-/** Images of the evaluation pairs, and how close a SubNet's are to the full model's from the same noise. */
+/** Images of the evaluation pairs, by the full model and by SubNets. */
 import { joinedArrays, stacked } from "../core/batch.ts";
 import { TorchGenerator } from "../core/random.ts";
 import {
@@ -6,15 +6,11 @@ import {
   type StepNoise,
 } from "../core/samplers/sampler_state.ts";
 import type { Tensor } from "../core/tensor.ts";
-import { promptAccuracy } from "../eval/prompt_accuracy.ts";
-import { psnr } from "../eval/psnr.ts";
-import { ssim } from "../eval/ssim.ts";
 import { denseGates } from "../supernet/gates.ts";
 import type { SubNetPlan } from "../supernet/plan.ts";
 import type { SamplingInputs } from "../supernet/sampling_loop.ts";
 import type { Bench } from "./bench.ts";
 import type { Experiment } from "./experiment.ts";
-import type { PairMetrics } from "./measured_row.ts";
 import type { SampledPlan } from "./method.ts";
 import type { Subject } from "../supernet/conditioner.ts";
 
@@ -36,7 +32,8 @@ export function shardCount(
 
 /**
  * The pairs of every shard, drawn one after another: fewer pairs are the first
- * of more. The last shard is whole too, so that a shard's pictures do not
+ * of more. With a seed a batch, a batch's noises are those of the first. The
+ * last shard is whole too, so that a shard's pictures do not
  * depend on how many pairs are evaluated.
  */
 export function evaluationPairs(
@@ -48,11 +45,19 @@ export function evaluationPairs(
   const [, ...shape] = net.model.inputs[0].shape;
   const random = new TorchGenerator(evaluation.seed);
   const sampler = bench.sampler(steps);
-  return Array.from({ length }, (_, i) => ({
-    subject: bench.subject("evaluation", i, random),
-    noise: random.randn(shape),
-    stepNoise: drawStepNoise(sampler, { shape, random }),
-  }));
+  const perBatch = evaluation.seedPer === "batch";
+  let source = random;
+  return Array.from({ length }, (_, i) => {
+    const subject = bench.subject("evaluation", i, random);
+    if (perBatch && i % evaluation.batch === 0) {
+      source = new TorchGenerator(evaluation.seed);
+    }
+    return {
+      subject,
+      noise: source.randn(shape),
+      stepNoise: drawStepNoise(sampler, { shape, random: source }),
+    };
+  });
 }
 
 /** The size and gates that a plan is sampled with. */
@@ -153,42 +158,4 @@ export class ShardSampler implements AsyncDisposable {
     await this.#open?.sampler[Symbol.asyncDispose]();
     this.#open = undefined;
   }
-}
-
-/** PSNR of images that are equal, instead of infinity, which no mean survives. */
-const psnrLimit = 100;
-
-/**
- * PSNR and SSIM of every image, in [-1, 1], so that the data range is 2. SSIM
- * pads with zeros ("same"), as the paper's loss does: at 24 pixels, valid
- * 11-pixel windows would hardly see the border.
- */
-export function fidelity(
-  images: Tensor<"float32">,
-  full: Tensor<"float32">,
-): PairMetrics {
-  const dataRange = 2;
-  return {
-    psnr: psnr(images, full, { dataRange })
-      .map((value) => Math.min(value, psnrLimit)),
-    ssim: ssim(images, full, { dataRange, padding: "same_zero_pad" }),
-  };
-}
-
-/**
- * What is measured of each picture without the full model's: with a contrastive
- * pair, whether it finds the picture's prompt.
- */
-export async function ownMetrics(
-  { pair }: Bench,
-  images: Tensor<"float32">,
-  pairs: readonly EvaluationPair[],
-): Promise<PairMetrics> {
-  if (!pair) return {};
-  const prompts = pairs.map(({ subject }) => String(subject));
-  const [pictures, texts] = [
-    await pair.pictures(images),
-    await pair.texts(prompts),
-  ];
-  return { prompt: promptAccuracy(pictures, texts) };
 }

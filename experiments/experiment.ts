@@ -6,6 +6,7 @@ import {
 } from "../core/samplers/make_sampler.ts";
 import type { SearchSettings } from "./method.ts";
 import { methods } from "./methods.ts";
+import { checkMetrics, type MetricRecord } from "./metric_records.ts";
 
 /** One experiment; its file default-exports it `satisfies Experiment`. */
 export interface Experiment {
@@ -22,8 +23,6 @@ export interface Experiment {
     readonly search: string;
     readonly evaluation: string;
   };
-  /** Folder of a `CLIPModel` that judges whether pictures show their prompts; the pictures must have its size. */
-  readonly contrastivePair?: string;
   readonly sampler: {
     /** "own" is the one that the model's folder names. */
     readonly kind: SamplerKind | "own";
@@ -50,7 +49,11 @@ export interface Experiment {
     /** Of noise and subjects; another than the searches'. */
     readonly seed: number;
     readonly batch: number;
+    /** Noise anew for each pair, by default; or the same again in every batch, as DiP-GO's companion code reseeds. */
+    readonly seedPer?: "prompt" | "batch";
   };
+  /** What is measured of the pictures, in the order of the table. */
+  readonly metrics: readonly MetricRecord[];
   readonly latency: {
     /** The first is that of the `Latency` and `Speedup` columns. */
     readonly batches: readonly number[];
@@ -140,6 +143,23 @@ const rules: readonly [string, (e: Experiment) => boolean, string][] = [
     "a whole number from 1",
   ],
   [
+    "evaluation.seedPer",
+    (e) => [undefined, "prompt", "batch"].includes(e.evaluation.seedPer),
+    "prompt or batch",
+  ],
+  [
+    "search.evolution",
+    ({ search: { evolution }, methods }) =>
+      evolution
+        ? isCount(evolution.population) &&
+          (evolution.evaluations === "equal-cost" ||
+            isCount(evolution.evaluations))
+        : !methods.some((name) =>
+          name === "genetic" || name === "random-search"
+        ),
+    "evaluations (a whole number from 1, or equal-cost) and population (a whole number from 1), which genetic and random-search need",
+  ],
+  [
     "latency.batches",
     (e) => isSet(e.latency.batches) && e.latency.batches.every(isCount),
     "different whole numbers from 1",
@@ -150,7 +170,7 @@ const rules: readonly [string, (e: Experiment) => boolean, string][] = [
 /**
  * Checks what types cannot say, before any work.
  *
- * @throws {RangeError} If a value is out of range or unknown.
+ * @throws {RangeError} If a value is out of range or unknown; the message names its path.
  */
 export function checkExperiment(experiment: Experiment): void {
   for (const [path, holds, expected] of rules) {
@@ -161,4 +181,5 @@ export function checkExperiment(experiment: Experiment): void {
       }, expected ${expected}`,
     );
   }
+  checkMetrics(experiment);
 }

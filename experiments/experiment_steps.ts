@@ -3,17 +3,16 @@ import { type PlannedRow, plannedRows } from "./fit_row.ts";
 import { fitStep, type RowFit } from "./fit_step.ts";
 import { rowName } from "./measured_row.ts";
 import {
-  type MeasuredPictures,
+  metricSteps,
   type MetricValues,
-  ownMetricSteps,
-  rowMetricSteps,
+  type SampledPictures,
 } from "./metric_steps.ts";
 import { fullSampleSteps, rowSampleSteps } from "./sample_steps.ts";
 import type { Step } from "./step.ts";
 import type { StepTools } from "./step_tools.ts";
 
 /** The steps of the full model. */
-export interface FullSteps extends MeasuredPictures {
+export interface FullSteps extends SampledPictures {
   readonly metrics: readonly Step<MetricValues>[];
 }
 
@@ -37,9 +36,9 @@ export function experimentSteps(tools: StepTools): ExperimentSteps {
     const fit = fitStep(tools, planned);
     const samples = rowSampleSteps(tools, planned, fit);
     const row = { planned, name, fit, samples };
-    return { ...row, metrics: rowMetricSteps(tools, row, full.samples) };
+    return { ...row, metrics: metricSteps(tools, row, full.samples) };
   });
-  return { full: { ...full, metrics: ownMetricSteps(tools, full) }, rows };
+  return { full: { ...full, metrics: metricSteps(tools, full) }, rows };
 }
 
 /** The samples, which machines share; fits are before them. */

@@ -4,8 +4,8 @@ import { latencyStep, type MedianTimes } from "./latency_step.ts";
 import type {
   FinishedRow,
   MeasuredRow,
-  PairMetrics,
   RowLatency,
+  RowMetrics,
 } from "./measured_row.ts";
 import type { SampledPlan } from "./method.ts";
 import type { MetricValues } from "./metric_steps.ts";
@@ -87,7 +87,7 @@ function latencySteps(
 export async function metricsOf(
   store: StepStore,
   steps: readonly Step<MetricValues>[],
-): Promise<{ metrics: PairMetrics; commit?: string }> {
+): Promise<{ metrics: RowMetrics; commit?: string }> {
   const values: MetricValues[] = [];
   for (const step of steps) values.push(await store.read(step));
   const commits = new Set(values.flatMap(({ commit }) => commit ?? []));

@@ -2,6 +2,7 @@
 import { TorchGenerator } from "../core/random.ts";
 import {
   canDeepCache,
+  type DeepCacheCut,
   deepCacheGates,
   nonUniformKeys,
   uniformKeys,
@@ -74,16 +75,18 @@ export const fora: Method = {
 const deepCacheMethod = (
   name: string,
   keysOf: (interval: number, steps: number) => number[],
+  cut: DeepCacheCut = {},
 ): Method => ({
   name,
   searches: false,
   fit({ net }: MethodContext, maxMacs: number): Promise<FittedPlan> {
-    if (!canDeepCache(net)) {
-      const note = "its units hold what they add, DeepCache holds outputs";
+    if (!canDeepCache(net, cut)) {
+      const note =
+        "its units hold what they add, or are too few; DeepCache holds outputs";
       return Promise.resolve({ kind: "none", note });
     }
     const candidates = counts(net).map((interval) =>
-      deepCacheGates(net, keysOf(interval, net.steps))
+      deepCacheGates(net, keysOf(interval, net.steps), cut)
     );
     return Promise.resolve(firstThatFits(net, candidates, maxMacs));
   },
@@ -96,6 +99,13 @@ export const deepCache = deepCacheMethod("deepcache", uniformKeys);
 export const deepCacheNonUniform = deepCacheMethod(
   "deepcache-nonuniform",
   nonUniformKeys,
+);
+
+/** DeepCache, every N-th step whole, at the cut of its authors' code: the last two branches of a UNet run between. */
+export const deepCacheAuthors = deepCacheMethod(
+  "deepcache-authors",
+  uniformKeys,
+  { computed: 2 },
 );
 
 /** Random gates of a single draw: the best of several would be a search. */

@@ -1,47 +1,53 @@
 /** Hashes of the files that an experiment names: what a step read is known by its content. */
 import { createHash, type Hash } from "node:crypto";
+import { isFile } from "../core/is_file.ts";
 import type { Experiment } from "./experiment.ts";
+import { metricFiles } from "./meters.ts";
 
 /** SHA-256 of every file or folder, by what it is to the experiment; a folder's counts its names too. */
 export interface InputHashes {
   readonly model: string;
-  readonly contrastivePair?: string;
   readonly prompts?: { readonly search: string; readonly evaluation: string };
+  /** Of all that each metric reads, in their order. */
+  readonly metrics: readonly string[];
 }
 
 /** Reads and hashes an experiment's files. */
 export async function inputHashes(
-  { model, prompts, contrastivePair }: Pick<
+  { model, prompts, metrics }: Pick<
     Experiment,
-    "model" | "prompts" | "contrastivePair"
+    "model" | "prompts" | "metrics"
   >,
 ): Promise<InputHashes> {
+  const ofMetrics: string[] = [];
+  for (const record of metrics) {
+    ofMetrics.push(await contentHash(await metricFiles([record])));
+  }
   return {
-    model: await folderHash(model),
-    ...contrastivePair === undefined
-      ? {}
-      : { contrastivePair: await folderHash(contrastivePair) },
+    model: await contentHash([model]),
     ...prompts === undefined ? {} : {
       prompts: {
-        search: await fileHash(prompts.search),
-        evaluation: await fileHash(prompts.evaluation),
+        search: await contentHash([prompts.search]),
+        evaluation: await contentHash([prompts.evaluation]),
       },
     },
+    metrics: ofMetrics,
   };
 }
 
-async function folderHash(folder: string): Promise<string> {
+/** Of files, and of folders with the names in them. */
+async function contentHash(paths: readonly string[]): Promise<string> {
   const hash = createHash("sha256");
-  for (const name of await filesOf(folder)) {
-    hash.update(name);
-    await update(hash, `${folder}/${name}`);
+  for (const path of paths) {
+    if (await isFile(path)) {
+      await update(hash, path);
+      continue;
+    }
+    for (const name of await filesOf(path)) {
+      hash.update(name);
+      await update(hash, `${path}/${name}`);
+    }
   }
-  return hash.digest("hex");
-}
-
-async function fileHash(path: string): Promise<string> {
-  const hash = createHash("sha256");
-  await update(hash, path);
   return hash.digest("hex");
 }
 

@@ -2,13 +2,19 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { alignedLines } from "../core/aligned_lines.ts";
 import { type CommandResult, finish, resultOf } from "../core/command.ts";
-import { modelFolder } from "../core/hub/model_folder.ts";
 import type { Device } from "../core/runtime/session.ts";
 import { joinResults } from "../eval/join_results.ts";
 import { renderTable } from "../eval/render_table.ts";
-import { experimentNamed, experiments } from "./catalogue.ts";
+import { experimentNamed, listed, studyNamed } from "./catalogue.ts";
 import { dryRun } from "./dry_run.ts";
 import type { Experiment } from "./experiment.ts";
+import { withLocalFiles } from "./local_files.ts";
+import {
+  dryRunSections,
+  runSections,
+  sectionsOf,
+  shareSections,
+} from "./paper/study_command.ts";
 import { provenanceOf } from "./provenance.ts";
 import { type FinishedRun, runExperiment, runShare } from "./runner.ts";
 import { withSetting } from "./setting.ts";
@@ -22,13 +28,16 @@ Usage: deno task experiment <name> [options]
   <name>            See --list
   --list            List the experiments
   --set path=value  Replace a value of the experiment, as in sampler.steps=50; repeatable;
-                    model is a folder or a name on the hub
+                    model is a folder or a name on the hub, prompts.search and
+                    prompts.evaluation are files or owner/name:path of a data set;
+                    a paper-* study takes scale=embedded, and others for every section
   --limit <n>       Evaluate at most n pairs
   --device <d>      cpu, webgpu or cuda (default cpu)
   --jobs <n>        Fit, sample and measure in n processes, each with its share of the cores
   --shard <i/n>     Make only the i-th of n shares of the samples and what they need, and no
                     report; when all are made, the command without --shard writes it
-  --dry-run         Print methods, MACs and model calls; sample nothing
+  --dry-run         Print methods, MACs and model calls; sample nothing. A paper-* study
+                    needs no weights for that, and prints disk, memory and hours too
   --help            Print this
 
 The run-id is a hash of the resolved experiment, the model's files and the device.
@@ -67,18 +76,38 @@ async function experimentOf(
   const device = deviceOf(options.device);
   const jobs = countOf("jobs", options.jobs);
   const settings: string[] = options.set;
-  const named = settings.reduce(withSetting, experimentNamed(options._[0]));
-  const model = await modelFolder(named.model);
-  const experiment = limited({ ...named, model }, options.limit);
-  if (options["dry-run"]) {
-    return { lines: await dryRun(experiment, { device }), exitCode: 0 };
-  }
+  const study = studyNamed(options._[0]);
+  const share = options.shard === undefined
+    ? undefined
+    : parseShare(options.shard);
   const command = ["deno task experiment", ...args.map(quoted)].join(" ");
   const provenance = await provenanceOf(command);
   using output = openStatusLine();
   const runOptions = { ...output, device, root, provenance, jobs };
-  if (options.shard !== undefined) {
-    await runShare(experiment, parseShare(options.shard), runOptions);
+  if (study) {
+    const sections = sectionsOf(
+      study,
+      settings,
+      (experiment) => limited(experiment, options.limit),
+    );
+    if (options["dry-run"]) {
+      const lines = await dryRunSections(study, sections, { device });
+      return { lines, exitCode: 0 };
+    }
+    if (share) {
+      await shareSections(sections, share, runOptions);
+      return { lines: [`share ${options.shard} is made`], exitCode: 0 };
+    }
+    const run = await runSections(study, sections, runOptions);
+    return { lines: summaryLines(run), exitCode: 0 };
+  }
+  const named = settings.reduce(withSetting, experimentNamed(options._[0]));
+  const experiment = await withLocalFiles(limited(named, options.limit));
+  if (options["dry-run"]) {
+    return { lines: await dryRun(experiment, { device }), exitCode: 0 };
+  }
+  if (share) {
+    await runShare(experiment, share, runOptions);
     return { lines: [`share ${options.shard} is made`], exitCode: 0 };
   }
   const run = await runExperiment(experiment, runOptions);
@@ -99,7 +128,7 @@ function quoted(argument: string): string {
 }
 
 function listLines(): string[] {
-  const rows = experiments.map(({ name, description }) => [name, description]);
+  const rows = listed.map(({ name, description }) => [name, description]);
   return alignedLines(rows, { left: 2 });
 }
 

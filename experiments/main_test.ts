@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import type { ReportData } from "../eval/report/report_data.ts";
 import { compareCommand } from "./compare.ts";
 import { experimentCommand } from "./main.ts";
 import { writeTinyModel } from "./tiny_model.ts";
@@ -12,6 +13,12 @@ async function withFolder(body: (folder: string) => Promise<void>) {
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+}
+
+/** What the page of a report shows. */
+async function dataIn(path: string): Promise<ReportData> {
+  const page = await Deno.readTextFile(path);
+  return JSON.parse(/id="report-data">(.*?)<\/script>/.exec(page)![1]);
 }
 
 const settings = (folder: string) =>
@@ -29,6 +36,7 @@ Deno.test("experiment --list and --help say what there is", async () => {
   const { lines, exitCode } = await experimentCommand(["--list"]);
   assertEquals(exitCode, 0);
   assert(lines.some((line) => line.startsWith("quickstart  ")));
+  assert(lines.some((line) => line.startsWith("paper-table1  ")));
   const help = await experimentCommand(["--help"]);
   assertStringIncludes(help.lines[0], "Usage: deno task experiment");
 });
@@ -38,6 +46,8 @@ Deno.test("experiment answers mistakes with one line", async () => {
     const [args, message] of [
       [[], "found 0 names"],
       [["slowstart"], '"slowstart", expected one of quickstart'],
+      [["paper-table1", "--set", "scale=tiny"], "found tiny, expected full or"],
+      [["paper-table1", "--set", "sampler.stepz=1"], "Cannot set sampler"],
       [["quickstart", "--sett", "a=1"], "option --sett is unknown"],
       [["quickstart", "--set", "sampler.stepz=1"], "Cannot set sampler.stepz"],
       [["quickstart", "--set", "seed=x"], "Cannot set seed"],
@@ -103,8 +113,74 @@ Deno.test("experiment runs, and compare finds the run by name and by folder", ()
     assertStringIncludes(named.lines[0], "quickstart");
     const twice = await compareCommand([run, run, "--format", "md"], { root });
     assertStringIncludes(twice.lines[0], "quickstart (2)");
+    const path = `${folder}/joined/report.html`;
+    const reported = await compareCommand(
+      [run, run, "-o", `${folder}/joined`],
+      {
+        root,
+      },
+    );
+    assertEquals(reported.error, undefined);
+    assertEquals((await dataIn(`${run}/report.html`)).runs.length, 1);
+    const { runs, rows } = await dataIn(path);
+    assertEquals(runs.map(({ name }) => name), [
+      "quickstart",
+      "quickstart (2)",
+    ]);
+    // gates, pictures and curves of both runs
+    assertEquals(runs.map(({ curves }) => curves.length), [2, 2]);
+    for (const row of rows) {
+      const own = rows[0].pictures!.length;
+      assertEquals([own, row.pictures?.length], [2, 2], row.name);
+      const whole = ["full", "fewer-steps"].includes(row.method);
+      assertEquals(row.gates?.length, whole ? undefined : 4, row.name);
+    }
+    const nowhere = await compareCommand([run, "-o"], { root });
+    assertStringIncludes(nowhere.error!, "-o is empty");
     const none = await compareCommand(["slowstart"], { root });
     assertStringIncludes(none.error!, "Cannot compare slowstart");
     const odd = await compareCommand([run, "--format", "pdf"], { root });
     assertStringIncludes(odd.error!, '--format is "pdf"');
+  }));
+
+Deno.test("experiment runs a study at a scale, its settings in every section, and compare finds it", () =>
+  withFolder(async (folder) => {
+    const root = `${folder}/results`;
+    const search = [
+      "search.calibration=1",
+      "search.network.iterations=1",
+      "search.energy.approach=1",
+      "search.energy.evaluations=1",
+      "search.refine.iterations=1",
+      "search.subset.evaluations=1",
+    ].flatMap((setting) => ["--set", setting]);
+    const args = [
+      "paper-table3",
+      "--set",
+      "scale=embedded",
+      "--limit",
+      "2",
+      ...settings(folder),
+      ...search,
+    ];
+    const planned = await experimentCommand([...args, "--dry-run"], { root });
+    assertEquals(planned.error, undefined);
+    const titles = planned.lines.filter((line) => line.includes("4 calls"));
+    assertEquals(titles.map((line) => line.split(":")[0]), [
+      "blocks",
+      "sublayers",
+    ]);
+    const { lines, error } = await experimentCommand(args, { root });
+    assertEquals(error, undefined);
+    assertStringIncludes(lines[0], "DDIM, 110 steps †");
+    assertStringIncludes(lines[0], "dip-go (sublayers)");
+    const named = await compareCommand(["paper-table3", "--format", "json"], {
+      root,
+    });
+    const rows: { method: string; metrics: Record<string, unknown> }[] = JSON
+      .parse(named.lines[0]);
+    const own = rows.find(({ method }) => method === "dip-go (blocks)")!;
+    assert("psnr" in own.metrics);
+    const theirs = rows.find(({ method }) => method === "DiP-GO, 0.75")!;
+    assertEquals(theirs.metrics.fid, { mean: 3.14 });
   }));

@@ -1,8 +1,11 @@
 /** What a run folder remembers of one method at one sparsity, per pair, before it is summarised. */
+import type { SetValue } from "../eval/sample_groups.ts";
 import type { SampledPlan } from "./method.ts";
 
-/** Values by metric name, one a pair. */
-export type PairMetrics = Readonly<Record<string, readonly number[]>>;
+/** Values by metric name: one a pair, or one of all together. */
+export type RowMetrics = Readonly<
+  Record<string, readonly number[] | SetValue>
+>;
 
 /** `rows/<method>-<sparsity>.json`. */
 export interface MeasuredRow {
@@ -10,7 +13,7 @@ export interface MeasuredRow {
   readonly sparsity: number;
   /** Of one image. */
   readonly macs: number;
-  readonly metrics: PairMetrics;
+  readonly metrics: RowMetrics;
   /** Of this repository, when the row was measured. */
   readonly commit?: string;
 }

@@ -26,6 +26,13 @@ export interface SearchSettings {
   readonly refine: RefineOptions;
   /** The best k of T steps. */
   readonly subset: { readonly evaluations: number };
+  /** Random and genetic search; only they read it. */
+  readonly evolution?: {
+    /** SubNets sampled a budget, each on every calibration batch, or as many as DiP-GO's training would pay for. */
+    readonly evaluations: number | "equal-cost";
+    /** SubNets of a round, and how many live on. */
+    readonly population: number;
+  };
 }
 
 /** How the budget is met: by a SubNet of the T-step sampler, or by the dense model with fewer steps. */

@@ -1,6 +1,7 @@
 /** Every rival that an experiment can name. */
 import {
   deepCache,
+  deepCacheAuthors,
   deepCacheNonUniform,
   fewerSteps,
   fora,
@@ -8,6 +9,7 @@ import {
   uniformReuse,
 } from "./fixed_methods.ts";
 import type { Method } from "./method.ts";
+import { genetic, randomSearch } from "./round_methods.ts";
 import {
   dipGo,
   energyForecast,
@@ -22,7 +24,10 @@ export const methods: readonly Method[] = [
   fora,
   deepCache,
   deepCacheNonUniform,
+  deepCacheAuthors,
   random,
+  randomSearch,
+  genetic,
   searchedSubset,
   subsetForecast,
   dipGo,

@@ -1,8 +1,7 @@
 /** The steps that measure sampled pictures, one a metric, so that another metric runs alone. */
-import type { Tensor } from "../core/tensor.ts";
-import { fidelity, ownMetrics } from "./evaluate.ts";
-import type { PairMetrics } from "./measured_row.ts";
 import type { RowFit } from "./fit_step.ts";
+import type { RowMetrics } from "./measured_row.ts";
+import { isPaired } from "./metric_records.ts";
 import { hasPlan, type SampleStep } from "./sample_steps.ts";
 import { type Step, step } from "./step.ts";
 import { jsonFormat } from "./step_format.ts";
@@ -10,12 +9,12 @@ import type { StepTools } from "./step_tools.ts";
 
 /** What a metric gave, and the commit of this repository that measured it. */
 export interface MetricValues {
-  readonly metrics: PairMetrics;
+  readonly metrics: RowMetrics;
   readonly commit?: string;
 }
 
 /** What is measured. */
-export interface MeasuredPictures {
+export interface SampledPictures {
   /** As in file names. */
   readonly name: string;
   readonly samples: readonly SampleStep[];
@@ -23,67 +22,41 @@ export interface MeasuredPictures {
   readonly fit?: Step<RowFit>;
 }
 
-/** Metrics of a row beside the full model's pictures, and of its own. */
-export function rowMetricSteps(
+/** A step for each of the experiment's metrics; without the full model's pictures, for those that do not compare with them. */
+export function metricSteps(
   tools: StepTools,
-  row: MeasuredPictures,
-  full: readonly SampleStep[],
+  pictures: SampledPictures,
+  full?: readonly SampleStep[],
 ): Step<MetricValues>[] {
-  return [
-    metricStep(tools, row, {
-      metric: "fidelity",
-      reads: {},
-      others: full,
-      measure: async (images) => fidelity(images, await tools.images.of(full)),
-    }),
-    ...ownMetricSteps(tools, row),
-  ];
-}
-
-/** Metrics of pictures that need no others. */
-export function ownMetricSteps(
-  tools: StepTools,
-  pictures: MeasuredPictures,
-): Step<MetricValues>[] {
-  const { inputs: { contrastivePair, prompts } } = tools.identity;
-  if (contrastivePair === undefined) return [];
-  return [
-    metricStep(tools, pictures, {
-      metric: "prompt",
-      reads: { contrastivePair, prompts: prompts?.evaluation },
-      others: [],
-      measure: (images) =>
-        ownMetrics(
-          tools.bench,
-          images,
-          tools.sampler.pairs.slice(0, images.shape[0]),
-        ),
-    }),
-  ];
+  return tools.identity.experiment.metrics.flatMap((record, i) =>
+    isPaired(record)
+      ? full ? [metricStep(tools, pictures, { record: i, full })] : []
+      : [metricStep(tools, pictures, { record: i })]
+  );
 }
 
 function metricStep(
   tools: StepTools,
-  { name, samples, fit }: MeasuredPictures,
-  { metric, reads, others, measure }: {
-    metric: string;
-    reads: Record<string, unknown>;
-    others: readonly SampleStep[];
-    measure: (images: Tensor<"float32">) => Promise<PairMetrics>;
-  },
+  { name, samples, fit }: SampledPictures,
+  { record: i, full }: { record: number; full?: readonly SampleStep[] },
 ): Step<MetricValues> {
-  const { store, images, identity, provenance: { commit } } = tools;
-  const { pairs } = identity.experiment.evaluation;
+  const { identity: { experiment, inputs }, provenance: { commit } } = tools;
+  const { metrics: { [i]: record }, evaluation: { pairs } } = experiment;
   return step({
     kind: "metric",
-    name: `${metric} of ${name}`,
-    reads: { metric, ...reads, pairs },
-    after: [...samples, ...others],
+    name: `${record.kind} of ${name}`,
+    reads: { record, files: inputs.metrics[i], pairs },
+    after: [...samples, ...full ?? []],
     format: jsonFormat<MetricValues>(),
     cost: pairs,
-    applies: async () => !fit || await hasPlan(store, fit),
+    applies: async () => !fit || await hasPlan(tools.store, fit),
     make: async () => ({
-      metrics: await measure(await images.of(samples)),
+      metrics: await tools.meters.measureRecord(record, {
+        images: await tools.images.of(samples),
+        subjects: tools.sampler.pairs.slice(0, pairs)
+          .map(({ subject }) => subject),
+        ...full ? { full: await tools.images.of(full) } : {},
+      }),
       ...commit ? { commit } : {},
     }),
   });

@@ -12,7 +12,6 @@ export default {
     search: "zoo/prompts/scenes-search.txt",
     evaluation: "zoo/prompts/scenes-evaluation.txt",
   },
-  contrastivePair: "zoo/models/scenes-clip",
   sampler: { kind: "pndm", steps: 50, guidanceScale: 3 },
   superNet: { granularity: "branch" },
   search: {
@@ -37,5 +36,9 @@ export default {
   ],
   mainMethod: "energy+forecast",
   evaluation: { pairs: 32, seed: 1000, batch: 8 },
+  metrics: [
+    ...quickstart.metrics,
+    { kind: "prompt-accuracy", pair: "zoo/models/scenes-clip" },
+  ],
   latency: { batches: [1], rounds: 2 },
 } satisfies Experiment;

@@ -7,10 +7,13 @@ import { imageGrid } from "../eval/image_grid.ts";
 import { joinResults } from "../eval/join_results.ts";
 import { writePng } from "../eval/png.ts";
 import { renderTable } from "../eval/render_table.ts";
+import { joinReports } from "../eval/report/join_reports.ts";
+import { reportPage } from "../eval/report/report_page.ts";
 import { type Results, writeResults } from "../eval/results.ts";
 import type { Bench } from "./bench.ts";
 import { type FinishedRow, rowName } from "./measured_row.ts";
 import type { RunFolder } from "./run_folder.ts";
+import { runDetails } from "./run_details.ts";
 
 /** What a report shows. */
 export interface ReportContent {
@@ -32,7 +35,9 @@ export async function writeReport(
 ): Promise<string[]> {
   await writeResults(`${folder.path}/results.json`, content.results);
   await folder.write("table.md", tableFile(bench, content));
-  const charts = content.rows.length > 0 ? ["psnr", "ssim"] : [];
+  const charts = ["psnr", "ssim"].filter((metric) =>
+    content.rows.some(({ row }) => metric in row.metrics)
+  );
   for (const metric of charts) {
     const svg = fidelityChart(content.results.rows, { metric });
     await folder.write(`${metric}.svg`, svg);
@@ -42,8 +47,12 @@ export async function writeReport(
     image: imageGrid(gridRows(bench, content.images), { zoom: 3 }),
     text: { experiment: bench.experiment.name },
   });
+  const details = await runDetails(folder, bench, content);
+  await folder.write("report.json", JSON.stringify(details) + "\n");
+  const report = joinReports([{ results: content.results, details }]);
+  await folder.write("report.html", await reportPage(report));
   const svgs = charts.map((metric) => `${metric}.svg`);
-  return ["results.json", "table.md", ...svgs, "grid.png"];
+  return ["report.html", "results.json", "table.md", ...svgs, "grid.png"];
 }
 
 function tableFile(

@@ -7,7 +7,7 @@ import { openRunFolder, runId } from "./run_folder.ts";
 const identity = {
   experiment: quickstart,
   device: "cpu",
-  inputs: { model: "0" },
+  inputs: { model: "0", metrics: [] },
 } as const;
 
 async function withFolder(body: (folder: string) => Promise<void>) {
@@ -27,7 +27,7 @@ Deno.test("runId() differs for all that changes a number, and not for the descri
     const other of [
       { ...identity, experiment: { ...quickstart, seed: 1 } },
       { ...identity, device: "webgpu" as const },
-      { ...identity, inputs: { model: "1" } },
+      { ...identity, inputs: { model: "1", metrics: [] } },
     ]
   ) assert(runId(other) !== id);
 });

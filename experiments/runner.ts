@@ -8,6 +8,7 @@ import { checkExperiment, type Experiment } from "./experiment.ts";
 import { experimentSteps } from "./experiment_steps.ts";
 import { finishedRows, metricsOf, notesOf } from "./finished_rows.ts";
 import { type InputHashes, inputHashes } from "./input_hashes.ts";
+import { checkMetricFiles } from "./meters.ts";
 import { makePart, type ProcessPart } from "./process_part.ts";
 import type { ProgressOutput } from "./progress.ts";
 import type { Provenance } from "./provenance.ts";
@@ -100,6 +101,7 @@ async function identityOf(
   { device }: RunOptions,
 ): Promise<RunIdentity> {
   checkExperiment(experiment);
+  await checkMetricFiles(experiment);
   return { experiment, device, inputs: await inputHashes(experiment) };
 }
 
@@ -111,7 +113,7 @@ async function checkUnchanged(
   const now: InputHashes = await inputHashes(experiment);
   if (sortedJson(now) === sortedJson(inputs)) return;
   throw new RangeError(
-    `Cannot finish ${experiment.name}: the files of ${experiment.model}, its prompts or its judge changed during the run, whose steps may be of either; delete ${root}/.steps and run it again`,
+    `Cannot finish ${experiment.name}: the files of ${experiment.model}, its prompts or what its metrics read changed during the run, whose steps may be of either; delete ${root}/.steps and run it again`,
   );
 }
 

@@ -102,6 +102,10 @@ Deno.test("runExperiment() prunes a text-to-image pipeline, its loss through the
       ],
       sparsity: [0.25],
       evaluation: { pairs: 2, seed: 9, batch: 1 },
+      metrics: [
+        { kind: "clip-score (shapes)", pair: "zoo/models/scenes-clip" },
+        ...tiny.metrics,
+      ],
       latency: { batches: [1], rounds: 1 },
     };
     const { folder, results, notes } = await runExperiment(experiment, options);
@@ -110,13 +114,18 @@ Deno.test("runExperiment() prunes a text-to-image pipeline, its loss through the
       "full",
       ...experiment.methods,
     ]);
+    assertEquals(results.rows.map(({ metrics }) => Object.keys(metrics)), [
+      ["clip-score (shapes)"],
+      ...experiment.methods.map(() => ["clip-score (shapes)", "psnr", "ssim"]),
+    ]);
     assertEquals(notes, []);
     const full = openSafetensors(`${folder}/samples/full.safetensors`);
     const { shape, data } = await full.readFloat32("images");
     assertEquals(shape, [2, 3, 128, 128]);
     assert(data.every((value) => Math.abs(value) <= 1));
     assert(data.some((value, i) => value !== data[i + data.length / 2]));
-    const { prompts: _, ...mute } = experiment;
+    const { prompts: _, ...rest } = experiment;
+    const mute = { ...rest, metrics: tiny.metrics };
     await assertRejects(
       () => runExperiment(mute, options),
       TypeError,

@@ -14,6 +14,7 @@ import type { Gates } from "../supernet/gates.ts";
 import { denseMacs, subNetMacs } from "../supernet/liveness.ts";
 import type { SubNetPlan } from "../supernet/plan.ts";
 import type { FittedPlan, Method, MethodContext } from "./method.ts";
+import { noteIteration } from "./search_curves.ts";
 
 const planned = (plan: SubNetPlan): FittedPlan => ({ kind: "gates", plan });
 
@@ -38,8 +39,13 @@ export const dipGo: Method = {
             decode: context.decode,
           },
           search.network,
-          ({ iteration, iterations }) =>
-            context.progress(iteration + 1, iterations),
+          ({ iteration, iterations, consistency, sparsityLoss }) => {
+            noteIteration(checkpoint, iteration, {
+              "consistency loss": consistency,
+              "sparsity loss": sparsityLoss,
+            });
+            context.progress(iteration + 1, iterations);
+          },
         ),
       search.network,
     );

@@ -2,6 +2,7 @@
 import { type Bench, openBench } from "./bench.ts";
 import { ShardSampler } from "./evaluate.ts";
 import type { Experiment } from "./experiment.ts";
+import { Meters } from "./meters.ts";
 import type { ProgressOutput } from "./progress.ts";
 import type { Provenance } from "./provenance.ts";
 import type { RunIdentity } from "./run_folder.ts";
@@ -14,6 +15,7 @@ export interface StepTools {
   readonly sampler: ShardSampler;
   readonly store: StepStore;
   readonly images: SampledImages;
+  readonly meters: Meters;
   readonly identity: RunIdentity;
   readonly provenance: Provenance;
 }
@@ -34,14 +36,17 @@ export async function openStepTools(
   const sampler = new ShardSampler(bench);
   const store = new StepStore(root, { log });
   const images = new SampledImages(store, experiment.evaluation.pairs);
+  const meters = new Meters(experiment.metrics, { device });
   return {
     bench,
     sampler,
     store,
     images,
+    meters,
     identity,
     provenance,
     async [Symbol.asyncDispose]() {
+      await meters[Symbol.asyncDispose]();
       await sampler[Symbol.asyncDispose]();
       await bench[Symbol.asyncDispose]();
     },
@@ -54,13 +59,13 @@ const ownFields: readonly (keyof Experiment)[] = [
   "description",
   "model",
   "prompts",
-  "contrastivePair",
   "seed",
   "search",
   "sparsity",
   "methods",
   "mainMethod",
   "evaluation",
+  "metrics",
   "latency",
 ];
 

@@ -1,8 +1,8 @@
-/** From values a pair to a run's `results.json`: means, intervals, paired differences, speedups. */
+/** From values a pair and of all pairs to a run's `results.json`: means, intervals, paired differences, speedups. */
 import { meanInterval, pairedDifference } from "../eval/bootstrap.ts";
 import type { MetricValue, ResultRow, Results } from "../eval/results.ts";
 import type { Experiment } from "./experiment.ts";
-import type { FinishedRow, MeasuredRow, PairMetrics } from "./measured_row.ts";
+import type { FinishedRow, MeasuredRow, RowMetrics } from "./measured_row.ts";
 import type { Provenance } from "./provenance.ts";
 
 /** What the results are made from. */
@@ -13,7 +13,7 @@ export interface Measurements {
   /** MACs of one image with the full model. */
   readonly denseMacs: number;
   /** Of the full model, what needs no other to compare with. */
-  readonly fullMetrics: PairMetrics;
+  readonly fullMetrics: RowMetrics;
   readonly rows: readonly FinishedRow[];
   readonly provenance: Provenance;
 }
@@ -43,7 +43,7 @@ export function summarise(
 /** The full model; its time is the median over the rows it took turns with. */
 function fullRow(
   macs: number,
-  metrics: PairMetrics,
+  metrics: RowMetrics,
   rows: readonly FinishedRow[],
 ): ResultRow {
   const times = rows.map(({ latencies: [{ fullMs, batch }] }) => fullMs / batch)
@@ -89,13 +89,15 @@ function resultRow(
 }
 
 function metricValues(
-  metrics: PairMetrics,
+  metrics: RowMetrics,
   rival?: MeasuredRow,
 ): Record<string, MetricValue> {
   const values = Object.entries(metrics).map(([name, own]) => {
+    if ("mean" in own) return [name, own];
     const value = meanInterval(own);
-    if (!rival) return [name, value];
-    const pairs = pairedDifference(own, rival.metrics[name]);
+    const other = rival?.metrics[name];
+    if (!rival || !other || "mean" in other) return [name, value];
+    const pairs = pairedDifference(own, other);
     const { mean: difference, low, high } = pairs;
     const versus = { method: rival.method, difference, low, high };
     return [name, { ...value, versus }];

@@ -11,7 +11,11 @@ function row(method: string, sparsity: number, psnr: number): FinishedRow {
       method,
       sparsity,
       macs: 50,
-      metrics: { psnr: [psnr, psnr + 4], ssim: [0.5, 0.7] },
+      metrics: {
+        psnr: [psnr, psnr + 4],
+        ssim: [0.5, 0.7],
+        fid: { mean: psnr / 2, low: 1, high: 30, n: 2 },
+      },
       commit: "abc",
     },
     fitted: { kind: "steps", steps: 10 },
@@ -49,6 +53,13 @@ Deno.test("summarise() pairs each row with the main method at its sparsity", () 
     low: -3,
     high: -3,
   });
+  assertEquals(fora.metrics.fid, { mean: 10, low: 1, high: 30, n: 2 });
+  assertEquals(Object.keys(fora.metrics), [
+    "psnr",
+    "ssim",
+    "fid",
+    "speedup_b8",
+  ]);
   assertEquals(main.metrics.psnr.versus, undefined);
   assertEquals(alone.metrics.psnr.versus, undefined);
   assertEquals(results.commit, "abc");

@@ -18,6 +18,7 @@ function small(tiny: Experiment): Experiment {
     methods: ["fewer-steps", "random", "dip-go"],
     mainMethod: "dip-go",
     evaluation: { pairs: 4, seed: 9, batch: 2 },
+    metrics: [{ kind: "psnr" }],
     latency: { batches: [1], rounds: 1 },
   };
 }
@@ -121,6 +122,8 @@ Deno.test("A run that is repeated makes nothing, and one that changes in part ma
     const network = { ...search.network, iterations: 4 };
     const searched = await run({ search: { ...search, network } });
     assertEquals(searched.made, { sample: 2, fit: 1, metric: 1, latency: 1 });
+    const metrics = [{ kind: "ssim" as const }, ...experiment.metrics];
+    assertEquals((await run({ metrics })).made, { metric: 3 });
     const timed = await run({ latency: { batches: [1], rounds: 2 } });
     assertEquals(timed.made, { latency: 1 });
   }));
@@ -128,24 +131,28 @@ Deno.test("A run that is repeated makes nothing, and one that changes in part ma
 Deno.test("Another judge of pictures changes metrics alone, another model everything", () =>
   withSmall(async ({ experiment, root }) => {
     const device = "cpu" as const;
-    const identity = { experiment, device, inputs: { model: "" } };
+    const pair = { kind: "prompt-accuracy" as const, pair: "a folder" };
+    const metrics = [...experiment.metrics, pair];
+    const judged = { ...experiment, metrics };
+    const inputs = { model: "", metrics: [] };
+    const identity = { experiment: judged, device, inputs };
     const part = { root, identity, provenance };
     await using tools = await openStepTools(part, { log: () => {} });
     const stepsOf = (inputs: InputHashes) => {
       const other = { ...tools, identity: { ...identity, inputs } };
       return inOrder(metricTargets(experimentSteps(other)));
     };
-    const first = stepsOf({ model: "m", contrastivePair: "a" });
+    const first = stepsOf({ model: "m", metrics: ["", "a"] });
     const known = new Set(first.map(({ key }) => key));
     assertEquals(known.size, 8 + 3 + 3 + 4);
     const newKinds = (inputs: InputHashes) => {
       const unknown = stepsOf(inputs).filter(({ key }) => !known.has(key));
       return Object.groupBy(unknown, ({ kind }) => kind);
     };
-    const judged = newKinds({ model: "m", contrastivePair: "b" });
-    assertEquals(Object.keys(judged), ["metric"]);
-    assertEquals(judged.metric!.length, 4);
-    const other = newKinds({ model: "n", contrastivePair: "a" });
+    const another = newKinds({ model: "m", metrics: ["", "b"] });
+    assertEquals(Object.keys(another), ["metric"]);
+    assertEquals(another.metric!.length, 4);
+    const other = newKinds({ model: "n", metrics: ["", "a"] });
     assertEquals(Object.values(other).flat().length, known.size);
   }));
 

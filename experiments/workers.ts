@@ -4,6 +4,10 @@ import type { ProcessPart } from "./process_part.ts";
 const script = new URL("worker.ts", import.meta.url).href;
 const config = new URL("../deno.json", import.meta.url).pathname;
 
+/** What the hub's client reads, for metrics that name a model there. */
+const hubVariables =
+  "HF_ENDPOINT,HF_HOME,HF_HUB_CACHE,HF_HUB_OFFLINE,HF_TOKEN,HOME,XDG_CACHE_HOME";
+
 /** Processes at work; disposing ends them. */
 export class Workers implements AsyncDisposable {
   readonly #children: Deno.ChildProcess[];
@@ -22,6 +26,8 @@ export class Workers implements AsyncDisposable {
           "--allow-ffi",
           "--allow-read",
           "--allow-write",
+          "--allow-net",
+          `--allow-env=${hubVariables}`,
           "--allow-sys=hostname",
           script,
           JSON.stringify(part),

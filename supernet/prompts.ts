@@ -1,4 +1,5 @@
-/** Lists of prompts: text files, one prompt a line. */
+/** Lists of prompts: one a line, or as the data sets that papers evaluate on publish them. */
+import { tsvParse } from "d3";
 
 /** What searches work on, and what is evaluated. */
 export interface PromptLists {
@@ -7,9 +8,16 @@ export interface PromptLists {
 }
 
 /**
- * The prompts of a text file; lines without text are left out.
+ * The prompts of a file, told by its name's ending:
+ *
+ * - `.json`: COCO's captions (`annotations` of `image_id` and `caption`), of each
+ *   image the first caption in the file's order, images by ascending id; or a part
+ *   of DiffusionDB (`{"<picture>": {"p": …}}`), or a list of texts, in the file's order;
+ * - `.tsv`: the column `Prompt`, as PartiPrompts has it;
+ * - else one prompt a line; lines without text are left out.
  *
  * @throws {Deno.errors.NotFound} If there is no such file.
+ * @throws {TypeError} If it is not what its name says.
  * @throws {RangeError} If it holds no prompt.
  */
 export async function readPrompts(path: string): Promise<string[]> {
@@ -19,10 +27,81 @@ export async function readPrompts(path: string): Promise<string[]> {
       { cause },
     );
   });
-  const prompts = text.split("\n").map((line) => line.trim())
-    .filter((line) => line !== "");
+  const prompts = listed(text, path).map((prompt) => prompt.trim())
+    .filter((prompt) => prompt !== "");
   if (prompts.length > 0) return prompts;
   throw new RangeError(
     `Cannot read prompts ${path}: it is empty, expected one prompt a line`,
   );
+}
+
+function listed(text: string, path: string): readonly string[] {
+  if (path.endsWith(".json")) return fromJson(parsed(text, path), path);
+  if (path.endsWith(".tsv")) return fromTable(text, path);
+  return text.split("\n");
+}
+
+function refuse(path: string, found: string, expected: string): never {
+  throw new TypeError(
+    `Cannot read prompts ${path}: ${found}, expected ${expected}`,
+  );
+}
+
+function parsed(text: string, path: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new TypeError(`Cannot read prompts ${path}: it is not JSON`, {
+      cause,
+    });
+  }
+}
+
+/** Each row's `Prompt`. */
+function fromTable(text: string, path: string): string[] {
+  const rows = tsvParse(text);
+  if (!rows.columns.includes("Prompt")) {
+    refuse(
+      path,
+      `its columns are ${rows.columns.join(", ")}`,
+      "one called Prompt",
+    );
+  }
+  return rows.map((row: Record<string, string>) => row.Prompt);
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+const isText = (value: unknown): value is string => typeof value === "string";
+
+function fromJson(json: unknown, path: string): string[] {
+  if (Array.isArray(json) && json.every(isText)) return json;
+  if (isRecord(json) && Array.isArray(json.annotations)) {
+    return firstCaptions(json.annotations, path);
+  }
+  const entries = isRecord(json) ? Object.values(json) : [];
+  const prompts = entries.map((entry) => isRecord(entry) ? entry.p : undefined);
+  if (prompts.length > 0 && prompts.every(isText)) return prompts;
+  refuse(
+    path,
+    "it is none of these",
+    "COCO's captions, a part of DiffusionDB or a list of texts",
+  );
+}
+
+/** Of each image the first caption, images by ascending id. */
+function firstCaptions(
+  annotations: readonly unknown[],
+  path: string,
+): string[] {
+  const captions = new Map<number, string>();
+  for (const [i, annotation] of annotations.entries()) {
+    const { image_id, caption } = isRecord(annotation) ? annotation : {};
+    if (typeof image_id !== "number" || !isText(caption)) {
+      refuse(path, `annotations[${i}] has no image_id or no caption`, "both");
+    }
+    if (!captions.has(image_id)) captions.set(image_id, caption);
+  }
+  return [...captions].sort(([a], [b]) => a - b).map(([, caption]) => caption);
 }

@@ -16,7 +16,7 @@ import { askedShapes } from "../core/models/parameter_shapes.ts";
 import type { RandomTensors } from "../core/models/random_tensors.ts";
 import type { WeightSource } from "../core/models/weights.ts";
 import { GraphBuilder } from "../core/onnx/builder.ts";
-import type { Graph } from "../core/onnx/graph.ts";
+import type { Graph, Value } from "../core/onnx/graph.ts";
 import { float32, sizeOf, type Tensor, zeros } from "../core/tensor.ts";
 
 /** Each head's name, and the names of what its logits tell apart. */
@@ -40,24 +40,42 @@ export interface ClassifierGraphOptions {
 /** Every second convolution halves height and width. */
 const strideOf = (layer: number): number => layer % 2 === 1 ? 2 : 1;
 
-/** The network: input `images` `[B, 3, H, W]` in [-1, 1], an output of logits `[B, K]` for each head. */
-export function classifierGraph(
-  { sampleSize, widths, heads }: ClassifierConfig,
+/** Up to the mean over space: input `images` `[B, 3, H, W]` in [-1, 1], features `[B, C]`. */
+function features(
+  g: GraphBuilder,
+  { sampleSize, widths }: ClassifierConfig,
   { weights, batch }: ClassifierGraphOptions,
-): Graph {
-  const g = new GraphBuilder("classifier");
+): Value {
   let x = g.input("images", "float32", [batch, 3, sampleSize, sampleSize]);
   for (const [i, width] of widths.entries()) {
     const path = `convolutions.${i}`;
     const options = { path, channels: width, kernel: 3, weights };
     x = g.relu(convolution(g, x, { ...options, stride: strideOf(i) }));
   }
-  const features = g.reduceMean(x, { axes: [2, 3], keepDims: false }); // [B, C]
-  const logits = Object.entries(heads).map(([head, { length: width }]) => [
-    head,
-    linear(g, features, { path: `${head}_head`, width, weights }),
-  ]);
+  return g.reduceMean(x, { axes: [2, 3], keepDims: false });
+}
+
+/** The network: input `images` `[B, 3, H, W]` in [-1, 1], an output of logits `[B, K]` for each head. */
+export function classifierGraph(
+  config: ClassifierConfig,
+  options: ClassifierGraphOptions,
+): Graph {
+  const g = new GraphBuilder("classifier");
+  const x = features(g, config, options);
+  const { weights } = options;
+  const logits = Object.entries(config.heads).map((
+    [head, { length: width }],
+  ) => [head, linear(g, x, { path: `${head}_head`, width, weights })]);
   return g.build(Object.fromEntries(logits));
+}
+
+/** The network without its heads: input `images` `[B, 3, H, W]` in [-1, 1], output `features` `[B, C]`, C the last width. */
+export function classifierFeatureGraph(
+  config: ClassifierConfig,
+  options: ClassifierGraphOptions,
+): Graph {
+  const g = new GraphBuilder("classifier's features");
+  return g.build({ features: features(g, config, options) });
 }
 
 /** Key and shape of every weight. */

@@ -3,7 +3,7 @@
  * `model.safetensors`. What its logits mean is up to who asks: `shapes_judge.ts`
  * for the shapes, `scenes_judge.ts` for the scenes.
  */
-import { loadComponent } from "../core/models/component.ts";
+import { type Component, loadComponent } from "../core/models/component.ts";
 import { openSession, type Session } from "../core/runtime/session.ts";
 import { describe, float32, sameShape, type Tensor } from "../core/tensor.ts";
 import {
@@ -111,14 +111,25 @@ export async function loadPictureClassifier(
   folder: string,
   heads: ClassifierHeads,
 ): Promise<PictureClassifier> {
-  const { config, weights } = await loadComponent(folder, {
+  const { config, weights } = await loadClassifier(folder, heads);
+  const graph = classifierGraph(config, { weights, batch: batchSize });
+  return new PictureClassifier(await openSession(graph));
+}
+
+/**
+ * A classifier's config and weights.
+ *
+ * @throws As {@linkcode loadPictureClassifier}.
+ */
+export const loadClassifier = (
+  folder: string,
+  heads: ClassifierHeads,
+): Promise<Component<ClassifierConfig>> =>
+  loadComponent(folder, {
     weightFile: "model.safetensors",
     parse: (json, file) => parseClassifierConfig(json, { file, heads }),
     parameters: classifierParameterShapes,
   });
-  const graph = classifierGraph(config, { weights, batch: batchSize });
-  return new PictureClassifier(await openSession(graph));
-}
 
 /** Writes the folder that {@linkcode loadPictureClassifier} reads, weights in half precision. */
 export async function writePictureClassifier(

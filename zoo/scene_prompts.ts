@@ -3,7 +3,13 @@
  * prompt asks for. `deno task zoo:prompts` writes the lists to `zoo/prompts`.
  */
 import { writeAtomically } from "../core/write_atomically.ts";
-import { captionOf, drawScene, isReserved, kindNames } from "./scenes.ts";
+import {
+  captionOf,
+  drawScene,
+  isReserved,
+  kindNames,
+  type Scene,
+} from "./scenes.ts";
 import { SplitMix32 } from "./uniform.ts";
 
 /** Prompts of one or two objects, as often; where there are two, no diffusion model was trained on their pair. */
@@ -13,14 +19,19 @@ export function scenePrompts(
   const { uniform } = new SplitMix32(seed);
   const prompts = new Set<string>();
   while (prompts.size < count) {
-    const objects = 1 + prompts.size % 2;
-    const scene = drawScene(uniform);
-    const isFresh = objects === 1 || isReserved(scene);
-    if (scene.objects.length === objects && isFresh) {
-      prompts.add(captionOf(scene, uniform));
-    }
+    const scene = freshScene(1 + prompts.size % 2, uniform);
+    prompts.add(captionOf(scene, uniform));
   }
   return [...prompts];
+}
+
+/** A random scene of so many objects; where there are two, no diffusion model was trained on their pair. */
+export function freshScene(objects: number, uniform: () => number): Scene {
+  while (true) {
+    const scene = drawScene(uniform);
+    const isFresh = objects === 1 || isReserved(scene);
+    if (scene.objects.length === objects && isFresh) return scene;
+  }
 }
 
 /** The lists by name. */

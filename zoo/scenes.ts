@@ -80,6 +80,14 @@ export interface Scene {
   readonly ground: number;
 }
 
+/** How many values each attribute has. */
+export const attributeCounts: Readonly<Record<keyof SceneObject, number>> = {
+  shape: sceneShapes.length,
+  colour: colours.length,
+  size: sizes.length,
+  place: places.length,
+};
+
 /** A scene with a sentence that is true of it. */
 export interface CaptionedScene {
   readonly scene: Scene;
@@ -131,10 +139,13 @@ export function drawScene(uniform: Uniform): Scene {
 export const isReserved = ({ objects }: Scene): boolean =>
   objects.length === 2 && (kindOf(objects[0]) + kindOf(objects[1])) % 8 === 0;
 
-/** A word of a sentence, and the index of the object that it is about, if it is about one. */
+/** A word of a sentence. */
 export interface CaptionWord {
   readonly text: string;
+  /** Index of the object that it is about, if it is about one. */
   readonly object?: number;
+  /** The object's attribute that is said with this word. */
+  readonly says?: keyof SceneObject;
 }
 
 /** A sentence about a scene, and what it says. */
@@ -156,7 +167,7 @@ export function describeScene(scene: Scene, uniform: Uniform): Description {
   const end = pick([[], [",", ground, "background"], ["on", ground]], uniform);
   const phrases = named.map(({ words }, object) => [
     ...object > 0 ? [{ text: "and" }] : [],
-    ...words.map((text) => ({ text, object })),
+    ...words.map((word) => ({ ...word, object })),
   ]);
   return {
     words: [...phrases.flat(), ...end.map((text) => ({ text }))],
@@ -176,16 +187,18 @@ export const captionOf = (scene: Scene, uniform: Uniform): string =>
 function phraseOf(
   { shape, colour, size, place }: SceneObject,
   uniform: Uniform,
-): { words: string[]; size: boolean; place: boolean } {
+): { words: CaptionWord[]; size: boolean; place: boolean } {
   const sizeWords = uniform() < 0.7 ? [pick(sizes[size].words, uniform)] : [];
   const placeWords = uniform() < 0.7 ? places[place].words.split(" ") : [];
   return {
     words: [
-      "a",
-      ...sizeWords,
-      colours[colour].name,
-      sceneShapes[shape].name,
-      ...placeWords,
+      { text: "a" },
+      ...sizeWords.map((text) => ({ text, says: "size" as const })),
+      { text: colours[colour].name, says: "colour" },
+      { text: sceneShapes[shape].name, says: "shape" },
+      ...placeWords.map((text, i) =>
+        i < placeWords.length - 1 ? { text } : { text, says: "place" as const }
+      ),
     ],
     size: sizeWords.length > 0,
     place: placeWords.length > 0,

@@ -44,6 +44,12 @@ import { latentSize, sceneVaeConfig } from "./scenes_vae.ts";
 import { markPlaces } from "./place_code.ts";
 import { stableTarget } from "./stable_target.ts";
 import type { TaskSettings, TrainingTask } from "./trainer.ts";
+import {
+  isWordHead,
+  wordHeads,
+  wordInputs,
+  wordsLoss,
+} from "./word_attributes.ts";
 
 /** `unet/config.json` in diffusers' words. */
 const unetJson = {
@@ -120,7 +126,9 @@ const poolSeed = 20_261_123;
 /** Probability of the empty caption, which trains classifier-free guidance (Ho and Salimans, 2021). */
 const captionDropout = 0.1;
 /** Weight of the attention's loss beside the prediction's. */
-const guidanceWeight = 0.05;
+const guidanceWeight = 0.2;
+/** Weight of the words' loss. */
+const wordsWeight = 0.05;
 
 /**
  * Shares of the timesteps that training draws: most of them where shapes and
@@ -150,7 +158,7 @@ export function spreadTimesteps(
   });
 }
 
-/** Inputs `sample`, `timestep`, `input_ids` `[B, L]`, `target`, `weight` and those of {@linkcode attentionLoss}; output `loss`, of UNet and text tower as one network. */
+/** Inputs `sample`, `timestep`, `input_ids` `[B, L]`, `target`, `weight` and those of {@linkcode attentionLoss} and {@linkcode wordsLoss}; output `loss`, of UNet and text tower as one network. */
 function lossGraph(config: UnetConfig): Graph {
   const g = new GraphBuilder("sd-shapes:loss");
   const ids = g.input("input_ids", "int64", [batchSize, captionLength]);
@@ -169,8 +177,13 @@ function lossGraph(config: UnetConfig): Graph {
   for (const block of unet.blocks) emitBlock(g, block, tensors);
   const prediction = diffusionLoss(g, tensors.get(unet.output)!);
   const attention = attentionLoss(g, g.build({ prediction }));
-  const weighted = g.mul(attention, g.scalar(guidanceWeight));
-  return g.build({ loss: g.add(prediction, weighted) });
+  const words = wordsLoss(g, text.last);
+  const terms = [
+    prediction,
+    g.mul(attention, g.scalar(guidanceWeight)),
+    g.mul(words, g.scalar(wordsWeight)),
+  ];
+  return g.build({ loss: terms.reduce((a, b) => g.add(a, b)) });
 }
 
 /** A place code beside channels of random weights. */
@@ -206,7 +219,11 @@ async function initialWeights(
       ...from === undefined ? freshCode : lateCode,
     });
   }
-  return new Map([...await read(`${from ?? folder}/${textWeights}`), ...unet]);
+  return new Map([
+    ...await read(`${from ?? folder}/${textWeights}`),
+    ...unet,
+    ...wordHeads(sceneTextConfig.width),
+  ]);
 }
 
 /** A picture of the pool, and the caption that it is trained with. */
@@ -322,6 +339,7 @@ export async function sdShapes(
           uniform,
         }),
         ...guidanceInputs(pictures),
+        ...wordInputs(pictures),
         input_ids: captionIds(captions),
       };
     },
@@ -346,7 +364,9 @@ export async function writeSdShapes(
   const isText = (key: string) => key.startsWith("text_model.");
   const part = (wanted: boolean) =>
     Object.fromEntries(
-      Object.entries(weights).filter(([key]) => isText(key) === wanted),
+      Object.entries(weights).filter(([key]) =>
+        isText(key) === wanted && !isWordHead(key)
+      ),
     );
   const [text, unet] = [part(true), part(false)];
   await writeHalf(`${folder}/${textWeights}`, { weights: text, metadata });

@@ -1,4 +1,4 @@
-/** A model of the hub as a folder, in the cache that Python's `huggingface_hub` keeps. */
+/** A model, or files of a data set, of the hub as a folder, in the cache that Python's `huggingface_hub` keeps. */
 import { isFile } from "../is_file.ts";
 import { ask, download, HubError } from "./download.ts";
 import type { ModelName } from "./model_name.ts";
@@ -16,18 +16,36 @@ interface Revision {
   }[];
 }
 
+/** What is downloaded of a repository. */
+export interface Wanted {
+  readonly kind: "models" | "datasets";
+  /** The files to have, of all that there are. */
+  readonly files: (paths: readonly string[]) => readonly string[];
+  /** Files of which any shows that it was downloaded before. */
+  readonly marks: readonly string[];
+}
+
+const wholeModel: Wanted = {
+  kind: "models",
+  files: neededFiles,
+  marks: ["model_index.json", "config.json", "open_clip_config.json"],
+};
+
 /**
- * The folder of a model, its missing files downloaded. Where the hub cannot be
- * reached, what was downloaded before will do.
+ * The folder of a model, or of a data set's wanted files, what is missing
+ * downloaded. Where the hub cannot be reached, what was downloaded before will
+ * do.
  *
  * @throws {HubError} If the hub refuses; or it is offline, or not to be reached, and the cache lacks the model.
  */
 export async function snapshot(
   { repo, revision }: ModelName,
   settings: HubSettings,
+  wanted: Wanted = wholeModel,
 ): Promise<string> {
-  const root = `${settings.cache}/models--${repo.replace("/", "--")}`;
-  const before = await cached(root, revision);
+  const { kind, marks } = wanted;
+  const root = `${settings.cache}/${kind}--${repo.replace("/", "--")}`;
+  const before = await cached(root, revision, marks);
   if (settings.offline) {
     return before ?? absent(
       `Cannot load ${repo}@${revision} offline: not in ${root}; unset HF_HUB_OFFLINE to download it`,
@@ -35,7 +53,7 @@ export async function snapshot(
   }
   const name = encodeURIComponent(revision);
   const url =
-    `${settings.endpoint}/api/models/${repo}/revision/${name}?blobs=true`;
+    `${settings.endpoint}/api/${kind}/${repo}/revision/${name}?blobs=true`;
   let found: Revision;
   try {
     found = await revisionOf(url, settings);
@@ -46,7 +64,7 @@ export async function snapshot(
       { cause },
     );
   }
-  return await fetched(root, { repo, revision, ...found }, settings);
+  return await fetched(root, { repo, revision, ...found }, settings, wanted);
 }
 
 function absent(message: string, options?: ErrorOptions): never {
@@ -58,16 +76,18 @@ async function fetched(
   root: string,
   { repo, revision, sha, siblings }: ModelName & Revision,
   settings: HubSettings,
+  { kind, files: wanted }: Wanted,
 ): Promise<string> {
+  const place = kind === "models" ? repo : `${kind}/${repo}`;
   const folder = `${root}/snapshots/${sha}`;
   const files = new Map(siblings.map((file) => [file.rfilename, file]));
   await Deno.mkdir(`${root}/blobs`, { recursive: true });
-  for (const path of neededFiles([...files.keys()])) {
+  for (const path of wanted([...files.keys()])) {
     const { size, blobId, lfs } = files.get(path)!;
     const hash = lfs?.sha256 ?? blobId;
     const blob = `${root}/blobs/${hash}`;
     if (!await isFile(blob)) {
-      const url = `${settings.endpoint}/${repo}/resolve/${sha}/${path}`;
+      const url = `${settings.endpoint}/${place}/resolve/${sha}/${path}`;
       await download(url, blob, { name: path, size, hash }, settings);
     }
     await link(`${folder}/${path}`, hash, path.split("/").length);
@@ -91,17 +111,18 @@ async function revisionOf(
   throw new HubError(`Cannot read ${url}: found no commit with hashed files`);
 }
 
-/** The folder of a model that was downloaded before, if it was. */
+/** The folder of what was downloaded before, if it was. */
 async function cached(
   root: string,
   revision: string,
+  marks: readonly string[],
 ): Promise<string | undefined> {
   const ref = `${root}/refs/${revision}`;
   const sha = await isFile(ref)
     ? (await Deno.readTextFile(ref)).trim()
     : revision;
   const folder = `${root}/snapshots/${sha}`;
-  for (const name of ["model_index.json", "config.json"]) {
+  for (const name of marks) {
     if (await isFile(`${folder}/${name}`)) return folder;
   }
 }

@@ -181,4 +181,10 @@ Deno.test("neededFiles() takes safetensors, or torch.save's where there are none
     "v1-5-pruned.ckpt",
   ];
   assertEquals(neededFiles([...others, ...needed]), needed);
+  const clip = ["open_clip_config.json", "open_clip_model.safetensors"];
+  const bin = "open_clip_pytorch_model.bin";
+  assertEquals(neededFiles([...clip, bin]), clip);
+  assertEquals(neededFiles([clip[0], bin]), [clip[0], bin]);
+  const both = ["config.json", "model.safetensors"];
+  assertEquals(neededFiles([...both, clip[1], bin]), both);
 });

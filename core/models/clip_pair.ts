@@ -11,7 +11,17 @@ import {
   type ComponentKind,
   loadComponent,
 } from "./component.ts";
+import { isFile } from "../is_file.ts";
+import { readJson } from "../read_json.ts";
+import { openTensorFile } from "../weights/open_tensor_file.ts";
 import { configJson, requireOneOf } from "./config_json.ts";
+import {
+  asClipModel,
+  clipModelJson,
+  openClipConfig,
+  openClipWeights,
+} from "./open_clip.ts";
+import { weightsIn } from "./weight_file.ts";
 
 /** The `text_config` or `vision_config` of a `CLIPModel`, as that of a tower alone. */
 function towerJson(
@@ -28,13 +38,14 @@ function towerJson(
   const own = configJson(config.values[part] ?? null, `${file}, ${part}`);
   return {
     model_type: modelType,
-    projection_dim: config.values.projection_dim,
     ...own.values,
+    projection_dim: config.values.projection_dim, // the towers' own may be another, and is not read
     architectures: [architecture],
   };
 }
 
-const textHalf: ComponentKind<ClipTextConfig> = {
+/** The text tower of a `CLIPModel`. */
+export const textHalf: ComponentKind<ClipTextConfig> = {
   ...clipTextKind,
   ignored: /^vision_model\.|^visual_projection\.|^logit_scale$|\.position_ids$/,
   parse: (json, file) =>
@@ -48,7 +59,8 @@ const textHalf: ComponentKind<ClipTextConfig> = {
     ),
 };
 
-const visionHalf: ComponentKind<ClipVisionConfig> = {
+/** The picture tower of a `CLIPModel`. */
+export const visionHalf: ComponentKind<ClipVisionConfig> = {
   ...clipVisionKind,
   ignored: /^text_model\.|^text_projection\.|^logit_scale$|\.position_ids$/,
   parse: (json, file) =>
@@ -69,13 +81,30 @@ export interface ClipPair {
 }
 
 /**
- * Reads a `CLIPModel` folder.
+ * Reads a `CLIPModel` folder, or open_clip's where it has no `config.json`.
  *
  * @throws As `loadComponent`.
  */
 export async function loadClipPair(folder: string): Promise<ClipPair> {
+  if (!await isFile(`${folder}/config.json`)) {
+    const file = `${folder}/${openClipConfig}`;
+    if (await isFile(file)) return await loadOpenClip(folder, file);
+  }
   return {
     text: await loadComponent(folder, textHalf),
     vision: await loadComponent(folder, visionHalf),
   };
+}
+
+async function loadOpenClip(folder: string, file: string): Promise<ClipPair> {
+  const json = clipModelJson(await readJson(file), file);
+  const weights = asClipModel(openTensorFile(await openClipWeights(folder)));
+  const half = <Config>(kind: ComponentKind<Config>): Component<Config> => {
+    const config = kind.parse(json, file);
+    return {
+      config,
+      weights: weightsIn(weights, kind.parameters(config), kind),
+    };
+  };
+  return { text: half(textHalf), vision: half(visionHalf) };
 }

@@ -201,7 +201,7 @@ function blockE(
 export interface InceptionFeatures {
   /** `pool3`, of FID and KID, `[B, 2048]`. */
   readonly pooled: Value;
-  /** Seven channels of 17x17 positions, of sFID, `[B, 2023]`. */
+  /** 17x17 positions of the seven first channels of a branch of `mixed_6`, of sFID, `[B, 2023]`; channels last, as the statistics are that the ADM evaluator publishes. */
   readonly spatial: Value;
 }
 
@@ -247,7 +247,10 @@ export function inception(
   const [, , rows, columns] = spatial.shape;
   return {
     pooled: g.reduceMean(y, { axes: [2, 3], keepDims: false }),
-    spatial: g.reshape(spatial, [batch, channels * rows * columns]),
+    spatial: g.reshape(g.transpose(spatial, [0, 2, 3, 1]), [
+      batch,
+      rows * columns * channels,
+    ]),
   };
 }
 

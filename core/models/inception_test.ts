@@ -4,6 +4,7 @@ import { TorchGenerator } from "../random.ts";
 import { openSession } from "../runtime/session.ts";
 import { float32, sizeOf } from "../tensor.ts";
 import { inception, inceptionGraph } from "./inception.ts";
+import { inceptionParameters } from "./inception_load.ts";
 import { askedShapes } from "./parameter_shapes.ts";
 import { noWeights, type WeightSource } from "./weights.ts";
 
@@ -198,7 +199,9 @@ function reference(
     const from = x;
     const made = branches.map((words) => words.reduce(step, from));
     if (block === "Mixed_6d.") {
-      spatial = made[0].planes.slice(0, 7).flatMap((plane) => [...plane]);
+      const planes = made[0].planes.slice(0, 7);
+      spatial = [...planes[0].keys()]
+        .flatMap((at) => planes.map((plane) => plane[at]));
     }
     x = { size: made[0].size, planes: made.flatMap(({ planes }) => planes) };
   }
@@ -270,6 +273,31 @@ Deno.test("Inception has the published number of weights, 2048 and 2023 features
   ]);
   const { outputs } = inceptionGraph({ narrow: 1 }, noWeights, { batch: 2 });
   assertEquals(outputs.map(({ shape }) => shape), [[2, 2048], [2, 2023]]);
+});
+
+Deno.test("Inception asks for exactly the keys and shapes of pytorch-fid's checkpoint but those of its last layer", () => {
+  const expected = new Map<string, number[]>();
+  let width = 3;
+  for (const [block, branches] of modules) {
+    const ends = branches.map((layers) =>
+      layers.reduce((from, words) => {
+        const [name, channels, kernel] = words.split(" ");
+        if (!kernel) return from; // a pool
+        const out = Number(channels);
+        const path = block + name;
+        const sides = kernel.split("x").map(Number);
+        expected.set(`${path}.conv.weight`, [out, from, ...sides]);
+        for (const key of ["weight", "bias", "running_mean", "running_var"]) {
+          expected.set(`${path}.bn.${key}`, [out]);
+        }
+        return out;
+      }, width)
+    );
+    width = ends.reduce((a, b) => a + b);
+  }
+  assertEquals(width, 2048);
+  assertEquals(expected.size, 94 * 5);
+  assertEquals(new Map(inceptionParameters()), expected);
 });
 
 Deno.test("Inception refuses pictures of another size", () => {

@@ -43,6 +43,9 @@ export const sd15 = {
   ],
 };
 
+/** BK-SDM (Kim et al., 2023): Stable Diffusion 1.4 with one resnet and transformer a level fewer; the small one has no middle either. */
+const bkSdmBase = { ...sd15, layers_per_block: 1 };
+
 /** What Stable Diffusion 2.1 changes, at 512x512 pixels. */
 const sd21Base = {
   ...sd15,
@@ -107,6 +110,8 @@ const unet = (
 
 /** Every known model by the name that commands take. */
 export const knownModels = {
+  "bk-sdm-base": unet(bkSdmBase),
+  "bk-sdm-small": unet({ ...bkSdmBase, mid_block_type: null }),
   "dit-xl-2-256": dit(ditXl2),
   "dit-xl-2-512": dit({ ...ditXl2, sampleSize: 64 }),
   "pixart-alpha-512": pixart(pixart512),
@@ -117,8 +122,11 @@ export const knownModels = {
   "sdxl": unet(sdxl),
 } satisfies Readonly<Record<string, Network>>;
 
+/** The name of a known model. */
+export type KnownModelName = keyof typeof knownModels;
+
 /** Whether a name is that of a known model. */
-export const isKnownModel = (name: string): name is keyof typeof knownModels =>
+export const isKnownModel = (name: string): name is KnownModelName =>
   Object.hasOwn(knownModels, name);
 
 /** @throws {RangeError} If no model is known by `name`; the message lists those that are. */

@@ -1,5 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
+import { inspectModel } from "./inspect.ts";
 import { knownModel } from "./known_models.ts";
+import { networkGraph } from "./network.ts";
+import { noWeights } from "./weights.ts";
 
 Deno.test("knownModel() has the published sizes", () => {
   const sizeOf = (name: string) => knownModel(name).config.sampleSize;
@@ -17,7 +20,15 @@ Deno.test("knownModel() lists the names it knows", () => {
   assertThrows(
     () => knownModel("dit-xl"),
     RangeError,
-    `Cannot find model "dit-xl": known are dit-xl-2-256, dit-xl-2-512, pixart-alpha-512`,
+    `Cannot find model "dit-xl": known are bk-sdm-base, bk-sdm-small, dit-xl-2-256`,
   );
   assertThrows(() => knownModel("toString"), RangeError);
+});
+
+Deno.test("knownModel() has BK-SDM's published sizes: 579.38 and 482.35 million parameters", () => {
+  const paramsOf = (name: string) =>
+    inspectModel(name, networkGraph(knownModel(name), noWeights, { batch: 1 }))
+      .params;
+  assertEquals(paramsOf("bk-sdm-base"), 579_384_964);
+  assertEquals(paramsOf("bk-sdm-small"), 482_346_884);
 });

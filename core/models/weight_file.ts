@@ -27,12 +27,18 @@ export interface WeightKeys {
  * @throws {RangeError} If a key is missing, unknown to the model, of another shape, or not finite.
  * @throws {TypeError} If a file is of no such format, or a tensor is not F32, F16 or BF16.
  */
-export function openWeights(
+export const openWeights = (
   path: string,
   shapes: ReadonlyMap<string, readonly number[]>,
   keys: WeightKeys = {},
+): WeightSource => weightsIn(openTensorFile(path), shapes, keys);
+
+/** The same of tensors whose file was opened. @throws {RangeError | TypeError} As {@linkcode openWeights}. */
+export function weightsIn(
+  file: TensorFile,
+  shapes: ReadonlyMap<string, readonly number[]>,
+  keys: WeightKeys = {},
 ): WeightSource {
-  const file = openTensorFile(path);
   const names = fileNames(file, keys);
   checkKeys(file, names, shapes);
   const sources = new Map([...shapes].map(([key, shape]) => {
@@ -42,7 +48,7 @@ export function openWeights(
   }));
   return (key, shape) => {
     const source = sources.get(key);
-    if (!source) throw missing(path, key, shape);
+    if (!source) throw missing(file.path, key, shape);
     checkShape(file, names.get(key)!, shape);
     return source;
   };

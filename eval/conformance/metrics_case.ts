@@ -6,7 +6,7 @@ import {
   type SafetensorsFile,
 } from "../../core/weights/safetensors.ts";
 import { normalOf, statisticsOf } from "../feature_statistics.ts";
-import { frechetDistance } from "../frechet_distance.ts";
+import { frechetDistance, frechetDistanceTo } from "../frechet_distance.ts";
 import {
   type Picture,
   pilResize,
@@ -14,6 +14,7 @@ import {
   type ResizeFilter,
 } from "../pil_resize.ts";
 import { psnr } from "../psnr.ts";
+import { fixedReference, frechetMetric } from "../set_metric.ts";
 import { ssim } from "../ssim.ts";
 import { judge } from "./judge.ts";
 import type { Conformance } from "./ops.ts";
@@ -67,18 +68,49 @@ function* frechetRows(
   recorded: SafetensorsFile,
 ): Generator<Conformance> {
   for (const { name, fid_eigh, trace1 } of frechet) {
-    const [one, two] = [1, 2].map((i) =>
-      normalOf(statisticsOf(
-        recorded.readSync(`fid.${name}.features${i}`) as Tensor<"float32">,
-      ))
+    const [features, two] = [1, 2].map((i) =>
+      recorded.readSync(`fid.${name}.features${i}`) as Tensor<"float32">
+    );
+    const [one, reference] = [features, two].map((each) =>
+      normalOf(statisticsOf(each))
     );
     const offset = Math.abs(fid_eigh) < 1e-6 ? trace1 : 0;
     yield judge({ case: "frechet", tensor: name }, {
-      found: scalar(frechetDistance(one, two) + offset),
+      found: scalar(frechetDistance(one, reference) + offset),
       expected: scalar(fid_eigh + offset),
       limits: { relative: 1e-6 },
     });
+    const distance = fixedReference(frechetDistanceTo(reference));
+    const metric = frechetMetric("fid", distance);
+    const valueOf = (shards: readonly Shard[]) =>
+      metric.value(
+        shards.map(({ first, rows }) => metric.accumulate(rows, first))
+          .reduce(metric.merge),
+      ).fid.mean + offset;
+    yield judge({ case: "frechet", tensor: `${name}, sharded` }, {
+      found: scalar(valueOf(shardsOf(features))),
+      expected: scalar(valueOf([{ first: 0, rows: features }])),
+      limits: { relative: 1e-9 },
+    });
   }
+}
+
+/** Neighbouring samples `[n, D]`, and the place of the first of them. */
+interface Shard {
+  readonly first: number;
+  readonly rows: Tensor<"float32">;
+}
+
+/** Samples in three shards of different sizes, out of order. */
+function shardsOf({ shape: [count, width], data }: Tensor<"float32">): Shard[] {
+  const cuts = [0, 7, Math.floor(count / 2), count];
+  return [1, 2, 0].map((i) => ({
+    first: cuts[i],
+    rows: float32(
+      [cuts[i + 1] - cuts[i], width],
+      data.slice(cuts[i] * width, cuts[i + 1] * width),
+    ),
+  }));
 }
 
 function* similarityRows(

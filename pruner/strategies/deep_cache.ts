@@ -10,23 +10,39 @@ import type { SuperNet } from "../../supernet/super_net.ts";
 /** What DeepCache's authors use with 50 steps of Stable Diffusion: key steps are densest around a step, by a power. */
 const authors = { steps: 50, centre: 15, power: 1.4 };
 
-/** Whether the units hold their outputs, which is what DeepCache caches. */
-export const canDeepCache = ({ blocks }: SuperNet): boolean =>
+/** Where a UNet is cut. */
+export interface DeepCacheCut {
+  /** How many of the last units run between key steps; 1 by default. DeepCache's authors' code computes 2 branches. */
+  readonly computed?: number;
+}
+
+/** Whether there are units before the cut, and all hold their outputs, which is what DeepCache caches. */
+export const canDeepCache = (
+  { blocks, units }: SuperNet,
+  { computed = 1 }: DeepCacheCut = {},
+): boolean =>
+  units.length - 2 >= computed &&
   blocks.every(({ block }) => !block.gated || block.residual === undefined);
 
 /**
- * Gates of DeepCache at its shallowest cut: between key steps, all that is
- * computed is the last unit before the whole step, on the held output of the
- * unit before it, and what else it reads.
+ * Gates of DeepCache: between key steps, all that is computed is the last units
+ * before the whole step, on the held output of the unit before them, and what
+ * else they read.
  *
  * @param keys Steps at which the model runs whole; 0 is one in any case.
- * @throws {RangeError} If the units hold what they add, not their outputs, or there are fewer than two.
+ * @throws {RangeError} If the units hold what they add, not their outputs, or there are too few.
  */
-export function deepCacheGates(net: SuperNet, keys: readonly number[]): Gates {
-  const cached = net.units.length - 3;
-  if (!canDeepCache(net) || cached < 0) {
+export function deepCacheGates(
+  net: SuperNet,
+  keys: readonly number[],
+  { computed = 1 }: DeepCacheCut = {},
+): Gates {
+  const cached = net.units.length - 2 - computed;
+  if (!canDeepCache(net, { computed })) {
     throw new RangeError(
-      `Cannot cache deep features of ${net.model.model}: expected two or more units that hold their outputs`,
+      `Cannot cache deep features of ${net.model.model}: expected ${
+        computed + 1
+      } or more units that hold their outputs`,
     );
   }
   const isKey = (t: number) => t === 0 || keys.includes(t);

@@ -46,6 +46,22 @@ Deno.test("deepCacheGates() leaves the last unit, and the skip connection that i
   );
 });
 
+Deno.test("deepCacheGates() leaves more units at a deeper cut, and what they read", () => {
+  const net = tiny("branch");
+  const patterns = stepPatterns(net, deepCacheGates(net, [0], { computed: 2 }));
+  const live = net.blocks.flatMap(({ block: { name } }, i) =>
+    patterns[1].live[i] ? [name] : []
+  );
+  assertEquals(live, [
+    "conv_in",
+    "time_embedding",
+    "down_blocks.0.0",
+    "up_blocks.1.1",
+    "up_blocks.1.2",
+    "conv_out",
+  ]);
+});
+
 Deno.test("deepCacheGates() refuses units that hold what they add", () => {
   assertThrows(
     () => deepCacheGates(tiny("layer"), [0]),

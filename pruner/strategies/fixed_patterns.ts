@@ -61,15 +61,20 @@ export function foraGates(net: SuperNet, interval: number): Gates {
  *
  * @param uniform Numbers in [0, 1).
  * @param maxMacs Budget over all steps, total convention.
+ * @param start What is closed; the full sampler's gates by default.
  * @throws {RangeError} If even the sparsest SubNet, one model call, is over the budget.
  */
 export function randomGates(
   net: SuperNet,
-  { uniform, maxMacs }: { uniform: () => number; maxMacs: number },
+  { uniform, maxMacs, start = denseGates(net.steps, net.units.length) }: {
+    uniform: () => number;
+    maxMacs: number;
+    start?: Gates;
+  },
 ): Gates {
-  const gates = denseGates(net.steps, net.units.length).map((row) => [...row]);
+  const gates = start.map((row) => [...row]);
   const open = gates.flatMap((row, t) =>
-    t === 0 ? [] : row.map((_, n) => ({ t, n }))
+    t === 0 ? [] : row.flatMap((gate, n) => gate === 1 ? [{ t, n }] : [])
   );
   while (subNetMacs(net, gates) > maxMacs) {
     if (open.length === 0) {

@@ -1,0 +1,48 @@
+/** A file of prompts as experiments name it: a path, or a file of a data set on the hub. */
+import { isFile } from "../is_file.ts";
+import { HubError } from "./download.ts";
+import { parseModelName } from "./model_name.ts";
+import { type HubSettings, hubSettings } from "./settings.ts";
+import { snapshot } from "./snapshot.ts";
+
+/** `owner/name:path` or `owner/name@revision:path`, taken apart; null if it is none. */
+function parseDataSetFile(text: string) {
+  const colon = text.indexOf(":");
+  if (colon === -1) return null;
+  const path = text.slice(colon + 1);
+  const name = parseModelName(text.slice(0, colon));
+  const inside = path.split("/").every((part) =>
+    !["", ".", ".."].includes(part)
+  );
+  return name && inside ? { name, path } : null;
+}
+
+/**
+ * The path of a file. What is there is a file; of the rest, `owner/name:path` and
+ * `owner/name@revision:path` are files of data sets on the hub, downloaded once;
+ * anything else is returned as it is.
+ *
+ * @throws {HubError} If the hub does not give it, or the data set has no such file.
+ */
+export async function promptFile(
+  text: string,
+  settings: () => HubSettings = hubSettings,
+): Promise<string> {
+  if (await isFile(text)) return text;
+  const found = parseDataSetFile(text);
+  if (!found) return text;
+  const { name, path } = found;
+  const folder = await snapshot(name, settings(), {
+    kind: "datasets",
+    marks: [path],
+    files(paths) {
+      if (paths.includes(path)) return [path];
+      throw new HubError(
+        `Cannot download ${text}: the data set has no file ${path}, expected one of ${
+          paths.join(", ")
+        }`,
+      );
+    },
+  });
+  return `${folder}/${path}`;
+}

@@ -1,0 +1,251 @@
+/**
+ * Chromium for tests, driven over its DevTools protocol: one page, its errors,
+ * a pointer, keys and pictures. Needs no package, only the browser.
+ */
+
+/** Arguments that keep it to itself: no window, no network, no profile but an empty one. */
+const flags = [
+  "--headless",
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+  "--hide-scrollbars",
+  "--remote-debugging-port=0",
+  "--remote-allow-origins=*",
+];
+
+/** Why the browser cannot be used here, or undefined if it can. */
+export async function browserMissing(): Promise<string | undefined> {
+  const { state } = Deno.permissions.querySync({
+    name: "run",
+    command: "chromium",
+  });
+  if (state !== "granted") {
+    return "no chromium, or no permission to run it; deno task test:browser grants it";
+  }
+  try {
+    const args = ["--version", "--no-sandbox"];
+    const { success } = await new Deno.Command("chromium", { args }).output();
+    return success ? undefined : "chromium does not start";
+  } catch (error) {
+    return `chromium does not start: ${(error as Error).message}`;
+  }
+}
+
+// deno-lint-ignore no-explicit-any -- the protocol is large, each call knows its answer
+type Answer = any;
+
+/** One page of a browser of its own. */
+export class HeadlessPage implements AsyncDisposable {
+  /** Exceptions, `console.error` and failed loads, as they came. */
+  readonly errors: string[] = [];
+  readonly #pending = new Map<number, PromiseWithResolvers<Answer>>();
+  readonly #waiting = new Map<string, PromiseWithResolvers<void>>();
+  #last = 0;
+  #session: string | undefined;
+
+  private constructor(
+    private readonly process: Deno.ChildProcess,
+    private readonly socket: WebSocket,
+    private readonly profile: string,
+    /** The end of what it prints, which it would wait to be read. */
+    private readonly drained: Promise<void>,
+  ) {
+    socket.onmessage = ({ data }) => this.#receive(JSON.parse(data));
+  }
+
+  /** Starts the browser and opens an empty page. */
+  static async open(): Promise<HeadlessPage> {
+    const profile = await Deno.makeTempDir();
+    const process = new Deno.Command("chromium", {
+      args: [...flags, `--user-data-dir=${profile}`],
+      stdout: "null",
+      stderr: "piped",
+    }).spawn();
+    const socket = new WebSocket(await addressIn(process.stderr));
+    const drained = process.stderr.pipeTo(new WritableStream());
+    await new Promise((open) => socket.onopen = open);
+    const page = new HeadlessPage(process, socket, profile, drained);
+    const { targetId } = await page.call("Target.createTarget", {
+      url: "about:blank",
+    });
+    const { sessionId } = await page.call("Target.attachToTarget", {
+      targetId,
+      flatten: true,
+    });
+    page.#session = sessionId;
+    for (const domain of ["Page", "Runtime", "Log", "Network"]) {
+      await page.call(`${domain}.enable`);
+    }
+    return page;
+  }
+
+  /** Calls a method of the protocol. */
+  call(method: string, params: object = {}): Promise<Answer> {
+    const id = ++this.#last;
+    const answer = Promise.withResolvers<Answer>();
+    this.#pending.set(id, answer);
+    const message = { id, method, params, sessionId: this.#session };
+    this.socket.send(JSON.stringify(message));
+    return answer.promise;
+  }
+
+  /** Sets the window's size and what the system prefers. */
+  async view(
+    { width, height, dark = false }: {
+      width: number;
+      height: number;
+      dark?: boolean;
+    },
+  ): Promise<void> {
+    await this.call("Emulation.setDeviceMetricsOverride", {
+      width,
+      height,
+      deviceScaleFactor: 1,
+      mobile: false,
+    });
+    const value = dark ? "dark" : "light";
+    await this.call("Emulation.setEmulatedMedia", {
+      features: [{ name: "prefers-color-scheme", value }],
+    });
+  }
+
+  /** Loads a page to its end. */
+  async goTo(url: string): Promise<void> {
+    const loaded = Promise.withResolvers<void>();
+    this.#waiting.set("Page.loadEventFired", loaded);
+    await this.call("Page.navigate", { url });
+    await loaded.promise;
+  }
+
+  /**
+   * The value of an expression in the page; a promise is awaited.
+   *
+   * @throws {Error} If it throws.
+   */
+  async evaluate<Value>(expression: string): Promise<Value> {
+    const { result, exceptionDetails } = await this.call("Runtime.evaluate", {
+      expression,
+      returnByValue: true,
+      awaitPromise: true,
+    });
+    if (!exceptionDetails) return result.value;
+    throw new Error(
+      `Cannot evaluate ${expression}: ${exceptionDetails.exception?.description}`,
+    );
+  }
+
+  /** Moves the pointer to the middle of the element that a selector finds first; it is scrolled into view. */
+  async hover(selector: string): Promise<{ x: number; y: number }> {
+    const at = await this.evaluate<{ x: number; y: number }>(`(() => {
+      const element = document.querySelector(${JSON.stringify(selector)});
+      element.scrollIntoView({ block: "center", inline: "center" });
+      const box = element.getBoundingClientRect();
+      return { x: box.x + box.width / 2, y: box.y + box.height / 2 };
+    })()`);
+    await this.pointer("mouseMoved", at);
+    return at;
+  }
+
+  /** Presses and releases the pointer on an element. */
+  async click(selector: string): Promise<void> {
+    const at = await this.hover(selector);
+    await this.pointer("mousePressed", at);
+    await this.pointer("mouseReleased", at);
+  }
+
+  /** One event of the pointer, its first button held unless it only moves. */
+  async pointer(
+    type: "mouseMoved" | "mousePressed" | "mouseReleased",
+    { x, y }: { x: number; y: number },
+    button: "left" | "none" = type === "mouseMoved" ? "none" : "left",
+  ): Promise<void> {
+    await this.call("Input.dispatchMouseEvent", {
+      type,
+      x,
+      y,
+      button,
+      buttons: button === "left" ? 1 : 0,
+      clickCount: 1,
+    });
+  }
+
+  /** Presses a key by its name, such as "ArrowRight". */
+  async press(key: string, code: number): Promise<void> {
+    for (const type of ["keyDown", "keyUp"]) {
+      await this.call("Input.dispatchKeyEvent", {
+        type,
+        key,
+        code: key,
+        windowsVirtualKeyCode: code,
+      });
+    }
+  }
+
+  /** What the page looks like, as a PNG. */
+  async screenshot(): Promise<Uint8Array> {
+    const { data } = await this.call("Page.captureScreenshot");
+    return Uint8Array.fromBase64(data);
+  }
+
+  /** Ends the browser and removes its profile. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const closed = new Promise((close) => this.socket.onclose = close);
+    this.#session = undefined;
+    this.call("Browser.close").catch(() => {}); // it may not answer any more
+    await closed;
+    await this.drained;
+    await this.process.status;
+    await Deno.remove(this.profile, { recursive: true });
+  }
+
+  #receive({ id, method, params, result, error }: Answer): void {
+    if (id !== undefined) {
+      const { resolve, reject } = this.#pending.get(id)!;
+      this.#pending.delete(id);
+      if (error) reject(new Error(`DevTools: ${error.message}`));
+      else resolve(result);
+      return;
+    }
+    const message = errorOf(method, params);
+    if (message !== undefined) this.errors.push(message);
+    this.#waiting.get(method)?.resolve();
+  }
+}
+
+/** What an event says went wrong, or undefined if nothing did. */
+function errorOf(method: string, params: Answer): string | undefined {
+  switch (method) {
+    case "Runtime.exceptionThrown":
+      return params.exceptionDetails.exception?.description ??
+        params.exceptionDetails.text;
+    case "Runtime.consoleAPICalled":
+      return ["error", "warning"].includes(params.type)
+        ? JSON.stringify(params.args)
+        : undefined;
+    case "Log.entryAdded":
+      return ["error", "warning"].includes(params.entry.level)
+        ? params.entry.text
+        : undefined;
+    case "Network.requestWillBeSent":
+      return /^(file|data|about):/.test(params.request.url)
+        ? undefined
+        : `asked for ${params.request.url}`;
+  }
+}
+
+/** The address that the browser prints when it is ready. */
+async function addressIn(stream: ReadableStream<Uint8Array>): Promise<string> {
+  let text = "";
+  const decoder = new TextDecoder();
+  for await (const bytes of stream.values({ preventCancel: true })) {
+    text += decoder.decode(bytes, { stream: true });
+    const found = /DevTools listening on (ws:\S+)\s/.exec(text);
+    if (found) return found[1];
+  }
+  throw new Error(`Cannot start chromium: it ended with ${text.trim()}`);
+}

@@ -1,0 +1,150 @@
+/** Runs, one or several, as the data of one page. */
+import { type JoinedRow, joinResults, mainMethodOf } from "../join_results.ts";
+import { metricInfo } from "../metric_info.ts";
+import type { Results } from "../results.ts";
+import { formatPercent, metricNames, tableOf } from "../table.ts";
+import { pairsWithin } from "./picture_budget.ts";
+import type { ReportData, ReportRow, ReportRun } from "./report_data.ts";
+import type { RowDetails, RunDetails } from "./run_details.ts";
+
+/** A run's two files. */
+export interface ReportedRun {
+  readonly results: Results;
+  /** Absent where only the numbers are there. */
+  readonly details?: RunDetails;
+}
+
+/** Bytes that the pictures of one page may take, of the 5 MB that the page may. */
+export const pictureBytes = 3_800_000;
+
+/** The page of some runs; their pictures share its budget, fewer pairs a run where there are more runs. */
+export function joinReports(runs: readonly ReportedRun[]): ReportData {
+  // run by run, so that a row's run is known whatever the run is called
+  const joined = joinResults(runs.map(({ results }) => results));
+  const owners = runs.flatMap(({ results: { rows } }, run) =>
+    rows.map(() => run)
+  );
+  const { columns, groups, rows, notes } = tableOf(joined, {
+    everySparsity: true,
+  });
+  const several = new Set(joined.map(({ experiment }) => experiment)).size > 1;
+  const budget = pictureBytes / runs.length;
+  const detailed = runs.map(({ details }) => detailsByRow(details, budget));
+  const cells = groups.flat();
+  return {
+    title: runs.map(({ results }) => results.experiment)
+      .filter((name, i, all) => all.indexOf(name) === i).join(", "),
+    columns,
+    rows: rows.flat().map((row, i) => {
+      const run = owners[joined.indexOf(row)];
+      return {
+        ...reportRow(row, several),
+        run,
+        cells: cells[i],
+        ...row.source === "paper" ? {} : detailed[run].get(keyOf(row)),
+      };
+    }),
+    notes,
+    metrics: metricNames(joined).filter(isQuality)
+      .map((name) => ({ name, ...metricInfo(name) })),
+    runs: runs.map((run, i) =>
+      reportRun(run, joined[owners.indexOf(i)]?.experiment)
+    ),
+  };
+}
+
+/** Speed is a cost, and stands on the other axis. */
+const isQuality = (metric: string) => metric.split("_")[0] !== "speedup";
+
+const keyOf = ({ method, sparsity }: Pick<RowDetails, "method" | "sparsity">) =>
+  JSON.stringify([method, sparsity]);
+
+/** Gates and pictures of a run's rows, as many pairs as fit into so many bytes. */
+function detailsByRow(
+  details: RunDetails | undefined,
+  maxBytes: number,
+): Map<string, Pick<RowDetails, "gates" | "pictures">> {
+  const rows = details?.rows ?? [];
+  const pairs = pairsWithin(rows.map(({ pictures }) => pictures ?? []), {
+    maxBytes,
+  });
+  return new Map(rows.map((row) => [keyOf(row), {
+    ...row.gates ? { gates: row.gates } : {},
+    ...row.pictures && pairs > 0
+      ? { pictures: row.pictures.slice(0, pairs) }
+      : {},
+  }]));
+}
+
+function reportRow(
+  row: JoinedRow,
+  several: boolean,
+): Omit<ReportRow, "run" | "cells"> {
+  const { method, sparsity, experiment, source, speedup, metrics } = row;
+  const paper = source === "paper";
+  const series = [
+    ...several ? [experiment] : [],
+    paper ? `${method} (paper)` : method,
+  ].join(": ");
+  const name = sparsity === 0
+    ? series
+    : `${series}, ${formatPercent(sparsity)}`;
+  const values = Object.entries(metrics).map(([name, { mean, low, high }]) => [
+    name,
+    low === undefined || high === undefined ? { mean } : { mean, low, high },
+  ]);
+  return {
+    name,
+    method,
+    series,
+    sparsity,
+    paper,
+    macsKept: 1 / row.macsSpeedup,
+    timeKept: speedup === null ? null : 1 / speedup,
+    metrics: Object.fromEntries(values),
+  };
+}
+
+function reportRun(
+  { results, details }: ReportedRun,
+  name = results.experiment,
+): ReportRun {
+  const { description, experiment } = details ?? {};
+  const mainMethod = mainMethodOf(results);
+  const { command } = results;
+  return {
+    name,
+    facts: factsOf(results, details),
+    notes: details?.notes ?? [],
+    units: details?.units ?? [],
+    subjects: details?.subjects ?? [],
+    curves: details?.curves ?? [],
+    ...description === undefined ? {} : { description },
+    ...mainMethod === undefined ? {} : { mainMethod },
+    ...command === undefined ? {} : { command },
+    ...experiment === undefined ? {} : { experiment },
+  };
+}
+
+function factsOf(
+  { model, sampler, samples, seed, hardware, date, commit }: Results,
+  details?: RunDetails,
+): [string, string][] {
+  const { name, steps, guidanceScale } = sampler;
+  const guidance = guidanceScale === undefined
+    ? ""
+    : `, guidance ${guidanceScale}`;
+  const facts: [string, string | number | undefined][] = [
+    ["Model", model],
+    ["Sampler", `${name}, ${steps} steps${guidance}`],
+    ["Samples", samples],
+    ["Evaluation seed", seed],
+    ["Hardware", hardware],
+    ["Device", details?.device],
+    ["Date", date],
+    ["Commit", commit],
+  ];
+  return facts.flatMap(([label, value]) =>
+    value === undefined ? [] : [[label, String(value)]]
+  );
+}

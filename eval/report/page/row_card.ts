@@ -1,0 +1,26 @@
+/// <reference lib="dom" />
+/** A row in words: its name, then every column that says something of it. */
+import type { ReportData } from "../report_data.ts";
+import { html } from "./elements.ts";
+
+/** Columns that the name already says. */
+const inName = new Set(["Sparsity", "Method", "Experiment"]);
+
+/** The card of the row at an index. */
+export function rowCard(
+  { columns, rows }: ReportData,
+  row: number,
+): HTMLElement {
+  const { name, cells } = rows[row];
+  const facts = columns.flatMap(({ header }, i) => {
+    if (inName.has(header) || cells[i].text.trim() === "–") return [];
+    const value = html("dd", {}, cells[i].text.trim());
+    return [html("div", {}, html("dt", {}, header), value)];
+  });
+  return html(
+    "div",
+    { class: "card" },
+    html("strong", {}, name),
+    html("dl", {}, ...facts),
+  );
+}

@@ -1,0 +1,44 @@
+/**
+ * How the lines of the charts are told apart: Okabe and Ito's colours for
+ * colour-blind readers, adapted to light and dark in the style sheet, and a
+ * shape of their own for readers who see none.
+ */
+import {
+  symbol,
+  symbolCircle,
+  symbolDiamond,
+  symbolSquare,
+  symbolStar,
+  symbolTriangle,
+  symbolWye,
+} from "d3";
+
+const colours = 7;
+const shapes = [
+  symbolCircle,
+  symbolSquare,
+  symbolTriangle,
+  symbolDiamond,
+  symbolWye,
+  symbolStar,
+];
+
+/** Colour, dashes and marker of a line. */
+export interface SeriesStyle {
+  readonly colour: string;
+  /** Of SVG's `stroke-dasharray`. */
+  readonly dashes?: string;
+  /** A path around (0, 0). */
+  readonly marker: string;
+}
+
+/** The style of line `i`, counted from 0; lines of a paper's numbers are dotted. */
+export function seriesStyle(i: number, paper: boolean): SeriesStyle {
+  const again = Math.floor(i / colours) % 2 === 1;
+  const dashes = paper ? "1 4" : again ? "6 4" : undefined;
+  return {
+    colour: `var(--series-${i % colours})`,
+    ...dashes ? { dashes } : {},
+    marker: symbol(shapes[i % shapes.length], 52)(),
+  };
+}

@@ -1,0 +1,72 @@
+/** As many pictures as a page can carry: first fewer pixels, then fewer pairs. */
+import { unstacked } from "../../core/batch.ts";
+import type { Tensor } from "../../core/tensor.ts";
+import { pilResize } from "../pil_resize.ts";
+import { pngDataUri, type RgbImage, rgbImage } from "../png.ts";
+
+/** Pairs that a page shows at most. */
+const mostPairs = 8;
+
+/** Pairs that more pixels are not worth. */
+const enoughPairs = 4;
+
+/** Longest sides to try, after the pictures' own. */
+const smallerSides = [256, 128, 64];
+
+/**
+ * The pairs, counted from the first, whose pictures take at most `maxBytes` in
+ * all rows together.
+ *
+ * @param rows Data URIs of each row, one a pair.
+ */
+export function pairsWithin(
+  rows: readonly (readonly string[])[],
+  { maxBytes }: { maxBytes: number },
+): number {
+  const most = Math.max(0, ...rows.map(({ length }) => length));
+  let bytes = 0;
+  for (let pair = 0; pair < most; pair++) {
+    for (const row of rows) bytes += row[pair]?.length ?? 0;
+    if (bytes > maxBytes) return pair;
+  }
+  return most;
+}
+
+/**
+ * The first pairs' pictures as PNG data URIs, by row: at most eight pairs, in
+ * the largest size in which four fit, and no pair more than fits.
+ *
+ * @param rows Images `[n, 3, H, W]` in [-1, 1] by row, of one shape.
+ * @param options `maxBytes`: of all URIs together.
+ */
+export function picturesWithin(
+  rows: ReadonlyMap<string, Tensor<"float32">>,
+  { maxBytes }: { maxBytes: number },
+): Map<string, string[]> {
+  const images = [...rows].map(([name, batch]) => ({
+    name,
+    images: unstacked(batch).slice(0, mostPairs).map(rgbImage),
+  }));
+  const [{ images: [first] }] = images;
+  const own = Math.max(first.width, first.height);
+  const sides = [own, ...smallerSides.filter((side) => side < own)];
+  let uris: string[][] = [];
+  let pairs = 0;
+  for (const side of sides) {
+    uris = images.map(({ images }) =>
+      images.map((image) => pngDataUri(fitted(image, side)))
+    );
+    pairs = pairsWithin(uris, { maxBytes });
+    if (pairs >= Math.min(enoughPairs, uris[0].length)) break;
+  }
+  return new Map(images.map(({ name }, i) => [name, uris[i].slice(0, pairs)]));
+}
+
+/** The picture, made smaller until its longest side is at most `side` pixels. */
+function fitted(image: RgbImage, side: number): RgbImage {
+  const longest = Math.max(image.width, image.height);
+  if (longest <= side) return image;
+  const [width, height] = [image.width, image.height]
+    .map((size) => Math.max(1, Math.round(size * side / longest)));
+  return pilResize({ ...image, channels: 3 }, { width, height }, "bicubic");
+}

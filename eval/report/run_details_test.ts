@@ -1,0 +1,21 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { hostileRun } from "./hostile_run.ts";
+import { readRunDetails } from "./run_details.ts";
+
+Deno.test("readRunDetails() reads a file, passes over none and names a broken one", async () => {
+  const folder = await Deno.makeTempDir();
+  const path = `${folder}/report.json`;
+  assertEquals(await readRunDetails(path), undefined);
+  const { details } = hostileRun();
+  await Deno.writeTextFile(path, JSON.stringify(details));
+  assertEquals(await readRunDetails(path), details);
+  await Deno.writeTextFile(path, JSON.stringify({ ...details, rows: 3 }));
+  await assertRejects(
+    () => readRunDetails(path),
+    TypeError,
+    `${path}: rows is 3, expected a list`,
+  );
+  await Deno.writeTextFile(path, "{");
+  await assertRejects(() => readRunDetails(path), SyntaxError, path);
+  await Deno.remove(folder, { recursive: true });
+});

@@ -1,0 +1,111 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import {
+  checkMetrics,
+  isPaired,
+  metricNames,
+  metricPaths,
+  type MetricRecord,
+} from "./metric_records.ts";
+
+const fid = {
+  kind: "fid",
+  features: "inception-2015-12-05",
+  weights: "inception.pth",
+  resize: "pytorch-fid",
+  reference: "coco.npz",
+} as const;
+const pair = "zoo/models/scenes-clip";
+
+const check = (metrics: unknown, prompts: unknown = {}) =>
+  checkMetrics({
+    name: "test",
+    prompts,
+    metrics: metrics as readonly MetricRecord[],
+  });
+
+Deno.test("every kind of record passes with its fields", () => {
+  check([
+    { kind: "ssim" },
+    { kind: "psnr" },
+    { kind: "lpips", net: "alex", backbone: "a.pth", weights: "b.pth" },
+    { kind: "clip-score", model: "laion/CLIP-ViT-g-14-laion2B-s34B-b88K" },
+    { kind: "clip-score (shapes)", pair },
+    { kind: "prompt-accuracy", pair },
+    fid,
+    { ...fid, resize: "clean-fid" },
+    { ...fid, kind: "sfid", resize: "adm" },
+    { ...fid, kind: "kid", reference: "full-model" },
+    { ...fid, kind: "precision-recall", reference: "pictures" },
+    { kind: "fid (shapes)", classifier: "c", reference: "rendered" },
+  ]);
+  check([]);
+});
+
+Deno.test("what is wrong with a record is said with its path", () => {
+  const refused = (metrics: unknown, message: string, prompts?: unknown) =>
+    assertThrows(
+      () => check(metrics, prompts),
+      RangeError,
+      `Cannot run experiment test: ${message}`,
+    );
+  refused({}, "metrics is {}, expected a list of records");
+  refused([{ kind: "ssim" }, 3], "metrics[1] is 3, expected a record");
+  refused(
+    [{ kind: "mssim" }],
+    `metrics[0].kind is "mssim", expected one of ssim`,
+  );
+  refused([{ kind: "toString" }], `metrics[0].kind is "toString"`);
+  refused(
+    [{ kind: "ssim" }, { kind: "psnr" }, { ...fid, weights: undefined }],
+    "metrics[2].weights is undefined, expected the path of pytorch-fid's",
+  );
+  refused(
+    [{ ...fid, resize: "bicubic" }],
+    `metrics[0].resize is "bicubic", expected one of pytorch-fid, clean-fid, adm, companion`,
+  );
+  refused(
+    [{ kind: "ssim", window: 11 }],
+    "metrics[0].window is 11, expected no such field; ssim has kind",
+  );
+  refused(
+    [{ ...fid, kind: "kid" }],
+    `metrics[0].reference is "coco.npz", expected full-model or a folder`,
+  );
+  refused(
+    [{ kind: "psnr" }, { kind: "psnr" }],
+    `metrics[1] is {"kind":"psnr"}, expected other values than those of metrics[0]`,
+  );
+  refused(
+    [{ kind: "prompt-accuracy", pair }],
+    `metrics[0].kind is "prompt-accuracy", expected no metric that reads prompts`,
+    null,
+  );
+});
+
+Deno.test("names tell conventions and references apart, pairs and paths are those of the record", () => {
+  assertEquals(metricNames(fid), ["fid"]);
+  const full = { ...fid, resize: "adm", reference: "full-model" } as const;
+  assertEquals(metricNames(full), ["fid_adm_full"]);
+  assertEquals(metricNames({ ...fid, kind: "precision-recall" }), [
+    "precision",
+    "recall",
+  ]);
+  assertEquals([fid, full, { kind: "ssim" } as const].map(isPaired), [
+    false,
+    true,
+    true,
+  ]);
+  assertEquals(metricPaths(fid), [
+    ["weights", "inception.pth"],
+    ["reference", "coco.npz"],
+  ]);
+  assertEquals(metricPaths(full), [["weights", "inception.pth"]]);
+});
+
+Deno.test("the README's records for real weights are ones", async () => {
+  const readme = await Deno.readTextFile("README.md");
+  const [, json] = /--set 'metrics=(\[[^']*\])'/.exec(readme)!;
+  const metrics = JSON.parse(json);
+  check(metrics);
+  assertEquals(metrics.flatMap(metricNames), ["clip", "lpips", "fid"]);
+});

@@ -1,0 +1,35 @@
+/** Sections of tables 5 and 7: DiP-GO trained with one setting changed. */
+import type { Experiment } from "../experiment.ts";
+import type { SearchSettings } from "../method.ts";
+import { embeddedSd, fullSd } from "./base.ts";
+import type { Scale, Section } from "./study.ts";
+
+type Change = Partial<
+  Pick<SearchSettings["network"], "consistency" | "alpha" | "gamma">
+>;
+
+const bases: Readonly<Record<Scale, Experiment>> = {
+  full: { ...fullSd, sparsity: [0.8] },
+  embedded: { ...embeddedSd, sparsity: [0.5, 0.8] },
+};
+
+/** The change's experiment at a scale; the paper's setting, changed nothing, is one run for all tables. */
+export function ablation(
+  scale: Scale,
+  label: string,
+  change: Change = {},
+): Section {
+  const base = bases[scale];
+  const words = Object.entries(change).map(([key, value]) => `${key}-${value}`);
+  const own = words.join("-").replaceAll(/[.+]/g, "_") || "default";
+  const network = { ...base.search.network, ...change };
+  return {
+    label,
+    experiment: {
+      ...base,
+      name: `${base.name}-${own}`,
+      description: `${base.description}; ${label}`,
+      search: { ...base.search, network },
+    },
+  };
+}

@@ -1,0 +1,159 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { experiments, listed, studyNamed } from "../catalogue.ts";
+import { checkExperiment } from "../experiment.ts";
+import { dryRunStudy } from "./dry_run_study.ts";
+import { paperResultRow } from "./joined_study.ts";
+import { pipelines } from "./pipelines.ts";
+import { studies } from "./studies.ts";
+import { sectionsOf } from "./study_command.ts";
+
+const scales = ["full", "embedded"] as const;
+
+Deno.test("the studies are the paper's tables and figures, and every section can run", () => {
+  assertEquals(studies.map(({ name }) => name), [
+    ...[1, 2, 3, 4, 5, 6, 7, 8].map((n) => `paper-table${n}`),
+    "paper-figure3",
+    "paper-figure6",
+  ]);
+  for (const { name, sections } of studies) {
+    for (const scale of scales) {
+      assert(sections[scale].length > 0, name);
+      const labels = sections[scale].map(({ label }) => label);
+      assertEquals(new Set(labels).size, labels.length, name);
+      for (const { experiment } of sections[scale]) {
+        checkExperiment(experiment);
+        assertEquals(experiment.model in pipelines, scale === "full");
+      }
+    }
+  }
+});
+
+Deno.test("sections of one name are one experiment, so that it runs once", () => {
+  const byName = new Map<string, unknown>(
+    experiments.map((each) => [each.name, each]),
+  );
+  for (const { sections } of studies) {
+    for (const { experiment } of [...sections.full, ...sections.embedded]) {
+      const { description: _, ...values } = experiment;
+      const known = byName.get(experiment.name);
+      if (known) assertEquals(values, known);
+      byName.set(experiment.name, values);
+    }
+  }
+  const shared = ["paper-table5", "paper-table7"].map((name) =>
+    studyNamed(name)!.sections.embedded.map(({ experiment }) => experiment.name)
+  );
+  const both = shared[0].filter((name) => shared[1].includes(name));
+  assertEquals(both, ["paper-shapes-plms50-default"]);
+  assertEquals(new Set(listed.map(({ name }) => name)).size, listed.length);
+});
+
+Deno.test("the ablations change one setting each", () => {
+  const settings = (name: string) =>
+    studyNamed(name)!.sections.full.map(({ experiment: { search } }) => {
+      const { consistency, alpha, gamma } = search.network;
+      return [consistency, alpha, gamma];
+    });
+  assertEquals(settings("paper-table5"), [
+    ["l1", 1, true],
+    ["l2", 1, true],
+    ["ssim", 1, true],
+    ["l1+ssim", 1, true],
+  ]);
+  assertEquals(settings("paper-table7"), [
+    ["ssim", 0.1, true],
+    ["ssim", 0.5, true],
+    ["ssim", 1, true],
+    ["ssim", 2, true],
+    ["ssim", 1, false],
+  ]);
+});
+
+Deno.test("paperResultRow() keeps what is printed, and derives the pruning ratio", () => {
+  const rows = studyNamed("paper-table1")!.paper.map(paperResultRow);
+  const cells = rows.map(({ method, sparsity }) => [method, sparsity]);
+  assertEquals(cells, [
+    ["PLMS, 50 steps", 0],
+    ["BK-SDM-Base", 0.339],
+    ["PLMS, 25 steps", 0.5],
+    ["PLMS skip, interval 2", 0.5],
+    ["DeepCache", 0.615],
+    ["DiP-GO, 0.80", 0.8],
+    ["BK-SDM-Small", 0.358],
+    ["PLMS, 15 steps", 0.7],
+    ["DiP-GO, 0.85", 0.85],
+  ]);
+  const { macs, speedup, metrics, source } = rows[5];
+  assertEquals([macs, speedup, source], [3.38e12, 4.40, "paper"]);
+  assertEquals(metrics.clip_coco, { mean: 30.29 });
+  const [full, pruned] = studyNamed("paper-figure3")!.paper.map(paperResultRow);
+  assertEquals([full.latencyMs, pruned.latencyMs], [5010, 3590]);
+  assertEquals(Math.round(pruned.macs / 1e9), 11858);
+});
+
+/** The cells of a dry run's lines. */
+const cellsOf = (lines: readonly string[]) =>
+  lines.map((line) => line.trim().split(/\s{2,}/));
+
+Deno.test("dryRunStudy() prints the paper's rows from block graphs, without weights", async () => {
+  const study = studyNamed("paper-table2")!;
+  const lines = await dryRunStudy(study, study.sections.full, { rate: 1e12 });
+  const cells = cellsOf(lines);
+  // 50 calls of 760.93 G (paper) and, guided, of 2 x 1074.55 G (total)
+  assertEquals(cells.find(([name]) => name === "full")!, [
+    "full",
+    "0",
+    "38.0 T",
+    "107 T",
+    "1.00×",
+    "50",
+  ]);
+  const fewer = cells.filter(([name]) => name === "fewer-steps");
+  assertEquals(fewer.map((row) => row.at(-1)), ["20", "15", "10"]);
+  const row = (name: string) => cells.find(([label]) => label === name)!;
+  assertEquals(row("50 steps").slice(1, 4), [
+    "38.04 T",
+    "38.047 T",
+    "53.728 T",
+  ]);
+  assertEquals(row("DiP-GO, 0.8").slice(1), ["7.61 T", "7.609 T", "10.746 T"]);
+  // UNet, text tower and decoder in single precision
+  const bytes = 4 * (865_910_724 + 340_387_840 + 83_653_863);
+  const disk = lines.find((line) => line.includes("disk:"))!;
+  assertStringIncludes(disk, `weights ${(bytes / 1e9).toFixed(1)} GB`);
+  const all = lines.find((line) => line.startsWith("In all"))!;
+  assertStringIncludes(all, "at 1.00 T MACs a second");
+  for (const note of study.notes) assert(lines.includes(`- ${note}`));
+});
+
+Deno.test("dryRunStudy() bills 50 of PLMS's 51 calls, and both halves for PixArt", async () => {
+  const figure = studyNamed("paper-figure3")!;
+  const sd = cellsOf(
+    await dryRunStudy(figure, figure.sections.full, { rate: 1 }),
+  );
+  assertEquals(sd.find(([name]) => name === "full")!.slice(2), [
+    "16.9 T",
+    "41.0 T",
+    "1.00×",
+    "51",
+  ]);
+  const table = studyNamed("paper-table8")!;
+  const pixart = cellsOf(
+    await dryRunStudy(table, table.sections.full, { rate: 1 }),
+  );
+  assertEquals(pixart.find(([name]) => name === "full")![2], "85.6 T");
+});
+
+Deno.test("sectionsOf() chooses a scale, and changes every section", () => {
+  const study = studyNamed("paper-table4")!;
+  const full = sectionsOf(study, ["seed=3"]);
+  assertEquals(full.length, study.sections.full.length);
+  assert(full.every(({ experiment }) => experiment.seed === 3));
+  const embedded = sectionsOf(study, ["scale=embedded", "sampler.steps=2"]);
+  const names = embedded.map(({ experiment }) => experiment.name);
+  assertEquals(
+    names,
+    study.sections.embedded.map(({ experiment }) => experiment.name),
+  );
+  assert(embedded.every(({ experiment }) => experiment.sampler.steps === 2));
+});

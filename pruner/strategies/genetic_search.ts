@@ -1,0 +1,64 @@
+/**
+ * Genetic search over gates (DiP-GO, table 6): children take each step's gates
+ * from one of two parents, which won a tournament; some gates flip; what exceeds
+ * the budget is closed at random, what it leaves is opened at random. The best of
+ * parents and children live on.
+ */
+import type { Gate, Gates } from "../../supernet/gates.ts";
+import { subNetMacs } from "../../supernet/liveness.ts";
+import { randomGates } from "./fixed_patterns.ts";
+import type { JudgedGates, Propose, RoundContext } from "./round_search.ts";
+
+/** Expected gates that flip in a child. */
+const flips = 4;
+
+/** The better of two members drawn at random. */
+function tournament({ population, uniform }: RoundContext): JudgedGates {
+  const draw = () => Math.floor(uniform() * population.length);
+  return population[Math.min(draw(), draw())];
+}
+
+/** Each step's row from one of two parents. */
+function crossed(a: Gates, b: Gates, uniform: () => number): Gates {
+  return a.map((row, t) => uniform() < 0.5 ? row : b[t]);
+}
+
+/** Gates after the first step flipped with a small probability. */
+function mutated(gates: Gates, uniform: () => number): Gates {
+  const rate = flips / ((gates.length - 1) * gates[0].length);
+  return gates.map((row, t) =>
+    t === 0
+      ? row
+      : row.map((gate): Gate => uniform() < rate ? (gate === 1 ? 0 : 1) : gate)
+  );
+}
+
+/** Closed gates that a child tries to open at random. */
+const openings = 24;
+
+/** Gates with some more opened, as far as the budget allows. */
+function filled(
+  gates: Gates,
+  { net, maxMacs, uniform }: RoundContext,
+): Gates {
+  const closed = gates.flatMap((row, t) =>
+    row.flatMap((gate, n) => gate === 0 ? [{ t, n }] : [])
+  );
+  let full = gates;
+  for (let i = 0; i < openings && closed.length > 0; i++) {
+    const pick = Math.floor(uniform() * closed.length);
+    const [{ t, n }] = closed.splice(pick, 1);
+    const opened = full.with(t, full[t].with(n, 1));
+    if (subNetMacs(net, opened) <= maxMacs) full = opened;
+  }
+  return full;
+}
+
+/** A child of the population; a random draw while there is none. */
+export const breed: Propose = (context) => {
+  const { net, maxMacs, population, uniform } = context;
+  if (population.length === 0) return randomGates(net, { uniform, maxMacs });
+  const [a, b] = [tournament(context), tournament(context)];
+  const start = mutated(crossed(a.gates, b.gates, uniform), uniform);
+  return filled(randomGates(net, { uniform, maxMacs, start }), context);
+};
