@@ -95,6 +95,7 @@ Deno.test("A run that is repeated makes nothing, and one that changes in part ma
     assertEquals(first.made, { sample: 8, fit: 3, metric: 3, latency: 1 });
     const { folder } = first.finished;
     assert(await isFile(`${folder}/searches/dip-go.json`));
+    assert(await isFile(`${folder}/searches/dip-go.curve.jsonl`));
     const again = await run({ description: "reworded" });
     assertEquals(again.made, {});
     assertEquals(again.finished.results, first.finished.results);
