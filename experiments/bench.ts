@@ -13,7 +13,11 @@ import {
   type PictureDecoder,
 } from "../core/pipeline/picture_decoder.ts";
 import { TorchGenerator } from "../core/random.ts";
-import { type Device, manySessions } from "../core/runtime/session.ts";
+import {
+  type Device,
+  manySessions,
+  type SessionOptions,
+} from "../core/runtime/session.ts";
 import { makeSampler } from "../core/samplers/make_sampler.ts";
 import type { Sampler } from "../core/samplers/sampler.ts";
 import type { SchedulerConfig } from "../core/samplers/scheduler_config.ts";
@@ -55,6 +59,13 @@ export interface SampleSize {
   readonly steps: number;
 }
 
+/** What a run computes on. */
+export interface BenchOptions {
+  readonly device: Device;
+  /** CPU threads; all cores by default. */
+  readonly threads?: number;
+}
+
 /** What a run samples with, loaded. */
 interface BenchParts {
   readonly model: LoadedModel;
@@ -83,7 +94,7 @@ export class Bench implements AsyncDisposable {
   constructor(
     readonly experiment: Experiment,
     private readonly parts: BenchParts,
-    private readonly device: Device,
+    private readonly sessions: SessionOptions,
   ) {
     const { steps } = experiment.sampler;
     this.net = this.superNet({ images: 1, steps });
@@ -131,29 +142,23 @@ export class Bench implements AsyncDisposable {
     const key = `${size.images},${size.steps}`;
     const known = this.#runners.get(key);
     if (known) return known;
-    const runner = new SubNetRunner(this.superNet(size), {
-      ...manySessions,
-      device: this.device,
-    });
+    const runner = new SubNetRunner(this.superNet(size), this.sessions);
     this.#runners.set(key, runner);
     return runner;
   }
 
   /** One SubNet for so many images; the caller closes it. */
   subNet(size: SampleSize, gates: Gates): Promise<SubNet> {
-    return openSubNet(this.runner(size), gates, {
-      ...manySessions,
-      device: this.device,
-    });
+    return openSubNet(this.runner(size), gates, this.sessions);
   }
 
   /** The training form at the search's batch. */
   form(): Promise<TrainingForm> {
     const { search: { batch: images }, sampler: { steps } } = this.experiment;
-    return this.#form ??= openTrainingForm(this.superNet({ images, steps }), {
-      ...manySessions,
-      device: this.device,
-    });
+    return this.#form ??= openTrainingForm(
+      this.superNet({ images, steps }),
+      this.sessions,
+    );
   }
 
   /** The batches that searches work on. */
@@ -210,9 +215,7 @@ export class Bench implements AsyncDisposable {
     const { autoencoder } = this.parts;
     if (!autoencoder) return latents;
     const [, ...shape] = latents.shape;
-    const { device } = this;
-    const options = { ...manySessions, device };
-    this.#decoder ??= openPictureDecoder(autoencoder, shape, options);
+    this.#decoder ??= openPictureDecoder(autoencoder, shape, this.sessions);
     const decoded = await (await this.#decoder).decode(latents);
     const clipped = decoded.data.map((x) => Math.min(1, Math.max(-1, x)));
     return float32(decoded.shape, clipped);
@@ -250,7 +253,7 @@ export class Bench implements AsyncDisposable {
  */
 export async function openBench(
   experiment: Experiment,
-  { device }: { device: Device },
+  options: BenchOptions,
 ): Promise<Bench> {
   const { name, model: folder } = experiment;
   const task = `run experiment ${name}`;
@@ -260,12 +263,12 @@ export async function openBench(
   const autoencoder = model.config.inChannels === 3
     ? undefined
     : await loadAutoencoder(folder);
-  const conditioner = await openConditioner(model, folder, { device });
+  const conditioner = await openConditioner(model, folder, options);
   const pair = experiment.contrastivePair === undefined
     ? undefined
     : await openContrastivePair(experiment.contrastivePair);
   const parts = { model, scheduler, conditioner, autoencoder, prompts, pair };
-  return new Bench(experiment, parts, device);
+  return new Bench(experiment, parts, { ...manySessions, ...options });
 }
 
 async function promptsOf(

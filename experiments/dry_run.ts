@@ -4,8 +4,8 @@ import type { Device } from "../core/runtime/session.ts";
 import { formatMacs } from "../eval/table.ts";
 import { type Bench, openBench } from "./bench.ts";
 import { checkExperiment, type Experiment } from "./experiment.ts";
+import { fitRow, type PlannedRow, plannedRows } from "./fit_row.ts";
 import type { FittedPlan } from "./method.ts";
-import { fitRow, type PlannedRow, plannedRows } from "./runner.ts";
 
 /**
  * A line a row; methods that search are shown with their budget.
@@ -35,8 +35,7 @@ async function rowCosts(bench: Bench, row: PlannedRow): Promise<string[]> {
   if (row.method.searches) return [`≤ ${budget}`, "", "searched"];
   const fitted = await fitRow(bench, row, {
     progress: () => {},
-    once: (_, make) => make(),
-    checkpoint: () => {
+    once: () => {
       throw new Error("Cannot search in a dry run");
     },
   });

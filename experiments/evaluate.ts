@@ -1,5 +1,5 @@
 /** Images of the evaluation pairs, and how close a SubNet's are to the full model's from the same noise. */
-import { joinedArrays, stacked, unstacked } from "../core/batch.ts";
+import { joinedArrays, stacked } from "../core/batch.ts";
 import { TorchGenerator } from "../core/random.ts";
 import {
   drawStepNoise,
@@ -13,6 +13,7 @@ import { denseGates } from "../supernet/gates.ts";
 import type { SubNetPlan } from "../supernet/plan.ts";
 import type { SamplingInputs } from "../supernet/sampling_loop.ts";
 import type { Bench } from "./bench.ts";
+import type { Experiment } from "./experiment.ts";
 import type { PairMetrics } from "./measured_row.ts";
 import type { SampledPlan } from "./method.ts";
 import type { Subject } from "../supernet/conditioner.ts";
@@ -26,15 +27,28 @@ export interface EvaluationPair {
   readonly stepNoise: StepNoise;
 }
 
-/** The experiment's pairs, drawn one after another: fewer pairs are the first of more. */
+/** Shards of the evaluation: a batch of pictures each. */
+export function shardCount(
+  { evaluation: { pairs, batch } }: Pick<Experiment, "evaluation">,
+): number {
+  return Math.ceil(pairs / batch);
+}
+
+/**
+ * The pairs of every shard, drawn one after another: fewer pairs are the first
+ * of more. The last shard is whole too, so that a shard's pictures do not
+ * depend on how many pairs are evaluated.
+ */
 export function evaluationPairs(
   bench: Bench,
 ): EvaluationPair[] {
-  const { experiment: { evaluation, sampler: { steps } }, net } = bench;
+  const { experiment, net } = bench;
+  const { evaluation, sampler: { steps } } = experiment;
+  const length = shardCount(experiment) * evaluation.batch;
   const [, ...shape] = net.model.inputs[0].shape;
   const random = new TorchGenerator(evaluation.seed);
   const sampler = bench.sampler(steps);
-  return Array.from({ length: evaluation.pairs }, (_, i) => ({
+  return Array.from({ length }, (_, i) => ({
     subject: bench.subject("evaluation", i, random),
     noise: random.randn(shape),
     stepNoise: drawStepNoise(sampler, { shape, random }),
@@ -88,35 +102,57 @@ export async function openBatchSampler(
   };
 }
 
-/**
- * The images `[n, C, H, W]` of n pairs. The last batch is filled up with the first pairs.
- *
- * @throws {RangeError} If an image is not finite.
- */
-export async function sampleImages(
-  bench: Bench,
-  fitted: SampledPlan,
-  pairs: readonly EvaluationPair[],
-): Promise<Tensor<"float32">> {
-  const { batch } = bench.experiment.evaluation;
-  const images: Tensor<"float32">[] = [];
-  await using sampler = await openBatchSampler(bench, fitted, batch);
-  for (let start = 0; start < pairs.length; start += batch) {
-    const members = Array.from(
-      { length: batch },
-      (_, i) => pairs[(start + i) % pairs.length],
-    );
-    const latents = await sampler.sample(await sampler.inputsOf(members));
-    images.push(...unstacked(await bench.pictures(latents)));
+/** Samples shards of one plan after another; the last plan's sessions stay open. */
+export class ShardSampler implements AsyncDisposable {
+  #drawn: readonly EvaluationPair[] | undefined;
+  #open: { readonly row: string; readonly sampler: BatchSampler } | undefined;
+
+  constructor(private readonly bench: Bench) {}
+
+  /** {@linkcode evaluationPairs}, drawn when first asked for. */
+  get pairs(): readonly EvaluationPair[] {
+    return this.#drawn ??= evaluationPairs(this.bench);
   }
-  const all = stacked(images.slice(0, pairs.length));
-  const odd = all.data.findIndex((value) => !Number.isFinite(value));
-  if (odd === -1) return all;
-  throw new RangeError(
-    `Cannot evaluate ${bench.experiment.model}: element ${odd} of the images is ${
-      all.data[odd]
-    }, expected a finite number`,
-  );
+
+  /**
+   * The pictures `[B, C, H, W]` of a row's shard.
+   *
+   * @throws {RangeError} If a picture is not finite.
+   */
+  async sample(
+    row: string,
+    fitted: SampledPlan,
+    shard: number,
+  ): Promise<Tensor<"float32">> {
+    const { bench } = this;
+    const { model, evaluation: { batch } } = bench.experiment;
+    const pairs = this.pairs.slice(shard * batch, (shard + 1) * batch);
+    const sampler = await this.#samplerOf(row, fitted);
+    const latents = await sampler.sample(await sampler.inputsOf(pairs));
+    const pictures = await bench.pictures(latents);
+    const odd = pictures.data.findIndex((value) => !Number.isFinite(value));
+    if (odd === -1) return pictures;
+    throw new RangeError(
+      `Cannot evaluate ${model}: element ${odd} of shard ${shard} of ${row} is ${
+        pictures.data[odd]
+      }, expected a finite number`,
+    );
+  }
+
+  async #samplerOf(row: string, fitted: SampledPlan): Promise<BatchSampler> {
+    if (this.#open?.row === row) return this.#open.sampler;
+    await this[Symbol.asyncDispose]();
+    const { batch } = this.bench.experiment.evaluation;
+    const sampler = await openBatchSampler(this.bench, fitted, batch);
+    this.#open = { row, sampler };
+    return sampler;
+  }
+
+  /** Closes the sessions that are open. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#open?.sampler[Symbol.asyncDispose]();
+    this.#open = undefined;
+  }
 }
 
 /** PSNR of images that are equal, instead of infinity, which no mean survives. */

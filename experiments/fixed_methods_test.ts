@@ -5,13 +5,13 @@ import type { Experiment } from "./experiment.ts";
 import type { FittedPlan } from "./method.ts";
 import { methodNamed, methods } from "./methods.ts";
 import quickstart from "./quickstart.ts";
-import { fitRow } from "./runner.ts";
+import { fitRow } from "./fit_row.ts";
 import { writeTinyModel } from "./tiny_model.ts";
 
 const calls = {
   progress: () => {},
-  once: <Value>(_: string, make: () => Promise<Value>) => make(),
-  checkpoint: () => "",
+  once: <Value>(_: string, make: (checkpoint: string) => Promise<Value>) =>
+    make(""),
 };
 
 /** Fits methods on a tiny model with 5 steps of a sampler. */

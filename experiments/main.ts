@@ -10,8 +10,10 @@ import { experimentNamed, experiments } from "./catalogue.ts";
 import { dryRun } from "./dry_run.ts";
 import type { Experiment } from "./experiment.ts";
 import { provenanceOf } from "./provenance.ts";
-import { type FinishedRun, runExperiment } from "./runner.ts";
+import { type FinishedRun, runExperiment, runShare } from "./runner.ts";
 import { withSetting } from "./setting.ts";
+import { parseShare } from "./share.ts";
+import { openStatusLine } from "./status_line.ts";
 
 const help = `Runs an experiment and writes results/<name>/<run-id>/.
 
@@ -23,11 +25,15 @@ Usage: deno task experiment <name> [options]
                     model is a folder or a name on the hub
   --limit <n>       Evaluate at most n pairs
   --device <d>      cpu, webgpu or cuda (default cpu)
+  --jobs <n>        Fit, sample and measure in n processes, each with its share of the cores
+  --shard <i/n>     Make only the i-th of n shares of the samples and what they need, and no
+                    report; when all are made, the command without --shard writes it
   --dry-run         Print methods, MACs and model calls; sample nothing
   --help            Print this
 
-The run-id is a hash of the resolved experiment, the model's files and the device:
-the same command goes on with a run that was killed.`;
+The run-id is a hash of the resolved experiment, the model's files and the device.
+Steps are kept in results/.steps for all runs: the same command goes on with a run that
+was killed, and an experiment that changes in part makes that part again.`;
 
 /** Where runs are kept, unless told. */
 const defaultRoot = "results";
@@ -46,9 +52,9 @@ async function experimentOf(
 ): Promise<CommandResult> {
   const options = parseArgs([...args], {
     boolean: ["help", "list", "dry-run"],
-    string: ["set", "device", "limit", "_"],
+    string: ["set", "device", "limit", "jobs", "shard", "_"],
     collect: ["set"],
-    default: { device: "cpu" },
+    default: { device: "cpu", jobs: "1" },
     unknown: refuseOption,
   });
   if (options.help) return { lines: [help], exitCode: 0 };
@@ -59,6 +65,7 @@ async function experimentOf(
     );
   }
   const device = deviceOf(options.device);
+  const jobs = countOf("jobs", options.jobs);
   const settings: string[] = options.set;
   const named = settings.reduce(withSetting, experimentNamed(options._[0]));
   const model = await modelFolder(named.model);
@@ -68,13 +75,13 @@ async function experimentOf(
   }
   const command = ["deno task experiment", ...args.map(quoted)].join(" ");
   const provenance = await provenanceOf(command);
-  const log = (line: string) => console.error(line);
-  const run = await runExperiment(experiment, {
-    device,
-    root,
-    provenance,
-    log,
-  });
+  using output = openStatusLine();
+  const runOptions = { ...output, device, root, provenance, jobs };
+  if (options.shard !== undefined) {
+    await runShare(experiment, parseShare(options.shard), runOptions);
+    return { lines: [`share ${options.shard} is made`], exitCode: 0 };
+  }
+  const run = await runExperiment(experiment, runOptions);
   return { lines: summaryLines(run), exitCode: 0 };
 }
 
@@ -103,16 +110,18 @@ function deviceOf(text: string): Device {
   );
 }
 
+function countOf(option: string, text: string): number {
+  const count = Number(text);
+  if (Number.isSafeInteger(count) && count >= 1) return count;
+  throw new RangeError(
+    `Cannot run an experiment: --${option} is "${text}", expected a whole number from 1`,
+  );
+}
+
 function limited(experiment: Experiment, text: string | undefined): Experiment {
   if (text === undefined) return experiment;
-  const limit = Number(text);
-  if (!Number.isSafeInteger(limit) || limit < 1) {
-    throw new RangeError(
-      `Cannot run an experiment: --limit is "${text}", expected a whole number from 1`,
-    );
-  }
   const { evaluation } = experiment;
-  const pairs = Math.min(limit, evaluation.pairs);
+  const pairs = Math.min(countOf("limit", text), evaluation.pairs);
   return { ...experiment, evaluation: { ...evaluation, pairs } };
 }
 

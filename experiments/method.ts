@@ -50,7 +50,7 @@ export interface MethodContext {
   readonly search: SearchSettings;
   /** Model calls of the sampler with so many steps. */
   calls(steps: number): number;
-  /** Every target of the experiment. */
+  /** The experiment's targets up to the one that is fitted, ascending. */
   readonly sparsity: readonly number[];
   /** Of everything random in a fit; never the noise of the evaluation. */
   readonly seed: number;
@@ -58,12 +58,20 @@ export interface MethodContext {
   form(): Promise<TrainingForm>;
   /** Batches with the full sampler's trajectories, made when first asked for. */
   calibration(): Promise<readonly CalibrationBatch[]>;
-  /** Where a search may keep what it needs to go on after being killed. */
-  checkpoint(name: string): string;
   /** Reports that `done` of `total` parts of the search are done. */
   progress(done: number, total: number): void;
-  /** What `make` gives, made once a run and kept in its folder: a search that serves every budget. Must survive JSON. */
-  once<Value>(name: string, make: () => Promise<Value>): Promise<Value>;
+  /**
+   * What `make` gives, made once and kept for all runs: a search that serves
+   * several budgets. Must survive JSON. `make` is given a safetensors file in
+   * which it may keep what it needs to go on after being killed.
+   *
+   * @param reads What the value depends on besides model, sampler, SuperNet, seed and calibration; all search settings and targets unless told.
+   */
+  once<Value>(
+    name: string,
+    make: (checkpoint: string) => Promise<Value>,
+    reads?: unknown,
+  ): Promise<Value>;
 }
 
 /** One rival. */
@@ -72,6 +80,8 @@ export interface Method {
   readonly name: string;
   /** Whether fitting samples the model; a dry run leaves such methods unfitted. */
   readonly searches: boolean;
+  /** What its plans depend on besides model, sampler, SuperNet, seed, calibration and budget; all search settings and targets unless told, nothing where it does not search. */
+  reads?(settings: Pick<MethodContext, "search" | "sparsity">): unknown;
   /** @param maxMacs Budget over all steps at `context.net`'s batch, total convention. */
   fit(context: MethodContext, maxMacs: number): Promise<FittedPlan>;
 }

@@ -1,44 +1,109 @@
-/** Lines that say what was done and how long the rest will take. */
+/** Says what is being made, what was cached, what is left and for how long: one line that changes, or a line a step. */
+import type { Step, StepKind } from "./step.ts";
 
-/** What became of a part: done now, kept from an earlier run, or left out. */
-export type Outcome = "done" | "kept" | "left out";
+/** Where progress is said. */
+export interface ProgressOutput {
+  /** Takes a line. */
+  readonly log: (line: string) => void;
+  /** Shows a line in place of the last one; where there is none, steps are logged. */
+  readonly status?: (line: string) => void;
+}
 
-/** Counts the parts of one phase of a run. */
+/** What steps of a kind took here: milliseconds, and their cost. */
+interface Measured {
+  ms: number;
+  cost: number;
+}
+
+/** Counts the steps of a run. */
 export class Progress {
-  #done = 0;
-  #worked = 0;
-  #elapsed = 0;
+  readonly #measured = new Map<StepKind, Measured>();
+  readonly #left: Map<string, Step>;
+  readonly #total: number;
+  #cached = 0;
   #lastLine = -Infinity;
 
+  /** @param processes How many work on the steps at once. */
   constructor(
-    private readonly phase: string,
-    private readonly total: number,
-    private readonly log: (line: string) => void,
-  ) {}
-
-  /** Does one part and reports it. */
-  async part(name: string, work: () => Promise<Outcome>): Promise<void> {
-    const start = performance.now();
-    const outcome = await work();
-    this.#done++;
-    if (outcome === "done") {
-      this.#worked++;
-      this.#elapsed += performance.now() - start;
-    }
-    this.#line(outcome === "done" ? name : `${name}, ${outcome}`);
+    steps: readonly Step[],
+    private readonly output: ProgressOutput,
+    private readonly processes = 1,
+  ) {
+    this.#left = new Map(steps.map((step) => [step.key, step]));
+    this.#total = this.#left.size;
   }
 
-  /** Reports within a part, at most every ten seconds. */
-  within(name: string, { done, total }: { done: number; total: number }): void {
-    if (performance.now() - this.#lastLine < 10_000) return;
-    this.#line(`${name}: ${done} of ${total}`);
+  /** A step was there before. */
+  cached(step: Step): void {
+    this.#cached++;
+    this.#left.delete(step.key);
   }
 
-  #line(text: string): void {
-    const left = this.#elapsed / this.#worked * (this.total - this.#done);
-    const end = left > 0 ? `, about ${duration(left)} left` : "";
-    this.log(`${this.phase} ${this.#done}/${this.total}  ${text}${end}`);
+  /** A step is looked at; shown where lines can be taken back. */
+  starts({ kind, name }: Step): void {
+    this.output.status?.(this.#line(`${kind} ${name}`));
+  }
+
+  /** A step was made here, in so many milliseconds. */
+  made(step: Step, ms: number): void {
+    const measured = this.#measured.get(step.kind) ?? { ms: 0, cost: 0 };
+    measured.ms += ms;
+    measured.cost += step.cost;
+    this.#measured.set(step.kind, measured);
+    this.#done(step, "");
+  }
+
+  /** Another process made a step meanwhile. */
+  elsewhere(step: Step): void {
+    this.#done(step, ", elsewhere");
+  }
+
+  /** A step does not apply. */
+  leftOut(step: Step): void {
+    this.#done(step, ", left out");
+  }
+
+  /** So much of a step is done; said at most every ten seconds where lines stay. */
+  within({ kind, name }: Step, done: number, total: number): void {
+    const isFresh = performance.now() - this.#lastLine < 10_000;
+    if (!this.output.status && isFresh) return;
+    this.#say(`${kind} ${name} (${done} of ${total})`);
+  }
+
+  #done(step: Step, how: string): void {
+    this.#left.delete(step.key);
+    this.#say(`${step.kind} ${step.name}${how}`);
+  }
+
+  #say(what: string): void {
+    const { log, status = log } = this.output;
+    status(this.#line(what));
     this.#lastLine = performance.now();
+  }
+
+  #line(what: string): string {
+    const left = this.#left.size;
+    const counts = [
+      `${this.#total - left}/${this.#total}`,
+      ...this.#cached > 0 ? [`${this.#cached} cached`] : [],
+      ...left > 0 ? [`${left} left`] : [],
+      ...this.#timeLeft(),
+    ];
+    return `${counts.join(", ")}: ${what}`;
+  }
+
+  /** From what steps of the same kind took here; kinds of which none was made are not counted. */
+  #timeLeft(): string[] {
+    let ms = 0;
+    let isAll = true;
+    for (const { kind, cost } of this.#left.values()) {
+      if (cost === 0) continue;
+      const measured = this.#measured.get(kind);
+      if (measured?.cost) ms += measured.ms / measured.cost * cost;
+      else isAll = false;
+    }
+    if (ms === 0) return [];
+    return [`${isAll ? "about" : "over"} ${duration(ms / this.processes)}`];
   }
 }
 

@@ -1,16 +1,73 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { Progress } from "./progress.ts";
+import { openStatusLine } from "./status_line.ts";
+import { type Step, step } from "./step.ts";
+import { jsonFormat } from "./step_format.ts";
 
-Deno.test("Progress says what was done, kept or left out, and what is left only once something was done", async () => {
-  const lines: string[] = [];
-  const progress = new Progress("evaluate", 3, (line) => lines.push(line));
-  await progress.part("a", () => Promise.resolve("kept"));
-  await progress.part("b", () => {
-    progress.within("b", { done: 1, total: 2 });
-    return new Promise((done) => setTimeout(() => done("done"), 5));
+const sample = (name: string, cost: number): Step =>
+  step({
+    kind: "sample",
+    name,
+    reads: name,
+    format: jsonFormat(),
+    cost,
+    make: () => Promise.resolve(0),
   });
-  await progress.part("c", () => Promise.resolve("left out"));
-  assertEquals(lines[0], "evaluate 1/3  a, kept");
-  assertMatch(lines[1], /^evaluate 2\/3 {2}b, about 1 s left$/);
-  assertEquals(lines[2], "evaluate 3/3  c, left out");
+
+Deno.test("Progress counts what was cached, made, left out and is left, and takes the time left from the cost of what was made", () => {
+  const lines: string[] = [];
+  const [a, b, c, d] = [["a", 1], ["b", 2], ["c", 6], ["d", 1]].map((
+    [name, cost],
+  ) => sample(name as string, cost as number));
+  const progress = new Progress([a, b, c, d], {
+    log: (line) => lines.push(line),
+  }, 2);
+  progress.cached(a);
+  progress.starts(b);
+  progress.made(b, 80_000); // 40 s a unit of cost: 7 units left, by two processes
+  progress.within(c, 1, 3); // too soon after a line
+  progress.elsewhere(c);
+  progress.leftOut(d);
+  assertEquals(lines, [
+    "2/4, 1 cached, 2 left, about 2 min: sample b",
+    "3/4, 1 cached, 1 left, about 20 s: sample c, elsewhere",
+    "4/4, 1 cached: sample d, left out",
+  ]);
+});
+
+Deno.test("Progress replaces its line where it can, within a step too", () => {
+  const lines: string[] = [];
+  const [a, b] = [sample("a", 1), sample("b", 1)];
+  const progress = new Progress([a, b], {
+    log: () => lines.push("logged"),
+    status: (line) => lines.push(line),
+  });
+  progress.starts(a);
+  progress.within(a, 1, 3);
+  progress.made(a, 2000);
+  assertEquals(lines, [
+    "0/2, 2 left: sample a",
+    "0/2, 2 left: sample a (1 of 3)",
+    "1/2, 1 left, about 2 s: sample a",
+  ]);
+});
+
+Deno.test("openStatusLine() takes its line back on a terminal, and has none elsewhere", () => {
+  const written = (terminal: boolean) => {
+    let text = "";
+    const stream = {
+      isTerminal: () => terminal,
+      writeSync(bytes: Uint8Array) {
+        text += new TextDecoder().decode(bytes);
+        return bytes.length;
+      },
+    };
+    using output = openStatusLine(stream, () => 5);
+    output.status?.("123456");
+    output.log("done");
+    return text;
+  };
+  assertEquals(written(false), "done\n");
+  // deno-lint-ignore no-control-regex
+  assertMatch(written(true), /^\r\x1b\[2K1234\r\x1b\[2Kdone\n$/);
 });

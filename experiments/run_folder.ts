@@ -1,25 +1,22 @@
 /**
- * A run's folder, `results/<experiment>/<run-id>/`. The id is a hash of all that
- * changes a number, so that the same run finds what it had done before it was
- * killed. Every file is whole or absent.
+ * A run's folder, `results/<experiment>/<run-id>/`: what people and other
+ * commands read. The id is a hash of all that changes a number. Every file is
+ * whole or absent.
  */
 import { createHash } from "node:crypto";
-import { isFile } from "../core/is_file.ts";
 import type { Device } from "../core/runtime/session.ts";
 import type { Tensor } from "../core/tensor.ts";
-import {
-  openSafetensors,
-  writeSafetensors,
-} from "../core/weights/safetensors.ts";
+import { writeSafetensors } from "../core/weights/safetensors.ts";
 import { writeAtomically } from "../core/write_atomically.ts";
 import type { Experiment } from "./experiment.ts";
+import type { InputHashes } from "./input_hashes.ts";
 
 /** What `config.json` holds, and the id is the hash of. */
 export interface RunIdentity {
   readonly experiment: Experiment;
   readonly device: Device;
-  /** {@linkcode inputHash} of the experiment. */
-  readonly inputHash: string;
+  /** Of the files that the experiment names. */
+  readonly inputs: InputHashes;
 }
 
 /** The first 12 hexadecimal digits of SHA-256; the description does not count. */
@@ -29,48 +26,10 @@ export function runId({ experiment, ...identity }: RunIdentity): string {
   return createHash("sha256").update(json).digest("hex").slice(0, 12);
 }
 
-/** SHA-256 of what an experiment reads: every file of its models' folders, names included, and its prompts. */
-export async function inputHash(
-  { model, prompts, contrastivePair }: Pick<
-    Experiment,
-    "model" | "prompts" | "contrastivePair"
-  >,
-): Promise<string> {
-  const hash = createHash("sha256");
-  const update = async (path: string) => {
-    const file = await Deno.open(path);
-    for await (const bytes of file.readable) hash.update(bytes);
-  };
-  for (const folder of [model, contrastivePair ?? []].flat()) {
-    for (const name of await filesOf(folder)) {
-      hash.update(name);
-      await update(`${folder}/${name}`);
-    }
-  }
-  for (const path of Object.values(prompts ?? {})) await update(path);
-  return hash.digest("hex");
-}
-
-/** Paths below a folder in a fixed order; files that are being written are left out. */
-async function filesOf(folder: string, prefix = ""): Promise<string[]> {
-  const names: string[] = [];
-  for await (const { name, isDirectory } of Deno.readDir(folder)) {
-    if (isDirectory) {
-      names.push(...await filesOf(`${folder}/${name}`, `${prefix}${name}/`));
-    } else if (!name.endsWith(".tmp")) names.push(prefix + name);
-  }
-  return names.sort();
-}
-
-/** The folder and the steps that it remembers. */
+/** The folder, and how files get there. */
 export class RunFolder {
   /** @internal Use {@linkcode openRunFolder}. */
   constructor(readonly path: string) {}
-
-  /** Whether a file is there. */
-  has(name: string): Promise<boolean> {
-    return isFile(`${this.path}/${name}`);
-  }
 
   /** Writes a file; its folder is made. */
   async write(name: string, content: string | Uint8Array): Promise<void> {
@@ -78,28 +37,18 @@ export class RunFolder {
     await writeAtomically(`${this.path}/${name}`, content);
   }
 
-  /** The JSON of a file, or what `make` gives, kept there. */
-  async json<Value>(name: string, make: () => Promise<Value>): Promise<Value> {
-    const path = `${this.path}/${name}`;
-    if (await this.has(name)) return JSON.parse(await Deno.readTextFile(path));
-    const value = await make();
-    await this.write(name, JSON.stringify(value) + "\n");
-    return value;
+  /** Writes a value as JSON. */
+  writeJson(name: string, value: unknown): Promise<void> {
+    return this.write(name, JSON.stringify(value) + "\n");
   }
 
-  /** The images of a `.safetensors` file, or what `make` gives, kept there. */
-  async images(
-    name: string,
-    make: () => Promise<Tensor<"float32">>,
-  ): Promise<Tensor<"float32">> {
-    const path = `${this.path}/${name}`;
-    if (await this.has(name)) {
-      return openSafetensors(path).readFloat32("images");
-    }
-    const images = await make();
+  /** Writes pictures `[n, C, H, W]` as safetensors. */
+  async writeImages(name: string, images: Tensor<"float32">): Promise<void> {
     await this.#makeFolder(name);
-    await writeSafetensors(path, new Map([["images", images]]));
-    return images;
+    await writeSafetensors(
+      `${this.path}/${name}`,
+      new Map([["images", images]]),
+    );
   }
 
   async #makeFolder(name: string): Promise<void> {
@@ -108,14 +57,13 @@ export class RunFolder {
   }
 }
 
-/** Opens the run's folder under `root`, with a place for the searches' checkpoints, and writes its `config.json`. */
+/** Opens the run's folder under `root` and writes its `config.json`. */
 export async function openRunFolder(
   root: string,
   identity: RunIdentity,
 ): Promise<RunFolder> {
   const { name } = identity.experiment;
   const folder = new RunFolder(`${root}/${name}/${runId(identity)}`);
-  await Deno.mkdir(`${folder.path}/searches`, { recursive: true });
   await folder.write("config.json", JSON.stringify(identity, null, 2) + "\n");
   return folder;
 }

@@ -1,12 +1,13 @@
 import { assert, assertEquals } from "@std/assert";
 import { float32 } from "../core/tensor.ts";
+import { openSafetensors } from "../core/weights/safetensors.ts";
 import quickstart from "./quickstart.ts";
-import { inputHash, openRunFolder, runId } from "./run_folder.ts";
+import { openRunFolder, runId } from "./run_folder.ts";
 
 const identity = {
   experiment: quickstart,
   device: "cpu",
-  inputHash: "0",
+  inputs: { model: "0" },
 } as const;
 
 async function withFolder(body: (folder: string) => Promise<void>) {
@@ -26,39 +27,24 @@ Deno.test("runId() differs for all that changes a number, and not for the descri
     const other of [
       { ...identity, experiment: { ...quickstart, seed: 1 } },
       { ...identity, device: "webgpu" as const },
-      { ...identity, inputHash: "1" },
+      { ...identity, inputs: { model: "1" } },
     ]
   ) assert(runId(other) !== id);
 });
 
-Deno.test("inputHash() sees prompts, contents and names, not files that are being written", () =>
-  withFolder(async (folder) => {
-    const hashes = new Set<string>();
-    const add = async () => hashes.add(await inputHash({ model: folder })).size;
-    await Deno.mkdir(`${folder}/transformer`);
-    const file = `${folder}/transformer/config.json`;
-    await Deno.writeTextFile(file, "{}");
-    assertEquals(await add(), 1);
-    await Deno.writeTextFile(`${file}.123.tmp`, "{");
-    assertEquals(await add(), 1);
-    await Deno.writeTextFile(file, "[]");
-    assertEquals(await add(), 2);
-    await Deno.rename(file, `${folder}/config.json`);
-    assertEquals(await add(), 3);
-  }));
-
-Deno.test("RunFolder makes what is missing once", () =>
+Deno.test("openRunFolder() writes config.json, and files go into folders of their own", () =>
   withFolder(async (root) => {
     const folder = await openRunFolder(root, identity);
-    let made = 0;
-    const json = () =>
-      folder.json("searches/scores.json", () => Promise.resolve(++made));
-    assertEquals([await json(), await json()], [1, 1]);
+    assertEquals(folder.path, `${root}/quickstart/${runId(identity)}`);
+    const config = await Deno.readTextFile(`${folder.path}/config.json`);
+    assertEquals(JSON.parse(config), identity);
     const images = float32([1, 1, 1, 2], [0.5, -1]);
-    const make = () => Promise.resolve(images);
-    await folder.images("samples/a.safetensors", make);
-    const again = await openRunFolder(root, identity);
-    const never = () => Promise.reject(new Error("made again"));
-    assertEquals(await again.images("samples/a.safetensors", never), images);
-    assertEquals(await again.json("searches/scores.json", never), 1);
+    await folder.writeImages("samples/a.safetensors", images);
+    const file = openSafetensors(`${folder.path}/samples/a.safetensors`);
+    assertEquals(await file.readFloat32("images"), images);
+    await folder.writeJson("rows/a.json", [1]);
+    assertEquals(
+      await Deno.readTextFile(`${folder.path}/rows/a.json`),
+      "[1]\n",
+    );
   }));

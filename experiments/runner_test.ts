@@ -4,53 +4,9 @@ import { readResults } from "../eval/results.ts";
 import { parseGates } from "../supernet/gates.ts";
 import { checkExperiment, type Experiment } from "./experiment.ts";
 import quickstart from "./quickstart.ts";
-import { runExperiment, type RunOptions } from "./runner.ts";
-import { writeTinyModel } from "./tiny_model.ts";
+import { runExperiment } from "./runner.ts";
+import { withTiny } from "./tiny_experiment.ts";
 import { writeTinyPipeline } from "../core/pipeline/tiny_pipeline.ts";
-
-const provenance = {
-  commit: "0123abc",
-  hardware: "test",
-  date: "2026-01-01",
-  command: "deno task experiment tiny",
-};
-
-/** Runs `body` with a tiny experiment and options whose log it can read. */
-async function withTiny(
-  body: (
-    experiment: Experiment,
-    options: RunOptions & { lines: string[] },
-  ) => Promise<void>,
-) {
-  const folder = await Deno.makeTempDir();
-  try {
-    await writeTinyModel(`${folder}/model`);
-    const experiment: Experiment = {
-      ...quickstart,
-      name: "tiny",
-      model: `${folder}/model`,
-      sampler: { kind: "ddim", steps: 4, guidanceScale: 2 },
-      search: {
-        ...quickstart.search,
-        batch: 2,
-        calibration: 1,
-        network: { ...quickstart.search.network, iterations: 3 },
-        energy: { approach: 2, evaluations: 3, tries: 2 },
-        refine: { iterations: 2, learningRate: 0.02 },
-      },
-      sparsity: [0.25, 0.5],
-      evaluation: { pairs: 4, seed: 9, batch: 3 },
-      latency: { batches: [1, 2], rounds: 2 },
-    };
-    const lines: string[] = [];
-    const log = (line: string) => lines.push(line);
-    const root = `${folder}/results`;
-    const options = { device: "cpu" as const, root, provenance, log, lines };
-    await body(experiment, options);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
 
 Deno.test("runExperiment() writes every row within its budget, and the report", () =>
   withTiny(async (experiment, options) => {
@@ -171,31 +127,6 @@ Deno.test("runExperiment() prunes a text-to-image pipeline, its loss through the
       TypeError,
       "is a DiT, which draws classes",
     );
-  }));
-
-Deno.test("runExperiment() goes on where it was, with the same figures", () =>
-  withTiny(async (experiment, options) => {
-    const first = await runExperiment(experiment, options);
-    const remove = (file: string) => Deno.remove(`${first.folder}/${file}`);
-    await remove("results.json");
-    for (const row of ["random-0.25", "fewer-steps-0.5"]) {
-      await remove(`plans/${row}.json`);
-      await remove(`samples/${row}.safetensors`);
-      await remove(`rows/${row}.json`);
-    }
-    await remove("rows/uniform-reuse-0.5.json");
-    options.lines.length = 0;
-    const second = await runExperiment(experiment, options);
-    assertEquals(second, first);
-    const sampled = options.lines.filter((line) => !line.includes(", kept"));
-    assertEquals(
-      sampled.map((line) => line.split(/\s+/)[2].replace(",", "")),
-      ["random-0.25", "fewer-steps-0.5"],
-    );
-    await remove("latency/0.25-b1.json");
-    await runExperiment(experiment, options);
-    const seeded = { ...experiment, seed: 1 };
-    assert((await runExperiment(seeded, options)).folder !== first.folder);
   }));
 
 Deno.test("runExperiment() evaluates fewer pairs as the first of more", () =>

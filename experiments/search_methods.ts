@@ -21,11 +21,12 @@ const planned = (plan: SubNetPlan): FittedPlan => ({ kind: "gates", plan });
 export const dipGo: Method = {
   name: "dip-go",
   searches: true,
+  reads: ({ search: { network, fit } }) => ({ network, fit }),
   async fit(context, maxMacs) {
     const { net, setup, seed, search } = context;
     const scores: Scores = await context.once(
       "dip-go",
-      async () =>
+      async (checkpoint) =>
         searchByNetwork(
           {
             net,
@@ -33,13 +34,14 @@ export const dipGo: Method = {
             setup,
             batches: await context.calibration(),
             random: new TorchGenerator(seed),
-            checkpoint: context.checkpoint("dip-go"),
+            checkpoint,
             decode: context.decode,
           },
           search.network,
           ({ iteration, iterations }) =>
             context.progress(iteration + 1, iterations),
         ),
+      search.network,
     );
     return planned({
       gates: fitBudget(net, scores, { maxMacs, kind: search.fit }),
@@ -51,16 +53,24 @@ export const dipGo: Method = {
 export const energyForecast: Method = {
   name: "energy+forecast",
   searches: true,
+  reads: ({ search: { energy, refine }, sparsity }) => ({
+    energy,
+    refine,
+    sparsity,
+  }),
   async fit(context, maxMacs) {
     const { runner, net, setup, seed, search, sparsity } = context;
     const batches = await context.calibration();
     const form = await context.form();
-    const targets = [...sparsity].sort((a, b) => a - b);
     const found = await searchByEnergy(
       { runner, form, setup, batches },
-      { ...search.energy, seed, sparsity: targets },
+      { ...search.energy, seed, sparsity },
       {
-        keep: (stage, make) => context.once(`energy-${stage}`, make),
+        keep: (stage, make, sparsity) =>
+          context.once(`energy-${stage}`, make, {
+            energy: search.energy,
+            sparsity,
+          }),
         onProgress: (done, total) => context.progress(done, total),
       },
     );
@@ -99,7 +109,7 @@ async function subsetGates(
       },
       { k, evaluations },
       (done) => context.progress(done, evaluations),
-    ));
+    ), search.subset);
   return wholeStepGates(net, computed);
 }
 
@@ -107,6 +117,7 @@ async function subsetGates(
 export const searchedSubset: Method = {
   name: "searched-subset",
   searches: true,
+  reads: ({ search: { subset } }) => ({ subset }),
   async fit(context, maxMacs) {
     return planned({ gates: await subsetGates(context, maxMacs) });
   },
@@ -116,6 +127,7 @@ export const searchedSubset: Method = {
 export const subsetForecast: Method = {
   name: "searched-subset+forecast",
   searches: true,
+  reads: ({ search: { subset, refine } }) => ({ subset, refine }),
   async fit(context, maxMacs) {
     const { runner, setup, search } = context;
     const gates = await subsetGates(context, maxMacs);

@@ -90,10 +90,11 @@ function trajectoryStart(
   return wholeStepGates(net, path);
 }
 
-/** Keeps what a stage of a search found, or gives back what a run before kept. */
+/** Keeps what a stage of a search found, or gives back what a run before kept for the same stage of the same targets so far. */
 export type KeepStage = <T>(
   stage: string,
   make: () => Promise<T>,
+  sparsity: readonly number[],
 ) => Promise<T>;
 
 /** One walk; each stage has a generator of its own, so that a killed search goes on with the stage it was in. */
@@ -183,11 +184,19 @@ export async function searchByEnergy(
   const total = approach + sparsity.length * evaluations;
   let done = 0;
   const walk = new EnergyWalk(tools, options, () => onProgress(++done, total));
-  let gates = await keep("approach", () => walk.approach());
+  let gates = await keep(
+    "approach",
+    () => walk.approach(),
+    sparsity.slice(0, 1),
+  );
   const found: TargetPlan[] = [];
   for (const [i, target] of sparsity.entries()) {
     const from = gates;
-    const plan = await keep(`target-${target}`, () => walk.target(i, from));
+    const plan = await keep(
+      `target-${target}`,
+      () => walk.target(i, from),
+      sparsity.slice(0, i + 1),
+    );
     found.push(plan);
     gates = plan.gates;
     done = approach + (i + 1) * evaluations;

@@ -1,0 +1,72 @@
+/** The step that fits a row's plan, and the searches within, which other rows and runs may share. */
+import { fitRow, type PlannedRow, targetsOf } from "./fit_row.ts";
+import { rowName } from "./measured_row.ts";
+import type { FittedPlan, MethodContext } from "./method.ts";
+import type { RunIdentity } from "./run_folder.ts";
+import { type Step, step } from "./step.ts";
+import { jsonFormat } from "./step_format.ts";
+import { modelReads, type StepTools } from "./step_tools.ts";
+
+/** A row's plan. */
+export function fitStep(
+  tools: StepTools,
+  planned: PlannedRow,
+): Step<FittedPlan> {
+  const { method, sparsity } = planned;
+  const calibration = calibrationReads(tools.identity);
+  const settings = settingsOf(tools.identity, planned);
+  const own = method.searches ? method.reads?.(settings) ?? settings : {};
+  return step({
+    kind: "fit",
+    name: rowName(method.name, sparsity),
+    reads: { ...calibration, method: method.name, sparsity, settings: own },
+    format: jsonFormat<FittedPlan>(),
+    cost: method.searches ? 1 : 0,
+    make: (progress) =>
+      fitRow(tools.bench, planned, {
+        progress,
+        once: (name, make, reads = settings) =>
+          once(tools, { name, make, reads: { ...calibration, name, reads } }),
+      }),
+  });
+}
+
+/** What the batches that searches work on are made of, and their seed. */
+function calibrationReads(
+  identity: RunIdentity,
+): Record<string, unknown> {
+  const { experiment: { seed, search }, inputs } = identity;
+  const { batch, calibration } = search;
+  const prompts = inputs.prompts?.search;
+  return { ...modelReads(identity), seed, prompts, batch, calibration };
+}
+
+/** All that a search may read. */
+function settingsOf(
+  { experiment }: RunIdentity,
+  planned: PlannedRow,
+): Pick<MethodContext, "search" | "sparsity"> {
+  return {
+    search: experiment.search,
+    sparsity: targetsOf(experiment, planned),
+  };
+}
+
+async function once<Value>(
+  { store }: StepTools,
+  { name, make, reads }: {
+    name: string;
+    make: (checkpoint: string) => Promise<Value>;
+    reads: unknown;
+  },
+): Promise<Value> {
+  const search: Step<Value> = step({
+    kind: "search",
+    name,
+    reads,
+    format: jsonFormat<Value>(),
+    cost: 1,
+    make: async () => await make(await store.checkpoint(search)),
+  });
+  return await store.need(search);
+}

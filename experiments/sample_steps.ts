@@ -1,0 +1,94 @@
+/** The steps that sample a plan, a shard each, and the pictures that they give. */
+import { joined } from "../core/batch.ts";
+import { float32, type Tensor } from "../core/tensor.ts";
+import { shardCount } from "./evaluate.ts";
+import type { Experiment } from "./experiment.ts";
+import { rowName } from "./measured_row.ts";
+import type { PlannedRow } from "./fit_row.ts";
+import type { FittedPlan, SampledPlan } from "./method.ts";
+import { type Step, step } from "./step.ts";
+import { picturesFormat } from "./step_format.ts";
+import type { StepStore } from "./step_store.ts";
+import { modelReads, type StepTools } from "./step_tools.ts";
+
+/** A shard's pictures `[B, 3, H, W]`. */
+export type SampleStep = Step<Tensor<"float32">>;
+
+/** The full model as a plan. */
+export function fullPlan({ sampler: { steps } }: Experiment): SampledPlan {
+  return { kind: "steps", steps };
+}
+
+/** Shards of the full model. */
+export function fullSampleSteps(tools: StepTools): SampleStep[] {
+  const { experiment } = tools.identity;
+  const plan = fullPlan(experiment);
+  const macs = tools.bench.denseMacs;
+  return sampleSteps(tools, { name: "full", plan: () => plan, macs });
+}
+
+/** Shards of a row, which its fit may leave out. */
+export function rowSampleSteps(
+  tools: StepTools,
+  { method, sparsity }: PlannedRow,
+  fit: Step<FittedPlan>,
+): SampleStep[] {
+  return sampleSteps(tools, {
+    name: rowName(method.name, sparsity),
+    fit,
+    plan: () => tools.store.read(fit),
+    macs: tools.bench.budget(sparsity),
+  });
+}
+
+function sampleSteps(
+  { store, sampler, identity }: StepTools,
+  { name, fit, plan, macs }: {
+    name: string;
+    fit?: Step<FittedPlan>;
+    plan: () => FittedPlan | Promise<FittedPlan>;
+    /** Of one image, about. */
+    macs: number;
+  },
+): SampleStep[] {
+  const { experiment, inputs } = identity;
+  const { pairs: _, ...evaluation } = experiment.evaluation;
+  const shards = shardCount(experiment);
+  return Array.from({ length: shards }, (_, shard) =>
+    step({
+      kind: "sample",
+      name: `${name} ${shard + 1}/${shards}`,
+      reads: {
+        ...modelReads(identity),
+        prompts: inputs.prompts?.evaluation,
+        ...evaluation,
+        shard,
+      },
+      after: fit ? [fit] : [],
+      format: picturesFormat,
+      cost: macs * evaluation.batch,
+      applies: async () => !fit || await hasPlan(store, fit),
+      make: async () =>
+        sampler.sample(name, await plan() as SampledPlan, shard),
+    }));
+}
+
+/** Whether a fit that was made found a plan. */
+export async function hasPlan(
+  store: StepStore,
+  fit: Step<FittedPlan>,
+): Promise<boolean> {
+  return (await store.read(fit)).kind !== "none";
+}
+
+/** The pictures `[n, 3, H, W]` of the evaluation's pairs, from shards that were sampled. */
+export async function sampledImages(
+  { store, identity }: StepTools,
+  samples: readonly SampleStep[],
+): Promise<Tensor<"float32">> {
+  const { pairs } = identity.experiment.evaluation;
+  const shards: Tensor<"float32">[] = [];
+  for (const sample of samples) shards.push(await store.read(sample));
+  const { shape: [n, ...shape], data } = joined(shards);
+  return float32([pairs, ...shape], data.slice(0, data.length / n * pairs));
+}

@@ -1,0 +1,32 @@
+/** Shares of a list of work: the i-th of n takes a stretch of it, and all n take the whole. */
+
+/** One of `count` shares; `index` counts from 0. */
+export interface Share {
+  readonly index: number;
+  readonly count: number;
+}
+
+/**
+ * The share that "2/3" names.
+ *
+ * @throws {RangeError} If the text is not i/n with 1 <= i <= n.
+ */
+export function parseShare(text: string): Share {
+  const [, index, count] = /^(\d+)\/(\d+)$/.exec(text)?.map(Number) ?? [];
+  if (index >= 1 && index <= count) return { index: index - 1, count };
+  throw new RangeError(
+    `Cannot take a share of the work: it is "${text}", expected i/n with 1 <= i <= n`,
+  );
+}
+
+/** Where a share begins in a list. */
+export function shareStart(length: number, { index, count }: Share): number {
+  return Math.floor(length * index / count);
+}
+
+/** The share's items. */
+export function shareOf<Item>(items: readonly Item[], share: Share): Item[] {
+  const { index, count } = share;
+  const end = shareStart(items.length, { index: index + 1, count });
+  return items.slice(shareStart(items.length, share), end);
+}

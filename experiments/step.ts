@@ -1,0 +1,63 @@
+/**
+ * A step of an experiment: a value, what it depends on, and how it is made. Its
+ * key is the SHA-256 of what it depends on, so that equal steps of any runs are
+ * one step, and a step whose dependencies change is another.
+ */
+import { createHash } from "node:crypto";
+import type { StepFormat } from "./step_format.ts";
+
+/** Raise a kind's number whenever its code comes to give another value: what older code made is then not found. */
+const versions = { search: 1, fit: 1, sample: 1, metric: 1, latency: 1 };
+
+/** What a step gives: scores that serve several fits, a plan, pictures, values a pair, milliseconds. */
+export type StepKind = keyof typeof versions;
+
+/** Takes how many parts of a step are done, of how many. */
+export type Report = (done: number, total: number) => void;
+
+/** A step before its key is known. */
+export interface StepParts<Value> {
+  readonly kind: StepKind;
+  /** For people; two steps may share it. */
+  readonly name: string;
+  /** What the value depends on besides the steps before; must survive JSON. */
+  readonly reads: unknown;
+  /** The steps that it reads. */
+  readonly after?: readonly Step[];
+  readonly format: StepFormat<Value>;
+  /** What it costs beside others of its kind: MACs of a sample. */
+  readonly cost: number;
+  /** @param report Takes how much of it is done. */
+  make(report: Report): Promise<Value>;
+  /** False leaves the step out, once the steps before are made. */
+  applies?(): Promise<boolean>;
+}
+
+/** A step that can be found again. */
+export interface Step<Value = unknown> extends StepParts<Value> {
+  readonly after: readonly Step[];
+  /** SHA-256 in hexadecimal. */
+  readonly key: string;
+}
+
+/** The step of its parts. */
+export function step<Value>(parts: StepParts<Value>): Step<Value> {
+  const { kind, reads, after = [] } = parts;
+  const keys = after.map(({ key }) => key);
+  const content = { kind, version: versions[kind], reads, after: keys };
+  const key = createHash("sha256").update(sortedJson(content)).digest("hex");
+  return { ...parts, after, key };
+}
+
+/** JSON whose text does not depend on the order of keys. */
+export function sortedJson(value: unknown): string {
+  return JSON.stringify(
+    value,
+    (_, part) =>
+      typeof part === "object" && part !== null && !Array.isArray(part)
+        ? Object.fromEntries(
+          Object.entries(part).sort(([a], [b]) => a < b ? -1 : 1),
+        )
+        : part,
+  );
+}

@@ -1,0 +1,115 @@
+/**
+ * Where steps are kept, by key: `<root>/.steps/<kind>/<key>.<extension>`,
+ * shared by all runs. Files are whole or absent; one that was damaged since is
+ * made again. Any number of processes may work on one store.
+ */
+import { isFile } from "../core/is_file.ts";
+import { openSafetensors } from "../core/weights/safetensors.ts";
+import { Claims } from "./claim.ts";
+import type { Report, Step } from "./step.ts";
+
+/** Whether a step was made now, was there, or is being made by another process. */
+export type MakeOutcome = "made" | "found" | "busy";
+
+/** Thrown within a step's `make` when it needs another step that another process is making. */
+export class StepBusy extends Error {}
+
+/** Reads and makes steps. */
+export class StepStore {
+  readonly #claims: Claims;
+  readonly #damaged = new Set<string>();
+
+  /**
+   * @param root Folder of all experiments' runs.
+   * @param options.log Takes a line about each damaged file.
+   */
+  constructor(
+    private readonly root: string,
+    private readonly options: {
+      readonly log: (line: string) => void;
+      readonly claims?: Claims;
+    },
+  ) {
+    this.#claims = options.claims ?? new Claims();
+  }
+
+  /** The step's file. */
+  path({ kind, key, format }: Step): string {
+    return `${this.root}/.steps/${kind}/${key}.${format.extension}`;
+  }
+
+  /** Whether the step is there, whole. */
+  async has(step: Step): Promise<boolean> {
+    const path = this.path(step);
+    return await isFile(path) &&
+      await this.#isWhole(path, step, () => step.format.check(path));
+  }
+
+  /**
+   * The value of a step that was made.
+   *
+   * @throws {Error} If it is not there, or damaged.
+   */
+  read<Value>(step: Step<Value>): Promise<Value> {
+    return step.format.read(this.path(step));
+  }
+
+  /** Makes a step unless it is there or another process is at it. */
+  async make(step: Step, report: Report = () => {}): Promise<MakeOutcome> {
+    if (await this.has(step)) return "found";
+    const path = this.path(step);
+    await Deno.mkdir(path.replace(/\/[^/]*$/, ""), { recursive: true });
+    await using claim = await this.#claims.take(`${path}.claim`);
+    if (!claim) return "busy";
+    if (await this.has(step)) return "found"; // made while we asked
+    try {
+      await step.format.write(path, await step.make(report), step.reads);
+      return "made";
+    } catch (error) {
+      if (error instanceof StepBusy) return "busy";
+      throw error;
+    }
+  }
+
+  /** The value of a step that another step needs to be made. @throws {StepBusy} If another process is at it. */
+  async need<Value>(step: Step<Value>): Promise<Value> {
+    if (await this.make(step) === "busy") throw new StepBusy(step.name);
+    return this.read(step);
+  }
+
+  /** A file from which a killed search can go on; removed if it is damaged. Its step must be claimed. */
+  async checkpoint(step: Step): Promise<string> {
+    const path = `${this.path(step)}.checkpoint`;
+    const check = () => Promise.try(() => void openSafetensors(path));
+    const isThere = await isFile(path);
+    if (isThere && !await this.#isWhole(path, step, check)) {
+      await Deno.remove(path);
+    }
+    return path;
+  }
+
+  async #isWhole(
+    path: string,
+    { kind, name }: Step,
+    check: () => Promise<void>,
+  ): Promise<boolean> {
+    try {
+      await check();
+      return true;
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return false;
+      if (!isDamage(error)) throw error;
+      if (!this.#damaged.has(path)) {
+        const { message } = error;
+        this.options.log(`${kind} ${name} is made again: ${path}: ${message}`);
+      }
+      this.#damaged.add(path);
+      return false;
+    }
+  }
+}
+
+function isDamage(error: unknown): error is Error {
+  return error instanceof SyntaxError || error instanceof TypeError ||
+    error instanceof RangeError;
+}

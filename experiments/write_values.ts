@@ -1,0 +1,37 @@
+/** What a run measured, copied from its steps into its folder: plans, pictures, values a pair. */
+import type { Tensor } from "../core/tensor.ts";
+import type { ExperimentSteps } from "./experiment_steps.ts";
+import { type FinishedRow, rowName } from "./measured_row.ts";
+import { planFile } from "./plan_file.ts";
+import type { RunFolder } from "./run_folder.ts";
+import { sampledImages } from "./sample_steps.ts";
+import type { StepTools } from "./step_tools.ts";
+
+/** Writes `plans/`, `rows/` and `samples/`; returns the pictures `[n, 3, H, W]` by row name, the full model's as "full". */
+export async function writeValues(
+  folder: RunFolder,
+  tools: StepTools,
+  { steps, rows }: {
+    steps: ExperimentSteps;
+    rows: readonly FinishedRow[];
+  },
+): Promise<Map<string, Tensor<"float32">>> {
+  const { bench, store } = tools;
+  for (const { name, fit } of steps.rows) {
+    const plan = planFile(bench, await store.read(fit));
+    await folder.writeJson(`plans/${name}.json`, plan);
+  }
+  const named = new Map(
+    rows.map(({ row }) => [rowName(row.method, row.sparsity), row]),
+  );
+  for (const [name, row] of named) {
+    await folder.writeJson(`rows/${name}.json`, row);
+  }
+  const images = new Map<string, Tensor<"float32">>();
+  for (const { name, samples } of [steps.full, ...steps.rows]) {
+    if (name !== "full" && !named.has(name)) continue;
+    images.set(name, await sampledImages(tools, samples));
+    await folder.writeImages(`samples/${name}.safetensors`, images.get(name)!);
+  }
+  return images;
+}
