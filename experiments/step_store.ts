@@ -64,6 +64,7 @@ export class StepStore {
     if (await this.has(step)) return "found"; // made while we asked
     try {
       await step.format.write(path, await step.make(report), step.reads);
+      await Deno.remove(`${path}.checkpoint`).catch(ignoreMissing);
       return "made";
     } catch (error) {
       if (error instanceof StepBusy) return "busy";
@@ -107,6 +108,10 @@ export class StepStore {
       return false;
     }
   }
+}
+
+function ignoreMissing(error: unknown): void {
+  if (!(error instanceof Deno.errors.NotFound)) throw error;
 }
 
 function isDamage(error: unknown): error is Error {

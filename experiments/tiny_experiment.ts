@@ -4,7 +4,7 @@ import quickstart from "./quickstart.ts";
 import type { RunOptions } from "./runner.ts";
 import { writeTinyModel } from "./tiny_model.ts";
 
-const provenance = {
+export const provenance = {
   commit: "0123abc",
   hardware: "test",
   date: "2026-01-01",
