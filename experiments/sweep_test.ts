@@ -4,10 +4,12 @@ import { openBench } from "./bench.ts";
 import { ShardSampler } from "./evaluate.ts";
 import type { Experiment } from "./experiment.ts";
 import { experimentSteps, metricTargets } from "./experiment_steps.ts";
+import { inputHashes } from "./input_hashes.ts";
 import { type FinishedRun, runExperiment, runShare } from "./runner.ts";
 import { inOrder } from "./step_graph.ts";
 import { StepStore } from "./step_store.ts";
 import { provenance, withTiny } from "./tiny_experiment.ts";
+import { Workers } from "./workers.ts";
 
 /** The tiny experiment with few rows: 2 shards of the full model and of each. */
 function small(tiny: Experiment): Experiment {
@@ -74,6 +76,17 @@ async function figures({ folder, results }: FinishedRun) {
   }
   const rows = results.rows.map(({ latencyMs: _, speedup: __, ...row }) => row);
   return { files, rows };
+}
+
+/** How many files a folder holds whose names end so; none where there is no folder. */
+async function filesIn(folder: string, end: string): Promise<number> {
+  try {
+    const files = await Array.fromAsync(Deno.readDir(folder));
+    return files.filter(({ name }) => name.endsWith(end)).length;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return 0;
+    throw error;
+  }
 }
 
 Deno.test("A run that is repeated makes nothing, and one that changes in part makes that part", () =>
@@ -174,6 +187,24 @@ Deno.test("Shares and their merge equal the whole", () =>
     const alone = { ...options, root: `${root}-whole` };
     const whole = await runExperiment(experiment, alone);
     assertEquals(await figures(merged), await figures(whole));
+  }));
+
+Deno.test("A worker makes its part alone, and ends when it is told to", () =>
+  withTiny(async (tiny, options) => {
+    const experiment = small(tiny);
+    const { root, lines } = options;
+    const inputs = await inputHashes(experiment);
+    const identity = { experiment, device: "cpu" as const, inputs };
+    const place = { index: 1, count: 2 };
+    const part = { root, identity, provenance, place, threads: 1 };
+    {
+      await using _worker = new Workers([part]);
+      while (await filesIn(`${root}/.steps/metric`, ".json") < 3) {
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    }
+    await runExperiment(experiment, options);
+    assertEquals(madeIn(lines), { latency: 1 });
   }));
 
 Deno.test("Several processes give what one gives", () =>

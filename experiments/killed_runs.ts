@@ -1,0 +1,130 @@
+/** For tests: the command in a process of its own, killed at random moments and given again. */
+import { assert, assertEquals } from "@std/assert";
+import { writeTinyModel } from "./tiny_model.ts";
+
+const config = new URL("../deno.json", import.meta.url).pathname;
+const script = new URL("main.ts", import.meta.url).pathname;
+
+const settings = [
+  "model=model",
+  "sampler.steps=4",
+  "search.batch=2",
+  "search.calibration=1",
+  "search.network.iterations=12",
+  "search.energy.evaluations=3",
+  "search.refine.iterations=2",
+  "sparsity=[0.25,0.5]",
+  'methods=["fewer-steps","fora","random","searched-subset","dip-go","energy+forecast"]',
+  "evaluation.pairs=8",
+  "evaluation.batch=2",
+  "latency.batches=[1,2]",
+  "latency.rounds=1",
+].flatMap((setting) => ["--set", setting]);
+
+/** The command with the tiny model, run in a folder. */
+function start(folder: string, options: readonly string[]): Deno.ChildProcess {
+  return new Deno.Command("deno", {
+    cwd: folder,
+    args: [
+      "run",
+      `--config=${config}`,
+      "--allow-ffi",
+      "--allow-read",
+      "--allow-write",
+      "--allow-sys=cpus,hostname",
+      "--allow-run=deno",
+      script,
+      "quickstart",
+      ...settings,
+      ...options,
+    ],
+    env: { NO_COLOR: "1" },
+    stdout: "null",
+    stderr: "piped",
+  }).spawn();
+}
+
+/** Runs to the end. */
+async function finish(folder: string, options: readonly string[]) {
+  const { success, stderr } = await start(folder, options).output();
+  assert(success, new TextDecoder().decode(stderr));
+}
+
+/** Runs until some lines of progress have come, waits for a moment, and kills; false if the run ended before. */
+async function kill(
+  folder: string,
+  options: readonly string[],
+): Promise<boolean> {
+  const child = start(folder, options);
+  let linesLeft = Math.floor(Math.random() * 4);
+  let text = "";
+  for await (const bytes of child.stderr) {
+    const decoded = new TextDecoder().decode(bytes);
+    text += decoded;
+    linesLeft -= decoded.split("\n").length - 1;
+    if (linesLeft > 0) continue;
+    const delay = Math.random() * 100;
+    await new Promise((resolve) => setTimeout(resolve, delay));
+    try {
+      child.kill("SIGKILL");
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error; // it has ended
+    }
+    break;
+  }
+  const { success, signal } = await child.status;
+  assert(success || signal === "SIGKILL", text);
+  return signal === "SIGKILL";
+}
+
+/** Everything that a run folder holds, without what a clock says. */
+async function figures(folder: string): Promise<Record<string, string>> {
+  const [{ name: id }] = await Array.fromAsync(
+    Deno.readDir(`${folder}/results/quickstart`),
+  );
+  const run = `${folder}/results/quickstart/${id}`;
+  const found: Record<string, string> = { id };
+  for (const part of ["plans", "rows", "samples", "gates"]) {
+    for await (const { name } of Deno.readDir(`${run}/${part}`)) {
+      const bytes = await Deno.readFile(`${run}/${part}/${name}`);
+      const hash = await crypto.subtle.digest("SHA-256", bytes);
+      found[`${part}/${name}`] = new Uint8Array(hash).toHex();
+    }
+  }
+  const results = await Deno.readTextFile(`${run}/results.json`);
+  const { rows } = JSON.parse(
+    results,
+    (key, value) =>
+      key === "latencyMs" || key.startsWith("speedup") ? undefined : value,
+  );
+  return { ...found, rows: JSON.stringify(rows) };
+}
+
+/**
+ * Runs to the end once unbroken and once killed so many times with SIGKILL,
+ * and asserts that the figures are the same.
+ *
+ * @returns How many kills hit a run that had not ended.
+ */
+export async function assertSurvives(
+  kills: number,
+  optionsOf: (kill: number) => readonly string[],
+): Promise<number> {
+  const folders = [await Deno.makeTempDir(), await Deno.makeTempDir()];
+  const [unbroken, broken] = folders;
+  try {
+    for (const folder of folders) await writeTinyModel(`${folder}/model`);
+    await finish(unbroken, []);
+    let hits = 0;
+    for (let i = 0; i < kills; i++) {
+      if (await kill(broken, optionsOf(i))) hits++;
+    }
+    await finish(broken, []);
+    assertEquals(await figures(broken), await figures(unbroken));
+    return hits;
+  } finally {
+    for (const folder of folders) {
+      await Deno.remove(folder, { recursive: true });
+    }
+  }
+}
