@@ -1,8 +1,7 @@
 /** An experiment as a list of steps: sample the full model, fit every row, sample it, measure its pictures. Latency follows, when all else is quiet. */
 import { type PlannedRow, plannedRows } from "./fit_row.ts";
-import { fitStep } from "./fit_step.ts";
+import { fitStep, type RowFit } from "./fit_step.ts";
 import { rowName } from "./measured_row.ts";
-import type { FittedPlan } from "./method.ts";
 import {
   type MeasuredPictures,
   type MetricValues,
@@ -21,7 +20,7 @@ export interface FullSteps extends MeasuredPictures {
 /** The steps of a row. */
 export interface RowSteps extends FullSteps {
   readonly planned: PlannedRow;
-  readonly fit: Step<FittedPlan>;
+  readonly fit: Step<RowFit>;
 }
 
 /** The steps of an experiment. */

@@ -52,7 +52,7 @@ async function evaluatedRows(
 ): Promise<EvaluatedRow[]> {
   const evaluated: EvaluatedRow[] = [];
   for (const steps of rows) {
-    const fitted = await store.read(steps.fit);
+    const { fitted } = await store.read(steps.fit);
     if (fitted.kind === "none") continue;
     const { method, sparsity } = steps.planned;
     const macs = bench.macs(fitted);
@@ -107,7 +107,7 @@ export async function notesOf(
 ): Promise<string[]> {
   const notes: string[] = [];
   for (const { fit, planned: { method, sparsity } } of rows) {
-    const fitted = await store.read(fit);
+    const { fitted } = await store.read(fit);
     if (fitted.kind !== "none") continue;
     notes.push(
       `${method.name} at sparsity ${sparsity} is left out: ${fitted.note}.`,

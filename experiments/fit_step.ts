@@ -7,11 +7,15 @@ import { type Step, step } from "./step.ts";
 import { jsonFormat } from "./step_format.ts";
 import { modelReads, type StepTools } from "./step_tools.ts";
 
-/** A row's plan. */
-export function fitStep(
-  tools: StepTools,
-  planned: PlannedRow,
-): Step<FittedPlan> {
+/** A row's plan, and the searches that it comes from. */
+export interface RowFit {
+  readonly fitted: FittedPlan;
+  /** Keys of search steps, by the names that the method gives them. */
+  readonly searches: Readonly<Record<string, string>>;
+}
+
+/** Fits a row's plan. */
+export function fitStep(tools: StepTools, planned: PlannedRow): Step<RowFit> {
   const { method, sparsity } = planned;
   const calibration = calibrationReads(tools.identity);
   const settings = settingsOf(tools.identity, planned);
@@ -20,14 +24,21 @@ export function fitStep(
     kind: "fit",
     name: rowName(method.name, sparsity),
     reads: { ...calibration, method: method.name, sparsity, settings: own },
-    format: jsonFormat<FittedPlan>(),
+    format: jsonFormat<RowFit>(),
     cost: method.searches ? 1 : 0,
-    make: (progress) =>
-      fitRow(tools.bench, planned, {
+    async make(progress) {
+      const searches: Record<string, string> = {};
+      const fitted = await fitRow(tools.bench, planned, {
         progress,
-        once: (name, make, reads = settings) =>
-          once(tools, { name, make, reads: { ...calibration, name, reads } }),
-      }),
+        once(name, make, reads = settings) {
+          const all = { ...calibration, name, reads };
+          const search = searchStep(tools, { name, make, reads: all });
+          searches[name] = search.key;
+          return tools.store.need(search);
+        },
+      });
+      return { fitted, searches };
+    },
   });
 }
 
@@ -52,14 +63,14 @@ function settingsOf(
   };
 }
 
-async function once<Value>(
+function searchStep<Value>(
   { store }: StepTools,
   { name, make, reads }: {
     name: string;
     make: (checkpoint: string) => Promise<Value>;
     reads: unknown;
   },
-): Promise<Value> {
+): Step<Value> {
   const search: Step<Value> = step({
     kind: "search",
     name,
@@ -68,5 +79,5 @@ async function once<Value>(
     cost: 1,
     make: async () => await make(await store.checkpoint(search)),
   });
-  return await store.need(search);
+  return search;
 }

@@ -1,7 +1,8 @@
 /** The step that times the rows of one sparsity in turns with the full model, on this hardware. */
 import { interleave, type Latency } from "../eval/latency.ts";
 import { type BatchSampler, openBatchSampler } from "./evaluate.ts";
-import type { FittedPlan, SampledPlan } from "./method.ts";
+import type { RowFit } from "./fit_step.ts";
+import type { SampledPlan } from "./method.ts";
 import { fullPlan } from "./sample_steps.ts";
 import { type Step, step } from "./step.ts";
 import { jsonFormat } from "./step_format.ts";
@@ -13,7 +14,7 @@ export type MedianTimes = Readonly<Record<string, number>>;
 /** A row to be timed. */
 export interface TimedRow {
   readonly method: string;
-  readonly fit: Step<FittedPlan>;
+  readonly fit: Step<RowFit>;
   readonly fitted: SampledPlan;
 }
 

@@ -43,6 +43,8 @@ Deno.test("experiment answers mistakes with one line", async () => {
       [["quickstart", "--set", "seed=x"], "Cannot set seed"],
       [["quickstart", "--device", "tpu"], '--device is "tpu"'],
       [["quickstart", "--limit", "0"], '--limit is "0"'],
+      [["quickstart", "--jobs", "two"], '--jobs is "two"'],
+      [["quickstart", "--shard", "4/3"], 'it is "4/3", expected i/n'],
       [["quickstart", "--set", "sampler.steps=0"], "sampler.steps is 0"],
     ] as const
   ) {
@@ -70,6 +72,18 @@ Deno.test("experiment --dry-run prints methods, MACs and calls, and writes nothi
       await Array.fromAsync(Deno.readDir(folder)).then((a) => a.length),
       1,
     );
+  }));
+
+Deno.test("experiment --shard makes samples and no report", () =>
+  withFolder(async (folder) => {
+    const root = `${folder}/results`;
+    const { lines, error } = await experimentCommand(
+      ["quickstart", "--limit", "2", "--shard", "1/2", ...settings(folder)],
+      { root },
+    );
+    assertEquals([lines, error], [["share 1/2 is made"], undefined]);
+    const written = await Array.fromAsync(Deno.readDir(root));
+    assertEquals(written.map(({ name }) => name), [".steps"]);
   }));
 
 Deno.test("experiment runs, and compare finds the run by name and by folder", () =>

@@ -2,7 +2,7 @@
 import type { Tensor } from "../core/tensor.ts";
 import { fidelity, ownMetrics } from "./evaluate.ts";
 import type { PairMetrics } from "./measured_row.ts";
-import type { FittedPlan } from "./method.ts";
+import type { RowFit } from "./fit_step.ts";
 import { hasPlan, sampledImages, type SampleStep } from "./sample_steps.ts";
 import { type Step, step } from "./step.ts";
 import { jsonFormat } from "./step_format.ts";
@@ -20,7 +20,7 @@ export interface MeasuredPictures {
   readonly name: string;
   readonly samples: readonly SampleStep[];
   /** The plan that the pictures were sampled with; none is the full model's. */
-  readonly fit?: Step<FittedPlan>;
+  readonly fit?: Step<RowFit>;
 }
 
 /** Metrics of a row beside the full model's pictures, and of its own. */

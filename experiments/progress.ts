@@ -44,6 +44,11 @@ export class Progress {
     this.output.status?.(this.#line(`${kind} ${name}`));
   }
 
+  /** Nothing can be made here until another process has made something. */
+  waits(): void {
+    this.output.status?.(this.#line("waiting for other processes"));
+  }
+
   /** A step was made here, in so many milliseconds. */
   made(step: Step, ms: number): void {
     const measured = this.#measured.get(step.kind) ?? { ms: 0, cost: 0 };

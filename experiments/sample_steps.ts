@@ -5,6 +5,7 @@ import { shardCount } from "./evaluate.ts";
 import type { Experiment } from "./experiment.ts";
 import { rowName } from "./measured_row.ts";
 import type { PlannedRow } from "./fit_row.ts";
+import type { RowFit } from "./fit_step.ts";
 import type { FittedPlan, SampledPlan } from "./method.ts";
 import { type Step, step } from "./step.ts";
 import { picturesFormat } from "./step_format.ts";
@@ -31,12 +32,12 @@ export function fullSampleSteps(tools: StepTools): SampleStep[] {
 export function rowSampleSteps(
   tools: StepTools,
   { method, sparsity }: PlannedRow,
-  fit: Step<FittedPlan>,
+  fit: Step<RowFit>,
 ): SampleStep[] {
   return sampleSteps(tools, {
     name: rowName(method.name, sparsity),
     fit,
-    plan: () => tools.store.read(fit),
+    plan: async () => (await tools.store.read(fit)).fitted,
     macs: tools.bench.budget(sparsity),
   });
 }
@@ -45,7 +46,7 @@ function sampleSteps(
   { store, sampler, identity }: StepTools,
   { name, fit, plan, macs }: {
     name: string;
-    fit?: Step<FittedPlan>;
+    fit?: Step<RowFit>;
     plan: () => FittedPlan | Promise<FittedPlan>;
     /** Of one image, about. */
     macs: number;
@@ -76,9 +77,9 @@ function sampleSteps(
 /** Whether a fit that was made found a plan. */
 export async function hasPlan(
   store: StepStore,
-  fit: Step<FittedPlan>,
+  fit: Step<RowFit>,
 ): Promise<boolean> {
-  return (await store.read(fit)).kind !== "none";
+  return (await store.read(fit)).fitted.kind !== "none";
 }
 
 /** The pictures `[n, 3, H, W]` of the evaluation's pairs, from shards that were sampled. */

@@ -9,6 +9,11 @@ interface Stream {
   writeSync(bytes: Uint8Array): number;
 }
 
+/** What fits a terminal's width, which is 0 where it is unknown. */
+function fitted(line: string, width: number): string {
+  return width > 0 ? line.slice(0, width - 1) : line;
+}
+
 /** Output whose status line the next line, or disposing, clears. */
 export function openStatusLine(
   stream: Stream = Deno.stderr,
@@ -21,7 +26,7 @@ export function openStatusLine(
   }
   return {
     log: (line) => write(`${clear}${line}\n`),
-    status: (line) => write(clear + line.slice(0, columns() - 1)),
+    status: (line) => write(clear + fitted(line, columns())),
     [Symbol.dispose]: () => write(clear),
   };
 }

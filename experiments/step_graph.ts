@@ -49,7 +49,9 @@ export async function makeSteps(
       if (step.after.some(({ key }) => left.has(key))) continue;
       if (await settle(step, { store, progress })) left.delete(step.key);
     }
-    if (left.size === before) await new Promise((r) => setTimeout(r, pollMs));
+    if (left.size < before) continue;
+    progress.waits();
+    await new Promise((resolve) => setTimeout(resolve, pollMs));
   }
 }
 

@@ -58,13 +58,13 @@ export class StepStore {
   async make(step: Step, report: Report = () => {}): Promise<MakeOutcome> {
     if (await this.has(step)) return "found";
     const path = this.path(step);
-    await Deno.mkdir(path.replace(/\/[^/]*$/, ""), { recursive: true });
+    await makeFolderOf(path);
     await using claim = await this.#claims.take(`${path}.claim`);
     if (!claim) return "busy";
     if (await this.has(step)) return "found"; // made while we asked
     try {
       await step.format.write(path, await step.make(report), step.reads);
-      await Deno.remove(`${path}.checkpoint`).catch(ignoreMissing);
+      await Deno.remove(this.#checkpointPath(step)).catch(ignoreMissing);
       return "made";
     } catch (error) {
       if (error instanceof StepBusy) return "busy";
@@ -80,13 +80,32 @@ export class StepStore {
 
   /** A file from which a killed search can go on; removed if it is damaged. Its step must be claimed. */
   async checkpoint(step: Step): Promise<string> {
-    const path = `${this.path(step)}.checkpoint`;
+    const path = this.#checkpointPath(step);
+    await makeFolderOf(path);
     const check = () => Promise.try(() => void openSafetensors(path));
     const isThere = await isFile(path);
     if (isThere && !await this.#isWhole(path, step, check)) {
       await Deno.remove(path);
     }
     return path;
+  }
+
+  /** What a search left, by key: its value, and what else it wrote beside its checkpoint; `ending` is the name without the key. */
+  async filesOf(key: string): Promise<{ path: string; ending: string }[]> {
+    const found: { path: string; ending: string }[] = [];
+    for (const kind of ["search", "checkpoint"]) {
+      const folder = `${this.root}/.steps/${kind}`;
+      for (const name of await namesIn(folder)) {
+        const isOwn = name.startsWith(key) && !/\.(claim|tmp)$/.test(name);
+        const ending = name.slice(key.length);
+        if (isOwn) found.push({ path: `${folder}/${name}`, ending });
+      }
+    }
+    return found;
+  }
+
+  #checkpointPath({ key }: Step): string {
+    return `${this.root}/.steps/checkpoint/${key}.safetensors`;
   }
 
   async #isWhole(
@@ -108,6 +127,22 @@ export class StepStore {
       return false;
     }
   }
+}
+
+/** Names in a folder; none where there is no folder. */
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) =>
+      name
+    );
+  } catch (error) {
+    ignoreMissing(error);
+    return [];
+  }
+}
+
+async function makeFolderOf(path: string): Promise<void> {
+  await Deno.mkdir(path.replace(/\/[^/]*$/, ""), { recursive: true });
 }
 
 function ignoreMissing(error: unknown): void {

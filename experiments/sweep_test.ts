@@ -1,5 +1,6 @@
 /** Whole runs on the tiny model: what is made again, by how many, and that the figures are the same. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { isFile } from "../core/is_file.ts";
 import { openBench } from "./bench.ts";
 import { ShardSampler } from "./evaluate.ts";
 import type { Experiment } from "./experiment.ts";
@@ -93,6 +94,8 @@ Deno.test("A run that is repeated makes nothing, and one that changes in part ma
   withSmall(async ({ experiment, run }) => {
     const first = await run();
     assertEquals(first.made, { sample: 8, fit: 3, metric: 3, latency: 1 });
+    const { folder } = first.finished;
+    assert(await isFile(`${folder}/searches/dip-go.json`));
     const again = await run({ description: "reworded" });
     assertEquals(again.made, {});
     assertEquals(again.finished.results, first.finished.results);

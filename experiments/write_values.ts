@@ -1,4 +1,4 @@
-/** What a run measured, copied from its steps into its folder: plans, pictures, values a pair. */
+/** What a run measured, copied from its steps into its folder: plans, what searches left, pictures, values a pair. */
 import type { Tensor } from "../core/tensor.ts";
 import type { ExperimentSteps } from "./experiment_steps.ts";
 import { type FinishedRow, rowName } from "./measured_row.ts";
@@ -7,7 +7,7 @@ import type { RunFolder } from "./run_folder.ts";
 import { sampledImages } from "./sample_steps.ts";
 import type { StepTools } from "./step_tools.ts";
 
-/** Writes `plans/`, `rows/` and `samples/`; returns the pictures `[n, 3, H, W]` by row name, the full model's as "full". */
+/** Writes `plans/`, `searches/`, `rows/` and `samples/`; returns the pictures `[n, 3, H, W]` by row name, the full model's as "full". */
 export async function writeValues(
   folder: RunFolder,
   tools: StepTools,
@@ -18,8 +18,14 @@ export async function writeValues(
 ): Promise<Map<string, Tensor<"float32">>> {
   const { bench, store } = tools;
   for (const { name, fit } of steps.rows) {
-    const plan = planFile(bench, await store.read(fit));
-    await folder.writeJson(`plans/${name}.json`, plan);
+    const { fitted, searches } = await store.read(fit);
+    await folder.writeJson(`plans/${name}.json`, planFile(bench, fitted));
+    for (const [search, key] of Object.entries(searches)) {
+      for (const { path, ending } of await store.filesOf(key)) {
+        const content = await Deno.readFile(path);
+        await folder.write(`searches/${search}${ending}`, content);
+      }
+    }
   }
   const named = new Map(
     rows.map(({ row }) => [rowName(row.method, row.sparsity), row]),
