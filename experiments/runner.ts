@@ -61,7 +61,7 @@ export async function runExperiment(
   const tools = { bench, sampler, store, identity, provenance };
   const steps = experimentSteps(tools);
   const rows = await finishedRows(tools, steps.rows, options);
-  await checkUnchanged(identity);
+  await checkUnchanged(identity, options);
   const folder = await openRunFolder(root, identity);
   const images = await writeValues(folder, tools, { steps, rows });
   const { metrics: fullMetrics } = await metricsOf(store, steps.full.metrics);
@@ -95,7 +95,7 @@ export async function runShare(
   const identity = await identityOf(experiment, options);
   const { root, provenance } = options;
   await makeTogether({ root, identity, provenance, share }, options);
-  await checkUnchanged(identity);
+  await checkUnchanged(identity, options);
 }
 
 async function identityOf(
@@ -109,11 +109,12 @@ async function identityOf(
 /** @throws {RangeError} If the experiment's files are not what they were when it began. */
 async function checkUnchanged(
   { experiment, inputs }: RunIdentity,
+  { root }: RunOptions,
 ): Promise<void> {
   const now: InputHashes = await inputHashes(experiment);
   if (sortedJson(now) === sortedJson(inputs)) return;
   throw new RangeError(
-    `Cannot finish ${experiment.name}: the files of ${experiment.model}, its prompts or its judge changed during the run; run it again`,
+    `Cannot finish ${experiment.name}: the files of ${experiment.model}, its prompts or its judge changed during the run, whose steps may be of either; delete ${root}/.steps and run it again`,
   );
 }
 
