@@ -3,7 +3,7 @@ import type { Tensor } from "../core/tensor.ts";
 import { fidelity, ownMetrics } from "./evaluate.ts";
 import type { PairMetrics } from "./measured_row.ts";
 import type { RowFit } from "./fit_step.ts";
-import { hasPlan, sampledImages, type SampleStep } from "./sample_steps.ts";
+import { hasPlan, type SampleStep } from "./sample_steps.ts";
 import { type Step, step } from "./step.ts";
 import { jsonFormat } from "./step_format.ts";
 import type { StepTools } from "./step_tools.ts";
@@ -34,8 +34,7 @@ export function rowMetricSteps(
       metric: "fidelity",
       reads: {},
       others: full,
-      measure: async (images) =>
-        fidelity(images, await sampledImages(tools, full)),
+      measure: async (images) => fidelity(images, await tools.images.of(full)),
     }),
     ...ownMetricSteps(tools, row),
   ];
@@ -73,7 +72,7 @@ function metricStep(
     measure: (images: Tensor<"float32">) => Promise<PairMetrics>;
   },
 ): Step<MetricValues> {
-  const { store, identity, provenance: { commit } } = tools;
+  const { store, images, identity, provenance: { commit } } = tools;
   const { pairs } = identity.experiment.evaluation;
   return step({
     kind: "metric",
@@ -84,7 +83,7 @@ function metricStep(
     cost: pairs,
     applies: async () => !fit || await hasPlan(store, fit),
     make: async () => ({
-      metrics: await measure(await sampledImages(tools, samples)),
+      metrics: await measure(await images.of(samples)),
       ...commit ? { commit } : {},
     }),
   });

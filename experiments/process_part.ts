@@ -1,6 +1,4 @@
 /** One process's part in an experiment: with others on the same store, it makes the steps before latency. */
-import { openBench } from "./bench.ts";
-import { ShardSampler } from "./evaluate.ts";
 import {
   experimentSteps,
   metricTargets,
@@ -11,7 +9,7 @@ import type { Provenance } from "./provenance.ts";
 import type { RunIdentity } from "./run_folder.ts";
 import { type Share, shareOf, shareStart } from "./share.ts";
 import { makeSteps } from "./step_graph.ts";
-import { StepStore } from "./step_store.ts";
+import { openStepTools } from "./step_tools.ts";
 
 /** What a process is to do; survives JSON. */
 export interface ProcessPart {
@@ -29,14 +27,12 @@ export interface ProcessPart {
 
 /** Makes the part's steps, or waits for other processes to; ends when all are there. */
 export async function makePart(
-  { root, identity, provenance, share, place, threads }: ProcessPart,
+  part: ProcessPart,
   output: ProgressOutput,
 ): Promise<void> {
-  const { experiment, device } = identity;
-  await using bench = await openBench(experiment, { device, threads });
-  await using sampler = new ShardSampler(bench);
-  const store = new StepStore(root, output);
-  const tools = { bench, sampler, store, identity, provenance };
+  const { share, place } = part;
+  await using tools = await openStepTools(part, output);
+  const { store } = tools;
   const steps = experimentSteps(tools);
   const targets = share
     ? shareOf(sampleTargets(steps), share)

@@ -4,8 +4,6 @@
  */
 import type { Device } from "../core/runtime/session.ts";
 import type { Results } from "../eval/results.ts";
-import { openBench } from "./bench.ts";
-import { ShardSampler } from "./evaluate.ts";
 import { checkExperiment, type Experiment } from "./experiment.ts";
 import { experimentSteps } from "./experiment_steps.ts";
 import { finishedRows, metricsOf, notesOf } from "./finished_rows.ts";
@@ -17,7 +15,7 @@ import { writeReport } from "./report.ts";
 import { openRunFolder, type RunIdentity } from "./run_folder.ts";
 import type { Share } from "./share.ts";
 import { sortedJson } from "./step.ts";
-import { StepStore } from "./step_store.ts";
+import { openStepTools } from "./step_tools.ts";
 import { summarise } from "./summarise.ts";
 import { Workers } from "./workers.ts";
 import { writeValues } from "./write_values.ts";
@@ -53,12 +51,11 @@ export async function runExperiment(
   options: RunOptions,
 ): Promise<FinishedRun> {
   const identity = await identityOf(experiment, options);
-  const { device, root, provenance } = options;
-  await makeTogether({ root, identity, provenance }, options);
-  await using bench = await openBench(experiment, { device });
-  await using sampler = new ShardSampler(bench);
-  const store = new StepStore(root, options);
-  const tools = { bench, sampler, store, identity, provenance };
+  const { root, provenance } = options;
+  const part = { root, identity, provenance };
+  await makeTogether(part, options);
+  await using tools = await openStepTools(part, options);
+  const { bench, store } = tools;
   const steps = experimentSteps(tools);
   const rows = await finishedRows(tools, steps.rows, options);
   await checkUnchanged(identity, options);

@@ -1,6 +1,5 @@
-/** The steps that sample a plan, a shard each, and the pictures that they give. */
-import { joined } from "../core/batch.ts";
-import { float32, type Tensor } from "../core/tensor.ts";
+/** The steps that sample a plan, a shard each. */
+import type { Tensor } from "../core/tensor.ts";
 import { shardCount } from "./evaluate.ts";
 import type { Experiment } from "./experiment.ts";
 import { rowName } from "./measured_row.ts";
@@ -80,16 +79,4 @@ export async function hasPlan(
   fit: Step<RowFit>,
 ): Promise<boolean> {
   return (await store.read(fit)).fitted.kind !== "none";
-}
-
-/** The pictures `[n, 3, H, W]` of the evaluation's pairs, from shards that were sampled. */
-export async function sampledImages(
-  { store, identity }: StepTools,
-  samples: readonly SampleStep[],
-): Promise<Tensor<"float32">> {
-  const { pairs } = identity.experiment.evaluation;
-  const shards: Tensor<"float32">[] = [];
-  for (const sample of samples) shards.push(await store.read(sample));
-  const { shape: [n, ...shape], data } = joined(shards);
-  return float32([pairs, ...shape], data.slice(0, data.length / n * pairs));
 }

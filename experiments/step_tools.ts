@@ -1,18 +1,51 @@
 /** What an experiment's steps are made with, and the parts of an experiment that most of them read. */
-import type { Bench } from "./bench.ts";
-import type { ShardSampler } from "./evaluate.ts";
+import { type Bench, openBench } from "./bench.ts";
+import { ShardSampler } from "./evaluate.ts";
 import type { Experiment } from "./experiment.ts";
+import type { ProgressOutput } from "./progress.ts";
 import type { Provenance } from "./provenance.ts";
 import type { RunIdentity } from "./run_folder.ts";
-import type { StepStore } from "./step_store.ts";
+import { SampledImages } from "./sampled_images.ts";
+import { StepStore } from "./step_store.ts";
 
 /** What steps are made with. */
 export interface StepTools {
   readonly bench: Bench;
   readonly sampler: ShardSampler;
   readonly store: StepStore;
+  readonly images: SampledImages;
   readonly identity: RunIdentity;
   readonly provenance: Provenance;
+}
+
+/** Opens what steps are made with; dispose of it. */
+export async function openStepTools(
+  { root, identity, provenance, threads }: {
+    /** Folder of all experiments' runs. */
+    readonly root: string;
+    readonly identity: RunIdentity;
+    readonly provenance: Provenance;
+    readonly threads?: number;
+  },
+  { log }: ProgressOutput,
+): Promise<StepTools & AsyncDisposable> {
+  const { experiment, device } = identity;
+  const bench = await openBench(experiment, { device, threads });
+  const sampler = new ShardSampler(bench);
+  const store = new StepStore(root, { log });
+  const images = new SampledImages(store, experiment.evaluation.pairs);
+  return {
+    bench,
+    sampler,
+    store,
+    images,
+    identity,
+    provenance,
+    async [Symbol.asyncDispose]() {
+      await sampler[Symbol.asyncDispose]();
+      await bench[Symbol.asyncDispose]();
+    },
+  };
 }
 
 /** Fields that only people or some kinds of step read; those say so themselves. Files are known by their hashes. */

@@ -1,14 +1,12 @@
 /** Whole runs on the tiny model: what is made again, by how many, and that the figures are the same. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { isFile } from "../core/is_file.ts";
-import { openBench } from "./bench.ts";
-import { ShardSampler } from "./evaluate.ts";
 import type { Experiment } from "./experiment.ts";
 import { experimentSteps, metricTargets } from "./experiment_steps.ts";
-import { inputHashes } from "./input_hashes.ts";
+import { type InputHashes, inputHashes } from "./input_hashes.ts";
 import { type FinishedRun, runExperiment, runShare } from "./runner.ts";
 import { inOrder } from "./step_graph.ts";
-import { StepStore } from "./step_store.ts";
+import { openStepTools } from "./step_tools.ts";
 import { provenance, withTiny } from "./tiny_experiment.ts";
 import { Workers } from "./workers.ts";
 
@@ -129,18 +127,18 @@ Deno.test("A run that is repeated makes nothing, and one that changes in part ma
 
 Deno.test("Another judge of pictures changes metrics alone, another model everything", () =>
   withSmall(async ({ experiment, root }) => {
-    await using bench = await openBench(experiment, { device: "cpu" });
-    await using sampler = new ShardSampler(bench);
-    const store = new StepStore(root, { log: () => {} });
-    const stepsOf = (inputs: { model: string; contrastivePair?: string }) => {
-      const identity = { experiment, device: "cpu" as const, inputs };
-      const tools = { bench, sampler, store, identity, provenance };
-      return inOrder(metricTargets(experimentSteps(tools)));
+    const device = "cpu" as const;
+    const identity = { experiment, device, inputs: { model: "" } };
+    const part = { root, identity, provenance };
+    await using tools = await openStepTools(part, { log: () => {} });
+    const stepsOf = (inputs: InputHashes) => {
+      const other = { ...tools, identity: { ...identity, inputs } };
+      return inOrder(metricTargets(experimentSteps(other)));
     };
     const first = stepsOf({ model: "m", contrastivePair: "a" });
     const known = new Set(first.map(({ key }) => key));
     assertEquals(known.size, 8 + 3 + 3 + 4);
-    const newKinds = (inputs: Parameters<typeof stepsOf>[0]) => {
+    const newKinds = (inputs: InputHashes) => {
       const unknown = stepsOf(inputs).filter(({ key }) => !known.has(key));
       return Object.groupBy(unknown, ({ kind }) => kind);
     };

@@ -4,7 +4,6 @@ import type { ExperimentSteps } from "./experiment_steps.ts";
 import { type FinishedRow, rowName } from "./measured_row.ts";
 import { planFile } from "./plan_file.ts";
 import type { RunFolder } from "./run_folder.ts";
-import { sampledImages } from "./sample_steps.ts";
 import type { StepTools } from "./step_tools.ts";
 
 /** Writes `plans/`, `searches/`, `rows/` and `samples/`; returns the pictures `[n, 3, H, W]` by row name, the full model's as "full". */
@@ -36,7 +35,7 @@ export async function writeValues(
   const images = new Map<string, Tensor<"float32">>();
   for (const { name, samples } of [steps.full, ...steps.rows]) {
     if (name !== "full" && !named.has(name)) continue;
-    images.set(name, await sampledImages(tools, samples));
+    images.set(name, await tools.images.of(samples));
     await folder.writeImages(`samples/${name}.safetensors`, images.get(name)!);
   }
   return images;
