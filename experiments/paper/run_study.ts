@@ -7,10 +7,16 @@ import { createHash } from "node:crypto";
 import { writeAtomically } from "../../core/write_atomically.ts";
 import { joinResults } from "../../eval/join_results.ts";
 import { renderTable } from "../../eval/render_table.ts";
+import {
+  joinReports,
+  type ReportedRun,
+} from "../../eval/report/join_reports.ts";
+import { reportPage } from "../../eval/report/report_page.ts";
+import { readRunDetails } from "../../eval/report/run_details.ts";
 import { type Results, writeResults } from "../../eval/results.ts";
 import { checkExperiment } from "../experiment.ts";
 import { type FinishedRun, runExperiment, type RunOptions } from "../runner.ts";
-import { joinedStudy } from "./joined_study.ts";
+import { joinedStudy, paperResultRow } from "./joined_study.ts";
 import type { Section, Study } from "./study.ts";
 
 /** A section and what its run left. */
@@ -62,10 +68,30 @@ async function writeStudy(
     `${folder}/table.md`,
     tableFile(study, results, finished),
   );
-  const files = ["results.json", "table.md"];
+  const report = joinReports([
+    ...await Promise.all(finished.map(reportedSection)),
+    { results: paperResults(study, results) },
+  ]);
+  await writeAtomically(`${folder}/report.html`, await reportPage(report));
+  const files = ["report.html", "results.json", "table.md"];
   const notes = [...missingRows(finished), ...notesOf(study)];
   return { folder, files, results, notes };
 }
+
+/** A section under its label, with what its run keeps beside numbers. */
+async function reportedSection(
+  { section: { label }, run: { folder, results } }: FinishedSection,
+): Promise<ReportedRun> {
+  const details = await readRunDetails(`${folder}/report.json`);
+  return { results: { ...results, experiment: label }, details };
+}
+
+/** The paper's rows as a run of their own. */
+const paperResults = ({ paper }: Study, results: Results): Results => ({
+  ...results,
+  experiment: "paper",
+  rows: paper.map(paperResultRow),
+});
 
 /** The first 12 hexadecimal digits of SHA-256 of the sections' run folders, which are named by all that changes a number. */
 function idOf(finished: readonly FinishedSection[]): string {

@@ -4,6 +4,7 @@ import {
   assertEquals,
   assertRejects,
 } from "@std/assert";
+import type { ReportData } from "../../eval/report/report_data.ts";
 import { readResults } from "../../eval/results.ts";
 import type { Experiment } from "../experiment.ts";
 import quickstart from "../quickstart.ts";
@@ -97,7 +98,7 @@ Deno.test("runStudy() joins its sections' rows with the paper's", () =>
   withTinyStudy(async (study, options) => {
     const { embedded } = study.sections;
     const { folder, files, notes } = await runStudy(study, embedded, options);
-    assertEquals(files, ["results.json", "table.md"]);
+    assertEquals(files, ["report.html", "results.json", "table.md"]);
     const { experiment, rows, samples, sampler } = await readResults(
       `${folder}/results.json`,
     );
@@ -131,6 +132,14 @@ Deno.test("runStudy() joins its sections' rows with the paper's", () =>
       ]
     ) {
       assert(table.includes(text), text);
+    }
+    const report = await Deno.readTextFile(`${folder}/report.html`);
+    const [, json] = report.match(/id="report-data">(.*?)<\/script>/)!;
+    const data: ReportData = JSON.parse(json);
+    assertEquals(data.rows.length, rows.length + 1); // full is in both sections
+    assertEquals(data.rows.filter(({ paper }) => paper).length, 2);
+    for (const { name, paper, pictures } of data.rows) {
+      assertEquals(pictures?.length ?? 0, paper ? 0 : 2, name);
     }
   }));
 
