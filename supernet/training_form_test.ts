@@ -113,7 +113,7 @@ for (const [name, subjectOf] of Object.entries(subjects)) {
       () => direction,
     );
     const scale = Math.max(...gradient.flat().map(Math.abs));
-    const epsilon = 3e-2;
+    const epsilon = 5e-2; // smaller, float32 rounding of the samples shows: 1e-4 of the largest gate at 3e-2
     for (let k = 0; k < checks; k++) {
       const t = 1 + Math.floor(random.uniform() * (steps - 1));
       const n = Math.floor(random.uniform() * net.units.length);
