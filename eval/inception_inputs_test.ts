@@ -16,29 +16,35 @@ function picture(height: number, width: number): Picture<Uint8Array> {
   return { height, width, channels: 3, data: bytes };
 }
 
+/** The picture's planes `[3, 299, 299]` as ONNX Runtime interpolates them. */
+async function interpolated(
+  { height, width, data }: Picture<Uint8Array>,
+  coordinates: "half_pixel" | "asymmetric",
+): Promise<Float32Array> {
+  const planes = new Float32Array(data.length);
+  data.forEach((byte, i) => {
+    planes[(i % 3) * height * width + Math.floor(i / 3)] = byte;
+  });
+  const g = new GraphBuilder("resize");
+  const x = g.input("x", "float32", [1, 3, height, width]);
+  const y = g.resize(x, [1, 3, 299, 299], { mode: "linear", coordinates });
+  await using session = await openSession(g.build({ y }));
+  const results = await session.run({
+    x: float32([1, 3, height, width], planes),
+  });
+  return results.y.data as Float32Array;
+}
+
 Deno.test("pytorch-fid's input is what ONNX Runtime interpolates between the centres of pixels", async () => {
   for (const [height, width] of [[64, 48], [320, 400]]) {
     const own = picture(height, width);
-    const planes = new Float32Array(own.data.length);
-    own.data.forEach((byte, i) => {
-      planes[(i % 3) * height * width + Math.floor(i / 3)] = byte;
-    });
-    const g = new GraphBuilder("resize");
-    const x = g.input("x", "float32", [1, 3, height, width]);
-    const y = g.resize(x, [1, 3, 299, 299], {
-      mode: "linear",
-      coordinates: "half_pixel",
-    });
-    await using session = await openSession(g.build({ y }));
-    const expected = await session.run({
-      x: float32([1, 3, height, width], planes),
-    });
+    const expected = await interpolated(own, "half_pixel");
     const { shape, data } = inceptionInput(own, "pytorch-fid");
     assertEquals(shape, [1, 3, 299, 299]);
     data.forEach((value, i) =>
       assertAlmostEquals(
         value,
-        2 * Number(expected.y.data[i]) / 255 - 1,
+        2 * expected[i] / 255 - 1,
         1e-4, // ONNX Runtime finds positions in float32
       )
     );
@@ -99,23 +105,8 @@ Deno.test("every convention keeps a grey picture grey", () => {
 });
 
 Deno.test("the evaluator of ADM interpolates between the corners of pixels, as TensorFlow 1 does", async () => {
-  const [height, width] = [64, 256];
-  const own = picture(height, width);
-  const planes = new Float32Array(own.data.length);
-  own.data.forEach((byte, i) => {
-    planes[(i % 3) * height * width + Math.floor(i / 3)] = byte;
-  });
-  const g = new GraphBuilder("resize");
-  const x = g.input("x", "float32", [1, 3, height, width]);
-  const y = g.resize(x, [1, 3, 299, 299], {
-    mode: "linear",
-    coordinates: "asymmetric",
-  });
-  await using session = await openSession(g.build({ y }));
-  const found = await session.run({
-    x: float32([1, 3, height, width], planes),
-  });
-  const expected = found.y.data as Float32Array;
+  const own = picture(64, 256);
+  const expected = await interpolated(own, "asymmetric");
   const { data } = inceptionInput(own, "adm");
   data.forEach((value, i) =>
     assertAlmostEquals(value, (expected[i] - 128) / 128, 1e-4)

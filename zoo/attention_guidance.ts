@@ -4,6 +4,7 @@
  * token-level loss of TokenCompose (Wang et al., CVPR 2024), on scenes whose
  * areas are known because we draw them.
  */
+import { splitHeads } from "../core/autodiff/attention.ts";
 import { intAttribute } from "../core/onnx/attributes.ts";
 import type { GraphBuilder } from "../core/onnx/builder.ts";
 import type { Graph, Node, Value } from "../core/onnx/graph.ts";
@@ -74,16 +75,13 @@ function attentionShares(
   { query, key, heads }: { query: Value; key: Value; heads: number },
 ): Value {
   const d = query.shape[2] / heads;
-  const guided = heads / 2;
-  const split = (x: Value) => {
-    const part = g.slice(x, { axes: [2], starts: [0], ends: [guided * d] });
-    const [batch, length] = x.shape;
-    const separate = g.reshape(part, [batch, length, guided, d]);
-    return g.transpose(separate, [0, 2, 1, 3]);
-  };
+  const guided = { heads, from: 0, to: heads / 2 };
   const alpha = 1 / Math.sqrt(d);
   return g.softmax(
-    g.fusedMatMul(split(query), split(key), { alpha, transB: 1 }),
+    g.fusedMatMul(splitHeads(g, query, guided), splitHeads(g, key, guided), {
+      alpha,
+      transB: 1,
+    }),
   );
 }
 

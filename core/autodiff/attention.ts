@@ -82,7 +82,7 @@ const joined = (g: GraphBuilder, parts: readonly Value[]): Value =>
   parts.length === 1 ? parts[0] : g.concat(parts, { axis: 2 });
 
 /** Heads `from` to `to` of `[B, L, D]` as `[B, h, L, d]`. */
-function splitHeads(
+export function splitHeads(
   g: GraphBuilder,
   x: Value,
   { heads, from, to }: Range & { heads: number },

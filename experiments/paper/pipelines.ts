@@ -101,7 +101,7 @@ const elements = (shapes: ReadonlyMap<string, readonly number[]>) =>
 /** Its configuration. */
 export const autoencoder: AutoencoderConfig = parseAutoencoderConfig(
   vae,
-  "of a known pipeline",
+  source,
 );
 
 /** Weight elements of a text tower, or of the autoencoder. */

@@ -1,14 +1,7 @@
 /** Table 5: the consistency loss. */
-import { ablation } from "./ablations.ts";
+import { ablation, ablationRow } from "./ablations.ts";
 import { notesOfAll } from "./base.ts";
-import type { PaperRow, Scale, Study } from "./study.ts";
-
-const row = (label: string, clip_coco: number): PaperRow => ({
-  label: `DiP-GO, ${label}`,
-  dense: "16.94",
-  sparsity: 0.8,
-  metrics: { clip_coco },
-});
+import type { Scale, Study } from "./study.ts";
 
 const sections = (scale: Scale) => [
   ablation(scale, "L1", { consistency: "l1" }),
@@ -21,10 +14,10 @@ export default {
   name: "paper-table5",
   description: "Table 5: consistency by L1, L2, SSIM, L1 + SSIM",
   paper: [
-    row("L1", 29.94),
-    row("L2", 29.71),
-    row("SSIM", 30.29),
-    row("L1 + SSIM", 29.77),
+    ablationRow("L1", 29.94),
+    ablationRow("L2", 29.71),
+    ablationRow("SSIM", 30.29),
+    ablationRow("L1 + SSIM", 29.77),
   ],
   sections: { full: sections("full"), embedded: sections("embedded") },
   explanations: {},

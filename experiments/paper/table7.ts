@@ -1,14 +1,7 @@
 /** Table 7: the weight of the sparsity loss, and its cost factors. */
-import { ablation } from "./ablations.ts";
+import { ablation, ablationRow } from "./ablations.ts";
 import { notesOfAll } from "./base.ts";
-import type { PaperRow, Scale, Study } from "./study.ts";
-
-const row = (label: string, clip_coco: number): PaperRow => ({
-  label: `DiP-GO, ${label}`,
-  dense: "16.94",
-  sparsity: 0.8,
-  metrics: { clip_coco },
-});
+import type { Scale, Study } from "./study.ts";
 
 const sections = (scale: Scale) => [
   ablation(scale, "alpha 0.1", { alpha: 0.1 }),
@@ -22,11 +15,11 @@ export default {
   name: "paper-table7",
   description: "Table 7: alpha of the sparsity loss, with and without gamma",
   paper: [
-    row("alpha 0.1", 29.77),
-    row("alpha 0.5", 29.93),
-    row("alpha 1", 30.29),
-    row("alpha 2", 30.17),
-    row("without gamma", 29.50),
+    ablationRow("alpha 0.1", 29.77),
+    ablationRow("alpha 0.5", 29.93),
+    ablationRow("alpha 1", 30.29),
+    ablationRow("alpha 2", 30.17),
+    ablationRow("without gamma", 29.50),
   ],
   sections: { full: sections("full"), embedded: sections("embedded") },
   explanations: {},
