@@ -6,71 +6,22 @@ import type { CompiledBlock } from "../core/models/block_graph.ts";
 import { GraphBuilder } from "../core/onnx/builder.ts";
 import type { Graph, Value } from "../core/onnx/graph.ts";
 import type { StepPattern } from "./liveness.ts";
+import { StepEmitter } from "./step_emitter.ts";
 import type { SuperNet } from "./super_net.ts";
 
-type Block = CompiledBlock["block"];
-
-/** Emits the blocks of one step. */
-class StepBuilder {
-  readonly #g: GraphBuilder;
-  readonly #tensors = new Map<string, Value>();
-  /** What units hold, by the tensor it belongs to. */
-  readonly #held = new Map<string, Value>();
-  readonly #producers: ReadonlyMap<string, Block>;
-
-  constructor(private readonly net: SuperNet) {
-    this.#g = new GraphBuilder(`${net.model.model}:step`);
-    this.#producers = new Map(
-      net.model.blocks.flatMap((block) =>
-        block.outputs.map((output) => [output, block])
-      ),
-    );
-  }
-
-  /** What a unit holds comes from outside. */
-  readHeld({ block, graph }: CompiledBlock): void {
-    graph.outputs.forEach(({ name, dtype, shape }, i) =>
-      this.#held.set(block.outputs[i], this.#g.input(name, dtype, shape))
-    );
-  }
-
-  emit({ block }: CompiledBlock): void {
-    const inputs = block.inputs.map((name) => this.#read(name));
-    const values = block.emit(this.#g, inputs);
-    const target = block.residual ? this.#held : this.#tensors;
-    block.outputs.forEach((output, i) => target.set(output, values[i]));
-  }
-
-  /** The graph; `writes` are the units whose values later steps read. */
-  build(writes: readonly CompiledBlock[], predicts: boolean): Graph {
-    const { output } = this.net.model;
-    const held = writes.flatMap(({ block, graph }) =>
-      block.outputs.map((name, i): [string, Value] => [
-        graph.outputs[i].name,
-        (block.residual ? this.#held : this.#tensors).get(name)!,
+/** What units hold as inputs of the graph, by the tensor it belongs to. */
+function heldInputs(
+  g: GraphBuilder,
+  reads: readonly CompiledBlock[],
+): Map<string, Value> {
+  return new Map(
+    reads.flatMap(({ block, graph }) =>
+      graph.outputs.map(({ name, dtype, shape }, i): [string, Value] => [
+        block.outputs[i],
+        g.input(name, dtype, shape),
       ])
-    );
-    return this.#g.build({
-      ...predicts ? { [output]: this.#read(output) } : {},
-      ...Object.fromEntries(held),
-    });
-  }
-
-  #read(name: string): Value {
-    const known = this.#tensors.get(name);
-    if (known) return known;
-    const value = this.#made(name);
-    this.#tensors.set(name, value);
-    return value;
-  }
-
-  #made(name: string): Value {
-    const input = this.net.model.inputs.find((each) => each.name === name);
-    if (input) return this.#g.input(name, input.dtype, input.shape);
-    const held = this.#held.get(name)!;
-    const { residual } = this.#producers.get(name)!;
-    return residual ? this.#g.add(this.#read(residual), held) : held;
-  }
+    ),
+  );
 }
 
 /**
@@ -83,10 +34,27 @@ export function stepGraph(
   net: SuperNet,
   { live, reads, writes, predicts }: StepPattern,
 ): Graph {
-  const step = new StepBuilder(net);
+  const { model: { model, inputs, output }, blocks } = net;
+  const g = new GraphBuilder(`${model}:step`);
   const named = (names: readonly string[]) =>
-    net.blocks.filter(({ block }) => names.includes(block.name));
-  named(reads).forEach((block) => step.readHeld(block));
-  net.blocks.filter((_, i) => live[i]).forEach((block) => step.emit(block));
-  return step.build(named(writes), predicts);
+    blocks.filter(({ block }) => names.includes(block.name));
+  const held = heldInputs(g, named(reads));
+  const step = new StepEmitter(g, net, {
+    input(name) {
+      const { dtype, shape } = inputs.find((each) => each.name === name)!;
+      return g.input(name, dtype, shape);
+    },
+    held: (tensor) => held.get(tensor)!,
+  });
+  blocks.filter((_, i) => live[i]).forEach((block) => step.emit(block));
+  const written = named(writes).flatMap((block) =>
+    step.written(block).map(([, value], i): [string, Value] => [
+      block.graph.outputs[i].name,
+      value,
+    ])
+  );
+  return g.build({
+    ...predicts ? { [output]: step.read(output) } : {},
+    ...Object.fromEntries(written),
+  });
 }

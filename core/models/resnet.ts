@@ -18,7 +18,7 @@ import {
 export interface ResnetOptions extends GroupNormOptions {
   /** Output channels. */
   readonly channels: number;
-  /** Embedding of the timestep, `[B, E]`; without one the block has no layer for it. */
+  /** Embedding of the timestep, `[B, E]` or `[1, E]` for all; without one the block has no layer for it. */
   readonly embedding?: Value;
 }
 
@@ -44,8 +44,8 @@ export function resnetBranch(
     path: `${path}.time_emb_proj`,
     width: channels,
     weights,
-  }); // [B, C]
-  const placed = g.reshape(shift, [x.shape[0], channels, 1, 1]);
+  }); // [B or 1, C]
+  const placed = g.reshape(shift, [shift.shape[0], channels, 1, 1]);
   return half(g.add(first, placed), 2);
 }
 

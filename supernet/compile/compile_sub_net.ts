@@ -1,0 +1,198 @@
+/**
+ * The SubNet compiler: all T steps of a sampler as one ONNX graph, noise in,
+ * pictures or latents out. Only what is alive is in it; what follows from the
+ * timesteps alone is a constant; what a prompt gives every step, such as keys
+ * and values of cross-attention, is computed once; each weight is there once.
+ */
+import { GraphBuilder } from "../../core/onnx/builder.ts";
+import type { Graph, Value } from "../../core/onnx/graph.ts";
+import { shareNodes } from "../../core/onnx/share_nodes.ts";
+import { foldConstants } from "../../core/runtime/fold_constants.ts";
+import { checkGates } from "../gates.ts";
+import type { SuperNet } from "../super_net.ts";
+import { lazy, SamplerValues, statePrefix } from "./sampler_values.ts";
+import {
+  type SampledSubNet,
+  type StepRange,
+  UnrolledSampler,
+} from "./unrolled_sampler.ts";
+
+/** What a graph is compiled from. */
+export interface CompileRequest extends SampledSubNet {
+  /** Emits the model's input of that name, batch 2B, from inputs of the graph; called once for each that is read. */
+  readonly conditioning: (g: GraphBuilder, name: string) => Value;
+  /** Emits pictures from the final latents `[B, C, H, W]`; without it the graph returns the latents. */
+  readonly picture?: (g: GraphBuilder, latents: Value) => Value;
+}
+
+/** Names of the graph's own inputs and outputs. */
+export const graphNames = {
+  /** Standard normal, `[B, C, H, W]`. */
+  noise: "noise",
+  /** Standard normal, `[K, B, C, H, W]`, of the K steps that add some. */
+  stepNoise: "step_noise",
+  latents: "latents",
+  pictures: "pictures",
+} as const;
+
+/**
+ * One graph of all steps. Inputs: `noise`, `step_noise` where the sampler adds
+ * noise, and those of `conditioning`; output: `pictures` `[B, 3, H, W]` in about
+ * [-1, 1], or `latents` `[B, C, H, W]`.
+ *
+ * @throws {RangeError} If gates or sampler do not fit the SuperNet.
+ */
+export async function compileSubNet(request: CompileRequest): Promise<Graph> {
+  const [graph] = await compileParts(request, { parts: 1 });
+  return graph;
+}
+
+/**
+ * The same in consecutive graphs of about equally many steps, for a look at the
+ * latents on the way. Each but the last returns `next.latents` and what else
+ * later steps need, `next.past.…`, `next.history.…` and `next.held.…`; each but
+ * the first reads the same as `state.…`; the last returns what
+ * {@linkcode compileSubNet} does.
+ *
+ * @param options.parts At least 1, at most the number of steps.
+ * @throws {RangeError} If gates, sampler or parts do not fit the SuperNet.
+ */
+export async function compileParts(
+  request: CompileRequest,
+  { parts }: { readonly parts: number },
+): Promise<Graph[]> {
+  check(request, parts);
+  const steps = request.net.steps;
+  const border = (i: number) => Math.round(i * steps / parts);
+  const graphs: Graph[] = [];
+  let wanted: readonly string[] | null = null;
+  for (let i = parts - 1; i >= 0; i--) {
+    const graph = await compiled(
+      request,
+      { from: border(i), to: border(i + 1) },
+      wanted,
+    );
+    graphs.unshift(graph);
+    wanted = graph.inputs.map(({ name }) => name)
+      .filter((name) => name.startsWith(statePrefix))
+      .map((name) => name.slice(statePrefix.length));
+  }
+  return graphs;
+}
+
+function check(
+  { net, sampler, plan: { gates, forecast } }: CompileRequest,
+  parts: number,
+): void {
+  const refuse = (found: string) => {
+    throw new RangeError(
+      `Cannot compile a SubNet of ${net.model.model}: ${found}`,
+    );
+  };
+  const { steps, units } = net;
+  const source = `a SubNet of ${net.model.model}`;
+  checkGates(gates, { steps, units: units.length, source });
+  if (sampler.steps.length !== steps) {
+    refuse(
+      `the sampler makes ${sampler.steps.length} steps, expected the SuperNet's ${steps}`,
+    );
+  }
+  if (forecast && forecast.length !== steps) {
+    refuse(`the forecast has ${forecast.length} rows, expected ${steps} steps`);
+  }
+  if (parts < 1 || parts > steps) {
+    refuse(`found ${parts} parts, expected 1 to ${steps}`);
+  }
+}
+
+/** Some steps as a graph. @param wanted The state that the next graph reads, or null for the last. */
+async function compiled(
+  request: CompileRequest,
+  range: StepRange,
+  wanted: readonly string[] | null,
+): Promise<Graph> {
+  const g = new GraphBuilder(`${request.net.model.model}:sampler`);
+  const sampler = new UnrolledSampler(g, request, {
+    conditioning: once((name) => request.conditioning(g, name)),
+    noise: stepNoise(g, request, range),
+  });
+  const state = stateBefore(g, request, {
+    steps: range.from,
+    predictions: sampler.predictionsBefore(range.from),
+  });
+  sampler.unroll(range, state);
+  const outputs = wanted ? passedOn(state, wanted) : final(g, request, state);
+  const folded = await foldConstants(g.build(outputs), sampler.timesteps);
+  return shareNodes(folded);
+}
+
+/** A function of a name that is evaluated once for each. */
+function once(make: (name: string) => Value): (name: string) => Value {
+  const made = new Map<string, Value>();
+  return (name) => {
+    const value = made.get(name) ?? make(name);
+    made.set(name, value);
+    return value;
+  };
+}
+
+const latentsShape = ({ model }: SuperNet): number[] => {
+  const [batch, ...rest] = model.inputs[0].shape;
+  return [batch / 2, ...rest];
+};
+
+/** Where the first step starts from, or what the steps before left. */
+function stateBefore(
+  g: GraphBuilder,
+  { net, sampler: { memory, initNoiseSigma } }: CompileRequest,
+  before: { steps: number; predictions: number },
+): SamplerValues {
+  if (before.steps > 0) {
+    return SamplerValues.inputs(g, net, { memory, ...before });
+  }
+  const noise = g.input(graphNames.noise, "float32", latentsShape(net));
+  const first = lazy(() =>
+    initNoiseSigma === 1 ? noise : g.mul(noise, g.scalar(initNoiseSigma))
+  );
+  return SamplerValues.start(first, { memory });
+}
+
+/** The noise of each step that adds some, out of one input for all steps of the range. */
+function stepNoise(
+  g: GraphBuilder,
+  { net, sampler }: CompileRequest,
+  { from, to }: StepRange,
+): (step: number) => Value {
+  const noisy = [...sampler.steps.keys()].slice(from, to)
+    .filter((t) => sampler.steps[t].noise !== 0);
+  const shape = latentsShape(net);
+  const all = lazy(() =>
+    g.input(graphNames.stepNoise, "float32", [noisy.length, ...shape])
+  );
+  return (step) => {
+    const k = noisy.indexOf(step);
+    const own = g.slice(all(), { axes: [0], starts: [k], ends: [k + 1] });
+    return g.reshape(own, shape);
+  };
+}
+
+function final(
+  g: GraphBuilder,
+  { picture }: CompileRequest,
+  { latents }: SamplerValues,
+): Record<string, Value> {
+  return picture
+    ? { [graphNames.pictures]: picture(g, latents()) }
+    : { [graphNames.latents]: latents() };
+}
+
+/** What the next graph reads as `state.<name>`, as `next.<name>`. */
+function passedOn(
+  state: SamplerValues,
+  wanted: readonly string[],
+): Record<string, Value> {
+  const values = state.named();
+  return Object.fromEntries(
+    wanted.map((name) => [`next.${name}`, values.get(name)!()]),
+  );
+}

@@ -1,0 +1,289 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { ditBlockGraph } from "../../core/models/dit.ts";
+import { livelyWeights } from "../../core/models/lively_weights.ts";
+import type { Graph } from "../../core/onnx/graph.ts";
+import { TorchGenerator } from "../../core/random.ts";
+import { openSession } from "../../core/runtime/session.ts";
+import { makeSampler, type SamplerKind } from "../../core/samplers/mod.ts";
+import { drawStepNoise } from "../../core/samplers/sampler_state.ts";
+import { parseSchedulerConfig } from "../../core/samplers/scheduler_config.ts";
+import { describe, float32, int64, type Tensor } from "../../core/tensor.ts";
+import type { ForecastScalars } from "../forecast.ts";
+import type { Gate, Gates } from "../gates.ts";
+import { liveBlocks } from "../liveness.ts";
+import type { SubNetPlan } from "../plan.ts";
+import { SubNetRunner } from "../sub_net.ts";
+import { type SuperNet, superNet } from "../super_net.ts";
+import { tinyConditions, tinyPixart } from "../tiny_pixart.ts";
+import { tinyText, tinyUnet } from "../tiny_unet.ts";
+import {
+  compileParts,
+  type CompileRequest,
+  compileSubNet,
+} from "./compile_sub_net.ts";
+import { classInputs, featureInputs } from "./compiled_conditioning.ts";
+
+const scheduler = (values: Record<string, unknown> = {}) =>
+  parseSchedulerConfig({
+    _class_name: "DDIMScheduler",
+    beta_schedule: "linear",
+    beta_start: 1e-4,
+    beta_end: 0.02,
+    clip_sample: false,
+    num_train_timesteps: 1000,
+    prediction_type: "epsilon",
+    skip_prk_steps: true,
+    ...values,
+  }, "test");
+
+/** Gates of which about half are closed; of every three steps one is held whole. */
+function halfClosed({ steps, units }: SuperNet, seed: number): Gates {
+  const random = new TorchGenerator(seed);
+  return Array.from(
+    { length: steps },
+    (_, t) =>
+      units.map((_, n): Gate =>
+        t === 0 ||
+          (n === units.length - 1 ? t % 3 !== 2 : random.uniform() < 0.5)
+          ? 1
+          : 0
+      ),
+  );
+}
+
+const forecast = ({ steps }: SuperNet): ForecastScalars[] =>
+  Array.from({ length: steps }, (_, t) => [0.01 * t, 0.5, -0.1]);
+
+/** A first half of a batch 2B and, as the graph's own inputs, both halves. */
+const halves = (
+  conditioning: Readonly<Record<string, Tensor>>,
+): Record<string, Tensor> =>
+  Object.fromEntries(
+    Object.entries(conditioning).flatMap(([name, { dtype, shape, data }]) => {
+      const half = data.length / 2;
+      const part = (from: number): Tensor => ({
+        dtype,
+        shape: shape.with(0, shape[0] / 2),
+        data: data.slice(from, from + half) as Tensor["data"],
+      });
+      return [[name, part(0)], [`negative_${name}`, part(half)]];
+    }),
+  );
+
+interface Case extends Omit<CompileRequest, "plan" | "guidanceScale"> {
+  /** The network's other inputs, and the graph's. */
+  readonly feeds: Readonly<Record<string, Tensor>>;
+  readonly inputs: Readonly<Record<string, Tensor>>;
+}
+
+const calls = 6;
+
+function samplerOf(kind: SamplerKind, config = scheduler()) {
+  const steps = kind === "pndm" ? calls - 1 : calls;
+  return makeSampler(config, { kind, steps });
+}
+
+function unetCase(
+  kind: SamplerKind,
+  granularity: "block" | "branch" | "layer",
+  config = scheduler(),
+): Case {
+  const model = tinyUnet({ batch: 4, granularity });
+  const feeds = tinyText(4);
+  return {
+    net: superNet(model, { steps: calls }),
+    sampler: samplerOf(kind, config),
+    conditioning: featureInputs(model),
+    feeds,
+    inputs: halves(feeds),
+  };
+}
+
+function pixartCase(): Case {
+  const model = tinyPixart({ batch: 4, granularity: "sublayer" });
+  const feeds = tinyConditions(4);
+  return {
+    net: superNet(model, { steps: calls }),
+    sampler: samplerOf("dpm-solver++"),
+    conditioning: featureInputs(model),
+    feeds,
+    inputs: halves(feeds),
+  };
+}
+
+function ditCase(): Case {
+  const config = {
+    sampleSize: 8,
+    patchSize: 2,
+    inChannels: 3,
+    outChannels: 6,
+    layers: 2,
+    heads: 2,
+    headWidth: 8,
+    classes: 4,
+    normEpsilon: 1e-5,
+  };
+  const options = { batch: 4, granularity: "sublayer" } as const;
+  const model = ditBlockGraph(config, livelyWeights(7), options);
+  return {
+    net: superNet(model, { steps: calls }),
+    sampler: samplerOf("ddim"),
+    conditioning: classInputs(model, config.classes),
+    feeds: { class_labels: int64([4], [1, 3, 4, 4]) },
+    inputs: { class_labels: int64([2], [1, 3]) },
+  };
+}
+
+const clipping = scheduler({
+  clip_sample: true,
+  clip_sample_range: 0.5,
+  prediction_type: "sample",
+});
+
+const cases: Readonly<Record<string, () => Case>> = {
+  "a UNet's branches under DDIM": () => unetCase("ddim", "branch"),
+  "a UNet's layers under PLMS": () => unetCase("pndm", "layer"),
+  "a UNet's blocks under DPM-Solver++": () => unetCase("dpm-solver++", "block"),
+  "a UNet's branches under Euler": () => unetCase("euler", "branch"),
+  "a UNet's branches under LCM": () => unetCase("lcm", "branch"),
+  "a UNet's branches under DDIM that clips": () =>
+    unetCase("ddim", "branch", clipping),
+  "a PixArt under DPM-Solver++": pixartCase,
+  "a DiT under DDIM": ditCase,
+};
+
+const guidanceScale = 3;
+const noise = new TorchGenerator(3).randn([2, 3, 8, 8]);
+
+/** The same by one session a block, with the plan's noise. */
+async function sampled(one: Case, plan: SubNetPlan) {
+  const random = new TorchGenerator(8);
+  const stepNoise = drawStepNoise(one.sampler, { shape: noise.shape, random });
+  await using runner = new SubNetRunner(one.net);
+  const latents = await runner.sample({
+    latents: noise,
+    conditioning: one.feeds,
+    sampler: one.sampler,
+    noise: stepNoise,
+    guidanceScale,
+    ...plan,
+  });
+  return { latents, stepNoise };
+}
+
+/** The noise as a graph of all steps, or of these, takes it. */
+function noiseInput(
+  stepNoise: readonly (Float32Array | undefined)[],
+  shape: readonly number[],
+): Tensor {
+  const noisy = stepNoise.filter((each) => each !== undefined);
+  return float32(shape, noisy.flatMap((each) => [...each]));
+}
+
+/** Runs graphs one after the other, each on what the one before left. */
+async function runParts(
+  graphs: readonly Graph[],
+  one: Case,
+  stepNoise: readonly (Float32Array | undefined)[],
+): Promise<Tensor> {
+  let known: Record<string, Tensor> = { noise, ...one.inputs };
+  const noisy = stepNoise.filter((each) => each !== undefined);
+  for (const graph of graphs) {
+    const feeds = graph.inputs.map(({ name, shape }) => {
+      if (name !== "step_noise") return [name, known[name]];
+      return [name, noiseInput(noisy.splice(0, shape[0]), shape)];
+    });
+    await using session = await openSession(graph);
+    const made = await session.run(Object.fromEntries(feeds));
+    const next = Object.entries(made).map(([name, value]) => [
+      name.replace(/^next\./, "state."),
+      value,
+    ]);
+    known = { ...known, ...Object.fromEntries(next) };
+  }
+  return known.latents;
+}
+
+function assertClose(found: Tensor, expected: Tensor): void {
+  assertEquals(describe(found), describe(expected));
+  const want = expected.data as Float32Array;
+  const largest = want.reduce((m, v) => Math.max(m, Math.abs(v)), 0);
+  (found.data as Float32Array).forEach((value, i) =>
+    assert(
+      Math.abs(value - want[i]) <= 1e-4 * largest,
+      `[${i}] is ${value}, expected ${want[i]}`,
+    )
+  );
+}
+
+for (const [name, make] of Object.entries(cases)) {
+  Deno.test(`compileSubNet samples ${name} as block sessions do, whole and in parts`, async () => {
+    const one = make();
+    const plan = {
+      gates: halfClosed(one.net, 5),
+      forecast: forecast(one.net),
+    };
+    const { latents, stepNoise } = await sampled(one, plan);
+    for (const parts of [1, 3]) {
+      const request = { ...one, plan, guidanceScale };
+      const graphs = await compileParts(request, { parts });
+      assertEquals(graphs.length, parts);
+      assertClose(await runParts(graphs, one, stepNoise), latents);
+    }
+  });
+}
+
+Deno.test("compileSubNet computes a text's keys and values once, and nothing of the timestep", async () => {
+  const one = unetCase("ddim", "branch");
+  const gates = halfClosed(one.net, 5);
+  const graph = await compileSubNet({ ...one, plan: { gates }, guidanceScale });
+  const readers = (weight: RegExp) =>
+    [...graph.initializers.keys()].filter((key) => weight.test(key)).map((
+      key,
+    ) => graph.nodes.filter(({ inputs }) => inputs.includes(key)).length);
+  const keys = readers(/attn2\.to_[kv]\.weight/);
+  assert(keys.length > 0 && keys.every((count) => count === 1));
+  assert(readers(/attn2\.to_q\.weight/).some((count) => count > 1));
+  assertEquals(readers(/time_emb/), []);
+});
+
+Deno.test("compileSubNet holds the live blocks alone, each weight once", async () => {
+  const one = unetCase("ddim", "branch");
+  const gates = halfClosed(one.net, 5);
+  const graph = await compileSubNet({ ...one, plan: { gates }, guidanceScale });
+  const live = liveBlocks(one.net, gates);
+  for (const [i, { block, graph: own }] of one.net.blocks.entries()) {
+    const runs = live.filter((step) => step[i]).length;
+    for (const name of own.initializers.keys()) {
+      if (!name.endsWith("conv2.weight")) continue;
+      const readers = graph.nodes.filter(({ inputs }) => inputs.includes(name));
+      assertEquals(readers.length, runs, `${block.name}: ${name}`);
+    }
+  }
+  const weights = [...graph.initializers.values()]
+    .filter(({ role }) => role === "parameter");
+  const own = new Set(
+    one.net.blocks.flatMap(({ graph }) => [...graph.initializers.keys()]),
+  );
+  assert(weights.length > 0 && weights.every(({ name }) => own.has(name)));
+});
+
+Deno.test("compileSubNet refuses a sampler of other steps, and parts that are none", async () => {
+  const one = unetCase("ddim", "branch");
+  const request = {
+    ...one,
+    plan: { gates: halfClosed(one.net, 5) },
+    guidanceScale,
+  };
+  const sampler = makeSampler(scheduler(), { kind: "ddim", steps: 4 });
+  await assertRejects(
+    () => compileSubNet({ ...request, sampler }),
+    RangeError,
+    "the sampler makes 4 steps, expected the SuperNet's 6",
+  );
+  await assertRejects(
+    () => compileParts(request, { parts: 7 }),
+    RangeError,
+    "found 7 parts, expected 1 to 6",
+  );
+});

@@ -1,0 +1,92 @@
+/** Guidance, forecast and the sampler's step as nodes of a graph; see `guidance.ts`, `forecast.ts` and `sampler_state.ts` for the same on the host. */
+import type { GraphBuilder } from "../../core/onnx/builder.ts";
+import type { Value } from "../../core/onnx/graph.ts";
+import type { Clip, SamplerStep } from "../../core/samplers/sampler.ts";
+import { type ForecastScalars, historyWeights } from "../forecast.ts";
+import {
+  type Lazy,
+  lazy,
+  type PastValues,
+  type SamplerValues,
+} from "./sampler_values.ts";
+
+/** A factor and what it multiplies. */
+type Term = readonly [number, Lazy];
+
+/** Σ factor · value; terms with factor 0 are not read. */
+function combination(g: GraphBuilder, terms: readonly Term[]): Value {
+  const parts = terms.filter(([factor]) => factor !== 0).map(
+    ([factor, value]) =>
+      factor === 1 ? value() : g.mul(value(), g.scalar(factor)),
+  );
+  return parts.reduce((sum, part) => g.add(sum, part));
+}
+
+/** e = u + s (c − u): `[2B, C', H, W]`, conditional half first, → `[B, C, H, W]`. */
+export function guided(
+  g: GraphBuilder,
+  prediction: Value,
+  { channels, scale }: { channels: number; scale: number },
+): Value {
+  const [batch] = prediction.shape;
+  const half = (from: number, to: number) =>
+    g.slice(prediction, {
+      axes: [0, 1],
+      starts: [from, 0],
+      ends: [to, channels],
+    });
+  const conditional = half(0, batch / 2);
+  const other = half(batch / 2, batch);
+  return g.add(other, g.mul(g.sub(conditional, other), g.scalar(scale)));
+}
+
+/** The prediction of a step that computes none. */
+export const forecast = (
+  g: GraphBuilder,
+  history: readonly Lazy[],
+  scalars: ForecastScalars,
+): Lazy =>
+  lazy(() => {
+    const weights = historyWeights(scalars, history.length);
+    return combination(g, weights.map((weight, k) => [weight, history[k]]));
+  });
+
+/** The clean sample that a step predicts, clipped. */
+function clippedClean(
+  g: GraphBuilder,
+  { clean, limit }: Clip,
+  { latents, prediction }: PastValues,
+): Value {
+  const terms: Term[] = [[clean.x, latents], [clean.prediction, prediction]];
+  const whole = combination(g, terms);
+  return g.min(g.max(whole, g.scalar(-limit)), g.scalar(limit));
+}
+
+/** The latents after a step, `[B, C, H, W]`. @param noise Standard normal; read where the step adds any. */
+export const nextLatents = (
+  g: GraphBuilder,
+  step: SamplerStep,
+  { state, prediction, noise }: {
+    state: Pick<SamplerValues, "latents" | "past">;
+    prediction: Lazy;
+    noise: Lazy;
+  },
+): Lazy => {
+  const own = { latents: state.latents, prediction };
+  const read = [own, ...state.past];
+  const { clip } = step;
+  // The clean sample's own share goes out with it: to add what clipping changes would lose digits.
+  const [x, p] = clip
+    ? [clip.factor * clip.clean.x, clip.factor * clip.clean.prediction]
+    : [0, 0];
+  const terms: Term[] = [
+    ...step.latents.map((c, k): Term => [k === 0 ? c - x : c, read[k].latents]),
+    ...step.predictions.map((c, k): Term => [
+      k === 0 ? c - p : c,
+      read[k].prediction,
+    ]),
+    [step.noise, noise],
+    ...clip ? [[clip.factor, () => clippedClean(g, clip, own)] as const] : [],
+  ];
+  return lazy(() => combination(g, terms));
+};

@@ -1,0 +1,126 @@
+/** Steps of a sampler, one after the other in one graph. */
+import type { GraphBuilder } from "../../core/onnx/builder.ts";
+import type { Value } from "../../core/onnx/graph.ts";
+import type { Sampler } from "../../core/samplers/sampler.ts";
+import { float32 } from "../../core/tensor.ts";
+import { type StepPattern, stepPatterns } from "../liveness.ts";
+import type { SubNetPlan } from "../plan.ts";
+import { StepEmitter } from "../step_emitter.ts";
+import type { SuperNet } from "../super_net.ts";
+import { forecast, guided, nextLatents } from "./sampler_arithmetic.ts";
+import { type Lazy, lazy, type SamplerValues } from "./sampler_values.ts";
+
+/** What is unrolled: a SubNet of this SuperNet under this sampler. */
+export interface SampledSubNet {
+  /** Its batch is 2B: guidance doubles the samples. */
+  readonly net: SuperNet;
+  readonly sampler: Sampler;
+  readonly guidanceScale: number;
+  readonly plan: SubNetPlan;
+}
+
+/** Steps `from` to `to`, without `to`. */
+export interface StepRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Where the steps find what comes from outside. */
+export interface UnrollSources {
+  /** The model's inputs besides `sample` and `timestep`, batch 2B, by name. */
+  readonly conditioning: (name: string) => Value;
+  /** Standard normal noise `[B, C, H, W]` of a step that adds some. */
+  readonly noise: (step: number) => Value;
+}
+
+/** Emits steps of a SubNet. */
+export class UnrolledSampler {
+  /** Names of the timesteps, constants `[1]` from which each step's embeddings follow. */
+  readonly timesteps: string[] = [];
+  readonly #patterns: readonly StepPattern[];
+
+  /** @throws {RangeError} If the gates do not fit the SuperNet. */
+  constructor(
+    private readonly g: GraphBuilder,
+    private readonly subNet: SampledSubNet,
+    private readonly sources: UnrollSources,
+  ) {
+    this.#patterns = stepPatterns(subNet.net, subNet.plan.gates);
+  }
+
+  /** How many of the steps before this one compute their prediction. */
+  predictionsBefore(step: number): number {
+    return this.#patterns.slice(0, step)
+      .filter(({ predicts }) => predicts).length;
+  }
+
+  /** Emits the steps; `state` goes with them. */
+  unroll({ from, to }: StepRange, state: SamplerValues): void {
+    for (let t = from; t < to; t++) {
+      this.g.scope(`step.${t}`, () => this.#step(t, state));
+    }
+  }
+
+  #step(t: number, state: SamplerValues): void {
+    const { g, sources, subNet: { net, sampler, plan } } = this;
+    const step = sampler.steps[t];
+    const pattern = this.#patterns[t];
+    const { latents, history } = state;
+    const emitter = this.#run(t, state);
+    const prediction = pattern.predicts
+      ? this.#guided(emitter.read(net.model.output))
+      : forecast(g, history, plan.forecast?.[t] ?? [0, 0, 0]);
+    const noise = lazy(() => sources.noise(t));
+    state.advance({
+      latents,
+      prediction,
+      next: nextLatents(g, step, { state, prediction, noise }),
+      computed: pattern.predicts,
+      held: this.#live(t)
+        .filter(({ block }) => block.gated)
+        .flatMap((block) => emitter.written(block)),
+    });
+  }
+
+  #live(t: number) {
+    const { live } = this.#patterns[t];
+    return this.subNet.net.blocks.filter((_, i) => live[i]);
+  }
+
+  /** Emits the step's live blocks. */
+  #run(t: number, state: SamplerValues): StepEmitter {
+    const { g, sources, subNet: { net, sampler } } = this;
+    const { timestep, inputScale } = sampler.steps[t];
+    const { latents } = state;
+    const emitter = new StepEmitter(g, net, {
+      input: (name) => {
+        if (name === "sample") return this.#sample(latents(), inputScale);
+        if (name === "timestep") return this.#timestep(timestep);
+        return sources.conditioning(name);
+      },
+      held: (tensor) => state.held(tensor),
+    });
+    this.#live(t).forEach((block) => emitter.emit(block));
+    return emitter;
+  }
+
+  /** What the model sees, twice: `[B, C, H, W]` → `[2B, C, H, W]`. */
+  #sample(latents: Value, inputScale: number): Value {
+    const { g } = this;
+    const x = inputScale === 1 ? latents : g.mul(latents, g.scalar(inputScale));
+    return g.concat([x, x], { axis: 0 });
+  }
+
+  #timestep(timestep: number): Value {
+    const value = this.g.constant(float32([1], [timestep]));
+    this.timesteps.push(value.name);
+    return value;
+  }
+
+  #guided(prediction: Value): Lazy {
+    const { g, subNet: { net, guidanceScale: scale } } = this;
+    const [, channels] = net.model.inputs[0].shape;
+    const value = guided(g, prediction, { channels, scale });
+    return () => value;
+  }
+}
