@@ -1,4 +1,5 @@
 /** Files that are whole or absent, also when the process is killed. */
+import { writeParts } from "./write_parts.ts";
 
 /**
  * Writes beside `path` under a temporary name, then renames.
@@ -12,14 +13,5 @@ export async function writeAtomically(
   const bytes = typeof content === "string"
     ? new TextEncoder().encode(content)
     : content;
-  const temporary = `${path}.${crypto.randomUUID()}.tmp`;
-  try {
-    await Deno.writeFile(temporary, bytes);
-    await Deno.rename(temporary, path);
-  } catch (cause) {
-    await Deno.remove(temporary).catch(() => {}); // it may not exist yet
-    throw new Error(`Cannot write ${path}: ${(cause as Error).message}`, {
-      cause,
-    });
-  }
+  await writeParts(path, [bytes]);
 }

@@ -28,9 +28,16 @@ import {
 import { inferShapes } from "./shape_inference.ts";
 import { tensorOfBytes } from "./tensor_bytes.ts";
 
-/** IR version 10 and opset 20: ONNX 1.16, ONNX Runtime 1.18 and later. */
-const irVersion = 10;
-const opsets: Readonly<Record<string, number>> = { "": 20, "com.microsoft": 1 };
+/** Versions of ONNX's operators that can be written, and the IR version that a file of each bears. */
+const irVersions: Readonly<Record<number, number>> = {
+  17: 8,
+  18: 8,
+  19: 9,
+  20: 10,
+};
+/** Opset 20, IR version 10: ONNX 1.16, ONNX Runtime 1.18 and later. */
+const usualOpset = 20;
+const microsoftOpset = 1;
 const producerName = "dip-go";
 /** `TensorProto.DataLocation.EXTERNAL`. */
 const external = 1;
@@ -41,6 +48,8 @@ const text = { encode: new TextEncoder(), decode: new TextDecoder() };
 
 /** How {@linkcode encodeModel} writes a graph. */
 export interface EncodeOptions {
+  /** Version of ONNX's operators, 17 to 20; 20 by default. An older one is the caller's promise that the graph needs no more: see `leastOpset`. */
+  readonly opset?: number;
   /** Key-value pairs for the file's `metadata_props`. */
   readonly metadata?: Readonly<Record<string, string>>;
   /** Name of a weight file relative to the model's folder, from its path; the base name by default. */
@@ -61,11 +70,12 @@ export function encodeModel(
   options: EncodeOptions = {},
 ): Uint8Array {
   checkSize(graph);
+  const { opset = usualOpset } = options;
   const metadata = Object.entries(options.metadata ?? {});
   const model = encoded("ModelProto", {
-    irVersion,
+    irVersion: irVersions[opset],
     producerName,
-    opsetImport: opsetImports(graph),
+    opsetImport: opsetImports(graph, opset),
     metadataProps: metadata.map(([key, value]) => ({ key, value })),
   });
   const parts = graphParts(graph, options);
@@ -145,7 +155,14 @@ function checkSize(graph: Graph): void {
   }
 }
 
-function opsetImports(graph: Graph): ModelMessage["opsetImport"] {
+function opsetImports(
+  graph: Graph,
+  opset: number,
+): ModelMessage["opsetImport"] {
+  const opsets: Readonly<Record<string, number>> = {
+    "": opset,
+    "com.microsoft": microsoftOpset,
+  };
   const domains = new Set(["", ...graph.nodes.map((node) => node.domain)]);
   return [...domains].map((domain) => {
     const version = opsets[domain];
@@ -284,21 +301,23 @@ function parse(bytes: Uint8Array): ModelMessage {
   }
 }
 
-function checkVersions(
-  { irVersion: ir, opsetImport, graph }: ModelMessage,
-): void {
-  if (ir !== irVersion) {
-    throw new RangeError(
-      `Cannot read ONNX graph "${graph.name}": IR version is ${ir}, expected ${irVersion}`,
-    );
-  }
+function checkVersions({ irVersion, opsetImport, graph }: ModelMessage): void {
+  const refuse = (found: string) => {
+    throw new RangeError(`Cannot read ONNX graph "${graph.name}": ${found}`);
+  };
   for (const { domain, version } of opsetImport) {
-    if (version !== opsets[domain]) {
-      throw new RangeError(
-        `Cannot read ONNX graph "${graph.name}": opset of domain "${domain}" is ${version}, expected ${
-          opsets[domain] ?? "another domain"
-        }`,
+    if (domain === "" && irVersions[version] !== irVersion) {
+      refuse(
+        `IR version is ${irVersion} and opset ${version}, expected opset 17 to 20 with IR version 8 to 10`,
       );
+    }
+    if (domain === "com.microsoft" && version !== microsoftOpset) {
+      refuse(
+        `opset of domain "${domain}" is ${version}, expected ${microsoftOpset}`,
+      );
+    }
+    if (domain !== "" && domain !== "com.microsoft") {
+      refuse(`operator domain "${domain}" is unknown`);
     }
   }
 }

@@ -196,7 +196,7 @@ Deno.test("decodeModel() refuses what is no model of ours", () => {
   assertThrows(
     () => decodeModel(Uint8Array.from(bytes).fill(9, 1, 2)),
     RangeError,
-    "IR version is 9, expected 10",
+    "IR version is 9 and opset 20, expected opset 17 to 20",
   );
   assertThrows(
     () => decodeModel(bytes.slice(0, -20)),

@@ -2,6 +2,7 @@
  * safetensors files: opened by their header alone, read tensor by tensor, and
  * written whole.
  */
+import { writeParts } from "../write_parts.ts";
 import { readRangeSync } from "../byte_range.ts";
 import type { Tensor } from "../tensor.ts";
 import {
@@ -87,16 +88,7 @@ export async function writeSafetensors(
       `Cannot write ${path}: its header has ${header.length} bytes, expected at most ${HEADER_LIMIT}`,
     );
   }
-  const temporary = `${path}.${crypto.randomUUID()}.tmp`;
-  try {
-    await writeParts(temporary, partsOf(header, layout));
-    await Deno.rename(temporary, path);
-  } catch (cause) {
-    await Deno.remove(temporary).catch(() => {}); // it may not exist yet
-    throw new Error(`Cannot write ${path}: ${(cause as Error).message}`, {
-      cause,
-    });
-  }
+  await writeParts(path, partsOf(header, layout));
 }
 
 /** A tensor and where it goes, from the start of the data. */
@@ -151,14 +143,4 @@ function encodeHeader(
 function* partsOf(header: Uint8Array, layout: readonly Placed[]) {
   yield header;
   for (const { tensor, dtype } of layout) yield encodeStored(tensor, dtype);
-}
-
-async function writeParts(path: string, parts: Iterable<Uint8Array>) {
-  using file = await Deno.open(path, { write: true, createNew: true });
-  for (const part of parts) {
-    let written = 0;
-    while (written < part.length) {
-      written += await file.write(part.subarray(written));
-    }
-  }
 }

@@ -1,0 +1,35 @@
+/** Large files, written part by part: only one part is in memory. */
+
+/**
+ * Writes beside `path` under a temporary name, then renames.
+ *
+ * @throws {Error} If it cannot be written, naming the path. What was at `path` is kept.
+ */
+export async function writeParts(
+  path: string,
+  parts: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+): Promise<void> {
+  const temporary = `${path}.${crypto.randomUUID()}.tmp`;
+  try {
+    await appendAll(temporary, parts);
+    await Deno.rename(temporary, path);
+  } catch (cause) {
+    await Deno.remove(temporary).catch(() => {}); // it may not exist yet
+    throw new Error(`Cannot write ${path}: ${(cause as Error).message}`, {
+      cause,
+    });
+  }
+}
+
+async function appendAll(
+  path: string,
+  parts: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+): Promise<void> {
+  using file = await Deno.open(path, { write: true, createNew: true });
+  for await (const part of parts) {
+    let written = 0;
+    while (written < part.length) {
+      written += await file.write(part.subarray(written));
+    }
+  }
+}
