@@ -1,0 +1,99 @@
+/** Writes a SubNet as one ONNX file with its weights beside it, and what helps to use it. */
+import { unstacked } from "../../core/batch.ts";
+import { writeModels } from "../../core/onnx/write_model.ts";
+import type { Tensor } from "../../core/tensor.ts";
+import { writeAtomically } from "../../core/write_atomically.ts";
+import { imageGrid } from "../../eval/image_grid.ts";
+import { writeNpy } from "../../eval/npy.ts";
+import { writePng } from "../../eval/png.ts";
+import {
+  compileSubNet,
+  graphNames,
+} from "../../supernet/compile/compile_sub_net.ts";
+import type { Subject } from "../../supernet/conditioner.ts";
+import type { Example, ExportOptions } from "./export_options.ts";
+import { exportedPlan } from "./exported_plan.ts";
+import {
+  exampleOf,
+  type ExportedSubNet,
+  loadExported,
+} from "./exported_sub_net.ts";
+import { exportMetadata, modelCard } from "./model_card.ts";
+import { browserPage, nodeScript, pythonScript } from "./sample_scripts.ts";
+
+/**
+ * Exports; returns lines that say what was written.
+ *
+ * @throws As `exportedPlan`, `loadExported` and `writeModels`.
+ */
+export async function exportSubNet(options: ExportOptions): Promise<string[]> {
+  const { output, link, example } = options;
+  const plan = await exportedPlan(options.subject);
+  const sub = await loadExported(plan, options);
+  const graph = await compileSubNet(sub.request);
+  const metadata = exportMetadata(sub, graph);
+  const written = await writeModels(output, { "model.onnx": graph }, {
+    metadata,
+    link,
+  });
+  const files = await sizes(output, [...written.models, ...written.weights]);
+  await writeAtomically(`${output}/README.md`, modelCard(sub, graph, files));
+  if (example) await writeExample(sub, example, output);
+  if (example) await writeScripts(output, sub, written.weights);
+  const { macs } = sub;
+  return [
+    `${output}/model.onnx: ${graph.nodes.length} nodes, ${
+      (macs.full / macs.subNet).toFixed(2)
+    } times fewer MACs than the full sampler`,
+    ...files.map(([name, bytes]) =>
+      `  ${name}  ${(bytes / 1e6).toFixed(2)} MB`
+    ),
+  ];
+}
+
+const sizes = (
+  folder: string,
+  names: readonly string[],
+): Promise<[string, number][]> =>
+  Promise.all(
+    names.map(async (name): Promise<[string, number]> => [
+      name,
+      (await Deno.stat(`${folder}/${name}`)).size,
+    ]),
+  );
+
+const outputOf = ({ request: { picture } }: ExportedSubNet) =>
+  picture ? graphNames.pictures : graphNames.latents;
+
+async function writeScripts(
+  folder: string,
+  sub: ExportedSubNet,
+  weights: readonly string[],
+): Promise<void> {
+  const output = outputOf(sub);
+  const title = `${sub.plan.model}: ${sub.plan.origin}`;
+  await writeAtomically(`${folder}/sample.py`, pythonScript(output));
+  await writeAtomically(`${folder}/sample.mjs`, nodeScript(output));
+  const page = browserPage(title, { weights });
+  await writeAtomically(`${folder}/index.html`, page);
+}
+
+/** Inputs and outputs as `.npy`, pictures as a PNG too. */
+async function writeExample(
+  sub: ExportedSubNet,
+  { seed, class: label, prompt }: Example,
+  folder: string,
+): Promise<void> {
+  const subject: Subject = sub.model.family === "dit" ? label : prompt ?? "";
+  const { inputs, outputs } = await exampleOf(sub, { subject, seed });
+  await Deno.mkdir(`${folder}/example`, { recursive: true });
+  for (const [name, value] of Object.entries({ ...inputs, ...outputs })) {
+    await writeNpy(`${folder}/example/${name}.npy`, value);
+  }
+  const { pictures } = outputs;
+  if (!pictures) return;
+  const images = unstacked(pictures as Tensor<"float32">);
+  await writePng(`${folder}/example/pictures.png`, {
+    image: imageGrid([{ label: "", images }], { zoom: 1 }),
+  });
+}

@@ -1,0 +1,108 @@
+/** What an exported folder says of itself: the file's metadata, and a page for people. */
+import { alignedLines } from "../../core/aligned_lines.ts";
+import type { Graph, Value } from "../../core/onnx/graph.ts";
+import { describe } from "../../core/tensor.ts";
+import type { ExportedSubNet } from "./exported_sub_net.ts";
+
+/** What each input and output is, by name; the network's other inputs are described by their own. */
+const meanings: Readonly<Record<string, string>> = {
+  noise: "standard normal noise",
+  step_noise: "standard normal noise for the steps that add some, in order",
+  class_labels: "class of each picture",
+  input_ids: "tokens of the prompts, padded as the pipeline's tokenizer does",
+  negative_input_ids: "tokens of what guidance leads away from",
+  encoder_hidden_states: "features of the prompts, as the text encoder gives",
+  negative_encoder_hidden_states:
+    "features of what guidance leads away from, usually the empty text",
+  pictures: "pictures, RGB in [-1, 1], a little beyond at times",
+  latents: "final latents",
+};
+
+const meaningOf = ({ name }: Value): string =>
+  meanings[name] ?? `the network's ${name}`;
+
+const described = (values: readonly Value[]): Record<string, string> =>
+  Object.fromEntries(
+    values.map((value) => [
+      value.name,
+      `${describe(value)}: ${meaningOf(value)}`,
+    ]),
+  );
+
+/** Key-value pairs for the file's `metadata_props`. */
+export function exportMetadata(
+  sub: ExportedSubNet,
+  graph: Graph,
+): Record<string, string> {
+  const { plan, request: { sampler, guidanceScale, net }, macs } = sub;
+  return {
+    model: plan.model,
+    origin: plan.origin,
+    sampler: JSON.stringify({ name: sampler.name, steps: net.steps }),
+    guidance_scale: String(guidanceScale),
+    gates_sha256: sub.gatesHash,
+    macs: String(macs.subNet),
+    macs_full: String(macs.full),
+    inputs: JSON.stringify(described(graph.inputs)),
+    outputs: JSON.stringify(described(graph.outputs)),
+  };
+}
+
+const giga = (macs: number) => `${(macs / 1e9).toPrecision(4)} GMACs`;
+
+const table = (values: readonly Value[]): string =>
+  ["| name | tensor | what |", "| --- | --- | --- |"].concat(
+    values.map((value) =>
+      `| \`${value.name}\` | ${describe(value)} | ${meaningOf(value)} |`
+    ),
+  ).join("\n");
+
+/** The folder's `README.md`. @param files Names and sizes in bytes. */
+export function modelCard(
+  sub: ExportedSubNet,
+  graph: Graph,
+  files: readonly (readonly [string, number])[],
+): string {
+  const { plan, request: { sampler, guidanceScale, net, plan: own }, macs } =
+    sub;
+  const calls = own.gates.filter((row) => row.at(-1) === 1).length;
+  const saved = 100 * (1 - macs.subNet / macs.full);
+  return `# ${plan.model}: ${plan.origin}
+
+\`model.onnx\` samples with all ${net.steps} steps of the sampler in one graph. Any
+ONNX Runtime from 1.14 on runs it; it uses operators of ONNX and \`com.microsoft\`.
+
+- Sampler: ${sampler.name}, ${net.steps} model calls, of which ${calls} compute a
+  prediction; guidance scale ${guidanceScale}.
+- Cost: ${
+    giga(macs.subNet)
+  } a picture (text encoder and decoder apart); the full
+  sampler takes ${giga(macs.full)}; ${saved.toFixed(1)} % of that is left out.
+- SHA-256 of the gates: \`${sub.gatesHash}\`.
+
+## Inputs
+
+${table(graph.inputs)}
+
+## Outputs
+
+${table(graph.outputs)}
+
+## Files
+
+${
+    alignedLines(
+      files.map(([name, bytes]) => [
+        `    ${name}`,
+        `${(bytes / 1e6).toFixed(2)} MB`,
+      ]),
+      { left: 1 },
+    ).join("\n")
+  }
+
+The weights lie beside the model, each once, and must stay there. An unrolled
+graph reads each of them at many steps, and a runtime that lays weights out anew
+for each reader keeps as many copies: the session option
+\`session.disable_prepacking\` turns that off, as \`sample.py\` and \`sample.mjs\` do.
+`;
+}

@@ -1,0 +1,141 @@
+/** Programs that run an exported folder without this project, as they are written into it. */
+
+/** Python: NumPy and onnxruntime. */
+export const pythonScript = (output: string): string =>
+  `# pip install onnxruntime numpy pillow
+import numpy as np
+import onnxruntime as ort
+
+options = ort.SessionOptions()
+options.add_session_config_entry("session.disable_prepacking", "1")  # keeps each weight in memory once
+session = ort.InferenceSession("model.onnx", options)
+feeds = {i.name: np.load(f"example/{i.name}.npy") for i in session.get_inputs()}
+(result,) = session.run(None, feeds)
+print("largest difference from the example:", np.abs(result - np.load("example/${output}.npy")).max())
+${
+    output === "pictures"
+      ? `
+from PIL import Image
+pixels = ((result[0].clip(-1, 1) + 1) * 127.5).round().astype("uint8")
+Image.fromarray(pixels.transpose(1, 2, 0)).save("picture.png")
+`
+      : ""
+  }`;
+
+/** JavaScript for Node: onnxruntime-node. */
+export const nodeScript = (output: string): string =>
+  `// npm install onnxruntime-node && node sample.mjs
+import { readFileSync } from "node:fs";
+import * as ort from "onnxruntime-node";
+
+const extra = { session: { disable_prepacking: "1" } }; // keeps each weight in memory once
+const session = await ort.InferenceSession.create("model.onnx", { extra });
+const feeds = Object.fromEntries(session.inputNames.map((name) => [name, npy(name)]));
+const { ${output}: result } = await session.run(feeds);
+const expected = npy("${output}").data;
+const differences = Array.from(result.data, (value, i) => Math.abs(value - expected[i]));
+console.log("largest difference from the example:", differences.reduce((a, b) => Math.max(a, b)));
+
+/** An example's tensor, from NumPy's file format. */
+function npy(name) {
+  const bytes = readFileSync(\`example/\${name}.npy\`);
+  const start = 10 + bytes.readUInt16LE(8);
+  const head = bytes.toString("latin1", 10, start);
+  const shape = head.match(/\\(([^)]*)\\)/)[1].split(",").map(Number).slice(0, -1);
+  const data = bytes.buffer.slice(bytes.byteOffset + start, bytes.byteOffset + bytes.length);
+  return head.includes("<i8")
+    ? new ort.Tensor("int64", new BigInt64Array(data), shape)
+    : new ort.Tensor("float32", new Float32Array(data), shape);
+}
+`;
+
+/**
+ * A page that samples in the browser.
+ *
+ * @param weights Names of the weight files.
+ */
+export const browserPage = (
+  title: string,
+  { weights }: { weights: readonly string[] },
+): string =>
+  `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>${title}</title>
+<style>
+  body { font: 16px/1.5 system-ui, sans-serif; max-width: 40rem; margin: 2rem auto; padding: 0 1rem; color-scheme: light dark; }
+  canvas { display: block; width: 16rem; image-rendering: pixelated; margin: 1rem 0; }
+</style>
+<h1>${title}</h1>
+<p>Runs in this tab by onnxruntime-web. Serve the folder over HTTP: <code>npx serve</code>.
+<button id="draw" disabled>Draw</button> <output id="status">loading</output>
+<canvas id="picture"></canvas>
+<script type="module">
+// "?runtime=<folder>" takes the runtime from elsewhere than the network.
+const runtime = new URLSearchParams(location.search).get("runtime") ??
+  "https://cdn.jsdelivr.net/npm/onnxruntime-web@${webRuntime}/dist/";
+const ort = await import(runtime + "ort.webgpu.bundle.min.mjs");
+ort.env.wasm.wasmPaths = new URL(runtime, location.href).href;
+const status = document.querySelector("#status");
+const bytes = async (name) => new Uint8Array(await (await fetch(name)).arrayBuffer());
+const externalData = [];
+for (const path of ${JSON.stringify(weights)}) {
+  externalData.push({ path, data: await bytes(path) });
+}
+const session = await ort.InferenceSession.create(await bytes("model.onnx"), {
+  executionProviders: navigator.gpu ? ["webgpu", "wasm"] : ["wasm"],
+  externalData,
+});
+const example = {};
+for (const name of session.inputNames) example[name] = npy(await bytes(\`example/\${name}.npy\`));
+const button = document.querySelector("#draw");
+button.onclick = draw;
+button.disabled = false;
+await draw({ noise: example.noise });
+
+/** Samples the example's subject from fresh noise, or from the given. */
+async function draw({ noise = normal(example.noise.dims) }) {
+  button.disabled = true;
+  const start = performance.now();
+  const result = await session.run({ ...example, noise });
+  const { pictures } = result;
+  status.textContent = \`\${Math.round(performance.now() - start)} ms\`;
+  if (pictures) show(pictures);
+  button.disabled = false;
+  document.body.dataset.drawn = "yes";
+}
+
+function normal(dims) {
+  const data = Float32Array.from({ length: dims.reduce((a, b) => a * b) }, () =>
+    Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random()));
+  return new ort.Tensor("float32", data, dims);
+}
+
+function show({ data, dims: [, , height, width] }) {
+  const canvas = document.querySelector("#picture");
+  Object.assign(canvas, { width, height });
+  const area = width * height;
+  const pixels = new Uint8ClampedArray(4 * area).fill(255);
+  for (let i = 0; i < area; i++) {
+    for (let c = 0; c < 3; c++) pixels[4 * i + c] = (data[c * area + i] + 1) * 127.5;
+  }
+  canvas.getContext("2d").putImageData(new ImageData(pixels, width, height), 0, 0);
+}
+
+/** A tensor from NumPy's file format. */
+function npy(bytes) {
+  const start = 10 + bytes[8] + 256 * bytes[9];
+  const head = new TextDecoder("latin1").decode(bytes.subarray(10, start));
+  const shape = head.match(/\\(([^)]*)\\)/)[1].split(",").map(Number).slice(0, -1);
+  const data = bytes.slice(start).buffer;
+  return head.includes("<i8")
+    ? new ort.Tensor("int64", new BigInt64Array(data), shape)
+    : new ort.Tensor("float32", new Float32Array(data), shape);
+}
+</script>
+</html>
+`;
+
+/** Version of onnxruntime-web that the page asks for: that of this project's runtime. */
+export const webRuntime = "1.30.0";
