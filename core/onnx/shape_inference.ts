@@ -450,6 +450,7 @@ const rules: Readonly<Record<string, ShapeRule>> = {
   Cos: elementwise,
   Erf: elementwise,
   Exp: elementwise,
+  FastGelu: elementwise,
   Gelu: elementwise,
   Identity: elementwise,
   Log: elementwise,

@@ -10,7 +10,7 @@ import type { FileRange, Graph, Initializer } from "./graph.ts";
 import { leastOpset, withOlderGelu } from "./least_opset.ts";
 import { encodeModel, isExternal } from "./model_proto.ts";
 
-/** From this size on, in bytes, a constant is external data. */
+/** From this size on, in bytes, what is in memory becomes external data. */
 const externalFrom = 1024;
 /** Many file systems and all browsers' buffers end there. */
 const usualLargest = 2 ** 31 - 1;
@@ -142,7 +142,8 @@ function placed(
     const { name, dtype, shape } = initializer;
     const length = sizeOf(shape) * bytesPerElement[dtype];
     const key = identity(initializer);
-    if (length < externalFrom || key === undefined || places.has(key)) continue;
+    const stays = initializer.data && length < externalFrom;
+    if (stays || key === undefined || places.has(key)) continue;
     if (length > largestFile) {
       throw new RangeError(
         `Cannot write weight "${name}": it has ${length} bytes, expected at most ${largestFile}, a weight file's size`,

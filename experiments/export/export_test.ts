@@ -1,0 +1,140 @@
+import {
+  assert,
+  assertEquals,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
+import { inTemporaryFolder } from "../../core/in_temporary_folder.ts";
+import { decodeModel } from "../../core/onnx/model_proto.ts";
+import { inTinyPipeline } from "../../core/pipeline/tiny_pipeline.ts";
+import { exportCommand } from "../export_main.ts";
+import { runExperiment } from "../runner.ts";
+import { withTiny } from "../tiny_experiment.ts";
+import { writeTinyModel } from "../tiny_model.ts";
+import { parseExport } from "./export_options.ts";
+
+const configFile = decodeURIComponent(
+  new URL("../../deno.json", import.meta.url).pathname,
+);
+
+/** Runs an exported folder's own program, without this project's code; what it prints. */
+async function runSample(folder: string): Promise<number> {
+  const { stdout, stderr } = await new Deno.Command("deno", {
+    args: [
+      "run",
+      "--allow-ffi",
+      "--allow-env",
+      "--allow-sys",
+      "--allow-read",
+      `--config=${configFile}`,
+      "sample.mjs",
+    ],
+    cwd: folder,
+  }).output();
+  const text = new TextDecoder().decode(stdout);
+  const found = text.match(/largest difference from the example: (\S+)/);
+  assert(found, `${text}${new TextDecoder().decode(stderr)}`);
+  return Number(found![1]);
+}
+
+async function exported(...args: string[]): Promise<void> {
+  const { error, exitCode } = await exportCommand(args);
+  assertEquals([error, exitCode], [undefined, 0]);
+}
+
+const file = async (path: string) => decodeModel(await Deno.readFile(path));
+const names = (values: readonly { name: string }[]) =>
+  values.map(({ name }) => name);
+
+Deno.test("export of a run writes its SubNets; the files alone give the project's pictures", () =>
+  withTiny(async (experiment, options) => {
+    const { folder } = await runExperiment(experiment, options);
+    for (const method of ["energy+forecast", "dip-go", "fewer-steps"]) {
+      const out = `${options.root}/${method}`;
+      const subNet = ["--sparsity", "0.5", "--method", method];
+      await exported(folder, ...subNet, "--batch", "2", "-o", out);
+      const graph = await file(`${out}/model.onnx`);
+      assertEquals(names(graph.inputs), ["noise", "class_labels"]);
+      assertEquals(names(graph.outputs), ["pictures"]);
+      assert(await runSample(out) < 1e-3);
+      const card = await Deno.readTextFile(`${out}/README.md`);
+      assertStringIncludes(card, `${method}-0.5 of the experiment tiny`);
+    }
+    const { error } = await exportCommand([
+      folder,
+      "--sparsity",
+      "0.9",
+      "-o",
+      `${options.root}/none`,
+    ]);
+    assertStringIncludes(error!, "expected one of dip-go-0.25, dip-go-0.5");
+  }));
+
+Deno.test("export of a pipeline takes features or tokens, and gives latents or pictures", () =>
+  inTinyPipeline("StableDiffusionPipeline", async (folder) => {
+    const [plain, own] = [`${folder}/plain`, `${folder}/own`];
+    const args = ["--model", folder, "--steps", "2", "--prompt", "a b"];
+    await exported(...args, "--latents", "--link", "-o", plain);
+    const features = await file(`${plain}/model.onnx`);
+    assertEquals(names(features.inputs), [
+      "noise",
+      "encoder_hidden_states",
+      "negative_encoder_hidden_states",
+    ]);
+    assertEquals(names(features.outputs), ["latents"]);
+    assert(await runSample(plain) < 1e-3);
+    await exported(...args, "--text-encoder", "-o", own);
+    const tokens = await file(`${own}/model.onnx`);
+    assertEquals(names(tokens.inputs), [
+      "noise",
+      "input_ids",
+      "negative_input_ids",
+    ]);
+    assertEquals(names(tokens.outputs), ["pictures"]);
+    assert(await runSample(own) < 1e-3);
+  }));
+
+Deno.test("export refuses gates of other units, and a text encoder that is not one CLIP tower", () =>
+  inTemporaryFolder(async (folder) => {
+    await writeTinyModel(`${folder}/model`);
+    const gates = {
+      model: "other",
+      sampler: { name: "ddim", steps: 1 },
+      blocks: ["a"],
+      gates: [[1]],
+    };
+    await Deno.writeTextFile(`${folder}/gates.json`, JSON.stringify(gates));
+    const args = ["--model", `${folder}/model`, "--steps", "1", "-o", folder];
+    const { error } = await exportCommand([
+      ...args,
+      "--gates",
+      `${folder}/gates.json`,
+    ]);
+    assertStringIncludes(error!, "its gates are of the units [a], expected");
+    const { error: second } = await exportCommand([...args, "--text-encoder"]);
+    assertStringIncludes(second!, "leave --text-encoder out");
+  }));
+
+Deno.test("parseExport() tells a run from a model, and refuses what does not fit", () => {
+  const refused: [string[], string][] = [
+    [["-o", "x"], "expected one run folder, or --model"],
+    [["run", "--model", "m", "-o", "x"], "expected one run folder, or --model"],
+    [["run", "-o", "x"], "--sparsity <s> is missing"],
+    [["run", "--sparsity", "0.5"], "-o <folder> is missing"],
+    [
+      ["run", "--sparsity", "0.5", "--steps", "3", "-o", "x"],
+      "--steps is an option of --model",
+    ],
+    [
+      ["--model", "m", "--method", "random", "-o", "x"],
+      "--method is an option of a run",
+    ],
+    [["--model", "m", "--steps", "0", "-o", "x"], '--steps is "0"'],
+    [["--model", "m", "--sampler", "plms", "-o", "x"], '--sampler is "plms"'],
+    [["--model", "m", "--what", "-o", "x"], "unknown option --what"],
+  ];
+  for (const [args, message] of refused) {
+    assertThrows(() => parseExport(args), RangeError, message);
+  }
+  assertEquals(parseExport(["--help"]), "help");
+});
