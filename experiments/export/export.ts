@@ -19,7 +19,7 @@ import {
   loadExported,
 } from "./exported_sub_net.ts";
 import { exportMetadata, modelCard } from "./model_card.ts";
-import { browserPage, nodeScript, pythonScript } from "./sample_scripts.ts";
+import { browserPage } from "./browser_page.ts";
 
 /**
  * Exports; returns lines that say what was written.
@@ -39,7 +39,7 @@ export async function exportSubNet(options: ExportOptions): Promise<string[]> {
   const files = await sizes(output, [...written.models, ...written.weights]);
   await writeAtomically(`${output}/README.md`, modelCard(sub, graph, files));
   if (example) await writeExample(sub, example, output);
-  if (example) await writeScripts(output, sub, written.weights);
+  if (example) await writePrograms(output, sub, written.weights);
   const { macs } = sub;
   return [
     `${output}/model.onnx: ${graph.nodes.length} nodes, ${
@@ -62,19 +62,20 @@ const sizes = (
     ]),
   );
 
-const outputOf = ({ request: { picture } }: ExportedSubNet) =>
-  picture ? graphNames.pictures : graphNames.latents;
+/** Programs that run the folder without this project. */
+const programs = ["sample.py", "sample.mjs"];
 
-async function writeScripts(
+async function writePrograms(
   folder: string,
-  sub: ExportedSubNet,
+  { plan }: ExportedSubNet,
   weights: readonly string[],
 ): Promise<void> {
-  const output = outputOf(sub);
-  const title = `${sub.plan.model}: ${sub.plan.origin}`;
-  await writeAtomically(`${folder}/sample.py`, pythonScript(output));
-  await writeAtomically(`${folder}/sample.mjs`, nodeScript(output));
-  const page = browserPage(title, { weights });
+  for (const name of programs) {
+    const source = new URL(`./programs/${name}`, import.meta.url);
+    const content = await Deno.readTextFile(source);
+    await writeAtomically(`${folder}/${name}`, content);
+  }
+  const page = browserPage(`${plan.model}: ${plan.origin}`, { weights });
   await writeAtomically(`${folder}/index.html`, page);
 }
 
