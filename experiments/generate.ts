@@ -8,8 +8,9 @@ import { modelFolder } from "../core/hub/model_folder.ts";
 import { TorchGenerator } from "../core/random.ts";
 import { imageGrid } from "../eval/image_grid.ts";
 import { writePng } from "../eval/png.ts";
-import { denseGates, type GatesFile, parseGates } from "../supernet/gates.ts";
+import { denseGates, parseGates } from "../supernet/gates.ts";
 import { subNetMacs } from "../supernet/liveness.ts";
+import type { SubNetPlan } from "../supernet/plan.ts";
 import { samplePictures } from "../supernet/sample_pictures.ts";
 import type { SuperNet } from "../supernet/super_net.ts";
 import {
@@ -18,10 +19,7 @@ import {
   parseGenerate,
 } from "./generate_options.ts";
 
-async function readGates(
-  path: string,
-  net: SuperNet,
-): Promise<GatesFile["gates"]> {
+async function readPlan(path: string, net: SuperNet): Promise<SubNetPlan> {
   let json: unknown;
   try {
     json = JSON.parse(await Deno.readTextFile(path));
@@ -37,7 +35,7 @@ async function readGates(
       `Cannot use gates ${path}: its units are [${file.blocks}], expected [${net.units}]`,
     );
   }
-  return file.gates;
+  return file;
 }
 
 /** Generates the pictures and writes the PNG. */
@@ -54,12 +52,12 @@ export async function generate(options: GenerateOptions): Promise<void> {
       ...options,
       negativePrompt,
       random: new TorchGenerator(seed),
-      async gates(net) {
-        const gates = gatesFile
-          ? await readGates(gatesFile, net)
-          : denseGates(net.steps, net.units.length);
-        macs = subNetMacs(net, gates);
-        return gates;
+      async plan(net) {
+        const plan = gatesFile
+          ? await readPlan(gatesFile, net)
+          : { gates: denseGates(net.steps, net.units.length) };
+        macs = subNetMacs(net, plan.gates);
+        return plan;
       },
       observe: ({ step }, { steps }) => progress(step + 1, steps),
     },

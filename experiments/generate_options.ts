@@ -20,7 +20,7 @@ Options:
   --steps <n>                Steps of the sampler (default 20; 50 for a prompt)
   --guidance-scale <s>       Classifier-free guidance (default 2; 7.5 for a prompt)
   --seed <n>                 Seed of the initial noise, as torch.manual_seed (default 0)
-  --gates <file>             gates.json of a SubNet; all blocks run without it
+  --gates <file>             gates.json of a SubNet, or a plan of a run; all blocks run without it
   --granularity <g>          Units of the gates: ${
   allGranularities.join(", ")
 } (default sublayer; branch of a UNet)

@@ -7,6 +7,7 @@ import {
 } from "@std/assert";
 import { decode } from "fast-png";
 import { joined } from "../core/batch.ts";
+import { inTemporaryFolder } from "../core/in_temporary_folder.ts";
 import { wholeGraph } from "../core/models/block_graph.ts";
 import {
   blockGraphOf,
@@ -27,6 +28,7 @@ import {
   startState,
 } from "../core/samplers/mod.ts";
 import { float32, int64, type Tensor } from "../core/tensor.ts";
+import { superNet } from "../supernet/super_net.ts";
 import { imageGrid } from "../eval/image_grid.ts";
 import { generate } from "./generate.ts";
 import { parseGenerate } from "./generate_options.ts";
@@ -104,6 +106,32 @@ Deno.test("generate() writes a PNG of the asked size that carries its settings",
     await Deno.remove(folder, { recursive: true });
   }
 });
+
+Deno.test("generate() draws a run's plan: its gates, and its forecast of what they hold", () =>
+  inTemporaryFolder(async (folder) => {
+    const model = await loadModel("zoo/models/dit-shapes");
+    const graph = blockGraphOf(model, { batch: 2, granularity: "sublayer" });
+    const { units: blocks } = superNet(graph, { steps: 2 });
+    const plan = {
+      model: "dit-shapes",
+      sampler: { name: "ddim", steps: 2 },
+      blocks,
+      gates: [blocks.map(() => 1), blocks.map(() => 0)],
+    };
+    const drawn = async (file: unknown) => {
+      const [gates, output] = [`${folder}/plan.json`, `${folder}/x.png`];
+      await Deno.writeTextFile(gates, JSON.stringify(file));
+      const args = ["--steps", "2", "--gates", gates, "-o", output];
+      const options = parseGenerate(args);
+      if (options !== "help") await generate(options);
+      return decode(await Deno.readFile(output));
+    };
+    const held = await drawn(plan);
+    const same = await drawn({ ...plan, forecast: [[0, 0, 0], [0, 0, 0]] });
+    const moved = await drawn({ ...plan, forecast: [[0, 0, 0], [0.5, 0, 0]] });
+    assertEquals(same.data, held.data);
+    assertNotEquals(moved.data, held.data);
+  }));
 
 /** A network's inputs for what is drawn, then for what guidance leads away from. */
 async function conditionsOf(

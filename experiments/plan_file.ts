@@ -43,6 +43,6 @@ export function planFile(
 export function planOf(file: PlanFile, name: string): FittedPlan {
   if (file.note !== undefined) return { kind: "none", note: file.note };
   if (!file.gates) return { kind: "steps", steps: file.sampler.steps };
-  const { gates } = parseGates(file, name);
-  return { kind: "gates", plan: { gates, forecast: file.forecast } };
+  const { gates, forecast } = parseGates(file, name);
+  return { kind: "gates", plan: { gates, forecast } };
 }

@@ -3,6 +3,7 @@
  * unit in execution order; 1 computes the unit, 0 takes its backup connection.
  * `gates.json` is their file format.
  */
+import type { Forecast } from "./forecast.ts";
 import type { SamplerName } from "./sampler_name.ts";
 
 /** 1 computes, 0 reuses. */
@@ -18,6 +19,8 @@ export interface GatesFile {
   /** Unit names in execution order. */
   readonly blocks: readonly string[];
   readonly gates: Gates;
+  /** How held predictions are combined, where a search found that too. */
+  readonly forecast?: Forecast;
 }
 
 /** Gates of the full sampler: all ones. */
@@ -66,9 +69,9 @@ function record(
   return value as Record<string, unknown>;
 }
 
-function rows(value: unknown, file: string): number[][] {
+function rows(value: unknown, file: string, key: string): number[][] {
   if (!Array.isArray(value) || !value.every(Array.isArray)) {
-    throw new TypeError(`Cannot read ${file}: "gates" is not a list of rows`);
+    throw new TypeError(`Cannot read ${file}: "${key}" is not a list of rows`);
   }
   return value;
 }
@@ -77,10 +80,10 @@ function rows(value: unknown, file: string): number[][] {
  * The gates in a parsed `gates.json`.
  *
  * @throws {TypeError} If a key is missing or of another type.
- * @throws {RangeError} If the gates do not fit the file's own steps and blocks.
+ * @throws {RangeError} If gates or forecast do not fit the file's own steps and blocks.
  */
 export function parseGates(value: unknown, file: string): GatesFile {
-  const { model, sampler, blocks, gates } = record(value, file, "it");
+  const { model, sampler, blocks, gates, forecast } = record(value, file, "it");
   const { name, steps } = record(sampler, file, `"sampler"`);
   if (typeof model !== "string") {
     throw new TypeError(`Cannot read ${file}: "model" is no string`);
@@ -93,7 +96,7 @@ export function parseGates(value: unknown, file: string): GatesFile {
   if (!Array.isArray(blocks) || !blocks.every((b) => typeof b === "string")) {
     throw new TypeError(`Cannot read ${file}: "blocks" is not a list of names`);
   }
-  const matrix = rows(gates, file);
+  const matrix = rows(gates, file, "gates");
   checkGates(matrix, {
     steps: steps as number,
     units: blocks.length,
@@ -104,5 +107,24 @@ export function parseGates(value: unknown, file: string): GatesFile {
     sampler: { name, steps: steps as number },
     blocks,
     gates: matrix,
+    ...forecast === undefined
+      ? {}
+      : { forecast: forecastRows(forecast, matrix.length, file) },
   };
+}
+
+/** Three finite scalars a step. */
+function forecastRows(value: unknown, steps: number, file: string): Forecast {
+  const found = rows(value, file, "forecast");
+  const odd = found.findIndex((row) =>
+    row.length !== 3 || !row.every(Number.isFinite)
+  );
+  if (found.length !== steps || odd !== -1) {
+    throw new RangeError(
+      `Cannot read ${file}: "forecast" has ${
+        odd === -1 ? `${found.length} rows` : `[${found[odd]}] in row ${odd}`
+      }, expected ${steps} rows of 3 numbers`,
+    );
+  }
+  return found as unknown as Forecast;
 }

@@ -24,7 +24,8 @@ import {
 import type { Tensor } from "../core/tensor.ts";
 import { openConditioner, type Subject } from "./conditioner.ts";
 import { openSubNet } from "./fused_sub_net.ts";
-import { denseGates, type Gates } from "./gates.ts";
+import { denseGates } from "./gates.ts";
+import type { SubNetPlan } from "./plan.ts";
 import type { SampledStep, SamplingInputs } from "./sampling_loop.ts";
 import { SubNetRunner } from "./sub_net.ts";
 import { type SuperNet, superNet } from "./super_net.ts";
@@ -39,8 +40,8 @@ export interface PictureOptions extends ComponentOptions {
   readonly sampler?: SamplerKind;
   /** Of the gates; that of `usualGranularity` by default. */
   readonly granularity?: Granularity;
-  /** Gates of the SuperNet; all open by default. */
-  readonly gates?: (net: SuperNet) => Gates | Promise<Gates>;
+  /** Gates of the SuperNet and forecast; all gates open by default. */
+  readonly plan?: (net: SuperNet) => SubNetPlan | Promise<SubNetPlan>;
   /** Of the initial noise, and of what the sampler adds. */
   readonly random: TorchGenerator;
   /** Called at each step. */
@@ -74,8 +75,8 @@ export async function* samplePictures(
   const batch = batches[0].length;
   const graph = blockGraphOf(model, { batch: 2 * batch, granularity, tokens });
   const net = superNet(graph, { steps: sampler.steps.length });
-  const gates = await options.gates?.(net) ??
-    denseGates(net.steps, net.units.length);
+  const { gates, forecast } = await options.plan?.(net) ??
+    { gates: denseGates(net.steps, net.units.length) };
   await using runner = new SubNetRunner(net);
   await using subNet = await openSubNet(runner, gates);
   const [, ...shape] = graph.inputs[0].shape;
@@ -89,6 +90,7 @@ export async function* samplePictures(
       conditioning,
       sampler,
       guidanceScale,
+      forecast,
       observe: (step) => options.observe?.(step, net),
     });
     if (model.config.inChannels === 3) yield latents;

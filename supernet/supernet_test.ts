@@ -393,6 +393,15 @@ Deno.test("parseGates() reads the file format and refuses others", () => {
     RangeError,
     "expected 1",
   );
+  const planned = { ...file, forecast: [[0, 0, 0], [0.1, 0.5, 0]] };
+  assertEquals(parseGates(planned, "gates.json"), planned);
+  for (const forecast of [[[0, 0, 0]], [[0, 0, 0], [1, "b", 0]]]) {
+    assertThrows(
+      () => parseGates({ ...file, forecast }, "gates.json"),
+      RangeError,
+      "expected 2 rows of 3 numbers",
+    );
+  }
 });
 
 Deno.test("guide() extrapolates from unconditional to conditional and drops learned variance", () => {

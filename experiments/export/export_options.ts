@@ -19,7 +19,7 @@ Of a run of an experiment:
 Of a model:
   --model <folder>       Pipeline in diffusers layout, or owner/name[@revision] on the hub
   --weights <file>       Weights of the network, if not those of its folder
-  --gates <file>         gates.json of a SubNet; the full sampler without it
+  --gates <file>         gates.json of a SubNet, or a plan of a run; the full sampler without it
   --sampler <name>       ${samplerKinds.join(", ")} (default: the model's own)
   --steps <n>            Steps of the sampler (default 20; 50 in a model that reads text)
   --guidance-scale <s>   Classifier-free guidance (default 2; 7.5 in a model that reads text)

@@ -112,18 +112,7 @@ async function planOfModel(subject: ModelSubject): Promise<ExportedPlan> {
     fullSteps: steps,
     guidanceScale: subject.guidanceScale ?? usual.guidanceScale,
     granularity: granularity ?? usualGranularity[family],
-    ...found
-      ? { units: found.blocks, plan: await planIn(file!, found.gates) }
-      : {},
+    ...found ? { units: found.blocks, plan: found } : {},
     origin: file === undefined ? "the full sampler" : "gates of a file",
   };
-}
-
-/** The gates of a file with the forecast that a run's plans have beside them. */
-async function planIn(
-  file: string,
-  gates: SubNetPlan["gates"],
-): Promise<SubNetPlan> {
-  const { forecast } = await readJson(file) as PlanFile;
-  return { gates, forecast };
 }
