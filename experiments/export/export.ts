@@ -6,10 +6,7 @@ import { writeAtomically } from "../../core/write_atomically.ts";
 import { imageGrid } from "../../eval/image_grid.ts";
 import { writeNpy } from "../../eval/npy.ts";
 import { writePng } from "../../eval/png.ts";
-import {
-  compileSubNet,
-  graphNames,
-} from "../../supernet/compile/compile_sub_net.ts";
+import { compileSubNet } from "../../supernet/compile/compile_sub_net.ts";
 import type { Subject } from "../../supernet/conditioner.ts";
 import type { Example, ExportOptions } from "./export_options.ts";
 import { exportedPlan } from "./exported_plan.ts";
