@@ -42,6 +42,33 @@ async function exported(...args: string[]): Promise<void> {
   assertEquals([error, exitCode], [undefined, 0]);
 }
 
+/** Whether python3 may be run and has an onnx package that knows opset 17. */
+async function hasChecker(): Promise<boolean> {
+  const run = { name: "run", command: "python3" } as const;
+  if ((await Deno.permissions.query(run)).state !== "granted") return false;
+  const code = "import onnx; assert onnx.defs.onnx_opset_version() >= 17";
+  const python = new Deno.Command("python3", {
+    args: ["-c", code],
+    stderr: "null",
+  });
+  return (await python.output()).success;
+}
+
+Deno.test({
+  name: "onnx.checker accepts what export writes",
+  ignore: !await hasChecker(),
+  fn: () =>
+    inTinyPipeline("StableDiffusionPipeline", async (folder) => {
+      const out = `${folder}/out`;
+      const args = ["--model", folder, "--steps", "2", "--no-example"];
+      await exported(...args, "--text-encoder", "-o", out);
+      const code = `import onnx; onnx.checker.check_model("${out}/model.onnx")`;
+      const python = new Deno.Command("python3", { args: ["-c", code] });
+      const { stderr } = await python.output();
+      assertEquals(new TextDecoder().decode(stderr), "");
+    }),
+});
+
 const file = async (path: string) => decodeModel(await Deno.readFile(path));
 const names = (values: readonly { name: string }[]) =>
   values.map(({ name }) => name);
