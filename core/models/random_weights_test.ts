@@ -20,6 +20,13 @@ Deno.test("randomWeights() has mean 0 and standard deviation 0.02", () => {
   assert(Math.abs(Math.sqrt(variance) / 0.02 - 1) < 0.03);
 });
 
+Deno.test("randomWeights() repeats the first numbers of a large weight, no row of it", () => {
+  const values = draw(0, "a.weight", [2049, 1024]);
+  const period = 1048583;
+  assertEquals(values.subarray(period), values.subarray(0, values.length - period));
+  assertNotEquals(values.subarray(0, 1024), values.subarray(2 ** 20, 2 ** 20 + 1024));
+});
+
 Deno.test("randomWeights() puts the scales of norms around 1", () => {
   assert(Math.abs(mean(draw(0, "norm.weight", [1000])) - 1) < 0.01);
 });

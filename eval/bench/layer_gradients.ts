@@ -6,10 +6,9 @@ import { noWeights } from "../../core/models/weights.ts";
 import { GraphBuilder } from "../../core/onnx/builder.ts";
 import type { Graph, Value } from "../../core/onnx/graph.ts";
 import { macsOfGraph, sumMacs } from "../../core/onnx/macs.ts";
-import { TorchGenerator } from "../../core/random.ts";
 import { openSession } from "../../core/runtime/session.ts";
-import type { Tensor } from "../../core/tensor.ts";
 import { interleave, type Latency } from "../latency.ts";
+import { randomFeeds } from "./random_feeds.ts";
 
 /** A layer and the shape of its input, `[B, C, H, W]`. */
 export interface LayerSubject {
@@ -99,13 +98,6 @@ function passGraphs({ name, shape, layer }: LayerSubject): Map<Pass, Graph> {
     graphs.set("weights", vjpGraph(forward, { wrt: weights }));
   }
   return graphs;
-}
-
-function randomFeeds({ inputs }: Graph): Record<string, Tensor> {
-  const random = new TorchGenerator(0);
-  return Object.fromEntries(
-    inputs.map(({ name, shape }) => [name, random.randn(shape)]),
-  );
 }
 
 /** Times the passes of a layer, taking turns. @throws {RangeError} If `rounds` is less than 1. */

@@ -1,12 +1,10 @@
 /** Stable Diffusion 1.5's pipeline at full size with random weights, as a folder: all that speed and memory need of it. */
-import { isFile } from "../../core/is_file.ts";
 import { autoencoderKind } from "../../core/models/autoencoder_kl.ts";
 import { clipTextKind } from "../../core/models/clip_load.ts";
 import { sd15 as unet } from "../../core/models/known_models.ts";
 import { networkKind } from "../../core/models/load.ts";
-import { randomWeights } from "../../core/models/random_weights.ts";
-import { writeComponent } from "../../core/models/write_component.ts";
 import { writeAtomically } from "../../core/write_atomically.ts";
+import { ensureComponent, writeJsonFiles } from "./random_component.ts";
 
 const levels = (count: number, type: string) => Array<string>(count).fill(type);
 
@@ -63,30 +61,32 @@ function vocabulary(): Record<string, number> {
   };
 }
 
-/** Writes the folder, 4.3 GB, if it is not there. */
+/** The tokenizer's files: merges make no JSON. */
+async function writeTokenizer(folder: string): Promise<void> {
+  await writeJsonFiles(folder, {
+    "vocab.json": vocabulary(),
+    "tokenizer_config.json": {
+      model_max_length: 77,
+      pad_token: "<|endoftext|>",
+    },
+  });
+  await writeAtomically(`${folder}/merges.txt`, "#version: 0.2\n");
+}
+
+/** Writes what runs the UNet alone, 3.4 GB, where it is not there. */
+export async function ensureSd15Unet(folder: string): Promise<void> {
+  await writeJsonFiles(folder, {
+    "model_index.json": { _class_name: "StableDiffusionPipeline" },
+    "scheduler/scheduler_config.json": scheduler,
+  });
+  await ensureComponent(`${folder}/unet`, unet, networkKind);
+}
+
+/** Writes the folder, 4.3 GB, where it is not there. */
 export async function ensureSd15(folder: string): Promise<void> {
-  const index = `${folder}/model_index.json`;
-  if (await isFile(index)) return;
-  console.error(`writing random weights, 4.3 GB, to ${folder}`);
-  const source = randomWeights(0);
-  await writeComponent(`${folder}/unet`, unet, { kind: networkKind, source });
-  await writeComponent(`${folder}/vae`, vae, { kind: autoencoderKind, source });
-  await writeComponent(`${folder}/text_encoder`, textEncoder, {
-    kind: clipTextKind,
-    source,
-  });
-  const write = async (name: string, json: unknown) => {
-    await Deno.mkdir(`${folder}/${name.split("/")[0]}`, { recursive: true });
-    await writeAtomically(`${folder}/${name}`, JSON.stringify(json));
-  };
-  await write("scheduler/scheduler_config.json", scheduler);
-  await write("tokenizer/vocab.json", vocabulary());
-  await write("tokenizer/tokenizer_config.json", {
-    model_max_length: 77,
-    pad_token: "<|endoftext|>",
-  });
-  await writeAtomically(`${folder}/tokenizer/merges.txt`, "#version: 0.2\n");
-  // Last: where the index is, the folder is whole.
-  const pipeline = { _class_name: "StableDiffusionPipeline" };
-  await writeAtomically(index, JSON.stringify(pipeline));
+  await ensureSd15Unet(folder);
+  await writeTokenizer(`${folder}/tokenizer`);
+  await ensureComponent(`${folder}/vae`, vae, autoencoderKind);
+  const textFolder = `${folder}/text_encoder`;
+  await ensureComponent(textFolder, textEncoder, clipTextKind);
 }

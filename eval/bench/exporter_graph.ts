@@ -1,0 +1,188 @@
+/**
+ * The graph that `torch.onnx` writes for a network, made from ours: what people
+ * run today, to be timed beside it. Both exporters of PyTorch, the tracing one
+ * and the one after `torch.export`, spell fused operators out:
+ *
+ * - attention (`scaled_dot_product_attention`): heads split by Reshape and
+ *   Transpose, queries and transposed keys each times √s, MatMul, Softmax,
+ *   MatMul, heads merged;
+ * - a linear layer on more than two axes: Transpose of the weight, MatMul, Add;
+ * - SiLU: Sigmoid, Mul; GELU: Div, Erf, Add, Mul, Mul; its tanh form likewise;
+ * - GroupNorm: Reshape, InstanceNormalization, Reshape, Mul, Add.
+ *
+ * LayerNormalization (opset 17), Conv and Gemm on two axes stay as they are.
+ * Weights stay where they are, in memory or in files: a Transpose of a weight
+ * is a node of the graph. Whether it runs each time is the runtime's affair:
+ * ONNX Runtime folds it when it loads the graph, as the tracing exporter would
+ * have, so the peer is as fast as either's file.
+ */
+import {
+  floatAttribute,
+  intAttribute,
+  stringAttribute,
+} from "../../core/onnx/attributes.ts";
+import { GraphBuilder } from "../../core/onnx/builder.ts";
+import {
+  type Graph,
+  type Node,
+  type Value,
+  valueOf,
+} from "../../core/onnx/graph.ts";
+import { sameShape } from "../../core/tensor.ts";
+
+/** A node of our graph that is about to be written: its inputs in the new graph. */
+interface Call {
+  readonly g: GraphBuilder;
+  readonly node: Node;
+  readonly inputs: readonly (Value | null)[];
+  readonly x: Value;
+}
+
+type Spelling = (call: Call) => Value;
+
+/** `[B, L, D]` → `[B, heads, L, D / heads]`, or keys transposed: `[B, heads, D / heads, L]`. */
+function heads(
+  g: GraphBuilder,
+  x: Value,
+  { count, perm }: { count: number; perm: readonly number[] },
+): Value {
+  const [batch, length, width] = x.shape;
+  const split = g.reshape(x, [batch, length, count, width / count]);
+  return g.transpose(split, perm);
+}
+
+/** MultiHeadAttention; see {@linkcode GraphBuilder.multiHeadAttention} for shapes. */
+const attention: Spelling = ({ g, node, inputs, x }) => {
+  const count = intAttribute(node, "num_heads", 1);
+  const [batch, length, width] = x.shape;
+  const scale = floatAttribute(node, "scale", 0) ||
+    1 / Math.sqrt(width / count);
+  const root = () => g.scalar(Math.sqrt(scale));
+  const q = heads(g, x, { count, perm: [0, 2, 1, 3] });
+  const k = heads(g, inputs[1]!, { count, perm: [0, 2, 3, 1] });
+  const v = heads(g, inputs[2]!, { count, perm: [0, 2, 1, 3] });
+  const scores = g.matMul(g.mul(q, root()), g.mul(k, root()));
+  const bias = inputs[5];
+  const weights = g.softmax(bias ? g.add(scores, bias) : scores);
+  const mixed = g.transpose(g.matMul(weights, v), [0, 2, 1, 3]);
+  return g.reshape(mixed, [batch, length, width]);
+};
+
+/** x · sigmoid(αx) */
+const quickGelu: Spelling = ({ g, node, x }) => {
+  const alpha = floatAttribute(node, "alpha", 1);
+  return g.mul(x, g.sigmoid(alpha === 1 ? x : g.mul(x, g.scalar(alpha))));
+};
+
+/** ½ x (1 + erf(x / √2)), or ½ x (1 + tanh(√(2/π) (x + 0.044715 x³))). */
+const gelu: Spelling = ({ g, node, x }) => {
+  const [half, one] = [g.scalar(0.5), g.scalar(1)];
+  if (stringAttribute(node, "approximate", "none") === "none") {
+    const erf = g.erf(g.div(x, g.scalar(Math.SQRT2)));
+    return g.mul(g.mul(x, g.add(erf, one)), half);
+  }
+  const cube = g.mul(g.mul(x, x), x);
+  const inner = g.add(x, g.mul(cube, g.scalar(0.044715)));
+  const tanh = g.tanh(g.mul(inner, g.scalar(Math.sqrt(2 / Math.PI))));
+  return g.mul(half, g.mul(x, g.add(tanh, one)));
+};
+
+/** Our operators that an exporter does not have. */
+const spellings: Readonly<Record<string, Spelling>> = {
+  Gelu: gelu,
+  MultiHeadAttention: attention,
+  QuickGelu: quickGelu,
+};
+
+/** Who makes and who reads each value of a graph. */
+interface Wiring {
+  readonly graph: Graph;
+  readonly producers: ReadonlyMap<string, Node>;
+  readonly readers: ReadonlyMap<string, readonly Node[]>;
+}
+
+function wiringOf(graph: Graph): Wiring {
+  const producers = new Map<string, Node>();
+  const readers = new Map<string, Node[]>();
+  for (const node of graph.nodes) {
+    for (const output of node.outputs) producers.set(output, node);
+    for (const input of node.inputs) {
+      readers.set(input, [...readers.get(input) ?? [], node]);
+    }
+  }
+  return { graph, producers, readers };
+}
+
+/** What our linear layer on more than two axes reads, `[..., in]`: it is a Gemm between two Reshapes. Null for any other node. */
+function stackedRows(
+  { op, inputs: [rows], outputs: [y] }: Node,
+  { graph, producers, readers }: Wiring,
+): string | null {
+  const reshape = producers.get(rows);
+  if (op !== "Gemm" || reshape?.op !== "Reshape") return null;
+  const { name, shape } = valueOf(graph, reshape.inputs[0]);
+  const sameWidth = shape.at(-1) === valueOf(graph, rows).shape[1];
+  const reshaped = readers.get(y)?.every((reader) => reader.op === "Reshape");
+  return shape.length > 2 && sameWidth && reshaped ? name : null;
+}
+
+/** A linear layer on more than two axes: `[..., in]` → `[..., width]`. */
+function stackedLinear(g: GraphBuilder, x: Value, call: Call): Value {
+  const [, weight, bias] = call.inputs;
+  const y = g.matMul(x, g.transpose(weight!, [1, 0]));
+  return bias ? g.add(y, bias) : y;
+}
+
+/** The same node in the new graph. */
+function copied({ g, node, inputs }: Call): Value[] {
+  if (node.domain !== "") {
+    throw new RangeError(
+      `Cannot spell out node "${node.name}": no exporter writes operator ${node.domain}.${node.op}`,
+    );
+  }
+  const { attributes, outputs } = node;
+  return g.node(node.op, inputs, { attributes, outputs: outputs.length });
+}
+
+/**
+ * The exporter's form of a graph, with the same inputs and outputs.
+ *
+ * @throws {RangeError} If an operator is ONNX Runtime's own and has no spelling here.
+ */
+export function exporterGraph(graph: Graph): Graph {
+  const g = new GraphBuilder(`${graph.name}:exporter`);
+  const wiring = wiringOf(graph);
+  const values = new Map<string, Value>();
+  for (const { name, dtype, shape } of graph.inputs) {
+    values.set(name, g.input(name, dtype, shape));
+  }
+  for (const initializer of graph.initializers.values()) {
+    const { name, shape, role, data } = initializer;
+    const isWeight = role === "parameter";
+    values.set(
+      name,
+      isWeight ? g.parameter(name, shape, initializer) : g.constant(data!),
+    );
+  }
+  const write = (node: Node): Value[] => {
+    const inputs = node.inputs.map((name) => values.get(name) ?? null);
+    const call = { g, node, inputs, x: inputs[0]! };
+    const rows = stackedRows(node, wiring);
+    if (rows) return [stackedLinear(g, values.get(rows)!, call)];
+    const isDone = node.op === "Reshape" &&
+      sameShape(call.x.shape, valueOf(graph, node.outputs[0]).shape);
+    if (isDone) return [call.x];
+    const spelling = spellings[node.op];
+    return spelling ? [spelling(call)] : copied(call);
+  };
+  for (const node of graph.nodes) {
+    const path = node.name.slice(0, node.name.lastIndexOf("/"));
+    const written = g.scope(path, () => write(node));
+    written.forEach((value, i) => values.set(node.outputs[i], value));
+  }
+  return g.build(
+    Object.fromEntries(
+      graph.outputs.map(({ name }) => [name, values.get(name)!]),
+    ),
+  );
+}
