@@ -23,8 +23,14 @@ Deno.test("randomWeights() has mean 0 and standard deviation 0.02", () => {
 Deno.test("randomWeights() repeats the first numbers of a large weight, no row of it", () => {
   const values = draw(0, "a.weight", [2049, 1024]);
   const period = 1048583;
-  assertEquals(values.subarray(period), values.subarray(0, values.length - period));
-  assertNotEquals(values.subarray(0, 1024), values.subarray(2 ** 20, 2 ** 20 + 1024));
+  assertEquals(
+    values.subarray(period),
+    values.subarray(0, values.length - period),
+  );
+  assertNotEquals(
+    values.subarray(0, 1024),
+    values.subarray(2 ** 20, 2 ** 20 + 1024),
+  );
 });
 
 Deno.test("randomWeights() puts the scales of norms around 1", () => {

@@ -80,6 +80,8 @@ export type Pass = "forward" | "data" | "weights";
 
 /** Multiply-accumulates of one pass, and times; `weights` only where the layer has any. */
 export interface LayerSpeed {
+  readonly name: string;
+  readonly shape: readonly number[];
   readonly macs: number;
   readonly latency: Readonly<Partial<Record<Pass, Latency>>>;
 }
@@ -114,21 +116,35 @@ export async function measureLayer(
     runs[pass] = () => session.run(feeds);
   }
   const { total } = sumMacs(macsOfGraph(graphs.get("forward")!).values());
-  return { macs: total, latency: await interleave(runs, { rounds }) };
+  const { name, shape } = subject;
+  return {
+    name,
+    shape,
+    macs: total,
+    latency: await interleave(runs, { rounds }),
+  };
+}
+
+/** The layers, one after the other. */
+export async function measureLayers(
+  subjects: readonly LayerSubject[],
+  options: { rounds: number },
+): Promise<LayerSpeed[]> {
+  const speeds: LayerSpeed[] = [];
+  for (const subject of subjects) {
+    speeds.push(await measureLayer(subject, options));
+  }
+  return speeds;
 }
 
 /** A line a layer: the median milliseconds of each pass, and its rate where it multiplies matrices. */
-export async function layerLines(
-  subjects: readonly LayerSubject[],
-  options: { rounds: number },
-): Promise<string[]> {
+export function layerLines(speeds: readonly LayerSpeed[]): string[] {
   const rows = [["layer", "input", "forward", "data", "weights"]];
-  for (const subject of subjects) {
-    const { macs, latency } = await measureLayer(subject, options);
+  for (const { name, shape, macs, latency } of speeds) {
     const cell = (pass: Pass) => timeAndRate(latency[pass], macs);
     rows.push([
-      subject.name,
-      `[${subject.shape.join(", ")}]`,
+      name,
+      `[${shape.join(", ")}]`,
       cell("forward"),
       cell("data"),
       cell("weights"),

@@ -3,62 +3,123 @@ import { parseArgs } from "@std/cli/parse-args";
 import { alignedLines } from "../../core/aligned_lines.ts";
 import { type CommandResult, finish, resultOf } from "../../core/command.ts";
 import { gradientMemoryApart } from "./gradient_memory.ts";
-import { layerLines, layerSubjects } from "./layer_gradients.ts";
-import { sd15Lines } from "./sd15.ts";
-import { measureSpeed, speedLines } from "./sub_net_speed.ts";
-import { ditXl, modelFolder } from "./subjects.ts";
+import { gradientLines, measureGradient } from "./gradient_speed.ts";
+import { layerLines, layerSubjects, measureLayers } from "./layer_gradients.ts";
+import { writeFigures } from "./machine.ts";
+import { measureAllPeers, peerLines } from "./peers.ts";
+import { measureSd15, sd15Lines } from "./sd15.ts";
+import { measureSpeed, type Speed, speedLines } from "./sub_net_speed.ts";
+import { folders, modelFolder, type ModelName } from "./subjects.ts";
 
 const help = `Measures speed and memory on this machine.
 
 Usage: deno task bench <what> [options]
 
-  dit-xl      Full-size DiT-XL/2, random weights, one guided image: full sampler against a SubNet
-  dit-shapes  The same for the embedded model, at 8 images and at 1
-  memory      Peak memory of a gate gradient at 10 and at 50 steps, embedded model, one guided image
-  sd15        Full-size Stable Diffusion 1.5, random weights (4.3 GB in results/bench/sd-1.5): peak memory of a guided
+Full sampler against SubNets, at each sparsity measured speedup over MACs speedup:
+  dit-xl      Full-size DiT-XL/2, random weights (3 GB in results/bench), one guided image
+  sd-unet     The UNet of full-size Stable Diffusion 1.5, random weights (3.4 GB in results/bench), one guided image
+  dit-shapes  The embedded transformer, 8 images and 1
+  sd-shapes   The embedded UNet, 8 images and 1
+
+Others:
+  peers       One call of these four networks against the graph that an exporter writes for them, and
+              against the machine's rate on large matrix products
+  gradient    One gradient step over one full sampler pass: embedded models in 50 steps, full-size UNet in 2
+  memory      Peak memory of a gate gradient at 10 and at 50 steps, embedded transformer, one guided image
+  sd15        Full-size Stable Diffusion 1.5, random weights (4.3 GB in results/bench): peak memory of a guided
               picture and of a gradient step at 512x512, and the UNet's rate over that of a large matrix product
   conv        Convolutions, norms and the like, each alone: forward, data gradient, weight gradient
 
 Options:
-  --steps <n>     DDIM steps of dit-xl (default 10) and dit-shapes (20)
-  --sparsity <s>  Fraction of the MACs that their SubNets leave out (default 0.8)
-  --rounds <n>    Timed runs of each, taking turns, except in memory (default 9 for dit-shapes, 3 for others)
+  --steps <n>     Steps of the sampler where SubNets are measured (default 10 at full size, 20 for embedded models)
+  --sparsity <s>  Fractions of the MACs that SubNets leave out (default 0.5,0.6,0.7,0.8,0.9)
+  --rounds <n>    Timed runs of each, taking turns, except in memory and sd15 (default 9 for SubNets of embedded
+                  models, 3 for others)
   --help          Print this
 
-The SubNet's gates follow a rule: some steps whole, some in part, the others
-held. dit-xl has 2.7 GB of weights, which are in memory more than once while it
-opens. Close other programs before you measure.`;
-
-const embedded = "zoo/models/dit-shapes";
+Figures are written to results/bench/<what>.json, with the machine. The SubNets'
+gates follow a rule: some steps whole, some in part, the others held. Close
+other programs before you measure.`;
 
 interface BenchOptions {
   /** The benchmark's own default if undefined. */
   readonly steps: number | undefined;
-  readonly sparsity: number;
+  readonly sparsities: readonly number[];
   /** The benchmark's own default if undefined. */
   readonly rounds: number | undefined;
 }
 
-const benches: Readonly<
-  Record<string, (options: BenchOptions) => Promise<string[]>>
-> = {
-  "dit-xl": async ({ steps = 10, sparsity, rounds = 3 }) => {
-    const options = { sparsity, rounds };
-    return speedLines(await measureSpeed(ditXl({ images: 1, steps }), options));
+/** What a benchmark found: for the terminal, and for its file. */
+interface Findings {
+  readonly lines: string[];
+  readonly figures: unknown;
+}
+
+type Bench = (options: BenchOptions) => Promise<Findings>;
+
+/** SubNets of one model at each sparsity, for each number of images at once. */
+const subNets = (
+  name: ModelName,
+  own: {
+    images: readonly number[];
+    steps: number;
+    rounds: number;
+    fullCalls?: number;
   },
-  "dit-shapes": async ({ steps = 20, sparsity, rounds = 9 }) => {
-    const lines: string[] = [];
-    for (const images of [8, 1]) {
-      const subject = await modelFolder(embedded, { images, steps });
-      const speed = await measureSpeed(subject, { sparsity, rounds });
-      lines.push(`${images} images`, ...speedLines(speed));
+): Bench =>
+async ({ steps = own.steps, sparsities, rounds = own.rounds }) => {
+  const folder = await folders[name]();
+  const figures: ({ images: number; steps: number } & Speed)[] = [];
+  const lines: string[] = [];
+  for (const images of own.images) {
+    const subject = await modelFolder(folder, { images, steps });
+    for (const sparsity of sparsities) {
+      const { fullCalls } = own;
+      const options = { sparsity, rounds, fullCalls };
+      const speed = await measureSpeed(subject, options);
+      figures.push({ images, steps: subject.net.steps, ...speed });
+      lines.push(`${images} images at once`, ...speedLines(speed));
     }
-    return lines;
+  }
+  return { lines, figures };
+};
+
+const fullSize = { images: [1], steps: 10, rounds: 3, fullCalls: 2 };
+const embedded = { images: [8, 1], steps: 20, rounds: 9 };
+
+/** What the gradient is measured on. */
+const gradientSubjects: readonly [
+  ModelName,
+  { images: number; steps: number },
+][] = [
+  ["dit-shapes", { images: 8, steps: 50 }],
+  ["sd-shapes", { images: 8, steps: 50 }],
+  ["sd-unet", { images: 1, steps: 2 }],
+];
+
+const benches: Readonly<Record<string, Bench>> = {
+  "dit-xl": subNets("dit-xl", fullSize),
+  "sd-unet": subNets("sd-unet", fullSize),
+  "dit-shapes": subNets("dit-shapes", embedded),
+  "sd-shapes": subNets("sd-shapes", embedded),
+  peers: async ({ rounds = 3 }) => {
+    const figures = await measureAllPeers({ rounds });
+    return { lines: peerLines(figures), figures };
+  },
+  gradient: async ({ rounds = 3 }) => {
+    const figures: Record<string, Awaited<ReturnType<typeof measureGradient>>> =
+      {};
+    for (const [name, size] of gradientSubjects) {
+      const subject = await modelFolder(await folders[name](), size);
+      figures[name] = await measureGradient(subject, { rounds });
+    }
+    return { lines: gradientLines(figures), figures };
   },
   memory: async () => {
-    const few = await gradientMemoryApart(embedded, 10);
-    const many = await gradientMemoryApart(embedded, 50);
-    return [
+    const folder = await folders["dit-shapes"]();
+    const few = await gradientMemoryApart(folder, 10);
+    const many = await gradientMemoryApart(folder, 50);
+    const lines = [
       ...alignedLines([
         ["steps", "open MB", "peak MB"],
         ["10", few.before.toFixed(0), few.peak.toFixed(0)],
@@ -66,9 +127,16 @@ const benches: Readonly<
       ], { left: 0 }),
       `ratio of the peaks ${(many.peak / few.peak).toFixed(3)}`,
     ];
+    return { lines, figures: { "10": few, "50": many } };
   },
-  sd15: () => sd15Lines("results/bench/sd-1.5"),
-  conv: ({ rounds = 3 }) => layerLines(layerSubjects, { rounds }),
+  sd15: async () => {
+    const figures = await measureSd15("results/bench/sd-1.5");
+    return { lines: sd15Lines(figures), figures };
+  },
+  conv: async ({ rounds = 3 }) => {
+    const figures = await measureLayers(layerSubjects, { rounds });
+    return { lines: layerLines(figures), figures };
+  },
 };
 
 /** Runs the command on its arguments; errors are part of the result. */
@@ -80,11 +148,11 @@ async function bench(args: readonly string[]): Promise<CommandResult> {
   const parsed = parseArgs([...args], {
     boolean: ["help"],
     string: ["steps", "sparsity", "rounds", "_"],
-    default: { sparsity: "0.8" },
+    default: { sparsity: "0.5,0.6,0.7,0.8,0.9" },
     unknown: refuseOption,
   });
   if (parsed.help) return { lines: [help], exitCode: 0 };
-  const [name] = parsed._;
+  const name = String(parsed._[0]);
   if (parsed._.length !== 1 || !Object.hasOwn(benches, name)) {
     throw new TypeError(
       `Cannot bench: found "${parsed._.join(" ")}", expected one of ${
@@ -92,16 +160,19 @@ async function bench(args: readonly string[]): Promise<CommandResult> {
       }; see --help`,
     );
   }
-  const lines = await benches[name]({
+  const { lines, figures } = await benches[name]({
     steps: parsed.steps === undefined
       ? undefined
       : whole("steps", parsed.steps, 2),
-    sparsity: fraction("sparsity", parsed.sparsity),
+    sparsities: String(parsed.sparsity).split(",").map((text) =>
+      fraction("sparsity", text)
+    ),
     rounds: parsed.rounds === undefined
       ? undefined
       : whole("rounds", parsed.rounds, 1),
   });
-  return { lines, exitCode: 0 };
+  const path = await writeFigures("results/bench", name, figures);
+  return { lines: [...lines, `written to ${path}`], exitCode: 0 };
 }
 
 function refuseOption(option: string, key?: string): boolean {

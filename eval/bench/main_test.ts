@@ -1,12 +1,18 @@
 import {
   assert,
+  assertAlmostEquals,
   assertEquals,
   assertMatch,
   assertStringIncludes,
 } from "@std/assert";
+import { inTemporaryFolder } from "../../core/in_temporary_folder.ts";
+import { readJson } from "../../core/read_json.ts";
 import { gradientMemory } from "./gradient_memory.ts";
-import { layerLines, layerSubjects } from "./layer_gradients.ts";
+import { gradientLines, measureGradient } from "./gradient_speed.ts";
+import { layerLines, layerSubjects, measureLayers } from "./layer_gradients.ts";
+import { writeFigures } from "./machine.ts";
 import { benchCommand } from "./main.ts";
+import { measurePeers, peerLines } from "./peers.ts";
 import { measureSpeed, speedLines } from "./sub_net_speed.ts";
 import { tinySubject } from "./tiny_subject.ts";
 
@@ -23,6 +29,62 @@ Deno.test("bench prints the gates, both costs, and measured speed over MACs", as
   assertStringIncludes(lines.at(-1)!, "measured / MACs");
 });
 
+Deno.test("bench times some calls of the full sampler for all", async () => {
+  const speed = await measureSpeed(tinySubject(6), {
+    sparsity: 0.7,
+    rounds: 3,
+    fullCalls: 2,
+  });
+  const { full, subNet } = speed.latency;
+  const byMacs = speed.macs.full / speed.macs.subNet;
+  assertAlmostEquals(
+    speed.overMacs.median,
+    full.median / subNet.median / byMacs,
+  );
+  assertAlmostEquals(
+    speed.overMacs.rounds[1],
+    full.times[1] / subNet.times[1] / byMacs,
+  );
+});
+
+Deno.test("bench compares a network with its exporter's graph and with the machine", async () => {
+  const { model } = tinySubject(2).net;
+  const speed = await measurePeers(model, {
+    name: "tiny",
+    rounds: 1,
+    sides: [64],
+  });
+  const { ours, exporter } = speed.latency;
+  assertAlmostEquals(speed.overExporter, ours.median / exporter.median);
+  assertAlmostEquals(speed.rate.ours, 2e-6 * speed.macs / ours.median);
+  assert(speed.rate.machine > 0);
+  const lines = peerLines([speed]);
+  assertStringIncludes(lines[1], "tiny");
+  assertStringIncludes(lines[1], speed.overExporter.toFixed(3));
+});
+
+Deno.test("bench times a gradient step beside a full pass", async () => {
+  const speed = await measureGradient(tinySubject(3), { rounds: 1 });
+  const { pass, step } = speed.latency;
+  assertEquals(speed.overPass, step.median / pass.median);
+  assertEquals([speed.images, speed.steps], [1, 3]);
+  assertStringIncludes(gradientLines({ tiny: speed })[1], "tiny");
+});
+
+Deno.test("bench writes its figures with the machine", async () => {
+  await inTemporaryFolder(async (folder) => {
+    const path = await writeFigures(`${folder}/a/b`, "tiny", { ratio: 0.5 });
+    const { bench, machine, figures } = await readJson(path) as {
+      bench: string;
+      machine: { cores: number; memoryGb: number };
+      figures: unknown;
+    };
+    assertEquals([bench, figures], ["tiny", { ratio: 0.5 }]);
+    assertEquals(machine.cores, navigator.hardwareConcurrency);
+    assert(machine.memoryGb > 0);
+  });
+});
+
 Deno.test("bench reads the peak memory of a gradient", async () => {
   const { before, peak } = await gradientMemory(tinySubject(3));
   assert(before > 10 && peak >= before);
@@ -31,7 +93,7 @@ Deno.test("bench reads the peak memory of a gradient", async () => {
 Deno.test("bench times each pass of a layer, and its rate where it has products", async () => {
   const tiny = layerSubjects.slice(0, 7)
     .map((subject) => ({ ...subject, shape: [1, 32, 4, 4] }));
-  const lines = await layerLines(tiny, { rounds: 1 });
+  const lines = layerLines(await measureLayers(tiny, { rounds: 1 }));
   assertEquals(lines.length, 1 + tiny.length + 1);
   const times = (line: string) => line.split("]")[1].trim().split(/ {2,}/);
   assertEquals(lines.slice(1, -1).map((line) => times(line).length), [
@@ -50,7 +112,10 @@ Deno.test("bench prints its help", async () => {
 
 Deno.test("bench refuses what it cannot measure", async () => {
   const refusals: [string[], string][] = [
-    [[], 'found "", expected one of dit-xl, dit-shapes, memory, sd15, conv'],
+    [
+      [],
+      'found "", expected one of dit-xl, sd-unet, dit-shapes, sd-shapes, peers, gradient, memory, sd15, conv',
+    ],
     [["toString"], 'found "toString"'],
     [["dit-xl", "--steps", "1"], '--steps is "1"'],
     [["dit-xl", "--sparsity", "1"], '--sparsity is "1"'],

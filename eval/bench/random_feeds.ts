@@ -6,8 +6,11 @@ import { float32, int64, sizeOf, type Tensor } from "../../core/tensor.ts";
 /** In the middle of the training's thousand. */
 const timestep = 500;
 
-/** Normal floats, the timestep aside; integers (classes) are zeros. */
-function feedOf({ name, dtype, shape }: Value, random: TorchGenerator): Tensor {
+/** Something for an input: normal floats, the timestep aside; integers (classes) are zeros. */
+export function feedOf(
+  { name, dtype, shape }: Value,
+  random: TorchGenerator,
+): Tensor {
   const count = sizeOf(shape);
   if (dtype === "int64") return int64(shape, Array(count).fill(0));
   return name === "timestep"

@@ -8,18 +8,18 @@ import process from "node:process";
 import { alignedLines } from "../../core/aligned_lines.ts";
 import { wholeGraph } from "../../core/models/block_graph.ts";
 import { blockGraphOf, loadModel } from "../../core/models/load.ts";
-import { GraphBuilder } from "../../core/onnx/builder.ts";
 import { macsOfGraph, sumMacs } from "../../core/onnx/macs.ts";
 import { TorchGenerator } from "../../core/random.ts";
 import { openSession } from "../../core/runtime/session.ts";
 import { makeSampler } from "../../core/samplers/make_sampler.ts";
 import { readSchedulerConfig } from "../../core/samplers/scheduler_config.ts";
-import { float32 } from "../../core/tensor.ts";
 import { denseGates } from "../../supernet/gates.ts";
 import { samplePictures } from "../../supernet/sample_pictures.ts";
 import { superNet } from "../../supernet/super_net.ts";
 import { openTrainingForm } from "../../supernet/training_form.ts";
 import { interleave } from "../latency.ts";
+import { openLargeProducts, rateOf } from "./large_products.ts";
+import { randomFeeds } from "./random_feeds.ts";
 import { ensureSd15 } from "./sd15_folder.ts";
 
 /** What a task measured, by name, in the unit that the name ends in. */
@@ -69,44 +69,18 @@ async function gradient(folder: string): Promise<Figures> {
   return { "peak GB": peakGigabytes(), "gradient s": seconds };
 }
 
-/** Sides of the square products whose fastest stands for what the machine can do. */
-const sides = [1024, 2048, 4096];
-
-/** A product of two matrices, to be run again and again. */
-async function openProduct(side: number, random: TorchGenerator) {
-  const g = new GraphBuilder("product");
-  const shape = [side, side];
-  const [a, b] = ["a", "b"].map((name) => g.input(name, "float32", shape));
-  const session = await openSession(g.build({ y: g.matMul(a, b) }));
-  const feeds = { a: random.randn(shape), b: random.randn(shape) };
-  return { run: () => session.run(feeds), close: () => session.close() };
-}
-
-/** The UNet's forward at batch 2, as guidance calls it, in turns with the products. */
+/** The UNet's forward at batch 2, as guidance calls it, in turns with large products. */
 async function rate(folder: string): Promise<Figures> {
   const model = await loadModel(folder);
   const graph = wholeGraph(blockGraphOf(model, { batch: 2 }));
   await using unet = await openSession(graph);
-  const random = new TorchGenerator(0);
-  const feeds = Object.fromEntries(graph.inputs.map(({ name, shape }) => [
-    name,
-    name === "timestep" ? float32(shape, [500, 500]) : random.randn(shape),
-  ]));
-  const products = await Promise.all(
-    sides.map((side) => openProduct(side, random)),
-  );
-  const turns: Record<string, () => Promise<unknown>> = {
-    unet: () => unet.run(feeds),
-  };
-  sides.forEach((side, i) => turns[side] = products[i].run);
+  await using products = await openLargeProducts();
+  const feeds = randomFeeds(graph);
+  const turns = { unet: () => unet.run(feeds), ...products.turns };
   const times = await interleave(turns, { rounds: 3 });
-  for (const product of products) await product.close();
   const { total } = sumMacs(macsOfGraph(graph).values());
-  const rateOf = (macs: number, ms: number) => 2 * macs / ms / 1e6;
   const own = rateOf(total, times.unet.median);
-  const machine = Math.max(
-    ...sides.map((side) => rateOf(side ** 3, times[side].median)),
-  );
+  const machine = products.rate(times);
   return {
     "UNet GFLOP/s": own,
     "product GFLOP/s": machine,
@@ -131,17 +105,30 @@ async function apart(
   throw new Error(`Cannot measure ${task}: ${text(stderr).trim()}`);
 }
 
-/** Every task, in lines for a terminal. The folder is written if it is not there. */
-export async function sd15Lines(folder: string): Promise<string[]> {
+/** Every task's figures. The folder is written if it is not there. */
+export async function measureSd15(
+  folder: string,
+): Promise<Record<string, Figures>> {
   await ensureSd15(folder);
-  const rows: string[][] = [];
+  const figures: Record<string, Figures> = {};
   for (const task of Object.keys(tasks) as (keyof typeof tasks)[]) {
-    for (const [name, value] of Object.entries(await apart(task, folder))) {
-      rows.push([task, name, value.toFixed(2)]);
-    }
+    figures[task] = await apart(task, folder);
   }
-  return alignedLines(rows, { left: 2 });
+  return figures;
 }
+
+/** A line a figure. */
+export const sd15Lines = (
+  figures: Readonly<Record<string, Figures>>,
+): string[] =>
+  alignedLines(
+    Object.entries(figures).flatMap(([task, values]) =>
+      Object.entries(values).map((
+        [name, value],
+      ) => [task, name, value.toFixed(2)])
+    ),
+    { left: 2 },
+  );
 
 if (import.meta.main) {
   const [task, folder] = Deno.args;

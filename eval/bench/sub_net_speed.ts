@@ -2,8 +2,9 @@
 import { alignedLines } from "../../core/aligned_lines.ts";
 import { openSubNet } from "../../supernet/fused_sub_net.ts";
 import { denseGates, type Gates } from "../../supernet/gates.ts";
-import { subNetMacs } from "../../supernet/liveness.ts";
+import { denseMacs, subNetMacs } from "../../supernet/liveness.ts";
 import { SubNetRunner } from "../../supernet/sub_net.ts";
+import type { SuperNet } from "../../supernet/super_net.ts";
 import { interleave, type Latency } from "../latency.ts";
 import { mixedGates } from "./mixed_gates.ts";
 import type { Subject } from "./subjects.ts";
@@ -13,6 +14,8 @@ export interface SpeedOptions {
   readonly sparsity: number;
   /** Timed turns of each, after one that is not timed. */
   readonly rounds: number;
+  /** Calls that a turn of the full sampler makes, for a model whose calls take seconds: they all do the same. All T by default. */
+  readonly fullCalls?: number;
 }
 
 /** Both samplers' cost: MACs in the total convention, times in milliseconds. */
@@ -20,48 +23,66 @@ export interface Speed {
   readonly gates: Gates;
   readonly macs: { readonly full: number; readonly subNet: number };
   readonly latency: { readonly full: Latency; readonly subNet: Latency };
+  /** Measured speedup over MACs speedup: of the median times, and of each round's. */
+  readonly overMacs: { readonly median: number; readonly rounds: number[] };
 }
+
+/** All gates open in the first `calls` steps; the others hold the prediction. */
+const firstCalls = ({ steps, units }: SuperNet, calls: number): Gates =>
+  denseGates(steps, units.length)
+    .map((row, t) => t < calls ? row : row.map(() => 0));
 
 /**
  * Samples with all gates open and with {@linkcode mixedGates}. A turn of the
- * SubNet is as many samples in a row as take about as long as one full one, so
- * that the machine's slow moments fall on both alike.
+ * SubNet is as many samples in a row as take about as long as the full one's
+ * turn, so that the machine's slow moments fall on both alike.
  *
  * @throws {RangeError} If the sparsity cannot be reached, or `rounds` is less than 1.
  */
 export async function measureSpeed(
   { net, request }: Subject,
-  { sparsity, rounds }: SpeedOptions,
+  { sparsity, rounds, fullCalls = net.steps }: SpeedOptions,
 ): Promise<Speed> {
   const gates = mixedGates(net, sparsity);
-  const dense = denseGates(net.steps, net.units.length);
   await using runner = new SubNetRunner(net);
-  await using full = await openSubNet(runner, dense);
+  await using full = await openSubNet(runner, firstCalls(net, fullCalls));
   await using subNet = await openSubNet(runner, gates);
-  const macs = { full: subNetMacs(net, dense), subNet: subNetMacs(net, gates) };
-  const repeats = Math.round(macs.full / macs.subNet);
-  const latency = await interleave({
+  const macs = { full: denseMacs(net), subNet: subNetMacs(net, gates) };
+  const share = fullCalls / net.steps;
+  const repeats = Math.max(1, Math.round(share * macs.full / macs.subNet));
+  const times = await interleave({
     full: () => full.sample(request),
     subNet: async () => {
       for (let i = 0; i < repeats; i++) await subNet.sample(request);
     },
   }, { rounds });
+  const latency = {
+    full: dividedBy(times.full, share),
+    subNet: dividedBy(times.subNet, repeats),
+  };
+  const byMacs = macs.full / macs.subNet;
   return {
     gates,
     macs,
-    latency: { ...latency, subNet: perSample(latency.subNet, repeats) },
+    latency,
+    overMacs: {
+      median: latency.full.median / latency.subNet.median / byMacs,
+      rounds: latency.full.times.map((time, i) =>
+        time / latency.subNet.times[i] / byMacs
+      ),
+    },
   };
 }
 
-/** What one of several samples in a row took. */
-const perSample = (
+/** Times of one sample, where a turn was several or a part. */
+const dividedBy = (
   { times, median, min, max }: Latency,
-  repeats: number,
+  samples: number,
 ): Latency => ({
-  times: times.map((time) => time / repeats),
-  median: median / repeats,
-  min: min / repeats,
-  max: max / repeats,
+  times: times.map((time) => time / samples),
+  median: median / samples,
+  min: min / samples,
+  max: max / samples,
 });
 
 const seconds = (milliseconds: number) => (milliseconds / 1000).toFixed(3);
@@ -76,15 +97,18 @@ function pattern(gates: Gates): string[] {
 }
 
 /** A measurement in lines for a terminal. */
-export function speedLines({ gates, macs, latency }: Speed): string[] {
+export function speedLines(
+  { gates, macs, latency, overMacs }: Speed,
+): string[] {
   const byMacs = macs.full / macs.subNet;
-  const measured = latency.full.median / latency.subNet.median;
   const row = (name: string, macs: number, { median, min, max }: Latency) => [
     name,
     (macs / 1e9).toFixed(3),
     seconds(median),
     `${seconds(min)} to ${seconds(max)}`,
   ];
+  const { rounds } = overMacs;
+  const [low, high] = [Math.min(...rounds), Math.max(...rounds)];
   return [
     ...pattern(gates),
     ...alignedLines([
@@ -94,9 +118,9 @@ export function speedLines({ gates, macs, latency }: Speed): string[] {
     ], { left: 1 }),
     `sparsity ${(1 - macs.subNet / macs.full).toFixed(4)}`,
     `speedup by MACs ${byMacs.toFixed(3)}, measured ${
-      measured.toFixed(3)
-    }, measured / MACs ${
-      (measured / byMacs).toFixed(3)
-    } (${latency.full.times.length} rounds)`,
+      (overMacs.median * byMacs).toFixed(3)
+    }, measured / MACs ${overMacs.median.toFixed(3)} (${low.toFixed(3)} to ${
+      high.toFixed(3)
+    } in ${rounds.length} rounds)`,
   ];
 }

@@ -29,5 +29,5 @@ export function tinySubject(steps: number): Subject {
     num_train_timesteps: 1000,
     prediction_type: "epsilon",
   }, "tiny");
-  return subjectOf(graph, { scheduler, classes: config.classes, steps });
+  return subjectOf(graph, { scheduler, steps });
 }

@@ -1,0 +1,72 @@
+/**
+ * The cost of one gradient step of a gate search over that of one full sampler
+ * pass. A step: the full sampler's latents as the target, then the training
+ * form's forward pass, its recomputation and its backward pass, with every gate
+ * open, the state that a search starts from and its most expensive one.
+ */
+import { alignedLines } from "../../core/aligned_lines.ts";
+import { blockSessions } from "../../supernet/block_sessions.ts";
+import { openSubNet } from "../../supernet/fused_sub_net.ts";
+import { denseGates } from "../../supernet/gates.ts";
+import { SubNetRunner } from "../../supernet/sub_net.ts";
+import { openTrainingForm } from "../../supernet/training_form.ts";
+import { interleave, type Latency } from "../latency.ts";
+import type { Subject } from "./subjects.ts";
+
+/** Times in milliseconds. */
+export interface GradientSpeed {
+  readonly images: number;
+  readonly steps: number;
+  readonly latency: { readonly pass: Latency; readonly step: Latency };
+  /** Median time of a gradient step over that of a pass. */
+  readonly overPass: number;
+}
+
+/**
+ * Times both, taking turns.
+ *
+ * @throws {RangeError} If `rounds` is less than 1.
+ */
+export async function measureGradient(
+  { net, request }: Subject,
+  { rounds }: { rounds: number },
+): Promise<GradientSpeed> {
+  const gates = denseGates(net.steps, net.units.length);
+  await using form = await openTrainingForm(net);
+  await using runner = new SubNetRunner(net);
+  // A large model's weights are to be in memory once: there the training form's own sessions sample.
+  const isLarge = !blockSessions(net).keepsMemory;
+  await using full = isLarge ? null : await openSubNet(runner, gates);
+  const pass = () =>
+    full ? full.sample(request) : form.sample({ ...request, gates });
+  const latency = await interleave({
+    pass,
+    step: async () => {
+      await pass();
+      // With open gates the loss to the target is 0, and so would its gradient be.
+      await form.gradient({ ...request, gates }, ({ data }) => data);
+    },
+  }, { rounds });
+  return {
+    images: request.latents.shape[0],
+    steps: net.steps,
+    latency,
+    overPass: latency.step.median / latency.pass.median,
+  };
+}
+
+/** A line a subject. */
+export const gradientLines = (
+  speeds: Readonly<Record<string, GradientSpeed>>,
+): string[] =>
+  alignedLines([
+    ["model", "images", "steps", "full pass s", "gradient step s", "ratio"],
+    ...Object.entries(speeds).map(([name, speed]) => [
+      name,
+      String(speed.images),
+      String(speed.steps),
+      (speed.latency.pass.median / 1000).toFixed(2),
+      (speed.latency.step.median / 1000).toFixed(2),
+      speed.overPass.toFixed(2),
+    ]),
+  ], { left: 1 });

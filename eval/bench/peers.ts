@@ -1,0 +1,112 @@
+/** A network's forward beside the graph that an exporter writes for it, in one process, taking turns. */
+import { alignedLines } from "../../core/aligned_lines.ts";
+import { type BlockGraph, wholeGraph } from "../../core/models/block_graph.ts";
+import { blockGraphOf, loadModel } from "../../core/models/load.ts";
+import { macsOfGraph, sumMacs } from "../../core/onnx/macs.ts";
+import { openSession } from "../../core/runtime/session.ts";
+import { interleave, type Latency } from "../latency.ts";
+import { exporterGraph } from "./exporter_graph.ts";
+import { openLargeProducts, rateOf } from "./large_products.ts";
+import { randomFeeds } from "./random_feeds.ts";
+import { folders, type ModelName } from "./subjects.ts";
+
+/** One network's speed; times in milliseconds, rates in 10⁹ floating-point operations a second. */
+export interface PeerSpeed {
+  readonly name: string;
+  readonly batch: number;
+  readonly macs: number;
+  readonly latency: { readonly ours: Latency; readonly exporter: Latency };
+  /** Median time of ours over the exporter's. */
+  readonly overExporter: number;
+  readonly rate: { readonly ours: number; readonly machine: number };
+}
+
+/** What is compared; a batch of two is one guided image. */
+const subjects: readonly { name: ModelName; batch: number }[] = [
+  { name: "dit-shapes", batch: 16 },
+  { name: "sd-shapes", batch: 16 },
+  { name: "dit-xl", batch: 2 },
+  { name: "sd-unet", batch: 1 },
+];
+
+/**
+ * Times one call of the network.
+ *
+ * @throws {RangeError} If `rounds` is less than 1.
+ */
+export async function measurePeers(
+  model: BlockGraph,
+  { name, rounds, sides }: {
+    name: string;
+    rounds: number;
+    /** Of the products that the machine's rate is measured with. */
+    sides?: readonly number[];
+  },
+): Promise<PeerSpeed> {
+  const graph = wholeGraph(model);
+  const feeds = randomFeeds(graph);
+  await using ours = await openSession(graph);
+  await using exporter = await openSession(exporterGraph(graph));
+  await using products = await openLargeProducts(sides);
+  const times = await interleave({
+    ours: () => ours.run(feeds),
+    exporter: () => exporter.run(feeds),
+    ...products.turns,
+  }, { rounds });
+  const { total: macs } = sumMacs(macsOfGraph(graph).values());
+  return {
+    name,
+    batch: graph.inputs[0].shape[0],
+    macs,
+    latency: { ours: times.ours, exporter: times.exporter },
+    overExporter: times.ours.median / times.exporter.median,
+    rate: {
+      ours: rateOf(macs, times.ours.median),
+      machine: products.rate(times),
+    },
+  };
+}
+
+/** Every subject, one after the other: only one is in memory at a time. */
+export async function measureAllPeers(
+  { rounds }: { rounds: number },
+): Promise<PeerSpeed[]> {
+  const speeds: PeerSpeed[] = [];
+  for (const { name, batch } of subjects) {
+    const model = await loadModel(await folders[name]());
+    const graph = blockGraphOf(model, { batch });
+    speeds.push(await measurePeers(graph, { name, rounds }));
+  }
+  return speeds;
+}
+
+const spread = ({ median, min, max }: Latency) => {
+  const digits = median < 100 ? 1 : 0;
+  const text = (time: number) => time.toFixed(digits);
+  return `${text(median)} (${text(min)} to ${text(max)})`;
+};
+
+/** A line a network. */
+export const peerLines = (speeds: readonly PeerSpeed[]): string[] => [
+  ...alignedLines([
+    [
+      "network",
+      "batch",
+      "ours ms",
+      "exporter ms",
+      "ours / exporter",
+      "GFLOP/s",
+      "of the machine's",
+    ],
+    ...speeds.map(({ name, batch, latency, overExporter, rate }) => [
+      name,
+      String(batch),
+      spread(latency.ours),
+      spread(latency.exporter),
+      overExporter.toFixed(3),
+      rate.ours.toFixed(0),
+      (rate.ours / rate.machine).toFixed(3),
+    ]),
+  ], { left: 1 }),
+  "medians, in brackets the range; the machine's rate is that of its fastest large matrix product",
+];
