@@ -28,7 +28,7 @@ import {
   startState,
 } from "../core/samplers/sampler_state.ts";
 import { float32, type Tensor, zeros } from "../core/tensor.ts";
-import { plus, times } from "../core/vectors.ts";
+import { addInto, plus, times } from "../core/vectors.ts";
 import {
   type Forecast,
   forecastFrom,
@@ -205,7 +205,9 @@ export class TrainingForm implements AsyncDisposable {
           starts.pop()!,
         );
       }
-      for (let t = from + replay.records.length - 1; t >= from; t--) {
+      // Step 0 stays out: its gates are fixed, and what it starts from is given.
+      const first = Math.max(from, 1);
+      for (let t = from + replay.records.length - 1; t >= first; t--) {
         const record = replay.records.pop()!;
         back = await this.#stepBack(
           request,
@@ -471,7 +473,7 @@ export class TrainingForm implements AsyncDisposable {
     );
     for (const name of block.inputs) {
       const gradient = gradients[gradientOf(name)];
-      if (gradient) this.#accumulate(name, gradient.data as Float32Array, c);
+      if (gradient) this.#add(name, gradient.data as Float32Array, c);
     }
   }
 
@@ -479,6 +481,13 @@ export class TrainingForm implements AsyncDisposable {
     if (this.#active.has(name)) {
       c.tensors.set(name, plus(c.tensors.get(name), cotangent));
     }
+  }
+
+  /** As {@linkcode #accumulate}, of a cotangent that nobody else holds. */
+  #add(name: string, own: Float32Array, c: StepCotangent): void {
+    const sum = c.tensors.get(name);
+    if (sum) addInto(own, sum);
+    if (this.#active.has(name)) c.tensors.set(name, own);
   }
 
   /** Releases every session. */

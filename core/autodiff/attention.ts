@@ -15,6 +15,11 @@ const scoreLimit = 1 << 23;
  *
  *   dV = Pᵀ dO    dS = P ⊙ (dO Vᵀ − Σ_d dO ⊙ O)    dQ = s dS K    dK = s dSᵀ Q
  *
+ * O = P V is made from the P that is there already, and stands in for the
+ * operator's output where that is one slice: the operator itself need not run.
+ * The sum is subtracted within the product dO Vᵀ, as one more column:
+ * dO Vᵀ − Σ = [dO, −Σ] [V, 1]ᵀ.
+ *
  * Shapes: Q, O `[B, L, D]`; K, V `[B, S, D]`; bias `[B or 1, h or 1, L, S]`.
  */
 export const multiHeadAttentionVjp: VjpRule = (call) => {
@@ -32,14 +37,17 @@ export const multiHeadAttentionVjp: VjpRule = (call) => {
   const rows = within(length, scoreLimit / row);
   const scale = scaleOf(node, q.shape[2] / heads);
   const parts = ranges(heads, group).map((range) => {
-    const [Q, K, V, O, dO] = [q, k, v, y, dy].map((x) =>
+    const [Q, K, V, dO] = [q, k, v, dy].map((x) =>
       splitHeads(g, x, { heads, ...range })
     );
     const bias = inputs[5] ? biasOf(g, inputs[5], range) : null;
     const whole = group === heads && rows === length;
-    const cotangents = whole
-      ? spelledOut(g, { Q, K, V, O, dO, bias, scale })
-      : sumOfSlices(g, { Q, K, V, O, dO, bias, scale }, rows);
+    const part = { Q, K, V, dO, bias, scale };
+    if (!whole) {
+      return sumOfSlices(g, part, rows).map((x) => mergeHeads(g, x));
+    }
+    const { O, cotangents } = spelledOut(g, part);
+    g.substitute(y, mergeHeads(g, O));
     return cotangents.map((x) => mergeHeads(g, x));
   });
   return [0, 1, 2].map((i) => joined(g, parts.map((part) => part[i])));
@@ -104,12 +112,11 @@ function mergeHeads(g: GraphBuilder, x: Value): Value {
   return g.reshape(g.transpose(x, [0, 2, 1, 3]), [batch, length, heads * d]);
 }
 
-/** Operands, output and its cotangent of some heads: Q, O, dO `[B, h, L, d]`; K, V `[B, h, S, d]`; bias `[B or 1, h or 1, L, S]`. */
+/** Operands and the output's cotangent of some heads: Q, dO `[B, h, L, d]`; K, V `[B, h, S, d]`; bias `[B or 1, h or 1, L, S]`. */
 interface Heads {
   readonly Q: Value;
   readonly K: Value;
   readonly V: Value;
-  readonly O: Value;
   readonly dO: Value;
   readonly bias: Value | null;
   readonly scale: number;
@@ -118,13 +125,14 @@ interface Heads {
 /** dQ, dK, dV of some heads, `rows` queries at a time: each slice has its own dQ, all add to dK and dV. */
 function sumOfSlices(
   g: GraphBuilder,
-  { Q, K, V, O, dO, bias, scale }: Heads,
+  { Q, K, V, dO, bias, scale }: Heads,
   rows: number,
 ): Value[] {
   const slices = ranges(Q.shape[2], rows).map((range) => {
     const of = (x: Value) => sliced(g, x, { axis: 2, ...range });
-    const slice = { Q: of(Q), K, V, O: of(O), dO: of(dO), scale };
-    return together(g, spelledOut(g, { ...slice, bias: bias && of(bias) }));
+    const slice = { Q: of(Q), K, V, dO: of(dO), scale };
+    const own = spelledOut(g, { ...slice, bias: bias && of(bias) });
+    return together(g, own.cotangents);
   });
   const [dQ, dK, dV] = [0, 1, 2].map((i) => slices.map((slice) => slice[i]));
   const sum = (parts: readonly Value[]) => parts.reduce((a, b) => g.add(a, b));
@@ -133,20 +141,26 @@ function sumOfSlices(
     : together(g, [joined(g, dQ), sum(dK), sum(dV)]);
 }
 
-/** dQ, dK, dV with whole score matrices. */
+/** O, and dQ, dK, dV, with whole score matrices. */
 function spelledOut(
   g: GraphBuilder,
-  { Q, K, V, O, dO, bias, scale: alpha }: Heads,
-): Value[] {
+  { Q, K, V, dO, bias, scale: alpha }: Heads,
+): { O: Value; cotangents: Value[] } {
   const scores = g.fusedMatMul(Q, K, { alpha, transB: 1 });
   const P = g.softmax(bias ? g.add(scores, bias) : scores);
   const dV = g.fusedMatMul(P, dO, { transA: 1 });
-  const dP = g.fusedMatMul(dO, V, { transB: 1 });
+  const O = g.matMul(P, V);
   const inner = g.reduceSum(g.mul(dO, O), { axes: [3] });
-  const dS = g.mul(P, g.sub(dP, inner));
+  const ones = g.expand(g.scalar(1), [...V.shape.slice(0, -1), 1]);
+  const centred = g.fusedMatMul(
+    g.concat([dO, g.neg(inner)], { axis: 3 }),
+    g.concat([V, ones], { axis: 3 }),
+    { transB: 1 },
+  );
+  const dS = g.mul(P, centred);
   const dQ = g.fusedMatMul(dS, K, { alpha });
   const dK = g.fusedMatMul(dS, Q, { alpha, transA: 1 });
-  return [dQ, dK, dV];
+  return { O, cotangents: [dQ, dK, dV] };
 }
 
 /**

@@ -92,13 +92,13 @@ export const quickGeluVjp = unary(({ g, node, x, y }) => {
  * with u = √(2/π)(x + 0.044715x³), is y = xσ(2u), so with s = σ(2u):
  * y' = s + 2xs(1 − s)u', u' = √(2/π)(1 + 0.134145x²).
  */
-export const geluVjp = unary(({ g, node, x }) =>
-  stringAttribute(node, "approximate", "none") === "tanh"
-    ? tanhGeluSlope(g, x)
-    : geluSlope(g, x)
+export const geluVjp = unary((call) =>
+  stringAttribute(call.node, "approximate", "none") === "tanh"
+    ? tanhGeluSlope(call)
+    : geluSlope(call)
 );
 
-function geluSlope(g: VjpCall["g"], x: Value): Value {
+function geluSlope({ g, x, y }: VjpCall): Value {
   const density = g.mul(
     g.exp(g.mul(g.mul(x, x), g.scalar(-0.5))),
     g.scalar(1 / Math.sqrt(2 * Math.PI)),
@@ -108,10 +108,11 @@ function geluSlope(g: VjpCall["g"], x: Value): Value {
     g.mul(g.erf(g.mul(x, g.scalar(Math.SQRT1_2))), half),
     half,
   );
+  g.substitute(y, g.mul(x, cumulative)); // cheaper than Gelu again
   return g.add(cumulative, g.mul(x, density));
 }
 
-function tanhGeluSlope(g: VjpCall["g"], x: Value): Value {
+function tanhGeluSlope({ g, x }: VjpCall): Value {
   const c = 2 * Math.sqrt(2 / Math.PI);
   const square = g.mul(x, x);
   const one = g.scalar(1);

@@ -1,6 +1,7 @@
 /** VJP rule of InstanceNormalization, and through it of group normalisation. */
 import { floatAttribute } from "../onnx/attributes.ts";
-import { isOnes } from "./normalization.ts";
+import { isFilled } from "./normalization.ts";
+import type { Value } from "../onnx/graph.ts";
 import type { VjpRule } from "./vjp_call.ts";
 
 /**
@@ -10,20 +11,25 @@ import type { VjpRule } from "./vjp_call.ts";
  *
  *   dx = r (ĝ − mean(ĝ) − x̂ mean(ĝ ⊙ x̂))    dscale = Σ dy ⊙ x̂    dbias = Σ dy
  *
+ * x̂ is also the output where scale is 1 and bias 0, and stands in for it.
+ *
  * Shapes: x, y `[B, C, ...]`; scale, bias `[C]`.
  */
 export const instanceNormalizationVjp: VjpRule = (
-  { g, node, x, inputs, dy, wants },
+  { g, node, x, inputs, y, dy, wants },
 ) => {
-  const scale = inputs[1]!;
+  const [, scale, bias] = inputs as Value[];
+  const isAll = ({ name }: Value, value: number) =>
+    isFilled(g.initializer(name)?.data?.data, value);
+  const plain = isAll(scale, 1);
   const axes = x.shape.map((_, i) => i).slice(2);
   const epsilon = g.scalar(floatAttribute(node, "epsilon", 1e-5));
   const centred = g.sub(x, g.reduceMean(x, { axes }));
   const variance = g.reduceMean(g.mul(centred, centred), { axes });
   const inverseDeviation = g.reciprocal(g.sqrt(g.add(variance, epsilon)));
   const normalized = g.mul(centred, inverseDeviation);
+  if (plain && isAll(bias, 0)) g.substitute(y, normalized);
   const dx = () => {
-    const plain = isOnes(g.initializer(scale.name)?.data?.data);
     const slope = plain
       ? dy
       : g.mul(dy, g.reshape(scale, [-1, ...axes.map(() => 1)]));

@@ -21,15 +21,17 @@ export const softmaxVjp: VjpRule = ({ g, node, y, dy }) => {
  * over the axes from `axis` on. With ĝ = dy ⊙ scale and means over those axes:
  *
  *   dx = r (ĝ − mean(ĝ) − x̂ mean(ĝ ⊙ x̂))    dscale = Σ dy ⊙ x̂    dbias = Σ dy
+ *
+ * x̂ is also the output of a layer without scale and bias, and stands in for it.
  */
 export const layerNormalizationVjp: VjpRule = (
-  { g, node, x, inputs, dy, wants },
+  { g, node, x, inputs, y, dy, wants },
 ) => {
   const axis = normalizeAxis(intAttribute(node, "axis", -1), x.shape.length);
   const axes = x.shape.map((_, i) => i).slice(axis);
   const epsilon = floatAttribute(node, "epsilon", 1e-5);
   const scale = inputs[1]!;
-  const plain = isOnes(g.initializer(scale.name)?.data?.data);
+  const plain = isFilled(g.initializer(scale.name)?.data?.data, 1);
   const ones = plain
     ? scale
     : g.constant(float32(scale.shape, Array(sizeOf(scale.shape)).fill(1)));
@@ -38,6 +40,7 @@ export const layerNormalizationVjp: VjpRule = (
     ones,
     { axis, epsilon },
   );
+  if (plain && !inputs[2]) g.substitute(y, normalized);
   const slope = plain ? dy : g.mul(dy, scale);
   const dx = () => {
     const projected = g.mul(
@@ -54,9 +57,13 @@ export const layerNormalizationVjp: VjpRule = (
   ];
 };
 
-/** Whether every element is 1. */
-export function isOnes(data: ArrayLike<number | bigint> | undefined): boolean {
-  return data !== undefined && Array.prototype.every.call(data, (v) => v === 1);
+/** Whether a constant is there and every element of it is `value`. */
+export function isFilled(
+  data: ArrayLike<number | bigint> | undefined,
+  value: number,
+): boolean {
+  return data !== undefined &&
+    Array.prototype.every.call(data, (v) => v === value);
 }
 
 /** A reduction's cotangent spread over the axes it summed. */

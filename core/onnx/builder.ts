@@ -204,6 +204,44 @@ export class GraphBuilder {
     return Array.from(data as ArrayLike<number | bigint>, Number);
   }
 
+  /**
+   * Makes the nodes that read `from` read `to` instead, which is computed before
+   * the first of them.
+   *
+   * @throws {RangeError} If `to` is computed from `from`.
+   */
+  substitute(from: Value, to: Value): void {
+    const maker = new Map(
+      this.#nodes.flatMap((node) => node.outputs.map((o) => [o, node])),
+    );
+    const needed = new Set<Node>();
+    const need = (name: string): void => {
+      const node = maker.get(name);
+      if (!node || needed.has(node)) return;
+      needed.add(node);
+      node.inputs.forEach(need);
+    };
+    need(to.name);
+    const reads = (node: Node) => node.inputs.includes(from.name);
+    if ([...needed].some(reads)) {
+      throw new RangeError(
+        `Cannot substitute "${to.name}" for "${from.name}" in graph "${this.name}": it is computed from it`,
+      );
+    }
+    const first = this.#nodes.findIndex(reads);
+    if (first === -1) return;
+    const later = this.#nodes.slice(first);
+    const rename = (name: string) => name === from.name ? to.name : name;
+    this.#nodes = [
+      ...this.#nodes.slice(0, first),
+      ...later.filter((node) => needed.has(node)),
+      ...later.filter((node) => !needed.has(node)).map((node) => ({
+        ...node,
+        inputs: node.inputs.map(rename),
+      })),
+    ];
+  }
+
   #one(
     op: string,
     inputs: readonly (Value | null)[],

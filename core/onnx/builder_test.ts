@@ -113,3 +113,30 @@ Deno.test("constantInts() reads constants only", () => {
     `Cannot read input "x" of node "Reshape_1" (Reshape): it must be a constant`,
   );
 });
+
+Deno.test("substitute() makes readers read another value, computed before them", () => {
+  const g = new GraphBuilder("substitute");
+  const x = g.input("x", "float32", [2]);
+  const slow = g.exp(x);
+  const y = g.neg(g.add(slow, slow));
+  const again = g.mul(g.mul(x, x), g.scalar(3));
+  g.substitute(slow, again);
+  const graph = g.build({ y, z: g.abs(again) });
+  assertEquals(
+    graph.nodes.map(({ op }) => op),
+    ["Mul", "Mul", "Add", "Neg", "Abs"],
+  );
+  assertEquals(graph.nodes[2].inputs, ["Mul_1", "Mul_1"]);
+  assertEquals(graph.nodes[4].inputs, ["Mul_1"]);
+});
+
+Deno.test("substitute() refuses a value that is computed from the one it replaces", () => {
+  const g = new GraphBuilder("circle");
+  const a = g.exp(g.input("x", "float32", [2]));
+  const b = g.neg(a);
+  assertThrows(
+    () => g.substitute(a, b),
+    RangeError,
+    'Cannot substitute "Neg" for "Exp" in graph "circle"',
+  );
+});

@@ -75,7 +75,7 @@ export function nextState(
   const sum = combination(step, read, noise);
   if (step.clip) addClip(sum, step.clip, read[0]);
   return {
-    latents: Float32Array.from(sum),
+    latents: new Float32Array(sum),
     past: read.slice(0, sampler.memory),
   };
 }

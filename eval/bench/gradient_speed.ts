@@ -1,7 +1,7 @@
 /**
  * The cost of one gradient step of a gate search over that of one full sampler
  * pass. A step: the full sampler's latents as the target, then the training
- * form's forward pass, its recomputation and its backward pass, with every gate
+ * form's forward pass, and a backward pass that recomputes each block, with every gate
  * open, the state that a search starts from and its most expensive one.
  */
 import { alignedLines } from "../../core/aligned_lines.ts";
@@ -44,7 +44,8 @@ export async function measureGradient(
     step: async () => {
       await pass();
       // With open gates the loss to the target is 0, and so would its gradient be.
-      await form.gradient({ ...request, gates }, ({ data }) => data);
+      const options = { segment: net.steps }; // as the searches have it
+      await form.gradient({ ...request, gates }, ({ data }) => data, options);
     },
   }, { rounds });
   return {
