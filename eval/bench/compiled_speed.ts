@@ -1,0 +1,76 @@
+/** A SubNet compiled into one graph beside the same SubNet in a session a step, the two taking turns. */
+import { alignedLines } from "../../core/aligned_lines.ts";
+import { openSession } from "../../core/runtime/session.ts";
+import { compileSubNet } from "../../supernet/compile/compile_sub_net.ts";
+import { openSubNet } from "../../supernet/fused_sub_net.ts";
+import { SubNetRunner } from "../../supernet/sub_net.ts";
+import { interleave, type Latency } from "../latency.ts";
+import { compileRequest } from "./compiled_subject.ts";
+import type { Subject } from "./subjects.ts";
+
+/** Times in milliseconds. */
+export interface CompiledSpeed {
+  readonly nodes: number;
+  readonly compile: number;
+  readonly open: number;
+  readonly latency: { readonly compiled: Latency; readonly stepwise: Latency };
+}
+
+/** @throws {RangeError} If the sparsity cannot be reached, or `rounds` is less than 1. */
+export async function measureCompiled(
+  subject: Subject,
+  { sparsity, rounds }: { sparsity: number; rounds: number },
+): Promise<CompiledSpeed> {
+  const { net, request } = subject;
+  const compiling = compileRequest(subject, sparsity);
+  const { value: graph, time: compile } = await timed(() =>
+    compileSubNet(compiling)
+  );
+  const { value: session, time: open } = await timed(() => openSession(graph));
+  await using compiled = session;
+  await using runner = new SubNetRunner(net);
+  await using stepwise = await openSubNet(runner, compiling.plan.gates);
+  const { latents, conditioning } = request;
+  const feeds = { noise: latents, ...conditioning };
+  const latency = await interleave({
+    compiled: () => compiled.run(feeds),
+    stepwise: () => stepwise.sample(request),
+  }, { rounds });
+  return { nodes: graph.nodes.length, compile, open, latency };
+}
+
+async function timed<T>(
+  body: () => Promise<T>,
+): Promise<{ value: T; time: number }> {
+  const start = performance.now();
+  const value = await body();
+  return { value, time: performance.now() - start };
+}
+
+/** Measurements in lines for a terminal, by the model's name. */
+export function compiledLines(
+  speeds: Readonly<Record<string, CompiledSpeed>>,
+): string[] {
+  const ms = (time: number) => time.toFixed(0);
+  const rows = Object.entries(speeds).map(
+    ([name, { nodes, compile, open, latency: { compiled, stepwise } }]) => [
+      name,
+      String(nodes),
+      ms(compile),
+      ms(open),
+      ms(compiled.median),
+      ms(stepwise.median),
+      (stepwise.median / compiled.median).toFixed(2),
+    ],
+  );
+  const head = [
+    "",
+    "nodes",
+    "compile ms",
+    "open ms",
+    "one graph ms",
+    "a session a step ms",
+    "ratio",
+  ];
+  return alignedLines([head, ...rows], { left: 1 });
+}

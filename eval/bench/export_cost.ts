@@ -1,0 +1,114 @@
+/**
+ * What it takes to compile a SubNet, to write it with its weights and to open
+ * it. Started as a program of its own (arguments: a model's folder, steps,
+ * sparsity, where to write), because a process's peak never falls; prints JSON.
+ */
+import process from "node:process";
+import { alignedLines } from "../../core/aligned_lines.ts";
+import { writeModels } from "../../core/onnx/write_model.ts";
+import { openSession } from "../../core/runtime/session.ts";
+import { bytesPerElement, sizeOf } from "../../core/tensor.ts";
+import { compileSubNet } from "../../supernet/compile/compile_sub_net.ts";
+import { compileRequest } from "./compiled_subject.ts";
+import { modelFolder } from "./subjects.ts";
+
+/** Seconds, and resident gigabytes (10⁹ bytes), the highest of the process up to then. */
+export interface ExportCost {
+  readonly nodes: number;
+  readonly compileSeconds: number;
+  readonly writeSeconds: number;
+  readonly exportPeakGb: number;
+  readonly openSeconds: number;
+  readonly openPeakGb: number;
+  /** Bytes of the weight files over those of the graph's weights, each counted once. */
+  readonly weightFilesOverWeights: number;
+}
+
+const peakGigabytes = () => process.resourceUsage().maxRSS * 1024 / 1e9;
+
+/** Compiles, writes and opens one guided image's SubNet of a model. */
+async function exportCost(
+  folder: string,
+  { steps, sparsity, out }: { steps: number; sparsity: number; out: string },
+): Promise<ExportCost> {
+  const started = performance.now();
+  const subject = await modelFolder(folder, { images: 1, steps });
+  const graph = await compileSubNet(compileRequest(subject, sparsity));
+  const compiled = performance.now();
+  const { weights } = await writeModels(out, { "model.onnx": graph });
+  const written = performance.now();
+  const exportPeakGb = peakGigabytes();
+  await using _ = await openSession(graph, { prepacks: false });
+  const opened = performance.now();
+  const own = [...graph.initializers.values()].reduce(
+    (sum, { dtype, shape }) => sum + sizeOf(shape) * bytesPerElement[dtype],
+    0,
+  );
+  const files = await Promise.all(
+    weights.map(async (name) => (await Deno.stat(`${out}/${name}`)).size),
+  );
+  return {
+    nodes: graph.nodes.length,
+    compileSeconds: (compiled - started) / 1000,
+    writeSeconds: (written - compiled) / 1000,
+    exportPeakGb,
+    openSeconds: (opened - written) / 1000,
+    openPeakGb: peakGigabytes(),
+    weightFilesOverWeights: files.reduce((a, b) => a + b, 0) / own,
+  };
+}
+
+/**
+ * The cost of one guided image's SubNet, in a fresh process.
+ *
+ * @param options.out Folder that is written.
+ * @throws {Error} If the process fails.
+ */
+export async function exportCostApart(
+  folder: string,
+  { steps, sparsity, out }: { steps: number; sparsity: number; out: string },
+): Promise<ExportCost> {
+  const permissions = ["--allow-ffi", "--allow-read", "--allow-write"];
+  const own = [folder, String(steps), String(sparsity), out];
+  const { success, stdout, stderr } = await new Deno.Command("deno", {
+    args: ["run", ...permissions, import.meta.url, ...own],
+  }).output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  if (success) return JSON.parse(text(stdout));
+  throw new Error(
+    `Cannot measure the export of ${folder}: ${text(stderr).trim()}`,
+  );
+}
+
+/** Costs in lines for a terminal, by the model's name. */
+export function exportCostLines(
+  costs: Readonly<Record<string, ExportCost>>,
+): string[] {
+  const rows = Object.entries(costs).map(([name, cost]) => [
+    name,
+    String(cost.nodes),
+    cost.compileSeconds.toFixed(1),
+    cost.writeSeconds.toFixed(1),
+    cost.exportPeakGb.toFixed(2),
+    cost.openSeconds.toFixed(1),
+    cost.openPeakGb.toFixed(2),
+    cost.weightFilesOverWeights.toFixed(3),
+  ]);
+  const head = [
+    "",
+    "nodes",
+    "compile s",
+    "write s",
+    "peak GB",
+    "open s",
+    "peak GB",
+    "files / weights",
+  ];
+  return alignedLines([head, ...rows], { left: 1 });
+}
+
+if (import.meta.main) {
+  const [folder, steps, sparsity, out] = Deno.args;
+  const options = { steps: Number(steps), sparsity: Number(sparsity), out };
+  console.log(JSON.stringify(await exportCost(folder, options)));
+}
