@@ -242,7 +242,7 @@ export class Bench implements AsyncDisposable {
  * Loads an experiment's model and prompts.
  *
  * @throws {TypeError} If the experiment lacks prompts that the model reads, or has some that it does not read.
- * @throws {RangeError} If the model has no scheduler.
+ * @throws {RangeError} If the model has no scheduler, or makes pixels where a metric compares latents.
  * @throws As `loadModel`, `openConditioner`, `loadAutoencoder` and `readPrompts`.
  */
 export async function openBench(
@@ -257,9 +257,19 @@ export async function openBench(
   const autoencoder = model.config.inChannels === 3
     ? undefined
     : await loadAutoencoder(folder);
+  if (!autoencoder) refuseLatents(experiment);
   const conditioner = await openConditioner(model, folder, options);
   const parts = { model, scheduler, conditioner, autoencoder, prompts };
   return new Bench(experiment, parts, { ...manySessions, ...options });
+}
+
+/** @throws {RangeError} If a metric compares latents. */
+function refuseLatents({ name, model, metrics }: Experiment): void {
+  const i = metrics.findIndex(({ kind }) => kind === "latent-mse");
+  if (i === -1) return;
+  throw new RangeError(
+    `Cannot run experiment ${name}: metrics[${i}].kind is latent-mse, and ${model} makes pixels, not latents; expected psnr, which has their squared error`,
+  );
 }
 
 async function promptsOf(

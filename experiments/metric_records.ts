@@ -23,6 +23,8 @@ export type MetricRecord =
   /** To the full model's picture of the same noise, a value a picture. */
   | { readonly kind: "ssim" }
   | { readonly kind: "psnr" }
+  /** Of the latents that the pictures are decoded from, in the sampler's units; a model of pixels has none, and its squared error is `psnr`'s. */
+  | { readonly kind: "latent-mse" }
   | {
     readonly kind: "lpips";
     readonly net: LpipsNet;
@@ -96,6 +98,7 @@ const fields: Readonly<
 > = {
   ssim: {},
   psnr: {},
+  "latent-mse": {},
   lpips: {
     net: among(lpipsNets),
     backbone: path("the path of torchvision's checkpoint of the network"),
@@ -160,7 +163,7 @@ function qualified(
 
 /** Whether a record compares with the full model's pictures, so that the full model itself has no value. */
 export const isPaired = (record: MetricRecord): boolean =>
-  ["ssim", "psnr", "lpips"].includes(record.kind) ||
+  ["ssim", "psnr", "latent-mse", "lpips"].includes(record.kind) ||
   ("reference" in record && record.reference === "full-model");
 
 /** The files and folders that a record reads, by field. */

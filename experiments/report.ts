@@ -21,11 +21,12 @@ export interface ReportContent {
   readonly rows: readonly FinishedRow[];
   /** Why rows are missing, a sentence each. */
   readonly notes: readonly string[];
-  /** Images `[n, 3, H, W]` by row name, and of the full model as "full". */
+  /** The first images `[≤ shownPairs, 3, H, W]` by row name, and of the full model as "full". */
   readonly images: ReadonlyMap<string, Tensor<"float32">>;
 }
 
-const gridColumns = 8;
+/** Pairs whose pictures a report shows at most. */
+export const shownPairs = 8;
 
 /** Writes the report and returns the names of its files. */
 export async function writeReport(
@@ -101,6 +102,6 @@ function gridRows(
   );
   return ["full", ...names].filter((name) => images.has(name)).map((name) => ({
     label: name,
-    images: unstacked(images.get(name)!).slice(0, gridColumns),
+    images: unstacked(images.get(name)!).slice(0, shownPairs),
   }));
 }

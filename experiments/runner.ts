@@ -12,7 +12,7 @@ import { checkMetricFiles } from "./meters.ts";
 import { makePart, type ProcessPart } from "./process_part.ts";
 import type { ProgressOutput } from "./progress.ts";
 import type { Provenance } from "./provenance.ts";
-import { writeReport } from "./report.ts";
+import { shownPairs, writeReport } from "./report.ts";
 import { openRunFolder, type RunIdentity } from "./run_folder.ts";
 import type { Share } from "./share.ts";
 import { sortedJson } from "./step.ts";
@@ -61,7 +61,11 @@ export async function runExperiment(
   const rows = await finishedRows(tools, steps.rows, options);
   await checkUnchanged(identity, options);
   const folder = await openRunFolder(root, identity);
-  const images = await writeValues(folder, tools, { steps, rows });
+  const images = await writeValues(folder, tools, {
+    steps,
+    rows,
+    shown: shownPairs,
+  });
   const { metrics: fullMetrics } = await metricsOf(store, steps.full.metrics);
   const { name } = bench.sampler(experiment.sampler.steps);
   const { denseMacs } = bench;

@@ -6,7 +6,7 @@ import { Meters } from "./meters.ts";
 import type { ProgressOutput } from "./progress.ts";
 import type { Provenance } from "./provenance.ts";
 import type { RunIdentity } from "./run_folder.ts";
-import { SampledImages } from "./sampled_images.ts";
+import { SampledSets } from "./sampled_sets.ts";
 import { StepStore } from "./step_store.ts";
 
 /** What steps are made with. */
@@ -14,7 +14,7 @@ export interface StepTools {
   readonly bench: Bench;
   readonly sampler: ShardSampler;
   readonly store: StepStore;
-  readonly images: SampledImages;
+  readonly sets: SampledSets;
   readonly meters: Meters;
   readonly identity: RunIdentity;
   readonly provenance: Provenance;
@@ -35,13 +35,13 @@ export async function openStepTools(
   const bench = await openBench(experiment, { device, threads });
   const sampler = new ShardSampler(bench);
   const store = new StepStore(root, { log });
-  const images = new SampledImages(store, experiment.evaluation.pairs);
+  const sets = new SampledSets(store, experiment.evaluation.pairs);
   const meters = new Meters(experiment.metrics, { device });
   return {
     bench,
     sampler,
     store,
-    images,
+    sets,
     meters,
     identity,
     provenance,

@@ -5,6 +5,7 @@ import { checkExperiment, type Experiment } from "../experiment.ts";
 import type { Bench } from "../bench.ts";
 import { callsOf, planWithoutSearch } from "../dry_run.ts";
 import type { FittedPlan, SampledPlan } from "../method.ts";
+import { fileLines } from "../needed_files.ts";
 import { type PlannedRow, plannedRows } from "../fit_row.ts";
 import { rateProbe } from "./device_rate.ts";
 import { billedMacs, MacsCounter } from "./paper_macs.ts";
@@ -194,6 +195,8 @@ export async function dryRunStudy(
       "",
     ]),
     ...paperLines(study.paper),
+    "",
+    ...await fileLines(sections.map(({ experiment }) => experiment)),
     "",
     `In all ${formatMacs(macs)} MACs, ${hours(macs, rate)} at ${
       formatMacs(rate)

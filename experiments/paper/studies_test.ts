@@ -85,7 +85,7 @@ Deno.test("paperResultRow() keeps what is printed, and derives the pruning ratio
   ]);
   const { macs, speedup, metrics, source } = rows[5];
   assertEquals([macs, speedup, source], [3.38e12, 4.40, "paper"]);
-  assertEquals(metrics.clip_coco, { mean: 30.29 });
+  assertEquals(metrics.clip, { mean: 30.29 });
   const [full, pruned] = studyNamed("paper-figure3")!.paper.map(paperResultRow);
   assertEquals([full.latencyMs, pruned.latencyMs], [5010, 3590]);
   assertEquals(Math.round(pruned.macs / 1e9), 11858);
