@@ -30,6 +30,11 @@ const known: Readonly<Record<string, MetricInfo>> = {
   },
   "fid (shapes)": { label: "FID (shapes)", higherIsBetter: false, digits: 3 },
   speedup: { label: "Speedup", higherIsBetter: true, digits: 2 },
+  "predicted speedup": {
+    label: "Predicted speedup",
+    higherIsBetter: true,
+    digits: 2,
+  },
   mse: { label: "MSE", higherIsBetter: false, digits: 5 },
 };
 

@@ -30,10 +30,17 @@ export async function dryRun(
   }
   return [
     ...alignedLines(rows, { left: 1 }),
+    ...budgetNote(experiment),
     "",
     ...await fileLines([experiment]),
   ];
 }
+
+/** What a dry run does not know. */
+export const budgetNote = ({ cost }: Experiment): string[] =>
+  cost === "macs" ? [] : [
+    "Budgets are of time, which is measured when the experiment runs: rows are fitted to MACs here.",
+  ];
 
 /** The plan of a row that needs no search. */
 export function planWithoutSearch(

@@ -30,6 +30,7 @@ Usage: deno task experiment <name> [options]
   --set path=value  Replace a value of the experiment, as in sampler.steps=50; repeatable;
                     model is a folder or a name on the hub, prompts.search and
                     prompts.evaluation are files or owner/name:path of a data set;
+                    cost=latency fits budgets to the time that blocks take on this device;
                     a paper-* study takes scale=embedded, and others for every section
   --limit <n>       Evaluate at most n pairs
   --device <d>      cpu, webgpu or cuda (default cpu)

@@ -66,6 +66,11 @@ function tableFile(
     `# ${experiment.name}\n`,
     `${experiment.description}.\n`,
     "PSNR and SSIM (zero padding, data range 2) are to the full model's images from the same noise.\n",
+    ...experiment.cost === "latency"
+      ? [
+        "Budgets are of time: sparsity is the removed fraction of what the full model's blocks take one by one on this device (block-times.json), and the predicted speedup follows from the same times.\n",
+      ]
+      : [],
     `Latency: median of ${latency.rounds} rounds at batch ${
       latency.batches[0]
     }. Speedup: against the full model's time in the same rounds, where the two take turns.\n`,

@@ -9,7 +9,8 @@ import type { SampledBatch } from "./sampled_sets.ts";
 import { type Step, step } from "./step.ts";
 import { picturesFormat } from "./step_format.ts";
 import type { StepStore } from "./step_store.ts";
-import { modelReads, type StepTools } from "./step_tools.ts";
+import { modelReads } from "./step_reads.ts";
+import type { StepTools } from "./step_tools.ts";
 
 /** Samples a shard. */
 export type SampleStep = Step<SampledBatch>;
@@ -37,7 +38,7 @@ export function rowSampleSteps(
     name: rowName(method.name, sparsity),
     fit,
     plan: async () => (await tools.store.read(fit)).fitted,
-    macs: tools.bench.budget(sparsity),
+    macs: (1 - sparsity) * tools.bench.denseMacs,
   });
 }
 

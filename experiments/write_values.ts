@@ -7,7 +7,7 @@ import type { RunFolder } from "./run_folder.ts";
 import { firstImages } from "./sampled_sets.ts";
 import type { StepTools } from "./step_tools.ts";
 
-/** Writes `plans/`, `searches/`, `rows/` and `samples/`; returns the first pictures `[≤ shown, 3, H, W]` by row name, the full model's as "full". */
+/** Writes `block-times.json` where budgets are of time, `plans/`, `searches/`, `rows/` and `samples/`; returns the first pictures `[≤ shown, 3, H, W]` by row name, the full model's as "full". */
 export async function writeValues(
   folder: RunFolder,
   tools: StepTools,
@@ -17,7 +17,8 @@ export async function writeValues(
     shown: number;
   },
 ): Promise<Map<string, Tensor<"float32">>> {
-  const { bench, store } = tools;
+  const { bench, store, blockTimes } = tools;
+  if (blockTimes) await folder.writeJson("block-times.json", blockTimes);
   for (const { name, fit } of steps.rows) {
     const { fitted, searches } = await store.read(fit);
     await folder.writeJson(`plans/${name}.json`, planFile(bench, fitted));
