@@ -5,7 +5,7 @@ import {
   fidConventions,
 } from "../eval/inception_inputs.ts";
 
-/** What a set is held against: the full model's pictures of the same noise, a folder of PNG files, or statistics in an `.npz` file. */
+/** What a set is held against: the full model's pictures of the same noise, a folder of PNG or JPEG files, or statistics in an `.npz` file. */
 export type Reference = "full-model" | string;
 
 /** What the features of Inception are taken of. */
@@ -84,10 +84,12 @@ const inception = {
   weights: path("the path of pytorch-fid's checkpoint"),
   resize: among(fidConventions),
 };
-const statistics = path("full-model, a folder of PNG files or an .npz file");
+const statistics = path(
+  "full-model, a folder of PNG or JPEG files or an .npz file",
+);
 const pictures: FieldRule = {
   holds: (value) => isText(value) && !isStatistics(value as string),
-  expected: "full-model or a folder of PNG files",
+  expected: "full-model or a folder of PNG or JPEG files",
   isPath: true,
 };
 const pair = path("the folder of a CLIPModel");
