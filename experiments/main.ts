@@ -9,6 +9,7 @@ import { experimentNamed, listed, studyNamed } from "./catalogue.ts";
 import { dryRun } from "./dry_run.ts";
 import type { Experiment } from "./experiment.ts";
 import { withLocalFiles } from "./local_files.ts";
+import { checkMetricFiles } from "./meters.ts";
 import {
   dryRunSections,
   runSections,
@@ -103,6 +104,7 @@ async function experimentOf(
     return { lines: summaryLines(run), exitCode: 0 };
   }
   const named = settings.reduce(withSetting, experimentNamed(options._[0]));
+  if (!options["dry-run"]) await checkMetricFiles(named); // before anything is downloaded
   const experiment = await withLocalFiles(limited(named, options.limit));
   if (options["dry-run"]) {
     return { lines: await dryRun(experiment, { device }), exitCode: 0 };
