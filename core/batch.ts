@@ -16,14 +16,29 @@ export function joinedArrays(arrays: readonly Float32Array[]): Float32Array {
   return all;
 }
 
-/** Batches of one type and shape, `[B, ...]` each, as one, `[n B, ...]`. */
+/** Batches of one type and shape of element, `[B, ...]` each, of any sizes, as one, `[n, ...]`. */
 export function joined<D extends DType>(
   batches: readonly Tensor<D>[],
 ): Tensor<D> {
-  const [{ dtype, shape: [batch, ...element], data: { length } }] = batches;
-  const all = new arrayOf[dtype](batches.length * length);
-  batches.forEach(({ data }, i) => all.set(data as never, i * length));
-  return tensor(dtype, [batches.length * batch, ...element], all);
+  const [{ dtype, shape: [, ...element] }] = batches;
+  const count = batches.reduce((sum, { shape: [own] }) => sum + own, 0);
+  const all = new arrayOf[dtype](count * sizeOf(element));
+  let at = 0;
+  for (const { data } of batches) {
+    all.set(data as never, at);
+    at += data.length;
+  }
+  return tensor(dtype, [count, ...element], all);
+}
+
+/** The first n of a batch `[B, ...]`, or all where it has fewer; they share its data. */
+export function firstOf(
+  { shape: [batch, ...element], data }: Tensor<"float32">,
+  n: number,
+): Tensor<"float32"> {
+  const kept = Math.min(n, batch);
+  const values = data.subarray(0, kept * sizeOf(element));
+  return float32([kept, ...element], values);
 }
 
 /** Tensors of one shape `[...]` as a batch, `[n, ...]`. */

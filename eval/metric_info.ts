@@ -14,6 +14,7 @@ export interface MetricInfo {
 const known: Readonly<Record<string, MetricInfo>> = {
   psnr: { label: "PSNR (dB)", higherIsBetter: true, digits: 2 },
   ssim: { label: "SSIM", higherIsBetter: true, digits: 4 },
+  "latent-mse": { label: "Latent MSE", higherIsBetter: false, digits: 5 },
   lpips: { label: "LPIPS", higherIsBetter: false, digits: 4 },
   clip: { label: "CLIP score", higherIsBetter: true, digits: 2 },
   prompt: { label: "Prompt accuracy", higherIsBetter: true, digits: 3 },
@@ -29,6 +30,11 @@ const known: Readonly<Record<string, MetricInfo>> = {
   },
   "fid (shapes)": { label: "FID (shapes)", higherIsBetter: false, digits: 3 },
   speedup: { label: "Speedup", higherIsBetter: true, digits: 2 },
+  "predicted speedup": {
+    label: "Predicted speedup",
+    higherIsBetter: true,
+    digits: 2,
+  },
   mse: { label: "MSE", higherIsBetter: false, digits: 5 },
 };
 

@@ -8,6 +8,7 @@ export * from "./image_grid.ts";
 export * from "./join_results.ts";
 export * from "./latency.ts";
 export * from "./line_chart.ts";
+export * from "./mean_squared_error.ts";
 export * from "./metric_info.ts";
 export * from "./png.ts";
 export * from "./psnr.ts";

@@ -1,52 +1,49 @@
-/** Reference pictures: every PNG file of a folder, in the order of their names. */
+/** Reference pictures: every PNG and JPEG file of a folder, in the order of their names. */
 import { decode } from "fast-png";
+import { type DecodeJpeg, openJpegDecoder } from "./jpeg.ts";
 import type { Picture } from "./pil_resize.ts";
+
+const isPicture = (name: string) => /\.(png|jpe?g)$/i.test(name);
+const isJpeg = (name: string) => /\.jpe?g$/i.test(name);
 
 /**
  * Names of the pictures in a folder.
  *
- * JPEG files are refused: decoders differ in how they smooth colours, and so
- * would the distances; convert them with the decoder that they are to be
- * compared under.
- *
  * @throws {Deno.errors.NotFound} If there is no such folder.
- * @throws {TypeError} If it holds a JPEG file, or no PNG file.
+ * @throws {TypeError} If it holds no PNG or JPEG file.
  */
 export async function pictureNames(folder: string): Promise<string[]> {
   const names: string[] = [];
   for await (const { name, isFile } of Deno.readDir(folder)) {
-    if (!isFile) continue;
-    if (/\.jpe?g$/i.test(name)) {
-      throw new TypeError(
-        `Cannot read pictures ${folder}: ${name} is a JPEG file, expected PNG files; convert the folder first`,
-      );
-    }
-    if (/\.png$/i.test(name)) names.push(name);
+    if (isFile && isPicture(name)) names.push(name);
   }
   if (names.length > 0) return names.sort();
   throw new TypeError(
-    `Cannot read pictures ${folder}: found no PNG file, expected at least one`,
+    `Cannot read pictures ${folder}: found no PNG or JPEG file, expected at least one`,
   );
 }
 
 /**
  * The pictures of a folder, one at a time.
  *
- * @throws {TypeError} As {@linkcode pictureNames}, or if a file is no PNG of 8 bits a channel.
+ * @throws {TypeError} As {@linkcode pictureNames}, or if a file is no PNG of 8 bits a channel, or no whole JPEG.
  */
 export async function* picturesOf(
   folder: string,
 ): AsyncGenerator<Picture<Uint8Array>> {
+  let decodeJpeg: DecodeJpeg | undefined;
   for (const name of await pictureNames(folder)) {
-    yield pictureOf(
-      await Deno.readFile(`${folder}/${name}`),
-      `${folder}/${name}`,
-    );
+    const path = `${folder}/${name}`;
+    const bytes = await Deno.readFile(path);
+    if (isJpeg(name)) {
+      decodeJpeg ??= await openJpegDecoder();
+      yield decodeJpeg(bytes, path);
+    } else yield pngPicture(bytes, path);
   }
 }
 
 /** Grey pictures get three equal channels; transparency is left out. */
-function pictureOf(bytes: Uint8Array, path: string): Picture<Uint8Array> {
+function pngPicture(bytes: Uint8Array, path: string): Picture<Uint8Array> {
   let png: ReturnType<typeof decode>;
   try {
     png = decode(bytes);

@@ -1,7 +1,8 @@
 /** Peak signal-to-noise ratio, in float64 whatever the images' precision. */
 
-import type { Tensor } from "../core/tensor.ts";
+import { float32, type Tensor } from "../core/tensor.ts";
 import { imagePairSizes } from "./image_pair.ts";
+import { meanSquaredErrors } from "./mean_squared_error.ts";
 
 /**
  * PSNR of each image in dB: 10 log10(range² / mse). Equal images give
@@ -20,12 +21,7 @@ export function psnr(
   { dataRange }: { dataRange: number },
 ): number[] {
   const { B, C, H, W } = imagePairSizes("PSNR", a, b);
-  const size = C * H * W;
-  return Array.from({ length: B }, (_, n) => {
-    let squares = 0;
-    for (let i = n * size; i < (n + 1) * size; i++) {
-      squares += (a.data[i] - b.data[i]) ** 2;
-    }
-    return 10 * Math.log10(dataRange ** 2 / (squares / size));
-  });
+  const batchOf = ({ data }: Tensor<"float32">) => float32([B, C, H, W], data);
+  return meanSquaredErrors(batchOf(a), batchOf(b))
+    .map((error) => 10 * Math.log10(dataRange ** 2 / error));
 }

@@ -35,7 +35,13 @@ import {
 import type { DecodePictures } from "../pruner/consistency_loss.ts";
 import { openSubNet, type SubNet } from "../supernet/fused_sub_net.ts";
 import type { Gates } from "../supernet/gates.ts";
-import { denseMacs, macsBudget, subNetMacs } from "../supernet/liveness.ts";
+import {
+  costBudget,
+  denseCost,
+  denseMacs,
+  subNetCost,
+  subNetMacs,
+} from "../supernet/liveness.ts";
 import { SubNetRunner } from "../supernet/sub_net.ts";
 import { type SuperNet, superNet } from "../supernet/super_net.ts";
 import {
@@ -63,6 +69,8 @@ export interface BenchOptions {
   readonly device: Device;
   /** CPU threads; all cores by default. */
   readonly threads?: number;
+  /** Nanoseconds of each block for one image, which budgets are then of; MACs by default. */
+  readonly costs?: readonly number[];
 }
 
 /** What a run samples with, loaded. */
@@ -92,6 +100,8 @@ export class Bench implements AsyncDisposable {
     readonly experiment: Experiment,
     private readonly parts: BenchParts,
     private readonly sessions: SessionOptions,
+    /** Of each block for one image, where budgets are not of MACs. */
+    readonly costs?: readonly number[],
   ) {
     const { steps } = experiment.sampler;
     this.net = this.superNet({ images: 1, steps });
@@ -107,7 +117,10 @@ export class Bench implements AsyncDisposable {
 
   /** The SuperNet for so many guided images. */
   superNet({ images, steps }: SampleSize): SuperNet {
-    return superNet(this.graph(2 * images), { steps: this.calls(steps) });
+    return superNet(this.graph(2 * images), {
+      steps: this.calls(steps),
+      costs: this.costs?.map((cost) => images * cost),
+    });
   }
 
   /** Model calls of the experiment's sampler at a number of steps. */
@@ -222,9 +235,21 @@ export class Bench implements AsyncDisposable {
     return denseMacs(this.net) / this.net.steps * this.calls(fitted.steps);
   }
 
-  /** The most MACs that one image may take. */
+  /** What one image takes of a budget: MACs, or nanoseconds where blocks were timed. */
+  cost(fitted: SampledPlan): number {
+    if (fitted.kind === "gates") return subNetCost(this.net, fitted.plan.gates);
+    return denseCost(this.net) / this.net.steps * this.calls(fitted.steps);
+  }
+
+  /** What one image takes with the full model. */
+  get denseCost(): number {
+    const { steps } = this.experiment.sampler;
+    return this.cost({ kind: "steps", steps });
+  }
+
+  /** The most that one image may take. */
   budget(sparsity: number): number {
-    return macsBudget(this.denseMacs, sparsity);
+    return costBudget(this.denseCost, sparsity);
   }
 
   /** Releases every session. */
@@ -242,12 +267,12 @@ export class Bench implements AsyncDisposable {
  * Loads an experiment's model and prompts.
  *
  * @throws {TypeError} If the experiment lacks prompts that the model reads, or has some that it does not read.
- * @throws {RangeError} If the model has no scheduler.
+ * @throws {RangeError} If the model has no scheduler, or makes pixels where a metric compares latents.
  * @throws As `loadModel`, `openConditioner`, `loadAutoencoder` and `readPrompts`.
  */
 export async function openBench(
   experiment: Experiment,
-  options: BenchOptions,
+  { costs, ...options }: BenchOptions,
 ): Promise<Bench> {
   const { name, model: folder } = experiment;
   const task = `run experiment ${name}`;
@@ -257,9 +282,20 @@ export async function openBench(
   const autoencoder = model.config.inChannels === 3
     ? undefined
     : await loadAutoencoder(folder);
+  if (!autoencoder) refuseLatents(experiment);
   const conditioner = await openConditioner(model, folder, options);
   const parts = { model, scheduler, conditioner, autoencoder, prompts };
-  return new Bench(experiment, parts, { ...manySessions, ...options });
+  const sessions = { ...manySessions, ...options };
+  return new Bench(experiment, parts, sessions, costs);
+}
+
+/** @throws {RangeError} If a metric compares latents. */
+function refuseLatents({ name, model, metrics }: Experiment): void {
+  const i = metrics.findIndex(({ kind }) => kind === "latent-mse");
+  if (i === -1) return;
+  throw new RangeError(
+    `Cannot run experiment ${name}: metrics[${i}].kind is latent-mse, and ${model} makes pixels, not latents; expected psnr, which has their squared error`,
+  );
 }
 
 async function promptsOf(

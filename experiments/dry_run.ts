@@ -6,9 +6,10 @@ import { type Bench, openBench } from "./bench.ts";
 import { checkExperiment, type Experiment } from "./experiment.ts";
 import { fitRow, type PlannedRow, plannedRows } from "./fit_row.ts";
 import type { FittedPlan, SampledPlan } from "./method.ts";
+import { fileLines } from "./needed_files.ts";
 
 /**
- * A line a row; methods that search are shown with their budget.
+ * A line a row, and a line a file; methods that search are shown with their budget.
  *
  * @throws {RangeError} As {@linkcode fitRow}, or if a value of the experiment is out of range.
  */
@@ -27,8 +28,19 @@ export async function dryRun(
     const cells = await rowCosts(bench, row);
     rows.push([row.method.name, `${row.sparsity}`, ...cells]);
   }
-  return alignedLines(rows, { left: 1 });
+  return [
+    ...alignedLines(rows, { left: 1 }),
+    ...budgetNote(experiment),
+    "",
+    ...await fileLines([experiment]),
+  ];
 }
+
+/** What a dry run does not know. */
+export const budgetNote = ({ cost }: Experiment): string[] =>
+  cost === "macs" ? [] : [
+    "Budgets are of time, which is measured when the experiment runs: rows are fitted to MACs here.",
+  ];
 
 /** The plan of a row that needs no search. */
 export function planWithoutSearch(

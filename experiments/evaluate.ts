@@ -12,6 +12,7 @@ import type { SamplingInputs } from "../supernet/sampling_loop.ts";
 import type { Bench } from "./bench.ts";
 import type { Experiment } from "./experiment.ts";
 import type { SampledPlan } from "./method.ts";
+import type { SampledBatch } from "./sampled_sets.ts";
 import type { Subject } from "../supernet/conditioner.ts";
 
 /** A class or prompt, and the noise that its image is made from. */
@@ -120,7 +121,7 @@ export class ShardSampler implements AsyncDisposable {
   }
 
   /**
-   * The pictures `[B, C, H, W]` of a row's shard.
+   * What is sampled of a row's shard.
    *
    * @throws {RangeError} If a picture is not finite.
    */
@@ -128,18 +129,18 @@ export class ShardSampler implements AsyncDisposable {
     row: string,
     fitted: SampledPlan,
     shard: number,
-  ): Promise<Tensor<"float32">> {
+  ): Promise<SampledBatch> {
     const { bench } = this;
     const { model, evaluation: { batch } } = bench.experiment;
     const pairs = this.pairs.slice(shard * batch, (shard + 1) * batch);
     const sampler = await this.#samplerOf(row, fitted);
     const latents = await sampler.sample(await sampler.inputsOf(pairs));
-    const pictures = await bench.pictures(latents);
-    const odd = pictures.data.findIndex((value) => !Number.isFinite(value));
-    if (odd === -1) return pictures;
+    const images = await bench.pictures(latents);
+    const odd = images.data.findIndex((value) => !Number.isFinite(value));
+    if (odd === -1) return bench.decode ? { images, latents } : { images };
     throw new RangeError(
       `Cannot evaluate ${model}: element ${odd} of shard ${shard} of ${row} is ${
-        pictures.data[odd]
+        images.data[odd]
       }, expected a finite number`,
     );
   }

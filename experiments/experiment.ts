@@ -37,7 +37,12 @@ export interface Experiment {
     readonly backup?: "output" | "residual";
   };
   readonly search: SearchSettings;
-  /** Removed fractions of the dense trajectory's MACs; a budget is never exceeded. */
+  /**
+   * What budgets are fractions of: the full sampler's MACs, or the time that it
+   * is predicted to take, the sum of what its blocks take one by one on this device.
+   */
+  readonly cost: "macs" | "latency";
+  /** Removed fractions of the full sampler's cost; a budget is never exceeded. */
   readonly sparsity: readonly number[];
   /** Names of the rivals, in the order of the table. */
   readonly methods: readonly string[];
@@ -111,6 +116,7 @@ const rules: readonly [string, (e: Experiment) => boolean, string][] = [
     (e) => ["bisection", "greedy"].includes(e.search.fit),
     "bisection or greedy",
   ],
+  ["cost", (e) => ["macs", "latency"].includes(e.cost), "macs or latency"],
   [
     "sparsity",
     (e) => isSet(e.sparsity) && e.sparsity.every((s) => s > 0 && s < 1),

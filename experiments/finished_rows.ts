@@ -57,7 +57,16 @@ async function evaluatedRows(
     const { method, sparsity } = steps.planned;
     const macs = bench.macs(fitted);
     const measured = await metricsOf(store, steps.metrics);
-    const row = { method: method.name, sparsity, macs, ...measured };
+    const predicted = bench.costs
+      ? { predictedSpeedup: bench.denseCost / bench.cost(fitted) }
+      : {};
+    const row = {
+      method: method.name,
+      sparsity,
+      macs,
+      ...predicted,
+      ...measured,
+    };
     evaluated.push({ steps, fitted, row });
   }
   return evaluated;

@@ -60,11 +60,11 @@ export async function fitRow(
   };
   const budget = bench.budget(sparsity);
   const fitted = await method.fit(context, images * budget);
-  if (fitted.kind !== "none" && bench.macs(fitted) > budget) {
+  if (fitted.kind !== "none" && bench.cost(fitted) > budget) {
     throw new RangeError(
-      `Cannot use the plan of ${method.name} at sparsity ${sparsity}: it takes ${
-        bench.macs(fitted)
-      } MACs, the budget is ${budget}`,
+      `Cannot use the plan of ${method.name} at sparsity ${sparsity}: it costs ${
+        bench.cost(fitted)
+      }, the budget is ${budget}`,
     );
   }
   return fitted;

@@ -5,7 +5,8 @@ import type { FittedPlan, MethodContext } from "./method.ts";
 import type { RunIdentity } from "./run_folder.ts";
 import { type Step, step } from "./step.ts";
 import { jsonFormat } from "./step_format.ts";
-import { modelReads, type StepTools } from "./step_tools.ts";
+import { modelReads } from "./step_reads.ts";
+import type { StepTools } from "./step_tools.ts";
 
 /** A row's plan, and the searches that it comes from. */
 export interface RowFit {
@@ -17,7 +18,7 @@ export interface RowFit {
 /** Fits a row's plan. */
 export function fitStep(tools: StepTools, planned: PlannedRow): Step<RowFit> {
   const { method, sparsity } = planned;
-  const calibration = calibrationReads(tools.identity);
+  const calibration = calibrationReads(tools);
   const settings = settingsOf(tools.identity, planned);
   const own = method.searches ? method.reads?.(settings) ?? settings : {};
   return step({
@@ -42,14 +43,14 @@ export function fitStep(tools: StepTools, planned: PlannedRow): Step<RowFit> {
   });
 }
 
-/** What the batches that searches work on are made of, and their seed. */
+/** What the batches that searches work on are made of, their seed, and what blocks cost where that is measured. */
 function calibrationReads(
-  identity: RunIdentity,
+  { identity, bench: { costs } }: StepTools,
 ): Record<string, unknown> {
   const { experiment: { seed, search }, inputs } = identity;
   const { batch, calibration } = search;
   const prompts = inputs.prompts?.search;
-  return { ...modelReads(identity), seed, prompts, batch, calibration };
+  return { ...modelReads(identity), seed, prompts, batch, calibration, costs };
 }
 
 /** All that a search may read. */

@@ -14,7 +14,7 @@ import {
   wholeStepGates,
 } from "../pruner/strategies/fixed_patterns.ts";
 import type { Gates } from "../supernet/gates.ts";
-import { denseMacs, subNetMacs } from "../supernet/liveness.ts";
+import { denseCost, subNetCost } from "../supernet/liveness.ts";
 import type { SuperNet } from "../supernet/super_net.ts";
 import type { FittedPlan, Method, MethodContext } from "./method.ts";
 
@@ -27,9 +27,9 @@ function counts({ steps }: SuperNet): number[] {
 function firstThatFits(
   net: SuperNet,
   candidates: readonly Gates[],
-  maxMacs: number,
+  maxCost: number,
 ): FittedPlan {
-  const gates = candidates.find((gates) => subNetMacs(net, gates) <= maxMacs);
+  const gates = candidates.find((gates) => subNetCost(net, gates) <= maxCost);
   if (gates) return { kind: "gates", plan: { gates } };
   return { kind: "none", note: "no choice of its parameter fits the budget" };
 }
@@ -38,9 +38,9 @@ function firstThatFits(
 export const fewerSteps: Method = {
   name: "fewer-steps",
   searches: false,
-  fit({ net, calls }: MethodContext, maxMacs: number): Promise<FittedPlan> {
-    const call = denseMacs(net) / net.steps;
-    const steps = counts(net).findLast((k) => calls(k) * call <= maxMacs);
+  fit({ net, calls }: MethodContext, maxCost: number): Promise<FittedPlan> {
+    const call = denseCost(net) / net.steps;
+    const steps = counts(net).findLast((k) => calls(k) * call <= maxCost);
     return Promise.resolve(
       steps
         ? { kind: "steps", steps }
@@ -53,11 +53,11 @@ export const fewerSteps: Method = {
 export const uniformReuse: Method = {
   name: "uniform-reuse",
   searches: false,
-  fit({ net }: MethodContext, maxMacs: number): Promise<FittedPlan> {
+  fit({ net }: MethodContext, maxCost: number): Promise<FittedPlan> {
     const candidates = counts(net).toReversed().map((k) =>
       wholeStepGates(net, uniformSteps(k, net.steps))
     );
-    return Promise.resolve(firstThatFits(net, candidates, maxMacs));
+    return Promise.resolve(firstThatFits(net, candidates, maxCost));
   },
 };
 
@@ -65,9 +65,9 @@ export const uniformReuse: Method = {
 export const fora: Method = {
   name: "fora",
   searches: false,
-  fit({ net }: MethodContext, maxMacs: number): Promise<FittedPlan> {
+  fit({ net }: MethodContext, maxCost: number): Promise<FittedPlan> {
     const candidates = counts(net).map((interval) => foraGates(net, interval));
-    return Promise.resolve(firstThatFits(net, candidates, maxMacs));
+    return Promise.resolve(firstThatFits(net, candidates, maxCost));
   },
 };
 
@@ -79,7 +79,7 @@ const deepCacheMethod = (
 ): Method => ({
   name,
   searches: false,
-  fit({ net }: MethodContext, maxMacs: number): Promise<FittedPlan> {
+  fit({ net }: MethodContext, maxCost: number): Promise<FittedPlan> {
     if (!canDeepCache(net, cut)) {
       const note =
         "its units hold what they add, or are too few; DeepCache holds outputs";
@@ -88,7 +88,7 @@ const deepCacheMethod = (
     const candidates = counts(net).map((interval) =>
       deepCacheGates(net, keysOf(interval, net.steps), cut)
     );
-    return Promise.resolve(firstThatFits(net, candidates, maxMacs));
+    return Promise.resolve(firstThatFits(net, candidates, maxCost));
   },
 });
 
@@ -112,10 +112,10 @@ export const deepCacheAuthors = deepCacheMethod(
 export const random: Method = {
   name: "random",
   searches: false,
-  fit({ net, seed }: MethodContext, maxMacs: number): Promise<FittedPlan> {
+  fit({ net, seed }: MethodContext, maxCost: number): Promise<FittedPlan> {
     const generator = new TorchGenerator(seed);
     const uniform = () => generator.uniform();
-    const gates = randomGates(net, { uniform, maxMacs });
+    const gates = randomGates(net, { uniform, maxCost });
     return Promise.resolve({ kind: "gates", plan: { gates } });
   },
 };

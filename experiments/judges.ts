@@ -8,7 +8,6 @@ import {
   openSession,
   type Session,
 } from "../core/runtime/session.ts";
-import type { Tensor } from "../core/tensor.ts";
 import {
   type ContrastivePair,
   openContrastivePair,
@@ -22,6 +21,7 @@ import {
   type PictureFeatures,
 } from "../zoo/picture_features.ts";
 import type { MetricRecord } from "./metric_records.ts";
+import type { SampledSet } from "./sampled_sets.ts";
 
 type LpipsRecord = Extract<MetricRecord, { kind: "lpips" }>;
 
@@ -29,7 +29,7 @@ type LpipsRecord = Extract<MetricRecord, { kind: "lpips" }>;
 export class Judges implements AsyncDisposable {
   readonly #opened = new Map<string, Promise<unknown>>();
   readonly #held = new AsyncDisposableStack();
-  readonly #seen = new WeakMap<Tensor, Map<string, Promise<unknown>>>();
+  readonly #seen = new WeakMap<SampledSet, Map<string, Promise<unknown>>>();
 
   constructor(private readonly device: Device) {}
 
@@ -78,7 +78,7 @@ export class Judges implements AsyncDisposable {
 
   /** What `make` finds in pictures, looked at once for a name while they are held. */
   seenIn<Value>(
-    pictures: Tensor,
+    pictures: SampledSet,
     name: string,
     make: () => Promise<Value>,
   ): Promise<Value> {

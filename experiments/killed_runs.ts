@@ -1,61 +1,39 @@
 /** For tests: the command in a process of its own, killed at random moments and given again. */
 import { assert, assertEquals } from "@std/assert";
+import {
+  finishCommand,
+  rowsWithoutTimes,
+  setting,
+  startCommand,
+} from "./command_process.ts";
 import { writeTinyModel } from "./tiny_model.ts";
 
-const config = new URL("../deno.json", import.meta.url).pathname;
-const script = new URL("main.ts", import.meta.url).pathname;
-
-const settings = [
-  "model=model",
-  "sampler.steps=4",
-  "search.batch=2",
-  "search.calibration=1",
-  "search.network.iterations=12",
-  "search.energy.evaluations=3",
-  "search.refine.iterations=2",
-  "sparsity=[0.25,0.5]",
-  'methods=["fewer-steps","fora","random","searched-subset","dip-go","energy+forecast"]',
-  "evaluation.pairs=8",
-  "evaluation.batch=2",
-  "latency.batches=[1,2]",
-  "latency.rounds=1",
-].flatMap((setting) => ["--set", setting]);
-
-/** The command with the tiny model, run in a folder. */
-function start(folder: string, options: readonly string[]): Deno.ChildProcess {
-  return new Deno.Command("deno", {
-    cwd: folder,
-    args: [
-      "run",
-      `--config=${config}`,
-      "--allow-ffi",
-      "--allow-read",
-      "--allow-write",
-      "--allow-sys=cpus,hostname",
-      "--allow-run=deno",
-      script,
-      "quickstart",
-      ...settings,
-      ...options,
-    ],
-    env: { NO_COLOR: "1" },
-    stdout: "null",
-    stderr: "piped",
-  }).spawn();
-}
-
-/** Runs to the end. */
-async function finish(folder: string, options: readonly string[]) {
-  const { success, stderr } = await start(folder, options).output();
-  assert(success, new TextDecoder().decode(stderr));
-}
+/** The experiment with the tiny model. */
+const quickstart = [
+  "quickstart",
+  ...setting([
+    "model=model",
+    "sampler.steps=4",
+    "search.batch=2",
+    "search.calibration=1",
+    "search.network.iterations=12",
+    "search.energy.evaluations=3",
+    "search.refine.iterations=2",
+    "sparsity=[0.25,0.5]",
+    'methods=["fewer-steps","fora","random","searched-subset","dip-go","energy+forecast"]',
+    "evaluation.pairs=8",
+    "evaluation.batch=2",
+    "latency.batches=[1,2]",
+    "latency.rounds=1",
+  ]),
+];
 
 /** Runs until some lines of progress have come, waits for a moment, and kills; false if the run ended before. */
 async function kill(
   folder: string,
   options: readonly string[],
 ): Promise<boolean> {
-  const child = start(folder, options);
+  const child = startCommand(folder, [...quickstart, ...options]);
   let linesLeft = Math.floor(Math.random() * 4);
   let text = "";
   for await (const bytes of child.stderr) {
@@ -91,12 +69,7 @@ async function figures(folder: string): Promise<Record<string, string>> {
       found[`${part}/${name}`] = new Uint8Array(hash).toHex();
     }
   }
-  const results = await Deno.readTextFile(`${run}/results.json`);
-  const { rows } = JSON.parse(
-    results,
-    (key, value) =>
-      key === "latencyMs" || key.startsWith("speedup") ? undefined : value,
-  );
+  const rows = await rowsWithoutTimes(`${run}/results.json`);
   return { ...found, rows: JSON.stringify(rows) };
 }
 
@@ -114,12 +87,12 @@ export async function assertSurvives(
   const [unbroken, broken] = folders;
   try {
     for (const folder of folders) await writeTinyModel(`${folder}/model`);
-    await finish(unbroken, []);
+    await finishCommand(unbroken, quickstart);
     let hits = 0;
     for (let i = 0; i < kills; i++) {
       if (await kill(broken, optionsOf(i))) hits++;
     }
-    await finish(broken, []);
+    await finishCommand(broken, quickstart);
     assertEquals(await figures(broken), await figures(unbroken));
     return hits;
   } finally {

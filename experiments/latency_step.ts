@@ -6,7 +6,8 @@ import type { SampledPlan } from "./method.ts";
 import { fullPlan } from "./sample_steps.ts";
 import { type Step, step } from "./step.ts";
 import { jsonFormat } from "./step_format.ts";
-import { modelReads, type StepTools } from "./step_tools.ts";
+import { modelReads } from "./step_reads.ts";
+import type { StepTools } from "./step_tools.ts";
 
 /** Median milliseconds by method, and of the full model as "full". */
 export type MedianTimes = Readonly<Record<string, number>>;

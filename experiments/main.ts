@@ -9,6 +9,7 @@ import { experimentNamed, listed, studyNamed } from "./catalogue.ts";
 import { dryRun } from "./dry_run.ts";
 import type { Experiment } from "./experiment.ts";
 import { withLocalFiles } from "./local_files.ts";
+import { checkMetricFiles } from "./meters.ts";
 import {
   dryRunSections,
   runSections,
@@ -30,6 +31,7 @@ Usage: deno task experiment <name> [options]
   --set path=value  Replace a value of the experiment, as in sampler.steps=50; repeatable;
                     model is a folder or a name on the hub, prompts.search and
                     prompts.evaluation are files or owner/name:path of a data set;
+                    cost=latency fits budgets to the time that blocks take on this device;
                     a paper-* study takes scale=embedded, and others for every section
   --limit <n>       Evaluate at most n pairs
   --device <d>      cpu, webgpu or cuda (default cpu)
@@ -102,6 +104,7 @@ async function experimentOf(
     return { lines: summaryLines(run), exitCode: 0 };
   }
   const named = settings.reduce(withSetting, experimentNamed(options._[0]));
+  if (!options["dry-run"]) await checkMetricFiles(named); // before anything is downloaded
   const experiment = await withLocalFiles(limited(named, options.limit));
   if (options["dry-run"]) {
     return { lines: await dryRun(experiment, { device }), exitCode: 0 };

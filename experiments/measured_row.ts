@@ -13,6 +13,8 @@ export interface MeasuredRow {
   readonly sparsity: number;
   /** Of one image. */
   readonly macs: number;
+  /** By what budgets are of, where that is time. */
+  readonly predictedSpeedup?: number;
   readonly metrics: RowMetrics;
   /** Of this repository, when the row was measured. */
   readonly commit?: string;

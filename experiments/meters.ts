@@ -1,10 +1,10 @@
 /** Measures pictures by the records of an experiment. */
 import { unstacked } from "../core/batch.ts";
 import { modelFolder } from "../core/hub/model_folder.ts";
-import { parseModelName } from "../core/hub/model_name.ts";
 import type { Device } from "../core/runtime/session.ts";
 import { float32, type Tensor } from "../core/tensor.ts";
 import { clipScores } from "../eval/clip_score.ts";
+import { meanSquaredErrors } from "../eval/mean_squared_error.ts";
 import { promptAccuracy } from "../eval/prompt_accuracy.ts";
 import { psnr } from "../eval/psnr.ts";
 import { ssim } from "../eval/ssim.ts";
@@ -17,18 +17,24 @@ import {
   metricPaths,
   type MetricRecord,
 } from "./metric_records.ts";
+import { isThere, metricFilesOf } from "./needed_files.ts";
+import {
+  type SampledBatch,
+  type SampledSet,
+  sideBySide,
+} from "./sampled_sets.ts";
 import { measureSet } from "./set_meters.ts";
 
 type Images = Tensor<"float32">;
 
 /** What is measured. */
 export interface MeasuredPictures {
-  /** `[n, 3, H, W]` in [-1, 1]. */
-  readonly images: Images;
+  /** n of them. */
+  readonly pictures: SampledSet;
   /** What they are of, n. */
   readonly subjects: readonly (string | number)[];
   /** The full model's from the same noise; none where they are the full model's. */
-  readonly full?: Images;
+  readonly full?: SampledSet;
 }
 
 /** PSNR of pictures that are equal, instead of infinity, which no mean survives. */
@@ -49,11 +55,11 @@ export class Meters implements AsyncDisposable {
   }
 
   /** The values of every record, in their order; without the full model's pictures those of the records that do not compare with them. */
-  async measure(pictures: MeasuredPictures): Promise<RowMetrics> {
+  async measure(measured: MeasuredPictures): Promise<RowMetrics> {
     const values: RowMetrics[] = [];
     for (const record of this.records) {
-      if (!pictures.full && isPaired(record)) continue;
-      values.push(await this.measureRecord(record, pictures));
+      if (!measured.full && isPaired(record)) continue;
+      values.push(await this.measureRecord(record, measured));
     }
     return Object.assign({}, ...values);
   }
@@ -65,14 +71,14 @@ export class Meters implements AsyncDisposable {
    */
   async measureRecord(
     record: MetricRecord,
-    pictures: MeasuredPictures,
+    measured: MeasuredPictures,
   ): Promise<RowMetrics> {
     try {
       if ("reference" in record) {
-        return await measureSet(record, pictures, this.#judges);
+        return await measureSet(record, measured, this.#judges);
       }
       const [name] = metricNames(record);
-      return { [name]: await perPicture(record, pictures, this.#judges) };
+      return { [name]: await perPicture(record, measured, this.#judges) };
     } catch (cause) {
       throw new Error(
         `Cannot measure ${record.kind}: ${(cause as Error).message}`,
@@ -87,28 +93,70 @@ export class Meters implements AsyncDisposable {
   }
 }
 
-/**
- * A value a picture. SSIM pads with zeros ("same"), as the paper's loss does: at
- * 24 pixels, valid 11-pixel windows would hardly see the border.
- */
+/** A value a picture, in the order of the pairs. */
 function perPicture(
   record: Exclude<MetricRecord, { reference: string }>,
-  { images, subjects, full }: MeasuredPictures,
+  measured: MeasuredPictures,
+  judges: Judges,
+): Promise<readonly number[]> {
+  switch (record.kind) {
+    case "clip-score":
+    case "clip-score (shapes)":
+    case "prompt-accuracy":
+      return promptValues(record, measured, judges);
+    default:
+      return pairValues(record, measured, judges);
+  }
+}
+
+type PairRecord = Exclude<
+  MetricRecord,
+  PromptRecord | { reference: string }
+>;
+
+/** What compares with the full model's pictures, batch by batch. */
+async function pairValues(
+  record: PairRecord,
+  { pictures, full }: MeasuredPictures,
+  judges: Judges,
+): Promise<number[]> {
+  const values: number[] = [];
+  for await (const batches of sideBySide(pictures, full!)) {
+    values.push(...await batchValues(record, batches, judges));
+  }
+  return values;
+}
+
+/**
+ * A value a pair of pictures. SSIM pads with zeros ("same"), as the paper's loss
+ * does: at 24 pixels, valid 11-pixel windows would hardly see the border.
+ */
+function batchValues(
+  record: PairRecord,
+  [own, full]: readonly [SampledBatch, SampledBatch],
   judges: Judges,
 ): readonly number[] | Promise<readonly number[]> {
   switch (record.kind) {
     case "psnr":
-      return psnr(images, full!, { dataRange })
+      return psnr(own.images, full.images, { dataRange })
         .map((value) => Math.min(value, psnrLimit));
     case "ssim":
-      return ssim(images, full!, { dataRange, padding: "same_zero_pad" });
+      return ssim(own.images, full.images, {
+        dataRange,
+        padding: "same_zero_pad",
+      });
+    case "latent-mse":
+      return meanSquaredErrors(latentsOf(own), latentsOf(full));
     case "lpips":
-      return lpipsDistances(record, [images, full!], judges);
-    case "clip-score":
-    case "clip-score (shapes)":
-    case "prompt-accuracy":
-      return promptValues(record, { images, subjects }, judges);
+      return lpipsDistances(record, [own.images, full.images], judges);
   }
+}
+
+function latentsOf({ images, latents }: SampledBatch): Images {
+  if (latents) return latents;
+  throw new TypeError(
+    `Cannot compare latents: the pictures [${images.shape}] have none, expected a model of a latent space`,
+  );
 }
 
 async function lpipsDistances(
@@ -136,7 +184,7 @@ type PromptRecord = Extract<
 
 async function promptValues(
   record: PromptRecord,
-  { images, subjects }: MeasuredPictures,
+  { pictures, subjects }: MeasuredPictures,
   judges: Judges,
 ): Promise<number[]> {
   const model = "pair" in record ? record.pair : record.model;
@@ -146,14 +194,16 @@ async function promptValues(
     `${model}: ${prompts.join("\n")}`,
     () => pair.texts(prompts),
   );
-  const pictures = await judges.seenIn(
-    images,
-    model,
-    () => pair.pictures(images),
-  );
+  const seen = await judges.seenIn(pictures, model, async () => {
+    const features: Float32Array[] = [];
+    for await (const { images } of pictures.batches()) {
+      features.push(...await pair.pictures(images));
+    }
+    return features;
+  });
   return record.kind === "prompt-accuracy"
-    ? promptAccuracy(pictures, texts)
-    : clipScores(pictures, texts);
+    ? promptAccuracy(seen, texts)
+    : clipScores(seen, texts);
 }
 
 /** The paths of files and folders that metrics read; what is on the hub is downloaded. */
@@ -172,15 +222,12 @@ export function metricFiles(
 export async function checkMetricFiles(
   { name, metrics }: Pick<Experiment, "name" | "metrics">,
 ): Promise<void> {
-  for (const [i, record] of metrics.entries()) {
-    for (const [field, path] of metricPaths(record)) {
-      const isThere = await Deno.stat(path).then(() => true, () => false);
-      if (isThere || field === "model" && parseModelName(path)) continue;
-      throw new RangeError(
-        `Cannot run experiment ${name}: metrics[${i}].${field} is ${
-          JSON.stringify(path)
-        }, expected a file or folder that exists`,
-      );
-    }
+  for (const { field, path, isOnHub } of metricFilesOf(metrics)) {
+    if (isOnHub || await isThere(path)) continue;
+    throw new RangeError(
+      `Cannot run experiment ${name}: ${field} is ${
+        JSON.stringify(path)
+      }, expected a file or folder that exists`,
+    );
   }
 }

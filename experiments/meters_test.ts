@@ -23,6 +23,7 @@ import { openPictureFeatures } from "../zoo/picture_features.ts";
 import { referencePictures } from "../zoo/reference_pictures.ts";
 import type { MetricRecord } from "./metric_records.ts";
 import { checkMetricFiles, Meters } from "./meters.ts";
+import { setOf } from "./sampled_sets.ts";
 
 const pair = "zoo/models/scenes-clip";
 const classifier = "zoo/models/shapes-classifier";
@@ -37,7 +38,9 @@ async function measured(
   } = {},
 ) {
   await using meters = new Meters(metrics, { device: "cpu" });
-  return await meters.measure({ images, full, subjects });
+  const pictures = setOf({ images });
+  const others = full ? { full: setOf({ images: full }) } : {};
+  return await meters.measure({ pictures, subjects, ...others });
 }
 
 /** Pictures with noise on them. */
@@ -59,6 +62,66 @@ Deno.test("psnr and ssim are a value a pair, and finite for equal images", async
   assertEquals(psnr[1], 100);
   assert(ssim[0] < 1);
   assertAlmostEquals(ssim[1], 1, 1e-12);
+});
+
+Deno.test("latent-mse is of the latents, a value a pair, and needs them", async () => {
+  const images = float32([2, 3, 1, 1], [0, 0, 0, 1, 1, 1]);
+  const set = (...values: number[]) =>
+    setOf({ images, latents: float32([2, 1, 1, 2], values) });
+  const metrics = [{ kind: "latent-mse" }] as const;
+  await using meters = new Meters(metrics, { device: "cpu" });
+  const found = await meters.measure({
+    pictures: set(1, 2, 3, 4),
+    full: set(1, 2, 0, 5),
+    subjects: [],
+  });
+  assertEquals(found, { "latent-mse": [0, 5] }); // (3² + 1²) / 2
+  await assertRejects(
+    () => measured(metrics, images, { full: images }),
+    Error,
+    "Cannot measure latent-mse: Cannot compare latents",
+  );
+});
+
+Deno.test("the values of a set do not depend on its batches", async () => {
+  const images = referencePictures("scenes", { count: 5, seed: 6 });
+  const full = noisy(images, 0.2);
+  const batched = (all: Tensor<"float32">, sizes: readonly number[]) => ({
+    count: 5,
+    async *batches() {
+      let at = 0;
+      const [, ...shape] = all.shape;
+      const size = all.data.length / 5;
+      for (const n of sizes) {
+        const data = all.data.subarray(at * size, (at += n) * size);
+        yield await Promise.resolve({ images: float32([n, ...shape], data) });
+      }
+    },
+  });
+  const metrics: MetricRecord[] = [
+    { kind: "psnr" },
+    { kind: "ssim" },
+    { kind: "clip-score (shapes)", pair },
+    {
+      kind: "fid (shapes)",
+      classifier: "zoo/models/scenes-classifier",
+      reference: "full-model",
+    },
+  ];
+  const subjects = ["a", "b", "c", "d", "e"];
+  await using meters = new Meters(metrics, { device: "cpu" });
+  const of = (sizes: readonly number[], others = sizes) =>
+    meters.measure({
+      pictures: batched(images, sizes),
+      full: batched(full, others),
+      subjects,
+    });
+  assertEquals(await of([2, 2, 1]), await of([5]));
+  await assertRejects(
+    () => of([5], [2, 3]),
+    Error,
+    "found a batch of [5,3,64,64] beside [2,3,64,64], expected the same pairs",
+  );
 });
 
 Deno.test("the full model has values of what does not compare with it, in the records' order", async () => {

@@ -1,4 +1,4 @@
-/** What every rival is to the experiment runner: a name, and how it fits a plan to a MACs budget. */
+/** What every rival is to the experiment runner: a name, and how it fits a plan to a budget. */
 import type { CalibrationBatch, SamplingSetup } from "../pruner/calibration.ts";
 import type { DecodePictures } from "../pruner/consistency_loss.ts";
 import type { EnergySearchOptions } from "../pruner/energy_search.ts";
@@ -89,6 +89,6 @@ export interface Method {
   readonly searches: boolean;
   /** What its plans depend on besides model, sampler, SuperNet, seed, calibration and budget; all search settings and targets unless told, nothing where it does not search. */
   reads?(settings: Pick<MethodContext, "search" | "sparsity">): unknown;
-  /** @param maxMacs Budget over all steps at `context.net`'s batch, total convention. */
-  fit(context: MethodContext, maxMacs: number): Promise<FittedPlan>;
+  /** @param maxCost Budget over all steps at `context.net`'s batch, in the unit of its costs. */
+  fit(context: MethodContext, maxCost: number): Promise<FittedPlan>;
 }

@@ -5,7 +5,7 @@ import {
   fidConventions,
 } from "../eval/inception_inputs.ts";
 
-/** What a set is held against: the full model's pictures of the same noise, a folder of PNG files, or statistics in an `.npz` file. */
+/** What a set is held against: the full model's pictures of the same noise, a folder of PNG or JPEG files, or statistics in an `.npz` file. */
 export type Reference = "full-model" | string;
 
 /** What the features of Inception are taken of. */
@@ -23,6 +23,8 @@ export type MetricRecord =
   /** To the full model's picture of the same noise, a value a picture. */
   | { readonly kind: "ssim" }
   | { readonly kind: "psnr" }
+  /** Of the latents that the pictures are decoded from, in the sampler's units; a model of pixels has none, and its squared error is `psnr`'s. */
+  | { readonly kind: "latent-mse" }
   | {
     readonly kind: "lpips";
     readonly net: LpipsNet;
@@ -82,10 +84,12 @@ const inception = {
   weights: path("the path of pytorch-fid's checkpoint"),
   resize: among(fidConventions),
 };
-const statistics = path("full-model, a folder of PNG files or an .npz file");
+const statistics = path(
+  "full-model, a folder of PNG or JPEG files or an .npz file",
+);
 const pictures: FieldRule = {
   holds: (value) => isText(value) && !isStatistics(value as string),
-  expected: "full-model or a folder of PNG files",
+  expected: "full-model or a folder of PNG or JPEG files",
   isPath: true,
 };
 const pair = path("the folder of a CLIPModel");
@@ -96,6 +100,7 @@ const fields: Readonly<
 > = {
   ssim: {},
   psnr: {},
+  "latent-mse": {},
   lpips: {
     net: among(lpipsNets),
     backbone: path("the path of torchvision's checkpoint of the network"),
@@ -160,7 +165,7 @@ function qualified(
 
 /** Whether a record compares with the full model's pictures, so that the full model itself has no value. */
 export const isPaired = (record: MetricRecord): boolean =>
-  ["ssim", "psnr", "lpips"].includes(record.kind) ||
+  ["ssim", "psnr", "latent-mse", "lpips"].includes(record.kind) ||
   ("reference" in record && record.reference === "full-model");
 
 /** The files and folders that a record reads, by field. */

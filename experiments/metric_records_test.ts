@@ -27,6 +27,7 @@ Deno.test("every kind of record passes with its fields", () => {
   check([
     { kind: "ssim" },
     { kind: "psnr" },
+    { kind: "latent-mse" },
     { kind: "lpips", net: "alex", backbone: "a.pth", weights: "b.pth" },
     { kind: "clip-score", model: "laion/CLIP-ViT-g-14-laion2B-s34B-b88K" },
     { kind: "clip-score (shapes)", pair },
@@ -90,11 +91,13 @@ Deno.test("names tell conventions and references apart, pairs and paths are thos
     "precision",
     "recall",
   ]);
-  assertEquals([fid, full, { kind: "ssim" } as const].map(isPaired), [
-    false,
-    true,
-    true,
-  ]);
+  const records: MetricRecord[] = [
+    fid,
+    full,
+    { kind: "ssim" },
+    { kind: "latent-mse" },
+  ];
+  assertEquals(records.map(isPaired), [false, true, true, true]);
   assertEquals(metricPaths(fid), [
     ["weights", "inception.pth"],
     ["reference", "coco.npz"],

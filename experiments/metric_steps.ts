@@ -52,10 +52,10 @@ function metricStep(
     applies: async () => !fit || await hasPlan(tools.store, fit),
     make: async () => ({
       metrics: await tools.meters.measureRecord(record, {
-        images: await tools.images.of(samples),
+        pictures: tools.sets.of(samples),
         subjects: tools.sampler.pairs.slice(0, pairs)
           .map(({ subject }) => subject),
-        ...full ? { full: await tools.images.of(full) } : {},
+        ...full ? { full: tools.sets.of(full) } : {},
       }),
       ...commit ? { commit } : {},
     }),

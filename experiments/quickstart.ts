@@ -31,6 +31,7 @@ export default {
     refine: { iterations: 5, learningRate: 0.01 },
     subset: { evaluations: 20 },
   },
+  cost: "macs",
   sparsity: [0.5, 0.6, 0.7, 0.8],
   methods: [
     "fewer-steps",

@@ -23,6 +23,7 @@ export default {
     refine: { iterations: 4, learningRate: 0.01 },
     subset: { evaluations: 20 },
   },
+  cost: "macs",
   sparsity: [0.5, 0.6, 0.7, 0.8, 0.9],
   methods: [
     "fewer-steps",

@@ -21,11 +21,12 @@ export interface ReportContent {
   readonly rows: readonly FinishedRow[];
   /** Why rows are missing, a sentence each. */
   readonly notes: readonly string[];
-  /** Images `[n, 3, H, W]` by row name, and of the full model as "full". */
+  /** The first images `[≤ shownPairs, 3, H, W]` by row name, and of the full model as "full". */
   readonly images: ReadonlyMap<string, Tensor<"float32">>;
 }
 
-const gridColumns = 8;
+/** Pairs whose pictures a report shows at most. */
+export const shownPairs = 8;
 
 /** Writes the report and returns the names of its files. */
 export async function writeReport(
@@ -65,6 +66,11 @@ function tableFile(
     `# ${experiment.name}\n`,
     `${experiment.description}.\n`,
     "PSNR and SSIM (zero padding, data range 2) are to the full model's images from the same noise.\n",
+    ...experiment.cost === "latency"
+      ? [
+        "Budgets are of time: sparsity is the removed fraction of what the full model's blocks take one by one on this device (block-times.json), and the predicted speedup follows from the same times.\n",
+      ]
+      : [],
     `Latency: median of ${latency.rounds} rounds at batch ${
       latency.batches[0]
     }. Speedup: against the full model's time in the same rounds, where the two take turns.\n`,
@@ -101,6 +107,6 @@ function gridRows(
   );
   return ["full", ...names].filter((name) => images.has(name)).map((name) => ({
     label: name,
-    images: unstacked(images.get(name)!).slice(0, gridColumns),
+    images: unstacked(images.get(name)!).slice(0, shownPairs),
   }));
 }

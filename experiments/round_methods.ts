@@ -7,7 +7,7 @@ import {
   type Propose,
   searchByRounds,
 } from "../pruner/strategies/round_search.ts";
-import { networkTrainingMacs } from "../pruner/training_macs.ts";
+import { networkTrainingCost } from "../pruner/training_cost.ts";
 import type { Gates } from "../supernet/gates.ts";
 import type { FittedPlan, Method, MethodContext } from "./method.ts";
 
@@ -33,17 +33,17 @@ export function evaluationsOf(
   { net, search, evolution }: Pick<MethodContext, "net" | "search"> & {
     evolution: NonNullable<MethodContext["search"]["evolution"]>;
   },
-  maxMacs: number,
+  maxCost: number,
 ): number {
   if (evolution.evaluations !== "equal-cost") return evolution.evaluations;
-  const training = networkTrainingMacs(net, search.network);
-  return Math.max(1, Math.floor(training / (search.calibration * maxMacs)));
+  const training = networkTrainingCost(net, search.network);
+  return Math.max(1, Math.floor(training / (search.calibration * maxCost)));
 }
 
 const roundMethod = (name: string, propose: Propose): Method => ({
   name,
   searches: true,
-  async fit(context: MethodContext, maxMacs: number): Promise<FittedPlan> {
+  async fit(context: MethodContext, maxCost: number): Promise<FittedPlan> {
     const { net, search, seed } = context;
     const { evolution } = search;
     if (!evolution) {
@@ -54,15 +54,15 @@ const roundMethod = (name: string, propose: Propose): Method => ({
     const { gates }: JudgedGates = await searchByRounds(
       {
         net,
-        maxMacs,
+        maxCost,
         evaluate: (gates) => calibrationLoss(context, gates),
         keep: (round, make) =>
-          context.once(`${name}-${maxMacs}-${round}`, make),
+          context.once(`${name}-${maxCost}-${round}`, make),
         onEvaluation: (done, total) => context.progress(done, total),
       },
       propose,
       {
-        evaluations: evaluationsOf({ net, search, evolution }, maxMacs),
+        evaluations: evaluationsOf({ net, search, evolution }, maxCost),
         population: evolution.population,
         seed,
       },

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { fidelityTo } from "../pruner/exchange.ts";
-import { networkTrainingMacs } from "../pruner/training_macs.ts";
+import { networkTrainingCost } from "../pruner/training_cost.ts";
 import type { Gates } from "../supernet/gates.ts";
 import { type Bench, openBench } from "./bench.ts";
 import { checkExperiment, type Experiment } from "./experiment.ts";
@@ -92,11 +92,11 @@ Deno.test("evaluationsOf() spends at equal cost what DiP-GO's training takes", (
   withBench(async (bench) => {
     const { search } = bench.experiment;
     const net = bench.superNet({ images: 2, steps: 4 });
-    const maxMacs = 2 * bench.budget(sparsity);
+    const maxCost = 2 * bench.budget(sparsity);
     const evolution = search.evolution!;
-    const count = evaluationsOf({ net, search, evolution }, maxMacs);
-    const spent = (n: number) => n * search.calibration * maxMacs;
-    const training = networkTrainingMacs(net, search.network);
+    const count = evaluationsOf({ net, search, evolution }, maxCost);
+    const spent = (n: number) => n * search.calibration * maxCost;
+    const training = networkTrainingCost(net, search.network);
     // 24 iterations, three passes of the dense model each
     assertEquals(training, 24 * 3 * 2 * bench.denseMacs);
     assert(spent(count) <= training && spent(count + 1) > training);

@@ -5,11 +5,11 @@
  */
 import { createHash } from "node:crypto";
 import type { Device } from "../core/runtime/session.ts";
-import type { Tensor } from "../core/tensor.ts";
-import { writeSafetensors } from "../core/weights/safetensors.ts";
+import { writeFloat32Batches } from "../core/weights/safetensors.ts";
 import { writeAtomically } from "../core/write_atomically.ts";
 import type { Experiment } from "./experiment.ts";
 import type { InputHashes } from "./input_hashes.ts";
+import type { SampledSet } from "./sampled_sets.ts";
 
 /** What `config.json` holds, and the id is the hash of. */
 export interface RunIdentity {
@@ -42,12 +42,13 @@ export class RunFolder {
     return this.write(name, JSON.stringify(value) + "\n");
   }
 
-  /** Writes pictures `[n, C, H, W]` as safetensors. */
-  async writeImages(name: string, images: Tensor<"float32">): Promise<void> {
+  /** Writes a set's pictures `[n, 3, H, W]` as safetensors. */
+  async writeImages(name: string, set: SampledSet): Promise<void> {
     await this.#makeFolder(name);
-    await writeSafetensors(
+    await writeFloat32Batches(
       `${this.path}/${name}`,
-      new Map([["images", images]]),
+      { name: "images", count: set.count },
+      imagesOf(set),
     );
   }
 
@@ -55,6 +56,10 @@ export class RunFolder {
     const folder = `${this.path}/${name}`.replace(/\/[^/]*$/, "");
     await Deno.mkdir(folder, { recursive: true });
   }
+}
+
+async function* imagesOf(set: SampledSet) {
+  for await (const { images } of set.batches()) yield images;
 }
 
 /** Opens the run's folder under `root` and writes its `config.json`. */

@@ -3,6 +3,7 @@ import { float32 } from "../core/tensor.ts";
 import { openSafetensors } from "../core/weights/safetensors.ts";
 import quickstart from "./quickstart.ts";
 import { openRunFolder, runId } from "./run_folder.ts";
+import { setOf } from "./sampled_sets.ts";
 
 const identity = {
   experiment: quickstart,
@@ -39,7 +40,7 @@ Deno.test("openRunFolder() writes config.json, and files go into folders of thei
     const config = await Deno.readTextFile(`${folder.path}/config.json`);
     assertEquals(JSON.parse(config), identity);
     const images = float32([1, 1, 1, 2], [0.5, -1]);
-    await folder.writeImages("samples/a.safetensors", images);
+    await folder.writeImages("samples/a.safetensors", setOf({ images }));
     const file = openSafetensors(`${folder.path}/samples/a.safetensors`);
     assertEquals(await file.readFloat32("images"), images);
     await folder.writeJson("rows/a.json", [1]);

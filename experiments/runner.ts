@@ -4,6 +4,7 @@
  */
 import type { Device } from "../core/runtime/session.ts";
 import type { Results } from "../eval/results.ts";
+import { neededBlockTimes } from "./block_times.ts";
 import { checkExperiment, type Experiment } from "./experiment.ts";
 import { experimentSteps } from "./experiment_steps.ts";
 import { finishedRows, metricsOf, notesOf } from "./finished_rows.ts";
@@ -12,10 +13,11 @@ import { checkMetricFiles } from "./meters.ts";
 import { makePart, type ProcessPart } from "./process_part.ts";
 import type { ProgressOutput } from "./progress.ts";
 import type { Provenance } from "./provenance.ts";
-import { writeReport } from "./report.ts";
+import { shownPairs, writeReport } from "./report.ts";
 import { openRunFolder, type RunIdentity } from "./run_folder.ts";
 import type { Share } from "./share.ts";
 import { sortedJson } from "./step.ts";
+import { StepStore } from "./step_store.ts";
 import { openStepTools } from "./step_tools.ts";
 import { summarise } from "./summarise.ts";
 import { Workers } from "./workers.ts";
@@ -61,7 +63,11 @@ export async function runExperiment(
   const rows = await finishedRows(tools, steps.rows, options);
   await checkUnchanged(identity, options);
   const folder = await openRunFolder(root, identity);
-  const images = await writeValues(folder, tools, { steps, rows });
+  const images = await writeValues(folder, tools, {
+    steps,
+    rows,
+    shown: shownPairs,
+  });
   const { metrics: fullMetrics } = await metricsOf(store, steps.full.metrics);
   const { name } = bench.sampler(experiment.sampler.steps);
   const { denseMacs } = bench;
@@ -122,6 +128,9 @@ async function makeTogether(
   part: Omit<ProcessPart, "place" | "threads">,
   { jobs = 1, log, status }: RunOptions,
 ): Promise<void> {
+  const output = { log, status };
+  const store = new StepStore(part.root, output);
+  await neededBlockTimes(part, { store, output }); // with all cores, before others are at work
   const threads = jobs === 1
     ? undefined
     : Math.max(1, Math.floor(navigator.hardwareConcurrency / jobs));
@@ -131,5 +140,5 @@ async function makeTogether(
     threads,
   }));
   await using _workers = new Workers(parts.slice(1));
-  await makePart(parts[0], { log, status });
+  await makePart(parts[0], output);
 }

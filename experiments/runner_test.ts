@@ -105,6 +105,7 @@ Deno.test("runExperiment() prunes a text-to-image pipeline, its loss through the
       metrics: [
         { kind: "clip-score (shapes)", pair: "zoo/models/scenes-clip" },
         ...tiny.metrics,
+        { kind: "latent-mse" },
       ],
       latency: { batches: [1], rounds: 1 },
     };
@@ -116,7 +117,12 @@ Deno.test("runExperiment() prunes a text-to-image pipeline, its loss through the
     ]);
     assertEquals(results.rows.map(({ metrics }) => Object.keys(metrics)), [
       ["clip-score (shapes)"],
-      ...experiment.methods.map(() => ["clip-score (shapes)", "psnr", "ssim"]),
+      ...experiment.methods.map(() => [
+        "clip-score (shapes)",
+        "psnr",
+        "ssim",
+        "latent-mse",
+      ]),
     ]);
     assertEquals(notes, []);
     const full = openSafetensors(`${folder}/samples/full.safetensors`);
@@ -124,12 +130,22 @@ Deno.test("runExperiment() prunes a text-to-image pipeline, its loss through the
     assertEquals(shape, [2, 3, 128, 128]);
     assert(data.every((value) => Math.abs(value) <= 1));
     assert(data.some((value, i) => value !== data[i + data.length / 2]));
+    const apart = results.rows.slice(1).map(({ metrics }) =>
+      metrics["latent-mse"]
+    );
+    assert(apart.every(({ mean, n }) => mean > 0 && n === 2));
     const { prompts: _, ...rest } = experiment;
     const mute = { ...rest, metrics: tiny.metrics };
     await assertRejects(
       () => runExperiment(mute, options),
       TypeError,
       "expected prompts.search and prompts.evaluation",
+    );
+    await assertRejects(
+      () =>
+        runExperiment({ ...tiny, metrics: [{ kind: "latent-mse" }] }, options),
+      RangeError,
+      "makes pixels, not latents; expected psnr",
     );
     await assertRejects(
       () => runExperiment({ ...tiny, prompts: experiment.prompts }, options),

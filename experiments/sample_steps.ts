@@ -1,18 +1,19 @@
 /** The steps that sample a plan, a shard each. */
-import type { Tensor } from "../core/tensor.ts";
 import { shardCount } from "./evaluate.ts";
 import type { Experiment } from "./experiment.ts";
 import { rowName } from "./measured_row.ts";
 import type { PlannedRow } from "./fit_row.ts";
 import type { RowFit } from "./fit_step.ts";
 import type { FittedPlan, SampledPlan } from "./method.ts";
+import type { SampledBatch } from "./sampled_sets.ts";
 import { type Step, step } from "./step.ts";
 import { picturesFormat } from "./step_format.ts";
 import type { StepStore } from "./step_store.ts";
-import { modelReads, type StepTools } from "./step_tools.ts";
+import { modelReads } from "./step_reads.ts";
+import type { StepTools } from "./step_tools.ts";
 
-/** A shard's pictures `[B, 3, H, W]`. */
-export type SampleStep = Step<Tensor<"float32">>;
+/** Samples a shard. */
+export type SampleStep = Step<SampledBatch>;
 
 /** The full model as a plan. */
 export function fullPlan({ sampler: { steps } }: Experiment): SampledPlan {
@@ -37,7 +38,7 @@ export function rowSampleSteps(
     name: rowName(method.name, sparsity),
     fit,
     plan: async () => (await tools.store.read(fit)).fitted,
-    macs: tools.bench.budget(sparsity),
+    macs: (1 - sparsity) * tools.bench.denseMacs,
   });
 }
 

@@ -11,7 +11,7 @@ import { searchByNetwork } from "../pruner/network_search.ts";
 import { wholeStepGates } from "../pruner/strategies/fixed_patterns.ts";
 import { searchSubset } from "../pruner/strategies/searched_subset.ts";
 import type { Gates } from "../supernet/gates.ts";
-import { denseMacs, subNetMacs } from "../supernet/liveness.ts";
+import { denseCost, subNetCost } from "../supernet/liveness.ts";
 import type { SubNetPlan } from "../supernet/plan.ts";
 import type { FittedPlan, Method, MethodContext } from "./method.ts";
 import { noteIteration } from "./search_curves.ts";
@@ -23,7 +23,7 @@ export const dipGo: Method = {
   name: "dip-go",
   searches: true,
   reads: ({ search: { network, fit } }) => ({ network, fit }),
-  async fit(context, maxMacs) {
+  async fit(context, maxCost) {
     const { net, setup, seed, search } = context;
     const scores: Scores = await context.once(
       "dip-go",
@@ -50,7 +50,7 @@ export const dipGo: Method = {
       search.network,
     );
     return planned({
-      gates: fitBudget(net, scores, { maxMacs, kind: search.fit }),
+      gates: fitBudget(net, scores, { maxCost, kind: search.fit }),
     });
   },
 };
@@ -64,7 +64,7 @@ export const energyForecast: Method = {
     refine,
     sparsity,
   }),
-  async fit(context, maxMacs) {
+  async fit(context, maxCost) {
     const { runner, net, setup, seed, search, sparsity } = context;
     const batches = await context.calibration();
     const form = await context.form();
@@ -81,7 +81,7 @@ export const energyForecast: Method = {
       },
     );
     const { gates, forecast } = found.find(({ gates }) =>
-      subNetMacs(net, gates) <= maxMacs
+      subNetCost(net, gates) <= maxCost
     )!;
     const refined = await refineForecast(form, setup, {
       gates,
@@ -95,11 +95,11 @@ export const energyForecast: Method = {
 /** Whole-step gates of the best k of T steps that a search finds. */
 async function subsetGates(
   context: MethodContext,
-  maxMacs: number,
+  maxCost: number,
 ): Promise<Gates> {
   const { runner, net, setup, search } = context;
   const batches = await context.calibration();
-  const k = Math.floor(maxMacs / (denseMacs(net) / net.steps));
+  const k = Math.floor(maxCost / (denseCost(net) / net.steps));
   const { evaluations } = search.subset;
   const computed = await context.once(`subset-${k}`, () =>
     searchSubset(
@@ -124,8 +124,8 @@ export const searchedSubset: Method = {
   name: "searched-subset",
   searches: true,
   reads: ({ search: { subset } }) => ({ subset }),
-  async fit(context, maxMacs) {
-    return planned({ gates: await subsetGates(context, maxMacs) });
+  async fit(context, maxCost) {
+    return planned({ gates: await subsetGates(context, maxCost) });
   },
 };
 
@@ -134,9 +134,9 @@ export const subsetForecast: Method = {
   name: "searched-subset+forecast",
   searches: true,
   reads: ({ search: { subset, refine } }) => ({ subset, refine }),
-  async fit(context, maxMacs) {
+  async fit(context, maxCost) {
     const { runner, setup, search } = context;
-    const gates = await subsetGates(context, maxMacs);
+    const gates = await subsetGates(context, maxCost);
     const batches = await context.calibration();
     const { forecast } = await leastSquaresForecast(runner, setup, {
       gates,

@@ -1,5 +1,5 @@
 /** Metrics of all pictures together: their features, the reference, and the measure between them. */
-import { unstacked } from "../core/batch.ts";
+import { joined, unstacked } from "../core/batch.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { frechetDistanceTo } from "../eval/frechet_distance.ts";
 import { picturesOf } from "../eval/picture_folder.ts";
@@ -20,13 +20,15 @@ import {
 } from "../eval/set_metric.ts";
 import { referencePictures } from "../zoo/reference_pictures.ts";
 import type { Judges } from "./judges.ts";
+import type { SampledSet } from "./sampled_sets.ts";
 import {
   isStatistics,
   metricNames,
   type MetricRecord,
 } from "./metric_records.ts";
 
-type Images = Tensor<"float32">;
+/** Features of n pictures, `[n, D]`. */
+type Features = Tensor<"float32">;
 type SetValues = Readonly<Record<string, SetValue>>;
 
 /** Records of metrics of a set. */
@@ -41,17 +43,16 @@ const kernel = { subsetSize: 1000, subsets: 100, seed: 0 };
 const rendered = { count: 1000, seed: 1 };
 
 /**
- * Measures a set of pictures.
+ * Measures a set of pictures, of which only features are held.
  *
- * @param images `[n, 3, H, W]` in [-1, 1].
  * @param full The full model's, where the record's reference is these.
  */
 export async function measureSet(
   record: SetRecord,
-  { images, full }: { images: Images; full?: Images },
+  { pictures, full }: { pictures: SampledSet; full?: SampledSet },
   judges: Judges,
 ): Promise<SetValues> {
-  const features = await featuresOf(record, images, judges);
+  const features = await featuresOf(record, pictures, judges);
   const value = <State>(metric: SetMetric<State>) =>
     metric.value(metric.accumulate(features, 0));
   const [name, second] = metricNames(record);
@@ -75,7 +76,7 @@ export async function measureSet(
 /** Distances from the reference, whose root is taken once. */
 function distanceReference(
   record: SetRecord,
-  full: Images | undefined,
+  full: SampledSet | undefined,
   judges: Judges,
 ): Promise<SetReference<DistanceTo>> {
   const { reference } = record;
@@ -106,9 +107,9 @@ function distanceReference(
 /** The features of the reference's pictures, `[M, D]`. */
 async function featureReference(
   record: SetRecord,
-  full: Images | undefined,
+  full: SampledSet | undefined,
   judges: Judges,
-): Promise<SetReference<Images>> {
+): Promise<SetReference<Features>> {
   if (record.reference !== "full-model") {
     return fixedReference(await ownFeatures(record, judges));
   }
@@ -116,7 +117,10 @@ async function featureReference(
   return pairedReference(features, (kept) => kept);
 }
 
-function known({ kind }: SetRecord, full: Images | undefined): Images {
+function known(
+  { kind }: SetRecord,
+  full: SampledSet | undefined,
+): SampledSet {
   if (full) return full;
   throw new TypeError(
     `Cannot measure ${kind}: its reference is the full model's pictures, expected these`,
@@ -124,37 +128,40 @@ function known({ kind }: SetRecord, full: Images | undefined): Images {
 }
 
 /** Features of rendered pictures, or of a folder's. */
-const ownFeatures = (record: SetRecord, judges: Judges): Promise<Images> =>
+const ownFeatures = (record: SetRecord, judges: Judges): Promise<Features> =>
   record.kind === "fid (shapes)"
     ? renderedFeatures(record, judges)
     : folderFeatures(record, judges);
 
 function featuresOf(
   record: SetRecord,
-  images: Images,
+  pictures: SampledSet,
   judges: Judges,
-): Promise<Images> {
+): Promise<Features> {
   return record.kind === "fid (shapes)"
-    ? shapesFeatures(record, images, judges)
-    : inceptionFeatures(record, images, judges);
+    ? shapesFeatures(record, pictures, judges)
+    : inceptionFeatures(record, pictures, judges);
 }
 
 function shapesFeatures(
   { classifier }: ShapesRecord,
-  images: Images,
+  pictures: SampledSet,
   judges: Judges,
-): Promise<Images> {
-  return judges.seenIn(
-    images,
-    classifier,
-    async () => (await judges.classifier(classifier)).of(images),
-  );
+): Promise<Features> {
+  return judges.seenIn(pictures, classifier, async () => {
+    const network = await judges.classifier(classifier);
+    const features: Features[] = [];
+    for await (const { images } of pictures.batches()) {
+      features.push(await network.of(images));
+    }
+    return joined(features);
+  });
 }
 
 function renderedFeatures(
   { classifier }: ShapesRecord,
   judges: Judges,
-): Promise<Images> {
+): Promise<Features> {
   return judges.once(`rendered for ${classifier}`, async () => {
     const features = await judges.classifier(classifier);
     return features.of(referencePictures(features.kind, rendered));
@@ -166,24 +173,34 @@ const partOf = ({ kind }: InceptionRecord) =>
 
 async function inceptionFeatures(
   record: InceptionRecord,
-  images: Images,
+  pictures: SampledSet,
   judges: Judges,
-): Promise<Images> {
+): Promise<Features> {
   const { weights, resize } = record;
-  const both = await judges.seenIn(images, `${weights} ${resize}`, async () => {
-    const pictures = unstacked(images).map((image): Picture<Uint8Array> => ({
-      ...rgbImage(image),
-      channels: 3,
-    }));
-    return (await judges.inception(weights)).of(pictures, resize);
-  });
+  const both = await judges.seenIn(
+    pictures,
+    `${weights} ${resize}`,
+    async () =>
+      (await judges.inception(weights)).of(savedPictures(pictures), resize),
+  );
   return both[partOf(record)];
+}
+
+/** Pictures rounded to 8 bits, as saved ones are. */
+async function* savedPictures(
+  set: SampledSet,
+): AsyncGenerator<Picture<Uint8Array>> {
+  for await (const { images } of set.batches()) {
+    for (const image of unstacked(images)) {
+      yield { ...rgbImage(image), channels: 3 };
+    }
+  }
 }
 
 async function folderFeatures(
   record: InceptionRecord,
   judges: Judges,
-): Promise<Images> {
+): Promise<Features> {
   const { weights, resize, reference } = record;
   const name = `${weights} ${resize} of ${reference}`;
   const both = await judges.once(

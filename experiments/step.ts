@@ -7,9 +7,16 @@ import { createHash } from "node:crypto";
 import type { StepFormat } from "./step_format.ts";
 
 /** Raise a kind's number whenever its code comes to give another value: what older code made is then not found. */
-const versions = { search: 1, fit: 1, sample: 1, metric: 1, latency: 1 };
+const versions = {
+  "block-times": 1,
+  search: 1,
+  fit: 1,
+  sample: 2,
+  metric: 1,
+  latency: 1,
+};
 
-/** What a step gives: scores that serve several fits, a plan, pictures, values a pair, milliseconds. */
+/** What a step gives: what blocks take, scores that serve several fits, a plan, pictures, values a pair, milliseconds. */
 export type StepKind = keyof typeof versions;
 
 /** Takes how many parts of a step are done, of how many. */

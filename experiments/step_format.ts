@@ -5,6 +5,7 @@ import {
   writeSafetensors,
 } from "../core/weights/safetensors.ts";
 import { writeAtomically } from "../core/write_atomically.ts";
+import type { SampledBatch } from "./sampled_sets.ts";
 
 /** A file format; `reads` is written beside the value, for people. */
 export interface StepFormat<Value> {
@@ -32,17 +33,27 @@ export function jsonFormat<Value>(): StepFormat<Value> {
   };
 }
 
-/** Pictures `[B, C, H, W]`. */
-export const picturesFormat: StepFormat<Tensor<"float32">> = {
+/** Pictures, and the latents that they were decoded from. */
+export const picturesFormat: StepFormat<SampledBatch> = {
   extension: "safetensors",
   check: (path) =>
     Promise.try(() => {
       if (openSafetensors(path).tensors.has("images")) return;
       throw new TypeError(`Cannot read ${path}: expected a tensor "images"`);
     }),
-  read: (path) => openSafetensors(path).readFloat32("images"),
-  write: (path, images, reads) =>
-    writeSafetensors(path, new Map([["images", images]]), {
-      metadata: { reads: JSON.stringify(reads) },
-    }),
+  async read(path) {
+    const file = openSafetensors(path);
+    const images = await file.readFloat32("images");
+    if (!file.tensors.has("latents")) return { images };
+    return { images, latents: await file.readFloat32("latents") };
+  },
+  write: (path, { images, latents }, reads) =>
+    writeSafetensors(
+      path,
+      new Map<string, Tensor>([
+        ["images", images],
+        ...latents ? [["latents", latents] as const] : [],
+      ]),
+      { metadata: { reads: JSON.stringify(reads) } },
+    ),
 };

@@ -76,7 +76,7 @@ Deno.test("StepStore makes a damaged file again, with one line about it", () =>
       reads: 1,
       format: picturesFormat,
       cost: 1,
-      make: () => Promise.resolve(images),
+      make: () => Promise.resolve({ images }),
     });
     for (const each of [a, pictures] as Step[]) {
       await store.make(each);
@@ -93,7 +93,7 @@ Deno.test("StepStore makes a damaged file again, with one line about it", () =>
         assertEquals(await Deno.readFile(path), bytes);
       }
     }
-    assertEquals(await store.read(pictures), images);
+    assertEquals(await store.read(pictures), { images });
   }));
 
 Deno.test("StepStore removes a damaged checkpoint, and one that has served", () =>
@@ -101,9 +101,10 @@ Deno.test("StepStore removes a damaged checkpoint, and one that has served", () 
     const a = number("a", 1);
     await store.make(a);
     const path = await store.checkpoint(a);
-    await picturesFormat.write(path, images, {});
+    const batch = { images, latents: images };
+    await picturesFormat.write(path, batch, {});
     assertEquals(await store.checkpoint(a), path);
-    assertEquals(await picturesFormat.read(path), images);
+    assertEquals(await picturesFormat.read(path), batch);
     const bytes = await Deno.readFile(path);
     await Deno.writeFile(path, bytes.subarray(1));
     await store.checkpoint(a);

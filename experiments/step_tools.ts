@@ -1,12 +1,12 @@
-/** What an experiment's steps are made with, and the parts of an experiment that most of them read. */
+/** What an experiment's steps are made with. */
 import { type Bench, openBench } from "./bench.ts";
+import { type BlockTimes, neededBlockTimes } from "./block_times.ts";
 import { ShardSampler } from "./evaluate.ts";
-import type { Experiment } from "./experiment.ts";
 import { Meters } from "./meters.ts";
 import type { ProgressOutput } from "./progress.ts";
 import type { Provenance } from "./provenance.ts";
 import type { RunIdentity } from "./run_folder.ts";
-import { SampledImages } from "./sampled_images.ts";
+import { SampledSets } from "./sampled_sets.ts";
 import { StepStore } from "./step_store.ts";
 
 /** What steps are made with. */
@@ -14,10 +14,12 @@ export interface StepTools {
   readonly bench: Bench;
   readonly sampler: ShardSampler;
   readonly store: StepStore;
-  readonly images: SampledImages;
+  readonly sets: SampledSets;
   readonly meters: Meters;
   readonly identity: RunIdentity;
   readonly provenance: Provenance;
+  /** What budgets of time are made of; none where they are of MACs. */
+  readonly blockTimes?: BlockTimes;
 }
 
 /** Opens what steps are made with; dispose of it. */
@@ -29,52 +31,30 @@ export async function openStepTools(
     readonly provenance: Provenance;
     readonly threads?: number;
   },
-  { log }: ProgressOutput,
+  output: ProgressOutput,
 ): Promise<StepTools & AsyncDisposable> {
   const { experiment, device } = identity;
-  const bench = await openBench(experiment, { device, threads });
+  const store = new StepStore(root, output);
+  const timed = { identity, provenance };
+  const blockTimes = await neededBlockTimes(timed, { store, output });
+  const costs = blockTimes?.nanoseconds;
+  const bench = await openBench(experiment, { device, threads, costs });
   const sampler = new ShardSampler(bench);
-  const store = new StepStore(root, { log });
-  const images = new SampledImages(store, experiment.evaluation.pairs);
+  const sets = new SampledSets(store, experiment.evaluation.pairs);
   const meters = new Meters(experiment.metrics, { device });
   return {
     bench,
     sampler,
     store,
-    images,
+    sets,
     meters,
     identity,
     provenance,
+    blockTimes,
     async [Symbol.asyncDispose]() {
       await meters[Symbol.asyncDispose]();
       await sampler[Symbol.asyncDispose]();
       await bench[Symbol.asyncDispose]();
     },
   };
-}
-
-/** Fields that only people or some kinds of step read; those say so themselves. Files are known by their hashes. */
-const ownFields: readonly (keyof Experiment)[] = [
-  "name",
-  "description",
-  "model",
-  "prompts",
-  "seed",
-  "search",
-  "sparsity",
-  "methods",
-  "mainMethod",
-  "evaluation",
-  "metrics",
-  "latency",
-];
-
-/** What everything that runs the model reads: all of the experiment but `ownFields`, so that a field to come is not forgotten. */
-export function modelReads(
-  { experiment, device, inputs }: RunIdentity,
-): Record<string, unknown> {
-  const fields = Object.entries(experiment).filter(([name]) =>
-    !ownFields.includes(name as keyof Experiment)
-  );
-  return { device, model: inputs.model, ...Object.fromEntries(fields) };
 }

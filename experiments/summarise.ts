@@ -80,6 +80,9 @@ function resultRow(
     speedup: first.fullMs / first.rowMs,
     metrics: {
       ...metricValues(row.metrics, rival),
+      ...row.predictedSpeedup === undefined
+        ? {}
+        : { "predicted speedup": { mean: row.predictedSpeedup } },
       ...Object.fromEntries(others.map(({ batch, fullMs, rowMs }) => [
         `speedup_b${batch}`,
         { mean: fullMs / rowMs },

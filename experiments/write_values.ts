@@ -4,18 +4,21 @@ import type { ExperimentSteps } from "./experiment_steps.ts";
 import { type FinishedRow, rowName } from "./measured_row.ts";
 import { planFile } from "./plan_file.ts";
 import type { RunFolder } from "./run_folder.ts";
+import { firstImages } from "./sampled_sets.ts";
 import type { StepTools } from "./step_tools.ts";
 
-/** Writes `plans/`, `searches/`, `rows/` and `samples/`; returns the pictures `[n, 3, H, W]` by row name, the full model's as "full". */
+/** Writes `block-times.json` where budgets are of time, `plans/`, `searches/`, `rows/` and `samples/`; returns the first pictures `[≤ shown, 3, H, W]` by row name, the full model's as "full". */
 export async function writeValues(
   folder: RunFolder,
   tools: StepTools,
-  { steps, rows }: {
+  { steps, rows, shown }: {
     steps: ExperimentSteps;
     rows: readonly FinishedRow[];
+    shown: number;
   },
 ): Promise<Map<string, Tensor<"float32">>> {
-  const { bench, store } = tools;
+  const { bench, store, blockTimes } = tools;
+  if (blockTimes) await folder.writeJson("block-times.json", blockTimes);
   for (const { name, fit } of steps.rows) {
     const { fitted, searches } = await store.read(fit);
     await folder.writeJson(`plans/${name}.json`, planFile(bench, fitted));
@@ -35,8 +38,9 @@ export async function writeValues(
   const images = new Map<string, Tensor<"float32">>();
   for (const { name, samples } of [steps.full, ...steps.rows]) {
     if (name !== "full" && !named.has(name)) continue;
-    images.set(name, await tools.images.of(samples));
-    await folder.writeImages(`samples/${name}.safetensors`, images.get(name)!);
+    const set = tools.sets.of(samples);
+    images.set(name, await firstImages(set, shown));
+    await folder.writeImages(`samples/${name}.safetensors`, set);
   }
   return images;
 }

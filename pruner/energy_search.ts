@@ -6,14 +6,14 @@
  * backward pass measures every gate at once, closed steps included.
  *
  * A single linearisation is easily fooled. So the search walks from the dense
- * model: it closes a little, what pays least energy a MAC first, and measures
+ * model: it closes a little, what pays least energy for its cost first, and measures
  * again where it stands. At each target, exchanges that true samples confirm
  * finish the SubNet, and the walk goes on from there.
  */
 import { TorchGenerator } from "../core/random.ts";
 import type { Sampler } from "../core/samplers/sampler.ts";
 import { denseGates, type Gate, type Gates } from "../supernet/gates.ts";
-import { denseMacs, macsBudget, subNetMacs } from "../supernet/liveness.ts";
+import { costBudget, denseCost, subNetCost } from "../supernet/liveness.ts";
 import type { SuperNet } from "../supernet/super_net.ts";
 import type { CalibrationBatch } from "./calibration.ts";
 import {
@@ -30,7 +30,7 @@ import { wholeStepGates } from "./strategies/fixed_patterns.ts";
 import { cheapestPath, jumpCosts } from "./strategies/searched_subset.ts";
 
 export interface EnergySearchOptions extends ExchangeOptions {
-  /** Removed fractions of the dense MACs, ascending: a SubNet is returned for each. */
+  /** Removed fractions of the dense cost, ascending: a SubNet is returned for each. */
   readonly sparsity: readonly number[];
   /** Of the random cotangents. */
   readonly seed: number;
@@ -44,7 +44,7 @@ export interface TargetPlan extends JudgedPlan {
 }
 
 /**
- * Open gates closed, cheapest energy a MAC first, until the budget holds; a
+ * Open gates closed, cheapest energy for its cost first, until the budget holds; a
  * closed whole step closes its row. Then {@linkcode repair}ed to fill it.
  */
 export function prune(
@@ -53,10 +53,10 @@ export function prune(
   bounds: {
     energies: readonly (readonly number[])[];
     costs: readonly number[];
-    maxMacs: number;
+    maxCost: number;
   },
 ): Gates {
-  const { energies, costs, maxMacs } = bounds;
+  const { energies, costs, maxCost } = bounds;
   const whole = net.units.length - 1;
   const pruned = gates.map((row) => [...row]);
   const open = gates
@@ -66,7 +66,7 @@ export function prune(
     .filter(({ t, gate }) => t > 0 && gate === 1)
     .sort((a, b) => a.score - b.score);
   for (const { t, n } of open) {
-    if (subNetMacs(net, pruned) <= maxMacs) break;
+    if (subNetCost(net, pruned) <= maxCost) break;
     if (n === whole) pruned[t] = pruned[t].map((): Gate => 0);
     else pruned[t][n] = 0;
   }
@@ -76,16 +76,16 @@ export function prune(
 /** Whole-step gates of the cheapest path over the recorded trajectories: a second start for exchanges. */
 function trajectoryStart(
   net: SuperNet,
-  { sampler, batches, maxMacs }: {
+  { sampler, batches, maxCost }: {
     sampler: Sampler;
     batches: readonly CalibrationBatch[];
-    maxMacs: number;
+    maxCost: number;
   },
 ): Gates {
-  const call = denseMacs(net) / net.steps;
+  const call = denseCost(net) / net.steps;
   const path = cheapestPath(
     jumpCosts(sampler, batches),
-    Math.floor(maxMacs / call),
+    Math.floor(maxCost / call),
   );
   return wholeStepGates(net, path);
 }
@@ -100,7 +100,7 @@ export type KeepStage = <T>(
 /** One walk; each stage has a generator of its own, so that a killed search goes on with the stage it was in. */
 class EnergyWalk {
   readonly #costs: readonly number[];
-  readonly #denseMacs: number;
+  readonly #denseCost: number;
 
   constructor(
     private readonly tools: Omit<SearchTools, "random">,
@@ -109,7 +109,7 @@ class EnergyWalk {
   ) {
     const { net } = tools.runner;
     this.#costs = gateCosts(net);
-    this.#denseMacs = denseMacs(net);
+    this.#denseCost = denseCost(net);
   }
 
   /** From the dense model to the first target, a little at a time. */
@@ -119,8 +119,8 @@ class EnergyWalk {
     const { net } = tools.runner;
     let gates = denseGates(net.steps, net.units.length);
     for (let i = 1; i <= approach; i++) {
-      const maxMacs = this.#budget(first * i / approach);
-      gates = await this.#pruned(tools, gates, { maxMacs, round: i });
+      const maxCost = this.#budget(first * i / approach);
+      gates = await this.#pruned(tools, gates, { maxCost, round: i });
       this.onEvaluation();
     }
     return gates;
@@ -130,17 +130,17 @@ class EnergyWalk {
   async target(i: number, before: Gates): Promise<TargetPlan> {
     const { sparsity: { [i]: sparsity }, evaluations, tries } = this.options;
     const tools = this.#toolsOf(i + 1);
-    const maxMacs = this.#budget(sparsity);
+    const maxCost = this.#budget(sparsity);
     const walked = i === 0
       ? before
-      : await this.#pruned(tools, before, { maxMacs, round: i });
+      : await this.#pruned(tools, before, { maxCost, round: i });
     const { setup: { sampler }, batches, runner: { net } } = tools;
-    const other = trajectoryStart(net, { sampler, batches, maxMacs });
+    const other = trajectoryStart(net, { sampler, batches, maxCost });
     const starts = [walked, other];
     const plan = await exchange(
       tools,
       starts,
-      { maxMacs, evaluations, tries },
+      { maxCost, evaluations, tries },
       this.onEvaluation,
     );
     return { sparsity, ...plan };
@@ -152,13 +152,13 @@ class EnergyWalk {
   }
 
   #budget(sparsity: number): number {
-    return macsBudget(this.#denseMacs, sparsity);
+    return costBudget(this.#denseCost, sparsity);
   }
 
   async #pruned(
     tools: SearchTools,
     gates: Gates,
-    { maxMacs, round }: { maxMacs: number; round: number },
+    { maxCost, round }: { maxCost: number; round: number },
   ): Promise<Gates> {
     const { runner, setup, batches } = tools;
     const batch = batches[round % batches.length];
@@ -167,7 +167,7 @@ class EnergyWalk {
       batch,
     });
     const energies = await gateEnergies(tools, { gates, forecast }, round);
-    return prune(runner.net, gates, { energies, costs: this.#costs, maxMacs });
+    return prune(runner.net, gates, { energies, costs: this.#costs, maxCost });
   }
 }
 

@@ -7,7 +7,7 @@ import type { TorchGenerator } from "../core/random.ts";
 import type { Tensor } from "../core/tensor.ts";
 import type { Forecast } from "../supernet/forecast.ts";
 import type { Gate, Gates } from "../supernet/gates.ts";
-import { subNetMacs } from "../supernet/liveness.ts";
+import { subNetCost } from "../supernet/liveness.ts";
 import type { SubNetPlan } from "../supernet/plan.ts";
 import type { SubNetRunner } from "../supernet/sub_net.ts";
 import type { SuperNet } from "../supernet/super_net.ts";
@@ -100,14 +100,14 @@ export async function gateEnergies(
   );
 }
 
-/** Gates of called steps closed, cheapest energy a MAC first, until they fit; then reopened, dearest first, while they fit. */
+/** Gates of called steps closed, cheapest energy for its cost first, until they fit; then reopened, dearest first, while they fit. */
 export function repair(
   net: SuperNet,
   gates: Gates,
-  { energies, costs, maxMacs }: {
+  { energies, costs, maxCost }: {
     energies: readonly (readonly number[])[];
     costs: readonly number[];
-    maxMacs: number;
+    maxCost: number;
   },
 ): Gates {
   const whole = net.units.length - 1;
@@ -124,13 +124,13 @@ export function repair(
     )
     .sort((a, b) => a.score - b.score);
   for (const { t, n } of inner) {
-    if (subNetMacs(net, repaired) <= maxMacs) break;
+    if (subNetCost(net, repaired) <= maxCost) break;
     repaired[t][n] = 0;
   }
   for (const { t, n } of inner.toReversed()) {
     if (repaired[t][n] === 1) continue;
     repaired[t][n] = 1;
-    if (subNetMacs(net, repaired) > maxMacs) repaired[t][n] = 0;
+    if (subNetCost(net, repaired) > maxCost) repaired[t][n] = 0;
   }
   return repaired;
 }
@@ -178,12 +178,12 @@ export interface ExchangeOptions {
 /**
  * Exchanges from the best of several starts.
  *
- * @param maxMacs Budget over all steps; every start must be within it.
+ * @param maxCost Budget over all steps; every start must be within it.
  */
 export async function exchange(
   tools: SearchTools,
   starts: readonly Gates[],
-  { maxMacs, evaluations, tries }: ExchangeOptions & { maxMacs: number },
+  { maxCost, evaluations, tries }: ExchangeOptions & { maxCost: number },
   onEvaluation: () => void = () => {},
 ): Promise<JudgedPlan> {
   const { net } = tools.runner;
@@ -206,7 +206,7 @@ export async function exchange(
     const from = best!;
     const energies = await gateEnergies(tools, from, round);
     const fit = (gates: Gates) =>
-      repair(net, gates, { energies, costs, maxMacs });
+      repair(net, gates, { energies, costs, maxCost });
     const candidates = swaps(net, from.gates, energies).slice(0, tries)
       .map((swap) => fit(swapped(from.gates, swap)));
     let improved = false;

@@ -1,11 +1,11 @@
 /**
- * From scores to a SubNet within a MACs budget (DiP-GO, Algorithm 1): gates
+ * From scores to a SubNet within a budget of MACs or time (DiP-GO, Algorithm 1): gates
  * whose score is below a threshold are closed. The paper bisects the threshold;
  * its companion code raises it in steps and closes the heaviest cascade first.
  * Every budget is fitted from the same scores.
  */
 import type { Gate, Gates } from "../supernet/gates.ts";
-import { subNetMacs } from "../supernet/liveness.ts";
+import { subNetCost } from "../supernet/liveness.ts";
 import type { SuperNet } from "../supernet/super_net.ts";
 import { gateCosts } from "./gate_costs.ts";
 
@@ -45,8 +45,8 @@ class OpenGates {
     return gatesOf(this.net, (t, n) => this.#open.has(`${t},${n}`));
   }
 
-  get macs(): number {
-    return subNetMacs(this.net, this.gates);
+  get cost(): number {
+    return subNetCost(this.net, this.gates);
   }
 
   set({ t, n }: Ranked, isOpen: boolean): void {
@@ -55,10 +55,10 @@ class OpenGates {
   }
 
   /** Opens what still fits, in the order given. */
-  fill(candidates: readonly Ranked[], maxMacs: number): void {
+  fill(candidates: readonly Ranked[], maxCost: number): void {
     for (const gate of candidates) {
       this.set(gate, true);
-      if (this.macs > maxMacs) this.set(gate, false);
+      if (this.cost > maxCost) this.set(gate, false);
     }
   }
 }
@@ -67,50 +67,50 @@ class OpenGates {
  * The SubNet that keeps the best scores within a budget, filled up with every
  * further gate that still fits, from the best score down.
  *
- * @param maxMacs Budget over all steps, total convention; never exceeded.
+ * @param maxCost Budget over all steps, in the unit of the SuperNet's costs; never exceeded.
  * @param kind How the threshold moves.
  * @throws {RangeError} If one model call alone exceeds it.
  */
 export function fitBudget(
   net: SuperNet,
   scores: Scores,
-  { maxMacs, kind }: { maxMacs: number; kind: FitKind },
+  { maxCost, kind }: { maxCost: number; kind: FitKind },
 ): Gates {
   const ranked: Ranked[] = scores
     .flatMap((row, t) => row.map((score, n) => ({ t, n, score })))
     .filter(({ t }) => t > 0)
     .sort((a, b) => b.score - a.score);
-  const least = new OpenGates(net).macs;
-  if (least > maxMacs) {
+  const least = new OpenGates(net).cost;
+  if (least > maxCost) {
     throw new RangeError(
-      `Cannot fit a SubNet of ${net.model.model}: one model call takes ${least} MACs, the budget is ${maxMacs}`,
+      `Cannot fit a SubNet of ${net.model.model}: one model call costs ${least}, the budget is ${maxCost}`,
     );
   }
   return kind === "bisection"
-    ? fitByBisection(net, ranked, maxMacs)
-    : fitGreedily(net, ranked, maxMacs);
+    ? fitByBisection(net, ranked, maxCost)
+    : fitGreedily(net, ranked, maxCost);
 }
 
 /** The lowest threshold that fits. */
 function fitByBisection(
   net: SuperNet,
   ranked: readonly Ranked[],
-  maxMacs: number,
+  maxCost: number,
 ): Gates {
   const openFirst = (count: number) => {
     const open = new OpenGates(net);
     ranked.slice(0, count).forEach((gate) => open.set(gate, true));
     return open;
   };
-  // The MACs are not quite monotonic in the count (an open step can revive backups), so what is bisected stays checked.
+  // The cost is not quite monotonic in the count (an open step can revive backups), so what is bisected stays checked.
   let [fits, exceeds] = [0, ranked.length + 1];
   while (exceeds - fits > 1) {
     const middle = (fits + exceeds) >> 1;
-    if (openFirst(middle).macs <= maxMacs) fits = middle;
+    if (openFirst(middle).cost <= maxCost) fits = middle;
     else exceeds = middle;
   }
   const open = openFirst(fits);
-  open.fill(ranked.slice(fits), maxMacs);
+  open.fill(ranked.slice(fits), maxCost);
   return open.gates;
 }
 
@@ -120,7 +120,7 @@ const greedyStep = 0.05;
 function fitGreedily(
   net: SuperNet,
   ranked: readonly Ranked[],
-  maxMacs: number,
+  maxCost: number,
 ): Gates {
   const costs = gateCosts(net);
   const round = ({ score }: Ranked) => Math.floor(score / greedyStep);
@@ -130,9 +130,9 @@ function fitGreedily(
   const open = new OpenGates(net);
   ranked.forEach((gate) => open.set(gate, true));
   for (const gate of byClosing) {
-    if (open.macs <= maxMacs) break;
+    if (open.cost <= maxCost) break;
     open.set(gate, false);
   }
-  open.fill(byClosing.toReversed(), maxMacs);
+  open.fill(byClosing.toReversed(), maxCost);
   return open.gates;
 }

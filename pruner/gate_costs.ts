@@ -1,18 +1,18 @@
-/** γ of DiP-GO's sparsity loss: what closing a gate saves, its cascade included. */
+/** γ of DiP-GO's sparsity loss: what closing a gate saves of a budget, its cascade included. */
 import { denseGates } from "../supernet/gates.ts";
-import { subNetMacs } from "../supernet/liveness.ts";
+import { subNetCost } from "../supernet/liveness.ts";
 import type { SuperNet } from "../supernet/super_net.ts";
 
 /**
- * Share of one model call's MACs that closing each unit alone saves, in [0, 1]; `[N]`.
+ * Share of one model call's cost that closing each unit alone saves, in [0, 1]; `[N]`.
  * The whole step's is 1.
  */
 export function gateCosts(net: SuperNet): number[] {
   const dense = denseGates(net.steps, net.units.length);
-  const all = subNetMacs(net, dense);
+  const all = subNetCost(net, dense);
   const last = net.steps - 1;
   return net.units.map((_, n) => {
     const closed = dense.with(last, dense[last].with(n, 0));
-    return (all - subNetMacs(net, closed)) / (all / net.steps);
+    return (all - subNetCost(net, closed)) / (all / net.steps);
   });
 }

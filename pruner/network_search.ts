@@ -42,7 +42,7 @@ export interface NetworkSearchOptions {
   readonly space: "pictures" | "latents";
   /** α, the weight of the sparsity loss. */
   readonly alpha: number;
-  /** Whether γ is the MACs share of a gate, or 1 for all. */
+  /** Whether γ is the share of the cost that a gate saves, or 1 for all. */
   readonly gamma: boolean;
   /** Sparsity loss at which only L_c is left; the paper's is 0.2. */
   readonly stop: number;

@@ -8,7 +8,7 @@ import { float32, sizeOf } from "../core/tensor.ts";
 import type { Forecast } from "../supernet/forecast.ts";
 import { checkGates, denseGates, type Gates } from "../supernet/gates.ts";
 import { guidedLabels } from "../supernet/guidance.ts";
-import { subNetMacs } from "../supernet/liveness.ts";
+import { subNetCost } from "../supernet/liveness.ts";
 import { SubNetRunner } from "../supernet/sub_net.ts";
 import { superNet } from "../supernet/super_net.ts";
 import { openTrainingForm } from "../supernet/training_form.ts";
@@ -74,7 +74,7 @@ const model = ditBlockGraph(config, lively(), {
   granularity: "sublayer",
 });
 const net = superNet(model, { steps });
-const dense = subNetMacs(net, denseGates(steps, net.units.length));
+const dense = subNetCost(net, denseGates(steps, net.units.length));
 
 /** Noise and classes for the runner's batch. */
 function drawn(
@@ -107,23 +107,23 @@ Deno.test("fitBudget() never exceeds the budget, fills it, and keeps what scores
   );
   for (const kind of ["bisection", "greedy"] as const) {
     for (const sparsity of [0.2, 0.5, 0.8]) {
-      const maxMacs = (1 - sparsity) * dense;
-      const gates = fitBudget(net, scores, { maxMacs, kind });
+      const maxCost = (1 - sparsity) * dense;
+      const gates = fitBudget(net, scores, { maxCost, kind });
       checkGates(gates, { steps, units: net.units.length, source: "test" });
-      const kept = subNetMacs(net, gates) / dense;
+      const kept = subNetCost(net, gates) / dense;
       assert(
         kept <= 1 - sparsity && kept > 1 - sparsity - 0.06,
         `${kind} keeps ${kept}`,
       );
     }
     assertEquals(
-      fitBudget(net, scores, { maxMacs: dense, kind }),
+      fitBudget(net, scores, { maxCost: dense, kind }),
       denseGates(steps, net.units.length),
     );
     assertThrows(
-      () => fitBudget(net, scores, { maxMacs: 1, kind }),
+      () => fitBudget(net, scores, { maxCost: 1, kind }),
       RangeError,
-      "one model call takes",
+      "one model call costs",
     );
   }
 });
@@ -133,9 +133,9 @@ Deno.test("fitBudget() closes among like scores the heaviest cascade first where
   const scores = denseGates(steps, net.units.length).map((row) =>
     row.map((_, n) => n === whole ? 0.52 : 0.51)
   );
-  const maxMacs = 0.5 * dense;
+  const maxCost = 0.5 * dense;
   const called = (kind: FitKind) =>
-    fitBudget(net, scores, { maxMacs, kind })
+    fitBudget(net, scores, { maxCost, kind })
       .filter((row) => row[whole] === 1).length;
   assertEquals(called("greedy"), steps / 2);
   assertEquals(called("bisection"), steps);
@@ -238,10 +238,10 @@ Deno.test("searchByEnergy() fits every target from one walk, repeatably, and bea
       fresh,
     );
   for (const { sparsity, gates, forecast } of found) {
-    const maxMacs = (1 - sparsity) * dense;
-    assert(subNetMacs(net, gates) <= maxMacs);
+    const maxCost = (1 - sparsity) * dense;
+    assert(subNetCost(net, gates) <= maxCost);
     const rivals = [0, 1, 2].map(() =>
-      randomGates(net, { uniform: () => random.uniform(), maxMacs })
+      randomGates(net, { uniform: () => random.uniform(), maxCost })
     );
     for (const rival of rivals) {
       assert(await at(gates, forecast) < await at(rival));

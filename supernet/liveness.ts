@@ -115,13 +115,21 @@ export function liveBlocks(
   return stepPatterns(net, gates).map(({ live }) => live);
 }
 
+/** What the blocks that run over all T steps add up to. */
+function sumOverLive(
+  net: SuperNet,
+  gates: Gates,
+  ofBlock: readonly number[],
+): number {
+  return liveBlocks(net, gates).flat().reduce(
+    (sum, runs, i) => sum + (runs ? ofBlock[i % ofBlock.length] : 0),
+    0,
+  );
+}
+
 /** MACs (total convention) of a SubNet over all T steps: those of the blocks that run. */
 export function subNetMacs(net: SuperNet, gates: Gates): number {
-  return liveBlocks(net, gates).flat()
-    .reduce(
-      (sum, runs, i) => sum + (runs ? net.macs[i % net.macs.length] : 0),
-      0,
-    );
+  return sumOverLive(net, gates, net.macs);
 }
 
 /** MACs (total convention) of the full sampler: all gates open. */
@@ -129,7 +137,17 @@ export function denseMacs(net: SuperNet): number {
   return subNetMacs(net, denseGates(net.steps, net.units.length));
 }
 
-/** The most MACs that are left when a fraction of the dense ones is removed; the rounding of 1 − s is forgiven. */
-export function macsBudget(dense: number, sparsity: number): number {
+/** What a SubNet takes of a budget over all T steps, in the unit of the SuperNet's costs. */
+export function subNetCost(net: SuperNet, gates: Gates): number {
+  return sumOverLive(net, gates, net.costs);
+}
+
+/** What the full sampler takes, in the unit of the SuperNet's costs. */
+export function denseCost(net: SuperNet): number {
+  return subNetCost(net, denseGates(net.steps, net.units.length));
+}
+
+/** The most that is left when a fraction of the dense cost, a whole number, is removed; the rounding of 1 − s is forgiven. */
+export function costBudget(dense: number, sparsity: number): number {
   return Math.floor((1 - sparsity) * dense * (1 + 1e-12));
 }

@@ -15,7 +15,11 @@ import { float32, type Tensor } from "../core/tensor.ts";
 import { plus } from "../core/vectors.ts";
 import { blockSessions } from "./block_sessions.ts";
 import { liveBlocks } from "./liveness.ts";
-import { runSampler, type SampleRequest } from "./sampling_loop.ts";
+import {
+  type ModelFeeds,
+  runSampler,
+  type SampleRequest,
+} from "./sampling_loop.ts";
 import type { SuperNet } from "./super_net.ts";
 
 /** Tensors of one step, and what the units hold. */
@@ -62,10 +66,28 @@ export class SubNetRunner implements AsyncDisposable {
     });
   }
 
+  /**
+   * Runs the whole model once.
+   *
+   * @param feeds The model's inputs, by name.
+   * @returns Of each block, what runs it again on the inputs that it had.
+   */
+  async blockRuns(feeds: ModelFeeds): Promise<(() => Promise<unknown>)[]> {
+    const tensors = new Map<string, Tensor>(Object.entries(feeds));
+    const runs: (() => Promise<unknown>)[] = [];
+    await this.#runBlocks(
+      this.net.blocks.map(() => true),
+      { tensors, held: new Map() },
+      (run) => runs.push(run),
+    );
+    return runs;
+  }
+
   /** Runs one step's live blocks; what gated ones compute is held. */
   async #runBlocks(
     live: readonly boolean[],
     values: StepValues,
+    observe: (run: () => Promise<unknown>) => void = () => {},
   ): Promise<void> {
     for (const [i, { block }] of this.net.blocks.entries()) {
       if (!live[i]) continue;
@@ -73,7 +95,9 @@ export class SubNetRunner implements AsyncDisposable {
         name,
       ) => [name, this.#read(name, values)]);
       const session = await this.#session(i);
-      const results = await session.run(Object.fromEntries(inputs));
+      const run = () => session.run(Object.fromEntries(inputs));
+      observe(run);
+      const results = await run();
       for (const name of block.outputs) {
         const value = results[block.residual ? residualOf(name) : name];
         if (block.gated) values.held.set(name, value);

@@ -18,17 +18,25 @@ export interface SuperNet {
   readonly units: readonly string[];
   /** MACs (total convention) of one call of each block, in the order of `blocks`. */
   readonly macs: readonly number[];
+  /** What one call of each block takes of a budget: its MACs, or nanoseconds where budgets are of time. Whole numbers. */
+  readonly costs: readonly number[];
 }
 
 /**
  * @param model Its batch counts in the MACs: two for one guided image.
  * @param steps Model calls T.
+ * @param costs Of each block; its MACs by default.
+ * @throws {RangeError} If there is not a cost for each block, a whole number from 0.
  */
 export function superNet(
   model: BlockGraph,
-  { steps }: { steps: number },
+  { steps, costs }: { steps: number; costs?: readonly number[] },
 ): SuperNet {
   const blocks = blockGraphs(model);
+  const macs = blocks.map(({ graph }) =>
+    sumMacs(macsOfGraph(graph).values()).total
+  );
+  if (costs) checkCosts(costs, { model: model.model, blocks: blocks.length });
   return {
     model,
     steps,
@@ -39,6 +47,27 @@ export function superNet(
       ),
       model.output,
     ],
-    macs: blocks.map(({ graph }) => sumMacs(macsOfGraph(graph).values()).total),
+    macs,
+    costs: costs ?? macs,
   };
+}
+
+function checkCosts(
+  costs: readonly number[],
+  { model, blocks }: { model: string; blocks: number },
+): void {
+  if (costs.length !== blocks) {
+    throw new RangeError(
+      `Cannot price ${model}: found ${costs.length} costs, expected one for each of ${blocks} blocks`,
+    );
+  }
+  const odd = costs.findIndex((cost) =>
+    !Number.isSafeInteger(cost) || cost < 0
+  );
+  if (odd === -1) return;
+  throw new RangeError(
+    `Cannot price ${model}: the cost of block ${odd} is ${
+      costs[odd]
+    }, expected a whole number from 0`,
+  );
 }

@@ -6,7 +6,7 @@ import { type HubSettings, hubSettings } from "./settings.ts";
 import { snapshot } from "./snapshot.ts";
 
 /** `owner/name:path` or `owner/name@revision:path`, taken apart; null if it is none. */
-function parseDataSetFile(text: string) {
+export function parseDataSetFile(text: string) {
   const colon = text.indexOf(":");
   if (colon === -1) return null;
   const path = text.slice(colon + 1);

@@ -4,7 +4,7 @@
  */
 import { writeParts } from "../write_parts.ts";
 import { readRangeSync } from "../byte_range.ts";
-import type { Tensor } from "../tensor.ts";
+import { sameShape, sizeOf, type Tensor } from "../tensor.ts";
 import {
   parseSafetensorsHeader,
   safetensorsBytes,
@@ -91,13 +91,60 @@ export async function writeSafetensors(
   await writeParts(path, partsOf(header, layout));
 }
 
-/** A tensor and where it goes, from the start of the data. */
-interface Placed {
+/**
+ * Writes one float32 tensor that comes in batches `[B, ...]`, one of which is in memory at a time; the same bytes as of the whole.
+ *
+ * @param tensor `count`: rows of all batches together.
+ * @throws {Error} If the batches have another count of rows, or rows of different shapes, or it cannot be written; what was at `path` is kept.
+ */
+export async function writeFloat32Batches(
+  path: string,
+  { name, count }: { name: string; count: number },
+  batches: AsyncIterable<Tensor<"float32">>,
+): Promise<void> {
+  await writeParts(path, partsOfBatches({ name, count }, batches));
+}
+
+async function* partsOfBatches(
+  { name, count }: { name: string; count: number },
+  batches: AsyncIterable<Tensor<"float32">>,
+): AsyncGenerator<Uint8Array> {
+  let row: readonly number[] | undefined;
+  let found = 0;
+  for await (const { shape: [own, ...element], data } of batches) {
+    if (!row) {
+      const shape = [count, ...element];
+      const end = sizeOf(shape) * safetensorsBytes.F32;
+      yield encodeHeader([{ name, shape, dtype: "F32", begin: 0, end }]);
+      row = element;
+    }
+    if (!sameShape(row, element)) {
+      throw new RangeError(
+        `a batch has rows of [${element}], expected [${row}]`,
+      );
+    }
+    found += own;
+    yield new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  }
+  if (found !== count) {
+    throw new RangeError(
+      `found ${found} rows of ${name}, expected ${count}`,
+    );
+  }
+}
+
+/** A tensor's entry in the header: where it lies, from the start of the data. */
+interface Entry {
   readonly name: string;
-  readonly tensor: Tensor;
+  readonly shape: readonly number[];
   readonly dtype: SafetensorsDType;
   readonly begin: number;
   readonly end: number;
+}
+
+/** A tensor and where it goes. */
+interface Placed extends Entry {
+  readonly tensor: Tensor;
 }
 
 /** Widest elements first, so that each is aligned; by name among equals. */
@@ -114,22 +161,24 @@ function layOut(
   return ordered.map(([name, tensor]) => {
     const begin = end;
     end += tensor.data.length * widthOf(tensor);
-    return { name, tensor, dtype: storedDType(tensor, floats), begin, end };
+    const { shape } = tensor;
+    const dtype = storedDType(tensor, floats);
+    return { name, tensor, shape, dtype, begin, end };
   });
 }
 
 /** Length and JSON, padded with spaces so that the data begins at a multiple of 8. */
 function encodeHeader(
-  layout: readonly Placed[],
-  metadata: Readonly<Record<string, string>> | undefined,
+  layout: readonly Entry[],
+  metadata?: Readonly<Record<string, string>>,
 ): Uint8Array {
   const sorted = metadata &&
     Object.entries(metadata).sort(([a], [b]) => a < b ? -1 : 1);
   const json = new TextEncoder().encode(JSON.stringify(Object.fromEntries([
     ...(sorted ? [["__metadata__", Object.fromEntries(sorted)]] : []),
-    ...layout.map(({ name, tensor, dtype, begin, end }) => [
+    ...layout.map(({ name, shape, dtype, begin, end }) => [
       name,
-      { dtype, shape: tensor.shape, data_offsets: [begin, end] },
+      { dtype, shape, data_offsets: [begin, end] },
     ]),
   ])));
   const length = Math.ceil(json.length / 8) * 8;

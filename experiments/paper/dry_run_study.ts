@@ -3,8 +3,9 @@ import { alignedLines } from "../../core/aligned_lines.ts";
 import { formatMacs } from "../../eval/table.ts";
 import { checkExperiment, type Experiment } from "../experiment.ts";
 import type { Bench } from "../bench.ts";
-import { callsOf, planWithoutSearch } from "../dry_run.ts";
+import { budgetNote, callsOf, planWithoutSearch } from "../dry_run.ts";
 import type { FittedPlan, SampledPlan } from "../method.ts";
+import { fileLines } from "../needed_files.ts";
 import { type PlannedRow, plannedRows } from "../fit_row.ts";
 import { rateProbe } from "./device_rate.ts";
 import { billedMacs, MacsCounter } from "./paper_macs.ts";
@@ -87,6 +88,7 @@ async function countSection({ label, experiment }: Section) {
   const lines = [
     `${label}: ${titleOf(experiment, bench)}`,
     ...alignedLines(cells, { left: 1 }).map((line) => `  ${line}`),
+    ...budgetNote(experiment).map((line) => `  ${line}`),
   ];
   return { lines, resources };
 }
@@ -194,6 +196,8 @@ export async function dryRunStudy(
       "",
     ]),
     ...paperLines(study.paper),
+    "",
+    ...await fileLines(sections.map(({ experiment }) => experiment)),
     "",
     `In all ${formatMacs(macs)} MACs, ${hours(macs, rate)} at ${
       formatMacs(rate)

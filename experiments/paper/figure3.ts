@@ -1,5 +1,5 @@
 /** Figure 3: seconds of one image against the pruning ratio. */
-import { embeddedSd, fullSd, notesOfAll } from "./base.ts";
+import { embeddedSd, fidelity, fullSd, notesOfAll } from "./base.ts";
 import type { PaperRow, Study } from "./study.ts";
 
 // pruning ratio, seconds
@@ -35,6 +35,7 @@ export default {
         name: "paper-figure3-blocks",
         sparsity,
         evaluation: { ...fullSd.evaluation, pairs: 16 },
+        metrics: fidelity,
         latency: { batches: [1], rounds: 10 },
       },
     }],
@@ -45,6 +46,7 @@ export default {
         name: "paper-figure3-shapes",
         sparsity,
         evaluation: { ...embeddedSd.evaluation, pairs: 8 },
+        metrics: fidelity,
         latency: { batches: [1], rounds: 7 },
       },
     }],

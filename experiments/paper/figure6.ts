@@ -1,5 +1,5 @@
 /** Figure 6: pictures as the pruning ratio rises. */
-import { embeddedSd, fullSd, notesOfAll } from "./base.ts";
+import { embeddedSd, fidelity, fullSd, notesOfAll } from "./base.ts";
 import type { Study } from "./study.ts";
 
 const sparsity = [0.3, 0.5, 0.7, 0.8, 0.9];
@@ -18,6 +18,7 @@ export default {
         sparsity,
         methods,
         evaluation: { ...fullSd.evaluation, pairs: 16 },
+        metrics: fidelity,
         latency: { batches: [1], rounds: 3 },
       },
     }],
@@ -29,6 +30,7 @@ export default {
         sparsity,
         methods,
         evaluation: { ...embeddedSd.evaluation, pairs: 16 },
+        metrics: fidelity,
         latency: { batches: [1], rounds: 3 },
       },
     }],

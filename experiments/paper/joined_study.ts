@@ -5,7 +5,26 @@ import { macsOfRow, type PaperRow, sparsityOf, type Study } from "./study.ts";
 /** A finished section. */
 export interface SectionResults {
   readonly label: string;
+  readonly promptSet?: string;
   readonly results: Results;
+}
+
+/** A section's results with its CLIP score named for its prompts. */
+export function namedByPrompts(
+  { promptSet }: Pick<SectionResults, "promptSet">,
+  results: Results,
+): Results {
+  if (promptSet === undefined) return results;
+  const rows = results.rows.map((row) => ({
+    ...row,
+    metrics: Object.fromEntries(
+      Object.entries(row.metrics).map(([name, value]) => [
+        name === "clip" ? `clip_${promptSet}` : name,
+        value,
+      ]),
+    ),
+  }));
+  return { ...results, rows };
 }
 
 /** The paper's row as ours are; its MACs stay in the paper's convention. */
@@ -46,8 +65,9 @@ function labelled(row: ResultRow, label: string): ResultRow {
 /** The rows of all sections; an unpruned model that several sample alike stands once. */
 function ownRows(sections: readonly SectionResults[]): ResultRow[] {
   const seen = new Set<string>();
-  return sections.flatMap(({ label, results: { model, sampler, rows } }) => {
-    const dense = JSON.stringify([model, sampler]);
+  return sections.flatMap(({ label, promptSet, results }) => {
+    const { model, sampler, rows } = namedByPrompts({ promptSet }, results);
+    const dense = JSON.stringify([model, sampler, promptSet]);
     const known = seen.has(dense);
     seen.add(dense);
     return rows

@@ -170,7 +170,7 @@ export const pipelines: Readonly<Record<string, KnownPipeline>> = {
       set_alpha_to_one: false,
     },
   }),
-  "models/lcm-sdxl": pipeline("sdxl", {
+  "./models/lcm-sdxl": pipeline("sdxl", {
     texts: [clip(clipText), clip(clipTextBigG)],
     side: 1024,
     scheduler: { ...sdNoise, _class_name: "LCMScheduler" },

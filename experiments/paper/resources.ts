@@ -25,7 +25,7 @@ export interface PartSizes {
 
 export interface Resources {
   readonly weightBytes: number;
-  /** Pictures of every row and of the full model, in single precision. */
+  /** Pictures of every row and of the full model in single precision, as shards and in the run's folder. */
   readonly pictureBytes: number;
   readonly memoryBytes: number;
   /** Total convention; searches, pictures, decoding and latency rounds. */
@@ -95,7 +95,7 @@ export function resourcesOf(
   const groups = bench.experiment.sparsity.length;
   return {
     weightBytes: sizes.weightBytes,
-    pictureBytes: images * 3 * sizes.side ** 2 * bytesOfFloat,
+    pictureBytes: 2 * images * 3 * sizes.side ** 2 * bytesOfFloat,
     memoryBytes: memoryBytes(bench, sizes),
     macs: {
       search: searchMacs(bench),

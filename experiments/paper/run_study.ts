@@ -16,7 +16,7 @@ import { readRunDetails } from "../../eval/report/run_details.ts";
 import { type Results, writeResults } from "../../eval/results.ts";
 import { checkExperiment } from "../experiment.ts";
 import { type FinishedRun, runExperiment, type RunOptions } from "../runner.ts";
-import { joinedStudy, paperResultRow } from "./joined_study.ts";
+import { joinedStudy, namedByPrompts, paperResultRow } from "./joined_study.ts";
 import type { Section, Study } from "./study.ts";
 
 /** A section and what its run left. */
@@ -56,8 +56,9 @@ async function writeStudy(
 ): Promise<FinishedRun> {
   const results = joinedStudy(
     study,
-    finished.map(({ section: { label }, run: { results } }) => ({
+    finished.map(({ section: { label, promptSet }, run: { results } }) => ({
       label,
+      promptSet,
       results,
     })),
   );
@@ -80,10 +81,11 @@ async function writeStudy(
 
 /** A section under its label, with what its run keeps beside numbers. */
 async function reportedSection(
-  { section: { label }, run: { folder, results } }: FinishedSection,
+  { section, run: { folder, results } }: FinishedSection,
 ): Promise<ReportedRun> {
   const details = await readRunDetails(`${folder}/report.json`);
-  return { results: { ...results, experiment: label }, details };
+  const named = namedByPrompts(section, results);
+  return { results: { ...named, experiment: section.label }, details };
 }
 
 /** The paper's rows as a run of their own. */

@@ -55,7 +55,7 @@ async function withTinyStudy(
           label: "theirs",
           macs: { printed: "2.00" },
           dense: "2.00",
-          metrics: { clip_coco: 30 },
+          metrics: { clip: 30 },
         },
         {
           label: "theirs, pruned",

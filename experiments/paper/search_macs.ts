@@ -1,9 +1,9 @@
-/** What each search costs, in MACs (total convention) of its model calls. */
+/** What each search costs, in MACs (total convention) of its model calls; the bench prices blocks by these. */
 import {
-  gradientMacs,
-  networkTrainingMacs,
-} from "../../pruner/training_macs.ts";
-import { denseMacs } from "../../supernet/liveness.ts";
+  gradientCost,
+  networkTrainingCost,
+} from "../../pruner/training_cost.ts";
+import { denseCost } from "../../supernet/liveness.ts";
 import type { SuperNet } from "../../supernet/super_net.ts";
 import type { Bench } from "../bench.ts";
 import type { SearchSettings } from "../method.ts";
@@ -30,7 +30,7 @@ const refine = ({ search, budgets }: Search) =>
 function energy({ net, search, budgets }: Search): number {
   const { approach, evaluations, tries } = search.energy;
   const gradients = approach + budgets.length * Math.ceil(evaluations / tries);
-  return gradients * gradientMacs(net) + 2 * evaluations * sum(budgets);
+  return gradients * gradientCost(net) + 2 * evaluations * sum(budgets);
 }
 
 /** Each SubNet is sampled on every calibration batch. */
@@ -38,14 +38,14 @@ function rounds({ net, search, budgets }: Search): number {
   const { evolution, calibration } = search;
   if (!evolution) return 0;
   return sum(
-    budgets.map((maxMacs) =>
-      evaluationsOf({ net, search, evolution }, maxMacs) * calibration * maxMacs
+    budgets.map((maxCost) =>
+      evaluationsOf({ net, search, evolution }, maxCost) * calibration * maxCost
     ),
   );
 }
 
 const costs: Readonly<Record<string, (search: Search) => number>> = {
-  "dip-go": ({ net, search }) => networkTrainingMacs(net, search.network),
+  "dip-go": ({ net, search }) => networkTrainingCost(net, search.network),
   "energy+forecast": (search) => energy(search) + refine(search),
   "searched-subset": subset,
   "searched-subset+forecast": (search) => subset(search) + refine(search),
@@ -61,6 +61,6 @@ export function searchMacs(bench: Bench): number {
   const { batch: images, calibration } = search;
   const net = bench.superNet({ images, steps });
   const budgets = sparsity.map((s) => images * bench.budget(s));
-  return calibration * denseMacs(net) +
+  return calibration * denseCost(net) +
     sum(searching.map((name) => costs[name]({ net, search, budgets })));
 }

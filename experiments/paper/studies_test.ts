@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { experiments, listed, studyNamed } from "../catalogue.ts";
 import { checkExperiment } from "../experiment.ts";
+import { metricNames } from "../metric_records.ts";
 import { dryRunStudy } from "./dry_run_study.ts";
 import { paperResultRow } from "./joined_study.ts";
 import { pipelines } from "./pipelines.ts";
@@ -24,6 +25,50 @@ Deno.test("the studies are the paper's tables and figures, and every section can
         checkExperiment(experiment);
         assertEquals(experiment.model in pipelines, scale === "full");
       }
+    }
+  }
+});
+
+Deno.test("studies measure what the paper measures, on the embedded models by their counterparts", () => {
+  const names = (study: string, scale: (typeof scales)[number]) =>
+    studyNamed(study)!.sections[scale]
+      .map(({ experiment: { metrics } }) => metrics.flatMap(metricNames));
+  const fidelity = ["psnr", "ssim", "latent-mse"];
+  for (const table of [1, 2, 4, 5, 6, 7, 8]) {
+    const study = `paper-table${table}`;
+    const fid = table === 2 ? ["fid_companion"] : [];
+    for (const section of names(study, "full")) {
+      assertEquals(section, [...fidelity, "clip", ...fid], study);
+    }
+    for (const section of names(study, "embedded")) {
+      assertEquals(
+        section,
+        [...fidelity, "clip-score (shapes)", "prompt", "fid (shapes)"],
+        study,
+      );
+    }
+  }
+  for (const section of names("paper-table3", "full")) {
+    assertEquals(section, [...fidelity, "fid_adm", "sfid_adm"]);
+  }
+  for (const section of names("paper-table3", "embedded")) {
+    assertEquals(section, ["psnr", "ssim", "fid (shapes)"]);
+  }
+  // the paper's figures have columns of the same names
+  for (const { name, paper, sections } of studies) {
+    const ours = new Set(
+      sections.full.flatMap(({ experiment, promptSet }) =>
+        experiment.metrics.flatMap(metricNames).map((metric) =>
+          promptSet && metric === "clip" ? `clip_${promptSet}` : metric
+        )
+      ),
+    );
+    for (const { metrics = {} } of paper) {
+      const theirs = Object.keys(metrics)
+        .filter((metric) => /^(clip|fid)/.test(metric));
+      theirs.forEach((metric) =>
+        assert(ours.has(metric), `${name}: ${metric}`)
+      );
     }
   }
 });
@@ -85,7 +130,7 @@ Deno.test("paperResultRow() keeps what is printed, and derives the pruning ratio
   ]);
   const { macs, speedup, metrics, source } = rows[5];
   assertEquals([macs, speedup, source], [3.38e12, 4.40, "paper"]);
-  assertEquals(metrics.clip_coco, { mean: 30.29 });
+  assertEquals(metrics.clip, { mean: 30.29 });
   const [full, pruned] = studyNamed("paper-figure3")!.paper.map(paperResultRow);
   assertEquals([full.latencyMs, pruned.latencyMs], [5010, 3590]);
   assertEquals(Math.round(pruned.macs / 1e9), 11858);
@@ -123,6 +168,16 @@ Deno.test("dryRunStudy() prints the paper's rows from block graphs, without weig
   assertStringIncludes(disk, `weights ${(bytes / 1e9).toFixed(1)} GB`);
   const all = lines.find((line) => line.startsWith("In all"))!;
   assertStringIncludes(all, "at 1.00 T MACs a second");
+  const use = (file: string) => row(file)[1];
+  assertEquals(
+    use("metrics/pt_inception-2015-12-05-6726825d.pth"),
+    "weights of fid",
+  );
+  assertEquals(
+    use("prompts/captions_val2017.json"),
+    "prompts of evaluation",
+  );
+  assertEquals(use("stabilityai/stable-diffusion-2-1"), "model");
   for (const note of study.notes) assert(lines.includes(`- ${note}`));
 });
 

@@ -14,6 +14,8 @@ export interface Section {
   /** Tells its rows from other sections' in the study's table. */
   readonly label: string;
   readonly experiment: Experiment;
+  /** What its CLIP score is qualified by, where it is of other prompts than COCO's captions: `clip_parti`. */
+  readonly promptSet?: string;
 }
 
 /** How a figure of the paper follows from a model's block graph, in the `paper` convention. */

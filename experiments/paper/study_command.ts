@@ -2,6 +2,7 @@
 import type { Device } from "../../core/runtime/session.ts";
 import type { Experiment } from "../experiment.ts";
 import { withLocalFiles } from "../local_files.ts";
+import { checkMetricFiles } from "../meters.ts";
 import { type FinishedRun, type RunOptions, runShare } from "../runner.ts";
 import { withSetting } from "../setting.ts";
 import type { Share } from "../share.ts";
@@ -41,12 +42,17 @@ function scaleOf(text: string): Scale {
   );
 }
 
-/** Runs the sections, their models and prompts brought to this machine first. */
+/**
+ * Runs the sections, their models and prompts brought to this machine first.
+ *
+ * @throws {RangeError} If a file that metrics read is missing; nothing is downloaded then.
+ */
 export async function runSections(
   study: Study,
   sections: readonly Section[],
   options: RunOptions,
 ): Promise<FinishedRun> {
+  for (const { experiment } of sections) await checkMetricFiles(experiment);
   const local: Section[] = [];
   for (const section of sections) {
     const experiment = await withLocalFiles(section.experiment);
@@ -55,12 +61,13 @@ export async function runSections(
   return await runStudy(study, local, options);
 }
 
-/** Makes a share of every section, their models and prompts brought to this machine first. */
+/** Makes a share of every section, their models and prompts brought to this machine first. @throws As {@linkcode runSections}. */
 export async function shareSections(
   sections: readonly Section[],
   share: Share,
   options: RunOptions,
 ): Promise<void> {
+  for (const { experiment } of sections) await checkMetricFiles(experiment);
   for (const { experiment } of sections) {
     await runShare(await withLocalFiles(experiment), share, options);
   }

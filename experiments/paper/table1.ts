@@ -16,7 +16,7 @@ const row = (
   macs,
   dense,
   speedup,
-  metrics: { clip_coco: coco, clip_parti: parti, speedup_parti: partiSpeedup },
+  metrics: { clip: coco, clip_parti: parti, speedup_parti: partiSpeedup },
 });
 
 const paper: readonly PaperRow[] = [
@@ -143,6 +143,22 @@ export default {
           superNet: { granularity: "branch" },
           sparsity: branchSparsity,
           methods: branches,
+        },
+      },
+      {
+        label: "blocks, PartiPrompts",
+        promptSet: "parti",
+        experiment: {
+          ...fullSd,
+          name: "paper-table1-parti",
+          description: "Stable Diffusion 1.5, PLMS, 50 steps, on PartiPrompts",
+          prompts: {
+            ...fullSd.prompts!,
+            evaluation: "prompts/PartiPrompts.tsv",
+          },
+          sparsity: blockSparsity,
+          methods: blocks,
+          evaluation: { ...fullSd.evaluation, pairs: 1632 },
         },
       },
       checkpoint("bk-sdm-base", "nota-ai/bk-sdm-base"),

@@ -10,7 +10,7 @@ const row = (
   label: string,
   printed: string,
   bill: Omit<Bill, "model">,
-  fid: number,
+  fid_adm: number,
   speedup: number,
 ): PaperRow => ({
   label,
@@ -21,7 +21,7 @@ const row = (
   },
   dense,
   speedup,
-  metrics: { fid },
+  metrics: { fid_adm },
 });
 
 const cached = (interval: number, computed: number) =>

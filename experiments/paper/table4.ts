@@ -17,13 +17,13 @@ const pair = (
     label,
     macs: base.macs,
     dense: base.macs.printed,
-    metrics: { clip_coco: base.clip },
+    metrics: { clip: base.clip },
   },
   {
     label: `DiP-GO on ${label}`,
     macs: pruned.macs,
     dense: base.macs.printed,
-    metrics: { clip_coco: pruned.clip },
+    metrics: { clip: pruned.clip },
   },
 ];
 
@@ -130,7 +130,7 @@ export default {
           ...fullSd,
           name: "paper-table4-lcm4",
           description: "Stable Diffusion XL distilled to LCM, 4 steps",
-          model: "models/lcm-sdxl",
+          model: "./models/lcm-sdxl",
           sampler: { kind: "lcm", steps: 4, guidanceScale: 1 },
           sparsity: [0.03],
           methods: ["dip-go"],

@@ -10,7 +10,7 @@ const row = (
   sparsity: number,
   hours: number,
   printed: string,
-  clip_coco: number,
+  clip: number,
 ): PaperRow => ({
   label: `${method}, ${sparsity.toFixed(2)}`,
   dense,
@@ -26,7 +26,7 @@ const row = (
       ...sparsity === 0.8 ? { because: "truncated" } : {},
     }
     : { printed, because: "searched" },
-  metrics: { clip_coco, "GPU hours": hours },
+  metrics: { clip, "GPU hours": hours },
 });
 
 const methods = [

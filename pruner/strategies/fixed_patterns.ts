@@ -3,7 +3,7 @@
  * steps, FORA, and random gates within a budget.
  */
 import { denseGates, type Gate, type Gates } from "../../supernet/gates.ts";
-import { subNetMacs } from "../../supernet/liveness.ts";
+import { subNetCost } from "../../supernet/liveness.ts";
 import type { SuperNet } from "../../supernet/super_net.ts";
 
 /**
@@ -60,15 +60,15 @@ export function foraGates(net: SuperNet, interval: number): Gates {
  * Gates closed one by one, in random order, until the SubNet fits.
  *
  * @param uniform Numbers in [0, 1).
- * @param maxMacs Budget over all steps, total convention.
+ * @param maxCost Budget over all steps, in the unit of the SuperNet's costs.
  * @param start What is closed; the full sampler's gates by default.
  * @throws {RangeError} If even the sparsest SubNet, one model call, is over the budget.
  */
 export function randomGates(
   net: SuperNet,
-  { uniform, maxMacs, start = denseGates(net.steps, net.units.length) }: {
+  { uniform, maxCost, start = denseGates(net.steps, net.units.length) }: {
     uniform: () => number;
-    maxMacs: number;
+    maxCost: number;
     start?: Gates;
   },
 ): Gates {
@@ -76,12 +76,12 @@ export function randomGates(
   const open = gates.flatMap((row, t) =>
     t === 0 ? [] : row.flatMap((gate, n) => gate === 1 ? [{ t, n }] : [])
   );
-  while (subNetMacs(net, gates) > maxMacs) {
+  while (subNetCost(net, gates) > maxCost) {
     if (open.length === 0) {
       throw new RangeError(
-        `Cannot fit random gates: one model call takes ${
-          subNetMacs(net, gates)
-        } MACs, the budget is ${maxMacs}`,
+        `Cannot fit random gates: one model call costs ${
+          subNetCost(net, gates)
+        }, the budget is ${maxCost}`,
       );
     }
     const pick = Math.floor(uniform() * open.length);

@@ -3,7 +3,7 @@ import { ditBlockGraph } from "../../core/models/dit.ts";
 import { noWeights } from "../../core/models/weights.ts";
 import { TorchGenerator } from "../../core/random.ts";
 import { checkGates, denseGates } from "../../supernet/gates.ts";
-import { liveBlocks, subNetMacs } from "../../supernet/liveness.ts";
+import { liveBlocks, subNetCost } from "../../supernet/liveness.ts";
 import { superNet } from "../../supernet/super_net.ts";
 import {
   foraGates,
@@ -28,7 +28,7 @@ const model = ditBlockGraph(config, noWeights, {
   granularity: "sublayer",
 });
 const net = superNet(model, { steps: 6 });
-const dense = subNetMacs(net, denseGates(6, net.units.length));
+const dense = subNetCost(net, denseGates(6, net.units.length));
 
 Deno.test("uniformSteps() spreads k calls over T from the first on", () => {
   assertEquals(uniformSteps(3, 6), [0, 2, 4]);
@@ -37,7 +37,7 @@ Deno.test("uniformSteps() spreads k calls over T from the first on", () => {
 });
 
 Deno.test("wholeStepGates() costs k of T of the dense MACs", () => {
-  assertEquals(subNetMacs(net, wholeStepGates(net, [0, 2, 5])), dense / 2);
+  assertEquals(subNetCost(net, wholeStepGates(net, [0, 2, 5])), dense / 2);
   assertThrows(() => wholeStepGates(net, [1]), RangeError, "0 among them");
 });
 
@@ -53,14 +53,14 @@ Deno.test("randomGates() stays within the budget, and refuses one below a single
   for (const seed of [0, 1, 2]) {
     const random = new TorchGenerator(seed);
     const draw = () => random.uniform();
-    const gates = randomGates(net, { uniform: draw, maxMacs: dense / 2 });
+    const gates = randomGates(net, { uniform: draw, maxCost: dense / 2 });
     checkGates(gates, { steps: 6, units: net.units.length, source: "test" });
-    const macs = subNetMacs(net, gates);
+    const macs = subNetCost(net, gates);
     assert(macs <= dense / 2 && macs > dense / 6);
   }
   const uniform = () => 0;
   assertThrows(
-    () => randomGates(net, { uniform, maxMacs: 1 }),
+    () => randomGates(net, { uniform, maxCost: 1 }),
     RangeError,
     "the budget is 1",
   );

@@ -5,7 +5,7 @@
  * parents and children live on.
  */
 import type { Gate, Gates } from "../../supernet/gates.ts";
-import { subNetMacs } from "../../supernet/liveness.ts";
+import { subNetCost } from "../../supernet/liveness.ts";
 import { randomGates } from "./fixed_patterns.ts";
 import type { JudgedGates, Propose, RoundContext } from "./round_search.ts";
 
@@ -39,7 +39,7 @@ const openings = 24;
 /** Gates with some more opened, as far as the budget allows. */
 function filled(
   gates: Gates,
-  { net, maxMacs, uniform }: RoundContext,
+  { net, maxCost, uniform }: RoundContext,
 ): Gates {
   const closed = gates.flatMap((row, t) =>
     row.flatMap((gate, n) => gate === 0 ? [{ t, n }] : [])
@@ -49,16 +49,16 @@ function filled(
     const pick = Math.floor(uniform() * closed.length);
     const [{ t, n }] = closed.splice(pick, 1);
     const opened = full.with(t, full[t].with(n, 1));
-    if (subNetMacs(net, opened) <= maxMacs) full = opened;
+    if (subNetCost(net, opened) <= maxCost) full = opened;
   }
   return full;
 }
 
 /** A child of the population; a random draw while there is none. */
 export const breed: Propose = (context) => {
-  const { net, maxMacs, population, uniform } = context;
-  if (population.length === 0) return randomGates(net, { uniform, maxMacs });
+  const { net, maxCost, population, uniform } = context;
+  if (population.length === 0) return randomGates(net, { uniform, maxCost });
   const [a, b] = [tournament(context), tournament(context)];
   const start = mutated(crossed(a.gates, b.gates, uniform), uniform);
-  return filled(randomGates(net, { uniform, maxMacs, start }), context);
+  return filled(randomGates(net, { uniform, maxCost, start }), context);
 };

@@ -3,5 +3,5 @@ import { randomGates } from "./fixed_patterns.ts";
 import type { Propose } from "./round_search.ts";
 
 /** A draw that knows nothing of those before it. */
-export const drawAnew: Propose = ({ net, maxMacs, uniform }) =>
-  randomGates(net, { uniform, maxMacs });
+export const drawAnew: Propose = ({ net, maxCost, uniform }) =>
+  randomGates(net, { uniform, maxCost });

@@ -17,8 +17,8 @@ export interface JudgedGates {
 /** What a round's proposals are made from. */
 export interface RoundContext {
   readonly net: SuperNet;
-  /** Budget over all steps, total convention. */
-  readonly maxMacs: number;
+  /** Budget over all steps, in the unit of the SuperNet's costs. */
+  readonly maxCost: number;
   /** The best so far, best first; empty before the first round. */
   readonly population: readonly JudgedGates[];
   /** Numbers in [0, 1). */
@@ -45,7 +45,7 @@ export interface RoundSearchOptions {
 /** What a search by rounds works with. */
 export interface RoundSearchTools {
   readonly net: SuperNet;
-  readonly maxMacs: number;
+  readonly maxCost: number;
   /** Images' distance from the full sampler's; what the search minimises. */
   readonly evaluate: (gates: Gates) => Promise<number>;
   /** Keeps a round; must survive JSON. */
@@ -71,7 +71,7 @@ export async function searchByRounds(
       `Cannot search gates: ${evaluations} evaluations in rounds of ${size}, expected 1 or more of each`,
     );
   }
-  const { net, maxMacs, keep, onEvaluation } = tools;
+  const { net, maxCost, keep, onEvaluation } = tools;
   let population: readonly JudgedGates[] = [];
   for (let done = 0, round = 0; done < evaluations; round++) {
     const count = Math.min(size, evaluations - done);
@@ -80,7 +80,7 @@ export async function searchByRounds(
       const random = new TorchGenerator(seed * seedStride + round);
       const context = {
         net,
-        maxMacs,
+        maxCost,
         population: before.population,
         uniform: () => random.uniform(),
       };

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { TorchGenerator } from "../../core/random.ts";
 import { denseGates, type Gates } from "../../supernet/gates.ts";
-import { denseMacs, subNetMacs } from "../../supernet/liveness.ts";
+import { denseCost, subNetCost } from "../../supernet/liveness.ts";
 import { superNet } from "../../supernet/super_net.ts";
 import { tinyUnet } from "../../supernet/tiny_unet.ts";
 import { randomGates } from "./fixed_patterns.ts";
@@ -15,7 +15,7 @@ import {
 
 const steps = 6;
 const net = superNet(tinyUnet({ batch: 2, granularity: "branch" }), { steps });
-const maxMacs = 0.5 * denseMacs(net);
+const maxCost = 0.5 * denseCost(net);
 const options = { evaluations: 90, population: 20, seed: 3 };
 const search = { drawAnew, breed };
 
@@ -31,7 +31,7 @@ async function run(propose: Propose, keep: KeepRound = (_, make) => make()) {
     sampled.push(gates);
     return Promise.resolve(lossOf(gates));
   };
-  const tools = { net, maxMacs, evaluate, keep };
+  const tools = { net, maxCost, evaluate, keep };
   return { best: await searchByRounds(tools, propose, options), sampled };
 }
 
@@ -39,14 +39,14 @@ for (const [name, propose] of Object.entries(search)) {
   Deno.test(`searchByRounds() with ${name} stays within the budget and returns the best of what it sampled`, async () => {
     const { best, sampled } = await run(propose);
     assertEquals(sampled.length, options.evaluations);
-    assert(sampled.every((gates) => subNetMacs(net, gates) <= maxMacs));
+    assert(sampled.every((gates) => subNetCost(net, gates) <= maxCost));
     assert(sampled.every((gates) => gates[0].every((gate) => gate === 1)));
     assertEquals(best.loss, Math.min(...sampled.map(lossOf)));
     assertEquals(lossOf(best.gates), best.loss);
     const random = new TorchGenerator(11);
     const single = randomGates(net, {
       uniform: () => random.uniform(),
-      maxMacs,
+      maxCost,
     });
     assert(best.loss < lossOf(single));
   });
@@ -77,7 +77,7 @@ Deno.test("breed() opens gates again, too", async () => {
   );
   const random = new TorchGenerator(0);
   const population = [{ gates: closed, loss: 0 }];
-  const context = { net, maxMacs, population, uniform: () => random.uniform() };
+  const context = { net, maxCost, population, uniform: () => random.uniform() };
   const children = Array.from({ length: 9 }, () => breed(context));
   assert(children.some((gates) => gates.slice(1).flat().includes(1)));
   await assertRejects(
@@ -85,7 +85,7 @@ Deno.test("breed() opens gates again, too", async () => {
       searchByRounds(
         {
           net,
-          maxMacs,
+          maxCost,
           evaluate: () => Promise.resolve(0),
           keep: (_, make) => make(),
         },

@@ -1,0 +1,30 @@
+/** The parts of an experiment that most of its steps read. */
+import type { Experiment } from "./experiment.ts";
+import type { RunIdentity } from "./run_folder.ts";
+
+/** Fields that only people or some kinds of step read; those say so themselves. Files are known by their hashes. */
+const ownFields: readonly (keyof Experiment)[] = [
+  "name",
+  "description",
+  "model",
+  "prompts",
+  "seed",
+  "search",
+  "sparsity",
+  "methods",
+  "mainMethod",
+  "evaluation",
+  "metrics",
+  "latency",
+  "cost",
+];
+
+/** What everything that runs the model reads: all of the experiment but `ownFields`, so that a field to come is not forgotten. */
+export function modelReads(
+  { experiment, device, inputs }: RunIdentity,
+): Record<string, unknown> {
+  const fields = Object.entries(experiment).filter(([name]) =>
+    !ownFields.includes(name as keyof Experiment)
+  );
+  return { device, model: inputs.model, ...Object.fromEntries(fields) };
+}
