@@ -99,7 +99,7 @@ Deno.test("block times are those of one image, and plans of a dear block leave i
         throw new Error("random searches nothing");
       },
     });
-    assert(fitted.kind === "gates");
+    if (fitted.kind !== "gates") throw new Error(`found ${fitted.kind}`);
     const unit = bench.net.units.indexOf(found!.blocks[dear]);
     const { steps } = experiment.sampler;
     const runs = fitted.plan.gates.filter((gates) =>
