@@ -20,11 +20,15 @@ import { type OffDeviceNode, profiledNodes } from "./profiled_nodes.ts";
 import { webgpuGraph } from "./webgpu_graph.ts";
 import { probeWebgpu, type WebgpuProbe } from "./webgpu_probe.ts";
 
+export const devices = ["cpu", "webgpu", "cuda"] as const;
+
 /** Where a session computes. */
-export type Device = "cpu" | "webgpu" | "cuda";
+export type Device = typeof devices[number];
+
+export const precisions = ["float32", "float16"] as const;
 
 /** How weights are stored and products computed; norms, softmax and timesteps are float32 always. */
-export type Precision = "float32" | "float16";
+export type Precision = typeof precisions[number];
 
 /** How a session runs. */
 export interface SessionOptions {
