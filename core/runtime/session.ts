@@ -247,7 +247,7 @@ const fellBack = (error: unknown): boolean =>
 
 /**
  * Nodes of a graph that its device does not compute, after the runtime's own
- * optimisations: the runtime is asked, by running the graph once on zeros.
+ * optimisations: the runtime is asked, which may take a run on zeros.
  *
  * @throws As {@linkcode openSession}.
  */
@@ -255,9 +255,19 @@ export async function nodesOffDevice(
   graph: Graph,
   options: SessionOptions,
 ): Promise<OffDeviceNode[]> {
-  return await offDevice(await deviceGraph(graph, options), options);
+  const own = await deviceGraph(graph, options);
+  const { device = "cpu" } = options;
+  try {
+    const settings = strict(runtimeOptions(own, options));
+    await (await load(own, device, settings)).release();
+    return [];
+  } catch (error) {
+    if (!fellBack(error)) throw error;
+    return await offDevice(own, options);
+  }
 }
 
+/** As a profile of a run on zeros tells. */
 function offDevice(
   own: Graph,
   options: SessionOptions,
