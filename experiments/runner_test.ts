@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { onSoftwareGpu } from "../core/runtime/software_gpu.ts";
 import { openSafetensors } from "../core/weights/safetensors.ts";
 import { readResults } from "../eval/results.ts";
 import { parseGates } from "../supernet/gates.ts";
@@ -173,4 +174,33 @@ Deno.test("checkExperiment() names the value that is out of range", async () => 
     { sampler: plms },
     'sampler.kind is "plms", expected one of own',
   );
+});
+
+Deno.test({
+  ...onSoftwareGpu("runExperiment() searches, samples and times on the GPU"),
+  fn: () =>
+    withTiny(async (tiny, options) => {
+      const experiment = {
+        ...tiny,
+        sparsity: [0.5],
+        methods: ["uniform-reuse", "energy+forecast"],
+        evaluation: { ...tiny.evaluation, pairs: 2, batch: 2 },
+        latency: { batches: [1], rounds: 1 },
+      };
+      const rowsOn = async (device: "cpu" | "webgpu") => {
+        const run = { ...options, device };
+        const { results } = await runExperiment(experiment, run);
+        return results.rows;
+      };
+      const here = await rowsOn("cpu");
+      const there = await rowsOn("webgpu");
+      assertEquals(
+        there.map(({ method, macs }) => [method, macs]),
+        here.map(({ method, macs }) => [method, macs]),
+      );
+      const uniform = (rows: typeof here) =>
+        rows.find(({ method }) => method === "uniform-reuse")!.metrics.psnr;
+      const moved = uniform(here).mean - uniform(there).mean;
+      assert(Math.abs(moved) < 0.05, `PSNR moves by ${moved} dB`);
+    }),
 });

@@ -176,7 +176,7 @@ Deno.test({
       const { y } = await b.run(kept);
       assertEquals(Array.from(y.data, Number), [-3, -6, -9, -12, -15, -18]);
     }
-    on.dispose();
+    (on as DeviceTensor).dispose();
   },
 });
 

@@ -14,13 +14,13 @@ Usage: deno task bench gpu [options]
 Options:
   --device <d>      webgpu (any GPU with a Vulkan, Metal or Direct3D 12 driver; default) or cuda
   --precision <p>   float16 (default) or float32 (default with --tiny)
-  --steps <n>       DDIM steps (default 10)
+  --steps <n>       DDIM steps, from 6 (default 10)
   --rounds <n>      Timed turns of each (default 5)
   --tiny            The same on tiny shapes, in a minute
   --software        Compute in software (SwiftShader, from Debian's package chromium); only with --tiny
   --pack <folder>   Measure nothing; make a folder for a Linux x64 machine with a GPU and without network:
-                    Deno, ONNX Runtime with its WebGPU provider, and this script, about 40 MB. There it
-                    needs sh, tar, gzip, a Vulkan driver and the Vulkan loader (libvulkan.so.1, which is
+                    Deno, ONNX Runtime with its WebGPU provider, and this script, under 60 MB. There it
+                    needs sh, tar, xz, a Vulkan driver and the Vulkan loader (libvulkan.so.1, which is
                     packed too if it is found here). The CUDA provider is not packed: it is larger than that alone
   --help            Print this
 
@@ -57,7 +57,7 @@ export function parseGpu(args: readonly string[]): GpuRequest {
   return {
     device: oneOf(devices, "device", parsed.device),
     precision: oneOf(precisions, "precision", precision),
-    steps: whole("steps", parsed.steps, 5),
+    steps: whole("steps", parsed.steps, 6),
     rounds: whole("rounds", parsed.rounds, 1),
     tiny,
     software,
