@@ -1,4 +1,4 @@
-/** Sampling and gate gradients on a GPU: in float32 they are those of the CPU. */
+/** Sampling and gate gradients on a GPU, in float32 those of the CPU; and in float16. */
 import { assert, assertEquals } from "@std/assert";
 import { ditBlockGraph } from "../core/models/dit.ts";
 import { livelyWeights } from "../core/models/lively_weights.ts";
@@ -183,3 +183,12 @@ for (const [name, subject] of Object.entries(subjects)) {
     fn: async () => checkGradients(await subject()),
   });
 }
+
+Deno.test("a SubNet in float16 samples nearly what it samples in float32", async () => {
+  const subject = tinyDit();
+  const gates = halfClosed(subject.net);
+  const expected = await sampled(subject, gates, cpu);
+  const half = { ...cpu, precision: "float16" } as const;
+  const moved = distance(expected, await sampled(subject, gates, half));
+  assert(moved > 1e-5 && moved < 1e-2, `latents differ by ${moved}`);
+});

@@ -255,8 +255,9 @@ export async function nodesOffDevice(
   graph: Graph,
   options: SessionOptions,
 ): Promise<OffDeviceNode[]> {
-  const own = await deviceGraph(graph, options);
   const { device = "cpu" } = options;
+  if (device === "cpu") return [];
+  const own = await deviceGraph(graph, options);
   try {
     const settings = strict(runtimeOptions(own, options));
     await (await load(own, device, settings)).release();
