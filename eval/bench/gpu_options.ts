@@ -24,7 +24,7 @@ Options:
                     packed too if it is found here). The CUDA provider is not packed: it is larger than that alone
   --help            Print this
 
-At full size: 12 GB of memory on the host, 16 GB on the GPU.`;
+At full size: about 10 GB of memory on the host, 14 GB on the GPU (computed).`;
 
 /** Measuring, or packing into a folder. */
 export type GpuRequest = GpuBenchOptions | { readonly pack: string } | "help";
