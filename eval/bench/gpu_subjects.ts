@@ -1,4 +1,6 @@
 /** What `bench gpu` samples: the paper's two models at full size, and both of their families at a size for a device in software. Weights are random. */
+import type { BlockGraph } from "../../core/models/block_graph.ts";
+import { ditBlockGraph } from "../../core/models/dit.ts";
 import { knownModels, sd15 } from "../../core/models/known_models.ts";
 import { livelyWeights } from "../../core/models/lively_weights.ts";
 import { randomWeights } from "../../core/models/random_weights.ts";
@@ -7,12 +9,8 @@ import {
   parseUnetConfig,
   type UnetConfig,
 } from "../../core/models/unet_config.ts";
-import type { WeightSource } from "../../core/models/weights.ts";
-import { TorchGenerator } from "../../core/random.ts";
-import { makeSampler } from "../../core/samplers/make_sampler.ts";
 import { parseSchedulerConfig } from "../../core/samplers/scheduler_config.ts";
-import { superNet } from "../../supernet/super_net.ts";
-import { ditXl, type Subject } from "./subjects.ts";
+import { type Subject, subjectOf } from "./subjects.ts";
 import { tinySubject } from "./tiny_subject.ts";
 
 /** A model to measure, made when its turn comes: at full size each takes gigabytes. */
@@ -23,35 +21,23 @@ export interface GpuSubject {
 
 const scheduler = parseSchedulerConfig({
   _class_name: "DDIMScheduler",
-  beta_end: 0.012,
-  beta_schedule: "scaled_linear",
-  beta_start: 0.00085,
+  beta_schedule: "linear",
   clip_sample: false,
+  num_train_timesteps: 1000,
   prediction_type: "epsilon",
 }, "bench gpu");
 
-/** One guided picture by a UNet, gated by branches as in DiP-GO's companion code. */
-function unetSubject(
-  config: UnetConfig,
-  weights: WeightSource,
-  { tokens, steps }: { tokens: number; steps: number },
-): Subject {
-  const options = { batch: 2, tokens, granularity: "branch" } as const;
-  const graph = unetBlockGraph(config, weights, options);
-  const [{ shape }] = graph.inputs;
-  const random = new TorchGenerator(0);
-  return {
-    net: superNet(graph, { steps }),
-    request: {
-      latents: random.randn(shape.with(0, 1)),
-      conditioning: {
-        encoder_hidden_states: random.randn([2, tokens, config.textWidth]),
-      },
-      sampler: makeSampler(scheduler, { steps }),
-      guidanceScale: 7.5,
-    },
-  };
-}
+/** One guided picture; gates switch what they usually do in the family. */
+const subject = (
+  name: string,
+  graph: () => BlockGraph,
+): GpuSubject => ({
+  name,
+  make: (steps) => subjectOf(graph(), { scheduler, steps }),
+});
+
+const branches = { batch: 2, granularity: "branch" } as const;
+const sublayers = { batch: 2, granularity: "sublayer" } as const;
 
 const tinyUnet: UnetConfig = parseUnetConfig({
   ...sd15,
@@ -64,25 +50,27 @@ const tinyUnet: UnetConfig = parseUnetConfig({
 }, "bench gpu");
 
 export const fullSubjects: readonly GpuSubject[] = [
-  {
-    name: "Stable Diffusion 1.5, 512x512",
-    make: (steps) =>
-      unetSubject(knownModels["sd-1.5"].config, randomWeights(0), {
+  subject(
+    "Stable Diffusion 1.5, 512x512",
+    () =>
+      unetBlockGraph(knownModels["sd-1.5"].config, randomWeights(0), {
+        ...branches,
         tokens: 77,
-        steps,
       }),
-  },
-  {
-    name: "DiT-XL/2, 256x256",
-    make: (steps) => ditXl({ images: 1, steps }),
-  },
+  ),
+  subject("DiT-XL/2, 256x256", () =>
+    ditBlockGraph(
+      knownModels["dit-xl-2-256"].config,
+      randomWeights(0),
+      sublayers,
+    )),
 ];
 
 export const tinySubjects: readonly GpuSubject[] = [
-  {
-    name: "a UNet of SD-1.5's branches, 8 to 16 wide",
-    make: (steps) =>
-      unetSubject(tinyUnet, livelyWeights(7), { tokens: 5, steps }),
-  },
+  subject(
+    "a UNet of SD-1.5's branches, 8 to 16 wide",
+    () =>
+      unetBlockGraph(tinyUnet, livelyWeights(7), { ...branches, tokens: 5 }),
+  ),
   { name: "a DiT of 6 blocks, 16 wide", make: tinySubject },
 ];
