@@ -51,6 +51,7 @@ export async function generate(options: GenerateOptions): Promise<void> {
     {
       ...options,
       negativePrompt,
+      sessions: { device: options.device, precision: options.precision },
       random: new TorchGenerator(seed),
       async plan(net) {
         const plan = gatesFile

@@ -1,6 +1,12 @@
 /** What `deno task generate` is asked for on the command line. */
 import { parseArgs } from "@std/cli/parse-args";
 import { allGranularities, type Granularity } from "../core/models/network.ts";
+import {
+  type Device,
+  devices,
+  type Precision,
+  precisions,
+} from "../core/runtime/session.ts";
 import { type SamplerKind, samplerKinds } from "../core/samplers/mod.ts";
 
 export const generateHelp = `Generates pictures of a class or of a prompt.
@@ -24,6 +30,8 @@ Options:
   --granularity <g>          Units of the gates: ${
   allGranularities.join(", ")
 } (default sublayer; branch of a UNet)
+  --device <d>               ${devices.join(", ")} (default cpu)
+  --precision <p>            ${precisions.join(", ")} (default float32)
   --scale <n>                Pixels per pixel (default 8; 1 for a prompt)
   -o <file>                  PNG to write
 `;
@@ -47,6 +55,8 @@ export interface GenerateOptions {
   readonly gates: string | undefined;
   /** The model's usual one if undefined. */
   readonly granularity: Granularity | undefined;
+  readonly device: Device;
+  readonly precision: Precision;
   readonly scale: number;
   readonly output: string;
 }
@@ -56,6 +66,8 @@ const always = {
   "negative-prompt": "",
   batch: "1",
   seed: "0",
+  device: "cpu",
+  precision: "float32",
 };
 const ofClass = {
   class: "0",
@@ -132,6 +144,8 @@ function optionsOf(given: Given): GenerateOptions {
     granularity: granularity === undefined
       ? undefined
       : oneOf(allGranularities, "granularity", granularity),
+    device: oneOf(devices, "device", given.device!),
+    precision: oneOf(precisions, "precision", given.precision!),
     scale: whole(given, "scale", 1),
     output: given.o,
   };

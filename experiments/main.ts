@@ -2,7 +2,7 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { alignedLines } from "../core/aligned_lines.ts";
 import { type CommandResult, finish, resultOf } from "../core/command.ts";
-import type { Device } from "../core/runtime/session.ts";
+import { type Device, devices } from "../core/runtime/session.ts";
 import { joinResults } from "../eval/join_results.ts";
 import { renderTable } from "../eval/render_table.ts";
 import { experimentNamed, listed, studyNamed } from "./catalogue.ts";
@@ -136,7 +136,8 @@ function listLines(): string[] {
 }
 
 function deviceOf(text: string): Device {
-  if (text === "cpu" || text === "webgpu" || text === "cuda") return text;
+  const found = devices.find((device) => device === text);
+  if (found) return found;
   throw new RangeError(
     `Cannot run an experiment: --device is "${text}", expected cpu, webgpu or cuda`,
   );

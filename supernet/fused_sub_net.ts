@@ -1,9 +1,12 @@
 /**
  * One SubNet, opened to be sampled often: a session for each different step
  * instead of one for each block, so that the runtime optimises across blocks
- * and features that nobody holds never leave it.
+ * and features that nobody holds never leave it. On a GPU those that are held
+ * stay in its memory from step to step; the sampler's latents, a thousandth of
+ * them, are computed here.
  */
 import {
+  DeviceTensor,
   manySessions,
   openSession,
   type Session,
@@ -55,6 +58,30 @@ function weightsOf(net: SuperNet, patterns: readonly StepPattern[]): number {
     .reduce((a, b) => a + b, 0);
 }
 
+/** What the units hold, by the name that sessions read and write it under; what is on a device is given back when it is replaced. */
+class HeldFeatures implements Disposable {
+  readonly #features = new Map<string, Tensor | DeviceTensor>();
+
+  read(name: string): Tensor | DeviceTensor {
+    return this.#features.get(name)!;
+  }
+
+  write(written: Readonly<Record<string, Tensor | DeviceTensor>>): void {
+    for (const [name, feature] of Object.entries(written)) {
+      giveBack(this.#features.get(name));
+      this.#features.set(name, feature);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#features.forEach(giveBack);
+  }
+}
+
+function giveBack(feature: Tensor | DeviceTensor | undefined): void {
+  if (feature instanceof DeviceTensor) feature.dispose();
+}
+
 /** A SubNet with a session for each different step. */
 class FusedSubNet implements SubNet {
   /** Of each step; undefined where a step computes nothing. */
@@ -68,9 +95,9 @@ class FusedSubNet implements SubNet {
     this.#steps = patterns.map((pattern) => sessions.get(keyOf(pattern)));
   }
 
-  sample(request: SubNetRequest): Promise<Tensor<"float32">> {
-    const held = new Map<string, Tensor>();
-    return runSampler(
+  async sample(request: SubNetRequest): Promise<Tensor<"float32">> {
+    using held = new HeldFeatures();
+    return await runSampler(
       this.net,
       request,
       (t, feeds) => this.#runStep(this.#steps[t], feeds, held),
@@ -81,18 +108,18 @@ class FusedSubNet implements SubNet {
   async #runStep(
     session: Session | undefined,
     feeds: ModelFeeds,
-    held: Map<string, Tensor>,
+    held: HeldFeatures,
   ): Promise<Tensor | undefined> {
     if (!session) return undefined;
     const inputs = session.graph.inputs.map(({ name }) => [
       name,
-      feeds[name] ?? held.get(name)!,
+      feeds[name] ?? held.read(name),
     ]);
-    const { [this.net.model.output]: output, ...written } = await session.run(
+    const { outputs, kept } = await session.runKeeping(
       Object.fromEntries(inputs),
     );
-    for (const [name, value] of Object.entries(written)) held.set(name, value);
-    return output;
+    held.write(kept);
+    return outputs[this.net.model.output];
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -116,7 +143,10 @@ async function openSteps(
   try {
     for (const pattern of patterns) {
       const graph = stepGraph(net, pattern);
-      sessions.set(keyOf(pattern), await openSession(graph, options));
+      const kept = graph.outputs.map(({ name }) => name)
+        .filter((name) => name !== net.model.output);
+      const session = await openSession(graph, { ...options, kept });
+      sessions.set(keyOf(pattern), session);
     }
   } catch (error) {
     for (const session of sessions.values()) await session.close();

@@ -16,6 +16,7 @@ import {
   type PictureDecoder,
 } from "../core/pipeline/picture_decoder.ts";
 import type { TorchGenerator } from "../core/random.ts";
+import { manySessions, type SessionOptions } from "../core/runtime/session.ts";
 import {
   drawStepNoise,
   makeSampler,
@@ -46,6 +47,8 @@ export interface PictureOptions extends ComponentOptions {
   readonly random: TorchGenerator;
   /** Called at each step. */
   readonly observe?: (step: SampledStep, net: SuperNet) => void;
+  /** Where and how precisely every network computes; on the CPU in float32 by default. */
+  readonly sessions?: Pick<SessionOptions, "device" | "precision">;
 }
 
 /**
@@ -77,8 +80,9 @@ export async function* samplePictures(
   const net = superNet(graph, { steps: sampler.steps.length });
   const { gates, forecast } = await options.plan?.(net) ??
     { gates: denseGates(net.steps, net.units.length) };
-  await using runner = new SubNetRunner(net);
-  await using subNet = await openSubNet(runner, gates);
+  const sessions = { ...manySessions, ...options.sessions };
+  await using runner = new SubNetRunner(net, sessions);
+  await using subNet = await openSubNet(runner, gates, sessions);
   const [, ...shape] = graph.inputs[0].shape;
   await using opened = new AsyncDisposableStack();
   let decoder: PictureDecoder | undefined;
@@ -96,7 +100,11 @@ export async function* samplePictures(
     if (model.config.inChannels === 3) yield latents;
     else {
       decoder ??= opened.use(
-        await openPictureDecoder(await loadAutoencoder(folder), shape),
+        await openPictureDecoder(
+          await loadAutoencoder(folder),
+          shape,
+          options.sessions,
+        ),
       );
       yield await decoder.decode(latents);
     }
@@ -108,9 +116,9 @@ async function conditioned(
   model: LoadedModel,
   folder: string,
   batches: readonly (readonly Subject[])[],
-  { negativePrompt }: PictureOptions,
+  { negativePrompt, sessions }: PictureOptions,
 ) {
-  const options = { negativePrompt };
+  const options = { ...sessions, negativePrompt };
   await using conditioner = await openConditioner(model, folder, options);
   const conditionings: SamplingInputs["conditioning"][] = [];
   for (const subjects of batches) {

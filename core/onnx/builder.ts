@@ -264,6 +264,9 @@ export class GraphBuilder {
   exp(x: Value): Value {
     return this.#one("Exp", [x]);
   }
+  floor(x: Value): Value {
+    return this.#one("Floor", [x]);
+  }
   identity(x: Value): Value {
     return this.#one("Identity", [x]);
   }

@@ -25,6 +25,7 @@ const bodies: Readonly<Record<string, Body>> = {
   Cos: (g, x) => g.cos(x(2, 3)),
   Erf: (g, x) => g.erf(x(2, 3)),
   Exp: (g, x) => g.exp(x(2, 3)),
+  Floor: (g, x) => g.floor(x(2, 3)),
   Identity: (g, x) => g.identity(x(2, 3)),
   Log: (g, x) => g.log(x(2, 3)),
   Neg: (g, x) => g.neg(x(2, 3)),

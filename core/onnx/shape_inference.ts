@@ -451,6 +451,7 @@ const rules: Readonly<Record<string, ShapeRule>> = {
   Erf: elementwise,
   Exp: elementwise,
   FastGelu: elementwise,
+  Floor: elementwise,
   Gelu: elementwise,
   Identity: elementwise,
   Log: elementwise,

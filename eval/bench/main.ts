@@ -2,6 +2,7 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { alignedLines } from "../../core/aligned_lines.ts";
 import { type CommandResult, finish, resultOf } from "../../core/command.ts";
+import { gpuCommand } from "./gpu_command.ts";
 import { gradientMemoryApart } from "./gradient_memory.ts";
 import { gradientLines, measureGradient } from "./gradient_speed.ts";
 import { layerLines, layerSubjects, measureLayers } from "./layer_gradients.ts";
@@ -28,6 +29,7 @@ Others:
   memory      Peak memory of a gate gradient at 10 and at 50 steps, embedded transformer, one guided image
   sd15        Full-size Stable Diffusion 1.5, random weights (4.3 GB in results/bench): peak memory of a guided
               picture and of a gradient step at 512x512, and the UNet's rate over that of a large matrix product
+  gpu         Both at full size on a GPU, in float16, or the folder that measures them elsewhere: see \`gpu --help\`
   conv        Convolutions, norms and the like, each alone: forward, data gradient, weight gradient
 
 Options:
@@ -141,7 +143,9 @@ const benches: Readonly<Record<string, Bench>> = {
 
 /** Runs the command on its arguments; errors are part of the result. */
 export function benchCommand(args: readonly string[]): Promise<CommandResult> {
-  return resultOf(() => bench(args));
+  return resultOf(() =>
+    args[0] === "gpu" ? gpuCommand(args.slice(1)) : bench(args)
+  );
 }
 
 async function bench(args: readonly string[]): Promise<CommandResult> {

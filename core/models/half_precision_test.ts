@@ -1,0 +1,136 @@
+/** Networks in float16 beside the same in float32, on the recorded cases. */
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { GraphBuilder } from "../onnx/builder.ts";
+import type { Graph } from "../onnx/graph.ts";
+import { halfPrecision } from "../onnx/half_precision.ts";
+import { openSession } from "../runtime/session.ts";
+import { float32, type Tensor } from "../tensor.ts";
+import { openSafetensors } from "../weights/safetensors.ts";
+import { blockGraphs, wholeGraph } from "./block_graph.ts";
+import { blockGraphOf, loadModel } from "./load.ts";
+
+const one = { threads: 1 } as const;
+
+/** The largest difference over the expected tensor's largest value. */
+function distance(expected: Tensor, found: Tensor): number {
+  const [a, b] = [expected.data, found.data] as Float32Array[];
+  assertEquals(a.length, b.length);
+  const largest = a.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+  return a.reduce((d, x, i) => Math.max(d, Math.abs(x - b[i])), 0) / largest;
+}
+
+async function recorded(name: string) {
+  const folder = new URL(`../../testdata/${name}`, import.meta.url).pathname;
+  const model = await loadModel(folder);
+  const file = await openSafetensors(`${folder}/case.safetensors`);
+  const read = (tensor: string) => file.readFloat32(tensor);
+  const text = await read("encoder_hidden_states");
+  const inputs: Record<string, Tensor> = {
+    sample: await read("sample"),
+    timestep: float32([2], [981, 981]),
+    encoder_hidden_states: text,
+  };
+  const tokens = text.shape[1];
+  const options = { batch: 2, granularity: "branch", tokens } as const;
+  const graph = blockGraphOf(model, options);
+  return { graph, inputs, output: await read("t981.output") };
+}
+
+async function run(
+  graph: Graph,
+  feeds: Readonly<Record<string, Tensor>>,
+  precision: "float16" | "float32",
+): Promise<Record<string, Tensor>> {
+  await using session = await openSession(graph, { ...one, precision });
+  return await session.run(feeds);
+}
+
+/** Share of the nodes that compute products in float16. */
+function halfProducts(graph: Graph): number {
+  const products = graph.nodes.filter(({ op }) =>
+    ["Conv", "Gemm", "MatMul", "MultiHeadAttention"].includes(op)
+  );
+  const half = products.filter(({ outputs: [name] }) =>
+    graph.values.get(name)!.dtype === "float16"
+  );
+  return half.length / products.length;
+}
+
+for (const name of ["unet-sd15", "unet-sd21"]) {
+  Deno.test(`blocks in float16 return what they return in float32: ${name}`, async () => {
+    const { graph, inputs } = await recorded(name);
+    const tensors = new Map(Object.entries(inputs));
+    let moved = 0;
+    for (const { block, graph: own } of blockGraphs(graph)) {
+      const feeds = Object.fromEntries(
+        own.inputs.map(({ name }) => [name, tensors.get(name)!]),
+      );
+      const expected = await run(own, feeds, "float32");
+      const found = await run(own, feeds, "float16");
+      assertEquals(halfProducts(halfPrecision(own)), 1, block.name);
+      for (const { name } of own.outputs) {
+        const d = distance(expected[name], found[name]);
+        assert(d < 1e-2, `${block.name}: ${name} differs by ${d}`);
+        moved += d;
+        tensors.set(name, expected[name]);
+      }
+    }
+    assert(moved > 1e-4, "float16 rounds");
+  });
+
+  Deno.test(`a whole network in float16 is the recorded one: ${name}`, async () => {
+    const { graph, inputs, output } = await recorded(name);
+    const whole = wholeGraph(graph);
+    const found = await run(whole, inputs, "float16");
+    const d = distance(output, found[graph.output]);
+    assert(d < 1e-2 && d > 1e-5, `differs by ${d}`);
+  });
+}
+
+Deno.test("halfPrecision() keeps signature, norms, softmax and angles in float32", () => {
+  const g = new GraphBuilder("mixed");
+  const t = g.input("t", "float32", [1, 1]);
+  const w = g.parameter("w", [4, 4], {
+    data: float32([4, 4], new Float32Array(16).fill(0.1)),
+  });
+  const ones = g.constant(float32([4], [1, 1, 1, 1]));
+  const angles = g.cos(g.mul(t, g.constant(float32([1, 4], [1, 2, 3, 4]))));
+  const normed = g.layerNormalization(g.gemm(angles, w), ones);
+  const graph = g.build({ y: g.softmax(g.gemm(normed, w)) });
+  const half = halfPrecision(graph);
+  assertEquals(half.inputs, graph.inputs);
+  assertEquals(half.outputs, graph.outputs);
+  const dtypes = half.nodes.filter(({ op }) => op !== "Cast")
+    .map(({ op, outputs: [name] }) => [op, half.values.get(name)!.dtype]);
+  assertEquals(dtypes, [
+    ["Mul", "float32"],
+    ["Cos", "float32"],
+    ["Gemm", "float16"],
+    ["LayerNormalization", "float32"],
+    ["Gemm", "float16"],
+    ["Softmax", "float32"],
+  ]);
+  const weights = [...half.initializers.values()].filter(({ shape }) =>
+    shape.join() === "4,4"
+  );
+  assertEquals(weights.map(({ dtype }) => dtype), ["float16"]);
+});
+
+Deno.test("halfPrecision() refuses a weight past float16, and keeps masks at its ends", async () => {
+  const graphWith = (value: number, mask: number) => {
+    const g = new GraphBuilder("large");
+    const x = g.input("x", "float32", [2]);
+    const w = g.parameter("w", [2], { data: float32([2], [1, value]) });
+    const masked = g.max(g.mul(x, w), g.constant(float32([1], [mask])));
+    return g.build({ y: masked });
+  };
+  assertThrows(
+    () => halfPrecision(graphWith(-70000, 0)),
+    RangeError,
+    'Cannot compute in float16: weight "w" float32[2] holds -70000, expected at most 65504',
+  );
+  const { y } = await run(graphWith(2, -3e38), {
+    x: float32([2], [3, -4]),
+  }, "float16");
+  assertEquals(Array.from(y.data, Number), [3, -8]);
+});

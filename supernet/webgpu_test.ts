@@ -1,0 +1,194 @@
+/** Sampling and gate gradients on a GPU, in float32 those of the CPU; and in float16. */
+import { assert, assertEquals } from "@std/assert";
+import { ditBlockGraph } from "../core/models/dit.ts";
+import { livelyWeights } from "../core/models/lively_weights.ts";
+import { blockGraphOf, loadModel } from "../core/models/load.ts";
+import { usualGranularity } from "../core/models/network.ts";
+import { ownScheduler } from "../core/pipeline/own_scheduler.ts";
+import { TorchGenerator } from "../core/random.ts";
+import type { SessionOptions } from "../core/runtime/session.ts";
+import { onSoftwareGpu } from "../core/runtime/software_gpu.ts";
+import { makeSampler } from "../core/samplers/make_sampler.ts";
+import { parseSchedulerConfig } from "../core/samplers/scheduler_config.ts";
+import { int64 } from "../core/tensor.ts";
+import { openConditioner, type Subject as Shown } from "./conditioner.ts";
+import { openSubNet } from "./fused_sub_net.ts";
+import { denseGates, type Gates } from "./gates.ts";
+import { liveBlocks } from "./liveness.ts";
+import type { SamplingInputs } from "./sampling_loop.ts";
+import { SubNetRunner } from "./sub_net.ts";
+import { type SuperNet, superNet } from "./super_net.ts";
+import { tinyText, tinyUnet } from "./tiny_unet.ts";
+import { openTrainingForm, type RealGates } from "./training_form.ts";
+
+const cpu: SessionOptions = { spinning: false };
+const webgpu: SessionOptions = { device: "webgpu", spinning: false };
+
+/** What agreement is asked of. */
+interface Subject {
+  readonly net: SuperNet;
+  readonly request: SamplingInputs;
+}
+
+/** The most that any value moves, over the largest. */
+function distance(
+  expected: ArrayLike<number>,
+  found: ArrayLike<number>,
+): number {
+  const [a, b] = [Array.from(expected), Array.from(found)];
+  assertEquals(a.length, b.length);
+  const largest = Math.max(...a.map(Math.abs));
+  assert(largest > 0, "expected values that are not all zero");
+  return Math.max(...a.map((x, i) => Math.abs(x - b[i]))) / largest;
+}
+
+/** The first step whole, then every second unit, and the whole step: features are held, written and read. */
+const halfClosed = ({ steps, units }: SuperNet): Gates =>
+  Array.from(
+    { length: steps },
+    (_, t) =>
+      units.map((_, n) =>
+        t === 0 || n % 2 === t % 2 || n === units.length - 1 ? 1 : 0
+      ),
+  );
+
+async function sampled(
+  { net, request }: Subject,
+  gates: Gates,
+  options: SessionOptions,
+): Promise<Float32Array> {
+  await using runner = new SubNetRunner(net, options);
+  await using subNet = await openSubNet(runner, gates, options);
+  const first = await subNet.sample(request);
+  return first.data;
+}
+
+async function checkSampling(subject: Subject): Promise<void> {
+  const { net } = subject;
+  const gates = halfClosed(net);
+  assert(liveBlocks(net, gates).some((live) => live.includes(false)));
+  const expected = await sampled(subject, gates, cpu);
+  const dense = denseGates(net.steps, net.units.length);
+  assert(distance(await sampled(subject, dense, cpu), expected) > 1e-3);
+  const found = await sampled(subject, gates, webgpu);
+  const moved = distance(expected, found);
+  assert(moved < 1e-3, `latents differ by ${moved}`);
+}
+
+async function gradientOf(
+  { net, request }: Subject,
+  options: SessionOptions,
+) {
+  const random = new TorchGenerator(11);
+  const gates: RealGates = Array.from(
+    { length: net.steps },
+    (_, t) => net.units.map(() => t === 0 ? 1 : 0.2 + 0.6 * random.uniform()),
+  );
+  const direction = new TorchGenerator(5).randn(request.latents.shape).data;
+  await using form = await openTrainingForm(net, options);
+  return await form.gradient({ ...request, gates }, () => direction);
+}
+
+async function checkGradients(subject: Subject): Promise<void> {
+  const expected = await gradientOf(subject, cpu);
+  const found = await gradientOf(subject, webgpu);
+  const latents = distance(expected.latents.data, found.latents.data);
+  assert(latents < 1e-3, `latents of the training form differ by ${latents}`);
+  const gates = distance(expected.gates.flat(), found.gates.flat());
+  assert(gates < 1e-3, `gradients of the gates differ by ${gates}`);
+}
+
+const ddim = parseSchedulerConfig({
+  _class_name: "DDIMScheduler",
+  beta_schedule: "squaredcos_cap_v2",
+  clip_sample: false,
+  num_train_timesteps: 1000,
+  prediction_type: "v_prediction",
+  timestep_spacing: "trailing",
+}, "test");
+
+const tiny = {
+  latents: new TorchGenerator(3).randn([1, 3, 8, 8]),
+  sampler: makeSampler(ddim, { steps: 3 }),
+  guidanceScale: 2,
+};
+
+function tinyDit(): Subject {
+  const config = {
+    sampleSize: 8,
+    patchSize: 2,
+    inChannels: 3,
+    outChannels: 3,
+    layers: 3,
+    heads: 2,
+    headWidth: 8,
+    classes: 4,
+    normEpsilon: 1e-5,
+  };
+  const options = { batch: 2, granularity: "sublayer" } as const;
+  const graph = ditBlockGraph(config, livelyWeights(7), options);
+  return {
+    net: superNet(graph, { steps: 3 }),
+    request: { ...tiny, conditioning: { class_labels: int64([2], [1, 4]) } },
+  };
+}
+
+const tinySd = (): Subject => ({
+  net: superNet(tinyUnet({ batch: 2, granularity: "branch" }), { steps: 3 }),
+  request: { ...tiny, conditioning: tinyText(2) },
+});
+
+/** One guided picture by an embedded model, in two steps. */
+async function embedded(name: string, shown: Shown): Promise<Subject> {
+  const folder = new URL(`../zoo/models/${name}`, import.meta.url).pathname;
+  const model = await loadModel(folder);
+  const scheduler = await ownScheduler(model, { task: "test" });
+  await using conditioner = await openConditioner(model, folder);
+  const graph = blockGraphOf(model, {
+    batch: 2,
+    granularity: usualGranularity[model.family],
+    tokens: conditioner.tokens,
+  });
+  const sampler = makeSampler(scheduler, { kind: "ddim", steps: 2 });
+  const [{ shape }] = graph.inputs;
+  return {
+    net: superNet(graph, { steps: sampler.steps.length }),
+    request: {
+      latents: new TorchGenerator(0).randn(shape.with(0, 1)),
+      conditioning: await conditioner.conditioning([shown]),
+      sampler,
+      guidanceScale: 2,
+    },
+  };
+}
+
+const subjects: Readonly<Record<string, () => Subject | Promise<Subject>>> = {
+  "a tiny DiT": tinyDit,
+  "a tiny UNet": tinySd,
+  "dit-shapes": () => embedded("dit-shapes", 7),
+  "sd-shapes": () => embedded("sd-shapes", "a red circle"),
+};
+
+for (const [name, subject] of Object.entries(subjects)) {
+  Deno.test({
+    ...onSoftwareGpu(
+      `a SubNet with held features on the GPU samples as on the CPU: ${name}`,
+    ),
+    fn: async () => checkSampling(await subject()),
+  });
+  Deno.test({
+    ...onSoftwareGpu(
+      `training form and gate gradients on the GPU are those of the CPU: ${name}`,
+    ),
+    fn: async () => checkGradients(await subject()),
+  });
+}
+
+Deno.test("a SubNet in float16 samples nearly what it samples in float32", async () => {
+  const subject = tinyDit();
+  const gates = halfClosed(subject.net);
+  const expected = await sampled(subject, gates, cpu);
+  const half = { ...cpu, precision: "float16" } as const;
+  const moved = distance(expected, await sampled(subject, gates, half));
+  assert(moved > 1e-5 && moved < 1e-2, `latents differ by ${moved}`);
+});
