@@ -41,6 +41,8 @@ export interface SessionOptions {
   readonly spinning?: boolean;
   /** Whether memory that a run frees on the CPU is kept for the next one: faster where runs are short. True by default. */
   readonly keepsMemory?: boolean;
+  /** Whether products keep a copy of their weights in the layout that they like: faster, but where many nodes read one weight, as in an unrolled graph, a copy each. True by default. */
+  readonly prepacks?: boolean;
   /** ONNX Runtime's graph optimisations; `all` by default. */
   readonly optimization?: "disabled" | "basic" | "extended" | "all";
 }
@@ -349,7 +351,8 @@ function runtimeOptions(
 ): RuntimeOptions {
   const { device = "cpu", threads = navigator.hardwareConcurrency } = options;
   const { spinning = true, keepsMemory = true, optimization = "all" } = options;
-  const { kept = [] } = options;
+  const { prepacks = true, kept = [] } = options;
+  const flag = (on: boolean) => on ? "1" : "0";
   return {
     executionProviders: [device],
     executionMode: "sequential",
@@ -357,7 +360,12 @@ function runtimeOptions(
     graphOptimizationLevel: optimization,
     enableCpuMemArena: keepsMemory,
     logSeverityLevel,
-    extra: { session: { intra_op: { allow_spinning: spinning ? "1" : "0" } } },
+    extra: {
+      session: {
+        intra_op: { allow_spinning: flag(spinning) },
+        disable_prepacking: flag(!prepacks),
+      },
+    },
     ...device === "webgpu" && kept.length > 0
       ? { preferredOutputLocation: locations(outputs, kept) }
       : {},

@@ -10,7 +10,7 @@ import { openSession } from "../../core/runtime/session.ts";
 import { bytesPerElement, sizeOf } from "../../core/tensor.ts";
 import { compileSubNet } from "../../supernet/compile/compile_sub_net.ts";
 import { compileRequest } from "./compiled_subject.ts";
-import { modelFolder } from "./subjects.ts";
+import { modelFolder, type Subject } from "./subjects.ts";
 
 /** Seconds, and resident gigabytes (10⁹ bytes), the highest of the process up to then. */
 export interface ExportCost {
@@ -26,19 +26,18 @@ export interface ExportCost {
 
 const peakGigabytes = () => process.resourceUsage().maxRSS * 1024 / 1e9;
 
-/** Compiles, writes and opens one guided image's SubNet of a model. */
-async function exportCost(
-  folder: string,
-  { steps, sparsity, out }: { steps: number; sparsity: number; out: string },
+/** Compiles a SubNet, writes it to the folder `out` and opens it. @throws {RangeError} If the sparsity cannot be reached. */
+export async function exportCost(
+  subject: Subject,
+  { sparsity, out }: { sparsity: number; out: string },
 ): Promise<ExportCost> {
   const started = performance.now();
-  const subject = await modelFolder(folder, { images: 1, steps });
   const graph = await compileSubNet(compileRequest(subject, sparsity));
   const compiled = performance.now();
   const { weights } = await writeModels(out, { "model.onnx": graph });
   const written = performance.now();
   const exportPeakGb = peakGigabytes();
-  await using _ = await openSession(graph, { prepacks: false });
+  await (await openSession(graph, { prepacks: false })).close();
   const opened = performance.now();
   const own = [...graph.initializers.values()].reduce(
     (sum, { dtype, shape }) => sum + sizeOf(shape) * bytesPerElement[dtype],
@@ -109,6 +108,8 @@ export function exportCostLines(
 
 if (import.meta.main) {
   const [folder, steps, sparsity, out] = Deno.args;
-  const options = { steps: Number(steps), sparsity: Number(sparsity), out };
-  console.log(JSON.stringify(await exportCost(folder, options)));
+  const size = { images: 1, steps: Number(steps) };
+  const subject = await modelFolder(folder, size);
+  const options = { sparsity: Number(sparsity), out };
+  console.log(JSON.stringify(await exportCost(subject, options)));
 }

@@ -3,6 +3,8 @@ import { parseArgs } from "@std/cli/parse-args";
 import { alignedLines } from "../../core/aligned_lines.ts";
 import { type CommandResult, finish, resultOf } from "../../core/command.ts";
 import { gpuCommand } from "./gpu_command.ts";
+import { compiledLines, measureCompiled } from "./compiled_speed.ts";
+import { exportCostApart, exportCostLines } from "./export_cost.ts";
 import { gradientMemoryApart } from "./gradient_memory.ts";
 import { gradientLines, measureGradient } from "./gradient_speed.ts";
 import { layerLines, layerSubjects, measureLayers } from "./layer_gradients.ts";
@@ -25,6 +27,9 @@ Full sampler against SubNets, at each sparsity measured speedup over MACs speedu
 Others:
   peers       One call of these four networks against the graph that an exporter writes for them, and
               against the machine's rate on large matrix products
+  compiled    SubNets of the embedded models, one image, as one graph of all steps against a session a step
+  export      A SubNet compiled, written and opened: time and peak memory; embedded UNet, and that of Stable Diffusion
+              1.5 in PLMS 50 (3.4 GB in results/bench)
   gradient    One gradient step over one full sampler pass: embedded models in 50 steps, full-size UNet in 2
   memory      Peak memory of a gate gradient at 10 and at 50 steps, embedded transformer, one guided image
   sd15        Full-size Stable Diffusion 1.5, random weights (4.3 GB in results/bench): peak memory of a guided
@@ -107,6 +112,35 @@ const benches: Readonly<Record<string, Bench>> = {
   peers: async ({ rounds = 3 }) => {
     const figures = await measureAllPeers({ rounds });
     return { lines: peerLines(figures), figures };
+  },
+  compiled: async ({ steps = 50, sparsities, rounds = 9 }) => {
+    const figures: Record<string, Awaited<ReturnType<typeof measureCompiled>>> =
+      {};
+    for (const name of ["dit-shapes", "sd-shapes"] as const) {
+      const size = { images: 1, steps };
+      const subject = await modelFolder(await folders[name](), size);
+      for (const sparsity of sparsities) {
+        const options = { sparsity, rounds };
+        figures[`${name} ${sparsity}`] = await measureCompiled(
+          subject,
+          options,
+        );
+      }
+    }
+    return { lines: compiledLines(figures), figures };
+  },
+  export: async ({ steps = 50, sparsities }) => {
+    const figures: Record<string, Awaited<ReturnType<typeof exportCostApart>>> =
+      {};
+    for (const name of ["sd-shapes", "sd-unet"] as const) {
+      const folder = await folders[name]();
+      for (const sparsity of sparsities) {
+        const out = `results/bench/exported-${name}`;
+        const options = { steps, sparsity, out };
+        figures[`${name} ${sparsity}`] = await exportCostApart(folder, options);
+      }
+    }
+    return { lines: exportCostLines(figures), figures };
   },
   gradient: async ({ rounds = 3 }) => {
     const figures: Record<string, Awaited<ReturnType<typeof measureGradient>>> =

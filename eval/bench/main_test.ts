@@ -7,6 +7,8 @@ import {
 } from "@std/assert";
 import { inTemporaryFolder } from "../../core/in_temporary_folder.ts";
 import { readJson } from "../../core/read_json.ts";
+import { compiledLines, measureCompiled } from "./compiled_speed.ts";
+import { exportCost, exportCostLines } from "./export_cost.ts";
 import { gradientMemory } from "./gradient_memory.ts";
 import { gradientLines, measureGradient } from "./gradient_speed.ts";
 import { layerLines, layerSubjects, measureLayers } from "./layer_gradients.ts";
@@ -70,6 +72,28 @@ Deno.test("bench times a gradient step beside a full pass", async () => {
   assertEquals([speed.images, speed.steps], [1, 3]);
   assertStringIncludes(gradientLines({ tiny: speed })[1], "tiny");
 });
+
+Deno.test("bench compares a compiled SubNet with one of a session a step", async () => {
+  const options = { sparsity: 0.5, rounds: 1 };
+  const speed = await measureCompiled(tinySubject(4), options);
+  const { compiled, stepwise } = speed.latency;
+  const [, line] = compiledLines({ tiny: speed });
+  assertStringIncludes(line, (stepwise.median / compiled.median).toFixed(2));
+  assert(speed.nodes > 0 && speed.compile > 0 && speed.open > 0);
+});
+
+Deno.test("bench weighs what an export writes: each weight once", () =>
+  inTemporaryFolder(async (out) => {
+    const cost = await exportCost(tinySubject(4), { sparsity: 0.5, out });
+    assertEquals((await Deno.stat(`${out}/model.onnx`)).isFile, true);
+    const ratio = cost.weightFilesOverWeights;
+    assert(ratio > 0.5 && ratio < 1.1, `found ${ratio}`);
+    assert(cost.openPeakGb >= cost.exportPeakGb);
+    assertStringIncludes(
+      exportCostLines({ tiny: cost })[1],
+      String(cost.nodes),
+    );
+  }));
 
 Deno.test("bench writes its figures with the machine", async () => {
   await inTemporaryFolder(async (folder) => {
