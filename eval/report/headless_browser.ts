@@ -18,6 +18,9 @@ const flags = [
   "--remote-allow-origins=*",
 ];
 
+/** Its warning when a page asks for WebGPU, which is not here. */
+const noGpu = "No available adapters.";
+
 /** Why the browser cannot be used here, or undefined if it can. */
 export async function browserMissing(): Promise<string | undefined> {
   const { state } = Deno.permissions.querySync({
@@ -54,12 +57,20 @@ export class HeadlessPage implements AsyncDisposable {
     private readonly profile: string,
     /** The end of what it prints, which it would wait to be read. */
     private readonly drained: Promise<void>,
+    /** Where it may load from besides files. */
+    private readonly origin: string | undefined,
   ) {
     socket.onmessage = ({ data }) => this.#receive(JSON.parse(data));
   }
 
-  /** Starts the browser and opens an empty page. */
-  static async open(): Promise<HeadlessPage> {
+  /**
+   * Starts the browser and opens an empty page.
+   *
+   * @param options.origin Such as "http://127.0.0.1:8000"; to load from elsewhere, but from files, is an error.
+   */
+  static async open(
+    { origin }: { origin?: string } = {},
+  ): Promise<HeadlessPage> {
     const profile = await Deno.makeTempDir();
     const process = new Deno.Command("chromium", {
       args: [...flags, `--user-data-dir=${profile}`],
@@ -69,7 +80,13 @@ export class HeadlessPage implements AsyncDisposable {
     const socket = new WebSocket(await addressIn(process.stderr));
     const drained = process.stderr.pipeTo(new WritableStream());
     await new Promise((open) => socket.onopen = open);
-    const page = new HeadlessPage(process, socket, profile, drained);
+    const page = new HeadlessPage(
+      process,
+      socket,
+      profile,
+      drained,
+      origin,
+    );
     const { targetId } = await page.call("Target.createTarget", {
       url: "about:blank",
     });
@@ -137,6 +154,28 @@ export class HeadlessPage implements AsyncDisposable {
     throw new Error(
       `Cannot evaluate ${expression}: ${exceptionDetails.exception?.description}`,
     );
+  }
+
+  /**
+   * Waits until an expression is true.
+   *
+   * @throws {Error} If it is not within a time, with the page's errors so far.
+   */
+  async until(
+    expression: string,
+    { seconds = 300 }: { seconds?: number } = {},
+  ): Promise<void> {
+    const end = performance.now() + 1000 * seconds;
+    while (!await this.evaluate<boolean>(`Boolean(${expression})`)) {
+      if (performance.now() > end) {
+        throw new Error(
+          `Cannot wait any longer for ${expression}; the page's errors: ${
+            this.errors.join("\n") || "none"
+          }`,
+        );
+      }
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
   }
 
   /** Moves the pointer to the middle of the element that a selector finds first; it is scrolled into view. */
@@ -211,14 +250,18 @@ export class HeadlessPage implements AsyncDisposable {
       else resolve(result);
       return;
     }
-    const message = errorOf(method, params);
+    const message = errorOf(method, params, this.origin);
     if (message !== undefined) this.errors.push(message);
     this.#waiting.get(method)?.resolve();
   }
 }
 
 /** What an event says went wrong, or undefined if nothing did. */
-function errorOf(method: string, params: Answer): string | undefined {
+function errorOf(
+  method: string,
+  params: Answer,
+  origin: string | undefined,
+): string | undefined {
   switch (method) {
     case "Runtime.exceptionThrown":
       return params.exceptionDetails.exception?.description ??
@@ -228,15 +271,19 @@ function errorOf(method: string, params: Answer): string | undefined {
         ? JSON.stringify(params.args)
         : undefined;
     case "Log.entryAdded":
-      return ["error", "warning"].includes(params.entry.level)
+      return ["error", "warning"].includes(params.entry.level) &&
+          params.entry.text !== noGpu
         ? params.entry.text
         : undefined;
     case "Network.requestWillBeSent":
-      return /^(file|data|about):/.test(params.request.url)
+      return isAllowed(params.request.url, origin)
         ? undefined
         : `asked for ${params.request.url}`;
   }
 }
+
+const isAllowed = (url: string, origin: string | undefined): boolean =>
+  /^(file|data|about|blob):/.test(url) || new URL(url).origin === origin;
 
 /** The address that the browser prints when it is ready. */
 async function addressIn(stream: ReadableStream<Uint8Array>): Promise<string> {

@@ -14,6 +14,7 @@ export const browserPage = (
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
 <title>${title}</title>
+<link rel="icon" href="data:,">
 <style>
   body { font: 16px/1.5 system-ui, sans-serif; max-width: 40rem; margin: 2rem auto; padding: 0 1rem; color-scheme: light dark; }
   canvas { display: block; width: 16rem; image-rendering: pixelated; margin: 1rem 0; }
@@ -35,26 +36,36 @@ for (const path of ${JSON.stringify(weights)}) {
   externalData.push({ path, data: await bytes(path) });
 }
 const session = await ort.InferenceSession.create(await bytes("model.onnx"), {
-  executionProviders: navigator.gpu ? ["webgpu", "wasm"] : ["wasm"],
+  executionProviders: await navigator.gpu?.requestAdapter() ? ["webgpu", "wasm"] : ["wasm"],
   externalData,
 });
 const example = {};
 for (const name of session.inputNames) example[name] = npy(await bytes(\`example/\${name}.npy\`));
 const button = document.querySelector("#draw");
-button.onclick = draw;
+button.onclick = () => draw({ noise: normal(example.noise.dims) });
 button.disabled = false;
-await draw({ noise: example.noise });
+const drawn = await draw({ noise: example.noise });
+document.body.dataset.difference = await largestDifference(drawn);
+status.textContent += \`, largest difference from the example: \${document.body.dataset.difference}\`;
 
-/** Samples the example's subject from fresh noise, or from the given. */
-async function draw({ noise = normal(example.noise.dims) }) {
+/** Samples the example's subject. */
+async function draw({ noise }) {
   button.disabled = true;
   const start = performance.now();
-  const result = await session.run({ ...example, noise });
-  const { pictures } = result;
+  const results = await session.run({ ...example, noise });
   status.textContent = \`\${Math.round(performance.now() - start)} ms\`;
-  if (pictures) show(pictures);
+  if (results.pictures) show(results.pictures);
   button.disabled = false;
-  document.body.dataset.drawn = "yes";
+  return results;
+}
+
+async function largestDifference(results) {
+  let largest = 0;
+  for (const name of session.outputNames) {
+    const { data } = npy(await bytes(\`example/\${name}.npy\`));
+    data.forEach((value, i) => largest = Math.max(largest, Math.abs(value - results[name].data[i])));
+  }
+  return largest;
 }
 
 function normal(dims) {
