@@ -35,8 +35,8 @@ export async function inputHashes(
   };
 }
 
-/** Of files, and of folders with the names in them. */
-async function contentHash(paths: readonly string[]): Promise<string> {
+/** SHA-256 of files, and of folders with the names in them. */
+export async function contentHash(paths: readonly string[]): Promise<string> {
   const hash = createHash("sha256");
   for (const path of paths) {
     if (await isFile(path)) {

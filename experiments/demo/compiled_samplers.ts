@@ -1,0 +1,266 @@
+/**
+ * Samplers compiled for the page, when it first asks for them, and kept. A
+ * model's weights are written once, with its full sampler; its SubNets read the
+ * same file.
+ */
+import { createHash } from "node:crypto";
+import { joined } from "../../core/batch.ts";
+import { isFile } from "../../core/is_file.ts";
+import { clipTextGraph } from "../../core/models/clip.ts";
+import { loadClipText } from "../../core/models/clip_load.ts";
+import type { Graph } from "../../core/onnx/graph.ts";
+import { writeModels } from "../../core/onnx/write_model.ts";
+import {
+  type Autoencoder,
+  openPictureDecoder,
+} from "../../core/pipeline/picture_decoder.ts";
+import { readJson } from "../../core/read_json.ts";
+import type { Tensor } from "../../core/tensor.ts";
+import { writeAtomically } from "../../core/write_atomically.ts";
+import {
+  compileParts,
+  type CompileRequest,
+} from "../../supernet/compile/compile_sub_net.ts";
+import { liveBlocks, subNetMacs } from "../../supernet/liveness.ts";
+import {
+  exampleOf,
+  type ExportedSubNet,
+  loadExported,
+} from "../export/exported_sub_net.ts";
+import { contentHash } from "../input_hashes.ts";
+import type { CompiledFull, CompiledSampler, WeightFile } from "./demo_api.ts";
+import { type DemoModel, fullPlan } from "./demo_models.ts";
+import { fitPreview } from "./latent_preview.ts";
+import { readingFrom, weightIndex } from "./shared_weights.ts";
+import { shippedPlan } from "./shipped_sub_nets.ts";
+
+/** Raised when the compiler's graphs change; what was kept is made again. */
+const version = 1;
+/** Looks at the latents on the way, and one at the picture. */
+const looks = 10;
+/** Steps of the pictures that the preview is fitted to. */
+const previewSteps = 10;
+
+/** Where a model's samplers are kept. */
+interface Shelf {
+  /** Of all models. */
+  readonly root: string;
+  readonly folder: string;
+  /** Of the full sampler, whose weights are its SubNets' too. */
+  readonly full: string;
+}
+
+const onePicture = { batch: 1, textEncoder: false, latents: false };
+
+/** Where compiled samplers are kept, and plans are found. */
+export interface CompilerFolders {
+  readonly compiled: string;
+  readonly plans: string;
+}
+
+/** Compiles one sampler at a time. */
+export class SamplerCompiler {
+  readonly #made = new Map<string, Promise<CompiledSampler>>();
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(private readonly folders: CompilerFolders) {}
+
+  /** The full sampler of a model. @throws As `loadExported`. */
+  full(model: DemoModel): Promise<CompiledFull> {
+    return this.#once(`${model.name}/full`, async () => {
+      const shelf = await this.#shelf(model);
+      return await kept(shelf.full, () => compileFull(model, shelf));
+    });
+  }
+
+  /** One of its SubNets. @throws As `loadExported` and `shippedPlan`. */
+  async subNet(model: DemoModel, sparsity: number): Promise<CompiledSampler> {
+    await this.full(model); // its weights
+    return this.#once(`${model.name}/${sparsity}`, async () => {
+      const { request } = await loadExported(fullPlan(model), onePicture);
+      const plans = `${this.folders.plans}/${model.name}`;
+      const plan = await shippedPlan(plans, sparsity, request.net);
+      const shelf = await this.#shelf(model);
+      const folder = `${shelf.folder}/${sparsity}-${
+        shortHash(JSON.stringify(plan))
+      }`;
+      return await kept(folder, async () => {
+        const graphs = await partsOf({ ...request, plan });
+        const index = await weightIndex(
+          shelf.full,
+          await onnxFiles(shelf.full),
+        );
+        const written = await write(shelf, folder, readingFrom(index, graphs));
+        return { ...written, ...costOf({ ...request, plan }) };
+      });
+    });
+  }
+
+  async #shelf({ name, experiment }: DemoModel): Promise<Shelf> {
+    const { model, sampler, superNet } = experiment;
+    const files = await contentHash([model]);
+    const key = JSON.stringify({ version, files, sampler, superNet });
+    const { compiled: root } = this.folders;
+    const folder = `${root}/${name}-${shortHash(key)}`;
+    return { root, folder, full: `${folder}/full` };
+  }
+
+  /** Makes each once, one after another; what failed may be asked for again. */
+  #once<Made extends CompiledSampler>(
+    key: string,
+    make: () => Promise<Made>,
+  ): Promise<Made> {
+    const found = this.#made.get(key);
+    if (found) return found as Promise<Made>;
+    const made = this.#last.then(make);
+    this.#made.set(key, made);
+    this.#last = made.catch(() => this.#made.delete(key));
+    return made;
+  }
+}
+
+const shortHash = (text: string): string =>
+  createHash("sha256").update(text).digest("hex").slice(0, 12);
+
+/** What a folder's `sampler.json` says, which is written last. */
+async function kept<Made extends CompiledSampler>(
+  folder: string,
+  make: () => Promise<Made>,
+): Promise<Made> {
+  const file = `${folder}/sampler.json`;
+  if (await isFile(file)) return await readJson(file) as Made;
+  const made = await make();
+  await writeAtomically(file, JSON.stringify(made));
+  return made;
+}
+
+async function compileFull(
+  model: DemoModel,
+  shelf: Shelf,
+): Promise<CompiledFull> {
+  const sub = await loadExported(fullPlan(model), onePicture);
+  const { request, autoencoder } = sub;
+  const parts = await partsOf(request);
+  const text = model.examples && { "text.onnx": await textGraph(sub) };
+  const written = await write(shelf, shelf.full, { ...parts, ...text });
+  return {
+    ...written,
+    ...costOf(request),
+    noise: [1, ...request.net.model.inputs[0].shape.slice(1)],
+    textEncoder: text ? urlOf(shelf, `${shelf.full}/text.onnx`) : null,
+    preview: autoencoder && await previewOf(model, autoencoder),
+  };
+}
+
+const partName = /^part-(\d+)-of-(\d+)-steps\.onnx$/;
+
+/** The sampler in consecutive graphs, by the names of their files. */
+async function partsOf(
+  request: CompileRequest,
+): Promise<Record<string, Graph>> {
+  const { steps } = request.net;
+  const parts = Math.min(looks, steps);
+  const graphs = await compileParts(request, { parts });
+  const border = (i: number) => Math.round(i * steps / parts);
+  return Object.fromEntries(
+    graphs.map((graph, i) => [
+      `part-${i}-of-${border(i + 1) - border(i)}-steps.onnx`,
+      graph,
+    ]),
+  );
+}
+
+/** Writes graphs; what their weights' files have in common with the full sampler's is theirs. */
+async function write(
+  shelf: Shelf,
+  folder: string,
+  graphs: Readonly<Record<string, Graph>>,
+): Promise<Pick<CompiledSampler, "parts" | "weights">> {
+  const { models, weights } = await writeModels(folder, graphs, {
+    link: folder !== shelf.full,
+  });
+  return {
+    parts: models.flatMap((name) => {
+      const steps = partName.exec(name)?.[2];
+      const url = urlOf(shelf, `${folder}/${name}`);
+      return steps === undefined ? [] : [{ url, steps: Number(steps) }];
+    }),
+    weights: await Promise.all(
+      weights.map((name) => weightFile(shelf, folder, name)),
+    ),
+  };
+}
+
+/** A weight file by its first name: of the full sampler, if it is linked to that. */
+async function weightFile(
+  shelf: Shelf,
+  folder: string,
+  path: string,
+): Promise<WeightFile> {
+  const { size, ino } = await Deno.stat(`${folder}/${path}`);
+  for await (const { name } of Deno.readDir(shelf.full)) {
+    const first = `${shelf.full}/${name}`;
+    if ((await Deno.stat(first)).ino === ino) {
+      return { path, url: urlOf(shelf, first), bytes: size };
+    }
+  }
+  return { path, url: urlOf(shelf, `${folder}/${path}`), bytes: size };
+}
+
+const urlOf = ({ root }: Shelf, path: string): string =>
+  `compiled${path.slice(root.length)}`;
+
+async function onnxFiles(folder: string): Promise<string[]> {
+  const entries = await Array.fromAsync(Deno.readDir(folder));
+  return entries.map(({ name }) => name)
+    .filter((name) => name.endsWith(".onnx"));
+}
+
+/** MACs of one picture, and how much of a whole call each step computes. */
+function costOf(
+  { net, plan: { gates } }: CompileRequest,
+): Pick<CompiledSampler, "macs" | "work"> {
+  const whole = net.macs.reduce((a, b) => a + b, 0);
+  return {
+    macs: subNetMacs(net, gates),
+    work: liveBlocks(net, gates).map((live) =>
+      net.macs.reduce((sum, macs, i) => live[i] ? sum + macs : sum, 0) / whole
+    ),
+  };
+}
+
+/** The text tower: token ids `[1, S]` in, features out. */
+async function textGraph(
+  { plan: { folder }, request: { net } }: ExportedSubNet,
+): Promise<Graph> {
+  const { config, weights } = await loadClipText(`${folder}/text_encoder`);
+  const features = net.model.inputs.find(({ name }) =>
+    name === "encoder_hidden_states"
+  )!;
+  return clipTextGraph(config, weights, {
+    batch: 1,
+    tokens: features.shape[1],
+    outputs: ["last_hidden_state"],
+  });
+}
+
+/** Fits the colours of latents to pictures of the model's own. */
+async function previewOf(
+  model: DemoModel,
+  autoencoder: Autoencoder,
+): Promise<number[][]> {
+  const plan = { ...fullPlan(model), steps: previewSteps };
+  const form = { ...onePicture, latents: true };
+  const sub = await loadExported(plan, form);
+  const latents: Tensor<"float32">[] = [];
+  for (const [seed, subject] of model.examples!.entries()) {
+    const { outputs } = await exampleOf(sub, { subject, seed });
+    latents.push(outputs.latents as Tensor<"float32">);
+  }
+  const all = joined(latents);
+  await using decoder = await openPictureDecoder(
+    autoencoder,
+    all.shape.slice(1),
+  );
+  return fitPreview(all, await decoder.decode(all));
+}

@@ -1,0 +1,70 @@
+/** What the demo's server and page tell each other, as JSON. */
+
+/** A model to choose. */
+export interface DemoModelInfo {
+  readonly name: string;
+  readonly title: string;
+  readonly about: string;
+  readonly subjects: ClassSubjects | PromptSubjects;
+  /** Such as "DDIM, 20 steps". */
+  readonly sampler: string;
+  readonly subNets: readonly SubNetInfo[];
+}
+
+/** Names by the number of their class. */
+export interface ClassSubjects {
+  readonly kind: "class";
+  readonly names: readonly string[];
+}
+
+export interface PromptSubjects {
+  readonly kind: "prompt";
+  readonly examples: readonly string[];
+  /** All that the tokenizer knows as one token. */
+  readonly words: readonly string[];
+}
+
+/** A SubNet to choose. */
+export interface SubNetInfo {
+  readonly sparsity: number;
+  /** How its gates were found. */
+  readonly origin: string;
+}
+
+/** A sampler as files, once it is compiled. Addresses are the server's own. */
+export interface CompiledSampler {
+  /** Consecutive graphs, and how many model calls of the sampler each makes up. */
+  readonly parts: readonly { readonly url: string; readonly steps: number }[];
+  /** Files that the graphs name, and where they are. */
+  readonly weights: readonly WeightFile[];
+  /** MACs of one picture. */
+  readonly macs: number;
+  /** Fraction of a whole call's MACs that each step computes, in order. */
+  readonly work: readonly number[];
+}
+
+export interface WeightFile {
+  /** As the graphs name it. */
+  readonly path: string;
+  readonly url: string;
+  readonly bytes: number;
+}
+
+/** The full sampler, with what a page needs besides. */
+export interface CompiledFull extends CompiledSampler {
+  /** Shape of the noise, `[1, C, H, W]`. */
+  readonly noise: readonly number[];
+  /** Graph of the text tower: `input_ids` in, `encoder_hidden_states` out; null in a model of classes. */
+  readonly textEncoder: string | null;
+  /** Latents to colours, `[3][C + 1]`, the last a constant; null where latents are pictures. */
+  readonly preview: readonly (readonly number[])[] | null;
+}
+
+/** A prompt as tokens. */
+export interface Tokens {
+  readonly ids: readonly number[];
+  /** Words that the tokenizer takes to pieces. */
+  readonly unknown: readonly string[];
+  /** Whether the text is longer than what the model reads. */
+  readonly cut: boolean;
+}

@@ -1,0 +1,69 @@
+/** The models of the demo, as their experiments sample them. */
+import { readJson } from "../../core/read_json.ts";
+import type { Experiment } from "../experiment.ts";
+import type { ExportedPlan } from "../export/exported_plan.ts";
+import quickstart from "../quickstart.ts";
+import quickstartSd from "../quickstart_sd.ts";
+
+/** A model of the demo. */
+export interface DemoModel {
+  readonly name: string;
+  readonly title: string;
+  readonly about: string;
+  /** Model, sampler and units. */
+  readonly experiment: Pick<Experiment, "model" | "sampler" | "superNet">;
+  /** Prompts to try, of a model that reads text. */
+  readonly examples?: readonly string[];
+}
+
+export const demoModels: readonly DemoModel[] = [
+  {
+    name: "dit-shapes",
+    title: "Shapes",
+    about: "A diffusion transformer that draws classes, 24 × 24 pixels",
+    experiment: quickstart,
+  },
+  {
+    name: "sd-shapes",
+    title: "Scenes",
+    about: "Stable Diffusion in small, that reads prompts, 64 × 64 pixels",
+    experiment: quickstartSd,
+    examples: [
+      "a large magenta circle at the top, black background",
+      "a big blue star on grey",
+      "a tiny red cross on the left and a tiny yellow square on the right",
+      "a green triangle in the middle on white",
+    ],
+  },
+];
+
+/** The full sampler of a model, to compile. */
+export function fullPlan(
+  { experiment: { model, sampler, superNet } }: DemoModel,
+): ExportedPlan {
+  const { kind, steps, guidanceScale } = sampler;
+  return {
+    folder: model,
+    model,
+    sampler: kind === "own" ? undefined : kind,
+    steps,
+    fullSteps: steps,
+    guidanceScale,
+    ...superNet,
+    origin: "the full sampler",
+  };
+}
+
+/** Names of a model's classes by number. @throws {TypeError} If its index has none. */
+export async function classNames(folder: string): Promise<string[]> {
+  const file = `${folder}/model_index.json`;
+  const { id2label } = await readJson(file) as {
+    id2label?: Record<string, string>;
+  };
+  if (!id2label) {
+    throw new TypeError(
+      `Cannot read ${file}: key "id2label" is missing, expected names by class`,
+    );
+  }
+  return Object.keys(id2label).map((id) => id2label[id]);
+}

@@ -1,0 +1,111 @@
+/** The demo's local server: the page, its modules, the runtime and, compiled when asked for, the models. */
+import { fileResponse, headersOf, notFound } from "../web/serve_files.ts";
+import { webRuntimeFolder } from "../web/web_runtime.ts";
+import { type CompilerFolders, SamplerCompiler } from "./compiled_samplers.ts";
+import type { DemoModelInfo } from "./demo_api.ts";
+import { classNames, type DemoModel } from "./demo_models.ts";
+import { moduleResponse } from "./page_modules.ts";
+import { PromptTokens } from "./prompt_tokens.ts";
+import { sparsities, subNetsIn } from "./shipped_sub_nets.ts";
+
+const page = new URL("page/", import.meta.url);
+const styles = new URL("../../eval/report/", import.meta.url);
+
+/** What a demo shows, and where it keeps what it compiles. */
+export interface DemoOptions extends CompilerFolders {
+  readonly models: readonly DemoModel[];
+}
+
+/** Answers the page's requests. */
+export class DemoServer {
+  readonly #compiler: SamplerCompiler;
+
+  constructor(private readonly options: DemoOptions) {
+    this.#compiler = new SamplerCompiler(options);
+  }
+
+  /** The response to a request; what fails comes back as a text with status 500. */
+  readonly handle = async (request: Request): Promise<Response> => {
+    const { pathname, searchParams } = new URL(request.url);
+    const [first, ...rest] = decodeURIComponent(pathname).slice(1).split("/");
+    try {
+      return first === "api"
+        ? await this.#api(rest, searchParams)
+        : await this.#file(first, rest.join("/"));
+    } catch (error) {
+      const text = `${(error as Error).message}\n`;
+      return new Response(text, { status: 500, headers: headersOf(".txt") });
+    }
+  };
+
+  #file(first: string, rest: string): Promise<Response> {
+    switch (first) {
+      case "":
+        return fileResponse(page, "index.html");
+      case "report.css":
+        return fileResponse(styles, "page.css");
+      case "runtime":
+        return fileResponse(webRuntimeFolder, rest);
+      case "compiled":
+        return fileResponse(folderUrl(this.options.compiled), rest);
+      case "source":
+        return moduleResponse(rest);
+      default:
+        return fileResponse(page, first);
+    }
+  }
+
+  async #api(
+    [what, name, which]: readonly string[],
+    search: URLSearchParams,
+  ): Promise<Response> {
+    if (what === "models") return json(await this.#models());
+    const model = this.options.models.find((each) => each.name === name);
+    if (!model) return notFound(`model ${name}`);
+    if (what === "tokens" && model.examples) {
+      const tokens = await PromptTokens.load(tokenizerOf(model));
+      return json(tokens.tokens(search.get("prompt") ?? ""));
+    }
+    if (what === "full") return json(await this.#compiler.full(model));
+    const sparsity = sparsities.find((each) => String(each) === which);
+    if (what !== "subnet" || sparsity === undefined) return notFound(what);
+    return json(await this.#compiler.subNet(model, sparsity));
+  }
+
+  #models(): Promise<DemoModelInfo[]> {
+    return Promise.all(
+      this.options.models.map((model) => infoOf(model, this.options.plans)),
+    );
+  }
+}
+
+async function infoOf(
+  model: DemoModel,
+  plans: string,
+): Promise<DemoModelInfo> {
+  const { name, title, about, experiment, examples } = model;
+  const { kind, steps } = experiment.sampler;
+  return {
+    name,
+    title,
+    about,
+    subjects: examples
+      ? { kind: "prompt", examples, words: await wordsOf(model) }
+      : { kind: "class", names: await classNames(experiment.model) },
+    sampler: `${kind.toUpperCase()}, ${steps} steps`,
+    subNets: await subNetsIn(`${plans}/${name}`),
+  };
+}
+
+const tokenizerOf = ({ experiment }: DemoModel): string =>
+  `${experiment.model}/tokenizer`;
+
+const wordsOf = async (model: DemoModel): Promise<readonly string[]> =>
+  (await PromptTokens.load(tokenizerOf(model))).words;
+
+const json = (value: unknown): Response =>
+  new Response(JSON.stringify(value), { headers: headersOf(".json") });
+
+/** With a slash at the end, so that names below it resolve. */
+const folderUrl = (path: string): URL =>
+  new URL(`${path}/`, `file://${Deno.cwd()}/`);

@@ -1,0 +1,24 @@
+/** The page's TypeScript as browsers read it: types taken out, file by file, nothing bundled. */
+import { stripTypeScriptTypes } from "node:module";
+import { headersOf, notFound } from "../web/serve_files.ts";
+
+const repository = new URL("../../", import.meta.url);
+
+/** Folders whose modules pages import. */
+const shared = ["experiments/demo/", "eval/", "core/"];
+
+/** A module of the repository by its path; 404 for what is not there, or for no page. */
+export async function moduleResponse(path: string): Promise<Response> {
+  const file = new URL(path, repository);
+  const allowed = path.endsWith(".ts") &&
+    shared.some((folder) => file.href.startsWith(`${repository}${folder}`));
+  if (!allowed) return notFound(path);
+  try {
+    const source = await Deno.readTextFile(file);
+    const script = stripTypeScriptTypes(source, { mode: "transform" });
+    return new Response(script, { headers: headersOf(".js") });
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return notFound(path);
+    throw error;
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * One weight file for many graphs that are written at different times: a tensor
+ * is known by its content, and a graph that has one that lies in the file reads
+ * it from there.
+ */
+import { createHash } from "node:crypto";
+import { readRange } from "../../core/byte_range.ts";
+import type { FileRange, Graph, Initializer } from "../../core/onnx/graph.ts";
+import { decodeModel } from "../../core/onnx/model_proto.ts";
+import type { Tensor } from "../../core/tensor.ts";
+
+/** Places in files by the SHA-256 of what is there. */
+export type WeightIndex = ReadonlyMap<string, FileRange>;
+
+const sha256 = (bytes: Uint8Array): string =>
+  createHash("sha256").update(bytes).digest("hex");
+
+/** Where a folder's graphs have their weights. @param models Names of the graphs' files. */
+export async function weightIndex(
+  folder: string,
+  models: readonly string[],
+): Promise<WeightIndex> {
+  const ranges = new Map<string, FileRange>();
+  for (const name of models) {
+    const graph = decodeModel(await Deno.readFile(`${folder}/${name}`));
+    for (const { file } of graph.initializers.values()) {
+      if (file) ranges.set(`${file.path}:${file.offset}`, file);
+    }
+  }
+  const index = new Map<string, FileRange>();
+  for (const { path, offset, length } of ranges.values()) {
+    const file = { path: `${folder}/${path}`, offset, length };
+    const bytes = await readRange(file.path, {
+      begin: offset,
+      end: offset + length,
+    });
+    index.set(sha256(bytes), file);
+  }
+  return index;
+}
+
+/** Graphs with what the index knows read from its files. */
+export function readingFrom(
+  index: WeightIndex,
+  graphs: Readonly<Record<string, Graph>>,
+): Record<string, Graph> {
+  const hashes = new Map<Tensor, string>();
+  const placeOf = (data: Tensor): FileRange | undefined => {
+    const hash = hashes.get(data) ?? sha256(bytesOf(data));
+    hashes.set(data, hash);
+    return index.get(hash);
+  };
+  const relocated = (graph: Graph): Graph => {
+    const initializers = new Map<string, Initializer>();
+    for (const [name, initializer] of graph.initializers) {
+      const { data, ...rest } = initializer;
+      const file = data && placeOf(data);
+      initializers.set(name, file ? { ...rest, file } : initializer);
+    }
+    return { ...graph, initializers };
+  };
+  return Object.fromEntries(
+    Object.entries(graphs).map(([name, graph]) => [name, relocated(graph)]),
+  );
+}
+
+const bytesOf = ({ data }: Tensor): Uint8Array =>
+  new Uint8Array(data.buffer, data.byteOffset, data.byteLength);

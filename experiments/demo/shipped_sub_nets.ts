@@ -1,0 +1,95 @@
+/**
+ * The SubNets that the demo offers: plans found by gradient, kept in
+ * `zoo/subnets/<model>/<sparsity>.json` as a run writes them, or whole-step
+ * reuse at evenly spaced steps where a model has none yet.
+ */
+import { isFile } from "../../core/is_file.ts";
+import { readJson } from "../../core/read_json.ts";
+import { writeAtomically } from "../../core/write_atomically.ts";
+import {
+  uniformSteps,
+  wholeStepGates,
+} from "../../pruner/strategies/fixed_patterns.ts";
+import type { SuperNet } from "../../supernet/super_net.ts";
+import { parseGates } from "../../supernet/gates.ts";
+import type { SubNetPlan } from "../../supernet/plan.ts";
+import type { Experiment } from "../experiment.ts";
+import { rowName } from "../measured_row.ts";
+import type { SubNetInfo } from "./demo_api.ts";
+
+/** Removed fractions of the full sampler's MACs. */
+export const sparsities: readonly number[] = [0.5, 0.6, 0.7, 0.8, 0.9];
+
+/** Of the plans that are kept. */
+const method = "energy+forecast";
+const fallback = "uniform reuse of whole steps";
+
+const fileOf = (folder: string, sparsity: number): string =>
+  `${folder}/${sparsity}.json`;
+
+/** What there is to choose. @param folder A model's plans. */
+export const subNetsIn = (folder: string): Promise<SubNetInfo[]> =>
+  Promise.all(
+    sparsities.map(async (sparsity) => ({
+      sparsity,
+      origin: await isFile(fileOf(folder, sparsity)) ? method : fallback,
+    })),
+  );
+
+/**
+ * The plan of a SubNet.
+ *
+ * @throws {TypeError | RangeError} If its file is not what it should be, or of other units.
+ */
+export async function shippedPlan(
+  folder: string,
+  sparsity: number,
+  net: SuperNet,
+): Promise<SubNetPlan> {
+  const file = fileOf(folder, sparsity);
+  if (!await isFile(file)) return uniformPlan(net, sparsity);
+  const { blocks, gates, forecast } = parseGates(await readJson(file), file);
+  if (blocks.join() !== net.units.join()) {
+    throw new RangeError(
+      `Cannot use ${file}: its units are [${blocks}], expected [${net.units}]`,
+    );
+  }
+  return { gates, forecast };
+}
+
+function uniformPlan(net: SuperNet, sparsity: number): SubNetPlan {
+  const calls = Math.max(1, Math.floor((1 - sparsity) * net.steps + 1e-9));
+  return { gates: wholeStepGates(net, uniformSteps(calls, net.steps)) };
+}
+
+/**
+ * Copies a run's plans to the folder of their model.
+ *
+ * @param run Its folder, `results/<experiment>/<run-id>`.
+ * @param root Where models have their folders of plans.
+ * @returns What was written.
+ * @throws {Deno.errors.NotFound} If the run has none of these plans.
+ */
+export async function copyPlans(run: string, root: string): Promise<string[]> {
+  const { experiment } = await readJson(`${run}/config.json`) as {
+    experiment: Experiment;
+  };
+  const folder = `${root}/${experiment.model.split("/").at(-1)}`;
+  await Deno.mkdir(folder, { recursive: true });
+  const written: string[] = [];
+  for (const sparsity of sparsities) {
+    const source = `${run}/plans/${rowName(method, sparsity)}.json`;
+    if (!await isFile(source)) continue;
+    const plan = await readJson(source);
+    parseGates(plan, source);
+    const target = fileOf(folder, sparsity);
+    await writeAtomically(target, `${JSON.stringify(plan)}\n`);
+    written.push(target);
+  }
+  if (written.length > 0) return written;
+  throw new Deno.errors.NotFound(
+    `Cannot copy the plans of ${run}: it has none by ${method} at a sparsity of ${
+      sparsities.join(", ")
+    }`,
+  );
+}
