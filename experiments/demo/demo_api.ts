@@ -20,7 +20,7 @@ export interface ClassSubjects {
 export interface PromptSubjects {
   readonly kind: "prompt";
   readonly examples: readonly string[];
-  /** All that the tokenizer knows as one token. */
+  /** All that the model has read. */
   readonly words: readonly string[];
 }
 
@@ -63,7 +63,7 @@ export interface CompiledFull extends CompiledSampler {
 /** A prompt as tokens. */
 export interface Tokens {
   readonly ids: readonly number[];
-  /** Words that the tokenizer takes to pieces. */
+  /** Words that the model has never read. */
   readonly unknown: readonly string[];
   /** Whether the text is longer than what the model reads. */
   readonly cut: boolean;

@@ -13,7 +13,7 @@ const wordEnd = "</w>";
 export class PromptTokens {
   private constructor(
     private readonly tokenizer: TextTokenizer,
-    /** Whole words, without single letters that are only pieces. */
+    /** Tokens of several letters that are whole words, no piece of another. */
     readonly words: readonly string[],
   ) {}
 
@@ -22,28 +22,25 @@ export class PromptTokens {
     const vocabulary = Object.keys(
       await readJson(`${folder}/vocab.json`) as Record<string, number>,
     );
+    const merges = await Deno.readTextFile(`${folder}/merges.txt`);
+    const pieces = new Set(merges.split(/\s+/));
     const words = vocabulary
-      .filter((token) => /^[a-z]{2,}<\/w>$/.test(token))
-      .map((token) => token.slice(0, -wordEnd.length));
+      .filter((token) => token.endsWith(wordEnd) && !pieces.has(token))
+      .map((token) => token.slice(0, -wordEnd.length))
+      .filter((word) => /^[a-z]{2,}$/.test(word));
     return new PromptTokens(await loadTokenizer(folder), words);
   }
 
-  /** A prompt's tokens. */
+  /** A prompt's tokens; start and end are two of them. */
   tokens(prompt: string): Tokens {
     const { length } = this.tokenizer;
-    const words = [...new Set(prompt.toLowerCase().match(/[^\s,]+/g) ?? [])];
-    const ids = [...this.tokenizer.encode([prompt]).ids.data].map(Number);
-    const pieces = prompt.split(/[\s,]+/).filter((word) => word !== "").length;
+    const words = prompt.toLowerCase().match(/[^\s,]+|,/g) ?? [];
+    const known = (word: string) =>
+      word.length === 1 || this.words.includes(word);
     return {
-      ids,
-      unknown: words.filter((word) => this.#pieces(word) > 1),
-      cut: pieces + 2 > length,
+      ids: [...this.tokenizer.encode([prompt]).ids.data].map(Number),
+      unknown: [...new Set(words.filter((word) => !known(word)))],
+      cut: words.length + 2 > length,
     };
-  }
-
-  /** Tokens of a word: those of the text less start and end. */
-  #pieces(word: string): number {
-    const { mask } = this.tokenizer.encode([word]);
-    return mask.data.reduce((sum, own) => sum + Number(own), 0) - 2;
   }
 }

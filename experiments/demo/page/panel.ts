@@ -1,0 +1,126 @@
+/// <reference lib="dom" />
+/** One side of the comparison: its picture as it comes, its steps, time and MACs. */
+import { html, svg } from "../../../eval/report/page/elements.ts";
+import type { CompiledFull, CompiledSampler } from "../demo_api.ts";
+import type { Planes, Side } from "./messages.ts";
+import { coloured, paint } from "./paint.ts";
+
+const names: Readonly<Record<Side, string>> = {
+  full: "Full model",
+  pruned: "Pruned",
+};
+
+/** Milliseconds as people read them. */
+export const timeText = (ms: number): string =>
+  ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(2)} s`;
+
+export const macsText = (macs: number): string =>
+  macs < 1e9
+    ? `${(macs / 1e6).toPrecision(3)} M`
+    : `${(macs / 1e9).toPrecision(3)} G`;
+
+/** A side's element and what it shows. */
+export class Panel {
+  readonly element: HTMLElement;
+  readonly #canvas: HTMLCanvasElement;
+  readonly #title = html("h2");
+  readonly #time = html("strong", {}, "–");
+  readonly #macs = html("span", {}, "–");
+  readonly #steps = html("span", {}, "–");
+  readonly #bars = html("div", { class: "work" });
+  #sampler: CompiledSampler | undefined;
+  #preview: CompiledFull["preview"] = null;
+
+  constructor(readonly side: Side) {
+    this.#canvas = html("canvas", {
+      width: 24,
+      height: 24,
+      role: "img",
+      "aria-label": `${names[side]}: nothing drawn yet`,
+    });
+    const fact = (label: string, value: HTMLElement) =>
+      html("div", {}, html("dt", {}, label), html("dd", {}, value));
+    this.element = html(
+      "section",
+      { class: "panel", "data-side": side, "data-state": "empty" },
+      this.#title,
+      html("div", { class: "frame" }, this.#canvas),
+      this.#bars,
+      html(
+        "dl",
+        { class: "figures" },
+        fact("Time", this.#time),
+        fact("MACs", this.#macs),
+        fact("Steps", this.#steps),
+      ),
+    );
+    this.name("");
+  }
+
+  /** Says which it is. */
+  name(detail: string): void {
+    const small = html("span", { class: "detail" }, detail);
+    this.#title.replaceChildren(names[this.side], " ", small);
+  }
+
+  /** Gets ready for a sampler's run. */
+  begin(sampler: CompiledSampler, preview: CompiledFull["preview"]): void {
+    this.#sampler = sampler;
+    this.#preview = preview;
+    this.#macs.textContent = macsText(sampler.macs);
+    this.#bars.replaceChildren(workBars(sampler.work));
+    this.element.dataset.state = "waiting";
+    this.#show(0, 0);
+  }
+
+  /** Shows the latents after some steps. */
+  step(steps: number, ms: number, latents: Planes): void {
+    this.element.dataset.state = "drawing";
+    this.#show(steps, ms);
+    if (steps < this.#sampler!.work.length) {
+      this.#paint(coloured(latents, this.#preview), `after ${steps} steps`);
+    }
+  }
+
+  /** Shows the picture. */
+  picture(ms: number, picture: Planes, subject: string): void {
+    this.#show(this.#sampler!.work.length, ms);
+    this.#paint(picture, subject);
+    this.element.dataset.state = "done";
+  }
+
+  #paint(planes: Planes, what: string): void {
+    paint(this.#canvas, planes);
+    this.#canvas.setAttribute("aria-label", `${names[this.side]}: ${what}`);
+  }
+
+  #show(steps: number, ms: number): void {
+    this.#time.textContent = steps === 0 ? "–" : timeText(ms);
+    this.#steps.textContent = `${steps} of ${this.#sampler!.work.length}`;
+    for (const [i, bar] of [...this.#bars.querySelectorAll(".bar")].entries()) {
+      bar.classList.toggle("made", i < steps);
+    }
+  }
+}
+
+/** How much of the model each step computes, as bars. */
+function workBars(work: readonly number[]): SVGSVGElement {
+  const height = 28;
+  const bars = work.flatMap((part, i) => {
+    const box = { x: i + 0.1, width: 0.8 };
+    const tall = Math.max(1.5, part * height);
+    return [
+      svg("rect", { class: "room", ...box, y: 0, height }),
+      svg("rect", { class: "bar", ...box, y: height - tall, height: tall }),
+    ];
+  });
+  const mean = work.reduce((a, b) => a + b, 0) / work.length;
+  return svg("svg", {
+    viewBox: `0 0 ${work.length} ${height}`,
+    preserveAspectRatio: "none",
+    role: "img",
+    "aria-label": `Each of ${work.length} steps computes ${
+      Math.round(100 * mean)
+    } % of the model on average`,
+  }, ...bars);
+}

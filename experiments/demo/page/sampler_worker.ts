@@ -1,0 +1,161 @@
+/// <reference lib="dom" />
+/**
+ * The worker that runs both samplers. They take turns, always the one that has
+ * had less time, so that neither slows the other, and the faster one is done
+ * first.
+ */
+import type { InferenceSession, Tensor } from "onnxruntime-web";
+import { TorchGenerator } from "../../../core/random.ts";
+import type { CompiledFull, CompiledSampler } from "../demo_api.ts";
+import { Files, LoadedSampler, openGraph } from "./loaded_sampler.ts";
+import {
+  type Answer,
+  type DrawRequest,
+  type Planes,
+  type PromptSubject,
+  type Side,
+  sides,
+} from "./messages.ts";
+import { type Device, openDevice } from "./runtime.ts";
+
+const scope = self as unknown as {
+  postMessage(answer: Answer): void;
+  onmessage: (event: { data: DrawRequest }) => void;
+};
+
+/** The latest request; what belongs to an earlier one is left off. */
+let latest = -1;
+/** The work so far; requests are served one after another. */
+let work: Promise<void> = Promise.resolve();
+
+scope.onmessage = ({ data: request }) => {
+  latest = request.id;
+  work = work.then(() => served(request));
+};
+
+class Superseded extends Error {}
+
+function check({ id }: DrawRequest): void {
+  if (id !== latest) throw new Superseded();
+}
+
+/** An answer without its request. */
+type Said = Answer extends infer Each
+  ? Each extends Answer ? Omit<Each, "id"> : never
+  : never;
+
+async function served(request: DrawRequest): Promise<void> {
+  const say = (said: Said) =>
+    scope.postMessage({ id: request.id, ...said } as Answer);
+  try {
+    await draw(request, say);
+  } catch (error) {
+    if (error instanceof Superseded) return;
+    say({ kind: "failed", text: (error as Error).message });
+  }
+}
+
+let device: Device | undefined;
+let files = new Files();
+const loaded = new Map<Side, LoadedSampler>();
+let tower: { url: string; session: InferenceSession } | undefined;
+
+async function draw(
+  request: DrawRequest,
+  say: (said: Said) => void,
+): Promise<void> {
+  check(request);
+  if (!device) say({ kind: "loading", text: "Loading the runtime" });
+  device ??= await openDevice(request.onCpu);
+  await load(request, say);
+  const inputs = await inputsOf(request, device);
+  say({ kind: "started", device: device.name });
+  const runs = sides.map((side) => ({
+    side,
+    run: loaded.get(side)!.start(inputs),
+  }));
+  for (;;) {
+    check(request);
+    const [next] = runs.filter(({ run }) => !run.finished)
+      .sort((a, b) => a.run.ms - b.run.ms);
+    if (!next) return;
+    const { side, run } = next;
+    const planes = planesOf(await run.advance());
+    const { ms, steps } = run;
+    say({ kind: "step", side, steps, ms, latents: planes });
+    if (run.finished) say({ kind: "picture", side, ms, picture: planes });
+    await new Promise((resolve) => setTimeout(resolve)); // lets a later request come in
+  }
+}
+
+/** Loads what is not; on another model's request lets the last one's go. */
+async function load(
+  request: DrawRequest,
+  say: (said: Said) => void,
+): Promise<void> {
+  const known = loaded.get("full")?.compiled as CompiledFull | undefined;
+  if (known && !isSame(known, request.samplers.full)) {
+    files = new Files();
+    await tower?.session.release();
+    tower = undefined;
+  }
+  for (const side of sides) {
+    const compiled = request.samplers[side];
+    const present = loaded.get(side);
+    if (present && isSame(present.compiled, compiled)) continue;
+    loaded.delete(side);
+    await present?.release();
+    const tell = (parts: number) => {
+      const whole = Math.round(100 * parts / compiled.parts.length);
+      say({ kind: "loading", text: `Loading the ${side} model, ${whole} %` });
+      check(request);
+    };
+    tell(0);
+    const options = { compiled, loaded: tell };
+    loaded.set(side, await LoadedSampler.open(device!, files, options));
+  }
+}
+
+const isSame = (a: CompiledSampler, b: CompiledSampler): boolean =>
+  a.parts[0].url === b.parts[0].url;
+
+/** The graphs' inputs besides the state. */
+async function inputsOf(
+  { seed, subject, samplers: { full } }: DrawRequest,
+  { ort }: Device,
+): Promise<Record<string, Tensor>> {
+  const { data } = new TorchGenerator(seed).randn(full.noise);
+  const noise = new ort.Tensor("float32", data, full.noise);
+  if ("label" in subject) {
+    const labels = BigInt64Array.of(BigInt(subject.label));
+    return { noise, class_labels: new ort.Tensor("int64", labels, [1]) };
+  }
+  return { noise, ...await textFeatures(full, subject) };
+}
+
+async function textFeatures(
+  { textEncoder, weights }: CompiledFull,
+  { ids, negativeIds }: PromptSubject,
+): Promise<Record<string, Tensor>> {
+  const { ort } = device!;
+  const url = textEncoder!;
+  tower ??= {
+    url,
+    session: await openGraph(device!, files, { url, weights }),
+  };
+  const features = async (tokens: readonly number[]): Promise<Tensor> => {
+    const data = BigInt64Array.from(tokens, BigInt);
+    const input_ids = new ort.Tensor("int64", data, [1, tokens.length]);
+    return (await tower!.session.run({ input_ids })).last_hidden_state;
+  };
+  return {
+    encoder_hidden_states: await features(ids),
+    negative_encoder_hidden_states: await features(negativeIds),
+  };
+}
+
+/** A copy that can travel: the runtime may use the memory again. */
+const planesOf = ({ dims, data }: Tensor): Planes => ({
+  shape: dims,
+  data: Float32Array.from(data as Float32Array),
+});
