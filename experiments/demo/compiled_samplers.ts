@@ -249,9 +249,10 @@ async function previewOf(
   model: DemoModel,
   autoencoder: Autoencoder,
 ): Promise<number[][]> {
-  const plan = { ...fullPlan(model), steps: previewSteps };
+  const { steps, ...plan } = fullPlan(model);
   const form = { ...onePicture, latents: true };
-  const sub = await loadExported(plan, form);
+  const few = { ...plan, steps: Math.min(steps, previewSteps) };
+  const sub = await loadExported(few, form);
   const latents: Tensor<"float32">[] = [];
   for (const [seed, subject] of model.examples!.entries()) {
     const { outputs } = await exampleOf(sub, { subject, seed });

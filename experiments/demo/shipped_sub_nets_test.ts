@@ -1,0 +1,66 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { inTemporaryFolder } from "../../core/in_temporary_folder.ts";
+import { blockGraphOf, loadModel } from "../../core/models/load.ts";
+import { subNetMacs } from "../../supernet/liveness.ts";
+import { superNet } from "../../supernet/super_net.ts";
+import { writeTinyModel } from "../tiny_model.ts";
+import { copyPlans, shippedPlan, subNetsIn } from "./shipped_sub_nets.ts";
+
+/** A SuperNet of 4 steps, and a run's folder with one plan for it. */
+const withRun = (
+  body: (
+    at: { folder: string; net: ReturnType<typeof superNet> },
+  ) => Promise<void>,
+) =>
+  inTemporaryFolder(async (folder) => {
+    await writeTinyModel(`${folder}/model`);
+    const model = await loadModel(`${folder}/model`);
+    const net = superNet(blockGraphOf(model, { batch: 2 }), { steps: 4 });
+    const plan = {
+      model: "tiny",
+      sampler: { name: "ddim", steps: 4 },
+      blocks: net.units,
+      gates: [1, 0, 1, 0].map((gate) => net.units.map(() => gate)),
+      forecast: [1, 2, 3, 4].map((t) => [t, 0, 0]),
+    };
+    await Deno.mkdir(`${folder}/run/plans`, { recursive: true });
+    const write = (name: string, value: unknown) =>
+      Deno.writeTextFile(`${folder}/run/${name}`, JSON.stringify(value));
+    await write("config.json", { experiment: { model: "zoo/models/tiny" } });
+    await write("plans/energy+forecast-0.5.json", plan);
+    await body({ folder, net });
+  });
+
+Deno.test("copyPlans() ships what a run found; other sparsities reuse whole steps, and say so", () =>
+  withRun(async ({ folder, net }) => {
+    const written = await copyPlans(`${folder}/run`, `${folder}/plans`);
+    const plans = `${folder}/plans/tiny`;
+    assertEquals(written, [`${plans}/0.5.json`]);
+    const origins = (await subNetsIn(plans)).map(({ origin }) => origin);
+    assertEquals(origins[0], "energy+forecast");
+    assertEquals(new Set(origins.slice(1)).size, 1);
+    assertEquals(origins[1], "uniform reuse of whole steps");
+    const found = await shippedPlan(plans, 0.5, net);
+    assertEquals(found.gates.map(([gate]) => gate), [1, 0, 1, 0]);
+    assertEquals(found.forecast?.[3], [4, 0, 0]);
+    const reused = await shippedPlan(plans, 0.7, net); // one call of four
+    const oneCall = net.macs.reduce((a, b) => a + b);
+    assertEquals(subNetMacs(net, reused.gates), oneCall);
+  }));
+
+Deno.test("copyPlans() and shippedPlan() refuse runs without plans, and gates of other units", () =>
+  withRun(async ({ folder, net }) => {
+    await copyPlans(`${folder}/run`, `${folder}/plans`);
+    const other = { ...net, units: [...net.units, "more"] };
+    await assertRejects(
+      () => shippedPlan(`${folder}/plans/tiny`, 0.5, other),
+      RangeError,
+      "its units are",
+    );
+    await Deno.remove(`${folder}/run/plans/energy+forecast-0.5.json`);
+    await assertRejects(
+      () => copyPlans(`${folder}/run`, `${folder}/plans`),
+      Deno.errors.NotFound,
+      "it has none by energy+forecast",
+    );
+  }));
