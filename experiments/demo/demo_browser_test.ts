@@ -27,7 +27,9 @@ const inFewSteps = (model: DemoModel, steps: number): DemoModel => ({
 const watch = `window.order = [];
 new MutationObserver((changes) => {
   for (const { target } of changes) {
-    if (target.dataset.state === "done") window.order.push(target.dataset.side);
+    if (target.matches(".panel[data-state=done]")) {
+      window.order.push(target.dataset.side);
+    }
   }
 }).observe(document.body, { subtree: true, attributeFilter: ["data-state"] });`;
 
