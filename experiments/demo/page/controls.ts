@@ -155,12 +155,15 @@ export class Controls {
   }
 
   #prompts(examples: readonly string[]): HTMLElement[] {
-    const input = html("input", {
-      id: "prompt",
-      type: "text",
-      autocomplete: "off",
-      spellcheck: "false",
-      value: examples[0],
+    const input = html(
+      "textarea",
+      { id: "prompt", rows: 2, autocomplete: "off", spellcheck: "false" },
+      examples[0],
+    );
+    input.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter") return;
+      event.preventDefault(); // a prompt is one line, and Enter draws it
+      this.#choose();
     });
     this.#read = () => input.value;
     const chips = examples.map((example) => {
