@@ -54,7 +54,7 @@ export class Panel {
         fact("Steps", this.#steps),
       ),
     );
-    this.name("");
+    this.name("all of the work");
   }
 
   /** Says which it is. */
