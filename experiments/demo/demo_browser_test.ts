@@ -79,7 +79,7 @@ for (const { model, subject } of cases) {
         };
         await withDemoPage(options, wide, async (page) => {
           await page.evaluate(watch);
-          await page.until(isDone);
+          await page.until(isDone, { seconds: 900 });
           const status = await textOf(page, ".status");
           assertEquals(status, "Both are done, from the same noise.");
           const order = await page.evaluate<string[]>("window.order");
@@ -111,13 +111,13 @@ Deno.test({
       };
       const narrow = { width: 360, height: 800 };
       await withDemoPage(options, narrow, async (page) => {
-        await page.until(isDone);
+        await page.until(isDone, { seconds: 900 });
         await page.evaluate("document.querySelector('#sparsity').focus()");
         await page.press("ArrowRight", 39);
         await page.until(
           "document.querySelector('.status').dataset.state === 'busy'",
         );
-        await page.until(isDone);
+        await page.until(isDone, { seconds: 900 });
         const title = await textOf(page, "[data-side=pruned] h2");
         assertEquals(title, "Pruned 90 % left out");
         assertStringIncludes(await textOf(page, ".verdict"), "10.0×");
