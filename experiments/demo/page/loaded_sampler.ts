@@ -103,8 +103,8 @@ export class SamplerRun {
     return this.#part === this.sessions.length;
   }
 
-  /** Runs the next part; its latents, or the picture after the last. */
-  async advance(): Promise<Tensor> {
+  /** Runs the next part; its latents, if the next reads them, or the picture after the last. */
+  async advance(): Promise<Tensor | undefined> {
     const session = this.sessions[this.#part];
     const all: Tensors = { ...this.inputs, ...this.#state };
     const feeds = Object.fromEntries(

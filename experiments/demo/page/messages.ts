@@ -49,7 +49,8 @@ export type Answer =
       readonly side: Side;
       readonly steps: number;
       readonly ms: number;
-      readonly latents: Planes;
+      /** Absent where the next step does not start from them, as PLMS's second. */
+      readonly latents?: Planes;
     }
     | {
       readonly kind: "picture";

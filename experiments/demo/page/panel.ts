@@ -74,10 +74,10 @@ export class Panel {
   }
 
   /** Shows the latents after some steps. */
-  step(steps: number, ms: number, latents: Planes): void {
+  step(steps: number, ms: number, latents?: Planes): void {
     this.element.dataset.state = "drawing";
     this.#show(steps, ms);
-    if (steps < this.#sampler!.work.length) {
+    if (latents && steps < this.#sampler!.work.length) {
       this.#paint(coloured(latents, this.#preview), `after ${steps} steps`);
     }
   }

@@ -80,10 +80,11 @@ async function draw(
       .sort((a, b) => a.run.ms - b.run.ms);
     if (!next) return;
     const { side, run } = next;
-    const planes = planesOf(await run.advance());
+    const tensor = await run.advance();
+    const planes = tensor && planesOf(tensor);
     const { ms, steps } = run;
     say({ kind: "step", side, steps, ms, latents: planes });
-    if (run.finished) say({ kind: "picture", side, ms, picture: planes });
+    if (run.finished) say({ kind: "picture", side, ms, picture: planes! });
     await new Promise((resolve) => setTimeout(resolve)); // lets a later request come in
   }
 }
