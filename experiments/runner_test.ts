@@ -1,5 +1,4 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { onSoftwareGpu } from "../core/runtime/software_gpu.ts";
 import { openSafetensors } from "../core/weights/safetensors.ts";
 import { readResults } from "../eval/results.ts";
 import { parseGates } from "../supernet/gates.ts";
@@ -190,33 +189,4 @@ Deno.test("checkExperiment() names the value that is out of range", async () => 
     { sampler: plms },
     'sampler.kind is "plms", expected one of own',
   );
-});
-
-Deno.test({
-  ...onSoftwareGpu("runExperiment() samples and times on the GPU"),
-  fn: () =>
-    withTiny(async (tiny, options) => {
-      const experiment = {
-        ...tiny,
-        sampler: { ...tiny.sampler, steps: 2 },
-        sparsity: [0.5],
-        methods: ["uniform-reuse"],
-        mainMethod: "uniform-reuse",
-        evaluation: { ...tiny.evaluation, pairs: 1, batch: 1 },
-        latency: { batches: [1], rounds: 1 },
-      };
-      const rowsOn = async (device: "cpu" | "webgpu") => {
-        const run = { ...options, device };
-        const { results } = await runExperiment(experiment, run);
-        return results.rows.map(({ method, macs, metrics }) => ({
-          method,
-          macs,
-          psnr: metrics.psnr?.mean,
-        }));
-      };
-      const [, here] = await rowsOn("cpu");
-      const [, there] = await rowsOn("webgpu");
-      assertEquals([there.method, there.macs], [here.method, here.macs]);
-      assert(Math.abs(here.psnr - there.psnr) < 0.05);
-    }),
 });

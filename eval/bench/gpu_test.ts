@@ -1,11 +1,5 @@
-import {
-  assert,
-  assertEquals,
-  assertStringIncludes,
-  assertThrows,
-} from "@std/assert";
-import { onSoftwareGpu } from "../../core/runtime/software_gpu.ts";
-import { gpuLines, measureGpu } from "./gpu.ts";
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { gpuLines } from "./gpu.ts";
 import { parseGpu } from "./gpu_options.ts";
 import { benchCommand } from "./main.ts";
 
@@ -63,25 +57,4 @@ Deno.test("bench gpu prints its own help", async () => {
   const { lines, exitCode } = await benchCommand(["gpu", "--help"]);
   assertEquals(exitCode, 0);
   assertStringIncludes(lines[0], "--pack <folder>");
-});
-
-Deno.test({
-  ...onSoftwareGpu("bench gpu measures tiny shapes on a software device"),
-  async fn() {
-    const options = {
-      ...{ device: "webgpu", precision: "float32" } as const,
-      ...{ steps: 6, rounds: 1, tiny: true, software: true },
-    };
-    const measurements = await Array.fromAsync(measureGpu(options));
-    assertEquals(measurements.length, 2);
-    for (const { offDevice, samplers } of measurements) {
-      assertEquals(offDevice, []);
-      assertEquals(samplers.map(({ name }) => name), ["full", "0.6", "0.8"]);
-      const [full, ...others] = samplers;
-      for (const { name, macs, latency } of others) {
-        assert(macs <= (1 - Number(name)) * full.macs * (1 + 1e-12));
-        assert(latency.median > 0);
-      }
-    }
-  },
 });
