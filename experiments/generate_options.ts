@@ -7,6 +7,12 @@ import {
   type Precision,
   precisions,
 } from "../core/runtime/session.ts";
+import {
+  choiceOption,
+  numberOption,
+  type OptionSource,
+  wholeOption,
+} from "../core/option_values.ts";
 import { type SamplerKind, samplerKinds } from "../core/samplers/mod.ts";
 
 export const generateHelp = `Generates pictures of a class or of a prompt.
@@ -131,48 +137,28 @@ function optionsOf(given: Given): GenerateOptions {
     model: given.model!,
     weights: given.weights,
     subject: prompt === undefined
-      ? whole(given, "class", 0)
+      ? wholeOption(sourceOf(given, "class"), 0)
       : { prompt, negativePrompt: given["negative-prompt"]! },
-    batch: whole(given, "batch", 1),
+    batch: wholeOption(sourceOf(given, "batch"), 1),
     sampler: sampler === undefined
       ? undefined
-      : oneOf(samplerKinds, "sampler", sampler),
-    steps: whole(given, "steps", 1),
-    guidanceScale: number(given, "guidance-scale"),
-    seed: whole(given, "seed", 0),
+      : choiceOption(sourceOf(given, "sampler"), samplerKinds),
+    steps: wholeOption(sourceOf(given, "steps"), 1),
+    guidanceScale: numberOption(sourceOf(given, "guidance-scale")),
+    seed: wholeOption(sourceOf(given, "seed"), 0),
     gates: given.gates,
     granularity: granularity === undefined
       ? undefined
-      : oneOf(allGranularities, "granularity", granularity),
-    device: oneOf(devices, "device", given.device!),
-    precision: oneOf(precisions, "precision", given.precision!),
-    scale: whole(given, "scale", 1),
+      : choiceOption(sourceOf(given, "granularity"), allGranularities),
+    device: choiceOption(sourceOf(given, "device"), devices),
+    precision: choiceOption(sourceOf(given, "precision"), precisions),
+    scale: wholeOption(sourceOf(given, "scale"), 1),
     output: given.o,
   };
 }
 
-function refuse(name: string, text: string | undefined, what: string): never {
-  throw new RangeError(
-    `Cannot generate: --${name} is "${text}", expected ${what}`,
-  );
-}
-
-function whole(given: Given, name: string, least: number): number {
-  const value = Number(given[name]);
-  if (Number.isSafeInteger(value) && value >= least) return value;
-  return refuse(name, given[name], `a whole number from ${least}`);
-}
-
-function number(given: Given, name: string): number {
-  const value = Number(given[name]);
-  return Number.isFinite(value) ? value : refuse(name, given[name], "a number");
-}
-
-function oneOf<T extends string>(
-  known: readonly T[],
-  name: string,
-  text: string,
-): T {
-  const found = known.find((each) => each === text);
-  return found ?? refuse(name, text, `one of ${known.join(", ")}`);
-}
+const sourceOf = (given: Given, name: string): OptionSource => ({
+  refusal: "Cannot generate",
+  name,
+  text: given[name],
+});

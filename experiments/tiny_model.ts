@@ -1,38 +1,10 @@
 /** For tests: a DiT folder small enough to be sampled in milliseconds, with random weights. */
-import type { DitConfig } from "../core/models/dit.ts";
+import { ditConfigJson } from "../core/models/dit_config.ts";
+import { tinyDit } from "../core/models/tiny_dit.ts";
 import { ditParameterShapes } from "../core/models/dit_init.ts";
 import { randomWeights } from "../core/models/random_weights.ts";
 import { float32, type Tensor } from "../core/tensor.ts";
 import { writeSafetensors } from "../core/weights/safetensors.ts";
-
-const config: DitConfig = {
-  sampleSize: 8,
-  patchSize: 2,
-  inChannels: 3,
-  outChannels: 3,
-  layers: 2,
-  heads: 2,
-  headWidth: 8,
-  classes: 4,
-  normEpsilon: 1e-5,
-};
-
-const configJson = {
-  _class_name: "DiTTransformer2DModel",
-  activation_fn: "gelu-approximate",
-  attention_bias: true,
-  attention_head_dim: config.headWidth,
-  in_channels: config.inChannels,
-  norm_elementwise_affine: false,
-  norm_eps: config.normEpsilon,
-  norm_type: "ada_norm_zero",
-  num_attention_heads: config.heads,
-  num_embeds_ada_norm: config.classes,
-  num_layers: config.layers,
-  out_channels: config.outChannels,
-  patch_size: config.patchSize,
-  sample_size: config.sampleSize,
-};
 
 const schedulerJson = {
   _class_name: "DDIMScheduler",
@@ -46,7 +18,7 @@ const schedulerJson = {
 function weights(): Map<string, Tensor<"float32">> {
   const source = randomWeights(7);
   return new Map(
-    [...ditParameterShapes(config)].map(([key, shape]) => {
+    [...ditParameterShapes(tinyDit)].map(([key, shape]) => {
       const { data } = source(key, shape);
       const scaled = (data!.data as Float32Array).map((value) => 10 * value);
       return [key, float32(shape, scaled)];
@@ -62,7 +34,7 @@ export async function writeTinyModel(folder: string): Promise<void> {
   const write = (name: string, json: unknown) =>
     Deno.writeTextFile(`${folder}/${name}`, JSON.stringify(json));
   await write("model_index.json", { _class_name: "DiTPipeline" });
-  await write("transformer/config.json", configJson);
+  await write("transformer/config.json", ditConfigJson(tinyDit));
   await write("scheduler/scheduler_config.json", schedulerJson);
   const file = `${folder}/transformer/diffusion_pytorch_model.safetensors`;
   await writeSafetensors(file, weights());

@@ -5,7 +5,8 @@ import {
   assertEquals,
   assertThrows,
 } from "@std/assert";
-import { ditBlockGraph, type DitConfig } from "../core/models/dit.ts";
+import { tinyDit } from "../core/models/tiny_dit.ts";
+import { ditBlockGraph } from "../core/models/dit.ts";
 import { noWeights } from "../core/models/weights.ts";
 import { TorchGenerator } from "../core/random.ts";
 import { denseGates, type Gates } from "../supernet/gates.ts";
@@ -21,17 +22,7 @@ import { fitBudget } from "./fit_budget.ts";
 import { gateCosts } from "./gate_costs.ts";
 import { randomGates } from "./strategies/fixed_patterns.ts";
 
-const config: DitConfig = {
-  sampleSize: 8,
-  patchSize: 2,
-  inChannels: 3,
-  outChannels: 3,
-  layers: 3,
-  heads: 2,
-  headWidth: 8,
-  classes: 4,
-  normEpsilon: 1e-5,
-};
+const config = { ...tinyDit, layers: 3 };
 const steps = 6;
 const model = ditBlockGraph(config, noWeights, {
   batch: 2,

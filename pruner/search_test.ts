@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { tinyDit } from "../core/models/tiny_dit.ts";
 import { ditBlockGraph } from "../core/models/dit.ts";
 import type { WeightSource } from "../core/models/weights.ts";
 import { TorchGenerator } from "../core/random.ts";
@@ -29,17 +30,7 @@ import {
   wholeStepGates,
 } from "./strategies/fixed_patterns.ts";
 
-const config = {
-  sampleSize: 8,
-  patchSize: 2,
-  inChannels: 3,
-  outChannels: 3,
-  layers: 2,
-  heads: 2,
-  headWidth: 8,
-  classes: 4,
-  normEpsilon: 1e-5,
-};
+const config = tinyDit;
 const scheduler = parseSchedulerConfig(
   {
     _class_name: "DDIMScheduler",

@@ -1,5 +1,6 @@
 /** Sampling and gate gradients on a GPU, in float32 those of the CPU; and in float16. */
 import { assert, assertEquals } from "@std/assert";
+import { tinyDit } from "../core/models/tiny_dit.ts";
 import { ditBlockGraph } from "../core/models/dit.ts";
 import { livelyWeights } from "../core/models/lively_weights.ts";
 import { blockGraphOf, loadModel } from "../core/models/load.ts";
@@ -113,18 +114,8 @@ const tiny = {
   guidanceScale: 2,
 };
 
-function tinyDit(): Subject {
-  const config = {
-    sampleSize: 8,
-    patchSize: 2,
-    inChannels: 3,
-    outChannels: 3,
-    layers: 3,
-    heads: 2,
-    headWidth: 8,
-    classes: 4,
-    normEpsilon: 1e-5,
-  };
+function tinyDitSubject(): Subject {
+  const config = { ...tinyDit, layers: 3 };
   const options = { batch: 2, granularity: "sublayer" } as const;
   const graph = ditBlockGraph(config, livelyWeights(7), options);
   return {
@@ -163,7 +154,7 @@ async function embedded(name: string, shown: Shown): Promise<Subject> {
 }
 
 const subjects: Readonly<Record<string, () => Subject | Promise<Subject>>> = {
-  "a tiny DiT": tinyDit,
+  "a tiny DiT": tinyDitSubject,
   "a tiny UNet": tinySd,
   "dit-shapes": () => embedded("dit-shapes", 7),
   "sd-shapes": () => embedded("sd-shapes", "a red circle"),
@@ -185,7 +176,7 @@ for (const [name, subject] of Object.entries(subjects)) {
 }
 
 Deno.test("a SubNet in float16 samples nearly what it samples in float32", async () => {
-  const subject = tinyDit();
+  const subject = tinyDitSubject();
   const gates = halfClosed(subject.net);
   const expected = await sampled(subject, gates, cpu);
   const half = { ...cpu, precision: "float16" } as const;

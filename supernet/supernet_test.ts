@@ -5,8 +5,9 @@ import {
   assertRejects,
   assertThrows,
 } from "@std/assert";
+import { tinyDit } from "../core/models/tiny_dit.ts";
 import { wholeGraph } from "../core/models/block_graph.ts";
-import { ditBlockGraph, type DitConfig } from "../core/models/dit.ts";
+import { ditBlockGraph } from "../core/models/dit.ts";
 import { randomWeights } from "../core/models/random_weights.ts";
 import type { TransformerGranularity } from "../core/models/transformer_units.ts";
 import { TorchGenerator } from "../core/random.ts";
@@ -39,17 +40,7 @@ import { type SuperNet, superNet } from "./super_net.ts";
 import { tinyConditions, tinyPixart } from "./tiny_pixart.ts";
 import { tinyText, tinyUnet } from "./tiny_unet.ts";
 
-const config: DitConfig = {
-  sampleSize: 8,
-  patchSize: 2,
-  inChannels: 3,
-  outChannels: 3,
-  layers: 2,
-  heads: 2,
-  headWidth: 8,
-  classes: 4,
-  normEpsilon: 1e-5,
-};
+const config = tinyDit;
 const scheduler = parseSchedulerConfig(
   {
     _class_name: "DDIMScheduler",

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { ditBlockGraph, type DitConfig } from "../core/models/dit.ts";
+import { tinyDit } from "../core/models/tiny_dit.ts";
+import { ditBlockGraph } from "../core/models/dit.ts";
 import type { TransformerGranularity } from "../core/models/transformer_units.ts";
 import { TorchGenerator } from "../core/random.ts";
 import {
@@ -16,17 +17,7 @@ import { type SuperNet, superNet } from "./super_net.ts";
 import { tinyText, tinyUnet } from "./tiny_unet.ts";
 import { openTrainingForm, type RealGates } from "./training_form.ts";
 
-const config: DitConfig = {
-  sampleSize: 8,
-  patchSize: 2,
-  inChannels: 3,
-  outChannels: 3,
-  layers: 3,
-  heads: 2,
-  headWidth: 8,
-  classes: 4,
-  normEpsilon: 1e-5,
-};
+const config = { ...tinyDit, layers: 3 };
 const scheduler = parseSchedulerConfig(
   {
     _class_name: "DDIMScheduler",

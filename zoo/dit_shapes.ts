@@ -3,6 +3,7 @@
  * patches of 3, trained from scratch on the shapes of `shapes.ts`. It works on
  * pixels: its folder has no autoencoder.
  */
+import { ditConfigJson } from "../core/models/dit_config.ts";
 import { ditBlockGraph, type DitConfig } from "../core/models/dit.ts";
 import { initDitWeights } from "../core/models/dit_init.ts";
 import { noWeights } from "../core/models/weights.ts";
@@ -31,22 +32,9 @@ const config: DitConfig = {
 
 /** `transformer/config.json` in diffusers' words. */
 const transformerConfig = {
-  _class_name: "DiTTransformer2DModel",
-  activation_fn: "gelu-approximate",
-  attention_bias: true,
-  attention_head_dim: config.headWidth,
+  ...ditConfigJson(config),
   dropout: 0,
-  in_channels: config.inChannels,
-  norm_elementwise_affine: false,
-  norm_eps: config.normEpsilon,
   norm_num_groups: 32,
-  norm_type: "ada_norm_zero",
-  num_attention_heads: config.heads,
-  num_embeds_ada_norm: config.classes,
-  num_layers: config.layers,
-  out_channels: config.outChannels,
-  patch_size: config.patchSize,
-  sample_size: config.sampleSize,
   upcast_attention: false,
 };
 

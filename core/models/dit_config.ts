@@ -9,6 +9,24 @@ import {
 import type { DitConfig } from "./dit.ts";
 import { transformerConfig } from "./transformer_config.ts";
 
+/** A configuration in diffusers' words: {@linkcode parseDitConfig} reads it back. */
+export const ditConfigJson = (config: DitConfig) => ({
+  _class_name: "DiTTransformer2DModel",
+  activation_fn: "gelu-approximate",
+  attention_bias: true,
+  attention_head_dim: config.headWidth,
+  in_channels: config.inChannels,
+  norm_elementwise_affine: false,
+  norm_eps: config.normEpsilon,
+  norm_type: "ada_norm_zero",
+  num_attention_heads: config.heads,
+  num_embeds_ada_norm: config.classes,
+  num_layers: config.layers,
+  out_channels: config.outChannels,
+  patch_size: config.patchSize,
+  sample_size: config.sampleSize,
+});
+
 /** Keys with only one value that {@linkcode DitConfig} stands for; newer files leave out what only other networks use. */
 const required: Readonly<Record<string, readonly unknown[]>> = {
   _class_name: ["Transformer2DModel", "DiTTransformer2DModel"],

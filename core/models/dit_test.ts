@@ -1,19 +1,10 @@
 import { assertEquals } from "@std/assert";
+import { tinyDit } from "./tiny_dit.ts";
 import { blockGraphs, residualOf } from "./block_graph.ts";
 import { ditBlockGraph } from "./dit.ts";
 import { noWeights } from "./weights.ts";
 
-const config = {
-  sampleSize: 8,
-  patchSize: 2,
-  inChannels: 3,
-  outChannels: 6,
-  layers: 2,
-  heads: 2,
-  headWidth: 8,
-  classes: 5,
-  normEpsilon: 1e-5,
-};
+const config = { ...tinyDit, outChannels: 6, classes: 5 };
 
 Deno.test("ditBlockGraph() gates whole blocks", () => {
   const { blocks } = ditBlockGraph(config, noWeights, { batch: 3 });

@@ -73,6 +73,17 @@ export async function loadModel(
   return { ...network, weights, schedulerConfig };
 }
 
+/**
+ * What a model's folder says of its network, without its weights.
+ *
+ * @throws {Deno.errors.NotFound} If there is no network in it.
+ * @throws {TypeError} If a config is not one that this project knows.
+ */
+export async function readNetwork(folder: string): Promise<Network> {
+  const file = `${await networkFolder(folder)}/config.json`;
+  return parseNetwork(await readJson(file), file);
+}
+
 /** The block graph of a loaded model. @throws {RangeError} If its family has no such units or backups. */
 export function blockGraphOf(
   model: LoadedModel,

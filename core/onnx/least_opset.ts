@@ -1,4 +1,5 @@
 /** Which version of ONNX a graph needs: older runtimes and checkers read a file that asks for no more. */
+import { stringAttribute } from "./attributes.ts";
 import type { Graph, Node } from "./graph.ts";
 
 /** The oldest opset that files ask for: what LayerNormalization needs. */
@@ -25,15 +26,13 @@ export function withOlderGelu(graph: Graph): Graph {
 
 function olderGelu(node: Node): Node {
   if (node.op !== "Gelu" || node.domain !== "") return node;
-  const { approximate } = node.attributes;
-  const kind = approximate?.kind === "string" ? approximate.value : "none";
+  const kind = stringAttribute(node, "approximate", "none");
   const domain = "com.microsoft";
   return { ...node, op: runtimeForms[kind], domain, attributes: {} };
 }
 
 /** The lowest opset, from 17, that has every ONNX operator of the graph as it is used. */
 export function leastOpset({ nodes }: Graph): number {
-  const needed = nodes.filter(({ domain }) => domain === "")
-    .map(({ op }) => since[op] ?? oldest);
-  return Math.max(oldest, ...needed);
+  return nodes.filter(({ domain }) => domain === "")
+    .reduce((most, { op }) => Math.max(most, since[op] ?? oldest), oldest);
 }

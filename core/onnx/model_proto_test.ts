@@ -1,4 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
+import { hasOnnxChecker } from "./onnx_checker.ts";
 import { float32, int64 } from "../tensor.ts";
 import { GraphBuilder } from "./builder.ts";
 import type { Graph } from "./graph.ts";
@@ -205,18 +206,6 @@ Deno.test("decodeModel() refuses what is no model of ours", () => {
   );
 });
 
-/** Whether python3 may be run and has an onnx package that knows opset 20. */
-async function hasChecker(): Promise<boolean> {
-  const run = { name: "run", command: "python3" } as const;
-  if ((await Deno.permissions.query(run)).state !== "granted") return false;
-  const code = "import onnx; assert onnx.defs.onnx_opset_version() >= 20";
-  const python = new Deno.Command("python3", {
-    args: ["-c", code],
-    stderr: "null",
-  });
-  return (await python.output()).success;
-}
-
 const checkAll = `
 import onnx, sys
 for path in sys.argv[1:]:
@@ -225,7 +214,7 @@ for path in sys.argv[1:]:
 
 Deno.test({
   name: "onnx.checker accepts every operator that encodeModel() writes",
-  ignore: !await hasChecker(),
+  ignore: !await hasOnnxChecker(20),
   async fn() {
     const folder = await Deno.makeTempDir();
     try {

@@ -1,5 +1,5 @@
 /** Common subexpressions: what a graph computes twice from the same values is computed once. */
-import { type Tensor } from "../tensor.ts";
+import type { Tensor } from "../tensor.ts";
 import type { Graph, Initializer, Node, Value } from "./graph.ts";
 
 /** Larger constants are kept apart: to compare them would take longer than it saves. */

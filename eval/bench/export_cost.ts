@@ -3,12 +3,12 @@
  * it. Started as a program of its own (arguments: a model's folder, steps,
  * sparsity, where to write), because a process's peak never falls; prints JSON.
  */
-import process from "node:process";
 import { alignedLines } from "../../core/aligned_lines.ts";
 import { writeModels } from "../../core/onnx/write_model.ts";
 import { openSession } from "../../core/runtime/session.ts";
 import { bytesPerElement, sizeOf } from "../../core/tensor.ts";
 import { compileSubNet } from "../../supernet/compile/compile_sub_net.ts";
+import { measuredApart, peakBytes } from "./apart.ts";
 import { compileRequest } from "./compiled_subject.ts";
 import { modelFolder, type Subject } from "./subjects.ts";
 
@@ -24,7 +24,7 @@ export interface ExportCost {
   readonly weightFilesOverWeights: number;
 }
 
-const peakGigabytes = () => process.resourceUsage().maxRSS * 1024 / 1e9;
+const peakGigabytes = () => peakBytes() / 1e9;
 
 /** Compiles a SubNet, writes it to the folder `out` and opens it. @throws {RangeError} If the sparsity cannot be reached. */
 export async function exportCost(
@@ -63,21 +63,14 @@ export async function exportCost(
  * @param options.out Folder that is written.
  * @throws {Error} If the process fails.
  */
-export async function exportCostApart(
+export const exportCostApart = (
   folder: string,
   { steps, sparsity, out }: { steps: number; sparsity: number; out: string },
-): Promise<ExportCost> {
-  const permissions = ["--allow-ffi", "--allow-read", "--allow-write"];
-  const own = [folder, String(steps), String(sparsity), out];
-  const { success, stdout, stderr } = await new Deno.Command("deno", {
-    args: ["run", ...permissions, import.meta.url, ...own],
-  }).output();
-  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  if (success) return JSON.parse(text(stdout));
-  throw new Error(
-    `Cannot measure the export of ${folder}: ${text(stderr).trim()}`,
-  );
-}
+): Promise<ExportCost> =>
+  measuredApart(import.meta.url, {
+    what: `the export of ${folder}`,
+    args: [folder, String(steps), String(sparsity), out],
+  });
 
 /** Costs in lines for a terminal, by the model's name. */
 export function exportCostLines(

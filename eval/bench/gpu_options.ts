@@ -1,5 +1,10 @@
 /** What `bench gpu` is asked for on the command line. */
 import { parseArgs } from "@std/cli/parse-args";
+import {
+  choiceOption,
+  type OptionSource,
+  wholeOption,
+} from "../../core/option_values.ts";
 import { devices, precisions } from "../../core/runtime/session.ts";
 import type { GpuBenchOptions } from "./gpu.ts";
 
@@ -55,31 +60,17 @@ export function parseGpu(args: readonly string[]): GpuRequest {
     );
   }
   return {
-    device: oneOf(devices, "device", parsed.device),
-    precision: oneOf(precisions, "precision", precision),
-    steps: whole("steps", parsed.steps, 6),
-    rounds: whole("rounds", parsed.rounds, 1),
+    device: choiceOption(sourceOf("device", parsed.device), devices),
+    precision: choiceOption(sourceOf("precision", precision), precisions),
+    steps: wholeOption(sourceOf("steps", parsed.steps), 6),
+    rounds: wholeOption(sourceOf("rounds", parsed.rounds), 1),
     tiny,
     software,
   };
 }
 
-function oneOf<T extends string>(
-  known: readonly T[],
-  name: string,
-  text: string,
-): T {
-  const found = known.find((each) => each === text);
-  if (found) return found;
-  throw new RangeError(
-    `Cannot bench gpu: --${name} is "${text}", expected ${known.join(" or ")}`,
-  );
-}
-
-function whole(name: string, text: string, least: number): number {
-  const value = Number(text);
-  if (Number.isSafeInteger(value) && value >= least) return value;
-  throw new RangeError(
-    `Cannot bench gpu: --${name} is "${text}", expected a whole number from ${least}`,
-  );
-}
+const sourceOf = (name: string, text: string): OptionSource => ({
+  refusal: "Cannot bench gpu",
+  name,
+  text,
+});

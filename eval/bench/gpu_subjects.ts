@@ -10,6 +10,7 @@ import {
   type UnetConfig,
 } from "../../core/models/unet_config.ts";
 import { parseSchedulerConfig } from "../../core/samplers/scheduler_config.ts";
+import { ddimConfig } from "./ddim_config.ts";
 import { type Subject, subjectOf } from "./subjects.ts";
 import { tinySubject } from "./tiny_subject.ts";
 
@@ -19,13 +20,7 @@ export interface GpuSubject {
   readonly make: (steps: number) => Subject;
 }
 
-const scheduler = parseSchedulerConfig({
-  _class_name: "DDIMScheduler",
-  beta_schedule: "linear",
-  clip_sample: false,
-  num_train_timesteps: 1000,
-  prediction_type: "epsilon",
-}, "bench gpu");
+const scheduler = parseSchedulerConfig(ddimConfig, "bench gpu");
 
 /** One guided picture; gates switch what they usually do in the family. */
 const subject = (

@@ -2,7 +2,7 @@
  * Peak memory of one gate gradient. Started as a program of its own (arguments:
  * a model's folder, steps), because a process's peak never falls; prints JSON.
  */
-import process from "node:process";
+import { measuredApart, peakBytes } from "./apart.ts";
 import { denseGates } from "../../supernet/gates.ts";
 import { openTrainingForm } from "../../supernet/training_form.ts";
 import { modelFolder, type Subject } from "./subjects.ts";
@@ -14,8 +14,7 @@ export interface GradientMemory {
   readonly peak: number;
 }
 
-/** `maxRSS` is in units of 1024 bytes. */
-const peakMegabytes = () => process.resourceUsage().maxRSS * 1024 / 1e6;
+const peakMegabytes = () => peakBytes() / 1e6;
 
 /** Opens the training form and takes one gradient of ½|x0|² for every gate. */
 export async function gradientMemory(
@@ -33,20 +32,14 @@ export async function gradientMemory(
  *
  * @throws {Error} If the process fails.
  */
-export async function gradientMemoryApart(
+export const gradientMemoryApart = (
   folder: string,
   steps: number,
-): Promise<GradientMemory> {
-  const permissions = ["--allow-ffi", "--allow-read", "--allow-write"];
-  const { success, stdout, stderr } = await new Deno.Command("deno", {
-    args: ["run", ...permissions, import.meta.url, folder, String(steps)],
-  }).output();
-  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  if (success) return JSON.parse(text(stdout));
-  throw new Error(
-    `Cannot measure a gradient at ${steps} steps: ${text(stderr).trim()}`,
-  );
-}
+): Promise<GradientMemory> =>
+  measuredApart(import.meta.url, {
+    what: `a gradient at ${steps} steps`,
+    args: [folder, String(steps)],
+  });
 
 if (import.meta.main) {
   const [folder, steps] = Deno.args;

@@ -3,6 +3,7 @@ import { parseArgs } from "@std/cli/parse-args";
 import { alignedLines } from "../../core/aligned_lines.ts";
 import { type CommandResult, finish, resultOf } from "../../core/command.ts";
 import { gpuCommand } from "./gpu_command.ts";
+import { wholeOption } from "../../core/option_values.ts";
 import { compiledLines, measureCompiled } from "./compiled_speed.ts";
 import { exportCostApart, exportCostLines } from "./export_cost.ts";
 import { gradientMemoryApart } from "./gradient_memory.ts";
@@ -220,13 +221,8 @@ function refuseOption(option: string, key?: string): boolean {
   );
 }
 
-function whole(name: string, text: string, least: number): number {
-  const value = Number(text);
-  if (Number.isSafeInteger(value) && value >= least) return value;
-  throw new RangeError(
-    `Cannot bench: --${name} is "${text}", expected a whole number from ${least}`,
-  );
-}
+const whole = (name: string, text: string, least: number): number =>
+  wholeOption({ refusal: "Cannot bench", name, text }, least);
 
 function fraction(name: string, text: string): number {
   const value = Number(text);

@@ -4,7 +4,6 @@
  * machine's own. Each is a program of its own (arguments: task, folder),
  * because a process's peak never falls; it prints JSON.
  */
-import process from "node:process";
 import { alignedLines } from "../../core/aligned_lines.ts";
 import { wholeGraph } from "../../core/models/block_graph.ts";
 import { blockGraphOf, loadModel } from "../../core/models/load.ts";
@@ -18,6 +17,7 @@ import { samplePictures } from "../../supernet/sample_pictures.ts";
 import { superNet } from "../../supernet/super_net.ts";
 import { openTrainingForm } from "../../supernet/training_form.ts";
 import { interleave } from "../latency.ts";
+import { measuredApart, peakBytes } from "./apart.ts";
 import { openLargeProducts, rateOf } from "./large_products.ts";
 import { randomFeeds } from "./random_feeds.ts";
 import { ensureSd15 } from "./sd15_folder.ts";
@@ -25,8 +25,7 @@ import { ensureSd15 } from "./sd15_folder.ts";
 /** What a task measured, by name, in the unit that the name ends in. */
 type Figures = Readonly<Record<string, number>>;
 
-/** `maxRSS` is in units of 1024 bytes. */
-const peakGigabytes = () => process.resourceUsage().maxRSS * 1024 / 1e9;
+const peakGigabytes = () => peakBytes() / 1e9;
 
 const guidanceScale = 7.5;
 
@@ -91,20 +90,6 @@ async function rate(folder: string): Promise<Figures> {
 
 const tasks = { rate, generate, gradient };
 
-/** A task in a fresh process. @throws {Error} If the process fails. */
-async function apart(
-  task: keyof typeof tasks,
-  folder: string,
-): Promise<Figures> {
-  const permissions = ["--allow-ffi", "--allow-read", "--allow-write"];
-  const { success, stdout, stderr } = await new Deno.Command("deno", {
-    args: ["run", ...permissions, import.meta.url, task, folder],
-  }).output();
-  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  if (success) return JSON.parse(text(stdout));
-  throw new Error(`Cannot measure ${task}: ${text(stderr).trim()}`);
-}
-
 /** Every task's figures. The folder is written if it is not there. */
 export async function measureSd15(
   folder: string,
@@ -112,7 +97,10 @@ export async function measureSd15(
   await ensureSd15(folder);
   const figures: Record<string, Figures> = {};
   for (const task of Object.keys(tasks) as (keyof typeof tasks)[]) {
-    figures[task] = await apart(task, folder);
+    figures[task] = await measuredApart(import.meta.url, {
+      what: task,
+      args: [task, folder],
+    });
   }
   return figures;
 }

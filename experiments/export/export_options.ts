@@ -4,6 +4,12 @@ import {
   allGranularities,
   type Granularity,
 } from "../../core/models/network.ts";
+import {
+  choiceOption,
+  numberOption,
+  type OptionSource,
+  wholeOption,
+} from "../../core/option_values.ts";
 import { type SamplerKind, samplerKinds } from "../../core/samplers/mod.ts";
 
 export const exportHelp =
@@ -180,25 +186,20 @@ const modelSubject = (given: Given): ModelSubject => ({
   granularity: oneOf(allGranularities, given, "granularity"),
 });
 
-function refuse(name: string, text: string, what: string): never {
-  throw new RangeError(
-    `Cannot export: --${name} is "${text}", expected ${what}`,
-  );
-}
+const sourceOf = (given: Given, name: string): OptionSource => ({
+  refusal: "Cannot export",
+  name,
+  text: given[name],
+});
 
 function whole(given: Given, name: string, least: number): number | undefined {
-  const text = given[name];
-  if (text === undefined) return undefined;
-  const value = text === "" ? NaN : Number(text);
-  if (Number.isSafeInteger(value) && value >= least) return value;
-  return refuse(name, text, `a whole number from ${least}`);
+  const source = sourceOf(given, name);
+  return source.text === undefined ? undefined : wholeOption(source, least);
 }
 
 function number(given: Given, name: string): number | undefined {
-  const text = given[name];
-  if (text === undefined) return undefined;
-  const value = text === "" ? NaN : Number(text);
-  return Number.isFinite(value) ? value : refuse(name, text, "a number");
+  const source = sourceOf(given, name);
+  return source.text === undefined ? undefined : numberOption(source);
 }
 
 function oneOf<T extends string>(
@@ -206,8 +207,6 @@ function oneOf<T extends string>(
   given: Given,
   name: string,
 ): T | undefined {
-  const text = given[name];
-  if (text === undefined) return undefined;
-  return known.find((each) => each === text) ??
-    refuse(name, text, `one of ${known.join(", ")}`);
+  const source = sourceOf(given, name);
+  return source.text === undefined ? undefined : choiceOption(source, known);
 }

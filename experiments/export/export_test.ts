@@ -4,6 +4,7 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
+import { hasOnnxChecker } from "../../core/onnx/onnx_checker.ts";
 import { inTemporaryFolder } from "../../core/in_temporary_folder.ts";
 import { decodeModel } from "../../core/onnx/model_proto.ts";
 import { inTinyPipeline } from "../../core/pipeline/tiny_pipeline.ts";
@@ -42,21 +43,9 @@ async function exported(...args: string[]): Promise<void> {
   assertEquals([error, exitCode], [undefined, 0]);
 }
 
-/** Whether python3 may be run and has an onnx package that knows opset 17. */
-async function hasChecker(): Promise<boolean> {
-  const run = { name: "run", command: "python3" } as const;
-  if ((await Deno.permissions.query(run)).state !== "granted") return false;
-  const code = "import onnx; assert onnx.defs.onnx_opset_version() >= 17";
-  const python = new Deno.Command("python3", {
-    args: ["-c", code],
-    stderr: "null",
-  });
-  return (await python.output()).success;
-}
-
 Deno.test({
   name: "onnx.checker accepts what export writes",
-  ignore: !await hasChecker(),
+  ignore: !await hasOnnxChecker(17),
   fn: () =>
     inTinyPipeline("StableDiffusionPipeline", async (folder) => {
       const out = `${folder}/out`;

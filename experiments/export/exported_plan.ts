@@ -1,6 +1,6 @@
 /** Which SubNet is exported: of a run, by its folder, or of a model, by its gates. */
 import { modelFolder } from "../../core/hub/model_folder.ts";
-import { loadModel } from "../../core/models/load.ts";
+import { readNetwork } from "../../core/models/load.ts";
 import {
   type Granularity,
   usualGranularity,
@@ -65,12 +65,12 @@ async function planOfRun(
       }`,
     );
   }
-  const fitted = planOf(await readJson(file) as PlanFile, file);
+  const written = await readJson(file) as PlanFile;
+  const fitted = planOf(written, file);
   if (fitted.kind === "none") {
     throw new RangeError(`Cannot export ${name} of ${run}: ${fitted.note}`);
   }
   const { kind, steps, guidanceScale } = experiment.sampler;
-  const { blocks } = await readJson(file) as PlanFile;
   return {
     folder: await modelFolder(experiment.model),
     model: experiment.model,
@@ -79,7 +79,9 @@ async function planOfRun(
     fullSteps: steps,
     guidanceScale,
     ...experiment.superNet,
-    ...fitted.kind === "gates" ? { plan: fitted.plan, units: blocks } : {},
+    ...fitted.kind === "gates"
+      ? { plan: fitted.plan, units: written.blocks }
+      : {},
     origin: `${name} of the experiment ${experiment.name}`,
   };
 }
@@ -95,7 +97,7 @@ async function plansIn(run: string): Promise<string[]> {
 async function planOfModel(subject: ModelSubject): Promise<ExportedPlan> {
   const { model, weights, gates: file, sampler, granularity } = subject;
   const folder = await modelFolder(model);
-  const { family } = await loadModel(folder, { weights });
+  const { family } = await readNetwork(folder);
   const usual = family === "dit"
     ? { steps: 20, guidanceScale: 2 }
     : { steps: 50, guidanceScale: 7.5 };

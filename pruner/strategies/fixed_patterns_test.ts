@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { tinyDit } from "../../core/models/tiny_dit.ts";
 import { ditBlockGraph } from "../../core/models/dit.ts";
 import { noWeights } from "../../core/models/weights.ts";
 import { TorchGenerator } from "../../core/random.ts";
@@ -12,17 +13,7 @@ import {
   wholeStepGates,
 } from "./fixed_patterns.ts";
 
-const config = {
-  sampleSize: 8,
-  patchSize: 2,
-  inChannels: 3,
-  outChannels: 3,
-  layers: 2,
-  heads: 2,
-  headWidth: 8,
-  classes: 4,
-  normEpsilon: 1e-5,
-};
+const config = tinyDit;
 const model = ditBlockGraph(config, noWeights, {
   batch: 2,
   granularity: "sublayer",

@@ -26,7 +26,7 @@ export interface CompileRequest extends SampledSubNet {
 }
 
 /** Names of the graph's own inputs and outputs. */
-export const graphNames = {
+const graphNames = {
   /** Standard normal, `[B, C, H, W]`. */
   noise: "noise",
   /** Standard normal, `[K, B, C, H, W]`, of the K steps that add some. */

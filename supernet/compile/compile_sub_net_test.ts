@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { tinyDit } from "../../core/models/tiny_dit.ts";
 import { ditBlockGraph } from "../../core/models/dit.ts";
 import { livelyWeights } from "../../core/models/lively_weights.ts";
 import type { Graph } from "../../core/onnx/graph.ts";
@@ -112,17 +113,7 @@ function pixartCase(): Case {
 }
 
 function ditCase(): Case {
-  const config = {
-    sampleSize: 8,
-    patchSize: 2,
-    inChannels: 3,
-    outChannels: 6,
-    layers: 2,
-    heads: 2,
-    headWidth: 8,
-    classes: 4,
-    normEpsilon: 1e-5,
-  };
+  const config = { ...tinyDit, outChannels: 6 };
   const options = { batch: 4, granularity: "sublayer" } as const;
   const model = ditBlockGraph(config, livelyWeights(7), options);
   return {
