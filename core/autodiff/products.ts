@@ -71,9 +71,18 @@ function asMatrix(g: GraphBuilder, x: Value): Value {
   return g.reshape(x, [-1, x.shape[x.shape.length - 1]]);
 }
 
-/** MatMul and FusedMatMul over the last two axes, batch axes broadcast; B may be a vector. */
+/**
+ * MatMul and FusedMatMul over the last two axes, batch axes broadcast; B may be a vector.
+ *
+ * @throws {RangeError} If A's first axis is read as a row's (`transBatchA`): only graphs of a session's last form do that.
+ */
 export const matMulVjp: VjpRule = (call) => {
-  const { g, x: a, inputs, wants } = call;
+  const { g, node, x: a, inputs, wants } = call;
+  if (intAttribute(node, "transBatchA", 0)) {
+    throw new RangeError(
+      `Cannot differentiate node "${node.name}" (${node.op}): transBatchA has no rule`,
+    );
+  }
   const product = productOf(call);
   const vector = inputs[1]!.shape.length === 1;
   const b = vector ? g.reshape(inputs[1]!, [-1, 1]) : inputs[1]!;

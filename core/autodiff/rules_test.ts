@@ -434,8 +434,9 @@ Deno.test("each rule has a case", () => {
   assertEquals([...tested].sort(), Object.keys(rules).sort());
 });
 
-/** Piecewise constant, made by the rules only (ScatterND), or written in a file's last form only (FastGelu). */
+/** Piecewise constant, made by the rules only (ScatterND), or of a graph's last form only (DepthToSpace, FastGelu). */
 const notDifferentiable = [
+  "DepthToSpace",
   "Equal",
   "FastGelu",
   "Floor",
@@ -547,5 +548,17 @@ Deno.test("the rule of Resize refuses modes it does not know", () => {
     () => vjpGraph(graph, { wrt: ["x"] }),
     RangeError,
     "mode is cubic, half_pixel",
+  );
+});
+
+Deno.test("vjpGraph() refuses a product whose first axis is a row's", () => {
+  const g = new GraphBuilder("batch axis");
+  const a = g.input("a", "float32", [3, 2, 4]);
+  const b = g.input("b", "float32", [2, 4, 6]);
+  const graph = g.build({ y: g.fusedMatMul(a, b, { transBatchA: 1 }) });
+  assertThrows(
+    () => vjpGraph(graph, { wrt: ["a"], seed: "ones" }),
+    RangeError,
+    'Cannot differentiate node "FusedMatMul" (FusedMatMul): transBatchA has no rule',
   );
 });

@@ -351,20 +351,26 @@ export class GraphBuilder {
   matMul(a: Value, b: Value): Value {
     return this.#one("MatMul", [a, b]);
   }
-  /** alpha · op(A) op(B) on the last two axes, transposes fused (com.microsoft). */
+  /**
+   * alpha · op(A) op(B) on the last two axes, transposes fused (com.microsoft).
+   * With `transBatchA`, A's first axis stands last but one: `[M, ..., K]` is
+   * read as `[..., M, K]`.
+   */
   fusedMatMul(
     a: Value,
     b: Value,
-    { alpha = 1, transA = 0, transB = 0 }: {
+    { alpha = 1, transA = 0, transB = 0, transBatchA = 0 }: {
       alpha?: number;
       transA?: 0 | 1;
       transB?: 0 | 1;
+      transBatchA?: 0 | 1;
     } = {},
   ): Value {
     const attributes = {
       alpha: float(alpha),
       transA: int(transA),
       transB: int(transB),
+      ...transBatchA ? { transBatchA: int(1) } : {},
     };
     return this.#one("FusedMatMul", [a, b], attributes, microsoft);
   }
@@ -416,6 +422,10 @@ export class GraphBuilder {
       output_padding: ints(outputPadding),
     };
     return this.#one("ConvTranspose", b ? [x, w, b] : [x, w], attributes);
+  }
+  /** Channels to places, the block's place first: `[B, b·b·C, H, W]` → `[B, C, b·H, b·W]`. */
+  depthToSpace(x: Value, { blockSize }: { blockSize: number }): Value {
+    return this.#one("DepthToSpace", [x], { blocksize: int(blockSize) });
   }
   /**
    * Fused attention on packed heads: query `[B, L, D]`, key and value `[B, S, D]`

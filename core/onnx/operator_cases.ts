@@ -79,6 +79,7 @@ const bodies: Readonly<Record<string, Body>> = {
     g.averagePool(x(1, 2, 7, 8), { kernel: [3, 2], pads: [1, 0, 1, 1] }),
   MaxPool: (g, x) =>
     g.maxPool(x(1, 2, 7, 8), { kernel: [3, 2], strides: [2, 3] }),
+  DepthToSpace: (g, x) => g.depthToSpace(x(2, 8, 3, 4), { blockSize: 2 }),
   MultiHeadAttention: (g, x) =>
     g.multiHeadAttention(x(2, 3, 8), x(2, 5, 8), x(2, 5, 4), { heads: 2 }),
   LayerNormalization: (g, x) => g.layerNormalization(x(2, 3, 4), x(4), x(4)),

@@ -90,7 +90,10 @@ const matMul: ShapeRule = (call) => {
     }
     return [{ dtype: a.dtype, shape: a.shape.slice(0, -1) }];
   }
-  const p = swap(a.shape, intAttribute(call.node, "transA", 0));
+  const lead = (s: Shape, on: number) =>
+    on ? [...s.slice(1, -1), s[0], s[s.length - 1]] : s;
+  const left = lead(a.shape, intAttribute(call.node, "transBatchA", 0));
+  const p = swap(left, intAttribute(call.node, "transA", 0));
   const q = swap(b.shape, intAttribute(call.node, "transB", 0));
   if (p.length < 2) {
     fail(call, "the left operand needs at least two dimensions");
@@ -101,6 +104,16 @@ const matMul: ShapeRule = (call) => {
   const batch = broadcastShapes(p.slice(0, -2), q.slice(0, -2)) ??
     fail(call, "batch dimensions do not broadcast");
   return [{ dtype: a.dtype, shape: [...batch, m, n] }];
+};
+
+/** `[B, b·b·C, H, W]` → `[B, C, b·H, b·W]` */
+const depthToSpace: ShapeRule = (call) => {
+  const { dtype, shape: [B, C, H, W] } = input(call, 0);
+  const side = intAttribute(call.node, "blocksize", 1);
+  if (C % side ** 2 !== 0) {
+    fail(call, `${C} channels are no multiple of ${side ** 2}`);
+  }
+  return [{ dtype, shape: [B, C / side ** 2, H * side, W * side] }];
 };
 
 const gemm: ShapeRule = (call) => {
@@ -480,6 +493,7 @@ const rules: Readonly<Record<string, ShapeRule>> = {
   Gemm: gemm,
   Conv: conv,
   ConvTranspose: convTranspose,
+  DepthToSpace: depthToSpace,
   AveragePool: pool,
   MaxPool: pool,
   InstanceNormalization: instanceNormalization,

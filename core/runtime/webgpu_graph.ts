@@ -52,9 +52,21 @@ function transposed(g: GraphBuilder, x: Value): Value {
   return g.transpose(x, [...axes.slice(0, -2), ...axes.slice(-2).reverse()]);
 }
 
+/** `[M, ..., K]` → `[..., M, K]` */
+function firstAxisInside(g: GraphBuilder, x: Value): Value {
+  const axes = x.shape.map((_, i) => i);
+  return g.transpose(x, [...axes.slice(1, -1), 0, axes.length - 1]);
+}
+
 function fusedMatMul({ g, node, inputs }: RewriteCall): Value[] {
+  const read = [
+    intAttribute(node, "transBatchA", 0)
+      ? firstAxisInside(g, inputs[0]!)
+      : inputs[0]!,
+    inputs[1]!,
+  ];
   const [a, b] = ["transA", "transB"].map((key, i) =>
-    intAttribute(node, key, 0) ? transposed(g, inputs[i]!) : inputs[i]!
+    intAttribute(node, key, 0) ? transposed(g, read[i]) : read[i]
   );
   const alpha = floatAttribute(node, "alpha", 1);
   const product = g.matMul(a, b);

@@ -46,7 +46,9 @@ export async function measurePeers(
   const graph = wholeGraph(model);
   const feeds = randomFeeds(graph);
   await using ours = await openSession(graph);
-  await using exporter = await openSession(exporterGraph(graph));
+  await using exporter = await openSession(exporterGraph(graph), {
+    convolution: "direct",
+  });
   await using products = await openLargeProducts(sides);
   const times = await interleave({
     ours: () => ours.run(feeds),
