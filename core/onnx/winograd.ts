@@ -22,7 +22,7 @@
 import { float32, sameShape, sizeOf } from "../tensor.ts";
 import { intAttribute, intsAttribute } from "./attributes.ts";
 import type { GraphBuilder } from "./builder.ts";
-import type { Graph, Node, Value } from "./graph.ts";
+import { type Graph, type Node, type Value, valueOf } from "./graph.ts";
 import { type RewriteRule, rewritten } from "./rewrite.ts";
 
 type Matrix = readonly (readonly number[])[];
@@ -96,7 +96,7 @@ const mostTileBytes = 2 ** 28;
 
 /** m of the tiles that a convolution `x` `[N, C, H, W]` is computed in; null where it is better as it is. */
 function tileOf(node: Node, x: Value, w: Value): Tile | null {
-  const isPlain = node.op === "Conv" && w.dtype === "float32" &&
+  const isPlain = w.dtype === "float32" &&
     sameShape(w.shape.slice(2), [3, 3]) &&
     intAttribute(node, "group", 1) === 1 &&
     sameShape(intsAttribute(node, "strides", [1, 1]), [1, 1]) &&
@@ -167,6 +167,12 @@ function constantsOf({ nodes, initializers }: Graph): Set<string> {
  */
 export function winogradGraph(graph: Graph): Graph {
   const constants = constantsOf(graph);
+  const tileOfNode = (node: Node) => {
+    const [x, w] = node.inputs;
+    if (node.op !== "Conv" || !constants.has(w)) return null;
+    return tileOf(node, valueOf(graph, x), valueOf(graph, w));
+  };
+  if (!graph.nodes.some(tileOfNode)) return graph;
   const shared = new Map<string, Value>();
   const filters = (g: GraphBuilder, w: Value, tile: Tile) => {
     const key = `${w.name} ${tile}`;
@@ -175,7 +181,7 @@ export function winogradGraph(graph: Graph): Graph {
     return known;
   };
   const rule: RewriteRule = ({ g, node, inputs: [x, w, bias] }) => {
-    const tile = constants.has(node.inputs[1]) && tileOf(node, x!, w!);
+    const tile = tileOfNode(node);
     if (!tile) return undefined;
     const y = convolution(g, { x: x!, filters: filters(g, w!, tile), tile });
     return [bias ? g.add(y, g.reshape(bias, [-1, 1, 1])) : y];

@@ -116,3 +116,9 @@ Deno.test("winogradGraph() transforms filters that several nodes read once", () 
   );
   assertEquals(filters.map(({ op }) => op), ["MatMul"]);
 });
+
+Deno.test("winogradGraph() gives a graph without such convolutions back", () => {
+  const g = new GraphBuilder("none");
+  const graph = g.build({ y: g.neg(g.input("x", "float32", [2])) });
+  assert(winogradGraph(graph) === graph);
+});
