@@ -94,6 +94,7 @@ const schedulerJson = {
   beta_end: 0.03,
   beta_schedule: "scaled_linear",
   beta_start: 0.00085,
+  clip_sample: false,
   num_train_timesteps: 1000,
   prediction_type: "v_prediction",
   set_alpha_to_one: false,

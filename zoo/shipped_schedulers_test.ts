@@ -1,0 +1,17 @@
+import { assert } from "@std/assert";
+import { makeSampler, samplerKinds } from "../core/samplers/make_sampler.ts";
+import { readSchedulerConfig } from "../core/samplers/scheduler_config.ts";
+
+for (const model of ["dit-shapes", "sd-shapes"]) {
+  Deno.test(`no sampler clips the samples of ${model}`, async () => {
+    const path = new URL(
+      `models/${model}/scheduler/scheduler_config.json`,
+      import.meta.url,
+    ).pathname;
+    const config = await readSchedulerConfig(path);
+    for (const kind of samplerKinds) {
+      const { steps } = makeSampler(config, { kind, steps: 10 });
+      assert(steps.every(({ clip }) => clip === undefined), kind);
+    }
+  });
+}
