@@ -1,13 +1,16 @@
 /** Networks in float16 beside the same in float32, on the recorded cases. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { inTemporaryFolder } from "../in_temporary_folder.ts";
 import { GraphBuilder } from "../onnx/builder.ts";
-import type { Graph } from "../onnx/graph.ts";
+import type { Graph, Initializer } from "../onnx/graph.ts";
 import { halfPrecision } from "../onnx/half_precision.ts";
 import { openSession } from "../runtime/session.ts";
-import { float32, type Tensor } from "../tensor.ts";
-import { openSafetensors } from "../weights/safetensors.ts";
+import { float32, type Tensor, tensor } from "../tensor.ts";
+import { float32ToFloat16 } from "../weights/float16.ts";
+import { openSafetensors, writeSafetensors } from "../weights/safetensors.ts";
 import { blockGraphs, wholeGraph } from "./block_graph.ts";
 import { blockGraphOf, loadModel } from "./load.ts";
+import { openWeights } from "./weight_file.ts";
 
 const one = { threads: 1 } as const;
 
@@ -134,3 +137,60 @@ Deno.test("halfPrecision() refuses a weight past float16, and keeps masks at its
   }, "float16");
   assertEquals(Array.from(y.data, Number), [3, -8]);
 });
+
+/** A product with a weight, and a sum that is to stay in float32. */
+function weighted(source: Pick<Initializer, "data" | "file" | "half">): Graph {
+  const g = new GraphBuilder("weighted");
+  const x = g.input("x", "float32", [2, 2]);
+  const y = g.gemm(x, g.parameter("w", [2, 2], source));
+  return g.build({ y: g.inSingle(() => g.add(y, g.scalar(0.1))) });
+}
+
+const ops = ({ nodes, values }: Graph) =>
+  nodes.map(({ op, outputs: [name] }) => [op, values.get(name)!.dtype]);
+
+const feeds = { x: float32([2, 2], [1, 2, 3, 4]) };
+
+Deno.test("halfPrecision() of a graph that is kept reads weights from files, where others cast them", () =>
+  inTemporaryFolder(async (folder) => {
+    const path = `${folder}/w.safetensors`;
+    const w = float32([2, 2], [1, 0, 0, 1.0001]);
+    await writeSafetensors(path, new Map([["w", w]]));
+    const { begin } = openSafetensors(path).tensors.get("w")!;
+    const graph = weighted({ file: { path, offset: begin, length: 16 } });
+    const loaded = halfPrecision(graph);
+    assertEquals(loaded.initializers.get("w")!.dtype, "float32");
+    const kept = halfPrecision(graph, { stored: true });
+    assertEquals(ops(kept), [
+      ["Cast", "float16"],
+      ["Gemm", "float16"],
+      ["Cast", "float32"],
+      ["Add", "float32"],
+    ]);
+    const { dtype, role, data } = kept.initializers.get("w:float16")!;
+    assertEquals([dtype, role], ["float16", "parameter"]);
+    assertEquals(
+      data,
+      halfPrecision(weighted({ data: w }), { stored: true })
+        .initializers.get("w:float16")!.data,
+    );
+    const { y } = await run(kept, feeds, "float32");
+    assertEquals(y, (await run(loaded, feeds, "float32")).y);
+    assertEquals(y, float32([2, 2], [1.1, 2.1, 3.1, 4.1]));
+  }));
+
+Deno.test("halfPrecision() of a graph that is kept leaves weights in files that hold float16", () =>
+  inTemporaryFolder(async (folder) => {
+    const path = `${folder}/w.safetensors`;
+    const w = float32([2, 2], [1, 0, 0, 2]);
+    const half = tensor("float16", [2, 2], float32ToFloat16(w.data));
+    await writeSafetensors(path, new Map([["w", half]]));
+    const shapes = new Map([["w", [2, 2]]]);
+    const source = openWeights(path, shapes)("w", [2, 2]);
+    assertEquals(source.data, w);
+    const kept = halfPrecision(weighted(source), { stored: true });
+    const { file, data } = kept.initializers.get("w:float16")!;
+    assertEquals([file?.path, file?.length, data], [path, 8, undefined]);
+    const { y } = await run(kept, feeds, "float32");
+    assertEquals(y, float32([2, 2], [1.1, 4.1, 3.1, 8.1]));
+  }));

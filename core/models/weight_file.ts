@@ -4,7 +4,7 @@
  * brought into memory.
  */
 import type { FileRange } from "../onnx/graph.ts";
-import { describe, sameShape, type Tensor } from "../tensor.ts";
+import { describe, sameShape } from "../tensor.ts";
 import { checkFinite } from "../weights/finite.ts";
 import { openTensorFile } from "../weights/open_tensor_file.ts";
 import type { StoredTensor, TensorFile } from "../weights/tensor_file.ts";
@@ -116,16 +116,14 @@ function checkShape(
 function sourceOf(
   file: TensorFile,
   name: string,
-): { data: Tensor } | { file: FileRange } {
+): ReturnType<WeightSource> {
   const stored = file.tensors.get(name)!;
   const data = file.readFloat32Sync(name);
   checkFinite(data, { path: stored.path, name });
-  return isMappable(stored) ? { file: rangeOf(stored) } : { data };
+  if (stored.strides) return { data };
+  if (stored.dtype === "F32") return { file: rangeOf(stored) };
+  return stored.dtype === "F16" ? { data, half: rangeOf(stored) } : { data };
 }
-
-/** Whether the bytes are what ONNX Runtime computes with. */
-const isMappable = ({ dtype, strides }: StoredTensor): boolean =>
-  dtype === "F32" && !strides;
 
 const rangeOf = ({ path, begin, end }: StoredTensor): FileRange => ({
   path,

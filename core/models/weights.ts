@@ -10,7 +10,12 @@ import type { Tensor } from "../tensor.ts";
 export type WeightSource = (
   key: string,
   shape: readonly number[],
-) => { readonly data?: Tensor; readonly file?: FileRange };
+) => {
+  readonly data?: Tensor;
+  readonly file?: FileRange;
+  /** Where the data are stored, of those that are stored in float16. */
+  readonly half?: FileRange;
+};
 
 /** A source without data, for models that are measured, not run. */
 export const noWeights: WeightSource = () => ({});

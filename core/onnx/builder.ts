@@ -8,7 +8,6 @@ import { float, int, ints, string } from "./attributes.ts";
 import { dataTypes } from "./data_types.ts";
 import type {
   Attribute,
-  FileRange,
   Graph,
   Initializer,
   Node,
@@ -48,6 +47,7 @@ export class GraphBuilder {
   /** build() renames outputs, so a node's name may be no value's. */
   #nodeNames = new Set<string>();
   #scope: string[] = [];
+  #single = false;
   #uses = new Map<string, number>();
 
   constructor(name: string) {
@@ -75,6 +75,17 @@ export class GraphBuilder {
     }
   }
 
+  /** Runs `body`; what it adds computes in float32 in every precision. */
+  inSingle<T>(body: () => T): T {
+    const before = this.#single;
+    this.#single = true;
+    try {
+      return body();
+    } finally {
+      this.#single = before;
+    }
+  }
+
   /** The value called `name`. @throws {RangeError} If there is none. */
   value(name: string): Value {
     const value = this.#values.get(name);
@@ -98,11 +109,13 @@ export class GraphBuilder {
     return value;
   }
 
-  /** A model weight; declared once, later calls with the same name return it. Its data may be in memory, in a file, or absent. */
+  /** A model weight, float32 unless `source` says so; declared once, later calls with the same name return it. Its data may be in memory, in a file, or absent. */
   parameter(
     name: string,
     shape: readonly number[],
-    source: { data?: Tensor; file?: FileRange } = {},
+    source:
+      & { dtype?: DType }
+      & Pick<Initializer, "data" | "file" | "half"> = {},
   ): Value {
     const known = this.#initializers.get(name);
     if (known) return known;
@@ -181,6 +194,7 @@ export class GraphBuilder {
         (_, i) => i === 0 ? name : `${name}:${i}`,
       ),
       attributes,
+      ...this.#single ? { single: true } : {},
     };
     const inferred = inferShapes({
       node,

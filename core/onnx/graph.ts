@@ -38,6 +38,8 @@ export interface Node {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly attributes: Readonly<Record<string, Attribute>>;
+  /** Whether it computes in float32 also where the rest of the graph is in float16. */
+  readonly single?: true;
 }
 
 /** A byte range of a file that holds a tensor row-major and little-endian. */
@@ -56,6 +58,8 @@ export interface Initializer extends Value {
   readonly role: "parameter" | "constant";
   readonly data?: Tensor;
   readonly file?: FileRange;
+  /** The same values in a file in float16, where float32 data in memory were read from there. */
+  readonly half?: FileRange;
 }
 
 export interface Graph {

@@ -3,11 +3,13 @@
  * half precision, float32 where it matters. Inputs and outputs stay as they
  * are, so a sampler does not notice.
  */
+import { readRangeSync } from "../byte_range.ts";
 import { float32ToFloat16 } from "../weights/float16.ts";
 import { describe, type Tensor, tensor } from "../tensor.ts";
 import type { GraphBuilder } from "./builder.ts";
-import type { Graph, Initializer, Node, Value } from "./graph.ts";
+import type { FileRange, Graph, Initializer, Node, Value } from "./graph.ts";
 import { copied, rewritten } from "./rewrite.ts";
+import { tensorOfBytes } from "./tensor_bytes.ts";
 
 /**
  * Operators that sum or exponentiate many values: norms, softmax, reductions.
@@ -31,27 +33,42 @@ const inSingle: ReadonlySet<string> = new Set([
 /** The largest float16. */
 const largest = 65504;
 
+/** What becomes of weights that lie in files as float32. */
+export interface HalfPrecisionOptions {
+  /**
+   * Whether they are read and are float16 in the graph, as in one that is to be
+   * written: its weights then take half the bytes. By default they stay in
+   * their files, and whoever loads the graph casts them.
+   */
+  readonly stored?: boolean;
+}
+
 /**
- * Every float32 operator in float16, except norms, softmax, reductions and
- * what leads to a sine or cosine: a timestep's angles have more digits than
- * float16. Casts stand at the borders.
+ * Every float32 operator in float16, except norms, softmax, reductions, what
+ * leads to a sine or cosine (a timestep's angles have more digits than float16)
+ * and nodes that are `single`. Casts stand at the borders.
  *
- * @throws {RangeError} If a weight is larger than float16 holds.
+ * @throws {RangeError} If a weight is larger than float16 holds, or its file ends before it.
  */
-export function halfPrecision(graph: Graph): Graph {
+export function halfPrecision(
+  graph: Graph,
+  { stored = false }: HalfPrecisionOptions = {},
+): Graph {
   const angles = towardsAngles(graph);
   const isSingle = (node: Node) =>
-    angles.has(node) || inSingle.has(node.op) ||
+    node.single || angles.has(node) || inSingle.has(node.op) ||
     node.outputs.some((name) => graph.values.get(name)!.dtype !== "float32");
   const casts = new Map<string, Value>();
   return rewritten(graph, {
     rule({ g, node, inputs }) {
       if (node.op === "Cast") return undefined;
       const dtype = isSingle(node) ? "float32" : "float16";
-      const own = inputs.map((x) => x && casted(g, x, { dtype, casts }));
+      const own = inputs.map((x) =>
+        x && casted(g, x, { dtype, casts, stored })
+      );
       return copied({ g, node, inputs: own });
     },
-    output: (g, x) => casted(g, x, { dtype: "float32", casts }),
+    output: (g, x) => casted(g, x, { dtype: "float32", casts, stored }),
   });
 }
 
@@ -72,9 +89,10 @@ function towardsAngles({ nodes }: Graph): Set<Node> {
 function casted(
   g: GraphBuilder,
   x: Value,
-  { dtype, casts }: {
+  { dtype, casts, stored }: {
     dtype: "float32" | "float16";
     casts: Map<string, Value>;
+    stored: boolean;
   },
 ): Value {
   const isFloat = x.dtype === "float32" || x.dtype === "float16";
@@ -82,33 +100,58 @@ function casted(
   const known = casts.get(x.name);
   if (known) return known;
   const initializer = g.initializer(x.name);
-  const value = initializer?.data
-    ? g.constant(halfOf(initializer, initializer.data))
+  const value = initializer && (initializer.data || stored)
+    ? halved(g, initializer, { stored })
     : g.cast(x, dtype); // of a weight in a file: the runtime does it once, when it loads
   casts.set(x.name, value);
   return value;
 }
 
-/** Weights that are in memory already: one SubNet's sessions share many. */
-const halves = new WeakMap<Tensor, Tensor>();
+/** A float32 initializer in float16. */
+function halved(
+  g: GraphBuilder,
+  initializer: Initializer,
+  { stored }: { stored: boolean },
+): Value {
+  const { name, shape, role, data, file, half } = initializer;
+  const add = (source: { data: Tensor } | { file: FileRange }) =>
+    g.parameter(`${name}:float16`, shape, { dtype: "float16", ...source });
+  if (stored && half) return add({ file: half });
+  const own = halfOf(initializer, (data ?? file)!);
+  return role === "constant" ? g.constant(own) : add({ data: own });
+}
+
+/** Of weights in memory and of those that were read: graphs share many. */
+const halves = new WeakMap<Tensor | FileRange, Tensor>();
 
 /** Constants past float16 are masks, for which its ends do. */
-function halfOf({ name, role }: Initializer, given: Tensor): Tensor {
+function halfOf(initializer: Initializer, given: Tensor | FileRange): Tensor {
   const known = halves.get(given);
   if (known) return known;
-  const data = given.data as Float32Array;
+  const { name, shape, role } = initializer;
+  const data = "path" in given
+    ? readFloat32(initializer, given)
+    : given.data as Float32Array;
   const large = data.find((x) => Math.abs(x) > largest);
   if (large !== undefined && role === "parameter") {
     throw new RangeError(
       `Cannot compute in float16: weight "${name}" ${
-        describe(given)
+        describe(initializer)
       } holds ${large}, expected at most ${largest}`,
     );
   }
   const clamped = large === undefined
     ? data
     : data.map((x) => Math.min(largest, Math.max(-largest, x)));
-  const half = tensor("float16", given.shape, float32ToFloat16(clamped));
+  const half = tensor("float16", shape, float32ToFloat16(clamped));
   halves.set(given, half);
   return half;
+}
+
+function readFloat32(
+  value: Value,
+  { path, offset, length }: FileRange,
+): Float32Array {
+  const bytes = readRangeSync(path, { begin: offset, end: offset + length });
+  return tensorOfBytes(value, bytes).data as Float32Array;
 }

@@ -21,7 +21,9 @@ const pathOf = ({ name }: Node): string =>
 /** The node as it is, on other inputs. */
 export function copied({ g, node, inputs }: RewriteCall): Value[] {
   const { op, domain, attributes, outputs } = node;
-  return g.node(op, inputs, { domain, attributes, outputs: outputs.length });
+  const options = { domain, attributes, outputs: outputs.length };
+  const add = () => g.node(op, inputs, options);
+  return node.single ? g.inSingle(add) : add();
 }
 
 export interface Rewriting {

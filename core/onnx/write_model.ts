@@ -24,7 +24,7 @@ const chunk = 2 ** 26;
 export interface WriteModelOptions {
   /** Key-value pairs for the files' `metadata_props`. */
   readonly metadata?: Readonly<Record<string, string>>;
-  /** Whether weights that lie in files as float32 are hard-linked, not copied: the folder then takes no more disk, but must stay on this one. False by default. */
+  /** Whether weights that lie in files as the graph reads them are hard-linked, not copied: the folder then takes no more disk, but must stay on this one. False by default. */
   readonly link?: boolean;
   /** The most bytes of a weight file; 2 GiB less one by default. */
   readonly largestFile?: number;

@@ -4,10 +4,11 @@
  * A page that samples in the browser.
  *
  * @param weights Names of the weight files.
+ * @param note A sentence on what to expect.
  */
 export const browserPage = (
   title: string,
-  { weights }: { weights: readonly string[] },
+  { weights, note = "" }: { weights: readonly string[]; note?: string },
 ): string =>
   `<!doctype html>
 <html lang="en">
@@ -20,7 +21,7 @@ export const browserPage = (
   canvas { display: block; width: 16rem; image-rendering: pixelated; margin: 1rem 0; }
 </style>
 <h1>${title}</h1>
-<p>Runs in this tab by onnxruntime-web. Serve the folder over HTTP: <code>npx serve</code>.
+<p>Runs in this tab by onnxruntime-web. Serve the folder over HTTP: <code>npx serve</code>. ${note}
 <button id="draw" disabled>Draw</button> <output id="status">loading</output>
 <canvas id="picture"></canvas>
 <script type="module">

@@ -59,20 +59,27 @@ const sizes = (
     ]),
   );
 
-/** Programs that run the folder without this project. */
-const programs = ["sample.py", "sample.mjs"];
+/** Programs that run the folder without this project, and how their comments begin. */
+const programs = { "sample.py": "#", "sample.mjs": "//" };
+
+/** What they say of a graph in float16. */
+const halfNote =
+  "Weights and products in float16; the example was made in float32, so differences up to a hundredth are to be expected.";
 
 async function writePrograms(
   folder: string,
-  { plan }: ExportedSubNet,
+  { plan, form }: ExportedSubNet,
   weights: readonly string[],
 ): Promise<void> {
-  for (const name of programs) {
+  const note = form.precision === "float16" ? halfNote : undefined;
+  for (const [name, comment] of Object.entries(programs)) {
     const source = new URL(`./programs/${name}`, import.meta.url);
     const content = await Deno.readTextFile(source);
-    await writeAtomically(`${folder}/${name}`, content);
+    const head = note ? `${comment} ${note}\n` : "";
+    await writeAtomically(`${folder}/${name}`, `${head}${content}`);
   }
-  const page = browserPage(`${plan.model}: ${plan.origin}`, { weights });
+  const title = `${plan.model}: ${plan.origin}`;
+  const page = browserPage(title, { weights, note });
   await writeAtomically(`${folder}/index.html`, page);
 }
 

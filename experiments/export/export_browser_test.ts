@@ -6,6 +6,7 @@ import {
   HeadlessPage,
 } from "../../eval/report/headless_browser.ts";
 import { exportCommand } from "../export_main.ts";
+import type { Precision } from "../../core/runtime/session.ts";
 import { filesHandler } from "../web/serve_files.ts";
 import {
   webRuntimeBundle,
@@ -22,27 +23,41 @@ Deno.test("an exported page asks for the runtime that is tested here", () => {
   assert(browserPage("", { weights: [] }).includes(webRuntimeBundle));
 });
 
-const embedded: Readonly<Record<string, readonly string[]>> = {
+const embedded = {
   "dit-shapes": ["--class", "7"],
   "sd-shapes": ["--text-encoder", "--prompt", "a big blue star on grey"],
 };
 
-for (const [model, example] of Object.entries(embedded)) {
+const limits: Readonly<Record<Precision, number>> = {
+  float32: 1e-3,
+  float16: 2e-2,
+};
+
+for (
+  const [model, precision] of [
+    ["dit-shapes", "float32"],
+    ["dit-shapes", "float16"],
+    ["sd-shapes", "float32"],
+  ] as const
+) {
   Deno.test({
-    name: `export of ${model} draws the project's picture in a browser tab`,
+    name:
+      `export of ${model} in ${precision} draws the project's picture in a browser tab`,
     ignore: missing !== undefined,
     fn: () =>
       inTemporaryFolder(async (folder) => {
         const args = ["--model", `zoo/models/${model}`, "--steps", "4"];
         const { error } = await exportCommand([
           ...args,
-          ...example,
+          ...embedded[model],
+          "--precision",
+          precision,
           "-o",
           folder,
         ]);
         assertEquals(error, undefined);
         const difference = await differenceInTab(folder);
-        assert(difference < 1e-3, `${difference}`);
+        assert(difference < limits[precision], `${difference}`);
       }),
   });
 }

@@ -10,6 +10,7 @@ import {
   type OptionSource,
   wholeOption,
 } from "../../core/option_values.ts";
+import { type Precision, precisions } from "../../core/runtime/session.ts";
 import { type SamplerKind, samplerKinds } from "../../core/samplers/mod.ts";
 
 export const exportHelp =
@@ -34,6 +35,10 @@ Of a model:
 
 Of the file:
   --batch <n>            Pictures at once (default 1)
+  --precision <p>        Of weights and products: ${
+    precisions.join(", ")
+  } (default float32);
+                         inputs and outputs are float32 always
   --text-encoder         With the text tower in front: token ids in, in place of features
   --latents              Without the decoder behind: latents out
   --link                 Hard-link the model's weights instead of copying them
@@ -48,6 +53,7 @@ Of the file:
 export interface ExportOptions {
   readonly subject: RunSubject | ModelSubject;
   readonly batch: number;
+  readonly precision: Precision;
   readonly textEncoder: boolean;
   readonly latents: boolean;
   readonly link: boolean;
@@ -105,13 +111,20 @@ export function parseExport(args: readonly string[]): ExportOptions | "help" {
       ...modelOnly,
       "model",
       "batch",
+      "precision",
       "class",
       "prompt",
       "seed",
       "o",
       "_",
     ],
-    default: { batch: "1", seed: "0", class: "0", example: true },
+    default: {
+      batch: "1",
+      precision: "float32",
+      seed: "0",
+      class: "0",
+      example: true,
+    },
     alias: { help: "h" },
     unknown(option: string, key?: string) {
       if (!key) return true;
@@ -128,6 +141,7 @@ export function parseExport(args: readonly string[]): ExportOptions | "help" {
   return {
     subject: subjectOf(parsed._.map(String), given),
     batch: whole(given, "batch", 1)!,
+    precision: oneOf(precisions, given, "precision")!,
     textEncoder: parsed["text-encoder"],
     latents: parsed.latents,
     link: parsed.link,

@@ -7,6 +7,7 @@ import {
 import { hasOnnxChecker } from "../../core/onnx/onnx_checker.ts";
 import { inTemporaryFolder } from "../../core/in_temporary_folder.ts";
 import { decodeModel } from "../../core/onnx/model_proto.ts";
+import { precisions } from "../../core/runtime/session.ts";
 import { inTinyPipeline } from "../../core/pipeline/tiny_pipeline.ts";
 import { exportCommand } from "../export_main.ts";
 import { runExperiment } from "../runner.ts";
@@ -50,11 +51,15 @@ Deno.test({
     inTinyPipeline("StableDiffusionPipeline", async (folder) => {
       const out = `${folder}/out`;
       const args = ["--model", folder, "--steps", "2", "--no-example"];
-      await exported(...args, "--text-encoder", "-o", out);
-      const code = `import onnx; onnx.checker.check_model("${out}/model.onnx")`;
-      const python = new Deno.Command("python3", { args: ["-c", code] });
-      const { stderr } = await python.output();
-      assertEquals(new TextDecoder().decode(stderr), "");
+      for (const precision of precisions) {
+        const form = ["--text-encoder", "--precision", precision];
+        await exported(...args, ...form, "-o", out);
+        const code =
+          `import onnx; onnx.checker.check_model("${out}/model.onnx")`;
+        const python = new Deno.Command("python3", { args: ["-c", code] });
+        const { stderr } = await python.output();
+        assertEquals(new TextDecoder().decode(stderr), "", precision);
+      }
     }),
 });
 
@@ -110,6 +115,38 @@ Deno.test("export of a pipeline takes features or tokens, and gives latents or p
     assert(await runSample(own) < 1e-3);
   }));
 
+Deno.test("export in float16 draws the same in half the bytes, and says so", () =>
+  inTinyPipeline("StableDiffusionPipeline", async (folder) => {
+    const args = ["--model", folder, "--steps", "2", "--text-encoder"];
+    const bytes: number[] = [];
+    for (const precision of precisions) {
+      const out = `${folder}/${precision}`;
+      await exported(...args, "--precision", precision, "-o", out);
+      bytes.push((await Deno.stat(`${out}/weights.bin`)).size);
+    }
+    const [single, half] = bytes;
+    assert(half < 0.6 * single, `${half} bytes beside ${single}`);
+    const out = `${folder}/float16`;
+    const { inputs, outputs, nodes, values } = await file(`${out}/model.onnx`);
+    const dtypes = (all: readonly { dtype: string }[]) =>
+      all.map(({ dtype }) => dtype);
+    assertEquals(dtypes(inputs), ["float32", "int64", "int64"]);
+    assertEquals(dtypes(outputs), ["float32"]);
+    const convolutions = nodes.filter(({ op }) => op === "Conv")
+      .map(({ outputs: [name] }) => values.get(name)!);
+    assertEquals([...new Set(dtypes(convolutions))], ["float16"]);
+    const difference = await runSample(out);
+    assert(difference > 1e-6 && difference < 1e-2, `${difference}`);
+    for (const name of ["README.md", "sample.py", "sample.mjs", "index.html"]) {
+      const text = await Deno.readTextFile(`${out}/${name}`);
+      assertStringIncludes(text, "eights and products in float16", name);
+    }
+    const metadata = new TextDecoder("latin1").decode(
+      await Deno.readFile(`${out}/model.onnx`),
+    );
+    assert(/precision.{1,4}float16/s.test(metadata));
+  }));
+
 Deno.test("export refuses gates of other units, and a text encoder that is not one CLIP tower", () =>
   inTemporaryFolder(async (folder) => {
     await writeTinyModel(`${folder}/model`);
@@ -147,6 +184,10 @@ Deno.test("parseExport() tells a run from a model, and refuses what does not fit
     ],
     [["--model", "m", "--steps", "0", "-o", "x"], '--steps is "0"'],
     [["--model", "m", "--sampler", "plms", "-o", "x"], '--sampler is "plms"'],
+    [
+      ["--model", "m", "--precision", "half", "-o", "x"],
+      '--precision is "half", expected one of float32, float16',
+    ],
     [["--model", "m", "--what", "-o", "x"], "unknown option --what"],
   ];
   for (const [args, message] of refused) {

@@ -17,6 +17,7 @@ import {
   openPictureDecoder,
 } from "../../core/pipeline/picture_decoder.ts";
 import { TorchGenerator } from "../../core/random.ts";
+import type { Precision } from "../../core/runtime/session.ts";
 import { drawStepNoise, makeSampler } from "../../core/samplers/mod.ts";
 import { float32, type Tensor } from "../../core/tensor.ts";
 import { loadTokenizer } from "../../core/text/tokenizer.ts";
@@ -37,6 +38,8 @@ import type { ExportedPlan } from "./exported_plan.ts";
 /** How the SubNet's graph begins and ends. */
 export interface ExportedForm {
   readonly batch: number;
+  /** Of weights and products; float32 by default. */
+  readonly precision?: Precision;
   /** Whether token ids go in, and the text tower is part of the graph. */
   readonly textEncoder: boolean;
   /** Whether latents come out, and the decoder is no part of the graph; in pixel space there is none. */
@@ -101,6 +104,7 @@ export async function loadExported(
       plan: { gates, forecast: plan.plan?.forecast },
       conditioning: await conditioningOf(model, net.model, folder, form),
       picture: pictureOf(autoencoder, form),
+      precision: form.precision,
     },
   };
 }

@@ -6,8 +6,10 @@
  */
 import { GraphBuilder } from "../../core/onnx/builder.ts";
 import type { Graph, Value } from "../../core/onnx/graph.ts";
+import { halfPrecision } from "../../core/onnx/half_precision.ts";
 import { shareNodes } from "../../core/onnx/share_nodes.ts";
 import { foldConstants } from "../../core/runtime/fold_constants.ts";
+import type { Precision } from "../../core/runtime/session.ts";
 import { checkGates } from "../gates.ts";
 import type { SuperNet } from "../super_net.ts";
 import { lazy, SamplerValues, statePrefix } from "./sampler_values.ts";
@@ -23,6 +25,8 @@ export interface CompileRequest extends SampledSubNet {
   readonly conditioning: (g: GraphBuilder, name: string) => Value;
   /** Emits pictures from the final latents `[B, C, H, W]`; without it the graph returns the latents. */
   readonly picture?: (g: GraphBuilder, latents: Value) => Value;
+  /** Of weights and products, float32 by default; inputs, outputs and the sampler's arithmetic are float32 always. */
+  readonly precision?: Precision;
 }
 
 /** Names of the graph's own inputs and outputs. */
@@ -123,7 +127,11 @@ async function compiled(
   sampler.unroll(range, state);
   const outputs = wanted ? passedOn(state, wanted) : final(g, request, state);
   const folded = await foldConstants(g.build(outputs), sampler.timesteps);
-  return shareNodes(folded);
+  return shareNodes(
+    request.precision === "float16"
+      ? halfPrecision(folded, { stored: true })
+      : folded,
+  );
 }
 
 /** A function of a name that is evaluated once for each. */
@@ -152,7 +160,9 @@ function stateBefore(
   }
   const noise = g.input(graphNames.noise, "float32", latentsShape(net));
   const first = lazy(() =>
-    initNoiseSigma === 1 ? noise : g.mul(noise, g.scalar(initNoiseSigma))
+    initNoiseSigma === 1
+      ? noise
+      : g.inSingle(() => g.mul(noise, g.scalar(initNoiseSigma)))
   );
   return SamplerValues.start(first, { memory });
 }
@@ -169,11 +179,12 @@ function stepNoise(
   const all = lazy(() =>
     g.input(graphNames.stepNoise, "float32", [noisy.length, ...shape])
   );
-  return (step) => {
-    const k = noisy.indexOf(step);
-    const own = g.slice(all(), { axes: [0], starts: [k], ends: [k + 1] });
-    return g.reshape(own, shape);
-  };
+  return (step) =>
+    g.inSingle(() => {
+      const k = noisy.indexOf(step);
+      const own = g.slice(all(), { axes: [0], starts: [k], ends: [k + 1] });
+      return g.reshape(own, shape);
+    });
 }
 
 function final(

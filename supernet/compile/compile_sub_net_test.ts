@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { tinyDit } from "../../core/models/tiny_dit.ts";
 import { ditBlockGraph } from "../../core/models/dit.ts";
 import { livelyWeights } from "../../core/models/lively_weights.ts";
-import type { Graph } from "../../core/onnx/graph.ts";
+import type { Graph, Node } from "../../core/onnx/graph.ts";
 import { TorchGenerator } from "../../core/random.ts";
 import { openSession } from "../../core/runtime/session.ts";
 import { makeSampler, type SamplerKind } from "../../core/samplers/mod.ts";
@@ -195,16 +195,18 @@ async function runParts(
   return known.latents;
 }
 
-function assertClose(found: Tensor, expected: Tensor): void {
+/** The largest difference over the largest value that is expected. */
+function distance(found: Tensor, expected: Tensor): number {
   assertEquals(describe(found), describe(expected));
-  const want = expected.data as Float32Array;
-  const largest = want.reduce((m, v) => Math.max(m, Math.abs(v)), 0);
-  (found.data as Float32Array).forEach((value, i) =>
-    assert(
-      Math.abs(value - want[i]) <= 1e-4 * largest,
-      `[${i}] is ${value}, expected ${want[i]}`,
-    )
-  );
+  const [have, want] = [found.data, expected.data] as Float32Array[];
+  const largest = (values: Float32Array) =>
+    values.reduce((m, v) => Math.max(m, Math.abs(v)), 0);
+  return largest(have.map((value, i) => value - want[i])) / largest(want);
+}
+
+function assertClose(found: Tensor, expected: Tensor): void {
+  const off = distance(found, expected);
+  assert(off <= 1e-4, `differs by ${off}`);
 }
 
 for (const [name, make] of Object.entries(cases)) {
@@ -258,6 +260,54 @@ Deno.test("compileSubNet holds the live blocks alone, each weight once", async (
   );
   assert(weights.length > 0 && weights.every(({ name }) => own.has(name)));
 });
+
+const products = ["Conv", "Gemm", "MatMul", "MultiHeadAttention"];
+
+/** The dtypes of what nodes make, of those that `wanted` names. */
+const dtypesOf = (
+  { nodes, values }: Graph,
+  wanted: (node: Node) => boolean,
+) => [
+  ...new Set(
+    nodes.filter(wanted).map(({ outputs: [name] }) => values.get(name)!.dtype),
+  ),
+];
+
+for (
+  const name of [
+    "a UNet's layers under PLMS",
+    "a UNet's branches under LCM",
+    "a PixArt under DPM-Solver++",
+    "a DiT under DDIM",
+  ]
+) {
+  Deno.test(`compileSubNet in float16 samples ${name} within a hundredth`, async () => {
+    const one = cases[name]();
+    const plan = {
+      gates: halfClosed(one.net, 5),
+      forecast: forecast(one.net),
+    };
+    const { latents, stepNoise } = await sampled(one, plan);
+    const request = {
+      ...one,
+      plan,
+      guidanceScale,
+      precision: "float16",
+    } as const;
+    const graph = await compileSubNet(request);
+    const off = distance(await runParts([graph], one, stepNoise), latents);
+    assert(off > 1e-6 && off < 1e-2, `differs by ${off}`);
+    assertEquals(dtypesOf(graph, ({ op }) => products.includes(op)), [
+      "float16",
+    ]);
+    assertEquals(dtypesOf(graph, ({ single }) => single === true), ["float32"]);
+    assert(graph.nodes.some(({ single }) => single));
+    const wide = [...graph.initializers.values()].filter((
+      { dtype, shape, role },
+    ) => role === "parameter" && dtype === "float32" && shape.length > 1);
+    assertEquals(wide.map(({ name }) => name), []);
+  });
+}
 
 Deno.test("compileSubNet refuses a sampler of other steps, and parts that are none", async () => {
   const one = unetCase("ddim", "branch");

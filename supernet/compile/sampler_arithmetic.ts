@@ -1,4 +1,4 @@
-/** Guidance, forecast and the sampler's step as nodes of a graph; see `guidance.ts`, `forecast.ts` and `sampler_state.ts` for the same on the host. */
+/** Guidance, forecast and the sampler's step as nodes of a graph, in float32 whatever precision the model gets; see `guidance.ts`, `forecast.ts` and `sampler_state.ts` for the same on the host. */
 import type { GraphBuilder } from "../../core/onnx/builder.ts";
 import type { Value } from "../../core/onnx/graph.ts";
 import type { Clip, SamplerStep } from "../../core/samplers/sampler.ts";
@@ -14,31 +14,33 @@ import {
 type Term = readonly [number, Lazy];
 
 /** Σ factor · value; terms with factor 0 are not read. */
-function combination(g: GraphBuilder, terms: readonly Term[]): Value {
-  const parts = terms.filter(([factor]) => factor !== 0).map(
-    ([factor, value]) =>
-      factor === 1 ? value() : g.mul(value(), g.scalar(factor)),
-  );
-  return parts.reduce((sum, part) => g.add(sum, part));
-}
+const combination = (g: GraphBuilder, terms: readonly Term[]): Value =>
+  g.inSingle(() => {
+    const parts = terms.filter(([factor]) => factor !== 0).map(
+      ([factor, value]) =>
+        factor === 1 ? value() : g.mul(value(), g.scalar(factor)),
+    );
+    return parts.reduce((sum, part) => g.add(sum, part));
+  });
 
 /** e = u + s (c − u): `[2B, C', H, W]`, conditional half first, → `[B, C, H, W]`. */
-export function guided(
+export const guided = (
   g: GraphBuilder,
   prediction: Value,
   { channels, scale }: { channels: number; scale: number },
-): Value {
-  const [batch] = prediction.shape;
-  const half = (from: number, to: number) =>
-    g.slice(prediction, {
-      axes: [0, 1],
-      starts: [from, 0],
-      ends: [to, channels],
-    });
-  const conditional = half(0, batch / 2);
-  const other = half(batch / 2, batch);
-  return g.add(other, g.mul(g.sub(conditional, other), g.scalar(scale)));
-}
+): Value =>
+  g.inSingle(() => {
+    const [batch] = prediction.shape;
+    const half = (from: number, to: number) =>
+      g.slice(prediction, {
+        axes: [0, 1],
+        starts: [from, 0],
+        ends: [to, channels],
+      });
+    const conditional = half(0, batch / 2);
+    const other = half(batch / 2, batch);
+    return g.add(other, g.mul(g.sub(conditional, other), g.scalar(scale)));
+  });
 
 /** The prediction of a step that computes none. */
 export const forecast = (
@@ -59,7 +61,9 @@ function clippedClean(
 ): Value {
   const terms: Term[] = [[clean.x, latents], [clean.prediction, prediction]];
   const whole = combination(g, terms);
-  return g.min(g.max(whole, g.scalar(-limit)), g.scalar(limit));
+  return g.inSingle(() =>
+    g.min(g.max(whole, g.scalar(-limit)), g.scalar(limit))
+  );
 }
 
 /** The latents after a step, `[B, C, H, W]`. @param noise Standard normal; read where the step adds any. */

@@ -107,8 +107,12 @@ export class UnrolledSampler {
   /** What the model sees, twice: `[B, C, H, W]` → `[2B, C, H, W]`. */
   #sample(latents: Value, inputScale: number): Value {
     const { g } = this;
-    const x = inputScale === 1 ? latents : g.mul(latents, g.scalar(inputScale));
-    return g.concat([x, x], { axis: 0 });
+    return g.inSingle(() => {
+      const x = inputScale === 1
+        ? latents
+        : g.mul(latents, g.scalar(inputScale));
+      return g.concat([x, x], { axis: 0 });
+    });
   }
 
   #timestep(timestep: number): Value {
