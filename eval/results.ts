@@ -19,6 +19,8 @@ export interface Results {
   seed?: number;
   /** Evaluated samples. */
   samples?: number;
+  /** Of the network's weights and products where samples were made; float32 if it is not said. */
+  precision?: string;
   hardware?: string;
   /** Day of the run, ISO 8601. */
   date?: string;
@@ -173,6 +175,7 @@ const results: Parser<Results> = record({
   commit: optional(text),
   seed: optional(number),
   samples: optional(number),
+  precision: optional(text),
   hardware: optional(text),
   date: optional(text),
   command: optional(text),

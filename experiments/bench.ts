@@ -19,6 +19,7 @@ import { TorchGenerator } from "../core/random.ts";
 import {
   type Device,
   manySessions,
+  type Precision,
   type SessionOptions,
 } from "../core/runtime/session.ts";
 import { makeSampler } from "../core/samplers/make_sampler.ts";
@@ -67,6 +68,8 @@ export interface SampleSize {
 /** What a run computes on. */
 export interface BenchOptions {
   readonly device: Device;
+  /** Of the network as it samples and is timed, float32 by default; searches, text tower and decoder are in float32. */
+  readonly precision?: Precision;
   /** CPU threads; all cores by default. */
   readonly threads?: number;
   /** Nanoseconds of each block for one image, which budgets are then of; MACs by default. */
@@ -94,15 +97,21 @@ export class Bench implements AsyncDisposable {
   #form: Promise<TrainingForm> | undefined;
   #calibration: Promise<readonly CalibrationBatch[]> | undefined;
   #decoder: Promise<PictureDecoder> | undefined;
+  /** Of each block for one image, where budgets are not of MACs. */
+  readonly costs?: readonly number[];
+  /** Of what computes in float32. */
+  private readonly sessions: SessionOptions;
+  readonly #precision: Precision;
 
   /** @internal Use {@linkcode openBench}. */
   constructor(
     readonly experiment: Experiment,
     private readonly parts: BenchParts,
-    private readonly sessions: SessionOptions,
-    /** Of each block for one image, where budgets are not of MACs. */
-    readonly costs?: readonly number[],
+    { costs, precision = "float32", ...sessions }: BenchOptions,
   ) {
+    this.costs = costs;
+    this.sessions = { ...manySessions, ...sessions };
+    this.#precision = precision;
     const { steps } = experiment.sampler;
     this.net = this.superNet({ images: 1, steps });
     this.denseMacs = this.macs({ kind: "steps", steps });
@@ -145,19 +154,33 @@ export class Bench implements AsyncDisposable {
     };
   }
 
-  /** Sessions of the SuperNet for so many images. */
+  /** Sessions of the SuperNet for so many images, in float32: what searches run. */
   runner(size: SampleSize): SubNetRunner {
-    const key = `${size.images},${size.steps}`;
+    return this.#runner(size, this.sessions);
+  }
+
+  /** The same in the run's precision: what is sampled and timed. */
+  samplingRunner(size: SampleSize): SubNetRunner {
+    return this.#runner(size, this.#samplingSessions);
+  }
+
+  #runner(size: SampleSize, sessions: SessionOptions): SubNetRunner {
+    const { precision = "float32" } = sessions;
+    const key = `${size.images},${size.steps},${precision}`;
     const known = this.#runners.get(key);
     if (known) return known;
-    const runner = new SubNetRunner(this.superNet(size), this.sessions);
+    const runner = new SubNetRunner(this.superNet(size), sessions);
     this.#runners.set(key, runner);
     return runner;
   }
 
-  /** One SubNet for so many images; the caller closes it. */
+  get #samplingSessions(): SessionOptions {
+    return { ...this.sessions, precision: this.#precision };
+  }
+
+  /** One SubNet for so many images, in the run's precision; the caller closes it. */
   subNet(size: SampleSize, gates: Gates): Promise<SubNet> {
-    return openSubNet(this.runner(size), gates, this.sessions);
+    return openSubNet(this.samplingRunner(size), gates, this.#samplingSessions);
   }
 
   /** The training form at the search's batch. */
@@ -272,7 +295,7 @@ export class Bench implements AsyncDisposable {
  */
 export async function openBench(
   experiment: Experiment,
-  { costs, ...options }: BenchOptions,
+  options: BenchOptions,
 ): Promise<Bench> {
   const { name, model: folder } = experiment;
   const task = `run experiment ${name}`;
@@ -283,10 +306,10 @@ export async function openBench(
     ? undefined
     : await loadAutoencoder(folder);
   if (!autoencoder) refuseLatents(experiment);
-  const conditioner = await openConditioner(model, folder, options);
+  const { device, threads } = options;
+  const conditioner = await openConditioner(model, folder, { device, threads });
   const parts = { model, scheduler, conditioner, autoencoder, prompts };
-  const sessions = { ...manySessions, ...options };
-  return new Bench(experiment, parts, sessions, costs);
+  return new Bench(experiment, parts, options);
 }
 
 /** @throws {RangeError} If a metric compares latents. */
@@ -333,5 +356,6 @@ export function countingBench(
     },
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
-  return new Bench(experiment, { model, scheduler, conditioner }, {});
+  const parts = { model, scheduler, conditioner };
+  return new Bench(experiment, parts, { device: "cpu" });
 }

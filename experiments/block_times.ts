@@ -34,7 +34,7 @@ export interface TimedBlocks {
 function blockTimesStep(
   { identity, provenance: { hardware } }: TimedBlocks,
 ): Step<BlockTimes> {
-  const { experiment, device, inputs } = identity;
+  const { experiment, device, precision, inputs } = identity;
   const { latency: { batches: [batch] }, seed } = experiment;
   return step({
     kind: "block-times",
@@ -49,7 +49,7 @@ function blockTimesStep(
     format: jsonFormat<BlockTimes>(),
     cost: 1,
     async make() {
-      await using bench = await openBench(experiment, { device });
+      await using bench = await openBench(experiment, { device, precision });
       return await blockTimes(bench, batch);
     },
   });
@@ -57,7 +57,7 @@ function blockTimesStep(
 
 async function blockTimes(bench: Bench, images: number): Promise<BlockTimes> {
   const { seed, sampler: { steps } } = bench.experiment;
-  const runner = bench.runner({ images, steps });
+  const runner = bench.samplingRunner({ images, steps });
   const { net } = runner;
   const random = new TorchGenerator(seed);
   const subjects = Array.from(

@@ -77,7 +77,12 @@ Deno.test("block times are those of one image, and plans of a dear block leave i
   withTiny(async (tiny, { root, log }) => {
     const experiment = timed(tiny);
     const inputs = await inputHashes(experiment);
-    const identity = { experiment, device: "cpu" as const, inputs };
+    const identity = {
+      experiment,
+      device: "cpu",
+      precision: "float32",
+      inputs,
+    } as const;
     const store = new StepStore(root, { log });
     const context = { store, output: { log } };
     const none = {

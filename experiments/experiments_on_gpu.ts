@@ -1,5 +1,5 @@
 /** `deno task test:gpu`: the commands on a GPU in software. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { decode } from "fast-png";
 import { inTemporaryFolder } from "../core/in_temporary_folder.ts";
 import { onSoftwareGpu } from "../core/runtime/software_gpu.ts";
@@ -51,6 +51,17 @@ Deno.test({
           psnr: metrics.psnr?.mean,
         }));
       };
+      await assertRejects(
+        () =>
+          runExperiment(experiment, {
+            ...options,
+            device: "webgpu",
+            precision: "float16",
+          }),
+        TypeError,
+        'Cannot run experiment tiny on device "webgpu" in float16: this GPU or its driver has no 16-bit shaders',
+      );
+      assertEquals(options.lines, []);
       const [, here] = await rowsOn("cpu");
       const [, there] = await rowsOn("webgpu");
       assertEquals([there.method, there.macs], [here.method, here.macs]);

@@ -2,7 +2,12 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { alignedLines } from "../core/aligned_lines.ts";
 import { type CommandResult, finish, resultOf } from "../core/command.ts";
-import { type Device, devices } from "../core/runtime/session.ts";
+import {
+  choiceOption,
+  type OptionSource,
+  wholeOption,
+} from "../core/option_values.ts";
+import { devices, precisions } from "../core/runtime/session.ts";
 import { joinResults } from "../eval/join_results.ts";
 import { renderTable } from "../eval/render_table.ts";
 import { experimentNamed, listed, studyNamed } from "./catalogue.ts";
@@ -34,7 +39,12 @@ Usage: deno task experiment <name> [options]
                     cost=latency fits budgets to the time that blocks take on this device;
                     a paper-* study takes scale=embedded, and others for every section
   --limit <n>       Evaluate at most n pairs
-  --device <d>      cpu, webgpu or cuda (default cpu)
+  --device <d>      ${devices.join(", ")} (default cpu)
+  --precision <p>   ${
+  precisions.join(", ")
+} (default float32): of the network's weights and products
+                    as the full model and SubNets are sampled and timed; gates are searched,
+                    texts encoded and latents decoded in float32
   --jobs <n>        Fit, sample and measure in n processes, each with its share of the cores
   --shard <i/n>     Make only the i-th of n shares of the samples and what they need, and no
                     report; when all are made, the command without --shard writes it
@@ -42,7 +52,7 @@ Usage: deno task experiment <name> [options]
                     needs no weights for that, and prints disk, memory and hours too
   --help            Print this
 
-The run-id is a hash of the resolved experiment, the model's files and the device.
+The run-id is a hash of the resolved experiment, the model's files, device and precision.
 Steps are kept in results/.steps for all runs: the same command goes on with a run that
 was killed, and an experiment that changes in part makes that part again.`;
 
@@ -63,9 +73,9 @@ async function experimentOf(
 ): Promise<CommandResult> {
   const options = parseArgs([...args], {
     boolean: ["help", "list", "dry-run"],
-    string: ["set", "device", "limit", "jobs", "shard", "_"],
+    string: ["set", "device", "precision", "limit", "jobs", "shard", "_"],
     collect: ["set"],
-    default: { device: "cpu", jobs: "1" },
+    default: { device: "cpu", precision: "float32", jobs: "1" },
     unknown: refuseOption,
   });
   if (options.help) return { lines: [help], exitCode: 0 };
@@ -75,8 +85,12 @@ async function experimentOf(
       `Cannot run an experiment: found ${options._.length} names, expected one; see --help`,
     );
   }
-  const device = deviceOf(options.device);
-  const jobs = countOf("jobs", options.jobs);
+  const device = choiceOption(sourceOf("device", options.device), devices);
+  const precision = choiceOption(
+    sourceOf("precision", options.precision),
+    precisions,
+  );
+  const jobs = wholeOption(sourceOf("jobs", options.jobs), 1);
   const settings: string[] = options.set;
   const study = studyNamed(options._[0]);
   const share = options.shard === undefined
@@ -85,7 +99,7 @@ async function experimentOf(
   const command = ["deno task experiment", ...args.map(quoted)].join(" ");
   const provenance = await provenanceOf(command);
   using output = openStatusLine();
-  const runOptions = { ...output, device, root, provenance, jobs };
+  const runOptions = { ...output, device, precision, root, provenance, jobs };
   if (study) {
     const sections = sectionsOf(
       study,
@@ -135,26 +149,19 @@ function listLines(): string[] {
   return alignedLines(rows, { left: 2 });
 }
 
-function deviceOf(text: string): Device {
-  const found = devices.find((device) => device === text);
-  if (found) return found;
-  throw new RangeError(
-    `Cannot run an experiment: --device is "${text}", expected cpu, webgpu or cuda`,
-  );
-}
-
-function countOf(option: string, text: string): number {
-  const count = Number(text);
-  if (Number.isSafeInteger(count) && count >= 1) return count;
-  throw new RangeError(
-    `Cannot run an experiment: --${option} is "${text}", expected a whole number from 1`,
-  );
-}
+const sourceOf = (name: string, text: string): OptionSource => ({
+  refusal: "Cannot run an experiment",
+  name,
+  text,
+});
 
 function limited(experiment: Experiment, text: string | undefined): Experiment {
   if (text === undefined) return experiment;
   const { evaluation } = experiment;
-  const pairs = Math.min(countOf("limit", text), evaluation.pairs);
+  const pairs = Math.min(
+    wholeOption(sourceOf("limit", text), 1),
+    evaluation.pairs,
+  );
   return { ...experiment, evaluation: { ...evaluation, pairs } };
 }
 

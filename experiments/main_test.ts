@@ -52,6 +52,10 @@ Deno.test("experiment answers mistakes with one line", async () => {
       [["quickstart", "--set", "sampler.stepz=1"], "Cannot set sampler.stepz"],
       [["quickstart", "--set", "seed=x"], "Cannot set seed"],
       [["quickstart", "--device", "tpu"], '--device is "tpu"'],
+      [
+        ["quickstart", "--precision", "half"],
+        '--precision is "half", expected one of float32, float16',
+      ],
       [["quickstart", "--limit", "0"], '--limit is "0"'],
       [["quickstart", "--jobs", "two"], '--jobs is "two"'],
       [["quickstart", "--shard", "4/3"], 'it is "4/3", expected i/n'],

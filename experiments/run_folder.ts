@@ -4,7 +4,7 @@
  * whole or absent.
  */
 import { createHash } from "node:crypto";
-import type { Device } from "../core/runtime/session.ts";
+import type { Device, Precision } from "../core/runtime/session.ts";
 import { writeFloat32Batches } from "../core/weights/safetensors.ts";
 import { writeAtomically } from "../core/write_atomically.ts";
 import type { Experiment } from "./experiment.ts";
@@ -15,6 +15,8 @@ import type { SampledSet } from "./sampled_sets.ts";
 export interface RunIdentity {
   readonly experiment: Experiment;
   readonly device: Device;
+  /** Of the network as pictures are sampled; searches are in float32. */
+  readonly precision: Precision;
   /** Of the files that the experiment names. */
   readonly inputs: InputHashes;
 }

@@ -8,6 +8,7 @@ import { setOf } from "./sampled_sets.ts";
 const identity = {
   experiment: quickstart,
   device: "cpu",
+  precision: "float32",
   inputs: { model: "0", metrics: [] },
 } as const;
 
@@ -28,6 +29,7 @@ Deno.test("runId() differs for all that changes a number, and not for the descri
     const other of [
       { ...identity, experiment: { ...quickstart, seed: 1 } },
       { ...identity, device: "webgpu" as const },
+      { ...identity, precision: "float16" as const },
       { ...identity, inputs: { model: "1", metrics: [] } },
     ]
   ) assert(runId(other) !== id);

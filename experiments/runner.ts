@@ -2,7 +2,11 @@
  * Runs an experiment: makes its steps, which are kept for all runs, times the
  * rows when all else is done, and writes the run's folder from what was made.
  */
-import type { Device } from "../core/runtime/session.ts";
+import {
+  checkPrecision,
+  type Device,
+  type Precision,
+} from "../core/runtime/session.ts";
 import type { Results } from "../eval/results.ts";
 import { neededBlockTimes } from "./block_times.ts";
 import { checkExperiment, type Experiment } from "./experiment.ts";
@@ -23,9 +27,11 @@ import { summarise } from "./summarise.ts";
 import { Workers } from "./workers.ts";
 import { writeValues } from "./write_values.ts";
 
-/** What does not change a number, apart from the device's rounding. */
+/** What does not change a number, apart from rounding. */
 export interface RunOptions extends ProgressOutput {
   readonly device: Device;
+  /** In which the full model and SubNets are sampled and timed; float32 by default. */
+  readonly precision?: Precision;
   /** Folder of all experiments' runs. */
   readonly root: string;
   readonly provenance: Provenance;
@@ -48,6 +54,7 @@ export interface FinishedRun {
  * Runs an experiment, or what is left of it.
  *
  * @throws {RangeError} If a value of the experiment is out of range, a plan exceeds its budget, or the model's files change meanwhile.
+ * @throws {TypeError} If the device does not compute in the precision; nothing is made then.
  */
 export async function runExperiment(
   experiment: Experiment,
@@ -78,6 +85,7 @@ export async function runExperiment(
     fullMetrics,
     rows,
     provenance,
+    precision: identity.precision,
   });
   const notes = await notesOf(store, steps.rows);
   const content = { results, rows, notes, images };
@@ -104,11 +112,14 @@ export async function runShare(
 
 async function identityOf(
   experiment: Experiment,
-  { device }: RunOptions,
+  { device, precision = "float32" }: RunOptions,
 ): Promise<RunIdentity> {
   checkExperiment(experiment);
   await checkMetricFiles(experiment);
-  return { experiment, device, inputs: await inputHashes(experiment) };
+  const task = `run experiment ${experiment.name}`;
+  await checkPrecision({ device, precision }, task);
+  const inputs = await inputHashes(experiment);
+  return { experiment, device, precision, inputs };
 }
 
 /** @throws {RangeError} If the experiment's files are not what they were when it began. */

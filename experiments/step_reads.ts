@@ -21,10 +21,15 @@ const ownFields: readonly (keyof Experiment)[] = [
 
 /** What everything that runs the model reads: all of the experiment but `ownFields`, so that a field to come is not forgotten. */
 export function modelReads(
-  { experiment, device, inputs }: RunIdentity,
+  { experiment, device, precision, inputs }: RunIdentity,
 ): Record<string, unknown> {
   const fields = Object.entries(experiment).filter(([name]) =>
     !ownFields.includes(name as keyof Experiment)
   );
-  return { device, model: inputs.model, ...Object.fromEntries(fields) };
+  return {
+    device,
+    ...precision === "float32" ? {} : { precision }, // what was made before there was a choice is float32
+    model: inputs.model,
+    ...Object.fromEntries(fields),
+  };
 }

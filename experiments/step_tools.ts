@@ -33,12 +33,17 @@ export async function openStepTools(
   },
   output: ProgressOutput,
 ): Promise<StepTools & AsyncDisposable> {
-  const { experiment, device } = identity;
+  const { experiment, device, precision } = identity;
   const store = new StepStore(root, output);
   const timed = { identity, provenance };
   const blockTimes = await neededBlockTimes(timed, { store, output });
   const costs = blockTimes?.nanoseconds;
-  const bench = await openBench(experiment, { device, threads, costs });
+  const bench = await openBench(experiment, {
+    device,
+    precision,
+    threads,
+    costs,
+  });
   const sampler = new ShardSampler(bench);
   const sets = new SampledSets(store, experiment.evaluation.pairs);
   const meters = new Meters(experiment.metrics, { device });

@@ -2,6 +2,7 @@
 import { meanInterval, pairedDifference } from "../eval/bootstrap.ts";
 import type { MetricValue, ResultRow, Results } from "../eval/results.ts";
 import type { Experiment } from "./experiment.ts";
+import type { Precision } from "../core/runtime/session.ts";
 import type { FinishedRow, MeasuredRow, RowMetrics } from "./measured_row.ts";
 import type { Provenance } from "./provenance.ts";
 
@@ -16,11 +17,12 @@ export interface Measurements {
   readonly fullMetrics: RowMetrics;
   readonly rows: readonly FinishedRow[];
   readonly provenance: Provenance;
+  readonly precision: Precision;
 }
 
 /** The results of a run: the full model, then every row. */
 export function summarise(
-  { experiment, sampler, denseMacs, fullMetrics, rows, provenance }:
+  { experiment, sampler, denseMacs, fullMetrics, rows, provenance, precision }:
     Measurements,
 ): Results {
   const { steps, guidanceScale } = experiment.sampler;
@@ -35,6 +37,7 @@ export function summarise(
     ],
     seed: experiment.evaluation.seed,
     samples: experiment.evaluation.pairs,
+    precision,
     ...provenance,
     ...commits.size > 0 ? { commit: [...commits].join(", ") } : {},
   };

@@ -40,6 +40,7 @@ Deno.test("summarise() pairs each row with the main method at its sparsity", () 
     fullMetrics: { prompt: [1, 0] },
     rows,
     provenance,
+    precision: "float32",
   });
   const [full, fora, main, alone] = results.rows;
   assertEquals([full.latencyMs, full.speedup], [12, 1]);
@@ -75,6 +76,7 @@ Deno.test("summarise() gives the full model alone where no row is left", () => {
     fullMetrics: {},
     rows: [],
     provenance,
+    precision: "float32",
   });
   assertEquals(rows.map(({ method, latencyMs }) => [method, latencyMs]), [[
     "full",

@@ -1,6 +1,8 @@
 /** Whole runs on the tiny model: what is made again, by how many, and that the figures are the same. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { isFile } from "../core/is_file.ts";
+import type { Precision } from "../core/runtime/session.ts";
+import { openSafetensors } from "../core/weights/safetensors.ts";
 import type { Experiment } from "./experiment.ts";
 import { experimentSteps, metricTargets } from "./experiment_steps.ts";
 import { type InputHashes, inputHashes } from "./input_hashes.ts";
@@ -31,7 +33,7 @@ function withSmall(
     lines: string[];
     run: (
       change?: Partial<Experiment>,
-      options?: { root?: string; jobs?: number },
+      options?: { root?: string; jobs?: number; precision?: Precision },
     ) => Promise<{ finished: FinishedRun; made: Record<string, number> }>;
   }) => Promise<void>,
 ): Promise<void> {
@@ -129,14 +131,51 @@ Deno.test("A run that is repeated makes nothing, and one that changes in part ma
     assertEquals(timed.made, { latency: 1 });
   }));
 
-Deno.test("Another judge of pictures changes metrics alone, another model everything", () =>
+Deno.test("A run in float16 makes steps of its own, of the gates that float32 finds, and says so", () =>
+  withSmall(async ({ run }) => {
+    const { finished: single, made } = await run();
+    const own = await run({}, { precision: "float16", jobs: 2 });
+    assertEquals(made, { sample: 8, fit: 3, metric: 3, latency: 1 });
+    assertEquals(own.made.latency, 1);
+    const half = own.finished;
+    assertEquals(
+      [single.results.precision, half.results.precision],
+      ["float32", "float16"],
+    );
+    const config = JSON.parse(
+      await Deno.readTextFile(`${half.folder}/config.json`),
+    );
+    assertEquals(config.precision, "float16");
+    for (const row of ["dip-go-0.5", "random-0.5"]) {
+      const [a, b] = [single, half].map(({ folder }) =>
+        `${folder}/plans/${row}`
+      );
+      assertEquals(
+        await Deno.readTextFile(`${a}.json`),
+        await Deno.readTextFile(`${b}.json`),
+      );
+    }
+    for (const row of ["full", "dip-go-0.5"]) {
+      const [a, b] = [single, half].map(({ folder }) =>
+        openSafetensors(`${folder}/samples/${row}.safetensors`)
+          .readFloat32Sync("images").data
+      );
+      const off = a.reduce((m, x, i) => Math.max(m, Math.abs(x - b[i])), 0);
+      const largest = a.reduce((m, x) => Math.max(m, Math.abs(x)), 0);
+      assert(off > 0 && off < 1e-2 * largest, `${row}: ${off} of ${largest}`);
+    }
+    assertEquals((await run({}, { precision: "float16" })).made, {});
+  }));
+
+Deno.test("Another judge of pictures changes metrics alone, another model or precision everything", () =>
   withSmall(async ({ experiment, root }) => {
     const device = "cpu" as const;
     const pair = { kind: "prompt-accuracy" as const, pair: "a folder" };
     const metrics = [...experiment.metrics, pair];
     const judged = { ...experiment, metrics };
     const inputs = { model: "", metrics: [] };
-    const identity = { experiment: judged, device, inputs };
+    const precision = "float32" as const;
+    const identity = { experiment: judged, device, precision, inputs };
     const part = { root, identity, provenance };
     await using tools = await openStepTools(part, { log: () => {} });
     const stepsOf = (inputs: InputHashes) => {
@@ -155,6 +194,13 @@ Deno.test("Another judge of pictures changes metrics alone, another model everyt
     assertEquals(another.metric!.length, 4);
     const other = newKinds({ model: "n", metrics: ["", "a"] });
     assertEquals(Object.values(other).flat().length, known.size);
+    const keys = new Set(stepsOf(inputs).map(({ key }) => key));
+    const half = { ...identity, precision: "float16" as const };
+    const own = experimentSteps({ ...tools, identity: half });
+    const shared = inOrder(metricTargets(own)).filter(({ key }) =>
+      keys.has(key)
+    );
+    assertEquals(shared, []);
   }));
 
 Deno.test("A damaged file is made again, with the same figures", () =>
@@ -203,7 +249,12 @@ Deno.test("A worker makes its part alone, and ends when it is told to", () =>
     const experiment = small(tiny);
     const { root, lines } = options;
     const inputs = await inputHashes(experiment);
-    const identity = { experiment, device: "cpu" as const, inputs };
+    const identity = {
+      experiment,
+      device: "cpu",
+      precision: "float32",
+      inputs,
+    } as const;
     const place = { index: 1, count: 2 };
     const part = { root, identity, provenance, place, threads: 1 };
     {

@@ -3,11 +3,12 @@ import { parseArgs } from "@std/cli/parse-args";
 import { alignedLines } from "../core/aligned_lines.ts";
 import { type CommandResult, finish, resultOf } from "../core/command.ts";
 import { type LoadedFamily, loadModel, ofFamily } from "../core/models/load.ts";
+import { numberOption, wholeOption } from "../core/option_values.ts";
 import { TorchGenerator } from "../core/random.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { formatPercent } from "../eval/table.ts";
 import { samplePictures } from "../supernet/sample_pictures.ts";
-import { finiteNumber, refuseArgument, wholeNumber } from "./judge_options.ts";
+import { judgeOption, refuseArgument } from "./judge_options.ts";
 import { classNames, shapes } from "./shapes.ts";
 import {
   type Accuracy,
@@ -65,10 +66,10 @@ async function judge(args: readonly string[]): Promise<CommandResult> {
   if (parsed.help) return { lines: [help], exitCode: 0 };
   const options: JudgeOptions = {
     model: parsed.model,
-    samplesPerClass: wholeNumber(parsed, "samples-per-class", 1),
-    guidanceScale: finiteNumber(parsed, "guidance-scale"),
-    steps: wholeNumber(parsed, "steps", 1),
-    seed: wholeNumber(parsed, "seed", 0),
+    samplesPerClass: wholeOption(judgeOption(parsed, "samples-per-class"), 1),
+    guidanceScale: numberOption(judgeOption(parsed, "guidance-scale")),
+    steps: wholeOption(judgeOption(parsed, "steps"), 1),
+    seed: wholeOption(judgeOption(parsed, "seed"), 0),
   };
   const judged = await judgeSamples(options);
   const lines = parsed.json

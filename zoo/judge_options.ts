@@ -1,4 +1,5 @@
 /** Options of the commands that judge samples. */
+import type { OptionSource } from "../core/option_values.ts";
 
 /** @throws {TypeError} Always: the argument is unknown. */
 export function refuseArgument(argument: string): never {
@@ -7,29 +8,12 @@ export function refuseArgument(argument: string): never {
   );
 }
 
-/** A number of the command line. @throws {RangeError} If it is none. */
-export function finiteNumber(
+/** Where an option's value comes from. */
+export const judgeOption = (
   options: Readonly<Record<string, unknown>>,
   name: string,
-): number {
-  const value = Number(options[name] || NaN);
-  if (Number.isFinite(value)) return value;
-  throw new RangeError(
-    `Cannot judge: --${name} is "${options[name]}", expected a number`,
-  );
-}
-
-/** A whole number of the command line. @throws {RangeError} If it is none, or less than `least`. */
-export function wholeNumber(
-  options: Readonly<Record<string, unknown>>,
-  name: string,
-  least: number,
-): number {
-  const value = Number(options[name] || NaN);
-  if (Number.isSafeInteger(value) && value >= least) return value;
-  throw new RangeError(
-    `Cannot judge: --${name} is "${
-      options[name]
-    }", expected a whole number from ${least}`,
-  );
-}
+): OptionSource => ({
+  refusal: "Cannot judge",
+  name,
+  text: options[name] as string | undefined,
+});

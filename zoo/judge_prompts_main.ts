@@ -2,11 +2,12 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { alignedLines } from "../core/aligned_lines.ts";
 import { type CommandResult, finish, resultOf } from "../core/command.ts";
+import { numberOption, wholeOption } from "../core/option_values.ts";
 import { TorchGenerator } from "../core/random.ts";
 import { formatPercent } from "../eval/table.ts";
 import { readPrompts } from "../supernet/prompts.ts";
 import { samplePictures } from "../supernet/sample_pictures.ts";
-import { finiteNumber, refuseArgument, wholeNumber } from "./judge_options.ts";
+import { judgeOption, refuseArgument } from "./judge_options.ts";
 import { kindsNamed } from "./scene_prompts.ts";
 import {
   kindsShown,
@@ -74,11 +75,11 @@ async function judge(args: readonly string[]): Promise<CommandResult> {
   if (parsed.help) return { lines: [help], exitCode: 0 };
   const options: JudgeOptions = {
     model: parsed.model,
-    guidanceScale: finiteNumber(parsed, "guidance-scale"),
-    steps: wholeNumber(parsed, "steps", 1),
-    seed: wholeNumber(parsed, "seed", 0),
+    guidanceScale: numberOption(judgeOption(parsed, "guidance-scale")),
+    steps: wholeOption(judgeOption(parsed, "steps"), 1),
+    seed: wholeOption(judgeOption(parsed, "seed"), 0),
   };
-  const count = wholeNumber(parsed, "count", 1);
+  const count = wholeOption(judgeOption(parsed, "count"), 1);
   const prompts = (await readPrompts(parsed.prompts)).slice(0, count);
   const rows = await judgePrompts(prompts, options);
   const lines = parsed.json

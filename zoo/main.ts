@@ -1,5 +1,7 @@
 /** `deno task zoo train <name>`: trains an embedded model and writes its folder. */
 import { parseArgs } from "@std/cli/parse-args";
+import { type CommandResult, finish, resultOf } from "../core/command.ts";
+import { type OptionSource, wholeOption } from "../core/option_values.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { ditShapes, writeDitShapes } from "./dit_shapes.ts";
 import {
@@ -63,75 +65,82 @@ Options:
   -o <folder>     Where the model is written (default zoo/models/<name>)
 `;
 
-const options = parseArgs(Deno.args, {
-  boolean: ["help", "mark-places"],
-  string: ["updates", "seed", "from", "run", "o"],
-  default: { seed: "0" },
-  alias: { help: "h" },
-  unknown(arg: string, key?: string) {
-    if (!key) return true;
-    console.error(`Cannot run zoo: unknown option ${arg}; see --help`);
-    Deno.exit(1);
-  },
-});
+/** Runs the command on its arguments; errors are part of the result. */
+export const zooCommand = (args: readonly string[]): Promise<CommandResult> =>
+  resultOf(() => zooOf(args));
 
-function naturalNumber(option: string, text: string): number {
-  const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 0) {
-    console.error(
-      `Cannot run zoo: --${option} is "${text}", expected a whole number`,
+async function zooOf(args: readonly string[]): Promise<CommandResult> {
+  const options = parseArgs([...args], {
+    boolean: ["help", "mark-places"],
+    string: ["updates", "seed", "from", "run", "o"],
+    default: { seed: "0" },
+    alias: { help: "h" },
+    unknown(arg: string, key?: string) {
+      if (!key) return true;
+      throw new TypeError(`Cannot run zoo: unknown option ${arg}; see --help`);
+    },
+  });
+  if (options.help) return { lines: [help], exitCode: 0 };
+  const name = nameIn(options._.map(String));
+  const { from, "mark-places": marksPlaces } = options;
+  if (from !== undefined && name !== "sd-shapes") {
+    throw new TypeError(
+      `Cannot run zoo: --from is for sd-shapes, found ${name}`,
     );
-    Deno.exit(1);
   }
-  return value;
-}
-
-const [command, name, ...rest] = options._.map(String);
-if (options.help) {
-  console.log(help);
-} else if (
-  command !== "train" || !Object.hasOwn(models, name ?? "") || rest.length > 0
-) {
-  console.error(
-    `Cannot run zoo ${
-      options._.join(" ")
-    }: expected "train" and ${names}; see --help`,
-  );
-  Deno.exit(1);
-} else {
-  const model = models[name];
-  const updates = options.updates ?? String(model.updates);
-  if (options.from !== undefined && name !== "sd-shapes") {
-    console.error(`Cannot run zoo: --from is for sd-shapes, found ${name}`);
-    Deno.exit(1);
-  }
-  if (options["mark-places"] && options.from === undefined) {
-    console.error(
+  if (marksPlaces && from === undefined) {
+    throw new TypeError(
       "Cannot run zoo: --mark-places without --from, expected a pipeline that is trained further",
     );
-    Deno.exit(1);
   }
+  const { updates = String(models[name].updates), seed } = options;
   const settings = {
-    from: options.from,
-    marksPlaces: options["mark-places"],
-    updates: naturalNumber("updates", updates),
-    seed: naturalNumber("seed", options.seed),
+    from,
+    marksPlaces,
+    updates: wholeOption(sourceOf("updates", updates), 0),
+    seed: wholeOption(sourceOf("seed", seed), 0),
     folder: options.o ?? `zoo/models/${name}`,
   };
+  await trainModel(name, settings, options.run ?? `results/zoo/${name}`);
+  return { lines: [], exitCode: 0 };
+}
+
+function nameIn(words: readonly string[]): string {
+  const [command, name, ...rest] = words;
+  const isKnown = command === "train" && Object.hasOwn(models, name ?? "");
+  if (isKnown && rest.length === 0) return name;
+  throw new RangeError(
+    `Cannot run zoo ${
+      words.join(" ")
+    }: expected "train" and ${names}; see --help`,
+  );
+}
+
+const sourceOf = (name: string, text: string): OptionSource => ({
+  refusal: "Cannot run zoo",
+  name,
+  text,
+});
+
+/** Trains a model, or goes on in its run's folder, and writes it. */
+async function trainModel(
+  name: string,
+  settings: TaskSettings,
+  run: string,
+): Promise<void> {
+  const { updates, seed, from, marksPlaces, folder } = settings;
+  const command = [
+    `deno task zoo train ${name} --updates ${updates} --seed ${seed}`,
+    ...from === undefined ? [] : [`--from ${from}`],
+    ...marksPlaces ? ["--mark-places"] : [],
+  ].join(" ");
   const write = (
     weights: Readonly<Record<string, Tensor<"float32">>>,
     update: number,
-  ) =>
-    model.write(settings.folder, weights, {
-      command:
-        `deno task zoo train ${name} --updates ${settings.updates} --seed ${settings.seed}` +
-        (options.from === undefined ? "" : ` --from ${options.from}`) +
-        (options["mark-places"] ? " --mark-places" : ""),
-      update: String(update),
-    });
-  const weights = await train(
-    { ...await model.task(settings), inspect: write },
-    options.run ?? `results/zoo/${name}`,
-  );
-  await write(weights, settings.updates);
+  ) => models[name].write(folder, weights, { command, update: String(update) });
+  const task = await models[name].task(settings);
+  const weights = await train({ ...task, inspect: write }, run);
+  await write(weights, updates);
 }
+
+if (import.meta.main) finish(await zooCommand(Deno.args));

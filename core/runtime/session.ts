@@ -210,19 +210,30 @@ export async function openSession(
 /** The graph as its device computes it: in its precision, of operators that the device has. */
 async function deviceGraph(
   graph: Graph,
-  { device = "cpu", precision = "float32", convolution = "winograd" }:
-    SessionOptions,
+  options: SessionOptions,
 ): Promise<Graph> {
+  const { device = "cpu", precision, convolution = "winograd" } = options;
+  await checkPrecision(options, `open a session for "${graph.name}"`);
   const own = precision === "float16" ? halfPrecision(graph) : graph;
   if (device === "cpu" && convolution === "winograd") return winogradGraph(own);
-  if (device !== "webgpu") return own;
-  const traits = await webgpuTraits();
-  if (precision === "float16" && !traits.float16) {
-    throw new TypeError(
-      `Cannot open a session for "${graph.name}" on device "webgpu" in float16: this GPU or its driver has no 16-bit shaders (shader-f16), expected precision float32`,
-    );
-  }
-  return webgpuGraph(own, traits);
+  return device === "webgpu" ? webgpuGraph(own, await webgpuTraits()) : own;
+}
+
+/**
+ * Checks before long work what {@linkcode openSession} would refuse.
+ *
+ * @param task What cannot be done otherwise, for the error.
+ * @throws {TypeError} If the device does not compute in the precision.
+ */
+export async function checkPrecision(
+  { device, precision }: SessionOptions,
+  task: string,
+): Promise<void> {
+  if (precision !== "float16" || device !== "webgpu") return;
+  if ((await webgpuTraits()).float16) return;
+  throw new TypeError(
+    `Cannot ${task} on device "webgpu" in float16: this GPU or its driver has no 16-bit shaders (shader-f16), expected precision float32`,
+  );
 }
 
 let probed: Promise<WebgpuProbe> | undefined;

@@ -127,7 +127,7 @@ function reportRun(
 }
 
 function factsOf(
-  { model, sampler, samples, seed, hardware, date, commit }: Results,
+  { model, sampler, samples, seed, precision, hardware, date, commit }: Results,
   details?: RunDetails,
 ): [string, string][] {
   const { name, steps, guidanceScale } = sampler;
@@ -139,6 +139,7 @@ function factsOf(
     ["Sampler", `${name}, ${steps} steps${guidance}`],
     ["Samples", samples],
     ["Evaluation seed", seed],
+    ["Precision", precision],
     ["Hardware", hardware],
     ["Device", details?.device],
     ["Date", date],

@@ -93,6 +93,7 @@ export function joinedStudy(
   const last = all[all.length - 1];
   const seed = shared(all.map(({ seed }) => seed));
   const samples = shared(all.map(({ samples }) => samples));
+  const precision = shared(all.map(({ precision }) => precision));
   return {
     experiment: name,
     model: list(all.map(({ model }) => model)),
@@ -103,6 +104,7 @@ export function joinedStudy(
     rows: [...ownRows(sections), ...paper.map(paperResultRow)],
     ...seed === undefined ? {} : { seed },
     ...samples === undefined ? {} : { samples },
+    ...precision === undefined ? {} : { precision },
     commit: list(all.map(({ commit }) => commit ?? "unknown")),
     hardware: last.hardware,
     date: last.date,
