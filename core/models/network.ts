@@ -105,30 +105,26 @@ export function parseNetwork(json: unknown, file: string): Network {
   }
 }
 
-/** The same network on the smallest latents: it has the same weights. */
-export function onSmallestLatents(network: Network): Network {
+/** The same network on latents of another height and width: it has the same weights. */
+export function ofSampleSize(network: Network, sampleSize: number): Network {
   switch (network.family) {
-    case "dit": {
-      const { config } = network;
-      return {
-        ...network,
-        config: { ...config, sampleSize: config.patchSize },
-      };
-    }
-    case "pixart": {
-      const { config } = network;
-      return {
-        ...network,
-        config: { ...config, sampleSize: config.patchSize },
-      };
-    }
-    case "unet": {
-      const { config } = network;
-      const sampleSize = 2 ** (config.down.length - 1);
-      return { ...network, config: { ...config, sampleSize } };
-    }
+    case "dit":
+      return { ...network, config: { ...network.config, sampleSize } };
+    case "pixart":
+      return { ...network, config: { ...network.config, sampleSize } };
+    case "unet":
+      return { ...network, config: { ...network.config, sampleSize } };
   }
 }
+
+/** The same network on the smallest latents. */
+export const onSmallestLatents = (network: Network): Network =>
+  ofSampleSize(
+    network,
+    network.family === "unet"
+      ? 2 ** (network.config.down.length - 1)
+      : network.config.patchSize,
+  );
 
 /**
  * The block graph of a network.

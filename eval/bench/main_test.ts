@@ -6,11 +6,13 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { inTemporaryFolder } from "../../core/in_temporary_folder.ts";
+import { inTinyPipeline } from "../../core/pipeline/tiny_pipeline.ts";
 import { readJson } from "../../core/read_json.ts";
 import { compiledLines, measureCompiled } from "./compiled_speed.ts";
 import { exportCost, exportCostLines } from "./export_cost.ts";
 import { gradientMemory } from "./gradient_memory.ts";
 import { gradientLines, measureGradient } from "./gradient_speed.ts";
+import { growthLines, measureGrowth } from "./growth.ts";
 import { layerLines, layerSubjects, measureLayers } from "./layer_gradients.ts";
 import { writeFigures } from "./machine.ts";
 import { benchCommand } from "./main.ts";
@@ -82,6 +84,34 @@ Deno.test("bench compares a compiled SubNet with one of a session a step", async
   assert(speed.nodes > 0 && speed.compile > 0 && speed.open > 0);
 });
 
+Deno.test("bench follows cost as steps, images and size grow", () =>
+  inTinyPipeline("DiTPipeline", async (folder) => {
+    const sizes = { steps: [5, 3], images: [2], sides: [2] };
+    const options = { sparsity: 0.5, rounds: 1, steps: 3, sizes };
+    const growth = await measureGrowth(folder, options);
+    const { steps, images, side } = growth;
+    const [common] = steps;
+    assertEquals(steps.map((point) => point.steps), [3, 5]);
+    assertEquals(images.map((point) => point.images), [1, 2]);
+    assertEquals(side.map((point) => point.side / common.side), [1, 2]);
+    assert(images[0] === common && side[0] === common);
+    for (const { calls, macs } of steps) {
+      assertAlmostEquals(macs.full / calls, common.macs.full / common.calls, 1);
+    }
+    for (const { macs } of images) assertEquals(macs, common.macs);
+    assert(side[1].macs.full > 3 * common.macs.full);
+    for (const point of [...steps, ...images, ...side]) {
+      const { macs, time, speedup, overMacs } = point;
+      assert(macs.subNet <= 0.5 * macs.full);
+      assertAlmostEquals(speedup, time.full / time.subNet);
+      assertAlmostEquals(overMacs, speedup * macs.subNet / macs.full);
+    }
+    const lines = growthLines({ tiny: growth });
+    assertEquals(lines.length, 3 * (1 + 1 + 2));
+    assertStringIncludes(lines[0], "tiny: steps");
+    assertStringIncludes(lines[2], (common.macs.full / 1e9).toFixed(3));
+  }));
+
 Deno.test("bench weighs what an export writes: each weight once", () =>
   inTemporaryFolder(async (out) => {
     const cost = await exportCost(tinySubject(4), { sparsity: 0.5, out });
@@ -138,7 +168,7 @@ Deno.test("bench refuses what it cannot measure", async () => {
   const refusals: [string[], string][] = [
     [
       [],
-      'found "", expected one of dit-xl, sd-unet, dit-shapes, sd-shapes, peers, compiled, export, gradient, memory, sd15, conv',
+      'found "", expected one of dit-xl, sd-unet, dit-shapes, sd-shapes, peers, compiled, growth, export, gradient, memory, sd15, conv',
     ],
     [["toString"], 'found "toString"'],
     [["dit-xl", "--steps", "1"], '--steps is "1"'],

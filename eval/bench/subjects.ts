@@ -1,7 +1,11 @@
 /** What the benchmarks sample with: a model's folder, embedded or of full size with random weights. */
 import type { BlockGraph } from "../../core/models/block_graph.ts";
-import { blockGraphOf, loadModel } from "../../core/models/load.ts";
-import { usualGranularity } from "../../core/models/network.ts";
+import {
+  blockGraphOf,
+  type LoadedModel,
+  loadModel,
+} from "../../core/models/load.ts";
+import { ofSampleSize, usualGranularity } from "../../core/models/network.ts";
 import { ownScheduler } from "../../core/pipeline/own_scheduler.ts";
 import { TorchGenerator } from "../../core/random.ts";
 import { makeSampler } from "../../core/samplers/make_sampler.ts";
@@ -22,6 +26,8 @@ export interface Subject {
 export interface SubjectSize {
   readonly images: number;
   readonly steps: number;
+  /** Height and width of the latents; the model's own by default. */
+  readonly side?: number;
 }
 
 /** Noise and conditions are drawn: which ones does not matter for speed and memory. */
@@ -53,13 +59,19 @@ export function subjectOf(
  */
 export async function modelFolder(
   folder: string,
-  { images, steps }: SubjectSize,
+  { images, steps, side }: SubjectSize,
 ): Promise<Subject> {
-  const model = await loadModel(folder);
+  const model = sized(await loadModel(folder), side);
   const scheduler = await ownScheduler(model, { task: `bench ${folder}` });
   const granularity = usualGranularity[model.family];
   const graph = blockGraphOf(model, { granularity, batch: 2 * images });
   return subjectOf(graph, { scheduler, steps });
+}
+
+function sized(model: LoadedModel, side: number | undefined): LoadedModel {
+  if (side === undefined) return model;
+  const { weights, schedulerConfig } = model;
+  return { ...ofSampleSize(model, side), weights, schedulerConfig };
 }
 
 /** Where the models of a benchmark lie; those of full size are written there when they are first needed. */
