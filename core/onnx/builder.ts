@@ -6,13 +6,7 @@
 import { type DType, int64, sizeOf, type Tensor, tensor } from "../tensor.ts";
 import { float, int, ints, string } from "./attributes.ts";
 import { dataTypes } from "./data_types.ts";
-import type {
-  Attribute,
-  Graph,
-  Initializer,
-  Node,
-  Value,
-} from "./graph.ts";
+import type { Attribute, Graph, Initializer, Node, Value } from "./graph.ts";
 import { inferShapes, normalizeAxis } from "./shape_inference.ts";
 
 type Attributes = Readonly<Record<string, Attribute>>;
