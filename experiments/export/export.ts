@@ -64,7 +64,7 @@ const programs = { "sample.py": "#", "sample.mjs": "//" };
 
 /** What they say of a graph in float16. */
 const halfNote =
-  "Weights and products in float16; the example was made in float32, so differences up to a hundredth are to be expected.";
+  "Weights and products in float16; the example was made in float32, so differences of about a hundredth are to be expected.";
 
 async function writePrograms(
   folder: string,

@@ -58,7 +58,7 @@ const precisionWords: Readonly<Record<Precision, string>> = {
   float32: "float32",
   float16: `weights and products in float16; inputs and outputs, the sampler's
   arithmetic, timestep embeddings, norms and softmax in float32. The example was
-  made in float32: differences from it up to a hundredth are float16's`,
+  made in float32: differences of about a hundredth from it are float16's`,
 };
 
 const giga = (macs: number) => `${(macs / 1e9).toPrecision(4)} GMACs`;
