@@ -35,10 +35,15 @@ export function joinResults(runs: readonly Results[]): JoinedRow[] {
   });
 }
 
-/** The method that a run's rows are paired with, if any is. */
+/** The method that a run's rows are paired with; where none is, the only one that prunes, if there is one. */
 export function mainMethodOf({ rows }: Results): string | undefined {
-  return rows.flatMap(({ metrics }) => Object.values(metrics))
+  const paired = rows.flatMap(({ metrics }) => Object.values(metrics))
     .find(({ versus }) => versus)?.versus?.method;
+  const pruning = rows.filter(({ sparsity, source }) =>
+    sparsity > 0 && source !== "paper"
+  );
+  const methods = new Set(pruning.map(({ method }) => method));
+  return paired ?? (methods.size === 1 ? [...methods][0] : undefined);
 }
 
 /** A later run's rows; what is not compared with anything yet, is with the first run's main method. */

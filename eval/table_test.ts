@@ -58,6 +58,20 @@ Deno.test("joinResults() tells runs of one experiment apart", () => {
   assertEquals(tableOf(rows).columns[1].header, "Experiment");
 });
 
+Deno.test("joinResults() takes a run's only method for its main one", () => {
+  const runOf = (psnr: MetricValue): Results => ({
+    ...results,
+    rows: [row("full", 0, { mean: 99 }), row("gates", 0.5, psnr)],
+  });
+  const [, own, , other] = joinResults([
+    runOf({ mean: 32, low: 31, high: 33 }),
+    runOf({ mean: 40, low: 39, high: 41 }),
+  ]);
+  assertEquals(own.metrics.psnr.versus, undefined);
+  assertEquals(other.metrics.psnr.versus?.method, "gates of toy");
+  assertEquals(other.metrics.psnr.versus?.difference, 8);
+});
+
 Deno.test("joinResults() compares what is not compared yet with the first run's main method, by the two intervals", () => {
   const runOf = (psnr: MetricValue): Results => ({
     ...results,
