@@ -17,8 +17,18 @@ export interface ReportedRun {
 /** Bytes that the pictures of one page may take, of the 5 MB that the page may. */
 export const pictureBytes = 3_800_000;
 
-/** The page of some runs; their pictures share its budget, fewer pairs a run where there are more runs. */
-export function joinReports(runs: readonly ReportedRun[]): ReportData {
+/** What stands at the top of a page. */
+export type Heading = Pick<ReportData, "title" | "lead">;
+
+/**
+ * The page of some runs; their pictures share its budget, fewer pairs a run where there are more runs.
+ *
+ * @param heading The names of the runs by default, and what one alone says of itself.
+ */
+export function joinReports(
+  runs: readonly ReportedRun[],
+  heading = headingOf(runs),
+): ReportData {
   // run by run, so that a row's run is known whatever the run is called
   const joined = joinResults(runs.map(({ results }) => results));
   const owners = runs.flatMap(({ results: { rows } }, run) =>
@@ -32,8 +42,7 @@ export function joinReports(runs: readonly ReportedRun[]): ReportData {
   const detailed = runs.map(({ details }) => detailsByRow(details, budget));
   const cells = groups.flat();
   return {
-    title: runs.map(({ results }) => results.experiment)
-      .filter((name, i, all) => all.indexOf(name) === i).join(", "),
+    ...heading,
     columns,
     rows: rows.flat().map((row, i) => {
       const run = owners[joined.indexOf(row)];
@@ -51,6 +60,16 @@ export function joinReports(runs: readonly ReportedRun[]): ReportData {
       reportRun(run, joined[owners.indexOf(i)]?.experiment)
     ),
   };
+}
+
+function headingOf(runs: readonly ReportedRun[]): Heading {
+  const names = new Set(runs.map(({ results }) => results.experiment));
+  const title = [...names].join(", ");
+  if (runs.length > 1) {
+    return { title, lead: `${runs.length} runs, side by side` };
+  }
+  const lead = runs[0].details?.description;
+  return lead === undefined ? { title } : { title, lead };
 }
 
 /** Speed is a cost, and stands on the other axis. */
@@ -109,7 +128,7 @@ function reportRun(
   { results, details }: ReportedRun,
   name = results.experiment,
 ): ReportRun {
-  const { description, experiment } = details ?? {};
+  const { experiment } = details ?? {};
   const mainMethod = mainMethodOf(results);
   const { command } = results;
   return {
@@ -119,7 +138,6 @@ function reportRun(
     units: details?.units ?? [],
     subjects: details?.subjects ?? [],
     curves: details?.curves ?? [],
-    ...description === undefined ? {} : { description },
     ...mainMethod === undefined ? {} : { mainMethod },
     ...command === undefined ? {} : { command },
     ...experiment === undefined ? {} : { experiment },

@@ -48,8 +48,9 @@ Deno.test("joinReports() gives rows their gates and pictures, and the run what i
 
 Deno.test("joinReports() keeps runs apart, with and without details", () => {
   const bare = { results: hostileResults };
-  const { title, rows, runs } = joinReports([bare, hostileRun()]);
+  const { title, lead, rows, runs } = joinReports([bare, hostileRun()]);
   assertEquals(title, "toy");
+  assertEquals(lead, "2 runs, side by side");
   assertEquals(runs.map(({ name }) => name), ["toy", "toy (2)"]);
   const dipGo = rows.filter(({ method, sparsity, paper }) =>
     method === "dip-go" && sparsity === 0.5 && !paper

@@ -7,6 +7,8 @@
 /** The whole page. */
 export interface ReportData {
   readonly title: string;
+  /** What the page is of, in a sentence. */
+  readonly lead?: string;
   readonly columns: readonly ReportColumn[];
   /** In the order of the text table. */
   readonly rows: readonly ReportRow[];
@@ -78,7 +80,6 @@ export interface ReportMetric {
 /** What all rows of a run share. */
 export interface ReportRun {
   readonly name: string;
-  readonly description?: string;
   /** The method that the others are paired with. */
   readonly mainMethod?: string;
   /** Model, sampler, commit and the like: a label and a value each. */

@@ -72,7 +72,7 @@ async function writeStudy(
   const report = joinReports([
     ...await Promise.all(finished.map(reportedSection)),
     { results: paperResults(study, results) },
-  ]);
+  ], { title: study.name, lead: study.description });
   await writeAtomically(`${folder}/report.html`, await reportPage(report));
   const files = ["report.html", "results.json", "table.md"];
   const notes = [...missingRows(finished), ...notesOf(study)];

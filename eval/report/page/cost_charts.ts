@@ -44,8 +44,12 @@ export function costCharts(
       mark.classList.toggle("dim", other);
     }
   };
+  const isDrawn = ({ rows }: Series) =>
+    rows.some((row) => data.rows[row].metrics[metric.name]);
+  const names = legend(all, { hidden, draw: () => draw(), emphasise });
   const draw = () => {
     const series = all.filter(({ name }) => !hidden.has(name));
+    names.show(isDrawn);
     charts.replaceChildren(
       ...costs.flatMap((cost) =>
         costChart(data, { series, metric, cost, width, selection })
@@ -72,7 +76,7 @@ export function costCharts(
       "Quality against cost",
       element,
       charts,
-      legend(all, { hidden, draw, emphasise }),
+      names.element,
     ),
   ];
 }
@@ -103,7 +107,7 @@ function seriesOf({ rows, runs, metrics }: ReportData): Series[] {
     .map((each, i) => ({ ...each, style: seriesStyle(i, each.paper) }));
 }
 
-/** Buttons that name the lines: under the pointer or focus a line stands out, pressed it is hidden. */
+/** Buttons that name the lines: under the pointer or focus a line stands out, pressed it is hidden. `show` leaves out the others' buttons. */
 function legend(
   all: readonly Series[],
   { hidden, draw, emphasise }: {
@@ -111,7 +115,10 @@ function legend(
     draw: () => void;
     emphasise: (name?: string) => void;
   },
-): HTMLElement {
+): {
+  element: HTMLElement;
+  show: (isDrawn: (series: Series) => boolean) => void;
+} {
   const buttons = all.map(({ name, style, main }) => {
     const button = html(
       "button",
@@ -132,11 +139,14 @@ function legend(
     }
     return button;
   });
-  return html(
+  const element = html(
     "div",
     { class: "legend", role: "group", "aria-label": "Methods shown" },
     ...buttons,
   );
+  const show = (isDrawn: (series: Series) => boolean) =>
+    all.forEach((each, i) => buttons[i].hidden = !isDrawn(each));
+  return { element, show };
 }
 
 function swatch({ colour, dashes, marker }: SeriesStyle): SVGSVGElement {

@@ -16,12 +16,8 @@ function dataOf(id: string): ReportData {
   return JSON.parse(document.getElementById(id)!.textContent!);
 }
 
-function header({ title, runs }: ReportData): HTMLElement {
-  const [{ description, facts }] = runs;
-  const lead = runs.length === 1
-    ? description
-    : `${runs.length} runs, side by side`;
-  const meta = runs.length === 1 ? facts.slice(0, 3) : [];
+function header({ title, lead, runs }: ReportData): HTMLElement {
+  const meta = runs.length === 1 ? runs[0].facts.slice(0, 3) : [];
   return html(
     "header",
     {},
