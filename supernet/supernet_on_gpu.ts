@@ -59,7 +59,7 @@ async function sampled(
   options: SessionOptions,
 ): Promise<Float32Array> {
   await using runner = new SubNetRunner(net, options);
-  await using subNet = await openSubNet(runner, gates, options);
+  await using subNet = await openSubNet(runner, gates);
   const first = await subNet.sample(request);
   return first.data;
 }
