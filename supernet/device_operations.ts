@@ -70,19 +70,13 @@ export const combined = (terms: number, shape: readonly number[]): Operation =>
       (_, k) => g.mul(input(g, `x.${k}`, shape), input(g, `factor.${k}`, [1])),
     ).reduce((sum, part) => g.add(sum, part)));
 
-/** Σ d (a − b) over all axes but the first, to the host; Σ d a where there is no b. */
-export const rowProducts = (
-  shape: readonly number[],
-  hasB: boolean,
-): Operation => ({
-  ...operation("rowProducts", [shape, hasB], (g) => {
-    const [d, a] = ["d", "a"].map((name) => input(g, name, shape));
-    const other = hasB ? g.sub(a, input(g, "b", shape)) : a;
+/** Σ d (a − b) over all axes but the first. */
+export const rowProducts = (shape: readonly number[]): Operation =>
+  operation("rowProducts", [shape], (g) => {
+    const [d, a, b] = ["d", "a", "b"].map((name) => input(g, name, shape));
     const axes = shape.map((_, i) => i).slice(1);
-    return g.reduceSum(g.mul(d, other), { axes, keepDims: false });
-  }),
-  leaves: true,
-});
+    return g.reduceSum(g.mul(d, g.sub(a, b)), { axes, keepDims: false });
+  });
 
 /** x, to the host. */
 export const copied = (shape: readonly number[]): Operation => ({

@@ -31,6 +31,7 @@ import {
 import { type ForecastScalars, historyWeights } from "./forecast.ts";
 import type {
   GuideOptions,
+  Later,
   StepCotangents,
   StepVjpInputs,
   Workspace,
@@ -50,9 +51,6 @@ function reachedFrom(root: unknown, reached = new Set<unknown>()) {
 }
 
 const scalar = (value: number): Tensor => float32([1], [value]);
-
-const sumOf = (array: Float32Array): number =>
-  array.reduce((sum, value) => sum + value, 0);
 
 /** Latents and predictions by the names that a sampler's step has for them. */
 function stepFeeds(
@@ -95,9 +93,10 @@ class DeviceWorkspace implements Workspace {
   }
 
   async read(x: PlacedTensor): Promise<Float32Array> {
-    return x instanceof DeviceTensor
-      ? await this.#array(copied(x.shape), { x })
-      : x.data as Float32Array;
+    const here = x instanceof DeviceTensor
+      ? await this.#result(copied(x.shape), { x })
+      : x;
+    return (here as Tensor).data as Float32Array;
   }
 
   times(a: PlacedTensor, factor: number): Promise<PlacedTensor> {
@@ -124,13 +123,16 @@ class DeviceWorkspace implements Workspace {
     d: PlacedTensor,
     a: PlacedTensor,
     b: PlacedTensor,
-  ): Promise<Float64Array> {
-    const rows = await this.#array(rowProducts(d.shape, true), { d, a, b });
-    const samples = rows.length / 2;
-    return Float64Array.from(
-      { length: samples },
-      (_, i) => rows[i] + rows[samples + i],
-    );
+  ): Promise<Later<Float64Array>> {
+    const sums = await this.#result(rowProducts(d.shape), { d, a, b });
+    return async () => {
+      const rows = await this.read(sums);
+      const samples = rows.length / 2;
+      return Float64Array.from(
+        { length: samples },
+        (_, i) => rows[i] + rows[samples + i],
+      );
+    };
   }
 
   modelInput(latents: PlacedTensor, factor: number): Promise<PlacedTensor> {
@@ -178,14 +180,19 @@ class DeviceWorkspace implements Workspace {
   async forecastVjp(
     [h0, h1, h2]: readonly PlacedTensor[],
     d: PlacedTensor,
-  ): Promise<[number, number, number]> {
-    const product = async (feeds: Feeds, hasB: boolean) =>
-      sumOf(await this.#array(rowProducts(d.shape, hasB), feeds));
-    return [
-      await product({ d, a: h0 }, false),
-      h1 ? await product({ d, a: h0, b: h1 }, true) : 0,
-      h2 ? await product({ d, a: h1, b: h2 }, true) : 0,
-    ];
+  ): Promise<Later<[number, number, number]>> {
+    const product = (a: PlacedTensor, b: PlacedTensor = zeros(d.shape)) =>
+      this.#result(rowProducts(d.shape), { d, a, b });
+    const products = [await product(h0)];
+    if (h1) products.push(await product(h0, h1));
+    if (h2) products.push(await product(h1, h2));
+    return async () => {
+      const sums: [number, number, number] = [0, 0, 0];
+      for (const [k, rows] of products.entries()) {
+        sums[k] = (await this.read(rows)).reduce((sum, row) => sum + row, 0);
+      }
+      return sums;
+    };
   }
 
   async nextState(
@@ -269,12 +276,6 @@ class DeviceWorkspace implements Workspace {
 
   async #result(what: Operation, values: Feeds): Promise<PlacedTensor> {
     return (await this.#outputs(what, values))[result];
-  }
-
-  /** Of an operation whose result comes to the host. */
-  async #array(what: Operation, values: Feeds): Promise<Float32Array> {
-    const { data } = await this.#result(what, values) as Tensor<"float32">;
-    return data;
   }
 
   [Symbol.dispose](): void {

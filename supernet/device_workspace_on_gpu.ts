@@ -18,13 +18,18 @@ import { withTraffic } from "./device_traffic.ts";
 import { deviceWorkspaces } from "./device_workspace.ts";
 import { hostWorkspaces } from "./host_workspace.ts";
 import { firstState, placedNoise } from "./sampling_loop.ts";
-import type { StepCotangents, Workspace, Workspaces } from "./workspace.ts";
+import type {
+  Later,
+  StepCotangents,
+  Workspace,
+  Workspaces,
+} from "./workspace.ts";
 
 const latents = [2, 3, 4, 4];
 const predictions = [4, 6, 4, 4];
 
 /** What an operation makes, as tensors that can be read or as numbers. */
-type Made = PlacedTensor | Float64Array | readonly number[];
+type Made = PlacedTensor | Later<Float64Array | readonly number[]>;
 
 /** Each on tensors a, b, c of the latents' shape and p, q of the predictions'. */
 const operations: Readonly<
@@ -63,8 +68,10 @@ function drawn() {
   return { a, b, c, p, q };
 }
 
-const numbers = async (w: Workspace, made: Made): Promise<number[]> =>
-  "shape" in made ? [...await w.read(made)] : [...made];
+const numbers = async (
+  w: Workspace,
+  made: Made,
+): Promise<number[]> => [...await ("shape" in made ? w.read(made) : made())];
 
 function assertNear(
   found: readonly number[],

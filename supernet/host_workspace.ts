@@ -4,7 +4,6 @@ import type { Sampler } from "../core/samplers/sampler.ts";
 import {
   nextState,
   nextStateVjp,
-  type PastStep,
   type SamplerState,
   stateAfter,
   type StepInputs,
@@ -16,6 +15,7 @@ import { blend, projections } from "./gated_features.ts";
 import { guide, guideVjp, twice, twiceVjp } from "./guidance.ts";
 import type {
   GuideOptions,
+  Later,
   StepCotangents,
   StepVjpInputs,
   Workspace,
@@ -26,19 +26,14 @@ import type {
 const array = (x: PlacedTensor): Float32Array =>
   (x as Tensor).data as Float32Array;
 
-const arrays = <K extends string>(
-  values: { readonly [Key in K]?: PlacedTensor },
-): { [Key in K]?: Float32Array } =>
-  Object.fromEntries(
-    Object.entries<PlacedTensor | undefined>(values)
-      .map(([key, value]) => [key, value && array(value)]),
-  ) as { [Key in K]?: Float32Array };
-
 const stateArrays = (
   { latents, past }: SamplerState<PlacedTensor>,
 ): SamplerState => ({
   latents: array(latents),
-  past: past.map((step) => arrays(step) as PastStep),
+  past: past.map(({ latents, prediction }) => ({
+    latents: array(latents),
+    prediction: array(prediction),
+  })),
 });
 
 class HostWorkspace implements Workspace {
@@ -81,9 +76,10 @@ class HostWorkspace implements Workspace {
     d: PlacedTensor,
     a: PlacedTensor,
     b: PlacedTensor,
-  ): Promise<Float64Array> {
+  ): Promise<Later<Float64Array>> {
     const samples = d.shape[0] / 2;
-    return Promise.resolve(projections(array(d), array(a), array(b), samples));
+    const sums = projections(array(d), array(a), array(b), samples);
+    return Promise.resolve(() => Promise.resolve(sums));
   }
 
   modelInput(latents: PlacedTensor, factor: number): Promise<PlacedTensor> {
@@ -128,8 +124,9 @@ class HostWorkspace implements Workspace {
   forecastVjp(
     history: readonly PlacedTensor[],
     cotangent: PlacedTensor,
-  ): Promise<[number, number, number]> {
-    return Promise.resolve(forecastVjp(history.map(array), array(cotangent)));
+  ): Promise<Later<[number, number, number]>> {
+    const scalars = forecastVjp(history.map(array), array(cotangent));
+    return Promise.resolve(() => Promise.resolve(scalars));
   }
 
   // deno-lint-ignore require-await -- async so that what it refuses rejects
@@ -158,7 +155,10 @@ class HostWorkspace implements Workspace {
       prediction: array(prediction),
       cotangent: {
         latents: array(cotangent.latents),
-        past: cotangent.past.map(arrays),
+        past: cotangent.past.map(({ latents, prediction }) => ({
+          latents: latents && array(latents),
+          prediction: prediction && array(prediction),
+        })),
       },
     });
     const { shape } = state.latents;

@@ -5,6 +5,7 @@
 import type { PlacedTensor } from "../core/runtime/session.ts";
 import type { Sampler, SamplerStep } from "../core/samplers/sampler.ts";
 import {
+  type PastStep,
   type SamplerState,
   startState,
   type StepNoise,
@@ -92,18 +93,17 @@ async function heldValues(
   workspace: Workspace,
   { state, history }: Carried,
 ): Promise<HeldValues> {
-  const read = (x: PlacedTensor) => workspace.read(x);
-  const past = state.past.map(async ({ latents, prediction }) => ({
-    latents: await read(latents),
-    prediction: await read(prediction),
-  }));
-  return {
-    state: {
-      latents: await read(state.latents),
-      past: await Promise.all(past),
-    },
-    history: await Promise.all(history.map(read)),
-  };
+  const past: PastStep[] = [];
+  for (const { latents, prediction } of state.past) {
+    past.push({
+      latents: await workspace.read(latents),
+      prediction: await workspace.read(prediction),
+    });
+  }
+  const held: Float32Array[] = [];
+  for (const prediction of history) held.push(await workspace.read(prediction));
+  const latents = await workspace.read(state.latents);
+  return { state: { latents, past }, history: held };
 }
 
 /**

@@ -25,7 +25,7 @@ import {
   stepFeeds,
 } from "./sampling_loop.ts";
 import type { SuperNet } from "./super_net.ts";
-import type { Workspace } from "./workspace.ts";
+import type { Later, Workspace } from "./workspace.ts";
 
 /** Gates as numbers, `[T, N]`; row 0 must be all ones. */
 export type RealGates = readonly (readonly number[])[];
@@ -75,6 +75,24 @@ export interface StepGradient {
   readonly forecast: [number, number, number];
 }
 
+/** A step's gradient, and what is still to be added to it once all of the step's work is given to the device. */
+interface StepSums {
+  readonly gradient: StepGradient;
+  readonly later: Later<void>[];
+}
+
+/** Sums to add to the gradient of unit n's gate. */
+function addLater(
+  n: number,
+  sums: Later<Float64Array>,
+  { gradient, later }: StepSums,
+): void {
+  const gates = gradient.gates[n];
+  later.push(async () =>
+    (await sums()).forEach((d, sample) => gates[sample] += d)
+  );
+}
+
 /** Cotangents within one step on their way back. */
 interface StepCotangent {
   readonly tensors: Map<string, PlacedTensor>;
@@ -82,7 +100,7 @@ interface StepCotangent {
   readonly after: ReadonlyMap<string, PlacedTensor>;
   /** Of what they held before it. */
   readonly before: Map<string, PlacedTensor>;
-  readonly gates: Float64Array[];
+  readonly sums: StepSums;
 }
 
 const hold: ForecastScalars = [0, 0, 0];
@@ -237,6 +255,18 @@ export class TrainingSteps {
     after: StateCotangent,
     gradient: StepGradient,
   ): Promise<StateCotangent> {
+    const sums: StepSums = { gradient, later: [] };
+    const back = await this.#backward(t, record, after, sums);
+    for (const add of sums.later) await add();
+    return back;
+  }
+
+  async #backward(
+    t: number,
+    record: StepRecord,
+    after: StateCotangent,
+    sums: StepSums,
+  ): Promise<StateCotangent> {
     const { request: { sampler, guidanceScale, gates }, workspace } = this;
     const back = await workspace.nextStateVjp(sampler, t, {
       state: record.before.sampler,
@@ -255,7 +285,7 @@ export class TrainingSteps {
     const history = await this.#throughForecast(t, total, {
       record,
       after: gate === 0 ? after.history : after.history.slice(1),
-      gradient,
+      sums,
     });
     if (isSkipped(gates[t])) {
       return { sampler: back.state, held: after.held, history };
@@ -264,7 +294,7 @@ export class TrainingSteps {
       tensors: new Map(),
       after: after.held,
       before: new Map(),
-      gates: gradient.gates,
+      sums,
     };
     if (gate !== 0) c.tensors.set(output, await workspace.times(total, gate));
     for (let i = this.#net.blocks.length - 1; i >= 0; i--) {
@@ -292,10 +322,10 @@ export class TrainingSteps {
   async #throughForecast(
     t: number,
     total: PlacedTensor,
-    { record: { before, fresh }, after, gradient }: {
+    { record: { before, fresh }, after, sums }: {
       record: StepRecord;
       after: StateCotangent["history"];
-      gradient: StepGradient;
+      sums: StepSums;
     },
   ): Promise<StateCotangent["history"]> {
     const { workspace } = this;
@@ -306,17 +336,16 @@ export class TrainingSteps {
     const computed = fresh.get(output);
     if (computed) {
       const backup = await workspace.forecast(held, this.#scalars(t));
-      gradient.gates[column] = await workspace.projections(
-        total,
-        computed,
-        backup,
-      );
+      const own = await workspace.projections(total, computed, backup);
+      addLater(column, own, sums);
     }
     const gate = this.request.gates[t][column];
     if (gate === 1) return after;
     const dBackup = await workspace.times(total, 1 - gate);
     const dScalars = await workspace.forecastVjp(held, dBackup);
-    dScalars.forEach((d, k) => gradient.forecast[k] = d);
+    sums.later.push(async () =>
+      (await dScalars()).forEach((d, k) => sums.gradient.forecast[k] = d)
+    );
     const history = after.slice();
     const weights = historyWeights(this.#scalars(t), held.length);
     for (const [k, weight] of weights.entries()) {
@@ -381,8 +410,8 @@ export class TrainingSteps {
     if (!held) return total;
     const computed = fresh.get(output);
     if (computed) {
-      const sums = await workspace.projections(total, computed, held);
-      sums.forEach((d, sample) => c.gates[n][sample] += d);
+      const own = await workspace.projections(total, computed, held);
+      addLater(n, own, c.sums);
     }
     if (gates[n] !== 1) {
       c.before.set(output, await workspace.times(total, 1 - gates[n]));

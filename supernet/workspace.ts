@@ -13,6 +13,9 @@ import type {
 } from "../core/samplers/sampler_state.ts";
 import type { ForecastScalars } from "./forecast.ts";
 
+/** Brings numbers here that are computed already; to wait for a GPU only once it has all it can do. To be called before the next {@linkcode Workspace.keepOnly}. */
+export type Later<T> = () => Promise<T>;
+
 /** Values are never written to, except where {@linkcode Workspace.addInto} says so. Disposing gives all of them back. */
 export interface Workspace extends Disposable {
   /** Runs a session; outputs that it keeps stay where they are. */
@@ -45,7 +48,7 @@ export interface Workspace extends Disposable {
     d: PlacedTensor,
     a: PlacedTensor,
     b: PlacedTensor,
-  ): Promise<Float64Array>;
+  ): Promise<Later<Float64Array>>;
 
   /** What the model sees, both halves of guidance: `factor` times latents `[B, C, H, W]`, twice. */
   modelInput(latents: PlacedTensor, factor: number): Promise<PlacedTensor>;
@@ -75,7 +78,7 @@ export interface Workspace extends Disposable {
   forecastVjp(
     history: readonly PlacedTensor[],
     cotangent: PlacedTensor,
-  ): Promise<[number, number, number]>;
+  ): Promise<Later<[number, number, number]>>;
 
   /** See `nextState` in `sampler_state.ts`. */
   nextState(
