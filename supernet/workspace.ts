@@ -36,7 +36,7 @@ export interface Workspace extends Disposable {
   /** As {@linkcode Workspace.plus}, of an `own` that nobody else holds and nobody may read afterwards. */
   addInto(own: PlacedTensor, b: PlacedTensor): Promise<PlacedTensor>;
 
-  /** See {@linkcode blend} in `gated_features.ts`. */
+  /** See `blend` in `gated_features.ts`. */
   blend(
     a: PlacedTensor,
     b: PlacedTensor | undefined,
