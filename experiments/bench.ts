@@ -161,7 +161,8 @@ export class Bench implements AsyncDisposable {
 
   /** The same in the run's precision: what is sampled and timed. */
   samplingRunner(size: SampleSize): SubNetRunner {
-    return this.#runner(size, this.#samplingSessions);
+    const precision = this.#precision;
+    return this.#runner(size, { ...this.sessions, precision });
   }
 
   #runner(size: SampleSize, sessions: SessionOptions): SubNetRunner {
@@ -174,13 +175,9 @@ export class Bench implements AsyncDisposable {
     return runner;
   }
 
-  get #samplingSessions(): SessionOptions {
-    return { ...this.sessions, precision: this.#precision };
-  }
-
   /** One SubNet for so many images, in the run's precision; the caller closes it. */
   subNet(size: SampleSize, gates: Gates): Promise<SubNet> {
-    return openSubNet(this.samplingRunner(size), gates, this.#samplingSessions);
+    return openSubNet(this.samplingRunner(size), gates);
   }
 
   /** The training form at the search's batch. */

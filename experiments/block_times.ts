@@ -1,9 +1,7 @@
 /** What every block of a model takes on this device: measured once, and kept for all runs as what budgets of time are made of. */
 import { TorchGenerator } from "../core/random.ts";
-import { startState } from "../core/samplers/sampler_state.ts";
-import { times } from "../core/vectors.ts";
 import { interleave, type Latency } from "../eval/latency.ts";
-import { stepFeeds } from "../supernet/sampling_loop.ts";
+import { firstState, stepFeeds } from "../supernet/sampling_loop.ts";
 import { type Bench, openBench } from "./bench.ts";
 import type { ProgressOutput } from "./progress.ts";
 import type { Provenance } from "./provenance.ts";
@@ -65,15 +63,13 @@ async function blockTimes(bench: Bench, images: number): Promise<BlockTimes> {
     (_, i) => bench.subject("search", i, random),
   );
   const sampler = bench.sampler(steps);
-  const { latents } = startState(
-    sampler,
-    random.randn([images, ...net.model.inputs[0].shape.slice(1)]).data,
-  );
-  const [{ timestep, inputScale }] = sampler.steps;
+  const noise = random.randn([images, ...net.model.inputs[0].shape.slice(1)]);
+  const { latents } = firstState({ sampler, latents: noise });
+  using workspace = runner.workspaces.enter();
   const runs = await runner.blockRuns({
     ...await bench.conditioning(subjects),
-    ...stepFeeds(net, times(latents, inputScale), timestep),
-  });
+    ...await stepFeeds(net, sampler.steps[0], { workspace, latents }),
+  }, workspace);
   const blocks = net.blocks.map(({ block }) => block.name);
   const measured: Record<string, Latency> = await interleave(
     Object.fromEntries(blocks.map((name, i) => [name, runs[i]])),

@@ -66,7 +66,8 @@ export async function calibrate(
     ...batch,
     ...setup,
     gates: denseGates(runner.net.steps, runner.net.units.length),
-    observe: ({ state, prediction }) => {
+    observe: async (step) => {
+      const { state, prediction } = await step.read();
       trajectory.push(state.latents);
       predictions.push(prediction);
     },

@@ -80,7 +80,10 @@ export async function leastSquaresForecast(
     history: readonly Float32Array[],
     target: Float32Array,
   ) => forecast[step] = fitScalars(history, target);
-  const held = ({ step, state, history }: HeldStep): ForecastScalars => {
+  const held = async (
+    { step, read }: HeldStep,
+  ): Promise<ForecastScalars> => {
+    const { state, history } = await read();
     const next = batch.trajectory[step + 1];
     const noise = batch.noise[step];
     const wanted = predictionFor(setup.sampler, step, { state, next, noise });
@@ -92,9 +95,10 @@ export async function leastSquaresForecast(
     ...setup,
     gates,
     forecast: held,
-    observe({ step, history, prediction }) {
-      const computed = gates[step][whole] === 1;
-      if (computed && history.length > 0) fit(step, history, prediction);
+    async observe({ step, read }) {
+      if (gates[step][whole] === 0) return;
+      const { history, prediction } = await read();
+      if (history.length > 0) fit(step, history, prediction);
     },
   });
   return { forecast, latents };

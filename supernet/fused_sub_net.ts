@@ -1,14 +1,13 @@
 /**
  * One SubNet, opened to be sampled often: a session for each different step
  * instead of one for each block, so that the runtime optimises across blocks
- * and features that nobody holds never leave it. On a GPU those that are held
- * stay in its memory from step to step; the sampler's latents, a thousandth of
- * them, are computed here.
+ * and features that nobody holds never leave it. On a GPU those that are held,
+ * predictions and latents stay in its memory from the first step to the last.
  */
 import {
-  DeviceTensor,
-  manySessions,
+  type Feeds,
   openSession,
+  type PlacedTensor,
   type Session,
   type SessionOptions,
 } from "../core/runtime/session.ts";
@@ -16,11 +15,7 @@ import type { Tensor } from "../core/tensor.ts";
 import { largeModel, weightCount } from "./block_sessions.ts";
 import type { Gates } from "./gates.ts";
 import { type StepPattern, stepPatterns } from "./liveness.ts";
-import {
-  type ModelFeeds,
-  runSampler,
-  type SampleRequest,
-} from "./sampling_loop.ts";
+import { runSampler, type SampleRequest } from "./sampling_loop.ts";
 import { stepGraph } from "./step_graph.ts";
 import type { SubNetRunner } from "./sub_net.ts";
 import type { SuperNet } from "./super_net.ts";
@@ -38,7 +33,7 @@ export interface SubNet extends AsyncDisposable {
   sample(request: SubNetRequest): Promise<Tensor<"float32">>;
 }
 
-export interface SubNetOptions extends SessionOptions {
+export interface SubNetOptions {
   /**
    * Weight elements of all its sessions together, each of which keeps a copy in
    * the layout that its kernels like; a larger SubNet runs on the blocks' own
@@ -58,37 +53,13 @@ function weightsOf(net: SuperNet, patterns: readonly StepPattern[]): number {
     .reduce((a, b) => a + b, 0);
 }
 
-/** What the units hold, by the name that sessions read and write it under; what is on a device is given back when it is replaced. */
-class HeldFeatures implements Disposable {
-  readonly #features = new Map<string, Tensor | DeviceTensor>();
-
-  read(name: string): Tensor | DeviceTensor {
-    return this.#features.get(name)!;
-  }
-
-  write(written: Readonly<Record<string, Tensor | DeviceTensor>>): void {
-    for (const [name, feature] of Object.entries(written)) {
-      giveBack(this.#features.get(name));
-      this.#features.set(name, feature);
-    }
-  }
-
-  [Symbol.dispose](): void {
-    this.#features.forEach(giveBack);
-  }
-}
-
-function giveBack(feature: Tensor | DeviceTensor | undefined): void {
-  if (feature instanceof DeviceTensor) feature.dispose();
-}
-
 /** A SubNet with a session for each different step. */
 class FusedSubNet implements SubNet {
   /** Of each step; undefined where a step computes nothing. */
   readonly #steps: readonly (Session | undefined)[];
 
   constructor(
-    private readonly net: SuperNet,
+    private readonly runner: SubNetRunner,
     private readonly sessions: ReadonlyMap<string, Session>,
     patterns: readonly StepPattern[],
   ) {
@@ -96,36 +67,40 @@ class FusedSubNet implements SubNet {
   }
 
   async sample(request: SubNetRequest): Promise<Tensor<"float32">> {
-    using held = new HeldFeatures();
-    return await runSampler(
-      this.net,
-      request,
-      (t, feeds) => this.#runStep(this.#steps[t], feeds, held),
-    );
-  }
-
-  /** The model's output, if the step computes it; what later steps read is held. */
-  async #runStep(
-    session: Session | undefined,
-    feeds: ModelFeeds,
-    held: HeldFeatures,
-  ): Promise<Tensor | undefined> {
-    if (!session) return undefined;
-    const inputs = session.graph.inputs.map(({ name }) => [
-      name,
-      feeds[name] ?? held.read(name),
-    ]);
-    const { outputs, kept } = await session.runKeeping(
-      Object.fromEntries(inputs),
-    );
-    held.write(kept);
-    return outputs[this.net.model.output];
+    const { net, workspaces } = this.runner;
+    using workspace = workspaces.enter();
+    /** By the name that sessions read and write it under. */
+    const held = new Map<string, PlacedTensor>();
+    return await runSampler(net, request, {
+      workspace,
+      held,
+      call: async (t, feeds) => {
+        const session = this.#steps[t];
+        if (!session) return undefined;
+        const inputs = feedsOf(session, {
+          ...Object.fromEntries(held),
+          ...await feeds(),
+        });
+        const { [net.model.output]: output, ...written } = await workspace.run(
+          session,
+          inputs,
+        );
+        Object.entries(written).forEach(([name, value]) =>
+          held.set(name, value)
+        );
+        return output;
+      },
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const session of this.sessions.values()) await session.close();
   }
 }
+
+/** Of the values, those that a session reads. */
+const feedsOf = ({ graph }: Session, values: Feeds): Feeds =>
+  Object.fromEntries(graph.inputs.map(({ name }) => [name, values[name]]));
 
 /** A SubNet whose blocks run one by one on a runner's sessions, which stay the runner's. */
 const sharing = (runner: SubNetRunner, gates: Gates): SubNet => ({
@@ -143,8 +118,7 @@ async function openSteps(
   try {
     for (const pattern of patterns) {
       const graph = stepGraph(net, pattern);
-      const kept = graph.outputs.map(({ name }) => name)
-        .filter((name) => name !== net.model.output);
+      const kept = graph.outputs.map(({ name }) => name);
       const session = await openSession(graph, { ...options, kept });
       sessions.set(keyOf(pattern), session);
     }
@@ -156,16 +130,16 @@ async function openSteps(
 }
 
 /**
- * Opens one SubNet of a runner's SuperNet. A large model's blocks run on the
- * runner's own sessions instead, so that its weights stay in memory once; then
- * the SubNet lives as long as the runner.
+ * Opens one SubNet of a runner's SuperNet, on the runner's device; it lives as
+ * long as the runner. A large model's blocks run on the runner's own sessions
+ * instead, so that its weights stay in memory once.
  *
  * @throws {RangeError} If the gates do not fit the SuperNet.
  */
 export async function openSubNet(
   runner: SubNetRunner,
   gates: Gates,
-  { mostWeights = largeModel, ...options }: SubNetOptions = manySessions,
+  { mostWeights = largeModel }: SubNetOptions = {},
 ): Promise<SubNet> {
   const { net } = runner;
   const steps = stepPatterns(net, gates);
@@ -175,5 +149,6 @@ export async function openSubNet(
   );
   const patterns = [...running.values()];
   if (weightsOf(net, patterns) > mostWeights) return sharing(runner, gates);
-  return new FusedSubNet(net, await openSteps(net, patterns, options), steps);
+  const sessions = await openSteps(net, patterns, runner.options);
+  return new FusedSubNet(runner, sessions, steps);
 }

@@ -46,7 +46,7 @@ export interface PictureOptions extends ComponentOptions {
   /** Of the initial noise, and of what the sampler adds. */
   readonly random: TorchGenerator;
   /** Called at each step. */
-  readonly observe?: (step: SampledStep, net: SuperNet) => void;
+  readonly observe?: (step: SampledStep, net: SuperNet) => void | Promise<void>;
   /** Where and how precisely every network computes; on the CPU in float32 by default. */
   readonly sessions?: Pick<SessionOptions, "device" | "precision">;
 }
@@ -82,7 +82,7 @@ export async function* samplePictures(
     { gates: denseGates(net.steps, net.units.length) };
   const sessions = { ...manySessions, ...options.sessions };
   await using runner = new SubNetRunner(net, sessions);
-  await using subNet = await openSubNet(runner, gates, sessions);
+  await using subNet = await openSubNet(runner, gates);
   const [, ...shape] = graph.inputs[0].shape;
   await using opened = new AsyncDisposableStack();
   let decoder: PictureDecoder | undefined;
@@ -95,7 +95,7 @@ export async function* samplePictures(
       sampler,
       guidanceScale,
       forecast,
-      observe: (step) => options.observe?.(step, net),
+      observe: options.observe && ((step) => options.observe?.(step, net)),
     });
     if (model.config.inChannels === 3) yield latents;
     else {

@@ -6,13 +6,14 @@
  */
 import { residualOf } from "../core/models/block_graph.ts";
 import {
+  type Feeds,
   manySessions,
   openSession,
+  type PlacedTensor,
   type Session,
   type SessionOptions,
 } from "../core/runtime/session.ts";
-import { float32, type Tensor } from "../core/tensor.ts";
-import { plus } from "../core/vectors.ts";
+import type { Tensor } from "../core/tensor.ts";
 import { blockSessions } from "./block_sessions.ts";
 import { liveBlocks } from "./liveness.ts";
 import {
@@ -21,27 +22,28 @@ import {
   type SampleRequest,
 } from "./sampling_loop.ts";
 import type { SuperNet } from "./super_net.ts";
+import type { Workspace, Workspaces } from "./workspace.ts";
+import { workspacesOn } from "./workspaces_on.ts";
 
-/** Tensors of one step, and what the units hold. */
+/** Tensors of one step, what the units hold, and what sums them. */
 interface StepValues {
-  readonly tensors: Map<string, Tensor>;
-  readonly held: Map<string, Tensor>;
-}
-
-function sum(a: Tensor, b: Tensor): Tensor<"float32"> {
-  return float32(a.shape, plus(a.data as Float32Array, b.data as Float32Array));
+  readonly tensors: Map<string, PlacedTensor>;
+  readonly held: Map<string, PlacedTensor>;
+  readonly workspace: Workspace;
 }
 
 /** The sessions of a SuperNet's blocks, each opened when its block first runs; runs any SubNet. */
 export class SubNetRunner implements AsyncDisposable {
   readonly net: SuperNet;
-  readonly #options: SessionOptions;
+  readonly options: SessionOptions;
+  readonly workspaces: Workspaces;
   readonly #sessions = new Map<number, Promise<Session>>();
   readonly #producers: ReadonlyMap<string, SuperNet["blocks"][number]["block"]>;
 
   constructor(net: SuperNet, options: SessionOptions = manySessions) {
     this.net = net;
-    this.#options = blockSessions(net, options);
+    this.options = options;
+    this.workspaces = workspacesOn(options);
     this.#producers = new Map(
       net.blocks.flatMap(({ block }) =>
         block.outputs.map((name) => [name, block])
@@ -54,15 +56,24 @@ export class SubNetRunner implements AsyncDisposable {
    *
    * @throws {RangeError} If gates, steps or shapes do not fit the SuperNet.
    */
-  sample(request: SampleRequest): Promise<Tensor<"float32">> {
+  async sample(request: SampleRequest): Promise<Tensor<"float32">> {
     const live = liveBlocks(this.net, request.gates);
-    const held = new Map<string, Tensor>();
+    using workspace = this.workspaces.enter();
+    const held = new Map<string, PlacedTensor>();
     const { output } = this.net.model;
     const whole = this.net.units.length - 1;
-    return runSampler(this.net, request, async (t, feeds) => {
-      const values = { tensors: new Map(Object.entries(feeds)), held };
-      await this.#runBlocks(live[t], values);
-      if (request.gates[t][whole] === 1) return this.#read(output, values);
+    return await runSampler(this.net, request, {
+      workspace,
+      held,
+      call: async (t, feeds) => {
+        if (!live[t].includes(true)) return;
+        const tensors = new Map(Object.entries(await feeds()));
+        const values = { tensors, held, workspace };
+        await this.#runBlocks(live[t], values);
+        if (request.gates[t][whole] === 1) {
+          return await this.#read(output, values);
+        }
+      },
     });
   }
 
@@ -70,15 +81,29 @@ export class SubNetRunner implements AsyncDisposable {
    * Runs the whole model once.
    *
    * @param feeds The model's inputs, by name.
-   * @returns Of each block, what runs it again on the inputs that it had.
+   * @param workspace What the inputs of the blocks are kept in.
+   * @returns Of each block, what runs it again on the inputs that it had, and
+   * brings what it computes here.
    */
-  async blockRuns(feeds: ModelFeeds): Promise<(() => Promise<unknown>)[]> {
-    const tensors = new Map<string, Tensor>(Object.entries(feeds));
+  async blockRuns(
+    feeds: ModelFeeds,
+    workspace: Workspace,
+  ): Promise<(() => Promise<unknown>)[]> {
     const runs: (() => Promise<unknown>)[] = [];
+    const values = {
+      tensors: new Map(Object.entries(feeds)),
+      held: new Map(),
+      workspace,
+    };
     await this.#runBlocks(
       this.net.blocks.map(() => true),
-      { tensors, held: new Map() },
-      (run) => runs.push(run),
+      values,
+      (session, inputs) =>
+        runs.push(async () => {
+          using own = this.workspaces.enter();
+          const results = Object.values(await own.run(session, inputs));
+          for (const result of results) await own.read(result);
+        }),
     );
     return runs;
   }
@@ -87,17 +112,17 @@ export class SubNetRunner implements AsyncDisposable {
   async #runBlocks(
     live: readonly boolean[],
     values: StepValues,
-    observe: (run: () => Promise<unknown>) => void = () => {},
+    observe: (session: Session, inputs: Feeds) => void = () => {},
   ): Promise<void> {
     for (const [i, { block }] of this.net.blocks.entries()) {
       if (!live[i]) continue;
-      const inputs = block.inputs.map((
-        name,
-      ) => [name, this.#read(name, values)]);
+      const inputs: Record<string, PlacedTensor> = {};
+      for (const name of block.inputs) {
+        inputs[name] = await this.#read(name, values);
+      }
       const session = await this.#session(i);
-      const run = () => session.run(Object.fromEntries(inputs));
-      observe(run);
-      const results = await run();
+      observe(session, inputs);
+      const results = await values.workspace.run(session, inputs);
       for (const name of block.outputs) {
         const value = results[block.residual ? residualOf(name) : name];
         if (block.gated) values.held.set(name, value);
@@ -107,20 +132,24 @@ export class SubNetRunner implements AsyncDisposable {
   }
 
   /** A tensor of this step: computed, or put together from what a unit holds. */
-  #read(name: string, values: StepValues): Tensor {
+  async #read(name: string, values: StepValues): Promise<PlacedTensor> {
     const known = values.tensors.get(name);
     if (known) return known;
     const { residual } = this.#producers.get(name)!;
     const own = values.held.get(name)!;
-    const value = residual ? sum(this.#read(residual, values), own) : own;
+    const value = residual
+      ? await values.workspace.plus(await this.#read(residual, values), own)
+      : own;
     values.tensors.set(name, value);
     return value;
   }
 
   /** The session of a block. */
   #session(i: number): Promise<Session> {
+    const { graph } = this.net.blocks[i];
+    const kept = graph.outputs.map(({ name }) => name);
     const opened = this.#sessions.get(i) ??
-      openSession(this.net.blocks[i].graph, this.#options);
+      openSession(graph, { ...blockSessions(this.net, this.options), kept });
     this.#sessions.set(i, opened);
     return opened;
   }
@@ -131,6 +160,7 @@ export class SubNetRunner implements AsyncDisposable {
     for (const each of opened) {
       if (each.status === "fulfilled") await each.value.close();
     }
+    await this.workspaces[Symbol.asyncDispose]();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -13,8 +13,10 @@ import { makeSampler } from "../core/samplers/make_sampler.ts";
 import { parseSchedulerConfig } from "../core/samplers/scheduler_config.ts";
 import { int64 } from "../core/tensor.ts";
 import { openConditioner, type Subject as Shown } from "./conditioner.ts";
+import { type DeviceTraffic, withTraffic } from "./device_traffic.ts";
 import { openSubNet } from "./fused_sub_net.ts";
-import { denseGates, type Gates } from "./gates.ts";
+import type { ForecastScalars } from "./forecast.ts";
+import { denseGates, type Gate, type Gates } from "./gates.ts";
 import { liveBlocks } from "./liveness.ts";
 import type { SamplingInputs } from "./sampling_loop.ts";
 import { SubNetRunner } from "./sub_net.ts";
@@ -53,15 +55,30 @@ const halfClosed = ({ steps, units }: SuperNet): Gates =>
       ),
   );
 
+/** Final latents, and what crossed from the GPU on the way to them. */
 async function sampled(
   { net, request }: Subject,
   gates: Gates,
   options: SessionOptions,
-): Promise<Float32Array> {
+): Promise<{ latents: Float32Array; traffic: DeviceTraffic }> {
   await using runner = new SubNetRunner(net, options);
-  await using subNet = await openSubNet(runner, gates, options);
-  const first = await subNet.sample(request);
-  return first.data;
+  await using subNet = await openSubNet(runner, gates);
+  return await withTraffic(async (traffic) => ({
+    latents: (await subNet.sample(request)).data,
+    traffic,
+  }));
+}
+
+/** Every tensor made on the GPU was given back, once; what came from there is small, but for the latents, once. */
+function checkTraffic(
+  { toHost, made, disposed }: DeviceTraffic,
+  { request: { latents } }: Subject,
+): void {
+  assert(made.length > 0);
+  assertEquals(disposed.toSorted((a, b) => a - b), [...made.keys()]);
+  const samples = latents.shape[0];
+  const large = toHost.filter((size) => size > 2 * samples);
+  assertEquals(large, [latents.data.length]);
 }
 
 async function checkSampling(subject: Subject): Promise<void> {
@@ -70,10 +87,13 @@ async function checkSampling(subject: Subject): Promise<void> {
   assert(liveBlocks(net, gates).some((live) => live.includes(false)));
   const expected = await sampled(subject, gates, cpu);
   const dense = denseGates(net.steps, net.units.length);
-  assert(distance(await sampled(subject, dense, cpu), expected) > 1e-3);
+  const full = await sampled(subject, dense, cpu);
+  assert(distance(full.latents, expected.latents) > 1e-3);
   const found = await sampled(subject, gates, webgpu);
-  const moved = distance(expected, found);
+  const moved = distance(expected.latents, found.latents);
   assert(moved < 1e-3, `latents differ by ${moved}`);
+  checkTraffic(found.traffic, subject);
+  assertEquals(found.traffic.toHost.length, 1);
 }
 
 async function gradientOf(
@@ -87,12 +107,16 @@ async function gradientOf(
   );
   const direction = new TorchGenerator(5).randn(request.latents.shape).data;
   await using form = await openTrainingForm(net, options);
-  return await form.gradient({ ...request, gates }, () => direction);
+  return await withTraffic(async (traffic) => ({
+    ...await form.gradient({ ...request, gates }, () => direction),
+    traffic,
+  }));
 }
 
 async function checkGradients(subject: Subject): Promise<void> {
   const expected = await gradientOf(subject, cpu);
   const found = await gradientOf(subject, webgpu);
+  checkTraffic(found.traffic, subject);
   const latents = distance(expected.latents.data, found.latents.data);
   assert(latents < 1e-3, `latents of the training form differ by ${latents}`);
   const gates = distance(expected.gates.flat(), found.gates.flat());
@@ -175,11 +199,73 @@ for (const [name, subject] of Object.entries(subjects)) {
   });
 }
 
+Deno.test({
+  ...onSoftwareGpu(
+    "a SubNet that runs block by block keeps its features on the GPU",
+  ),
+  async fn() {
+    const subject = tinyDitSubject();
+    const { net, request } = subject;
+    const gates = halfClosed(net);
+    const expected = await sampled(subject, gates, cpu);
+    await using runner = new SubNetRunner(net, webgpu);
+    await using subNet = await openSubNet(runner, gates, { mostWeights: 0 });
+    await subNet.sample(request); // opens the blocks' sessions
+    await withTraffic(async (traffic) => {
+      const { data } = await subNet.sample(request);
+      const moved = distance(expected.latents, data);
+      assert(moved < 1e-3, `latents differ by ${moved}`);
+      checkTraffic(traffic, subject);
+      assertEquals(traffic.toHost.length, 1);
+    });
+  },
+});
+
+/** What an observer reads at each step of a sampler with memory, some steps of which hold their prediction. */
+async function observed(options: SessionOptions): Promise<number[][]> {
+  const { net: { model }, request } = tinyDitSubject();
+  const sampler = makeSampler(ddim, { kind: "pndm", steps: 4 });
+  const net = superNet(model, { steps: sampler.steps.length });
+  const open = denseGates(net.steps, net.units.length);
+  const gates = open.map((row, t) => t < 3 ? row : row.map((): Gate => 0));
+  const forecast = gates.map((): ForecastScalars => [0.1, 0.5, 0.2]);
+  const rows: number[][] = [];
+  await using runner = new SubNetRunner(net, options);
+  await using subNet = await openSubNet(runner, gates);
+  await subNet.sample({
+    ...request,
+    sampler,
+    forecast,
+    async observe({ read }) {
+      const { state, prediction, history } = await read();
+      const past = state.past.flatMap((step) => Object.values(step));
+      const values = [state.latents, prediction, ...history, ...past];
+      rows.push(values.flatMap((array) => [...array]));
+    },
+  });
+  return rows;
+}
+
+Deno.test({
+  ...onSoftwareGpu(
+    "an observer of a SubNet on the GPU reads what it would on the CPU",
+  ),
+  async fn() {
+    const expected = await observed(cpu);
+    const found = await observed(webgpu);
+    assertEquals(found.length, 5);
+    for (const [step, row] of found.entries()) {
+      assert(distance(expected[step], row) < 1e-3, `step ${step}`);
+    }
+  },
+});
+
 Deno.test("a SubNet in float16 samples nearly what it samples in float32", async () => {
   const subject = tinyDitSubject();
   const gates = halfClosed(subject.net);
   const expected = await sampled(subject, gates, cpu);
   const half = { ...cpu, precision: "float16" } as const;
-  const moved = distance(expected, await sampled(subject, gates, half));
+  const found = await sampled(subject, gates, half);
+  const moved = distance(expected.latents, found.latents);
   assert(moved > 1e-5 && moved < 1e-2, `latents differ by ${moved}`);
 });

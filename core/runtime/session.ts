@@ -88,13 +88,16 @@ export class DeviceTensor {
   }
 }
 
+/** A tensor here or on a device. */
+export type PlacedTensor = Tensor | DeviceTensor;
+
 /** What a session reads. */
-export type Feeds = Readonly<Record<string, Tensor | DeviceTensor>>;
+export type Feeds = Readonly<Record<string, PlacedTensor>>;
 
 /** What a session that keeps outputs leaves: kept ones on their device, which on a CPU is here. */
 export interface KeptResults {
   readonly outputs: Record<string, Tensor>;
-  readonly kept: Record<string, Tensor | DeviceTensor>;
+  readonly kept: Record<string, PlacedTensor>;
 }
 
 /** A graph, loaded. Hold it with `await using`, or {@linkcode Session.close} it. */
@@ -130,7 +133,7 @@ export class Session implements AsyncDisposable {
   async runKeeping(feeds: Feeds): Promise<KeptResults> {
     const results = await this.#results(feeds);
     const outputs: Record<string, Tensor> = {};
-    const kept: Record<string, Tensor | DeviceTensor> = {};
+    const kept: Record<string, PlacedTensor> = {};
     for (const output of this.graph.outputs) {
       const { name } = output;
       const result = results[name];
@@ -453,7 +456,7 @@ function checkFeeds(graph: Graph, feeds: Feeds): void {
 }
 
 /** Deno's Node-API does not know the `Float16Array` that `ort.Tensor` would turn bit patterns into, so the binding gets them plain. */
-function toRuntime(feed: Tensor | DeviceTensor): ort.Tensor {
+function toRuntime(feed: PlacedTensor): ort.Tensor {
   if (feed instanceof DeviceTensor) return feed.handle;
   const { dtype, shape, data } = feed;
   const plain = { type: dtype, dims: shape, data, location: "cpu" };

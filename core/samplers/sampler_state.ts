@@ -3,24 +3,24 @@ import type { TorchGenerator } from "../random.ts";
 import { plus, times } from "../vectors.ts";
 import type { Clip, Sampler, SamplerStep } from "./sampler.ts";
 
-/** What a step started from and the prediction it used, each `[B, C, H, W]` flat. */
-export interface PastStep {
-  readonly latents: Float32Array;
-  readonly prediction: Float32Array;
+/** What a step started from and the prediction it used, each `[B, C, H, W]`; flat here, elsewhere as `V`. */
+export interface PastStep<V = Float32Array> {
+  readonly latents: V;
+  readonly prediction: V;
 }
 
 /** What is carried from step to step. A value: steps make a new one. */
-export interface SamplerState {
-  /** `[B, C, H, W]`, flat. */
-  readonly latents: Float32Array;
+export interface SamplerState<V = Float32Array> {
+  /** `[B, C, H, W]`. */
+  readonly latents: V;
   /** The steps before, latest first: as many as the sampler's memory. */
-  readonly past: readonly PastStep[];
+  readonly past: readonly PastStep<V>[];
 }
 
 /** Cotangents of a {@linkcode SamplerState}; a missing one is zero. */
-export interface SamplerCotangent {
-  readonly latents: Float32Array;
-  readonly past: readonly Partial<PastStep>[];
+export interface SamplerCotangent<V = Float32Array> {
+  readonly latents: V;
+  readonly past: readonly Partial<PastStep<V>>[];
 }
 
 /** Standard normal noise `[B, C, H, W]` of each step that adds any. */
@@ -45,13 +45,24 @@ export function drawStepNoise(
 }
 
 /** What a step is made with. */
-export interface StepInputs {
-  readonly state: SamplerState;
+export interface StepInputs<V = Float32Array> {
+  readonly state: SamplerState<V>;
   /** The model's prediction after guidance, like the latents. */
-  readonly prediction: Float32Array;
+  readonly prediction: V;
   /** Standard normal noise like the latents; needed where the step adds noise, unused elsewhere. */
-  readonly noise?: Float32Array;
+  readonly noise?: V;
 }
+
+/** What is carried on after a step that leads to the latents `next`. */
+export const stateAfter = <V>(
+  { memory }: Sampler,
+  { state: { latents, past }, prediction, next }:
+    & Pick<StepInputs<V>, "state" | "prediction">
+    & { readonly next: V },
+): SamplerState<V> => ({
+  latents: next,
+  past: [{ latents, prediction }, ...past].slice(0, memory),
+});
 
 /**
  * The state after step `i`.
@@ -62,8 +73,9 @@ export interface StepInputs {
 export function nextState(
   sampler: Sampler,
   i: number,
-  { state: { latents, past }, prediction, noise }: StepInputs,
+  { state, prediction, noise }: StepInputs,
 ): SamplerState {
+  const { latents, past } = state;
   const step = stepAt(sampler, i);
   checkLengths(sampler, { latents, prediction, noise });
   if (step.noise !== 0 && !noise) {
@@ -74,10 +86,8 @@ export function nextState(
   const read = [{ latents, prediction }, ...past];
   const sum = combination(step, read, noise);
   if (step.clip) addClip(sum, step.clip, read[0]);
-  return {
-    latents: new Float32Array(sum),
-    past: read.slice(0, sampler.memory),
-  };
+  const next = new Float32Array(sum);
+  return stateAfter(sampler, { state, prediction, next });
 }
 
 /**

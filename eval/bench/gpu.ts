@@ -92,7 +92,7 @@ async function measured(
   const functions: Record<string, () => Promise<unknown>> = {};
   for (const [name, gates] of plans) {
     const subNet = opened.use(
-      await openSubNet(runner, gates, { ...options, mostWeights: Infinity }),
+      await openSubNet(runner, gates, { mostWeights: Infinity }),
     );
     functions[name] = () => subNet.sample(request);
   }
