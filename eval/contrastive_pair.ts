@@ -3,7 +3,6 @@ import { unstacked } from "../core/batch.ts";
 import { clipTextGraph, clipVisionGraph } from "../core/models/clip.ts";
 import { loadClipPair } from "../core/models/clip_pair.ts";
 import {
-  manySessions,
   openSession,
   type Session,
   type SessionOptions,
@@ -66,7 +65,7 @@ export class ContrastivePair implements AsyncDisposable {
  */
 export async function openContrastivePair(
   folder: string,
-  options: SessionOptions = manySessions,
+  options: SessionOptions = {},
 ): Promise<ContrastivePair> {
   const { text, vision } = await loadClipPair(folder);
   const tokenizer = await loadTokenizer(folder);

@@ -18,7 +18,6 @@ import {
 import { TorchGenerator } from "../core/random.ts";
 import {
   type Device,
-  manySessions,
   type Precision,
   type SessionOptions,
 } from "../core/runtime/session.ts";
@@ -110,7 +109,7 @@ export class Bench implements AsyncDisposable {
     { costs, precision = "float32", ...sessions }: BenchOptions,
   ) {
     this.costs = costs;
-    this.sessions = { ...manySessions, ...sessions };
+    this.sessions = sessions;
     this.#precision = precision;
     const { steps } = experiment.sampler;
     this.net = this.superNet({ images: 1, steps });

@@ -4,7 +4,6 @@ import { lpipsGraph } from "../core/models/lpips.ts";
 import { loadLpips } from "../core/models/lpips_load.ts";
 import {
   type Device,
-  manySessions,
   openSession,
   type Session,
 } from "../core/runtime/session.ts";
@@ -91,7 +90,7 @@ export class Judges implements AsyncDisposable {
     name: string,
     open: (options: { device: Device }) => Promise<Value>,
   ): Promise<Value> {
-    const options = { ...manySessions, device: this.device };
+    const options = { device: this.device };
     return this.once(name, async () => this.#held.use(await open(options)));
   }
 

@@ -1,5 +1,5 @@
 /** How the sessions of a SuperNet's blocks are opened, of which many are open at once. */
-import { manySessions, type SessionOptions } from "../core/runtime/session.ts";
+import type { SessionOptions } from "../core/runtime/session.ts";
 import type { Graph } from "../core/onnx/graph.ts";
 import { sizeOf } from "../core/tensor.ts";
 import type { SuperNet } from "./super_net.ts";
@@ -14,7 +14,7 @@ export const weightCount = ({ initializers }: Graph): number =>
 /** The options, and for a large model sessions that give memory back after each run: what each keeps would add up to several times the weights. */
 export function blockSessions(
   { blocks }: SuperNet,
-  options: SessionOptions = manySessions,
+  options: SessionOptions = {},
 ): SessionOptions {
   const weights = blocks.reduce(
     (sum, { graph }) => sum + weightCount(graph),

@@ -16,7 +16,7 @@ import {
   type PictureDecoder,
 } from "../core/pipeline/picture_decoder.ts";
 import type { TorchGenerator } from "../core/random.ts";
-import { manySessions, type SessionOptions } from "../core/runtime/session.ts";
+import type { SessionOptions } from "../core/runtime/session.ts";
 import {
   drawStepNoise,
   makeSampler,
@@ -80,7 +80,7 @@ export async function* samplePictures(
   const net = superNet(graph, { steps: sampler.steps.length });
   const { gates, forecast } = await options.plan?.(net) ??
     { gates: denseGates(net.steps, net.units.length) };
-  const sessions = { ...manySessions, ...options.sessions };
+  const sessions = options.sessions ?? {};
   await using runner = new SubNetRunner(net, sessions);
   await using subNet = await openSubNet(runner, gates);
   const [, ...shape] = graph.inputs[0].shape;

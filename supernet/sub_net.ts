@@ -7,7 +7,6 @@
 import { residualOf } from "../core/models/block_graph.ts";
 import {
   type Feeds,
-  manySessions,
   openSession,
   type PlacedTensor,
   type Session,
@@ -40,7 +39,7 @@ export class SubNetRunner implements AsyncDisposable {
   readonly #sessions = new Map<number, Promise<Session>>();
   readonly #producers: ReadonlyMap<string, SuperNet["blocks"][number]["block"]>;
 
-  constructor(net: SuperNet, options: SessionOptions = manySessions) {
+  constructor(net: SuperNet, options: SessionOptions = {}) {
     this.net = net;
     this.options = options;
     this.workspaces = workspacesOn(options);

@@ -24,8 +24,8 @@ import { type SuperNet, superNet } from "./super_net.ts";
 import { tinyText, tinyUnet } from "./tiny_unet.ts";
 import { openTrainingForm, type RealGates } from "./training_form.ts";
 
-const cpu: SessionOptions = { spinning: false };
-const webgpu: SessionOptions = { device: "webgpu", spinning: false };
+const cpu: SessionOptions = {};
+const webgpu: SessionOptions = { device: "webgpu" };
 
 /** What agreement is asked of. */
 interface Subject {

@@ -14,7 +14,6 @@
 import { vjpGraph } from "../core/autodiff/vjp.ts";
 import type { Graph } from "../core/onnx/graph.ts";
 import {
-  manySessions,
   openSession,
   type Session,
   type SessionOptions,
@@ -213,7 +212,7 @@ async function closeAll(
 /** Opens forward and VJP sessions for each block. */
 export async function openTrainingForm(
   net: SuperNet,
-  given: SessionOptions = manySessions,
+  given: SessionOptions = {},
 ): Promise<TrainingForm> {
   const active = activeTensors(net);
   const forward: Session[] = [];

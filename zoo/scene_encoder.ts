@@ -5,11 +5,7 @@ import {
 } from "../core/models/autoencoder_kl.ts";
 import { wholeGraph } from "../core/models/block_graph.ts";
 import { loadComponent } from "../core/models/component.ts";
-import {
-  manySessions,
-  openSession,
-  type Session,
-} from "../core/runtime/session.ts";
+import { openSession, type Session } from "../core/runtime/session.ts";
 import { float32, type Tensor } from "../core/tensor.ts";
 import { latentSize } from "./scenes_vae.ts";
 
@@ -67,6 +63,6 @@ export async function openSceneEncoder(
   );
   const size = { batch, height: latentSize, width: latentSize };
   const graph = wholeGraph(encoderBlockGraph(config, weights, size));
-  const session = await openSession(graph, manySessions);
+  const session = await openSession(graph);
   return new SceneEncoder(session, config.scalingFactor);
 }

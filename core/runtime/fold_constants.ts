@@ -69,7 +69,7 @@ async function evaluate(
     nodes,
     outputs: names.map((name) => graph.values.get(name)!),
   });
-  await using session = await openSession(part, { spinning: false });
+  await using session = await openSession(part);
   return await session.run({});
 }
 

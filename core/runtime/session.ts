@@ -38,8 +38,6 @@ export interface SessionOptions {
   readonly precision?: Precision;
   /** CPU threads within an operator; all cores by default. */
   readonly threads?: number;
-  /** Whether idle CPU threads busy-wait for work: faster alone, wasteful beside other processes. True by default. */
-  readonly spinning?: boolean;
   /** Whether memory that a run frees on the CPU is kept for the next one: faster where runs are short. True by default. */
   readonly keepsMemory?: boolean;
   /** Whether products keep a copy of their weights in the layout that they like: faster, but where many nodes read one weight, as in an unrolled graph, a copy each. True by default. */
@@ -55,9 +53,6 @@ export interface OpenOptions extends SessionOptions {
   /** Outputs that stay where they are computed: `runKeeping` returns them so. None by default. */
   readonly kept?: readonly string[];
 }
-
-/** For one of many sessions that run in turn: their threads would busy-wait against each other. */
-export const manySessions: SessionOptions = { spinning: false };
 
 /** Only errors: the runtime's warnings are about optimisations it left out. */
 const logSeverityLevel = 3 as const;
@@ -369,7 +364,7 @@ function runtimeOptions(
   options: OpenOptions,
 ): RuntimeOptions {
   const { device = "cpu", threads = navigator.hardwareConcurrency } = options;
-  const { spinning = true, keepsMemory = true, optimization = "all" } = options;
+  const { keepsMemory = true, optimization = "all" } = options;
   const { prepacks = true, kept = [] } = options;
   const flag = (on: boolean) => on ? "1" : "0";
   return {
@@ -381,7 +376,10 @@ function runtimeOptions(
     logSeverityLevel,
     extra: {
       session: {
-        intra_op: { allow_spinning: flag(spinning) },
+        // Idle threads wait busily for the next operator, which is faster, but
+        // not for the next run: those of many sessions would be in each other's way.
+        intra_op: { allow_spinning: "1" },
+        force_spinning_stop: "1",
         disable_prepacking: flag(!prepacks),
       },
     },

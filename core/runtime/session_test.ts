@@ -35,7 +35,7 @@ Deno.test("openSession() accepts every option", async () => {
   for (
     const optimization of ["disabled", "basic", "extended", "all"] as const
   ) {
-    const options = { threads: 1, spinning: false, optimization };
+    const options = { threads: 1, optimization };
     assertEquals(
       (await run(affine(), { x }, options)).y.data,
       Float32Array.from(y),

@@ -6,7 +6,6 @@
 import { alignedLines } from "../../core/aligned_lines.ts";
 import {
   type Device,
-  manySessions,
   nodesOffDevice,
   type Precision,
   type SessionOptions,
@@ -79,7 +78,7 @@ async function measured(
   >,
 ): Promise<GpuMeasurement> {
   const { net, request } = make(steps);
-  const options = { ...manySessions, device, precision };
+  const options = { device, precision };
   const plans = new Map<string, Gates>([
     ["full", denseGates(net.steps, net.units.length)],
     ...sparsities.map((s): [string, Gates] => [
