@@ -3,12 +3,11 @@ import { type BlockTimes, neededBlockTimes } from "./block_times.ts";
 import { openBench } from "./bench.ts";
 import type { Experiment } from "./experiment.ts";
 import { fitRow } from "./fit_row.ts";
-import { inputHashes } from "./input_hashes.ts";
 import { methodNamed } from "./methods.ts";
 import { runExperiment } from "./runner.ts";
 import { withSetting } from "./setting.ts";
 import { StepStore } from "./step_store.ts";
-import { provenance, withTiny } from "./tiny_experiment.ts";
+import { cpuIdentity, provenance, withTiny } from "./tiny_experiment.ts";
 
 /** The tiny experiment with few rows and budgets of time. */
 const timed = (tiny: Experiment): Experiment => ({
@@ -76,13 +75,7 @@ Deno.test("other costs make fits again, and samples of the full model serve both
 Deno.test("block times are those of one image, and plans of a dear block leave it out", () =>
   withTiny(async (tiny, { root, log }) => {
     const experiment = timed(tiny);
-    const inputs = await inputHashes(experiment);
-    const identity = {
-      experiment,
-      device: "cpu",
-      precision: "float32",
-      inputs,
-    } as const;
+    const identity = await cpuIdentity(experiment);
     const store = new StepStore(root, { log });
     const context = { store, output: { log } };
     const none = {

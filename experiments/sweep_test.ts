@@ -5,11 +5,11 @@ import type { Precision } from "../core/runtime/session.ts";
 import { openSafetensors } from "../core/weights/safetensors.ts";
 import type { Experiment } from "./experiment.ts";
 import { experimentSteps, metricTargets } from "./experiment_steps.ts";
-import { type InputHashes, inputHashes } from "./input_hashes.ts";
+import type { InputHashes } from "./input_hashes.ts";
 import { type FinishedRun, runExperiment, runShare } from "./runner.ts";
 import { inOrder } from "./step_graph.ts";
 import { openStepTools } from "./step_tools.ts";
-import { provenance, withTiny } from "./tiny_experiment.ts";
+import { cpuIdentity, provenance, withTiny } from "./tiny_experiment.ts";
 import { Workers } from "./workers.ts";
 
 /** The tiny experiment with few rows: 2 shards of the full model and of each. */
@@ -248,13 +248,7 @@ Deno.test("A worker makes its part alone, and ends when it is told to", () =>
   withTiny(async (tiny, options) => {
     const experiment = small(tiny);
     const { root, lines } = options;
-    const inputs = await inputHashes(experiment);
-    const identity = {
-      experiment,
-      device: "cpu",
-      precision: "float32",
-      inputs,
-    } as const;
+    const identity = await cpuIdentity(experiment);
     const place = { index: 1, count: 2 };
     const part = { root, identity, provenance, place, threads: 1 };
     {

@@ -1,6 +1,8 @@
 /** For tests: an experiment on the tiny model that ends in seconds, and where to run it. */
 import type { Experiment } from "./experiment.ts";
+import { inputHashes } from "./input_hashes.ts";
 import quickstart from "./quickstart.ts";
+import type { RunIdentity } from "./run_folder.ts";
 import type { RunOptions } from "./runner.ts";
 import { writeTinyModel } from "./tiny_model.ts";
 
@@ -10,6 +12,16 @@ export const provenance = {
   date: "2026-01-01",
   command: "deno task experiment tiny",
 };
+
+/** Of a run on the CPU in float32. */
+export const cpuIdentity = async (
+  experiment: Experiment,
+): Promise<RunIdentity> => ({
+  experiment,
+  device: "cpu",
+  precision: "float32",
+  inputs: await inputHashes(experiment),
+});
 
 /** Runs `body` with a tiny experiment and options whose log it can read. */
 export async function withTiny(

@@ -74,12 +74,28 @@ const transforms: Readonly<Record<Tile, Transforms>> = {
   },
 };
 
+/** A graph in the making, and the constants of it that several convolutions read. */
+interface Making {
+  readonly g: GraphBuilder;
+  readonly shared: Map<unknown, Value>;
+}
+
+/** What `make` adds to the graph, once for each key. */
+function once({ shared }: Making, key: unknown, make: () => Value): Value {
+  const value = shared.get(key) ?? make();
+  shared.set(key, value);
+  return value;
+}
+
 /** M ⊗ M: the transform of both axes of a tile at once. */
-function squared(g: GraphBuilder, matrix: Matrix): Value {
-  const rows = matrix.flatMap((top) =>
-    matrix.map((bottom) => top.flatMap((x) => bottom.map((y) => x * y)))
-  );
-  return g.constant(float32([rows.length, rows[0].length], rows.flat()));
+function transform(making: Making, matrix: Matrix): Value {
+  return once(making, matrix, () => {
+    const rows = matrix.flatMap((top) =>
+      matrix.map((bottom) => top.flatMap((x) => bottom.map((y) => x * y)))
+    );
+    const shape = [rows.length, rows[0].length];
+    return making.g.constant(float32(shape, rows.flat()));
+  });
 }
 
 /** Fewer channels than this, and ONNX Runtime's direct convolution is as fast. */
@@ -114,17 +130,19 @@ function tileOf(node: Node, x: Value, w: Value): Tile | null {
 }
 
 /** U `[K, a², C]` of w `[K, C, 3, 3]`. */
-function filtersOf(g: GraphBuilder, w: Value, tile: Tile): Value {
+function filtersOf(making: Making, w: Value, tile: Tile): Value {
+  const { g } = making;
   const [K, C] = w.shape;
   const taps = g.transpose(g.reshape(w, [K, C, 9]), [0, 2, 1]);
-  return g.matMul(squared(g, transforms[tile].filter), taps);
+  return g.matMul(transform(making, transforms[tile].filter), taps);
 }
 
 /** x `[N, C, H, W]` → `[N, K, H, W]`, with filters in the form of {@linkcode filtersOf}. */
 function convolution(
-  g: GraphBuilder,
+  making: Making,
   { x, filters, tile }: { x: Value; filters: Value; tile: Tile },
 ): Value {
+  const { g } = making;
   const { input, output } = transforms[tile];
   const [N, C, H, W] = x.shape;
   const [K, places] = filters.shape;
@@ -134,7 +152,7 @@ function convolution(
 
   const windows = g.conv(
     g.reshape(x, [N * C, 1, H, W]),
-    g.reshape(squared(g, input), [places, 1, side, side]),
+    g.reshape(transform(making, input), [places, 1, side, side]),
     null,
     { pads: [1, 1, 1, 1], strides: [tile, tile] },
   );
@@ -142,7 +160,10 @@ function convolution(
   const M = g.fusedMatMul(filters, g.reshape(V, [places, C, N * P]), {
     transBatchA: 1,
   });
-  const Y = g.matMul(squared(g, output), g.reshape(M, [places, K * N * P]));
+  const Y = g.matMul(
+    transform(making, output),
+    g.reshape(M, [places, K * N * P]),
+  );
   const tiles = N === 1
     ? Y
     : g.transpose(g.reshape(Y, [tile ** 2, K, N, P]), [2, 0, 1, 3]);
@@ -173,17 +194,17 @@ export function winogradGraph(graph: Graph): Graph {
     return tileOf(node, valueOf(graph, x), valueOf(graph, w));
   };
   if (!graph.nodes.some(tileOfNode)) return graph;
-  const shared = new Map<string, Value>();
-  const filters = (g: GraphBuilder, w: Value, tile: Tile) => {
-    const key = `${w.name} ${tile}`;
-    const known = shared.get(key) ?? filtersOf(g, w, tile);
-    shared.set(key, known);
-    return known;
-  };
+  const shared = new Map<unknown, Value>();
   const rule: RewriteRule = ({ g, node, inputs: [x, w, bias] }) => {
     const tile = tileOfNode(node);
     if (!tile) return undefined;
-    const y = convolution(g, { x: x!, filters: filters(g, w!, tile), tile });
+    const making = { g, shared };
+    const filters = once(
+      making,
+      `${w!.name} ${tile}`,
+      () => filtersOf(making, w!, tile),
+    );
+    const y = convolution(making, { x: x!, filters, tile });
     return [bias ? g.add(y, g.reshape(bias, [-1, 1, 1])) : y];
   };
   return rewritten(graph, { rule });

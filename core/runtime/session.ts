@@ -15,9 +15,9 @@ import {
 import type { Graph, Value } from "../onnx/graph.ts";
 import { halfPrecision } from "../onnx/half_precision.ts";
 import { encodeModel, isExternal } from "../onnx/model_proto.ts";
+import { winogradGraph } from "../onnx/winograd.ts";
 import { withLinkedModel } from "./external_weights.ts";
 import { type OffDeviceNode, profiledNodes } from "./profiled_nodes.ts";
-import { winogradGraph } from "../onnx/winograd.ts";
 import { webgpuGraph } from "./webgpu_graph.ts";
 import { probeWebgpu, type WebgpuProbe } from "./webgpu_probe.ts";
 
