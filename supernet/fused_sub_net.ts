@@ -14,7 +14,7 @@ import {
 import type { Tensor } from "../core/tensor.ts";
 import { largeModel, weightCount } from "./block_sessions.ts";
 import type { Gates } from "./gates.ts";
-import { type StepPattern, stepPatterns } from "./liveness.ts";
+import { type StepPlan, stepPlans } from "./held_sums.ts";
 import { runSampler, type SampleRequest } from "./sampling_loop.ts";
 import { stepGraph } from "./step_graph.ts";
 import type { SubNetRunner } from "./sub_net.ts";
@@ -42,14 +42,12 @@ export interface SubNetOptions {
   readonly mostWeights?: number;
 }
 
-const keyOf = (pattern: StepPattern): string => JSON.stringify(pattern);
+const keyOf = (plan: StepPlan): string => JSON.stringify(plan);
 
 /** The weights of all different steps, in elements. */
-function weightsOf(net: SuperNet, patterns: readonly StepPattern[]): number {
+function weightsOf(net: SuperNet, plans: readonly StepPlan[]): number {
   const own = net.blocks.map(({ graph }) => weightCount(graph));
-  return patterns.flatMap(({ live }) =>
-    live.map((runs, i) => runs ? own[i] : 0)
-  )
+  return plans.flatMap(({ live }) => live.map((runs, i) => runs ? own[i] : 0))
     .reduce((a, b) => a + b, 0);
 }
 
@@ -57,13 +55,20 @@ function weightsOf(net: SuperNet, patterns: readonly StepPattern[]): number {
 class FusedSubNet implements SubNet {
   /** Of each step; undefined where a step computes nothing. */
   readonly #steps: readonly (Session | undefined)[];
+  /** The last step that reads what is held under a name. */
+  readonly #lastRead: ReadonlyMap<string, number>;
 
   constructor(
     private readonly runner: SubNetRunner,
     private readonly sessions: ReadonlyMap<string, Session>,
-    patterns: readonly StepPattern[],
+    plans: readonly StepPlan[],
   ) {
-    this.#steps = patterns.map((pattern) => sessions.get(keyOf(pattern)));
+    this.#steps = plans.map((plan) => sessions.get(keyOf(plan)));
+    this.#lastRead = new Map(
+      this.#steps.flatMap((session, t) =>
+        (session?.graph.inputs ?? []).map(({ name }) => [name, t])
+      ),
+    );
   }
 
   async sample(request: SubNetRequest): Promise<Tensor<"float32">> {
@@ -88,6 +93,9 @@ class FusedSubNet implements SubNet {
         Object.entries(written).forEach(([name, value]) =>
           held.set(name, value)
         );
+        for (const name of held.keys()) {
+          if (this.#lastRead.get(name)! <= t) held.delete(name);
+        }
         return output;
       },
     });
@@ -111,16 +119,16 @@ const sharing = (runner: SubNetRunner, gates: Gates): SubNet => ({
 /** Opens a session for each step; if one fails, those already open are released. */
 async function openSteps(
   net: SuperNet,
-  patterns: readonly StepPattern[],
+  plans: readonly StepPlan[],
   options: SessionOptions,
 ): Promise<Map<string, Session>> {
   const sessions = new Map<string, Session>();
   try {
-    for (const pattern of patterns) {
-      const graph = stepGraph(net, pattern);
+    for (const plan of plans) {
+      const graph = stepGraph(net, plan);
       const kept = graph.outputs.map(({ name }) => name);
       const session = await openSession(graph, { ...options, kept });
-      sessions.set(keyOf(pattern), session);
+      sessions.set(keyOf(plan), session);
     }
   } catch (error) {
     for (const session of sessions.values()) await session.close();
@@ -142,13 +150,13 @@ export async function openSubNet(
   { mostWeights = largeModel }: SubNetOptions = {},
 ): Promise<SubNet> {
   const { net } = runner;
-  const steps = stepPatterns(net, gates);
+  const steps = stepPlans(net, gates);
   const running = new Map(
     steps.filter(({ live }) => live.includes(true))
-      .map((pattern) => [keyOf(pattern), pattern]),
+      .map((plan) => [keyOf(plan), plan]),
   );
-  const patterns = [...running.values()];
-  if (weightsOf(net, patterns) > mostWeights) return sharing(runner, gates);
-  const sessions = await openSteps(net, patterns, runner.options);
+  const plans = [...running.values()];
+  if (weightsOf(net, plans) > mostWeights) return sharing(runner, gates);
+  const sessions = await openSteps(net, plans, runner.options);
   return new FusedSubNet(runner, sessions, steps);
 }

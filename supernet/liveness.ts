@@ -8,14 +8,12 @@ import type { CompiledBlock } from "../core/models/block_graph.ts";
 import { checkGates, denseGates, type Gates } from "./gates.ts";
 import type { SuperNet } from "./super_net.ts";
 
-/** What one step computes, reads and leaves behind. */
+/** What one step computes and reads. */
 export interface StepPattern {
   /** Whether each block runs, in the SuperNet's block order. */
   readonly live: readonly boolean[];
-  /** Gated blocks whose held value is read. */
-  readonly reads: readonly string[];
-  /** Gated blocks that run and whose value a later step reads. */
-  readonly writes: readonly string[];
+  /** Gated blocks that do not run and whose held value is read. */
+  readonly reads: ReadonlySet<string>;
   /** Whether the model's output is computed; else the prediction is held. */
   readonly predicts: boolean;
 }
@@ -26,7 +24,6 @@ class StepWalk {
   /** Units whose value of the previous step is read, here or later. */
   readonly carried = new Set<string>();
   readonly #reads = new Set<string>();
-  readonly #writes = new Set<string>();
   readonly #tensors = new Set<string>();
   readonly #units = new Set<string>();
 
@@ -41,10 +38,7 @@ class StepWalk {
   readLater(unit: string): void {
     if (!this.open(unit)) this.carried.add(unit);
     else if (unit === this.net.model.output) this.#tensors.add(unit);
-    else {
-      this.#units.add(unit);
-      this.#writes.add(unit);
-    }
+    else this.#units.add(unit);
   }
 
   /** Goes through the blocks from last to first; inputs always come from earlier ones. */
@@ -54,8 +48,7 @@ class StepWalk {
     }
     return {
       live: this.#live,
-      reads: [...this.#reads],
-      writes: [...this.#writes],
+      reads: this.#reads,
       predicts: this.#tensors.has(this.net.model.output),
     };
   }

@@ -13,7 +13,8 @@ import {
 import { useSoftwareGpu } from "../../core/runtime/software_gpu.ts";
 import { openSubNet } from "../../supernet/fused_sub_net.ts";
 import { denseGates, type Gates } from "../../supernet/gates.ts";
-import { stepPatterns, subNetMacs } from "../../supernet/liveness.ts";
+import { stepPlans } from "../../supernet/held_sums.ts";
+import { subNetMacs } from "../../supernet/liveness.ts";
 import { stepGraph } from "../../supernet/step_graph.ts";
 import { SubNetRunner } from "../../supernet/sub_net.ts";
 import type { SuperNet } from "../../supernet/super_net.ts";
@@ -113,7 +114,7 @@ async function offDevice(
   options: SessionOptions,
 ): Promise<string[]> {
   const dense = denseGates(net.steps, net.units.length);
-  const graph = stepGraph(net, stepPatterns(net, dense)[0]);
+  const graph = stepGraph(net, stepPlans(net, dense)[0]);
   const nodes = await nodesOffDevice(graph, options);
   return nodes.map(({ name, op }) => `${op} (${name})`);
 }

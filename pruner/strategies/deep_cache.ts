@@ -4,7 +4,7 @@
  * last key step.
  */
 import { denseGates, type Gate, type Gates } from "../../supernet/gates.ts";
-import { stepPatterns } from "../../supernet/liveness.ts";
+import { liveBlocks } from "../../supernet/liveness.ts";
 import type { SuperNet } from "../../supernet/super_net.ts";
 
 /** What DeepCache's authors use with 50 steps of Stable Diffusion: key steps are densest around a step, by a power. */
@@ -54,15 +54,13 @@ export function deepCacheGates(
 
 /** The same SubNet, its gates closed where a unit is not computed. */
 function withoutDead(net: SuperNet, gates: Gates): Gates {
-  const patterns = stepPatterns(net, gates);
+  const live = liveBlocks(net, gates);
   const whole = net.units.length - 1;
   const columns = net.units.map((unit) =>
     net.blocks.findIndex(({ block }) => block.name === unit)
   );
   return gates.map((row, t) =>
-    row.map((gate, n): Gate =>
-      n === whole || patterns[t].live[columns[n]] ? gate : 0
-    )
+    row.map((gate, n): Gate => n === whole || live[t][columns[n]] ? gate : 0)
   );
 }
 

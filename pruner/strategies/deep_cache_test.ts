@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { stepPatterns } from "../../supernet/liveness.ts";
+import { liveBlocks } from "../../supernet/liveness.ts";
 import { type SuperNet, superNet } from "../../supernet/super_net.ts";
 import { tinyUnet } from "../../supernet/tiny_unet.ts";
 import { deepCacheGates, nonUniformKeys, uniformKeys } from "./deep_cache.ts";
@@ -20,7 +20,7 @@ const tiny = (granularity: "block" | "branch" | "layer") =>
 
 /** Names of the blocks that run at each step. */
 const running = (net: SuperNet, keys: readonly number[]) =>
-  stepPatterns(net, deepCacheGates(net, keys)).map(({ live }) =>
+  liveBlocks(net, deepCacheGates(net, keys)).map((live) =>
     net.blocks.flatMap(({ block: { name } }, i) => live[i] ? [name] : [])
   );
 
@@ -48,9 +48,9 @@ Deno.test("deepCacheGates() leaves the last unit, and the skip connection that i
 
 Deno.test("deepCacheGates() leaves more units at a deeper cut, and what they read", () => {
   const net = tiny("branch");
-  const patterns = stepPatterns(net, deepCacheGates(net, [0], { computed: 2 }));
+  const runs = liveBlocks(net, deepCacheGates(net, [0], { computed: 2 }));
   const live = net.blocks.flatMap(({ block: { name } }, i) =>
-    patterns[1].live[i] ? [name] : []
+    runs[1][i] ? [name] : []
   );
   assertEquals(live, [
     "conv_in",

@@ -12,7 +12,12 @@ import { foldConstants } from "../../core/runtime/fold_constants.ts";
 import type { Precision } from "../../core/runtime/session.ts";
 import { checkGates } from "../gates.ts";
 import type { SuperNet } from "../super_net.ts";
-import { lazy, SamplerValues, statePrefix } from "./sampler_values.ts";
+import {
+  lazy,
+  SamplerValues,
+  statePrefix,
+  type StepsBefore,
+} from "./sampler_values.ts";
 import {
   type SampledSubNet,
   type StepRange,
@@ -120,10 +125,7 @@ async function compiled(
     conditioning: once((name) => request.conditioning(g, name)),
     noise: stepNoise(g, request, range),
   });
-  const state = stateBefore(g, request, {
-    steps: range.from,
-    predictions: sampler.predictionsBefore(range.from),
-  });
+  const state = stateBefore(g, request, sampler.before(range.from));
   sampler.unroll(range, state);
   const outputs = wanted ? passedOn(state, wanted) : final(g, request, state);
   const folded = await foldConstants(g.build(outputs), sampler.timesteps);
@@ -153,7 +155,7 @@ const latentsShape = ({ model }: SuperNet): number[] => {
 function stateBefore(
   g: GraphBuilder,
   { net, sampler: { memory, initNoiseSigma } }: CompileRequest,
-  before: { steps: number; predictions: number },
+  before: StepsBefore,
 ): SamplerValues {
   if (before.steps > 0) {
     return SamplerValues.inputs(g, net, { memory, ...before });

@@ -34,8 +34,17 @@ export interface MadeStep extends PastValues {
   readonly next: Lazy;
   /** Whether the prediction was computed, not held. */
   readonly computed: boolean;
-  /** What units hold from now on, by the tensor it belongs to. */
+  /** What is held from now on, by the names of `heldValues`. */
   readonly held: Iterable<readonly [string, Value]>;
+}
+
+/** What lies before a step. */
+export interface StepsBefore {
+  readonly steps: number;
+  /** How many of them compute their prediction. */
+  readonly predictions: number;
+  /** What they leave held. */
+  readonly held: readonly Value[];
 }
 
 /** The state before a step, and how many steps and computed predictions it remembers. */
@@ -68,24 +77,17 @@ export class SamplerValues {
 
   /**
    * The state before a later step, as inputs of the graph.
-   *
-   * @param available How many steps and computed predictions lie before it.
    */
   static inputs(
     g: GraphBuilder,
-    { model, blocks }: SuperNet,
-    { memory, steps, predictions }: {
-      memory: number;
-      steps: number;
-      predictions: number;
-    },
+    { model }: SuperNet,
+    { memory, steps, predictions, held }: StepsBefore & { memory: number },
   ): SamplerValues {
     const [batch, ...rest] = model.inputs[0].shape;
     const shape = [batch / 2, ...rest];
     const input = (name: string, own: readonly number[] = shape): Lazy =>
       lazy(() => g.input(`${statePrefix}${name}`, "float32", own));
     const numbers = (n: number) => [...Array(n).keys()];
-    const gated = blocks.filter(({ block }) => block.gated);
     return new SamplerValues({
       latents: input("latents"),
       past: numbers(Math.min(steps, memory)).map((k) => ({
@@ -95,20 +97,15 @@ export class SamplerValues {
       history: numbers(Math.min(predictions, historyLength))
         .map((k) => input(`history.${k}`)),
       held: new Map(
-        gated.flatMap(({ block, graph }) =>
-          block.outputs.map((tensor, i): [string, Lazy] => [
-            tensor,
-            input(`held.${tensor}`, graph.outputs[i].shape),
-          ])
-        ),
+        held.map(({ name, shape }) => [name, input(`held.${name}`, shape)]),
       ),
       memory,
     });
   }
 
-  /** What the unit holds that makes this tensor. */
-  held(tensor: string): Value {
-    return this.#held.get(tensor)!();
+  /** What is held under a name of `heldValues`. */
+  held({ name }: Value): Value {
+    return this.#held.get(name)!();
   }
 
   /** Goes on after a step. */
@@ -117,7 +114,7 @@ export class SamplerValues {
     if (computed) {
       this.history = [prediction, ...this.history].slice(0, historyLength);
     }
-    for (const [tensor, value] of held) this.#held.set(tensor, () => value);
+    for (const [name, value] of held) this.#held.set(name, () => value);
     this.latents = next;
   }
 
@@ -133,8 +130,8 @@ export class SamplerValues {
         value,
         k,
       ): [string, Lazy] => [`history.${k}`, value]),
-      ...[...this.#held].map(([tensor, value]): [string, Lazy] => [
-        `held.${tensor}`,
+      ...[...this.#held].map(([name, value]): [string, Lazy] => [
+        `held.${name}`,
         value,
       ]),
     ]);

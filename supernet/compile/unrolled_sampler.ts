@@ -3,12 +3,17 @@ import type { GraphBuilder } from "../../core/onnx/builder.ts";
 import type { Value } from "../../core/onnx/graph.ts";
 import type { Sampler } from "../../core/samplers/sampler.ts";
 import { float32 } from "../../core/tensor.ts";
-import { type StepPattern, stepPatterns } from "../liveness.ts";
+import { heldValues, type StepPlan, stepPlans } from "../held_sums.ts";
 import type { SubNetPlan } from "../plan.ts";
 import { StepEmitter } from "../step_emitter.ts";
 import type { SuperNet } from "../super_net.ts";
 import { forecast, guided, nextLatents } from "./sampler_arithmetic.ts";
-import { type Lazy, lazy, type SamplerValues } from "./sampler_values.ts";
+import {
+  type Lazy,
+  lazy,
+  type SamplerValues,
+  type StepsBefore,
+} from "./sampler_values.ts";
 
 /** What is unrolled: a SubNet of this SuperNet under this sampler. */
 export interface SampledSubNet {
@@ -37,7 +42,7 @@ export interface UnrollSources {
 export class UnrolledSampler {
   /** Names of the timesteps, constants `[1]` from which each step's embeddings follow. */
   readonly timesteps: string[] = [];
-  readonly #patterns: readonly StepPattern[];
+  readonly #plans: readonly StepPlan[];
 
   /** @throws {RangeError} If the gates do not fit the SuperNet. */
   constructor(
@@ -45,13 +50,18 @@ export class UnrolledSampler {
     private readonly subNet: SampledSubNet,
     private readonly sources: UnrollSources,
   ) {
-    this.#patterns = stepPatterns(subNet.net, subNet.plan.gates);
+    this.#plans = stepPlans(subNet.net, subNet.plan.gates);
   }
 
-  /** How many of the steps before this one compute their prediction. */
-  predictionsBefore(step: number): number {
-    return this.#patterns.slice(0, step)
-      .filter(({ predicts }) => predicts).length;
+  /** What lies before a step. */
+  before(step: number): StepsBefore {
+    const plans = this.#plans.slice(0, step);
+    const written = plans.flatMap(({ writes }) => writes);
+    return {
+      steps: step,
+      predictions: plans.filter(({ predicts }) => predicts).length,
+      held: written.flatMap((sum) => heldValues(this.subNet.net, sum)),
+    };
   }
 
   /** Emits the steps; `state` goes with them. */
@@ -64,10 +74,10 @@ export class UnrolledSampler {
   #step(t: number, state: SamplerValues): void {
     const { g, sources, subNet: { net, sampler, plan } } = this;
     const step = sampler.steps[t];
-    const pattern = this.#patterns[t];
+    const { predicts } = this.#plans[t];
     const { latents, history } = state;
     const emitter = this.#run(t, state);
-    const prediction = pattern.predicts
+    const prediction = predicts
       ? this.#guided(emitter.read(net.model.output))
       : forecast(g, history, plan.forecast?.[t] ?? [0, 0, 0]);
     const noise = lazy(() => sources.noise(t));
@@ -75,16 +85,9 @@ export class UnrolledSampler {
       latents,
       prediction,
       next: nextLatents(g, step, { state, prediction, noise }),
-      computed: pattern.predicts,
-      held: this.#live(t)
-        .filter(({ block }) => block.gated)
-        .flatMap((block) => emitter.written(block)),
+      computed: predicts,
+      held: emitter.written(),
     });
-  }
-
-  #live(t: number) {
-    const { live } = this.#patterns[t];
-    return this.subNet.net.blocks.filter((_, i) => live[i]);
   }
 
   /** Emits the step's live blocks. */
@@ -92,15 +95,15 @@ export class UnrolledSampler {
     const { g, sources, subNet: { net, sampler } } = this;
     const { timestep, inputScale } = sampler.steps[t];
     const { latents } = state;
-    const emitter = new StepEmitter(g, net, {
+    const emitter = new StepEmitter(g, net, this.#plans[t], {
       input: (name) => {
         if (name === "sample") return this.#sample(latents(), inputScale);
         if (name === "timestep") return this.#timestep(timestep);
         return sources.conditioning(name);
       },
-      held: (tensor) => state.held(tensor),
+      held: (value) => state.held(value),
     });
-    this.#live(t).forEach((block) => emitter.emit(block));
+    emitter.emit();
     return emitter;
   }
 
