@@ -22,7 +22,7 @@ export const softmaxVjp: VjpRule = ({ g, node, y, dy }) => {
  *
  *   dx = r (ĝ − mean(ĝ) − x̂ mean(ĝ ⊙ x̂))    dscale = Σ dy ⊙ x̂    dbias = Σ dy
  *
- * x̂ is also the output of a layer without scale and bias, and stands in for it.
+ * x̂ ⊙ scale + bias stands in for the output: cheaper than the layer again.
  */
 export const layerNormalizationVjp: VjpRule = (
   { g, node, x, inputs, y, dy, wants },
@@ -40,7 +40,8 @@ export const layerNormalizationVjp: VjpRule = (
     ones,
     { axis, epsilon },
   );
-  if (plain && !inputs[2]) g.substitute(y, normalized);
+  const scaled = plain ? normalized : g.mul(normalized, scale);
+  g.substitute(y, inputs[2] ? g.add(scaled, inputs[2]) : scaled);
   const slope = plain ? dy : g.mul(dy, scale);
   const dx = () => {
     const projected = g.mul(
