@@ -1,11 +1,10 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { tinyDit } from "../core/models/tiny_dit.ts";
 import { ditBlockGraph } from "../core/models/dit.ts";
-import type { WeightSource } from "../core/models/weights.ts";
+import { livelyWeights } from "../core/models/lively_weights.ts";
 import { TorchGenerator } from "../core/random.ts";
 import { makeSampler } from "../core/samplers/make_sampler.ts";
 import { parseSchedulerConfig } from "../core/samplers/scheduler_config.ts";
-import { float32, sizeOf } from "../core/tensor.ts";
 import type { Forecast } from "../supernet/forecast.ts";
 import { checkGates, denseGates, type Gates } from "../supernet/gates.ts";
 import { guidedLabels } from "../supernet/guidance.ts";
@@ -48,19 +47,7 @@ const ddim = {
   guidanceScale: 2,
 };
 
-function lively(): WeightSource {
-  const random = new TorchGenerator(7);
-  return (_key, shape) => {
-    const scale = shape.length === 1
-      ? 0.1
-      : 0.9 / Math.sqrt(sizeOf(shape.slice(1)));
-    return {
-      data: float32(shape, random.randn(shape).data.map((v) => scale * v)),
-    };
-  };
-}
-
-const model = ditBlockGraph(config, lively(), {
+const model = ditBlockGraph(config, livelyWeights(1), {
   batch: 4,
   granularity: "sublayer",
 });

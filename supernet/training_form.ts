@@ -11,29 +11,25 @@
  * again. On a GPU all of it stays there: only the final latents, and of each
  * gate and forecast scalar what a step adds to its gradient, come to the host.
  */
-import { vjpGraph } from "../core/autodiff/vjp.ts";
-import type { Graph } from "../core/onnx/graph.ts";
-import {
-  openSession,
-  type Session,
-  type SessionOptions,
-} from "../core/runtime/session.ts";
+import type { SessionOptions } from "../core/runtime/session.ts";
 import { float32, type Tensor } from "../core/tensor.ts";
-import { blockSessions } from "./block_sessions.ts";
 import type { Gates } from "./gates.ts";
 import { liveBlocks } from "./liveness.ts";
 import type { SuperNet } from "./super_net.ts";
 import {
-  activeTensors,
   type RealGates,
   type StateCotangent,
   type StepGradient,
   type StepRecord,
   type TrainingRequest,
-  type TrainingSessions,
   type TrainingState,
   TrainingSteps,
 } from "./training_steps.ts";
+import {
+  closeTrainingSessions,
+  openTrainingSessions,
+  type TrainingSessions,
+} from "./training_sessions.ts";
 import type { Workspace, Workspaces } from "./workspace.ts";
 import { workspacesOn } from "./workspaces_on.ts";
 
@@ -174,7 +170,7 @@ export class TrainingForm implements AsyncDisposable {
 
   /** Releases every session. */
   async close(): Promise<void> {
-    await closeAll(this.sessions);
+    await closeTrainingSessions(this.sessions);
     await this.workspaces[Symbol.asyncDispose]();
   }
 
@@ -203,34 +199,11 @@ function gradientOf(
   };
 }
 
-async function closeAll(
-  { forward, backward }: Pick<TrainingSessions, "forward" | "backward">,
-): Promise<void> {
-  for (const session of [...forward, ...backward]) await session?.close();
-}
-
 /** Opens forward and VJP sessions for each block. */
 export async function openTrainingForm(
   net: SuperNet,
   given: SessionOptions = {},
 ): Promise<TrainingForm> {
-  const active = activeTensors(net);
-  const forward: Session[] = [];
-  const backward: (Session | null)[] = [];
-  const open = (graph: Graph) =>
-    openSession(graph, {
-      ...blockSessions(net, given),
-      kept: graph.outputs.map(({ name }) => name),
-    });
-  try {
-    for (const { block, graph } of net.blocks) {
-      forward.push(await open(graph));
-      const wrt = block.inputs.filter((name) => active.has(name));
-      backward.push(wrt.length ? await open(vjpGraph(graph, { wrt })) : null);
-    }
-  } catch (error) {
-    await closeAll({ forward, backward });
-    throw error;
-  }
-  return new TrainingForm({ net, forward, backward }, workspacesOn(given));
+  const sessions = await openTrainingSessions(net, given);
+  return new TrainingForm(sessions, workspacesOn(given));
 }

@@ -11,7 +11,7 @@ import type {
   SamplerCotangent,
   SamplerState,
 } from "../core/samplers/sampler_state.ts";
-import { zeros } from "../core/tensor.ts";
+import { float32, zeros } from "../core/tensor.ts";
 import {
   type Forecast,
   type ForecastScalars,
@@ -24,7 +24,9 @@ import {
   type SamplingInputs,
   stepFeeds,
 } from "./sampling_loop.ts";
+import { stepNames } from "./gated_step_graph.ts";
 import type { SuperNet } from "./super_net.ts";
+import { activeTensors, type TrainingSessions } from "./training_sessions.ts";
 import type { Later, Workspace } from "./workspace.ts";
 
 /** Gates as numbers, `[T, N]`; row 0 must be all ones. */
@@ -36,18 +38,22 @@ export interface TrainingRequest extends SamplingInputs {
   readonly forecast?: Forecast;
 }
 
-/** A SuperNet's blocks, each with the session that runs it and that of its VJP: null where a block does not depend on the latents. */
-export interface TrainingSessions {
-  readonly net: SuperNet;
-  readonly forward: readonly Session[];
-  readonly backward: readonly (Session | null)[];
-}
-
 /** What is carried from step to step: the sampler's state, what units hold (by the output tensor it belongs to), computed predictions (latest first). */
 export interface TrainingState {
   readonly sampler: SamplerState<PlacedTensor>;
   readonly held: ReadonlyMap<string, PlacedTensor>;
   readonly history: readonly PlacedTensor[];
+}
+
+/** What a step has made so far. */
+interface StepTensors {
+  /** Tensors between blocks. */
+  readonly tensors: Map<string, PlacedTensor>;
+  readonly held: Map<string, PlacedTensor>;
+  /** See {@linkcode StepRecord}. */
+  readonly fresh: Map<string, PlacedTensor>;
+  /** See {@linkcode StepRecord}. */
+  readonly products: Map<string, Feeds>;
 }
 
 /** What a step leaves behind for its own backward pass. */
@@ -57,6 +63,8 @@ export interface StepRecord {
   readonly tensors: ReadonlyMap<string, PlacedTensor>;
   /** What each unit would compute for each of its outputs, before its gate. */
   readonly fresh: ReadonlyMap<string, PlacedTensor>;
+  /** Products of each block that ran, by their names in its graph. */
+  readonly products: ReadonlyMap<string, Feeds>;
   readonly guided: PlacedTensor;
 }
 
@@ -109,22 +117,12 @@ const hold: ForecastScalars = [0, 0, 0];
 const isSkipped = (row: readonly number[]): boolean =>
   row.every((gate) => gate === 0);
 
-/** Names of the tensors that depend on the latents. */
-export function activeTensors({ model }: SuperNet): Set<string> {
-  const active = new Set(["sample"]);
-  for (const { inputs, outputs } of model.blocks) {
-    if (inputs.some((name) => active.has(name))) {
-      outputs.forEach((name) => active.add(name));
-    }
-  }
-  return active;
-}
-
 /** The steps of one request, made in one workspace. */
 export class TrainingSteps {
   readonly #net: SuperNet;
   readonly #active: ReadonlySet<string>;
   readonly #columns: ReadonlyMap<string, number>;
+  readonly #zeroTensors = new Map<string, PlacedTensor>();
 
   constructor(
     private readonly sessions: TrainingSessions,
@@ -154,14 +152,17 @@ export class TrainingSteps {
       workspace,
       latents,
     });
-    const tensors = new Map(Object.entries({ ...conditioning, ...feeds }));
-    const held = new Map(before.held);
-    const fresh = new Map<string, PlacedTensor>();
-    for (const [i, runsBlock] of runs.entries()) {
-      const results = runsBlock ? await this.#run(i, tensors) : [];
-      const written = { tensors, held, fresh };
-      await this.#blockForward(t, this.#net.blocks[i], results, written);
-    }
+    const made: StepTensors = {
+      tensors: new Map(Object.entries({ ...conditioning, ...feeds })),
+      held: new Map(before.held),
+      fresh: new Map(),
+      products: new Map(),
+    };
+    const { step } = this.sessions;
+    if (step && runs.every((runsBlock) => runsBlock)) {
+      await this.#runStep(t, step, made);
+    } else await this.#runBlocks(t, runs, made);
+    const { tensors, held, fresh, products } = made;
     const predicted = await this.#predict(t, before.history, {
       tensors,
       fresh,
@@ -177,50 +178,122 @@ export class TrainingSteps {
     });
     return {
       state: { sampler: after, held, history: predicted.history },
-      record: { before, tensors, fresh, guided },
+      record: { before, tensors, fresh, products, guided },
     };
   }
 
-  /** What block i computes from the tensors of this step, output by output. */
+  /** Runs blocks one by one. */
+  async #runBlocks(
+    t: number,
+    runs: readonly boolean[],
+    made: StepTensors,
+  ): Promise<void> {
+    for (const [i, compiled] of this.#net.blocks.entries()) {
+      const results = runs[i] ? await this.#run(i, made) : {};
+      const { block, graph } = compiled;
+      for (const [k, output] of block.outputs.entries()) {
+        const fresh: PlacedTensor | undefined = results[graph.outputs[k].name];
+        const value = await this.#gated(t, block, output, fresh, made);
+        if (!value) continue;
+        const stream = block.residual && made.tensors.get(block.residual);
+        if (stream) {
+          made.tensors.set(output, await this.workspace.plus(stream, value));
+        } else if (!block.residual) made.tensors.set(output, value);
+      }
+    }
+  }
+
+  /** What block i computes from the tensors of this step. */
   async #run(
     i: number,
-    tensors: ReadonlyMap<string, PlacedTensor>,
-  ): Promise<PlacedTensor[]> {
-    const { block, graph } = this.#net.blocks[i];
+    { tensors, products }: StepTensors,
+  ): Promise<Record<string, PlacedTensor>> {
+    const { block } = this.#net.blocks[i];
+    const { forward, products: names } = this.sessions.blocks[i];
     const feeds = Object.fromEntries(
       block.inputs.map((name) => [name, tensors.get(name)!]),
     );
-    const results = await this.workspace.run(this.sessions.forward[i], feeds);
-    return graph.outputs.map(({ name }) => results[name]);
+    const results = await this.workspace.run(forward, feeds);
+    products.set(
+      block.name,
+      Object.fromEntries(names.map((name) => [name, results[name]])),
+    );
+    return results;
   }
 
-  /** Sends what a block computed, if it ran, through its gate. */
-  async #blockForward(
+  /** Runs all blocks at once. */
+  async #runStep(
     t: number,
-    { block: { name, gated, outputs, residual } }: CompiledBlock,
-    results: readonly PlacedTensor[],
-    { tensors, held, fresh }: Record<
-      "tensors" | "held" | "fresh",
-      Map<string, PlacedTensor>
-    >,
+    session: Session,
+    made: StepTensors,
   ): Promise<void> {
-    const row = this.request.gates[t];
-    for (const [k, output] of outputs.entries()) {
-      let value: PlacedTensor | undefined = results[k];
-      if (gated && !isSkipped(row)) {
-        if (value) fresh.set(output, value);
-        const gate = row[this.#columns.get(name)!];
-        const kept = held.get(output);
-        value = value && gate !== 0
-          ? await this.workspace.blend(value, kept, gate)
-          : kept;
-        if (value) held.set(output, value);
+    const { tensors, products } = made;
+    const results = await this.workspace.run(session, {
+      ...Object.fromEntries(tensors),
+      ...await this.#gateFeeds(t, made.held),
+    });
+    for (const [i, { block }] of this.#net.blocks.entries()) {
+      for (const output of block.outputs) {
+        const fresh = results[stepNames.fresh(output)];
+        const value = await this.#gated(t, block, output, fresh, made);
+        tensors.set(output, results[stepNames.sum(output)] ?? value);
       }
-      if (!value) continue;
-      const stream = residual ? tensors.get(residual) : undefined;
-      if (stream) tensors.set(output, await this.workspace.plus(stream, value));
-      else if (!residual) tensors.set(output, value);
+      const own = this.sessions.blocks[i].products.map((name) => [
+        name,
+        results[stepNames.inner(block.name, name)],
+      ]);
+      products.set(block.name, Object.fromEntries(own));
     }
+  }
+
+  /** Gates, and what their closed part lets through, as a step's graph reads them. */
+  async #gateFeeds(
+    t: number,
+    held: ReadonlyMap<string, PlacedTensor>,
+  ): Promise<Feeds> {
+    const row = this.request.gates[t];
+    const feeds: Record<string, PlacedTensor> = {};
+    for (const { block, graph } of this.#net.blocks) {
+      if (!block.gated) continue;
+      const { name, outputs: [first] } = block;
+      const isOpen = isSkipped(row) || !held.has(first);
+      const gate = isOpen ? 1 : row[this.#columns.get(name)!];
+      feeds[stepNames.gate(name)] = float32([1], [gate]);
+      for (const [k, output] of block.outputs.entries()) {
+        feeds[stepNames.held(output)] = gate === 1
+          ? this.#zeros(graph.outputs[k].shape)
+          : await this.workspace.times(held.get(output)!, 1 - gate);
+      }
+    }
+    return feeds;
+  }
+
+  /** Zeros that nobody writes to. */
+  #zeros(shape: readonly number[]): PlacedTensor {
+    const key = shape.join();
+    const known = this.#zeroTensors.get(key) ?? zeros(shape);
+    this.#zeroTensors.set(key, known);
+    return known;
+  }
+
+  /** Sends what a block computed for an output, if it ran, through its gate. */
+  async #gated(
+    t: number,
+    { name, gated }: CompiledBlock["block"],
+    output: string,
+    computed: PlacedTensor | undefined,
+    { held, fresh }: StepTensors,
+  ): Promise<PlacedTensor | undefined> {
+    const row = this.request.gates[t];
+    if (!gated || isSkipped(row)) return computed;
+    if (computed) fresh.set(output, computed);
+    const gate = row[this.#columns.get(name)!];
+    const kept = held.get(output);
+    const value = computed && gate !== 0
+      ? await this.workspace.blend(computed, kept, gate)
+      : kept;
+    if (value) held.set(output, value);
+    return value;
   }
 
   /** The prediction before guidance, and the computed ones with it. */
@@ -362,35 +435,76 @@ export class TrainingSteps {
     gates: readonly number[],
     c: StepCotangent,
   ): Promise<void> {
-    const compiled = this.#net.blocks[i];
-    const { block } = compiled;
-    const sum = block.residual && c.tensors.get(block.outputs[0]);
-    if (block.residual && sum && this.#active.has(block.residual)) {
-      const known = c.tensors.get(block.residual);
-      c.tensors.set(block.residual, await this.workspace.plus(known, sum));
+    const { block } = this.#net.blocks[i];
+    const { backward, joins } = this.sessions.blocks[i];
+    const [sum] = block.outputs.map((output) => c.tensors.get(output));
+    const cotangents = await this.#cotangents(i, record, gates, c);
+    const runs = backward && cotangents.some((d) => d !== undefined);
+    if (block.residual && sum && !(runs && joins)) {
+      await this.#pass(block.residual, sum, c, this.workspace.plus);
     }
-    const n = this.#columns.get(block.name);
+    if (!runs) return;
+    const feeds = this.#vjpFeeds(i, record, cotangents, sum);
+    const gradients = await this.workspace.run(backward, feeds);
+    for (const name of block.inputs) {
+      const own = gradients[gradientOf(name)];
+      if (own) await this.#pass(name, own, c, this.workspace.addInto);
+    }
+  }
+
+  /** Adds to the cotangent of a tensor. @param add How, to what is known. */
+  async #pass(
+    name: string,
+    cotangent: PlacedTensor,
+    { tensors }: StepCotangent,
+    add: Workspace["plus" | "addInto"],
+  ): Promise<void> {
+    if (!this.#active.has(name)) return;
+    const known = tensors.get(name);
+    const total = known
+      ? await add.call(this.workspace, cotangent, known)
+      : cotangent;
+    tensors.set(name, total);
+  }
+
+  /** Cotangents of what block i computes, output by output; undefined where none flows. */
+  async #cotangents(
+    i: number,
+    record: StepRecord,
+    gates: readonly number[],
+    c: StepCotangent,
+  ): Promise<(PlacedTensor | undefined)[]> {
+    const { name, outputs } = this.#net.blocks[i].block;
+    const n = this.#columns.get(name);
     const cotangents: (PlacedTensor | undefined)[] = [];
-    for (const output of block.outputs) {
+    for (const output of outputs) {
       cotangents.push(
         n === undefined
           ? c.tensors.get(output)
           : await this.#throughGate(n, output, record, gates, c),
       );
     }
-    const session = this.sessions.backward[i];
-    if (!session || cotangents.every((d) => d === undefined)) return;
-    const feeds = vjpFeeds(compiled, record, cotangents);
-    const gradients = await this.workspace.run(session, feeds);
-    for (const name of block.inputs) {
-      const own = gradients[gradientOf(name)];
-      if (!own || !this.#active.has(name)) continue;
-      const known = c.tensors.get(name);
-      c.tensors.set(
-        name,
-        known ? await this.workspace.addInto(own, known) : own,
-      );
+    return cotangents;
+  }
+
+  /** What the VJP of block i reads: inputs and products of the block, the cotangent of each of its outputs and, where it joins, of the sum; zero where none flows. */
+  #vjpFeeds(
+    i: number,
+    { tensors, products }: StepRecord,
+    cotangents: readonly (PlacedTensor | undefined)[],
+    sum: PlacedTensor | undefined,
+  ): Feeds {
+    const { block, graph } = this.#net.blocks[i];
+    const feeds: Record<string, PlacedTensor> = { ...products.get(block.name) };
+    for (const name of block.inputs) feeds[name] = tensors.get(name)!;
+    for (const [k, { name, shape }] of graph.outputs.entries()) {
+      feeds[cotangentOf(name)] = cotangents[k] ?? this.#zeros(shape);
     }
+    if (this.sessions.blocks[i].joins) {
+      const { shape } = graph.outputs[0];
+      feeds[cotangentOf(block.residual!)] = sum ?? this.#zeros(shape);
+    }
+    return feeds;
   }
 
   /** Splits the cotangent of one output of unit n between what it computes (returned, undefined if none), its backup and its gate. */
@@ -419,18 +533,4 @@ export class TrainingSteps {
     if (gates[n] === 0) return undefined;
     return await workspace.times(total, gates[n]);
   }
-}
-
-/** The block's inputs, and the cotangent of each of its outputs: zero where none flows. */
-function vjpFeeds(
-  { block, graph }: CompiledBlock,
-  { tensors }: StepRecord,
-  cotangents: readonly (PlacedTensor | undefined)[],
-): Feeds {
-  const feeds: Record<string, PlacedTensor> = {};
-  for (const name of block.inputs) feeds[name] = tensors.get(name)!;
-  for (const [k, { name, shape }] of graph.outputs.entries()) {
-    feeds[cotangentOf(name)] = cotangents[k] ?? zeros(shape);
-  }
-  return feeds;
 }

@@ -24,6 +24,8 @@ export interface VjpOptions {
   readonly outputs?: readonly string[];
   /** Forward outputs that the new graph returns too. */
   readonly keep?: readonly string[];
+  /** Forward values that the new graph need not compute again: those that it reads are inputs of it. None by default. */
+  readonly given?: readonly string[];
   /** `input`: cotangents are inputs of the new graph. `ones`: they are 1, as for a loss. */
   readonly seed?: "input" | "ones";
 }
@@ -146,8 +148,8 @@ class Backward {
 /**
  * The VJP graph of `graph`.
  *
- * Inputs: those of `graph`, then one `<output>:cotangent` per output (unless
- * `seed` is `ones`). Outputs: one `<name>:gradient` per target, with the
+ * Inputs: those of `graph`, then what is `given`, then one `<output>:cotangent`
+ * per output (unless `seed` is `ones`). Outputs: one `<name>:gradient` per target, with the
  * target's shape, then the kept forward outputs. A target that no output
  * depends on has gradient zero.
  *
@@ -160,11 +162,13 @@ export function vjpGraph(
     wrt,
     outputs = graph.outputs.map((o) => o.name),
     keep = [],
+    given = [],
     seed = "input",
   }: VjpOptions,
 ): Graph {
   wrt.forEach((name) => checkTarget(graph, name));
-  const g = GraphBuilder.continuing(graph, `${graph.name}:vjp`);
+  const forward = withInputs(graph, given);
+  const g = GraphBuilder.continuing(forward, `${graph.name}:vjp`);
   const backward = new Backward(g, graph, dependants(graph, wrt));
   for (const name of outputs) {
     const { dtype, shape } = valueOf(graph, name);
@@ -180,7 +184,27 @@ export function vjpGraph(
       g.constant(zeros(valueOf(graph, name).shape));
   }
   for (const name of keep) results[name] = g.value(name);
-  return g.build(results);
+  return withoutUnread(g.build(results), given);
+}
+
+/** The graph with values as inputs that nodes of it make. */
+const withInputs = (graph: Graph, names: readonly string[]): Graph => ({
+  ...graph,
+  inputs: [...graph.inputs, ...names.map((name) => valueOf(graph, name))],
+  nodes: graph.nodes.filter(({ outputs }) =>
+    !outputs.some((name) => names.includes(name))
+  ),
+});
+
+/** The graph without those of some inputs that it does not read. */
+function withoutUnread(graph: Graph, names: readonly string[]): Graph {
+  const read = new Set(graph.nodes.flatMap(({ inputs }) => inputs));
+  const stays = (name: string) => !names.includes(name) || read.has(name);
+  return {
+    ...graph,
+    inputs: graph.inputs.filter(({ name }) => stays(name)),
+    values: new Map([...graph.values].filter(([name]) => stays(name))),
+  };
 }
 
 /** The graph with its parameters as inputs, after the inputs it has: the form that trains. */

@@ -15,7 +15,7 @@ export type RewriteRule = (
 ) => readonly Value[] | undefined;
 
 /** Module path of a node: its name without the operator. */
-const pathOf = ({ name }: Node): string =>
+export const pathOf = ({ name }: Node): string =>
   name.slice(0, Math.max(0, name.lastIndexOf("/")));
 
 /** The node as it is, on other inputs. */
@@ -55,5 +55,6 @@ export function rewritten(
   return g.build(Object.fromEntries(outputs));
 }
 
-const within = <T>(g: GraphBuilder, path: string, body: () => T): T =>
+/** Runs `body` with names of nodes prefixed by a module path, if there is one. */
+export const within = <T>(g: GraphBuilder, path: string, body: () => T): T =>
   path === "" ? body() : g.scope(path, body);
