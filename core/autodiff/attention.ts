@@ -13,12 +13,10 @@ const scoreLimit = 1 << 23;
  * Nothing of it is stored: P is recomputed, a slice of heads and queries at a
  * time so that memory stays bounded.
  *
- *   dV = Pᵀ dO    dS = P ⊙ (dO Vᵀ − Σ_d dO ⊙ O)    dQ = s dS K    dK = s dSᵀ Q
+ *   dV = Pᵀ dO    dP = dO Vᵀ    dS = P ⊙ (dP − Σ_S dP ⊙ P)    dQ = s dS K    dK = s dSᵀ Q
  *
  * O = P V is made from the P that is there already, and stands in for the
  * operator's output where that is one slice: the operator itself need not run.
- * The sum is subtracted within the product dO Vᵀ, as one more column:
- * dO Vᵀ − Σ = [dO, −Σ] [V, 1]ᵀ.
  *
  * Shapes: Q, O `[B, L, D]`; K, V `[B, S, D]`; bias `[B or 1, h or 1, L, S]`.
  */
@@ -46,8 +44,8 @@ export const multiHeadAttentionVjp: VjpRule = (call) => {
     if (!whole) {
       return sumOfSlices(g, part, rows).map((x) => mergeHeads(g, x));
     }
-    const { O, cotangents } = spelledOut(g, part);
-    g.substitute(y, mergeHeads(g, O));
+    const { O, cotangents } = spelledOut(g, part, { withOutput: true });
+    g.substitute(y, mergeHeads(g, O!));
     return cotangents.map((x) => mergeHeads(g, x));
   });
   return [0, 1, 2].map((i) => joined(g, parts.map((part) => part[i])));
@@ -131,7 +129,9 @@ function sumOfSlices(
   const slices = ranges(Q.shape[2], rows).map((range) => {
     const of = (x: Value) => sliced(g, x, { axis: 2, ...range });
     const slice = { Q: of(Q), K, V, dO: of(dO), scale };
-    const own = spelledOut(g, { ...slice, bias: bias && of(bias) });
+    const own = spelledOut(g, { ...slice, bias: bias && of(bias) }, {
+      withOutput: false,
+    });
     return together(g, own.cotangents);
   });
   const [dQ, dK, dV] = [0, 1, 2].map((i) => slices.map((slice) => slice[i]));
@@ -141,26 +141,51 @@ function sumOfSlices(
     : together(g, [joined(g, dQ), sum(dK), sum(dV)]);
 }
 
-/** O, and dQ, dK, dV, with whole score matrices. */
+/** dQ, dK, dV with whole score matrices and, where the operator's output is wanted too, O. */
 function spelledOut(
   g: GraphBuilder,
   { Q, K, V, dO, bias, scale: alpha }: Heads,
-): { O: Value; cotangents: Value[] } {
+  { withOutput }: { withOutput: boolean },
+): { O: Value | null; cotangents: Value[] } {
   const scores = g.fusedMatMul(Q, K, { alpha, transB: 1 });
   const P = g.softmax(bias ? g.add(scores, bias) : scores);
   const dV = sumOverQueries(g, P, dO, { alpha: 1 });
-  const O = g.matMul(P, V);
+  const O = withOutput ? g.matMul(P, V) : null;
+  const [, , keys, width] = V.shape;
+  const dS = O && keys > 2 * width
+    ? throughSoftmaxWith(g, { P, V, dO, O })
+    : throughSoftmax(g, { P, V, dO });
+  const dQ = g.fusedMatMul(dS, K, { alpha });
+  const dK = sumOverQueries(g, dS, Q, { alpha });
+  return { O, cotangents: [dQ, dK, dV] };
+}
+
+type Attended = Pick<Heads, "V" | "dO"> & { readonly P: Value };
+
+/** dS = dP ⊙ P − P Σ dP ⊙ P with dP = dO Vᵀ. */
+function throughSoftmax(g: GraphBuilder, { P, V, dO }: Attended): Value {
+  const product = g.mul(P, g.fusedMatMul(dO, V, { transB: 1 }));
+  const inner = g.reduceSum(product, { axes: [3] });
+  return g.sub(product, g.mul(P, inner));
+}
+
+/**
+ * The same with an O that is there: Σ_S dP ⊙ P is Σ_d dO ⊙ O, which is less to
+ * add up, and subtracted within the product as one more column:
+ * dO Vᵀ − Σ = [dO, −Σ] [V, 1]ᵀ.
+ */
+function throughSoftmaxWith(
+  g: GraphBuilder,
+  { P, V, dO, O }: Attended & { readonly O: Value },
+): Value {
   const inner = g.reduceSum(g.mul(dO, O), { axes: [3] });
-  const ones = g.expand(g.scalar(1), [...V.shape.slice(0, -1), 1]);
+  const ones = g.expand(g.scalar(1), V.shape.with(3, 1));
   const centred = g.fusedMatMul(
     g.concat([dO, g.neg(inner)], { axis: 3 }),
     g.concat([V, ones], { axis: 3 }),
     { transB: 1 },
   );
-  const dS = g.mul(P, centred);
-  const dQ = g.fusedMatMul(dS, K, { alpha });
-  const dK = sumOverQueries(g, dS, Q, { alpha });
-  return { O, cotangents: [dQ, dK, dV] };
+  return g.mul(P, centred);
 }
 
 /** Narrower heads are faster to multiply with as columns. */

@@ -4,7 +4,7 @@ import { macsOfGraph } from "../onnx/macs.ts";
 import { sizeOf } from "../tensor.ts";
 
 /** Fewer multiply-accumulates an element take less time than writing the element to memory and reading it back. */
-const leastMacs = 64;
+const leastMacs = 128;
 
 /** Outputs of a graph's products with weights that take longer to compute than to keep. */
 export function dearProducts(graph: Graph): string[] {
