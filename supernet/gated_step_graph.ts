@@ -1,4 +1,4 @@
-/** One whole step of the training form as a single graph: every block runs, and gates, whatever they are, are inputs. */
+/** One whole step of the training form as a single graph: every block runs, and gates are inputs or all open. */
 import { residualOf } from "../core/models/block_graph.ts";
 import { GraphBuilder } from "../core/onnx/builder.ts";
 import type { Graph, Value } from "../core/onnx/graph.ts";
@@ -20,15 +20,20 @@ export const stepNames = {
   inner: (block: string, value: string) => `${block}/${value}:inner`,
 };
 
+export interface GatedStepOptions {
+  /** Values within each block that the graph returns too, by their names in the block's own graph. */
+  readonly inner: readonly (readonly string[])[];
+  /** Whether all gates are 1, so that neither they nor what is held are inputs. */
+  readonly open: boolean;
+}
+
 /**
  * The graph. Inputs: the model's, and `gate` and `held` of {@linkcode stepNames};
  * outputs: its others.
- *
- * @param inner Values within each block that the graph returns too, by their names in the block's own graph.
  */
 export function gatedStepGraph(
   { model: { model, inputs }, blocks }: SuperNet,
-  inner: readonly (readonly string[])[],
+  { inner, open }: GatedStepOptions,
 ): Graph {
   const g = new GraphBuilder(`${model}:gated`);
   const tensors = new Map(
@@ -38,7 +43,8 @@ export function gatedStepGraph(
   for (const [i, { block, graph }] of blocks.entries()) {
     const { name, gated, residual } = block;
     const values = g.scope(name, () => inlined(g, graph, tensors));
-    const gate = gated && g.input(stepNames.gate(name), "float32", [1]);
+    const gate = gated && !open &&
+      g.input(stepNames.gate(name), "float32", [1]);
     for (const output of block.outputs) {
       const fresh = values.get(residual ? residualOf(output) : output)!;
       outputs[stepNames.fresh(output)] = fresh;

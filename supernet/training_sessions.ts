@@ -32,8 +32,15 @@ export interface BlockSessions {
 export interface TrainingSessions {
   readonly net: SuperNet;
   readonly blocks: readonly BlockSessions[];
-  /** A step with all blocks at once, {@linkcode gatedStepGraph}; null where weights are to be in memory once. */
-  readonly step: Session | null;
+  /** A step with all blocks at once; null where weights are to be in memory once. */
+  readonly step: StepSessions | null;
+}
+
+/** Sessions of {@linkcode gatedStepGraph}. */
+export interface StepSessions {
+  readonly gated: Session;
+  /** Of steps whose gates are all open. */
+  readonly open: Session;
 }
 
 /** A block's graphs before they are opened. */
@@ -119,11 +126,16 @@ export async function openTrainingSessions(
         backward: backward && await open(backward),
       });
     }
-    const products = plans.map((plan) => plan.products);
-    const step = isLarge || onDevice
-      ? null
-      : await open(gatedStepGraph(net, products));
-    return { net, blocks, step };
+    const inner = plans.map(({ products }) => products);
+    const step = (isOpen: boolean) =>
+      open(gatedStepGraph(net, { inner, open: isOpen }));
+    return {
+      net,
+      blocks,
+      step: isLarge || onDevice
+        ? null
+        : { gated: await step(false), open: await step(true) },
+    };
   } catch (error) {
     for (const session of opened) await session.close();
     throw error;
@@ -138,5 +150,6 @@ export async function closeTrainingSessions(
     await forward.close();
     await backward?.close();
   }
-  await step?.close();
+  await step?.gated.close();
+  await step?.open.close();
 }

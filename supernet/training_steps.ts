@@ -6,7 +6,7 @@
  */
 import { cotangentOf, gradientOf } from "../core/autodiff/vjp.ts";
 import type { CompiledBlock } from "../core/models/block_graph.ts";
-import type { Feeds, PlacedTensor, Session } from "../core/runtime/session.ts";
+import type { Feeds, PlacedTensor } from "../core/runtime/session.ts";
 import type {
   SamplerCotangent,
   SamplerState,
@@ -26,7 +26,11 @@ import {
 } from "./sampling_loop.ts";
 import { stepNames } from "./gated_step_graph.ts";
 import type { SuperNet } from "./super_net.ts";
-import { activeTensors, type TrainingSessions } from "./training_sessions.ts";
+import {
+  activeTensors,
+  type StepSessions,
+  type TrainingSessions,
+} from "./training_sessions.ts";
 import type { Later, Workspace } from "./workspace.ts";
 
 /** Gates as numbers, `[T, N]`; row 0 must be all ones. */
@@ -224,14 +228,18 @@ export class TrainingSteps {
   /** Runs all blocks at once. */
   async #runStep(
     t: number,
-    session: Session,
+    { open, gated }: StepSessions,
     made: StepTensors,
   ): Promise<void> {
     const { tensors, products } = made;
-    const results = await this.workspace.run(session, {
-      ...Object.fromEntries(tensors),
-      ...await this.#gateFeeds(t, made.held),
-    });
+    const row = this.request.gates[t];
+    const inputs = Object.fromEntries(tensors);
+    const results = isSkipped(row) || row.every((gate) => gate === 1)
+      ? await this.workspace.run(open, inputs)
+      : await this.workspace.run(gated, {
+        ...inputs,
+        ...await this.#gateFeeds(t, made.held),
+      });
     for (const [i, { block }] of this.#net.blocks.entries()) {
       for (const output of block.outputs) {
         const fresh = results[stepNames.fresh(output)];
@@ -255,10 +263,8 @@ export class TrainingSteps {
     const feeds: Record<string, PlacedTensor> = {};
     for (const { block, graph } of this.#net.blocks) {
       if (!block.gated) continue;
-      const { name, outputs: [first] } = block;
-      const isOpen = isSkipped(row) || !held.has(first);
-      const gate = isOpen ? 1 : row[this.#columns.get(name)!];
-      feeds[stepNames.gate(name)] = float32([1], [gate]);
+      const gate = row[this.#columns.get(block.name)!];
+      feeds[stepNames.gate(block.name)] = float32([1], [gate]);
       for (const [k, output] of block.outputs.entries()) {
         feeds[stepNames.held(output)] = gate === 1
           ? this.#zeros(graph.outputs[k].shape)
