@@ -16,6 +16,10 @@ import { SubNetRunner } from "./sub_net.ts";
 import { type SuperNet, superNet } from "./super_net.ts";
 import { tinyText, tinyUnet } from "./tiny_unet.ts";
 import { openTrainingForm, type RealGates } from "./training_form.ts";
+import {
+  closeTrainingSessions,
+  openTrainingSessions,
+} from "./training_sessions.ts";
 
 const config = { ...tinyDit, layers: 3 };
 const scheduler = parseSchedulerConfig(
@@ -53,14 +57,18 @@ function gatesOf(units: number, draw: () => number): number[][] {
 function netOf(
   granularity: TransformerGranularity,
   backup: "output" | "residual",
+  own: typeof config = config,
 ) {
-  const model = ditBlockGraph(config, livelyWeights(7), {
+  const model = ditBlockGraph(own, livelyWeights(7), {
     batch: 4,
     granularity,
     backup,
   });
   return superNet(model, { steps });
 }
+
+/** Wide enough that its backward pass is given products. */
+const wide = { ...config, layers: 1, headWidth: 64 };
 
 /** A SuperNet, what its model is fed, and how many gates are checked by differences of what step. */
 interface Subject {
@@ -89,6 +97,7 @@ const unetSubject = (granularity: "block" | "branch" | "layer"): Subject => ({
 const subjects: Readonly<Record<string, () => Subject>> = {
   "DiT, block, output": () => ditSubject("block", "output"),
   "DiT, sublayer, residual": () => ditSubject("sublayer", "residual"),
+  "wide DiT, block, residual": () => ditSubject("block", "residual", wide),
   "UNet, block": () => unetSubject("block"),
   "UNet, branch": () => unetSubject("branch"),
   "UNet, layer": () => unetSubject("layer"),
@@ -200,6 +209,18 @@ for (const kind of kinds) {
     }
   });
 }
+
+Deno.test("the wide DiT's backward pass is given the products of attention and feed-forward", async () => {
+  const sessions = await openTrainingSessions(
+    netOf("block", "residual", wide),
+    {},
+  );
+  await closeTrainingSessions(sessions);
+  const given = sessions.blocks.flatMap(({ products }) => products).join();
+  for (const layer of ["to_q", "to_k", "to_v", "ff.net.0.proj"]) {
+    assert(given.includes(layer), `${layer} is not among ${given}`);
+  }
+});
 
 Deno.test("row 0 of the gradient is zero: its gates are fixed", async () => {
   const net = netOf("block", "residual");

@@ -1,11 +1,24 @@
 /** Every rule of the table against central differences, and the contract of the walk. */
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertThrows,
+} from "@std/assert";
 import { GraphBuilder } from "../onnx/builder.ts";
 import { ints, string } from "../onnx/attributes.ts";
 import type { Value } from "../onnx/graph.ts";
 import { operators } from "../onnx/shape_inference.ts";
 import { openSession } from "../runtime/session.ts";
-import { float32, int64, sizeOf, type Tensor, tensor } from "../tensor.ts";
+import {
+  float32,
+  int64,
+  sizeOf,
+  type Tensor,
+  tensor,
+  zeros,
+} from "../tensor.ts";
+import { dearProducts } from "./dear_products.ts";
 import { gradientErrors } from "./gradient_check.ts";
 import { rules } from "./rules.ts";
 import { cotangentOf, gradientOf, vjpGraph } from "./vjp.ts";
@@ -514,6 +527,44 @@ Deno.test("vjpGraph() keeps forward outputs and takes cotangents as inputs", asy
   });
   assertEquals([...result.y0.data], [9, 16]);
   assertEquals([...result[gradientOf("x")].data], [60, 800]);
+});
+
+Deno.test("vjpGraph() reads what it is given in the place of computing it, as far as it needs it", async () => {
+  const feeds = { x: float32([2], [3, 4]) };
+  const graph = graphOf({
+    feeds,
+    y: (g, { x }) => g.sin(g.scope("inner", () => g.mul(x, g.neg(x)))),
+  });
+  const given = ["inner/Neg", "inner/Mul", "y0"];
+  const vjp = vjpGraph(graph, { wrt: ["x"], given });
+  assertEquals(
+    vjp.inputs.map(({ name }) => name),
+    ["x", "inner/Neg", "inner/Mul", cotangentOf("y0")],
+  );
+  assert(!vjp.nodes.some(({ outputs }) => given.includes(outputs[0])));
+  await using session = await openSession(vjp, { threads: 1 });
+  const result = await session.run({
+    ...feeds,
+    "inner/Mul": float32([2], [-9, -16]),
+    "inner/Neg": float32([2], [-3, -4]),
+    [cotangentOf("y0")]: float32([2], [1, 1]),
+  });
+  const expected = [3, 4].map((x) => -2 * x * Math.cos(-x * x));
+  for (const [i, d] of [...result[gradientOf("x")].data].entries()) {
+    assertAlmostEquals(Number(d), expected[i], 1e-5);
+  }
+});
+
+Deno.test("dearProducts() are those with 128 multiply-accumulates an element or more", () => {
+  const g = new GraphBuilder("products");
+  const x = g.input("x", "float32", [2, 128]);
+  const weight = (name: string, shape: readonly number[]) =>
+    g.parameter(name, shape, { data: zeros(shape) });
+  const dear = g.matMul(x, weight("a", [128, 16]));
+  const cheap = g.matMul(dear, weight("b", [16, 127]));
+  const own = g.matMul(cheap, g.transpose(cheap, [1, 0])); // no weight
+  const graph = g.build({ y: own });
+  assertEquals(dearProducts(graph), [dear.name]);
 });
 
 Deno.test("tied maxima share the cotangent equally", async () => {
