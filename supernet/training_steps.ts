@@ -11,7 +11,6 @@ import type {
   SamplerCotangent,
   SamplerState,
 } from "../core/samplers/sampler_state.ts";
-import { float32, zeros } from "../core/tensor.ts";
 import {
   type Forecast,
   type ForecastScalars,
@@ -24,13 +23,10 @@ import {
   type SamplingInputs,
   stepFeeds,
 } from "./sampling_loop.ts";
-import { stepNames } from "./gated_step_graph.ts";
+import { GatedBlocks, isSkipped, type StepTensors } from "./gated_blocks.ts";
 import type { SuperNet } from "./super_net.ts";
-import {
-  activeTensors,
-  type StepSessions,
-  type TrainingSessions,
-} from "./training_sessions.ts";
+import { sharedZeros } from "./shared_zeros.ts";
+import { activeTensors, type TrainingSessions } from "./training_sessions.ts";
 import type { Later, Workspace } from "./workspace.ts";
 
 /** Gates as numbers, `[T, N]`; row 0 must be all ones. */
@@ -49,26 +45,9 @@ export interface TrainingState {
   readonly history: readonly PlacedTensor[];
 }
 
-/** What a step has made so far. */
-interface StepTensors {
-  /** Tensors between blocks. */
-  readonly tensors: Map<string, PlacedTensor>;
-  readonly held: Map<string, PlacedTensor>;
-  /** See {@linkcode StepRecord}. */
-  readonly fresh: Map<string, PlacedTensor>;
-  /** See {@linkcode StepRecord}. */
-  readonly products: Map<string, Feeds>;
-}
-
 /** What a step leaves behind for its own backward pass. */
-export interface StepRecord {
+export interface StepRecord extends Omit<Readonly<StepTensors>, "held"> {
   readonly before: TrainingState;
-  /** Tensors between blocks. */
-  readonly tensors: ReadonlyMap<string, PlacedTensor>;
-  /** What each unit would compute for each of its outputs, before its gate. */
-  readonly fresh: ReadonlyMap<string, PlacedTensor>;
-  /** Products of each block that ran, by their names in its graph. */
-  readonly products: ReadonlyMap<string, Feeds>;
   readonly guided: PlacedTensor;
 }
 
@@ -117,16 +96,13 @@ interface StepCotangent {
 
 const hold: ForecastScalars = [0, 0, 0];
 
-/** Whether a step computes nothing at all. */
-const isSkipped = (row: readonly number[]): boolean =>
-  row.every((gate) => gate === 0);
-
 /** The steps of one request, made in one workspace. */
 export class TrainingSteps {
   readonly #net: SuperNet;
   readonly #active: ReadonlySet<string>;
   readonly #columns: ReadonlyMap<string, number>;
-  readonly #zeroTensors = new Map<string, PlacedTensor>();
+  readonly #blocks: GatedBlocks;
+  readonly #zeros = sharedZeros();
 
   constructor(
     private readonly sessions: TrainingSessions,
@@ -136,6 +112,7 @@ export class TrainingSteps {
     this.#net = sessions.net;
     this.#active = activeTensors(this.#net);
     this.#columns = new Map(this.#net.units.map((name, n) => [name, n]));
+    this.#blocks = new GatedBlocks(sessions, workspace);
   }
 
   /** The state before step 0. */
@@ -156,21 +133,11 @@ export class TrainingSteps {
       workspace,
       latents,
     });
-    const made: StepTensors = {
-      tensors: new Map(Object.entries({ ...conditioning, ...feeds })),
-      held: new Map(before.held),
-      fresh: new Map(),
-      products: new Map(),
-    };
-    const { step } = this.sessions;
-    if (step && runs.every((runsBlock) => runsBlock)) {
-      await this.#runStep(t, step, made);
-    } else await this.#runBlocks(t, runs, made);
-    const { tensors, held, fresh, products } = made;
-    const predicted = await this.#predict(t, before.history, {
-      tensors,
-      fresh,
-    });
+    const { held, ...made } = await this.#blocks.run(
+      { runs, gates: request.gates[t] },
+      { inputs: { ...conditioning, ...feeds }, held: before.held },
+    );
+    const predicted = await this.#predict(t, before.history, made);
     const guided = await workspace.guide(predicted.prediction, {
       latents: request.latents.shape,
       scale: request.guidanceScale,
@@ -182,131 +149,15 @@ export class TrainingSteps {
     });
     return {
       state: { sampler: after, held, history: predicted.history },
-      record: { before, tensors, fresh, products, guided },
+      record: { ...made, before, guided },
     };
-  }
-
-  /** Runs blocks one by one. */
-  async #runBlocks(
-    t: number,
-    runs: readonly boolean[],
-    made: StepTensors,
-  ): Promise<void> {
-    for (const [i, compiled] of this.#net.blocks.entries()) {
-      const results = runs[i] ? await this.#run(i, made) : {};
-      const { block, graph } = compiled;
-      for (const [k, output] of block.outputs.entries()) {
-        const fresh: PlacedTensor | undefined = results[graph.outputs[k].name];
-        const value = await this.#gated(t, block, output, fresh, made);
-        if (!value) continue;
-        const stream = block.residual && made.tensors.get(block.residual);
-        if (stream) {
-          made.tensors.set(output, await this.workspace.plus(stream, value));
-        } else if (!block.residual) made.tensors.set(output, value);
-      }
-    }
-  }
-
-  /** What block i computes from the tensors of this step. */
-  async #run(
-    i: number,
-    { tensors, products }: StepTensors,
-  ): Promise<Record<string, PlacedTensor>> {
-    const { block } = this.#net.blocks[i];
-    const { forward, products: names } = this.sessions.blocks[i];
-    const feeds = Object.fromEntries(
-      block.inputs.map((name) => [name, tensors.get(name)!]),
-    );
-    const results = await this.workspace.run(forward, feeds);
-    products.set(
-      block.name,
-      Object.fromEntries(names.map((name) => [name, results[name]])),
-    );
-    return results;
-  }
-
-  /** Runs all blocks at once. */
-  async #runStep(
-    t: number,
-    { open, gated }: StepSessions,
-    made: StepTensors,
-  ): Promise<void> {
-    const { tensors, products } = made;
-    const row = this.request.gates[t];
-    const inputs = Object.fromEntries(tensors);
-    const results = isSkipped(row) || row.every((gate) => gate === 1)
-      ? await this.workspace.run(open, inputs)
-      : await this.workspace.run(gated, {
-        ...inputs,
-        ...await this.#gateFeeds(t, made.held),
-      });
-    for (const [i, { block }] of this.#net.blocks.entries()) {
-      for (const output of block.outputs) {
-        const fresh = results[stepNames.fresh(output)];
-        const value = await this.#gated(t, block, output, fresh, made);
-        tensors.set(output, results[stepNames.sum(output)] ?? value);
-      }
-      const own = this.sessions.blocks[i].products.map((name) => [
-        name,
-        results[stepNames.inner(block.name, name)],
-      ]);
-      products.set(block.name, Object.fromEntries(own));
-    }
-  }
-
-  /** Gates, and what their closed part lets through, as a step's graph reads them. */
-  async #gateFeeds(
-    t: number,
-    held: ReadonlyMap<string, PlacedTensor>,
-  ): Promise<Feeds> {
-    const row = this.request.gates[t];
-    const feeds: Record<string, PlacedTensor> = {};
-    for (const { block, graph } of this.#net.blocks) {
-      if (!block.gated) continue;
-      const gate = row[this.#columns.get(block.name)!];
-      feeds[stepNames.gate(block.name)] = float32([1], [gate]);
-      for (const [k, output] of block.outputs.entries()) {
-        feeds[stepNames.held(output)] = gate === 1
-          ? this.#zeros(graph.outputs[k].shape)
-          : await this.workspace.times(held.get(output)!, 1 - gate);
-      }
-    }
-    return feeds;
-  }
-
-  /** Zeros that nobody writes to. */
-  #zeros(shape: readonly number[]): PlacedTensor {
-    const key = shape.join();
-    const known = this.#zeroTensors.get(key) ?? zeros(shape);
-    this.#zeroTensors.set(key, known);
-    return known;
-  }
-
-  /** Sends what a block computed for an output, if it ran, through its gate. */
-  async #gated(
-    t: number,
-    { name, gated }: CompiledBlock["block"],
-    output: string,
-    computed: PlacedTensor | undefined,
-    { held, fresh }: StepTensors,
-  ): Promise<PlacedTensor | undefined> {
-    const row = this.request.gates[t];
-    if (!gated || isSkipped(row)) return computed;
-    if (computed) fresh.set(output, computed);
-    const gate = row[this.#columns.get(name)!];
-    const kept = held.get(output);
-    const value = computed && gate !== 0
-      ? await this.workspace.blend(computed, kept, gate)
-      : kept;
-    if (value) held.set(output, value);
-    return value;
   }
 
   /** The prediction before guidance, and the computed ones with it. */
   async #predict(
     t: number,
     before: readonly PlacedTensor[],
-    { tensors, fresh }: Record<"tensors" | "fresh", Map<string, PlacedTensor>>,
+    { tensors, fresh }: Pick<StepTensors, "tensors" | "fresh">,
   ): Promise<
     { prediction: PlacedTensor; history: readonly PlacedTensor[] }
   > {
