@@ -78,6 +78,10 @@ export const rowProducts = (shape: readonly number[]): Operation =>
     return g.reduceSum(g.mul(d, g.sub(a, b)), { axes, keepDims: false });
   });
 
+/** x, from the host to the device. */
+export const sent = (shape: readonly number[]): Operation =>
+  operation("sent", [shape], (g) => g.identity(input(g, "x", shape)));
+
 /** x, to the host. */
 export const copied = (shape: readonly number[]): Operation => ({
   ...operation("copied", [shape], (g) => g.identity(input(g, "x", shape))),

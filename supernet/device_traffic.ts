@@ -1,8 +1,10 @@
-/** For tests: what a GPU sends to the host, and which of its tensors are given back. */
+/** For tests: what goes to a GPU and comes from it, and which of its tensors are given back. */
 import { DeviceTensor, Session } from "../core/runtime/session.ts";
 import { sizeOf } from "../core/tensor.ts";
 
 export interface DeviceTraffic {
+  /** Elements of each tensor that a session read from the host, in order. */
+  readonly toDevice: readonly number[];
   /** Elements of each tensor that a session left on the host, in order. */
   readonly toHost: readonly number[];
   /** Tensors made on the device, in order. */
@@ -15,12 +17,18 @@ export interface DeviceTraffic {
 export async function withTraffic<T>(
   run: (traffic: DeviceTraffic) => Promise<T>,
 ): Promise<T> {
+  const toDevice: number[] = [];
   const toHost: number[] = [];
   const made: DeviceTensor[] = [];
   const disposed: number[] = [];
   const { runKeeping } = Session.prototype;
   const { dispose } = DeviceTensor.prototype;
   Session.prototype.runKeeping = async function (feeds) {
+    for (const tensor of Object.values(feeds)) {
+      if (!(tensor instanceof DeviceTensor)) {
+        toDevice.push(sizeOf(tensor.shape));
+      }
+    }
     const results = await runKeeping.call(this, feeds);
     const all = { ...results.outputs, ...results.kept };
     for (const tensor of Object.values(all)) {
@@ -34,7 +42,7 @@ export async function withTraffic<T>(
     dispose.call(this);
   };
   try {
-    return await run({ toHost, made, disposed });
+    return await run({ toDevice, toHost, made, disposed });
   } finally {
     Session.prototype.runKeeping = runKeeping;
     DeviceTensor.prototype.dispose = dispose;

@@ -25,6 +25,7 @@ import {
   result,
   rowProducts,
   samplerStep,
+  sent,
   stepName,
   vjpOf,
 } from "./device_operations.ts";
@@ -69,6 +70,7 @@ function stepFeeds(
 class DeviceWorkspace implements Workspace {
   /** Made here and not given back. */
   readonly #made = new Set<DeviceTensor>();
+  readonly #placed: Feeds[] = [];
 
   constructor(private readonly sessions: OperationSessions) {}
 
@@ -84,12 +86,24 @@ class DeviceWorkspace implements Workspace {
   }
 
   keepOnly(...roots: readonly unknown[]): void {
-    const reached = reachedFrom(roots);
+    const reached = reachedFrom([roots, this.#placed]);
     for (const tensor of this.#made) {
       if (reached.has(tensor)) continue;
       tensor.dispose();
       this.#made.delete(tensor);
     }
+  }
+
+  /** Those in float32; others are a few numbers each. */
+  async place(values: Feeds): Promise<Feeds> {
+    const placed: Record<string, PlacedTensor> = {};
+    for (const [name, x] of Object.entries(values)) {
+      placed[name] = x.dtype === "float32"
+        ? await this.#result(sent(x.shape), { x })
+        : x;
+    }
+    this.#placed.push(placed);
+    return placed;
   }
 
   async read(x: PlacedTensor): Promise<Float32Array> {
@@ -279,6 +293,7 @@ class DeviceWorkspace implements Workspace {
   }
 
   [Symbol.dispose](): void {
+    this.#placed.length = 0;
     this.keepOnly();
   }
 }

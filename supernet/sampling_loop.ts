@@ -119,12 +119,13 @@ export async function runSampler(
   checkRequest(net, request);
   const { latents, sampler, noise, guidanceScale, observe } = request;
   const { shape } = latents;
+  const conditioning = await workspace.place(request.conditioning);
   let carried: Carried = { state: firstState(request), history: [] };
   for (const [step, at] of sampler.steps.entries()) {
     const before = carried;
     const { state, history } = before;
     const output = await call(step, async () => ({
-      ...request.conditioning,
+      ...conditioning,
       ...await stepFeeds(net, at, { workspace, latents: state.latents }),
     }));
     const prediction = output

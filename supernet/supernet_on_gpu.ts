@@ -11,7 +11,7 @@ import type { SessionOptions } from "../core/runtime/session.ts";
 import { onSoftwareGpu } from "../core/runtime/software_gpu.ts";
 import { makeSampler } from "../core/samplers/make_sampler.ts";
 import { parseSchedulerConfig } from "../core/samplers/scheduler_config.ts";
-import { int64 } from "../core/tensor.ts";
+import { int64, sizeOf } from "../core/tensor.ts";
 import { openConditioner, type Subject as Shown } from "./conditioner.ts";
 import { type DeviceTraffic, withTraffic } from "./device_traffic.ts";
 import { openSubNet } from "./fused_sub_net.ts";
@@ -69,11 +69,16 @@ async function sampled(
   }));
 }
 
-/** Every tensor made on the GPU was given back, once; what came from there is small, but for the latents, once. */
+/** Every tensor made on the GPU was given back, once; what came from there is small, but for the latents, once; what the model reads at every step was sent once. */
 function checkTraffic(
-  { toHost, made, disposed }: DeviceTraffic,
-  { request: { latents } }: Subject,
+  { toDevice, toHost, made, disposed }: DeviceTraffic,
+  { request: { conditioning, latents } }: Subject,
 ): void {
+  for (const { dtype, shape } of Object.values(conditioning)) {
+    const size = sizeOf(shape);
+    const sent = toDevice.filter((each) => each === size).length;
+    if (dtype === "float32") assertEquals(sent, 1);
+  }
   assert(made.length > 0);
   assertEquals(disposed.toSorted((a, b) => a - b), [...made.keys()]);
   const samples = latents.shape[0];

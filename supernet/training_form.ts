@@ -81,7 +81,11 @@ export class TrainingForm implements AsyncDisposable {
   /** The final latents alone, `[B, C, H, W]`. */
   async sample(request: TrainingRequest): Promise<Tensor<"float32">> {
     using workspace = this.workspaces.enter();
-    const steps = new TrainingSteps(this.sessions, request, workspace);
+    const steps = await TrainingSteps.enter(
+      this.sessions,
+      request,
+      workspace,
+    );
     let state = steps.start();
     for (const [t, runs] of this.#needed(request.gates).entries()) {
       state = (await steps.forward(t, state, runs)).state;
@@ -104,7 +108,11 @@ export class TrainingForm implements AsyncDisposable {
       GradientOptions = {},
   ): Promise<TrainingGradient> {
     using workspace = this.workspaces.enter();
-    const steps = new TrainingSteps(this.sessions, request, workspace);
+    const steps = await TrainingSteps.enter(
+      this.sessions,
+      request,
+      workspace,
+    );
     const needed = this.#needed(request.gates);
     const every = this.net.blocks.map(() => true);
     const runs = wanted === "gates" ? needed.map(() => every) : needed;

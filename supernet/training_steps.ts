@@ -104,15 +104,26 @@ export class TrainingSteps {
   readonly #blocks: GatedBlocks;
   readonly #zeros = sharedZeros();
 
-  constructor(
+  private constructor(
     private readonly sessions: TrainingSessions,
     private readonly request: TrainingRequest,
     private readonly workspace: Workspace,
+    private readonly conditioning: Feeds,
   ) {
     this.#net = sessions.net;
     this.#active = activeTensors(this.#net);
     this.#columns = new Map(this.#net.units.map((name, n) => [name, n]));
     this.#blocks = new GatedBlocks(sessions, workspace);
+  }
+
+  /** Begins a pass. */
+  static async enter(
+    sessions: TrainingSessions,
+    request: TrainingRequest,
+    workspace: Workspace,
+  ): Promise<TrainingSteps> {
+    const conditioning = await workspace.place(request.conditioning);
+    return new TrainingSteps(sessions, request, workspace, conditioning);
   }
 
   /** The state before step 0. */
@@ -126,8 +137,8 @@ export class TrainingSteps {
     before: TrainingState,
     runs: readonly boolean[],
   ): Promise<{ state: TrainingState; record: StepRecord }> {
-    const { request, workspace } = this;
-    const { conditioning, sampler } = request;
+    const { conditioning, request, workspace } = this;
+    const { sampler } = request;
     const { latents } = before.sampler;
     const feeds = await stepFeeds(this.#net, sampler.steps[t], {
       workspace,

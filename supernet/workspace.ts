@@ -24,6 +24,9 @@ export interface Workspace extends Disposable {
   /** Gives back every tensor of this workspace that none of the roots (tensors, or what holds them in objects, arrays and maps) leads to. */
   keepOnly(...roots: readonly unknown[]): void;
 
+  /** Values that many sessions read, brought once to where these compute; there until the workspace is disposed of. */
+  place(values: Feeds): Promise<Feeds>;
+
   /** A tensor's elements. */
   read(x: PlacedTensor): Promise<Float32Array>;
 
