@@ -101,7 +101,9 @@ export function stepPlans(net: SuperNet, gates: Gates): StepPlan[] {
     for (const sum of reads) {
       writes[lastRan.get(sum[0])!].set(sum.join("+"), sum);
     }
-    blocks.forEach(({ name }, i) => live[i] && lastRan.set(name, t));
+    for (const [i, { name }] of blocks.entries()) {
+      if (live[i]) lastRan.set(name, t);
+    }
     return { live, predicts, reads, runs };
   });
   return plans.map((plan, t) => ({ ...plan, writes: [...writes[t].values()] }));

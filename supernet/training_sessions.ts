@@ -104,11 +104,11 @@ function plannedBlocks(net: SuperNet, isLarge: boolean): BlockPlan[] {
 /** Opens them; if one fails, those already open are released. */
 export async function openTrainingSessions(
   net: SuperNet,
-  given: SessionOptions,
+  own: SessionOptions,
 ): Promise<TrainingSessions> {
-  const options = blockSessions(net, given);
+  const options = blockSessions(net, own);
   const isLarge = !options.keepsMemory;
-  const onDevice = (given.device ?? "cpu") !== "cpu";
+  const onDevice = (own.device ?? "cpu") !== "cpu";
   const opened: Session[] = [];
   const open = async (graph: Graph) => {
     const kept = graph.outputs.map(({ name }) => name);
