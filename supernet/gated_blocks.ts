@@ -5,10 +5,11 @@
  * model.
  */
 import type { CompiledBlock } from "../core/models/block_graph.ts";
-import type { Feeds, PlacedTensor } from "../core/runtime/session.ts";
+import type { Feeds, PlacedTensor, Session } from "../core/runtime/session.ts";
 import { float32 } from "../core/tensor.ts";
 import { stepNames } from "./gated_step_graph.ts";
 import { sharedZeros } from "./shared_zeros.ts";
+import type { TensorPool } from "./tensor_pool.ts";
 import type { StepSessions, TrainingSessions } from "./training_sessions.ts";
 import type { Workspace } from "./workspace.ts";
 
@@ -20,6 +21,8 @@ export interface GatedStep {
   readonly runs: readonly boolean[];
   /** Of its units, `[N]`. */
   readonly gates: readonly number[];
+  /** What may hold the results, where they are needed until its tensors are taken back. */
+  readonly pool?: TensorPool;
 }
 
 /** What the blocks of a step have made. */
@@ -69,7 +72,7 @@ export class GatedBlocks {
     };
     const { step: whole } = this.sessions;
     if (whole && step.runs.every((runsBlock) => runsBlock)) {
-      await this.#runStep(step.gates, whole, made);
+      await this.#runStep(step, whole, made);
     } else await this.#runBlocks(step, made);
     return made;
   }
@@ -114,18 +117,18 @@ export class GatedBlocks {
 
   /** Runs all blocks at once. */
   async #runStep(
-    gates: readonly number[],
+    { gates, pool }: GatedStep,
     { open, gated }: StepSessions,
     made: StepTensors,
   ): Promise<void> {
     const { tensors, products } = made;
     const inputs = Object.fromEntries(tensors);
     const results = isSkipped(gates) || gates.every((gate) => gate === 1)
-      ? await this.workspace.run(open, inputs)
-      : await this.workspace.run(gated, {
+      ? await this.#results(open, inputs, pool)
+      : await this.#results(gated, {
         ...inputs,
         ...await this.#gateFeeds(gates, made.held),
-      });
+      }, pool);
     for (const [i, { block }] of this.#blocks.entries()) {
       for (const output of block.outputs) {
         const fresh = results[stepNames.fresh(output)];
@@ -138,6 +141,17 @@ export class GatedBlocks {
       ]);
       products.set(block.name, Object.fromEntries(own));
     }
+  }
+
+  async #results(
+    session: Session,
+    feeds: Feeds,
+    pool: TensorPool | undefined,
+  ): Promise<Record<string, PlacedTensor>> {
+    if (!pool) return await this.workspace.run(session, feeds);
+    const outputs = pool.take(session.graph.outputs);
+    await session.runInto(feeds, outputs);
+    return outputs;
   }
 
   /** Gates, and what their closed part lets through, as a step's graph reads them. */

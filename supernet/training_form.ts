@@ -16,6 +16,7 @@ import { float32, type Tensor } from "../core/tensor.ts";
 import type { Gates } from "./gates.ts";
 import { liveBlocks } from "./liveness.ts";
 import type { SuperNet } from "./super_net.ts";
+import { TensorPool } from "./tensor_pool.ts";
 import {
   type RealGates,
   type StateCotangent,
@@ -69,6 +70,8 @@ interface Pass {
 /** Forward and VJP sessions of a SuperNet's blocks. */
 export class TrainingForm implements AsyncDisposable {
   readonly net: SuperNet;
+  /** Of passes that ended. */
+  readonly #pools: TensorPool[] = [];
 
   /** @internal Use {@linkcode openTrainingForm}. */
   constructor(
@@ -88,7 +91,7 @@ export class TrainingForm implements AsyncDisposable {
     );
     let state = steps.start();
     for (const [t, runs] of this.#needed(request.gates).entries()) {
-      state = (await steps.forward(t, state, runs)).state;
+      state = (await steps.forward(t, state, { runs })).state;
       workspace.keepOnly(state);
     }
     return await finalLatents(request, state, workspace);
@@ -118,14 +121,17 @@ export class TrainingForm implements AsyncDisposable {
     const runs = wanted === "gates" ? needed.map(() => every) : needed;
     const last = Math.floor((this.net.steps - 1) / segment) * segment;
     const pass: Pass = { starts: [], state: steps.start(), records: [] };
+    const pool = this.#pools.pop() ?? new TensorPool();
     for (let t = 0; t < last; t++) {
       if (t % segment === 0) pass.starts.push(pass.state);
-      pass.state = (await steps.forward(t, pass.state, needed[t])).state;
+      const does = { runs: needed[t] };
+      pass.state = (await steps.forward(t, pass.state, does)).state;
       workspace.keepOnly(pass);
     }
     const replay = async (from: number, to: number) => {
       for (let t = from; t < to; t++) {
-        const { state, record } = await steps.forward(t, pass.state, runs[t]);
+        const does = { runs: runs[t], pool };
+        const { state, record } = await steps.forward(t, pass.state, does);
         pass.state = state;
         pass.records.push(record);
         workspace.keepOnly(pass);
@@ -154,7 +160,9 @@ export class TrainingForm implements AsyncDisposable {
         pass.back = await steps.backward(t, record, pass.back, gradients[t]);
         workspace.keepOnly(pass);
       }
+      pool.takeBack();
     }
+    this.#pools.push(pool);
     return gradientOf(latents, gradients);
   }
 

@@ -222,6 +222,21 @@ Deno.test("the wide DiT's backward pass is given the products of attention and f
   }
 });
 
+Deno.test("gradient() again, or with other checkpoints, is the same", async () => {
+  const net = netOf("sublayer", "residual", wide);
+  await using form = await openTrainingForm(net);
+  const random = new TorchGenerator(3);
+  const gates = gatesOf(net.units.length, () => random.uniform() < 0.5 ? 1 : 0);
+  const at = async (segment: number) =>
+    (await form.gradient({ ...fixed, gates }, () => direction, { segment }))
+      .gates;
+  const first = await at(steps);
+  assert(first.flat().some((d) => d !== 0));
+  for (const segment of [steps, 2, 1, steps]) {
+    assertEquals(await at(segment), first);
+  }
+});
+
 Deno.test("row 0 of the gradient is zero: its gates are fixed", async () => {
   const net = netOf("block", "residual");
   await using form = await openTrainingForm(net);

@@ -23,7 +23,12 @@ import {
   type SamplingInputs,
   stepFeeds,
 } from "./sampling_loop.ts";
-import { GatedBlocks, isSkipped, type StepTensors } from "./gated_blocks.ts";
+import {
+  GatedBlocks,
+  type GatedStep,
+  isSkipped,
+  type StepTensors,
+} from "./gated_blocks.ts";
 import type { SuperNet } from "./super_net.ts";
 import { sharedZeros } from "./shared_zeros.ts";
 import { activeTensors, type TrainingSessions } from "./training_sessions.ts";
@@ -131,11 +136,11 @@ export class TrainingSteps {
     return { sampler: firstState(this.request), held: new Map(), history: [] };
   }
 
-  /** Step t. @param runs Which blocks it runs. */
+  /** Step t. @param does Which blocks it runs, and what may hold its record. */
   async forward(
     t: number,
     before: TrainingState,
-    runs: readonly boolean[],
+    does: Omit<GatedStep, "gates">,
   ): Promise<{ state: TrainingState; record: StepRecord }> {
     const { conditioning, request, workspace } = this;
     const { sampler } = request;
@@ -145,7 +150,7 @@ export class TrainingSteps {
       latents,
     });
     const { held, ...made } = await this.#blocks.run(
-      { runs, gates: request.gates[t] },
+      { ...does, gates: request.gates[t] },
       { inputs: { ...conditioning, ...feeds }, held: before.held },
     );
     const predicted = await this.#predict(t, before.history, made);

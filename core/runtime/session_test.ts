@@ -128,3 +128,19 @@ Deno.test("openSession() refuses a parameter without data", async () => {
     `Cannot encode graph "measured": parameter "w" float32[2] has no data, expected 8 bytes`,
   );
 });
+
+Deno.test("runInto() writes into the tensors given, and refuses ones of another shape", async () => {
+  const g = new GraphBuilder("double");
+  const x = g.input("x", "float32", [2]);
+  await using session = await openSession(g.build({ y: g.add(x, x) }), {
+    threads: 1,
+  });
+  const y = float32([2], [7, 7]);
+  await session.runInto({ x: float32([2], [1, 2]) }, { y });
+  assertEquals([...y.data], [2, 4]);
+  await assertRejects(
+    () => session.runInto({ x: y }, { y: float32([3], [0, 0, 0]) }),
+    Error,
+    'Cannot run "double"',
+  );
+});
