@@ -6,6 +6,7 @@
 import { vjpGraph } from "../core/autodiff/vjp.ts";
 import { GraphBuilder } from "../core/onnx/builder.ts";
 import type { Graph, Value } from "../core/onnx/graph.ts";
+import { withoutUnread } from "../core/onnx/unread_inputs.ts";
 import {
   openSession,
   type Session,
@@ -52,12 +53,6 @@ export const vjpOf = (
     return withoutUnread(vjpGraph(forward, { wrt }));
   },
 });
-
-function withoutUnread(graph: Graph): Graph {
-  const read = new Set(graph.nodes.flatMap(({ inputs }) => inputs));
-  const inputs = graph.inputs.filter(({ name }) => read.has(name));
-  return { ...graph, inputs };
-}
 
 const input = (g: GraphBuilder, name: string, shape: readonly number[]) =>
   g.input(name, "float32", shape);

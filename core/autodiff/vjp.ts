@@ -7,6 +7,7 @@
 import { GraphBuilder } from "../onnx/builder.ts";
 import type { Graph, Node, Value } from "../onnx/graph.ts";
 import { valueOf } from "../onnx/graph.ts";
+import { withoutUnread } from "../onnx/unread_inputs.ts";
 import { describe, sameShape, zeros } from "../tensor.ts";
 import { rules } from "./rules.ts";
 import type { VjpCall } from "./vjp_call.ts";
@@ -195,17 +196,6 @@ const withInputs = (graph: Graph, names: readonly string[]): Graph => ({
     !outputs.some((name) => names.includes(name))
   ),
 });
-
-/** The graph without those of some inputs that it does not read. */
-function withoutUnread(graph: Graph, names: readonly string[]): Graph {
-  const read = new Set(graph.nodes.flatMap(({ inputs }) => inputs));
-  const stays = (name: string) => !names.includes(name) || read.has(name);
-  return {
-    ...graph,
-    inputs: graph.inputs.filter(({ name }) => stays(name)),
-    values: new Map([...graph.values].filter(([name]) => stays(name))),
-  };
-}
 
 /** The graph with its parameters as inputs, after the inputs it has: the form that trains. */
 export function parametersAsInputs(graph: Graph): Graph {

@@ -1,7 +1,7 @@
 /** A graph as part of another. */
 import type { GraphBuilder } from "./builder.ts";
 import type { Graph, Value } from "./graph.ts";
-import { copied, pathOf, within } from "./rewrite.ts";
+import { addNodes } from "./rewrite.ts";
 
 /**
  * Adds a graph's nodes to one that is being built. Parameters of the same name
@@ -34,14 +34,6 @@ export function inlined(
       isConstant ? g.constant(data) : g.parameter(name, shape, each),
     );
   }
-  for (const node of graph.nodes) {
-    const own = node.inputs.map((name) => values.get(name) ?? null);
-    const made = within(
-      g,
-      pathOf(node),
-      () => copied({ g, node, inputs: own }),
-    );
-    node.outputs.forEach((name, i) => values.set(name, made[i]));
-  }
+  addNodes(g, graph, values);
   return values;
 }

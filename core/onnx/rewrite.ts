@@ -15,7 +15,7 @@ export type RewriteRule = (
 ) => readonly Value[] | undefined;
 
 /** Module path of a node: its name without the operator. */
-export const pathOf = ({ name }: Node): string =>
+const pathOf = ({ name }: Node): string =>
   name.slice(0, Math.max(0, name.lastIndexOf("/")));
 
 /** The node as it is, on other inputs. */
@@ -24,6 +24,25 @@ export function copied({ g, node, inputs }: RewriteCall): Value[] {
   const options = { domain, attributes, outputs: outputs.length };
   const add = () => g.node(op, inputs, options);
   return node.single ? g.inSingle(add) : add();
+}
+
+/**
+ * Adds a graph's nodes to one that is being built, each as the rule has it.
+ *
+ * @param made Values of the new graph by their names in the old; gets those that nodes make.
+ */
+export function addNodes(
+  g: GraphBuilder,
+  { nodes }: Graph,
+  made: Map<string, Value>,
+  rule: RewriteRule = copied,
+): void {
+  for (const node of nodes) {
+    const inputs = node.inputs.map((name) => made.get(name) ?? null);
+    const call = { g, node, inputs };
+    const outputs = within(g, pathOf(node), () => rule(call) ?? copied(call));
+    node.outputs.forEach((name, i) => made.set(name, outputs[i]));
+  }
 }
 
 export interface Rewriting {
@@ -42,12 +61,7 @@ export function rewritten(
   const start = { ...graph, nodes: [], values };
   const g = GraphBuilder.continuing(start, graph.name);
   const made = new Map(values);
-  for (const node of graph.nodes) {
-    const inputs = node.inputs.map((name) => made.get(name) ?? null);
-    const call = { g, node, inputs };
-    const outputs = within(g, pathOf(node), () => rule(call) ?? copied(call));
-    node.outputs.forEach((name, i) => made.set(name, outputs[i]));
-  }
+  addNodes(g, graph, made, rule);
   const outputs = graph.outputs.map(({ name }) => [
     name,
     output(g, made.get(name)!),
@@ -55,6 +69,5 @@ export function rewritten(
   return g.build(Object.fromEntries(outputs));
 }
 
-/** Runs `body` with names of nodes prefixed by a module path, if there is one. */
-export const within = <T>(g: GraphBuilder, path: string, body: () => T): T =>
+const within = <T>(g: GraphBuilder, path: string, body: () => T): T =>
   path === "" ? body() : g.scope(path, body);

@@ -75,9 +75,7 @@ export class SamplerValues {
     return new SamplerValues({ latents, past: [], history: [], held, memory });
   }
 
-  /**
-   * The state before a later step, as inputs of the graph.
-   */
+  /** The state before a later step, as inputs of the graph. */
   static inputs(
     g: GraphBuilder,
     { model }: SuperNet,
