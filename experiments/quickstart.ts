@@ -1,5 +1,5 @@
 /** The embedded model pruned by gradient, beside every honest rival. */
-import type { Experiment } from "./experiment.ts";
+import type { Experiment } from "./schema/experiment.ts";
 
 export default {
   name: "quickstart",

@@ -1,5 +1,5 @@
 /** The embedded text-to-image model pruned by gradient, beside every honest rival. */
-import type { Experiment } from "./experiment.ts";
+import type { Experiment } from "./schema/experiment.ts";
 import quickstart from "./quickstart.ts";
 
 export default {

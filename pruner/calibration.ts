@@ -3,16 +3,16 @@
  * what the full sampler makes of them, step by step. Never the pairs that are
  * evaluated.
  */
-import type { TorchGenerator } from "../core/random.ts";
+import type { TorchGenerator } from "../core/tensor/random.ts";
 import type { Sampler } from "../core/samplers/sampler.ts";
 import {
   drawStepNoise,
   type StepNoise,
 } from "../core/samplers/sampler_state.ts";
-import type { Tensor } from "../core/tensor.ts";
+import type { Tensor } from "../core/tensor/tensor.ts";
 import { denseGates } from "../supernet/gates.ts";
-import type { SamplingInputs } from "../supernet/sampling_loop.ts";
-import type { SubNetRunner } from "../supernet/sub_net.ts";
+import type { SamplingInputs } from "../supernet/sampling/sampling_loop.ts";
+import type { SubNetRunner } from "../supernet/sampling/sub_net.ts";
 
 /** How a model is sampled, apart from noise and gates. */
 export interface SamplingSetup {

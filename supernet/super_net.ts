@@ -7,7 +7,7 @@ import {
   type BlockGraph,
   blockGraphs,
   type CompiledBlock,
-} from "../core/models/block_graph.ts";
+} from "../core/models/block_graph/block_graph.ts";
 import { macsOfGraph, sumMacs } from "../core/onnx/macs.ts";
 
 export interface SuperNet {

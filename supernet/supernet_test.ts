@@ -5,12 +5,12 @@ import {
   assertRejects,
   assertThrows,
 } from "@std/assert";
-import { tinyDit } from "../core/models/tiny_dit.ts";
-import { wholeGraph } from "../core/models/block_graph.ts";
-import { ditBlockGraph } from "../core/models/dit.ts";
-import { randomWeights } from "../core/models/random_weights.ts";
-import type { TransformerGranularity } from "../core/models/transformer_units.ts";
-import { TorchGenerator } from "../core/random.ts";
+import { tinyDit } from "../testing/models/tiny_dit.ts";
+import { wholeGraph } from "../core/models/block_graph/block_graph.ts";
+import { ditBlockGraph } from "../core/models/dit/dit.ts";
+import { randomWeights } from "../core/models/initial_weights/random_weights.ts";
+import type { TransformerGranularity } from "../core/models/block_graph/transformer_units.ts";
+import { TorchGenerator } from "../core/tensor/random.ts";
 import { openSession } from "../core/runtime/session.ts";
 import {
   makeSampler,
@@ -23,9 +23,9 @@ import {
   startState,
   type StepNoise,
 } from "../core/samplers/sampler_state.ts";
-import { parseSchedulerConfig } from "../core/samplers/scheduler_config.ts";
-import { float32, int64, type Tensor } from "../core/tensor.ts";
-import { openSubNet } from "./fused_sub_net.ts";
+import { parseSchedulerConfig } from "../core/samplers/schedule/scheduler_config.ts";
+import { float32, int64, type Tensor } from "../core/tensor/tensor.ts";
+import { openSubNet } from "./sampling/fused_sub_net.ts";
 import {
   checkGates,
   denseGates,
@@ -33,12 +33,12 @@ import {
   type Gates,
   parseGates,
 } from "./gates.ts";
-import { guide, twice } from "./guidance.ts";
+import { guide, twice } from "../core/pipeline/guidance.ts";
 import { liveBlocks, subNetMacs } from "./liveness.ts";
-import { SubNetRunner } from "./sub_net.ts";
+import { SubNetRunner } from "./sampling/sub_net.ts";
 import { type SuperNet, superNet } from "./super_net.ts";
-import { tinyConditions, tinyPixart } from "./tiny_pixart.ts";
-import { tinyText, tinyUnet } from "./tiny_unet.ts";
+import { tinyConditions, tinyPixart } from "../testing/models/tiny_pixart.ts";
+import { tinyText, tinyUnet } from "../testing/models/tiny_unet.ts";
 
 const config = tinyDit;
 const scheduler = parseSchedulerConfig(

@@ -1,9 +1,9 @@
 import { assert } from "@std/assert";
 import { GraphBuilder } from "../onnx/builder.ts";
 import type { Value } from "../onnx/graph.ts";
-import { TorchGenerator } from "../random.ts";
+import { TorchGenerator } from "../tensor/random.ts";
 import { openSession } from "../runtime/session.ts";
-import { float32, type Tensor } from "../tensor.ts";
+import { float32, type Tensor } from "../tensor/tensor.ts";
 import { gradientOf, vjpGraph } from "./vjp.ts";
 
 const [B, L, S, heads, d] = [1, 2048, 4100, 2, 2];

@@ -31,7 +31,7 @@
 import { intAttribute, intsAttribute } from "../onnx/attributes.ts";
 import type { GraphBuilder } from "../onnx/builder.ts";
 import type { Value } from "../onnx/graph.ts";
-import { sizeOf } from "../tensor.ts";
+import { sizeOf } from "../tensor/tensor.ts";
 import {
   type SlidingWindow,
   slidingWindowOf,

@@ -1,7 +1,7 @@
 /** What a backward pass had better be given than compute again. */
 import type { Graph } from "../onnx/graph.ts";
 import { macsOfGraph } from "../onnx/macs.ts";
-import { sizeOf } from "../tensor.ts";
+import { sizeOf } from "../tensor/tensor.ts";
 
 /** Fewer multiply-accumulates an element take less time than writing the element to memory and reading it back. */
 const leastMacs = 128;

@@ -1,7 +1,7 @@
 /** VJP rules of softmax, layer normalisation, mean and sum. */
 import { floatAttribute, intAttribute } from "../onnx/attributes.ts";
 import { normalizeAxis } from "../onnx/shape_inference.ts";
-import { float32, sizeOf } from "../tensor.ts";
+import { float32, sizeOf } from "../tensor/tensor.ts";
 import type { VjpCall, VjpRule } from "./vjp_call.ts";
 import type { Value } from "../onnx/graph.ts";
 

@@ -8,7 +8,7 @@ import { intAttribute, intsAttribute } from "../onnx/attributes.ts";
 import type { GraphBuilder } from "../onnx/builder.ts";
 import type { Value } from "../onnx/graph.ts";
 import { normalizeAxis } from "../onnx/shape_inference.ts";
-import { float32, sizeOf } from "../tensor.ts";
+import { float32, sizeOf } from "../tensor/tensor.ts";
 import {
   offsetsOf,
   type SlidingWindow,

@@ -6,7 +6,7 @@
 import { intAttribute, stringAttribute } from "../onnx/attributes.ts";
 import type { GraphBuilder } from "../onnx/builder.ts";
 import type { Node, Value } from "../onnx/graph.ts";
-import { float32, sizeOf } from "../tensor.ts";
+import { float32, sizeOf } from "../tensor/tensor.ts";
 import type { VjpRule } from "./vjp_call.ts";
 
 /** Input coordinate of output position o; single precision where ONNX Runtime's rounding decides which neighbour is nearest. */

@@ -17,9 +17,9 @@ import {
   type Tensor,
   tensor,
   zeros,
-} from "../tensor.ts";
+} from "../tensor/tensor.ts";
 import { dearProducts } from "./dear_products.ts";
-import { gradientErrors } from "./gradient_check.ts";
+import { gradientErrors } from "../../testing/operators/gradient_check.ts";
 import { rules } from "./rules.ts";
 import { cotangentOf, gradientOf, vjpGraph } from "./vjp.ts";
 

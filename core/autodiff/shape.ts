@@ -3,7 +3,7 @@ import { intAttribute, intsAttribute } from "../onnx/attributes.ts";
 import type { GraphBuilder } from "../onnx/builder.ts";
 import type { Value } from "../onnx/graph.ts";
 import { normalizeAxis, sliceBounds } from "../onnx/shape_inference.ts";
-import { int64, zeros } from "../tensor.ts";
+import { int64, zeros } from "../tensor/tensor.ts";
 import type { VjpRule } from "./vjp_call.ts";
 
 export const identityVjp: VjpRule = ({ dy }) => [dy];

@@ -7,8 +7,8 @@
 import { GraphBuilder } from "../onnx/builder.ts";
 import type { Graph, Node, Value } from "../onnx/graph.ts";
 import { valueOf } from "../onnx/graph.ts";
-import { withoutUnread } from "../onnx/unread_inputs.ts";
-import { describe, sameShape, zeros } from "../tensor.ts";
+import { withoutUnread } from "../onnx/rewrites/unread_inputs.ts";
+import { describe, sameShape, zeros } from "../tensor/tensor.ts";
 import { rules } from "./rules.ts";
 import type { VjpCall } from "./vjp_call.ts";
 

@@ -1,5 +1,5 @@
 /** A file of prompts as experiments name it: a path, or a file of a data set on the hub. */
-import { isFile } from "../is_file.ts";
+import { isFile } from "../files/is_file.ts";
 import { HubError } from "./download.ts";
 import { parseModelName } from "./model_name.ts";
 import { type HubSettings, hubSettings } from "./settings.ts";

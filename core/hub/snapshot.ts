@@ -1,5 +1,5 @@
 /** A model, or files of a data set, of the hub as a folder, in the cache that Python's `huggingface_hub` keeps. */
-import { isFile } from "../is_file.ts";
+import { isFile } from "../files/is_file.ts";
 import { ask, download, HubError } from "./download.ts";
 import type { ModelName } from "./model_name.ts";
 import { neededFiles } from "./needed_files.ts";

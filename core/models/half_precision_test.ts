@@ -1,14 +1,14 @@
 /** Networks in float16 beside the same in float32, on the recorded cases. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { inTemporaryFolder } from "../in_temporary_folder.ts";
+import { inTemporaryFolder } from "../../testing/files/in_temporary_folder.ts";
 import { GraphBuilder } from "../onnx/builder.ts";
 import type { Graph, Initializer } from "../onnx/graph.ts";
-import { halfPrecision } from "../onnx/half_precision.ts";
+import { halfPrecision } from "../runtime/half_precision.ts";
 import { openSession } from "../runtime/session.ts";
-import { float32, type Tensor, tensor } from "../tensor.ts";
-import { float32ToFloat16 } from "../weights/float16.ts";
+import { float32, type Tensor, tensor } from "../tensor/tensor.ts";
+import { float32ToFloat16 } from "../tensor/float16.ts";
 import { openSafetensors, writeSafetensors } from "../weights/safetensors.ts";
-import { blockGraphs, wholeGraph } from "./block_graph.ts";
+import { blockGraphs, wholeGraph } from "./block_graph/block_graph.ts";
 import { blockGraphOf, loadModel } from "./load.ts";
 import { openWeights } from "./weight_file.ts";
 

@@ -1,8 +1,11 @@
 /** Published models that are measured by name, without their weights. */
-import type { DitConfig } from "./dit.ts";
+import type { DitConfig } from "./dit/dit.ts";
 import type { Network } from "./network.ts";
-import { parsePixartConfig, type PixartConfig } from "./pixart_config.ts";
-import { parseUnetConfig, type UnetConfig } from "./unet_config.ts";
+import {
+  parsePixartConfig,
+  type PixartConfig,
+} from "./pixart/pixart_config.ts";
+import { parseUnetConfig, type UnetConfig } from "./unet/unet_config.ts";
 
 /** DiT-XL/2 at 256x256 pixels (Peebles and Xie, 2023; facebook/DiT-XL-2-256). */
 const ditXl2: DitConfig = {

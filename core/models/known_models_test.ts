@@ -1,8 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { inspectModel } from "./inspect.ts";
+import { inspectModel } from "../../experiments/commands/inspect/model_costs.ts";
 import { knownModel } from "./known_models.ts";
 import { networkGraph } from "./network.ts";
-import { noWeights } from "./weights.ts";
+import { noWeights } from "./block_graph/weights.ts";
 
 Deno.test("knownModel() has the published sizes", () => {
   const sizeOf = (name: string) => knownModel(name).config.sampleSize;

@@ -1,13 +1,13 @@
 /** A model's folder in diffusers layout, read into a typed record. */
-import { isFile } from "../is_file.ts";
-import { readJson } from "../read_json.ts";
-import type { BlockGraph } from "./block_graph.ts";
+import { isFile } from "../files/is_file.ts";
+import { readJson } from "../files/read_json.ts";
+import type { BlockGraph } from "./block_graph/block_graph.ts";
 import {
   type ComponentKind,
   type ComponentOptions,
   loadComponent,
 } from "./component.ts";
-import { configJson, requireOneOf } from "./config_json.ts";
+import { configJson, requireOneOf } from "../files/config_json.ts";
 import {
   type Family,
   type Network,
@@ -16,8 +16,8 @@ import {
   onSmallestLatents,
   parseNetwork,
 } from "./network.ts";
-import { parameterShapes } from "./parameter_shapes.ts";
-import type { WeightSource } from "./weights.ts";
+import { parameterShapes } from "./block_graph/parameter_shapes.ts";
+import type { WeightSource } from "./block_graph/weights.ts";
 
 /** A model ready to be built: a network of some family with its weights. */
 export type LoadedModel = Network & {

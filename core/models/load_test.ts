@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { inTemporaryFolder } from "../in_temporary_folder.ts";
-import { float32, type Tensor, zeros } from "../tensor.ts";
+import { inTemporaryFolder } from "../../testing/files/in_temporary_folder.ts";
+import { float32, type Tensor, zeros } from "../tensor/tensor.ts";
 import { openSafetensors, writeSafetensors } from "../weights/safetensors.ts";
 import { blockGraphOf, loadModel, ofFamily } from "./load.ts";
 

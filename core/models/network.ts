@@ -3,15 +3,18 @@
  * family's configuration, built into a block graph. The only place where the
  * families are listed.
  */
-import type { BlockGraph } from "./block_graph.ts";
-import { configJson, refuse } from "./config_json.ts";
-import { ditBlockGraph, type DitConfig } from "./dit.ts";
-import { parseDitConfig } from "./dit_config.ts";
-import { type LatentSize, pixartBlockGraph } from "./pixart.ts";
-import { parsePixartConfig, type PixartConfig } from "./pixart_config.ts";
-import { unetBlockGraph } from "./unet.ts";
-import { parseUnetConfig, type UnetConfig } from "./unet_config.ts";
-import type { WeightSource } from "./weights.ts";
+import type { BlockGraph } from "./block_graph/block_graph.ts";
+import { configJson, refuse } from "../files/config_json.ts";
+import { ditBlockGraph, type DitConfig } from "./dit/dit.ts";
+import { parseDitConfig } from "./dit/dit_config.ts";
+import { type LatentSize, pixartBlockGraph } from "./pixart/pixart.ts";
+import {
+  parsePixartConfig,
+  type PixartConfig,
+} from "./pixart/pixart_config.ts";
+import { unetBlockGraph } from "./unet/unet.ts";
+import { parseUnetConfig, type UnetConfig } from "./unet/unet_config.ts";
+import type { WeightSource } from "./block_graph/weights.ts";
 
 /** A configuration and the family that it belongs to. */
 export type Network =

@@ -1,10 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { macsOfGraph, sumMacs } from "../onnx/macs.ts";
-import { wholeGraph } from "./block_graph.ts";
+import { wholeGraph } from "./block_graph/block_graph.ts";
 import { readNetwork } from "./load.ts";
 import { type Network, networkGraph, ofSampleSize } from "./network.ts";
-import { parameterShapes } from "./parameter_shapes.ts";
-import { noWeights } from "./weights.ts";
+import { parameterShapes } from "./block_graph/parameter_shapes.ts";
+import { noWeights } from "./block_graph/weights.ts";
 
 const testdata = decodeURIComponent(
   new URL("../../testdata", import.meta.url).pathname,

@@ -5,7 +5,7 @@ import {
   positiveInteger,
   refuse,
   requireOneOf,
-} from "./config_json.ts";
+} from "../files/config_json.ts";
 
 /** Sizes of a transformer on the patches of a picture. */
 export interface TransformerConfig {

@@ -4,11 +4,11 @@
  * brought into memory.
  */
 import type { FileRange } from "../onnx/graph.ts";
-import { describe, sameShape } from "../tensor.ts";
+import { describe, sameShape } from "../tensor/tensor.ts";
 import { checkFinite } from "../weights/finite.ts";
 import { openTensorFile } from "../weights/open_tensor_file.ts";
 import type { StoredTensor, TensorFile } from "../weights/tensor_file.ts";
-import type { WeightSource } from "./weights.ts";
+import type { WeightSource } from "./block_graph/weights.ts";
 
 /** How a file's keys differ from the model's. */
 export interface WeightKeys {

@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { inTemporaryFolder } from "../in_temporary_folder.ts";
+import { inTemporaryFolder } from "../../testing/files/in_temporary_folder.ts";
 import { openSession } from "../runtime/session.ts";
-import { float32, type Tensor, zeros } from "../tensor.ts";
-import { craftStateDict } from "../weights/craft_torch.ts";
+import { float32, type Tensor, zeros } from "../tensor/tensor.ts";
+import { craftStateDict } from "../../testing/files/craft_torch.ts";
 import { openSafetensors, writeSafetensors } from "../weights/safetensors.ts";
-import { wholeGraph } from "./block_graph.ts";
+import { wholeGraph } from "./block_graph/block_graph.ts";
 import { blockGraphOf, loadModel } from "./load.ts";
 
 const path = (name: string) =>

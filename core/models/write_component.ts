@@ -1,9 +1,9 @@
 /** A part of a model's folder made from its configuration: for models without trained weights. */
-import type { Tensor } from "../tensor.ts";
+import type { Tensor } from "../tensor/tensor.ts";
 import { writeSafetensors } from "../weights/safetensors.ts";
-import { writeAtomically } from "../write_atomically.ts";
+import { writeAtomically } from "../files/write_atomically.ts";
 import type { ComponentKind } from "./component.ts";
-import type { WeightSource } from "./weights.ts";
+import type { WeightSource } from "./block_graph/weights.ts";
 
 /**
  * Writes `config.json` and the weights that it calls for, as `loadComponent` reads them.

@@ -3,7 +3,13 @@
  * specification (opset 20), attributes with the specification's defaults.
  * Shapes are inferred as nodes are added, so a mistake fails where it is made.
  */
-import { type DType, int64, sizeOf, type Tensor, tensor } from "../tensor.ts";
+import {
+  type DType,
+  int64,
+  sizeOf,
+  type Tensor,
+  tensor,
+} from "../tensor/tensor.ts";
 import { float, int, ints, string } from "./attributes.ts";
 import { dataTypes } from "./data_types.ts";
 import type { Attribute, Graph, Initializer, Node, Value } from "./graph.ts";

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { int64 } from "../tensor.ts";
+import { int64 } from "../tensor/tensor.ts";
 import { GraphBuilder } from "./builder.ts";
 import { parameterCount } from "./graph.ts";
 

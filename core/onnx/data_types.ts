@@ -1,5 +1,5 @@
 /** ONNX's numbers of the element types: `TensorProto.DataType` in `onnx.proto`. */
-import type { DType } from "../tensor.ts";
+import type { DType } from "../tensor/tensor.ts";
 
 /** The number of each dtype, in files and in `Cast`'s attribute `to`. */
 export const dataTypes: Readonly<Record<DType, number>> = {

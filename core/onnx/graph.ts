@@ -3,7 +3,7 @@
  * value with a dtype and a static shape. Builders make it, transformations
  * return a new one, `model_proto.ts` writes it to ONNX's own format.
  */
-import type { DType, Tensor } from "../tensor.ts";
+import type { DType, Tensor } from "../tensor/tensor.ts";
 
 /** A value of a graph: one tensor's name, dtype and static shape. */
 export interface Value {

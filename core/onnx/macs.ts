@@ -4,7 +4,7 @@
  * DiP-GO's counter prints them (`paper`: with biases and norms). Activations,
  * softmax, residual additions and interpolation count nothing in any of them.
  */
-import { sizeOf } from "../tensor.ts";
+import { sizeOf } from "../tensor/tensor.ts";
 import { intAttribute } from "./attributes.ts";
 import { type Graph, type Node, valueOf } from "./graph.ts";
 

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { float32 } from "../tensor.ts";
+import { float32 } from "../tensor/tensor.ts";
 import { GraphBuilder } from "./builder.ts";
 import type { Value } from "./graph.ts";
 import { type Macs, macsByModule, macsOfGraph, sumMacs } from "./macs.ts";

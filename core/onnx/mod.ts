@@ -3,5 +3,5 @@ export * from "./attributes.ts";
 export * from "./builder.ts";
 export * from "./graph.ts";
 export * from "./macs.ts";
-export * from "./model_proto.ts";
+export * from "./file/model_proto.ts";
 export * from "./shape_inference.ts";

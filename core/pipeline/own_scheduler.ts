@@ -3,7 +3,7 @@ import type { LoadedModel } from "../models/load.ts";
 import {
   readSchedulerConfig,
   type SchedulerConfig,
-} from "../samplers/scheduler_config.ts";
+} from "../samplers/schedule/scheduler_config.ts";
 
 /**
  * Reads a model's `scheduler/scheduler_config.json`.

@@ -1,11 +1,11 @@
 /** Latents to pictures, by a pipeline's autoencoder. */
-import { joined, unstacked } from "../batch.ts";
-import type { AutoencoderConfig } from "../models/autoencoder_config.ts";
+import { joined, unstacked } from "../tensor/batch.ts";
+import type { AutoencoderConfig } from "../models/autoencoder/autoencoder_config.ts";
 import {
   autoencoderKind,
   decoderBlockGraph,
-} from "../models/autoencoder_kl.ts";
-import { emitBlock } from "../models/block_graph.ts";
+} from "../models/autoencoder/autoencoder_kl.ts";
+import { emitBlock } from "../models/block_graph/block_graph.ts";
 import { type Component, loadComponent } from "../models/component.ts";
 import { GraphBuilder } from "../onnx/builder.ts";
 import type { Value } from "../onnx/graph.ts";
@@ -14,7 +14,7 @@ import {
   type Session,
   type SessionOptions,
 } from "../runtime/session.ts";
-import { float32, type Tensor } from "../tensor.ts";
+import { float32, type Tensor } from "../tensor/tensor.ts";
 
 /** A loaded autoencoder. */
 export type Autoencoder = Component<AutoencoderConfig>;

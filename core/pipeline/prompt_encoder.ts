@@ -1,7 +1,7 @@
 /** Prompts to what a pipeline's network reads besides latents and timestep. */
 import type { Network } from "../models/network.ts";
 import type { SessionOptions } from "../runtime/session.ts";
-import type { Tensor } from "../tensor.ts";
+import type { Tensor } from "../tensor/tensor.ts";
 import { openClipPrompts } from "./clip_prompts.ts";
 import { openClipPairPrompts } from "./clip_pair_prompts.ts";
 import { openT5Prompts } from "./t5_prompts.ts";

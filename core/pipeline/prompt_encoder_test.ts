@@ -4,15 +4,15 @@ import {
   assertRejects,
   assertThrows,
 } from "@std/assert";
-import { clipTextGraph } from "../models/clip.ts";
-import { loadClipText } from "../models/clip_load.ts";
+import { clipTextGraph } from "../models/clip/clip.ts";
+import { loadClipText } from "../models/clip/clip_load.ts";
 import { loadModel } from "../models/load.ts";
-import { t5EncoderGraph } from "../models/t5.ts";
-import { loadT5Encoder } from "../models/t5_load.ts";
+import { t5EncoderGraph } from "../models/t5/t5.ts";
+import { loadT5Encoder } from "../models/t5/t5_load.ts";
 import { openSession } from "../runtime/session.ts";
-import { float32, int64, type Tensor } from "../tensor.ts";
+import { float32, int64, type Tensor } from "../tensor/tensor.ts";
 import { openPromptEncoder, type PromptInputs } from "./prompt_encoder.ts";
-import { inTinyPipeline } from "./tiny_pipeline.ts";
+import { inTinyPipeline } from "../../testing/models/tiny_pipeline.ts";
 
 const opened = async (folder: string) =>
   openPromptEncoder(folder, await loadModel(folder));

@@ -1,9 +1,9 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { inTemporaryFolder } from "../in_temporary_folder.ts";
+import { inTemporaryFolder } from "../../testing/files/in_temporary_folder.ts";
 import { GraphBuilder } from "../onnx/builder.ts";
 import type { FileRange, Graph } from "../onnx/graph.ts";
-import { decodeModel } from "../onnx/model_proto.ts";
-import { float32, type Tensor } from "../tensor.ts";
+import { decodeModel } from "../onnx/file/model_proto.ts";
+import { float32, type Tensor } from "../tensor/tensor.ts";
 import { withLinkedModel } from "./external_weights.ts";
 import { openSession } from "./session.ts";
 

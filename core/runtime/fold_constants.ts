@@ -1,7 +1,7 @@
 /** Constant folding: what a graph would compute anew at each run from nothing but constants is computed now. */
 import { GraphBuilder } from "../onnx/builder.ts";
 import type { Graph, Initializer, Node } from "../onnx/graph.ts";
-import type { Tensor } from "../tensor.ts";
+import type { Tensor } from "../tensor/tensor.ts";
 import { openSession } from "./session.ts";
 
 /**

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { GraphBuilder } from "../onnx/builder.ts";
-import { operatorCases } from "../onnx/operator_cases.ts";
-import { float32 } from "../tensor.ts";
+import { operatorCases } from "../../testing/operators/operator_cases.ts";
+import { float32 } from "../tensor/tensor.ts";
 import { openSession } from "./session.ts";
 
 for (const { name, graph, feeds } of operatorCases()) {

@@ -11,11 +11,11 @@ import {
   sameShape,
   sizeOf,
   type Tensor,
-} from "../tensor.ts";
+} from "../tensor/tensor.ts";
 import type { Graph, Value } from "../onnx/graph.ts";
-import { halfPrecision } from "../onnx/half_precision.ts";
-import { encodeModel, isExternal } from "../onnx/model_proto.ts";
-import { winogradGraph } from "../onnx/winograd.ts";
+import { halfPrecision } from "./half_precision.ts";
+import { encodeModel, isExternal } from "../onnx/file/model_proto.ts";
+import { winogradGraph } from "../onnx/rewrites/winograd.ts";
 import { withLinkedModel } from "./external_weights.ts";
 import { type OffDeviceNode, profiledNodes } from "./profiled_nodes.ts";
 import { webgpuGraph } from "./webgpu_graph.ts";

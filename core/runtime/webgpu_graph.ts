@@ -10,7 +10,7 @@ import {
   type RewriteCall,
   type RewriteRule,
   rewritten,
-} from "../onnx/rewrite.ts";
+} from "../onnx/rewrites/rewrite.ts";
 
 /** What is known of a device besides its provider. */
 export interface WebgpuTraits {

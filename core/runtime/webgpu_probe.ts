@@ -1,7 +1,7 @@
 /** What this machine's GPU does right, found by trying: the runtime does not say. */
 import { GraphBuilder } from "../onnx/builder.ts";
 import type { Graph } from "../onnx/graph.ts";
-import { float32, type Tensor } from "../tensor.ts";
+import { float32, type Tensor } from "../tensor/tensor.ts";
 import type { WebgpuTraits } from "./webgpu_graph.ts";
 
 export interface WebgpuProbe extends WebgpuTraits {

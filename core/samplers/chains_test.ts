@@ -1,8 +1,8 @@
 /** Every sampler against diffusers' chains, and its gradient through a whole chain against differences. */
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import { TorchGenerator } from "../random.ts";
-import { times } from "../vectors.ts";
-import { makeDdim } from "./ddim.ts";
+import { TorchGenerator } from "../tensor/random.ts";
+import { times } from "../tensor/vectors.ts";
+import { makeDdim } from "./schedulers/ddim.ts";
 import { makeSampler, samplerKindOf } from "./make_sampler.ts";
 import type { Sampler } from "./sampler.ts";
 import {
@@ -14,7 +14,7 @@ import {
   startState,
   type StepNoise,
 } from "./sampler_state.ts";
-import { parseSchedulerConfig } from "./scheduler_config.ts";
+import { parseSchedulerConfig } from "./schedule/scheduler_config.ts";
 
 /** A stand-in for a model: a x + b sin(c x + d i) at step i. */
 interface Model {

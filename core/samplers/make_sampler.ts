@@ -1,12 +1,12 @@
 /** Which sampler a config asks for: by its class name, or by a name given instead. */
-import { makeDdim } from "./ddim.ts";
-import { makeDdpm } from "./ddpm.ts";
-import { makeDpmSolver } from "./dpm_solver.ts";
-import { makeEuler } from "./euler.ts";
-import { makeLcm } from "./lcm.ts";
-import { makePndm } from "./pndm.ts";
+import { makeDdim } from "./schedulers/ddim.ts";
+import { makeDdpm } from "./schedulers/ddpm.ts";
+import { makeDpmSolver } from "./schedulers/dpm_solver.ts";
+import { makeEuler } from "./schedulers/euler.ts";
+import { makeLcm } from "./schedulers/lcm.ts";
+import { makePndm } from "./schedulers/pndm.ts";
 import type { Sampler } from "./sampler.ts";
-import type { SchedulerConfig } from "./scheduler_config.ts";
+import type { SchedulerConfig } from "./schedule/scheduler_config.ts";
 
 const makers = {
   ddim: makeDdim,

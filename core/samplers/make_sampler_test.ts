@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { makeSampler, samplerKindOf, samplerKinds } from "./make_sampler.ts";
-import { parseSchedulerConfig } from "./scheduler_config.ts";
+import { parseSchedulerConfig } from "./schedule/scheduler_config.ts";
 
 const sd15 = parseSchedulerConfig({
   _class_name: "PNDMScheduler",

@@ -4,7 +4,7 @@
  * coefficients worked out beforehand in float64; clipping is the exception.
  * The model, guidance and gates live outside of it.
  */
-import type { Combination } from "./prediction.ts";
+import type { Combination } from "./schedule/prediction.ts";
 
 /** Clipping of the predicted clean sample: adds factor · (clip(clean) − clean) to the next latents. */
 export interface Clip {

@@ -1,6 +1,6 @@
 /** One step of any sampler: forward, backward, and solved for its prediction. */
-import type { TorchGenerator } from "../random.ts";
-import { plus, times } from "../vectors.ts";
+import type { TorchGenerator } from "../tensor/random.ts";
+import { plus, times } from "../tensor/vectors.ts";
 import type { Clip, Sampler, SamplerStep } from "./sampler.ts";
 
 /** What a step started from and the prediction it used, each `[B, C, H, W]`; flat here, elsewhere as `V`. */

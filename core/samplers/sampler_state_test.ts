@@ -4,7 +4,7 @@ import {
   assertEquals,
   assertThrows,
 } from "@std/assert";
-import { TorchGenerator } from "../random.ts";
+import { TorchGenerator } from "../tensor/random.ts";
 import { samplerOf, type SamplerStep } from "./sampler.ts";
 import {
   drawStepNoise,

@@ -1,5 +1,8 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { craftSentencePiece, type Piece } from "./craft_sentencepiece.ts";
+import {
+  craftSentencePiece,
+  type Piece,
+} from "../../testing/files/craft_sentencepiece.ts";
 import { loadTokenizer } from "./tokenizer.ts";
 
 const pieces: Piece[] = [

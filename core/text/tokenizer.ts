@@ -3,10 +3,10 @@
  * padded or cut to one length. The algorithms are `@huggingface/tokenizers`'.
  */
 import { Tokenizer } from "@huggingface/tokenizers";
-import { isFile } from "../is_file.ts";
-import { configJson, most, positiveInteger } from "../models/config_json.ts";
-import { readJson } from "../read_json.ts";
-import { int64, type Tensor } from "../tensor.ts";
+import { isFile } from "../files/is_file.ts";
+import { configJson, most, positiveInteger } from "../files/config_json.ts";
+import { readJson } from "../files/read_json.ts";
+import { int64, type Tensor } from "../tensor/tensor.ts";
 import { clipTokenizerJson } from "./clip_tokenizer.ts";
 import { sentencePieceJson } from "./sentencepiece.ts";
 

@@ -1,5 +1,5 @@
 /** Weights must be numbers: a NaN in a file would only show as a black image, many layers later. */
-import type { Tensor } from "../tensor.ts";
+import type { Tensor } from "../tensor/tensor.ts";
 
 /**
  * Checks that a tensor holds neither NaN nor infinity. Integer tensors always pass.

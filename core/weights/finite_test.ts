@@ -1,5 +1,5 @@
 import { assertThrows } from "@std/assert";
-import { float32, int64, tensor } from "../tensor.ts";
+import { float32, int64, tensor } from "../tensor/tensor.ts";
 import { checkFinite } from "./finite.ts";
 
 Deno.test("checkFinite() names file, tensor and index of the first NaN or infinity", () => {

@@ -1,7 +1,7 @@
 /** Weights on disk. */
 export * from "./find_weights.ts";
 export * from "./finite.ts";
-export * from "./float16.ts";
+export * from "../tensor/float16.ts";
 export * from "./open_tensor_file.ts";
 export * from "./safetensors.ts";
 export type {

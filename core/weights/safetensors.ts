@@ -2,9 +2,9 @@
  * safetensors files: opened by their header alone, read tensor by tensor, and
  * written whole.
  */
-import { writeParts } from "../write_parts.ts";
-import { readRangeSync } from "../byte_range.ts";
-import { sameShape, sizeOf, type Tensor } from "../tensor.ts";
+import { writeParts } from "../files/write_parts.ts";
+import { readRangeSync } from "../files/byte_range.ts";
+import { sameShape, sizeOf, type Tensor } from "../tensor/tensor.ts";
 import {
   parseSafetensorsHeader,
   safetensorsBytes,

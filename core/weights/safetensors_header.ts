@@ -4,8 +4,8 @@
  * https://huggingface.co/docs/safetensors. Anything that leaves room for two
  * readings (duplicate names, overlaps, gaps) is refused.
  */
-import type { ByteRange } from "../byte_range.ts";
-import { sizeOf } from "../tensor.ts";
+import type { ByteRange } from "../files/byte_range.ts";
+import { sizeOf } from "../tensor/tensor.ts";
 import { duplicateKey } from "./duplicate_key.ts";
 
 /** Bytes of one element of each dtype that the format knows. */

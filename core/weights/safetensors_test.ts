@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { inTemporaryFolder } from "../in_temporary_folder.ts";
-import { TorchGenerator } from "../random.ts";
-import { float32, int64, type Tensor, tensor } from "../tensor.ts";
+import { inTemporaryFolder } from "../../testing/files/in_temporary_folder.ts";
+import { TorchGenerator } from "../tensor/random.ts";
+import { float32, int64, type Tensor, tensor } from "../tensor/tensor.ts";
 import {
   openSafetensors,
   writeFloat32Batches,

@@ -2,13 +2,13 @@
  * Between the bytes of a safetensors file and tensors. Both are little-endian,
  * as is every machine that Deno runs on.
  */
-import { type DType, type Tensor, tensor } from "../tensor.ts";
+import { type DType, type Tensor, tensor } from "../tensor/tensor.ts";
 import {
   bfloat16ToFloat32,
   float16ToFloat32,
   float32ToBfloat16,
   float32ToFloat16,
-} from "./float16.ts";
+} from "../tensor/float16.ts";
 import type { SafetensorsDType } from "./safetensors_header.ts";
 
 /** The dtypes that floating-point tensors can be stored as. */

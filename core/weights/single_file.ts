@@ -1,8 +1,8 @@
 /** A weight file of any format that this project reads, told by how it begins. */
-import { readRangeSync } from "../byte_range.ts";
+import { readRangeSync } from "../files/byte_range.ts";
 import { openSafetensors } from "./safetensors.ts";
 import type { TensorFile } from "./tensor_file.ts";
-import { isTorchFile, openTorch } from "./torch_file.ts";
+import { isTorchFile, openTorch } from "./torch/torch_file.ts";
 
 /** Enough to tell the formats. */
 const beginningBytes = 64;

@@ -2,14 +2,18 @@
  * Tensors on disk, whatever the file format: where each lies, and how it is
  * read. The byte ranges are what ONNX external data points at.
  */
-import { type ByteRange, readRange, readRangeSync } from "../byte_range.ts";
-import type { Tensor } from "../tensor.ts";
+import {
+  type ByteRange,
+  readRange,
+  readRangeSync,
+} from "../files/byte_range.ts";
+import type { Tensor } from "../tensor/tensor.ts";
 import {
   safetensorsBytes,
   type SafetensorsDType,
 } from "./safetensors_header.ts";
 import { decodeStored, widenToFloat32 } from "./safetensors_values.ts";
-import { rowMajor } from "./strides.ts";
+import { rowMajor } from "./torch/strides.ts";
 
 /** Where one tensor lies. */
 export interface StoredTensor extends ByteRange {

@@ -1,5 +1,5 @@
 /** What `deno task bench` measures, by name. */
-import { alignedLines } from "../../core/aligned_lines.ts";
+import { alignedLines } from "../tables/aligned_lines.ts";
 import { compiledLines, measureCompiled } from "./compiled_speed.ts";
 import { exportCostApart, exportCostLines } from "./export_cost.ts";
 import { gradientMemoryApart } from "./gradient_memory.ts";
@@ -9,7 +9,7 @@ import { layerLines, layerSubjects, measureLayers } from "./layer_gradients.ts";
 import { measureAllPeers, peerLines } from "./peers.ts";
 import { measureSd15, sd15Lines } from "./sd15.ts";
 import { measureSpeed, type Speed, speedLines } from "./sub_net_speed.ts";
-import { folders, modelFolder, type ModelName } from "./subjects.ts";
+import { folders, modelFolder, type ModelName } from "./subjects/subjects.ts";
 
 /** What the command line asks for; undefined where it leaves that to the benchmark. */
 export interface BenchOptions {

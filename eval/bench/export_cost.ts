@@ -3,14 +3,14 @@
  * it. Started as a program of its own (arguments: a model's folder, steps,
  * sparsity, where to write), because a process's peak never falls; prints JSON.
  */
-import { alignedLines } from "../../core/aligned_lines.ts";
-import { writeModels } from "../../core/onnx/write_model.ts";
+import { alignedLines } from "../tables/aligned_lines.ts";
+import { writeModels } from "../../core/runtime/write_model.ts";
 import { openSession } from "../../core/runtime/session.ts";
-import { bytesPerElement, sizeOf } from "../../core/tensor.ts";
+import { bytesPerElement, sizeOf } from "../../core/tensor/tensor.ts";
 import { compileSubNet } from "../../supernet/compile/compile_sub_net.ts";
 import { measuredApart, peakBytes } from "./apart.ts";
-import { compileRequest } from "./compiled_subject.ts";
-import { modelFolder, type Subject } from "./subjects.ts";
+import { compileRequest } from "./subjects/compiled_subject.ts";
+import { modelFolder, type Subject } from "./subjects/subjects.ts";
 
 /** Seconds, and resident gigabytes (10⁹ bytes), the highest of the process up to then. */
 export interface ExportCost {

@@ -28,7 +28,7 @@ import {
   type Value,
   valueOf,
 } from "../../core/onnx/graph.ts";
-import { sameShape } from "../../core/tensor.ts";
+import { sameShape } from "../../core/tensor/tensor.ts";
 
 /** A node of our graph that is about to be written: its inputs in the new graph. */
 interface Call {

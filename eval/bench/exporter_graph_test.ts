@@ -4,17 +4,20 @@ import {
   assertEquals,
   assertThrows,
 } from "@std/assert";
-import { type BlockGraph, wholeGraph } from "../../core/models/block_graph.ts";
+import {
+  type BlockGraph,
+  wholeGraph,
+} from "../../core/models/block_graph/block_graph.ts";
 import { GraphBuilder } from "../../core/onnx/builder.ts";
 import type { Graph } from "../../core/onnx/graph.ts";
 import { macsOfGraph, sumMacs } from "../../core/onnx/macs.ts";
 import { openSession } from "../../core/runtime/session.ts";
-import type { Tensor } from "../../core/tensor.ts";
-import { tinyPixart } from "../../supernet/tiny_pixart.ts";
-import { tinyUnet } from "../../supernet/tiny_unet.ts";
+import type { Tensor } from "../../core/tensor/tensor.ts";
+import { tinyPixart } from "../../testing/models/tiny_pixart.ts";
+import { tinyUnet } from "../../testing/models/tiny_unet.ts";
 import { exporterGraph } from "./exporter_graph.ts";
-import { randomFeeds } from "./random_feeds.ts";
-import { tinySubject } from "./tiny_subject.ts";
+import { randomFeeds } from "./subjects/random_feeds.ts";
+import { tinySubject } from "./subjects/tiny_subject.ts";
 
 const models: Record<string, BlockGraph> = {
   "a UNet": tinyUnet({ batch: 2, granularity: "branch" }),

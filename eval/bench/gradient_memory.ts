@@ -4,8 +4,8 @@
  */
 import { measuredApart, peakBytes } from "./apart.ts";
 import { denseGates } from "../../supernet/gates.ts";
-import { openTrainingForm } from "../../supernet/training_form.ts";
-import { modelFolder, type Subject } from "./subjects.ts";
+import { openTrainingForm } from "../../supernet/training/training_form.ts";
+import { modelFolder, type Subject } from "./subjects/subjects.ts";
 
 /** Resident megabytes (10⁶ bytes), the highest of the process so far. */
 export interface GradientMemory {

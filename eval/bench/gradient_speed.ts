@@ -4,14 +4,14 @@
  * form's forward pass, and a backward pass that recomputes each block, with every gate
  * open, the state that a search starts from and its most expensive one.
  */
-import { alignedLines } from "../../core/aligned_lines.ts";
-import { blockSessions } from "../../supernet/block_sessions.ts";
-import { openSubNet } from "../../supernet/fused_sub_net.ts";
+import { alignedLines } from "../tables/aligned_lines.ts";
+import { blockSessions } from "../../supernet/sampling/block_sessions.ts";
+import { openSubNet } from "../../supernet/sampling/fused_sub_net.ts";
 import { denseGates } from "../../supernet/gates.ts";
-import { SubNetRunner } from "../../supernet/sub_net.ts";
-import { openTrainingForm } from "../../supernet/training_form.ts";
-import { interleave, type Latency } from "../latency.ts";
-import type { Subject } from "./subjects.ts";
+import { SubNetRunner } from "../../supernet/sampling/sub_net.ts";
+import { openTrainingForm } from "../../supernet/training/training_form.ts";
+import { interleave, type Latency } from "../statistics/latency.ts";
+import type { Subject } from "./subjects/subjects.ts";
 
 /** Times in milliseconds. */
 export interface GradientSpeed {

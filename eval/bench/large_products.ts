@@ -1,8 +1,8 @@
 /** What the machine can do: its rate on large square matrix products. */
 import { GraphBuilder } from "../../core/onnx/builder.ts";
 import { openSession, type Session } from "../../core/runtime/session.ts";
-import type { Latency } from "../latency.ts";
-import { randomFeeds } from "./random_feeds.ts";
+import type { Latency } from "../statistics/latency.ts";
+import { randomFeeds } from "./subjects/random_feeds.ts";
 
 /** Sides of the products whose fastest stands for the machine. */
 const largeSides = [1024, 2048, 4096];

@@ -1,14 +1,14 @@
 /** Speed of the layers that training a UNet spends its time in, forward and backward, each alone. */
-import { alignedLines } from "../../core/aligned_lines.ts";
+import { alignedLines } from "../tables/aligned_lines.ts";
 import { parametersAsInputs, vjpGraph } from "../../core/autodiff/vjp.ts";
-import { convolution, groupNorm } from "../../core/models/layers.ts";
-import { noWeights } from "../../core/models/weights.ts";
+import { convolution, groupNorm } from "../../core/models/layers/layers.ts";
+import { noWeights } from "../../core/models/block_graph/weights.ts";
 import { GraphBuilder } from "../../core/onnx/builder.ts";
 import type { Graph, Value } from "../../core/onnx/graph.ts";
 import { macsOfGraph, sumMacs } from "../../core/onnx/macs.ts";
 import { openSession } from "../../core/runtime/session.ts";
-import { interleave, type Latency } from "../latency.ts";
-import { randomFeeds } from "./random_feeds.ts";
+import { interleave, type Latency } from "../statistics/latency.ts";
+import { randomFeeds } from "./subjects/random_feeds.ts";
 
 /** A layer and the shape of its input, `[B, C, H, W]`. */
 export interface LayerSubject {

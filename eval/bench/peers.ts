@@ -1,14 +1,17 @@
 /** A network's forward beside the graph that an exporter writes for it, in one process, taking turns. */
-import { alignedLines } from "../../core/aligned_lines.ts";
-import { type BlockGraph, wholeGraph } from "../../core/models/block_graph.ts";
+import { alignedLines } from "../tables/aligned_lines.ts";
+import {
+  type BlockGraph,
+  wholeGraph,
+} from "../../core/models/block_graph/block_graph.ts";
 import { blockGraphOf, loadModel } from "../../core/models/load.ts";
 import { macsOfGraph, sumMacs } from "../../core/onnx/macs.ts";
 import { openSession } from "../../core/runtime/session.ts";
-import { interleave, type Latency } from "../latency.ts";
+import { interleave, type Latency } from "../statistics/latency.ts";
 import { exporterGraph } from "./exporter_graph.ts";
 import { openLargeProducts, rateOf } from "./large_products.ts";
-import { randomFeeds } from "./random_feeds.ts";
-import { folders, type ModelName } from "./subjects.ts";
+import { randomFeeds } from "./subjects/random_feeds.ts";
+import { folders, type ModelName } from "./subjects/subjects.ts";
 
 /** One network's speed; times in milliseconds, rates in 10⁹ floating-point operations a second. */
 export interface PeerSpeed {

@@ -4,23 +4,23 @@
  * machine's own. Each is a program of its own (arguments: task, folder),
  * because a process's peak never falls; it prints JSON.
  */
-import { alignedLines } from "../../core/aligned_lines.ts";
-import { wholeGraph } from "../../core/models/block_graph.ts";
+import { alignedLines } from "../tables/aligned_lines.ts";
+import { wholeGraph } from "../../core/models/block_graph/block_graph.ts";
 import { blockGraphOf, loadModel } from "../../core/models/load.ts";
 import { macsOfGraph, sumMacs } from "../../core/onnx/macs.ts";
-import { TorchGenerator } from "../../core/random.ts";
+import { TorchGenerator } from "../../core/tensor/random.ts";
 import { openSession } from "../../core/runtime/session.ts";
 import { makeSampler } from "../../core/samplers/make_sampler.ts";
-import { readSchedulerConfig } from "../../core/samplers/scheduler_config.ts";
+import { readSchedulerConfig } from "../../core/samplers/schedule/scheduler_config.ts";
 import { denseGates } from "../../supernet/gates.ts";
-import { samplePictures } from "../../supernet/sample_pictures.ts";
+import { samplePictures } from "../../supernet/sampling/sample_pictures.ts";
 import { superNet } from "../../supernet/super_net.ts";
-import { openTrainingForm } from "../../supernet/training_form.ts";
-import { interleave } from "../latency.ts";
+import { openTrainingForm } from "../../supernet/training/training_form.ts";
+import { interleave } from "../statistics/latency.ts";
 import { measuredApart, peakBytes } from "./apart.ts";
 import { openLargeProducts, rateOf } from "./large_products.ts";
-import { randomFeeds } from "./random_feeds.ts";
-import { ensureSd15 } from "./sd15_folder.ts";
+import { randomFeeds } from "./subjects/random_feeds.ts";
+import { ensureSd15 } from "./subjects/sd15_folder.ts";
 
 /** What a task measured, by name, in the unit that the name ends in. */
 type Figures = Readonly<Record<string, number>>;

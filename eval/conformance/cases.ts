@@ -1,15 +1,15 @@
 /** Which recorded cases a folder holds, told by the files in it, and how each is run. */
-import { type ConfigJson, configJson } from "../../core/models/config_json.ts";
+import { type ConfigJson, configJson } from "../../core/files/config_json.ts";
 import { familyOf } from "../../core/models/network.ts";
-import { readJson } from "../../core/read_json.ts";
-import { runAutoencoder } from "./autoencoder_case.ts";
-import { runClipText, runClipVision } from "./clip_case.ts";
-import { runMetrics } from "./metrics_case.ts";
-import { runNetworkCase } from "./network_case.ts";
-import { runNetworkGradients } from "./network_gradients.ts";
-import { type Conformance, runOpCases } from "./ops.ts";
-import { runRandom } from "./random.ts";
-import { runAddNoise, runChains } from "./schedulers.ts";
+import { readJson } from "../../core/files/read_json.ts";
+import { runAutoencoder } from "./cases/autoencoder_case.ts";
+import { runClipText, runClipVision } from "./cases/clip_case.ts";
+import { runMetrics } from "./cases/metrics_case.ts";
+import { runNetworkCase } from "./cases/network_case.ts";
+import { runNetworkGradients } from "./cases/network_gradients.ts";
+import { type Conformance, runOpCases } from "./cases/ops.ts";
+import { runRandom } from "./cases/random.ts";
+import { runAddNoise, runChains } from "./cases/schedulers.ts";
 
 /** A case; `run` is null where nothing here covers it yet. */
 export interface ConformanceCase {

@@ -1,5 +1,5 @@
 /** How far a tensor is from the recorded one. */
-import { describe, sameShape, type Tensor } from "../../core/tensor.ts";
+import { describe, sameShape, type Tensor } from "../../core/tensor/tensor.ts";
 
 /** Two measures of the same distance. */
 export interface Difference {

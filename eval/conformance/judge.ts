@@ -1,7 +1,7 @@
 /** From two tensors and the limits of their kind to a row of the report. */
-import type { Tensor } from "../../core/tensor.ts";
+import type { Tensor } from "../../core/tensor/tensor.ts";
 import { difference } from "./difference.ts";
-import type { Conformance } from "./ops.ts";
+import type { Conformance } from "./cases/ops.ts";
 
 /** Accepted errors. */
 export interface Limits {

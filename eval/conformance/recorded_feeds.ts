@@ -1,7 +1,7 @@
 /** What a network is fed in a recorded case. */
-import type { BlockGraph } from "../../core/models/block_graph.ts";
+import type { BlockGraph } from "../../core/models/block_graph/block_graph.ts";
 import type { NetworkOptions } from "../../core/models/network.ts";
-import { float32, int64, type Tensor } from "../../core/tensor.ts";
+import { float32, int64, type Tensor } from "../../core/tensor/tensor.ts";
 import type { SafetensorsFile } from "../../core/weights/safetensors.ts";
 
 /**

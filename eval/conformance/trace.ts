@@ -4,13 +4,13 @@ import {
   blockGraphs,
   type CompiledBlock,
   residualOf,
-} from "../../core/models/block_graph.ts";
+} from "../../core/models/block_graph/block_graph.ts";
 import { openSession } from "../../core/runtime/session.ts";
-import { float32, sizeOf, type Tensor } from "../../core/tensor.ts";
-import { plus } from "../../core/vectors.ts";
+import { float32, sizeOf, type Tensor } from "../../core/tensor/tensor.ts";
+import { plus } from "../../core/tensor/vectors.ts";
 import type { SafetensorsFile } from "../../core/weights/safetensors.ts";
 import { judge, type Limits } from "./judge.ts";
-import type { Conformance } from "./ops.ts";
+import type { Conformance } from "./cases/ops.ts";
 
 /** What was recorded, and how it is compared. */
 export interface Trace {

@@ -5,7 +5,7 @@
  * what it was made from, and a test compares the two.
  */
 import { createHash } from "node:crypto";
-import { writeAtomically } from "../../core/write_atomically.ts";
+import { writeAtomically } from "../../core/files/write_atomically.ts";
 
 const here = new URL(".", import.meta.url);
 const target = new URL("page.bundle.js", here).pathname;

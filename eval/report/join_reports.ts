@@ -1,8 +1,12 @@
 /** Runs, one or several, as the data of one page. */
-import { type JoinedRow, joinResults, mainMethodOf } from "../join_results.ts";
-import { metricInfo } from "../metric_info.ts";
-import type { Results } from "../results.ts";
-import { formatPercent, metricNames, tableOf } from "../table.ts";
+import {
+  type JoinedRow,
+  joinResults,
+  mainMethodOf,
+} from "../tables/join_results.ts";
+import { metricInfo } from "../tables/metric_info.ts";
+import type { Results } from "../tables/results.ts";
+import { formatPercent, metricNames, tableOf } from "../tables/table.ts";
 import { pairsWithin } from "./picture_budget.ts";
 import type { ReportData, ReportRow, ReportRun } from "./report_data.ts";
 import type { RowDetails, RunDetails } from "./run_details.ts";

@@ -1,5 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
-import { hostileMethod, hostileResults, hostileRun } from "./hostile_run.ts";
+import {
+  hostileMethod,
+  hostileResults,
+  hostileRun,
+} from "../../testing/browser/hostile_run.ts";
 import { joinReports, pictureBytes } from "./join_reports.ts";
 import { reportPage } from "./report_page.ts";
 

@@ -1,8 +1,8 @@
 /** As many pictures as a page can carry: first fewer pixels, then fewer pairs. */
-import { unstacked } from "../../core/batch.ts";
-import type { Tensor } from "../../core/tensor.ts";
-import { pilResize } from "../pil_resize.ts";
-import { pngDataUri, type RgbImage, rgbImage } from "../png.ts";
+import { unstacked } from "../../core/tensor/batch.ts";
+import type { Tensor } from "../../core/tensor/tensor.ts";
+import { pilResize } from "../pictures/pil_resize.ts";
+import { pngDataUri, type RgbImage, rgbImage } from "../pictures/png.ts";
 
 /** Pairs that a page shows at most. */
 const mostPairs = 8;

@@ -1,5 +1,5 @@
 /** A report as one file: style, script, data and pictures inside, nothing to load. */
-import { escapeXml } from "../svg.ts";
+import { escapeXml } from "../charts/svg.ts";
 import type { ReportData } from "./report_data.ts";
 
 /** Nothing may be loaded, not even by what a results file could smuggle in. */

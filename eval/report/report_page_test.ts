@@ -1,5 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
-import { hostileMethod, hostilePrompt, hostileRun } from "./hostile_run.ts";
+import {
+  hostileMethod,
+  hostilePrompt,
+  hostileRun,
+} from "../../testing/browser/hostile_run.ts";
 import { joinReports } from "./join_reports.ts";
 import { reportPage, scriptJson } from "./report_page.ts";
 

@@ -4,19 +4,19 @@
  * same file.
  */
 import { createHash } from "node:crypto";
-import { joined } from "../../core/batch.ts";
-import { isFile } from "../../core/is_file.ts";
-import { clipTextGraph } from "../../core/models/clip.ts";
-import { loadClipText } from "../../core/models/clip_load.ts";
+import { joined } from "../../core/tensor/batch.ts";
+import { isFile } from "../../core/files/is_file.ts";
+import { clipTextGraph } from "../../core/models/clip/clip.ts";
+import { loadClipText } from "../../core/models/clip/clip_load.ts";
 import type { Graph } from "../../core/onnx/graph.ts";
-import { writeModels } from "../../core/onnx/write_model.ts";
+import { writeModels } from "../../core/runtime/write_model.ts";
 import {
   type Autoencoder,
   openPictureDecoder,
 } from "../../core/pipeline/picture_decoder.ts";
-import { readJson } from "../../core/read_json.ts";
-import type { Tensor } from "../../core/tensor.ts";
-import { writeAtomically } from "../../core/write_atomically.ts";
+import { readJson } from "../../core/files/read_json.ts";
+import type { Tensor } from "../../core/tensor/tensor.ts";
+import { writeAtomically } from "../../core/files/write_atomically.ts";
 import {
   compileParts,
   type CompileRequest,
@@ -27,7 +27,7 @@ import {
   type ExportedSubNet,
   loadExported,
 } from "../export/exported_sub_net.ts";
-import { contentHash } from "../input_hashes.ts";
+import { contentHash } from "../measure/input_hashes.ts";
 import type { CompiledFull, CompiledSampler, WeightFile } from "./demo_api.ts";
 import { type DemoModel, fullPlan } from "./demo_models.ts";
 import { fitPreview } from "./latent_preview.ts";

@@ -1,6 +1,6 @@
 /** The models of the demo, as their experiments sample them. */
-import { readJson } from "../../core/read_json.ts";
-import type { Experiment } from "../experiment.ts";
+import { readJson } from "../../core/files/read_json.ts";
+import type { Experiment } from "../schema/experiment.ts";
 import type { ExportedPlan } from "../export/exported_plan.ts";
 import quickstart from "../quickstart.ts";
 import quickstartSd from "../quickstart_sd.ts";

@@ -3,7 +3,7 @@ import {
   loadTokenizer,
   type TextTokenizer,
 } from "../../core/text/tokenizer.ts";
-import { readJson } from "../../core/read_json.ts";
+import { readJson } from "../../core/files/read_json.ts";
 import type { Tokens } from "./demo_api.ts";
 
 /** Marks a token that ends a word in CLIP's vocabularies. */

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { encodeCaption } from "../../zoo/scene_tokenizer.ts";
-import { vocabulary } from "../../zoo/scenes.ts";
+import { encodeCaption } from "../../zoo/data/scene_tokenizer.ts";
+import { vocabulary } from "../../zoo/data/scenes.ts";
 import { PromptTokens } from "./prompt_tokens.ts";
 
 const load = () => PromptTokens.load("zoo/models/sd-shapes/tokenizer");

@@ -4,10 +4,10 @@
  * it from there.
  */
 import { createHash } from "node:crypto";
-import { readRange } from "../../core/byte_range.ts";
+import { readRange } from "../../core/files/byte_range.ts";
 import type { FileRange, Graph, Initializer } from "../../core/onnx/graph.ts";
-import { decodeModel } from "../../core/onnx/model_proto.ts";
-import type { Tensor } from "../../core/tensor.ts";
+import { decodeModel } from "../../core/onnx/file/model_proto.ts";
+import type { Tensor } from "../../core/tensor/tensor.ts";
 
 /** Places in files by the SHA-256 of what is there. */
 export type WeightIndex = ReadonlyMap<string, FileRange>;

@@ -1,9 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
-import { inTemporaryFolder } from "../../core/in_temporary_folder.ts";
+import { inTemporaryFolder } from "../../testing/files/in_temporary_folder.ts";
 import { GraphBuilder } from "../../core/onnx/builder.ts";
-import { decodeModel } from "../../core/onnx/model_proto.ts";
-import { writeModels } from "../../core/onnx/write_model.ts";
-import { TorchGenerator } from "../../core/random.ts";
+import { decodeModel } from "../../core/onnx/file/model_proto.ts";
+import { writeModels } from "../../core/runtime/write_model.ts";
+import { TorchGenerator } from "../../core/tensor/random.ts";
 import { readingFrom, weightIndex } from "./shared_weights.ts";
 
 /** A product with two matrices, each of a seed. */

@@ -3,18 +3,18 @@
  * `zoo/subnets/<model>/<sparsity>.json` as a run writes them, or whole-step
  * reuse at evenly spaced steps where a model has none yet.
  */
-import { isFile } from "../../core/is_file.ts";
-import { readJson } from "../../core/read_json.ts";
-import { writeAtomically } from "../../core/write_atomically.ts";
+import { isFile } from "../../core/files/is_file.ts";
+import { readJson } from "../../core/files/read_json.ts";
+import { writeAtomically } from "../../core/files/write_atomically.ts";
 import {
   uniformSteps,
   wholeStepGates,
-} from "../../pruner/strategies/fixed_patterns.ts";
+} from "../../pruner/rivals/fixed_patterns.ts";
 import type { SuperNet } from "../../supernet/super_net.ts";
 import { parseGates } from "../../supernet/gates.ts";
 import type { SubNetPlan } from "../../supernet/plan.ts";
-import type { Experiment } from "../experiment.ts";
-import { rowName } from "../measured_row.ts";
+import type { Experiment } from "../schema/experiment.ts";
+import { rowName } from "../results/measured_row.ts";
 import type { SubNetInfo } from "./demo_api.ts";
 
 /** Removed fractions of the full sampler's MACs. */

@@ -1,9 +1,9 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { inTemporaryFolder } from "../../core/in_temporary_folder.ts";
+import { inTemporaryFolder } from "../../testing/files/in_temporary_folder.ts";
 import { blockGraphOf, loadModel } from "../../core/models/load.ts";
 import { subNetMacs } from "../../supernet/liveness.ts";
 import { superNet } from "../../supernet/super_net.ts";
-import { writeTinyModel } from "../tiny_model.ts";
+import { writeTinyModel } from "../../testing/runs/tiny_model.ts";
 import { copyPlans, shippedPlan, subNetsIn } from "./shipped_sub_nets.ts";
 
 /** A SuperNet of 4 steps, and a run's folder with one plan for it. */

@@ -1,13 +1,13 @@
 /** Writes a SubNet as one ONNX file with its weights beside it, and what helps to use it. */
-import { unstacked } from "../../core/batch.ts";
-import { writeModels } from "../../core/onnx/write_model.ts";
-import type { Tensor } from "../../core/tensor.ts";
-import { writeAtomically } from "../../core/write_atomically.ts";
-import { imageGrid } from "../../eval/image_grid.ts";
-import { writeNpy } from "../../eval/npy.ts";
-import { writePng } from "../../eval/png.ts";
+import { unstacked } from "../../core/tensor/batch.ts";
+import { writeModels } from "../../core/runtime/write_model.ts";
+import type { Tensor } from "../../core/tensor/tensor.ts";
+import { writeAtomically } from "../../core/files/write_atomically.ts";
+import { imageGrid } from "../../eval/pictures/image_grid.ts";
+import { writeNpy } from "../../core/tensor/npy.ts";
+import { writePng } from "../../eval/pictures/png.ts";
 import { compileSubNet } from "../../supernet/compile/compile_sub_net.ts";
-import type { Subject } from "../../supernet/conditioner.ts";
+import type { Subject } from "../../supernet/sampling/conditioner.ts";
 import type { Example, ExportOptions } from "./export_options.ts";
 import { exportedPlan } from "./exported_plan.ts";
 import {

@@ -9,7 +9,7 @@ import {
   numberOption,
   type OptionSource,
   wholeOption,
-} from "../../core/option_values.ts";
+} from "../commands/options/option_values.ts";
 import { type Precision, precisions } from "../../core/runtime/session.ts";
 import { type SamplerKind, samplerKinds } from "../../core/samplers/mod.ts";
 

@@ -4,15 +4,15 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
-import { hasOnnxChecker } from "../../core/onnx/onnx_checker.ts";
-import { inTemporaryFolder } from "../../core/in_temporary_folder.ts";
-import { decodeModel } from "../../core/onnx/model_proto.ts";
+import { hasOnnxChecker } from "../../testing/files/onnx_checker.ts";
+import { inTemporaryFolder } from "../../testing/files/in_temporary_folder.ts";
+import { decodeModel } from "../../core/onnx/file/model_proto.ts";
 import { precisions } from "../../core/runtime/session.ts";
-import { inTinyPipeline } from "../../core/pipeline/tiny_pipeline.ts";
-import { exportCommand } from "../export_main.ts";
-import { runExperiment } from "../runner.ts";
-import { withTiny } from "../tiny_experiment.ts";
-import { writeTinyModel } from "../tiny_model.ts";
+import { inTinyPipeline } from "../../testing/models/tiny_pipeline.ts";
+import { exportCommand } from "../commands/export.ts";
+import { runExperiment } from "../run/runner.ts";
+import { withTiny } from "../../testing/runs/tiny_experiment.ts";
+import { writeTinyModel } from "../../testing/runs/tiny_model.ts";
 import { parseExport } from "./export_options.ts";
 
 const configFile = decodeURIComponent(

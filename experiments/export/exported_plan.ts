@@ -6,13 +6,13 @@ import {
   usualGranularity,
 } from "../../core/models/network.ts";
 import type { SamplerKind } from "../../core/samplers/mod.ts";
-import { isFile } from "../../core/is_file.ts";
-import { readJson } from "../../core/read_json.ts";
+import { isFile } from "../../core/files/is_file.ts";
+import { readJson } from "../../core/files/read_json.ts";
 import { parseGates } from "../../supernet/gates.ts";
 import type { SubNetPlan } from "../../supernet/plan.ts";
-import type { Experiment } from "../experiment.ts";
-import { rowName } from "../measured_row.ts";
-import { type PlanFile, planOf } from "../plan_file.ts";
+import type { Experiment } from "../schema/experiment.ts";
+import { rowName } from "../results/measured_row.ts";
+import { type PlanFile, planOf } from "../schema/plan_file.ts";
 import type { ModelSubject, RunSubject } from "./export_options.ts";
 
 /** A SubNet before its model is built. */

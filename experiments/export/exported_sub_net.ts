@@ -1,14 +1,14 @@
 /** A SubNet of a pipeline, ready to be compiled, and to be sampled step by step for comparison. */
 import { createHash } from "node:crypto";
-import { joined } from "../../core/batch.ts";
-import { isFile } from "../../core/is_file.ts";
-import type { BlockGraph } from "../../core/models/block_graph.ts";
+import { joined } from "../../core/tensor/batch.ts";
+import { isFile } from "../../core/files/is_file.ts";
+import type { BlockGraph } from "../../core/models/block_graph/block_graph.ts";
 import {
   blockGraphOf,
   type LoadedModel,
   loadModel,
 } from "../../core/models/load.ts";
-import { loadClipText } from "../../core/models/clip_load.ts";
+import { loadClipText } from "../../core/models/clip/clip_load.ts";
 import { ownScheduler } from "../../core/pipeline/own_scheduler.ts";
 import {
   type Autoencoder,
@@ -16,10 +16,10 @@ import {
   loadAutoencoder,
   openPictureDecoder,
 } from "../../core/pipeline/picture_decoder.ts";
-import { TorchGenerator } from "../../core/random.ts";
+import { TorchGenerator } from "../../core/tensor/random.ts";
 import type { Precision } from "../../core/runtime/session.ts";
 import { drawStepNoise, makeSampler } from "../../core/samplers/mod.ts";
-import { float32, type Tensor } from "../../core/tensor.ts";
+import { float32, type Tensor } from "../../core/tensor/tensor.ts";
 import { loadTokenizer } from "../../core/text/tokenizer.ts";
 import {
   classInputs,
@@ -27,11 +27,14 @@ import {
   tokenInputs,
 } from "../../supernet/compile/compiled_conditioning.ts";
 import type { CompileRequest } from "../../supernet/compile/compile_sub_net.ts";
-import { openConditioner, type Subject } from "../../supernet/conditioner.ts";
-import { openSubNet } from "../../supernet/fused_sub_net.ts";
+import {
+  openConditioner,
+  type Subject,
+} from "../../supernet/sampling/conditioner.ts";
+import { openSubNet } from "../../supernet/sampling/fused_sub_net.ts";
 import { denseGates } from "../../supernet/gates.ts";
 import { denseMacs, subNetMacs } from "../../supernet/liveness.ts";
-import { SubNetRunner } from "../../supernet/sub_net.ts";
+import { SubNetRunner } from "../../supernet/sampling/sub_net.ts";
 import { superNet } from "../../supernet/super_net.ts";
 import type { ExportedPlan } from "./exported_plan.ts";
 

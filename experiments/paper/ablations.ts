@@ -1,8 +1,8 @@
 /** Sections of tables 5 and 7: DiP-GO trained with one setting changed. */
-import type { Experiment } from "../experiment.ts";
-import type { SearchSettings } from "../method.ts";
+import type { Experiment } from "../schema/experiment.ts";
+import type { SearchSettings } from "../methods/method.ts";
 import { embeddedSd, fullSd } from "./base.ts";
-import type { PaperRow, Scale, Section } from "./study.ts";
+import type { PaperRow, Scale, Section } from "../studies/study.ts";
 
 type Change = Partial<
   Pick<SearchSettings["network"], "consistency" | "alpha" | "gamma">

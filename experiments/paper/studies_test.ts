@@ -1,12 +1,12 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { experiments, listed, studyNamed } from "../catalogue.ts";
-import { checkExperiment } from "../experiment.ts";
-import { metricNames } from "../metric_records.ts";
-import { dryRunStudy } from "./dry_run_study.ts";
-import { paperResultRow } from "./joined_study.ts";
-import { pipelines } from "./pipelines.ts";
+import { experiments, listed, studyNamed } from "../schema/catalogue.ts";
+import { checkExperiment } from "../schema/experiment.ts";
+import { metricNames } from "../schema/metric_records.ts";
+import { dryRunStudy } from "../dry_run/dry_run_study.ts";
+import { paperResultRow } from "../studies/joined_study.ts";
+import { pipelines } from "../dry_run/pipelines.ts";
 import { studies } from "./studies.ts";
-import { sectionsOf } from "./study_command.ts";
+import { sectionsOf } from "../studies/study_command.ts";
 
 const scales = ["full", "embedded"] as const;
 

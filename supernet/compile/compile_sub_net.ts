@@ -6,8 +6,8 @@
  */
 import { GraphBuilder } from "../../core/onnx/builder.ts";
 import type { Graph, Value } from "../../core/onnx/graph.ts";
-import { halfPrecision } from "../../core/onnx/half_precision.ts";
-import { shareNodes } from "../../core/onnx/share_nodes.ts";
+import { halfPrecision } from "../../core/runtime/half_precision.ts";
+import { shareNodes } from "../../core/onnx/rewrites/share_nodes.ts";
 import { foldConstants } from "../../core/runtime/fold_constants.ts";
 import type { Precision } from "../../core/runtime/session.ts";
 import { checkGates } from "../gates.ts";

@@ -1,22 +1,30 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { tinyDit } from "../../core/models/tiny_dit.ts";
-import { ditBlockGraph } from "../../core/models/dit.ts";
-import { livelyWeights } from "../../core/models/lively_weights.ts";
+import { tinyDit } from "../../testing/models/tiny_dit.ts";
+import { ditBlockGraph } from "../../core/models/dit/dit.ts";
+import { livelyWeights } from "../../testing/models/lively_weights.ts";
 import type { Graph, Node } from "../../core/onnx/graph.ts";
-import { TorchGenerator } from "../../core/random.ts";
+import { TorchGenerator } from "../../core/tensor/random.ts";
 import { openSession } from "../../core/runtime/session.ts";
 import { makeSampler, type SamplerKind } from "../../core/samplers/mod.ts";
 import { drawStepNoise } from "../../core/samplers/sampler_state.ts";
-import { parseSchedulerConfig } from "../../core/samplers/scheduler_config.ts";
-import { describe, float32, int64, type Tensor } from "../../core/tensor.ts";
+import { parseSchedulerConfig } from "../../core/samplers/schedule/scheduler_config.ts";
+import {
+  describe,
+  float32,
+  int64,
+  type Tensor,
+} from "../../core/tensor/tensor.ts";
 import type { ForecastScalars } from "../forecast.ts";
 import type { Gate, Gates } from "../gates.ts";
 import { liveBlocks } from "../liveness.ts";
 import type { SubNetPlan } from "../plan.ts";
-import { SubNetRunner } from "../sub_net.ts";
+import { SubNetRunner } from "../sampling/sub_net.ts";
 import { type SuperNet, superNet } from "../super_net.ts";
-import { tinyConditions, tinyPixart } from "../tiny_pixart.ts";
-import { tinyText, tinyUnet } from "../tiny_unet.ts";
+import {
+  tinyConditions,
+  tinyPixart,
+} from "../../testing/models/tiny_pixart.ts";
+import { tinyText, tinyUnet } from "../../testing/models/tiny_unet.ts";
 import {
   compileParts,
   type CompileRequest,

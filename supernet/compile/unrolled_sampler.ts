@@ -2,10 +2,10 @@
 import type { GraphBuilder } from "../../core/onnx/builder.ts";
 import type { Value } from "../../core/onnx/graph.ts";
 import type { Sampler } from "../../core/samplers/sampler.ts";
-import { float32 } from "../../core/tensor.ts";
-import { heldValues, type StepPlan, stepPlans } from "../held_sums.ts";
+import { float32 } from "../../core/tensor/tensor.ts";
+import { heldValues, type StepPlan, stepPlans } from "../sampling/held_sums.ts";
 import type { SubNetPlan } from "../plan.ts";
-import { StepEmitter } from "../step_emitter.ts";
+import { StepEmitter } from "../sampling/step_emitter.ts";
 import type { SuperNet } from "../super_net.ts";
 import { forecast, guided, nextLatents } from "./sampler_arithmetic.ts";
 import {

@@ -1,0 +1,85 @@
+/** An autoencoder's `vae/config.json`, read strictly: what our network would compute differently is refused. */
+import {
+  configJson,
+  levelList,
+  most,
+  positiveInteger,
+  positiveIntegers,
+  positiveNumber,
+  refuse,
+  requireOneOf,
+} from "../../files/config_json.ts";
+
+/** The part of `vae/config.json` that the networks depend on. */
+export interface AutoencoderConfig {
+  /** Channels of the pictures. */
+  readonly inChannels: number;
+  readonly outChannels: number;
+  readonly latentChannels: number;
+  /** Channels at each resolution, from the picture's to the latents'; each halves the one before. */
+  readonly channels: readonly number[];
+  /** Residual blocks at each resolution on the way down; the way up has one more. */
+  readonly resnets: number;
+  readonly normGroups: number;
+  /** Diffusion works on latents times this. */
+  readonly scalingFactor: number;
+}
+
+/** Stable Diffusion 1's, which files older than the key mean. */
+const firstScalingFactor = 0.18215;
+
+/** Keys with only one meaning that {@linkcode AutoencoderConfig} stands for; absent in older files, where diffusers' default is that meaning. */
+const required: Readonly<Record<string, readonly unknown[]>> = {
+  act_fn: [undefined, "silu"],
+  latents_mean: [undefined, null],
+  latents_std: [undefined, null],
+  mid_block_add_attention: [undefined, true],
+  shift_factor: [undefined, null, 0],
+  use_post_quant_conv: [undefined, true],
+  use_quant_conv: [undefined, true],
+};
+
+/**
+ * The configuration of an autoencoder.
+ *
+ * @param json Parsed `config.json` of an `AutoencoderKL`.
+ * @param file Where it came from, for errors.
+ * @throws {TypeError} If a key is missing, contradicts another, or asks for another network.
+ */
+export function parseAutoencoderConfig(
+  json: unknown,
+  file: string,
+): AutoencoderConfig {
+  const config = configJson(json, file);
+  requireOneOf(config, "_class_name", ["AutoencoderKL"]);
+  for (const [key, allowed] of Object.entries(required)) {
+    requireOneOf(config, key, allowed);
+  }
+  const levels = levelList(config, "block_out_channels").length;
+  const channels = positiveIntegers(config, "block_out_channels", levels);
+  const types = {
+    down_block_types: "DownEncoderBlock2D",
+    up_block_types: "UpDecoderBlock2D",
+  };
+  for (const [key, type] of Object.entries(types)) {
+    const found = levelList(config, key);
+    if (found.length !== levels || found.some((each) => each !== type)) {
+      refuse(config, key, `${levels} of "${type}"`);
+    }
+  }
+  const normGroups = positiveInteger(config, "norm_num_groups");
+  if (channels.some((count) => count % normGroups !== 0)) {
+    refuse(config, "norm_num_groups", `a divisor of all of ${channels}`);
+  }
+  return {
+    inChannels: positiveInteger(config, "in_channels"),
+    outChannels: positiveInteger(config, "out_channels"),
+    latentChannels: positiveInteger(config, "latent_channels"),
+    channels,
+    resnets: positiveInteger(config, "layers_per_block", most.layersOfLevel),
+    normGroups,
+    scalingFactor: "scaling_factor" in config.values
+      ? positiveNumber(config, "scaling_factor")
+      : firstScalingFactor,
+  };
+}

@@ -1,0 +1,126 @@
+/**
+ * One block graph for every model: a DAG of named blocks with tensors between
+ * them. A family file lists its blocks; what is run, gated, measured, pruned
+ * and exported is derived from the list. Each block is emitted into a graph of
+ * its own ({@linkcode blockGraphs}), or all into one ({@linkcode wholeGraph}).
+ */
+import { GraphBuilder } from "../../onnx/builder.ts";
+import type { Graph, Value } from "../../onnx/graph.ts";
+
+/** A named part of a model. Tensors between blocks are known by name. */
+export interface Block {
+  readonly name: string;
+  /** Whether a gate may replace what the block computes. */
+  readonly gated: boolean;
+  /** Tensors it reads: model inputs or outputs of earlier blocks. */
+  readonly inputs: readonly string[];
+  /** Tensors it makes. With `residual`, exactly one: the sum. */
+  readonly outputs: readonly string[];
+  /**
+   * The tensor of a residual stream that the block adds to: then `emit` returns
+   * what is added, and the output is the sum. A backup holds what `emit` returns.
+   */
+  readonly residual?: string;
+  /** Adds the block's nodes; takes `inputs` and returns `outputs` (or the residual) in order. */
+  emit(g: GraphBuilder, inputs: readonly Value[]): readonly Value[];
+}
+
+/** A model: its inputs, its blocks in execution order, and the tensor it predicts. */
+export interface BlockGraph {
+  readonly model: string;
+  readonly inputs: readonly Value[];
+  readonly blocks: readonly Block[];
+  /** The tensor that holds the model's output. */
+  readonly output: string;
+}
+
+/** A block with its own graph: inputs named as the tensors it reads, outputs `outputs` or, in residual form, `<output>:residual`. */
+export interface CompiledBlock {
+  readonly block: Block;
+  readonly graph: Graph;
+}
+
+/** The name of what a residual block adds, before it is added. */
+export const residualOf = (output: string): string => `${output}:residual`;
+
+function lookUp(
+  tensors: ReadonlyMap<string, Value>,
+  name: string,
+  block: Block,
+): Value {
+  const value = tensors.get(name);
+  if (!value) {
+    throw new RangeError(
+      `Cannot wire block "${block.name}": no earlier block makes "${name}"`,
+    );
+  }
+  return value;
+}
+
+function emitted(
+  block: Block,
+  g: GraphBuilder,
+  inputs: readonly Value[],
+): readonly Value[] {
+  const values = block.emit(g, inputs);
+  if (values.length !== block.outputs.length) {
+    throw new RangeError(
+      `Cannot build block "${block.name}": it emitted ${values.length} values, expected ${block.outputs.length}`,
+    );
+  }
+  return values;
+}
+
+/**
+ * A graph for each block.
+ *
+ * @throws {RangeError} If a block reads a tensor that no earlier block makes.
+ */
+export function blockGraphs(model: BlockGraph): CompiledBlock[] {
+  const tensors = new Map(model.inputs.map((v) => [v.name, v]));
+  return model.blocks.map((block) => {
+    const g = new GraphBuilder(block.name);
+    const inputs = block.inputs.map((name) => {
+      const { dtype, shape } = lookUp(tensors, name, block);
+      return g.input(name, dtype, shape);
+    });
+    const values = emitted(block, g, inputs);
+    const outputs: Record<string, Value> = {};
+    block.outputs.forEach((name, i) => {
+      outputs[block.residual ? residualOf(name) : name] = values[i];
+      tensors.set(name, { ...values[i], name });
+    });
+    return { block, graph: g.build(outputs) };
+  });
+}
+
+/**
+ * Adds the nodes of a block to a graph.
+ *
+ * @param tensors What the block may read; gets every tensor that it makes.
+ * @returns What it emits: its outputs or, where it is residual, what it adds.
+ * @throws {RangeError} If the block reads a tensor that is not there.
+ */
+export function emitBlock(
+  g: GraphBuilder,
+  block: Block,
+  tensors: Map<string, Value>,
+): readonly Value[] {
+  const inputs = block.inputs.map((name) => lookUp(tensors, name, block));
+  const values = emitted(block, g, inputs);
+  block.outputs.forEach((name, i) => {
+    const stream = block.residual && lookUp(tensors, block.residual, block);
+    tensors.set(name, stream ? g.add(stream, values[i]) : values[i]);
+  });
+  return values;
+}
+
+/** The whole model as one graph with the model's inputs and one output, named as the model's output tensor. */
+export function wholeGraph(model: BlockGraph): Graph {
+  const g = new GraphBuilder(model.model);
+  const tensors = new Map(
+    model.inputs.map((v) => [v.name, g.input(v.name, v.dtype, v.shape)]),
+  );
+  for (const block of model.blocks) emitBlock(g, block, tensors);
+  return g.build({ [model.output]: tensors.get(model.output)! });
+}

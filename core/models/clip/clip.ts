@@ -1,0 +1,289 @@
+/**
+ * CLIP's two towers (Radford et al., 2021) as transformers stores them: pre-norm
+ * transformers over the tokens of a text, where each sees those before it, and
+ * over the patches of a picture.
+ *
+ * Shapes: `B` batch, `L` tokens, `D` width, `P` width of the shared space.
+ */
+import { GraphBuilder } from "../../onnx/builder.ts";
+import type { Graph, Value } from "../../onnx/graph.ts";
+import { float32 } from "../../tensor/tensor.ts";
+import { causalMask } from "../layers/attention_mask.ts";
+import type {
+  ClipEncoderConfig,
+  ClipTextConfig,
+  ClipVisionConfig,
+} from "./clip_config.ts";
+import { affineLayerNorm, linear } from "../layers/layers.ts";
+import type { WeightSource } from "../block_graph/weights.ts";
+
+/** What a tower makes of its input. */
+export interface ClipFeatures {
+  /** The embeddings, then what each layer makes, `[B, L, D]`; the last but one conditions some diffusion models. */
+  readonly hidden: readonly Value[];
+  /** `[B, L, D]`; normalised in the text tower only. */
+  readonly last: Value;
+  /** The feature that stands for the whole, `[B, D]`. */
+  readonly pooled: Value;
+  /** `pooled` in the shared space, `[B, P]`, not normalised; null in a tower without a projection. */
+  readonly projected: Value | null;
+}
+
+interface LayerContext {
+  readonly config: ClipEncoderConfig;
+  readonly weights: WeightSource;
+  /** Added to the scores of attention, `[1, 1, L, L]`. */
+  readonly mask: Value | null;
+}
+
+function attention(
+  g: GraphBuilder,
+  x: Value,
+  path: string,
+  { config: { width, heads }, weights, mask }: LayerContext,
+): Value {
+  const project = (name: string, from: Value) =>
+    linear(g, from, { path: `${path}.${name}`, width, weights });
+  const [q, k, v] = ["q_proj", "k_proj", "v_proj"].map((name) =>
+    project(name, x)
+  );
+  const mixed = g.scope(
+    path,
+    () => g.multiHeadAttention(q, k, v, { heads, bias: mask }),
+  );
+  return project("out_proj", mixed);
+}
+
+function feedForward(
+  g: GraphBuilder,
+  x: Value,
+  path: string,
+  { config: { width, inner, activation }, weights }: LayerContext,
+): Value {
+  const up = linear(g, x, { path: `${path}.fc1`, width: inner, weights });
+  const hidden = activation === "gelu" ? g.gelu(up) : g.quickGelu(up);
+  return linear(g, hidden, { path: `${path}.fc2`, width, weights });
+}
+
+/** One transformer layer, `[B, L, D]` → `[B, L, D]`. */
+function encoderLayer(
+  g: GraphBuilder,
+  x: Value,
+  path: string,
+  c: LayerContext,
+): Value {
+  const norm = (from: Value, i: 1 | 2) =>
+    affineLayerNorm(g, from, {
+      path: `${path}.layer_norm${i}`,
+      epsilon: c.config.epsilon,
+      weights: c.weights,
+    });
+  const middle = g.add(x, attention(g, norm(x, 1), `${path}.self_attn`, c));
+  return g.add(middle, feedForward(g, norm(middle, 2), `${path}.mlp`, c));
+}
+
+/** The embeddings and the output of every layer. */
+function encoder(
+  g: GraphBuilder,
+  embeddings: Value,
+  path: string,
+  c: LayerContext,
+): Value[] {
+  const hidden = [embeddings];
+  for (let i = 0; i < c.config.layers; i++) {
+    hidden.push(encoderLayer(g, hidden[i], `${path}.layers.${i}`, c));
+  }
+  return hidden;
+}
+
+/**
+ * Where each text ends, as ones among zeros `[B, L, 1]`: at the first end
+ * token, or at the first of the highest ids.
+ */
+function endOfText(
+  g: GraphBuilder,
+  ids: Value,
+  endToken: number | null,
+): Value {
+  const [batch, length] = ids.shape;
+  const tokens = g.cast(ids, "float32");
+  const sought = endToken === null
+    ? g.reduceMax(tokens, { axes: [1] })
+    : g.scalar(endToken);
+  const matches = g.cast(g.equal(tokens, sought), "float32");
+  const descending = Float32Array.from({ length }, (_, i) => length - i);
+  const ranks = g.mul(matches, g.constant(float32([1, length], descending)));
+  const first = g.equal(ranks, g.reduceMax(ranks, { axes: [1] }));
+  return g.reshape(g.cast(first, "float32"), [batch, length, 1]);
+}
+
+/** Projects without bias, where the tower has a projection. */
+function projected(
+  g: GraphBuilder,
+  pooled: Value,
+  path: string,
+  { config: { projection }, weights }: LayerContext,
+): Value | null {
+  if (projection === null) return null;
+  return linear(g, pooled, { path, width: projection, weights, bias: false });
+}
+
+/**
+ * The text tower.
+ *
+ * @param ids Token ids `[B, L]` (int64).
+ * @throws {RangeError} If the texts are longer than the tower's positions.
+ */
+export function clipText(
+  g: GraphBuilder,
+  ids: Value,
+  { config, weights }: { config: ClipTextConfig; weights: WeightSource },
+): ClipFeatures {
+  const [batch, length] = ids.shape;
+  const { width, positions, vocabulary, endToken, epsilon } = config;
+  if (length > positions) {
+    throw new RangeError(
+      `Cannot build a CLIP text tower: ${length} tokens, expected at most ${positions}`,
+    );
+  }
+  const c = { config, weights, mask: causalMask(g, length) };
+  const table = (name: string, rows: number) => {
+    const key = `text_model.embeddings.${name}.weight`;
+    return g.parameter(key, [rows, width], weights(key, [rows, width]));
+  };
+  const tokens = g.gather(table("token_embedding", vocabulary), ids);
+  const all = table("position_embedding", positions);
+  const places = g.slice(all, { axes: [0], starts: [0], ends: [length] });
+  const hidden = encoder(g, g.add(tokens, places), "text_model.encoder", c);
+  const path = "text_model.final_layer_norm";
+  const last = affineLayerNorm(g, hidden[config.layers], {
+    path,
+    epsilon,
+    weights,
+  });
+  const end = endOfText(g, ids, endToken);
+  const pooled = g.reshape(g.reduceSum(g.mul(last, end), { axes: [1] }), [
+    batch,
+    width,
+  ]);
+  return {
+    hidden,
+    last,
+    pooled,
+    projected: projected(g, pooled, "text_projection", c),
+  };
+}
+
+/** Patches as tokens after the class token, with positions: `[B, 1 + (H/p)², D]`. */
+function patchTokens(
+  g: GraphBuilder,
+  pixels: Value,
+  { config, weights }: { config: ClipVisionConfig; weights: WeightSource },
+): Value {
+  const { width, channels, patchSize: p, imageSize } = config;
+  const path = "vision_model.embeddings";
+  const [batch] = pixels.shape;
+  const count = (imageSize / p) ** 2;
+  const parameter = (name: string, shape: readonly number[]) =>
+    g.parameter(`${path}.${name}`, shape, weights(`${path}.${name}`, shape));
+  const kernel = parameter("patch_embedding.weight", [width, channels, p, p]);
+  const map = g.conv(pixels, kernel, null, { strides: [p, p] });
+  const patches = g.transpose(g.reshape(map, [batch, width, count]), [0, 2, 1]);
+  const own = g.reshape(parameter("class_embedding", [width]), [1, 1, width]);
+  const all = g.concat([g.expand(own, [batch, 1, width]), patches], {
+    axis: 1,
+  });
+  return g.add(
+    all,
+    parameter("position_embedding.weight", [count + 1, width]),
+  );
+}
+
+/**
+ * The picture tower.
+ *
+ * @param pixels Normalised pictures `[B, C, H, W]`, H = W = `imageSize`.
+ */
+export function clipVision(
+  g: GraphBuilder,
+  pixels: Value,
+  { config, weights }: { config: ClipVisionConfig; weights: WeightSource },
+): ClipFeatures {
+  const c = { config, weights, mask: null };
+  const norm = (x: Value, name: string) =>
+    affineLayerNorm(g, x, {
+      path: `vision_model.${name}`,
+      epsilon: config.epsilon,
+      weights,
+    });
+  const embeddings = norm(patchTokens(g, pixels, c), "pre_layrnorm"); // sic
+  const hidden = encoder(g, embeddings, "vision_model.encoder", c);
+  const last = hidden[config.layers];
+  const first = g.slice(last, { axes: [1], starts: [0], ends: [1] });
+  const flat = g.reshape(first, [pixels.shape[0], config.width]);
+  const pooled = norm(flat, "post_layernorm");
+  return {
+    hidden,
+    last,
+    pooled,
+    projected: projected(g, pooled, "visual_projection", c),
+  };
+}
+
+/** The outputs of a tower by name: `hidden_states.<i>`, the last but one as `penultimate`, `last_hidden_state`, `pooler_output` and, where it projects, `embeds`. */
+function namedOutputs(features: ClipFeatures): Map<string, Value> {
+  const { hidden, last, pooled, projected } = features;
+  return new Map([
+    ...hidden.map((value, i) => [`hidden_states.${i}`, value] as const),
+    ["penultimate", hidden[hidden.length - 2]],
+    ["last_hidden_state", last],
+    ["pooler_output", pooled],
+    ...(projected ? [["embeds", projected] as const] : []),
+  ]);
+}
+
+function graphWith(
+  g: GraphBuilder,
+  features: ClipFeatures,
+  outputs: readonly string[],
+): Graph {
+  const known = namedOutputs(features);
+  const chosen = outputs.map((name): [string, Value] => {
+    const value = known.get(name);
+    if (value) return [name, value];
+    throw new RangeError(
+      `Cannot build ${g.name}: it has no output "${name}", expected one of ${
+        [...known.keys()].join(", ")
+      }`,
+    );
+  });
+  return g.build(Object.fromEntries(chosen));
+}
+
+/** The text tower as a graph: `input_ids` `[B, L]` in, the named features out. @throws {RangeError} If there is no such feature. */
+export function clipTextGraph(
+  config: ClipTextConfig,
+  weights: WeightSource,
+  { batch, tokens = config.positions, outputs }: {
+    batch: number;
+    tokens?: number;
+    outputs: readonly string[];
+  },
+): Graph {
+  const g = new GraphBuilder("clip text tower");
+  const ids = g.input("input_ids", "int64", [batch, tokens]);
+  return graphWith(g, clipText(g, ids, { config, weights }), outputs);
+}
+
+/** The picture tower as a graph: `pixel_values` `[B, C, H, W]` in, the named features out. @throws {RangeError} If there is no such feature. */
+export function clipVisionGraph(
+  config: ClipVisionConfig,
+  weights: WeightSource,
+  { batch, outputs }: { batch: number; outputs: readonly string[] },
+): Graph {
+  const g = new GraphBuilder("clip picture tower");
+  const { channels, imageSize } = config;
+  const shape = [batch, channels, imageSize, imageSize];
+  const pixels = g.input("pixel_values", "float32", shape);
+  return graphWith(g, clipVision(g, pixels, { config, weights }), outputs);
+}

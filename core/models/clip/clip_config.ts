@@ -1,0 +1,121 @@
+/** A CLIP tower's `config.json` as transformers writes it, read strictly. */
+import {
+  type ConfigJson,
+  configJson,
+  most,
+  positiveInteger,
+  positiveNumber,
+  refuse,
+  requireOneOf,
+} from "../../files/config_json.ts";
+
+/** The transformer that both towers share. */
+export interface ClipEncoderConfig {
+  readonly width: number;
+  readonly layers: number;
+  readonly heads: number;
+  /** Width inside the feed-forward layers. */
+  readonly inner: number;
+  readonly activation: "quick_gelu" | "gelu";
+  readonly epsilon: number;
+  /** Width of the shared space of text and pictures; null for a tower without a projection. */
+  readonly projection: number | null;
+}
+
+/** The text tower. */
+export interface ClipTextConfig extends ClipEncoderConfig {
+  readonly vocabulary: number;
+  /** The most tokens that it reads. */
+  readonly positions: number;
+  /** Id of the token that ends a text, whose feature stands for the text; null takes the first highest id instead. */
+  readonly endToken: number | null;
+}
+
+/** The picture tower. */
+export interface ClipVisionConfig extends ClipEncoderConfig {
+  readonly channels: number;
+  /** Side of the pictures, in pixels. */
+  readonly imageSize: number;
+  readonly patchSize: number;
+}
+
+/** Older files hold this id, which is not the end of text: transformers then pools at the highest id. */
+const legacyEndToken = 2;
+
+/** @throws {TypeError} If a key is missing or has a value that the encoder does not know. */
+function encoderConfig(
+  config: ConfigJson,
+  projecting: string,
+): ClipEncoderConfig {
+  requireOneOf(config, "hidden_act", ["quick_gelu", "gelu"]);
+  const width = positiveInteger(config, "hidden_size");
+  const heads = positiveInteger(config, "num_attention_heads");
+  if (width % heads !== 0) {
+    refuse(config, "num_attention_heads", `a divisor of ${width}`);
+  }
+  const { architectures } = config.values;
+  const hasProjection = Array.isArray(architectures) &&
+    architectures.includes(projecting);
+  return {
+    width,
+    heads,
+    layers: positiveInteger(config, "num_hidden_layers", most.layers),
+    inner: positiveInteger(config, "intermediate_size"),
+    activation: config.values.hidden_act as ClipEncoderConfig["activation"],
+    epsilon: positiveNumber(config, "layer_norm_eps"),
+    projection: hasProjection
+      ? positiveInteger(config, "projection_dim")
+      : null,
+  };
+}
+
+/**
+ * The configuration of a text tower.
+ *
+ * @param json Parsed `config.json` of a `CLIPTextModel` or `CLIPTextModelWithProjection`.
+ * @param file Where it came from, for errors.
+ * @throws {TypeError} If a key is missing or asks for another network.
+ */
+export function parseClipTextConfig(
+  json: unknown,
+  file: string,
+): ClipTextConfig {
+  const config = configJson(json, file);
+  requireOneOf(config, "model_type", ["clip_text_model"]);
+  const endToken = config.values.eos_token_id ?? legacyEndToken;
+  if (!Number.isSafeInteger(endToken) || (endToken as number) < 0) {
+    refuse(config, "eos_token_id", "a token's id");
+  }
+  return {
+    ...encoderConfig(config, "CLIPTextModelWithProjection"),
+    vocabulary: positiveInteger(config, "vocab_size"),
+    positions: positiveInteger(config, "max_position_embeddings", most.tokens),
+    endToken: endToken === legacyEndToken ? null : endToken as number,
+  };
+}
+
+/**
+ * The configuration of a picture tower.
+ *
+ * @param json Parsed `config.json` of a `CLIPVisionModel` or `CLIPVisionModelWithProjection`.
+ * @param file Where it came from, for errors.
+ * @throws {TypeError} If a key is missing or asks for another network.
+ */
+export function parseClipVisionConfig(
+  json: unknown,
+  file: string,
+): ClipVisionConfig {
+  const config = configJson(json, file);
+  requireOneOf(config, "model_type", ["clip_vision_model"]);
+  const imageSize = positiveInteger(config, "image_size", most.side);
+  const patchSize = positiveInteger(config, "patch_size");
+  if (imageSize % patchSize !== 0) {
+    refuse(config, "patch_size", `a divisor of ${imageSize}`);
+  }
+  return {
+    ...encoderConfig(config, "CLIPVisionModelWithProjection"),
+    channels: positiveInteger(config, "num_channels"),
+    imageSize,
+    patchSize,
+  };
+}

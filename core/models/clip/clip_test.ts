@@ -1,0 +1,133 @@
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { openSession } from "../../runtime/session.ts";
+import { int64, type Tensor } from "../../tensor/tensor.ts";
+import {
+  openSafetensors,
+  writeSafetensors,
+} from "../../weights/safetensors.ts";
+import { clipTextGraph } from "./clip.ts";
+import { type ClipTextConfig, parseClipTextConfig } from "./clip_config.ts";
+import { initClipText, initClipVision } from "./clip_init.ts";
+import { clipTextKind, clipVisionKind, loadClipText } from "./clip_load.ts";
+import { TorchGenerator } from "../../tensor/random.ts";
+import { noWeights } from "../block_graph/weights.ts";
+
+const folder = decodeURIComponent(
+  new URL("../../../testdata/clip-text-proj-gelu", import.meta.url).pathname,
+);
+const json = JSON.parse(await Deno.readTextFile(`${folder}/config.json`));
+
+/** The pooled features of texts, with another end token in the config. */
+async function pooled(ids: readonly number[][], eos_token_id: number) {
+  const config = parseClipTextConfig({ ...json, eos_token_id }, "test");
+  const { weights } = await loadClipText(folder);
+  const shape = { batch: ids.length, tokens: ids[0].length };
+  const outputs = ["pooler_output", "last_hidden_state"];
+  const graph = clipTextGraph(config, weights, { ...shape, outputs });
+  await using session = await openSession(graph);
+  const found = await session.run({
+    input_ids: int64([shape.batch, shape.tokens], ids.flat()),
+  });
+  const row = (b: number, position: number) =>
+    (found.last_hidden_state.data as Float32Array).slice(
+      (b * shape.tokens + position) * config.width,
+      (b * shape.tokens + position + 1) * config.width,
+    );
+  return { features: found.pooler_output.data as Float32Array, row, config };
+}
+
+Deno.test("the pooled feature is that of the first end token", async () => {
+  const ids = [[5, 7, 30, 9, 7, 7], [7, 1, 2, 3, 4, 7]];
+  const { features, row, config: { width } } = await pooled(ids, 7);
+  assertEquals(features.slice(0, width), row(0, 1));
+  assertEquals(features.slice(width), row(1, 0));
+});
+
+Deno.test("a config of the old kind, whose end token is 2, pools at the first of the highest ids", async () => {
+  const ids = [[5, 7, 30, 9, 30, 2], [119, 1, 2, 3, 4, 119]];
+  const { features, row, config: { width } } = await pooled(ids, 2);
+  assertEquals(features.slice(0, width), row(0, 2));
+  assertEquals(features.slice(width), row(1, 0));
+});
+
+Deno.test("a token does not see those after it", async () => {
+  const first = await pooled([[5, 6, 7, 8]], 7);
+  const second = await pooled([[5, 6, 7, 99]], 7);
+  assertEquals(first.features, second.features);
+});
+
+Deno.test("weight files with position_ids load; other unknown tensors are refused by name", async () => {
+  const published = await Deno.makeTempDir();
+  try {
+    await Deno.copyFile(`${folder}/config.json`, `${published}/config.json`);
+    const file = openSafetensors(`${folder}/model.safetensors`);
+    const tensors = new Map<string, Tensor>(
+      [...file.tensors.keys()].map((key) => [key, file.readSync(key)]),
+    );
+    const positions = Array.from({ length: 77 }, (_, i) => i);
+    const extra = "text_model.embeddings.position_ids";
+    const write = (key: string) =>
+      writeSafetensors(
+        `${published}/model.safetensors`,
+        new Map([...tensors, [key, int64([1, 77], positions)]]),
+      );
+    await write(extra);
+    await loadClipText(published);
+    await write("text_model.embeddings.places");
+    await assertRejects(
+      () => loadClipText(published),
+      RangeError,
+      `found tensor "text_model.embeddings.places" I64[1,77]`,
+    );
+  } finally {
+    await Deno.remove(published, { recursive: true });
+  }
+});
+
+Deno.test("the 23 layers of Stable Diffusion 2's text tower are read from its config", () => {
+  const config = parseClipTextConfig({
+    ...json,
+    architectures: ["CLIPTextModel"],
+    hidden_size: 1024,
+    intermediate_size: 4096,
+    num_attention_heads: 16,
+    num_hidden_layers: 23,
+    projection_dim: 512,
+    vocab_size: 49408,
+    eos_token_id: 2,
+  }, "test");
+  const keys = [...clipTextKind.parameters(config).keys()];
+  assertEquals(keys.filter((key) => key.endsWith("fc2.bias")).length, 23);
+  assertEquals(keys.includes("text_projection.weight"), false);
+});
+
+Deno.test("texts longer than the tower's positions are refused", () => {
+  const config = parseClipTextConfig(json, "test");
+  assertThrows(
+    () =>
+      clipTextGraph(config, noWeights, {
+        batch: 1,
+        tokens: 78,
+        outputs: ["last_hidden_state"],
+      }),
+    RangeError,
+    "78 tokens, expected at most 77",
+  );
+});
+
+Deno.test("initial weights are those that each tower asks for", () => {
+  const config: ClipTextConfig = parseClipTextConfig(json, "test");
+  const random = new TorchGenerator(0);
+  const shapes = (weights: ReadonlyMap<string, Tensor>) =>
+    new Map([...weights].map(([key, { shape }]) => [key, shape]));
+  const text = initClipText(config, random);
+  assertEquals(shapes(text), new Map(clipTextKind.parameters(config)));
+  const { vocabulary: _v, positions: _p, endToken: _e, ...encoder } = config;
+  const vision = { ...encoder, channels: 3, imageSize: 16, patchSize: 8 };
+  assertEquals(
+    shapes(initClipVision(vision, random)),
+    new Map(clipVisionKind.parameters(vision)),
+  );
+  const scale = text.get("text_model.final_layer_norm.weight")!;
+  assertEquals(new Set(scale.data), new Set([1]));
+});

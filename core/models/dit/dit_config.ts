@@ -1,0 +1,64 @@
+/** A DiT's `transformer/config.json`, read strictly: what our network would compute differently is refused. */
+import {
+  configJson,
+  positiveInteger,
+  positiveNumber,
+  refuse,
+  requireOneOf,
+} from "../../files/config_json.ts";
+import type { DitConfig } from "./dit.ts";
+import { transformerConfig } from "../transformer_config.ts";
+
+/** A configuration in diffusers' words: {@linkcode parseDitConfig} reads it back. */
+export const ditConfigJson = (config: DitConfig) => ({
+  _class_name: "DiTTransformer2DModel",
+  activation_fn: "gelu-approximate",
+  attention_bias: true,
+  attention_head_dim: config.headWidth,
+  in_channels: config.inChannels,
+  norm_elementwise_affine: false,
+  norm_eps: config.normEpsilon,
+  norm_type: "ada_norm_zero",
+  num_attention_heads: config.heads,
+  num_embeds_ada_norm: config.classes,
+  num_layers: config.layers,
+  out_channels: config.outChannels,
+  patch_size: config.patchSize,
+  sample_size: config.sampleSize,
+});
+
+/** Keys with only one value that {@linkcode DitConfig} stands for; newer files leave out what only other networks use. */
+const required: Readonly<Record<string, readonly unknown[]>> = {
+  _class_name: ["Transformer2DModel", "DiTTransformer2DModel"],
+  norm_type: ["ada_norm_zero"],
+  caption_channels: [undefined, null],
+  cross_attention_dim: [undefined, null],
+  interpolation_scale: [undefined, null, 1],
+  use_additional_conditions: [undefined, null, false],
+};
+
+/** diffusers scales the positions of `Transformer2DModel` by ⌊sample_size / 64⌋, which is 1 below this. */
+const sampleSizeLimit = 128;
+
+/**
+ * The configuration of a DiT.
+ *
+ * @param json Parsed `config.json` of a `Transformer2DModel` or `DiTTransformer2DModel`.
+ * @param file Where it came from, for errors.
+ * @throws {TypeError} If a key is missing, contradicts another, or asks for another network.
+ */
+export function parseDitConfig(json: unknown, file: string): DitConfig {
+  const config = configJson(json, file);
+  for (const [key, allowed] of Object.entries(required)) {
+    requireOneOf(config, key, allowed);
+  }
+  const parsed: DitConfig = {
+    ...transformerConfig(config),
+    classes: positiveInteger(config, "num_embeds_ada_norm"),
+    normEpsilon: positiveNumber(config, "norm_eps"),
+  };
+  if (parsed.sampleSize >= sampleSizeLimit) {
+    refuse(config, "sample_size", `less than ${sampleSizeLimit}`);
+  }
+  return parsed;
+}

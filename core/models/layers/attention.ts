@@ -1,0 +1,39 @@
+/** Attention as diffusers stores it: four linear layers around the fused operator. */
+import type { GraphBuilder } from "../../onnx/builder.ts";
+import type { Value } from "../../onnx/graph.ts";
+import { type LayerOptions, linear } from "./layers.ts";
+
+/** An attention layer with the weights `<path>.to_q`, `to_k`, `to_v` and `to_out.0`. */
+export interface AttentionOptions extends LayerOptions {
+  readonly heads: number;
+  /** Where keys and values come from, `[B, S, E]`; the tokens themselves by default. */
+  readonly context?: Value;
+  /** Whether queries, keys and values have biases; true by default. */
+  readonly projectionBias?: boolean;
+  /** Added to the scores, `[B or 1, heads or 1, L, S]`. */
+  readonly scoreBias?: Value;
+}
+
+/** What tokens make of a context, or of each other: `[B, L, D]` → `[B, L, D]`. */
+export function attention(
+  g: GraphBuilder,
+  x: Value,
+  { path, heads, context = x, projectionBias, scoreBias, weights }:
+    AttentionOptions,
+): Value {
+  const width = x.shape[2];
+  const project = (name: string, from: Value) =>
+    linear(g, from, {
+      path: `${path}.${name}`,
+      width,
+      bias: projectionBias,
+      weights,
+    });
+  const q = project("to_q", x);
+  const [k, v] = ["to_k", "to_v"].map((name) => project(name, context));
+  const mixed = g.scope(
+    path,
+    () => g.multiHeadAttention(q, k, v, { heads, bias: scoreBias }),
+  );
+  return linear(g, mixed, { path: `${path}.to_out.0`, width, weights });
+}

@@ -1,0 +1,205 @@
+/**
+ * Layers that the families share. Each emits its nodes under its module path,
+ * so that a node's name says which weights it uses.
+ */
+import type { GraphBuilder } from "../../onnx/builder.ts";
+import type { Value } from "../../onnx/graph.ts";
+import { float32, sizeOf, zeros } from "../../tensor/tensor.ts";
+import type { WeightSource } from "../block_graph/weights.ts";
+
+/** A layer with weights: `<path>.weight` and `<path>.bias` are its keys. */
+export interface LayerOptions {
+  /** Module path. */
+  readonly path: string;
+  readonly weights: WeightSource;
+}
+
+/** A layer with a weight `[width, in]` and a bias `[width]`. */
+export interface LinearOptions extends LayerOptions {
+  /** Output features. */
+  readonly width: number;
+  /** Whether there is a bias; true by default. */
+  readonly bias?: boolean;
+}
+
+const parameter = (
+  g: GraphBuilder,
+  key: string,
+  shape: readonly number[],
+  weights: WeightSource,
+): Value => g.parameter(key, shape, weights(key, shape));
+
+/** y = x Wᵀ + b over the last axis: one Gemm that reads PyTorch's layout as it lies. `[..., in]` → `[..., width]` */
+export function linear(
+  g: GraphBuilder,
+  x: Value,
+  { path, width, weights, bias: hasBias = true }: LinearOptions,
+): Value {
+  const features = x.shape[x.shape.length - 1];
+  return g.scope(path, () => {
+    const weight = parameter(g, `${path}.weight`, [width, features], weights);
+    const bias = hasBias
+      ? parameter(g, `${path}.bias`, [width], weights)
+      : null;
+    const rows = x.shape.length === 2
+      ? x
+      : g.reshape(x, [sizeOf(x.shape) / features, features]);
+    const y = g.gemm(rows, weight, bias, { transB: 1 });
+    return x.shape.length === 2
+      ? y
+      : g.reshape(y, [...x.shape.slice(0, -1), width]);
+  });
+}
+
+/** Two linear layers, `<path>.linear_1` and `<path>.linear_2`, both `width` wide. */
+export interface EmbeddingOptions extends LayerOptions {
+  readonly width: number;
+  /** Between the two; SiLU by default. */
+  readonly activation?: (hidden: Value) => Value;
+}
+
+/** How diffusers embeds conditions, timesteps and captions alike: `[..., in]` → `[..., width]` */
+export function embedding(
+  g: GraphBuilder,
+  x: Value,
+  { path, activation = (hidden) => g.silu(hidden), ...layer }: EmbeddingOptions,
+): Value {
+  const hidden = linear(g, x, { path: `${path}.linear_1`, ...layer });
+  return linear(g, activation(hidden), { path: `${path}.linear_2`, ...layer });
+}
+
+/** A square convolution with weight `[channels, in, kernel, kernel]` and bias. */
+export interface ConvolutionOptions extends LayerOptions {
+  /** Output channels. */
+  readonly channels: number;
+  readonly kernel: number;
+  readonly stride?: number;
+  /** On all four sides, or `[top, left, bottom, right]`; by default what keeps the size at stride 1. */
+  readonly padding?: number | readonly number[];
+}
+
+/** `[B, in, H, W]` → `[B, channels, H', W']` */
+export function convolution(
+  g: GraphBuilder,
+  x: Value,
+  {
+    path,
+    channels,
+    kernel,
+    stride = 1,
+    padding = (kernel - 1) / 2,
+    weights,
+  }: ConvolutionOptions,
+): Value {
+  return g.scope(path, () => {
+    const shape = [channels, x.shape[1], kernel, kernel];
+    const weight = parameter(g, `${path}.weight`, shape, weights);
+    const bias = parameter(g, `${path}.bias`, [channels], weights);
+    const pads = typeof padding === "number" ? Array(4).fill(padding) : padding;
+    return g.conv(x, weight, bias, { strides: [stride, stride], pads });
+  });
+}
+
+const ones = (g: GraphBuilder, count: number): Value =>
+  g.constant(float32([count], new Float32Array(count).fill(1)));
+
+/** Layer normalisation of the last axis without learned scale and bias. */
+export function layerNorm(
+  g: GraphBuilder,
+  x: Value,
+  { epsilon }: { epsilon: number },
+): Value {
+  const width = x.shape[x.shape.length - 1];
+  return g.layerNormalization(x, ones(g, width), null, { epsilon });
+}
+
+/** Layer normalisation of the last axis with its own scale and bias. */
+export function affineLayerNorm(
+  g: GraphBuilder,
+  x: Value,
+  { path, epsilon, weights }: LayerOptions & { epsilon: number },
+): Value {
+  const shape = x.shape.slice(-1);
+  return g.scope(path, () => {
+    const scale = parameter(g, `${path}.weight`, shape, weights);
+    const bias = parameter(g, `${path}.bias`, shape, weights);
+    return g.layerNormalization(x, scale, bias, { epsilon });
+  });
+}
+
+/** A norm over groups of channels. */
+export interface GroupNormOptions extends LayerOptions {
+  readonly groups: number;
+  readonly epsilon: number;
+}
+
+/**
+ * Group normalisation (Wu and He, 2018) with a scale and a bias a channel:
+ * each group as one channel of an InstanceNormalization. `[B, C, H, W]` → the same
+ */
+export function groupNorm(
+  g: GraphBuilder,
+  x: Value,
+  { path, groups, epsilon, weights }: GroupNormOptions,
+): Value {
+  const [batch, channels, height, width] = x.shape;
+  return g.scope(path, () => {
+    const perChannel = (name: string) =>
+      g.reshape(parameter(g, `${path}.${name}`, [channels], weights), [
+        channels,
+        1,
+        1,
+      ]);
+    const grouped = g.reshape(x, [
+      batch,
+      groups,
+      channels / groups * height * width,
+    ]);
+    const none = g.constant(zeros([groups]));
+    const normed = g.instanceNormalization(grouped, ones(g, groups), none, {
+      epsilon,
+    });
+    const scaled = g.mul(g.reshape(normed, x.shape), perChannel("weight"));
+    return g.add(scaled, perChannel("bias"));
+  });
+}
+
+/** Non-overlapping patches as tokens: `[B, C, H, W]` → `[B, (H/p)(W/p), width]`. */
+export function patchEmbedding(
+  g: GraphBuilder,
+  x: Value,
+  { path, patchSize: p, width, weights }: LinearOptions & { patchSize: number },
+): Value {
+  return g.scope(path, () => {
+    const shape = [width, x.shape[1], p, p];
+    const weight = parameter(g, `${path}.weight`, shape, weights);
+    const bias = parameter(g, `${path}.bias`, [width], weights);
+    const y = g.conv(x, weight, bias, { strides: [p, p] }); // [B, width, H/p, W/p]
+    const tokens = y.shape[2] * y.shape[3];
+    return g.transpose(g.reshape(y, [x.shape[0], width, tokens]), [0, 2, 1]);
+  });
+}
+
+/**
+ * Sinusoidal embedding of timesteps, cosines first, frequencies in float32 as
+ * diffusers computes them: `[B]` float32, since a sampler may stop between two
+ * of the training's, → `[B, channels]`.
+ *
+ * @param frequencyShift diffusers' `downscale_freq_shift`: 1 for DiT.
+ */
+export function timestepEmbedding(
+  g: GraphBuilder,
+  timestep: Value,
+  { channels, frequencyShift }: { channels: number; frequencyShift: number },
+): Value {
+  const half = channels / 2;
+  const scale = Math.fround(-Math.log(10000));
+  const frequencies = Float32Array.from(
+    { length: half },
+    (_, i) =>
+      Math.exp(Math.fround(Math.fround(scale * i) / (half - frequencyShift))),
+  );
+  const t = g.reshape(timestep, [timestep.shape[0], 1]);
+  const angles = g.mul(t, g.constant(float32([1, half], frequencies)));
+  return g.concat([g.cos(angles), g.sin(angles)], { axis: 1 });
+}

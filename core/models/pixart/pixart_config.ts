@@ -1,0 +1,86 @@
+/** A PixArt's `transformer/config.json`, read strictly: what our network would compute differently is refused. */
+import {
+  type ConfigJson,
+  configJson,
+  positiveInteger,
+  positiveNumber,
+  refuse,
+  requireOneOf,
+} from "../../files/config_json.ts";
+import {
+  type TransformerConfig,
+  transformerConfig,
+  widthOf,
+} from "../transformer_config.ts";
+
+/** The part of `transformer/config.json` that the network depends on. */
+export interface PixartConfig extends TransformerConfig {
+  /** Width of `encoder_hidden_states`. */
+  readonly textWidth: number;
+  /** Whether the picture's resolution and aspect ratio are conditions. */
+  readonly microConditions: boolean;
+  /** How many times denser than its own the network takes its grid of tokens to be, so that positions stay in the range of a smaller model. */
+  readonly interpolationScale: number;
+  /** ε of the norms within the transformer blocks. */
+  readonly normEpsilon: number;
+}
+
+/** Keys with only one meaning that {@linkcode PixartConfig} stands for. */
+const required: Readonly<Record<string, readonly unknown[]>> = {
+  _class_name: ["Transformer2DModel", "PixArtTransformer2DModel"],
+  norm_type: ["ada_norm_single"],
+  use_additional_conditions: [undefined, null, false, true],
+};
+
+/** The `sample_size` of 1024x1024 pixels: older files do not say that these models, and only these, have micro-conditions. */
+const microSampleSize = 128;
+
+/**
+ * The configuration of a PixArt.
+ *
+ * @param json Parsed `config.json` of a `Transformer2DModel` or `PixArtTransformer2DModel`.
+ * @param file Where it came from, for errors.
+ * @throws {TypeError} If a key is missing, contradicts another, or asks for another network.
+ */
+export function parsePixartConfig(json: unknown, file: string): PixartConfig {
+  const config = configJson(json, file);
+  for (const [key, allowed] of Object.entries(required)) {
+    requireOneOf(config, key, allowed);
+  }
+  const sizes = transformerConfig(config);
+  const { use_additional_conditions: micro } = config.values;
+  const parsed: PixartConfig = {
+    ...sizes,
+    textWidth: positiveInteger(config, "caption_channels"),
+    microConditions: typeof micro === "boolean"
+      ? micro
+      : sizes.sampleSize === microSampleSize,
+    interpolationScale: interpolationScale(config, sizes),
+    normEpsilon: positiveNumber(config, "norm_eps"),
+  };
+  checkWidth(config, parsed);
+  return parsed;
+}
+
+/** As diffusers does where the file does not say: 1 up to 64x64 latents, 2 for 128x128. */
+function interpolationScale(
+  config: ConfigJson,
+  { sampleSize }: TransformerConfig,
+): number {
+  const key = "interpolation_scale";
+  return (config.values[key] ?? null) === null
+    ? Math.max(Math.floor(sampleSize / 64), 1)
+    : positiveNumber(config, key);
+}
+
+function checkWidth(config: ConfigJson, parsed: PixartConfig): void {
+  const width = widthOf(parsed);
+  requireOneOf(config, "cross_attention_dim", [width]);
+  if (parsed.microConditions && width % 3 !== 0) {
+    refuse(
+      config,
+      "attention_head_dim",
+      `a width that gives a multiple of 3 over ${parsed.heads} heads, for the micro-conditions`,
+    );
+  }
+}

@@ -1,0 +1,105 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { blockGraphs, residualOf } from "../block_graph/block_graph.ts";
+import { pixartBlockGraph, type PixartOptions } from "./pixart.ts";
+import type { PixartConfig } from "./pixart_config.ts";
+import { noWeights } from "../block_graph/weights.ts";
+
+const config: PixartConfig = {
+  sampleSize: 8,
+  patchSize: 2,
+  inChannels: 3,
+  outChannels: 6,
+  layers: 2,
+  heads: 2,
+  headWidth: 6,
+  textWidth: 5,
+  microConditions: false,
+  interpolationScale: 1,
+  normEpsilon: 1e-6,
+};
+
+const graphOf = (
+  options: Omit<PixartOptions, "batch"> = {},
+  own: PixartConfig = config,
+) => pixartBlockGraph(own, noWeights, { batch: 3, tokens: 4, ...options });
+
+Deno.test("pixartBlockGraph() gates whole blocks, never what they share", () => {
+  const { blocks } = graphOf();
+  assertEquals(blocks.map(({ name, gated }) => [name, gated]), [
+    ["pos_embed", false],
+    ["adaln_single", false],
+    ["caption_projection", false],
+    ["transformer_blocks.0", true],
+    ["transformer_blocks.1", true],
+    ["proj_out", false],
+  ]);
+});
+
+Deno.test("pixartBlockGraph() gates self-attention, attention to the text and feed-forward apart", () => {
+  const { blocks } = graphOf({ granularity: "sublayer" });
+  assertEquals(
+    blocks.slice(3, 6).map((b) => [b.name, b.gated, b.residual, ...b.outputs]),
+    [
+      ["attn1", "pos_embed", "transformer_blocks.0.attn1"],
+      ["attn2", "transformer_blocks.0.attn1", "transformer_blocks.0.attn2"],
+      ["ff", "transformer_blocks.0.attn2", "transformer_blocks.0"],
+    ].map(([name, stream, output]) => [
+      `transformer_blocks.0.${name}`,
+      true,
+      stream,
+      output,
+    ]),
+  );
+});
+
+Deno.test("pixartBlockGraph() backs up the stream, or what a unit adds to it", () => {
+  for (const granularity of ["block", "sublayer"] as const) {
+    const outputs = (backup: "output" | "residual") =>
+      blockGraphs(graphOf({ granularity, backup })).slice(3, -1)
+        .map(({ graph }) => graph.outputs[0]);
+    const streams = outputs("output").map(({ name }) => name);
+    assertEquals(streams.length, granularity === "block" ? 2 : 6);
+    assertEquals(streams.at(-1), "transformer_blocks.1");
+    assertEquals(
+      outputs("residual").map(({ name }) => name),
+      streams.map(residualOf),
+    );
+    for (const { shape } of [...outputs("output"), ...outputs("residual")]) {
+      assertEquals(shape, [3, 16, 12]);
+    }
+  }
+});
+
+Deno.test("pixartBlockGraph() takes latents of any shape that patches tile", () => {
+  const { blocks, inputs } = graphOf({ latents: { height: 4, width: 10 } });
+  assertEquals(inputs[0].shape, [3, 3, 4, 10]);
+  const prediction = blockGraphs({
+    model: "test",
+    inputs,
+    blocks,
+    output: "prediction",
+  }).at(-1)!.graph.outputs[0];
+  assertEquals(prediction.shape, [3, 6, 4, 10]);
+  assertThrows(
+    () => graphOf({ latents: { height: 4, width: 9 } }),
+    RangeError,
+    "latents are 4x9, expected multiples of the patch size 2",
+  );
+});
+
+Deno.test("pixartBlockGraph() reads micro-conditions where the configuration has them", () => {
+  const namesOf = (own: PixartConfig) =>
+    graphOf({}, own).inputs.map(({ name, shape }) => [name, ...shape]);
+  const text = [
+    ["sample", 3, 3, 8, 8],
+    ["timestep", 3],
+    ["encoder_hidden_states", 3, 4, 5],
+    ["encoder_attention_mask", 3, 4],
+  ];
+  assertEquals(namesOf(config), text);
+  assertEquals(namesOf({ ...config, microConditions: true }), [
+    ...text,
+    ["resolution", 3, 2],
+    ["aspect_ratio", 3, 1],
+  ]);
+});

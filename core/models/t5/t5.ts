@@ -1,0 +1,145 @@
+/**
+ * T5's encoder (Raffel et al., 2020) in version 1.1, with the gated
+ * feed-forward of Shazeer (2020), as transformers stores it: pre-norm layers
+ * without a bias anywhere. Where a token stands enters only through a bias on
+ * the scores of attention, learned by bucket of distance and shared by all
+ * layers; the scores are not divided by √d.
+ *
+ * Shapes: `B` batch, `L` tokens, `D` width.
+ */
+import { GraphBuilder } from "../../onnx/builder.ts";
+import type { Graph, Value } from "../../onnx/graph.ts";
+import { paddingMask } from "../layers/attention_mask.ts";
+import { linear, type LinearOptions } from "../layers/layers.ts";
+import { relativePositionBuckets } from "./relative_positions.ts";
+import type { T5EncoderConfig } from "./t5_config.ts";
+import type { WeightSource } from "../block_graph/weights.ts";
+
+interface EncoderOptions {
+  readonly config: T5EncoderConfig;
+  readonly weights: WeightSource;
+}
+
+interface LayerContext extends EncoderOptions {
+  /** Added to the scores of attention, `[B, heads, L, L]`. */
+  readonly bias: Value;
+}
+
+/** x / √(mean of x² + ε), scaled (Zhang and Sennrich, 2019); in the operators that ONNX Runtime fuses. */
+function rmsNorm(
+  g: GraphBuilder,
+  x: Value,
+  path: string,
+  { config: { width, epsilon }, weights }: EncoderOptions,
+): Value {
+  return g.scope(path, () => {
+    const key = `${path}.weight`;
+    const scale = g.parameter(key, [width], weights(key, [width]));
+    const power = g.reduceMean(g.pow(x, g.scalar(2)), { axes: [-1] });
+    const deviation = g.sqrt(g.add(power, g.scalar(epsilon)));
+    return g.mul(g.div(x, deviation), scale);
+  });
+}
+
+const unbiased = (g: GraphBuilder, x: Value, options: LinearOptions): Value =>
+  linear(g, x, { ...options, bias: false });
+
+function attention(
+  g: GraphBuilder,
+  x: Value,
+  path: string,
+  { config: { width, heads, headWidth }, weights, bias }: LayerContext,
+): Value {
+  const project = (name: string, from: Value, to: number) =>
+    unbiased(g, from, { path: `${path}.${name}`, width: to, weights });
+  const [q, k, v] = ["q", "k", "v"].map((name) =>
+    project(name, x, heads * headWidth)
+  );
+  const mixed = g.scope(
+    path,
+    () => g.multiHeadAttention(q, k, v, { heads, bias, scale: 1 }),
+  );
+  return project("o", mixed, width);
+}
+
+/** (GELU(x W₀) ⊙ x W₁) Wₒ, GELU by its tanh approximation. */
+function feedForward(
+  g: GraphBuilder,
+  x: Value,
+  path: string,
+  { config: { width, inner }, weights }: LayerContext,
+): Value {
+  const project = (name: string, from: Value, to: number) =>
+    unbiased(g, from, { path: `${path}.${name}`, width: to, weights });
+  const gate = g.gelu(project("wi_0", x, inner), { approximate: "tanh" });
+  return project("wo", g.mul(gate, project("wi_1", x, inner)), width);
+}
+
+/** One transformer layer, `[B, L, D]` → `[B, L, D]`. */
+function encoderLayer(
+  g: GraphBuilder,
+  x: Value,
+  path: string,
+  c: LayerContext,
+): Value {
+  const norm = (from: Value, i: 0 | 1) =>
+    rmsNorm(g, from, `${path}.layer.${i}.layer_norm`, c);
+  const [looking, reading] = [
+    `${path}.layer.0.SelfAttention`,
+    `${path}.layer.1.DenseReluDense`, // its name whatever the activation
+  ];
+  const middle = g.add(x, attention(g, norm(x, 0), looking, c));
+  return g.add(middle, feedForward(g, norm(middle, 1), reading, c));
+}
+
+/** The bias of each head on the scores of each query and key, `[1, heads, L, L]`; stored with the first layer. */
+function positionBias(
+  g: GraphBuilder,
+  length: number,
+  { config: { heads, buckets }, weights }: EncoderOptions,
+): Value {
+  const key =
+    "encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight";
+  const shape = [buckets.count, heads];
+  const table = g.parameter(key, shape, weights(key, shape));
+  const indices = g.constant(relativePositionBuckets(length, buckets));
+  const perPair = g.gather(table, indices); // [L, L, heads]
+  return g.reshape(g.transpose(perPair, [2, 0, 1]), [1, heads, length, length]);
+}
+
+/**
+ * Features of texts, `[B, L, D]`; those of padding mean nothing.
+ *
+ * @param ids Token ids `[B, L]` (int64).
+ * @param options.mask 1 for a token, 0 for padding, `[B, L]` (int64).
+ */
+export function t5Encoder(
+  g: GraphBuilder,
+  ids: Value,
+  { mask, ...options }: EncoderOptions & { mask: Value },
+): Value {
+  const { config, weights } = options;
+  const shape = [config.vocabulary, config.width];
+  const key = "shared.weight";
+  const table = g.parameter(key, shape, weights(key, shape));
+  const positions = positionBias(g, ids.shape[1], options);
+  const c = { ...options, bias: g.add(positions, paddingMask(g, mask)) };
+  let x = g.gather(table, ids);
+  for (let i = 0; i < config.layers; i++) {
+    x = encoderLayer(g, x, `encoder.block.${i}`, c);
+  }
+  return rmsNorm(g, x, "encoder.final_layer_norm", options);
+}
+
+/** The encoder as a graph: `input_ids` and `attention_mask` `[B, L]` in, `last_hidden_state` `[B, L, D]` out. */
+export function t5EncoderGraph(
+  config: T5EncoderConfig,
+  weights: WeightSource,
+  { batch, tokens }: { batch: number; tokens: number },
+): Graph {
+  const g = new GraphBuilder("T5 encoder");
+  const ids = g.input("input_ids", "int64", [batch, tokens]);
+  const mask = g.input("attention_mask", "int64", [batch, tokens]);
+  const last_hidden_state = t5Encoder(g, ids, { config, weights, mask });
+  return g.build({ last_hidden_state });
+}

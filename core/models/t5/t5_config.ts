@@ -1,0 +1,70 @@
+/** The `config.json` of a T5 encoder as transformers writes it, read strictly. */
+import {
+  type ConfigJson,
+  configJson,
+  most,
+  positiveInteger,
+  positiveNumber,
+  refuse,
+  requireOneOf,
+} from "../../files/config_json.ts";
+import { exactDistances, type PositionBuckets } from "./relative_positions.ts";
+
+/** T5's encoder in version 1.1. */
+export interface T5EncoderConfig {
+  readonly vocabulary: number;
+  readonly width: number;
+  readonly layers: number;
+  readonly heads: number;
+  /** Width of one head; all of them together need not be as wide as the model. */
+  readonly headWidth: number;
+  /** Width inside the feed-forward layers. */
+  readonly inner: number;
+  readonly epsilon: number;
+  readonly buckets: PositionBuckets;
+}
+
+/** Distance of the last bucket in files from before it could be chosen. */
+const defaultFurthest = 128;
+
+/** @throws {TypeError} If the buckets cannot be divided among the distances. */
+function positionBuckets(config: ConfigJson): PositionBuckets {
+  const count = positiveInteger(config, "relative_attention_num_buckets");
+  if (count < 4) {
+    refuse(config, "relative_attention_num_buckets", "at least 4");
+  }
+  const key = "relative_attention_max_distance";
+  const furthest = key in config.values
+    ? positiveInteger(config, key)
+    : defaultFurthest;
+  const exact = exactDistances(count);
+  if (furthest <= exact) refuse(config, key, `more than ${exact}`);
+  return { count, furthest };
+}
+
+/**
+ * The configuration of an encoder.
+ *
+ * @param json Parsed `config.json` of a `T5EncoderModel`.
+ * @param file Where it came from, for errors.
+ * @throws {TypeError} If a key is missing or asks for another network.
+ */
+export function parseT5EncoderConfig(
+  json: unknown,
+  file: string,
+): T5EncoderConfig {
+  const config = configJson(json, file);
+  requireOneOf(config, "model_type", ["t5"]);
+  requireOneOf(config, "feed_forward_proj", ["gated-gelu"]);
+  requireOneOf(config, "dense_act_fn", [undefined, "gelu_new"]);
+  return {
+    vocabulary: positiveInteger(config, "vocab_size"),
+    width: positiveInteger(config, "d_model"),
+    layers: positiveInteger(config, "num_layers", most.layers),
+    heads: positiveInteger(config, "num_heads"),
+    headWidth: positiveInteger(config, "d_kv"),
+    inner: positiveInteger(config, "d_ff"),
+    epsilon: positiveNumber(config, "layer_norm_epsilon"),
+    buckets: positionBuckets(config),
+  };
+}

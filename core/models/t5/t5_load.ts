@@ -1,0 +1,25 @@
+/** T5's encoder from a folder as transformers writes it. */
+import {
+  type Component,
+  type ComponentKind,
+  loadComponent,
+} from "../component.ts";
+import { askedShapes } from "../block_graph/parameter_shapes.ts";
+import { t5EncoderGraph } from "./t5.ts";
+import { parseT5EncoderConfig, type T5EncoderConfig } from "./t5_config.ts";
+
+export const t5EncoderKind: ComponentKind<T5EncoderConfig> = {
+  weightFile: "model.safetensors",
+  /** Some files hold `shared.weight` a second time, under the encoder's name for it. */
+  ignored: /^encoder\.embed_tokens\.weight$/,
+  parse: parseT5EncoderConfig,
+  parameters: (config) =>
+    askedShapes((weights) =>
+      t5EncoderGraph(config, weights, { batch: 1, tokens: 1 })
+    ),
+};
+
+/** The encoder of a folder. @throws As {@linkcode loadComponent}. */
+export const loadT5Encoder = (
+  folder: string,
+): Promise<Component<T5EncoderConfig>> => loadComponent(folder, t5EncoderKind);

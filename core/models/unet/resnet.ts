@@ -1,0 +1,95 @@
+/**
+ * The convolutional parts of a UNet: residual blocks (He et al., 2016) as
+ * Ho et al. (2020) condition them on the timestep, and resampling by 2.
+ *
+ * Shapes: feature maps `[B, C, H, W]`.
+ */
+import type { GraphBuilder } from "../../onnx/builder.ts";
+import type { Value } from "../../onnx/graph.ts";
+import {
+  convolution,
+  groupNorm,
+  type GroupNormOptions,
+  type LayerOptions,
+  linear,
+} from "../layers/layers.ts";
+
+/** A residual block; `groups` and `epsilon` are those of both its norms. */
+export interface ResnetOptions extends GroupNormOptions {
+  /** Output channels. */
+  readonly channels: number;
+  /** Embedding of the timestep, `[B, E]` or `[1, E]` for all; without one the block has no layer for it. */
+  readonly embedding?: Value;
+}
+
+/** What a residual block adds to its shortcut: norm, SiLU and convolution, twice, the projected embedding added between them. */
+export function resnetBranch(
+  g: GraphBuilder,
+  x: Value,
+  { path, channels, embedding, ...options }: ResnetOptions,
+): Value {
+  const { weights } = options;
+  const half = (from: Value, i: 1 | 2) => {
+    const normed = groupNorm(g, from, { path: `${path}.norm${i}`, ...options });
+    return convolution(g, g.silu(normed), {
+      path: `${path}.conv${i}`,
+      channels,
+      kernel: 3,
+      weights,
+    });
+  };
+  const first = half(x, 1);
+  if (!embedding) return half(first, 2);
+  const shift = linear(g, g.silu(embedding), {
+    path: `${path}.time_emb_proj`,
+    width: channels,
+    weights,
+  }); // [B or 1, C]
+  const placed = g.reshape(shift, [shift.shape[0], channels, 1, 1]);
+  return half(g.add(first, placed), 2);
+}
+
+/** The input of a residual block with as many channels as its output: a 1x1 convolution. */
+export function resnetShortcut(
+  g: GraphBuilder,
+  x: Value,
+  { path, ...options }: LayerOptions & { readonly channels: number },
+): Value {
+  return convolution(g, x, {
+    path: `${path}.conv_shortcut`,
+    kernel: 1,
+    ...options,
+  });
+}
+
+/** Half the height and width: a convolution of stride 2. */
+export function downsample(
+  g: GraphBuilder,
+  x: Value,
+  { path, weights }: LayerOptions,
+): Value {
+  return convolution(g, x, {
+    path: `${path}.conv`,
+    channels: x.shape[1],
+    kernel: 3,
+    stride: 2,
+    padding: 1,
+    weights,
+  });
+}
+
+/** Twice the height and width: nearest neighbours, then a convolution. */
+export function upsample(
+  g: GraphBuilder,
+  x: Value,
+  { path, weights }: LayerOptions,
+): Value {
+  const [batch, channels, height, width] = x.shape;
+  const larger = g.resize(x, [batch, channels, 2 * height, 2 * width]);
+  return convolution(g, larger, {
+    path: `${path}.conv`,
+    channels,
+    kernel: 3,
+    weights,
+  });
+}

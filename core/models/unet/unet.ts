@@ -1,0 +1,181 @@
+/**
+ * The UNet of Stable Diffusion (Rombach et al., 2022) as diffusers stores it:
+ * `UNet2DConditionModel`. Feature maps go down a path of resolutions and up
+ * again; what each layer of the way down makes is read once more on the way up.
+ * Both paths are lists of stages in the configuration: nothing here knows a model.
+ */
+import type { Value } from "../../onnx/graph.ts";
+import type { Block, BlockGraph } from "../block_graph/block_graph.ts";
+import { fuseBlocks } from "../block_graph/fused_blocks.ts";
+import { downsample, upsample } from "./resnet.ts";
+import {
+  timeIdCount,
+  type UnetAttention,
+  type UnetConfig,
+} from "./unet_config.ts";
+import {
+  branchLayers,
+  type Context,
+  embeddingLayer,
+  type Feature,
+  inputLayer,
+  type Made,
+  outputLayer,
+  samplerLayer,
+} from "./unet_layers.ts";
+import type { WeightSource } from "../block_graph/weights.ts";
+
+/**
+ * What a gate switches. `block`: a whole stage, the units of DiP-GO. `branch`: a
+ * resnet with its transformer, or a sampler. Both are held as they come out.
+ * `layer`: resnet, self-attention, cross-attention and feed-forward apart, held
+ * as what they add to their stream.
+ */
+export type UnetGranularity = "block" | "branch" | "layer";
+
+export interface UnetOptions {
+  readonly batch: number;
+  /** Text tokens S; CLIP's 77 by default. */
+  readonly tokens?: number;
+  readonly granularity?: UnetGranularity;
+}
+
+/** The smallest blocks of a part of the network, and the unit that they are at the two coarser granularities. */
+interface Branch {
+  readonly unit: { readonly block: string; readonly branch: string } | null;
+  readonly layers: readonly Block[];
+}
+
+/** A path of the network under construction: its branches so far, the feature map at its end, and those that the way up will read. */
+interface Path {
+  readonly branches: Branch[];
+  readonly skips: Feature[];
+  stream: Feature;
+}
+
+function append(
+  path: Path,
+  unit: Branch["unit"],
+  { layers, output }: Made,
+): void {
+  path.branches.push({ unit, layers });
+  path.stream = output;
+}
+
+/** The way down: every feature map is kept for the way up. */
+function descend(path: Path, c: Context): void {
+  const last = c.config.down.length - 1;
+  for (const [level, stage] of c.config.down.entries()) {
+    const block = `down_blocks.${level}`;
+    for (let i = 0; i < stage.resnets; i++) {
+      const made = branchLayers(
+        block,
+        { ...stage, i, features: [path.stream] },
+        c,
+      );
+      append(path, { block, branch: `${block}.${i}` }, made);
+      path.skips.push(path.stream);
+    }
+    if (level === last) continue;
+    const branch = `${block}.downsamplers.0`;
+    const options = { feature: path.stream, resample: downsample };
+    append(path, { block, branch }, samplerLayer(branch, options, c));
+    path.skips.push(path.stream);
+  }
+}
+
+/** Two resnets and a transformer between them, always one branch. */
+function crossMiddle(path: Path, attention: UnetAttention, c: Context): void {
+  const block = "mid_block";
+  const unit = { block, branch: block };
+  const { channels } = path.stream;
+  for (const [i, own] of [attention, null].entries()) {
+    const features = [path.stream];
+    append(
+      path,
+      unit,
+      branchLayers(block, { i, features, channels, attention: own }, c),
+    );
+  }
+}
+
+/** The way up: each resnet reads the latest feature map of the way down that is left. */
+function ascend(path: Path, c: Context): void {
+  const last = c.config.up.length - 1;
+  for (const [level, stage] of c.config.up.entries()) {
+    const block = `up_blocks.${level}`;
+    for (let i = 0; i < stage.resnets; i++) {
+      const features = [path.stream, path.skips.pop()!];
+      const made = branchLayers(block, { ...stage, i, features }, c);
+      append(path, { block, branch: `${block}.${i}` }, made);
+    }
+    if (level === last) continue;
+    const branch = `${block}.upsamplers.0`;
+    const options = { feature: path.stream, resample: upsample };
+    append(path, { block, branch }, samplerLayer(branch, options, c));
+  }
+}
+
+/** All layers in execution order, as branches. */
+function branchesOf(c: Context): Branch[] {
+  const first = inputLayer(c);
+  const { channels } = c.config.down[0];
+  const stream = { name: first.name, channels };
+  const path: Path = {
+    branches: [{ unit: null, layers: [first, embeddingLayer(c)] }],
+    skips: [stream],
+    stream,
+  };
+  descend(path, c);
+  if (c.config.middle) crossMiddle(path, c.config.middle, c);
+  ascend(path, c);
+  const last = outputLayer(path.stream, c);
+  return [...path.branches, { unit: null, layers: [last] }];
+}
+
+function inputsOf(
+  { sampleSize, inChannels, textWidth, added }: UnetConfig,
+  { batch, tokens }: { batch: number; tokens: number },
+): Value[] {
+  const float = (name: string, ...shape: number[]): Value => ({
+    name,
+    dtype: "float32",
+    shape: [batch, ...shape],
+  });
+  return [
+    float("sample", inChannels, sampleSize, sampleSize),
+    { name: "timestep", dtype: "float32", shape: [batch] },
+    float("encoder_hidden_states", tokens, textWidth),
+    ...(added
+      ? [float("text_embeds", added.textWidth), float("time_ids", timeIdCount)]
+      : []),
+  ];
+}
+
+/**
+ * The block graph of a UNet. Inputs: `sample` `[B, C, H, W]`, `timestep` `[B]`
+ * (float32), `encoder_hidden_states` `[B, S, D]` and, where the configuration has
+ * added conditions, `text_embeds` `[B, P]` and `time_ids` `[B, 6]`; output
+ * `prediction` `[B, C', H, W]`.
+ */
+export function unetBlockGraph(
+  config: UnetConfig,
+  weights: WeightSource,
+  { batch, tokens = 77, granularity = "block" }: UnetOptions,
+): BlockGraph {
+  const branches = branchesOf({ config, weights });
+  const layers = branches.flatMap((branch) => branch.layers);
+  const units = new Map(
+    branches.flatMap(({ unit, layers }) =>
+      layers.map((layer) => [layer, unit] as const)
+    ),
+  );
+  return {
+    model: "unet",
+    inputs: inputsOf(config, { batch, tokens }),
+    blocks: granularity === "layer"
+      ? layers
+      : fuseBlocks(layers, (layer) => units.get(layer)?.[granularity] ?? null),
+    output: "prediction",
+  };
+}

@@ -1,0 +1,36 @@
+/**
+ * Initial weights of a UNet that is trained here: PyTorch's defaults, except
+ * that whatever ends a residual branch is zero, as in Stable Diffusion's own
+ * code. So every resnet is its shortcut at first, every transformer the
+ * identity, and the prediction zero.
+ */
+import { type Tensor, zeros } from "../../tensor/tensor.ts";
+import { defaultWeight } from "../initial_weights/default_init.ts";
+import { parameterShapes } from "../block_graph/parameter_shapes.ts";
+import type { RandomTensors } from "../initial_weights/random_tensors.ts";
+import { unetBlockGraph } from "./unet.ts";
+import type { UnetConfig } from "./unet_config.ts";
+
+/** Key and shape of every weight of a UNet, in diffusers' layout. */
+export function unetParameterShapes(
+  config: UnetConfig,
+): Map<string, readonly number[]> {
+  return parameterShapes((weights) =>
+    unetBlockGraph(config, weights, { batch: 1 })
+  );
+}
+
+/** The last layer of the network, of each resnet's branch and of each transformer. */
+const endsBranch = /(^conv_out|\.conv2|\.proj_out)\.(weight|bias)$/;
+
+/** All weights of a UNet by key, in diffusers' layout. */
+export function initUnetWeights(
+  config: UnetConfig,
+  random: RandomTensors,
+): Map<string, Tensor<"float32">> {
+  const shapes = unetParameterShapes(config);
+  return new Map([...shapes].map(([key, shape]) => [
+    key,
+    endsBranch.test(key) ? zeros(shape) : defaultWeight(key, shapes, random),
+  ]));
+}

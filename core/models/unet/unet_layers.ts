@@ -1,0 +1,268 @@
+/**
+ * The smallest blocks of a UNet, made from its configuration: each names the
+ * tensors that it reads and the one that it makes, as diffusers names its modules.
+ *
+ * Shapes: `B` batch, `C` channels, `H W` space, `S` text tokens, `E` width of
+ * the embedding of timestep (and added conditions).
+ */
+import type { GraphBuilder } from "../../onnx/builder.ts";
+import type { Value } from "../../onnx/graph.ts";
+import type { Block } from "../block_graph/block_graph.ts";
+import {
+  convolution,
+  embedding,
+  groupNorm,
+  timestepEmbedding,
+} from "../layers/layers.ts";
+import { resnetBranch, resnetShortcut, type upsample } from "./resnet.ts";
+import {
+  outputBlock,
+  residualBlock,
+} from "../block_graph/single_output_blocks.ts";
+import {
+  crossAttention,
+  feedForward,
+  projectIn,
+  projectOut,
+  selfAttention,
+} from "./spatial_transformer.ts";
+import type {
+  AddedConditions,
+  UnetAttention,
+  UnetConfig,
+  UnetStage,
+} from "./unet_config.ts";
+import type { WeightSource } from "../block_graph/weights.ts";
+
+/** Everything the layers are made from. */
+export interface Context {
+  readonly config: UnetConfig;
+  readonly weights: WeightSource;
+}
+
+/** A feature map between layers. */
+export interface Feature {
+  readonly name: string;
+  readonly channels: number;
+}
+
+/** Layers that together make one feature map. */
+export interface Made {
+  readonly layers: readonly Block[];
+  readonly output: Feature;
+}
+
+/** Latents `[B, C, H, W]` → the first feature map. */
+export function inputLayer({ config, weights }: Context): Block {
+  const { channels } = config.down[0];
+  const options = { path: "conv_in", channels, kernel: 3, weights };
+  return outputBlock(
+    "conv_in",
+    { inputs: ["sample"] },
+    (g, [sample]) => convolution(g, sample, options),
+  );
+}
+
+/** Pooled text `[B, P]` and the embedded `time_ids` `[B, 6]`, joined: `[B, P + 6 Q]`. */
+function joinedConditions(
+  g: GraphBuilder,
+  [text, ids]: readonly Value[],
+  { timeChannels: channels }: AddedConditions,
+): Value {
+  const [batch, count] = ids.shape;
+  const numbers = g.reshape(ids, [batch * count]);
+  const waves = timestepEmbedding(g, numbers, { channels, frequencyShift: 0 });
+  return g.concat([text, g.reshape(waves, [batch, count * channels])], {
+    axis: 1,
+  });
+}
+
+/** Timesteps `[B]`, and SDXL's added conditions, as one embedding `[B, E]`. */
+export function embeddingLayer(c: Context): Block {
+  const { added, down: [{ channels }] } = c.config;
+  const layers = { width: 4 * channels, weights: c.weights };
+  const conditions = added ? ["text_embeds", "time_ids"] : [];
+  const inputs = ["timestep", ...conditions];
+  return outputBlock(
+    "time_embedding",
+    { inputs },
+    (g, [timestep, ...values]) => {
+      const waves = timestepEmbedding(g, timestep, {
+        channels,
+        frequencyShift: 0,
+      });
+      const time = embedding(g, waves, { path: "time_embedding", ...layers });
+      if (!added) return time;
+      const joined = joinedConditions(g, values, added);
+      const extra = embedding(g, joined, { path: "add_embedding", ...layers });
+      return g.add(time, extra);
+    },
+  );
+}
+
+/**
+ * A resnet over the given features, joined. Where these have other channels
+ * than its own, a shortcut makes the stream that it adds to.
+ */
+function resnetLayers(
+  path: string,
+  { features, channels }: { features: readonly Feature[]; channels: number },
+  { config, weights }: Context,
+): Made {
+  const layers: Block[] = [];
+  const names = features.map(({ name }) => name);
+  const joined = names.length === 1 ? names[0] : `${path}.concat`;
+  if (names.length > 1) {
+    layers.push(
+      outputBlock(
+        joined,
+        { inputs: names },
+        (g, maps) => g.concat(maps, { axis: 1 }),
+      ),
+    );
+  }
+  const width = features.reduce((sum, { channels }) => sum + channels, 0);
+  const stream = width === channels ? joined : `${path}.conv_shortcut`;
+  const { normGroups: groups, normEpsilon: epsilon } = config;
+  const options = { path, channels, groups, epsilon, weights };
+  if (stream !== joined) {
+    layers.push(
+      outputBlock(
+        stream,
+        { inputs: [joined] },
+        (g, [x]) => resnetShortcut(g, x, options),
+      ),
+    );
+  }
+  const inputs = [joined, "time_embedding"];
+  layers.push(
+    residualBlock(
+      path,
+      { stream, inputs },
+      (g, [x, embedding]) => resnetBranch(g, x, { ...options, embedding }),
+    ),
+  );
+  return { layers, output: { name: path, channels } };
+}
+
+/** The three layers of one transformer block, on the token stream. */
+function transformerBlock(
+  block: string,
+  { stream, heads }: { stream: string; heads: number },
+  { weights }: Context,
+): Block[] {
+  const options = { block, heads, weights };
+  const text = "encoder_hidden_states";
+  const [attn1, attn2, ff] = ["attn1", "attn2", "ff"].map((name) =>
+    `${block}.${name}`
+  );
+  return [
+    residualBlock(
+      attn1,
+      { stream, inputs: [stream] },
+      (g, [x]) => selfAttention(g, x, options),
+    ),
+    residualBlock(
+      attn2,
+      { stream: attn1, inputs: [attn1, text] },
+      (g, [x, t]) => crossAttention(g, x, t, options),
+    ),
+    residualBlock(
+      ff,
+      { stream: attn2, inputs: [attn2] },
+      (g, [x]) => feedForward(g, x, options),
+    ),
+  ];
+}
+
+/** A transformer on a feature map; its projections in and out are not gated. */
+function transformerLayers(
+  path: string,
+  { feature, attention }: { feature: Feature; attention: UnetAttention },
+  c: Context,
+): Made {
+  const { normGroups: groups, linearProjection } = c.config;
+  const options = { path, groups, linearProjection, weights: c.weights };
+  const tokens = `${path}.proj_in`;
+  const layers = [
+    outputBlock(
+      tokens,
+      { inputs: [feature.name] },
+      (g, [x]) => projectIn(g, x, options),
+    ),
+  ];
+  for (let i = 0; i < attention.depth; i++) {
+    const stream = layers[layers.length - 1].name;
+    const block = `${path}.transformer_blocks.${i}`;
+    layers.push(...transformerBlock(block, { stream, ...attention }, c));
+  }
+  const inputs = [layers[layers.length - 1].name, feature.name];
+  layers.push(
+    outputBlock(
+      path,
+      { inputs },
+      (g, [tokens, x]) => projectOut(g, tokens, x, options),
+    ),
+  );
+  return { layers, output: { ...feature, name: path } };
+}
+
+/** Resnet `i` of a stage, and the transformer after it where the stage has attention. */
+export function branchLayers(
+  stage: string,
+  { i, features, channels, attention }: Omit<UnetStage, "resnets"> & {
+    i: number;
+    features: readonly Feature[];
+  },
+  c: Context,
+): Made {
+  const resnet = resnetLayers(
+    `${stage}.resnets.${i}`,
+    { features, channels },
+    c,
+  );
+  if (!attention) return resnet;
+  const transformer = transformerLayers(`${stage}.attentions.${i}`, {
+    feature: resnet.output,
+    attention,
+  }, c);
+  return {
+    layers: [...resnet.layers, ...transformer.layers],
+    output: transformer.output,
+  };
+}
+
+/** A layer that halves or doubles the resolution. */
+export function samplerLayer(
+  name: string,
+  { feature, resample }: { feature: Feature; resample: typeof upsample },
+  { weights }: Context,
+): Made {
+  const options = { path: name, weights };
+  const block = outputBlock(
+    name,
+    { inputs: [feature.name], gated: true },
+    (g, [x]) => resample(g, x, options),
+  );
+  return { layers: [block], output: { ...feature, name } };
+}
+
+/** The last feature map → prediction `[B, C, H, W]`. */
+export function outputLayer(
+  feature: Feature,
+  { config, weights }: Context,
+): Block {
+  const { outChannels, normGroups: groups, normEpsilon: epsilon } = config;
+  const norm = { path: "conv_norm_out", groups, epsilon, weights };
+  const conv = {
+    path: "conv_out",
+    channels: outChannels,
+    kernel: 3,
+    weights,
+  };
+  return outputBlock(
+    "conv_out",
+    { inputs: [feature.name], output: "prediction" },
+    (g, [x]) => convolution(g, g.silu(groupNorm(g, x, norm)), conv),
+  );
+}

@@ -1,0 +1,38 @@
+/** Which version of ONNX a graph needs: older runtimes and checkers read a file that asks for no more. */
+import { stringAttribute } from "../attributes.ts";
+import type { Graph, Node } from "../graph.ts";
+
+/** The oldest opset that files ask for: what LayerNormalization needs. */
+const oldest = 17;
+
+/** Operators that have changed since, in a way that our nodes depend on. */
+const since: Readonly<Record<string, number>> = {
+  ReduceMean: 18, // axes are an input
+  ReduceMax: 18,
+  AveragePool: 19, // dilations
+  Gelu: 20,
+};
+
+/** ONNX Runtime's own forms of an operator that is young in ONNX. */
+const runtimeForms: Readonly<Record<string, string>> = {
+  none: "Gelu",
+  tanh: "FastGelu",
+};
+
+/** The graph with `Gelu` in ONNX Runtime's form (com.microsoft), which every version of it has. */
+export function withOlderGelu(graph: Graph): Graph {
+  return { ...graph, nodes: graph.nodes.map(olderGelu) };
+}
+
+function olderGelu(node: Node): Node {
+  if (node.op !== "Gelu" || node.domain !== "") return node;
+  const kind = stringAttribute(node, "approximate", "none");
+  const domain = "com.microsoft";
+  return { ...node, op: runtimeForms[kind], domain, attributes: {} };
+}
+
+/** The lowest opset, from 17, that has every ONNX operator of the graph as it is used. */
+export function leastOpset({ nodes }: Graph): number {
+  return nodes.filter(({ domain }) => domain === "")
+    .reduce((most, { op }) => Math.max(most, since[op] ?? oldest), oldest);
+}

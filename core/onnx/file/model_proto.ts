@@ -1,0 +1,454 @@
+/**
+ * Graphs as ONNX files: {@linkcode encodeModel} writes a `ModelProto`,
+ * {@linkcode decodeModel} reads back what it wrote. Weights are raw data, or
+ * external data where an initializer names a byte range of a file.
+ */
+import protobuf from "protobufjs";
+import {
+  bytesPerElement,
+  describe,
+  type DType,
+  sizeOf,
+} from "../../tensor/tensor.ts";
+import { dataTypes, dtypeOfCode } from "../data_types.ts";
+import type {
+  Attribute,
+  FileRange,
+  Graph,
+  Initializer,
+  Node,
+  Value,
+} from "../graph.ts";
+import {
+  type AttributeMessage,
+  attributeTypes,
+  encoded,
+  fieldNumber,
+  type ModelMessage,
+  modelType,
+  type NodeMessage,
+  type TensorMessage,
+  type ValueInfoMessage,
+} from "./onnx_schema.ts";
+import { inferShapes } from "../shape_inference.ts";
+import { tensorOfBytes } from "./tensor_bytes.ts";
+
+/** Versions of ONNX's operators that can be written, and the IR version that a file of each bears. */
+const irVersions: Readonly<Record<number, number>> = {
+  17: 8,
+  18: 8,
+  19: 9,
+  20: 10,
+};
+/** Opset 20, IR version 10: ONNX 1.16, ONNX Runtime 1.18 and later. */
+const usualOpset = 20;
+const microsoftOpset = 1;
+const producerName = "dip-go";
+/** `TensorProto.DataLocation.EXTERNAL`. */
+const external = 1;
+/** Protobuf parsers read an int32 length. */
+const maximumBytes = 2 ** 31 - 1;
+
+const text = { encode: new TextEncoder(), decode: new TextDecoder() };
+
+/** How {@linkcode encodeModel} writes a graph. */
+export interface EncodeOptions {
+  /** Version of ONNX's operators, 17 to 20; 20 by default. An older one is the caller's promise that the graph needs no more: see `leastOpset`. */
+  readonly opset?: number;
+  /** Key-value pairs for the file's `metadata_props`. */
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** Name of a weight file relative to the model's folder, from its path; the base name by default. */
+  readonly externalLocation?: (path: string) => string;
+  /** Also write dtype and shape of every inner value, for viewers; off by default. */
+  readonly valueInfo?: boolean;
+}
+
+/**
+ * A graph as the bytes of an ONNX file. Weights in memory are copied once, into
+ * the result; weights in files stay there.
+ *
+ * @throws {RangeError} If an initializer has neither data nor a file, its data
+ * or range do not fit its shape, or data in memory pass protobuf's 2 GiB.
+ */
+export function encodeModel(
+  graph: Graph,
+  options: EncodeOptions = {},
+): Uint8Array {
+  checkSize(graph);
+  const { opset = usualOpset } = options;
+  const metadata = Object.entries(options.metadata ?? {});
+  const model = encoded("ModelProto", {
+    irVersion: irVersions[opset],
+    producerName,
+    opsetImport: opsetImports(graph, opset),
+    metadataProps: metadata.map(([key, value]) => ({ key, value })),
+  });
+  const parts = graphParts(graph, options);
+  return joined([
+    model,
+    ...delimited(fieldNumber("ModelProto", "graph"), parts),
+  ]);
+}
+
+function graphParts(
+  graph: Graph,
+  { externalLocation = baseName, valueInfo = false }: EncodeOptions,
+): Uint8Array[] {
+  const body = encoded("GraphProto", {
+    name: graph.name,
+    node: graph.nodes.map(encodeNode),
+    input: graph.inputs.map(encodeValue),
+    output: graph.outputs.map(encodeValue),
+    valueInfo: valueInfo ? innerValues(graph).map(encodeValue) : [],
+  });
+  const id = fieldNumber("GraphProto", "initializer");
+  const weights = [...graph.initializers.values()].flatMap((initializer) =>
+    delimited(id, encodeInitializer(graph, initializer, externalLocation))
+  );
+  return [body, ...weights];
+}
+
+function innerValues(
+  { inputs, outputs, initializers, values }: Graph,
+): Value[] {
+  const outer = new Set([...inputs, ...outputs].map((value) => value.name));
+  return [...values.values()].filter(({ name }) =>
+    !outer.has(name) && !initializers.has(name)
+  );
+}
+
+// protobufjs' writer grows its buffer and moves a nested message once for every
+// level, so what holds the weights is put together here, from parts.
+
+/** The length-delimited field `id` (wire type 2) of a message, around the parts of its value. */
+function delimited(id: number, parts: readonly Uint8Array[]): Uint8Array[] {
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  const header = protobuf.Writer.create().uint32(id << 3 | 2).uint32(length);
+  return [header.finish(), ...parts];
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(
+    parts.reduce((sum, part) => sum + part.length, 0),
+  );
+  let offset = 0;
+  for (const part of parts) {
+    bytes.set(part, offset);
+    offset += part.length;
+  }
+  return bytes;
+}
+
+const baseName = (path: string): string => path.slice(path.search(/[^/\\]*$/));
+
+/** True when the initializer's data stay in a file: it names one and has none in memory. */
+export function isExternal(
+  initializer: Initializer,
+): initializer is Initializer & { readonly file: FileRange } {
+  return !initializer.data && initializer.file !== undefined;
+}
+
+function checkSize(graph: Graph): void {
+  let bytes = 0;
+  for (const { data } of graph.initializers.values()) {
+    bytes += data?.data.byteLength ?? 0;
+  }
+  if (bytes > maximumBytes) {
+    throw new RangeError(
+      `Cannot encode graph "${graph.name}": ${bytes} bytes of weights in memory, expected at most ${maximumBytes} (protobuf's limit); keep weights in a file`,
+    );
+  }
+}
+
+function opsetImports(
+  graph: Graph,
+  opset: number,
+): ModelMessage["opsetImport"] {
+  const opsets: Readonly<Record<string, number>> = {
+    "": opset,
+    "com.microsoft": microsoftOpset,
+  };
+  const domains = new Set(["", ...graph.nodes.map((node) => node.domain)]);
+  return [...domains].map((domain) => {
+    const version = opsets[domain];
+    if (version === undefined) {
+      throw new RangeError(
+        `Cannot encode graph "${graph.name}": operator domain "${domain}" is unknown, expected one of ${
+          JSON.stringify(Object.keys(opsets))
+        }`,
+      );
+    }
+    return { domain, version };
+  });
+}
+
+function encodeNode(node: Node): NodeMessage {
+  const { name, op: opType, domain, inputs, outputs } = node;
+  const attribute = Object.entries(node.attributes).map(encodeAttribute);
+  return { name, opType, domain, input: inputs, output: outputs, attribute };
+}
+
+function encodeAttribute(
+  [name, attribute]: [string, Attribute],
+): AttributeMessage {
+  const type = attributeTypes[attribute.kind];
+  switch (attribute.kind) {
+    case "int":
+      return { name, type, i: attribute.value };
+    case "float":
+      return { name, type, f: attribute.value };
+    case "ints":
+      return { name, type, ints: attribute.value };
+    case "string":
+      return { name, type, s: text.encode.encode(attribute.value) };
+  }
+}
+
+function encodeValue({ name, dtype, shape }: Value): ValueInfoMessage {
+  const dim = shape.map((dimValue) => ({ dimValue }));
+  return {
+    name,
+    type: { tensorType: { elemType: dataTypes[dtype], shape: { dim } } },
+  };
+}
+
+function encodeInitializer(
+  graph: Graph,
+  initializer: Initializer,
+  location: (path: string) => string,
+): Uint8Array[] {
+  const { name, dtype, shape, data, role } = initializer;
+  const message = {
+    name,
+    dims: shape,
+    dataType: dataTypes[dtype],
+    docString: role,
+  };
+  const expected = sizeOf(shape) * bytesPerElement[dtype];
+  const found = data?.data.byteLength ?? initializer.file?.length;
+  if (found !== expected) {
+    throw new RangeError(
+      `Cannot encode graph "${graph.name}": ${role} "${name}" ${
+        describe(initializer)
+      } has ${
+        found === undefined ? "no data" : `${found} bytes`
+      }, expected ${expected} bytes`,
+    );
+  }
+  if (isExternal(initializer)) {
+    const { path, offset, length } = initializer.file;
+    const externalData = [
+      { key: "location", value: location(path) },
+      { key: "offset", value: String(offset) },
+      { key: "length", value: String(length) },
+    ];
+    return [
+      encoded("TensorProto", {
+        ...message,
+        dataLocation: external,
+        externalData,
+      }),
+    ];
+  }
+  const { buffer, byteOffset, byteLength } = data!.data;
+  const raw = new Uint8Array(buffer, byteOffset, byteLength);
+  return [
+    encoded("TensorProto", message),
+    ...delimited(fieldNumber("TensorProto", "rawData"), [raw]),
+  ];
+}
+
+/**
+ * The graph of an ONNX file that {@linkcode encodeModel} wrote. Inner values
+ * are inferred anew; external data become file ranges with the location as path.
+ *
+ * @throws {TypeError} If the bytes are no ONNX file, or one with parts that our graphs do not have.
+ * @throws {RangeError} If versions or shapes disagree.
+ */
+export function decodeModel(bytes: Uint8Array): Graph {
+  const model = parse(bytes);
+  checkVersions(model);
+  const { name, node, initializer, input, output } = model.graph;
+  const inputs = input.map(decodeValue);
+  const initializers = new Map(
+    initializer.map((message) => [message.name, decodeInitializer(message)]),
+  );
+  const values = new Map<string, Value>();
+  for (const value of [...inputs, ...initializers.values()]) {
+    const { name, dtype, shape } = value;
+    values.set(name, { name, dtype, shape });
+  }
+  const nodes = node.map(decodeNode);
+  for (const node of nodes) inferOutputs(node, values, initializers);
+  const outputs = output.map(decodeValue);
+  for (const declared of outputs) checkOutput(name, declared, values);
+  return { name, inputs, outputs, initializers, nodes, values };
+}
+
+function parse(bytes: Uint8Array): ModelMessage {
+  try {
+    const message = modelType.decode(bytes);
+    const model = modelType.toObject(message, {
+      longs: Number,
+      defaults: true,
+      arrays: true,
+    });
+    if (!model.graph) throw new TypeError("it has no graph");
+    return model as ModelMessage;
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new TypeError(
+      `Cannot read ONNX model of ${bytes.length} bytes: ${why}`,
+      {
+        cause,
+      },
+    );
+  }
+}
+
+function checkVersions({ irVersion, opsetImport, graph }: ModelMessage): void {
+  const refuse = (found: string) => {
+    throw new RangeError(`Cannot read ONNX graph "${graph.name}": ${found}`);
+  };
+  for (const { domain, version } of opsetImport) {
+    if (domain === "" && irVersions[version] !== irVersion) {
+      refuse(
+        `IR version is ${irVersion} and opset ${version}, expected opset 17 to 20 with IR version 8 to 10`,
+      );
+    }
+    if (domain === "com.microsoft" && version !== microsoftOpset) {
+      refuse(
+        `opset of domain "${domain}" is ${version}, expected ${microsoftOpset}`,
+      );
+    }
+    if (domain !== "" && domain !== "com.microsoft") {
+      refuse(`operator domain "${domain}" is unknown`);
+    }
+  }
+}
+
+function decodeDType(code: number, name: string): DType {
+  const dtype = dtypeOfCode(code);
+  if (!dtype) {
+    throw new TypeError(
+      `Cannot read ONNX value "${name}": data type ${code} is not supported`,
+    );
+  }
+  return dtype;
+}
+
+function decodeValue({ name, type }: ValueInfoMessage): Value {
+  if (!type?.tensorType?.shape) {
+    throw new TypeError(
+      `Cannot read ONNX value "${name}": it is no tensor with a shape`,
+    );
+  }
+  const { elemType, shape } = type.tensorType;
+  return {
+    name,
+    dtype: decodeDType(elemType, name),
+    shape: shape.dim.map((d) => d.dimValue),
+  };
+}
+
+function decodeInitializer(message: TensorMessage): Initializer {
+  const { name, dims, docString } = message;
+  const dtype = decodeDType(message.dataType, name);
+  const role = docString === "parameter" ? "parameter" : "constant";
+  const value = { name, dtype, shape: dims, role } as const;
+  if (message.dataLocation === external) {
+    const entries = new Map(message.externalData!.map((e) => [e.key, e.value]));
+    const file = {
+      path: entries.get("location") ?? "",
+      offset: Number(entries.get("offset")),
+      length: Number(entries.get("length")),
+    };
+    return { ...value, file };
+  }
+  return { ...value, data: tensorOfBytes(value, message.rawData!) };
+}
+
+function decodeNode(
+  { name, opType, domain, input, output, attribute }: NodeMessage,
+): Node {
+  return {
+    name,
+    op: opType,
+    domain,
+    inputs: input,
+    outputs: output,
+    attributes: Object.fromEntries(
+      attribute.map((
+        message,
+      ) => [message.name, decodeAttribute(name, message)]),
+    ),
+  };
+}
+
+function decodeAttribute(node: string, message: AttributeMessage): Attribute {
+  switch (message.type) {
+    case attributeTypes.int:
+      return { kind: "int", value: message.i! };
+    case attributeTypes.float:
+      return { kind: "float", value: message.f! };
+    case attributeTypes.ints:
+      return { kind: "ints", value: message.ints! };
+    case attributeTypes.string:
+      return { kind: "string", value: text.decode.decode(message.s!) };
+    default:
+      throw new TypeError(
+        `Cannot read attribute "${message.name}" of node "${node}": type ${message.type} is not supported`,
+      );
+  }
+}
+
+function inferOutputs(
+  node: Node,
+  values: Map<string, Value>,
+  initializers: ReadonlyMap<string, Initializer>,
+): void {
+  const inputs = node.inputs.map((name) => {
+    if (name === "") return null;
+    const value = values.get(name);
+    if (!value) {
+      throw new RangeError(
+        `Cannot read node "${node.name}" (${node.op}): nothing before it makes its input "${name}"`,
+      );
+    }
+    return value;
+  });
+  const inferred = inferShapes({
+    node,
+    inputs,
+    constant: (i) => constantInts(node, initializers.get(node.inputs[i])),
+  });
+  inferred.forEach((value, i) => {
+    const name = node.outputs[i];
+    values.set(name, { name, ...value });
+  });
+}
+
+function constantInts(node: Node, constant?: Initializer): number[] {
+  if (!constant?.data) {
+    throw new RangeError(
+      `Cannot read node "${node.name}" (${node.op}): a shape input is no constant with data in the file`,
+    );
+  }
+  return Array.from(constant.data.data as ArrayLike<number | bigint>, Number);
+}
+
+function checkOutput(
+  graph: string,
+  declared: Value,
+  values: ReadonlyMap<string, Value>,
+): void {
+  const made = values.get(declared.name);
+  const found = made ? describe(made) : "missing";
+  if (found !== describe(declared)) {
+    throw new RangeError(
+      `Cannot read ONNX graph "${graph}": output "${declared.name}" is ${found}, declared ${
+        describe(declared)
+      }`,
+    );
+  }
+}

@@ -1,0 +1,72 @@
+/** Common subexpressions: what a graph computes twice from the same values is computed once. */
+import type { Tensor } from "../../tensor/tensor.ts";
+import type { Graph, Initializer, Node, Value } from "../graph.ts";
+
+/** Larger constants are kept apart: to compare them would take longer than it saves. */
+const comparedElements = 4096;
+
+const constantKey = ({ dtype, shape, data }: Initializer): string | null =>
+  data && data.data.length <= comparedElements
+    ? `${dtype}[${shape}]${(data as Tensor).data.join()}`
+    : null;
+
+const nodeKey = ({ op, domain, attributes }: Node, inputs: string[]): string =>
+  JSON.stringify([domain, op, inputs, Object.entries(attributes).sort()]);
+
+/** Names of the values that equal an earlier one, by their own. */
+class Renamed {
+  readonly #names = new Map<string, string>();
+  readonly #first = new Map<string, readonly string[]>();
+
+  name(name: string): string {
+    return this.#names.get(name) ?? name;
+  }
+
+  /** Whether something with this key was seen; then `own` bear the names of what it made. */
+  isKnown(key: string, own: readonly string[]): boolean {
+    const first = this.#first.get(key);
+    if (!first) this.#first.set(key, own);
+    else own.forEach((name, i) => this.#names.set(name, first[i]));
+    return first !== undefined;
+  }
+}
+
+/**
+ * The graph without nodes and small constants that equal an earlier one. A node
+ * that makes an output of the graph stays. Every operator of ours is a pure
+ * function, so equal inputs give equal outputs.
+ */
+export function shareNodes(graph: Graph): Graph {
+  const renamed = new Renamed();
+  const outputs = new Set(graph.outputs.map(({ name }) => name));
+  const initializers = new Map<string, Initializer>();
+  for (const [name, initializer] of graph.initializers) {
+    const key = initializer.role === "constant"
+      ? constantKey(initializer)
+      : null;
+    if (outputs.has(name) || key === null || !renamed.isKnown(key, [name])) {
+      initializers.set(name, initializer);
+    }
+  }
+  const nodes: Node[] = [];
+  for (const node of graph.nodes) {
+    const inputs = node.inputs.map((name) => renamed.name(name));
+    const isOutput = node.outputs.some((name) => outputs.has(name));
+    if (!isOutput && renamed.isKnown(nodeKey(node, inputs), node.outputs)) {
+      continue;
+    }
+    nodes.push({ ...node, inputs });
+  }
+  return { ...graph, initializers, nodes, values: valuesOf(graph, nodes) };
+}
+
+/** Those that inputs, initializers and nodes still name. */
+function valuesOf(graph: Graph, nodes: readonly Node[]): Map<string, Value> {
+  const made = new Set(nodes.flatMap(({ outputs }) => outputs));
+  const inputs = new Set(graph.inputs.map(({ name }) => name));
+  return new Map(
+    [...graph.values].filter(([name]) =>
+      made.has(name) || inputs.has(name) || graph.initializers.has(name)
+    ),
+  );
+}

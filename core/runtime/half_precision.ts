@@ -1,0 +1,163 @@
+/**
+ * A graph in float16 (Micikevicius et al., 2018): weights and arithmetic in
+ * half precision, float32 where it matters. Inputs and outputs stay as they
+ * are, so a sampler does not notice.
+ */
+import { readRangeSync } from "../files/byte_range.ts";
+import { float32ToFloat16 } from "../tensor/float16.ts";
+import { describe, type Tensor, tensor } from "../tensor/tensor.ts";
+import type { GraphBuilder } from "../onnx/builder.ts";
+import type {
+  FileRange,
+  Graph,
+  Initializer,
+  Node,
+  Value,
+} from "../onnx/graph.ts";
+import { copied, rewritten } from "../onnx/rewrites/rewrite.ts";
+import { tensorOfBytes } from "../onnx/file/tensor_bytes.ts";
+
+/**
+ * Operators that sum or exponentiate many values: norms, softmax, reductions.
+ * The softmax inside a fused attention is the provider's own, which sums in
+ * float32.
+ */
+const inSingle: ReadonlySet<string> = new Set([
+  "Cos",
+  "Exp",
+  "Floor",
+  "InstanceNormalization",
+  "LayerNormalization",
+  "Log",
+  "Pow",
+  "ReduceMean",
+  "ReduceSum",
+  "Sin",
+  "Softmax",
+]);
+
+/** The largest float16. */
+const largest = 65504;
+
+/** What becomes of weights that lie in files as float32. */
+export interface HalfPrecisionOptions {
+  /**
+   * Whether they are read and are float16 in the graph, as in one that is to be
+   * written: its weights then take half the bytes. By default they stay in
+   * their files, and whoever loads the graph casts them.
+   */
+  readonly stored?: boolean;
+}
+
+/**
+ * Every float32 operator in float16, except norms, softmax, reductions, what
+ * leads to a sine or cosine (a timestep's angles have more digits than float16)
+ * and nodes that are `single`. Casts stand at the borders.
+ *
+ * @throws {RangeError} If a weight is larger than float16 holds, or its file ends before it.
+ */
+export function halfPrecision(
+  graph: Graph,
+  { stored = false }: HalfPrecisionOptions = {},
+): Graph {
+  const angles = towardsAngles(graph);
+  const isSingle = (node: Node) =>
+    node.single || angles.has(node) || inSingle.has(node.op) ||
+    node.outputs.some((name) => graph.values.get(name)!.dtype !== "float32");
+  const casts = new Map<string, Value>();
+  return rewritten(graph, {
+    rule({ g, node, inputs }) {
+      if (node.op === "Cast") return undefined;
+      const dtype = isSingle(node) ? "float32" : "float16";
+      const own = inputs.map((x) =>
+        x && casted(g, x, { dtype, casts, stored })
+      );
+      return copied({ g, node, inputs: own });
+    },
+    output: (g, x) => casted(g, x, { dtype: "float32", casts, stored }),
+  });
+}
+
+/** Nodes that a sine or cosine depends on, and these. */
+function towardsAngles({ nodes }: Graph): Set<Node> {
+  const wanted = new Set<string>();
+  const found = new Set<Node>();
+  for (const node of nodes.toReversed()) {
+    const angle = node.op === "Sin" || node.op === "Cos";
+    if (!angle && !node.outputs.some((name) => wanted.has(name))) continue;
+    found.add(node);
+    node.inputs.forEach((name) => wanted.add(name));
+  }
+  return found;
+}
+
+/** A floating-point value in the dtype; each value is cast once. */
+function casted(
+  g: GraphBuilder,
+  x: Value,
+  { dtype, casts, stored }: {
+    dtype: "float32" | "float16";
+    casts: Map<string, Value>;
+    stored: boolean;
+  },
+): Value {
+  const isFloat = x.dtype === "float32" || x.dtype === "float16";
+  if (!isFloat || x.dtype === dtype) return x;
+  const known = casts.get(x.name);
+  if (known) return known;
+  const initializer = g.initializer(x.name);
+  const value = initializer && (initializer.data || stored)
+    ? halved(g, initializer, { stored })
+    : g.cast(x, dtype); // of a weight in a file: the runtime does it once, when it loads
+  casts.set(x.name, value);
+  return value;
+}
+
+/** A float32 initializer in float16. */
+function halved(
+  g: GraphBuilder,
+  initializer: Initializer,
+  { stored }: { stored: boolean },
+): Value {
+  const { name, shape, role, data, file, half } = initializer;
+  const add = (source: { data: Tensor } | { file: FileRange }) =>
+    g.parameter(`${name}:float16`, shape, { dtype: "float16", ...source });
+  if (stored && half) return add({ file: half });
+  const own = halfOf(initializer, (data ?? file)!);
+  return role === "constant" ? g.constant(own) : add({ data: own });
+}
+
+/** Of weights in memory and of those that were read: graphs share many. */
+const halves = new WeakMap<Tensor | FileRange, Tensor>();
+
+/** Constants past float16 are masks, for which its ends do. */
+function halfOf(initializer: Initializer, given: Tensor | FileRange): Tensor {
+  const known = halves.get(given);
+  if (known) return known;
+  const { name, shape, role } = initializer;
+  const data = "path" in given
+    ? readFloat32(initializer, given)
+    : given.data as Float32Array;
+  const large = data.find((x) => Math.abs(x) > largest);
+  if (large !== undefined && role === "parameter") {
+    throw new RangeError(
+      `Cannot compute in float16: weight "${name}" ${
+        describe(initializer)
+      } holds ${large}, expected at most ${largest}`,
+    );
+  }
+  const clamped = large === undefined
+    ? data
+    : data.map((x) => Math.min(largest, Math.max(-largest, x)));
+  const half = tensor("float16", shape, float32ToFloat16(clamped));
+  halves.set(given, half);
+  return half;
+}
+
+function readFloat32(
+  value: Value,
+  { path, offset, length }: FileRange,
+): Float32Array {
+  const bytes = readRangeSync(path, { begin: offset, end: offset + length });
+  return tensorOfBytes(value, bytes).data as Float32Array;
+}

@@ -1,0 +1,203 @@
+/**
+ * A graph as a folder that any ONNX Runtime opens: `model.onnx` and, beside it,
+ * its weights as external data, each once. Small constants stay in the model.
+ */
+import { readRange } from "../files/byte_range.ts";
+import { bytesPerElement, sizeOf, type Tensor } from "../tensor/tensor.ts";
+import { writeAtomically } from "../files/write_atomically.ts";
+import { writeParts } from "../files/write_parts.ts";
+import type { FileRange, Graph, Initializer } from "../onnx/graph.ts";
+import { leastOpset, withOlderGelu } from "../onnx/file/least_opset.ts";
+import { encodeModel, isExternal } from "../onnx/file/model_proto.ts";
+
+/** From this size on, in bytes, what is in memory becomes external data. */
+const externalFrom = 1024;
+/** Many file systems and all browsers' buffers end there. */
+const usualLargest = 2 ** 31 - 1;
+/** Where tensors may begin, so that they can be mapped: pages, for those that fill some. */
+const page = 4096;
+const vector = 64;
+/** Bytes that are copied at a time. */
+const chunk = 2 ** 26;
+
+/** How graphs are written. */
+export interface WriteModelOptions {
+  /** Key-value pairs for the files' `metadata_props`. */
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** Whether weights that lie in files as the graph reads them are hard-linked, not copied: the folder then takes no more disk, but must stay on this one. False by default. */
+  readonly link?: boolean;
+  /** The most bytes of a weight file; 2 GiB less one by default. */
+  readonly largestFile?: number;
+}
+
+/** What was written: names in the folder, and bytes. */
+export interface WrittenModel {
+  readonly models: readonly string[];
+  readonly weights: readonly string[];
+  /** Linked files do not count. */
+  readonly bytes: number;
+}
+
+/**
+ * Writes graphs that share their weights: what two initializers have in common,
+ * data or byte range, is there once. Each file is whole or absent; the models
+ * come last.
+ *
+ * @param graphs By the names of their files, `model.onnx`.
+ * @throws {RangeError} If an initializer has no data, or is larger than a weight file may be.
+ * @throws {Error} If a file cannot be written or linked.
+ */
+export async function writeModels(
+  folder: string,
+  graphs: Readonly<Record<string, Graph>>,
+  { metadata, link = false, largestFile = usualLargest }: WriteModelOptions =
+    {},
+): Promise<WrittenModel> {
+  await Deno.mkdir(folder, { recursive: true });
+  const all = Object.values(graphs).flatMap((
+    { initializers },
+  ) => [...initializers.values()]);
+  const links = link ? await linkWeights(folder, all) : new Map();
+  const places = placed(all.filter((each) => !isLinked(each, links)), {
+    largestFile,
+  });
+  let bytes = 0;
+  const files = Map.groupBy(places.values(), ({ place }) => place.path);
+  for (const [name, tensors] of files) {
+    await writeParts(`${folder}/${name}`, weightParts(tensors));
+    bytes += tensors.reduce((sum, { place }) => sum + place.length, 0);
+  }
+  for (const [name, graph] of Object.entries(graphs)) {
+    const portable = withOlderGelu(relocated(graph, places));
+    const model = encodeModel(portable, {
+      metadata,
+      opset: leastOpset(portable),
+      externalLocation: (path) => links.get(path) ?? path,
+    });
+    await writeAtomically(`${folder}/${name}`, model);
+    bytes += model.length;
+  }
+  return {
+    models: Object.keys(graphs),
+    weights: [...files.keys(), ...links.values()],
+    bytes,
+  };
+}
+
+const isLinked = (
+  initializer: Initializer,
+  links: ReadonlyMap<string, string>,
+): boolean => isExternal(initializer) && links.has(initializer.file.path);
+
+/** Hard links in the folder to every file that holds weights; their names by the files' paths. */
+async function linkWeights(
+  folder: string,
+  initializers: readonly Initializer[],
+): Promise<Map<string, string>> {
+  const paths = new Set(
+    initializers.filter(isExternal).map(({ file }) => file.path),
+  );
+  const links = new Map<string, string>();
+  for (const path of paths) {
+    const name = `linked-${links.size}.safetensors`;
+    await linkOver(path, `${folder}/${name}`);
+    links.set(path, name);
+  }
+  return links;
+}
+
+async function linkOver(path: string, link: string): Promise<void> {
+  const temporary = `${link}.${crypto.randomUUID()}.tmp`;
+  try {
+    await Deno.link(await Deno.realPath(path), temporary);
+    await Deno.rename(temporary, link);
+  } catch (cause) {
+    throw new Error(
+      `Cannot link ${link} to ${path}: ${
+        (cause as Error).message
+      }; without links the weights are copied`,
+      { cause },
+    );
+  }
+}
+
+/** A tensor's bytes and the place in a weight file that they get. */
+interface Placed {
+  readonly initializer: Initializer;
+  readonly place: FileRange;
+}
+
+/** What makes two initializers the same: their data, or their place in a file. */
+const identity = ({ data, file }: Initializer): unknown =>
+  data ?? (file && `${file.path}:${file.offset}`);
+
+/** The place of everything that does not stay in its model, by {@linkcode identity}. */
+function placed(
+  initializers: readonly Initializer[],
+  { largestFile }: { largestFile: number },
+): Map<unknown, Placed> {
+  const places = new Map<unknown, Placed>();
+  let [file, end] = [0, 0];
+  for (const initializer of initializers) {
+    const { name, dtype, shape } = initializer;
+    const length = sizeOf(shape) * bytesPerElement[dtype];
+    const key = identity(initializer);
+    const stays = initializer.data && length < externalFrom;
+    if (stays || key === undefined || places.has(key)) continue;
+    if (length > largestFile) {
+      throw new RangeError(
+        `Cannot write weight "${name}": it has ${length} bytes, expected at most ${largestFile}, a weight file's size`,
+      );
+    }
+    let offset = aligned(end, length);
+    if (offset + length > largestFile) [file, offset] = [file + 1, 0];
+    end = offset + length;
+    places.set(key, {
+      initializer,
+      place: { path: weightName(file), offset, length },
+    });
+  }
+  return places;
+}
+
+const weightName = (i: number): string =>
+  i === 0 ? "weights.bin" : `weights-${i}.bin`;
+
+function aligned(offset: number, length: number): number {
+  const step = length >= page ? page : vector;
+  return Math.ceil(offset / step) * step;
+}
+
+function relocated(graph: Graph, places: ReadonlyMap<unknown, Placed>): Graph {
+  const initializers = new Map<string, Initializer>();
+  for (const [name, initializer] of graph.initializers) {
+    const found = places.get(identity(initializer));
+    const { data, ...own } = initializer;
+    initializers.set(
+      name,
+      found ? { ...own, file: found.place } : { ...own, data },
+    );
+  }
+  return { ...graph, initializers };
+}
+
+/** The bytes of a weight file; its tensors are in the order of their places. */
+async function* weightParts(tensors: readonly Placed[]) {
+  let end = 0;
+  for (const { initializer: { data, file }, place } of tensors) {
+    yield new Uint8Array(place.offset - end);
+    if (data) yield bytesOf(data);
+    else yield* rangeParts(file!);
+    end = place.offset + place.length;
+  }
+}
+
+const bytesOf = ({ data }: Tensor): Uint8Array =>
+  new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+
+async function* rangeParts({ path, offset, length }: FileRange) {
+  for (let begin = offset; begin < offset + length; begin += chunk) {
+    const end = Math.min(begin + chunk, offset + length);
+    yield await readRange(path, { begin, end });
+  }
+}

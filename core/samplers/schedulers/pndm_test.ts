@@ -1,0 +1,72 @@
+import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
+import { makeDdim } from "./ddim.ts";
+import { makePndm } from "./pndm.ts";
+import { parseSchedulerConfig } from "../schedule/scheduler_config.ts";
+
+const config = parseSchedulerConfig({
+  _class_name: "PNDMScheduler",
+  beta_schedule: "scaled_linear",
+  beta_start: 0.00085,
+  beta_end: 0.012,
+  skip_prk_steps: true,
+  steps_offset: 1,
+}, "sd15");
+const ddim = { ...config, clipSample: false, setAlphaToOne: false };
+
+Deno.test("makePndm() calls the model once more than it has steps, at the second timestep twice", () => {
+  const { steps, memory } = makePndm(config, { steps: 50 });
+  assertEquals(steps.length, 51);
+  assertEquals(steps.slice(0, 4).map(({ timestep }) => timestep), [
+    981,
+    961,
+    961,
+    941,
+  ]);
+  assertEquals(memory, 4);
+});
+
+Deno.test("makePndm() weighs predictions after Adams and Bashforth, in a DDIM step, and forgets the second call", () => {
+  const plms = makePndm(config, { steps: 10 }).steps;
+  const plain = makeDdim(ddim, { steps: 10 }).steps;
+  const weights = [
+    [1],
+    [1 / 2, 1 / 2],
+    [3 / 2, 0, -1 / 2],
+    [23 / 12, -16 / 12, 0, 5 / 12],
+    [55 / 24, -59 / 24, 37 / 24, 0, -9 / 24],
+    [55 / 24, -59 / 24, 37 / 24, -9 / 24],
+  ];
+  weights.forEach((expected, i) => {
+    const { latents: [x], predictions: [e] } = plain[Math.max(0, i - 1)];
+    assertEquals(plms[i].predictions.length, expected.length);
+    plms[i].predictions.forEach((found, k) =>
+      assertAlmostEquals(found, expected[k] * e, 1e-12)
+    );
+    assertEquals(plms[i].latents.at(-1), x);
+    assertEquals(plms[i].latents.length, i === 1 ? 2 : 1); // the second call starts over
+  });
+});
+
+Deno.test("makePndm() in one step is DDIM", () => {
+  assertEquals(
+    makePndm(config, { steps: 1 }).steps,
+    makeDdim(ddim, { steps: 1 }).steps,
+  );
+});
+
+Deno.test("makePndm() refuses the Runge-Kutta warm-up, which PNDM's own configs mean by silence", () => {
+  const refuses = (change: Partial<typeof config>) =>
+    assertThrows(
+      () => makePndm({ ...config, ...change }, { steps: 10 }),
+      TypeError,
+      "skip_prk_steps is false",
+    );
+  refuses({ skipPrkSteps: false });
+  refuses({ skipPrkSteps: undefined });
+  const other = {
+    ...config,
+    className: "DDIMScheduler",
+    skipPrkSteps: undefined,
+  };
+  assertEquals(makePndm(other, { steps: 10 }).steps.length, 11);
+});

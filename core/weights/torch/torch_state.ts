@@ -1,0 +1,172 @@
+/**
+ * What a pickle by `torch.save` may hold: tensors as views of storages, in
+ * dictionaries. Every function and class that it may name is listed here.
+ */
+import type { ByteRange } from "../../files/byte_range.ts";
+import { sizeOf } from "../../tensor/tensor.ts";
+import { type Pickled, PickleGlobal, type PickleRules } from "./pickle.ts";
+import {
+  safetensorsBytes,
+  type SafetensorsDType,
+} from "../safetensors_header.ts";
+import { spanOf, type StridedShape } from "./strides.ts";
+
+/** A flat array of elements, whose bytes lie outside of the pickle. */
+export class TorchStorage {
+  readonly dtype: SafetensorsDType;
+  /** Its name in the file. */
+  readonly key: string;
+  /** Elements. */
+  readonly length: number;
+
+  constructor(dtype: SafetensorsDType, key: string, length: number) {
+    this.dtype = dtype;
+    this.key = key;
+    this.length = length;
+  }
+
+  /** Bytes of all elements. */
+  get byteLength(): number {
+    return this.length * safetensorsBytes[this.dtype];
+  }
+}
+
+/** A view of a storage, checked to lie within it. */
+export class TorchTensor implements StridedShape {
+  readonly storage: TorchStorage;
+  /** Elements of the storage before the first. */
+  readonly offset: number;
+  readonly shape: readonly number[];
+  readonly strides: readonly number[];
+
+  /** @throws {RangeError} If the view does not fit the storage. */
+  constructor(storage: TorchStorage, offset: number, view: StridedShape) {
+    this.storage = storage;
+    this.offset = offset;
+    this.shape = view.shape;
+    this.strides = view.strides;
+    const end = offset + spanOf(view);
+    const count = sizeOf(view.shape);
+    // A view that repeats elements can have any size on paper.
+    if (end > storage.length || count > storage.length) {
+      throw new RangeError(
+        `makes a tensor [${view.shape}] with strides [${view.strides}] at element ${offset}, expected it to fit a storage of ${storage.length} without repetition`,
+      );
+    }
+  }
+}
+
+/** The dtype that each class of storages stands for. */
+const storageDTypes: ReadonlyMap<string, SafetensorsDType> = new Map([
+  ["torch.DoubleStorage", "F64"],
+  ["torch.FloatStorage", "F32"],
+  ["torch.HalfStorage", "F16"],
+  ["torch.BFloat16Storage", "BF16"],
+  ["torch.LongStorage", "I64"],
+  ["torch.IntStorage", "I32"],
+  ["torch.ShortStorage", "I16"],
+  ["torch.CharStorage", "I8"],
+  ["torch.ByteStorage", "U8"],
+  ["torch.BoolStorage", "BOOL"],
+]);
+
+const functions: Readonly<Record<string, PickleGlobal["call"]>> = {
+  "collections.OrderedDict": orderedDict,
+  "torch._utils._rebuild_tensor_v2": rebuildTensor,
+  "torch._utils._rebuild_parameter": rebuildParameter,
+};
+
+const globals = new Map(
+  [
+    ...Object.entries(functions),
+    ...[...storageDTypes.keys()].map((name) => [name] as const),
+  ]
+    .map(([name, call]) => [name, new PickleGlobal(name, call)]),
+);
+
+/** Rules for a pickle by `torch.save`. */
+export const torchRules: PickleRules = { globals, persistent: storage };
+
+/** `("storage", class, key, device, elements)`; older files add a view of another storage, or None. */
+function storage(id: Pickled): TorchStorage {
+  const [kind, type, key, _device, length, view = null] = Array.isArray(id)
+    ? id
+    : [];
+  const dtype = type instanceof PickleGlobal
+    ? storageDTypes.get(type.name)
+    : undefined;
+  const isStorage = kind === "storage" && dtype && typeof key === "string" &&
+    isSize(length) && view === null;
+  if (isStorage) return new TorchStorage(dtype, key, length);
+  throw new TypeError("refers to something that is no storage");
+}
+
+/** `_rebuild_tensor_v2(storage, offset, size, strides, …)`. What follows concerns gradients. */
+function rebuildTensor(args: readonly Pickled[]): TorchTensor {
+  const [storage, offset, shape, strides] = args;
+  const isView = storage instanceof TorchStorage && isSize(offset) &&
+    isSizes(shape) && isSizes(strides) && shape.length === strides.length;
+  if (isView) return new TorchTensor(storage, offset, { shape, strides });
+  throw new TypeError(
+    "makes a tensor from something else than a storage, an offset, a shape and its strides",
+  );
+}
+
+/** `_rebuild_parameter(data, requires_grad, hooks)`: a parameter is its data. */
+function rebuildParameter([data]: readonly Pickled[]): TorchTensor {
+  if (data instanceof TorchTensor) return data;
+  throw new TypeError("makes a parameter from something that is no tensor");
+}
+
+/** `OrderedDict()`; Python 2 gives its keys and values as a list of pairs. */
+function orderedDict([pairs = []]: readonly Pickled[]): Map<Pickled, Pickled> {
+  if (Array.isArray(pairs) && pairs.every(isPair)) return new Map(pairs);
+  throw new TypeError("makes an OrderedDict of something else than pairs");
+}
+
+const isPair = (value: unknown): value is [Pickled, Pickled] =>
+  Array.isArray(value) && value.length === 2;
+
+/** What a file holds: its objects, and the bytes of the storages that they refer to. */
+export interface Checkpoint {
+  readonly saved: Pickled;
+  /** By key. */
+  readonly storages: ReadonlyMap<string, ByteRange>;
+}
+
+/**
+ * The tensors of what was saved: a state dict, or a dictionary that holds one as `state_dict`.
+ *
+ * @param path The file, for errors.
+ * @throws {TypeError} If it is neither, or holds something else than tensors.
+ */
+export function stateDict(
+  saved: Pickled,
+  path: string,
+): Map<string, TorchTensor> {
+  const root = saved instanceof Map ? saved.get("state_dict") ?? saved : saved;
+  if (!(root instanceof Map)) {
+    throw new TypeError(
+      `Cannot open ${path}: it holds no dictionary, expected a state dict`,
+    );
+  }
+  return new Map(
+    [...root].map(([key, value]) => {
+      if (typeof key === "string" && value instanceof TorchTensor) {
+        return [key, value];
+      }
+      const name = typeof key === "string" ? JSON.stringify(key) : "a key";
+      throw new TypeError(
+        `Cannot open ${path}: ${name} of its state dict is no tensor with a name`,
+      );
+    }),
+  );
+}
+
+function isSize(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function isSizes(value: unknown): value is number[] {
+  return Array.isArray(value) && value.length <= 16 && value.every(isSize);
+}

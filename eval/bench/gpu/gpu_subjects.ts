@@ -1,0 +1,71 @@
+/** What `bench gpu` samples: the paper's two models at full size, and both of their families at a size for a device in software. Weights are random. */
+import type { BlockGraph } from "../../../core/models/block_graph/block_graph.ts";
+import { ditBlockGraph } from "../../../core/models/dit/dit.ts";
+import { knownModels, sd15 } from "../../../core/models/known_models.ts";
+import { livelyWeights } from "../../../testing/models/lively_weights.ts";
+import { randomWeights } from "../../../core/models/initial_weights/random_weights.ts";
+import { unetBlockGraph } from "../../../core/models/unet/unet.ts";
+import {
+  parseUnetConfig,
+  type UnetConfig,
+} from "../../../core/models/unet/unet_config.ts";
+import { parseSchedulerConfig } from "../../../core/samplers/schedule/scheduler_config.ts";
+import { ddimConfig } from "../subjects/ddim_config.ts";
+import { type Subject, subjectOf } from "../subjects/subjects.ts";
+import { tinySubject } from "../subjects/tiny_subject.ts";
+
+/** A model to measure, made when its turn comes: at full size each takes gigabytes. */
+export interface GpuSubject {
+  readonly name: string;
+  readonly make: (steps: number) => Subject;
+}
+
+const scheduler = parseSchedulerConfig(ddimConfig, "bench gpu");
+
+/** One guided picture; gates switch what they usually do in the family. */
+const subject = (
+  name: string,
+  graph: () => BlockGraph,
+): GpuSubject => ({
+  name,
+  make: (steps) => subjectOf(graph(), { scheduler, steps }),
+});
+
+const branches = { batch: 2, granularity: "branch" } as const;
+const sublayers = { batch: 2, granularity: "sublayer" } as const;
+
+const tinyUnet: UnetConfig = parseUnetConfig({
+  ...sd15,
+  attention_head_dim: 2,
+  block_out_channels: [8, 8, 16, 16],
+  cross_attention_dim: 8,
+  layers_per_block: 1,
+  norm_num_groups: 4,
+  sample_size: 8,
+}, "bench gpu");
+
+export const fullSubjects: readonly GpuSubject[] = [
+  subject(
+    "Stable Diffusion 1.5, 512x512",
+    () =>
+      unetBlockGraph(knownModels["sd-1.5"].config, randomWeights(0), {
+        ...branches,
+        tokens: 77,
+      }),
+  ),
+  subject("DiT-XL/2, 256x256", () =>
+    ditBlockGraph(
+      knownModels["dit-xl-2-256"].config,
+      randomWeights(0),
+      sublayers,
+    )),
+];
+
+export const tinySubjects: readonly GpuSubject[] = [
+  subject(
+    "a UNet of SD-1.5's branches, 8 to 16 wide",
+    () =>
+      unetBlockGraph(tinyUnet, livelyWeights(7), { ...branches, tokens: 5 }),
+  ),
+  { name: "a DiT of 6 blocks, 16 wide", make: tinySubject },
+];

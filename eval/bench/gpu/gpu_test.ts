@@ -1,0 +1,60 @@
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { gpuLines } from "./gpu.ts";
+import { parseGpu } from "./gpu_options.ts";
+import { benchCommand } from "../../../experiments/commands/bench.ts";
+
+const times = (...times: number[]) => ({
+  times,
+  median: times[0],
+  min: Math.min(...times),
+  max: Math.max(...times),
+});
+
+Deno.test("bench gpu prints speedups by MACs and by the clock, and their ratio", () => {
+  const lines = gpuLines({
+    model: "model",
+    offDevice: ["Sign (a/Sign)"],
+    samplers: [
+      { name: "full", macs: 10e9, latency: times(100, 90, 120) },
+      { name: "0.8", macs: 2e9, latency: times(25, 24, 26) },
+    ],
+  });
+  assertEquals(lines.map((line) => line.trim().split(/ {2,}/)), [
+    ["model"],
+    [
+      "sparsity",
+      "GMACs",
+      "median ms",
+      "range ms",
+      "MACs speedup",
+      "measured",
+      "measured / MACs",
+    ],
+    ["full", "10.000", "100.0", "90.0 to 120.0", "1.000", "1.000", "1.000"],
+    ["0.8", "2.000", "25.0", "24.0 to 26.0", "5.000", "4.000", "0.800"],
+    ["on the CPU: Sign (a/Sign)"],
+    [""],
+  ]);
+});
+
+Deno.test("bench gpu computes in float16, on tiny shapes in float32, and refuses what it does not know", () => {
+  const precisionOf = (...args: string[]) => {
+    const request = parseGpu(args);
+    return typeof request === "object" && "precision" in request &&
+      request.precision;
+  };
+  assertEquals(precisionOf(), "float16");
+  assertEquals(precisionOf("--tiny"), "float32");
+  assertEquals(precisionOf("--tiny", "--precision", "float16"), "float16");
+  assertEquals(parseGpu(["--pack", "there"]), { pack: "there" });
+  assertThrows(() => parseGpu(["--device", "tpu"]), RangeError, '"tpu"');
+  assertThrows(() => parseGpu(["--step", "3"]), TypeError, "--step");
+  assertThrows(() => parseGpu(["--steps", "5"]), RangeError, "from 6");
+  assertThrows(() => parseGpu(["--software"]), RangeError, "--tiny");
+});
+
+Deno.test("bench gpu prints its own help", async () => {
+  const { lines, exitCode } = await benchCommand(["gpu", "--help"]);
+  assertEquals(exitCode, 0);
+  assertStringIncludes(lines[0], "--pack <folder>");
+});

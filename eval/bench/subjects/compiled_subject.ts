@@ -1,0 +1,20 @@
+/** A benchmark's subject as the compiler takes it. */
+import type { CompileRequest } from "../../../supernet/compile/compile_sub_net.ts";
+import { mixedGates } from "./mixed_gates.ts";
+import type { Subject } from "./subjects.ts";
+
+/** A SubNet whose graph reads the model's conditions as they are, both halves of guidance. @throws {RangeError} If the sparsity cannot be reached. */
+export const compileRequest = (
+  { net, request: { sampler, guidanceScale } }: Subject,
+  sparsity: number,
+): CompileRequest => ({
+  net,
+  sampler,
+  guidanceScale,
+  plan: { gates: mixedGates(net, sparsity) },
+  conditioning(g, name) {
+    const { dtype, shape } = net.model.inputs
+      .find((input) => input.name === name)!;
+    return g.input(name, dtype, shape);
+  },
+});

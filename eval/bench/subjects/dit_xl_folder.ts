@@ -1,0 +1,19 @@
+/** DiT-XL/2 at 256x256 pixels with random weights and its published scheduler's settings, as a folder: all that speed and memory need of it. */
+import { ditConfigJson } from "../../../core/models/dit/dit_config.ts";
+import { knownModels } from "../../../core/models/known_models.ts";
+import { networkKind } from "../../../core/models/load.ts";
+import { ddimConfig } from "./ddim_config.ts";
+import { ensureComponent, writeJsonFiles } from "./random_component.ts";
+
+const { config } = knownModels["dit-xl-2-256"];
+
+const transformer = ditConfigJson(config);
+
+/** Writes the folder, 2.7 GB, where it is not there. */
+export async function ensureDitXl(folder: string): Promise<void> {
+  await writeJsonFiles(folder, {
+    "model_index.json": { _class_name: "DiTPipeline" },
+    "scheduler/scheduler_config.json": ddimConfig,
+  });
+  await ensureComponent(`${folder}/transformer`, transformer, networkKind);
+}

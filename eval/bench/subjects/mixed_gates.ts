@@ -1,0 +1,74 @@
+/**
+ * Gates for measuring speed: at a given sparsity, some steps computed whole,
+ * some in part, the others held. Found by a rule, not by a search: they say
+ * nothing about quality.
+ */
+import type { Gate, Gates } from "../../../supernet/gates.ts";
+import { denseMacs, subNetMacs } from "../../../supernet/liveness.ts";
+import type { SuperNet } from "../../../supernet/super_net.ts";
+
+/** What a step's row of gates does. */
+type Role = "whole" | "part" | "held";
+
+/** Neighbouring units opened together would be one block's attention and MLP; every third mixes them. */
+const stride = 3;
+
+/** Half of the model calls that the budget pays for stay whole; each of the rest becomes two in part, one at least. */
+function rolesOf(steps: number, sparsity: number): Role[] {
+  const calls = Math.floor((1 - sparsity) * steps * (1 + 1e-12));
+  const whole = Math.max(1, Math.floor(calls / 2));
+  const part = Math.max(1, Math.min(2 * (calls - whole), steps - whole));
+  const computed = whole + part;
+  const roles = Array<Role>(steps).fill("held");
+  for (let i = 0; i < computed; i++) {
+    const opensRound = i === 0 ||
+      Math.floor(i * whole / computed) > Math.floor((i - 1) * whole / computed);
+    roles[Math.floor(i * steps / computed)] = opensRound ? "whole" : "part";
+  }
+  return roles;
+}
+
+/** Gated units in the order in which they are opened. */
+function openingOrder(units: number): number[] {
+  const all = Array.from({ length: units }, (_, n) => n);
+  return Array.from(
+    { length: stride },
+    (_, offset) => all.filter((n) => n % stride === offset),
+  ).flat();
+}
+
+/**
+ * Opens units of the partly computed steps, a unit at all of them before the
+ * next, for as long as the SubNet fits the budget.
+ *
+ * @param sparsity Fraction of the dense trajectory's MACs to remove, in [0, 1).
+ * @throws {RangeError} If one whole call and one pruned to its ungated blocks are over the budget.
+ */
+export function mixedGates(net: SuperNet, sparsity: number): Gates {
+  const { steps, units } = net;
+  const roles = rolesOf(steps, sparsity);
+  const last = units.length - 1;
+  const gates = roles.map((role) =>
+    units.map((_, n): Gate =>
+      role === "whole" || role === "part" && n === last ? 1 : 0
+    )
+  );
+  const dense = denseMacs(net);
+  const budget = (1 - sparsity) * dense;
+  const least = subNetMacs(net, gates);
+  if (least > budget) {
+    throw new RangeError(
+      `Cannot prune ${net.model.model} to sparsity ${sparsity} in ${steps} steps: the least with a step in part is ${
+        (1 - least / dense).toFixed(3)
+      }`,
+    );
+  }
+  for (const n of openingOrder(last)) {
+    for (const t of roles.keys()) {
+      if (roles[t] !== "part") continue;
+      gates[t][n] = 1;
+      if (subNetMacs(net, gates) > budget) gates[t][n] = 0;
+    }
+  }
+  return gates;
+}

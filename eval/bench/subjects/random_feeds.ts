@@ -1,0 +1,32 @@
+/** Inputs for a network that is timed: what they say changes no time. */
+import type { Graph, Value } from "../../../core/onnx/graph.ts";
+import { TorchGenerator } from "../../../core/tensor/random.ts";
+import {
+  float32,
+  int64,
+  sizeOf,
+  type Tensor,
+} from "../../../core/tensor/tensor.ts";
+
+/** In the middle of the training's thousand. */
+const timestep = 500;
+
+/** Something for an input: normal floats, the timestep aside; integers (classes) are zeros. */
+export function feedOf(
+  { name, dtype, shape }: Value,
+  random: TorchGenerator,
+): Tensor {
+  const count = sizeOf(shape);
+  if (dtype === "int64") return int64(shape, Array(count).fill(0));
+  return name === "timestep"
+    ? float32(shape, new Float32Array(count).fill(timestep))
+    : random.randn(shape);
+}
+
+/** A tensor for every input of a network's graph, the same each time. */
+export function randomFeeds({ inputs }: Graph): Record<string, Tensor> {
+  const random = new TorchGenerator(0);
+  return Object.fromEntries(
+    inputs.map((input) => [input.name, feedOf(input, random)]),
+  );
+}

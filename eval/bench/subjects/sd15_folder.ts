@@ -1,0 +1,92 @@
+/** Stable Diffusion 1.5's pipeline at full size with random weights, as a folder: all that speed and memory need of it. */
+import { autoencoderKind } from "../../../core/models/autoencoder/autoencoder_kl.ts";
+import { clipTextKind } from "../../../core/models/clip/clip_load.ts";
+import { sd15 as unet } from "../../../core/models/known_models.ts";
+import { networkKind } from "../../../core/models/load.ts";
+import { writeAtomically } from "../../../core/files/write_atomically.ts";
+import { ensureComponent, writeJsonFiles } from "./random_component.ts";
+
+const levels = (count: number, type: string) => Array<string>(count).fill(type);
+
+const vae = {
+  _class_name: "AutoencoderKL",
+  act_fn: "silu",
+  block_out_channels: [128, 256, 512, 512],
+  down_block_types: levels(4, "DownEncoderBlock2D"),
+  in_channels: 3,
+  latent_channels: 4,
+  layers_per_block: 2,
+  norm_num_groups: 32,
+  out_channels: 3,
+  sample_size: 512,
+  scaling_factor: 0.18215,
+  up_block_types: levels(4, "UpDecoderBlock2D"),
+};
+
+const endToken = 49407;
+
+const textEncoder = {
+  architectures: ["CLIPTextModel"],
+  eos_token_id: endToken,
+  hidden_act: "quick_gelu",
+  hidden_size: 768,
+  intermediate_size: 3072,
+  layer_norm_eps: 1e-5,
+  max_position_embeddings: 77,
+  model_type: "clip_text_model",
+  num_attention_heads: 12,
+  num_hidden_layers: 12,
+  vocab_size: endToken + 1,
+};
+
+const scheduler = {
+  _class_name: "PNDMScheduler",
+  beta_end: 0.012,
+  beta_schedule: "scaled_linear",
+  beta_start: 0.00085,
+  num_train_timesteps: 1000,
+  set_alpha_to_one: false,
+  skip_prk_steps: true,
+  steps_offset: 1,
+};
+
+/** Tokens of single letters are enough: what a text says changes no time. */
+function vocabulary(): Record<string, number> {
+  const letters = [..."abcdefghijklmnopqrstuvwxyz"];
+  const tokens = [...letters, ...letters.map((letter) => `${letter}</w>`)];
+  return {
+    ...Object.fromEntries(tokens.map((token, id) => [token, id])),
+    "<|startoftext|>": endToken - 1,
+    "<|endoftext|>": endToken,
+  };
+}
+
+/** The tokenizer's files: merges make no JSON. */
+async function writeTokenizer(folder: string): Promise<void> {
+  await writeJsonFiles(folder, {
+    "vocab.json": vocabulary(),
+    "tokenizer_config.json": {
+      model_max_length: 77,
+      pad_token: "<|endoftext|>",
+    },
+  });
+  await writeAtomically(`${folder}/merges.txt`, "#version: 0.2\n");
+}
+
+/** Writes what runs the UNet alone, 3.4 GB, where it is not there. */
+export async function ensureSd15Unet(folder: string): Promise<void> {
+  await writeJsonFiles(folder, {
+    "model_index.json": { _class_name: "StableDiffusionPipeline" },
+    "scheduler/scheduler_config.json": scheduler,
+  });
+  await ensureComponent(`${folder}/unet`, unet, networkKind);
+}
+
+/** Writes the folder, 4.3 GB, where it is not there. */
+export async function ensureSd15(folder: string): Promise<void> {
+  await ensureSd15Unet(folder);
+  await writeTokenizer(`${folder}/tokenizer`);
+  await ensureComponent(`${folder}/vae`, vae, autoencoderKind);
+  const textFolder = `${folder}/text_encoder`;
+  await ensureComponent(textFolder, textEncoder, clipTextKind);
+}

@@ -1,0 +1,97 @@
+/** What the benchmarks sample with: a model's folder, embedded or of full size with random weights. */
+import type { BlockGraph } from "../../../core/models/block_graph/block_graph.ts";
+import {
+  blockGraphOf,
+  type LoadedModel,
+  loadModel,
+} from "../../../core/models/load.ts";
+import {
+  ofSampleSize,
+  usualGranularity,
+} from "../../../core/models/network.ts";
+import { ownScheduler } from "../../../core/pipeline/own_scheduler.ts";
+import { TorchGenerator } from "../../../core/tensor/random.ts";
+import { makeSampler } from "../../../core/samplers/make_sampler.ts";
+import type { SchedulerConfig } from "../../../core/samplers/schedule/scheduler_config.ts";
+import type { SampleRequest } from "../../../supernet/sampling/sampling_loop.ts";
+import { type SuperNet, superNet } from "../../../supernet/super_net.ts";
+import { ensureDitXl } from "./dit_xl_folder.ts";
+import { feedOf } from "./random_feeds.ts";
+import { ensureSd15Unet } from "./sd15_folder.ts";
+
+/** A network over all steps, and what it is fed. */
+export interface Subject {
+  readonly net: SuperNet;
+  readonly request: Omit<SampleRequest, "gates" | "forecast" | "observe">;
+}
+
+/** How much is sampled at once, in how many steps of its sampler. */
+export interface SubjectSize {
+  readonly images: number;
+  readonly steps: number;
+  /** Height and width of the latents; the model's own by default. */
+  readonly side?: number;
+}
+
+/** Noise and conditions are drawn: which ones does not matter for speed and memory. */
+export function subjectOf(
+  graph: BlockGraph,
+  { scheduler, steps }: { scheduler: SchedulerConfig; steps: number },
+): Subject {
+  const [sample, , ...conditions] = graph.inputs;
+  const images = sample.shape[0] / 2;
+  const random = new TorchGenerator(0);
+  const sampler = makeSampler(scheduler, { steps });
+  return {
+    net: superNet(graph, { steps: sampler.steps.length }),
+    request: {
+      latents: random.randn(sample.shape.with(0, images)),
+      conditioning: Object.fromEntries(
+        conditions.map((input) => [input.name, feedOf(input, random)]),
+      ),
+      sampler,
+      guidanceScale: 2,
+    },
+  };
+}
+
+/**
+ * A model folder with a scheduler; gates switch what they usually do in its family.
+ *
+ * @throws {RangeError} If the folder has no scheduler.
+ */
+export async function modelFolder(
+  folder: string,
+  { images, steps, side }: SubjectSize,
+): Promise<Subject> {
+  const model = sized(await loadModel(folder), side);
+  const scheduler = await ownScheduler(model, { task: `bench ${folder}` });
+  const granularity = usualGranularity[model.family];
+  const graph = blockGraphOf(model, { granularity, batch: 2 * images });
+  return subjectOf(graph, { scheduler, steps });
+}
+
+function sized(model: LoadedModel, side: number | undefined): LoadedModel {
+  if (side === undefined) return model;
+  const { weights, schedulerConfig } = model;
+  return { ...ofSampleSize(model, side), weights, schedulerConfig };
+}
+
+/** Where the models of a benchmark lie; those of full size are written there when they are first needed. */
+export const folders = {
+  "dit-shapes": () => Promise.resolve("zoo/models/dit-shapes"),
+  "sd-shapes": () => Promise.resolve("zoo/models/sd-shapes"),
+  "dit-xl": () => written("results/bench/dit-xl-2", ensureDitXl),
+  "sd-unet": () => written("results/bench/sd-1.5", ensureSd15Unet),
+} as const;
+
+/** The name of a model that is benchmarked. */
+export type ModelName = keyof typeof folders;
+
+async function written(
+  folder: string,
+  ensure: (folder: string) => Promise<void>,
+): Promise<string> {
+  await ensure(folder);
+  return folder;
+}

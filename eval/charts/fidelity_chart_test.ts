@@ -1,0 +1,21 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { fidelityChart } from "./fidelity_chart.ts";
+import type { ResultRow } from "../tables/results.ts";
+
+function row(method: string, macsSpeedup: number, mean: number): ResultRow {
+  const metrics = { psnr: { mean, low: mean - 1, high: mean + 1 } };
+  const cost = { macs: 1, macsSpeedup, latencyMs: null, speedup: null };
+  return { method, sparsity: 0.5, ...cost, metrics };
+}
+
+Deno.test("fidelityChart() draws points at their kept MACs with whiskers", () => {
+  const rows = [row("dip-go", 2, 21), row("dip-go", 4, 29)];
+  const svg = fidelityChart(rows, { metric: "psnr" });
+  // y spans 20 to 30 over 270 to 20; x spans 0 to 1 over 60 to 380
+  assertEquals(svg.includes('d="M140,45L220,245"'), true);
+  assertEquals(svg.includes('d="M220,270V220"'), true);
+});
+
+Deno.test("fidelityChart() refuses a metric that no row has", () => {
+  assertThrows(() => fidelityChart([], { metric: "fid" }), RangeError, "fid");
+});

@@ -1,0 +1,63 @@
+/** Conformance of an autoencoder: every block of encoder and decoder, and what both make. */
+import {
+  autoencoderKind,
+  decoderBlockGraph,
+  encoderBlockGraph,
+} from "../../../core/models/autoencoder/autoencoder_kl.ts";
+import {
+  type BlockGraph,
+  wholeGraph,
+} from "../../../core/models/block_graph/block_graph.ts";
+import { loadComponent } from "../../../core/models/component.ts";
+import { openSession } from "../../../core/runtime/session.ts";
+import { openSafetensors } from "../../../core/weights/safetensors.ts";
+import { judge, type Limits } from "../judge.ts";
+import type { Conformance } from "./ops.ts";
+import { runTrace } from "../trace.ts";
+
+const limits: Limits = { relative: 1e-5, maxAbs: 3e-5 };
+
+/** A block whose output has a name of its own is recorded under its module's. */
+const moduleNames: Readonly<Record<string, string>> = {
+  moments: "quant_conv",
+  decoded: "decoder.conv_out",
+};
+
+/**
+ * Runs a recorded autoencoder, each half block by block and then whole.
+ *
+ * @param folder `config.json`, weights, `case.safetensors` and `trace.safetensors`.
+ * @throws {RangeError} If a recorded tensor is missing or of another shape.
+ */
+export async function* runAutoencoder(
+  folder: string,
+): AsyncGenerator<Conformance> {
+  const { config, weights } = await loadComponent(folder, autoencoderKind);
+  const recorded = openSafetensors(`${folder}/case.safetensors`);
+  const trace = openSafetensors(`${folder}/trace.safetensors`);
+  const latents = recorded.readSync("latent");
+  const [batch, , height, width] = latents.shape;
+  const size = { batch, height, width };
+  const halves: [BlockGraph, string][] = [
+    [encoderBlockGraph(config, weights, size), "image"],
+    [decoderBlockGraph(config, weights, size), "latent"],
+  ];
+  for (const [graph, key] of halves) {
+    const feeds = { [graph.inputs[0].name]: recorded.readSync(key) };
+    yield* runTrace(graph, {
+      name: graph.model,
+      feeds,
+      recorded: trace,
+      keyOf: (tensor) => moduleNames[tensor] ?? tensor,
+      limits,
+    });
+    await using session = await openSession(wholeGraph(graph));
+    const found = (await session.run(feeds))[graph.output];
+    const expected = recorded.readSync(graph.output);
+    yield judge({ case: graph.model, tensor: graph.output }, {
+      found,
+      expected,
+      limits,
+    });
+  }
+}

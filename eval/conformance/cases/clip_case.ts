@@ -1,0 +1,111 @@
+/** Conformance of CLIP's towers: the features after every layer, and what stands for the whole. */
+import {
+  clipTextGraph,
+  clipVisionGraph,
+} from "../../../core/models/clip/clip.ts";
+import {
+  loadClipText,
+  loadClipVision,
+} from "../../../core/models/clip/clip_load.ts";
+import type { Graph } from "../../../core/onnx/graph.ts";
+import { openSession } from "../../../core/runtime/session.ts";
+import type { Tensor } from "../../../core/tensor/tensor.ts";
+import {
+  openSafetensors,
+  type SafetensorsFile,
+} from "../../../core/weights/safetensors.ts";
+import { judge, type Limits } from "../judge.ts";
+import type { Conformance } from "./ops.ts";
+
+const limits: Limits = { relative: 1e-5, maxAbs: 3e-5 };
+
+/** The recorded names of our outputs, in the order of computation. */
+function outputsOf(
+  recorded: SafetensorsFile,
+  projected: string,
+): [string, string][] {
+  const hidden = [...recorded.tensors.keys()]
+    .filter((key) => key.startsWith("hidden_states.")).sort()
+    .map((key): [string, string] => [key, key]);
+  const rest: [string, string][] = [
+    ["last_hidden_state", "last_hidden_state"],
+    ["pooler_output", "pooler_output"],
+    ["embeds", projected],
+  ];
+  return [...hidden, ...rest.filter(([, key]) => recorded.tensors.has(key))];
+}
+
+async function* compared(
+  graph: Graph,
+  { name, feeds, recorded, outputs }: {
+    name: string;
+    feeds: Readonly<Record<string, Tensor>>;
+    recorded: SafetensorsFile;
+    outputs: readonly (readonly [string, string])[];
+  },
+): AsyncGenerator<Conformance> {
+  await using session = await openSession(graph);
+  const found = await session.run(feeds);
+  for (const [output, key] of outputs) {
+    const expected = recorded.readSync(key);
+    yield judge({ case: name, tensor: key }, {
+      found: found[output],
+      expected,
+      limits,
+    });
+  }
+}
+
+/**
+ * Runs a recorded text tower on its long and its short texts.
+ *
+ * @param folder `config.json`, weights and `case.safetensors`.
+ * @throws {RangeError} If a recorded tensor is missing or of another shape.
+ */
+export async function* runClipText(
+  folder: string,
+): AsyncGenerator<Conformance> {
+  const { config, weights } = await loadClipText(folder);
+  const recorded = openSafetensors(`${folder}/case.safetensors`);
+  const long = outputsOf(recorded, "text_embeds");
+  const texts = [
+    { ids: "input_ids", outputs: long },
+    {
+      ids: "short_input_ids",
+      outputs: [["last_hidden_state", "short_last_hidden_state"]] as const,
+    },
+  ];
+  for (const { ids, outputs } of texts) {
+    const tokens = recorded.readSync(ids);
+    const [batch, length] = tokens.shape;
+    const names = outputs.map(([output]) => output);
+    const graph = clipTextGraph(config, weights, {
+      batch,
+      tokens: length,
+      outputs: names,
+    });
+    const feeds = { input_ids: tokens };
+    yield* compared(graph, { name: ids, feeds, recorded, outputs });
+  }
+}
+
+/**
+ * Runs a recorded picture tower.
+ *
+ * @param folder `config.json`, weights and `case.safetensors`.
+ * @throws {RangeError} If a recorded tensor is missing or of another shape.
+ */
+export async function* runClipVision(
+  folder: string,
+): AsyncGenerator<Conformance> {
+  const { config, weights } = await loadClipVision(folder);
+  const recorded = openSafetensors(`${folder}/case.safetensors`);
+  const pixels = recorded.readSync("pixel_values");
+  const outputs = outputsOf(recorded, "image_embeds");
+  const graph = clipVisionGraph(config, weights, {
+    batch: pixels.shape[0],
+    outputs: outputs.map(([output]) => output),
+  });
+  const feeds = { pixel_values: pixels };
+  yield* compared(graph, { name: "pixel_values", feeds, recorded, outputs });
+}

@@ -1,0 +1,206 @@
+/** Conformance of the metrics' arithmetic: Fréchet distance, SSIM, PSNR and Pillow's resizing. */
+import { readJson } from "../../../core/files/read_json.ts";
+import { float32, type Tensor, tensor } from "../../../core/tensor/tensor.ts";
+import {
+  openSafetensors,
+  type SafetensorsFile,
+} from "../../../core/weights/safetensors.ts";
+import {
+  normalOf,
+  statisticsOf,
+} from "../../metrics/sets/feature_statistics.ts";
+import {
+  frechetDistance,
+  frechetDistanceTo,
+} from "../../metrics/sets/frechet_distance.ts";
+import {
+  type Picture,
+  pilResize,
+  pilResizeFloat,
+  type ResizeFilter,
+} from "../../pictures/pil_resize.ts";
+import { psnr } from "../../metrics/psnr.ts";
+import {
+  fixedReference,
+  frechetMetric,
+} from "../../metrics/sets/set_metric.ts";
+import { ssim } from "../../metrics/ssim.ts";
+import { judge } from "../judge.ts";
+import type { Conformance } from "./ops.ts";
+
+/** What `expected.json` holds of each metric. */
+interface Expected {
+  readonly frechet: readonly {
+    readonly name: string;
+    readonly fid_eigh: number;
+    readonly trace1: number;
+  }[];
+  readonly ssim: readonly {
+    readonly name: string;
+    readonly data_range: number;
+    readonly valid: number;
+    readonly same_zero_pad: number;
+  }[];
+  readonly psnr: readonly {
+    readonly name: string;
+    readonly data_range: number;
+    readonly psnr: number;
+  }[];
+  readonly resize: readonly {
+    readonly name: string;
+    readonly out_hw: readonly [number, number];
+    readonly filter: string;
+  }[];
+}
+
+const scalar = (value: number) => tensor("float64", [], Float64Array.of(value));
+
+/**
+ * Runs the recorded metrics.
+ *
+ * @param folder `expected.json` and `case.safetensors`.
+ * @throws {RangeError} If a recorded tensor is missing or of another shape.
+ */
+export async function* runMetrics(
+  folder: string,
+): AsyncGenerator<Conformance> {
+  const expected = await readJson(`${folder}/expected.json`) as Expected;
+  const recorded = openSafetensors(`${folder}/case.safetensors`);
+  yield* frechetRows(expected, recorded);
+  yield* similarityRows(expected, recorded);
+  for (const each of expected.resize) yield* resizeRows(each, recorded);
+}
+
+/** Relative to the features' spread where the distance itself is 0. */
+function* frechetRows(
+  { frechet }: Expected,
+  recorded: SafetensorsFile,
+): Generator<Conformance> {
+  for (const { name, fid_eigh, trace1 } of frechet) {
+    const [features, two] = [1, 2].map((i) =>
+      recorded.readSync(`fid.${name}.features${i}`) as Tensor<"float32">
+    );
+    const [one, reference] = [features, two].map((each) =>
+      normalOf(statisticsOf(each))
+    );
+    const offset = Math.abs(fid_eigh) < 1e-6 ? trace1 : 0;
+    yield judge({ case: "frechet", tensor: name }, {
+      found: scalar(frechetDistance(one, reference) + offset),
+      expected: scalar(fid_eigh + offset),
+      limits: { relative: 1e-6 },
+    });
+    const distance = fixedReference(frechetDistanceTo(reference));
+    const metric = frechetMetric("fid", distance);
+    const valueOf = (shards: readonly Shard[]) =>
+      metric.value(
+        shards.map(({ first, rows }) => metric.accumulate(rows, first))
+          .reduce(metric.merge),
+      ).fid.mean + offset;
+    yield judge({ case: "frechet", tensor: `${name}, sharded` }, {
+      found: scalar(valueOf(shardsOf(features))),
+      expected: scalar(valueOf([{ first: 0, rows: features }])),
+      limits: { relative: 1e-9 },
+    });
+  }
+}
+
+/** Neighbouring samples `[n, D]`, and the place of the first of them. */
+interface Shard {
+  readonly first: number;
+  readonly rows: Tensor<"float32">;
+}
+
+/** Samples in three shards of different sizes, out of order. */
+function shardsOf({ shape: [count, width], data }: Tensor<"float32">): Shard[] {
+  const cuts = [0, 7, Math.floor(count / 2), count];
+  return [1, 2, 0].map((i) => ({
+    first: cuts[i],
+    rows: float32(
+      [cuts[i + 1] - cuts[i], width],
+      data.slice(cuts[i] * width, cuts[i + 1] * width),
+    ),
+  }));
+}
+
+function* similarityRows(
+  expected: Expected,
+  recorded: SafetensorsFile,
+): Generator<Conformance> {
+  const pairOf = (name: string) =>
+    ["a", "b"].map((part) =>
+      recorded.readSync(`img.${name}.${part}`) as Tensor<"float32">
+    );
+  const limits = { relative: 1e-5 };
+  for (const { name, data_range: dataRange, ...values } of expected.ssim) {
+    const [a, b] = pairOf(name);
+    for (const padding of ["valid", "same_zero_pad"] as const) {
+      const [found] = ssim(a, b, { dataRange, padding });
+      yield judge({ case: "ssim", tensor: `${name}.${padding}` }, {
+        found: scalar(found),
+        expected: scalar(values[padding]),
+        limits,
+      });
+    }
+  }
+  for (const { name, data_range: dataRange, psnr: value } of expected.psnr) {
+    const [a, b] = pairOf(name);
+    yield judge({ case: "psnr", tensor: name }, {
+      found: scalar(psnr(a, b, { dataRange })[0]),
+      expected: scalar(value),
+      limits,
+    });
+  }
+}
+
+function* resizeRows(
+  { name, out_hw: [height, width], filter: named }: Expected["resize"][number],
+  recorded: SafetensorsFile,
+): Generator<Conformance> {
+  const filter = named.toLowerCase() as ResizeFilter;
+  const picture = pictureOf(recorded.readSync(`resize.${name}.in`));
+  const to = { height, width };
+  const resized = pilResize(picture, to, filter);
+  const results: Record<string, Tensor> = {
+    out: bytesOf(resized),
+    out_crop224: bytesOf(centre(resized, 224)),
+    out_float: float32(
+      [height, width, picture.channels],
+      pilResizeFloat(
+        { ...picture, data: Float32Array.from(picture.data) },
+        to,
+        filter,
+      ).data,
+    ),
+  };
+  for (const [output, found] of Object.entries(results)) {
+    const key = `resize.${name}.${output}`;
+    if (!recorded.tensors.has(key)) continue;
+    yield judge({ case: "resize", tensor: `${name}.${output}` }, {
+      found,
+      expected: recorded.readSync(key),
+      limits: { relative: output === "out_float" ? 1e-6 : 0 },
+    });
+  }
+}
+
+function pictureOf({ shape, data }: Tensor): Picture<Uint8Array> {
+  const [height, width, channels] = shape;
+  return { height, width, channels, data: data as Uint8Array };
+}
+
+const bytesOf = ({ height, width, channels, data }: Picture<Uint8Array>) =>
+  tensor("uint8", [height, width, channels], data);
+
+/** The middle columns of a picture. */
+function centre(
+  { height, width, channels, data }: Picture<Uint8Array>,
+  columns: number,
+): Picture<Uint8Array> {
+  const kept = Math.min(columns, width);
+  const left = Math.floor((width - kept) / 2);
+  const rows = Array.from({ length: height }, (_, y) => {
+    const start = (y * width + left) * channels;
+    return [...data.subarray(start, start + kept * channels)];
+  });
+  return { height, width: kept, channels, data: Uint8Array.from(rows.flat()) };
+}

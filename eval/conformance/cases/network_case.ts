@@ -1,0 +1,146 @@
+/** Conformance of a network of any family: the features of every block, and the outputs, against recorded ones. */
+import {
+  type BlockGraph,
+  wholeGraph,
+} from "../../../core/models/block_graph/block_graph.ts";
+import { blockGraphOf, loadModel } from "../../../core/models/load.ts";
+import type {
+  Family,
+  Granularity,
+  NetworkOptions,
+} from "../../../core/models/network.ts";
+import { openSession } from "../../../core/runtime/session.ts";
+import {
+  openSafetensors,
+  type SafetensorsFile,
+} from "../../../core/weights/safetensors.ts";
+import { judge, type Limits } from "../judge.ts";
+import type { Conformance } from "./ops.ts";
+import {
+  recordedFeeds,
+  recordedSizes,
+  withoutMask,
+} from "../recorded_feeds.ts";
+import { runTrace } from "../trace.ts";
+
+/** How a family's features were recorded. */
+interface FamilyTrace {
+  /** Accepted errors between float32 implementations. */
+  readonly limits: Limits;
+  /** Where nothing else is asked for. */
+  readonly granularity: Granularity;
+  readonly keyOf: (tensor: string) => string | null;
+}
+
+const families: Readonly<Record<Family, FamilyTrace>> = {
+  dit: {
+    limits: { relative: 2e-5, maxAbs: 1e-4 },
+    granularity: "block",
+    keyOf: ditKey,
+  },
+  pixart: {
+    limits: { relative: 2e-5, maxAbs: 1e-4 },
+    granularity: "sublayer",
+    keyOf: pixartKey,
+  },
+  unet: {
+    limits: { relative: 1e-5, maxAbs: 3e-5 },
+    granularity: "layer",
+    keyOf: unetKey,
+  },
+};
+
+/** Hooks see modules, so the stream between attention and MLP is not among them, nor is what a block adds after its gate. */
+function ditKey(tensor: string): string | null {
+  if (/:residual$|\.attn1$|^prediction$/.test(tensor)) return null;
+  return tensor.endsWith(".norm1") ? `${tensor}.linear` : tensor;
+}
+
+/** As in a DiT; only what attention to the text adds has no gate. */
+function pixartKey(tensor: string): string | null {
+  const added = /^(.*\.attn2):residual$/.exec(tensor);
+  if (added) return added[1];
+  return /:residual$|\.attn[12]$|^prediction$/.test(tensor) ? null : tensor;
+}
+
+/** The hooks saw what attention and feed-forward add, and the stream after the last of them; `proj_in` as a map in some models, as tokens in others. */
+function unetKey(tensor: string): string | null {
+  const added = /^(.*\.(?:attn1|attn2|ff)):residual$/.exec(tensor);
+  if (added) return added[1];
+  if (/:residual$|\.attn[12]$|\.proj_in$/.test(tensor)) return null;
+  return tensor === "prediction" ? "conv_out" : tensor.replace(/\.ff$/, "");
+}
+
+/** The case whose block features were recorded. */
+const traced = "t981";
+
+/**
+ * Runs every recorded case of a network. The traced case goes block by block, in
+ * execution order: the first row that is not ok names the first block that differs.
+ *
+ * @param folder `config.json`, weights, `case.safetensors` and `trace.safetensors`.
+ * @throws {RangeError} If a recorded tensor is missing or of another shape.
+ */
+export async function* runNetworkCase(
+  folder: string,
+  options: Pick<NetworkOptions, "granularity" | "backup"> = {},
+): AsyncGenerator<Conformance> {
+  const model = await loadModel(folder);
+  const { limits, granularity, keyOf } = families[model.family];
+  const recorded = openSafetensors(`${folder}/case.safetensors`);
+  const name = folder.split("/").findLast((part) => part !== "")!;
+  const graphOf = (label: string) => {
+    const sizes = recordedSizes(recorded, label);
+    return blockGraphOf(model, { granularity, ...options, ...sizes });
+  };
+  const graph = graphOf(traced);
+  yield* runTrace(graph, {
+    name: `${name}/${traced}`,
+    feeds: recordedFeeds(graph, recorded, traced),
+    recorded: openSafetensors(`${folder}/trace.safetensors`),
+    keyOf,
+    limits,
+  });
+  for (const outputs of outputsBySize(recorded)) {
+    const graph = graphOf(outputs[0].label);
+    yield* runOutputs(graph, { name, outputs, recorded, limits });
+  }
+}
+
+/** A recorded output: `<label>.output`, or `<label>.output_nomask` where the network did not get its mask. */
+interface RecordedOutput {
+  readonly label: string;
+  readonly tensor: string;
+}
+
+/** The recorded outputs, those of one shape together. */
+function outputsBySize({ tensors }: SafetensorsFile): RecordedOutput[][] {
+  const outputs = [...tensors].flatMap(([key, { shape }]) => {
+    const match = /^(.*)\.(output(?:_nomask)?)$/.exec(key);
+    return match ? [{ label: match[1], tensor: match[2], shape }] : [];
+  });
+  return [...Map.groupBy(outputs, ({ shape }) => shape.join()).values()];
+}
+
+async function* runOutputs(
+  graph: BlockGraph,
+  { name, outputs, recorded, limits }: {
+    name: string;
+    outputs: readonly RecordedOutput[];
+    recorded: SafetensorsFile;
+    limits: Limits;
+  },
+): AsyncGenerator<Conformance> {
+  await using session = await openSession(wholeGraph(graph));
+  for (const { label, tensor } of outputs) {
+    const feeds = recordedFeeds(graph, recorded, label);
+    const made = await session.run(
+      tensor === "output" ? feeds : withoutMask(feeds),
+    );
+    yield judge({ case: `${name}/${label}`, tensor }, {
+      found: made[graph.output],
+      expected: recorded.readSync(`${label}.${tensor}`),
+      limits,
+    });
+  }
+}

@@ -1,0 +1,55 @@
+/** Gradients of a whole network with respect to its inputs and chosen weights; loss = Σ output ⊙ R. */
+import {
+  cotangentOf,
+  gradientOf,
+  vjpGraph,
+} from "../../../core/autodiff/vjp.ts";
+import { wholeGraph } from "../../../core/models/block_graph/block_graph.ts";
+import { blockGraphOf, loadModel } from "../../../core/models/load.ts";
+import { openSession } from "../../../core/runtime/session.ts";
+import { openSafetensors } from "../../../core/weights/safetensors.ts";
+import { judge, type Limits } from "../judge.ts";
+import type { Conformance } from "./ops.ts";
+import { recordedFeeds, recordedSizes } from "../recorded_feeds.ts";
+
+const limits: Limits = { relative: 2e-5, maxAbs: 1e-4 };
+
+/**
+ * Runs the model forward and backward: its output, then each recorded gradient.
+ *
+ * @param folder `case.safetensors`, and `info.json` whose `model` is the path of the weights' folder from here.
+ * @throws {RangeError} If a recorded gradient is of no tensor of the model, or of another shape.
+ */
+export async function* runNetworkGradients(
+  folder: string,
+): AsyncGenerator<Conformance> {
+  const info = JSON.parse(await Deno.readTextFile(`${folder}/info.json`));
+  const recorded = openSafetensors(`${folder}/case.safetensors`);
+  const model = await loadModel(`${folder}/${info.model}`);
+  const network = blockGraphOf(model, recordedSizes(recorded));
+  const graph = wholeGraph(network);
+  const [{ name: output }] = graph.outputs;
+  const gradients = [...recorded.tensors.keys()]
+    .filter((key) => key.startsWith("grad.")).sort();
+  const wrt = gradients.map(targetOf);
+  await using session = await openSession(
+    vjpGraph(graph, { wrt, keep: [output] }),
+  );
+  const found = await session.run({
+    ...recordedFeeds(network, recorded),
+    [cotangentOf(output)]: recorded.readSync("R"),
+  });
+  const compared = (tensor: string, made: string) =>
+    judge({ case: "gradients", tensor }, {
+      found: found[made],
+      expected: recorded.readSync(tensor),
+      limits,
+    });
+  yield compared("output", output);
+  for (const key of gradients) yield compared(key, gradientOf(targetOf(key)));
+}
+
+/** `grad.sample` → `sample`, `grad.param.<key>` → `<key>`. */
+function targetOf(gradient: string): string {
+  return gradient.replace(/^grad\.(param\.)?/, "");
+}

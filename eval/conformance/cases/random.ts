@@ -1,0 +1,74 @@
+/** Conformance of the random generator with PyTorch's, against a folder with `randn.json`. */
+import { TorchGenerator } from "../../../core/tensor/random.ts";
+import { float32, type Tensor } from "../../../core/tensor/tensor.ts";
+import { judge, type Limits } from "../judge.ts";
+import type { Conformance } from "./ops.ts";
+
+/** The relative limit binds only below magnitude 1, where draws are exact or near it. */
+const limits: Limits = { relative: 1e-6, maxAbs: 1e-6 };
+
+/** The starts and the end of two `randn(shape)` of one generator. */
+interface NormalDraws {
+  readonly seed: number;
+  readonly shape: readonly number[];
+  readonly first: readonly number[];
+  readonly last: readonly number[];
+  readonly second_draw_first: readonly number[];
+}
+
+/** `rand(40)` and `randint(0, 1000, (40,))`, each from a fresh generator. */
+interface UniformDraws {
+  readonly seed: number;
+  readonly uniform: readonly number[];
+  readonly randint_0_1000: readonly number[];
+}
+
+/** Draws every recorded sequence again. */
+export async function* runRandom(folder: string): AsyncGenerator<Conformance> {
+  const text = await Deno.readTextFile(`${folder}/randn.json`);
+  const cases: (NormalDraws | UniformDraws)[] = JSON.parse(text).cases;
+  for (const each of cases) {
+    yield* "shape" in each ? normalRows(each) : uniformRows(each);
+  }
+}
+
+function* normalRows(draws: NormalDraws): Generator<Conformance> {
+  const generator = new TorchGenerator(draws.seed);
+  const { data } = generator.randn(draws.shape);
+  const second = generator.randn(draws.shape).data;
+  const { first, last, second_draw_first } = draws;
+  const name = `seed ${draws.seed} randn [${draws.shape}]`;
+  const row = (
+    tensor: string,
+    found: Float32Array,
+    expected: readonly number[],
+  ) => judged({ case: name, tensor }, found, expected);
+  yield row("first", data.subarray(0, first.length), first);
+  yield row("last", data.subarray(-last.length), last);
+  const { length } = second_draw_first;
+  yield row("second draw", second.subarray(0, length), second_draw_first);
+}
+
+function* uniformRows(draws: UniformDraws): Generator<Conformance> {
+  const { seed, uniform, randint_0_1000 } = draws;
+  const name = `seed ${seed}`;
+  const reals = new TorchGenerator(seed).rand([uniform.length]).data;
+  yield judged({ case: name, tensor: "rand" }, reals, uniform);
+  const shape = [randint_0_1000.length];
+  const integers = new TorchGenerator(seed).randint(0, 1000, shape).data;
+  const found = Float32Array.from(integers, Number);
+  yield judged({ case: name, tensor: "randint" }, found, randint_0_1000);
+}
+
+function judged(
+  name: { readonly case: string; readonly tensor: string },
+  found: Float32Array,
+  expected: readonly number[],
+): Conformance {
+  const flat = (data: Float32Array): Tensor => float32([data.length], data);
+  return judge(name, {
+    found: flat(found),
+    expected: flat(Float32Array.from(expected)),
+    limits,
+  });
+}

@@ -1,0 +1,172 @@
+/** Conformance of samplers and noise schedules with diffusers: one recorded JSON file a case. */
+import {
+  addNoise,
+  getVelocity,
+  makeDdim,
+  makeNoiseSchedule,
+  makeSampler,
+  nextState,
+  type NoiseSchedule,
+  parseSchedulerConfig,
+  type Sampler,
+  type SchedulerConfig,
+  startState,
+} from "../../../core/samplers/mod.ts";
+import { float32, type Tensor } from "../../../core/tensor/tensor.ts";
+import { judge, type Limits } from "../judge.ts";
+import type { Conformance } from "./ops.ts";
+
+const exact: Limits = { relative: 0 };
+/** Timesteps between the training's, found from sigmas. */
+const fractional: Limits = { relative: 1e-6, maxAbs: 1e-3 };
+const limits: Limits = { relative: 1e-5 };
+
+/** One chain: T timesteps, T + 1 flat latents, and the noise of the steps that draw any. */
+interface Run {
+  readonly num_inference_steps: number;
+  readonly timesteps: readonly number[];
+  readonly samples: readonly (readonly number[])[];
+  readonly noise?: readonly (readonly number[] | null)[];
+}
+
+/** Stands in for a model at loop index i: a x + b sin(c x + d i), x the scaled latents. */
+interface Formula {
+  readonly a: number;
+  readonly b: number;
+  readonly c: number;
+  readonly d: number;
+}
+
+/** Recorded chains of one scheduler at several step counts. */
+interface ChainFile {
+  readonly config: unknown;
+  readonly step_kwargs?: { readonly eta?: number };
+  readonly model_output: Formula;
+  /** Standard normal noise, flat. */
+  readonly start: readonly number[];
+  readonly runs: readonly Run[];
+}
+
+/** Runs the chains of a scheduler's file: their timesteps, then all latents of each chain, the first included. */
+export async function* runChains(file: string): AsyncGenerator<Conformance> {
+  const recorded: ChainFile = JSON.parse(await Deno.readTextFile(file));
+  const config = parseSchedulerConfig(recorded.config, file);
+  for (const run of recorded.runs) yield* chainRows(run, config, recorded);
+}
+
+function* chainRows(
+  run: Run,
+  config: SchedulerConfig,
+  recorded: ChainFile,
+): Generator<Conformance> {
+  const { num_inference_steps: steps } = run;
+  const eta = recorded.step_kwargs?.eta;
+  const sampler = eta === undefined
+    ? makeSampler(config, { steps })
+    : makeDdim(config, { steps, eta });
+  const name = `${steps} steps`;
+  yield judge({ case: name, tensor: "timesteps" }, {
+    found: flat(sampler.steps.map(({ timestep }) => timestep)),
+    expected: flat(run.timesteps),
+    limits: run.timesteps.every(Number.isInteger) ? exact : fractional,
+  });
+  for (const [i, x] of chain(sampler, run, recorded).entries()) {
+    yield judge({ case: name, tensor: `samples.${i}` }, {
+      found: float32([x.length], x),
+      expected: flat(run.samples[i]),
+      limits,
+    });
+  }
+}
+
+/** The latents before each step and at the end; errors add up, as nothing is reset to the recorded ones. */
+function chain(
+  sampler: Sampler,
+  { noise }: Run,
+  { start, model_output: { a, b, c, d } }: ChainFile,
+): Float32Array[] {
+  let state = startState(sampler, Float32Array.from(start));
+  const latents = [state.latents];
+  for (const [i, { inputScale }] of sampler.steps.entries()) {
+    const drawn = noise?.[i] ?? undefined;
+    const prediction = state.latents.map((x) =>
+      a * inputScale * x + b * Math.sin(c * inputScale * x + d * i)
+    );
+    state = nextState(sampler, i, {
+      state,
+      prediction,
+      noise: drawn && Float32Array.from(drawn),
+    });
+    latents.push(state.latents);
+  }
+  return latents;
+}
+
+/** The schedules that `add_noise.json` names: those of Stable Diffusion 1.5 and DiT. */
+const namedSchedules: Readonly<Record<string, object>> = {
+  sd15: {
+    beta_schedule: "scaled_linear",
+    beta_start: 0.00085,
+    beta_end: 0.012,
+  },
+  dit: { beta_schedule: "linear", beta_start: 0.0001, beta_end: 0.02 },
+};
+
+/** `add_noise.json`: one clean sample and noise, mixed at several timesteps. */
+interface AddNoiseFile {
+  readonly x0: readonly number[];
+  readonly noise: readonly number[];
+  readonly results: readonly {
+    readonly betas: string;
+    readonly t: number;
+    readonly add_noise: readonly number[];
+    readonly velocity: readonly number[];
+  }[];
+}
+
+/**
+ * Mixes samples and noise as in an `add_noise.json`.
+ *
+ * @throws {RangeError} If it names an unknown schedule.
+ */
+export async function* runAddNoise(file: string): AsyncGenerator<Conformance> {
+  const { x0, noise, results }: AddNoiseFile = JSON.parse(
+    await Deno.readTextFile(file),
+  );
+  for (const { betas, t, add_noise, velocity } of results) {
+    const schedule = namedSchedule(betas);
+    const batch = {
+      clean: Float32Array.from(x0),
+      noise: Float32Array.from(noise),
+      timesteps: [t],
+    };
+    const row = (
+      tensor: string,
+      found: Float32Array,
+      expected: readonly number[],
+    ) =>
+      judge({ case: `${betas} t${t}`, tensor }, {
+        found: float32([found.length], found),
+        expected: flat(expected),
+        limits,
+      });
+    yield row("add_noise", addNoise(schedule, batch), add_noise);
+    yield row("velocity", getVelocity(schedule, batch), velocity);
+  }
+}
+
+function namedSchedule(name: string): NoiseSchedule {
+  if (Object.hasOwn(namedSchedules, name)) {
+    const config = parseSchedulerConfig(namedSchedules[name], name);
+    return makeNoiseSchedule(config);
+  }
+  throw new RangeError(
+    `Cannot check add_noise: schedule is "${name}", expected one of ${
+      Object.keys(namedSchedules).join(", ")
+    }`,
+  );
+}
+
+function flat(values: readonly number[]): Tensor {
+  return float32([values.length], Float32Array.from(values));
+}

@@ -1,0 +1,136 @@
+/** What a CLIP's picture tower is shown, as `CLIPImageProcessor` makes it: Pillow's resizing of 8-bit pictures, a crop, normalised channels. */
+import {
+  type ConfigJson,
+  configJson,
+  most,
+  positiveInteger,
+  refuse,
+  requireOneOf,
+} from "../../../core/files/config_json.ts";
+import { isFile } from "../../../core/files/is_file.ts";
+import { openClipConfig } from "./open_clip.ts";
+import { readJson } from "../../../core/files/read_json.ts";
+import { float32, type Tensor } from "../../../core/tensor/tensor.ts";
+import { pilResize, type ResizeFilter } from "../../pictures/pil_resize.ts";
+import { rgbImage } from "../../pictures/png.ts";
+
+export interface ClipPreprocessing {
+  /** Side in pixels that the shorter side of a picture gets. */
+  readonly shortest: number;
+  /** Side in pixels of the square cut from the middle. */
+  readonly crop: number;
+  readonly filter: ResizeFilter;
+  /** Of values in [0, 1], by channel. */
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+}
+
+/** Pillow's numbers for its filters. */
+const filters: Readonly<Record<number, ResizeFilter>> = {
+  2: "bilinear",
+  3: "bicubic",
+};
+
+/**
+ * Reads a folder's `preprocessor_config.json`, or what open_clip's configuration says where there is none.
+ *
+ * @throws {TypeError} If a value is missing or asks for other preprocessing.
+ */
+export async function readClipPreprocessing(
+  folder: string,
+): Promise<ClipPreprocessing> {
+  const file = `${folder}/preprocessor_config.json`;
+  if (!await isFile(file) && await isFile(`${folder}/${openClipConfig}`)) {
+    return await openClipPreprocessing(`${folder}/${openClipConfig}`);
+  }
+  const config = configJson(await readJson(file), file);
+  for (
+    const step of ["resize", "center_crop", "rescale", "normalize"] as const
+  ) requireOneOf(config, `do_${step}`, [true, undefined]);
+  requireOneOf(config, "resample", Object.keys(filters).map(Number));
+  return {
+    shortest: sideOf(config, "size", ["shortest_edge", "height"]),
+    crop: sideOf(config, "crop_size", ["height"]),
+    filter: filters[config.values.resample as number],
+    mean: threeNumbers(config, "image_mean"),
+    std: threeNumbers(config, "image_std"),
+  };
+}
+
+/** What open_clip does to pictures unless told otherwise: as CLIP's authors do. */
+async function openClipPreprocessing(file: string): Promise<ClipPreprocessing> {
+  const json = configJson(await readJson(file), file);
+  const part = (name: string) =>
+    configJson(json.values[name] ?? null, `${file}, ${name}`);
+  const config = part("preprocess_cfg");
+  requireOneOf(config, "interpolation", ["bicubic", undefined]);
+  requireOneOf(config, "resize_mode", ["shortest", undefined]);
+  const model = part("model_cfg");
+  const vision = configJson(
+    model.values.vision_cfg ?? null,
+    `${file}, vision_cfg`,
+  );
+  const side = positiveInteger(vision, "image_size", most.side);
+  return {
+    shortest: side,
+    crop: side,
+    filter: "bicubic",
+    mean: threeNumbers(config, "mean"),
+    std: threeNumbers(config, "std"),
+  };
+}
+
+/** A side, given as a number or as an object's first known key. */
+function sideOf(
+  config: ConfigJson,
+  key: string,
+  names: readonly string[],
+): number {
+  const value = config.values[key];
+  if (typeof value === "number") {
+    return positiveInteger(config, key, most.side);
+  }
+  const own = configJson(value ?? null, `${config.file}, ${key}`);
+  const name = names.find((each) => each in own.values) ?? names[0];
+  return positiveInteger(own, name, most.side);
+}
+
+function threeNumbers(config: ConfigJson, key: string): readonly number[] {
+  const value = config.values[key];
+  const fits = Array.isArray(value) && value.length === 3 &&
+    value.every((x) => Number.isFinite(x));
+  return fits ? value : refuse(config, key, "three numbers");
+}
+
+/**
+ * Pixels `[1, 3, S, S]` of a picture.
+ *
+ * @param picture `[3, H, W]` in [-1, 1]; rounded to 8 bits, as a saved picture is.
+ * @throws {RangeError} If what is resized is smaller than the crop, or a value is not a number.
+ */
+export function clipPixels(
+  picture: Tensor<"float32">,
+  { shortest, crop, filter, mean, std }: ClipPreprocessing,
+): Tensor<"float32"> {
+  const bytes = { ...rgbImage(picture), channels: 3 };
+  const scaled = (side: number) =>
+    Math.trunc(shortest * side / Math.min(bytes.height, bytes.width));
+  const to = { height: scaled(bytes.height), width: scaled(bytes.width) };
+  if (Math.min(to.height, to.width) < crop) {
+    throw new RangeError(
+      `Cannot crop a picture: resized it is ${to.height}x${to.width}, expected at least ${crop}x${crop}`,
+    );
+  }
+  const resized = pilResize(bytes, to, filter);
+  const top = Math.floor((to.height - crop) / 2);
+  const left = Math.floor((to.width - crop) / 2);
+  const data = new Float32Array(3 * crop * crop);
+  for (let i = 0; i < data.length; i++) {
+    const channel = Math.floor(i / crop ** 2);
+    const y = top + Math.floor(i / crop) % crop;
+    const x = left + i % crop;
+    const byte = resized.data[(y * to.width + x) * 3 + channel];
+    data[i] = (byte / 255 - mean[channel]) / std[channel];
+  }
+  return float32([1, 3, crop, crop], data);
+}

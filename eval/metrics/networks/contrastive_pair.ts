@@ -1,0 +1,107 @@
+/** A contrastive text-picture pair (Radford et al., 2021), such as a CLIP: texts and pictures to features of one space. */
+import { unstacked } from "../../../core/tensor/batch.ts";
+import {
+  clipTextGraph,
+  clipVisionGraph,
+} from "../../../core/models/clip/clip.ts";
+import { loadClipPair } from "./clip_pair.ts";
+import {
+  openSession,
+  type Session,
+  type SessionOptions,
+} from "../../../core/runtime/session.ts";
+import type { Tensor } from "../../../core/tensor/tensor.ts";
+import {
+  loadTokenizer,
+  type TextTokenizer,
+} from "../../../core/text/tokenizer.ts";
+import {
+  clipPixels,
+  type ClipPreprocessing,
+  readClipPreprocessing,
+} from "./clip_preprocessing.ts";
+
+/** A loaded pair. Hold it with `await using`. */
+export class ContrastivePair implements AsyncDisposable {
+  /** @internal Use {@linkcode openContrastivePair}. */
+  constructor(
+    private readonly tokenizer: TextTokenizer,
+    private readonly towers: { text: Session; vision: Session },
+    private readonly preprocessing: ClipPreprocessing,
+  ) {}
+
+  /** Features of texts, one after another. */
+  async texts(texts: readonly string[]): Promise<Float32Array[]> {
+    const features: Float32Array[] = [];
+    for (const text of texts) {
+      const { ids } = this.tokenizer.encode([text]);
+      const { embeds } = await this.towers.text.run({ input_ids: ids });
+      features.push(embeds.data as Float32Array);
+    }
+    return features;
+  }
+
+  /**
+   * Features of pictures `[B, 3, H, W]` in [-1, 1], of any size.
+   *
+   * @throws {RangeError} As `clipPixels`.
+   */
+  async pictures(images: Tensor<"float32">): Promise<Float32Array[]> {
+    const features: Float32Array[] = [];
+    for (const image of unstacked(images)) {
+      const pixel_values = clipPixels(image, this.preprocessing);
+      const { embeds } = await this.towers.vision.run({ pixel_values });
+      features.push(embeds.data as Float32Array);
+    }
+    return features;
+  }
+
+  /** Releases the runtime's memory. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.towers.text.close();
+    await this.towers.vision.close();
+  }
+}
+
+/**
+ * Opens a `CLIPModel` folder with its tokenizer and `preprocessor_config.json`.
+ *
+ * @throws As `loadClipPair`, `loadTokenizer` and `readClipPreprocessing`.
+ * @throws {RangeError} If the crop is not of the size that the tower sees.
+ */
+export async function openContrastivePair(
+  folder: string,
+  options: SessionOptions = {},
+): Promise<ContrastivePair> {
+  const { text, vision } = await loadClipPair(folder);
+  const tokenizer = await loadTokenizer(folder);
+  const preprocessing = await readClipPreprocessing(folder);
+  const { crop } = preprocessing;
+  if (crop !== vision.config.imageSize) {
+    throw new RangeError(
+      `Cannot use ${folder}: it crops pictures to ${crop} pixels, expected the picture tower's ${vision.config.imageSize}`,
+    );
+  }
+  const outputs = ["embeds"];
+  const textGraph = clipTextGraph(text.config, text.weights, {
+    batch: 1,
+    tokens: tokenizer.length,
+    outputs,
+  });
+  const visionGraph = clipVisionGraph(vision.config, vision.weights, {
+    batch: 1,
+    outputs,
+  });
+  const towers = {
+    text: await openSession(textGraph, options),
+    vision: await openSession(visionGraph, options),
+  };
+  return new ContrastivePair(tokenizer, towers, preprocessing);
+}
+
+/** The cosine of the angle between two features. */
+export function cosine(a: Float32Array, b: Float32Array): number {
+  const dot = (x: Float32Array, y: Float32Array) =>
+    x.reduce((sum, value, i) => sum + value * y[i], 0);
+  return dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));
+}

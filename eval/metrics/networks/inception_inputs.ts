@@ -1,0 +1,126 @@
+/**
+ * What Inception is shown, by the conventions under which FIDs are published.
+ * They differ by tenths to whole points of FID, so a figure names its own.
+ */
+import { inceptionSize } from "./inception.ts";
+import { float32, type Tensor } from "../../../core/tensor/tensor.ts";
+import {
+  type Picture,
+  pilResize,
+  pilResizeFloat,
+} from "../../pictures/pil_resize.ts";
+
+type Bytes = Picture<Uint8Array>;
+
+/** Of DiP-GO's companion code: pictures are brought to this size first. */
+const companionSize = 512;
+
+const conventions = {
+  /** pytorch-fid: bilinear without antialiasing, as PyTorch interpolates. */
+  "pytorch-fid": (picture: Bytes): Float32Array =>
+    interpolated(picture, betweenCentres).map((x) => 2 * x / 255 - 1),
+
+  /** clean-fid (Parmar et al., 2022): Pillow's bicubic in float, clipped; other centre and scale. */
+  "clean-fid": ({ height, width, channels, data }: Bytes): Float32Array => {
+    const size = { height: inceptionSize, width: inceptionSize };
+    const picture = { height, width, channels, data: Float32Array.from(data) };
+    return pilResizeFloat(picture, size, "bicubic").data
+      .map((x) => (Math.min(Math.max(x, 0), 255) - 128) / 128);
+  },
+
+  /** The evaluator of ADM (Dhariwal and Nichol, 2021), as TensorFlow's graph of 2015 resizes: bilinear between the corners of pixels; other centre and scale. */
+  adm: (picture: Bytes): Float32Array =>
+    interpolated(picture, betweenCorners).map((x) => (x - 128) / 128),
+
+  /** DiP-GO's companion code: Pillow's bilinear to 512 pixels and a crop, then pytorch-fid. */
+  companion: (picture: Bytes): Float32Array =>
+    conventions["pytorch-fid"](middle(shortestSide(picture))),
+};
+
+export type FidConvention = keyof typeof conventions;
+
+/** In the order of the help texts. */
+export const fidConventions = Object.keys(
+  conventions,
+) as readonly FidConvention[];
+
+/** Inputs `[1, 3, 299, 299]` of a picture `[H, W, 3]`. */
+export function inceptionInput(
+  picture: Bytes,
+  convention: FidConvention,
+): Tensor<"float32"> {
+  const pixels = conventions[convention](picture);
+  const plane = inceptionSize ** 2;
+  const data = new Float32Array(3 * plane);
+  pixels.forEach((value, i) => {
+    data[(i % 3) * plane + Math.floor(i / 3)] = value;
+  });
+  return float32([1, 3, inceptionSize, inceptionSize], data);
+}
+
+/** Where one of 299 positions lies among the pixels of a side. */
+type Place = (i: number, size: number) => number;
+
+const betweenCentres: Place = (i, size) =>
+  Math.max((i + 0.5) * size / inceptionSize - 0.5, 0);
+
+const betweenCorners: Place = (i, size) => i * size / inceptionSize;
+
+/** A picture of 299x299 pixels `[H, W, C]` by bilinear interpolation. */
+function interpolated(
+  { height, width, channels, data }: Bytes,
+  place: Place,
+): Float32Array {
+  const rows = neighbours(height, place);
+  const columns = neighbours(width, place);
+  const made = new Float32Array(inceptionSize ** 2 * channels);
+  let at = 0;
+  for (const [top, bottom, down] of rows) {
+    for (const [left, right, across] of columns) {
+      for (let c = 0; c < channels; c++) {
+        const pixel = (y: number, x: number) =>
+          data[(y * width + x) * channels + c];
+        const upper = (1 - across) * pixel(top, left) +
+          across * pixel(top, right);
+        const lower = (1 - across) * pixel(bottom, left) +
+          across * pixel(bottom, right);
+        made[at++] = (1 - down) * upper + down * lower;
+      }
+    }
+  }
+  return made;
+}
+
+/** For each of 299 positions the pixels on either side, and the weight of the second. */
+function neighbours(
+  size: number,
+  place: Place,
+): [number, number, number][] {
+  return Array.from({ length: inceptionSize }, (_, i) => {
+    const at = place(i, size);
+    const first = Math.floor(at);
+    return [first, Math.min(first + 1, size - 1), at - first];
+  });
+}
+
+/** A picture whose shorter side is {@linkcode companionSize}. */
+function shortestSide(picture: Bytes): Bytes {
+  const { height, width } = picture;
+  const scaled = (side: number) =>
+    Math.trunc(companionSize * side / Math.min(height, width));
+  const to = { height: scaled(height), width: scaled(width) };
+  return pilResize(picture, to, "bilinear");
+}
+
+/** The middle {@linkcode companionSize} pixels of either side. */
+function middle({ height, width, channels, data }: Bytes): Bytes {
+  const side = companionSize;
+  const top = Math.round((height - side) / 2);
+  const left = Math.round((width - side) / 2);
+  const cut = new Uint8Array(side * side * channels);
+  for (let y = 0; y < side; y++) {
+    const start = ((top + y) * width + left) * channels;
+    cut.set(data.subarray(start, start + side * channels), y * side * channels);
+  }
+  return { height: side, width: side, channels, data: cut };
+}

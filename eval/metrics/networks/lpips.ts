@@ -1,0 +1,174 @@
+/**
+ * LPIPS (Zhang et al., CVPR 2018), version 0.1: how far apart two pictures look.
+ * Both go through a network trained on ImageNet; features of each of five depths
+ * are normalised over their channels, and their squared differences weighted by
+ * what people judged. Weights bear the names of torchvision's networks and of
+ * the authors' release.
+ *
+ * Shapes: `B` batch, `C` channels.
+ */
+import { GraphBuilder } from "../../../core/onnx/builder.ts";
+import type { Graph, Value } from "../../../core/onnx/graph.ts";
+import { float32 } from "../../../core/tensor/tensor.ts";
+import { convolution } from "../../../core/models/layers/layers.ts";
+import type { WeightSource } from "../../../core/models/block_graph/weights.ts";
+
+/** A convolution and its ReLU by place in torchvision's list; the same size unless told. */
+type Layer = readonly [
+  index: number,
+  channels: number,
+  kernel: number,
+  window?: { readonly stride: number; readonly padding: number },
+];
+
+interface Backbone {
+  /** Side of the windows of its pools, which halve the map. */
+  readonly pool: number;
+  /** Each ends in a map that is compared; all but some begin with a pool. */
+  readonly stages: readonly {
+    readonly pooled: boolean;
+    readonly layers: readonly Layer[];
+  }[];
+}
+
+const backbones = {
+  /** Krizhevsky (2014). */
+  alex: {
+    pool: 3,
+    stages: [
+      { pooled: false, layers: [[0, 64, 11, { stride: 4, padding: 2 }]] },
+      { pooled: true, layers: [[3, 192, 5]] },
+      { pooled: true, layers: [[6, 384, 3]] },
+      { pooled: false, layers: [[8, 256, 3]] },
+      { pooled: false, layers: [[10, 256, 3]] },
+    ],
+  },
+  /** Simonyan and Zisserman (2015), configuration D: VGG-16. */
+  vgg: {
+    pool: 2,
+    stages: [
+      { pooled: false, layers: [[0, 64, 3], [2, 64, 3]] },
+      { pooled: true, layers: [[5, 128, 3], [7, 128, 3]] },
+      { pooled: true, layers: [[10, 256, 3], [12, 256, 3], [14, 256, 3]] },
+      { pooled: true, layers: [[17, 512, 3], [19, 512, 3], [21, 512, 3]] },
+      { pooled: true, layers: [[24, 512, 3], [26, 512, 3], [28, 512, 3]] },
+    ],
+  },
+} as const satisfies Record<string, Backbone>;
+
+/** The networks that there are judgements for here. */
+export type LpipsNet = keyof typeof backbones;
+
+/** In the order of the help texts. */
+export const lpipsNets = Object.keys(backbones) as readonly LpipsNet[];
+
+/** What can be changed about it. */
+export interface LpipsConfig {
+  readonly net: LpipsNet;
+  /** Divides all widths: 1 for the published network, more for tests. */
+  readonly narrow: number;
+}
+
+/** The authors' mean and deviation of ImageNet's channels, for values in [-1, 1]. */
+const shift = [-0.030, -0.088, -0.188];
+const scale = [0.458, 0.448, 0.450];
+
+/** Keeps the norm of a map's pixel off 0. */
+const epsilon = 1e-10;
+
+/** The maps that are compared, from the first to the last. */
+function maps(
+  g: GraphBuilder,
+  x: Value,
+  { config: { net, narrow }, weights }: Parts,
+): Value[] {
+  const { pool, stages }: Backbone = backbones[net];
+  const made: Value[] = [];
+  let y = x;
+  for (const { pooled, layers } of stages) {
+    if (pooled) y = g.maxPool(y, { kernel: [pool, pool], strides: [2, 2] });
+    for (const [index, channels, kernel, window] of layers) {
+      const options = { path: `features.${index}`, kernel, weights, ...window };
+      const width = Math.ceil(channels / narrow);
+      y = g.relu(convolution(g, y, { ...options, channels: width }));
+    }
+    made.push(y);
+  }
+  return made;
+}
+
+interface Parts {
+  readonly config: LpipsConfig;
+  readonly weights: WeightSource;
+}
+
+/** Each pixel's channels over their norm, `[B, C, H, W]`. */
+function normalised(g: GraphBuilder, map: Value): Value {
+  const squares = g.reduceSum(g.mul(map, map), { axes: [1], keepDims: true });
+  return g.div(map, g.add(g.sqrt(squares), g.scalar(epsilon)));
+}
+
+/** The least side in pixels that leaves every map a pixel. */
+export function smallestSide(net: LpipsNet): number {
+  const { pool, stages }: Backbone = backbones[net];
+  let side = 1;
+  for (const { pooled, layers } of stages.toReversed()) {
+    for (const [, , kernel, window] of layers.toReversed()) {
+      if (window) {
+        side = (side - 1) * window.stride + kernel - 2 * window.padding;
+      }
+    }
+    if (pooled) side = (side - 1) * 2 + pool;
+  }
+  return side;
+}
+
+/**
+ * The distances of B pairs, `[B]`.
+ *
+ * @param x Pictures in [-1, 1], `[B, 3, H, W]`.
+ * @param y Those that they are compared with, of the same shape.
+ * @throws {RangeError} If they are too small for the network.
+ */
+export function lpips(
+  g: GraphBuilder,
+  [x, y]: readonly [Value, Value],
+  { config, weights }: Parts,
+): Value {
+  const [batch, , height, width] = x.shape;
+  const least = smallestSide(config.net);
+  if (Math.min(height, width) < least) {
+    throw new RangeError(
+      `Cannot build LPIPS with ${config.net}: pictures are ${height}x${width}, expected at least ${least}x${least}`,
+    );
+  }
+  const constant = (values: readonly number[]) =>
+    g.constant(float32([3, 1, 1], values));
+  const both = g.div(
+    g.sub(g.concat([x, y], { axis: 0 }), constant(shift)),
+    constant(scale),
+  );
+  const distances = maps(g, both, { config, weights }).map((map, i) => {
+    const [a, b] = g.chunk(normalised(g, map), 2, { axis: 0 });
+    const apart = g.sub(a, b);
+    const key = `lin${i}.model.1.weight`;
+    const shape = [1, map.shape[1], 1, 1];
+    const weight = g.parameter(key, shape, weights(key, shape));
+    const weighed = g.conv(g.mul(apart, apart), weight, null, {});
+    return g.reduceMean(weighed, { axes: [1, 2, 3], keepDims: false });
+  });
+  return g.reshape(distances.reduce((sum, each) => g.add(sum, each)), [batch]);
+}
+
+/** The distance as a graph: `x` and `y` `[B, 3, H, W]` in [-1, 1] in, `distances` `[B]` out. */
+export function lpipsGraph(
+  config: LpipsConfig,
+  weights: WeightSource,
+  { batch, height, width }: { batch: number; height: number; width: number },
+): Graph {
+  const g = new GraphBuilder(`LPIPS with ${config.net}`);
+  const input = (name: string) =>
+    g.input(name, "float32", [batch, 3, height, width]);
+  const pair = [input("x"), input("y")] as const;
+  return g.build({ distances: lpips(g, pair, { config, weights }) });
+}

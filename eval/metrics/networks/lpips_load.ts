@@ -1,0 +1,44 @@
+/** LPIPS' weights from the two files in which they are published: torchvision's network, and the authors' weights of its maps. */
+import { type LpipsConfig, lpipsGraph, smallestSide } from "./lpips.ts";
+import { askedShapes } from "../../../core/models/block_graph/parameter_shapes.ts";
+import { openWeights } from "../../../core/models/weight_file.ts";
+import type { WeightSource } from "../../../core/models/block_graph/weights.ts";
+
+/** Keys and shapes of each file. */
+export interface LpipsParameters {
+  readonly backbone: ReadonlyMap<string, readonly number[]>;
+  readonly linear: ReadonlyMap<string, readonly number[]>;
+}
+
+/** The network that tells ImageNet's classes apart goes on after its maps. */
+const ignored = /^classifier\./;
+
+const isLinear = (key: string): boolean => key.startsWith("lin");
+
+/** Key and shape of every weight. */
+export function lpipsParameters(config: LpipsConfig): LpipsParameters {
+  const side = smallestSide(config.net);
+  const size = { batch: 1, height: side, width: side };
+  const all = [...askedShapes((weights) => lpipsGraph(config, weights, size))];
+  return {
+    backbone: new Map(all.filter(([key]) => !isLinear(key))),
+    linear: new Map(all.filter(([key]) => isLinear(key))),
+  };
+}
+
+/**
+ * Opens the weights.
+ *
+ * @param paths.backbone torchvision's `alexnet-owt-7be5be79.pth` or `vgg16-397923af.pth`, or the same as safetensors.
+ * @param paths.linear `alex.pth` or `vgg.pth` of the release's `weights/v0.1`, or the same as safetensors.
+ * @throws As `openWeights`.
+ */
+export function loadLpips(
+  config: LpipsConfig,
+  paths: { readonly backbone: string; readonly linear: string },
+): WeightSource {
+  const shapes = lpipsParameters(config);
+  const backbone = openWeights(paths.backbone, shapes.backbone, { ignored });
+  const linear = openWeights(paths.linear, shapes.linear);
+  return (key, shape) => (isLinear(key) ? linear : backbone)(key, shape);
+}

@@ -1,0 +1,37 @@
+import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
+import { float32, zeros } from "../../core/tensor/tensor.ts";
+import {
+  fixtureImage,
+  type MetricCase,
+  metricCases,
+} from "../../testing/files/metric_fixture.ts";
+import { psnr } from "./psnr.ts";
+
+interface PsnrCase extends MetricCase {
+  psnr: number;
+}
+
+for (const expected of metricCases<PsnrCase>("psnr")) {
+  Deno.test(`psnr() matches the recorded value of ${expected.name}`, () => {
+    const a = fixtureImage(`${expected.name}.a`);
+    const b = fixtureImage(`${expected.name}.b`);
+    const [value] = psnr(a, b, { dataRange: expected.data_range });
+    assertAlmostEquals(value, expected.psnr, 1e-9);
+  });
+}
+
+Deno.test("psnr() gives one value an image of a batch, Infinity for equal ones", () => {
+  const a = zeros([2, 1, 1, 2]);
+  const b = float32([2, 1, 1, 2], [0.1, -0.1, 0, 0]);
+  const [first, second] = psnr(a, b, { dataRange: 1 });
+  assertAlmostEquals(first, 20, 1e-6);
+  assertEquals(second, Infinity);
+});
+
+Deno.test("psnr() refuses what is no image", () => {
+  assertThrows(
+    () => psnr(zeros([4, 4]), zeros([4, 4]), { dataRange: 1 }),
+    TypeError,
+    "images are float32[4,4], expected [C,H,W] or [B,C,H,W]",
+  );
+});

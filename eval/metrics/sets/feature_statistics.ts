@@ -1,0 +1,115 @@
+/**
+ * Mean and scatter of features, gathered batch by batch. Two parts of a data
+ * set, gathered apart, merge into what the whole gives (Chan et al., 1979).
+ */
+import type { Tensor } from "../../../core/tensor/tensor.ts";
+
+/** What is known of N features of D numbers, in float64. */
+export interface FeatureStatistics {
+  /** N */
+  readonly count: number;
+  /** `[D]` */
+  readonly mean: Float64Array;
+  /** Σ (x − mean)(x − mean)ᵀ, `[D, D]`. */
+  readonly scatter: Float64Array;
+}
+
+/** Of no features yet. */
+export const noFeatures = (width: number): FeatureStatistics => ({
+  count: 0,
+  mean: new Float64Array(width),
+  scatter: new Float64Array(width * width),
+});
+
+/**
+ * The statistics of a batch of features.
+ *
+ * @param features `[N, D]`.
+ * @throws {RangeError} If one of them is not finite.
+ */
+export function statisticsOf(
+  { shape: [count, width], data }: Tensor<"float32">,
+): FeatureStatistics {
+  const mean = new Float64Array(width);
+  for (let i = 0; i < data.length; i++) mean[i % width] += data[i] / count;
+  const odd = mean.findIndex((value) => !Number.isFinite(value));
+  if (odd !== -1) {
+    throw new RangeError(
+      `Cannot gather features: number ${odd} of ${width} is ${
+        mean[odd]
+      } on average, expected finite features`,
+    );
+  }
+  const scatter = new Float64Array(width * width);
+  const row = new Float64Array(width);
+  for (let n = 0; n < count; n++) {
+    for (let j = 0; j < width; j++) row[j] = data[n * width + j] - mean[j];
+    addOuter(scatter, row, 1);
+  }
+  mirror(scatter, width);
+  return { count, mean, scatter };
+}
+
+/** What both parts together give. @throws {RangeError} If their features have different widths. */
+export function mergeStatistics(
+  a: FeatureStatistics,
+  b: FeatureStatistics,
+): FeatureStatistics {
+  const width = a.mean.length;
+  if (b.mean.length !== width) {
+    throw new RangeError(
+      `Cannot merge statistics: features have ${width} and ${b.mean.length} numbers, expected the same`,
+    );
+  }
+  const count = a.count + b.count;
+  if (count === 0) return a;
+  const apart = b.mean.map((value, j) => value - a.mean[j]);
+  const mean = a.mean.map((value, j) => value + apart[j] * b.count / count);
+  const between = new Float64Array(width * width);
+  addOuter(between, apart, a.count * b.count / count);
+  mirror(between, width);
+  const scatter = between.map((value, i) =>
+    value + a.scatter[i] + b.scatter[i]
+  );
+  return { count, mean, scatter };
+}
+
+/** A normal distribution of D numbers. */
+export interface Normal {
+  /** `[D]` */
+  readonly mean: Float64Array;
+  /** `[D, D]` */
+  readonly covariance: Float64Array;
+}
+
+/** The normal distribution that features look drawn from, its covariance over N − 1. @throws {RangeError} If there are fewer than two features. */
+export function normalOf({ count, mean, scatter }: FeatureStatistics): Normal {
+  if (count >= 2) {
+    return { mean, covariance: scatter.map((value) => value / (count - 1)) };
+  }
+  throw new RangeError(
+    `Cannot estimate a covariance: found ${count} features, expected at least 2`,
+  );
+}
+
+/** Adds `weight` · row rowᵀ, above the diagonal and on it. */
+function addOuter(
+  matrix: Float64Array,
+  row: Float64Array,
+  weight: number,
+): void {
+  const width = row.length;
+  for (let i = 0; i < width; i++) {
+    const scaled = weight * row[i];
+    for (let j = i, at = i * width + i; j < width; j++, at++) {
+      matrix[at] += scaled * row[j];
+    }
+  }
+}
+
+/** Copies what is above the diagonal below it. */
+function mirror(matrix: Float64Array, width: number): void {
+  for (let i = 0; i < width; i++) {
+    for (let j = 0; j < i; j++) matrix[i * width + j] = matrix[j * width + i];
+  }
+}

@@ -1,0 +1,134 @@
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertThrows,
+} from "@std/assert";
+import { TorchGenerator } from "../../../core/tensor/random.ts";
+import { float32, type Tensor } from "../../../core/tensor/tensor.ts";
+import { normalOf, statisticsOf } from "./feature_statistics.ts";
+import { frechetDistance } from "./frechet_distance.ts";
+import { kernelDistance } from "./kernel_distance.ts";
+import { precisionRecall } from "./precision_recall.ts";
+import { fewestForInterval } from "./sample_groups.ts";
+import {
+  distanceFrom,
+  fixedReference,
+  frechetMetric,
+  kernelMetric,
+  pairedReference,
+  precisionRecallMetric,
+  type SetMetric,
+} from "./set_metric.ts";
+
+const width = 3;
+
+function drawn(count: number, { seed = count, shift = 0 } = {}) {
+  const { data } = new TorchGenerator(seed).randn([count, width]);
+  return float32(
+    [count, width],
+    data.map((x, i) => shift + x * (1 + i % width)),
+  );
+}
+
+const rows = ({ data }: Tensor<"float32">, from: number, to: number) =>
+  float32([to - from, width], data.slice(from * width, to * width));
+
+const kernel = { subsetSize: 20, subsets: 3, seed: 1 };
+const reference = drawn(41, { seed: 1 });
+const fixed = fixedReference(reference);
+const fid = frechetMetric("fid", fixedReference(distanceFrom(reference)));
+const kid = kernelMetric("kid", fixed, kernel);
+const pr = precisionRecallMetric({ precision: "p", recall: "r" }, fixed);
+
+/** The value of samples that come in shards, the last first. */
+function sharded<State>(
+  metric: SetMetric<State>,
+  samples: Tensor<"float32">,
+  cuts: readonly number[],
+) {
+  const parts = cuts.slice(1).map((to, i) =>
+    metric.accumulate(rows(samples, cuts[i], to), cuts[i])
+  );
+  return metric.value(parts.toReversed().reduce(metric.merge));
+}
+
+Deno.test("shards of a set merge into the whole's value and interval, whatever their sizes and order", () => {
+  const samples = drawn(57, { shift: 1 });
+  const compare = <State>(metric: SetMetric<State>) => {
+    const whole = metric.value(metric.accumulate(samples, 0));
+    const merged = sharded(metric, samples, [0, 1, 24, 30, 57]);
+    for (const [name, { mean, low, high, n }] of Object.entries(whole)) {
+      const found = merged[name];
+      assertEquals([found.n, n], [57, 57]);
+      assertAlmostEquals(found.mean, mean, 1e-9 * Math.abs(mean));
+      assertAlmostEquals(found.low!, low!, 1e-9);
+      assertAlmostEquals(found.high!, high!, 1e-9);
+    }
+  };
+  compare(fid);
+  compare(kid);
+  compare(pr);
+});
+
+Deno.test("the values are those of the measures on all samples", () => {
+  const samples = drawn(50, { shift: 1 });
+  const of = <State>(metric: SetMetric<State>) =>
+    metric.value(metric.accumulate(samples, 0));
+  const [a, b] = [reference, samples].map((x) => normalOf(statisticsOf(x)));
+  assertAlmostEquals(of(fid).fid.mean, frechetDistance(a, b), 1e-9);
+  assertEquals(
+    of(kid).kid.mean,
+    kernelDistance(samples, reference, kernel).mean,
+  );
+  const { precision, recall } = precisionRecall(reference, samples);
+  assertEquals([of(pr).p.mean, of(pr).r.mean], [precision, recall]);
+});
+
+Deno.test("the interval of a distance is about as wide as the distance varies over fresh sets", () => {
+  const distances = Array.from({ length: 60 }, (_, seed) => {
+    const samples = drawn(100, { seed: 100 + seed, shift: 1 });
+    return fid.value(fid.accumulate(samples, 0)).fid;
+  });
+  const mean = distances.reduce((sum, each) => sum + each.mean, 0) / 60;
+  const covered =
+    distances.filter(({ low, high }) => low! <= mean && mean <= high!).length;
+  assert(covered >= 51 && covered <= 60, `${covered} of 60`); // 57 on average
+  const spread = Math.sqrt(
+    distances.reduce((sum, each) => sum + (each.mean - mean) ** 2, 0) / 59,
+  );
+  const half =
+    distances.reduce((sum, { low, high }) => sum + (high! - low!) / 2, 0) / 60;
+  assert(half > 1.2 * spread && half < 4 * spread, `${half} of ${spread}`);
+});
+
+Deno.test("where the reference belongs to the samples, both are left out together", () => {
+  const samples = drawn(60, { shift: 1 });
+  const shifted = float32(samples.shape, samples.data.map((x) => x + 0.1));
+  const paired = frechetMetric("fid", pairedReference(samples, distanceFrom));
+  const { mean, low, high } = paired.value(paired.accumulate(shifted, 0)).fid;
+  // equal covariances, whoever is left out: the distance is that of the means
+  assertAlmostEquals(mean, width * 0.01, 1e-5);
+  assert(high! - low! < 1e-4, `${low} ${high}`);
+  const fixed = fixedReference(distanceFrom(samples));
+  const alone = frechetMetric("fid", fixed);
+  const wide = alone.value(alone.accumulate(shifted, 0)).fid;
+  assertAlmostEquals(wide.mean, mean, 1e-9);
+  assert(wide.high! - wide.low! > 100 * (high! - low!));
+  assert(wide.low! >= 0);
+});
+
+Deno.test("few samples have a value and no interval; none have no value", () => {
+  const few = drawn(fewestForInterval - 1);
+  const { mean, low, n } = fid.value(fid.accumulate(few, 0)).fid;
+  assert(mean > 0);
+  assertEquals([low, n], [undefined, fewestForInterval - 1]);
+  const enough = drawn(fewestForInterval);
+  assert(fid.value(fid.accumulate(enough, 0)).fid.low! > -Infinity);
+  assertThrows(() => fid.value([]), RangeError, "found no sample");
+  assertThrows(
+    () => pr.value(pr.accumulate(drawn(3), 0)),
+    RangeError,
+    "a set has 3, expected more than 3",
+  );
+});

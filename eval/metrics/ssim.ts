@@ -1,0 +1,139 @@
+/**
+ * Structural similarity (Wang et al., 2004, "Image Quality Assessment: From
+ * Error Visibility to Structural Similarity"), in float64: an 11-tap Gaussian
+ * window of sigma 1.5, population moments, K1 = 0.01, K2 = 0.03.
+ */
+
+import type { Tensor } from "../../core/tensor/tensor.ts";
+import { imagePairSizes } from "./image_pair.ts";
+
+const windowSize = 11;
+const sigma = 1.5;
+
+/**
+ * What happens where the window leaves the image: `valid` keeps only windows
+ * that lie inside it, `same_zero_pad` surrounds the image by 5 zeros and
+ * averages over all H x W windows, as the DiP-GO repository's loss does.
+ */
+export type SsimPadding = "valid" | "same_zero_pad";
+
+/**
+ * Mean SSIM of each image, over channels and windows.
+ *
+ * @param a Images `[C, H, W]` or `[B, C, H, W]`.
+ * @param b Images of the same shape.
+ * @param options `dataRange`: largest minus smallest possible value, 2 for
+ * images in [-1, 1]. `padding`: `valid` unless told.
+ * @returns One value an image, `[B]`.
+ * @throws {TypeError} If the shapes differ or are no images.
+ * @throws {RangeError} If `valid` windows do not fit into the image.
+ */
+export function ssim(
+  a: Tensor<"float32">,
+  b: Tensor<"float32">,
+  { dataRange, padding = "valid" }: {
+    dataRange: number;
+    padding?: SsimPadding;
+  },
+): number[] {
+  const { B, C, H, W } = imagePairSizes("SSIM", a, b);
+  if (padding === "valid" && Math.min(H, W) < windowSize) {
+    throw new RangeError(
+      `Cannot compute SSIM: images are ${H}x${W}, expected at least ${windowSize}x${windowSize} for "valid" windows`,
+    );
+  }
+  const pad = padding === "valid" ? 0 : (windowSize - 1) / 2;
+  const planeSsim = (plane: number) => {
+    const at = plane * H * W;
+    const x = {
+      H,
+      W,
+      data: Float64Array.from(a.data.subarray(at, at + H * W)),
+    };
+    const y = {
+      H,
+      W,
+      data: Float64Array.from(b.data.subarray(at, at + H * W)),
+    };
+    return meanSsim(x, y, { dataRange, pad });
+  };
+  return Array.from(
+    { length: B },
+    (_, n) => mean(Array.from({ length: C }, (_, c) => planeSsim(n * C + c))),
+  );
+}
+
+/** One channel `[H, W]` in float64. */
+interface Plane {
+  H: number;
+  W: number;
+  data: Float64Array;
+}
+
+/** Mean over the map of Wang et al., Eq. 13. */
+function meanSsim(
+  x: Plane,
+  y: Plane,
+  { dataRange, pad }: { dataRange: number; pad: number },
+): number {
+  const c1 = (0.01 * dataRange) ** 2;
+  const c2 = (0.03 * dataRange) ** 2;
+  const moment = (plane: Plane) => blur(plane, pad).data;
+  const mx = moment(x), my = moment(y);
+  const xx = moment(product(x, x));
+  const yy = moment(product(y, y));
+  const xy = moment(product(x, y));
+  return mean(mx.map((_, i) => {
+    const cross = mx[i] * my[i];
+    const squares = mx[i] ** 2 + my[i] ** 2;
+    const variances = xx[i] + yy[i] - squares;
+    const covariance = xy[i] - cross;
+    return (2 * cross + c1) * (2 * covariance + c2) /
+      ((squares + c1) * (variances + c2));
+  }));
+}
+
+function product(x: Plane, y: Plane): Plane {
+  return { ...x, data: x.data.map((value, i) => value * y.data[i]) };
+}
+
+/** Gaussian window over rows, then columns; `pad` zeros on each side. */
+function blur(plane: Plane, pad: number): Plane {
+  return blurRowsTransposed(blurRowsTransposed(plane, pad), pad);
+}
+
+/** Filters along W and returns the transpose, so that twice is both axes. */
+function blurRowsTransposed({ H, W, data }: Plane, pad: number): Plane {
+  const outW = W + 2 * pad - windowSize + 1;
+  const out = new Float64Array(H * outW);
+  for (let row = 0; row < H; row++) {
+    for (let column = 0; column < outW; column++) {
+      let sum = 0;
+      for (let tap = 0; tap < windowSize; tap++) {
+        const source = column + tap - pad;
+        if (source >= 0 && source < W) {
+          sum += gaussian[tap] * data[row * W + source];
+        }
+      }
+      out[column * H + row] = sum;
+    }
+  }
+  return { H: outW, W: H, data: out };
+}
+
+const gaussian = gaussianWindow();
+
+function gaussianWindow(): number[] {
+  const weights = Array.from(
+    { length: windowSize },
+    (_, i) => Math.exp(-((i - (windowSize - 1) / 2) ** 2) / (2 * sigma ** 2)),
+  );
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  return weights.map((weight) => weight / total);
+}
+
+function mean(values: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i];
+  return sum / values.length;
+}

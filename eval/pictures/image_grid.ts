@@ -1,0 +1,122 @@
+/** Samples of several methods side by side: a labelled row a method, a column a sample. */
+
+import { describe, sameShape, type Tensor } from "../../core/tensor/tensor.ts";
+import { glyphAdvance, glyphHeight, inkedPixels } from "./bitmap_font.ts";
+import { type RgbImage, rgbImage } from "./png.ts";
+
+/** One row of a grid. */
+export interface GridRow {
+  /** Drawn left of the images in capitals. */
+  label: string;
+  /** Images `[3, H, W]` in [-1, 1], all of one size. */
+  images: readonly Tensor<"float32">[];
+}
+
+const gutter = 4;
+const fontZoom = 2;
+
+/**
+ * Draws a grid on white. Rows may differ in length; a short one ends early.
+ *
+ * @param options `zoom`: each pixel becomes `zoom` x `zoom` pixels; 1 unless told.
+ * @throws {TypeError} If there is no image or their shapes differ.
+ * @throws {RangeError} If `zoom` is no positive whole number.
+ */
+export function imageGrid(
+  rows: readonly GridRow[],
+  { zoom = 1 }: { zoom?: number } = {},
+): RgbImage {
+  if (!Number.isInteger(zoom) || zoom < 1) {
+    throw new RangeError(
+      `Cannot draw an image grid: zoom is ${zoom}, expected a whole number of at least 1`,
+    );
+  }
+  const [, H, W] = commonShape(rows);
+  const columns = Math.max(...rows.map(({ images }) => images.length));
+  const labels = Math.max(...rows.map(({ label }) => [...label].length));
+  const left = 2 * gutter + labels * glyphAdvance * fontZoom;
+  const cellHeight = Math.max(H * zoom, glyphHeight * fontZoom);
+  const canvas = blank(
+    left + columns * (W * zoom + gutter),
+    gutter + rows.length * (cellHeight + gutter),
+  );
+  rows.forEach(({ label, images }, row) => {
+    const y = gutter + row * (cellHeight + gutter);
+    const textY = y + Math.floor((cellHeight - glyphHeight * fontZoom) / 2);
+    drawText(canvas, label, [gutter, textY]);
+    images.forEach((image, column) => {
+      const x = left + column * (W * zoom + gutter);
+      drawImage(canvas, rgbImage(image), { x, y, zoom });
+    });
+  });
+  return canvas;
+}
+
+function commonShape(rows: readonly GridRow[]): readonly number[] {
+  const [first, ...others] = rows.flatMap(({ images }) => images);
+  if (!first) {
+    throw new TypeError(
+      `Cannot draw an image grid: ${rows.length} rows hold no image, expected at least one`,
+    );
+  }
+  const odd = others.find(({ shape }) => !sameShape(shape, first.shape));
+  if (odd) {
+    throw new TypeError(
+      `Cannot draw an image grid: an image is ${
+        describe(odd)
+      }, expected the first one's ${describe(first)}`,
+    );
+  }
+  return first.shape;
+}
+
+function blank(width: number, height: number): RgbImage {
+  return { width, height, data: new Uint8Array(width * height * 3).fill(255) };
+}
+
+function drawText(
+  canvas: RgbImage,
+  text: string,
+  [left, top]: [number, number],
+): void {
+  for (const [x, y] of inkedPixels(text)) {
+    fillSquare(canvas, [0, 0, 0], {
+      x: left + x * fontZoom,
+      y: top + y * fontZoom,
+      zoom: fontZoom,
+    });
+  }
+}
+
+/** Where a pixel or an image goes, and how many pixels wide each of its pixels is. */
+interface Placement {
+  x: number;
+  y: number;
+  zoom: number;
+}
+
+function drawImage(
+  canvas: RgbImage,
+  { width, height, data }: RgbImage,
+  { x, y, zoom }: Placement,
+): void {
+  for (let i = 0; i < width * height; i++) {
+    fillSquare(canvas, data.subarray(3 * i, 3 * i + 3), {
+      x: x + i % width * zoom,
+      y: y + Math.floor(i / width) * zoom,
+      zoom,
+    });
+  }
+}
+
+function fillSquare(
+  canvas: RgbImage,
+  colour: ArrayLike<number>,
+  { x, y, zoom }: Placement,
+): void {
+  for (let row = y; row < y + zoom; row++) {
+    for (let column = x; column < x + zoom; column++) {
+      canvas.data.set(colour, 3 * (row * canvas.width + column));
+    }
+  }
+}

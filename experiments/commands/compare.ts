@@ -1,0 +1,146 @@
+/** `deno task compare`: several runs in one table, and in one report. */
+import { dirname } from "node:path";
+import { parseArgs } from "@std/cli/parse-args";
+import { type CommandResult, finish, resultOf } from "./options/command.ts";
+import { writeAtomically } from "../../core/files/write_atomically.ts";
+import { joinResults } from "../../eval/tables/join_results.ts";
+import {
+  renderTable,
+  type TableFormat,
+} from "../../eval/tables/render_table.ts";
+import {
+  joinReports,
+  type ReportedRun,
+} from "../../eval/report/join_reports.ts";
+import { reportPage } from "../../eval/report/report_page.ts";
+import { readRunDetails } from "../../eval/report/run_details.ts";
+import { readResults } from "../../eval/tables/results.ts";
+
+const help = `Prints the results of several runs as one table.
+
+Usage: deno task compare <name or run folder>... [options]
+
+  <name>        The latest finished run of an experiment
+  <run folder>  results/<name>/<run-id>
+  --format <f>  text, md, csv or json (default text)
+  -o <path>     Write a report too: a folder gets report.html, or name the file
+  --help        Print this
+
+▲ and ▼ mark what differs significantly: rows from the main method of their own
+run, on the same samples; main methods from the first run's, by the two
+intervals, where the runs prune the same model.`;
+
+/** Runs the command on its arguments; errors are part of the result. */
+export function compareCommand(
+  args: readonly string[],
+  { root = "results" }: { root?: string } = {},
+): Promise<CommandResult> {
+  return resultOf(() => compare(args, root));
+}
+
+async function compare(
+  args: readonly string[],
+  root: string,
+): Promise<CommandResult> {
+  const options = parseArgs([...args], {
+    boolean: ["help"],
+    string: ["format", "o", "_"],
+    default: { format: "text" },
+    unknown: refuseOption,
+  });
+  if (options.help) return { lines: [help], exitCode: 0 };
+  if (options._.length === 0) {
+    throw new TypeError(
+      "Cannot compare: found no run, expected a name or a run folder; see --help",
+    );
+  }
+  const format = formatOf(options.format);
+  const runs: ReportedRun[] = [];
+  for (const name of options._) {
+    runs.push(await reportedRun(await resultsFile(name, root)));
+  }
+  const bold = Deno.stdout.isTerminal();
+  const joined = joinResults(runs.map(({ results }) => results));
+  const table = renderTable(joined, format, { bold });
+  if (options.o !== undefined) await writeReport(options.o, runs);
+  return { lines: [table.trimEnd()], exitCode: 0 };
+}
+
+/** A run by its `results.json`, with the `report.json` beside it if there is one. */
+async function reportedRun(file: string): Promise<ReportedRun> {
+  const results = await readResults(file);
+  const details = await readRunDetails(
+    file.replace(/results\.json$/, "report.json"),
+  );
+  return details ? { results, details } : { results };
+}
+
+/** Writes the report of all runs to an `.html` file or into a folder. */
+async function writeReport(
+  target: string,
+  runs: readonly ReportedRun[],
+): Promise<void> {
+  if (target === "") {
+    throw new TypeError(
+      "Cannot compare: -o is empty, expected a folder or a file",
+    );
+  }
+  const path = target.endsWith(".html") ? target : `${target}/report.html`;
+  await Deno.mkdir(dirname(path), { recursive: true });
+  await writeAtomically(path, await reportPage(joinReports(runs)));
+}
+
+function refuseOption(option: string, key?: string): boolean {
+  if (!key) return true;
+  throw new TypeError(
+    `Cannot compare: option ${option} is unknown; see --help`,
+  );
+}
+
+function formatOf(text: string): TableFormat {
+  if (text === "text" || text === "md" || text === "csv" || text === "json") {
+    return text;
+  }
+  throw new RangeError(
+    `Cannot compare: --format is "${text}", expected text, md, csv or json`,
+  );
+}
+
+/** The `results.json` of a run folder, or of the latest finished run of an experiment. */
+async function resultsFile(name: string, root: string): Promise<string> {
+  const own = `${name}/results.json`;
+  if (await writtenAt(own) !== null) return own;
+  const runs: { file: string; time: number }[] = [];
+  for (const run of await foldersOf(`${root}/${name}`)) {
+    const file = `${root}/${name}/${run}/results.json`;
+    const time = await writtenAt(file);
+    if (time !== null) runs.push({ file, time });
+  }
+  const [latest] = runs.sort((a, b) => b.time - a.time);
+  if (latest) return latest.file;
+  throw new Deno.errors.NotFound(
+    `Cannot compare ${name}: found a results.json neither in it nor in a run of ${root}/${name}`,
+  );
+}
+
+/** When a file was written, in milliseconds, or null if there is none. */
+async function writtenAt(path: string): Promise<number | null> {
+  try {
+    return (await Deno.stat(path)).mtime?.getTime() ?? 0;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+}
+
+async function foldersOf(path: string): Promise<string[]> {
+  try {
+    return (await Array.fromAsync(Deno.readDir(path)))
+      .filter(({ isDirectory }) => isDirectory).map(({ name }) => name);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
+}
+
+if (import.meta.main) finish(await compareCommand(Deno.args));

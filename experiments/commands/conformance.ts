@@ -1,0 +1,139 @@
+/** `deno task conformance`: this implementation against tensors recorded from another. */
+import { parseArgs } from "@std/cli/parse-args";
+import { alignedLines } from "../../eval/tables/aligned_lines.ts";
+import { type CommandResult, finish, resultOf } from "./options/command.ts";
+import {
+  type ConformanceCase,
+  findCases,
+} from "../../eval/conformance/cases.ts";
+import type { Conformance } from "../../eval/conformance/cases/ops.ts";
+
+const help = `Runs every recorded case of a folder and compares.
+
+Usage: deno task conformance <folder> [options]
+
+  <folder>         Laid out like testdata/, or one case of it
+  --tolerance <x>  Accept relative errors up to x instead of each case's limits; whole timesteps stay exact
+  --verbose        One line a tensor, not only the worst of each case
+  --json           Print JSON: all tensors
+  --help           Print this
+
+A relative error is the largest absolute one over the recorded tensor's maximum.
+Exits 1 if a tensor is not ok. Cases that are not covered yet are listed.`;
+
+/** A compared tensor and the case folder or file that it came from. */
+interface Row extends Conformance {
+  readonly source: string;
+}
+
+/** Runs the command on its arguments; errors are part of the result. */
+export function conformanceCommand(
+  args: readonly string[],
+): Promise<CommandResult> {
+  return resultOf(() => checkConformance(args));
+}
+
+async function checkConformance(
+  args: readonly string[],
+): Promise<CommandResult> {
+  const options = parseArgs([...args], {
+    boolean: ["help", "json", "verbose"],
+    string: ["tolerance", "_"],
+    unknown: refuseOption,
+  });
+  if (options.help) return { lines: [help], exitCode: 0 };
+  if (options._.length !== 1) {
+    throw new TypeError(
+      `Cannot check conformance: found ${options._.length} folders, expected one; see --help`,
+    );
+  }
+  const [folder] = options._;
+  const tolerance = toleranceOf(options.tolerance);
+  const cases = await findCases(folder);
+  const rows = await rowsOf(cases, tolerance);
+  if (rows.length === 0) {
+    throw new RangeError(
+      `Cannot check conformance: ${folder} holds no case that is covered`,
+    );
+  }
+  const notCovered = cases.filter(({ run }) => !run).map(({ name }) => name);
+  const ok = rows.every((row) => row.ok);
+  const lines = options.json
+    ? [JSON.stringify({ folder, ok, rows, notCovered }, null, 2)]
+    : reportLines(rows, { notCovered, verbose: options.verbose });
+  return { lines, exitCode: ok ? 0 : 1 };
+}
+
+function refuseOption(option: string, key?: string): boolean {
+  if (!key) return true;
+  throw new TypeError(
+    `Cannot check conformance: option ${option} is unknown; see --help`,
+  );
+}
+
+function toleranceOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (value > 0 && value < Infinity) return value;
+  throw new RangeError(
+    `Cannot check conformance: --tolerance is "${text}", expected a positive number`,
+  );
+}
+
+async function rowsOf(
+  cases: readonly ConformanceCase[],
+  tolerance: number | undefined,
+): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const { name, run } of cases) {
+    if (!run) continue;
+    for await (const row of run()) {
+      rows.push({ source: name, ...tolerated(row, tolerance) });
+    }
+  }
+  return rows;
+}
+
+/** The row under another limit; what must be exact stays so. */
+function tolerated(row: Conformance, limit: number | undefined): Conformance {
+  if (limit === undefined || row.limit === 0) return row;
+  return { ...row, limit, ok: row.relative <= limit };
+}
+
+function reportLines(
+  rows: readonly Row[],
+  { notCovered, verbose }: {
+    readonly notCovered: readonly string[];
+    readonly verbose: boolean;
+  },
+): string[] {
+  const bySource = [...Map.groupBy(rows, ({ source }) => source).values()];
+  const shown = verbose ? rows : bySource.map(worst);
+  const failed = rows.filter(({ ok }) => !ok).length;
+  return [
+    ...alignedLines([
+      ["case", "tensor", "max abs", "relative", "limit", "ok"],
+      ...shown.map((row) => [
+        row.source,
+        `${row.case} ${row.tensor}`,
+        row.maxAbs.toExponential(1),
+        row.relative.toExponential(1),
+        row.limit.toExponential(0),
+        row.ok ? "ok" : "FAILED",
+      ]),
+    ], { left: 2 }),
+    ...notCovered.map((name) => `${name}: not covered yet`),
+    `${rows.length} tensors of ${bySource.length} cases: ${
+      failed === 0 ? "all ok" : `${failed} past the limits`
+    }`,
+  ];
+}
+
+/** The first row that failed, which names where an error starts; else the one nearest to its limit. */
+function worst(rows: readonly Row[]): Row {
+  const strain = ({ ok, relative, limit }: Row) =>
+    !ok ? Infinity : limit === 0 ? 0 : relative / limit;
+  return rows.reduce((a, b) => strain(b) > strain(a) ? b : a);
+}
+
+if (import.meta.main) finish(await conformanceCommand(Deno.args));

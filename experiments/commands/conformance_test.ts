@@ -1,0 +1,92 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { conformanceCommand } from "./conformance.ts";
+
+const testdata = decodeURIComponent(
+  new URL("../../testdata", import.meta.url).pathname,
+);
+
+Deno.test("conformance prints the worst tensor of every case, then what is not covered", async () => {
+  const { lines, exitCode } = await conformanceCommand([testdata]);
+  assertEquals(exitCode, 0);
+  const cases = lines.filter((line) => line.endsWith("  ok")).slice(1);
+  assertEquals(cases.map((line) => line.split(" ")[0]), [
+    "clip-text-proj-gelu",
+    "clip-vision",
+    "dit",
+    "grads-dit",
+    "grads-ops",
+    "grads-pixart",
+    "grads-unet-sd15",
+    "metrics",
+    "pixart",
+    "pixart-micro",
+    "random",
+    "schedulers/add_noise",
+    "schedulers/ddim-dit-eta1",
+    "schedulers/ddim-dit",
+    "schedulers/ddim-sd15-trailing",
+    "schedulers/ddim-sd15",
+    "schedulers/ddim-sd21-vpred",
+    "schedulers/ddpm-linear",
+    "schedulers/dpmpp2m-pixart-linear",
+    "schedulers/dpmpp2m-sd15-karras",
+    "schedulers/dpmpp2m-sd15-leading",
+    "schedulers/dpmpp2m-sd15",
+    "schedulers/dpmpp2m-sd21-vpred",
+    "schedulers/euler-sd15-karras",
+    "schedulers/euler-sd15-linspace",
+    "schedulers/euler-sd15",
+    "schedulers/euler-sd21-vpred",
+    "schedulers/lcm-sd15",
+    "schedulers/pndm-sd15",
+    "schedulers/pndm-sd21-vpred",
+    "unet-sd15",
+    "unet-sd21",
+    "vae",
+  ]);
+  assert(lines.includes("torch: not covered yet"));
+  assertStringIncludes(lines.at(-1)!, "33 cases: all ok");
+});
+
+Deno.test("conformance --verbose prints every tensor of a single case folder", async () => {
+  const args = [`${testdata}/grads-dit/`, "--verbose"];
+  const { lines } = await conformanceCommand(args);
+  assertEquals(lines.length, 1 + 10 + 1);
+  assertStringIncludes(lines.at(-1)!, "10 tensors of 1 cases");
+});
+
+Deno.test("conformance exits 1 past --tolerance, and shows the first tensor past it", async () => {
+  const args = [`${testdata}/dit`, "--tolerance", "1e-12"];
+  const { lines, exitCode } = await conformanceCommand(args);
+  assertEquals(exitCode, 1);
+  assertStringIncludes(lines[1], "dit/t981 pos_embed");
+  assertStringIncludes(lines[1], "FAILED");
+});
+
+Deno.test("conformance --json keeps whole timesteps exact under --tolerance", async () => {
+  const folder = `${testdata}/schedulers`;
+  const args = [folder, "--json", "--tolerance", "0.5"];
+  const { lines, exitCode } = await conformanceCommand(args);
+  const { ok, rows, notCovered } = JSON.parse(lines.join("\n"));
+  assertEquals([ok, exitCode, notCovered], [true, 0, []]);
+  for (const { source, tensor, limit } of rows) {
+    if (tensor !== "timesteps") assertEquals(limit, 0.5);
+    else if (!source.includes("euler")) assertEquals(limit, 0);
+  }
+});
+
+Deno.test("conformance refuses what it cannot check", async () => {
+  const refusals: [string[], string][] = [
+    [[], "found 0 folders, expected one"],
+    [[`${testdata}/torch`], "holds no case that is covered"],
+    [[`${testdata}/absent`], "absent"],
+    [[testdata, "--tolerance", "x"], '--tolerance is "x"'],
+    [[testdata, "--fast"], "option --fast is unknown"],
+  ];
+  for (const [args, message] of refusals) {
+    const { lines, error, exitCode } = await conformanceCommand(args);
+    assertEquals([lines, exitCode], [[], 1]);
+    assert(error!.startsWith("error: "));
+    assertStringIncludes(error!, message);
+  }
+});

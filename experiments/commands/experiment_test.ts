@@ -1,0 +1,192 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import type { ReportData } from "../../eval/report/report_data.ts";
+import { compareCommand } from "./compare.ts";
+import { experimentCommand } from "./experiment.ts";
+import { writeTinyModel } from "../../testing/runs/tiny_model.ts";
+
+/** Runs `body` with a tiny model's folder. */
+async function withFolder(body: (folder: string) => Promise<void>) {
+  const folder = await Deno.makeTempDir();
+  try {
+    await writeTinyModel(`${folder}/model`);
+    await body(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** What the page of a report shows. */
+async function dataIn(path: string): Promise<ReportData> {
+  const page = await Deno.readTextFile(path);
+  return JSON.parse(/id="report-data">(.*?)<\/script>/.exec(page)![1]);
+}
+
+const settings = (folder: string) =>
+  [
+    `model=${folder}/model`,
+    "sampler.steps=4",
+    "search.batch=1",
+    "sparsity=[0.5]",
+    "evaluation.batch=2",
+    "latency.batches=[1]",
+    "latency.rounds=1",
+  ].flatMap((setting) => ["--set", setting]);
+
+Deno.test("experiment --list and --help say what there is", async () => {
+  const { lines, exitCode } = await experimentCommand(["--list"]);
+  assertEquals(exitCode, 0);
+  assert(lines.some((line) => line.startsWith("quickstart  ")));
+  assert(lines.some((line) => line.startsWith("paper-table1  ")));
+  const help = await experimentCommand(["--help"]);
+  assertStringIncludes(help.lines[0], "Usage: deno task experiment");
+});
+
+Deno.test("experiment answers mistakes with one line", async () => {
+  for (
+    const [args, message] of [
+      [[], "found 0 names"],
+      [["slowstart"], '"slowstart", expected one of quickstart'],
+      [["paper-table1", "--set", "scale=tiny"], "found tiny, expected full or"],
+      [["paper-table1", "--set", "sampler.stepz=1"], "Cannot set sampler"],
+      [["quickstart", "--sett", "a=1"], "option --sett is unknown"],
+      [["quickstart", "--set", "sampler.stepz=1"], "Cannot set sampler.stepz"],
+      [["quickstart", "--set", "seed=x"], "Cannot set seed"],
+      [["quickstart", "--device", "tpu"], '--device is "tpu"'],
+      [
+        ["quickstart", "--precision", "half"],
+        '--precision is "half", expected one of float32, float16',
+      ],
+      [["quickstart", "--limit", "0"], '--limit is "0"'],
+      [["quickstart", "--jobs", "two"], '--jobs is "two"'],
+      [["quickstart", "--shard", "4/3"], 'it is "4/3", expected i/n'],
+      [["quickstart", "--set", "sampler.steps=0"], "sampler.steps is 0"],
+    ] as const
+  ) {
+    const { error, exitCode } = await experimentCommand(args);
+    assertEquals(exitCode, 1);
+    assertStringIncludes(error!, message);
+    assert(!error!.includes("\n"));
+  }
+});
+
+Deno.test("experiment --dry-run prints methods, MACs and calls, and writes nothing", () =>
+  withFolder(async (folder) => {
+    const root = `${folder}/results`;
+    const { lines, error } = await experimentCommand(
+      ["quickstart", "--dry-run", ...settings(folder)],
+      { root },
+    );
+    assertEquals(error, undefined);
+    const cells = lines.map((line) => line.trim().split(/\s{2,}/));
+    assertEquals(cells[0], ["method", "sparsity", "MACs", "speedup", "calls"]);
+    assertEquals(cells[1].at(-1), "4");
+    assertEquals(cells[2].slice(0, 2), ["fewer-steps", "0.5"]);
+    assertEquals(cells[2].slice(3), ["2.00×", "2"]);
+    assertEquals(
+      await Array.fromAsync(Deno.readDir(folder)).then((a) => a.length),
+      1,
+    );
+  }));
+
+Deno.test("experiment --shard makes samples and no report", () =>
+  withFolder(async (folder) => {
+    const root = `${folder}/results`;
+    const { lines, error } = await experimentCommand(
+      ["quickstart", "--limit", "2", "--shard", "1/2", ...settings(folder)],
+      { root },
+    );
+    assertEquals([lines, error], [["share 1/2 is made"], undefined]);
+    const written = await Array.fromAsync(Deno.readDir(root));
+    assertEquals(written.map(({ name }) => name), [".steps"]);
+  }));
+
+Deno.test("experiment runs, and compare finds the run by name and by folder", () =>
+  withFolder(async (folder) => {
+    const root = `${folder}/results`;
+    const args = ["quickstart", "--limit", "2", ...settings(folder)];
+    const { lines, error } = await experimentCommand(args, { root });
+    assertEquals(error, undefined);
+    assertStringIncludes(lines[0], "PSNR (dB) ↑");
+    const file = lines.find((line) => line.endsWith("/results.json"))!;
+    const run = file.replace("/results.json", "");
+    const named = await compareCommand(["quickstart", "--format", "csv"], {
+      root,
+    });
+    const found = await compareCommand([run, "--format", "csv"], { root });
+    assertEquals(named, found);
+    assertStringIncludes(named.lines[0], "quickstart");
+    const twice = await compareCommand([run, run, "--format", "md"], { root });
+    assertStringIncludes(twice.lines[0], "quickstart (2)");
+    const path = `${folder}/joined/report.html`;
+    const reported = await compareCommand(
+      [run, run, "-o", `${folder}/joined`],
+      {
+        root,
+      },
+    );
+    assertEquals(reported.error, undefined);
+    assertEquals((await dataIn(`${run}/report.html`)).runs.length, 1);
+    const { runs, rows } = await dataIn(path);
+    assertEquals(runs.map(({ name }) => name), [
+      "quickstart",
+      "quickstart (2)",
+    ]);
+    // gates, pictures and curves of both runs
+    assertEquals(runs.map(({ curves }) => curves.length), [2, 2]);
+    for (const row of rows) {
+      const own = rows[0].pictures!.length;
+      assertEquals([own, row.pictures?.length], [2, 2], row.name);
+      const whole = ["full", "fewer-steps"].includes(row.method);
+      assertEquals(row.gates?.length, whole ? undefined : 4, row.name);
+    }
+    const nowhere = await compareCommand([run, "-o"], { root });
+    assertStringIncludes(nowhere.error!, "-o is empty");
+    const none = await compareCommand(["slowstart"], { root });
+    assertStringIncludes(none.error!, "Cannot compare slowstart");
+    const odd = await compareCommand([run, "--format", "pdf"], { root });
+    assertStringIncludes(odd.error!, '--format is "pdf"');
+  }));
+
+Deno.test("experiment runs a study at a scale, its settings in every section, and compare finds it", () =>
+  withFolder(async (folder) => {
+    const root = `${folder}/results`;
+    const search = [
+      "search.calibration=1",
+      "search.network.iterations=1",
+      "search.energy.approach=1",
+      "search.energy.evaluations=1",
+      "search.refine.iterations=1",
+      "search.subset.evaluations=1",
+    ].flatMap((setting) => ["--set", setting]);
+    const args = [
+      "paper-table3",
+      "--set",
+      "scale=embedded",
+      "--limit",
+      "2",
+      ...settings(folder),
+      ...search,
+      "--set",
+      'metrics=[{"kind":"psnr"}]',
+    ];
+    const planned = await experimentCommand([...args, "--dry-run"], { root });
+    assertEquals(planned.error, undefined);
+    const titles = planned.lines.filter((line) => line.includes("4 calls"));
+    assertEquals(titles.map((line) => line.split(":")[0]), [
+      "blocks",
+      "sublayers",
+    ]);
+    const { lines, error } = await experimentCommand(args, { root });
+    assertEquals(error, undefined);
+    assertStringIncludes(lines[0], "DDIM, 110 steps †");
+    assertStringIncludes(lines[0], "dip-go (sublayers)");
+    const named = await compareCommand(["paper-table3", "--format", "json"], {
+      root,
+    });
+    const rows: { method: string; metrics: Record<string, unknown> }[] = JSON
+      .parse(named.lines[0]);
+    const own = rows.find(({ method }) => method === "dip-go (blocks)")!;
+    assert("psnr" in own.metrics);
+    const theirs = rows.find(({ method }) => method === "DiP-GO, 0.75")!;
+    assertEquals(theirs.metrics.fid_adm, { mean: 3.14 });
+  }));

@@ -1,0 +1,93 @@
+/**
+ * `deno task generate`: pictures of a class from a DiT, or of a prompt from a
+ * Stable Diffusion pipeline, with the full sampler or a SubNet's gates. The
+ * settings travel in the PNG's text chunks.
+ */
+import { unstacked } from "../../core/tensor/batch.ts";
+import { modelFolder } from "../../core/hub/model_folder.ts";
+import { TorchGenerator } from "../../core/tensor/random.ts";
+import { imageGrid } from "../../eval/pictures/image_grid.ts";
+import { writePng } from "../../eval/pictures/png.ts";
+import { denseGates, parseGates } from "../../supernet/gates.ts";
+import { subNetMacs } from "../../supernet/liveness.ts";
+import type { SubNetPlan } from "../../supernet/plan.ts";
+import { samplePictures } from "../../supernet/sampling/sample_pictures.ts";
+import type { SuperNet } from "../../supernet/super_net.ts";
+import {
+  generateHelp,
+  type GenerateOptions,
+  parseGenerate,
+} from "./generate_options.ts";
+
+async function readPlan(path: string, net: SuperNet): Promise<SubNetPlan> {
+  let json: unknown;
+  try {
+    json = JSON.parse(await Deno.readTextFile(path));
+  } catch (cause) {
+    throw new TypeError(
+      `Cannot read gates ${path}: ${(cause as Error).message}`,
+      { cause },
+    );
+  }
+  const file = parseGates(json, path);
+  if (file.blocks.join() !== net.units.join()) {
+    throw new RangeError(
+      `Cannot use gates ${path}: its units are [${file.blocks}], expected [${net.units}]`,
+    );
+  }
+  return file;
+}
+
+/** Generates the pictures and writes the PNG. */
+export async function generate(options: GenerateOptions): Promise<void> {
+  const { subject, batch, seed, gates: gatesFile } = options;
+  const { prompt, negativePrompt } = typeof subject === "number"
+    ? { prompt: subject, negativePrompt: undefined }
+    : subject;
+  let macs = 0;
+  const rounds = samplePictures(
+    await modelFolder(options.model),
+    [Array(batch).fill(prompt)],
+    {
+      ...options,
+      negativePrompt,
+      sessions: { device: options.device, precision: options.precision },
+      random: new TorchGenerator(seed),
+      async plan(net) {
+        const plan = gatesFile
+          ? await readPlan(gatesFile, net)
+          : { gates: denseGates(net.steps, net.units.length) };
+        macs = subNetMacs(net, plan.gates);
+        return plan;
+      },
+      observe: ({ step }, { steps }) => progress(step + 1, steps),
+    },
+  );
+  const label = typeof subject === "number" ? `class ${subject}` : "";
+  for await (const pictures of rounds) {
+    await writePng(options.output, {
+      image: imageGrid([{ label, images: unstacked(pictures) }], {
+        zoom: options.scale,
+      }),
+      text: { settings: JSON.stringify(options), macs: String(macs) },
+    });
+  }
+}
+
+function progress(done: number, steps: number): void {
+  if (!Deno.stderr.isTerminal()) return;
+  const bar = "█".repeat(Math.round(30 * done / steps)).padEnd(30, "░");
+  const line = `\r${bar} ${done}/${steps}${done === steps ? "\n" : ""}`;
+  Deno.stderr.writeSync(new TextEncoder().encode(line));
+}
+
+if (import.meta.main) {
+  try {
+    const options = parseGenerate(Deno.args);
+    if (options === "help") console.log(generateHelp);
+    else await generate(options);
+  } catch (error) {
+    console.error(`error: ${(error as Error).message}`);
+    Deno.exit(1);
+  }
+}

@@ -1,0 +1,100 @@
+/** What a model consists of and what one call of it costs, unit by unit: the data behind `inspect --json`. */
+import type { Initializer } from "../../../core/onnx/graph.ts";
+import { type Macs, macsOfGraph, sumMacs } from "../../../core/onnx/macs.ts";
+import { sizeOf } from "../../../core/tensor/tensor.ts";
+import {
+  type Block,
+  type BlockGraph,
+  blockGraphs,
+} from "../../../core/models/block_graph/block_graph.ts";
+
+/** Multiply-accumulates in the three conventions of {@linkcode Macs}. */
+export type InspectedMacs = Pick<Macs, "total" | "weights" | "paper">;
+
+/** One unit: a block, or a module of an ungated block. */
+export interface InspectedBlock {
+  readonly name: string;
+  readonly gated: boolean;
+  /** Weight elements. */
+  readonly params: number;
+  readonly macs: InspectedMacs;
+}
+
+/** A model's cost per call, at the batch size of its block graph. */
+export interface Inspection {
+  readonly model: string;
+  readonly params: number;
+  readonly macs: InspectedMacs;
+  readonly blocks: readonly InspectedBlock[];
+}
+
+/** A node or a weight on the way to the unit that owns it. */
+interface Part {
+  readonly owner: string;
+  readonly macs?: Macs;
+  readonly weight?: Initializer;
+}
+
+/**
+ * Counts weights and multiply-accumulates by the unit that owns the weights. A
+ * block may use another's module: DiT's output is conditioned by block 0's
+ * embedder, and that call counts for block 0. Modules of no block keep their
+ * own top-level name (`proj_out_1`), or belong to the gated block that runs them.
+ *
+ * @param name What to call the model.
+ * @param model Its block graph, which needs no weights; at batch 1 for the costs that papers print.
+ */
+export function inspectModel(name: string, model: BlockGraph): Inspection {
+  const parts = partsOf(model);
+  const gated = new Set(
+    model.blocks.filter((block) => block.gated).map((block) => block.name),
+  );
+  const blocks = [...Map.groupBy(parts, ({ owner }) => owner)]
+    .map(([owner, own]) => ({
+      name: owner,
+      gated: gated.has(owner),
+      ...summed(own),
+    }));
+  return { model: name, ...summed(parts), blocks };
+}
+
+function summed(
+  parts: readonly Part[],
+): { params: number; macs: InspectedMacs } {
+  const params = parts.reduce(
+    (sum, { weight }) => sum + (weight ? sizeOf(weight.shape) : 0),
+    0,
+  );
+  const costs = parts.flatMap(({ macs }) => macs ?? []);
+  const { total, weights, paper } = sumMacs(costs);
+  return { params, macs: { total, weights, paper } };
+}
+
+/** Every node that costs something, and every weight once. */
+function partsOf(model: BlockGraph): Part[] {
+  const names = model.blocks.map(({ name }) => name);
+  const seen = new Set<string>();
+  return blockGraphs(model).flatMap(({ block, graph }) => {
+    const ownerOf = (path: string) => owner(path, block, names);
+    const fresh = [...graph.initializers.values()].filter(({ role, name }) =>
+      role === "parameter" && !seen.has(name)
+    );
+    fresh.forEach(({ name }) => seen.add(name));
+    return [
+      ...[...macsOfGraph(graph)].map(([node, macs]) => ({
+        owner: ownerOf(node.slice(0, Math.max(node.lastIndexOf("/"), 0))),
+        macs,
+      })),
+      ...fresh.map((weight) => ({ owner: ownerOf(weight.name), weight })),
+    ];
+  });
+}
+
+/** The unit that a module path belongs to: the innermost block around it, else the gated block that runs it, else its own top-level module. */
+function owner(path: string, block: Block, names: readonly string[]): string {
+  const around = names
+    .filter((name) => path === name || path.startsWith(`${name}.`))
+    .sort((a, b) => b.length - a.length);
+  if (around.length > 0) return around[0];
+  return block.gated || path === "" ? block.name : path.split(".")[0];
+}

@@ -1,0 +1,153 @@
+/** `deno task zoo:judge`: how often the full model draws the shape and the colour that it is asked for, by the classifier. */
+import { parseArgs } from "@std/cli/parse-args";
+import { alignedLines } from "../../../eval/tables/aligned_lines.ts";
+import { type CommandResult, finish, resultOf } from "../options/command.ts";
+import {
+  type LoadedFamily,
+  loadModel,
+  ofFamily,
+} from "../../../core/models/load.ts";
+import { numberOption, wholeOption } from "../options/option_values.ts";
+import { TorchGenerator } from "../../../core/tensor/random.ts";
+import type { Tensor } from "../../../core/tensor/tensor.ts";
+import { formatPercent } from "../../../eval/tables/table.ts";
+import { samplePictures } from "../../../supernet/sampling/sample_pictures.ts";
+import { judgeOption, refuseArgument } from "./judge_options.ts";
+import { classNames, shapes } from "../../../zoo/data/shapes.ts";
+import {
+  type Accuracy,
+  accuracyOf,
+  type Classified,
+  classifyShapes,
+  loadShapesClassifier,
+  partsOfClass,
+} from "../../../zoo/classifiers/shapes_judge.ts";
+
+const help = `Samples every class and classifies the pictures.
+
+Usage: deno task zoo:judge [options]
+
+Options:
+  --model <folder>           Pixel-space DiT trained on the shapes (default zoo/models/dit-shapes)
+  --samples-per-class <n>    Pictures of each of the ${classNames.length} classes (default 4)
+  --guidance-scale <s>       Classifier-free guidance (default 2)
+  --steps <n>                Steps of the model's own sampler (default 20)
+  --seed <n>                 Seed of the initial noise, as torch.manual_seed (default 1)
+  --json                     Print JSON
+`;
+
+const classifierFolder = decodeURIComponent(
+  new URL("../../../zoo/models/shapes-classifier", import.meta.url).pathname,
+);
+
+/** What is sampled. */
+interface JudgeOptions {
+  readonly model: string;
+  readonly samplesPerClass: number;
+  readonly guidanceScale: number;
+  readonly steps: number;
+  readonly seed: number;
+}
+
+/** Runs the command on its arguments; errors are part of the result. */
+export function judgeCommand(args: readonly string[]): Promise<CommandResult> {
+  return resultOf(() => judge(args));
+}
+
+async function judge(args: readonly string[]): Promise<CommandResult> {
+  const parsed = parseArgs([...args], {
+    boolean: ["help", "json"],
+    string: ["model", "samples-per-class", "guidance-scale", "steps", "seed"],
+    default: {
+      model: "zoo/models/dit-shapes",
+      "samples-per-class": "4",
+      "guidance-scale": "2",
+      steps: "20",
+      seed: "1",
+    },
+    unknown: refuseArgument,
+  });
+  if (parsed.help) return { lines: [help], exitCode: 0 };
+  const options: JudgeOptions = {
+    model: parsed.model,
+    samplesPerClass: wholeOption(judgeOption(parsed, "samples-per-class"), 1),
+    guidanceScale: numberOption(judgeOption(parsed, "guidance-scale")),
+    steps: wholeOption(judgeOption(parsed, "steps"), 1),
+    seed: wholeOption(judgeOption(parsed, "seed"), 0),
+  };
+  const judged = await judgeSamples(options);
+  const lines = parsed.json
+    ? [JSON.stringify({ ...options, ...judged }, null, 2)]
+    : tableLines(judged);
+  return { lines, exitCode: 0 };
+}
+
+/** Accuracy over all samples and over each shape's. */
+interface Judged {
+  readonly samples: number;
+  readonly accuracy: Accuracy;
+  readonly shapes: readonly ShapeRow[];
+}
+
+interface ShapeRow extends Accuracy {
+  readonly name: string;
+  readonly samples: number;
+}
+
+async function judgeSamples(options: JudgeOptions): Promise<Judged> {
+  await using classifier = await loadShapesClassifier(classifierFolder);
+  const found: Classified[] = [];
+  const asked: number[] = [];
+  for await (const pictures of sampleRounds(options)) {
+    found.push(...await classifyShapes(classifier, pictures));
+    asked.push(...classNames.keys());
+  }
+  const perShape = shapes.map(({ name }, shape) => {
+    const isOfShape = (classId: number) =>
+      partsOfClass(classId).shape === shape;
+    const classIds = asked.filter(isOfShape);
+    const own = found.filter((_, i) => isOfShape(asked[i]));
+    const accuracy = accuracyOf(own, classIds);
+    return { name, samples: own.length, ...accuracy };
+  });
+  const accuracy = accuracyOf(found, asked);
+  return { samples: found.length, accuracy, shapes: perShape };
+}
+
+/** Rounds of one picture a class, `[30, 3, H, W]`, by the full model. */
+async function* sampleRounds(
+  { model: folder, samplesPerClass, seed, ...options }: JudgeOptions,
+): AsyncGenerator<Tensor<"float32">> {
+  checkClasses(
+    ofFamily(await loadModel(folder), "dit", `judge ${folder}`),
+    folder,
+  );
+  const round = [...classNames.keys()];
+  yield* samplePictures(folder, Array(samplesPerClass).fill(round), {
+    ...options,
+    random: new TorchGenerator(seed),
+  });
+}
+
+function checkClasses({ config }: LoadedFamily<"dit">, folder: string): void {
+  if (config.classes === classNames.length) return;
+  throw new RangeError(
+    `Cannot judge ${folder}: it has ${config.classes} classes, expected the ${classNames.length} of the shapes`,
+  );
+}
+
+function tableLines({ samples, accuracy, shapes }: Judged): string[] {
+  const rows = [...shapes, { name: "all", samples, ...accuracy }];
+  const [header, ...body] = alignedLines([
+    ["asked for", "samples", "shape", "colour", "both"],
+    ...rows.map(({ name, samples, shape, colour, both }) => [
+      name,
+      String(samples),
+      ...[shape, colour, both].map(formatPercent),
+    ]),
+  ], { left: 1 });
+  const rule = "─".repeat(header.length);
+  return [header, rule, ...body.slice(0, -1), rule, body.at(-1)!];
+}
+
+if (import.meta.main) finish(await judgeCommand(Deno.args));

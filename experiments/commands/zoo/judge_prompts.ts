@@ -1,0 +1,144 @@
+/** `deno task zoo:judge-prompts`: how often the full text-to-image model draws every object that a prompt names, by a classifier of rendered pictures. */
+import { parseArgs } from "@std/cli/parse-args";
+import { alignedLines } from "../../../eval/tables/aligned_lines.ts";
+import { type CommandResult, finish, resultOf } from "../options/command.ts";
+import { numberOption, wholeOption } from "../options/option_values.ts";
+import { TorchGenerator } from "../../../core/tensor/random.ts";
+import { formatPercent } from "../../../eval/tables/table.ts";
+import { readPrompts } from "../../../core/pipeline/prompts.ts";
+import { samplePictures } from "../../../supernet/sampling/sample_pictures.ts";
+import { judgeOption, refuseArgument } from "./judge_options.ts";
+import { kindsNamed } from "../../../zoo/data/scene_prompts.ts";
+import {
+  kindsShown,
+  loadScenesClassifier,
+  type PromptAccuracy,
+  promptAccuracyOf,
+} from "../../../zoo/classifiers/scenes_judge.ts";
+
+const help = `Samples prompts and looks for the objects that they name.
+
+Usage: deno task zoo:judge-prompts [options]
+
+Options:
+  --model <folder>        Pipeline trained on the scenes (default zoo/models/sd-shapes)
+  --prompts <file>        A prompt a line (default zoo/prompts/scenes-evaluation.txt)
+  --count <n>             The first n of them (default 200)
+  --guidance-scale <s>    Classifier-free guidance (default 3)
+  --steps <n>             Steps of the model's own sampler (default 50)
+  --seed <n>              Seed of the initial noise, as torch.manual_seed (default 1)
+  --json                  Print JSON
+`;
+
+const classifierFolder = decodeURIComponent(
+  new URL("../../../zoo/models/scenes-classifier", import.meta.url).pathname,
+);
+
+/** Pictures that are sampled at once. */
+const batch = 8;
+
+/** What is sampled. */
+interface JudgeOptions {
+  readonly model: string;
+  readonly guidanceScale: number;
+  readonly steps: number;
+  readonly seed: number;
+}
+
+/** Accuracy over prompts of as many objects. */
+interface JudgedRow extends PromptAccuracy {
+  readonly name: string;
+  readonly prompts: number;
+}
+
+/** Runs the command on its arguments; errors are part of the result. */
+export function judgePromptsCommand(
+  args: readonly string[],
+): Promise<CommandResult> {
+  return resultOf(() => judge(args));
+}
+
+async function judge(args: readonly string[]): Promise<CommandResult> {
+  const parsed = parseArgs([...args], {
+    boolean: ["help", "json"],
+    string: ["model", "prompts", "count", "guidance-scale", "steps", "seed"],
+    default: {
+      model: "zoo/models/sd-shapes",
+      prompts: "zoo/prompts/scenes-evaluation.txt",
+      count: "200",
+      "guidance-scale": "3",
+      steps: "50",
+      seed: "1",
+    },
+    unknown: refuseArgument,
+  });
+  if (parsed.help) return { lines: [help], exitCode: 0 };
+  const options: JudgeOptions = {
+    model: parsed.model,
+    guidanceScale: numberOption(judgeOption(parsed, "guidance-scale")),
+    steps: wholeOption(judgeOption(parsed, "steps"), 1),
+    seed: wholeOption(judgeOption(parsed, "seed"), 0),
+  };
+  const count = wholeOption(judgeOption(parsed, "count"), 1);
+  const prompts = (await readPrompts(parsed.prompts)).slice(0, count);
+  const rows = await judgePrompts(prompts, options);
+  const lines = parsed.json
+    ? [JSON.stringify({ ...options, rows }, null, 2)]
+    : tableLines(rows);
+  return { lines, exitCode: 0 };
+}
+
+async function judgePrompts(
+  prompts: readonly string[],
+  { model, seed, ...options }: JudgeOptions,
+): Promise<JudgedRow[]> {
+  await using classifier = await loadScenesClassifier(classifierFolder);
+  const shown: number[][] = [];
+  const random = new TorchGenerator(seed);
+  const rounds = samplePictures(model, batchesOf(prompts), {
+    ...options,
+    random,
+  });
+  for await (const pictures of rounds) {
+    shown.push(...await kindsShown(classifier, pictures));
+  }
+  const asked = prompts.map(kindsNamed);
+  const rowOf = (name: string, counts: (n: number) => boolean) => {
+    const own = [...asked.keys()].filter((i) => counts(asked[i].length));
+    if (own.length === 0) return [];
+    const pick = (kinds: readonly (readonly number[])[]) =>
+      own.map((i) => kinds[i]);
+    const accuracy = promptAccuracyOf(pick(shown), pick(asked));
+    return [{ name, prompts: own.length, ...accuracy }];
+  };
+  return [
+    ...rowOf("one object", (n) => n === 1),
+    ...rowOf("two objects", (n) => n === 2),
+    ...rowOf("all", () => true),
+  ];
+}
+
+/** Prompts in batches of one size: the last is filled up with the first prompts. */
+function batchesOf(prompts: readonly string[]): string[][] {
+  return Array.from(
+    { length: Math.ceil(prompts.length / batch) },
+    (_, b) =>
+      Array.from(
+        { length: batch },
+        (_, i) => prompts[(b * batch + i) % prompts.length],
+      ),
+  );
+}
+
+function tableLines(rows: readonly JudgedRow[]): string[] {
+  return alignedLines([
+    ["prompts of", "prompts", "objects found", "all found", "and no other"],
+    ...rows.map(({ name, prompts, objects, pictures, exact }) => [
+      name,
+      String(prompts),
+      ...[objects, pictures, exact].map(formatPercent),
+    ]),
+  ], { left: 1 });
+}
+
+if (import.meta.main) finish(await judgePromptsCommand(Deno.args));

@@ -1,0 +1,159 @@
+/** `deno task zoo train <name>`: trains an embedded model and writes its folder. */
+import { parseArgs } from "@std/cli/parse-args";
+import { type CommandResult, finish, resultOf } from "../options/command.ts";
+import { type OptionSource, wholeOption } from "../options/option_values.ts";
+import type { Tensor } from "../../../core/tensor/tensor.ts";
+import { ditShapes, writeDitShapes } from "../../../zoo/dit_shapes.ts";
+import {
+  scenesClassifier,
+  writeScenesClassifier,
+} from "../../../zoo/classifiers/scenes_classifier.ts";
+import {
+  scenesClip,
+  writeScenesClip,
+} from "../../../zoo/text_to_image/scenes_clip.ts";
+import {
+  sdShapes,
+  writeSdShapes,
+} from "../../../zoo/text_to_image/sd_shapes.ts";
+import {
+  shapesClassifier,
+  writeShapesClassifier,
+} from "../../../zoo/classifiers/shapes_classifier.ts";
+import {
+  scenesVae,
+  writeScenesVae,
+} from "../../../zoo/text_to_image/scenes_vae.ts";
+import {
+  type TaskSettings,
+  train,
+  type TrainingTask,
+} from "../../../zoo/training/trainer.ts";
+
+/** An embedded model: how it is trained, and how its folder is written. */
+interface EmbeddedModel {
+  /** Optimiser updates of a full training. */
+  readonly updates: number;
+  task(settings: TaskSettings): TrainingTask | Promise<TrainingTask>;
+  write(
+    folder: string,
+    weights: Readonly<Record<string, Tensor<"float32">>>,
+    metadata: Readonly<Record<string, string>>,
+  ): Promise<void>;
+}
+
+const models: Readonly<Record<string, EmbeddedModel>> = {
+  "dit-shapes": { updates: 8000, task: ditShapes, write: writeDitShapes },
+  "scenes-classifier": {
+    updates: 1500,
+    task: scenesClassifier,
+    write: writeScenesClassifier,
+  },
+  "scenes-clip": { updates: 1500, task: scenesClip, write: writeScenesClip },
+  "scenes-vae": { updates: 9000, task: scenesVae, write: writeScenesVae },
+  "sd-shapes": { updates: 16_000, task: sdShapes, write: writeSdShapes },
+  "shapes-classifier": {
+    updates: 1500,
+    task: shapesClassifier,
+    write: writeShapesClassifier,
+  },
+};
+const names = Object.keys(models).join(" or ");
+const defaultUpdates = Object.entries(models)
+  .map(([name, { updates }]) => `${updates} for ${name}`).join(", ");
+
+const help = `Trains an embedded model.
+
+Usage: deno task zoo train <name> [options]
+
+  <name>          ${names}
+
+Options:
+  --updates <n>   Optimiser updates (default ${defaultUpdates})
+  --seed <n>      Seed of weights, pictures and noise (default 0)
+  --from <folder> Pipeline that is trained further (sd-shapes)
+  --mark-places   Give that pipeline's UNet a place code first, which it lacks if it was trained from
+                  random weights without one
+  --run <folder>  Checkpoint and log; a killed run goes on from there (default results/zoo/<name>)
+  -o <folder>     Where the model is written (default zoo/models/<name>)
+`;
+
+/** Runs the command on its arguments; errors are part of the result. */
+export const zooCommand = (args: readonly string[]): Promise<CommandResult> =>
+  resultOf(() => zooOf(args));
+
+async function zooOf(args: readonly string[]): Promise<CommandResult> {
+  const options = parseArgs([...args], {
+    boolean: ["help", "mark-places"],
+    string: ["updates", "seed", "from", "run", "o"],
+    default: { seed: "0" },
+    alias: { help: "h" },
+    unknown(arg: string, key?: string) {
+      if (!key) return true;
+      throw new TypeError(`Cannot run zoo: unknown option ${arg}; see --help`);
+    },
+  });
+  if (options.help) return { lines: [help], exitCode: 0 };
+  const name = nameIn(options._.map(String));
+  const { from, "mark-places": marksPlaces } = options;
+  if (from !== undefined && name !== "sd-shapes") {
+    throw new TypeError(
+      `Cannot run zoo: --from is for sd-shapes, found ${name}`,
+    );
+  }
+  if (marksPlaces && from === undefined) {
+    throw new TypeError(
+      "Cannot run zoo: --mark-places without --from, expected a pipeline that is trained further",
+    );
+  }
+  const { updates = String(models[name].updates), seed } = options;
+  const settings = {
+    from,
+    marksPlaces,
+    updates: wholeOption(sourceOf("updates", updates), 0),
+    seed: wholeOption(sourceOf("seed", seed), 0),
+    folder: options.o ?? `zoo/models/${name}`,
+  };
+  await trainModel(name, settings, options.run ?? `results/zoo/${name}`);
+  return { lines: [], exitCode: 0 };
+}
+
+function nameIn(words: readonly string[]): string {
+  const [command, name, ...rest] = words;
+  const isKnown = command === "train" && Object.hasOwn(models, name ?? "");
+  if (isKnown && rest.length === 0) return name;
+  throw new RangeError(
+    `Cannot run zoo ${
+      words.join(" ")
+    }: expected "train" and ${names}; see --help`,
+  );
+}
+
+const sourceOf = (name: string, text: string): OptionSource => ({
+  refusal: "Cannot run zoo",
+  name,
+  text,
+});
+
+/** Trains a model, or goes on in its run's folder, and writes it. */
+async function trainModel(
+  name: string,
+  settings: TaskSettings,
+  run: string,
+): Promise<void> {
+  const { updates, seed, from, marksPlaces, folder } = settings;
+  const command = [
+    `deno task zoo train ${name} --updates ${updates} --seed ${seed}`,
+    ...from === undefined ? [] : [`--from ${from}`],
+    ...marksPlaces ? ["--mark-places"] : [],
+  ].join(" ");
+  const write = (
+    weights: Readonly<Record<string, Tensor<"float32">>>,
+    update: number,
+  ) => models[name].write(folder, weights, { command, update: String(update) });
+  const task = await models[name].task(settings);
+  const weights = await train({ ...task, inspect: write }, run);
+  await write(weights, updates);
+}
+
+if (import.meta.main) finish(await zooCommand(Deno.args));

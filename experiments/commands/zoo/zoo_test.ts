@@ -1,0 +1,25 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { zooCommand } from "./zoo.ts";
+
+Deno.test("zoo names what it does not understand", async () => {
+  const refusals: [string[], string][] = [
+    [["train", "--what"], "unknown option --what"],
+    [
+      ["train", "no-shapes"],
+      'Cannot run zoo train no-shapes: expected "train"',
+    ],
+    [
+      ["train", "dit-shapes", "--updates", "ten"],
+      '--updates is "ten", expected a whole number from 0',
+    ],
+    [["train", "dit-shapes", "--from", "x"], "--from is for sd-shapes"],
+    [["train", "sd-shapes", "--mark-places"], "--mark-places without --from"],
+  ];
+  for (const [args, message] of refusals) {
+    const { error, exitCode } = await zooCommand(args);
+    assertEquals(exitCode, 1);
+    assertStringIncludes(error ?? "", message);
+  }
+  const { lines } = await zooCommand(["--help"]);
+  assertStringIncludes(lines[0], "Usage: deno task zoo train <name>");
+});

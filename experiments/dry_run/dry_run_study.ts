@@ -1,0 +1,209 @@
+/** What a study would run and what it would take, without sampling: rows with their MACs in two conventions, disk, memory, hours. */
+import { alignedLines } from "../../eval/tables/aligned_lines.ts";
+import { formatMacs } from "../../eval/tables/table.ts";
+import { checkExperiment, type Experiment } from "../schema/experiment.ts";
+import type { Bench } from "../run/bench.ts";
+import { budgetNote, callsOf, planWithoutSearch } from "./dry_run.ts";
+import type { FittedPlan, SampledPlan } from "../methods/method.ts";
+import { fileLines } from "../measure/needed_files.ts";
+import { type PlannedRow, plannedRows } from "../run/fit_row.ts";
+import { rateProbe } from "./device_rate.ts";
+import { billedMacs, MacsCounter } from "./paper_macs.ts";
+import { pipelines } from "./pipelines.ts";
+import { type Resources, resourcesOf } from "./resources.ts";
+import { notesOf } from "../studies/run_study.ts";
+import { openSectionBench } from "./section_bench.ts";
+import type { PaperRow, Section, Study } from "../studies/study.ts";
+
+/** Counts one section's rows. */
+class RowCounter {
+  readonly #counter: MacsCounter;
+  /** Halves of guidance that the paper counts. */
+  readonly #halves: number;
+
+  constructor(private readonly bench: Bench) {
+    this.#counter = new MacsCounter(bench.graph(1));
+    const known = pipelines[bench.experiment.model]?.network;
+    this.#halves = known?.startsWith("pixart") ? 2 : 1;
+  }
+
+  /** The unpruned sampler. */
+  get full(): SampledPlan {
+    return { kind: "steps", steps: this.bench.experiment.sampler.steps };
+  }
+
+  /** MACs of one image in the paper's convention, which bills steps, not calls. */
+  paperMacs(fitted: SampledPlan): number {
+    if (fitted.kind === "steps") {
+      return this.#halves * fitted.steps * this.#counter.call;
+    }
+    const { sampler: { steps } } = this.bench.experiment;
+    const { gates } = fitted.plan;
+    return this.#halves * this.#counter.ofGates(gates) * steps / gates.length;
+  }
+
+  /** Cells of a fitted row. */
+  cells(fitted: FittedPlan): string[] {
+    if (fitted.kind === "none") return ["", "", "", "none fits"];
+    const macs = this.bench.macs(fitted);
+    return [
+      formatMacs(this.paperMacs(fitted)),
+      formatMacs(macs),
+      `${(this.bench.denseMacs / macs).toFixed(2)}×`,
+      `${callsOf(this.bench, fitted)}`,
+    ];
+  }
+
+  /** Cells of a row that a search would fit. */
+  searched(sparsity: number): string[] {
+    const paper = (1 - sparsity) * this.paperMacs(this.full);
+    const budget = formatMacs(this.bench.budget(sparsity));
+    return [`≈ ${formatMacs(paper)}`, `≤ ${budget}`, "", "searched"];
+  }
+}
+
+/** A section as lines, and what it needs. */
+interface CountedSection {
+  readonly lines: readonly string[];
+  readonly resources: Resources;
+}
+
+async function countSection({ label, experiment }: Section) {
+  checkExperiment(experiment);
+  const { bench, sizes } = await openSectionBench(experiment);
+  await using _bench = bench;
+  const counter = new RowCounter(bench);
+  const cells = [
+    ["method", "sparsity", "MACs paper", "MACs total", "speedup", "calls"],
+    ["full", "0", ...counter.cells(counter.full)],
+  ];
+  const rowMacs: number[] = [];
+  for (const row of plannedRows(experiment)) {
+    const { method: { name }, sparsity } = row;
+    const counted = await countRow(bench, counter, row);
+    cells.push([name, `${sparsity}`, ...counted.cells]);
+    rowMacs.push(...counted.macs);
+  }
+  const resources = resourcesOf(bench, sizes, rowMacs);
+  const lines = [
+    `${label}: ${titleOf(experiment, bench)}`,
+    ...alignedLines(cells, { left: 1 }).map((line) => `  ${line}`),
+    ...budgetNote(experiment).map((line) => `  ${line}`),
+  ];
+  return { lines, resources };
+}
+
+/** A row's cells, and its MACs if it is sampled. */
+async function countRow(
+  bench: Bench,
+  counter: RowCounter,
+  row: PlannedRow,
+): Promise<{ cells: string[]; macs: number[] }> {
+  const { method, sparsity } = row;
+  if (method.searches) {
+    return {
+      cells: counter.searched(sparsity),
+      macs: [bench.budget(sparsity)],
+    };
+  }
+  const fitted = await planWithoutSearch(bench, row);
+  return {
+    cells: counter.cells(fitted),
+    macs: fitted.kind === "none" ? [] : [bench.macs(fitted)],
+  };
+}
+
+function titleOf({ model, sampler, evaluation }: Experiment, bench: Bench) {
+  const { steps, guidanceScale } = sampler;
+  const { name } = bench.sampler(steps);
+  return `${model}, ${name}, ${steps} steps in ${
+    bench.calls(steps)
+  } calls, guidance ${guidanceScale}, ${evaluation.pairs} images a row`;
+}
+
+/** The paper's rows: as printed, as the block graphs give them, and in total. */
+function paperLines(paper: readonly PaperRow[]): string[] {
+  const rows = paper.flatMap(({ label, macs }) => {
+    if (!macs) return [];
+    const tera = (convention: "paper" | "total") =>
+      macs.bill
+        ? `${(billedMacs(macs.bill, convention) / 1e12).toFixed(3)} T`
+        : "";
+    return [[
+      label,
+      `${macs.printed} T`,
+      tera("paper"),
+      tera("total"),
+      macs.because ? "see notes" : "",
+    ]];
+  });
+  if (rows.length === 0) return ["The paper prints no MACs here."];
+  const header = [
+    "the paper's rows",
+    "printed",
+    "MACs paper",
+    "MACs total",
+    "",
+  ];
+  return alignedLines([header, ...rows], { left: 1 });
+}
+
+/** With a digit after the point where it counts. */
+const gigabytes = (bytes: number) =>
+  bytes < 1e8
+    ? `${(bytes / 1e6).toFixed(1)} MB`
+    : `${(bytes / 1e9).toFixed(1)} GB`;
+
+function hours(macs: number, rate: number): string {
+  const value = macs / rate / 3600;
+  return `${
+    value < 10 ? value.toFixed(1) : Math.round(value).toLocaleString("en-US")
+  } h`;
+}
+
+function resourceLine(
+  { weightBytes, pictureBytes, memoryBytes, macs }: Resources,
+  rate: number,
+): string {
+  return `  disk: weights ${gigabytes(weightBytes)}, pictures ${
+    gigabytes(pictureBytes)
+  }; memory about ${gigabytes(memoryBytes)}; searches ${
+    hours(macs.search, rate)
+  }, pictures ${hours(macs.sampling, rate)}`;
+}
+
+/**
+ * The lines of a study at one scale.
+ *
+ * @param rate Multiply-accumulates a second of this device.
+ * @throws {RangeError} If a value of a section is out of range.
+ */
+export async function dryRunStudy(
+  study: Study,
+  sections: readonly Section[],
+  { rate }: { rate: number },
+): Promise<string[]> {
+  const counted: CountedSection[] = [];
+  for (const section of sections) counted.push(await countSection(section));
+  const all = counted.map(({ resources: { macs } }) => macs);
+  const macs = all.reduce((sum, each) => sum + each.search + each.sampling, 0);
+  return [
+    `${study.name}: ${study.description}`,
+    "",
+    ...counted.flatMap(({ lines, resources }) => [
+      ...lines,
+      resourceLine(resources, rate),
+      "",
+    ]),
+    ...paperLines(study.paper),
+    "",
+    ...await fileLines(sections.map(({ experiment }) => experiment)),
+    "",
+    `In all ${formatMacs(macs)} MACs, ${hours(macs, rate)} at ${
+      formatMacs(rate)
+    } MACs a second, the rate measured now of ${rateProbe}. Whole models reach a part of it, and the metrics' own networks are left out: take it as the least.`,
+    "MACs paper: one image as the paper bills it. MACs total: one image with attention's products and both halves of guidance, as in results.json; budgets are of these. Memory: weights, trajectories and features in single precision.",
+    "",
+    ...notesOf(study).map((note) => `- ${note}`),
+  ];
+}

@@ -1,0 +1,188 @@
+/** The paper's models by their names on the hub: what counts, sizes and schedules need of them, without weights. */
+import {
+  type AutoencoderConfig,
+  parseAutoencoderConfig,
+} from "../../core/models/autoencoder/autoencoder_config.ts";
+import { autoencoderKind } from "../../core/models/autoencoder/autoencoder_kl.ts";
+import { clipTextKind } from "../../core/models/clip/clip_load.ts";
+import {
+  type KnownModelName,
+  knownModels,
+} from "../../core/models/known_models.ts";
+import { networkKind } from "../../core/models/load.ts";
+import { t5EncoderKind } from "../../core/models/t5/t5_load.ts";
+import { sizeOf } from "../../core/tensor/tensor.ts";
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** A pipeline without its weights. */
+export interface KnownPipeline {
+  /** Its diffusion network. */
+  readonly network: KnownModelName;
+  /** Weight elements of everything that is loaded. */
+  readonly params: number;
+  /** Pixels of a picture's side. */
+  readonly side: number;
+  /** Its `scheduler_config.json`, as far as it is not diffusers' default. */
+  readonly scheduler: Json;
+}
+
+const clipText = {
+  architectures: ["CLIPTextModel"],
+  hidden_act: "quick_gelu",
+  hidden_size: 768,
+  intermediate_size: 3072,
+  layer_norm_eps: 1e-5,
+  max_position_embeddings: 77,
+  model_type: "clip_text_model",
+  num_attention_heads: 12,
+  num_hidden_layers: 12,
+  projection_dim: 768,
+  vocab_size: 49408,
+};
+
+/** OpenCLIP ViT-H's tower without its last layer, as Stable Diffusion 2 keeps it. */
+const clipTextH = {
+  ...clipText,
+  hidden_act: "gelu",
+  hidden_size: 1024,
+  intermediate_size: 4096,
+  num_attention_heads: 16,
+  num_hidden_layers: 23,
+};
+
+/** OpenCLIP ViT-bigG's tower, Stable Diffusion XL's second. */
+const clipTextBigG = {
+  ...clipText,
+  architectures: ["CLIPTextModelWithProjection"],
+  hidden_act: "gelu",
+  hidden_size: 1280,
+  intermediate_size: 5120,
+  num_attention_heads: 20,
+  num_hidden_layers: 32,
+  projection_dim: 1280,
+};
+
+/** T5 1.1 XXL's encoder, which PixArt reads. */
+const t5Xxl = {
+  d_ff: 10240,
+  d_kv: 64,
+  d_model: 4096,
+  dense_act_fn: "gelu_new",
+  feed_forward_proj: "gated-gelu",
+  layer_norm_epsilon: 1e-6,
+  model_type: "t5",
+  num_heads: 64,
+  num_layers: 24,
+  relative_attention_max_distance: 128,
+  relative_attention_num_buckets: 32,
+  vocab_size: 32128,
+};
+
+const levels = (type: string) => Array<string>(4).fill(type);
+
+/** The autoencoder that all of these pipelines share, apart from its weights. */
+const vae = {
+  _class_name: "AutoencoderKL",
+  block_out_channels: [128, 256, 512, 512],
+  down_block_types: levels("DownEncoderBlock2D"),
+  in_channels: 3,
+  latent_channels: 4,
+  layers_per_block: 2,
+  norm_num_groups: 32,
+  out_channels: 3,
+  up_block_types: levels("UpDecoderBlock2D"),
+};
+
+const source = "of a known pipeline";
+const elements = (shapes: ReadonlyMap<string, readonly number[]>) =>
+  [...shapes.values()].reduce((sum, shape) => sum + sizeOf(shape), 0);
+
+/** Its configuration. */
+export const autoencoder: AutoencoderConfig = parseAutoencoderConfig(
+  vae,
+  source,
+);
+
+/** Weight elements of a text tower, or of the autoencoder. */
+export const partParams = {
+  clip: (json: Json) =>
+    elements(clipTextKind.parameters(clipTextKind.parse(json, source))),
+  t5: () =>
+    elements(t5EncoderKind.parameters(t5EncoderKind.parse(t5Xxl, source))),
+  vae: () => elements(autoencoderKind.parameters(autoencoder)),
+};
+
+/** The towers by what they are part of. */
+export const towers = { sd1: clipText, sd2: clipTextH, sdxl: clipTextBigG };
+
+const sdNoise = {
+  beta_end: 0.012,
+  beta_schedule: "scaled_linear",
+  beta_start: 0.00085,
+  steps_offset: 1,
+};
+const plms = {
+  ...sdNoise,
+  _class_name: "PNDMScheduler",
+  set_alpha_to_one: false,
+  skip_prk_steps: true,
+};
+
+/** A pipeline, its parameters counted when first asked for. */
+function pipeline(
+  network: KnownModelName,
+  { texts, side, scheduler }: {
+    texts: readonly (() => number)[];
+    side: number;
+    scheduler: Json;
+  },
+): KnownPipeline {
+  return {
+    network,
+    side,
+    scheduler,
+    get params() {
+      return [
+        () => elements(networkKind.parameters(knownModels[network])),
+        partParams.vae,
+        ...texts,
+      ].reduce((sum, count) => sum + count(), 0);
+    },
+  };
+}
+
+const clip = (json: Json) => () => partParams.clip(json);
+const sd1 = { texts: [clip(clipText)], side: 512, scheduler: plms };
+
+/** By the `model` of an experiment. */
+export const pipelines: Readonly<Record<string, KnownPipeline>> = {
+  "stable-diffusion-v1-5/stable-diffusion-v1-5": pipeline("sd-1.5", sd1),
+  "nota-ai/bk-sdm-base": pipeline("bk-sdm-base", sd1),
+  "nota-ai/bk-sdm-small": pipeline("bk-sdm-small", sd1),
+  "stabilityai/stable-diffusion-2-1": pipeline("sd-2.1", {
+    texts: [clip(clipTextH)],
+    side: 768,
+    scheduler: {
+      ...sdNoise,
+      _class_name: "DDIMScheduler",
+      prediction_type: "v_prediction",
+      set_alpha_to_one: false,
+    },
+  }),
+  "./models/lcm-sdxl": pipeline("sdxl", {
+    texts: [clip(clipText), clip(clipTextBigG)],
+    side: 1024,
+    scheduler: { ...sdNoise, _class_name: "LCMScheduler" },
+  }),
+  "facebook/DiT-XL-2-256": pipeline("dit-xl-2-256", {
+    texts: [],
+    side: 256,
+    scheduler: { _class_name: "DDIMScheduler", clip_sample: false },
+  }),
+  "PixArt-alpha/PixArt-XL-2-1024-MS": pipeline("pixart-alpha-1024", {
+    texts: [() => partParams.t5()],
+    side: 1024,
+    scheduler: { _class_name: "DPMSolverMultistepScheduler" },
+  }),
+};

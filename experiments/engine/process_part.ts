@@ -1,0 +1,44 @@
+/** One process's part in an experiment: with others on the same store, it makes the steps before latency. */
+import {
+  experimentSteps,
+  metricTargets,
+  sampleTargets,
+} from "../run/experiment_steps.ts";
+import type { ProgressOutput } from "./progress.ts";
+import type { Provenance } from "../results/provenance.ts";
+import type { RunIdentity } from "../results/run_folder.ts";
+import { type Share, shareOf, shareStart } from "./share.ts";
+import { makeSteps } from "./step_graph.ts";
+import { openStepTools } from "../run/step_tools.ts";
+
+/** What a process is to do; survives JSON. */
+export interface ProcessPart {
+  /** Folder of all experiments' runs. */
+  readonly root: string;
+  readonly identity: RunIdentity;
+  readonly provenance: Provenance;
+  /** Of the samples; without one, all samples and metrics. */
+  readonly share?: Share;
+  /** Which process this is, of how many that make the same steps. */
+  readonly place: Share;
+  /** CPU threads; all cores by default. */
+  readonly threads?: number;
+}
+
+/** Makes the part's steps, or waits for other processes to; ends when all are there. */
+export async function makePart(
+  part: ProcessPart,
+  output: ProgressOutput,
+): Promise<void> {
+  const { share, place } = part;
+  await using tools = await openStepTools(part, output);
+  const { store } = tools;
+  const steps = experimentSteps(tools);
+  const targets = share
+    ? shareOf(sampleTargets(steps), share)
+    : metricTargets(steps);
+  // each begins elsewhere, so that they seldom ask for the same step or plan
+  const start = shareStart(targets.length, place);
+  const turned = [...targets.slice(start), ...targets.slice(0, start)];
+  await makeSteps(turned, { store, output, processes: place.count });
+}

@@ -1,0 +1,155 @@
+/**
+ * Where steps are kept, by key: `<root>/.steps/<kind>/<key>.<extension>`,
+ * shared by all runs. Files are whole or absent; one that was damaged since is
+ * made again. Any number of processes may work on one store.
+ */
+import { isFile } from "../../core/files/is_file.ts";
+import { openSafetensors } from "../../core/weights/safetensors.ts";
+import { Claims } from "./claim.ts";
+import type { Report, Step } from "./step.ts";
+
+/** Whether a step was made now, was there, or is being made by another process. */
+export type MakeOutcome = "made" | "found" | "busy";
+
+/** Thrown within a step's `make` when it needs another step that another process is making. */
+export class StepBusy extends Error {}
+
+/** Reads and makes steps. */
+export class StepStore {
+  readonly #claims: Claims;
+  readonly #damaged = new Set<string>();
+
+  /**
+   * @param root Folder of all experiments' runs.
+   * @param options.log Takes a line about each damaged file.
+   */
+  constructor(
+    private readonly root: string,
+    private readonly options: {
+      readonly log: (line: string) => void;
+      readonly claims?: Claims;
+    },
+  ) {
+    this.#claims = options.claims ?? new Claims();
+  }
+
+  /** The step's file. */
+  path({ kind, key, format }: Step): string {
+    return `${this.root}/.steps/${kind}/${key}.${format.extension}`;
+  }
+
+  /** Whether the step is there, whole. */
+  async has(step: Step): Promise<boolean> {
+    const path = this.path(step);
+    return await isFile(path) &&
+      await this.#isWhole(path, step, () => step.format.check(path));
+  }
+
+  /**
+   * The value of a step that was made.
+   *
+   * @throws {Error} If it is not there, or damaged.
+   */
+  read<Value>(step: Step<Value>): Promise<Value> {
+    return step.format.read(this.path(step));
+  }
+
+  /** Makes a step unless it is there or another process is at it. */
+  async make(step: Step, report: Report = () => {}): Promise<MakeOutcome> {
+    if (await this.has(step)) return "found";
+    const path = this.path(step);
+    await makeFolderOf(path);
+    await using claim = await this.#claims.take(`${path}.claim`);
+    if (!claim) return "busy";
+    if (await this.has(step)) return "found"; // made while we asked
+    try {
+      await step.format.write(path, await step.make(report), step.reads);
+      await Deno.remove(this.#checkpointPath(step)).catch(ignoreMissing);
+      return "made";
+    } catch (error) {
+      if (error instanceof StepBusy) return "busy";
+      throw error;
+    }
+  }
+
+  /** The value of a step that another step needs to be made. @throws {StepBusy} If another process is at it. */
+  async need<Value>(step: Step<Value>): Promise<Value> {
+    if (await this.make(step) === "busy") throw new StepBusy(step.name);
+    return this.read(step);
+  }
+
+  /** A file from which a killed search can go on; removed if it is damaged. Its step must be claimed. */
+  async checkpoint(step: Step): Promise<string> {
+    const path = this.#checkpointPath(step);
+    await makeFolderOf(path);
+    const check = () => Promise.try(() => void openSafetensors(path));
+    const isThere = await isFile(path);
+    if (isThere && !await this.#isWhole(path, step, check)) {
+      await Deno.remove(path);
+    }
+    return path;
+  }
+
+  /** What a search left, by key: its value, and what else it wrote beside its checkpoint; `ending` is the name without the key. */
+  async filesOf(key: string): Promise<{ path: string; ending: string }[]> {
+    const found: { path: string; ending: string }[] = [];
+    for (const kind of ["search", "checkpoint"]) {
+      const folder = `${this.root}/.steps/${kind}`;
+      for (const name of await namesIn(folder)) {
+        const isOwn = name.startsWith(key) && !/\.(claim|tmp)$/.test(name);
+        const ending = name.slice(key.length);
+        if (isOwn) found.push({ path: `${folder}/${name}`, ending });
+      }
+    }
+    return found;
+  }
+
+  #checkpointPath({ key }: Step): string {
+    return `${this.root}/.steps/checkpoint/${key}.safetensors`;
+  }
+
+  async #isWhole(
+    path: string,
+    { kind, name }: Step,
+    check: () => Promise<void>,
+  ): Promise<boolean> {
+    try {
+      await check();
+      return true;
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return false;
+      if (!isDamage(error)) throw error;
+      if (!this.#damaged.has(path)) {
+        const { message } = error;
+        this.options.log(`${kind} ${name} is made again: ${path}: ${message}`);
+      }
+      this.#damaged.add(path);
+      return false;
+    }
+  }
+}
+
+/** Names in a folder; none where there is no folder. */
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) =>
+      name
+    );
+  } catch (error) {
+    ignoreMissing(error);
+    return [];
+  }
+}
+
+async function makeFolderOf(path: string): Promise<void> {
+  await Deno.mkdir(path.replace(/\/[^/]*$/, ""), { recursive: true });
+}
+
+function ignoreMissing(error: unknown): void {
+  if (!(error instanceof Deno.errors.NotFound)) throw error;
+}
+
+function isDamage(error: unknown): error is Error {
+  return error instanceof SyntaxError || error instanceof TypeError ||
+    error instanceof RangeError;
+}

@@ -1,0 +1,178 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { float32 } from "../../core/tensor/tensor.ts";
+import { type Step, step } from "./step.ts";
+import { jsonFormat, picturesFormat } from "./step_format.ts";
+import { makeSteps } from "./step_graph.ts";
+import { StepBusy, StepStore } from "./step_store.ts";
+
+/** Runs `body` with a store, the lines it logs, and how often each step was made. */
+async function withStore(
+  body: (context: {
+    root: string;
+    store: StepStore;
+    lines: string[];
+    made: string[];
+    number: (name: string, value: number, after?: Step[]) => Step<number>;
+  }) => Promise<void>,
+) {
+  const root = await Deno.makeTempDir();
+  const lines: string[] = [];
+  const made: string[] = [];
+  const number = (name: string, value: number, after: Step[] = []) =>
+    step({
+      kind: "metric",
+      name,
+      reads: { name, value },
+      after,
+      format: jsonFormat<number>(),
+      cost: 1,
+      make: () => {
+        made.push(name);
+        return Promise.resolve(value);
+      },
+    });
+  try {
+    const store = new StepStore(root, { log: (line) => lines.push(line) });
+    await body({ root, store, lines, made, number });
+  } finally {
+    await Deno.remove(root, { recursive: true });
+  }
+}
+
+const images = float32([1, 1, 1, 2], [0.5, -1]);
+
+Deno.test("A step's key depends on its kind, what it reads and the steps before, not on the order of keys", () =>
+  withStore(({ number }) => {
+    const parts = number("a", 1);
+    const { key } = parts;
+    const keyOf = (change: Partial<Step<number>>) =>
+      step({ ...parts, ...change }).key;
+    assertEquals(keyOf({ reads: { value: 1, name: "a" }, name: "b" }), key);
+    const others = [
+      { kind: "fit" as const },
+      { reads: { name: "a", value: 2 } },
+      { after: [number("c", 3)] },
+      { after: [number("c", 4)] },
+    ].map(keyOf);
+    assertEquals(new Set([key, ...others]).size, 5);
+    return Promise.resolve();
+  }));
+
+Deno.test("StepStore makes a step once, and reads what was made", () =>
+  withStore(async ({ store, made, number }) => {
+    const a = number("a", 1);
+    assertEquals([await store.make(a), await store.make(a)], ["made", "found"]);
+    assertEquals([await store.read(a), made], [1, ["a"]]);
+    const file = JSON.parse(await Deno.readTextFile(store.path(a)));
+    assertEquals(file, { reads: { name: "a", value: 1 }, value: 1 });
+  }));
+
+Deno.test("StepStore makes a damaged file again, with one line about it", () =>
+  withStore(async ({ root, store, lines, number }) => {
+    const a = number("a", 12345);
+    const pictures = step({
+      kind: "sample",
+      name: "b",
+      reads: 1,
+      format: picturesFormat,
+      cost: 1,
+      make: () => Promise.resolve({ images }),
+    });
+    for (const each of [a, pictures] as Step[]) {
+      await store.make(each);
+      const path = store.path(each);
+      const bytes = await Deno.readFile(path);
+      for (const length of [0, 7, bytes.length - 2]) {
+        await Deno.writeFile(path, bytes.subarray(0, length));
+        lines.length = 0;
+        const fresh = new StepStore(root, { log: (line) => lines.push(line) });
+        assert(!await fresh.has(each));
+        assertEquals(await fresh.make(each), "made");
+        assertEquals(lines.length, 1);
+        assert(lines[0].startsWith(`${each.kind} ${each.name} is made again`));
+        assertEquals(await Deno.readFile(path), bytes);
+      }
+    }
+    assertEquals(await store.read(pictures), { images });
+  }));
+
+Deno.test("StepStore removes a damaged checkpoint, and one that has served", () =>
+  withStore(async ({ store, lines, number }) => {
+    const a = number("a", 1);
+    await store.make(a);
+    const path = await store.checkpoint(a);
+    const batch = { images, latents: images };
+    await picturesFormat.write(path, batch, {});
+    assertEquals(await store.checkpoint(a), path);
+    assertEquals(await picturesFormat.read(path), batch);
+    const bytes = await Deno.readFile(path);
+    await Deno.writeFile(path, bytes.subarray(1));
+    await store.checkpoint(a);
+    await assertRejects(() => Deno.stat(path), Deno.errors.NotFound);
+    assertEquals(lines.length, 1);
+    await Deno.writeFile(path, bytes);
+    await Deno.remove(store.path(a));
+    await store.make(a);
+    await assertRejects(() => Deno.stat(path), Deno.errors.NotFound);
+  }));
+
+Deno.test("makeSteps() makes each step after those that it reads, and no other", () =>
+  withStore(async ({ store, made, lines, number }) => {
+    const a = number("a", 1);
+    const b = number("b", 2, [a]);
+    const c = number("c", 3, [b, a]);
+    number("d", 4);
+    const output = { log: (line: string) => lines.push(line) };
+    await makeSteps([c], { store, output });
+    assertEquals(made, ["a", "b", "c"]);
+    await Deno.remove(store.path(b));
+    await makeSteps([c, a], { store, output });
+    assertEquals(made, ["a", "b", "c", "b"]);
+  }));
+
+Deno.test("makeSteps() passes over what others are making, asks again, and leaves out what does not apply", () =>
+  withStore(async ({ store, made, lines, number }) => {
+    let asked = 0;
+    const shared = number("shared", 1);
+    const needy = step({
+      ...number("needy", 2),
+      make: () => {
+        if (++asked < 3) throw new StepBusy("shared");
+        return store.need(shared);
+      },
+    });
+    const never = step({
+      ...number("never", 3),
+      applies: () => Promise.resolve(false),
+    });
+    const last = number("last", 4);
+    const output = { log: (line: string) => lines.push(line) };
+    await makeSteps([needy, never, last], { store, output });
+    assertEquals(made, ["last", "shared"]);
+    assertEquals([asked, await store.read(needy)], [3, 1]);
+    assertEquals(
+      lines.map((line) => line.split(": ")[1]),
+      ["metric never, left out", "metric last", "metric needy"],
+    );
+  }));
+
+Deno.test("Two makers of the same steps do each once, and both wait for the end", () =>
+  withStore(async ({ store, number }) => {
+    const made: string[] = [];
+    const slow = (name: string) =>
+      step({
+        ...number(name, 1),
+        make: async () => {
+          made.push(name);
+          await new Promise((resolve) => setTimeout(resolve, 20));
+          return 1;
+        },
+      });
+    const steps = ["a", "b", "c", "d"].map(slow);
+    const output = { log: () => {} };
+    await Promise.all([
+      makeSteps(steps, { store, output }),
+      makeSteps(steps.toReversed(), { store, output }),
+    ]);
+    assertEquals(made.toSorted(), ["a", "b", "c", "d"]);
+  }));

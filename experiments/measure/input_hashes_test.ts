@@ -1,0 +1,72 @@
+import { assert, assertEquals } from "@std/assert";
+import { inputHashes } from "./input_hashes.ts";
+import type { MetricRecord } from "../schema/metric_records.ts";
+
+Deno.test("inputHashes() sees contents and names, not files that are being written", async () => {
+  const folder = await Deno.makeTempDir();
+  const hashes = new Set<string>();
+  const add = async () => {
+    hashes.add((await inputHashes({ model: folder, metrics: [] })).model);
+    return hashes.size;
+  };
+  try {
+    await Deno.mkdir(`${folder}/transformer`);
+    const file = `${folder}/transformer/config.json`;
+    await Deno.writeTextFile(file, "{}");
+    assertEquals(await add(), 1);
+    await Deno.writeTextFile(`${file}.123.tmp`, "{");
+    assertEquals(await add(), 1);
+    await Deno.writeTextFile(file, "[]");
+    assertEquals(await add(), 2);
+    await Deno.rename(file, `${folder}/config.json`);
+    assertEquals(await add(), 3);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("inputHashes() tells prompts that are searched with from prompts that are evaluated", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const prompts = {
+      search: `${folder}/search.txt`,
+      evaluation: `${folder}/evaluation.txt`,
+    };
+    await Deno.mkdir(`${folder}/model`);
+    for (const path of Object.values(prompts)) {
+      await Deno.writeTextFile(path, "a b\n");
+    }
+    const hash = () =>
+      inputHashes({ model: `${folder}/model`, prompts, metrics: [] });
+    const before = await hash();
+    await Deno.writeTextFile(prompts.search, "c\n");
+    const after = await hash();
+    assertEquals(after.model, before.model);
+    assertEquals(after.prompts!.evaluation, before.prompts!.evaluation);
+    assert(after.prompts!.search !== before.prompts!.search);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("inputHashes() hashes what each metric reads, a file or a folder", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    await Deno.mkdir(`${folder}/model`);
+    await Deno.mkdir(`${folder}/pair`);
+    await Deno.writeTextFile(`${folder}/pair/a.json`, "{}");
+    const metrics: MetricRecord[] = [
+      { kind: "psnr" },
+      { kind: "prompt-accuracy", pair: `${folder}/pair` },
+    ];
+    const hash = () => inputHashes({ model: `${folder}/model`, metrics });
+    const before = await hash();
+    await Deno.writeTextFile(`${folder}/pair/a.json`, "[]");
+    const after = await hash();
+    assertEquals(after.model, before.model);
+    assertEquals(after.metrics[0], before.metrics[0]);
+    assert(after.metrics[1] !== before.metrics[1]);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});

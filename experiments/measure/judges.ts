@@ -1,0 +1,111 @@
+/** The networks and reference pictures that metrics look with, opened when first asked for and kept. */
+import { modelFolder } from "../../core/hub/model_folder.ts";
+import { lpipsGraph } from "../../eval/metrics/networks/lpips.ts";
+import { loadLpips } from "../../eval/metrics/networks/lpips_load.ts";
+import {
+  type Device,
+  openSession,
+  type Session,
+} from "../../core/runtime/session.ts";
+import {
+  type ContrastivePair,
+  openContrastivePair,
+} from "../../eval/metrics/networks/contrastive_pair.ts";
+import {
+  type InceptionFeatures,
+  openInceptionFeatures,
+} from "../../eval/metrics/networks/inception_features.ts";
+import {
+  openPictureFeatures,
+  type PictureFeatures,
+} from "../../zoo/classifiers/picture_features.ts";
+import type { MetricRecord } from "../schema/metric_records.ts";
+import type { SampledSet } from "./sampled_sets.ts";
+
+type LpipsRecord = Extract<MetricRecord, { kind: "lpips" }>;
+
+/** Hold it with `await using`. */
+export class Judges implements AsyncDisposable {
+  readonly #opened = new Map<string, Promise<unknown>>();
+  readonly #held = new AsyncDisposableStack();
+  readonly #seen = new WeakMap<SampledSet, Map<string, Promise<unknown>>>();
+
+  constructor(private readonly device: Device) {}
+
+  /** A `CLIPModel` by its folder, or its name on the hub. */
+  pair(model: string): Promise<ContrastivePair> {
+    return this.#open(
+      `pair ${model}`,
+      async (options) => openContrastivePair(await modelFolder(model), options),
+    );
+  }
+
+  /** Inception by its checkpoint. */
+  inception(weights: string): Promise<InceptionFeatures> {
+    return this.#open(
+      `inception ${weights}`,
+      (options) => openInceptionFeatures(weights, options),
+    );
+  }
+
+  /** An embedded classifier by its folder. */
+  classifier(folder: string): Promise<PictureFeatures> {
+    return this.#open(
+      `classifier ${folder}`,
+      (options) => openPictureFeatures(folder, options),
+    );
+  }
+
+  /** LPIPS of a pair of pictures `[1, 3, H, W]`. */
+  lpips(
+    { net, backbone, weights: linear }: LpipsRecord,
+    { height, width }: { height: number; width: number },
+  ): Promise<Session> {
+    const name = `lpips ${net} ${backbone} ${linear} ${height}x${width}`;
+    return this.#open(name, (options) => {
+      const config = { net, narrow: 1 };
+      const weights = loadLpips(config, { backbone, linear });
+      const size = { batch: 1, height, width };
+      return openSession(lpipsGraph(config, weights, size), options);
+    });
+  }
+
+  /** What `make` gives, made once for a name. */
+  once<Value>(name: string, make: () => Promise<Value>): Promise<Value> {
+    return keptIn(this.#opened, name, make);
+  }
+
+  /** What `make` finds in pictures, looked at once for a name while they are held. */
+  seenIn<Value>(
+    pictures: SampledSet,
+    name: string,
+    make: () => Promise<Value>,
+  ): Promise<Value> {
+    const known = this.#seen.get(pictures) ?? new Map();
+    this.#seen.set(pictures, known);
+    return keptIn(known, name, make);
+  }
+
+  #open<Value extends AsyncDisposable>(
+    name: string,
+    open: (options: { device: Device }) => Promise<Value>,
+  ): Promise<Value> {
+    const options = { device: this.device };
+    return this.once(name, async () => this.#held.use(await open(options)));
+  }
+
+  /** Closes what was opened. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#held.disposeAsync();
+  }
+}
+
+function keptIn<Value>(
+  known: Map<string, Promise<unknown>>,
+  name: string,
+  make: () => Promise<Value>,
+): Promise<Value> {
+  const found = known.get(name) ?? make();
+  known.set(name, found);
+  return found as Promise<Value>;
+}

@@ -1,0 +1,233 @@
+/** Measures pictures by the records of an experiment. */
+import { unstacked } from "../../core/tensor/batch.ts";
+import { modelFolder } from "../../core/hub/model_folder.ts";
+import type { Device } from "../../core/runtime/session.ts";
+import { float32, type Tensor } from "../../core/tensor/tensor.ts";
+import { clipScores } from "../../eval/metrics/clip_score.ts";
+import { meanSquaredErrors } from "../../eval/metrics/mean_squared_error.ts";
+import { promptAccuracy } from "../../eval/metrics/prompt_accuracy.ts";
+import { psnr } from "../../eval/metrics/psnr.ts";
+import { ssim } from "../../eval/metrics/ssim.ts";
+import type { Experiment } from "../schema/experiment.ts";
+import { Judges } from "./judges.ts";
+import type { RowMetrics } from "../results/measured_row.ts";
+import {
+  isPaired,
+  metricNames,
+  metricPaths,
+  type MetricRecord,
+} from "../schema/metric_records.ts";
+import { isThere, metricFilesOf } from "./needed_files.ts";
+import {
+  type SampledBatch,
+  type SampledSet,
+  sideBySide,
+} from "./sampled_sets.ts";
+import { measureSet } from "./set_meters.ts";
+
+type Images = Tensor<"float32">;
+
+/** What is measured. */
+export interface MeasuredPictures {
+  /** n of them. */
+  readonly pictures: SampledSet;
+  /** What they are of, n. */
+  readonly subjects: readonly (string | number)[];
+  /** The full model's from the same noise; none where they are the full model's. */
+  readonly full?: SampledSet;
+}
+
+/** PSNR of pictures that are equal, instead of infinity, which no mean survives. */
+const psnrLimit = 100;
+
+/** Of values in [-1, 1]. */
+const dataRange = 2;
+
+/** Measures by records; networks are opened when first needed. Hold it with `await using`. */
+export class Meters implements AsyncDisposable {
+  readonly #judges: Judges;
+
+  constructor(
+    private readonly records: readonly MetricRecord[],
+    { device }: { device: Device },
+  ) {
+    this.#judges = new Judges(device);
+  }
+
+  /** The values of every record, in their order; without the full model's pictures those of the records that do not compare with them. */
+  async measure(measured: MeasuredPictures): Promise<RowMetrics> {
+    const values: RowMetrics[] = [];
+    for (const record of this.records) {
+      if (!measured.full && isPaired(record)) continue;
+      values.push(await this.measureRecord(record, measured));
+    }
+    return Object.assign({}, ...values);
+  }
+
+  /**
+   * The values of one record.
+   *
+   * @throws {Error} If they cannot be measured; the message names the record's kind.
+   */
+  async measureRecord(
+    record: MetricRecord,
+    measured: MeasuredPictures,
+  ): Promise<RowMetrics> {
+    try {
+      if ("reference" in record) {
+        return await measureSet(record, measured, this.#judges);
+      }
+      const [name] = metricNames(record);
+      return { [name]: await perPicture(record, measured, this.#judges) };
+    } catch (cause) {
+      throw new Error(
+        `Cannot measure ${record.kind}: ${(cause as Error).message}`,
+        { cause },
+      );
+    }
+  }
+
+  /** Closes what was opened. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#judges[Symbol.asyncDispose]();
+  }
+}
+
+/** A value a picture, in the order of the pairs. */
+function perPicture(
+  record: Exclude<MetricRecord, { reference: string }>,
+  measured: MeasuredPictures,
+  judges: Judges,
+): Promise<readonly number[]> {
+  switch (record.kind) {
+    case "clip-score":
+    case "clip-score (shapes)":
+    case "prompt-accuracy":
+      return promptValues(record, measured, judges);
+    default:
+      return pairValues(record, measured, judges);
+  }
+}
+
+type PairRecord = Exclude<
+  MetricRecord,
+  PromptRecord | { reference: string }
+>;
+
+/** What compares with the full model's pictures, batch by batch. */
+async function pairValues(
+  record: PairRecord,
+  { pictures, full }: MeasuredPictures,
+  judges: Judges,
+): Promise<number[]> {
+  const values: number[] = [];
+  for await (const batches of sideBySide(pictures, full!)) {
+    values.push(...await batchValues(record, batches, judges));
+  }
+  return values;
+}
+
+/**
+ * A value a pair of pictures. SSIM pads with zeros ("same"), as the paper's loss
+ * does: at 24 pixels, valid 11-pixel windows would hardly see the border.
+ */
+function batchValues(
+  record: PairRecord,
+  [own, full]: readonly [SampledBatch, SampledBatch],
+  judges: Judges,
+): readonly number[] | Promise<readonly number[]> {
+  switch (record.kind) {
+    case "psnr":
+      return psnr(own.images, full.images, { dataRange })
+        .map((value) => Math.min(value, psnrLimit));
+    case "ssim":
+      return ssim(own.images, full.images, {
+        dataRange,
+        padding: "same_zero_pad",
+      });
+    case "latent-mse":
+      return meanSquaredErrors(latentsOf(own), latentsOf(full));
+    case "lpips":
+      return lpipsDistances(record, [own.images, full.images], judges);
+  }
+}
+
+function latentsOf({ images, latents }: SampledBatch): Images {
+  if (latents) return latents;
+  throw new TypeError(
+    `Cannot compare latents: the pictures [${images.shape}] have none, expected a model of a latent space`,
+  );
+}
+
+async function lpipsDistances(
+  record: Extract<MetricRecord, { kind: "lpips" }>,
+  [images, full]: readonly [Images, Images],
+  judges: Judges,
+): Promise<number[]> {
+  const [, channels, height, width] = images.shape;
+  const session = await judges.lpips(record, { height, width });
+  const one = ({ data }: Images) => float32([1, channels, height, width], data);
+  const references = unstacked(full);
+  const values: number[] = [];
+  for (const [i, image] of unstacked(images).entries()) {
+    const pair = { x: one(image), y: one(references[i]) };
+    const { distances } = await session.run(pair);
+    values.push(Number(distances.data[0]));
+  }
+  return values;
+}
+
+type PromptRecord = Extract<
+  MetricRecord,
+  { kind: "clip-score" } | { pair: string }
+>;
+
+async function promptValues(
+  record: PromptRecord,
+  { pictures, subjects }: MeasuredPictures,
+  judges: Judges,
+): Promise<number[]> {
+  const model = "pair" in record ? record.pair : record.model;
+  const pair = await judges.pair(model);
+  const prompts = subjects.map(String);
+  const texts = await judges.once(
+    `${model}: ${prompts.join("\n")}`,
+    () => pair.texts(prompts),
+  );
+  const seen = await judges.seenIn(pictures, model, async () => {
+    const features: Float32Array[] = [];
+    for await (const { images } of pictures.batches()) {
+      features.push(...await pair.pictures(images));
+    }
+    return features;
+  });
+  return record.kind === "prompt-accuracy"
+    ? promptAccuracy(seen, texts)
+    : clipScores(seen, texts);
+}
+
+/** The paths of files and folders that metrics read; what is on the hub is downloaded. */
+export function metricFiles(
+  metrics: readonly MetricRecord[],
+): Promise<string[]> {
+  const paths = metrics.flatMap(metricPaths).map(([, path]) => path);
+  return Promise.all([...new Set(paths)].map(modelFolder));
+}
+
+/**
+ * Checks that what metrics read is there, before any work.
+ *
+ * @throws {RangeError} If a file is not there and no name on the hub; the message names the record's field.
+ */
+export async function checkMetricFiles(
+  { name, metrics }: Pick<Experiment, "name" | "metrics">,
+): Promise<void> {
+  for (const { field, path, isOnHub } of metricFilesOf(metrics)) {
+    if (isOnHub || await isThere(path)) continue;
+    throw new RangeError(
+      `Cannot run experiment ${name}: ${field} is ${
+        JSON.stringify(path)
+      }, expected a file or folder that exists`,
+    );
+  }
+}

@@ -1,0 +1,319 @@
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertRejects,
+} from "@std/assert";
+import { unstacked } from "../../core/tensor/batch.ts";
+import { inTemporaryFolder } from "../../testing/files/in_temporary_folder.ts";
+import { inceptionParameters } from "../../eval/metrics/networks/inception_load.ts";
+import { lpipsGraph } from "../../eval/metrics/networks/lpips.ts";
+import {
+  loadLpips,
+  lpipsParameters,
+} from "../../eval/metrics/networks/lpips_load.ts";
+import { randomWeights } from "../../core/models/initial_weights/random_weights.ts";
+import { TorchGenerator } from "../../core/tensor/random.ts";
+import { openSession } from "../../core/runtime/session.ts";
+import { float32, type Tensor } from "../../core/tensor/tensor.ts";
+import { writeSafetensors } from "../../core/weights/safetensors.ts";
+import {
+  cosine,
+  openContrastivePair,
+} from "../../eval/metrics/networks/contrastive_pair.ts";
+import {
+  normalOf,
+  statisticsOf,
+} from "../../eval/metrics/sets/feature_statistics.ts";
+import { frechetDistance } from "../../eval/metrics/sets/frechet_distance.ts";
+import { rgbImage, writePng } from "../../eval/pictures/png.ts";
+import type { SetValue } from "../../eval/metrics/sets/sample_groups.ts";
+import { openPictureFeatures } from "../../zoo/classifiers/picture_features.ts";
+import { referencePictures } from "../../zoo/data/reference_pictures.ts";
+import type { MetricRecord } from "../schema/metric_records.ts";
+import { checkMetricFiles, Meters } from "./meters.ts";
+import { setOf } from "./sampled_sets.ts";
+
+const pair = "zoo/models/scenes-clip";
+const classifier = "zoo/models/shapes-classifier";
+
+/** What the records measure of pictures. */
+async function measured(
+  metrics: readonly MetricRecord[],
+  images: Tensor<"float32">,
+  { full, subjects = [] }: {
+    full?: Tensor<"float32">;
+    subjects?: readonly string[];
+  } = {},
+) {
+  await using meters = new Meters(metrics, { device: "cpu" });
+  const pictures = setOf({ images });
+  const others = full ? { full: setOf({ images: full }) } : {};
+  return await meters.measure({ pictures, subjects, ...others });
+}
+
+/** Pictures with noise on them. */
+function noisy(
+  { shape, data }: Tensor<"float32">,
+  amount: number,
+): Tensor<"float32"> {
+  const { data: noise } = new TorchGenerator(3).randn(shape);
+  return float32(shape, data.map((x, i) => x + amount * noise[i]));
+}
+
+Deno.test("psnr and ssim are a value a pair, and finite for equal images", async () => {
+  const images = float32([2, 1, 1, 2], [0, 0, 1, -1]);
+  const full = float32([2, 1, 1, 2], [0.2, 0.2, 1, -1]);
+  const records = [{ kind: "psnr" }, { kind: "ssim" }] as const;
+  const values = await measured(records, images, { full });
+  const [psnr, ssim] = [values.psnr, values.ssim] as number[][];
+  assertAlmostEquals(psnr[0], 20, 1e-5); // 10 log10(2² / 0.2²)
+  assertEquals(psnr[1], 100);
+  assert(ssim[0] < 1);
+  assertAlmostEquals(ssim[1], 1, 1e-12);
+});
+
+Deno.test("latent-mse is of the latents, a value a pair, and needs them", async () => {
+  const images = float32([2, 3, 1, 1], [0, 0, 0, 1, 1, 1]);
+  const set = (...values: number[]) =>
+    setOf({ images, latents: float32([2, 1, 1, 2], values) });
+  const metrics = [{ kind: "latent-mse" }] as const;
+  await using meters = new Meters(metrics, { device: "cpu" });
+  const found = await meters.measure({
+    pictures: set(1, 2, 3, 4),
+    full: set(1, 2, 0, 5),
+    subjects: [],
+  });
+  assertEquals(found, { "latent-mse": [0, 5] }); // (3² + 1²) / 2
+  await assertRejects(
+    () => measured(metrics, images, { full: images }),
+    Error,
+    "Cannot measure latent-mse: Cannot compare latents",
+  );
+});
+
+Deno.test("the values of a set do not depend on its batches", async () => {
+  const images = referencePictures("scenes", { count: 5, seed: 6 });
+  const full = noisy(images, 0.2);
+  const batched = (all: Tensor<"float32">, sizes: readonly number[]) => ({
+    count: 5,
+    async *batches() {
+      let at = 0;
+      const [, ...shape] = all.shape;
+      const size = all.data.length / 5;
+      for (const n of sizes) {
+        const data = all.data.subarray(at * size, (at += n) * size);
+        yield await Promise.resolve({ images: float32([n, ...shape], data) });
+      }
+    },
+  });
+  const metrics: MetricRecord[] = [
+    { kind: "psnr" },
+    { kind: "ssim" },
+    { kind: "clip-score (shapes)", pair },
+    {
+      kind: "fid (shapes)",
+      classifier: "zoo/models/scenes-classifier",
+      reference: "full-model",
+    },
+  ];
+  const subjects = ["a", "b", "c", "d", "e"];
+  await using meters = new Meters(metrics, { device: "cpu" });
+  const of = (sizes: readonly number[], others = sizes) =>
+    meters.measure({
+      pictures: batched(images, sizes),
+      full: batched(full, others),
+      subjects,
+    });
+  assertEquals(await of([2, 2, 1]), await of([5]));
+  await assertRejects(
+    () => of([5], [2, 3]),
+    Error,
+    "found a batch of [5,3,64,64] beside [2,3,64,64], expected the same pairs",
+  );
+});
+
+Deno.test("the full model has values of what does not compare with it, in the records' order", async () => {
+  const images = referencePictures("shapes", { count: 30, seed: 4 });
+  const shapes = { kind: "fid (shapes)", classifier } as const;
+  const records: MetricRecord[] = [
+    { ...shapes, reference: "full-model" },
+    { ...shapes, reference: "rendered" },
+    { kind: "psnr" },
+  ];
+  assertEquals(Object.keys(await measured(records, images)), ["fid (shapes)"]);
+  const rows = await measured(records, noisy(images, 0.1), { full: images });
+  assertEquals(Object.keys(rows), [
+    "fid (shapes)_full",
+    "fid (shapes)",
+    "psnr",
+  ]);
+});
+
+Deno.test("fid (shapes) is the distance between the classifier's features, and grows with noise", async () => {
+  const images = referencePictures("shapes", { count: 60, seed: 4 });
+  const record = {
+    kind: "fid (shapes)",
+    classifier,
+    reference: "full-model",
+  } as const;
+  const values: SetValue[] = [];
+  for (const amount of [0, 0.1, 0.4]) {
+    const metrics = await measured([record], noisy(images, amount), {
+      full: images,
+    });
+    values.push(metrics["fid (shapes)_full"] as SetValue);
+  }
+  assertAlmostEquals(values[0].mean, 0, 1e-6);
+  assert(values[2].mean > 2 * values[1].mean && values[1].mean > 1e-3);
+  const { n, low, mean, high } = values[2];
+  assertEquals(n, 60);
+  assert(low! < mean && mean < high!);
+  await using features = await openPictureFeatures(classifier);
+  const [a, b] = await Promise.all(
+    [images, noisy(images, 0.4)].map(async (x) =>
+      normalOf(statisticsOf(await features.of(x)))
+    ),
+  );
+  assertAlmostEquals(mean, frechetDistance(a, b), 1e-6 * mean);
+  const rendered = { ...record, reference: "rendered" } as const;
+  const fresh = await measured([rendered], images);
+  const spoilt = await measured([rendered], noisy(images, 0.4));
+  const name = "fid (shapes)";
+  assert(
+    (spoilt[name] as SetValue).mean > 3 * (fresh[name] as SetValue).mean,
+  );
+});
+
+Deno.test("prompts are found, and scored by the cosine, with the embedded pair", async () => {
+  const images = referencePictures("scenes", { count: 4, seed: 6 });
+  const subjects = ["a red circle", "a blue star", "a cyan ring", "a cross"];
+  const { prompt, "clip-score (shapes)": score } = await measured(
+    [{ kind: "prompt-accuracy", pair }, { kind: "clip-score (shapes)", pair }],
+    images,
+    { subjects },
+  ) as Record<string, readonly number[]>;
+  await using own = await openContrastivePair(pair);
+  const texts = await own.texts(subjects);
+  const pictures = await own.pictures(images);
+  pictures.forEach((picture, i) => {
+    const cosines = texts.map((text) => cosine(text, picture));
+    assertAlmostEquals(score[i], Math.max(0, 100 * cosines[i]), 1e-5);
+    assertEquals(prompt[i], cosines[i] === Math.max(...cosines) ? 1 : 0);
+  });
+});
+
+Deno.test("lpips is that of the network, picture by picture", () =>
+  inTemporaryFolder(async (folder) => {
+    const config = { net: "alex", narrow: 1 } as const;
+    const { backbone, linear } = lpipsParameters(config);
+    const source = randomWeights(5);
+    const written = async (
+      name: string,
+      shapes: ReadonlyMap<string, readonly number[]>,
+    ) => {
+      const path = `${folder}/${name}.safetensors`;
+      await writeSafetensors(
+        path,
+        new Map([...shapes].map(([key, shape]) => [
+          key,
+          source(key, shape).data!,
+        ])),
+      );
+      return path;
+    };
+    const paths = {
+      backbone: await written("backbone", backbone),
+      linear: await written("linear", linear),
+    };
+    const record = {
+      kind: "lpips",
+      net: "alex",
+      backbone: paths.backbone,
+      weights: paths.linear,
+    } as const;
+    const full = new TorchGenerator(1).randn([2, 3, 40, 40]);
+    const images = noisy(full, 0.5);
+    const { lpips } = await measured([record], images, { full });
+    await using session = await openSession(
+      lpipsGraph(config, loadLpips(config, paths), {
+        batch: 2,
+        height: 40,
+        width: 40,
+      }),
+    );
+    const { distances } = await session.run({ x: images, y: full });
+    (lpips as readonly number[]).forEach((value, i) =>
+      assertAlmostEquals(value, Number(distances.data[i]), 1e-6)
+    );
+    assertEquals((lpips as readonly number[]).length, 2);
+    const small = referencePictures("shapes", { count: 1, seed: 1 });
+    await assertRejects(
+      () => measured([record], small, { full: small }),
+      Error,
+      "Cannot measure lpips: Cannot build LPIPS with alex: pictures are 24x24",
+    );
+  }));
+
+Deno.test("Inception's metrics compare with a folder of pictures, or with the full model's", () =>
+  inTemporaryFolder(async (folder) => {
+    const weights = `${folder}/inception.safetensors`;
+    const source = randomWeights(5);
+    await writeSafetensors(
+      weights,
+      new Map([...inceptionParameters()].map(([key, shape]) => {
+        // small variances, so that a signal keeps its size
+        const isVariance = key.endsWith("running_var");
+        const tensor = isVariance
+          ? float32(shape, new Float32Array(shape[0]).fill(0.1))
+          : source(key, shape).data!;
+        return [key, tensor];
+      })),
+    );
+    const images = referencePictures("shapes", { count: 4, seed: 2 });
+    await Deno.mkdir(`${folder}/pictures`);
+    for (const [i, image] of unstacked(images).entries()) {
+      await writePng(`${folder}/pictures/${i}.png`, { image: rgbImage(image) });
+    }
+    const record = {
+      features: "inception-2015-12-05",
+      weights,
+      resize: "adm",
+      reference: `${folder}/pictures`,
+    } as const;
+    const metrics: MetricRecord[] = [
+      { ...record, kind: "precision-recall" },
+      { ...record, kind: "kid" },
+      { ...record, kind: "kid", reference: "full-model" },
+    ];
+    const full = referencePictures("shapes", { count: 4, seed: 9 });
+    const found = await measured(metrics, images, { full });
+    assertEquals(found.precision_adm, { mean: 1, n: 4 });
+    assertEquals(found.recall_adm, { mean: 1, n: 4 });
+    const [same, other] = [found.kid_adm, found.kid_adm_full] as SetValue[];
+    assert(same.mean < other.mean, `${same.mean} ${other.mean}`);
+  }));
+
+Deno.test("metrics whose files are missing are refused with the record's path", async () => {
+  const metrics: MetricRecord[] = [
+    { kind: "clip-score", model: "laion/CLIP-ViT-g-14-laion2B-s34B-b88K" },
+    { kind: "prompt-accuracy", pair },
+  ];
+  await checkMetricFiles({ name: "test", metrics });
+  await assertRejects(
+    () =>
+      checkMetricFiles({
+        name: "test",
+        metrics: [
+          ...metrics,
+          {
+            kind: "fid (shapes)",
+            classifier: "zoo/none",
+            reference: "rendered",
+          },
+        ],
+      }),
+    RangeError,
+    `metrics[2].classifier is "zoo/none", expected a file or folder that exists`,
+  );
+});

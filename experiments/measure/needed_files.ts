@@ -1,0 +1,73 @@
+/** The files that an experiment reads: what is here, what the hub gives, and what is to be fetched first. */
+import { alignedLines } from "../../eval/tables/aligned_lines.ts";
+import { parseModelName } from "../../core/hub/model_name.ts";
+import { parseDataSetFile } from "../../core/hub/prompt_file.ts";
+import type { Experiment } from "../schema/experiment.ts";
+import { metricPaths, type MetricRecord } from "../schema/metric_records.ts";
+
+/** One file or folder. */
+export interface NeededFile {
+  /** The experiment's value that names it, as in `metrics[2].weights`. */
+  readonly field: string;
+  /** As the experiment names it. */
+  readonly path: string;
+  /** What it is for, in words. */
+  readonly use: string;
+  /** Whether the hub gives it where it is not here. */
+  readonly isOnHub: boolean;
+}
+
+/** The files that metrics read. */
+export function metricFilesOf(metrics: readonly MetricRecord[]): NeededFile[] {
+  return metrics.flatMap((record, i) =>
+    metricPaths(record).map(([field, path]) => ({
+      field: `metrics[${i}].${field}`,
+      path,
+      use: `${field} of ${record.kind}`,
+      isOnHub: field === "model" && parseModelName(path) !== null,
+    }))
+  );
+}
+
+/** All files that an experiment names. */
+export function neededFiles(
+  { model, prompts, metrics }: Pick<
+    Experiment,
+    "model" | "prompts" | "metrics"
+  >,
+): NeededFile[] {
+  const lists = Object.entries(prompts ?? {}).map(([use, path]) => ({
+    field: `prompts.${use}`,
+    path,
+    use: `prompts of ${use}`,
+    isOnHub: parseDataSetFile(path) !== null,
+  }));
+  const isOnHub = parseModelName(model) !== null;
+  return [
+    { field: "model", path: model, use: "model", isOnHub },
+    ...lists,
+    ...metricFilesOf(metrics),
+  ];
+}
+
+/** Whether a file or folder is there. */
+export const isThere = (path: string): Promise<boolean> =>
+  Deno.stat(path).then(() => true, () => false);
+
+/** A line a file, each once: its path, what it is for, and where it is. */
+export async function fileLines(
+  experiments: readonly Experiment[],
+): Promise<string[]> {
+  const uses = new Map<string, NeededFile & { uses: Set<string> }>();
+  for (const file of experiments.flatMap(neededFiles)) {
+    const known = uses.get(file.path) ?? { ...file, uses: new Set() };
+    uses.set(file.path, known);
+    known.uses.add(file.use);
+  }
+  const rows = [["file", "for", "where"]];
+  for (const { path, uses: all, isOnHub } of uses.values()) {
+    const where = await isThere(path) ? "here" : isOnHub ? "hub" : "missing";
+    rows.push([path, [...all].join(", "), where]);
+  }
+  return alignedLines(rows, { left: 3 });
+}

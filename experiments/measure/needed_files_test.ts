@@ -1,0 +1,58 @@
+import { assertEquals } from "@std/assert";
+import type { Experiment } from "../schema/experiment.ts";
+import { fileLines, neededFiles } from "./needed_files.ts";
+import quickstartSd from "../quickstart_sd.ts";
+
+const real: Experiment = {
+  ...quickstartSd,
+  model: "owner/name",
+  prompts: { search: "owner/set:data/a.tsv", evaluation: "prompts/none.txt" },
+  metrics: [
+    { kind: "psnr" },
+    { kind: "clip-score", model: "owner/clip" },
+    {
+      kind: "fid",
+      features: "inception-2015-12-05",
+      weights: "none.pth",
+      resize: "companion",
+      reference: "deno.json",
+    },
+    {
+      kind: "kid",
+      features: "inception-2015-12-05",
+      weights: "none.pth",
+      resize: "companion",
+      reference: "full-model",
+    },
+  ],
+};
+
+Deno.test("neededFiles() names model, prompts and what metrics read, by their fields", () => {
+  assertEquals(neededFiles(real).map(({ field, path }) => [field, path]), [
+    ["model", "owner/name"],
+    ["prompts.search", "owner/set:data/a.tsv"],
+    ["prompts.evaluation", "prompts/none.txt"],
+    ["metrics[1].model", "owner/clip"],
+    ["metrics[2].weights", "none.pth"],
+    ["metrics[2].reference", "deno.json"],
+    ["metrics[3].weights", "none.pth"],
+  ]);
+});
+
+Deno.test("fileLines() lists each file once, and says where it is", async () => {
+  const cells = (await fileLines([real, quickstartSd, real]))
+    .map((line) => line.trim().split(/\s{2,}/));
+  assertEquals(cells, [
+    ["file", "for", "where"],
+    ["owner/name", "model", "hub"],
+    ["owner/set:data/a.tsv", "prompts of search", "hub"],
+    ["prompts/none.txt", "prompts of evaluation", "missing"],
+    ["owner/clip", "model of clip-score", "hub"],
+    ["none.pth", "weights of fid, weights of kid", "missing"],
+    ["deno.json", "reference of fid", "here"],
+    ["zoo/models/sd-shapes", "model", "here"],
+    ["zoo/prompts/scenes-search.txt", "prompts of search", "here"],
+    ["zoo/prompts/scenes-evaluation.txt", "prompts of evaluation", "here"],
+    ["zoo/models/scenes-clip", "pair of prompt-accuracy", "here"],
+  ]);
+});

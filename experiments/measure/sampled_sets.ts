@@ -1,0 +1,109 @@
+/** Sampled pictures, a batch at a time: those of a row may be more than memory holds. */
+import { firstOf, joined } from "../../core/tensor/batch.ts";
+import { sameShape, type Tensor } from "../../core/tensor/tensor.ts";
+import type { Step } from "../engine/step.ts";
+import type { StepStore } from "../engine/step_store.ts";
+
+/** What is sampled of B pairs. */
+export interface SampledBatch {
+  /** `[B, 3, H, W]` in [-1, 1]. */
+  readonly images: Tensor<"float32">;
+  /** In a latent space, what the sampler left and the images were decoded from, `[B, C, h, w]`. */
+  readonly latents?: Tensor<"float32">;
+}
+
+/** What is sampled of n pairs. */
+export interface SampledSet {
+  /** n */
+  readonly count: number;
+  /** The pairs in order, read anew each time. */
+  batches(): AsyncIterable<SampledBatch>;
+}
+
+/** A set that is in memory, as one batch. */
+export const setOf = (batch: SampledBatch): SampledSet => ({
+  count: batch.images.shape[0],
+  async *batches() {
+    yield await Promise.resolve(batch);
+  },
+});
+
+/**
+ * The batches of two sets of the same pairs side by side.
+ *
+ * @throws {RangeError} If they are not of the same pairs: batches differ in size.
+ */
+export async function* sideBySide(
+  set: SampledSet,
+  other: SampledSet,
+): AsyncGenerator<readonly [SampledBatch, SampledBatch]> {
+  const others = other.batches()[Symbol.asyncIterator]();
+  for await (const own of set.batches()) {
+    const { value, done } = await others.next();
+    if (done || !sameShape(own.images.shape, value.images.shape)) {
+      throw new RangeError(
+        `Cannot compare pictures: found a batch of [${own.images.shape}] beside [${
+          value?.images.shape ?? ""
+        }], expected the same pairs`,
+      );
+    }
+    yield [own, value];
+  }
+}
+
+/** The first pictures of a set, `[≤ n, 3, H, W]`. */
+export async function firstImages(
+  set: SampledSet,
+  n: number,
+): Promise<Tensor<"float32">> {
+  const taken: Tensor<"float32">[] = [];
+  let left = n;
+  for await (const { images } of set.batches()) {
+    taken.push(firstOf(images, left));
+    left -= taken[taken.length - 1].shape[0];
+    if (left === 0) break;
+  }
+  return joined(taken);
+}
+
+/** Sets that are remembered: a row's and the full model's, which metrics look at one after another. */
+const keptSets = 2;
+
+/** Sets of pictures that lie in shards; the last ones stay the same objects, so that what was seen in them can be kept. */
+export class SampledSets {
+  #kept: { readonly key: string; readonly set: SampledSet }[] = [];
+
+  /** @param pairs How many pictures a set has; its last shard may hold more. */
+  constructor(
+    private readonly store: StepStore,
+    private readonly pairs: number,
+  ) {}
+
+  /** The set of the evaluation's pairs, once its shards are made. */
+  of(samples: readonly Step<SampledBatch>[]): SampledSet {
+    const [{ key }] = samples;
+    const kept = this.#kept.find((each) => each.key === key) ??
+      { key, set: this.#inShards(samples) };
+    const others = this.#kept.filter((each) => each !== kept);
+    this.#kept = [kept, ...others].slice(0, keptSets);
+    return kept.set;
+  }
+
+  #inShards(samples: readonly Step<SampledBatch>[]): SampledSet {
+    const { store, pairs } = this;
+    return {
+      count: pairs,
+      async *batches() {
+        let left = pairs;
+        for (const sample of samples) {
+          const { images, latents } = await store.read(sample);
+          yield {
+            images: firstOf(images, left),
+            ...latents ? { latents: firstOf(latents, left) } : {},
+          };
+          left -= images.shape[0];
+        }
+      },
+    };
+  }
+}

@@ -1,0 +1,41 @@
+import { assert, assertEquals } from "@std/assert";
+import { float32 } from "../../core/tensor/tensor.ts";
+import { inTemporaryFolder } from "../../testing/files/in_temporary_folder.ts";
+import { firstImages, type SampledBatch, SampledSets } from "./sampled_sets.ts";
+import { type Step, step } from "../engine/step.ts";
+import { picturesFormat } from "../engine/step_format.ts";
+import { StepStore } from "../engine/step_store.ts";
+
+/** Two pictures of 3 pixels whose latents are their numbers. */
+const shard = (first: number): Step<SampledBatch> =>
+  step({
+    kind: "sample",
+    name: `from ${first}`,
+    reads: { first },
+    format: picturesFormat,
+    cost: 1,
+    make: () =>
+      Promise.resolve({
+        images: float32([2, 3, 1, 1], Array(6).fill(first)),
+        latents: float32([2, 1, 1, 1], [first, first + 1]),
+      }),
+  });
+
+Deno.test("SampledSets reads shards in order, and leaves out what the last has too many", () =>
+  inTemporaryFolder(async (root) => {
+    const store = new StepStore(root, { log: () => {} });
+    const shards = [shard(0), shard(2), shard(4)];
+    for (const each of shards) await store.make(each);
+    const sets = new SampledSets(store, 5);
+    const set = sets.of(shards);
+    assertEquals(set.count, 5);
+    const batches = await Array.fromAsync(set.batches());
+    const latents = batches.map(({ latents }) => [...latents!.data]);
+    assertEquals(latents, [[0, 1], [2, 3], [4]]);
+    assertEquals(batches[2].images, float32([1, 3, 1, 1], [4, 4, 4]));
+    const { shape, data } = await firstImages(set, 3);
+    assertEquals(shape, [3, 3, 1, 1]);
+    assertEquals([...data], [0, 0, 0, 0, 0, 0, 2, 2, 2]);
+    assertEquals((await firstImages(set, 9)).shape, [5, 3, 1, 1]);
+    assert(sets.of(shards) === set);
+  }));

@@ -1,0 +1,39 @@
+/** What a run folder remembers of one method at one sparsity, per pair, before it is summarised. */
+import type { SetValue } from "../../eval/metrics/sets/sample_groups.ts";
+import type { SampledPlan } from "../methods/method.ts";
+
+/** Values by metric name: one a pair, or one of all together. */
+export type RowMetrics = Readonly<
+  Record<string, readonly number[] | SetValue>
+>;
+
+/** `rows/<method>-<sparsity>.json`. */
+export interface MeasuredRow {
+  readonly method: string;
+  readonly sparsity: number;
+  /** Of one image. */
+  readonly macs: number;
+  /** By what budgets are of, where that is time. */
+  readonly predictedSpeedup?: number;
+  readonly metrics: RowMetrics;
+  /** Of this repository, when the row was measured. */
+  readonly commit?: string;
+}
+
+/** Median milliseconds of one batch, full model and SubNet taking turns. */
+export interface RowLatency {
+  readonly batch: number;
+  readonly fullMs: number;
+  readonly rowMs: number;
+}
+
+/** A row with its plan and its speed at every batch size. */
+export interface FinishedRow {
+  readonly row: MeasuredRow;
+  readonly fitted: SampledPlan;
+  readonly latencies: readonly RowLatency[];
+}
+
+/** The name of a row in file names. */
+export const rowName = (method: string, sparsity: number): string =>
+  `${method}-${sparsity}`;

@@ -1,0 +1,112 @@
+/** The files that people read, made from a run's results: table, charts, gate maps, images. */
+import { unstacked } from "../../core/tensor/batch.ts";
+import type { Tensor } from "../../core/tensor/tensor.ts";
+import { fidelityChart } from "../../eval/charts/fidelity_chart.ts";
+import { gateHeatMap } from "../../eval/charts/gate_heat_map.ts";
+import { imageGrid } from "../../eval/pictures/image_grid.ts";
+import { joinResults } from "../../eval/tables/join_results.ts";
+import { writePng } from "../../eval/pictures/png.ts";
+import { renderTable } from "../../eval/tables/render_table.ts";
+import { joinReports } from "../../eval/report/join_reports.ts";
+import { reportPage } from "../../eval/report/report_page.ts";
+import { type Results, writeResults } from "../../eval/tables/results.ts";
+import type { Bench } from "../run/bench.ts";
+import { type FinishedRow, rowName } from "./measured_row.ts";
+import type { RunFolder } from "./run_folder.ts";
+import { runDetails } from "./run_details.ts";
+
+/** What a report shows. */
+export interface ReportContent {
+  readonly results: Results;
+  readonly rows: readonly FinishedRow[];
+  /** Why rows are missing, a sentence each. */
+  readonly notes: readonly string[];
+  /** The first images `[≤ shownPairs, 3, H, W]` by row name, and of the full model as "full". */
+  readonly images: ReadonlyMap<string, Tensor<"float32">>;
+}
+
+/** Pairs whose pictures a report shows at most. */
+export const shownPairs = 8;
+
+/** Writes the report and returns the names of its files. */
+export async function writeReport(
+  folder: RunFolder,
+  bench: Bench,
+  content: ReportContent,
+): Promise<string[]> {
+  await writeResults(`${folder.path}/results.json`, content.results);
+  await folder.write("table.md", tableFile(bench, content));
+  const charts = ["psnr", "ssim"].filter((metric) =>
+    content.rows.some(({ row }) => metric in row.metrics)
+  );
+  for (const metric of charts) {
+    const svg = fidelityChart(content.results.rows, { metric });
+    await folder.write(`${metric}.svg`, svg);
+  }
+  for (const row of content.rows) await writeGates(folder, bench, row);
+  await writePng(`${folder.path}/grid.png`, {
+    image: imageGrid(gridRows(bench, content.images), { zoom: 3 }),
+    text: { experiment: bench.experiment.name },
+  });
+  const details = await runDetails(folder, bench, content);
+  await folder.write("report.json", JSON.stringify(details) + "\n");
+  const report = joinReports([{ results: content.results, details }]);
+  await folder.write("report.html", await reportPage(report));
+  const svgs = charts.map((metric) => `${metric}.svg`);
+  return ["report.html", "results.json", "table.md", ...svgs, "grid.png"];
+}
+
+function tableFile(
+  { experiment }: Bench,
+  { results, notes }: ReportContent,
+): string {
+  const { latency } = experiment;
+  const { commit = "unknown", hardware, date, command, samples } = results;
+  return [
+    `# ${experiment.name}\n`,
+    `${experiment.description}.\n`,
+    "PSNR and SSIM (zero padding, data range 2) are to the full model's images from the same noise.\n",
+    ...experiment.cost === "latency"
+      ? [
+        "Budgets are of time: sparsity is the removed fraction of what the full model's blocks take one by one on this device (block-times.json), and the predicted speedup follows from the same times.\n",
+      ]
+      : [],
+    `Latency: median of ${latency.rounds} rounds at batch ${
+      latency.batches[0]
+    }. Speedup: against the full model's time in the same rounds, where the two take turns.\n`,
+    renderTable(joinResults([results]), "md"),
+    ...notes.map((note) => `${note}\n`),
+    `${samples} images, ${date}, commit ${commit}, ${hardware}: \`${command}\`\n`,
+  ].join("\n");
+}
+
+async function writeGates(
+  folder: RunFolder,
+  { net, denseMacs }: Bench,
+  { row, fitted }: FinishedRow,
+): Promise<void> {
+  if (fitted.kind !== "gates") return;
+  const title = rowName(row.method, row.sparsity);
+  const svg = gateHeatMap(fitted.plan.gates, {
+    title,
+    units: net.units,
+    wholeStepUnit: net.units.length - 1,
+    keptMacs: row.macs / denseMacs,
+  });
+  await folder.write(`gates/${title}.svg`, svg);
+}
+
+/** The full model, then every method at the least and the most sparsity. */
+function gridRows(
+  { experiment: { sparsity, methods } }: Bench,
+  images: ReportContent["images"],
+) {
+  const shown = new Set([Math.min(...sparsity), Math.max(...sparsity)]);
+  const names = [...shown].flatMap((s) =>
+    methods.map((method) => rowName(method, s))
+  );
+  return ["full", ...names].filter((name) => images.has(name)).map((name) => ({
+    label: name,
+    images: unstacked(images.get(name)!).slice(0, shownPairs),
+  }));
+}

@@ -1,0 +1,53 @@
+import { assert, assertEquals } from "@std/assert";
+import { float32 } from "../../core/tensor/tensor.ts";
+import { openSafetensors } from "../../core/weights/safetensors.ts";
+import quickstart from "../quickstart.ts";
+import { openRunFolder, runId } from "./run_folder.ts";
+import { setOf } from "../measure/sampled_sets.ts";
+
+const identity = {
+  experiment: quickstart,
+  device: "cpu",
+  precision: "float32",
+  inputs: { model: "0", metrics: [] },
+} as const;
+
+async function withFolder(body: (folder: string) => Promise<void>) {
+  const folder = await Deno.makeTempDir();
+  try {
+    await body(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+Deno.test("runId() differs for all that changes a number, and not for the description", () => {
+  const id = runId(identity);
+  const experiment = { ...quickstart, description: "reworded" };
+  assertEquals(runId({ ...identity, experiment }), id);
+  for (
+    const other of [
+      { ...identity, experiment: { ...quickstart, seed: 1 } },
+      { ...identity, device: "webgpu" as const },
+      { ...identity, precision: "float16" as const },
+      { ...identity, inputs: { model: "1", metrics: [] } },
+    ]
+  ) assert(runId(other) !== id);
+});
+
+Deno.test("openRunFolder() writes config.json, and files go into folders of their own", () =>
+  withFolder(async (root) => {
+    const folder = await openRunFolder(root, identity);
+    assertEquals(folder.path, `${root}/quickstart/${runId(identity)}`);
+    const config = await Deno.readTextFile(`${folder.path}/config.json`);
+    assertEquals(JSON.parse(config), identity);
+    const images = float32([1, 1, 1, 2], [0.5, -1]);
+    await folder.writeImages("samples/a.safetensors", setOf({ images }));
+    const file = openSafetensors(`${folder.path}/samples/a.safetensors`);
+    assertEquals(await file.readFloat32("images"), images);
+    await folder.writeJson("rows/a.json", [1]);
+    assertEquals(
+      await Deno.readTextFile(`${folder.path}/rows/a.json`),
+      "[1]\n",
+    );
+  }));

@@ -1,0 +1,112 @@
+/** From values a pair and of all pairs to a run's `results.json`: means, intervals, paired differences, speedups. */
+import { meanInterval, pairedDifference } from "../../eval/statistics/bootstrap.ts";
+import type { MetricValue, ResultRow, Results } from "../../eval/tables/results.ts";
+import type { Experiment } from "../schema/experiment.ts";
+import type { Precision } from "../../core/runtime/session.ts";
+import type { FinishedRow, MeasuredRow, RowMetrics } from "./measured_row.ts";
+import type { Provenance } from "./provenance.ts";
+
+/** What the results are made from. */
+export interface Measurements {
+  readonly experiment: Experiment;
+  /** Name of the sampler, which the experiment may leave to the model. */
+  readonly sampler: string;
+  /** MACs of one image with the full model. */
+  readonly denseMacs: number;
+  /** Of the full model, what needs no other to compare with. */
+  readonly fullMetrics: RowMetrics;
+  readonly rows: readonly FinishedRow[];
+  readonly provenance: Provenance;
+  readonly precision: Precision;
+}
+
+/** The results of a run: the full model, then every row. */
+export function summarise(
+  { experiment, sampler, denseMacs, fullMetrics, rows, provenance, precision }:
+    Measurements,
+): Results {
+  const { steps, guidanceScale } = experiment.sampler;
+  const commits = new Set(rows.flatMap(({ row }) => row.commit ?? []));
+  return {
+    experiment: experiment.name,
+    model: experiment.model,
+    sampler: { name: sampler, steps, guidanceScale },
+    rows: [
+      fullRow(denseMacs, fullMetrics, rows),
+      ...rows.map((each) => resultRow(each, { experiment, denseMacs, rows })),
+    ],
+    seed: experiment.evaluation.seed,
+    samples: experiment.evaluation.pairs,
+    precision,
+    ...provenance,
+    ...commits.size > 0 ? { commit: [...commits].join(", ") } : {},
+  };
+}
+
+/** The full model; its time is the median over the rows it took turns with. */
+function fullRow(
+  macs: number,
+  metrics: RowMetrics,
+  rows: readonly FinishedRow[],
+): ResultRow {
+  const times = rows.map(({ latencies: [{ fullMs, batch }] }) => fullMs / batch)
+    .sort((a, b) => a - b);
+  return {
+    method: "full",
+    sparsity: 0,
+    macs,
+    macsSpeedup: 1,
+    latencyMs: times[times.length >> 1] ?? null,
+    speedup: times.length > 0 ? 1 : null,
+    metrics: metricValues(metrics),
+  };
+}
+
+function resultRow(
+  { row, latencies }: FinishedRow,
+  { experiment, denseMacs, rows }: Pick<
+    Measurements,
+    "experiment" | "denseMacs" | "rows"
+  >,
+): ResultRow {
+  const rival = rows.find(({ row: { method, sparsity } }) =>
+    method === experiment.mainMethod && sparsity === row.sparsity &&
+    method !== row.method
+  )?.row;
+  const [first, ...others] = latencies;
+  return {
+    method: row.method,
+    sparsity: row.sparsity,
+    macs: row.macs,
+    macsSpeedup: denseMacs / row.macs,
+    latencyMs: first.rowMs / first.batch,
+    speedup: first.fullMs / first.rowMs,
+    metrics: {
+      ...metricValues(row.metrics, rival),
+      ...row.predictedSpeedup === undefined
+        ? {}
+        : { "predicted speedup": { mean: row.predictedSpeedup } },
+      ...Object.fromEntries(others.map(({ batch, fullMs, rowMs }) => [
+        `speedup_b${batch}`,
+        { mean: fullMs / rowMs },
+      ])),
+    },
+  };
+}
+
+function metricValues(
+  metrics: RowMetrics,
+  rival?: MeasuredRow,
+): Record<string, MetricValue> {
+  const values = Object.entries(metrics).map(([name, own]) => {
+    if ("mean" in own) return [name, own];
+    const value = meanInterval(own);
+    const other = rival?.metrics[name];
+    if (!rival || !other || "mean" in other) return [name, value];
+    const pairs = pairedDifference(own, other);
+    const { mean: difference, low, high } = pairs;
+    const versus = { method: rival.method, difference, low, high };
+    return [name, { ...value, versus }];
+  });
+  return Object.fromEntries(values);
+}

@@ -1,0 +1,46 @@
+/** What a run measured, copied from its steps into its folder: plans, what searches left, pictures, values a pair. */
+import type { Tensor } from "../../core/tensor/tensor.ts";
+import type { ExperimentSteps } from "../run/experiment_steps.ts";
+import { type FinishedRow, rowName } from "./measured_row.ts";
+import { planFile } from "../schema/plan_file.ts";
+import type { RunFolder } from "./run_folder.ts";
+import { firstImages } from "../measure/sampled_sets.ts";
+import type { StepTools } from "../run/step_tools.ts";
+
+/** Writes `block-times.json` where budgets are of time, `plans/`, `searches/`, `rows/` and `samples/`; returns the first pictures `[≤ shown, 3, H, W]` by row name, the full model's as "full". */
+export async function writeValues(
+  folder: RunFolder,
+  tools: StepTools,
+  { steps, rows, shown }: {
+    steps: ExperimentSteps;
+    rows: readonly FinishedRow[];
+    shown: number;
+  },
+): Promise<Map<string, Tensor<"float32">>> {
+  const { bench, store, blockTimes } = tools;
+  if (blockTimes) await folder.writeJson("block-times.json", blockTimes);
+  for (const { name, fit } of steps.rows) {
+    const { fitted, searches } = await store.read(fit);
+    await folder.writeJson(`plans/${name}.json`, planFile(bench, fitted));
+    for (const [search, key] of Object.entries(searches)) {
+      for (const { path, ending } of await store.filesOf(key)) {
+        const content = await Deno.readFile(path);
+        await folder.write(`searches/${search}${ending}`, content);
+      }
+    }
+  }
+  const named = new Map(
+    rows.map(({ row }) => [rowName(row.method, row.sparsity), row]),
+  );
+  for (const [name, row] of named) {
+    await folder.writeJson(`rows/${name}.json`, row);
+  }
+  const images = new Map<string, Tensor<"float32">>();
+  for (const { name, samples } of [steps.full, ...steps.rows]) {
+    if (name !== "full" && !named.has(name)) continue;
+    const set = tools.sets.of(samples);
+    images.set(name, await firstImages(set, shown));
+    await folder.writeImages(`samples/${name}.safetensors`, set);
+  }
+  return images;
+}

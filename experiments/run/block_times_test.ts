@@ -1,0 +1,112 @@
+import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import { type BlockTimes, neededBlockTimes } from "./block_times.ts";
+import { openBench } from "./bench.ts";
+import type { Experiment } from "../schema/experiment.ts";
+import { fitRow } from "./fit_row.ts";
+import { methodNamed } from "../methods/methods.ts";
+import { runExperiment } from "./runner.ts";
+import { withSetting } from "../schema/setting.ts";
+import { StepStore } from "../engine/step_store.ts";
+import {
+  cpuIdentity,
+  provenance,
+  withTiny,
+} from "../../testing/runs/tiny_experiment.ts";
+
+/** The tiny experiment with few rows and budgets of time. */
+const timed = (tiny: Experiment): Experiment => ({
+  ...withSetting(tiny, "cost=latency"),
+  sparsity: [0.5],
+  methods: ["fewer-steps", "random", "dip-go"],
+  mainMethod: "dip-go",
+  metrics: [{ kind: "psnr" }],
+  latency: { batches: [2], rounds: 1 },
+});
+
+Deno.test("a run fits budgets to block times that it measures once, and reports MACs and predicted speedup", () =>
+  withTiny(async (tiny, options) => {
+    const experiment = timed(tiny);
+    const { lines } = options;
+    const timings = () =>
+      lines.filter((line) => line.includes("block-times")).length;
+    const { folder, results } = await runExperiment(experiment, options);
+    assertEquals(timings(), 1);
+    const text = await Deno.readTextFile(`${folder}/block-times.json`);
+    const { blocks, nanoseconds }: BlockTimes = JSON.parse(text);
+    assert(nanoseconds.every((ns) => Number.isInteger(ns) && ns > 0));
+    await using bench = await openBench(experiment, {
+      device: "cpu",
+      costs: nanoseconds,
+    });
+    assertEquals(blocks, bench.net.blocks.map(({ block }) => block.name));
+    const [full, ...rows] = results.rows;
+    assertEquals(full.macs, bench.denseMacs);
+    assertEquals(rows.map(({ method }) => method), experiment.methods);
+    for (const { method, metrics } of rows) {
+      const { mean } = metrics["predicted speedup"];
+      assert(mean >= 2 - 1e-9, `${method}: ${mean}`);
+      const plan = JSON.parse(
+        await Deno.readTextFile(`${folder}/plans/${method}-0.5.json`),
+      );
+      if (!plan.gates) continue;
+      const fitted = { kind: "gates", plan: { gates: plan.gates } } as const;
+      assertAlmostEquals(mean, bench.denseCost / bench.cost(fitted), 1e-9);
+    }
+    lines.length = 0;
+    const again = await runExperiment(experiment, options);
+    assertEquals(timings(), 0);
+    assertEquals(again.results.rows, results.rows);
+  }));
+
+Deno.test("other costs make fits again, and samples of the full model serve both", () =>
+  withTiny(async (tiny, options) => {
+    const experiment = {
+      ...timed(tiny),
+      methods: ["random"],
+      mainMethod: "random",
+    };
+    const made = () =>
+      options.lines.flatMap((line) =>
+        /: (fit|sample full|block-times) /.exec(line)?.slice(1) ?? []
+      );
+    await runExperiment({ ...experiment, cost: "macs" }, options);
+    assertEquals(made().filter((kind) => kind === "fit").length, 1);
+    options.lines.length = 0;
+    await runExperiment(experiment, options);
+    assertEquals(new Set(made()), new Set(["fit", "block-times"]));
+  }));
+
+Deno.test("block times are those of one image, and plans of a dear block leave it out", () =>
+  withTiny(async (tiny, { root, log }) => {
+    const experiment = timed(tiny);
+    const identity = await cpuIdentity(experiment);
+    const store = new StepStore(root, { log });
+    const context = { store, output: { log } };
+    const none = {
+      ...identity,
+      experiment: { ...experiment, cost: "macs" as const },
+    };
+    assertEquals(
+      await neededBlockTimes({ identity: none, provenance }, context),
+      undefined,
+    );
+    const found = await neededBlockTimes({ identity, provenance }, context);
+    const dear = found!.blocks.findIndex((name) => name.includes("attn"));
+    const costs = found!.blocks.map((_, i) => i === dear ? 1_000_000 : 1);
+    await using bench = await openBench(experiment, { device: "cpu", costs });
+    const row = { method: methodNamed("random"), sparsity: 0.5 };
+    const fitted = await fitRow(bench, row, {
+      progress: () => {},
+      once: () => {
+        throw new Error("random searches nothing");
+      },
+    });
+    if (fitted.kind !== "gates") throw new Error(`found ${fitted.kind}`);
+    const unit = bench.net.units.indexOf(found!.blocks[dear]);
+    const { steps } = experiment.sampler;
+    const runs = fitted.plan.gates.filter((gates) =>
+      gates[unit] === 1 && gates.at(-1) === 1
+    ).length;
+    assert(runs <= steps / 2, `it runs at ${runs} of ${steps} steps`);
+    assert(bench.cost(fitted) <= bench.denseCost / 2);
+  }));

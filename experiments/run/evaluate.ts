@@ -1,0 +1,162 @@
+/** Images of the evaluation pairs, by the full model and by SubNets. */
+import { joinedArrays, stacked } from "../../core/tensor/batch.ts";
+import { TorchGenerator } from "../../core/tensor/random.ts";
+import {
+  drawStepNoise,
+  type StepNoise,
+} from "../../core/samplers/sampler_state.ts";
+import type { Tensor } from "../../core/tensor/tensor.ts";
+import { denseGates } from "../../supernet/gates.ts";
+import type { SubNetPlan } from "../../supernet/plan.ts";
+import type { SamplingInputs } from "../../supernet/sampling/sampling_loop.ts";
+import type { Bench } from "./bench.ts";
+import type { Experiment } from "../schema/experiment.ts";
+import type { SampledPlan } from "../methods/method.ts";
+import type { SampledBatch } from "../measure/sampled_sets.ts";
+import type { Subject } from "../../supernet/sampling/conditioner.ts";
+
+/** A class or prompt, and the noise that its image is made from. */
+export interface EvaluationPair {
+  readonly subject: Subject;
+  /** What it starts from, `[C, H, W]`. */
+  readonly noise: Tensor<"float32">;
+  /** What the full sampler adds at its steps, `[C, H, W]`; with fewer steps, the first of these are added. */
+  readonly stepNoise: StepNoise;
+}
+
+/** Shards of the evaluation: a batch of pictures each. */
+export function shardCount(
+  { evaluation: { pairs, batch } }: Pick<Experiment, "evaluation">,
+): number {
+  return Math.ceil(pairs / batch);
+}
+
+/**
+ * The pairs of every shard, drawn one after another: fewer pairs are the first
+ * of more. With a seed a batch, a batch's noises are those of the first. The
+ * last shard is whole too, so that a shard's pictures do not
+ * depend on how many pairs are evaluated.
+ */
+export function evaluationPairs(
+  bench: Bench,
+): EvaluationPair[] {
+  const { experiment, net } = bench;
+  const { evaluation, sampler: { steps } } = experiment;
+  const length = shardCount(experiment) * evaluation.batch;
+  const [, ...shape] = net.model.inputs[0].shape;
+  const random = new TorchGenerator(evaluation.seed);
+  const sampler = bench.sampler(steps);
+  const perBatch = evaluation.seedPer === "batch";
+  let source = random;
+  return Array.from({ length }, (_, i) => {
+    const subject = bench.subject("evaluation", i, random);
+    if (perBatch && i % evaluation.batch === 0) {
+      source = new TorchGenerator(evaluation.seed);
+    }
+    return {
+      subject,
+      noise: source.randn(shape),
+      stepNoise: drawStepNoise(sampler, { shape, random: source }),
+    };
+  });
+}
+
+/** The size and gates that a plan is sampled with. */
+function sampled(
+  bench: Bench,
+  fitted: SampledPlan,
+): { steps: number; plan: SubNetPlan } {
+  const { experiment: { sampler: { steps } }, net } = bench;
+  if (fitted.kind === "gates") return { steps, plan: fitted.plan };
+  const gates = denseGates(bench.calls(fitted.steps), net.units.length);
+  return { steps: fitted.steps, plan: { gates } };
+}
+
+/** A plan ready to sample batches of one size. */
+export interface BatchSampler extends AsyncDisposable {
+  /** What B pairs are sampled from, their texts encoded. */
+  inputsOf(batch: readonly EvaluationPair[]): Promise<SamplingInputs>;
+  /** What the sampler leaves, `[B, C, H, W]`. */
+  sample(inputs: SamplingInputs): Promise<Tensor<"float32">>;
+}
+
+/** Opens a plan's SubNet for batches of so many images. */
+export async function openBatchSampler(
+  bench: Bench,
+  fitted: SampledPlan,
+  images: number,
+): Promise<BatchSampler> {
+  const { steps, plan: { gates, forecast } } = sampled(bench, fitted);
+  const subNet = await bench.subNet({ images, steps }, gates);
+  const setup = bench.setup(steps);
+  return {
+    async inputsOf(batch) {
+      const subjects = batch.map(({ subject }) => subject);
+      return {
+        ...setup,
+        latents: stacked(batch.map(({ noise }) => noise)),
+        noise: setup.sampler.steps.map(({ noise }, i) =>
+          noise === 0
+            ? undefined
+            : joinedArrays(batch.map((p) => p.stepNoise[i]!))
+        ),
+        conditioning: await bench.conditioning(subjects),
+      };
+    },
+    sample: (inputs) => subNet.sample({ ...inputs, forecast }),
+    [Symbol.asyncDispose]: () => subNet[Symbol.asyncDispose](),
+  };
+}
+
+/** Samples shards of one plan after another; the last plan's sessions stay open. */
+export class ShardSampler implements AsyncDisposable {
+  #drawn: readonly EvaluationPair[] | undefined;
+  #open: { readonly row: string; readonly sampler: BatchSampler } | undefined;
+
+  constructor(private readonly bench: Bench) {}
+
+  /** {@linkcode evaluationPairs}, drawn when first asked for. */
+  get pairs(): readonly EvaluationPair[] {
+    return this.#drawn ??= evaluationPairs(this.bench);
+  }
+
+  /**
+   * What is sampled of a row's shard.
+   *
+   * @throws {RangeError} If a picture is not finite.
+   */
+  async sample(
+    row: string,
+    fitted: SampledPlan,
+    shard: number,
+  ): Promise<SampledBatch> {
+    const { bench } = this;
+    const { model, evaluation: { batch } } = bench.experiment;
+    const pairs = this.pairs.slice(shard * batch, (shard + 1) * batch);
+    const sampler = await this.#samplerOf(row, fitted);
+    const latents = await sampler.sample(await sampler.inputsOf(pairs));
+    const images = await bench.pictures(latents);
+    const odd = images.data.findIndex((value) => !Number.isFinite(value));
+    if (odd === -1) return bench.decode ? { images, latents } : { images };
+    throw new RangeError(
+      `Cannot evaluate ${model}: element ${odd} of shard ${shard} of ${row} is ${
+        images.data[odd]
+      }, expected a finite number`,
+    );
+  }
+
+  async #samplerOf(row: string, fitted: SampledPlan): Promise<BatchSampler> {
+    if (this.#open?.row === row) return this.#open.sampler;
+    await this[Symbol.asyncDispose]();
+    const { batch } = this.bench.experiment.evaluation;
+    const sampler = await openBatchSampler(this.bench, fitted, batch);
+    this.#open = { row, sampler };
+    return sampler;
+  }
+
+  /** Closes the sessions that are open. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#open?.sampler[Symbol.asyncDispose]();
+    this.#open = undefined;
+  }
+}

@@ -1,0 +1,41 @@
+import { assertEquals } from "@std/assert";
+import { TorchGenerator } from "../../core/tensor/random.ts";
+import { openBench } from "./bench.ts";
+import { type EvaluationPair, evaluationPairs } from "./evaluate.ts";
+import quickstart from "../quickstart.ts";
+import { writeTinyModel } from "../../testing/runs/tiny_model.ts";
+
+/** The pairs, ten and two more that fill the last shard, of the tiny model in batches of 4. */
+async function noises(seedPer: "prompt" | "batch") {
+  const folder = await Deno.makeTempDir();
+  try {
+    await writeTinyModel(folder);
+    const evaluation = { pairs: 10, seed: 5, batch: 4, seedPer };
+    const experiment = { ...quickstart, model: folder, evaluation };
+    await using bench = await openBench(experiment, { device: "cpu" });
+    return evaluationPairs(bench);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+Deno.test("evaluationPairs() gives every pair its own noise, or every batch the same again", async () => {
+  const texts = (pairs: readonly EvaluationPair[]) =>
+    pairs.map(({ noise }) => noise.data.join());
+  const own = await noises("prompt");
+  assertEquals(new Set(texts(own)).size, 12);
+  const batches = await noises("batch");
+  const [first, second, last] = [0, 4, 8].map((i) =>
+    texts(batches).slice(i, i + 4)
+  );
+  assertEquals(new Set(first).size, 4);
+  assertEquals(second, first);
+  assertEquals(last, first);
+  const shape = batches[0].noise.shape;
+  assertEquals(batches[0].noise, new TorchGenerator(5).randn(shape));
+  const subjects = batches.map(({ subject }) => subject);
+  assertEquals(
+    subjects.slice(0, 4).join() === subjects.slice(4, 8).join(),
+    false,
+  );
+});

@@ -1,0 +1,126 @@
+/** From steps that were made to rows: plans, values a pair, and the times that are taken last. */
+import type { RowSteps } from "./experiment_steps.ts";
+import { latencyStep, type MedianTimes } from "./latency_step.ts";
+import type {
+  FinishedRow,
+  MeasuredRow,
+  RowLatency,
+  RowMetrics,
+} from "../results/measured_row.ts";
+import type { SampledPlan } from "../methods/method.ts";
+import type { MetricValues } from "./metric_steps.ts";
+import type { ProgressOutput } from "../engine/progress.ts";
+import type { Step } from "../engine/step.ts";
+import { makeSteps } from "../engine/step_graph.ts";
+import type { StepStore } from "../engine/step_store.ts";
+import type { StepTools } from "./step_tools.ts";
+
+/** A row before it is timed. */
+interface EvaluatedRow {
+  readonly steps: RowSteps;
+  readonly fitted: SampledPlan;
+  readonly row: MeasuredRow;
+}
+
+/** Every row that has a plan, timed. */
+export async function finishedRows(
+  tools: StepTools,
+  steps: readonly RowSteps[],
+  output: ProgressOutput,
+): Promise<FinishedRow[]> {
+  const rows = await evaluatedRows(tools, steps);
+  const timings = latencySteps(tools, rows);
+  const { store } = tools;
+  await makeSteps(timings.map(({ step }) => step), { store, output });
+  const finished: FinishedRow[] = [];
+  for (const { row, fitted } of rows) {
+    const latencies: RowLatency[] = [];
+    for (const { sparsity, batch, step } of timings) {
+      if (sparsity !== row.sparsity) continue;
+      const times = await store.read(step);
+      const rowMs = times[row.method];
+      latencies.push({ batch, fullMs: times.full, rowMs });
+    }
+    finished.push({ row, fitted, latencies });
+  }
+  return finished;
+}
+
+async function evaluatedRows(
+  { store, bench }: StepTools,
+  rows: readonly RowSteps[],
+): Promise<EvaluatedRow[]> {
+  const evaluated: EvaluatedRow[] = [];
+  for (const steps of rows) {
+    const { fitted } = await store.read(steps.fit);
+    if (fitted.kind === "none") continue;
+    const { method, sparsity } = steps.planned;
+    const macs = bench.macs(fitted);
+    const measured = await metricsOf(store, steps.metrics);
+    const predicted = bench.costs
+      ? { predictedSpeedup: bench.denseCost / bench.cost(fitted) }
+      : {};
+    const row = {
+      method: method.name,
+      sparsity,
+      macs,
+      ...predicted,
+      ...measured,
+    };
+    evaluated.push({ steps, fitted, row });
+  }
+  return evaluated;
+}
+
+/** A step for each sparsity and batch. */
+function latencySteps(
+  tools: StepTools,
+  rows: readonly EvaluatedRow[],
+): { sparsity: number; batch: number; step: Step<MedianTimes> }[] {
+  const { batches } = tools.identity.experiment.latency;
+  const groups = [...Map.groupBy(rows, ({ row }) => row.sparsity)];
+  return groups.flatMap(([sparsity, group]) => {
+    const timed = group.map(({ row, steps: { fit }, fitted }) => ({
+      method: row.method,
+      fit,
+      fitted,
+    }));
+    return batches.map((batch) => {
+      const step = latencyStep(tools, timed, { sparsity, batch });
+      return { sparsity, batch, step };
+    });
+  });
+}
+
+/** What the metrics of one set of pictures gave, and the commits that measured them. */
+export async function metricsOf(
+  store: StepStore,
+  steps: readonly Step<MetricValues>[],
+): Promise<{ metrics: RowMetrics; commit?: string }> {
+  const values: MetricValues[] = [];
+  for (const step of steps) values.push(await store.read(step));
+  const commits = new Set(values.flatMap(({ commit }) => commit ?? []));
+  const metrics = Object.fromEntries(
+    values.flatMap(({ metrics }) => Object.entries(metrics)),
+  );
+  return {
+    metrics,
+    ...commits.size > 0 ? { commit: [...commits].join(", ") } : {},
+  };
+}
+
+/** Why rows are missing, a sentence each. */
+export async function notesOf(
+  store: StepStore,
+  rows: readonly RowSteps[],
+): Promise<string[]> {
+  const notes: string[] = [];
+  for (const { fit, planned: { method, sparsity } } of rows) {
+    const { fitted } = await store.read(fit);
+    if (fitted.kind !== "none") continue;
+    notes.push(
+      `${method.name} at sparsity ${sparsity} is left out: ${fitted.note}.`,
+    );
+  }
+  return notes;
+}

@@ -1,0 +1,71 @@
+/** The rows of an experiment, and the plan of one. */
+import type { Bench } from "./bench.ts";
+import type { Experiment } from "../schema/experiment.ts";
+import type { FittedPlan, Method, MethodContext } from "../methods/method.ts";
+import { methodNamed } from "../methods/methods.ts";
+
+/** One method at one sparsity. */
+export interface PlannedRow {
+  readonly method: Method;
+  readonly sparsity: number;
+}
+
+/** The rows of an experiment, by sparsity, then in the order of its methods. */
+export function plannedRows(
+  { sparsity, methods }: Experiment,
+): PlannedRow[] {
+  return sparsity.flatMap((sparsity) =>
+    methods.map((name) => ({ method: methodNamed(name), sparsity }))
+  );
+}
+
+/** A row's targets: the experiment's up to its own, ascending. */
+export function targetsOf(
+  experiment: Experiment,
+  { sparsity }: Pick<PlannedRow, "sparsity">,
+): number[] {
+  return experiment.sparsity.filter((target) => target <= sparsity)
+    .sort((a, b) => a - b);
+}
+
+/** What a method calls back while it searches. */
+export type ContextCalls = Pick<MethodContext, "progress" | "once">;
+
+/**
+ * Fits one row's plan, whichever rows were fitted before.
+ *
+ * @throws {RangeError} If the plan exceeds the budget.
+ */
+export async function fitRow(
+  bench: Bench,
+  row: PlannedRow,
+  calls: ContextCalls,
+): Promise<FittedPlan> {
+  const { method, sparsity } = row;
+  const { search, sampler, seed } = bench.experiment;
+  const { batch: images } = search;
+  const runner = bench.runner({ images, steps: sampler.steps });
+  const context: MethodContext = {
+    net: runner.net,
+    runner,
+    setup: bench.setup(sampler.steps),
+    decode: bench.decode,
+    calls: (steps) => bench.calls(steps),
+    search,
+    sparsity: targetsOf(bench.experiment, row),
+    form: () => bench.form(),
+    calibration: () => bench.calibration(),
+    seed,
+    ...calls,
+  };
+  const budget = bench.budget(sparsity);
+  const fitted = await method.fit(context, images * budget);
+  if (fitted.kind !== "none" && bench.cost(fitted) > budget) {
+    throw new RangeError(
+      `Cannot use the plan of ${method.name} at sparsity ${sparsity}: it costs ${
+        bench.cost(fitted)
+      }, the budget is ${budget}`,
+    );
+  }
+  return fitted;
+}

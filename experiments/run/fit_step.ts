@@ -1,0 +1,84 @@
+/** The step that fits a row's plan, and the searches within, which other rows and runs may share. */
+import { fitRow, type PlannedRow, targetsOf } from "./fit_row.ts";
+import { rowName } from "../results/measured_row.ts";
+import type { FittedPlan, MethodContext } from "../methods/method.ts";
+import type { RunIdentity } from "../results/run_folder.ts";
+import { type Step, step } from "../engine/step.ts";
+import { jsonFormat } from "../engine/step_format.ts";
+import { modelReads } from "../engine/step_reads.ts";
+import type { StepTools } from "./step_tools.ts";
+
+/** A row's plan, and the searches that it comes from. */
+export interface RowFit {
+  readonly fitted: FittedPlan;
+  /** Keys of search steps, by the names that the method gives them. */
+  readonly searches: Readonly<Record<string, string>>;
+}
+
+/** Fits a row's plan. */
+export function fitStep(tools: StepTools, planned: PlannedRow): Step<RowFit> {
+  const { method, sparsity } = planned;
+  const calibration = calibrationReads(tools);
+  const settings = settingsOf(tools.identity, planned);
+  const own = method.searches ? method.reads?.(settings) ?? settings : {};
+  return step({
+    kind: "fit",
+    name: rowName(method.name, sparsity),
+    reads: { ...calibration, method: method.name, sparsity, settings: own },
+    format: jsonFormat<RowFit>(),
+    cost: method.searches ? 1 : 0,
+    async make(progress) {
+      const searches: Record<string, string> = {};
+      const fitted = await fitRow(tools.bench, planned, {
+        progress,
+        once(name, make, reads = settings) {
+          const all = { ...calibration, name, reads };
+          const search = searchStep(tools, { name, make, reads: all });
+          searches[name] = search.key;
+          return tools.store.need(search);
+        },
+      });
+      return { fitted, searches };
+    },
+  });
+}
+
+/** What the batches that searches work on are made of, their seed, and what blocks cost where that is measured. */
+function calibrationReads(
+  { identity, bench: { costs } }: StepTools,
+): Record<string, unknown> {
+  const { experiment: { seed, search }, inputs } = identity;
+  const { batch, calibration } = search;
+  const prompts = inputs.prompts?.search;
+  return { ...modelReads(identity), seed, prompts, batch, calibration, costs };
+}
+
+/** All that a search may read. */
+function settingsOf(
+  { experiment }: RunIdentity,
+  planned: PlannedRow,
+): Pick<MethodContext, "search" | "sparsity"> {
+  return {
+    search: experiment.search,
+    sparsity: targetsOf(experiment, planned),
+  };
+}
+
+function searchStep<Value>(
+  { store }: StepTools,
+  { name, make, reads }: {
+    name: string;
+    make: (checkpoint: string) => Promise<Value>;
+    reads: unknown;
+  },
+): Step<Value> {
+  const search: Step<Value> = step({
+    kind: "search",
+    name,
+    reads,
+    format: jsonFormat<Value>(),
+    cost: 1,
+    make: async () => await make(await store.checkpoint(search)),
+  });
+  return search;
+}

@@ -1,0 +1,81 @@
+/** The step that times the rows of one sparsity in turns with the full model, on this hardware. */
+import { interleave, type Latency } from "../../eval/statistics/latency.ts";
+import { type BatchSampler, openBatchSampler } from "./evaluate.ts";
+import type { RowFit } from "./fit_step.ts";
+import type { SampledPlan } from "../methods/method.ts";
+import { fullPlan } from "./sample_steps.ts";
+import { type Step, step } from "../engine/step.ts";
+import { jsonFormat } from "../engine/step_format.ts";
+import { modelReads } from "../engine/step_reads.ts";
+import type { StepTools } from "./step_tools.ts";
+
+/** Median milliseconds by method, and of the full model as "full". */
+export type MedianTimes = Readonly<Record<string, number>>;
+
+/** A row to be timed. */
+export interface TimedRow {
+  readonly method: string;
+  readonly fit: Step<RowFit>;
+  readonly fitted: SampledPlan;
+}
+
+/** Times batches of so many images. */
+export function latencyStep(
+  tools: StepTools,
+  rows: readonly TimedRow[],
+  { sparsity, batch }: { sparsity: number; batch: number },
+): Step<MedianTimes> {
+  const { bench, identity, provenance: { hardware } } = tools;
+  const { latency: { rounds }, evaluation } = identity.experiment;
+  const plans: [string, SampledPlan][] = [
+    ["full", fullPlan(identity.experiment)],
+    ...rows.map(({ method, fitted }): [string, SampledPlan] => [
+      method,
+      fitted,
+    ]),
+  ];
+  const macs = plans.reduce((sum, [, plan]) => sum + bench.macs(plan), 0);
+  return step({
+    kind: "latency",
+    name: `at ${sparsity}, batch ${batch}`,
+    reads: {
+      ...modelReads(identity),
+      prompts: identity.inputs.prompts?.evaluation,
+      seed: evaluation.seed,
+      hardware,
+      methods: rows.map(({ method }) => method),
+      rounds,
+      batch,
+    },
+    after: rows.map(({ fit }) => fit),
+    format: jsonFormat<MedianTimes>(),
+    cost: batch * macs,
+    make: () => medianTimes(tools, plans, batch),
+  });
+}
+
+async function medianTimes(
+  { bench, sampler: { pairs } }: StepTools,
+  plans: readonly [string, SampledPlan][],
+  batch: number,
+): Promise<MedianTimes> {
+  const batchPairs = Array.from(
+    { length: batch },
+    (_, i) => pairs[i % pairs.length],
+  );
+  await using opened = new AsyncDisposableStack();
+  const samplers: Record<string, () => Promise<unknown>> = {};
+  for (const [name, plan] of plans) {
+    const sampler: BatchSampler = await openBatchSampler(bench, plan, batch);
+    opened.use(sampler);
+    const inputs = await sampler.inputsOf(batchPairs);
+    samplers[name] = () => sampler.sample(inputs);
+  }
+  const { rounds } = bench.experiment.latency;
+  const measured: Record<string, Latency> = await interleave(samplers, {
+    rounds,
+  });
+  return Object.fromEntries(
+    Object.entries(measured).map(([name, { median }]) => [name, median]),
+  );
+}

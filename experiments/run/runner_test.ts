@@ -1,0 +1,192 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { openSafetensors } from "../../core/weights/safetensors.ts";
+import { readResults } from "../../eval/tables/results.ts";
+import { parseGates } from "../../supernet/gates.ts";
+import { checkExperiment, type Experiment } from "../schema/experiment.ts";
+import quickstart from "../quickstart.ts";
+import { runExperiment } from "./runner.ts";
+import { withTiny } from "../../testing/runs/tiny_experiment.ts";
+import { writeTinyPipeline } from "../../testing/models/tiny_pipeline.ts";
+
+Deno.test("runExperiment() writes every row within its budget, and the report", () =>
+  withTiny(async (experiment, options) => {
+    const { folder, files, notes } = await runExperiment(experiment, options);
+    const { rows, sampler, samples } = await readResults(
+      `${folder}/results.json`,
+    );
+    assertEquals(sampler, { name: "ddim", steps: 4, guidanceScale: 2 });
+    assertEquals(samples, 4);
+    const [full, ...others] = rows;
+    assertEquals([full.method, full.macsSpeedup, full.speedup], ["full", 1, 1]);
+    for (const { method, sparsity, macs, metrics } of others) {
+      assert(macs <= (1 - sparsity) * full.macs, `${method} ${sparsity}`);
+      assertEquals(metrics.psnr.n, 4);
+      assert(metrics.psnr.mean < 100 && metrics.ssim.mean < 1);
+      assert(metrics.speedup_b2.mean > 0);
+      const rival = method === experiment.mainMethod
+        ? undefined
+        : experiment.mainMethod;
+      assertEquals(metrics.psnr.versus?.method, rival);
+    }
+    // half of 4 steps is exactly 2 calls, at no MAC more or less
+    const fewer = others.find(({ method, sparsity }) =>
+      method === "fewer-steps" && sparsity === 0.5
+    )!;
+    assertEquals(fewer.macs, full.macs / 2);
+    const missing = 2 * experiment.methods.length - others.length;
+    assertEquals(notes.length, missing);
+    for (const file of [...files, "gates/random-0.5.svg", "config.json"]) {
+      assert((await Deno.stat(`${folder}/${file}`)).size > 0, file);
+    }
+    const plan = `${folder}/plans/random-0.5.json`;
+    const { gates } = parseGates(
+      JSON.parse(await Deno.readTextFile(plan)),
+      plan,
+    );
+    assertEquals(gates.length, 4);
+  }));
+
+for (const kind of ["pndm", "dpm-solver++", "euler", "lcm"] as const) {
+  Deno.test(`runExperiment() searches and samples with another sampler: ${kind}`, () =>
+    withTiny(async (tiny, options) => {
+      const methods = [
+        "fewer-steps",
+        "searched-subset",
+        "dip-go",
+        "energy+forecast",
+      ];
+      const experiment = {
+        ...tiny,
+        sampler: { ...tiny.sampler, kind },
+        sparsity: [0.5],
+        methods,
+        latency: { batches: [1], rounds: 1 },
+      };
+      const { results } = await runExperiment(experiment, options);
+      const [full, ...rows] = results.rows;
+      assertEquals(results.sampler.name, kind);
+      assertEquals(rows.map(({ method }) => method), methods);
+      for (const { macs, metrics } of rows) {
+        assert(macs <= full.macs / 2 && metrics.psnr.mean < 100);
+      }
+    }));
+}
+
+Deno.test("runExperiment() prunes a text-to-image pipeline, its loss through the decoder", () =>
+  withTiny(async (tiny, options) => {
+    const root = tiny.model.replace(/\/model$/, "");
+    const model = `${root}/pipeline`;
+    await writeTinyPipeline(model);
+    await Deno.writeTextFile(`${root}/search.txt`, "a b\n\nc\n");
+    await Deno.writeTextFile(`${root}/evaluation.txt`, "d\ne f\ng\n");
+    const experiment: Experiment = {
+      ...tiny,
+      model,
+      prompts: {
+        search: `${root}/search.txt`,
+        evaluation: `${root}/evaluation.txt`,
+      },
+      sampler: { kind: "own", steps: 3, guidanceScale: 3 },
+      superNet: { granularity: "branch" },
+      search: {
+        ...tiny.search,
+        batch: 1,
+        network: { ...tiny.search.network, iterations: 2 },
+        energy: { approach: 1, evaluations: 2, tries: 1 },
+      },
+      methods: [
+        "deepcache",
+        "deepcache-nonuniform",
+        "dip-go",
+        "energy+forecast",
+      ],
+      sparsity: [0.25],
+      evaluation: { pairs: 2, seed: 9, batch: 1 },
+      metrics: [
+        { kind: "clip-score (shapes)", pair: "zoo/models/scenes-clip" },
+        ...tiny.metrics,
+        { kind: "latent-mse" },
+      ],
+      latency: { batches: [1], rounds: 1 },
+    };
+    const { folder, results, notes } = await runExperiment(experiment, options);
+    assertEquals(results.sampler.name, "pndm");
+    assertEquals(results.rows.map(({ method }) => method), [
+      "full",
+      ...experiment.methods,
+    ]);
+    assertEquals(results.rows.map(({ metrics }) => Object.keys(metrics)), [
+      ["clip-score (shapes)"],
+      ...experiment.methods.map(() => [
+        "clip-score (shapes)",
+        "psnr",
+        "ssim",
+        "latent-mse",
+      ]),
+    ]);
+    assertEquals(notes, []);
+    const full = openSafetensors(`${folder}/samples/full.safetensors`);
+    const { shape, data } = await full.readFloat32("images");
+    assertEquals(shape, [2, 3, 128, 128]);
+    assert(data.every((value) => Math.abs(value) <= 1));
+    assert(data.some((value, i) => value !== data[i + data.length / 2]));
+    const apart = results.rows.slice(1).map(({ metrics }) =>
+      metrics["latent-mse"]
+    );
+    assert(apart.every(({ mean, n }) => mean > 0 && n === 2));
+    const { prompts: _, ...rest } = experiment;
+    const mute = { ...rest, metrics: tiny.metrics };
+    await assertRejects(
+      () => runExperiment(mute, options),
+      TypeError,
+      "expected prompts.search and prompts.evaluation",
+    );
+    await assertRejects(
+      () =>
+        runExperiment({ ...tiny, metrics: [{ kind: "latent-mse" }] }, options),
+      RangeError,
+      "makes pixels, not latents; expected psnr",
+    );
+    await assertRejects(
+      () => runExperiment({ ...tiny, prompts: experiment.prompts }, options),
+      TypeError,
+      "is a DiT, which draws classes",
+    );
+  }));
+
+Deno.test("runExperiment() evaluates fewer pairs as the first of more", () =>
+  withTiny(async (experiment, options) => {
+    const short = {
+      ...experiment,
+      methods: ["random"],
+      mainMethod: "random",
+      sparsity: [0.5],
+    };
+    const psnrs = async (pairs: number) => {
+      const evaluation = { ...short.evaluation, pairs };
+      const run = await runExperiment({ ...short, evaluation }, options);
+      const row = await Deno.readTextFile(`${run.folder}/rows/random-0.5.json`);
+      return JSON.parse(row).metrics.psnr as number[];
+    };
+    assertEquals((await psnrs(4)).slice(0, 2), await psnrs(2));
+  }));
+
+Deno.test("checkExperiment() names the value that is out of range", async () => {
+  const refused = (change: Partial<Experiment>, message: string) =>
+    assertRejects(
+      () => Promise.try(() => checkExperiment({ ...quickstart, ...change })),
+      RangeError,
+      message,
+    );
+  checkExperiment(quickstart);
+  await refused({ sparsity: [0.5, 1] }, "sparsity is [0.5,1], expected");
+  await refused({ methods: ["fora", "nora"] }, '["fora","nora"], expected');
+  await refused({ mainMethod: "dip" }, 'mainMethod is "dip", expected one of');
+  const evaluation = { ...quickstart.evaluation, seed: quickstart.seed };
+  await refused({ evaluation }, "evaluation.seed is 0");
+  const plms = { ...quickstart.sampler, kind: "plms" as "pndm" };
+  await refused(
+    { sampler: plms },
+    'sampler.kind is "plms", expected one of own',
+  );
+});

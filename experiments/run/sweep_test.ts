@@ -1,0 +1,275 @@
+/** Whole runs on the tiny model: what is made again, by how many, and that the figures are the same. */
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { isFile } from "../../core/files/is_file.ts";
+import type { Precision } from "../../core/runtime/session.ts";
+import { openSafetensors } from "../../core/weights/safetensors.ts";
+import type { Experiment } from "../schema/experiment.ts";
+import { experimentSteps, metricTargets } from "./experiment_steps.ts";
+import type { InputHashes } from "../measure/input_hashes.ts";
+import { type FinishedRun, runExperiment, runShare } from "./runner.ts";
+import { inOrder } from "../engine/step_graph.ts";
+import { openStepTools } from "./step_tools.ts";
+import {
+  cpuIdentity,
+  provenance,
+  withTiny,
+} from "../../testing/runs/tiny_experiment.ts";
+import { Workers } from "../engine/workers.ts";
+
+/** The tiny experiment with few rows: 2 shards of the full model and of each. */
+function small(tiny: Experiment): Experiment {
+  return {
+    ...tiny,
+    sparsity: [0.5],
+    methods: ["fewer-steps", "random", "dip-go"],
+    mainMethod: "dip-go",
+    evaluation: { pairs: 4, seed: 9, batch: 2 },
+    metrics: [{ kind: "psnr" }],
+    latency: { batches: [1], rounds: 1 },
+  };
+}
+
+/** Runs `body` with the small experiment and a `run` that returns how many steps of each kind were made. */
+function withSmall(
+  body: (context: {
+    experiment: Experiment;
+    root: string;
+    lines: string[];
+    run: (
+      change?: Partial<Experiment>,
+      options?: { root?: string; jobs?: number; precision?: Precision },
+    ) => Promise<{ finished: FinishedRun; made: Record<string, number> }>;
+  }) => Promise<void>,
+): Promise<void> {
+  return withTiny(async (tiny, options) => {
+    const experiment = small(tiny);
+    const { lines, root } = options;
+    await body({
+      experiment,
+      root,
+      lines,
+      async run(change = {}, others = {}) {
+        lines.length = 0;
+        const changed = { ...experiment, ...change };
+        const finished = await runExperiment(changed, {
+          ...options,
+          ...others,
+        });
+        return { finished, made: madeIn(lines) };
+      },
+    });
+  });
+}
+
+/** Steps made by the process that logged these lines, by kind. */
+function madeIn(lines: readonly string[]): Record<string, number> {
+  const made: Record<string, number> = {};
+  for (const line of lines) {
+    const [, kind] = /^\d+\/\d+.*?: (\w+) [^()]*$/.exec(line) ?? [];
+    if (!kind || /, (elsewhere|left out)$/.test(line)) continue;
+    made[kind] = (made[kind] ?? 0) + 1;
+  }
+  return made;
+}
+
+/** Files of a run that hold figures, without times. */
+async function figures({ folder, results }: FinishedRun) {
+  const files: Record<string, Uint8Array> = {};
+  for (const part of ["plans", "rows", "samples"]) {
+    for await (const { name } of Deno.readDir(`${folder}/${part}`)) {
+      files[name] = await Deno.readFile(`${folder}/${part}/${name}`);
+    }
+  }
+  const rows = results.rows.map(({ latencyMs: _, speedup: __, ...row }) => row);
+  return { files, rows };
+}
+
+/** How many files a folder holds whose names end so; none where there is no folder. */
+async function filesIn(folder: string, end: string): Promise<number> {
+  try {
+    const files = await Array.fromAsync(Deno.readDir(folder));
+    return files.filter(({ name }) => name.endsWith(end)).length;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return 0;
+    throw error;
+  }
+}
+
+Deno.test("A run that is repeated makes nothing, and one that changes in part makes that part", () =>
+  withSmall(async ({ experiment, run }) => {
+    const first = await run();
+    assertEquals(first.made, { sample: 8, fit: 3, metric: 3, latency: 1 });
+    const { folder } = first.finished;
+    assert(await isFile(`${folder}/searches/dip-go.json`));
+    assert(await isFile(`${folder}/searches/dip-go.curve.jsonl`));
+    const again = await run({ description: "reworded" });
+    assertEquals(again.made, {});
+    assertEquals(again.finished.results, first.finished.results);
+
+    const { evaluation, search } = experiment;
+    const more = await run({ evaluation: { ...evaluation, pairs: 6 } });
+    assertEquals(more.made, { sample: 4, metric: 3 });
+    const odd = await run({ evaluation: { ...evaluation, pairs: 5 } });
+    assertEquals(odd.made, { metric: 3 });
+
+    const sparser = await run({ sparsity: [0.5, 0.75] });
+    assertEquals(sparser.made, { sample: 6, fit: 3, metric: 3, latency: 1 });
+    const methods = ["fora", ...experiment.methods, "uniform-reuse"];
+    const wider = await run({ methods, sparsity: [0.25] });
+    const rows = wider.finished.results.rows.length - 1;
+    assertEquals(wider.made, {
+      sample: 2 * rows,
+      fit: 5,
+      metric: rows,
+      latency: 1,
+    });
+    const joined = await run({ methods: [...experiment.methods, "fora"] });
+    assertEquals(joined.made.fit, 1);
+
+    const network = { ...search.network, iterations: 4 };
+    const searched = await run({ search: { ...search, network } });
+    assertEquals(searched.made, { sample: 2, fit: 1, metric: 1, latency: 1 });
+    const metrics = [{ kind: "ssim" as const }, ...experiment.metrics];
+    assertEquals((await run({ metrics })).made, { metric: 3 });
+    const timed = await run({ latency: { batches: [1], rounds: 2 } });
+    assertEquals(timed.made, { latency: 1 });
+  }));
+
+Deno.test("A run in float16 makes steps of its own, of the gates that float32 finds, and says so", () =>
+  withSmall(async ({ run }) => {
+    const { finished: single, made } = await run();
+    const own = await run({}, { precision: "float16", jobs: 2 });
+    assertEquals(made, { sample: 8, fit: 3, metric: 3, latency: 1 });
+    assertEquals(own.made.latency, 1);
+    const half = own.finished;
+    assertEquals(
+      [single.results.precision, half.results.precision],
+      ["float32", "float16"],
+    );
+    const config = JSON.parse(
+      await Deno.readTextFile(`${half.folder}/config.json`),
+    );
+    assertEquals(config.precision, "float16");
+    for (const row of ["dip-go-0.5", "random-0.5"]) {
+      const [a, b] = [single, half].map(({ folder }) =>
+        `${folder}/plans/${row}`
+      );
+      assertEquals(
+        await Deno.readTextFile(`${a}.json`),
+        await Deno.readTextFile(`${b}.json`),
+      );
+    }
+    for (const row of ["full", "dip-go-0.5"]) {
+      const [a, b] = [single, half].map(({ folder }) =>
+        openSafetensors(`${folder}/samples/${row}.safetensors`)
+          .readFloat32Sync("images").data
+      );
+      const off = a.reduce((m, x, i) => Math.max(m, Math.abs(x - b[i])), 0);
+      const largest = a.reduce((m, x) => Math.max(m, Math.abs(x)), 0);
+      assert(off > 0 && off < 1e-2 * largest, `${row}: ${off} of ${largest}`);
+    }
+    assertEquals((await run({}, { precision: "float16" })).made, {});
+  }));
+
+Deno.test("Another judge of pictures changes metrics alone, another model or precision everything", () =>
+  withSmall(async ({ experiment, root }) => {
+    const device = "cpu" as const;
+    const pair = { kind: "prompt-accuracy" as const, pair: "a folder" };
+    const metrics = [...experiment.metrics, pair];
+    const judged = { ...experiment, metrics };
+    const inputs = { model: "", metrics: [] };
+    const precision = "float32" as const;
+    const identity = { experiment: judged, device, precision, inputs };
+    const part = { root, identity, provenance };
+    await using tools = await openStepTools(part, { log: () => {} });
+    const stepsOf = (inputs: InputHashes) => {
+      const other = { ...tools, identity: { ...identity, inputs } };
+      return inOrder(metricTargets(experimentSteps(other)));
+    };
+    const first = stepsOf({ model: "m", metrics: ["", "a"] });
+    const known = new Set(first.map(({ key }) => key));
+    assertEquals(known.size, 8 + 3 + 3 + 4);
+    const newKinds = (inputs: InputHashes) => {
+      const unknown = stepsOf(inputs).filter(({ key }) => !known.has(key));
+      return Object.groupBy(unknown, ({ kind }) => kind);
+    };
+    const another = newKinds({ model: "m", metrics: ["", "b"] });
+    assertEquals(Object.keys(another), ["metric"]);
+    assertEquals(another.metric!.length, 4);
+    const other = newKinds({ model: "n", metrics: ["", "a"] });
+    assertEquals(Object.values(other).flat().length, known.size);
+    const keys = new Set(stepsOf(inputs).map(({ key }) => key));
+    const half = { ...identity, precision: "float16" as const };
+    const own = experimentSteps({ ...tools, identity: half });
+    const shared = inOrder(metricTargets(own)).filter(({ key }) =>
+      keys.has(key)
+    );
+    assertEquals(shared, []);
+  }));
+
+Deno.test("A damaged file is made again, with the same figures", () =>
+  withSmall(async ({ root, lines, run }) => {
+    const before = await figures((await run()).finished);
+    for (const kind of ["sample", "fit", "metric", "search"]) {
+      const [file] = await Array.fromAsync(
+        Deno.readDir(`${root}/.steps/${kind}`),
+      );
+      await Deno.truncate(`${root}/.steps/${kind}/${file.name}`, 40);
+    }
+    const { finished, made } = await run();
+    assertEquals(made, { sample: 1, fit: 1, metric: 1 });
+    const damaged = lines.filter((line) => line.includes("is made again"));
+    assert(damaged.length >= 3);
+    assertStringIncludes(damaged.join(), `${root}/.steps/sample/`);
+    assertEquals(await figures(finished), before);
+  }));
+
+Deno.test("Two runs at once on one folder share the steps and end with equal results", () =>
+  withSmall(async ({ lines, run }) => {
+    const [a, b] = await Promise.all([run(), run()]);
+    assertEquals(madeIn(lines), { sample: 8, fit: 3, metric: 3, latency: 1 });
+    assertEquals(a.finished.results, b.finished.results);
+    assertEquals(await figures(a.finished), await figures(b.finished));
+  }));
+
+Deno.test("Shares and their merge equal the whole", () =>
+  withTiny(async (tiny, options) => {
+    const experiment = small(tiny);
+    const { lines, root } = options;
+    for (const index of [2, 0, 1]) {
+      await runShare(experiment, { index, count: 3 }, options);
+    }
+    assertEquals(madeIn(lines), { sample: 8, fit: 3 });
+    lines.length = 0;
+    const merged = await runExperiment(experiment, options);
+    assertEquals(madeIn(lines), { metric: 3, latency: 1 });
+    const alone = { ...options, root: `${root}-whole` };
+    const whole = await runExperiment(experiment, alone);
+    assertEquals(await figures(merged), await figures(whole));
+  }));
+
+Deno.test("A worker makes its part alone, and ends when it is told to", () =>
+  withTiny(async (tiny, options) => {
+    const experiment = small(tiny);
+    const { root, lines } = options;
+    const identity = await cpuIdentity(experiment);
+    const place = { index: 1, count: 2 };
+    const part = { root, identity, provenance, place, threads: 1 };
+    {
+      await using _worker = new Workers([part]);
+      while (await filesIn(`${root}/.steps/metric`, ".json") < 3) {
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    }
+    await runExperiment(experiment, options);
+    assertEquals(madeIn(lines), { latency: 1 });
+  }));
+
+Deno.test("Several processes give what one gives", () =>
+  withSmall(async ({ root, lines, run }) => {
+    const one = await run();
+    const three = await run({}, { root: `${root}-jobs`, jobs: 3 });
+    assertEquals(await figures(three.finished), await figures(one.finished));
+    const all = lines.filter((line) => /: (fit|sample|metric) /.test(line));
+    assertEquals(all.length, 14);
+  }));

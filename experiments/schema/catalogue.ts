@@ -1,0 +1,36 @@
+/** What `deno task experiment` knows: experiments and studies, a file each, listed here. */
+import type { Experiment } from "./experiment.ts";
+import { studies } from "../paper/studies.ts";
+import type { Study } from "../studies/study.ts";
+import quickstart from "../quickstart.ts";
+import quickstartSd from "../quickstart_sd.ts";
+
+/** In the order of `--list`. */
+export const experiments: readonly Experiment[] = [quickstart, quickstartSd];
+
+/** Names and descriptions of experiments, then of studies. */
+export const listed: readonly { name: string; description: string }[] = [
+  ...experiments,
+  ...studies,
+];
+
+/** The sections of all studies can be run by their own names, too. */
+const sections: readonly Experiment[] = studies.flatMap(({ sections }) =>
+  [...sections.full, ...sections.embedded].map(({ experiment }) => experiment)
+);
+
+/** The study of that name, or undefined. */
+export const studyNamed = (name: string): Study | undefined =>
+  studies.find((each) => each.name === name);
+
+/** @throws {RangeError} If there is no experiment of that name. */
+export function experimentNamed(name: string): Experiment {
+  const experiment = [...experiments, ...sections]
+    .find((each) => each.name === name);
+  if (experiment) return experiment;
+  throw new RangeError(
+    `Cannot find experiment "${name}", expected one of ${
+      listed.map((each) => each.name).join(", ")
+    }`,
+  );
+}

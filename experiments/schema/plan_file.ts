@@ -1,0 +1,48 @@
+/** Plans on disk: `gates.json` with the forecast beside the gates, or the number of steps, or why there is none. */
+import type { Forecast } from "../../supernet/forecast.ts";
+import { type Gates, parseGates } from "../../supernet/gates.ts";
+import type { SamplerName } from "../../supernet/sampler_name.ts";
+import type { Bench } from "../run/bench.ts";
+import type { FittedPlan } from "../methods/method.ts";
+
+/** What a plan's file holds; the keys of one kind of plan. */
+export interface PlanFile {
+  readonly model: string;
+  /** With gates, the sampler and its model calls; else as many steps as it makes. */
+  readonly sampler: SamplerName;
+  readonly blocks?: readonly string[];
+  readonly gates?: Gates;
+  readonly forecast?: Forecast;
+  readonly note?: string;
+}
+
+/** A plan as its file. */
+export function planFile(
+  bench: Bench,
+  fitted: FittedPlan,
+): PlanFile {
+  const { experiment: { model, sampler: { steps } }, net } = bench;
+  const { name } = bench.sampler(steps);
+  const file = { model, sampler: { name, steps: net.steps } };
+  switch (fitted.kind) {
+    case "gates":
+      return { ...file, blocks: net.units, ...fitted.plan };
+    case "steps":
+      return { ...file, sampler: { name, steps: fitted.steps } };
+    case "none":
+      return { ...file, note: fitted.note };
+  }
+}
+
+/**
+ * The plan that a file holds.
+ *
+ * @param name Of the file, for errors.
+ * @throws {TypeError | RangeError} If its gates are not valid.
+ */
+export function planOf(file: PlanFile, name: string): FittedPlan {
+  if (file.note !== undefined) return { kind: "none", note: file.note };
+  if (!file.gates) return { kind: "steps", steps: file.sampler.steps };
+  const { gates, forecast } = parseGates(file, name);
+  return { kind: "gates", plan: { gates, forecast } };
+}

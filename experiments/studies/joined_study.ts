@@ -1,0 +1,113 @@
+/** A study's results: the rows of its sections and the paper's in one `results.json`. */
+import type { ResultRow, Results } from "../../eval/tables/results.ts";
+import { macsOfRow, type PaperRow, sparsityOf, type Study } from "./study.ts";
+
+/** A finished section. */
+export interface SectionResults {
+  readonly label: string;
+  readonly promptSet?: string;
+  readonly results: Results;
+}
+
+/** A section's results with its CLIP score named for its prompts. */
+export function namedByPrompts(
+  { promptSet }: Pick<SectionResults, "promptSet">,
+  results: Results,
+): Results {
+  if (promptSet === undefined) return results;
+  const rows = results.rows.map((row) => ({
+    ...row,
+    metrics: Object.fromEntries(
+      Object.entries(row.metrics).map(([name, value]) => [
+        name === "clip" ? `clip_${promptSet}` : name,
+        value,
+      ]),
+    ),
+  }));
+  return { ...results, rows };
+}
+
+/** The paper's row as ours are; its MACs stay in the paper's convention. */
+export function paperResultRow(row: PaperRow): ResultRow {
+  const { label, dense, speedup, seconds, metrics = {} } = row;
+  const macs = macsOfRow(row);
+  return {
+    method: label,
+    sparsity: sparsityOf(row),
+    macs,
+    macsSpeedup: Number(dense) * 1e12 / macs,
+    latencyMs: seconds === undefined ? null : 1000 * seconds,
+    speedup: speedup ?? null,
+    metrics: Object.fromEntries(
+      Object.entries(metrics).map(([name, mean]) => [name, { mean }]),
+    ),
+    source: "paper",
+  };
+}
+
+/** A section's row under a name that tells the section, also where it is a rival. */
+function labelled(row: ResultRow, label: string): ResultRow {
+  const named = (method: string) => `${method} (${label})`;
+  const metrics = Object.fromEntries(
+    Object.entries(row.metrics).map(([name, { versus, ...value }]) => [
+      name,
+      {
+        ...value,
+        ...versus
+          ? { versus: { ...versus, method: named(versus.method) } }
+          : {},
+      },
+    ]),
+  );
+  return { ...row, method: named(row.method), metrics };
+}
+
+/** The rows of all sections; an unpruned model that several sample alike stands once. */
+function ownRows(sections: readonly SectionResults[]): ResultRow[] {
+  const seen = new Set<string>();
+  return sections.flatMap(({ label, promptSet, results }) => {
+    const { model, sampler, rows } = namedByPrompts({ promptSet }, results);
+    const dense = JSON.stringify([model, sampler, promptSet]);
+    const known = seen.has(dense);
+    seen.add(dense);
+    return rows
+      .filter(({ method }) => !(known && method === "full"))
+      .map((row) => sections.length > 1 ? labelled(row, label) : row);
+  });
+}
+
+/** What all sections agree on, or undefined. */
+function shared<Value>(values: readonly Value[]): Value | undefined {
+  return new Set(values).size === 1 ? values[0] : undefined;
+}
+
+/** Different values in order, as one text. */
+const list = (values: readonly string[]) => [...new Set(values)].join(", ");
+
+/** One results record of a study; the sampler's steps are the first section's. */
+export function joinedStudy(
+  { name, paper }: Study,
+  sections: readonly SectionResults[],
+): Results {
+  const all = sections.map(({ results }) => results);
+  const last = all[all.length - 1];
+  const seed = shared(all.map(({ seed }) => seed));
+  const samples = shared(all.map(({ samples }) => samples));
+  const precision = shared(all.map(({ precision }) => precision));
+  return {
+    experiment: name,
+    model: list(all.map(({ model }) => model)),
+    sampler: {
+      ...all[0].sampler,
+      name: list(all.map(({ sampler }) => sampler.name)),
+    },
+    rows: [...ownRows(sections), ...paper.map(paperResultRow)],
+    ...seed === undefined ? {} : { seed },
+    ...samples === undefined ? {} : { samples },
+    ...precision === undefined ? {} : { precision },
+    commit: list(all.map(({ commit }) => commit ?? "unknown")),
+    hardware: last.hardware,
+    date: last.date,
+    command: last.command,
+  };
+}

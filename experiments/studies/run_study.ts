@@ -1,0 +1,142 @@
+/**
+ * Runs a study: its sections one after another, each in a run folder of its own,
+ * then joins their results with the paper's rows. A study that is killed goes on
+ * because its sections do.
+ */
+import { createHash } from "node:crypto";
+import { writeAtomically } from "../../core/files/write_atomically.ts";
+import { joinResults } from "../../eval/tables/join_results.ts";
+import { renderTable } from "../../eval/tables/render_table.ts";
+import {
+  joinReports,
+  type ReportedRun,
+} from "../../eval/report/join_reports.ts";
+import { reportPage } from "../../eval/report/report_page.ts";
+import { readRunDetails } from "../../eval/report/run_details.ts";
+import { type Results, writeResults } from "../../eval/tables/results.ts";
+import { checkExperiment } from "../schema/experiment.ts";
+import {
+  type FinishedRun,
+  runExperiment,
+  type RunOptions,
+} from "../run/runner.ts";
+import { joinedStudy, namedByPrompts, paperResultRow } from "./joined_study.ts";
+import type { Section, Study } from "./study.ts";
+
+/** A section and what its run left. */
+interface FinishedSection {
+  readonly section: Section;
+  readonly run: FinishedRun;
+}
+
+/**
+ * Runs what is left of a study.
+ *
+ * @param sections Those of one of its scales, with models and prompts on this machine.
+ * @throws As `runExperiment`; the settings of every section are checked before the first runs.
+ */
+export async function runStudy(
+  study: Study,
+  sections: readonly Section[],
+  options: RunOptions,
+): Promise<FinishedRun> {
+  for (const { experiment } of sections) checkExperiment(experiment);
+  const finished: FinishedSection[] = [];
+  for (const [i, section] of sections.entries()) {
+    const { name } = section.experiment;
+    options.log(
+      `${study.name}: section ${i + 1} of ${sections.length}, ${name}`,
+    );
+    const run = await runExperiment(section.experiment, options);
+    finished.push({ section, run });
+  }
+  return await writeStudy(study, finished, options.root);
+}
+
+async function writeStudy(
+  study: Study,
+  finished: readonly FinishedSection[],
+  root: string,
+): Promise<FinishedRun> {
+  const results = joinedStudy(
+    study,
+    finished.map(({ section: { label, promptSet }, run: { results } }) => ({
+      label,
+      promptSet,
+      results,
+    })),
+  );
+  const folder = `${root}/${study.name}/${idOf(finished)}`;
+  await Deno.mkdir(folder, { recursive: true });
+  await writeResults(`${folder}/results.json`, results);
+  await writeAtomically(
+    `${folder}/table.md`,
+    tableFile(study, results, finished),
+  );
+  const report = joinReports([
+    ...await Promise.all(finished.map(reportedSection)),
+    { results: paperResults(study, results) },
+  ], { title: study.name, lead: study.description });
+  await writeAtomically(`${folder}/report.html`, await reportPage(report));
+  const files = ["report.html", "results.json", "table.md"];
+  const notes = [...missingRows(finished), ...notesOf(study)];
+  return { folder, files, results, notes };
+}
+
+/** A section under its label, with what its run keeps beside numbers. */
+async function reportedSection(
+  { section, run: { folder, results } }: FinishedSection,
+): Promise<ReportedRun> {
+  const details = await readRunDetails(`${folder}/report.json`);
+  const named = namedByPrompts(section, results);
+  return { results: { ...named, experiment: section.label }, details };
+}
+
+/** The paper's rows as a run of their own. */
+const paperResults = ({ paper }: Study, results: Results): Results => ({
+  ...results,
+  experiment: "paper",
+  rows: paper.map(paperResultRow),
+});
+
+/** The first 12 hexadecimal digits of SHA-256 of the sections' run folders, which are named by all that changes a number. */
+function idOf(finished: readonly FinishedSection[]): string {
+  const folders = finished.map(({ run: { folder } }) =>
+    folder.split("/").slice(-2).join("/")
+  );
+  const hash = createHash("sha256").update(folders.join("\n"));
+  return hash.digest("hex").slice(0, 12);
+}
+
+/** What to know of a study's figures: its notes, then why printed MACs are not what block graphs give. */
+export const notesOf = ({ notes, explanations }: Study): string[] => [
+  ...notes,
+  ...Object.values(explanations),
+];
+
+/** Why rows are missing, with the section that misses them. */
+const missingRows = (finished: readonly FinishedSection[]): string[] =>
+  finished.flatMap(({ section: { label }, run: { notes } }) =>
+    notes.map((note) => finished.length > 1 ? `${label}: ${note}` : note)
+  );
+
+function tableFile(
+  study: Study,
+  results: Results,
+  finished: readonly FinishedSection[],
+): string {
+  const { date, commit, hardware, command } = results;
+  return [
+    `# ${study.name}\n`,
+    `${study.description}.\n`,
+    renderTable(joinResults([results]), "md"),
+    ...missingRows(finished).map((note) => `${note}\n`),
+    "## Notes\n",
+    ...notesOf(study).map((note) => `- ${note}`),
+    "\n## Sections\n",
+    ...finished.map(({ section: { label, experiment }, run: { folder } }) =>
+      `- ${label}: ${experiment.description}; \`${folder}\``
+    ),
+    `\n${date}, commit ${commit}, ${hardware}: \`${command}\`\n`,
+  ].join("\n");
+}

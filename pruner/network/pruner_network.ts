@@ -1,0 +1,191 @@
+/**
+ * The pruner network (DiP-GO, section 3.2): one learnable query a gate, an
+ * encoder, and a head per query that ends in two logits and a softmax. The
+ * last layer starts with zero weights and a bias toward "keep", so training
+ * starts from the full model.
+ *
+ * Shapes: `M` = T·N gates, `D` query width, `H` = D/4.
+ */
+import {
+  cotangentOf,
+  gradientOf,
+  parametersAsInputs,
+  vjpGraph,
+} from "../../core/autodiff/vjp.ts";
+import { GraphBuilder } from "../../core/onnx/builder.ts";
+import type { Graph, Value } from "../../core/onnx/graph.ts";
+import {
+  type FlatParameters,
+  flatten,
+  layOut,
+  viewsOf,
+} from "../../core/autodiff/optimizers/flat_parameters.ts";
+import type { TorchGenerator } from "../../core/tensor/random.ts";
+import { openSession, type Session } from "../../core/runtime/session.ts";
+import { float32, sizeOf } from "../../core/tensor/tensor.ts";
+
+export interface PrunerNetworkOptions {
+  /** D, a multiple of 4; the paper's is 512. */
+  readonly queryDim: number;
+  /** How queries see each other: not at all, or by self-attention. */
+  readonly encoder: "linear" | "attention";
+}
+
+/** x Wᵀ + b with one weight for all queries. */
+function shared(g: GraphBuilder, x: Value, path: string, width: number): Value {
+  const weight = g.parameter(`${path}.weight`, [width, x.shape[1]]);
+  return g.gemm(x, weight, g.parameter(`${path}.bias`, [width]), { transB: 1 });
+}
+
+/** A linear layer with each query's own weight: `[M, 1, in]` → `[M, 1, out]`. */
+function own(g: GraphBuilder, x: Value, path: string, width: number): Value {
+  const [count, , features] = x.shape;
+  const weight = g.parameter(`${path}.weight`, [count, features, width]);
+  return g.add(
+    g.matMul(x, weight),
+    g.parameter(`${path}.bias`, [count, 1, width]),
+  );
+}
+
+function layerNorm(g: GraphBuilder, x: Value, path: string): Value {
+  const [, width] = x.shape;
+  const scale = g.parameter(`${path}.weight`, [width]);
+  return g.layerNormalization(x, scale, g.parameter(`${path}.bias`, [width]));
+}
+
+/** Self-attention among queries with key width D/4, then an MLP D → D/4 → D; both residual, LayerNorm after. */
+function attentionEncoder(g: GraphBuilder, x: Value, width: number): Value {
+  const [q, k] = ["query", "key"].map((name) =>
+    shared(g, x, `encoder.${name}`, width / 4)
+  );
+  const v = shared(g, x, "encoder.value", width);
+  const scores = g.fusedMatMul(q, k, {
+    transB: 1,
+    alpha: 1 / Math.sqrt(width / 4),
+  });
+  const mixed = layerNorm(
+    g,
+    g.add(x, g.matMul(g.softmax(scores), v)),
+    "encoder.norm1",
+  );
+  const hidden = g.relu(shared(g, mixed, "encoder.mlp1", width / 4));
+  return layerNorm(
+    g,
+    g.add(mixed, shared(g, hidden, "encoder.mlp2", width)),
+    "encoder.norm2",
+  );
+}
+
+/** The network as a graph: no inputs, output `keep` `[M]`, each gate's probability of computing. */
+export function prunerGraph(
+  count: number,
+  { queryDim, encoder }: PrunerNetworkOptions,
+): Graph {
+  if (queryDim % 4 !== 0 || queryDim < 4) {
+    throw new RangeError(
+      `Cannot build a pruner network: queryDim is ${queryDim}, expected a multiple of 4`,
+    );
+  }
+  const g = new GraphBuilder("pruner");
+  const queries = g.parameter("queries", [count, queryDim]);
+  const encoded = encoder === "attention"
+    ? attentionEncoder(g, queries, queryDim)
+    : g.relu(shared(g, queries, "encoder.linear", queryDim));
+  const hidden = queryDim / 4;
+  const first = g.relu(
+    own(g, g.reshape(encoded, [count, 1, queryDim]), "head.0", hidden),
+  );
+  const second = g.relu(own(g, first, "head.1", hidden));
+  const logits = g.reshape(own(g, second, "head.2", 2), [count, 2]);
+  const [, keep] = g.split(g.softmax(logits), [1, 1], { axis: 1 });
+  return g.build({ keep: g.reshape(keep, [count]) });
+}
+
+function initialWeight(
+  name: string,
+  shape: readonly number[],
+  random: TorchGenerator,
+) {
+  if (name === "head.2.weight") return new Float32Array(sizeOf(shape));
+  if (name === "head.2.bias") {
+    return Float32Array.from({ length: sizeOf(shape) }, (_, i) => i % 2);
+  }
+  if (/norm\d\.weight$/.test(name)) {
+    return new Float32Array(sizeOf(shape)).fill(1);
+  }
+  if (name.endsWith(".bias")) return new Float32Array(sizeOf(shape));
+  const fanIn = shape.length === 3 ? shape[1] : shape[shape.length - 1];
+  const scale = name === "queries" ? 1 : 1 / Math.sqrt(fanIn);
+  return random.randn(shape).data.map((v) => scale * v);
+}
+
+/** The pruner network's parameters and sessions. */
+export class PrunerNetwork implements AsyncDisposable {
+  /** All parameters, flat: what an optimiser updates and a checkpoint keeps. */
+  readonly parameters: Float32Array;
+  readonly #layout: FlatParameters;
+  readonly #forward: Session;
+  readonly #backward: Session;
+
+  /** @internal Use {@linkcode openPrunerNetwork}. */
+  constructor(
+    layout: FlatParameters,
+    parameters: Float32Array,
+    sessions: { forward: Session; backward: Session },
+  ) {
+    this.#layout = layout;
+    this.parameters = parameters;
+    this.#forward = sessions.forward;
+    this.#backward = sessions.backward;
+  }
+
+  /** Each gate's probability of computing, `[M]`. */
+  async keep(): Promise<Float32Array> {
+    const { keep } = await this.#forward.run(
+      viewsOf(this.#layout, this.parameters),
+    );
+    return keep.data as Float32Array;
+  }
+
+  /** dL/dparameters from dL/dkeep `[M]`, as flat as the parameters. */
+  async gradient(cotangent: Float32Array): Promise<Float32Array> {
+    const feeds = viewsOf(this.#layout, this.parameters);
+    const results = await this.#backward.run({
+      ...feeds,
+      [cotangentOf("keep")]: float32([cotangent.length], cotangent),
+    });
+    return flatten(this.#layout, results, { nameOf: gradientOf });
+  }
+
+  async close(): Promise<void> {
+    await this.#forward.close();
+    await this.#backward.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+/** A pruner network for `count` gates with initial weights from `random`. */
+export async function openPrunerNetwork(
+  count: number,
+  options: PrunerNetworkOptions,
+  random: TorchGenerator,
+): Promise<PrunerNetwork> {
+  const graph = prunerGraph(count, options);
+  const layout = layOut(
+    [...graph.initializers.values()]
+      .filter(({ role }) => role === "parameter")
+      .map(({ name, shape }) => [name, shape]),
+  );
+  const parameters = new Float32Array(layout.size);
+  for (const { name, shape, offset } of layout.slots) {
+    parameters.set(initialWeight(name, shape, random), offset);
+  }
+  const trainable = parametersAsInputs(graph);
+  const forward = await openSession(trainable);
+  const wrt = layout.slots.map(({ name }) => name);
+  const backward = await openSession(vjpGraph(trainable, { wrt }));
+  return new PrunerNetwork(layout, parameters, { forward, backward });
+}

@@ -1,0 +1,71 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { liveBlocks } from "../../supernet/liveness.ts";
+import { type SuperNet, superNet } from "../../supernet/super_net.ts";
+import { tinyUnet } from "../../testing/models/tiny_unet.ts";
+import { deepCacheGates, nonUniformKeys, uniformKeys } from "./deep_cache.ts";
+
+Deno.test("nonUniformKeys() is the authors' schedule", () => {
+  const keys = nonUniformKeys(5, 50, { centre: 15, power: 1.4 });
+  assertEquals(keys, [0, 5, 9, 13, 17, 21, 26, 31, 37, 43]);
+  assertEquals(nonUniformKeys(5, 50), keys);
+});
+
+Deno.test("uniformKeys() starts at 0 and stays below T", () => {
+  assertEquals(uniformKeys(3, 7), [0, 3, 6]);
+  assertEquals(uniformKeys(1, 2), [0, 1]);
+});
+
+const tiny = (granularity: "block" | "branch" | "layer") =>
+  superNet(tinyUnet({ batch: 2, granularity }), { steps: 4 });
+
+/** Names of the blocks that run at each step. */
+const running = (net: SuperNet, keys: readonly number[]) =>
+  liveBlocks(net, deepCacheGates(net, keys)).map((live) =>
+    net.blocks.flatMap(({ block: { name } }, i) => live[i] ? [name] : [])
+  );
+
+Deno.test("deepCacheGates() leaves the last unit, and the skip connection that it reads, between key steps", () => {
+  const all = (net: SuperNet) => net.blocks.map(({ block }) => block.name);
+  const ends = (...names: string[]) => [
+    "conv_in",
+    "time_embedding",
+    ...names,
+    "conv_out",
+  ];
+  const branches = tiny("branch");
+  const shallow = ends("up_blocks.1.2");
+  assertEquals(
+    running(branches, [0, 2]),
+    [all(branches), shallow, all(branches), shallow],
+  );
+  const blocks = tiny("block");
+  const skipped = ends("down_blocks.0", "up_blocks.1");
+  assertEquals(
+    running(blocks, [3]),
+    [all(blocks), skipped, skipped, all(blocks)],
+  );
+});
+
+Deno.test("deepCacheGates() leaves more units at a deeper cut, and what they read", () => {
+  const net = tiny("branch");
+  const runs = liveBlocks(net, deepCacheGates(net, [0], { computed: 2 }));
+  const live = net.blocks.flatMap(({ block: { name } }, i) =>
+    runs[1][i] ? [name] : []
+  );
+  assertEquals(live, [
+    "conv_in",
+    "time_embedding",
+    "down_blocks.0.0",
+    "up_blocks.1.1",
+    "up_blocks.1.2",
+    "conv_out",
+  ]);
+});
+
+Deno.test("deepCacheGates() refuses units that hold what they add", () => {
+  assertThrows(
+    () => deepCacheGates(tiny("layer"), [0]),
+    RangeError,
+    "units that hold their outputs",
+  );
+});

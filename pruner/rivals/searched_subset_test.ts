@@ -1,0 +1,125 @@
+import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import { TorchGenerator } from "../../core/tensor/random.ts";
+import { makeSampler } from "../../core/samplers/make_sampler.ts";
+import type { Sampler } from "../../core/samplers/sampler.ts";
+import { nextState, startState } from "../../core/samplers/sampler_state.ts";
+import { parseSchedulerConfig } from "../../core/samplers/schedule/scheduler_config.ts";
+import { int64 } from "../../core/tensor/tensor.ts";
+import { times } from "../../core/tensor/vectors.ts";
+import type { CalibrationBatch } from "../calibration.ts";
+import { cheapestPath, jumpCosts, searchSubset } from "./searched_subset.ts";
+
+const steps = 7;
+const scheduler = parseSchedulerConfig({
+  beta_schedule: "linear",
+  clip_sample: false,
+  prediction_type: "epsilon",
+  timestep_spacing: "leading",
+}, "test");
+
+/** An analytic model whose prediction turns quickly at first. */
+function predict(x: Float32Array, step: number): Float32Array {
+  return x.map((v) => 0.4 * v + Math.sin(3 * v + 9 / (1 + step)));
+}
+
+const latents = new TorchGenerator(0).randn([2, 1, 4, 4]);
+const all = Array.from({ length: steps }, (_, t) => t);
+
+function sampleWith(sampler: Sampler, computed: readonly number[]) {
+  const [trajectory, predictions]: [Float32Array[], Float32Array[]] = [[], []];
+  let state = startState(sampler, latents.data);
+  let prediction = latents.data;
+  for (let t = 0; t < steps; t++) {
+    if (computed.includes(t)) {
+      const x = times(state.latents, sampler.steps[t].inputScale);
+      prediction = predict(x, t);
+    }
+    trajectory.push(state.latents);
+    predictions.push(prediction);
+    state = nextState(sampler, t, { state, prediction });
+  }
+  return { trajectory: [...trajectory, state.latents], predictions };
+}
+
+function batchOf(sampler: Sampler): CalibrationBatch {
+  return {
+    latents,
+    noise: [],
+    conditioning: { class_labels: int64([4], [0, 0, 0, 0]) },
+    ...sampleWith(sampler, all),
+  };
+}
+
+/** Every subset of k steps that holds 0. */
+function subsets(k: number, from = 1): number[][] {
+  if (k === 1) return [[0]];
+  return all.slice(from).flatMap((t) =>
+    subsets(k - 1, t + 1).map((rest) =>
+      [0, t, ...rest.slice(1)].sort((a, b) => a - b)
+    )
+  ).filter((s) => new Set(s).size === k);
+}
+
+Deno.test("cheapestPath() is the best of all paths", () => {
+  const random = new TorchGenerator(1);
+  const costs = all.map(() =>
+    Array.from({ length: steps + 1 }, () => random.uniform())
+  );
+  for (const k of [1, 3, 5]) {
+    const cost = (path: readonly number[]) =>
+      path.reduce((sum, i, n) => sum + costs[i][path[n + 1] ?? steps], 0);
+    const least = Math.min(...subsets(k).map(cost));
+    assert(Math.abs(cost(cheapestPath(costs, k)) - least) < 1e-12);
+  }
+});
+
+const samplers = [
+  makeSampler(scheduler, { kind: "ddim", steps }),
+  makeSampler(scheduler, { kind: "pndm", steps: steps - 1 }),
+  makeSampler(scheduler, { kind: "dpm-solver++", steps }),
+  makeSampler(scheduler, { kind: "euler", steps }),
+];
+
+for (const sampler of samplers) {
+  Deno.test(`jumpCosts() of one step are nothing, and of all are those of one call: ${sampler.name}`, () => {
+    const batch = batchOf(sampler);
+    const costs = jumpCosts(sampler, [batch]);
+    all.forEach((i) => assertEquals(costs[i][i + 1], 0));
+    const found = sampleWith(sampler, [0]).trajectory[steps];
+    assertAlmostEquals(costs[0][steps], meanError(found, batch), 1e-9);
+  });
+
+  Deno.test(`searchSubset() comes close to the best of all subsets, within its evaluations: ${sampler.name}`, async () => {
+    const batch = batchOf(sampler);
+    const errorOf = (computed: readonly number[]) =>
+      meanError(sampleWith(sampler, computed).trajectory[steps], batch);
+    for (const k of [2, 3, 4]) {
+      let calls = 0;
+      const found = await searchSubset({
+        sampler,
+        batches: [batch],
+        evaluate: (computed) => {
+          calls++;
+          return Promise.resolve(errorOf(computed));
+        },
+      }, { k, evaluations: 30 });
+      assertEquals(found.length, k);
+      assertEquals(found[0], 0);
+      assert(calls <= 30);
+      const ranked = subsets(k).map(errorOf).sort((a, b) => a - b);
+      const rank = ranked.findIndex((error) => error >= errorOf(found) - 1e-12);
+      assert(
+        rank <= Math.ceil(0.15 * ranked.length),
+        `rank ${rank} of ${ranked.length}`,
+      );
+    }
+  });
+}
+
+function meanError(
+  found: Float32Array,
+  { trajectory }: CalibrationBatch,
+): number {
+  const sum = found.reduce((s, v, i) => s + (v - trajectory[steps][i]) ** 2, 0);
+  return sum / found.length;
+}

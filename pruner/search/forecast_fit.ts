@@ -1,0 +1,169 @@
+/**
+ * Fits the scalars that combine held predictions, for gates that are given:
+ * first by least squares step by step, then by gradient through the sampler.
+ */
+import { adamW } from "../../core/autodiff/optimizers/optimizer.ts";
+import { cosineLearningRate } from "../../core/autodiff/optimizers/learning_rate.ts";
+import { predictionFor } from "../../core/samplers/sampler_state.ts";
+import type { Tensor } from "../../core/tensor/tensor.ts";
+import type { Forecast, ForecastScalars } from "../../supernet/forecast.ts";
+import type { Gates } from "../../supernet/gates.ts";
+import type { HeldStep } from "../../supernet/sampling/sampling_loop.ts";
+import type { SubNetRunner } from "../../supernet/sampling/sub_net.ts";
+import type { TrainingForm } from "../../supernet/training/training_form.ts";
+import type { CalibrationBatch, SamplingSetup } from "../calibration.ts";
+
+/** Solves A x = y for a symmetric positive semi-definite 3x3 A, with a small ridge. */
+function solve3(
+  matrix: readonly (readonly number[])[],
+  y: readonly number[],
+): ForecastScalars {
+  const scale = Math.max(...matrix.map((row, i) => row[i]), 1e-12);
+  const rows = matrix.map((row, i) => [
+    ...row.map((v, j) => v + (i === j ? 1e-4 * scale : 0)),
+    y[i],
+  ]);
+  for (let i = 0; i < 3; i++) {
+    for (let r = i + 1; r < 3; r++) {
+      const factor = rows[r][i] / rows[i][i];
+      for (let c = i; c < 4; c++) rows[r][c] -= factor * rows[i][c];
+    }
+  }
+  const x = [0, 0, 0];
+  for (let i = 2; i >= 0; i--) {
+    x[i] = (rows[i][3] - x.reduce((sum, v, j) =>
+      sum + (j > i ? rows[i][j] * v : 0), 0)) /
+      rows[i][i];
+  }
+  return [x[0], x[1], x[2]];
+}
+
+/** Scalars whose forecast is closest to `target`: the normal equations on h0, h0 − h1 and h1 − h2. */
+function fitScalars(
+  history: readonly Float32Array[],
+  target: Float32Array,
+): ForecastScalars {
+  const matrix = [[0, 0, 0], [0, 0, 0], [0, 0, 0]];
+  const right = [0, 0, 0];
+  const [h0, h1, h2] = history;
+  for (let i = 0; i < target.length; i++) {
+    const basis = [h0[i], h1 ? h0[i] - h1[i] : 0, h2 ? h1[i] - h2[i] : 0];
+    const rest = target[i] - h0[i];
+    for (let r = 0; r < 3; r++) {
+      right[r] += basis[r] * rest;
+      for (let c = 0; c < 3; c++) matrix[r][c] += basis[r] * basis[c];
+    }
+  }
+  return solve3(matrix, right);
+}
+
+/**
+ * Least squares in sampling order: at each held step, the scalars whose
+ * prediction brings the SubNet's own latents closest to the full sampler's
+ * next ones, so that errors made so far are corrected.
+ *
+ * A step is linear in its prediction, so the wanted one is what leads there.
+ * Steps that compute get the scalars that would forecast what they computed:
+ * they are not used, but say what holding there would cost. Also returned: the
+ * final latents that the fit ended with.
+ *
+ * @throws {TypeError} If the sampler clips: its steps are not linear.
+ */
+export async function leastSquaresForecast(
+  runner: SubNetRunner,
+  setup: SamplingSetup,
+  { gates, batch }: { gates: Gates; batch: CalibrationBatch },
+): Promise<{ forecast: Forecast; latents: Tensor<"float32"> }> {
+  const forecast = gates.map((): ForecastScalars => [0, 0, 0]);
+  const fit = (
+    step: number,
+    history: readonly Float32Array[],
+    target: Float32Array,
+  ) => forecast[step] = fitScalars(history, target);
+  const held = async (
+    { step, read }: HeldStep,
+  ): Promise<ForecastScalars> => {
+    const { state, history } = await read();
+    const next = batch.trajectory[step + 1];
+    const noise = batch.noise[step];
+    const wanted = predictionFor(setup.sampler, step, { state, next, noise });
+    return fit(step, history, wanted);
+  };
+  const whole = runner.net.units.length - 1;
+  const latents = await runner.sample({
+    ...batch,
+    ...setup,
+    gates,
+    forecast: held,
+    async observe({ step, read }) {
+      if (gates[step][whole] === 0) return;
+      const { history, prediction } = await read();
+      if (history.length > 0) fit(step, history, prediction);
+    },
+  });
+  return { forecast, latents };
+}
+
+export interface RefineOptions {
+  readonly iterations: number;
+  readonly learningRate: number;
+}
+
+/** Gradient of mean_b log mean (x_b − target_b)² with respect to x `[B, ...]`. */
+function logErrorCotangent(
+  x: Float32Array,
+  target: Float32Array,
+  samples: number,
+): Float32Array {
+  const size = x.length / samples;
+  const cotangent = new Float32Array(x.length);
+  for (let b = 0; b < samples; b++) {
+    let error = 1e-12;
+    for (let i = b * size; i < (b + 1) * size; i++) {
+      error += (x[i] - target[i]) ** 2;
+    }
+    for (let i = b * size; i < (b + 1) * size; i++) {
+      cotangent[i] = 2 * (x[i] - target[i]) / (error * samples);
+    }
+  }
+  return cotangent;
+}
+
+/**
+ * Adam on the scalars through the frozen sampler; the loss is the mean over
+ * samples of the log of an image's mean squared error, which is its PSNR. Batches are used in turn.
+ */
+export async function refineForecast(
+  form: TrainingForm,
+  setup: SamplingSetup,
+  { gates, forecast, batches }: {
+    gates: Gates;
+    forecast: Forecast;
+    batches: readonly CalibrationBatch[];
+  },
+  { iterations, learningRate }: RefineOptions,
+): Promise<Forecast> {
+  const scalars = Float32Array.from(forecast.flat());
+  const optimizer = adamW(scalars.length, { beta2: 0.99 });
+  const current = (): Forecast =>
+    forecast.map((
+      _,
+      t,
+    ) => [scalars[3 * t], scalars[3 * t + 1], scalars[3 * t + 2]]);
+  for (let i = 0; i < iterations; i++) {
+    const batch = batches[i % batches.length];
+    const target = batch.trajectory[batch.trajectory.length - 1];
+    const { forecast: gradient } = await form.gradient(
+      { ...batch, ...setup, gates, forecast: current() },
+      ({ data, shape }) => logErrorCotangent(data, target, shape[0]),
+      { wanted: "forecast", segment: gates.length },
+    );
+    const rate = cosineLearningRate(i, {
+      peak: learningRate,
+      total: iterations,
+      floor: 0.1,
+    });
+    optimizer.update(scalars, Float32Array.from(gradient.flat()), rate);
+  }
+  return current();
+}

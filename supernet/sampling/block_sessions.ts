@@ -1,0 +1,24 @@
+/** How the sessions of a SuperNet's blocks are opened, of which many are open at once. */
+import type { SessionOptions } from "../../core/runtime/session.ts";
+import type { Graph } from "../../core/onnx/graph.ts";
+import { sizeOf } from "../../core/tensor/tensor.ts";
+import type { SuperNet } from "../super_net.ts";
+
+/** A model of more weights, 1 GiB in float32, is large. */
+export const largeModel = 2 ** 28;
+
+/** Elements of a graph's weights. */
+export const weightCount = ({ initializers }: Graph): number =>
+  [...initializers.values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+
+/** The options, and for a large model sessions that give memory back after each run: what each keeps would add up to several times the weights. */
+export function blockSessions(
+  { blocks }: SuperNet,
+  options: SessionOptions = {},
+): SessionOptions {
+  const weights = blocks.reduce(
+    (sum, { graph }) => sum + weightCount(graph),
+    0,
+  );
+  return { ...options, keepsMemory: weights <= largeModel };
+}

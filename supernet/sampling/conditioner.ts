@@ -1,0 +1,125 @@
+/** What pictures are of: classes that a DiT knows, or prompts that a text-to-image pipeline reads. */
+import { joined } from "../../core/tensor/batch.ts";
+import type { LoadedModel } from "../../core/models/load.ts";
+import {
+  openPromptEncoder,
+  type PromptEncoder,
+  type PromptInputs,
+} from "../../core/pipeline/prompt_encoder.ts";
+import type { SessionOptions } from "../../core/runtime/session.ts";
+import type { Tensor } from "../../core/tensor/tensor.ts";
+import { guidedLabels } from "../../core/pipeline/guidance.ts";
+
+/** A class's index, or a prompt. */
+export type Subject = number | string;
+
+/** Makes a model's inputs besides latents and timestep. Hold it with `await using`. */
+export interface Conditioner extends AsyncDisposable {
+  /** Text tokens of a sample, in a model that reads text. */
+  readonly tokens?: number;
+  /**
+   * The inputs of B guided samples: batch 2B, the half that guidance leads away from last.
+   *
+   * @throws {TypeError} If the model draws no such subjects.
+   * @throws {RangeError} If it has no such class.
+   */
+  conditioning(subjects: readonly Subject[]): Promise<Record<string, Tensor>>;
+}
+
+/**
+ * Opens what makes a model's conditioning.
+ *
+ * @param folder The model's, named in errors.
+ * @param options.negativePrompt What guidance leads away from, in a model that reads text.
+ * @throws As `openPromptEncoder`.
+ */
+export async function openConditioner(
+  model: LoadedModel,
+  folder: string,
+  { negativePrompt = "", ...options }: SessionOptions & {
+    negativePrompt?: string;
+  } = {},
+): Promise<Conditioner> {
+  if (model.family === "dit") {
+    return new ClassConditioner(folder, model.config.classes);
+  }
+  const encoder = await openPromptEncoder(folder, model, options);
+  return new PromptConditioner(folder, encoder, negativePrompt);
+}
+
+class ClassConditioner implements Conditioner {
+  constructor(
+    private readonly folder: string,
+    private readonly classes: number,
+  ) {}
+
+  conditioning(subjects: readonly Subject[]): Promise<Record<string, Tensor>> {
+    const labels = subjects.map((subject) => this.#label(subject));
+    const class_labels = guidedLabels(labels, this.classes);
+    return Promise.resolve({ class_labels });
+  }
+
+  #label(subject: Subject): number {
+    const { folder, classes } = this;
+    if (typeof subject === "string") {
+      throw new TypeError(
+        `Cannot sample ${folder}: it is a DiT, which draws classes; expected --class, not --prompt`,
+      );
+    }
+    if (subject < classes) return subject;
+    throw new RangeError(
+      `Cannot sample ${folder}: class ${subject} is not one of its ${classes}, expected 0 to ${
+        classes - 1
+      }`,
+    );
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+class PromptConditioner implements Conditioner {
+  readonly tokens: number;
+  #negative: Promise<PromptInputs> | undefined;
+
+  constructor(
+    private readonly folder: string,
+    private readonly encoder: PromptEncoder,
+    private readonly negativePrompt: string,
+  ) {
+    this.tokens = encoder.tokens;
+  }
+
+  async conditioning(
+    subjects: readonly Subject[],
+  ): Promise<Record<string, Tensor>> {
+    const prompts = subjects.map((subject) => this.#prompt(subject));
+    const rows: PromptInputs[] = [];
+    for (const prompt of prompts) rows.push(await this.encoder.encode(prompt));
+    const negative = await (this.#negative ??= this.#encodeNegative());
+    for (const _ of prompts) rows.push(negative);
+    const names = Object.keys(negative);
+    return Object.fromEntries(
+      names.map((name) => [name, joined(rows.map((row) => row[name]))]),
+    );
+  }
+
+  #prompt(subject: Subject): string {
+    if (typeof subject === "string") return subject;
+    throw new TypeError(
+      `Cannot sample ${this.folder}: it draws what a text says; expected --prompt, not --class`,
+    );
+  }
+
+  #encodeNegative(): Promise<PromptInputs> {
+    const { encoder, negativePrompt } = this;
+    return negativePrompt === ""
+      ? encoder.unconditional()
+      : encoder.encode(negativePrompt);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.encoder[Symbol.asyncDispose]();
+  }
+}

@@ -1,0 +1,110 @@
+/**
+ * What steps of a SubNet read of what its units hold, and leave behind for it.
+ * Residual units that are closed one after the other are read as one: the step
+ * that they last ran at leaves the sum of what they add, not each for itself.
+ */
+import type { Block } from "../../core/models/block_graph/block_graph.ts";
+import type { Value } from "../../core/onnx/graph.ts";
+import type { Gates } from "../gates.ts";
+import { type StepPattern, stepPatterns } from "../liveness.ts";
+import type { SuperNet } from "../super_net.ts";
+
+/** What is held as one, units in execution order: of a single unit what it computed, of several residual ones the sum of what they add. */
+export type HeldSum = readonly string[];
+
+/** Residual units closed one after the other, of which only the last one's output is read. */
+export interface ClosedRun {
+  /** The tensor that the last of them makes. */
+  readonly output: string;
+  /** The stream that they add to. */
+  readonly stream: string;
+  /** What they add, by the step that they last ran at. */
+  readonly sums: readonly HeldSum[];
+}
+
+/** What one step computes, reads and leaves behind. */
+export interface StepPlan extends Pick<StepPattern, "live" | "predicts"> {
+  /** All that it reads of what units hold. */
+  readonly reads: readonly HeldSum[];
+  /** Where what it reads of residual units goes. */
+  readonly runs: readonly ClosedRun[];
+  /** Of units that run, what later steps read. */
+  readonly writes: readonly HeldSum[];
+}
+
+/** Names, types and shapes of what a sum holds: of a single unit those of its block's outputs. */
+export function heldValues({ blocks }: SuperNet, sum: HeldSum): Value[] {
+  const { graph } = blocks.find(({ block }) => block.name === sum[0])!;
+  if (sum.length === 1) return [...graph.outputs];
+  return [{ ...graph.outputs[0], name: sum.join("+") }];
+}
+
+type Run = Omit<ClosedRun, "sums"> & { readonly units: HeldSum };
+
+/** The runs of a step's closed residual units. */
+function closedRuns(
+  blocks: readonly Block[],
+  { live, reads }: StepPattern,
+): Run[] {
+  const readers = new Map<string, number>();
+  for (const [i, { name, inputs, residual }] of blocks.entries()) {
+    const own = live[i] ? inputs : [];
+    const stream = live[i] || reads.has(name) ? residual : undefined;
+    for (const tensor of stream ? [...own, stream] : own) {
+      readers.set(tensor, (readers.get(tensor) ?? 0) + 1);
+    }
+  }
+  const runs = new Map<string, Run>();
+  for (const { name, outputs: [output], residual: stream } of blocks) {
+    if (!stream || !reads.has(name)) continue;
+    const before = readers.get(stream) === 1 ? runs.get(stream) : undefined;
+    if (before) runs.delete(stream);
+    runs.set(output, {
+      output,
+      stream: before?.stream ?? stream,
+      units: [...before?.units ?? [], name],
+    });
+  }
+  return [...runs.values()];
+}
+
+/** A step's runs, what they add summed by the step that it is from. */
+function summedRuns(
+  runs: readonly Run[],
+  lastRan: ReadonlyMap<string, number>,
+): ClosedRun[] {
+  return runs.map(({ units, ...run }) => ({
+    ...run,
+    sums: [...Map.groupBy(units, (unit) => lastRan.get(unit)).values()],
+  }));
+}
+
+/**
+ * What each of the T steps does.
+ *
+ * @throws {RangeError} If the gates do not fit the SuperNet.
+ */
+export function stepPlans(net: SuperNet, gates: Gates): StepPlan[] {
+  const blocks = net.blocks.map(({ block }) => block);
+  const patterns = stepPatterns(net, gates);
+  const writes = patterns.map(() => new Map<string, HeldSum>());
+  const lastRan = new Map<string, number>();
+  const plans = patterns.map((pattern, t) => {
+    const { live, predicts } = pattern;
+    const runs = summedRuns(closedRuns(blocks, pattern), lastRan);
+    const reads = [
+      ...blocks.filter(({ name, residual }) =>
+        !residual && pattern.reads.has(name)
+      ).map(({ name }) => [name]),
+      ...runs.flatMap(({ sums }) => sums),
+    ];
+    for (const sum of reads) {
+      writes[lastRan.get(sum[0])!].set(sum.join("+"), sum);
+    }
+    for (const [i, { name }] of blocks.entries()) {
+      if (live[i]) lastRan.set(name, t);
+    }
+    return { live, predicts, reads, runs };
+  });
+  return plans.map((plan, t) => ({ ...plan, writes: [...writes[t].values()] }));
+}

@@ -1,0 +1,95 @@
+import { assert, assertEquals } from "@std/assert";
+import { ditBlockGraph } from "../../core/models/dit/dit.ts";
+import { randomWeights } from "../../core/models/initial_weights/random_weights.ts";
+import { tinyDit } from "../../testing/models/tiny_dit.ts";
+import { TorchGenerator } from "../../core/tensor/random.ts";
+import { denseGates, type Gate, type Gates } from "../gates.ts";
+import { type ClosedRun, type HeldSum, stepPlans } from "./held_sums.ts";
+import { liveBlocks } from "../liveness.ts";
+import { superNet } from "../super_net.ts";
+
+const steps = 12;
+
+/** Six blocks of attention and feed-forward, each a residual unit. */
+const net = superNet(
+  ditBlockGraph({ ...tinyDit, layers: 6 }, randomWeights(1), {
+    batch: 2,
+    granularity: "sublayer",
+    backup: "residual",
+  }),
+  { steps },
+);
+
+const units = net.units.slice(0, -1);
+
+/** Open but for the units listed at each step. */
+const closedAt = (closed: Readonly<Record<number, readonly string[]>>): Gates =>
+  denseGates(steps, net.units.length).map((row, t) =>
+    row.map((gate, n) => closed[t]?.includes(net.units[n]) ? 0 : gate)
+  );
+
+/** The unit that makes a tensor. */
+const maker = (tensor: string) =>
+  net.model.blocks.find(({ outputs }) => outputs[0] === tensor)!;
+
+/** The units of a run, told from its ends. */
+function between({ output, stream }: ClosedRun): string[] {
+  const found: string[] = [];
+  for (let tensor = output; tensor !== stream;) {
+    const { name, residual } = maker(tensor);
+    found.unshift(name);
+    tensor = residual!;
+  }
+  return found;
+}
+
+Deno.test("stepPlans(): units closed together are one sum, which the step that ran them leaves", () => {
+  const closed = units.slice(2, 5);
+  const plans = stepPlans(net, closedAt({ 3: closed, 4: closed, 5: closed }));
+  assertEquals(plans[2].writes, [closed]);
+  for (const t of [3, 4, 5]) {
+    assertEquals(plans[t].reads, [closed]);
+    assertEquals(plans[t].writes, []);
+    assertEquals(between(plans[t].runs[0]), closed);
+  }
+  assertEquals(plans[6].reads, []);
+});
+
+Deno.test("stepPlans(): a unit that ran since is a sum of its own, and each reader has the sums it reads", () => {
+  const [a, b, c, d] = units;
+  const plans = stepPlans(net, closedAt({ 1: [a, b, d], 2: [a, b, c, d] }));
+  assertEquals(plans[0].writes, [[a, b], [d], [a, b, d]]);
+  assertEquals(plans[1].writes, [[c]]);
+  assertEquals(plans[1].reads, [[a, b], [d]]);
+  assertEquals(plans[2].reads, [[a, b, d], [c]]);
+});
+
+Deno.test("stepPlans() with random gates: runs are made of the closed units, each as it was when it last ran", () => {
+  const random = new TorchGenerator(5);
+  const gates = denseGates(steps, net.units.length).map((row, t) =>
+    row.map((): Gate => t === 0 || random.uniform() < 0.4 ? 1 : 0)
+  );
+  const plans = stepPlans(net, gates);
+  const live = liveBlocks(net, gates);
+  const lastRan = (unit: string, before: number) => {
+    const i = net.blocks.findIndex(({ block }) => block.name === unit);
+    return live.slice(0, before).findLastIndex((blocks) => blocks[i]);
+  };
+  const left = plans.map(({ writes }) => writes.map(String));
+  for (const [t, { runs, reads }] of plans.entries()) {
+    const inOrder = (sum: HeldSum) =>
+      sum.toSorted((a, b) => units.indexOf(a) - units.indexOf(b));
+    for (const run of runs) {
+      assertEquals(inOrder(run.sums.flat()), between(run));
+      for (const unit of between(run)) {
+        assertEquals(gates[t][units.indexOf(unit)], 0);
+      }
+    }
+    for (const sum of reads) {
+      const [from, ...others] = new Set(sum.map((unit) => lastRan(unit, t)));
+      assertEquals(others, []);
+      assert(left[from].includes(String(sum)), `nobody leaves ${sum}`);
+    }
+  }
+  assert(plans.some(({ reads }) => reads.some(({ length }) => length > 1)));
+});

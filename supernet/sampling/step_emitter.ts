@@ -1,0 +1,98 @@
+/** Emits the blocks of one step into a graph: what closed gates hold is read in the place of what their blocks would make. */
+import type { CompiledBlock } from "../../core/models/block_graph/block_graph.ts";
+import type { GraphBuilder } from "../../core/onnx/builder.ts";
+import type { Value } from "../../core/onnx/graph.ts";
+import { type HeldSum, heldValues, type StepPlan } from "./held_sums.ts";
+import type { SuperNet } from "../super_net.ts";
+
+type Block = CompiledBlock["block"];
+
+/** Where a step finds what it does not compute. */
+export interface StepSources {
+  /** The model's input of that name. */
+  readonly input: (name: string) => Value;
+  /** What is held under a name of {@linkcode heldValues}. */
+  readonly held: (value: Value) => Value;
+}
+
+/** One step. */
+export class StepEmitter {
+  readonly #tensors = new Map<string, Value>();
+  /** What residual units of this step add, by the sum's name. */
+  readonly #added = new Map<string, Value>();
+  readonly #producers: ReadonlyMap<string, Block>;
+
+  constructor(
+    private readonly g: GraphBuilder,
+    private readonly net: SuperNet,
+    private readonly plan: StepPlan,
+    private readonly sources: StepSources,
+  ) {
+    this.#producers = new Map(
+      net.model.blocks.flatMap((block) =>
+        block.outputs.map((output) => [output, block])
+      ),
+    );
+  }
+
+  /** Runs the live blocks. */
+  emit(): void {
+    this.net.blocks.filter((_, i) => this.plan.live[i])
+      .forEach(({ block }) => this.#emit(block));
+  }
+
+  #emit(block: Block): void {
+    const inputs = block.inputs.map((name) => this.read(name));
+    const values = block.emit(this.g, inputs);
+    const target = block.residual ? this.#added : this.#tensors;
+    block.outputs.forEach((output, i) => target.set(output, values[i]));
+  }
+
+  /** What is held from now on, by the names of {@linkcode heldValues}. */
+  written(): [string, Value][] {
+    return this.plan.writes.flatMap((sum) => {
+      const names = heldValues(this.net, sum).map(({ name }) => name);
+      const values = this.#written(sum);
+      return names.map((name, i): [string, Value] => [name, values[i]]);
+    });
+  }
+
+  #written(sum: HeldSum): readonly Value[] {
+    const made = sum.map((unit) => {
+      const { block } = this.net.blocks.find(({ block }) =>
+        block.name === unit
+      )!;
+      const from = block.residual ? this.#added : this.#tensors;
+      return block.outputs.map((output) => from.get(output)!);
+    });
+    if (made.length === 1) return made[0];
+    return [made.map(([value]) => value).reduce((a, b) => this.g.add(a, b))];
+  }
+
+  /** A tensor of this step: an input, computed, or put together from what units hold. */
+  read(name: string): Value {
+    const known = this.#tensors.get(name);
+    if (known) return known;
+    const value = this.#made(name);
+    this.#tensors.set(name, value);
+    return value;
+  }
+
+  #made(name: string): Value {
+    const producer = this.#producers.get(name);
+    if (!producer) return this.sources.input(name);
+    const { residual } = producer;
+    if (!residual) {
+      const held = heldValues(this.net, [producer.name]);
+      return this.sources.held(held[producer.outputs.indexOf(name)]);
+    }
+    const added = this.#added.get(name);
+    if (added) return this.g.add(this.read(residual), added);
+    const { stream, sums } = this.plan.runs.find(({ output }) =>
+      output === name
+    )!;
+    return sums.flatMap((sum) => heldValues(this.net, sum))
+      .map((value) => this.sources.held(value))
+      .reduce((a, b) => this.g.add(a, b), this.read(stream));
+  }
+}

@@ -1,0 +1,40 @@
+/**
+ * One step of a SubNet as a single graph: its live blocks, what the closed
+ * gates hold as inputs, what later steps read as outputs.
+ */
+import { GraphBuilder } from "../../core/onnx/builder.ts";
+import type { Graph } from "../../core/onnx/graph.ts";
+import { shareNodes } from "../../core/onnx/rewrites/share_nodes.ts";
+import { heldValues, type StepPlan } from "./held_sums.ts";
+import { StepEmitter } from "./step_emitter.ts";
+import type { SuperNet } from "../super_net.ts";
+
+/**
+ * The graph of a step that runs at least one block. Inputs: those of the
+ * model's that it needs, and what it reads of what units hold; outputs: the
+ * model's where the step predicts, and what it leaves; both by the names of
+ * {@linkcode heldValues}.
+ */
+export function stepGraph(net: SuperNet, plan: StepPlan): Graph {
+  const { model: { model, inputs, output } } = net;
+  const g = new GraphBuilder(`${model}:step`);
+  const held = new Map(
+    plan.reads.flatMap((sum) => heldValues(net, sum))
+      .map(({ name, dtype, shape }) => [name, g.input(name, dtype, shape)]),
+  );
+  const step = new StepEmitter(g, net, plan, {
+    input(name) {
+      const { dtype, shape } = inputs.find((each) => each.name === name)!;
+      const value = g.input(name, dtype, shape);
+      if (name !== "timestep") return value;
+      // All samples are at one timestep: what follows from it alone is computed once.
+      return g.slice(value, { axes: [0], starts: [0], ends: [1] });
+    },
+    held: ({ name }) => held.get(name)!,
+  });
+  step.emit();
+  return shareNodes(g.build({
+    ...plan.predicts ? { [output]: step.read(output) } : {},
+    ...Object.fromEntries(step.written()),
+  }));
+}

@@ -1,0 +1,63 @@
+/** One whole step of the training form as a single graph: every block runs, and gates are inputs or all open. */
+import { residualOf } from "../../core/models/block_graph/block_graph.ts";
+import { GraphBuilder } from "../../core/onnx/builder.ts";
+import type { Graph, Value } from "../../core/onnx/graph.ts";
+import { inlined } from "../../core/onnx/rewrites/inline.ts";
+import { shareNodes } from "../../core/onnx/rewrites/share_nodes.ts";
+import type { SuperNet } from "../super_net.ts";
+
+/** Names of the graph's inputs and outputs besides the model's. */
+export const stepNames = {
+  /** Input `[1]`: g of a unit. */
+  gate: (unit: string) => `${unit}:gate`,
+  /** Input: (1 − g) times what a unit holds for an output of its block. */
+  held: (output: string) => `${output}:held`,
+  /** What a block computes for an output of it, before the gate; a residual block, before the sum. */
+  fresh: (output: string) => `${output}:fresh`,
+  /** The sum that a residual block makes. */
+  sum: (output: string) => `${output}:sum`,
+  /** A value within a block. */
+  inner: (block: string, value: string) => `${block}/${value}:inner`,
+};
+
+export interface GatedStepOptions {
+  /** Values within each block that the graph returns too, by their names in the block's own graph. */
+  readonly inner: readonly (readonly string[])[];
+  /** Whether all gates are 1, so that neither they nor what is held are inputs. */
+  readonly open: boolean;
+}
+
+/**
+ * The graph. Inputs: the model's, and `gate` and `held` of {@linkcode stepNames};
+ * outputs: its others.
+ */
+export function gatedStepGraph(
+  { model: { model, inputs }, blocks }: SuperNet,
+  { inner, open }: GatedStepOptions,
+): Graph {
+  const g = new GraphBuilder(`${model}:gated`);
+  const tensors = new Map(
+    inputs.map(({ name, dtype, shape }) => [name, g.input(name, dtype, shape)]),
+  );
+  const outputs: Record<string, Value> = {};
+  for (const [i, { block, graph }] of blocks.entries()) {
+    const { name, gated, residual } = block;
+    const values = g.scope(name, () => inlined(g, graph, tensors));
+    const gate = gated && !open &&
+      g.input(stepNames.gate(name), "float32", [1]);
+    for (const output of block.outputs) {
+      const fresh = values.get(residual ? residualOf(output) : output)!;
+      outputs[stepNames.fresh(output)] = fresh;
+      const held = gate &&
+        g.input(stepNames.held(output), fresh.dtype, fresh.shape);
+      const value = held ? g.add(g.mul(fresh, gate), held) : fresh;
+      const stream = residual && tensors.get(residual)!;
+      if (stream) outputs[stepNames.sum(output)] = g.add(stream, value);
+      tensors.set(output, outputs[stepNames.sum(output)] ?? value);
+    }
+    for (const value of inner[i]) {
+      outputs[stepNames.inner(name, value)] = values.get(value)!;
+    }
+  }
+  return shareNodes(g.build(outputs));
+}

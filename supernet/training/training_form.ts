@@ -1,0 +1,225 @@
+/**
+ * The SuperNet's training form with real-valued gates (DiP-GO, section 3.2):
+ *
+ *   h = g f(inputs) + (1 − g) held,   then held = h
+ *
+ * and its gradient with respect to every gate and forecast scalar, through the
+ * frozen blocks, the held features (so through time), guidance and the sampler.
+ *
+ * Steps are checkpointed in segments: the forward pass keeps the latents and
+ * held features where a segment starts, the backward pass runs the segment
+ * again. On a GPU all of it stays there: only the final latents, and of each
+ * gate and forecast scalar what a step adds to its gradient, come to the host.
+ */
+import type { SessionOptions } from "../../core/runtime/session.ts";
+import { float32, type Tensor } from "../../core/tensor/tensor.ts";
+import type { Gates } from "../gates.ts";
+import { liveBlocks } from "../liveness.ts";
+import type { SuperNet } from "../super_net.ts";
+import { TensorPool } from "../workspace/tensor_pool.ts";
+import {
+  type RealGates,
+  type StateCotangent,
+  type StepGradient,
+  type StepRecord,
+  type TrainingRequest,
+  type TrainingState,
+  TrainingSteps,
+} from "./training_steps.ts";
+import {
+  closeTrainingSessions,
+  openTrainingSessions,
+  type TrainingSessions,
+} from "./training_sessions.ts";
+import type { Workspace, Workspaces } from "../workspace/workspace.ts";
+import { workspacesOn } from "../workspace/workspaces_on.ts";
+
+export type { RealGates, TrainingRequest } from "./training_steps.ts";
+
+export interface GradientOptions {
+  /** `forecast` leaves closed blocks unevaluated: cheaper, and the gates' gradient is zero. */
+  readonly wanted?: "gates" | "forecast";
+  /** Steps between checkpoints; √T by default, T keeps everything and recomputes nothing. */
+  readonly segment?: number;
+}
+
+export interface TrainingGradient {
+  /** The final latents, `[B, C, H, W]`. */
+  readonly latents: Tensor<"float32">;
+  /** dL/dg, `[T, N]`; row 0 is zero, since its gates are fixed. */
+  readonly gates: number[][];
+  /** What each sample contributes to it, `[T, N, B]`. */
+  readonly samples: Float64Array[][];
+  /** dL/d(a, b, c), `[T, 3]`. */
+  readonly forecast: [number, number, number][];
+}
+
+/** Which blocks run, `[T, blocks]`. */
+type Runs = readonly (readonly boolean[])[];
+
+/** A pass on its way: what a workspace must keep between two steps. */
+interface Pass {
+  /** States where segments start, of those that are still to be run again. */
+  readonly starts: TrainingState[];
+  state: TrainingState;
+  /** Of steps whose backward pass is still to come. */
+  readonly records: StepRecord[];
+  back?: StateCotangent;
+}
+
+/** Forward and VJP sessions of a SuperNet's blocks. */
+export class TrainingForm implements AsyncDisposable {
+  readonly net: SuperNet;
+  /** Of passes that ended. */
+  readonly #pools: TensorPool[] = [];
+
+  /** @internal Use {@linkcode openTrainingForm}. */
+  constructor(
+    private readonly sessions: TrainingSessions,
+    private readonly workspaces: Workspaces,
+  ) {
+    this.net = sessions.net;
+  }
+
+  /** The final latents alone, `[B, C, H, W]`. */
+  async sample(request: TrainingRequest): Promise<Tensor<"float32">> {
+    using workspace = this.workspaces.enter();
+    const steps = await TrainingSteps.enter(
+      this.sessions,
+      request,
+      workspace,
+    );
+    let state = steps.start();
+    for (const [t, runs] of this.#needed(request.gates).entries()) {
+      state = (await steps.forward(t, state, { runs })).state;
+      workspace.keepOnly(state);
+    }
+    return await finalLatents(request, state, workspace);
+  }
+
+  /**
+   * Final latents, and the gradient of a loss on them.
+   *
+   * @param cotangent dL/dx0 at the final latents, both `[B, C, H, W]`.
+   */
+  async gradient(
+    request: TrainingRequest,
+    cotangent: (
+      latents: Tensor<"float32">,
+    ) => Float32Array | Promise<Float32Array>,
+    { wanted = "gates", segment = Math.ceil(Math.sqrt(this.net.steps)) }:
+      GradientOptions = {},
+  ): Promise<TrainingGradient> {
+    using workspace = this.workspaces.enter();
+    const steps = await TrainingSteps.enter(
+      this.sessions,
+      request,
+      workspace,
+    );
+    const needed = this.#needed(request.gates);
+    const every = this.net.blocks.map(() => true);
+    const runs = wanted === "gates" ? needed.map(() => every) : needed;
+    const last = Math.floor((this.net.steps - 1) / segment) * segment;
+    const pass: Pass = { starts: [], state: steps.start(), records: [] };
+    const pool = this.#pools.pop() ?? new TensorPool();
+    for (let t = 0; t < last; t++) {
+      if (t % segment === 0) pass.starts.push(pass.state);
+      const does = { runs: needed[t] };
+      pass.state = (await steps.forward(t, pass.state, does)).state;
+      workspace.keepOnly(pass);
+    }
+    const replay = async (from: number, to: number) => {
+      for (let t = from; t < to; t++) {
+        const does = { runs: runs[t], pool };
+        const { state, record } = await steps.forward(t, pass.state, does);
+        pass.state = state;
+        pass.records.push(record);
+        workspace.keepOnly(pass);
+      }
+    };
+    await replay(last, this.net.steps);
+    const latents = await finalLatents(request, pass.state, workspace);
+    const gradients = this.#zeroGradients(latents.shape[0]);
+    pass.back = {
+      sampler: {
+        latents: float32(latents.shape, await cotangent(latents)),
+        past: [],
+      },
+      held: new Map(),
+      history: [],
+    };
+    for (let from = last; from >= 0; from -= segment) {
+      if (from !== last) {
+        pass.state = pass.starts.pop()!;
+        await replay(from, from + segment);
+      }
+      // Step 0 stays out: its gates are fixed, and what it starts from is given.
+      const first = Math.max(from, 1);
+      for (let t = from + pass.records.length - 1; t >= first; t--) {
+        const record = pass.records.pop()!;
+        pass.back = await steps.backward(t, record, pass.back, gradients[t]);
+        workspace.keepOnly(pass);
+      }
+      pool.takeBack();
+    }
+    this.#pools.push(pool);
+    return gradientOf(latents, gradients);
+  }
+
+  /** Blocks that hard gates need; all of them where a gate is a fraction. */
+  #needed(gates: RealGates): Runs {
+    const hard = gates.every((row) =>
+      row.every((gate) => gate === 0 || gate === 1)
+    );
+    return hard
+      ? liveBlocks(this.net, gates as Gates)
+      : gates.map(() => this.net.blocks.map(() => true));
+  }
+
+  /** Of every step. */
+  #zeroGradients(batch: number): StepGradient[] {
+    return Array.from({ length: this.net.steps }, () => ({
+      gates: this.net.units.map(() => new Float64Array(batch)),
+      forecast: [0, 0, 0],
+    }));
+  }
+
+  /** Releases every session. */
+  async close(): Promise<void> {
+    await closeTrainingSessions(this.sessions);
+    await this.workspaces[Symbol.asyncDispose]();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+const finalLatents = async (
+  { latents: { shape } }: TrainingRequest,
+  { sampler: { latents } }: TrainingState,
+  workspace: Workspace,
+): Promise<Tensor<"float32">> => float32(shape, await workspace.read(latents));
+
+function gradientOf(
+  latents: Tensor<"float32">,
+  steps: readonly StepGradient[],
+): TrainingGradient {
+  return {
+    latents,
+    gates: steps.map(({ gates }) =>
+      gates.map((samples) => samples.reduce((a, b) => a + b, 0))
+    ),
+    samples: steps.map(({ gates }) => gates),
+    forecast: steps.map(({ forecast }) => forecast),
+  };
+}
+
+/** Opens forward and VJP sessions for each block. */
+export async function openTrainingForm(
+  net: SuperNet,
+  given: SessionOptions = {},
+): Promise<TrainingForm> {
+  const sessions = await openTrainingSessions(net, given);
+  return new TrainingForm(sessions, workspacesOn(given));
+}

@@ -1,0 +1,314 @@
+import { assert, assertEquals } from "@std/assert";
+import { tinyDit } from "../../testing/models/tiny_dit.ts";
+import { ditBlockGraph } from "../../core/models/dit/dit.ts";
+import type { TransformerGranularity } from "../../core/models/block_graph/transformer_units.ts";
+import { TorchGenerator } from "../../core/tensor/random.ts";
+import {
+  makeSampler,
+  type SamplerKind,
+} from "../../core/samplers/make_sampler.ts";
+import { drawStepNoise } from "../../core/samplers/sampler_state.ts";
+import { parseSchedulerConfig } from "../../core/samplers/schedule/scheduler_config.ts";
+import { int64, type Tensor } from "../../core/tensor/tensor.ts";
+import type { Gate } from "../gates.ts";
+import { livelyWeights } from "../../testing/models/lively_weights.ts";
+import { SubNetRunner } from "../sampling/sub_net.ts";
+import { type SuperNet, superNet } from "../super_net.ts";
+import { tinyText, tinyUnet } from "../../testing/models/tiny_unet.ts";
+import { openTrainingForm, type RealGates } from "./training_form.ts";
+import {
+  closeTrainingSessions,
+  openTrainingSessions,
+} from "./training_sessions.ts";
+
+const config = { ...tinyDit, layers: 3 };
+const scheduler = parseSchedulerConfig(
+  {
+    _class_name: "DDIMScheduler",
+    beta_schedule: "squaredcos_cap_v2",
+    clip_sample: false,
+    num_train_timesteps: 1000,
+    prediction_type: "v_prediction",
+    timestep_spacing: "trailing",
+  },
+  "test",
+);
+const steps = 5;
+const fixed = {
+  latents: new TorchGenerator(3).randn([2, 3, 8, 8]),
+  conditioning: { class_labels: int64([4], [1, 2, 4, 4]) },
+  sampler: makeSampler(scheduler, { steps }),
+  guidanceScale: 2,
+};
+/** The loss is ⟨direction, x0⟩, so that central differences see float32 rounding only through the sampler. */
+const direction = new TorchGenerator(5).randn([2, 3, 8, 8]).data;
+
+function loss(latents: Tensor<"float32">): number {
+  return latents.data.reduce((sum, v, i) => sum + v * direction[i], 0);
+}
+
+function gatesOf(units: number, draw: () => number): number[][] {
+  return Array.from(
+    { length: steps },
+    (_, t) => Array.from({ length: units }, () => t === 0 ? 1 : draw()),
+  );
+}
+
+function netOf(
+  granularity: TransformerGranularity,
+  backup: "output" | "residual",
+  own: typeof config = config,
+) {
+  const model = ditBlockGraph(own, livelyWeights(7), {
+    batch: 4,
+    granularity,
+    backup,
+  });
+  return superNet(model, { steps });
+}
+
+/** Wide enough that its backward pass is given products. */
+const wide = { ...config, layers: 1, headWidth: 64 };
+
+/** A SuperNet, what its model is fed, and how many gates are checked by differences of what step. */
+interface Subject {
+  readonly net: SuperNet;
+  readonly conditioning: Readonly<Record<string, Tensor>>;
+  readonly checks: number;
+  /** Large enough that float32 rounding of the samples does not show: small units move them less. */
+  readonly epsilon: number;
+}
+
+const ditSubject = (...of: Parameters<typeof netOf>): Subject => ({
+  net: netOf(...of),
+  conditioning: fixed.conditioning,
+  checks: 20,
+  epsilon: 3e-2,
+});
+
+/** Its blocks have several outputs, which skip over others. */
+const unetSubject = (granularity: "block" | "branch" | "layer"): Subject => ({
+  net: superNet(tinyUnet({ batch: 4, granularity }), { steps }),
+  conditioning: tinyText(4),
+  checks: 5,
+  epsilon: granularity === "block" ? 3e-2 : 5e-2,
+});
+
+const subjects: Readonly<Record<string, () => Subject>> = {
+  "DiT, block, output": () => ditSubject("block", "output"),
+  "DiT, sublayer, residual": () => ditSubject("sublayer", "residual"),
+  "wide DiT, block, residual": () => ditSubject("block", "residual", wide),
+  "UNet, block": () => unetSubject("block"),
+  "UNet, branch": () => unetSubject("branch"),
+  "UNet, layer": () => unetSubject("layer"),
+};
+
+for (const [name, subjectOf] of Object.entries(subjects)) {
+  Deno.test(`gradient() agrees with central differences on gates: ${name}`, async () => {
+    const { net, conditioning, checks, epsilon } = subjectOf();
+    const request = { ...fixed, conditioning };
+    await using form = await openTrainingForm(net);
+    const random = new TorchGenerator(11);
+    const gates = gatesOf(net.units.length, () => 0.2 + 0.6 * random.uniform());
+    const at = async (g: RealGates) =>
+      loss(await form.sample({ ...request, gates: g }));
+    const { gates: gradient } = await form.gradient(
+      { ...request, gates },
+      () => direction,
+    );
+    const scale = Math.max(...gradient.flat().map(Math.abs));
+    for (let k = 0; k < checks; k++) {
+      const t = 1 + Math.floor(random.uniform() * (steps - 1));
+      const n = Math.floor(random.uniform() * net.units.length);
+      const moved = (by: number) =>
+        gates.with(t, gates[t].with(n, gates[t][n] + by));
+      const numeric =
+        (8 * (await at(moved(epsilon)) - await at(moved(-epsilon))) -
+          (await at(moved(2 * epsilon)) - await at(moved(-2 * epsilon)))) /
+        (12 * epsilon);
+      const error = Math.abs(numeric - gradient[t][n]) /
+        Math.max(Math.abs(numeric), 0.05 * scale);
+      assert(
+        error < 1e-3,
+        `gate [${t}][${n}]: ${gradient[t][n]}, numeric ${numeric}`,
+      );
+    }
+  });
+
+  Deno.test(`the training form with hard gates is the SubNet: ${name}`, async () => {
+    const { net, conditioning } = subjectOf();
+    const request = { ...fixed, conditioning };
+    await using form = await openTrainingForm(net);
+    await using runner = new SubNetRunner(net);
+    for (const seed of [0, 1]) {
+      const random = new TorchGenerator(seed);
+      const gates = gatesOf(
+        net.units.length,
+        () => random.uniform() < 0.5 ? 1 : 0,
+      ) as Gate[][];
+      const { latents } = await form.gradient(
+        { ...request, gates },
+        () => direction,
+      );
+      const expected = await runner.sample({ ...request, gates });
+      const worst = latents.data.reduce(
+        (m, v, i) => Math.max(m, Math.abs(v - expected.data[i])),
+        0,
+      );
+      assert(worst < 1e-4, `differs by ${worst}`);
+    }
+  });
+}
+
+const kinds: readonly SamplerKind[] = [
+  "ddim",
+  "pndm",
+  "dpm-solver++",
+  "euler",
+  "lcm",
+];
+
+for (const kind of kinds) {
+  Deno.test(`gradient() flows through the sampler, memory and skipped steps included: ${kind}`, async () => {
+    const sampler = makeSampler({
+      ...scheduler,
+      solverOrder: 3,
+      timestepSpacing: "leading",
+    }, { kind, steps: 6 });
+    const net = superNet(netOf("block", "residual").model, {
+      steps: sampler.steps.length,
+    });
+    const random = new TorchGenerator(13);
+    const noise = drawStepNoise(sampler, {
+      shape: fixed.latents.shape,
+      random,
+    });
+    const gates: number[][] = sampler.steps.map((_, t) =>
+      net.units.map(() => t === 0 ? 1 : t === 4 ? 0 : 0.7)
+    );
+    const request = { ...fixed, sampler, noise };
+    await using form = await openTrainingForm(net);
+    const at = async (moved: RealGates) =>
+      loss(await form.sample({ ...request, gates: moved }));
+    const { gates: gradient } = await form.gradient(
+      { ...request, gates },
+      () => direction,
+    );
+    const scale = Math.max(...gradient.flat().map(Math.abs));
+    const h = 5e-3;
+    for (const t of [1, 2, 3, 5]) {
+      const n = t % net.units.length;
+      const moved = (by: number) =>
+        gates.with(t, gates[t].with(n, gates[t][n] + by));
+      const numeric = (await at(moved(h)) - await at(moved(-h))) / (2 * h);
+      const error = Math.abs(numeric - gradient[t][n]) / scale;
+      assert(
+        error < 2e-3,
+        `gate [${t}][${n}]: ${gradient[t][n]}, numeric ${numeric}`,
+      );
+    }
+  });
+}
+
+Deno.test("the wide DiT's backward pass is given the products of attention and feed-forward", async () => {
+  const sessions = await openTrainingSessions(
+    netOf("block", "residual", wide),
+    {},
+  );
+  await closeTrainingSessions(sessions);
+  const given = sessions.blocks.flatMap(({ products }) => products).join();
+  for (const layer of ["to_q", "to_k", "to_v", "ff.net.0.proj"]) {
+    assert(given.includes(layer), `${layer} is not among ${given}`);
+  }
+});
+
+Deno.test("gradient() again, or with other checkpoints, is the same", async () => {
+  const net = netOf("sublayer", "residual", wide);
+  await using form = await openTrainingForm(net);
+  const random = new TorchGenerator(3);
+  const gates = gatesOf(net.units.length, () => random.uniform() < 0.5 ? 1 : 0);
+  const at = async (segment: number) =>
+    (await form.gradient({ ...fixed, gates }, () => direction, { segment }))
+      .gates;
+  const first = await at(steps);
+  assert(first.flat().some((d) => d !== 0));
+  for (const segment of [steps, 2, 1, steps]) {
+    assertEquals(await at(segment), first);
+  }
+});
+
+Deno.test("row 0 of the gradient is zero: its gates are fixed", async () => {
+  const net = netOf("block", "residual");
+  await using form = await openTrainingForm(net);
+  const gates = gatesOf(net.units.length, () => 0.5);
+  const { gates: gradient } = await form.gradient(
+    { ...fixed, gates },
+    () => direction,
+  );
+  assertEquals(gradient[0], Array(net.units.length).fill(0));
+});
+
+Deno.test("gradient() of forecast scalars agrees with central differences, however steps are checkpointed", async () => {
+  const net = netOf("sublayer", "residual");
+  await using form = await openTrainingForm(net);
+  const random = new TorchGenerator(2);
+  const gates = gatesOf(net.units.length, () => 1).map((row, t) =>
+    t === 2 || t === 4 ? row.map(() => 0) : row
+  );
+  gates[3][1] = 0;
+  const forecast = gates.map((): [number, number, number] => [
+    0.1 * random.uniform(),
+    random.uniform(),
+    random.uniform(),
+  ]);
+  const request = { ...fixed, gates, forecast };
+  const results = [
+    await form.gradient(request, () => direction),
+    await form.gradient(request, () => direction, {
+      wanted: "forecast",
+      segment: 1,
+    }),
+    await form.gradient(request, () => direction, {
+      wanted: "forecast",
+      segment: steps,
+    }),
+  ];
+  const epsilon = 0.05;
+  for (const t of [2, 4]) {
+    for (const k of [0, 1, 2]) {
+      const at = async (by: number) => {
+        const moved = forecast.with(
+          t,
+          forecast[t].with(k, forecast[t][k] + by) as [number, number, number],
+        );
+        return loss(await form.sample({ ...request, forecast: moved }));
+      };
+      const numeric = (await at(epsilon) - await at(-epsilon)) / (2 * epsilon);
+      for (const { forecast: found } of results) {
+        const error = Math.abs(numeric - found[t][k]) /
+          Math.max(1, Math.abs(numeric));
+        assert(
+          error < 1e-2,
+          `scalar [${t}][${k}]: ${found[t][k]}, numeric ${numeric}`,
+        );
+      }
+    }
+  }
+  assertEquals(results[0].forecast[3], [0, 0, 0]);
+});
+
+Deno.test("sample() with a forecast: the training form is the SubNet", async () => {
+  const net = netOf("sublayer", "residual");
+  await using form = await openTrainingForm(net);
+  await using runner = new SubNetRunner(net);
+  const open = gatesOf(net.units.length, () => 1) as Gate[][];
+  const gates = open.map((row, t) => t >= 3 ? row.map((): Gate => 0) : row);
+  const forecast = gates.map((): [number, number, number] => [0.1, 0.5, 0.2]);
+  const found = await form.sample({ ...fixed, gates, forecast });
+  const expected = await runner.sample({ ...fixed, gates, forecast });
+  const worst = found.data.reduce(
+    (m, v, i) => Math.max(m, Math.abs(v - expected.data[i])),
+    0,
+  );
+  assert(worst < 1e-5, `differs by ${worst}`);
+});

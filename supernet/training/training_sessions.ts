@@ -1,0 +1,155 @@
+/** The sessions of a SuperNet's training form. */
+import { dearProducts } from "../../core/autodiff/dear_products.ts";
+import { vjpGraph } from "../../core/autodiff/vjp.ts";
+import type { CompiledBlock } from "../../core/models/block_graph/block_graph.ts";
+import { type Graph, valueOf } from "../../core/onnx/graph.ts";
+import {
+  openSession,
+  type Session,
+  type SessionOptions,
+} from "../../core/runtime/session.ts";
+import { sizeOf } from "../../core/tensor/tensor.ts";
+import { blockSessions } from "../sampling/block_sessions.ts";
+import { gatedStepGraph } from "./gated_step_graph.ts";
+import type { SuperNet } from "../super_net.ts";
+
+/** What the products of all steps of a pass may take, in elements: 2 GiB in float32. Beyond, they are computed again. */
+const mostKept = 2 ** 29;
+
+/** What runs one block forward and backward. */
+export interface BlockSessions {
+  /** Returns what the block's own graph does, and the products. */
+  readonly forward: Session;
+  /** Its VJP: null where the block does not depend on the latents. */
+  readonly backward: Session | null;
+  /** Values within the block that its VJP reads. */
+  readonly products: readonly string[];
+  /** Whether the VJP passes the cotangent of the sum that the block makes on to the stream. */
+  readonly joins: boolean;
+}
+
+/** A SuperNet's sessions. */
+export interface TrainingSessions {
+  readonly net: SuperNet;
+  readonly blocks: readonly BlockSessions[];
+  /** A step with all blocks at once; null where weights are to be in memory once. */
+  readonly step: StepSessions | null;
+}
+
+/** Sessions of {@linkcode gatedStepGraph}. */
+export interface StepSessions {
+  readonly gated: Session;
+  /** Of steps whose gates are all open. */
+  readonly open: Session;
+}
+
+/** A block's graphs before they are opened. */
+interface BlockPlan {
+  readonly forward: Graph;
+  readonly backward: Graph | null;
+  readonly products: readonly string[];
+  readonly joins: boolean;
+}
+
+/** Names of the tensors that depend on the latents. */
+export function activeTensors({ model }: SuperNet): Set<string> {
+  const active = new Set(["sample"]);
+  for (const { inputs, outputs } of model.blocks) {
+    if (inputs.some((name) => active.has(name))) {
+      outputs.forEach((name) => active.add(name));
+    }
+  }
+  return active;
+}
+
+const returning = (graph: Graph, names: readonly string[]): Graph => ({
+  ...graph,
+  outputs: [...graph.outputs, ...names.map((name) => valueOf(graph, name))],
+});
+
+/** @param given Whether the VJP may read products of the forward pass. */
+function planned(
+  { block, graph }: CompiledBlock,
+  { active, given }: { active: ReadonlySet<string>; given: boolean },
+): BlockPlan {
+  const wrt = block.inputs.filter((name) => active.has(name));
+  const { residual } = block;
+  const joins = residual !== undefined && wrt.includes(residual);
+  if (wrt.length === 0) {
+    return { forward: graph, backward: null, products: [], joins };
+  }
+  const dear = given ? dearProducts(graph) : [];
+  const joined = joins ? returning(graph, [residual]) : graph;
+  const backward = vjpGraph(joined, { wrt, given: dear });
+  const read = new Set(backward.inputs.map(({ name }) => name));
+  const products = dear.filter((name) => read.has(name));
+  return { forward: returning(graph, products), backward, products, joins };
+}
+
+/** Elements of the products of one step. */
+const keptBy = (plans: readonly BlockPlan[]): number =>
+  plans.flatMap(({ forward, products }) =>
+    products.map((name) => sizeOf(valueOf(forward, name).shape))
+  ).reduce((a, b) => a + b, 0);
+
+/** The graphs of all blocks. */
+function plannedBlocks(net: SuperNet, isLarge: boolean): BlockPlan[] {
+  const active = activeTensors(net);
+  const plans = (given: boolean) =>
+    net.blocks.map((block) => planned(block, { active, given }));
+  const keeping = plans(!isLarge);
+  return keptBy(keeping) * net.steps > mostKept ? plans(false) : keeping;
+}
+
+/** Opens them; if one fails, those already open are released. */
+export async function openTrainingSessions(
+  net: SuperNet,
+  own: SessionOptions,
+): Promise<TrainingSessions> {
+  const options = blockSessions(net, own);
+  const isLarge = !options.keepsMemory;
+  const onDevice = (own.device ?? "cpu") !== "cpu";
+  const opened: Session[] = [];
+  const open = async (graph: Graph) => {
+    const kept = graph.outputs.map(({ name }) => name);
+    const session = await openSession(graph, { ...options, kept });
+    opened.push(session);
+    return session;
+  };
+  try {
+    const blocks: BlockSessions[] = [];
+    const plans = plannedBlocks(net, isLarge);
+    for (const { forward, backward, ...plan } of plans) {
+      blocks.push({
+        ...plan,
+        forward: await open(forward),
+        backward: backward && await open(backward),
+      });
+    }
+    const inner = plans.map(({ products }) => products);
+    const step = (isOpen: boolean) =>
+      open(gatedStepGraph(net, { inner, open: isOpen }));
+    return {
+      net,
+      blocks,
+      step: isLarge || onDevice
+        ? null
+        : { gated: await step(false), open: await step(true) },
+    };
+  } catch (error) {
+    for (const session of opened) await session.close();
+    throw error;
+  }
+}
+
+/** Releases them. */
+export async function closeTrainingSessions(
+  { blocks, step }: TrainingSessions,
+): Promise<void> {
+  for (const { forward, backward } of blocks) {
+    await forward.close();
+    await backward?.close();
+  }
+  await step?.gated.close();
+  await step?.open.close();
+}

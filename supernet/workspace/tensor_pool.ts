@@ -1,0 +1,31 @@
+/** Tensors on the host that are used again pass after pass: what a pass keeps for its backward pass is large, and memory that is new takes longer to write to. */
+import type { Value } from "../../core/onnx/graph.ts";
+import { type Tensor, zeros } from "../../core/tensor/tensor.ts";
+
+/** Float32 tensors by shape. */
+export class TensorPool {
+  readonly #free = new Map<string, Tensor[]>();
+  #taken: Tensor[] = [];
+
+  /** A tensor for each value, by name; it holds whatever it held last. */
+  take(values: readonly Value[]): Record<string, Tensor> {
+    return Object.fromEntries(
+      values.map(({ name, shape }) => {
+        const tensor = this.#free.get(shape.join())?.pop() ?? zeros(shape);
+        this.#taken.push(tensor);
+        return [name, tensor];
+      }),
+    );
+  }
+
+  /** Takes back all of them; nobody may read them any more. */
+  takeBack(): void {
+    for (const tensor of this.#taken.toReversed()) {
+      const key = tensor.shape.join();
+      const free = this.#free.get(key) ?? [];
+      this.#free.set(key, free);
+      free.push(tensor);
+    }
+    this.#taken = [];
+  }
+}

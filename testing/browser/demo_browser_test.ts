@@ -1,0 +1,139 @@
+/** The demo in headless Chromium, on the CPU: both embedded models, in few steps. */
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { inTemporaryFolder } from "../files/in_temporary_folder.ts";
+import type { Subject } from "../../supernet/sampling/conditioner.ts";
+import { browserMissing, type HeadlessPage } from "./headless_browser.ts";
+import {
+  exampleOf,
+  loadExported,
+} from "../../experiments/export/exported_sub_net.ts";
+import {
+  type DemoModel,
+  demoModels,
+  fullPlan,
+} from "../../experiments/demo/demo_models.ts";
+import { isDone, withDemoPage } from "./demo_page.ts";
+
+const missing = await browserMissing();
+if (missing) console.log(`browser tests of the demo are ignored: ${missing}`);
+
+const wide = { width: 1240, height: 830 };
+
+const inFewSteps = (model: DemoModel, steps: number): DemoModel => ({
+  ...model,
+  experiment: {
+    ...model.experiment,
+    sampler: { ...model.experiment.sampler, steps },
+  },
+});
+
+/** Keeps the order in which panels come to their end, from before the page's own script. */
+const watch = `window.order = [];
+new MutationObserver((changes) => {
+  for (const { target } of changes) {
+    if (target.matches(".panel[data-state=done]")) {
+      window.order.push(target.dataset.side);
+    }
+  }
+}).observe(document.body, { subtree: true, attributeFilter: ["data-state"] });`;
+
+const textOf = (page: HeadlessPage, selector: string) =>
+  page.evaluate<string>(`document.querySelector("${selector}").textContent`);
+
+/** The canvas of a side as `[H, W, 4]` bytes. */
+const pixelsOf = (page: HeadlessPage, side: string) =>
+  page.evaluate<number[]>(`(() => {
+    const canvas = document.querySelector("[data-side=${side}] canvas");
+    const { width, height } = canvas;
+    return [...canvas.getContext("2d").getImageData(0, 0, width, height).data];
+  })()`);
+
+/** The project's own picture of what the page draws first, as bytes of a canvas. */
+async function ownPixels(
+  model: DemoModel,
+  subject: Subject,
+): Promise<Uint8ClampedArray> {
+  const form = { batch: 1, textEncoder: false, latents: false };
+  const sub = await loadExported(fullPlan(model), form);
+  const { outputs } = await exampleOf(sub, { subject, seed: 1 });
+  const { data, shape: [, , height, width] } = outputs.pictures;
+  const area = height * width;
+  const at = (i: number) => (Number(data[i]) + 1) * 127.5;
+  return Uint8ClampedArray.from(
+    { length: 4 * area },
+    (_, i) => i % 4 === 3 ? 255 : at(i % 4 * area + Math.floor(i / 4)),
+  );
+}
+
+/** Ten model calls, and five: PNDM makes one more than it has steps. */
+const cases: readonly { model: DemoModel; subject: Subject }[] = [
+  { model: inFewSteps(demoModels[0], 10), subject: 3 },
+  { model: inFewSteps(demoModels[1], 4), subject: demoModels[1].examples![0] },
+];
+
+for (const { model, subject } of cases) {
+  Deno.test({
+    name: `the demo draws ${model.name} full and pruned, the pruned one sooner`,
+    ignore: missing !== undefined,
+    fn: () =>
+      inTemporaryFolder(async (folder) => {
+        const options = {
+          models: [model],
+          compiled: `${folder}/compiled`,
+          plans: `${folder}/plans`,
+        };
+        await withDemoPage(options, wide, async (page) => {
+          await page.evaluate(watch);
+          await page.until(isDone, { seconds: 900 });
+          const status = await textOf(page, ".status");
+          assertEquals(status, "Both are done, from the same noise.");
+          const order = await page.evaluate<string[]>("window.order");
+          assertEquals(order, ["pruned", "full"]);
+          const own = await ownPixels(model, subject);
+          const full = await pixelsOf(page, "full");
+          assertEquals(full.length, own.length);
+          assert(full.every((value, i) => Math.abs(value - own[i]) <= 1));
+          const pruned = await pixelsOf(page, "pruned");
+          assertEquals(pruned.length, own.length);
+          assert(pruned.some((value, i) => Math.abs(value - own[i]) > 1));
+          assertStringIncludes(await textOf(page, ".verdict"), "5.0×");
+          assertStringIncludes(await textOf(page, ".origin"), "uniform reuse");
+          assertEquals(page.errors, []);
+        });
+      }),
+  });
+}
+
+Deno.test({
+  name: "the demo fits a narrow screen, and its slider draws anew by key",
+  ignore: missing !== undefined,
+  fn: () =>
+    inTemporaryFolder(async (folder) => {
+      const options = {
+        models: [inFewSteps(demoModels[0], 10)],
+        compiled: `${folder}/compiled`,
+        plans: `${folder}/plans`,
+      };
+      const narrow = { width: 360, height: 800 };
+      await withDemoPage(options, narrow, async (page) => {
+        await page.until(isDone, { seconds: 900 });
+        await page.evaluate("document.querySelector('#sparsity').focus()");
+        await page.press("ArrowRight", 39);
+        await page.until(
+          "document.querySelector('.status').dataset.state === 'busy'",
+        );
+        await page.until(isDone, { seconds: 900 });
+        const title = await textOf(page, "[data-side=pruned] h2");
+        assertEquals(title, "Pruned 90 % left out");
+        assertStringIncludes(await textOf(page, ".verdict"), "10.0×");
+        const { wide, screen } = await page.evaluate<
+          { wide: number; screen: number }
+        >(`({
+          wide: document.documentElement.scrollWidth,
+          screen: document.documentElement.clientWidth,
+        })`);
+        assertEquals(wide, screen);
+        assertEquals(page.errors, []);
+      });
+    }),
+});

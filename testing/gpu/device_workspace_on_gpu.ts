@@ -1,0 +1,220 @@
+/** Every operation of a workspace on a GPU does what it does on the host. */
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { TorchGenerator } from "../../core/tensor/random.ts";
+import type { PlacedTensor } from "../../core/runtime/session.ts";
+import { onSoftwareGpu } from "../../core/runtime/software_gpu.ts";
+import {
+  makeSampler,
+  type SamplerKind,
+} from "../../core/samplers/make_sampler.ts";
+import type { Sampler } from "../../core/samplers/sampler.ts";
+import {
+  drawStepNoise,
+  type SamplerState,
+} from "../../core/samplers/sampler_state.ts";
+import { parseSchedulerConfig } from "../../core/samplers/schedule/scheduler_config.ts";
+import { float32, type Tensor } from "../../core/tensor/tensor.ts";
+import { withTraffic } from "./device_traffic.ts";
+import { deviceWorkspaces } from "../../supernet/workspace/device_workspace.ts";
+import { hostWorkspaces } from "../../supernet/workspace/host_workspace.ts";
+import {
+  firstState,
+  placedNoise,
+} from "../../supernet/sampling/sampling_loop.ts";
+import type {
+  Later,
+  StepCotangents,
+  Workspace,
+  Workspaces,
+} from "../../supernet/workspace/workspace.ts";
+
+const latents = [2, 3, 4, 4];
+const predictions = [4, 6, 4, 4];
+
+/** What an operation makes, as tensors that can be read or as numbers. */
+type Made = PlacedTensor | Later<Float64Array | readonly number[]>;
+
+/** Each on tensors a, b, c of the latents' shape and p, q of the predictions'. */
+const operations: Readonly<
+  Record<
+    string,
+    (w: Workspace, t: Record<"a" | "b" | "c" | "p" | "q", Tensor>) => Promise<
+      Made
+    >
+  >
+> = {
+  times: (w, { a }) => w.times(a, -1.5),
+  "times 1": (w, { a }) => w.times(a, 1),
+  "times 0": (w, { a }) => w.times(a, 0),
+  plus: (w, { a, b }) => w.plus(a, b),
+  "plus, of one": (w, { b }) => w.plus(undefined, b),
+  addInto: (w, { a, b }) =>
+    w.addInto(float32(a.shape, [...a.data as Float32Array]), b),
+  blend: (w, { a, b }) => w.blend(a, b, 0.3),
+  "blend at 1": (w, { a, b }) => w.blend(a, b, 1),
+  "blend without a backup": (w, { a }) => w.blend(a, undefined, 0.3),
+  projections: (w, { p, q }) => w.projections(p, q, p),
+  modelInput: (w, { a }) => w.modelInput(a, 0.7),
+  modelInputVjp: (w, { p }) => w.modelInputVjp(p, 0.7),
+  guide: (w, { p }) => w.guide(p, { latents, scale: 3 }),
+  guideVjp: (w, { a }) => w.guideVjp(a, { shape: predictions, scale: 3 }),
+  forecast: (w, { a, b, c }) => w.forecast([a, b, c], [0.1, 0.5, -0.2]),
+  "forecast that holds": (w, { a, b }) => w.forecast([a, b], [0, 0, 0]),
+  forecastVjp: (w, { p, q }) => w.forecastVjp([q, p, q], p),
+  "forecastVjp of one": (w, { p, q }) => w.forecastVjp([q], p),
+};
+
+function drawn() {
+  const random = new TorchGenerator(1);
+  const [a, b, c] = [0, 1, 2].map(() => random.randn(latents));
+  const [p, q] = [0, 1].map(() => random.randn(predictions));
+  return { a, b, c, p, q };
+}
+
+const numbers = async (
+  w: Workspace,
+  made: Made,
+): Promise<number[]> => [...await ("shape" in made ? w.read(made) : made())];
+
+function assertNear(
+  found: readonly number[],
+  expected: readonly number[],
+  name: string,
+): void {
+  assertEquals(found.length, expected.length, name);
+  const largest = Math.max(...expected.map(Math.abs), 1e-3);
+  const worst = Math.max(...found.map((x, i) => Math.abs(x - expected[i])));
+  assert(worst < 1e-5 * largest, `${name} differs by ${worst} of ${largest}`);
+}
+
+const onGpu = () => deviceWorkspaces({ device: "webgpu", threads: 1 });
+
+Deno.test({
+  ...onSoftwareGpu("a workspace on the GPU computes what the host's does"),
+  async fn() {
+    await using workspaces = onGpu();
+    using here = hostWorkspaces.enter();
+    for (const [name, operate] of Object.entries(operations)) {
+      using there = workspaces.enter();
+      const expected = await numbers(here, await operate(here, drawn()));
+      const made = await operate(there, drawn());
+      const found = await numbers(there, made);
+      assertNear(found, expected, name);
+      if ("shape" in made) assertEquals(made.shape.length, 4, name);
+    }
+  },
+});
+
+const config = {
+  _class_name: "DDIMScheduler",
+  beta_schedule: "scaled_linear",
+  num_train_timesteps: 1000,
+  prediction_type: "epsilon",
+  solver_order: 3,
+};
+
+/** Each kind of step: with memory, with noise, with an input scale, clipped. */
+const samplers: Readonly<Record<string, [SamplerKind, object]>> = {
+  ddim: ["ddim", { clip_sample: false }],
+  "ddim, clipped": ["ddim", { clip_sample: true, clip_sample_range: 0.5 }],
+  pndm: ["pndm", {}],
+  "dpm-solver++": ["dpm-solver++", {}],
+  euler: ["euler", {}],
+  lcm: ["lcm", {}],
+};
+
+/** All steps forward with drawn predictions, then all back: latents, and cotangents of the first ones and of each prediction. */
+async function chained(
+  workspaces: Workspaces,
+  sampler: Sampler,
+): Promise<number[]> {
+  using w = workspaces.enter();
+  const random = new TorchGenerator(2);
+  const noise = drawStepNoise(sampler, { shape: latents, random });
+  const drawn = sampler.steps.map(() => random.randn(latents));
+  const start = firstState({ sampler, latents: random.randn(latents) });
+  const states: SamplerState<PlacedTensor>[] = [start];
+  for (const [i, prediction] of drawn.entries()) {
+    const next = await w.nextState(sampler, i, {
+      state: states[i],
+      prediction,
+      noise: placedNoise(noise[i], latents),
+    });
+    states.push(next);
+  }
+  const made: PlacedTensor[] = [states[states.length - 1].latents];
+  let back: StepCotangents["state"] = {
+    latents: random.randn(latents),
+    past: [],
+  };
+  for (let i = drawn.length - 1; i >= 0; i--) {
+    const step = await w.nextStateVjp(sampler, i, {
+      state: states[i],
+      prediction: drawn[i],
+      cotangent: back,
+    });
+    made.push(step.prediction);
+    back = step.state;
+  }
+  const arrays: number[] = [];
+  for (const each of [...made, back.latents]) {
+    arrays.push(...await w.read(each));
+  }
+  return arrays;
+}
+
+for (const [name, [kind, own]] of Object.entries(samplers)) {
+  Deno.test({
+    ...onSoftwareGpu(`a sampler's steps and their VJP on the GPU: ${name}`),
+    async fn() {
+      const scheduler = parseSchedulerConfig({ ...config, ...own }, "test");
+      const sampler = makeSampler(scheduler, { kind, steps: 5 });
+      await using workspaces = onGpu();
+      const expected = await chained(hostWorkspaces, sampler);
+      assertNear(await chained(workspaces, sampler), expected, name);
+    },
+  });
+}
+
+Deno.test({
+  ...onSoftwareGpu("a step on the GPU that adds noise is refused without it"),
+  async fn() {
+    const scheduler = parseSchedulerConfig(config, "test");
+    const sampler = makeSampler(scheduler, { kind: "lcm", steps: 4 });
+    const { a, b } = drawn();
+    await using workspaces = onGpu();
+    using w = workspaces.enter();
+    const state = { latents: a, past: [] };
+    await assertRejects(
+      () => w.nextState(sampler, 0, { state, prediction: b }),
+      RangeError,
+      'input "noise" is missing',
+    );
+  },
+});
+
+Deno.test({
+  ...onSoftwareGpu(
+    "keepOnly() gives back what no root leads to, disposing the rest",
+  ),
+  async fn() {
+    await using workspaces = onGpu();
+    const { a } = drawn();
+    const times = (factor: number) =>
+      (a.data as Float32Array).map((x) => factor * x);
+    await withTraffic(async ({ made, disposed }) => {
+      const w = workspaces.enter();
+      const one = await w.times(a, 2);
+      await w.times(a, 3);
+      const three = await w.times(a, 4);
+      w.keepOnly({ held: new Map([["x", one]]), past: [{ latents: three }] });
+      assertEquals(disposed, [1]);
+      const four = await w.plus(one, three);
+      assertEquals(await w.read(one), times(2));
+      assertEquals(await w.read(four), times(6));
+      w[Symbol.dispose]();
+      assertEquals(disposed, [1, 0, 2, 3]);
+      assertEquals(made.length, 4);
+    });
+  },
+});

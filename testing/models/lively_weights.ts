@@ -1,0 +1,26 @@
+/** For tests: weights large enough that every block matters, so that differences rise above float32 rounding. */
+import type { WeightSource } from "../../core/models/block_graph/weights.ts";
+import { TorchGenerator } from "../../core/tensor/random.ts";
+import { float32, sizeOf } from "../../core/tensor/tensor.ts";
+
+/** Drawn in the order in which a model asks for them; scales of norms lie around 1. */
+export function livelyWeights(seed: number): WeightSource {
+  const random = new TorchGenerator(seed);
+  const known = new Map<string, Float32Array>();
+  return (key, shape) => {
+    const data = known.get(key) ?? draw(random, key, shape);
+    known.set(key, data);
+    return { data: float32(shape, data) };
+  };
+}
+
+function draw(
+  random: TorchGenerator,
+  key: string,
+  shape: readonly number[],
+): Float32Array {
+  const isVector = shape.length === 1;
+  const scale = isVector ? 0.1 : 0.9 / Math.sqrt(sizeOf(shape.slice(1)));
+  const mean = isVector && key.endsWith(".weight") ? 1 : 0;
+  return random.randn(shape).data.map((v) => mean + scale * v);
+}

@@ -1,0 +1,202 @@
+/** For tests: pipelines small enough to be sampled in a second, with random weights. */
+import { inTemporaryFolder } from "../files/in_temporary_folder.ts";
+import { clipTextKind } from "../../core/models/clip/clip_load.ts";
+import { networkKind } from "../../core/models/load.ts";
+import { livelyWeights } from "./lively_weights.ts";
+import { t5EncoderKind } from "../../core/models/t5/t5_load.ts";
+import { writeComponent } from "../../core/models/write_component.ts";
+import { readJson } from "../../core/files/read_json.ts";
+import {
+  craftSentencePiece,
+  type Piece,
+} from "../files/craft_sentencepiece.ts";
+
+const testdata = decodeURIComponent(
+  new URL("../../testdata", import.meta.url).pathname,
+);
+
+const letters = [..."abcdefghijklmnopqrstuvwxyz"];
+const tokens = [
+  ...letters,
+  ...letters.map((letter) => `${letter}</w>`),
+  "<|startoftext|>",
+  "<|endoftext|>",
+];
+
+/** Text tokens of the pipelines with CLIP towers. */
+const positions = 8;
+
+/** Width of the first tower; `testdata/unet-sd15` reads it. */
+const width = 32;
+
+const tower = {
+  architectures: ["CLIPTextModel"],
+  eos_token_id: tokens.length - 1,
+  hidden_act: "quick_gelu",
+  hidden_size: width,
+  intermediate_size: 2 * width,
+  layer_norm_eps: 1e-5,
+  max_position_embeddings: positions,
+  model_type: "clip_text_model",
+  num_attention_heads: 4,
+  num_hidden_layers: 2,
+  vocab_size: tokens.length,
+};
+
+/** SDXL's second tower, which projects. */
+const secondTower = {
+  ...tower,
+  architectures: ["CLIPTextModelWithProjection"],
+  hidden_act: "gelu",
+  hidden_size: 24,
+  num_hidden_layers: 3,
+  projection_dim: 20,
+};
+
+/** What makes a UNet one of SDXL's: three levels, and two added conditions. */
+const sdxlUnet = {
+  addition_embed_type: "text_time",
+  addition_time_embed_dim: 4,
+  attention_head_dim: [1, 2, 4],
+  block_out_channels: [16, 24, 32],
+  cross_attention_dim: width + secondTower.hidden_size,
+  down_block_types: [
+    "DownBlock2D",
+    "CrossAttnDownBlock2D",
+    "CrossAttnDownBlock2D",
+  ],
+  projection_class_embeddings_input_dim: 6 * 4 + secondTower.projection_dim,
+  transformer_layers_per_block: [1, 1, 2],
+  up_block_types: ["CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"],
+  use_linear_projection: true,
+};
+
+/** As wide as `testdata/pixart-micro` reads. */
+const t5 = {
+  model_type: "t5",
+  feed_forward_proj: "gated-gelu",
+  vocab_size: 3 + letters.length,
+  d_model: 40,
+  d_kv: 8,
+  d_ff: 48,
+  num_layers: 2,
+  num_heads: 3,
+  layer_norm_epsilon: 1e-6,
+  relative_attention_num_buckets: 32,
+  relative_attention_max_distance: 128,
+};
+
+const scheduler = {
+  _class_name: "PNDMScheduler",
+  beta_end: 0.012,
+  beta_schedule: "scaled_linear",
+  beta_start: 0.00085,
+  num_train_timesteps: 1000,
+  set_alpha_to_one: false,
+  skip_prk_steps: true,
+  steps_offset: 1,
+};
+
+/** What a pipeline holds besides autoencoder and scheduler, by its class. */
+const writers = {
+  DiTPipeline: (folder: string) => copyNetwork("dit", `${folder}/transformer`),
+  StableDiffusionPipeline: async (folder: string) => {
+    await copyNetwork("unet-sd15", `${folder}/unet`);
+    await writeTower(folder, { json: tower, suffix: "" });
+  },
+  StableDiffusionXLPipeline: async (folder: string) => {
+    const sd15 = await readJson(`${testdata}/unet-sd15/config.json`);
+    await writeComponent(
+      `${folder}/unet`,
+      { ...(sd15 as Record<string, unknown>), ...sdxlUnet },
+      { kind: networkKind, source: livelyWeights(4) },
+    );
+    await writeTower(folder, { json: tower, suffix: "" });
+    await writeTower(folder, { json: secondTower, suffix: "_2" });
+  },
+  PixArtAlphaPipeline: async (folder: string) => {
+    await copyNetwork("pixart-micro", `${folder}/transformer`);
+    const source = livelyWeights(6);
+    await writeComponent(`${folder}/text_encoder`, t5, {
+      kind: t5EncoderKind,
+      source,
+    });
+    await writeT5Tokenizer(`${folder}/tokenizer`);
+  },
+};
+
+/** Class of a pipeline, as its `model_index.json` names it. */
+export type PipelineClass = keyof typeof writers;
+
+/** Writes a pipeline in diffusers layout: 16x16 latents, 128x128 pixels, words of single letters. */
+export async function writeTinyPipeline(
+  folder: string,
+  pipeline: PipelineClass = "StableDiffusionPipeline",
+): Promise<void> {
+  await copyNetwork("vae", `${folder}/vae`);
+  await writers[pipeline](folder);
+  await writeJson(`${folder}/scheduler`, "scheduler_config.json", scheduler);
+  await writeJson(folder, "model_index.json", { _class_name: pipeline });
+}
+
+/** Runs `body` in the folder of a pipeline, which is removed afterwards. */
+export const inTinyPipeline = (
+  pipeline: PipelineClass,
+  body: (folder: string) => Promise<void>,
+): Promise<void> =>
+  inTemporaryFolder(async (folder) => {
+    await writeTinyPipeline(folder, pipeline);
+    await body(folder);
+  });
+
+async function writeJson(
+  folder: string,
+  name: string,
+  json: unknown,
+): Promise<void> {
+  await Deno.mkdir(folder, { recursive: true });
+  await Deno.writeTextFile(`${folder}/${name}`, JSON.stringify(json));
+}
+
+/** Copies a recorded network: config and weights. */
+async function copyNetwork(from: string, to: string): Promise<void> {
+  await Deno.mkdir(to, { recursive: true });
+  for (
+    const file of ["config.json", "diffusion_pytorch_model.safetensors"]
+  ) {
+    await Deno.copyFile(`${testdata}/${from}/${file}`, `${to}/${file}`);
+  }
+}
+
+async function writeTower(
+  pipeline: string,
+  { json, suffix }: { json: Record<string, unknown>; suffix: "" | "_2" },
+): Promise<void> {
+  await writeComponent(`${pipeline}/text_encoder${suffix}`, json, {
+    kind: clipTextKind,
+    source: livelyWeights(suffix === "" ? 3 : 5),
+  });
+  const folder = `${pipeline}/tokenizer${suffix}`;
+  const ids = Object.fromEntries(tokens.map((token, id) => [token, id]));
+  await writeJson(folder, "vocab.json", ids);
+  await Deno.writeTextFile(`${folder}/merges.txt`, "#version: 0.2\n");
+  await writeJson(folder, "tokenizer_config.json", {
+    model_max_length: positions,
+    pad_token: suffix === "" ? "<|endoftext|>" : "a", // as different in SDXL
+  });
+}
+
+async function writeT5Tokenizer(folder: string): Promise<void> {
+  const pieces: Piece[] = [
+    ["<pad>", 0, 3],
+    ["</s>", 0, 3],
+    ["<unk>", 0, 2],
+    ...letters.map((letter): Piece => [`▁${letter}`, -3, 1]),
+  ];
+  await writeJson(folder, "tokenizer_config.json", {
+    model_max_length: 512,
+    pad_token: "<pad>",
+  });
+  const bytes = craftSentencePiece(pieces);
+  await Deno.writeFile(`${folder}/spiece.model`, bytes);
+}

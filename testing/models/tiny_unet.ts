@@ -1,0 +1,47 @@
+/** For tests: a UNet with every kind of layer that is sampled in milliseconds. */
+import type { BlockGraph } from "../../core/models/block_graph/block_graph.ts";
+import {
+  unetBlockGraph,
+  type UnetGranularity,
+} from "../../core/models/unet/unet.ts";
+import type { UnetConfig } from "../../core/models/unet/unet_config.ts";
+import { TorchGenerator } from "../../core/tensor/random.ts";
+import type { Tensor } from "../../core/tensor/tensor.ts";
+import { livelyWeights } from "./lively_weights.ts";
+
+const attention = { depth: 1, heads: 2 };
+const config: UnetConfig = {
+  sampleSize: 8,
+  inChannels: 3,
+  outChannels: 3,
+  down: [
+    { channels: 8, resnets: 2, attention },
+    { channels: 12, resnets: 1, attention: null },
+  ],
+  middle: attention,
+  up: [
+    { channels: 12, resnets: 2, attention: null },
+    { channels: 8, resnets: 3, attention },
+  ],
+  textWidth: 6,
+  linearProjection: false,
+  normGroups: 4,
+  normEpsilon: 1e-5,
+  added: null,
+};
+
+const tokens = 5;
+
+/** Three 8x8 channels, two resolutions, a text of five tokens. */
+export function tinyUnet(
+  { batch, granularity }: { batch: number; granularity: UnetGranularity },
+): BlockGraph {
+  const options = { batch, tokens, granularity };
+  return unetBlockGraph(config, livelyWeights(7), options);
+}
+
+/** A text for each of the batch. */
+export function tinyText(batch: number): Record<string, Tensor> {
+  const shape = [batch, tokens, config.textWidth];
+  return { encoder_hidden_states: new TorchGenerator(4).randn(shape) };
+}

@@ -1,0 +1,61 @@
+/** For tests: an experiment on the tiny model that ends in seconds, and where to run it. */
+import type { Experiment } from "../../experiments/schema/experiment.ts";
+import { inputHashes } from "../../experiments/measure/input_hashes.ts";
+import quickstart from "../../experiments/quickstart.ts";
+import type { RunIdentity } from "../../experiments/results/run_folder.ts";
+import type { RunOptions } from "../../experiments/run/runner.ts";
+import { writeTinyModel } from "./tiny_model.ts";
+
+export const provenance = {
+  commit: "0123abc",
+  hardware: "test",
+  date: "2026-01-01",
+  command: "deno task experiment tiny",
+};
+
+/** Of a run on the CPU in float32. */
+export const cpuIdentity = async (
+  experiment: Experiment,
+): Promise<RunIdentity> => ({
+  experiment,
+  device: "cpu",
+  precision: "float32",
+  inputs: await inputHashes(experiment),
+});
+
+/** Runs `body` with a tiny experiment and options whose log it can read. */
+export async function withTiny(
+  body: (
+    experiment: Experiment,
+    options: RunOptions & { lines: string[] },
+  ) => Promise<void>,
+) {
+  const folder = await Deno.makeTempDir();
+  try {
+    await writeTinyModel(`${folder}/model`);
+    const experiment: Experiment = {
+      ...quickstart,
+      name: "tiny",
+      model: `${folder}/model`,
+      sampler: { kind: "ddim", steps: 4, guidanceScale: 2 },
+      search: {
+        ...quickstart.search,
+        batch: 2,
+        calibration: 1,
+        network: { ...quickstart.search.network, iterations: 3 },
+        energy: { approach: 2, evaluations: 3, tries: 2 },
+        refine: { iterations: 2, learningRate: 0.02 },
+      },
+      sparsity: [0.25, 0.5],
+      evaluation: { pairs: 4, seed: 9, batch: 3 },
+      latency: { batches: [1, 2], rounds: 2 },
+    };
+    const lines: string[] = [];
+    const log = (line: string) => lines.push(line);
+    const root = `${folder}/results`;
+    const options = { device: "cpu" as const, root, provenance, log, lines };
+    await body(experiment, options);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}

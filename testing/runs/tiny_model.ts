@@ -1,0 +1,41 @@
+/** For tests: a DiT folder small enough to be sampled in milliseconds, with random weights. */
+import { ditConfigJson } from "../../core/models/dit/dit_config.ts";
+import { tinyDit } from "../models/tiny_dit.ts";
+import { ditParameterShapes } from "../../core/models/dit/dit_init.ts";
+import { randomWeights } from "../../core/models/initial_weights/random_weights.ts";
+import { float32, type Tensor } from "../../core/tensor/tensor.ts";
+import { writeSafetensors } from "../../core/weights/safetensors.ts";
+
+const schedulerJson = {
+  _class_name: "DDIMScheduler",
+  beta_schedule: "linear",
+  clip_sample: false,
+  prediction_type: "epsilon",
+  timestep_spacing: "trailing",
+};
+
+/** Ten times those of `randomWeights`, so that what a gate skips shows in the image. */
+function weights(): Map<string, Tensor<"float32">> {
+  const source = randomWeights(7);
+  return new Map(
+    [...ditParameterShapes(tinyDit)].map(([key, shape]) => {
+      const { data } = source(key, shape);
+      const scaled = (data!.data as Float32Array).map((value) => 10 * value);
+      return [key, float32(shape, scaled)];
+    }),
+  );
+}
+
+/** Writes the model in diffusers layout: 8x8 pixels, 2 blocks, 4 classes. */
+export async function writeTinyModel(folder: string): Promise<void> {
+  for (const name of ["transformer", "scheduler"]) {
+    await Deno.mkdir(`${folder}/${name}`, { recursive: true });
+  }
+  const write = (name: string, json: unknown) =>
+    Deno.writeTextFile(`${folder}/${name}`, JSON.stringify(json));
+  await write("model_index.json", { _class_name: "DiTPipeline" });
+  await write("transformer/config.json", ditConfigJson(tinyDit));
+  await write("scheduler/scheduler_config.json", schedulerJson);
+  const file = `${folder}/transformer/diffusion_pytorch_model.safetensors`;
+  await writeSafetensors(file, weights());
+}

@@ -1,0 +1,33 @@
+/** Rendered pictures of what the embedded models are asked to draw: the truth that their samples are held against. */
+import type { Tensor } from "../../core/tensor/tensor.ts";
+import type { DrawnKind } from "../classifiers/picture_features.ts";
+import { renderBatch } from "./render.ts";
+import { freshScene } from "./scene_prompts.ts";
+import { renderScenes } from "./scenes.ts";
+import { classNames } from "./shapes.ts";
+import { SplitMix32 } from "./uniform.ts";
+
+/**
+ * Pictures, as many of each class of shapes, or as many scenes of one object as
+ * of two that the diffusion model never saw together, as in the lists of prompts.
+ *
+ * @returns `[count, 3, 24, 24]` or `[count, 3, 64, 64]`, in [-1, 1].
+ */
+export function referencePictures(
+  kind: DrawnKind,
+  { count, seed }: { count: number; seed: number },
+): Tensor<"float32"> {
+  const { uniform } = new SplitMix32(seed);
+  if (kind === "shapes") {
+    const classes = Array.from(
+      { length: count },
+      (_, i) => i % classNames.length,
+    );
+    return renderBatch(classes, { uniform });
+  }
+  const scenes = Array.from(
+    { length: count },
+    (_, i) => freshScene(1 + i % 2, uniform),
+  );
+  return renderScenes(scenes, uniform);
+}

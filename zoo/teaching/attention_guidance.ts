@@ -1,0 +1,143 @@
+/**
+ * Teaches cross-attention whose words are whose: within an object's area the
+ * words of its phrase are attended to, elsewhere the other words. The
+ * token-level loss of TokenCompose (Wang et al., CVPR 2024), on scenes whose
+ * areas are known because we draw them.
+ */
+import { splitHeads } from "../../core/autodiff/attention.ts";
+import { intAttribute } from "../../core/onnx/attributes.ts";
+import type { GraphBuilder } from "../../core/onnx/builder.ts";
+import type { Graph, Node, Value } from "../../core/onnx/graph.ts";
+import { float32, type Tensor } from "../../core/tensor/tensor.ts";
+import { captionLength } from "../data/scene_tokenizer.ts";
+import { areaOf, type Description, type Scene } from "../data/scenes.ts";
+
+/** Sides of the maps whose attention is taught; in smaller ones an object has no area of its own. */
+export const guidedSides = [16, 8, 4] as const;
+
+/** Keeps the logarithm of no attention at all finite. */
+const leastShare = 1e-4;
+
+/** Inputs of one map's side. */
+const wantedName = (side: number): string => `wanted_words_${side}`;
+const weightName = (side: number): string => `area_weights_${side}`;
+
+/** The layers of a UNet's graph that attend to text, in maps of the guided sides. */
+function guidedNodes({ nodes }: Graph, g: GraphBuilder): Node[] {
+  const tokens = guidedSides.map((side) => side ** 2);
+  return nodes.filter(({ op, name, inputs }) =>
+    op === "MultiHeadAttention" && name.includes(".attn2") &&
+    tokens.some((count) => count === g.value(inputs[0]).shape[1])
+  );
+}
+
+/**
+ * Adds inputs `wanted_words_<side>` `[B, 1, L, S]` and `area_weights_<side>`
+ * `[B, 1, L, 1]`, with L = side² positions and S words, to a graph.
+ *
+ * @param network The same graph as far as it is built, with the UNet's attention in it.
+ * @returns −log of the share of attention that the first half of the heads
+ * gives to the wanted words, weighted over positions, mean over layers.
+ */
+export function attentionLoss(g: GraphBuilder, network: Graph): Value {
+  const inputs = new Map<number, { wanted: Value; weight: Value }>();
+  const layers = guidedNodes(network, g).map((node) => {
+    const [query, key] = node.inputs.map((name) => name ? g.value(name) : null);
+    const [batch, length] = query!.shape;
+    const side = Math.sqrt(length);
+    if (!inputs.has(side)) {
+      inputs.set(side, {
+        wanted: g.input(wantedName(side), "float32", [
+          batch,
+          1,
+          length,
+          captionLength,
+        ]),
+        weight: g.input(weightName(side), "float32", [batch, 1, length, 1]),
+      });
+    }
+    const heads = intAttribute(node, "num_heads", 1);
+    const shares = attentionShares(g, { query: query!, key: key!, heads });
+    const { wanted, weight } = inputs.get(side)!;
+    const share = g.reduceSum(g.mul(shares, wanted), { axes: [3] });
+    const surprise = g.neg(g.log(g.add(share, g.scalar(leastShare))));
+    const weighted = g.mul(surprise, weight); // [B, h / 2, L, 1], weights of a picture add up to 1
+    const sum = g.reduceSum(weighted, { axes: [0, 1, 2, 3], keepDims: false });
+    return g.mul(sum, g.scalar(2 / (batch * heads)));
+  });
+  const sum = layers.reduce((a, b) => g.add(a, b));
+  return g.mul(sum, g.scalar(1 / layers.length));
+}
+
+/** softmax(Q Kᵀ / √d) of the first half of the heads: Q `[B, L, D]`, K `[B, S, D]` → `[B, h / 2, L, S]`. */
+function attentionShares(
+  g: GraphBuilder,
+  { query, key, heads }: { query: Value; key: Value; heads: number },
+): Value {
+  const d = query.shape[2] / heads;
+  const guided = { heads, from: 0, to: heads / 2 };
+  const alpha = 1 / Math.sqrt(d);
+  return g.softmax(
+    g.fusedMatMul(splitHeads(g, query, guided), splitHeads(g, key, guided), {
+      alpha,
+      transB: 1,
+    }),
+  );
+}
+
+/** What a picture of the batch shows, and its caption; none where the caption is empty. */
+export interface GuidedPicture {
+  readonly scene: Scene;
+  readonly description: Description | null;
+}
+
+/** The inputs that {@linkcode attentionLoss} adds. An empty caption teaches nothing: its weights are 0. */
+export function guidanceInputs(
+  pictures: readonly GuidedPicture[],
+): Record<string, Tensor<"float32">> {
+  const batch = pictures.length;
+  const inputs = guidedSides.map((side) => {
+    const length = side ** 2;
+    const wanted = new Float32Array(batch * length * captionLength);
+    const weight = new Float32Array(batch * length);
+    pictures.forEach(({ scene, description }, b) => {
+      if (!description) return;
+      const objects = objectMap(scene, side);
+      const areas = [0, 0]; // outside, inside
+      for (const object of objects) areas[object < 0 ? 0 : 1]++;
+      const words = objectOfToken(description);
+      objects.forEach((object, i) => {
+        weight[b * length + i] = 0.5 / areas[object < 0 ? 0 : 1];
+        const row = (b * length + i) * captionLength;
+        words.forEach((word, s) => wanted[row + s] = word === object ? 1 : 0);
+      });
+    });
+    return [
+      [wantedName(side), float32([batch, 1, length, captionLength], wanted)],
+      [weightName(side), float32([batch, 1, length, 1], weight)],
+    ] as const;
+  });
+  return Object.fromEntries(inputs.flat());
+}
+
+/** For each position of a map the index of the object there, or -1. */
+function objectMap({ objects }: Scene, side: number): Int8Array {
+  const map = new Int8Array(side ** 2).fill(-1);
+  const slack = 0.3 / side; // a cell that an object covers in part is its
+  for (let i = 0; i < map.length; i++) {
+    const [x, y] = [i % side, Math.floor(i / side)]
+      .map((cell) => (cell + 0.5) / side);
+    map[i] = objects.findIndex((object) => {
+      const area = areaOf(object);
+      return Math.hypot(x - area.x, y - area.y) < area.radius + slack;
+    });
+  }
+  return map;
+}
+
+/** For each token of a caption the index of the object that it is about, or -1: start, end, padding and words of the ground. */
+function objectOfToken({ words }: Description): Int8Array {
+  const owners = new Int8Array(captionLength).fill(-1);
+  words.forEach(({ object = -1 }, i) => owners[i + 1] = object); // after the start
+  return owners;
+}

@@ -1,0 +1,89 @@
+/**
+ * Teaches the text tower that each word of a phrase knows what has been said of
+ * its object so far: shape, colour, size and place, by a linear layer each that
+ * is thrown away after training. From pictures alone the tower learns left and
+ * right late: they are the same to a network that cannot yet tell them apart.
+ */
+import type { GraphBuilder } from "../../core/onnx/builder.ts";
+import type { Value } from "../../core/onnx/graph.ts";
+import { float32, type Tensor, zeros } from "../../core/tensor/tensor.ts";
+import type { GuidedPicture } from "./attention_guidance.ts";
+import { crossEntropy } from "../classifiers/cross_entropy.ts";
+import { captionLength } from "../data/scene_tokenizer.ts";
+import { attributeCounts, type SceneObject } from "../data/scenes.ts";
+
+type Attribute = keyof SceneObject;
+const attributes = Object.keys(attributeCounts) as Attribute[];
+
+const prefix = "word_heads.";
+const headName = (attribute: Attribute): string => `${prefix}${attribute}`;
+const targetName = (attribute: Attribute): string => `said_${attribute}`;
+
+/** Whether a parameter is one of the layers that are thrown away. */
+export const isWordHead = (key: string): boolean => key.startsWith(prefix);
+
+/** The layers before training: zero, so that they tell nothing apart. `[D, K]` */
+export function wordHeads(width: number): Map<string, Tensor<"float32">> {
+  return new Map(attributes.map((attribute) => [
+    headName(attribute),
+    zeros([width, attributeCounts[attribute]]),
+  ]));
+}
+
+/**
+ * Adds inputs `said_<attribute>` `[B S, K]` to a graph.
+ *
+ * @param text Features of the words, `[B, S, D]`.
+ * @returns Cross-entropy of what the words know, mean over those that know it, then over attributes.
+ */
+export function wordsLoss(g: GraphBuilder, text: Value): Value {
+  const [batch, length, width] = text.shape;
+  const words = g.reshape(text, [batch * length, width]);
+  const losses = attributes.map((attribute) => {
+    const count = attributeCounts[attribute];
+    const head = g.parameter(headName(attribute), [width, count]);
+    const target = g.input(targetName(attribute), "float32", [
+      batch * length,
+      count,
+    ]);
+    return crossEntropy(g, g.matMul(words, head), target);
+  });
+  const sum = losses.reduce((a, b) => g.add(a, b));
+  return g.mul(sum, g.scalar(1 / losses.length));
+}
+
+/** The inputs that {@linkcode wordsLoss} adds: one-hot rows, scaled to make a mean over the words that know. */
+export function wordInputs(
+  pictures: readonly GuidedPicture[],
+): Record<string, Tensor<"float32">> {
+  const rows = pictures.length * captionLength;
+  return Object.fromEntries(attributes.map((attribute) => {
+    const known = pictures.flatMap((picture) =>
+      wordsThatKnow(picture, attribute)
+    );
+    const scale = rows /
+      Math.max(1, known.filter((value) => value >= 0).length);
+    const count = attributeCounts[attribute];
+    const target = new Float32Array(rows * count);
+    known.forEach((value, row) => {
+      if (value >= 0) target[row * count + value] = scale;
+    });
+    return [targetName(attribute), float32([rows, count], target)];
+  }));
+}
+
+/** For each token of a caption the attribute of its object, or -1 where it has not been said yet, or the token is about none. */
+function wordsThatKnow(
+  { scene, description }: GuidedPicture,
+  attribute: Attribute,
+): number[] {
+  const known = Array<number>(captionLength).fill(-1);
+  let knower = -1; // the object whose attribute has been said
+  description?.words.forEach(({ object = -1, says }, i) => {
+    if (says === attribute) knower = object;
+    if (object >= 0 && object === knower) {
+      known[i + 1] = scene.objects[object][attribute]; // after the start
+    }
+  });
+  return known;
+}

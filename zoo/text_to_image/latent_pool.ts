@@ -1,0 +1,88 @@
+/**
+ * Latents of scenes, encoded once and drawn from again and again: the encoder
+ * would otherwise cost a fifth of every update. The scenes come in families of
+ * which one sentence is true.
+ */
+import { joined } from "../../core/tensor/batch.ts";
+import { float32, sizeOf, type Tensor } from "../../core/tensor/tensor.ts";
+import type { SceneEncoder } from "./scene_encoder.ts";
+import {
+  describeScene,
+  type Description,
+  drawScene,
+  isReserved,
+  redrawn,
+  renderScenes,
+  type Scene,
+} from "../data/scenes.ts";
+import { SplitMix32 } from "../data/uniform.ts";
+
+/** Scenes that a sentence leaves open, one after another in the pool. */
+export const familySize = 8;
+
+/** Scenes and what the autoencoder makes of them. */
+export interface LatentPool {
+  readonly scenes: readonly Scene[];
+  /** Of each family. */
+  readonly descriptions: readonly Description[];
+  /** `[N, 4, 16, 16]`, the i-th of the i-th scene, which is of family i / {@linkcode familySize}, rounded down. */
+  readonly latents: Tensor<"float32">;
+}
+
+function trainingScene(uniform: () => number): Scene {
+  let scene = drawScene(uniform);
+  while (isReserved(scene)) scene = drawScene(uniform);
+  return scene;
+}
+
+/**
+ * Renders and encodes random scenes, none of them reserved.
+ *
+ * @param options.count Scenes, a multiple of the encoder's batch and of {@linkcode familySize}.
+ * @param options.seed The pool depends on it alone.
+ */
+export async function encodePool(
+  encoder: SceneEncoder,
+  { count, seed }: { count: number; seed: number },
+): Promise<LatentPool> {
+  const { uniform } = new SplitMix32(seed);
+  const scenes: Scene[] = [];
+  const descriptions: Description[] = [];
+  while (scenes.length < count) {
+    const scene = trainingScene(uniform);
+    const description = describeScene(scene, uniform);
+    descriptions.push(description);
+    scenes.push(scene);
+    for (let i = 1; i < familySize; i++) {
+      scenes.push(redrawn(scene, description, uniform));
+    }
+  }
+  const { batch } = encoder;
+  const parts: Tensor<"float32">[] = [];
+  for (let first = 0; first < count; first += batch) {
+    const own = scenes.slice(first, first + batch);
+    parts.push(await encoder.latents(renderScenes(own, uniform)));
+  }
+  return { scenes, descriptions, latents: joined(parts) };
+}
+
+/** The latents of one of a pool's scenes, `[4, 16, 16]` as a view. */
+export function latentsOf(
+  { latents: { shape: [, ...element], data } }: LatentPool,
+  index: number,
+): Float32Array {
+  const size = sizeOf(element);
+  return data.subarray(index * size, (index + 1) * size);
+}
+
+/** The latents of some of a pool's scenes, `[B, 4, 16, 16]`. */
+export function latentsAt(
+  pool: LatentPool,
+  indices: readonly number[],
+): Tensor<"float32"> {
+  const { shape: [, ...element] } = pool.latents;
+  const size = sizeOf(element);
+  const chosen = new Float32Array(indices.length * size);
+  indices.forEach((index, i) => chosen.set(latentsOf(pool, index), i * size));
+  return float32([indices.length, ...element], chosen);
+}

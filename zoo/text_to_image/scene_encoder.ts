@@ -1,0 +1,68 @@
+/** What the embedded text-to-image model's latents come from: its autoencoder, frozen. */
+import {
+  autoencoderKind,
+  encoderBlockGraph,
+} from "../../core/models/autoencoder/autoencoder_kl.ts";
+import { wholeGraph } from "../../core/models/block_graph/block_graph.ts";
+import { loadComponent } from "../../core/models/component.ts";
+import { openSession, type Session } from "../../core/runtime/session.ts";
+import { float32, type Tensor } from "../../core/tensor/tensor.ts";
+import { latentSize } from "./scenes_vae.ts";
+
+/** Pictures to latents, a fixed number at a time. Hold it with `await using`, or close it. */
+export class SceneEncoder implements AsyncDisposable {
+  /** @internal Use {@linkcode openSceneEncoder}. */
+  constructor(
+    private readonly session: Session,
+    private readonly scalingFactor: number,
+  ) {}
+
+  /** B: how many pictures at a time. */
+  get batch(): number {
+    return this.session.graph.inputs[0].shape[0];
+  }
+
+  /** Latents of B pictures `[B, 3, 64, 64]` in [-1, 1]: the means that the autoencoder gives, of about unit deviation, `[B, 4, 16, 16]`. */
+  async latents(image: Tensor<"float32">): Promise<Tensor<"float32">> {
+    const { moments } = await this.session.run({ image });
+    const [batch, doubled, ...space] = moments.shape;
+    const size = moments.data.length / batch / 2;
+    const data = new Float32Array(batch * size);
+    for (let b = 0; b < batch; b++) {
+      const mean = (moments.data as Float32Array)
+        .subarray(2 * b * size, (2 * b + 1) * size);
+      data.set(mean.map((x) => this.scalingFactor * x), b * size);
+    }
+    return float32([batch, doubled / 2, ...space], data);
+  }
+
+  /** Releases the runtime's memory. */
+  close(): Promise<void> {
+    return this.session.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+/**
+ * Opens the encoder of a pipeline's folder.
+ *
+ * @param folder Holds `vae/`.
+ * @param batch B.
+ * @throws As `loadComponent`.
+ */
+export async function openSceneEncoder(
+  folder: string,
+  batch: number,
+): Promise<SceneEncoder> {
+  const { config, weights } = await loadComponent(
+    `${folder}/vae`,
+    autoencoderKind,
+  );
+  const size = { batch, height: latentSize, width: latentSize };
+  const graph = wholeGraph(encoderBlockGraph(config, weights, size));
+  const session = await openSession(graph);
+  return new SceneEncoder(session, config.scalingFactor);
+}

@@ -1,0 +1,375 @@
+/**
+ * The embedded text-to-image model: Stable Diffusion 1.5's pipeline at small
+ * width. Its UNet is trained here, on latents of captioned scenes by the
+ * autoencoder of `scenes_vae.ts`, together with the text tower, which comes
+ * from `scenes_clip.ts`: what tells a picture from others is not all that
+ * drawing one takes, such as which colour is whose.
+ */
+import { emitBlock } from "../../core/models/block_graph/block_graph.ts";
+import { clipText } from "../../core/models/clip/clip.ts";
+import { unetBlockGraph } from "../../core/models/unet/unet.ts";
+import {
+  parseUnetConfig,
+  type UnetConfig,
+} from "../../core/models/unet/unet_config.ts";
+import { initUnetWeights } from "../../core/models/unet/unet_init.ts";
+import { noWeights } from "../../core/models/block_graph/weights.ts";
+import { GraphBuilder } from "../../core/onnx/builder.ts";
+import type { Graph } from "../../core/onnx/graph.ts";
+import { TorchGenerator } from "../../core/tensor/random.ts";
+import { makeNoiseSchedule } from "../../core/samplers/schedule/noise_schedule.ts";
+import { parseSchedulerConfig } from "../../core/samplers/schedule/scheduler_config.ts";
+import type { Tensor } from "../../core/tensor/tensor.ts";
+import { openSafetensors } from "../../core/weights/safetensors.ts";
+import {
+  attentionLoss,
+  guidanceInputs,
+  type GuidedPicture,
+} from "../teaching/attention_guidance.ts";
+import { diffusionLoss, noisedBatch } from "../teaching/diffusion_loss.ts";
+import {
+  encodePool,
+  familySize,
+  type LatentPool,
+  latentsAt,
+  latentsOf,
+} from "./latent_pool.ts";
+import { writeHalf, writeJson } from "../training/model_folder.ts";
+import { gatherParts } from "./pipeline_parts.ts";
+import { openSceneEncoder } from "./scene_encoder.ts";
+import { captionLength } from "../data/scene_tokenizer.ts";
+import { captionText, describeScene } from "../data/scenes.ts";
+import { captionIds, sceneTextConfig } from "./scenes_clip.ts";
+import { latentSize, sceneVaeConfig } from "./scenes_vae.ts";
+import { markPlaces } from "../teaching/place_code.ts";
+import { stableTarget } from "../teaching/stable_target.ts";
+import type { TaskSettings, TrainingTask } from "../training/trainer.ts";
+import {
+  isWordHead,
+  wordHeads,
+  wordInputs,
+  wordsLoss,
+} from "../teaching/word_attributes.ts";
+
+/** `unet/config.json` in diffusers' words. */
+const unetJson = {
+  _class_name: "UNet2DConditionModel",
+  act_fn: "silu",
+  attention_head_dim: 4, // heads: diffusers kept a wrong name
+  block_out_channels: [32, 64, 96, 96],
+  center_input_sample: false,
+  cross_attention_dim: sceneTextConfig.width,
+  down_block_types: [
+    "CrossAttnDownBlock2D",
+    "CrossAttnDownBlock2D",
+    "CrossAttnDownBlock2D",
+    "DownBlock2D",
+  ],
+  downsample_padding: 1,
+  flip_sin_to_cos: true,
+  freq_shift: 0,
+  in_channels: sceneVaeConfig.latentChannels,
+  layers_per_block: 2,
+  mid_block_scale_factor: 1,
+  norm_eps: 1e-5,
+  norm_num_groups: 8,
+  out_channels: sceneVaeConfig.latentChannels,
+  sample_size: latentSize,
+  up_block_types: [
+    "UpBlock2D",
+    "CrossAttnUpBlock2D",
+    "CrossAttnUpBlock2D",
+    "CrossAttnUpBlock2D",
+  ],
+};
+
+/**
+ * Stable Diffusion 1.5's, but for what the model predicts and how much of the
+ * picture is left at the last step: 0.3 % of its amplitude, not 7 %, which in
+ * latents this small shows what is where. A model trained with that follows
+ * the layout of the noise, not the prompt's.
+ */
+const schedulerJson = {
+  _class_name: "PNDMScheduler",
+  beta_end: 0.03,
+  beta_schedule: "scaled_linear",
+  beta_start: 0.00085,
+  clip_sample: false,
+  num_train_timesteps: 1000,
+  prediction_type: "v_prediction",
+  set_alpha_to_one: false,
+  skip_prk_steps: true,
+  steps_offset: 1,
+  timestep_spacing: "leading",
+  trained_betas: null,
+};
+
+const modelIndex = {
+  _class_name: "StableDiffusionPipeline",
+  feature_extractor: [null, null],
+  requires_safety_checker: false,
+  safety_checker: [null, null],
+  scheduler: ["diffusers", "PNDMScheduler"],
+  text_encoder: ["transformers", "CLIPTextModel"],
+  tokenizer: ["transformers", "CLIPTokenizer"],
+  unet: ["diffusers", "UNet2DConditionModel"],
+  vae: ["diffusers", "AutoencoderKL"],
+};
+
+const unetWeights = "unet/diffusion_pytorch_model.safetensors";
+const textWeights = "text_encoder/model.safetensors";
+
+/** Of each of the two batches of an update, a core each. */
+const batchSize = 16;
+const poolSize = 2000 * batchSize;
+/** Seed of the pool, apart from those of the batches. */
+const poolSeed = 20_261_123;
+/** Probability of the empty caption, which trains classifier-free guidance (Ho and Salimans, 2021). */
+const captionDropout = 0.1;
+/** Weight of the attention's loss beside the prediction's. */
+const guidanceWeight = 0.2;
+/** Weight of the words' loss. */
+const wordsWeight = 0.05;
+
+/**
+ * Shares of the timesteps that training draws: most of them where shapes and
+ * places come out of the noise.
+ */
+const timestepShares = [
+  { share: 0.15, from: 0, to: 250 },
+  { share: 0.6, from: 250, to: 700 },
+  { share: 0.25, from: 700, to: 1000 },
+] as const;
+/** From here on the picture has less than 1 % of the noise's power, and the mean of its family is the target. */
+const stableFrom = 700;
+
+/** Timesteps of a batch, ascending, one in each of B equal parts of the shares (Kingma et al., "Variational diffusion models", 2021). */
+export function spreadTimesteps(
+  batch: number,
+  uniform: () => number,
+): number[] {
+  const offset = uniform();
+  return Array.from({ length: batch }, (_, b) => {
+    let rest = (b + offset) / batch;
+    for (const { share, from, to } of timestepShares) {
+      if (rest < share) return Math.floor(from + rest / share * (to - from));
+      rest -= share;
+    }
+    return timestepShares.at(-1)!.to - 1; // rounding
+  });
+}
+
+/** Inputs `sample`, `timestep`, `input_ids` `[B, L]`, `target`, `weight` and those of {@linkcode attentionLoss} and {@linkcode wordsLoss}; output `loss`, of UNet and text tower as one network. */
+function lossGraph(config: UnetConfig): Graph {
+  const g = new GraphBuilder("sd-shapes:loss");
+  const ids = g.input("input_ids", "int64", [batchSize, captionLength]);
+  const text = clipText(g, ids, {
+    config: sceneTextConfig,
+    weights: noWeights,
+  });
+  const unet = unetBlockGraph(config, noWeights, {
+    batch: batchSize,
+    tokens: captionLength,
+  });
+  const tensors = new Map([["encoder_hidden_states", text.last]]);
+  for (const { name, dtype, shape } of unet.inputs) {
+    if (!tensors.has(name)) tensors.set(name, g.input(name, dtype, shape));
+  }
+  for (const block of unet.blocks) emitBlock(g, block, tensors);
+  const prediction = diffusionLoss(g, tensors.get(unet.output)!);
+  const attention = attentionLoss(g, g.build({ prediction }));
+  const words = wordsLoss(g, text.last);
+  const terms = [
+    prediction,
+    g.mul(attention, g.scalar(guidanceWeight)),
+    g.mul(words, g.scalar(wordsWeight)),
+  ];
+  return g.build({ loss: terms.reduce((a, b) => g.add(a, b)) });
+}
+
+/** A place code beside channels of random weights. */
+const freshCode = { magnitude: 1, gains: [1, 1, 1] };
+/** And beside those of the UNet that was trained without one: at its levels they were 22, 24, 12 and 5 in root mean square. */
+const lateCode = { magnitude: 25, gains: [0.7, 0.6, 0.6] };
+
+/** Weights to start from: a trained text tower, and a UNet that is random unless it is trained further. */
+async function initialWeights(
+  config: UnetConfig,
+  { from, folder, seed, marksPlaces }: Pick<
+    TaskSettings,
+    "from" | "folder" | "seed" | "marksPlaces"
+  >,
+): Promise<Map<string, Tensor>> {
+  const read = async (path: string): Promise<[string, Tensor][]> => {
+    const file = openSafetensors(path);
+    const keys = [...file.tensors.keys()];
+    return await Promise.all(
+      keys.map(async (key) => [key, await file.readFloat32(key)] as const),
+    ) as [string, Tensor][];
+  };
+  const unet = new Map(
+    from === undefined
+      ? initUnetWeights(config, new TorchGenerator(seed))
+      : await read(`${from}/${unetWeights}`),
+  );
+  if (from === undefined || marksPlaces) {
+    markPlaces(unet, {
+      channels: unetJson.block_out_channels.toReversed(),
+      resnets: unetJson.layers_per_block + 1,
+      groups: unetJson.norm_num_groups,
+      ...from === undefined ? freshCode : lateCode,
+    });
+  }
+  return new Map([
+    ...await read(`${from ?? folder}/${textWeights}`),
+    ...unet,
+    ...wordHeads(sceneTextConfig.width),
+  ]);
+}
+
+/** A picture of the pool, and the caption that it is trained with. */
+interface DrawnPicture extends GuidedPicture {
+  /** Of its scene in the pool. */
+  readonly index: number;
+}
+
+/** A scene of the pool with a caption: a fresh one, or its family's. */
+function drawPicture(
+  { scenes, descriptions }: LatentPool,
+  { ofFamily, uniform }: { ofFamily: boolean; uniform: () => number },
+): DrawnPicture {
+  const index = Math.floor(uniform() * scenes.length);
+  const scene = scenes[index];
+  if (uniform() < captionDropout) return { index, scene, description: null };
+  const description = ofFamily
+    ? descriptions[Math.floor(index / familySize)]
+    : describeScene(scene, uniform);
+  return { index, scene, description };
+}
+
+/** Pictures that a caption is as true of as of the given one, itself among them. */
+function referencesOf(
+  pool: LatentPool,
+  { index, description }: DrawnPicture,
+  uniform: () => number,
+): Float32Array[] {
+  const first = index - index % familySize;
+  const others = Array.from(
+    { length: familySize },
+    (_, i) =>
+      description ? first + i : Math.floor(uniform() * pool.scenes.length),
+  ).filter((other) => other !== index);
+  return [index, ...others].map((each) => latentsOf(pool, each));
+}
+
+/** A batch without its captions: noised latents and what the network is to make of them. */
+function noisedPictures(
+  pool: LatentPool,
+  pictures: readonly DrawnPicture[],
+  { alphasCumprod, timesteps, uniform }: {
+    alphasCumprod: ArrayLike<number>;
+    timesteps: readonly number[];
+    uniform: () => number;
+  },
+): ReturnType<typeof noisedBatch> {
+  const clean = latentsAt(pool, pictures.map(({ index }) => index));
+  // No weights: what is where, and of which colour, is decided in the noise that min-SNR hardly counts.
+  const noised = noisedBatch(clean, uniform, { alphasCumprod, timesteps });
+  const size = clean.data.length / pictures.length;
+  pictures.forEach((picture, b) => {
+    if (timesteps[b] < stableFrom) return;
+    const [alpha, sigma] = [
+      alphasCumprod[timesteps[b]],
+      1 - alphasCumprod[timesteps[b]],
+    ].map(Math.sqrt);
+    const sample = noised.sample.data.subarray(b * size, (b + 1) * size);
+    const references = referencesOf(pool, picture, uniform);
+    const target = stableTarget({ sample, alpha, sigma }, references);
+    noised.target.data.set(target, b * size);
+  });
+  return noised;
+}
+
+/**
+ * The training task; `updates` can be set for a shorter run.
+ *
+ * @param settings.folder The pipeline's; gets the text tower and the autoencoder, if it lacks them.
+ * @param settings.from A pipeline that is trained further; by default the UNet starts from random weights with a place code.
+ * @param settings.marksPlaces Whether the UNet of that pipeline gets one too.
+ * @throws As {@linkcode gatherParts}, `loadComponent` of the autoencoder, or `openSafetensors`.
+ */
+export async function sdShapes(
+  { updates, seed, folder, from, marksPlaces }: TaskSettings,
+): Promise<TrainingTask> {
+  const config = parseUnetConfig(unetJson, "sd-shapes unet");
+  const { alphasCumprod } = makeNoiseSchedule(
+    parseSchedulerConfig(schedulerJson, "sd-shapes scheduler"),
+  );
+  await gatherParts(folder);
+  const encoder = await openSceneEncoder(folder, batchSize);
+  let pool: LatentPool | undefined;
+  return {
+    name: "sd-shapes",
+    graph: lossGraph(config),
+    options: {
+      seed,
+      updates,
+      peakLearningRate: 5e-4,
+      warmUp: 200,
+      weightDecay: 0.01,
+      clip: 1,
+      averageDecay: 0.998,
+      checkpointEvery: 200,
+      batches: 2,
+    },
+    initial: await initialWeights(config, { from, folder, seed, marksPlaces }),
+    async batch(uniform) {
+      pool ??= await encodePool(encoder, { count: poolSize, seed: poolSeed });
+      const drawn = pool;
+      const timesteps = spreadTimesteps(batchSize, uniform);
+      const pictures = timesteps.map((t) =>
+        drawPicture(drawn, { ofFamily: t >= stableFrom, uniform })
+      );
+      const captions = pictures.map(({ description }) =>
+        description ? captionText(description) : ""
+      );
+      return {
+        ...noisedPictures(drawn, pictures, {
+          alphasCumprod,
+          timesteps,
+          uniform,
+        }),
+        ...guidanceInputs(pictures),
+        ...wordInputs(pictures),
+        input_ids: captionIds(captions),
+      };
+    },
+    close: () => encoder.close(),
+  };
+}
+
+/** Writes what this training makes of the pipeline's folder: UNet and text tower, weights in half precision, the scheduler and the index. */
+export async function writeSdShapes(
+  folder: string,
+  weights: Readonly<Record<string, Tensor<"float32">>>,
+  metadata: Readonly<Record<string, string>>,
+): Promise<void> {
+  for (const part of ["unet", "scheduler"]) {
+    await Deno.mkdir(`${folder}/${part}`, { recursive: true });
+  }
+  const json = (path: string, value: unknown) =>
+    writeJson(`${folder}/${path}`, value);
+  await json("model_index.json", modelIndex);
+  await json("unet/config.json", unetJson);
+  await json("scheduler/scheduler_config.json", schedulerJson);
+  const isText = (key: string) => key.startsWith("text_model.");
+  const part = (wanted: boolean) =>
+    Object.fromEntries(
+      Object.entries(weights).filter(([key]) =>
+        isText(key) === wanted && !isWordHead(key)
+      ),
+    );
+  const [text, unet] = [part(true), part(false)];
+  await writeHalf(`${folder}/${textWeights}`, { weights: text, metadata });
+  await writeHalf(`${folder}/${unetWeights}`, { weights: unet, metadata });
+}

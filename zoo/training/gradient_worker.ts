@@ -1,0 +1,87 @@
+/** The thread of {@linkcode GradientWorkers}: loss and gradient of one small batch after another. */
+import {
+  gradientOf,
+  parametersAsInputs,
+  vjpGraph,
+} from "../../core/autodiff/vjp.ts";
+import type { Graph } from "../../core/onnx/graph.ts";
+import {
+  type FlatParameters,
+  flatten,
+  viewsOf,
+} from "../../core/autodiff/optimizers/flat_parameters.ts";
+import {
+  openSession,
+  type Session,
+  type SessionOptions,
+} from "../../core/runtime/session.ts";
+import type { Tensor } from "../../core/tensor/tensor.ts";
+
+/** Asked first: the graph with output "loss", and where its parameters lie. */
+export interface OpenRequest {
+  readonly kind: "open";
+  readonly graph: Graph;
+  readonly layout: FlatParameters;
+  readonly options: SessionOptions;
+}
+
+/** Asked once a batch. */
+export interface GradientRequest {
+  readonly kind: "gradient";
+  readonly parameters: Float32Array;
+  readonly batch: Readonly<Record<string, Tensor>>;
+}
+
+/** Answered to each: what was asked for, or what went wrong. */
+export type GradientAnswer =
+  | { readonly kind: "opened" }
+  | {
+    readonly kind: "gradient";
+    readonly loss: number;
+    readonly gradient: Float32Array<ArrayBuffer>;
+  }
+  | { readonly kind: "error"; readonly message: string };
+
+/** What a worker's global scope has, which the checker does not know here. */
+interface Scope {
+  onmessage: (
+    event: MessageEvent<OpenRequest | GradientRequest>,
+  ) => Promise<void>;
+  postMessage(answer: GradientAnswer, transfer?: Transferable[]): void;
+}
+
+const scope = globalThis as unknown as Scope;
+let layout: FlatParameters;
+let session: Session;
+
+async function open(request: OpenRequest): Promise<GradientAnswer> {
+  layout = request.layout;
+  const graph = vjpGraph(parametersAsInputs(request.graph), {
+    wrt: layout.slots.map(({ name }) => name),
+    keep: ["loss"],
+    seed: "ones",
+  });
+  session = await openSession(graph, request.options);
+  return { kind: "opened" };
+}
+
+async function gradient(
+  { parameters, batch }: GradientRequest,
+): Promise<GradientAnswer> {
+  const feeds = { ...viewsOf(layout, parameters), ...batch };
+  const results = await session.run(feeds);
+  const gradient = new Float32Array(layout.size);
+  flatten(layout, results, { into: gradient, nameOf: gradientOf });
+  const [loss] = results.loss.data as Float32Array;
+  return { kind: "gradient", loss, gradient };
+}
+
+scope.onmessage = async ({ data }) => {
+  const answer = await (data.kind === "open" ? open(data) : gradient(data))
+    .catch((error: Error): GradientAnswer => ({
+      kind: "error",
+      message: error.message,
+    }));
+  const own = answer.kind === "gradient" ? [answer.gradient.buffer] : [];
+  scope.postMessage(answer, own);
+};

@@ -1,0 +1,120 @@
+/**
+ * Gradients of a loss over several small batches at once, each in a thread of
+ * its own. The operators of an embedded model are too short to be shared among
+ * cores: two cores on one batch are hardly faster than one.
+ */
+import type { Graph } from "../../core/onnx/graph.ts";
+import type { FlatParameters } from "../../core/autodiff/optimizers/flat_parameters.ts";
+import type { Tensor } from "../../core/tensor/tensor.ts";
+import type {
+  GradientAnswer,
+  GradientRequest,
+  OpenRequest,
+} from "./gradient_worker.ts";
+
+/** A loss and its gradient, laid out as the parameters. */
+export interface Gradient {
+  readonly loss: number;
+  readonly gradient: Float32Array;
+}
+
+type Feeds = Readonly<Record<string, Tensor>>;
+
+/** Hold it with `await using`. */
+export class GradientWorkers implements AsyncDisposable {
+  /** @internal Use {@linkcode openGradientWorkers}. */
+  constructor(private readonly workers: readonly Worker[]) {}
+
+  /**
+   * Mean loss and gradient over batches; the same whatever the number of workers.
+   *
+   * @throws {Error} If ONNX Runtime refuses a batch.
+   */
+  async run(
+    parameters: Float32Array,
+    batches: readonly Feeds[],
+  ): Promise<Gradient> {
+    const { length } = this.workers;
+    const found: Gradient[] = [];
+    await Promise.all(this.workers.map(async (worker, w) => {
+      for (let i = w; i < batches.length; i += length) {
+        const batch = batches[i];
+        const answer = await ask(worker, {
+          kind: "gradient",
+          parameters,
+          batch,
+        });
+        if (answer.kind === "gradient") found[i] = answer;
+      }
+    }));
+    return mean(found);
+  }
+
+  /** Ends the threads. */
+  [Symbol.asyncDispose](): Promise<void> {
+    for (const worker of this.workers) worker.terminate();
+    return Promise.resolve();
+  }
+}
+
+/**
+ * Starts the threads.
+ *
+ * @param graph Parameters need no data; output "loss" is a scalar.
+ * @param options.layout Of its parameters.
+ * @param options.batches How many batches a run has: no more threads than these, or than cores.
+ * @throws {Error} If the graph cannot be derived or opened.
+ */
+export async function openGradientWorkers(
+  graph: Graph,
+  { layout, batches }: { layout: FlatParameters; batches: number },
+): Promise<GradientWorkers> {
+  const cores = navigator.hardwareConcurrency;
+  const count = Math.min(batches, cores);
+  const threads = Math.floor(cores / count);
+  const workers = Array.from(
+    { length: count },
+    () =>
+      new Worker(new URL("./gradient_worker.ts", import.meta.url), {
+        type: "module",
+      }),
+  );
+  const opened = new GradientWorkers(workers);
+  try {
+    for (const worker of workers) {
+      await ask(worker, { kind: "open", graph, layout, options: { threads } });
+    }
+  } catch (error) {
+    await opened[Symbol.asyncDispose]();
+    throw error;
+  }
+  return opened;
+}
+
+function ask(
+  worker: Worker,
+  request: OpenRequest | GradientRequest,
+): Promise<GradientAnswer> {
+  const { promise, resolve, reject } = Promise.withResolvers<GradientAnswer>();
+  worker.onmessage = ({ data }: MessageEvent<GradientAnswer>) =>
+    data.kind === "error" ? reject(new Error(data.message)) : resolve(data);
+  worker.onerror = (event) => {
+    event.preventDefault();
+    reject(new Error(event.message));
+  };
+  worker.postMessage(request);
+  return promise;
+}
+
+/** In the order of the batches, so that sums round alike. */
+function mean(parts: readonly Gradient[]): Gradient {
+  const [{ gradient }, ...others] = parts;
+  for (const other of others) {
+    for (let i = 0; i < gradient.length; i++) gradient[i] += other.gradient[i];
+  }
+  const loss = parts.reduce((sum, part) => sum + part.loss, 0) / parts.length;
+  if (parts.length > 1) {
+    for (let i = 0; i < gradient.length; i++) gradient[i] /= parts.length;
+  }
+  return { loss, gradient };
+}

@@ -1,0 +1,24 @@
+/** How the embedded models' folders are written. */
+import type { Tensor } from "../../core/tensor/tensor.ts";
+import { writeSafetensors } from "../../core/weights/safetensors.ts";
+import { writeAtomically } from "../../core/files/write_atomically.ts";
+
+/** What wrote a folder: a trained model's weights by key, and the command that made them. */
+export interface TrainedWeights {
+  readonly weights: Readonly<Record<string, Tensor<"float32">>>;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** Writes an indented JSON file. */
+export const writeJson = (path: string, value: unknown): Promise<void> =>
+  writeAtomically(path, JSON.stringify(value, null, 2) + "\n");
+
+/** Writes weights in half precision, the metadata in their header. */
+export const writeHalf = (
+  path: string,
+  { weights, metadata }: TrainedWeights,
+): Promise<void> =>
+  writeSafetensors(path, new Map(Object.entries(weights)), {
+    dtype: "F16",
+    metadata,
+  });
