@@ -5,26 +5,33 @@ import {
   assertRejects,
   assertThrows,
 } from "@std/assert";
-import { tinyDit } from "../testing/models/tiny_dit.ts";
-import { wholeGraph } from "../core/models/block_graph/block_graph.ts";
-import { ditBlockGraph } from "../core/models/dit/dit.ts";
-import { randomWeights } from "../core/models/initial_weights/random_weights.ts";
-import type { TransformerGranularity } from "../core/models/block_graph/transformer_units.ts";
-import { TorchGenerator } from "../core/tensor/random.ts";
-import { openSession } from "../core/runtime/session.ts";
 import {
-  makeSampler,
-  type SamplerKind,
-} from "../core/samplers/make_sampler.ts";
-import type { Sampler } from "../core/samplers/sampler.ts";
+  ditBlockGraph,
+  randomWeights,
+  type TransformerGranularity,
+  wholeGraph,
+} from "@dip-go/core/models";
+import { guide, twice } from "@dip-go/core/pipeline";
+import { TorchGenerator } from "@dip-go/core/random";
+import { openSession } from "@dip-go/core/runtime";
 import {
   drawStepNoise,
+  makeSampler,
   nextState,
+  parseSchedulerConfig,
+  type Sampler,
+  type SamplerKind,
   startState,
   type StepNoise,
-} from "../core/samplers/sampler_state.ts";
-import { parseSchedulerConfig } from "../core/samplers/schedule/scheduler_config.ts";
-import { float32, int64, type Tensor } from "../core/tensor/tensor.ts";
+} from "@dip-go/core/samplers";
+import { float32, int64, type Tensor } from "@dip-go/core/tensor";
+import {
+  tinyConditions,
+  tinyDit,
+  tinyPixart,
+  tinyText,
+  tinyUnet,
+} from "@dip-go/testing/models";
 import { openSubNet } from "./sampling/fused_sub_net.ts";
 import {
   checkGates,
@@ -32,13 +39,10 @@ import {
   type Gate,
   type Gates,
   parseGates,
-} from "./gates.ts";
-import { guide, twice } from "../core/pipeline/guidance.ts";
-import { liveBlocks, subNetMacs } from "./liveness.ts";
+} from "./gates/gates.ts";
+import { liveBlocks, subNetMacs } from "./gates/liveness.ts";
 import { SubNetRunner } from "./sampling/sub_net.ts";
-import { type SuperNet, superNet } from "./super_net.ts";
-import { tinyConditions, tinyPixart } from "../testing/models/tiny_pixart.ts";
-import { tinyText, tinyUnet } from "../testing/models/tiny_unet.ts";
+import { type SuperNet, superNet } from "./gates/super_net.ts";
 
 const config = tinyDit;
 const scheduler = parseSchedulerConfig(

@@ -1,6 +1,9 @@
 import { assert } from "@std/assert";
-import { makeSampler, samplerKinds } from "../core/samplers/make_sampler.ts";
-import { readSchedulerConfig } from "../core/samplers/schedule/scheduler_config.ts";
+import {
+  makeSampler,
+  readSchedulerConfig,
+  samplerKinds,
+} from "@dip-go/core/samplers";
 
 for (const model of ["dit-shapes", "sd-shapes"]) {
   Deno.test(`no sampler clips the samples of ${model}`, async () => {

@@ -19,7 +19,7 @@ import {
   zeros,
 } from "../tensor/tensor.ts";
 import { dearProducts } from "./dear_products.ts";
-import { gradientErrors } from "../../testing/operators/gradient_check.ts";
+import { gradientErrors } from "@dip-go/testing/operators";
 import { rules } from "./rules.ts";
 import { cotangentOf, gradientOf, vjpGraph } from "./vjp.ts";
 

@@ -1,12 +1,14 @@
 /** A file of prompts as experiments name it: a path, or a file of a data set on the hub. */
 import { isFile } from "../files/is_file.ts";
 import { HubError } from "./download.ts";
-import { parseModelName } from "./model_name.ts";
+import { type ModelName, parseModelName } from "./model_name.ts";
 import { type HubSettings, hubSettings } from "./settings.ts";
 import { snapshot } from "./snapshot.ts";
 
 /** `owner/name:path` or `owner/name@revision:path`, taken apart; null if it is none. */
-export function parseDataSetFile(text: string) {
+export function parseDataSetFile(
+  text: string,
+): { readonly name: ModelName; readonly path: string } | null {
   const colon = text.indexOf(":");
   if (colon === -1) return null;
   const path = text.slice(colon + 1);

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { createHash } from "node:crypto";
-import { inTemporaryFolder } from "../../testing/files/in_temporary_folder.ts";
+import { inTemporaryFolder } from "@dip-go/testing/files";
 import { HubError } from "./download.ts";
 import { promptFile } from "./prompt_file.ts";
 import type { HubSettings } from "./settings.ts";

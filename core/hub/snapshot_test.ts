@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { createHash } from "node:crypto";
-import { inTemporaryFolder } from "../../testing/files/in_temporary_folder.ts";
+import { inTemporaryFolder } from "@dip-go/testing/files";
 import { HubError } from "./download.ts";
 import { neededFiles } from "./needed_files.ts";
 import { snapshot } from "./snapshot.ts";

@@ -1,6 +1,6 @@
 /** Networks in float16 beside the same in float32, on the recorded cases. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { inTemporaryFolder } from "../../testing/files/in_temporary_folder.ts";
+import { inTemporaryFolder } from "@dip-go/testing/files";
 import { GraphBuilder } from "../onnx/builder.ts";
 import type { Graph, Initializer } from "../onnx/graph.ts";
 import { halfPrecision } from "../runtime/half_precision.ts";

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { inspectModel } from "../../experiments/commands/inspect/model_costs.ts";
+import { inspectModel } from "@dip-go/experiments/commands";
 import { knownModel } from "./known_models.ts";
 import { networkGraph } from "./network.ts";
 import { noWeights } from "./block_graph/weights.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { inTemporaryFolder } from "../../testing/files/in_temporary_folder.ts";
+import { inTemporaryFolder } from "@dip-go/testing/files";
 import { float32, type Tensor, zeros } from "../tensor/tensor.ts";
 import { openSafetensors, writeSafetensors } from "../weights/safetensors.ts";
 import { blockGraphOf, loadModel, ofFamily } from "./load.ts";

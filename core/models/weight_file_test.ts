@@ -1,8 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { inTemporaryFolder } from "../../testing/files/in_temporary_folder.ts";
+import { craftStateDict, inTemporaryFolder } from "@dip-go/testing/files";
 import { openSession } from "../runtime/session.ts";
 import { float32, type Tensor, zeros } from "../tensor/tensor.ts";
-import { craftStateDict } from "../../testing/files/craft_torch.ts";
 import { openSafetensors, writeSafetensors } from "../weights/safetensors.ts";
 import { wholeGraph } from "./block_graph/block_graph.ts";
 import { blockGraphOf, loadModel } from "./load.ts";

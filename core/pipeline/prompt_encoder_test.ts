@@ -12,7 +12,7 @@ import { loadT5Encoder } from "../models/t5/t5_load.ts";
 import { openSession } from "../runtime/session.ts";
 import { float32, int64, type Tensor } from "../tensor/tensor.ts";
 import { openPromptEncoder, type PromptInputs } from "./prompt_encoder.ts";
-import { inTinyPipeline } from "../../testing/models/tiny_pipeline.ts";
+import { inTinyPipeline } from "@dip-go/testing/models";
 
 const opened = async (folder: string) =>
   openPromptEncoder(folder, await loadModel(folder));

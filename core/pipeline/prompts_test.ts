@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { inTemporaryFolder } from "../../testing/files/in_temporary_folder.ts";
+import { inTemporaryFolder } from "@dip-go/testing/files";
 import { readPrompts } from "./prompts.ts";
 
 const read = async (name: string, content: unknown) => {

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { inTemporaryFolder } from "../../testing/files/in_temporary_folder.ts";
+import { inTemporaryFolder } from "@dip-go/testing/files";
 import { GraphBuilder } from "../onnx/builder.ts";
 import type { FileRange, Graph } from "../onnx/graph.ts";
 import { decodeModel } from "../onnx/file/model_proto.ts";

@@ -1,2 +1,19 @@
 /** Running ONNX graphs on ONNX Runtime. */
-export * from "./session.ts";
+export { foldConstants } from "./fold_constants.ts";
+export { halfPrecision } from "./half_precision.ts";
+export {
+  checkPrecision,
+  type Device,
+  devices,
+  DeviceTensor,
+  type Feeds,
+  nodesOffDevice,
+  openSession,
+  type PlacedTensor,
+  type Precision,
+  precisions,
+  Session,
+  type SessionOptions,
+} from "./session.ts";
+export { onSoftwareGpu, useSoftwareGpu } from "./software_gpu.ts";
+export { writeModels } from "./write_model.ts";

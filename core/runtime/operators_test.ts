@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { GraphBuilder } from "../onnx/builder.ts";
-import { operatorCases } from "../../testing/operators/operator_cases.ts";
+import { operatorCases } from "@dip-go/testing/operators";
 import { float32 } from "../tensor/tensor.ts";
 import { openSession } from "./session.ts";
 

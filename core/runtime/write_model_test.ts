@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { inTemporaryFolder } from "../../testing/files/in_temporary_folder.ts";
+import { inTemporaryFolder } from "@dip-go/testing/files";
 import { TorchGenerator } from "../tensor/random.ts";
 import { readRange } from "../files/byte_range.ts";
 import { openSafetensors, writeSafetensors } from "../weights/safetensors.ts";

@@ -1,13 +1,28 @@
 /** Samplers: from a diffusers scheduler config to steps on latents. */
-export * from "./schedulers/ddim.ts";
-export * from "./schedulers/ddpm.ts";
-export * from "./schedulers/dpm_solver.ts";
-export * from "./schedulers/euler.ts";
-export * from "./schedulers/lcm.ts";
-export * from "./make_sampler.ts";
-export * from "./schedule/noise_schedule.ts";
-export * from "./schedulers/pndm.ts";
-export * from "./sampler.ts";
-export * from "./sampler_state.ts";
-export * from "./schedule/scheduler_config.ts";
-export * from "./schedule/timesteps.ts";
+export { makeSampler, type SamplerKind, samplerKinds } from "./make_sampler.ts";
+export type { Clip, Sampler, SamplerStep } from "./sampler.ts";
+export {
+  drawStepNoise,
+  nextState,
+  nextStateVjp,
+  type PastStep,
+  predictionFor,
+  type SamplerCotangent,
+  type SamplerState,
+  startState,
+  stateAfter,
+  type StepInputs,
+  type StepNoise,
+} from "./sampler_state.ts";
+export {
+  addNoise,
+  getVelocity,
+  makeNoiseSchedule,
+  type NoiseSchedule,
+} from "./schedule/noise_schedule.ts";
+export {
+  parseSchedulerConfig,
+  readSchedulerConfig,
+  type SchedulerConfig,
+} from "./schedule/scheduler_config.ts";
+export { makeDdim } from "./schedulers/ddim.ts";

@@ -49,7 +49,9 @@ export class TorchGenerator {
    *
    * @throws {RangeError} If the state is not one that `state()` returns.
    */
-  static fromState({ words, index, nextNormal }: GeneratorState) {
+  static fromState(
+    { words, index, nextNormal }: GeneratorState,
+  ): TorchGenerator {
     const isWord = (word: number) => word >>> 0 === word;
     if (words.length !== N || !words.every(isWord)) {
       throw new RangeError(

@@ -1,8 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import {
-  craftSentencePiece,
-  type Piece,
-} from "../../testing/files/craft_sentencepiece.ts";
+import { craftSentencePiece, type Piece } from "@dip-go/testing/files";
 import { loadTokenizer } from "./tokenizer.ts";
 
 const pieces: Piece[] = [

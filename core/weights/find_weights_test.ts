@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { inTemporaryFolder } from "../../testing/files/in_temporary_folder.ts";
+import { inTemporaryFolder } from "@dip-go/testing/files";
 import { findWeights, weightNames } from "./find_weights.ts";
 
 Deno.test("weightNames() has the names of diffusers and of transformers", () => {

@@ -1,7 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { inTemporaryFolder } from "../../testing/files/in_temporary_folder.ts";
+import { craftStateDict, inTemporaryFolder } from "@dip-go/testing/files";
 import { float32, type Tensor } from "../tensor/tensor.ts";
-import { craftStateDict } from "../../testing/files/craft_torch.ts";
 import { openTensorFile } from "./open_tensor_file.ts";
 import { writeSafetensors } from "./safetensors.ts";
 

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { inTemporaryFolder } from "../../testing/files/in_temporary_folder.ts";
+import { inTemporaryFolder } from "@dip-go/testing/files";
 import { TorchGenerator } from "../tensor/random.ts";
 import { float32, int64, type Tensor, tensor } from "../tensor/tensor.ts";
 import {

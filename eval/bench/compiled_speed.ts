@@ -1,9 +1,8 @@
 /** A SubNet compiled into one graph beside the same SubNet in a session a step, the two taking turns. */
 import { alignedLines } from "../tables/aligned_lines.ts";
-import { openSession } from "../../core/runtime/session.ts";
-import { compileSubNet } from "../../supernet/compile/compile_sub_net.ts";
-import { openSubNet } from "../../supernet/sampling/fused_sub_net.ts";
-import { SubNetRunner } from "../../supernet/sampling/sub_net.ts";
+import { openSession } from "@dip-go/core/runtime";
+import { compileSubNet } from "@dip-go/supernet/compile";
+import { openSubNet, SubNetRunner } from "@dip-go/supernet/sampling";
 import { interleave, type Latency } from "../statistics/latency.ts";
 import { compileRequest } from "./subjects/compiled_subject.ts";
 import type { Subject } from "./subjects/subjects.ts";

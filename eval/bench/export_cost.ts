@@ -4,10 +4,9 @@
  * sparsity, where to write), because a process's peak never falls; prints JSON.
  */
 import { alignedLines } from "../tables/aligned_lines.ts";
-import { writeModels } from "../../core/runtime/write_model.ts";
-import { openSession } from "../../core/runtime/session.ts";
-import { bytesPerElement, sizeOf } from "../../core/tensor/tensor.ts";
-import { compileSubNet } from "../../supernet/compile/compile_sub_net.ts";
+import { openSession, writeModels } from "@dip-go/core/runtime";
+import { bytesPerElement, sizeOf } from "@dip-go/core/tensor";
+import { compileSubNet } from "@dip-go/supernet/compile";
 import { measuredApart, peakBytes } from "./apart.ts";
 import { compileRequest } from "./subjects/compiled_subject.ts";
 import { modelFolder, type Subject } from "./subjects/subjects.ts";

@@ -18,17 +18,15 @@
  */
 import {
   floatAttribute,
-  intAttribute,
-  stringAttribute,
-} from "../../core/onnx/attributes.ts";
-import { GraphBuilder } from "../../core/onnx/builder.ts";
-import {
   type Graph,
+  GraphBuilder,
+  intAttribute,
   type Node,
+  stringAttribute,
   type Value,
   valueOf,
-} from "../../core/onnx/graph.ts";
-import { sameShape } from "../../core/tensor/tensor.ts";
+} from "@dip-go/core/onnx";
+import { sameShape } from "@dip-go/core/tensor";
 
 /** A node of our graph that is about to be written: its inputs in the new graph. */
 interface Call {

@@ -4,17 +4,16 @@ import {
   assertEquals,
   assertThrows,
 } from "@std/assert";
+import { type BlockGraph, wholeGraph } from "@dip-go/core/models";
 import {
-  type BlockGraph,
-  wholeGraph,
-} from "../../core/models/block_graph/block_graph.ts";
-import { GraphBuilder } from "../../core/onnx/builder.ts";
-import type { Graph } from "../../core/onnx/graph.ts";
-import { macsOfGraph, sumMacs } from "../../core/onnx/macs.ts";
-import { openSession } from "../../core/runtime/session.ts";
-import type { Tensor } from "../../core/tensor/tensor.ts";
-import { tinyPixart } from "../../testing/models/tiny_pixart.ts";
-import { tinyUnet } from "../../testing/models/tiny_unet.ts";
+  type Graph,
+  GraphBuilder,
+  macsOfGraph,
+  sumMacs,
+} from "@dip-go/core/onnx";
+import { openSession } from "@dip-go/core/runtime";
+import type { Tensor } from "@dip-go/core/tensor";
+import { tinyPixart, tinyUnet } from "@dip-go/testing/models";
 import { exporterGraph } from "./exporter_graph.ts";
 import { randomFeeds } from "./subjects/random_feeds.ts";
 import { tinySubject } from "./subjects/tiny_subject.ts";

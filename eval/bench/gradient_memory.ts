@@ -3,8 +3,8 @@
  * a model's folder, steps), because a process's peak never falls; prints JSON.
  */
 import { measuredApart, peakBytes } from "./apart.ts";
-import { denseGates } from "../../supernet/gates.ts";
-import { openTrainingForm } from "../../supernet/training/training_form.ts";
+import { denseGates } from "@dip-go/supernet/gates";
+import { openTrainingForm } from "@dip-go/supernet/training";
 import { modelFolder, type Subject } from "./subjects/subjects.ts";
 
 /** Resident megabytes (10⁶ bytes), the highest of the process so far. */

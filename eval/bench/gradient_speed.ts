@@ -5,11 +5,13 @@
  * open, the state that a search starts from and its most expensive one.
  */
 import { alignedLines } from "../tables/aligned_lines.ts";
-import { blockSessions } from "../../supernet/sampling/block_sessions.ts";
-import { openSubNet } from "../../supernet/sampling/fused_sub_net.ts";
-import { denseGates } from "../../supernet/gates.ts";
-import { SubNetRunner } from "../../supernet/sampling/sub_net.ts";
-import { openTrainingForm } from "../../supernet/training/training_form.ts";
+import { denseGates } from "@dip-go/supernet/gates";
+import {
+  blockSessions,
+  openSubNet,
+  SubNetRunner,
+} from "@dip-go/supernet/sampling";
+import { openTrainingForm } from "@dip-go/supernet/training";
 import { interleave, type Latency } from "../statistics/latency.ts";
 import type { Subject } from "./subjects/subjects.ts";
 

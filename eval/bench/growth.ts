@@ -1,6 +1,6 @@
 /** What a picture costs as steps, pictures at once and their size grow: the full sampler and a SubNet, time beside MACs. */
 import { alignedLines } from "../tables/aligned_lines.ts";
-import { readNetwork } from "../../core/models/load.ts";
+import { readNetwork } from "@dip-go/core/models";
 import { measureSpeed } from "./sub_net_speed.ts";
 import { modelFolder, type SubjectSize } from "./subjects/subjects.ts";
 

@@ -1,6 +1,6 @@
 /** What the machine can do: its rate on large square matrix products. */
-import { GraphBuilder } from "../../core/onnx/builder.ts";
-import { openSession, type Session } from "../../core/runtime/session.ts";
+import { GraphBuilder } from "@dip-go/core/onnx";
+import { openSession, type Session } from "@dip-go/core/runtime";
 import type { Latency } from "../statistics/latency.ts";
 import { randomFeeds } from "./subjects/random_feeds.ts";
 

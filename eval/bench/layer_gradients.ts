@@ -1,12 +1,15 @@
 /** Speed of the layers that training a UNet spends its time in, forward and backward, each alone. */
 import { alignedLines } from "../tables/aligned_lines.ts";
-import { parametersAsInputs, vjpGraph } from "../../core/autodiff/vjp.ts";
-import { convolution, groupNorm } from "../../core/models/layers/layers.ts";
-import { noWeights } from "../../core/models/block_graph/weights.ts";
-import { GraphBuilder } from "../../core/onnx/builder.ts";
-import type { Graph, Value } from "../../core/onnx/graph.ts";
-import { macsOfGraph, sumMacs } from "../../core/onnx/macs.ts";
-import { openSession } from "../../core/runtime/session.ts";
+import { parametersAsInputs, vjpGraph } from "@dip-go/core/autodiff";
+import { convolution, groupNorm, noWeights } from "@dip-go/core/models";
+import {
+  type Graph,
+  GraphBuilder,
+  macsOfGraph,
+  sumMacs,
+  type Value,
+} from "@dip-go/core/onnx";
+import { openSession } from "@dip-go/core/runtime";
 import { interleave, type Latency } from "../statistics/latency.ts";
 import { randomFeeds } from "./subjects/random_feeds.ts";
 

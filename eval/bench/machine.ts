@@ -1,6 +1,6 @@
 /** What a benchmark ran on; its figures are written to a file together with that. */
 import { cpus, totalmem } from "node:os";
-import { writeAtomically } from "../../core/files/write_atomically.ts";
+import { writeAtomically } from "@dip-go/core/files";
 
 /** Where figures come from. */
 export interface Machine {

@@ -2,11 +2,12 @@
 import { alignedLines } from "../tables/aligned_lines.ts";
 import {
   type BlockGraph,
+  blockGraphOf,
+  loadModel,
   wholeGraph,
-} from "../../core/models/block_graph/block_graph.ts";
-import { blockGraphOf, loadModel } from "../../core/models/load.ts";
-import { macsOfGraph, sumMacs } from "../../core/onnx/macs.ts";
-import { openSession } from "../../core/runtime/session.ts";
+} from "@dip-go/core/models";
+import { macsOfGraph, sumMacs } from "@dip-go/core/onnx";
+import { openSession } from "@dip-go/core/runtime";
 import { interleave, type Latency } from "../statistics/latency.ts";
 import { exporterGraph } from "./exporter_graph.ts";
 import { openLargeProducts, rateOf } from "./large_products.ts";

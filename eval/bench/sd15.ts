@@ -5,17 +5,14 @@
  * because a process's peak never falls; it prints JSON.
  */
 import { alignedLines } from "../tables/aligned_lines.ts";
-import { wholeGraph } from "../../core/models/block_graph/block_graph.ts";
-import { blockGraphOf, loadModel } from "../../core/models/load.ts";
-import { macsOfGraph, sumMacs } from "../../core/onnx/macs.ts";
-import { TorchGenerator } from "../../core/tensor/random.ts";
-import { openSession } from "../../core/runtime/session.ts";
-import { makeSampler } from "../../core/samplers/make_sampler.ts";
-import { readSchedulerConfig } from "../../core/samplers/schedule/scheduler_config.ts";
-import { denseGates } from "../../supernet/gates.ts";
-import { samplePictures } from "../../supernet/sampling/sample_pictures.ts";
-import { superNet } from "../../supernet/super_net.ts";
-import { openTrainingForm } from "../../supernet/training/training_form.ts";
+import { blockGraphOf, loadModel, wholeGraph } from "@dip-go/core/models";
+import { macsOfGraph, sumMacs } from "@dip-go/core/onnx";
+import { TorchGenerator } from "@dip-go/core/random";
+import { openSession } from "@dip-go/core/runtime";
+import { makeSampler, readSchedulerConfig } from "@dip-go/core/samplers";
+import { denseGates, superNet } from "@dip-go/supernet/gates";
+import { samplePictures } from "@dip-go/supernet/sampling";
+import { openTrainingForm } from "@dip-go/supernet/training";
 import { interleave } from "../statistics/latency.ts";
 import { measuredApart, peakBytes } from "./apart.ts";
 import { openLargeProducts, rateOf } from "./large_products.ts";

@@ -1,10 +1,13 @@
 /** A SubNet's speed against the full sampler's, the two taking turns. */
 import { alignedLines } from "../tables/aligned_lines.ts";
-import { openSubNet } from "../../supernet/sampling/fused_sub_net.ts";
-import { denseGates, type Gates } from "../../supernet/gates.ts";
-import { denseMacs, subNetMacs } from "../../supernet/liveness.ts";
-import { SubNetRunner } from "../../supernet/sampling/sub_net.ts";
-import type { SuperNet } from "../../supernet/super_net.ts";
+import {
+  denseGates,
+  denseMacs,
+  type Gates,
+  subNetMacs,
+  type SuperNet,
+} from "@dip-go/supernet/gates";
+import { openSubNet, SubNetRunner } from "@dip-go/supernet/sampling";
 import { interleave, type Latency } from "../statistics/latency.ts";
 import { mixedGates } from "./subjects/mixed_gates.ts";
 import type { Subject } from "./subjects/subjects.ts";

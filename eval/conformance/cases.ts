@@ -1,7 +1,6 @@
 /** Which recorded cases a folder holds, told by the files in it, and how each is run. */
-import { type ConfigJson, configJson } from "../../core/files/config_json.ts";
-import { familyOf } from "../../core/models/network.ts";
-import { readJson } from "../../core/files/read_json.ts";
+import { type ConfigJson, configJson, readJson } from "@dip-go/core/files";
+import { familyOf } from "@dip-go/core/models";
 import { runAutoencoder } from "./cases/autoencoder_case.ts";
 import { runClipText, runClipVision } from "./cases/clip_case.ts";
 import { runMetrics } from "./cases/metrics_case.ts";

@@ -1,5 +1,5 @@
 /** How far a tensor is from the recorded one. */
-import { describe, sameShape, type Tensor } from "../../core/tensor/tensor.ts";
+import { describe, sameShape, type Tensor } from "@dip-go/core/tensor";
 
 /** Two measures of the same distance. */
 export interface Difference {

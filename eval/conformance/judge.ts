@@ -1,5 +1,5 @@
 /** From two tensors and the limits of their kind to a row of the report. */
-import type { Tensor } from "../../core/tensor/tensor.ts";
+import type { Tensor } from "@dip-go/core/tensor";
 import { difference } from "./difference.ts";
 import type { Conformance } from "./cases/ops.ts";
 

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { float32 } from "../../core/tensor/tensor.ts";
+import { float32 } from "@dip-go/core/tensor";
 import { judge } from "./judge.ts";
 
 const name = { case: "c", tensor: "t" };

@@ -1,8 +1,7 @@
 /** What a network is fed in a recorded case. */
-import type { BlockGraph } from "../../core/models/block_graph/block_graph.ts";
-import type { NetworkOptions } from "../../core/models/network.ts";
-import { float32, int64, type Tensor } from "../../core/tensor/tensor.ts";
-import type { SafetensorsFile } from "../../core/weights/safetensors.ts";
+import type { BlockGraph, NetworkOptions } from "@dip-go/core/models";
+import { float32, int64, type Tensor } from "@dip-go/core/tensor";
+import type { SafetensorsFile } from "@dip-go/core/weights";
 
 /**
  * Where an input lies: a file may hold several labelled cases, which share what

@@ -4,11 +4,10 @@ import {
   blockGraphs,
   type CompiledBlock,
   residualOf,
-} from "../../core/models/block_graph/block_graph.ts";
-import { openSession } from "../../core/runtime/session.ts";
-import { float32, sizeOf, type Tensor } from "../../core/tensor/tensor.ts";
-import { plus } from "../../core/tensor/vectors.ts";
-import type { SafetensorsFile } from "../../core/weights/safetensors.ts";
+} from "@dip-go/core/models";
+import { openSession } from "@dip-go/core/runtime";
+import { float32, plus, sizeOf, type Tensor } from "@dip-go/core/tensor";
+import type { SafetensorsFile } from "@dip-go/core/weights";
 import { judge, type Limits } from "./judge.ts";
 import type { Conformance } from "./cases/ops.ts";
 

@@ -3,7 +3,7 @@
  * shape, one image `[C, H, W]` or a batch of them `[B, C, H, W]`.
  */
 
-import { describe, sameShape, type Tensor } from "../../core/tensor/tensor.ts";
+import { describe, sameShape, type Tensor } from "@dip-go/core/tensor";
 
 /** The sizes of two equally shaped image batches; `B` is 1 for `[C, H, W]`. */
 export interface ImagePairSizes {

@@ -1,5 +1,5 @@
 /** Mean squared error, in float64 whatever the tensors' precision. */
-import { describe, sameShape, type Tensor } from "../../core/tensor/tensor.ts";
+import { describe, sameShape, type Tensor } from "@dip-go/core/tensor";
 
 /**
  * The mean squared difference of each sample of a batch.

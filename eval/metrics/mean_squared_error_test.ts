@@ -1,5 +1,5 @@
 import { assertAlmostEquals, assertThrows } from "@std/assert";
-import { float32 } from "../../core/tensor/tensor.ts";
+import { float32 } from "@dip-go/core/tensor";
 import { meanSquaredErrors } from "./mean_squared_error.ts";
 
 Deno.test("meanSquaredErrors() is a value a sample", () => {

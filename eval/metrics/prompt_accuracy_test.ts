@@ -1,5 +1,5 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import { float32 } from "../../core/tensor/tensor.ts";
+import { float32 } from "@dip-go/core/tensor";
 import { clipScores } from "./clip_score.ts";
 import { openContrastivePair } from "./networks/contrastive_pair.ts";
 import { promptAccuracy } from "./prompt_accuracy.ts";

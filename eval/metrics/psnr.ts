@@ -1,6 +1,6 @@
 /** Peak signal-to-noise ratio, in float64 whatever the images' precision. */
 
-import { float32, type Tensor } from "../../core/tensor/tensor.ts";
+import { float32, type Tensor } from "@dip-go/core/tensor";
 import { imagePairSizes } from "./image_pair.ts";
 import { meanSquaredErrors } from "./mean_squared_error.ts";
 

@@ -1,10 +1,10 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { float32, zeros } from "../../core/tensor/tensor.ts";
+import { float32, zeros } from "@dip-go/core/tensor";
 import {
   fixtureImage,
   type MetricCase,
   metricCases,
-} from "../../testing/files/metric_fixture.ts";
+} from "@dip-go/testing/files";
 import { psnr } from "./psnr.ts";
 
 interface PsnrCase extends MetricCase {

@@ -4,7 +4,7 @@
  * window of sigma 1.5, population moments, K1 = 0.01, K2 = 0.03.
  */
 
-import type { Tensor } from "../../core/tensor/tensor.ts";
+import type { Tensor } from "@dip-go/core/tensor";
 import { imagePairSizes } from "./image_pair.ts";
 
 const windowSize = 11;

@@ -1,6 +1,6 @@
 /** Samples of several methods side by side: a labelled row a method, a column a sample. */
 
-import { describe, sameShape, type Tensor } from "../../core/tensor/tensor.ts";
+import { describe, sameShape, type Tensor } from "@dip-go/core/tensor";
 import { glyphAdvance, glyphHeight, inkedPixels } from "./bitmap_font.ts";
 import { type RgbImage, rgbImage } from "./png.ts";
 

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { decode, encode } from "fast-png";
-import { float32, type Tensor } from "../../core/tensor/tensor.ts";
+import { float32, type Tensor } from "@dip-go/core/tensor";
 import { imageGrid } from "./image_grid.ts";
 
 /** Image `[3, 10, 10]` whose red channel is `red`, the others -1. */

@@ -13,6 +13,9 @@ export interface Picture<Data extends Uint8Array | Float32Array> {
   readonly data: Data;
 }
 
+/** Names of Pillow's filters. */
+export type ResizeFilter = "bilinear" | "bicubic";
+
 /** How far a filter reaches, in pixels of the coarser picture, and its weight at a distance. */
 interface Filter {
   readonly support: number;
@@ -21,7 +24,7 @@ interface Filter {
 
 const a = -0.5;
 
-const filters = {
+const filters: Readonly<Record<ResizeFilter, Filter>> = {
   bilinear: {
     support: 1,
     weight: (x) => Math.max(0, 1 - Math.abs(x)),
@@ -35,9 +38,7 @@ const filters = {
       return x < 2 ? (((x - 5) * x + 8) * x - 4) * a : 0;
     },
   },
-} satisfies Record<string, Filter>;
-
-export type ResizeFilter = keyof typeof filters;
+};
 
 /** What makes one pixel: weights of `weights.length` pixels from `first` on. */
 interface Window {
@@ -46,7 +47,7 @@ interface Window {
 }
 
 function windowsOf(from: number, to: number, name: ResizeFilter): Window[] {
-  const { support, weight }: Filter = filters[name];
+  const { support, weight } = filters[name];
   const scale = from / to;
   const stretch = Math.max(scale, 1);
   const reach = support * stretch;

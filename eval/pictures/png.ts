@@ -1,8 +1,8 @@
 /** Images in [-1, 1] as PNG files (ISO/IEC 15948), 8-bit RGB, with text chunks that say how they were made. */
 
 import { encode } from "fast-png";
-import { describe, type Tensor } from "../../core/tensor/tensor.ts";
-import { writeAtomically } from "../../core/files/write_atomically.ts";
+import { writeAtomically } from "@dip-go/core/files";
+import { describe, type Tensor } from "@dip-go/core/tensor";
 
 /** Pixels in reading order, three bytes a pixel: `[H, W, 3]`. */
 export interface RgbImage {

@@ -5,7 +5,7 @@
  * what it was made from, and a test compares the two.
  */
 import { createHash } from "node:crypto";
-import { writeAtomically } from "../../core/files/write_atomically.ts";
+import { writeAtomically } from "@dip-go/core/files";
 
 const here = new URL(".", import.meta.url);
 const target = new URL("page.bundle.js", here).pathname;

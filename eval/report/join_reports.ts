@@ -31,7 +31,7 @@ export type Heading = Pick<ReportData, "title" | "lead">;
  */
 export function joinReports(
   runs: readonly ReportedRun[],
-  heading = headingOf(runs),
+  heading: Heading = headingOf(runs),
 ): ReportData {
   // run by run, so that a row's run is known whatever the run is called
   const joined = joinResults(runs.map(({ results }) => results));

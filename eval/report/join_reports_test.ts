@@ -3,7 +3,7 @@ import {
   hostileMethod,
   hostileResults,
   hostileRun,
-} from "../../testing/browser/hostile_run.ts";
+} from "@dip-go/testing/browser";
 import { joinReports, pictureBytes } from "./join_reports.ts";
 import { reportPage } from "./report_page.ts";
 

@@ -1,6 +1,5 @@
 /** As many pictures as a page can carry: first fewer pixels, then fewer pairs. */
-import { unstacked } from "../../core/tensor/batch.ts";
-import type { Tensor } from "../../core/tensor/tensor.ts";
+import { type Tensor, unstacked } from "@dip-go/core/tensor";
 import { pilResize } from "../pictures/pil_resize.ts";
 import { pngDataUri, type RgbImage, rgbImage } from "../pictures/png.ts";
 

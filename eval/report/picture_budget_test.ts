@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { decode } from "fast-png";
-import { noisePictures } from "../../testing/browser/hostile_run.ts";
+import { noisePictures } from "@dip-go/testing/browser";
 import { pairsWithin, picturesWithin } from "./picture_budget.ts";
 
 const pngOf = (uri: string) => decode(Uint8Array.fromBase64(uri.split(",")[1]));

@@ -3,7 +3,7 @@ import {
   hostileMethod,
   hostilePrompt,
   hostileRun,
-} from "../../testing/browser/hostile_run.ts";
+} from "@dip-go/testing/browser";
 import { joinReports } from "./join_reports.ts";
 import { reportPage, scriptJson } from "./report_page.ts";
 

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { hostileRun } from "../../testing/browser/hostile_run.ts";
+import { hostileRun } from "@dip-go/testing/browser";
 import { readRunDetails } from "./run_details.ts";
 
 Deno.test("readRunDetails() reads a file, passes over none and names a broken one", async () => {

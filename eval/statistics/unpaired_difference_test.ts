@@ -1,5 +1,5 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import { TorchGenerator } from "../../core/tensor/random.ts";
+import { TorchGenerator } from "@dip-go/core/random";
 import { meanInterval } from "./bootstrap.ts";
 import { unpairedDifference } from "./unpaired_difference.ts";
 

@@ -4,7 +4,7 @@
  * published number has one home.
  */
 
-import { writeAtomically } from "../../core/files/write_atomically.ts";
+import { writeAtomically } from "@dip-go/core/files";
 
 /** A run's results and how to get them again. */
 export interface Results {

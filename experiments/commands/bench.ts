@@ -2,9 +2,8 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { type CommandResult, finish, resultOf } from "./options/command.ts";
 import { wholeOption } from "./options/option_values.ts";
-import { benches } from "../../eval/bench/benches.ts";
+import { benches, writeFigures } from "@dip-go/eval/bench";
 import { gpuCommand } from "./bench_gpu.ts";
-import { writeFigures } from "../../eval/bench/machine.ts";
 
 const help = `Measures speed and memory on this machine.
 

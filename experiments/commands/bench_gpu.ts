@@ -1,8 +1,12 @@
 /** `deno task bench gpu` in the repository: measures or packs. */
 import type { CommandResult } from "./options/command.ts";
-import { gpuLines, measureGpu } from "../../eval/bench/gpu/gpu.ts";
-import { gpuHelp, parseGpu } from "../../eval/bench/gpu/gpu_options.ts";
-import { packGpuBench } from "../../eval/bench/gpu/gpu_pack.ts";
+import {
+  gpuHelp,
+  gpuLines,
+  measureGpu,
+  packGpuBench,
+  parseGpu,
+} from "@dip-go/eval/bench";
 
 /** @throws As `parseGpu`, `measureGpu` and `packGpuBench`. */
 export async function gpuCommand(

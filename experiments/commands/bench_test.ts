@@ -5,30 +5,30 @@ import {
   assertMatch,
   assertStringIncludes,
 } from "@std/assert";
-import { inTemporaryFolder } from "../../testing/files/in_temporary_folder.ts";
-import { inTinyPipeline } from "../../testing/models/tiny_pipeline.ts";
-import { readJson } from "../../core/files/read_json.ts";
+import { readJson } from "@dip-go/core/files";
 import {
   compiledLines,
-  measureCompiled,
-} from "../../eval/bench/compiled_speed.ts";
-import { exportCost, exportCostLines } from "../../eval/bench/export_cost.ts";
-import { gradientMemory } from "../../eval/bench/gradient_memory.ts";
-import {
+  exportCost,
+  exportCostLines,
   gradientLines,
-  measureGradient,
-} from "../../eval/bench/gradient_speed.ts";
-import { growthLines, measureGrowth } from "../../eval/bench/growth.ts";
-import {
+  gradientMemory,
+  growthLines,
   layerLines,
   layerSubjects,
+  measureCompiled,
+  measureGradient,
+  measureGrowth,
   measureLayers,
-} from "../../eval/bench/layer_gradients.ts";
-import { writeFigures } from "../../eval/bench/machine.ts";
+  measurePeers,
+  measureSpeed,
+  peerLines,
+  speedLines,
+  tinySubject,
+  writeFigures,
+} from "@dip-go/eval/bench";
+import { inTemporaryFolder } from "@dip-go/testing/files";
+import { inTinyPipeline } from "@dip-go/testing/models";
 import { benchCommand } from "./bench.ts";
-import { measurePeers, peerLines } from "../../eval/bench/peers.ts";
-import { measureSpeed, speedLines } from "../../eval/bench/sub_net_speed.ts";
-import { tinySubject } from "../../eval/bench/subjects/tiny_subject.ts";
 
 Deno.test("bench prints the gates, both costs, and measured speed over MACs", async () => {
   const speed = await measureSpeed(tinySubject(6), {

@@ -2,19 +2,19 @@
 import { dirname } from "node:path";
 import { parseArgs } from "@std/cli/parse-args";
 import { type CommandResult, finish, resultOf } from "./options/command.ts";
-import { writeAtomically } from "../../core/files/write_atomically.ts";
-import { joinResults } from "../../eval/tables/join_results.ts";
-import {
-  renderTable,
-  type TableFormat,
-} from "../../eval/tables/render_table.ts";
+import { writeAtomically } from "@dip-go/core/files";
 import {
   joinReports,
+  readRunDetails,
   type ReportedRun,
-} from "../../eval/report/join_reports.ts";
-import { reportPage } from "../../eval/report/report_page.ts";
-import { readRunDetails } from "../../eval/report/run_details.ts";
-import { readResults } from "../../eval/tables/results.ts";
+  reportPage,
+} from "@dip-go/eval/report";
+import {
+  joinResults,
+  readResults,
+  renderTable,
+  type TableFormat,
+} from "@dip-go/eval/tables";
 
 const help = `Prints the results of several runs as one table.
 

@@ -1,12 +1,12 @@
 /** `deno task conformance`: this implementation against tensors recorded from another. */
 import { parseArgs } from "@std/cli/parse-args";
-import { alignedLines } from "../../eval/tables/aligned_lines.ts";
-import { type CommandResult, finish, resultOf } from "./options/command.ts";
 import {
+  type Conformance,
   type ConformanceCase,
   findCases,
-} from "../../eval/conformance/cases.ts";
-import type { Conformance } from "../../eval/conformance/cases/ops.ts";
+} from "@dip-go/eval/conformance";
+import { alignedLines } from "@dip-go/eval/tables";
+import { type CommandResult, finish, resultOf } from "./options/command.ts";
 
 const help = `Runs every recorded case of a folder and compares.
 

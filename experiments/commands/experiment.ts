@@ -1,15 +1,13 @@
 /** `deno task experiment`: runs a declarative experiment, or goes on with one that was killed. */
 import { parseArgs } from "@std/cli/parse-args";
-import { alignedLines } from "../../eval/tables/aligned_lines.ts";
+import { devices, precisions } from "@dip-go/core/runtime";
+import { alignedLines, joinResults, renderTable } from "@dip-go/eval/tables";
 import { type CommandResult, finish, resultOf } from "./options/command.ts";
 import {
   choiceOption,
   type OptionSource,
   wholeOption,
 } from "./options/option_values.ts";
-import { devices, precisions } from "../../core/runtime/session.ts";
-import { joinResults } from "../../eval/tables/join_results.ts";
-import { renderTable } from "../../eval/tables/render_table.ts";
 import { experimentNamed, listed, studyNamed } from "../schema/catalogue.ts";
 import { dryRun } from "../dry_run/dry_run.ts";
 import type { Experiment } from "../schema/experiment.ts";

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import type { ReportData } from "../../eval/report/report_data.ts";
+import type { ReportData } from "@dip-go/eval/report";
+import { writeTinyModel } from "@dip-go/testing/runs";
 import { compareCommand } from "./compare.ts";
 import { experimentCommand } from "./experiment.ts";
-import { writeTinyModel } from "../../testing/runs/tiny_model.ts";
 
 /** Runs `body` with a tiny model's folder. */
 async function withFolder(body: (folder: string) => Promise<void>) {

@@ -3,16 +3,18 @@
  * Stable Diffusion pipeline, with the full sampler or a SubNet's gates. The
  * settings travel in the PNG's text chunks.
  */
-import { unstacked } from "../../core/tensor/batch.ts";
-import { modelFolder } from "../../core/hub/model_folder.ts";
-import { TorchGenerator } from "../../core/tensor/random.ts";
-import { imageGrid } from "../../eval/pictures/image_grid.ts";
-import { writePng } from "../../eval/pictures/png.ts";
-import { denseGates, parseGates } from "../../supernet/gates.ts";
-import { subNetMacs } from "../../supernet/liveness.ts";
-import type { SubNetPlan } from "../../supernet/plan.ts";
-import { samplePictures } from "../../supernet/sampling/sample_pictures.ts";
-import type { SuperNet } from "../../supernet/super_net.ts";
+import { modelFolder } from "@dip-go/core/hub";
+import { TorchGenerator } from "@dip-go/core/random";
+import { unstacked } from "@dip-go/core/tensor";
+import {
+  denseGates,
+  parseGates,
+  subNetMacs,
+  type SubNetPlan,
+  type SuperNet,
+} from "@dip-go/supernet/gates";
+import { samplePictures } from "@dip-go/supernet/sampling";
+import { imageGrid, writePng } from "@dip-go/eval/pictures";
 import {
   generateHelp,
   type GenerateOptions,

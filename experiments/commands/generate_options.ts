@@ -1,22 +1,19 @@
 /** What `deno task generate` is asked for on the command line. */
 import { parseArgs } from "@std/cli/parse-args";
-import {
-  allGranularities,
-  type Granularity,
-} from "../../core/models/network.ts";
+import { allGranularities, type Granularity } from "@dip-go/core/models";
 import {
   type Device,
   devices,
   type Precision,
   precisions,
-} from "../../core/runtime/session.ts";
+} from "@dip-go/core/runtime";
+import { type SamplerKind, samplerKinds } from "@dip-go/core/samplers";
 import {
   choiceOption,
   numberOption,
   type OptionSource,
   wholeOption,
 } from "./options/option_values.ts";
-import { type SamplerKind, samplerKinds } from "../../core/samplers/mod.ts";
 
 export const generateHelp = `Generates pictures of a class or of a prompt.
 

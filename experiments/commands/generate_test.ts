@@ -6,36 +6,32 @@ import {
   assertThrows,
 } from "@std/assert";
 import { decode } from "fast-png";
-import { joined } from "../../core/tensor/batch.ts";
-import { inTemporaryFolder } from "../../testing/files/in_temporary_folder.ts";
-import { wholeGraph } from "../../core/models/block_graph/block_graph.ts";
 import {
   blockGraphOf,
   type LoadedModel,
   loadModel,
-} from "../../core/models/load.ts";
+  wholeGraph,
+} from "@dip-go/core/models";
 import {
   loadAutoencoder,
   openPictureDecoder,
-} from "../../core/pipeline/picture_decoder.ts";
-import { openPromptEncoder } from "../../core/pipeline/prompt_encoder.ts";
-import { TorchGenerator } from "../../core/tensor/random.ts";
-import { openSession } from "../../core/runtime/session.ts";
+  openPromptEncoder,
+} from "@dip-go/core/pipeline";
+import { TorchGenerator } from "@dip-go/core/random";
+import { openSession } from "@dip-go/core/runtime";
 import {
   makeSampler,
   nextState,
   readSchedulerConfig,
   startState,
-} from "../../core/samplers/mod.ts";
-import { float32, int64, type Tensor } from "../../core/tensor/tensor.ts";
-import { superNet } from "../../supernet/super_net.ts";
-import { imageGrid } from "../../eval/pictures/image_grid.ts";
+} from "@dip-go/core/samplers";
+import { float32, int64, joined, type Tensor } from "@dip-go/core/tensor";
+import { superNet } from "@dip-go/supernet/gates";
+import { imageGrid } from "@dip-go/eval/pictures";
+import { inTemporaryFolder } from "@dip-go/testing/files";
+import { inTinyPipeline, type PipelineClass } from "@dip-go/testing/models";
 import { generate } from "./generate.ts";
 import { parseGenerate } from "./generate_options.ts";
-import {
-  inTinyPipeline,
-  type PipelineClass,
-} from "../../testing/models/tiny_pipeline.ts";
 
 Deno.test("parseGenerate() fills in defaults and refuses what it does not know", () => {
   const options = parseGenerate(["--class", "7", "-o", "x.png"]);

@@ -1,22 +1,21 @@
 /** `deno task inspect`: what a model consists of and what one call of it costs, block by block. */
 import { parseArgs } from "@std/cli/parse-args";
-import { alignedLines } from "../../eval/tables/aligned_lines.ts";
-import { type CommandResult, finish, resultOf } from "./options/command.ts";
-import type { BlockGraph } from "../../core/models/block_graph/block_graph.ts";
-import { type Inspection, inspectModel } from "./inspect/model_costs.ts";
 import {
+  allGranularities,
+  type BlockGraph,
+  blockGraphOf,
+  type Granularity,
   isKnownModel,
   knownModel,
   knownModels,
-} from "../../core/models/known_models.ts";
-import { blockGraphOf, loadModel } from "../../core/models/load.ts";
-import {
-  allGranularities,
-  type Granularity,
+  loadModel,
   networkGraph,
   type NetworkOptions,
-} from "../../core/models/network.ts";
-import { noWeights } from "../../core/models/block_graph/weights.ts";
+  noWeights,
+} from "@dip-go/core/models";
+import { alignedLines } from "@dip-go/eval/tables";
+import { type CommandResult, finish, resultOf } from "./options/command.ts";
+import { type Inspection, inspectModel } from "./inspect/model_costs.ts";
 
 const help =
   `Prints a model's blocks with their weights and multiply-accumulates per call.

@@ -4,24 +4,14 @@
  * same file.
  */
 import { createHash } from "node:crypto";
-import { joined } from "../../core/tensor/batch.ts";
-import { isFile } from "../../core/files/is_file.ts";
-import { clipTextGraph } from "../../core/models/clip/clip.ts";
-import { loadClipText } from "../../core/models/clip/clip_load.ts";
-import type { Graph } from "../../core/onnx/graph.ts";
-import { writeModels } from "../../core/runtime/write_model.ts";
-import {
-  type Autoencoder,
-  openPictureDecoder,
-} from "../../core/pipeline/picture_decoder.ts";
-import { readJson } from "../../core/files/read_json.ts";
-import type { Tensor } from "../../core/tensor/tensor.ts";
-import { writeAtomically } from "../../core/files/write_atomically.ts";
-import {
-  compileParts,
-  type CompileRequest,
-} from "../../supernet/compile/compile_sub_net.ts";
-import { liveBlocks, subNetMacs } from "../../supernet/liveness.ts";
+import { isFile, readJson, writeAtomically } from "@dip-go/core/files";
+import { clipTextGraph, loadClipText } from "@dip-go/core/models";
+import type { Graph } from "@dip-go/core/onnx";
+import { type Autoencoder, openPictureDecoder } from "@dip-go/core/pipeline";
+import { writeModels } from "@dip-go/core/runtime";
+import { joined, type Tensor } from "@dip-go/core/tensor";
+import { compileParts, type CompileRequest } from "@dip-go/supernet/compile";
+import { liveBlocks, subNetMacs } from "@dip-go/supernet/gates";
 import {
   exampleOf,
   type ExportedSubNet,

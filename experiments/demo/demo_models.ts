@@ -1,5 +1,5 @@
 /** The models of the demo, as their experiments sample them. */
-import { readJson } from "../../core/files/read_json.ts";
+import { readJson } from "@dip-go/core/files";
 import type { Experiment } from "../schema/experiment.ts";
 import type { ExportedPlan } from "../export/exported_plan.ts";
 import quickstart from "../quickstart.ts";

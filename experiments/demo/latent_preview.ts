@@ -4,7 +4,7 @@
  * a picture come, at no cost.
  */
 import { Matrix, solve } from "ml-matrix";
-import type { Tensor } from "../../core/tensor/tensor.ts";
+import type { Tensor } from "@dip-go/core/tensor";
 
 /**
  * Fits the map.

@@ -1,6 +1,6 @@
 import { assertAlmostEquals } from "@std/assert";
-import { TorchGenerator } from "../../core/tensor/random.ts";
-import { float32 } from "../../core/tensor/tensor.ts";
+import { TorchGenerator } from "@dip-go/core/random";
+import { float32 } from "@dip-go/core/tensor";
 import { fitPreview } from "./latent_preview.ts";
 
 Deno.test("fitPreview() finds the linear map from latents to mean colours", () => {

@@ -7,6 +7,13 @@ const repository = new URL("../../", import.meta.url);
 /** Folders whose modules pages import. */
 const shared = ["experiments/demo/", "eval/", "core/"];
 
+/** Imports by a member's name as imports by a path, since import maps do not reach workers. */
+const withPaths = (script: string): string =>
+  script.replace(/(from\s*")(@dip-go\/[^"]+)"/g, (_, from, name) => {
+    const file = import.meta.resolve(name);
+    return `${from}/source/${file.slice(repository.href.length)}"`;
+  });
+
 /** A module of the repository by its path; 404 for what is not there, or for no page. */
 export async function moduleResponse(path: string): Promise<Response> {
   const file = new URL(path, repository);
@@ -16,7 +23,7 @@ export async function moduleResponse(path: string): Promise<Response> {
   try {
     const source = await Deno.readTextFile(file);
     const script = stripTypeScriptTypes(source, { mode: "transform" });
-    return new Response(script, { headers: headersOf(".js") });
+    return new Response(withPaths(script), { headers: headersOf(".js") });
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return notFound(path);
     throw error;

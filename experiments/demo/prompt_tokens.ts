@@ -1,9 +1,6 @@
 /** Prompts to tokens for the page, which is told what the model has never read. */
-import {
-  loadTokenizer,
-  type TextTokenizer,
-} from "../../core/text/tokenizer.ts";
-import { readJson } from "../../core/files/read_json.ts";
+import { readJson } from "@dip-go/core/files";
+import { loadTokenizer, type TextTokenizer } from "@dip-go/core/text";
 import type { Tokens } from "./demo_api.ts";
 
 /** Marks a token that ends a word in CLIP's vocabularies. */

@@ -1,6 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { encodeCaption } from "../../zoo/data/scene_tokenizer.ts";
-import { vocabulary } from "../../zoo/data/scenes.ts";
+import { encodeCaption, vocabulary } from "@dip-go/zoo/data";
 import { PromptTokens } from "./prompt_tokens.ts";
 
 const load = () => PromptTokens.load("zoo/models/sd-shapes/tokenizer");

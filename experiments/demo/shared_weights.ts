@@ -4,10 +4,14 @@
  * it from there.
  */
 import { createHash } from "node:crypto";
-import { readRange } from "../../core/files/byte_range.ts";
-import type { FileRange, Graph, Initializer } from "../../core/onnx/graph.ts";
-import { decodeModel } from "../../core/onnx/file/model_proto.ts";
-import type { Tensor } from "../../core/tensor/tensor.ts";
+import { readRange } from "@dip-go/core/files";
+import {
+  decodeModel,
+  type FileRange,
+  type Graph,
+  type Initializer,
+} from "@dip-go/core/onnx";
+import type { Tensor } from "@dip-go/core/tensor";
 
 /** Places in files by the SHA-256 of what is there. */
 export type WeightIndex = ReadonlyMap<string, FileRange>;

@@ -1,9 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
-import { inTemporaryFolder } from "../../testing/files/in_temporary_folder.ts";
-import { GraphBuilder } from "../../core/onnx/builder.ts";
-import { decodeModel } from "../../core/onnx/file/model_proto.ts";
-import { writeModels } from "../../core/runtime/write_model.ts";
-import { TorchGenerator } from "../../core/tensor/random.ts";
+import { decodeModel, GraphBuilder } from "@dip-go/core/onnx";
+import { TorchGenerator } from "@dip-go/core/random";
+import { writeModels } from "@dip-go/core/runtime";
+import { inTemporaryFolder } from "@dip-go/testing/files";
 import { readingFrom, weightIndex } from "./shared_weights.ts";
 
 /** A product with two matrices, each of a seed. */

@@ -3,16 +3,13 @@
  * `zoo/subnets/<model>/<sparsity>.json` as a run writes them, or whole-step
  * reuse at evenly spaced steps where a model has none yet.
  */
-import { isFile } from "../../core/files/is_file.ts";
-import { readJson } from "../../core/files/read_json.ts";
-import { writeAtomically } from "../../core/files/write_atomically.ts";
+import { isFile, readJson, writeAtomically } from "@dip-go/core/files";
 import {
-  uniformSteps,
-  wholeStepGates,
-} from "../../pruner/rivals/fixed_patterns.ts";
-import type { SuperNet } from "../../supernet/super_net.ts";
-import { parseGates } from "../../supernet/gates.ts";
-import type { SubNetPlan } from "../../supernet/plan.ts";
+  parseGates,
+  type SubNetPlan,
+  type SuperNet,
+} from "@dip-go/supernet/gates";
+import { uniformSteps, wholeStepGates } from "@dip-go/pruner/rivals";
 import type { Experiment } from "../schema/experiment.ts";
 import { rowName } from "../results/measured_row.ts";
 import type { SubNetInfo } from "./demo_api.ts";

@@ -1,9 +1,8 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { inTemporaryFolder } from "../../testing/files/in_temporary_folder.ts";
-import { blockGraphOf, loadModel } from "../../core/models/load.ts";
-import { subNetMacs } from "../../supernet/liveness.ts";
-import { superNet } from "../../supernet/super_net.ts";
-import { writeTinyModel } from "../../testing/runs/tiny_model.ts";
+import { blockGraphOf, loadModel } from "@dip-go/core/models";
+import { subNetMacs, superNet } from "@dip-go/supernet/gates";
+import { inTemporaryFolder } from "@dip-go/testing/files";
+import { writeTinyModel } from "@dip-go/testing/runs";
 import { copyPlans, shippedPlan, subNetsIn } from "./shipped_sub_nets.ts";
 
 /** A SuperNet of 4 steps, and a run's folder with one plan for it. */

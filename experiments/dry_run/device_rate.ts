@@ -1,8 +1,7 @@
 /** How fast this device computes, from one convolution: what an estimate of hours is made from. */
-import { GraphBuilder } from "../../core/onnx/builder.ts";
-import { macsOfGraph, sumMacs } from "../../core/onnx/macs.ts";
-import { TorchGenerator } from "../../core/tensor/random.ts";
-import { type Device, openSession } from "../../core/runtime/session.ts";
+import { GraphBuilder, macsOfGraph, sumMacs } from "@dip-go/core/onnx";
+import { TorchGenerator } from "@dip-go/core/random";
+import { type Device, openSession } from "@dip-go/core/runtime";
 
 const channels = 320;
 const side = 64;

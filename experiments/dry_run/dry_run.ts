@@ -1,7 +1,6 @@
 /** What an experiment would run: methods, MACs and model calls, without sampling. */
-import { alignedLines } from "../../eval/tables/aligned_lines.ts";
-import type { Device } from "../../core/runtime/session.ts";
-import { formatMacs } from "../../eval/tables/table.ts";
+import type { Device } from "@dip-go/core/runtime";
+import { alignedLines, formatMacs } from "@dip-go/eval/tables";
 import { type Bench, openBench } from "../run/bench.ts";
 import { checkExperiment, type Experiment } from "../schema/experiment.ts";
 import { fitRow, type PlannedRow, plannedRows } from "../run/fit_row.ts";

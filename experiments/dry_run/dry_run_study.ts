@@ -1,6 +1,5 @@
 /** What a study would run and what it would take, without sampling: rows with their MACs in two conventions, disk, memory, hours. */
-import { alignedLines } from "../../eval/tables/aligned_lines.ts";
-import { formatMacs } from "../../eval/tables/table.ts";
+import { alignedLines, formatMacs } from "@dip-go/eval/tables";
 import { checkExperiment, type Experiment } from "../schema/experiment.ts";
 import type { Bench } from "../run/bench.ts";
 import { budgetNote, callsOf, planWithoutSearch } from "./dry_run.ts";

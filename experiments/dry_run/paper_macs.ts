@@ -6,15 +6,13 @@
 import {
   type BlockGraph,
   blockGraphs,
-} from "../../core/models/block_graph/block_graph.ts";
-import { knownModels } from "../../core/models/known_models.ts";
-import { networkGraph } from "../../core/models/network.ts";
-import { noWeights } from "../../core/models/block_graph/weights.ts";
-import { macsOfGraph, sumMacs } from "../../core/onnx/macs.ts";
-import { deepCacheGates, uniformKeys } from "../../pruner/rivals/deep_cache.ts";
-import { type Gates } from "../../supernet/gates.ts";
-import { liveBlocks } from "../../supernet/liveness.ts";
-import { superNet } from "../../supernet/super_net.ts";
+  knownModels,
+  networkGraph,
+  noWeights,
+} from "@dip-go/core/models";
+import { macsOfGraph, sumMacs } from "@dip-go/core/onnx";
+import { type Gates, liveBlocks, superNet } from "@dip-go/supernet/gates";
+import { deepCacheGates, uniformKeys } from "@dip-go/pruner/rivals";
 import type { Bill } from "../studies/study.ts";
 
 /** `paper`, or `total`, which counts attention's products. */

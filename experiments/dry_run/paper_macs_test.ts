@@ -1,8 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { inspectModel } from "../commands/inspect/model_costs.ts";
-import { knownModel } from "../../core/models/known_models.ts";
-import { networkGraph } from "../../core/models/network.ts";
-import { noWeights } from "../../core/models/block_graph/weights.ts";
+import { knownModel, networkGraph, noWeights } from "@dip-go/core/models";
 import { billedMacs } from "./paper_macs.ts";
 import { studies } from "../paper/studies.ts";
 import type { Study } from "../studies/study.ts";

@@ -1,17 +1,15 @@
 /** The paper's models by their names on the hub: what counts, sizes and schedules need of them, without weights. */
 import {
   type AutoencoderConfig,
-  parseAutoencoderConfig,
-} from "../../core/models/autoencoder/autoencoder_config.ts";
-import { autoencoderKind } from "../../core/models/autoencoder/autoencoder_kl.ts";
-import { clipTextKind } from "../../core/models/clip/clip_load.ts";
-import {
+  autoencoderKind,
+  clipTextKind,
   type KnownModelName,
   knownModels,
-} from "../../core/models/known_models.ts";
-import { networkKind } from "../../core/models/load.ts";
-import { t5EncoderKind } from "../../core/models/t5/t5_load.ts";
-import { sizeOf } from "../../core/tensor/tensor.ts";
+  networkKind,
+  parseAutoencoderConfig,
+  t5EncoderKind,
+} from "@dip-go/core/models";
+import { sizeOf } from "@dip-go/core/tensor";
 
 type Json = Readonly<Record<string, unknown>>;
 

@@ -3,8 +3,8 @@
  * is a sum of the largest tenants, not a measurement; it leaves the runtime's
  * own buffers out.
  */
-import { sizeOf } from "../../core/tensor/tensor.ts";
-import type { SuperNet } from "../../supernet/super_net.ts";
+import { sizeOf } from "@dip-go/core/tensor";
+import type { SuperNet } from "@dip-go/supernet/gates";
 import type { Bench } from "../run/bench.ts";
 import { methodNamed } from "../methods/methods.ts";
 import { searchMacs } from "./search_macs.ts";

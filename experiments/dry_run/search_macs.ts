@@ -1,10 +1,6 @@
 /** What each search costs, in MACs (total convention) of its model calls; the bench prices blocks by these. */
-import {
-  gradientCost,
-  networkTrainingCost,
-} from "../../pruner/training_cost.ts";
-import { denseCost } from "../../supernet/liveness.ts";
-import type { SuperNet } from "../../supernet/super_net.ts";
+import { denseCost, type SuperNet } from "@dip-go/supernet/gates";
+import { gradientCost, networkTrainingCost } from "@dip-go/pruner/budget";
 import type { Bench } from "../run/bench.ts";
 import type { SearchSettings } from "../methods/method.ts";
 import { evaluationsOf } from "../methods/round_methods.ts";

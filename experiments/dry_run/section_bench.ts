@@ -1,14 +1,15 @@
 /** A section ready to be counted: without weights where its model is one of the paper's, else loaded from its folder. */
-import { isFile } from "../../core/files/is_file.ts";
-import { parseAutoencoderConfig } from "../../core/models/autoencoder/autoencoder_config.ts";
-import type { AutoencoderConfig } from "../../core/models/autoencoder/autoencoder_config.ts";
-import { decoderBlockGraph } from "../../core/models/autoencoder/autoencoder_kl.ts";
-import { blockGraphs } from "../../core/models/block_graph/block_graph.ts";
-import { knownModels } from "../../core/models/known_models.ts";
-import { noWeights } from "../../core/models/block_graph/weights.ts";
-import { macsOfGraph, sumMacs } from "../../core/onnx/macs.ts";
-import { readJson } from "../../core/files/read_json.ts";
-import { parseSchedulerConfig } from "../../core/samplers/schedule/scheduler_config.ts";
+import { isFile, readJson } from "@dip-go/core/files";
+import {
+  type AutoencoderConfig,
+  blockGraphs,
+  decoderBlockGraph,
+  knownModels,
+  noWeights,
+  parseAutoencoderConfig,
+} from "@dip-go/core/models";
+import { macsOfGraph, sumMacs } from "@dip-go/core/onnx";
+import { parseSchedulerConfig } from "@dip-go/core/samplers";
 import { type Bench, countingBench, openBench } from "../run/bench.ts";
 import type { Experiment } from "../schema/experiment.ts";
 import { autoencoder, type KnownPipeline, pipelines } from "./pipelines.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { isFile } from "../../core/files/is_file.ts";
+import { isFile } from "@dip-go/core/files";
 import { Claims } from "./claim.ts";
 
 async function withPath(body: (path: string) => Promise<void>) {

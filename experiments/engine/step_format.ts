@@ -1,10 +1,7 @@
 /** How values of steps lie on disk: JSON, or pictures as safetensors; a damaged file is told from a whole one. */
-import type { Tensor } from "../../core/tensor/tensor.ts";
-import {
-  openSafetensors,
-  writeSafetensors,
-} from "../../core/weights/safetensors.ts";
-import { writeAtomically } from "../../core/files/write_atomically.ts";
+import { writeAtomically } from "@dip-go/core/files";
+import type { Tensor } from "@dip-go/core/tensor";
+import { openSafetensors, writeSafetensors } from "@dip-go/core/weights";
 import type { SampledBatch } from "../measure/sampled_sets.ts";
 
 /** A file format; `reads` is written beside the value, for people. */

@@ -3,8 +3,8 @@
  * shared by all runs. Files are whole or absent; one that was damaged since is
  * made again. Any number of processes may work on one store.
  */
-import { isFile } from "../../core/files/is_file.ts";
-import { openSafetensors } from "../../core/weights/safetensors.ts";
+import { isFile } from "@dip-go/core/files";
+import { openSafetensors } from "@dip-go/core/weights";
 import { Claims } from "./claim.ts";
 import type { Report, Step } from "./step.ts";
 

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { float32 } from "../../core/tensor/tensor.ts";
+import { float32 } from "@dip-go/core/tensor";
 import { type Step, step } from "./step.ts";
 import { jsonFormat, picturesFormat } from "./step_format.ts";
 import { makeSteps } from "./step_graph.ts";

@@ -1,13 +1,10 @@
 /** Writes a SubNet as one ONNX file with its weights beside it, and what helps to use it. */
-import { unstacked } from "../../core/tensor/batch.ts";
-import { writeModels } from "../../core/runtime/write_model.ts";
-import type { Tensor } from "../../core/tensor/tensor.ts";
-import { writeAtomically } from "../../core/files/write_atomically.ts";
-import { imageGrid } from "../../eval/pictures/image_grid.ts";
-import { writeNpy } from "../../core/tensor/npy.ts";
-import { writePng } from "../../eval/pictures/png.ts";
-import { compileSubNet } from "../../supernet/compile/compile_sub_net.ts";
-import type { Subject } from "../../supernet/sampling/conditioner.ts";
+import { writeAtomically } from "@dip-go/core/files";
+import { writeModels } from "@dip-go/core/runtime";
+import { type Tensor, unstacked, writeNpy } from "@dip-go/core/tensor";
+import { compileSubNet } from "@dip-go/supernet/compile";
+import type { Subject } from "@dip-go/supernet/sampling";
+import { imageGrid, writePng } from "@dip-go/eval/pictures";
 import type { Example, ExportOptions } from "./export_options.ts";
 import { exportedPlan } from "./exported_plan.ts";
 import {

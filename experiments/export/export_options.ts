@@ -1,17 +1,14 @@
 /** What `deno task export` is asked for on the command line. */
 import { parseArgs } from "@std/cli/parse-args";
-import {
-  allGranularities,
-  type Granularity,
-} from "../../core/models/network.ts";
+import { allGranularities, type Granularity } from "@dip-go/core/models";
+import { type Precision, precisions } from "@dip-go/core/runtime";
+import { type SamplerKind, samplerKinds } from "@dip-go/core/samplers";
 import {
   choiceOption,
   numberOption,
   type OptionSource,
   wholeOption,
 } from "../commands/options/option_values.ts";
-import { type Precision, precisions } from "../../core/runtime/session.ts";
-import { type SamplerKind, samplerKinds } from "../../core/samplers/mod.ts";
 
 export const exportHelp =
   `Writes a SubNet as one ONNX file that samples: noise in, pictures out.

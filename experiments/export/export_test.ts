@@ -4,15 +4,13 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
-import { hasOnnxChecker } from "../../testing/files/onnx_checker.ts";
-import { inTemporaryFolder } from "../../testing/files/in_temporary_folder.ts";
-import { decodeModel } from "../../core/onnx/file/model_proto.ts";
-import { precisions } from "../../core/runtime/session.ts";
-import { inTinyPipeline } from "../../testing/models/tiny_pipeline.ts";
+import { decodeModel } from "@dip-go/core/onnx";
+import { precisions } from "@dip-go/core/runtime";
+import { hasOnnxChecker, inTemporaryFolder } from "@dip-go/testing/files";
+import { inTinyPipeline } from "@dip-go/testing/models";
+import { withTiny, writeTinyModel } from "@dip-go/testing/runs";
 import { exportCommand } from "../commands/export.ts";
 import { runExperiment } from "../run/runner.ts";
-import { withTiny } from "../../testing/runs/tiny_experiment.ts";
-import { writeTinyModel } from "../../testing/runs/tiny_model.ts";
 import { parseExport } from "./export_options.ts";
 
 const configFile = decodeURIComponent(

@@ -1,15 +1,13 @@
 /** Which SubNet is exported: of a run, by its folder, or of a model, by its gates. */
-import { modelFolder } from "../../core/hub/model_folder.ts";
-import { readNetwork } from "../../core/models/load.ts";
+import { isFile, readJson } from "@dip-go/core/files";
+import { modelFolder } from "@dip-go/core/hub";
 import {
   type Granularity,
+  readNetwork,
   usualGranularity,
-} from "../../core/models/network.ts";
-import type { SamplerKind } from "../../core/samplers/mod.ts";
-import { isFile } from "../../core/files/is_file.ts";
-import { readJson } from "../../core/files/read_json.ts";
-import { parseGates } from "../../supernet/gates.ts";
-import type { SubNetPlan } from "../../supernet/plan.ts";
+} from "@dip-go/core/models";
+import type { SamplerKind } from "@dip-go/core/samplers";
+import { parseGates, type SubNetPlan } from "@dip-go/supernet/gates";
 import type { Experiment } from "../schema/experiment.ts";
 import { rowName } from "../results/measured_row.ts";
 import { type PlanFile, planOf } from "../schema/plan_file.ts";

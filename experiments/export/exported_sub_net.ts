@@ -1,41 +1,43 @@
 /** A SubNet of a pipeline, ready to be compiled, and to be sampled step by step for comparison. */
 import { createHash } from "node:crypto";
-import { joined } from "../../core/tensor/batch.ts";
-import { isFile } from "../../core/files/is_file.ts";
-import type { BlockGraph } from "../../core/models/block_graph/block_graph.ts";
+import { isFile } from "@dip-go/core/files";
 import {
+  type BlockGraph,
   blockGraphOf,
+  loadClipText,
   type LoadedModel,
   loadModel,
-} from "../../core/models/load.ts";
-import { loadClipText } from "../../core/models/clip/clip_load.ts";
-import { ownScheduler } from "../../core/pipeline/own_scheduler.ts";
+} from "@dip-go/core/models";
 import {
   type Autoencoder,
   emitPictures,
   loadAutoencoder,
   openPictureDecoder,
-} from "../../core/pipeline/picture_decoder.ts";
-import { TorchGenerator } from "../../core/tensor/random.ts";
-import type { Precision } from "../../core/runtime/session.ts";
-import { drawStepNoise, makeSampler } from "../../core/samplers/mod.ts";
-import { float32, type Tensor } from "../../core/tensor/tensor.ts";
-import { loadTokenizer } from "../../core/text/tokenizer.ts";
+  ownScheduler,
+} from "@dip-go/core/pipeline";
+import { TorchGenerator } from "@dip-go/core/random";
+import type { Precision } from "@dip-go/core/runtime";
+import { drawStepNoise, makeSampler } from "@dip-go/core/samplers";
+import { float32, joined, type Tensor } from "@dip-go/core/tensor";
+import { loadTokenizer } from "@dip-go/core/text";
 import {
   classInputs,
+  type CompileRequest,
   featureInputs,
   tokenInputs,
-} from "../../supernet/compile/compiled_conditioning.ts";
-import type { CompileRequest } from "../../supernet/compile/compile_sub_net.ts";
+} from "@dip-go/supernet/compile";
+import {
+  denseGates,
+  denseMacs,
+  subNetMacs,
+  superNet,
+} from "@dip-go/supernet/gates";
 import {
   openConditioner,
+  openSubNet,
   type Subject,
-} from "../../supernet/sampling/conditioner.ts";
-import { openSubNet } from "../../supernet/sampling/fused_sub_net.ts";
-import { denseGates } from "../../supernet/gates.ts";
-import { denseMacs, subNetMacs } from "../../supernet/liveness.ts";
-import { SubNetRunner } from "../../supernet/sampling/sub_net.ts";
-import { superNet } from "../../supernet/super_net.ts";
+  SubNetRunner,
+} from "@dip-go/supernet/sampling";
 import type { ExportedPlan } from "./exported_plan.ts";
 
 /** How the SubNet's graph begins and ends. */

@@ -1,8 +1,8 @@
 /** What an exported folder says of itself: the file's metadata, and a page for people. */
-import { alignedLines } from "../../eval/tables/aligned_lines.ts";
-import type { Graph, Value } from "../../core/onnx/graph.ts";
-import type { Precision } from "../../core/runtime/session.ts";
-import { describe } from "../../core/tensor/tensor.ts";
+import type { Graph, Value } from "@dip-go/core/onnx";
+import type { Precision } from "@dip-go/core/runtime";
+import { describe } from "@dip-go/core/tensor";
+import { alignedLines } from "@dip-go/eval/tables";
 import type { ExportedSubNet } from "./exported_sub_net.ts";
 
 /** What each input and output is, by name; the network's other inputs are described by their own. */

@@ -1,6 +1,6 @@
 /** Hashes of the files that an experiment names: what a step read is known by its content. */
 import { createHash, type Hash } from "node:crypto";
-import { isFile } from "../../core/files/is_file.ts";
+import { isFile } from "@dip-go/core/files";
 import type { Experiment } from "../schema/experiment.ts";
 import { metricFiles } from "./meters.ts";
 

@@ -1,24 +1,18 @@
 /** The networks and reference pictures that metrics look with, opened when first asked for and kept. */
-import { modelFolder } from "../../core/hub/model_folder.ts";
-import { lpipsGraph } from "../../eval/metrics/networks/lpips.ts";
-import { loadLpips } from "../../eval/metrics/networks/lpips_load.ts";
-import {
-  type Device,
-  openSession,
-  type Session,
-} from "../../core/runtime/session.ts";
+import { modelFolder } from "@dip-go/core/hub";
+import { type Device, openSession, type Session } from "@dip-go/core/runtime";
 import {
   type ContrastivePair,
-  openContrastivePair,
-} from "../../eval/metrics/networks/contrastive_pair.ts";
-import {
   type InceptionFeatures,
+  loadLpips,
+  lpipsGraph,
+  openContrastivePair,
   openInceptionFeatures,
-} from "../../eval/metrics/networks/inception_features.ts";
+} from "@dip-go/eval/metrics";
 import {
   openPictureFeatures,
   type PictureFeatures,
-} from "../../zoo/classifiers/picture_features.ts";
+} from "@dip-go/zoo/classifiers";
 import type { MetricRecord } from "../schema/metric_records.ts";
 import type { SampledSet } from "./sampled_sets.ts";
 

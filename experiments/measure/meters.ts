@@ -1,13 +1,14 @@
 /** Measures pictures by the records of an experiment. */
-import { unstacked } from "../../core/tensor/batch.ts";
-import { modelFolder } from "../../core/hub/model_folder.ts";
-import type { Device } from "../../core/runtime/session.ts";
-import { float32, type Tensor } from "../../core/tensor/tensor.ts";
-import { clipScores } from "../../eval/metrics/clip_score.ts";
-import { meanSquaredErrors } from "../../eval/metrics/mean_squared_error.ts";
-import { promptAccuracy } from "../../eval/metrics/prompt_accuracy.ts";
-import { psnr } from "../../eval/metrics/psnr.ts";
-import { ssim } from "../../eval/metrics/ssim.ts";
+import { modelFolder } from "@dip-go/core/hub";
+import type { Device } from "@dip-go/core/runtime";
+import { float32, type Tensor, unstacked } from "@dip-go/core/tensor";
+import {
+  clipScores,
+  meanSquaredErrors,
+  promptAccuracy,
+  psnr,
+  ssim,
+} from "@dip-go/eval/metrics";
 import type { Experiment } from "../schema/experiment.ts";
 import { Judges } from "./judges.ts";
 import type { RowMetrics } from "../results/measured_row.ts";

@@ -4,32 +4,27 @@ import {
   assertEquals,
   assertRejects,
 } from "@std/assert";
-import { unstacked } from "../../core/tensor/batch.ts";
-import { inTemporaryFolder } from "../../testing/files/in_temporary_folder.ts";
-import { inceptionParameters } from "../../eval/metrics/networks/inception_load.ts";
-import { lpipsGraph } from "../../eval/metrics/networks/lpips.ts";
-import {
-  loadLpips,
-  lpipsParameters,
-} from "../../eval/metrics/networks/lpips_load.ts";
-import { randomWeights } from "../../core/models/initial_weights/random_weights.ts";
-import { TorchGenerator } from "../../core/tensor/random.ts";
-import { openSession } from "../../core/runtime/session.ts";
-import { float32, type Tensor } from "../../core/tensor/tensor.ts";
-import { writeSafetensors } from "../../core/weights/safetensors.ts";
+import { randomWeights } from "@dip-go/core/models";
+import { TorchGenerator } from "@dip-go/core/random";
+import { openSession } from "@dip-go/core/runtime";
+import { float32, type Tensor, unstacked } from "@dip-go/core/tensor";
+import { writeSafetensors } from "@dip-go/core/weights";
 import {
   cosine,
-  openContrastivePair,
-} from "../../eval/metrics/networks/contrastive_pair.ts";
-import {
+  frechetDistance,
+  inceptionParameters,
+  loadLpips,
+  lpipsGraph,
+  lpipsParameters,
   normalOf,
+  openContrastivePair,
+  type SetValue,
   statisticsOf,
-} from "../../eval/metrics/sets/feature_statistics.ts";
-import { frechetDistance } from "../../eval/metrics/sets/frechet_distance.ts";
-import { rgbImage, writePng } from "../../eval/pictures/png.ts";
-import type { SetValue } from "../../eval/metrics/sets/sample_groups.ts";
-import { openPictureFeatures } from "../../zoo/classifiers/picture_features.ts";
-import { referencePictures } from "../../zoo/data/reference_pictures.ts";
+} from "@dip-go/eval/metrics";
+import { rgbImage, writePng } from "@dip-go/eval/pictures";
+import { openPictureFeatures } from "@dip-go/zoo/classifiers";
+import { referencePictures } from "@dip-go/zoo/data";
+import { inTemporaryFolder } from "@dip-go/testing/files";
 import type { MetricRecord } from "../schema/metric_records.ts";
 import { checkMetricFiles, Meters } from "./meters.ts";
 import { setOf } from "./sampled_sets.ts";

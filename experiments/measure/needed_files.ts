@@ -1,7 +1,6 @@
 /** The files that an experiment reads: what is here, what the hub gives, and what is to be fetched first. */
-import { alignedLines } from "../../eval/tables/aligned_lines.ts";
-import { parseModelName } from "../../core/hub/model_name.ts";
-import { parseDataSetFile } from "../../core/hub/prompt_file.ts";
+import { parseDataSetFile, parseModelName } from "@dip-go/core/hub";
+import { alignedLines } from "@dip-go/eval/tables";
 import type { Experiment } from "../schema/experiment.ts";
 import { metricPaths, type MetricRecord } from "../schema/metric_records.ts";
 

@@ -1,6 +1,5 @@
 /** Sampled pictures, a batch at a time: those of a row may be more than memory holds. */
-import { firstOf, joined } from "../../core/tensor/batch.ts";
-import { sameShape, type Tensor } from "../../core/tensor/tensor.ts";
+import { firstOf, joined, sameShape, type Tensor } from "@dip-go/core/tensor";
 import type { Step } from "../engine/step.ts";
 import type { StepStore } from "../engine/step_store.ts";
 

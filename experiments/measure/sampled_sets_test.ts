@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { float32 } from "../../core/tensor/tensor.ts";
-import { inTemporaryFolder } from "../../testing/files/in_temporary_folder.ts";
+import { float32 } from "@dip-go/core/tensor";
+import { inTemporaryFolder } from "@dip-go/testing/files";
 import { firstImages, type SampledBatch, SampledSets } from "./sampled_sets.ts";
 import { type Step, step } from "../engine/step.ts";
 import { picturesFormat } from "../engine/step_format.ts";

@@ -1,24 +1,21 @@
 /** Metrics of all pictures together: their features, the reference, and the measure between them. */
-import { joined, unstacked } from "../../core/tensor/batch.ts";
-import type { Tensor } from "../../core/tensor/tensor.ts";
-import { frechetDistanceTo } from "../../eval/metrics/sets/frechet_distance.ts";
-import { picturesOf } from "../../eval/pictures/picture_folder.ts";
-import type { Picture } from "../../eval/pictures/pil_resize.ts";
-import { rgbImage } from "../../eval/pictures/png.ts";
-import { readReference } from "../../eval/metrics/sets/reference_statistics.ts";
-import type { SetValue } from "../../eval/metrics/sets/sample_groups.ts";
+import { joined, type Tensor, unstacked } from "@dip-go/core/tensor";
 import {
   distanceFrom,
   type DistanceTo,
   fixedReference,
+  frechetDistanceTo,
   frechetMetric,
   kernelMetric,
   pairedReference,
   precisionRecallMetric,
+  readReference,
   type SetMetric,
   type SetReference,
-} from "../../eval/metrics/sets/set_metric.ts";
-import { referencePictures } from "../../zoo/data/reference_pictures.ts";
+  type SetValue,
+} from "@dip-go/eval/metrics";
+import { type Picture, picturesOf, rgbImage } from "@dip-go/eval/pictures";
+import { referencePictures } from "@dip-go/zoo/data";
 import type { Judges } from "./judges.ts";
 import type { SampledSet } from "./sampled_sets.ts";
 import {

@@ -1,21 +1,22 @@
 /** The rivals that need no search: their gates follow from the budget alone. */
-import { TorchGenerator } from "../../core/tensor/random.ts";
+import { TorchGenerator } from "@dip-go/core/random";
+import {
+  denseCost,
+  type Gates,
+  subNetCost,
+  type SuperNet,
+} from "@dip-go/supernet/gates";
 import {
   canDeepCache,
   type DeepCacheCut,
   deepCacheGates,
-  nonUniformKeys,
-  uniformKeys,
-} from "../../pruner/rivals/deep_cache.ts";
-import {
   foraGates,
+  nonUniformKeys,
   randomGates,
+  uniformKeys,
   uniformSteps,
   wholeStepGates,
-} from "../../pruner/rivals/fixed_patterns.ts";
-import type { Gates } from "../../supernet/gates.ts";
-import { denseCost, subNetCost } from "../../supernet/liveness.ts";
-import type { SuperNet } from "../../supernet/super_net.ts";
+} from "@dip-go/pruner/rivals";
 import type { FittedPlan, Method, MethodContext } from "./method.ts";
 
 /** 1 to T. */

@@ -1,12 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
-import { subNetMacs } from "../../supernet/liveness.ts";
+import { subNetMacs } from "@dip-go/supernet/gates";
+import { writeTinyModel } from "@dip-go/testing/runs";
 import { openBench } from "../run/bench.ts";
 import type { Experiment } from "../schema/experiment.ts";
 import type { FittedPlan } from "./method.ts";
 import { methodNamed, methods } from "./methods.ts";
 import quickstart from "../quickstart.ts";
 import { fitRow } from "../run/fit_row.ts";
-import { writeTinyModel } from "../../testing/runs/tiny_model.ts";
 
 const calls = {
   progress: () => {},

@@ -1,17 +1,17 @@
 /** What every rival is to the experiment runner: a name, and how it fits a plan to a budget. */
+import type { SubNetPlan, SuperNet } from "@dip-go/supernet/gates";
+import type { SubNetRunner } from "@dip-go/supernet/sampling";
+import type { TrainingForm } from "@dip-go/supernet/training";
+import type { FitKind } from "@dip-go/pruner/budget";
 import type {
   CalibrationBatch,
   SamplingSetup,
-} from "../../pruner/calibration.ts";
-import type { DecodePictures } from "../../pruner/network/consistency_loss.ts";
-import type { EnergySearchOptions } from "../../pruner/search/energy_search.ts";
-import type { RefineOptions } from "../../pruner/search/forecast_fit.ts";
-import type { FitKind } from "../../pruner/fit_budget.ts";
-import type { NetworkSearchOptions } from "../../pruner/network/network_search.ts";
-import type { SubNetPlan } from "../../supernet/plan.ts";
-import type { SubNetRunner } from "../../supernet/sampling/sub_net.ts";
-import type { SuperNet } from "../../supernet/super_net.ts";
-import type { TrainingForm } from "../../supernet/training/training_form.ts";
+} from "@dip-go/pruner/calibration";
+import type {
+  DecodePictures,
+  NetworkSearchOptions,
+} from "@dip-go/pruner/network";
+import type { EnergySearchOptions, RefineOptions } from "@dip-go/pruner/search";
 
 /** Options of the searches; calibration noise and subjects are drawn from the experiment's seed. */
 export interface SearchSettings {

@@ -1,14 +1,14 @@
 /** Searches over gates without a gradient, by rounds of true samples: random and genetic (DiP-GO, table 6). */
-import { fidelityTo } from "../../pruner/search/exchange.ts";
-import { drawAnew } from "../../pruner/rivals/random_search.ts";
-import { breed } from "../../pruner/rivals/genetic_search.ts";
+import type { Gates } from "@dip-go/supernet/gates";
+import { networkTrainingCost } from "@dip-go/pruner/budget";
 import {
+  breed,
+  drawAnew,
   type JudgedGates,
   type Propose,
   searchByRounds,
-} from "../../pruner/rivals/round_search.ts";
-import { networkTrainingCost } from "../../pruner/training_cost.ts";
-import type { Gates } from "../../supernet/gates.ts";
+} from "@dip-go/pruner/rivals";
+import { fidelityTo } from "@dip-go/pruner/search";
 import type { FittedPlan, Method, MethodContext } from "./method.ts";
 
 /** Mean over the calibration batches of minus the fidelity in dB: what these searches minimise. */

@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { fidelityTo } from "../../pruner/search/exchange.ts";
-import { networkTrainingCost } from "../../pruner/training_cost.ts";
-import type { Gates } from "../../supernet/gates.ts";
+import type { Gates } from "@dip-go/supernet/gates";
+import { networkTrainingCost } from "@dip-go/pruner/budget";
+import { fidelityTo } from "@dip-go/pruner/search";
+import { writeTinyModel } from "@dip-go/testing/runs";
 import { type Bench, openBench } from "../run/bench.ts";
 import { checkExperiment, type Experiment } from "../schema/experiment.ts";
 import type { FittedPlan } from "./method.ts";
@@ -9,7 +10,6 @@ import { methodNamed } from "./methods.ts";
 import quickstart from "../quickstart.ts";
 import { evaluationsOf } from "./round_methods.ts";
 import { fitRow } from "../run/fit_row.ts";
-import { writeTinyModel } from "../../testing/runs/tiny_model.ts";
 
 const sparsity = 0.5;
 

@@ -1,18 +1,20 @@
 /** The rivals that search: by gradient through the frozen sampler, or over whole steps. */
-import { TorchGenerator } from "../../core/tensor/random.ts";
-import { searchByEnergy } from "../../pruner/search/energy_search.ts";
-import { fidelityTo } from "../../pruner/search/exchange.ts";
-import { fitBudget, type Scores } from "../../pruner/fit_budget.ts";
+import { TorchGenerator } from "@dip-go/core/random";
 import {
+  denseCost,
+  type Gates,
+  subNetCost,
+  type SubNetPlan,
+} from "@dip-go/supernet/gates";
+import { fitBudget, type Scores } from "@dip-go/pruner/budget";
+import { searchByNetwork } from "@dip-go/pruner/network";
+import { searchSubset, wholeStepGates } from "@dip-go/pruner/rivals";
+import {
+  fidelityTo,
   leastSquaresForecast,
   refineForecast,
-} from "../../pruner/search/forecast_fit.ts";
-import { searchByNetwork } from "../../pruner/network/network_search.ts";
-import { wholeStepGates } from "../../pruner/rivals/fixed_patterns.ts";
-import { searchSubset } from "../../pruner/rivals/searched_subset.ts";
-import type { Gates } from "../../supernet/gates.ts";
-import { denseCost, subNetCost } from "../../supernet/liveness.ts";
-import type { SubNetPlan } from "../../supernet/plan.ts";
+  searchByEnergy,
+} from "@dip-go/pruner/search";
 import type { FittedPlan, Method, MethodContext } from "./method.ts";
 import { noteIteration } from "../results/search_curves.ts";
 

@@ -1,5 +1,5 @@
 /** What a run folder remembers of one method at one sparsity, per pair, before it is summarised. */
-import type { SetValue } from "../../eval/metrics/sets/sample_groups.ts";
+import type { SetValue } from "@dip-go/eval/metrics";
 import type { SampledPlan } from "../methods/method.ts";
 
 /** Values by metric name: one a pair, or one of all together. */

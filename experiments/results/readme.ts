@@ -1,8 +1,6 @@
 /** `deno task readme`: puts the table of a run's `results.json` into the README, where its markers are. */
-import { joinResults } from "../../eval/tables/join_results.ts";
-import { renderTable } from "../../eval/tables/render_table.ts";
-import { readResults } from "../../eval/tables/results.ts";
-import { writeAtomically } from "../../core/files/write_atomically.ts";
+import { writeAtomically } from "@dip-go/core/files";
+import { joinResults, readResults, renderTable } from "@dip-go/eval/tables";
 
 const section = /(<!-- table: (\S+) -->\n)[^]*?(<!-- end of table -->)/g;
 

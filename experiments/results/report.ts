@@ -1,15 +1,9 @@
 /** The files that people read, made from a run's results: table, charts, gate maps, images. */
-import { unstacked } from "../../core/tensor/batch.ts";
-import type { Tensor } from "../../core/tensor/tensor.ts";
-import { fidelityChart } from "../../eval/charts/fidelity_chart.ts";
-import { gateHeatMap } from "../../eval/charts/gate_heat_map.ts";
-import { imageGrid } from "../../eval/pictures/image_grid.ts";
-import { joinResults } from "../../eval/tables/join_results.ts";
-import { writePng } from "../../eval/pictures/png.ts";
-import { renderTable } from "../../eval/tables/render_table.ts";
-import { joinReports } from "../../eval/report/join_reports.ts";
-import { reportPage } from "../../eval/report/report_page.ts";
-import { type Results, writeResults } from "../../eval/tables/results.ts";
+import { type Tensor, unstacked } from "@dip-go/core/tensor";
+import { fidelityChart, gateHeatMap } from "@dip-go/eval/charts";
+import { imageGrid, writePng } from "@dip-go/eval/pictures";
+import { joinReports, reportPage } from "@dip-go/eval/report";
+import { joinResults, renderTable, type Results, writeResults } from "@dip-go/eval/tables";
 import type { Bench } from "../run/bench.ts";
 import { type FinishedRow, rowName } from "./measured_row.ts";
 import type { RunFolder } from "./run_folder.ts";

@@ -1,7 +1,5 @@
 /** What a run's `report.json` holds: gates, pictures, subjects and what searches reported. */
-import { picturesWithin } from "../../eval/report/picture_budget.ts";
-import { pictureBytes } from "../../eval/report/join_reports.ts";
-import type { RowDetails, RunDetails } from "../../eval/report/run_details.ts";
+import { pictureBytes, picturesWithin, type RowDetails, type RunDetails } from "@dip-go/eval/report";
 import type { Bench } from "../run/bench.ts";
 import { evaluationPairs } from "../run/evaluate.ts";
 import { rowName } from "./measured_row.ts";

@@ -4,9 +4,9 @@
  * whole or absent.
  */
 import { createHash } from "node:crypto";
-import type { Device, Precision } from "../../core/runtime/session.ts";
-import { writeFloat32Batches } from "../../core/weights/safetensors.ts";
-import { writeAtomically } from "../../core/files/write_atomically.ts";
+import { writeAtomically } from "@dip-go/core/files";
+import type { Device, Precision } from "@dip-go/core/runtime";
+import { writeFloat32Batches } from "@dip-go/core/weights";
 import type { Experiment } from "../schema/experiment.ts";
 import type { InputHashes } from "../measure/input_hashes.ts";
 import type { SampledSet } from "../measure/sampled_sets.ts";

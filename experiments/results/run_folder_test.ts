@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { float32 } from "../../core/tensor/tensor.ts";
-import { openSafetensors } from "../../core/weights/safetensors.ts";
+import { float32 } from "@dip-go/core/tensor";
+import { openSafetensors } from "@dip-go/core/weights";
 import quickstart from "../quickstart.ts";
 import { openRunFolder, runId } from "./run_folder.ts";
 import { setOf } from "../measure/sampled_sets.ts";

@@ -1,5 +1,5 @@
 /** What searches report while they go on, a line a report, beside their checkpoints. */
-import type { ReportCurve } from "../../eval/report/report_data.ts";
+import type { ReportCurve } from "@dip-go/eval/report";
 
 const ending = ".curve.jsonl";
 

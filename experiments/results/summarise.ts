@@ -1,8 +1,8 @@
 /** From values a pair and of all pairs to a run's `results.json`: means, intervals, paired differences, speedups. */
-import { meanInterval, pairedDifference } from "../../eval/statistics/bootstrap.ts";
-import type { MetricValue, ResultRow, Results } from "../../eval/tables/results.ts";
+import type { Precision } from "@dip-go/core/runtime";
+import { meanInterval, pairedDifference } from "@dip-go/eval/statistics";
+import type { MetricValue, ResultRow, Results } from "@dip-go/eval/tables";
 import type { Experiment } from "../schema/experiment.ts";
-import type { Precision } from "../../core/runtime/session.ts";
 import type { FinishedRow, MeasuredRow, RowMetrics } from "./measured_row.ts";
 import type { Provenance } from "./provenance.ts";
 

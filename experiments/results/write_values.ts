@@ -1,5 +1,5 @@
 /** What a run measured, copied from its steps into its folder: plans, what searches left, pictures, values a pair. */
-import type { Tensor } from "../../core/tensor/tensor.ts";
+import type { Tensor } from "@dip-go/core/tensor";
 import type { ExperimentSteps } from "../run/experiment_steps.ts";
 import { type FinishedRow, rowName } from "./measured_row.ts";
 import { planFile } from "../schema/plan_file.ts";

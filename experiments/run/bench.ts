@@ -1,64 +1,59 @@
 /** What a run works with: the experiment's model at every batch size and number of steps that it needs. */
-import type { BlockGraph } from "../../core/models/block_graph/block_graph.ts";
 import {
+  type BlockGraph,
   blockGraphOf,
   type LoadedModel,
   loadModel,
-} from "../../core/models/load.ts";
-import type { Network } from "../../core/models/network.ts";
-import { noWeights } from "../../core/models/block_graph/weights.ts";
-import { ownScheduler } from "../../core/pipeline/own_scheduler.ts";
+  type Network,
+  noWeights,
+} from "@dip-go/core/models";
 import {
   type Autoencoder,
   emitPictures,
   loadAutoencoder,
   openPictureDecoder,
+  ownScheduler,
   type PictureDecoder,
-} from "../../core/pipeline/picture_decoder.ts";
-import { TorchGenerator } from "../../core/tensor/random.ts";
+  type PromptLists,
+  readPrompts,
+} from "@dip-go/core/pipeline";
+import { TorchGenerator } from "@dip-go/core/random";
+import type { Device, Precision, SessionOptions } from "@dip-go/core/runtime";
 import {
-  type Device,
-  type Precision,
-  type SessionOptions,
-} from "../../core/runtime/session.ts";
-import { makeSampler } from "../../core/samplers/make_sampler.ts";
-import type { Sampler } from "../../core/samplers/sampler.ts";
-import type { SchedulerConfig } from "../../core/samplers/schedule/scheduler_config.ts";
-import { float32, type Tensor } from "../../core/tensor/tensor.ts";
+  makeSampler,
+  type Sampler,
+  type SchedulerConfig,
+} from "@dip-go/core/samplers";
+import { float32, type Tensor } from "@dip-go/core/tensor";
+import {
+  costBudget,
+  denseCost,
+  denseMacs,
+  type Gates,
+  subNetCost,
+  subNetMacs,
+  type SuperNet,
+  superNet,
+} from "@dip-go/supernet/gates";
+import {
+  type Conditioner,
+  openConditioner,
+  openSubNet,
+  type Subject,
+  type SubNet,
+  SubNetRunner,
+} from "@dip-go/supernet/sampling";
+import { openTrainingForm, type TrainingForm } from "@dip-go/supernet/training";
 import {
   type Batch,
   calibrate,
   type CalibrationBatch,
   drawBatch,
   type SamplingSetup,
-} from "../../pruner/calibration.ts";
-import type { DecodePictures } from "../../pruner/network/consistency_loss.ts";
-import {
-  openSubNet,
-  type SubNet,
-} from "../../supernet/sampling/fused_sub_net.ts";
-import type { Gates } from "../../supernet/gates.ts";
-import {
-  costBudget,
-  denseCost,
-  denseMacs,
-  subNetCost,
-  subNetMacs,
-} from "../../supernet/liveness.ts";
-import { SubNetRunner } from "../../supernet/sampling/sub_net.ts";
-import { type SuperNet, superNet } from "../../supernet/super_net.ts";
-import {
-  openTrainingForm,
-  type TrainingForm,
-} from "../../supernet/training/training_form.ts";
+} from "@dip-go/pruner/calibration";
+import type { DecodePictures } from "@dip-go/pruner/network";
 import type { Experiment } from "../schema/experiment.ts";
 import type { SampledPlan } from "../methods/method.ts";
-import { type PromptLists, readPrompts } from "../../core/pipeline/prompts.ts";
-import {
-  type Conditioner,
-  openConditioner,
-  type Subject,
-} from "../../supernet/sampling/conditioner.ts";
 
 /** How much is sampled at once, and in how many steps. */
 export interface SampleSize {

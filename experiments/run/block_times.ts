@@ -1,10 +1,7 @@
 /** What every block of a model takes on this device: measured once, and kept for all runs as what budgets of time are made of. */
-import { TorchGenerator } from "../../core/tensor/random.ts";
-import { interleave, type Latency } from "../../eval/statistics/latency.ts";
-import {
-  firstState,
-  stepFeeds,
-} from "../../supernet/sampling/sampling_loop.ts";
+import { TorchGenerator } from "@dip-go/core/random";
+import { firstState, stepFeeds } from "@dip-go/supernet/sampling";
+import { interleave, type Latency } from "@dip-go/eval/statistics";
 import { type Bench, openBench } from "./bench.ts";
 import type { ProgressOutput } from "../engine/progress.ts";
 import type { Provenance } from "../results/provenance.ts";

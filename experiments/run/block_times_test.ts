@@ -7,11 +7,7 @@ import { methodNamed } from "../methods/methods.ts";
 import { runExperiment } from "./runner.ts";
 import { withSetting } from "../schema/setting.ts";
 import { StepStore } from "../engine/step_store.ts";
-import {
-  cpuIdentity,
-  provenance,
-  withTiny,
-} from "../../testing/runs/tiny_experiment.ts";
+import { cpuIdentity, provenance, withTiny } from "@dip-go/testing/runs";
 
 /** The tiny experiment with few rows and budgets of time. */
 const timed = (tiny: Experiment): Experiment => ({

@@ -1,19 +1,13 @@
 /** Images of the evaluation pairs, by the full model and by SubNets. */
-import { joinedArrays, stacked } from "../../core/tensor/batch.ts";
-import { TorchGenerator } from "../../core/tensor/random.ts";
-import {
-  drawStepNoise,
-  type StepNoise,
-} from "../../core/samplers/sampler_state.ts";
-import type { Tensor } from "../../core/tensor/tensor.ts";
-import { denseGates } from "../../supernet/gates.ts";
-import type { SubNetPlan } from "../../supernet/plan.ts";
-import type { SamplingInputs } from "../../supernet/sampling/sampling_loop.ts";
+import { TorchGenerator } from "@dip-go/core/random";
+import { drawStepNoise, type StepNoise } from "@dip-go/core/samplers";
+import { joinedArrays, stacked, type Tensor } from "@dip-go/core/tensor";
+import { denseGates, type SubNetPlan } from "@dip-go/supernet/gates";
+import type { SamplingInputs, Subject } from "@dip-go/supernet/sampling";
 import type { Bench } from "./bench.ts";
 import type { Experiment } from "../schema/experiment.ts";
 import type { SampledPlan } from "../methods/method.ts";
 import type { SampledBatch } from "../measure/sampled_sets.ts";
-import type { Subject } from "../../supernet/sampling/conditioner.ts";
 
 /** A class or prompt, and the noise that its image is made from. */
 export interface EvaluationPair {

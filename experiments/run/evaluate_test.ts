@@ -1,9 +1,9 @@
 import { assertEquals } from "@std/assert";
-import { TorchGenerator } from "../../core/tensor/random.ts";
+import { TorchGenerator } from "@dip-go/core/random";
+import { writeTinyModel } from "@dip-go/testing/runs";
 import { openBench } from "./bench.ts";
 import { type EvaluationPair, evaluationPairs } from "./evaluate.ts";
 import quickstart from "../quickstart.ts";
-import { writeTinyModel } from "../../testing/runs/tiny_model.ts";
 
 /** The pairs, ten and two more that fill the last shard, of the tiny model in batches of 4. */
 async function noises(seedPer: "prompt" | "batch") {

@@ -1,5 +1,5 @@
 /** The step that times the rows of one sparsity in turns with the full model, on this hardware. */
-import { interleave, type Latency } from "../../eval/statistics/latency.ts";
+import { interleave, type Latency } from "@dip-go/eval/statistics";
 import { type BatchSampler, openBatchSampler } from "./evaluate.ts";
 import type { RowFit } from "./fit_step.ts";
 import type { SampledPlan } from "../methods/method.ts";

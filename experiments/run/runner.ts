@@ -6,8 +6,8 @@ import {
   checkPrecision,
   type Device,
   type Precision,
-} from "../../core/runtime/session.ts";
-import type { Results } from "../../eval/tables/results.ts";
+} from "@dip-go/core/runtime";
+import type { Results } from "@dip-go/eval/tables";
 import { neededBlockTimes } from "./block_times.ts";
 import { checkExperiment, type Experiment } from "../schema/experiment.ts";
 import { experimentSteps } from "./experiment_steps.ts";

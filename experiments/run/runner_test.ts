@@ -1,12 +1,12 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { openSafetensors } from "../../core/weights/safetensors.ts";
-import { readResults } from "../../eval/tables/results.ts";
-import { parseGates } from "../../supernet/gates.ts";
+import { openSafetensors } from "@dip-go/core/weights";
+import { parseGates } from "@dip-go/supernet/gates";
+import { readResults } from "@dip-go/eval/tables";
+import { writeTinyPipeline } from "@dip-go/testing/models";
+import { withTiny } from "@dip-go/testing/runs";
 import { checkExperiment, type Experiment } from "../schema/experiment.ts";
 import quickstart from "../quickstart.ts";
 import { runExperiment } from "./runner.ts";
-import { withTiny } from "../../testing/runs/tiny_experiment.ts";
-import { writeTinyPipeline } from "../../testing/models/tiny_pipeline.ts";
 
 Deno.test("runExperiment() writes every row within its budget, and the report", () =>
   withTiny(async (experiment, options) => {

@@ -1,19 +1,15 @@
 /** Whole runs on the tiny model: what is made again, by how many, and that the figures are the same. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { isFile } from "../../core/files/is_file.ts";
-import type { Precision } from "../../core/runtime/session.ts";
-import { openSafetensors } from "../../core/weights/safetensors.ts";
+import { isFile } from "@dip-go/core/files";
+import type { Precision } from "@dip-go/core/runtime";
+import { openSafetensors } from "@dip-go/core/weights";
+import { cpuIdentity, provenance, withTiny } from "@dip-go/testing/runs";
 import type { Experiment } from "../schema/experiment.ts";
 import { experimentSteps, metricTargets } from "./experiment_steps.ts";
 import type { InputHashes } from "../measure/input_hashes.ts";
 import { type FinishedRun, runExperiment, runShare } from "./runner.ts";
 import { inOrder } from "../engine/step_graph.ts";
 import { openStepTools } from "./step_tools.ts";
-import {
-  cpuIdentity,
-  provenance,
-  withTiny,
-} from "../../testing/runs/tiny_experiment.ts";
 import { Workers } from "../engine/workers.ts";
 
 /** The tiny experiment with few rows: 2 shards of the full model and of each. */

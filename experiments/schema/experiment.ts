@@ -1,12 +1,6 @@
 /** An experiment as plain data: everything that changes a number, and nothing else. */
-import {
-  allGranularities,
-  type Granularity,
-} from "../../core/models/network.ts";
-import {
-  type SamplerKind,
-  samplerKinds,
-} from "../../core/samplers/make_sampler.ts";
+import { allGranularities, type Granularity } from "@dip-go/core/models";
+import { type SamplerKind, samplerKinds } from "@dip-go/core/samplers";
 import type { SearchSettings } from "../methods/method.ts";
 import { methods } from "../methods/methods.ts";
 import { checkMetrics, type MetricRecord } from "./metric_records.ts";

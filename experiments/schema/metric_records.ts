@@ -1,9 +1,10 @@
 /** What an experiment measures of its pictures, as plain data; each kind says what it needs, and is checked before any work. */
-import { type LpipsNet, lpipsNets } from "../../eval/metrics/networks/lpips.ts";
 import {
   type FidConvention,
   fidConventions,
-} from "../../eval/metrics/networks/inception_inputs.ts";
+  type LpipsNet,
+  lpipsNets,
+} from "@dip-go/eval/metrics";
 
 /** What a set is held against: the full model's pictures of the same noise, a folder of PNG or JPEG files, or statistics in an `.npz` file. */
 export type Reference = "full-model" | string;

@@ -1,7 +1,10 @@
 /** Plans on disk: `gates.json` with the forecast beside the gates, or the number of steps, or why there is none. */
-import type { Forecast } from "../../supernet/forecast.ts";
-import { type Gates, parseGates } from "../../supernet/gates.ts";
-import type { SamplerName } from "../../supernet/sampler_name.ts";
+import {
+  type Forecast,
+  type Gates,
+  parseGates,
+  type SamplerName,
+} from "@dip-go/supernet/gates";
 import type { Bench } from "../run/bench.ts";
 import type { FittedPlan } from "../methods/method.ts";
 

@@ -1,10 +1,10 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { parseGates } from "../../supernet/gates.ts";
+import { parseGates } from "@dip-go/supernet/gates";
+import { writeTinyModel } from "@dip-go/testing/runs";
 import { openBench } from "../run/bench.ts";
 import type { FittedPlan } from "../methods/method.ts";
 import { type PlanFile, planFile, planOf } from "./plan_file.ts";
 import quickstart from "../quickstart.ts";
-import { writeTinyModel } from "../../testing/runs/tiny_model.ts";
 
 Deno.test("planOf() reads every kind of plan that planFile() makes", async () => {
   const folder = await Deno.makeTempDir();

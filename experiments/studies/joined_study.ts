@@ -1,5 +1,5 @@
 /** A study's results: the rows of its sections and the paper's in one `results.json`. */
-import type { ResultRow, Results } from "../../eval/tables/results.ts";
+import type { ResultRow, Results } from "@dip-go/eval/tables";
 import { macsOfRow, type PaperRow, sparsityOf, type Study } from "./study.ts";
 
 /** A finished section. */

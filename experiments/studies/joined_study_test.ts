@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import type { Results } from "../../eval/tables/results.ts";
+import type { Results } from "@dip-go/eval/tables";
 import { joinedStudy } from "./joined_study.ts";
 import { studyNamed } from "../schema/catalogue.ts";
 

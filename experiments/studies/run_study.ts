@@ -4,16 +4,19 @@
  * because its sections do.
  */
 import { createHash } from "node:crypto";
-import { writeAtomically } from "../../core/files/write_atomically.ts";
-import { joinResults } from "../../eval/tables/join_results.ts";
-import { renderTable } from "../../eval/tables/render_table.ts";
+import { writeAtomically } from "@dip-go/core/files";
 import {
   joinReports,
+  readRunDetails,
   type ReportedRun,
-} from "../../eval/report/join_reports.ts";
-import { reportPage } from "../../eval/report/report_page.ts";
-import { readRunDetails } from "../../eval/report/run_details.ts";
-import { type Results, writeResults } from "../../eval/tables/results.ts";
+  reportPage,
+} from "@dip-go/eval/report";
+import {
+  joinResults,
+  renderTable,
+  type Results,
+  writeResults,
+} from "@dip-go/eval/tables";
 import { checkExperiment } from "../schema/experiment.ts";
 import {
   type FinishedRun,

@@ -4,12 +4,12 @@ import {
   assertEquals,
   assertRejects,
 } from "@std/assert";
-import type { ReportData } from "../../eval/report/report_data.ts";
-import { readResults } from "../../eval/tables/results.ts";
+import type { ReportData } from "@dip-go/eval/report";
+import { readResults } from "@dip-go/eval/tables";
+import { writeTinyModel } from "@dip-go/testing/runs";
 import type { Experiment } from "../schema/experiment.ts";
 import quickstart from "../quickstart.ts";
 import type { RunOptions } from "../run/runner.ts";
-import { writeTinyModel } from "../../testing/runs/tiny_model.ts";
 import { runStudy } from "./run_study.ts";
 import type { Study } from "./study.ts";
 

@@ -3,7 +3,7 @@
  * data. A table spans several models, samplers and searches, so a study is a
  * list of sections, each an ordinary experiment, beside the paper's own rows.
  */
-import type { KnownModelName } from "../../core/models/known_models.ts";
+import type { KnownModelName } from "@dip-go/core/models";
 import type { Experiment } from "../schema/experiment.ts";
 
 /** `full`: the paper's models, by their names on the hub. `embedded`: the models of this repository, in minutes. */

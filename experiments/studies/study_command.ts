@@ -1,5 +1,5 @@
 /** `deno task experiment paper-table1`: runs a study, or prints what it would take. */
-import type { Device } from "../../core/runtime/session.ts";
+import type { Device } from "@dip-go/core/runtime";
 import type { Experiment } from "../schema/experiment.ts";
 import { withLocalFiles } from "../measure/local_files.ts";
 import { checkMetricFiles } from "../measure/meters.ts";

@@ -1,12 +1,12 @@
 /** A table of the paper on the tiny model, made by several processes. */
 import { assertEquals } from "@std/assert";
+import { inTemporaryFolder } from "@dip-go/testing/files";
 import {
   finishCommand,
   rowsWithoutTimes,
   setting,
-} from "../../testing/runs/command_process.ts";
-import { inTemporaryFolder } from "../../testing/files/in_temporary_folder.ts";
-import { writeTinyModel } from "../../testing/runs/tiny_model.ts";
+  writeTinyModel,
+} from "@dip-go/testing/runs";
 
 const table = [
   "paper-table3",

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { inTemporaryFolder } from "../../testing/files/in_temporary_folder.ts";
+import { inTemporaryFolder } from "@dip-go/testing/files";
 import { filesHandler } from "./serve_files.ts";
 
 Deno.test("filesHandler() serves folders with what threads in a tab need, and nothing outside", () =>

@@ -2,9 +2,8 @@
  * The consistency loss L_c between a SubNet's images and the full model's
  * (DiP-GO, equation 3 and table 5), as an ONNX graph that autodiff turns round.
  */
-import { GraphBuilder } from "../../core/onnx/builder.ts";
-import type { Graph, Value } from "../../core/onnx/graph.ts";
-import { float32 } from "../../core/tensor/tensor.ts";
+import { type Graph, GraphBuilder, type Value } from "@dip-go/core/onnx";
+import { float32 } from "@dip-go/core/tensor";
 
 /** `ssim` is the paper's choice. */
 export type ConsistencyLoss = "ssim" | "l1" | "l2" | "l1+ssim";

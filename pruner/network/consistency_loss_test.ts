@@ -1,14 +1,10 @@
 import { assert, assertAlmostEquals } from "@std/assert";
-import { gradientErrors } from "../../testing/operators/gradient_check.ts";
-import { autoencoderKind } from "../../core/models/autoencoder/autoencoder_kl.ts";
-import { loadComponent } from "../../core/models/component.ts";
-import {
-  emitPictures,
-  openPictureDecoder,
-} from "../../core/pipeline/picture_decoder.ts";
-import { TorchGenerator } from "../../core/tensor/random.ts";
-import { openSession } from "../../core/runtime/session.ts";
-import { float32, type Tensor } from "../../core/tensor/tensor.ts";
+import { autoencoderKind, loadComponent } from "@dip-go/core/models";
+import { emitPictures, openPictureDecoder } from "@dip-go/core/pipeline";
+import { TorchGenerator } from "@dip-go/core/random";
+import { openSession } from "@dip-go/core/runtime";
+import { float32, type Tensor } from "@dip-go/core/tensor";
+import { gradientErrors } from "@dip-go/testing/operators";
 import {
   type ConsistencyLoss,
   consistencyLossGraph,

@@ -7,32 +7,33 @@
  *
  * then L_c alone. The scores it leaves serve every budget.
  */
-import { gradientOf, vjpGraph } from "../../core/autodiff/vjp.ts";
-import { isFile } from "../../core/files/is_file.ts";
-import { clipGradient } from "../../core/autodiff/optimizers/gradient_norm.ts";
-import { cosineLearningRate } from "../../core/autodiff/optimizers/learning_rate.ts";
 import {
   adamW,
+  clipGradient,
+  cosineLearningRate,
+  gradientOf,
   type Optimizer,
   sgd,
-} from "../../core/autodiff/optimizers/optimizer.ts";
-import type { TorchGenerator } from "../../core/tensor/random.ts";
-import { openSession } from "../../core/runtime/session.ts";
-import { float32, type Tensor } from "../../core/tensor/tensor.ts";
-import {
-  openSafetensors,
-  writeSafetensors,
-} from "../../core/weights/safetensors.ts";
-import type { SuperNet } from "../../supernet/super_net.ts";
-import type { TrainingForm } from "../../supernet/training/training_form.ts";
-import type { CalibrationBatch, SamplingSetup } from "../calibration.ts";
+  vjpGraph,
+} from "@dip-go/core/autodiff";
+import { isFile } from "@dip-go/core/files";
+import type { TorchGenerator } from "@dip-go/core/random";
+import { openSession } from "@dip-go/core/runtime";
+import { float32, type Tensor } from "@dip-go/core/tensor";
+import { openSafetensors, writeSafetensors } from "@dip-go/core/weights";
+import type { SuperNet } from "@dip-go/supernet/gates";
+import type { TrainingForm } from "@dip-go/supernet/training";
+import type {
+  CalibrationBatch,
+  SamplingSetup,
+} from "../calibration/calibration.ts";
 import {
   type ConsistencyLoss,
   consistencyLossGraph,
   type DecodePictures,
 } from "./consistency_loss.ts";
-import { gatesOf, type Scores } from "../fit_budget.ts";
-import { gateCosts } from "../gate_costs.ts";
+import { gatesOf, type Scores } from "../budget/fit_budget.ts";
+import { gateCosts } from "../budget/gate_costs.ts";
 import {
   openPrunerNetwork,
   type PrunerNetwork,

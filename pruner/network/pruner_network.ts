@@ -8,21 +8,18 @@
  */
 import {
   cotangentOf,
-  gradientOf,
-  parametersAsInputs,
-  vjpGraph,
-} from "../../core/autodiff/vjp.ts";
-import { GraphBuilder } from "../../core/onnx/builder.ts";
-import type { Graph, Value } from "../../core/onnx/graph.ts";
-import {
   type FlatParameters,
   flatten,
+  gradientOf,
   layOut,
+  parametersAsInputs,
   viewsOf,
-} from "../../core/autodiff/optimizers/flat_parameters.ts";
-import type { TorchGenerator } from "../../core/tensor/random.ts";
-import { openSession, type Session } from "../../core/runtime/session.ts";
-import { float32, sizeOf } from "../../core/tensor/tensor.ts";
+  vjpGraph,
+} from "@dip-go/core/autodiff";
+import { type Graph, GraphBuilder, type Value } from "@dip-go/core/onnx";
+import type { TorchGenerator } from "@dip-go/core/random";
+import { openSession, type Session } from "@dip-go/core/runtime";
+import { float32, sizeOf } from "@dip-go/core/tensor";
 
 export interface PrunerNetworkOptions {
   /** D, a multiple of 4; the paper's is 512. */

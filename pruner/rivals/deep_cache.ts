@@ -3,9 +3,13 @@
  * only its shallowest part does, on top of what the deeper part left at the
  * last key step.
  */
-import { denseGates, type Gate, type Gates } from "../../supernet/gates.ts";
-import { liveBlocks } from "../../supernet/liveness.ts";
-import type { SuperNet } from "../../supernet/super_net.ts";
+import {
+  denseGates,
+  type Gate,
+  type Gates,
+  liveBlocks,
+  type SuperNet,
+} from "@dip-go/supernet/gates";
 
 /** What DeepCache's authors use with 50 steps of Stable Diffusion: key steps are densest around a step, by a power. */
 const authors = { steps: 50, centre: 15, power: 1.4 };

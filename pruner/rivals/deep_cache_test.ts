@@ -1,7 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { liveBlocks } from "../../supernet/liveness.ts";
-import { type SuperNet, superNet } from "../../supernet/super_net.ts";
-import { tinyUnet } from "../../testing/models/tiny_unet.ts";
+import { liveBlocks, type SuperNet, superNet } from "@dip-go/supernet/gates";
+import { tinyUnet } from "@dip-go/testing/models";
 import { deepCacheGates, nonUniformKeys, uniformKeys } from "./deep_cache.ts";
 
 Deno.test("nonUniformKeys() is the authors' schedule", () => {

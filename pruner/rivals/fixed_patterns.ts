@@ -2,9 +2,13 @@
  * Baselines whose gates need no search: whole-step reuse at evenly spaced
  * steps, FORA, and random gates within a budget.
  */
-import { denseGates, type Gate, type Gates } from "../../supernet/gates.ts";
-import { subNetCost } from "../../supernet/liveness.ts";
-import type { SuperNet } from "../../supernet/super_net.ts";
+import {
+  denseGates,
+  type Gate,
+  type Gates,
+  subNetCost,
+  type SuperNet,
+} from "@dip-go/supernet/gates";
 
 /**
  * k of T whole-step reuse: the model is called at the given steps only, and the

@@ -1,11 +1,14 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { tinyDit } from "../../testing/models/tiny_dit.ts";
-import { ditBlockGraph } from "../../core/models/dit/dit.ts";
-import { noWeights } from "../../core/models/block_graph/weights.ts";
-import { TorchGenerator } from "../../core/tensor/random.ts";
-import { checkGates, denseGates } from "../../supernet/gates.ts";
-import { liveBlocks, subNetCost } from "../../supernet/liveness.ts";
-import { superNet } from "../../supernet/super_net.ts";
+import { ditBlockGraph, noWeights } from "@dip-go/core/models";
+import { TorchGenerator } from "@dip-go/core/random";
+import {
+  checkGates,
+  denseGates,
+  liveBlocks,
+  subNetCost,
+  superNet,
+} from "@dip-go/supernet/gates";
+import { tinyDit } from "@dip-go/testing/models";
 import {
   foraGates,
   randomGates,

@@ -4,8 +4,7 @@
  * the budget is closed at random, what it leaves is opened at random. The best of
  * parents and children live on.
  */
-import type { Gate, Gates } from "../../supernet/gates.ts";
-import { subNetCost } from "../../supernet/liveness.ts";
+import { type Gate, type Gates, subNetCost } from "@dip-go/supernet/gates";
 import { randomGates } from "./fixed_patterns.ts";
 import type { JudgedGates, Propose, RoundContext } from "./round_search.ts";
 

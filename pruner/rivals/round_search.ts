@@ -4,9 +4,8 @@
  * spent. Each round has a generator of its own and is kept when it is done, so
  * that a killed search goes on with the round it was in and repeats exactly.
  */
-import { TorchGenerator } from "../../core/tensor/random.ts";
-import type { Gates } from "../../supernet/gates.ts";
-import type { SuperNet } from "../../supernet/super_net.ts";
+import { TorchGenerator } from "@dip-go/core/random";
+import type { Gates, SuperNet } from "@dip-go/supernet/gates";
 
 /** Gates, and how far their images are from the full sampler's. */
 export interface JudgedGates {

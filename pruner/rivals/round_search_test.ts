@@ -1,9 +1,13 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { TorchGenerator } from "../../core/tensor/random.ts";
-import { denseGates, type Gates } from "../../supernet/gates.ts";
-import { denseCost, subNetCost } from "../../supernet/liveness.ts";
-import { superNet } from "../../supernet/super_net.ts";
-import { tinyUnet } from "../../testing/models/tiny_unet.ts";
+import { TorchGenerator } from "@dip-go/core/random";
+import {
+  denseCost,
+  denseGates,
+  type Gates,
+  subNetCost,
+  superNet,
+} from "@dip-go/supernet/gates";
+import { tinyUnet } from "@dip-go/testing/models";
 import { randomGates } from "./fixed_patterns.ts";
 import { breed } from "./genetic_search.ts";
 import { drawAnew } from "./random_search.ts";

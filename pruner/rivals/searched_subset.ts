@@ -5,13 +5,13 @@
  * dynamic programming without a model call, and even spacing; exchanges that
  * are judged on true samples improve the better one.
  */
-import type { Sampler } from "../../core/samplers/sampler.ts";
 import {
   nextState,
+  type Sampler,
   type SamplerState,
   startState,
-} from "../../core/samplers/sampler_state.ts";
-import type { CalibrationBatch } from "../calibration.ts";
+} from "@dip-go/core/samplers";
+import type { CalibrationBatch } from "../calibration/calibration.ts";
 import { uniformSteps } from "./fixed_patterns.ts";
 
 /**

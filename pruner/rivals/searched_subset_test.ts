@@ -1,12 +1,14 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import { TorchGenerator } from "../../core/tensor/random.ts";
-import { makeSampler } from "../../core/samplers/make_sampler.ts";
-import type { Sampler } from "../../core/samplers/sampler.ts";
-import { nextState, startState } from "../../core/samplers/sampler_state.ts";
-import { parseSchedulerConfig } from "../../core/samplers/schedule/scheduler_config.ts";
-import { int64 } from "../../core/tensor/tensor.ts";
-import { times } from "../../core/tensor/vectors.ts";
-import type { CalibrationBatch } from "../calibration.ts";
+import { TorchGenerator } from "@dip-go/core/random";
+import {
+  makeSampler,
+  nextState,
+  parseSchedulerConfig,
+  type Sampler,
+  startState,
+} from "@dip-go/core/samplers";
+import { int64, times } from "@dip-go/core/tensor";
+import type { CalibrationBatch } from "../calibration/calibration.ts";
 import { cheapestPath, jumpCosts, searchSubset } from "./searched_subset.ts";
 
 const steps = 7;

@@ -10,12 +10,18 @@
  * again where it stands. At each target, exchanges that true samples confirm
  * finish the SubNet, and the walk goes on from there.
  */
-import { TorchGenerator } from "../../core/tensor/random.ts";
-import type { Sampler } from "../../core/samplers/sampler.ts";
-import { denseGates, type Gate, type Gates } from "../../supernet/gates.ts";
-import { costBudget, denseCost, subNetCost } from "../../supernet/liveness.ts";
-import type { SuperNet } from "../../supernet/super_net.ts";
-import type { CalibrationBatch } from "../calibration.ts";
+import { TorchGenerator } from "@dip-go/core/random";
+import type { Sampler } from "@dip-go/core/samplers";
+import {
+  costBudget,
+  denseCost,
+  denseGates,
+  type Gate,
+  type Gates,
+  subNetCost,
+  type SuperNet,
+} from "@dip-go/supernet/gates";
+import type { CalibrationBatch } from "../calibration/calibration.ts";
 import {
   exchange,
   type ExchangeOptions,
@@ -25,7 +31,7 @@ import {
   type SearchTools,
 } from "./exchange.ts";
 import { leastSquaresForecast } from "./forecast_fit.ts";
-import { gateCosts } from "../gate_costs.ts";
+import { gateCosts } from "../budget/gate_costs.ts";
 import { wholeStepGates } from "../rivals/fixed_patterns.ts";
 import { cheapestPath, jumpCosts } from "../rivals/searched_subset.ts";
 

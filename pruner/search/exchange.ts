@@ -3,21 +3,24 @@
  * open what it says brings most, keep the result where images that were truly
  * sampled come closer. Estimates propose; samples decide.
  */
-import type { TorchGenerator } from "../../core/tensor/random.ts";
-import type { Tensor } from "../../core/tensor/tensor.ts";
-import type { Forecast } from "../../supernet/forecast.ts";
-import type { Gate, Gates } from "../../supernet/gates.ts";
-import { subNetCost } from "../../supernet/liveness.ts";
-import type { SubNetPlan } from "../../supernet/plan.ts";
-import type { SubNetRunner } from "../../supernet/sampling/sub_net.ts";
-import type { SuperNet } from "../../supernet/super_net.ts";
-import type { TrainingForm } from "../../supernet/training/training_form.ts";
+import type { TorchGenerator } from "@dip-go/core/random";
+import type { Tensor } from "@dip-go/core/tensor";
+import {
+  type Forecast,
+  type Gate,
+  type Gates,
+  subNetCost,
+  type SubNetPlan,
+  type SuperNet,
+} from "@dip-go/supernet/gates";
+import type { SubNetRunner } from "@dip-go/supernet/sampling";
+import type { TrainingForm } from "@dip-go/supernet/training";
 import {
   type CalibrationBatch,
   randomCotangent,
   type SamplingSetup,
-} from "../calibration.ts";
-import { gateCosts } from "../gate_costs.ts";
+} from "../calibration/calibration.ts";
+import { gateCosts } from "../budget/gate_costs.ts";
 import { leastSquaresForecast } from "./forecast_fit.ts";
 
 /** What a search by gradient works with. */

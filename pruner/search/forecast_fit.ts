@@ -2,16 +2,16 @@
  * Fits the scalars that combine held predictions, for gates that are given:
  * first by least squares step by step, then by gradient through the sampler.
  */
-import { adamW } from "../../core/autodiff/optimizers/optimizer.ts";
-import { cosineLearningRate } from "../../core/autodiff/optimizers/learning_rate.ts";
-import { predictionFor } from "../../core/samplers/sampler_state.ts";
-import type { Tensor } from "../../core/tensor/tensor.ts";
-import type { Forecast, ForecastScalars } from "../../supernet/forecast.ts";
-import type { Gates } from "../../supernet/gates.ts";
-import type { HeldStep } from "../../supernet/sampling/sampling_loop.ts";
-import type { SubNetRunner } from "../../supernet/sampling/sub_net.ts";
-import type { TrainingForm } from "../../supernet/training/training_form.ts";
-import type { CalibrationBatch, SamplingSetup } from "../calibration.ts";
+import { adamW, cosineLearningRate } from "@dip-go/core/autodiff";
+import { predictionFor } from "@dip-go/core/samplers";
+import type { Tensor } from "@dip-go/core/tensor";
+import type { Forecast, ForecastScalars, Gates } from "@dip-go/supernet/gates";
+import type { HeldStep, SubNetRunner } from "@dip-go/supernet/sampling";
+import type { TrainingForm } from "@dip-go/supernet/training";
+import type {
+  CalibrationBatch,
+  SamplingSetup,
+} from "../calibration/calibration.ts";
 
 /** Solves A x = y for a symmetric positive semi-definite 3x3 A, with a small ridge. */
 function solve3(

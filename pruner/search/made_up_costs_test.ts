@@ -5,21 +5,22 @@ import {
   assertEquals,
   assertThrows,
 } from "@std/assert";
-import { tinyDit } from "../../testing/models/tiny_dit.ts";
-import { ditBlockGraph } from "../../core/models/dit/dit.ts";
-import { noWeights } from "../../core/models/block_graph/weights.ts";
-import { TorchGenerator } from "../../core/tensor/random.ts";
-import { denseGates, type Gates } from "../../supernet/gates.ts";
+import { ditBlockGraph, noWeights } from "@dip-go/core/models";
+import { TorchGenerator } from "@dip-go/core/random";
 import {
   costBudget,
   denseCost,
+  denseGates,
+  type Gates,
   subNetCost,
   subNetMacs,
-} from "../../supernet/liveness.ts";
-import { type SuperNet, superNet } from "../../supernet/super_net.ts";
+  type SuperNet,
+  superNet,
+} from "@dip-go/supernet/gates";
+import { tinyDit } from "@dip-go/testing/models";
 import { prune } from "./energy_search.ts";
-import { fitBudget } from "../fit_budget.ts";
-import { gateCosts } from "../gate_costs.ts";
+import { fitBudget } from "../budget/fit_budget.ts";
+import { gateCosts } from "../budget/gate_costs.ts";
 import { randomGates } from "../rivals/fixed_patterns.ts";
 
 const config = { ...tinyDit, layers: 3 };

@@ -1,25 +1,27 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { tinyDit } from "../../testing/models/tiny_dit.ts";
-import { ditBlockGraph } from "../../core/models/dit/dit.ts";
-import { livelyWeights } from "../../testing/models/lively_weights.ts";
-import { TorchGenerator } from "../../core/tensor/random.ts";
-import { makeSampler } from "../../core/samplers/make_sampler.ts";
-import { parseSchedulerConfig } from "../../core/samplers/schedule/scheduler_config.ts";
-import type { Forecast } from "../../supernet/forecast.ts";
-import { checkGates, denseGates, type Gates } from "../../supernet/gates.ts";
-import { guidedLabels } from "../../core/pipeline/guidance.ts";
-import { subNetCost } from "../../supernet/liveness.ts";
-import { SubNetRunner } from "../../supernet/sampling/sub_net.ts";
-import { superNet } from "../../supernet/super_net.ts";
-import { openTrainingForm } from "../../supernet/training/training_form.ts";
+import { ditBlockGraph } from "@dip-go/core/models";
+import { guidedLabels } from "@dip-go/core/pipeline";
+import { TorchGenerator } from "@dip-go/core/random";
+import { makeSampler, parseSchedulerConfig } from "@dip-go/core/samplers";
+import {
+  checkGates,
+  denseGates,
+  type Forecast,
+  type Gates,
+  subNetCost,
+  superNet,
+} from "@dip-go/supernet/gates";
+import { SubNetRunner } from "@dip-go/supernet/sampling";
+import { openTrainingForm } from "@dip-go/supernet/training";
+import { livelyWeights, tinyDit } from "@dip-go/testing/models";
 import {
   type Batch,
   calibrate,
   type CalibrationBatch,
   drawBatch,
-} from "../calibration.ts";
+} from "../calibration/calibration.ts";
 import { type KeepStage, searchByEnergy } from "./energy_search.ts";
-import { fitBudget, type FitKind } from "../fit_budget.ts";
+import { fitBudget, type FitKind } from "../budget/fit_budget.ts";
 import { leastSquaresForecast, refineForecast } from "./forecast_fit.ts";
 import { searchByNetwork } from "../network/network_search.ts";
 import { openPrunerNetwork, prunerGraph } from "../network/pruner_network.ts";

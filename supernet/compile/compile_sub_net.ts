@@ -4,14 +4,19 @@
  * timesteps alone is a constant; what a prompt gives every step, such as keys
  * and values of cross-attention, is computed once; each weight is there once.
  */
-import { GraphBuilder } from "../../core/onnx/builder.ts";
-import type { Graph, Value } from "../../core/onnx/graph.ts";
-import { halfPrecision } from "../../core/runtime/half_precision.ts";
-import { shareNodes } from "../../core/onnx/rewrites/share_nodes.ts";
-import { foldConstants } from "../../core/runtime/fold_constants.ts";
-import type { Precision } from "../../core/runtime/session.ts";
-import { checkGates } from "../gates.ts";
-import type { SuperNet } from "../super_net.ts";
+import {
+  type Graph,
+  GraphBuilder,
+  shareNodes,
+  type Value,
+} from "@dip-go/core/onnx";
+import {
+  foldConstants,
+  halfPrecision,
+  type Precision,
+} from "@dip-go/core/runtime";
+import { checkGates } from "../gates/gates.ts";
+import type { SuperNet } from "../gates/super_net.ts";
 import {
   lazy,
   SamplerValues,

@@ -1,30 +1,29 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { tinyDit } from "../../testing/models/tiny_dit.ts";
-import { ditBlockGraph } from "../../core/models/dit/dit.ts";
-import { livelyWeights } from "../../testing/models/lively_weights.ts";
-import type { Graph, Node } from "../../core/onnx/graph.ts";
-import { TorchGenerator } from "../../core/tensor/random.ts";
-import { openSession } from "../../core/runtime/session.ts";
-import { makeSampler, type SamplerKind } from "../../core/samplers/mod.ts";
-import { drawStepNoise } from "../../core/samplers/sampler_state.ts";
-import { parseSchedulerConfig } from "../../core/samplers/schedule/scheduler_config.ts";
+import { ditBlockGraph } from "@dip-go/core/models";
+import type { Graph, Node } from "@dip-go/core/onnx";
+import { TorchGenerator } from "@dip-go/core/random";
+import { openSession } from "@dip-go/core/runtime";
 import {
-  describe,
-  float32,
-  int64,
-  type Tensor,
-} from "../../core/tensor/tensor.ts";
-import type { ForecastScalars } from "../forecast.ts";
-import type { Gate, Gates } from "../gates.ts";
-import { liveBlocks } from "../liveness.ts";
-import type { SubNetPlan } from "../plan.ts";
-import { SubNetRunner } from "../sampling/sub_net.ts";
-import { type SuperNet, superNet } from "../super_net.ts";
+  drawStepNoise,
+  makeSampler,
+  parseSchedulerConfig,
+  type SamplerKind,
+} from "@dip-go/core/samplers";
+import { describe, float32, int64, type Tensor } from "@dip-go/core/tensor";
 import {
+  livelyWeights,
   tinyConditions,
+  tinyDit,
   tinyPixart,
-} from "../../testing/models/tiny_pixart.ts";
-import { tinyText, tinyUnet } from "../../testing/models/tiny_unet.ts";
+  tinyText,
+  tinyUnet,
+} from "@dip-go/testing/models";
+import type { ForecastScalars } from "../gates/forecast.ts";
+import type { Gate, Gates } from "../gates/gates.ts";
+import { liveBlocks } from "../gates/liveness.ts";
+import type { SubNetPlan } from "../gates/plan.ts";
+import { SubNetRunner } from "../sampling/sub_net.ts";
+import { type SuperNet, superNet } from "../gates/super_net.ts";
 import {
   compileParts,
   type CompileRequest,

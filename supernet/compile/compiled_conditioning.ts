@@ -1,10 +1,11 @@
 /** What a compiled SubNet is told to draw: its graph's inputs, from which the network's are made. */
-import type { Component } from "../../core/models/component.ts";
-import { clipText } from "../../core/models/clip/clip.ts";
-import type { ClipTextConfig } from "../../core/models/clip/clip_config.ts";
-import type { BlockGraph } from "../../core/models/block_graph/block_graph.ts";
-import type { GraphBuilder } from "../../core/onnx/builder.ts";
-import type { Value } from "../../core/onnx/graph.ts";
+import {
+  type BlockGraph,
+  clipText,
+  type ClipTextConfig,
+  type Component,
+} from "@dip-go/core/models";
+import type { GraphBuilder, Value } from "@dip-go/core/onnx";
 import type { CompileRequest } from "./compile_sub_net.ts";
 
 type Conditioning = CompileRequest["conditioning"];

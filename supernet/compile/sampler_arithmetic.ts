@@ -1,8 +1,7 @@
 /** Guidance, forecast and the sampler's step as nodes of a graph, in float32 whatever precision the model gets; see `guidance.ts`, `forecast.ts` and `sampler_state.ts` for the same on the host. */
-import type { GraphBuilder } from "../../core/onnx/builder.ts";
-import type { Value } from "../../core/onnx/graph.ts";
-import type { Clip, SamplerStep } from "../../core/samplers/sampler.ts";
-import { type ForecastScalars, historyWeights } from "../forecast.ts";
+import type { GraphBuilder, Value } from "@dip-go/core/onnx";
+import type { Clip, SamplerStep } from "@dip-go/core/samplers";
+import { type ForecastScalars, historyWeights } from "../gates/forecast.ts";
 import {
   type Lazy,
   lazy,

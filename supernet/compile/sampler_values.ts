@@ -5,10 +5,9 @@
  * the middle of the sampler reads as inputs exactly what it needs of the steps
  * before it.
  */
-import type { GraphBuilder } from "../../core/onnx/builder.ts";
-import type { Value } from "../../core/onnx/graph.ts";
-import { historyLength } from "../forecast.ts";
-import type { SuperNet } from "../super_net.ts";
+import type { GraphBuilder, Value } from "@dip-go/core/onnx";
+import { historyLength } from "../gates/forecast.ts";
+import type { SuperNet } from "../gates/super_net.ts";
 
 /** What the inputs' names begin with. */
 export const statePrefix = "state.";

@@ -1,12 +1,11 @@
 /** Steps of a sampler, one after the other in one graph. */
-import type { GraphBuilder } from "../../core/onnx/builder.ts";
-import type { Value } from "../../core/onnx/graph.ts";
-import type { Sampler } from "../../core/samplers/sampler.ts";
-import { float32 } from "../../core/tensor/tensor.ts";
+import type { GraphBuilder, Value } from "@dip-go/core/onnx";
+import type { Sampler } from "@dip-go/core/samplers";
+import { float32 } from "@dip-go/core/tensor";
 import { heldValues, type StepPlan, stepPlans } from "../sampling/held_sums.ts";
-import type { SubNetPlan } from "../plan.ts";
+import type { SubNetPlan } from "../gates/plan.ts";
 import { StepEmitter } from "../sampling/step_emitter.ts";
-import type { SuperNet } from "../super_net.ts";
+import type { SuperNet } from "../gates/super_net.ts";
 import { forecast, guided, nextLatents } from "./sampler_arithmetic.ts";
 import {
   type Lazy,

@@ -1,8 +1,8 @@
 /** How the sessions of a SuperNet's blocks are opened, of which many are open at once. */
-import type { SessionOptions } from "../../core/runtime/session.ts";
-import type { Graph } from "../../core/onnx/graph.ts";
-import { sizeOf } from "../../core/tensor/tensor.ts";
-import type { SuperNet } from "../super_net.ts";
+import type { Graph } from "@dip-go/core/onnx";
+import type { SessionOptions } from "@dip-go/core/runtime";
+import { sizeOf } from "@dip-go/core/tensor";
+import type { SuperNet } from "../gates/super_net.ts";
 
 /** A model of more weights, 1 GiB in float32, is large. */
 export const largeModel = 2 ** 28;

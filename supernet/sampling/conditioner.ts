@@ -1,14 +1,13 @@
 /** What pictures are of: classes that a DiT knows, or prompts that a text-to-image pipeline reads. */
-import { joined } from "../../core/tensor/batch.ts";
-import type { LoadedModel } from "../../core/models/load.ts";
+import type { LoadedModel } from "@dip-go/core/models";
 import {
+  guidedLabels,
   openPromptEncoder,
   type PromptEncoder,
   type PromptInputs,
-} from "../../core/pipeline/prompt_encoder.ts";
-import type { SessionOptions } from "../../core/runtime/session.ts";
-import type { Tensor } from "../../core/tensor/tensor.ts";
-import { guidedLabels } from "../../core/pipeline/guidance.ts";
+} from "@dip-go/core/pipeline";
+import type { SessionOptions } from "@dip-go/core/runtime";
+import { joined, type Tensor } from "@dip-go/core/tensor";
 
 /** A class's index, or a prompt. */
 export type Subject = number | string;

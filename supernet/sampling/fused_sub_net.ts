@@ -10,15 +10,15 @@ import {
   type PlacedTensor,
   type Session,
   type SessionOptions,
-} from "../../core/runtime/session.ts";
-import type { Tensor } from "../../core/tensor/tensor.ts";
+} from "@dip-go/core/runtime";
+import type { Tensor } from "@dip-go/core/tensor";
 import { largeModel, weightCount } from "./block_sessions.ts";
-import type { Gates } from "../gates.ts";
+import type { Gates } from "../gates/gates.ts";
 import { type StepPlan, stepPlans } from "./held_sums.ts";
 import { runSampler, type SampleRequest } from "./sampling_loop.ts";
 import { stepGraph } from "./step_graph.ts";
 import type { SubNetRunner } from "./sub_net.ts";
-import type { SuperNet } from "../super_net.ts";
+import type { SuperNet } from "../gates/super_net.ts";
 
 /** What a SubNet is sampled with. */
 export type SubNetRequest = Omit<SampleRequest, "gates">;

@@ -3,11 +3,11 @@
  * Residual units that are closed one after the other are read as one: the step
  * that they last ran at leaves the sum of what they add, not each for itself.
  */
-import type { Block } from "../../core/models/block_graph/block_graph.ts";
-import type { Value } from "../../core/onnx/graph.ts";
-import type { Gates } from "../gates.ts";
-import { type StepPattern, stepPatterns } from "../liveness.ts";
-import type { SuperNet } from "../super_net.ts";
+import type { Block } from "@dip-go/core/models";
+import type { Value } from "@dip-go/core/onnx";
+import type { Gates } from "../gates/gates.ts";
+import { type StepPattern, stepPatterns } from "../gates/liveness.ts";
+import type { SuperNet } from "../gates/super_net.ts";
 
 /** What is held as one, units in execution order: of a single unit what it computed, of several residual ones the sum of what they add. */
 export type HeldSum = readonly string[];

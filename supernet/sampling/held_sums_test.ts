@@ -1,12 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
-import { ditBlockGraph } from "../../core/models/dit/dit.ts";
-import { randomWeights } from "../../core/models/initial_weights/random_weights.ts";
-import { tinyDit } from "../../testing/models/tiny_dit.ts";
-import { TorchGenerator } from "../../core/tensor/random.ts";
-import { denseGates, type Gate, type Gates } from "../gates.ts";
+import { ditBlockGraph, randomWeights } from "@dip-go/core/models";
+import { TorchGenerator } from "@dip-go/core/random";
+import { tinyDit } from "@dip-go/testing/models";
+import { denseGates, type Gate, type Gates } from "../gates/gates.ts";
 import { type ClosedRun, type HeldSum, stepPlans } from "./held_sums.ts";
-import { liveBlocks } from "../liveness.ts";
-import { superNet } from "../super_net.ts";
+import { liveBlocks } from "../gates/liveness.ts";
+import { superNet } from "../gates/super_net.ts";
 
 const steps = 12;
 

@@ -2,37 +2,35 @@
  * Pictures of classes or prompts from a model's folder, with the full sampler
  * or a SubNet: conditioning, sampling and, in a latent space, decoding.
  */
-import type { ComponentOptions } from "../../core/models/component.ts";
 import {
   blockGraphOf,
+  type ComponentOptions,
+  type Granularity,
   type LoadedModel,
   loadModel,
-} from "../../core/models/load.ts";
-import {
-  type Granularity,
   usualGranularity,
-} from "../../core/models/network.ts";
-import { ownScheduler } from "../../core/pipeline/own_scheduler.ts";
+} from "@dip-go/core/models";
 import {
   loadAutoencoder,
   openPictureDecoder,
+  ownScheduler,
   type PictureDecoder,
-} from "../../core/pipeline/picture_decoder.ts";
-import type { TorchGenerator } from "../../core/tensor/random.ts";
-import type { SessionOptions } from "../../core/runtime/session.ts";
+} from "@dip-go/core/pipeline";
+import type { TorchGenerator } from "@dip-go/core/random";
+import type { SessionOptions } from "@dip-go/core/runtime";
 import {
   drawStepNoise,
   makeSampler,
   type SamplerKind,
-} from "../../core/samplers/mod.ts";
-import type { Tensor } from "../../core/tensor/tensor.ts";
+} from "@dip-go/core/samplers";
+import type { Tensor } from "@dip-go/core/tensor";
 import { openConditioner, type Subject } from "./conditioner.ts";
 import { openSubNet } from "./fused_sub_net.ts";
-import { denseGates } from "../gates.ts";
-import type { SubNetPlan } from "../plan.ts";
+import { denseGates } from "../gates/gates.ts";
+import type { SubNetPlan } from "../gates/plan.ts";
 import type { SampledStep, SamplingInputs } from "./sampling_loop.ts";
 import { SubNetRunner } from "./sub_net.ts";
-import { type SuperNet, superNet } from "../super_net.ts";
+import { type SuperNet, superNet } from "../gates/super_net.ts";
 
 export interface PictureOptions extends ComponentOptions {
   /** As the sampler counts them. */

@@ -2,22 +2,23 @@
  * The loop of every sampler: T times the latents go into the model, guidance
  * and forecast make a prediction of what comes out, and the sampler steps.
  */
-import type { PlacedTensor } from "../../core/runtime/session.ts";
-import type { Sampler, SamplerStep } from "../../core/samplers/sampler.ts";
+import type { PlacedTensor } from "@dip-go/core/runtime";
 import {
   type PastStep,
+  type Sampler,
   type SamplerState,
+  type SamplerStep,
   startState,
   type StepNoise,
-} from "../../core/samplers/sampler_state.ts";
-import { describe, float32, type Tensor } from "../../core/tensor/tensor.ts";
+} from "@dip-go/core/samplers";
+import { describe, float32, type Tensor } from "@dip-go/core/tensor";
 import {
   type Forecast,
   type ForecastScalars,
   historyLength,
-} from "../forecast.ts";
-import type { Gates } from "../gates.ts";
-import type { SuperNet } from "../super_net.ts";
+} from "../gates/forecast.ts";
+import type { Gates } from "../gates/gates.ts";
+import type { SuperNet } from "../gates/super_net.ts";
 import type { Workspace } from "../workspace/workspace.ts";
 
 /** What every way of sampling needs. */

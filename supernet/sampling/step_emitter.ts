@@ -1,9 +1,8 @@
 /** Emits the blocks of one step into a graph: what closed gates hold is read in the place of what their blocks would make. */
-import type { CompiledBlock } from "../../core/models/block_graph/block_graph.ts";
-import type { GraphBuilder } from "../../core/onnx/builder.ts";
-import type { Value } from "../../core/onnx/graph.ts";
+import type { CompiledBlock } from "@dip-go/core/models";
+import type { GraphBuilder, Value } from "@dip-go/core/onnx";
 import { type HeldSum, heldValues, type StepPlan } from "./held_sums.ts";
-import type { SuperNet } from "../super_net.ts";
+import type { SuperNet } from "../gates/super_net.ts";
 
 type Block = CompiledBlock["block"];
 

@@ -2,12 +2,10 @@
  * One step of a SubNet as a single graph: its live blocks, what the closed
  * gates hold as inputs, what later steps read as outputs.
  */
-import { GraphBuilder } from "../../core/onnx/builder.ts";
-import type { Graph } from "../../core/onnx/graph.ts";
-import { shareNodes } from "../../core/onnx/rewrites/share_nodes.ts";
+import { type Graph, GraphBuilder, shareNodes } from "@dip-go/core/onnx";
 import { heldValues, type StepPlan } from "./held_sums.ts";
 import { StepEmitter } from "./step_emitter.ts";
-import type { SuperNet } from "../super_net.ts";
+import type { SuperNet } from "../gates/super_net.ts";
 
 /**
  * The graph of a step that runs at least one block. Inputs: those of the

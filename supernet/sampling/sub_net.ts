@@ -4,23 +4,23 @@
  * computed. Searches use it, whose every SubNet is another; to run one SubNet
  * often, {@linkcode openSubNet} is faster.
  */
-import { residualOf } from "../../core/models/block_graph/block_graph.ts";
+import { residualOf } from "@dip-go/core/models";
 import {
   type Feeds,
   openSession,
   type PlacedTensor,
   type Session,
   type SessionOptions,
-} from "../../core/runtime/session.ts";
-import type { Tensor } from "../../core/tensor/tensor.ts";
+} from "@dip-go/core/runtime";
+import type { Tensor } from "@dip-go/core/tensor";
 import { blockSessions } from "./block_sessions.ts";
-import { liveBlocks } from "../liveness.ts";
+import { liveBlocks } from "../gates/liveness.ts";
 import {
   type ModelFeeds,
   runSampler,
   type SampleRequest,
 } from "./sampling_loop.ts";
-import type { SuperNet } from "../super_net.ts";
+import type { SuperNet } from "../gates/super_net.ts";
 import type { Workspace, Workspaces } from "../workspace/workspace.ts";
 import { workspacesOn } from "../workspace/workspaces_on.ts";
 

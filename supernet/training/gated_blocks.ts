@@ -4,13 +4,9 @@
  * whose gates are all 0 no unit holds anything new, and what runs is the dense
  * model.
  */
-import type { CompiledBlock } from "../../core/models/block_graph/block_graph.ts";
-import type {
-  Feeds,
-  PlacedTensor,
-  Session,
-} from "../../core/runtime/session.ts";
-import { float32 } from "../../core/tensor/tensor.ts";
+import type { CompiledBlock } from "@dip-go/core/models";
+import type { Feeds, PlacedTensor, Session } from "@dip-go/core/runtime";
+import { float32 } from "@dip-go/core/tensor";
 import { stepNames } from "./gated_step_graph.ts";
 import { sharedZeros } from "../workspace/shared_zeros.ts";
 import type { TensorPool } from "../workspace/tensor_pool.ts";

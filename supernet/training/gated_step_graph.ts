@@ -1,10 +1,13 @@
 /** One whole step of the training form as a single graph: every block runs, and gates are inputs or all open. */
-import { residualOf } from "../../core/models/block_graph/block_graph.ts";
-import { GraphBuilder } from "../../core/onnx/builder.ts";
-import type { Graph, Value } from "../../core/onnx/graph.ts";
-import { inlined } from "../../core/onnx/rewrites/inline.ts";
-import { shareNodes } from "../../core/onnx/rewrites/share_nodes.ts";
-import type { SuperNet } from "../super_net.ts";
+import { residualOf } from "@dip-go/core/models";
+import {
+  type Graph,
+  GraphBuilder,
+  inlined,
+  shareNodes,
+  type Value,
+} from "@dip-go/core/onnx";
+import type { SuperNet } from "../gates/super_net.ts";
 
 /** Names of the graph's inputs and outputs besides the model's. */
 export const stepNames = {

@@ -11,11 +11,11 @@
  * again. On a GPU all of it stays there: only the final latents, and of each
  * gate and forecast scalar what a step adds to its gradient, come to the host.
  */
-import type { SessionOptions } from "../../core/runtime/session.ts";
-import { float32, type Tensor } from "../../core/tensor/tensor.ts";
-import type { Gates } from "../gates.ts";
-import { liveBlocks } from "../liveness.ts";
-import type { SuperNet } from "../super_net.ts";
+import type { SessionOptions } from "@dip-go/core/runtime";
+import { float32, type Tensor } from "@dip-go/core/tensor";
+import type { Gates } from "../gates/gates.ts";
+import { liveBlocks } from "../gates/liveness.ts";
+import type { SuperNet } from "../gates/super_net.ts";
 import { TensorPool } from "../workspace/tensor_pool.ts";
 import {
   type RealGates,

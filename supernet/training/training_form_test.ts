@@ -1,20 +1,25 @@
 import { assert, assertEquals } from "@std/assert";
-import { tinyDit } from "../../testing/models/tiny_dit.ts";
-import { ditBlockGraph } from "../../core/models/dit/dit.ts";
-import type { TransformerGranularity } from "../../core/models/block_graph/transformer_units.ts";
-import { TorchGenerator } from "../../core/tensor/random.ts";
 import {
+  ditBlockGraph,
+  type TransformerGranularity,
+} from "@dip-go/core/models";
+import { TorchGenerator } from "@dip-go/core/random";
+import {
+  drawStepNoise,
   makeSampler,
+  parseSchedulerConfig,
   type SamplerKind,
-} from "../../core/samplers/make_sampler.ts";
-import { drawStepNoise } from "../../core/samplers/sampler_state.ts";
-import { parseSchedulerConfig } from "../../core/samplers/schedule/scheduler_config.ts";
-import { int64, type Tensor } from "../../core/tensor/tensor.ts";
-import type { Gate } from "../gates.ts";
-import { livelyWeights } from "../../testing/models/lively_weights.ts";
+} from "@dip-go/core/samplers";
+import { int64, type Tensor } from "@dip-go/core/tensor";
+import {
+  livelyWeights,
+  tinyDit,
+  tinyText,
+  tinyUnet,
+} from "@dip-go/testing/models";
+import type { Gate } from "../gates/gates.ts";
 import { SubNetRunner } from "../sampling/sub_net.ts";
-import { type SuperNet, superNet } from "../super_net.ts";
-import { tinyText, tinyUnet } from "../../testing/models/tiny_unet.ts";
+import { type SuperNet, superNet } from "../gates/super_net.ts";
 import { openTrainingForm, type RealGates } from "./training_form.ts";
 import {
   closeTrainingSessions,

@@ -1,17 +1,16 @@
 /** The sessions of a SuperNet's training form. */
-import { dearProducts } from "../../core/autodiff/dear_products.ts";
-import { vjpGraph } from "../../core/autodiff/vjp.ts";
-import type { CompiledBlock } from "../../core/models/block_graph/block_graph.ts";
-import { type Graph, valueOf } from "../../core/onnx/graph.ts";
+import { dearProducts, vjpGraph } from "@dip-go/core/autodiff";
+import type { CompiledBlock } from "@dip-go/core/models";
+import { type Graph, valueOf } from "@dip-go/core/onnx";
 import {
   openSession,
   type Session,
   type SessionOptions,
-} from "../../core/runtime/session.ts";
-import { sizeOf } from "../../core/tensor/tensor.ts";
+} from "@dip-go/core/runtime";
+import { sizeOf } from "@dip-go/core/tensor";
 import { blockSessions } from "../sampling/block_sessions.ts";
 import { gatedStepGraph } from "./gated_step_graph.ts";
-import type { SuperNet } from "../super_net.ts";
+import type { SuperNet } from "../gates/super_net.ts";
 
 /** What the products of all steps of a pass may take, in elements: 2 GiB in float32. Beyond, they are computed again. */
 const mostKept = 2 ** 29;

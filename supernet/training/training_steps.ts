@@ -4,18 +4,15 @@
  * no block holds anything new, and the whole step's gate is judged by what the
  * dense model would have predicted.
  */
-import { cotangentOf, gradientOf } from "../../core/autodiff/vjp.ts";
-import type { Feeds, PlacedTensor } from "../../core/runtime/session.ts";
-import type {
-  SamplerCotangent,
-  SamplerState,
-} from "../../core/samplers/sampler_state.ts";
+import { cotangentOf, gradientOf } from "@dip-go/core/autodiff";
+import type { Feeds, PlacedTensor } from "@dip-go/core/runtime";
+import type { SamplerCotangent, SamplerState } from "@dip-go/core/samplers";
 import {
   type Forecast,
   type ForecastScalars,
   historyLength,
   historyWeights,
-} from "../forecast.ts";
+} from "../gates/forecast.ts";
 import {
   firstState,
   placedNoise,
@@ -28,7 +25,7 @@ import {
   isSkipped,
   type StepTensors,
 } from "./gated_blocks.ts";
-import type { SuperNet } from "../super_net.ts";
+import type { SuperNet } from "../gates/super_net.ts";
 import { sharedZeros } from "../workspace/shared_zeros.ts";
 import { activeTensors, type TrainingSessions } from "./training_sessions.ts";
 import type { Later, Workspace } from "../workspace/workspace.ts";

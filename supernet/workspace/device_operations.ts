@@ -3,17 +3,19 @@
  * whatever the model computes in. The sampler's arithmetic is the SubNet
  * compiler's, and its VJP that graph's.
  */
-import { vjpGraph } from "../../core/autodiff/vjp.ts";
-import { GraphBuilder } from "../../core/onnx/builder.ts";
-import type { Graph, Value } from "../../core/onnx/graph.ts";
-import { withoutUnread } from "../../core/onnx/rewrites/unread_inputs.ts";
+import { vjpGraph } from "@dip-go/core/autodiff";
+import {
+  type Graph,
+  GraphBuilder,
+  type Value,
+  withoutUnread,
+} from "@dip-go/core/onnx";
 import {
   openSession,
   type Session,
   type SessionOptions,
-} from "../../core/runtime/session.ts";
-import type { SamplerStep } from "../../core/samplers/sampler.ts";
-import type { PastStep } from "../../core/samplers/sampler_state.ts";
+} from "@dip-go/core/runtime";
+import type { PastStep, SamplerStep } from "@dip-go/core/samplers";
 import { guided, nextLatents } from "../compile/sampler_arithmetic.ts";
 import { lazy } from "../compile/sampler_values.ts";
 

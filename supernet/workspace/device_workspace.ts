@@ -1,20 +1,20 @@
 /** A workspace on a GPU: what it computes stays in the GPU's memory until nothing refers to it. */
-import { cotangentOf, gradientOf } from "../../core/autodiff/vjp.ts";
+import { cotangentOf, gradientOf } from "@dip-go/core/autodiff";
 import {
   DeviceTensor,
   type Feeds,
   type PlacedTensor,
   type Session,
   type SessionOptions,
-} from "../../core/runtime/session.ts";
-import type { Sampler } from "../../core/samplers/sampler.ts";
+} from "@dip-go/core/runtime";
 import {
   type PastStep,
+  type Sampler,
   type SamplerState,
   stateAfter,
   type StepInputs,
-} from "../../core/samplers/sampler_state.ts";
-import { float32, type Tensor, zeros } from "../../core/tensor/tensor.ts";
+} from "@dip-go/core/samplers";
+import { float32, type Tensor, zeros } from "@dip-go/core/tensor";
 import {
   combined,
   copied,
@@ -29,7 +29,7 @@ import {
   stepName,
   vjpOf,
 } from "./device_operations.ts";
-import { type ForecastScalars, historyWeights } from "../forecast.ts";
+import { type ForecastScalars, historyWeights } from "../gates/forecast.ts";
 import type {
   GuideOptions,
   Later,

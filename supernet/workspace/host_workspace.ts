@@ -1,31 +1,28 @@
 /** A workspace on the host: plain loops, and memory that the garbage collector gives back. */
-import type {
-  Feeds,
-  PlacedTensor,
-  Session,
-} from "../../core/runtime/session.ts";
-import type { Sampler } from "../../core/samplers/sampler.ts";
+import { guide, guideVjp, twice, twiceVjp } from "@dip-go/core/pipeline";
+import type { Feeds, PlacedTensor, Session } from "@dip-go/core/runtime";
 import {
   nextState,
   nextStateVjp,
+  type Sampler,
   type SamplerState,
   stateAfter,
   type StepInputs,
-} from "../../core/samplers/sampler_state.ts";
-import { float32, sizeOf, type Tensor } from "../../core/tensor/tensor.ts";
-import { addInto, plus, times } from "../../core/tensor/vectors.ts";
+} from "@dip-go/core/samplers";
+import {
+  addInto,
+  float32,
+  plus,
+  sizeOf,
+  type Tensor,
+  times,
+} from "@dip-go/core/tensor";
 import {
   forecastFrom,
   type ForecastScalars,
   forecastVjp,
-} from "../forecast.ts";
+} from "../gates/forecast.ts";
 import { blend, projections } from "./gated_features.ts";
-import {
-  guide,
-  guideVjp,
-  twice,
-  twiceVjp,
-} from "../../core/pipeline/guidance.ts";
 import type {
   GuideOptions,
   Later,

@@ -1,5 +1,5 @@
 /** Zeros to feed to sessions. */
-import { type Tensor, zeros } from "../../core/tensor/tensor.ts";
+import { type Tensor, zeros } from "@dip-go/core/tensor";
 
 /** Makes zeros, once a shape: nobody may write to them. */
 export function sharedZeros(): (shape: readonly number[]) => Tensor {

@@ -1,6 +1,6 @@
 /** Tensors on the host that are used again pass after pass: what a pass keeps for its backward pass is large, and memory that is new takes longer to write to. */
-import type { Value } from "../../core/onnx/graph.ts";
-import { type Tensor, zeros } from "../../core/tensor/tensor.ts";
+import type { Value } from "@dip-go/core/onnx";
+import { type Tensor, zeros } from "@dip-go/core/tensor";
 
 /** Float32 tensors by shape. */
 export class TensorPool {

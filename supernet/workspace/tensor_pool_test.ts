@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import type { Value } from "../../core/onnx/graph.ts";
+import type { Value } from "@dip-go/core/onnx";
 import { TensorPool } from "./tensor_pool.ts";
 
 const value = (name: string, shape: readonly number[]): Value => ({

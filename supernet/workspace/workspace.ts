@@ -4,18 +4,14 @@
  * first latents to the last or back, has one workspace; on a GPU its tensors
  * stay there, and only what is read comes here.
  */
+import type { Feeds, PlacedTensor, Session } from "@dip-go/core/runtime";
 import type {
-  Feeds,
-  PlacedTensor,
-  Session,
-} from "../../core/runtime/session.ts";
-import type { Sampler } from "../../core/samplers/sampler.ts";
-import type {
+  Sampler,
   SamplerCotangent,
   SamplerState,
   StepInputs,
-} from "../../core/samplers/sampler_state.ts";
-import type { ForecastScalars } from "../forecast.ts";
+} from "@dip-go/core/samplers";
+import type { ForecastScalars } from "../gates/forecast.ts";
 
 /** Brings numbers here that are computed already; to wait for a GPU only once it has all it can do. To be called before the next {@linkcode Workspace.keepOnly}. */
 export type Later<T> = () => Promise<T>;

@@ -1,5 +1,5 @@
 /** Which workspaces go with sessions. */
-import type { SessionOptions } from "../../core/runtime/session.ts";
+import type { SessionOptions } from "@dip-go/core/runtime";
 import { deviceWorkspaces } from "./device_workspace.ts";
 import { hostWorkspaces } from "./host_workspace.ts";
 import type { Workspaces } from "./workspace.ts";

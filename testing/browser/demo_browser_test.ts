@@ -1,17 +1,10 @@
 /** The demo in headless Chromium, on the CPU: both embedded models, in few steps. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { inTemporaryFolder } from "../files/in_temporary_folder.ts";
-import type { Subject } from "../../supernet/sampling/conditioner.ts";
+import type { Subject } from "@dip-go/supernet/sampling";
+import { type DemoModel, demoModels, fullPlan } from "@dip-go/experiments/demo";
+import { exampleOf, loadExported } from "@dip-go/experiments/export";
 import { browserMissing, type HeadlessPage } from "./headless_browser.ts";
-import {
-  exampleOf,
-  loadExported,
-} from "../../experiments/export/exported_sub_net.ts";
-import {
-  type DemoModel,
-  demoModels,
-  fullPlan,
-} from "../../experiments/demo/demo_models.ts";
 import { isDone, withDemoPage } from "./demo_page.ts";
 
 const missing = await browserMissing();

@@ -1,9 +1,6 @@
 /** The demo as a person meets it: its server and its page in headless Chromium. */
 import { HeadlessPage } from "./headless_browser.ts";
-import {
-  type DemoOptions,
-  DemoServer,
-} from "../../experiments/demo/demo_server.ts";
+import { type DemoOptions, DemoServer } from "@dip-go/experiments/demo";
 
 /** How the window is. */
 export interface DemoView {

@@ -1,7 +1,7 @@
 /** `deno task demo:screenshot`: the page when both pictures are there, as README shows it. */
 import { parseArgs } from "@std/cli/parse-args";
-import { writeAtomically } from "../../core/files/write_atomically.ts";
-import { demoModels } from "../../experiments/demo/demo_models.ts";
+import { writeAtomically } from "@dip-go/core/files";
+import { demoModels } from "@dip-go/experiments/demo";
 import { isDone, withDemoPage } from "./demo_page.ts";
 
 const { o, dark, narrow, model } = parseArgs(Deno.args, {

@@ -2,18 +2,15 @@
 import { assert, assertEquals } from "@std/assert";
 import { inTemporaryFolder } from "../files/in_temporary_folder.ts";
 import { browserMissing, HeadlessPage } from "./headless_browser.ts";
-import { exportCommand } from "../../experiments/commands/export.ts";
-import type { Precision } from "../../core/runtime/session.ts";
-import { filesHandler } from "../../experiments/web/serve_files.ts";
+import type { Precision } from "@dip-go/core/runtime";
+import { exportCommand } from "@dip-go/experiments/commands";
+import { browserPage, webRuntime } from "@dip-go/experiments/export";
 import {
+  filesHandler,
   webRuntimeBundle,
   webRuntimeFolder,
   webRuntimeVersion,
-} from "../../experiments/web/web_runtime.ts";
-import {
-  browserPage,
-  webRuntime,
-} from "../../experiments/export/browser_page.ts";
+} from "@dip-go/experiments/web";
 
 const missing = await browserMissing();
 if (missing) console.log(`browser tests of export are ignored: ${missing}`);

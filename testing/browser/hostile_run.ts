@@ -1,9 +1,8 @@
 /** For tests: a small run with every part of a report, and names that try to leave their place. */
-import { TorchGenerator } from "../../core/tensor/random.ts";
-import { float32, type Tensor } from "../../core/tensor/tensor.ts";
-import type { ResultRow, Results } from "../../eval/tables/results.ts";
-import type { ReportedRun } from "../../eval/report/join_reports.ts";
-import { picturesWithin } from "../../eval/report/picture_budget.ts";
+import { TorchGenerator } from "@dip-go/core/random";
+import { float32, type Tensor } from "@dip-go/core/tensor";
+import { picturesWithin, type ReportedRun } from "@dip-go/eval/report";
+import type { ResultRow, Results } from "@dip-go/eval/tables";
 
 /** A method that would end its script and its element. */
 export const hostileMethod = `</script><b onclick="x">'gates' & <!--`;

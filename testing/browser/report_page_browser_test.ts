@@ -3,8 +3,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { decode } from "fast-png";
 import { browserMissing, HeadlessPage } from "./headless_browser.ts";
 import { hostileMethod, hostilePrompt, hostileRun } from "./hostile_run.ts";
-import { joinReports } from "../../eval/report/join_reports.ts";
-import { reportPage } from "../../eval/report/report_page.ts";
+import { joinReports, reportPage } from "@dip-go/eval/report";
 
 const missing = await browserMissing();
 if (missing) console.log(`browser tests of the report are ignored: ${missing}`);

@@ -1,5 +1,5 @@
 /** Files as `torch.save` writes them, and with any other pickle in them, for tests. */
-import { sizeOf, type Tensor } from "../../core/tensor/tensor.ts";
+import { sizeOf, type Tensor } from "@dip-go/core/tensor";
 import { craftZip } from "./craft_zip.ts";
 
 /** Bytes of pickle opcodes: numbers as they are, text as its characters. */

@@ -1,6 +1,6 @@
 /** The golden image pairs of `testdata/metrics`, for the tests of the metrics. */
 
-import { float32, type Tensor } from "../../core/tensor/tensor.ts";
+import { float32, type Tensor } from "@dip-go/core/tensor";
 
 const folder = new URL("../../testdata/metrics/", import.meta.url);
 

@@ -3,7 +3,7 @@
  * the folder is loaded, and what comes of it must be the folder, or one error
  * that names the file. No crash, no hang, no error of the language.
  */
-import { TorchGenerator } from "../../core/tensor/random.ts";
+import { TorchGenerator } from "@dip-go/core/random";
 import type { LoadReply, LoadRequest } from "./load_worker.ts";
 import { mutateBytes, mutateJson, type Pick, pickFrom } from "./mutate.ts";
 import { type Victim, victims } from "./victims.ts";

@@ -1,5 +1,5 @@
 /** Damage to a file's bytes: what disks, broken transfers and hostile hands leave. */
-import type { TorchGenerator } from "../../core/tensor/random.ts";
+import type { TorchGenerator } from "@dip-go/core/random";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 type Mutation = (bytes: Bytes, pick: Pick) => Bytes;

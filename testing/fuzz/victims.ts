@@ -1,19 +1,18 @@
 /** What is fuzzed: small folders of every kind that is loaded, and how each is read to its last byte. */
-import { autoencoderKind } from "../../core/models/autoencoder/autoencoder_kl.ts";
-import { clipTextKind } from "../../core/models/clip/clip_load.ts";
 import {
+  autoencoderKind,
+  clipTextKind,
   type ComponentKind,
   loadComponent,
-} from "../../core/models/component.ts";
-import { loadModel } from "../../core/models/load.ts";
-import { makeSampler } from "../../core/samplers/make_sampler.ts";
-import { readSchedulerConfig } from "../../core/samplers/schedule/scheduler_config.ts";
-import { loadTokenizer } from "../../core/text/tokenizer.ts";
-import { openTensorFile } from "../../core/weights/open_tensor_file.ts";
+  loadModel,
+} from "@dip-go/core/models";
+import { makeSampler, readSchedulerConfig } from "@dip-go/core/samplers";
+import { loadTokenizer } from "@dip-go/core/text";
 import {
   openSafetensors,
+  openTensorFile,
   writeSafetensors,
-} from "../../core/weights/safetensors.ts";
+} from "@dip-go/core/weights";
 
 const root = decodeURIComponent(new URL("../..", import.meta.url).pathname);
 const testdata = `${root}testdata`;

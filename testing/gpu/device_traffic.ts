@@ -1,6 +1,6 @@
 /** For tests: what goes to a GPU and comes from it, and which of its tensors are given back. */
-import { DeviceTensor, Session } from "../../core/runtime/session.ts";
-import { sizeOf } from "../../core/tensor/tensor.ts";
+import { DeviceTensor, Session } from "@dip-go/core/runtime";
+import { sizeOf } from "@dip-go/core/tensor";
 
 export interface DeviceTraffic {
   /** Elements of each tensor that a session read from the host, in order. */

@@ -1,32 +1,26 @@
 /** Every operation of a workspace on a GPU does what it does on the host. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { TorchGenerator } from "../../core/tensor/random.ts";
-import type { PlacedTensor } from "../../core/runtime/session.ts";
-import { onSoftwareGpu } from "../../core/runtime/software_gpu.ts";
-import {
-  makeSampler,
-  type SamplerKind,
-} from "../../core/samplers/make_sampler.ts";
-import type { Sampler } from "../../core/samplers/sampler.ts";
+import { TorchGenerator } from "@dip-go/core/random";
+import { onSoftwareGpu, type PlacedTensor } from "@dip-go/core/runtime";
 import {
   drawStepNoise,
+  makeSampler,
+  parseSchedulerConfig,
+  type Sampler,
+  type SamplerKind,
   type SamplerState,
-} from "../../core/samplers/sampler_state.ts";
-import { parseSchedulerConfig } from "../../core/samplers/schedule/scheduler_config.ts";
-import { float32, type Tensor } from "../../core/tensor/tensor.ts";
-import { withTraffic } from "./device_traffic.ts";
-import { deviceWorkspaces } from "../../supernet/workspace/device_workspace.ts";
-import { hostWorkspaces } from "../../supernet/workspace/host_workspace.ts";
+} from "@dip-go/core/samplers";
+import { float32, type Tensor } from "@dip-go/core/tensor";
+import { firstState, placedNoise } from "@dip-go/supernet/sampling";
 import {
-  firstState,
-  placedNoise,
-} from "../../supernet/sampling/sampling_loop.ts";
-import type {
-  Later,
-  StepCotangents,
-  Workspace,
-  Workspaces,
-} from "../../supernet/workspace/workspace.ts";
+  deviceWorkspaces,
+  hostWorkspaces,
+  type Later,
+  type StepCotangents,
+  type Workspace,
+  type Workspaces,
+} from "@dip-go/supernet/workspace";
+import { withTraffic } from "./device_traffic.ts";
 
 const latents = [2, 3, 4, 4];
 const predictions = [4, 6, 4, 4];

@@ -2,13 +2,13 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { decode } from "fast-png";
 import { inTemporaryFolder } from "../files/in_temporary_folder.ts";
-import { onSoftwareGpu } from "../../core/runtime/software_gpu.ts";
-import { generate } from "../../experiments/commands/generate.ts";
+import { onSoftwareGpu } from "@dip-go/core/runtime";
 import {
+  generate,
   type GenerateOptions,
   parseGenerate,
-} from "../../experiments/commands/generate_options.ts";
-import { runExperiment } from "../../experiments/run/runner.ts";
+} from "@dip-go/experiments/commands";
+import { runExperiment } from "@dip-go/experiments/run";
 import { withTiny } from "../runs/tiny_experiment.ts";
 
 Deno.test({

@@ -1,15 +1,15 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { GraphBuilder } from "../../core/onnx/builder.ts";
-import { operatorCases } from "../operators/operator_cases.ts";
-import { TorchGenerator } from "../../core/tensor/random.ts";
-import { float32, type Tensor } from "../../core/tensor/tensor.ts";
+import { GraphBuilder } from "@dip-go/core/onnx";
+import { TorchGenerator } from "@dip-go/core/random";
 import {
   DeviceTensor,
   nodesOffDevice,
+  onSoftwareGpu,
   openSession,
   type SessionOptions,
-} from "../../core/runtime/session.ts";
-import { onSoftwareGpu } from "../../core/runtime/software_gpu.ts";
+} from "@dip-go/core/runtime";
+import { float32, type Tensor } from "@dip-go/core/tensor";
+import { operatorCases } from "../operators/operator_cases.ts";
 
 const webgpu: SessionOptions = { device: "webgpu", threads: 1 };
 const cpu: SessionOptions = { threads: 1 };

@@ -1,34 +1,37 @@
 /** Sampling and gate gradients on a GPU, in float32 those of the CPU; and in float16. */
 import { assert, assertEquals } from "@std/assert";
 import { tinyDit } from "../models/tiny_dit.ts";
-import { ditBlockGraph } from "../../core/models/dit/dit.ts";
-import { livelyWeights } from "../models/lively_weights.ts";
-import { blockGraphOf, loadModel } from "../../core/models/load.ts";
-import { usualGranularity } from "../../core/models/network.ts";
-import { ownScheduler } from "../../core/pipeline/own_scheduler.ts";
-import { TorchGenerator } from "../../core/tensor/random.ts";
-import type { SessionOptions } from "../../core/runtime/session.ts";
-import { onSoftwareGpu } from "../../core/runtime/software_gpu.ts";
-import { makeSampler } from "../../core/samplers/make_sampler.ts";
-import { parseSchedulerConfig } from "../../core/samplers/schedule/scheduler_config.ts";
-import { int64, sizeOf } from "../../core/tensor/tensor.ts";
+import {
+  blockGraphOf,
+  ditBlockGraph,
+  loadModel,
+  usualGranularity,
+} from "@dip-go/core/models";
+import { ownScheduler } from "@dip-go/core/pipeline";
+import { TorchGenerator } from "@dip-go/core/random";
+import { onSoftwareGpu, type SessionOptions } from "@dip-go/core/runtime";
+import { makeSampler, parseSchedulerConfig } from "@dip-go/core/samplers";
+import { int64, sizeOf } from "@dip-go/core/tensor";
+import {
+  denseGates,
+  type ForecastScalars,
+  type Gate,
+  type Gates,
+  liveBlocks,
+  type SuperNet,
+  superNet,
+} from "@dip-go/supernet/gates";
 import {
   openConditioner,
+  openSubNet,
+  type SamplingInputs,
   type Subject as Shown,
-} from "../../supernet/sampling/conditioner.ts";
+  SubNetRunner,
+} from "@dip-go/supernet/sampling";
+import { openTrainingForm, type RealGates } from "@dip-go/supernet/training";
+import { livelyWeights } from "../models/lively_weights.ts";
 import { type DeviceTraffic, withTraffic } from "./device_traffic.ts";
-import { openSubNet } from "../../supernet/sampling/fused_sub_net.ts";
-import type { ForecastScalars } from "../../supernet/forecast.ts";
-import { denseGates, type Gate, type Gates } from "../../supernet/gates.ts";
-import { liveBlocks } from "../../supernet/liveness.ts";
-import type { SamplingInputs } from "../../supernet/sampling/sampling_loop.ts";
-import { SubNetRunner } from "../../supernet/sampling/sub_net.ts";
-import { type SuperNet, superNet } from "../../supernet/super_net.ts";
 import { tinyText, tinyUnet } from "../models/tiny_unet.ts";
-import {
-  openTrainingForm,
-  type RealGates,
-} from "../../supernet/training/training_form.ts";
 
 const cpu: SessionOptions = {};
 const webgpu: SessionOptions = { device: "webgpu" };

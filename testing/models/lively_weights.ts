@@ -1,7 +1,7 @@
 /** For tests: weights large enough that every block matters, so that differences rise above float32 rounding. */
-import type { WeightSource } from "../../core/models/block_graph/weights.ts";
-import { TorchGenerator } from "../../core/tensor/random.ts";
-import { float32, sizeOf } from "../../core/tensor/tensor.ts";
+import type { WeightSource } from "@dip-go/core/models";
+import { TorchGenerator } from "@dip-go/core/random";
+import { float32, sizeOf } from "@dip-go/core/tensor";
 
 /** Drawn in the order in which a model asks for them; scales of norms lie around 1. */
 export function livelyWeights(seed: number): WeightSource {

@@ -1,5 +1,5 @@
 /** For tests: a DiT that is sampled in milliseconds. */
-import type { DitConfig } from "../../core/models/dit/dit.ts";
+import type { DitConfig } from "@dip-go/core/models";
 
 /** Three 8x8 channels, two blocks, four classes. */
 export const tinyDit: DitConfig = {

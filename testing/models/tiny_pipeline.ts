@@ -1,11 +1,13 @@
 /** For tests: pipelines small enough to be sampled in a second, with random weights. */
 import { inTemporaryFolder } from "../files/in_temporary_folder.ts";
-import { clipTextKind } from "../../core/models/clip/clip_load.ts";
-import { networkKind } from "../../core/models/load.ts";
+import { readJson } from "@dip-go/core/files";
+import {
+  clipTextKind,
+  networkKind,
+  t5EncoderKind,
+  writeComponent,
+} from "@dip-go/core/models";
 import { livelyWeights } from "./lively_weights.ts";
-import { t5EncoderKind } from "../../core/models/t5/t5_load.ts";
-import { writeComponent } from "../../core/models/write_component.ts";
-import { readJson } from "../../core/files/read_json.ts";
 import {
   craftSentencePiece,
   type Piece,
@@ -97,8 +99,17 @@ const scheduler = {
   steps_offset: 1,
 };
 
+/** Class of a pipeline, as its `model_index.json` names it. */
+export type PipelineClass =
+  | "DiTPipeline"
+  | "PixArtAlphaPipeline"
+  | "StableDiffusionPipeline"
+  | "StableDiffusionXLPipeline";
+
 /** What a pipeline holds besides autoencoder and scheduler, by its class. */
-const writers = {
+const writers: Readonly<
+  Record<PipelineClass, (folder: string) => Promise<void>>
+> = {
   DiTPipeline: (folder: string) => copyNetwork("dit", `${folder}/transformer`),
   StableDiffusionPipeline: async (folder: string) => {
     await copyNetwork("unet-sd15", `${folder}/unet`);
@@ -124,9 +135,6 @@ const writers = {
     await writeT5Tokenizer(`${folder}/tokenizer`);
   },
 };
-
-/** Class of a pipeline, as its `model_index.json` names it. */
-export type PipelineClass = keyof typeof writers;
 
 /** Writes a pipeline in diffusers layout: 16x16 latents, 128x128 pixels, words of single letters. */
 export async function writeTinyPipeline(

@@ -1,10 +1,12 @@
 /** For tests: a PixArt that is sampled in milliseconds. */
-import type { BlockGraph } from "../../core/models/block_graph/block_graph.ts";
-import { pixartBlockGraph } from "../../core/models/pixart/pixart.ts";
-import type { PixartConfig } from "../../core/models/pixart/pixart_config.ts";
-import type { TransformerUnitOptions } from "../../core/models/block_graph/transformer_units.ts";
-import { TorchGenerator } from "../../core/tensor/random.ts";
-import { float32, int64, type Tensor } from "../../core/tensor/tensor.ts";
+import {
+  type BlockGraph,
+  pixartBlockGraph,
+  type PixartConfig,
+  type TransformerUnitOptions,
+} from "@dip-go/core/models";
+import { TorchGenerator } from "@dip-go/core/random";
+import { float32, int64, type Tensor } from "@dip-go/core/tensor";
 import { livelyWeights } from "./lively_weights.ts";
 
 const config: PixartConfig = {

@@ -1,12 +1,12 @@
 /** For tests: a UNet with every kind of layer that is sampled in milliseconds. */
-import type { BlockGraph } from "../../core/models/block_graph/block_graph.ts";
 import {
+  type BlockGraph,
   unetBlockGraph,
+  type UnetConfig,
   type UnetGranularity,
-} from "../../core/models/unet/unet.ts";
-import type { UnetConfig } from "../../core/models/unet/unet_config.ts";
-import { TorchGenerator } from "../../core/tensor/random.ts";
-import type { Tensor } from "../../core/tensor/tensor.ts";
+} from "@dip-go/core/models";
+import { TorchGenerator } from "@dip-go/core/random";
+import type { Tensor } from "@dip-go/core/tensor";
 import { livelyWeights } from "./lively_weights.ts";
 
 const attention = { depth: 1, heads: 2 };

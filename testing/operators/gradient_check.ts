@@ -2,16 +2,10 @@
  * Checks a VJP graph against central differences of the forward graph, both
  * run by ONNX Runtime: the independent computation behind every rule's test.
  */
-import type { Graph } from "../../core/onnx/graph.ts";
-import { valueOf } from "../../core/onnx/graph.ts";
-import { openSession, type Session } from "../../core/runtime/session.ts";
-import {
-  describe,
-  float32,
-  sizeOf,
-  type Tensor,
-} from "../../core/tensor/tensor.ts";
-import { cotangentOf, gradientOf, vjpGraph } from "../../core/autodiff/vjp.ts";
+import { cotangentOf, gradientOf, vjpGraph } from "@dip-go/core/autodiff";
+import { type Graph, valueOf } from "@dip-go/core/onnx";
+import { openSession, type Session } from "@dip-go/core/runtime";
+import { describe, float32, sizeOf, type Tensor } from "@dip-go/core/tensor";
 
 type Feeds = Readonly<Record<string, Tensor>>;
 

@@ -1,4 +1,5 @@
 /** A small call of every operator the builder has, for tests against other implementations. */
+import { type Graph, GraphBuilder, type Value } from "@dip-go/core/onnx";
 import {
   type DType,
   float32,
@@ -6,9 +7,7 @@ import {
   sizeOf,
   type Tensor,
   tensor,
-} from "../../core/tensor/tensor.ts";
-import { GraphBuilder } from "../../core/onnx/builder.ts";
-import type { Graph, Value } from "../../core/onnx/graph.ts";
+} from "@dip-go/core/tensor";
 
 type Body = (
   g: GraphBuilder,

@@ -1,9 +1,9 @@
 /** For tests: an experiment on the tiny model that ends in seconds, and where to run it. */
-import type { Experiment } from "../../experiments/schema/experiment.ts";
-import { inputHashes } from "../../experiments/measure/input_hashes.ts";
-import quickstart from "../../experiments/quickstart.ts";
-import type { RunIdentity } from "../../experiments/results/run_folder.ts";
-import type { RunOptions } from "../../experiments/run/runner.ts";
+import { inputHashes } from "@dip-go/experiments/measure";
+import type { RunIdentity } from "@dip-go/experiments/results";
+import type { RunOptions } from "@dip-go/experiments/run";
+import type { Experiment } from "@dip-go/experiments/schema";
+import quickstart from "@dip-go/experiments/quickstart";
 import { writeTinyModel } from "./tiny_model.ts";
 
 export const provenance = {

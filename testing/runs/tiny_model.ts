@@ -1,10 +1,12 @@
 /** For tests: a DiT folder small enough to be sampled in milliseconds, with random weights. */
-import { ditConfigJson } from "../../core/models/dit/dit_config.ts";
+import {
+  ditConfigJson,
+  ditParameterShapes,
+  randomWeights,
+} from "@dip-go/core/models";
+import { float32, type Tensor } from "@dip-go/core/tensor";
+import { writeSafetensors } from "@dip-go/core/weights";
 import { tinyDit } from "../models/tiny_dit.ts";
-import { ditParameterShapes } from "../../core/models/dit/dit_init.ts";
-import { randomWeights } from "../../core/models/initial_weights/random_weights.ts";
-import { float32, type Tensor } from "../../core/tensor/tensor.ts";
-import { writeSafetensors } from "../../core/weights/safetensors.ts";
 
 const schedulerJson = {
   _class_name: "DDIMScheduler",

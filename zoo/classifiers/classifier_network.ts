@@ -10,19 +10,16 @@ import {
   positiveIntegers,
   refuse,
   requireOneOf,
-} from "../../core/files/config_json.ts";
-import { convolution, linear } from "../../core/models/layers/layers.ts";
-import { askedShapes } from "../../core/models/block_graph/parameter_shapes.ts";
-import type { RandomTensors } from "../../core/models/initial_weights/random_tensors.ts";
-import type { WeightSource } from "../../core/models/block_graph/weights.ts";
-import { GraphBuilder } from "../../core/onnx/builder.ts";
-import type { Graph, Value } from "../../core/onnx/graph.ts";
+} from "@dip-go/core/files";
 import {
-  float32,
-  sizeOf,
-  type Tensor,
-  zeros,
-} from "../../core/tensor/tensor.ts";
+  askedShapes,
+  convolution,
+  linear,
+  type RandomTensors,
+  type WeightSource,
+} from "@dip-go/core/models";
+import { type Graph, GraphBuilder, type Value } from "@dip-go/core/onnx";
+import { float32, sizeOf, type Tensor, zeros } from "@dip-go/core/tensor";
 
 /** Each head's name, and the names of what its logits tell apart. */
 export type ClassifierHeads = Readonly<Record<string, readonly string[]>>;

@@ -1,5 +1,5 @@
 /** How the classifiers that judge samples are trained, each on its own pictures and loss. */
-import { TorchGenerator } from "../../core/tensor/random.ts";
+import { TorchGenerator } from "@dip-go/core/random";
 import {
   type ClassifierConfig,
   initClassifierWeights,

@@ -1,6 +1,5 @@
 /** Cross-entropy of logits, for training classifiers and contrastive pairs. */
-import type { GraphBuilder } from "../../core/onnx/builder.ts";
-import type { Value } from "../../core/onnx/graph.ts";
+import type { GraphBuilder, Value } from "@dip-go/core/onnx";
 
 /** Mean over B of −log softmax(logits) · target; logits and one-hot targets `[B, K]`. */
 export function crossEntropy(

@@ -3,14 +3,9 @@
  * `model.safetensors`. What its logits mean is up to who asks: `shapes_judge.ts`
  * for the shapes, `scenes_judge.ts` for the scenes.
  */
-import { type Component, loadComponent } from "../../core/models/component.ts";
-import { openSession, type Session } from "../../core/runtime/session.ts";
-import {
-  describe,
-  float32,
-  sameShape,
-  type Tensor,
-} from "../../core/tensor/tensor.ts";
+import { type Component, loadComponent } from "@dip-go/core/models";
+import { openSession, type Session } from "@dip-go/core/runtime";
+import { describe, float32, sameShape, type Tensor } from "@dip-go/core/tensor";
 import {
   type ClassifierConfig,
   classifierConfigJson,

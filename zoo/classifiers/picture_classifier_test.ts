@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { zeros } from "../../core/tensor/tensor.ts";
+import { TorchGenerator } from "@dip-go/core/random";
+import { zeros } from "@dip-go/core/tensor";
 import {
   type ClassifierConfig,
   classifierConfigJson,
@@ -10,7 +11,6 @@ import {
   loadPictureClassifier,
   writePictureClassifier,
 } from "./picture_classifier.ts";
-import { TorchGenerator } from "../../core/tensor/random.ts";
 
 const heads = { answer: ["yes", "no"], colour: ["red", "green", "blue"] };
 const config: ClassifierConfig = { sampleSize: 8, widths: [4, 6], heads };

@@ -1,16 +1,11 @@
 /** What an embedded classifier sees in pictures, before it names anything: the features of `fid (shapes)`. */
-import { readJson } from "../../core/files/read_json.ts";
+import { readJson } from "@dip-go/core/files";
 import {
   openSession,
   type Session,
   type SessionOptions,
-} from "../../core/runtime/session.ts";
-import {
-  describe,
-  float32,
-  sameShape,
-  type Tensor,
-} from "../../core/tensor/tensor.ts";
+} from "@dip-go/core/runtime";
+import { describe, float32, sameShape, type Tensor } from "@dip-go/core/tensor";
 import { classifierFeatureGraph } from "./classifier_network.ts";
 import { loadClassifier } from "./picture_classifier.ts";
 import { sceneHeads } from "./scenes_judge.ts";

@@ -4,8 +4,8 @@ import {
   assertEquals,
   assertRejects,
 } from "@std/assert";
-import { zeros } from "../../core/tensor/tensor.ts";
-import { openSafetensors } from "../../core/weights/safetensors.ts";
+import { zeros } from "@dip-go/core/tensor";
+import { openSafetensors } from "@dip-go/core/weights";
 import { loadPictureClassifier } from "./picture_classifier.ts";
 import { openPictureFeatures } from "./picture_features.ts";
 import { referencePictures } from "../data/reference_pictures.ts";

@@ -3,10 +3,9 @@
  * alone: it never sees what a generative model draws. A picture may show
  * several objects, so each kind is a yes or no of its own.
  */
-import { noWeights } from "../../core/models/block_graph/weights.ts";
-import { GraphBuilder } from "../../core/onnx/builder.ts";
-import type { Graph, Value } from "../../core/onnx/graph.ts";
-import { float32, type Tensor } from "../../core/tensor/tensor.ts";
+import { noWeights } from "@dip-go/core/models";
+import { type Graph, GraphBuilder, type Value } from "@dip-go/core/onnx";
+import { float32, type Tensor } from "@dip-go/core/tensor";
 import {
   type ClassifierConfig,
   classifierGraph,

@@ -1,7 +1,7 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
-import { parametersAsInputs } from "../../core/autodiff/vjp.ts";
-import { openSession } from "../../core/runtime/session.ts";
-import { float32, type Tensor, zeros } from "../../core/tensor/tensor.ts";
+import { parametersAsInputs } from "@dip-go/core/autodiff";
+import { openSession } from "@dip-go/core/runtime";
+import { float32, type Tensor, zeros } from "@dip-go/core/tensor";
 import { drawScene, kindNames, kindOf } from "../data/scenes.ts";
 import { scenesClassifier } from "./scenes_classifier.ts";
 import { SplitMix32 } from "../data/uniform.ts";

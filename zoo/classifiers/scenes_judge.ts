@@ -3,7 +3,7 @@
  * scenes shows. The share of prompts whose every object is there says whether
  * a sampler, full or pruned, draws what it is asked for.
  */
-import type { Tensor } from "../../core/tensor/tensor.ts";
+import type { Tensor } from "@dip-go/core/tensor";
 import {
   loadPictureClassifier,
   type PictureClassifier,

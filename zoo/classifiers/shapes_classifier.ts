@@ -2,10 +2,9 @@
  * Trains the classifier that judges samples, on rendered pictures alone: it
  * never sees what a generative model draws.
  */
-import { noWeights } from "../../core/models/block_graph/weights.ts";
-import { GraphBuilder } from "../../core/onnx/builder.ts";
-import type { Graph } from "../../core/onnx/graph.ts";
-import { float32, type Tensor } from "../../core/tensor/tensor.ts";
+import { noWeights } from "@dip-go/core/models";
+import { type Graph, GraphBuilder } from "@dip-go/core/onnx";
+import { float32, type Tensor } from "@dip-go/core/tensor";
 import {
   type ClassifierConfig,
   classifierGraph,

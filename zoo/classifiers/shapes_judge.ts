@@ -3,7 +3,7 @@
  * picture shows. The share of samples that show what was asked for says
  * whether a pruned sampler still draws the right thing.
  */
-import type { Tensor } from "../../core/tensor/tensor.ts";
+import type { Tensor } from "@dip-go/core/tensor";
 import {
   loadPictureClassifier,
   type PictureClassifier,

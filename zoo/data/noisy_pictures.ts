@@ -1,5 +1,5 @@
 /** Noise on rendered pictures, which keeps a classifier from relying on their exact pixels. */
-import { float32, type Tensor } from "../../core/tensor/tensor.ts";
+import { float32, type Tensor } from "@dip-go/core/tensor";
 import { fillNormal } from "../teaching/diffusion_loss.ts";
 
 /** Largest standard deviation of the noise, on pictures in [-1, 1]. */

@@ -1,5 +1,5 @@
 /** Rendered pictures of what the embedded models are asked to draw: the truth that their samples are held against. */
-import type { Tensor } from "../../core/tensor/tensor.ts";
+import type { Tensor } from "@dip-go/core/tensor";
 import type { DrawnKind } from "../classifiers/picture_features.ts";
 import { renderBatch } from "./render.ts";
 import { freshScene } from "./scene_prompts.ts";

@@ -4,7 +4,7 @@
  * 1/2 - d, within [0, 1], which is exact for a straight edge along an axis.
  */
 
-import { float32, type Tensor } from "../../core/tensor/tensor.ts";
+import { float32, type Tensor } from "@dip-go/core/tensor";
 import {
   type Gradient,
   partsOf,

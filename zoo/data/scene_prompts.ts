@@ -2,7 +2,7 @@
  * Prompts about scenes: lists for searches and for evaluation, and what a
  * prompt asks for. `deno task zoo:prompts` writes the lists to `zoo/prompts`.
  */
-import { writeAtomically } from "../../core/files/write_atomically.ts";
+import { writeAtomically } from "@dip-go/core/files";
 import {
   captionOf,
   drawScene,

@@ -3,7 +3,7 @@
  * 2021): byte-pair encoding whose merges make every word of the vocabulary one
  * token; anything else falls apart into pieces and bytes.
  */
-import { writeAtomically } from "../../core/files/write_atomically.ts";
+import { writeAtomically } from "@dip-go/core/files";
 import { writeJson } from "../training/model_folder.ts";
 import { vocabulary } from "./scenes.ts";
 

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { loadTokenizer } from "../../core/text/tokenizer.ts";
+import { loadTokenizer } from "@dip-go/core/text";
 import {
   captionLength,
   encodeCaption,

@@ -3,7 +3,7 @@
  * objects of named shape, colour, size and place on a named ground, and
  * sentences that describe them in a small closed vocabulary. `render.ts` draws.
  */
-import { float32, type Tensor } from "../../core/tensor/tensor.ts";
+import { float32, type Tensor } from "@dip-go/core/tensor";
 import { paint, type PaintedObject, type Painting } from "./render.ts";
 import {
   colours,

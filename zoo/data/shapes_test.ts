@@ -4,7 +4,7 @@ import {
   assertEquals,
   assertThrows,
 } from "@std/assert";
-import { contactSheet } from "../../experiments/commands/zoo/preview.ts";
+import { contactSheet } from "@dip-go/experiments/commands";
 import { pictureSize, renderBatch, renderShape } from "./render.ts";
 import {
   captionOf,

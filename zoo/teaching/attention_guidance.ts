@@ -4,11 +4,15 @@
  * token-level loss of TokenCompose (Wang et al., CVPR 2024), on scenes whose
  * areas are known because we draw them.
  */
-import { splitHeads } from "../../core/autodiff/attention.ts";
-import { intAttribute } from "../../core/onnx/attributes.ts";
-import type { GraphBuilder } from "../../core/onnx/builder.ts";
-import type { Graph, Node, Value } from "../../core/onnx/graph.ts";
-import { float32, type Tensor } from "../../core/tensor/tensor.ts";
+import { splitHeads } from "@dip-go/core/autodiff";
+import {
+  type Graph,
+  type GraphBuilder,
+  intAttribute,
+  type Node,
+  type Value,
+} from "@dip-go/core/onnx";
+import { float32, type Tensor } from "@dip-go/core/tensor";
 import { captionLength } from "../data/scene_tokenizer.ts";
 import { areaOf, type Description, type Scene } from "../data/scenes.ts";
 

@@ -1,7 +1,7 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
-import { GraphBuilder } from "../../core/onnx/builder.ts";
-import { openSession } from "../../core/runtime/session.ts";
-import { float32 } from "../../core/tensor/tensor.ts";
+import { GraphBuilder } from "@dip-go/core/onnx";
+import { openSession } from "@dip-go/core/runtime";
+import { float32 } from "@dip-go/core/tensor";
 import {
   attentionLoss,
   guidanceInputs,

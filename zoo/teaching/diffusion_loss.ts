@@ -2,11 +2,9 @@
  * The training objective of the embedded diffusion models: v-prediction
  * (Salimans and Ho, 2022), with min-SNR weights (Hang et al., 2023) or without.
  */
-import type { BlockGraph } from "../../core/models/block_graph/block_graph.ts";
-import { wholeGraph } from "../../core/models/block_graph/block_graph.ts";
-import { GraphBuilder } from "../../core/onnx/builder.ts";
-import type { Graph, Value } from "../../core/onnx/graph.ts";
-import { float32, type Tensor } from "../../core/tensor/tensor.ts";
+import { type BlockGraph, wholeGraph } from "@dip-go/core/models";
+import { type Graph, GraphBuilder, type Value } from "@dip-go/core/onnx";
+import { float32, type Tensor } from "@dip-go/core/tensor";
 
 /** Standard normal numbers from a uniform source, by Box and Muller's transform. */
 export function fillNormal(target: Float32Array, uniform: () => number): void {

@@ -6,7 +6,7 @@
  * all others: left or right, and top or bottom, at the lowest resolution from
  * those zeros, and passed on unchanged to the highest.
  */
-import type { Tensor } from "../../core/tensor/tensor.ts";
+import type { Tensor } from "@dip-go/core/tensor";
 
 export interface PlaceCodeOptions {
   /** Channels of each level of the way up, the lowest resolution first. */

@@ -1,12 +1,13 @@
 import { assert, assertAlmostEquals } from "@std/assert";
-import { emitBlock } from "../../core/models/block_graph/block_graph.ts";
-import { unetBlockGraph } from "../../core/models/unet/unet.ts";
-import { parseUnetConfig } from "../../core/models/unet/unet_config.ts";
-import { initUnetWeights } from "../../core/models/unet/unet_init.ts";
-import { GraphBuilder } from "../../core/onnx/builder.ts";
-import type { Value } from "../../core/onnx/graph.ts";
-import { TorchGenerator } from "../../core/tensor/random.ts";
-import { openSession } from "../../core/runtime/session.ts";
+import {
+  emitBlock,
+  initUnetWeights,
+  parseUnetConfig,
+  unetBlockGraph,
+} from "@dip-go/core/models";
+import { GraphBuilder, type Value } from "@dip-go/core/onnx";
+import { TorchGenerator } from "@dip-go/core/random";
+import { openSession } from "@dip-go/core/runtime";
 import { markPlaces } from "./place_code.ts";
 
 const channels = [8, 8, 16, 16];

@@ -4,9 +4,8 @@
  * is thrown away after training. From pictures alone the tower learns left and
  * right late: they are the same to a network that cannot yet tell them apart.
  */
-import type { GraphBuilder } from "../../core/onnx/builder.ts";
-import type { Value } from "../../core/onnx/graph.ts";
-import { float32, type Tensor, zeros } from "../../core/tensor/tensor.ts";
+import type { GraphBuilder, Value } from "@dip-go/core/onnx";
+import { float32, type Tensor, zeros } from "@dip-go/core/tensor";
 import type { GuidedPicture } from "./attention_guidance.ts";
 import { crossEntropy } from "../classifiers/cross_entropy.ts";
 import { captionLength } from "../data/scene_tokenizer.ts";

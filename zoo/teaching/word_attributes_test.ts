@@ -1,8 +1,8 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import { parametersAsInputs } from "../../core/autodiff/vjp.ts";
-import { GraphBuilder } from "../../core/onnx/builder.ts";
-import { openSession } from "../../core/runtime/session.ts";
-import { float32 } from "../../core/tensor/tensor.ts";
+import { parametersAsInputs } from "@dip-go/core/autodiff";
+import { GraphBuilder } from "@dip-go/core/onnx";
+import { openSession } from "@dip-go/core/runtime";
+import { float32 } from "@dip-go/core/tensor";
 import { fillNormal } from "./diffusion_loss.ts";
 import { captionLength } from "../data/scene_tokenizer.ts";
 import { attributeCounts, describeScene, drawScene } from "../data/scenes.ts";

@@ -3,8 +3,7 @@
  * would otherwise cost a fifth of every update. The scenes come in families of
  * which one sentence is true.
  */
-import { joined } from "../../core/tensor/batch.ts";
-import { float32, sizeOf, type Tensor } from "../../core/tensor/tensor.ts";
+import { float32, joined, sizeOf, type Tensor } from "@dip-go/core/tensor";
 import type { SceneEncoder } from "./scene_encoder.ts";
 import {
   describeScene,

@@ -3,12 +3,8 @@
  * UNet, brought into its folder: the text tower of `scenes-clip` with its
  * tokenizer, and the autoencoder `scenes-vae`.
  */
-import { isFile } from "../../core/files/is_file.ts";
-import {
-  openSafetensors,
-  writeSafetensors,
-} from "../../core/weights/safetensors.ts";
-import { writeAtomically } from "../../core/files/write_atomically.ts";
+import { isFile, writeAtomically } from "@dip-go/core/files";
+import { openSafetensors, writeSafetensors } from "@dip-go/core/weights";
 import { writeJson } from "../training/model_folder.ts";
 import { writeSceneTokenizer } from "../data/scene_tokenizer.ts";
 import { sceneTextJson } from "./scenes_clip.ts";

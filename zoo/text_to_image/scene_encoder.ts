@@ -2,11 +2,11 @@
 import {
   autoencoderKind,
   encoderBlockGraph,
-} from "../../core/models/autoencoder/autoencoder_kl.ts";
-import { wholeGraph } from "../../core/models/block_graph/block_graph.ts";
-import { loadComponent } from "../../core/models/component.ts";
-import { openSession, type Session } from "../../core/runtime/session.ts";
-import { float32, type Tensor } from "../../core/tensor/tensor.ts";
+  loadComponent,
+  wholeGraph,
+} from "@dip-go/core/models";
+import { openSession, type Session } from "@dip-go/core/runtime";
+import { float32, type Tensor } from "@dip-go/core/tensor";
 import { latentSize } from "./scenes_vae.ts";
 
 /** Pictures to latents, a fixed number at a time. Hold it with `await using`, or close it. */

@@ -4,20 +4,18 @@
  * conditions the embedded text-to-image model; both together score how well a
  * picture fits a caption.
  */
-import { clipText, clipVision } from "../../core/models/clip/clip.ts";
-import type {
-  ClipTextConfig,
-  ClipVisionConfig,
-} from "../../core/models/clip/clip_config.ts";
 import {
+  clipText,
+  type ClipTextConfig,
+  clipVision,
+  type ClipVisionConfig,
   initClipText,
   initClipVision,
-} from "../../core/models/clip/clip_init.ts";
-import { noWeights } from "../../core/models/block_graph/weights.ts";
-import { GraphBuilder } from "../../core/onnx/builder.ts";
-import type { Graph, Value } from "../../core/onnx/graph.ts";
-import { TorchGenerator } from "../../core/tensor/random.ts";
-import { float32, int64, type Tensor } from "../../core/tensor/tensor.ts";
+  noWeights,
+} from "@dip-go/core/models";
+import { type Graph, GraphBuilder, type Value } from "@dip-go/core/onnx";
+import { TorchGenerator } from "@dip-go/core/random";
+import { float32, int64, type Tensor } from "@dip-go/core/tensor";
 import { crossEntropy } from "../classifiers/cross_entropy.ts";
 import { writeHalf, writeJson } from "../training/model_folder.ts";
 import {

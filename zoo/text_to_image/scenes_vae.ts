@@ -5,20 +5,19 @@
  * normal (Kingma and Welling, 2014; Rombach et al., 2022). Pictures are compared
  * by squares: by magnitudes, the best guess at a rare colour is the ground's.
  */
-import type { AutoencoderConfig } from "../../core/models/autoencoder/autoencoder_config.ts";
 import {
+  type AutoencoderConfig,
   autoencoderKind,
   decoderBlockGraph,
+  defaultWeight,
   encoderBlockGraph,
-} from "../../core/models/autoencoder/autoencoder_kl.ts";
-import { wholeGraph } from "../../core/models/block_graph/block_graph.ts";
-import { defaultWeight } from "../../core/models/initial_weights/default_init.ts";
-import { noWeights } from "../../core/models/block_graph/weights.ts";
-import { GraphBuilder } from "../../core/onnx/builder.ts";
-import type { Graph, Value } from "../../core/onnx/graph.ts";
-import { TorchGenerator } from "../../core/tensor/random.ts";
-import { openSession } from "../../core/runtime/session.ts";
-import { float32, type Tensor } from "../../core/tensor/tensor.ts";
+  noWeights,
+  wholeGraph,
+} from "@dip-go/core/models";
+import { type Graph, GraphBuilder, type Value } from "@dip-go/core/onnx";
+import { TorchGenerator } from "@dip-go/core/random";
+import { openSession } from "@dip-go/core/runtime";
+import { float32, type Tensor } from "@dip-go/core/tensor";
 import { fillNormal } from "../teaching/diffusion_loss.ts";
 import { writeHalf, writeJson } from "../training/model_folder.ts";
 import { drawScene, renderScenes, sceneSize } from "../data/scenes.ts";

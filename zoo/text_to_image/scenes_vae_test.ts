@@ -1,14 +1,14 @@
 import { assert } from "@std/assert";
-import { float32 } from "../../core/tensor/tensor.ts";
-import { wholeGraph } from "../../core/models/block_graph/block_graph.ts";
 import {
   autoencoderKind,
   encoderBlockGraph,
-} from "../../core/models/autoencoder/autoencoder_kl.ts";
-import { loadComponent } from "../../core/models/component.ts";
-import { openPictureDecoder } from "../../core/pipeline/picture_decoder.ts";
-import { openSession } from "../../core/runtime/session.ts";
-import { psnr } from "../../eval/metrics/psnr.ts";
+  loadComponent,
+  wholeGraph,
+} from "@dip-go/core/models";
+import { openPictureDecoder } from "@dip-go/core/pipeline";
+import { openSession } from "@dip-go/core/runtime";
+import { float32 } from "@dip-go/core/tensor";
+import { psnr } from "@dip-go/eval/metrics";
 import { drawScene, renderScenes } from "../data/scenes.ts";
 import { latentSize } from "./scenes_vae.ts";
 import { SplitMix32 } from "../data/uniform.ts";

@@ -5,22 +5,20 @@
  * from `scenes_clip.ts`: what tells a picture from others is not all that
  * drawing one takes, such as which colour is whose.
  */
-import { emitBlock } from "../../core/models/block_graph/block_graph.ts";
-import { clipText } from "../../core/models/clip/clip.ts";
-import { unetBlockGraph } from "../../core/models/unet/unet.ts";
 import {
+  clipText,
+  emitBlock,
+  initUnetWeights,
+  noWeights,
   parseUnetConfig,
+  unetBlockGraph,
   type UnetConfig,
-} from "../../core/models/unet/unet_config.ts";
-import { initUnetWeights } from "../../core/models/unet/unet_init.ts";
-import { noWeights } from "../../core/models/block_graph/weights.ts";
-import { GraphBuilder } from "../../core/onnx/builder.ts";
-import type { Graph } from "../../core/onnx/graph.ts";
-import { TorchGenerator } from "../../core/tensor/random.ts";
-import { makeNoiseSchedule } from "../../core/samplers/schedule/noise_schedule.ts";
-import { parseSchedulerConfig } from "../../core/samplers/schedule/scheduler_config.ts";
-import type { Tensor } from "../../core/tensor/tensor.ts";
-import { openSafetensors } from "../../core/weights/safetensors.ts";
+} from "@dip-go/core/models";
+import { type Graph, GraphBuilder } from "@dip-go/core/onnx";
+import { TorchGenerator } from "@dip-go/core/random";
+import { makeNoiseSchedule, parseSchedulerConfig } from "@dip-go/core/samplers";
+import type { Tensor } from "@dip-go/core/tensor";
+import { openSafetensors } from "@dip-go/core/weights";
 import {
   attentionLoss,
   guidanceInputs,

@@ -1,21 +1,19 @@
 /** The thread of {@linkcode GradientWorkers}: loss and gradient of one small batch after another. */
 import {
-  gradientOf,
-  parametersAsInputs,
-  vjpGraph,
-} from "../../core/autodiff/vjp.ts";
-import type { Graph } from "../../core/onnx/graph.ts";
-import {
   type FlatParameters,
   flatten,
+  gradientOf,
+  parametersAsInputs,
   viewsOf,
-} from "../../core/autodiff/optimizers/flat_parameters.ts";
+  vjpGraph,
+} from "@dip-go/core/autodiff";
+import type { Graph } from "@dip-go/core/onnx";
 import {
   openSession,
   type Session,
   type SessionOptions,
-} from "../../core/runtime/session.ts";
-import type { Tensor } from "../../core/tensor/tensor.ts";
+} from "@dip-go/core/runtime";
+import type { Tensor } from "@dip-go/core/tensor";
 
 /** Asked first: the graph with output "loss", and where its parameters lie. */
 export interface OpenRequest {

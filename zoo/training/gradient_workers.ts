@@ -3,9 +3,9 @@
  * its own. The operators of an embedded model are too short to be shared among
  * cores: two cores on one batch are hardly faster than one.
  */
-import type { Graph } from "../../core/onnx/graph.ts";
-import type { FlatParameters } from "../../core/autodiff/optimizers/flat_parameters.ts";
-import type { Tensor } from "../../core/tensor/tensor.ts";
+import type { FlatParameters } from "@dip-go/core/autodiff";
+import type { Graph } from "@dip-go/core/onnx";
+import type { Tensor } from "@dip-go/core/tensor";
 import type {
   GradientAnswer,
   GradientRequest,

@@ -1,8 +1,7 @@
 import { assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
-import { GraphBuilder } from "../../core/onnx/builder.ts";
-import type { Graph } from "../../core/onnx/graph.ts";
-import { layOut } from "../../core/autodiff/optimizers/flat_parameters.ts";
-import { float32, type Tensor } from "../../core/tensor/tensor.ts";
+import { layOut } from "@dip-go/core/autodiff";
+import { type Graph, GraphBuilder } from "@dip-go/core/onnx";
+import { float32, type Tensor } from "@dip-go/core/tensor";
 import { openGradientWorkers } from "./gradient_workers.ts";
 
 /** The mean squared error of x W for two pairs of numbers. */

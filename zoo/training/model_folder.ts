@@ -1,7 +1,7 @@
 /** How the embedded models' folders are written. */
-import type { Tensor } from "../../core/tensor/tensor.ts";
-import { writeSafetensors } from "../../core/weights/safetensors.ts";
-import { writeAtomically } from "../../core/files/write_atomically.ts";
+import { writeAtomically } from "@dip-go/core/files";
+import type { Tensor } from "@dip-go/core/tensor";
+import { writeSafetensors } from "@dip-go/core/weights";
 
 /** What wrote a folder: a trained model's weights by key, and the command that made them. */
 export interface TrainedWeights {

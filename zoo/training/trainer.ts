@@ -3,26 +3,21 @@
  * warm-up and cosine, clipping, a moving average of the weights, a log, and
  * checkpoints from which a killed run goes on exactly.
  */
-import { isFile } from "../../core/files/is_file.ts";
-import type { Graph } from "../../core/onnx/graph.ts";
 import {
+  adamW,
+  clipGradient,
+  cosineLearningRate,
   type FlatParameters,
   flatten,
   layOut,
-  viewsOf,
-} from "../../core/autodiff/optimizers/flat_parameters.ts";
-import { clipGradient } from "../../core/autodiff/optimizers/gradient_norm.ts";
-import { cosineLearningRate } from "../../core/autodiff/optimizers/learning_rate.ts";
-import { updateAverage } from "../../core/autodiff/optimizers/moving_average.ts";
-import {
-  adamW,
   type Optimizer,
-} from "../../core/autodiff/optimizers/optimizer.ts";
-import { float32, sizeOf, type Tensor } from "../../core/tensor/tensor.ts";
-import {
-  openSafetensors,
-  writeSafetensors,
-} from "../../core/weights/safetensors.ts";
+  updateAverage,
+  viewsOf,
+} from "@dip-go/core/autodiff";
+import { isFile } from "@dip-go/core/files";
+import type { Graph } from "@dip-go/core/onnx";
+import { float32, sizeOf, type Tensor } from "@dip-go/core/tensor";
+import { openSafetensors, writeSafetensors } from "@dip-go/core/weights";
 import { openGradientWorkers } from "./gradient_workers.ts";
 import { SplitMix32 } from "../data/uniform.ts";
 

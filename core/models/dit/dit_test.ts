@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { tinyDit } from "../../../testing/models/tiny_dit.ts";
+import { tinyDit } from "@dip-go/testing/models";
 import { blockGraphs, residualOf } from "../block_graph/block_graph.ts";
 import { ditBlockGraph } from "./dit.ts";
 import { noWeights } from "../block_graph/weights.ts";

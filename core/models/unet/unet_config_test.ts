@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { inspectModel } from "../../../experiments/commands/inspect/model_costs.ts";
+import { inspectModel } from "@dip-go/experiments/commands";
 import { unetBlockGraph } from "./unet.ts";
 import { parseUnetConfig } from "./unet_config.ts";
 import { noWeights } from "../block_graph/weights.ts";

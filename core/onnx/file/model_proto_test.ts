@@ -1,10 +1,10 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { hasOnnxChecker } from "../../../testing/files/onnx_checker.ts";
+import { hasOnnxChecker } from "@dip-go/testing/files";
+import { operatorCases } from "@dip-go/testing/operators";
 import { float32, int64 } from "../../tensor/tensor.ts";
 import { GraphBuilder } from "../builder.ts";
 import type { Graph } from "../graph.ts";
 import { decodeModel, encodeModel } from "./model_proto.ts";
-import { operatorCases } from "../../../testing/operators/operator_cases.ts";
 
 /** One attribute of each kind, both domains, an omitted input and a constant. */
 function everything(): Graph {

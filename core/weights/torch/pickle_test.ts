@@ -1,7 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { inTemporaryFolder } from "../../../testing/files/in_temporary_folder.ts";
+import { inTemporaryFolder, opcodes } from "@dip-go/testing/files";
 import { ByteCursor } from "./byte_cursor.ts";
-import { opcodes } from "../../../testing/files/craft_torch.ts";
 import { type Pickled, PickleGlobal, readPickle } from "./pickle.ts";
 
 const rules = {

@@ -1,15 +1,15 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { inTemporaryFolder } from "../../../testing/files/in_temporary_folder.ts";
-import { float32, int64, type Tensor, tensor } from "../../tensor/tensor.ts";
 import {
   craftArchive,
   craftStateDict,
+  craftZip,
+  inTemporaryFolder,
   opcodes,
   storageOf,
   tensorOf,
   text,
-} from "../../../testing/files/craft_torch.ts";
-import { craftZip } from "../../../testing/files/craft_zip.ts";
+} from "@dip-go/testing/files";
+import { float32, int64, type Tensor, tensor } from "../../tensor/tensor.ts";
 import { float32ToFloat16 } from "../../tensor/float16.ts";
 import { openTorch } from "./torch_file.ts";
 

@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { inTemporaryFolder } from "../../../testing/files/in_temporary_folder.ts";
 import {
   type CraftedEntry,
   craftZip,
-} from "../../../testing/files/craft_zip.ts";
+  inTemporaryFolder,
+} from "@dip-go/testing/files";
 import { readZipDirectory } from "./zip_directory.ts";
 
 const bytes = (...values: number[]) => Uint8Array.from(values);

@@ -9,15 +9,20 @@ import {
   nodesOffDevice,
   type Precision,
   type SessionOptions,
-} from "../../../core/runtime/session.ts";
-import { useSoftwareGpu } from "../../../core/runtime/software_gpu.ts";
-import { openSubNet } from "../../../supernet/sampling/fused_sub_net.ts";
-import { denseGates, type Gates } from "../../../supernet/gates.ts";
-import { stepPlans } from "../../../supernet/sampling/held_sums.ts";
-import { subNetMacs } from "../../../supernet/liveness.ts";
-import { stepGraph } from "../../../supernet/sampling/step_graph.ts";
-import { SubNetRunner } from "../../../supernet/sampling/sub_net.ts";
-import type { SuperNet } from "../../../supernet/super_net.ts";
+  useSoftwareGpu,
+} from "@dip-go/core/runtime";
+import {
+  denseGates,
+  type Gates,
+  subNetMacs,
+  type SuperNet,
+} from "@dip-go/supernet/gates";
+import {
+  openSubNet,
+  stepGraph,
+  stepPlans,
+  SubNetRunner,
+} from "@dip-go/supernet/sampling";
 import { interleave, type Latency } from "../../statistics/latency.ts";
 import { fullSubjects, type GpuSubject, tinySubjects } from "./gpu_subjects.ts";
 import { mixedGates } from "../subjects/mixed_gates.ts";

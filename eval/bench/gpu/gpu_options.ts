@@ -1,11 +1,11 @@
 /** What `bench gpu` is asked for on the command line. */
 import { parseArgs } from "@std/cli/parse-args";
+import { devices, precisions } from "@dip-go/core/runtime";
 import {
   choiceOption,
   type OptionSource,
   wholeOption,
-} from "../../../experiments/commands/options/option_values.ts";
-import { devices, precisions } from "../../../core/runtime/session.ts";
+} from "@dip-go/experiments/commands";
 import type { GpuBenchOptions } from "./gpu.ts";
 
 export const gpuHelp =

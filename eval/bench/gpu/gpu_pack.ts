@@ -4,7 +4,7 @@
  * runs it.
  */
 import { createRequire } from "node:module";
-import { writeAtomically } from "../../../core/files/write_atomically.ts";
+import { writeAtomically } from "@dip-go/core/files";
 
 /** The most that a folder may take, in bytes. */
 const limit = 60e6;

@@ -1,15 +1,16 @@
 /** What `bench gpu` samples: the paper's two models at full size, and both of their families at a size for a device in software. Weights are random. */
-import type { BlockGraph } from "../../../core/models/block_graph/block_graph.ts";
-import { ditBlockGraph } from "../../../core/models/dit/dit.ts";
-import { knownModels, sd15 } from "../../../core/models/known_models.ts";
-import { livelyWeights } from "../../../testing/models/lively_weights.ts";
-import { randomWeights } from "../../../core/models/initial_weights/random_weights.ts";
-import { unetBlockGraph } from "../../../core/models/unet/unet.ts";
 import {
+  type BlockGraph,
+  ditBlockGraph,
+  knownModels,
   parseUnetConfig,
+  randomWeights,
+  sd15,
+  unetBlockGraph,
   type UnetConfig,
-} from "../../../core/models/unet/unet_config.ts";
-import { parseSchedulerConfig } from "../../../core/samplers/schedule/scheduler_config.ts";
+} from "@dip-go/core/models";
+import { parseSchedulerConfig } from "@dip-go/core/samplers";
+import { livelyWeights } from "@dip-go/testing/models";
 import { ddimConfig } from "../subjects/ddim_config.ts";
 import { type Subject, subjectOf } from "../subjects/subjects.ts";
 import { tinySubject } from "../subjects/tiny_subject.ts";

@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { gpuLines } from "./gpu.ts";
 import { parseGpu } from "./gpu_options.ts";
-import { benchCommand } from "../../../experiments/commands/bench.ts";
+import { benchCommand } from "@dip-go/experiments/commands";
 
 const times = (...times: number[]) => ({
   times,

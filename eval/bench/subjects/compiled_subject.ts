@@ -1,5 +1,5 @@
 /** A benchmark's subject as the compiler takes it. */
-import type { CompileRequest } from "../../../supernet/compile/compile_sub_net.ts";
+import type { CompileRequest } from "@dip-go/supernet/compile";
 import { mixedGates } from "./mixed_gates.ts";
 import type { Subject } from "./subjects.ts";
 

@@ -1,7 +1,5 @@
 /** DiT-XL/2 at 256x256 pixels with random weights and its published scheduler's settings, as a folder: all that speed and memory need of it. */
-import { ditConfigJson } from "../../../core/models/dit/dit_config.ts";
-import { knownModels } from "../../../core/models/known_models.ts";
-import { networkKind } from "../../../core/models/load.ts";
+import { ditConfigJson, knownModels, networkKind } from "@dip-go/core/models";
 import { ddimConfig } from "./ddim_config.ts";
 import { ensureComponent, writeJsonFiles } from "./random_component.ts";
 

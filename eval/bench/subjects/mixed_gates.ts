@@ -3,9 +3,13 @@
  * some in part, the others held. Found by a rule, not by a search: they say
  * nothing about quality.
  */
-import type { Gate, Gates } from "../../../supernet/gates.ts";
-import { denseMacs, subNetMacs } from "../../../supernet/liveness.ts";
-import type { SuperNet } from "../../../supernet/super_net.ts";
+import {
+  denseMacs,
+  type Gate,
+  type Gates,
+  subNetMacs,
+  type SuperNet,
+} from "@dip-go/supernet/gates";
 
 /** What a step's row of gates does. */
 type Role = "whole" | "part" | "held";

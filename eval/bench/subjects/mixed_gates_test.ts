@@ -1,6 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { denseGates } from "../../../supernet/gates.ts";
-import { subNetMacs } from "../../../supernet/liveness.ts";
+import { denseGates, subNetMacs } from "@dip-go/supernet/gates";
 import { mixedGates } from "./mixed_gates.ts";
 import { tinySubject } from "./tiny_subject.ts";
 

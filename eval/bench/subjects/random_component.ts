@@ -1,9 +1,10 @@
 /** Parts of full-size models with random weights, in files: written once, mapped by every session that runs them. */
-import { isFile } from "../../../core/files/is_file.ts";
-import type { ComponentKind } from "../../../core/models/component.ts";
-import { randomWeights } from "../../../core/models/initial_weights/random_weights.ts";
-import { writeComponent } from "../../../core/models/write_component.ts";
-import { writeAtomically } from "../../../core/files/write_atomically.ts";
+import { isFile, writeAtomically } from "@dip-go/core/files";
+import {
+  type ComponentKind,
+  randomWeights,
+  writeComponent,
+} from "@dip-go/core/models";
 
 type Json = Readonly<Record<string, unknown>>;
 

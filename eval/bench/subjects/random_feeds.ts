@@ -1,12 +1,7 @@
 /** Inputs for a network that is timed: what they say changes no time. */
-import type { Graph, Value } from "../../../core/onnx/graph.ts";
-import { TorchGenerator } from "../../../core/tensor/random.ts";
-import {
-  float32,
-  int64,
-  sizeOf,
-  type Tensor,
-} from "../../../core/tensor/tensor.ts";
+import type { Graph, Value } from "@dip-go/core/onnx";
+import { TorchGenerator } from "@dip-go/core/random";
+import { float32, int64, sizeOf, type Tensor } from "@dip-go/core/tensor";
 
 /** In the middle of the training's thousand. */
 const timestep = 500;

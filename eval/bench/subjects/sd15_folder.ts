@@ -1,9 +1,11 @@
 /** Stable Diffusion 1.5's pipeline at full size with random weights, as a folder: all that speed and memory need of it. */
-import { autoencoderKind } from "../../../core/models/autoencoder/autoencoder_kl.ts";
-import { clipTextKind } from "../../../core/models/clip/clip_load.ts";
-import { sd15 as unet } from "../../../core/models/known_models.ts";
-import { networkKind } from "../../../core/models/load.ts";
-import { writeAtomically } from "../../../core/files/write_atomically.ts";
+import { writeAtomically } from "@dip-go/core/files";
+import {
+  autoencoderKind,
+  clipTextKind,
+  networkKind,
+  sd15 as unet,
+} from "@dip-go/core/models";
 import { ensureComponent, writeJsonFiles } from "./random_component.ts";
 
 const levels = (count: number, type: string) => Array<string>(count).fill(type);

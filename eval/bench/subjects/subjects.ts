@@ -1,20 +1,17 @@
 /** What the benchmarks sample with: a model's folder, embedded or of full size with random weights. */
-import type { BlockGraph } from "../../../core/models/block_graph/block_graph.ts";
 import {
+  type BlockGraph,
   blockGraphOf,
   type LoadedModel,
   loadModel,
-} from "../../../core/models/load.ts";
-import {
   ofSampleSize,
   usualGranularity,
-} from "../../../core/models/network.ts";
-import { ownScheduler } from "../../../core/pipeline/own_scheduler.ts";
-import { TorchGenerator } from "../../../core/tensor/random.ts";
-import { makeSampler } from "../../../core/samplers/make_sampler.ts";
-import type { SchedulerConfig } from "../../../core/samplers/schedule/scheduler_config.ts";
-import type { SampleRequest } from "../../../supernet/sampling/sampling_loop.ts";
-import { type SuperNet, superNet } from "../../../supernet/super_net.ts";
+} from "@dip-go/core/models";
+import { ownScheduler } from "@dip-go/core/pipeline";
+import { TorchGenerator } from "@dip-go/core/random";
+import { makeSampler, type SchedulerConfig } from "@dip-go/core/samplers";
+import { type SuperNet, superNet } from "@dip-go/supernet/gates";
+import type { SampleRequest } from "@dip-go/supernet/sampling";
 import { ensureDitXl } from "./dit_xl_folder.ts";
 import { feedOf } from "./random_feeds.ts";
 import { ensureSd15Unet } from "./sd15_folder.ts";

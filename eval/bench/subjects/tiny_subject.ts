@@ -1,8 +1,7 @@
 /** For tests: a DiT that is sampled in milliseconds, with random weights. */
-import { ditBlockGraph } from "../../../core/models/dit/dit.ts";
-import { tinyDit } from "../../../testing/models/tiny_dit.ts";
-import { randomWeights } from "../../../core/models/initial_weights/random_weights.ts";
-import { parseSchedulerConfig } from "../../../core/samplers/schedule/scheduler_config.ts";
+import { ditBlockGraph, randomWeights } from "@dip-go/core/models";
+import { parseSchedulerConfig } from "@dip-go/core/samplers";
+import { tinyDit } from "@dip-go/testing/models";
 import { ddimConfig } from "./ddim_config.ts";
 import { type Subject, subjectOf } from "./subjects.ts";
 

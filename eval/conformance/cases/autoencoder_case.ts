@@ -1,16 +1,14 @@
 /** Conformance of an autoencoder: every block of encoder and decoder, and what both make. */
 import {
   autoencoderKind,
+  type BlockGraph,
   decoderBlockGraph,
   encoderBlockGraph,
-} from "../../../core/models/autoencoder/autoencoder_kl.ts";
-import {
-  type BlockGraph,
+  loadComponent,
   wholeGraph,
-} from "../../../core/models/block_graph/block_graph.ts";
-import { loadComponent } from "../../../core/models/component.ts";
-import { openSession } from "../../../core/runtime/session.ts";
-import { openSafetensors } from "../../../core/weights/safetensors.ts";
+} from "@dip-go/core/models";
+import { openSession } from "@dip-go/core/runtime";
+import { openSafetensors } from "@dip-go/core/weights";
 import { judge, type Limits } from "../judge.ts";
 import type { Conformance } from "./ops.ts";
 import { runTrace } from "../trace.ts";

@@ -2,18 +2,13 @@
 import {
   clipTextGraph,
   clipVisionGraph,
-} from "../../../core/models/clip/clip.ts";
-import {
   loadClipText,
   loadClipVision,
-} from "../../../core/models/clip/clip_load.ts";
-import type { Graph } from "../../../core/onnx/graph.ts";
-import { openSession } from "../../../core/runtime/session.ts";
-import type { Tensor } from "../../../core/tensor/tensor.ts";
-import {
-  openSafetensors,
-  type SafetensorsFile,
-} from "../../../core/weights/safetensors.ts";
+} from "@dip-go/core/models";
+import type { Graph } from "@dip-go/core/onnx";
+import { openSession } from "@dip-go/core/runtime";
+import type { Tensor } from "@dip-go/core/tensor";
+import { openSafetensors, type SafetensorsFile } from "@dip-go/core/weights";
 import { judge, type Limits } from "../judge.ts";
 import type { Conformance } from "./ops.ts";
 

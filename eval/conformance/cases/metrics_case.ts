@@ -1,10 +1,7 @@
 /** Conformance of the metrics' arithmetic: Fréchet distance, SSIM, PSNR and Pillow's resizing. */
-import { readJson } from "../../../core/files/read_json.ts";
-import { float32, type Tensor, tensor } from "../../../core/tensor/tensor.ts";
-import {
-  openSafetensors,
-  type SafetensorsFile,
-} from "../../../core/weights/safetensors.ts";
+import { readJson } from "@dip-go/core/files";
+import { float32, type Tensor, tensor } from "@dip-go/core/tensor";
+import { openSafetensors, type SafetensorsFile } from "@dip-go/core/weights";
 import {
   normalOf,
   statisticsOf,

@@ -1,19 +1,15 @@
 /** Conformance of a network of any family: the features of every block, and the outputs, against recorded ones. */
 import {
   type BlockGraph,
+  blockGraphOf,
+  type Family,
+  type Granularity,
+  loadModel,
+  type NetworkOptions,
   wholeGraph,
-} from "../../../core/models/block_graph/block_graph.ts";
-import { blockGraphOf, loadModel } from "../../../core/models/load.ts";
-import type {
-  Family,
-  Granularity,
-  NetworkOptions,
-} from "../../../core/models/network.ts";
-import { openSession } from "../../../core/runtime/session.ts";
-import {
-  openSafetensors,
-  type SafetensorsFile,
-} from "../../../core/weights/safetensors.ts";
+} from "@dip-go/core/models";
+import { openSession } from "@dip-go/core/runtime";
+import { openSafetensors, type SafetensorsFile } from "@dip-go/core/weights";
 import { judge, type Limits } from "../judge.ts";
 import type { Conformance } from "./ops.ts";
 import {

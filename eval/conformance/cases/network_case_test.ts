@@ -1,8 +1,5 @@
 import { assertEquals } from "@std/assert";
-import {
-  openSafetensors,
-  writeSafetensors,
-} from "../../../core/weights/safetensors.ts";
+import { openSafetensors, writeSafetensors } from "@dip-go/core/weights";
 import { runNetworkCase } from "./network_case.ts";
 import type { Conformance } from "./ops.ts";
 

@@ -1,13 +1,8 @@
 /** Gradients of a whole network with respect to its inputs and chosen weights; loss = Σ output ⊙ R. */
-import {
-  cotangentOf,
-  gradientOf,
-  vjpGraph,
-} from "../../../core/autodiff/vjp.ts";
-import { wholeGraph } from "../../../core/models/block_graph/block_graph.ts";
-import { blockGraphOf, loadModel } from "../../../core/models/load.ts";
-import { openSession } from "../../../core/runtime/session.ts";
-import { openSafetensors } from "../../../core/weights/safetensors.ts";
+import { cotangentOf, gradientOf, vjpGraph } from "@dip-go/core/autodiff";
+import { blockGraphOf, loadModel, wholeGraph } from "@dip-go/core/models";
+import { openSession } from "@dip-go/core/runtime";
+import { openSafetensors } from "@dip-go/core/weights";
 import { judge, type Limits } from "../judge.ts";
 import type { Conformance } from "./ops.ts";
 import { recordedFeeds, recordedSizes } from "../recorded_feeds.ts";

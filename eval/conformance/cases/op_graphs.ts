@@ -2,9 +2,8 @@
  * The operators of the `grads-ops` fixtures as our graphs write them: one
  * entry an operator, named and parametrised as in `ops.json`, after PyTorch.
  */
-import type { GraphBuilder } from "../../../core/onnx/builder.ts";
-import type { Value } from "../../../core/onnx/graph.ts";
-import { float32 } from "../../../core/tensor/tensor.ts";
+import type { GraphBuilder, Value } from "@dip-go/core/onnx";
+import { float32 } from "@dip-go/core/tensor";
 
 /** Attributes of one case; an operator reads those that it has. */
 export interface OpAttributes {

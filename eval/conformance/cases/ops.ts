@@ -3,16 +3,11 @@
  * `grads-ops` fixtures (`ops.json`, `case.safetensors`), forward and backward.
  * Each case's loss is Σ output ⊙ R.
  */
-import {
-  cotangentOf,
-  gradientOf,
-  vjpGraph,
-} from "../../../core/autodiff/vjp.ts";
-import { GraphBuilder } from "../../../core/onnx/builder.ts";
-import type { Graph } from "../../../core/onnx/graph.ts";
-import { openSession } from "../../../core/runtime/session.ts";
-import type { Tensor } from "../../../core/tensor/tensor.ts";
-import { openSafetensors } from "../../../core/weights/safetensors.ts";
+import { cotangentOf, gradientOf, vjpGraph } from "@dip-go/core/autodiff";
+import { type Graph, GraphBuilder } from "@dip-go/core/onnx";
+import { openSession } from "@dip-go/core/runtime";
+import type { Tensor } from "@dip-go/core/tensor";
+import { openSafetensors } from "@dip-go/core/weights";
 import { type Difference, difference } from "../difference.ts";
 import { type OpAttributes, opGraphs } from "./op_graphs.ts";
 

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { float32 } from "../../../core/tensor/tensor.ts";
+import { float32 } from "@dip-go/core/tensor";
 import { difference } from "../difference.ts";
 import { opCase, runOpCases } from "./ops.ts";
 

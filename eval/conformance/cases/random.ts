@@ -1,6 +1,6 @@
 /** Conformance of the random generator with PyTorch's, against a folder with `randn.json`. */
-import { TorchGenerator } from "../../../core/tensor/random.ts";
-import { float32, type Tensor } from "../../../core/tensor/tensor.ts";
+import { TorchGenerator } from "@dip-go/core/random";
+import { float32, type Tensor } from "@dip-go/core/tensor";
 import { judge, type Limits } from "../judge.ts";
 import type { Conformance } from "./ops.ts";
 

@@ -11,8 +11,8 @@ import {
   type Sampler,
   type SchedulerConfig,
   startState,
-} from "../../../core/samplers/mod.ts";
-import { float32, type Tensor } from "../../../core/tensor/tensor.ts";
+} from "@dip-go/core/samplers";
+import { float32, type Tensor } from "@dip-go/core/tensor";
 import { judge, type Limits } from "../judge.ts";
 import type { Conformance } from "./ops.ts";
 

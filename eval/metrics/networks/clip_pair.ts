@@ -1,30 +1,24 @@
 /** Both towers of a `CLIPModel` folder, which share a config and a file of weights. */
+import { configJson, isFile, readJson, requireOneOf } from "@dip-go/core/files";
 import {
   type ClipTextConfig,
-  type ClipVisionConfig,
-  parseClipTextConfig,
-  parseClipVisionConfig,
-} from "../../../core/models/clip/clip_config.ts";
-import {
   clipTextKind,
+  type ClipVisionConfig,
   clipVisionKind,
-} from "../../../core/models/clip/clip_load.ts";
-import {
   type Component,
   type ComponentKind,
   loadComponent,
-} from "../../../core/models/component.ts";
-import { isFile } from "../../../core/files/is_file.ts";
-import { readJson } from "../../../core/files/read_json.ts";
-import { openTensorFile } from "../../../core/weights/open_tensor_file.ts";
-import { configJson, requireOneOf } from "../../../core/files/config_json.ts";
+  parseClipTextConfig,
+  parseClipVisionConfig,
+  weightsIn,
+} from "@dip-go/core/models";
+import { openTensorFile } from "@dip-go/core/weights";
 import {
   asClipModel,
   clipModelJson,
   openClipConfig,
   openClipWeights,
 } from "./open_clip.ts";
-import { weightsIn } from "../../../core/models/weight_file.ts";
 
 /** The `text_config` or `vision_config` of a `CLIPModel`, as that of a tower alone. */
 function towerJson(

@@ -4,21 +4,12 @@ import {
   assertEquals,
   assertRejects,
 } from "@std/assert";
-import { inTemporaryFolder } from "../../../testing/files/in_temporary_folder.ts";
-import { TorchGenerator } from "../../../core/tensor/random.ts";
-import { openSession } from "../../../core/runtime/session.ts";
-import {
-  float32,
-  int64,
-  sizeOf,
-  type Tensor,
-} from "../../../core/tensor/tensor.ts";
-import { craftStateDict } from "../../../testing/files/craft_torch.ts";
-import { writeSafetensors } from "../../../core/weights/safetensors.ts";
-import {
-  clipTextGraph,
-  clipVisionGraph,
-} from "../../../core/models/clip/clip.ts";
+import { clipTextGraph, clipVisionGraph } from "@dip-go/core/models";
+import { TorchGenerator } from "@dip-go/core/random";
+import { openSession } from "@dip-go/core/runtime";
+import { float32, int64, sizeOf, type Tensor } from "@dip-go/core/tensor";
+import { writeSafetensors } from "@dip-go/core/weights";
+import { craftStateDict, inTemporaryFolder } from "@dip-go/testing/files";
 import { clipModelJson } from "./open_clip.ts";
 import { loadClipPair, textHalf, visionHalf } from "./clip_pair.ts";
 

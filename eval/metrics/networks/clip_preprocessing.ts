@@ -2,15 +2,15 @@
 import {
   type ConfigJson,
   configJson,
+  isFile,
   most,
   positiveInteger,
+  readJson,
   refuse,
   requireOneOf,
-} from "../../../core/files/config_json.ts";
-import { isFile } from "../../../core/files/is_file.ts";
+} from "@dip-go/core/files";
+import { float32, type Tensor } from "@dip-go/core/tensor";
 import { openClipConfig } from "./open_clip.ts";
-import { readJson } from "../../../core/files/read_json.ts";
-import { float32, type Tensor } from "../../../core/tensor/tensor.ts";
 import { pilResize, type ResizeFilter } from "../../pictures/pil_resize.ts";
 import { rgbImage } from "../../pictures/png.ts";
 

@@ -4,9 +4,9 @@ import {
   assertRejects,
   assertThrows,
 } from "@std/assert";
-import { inTemporaryFolder } from "../../../testing/files/in_temporary_folder.ts";
-import { float32, type Tensor, zeros } from "../../../core/tensor/tensor.ts";
-import { openSafetensors } from "../../../core/weights/safetensors.ts";
+import { float32, type Tensor, zeros } from "@dip-go/core/tensor";
+import { openSafetensors } from "@dip-go/core/weights";
+import { inTemporaryFolder } from "@dip-go/testing/files";
 import { clipPixels, readClipPreprocessing } from "./clip_preprocessing.ts";
 
 /** OpenAI's, with this project's names. */

@@ -1,20 +1,13 @@
 /** A contrastive text-picture pair (Radford et al., 2021), such as a CLIP: texts and pictures to features of one space. */
-import { unstacked } from "../../../core/tensor/batch.ts";
-import {
-  clipTextGraph,
-  clipVisionGraph,
-} from "../../../core/models/clip/clip.ts";
-import { loadClipPair } from "./clip_pair.ts";
+import { clipTextGraph, clipVisionGraph } from "@dip-go/core/models";
 import {
   openSession,
   type Session,
   type SessionOptions,
-} from "../../../core/runtime/session.ts";
-import type { Tensor } from "../../../core/tensor/tensor.ts";
-import {
-  loadTokenizer,
-  type TextTokenizer,
-} from "../../../core/text/tokenizer.ts";
+} from "@dip-go/core/runtime";
+import { type Tensor, unstacked } from "@dip-go/core/tensor";
+import { loadTokenizer, type TextTokenizer } from "@dip-go/core/text";
+import { loadClipPair } from "./clip_pair.ts";
 import {
   clipPixels,
   type ClipPreprocessing,

@@ -6,10 +6,9 @@
  *
  * Shapes: `B` batch.
  */
-import { GraphBuilder } from "../../../core/onnx/builder.ts";
-import type { Graph, Value } from "../../../core/onnx/graph.ts";
-import { float32 } from "../../../core/tensor/tensor.ts";
-import type { WeightSource } from "../../../core/models/block_graph/weights.ts";
+import type { WeightSource } from "@dip-go/core/models";
+import { type Graph, GraphBuilder, type Value } from "@dip-go/core/onnx";
+import { float32 } from "@dip-go/core/tensor";
 
 /** What can be changed about it. */
 export interface InceptionConfig {

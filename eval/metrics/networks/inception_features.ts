@@ -1,9 +1,12 @@
 /** What Inception sees in pictures: the features of FID, KID, sFID, precision and recall. */
 import { inceptionGraph } from "./inception.ts";
 import { loadInception } from "./inception_load.ts";
-import { openSession, type Session } from "../../../core/runtime/session.ts";
-import type { SessionOptions } from "../../../core/runtime/session.ts";
-import { float32, type Tensor } from "../../../core/tensor/tensor.ts";
+import {
+  openSession,
+  type Session,
+  type SessionOptions,
+} from "@dip-go/core/runtime";
+import { float32, type Tensor } from "@dip-go/core/tensor";
 import { type FidConvention, inceptionInput } from "./inception_inputs.ts";
 import type { Picture } from "../../pictures/pil_resize.ts";
 

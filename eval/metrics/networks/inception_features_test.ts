@@ -1,14 +1,9 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { inTemporaryFolder } from "../../../testing/files/in_temporary_folder.ts";
+import { TorchGenerator } from "@dip-go/core/random";
+import { float32, int64, sizeOf, type Tensor } from "@dip-go/core/tensor";
+import { writeSafetensors } from "@dip-go/core/weights";
+import { inTemporaryFolder } from "@dip-go/testing/files";
 import { inceptionParameters } from "./inception_load.ts";
-import { TorchGenerator } from "../../../core/tensor/random.ts";
-import {
-  float32,
-  int64,
-  sizeOf,
-  type Tensor,
-} from "../../../core/tensor/tensor.ts";
-import { writeSafetensors } from "../../../core/weights/safetensors.ts";
 import { openInceptionFeatures } from "./inception_features.ts";
 import type { Picture } from "../../pictures/pil_resize.ts";
 

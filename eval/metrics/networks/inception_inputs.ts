@@ -3,7 +3,7 @@
  * They differ by tenths to whole points of FID, so a figure names its own.
  */
 import { inceptionSize } from "./inception.ts";
-import { float32, type Tensor } from "../../../core/tensor/tensor.ts";
+import { float32, type Tensor } from "@dip-go/core/tensor";
 import {
   type Picture,
   pilResize,

@@ -1,8 +1,8 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import { GraphBuilder } from "../../../core/onnx/builder.ts";
-import { TorchGenerator } from "../../../core/tensor/random.ts";
-import { openSession } from "../../../core/runtime/session.ts";
-import { float32 } from "../../../core/tensor/tensor.ts";
+import { GraphBuilder } from "@dip-go/core/onnx";
+import { TorchGenerator } from "@dip-go/core/random";
+import { openSession } from "@dip-go/core/runtime";
+import { float32 } from "@dip-go/core/tensor";
 import { fidConventions, inceptionInput } from "./inception_inputs.ts";
 import type { Picture } from "../../pictures/pil_resize.ts";
 

@@ -1,8 +1,10 @@
 /** Inception-v3 of 2015-12-05 from the checkpoint that pytorch-fid publishes. */
 import { inceptionGraph } from "./inception.ts";
-import { askedShapes } from "../../../core/models/block_graph/parameter_shapes.ts";
-import { openWeights } from "../../../core/models/weight_file.ts";
-import type { WeightSource } from "../../../core/models/block_graph/weights.ts";
+import {
+  askedShapes,
+  openWeights,
+  type WeightSource,
+} from "@dip-go/core/models";
 
 /** The checkpoint also holds the layer that tells classes apart, and may count the batches of its training. */
 const ignored = /^fc\.|\.num_batches_tracked$/;

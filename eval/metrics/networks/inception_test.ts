@@ -1,15 +1,11 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { GraphBuilder } from "../../../core/onnx/builder.ts";
-import { TorchGenerator } from "../../../core/tensor/random.ts";
-import { openSession } from "../../../core/runtime/session.ts";
-import { float32, sizeOf } from "../../../core/tensor/tensor.ts";
+import { askedShapes, noWeights, type WeightSource } from "@dip-go/core/models";
+import { GraphBuilder } from "@dip-go/core/onnx";
+import { TorchGenerator } from "@dip-go/core/random";
+import { openSession } from "@dip-go/core/runtime";
+import { float32, sizeOf } from "@dip-go/core/tensor";
 import { inception, inceptionGraph } from "./inception.ts";
 import { inceptionParameters } from "./inception_load.ts";
-import { askedShapes } from "../../../core/models/block_graph/parameter_shapes.ts";
-import {
-  noWeights,
-  type WeightSource,
-} from "../../../core/models/block_graph/weights.ts";
 
 // Inception again, in float64 and without a graph: maps are lists of planes,
 // and modules come from a table in the words of the paper.

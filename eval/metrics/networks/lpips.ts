@@ -7,11 +7,9 @@
  *
  * Shapes: `B` batch, `C` channels.
  */
-import { GraphBuilder } from "../../../core/onnx/builder.ts";
-import type { Graph, Value } from "../../../core/onnx/graph.ts";
-import { float32 } from "../../../core/tensor/tensor.ts";
-import { convolution } from "../../../core/models/layers/layers.ts";
-import type { WeightSource } from "../../../core/models/block_graph/weights.ts";
+import { convolution, type WeightSource } from "@dip-go/core/models";
+import { type Graph, GraphBuilder, type Value } from "@dip-go/core/onnx";
+import { float32 } from "@dip-go/core/tensor";
 
 /** A convolution and its ReLU by place in torchvision's list; the same size unless told. */
 type Layer = readonly [

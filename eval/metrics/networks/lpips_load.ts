@@ -1,8 +1,10 @@
 /** LPIPS' weights from the two files in which they are published: torchvision's network, and the authors' weights of its maps. */
 import { type LpipsConfig, lpipsGraph, smallestSide } from "./lpips.ts";
-import { askedShapes } from "../../../core/models/block_graph/parameter_shapes.ts";
-import { openWeights } from "../../../core/models/weight_file.ts";
-import type { WeightSource } from "../../../core/models/block_graph/weights.ts";
+import {
+  askedShapes,
+  openWeights,
+  type WeightSource,
+} from "@dip-go/core/models";
 
 /** Keys and shapes of each file. */
 export interface LpipsParameters {

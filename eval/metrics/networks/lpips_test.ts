@@ -4,20 +4,14 @@ import {
   assertEquals,
   assertThrows,
 } from "@std/assert";
-import { inTemporaryFolder } from "../../../testing/files/in_temporary_folder.ts";
-import { TorchGenerator } from "../../../core/tensor/random.ts";
-import { openSession } from "../../../core/runtime/session.ts";
-import {
-  float32,
-  sizeOf,
-  type Tensor,
-  zeros,
-} from "../../../core/tensor/tensor.ts";
-import { craftStateDict } from "../../../testing/files/craft_torch.ts";
-import { writeSafetensors } from "../../../core/weights/safetensors.ts";
+import { noWeights } from "@dip-go/core/models";
+import { TorchGenerator } from "@dip-go/core/random";
+import { openSession } from "@dip-go/core/runtime";
+import { float32, sizeOf, type Tensor, zeros } from "@dip-go/core/tensor";
+import { writeSafetensors } from "@dip-go/core/weights";
+import { craftStateDict, inTemporaryFolder } from "@dip-go/testing/files";
 import { lpipsGraph, type LpipsNet, lpipsNets, smallestSide } from "./lpips.ts";
 import { loadLpips, lpipsParameters } from "./lpips_load.ts";
-import { noWeights } from "../../../core/models/block_graph/weights.ts";
 
 // LPIPS again, in float64 and without a graph. The networks are torchvision's
 // lists of modules, spelled out: "c <channels> <kernel> <stride> <padding>",

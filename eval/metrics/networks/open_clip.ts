@@ -4,21 +4,21 @@
  * under other names, with the projections of attention in one matrix and those
  * into the shared space transposed.
  */
-import { isFile } from "../../../core/files/is_file.ts";
-import type {
-  StoredTensor,
-  TensorFile,
-} from "../../../core/weights/tensor_file.ts";
-import { tensorFile } from "../../../core/weights/tensor_file.ts";
 import {
   type ConfigJson,
   configJson,
+  isFile,
   most,
   positiveInteger,
   positiveNumber,
   refuse,
   requireOneOf,
-} from "../../../core/files/config_json.ts";
+} from "@dip-go/core/files";
+import {
+  type StoredTensor,
+  type TensorFile,
+  tensorFile,
+} from "@dip-go/core/weights";
 
 /** Name of the configuration in a folder. */
 export const openClipConfig = "open_clip_config.json";

@@ -2,7 +2,7 @@
  * Mean and scatter of features, gathered batch by batch. Two parts of a data
  * set, gathered apart, merge into what the whole gives (Chan et al., 1979).
  */
-import type { Tensor } from "../../../core/tensor/tensor.ts";
+import type { Tensor } from "@dip-go/core/tensor";
 
 /** What is known of N features of D numbers, in float64. */
 export interface FeatureStatistics {

@@ -1,6 +1,6 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { TorchGenerator } from "../../../core/tensor/random.ts";
-import { float32, type Tensor } from "../../../core/tensor/tensor.ts";
+import { TorchGenerator } from "@dip-go/core/random";
+import { float32, type Tensor } from "@dip-go/core/tensor";
 import {
   mergeStatistics,
   noFeatures,

@@ -1,5 +1,5 @@
 /** The features themselves, for measures that mean and scatter do not suffice for. */
-import { float32, type Tensor } from "../../../core/tensor/tensor.ts";
+import { float32, type Tensor } from "@dip-go/core/tensor";
 import type { Gathering } from "./sample_groups.ts";
 
 /** Features with their samples' places, ascending. */

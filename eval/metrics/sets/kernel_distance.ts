@@ -1,6 +1,6 @@
 /** The kernel inception distance (Bińkowski et al., 2018): squared MMD under a cubic kernel, estimated without bias. */
-import { TorchGenerator } from "../../../core/tensor/random.ts";
-import type { Tensor } from "../../../core/tensor/tensor.ts";
+import { TorchGenerator } from "@dip-go/core/random";
+import type { Tensor } from "@dip-go/core/tensor";
 
 export interface KernelDistanceOptions {
   /** Features of each side in a subset; as many as there are, if fewer. */

@@ -4,8 +4,8 @@ import {
   assertEquals,
   assertThrows,
 } from "@std/assert";
-import { TorchGenerator } from "../../../core/tensor/random.ts";
-import { float32 } from "../../../core/tensor/tensor.ts";
+import { TorchGenerator } from "@dip-go/core/random";
+import { float32 } from "@dip-go/core/tensor";
 import { kernelDistance } from "./kernel_distance.ts";
 
 const once = { subsetSize: 1000, subsets: 1, seed: 0 };

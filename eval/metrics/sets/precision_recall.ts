@@ -3,7 +3,7 @@
  * covers what lies no farther from one of its members than that member's k-th
  * neighbour within the set.
  */
-import type { Tensor } from "../../../core/tensor/tensor.ts";
+import type { Tensor } from "@dip-go/core/tensor";
 
 export interface PrecisionRecall {
   /** Share of the samples that the references cover. */

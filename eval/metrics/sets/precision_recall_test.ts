@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { float32 } from "../../../core/tensor/tensor.ts";
+import { float32 } from "@dip-go/core/tensor";
 import { precisionRecall } from "./precision_recall.ts";
 
 /** Numbers on a line as features of one number. */

@@ -1,5 +1,5 @@
 import { assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
-import { inTemporaryFolder } from "../../../testing/files/in_temporary_folder.ts";
+import { inTemporaryFolder } from "@dip-go/testing/files";
 import { frechetDistance } from "./frechet_distance.ts";
 import { readNpz } from "./npz.ts";
 import { readReference } from "./reference_statistics.ts";

@@ -5,7 +5,7 @@
  * delete-a-group jackknife (Kott, 2001): the measure is taken ten times more,
  * without one group each time.
  */
-import { float32, type Tensor } from "../../../core/tensor/tensor.ts";
+import { float32, type Tensor } from "@dip-go/core/tensor";
 
 const groupCount = 10;
 

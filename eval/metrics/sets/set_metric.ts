@@ -3,7 +3,7 @@
  * distance, precision and recall. Each gathers features batch by batch; shards
  * merge; the value has an interval by `sample_groups.ts`.
  */
-import type { Tensor } from "../../../core/tensor/tensor.ts";
+import type { Tensor } from "@dip-go/core/tensor";
 import {
   type FeatureStatistics,
   mergeStatistics,

@@ -4,8 +4,8 @@ import {
   assertEquals,
   assertThrows,
 } from "@std/assert";
-import { TorchGenerator } from "../../../core/tensor/random.ts";
-import { float32, type Tensor } from "../../../core/tensor/tensor.ts";
+import { TorchGenerator } from "@dip-go/core/random";
+import { float32, type Tensor } from "@dip-go/core/tensor";
 import { normalOf, statisticsOf } from "./feature_statistics.ts";
 import { frechetDistance } from "./frechet_distance.ts";
 import { kernelDistance } from "./kernel_distance.ts";

@@ -1,12 +1,12 @@
 /** What a model consists of and what one call of it costs, unit by unit: the data behind `inspect --json`. */
-import type { Initializer } from "../../../core/onnx/graph.ts";
-import { type Macs, macsOfGraph, sumMacs } from "../../../core/onnx/macs.ts";
-import { sizeOf } from "../../../core/tensor/tensor.ts";
+import { type Block, type BlockGraph, blockGraphs } from "@dip-go/core/models";
 import {
-  type Block,
-  type BlockGraph,
-  blockGraphs,
-} from "../../../core/models/block_graph/block_graph.ts";
+  type Initializer,
+  type Macs,
+  macsOfGraph,
+  sumMacs,
+} from "@dip-go/core/onnx";
+import { sizeOf } from "@dip-go/core/tensor";
 
 /** Multiply-accumulates in the three conventions of {@linkcode Macs}. */
 export type InspectedMacs = Pick<Macs, "total" | "weights" | "paper">;

@@ -1,15 +1,15 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
-import { ditBlockGraph } from "../../../core/models/dit/dit.ts";
-import { type Inspection, inspectModel } from "./model_costs.ts";
-import { knownModels } from "../../../core/models/known_models.ts";
-import { pixartBlockGraph } from "../../../core/models/pixart/pixart.ts";
-import type { TransformerGranularity } from "../../../core/models/block_graph/transformer_units.ts";
 import {
+  ditBlockGraph,
+  knownModels,
+  noWeights,
+  pixartBlockGraph,
+  type TransformerGranularity,
   unetBlockGraph,
+  type UnetConfig,
   type UnetGranularity,
-} from "../../../core/models/unet/unet.ts";
-import type { UnetConfig } from "../../../core/models/unet/unet_config.ts";
-import { noWeights } from "../../../core/models/block_graph/weights.ts";
+} from "@dip-go/core/models";
+import { type Inspection, inspectModel } from "./model_costs.ts";
 
 /** A count recorded with hooks on diffusers' modules. */
 interface Recorded {

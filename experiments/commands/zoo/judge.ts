@@ -1,19 +1,10 @@
 /** `deno task zoo:judge`: how often the full model draws the shape and the colour that it is asked for, by the classifier. */
 import { parseArgs } from "@std/cli/parse-args";
-import { alignedLines } from "../../../eval/tables/aligned_lines.ts";
-import { type CommandResult, finish, resultOf } from "../options/command.ts";
-import {
-  type LoadedFamily,
-  loadModel,
-  ofFamily,
-} from "../../../core/models/load.ts";
-import { numberOption, wholeOption } from "../options/option_values.ts";
-import { TorchGenerator } from "../../../core/tensor/random.ts";
-import type { Tensor } from "../../../core/tensor/tensor.ts";
-import { formatPercent } from "../../../eval/tables/table.ts";
-import { samplePictures } from "../../../supernet/sampling/sample_pictures.ts";
-import { judgeOption, refuseArgument } from "./judge_options.ts";
-import { classNames, shapes } from "../../../zoo/data/shapes.ts";
+import { type LoadedFamily, loadModel, ofFamily } from "@dip-go/core/models";
+import { TorchGenerator } from "@dip-go/core/random";
+import type { Tensor } from "@dip-go/core/tensor";
+import { samplePictures } from "@dip-go/supernet/sampling";
+import { alignedLines, formatPercent } from "@dip-go/eval/tables";
 import {
   type Accuracy,
   accuracyOf,
@@ -21,7 +12,11 @@ import {
   classifyShapes,
   loadShapesClassifier,
   partsOfClass,
-} from "../../../zoo/classifiers/shapes_judge.ts";
+} from "@dip-go/zoo/classifiers";
+import { classNames, shapes } from "@dip-go/zoo/data";
+import { type CommandResult, finish, resultOf } from "../options/command.ts";
+import { numberOption, wholeOption } from "../options/option_values.ts";
+import { judgeOption, refuseArgument } from "./judge_options.ts";
 
 const help = `Samples every class and classifies the pictures.
 

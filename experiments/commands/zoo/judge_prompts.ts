@@ -1,20 +1,19 @@
 /** `deno task zoo:judge-prompts`: how often the full text-to-image model draws every object that a prompt names, by a classifier of rendered pictures. */
 import { parseArgs } from "@std/cli/parse-args";
-import { alignedLines } from "../../../eval/tables/aligned_lines.ts";
-import { type CommandResult, finish, resultOf } from "../options/command.ts";
-import { numberOption, wholeOption } from "../options/option_values.ts";
-import { TorchGenerator } from "../../../core/tensor/random.ts";
-import { formatPercent } from "../../../eval/tables/table.ts";
-import { readPrompts } from "../../../core/pipeline/prompts.ts";
-import { samplePictures } from "../../../supernet/sampling/sample_pictures.ts";
-import { judgeOption, refuseArgument } from "./judge_options.ts";
-import { kindsNamed } from "../../../zoo/data/scene_prompts.ts";
+import { readPrompts } from "@dip-go/core/pipeline";
+import { TorchGenerator } from "@dip-go/core/random";
+import { samplePictures } from "@dip-go/supernet/sampling";
+import { alignedLines, formatPercent } from "@dip-go/eval/tables";
 import {
   kindsShown,
   loadScenesClassifier,
   type PromptAccuracy,
   promptAccuracyOf,
-} from "../../../zoo/classifiers/scenes_judge.ts";
+} from "@dip-go/zoo/classifiers";
+import { kindsNamed } from "@dip-go/zoo/data";
+import { type CommandResult, finish, resultOf } from "../options/command.ts";
+import { numberOption, wholeOption } from "../options/option_values.ts";
+import { judgeOption, refuseArgument } from "./judge_options.ts";
 
 const help = `Samples prompts and looks for the objects that they name.
 

@@ -5,9 +5,13 @@
 
 import { parseArgs } from "@std/cli/parse-args";
 import { encode } from "fast-png";
-import { pictureSize, renderBatch } from "../../../zoo/data/render.ts";
-import { colours, shapes } from "../../../zoo/data/shapes.ts";
-import { SplitMix32 } from "../../../zoo/data/uniform.ts";
+import {
+  colours,
+  pictureSize,
+  renderBatch,
+  shapes,
+  SplitMix32,
+} from "@dip-go/zoo/data";
 
 const help = `Writes a contact sheet of the procedural data set as a PNG.
 

@@ -2,33 +2,27 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { type CommandResult, finish, resultOf } from "../options/command.ts";
 import { type OptionSource, wholeOption } from "../options/option_values.ts";
-import type { Tensor } from "../../../core/tensor/tensor.ts";
-import { ditShapes, writeDitShapes } from "../../../zoo/dit_shapes.ts";
+import type { Tensor } from "@dip-go/core/tensor";
+import { ditShapes, writeDitShapes } from "@dip-go/zoo/class_to_image";
 import {
   scenesClassifier,
+  shapesClassifier,
   writeScenesClassifier,
-} from "../../../zoo/classifiers/scenes_classifier.ts";
+  writeShapesClassifier,
+} from "@dip-go/zoo/classifiers";
 import {
   scenesClip,
-  writeScenesClip,
-} from "../../../zoo/text_to_image/scenes_clip.ts";
-import {
-  sdShapes,
-  writeSdShapes,
-} from "../../../zoo/text_to_image/sd_shapes.ts";
-import {
-  shapesClassifier,
-  writeShapesClassifier,
-} from "../../../zoo/classifiers/shapes_classifier.ts";
-import {
   scenesVae,
+  sdShapes,
+  writeScenesClip,
   writeScenesVae,
-} from "../../../zoo/text_to_image/scenes_vae.ts";
+  writeSdShapes,
+} from "@dip-go/zoo/text_to_image";
 import {
   type TaskSettings,
   train,
   type TrainingTask,
-} from "../../../zoo/training/trainer.ts";
+} from "@dip-go/zoo/training";
 
 /** An embedded model: how it is trained, and how its folder is written. */
 interface EmbeddedModel {

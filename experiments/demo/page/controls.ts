@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /** What to draw, from which noise, and how much to leave out. */
-import { choice, html } from "../../../eval/report/page/elements.ts";
+import { choice, html } from "@dip-go/eval/report/page";
 import type { DemoModelInfo } from "../demo_api.ts";
 
 /** What is chosen. */

@@ -1,7 +1,6 @@
 /// <reference lib="dom" />
 /** The demo's page: two samplers draw what is chosen from the same noise. */
-import { html } from "../../../eval/report/page/elements.ts";
-import { themeToggle } from "../../../eval/report/page/theme_toggle.ts";
+import { html, themeToggle } from "@dip-go/eval/report/page";
 import type { Tokens } from "../demo_api.ts";
 import { askFull, askModels, askSubNet, askTokens } from "./ask.ts";
 import { type Choice, Controls } from "./controls.ts";

@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /** One side of the comparison: its picture as it comes, its steps, time and MACs. */
-import { html, svg } from "../../../eval/report/page/elements.ts";
+import { html, svg } from "@dip-go/eval/report/page";
 import type { CompiledFull, CompiledSampler } from "../demo_api.ts";
 import type { Planes, Side } from "./messages.ts";
 import { coloured, paint } from "./paint.ts";

@@ -5,7 +5,7 @@
  * first.
  */
 import type { InferenceSession, Tensor } from "onnxruntime-web";
-import { TorchGenerator } from "../../../core/tensor/random.ts";
+import { TorchGenerator } from "@dip-go/core/random";
 import type { CompiledFull, CompiledSampler } from "../demo_api.ts";
 import { Files, LoadedSampler, openGraph } from "./loaded_sampler.ts";
 import {

@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /** The comparison in figures, when both pictures are there. */
-import { html } from "../../../eval/report/page/elements.ts";
+import { html } from "@dip-go/eval/report/page";
 import type { Planes, Side } from "./messages.ts";
 
 /** One side's outcome. */

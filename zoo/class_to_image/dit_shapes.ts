@@ -3,19 +3,21 @@
  * patches of 3, trained from scratch on the shapes of `shapes.ts`. It works on
  * pixels: its folder has no autoencoder.
  */
-import { ditConfigJson } from "../core/models/dit/dit_config.ts";
-import { ditBlockGraph, type DitConfig } from "../core/models/dit/dit.ts";
-import { initDitWeights } from "../core/models/dit/dit_init.ts";
-import { noWeights } from "../core/models/block_graph/weights.ts";
-import { TorchGenerator } from "../core/tensor/random.ts";
-import { makeNoiseSchedule } from "../core/samplers/schedule/noise_schedule.ts";
-import { parseSchedulerConfig } from "../core/samplers/schedule/scheduler_config.ts";
-import { int64, type Tensor } from "../core/tensor/tensor.ts";
-import { diffusionLossGraph, noisedBatch } from "./teaching/diffusion_loss.ts";
-import { writeHalf, writeJson } from "./training/model_folder.ts";
-import { pictureSize, renderBatch } from "./data/render.ts";
-import { classNames } from "./data/shapes.ts";
-import type { TrainingTask } from "./training/trainer.ts";
+import {
+  ditBlockGraph,
+  type DitConfig,
+  ditConfigJson,
+  initDitWeights,
+  noWeights,
+} from "@dip-go/core/models";
+import { TorchGenerator } from "@dip-go/core/random";
+import { makeNoiseSchedule, parseSchedulerConfig } from "@dip-go/core/samplers";
+import { int64, type Tensor } from "@dip-go/core/tensor";
+import { diffusionLossGraph, noisedBatch } from "../teaching/diffusion_loss.ts";
+import { writeHalf, writeJson } from "../training/model_folder.ts";
+import { pictureSize, renderBatch } from "../data/render.ts";
+import { classNames } from "../data/shapes.ts";
+import type { TrainingTask } from "../training/trainer.ts";
 
 const classes = classNames.length;
 const config: DitConfig = {

@@ -4,7 +4,7 @@
  * its value as a later backup, is used; the cascade of DiP-GO (section 3.3)
  * follows, across steps too.
  */
-import type { CompiledBlock } from "../core/models/block_graph/block_graph.ts";
+import type { CompiledBlock } from "@dip-go/core/models";
 import { checkGates, denseGates, type Gates } from "./gates.ts";
 import type { SuperNet } from "./super_net.ts";
 

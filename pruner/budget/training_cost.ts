@@ -1,7 +1,6 @@
 /** What a training by gradient costs in model calls, in the unit of the SuperNet's costs: the measure of an equal-cost search without gradients. */
-import { denseCost } from "../supernet/liveness.ts";
-import type { SuperNet } from "../supernet/super_net.ts";
-import type { NetworkSearchOptions } from "./network/network_search.ts";
+import { denseCost, type SuperNet } from "@dip-go/supernet/gates";
+import type { NetworkSearchOptions } from "../network/network_search.ts";
 
 /** A block runs forward once, and its VJP graph runs it again and takes the gradient of its data, about as dear. */
 const passes = 3;

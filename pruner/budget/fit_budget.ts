@@ -4,9 +4,12 @@
  * its companion code raises it in steps and closes the heaviest cascade first.
  * Every budget is fitted from the same scores.
  */
-import type { Gate, Gates } from "../supernet/gates.ts";
-import { subNetCost } from "../supernet/liveness.ts";
-import type { SuperNet } from "../supernet/super_net.ts";
+import {
+  type Gate,
+  type Gates,
+  subNetCost,
+  type SuperNet,
+} from "@dip-go/supernet/gates";
 import { gateCosts } from "./gate_costs.ts";
 
 /** `[T, N]`, higher means keep. */

@@ -7,8 +7,8 @@ import {
   type BlockGraph,
   blockGraphs,
   type CompiledBlock,
-} from "../core/models/block_graph/block_graph.ts";
-import { macsOfGraph, sumMacs } from "../core/onnx/macs.ts";
+} from "@dip-go/core/models";
+import { macsOfGraph, sumMacs } from "@dip-go/core/onnx";
 
 export interface SuperNet {
   readonly model: BlockGraph;

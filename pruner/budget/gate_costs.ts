@@ -1,7 +1,5 @@
 /** γ of DiP-GO's sparsity loss: what closing a gate saves of a budget, its cascade included. */
-import { denseGates } from "../supernet/gates.ts";
-import { subNetCost } from "../supernet/liveness.ts";
-import type { SuperNet } from "../supernet/super_net.ts";
+import { denseGates, subNetCost, type SuperNet } from "@dip-go/supernet/gates";
 
 /**
  * Share of one model call's cost that closing each unit alone saves, in [0, 1]; `[N]`.

@@ -3,16 +3,15 @@
  * what the full sampler makes of them, step by step. Never the pairs that are
  * evaluated.
  */
-import type { TorchGenerator } from "../core/tensor/random.ts";
-import type { Sampler } from "../core/samplers/sampler.ts";
+import type { TorchGenerator } from "@dip-go/core/random";
 import {
   drawStepNoise,
+  type Sampler,
   type StepNoise,
-} from "../core/samplers/sampler_state.ts";
-import type { Tensor } from "../core/tensor/tensor.ts";
-import { denseGates } from "../supernet/gates.ts";
-import type { SamplingInputs } from "../supernet/sampling/sampling_loop.ts";
-import type { SubNetRunner } from "../supernet/sampling/sub_net.ts";
+} from "@dip-go/core/samplers";
+import type { Tensor } from "@dip-go/core/tensor";
+import { denseGates } from "@dip-go/supernet/gates";
+import type { SamplingInputs, SubNetRunner } from "@dip-go/supernet/sampling";
 
 /** How a model is sampled, apart from noise and gates. */
 export interface SamplingSetup {

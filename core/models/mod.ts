@@ -1,0 +1,92 @@
+/** TODO core/models */
+export {
+  type AutoencoderConfig,
+  parseAutoencoderConfig,
+} from "./autoencoder/autoencoder_config.ts";
+export {
+  autoencoderKind,
+  decoderBlockGraph,
+  encoderBlockGraph,
+} from "./autoencoder/autoencoder_kl.ts";
+export {
+  type Block,
+  type BlockGraph,
+  blockGraphs,
+  type CompiledBlock,
+  emitBlock,
+  residualOf,
+  wholeGraph,
+} from "./block_graph/block_graph.ts";
+export { askedShapes } from "./block_graph/parameter_shapes.ts";
+export type {
+  TransformerGranularity,
+  TransformerUnitOptions,
+} from "./block_graph/transformer_units.ts";
+export { noWeights, type WeightSource } from "./block_graph/weights.ts";
+export {
+  clipText,
+  clipTextGraph,
+  clipVision,
+  clipVisionGraph,
+} from "./clip/clip.ts";
+export {
+  type ClipTextConfig,
+  type ClipVisionConfig,
+  parseClipTextConfig,
+  parseClipVisionConfig,
+} from "./clip/clip_config.ts";
+export { initClipText, initClipVision } from "./clip/clip_init.ts";
+export {
+  clipTextKind,
+  clipVisionKind,
+  loadClipText,
+  loadClipVision,
+} from "./clip/clip_load.ts";
+export {
+  type Component,
+  type ComponentKind,
+  type ComponentOptions,
+  loadComponent,
+} from "./component.ts";
+export { ditBlockGraph, type DitConfig } from "./dit/dit.ts";
+export { ditConfigJson } from "./dit/dit_config.ts";
+export { ditParameterShapes, initDitWeights } from "./dit/dit_init.ts";
+export { defaultWeight } from "./initial_weights/default_init.ts";
+export type { RandomTensors } from "./initial_weights/random_tensors.ts";
+export { randomWeights } from "./initial_weights/random_weights.ts";
+export {
+  isKnownModel,
+  knownModel,
+  type KnownModelName,
+  knownModels,
+  sd15,
+} from "./known_models.ts";
+export { convolution, groupNorm, linear } from "./layers/layers.ts";
+export {
+  blockGraphOf,
+  type LoadedFamily,
+  type LoadedModel,
+  loadModel,
+  networkKind,
+  ofFamily,
+  readNetwork,
+} from "./load.ts";
+export {
+  allGranularities,
+  type Family,
+  familyOf,
+  type Granularity,
+  type Network,
+  networkGraph,
+  type NetworkOptions,
+  ofSampleSize,
+  usualGranularity,
+} from "./network.ts";
+export { pixartBlockGraph } from "./pixart/pixart.ts";
+export type { PixartConfig } from "./pixart/pixart_config.ts";
+export { t5EncoderKind } from "./t5/t5_load.ts";
+export { unetBlockGraph, type UnetGranularity } from "./unet/unet.ts";
+export { parseUnetConfig, type UnetConfig } from "./unet/unet_config.ts";
+export { initUnetWeights } from "./unet/unet_init.ts";
+export { openWeights, weightsIn } from "./weight_file.ts";
+export { writeComponent } from "./write_component.ts";

@@ -1,0 +1,16 @@
+/** TODO core/pipeline */
+export { guide, guidedLabels, guideVjp, twice, twiceVjp } from "./guidance.ts";
+export { ownScheduler } from "./own_scheduler.ts";
+export {
+  type Autoencoder,
+  emitPictures,
+  loadAutoencoder,
+  openPictureDecoder,
+  PictureDecoder,
+} from "./picture_decoder.ts";
+export {
+  openPromptEncoder,
+  type PromptEncoder,
+  type PromptInputs,
+} from "./prompt_encoder.ts";
+export { type PromptLists, readPrompts } from "./prompts.ts";

@@ -1,0 +1,2 @@
+/** TODO core/text */
+export { loadTokenizer, TextTokenizer } from "./tokenizer.ts";

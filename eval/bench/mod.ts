@@ -1,0 +1,15 @@
+/** TODO eval/bench */
+export { benches } from "./benches.ts";
+export { compiledLines, measureCompiled } from "./compiled_speed.ts";
+export { exportCost, exportCostLines } from "./export_cost.ts";
+export { gpuLines, measureGpu } from "./gpu/gpu.ts";
+export { gpuHelp, parseGpu } from "./gpu/gpu_options.ts";
+export { packGpuBench } from "./gpu/gpu_pack.ts";
+export { gradientMemory } from "./gradient_memory.ts";
+export { gradientLines, measureGradient } from "./gradient_speed.ts";
+export { growthLines, measureGrowth } from "./growth.ts";
+export { layerLines, layerSubjects, measureLayers } from "./layer_gradients.ts";
+export { writeFigures } from "./machine.ts";
+export { measurePeers, peerLines } from "./peers.ts";
+export { measureSpeed, speedLines } from "./sub_net_speed.ts";
+export { tinySubject } from "./subjects/tiny_subject.ts";

@@ -1,0 +1,37 @@
+/** TODO eval/metrics */
+export { clipScores } from "./clip_score.ts";
+export { meanSquaredErrors } from "./mean_squared_error.ts";
+export {
+  ContrastivePair,
+  cosine,
+  openContrastivePair,
+} from "./networks/contrastive_pair.ts";
+export {
+  InceptionFeatures,
+  openInceptionFeatures,
+} from "./networks/inception_features.ts";
+export {
+  type FidConvention,
+  fidConventions,
+} from "./networks/inception_inputs.ts";
+export { inceptionParameters } from "./networks/inception_load.ts";
+export { lpipsGraph, type LpipsNet, lpipsNets } from "./networks/lpips.ts";
+export { loadLpips, lpipsParameters } from "./networks/lpips_load.ts";
+export { promptAccuracy } from "./prompt_accuracy.ts";
+export { psnr } from "./psnr.ts";
+export { normalOf, statisticsOf } from "./sets/feature_statistics.ts";
+export { frechetDistance, frechetDistanceTo } from "./sets/frechet_distance.ts";
+export { readReference } from "./sets/reference_statistics.ts";
+export type { SetValue } from "./sets/sample_groups.ts";
+export {
+  distanceFrom,
+  type DistanceTo,
+  fixedReference,
+  frechetMetric,
+  kernelMetric,
+  pairedReference,
+  precisionRecallMetric,
+  type SetMetric,
+  type SetReference,
+} from "./sets/set_metric.ts";
+export { ssim } from "./ssim.ts";

@@ -1,0 +1,3 @@
+/** TODO eval/report/page */
+export { choice, html, svg } from "./elements.ts";
+export { themeToggle } from "./theme_toggle.ts";

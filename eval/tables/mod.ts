@@ -1,0 +1,12 @@
+/** TODO eval/tables */
+export { alignedLines } from "./aligned_lines.ts";
+export { joinResults } from "./join_results.ts";
+export { renderTable, type TableFormat } from "./render_table.ts";
+export {
+  type MetricValue,
+  readResults,
+  type ResultRow,
+  type Results,
+  writeResults,
+} from "./results.ts";
+export { formatMacs, formatPercent } from "./table.ts";

@@ -1,0 +1,2 @@
+/** TODO experiments/measure */
+export { inputHashes } from "./input_hashes.ts";

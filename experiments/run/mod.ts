@@ -1,0 +1,2 @@
+/** TODO experiments/run */
+export { runExperiment, type RunOptions } from "./runner.ts";

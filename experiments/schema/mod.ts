@@ -1,0 +1,2 @@
+/** TODO experiments/schema */
+export type { Experiment } from "./experiment.ts";

@@ -1,0 +1,6 @@
+/** TODO supernet/training */
+export {
+  openTrainingForm,
+  type RealGates,
+  TrainingForm,
+} from "./training_form.ts";

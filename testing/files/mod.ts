@@ -1,0 +1,18 @@
+/** TODO testing/files */
+export { craftSentencePiece, type Piece } from "./craft_sentencepiece.ts";
+export {
+  craftArchive,
+  craftStateDict,
+  opcodes,
+  storageOf,
+  tensorOf,
+  text,
+} from "./craft_torch.ts";
+export { type CraftedEntry, craftZip } from "./craft_zip.ts";
+export { inTemporaryFolder } from "./in_temporary_folder.ts";
+export {
+  fixtureImage,
+  type MetricCase,
+  metricCases,
+} from "./metric_fixture.ts";
+export { hasOnnxChecker } from "./onnx_checker.ts";

@@ -1,0 +1,2 @@
+/** TODO zoo/training */
+export { type TaskSettings, train, type TrainingTask } from "./trainer.ts";
