@@ -52,6 +52,7 @@ export { ditBlockGraph, type DitConfig } from "./dit/dit.ts";
 export { ditConfigJson } from "./dit/dit_config.ts";
 export { ditParameterShapes, initDitWeights } from "./dit/dit_init.ts";
 export { defaultWeight } from "./initial_weights/default_init.ts";
+export { livelyWeights } from "./initial_weights/lively_weights.ts";
 export type { RandomTensors } from "./initial_weights/random_tensors.ts";
 export { randomWeights } from "./initial_weights/random_weights.ts";
 export {

@@ -2,9 +2,7 @@
 export { benches } from "./benches.ts";
 export { compiledLines, measureCompiled } from "./compiled_speed.ts";
 export { exportCost, exportCostLines } from "./export_cost.ts";
-export { gpuLines, measureGpu } from "./gpu/gpu.ts";
-export { gpuHelp, parseGpu } from "./gpu/gpu_options.ts";
-export { packGpuBench } from "./gpu/gpu_pack.ts";
+export { type GpuBenchOptions, gpuLines, measureGpu } from "./gpu/gpu.ts";
 export { gradientMemory } from "./gradient_memory.ts";
 export { gradientLines, measureGradient } from "./gradient_speed.ts";
 export { growthLines, measureGrowth } from "./growth.ts";

@@ -3,7 +3,7 @@ import { parseArgs } from "@std/cli/parse-args";
 import { type CommandResult, finish, resultOf } from "./options/command.ts";
 import { wholeOption } from "./options/option_values.ts";
 import { benches, writeFigures } from "@dip-go/eval/bench";
-import { gpuCommand } from "./bench_gpu.ts";
+import { gpuCommand } from "./bench_gpu/bench_gpu.ts";
 
 const help = `Measures speed and memory on this machine.
 

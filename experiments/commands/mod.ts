@@ -1,12 +1,8 @@
 /** TODO experiments/commands */
 export { benchCommand } from "./bench.ts";
+export { packGpuBench } from "./bench_gpu/gpu_pack.ts";
 export { exportCommand } from "./export.ts";
 export { generate } from "./generate.ts";
 export { type GenerateOptions, parseGenerate } from "./generate_options.ts";
 export { inspectModel } from "./inspect/model_costs.ts";
-export {
-  choiceOption,
-  type OptionSource,
-  wholeOption,
-} from "./options/option_values.ts";
 export { contactSheet } from "./zoo/preview.ts";

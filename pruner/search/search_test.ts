@@ -13,7 +13,8 @@ import {
 } from "@dip-go/supernet/gates";
 import { SubNetRunner } from "@dip-go/supernet/sampling";
 import { openTrainingForm } from "@dip-go/supernet/training";
-import { livelyWeights, tinyDit } from "@dip-go/testing/models";
+import { livelyWeights } from "@dip-go/core/models";
+import { tinyDit } from "@dip-go/testing/models";
 import {
   type Batch,
   calibrate,

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { ditBlockGraph } from "@dip-go/core/models";
+import { ditBlockGraph, livelyWeights } from "@dip-go/core/models";
 import type { Graph, Node } from "@dip-go/core/onnx";
 import { TorchGenerator } from "@dip-go/core/random";
 import { openSession } from "@dip-go/core/runtime";
@@ -11,7 +11,6 @@ import {
 } from "@dip-go/core/samplers";
 import { describe, float32, int64, type Tensor } from "@dip-go/core/tensor";
 import {
-  livelyWeights,
   tinyConditions,
   tinyDit,
   tinyPixart,

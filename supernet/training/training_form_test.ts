@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import {
   ditBlockGraph,
+  livelyWeights,
   type TransformerGranularity,
 } from "@dip-go/core/models";
 import { TorchGenerator } from "@dip-go/core/random";
@@ -11,12 +12,7 @@ import {
   type SamplerKind,
 } from "@dip-go/core/samplers";
 import { int64, type Tensor } from "@dip-go/core/tensor";
-import {
-  livelyWeights,
-  tinyDit,
-  tinyText,
-  tinyUnet,
-} from "@dip-go/testing/models";
+import { tinyDit, tinyText, tinyUnet } from "@dip-go/testing/models";
 import type { Gate } from "../gates/gates.ts";
 import { SubNetRunner } from "../sampling/sub_net.ts";
 import { type SuperNet, superNet } from "../gates/super_net.ts";

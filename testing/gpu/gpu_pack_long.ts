@@ -1,7 +1,7 @@
 /** `deno task test:pack`: packs `bench gpu` and runs it there; Deno downloads its bundler when first used. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { inTemporaryFolder } from "../files/in_temporary_folder.ts";
-import { packGpuBench } from "@dip-go/eval/bench";
+import { packGpuBench } from "@dip-go/experiments/commands";
 
 async function runPacked(folder: string, args: readonly string[]) {
   const { success, stdout, stderr } = await new Deno.Command("sh", {

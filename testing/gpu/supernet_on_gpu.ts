@@ -29,7 +29,7 @@ import {
   SubNetRunner,
 } from "@dip-go/supernet/sampling";
 import { openTrainingForm, type RealGates } from "@dip-go/supernet/training";
-import { livelyWeights } from "../models/lively_weights.ts";
+import { livelyWeights } from "@dip-go/core/models";
 import { type DeviceTraffic, withTraffic } from "./device_traffic.ts";
 import { tinyText, tinyUnet } from "../models/tiny_unet.ts";
 

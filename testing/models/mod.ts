@@ -1,5 +1,4 @@
 /** TODO testing/models */
-export { livelyWeights } from "./lively_weights.ts";
 export { tinyDit } from "./tiny_dit.ts";
 export {
   inTinyPipeline,

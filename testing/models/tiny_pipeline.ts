@@ -7,7 +7,7 @@ import {
   t5EncoderKind,
   writeComponent,
 } from "@dip-go/core/models";
-import { livelyWeights } from "./lively_weights.ts";
+import { livelyWeights } from "@dip-go/core/models";
 import {
   craftSentencePiece,
   type Piece,

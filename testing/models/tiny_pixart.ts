@@ -7,7 +7,7 @@ import {
 } from "@dip-go/core/models";
 import { TorchGenerator } from "@dip-go/core/random";
 import { float32, int64, type Tensor } from "@dip-go/core/tensor";
-import { livelyWeights } from "./lively_weights.ts";
+import { livelyWeights } from "@dip-go/core/models";
 
 const config: PixartConfig = {
   sampleSize: 8,

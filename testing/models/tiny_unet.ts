@@ -7,7 +7,7 @@ import {
 } from "@dip-go/core/models";
 import { TorchGenerator } from "@dip-go/core/random";
 import type { Tensor } from "@dip-go/core/tensor";
-import { livelyWeights } from "./lively_weights.ts";
+import { livelyWeights } from "@dip-go/core/models";
 
 const attention = { depth: 1, heads: 2 };
 const config: UnetConfig = {

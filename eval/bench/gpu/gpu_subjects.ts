@@ -10,7 +10,7 @@ import {
   type UnetConfig,
 } from "@dip-go/core/models";
 import { parseSchedulerConfig } from "@dip-go/core/samplers";
-import { livelyWeights } from "@dip-go/testing/models";
+import { livelyWeights } from "@dip-go/core/models";
 import { ddimConfig } from "../subjects/ddim_config.ts";
 import { type Subject, subjectOf } from "../subjects/subjects.ts";
 import { tinySubject } from "../subjects/tiny_subject.ts";

@@ -1,13 +1,28 @@
 /** For tests: a DiT that is sampled in milliseconds, with random weights. */
-import { ditBlockGraph, randomWeights } from "@dip-go/core/models";
+import {
+  ditBlockGraph,
+  type DitConfig,
+  randomWeights,
+} from "@dip-go/core/models";
 import { parseSchedulerConfig } from "@dip-go/core/samplers";
-import { tinyDit } from "@dip-go/testing/models";
 import { ddimConfig } from "./ddim_config.ts";
 import { type Subject, subjectOf } from "./subjects.ts";
 
+const tinyDit: DitConfig = {
+  sampleSize: 8,
+  patchSize: 2,
+  inChannels: 3,
+  outChannels: 3,
+  layers: 6,
+  heads: 2,
+  headWidth: 8,
+  classes: 4,
+  normEpsilon: 1e-5,
+};
+
 /** One guided 8x8 picture, 6 blocks, 12 sublayers. */
 export function tinySubject(steps: number): Subject {
-  const graph = ditBlockGraph({ ...tinyDit, layers: 6 }, randomWeights(0), {
+  const graph = ditBlockGraph(tinyDit, randomWeights(0), {
     batch: 2,
     granularity: "sublayer",
   });

@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { gpuLines } from "./gpu.ts";
+import { gpuLines } from "@dip-go/eval/bench";
 import { parseGpu } from "./gpu_options.ts";
-import { benchCommand } from "@dip-go/experiments/commands";
+import { benchCommand } from "../bench.ts";
 
 const times = (...times: number[]) => ({
   times,

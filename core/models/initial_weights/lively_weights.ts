@@ -1,7 +1,7 @@
-/** For tests: weights large enough that every block matters, so that differences rise above float32 rounding. */
-import type { WeightSource } from "@dip-go/core/models";
-import { TorchGenerator } from "@dip-go/core/random";
-import { float32, sizeOf } from "@dip-go/core/tensor";
+/** Random weights large enough that every block matters, so that differences rise above float32 rounding. */
+import { TorchGenerator } from "../../tensor/random.ts";
+import { float32, sizeOf } from "../../tensor/tensor.ts";
+import type { WeightSource } from "../block_graph/weights.ts";
 
 /** Drawn in the order in which a model asks for them; scales of norms lie around 1. */
 export function livelyWeights(seed: number): WeightSource {

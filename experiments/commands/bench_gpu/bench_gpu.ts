@@ -1,12 +1,8 @@
 /** `deno task bench gpu` in the repository: measures or packs. */
-import type { CommandResult } from "./options/command.ts";
-import {
-  gpuHelp,
-  gpuLines,
-  measureGpu,
-  packGpuBench,
-  parseGpu,
-} from "@dip-go/eval/bench";
+import type { CommandResult } from "../options/command.ts";
+import { gpuLines, measureGpu } from "@dip-go/eval/bench";
+import { gpuHelp, parseGpu } from "./gpu_options.ts";
+import { packGpuBench } from "./gpu_pack.ts";
 
 /** @throws As `parseGpu`, `measureGpu` and `packGpuBench`. */
 export async function gpuCommand(

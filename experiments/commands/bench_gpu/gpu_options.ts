@@ -5,8 +5,8 @@ import {
   choiceOption,
   type OptionSource,
   wholeOption,
-} from "@dip-go/experiments/commands";
-import type { GpuBenchOptions } from "./gpu.ts";
+} from "../options/option_values.ts";
+import type { GpuBenchOptions } from "@dip-go/eval/bench";
 
 export const gpuHelp =
   `Measures Stable Diffusion 1.5 (512x512) and DiT-XL/2 (256x256) on a GPU: the full
