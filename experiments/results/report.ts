@@ -3,7 +3,12 @@ import { type Tensor, unstacked } from "@dip-go/core/tensor";
 import { fidelityChart, gateHeatMap } from "@dip-go/eval/charts";
 import { imageGrid, writePng } from "@dip-go/eval/pictures";
 import { joinReports, reportPage } from "@dip-go/eval/report";
-import { joinResults, renderTable, type Results, writeResults } from "@dip-go/eval/tables";
+import {
+  joinResults,
+  renderTable,
+  type Results,
+  writeResults,
+} from "@dip-go/eval/tables";
 import type { Bench } from "../run/bench.ts";
 import { type FinishedRow, rowName } from "./measured_row.ts";
 import type { RunFolder } from "./run_folder.ts";

@@ -1,5 +1,10 @@
 /** What a run's `report.json` holds: gates, pictures, subjects and what searches reported. */
-import { pictureBytes, picturesWithin, type RowDetails, type RunDetails } from "@dip-go/eval/report";
+import {
+  pictureBytes,
+  picturesWithin,
+  type RowDetails,
+  type RunDetails,
+} from "@dip-go/eval/report";
 import type { Bench } from "../run/bench.ts";
 import { evaluationPairs } from "../run/evaluate.ts";
 import { rowName } from "./measured_row.ts";
