@@ -1,5 +1,5 @@
 /** TODO core/autodiff */
-export { splitHeads } from "./attention.ts";
+export { splitHeads } from "../onnx/ops/attention/attention_vjp.ts";
 export { dearProducts } from "./dear_products.ts";
 export {
   type FlatParameters,

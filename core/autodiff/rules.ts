@@ -2,16 +2,16 @@
  * The table of VJP rules, keyed by operator. An operator needs an entry when a
  * graph that is differentiated has it between a target and an output.
  */
-import { multiHeadAttentionVjp } from "./attention.ts";
-import { convTransposeVjp, convVjp } from "./convolution.ts";
-import * as e from "./elementwise.ts";
-import { instanceNormalizationVjp } from "./instance_normalization.ts";
-import * as n from "./normalization.ts";
-import * as pool from "./pooling.ts";
-import * as p from "./products.ts";
-import { resizeVjp } from "./resize.ts";
-import * as s from "./shape.ts";
-import type { VjpRule } from "./vjp_call.ts";
+import { multiHeadAttentionVjp } from "../onnx/ops/attention/attention_vjp.ts";
+import { convTransposeVjp, convVjp } from "../onnx/ops/windows/conv.ts";
+import * as e from "../onnx/ops/elementwise/unary.ts";
+import { instanceNormalizationVjp } from "../onnx/ops/normalization/instance_normalization.ts";
+import * as n from "../onnx/ops/normalization/layer_normalization.ts";
+import * as pool from "../onnx/ops/windows/pooling.ts";
+import * as p from "../onnx/ops/products/product.ts";
+import { resizeVjp } from "../onnx/ops/movement/resize.ts";
+import * as s from "../onnx/ops/movement/shape.ts";
+import type { VjpRule } from "../onnx/ops/operator.ts";
 
 export const rules: Readonly<Record<string, VjpRule>> = {
   Abs: e.absVjp,

@@ -8,7 +8,7 @@ import {
 import { GraphBuilder } from "../onnx/builder.ts";
 import { ints, string } from "../onnx/attributes.ts";
 import type { Value } from "../onnx/graph.ts";
-import { operators } from "../onnx/shape_inference.ts";
+import { operators } from "../onnx/ops/shape_call.ts";
 import { openSession } from "../runtime/session.ts";
 import {
   float32,

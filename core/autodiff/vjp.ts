@@ -10,7 +10,7 @@ import { valueOf } from "../onnx/graph.ts";
 import { withoutUnread } from "../onnx/rewrites/unread_inputs.ts";
 import { describe, sameShape, zeros } from "../tensor/tensor.ts";
 import { rules } from "./rules.ts";
-import type { VjpCall } from "./vjp_call.ts";
+import type { VjpCall } from "../onnx/ops/operator.ts";
 
 /** Name of the input that holds an output's cotangent. */
 export const cotangentOf = (output: string): string => `${output}:cotangent`;

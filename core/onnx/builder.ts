@@ -13,7 +13,7 @@ import {
 import { float, int, ints, string } from "./attributes.ts";
 import { dataTypes } from "./data_types.ts";
 import type { Attribute, Graph, Initializer, Node, Value } from "./graph.ts";
-import { inferShapes, normalizeAxis } from "./shape_inference.ts";
+import { inferShapes, normalizeAxis } from "./ops/shape_call.ts";
 
 type Attributes = Readonly<Record<string, Attribute>>;
 

@@ -1,7 +1,7 @@
 /** The sliding window that convolutions and pools share, read from a node, and its slices. */
-import { intsAttribute } from "../onnx/attributes.ts";
-import type { GraphBuilder } from "../onnx/builder.ts";
-import type { Node, Value } from "../onnx/graph.ts";
+import { intsAttribute } from "../../attributes.ts";
+import type { GraphBuilder } from "../../builder.ts";
+import type { Node, Value } from "../../graph.ts";
 
 /** One entry a spatial axis; output position n reads input positions stride n + dilation k − begin, k < kernel. */
 export interface SlidingWindow {

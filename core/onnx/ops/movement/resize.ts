@@ -3,11 +3,11 @@
  * axis y = R x with a constant matrix R `[out, in]`, so dx = Rᵀ dy, one small
  * product an axis. Nearest by a whole factor repeats x: its adjoint sums.
  */
-import { intAttribute, stringAttribute } from "../onnx/attributes.ts";
-import type { GraphBuilder } from "../onnx/builder.ts";
-import type { Node, Value } from "../onnx/graph.ts";
-import { float32, sizeOf } from "../tensor/tensor.ts";
-import type { VjpRule } from "./vjp_call.ts";
+import { intAttribute, stringAttribute } from "../../attributes.ts";
+import type { GraphBuilder } from "../../builder.ts";
+import type { Node, Value } from "../../graph.ts";
+import { float32, sizeOf } from "../../../tensor/tensor.ts";
+import type { VjpRule } from "../operator.ts";
 
 /** Input coordinate of output position o; single precision where ONNX Runtime's rounding decides which neighbour is nearest. */
 const coordinates: Readonly<

@@ -1,9 +1,9 @@
 /** VJP rules of softmax, layer normalisation, mean and sum. */
-import { floatAttribute, intAttribute } from "../onnx/attributes.ts";
-import { normalizeAxis } from "../onnx/shape_inference.ts";
-import { float32, sizeOf } from "../tensor/tensor.ts";
-import type { VjpCall, VjpRule } from "./vjp_call.ts";
-import type { Value } from "../onnx/graph.ts";
+import { floatAttribute, intAttribute } from "../../attributes.ts";
+import { normalizeAxis } from "../shape_call.ts";
+import { float32, sizeOf } from "../../../tensor/tensor.ts";
+import type { VjpCall, VjpRule } from "../operator.ts";
+import type { Value } from "../../graph.ts";
 
 /**
  * Softmax, y = softmax(x) along `axis`:

@@ -1,8 +1,8 @@
 /** VJP rule of attention, in slices that bound its memory. */
-import { floatAttribute, intAttribute } from "../onnx/attributes.ts";
-import type { GraphBuilder } from "../onnx/builder.ts";
-import type { Node, Value } from "../onnx/graph.ts";
-import type { VjpRule } from "./vjp_call.ts";
+import { floatAttribute, intAttribute } from "../../attributes.ts";
+import type { GraphBuilder } from "../../builder.ts";
+import type { Node, Value } from "../../graph.ts";
+import type { VjpRule } from "../operator.ts";
 
 /** Elements of a score matrix `[B, h, l, S]` that one slice of h heads and l queries may hold: 32 MB. Four such matrices are alive at a time. */
 const scoreLimit = 1 << 23;

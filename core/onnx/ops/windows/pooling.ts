@@ -4,18 +4,18 @@
  * a subgradient. (PyTorch does so for amax and maximum, while its max pool
  * gives all to the first.)
  */
-import { intAttribute, intsAttribute } from "../onnx/attributes.ts";
-import type { GraphBuilder } from "../onnx/builder.ts";
-import type { Value } from "../onnx/graph.ts";
-import { normalizeAxis } from "../onnx/shape_inference.ts";
-import { float32, sizeOf } from "../tensor/tensor.ts";
+import { intAttribute, intsAttribute } from "../../attributes.ts";
+import type { GraphBuilder } from "../../builder.ts";
+import type { Value } from "../../graph.ts";
+import { normalizeAxis } from "../shape_call.ts";
+import { float32, sizeOf } from "../../../tensor/tensor.ts";
 import {
   offsetsOf,
   type SlidingWindow,
   slidingWindowOf,
   windowSlices,
 } from "./sliding_window.ts";
-import type { VjpCall, VjpRule } from "./vjp_call.ts";
+import type { VjpCall, VjpRule } from "../operator.ts";
 
 /**
  * AveragePool: each cell of a window gets dy over the window's count, the

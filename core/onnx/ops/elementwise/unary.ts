@@ -1,7 +1,7 @@
 /** VJP rules of elementwise operators. Written in the output y where that saves recomputing it. */
-import { floatAttribute, stringAttribute } from "../onnx/attributes.ts";
-import type { Value } from "../onnx/graph.ts";
-import type { VjpCall, VjpRule } from "./vjp_call.ts";
+import { floatAttribute, stringAttribute } from "../../attributes.ts";
+import type { Value } from "../../graph.ts";
+import type { VjpCall, VjpRule } from "../operator.ts";
 
 /** A rule dx = dy · slope for a unary operator, given its slope. */
 const unary = (slope: (call: VjpCall) => Value): VjpRule => (call) => [

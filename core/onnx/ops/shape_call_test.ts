@@ -1,10 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { GraphBuilder } from "./builder.ts";
-import {
-  broadcastShapes,
-  normalizeAxis,
-  sliceBounds,
-} from "./shape_inference.ts";
+import { GraphBuilder } from "../builder.ts";
+import { broadcastShapes, normalizeAxis, sliceBounds } from "./shape_call.ts";
 
 Deno.test("inferShapes() names the node, its operator and its inputs", () => {
   const g = new GraphBuilder("g");

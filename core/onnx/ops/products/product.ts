@@ -1,8 +1,8 @@
 /** VJP rules of matrix products. */
-import { floatAttribute, intAttribute } from "../onnx/attributes.ts";
-import type { GraphBuilder } from "../onnx/builder.ts";
-import type { Value } from "../onnx/graph.ts";
-import type { VjpCall, VjpRule } from "./vjp_call.ts";
+import { floatAttribute, intAttribute } from "../../attributes.ts";
+import type { GraphBuilder } from "../../builder.ts";
+import type { Value } from "../../graph.ts";
+import type { VjpCall, VjpRule } from "../operator.ts";
 
 type Bit = 0 | 1;
 const not = (bit: Bit): Bit => bit ? 0 : 1;

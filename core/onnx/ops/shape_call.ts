@@ -4,10 +4,15 @@
  * ONNX Runtime's contrib operators. Shapes are static, so a disagreement is
  * found, and its node named, when the graph is built.
  */
-import { describe, type DType, sameShape, sizeOf } from "../tensor/tensor.ts";
-import { intAttribute, intsAttribute } from "./attributes.ts";
-import { dtypeOfCode } from "./data_types.ts";
-import type { Node, Value } from "./graph.ts";
+import {
+  describe,
+  type DType,
+  sameShape,
+  sizeOf,
+} from "../../tensor/tensor.ts";
+import { intAttribute, intsAttribute } from "../attributes.ts";
+import { dtypeOfCode } from "../data_types.ts";
+import type { Node, Value } from "../graph.ts";
 
 type Shape = readonly number[];
 

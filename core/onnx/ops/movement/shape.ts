@@ -1,10 +1,10 @@
 /** VJP rules of operators that move values without changing them. */
-import { intAttribute, intsAttribute } from "../onnx/attributes.ts";
-import type { GraphBuilder } from "../onnx/builder.ts";
-import type { Value } from "../onnx/graph.ts";
-import { normalizeAxis, sliceBounds } from "../onnx/shape_inference.ts";
-import { int64, zeros } from "../tensor/tensor.ts";
-import type { VjpRule } from "./vjp_call.ts";
+import { intAttribute, intsAttribute } from "../../attributes.ts";
+import type { GraphBuilder } from "../../builder.ts";
+import type { Value } from "../../graph.ts";
+import { normalizeAxis, sliceBounds } from "../shape_call.ts";
+import { int64, zeros } from "../../../tensor/tensor.ts";
+import type { VjpRule } from "../operator.ts";
 
 export const identityVjp: VjpRule = ({ dy }) => [dy];
 

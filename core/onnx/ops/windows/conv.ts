@@ -28,16 +28,16 @@
  * Shapes: x `[B, C, H, W]`, y `[B, M, H', W']`, w `[M, C/G, K, K]` with G groups;
  * ConvTranspose goes from M to C channels with the same w.
  */
-import { intAttribute, intsAttribute } from "../onnx/attributes.ts";
-import type { GraphBuilder } from "../onnx/builder.ts";
-import type { Value } from "../onnx/graph.ts";
-import { sizeOf } from "../tensor/tensor.ts";
+import { intAttribute, intsAttribute } from "../../attributes.ts";
+import type { GraphBuilder } from "../../builder.ts";
+import type { Value } from "../../graph.ts";
+import { sizeOf } from "../../../tensor/tensor.ts";
 import {
   type SlidingWindow,
   slidingWindowOf,
   windowSlices,
 } from "./sliding_window.ts";
-import type { VjpRule } from "./vjp_call.ts";
+import type { VjpRule } from "../operator.ts";
 
 /** Conv, see above. */
 export const convVjp: VjpRule = ({ g, node, x, inputs, dy, wants }) => {

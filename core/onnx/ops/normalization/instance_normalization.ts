@@ -1,8 +1,8 @@
 /** VJP rule of InstanceNormalization, and through it of group normalisation. */
-import { floatAttribute } from "../onnx/attributes.ts";
-import { isFilled } from "./normalization.ts";
-import type { Value } from "../onnx/graph.ts";
-import type { VjpRule } from "./vjp_call.ts";
+import { floatAttribute } from "../../attributes.ts";
+import { isFilled } from "./layer_normalization.ts";
+import type { Value } from "../../graph.ts";
+import type { VjpRule } from "../operator.ts";
 
 /**
  * InstanceNormalization, y = x̂ ⊙ scale + bias with x̂ = (x − μ) r,

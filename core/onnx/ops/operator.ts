@@ -1,6 +1,6 @@
 /** What a VJP rule receives and returns. */
-import type { GraphBuilder } from "../onnx/builder.ts";
-import type { Node, Value } from "../onnx/graph.ts";
+import type { GraphBuilder } from "../builder.ts";
+import type { Node, Value } from "../graph.ts";
 
 /** One node on the way back: its forward values and the cotangents of its outputs. */
 export interface VjpCall {
