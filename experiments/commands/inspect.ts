@@ -15,7 +15,14 @@ import {
 } from "@dip-go/core/models";
 import { alignedLines } from "@dip-go/eval/tables";
 import { type CommandResult, finish, resultOf } from "./options/command.ts";
-import { type Inspection, inspectModel } from "./inspect/model_costs.ts";
+import {
+  type InspectedGates,
+  type InspectedMacs,
+  inspectGates,
+  type Inspection,
+  inspectModel,
+} from "./inspect/model_costs.ts";
+import { readGates } from "../schema/gates_file.ts";
 
 const help =
   `Prints a model's blocks with their weights and multiply-accumulates per call.
@@ -26,10 +33,13 @@ Usage: deno task inspect <model> [options]
     Object.keys(knownModels).join(", ")
   }, or a model's folder
   --granularity <g>    Gated units: block (default), sublayer of a DiT or PixArt, branch or layer of a UNet
+  --backup <b>         Value that a closed gate of a DiT or PixArt holds: residual (default) or output
+  --gates <file>       gates.json of a SubNet: print the share of the MACs that it keeps
   --json               Print JSON
 
 MACs of one call at batch 1: total (with attention's products), weights (linear
-and convolution alone), paper (as the DiP-GO paper counts).`;
+and convolution alone), paper (as the DiP-GO paper counts). Kept MACs are the mean over
+the SubNet's calls: of the blocks that run, those kept for later steps included.`;
 
 /** Runs the command on its arguments; errors are part of the result. */
 export function inspectCommand(
@@ -41,7 +51,7 @@ export function inspectCommand(
 async function inspect(args: readonly string[]): Promise<CommandResult> {
   const options = parseArgs([...args], {
     boolean: ["help", "json"],
-    string: ["granularity", "_"],
+    string: ["granularity", "backup", "gates", "_"],
     default: { granularity: "block" },
     unknown: refuseOption,
   });
@@ -53,8 +63,12 @@ async function inspect(args: readonly string[]): Promise<CommandResult> {
   }
   const granularity = granularityOf(options.granularity);
   const [name] = options._;
-  const graph = await modelGraph(name, { batch: 1, granularity });
-  const inspection = inspectModel(name, graph);
+  const backup = backupOf(options.backup);
+  const graph = await modelGraph(name, { batch: 1, granularity, backup });
+  const gates = options.gates === undefined
+    ? {}
+    : { gates: await keptBy(options.gates, graph) };
+  const inspection = { ...inspectModel(name, graph), ...gates };
   const lines = options.json
     ? [JSON.stringify(inspection, null, 2)]
     : tableLines(inspection);
@@ -78,6 +92,25 @@ function granularityOf(text: string): Granularity {
   );
 }
 
+function backupOf(text: string | undefined): NetworkOptions["backup"] {
+  if (text === undefined || text === "output" || text === "residual") {
+    return text;
+  }
+  throw new RangeError(
+    `Cannot inspect: --backup is "${text}", expected output or residual`,
+  );
+}
+
+async function keptBy(
+  file: string,
+  graph: BlockGraph,
+): Promise<InspectedGates> {
+  if (file === "") {
+    throw new TypeError("Cannot inspect: --gates is empty, expected a file");
+  }
+  return inspectGates(graph, (await readGates(file, graph)).gates);
+}
+
 /** A known name needs no weights; anything else must be a folder. */
 async function modelGraph(
   name: string,
@@ -98,19 +131,34 @@ async function isFolder(path: string): Promise<boolean> {
   }
 }
 
-function tableLines({ model, params, macs, blocks }: Inspection): string[] {
+function tableLines(
+  { model, params, macs, blocks, gates }: Inspection,
+): string[] {
   const rows = [...blocks, { name: model, gated: false, params, macs }];
-  const count = (value: number) => value.toLocaleString("en-US");
+  const count = (value: number) => Math.round(value).toLocaleString("en-US");
+  const share = (value: number) => value.toFixed(4);
+  const kept = !gates ? [] : [
+    ["kept by gates", "", "", ...conventions(gates.keptMacs).map(count)],
+    ["fraction", "", "", ...conventions(gates.fraction).map(share)],
+  ];
   const [header, ...body] = alignedLines([
     ["block", "gated", "params", "MACs total", "MACs weights", "MACs paper"],
     ...rows.map(({ name, gated, params, macs }) => [
       name,
       gated ? "yes" : "",
-      ...[params, macs.total, macs.weights, macs.paper].map(count),
+      ...[params, ...conventions(macs)].map(count),
     ]),
+    ...kept,
   ], { left: 2 });
   const rule = "─".repeat(header.length);
-  return [header, rule, ...body.slice(0, -1), rule, body.at(-1)!];
+  const units = body.slice(0, blocks.length);
+  return [header, rule, ...units, rule, ...body.slice(blocks.length)];
 }
+
+const conventions = ({ total, weights, paper }: InspectedMacs): number[] => [
+  total,
+  weights,
+  paper,
+];
 
 if (import.meta.main) finish(await inspectCommand(Deno.args));

@@ -1,4 +1,10 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertStringIncludes,
+} from "@std/assert";
+import { inTemporaryFolder } from "@dip-go/testing/files";
 import { inspectCommand } from "./inspect.ts";
 
 const testdata = decodeURIComponent(
@@ -70,6 +76,202 @@ for (
     assertEquals(gated.length, 28);
   });
 }
+
+/** What `inspect --json` prints. */
+async function inspected(...args: string[]) {
+  const { lines, error } = await inspectCommand([...args, "--json"]);
+  assertEquals(error, undefined);
+  return JSON.parse(lines.join("\n"));
+}
+
+/** Names of the gated units. */
+const unitsOf = ({ blocks }: { blocks: { name: string; gated: boolean }[] }) =>
+  blocks.filter(({ gated }) => gated).map(({ name }) => name);
+
+/** Writes gates, a row a step from sets of closed units, and inspects them. */
+const withGates = <Value>(
+  blocks: readonly string[],
+  closed: readonly (readonly string[])[],
+  use: (path: string) => Promise<Value>,
+): Promise<Value> =>
+  inTemporaryFolder(async (folder) => {
+    const path = `${folder}/gates.json`;
+    const gates = closed.map((row) =>
+      blocks.map((name) => row.includes(name) ? 0 : 1)
+    );
+    const sampler = { name: "ddim", steps: gates.length };
+    const file = { model: "any", sampler, blocks, gates };
+    await Deno.writeTextFile(path, JSON.stringify(file));
+    return await use(path);
+  });
+
+/**
+ * The companion's gates at 0.80, as METHOD.md describes them: ten steps almost
+ * whole, forty that hold the last block. Which gates the ten close is not
+ * published; the mid block once is the only reading that gives both 19.97 % of
+ * the nine blocks and 0.1999 of the model with its ungated ends always run.
+ */
+const published = `${testdata}/gates/sd15_published_80.json`;
+
+Deno.test("inspect --gates gives the published 0.80 gates a fifth of SD-1.5 in every convention", async () => {
+  const { macs, gates: { keptMacs, fraction } } = await inspected(
+    "sd-1.5",
+    "--granularity",
+    "block",
+    "--gates",
+    published,
+  );
+  for (const convention of ["total", "weights", "paper"]) {
+    assertAlmostEquals(fraction[convention], 0.1999, 2e-4);
+    assertAlmostEquals(
+      keptMacs[convention],
+      fraction[convention] * macs[convention],
+      1,
+    );
+  }
+  const { total, blocks } = macsJson.models["sd15-unet-64"];
+  const ends = ["conv_in", "time_embedding", "conv_norm_out", "conv_out"]
+    .map((name) => blocks[name].macs);
+  const [convIn, embedding] = ends;
+  // the ends stand still where the last block is held; METHOD.md runs them
+  const always = fraction.total * 50 * total.macs + 40 * (convIn + embedding);
+  assertEquals((always / (50 * total.macs)).toFixed(4), "0.1999");
+  const nine = total.macs - ends.reduce((sum, end) => sum + end);
+  const ofNine = 10 * nine - blocks.mid_block.macs;
+  assertEquals((100 * ofNine / (50 * nine)).toFixed(2), "19.97");
+});
+
+Deno.test("inspect --gates prints what is kept under the sum", async () => {
+  const { lines } = await inspectCommand(["sd-1.5", "--gates", published]);
+  const [model, kept, fraction] = lines.slice(-3)
+    .map((line) => line.split(/\s{2,}/));
+  assertEquals([model[0], kept[0]], ["sd-1.5", "kept by gates"]);
+  assertEquals(fraction, ["fraction", "0.1998", "0.1998", "0.1998"]);
+});
+
+for (
+  const [model, granularity] of [
+    ["sd-1.5", "layer"],
+    ["sd-2.1", "branch"],
+    ["dit-xl-2-256", "sublayer"],
+    ["pixart-alpha-512", "block"],
+    [`${testdata}/dit`, "block"],
+    [`${testdata}/unet-sd15`, "branch"],
+  ]
+) {
+  Deno.test(`inspect --gates counts ${model.split("/").at(-1)} by ${granularity}`, async () => {
+    const args = [model, "--granularity", granularity];
+    const inspection = await inspected(...args);
+    const units = unitsOf(inspection);
+    const kept = (closed: readonly (readonly string[])[]) =>
+      withGates(units, closed, (path) => inspected(...args, "--gates", path));
+    const whole = await kept([[], []]);
+    assertEquals(whole.gates.keptMacs, inspection.macs);
+    assertEquals(whole.gates.fraction, { total: 1, weights: 1, paper: 1 });
+    const { gates: { fraction } } = await kept([[], [], units, units]);
+    assert(fraction.total >= 0.5 && fraction.total < 0.56, `${fraction.total}`);
+  });
+}
+
+Deno.test("inspect --gates knows the whole step's unit, which takes the ends of the model too", async () => {
+  const args = ["sd-1.5", "--gates"];
+  const units = unitsOf(await inspected("sd-1.5"));
+  const all = [...units, "prediction"];
+  await withGates(all, [[], ["prediction"]], async (path) => {
+    const { gates } = await inspected(...args, path);
+    assertEquals(gates.fraction, { total: 0.5, weights: 0.5, paper: 0.5 });
+  });
+});
+
+Deno.test("inspect --gates counts what is computed only to be held for later", async () => {
+  const { "sd15-unet-64": { blocks, total } } = macsJson.models;
+  const units = unitsOf(await inspected("sd-1.5"));
+  // the last block held at step 1, and all but the last and the first two at step 2, whose backups step 1 then makes
+  const closed = units.slice(2, -1);
+  const later = [[], ["up_blocks.3"], closed];
+  const { gates } = await withGates(
+    units,
+    later,
+    (path) => inspected("sd-1.5", "--gates", path),
+  );
+  const cost = (...names: string[]) =>
+    names.reduce((sum, name) => sum + blocks[name].macs, 0);
+  const ends = cost("conv_in", "time_embedding", "conv_norm_out", "conv_out");
+  const second = total.macs - cost("up_blocks.3");
+  const third = ends + cost("down_blocks.0", "up_blocks.3");
+  assertEquals(3 * gates.keptMacs.total, total.macs + second + third);
+});
+
+Deno.test("inspect --backup says what a transformer's closed gates hold", async () => {
+  const units = unitsOf(await inspected("dit-xl-2-256"));
+  const fractionOf = (backup: string) =>
+    withGates(units, [[], [units.at(-1)!]], async (path) => {
+      const { gates: { fraction } } = await inspected(
+        "dit-xl-2-256",
+        "--gates",
+        path,
+        "--backup",
+        backup,
+      );
+      return fraction.total;
+    });
+  assertAlmostEquals(await fractionOf("residual"), 1 - 0.5 / 28, 1e-3);
+  assertAlmostEquals(await fractionOf("output"), 0.5, 1e-3);
+});
+
+Deno.test("inspect --gates refuses gates of other units, of other steps, and no gates", async () => {
+  const refusal = async (args: readonly string[]) => {
+    const { lines, error, exitCode } = await inspectCommand(args);
+    assertEquals([lines, exitCode], [[], 1]);
+    return error!;
+  };
+  const branches = await refusal(
+    ["sd-1.5", "--granularity", "branch", "--gates", published],
+  );
+  assertStringIncludes(
+    branches,
+    `Cannot use the gates of ${published}: "blocks"[0] of 9 is "down_blocks.0", expected "down_blocks.0.0"`,
+  );
+  const units = unitsOf(await inspected("sd-1.5"));
+  await withGates(units.toReversed(), [[]], async (path) => {
+    assertStringIncludes(
+      await refusal(["sd-1.5", "--gates", path]),
+      `"blocks"[0] of 9 is "up_blocks.3", expected "down_blocks.0"`,
+    );
+  });
+  await withGates(units.slice(1), [[]], async (path) => {
+    assertStringIncludes(
+      await refusal(["sd-1.5", "--gates", path]),
+      `"blocks"[0] of 8 is "down_blocks.1", expected "down_blocks.0"`,
+    );
+  });
+  await withGates(units, [[], []], async (path) => {
+    const file = JSON.parse(await Deno.readTextFile(path));
+    const refused = async (change: Record<string, unknown>) => {
+      await Deno.writeTextFile(path, JSON.stringify({ ...file, ...change }));
+      return await refusal(["sd-1.5", "--gates", path]);
+    };
+    assertStringIncludes(
+      await refused({ sampler: { name: "ddim", steps: 3 } }),
+      `Cannot use the gates of ${path}: found 2 rows, expected 3 steps`,
+    );
+    assertStringIncludes(
+      await refused({ gates: file.gates.toReversed().map(() => [1]) }),
+      `row 0 has 1 gates, expected 9 units`,
+    );
+    assertStringIncludes(await refused({ gates: {} }), `"gates" is`);
+    assertStringIncludes(await refused({ blocks: 9 }), `"blocks" is`);
+  });
+  assertStringIncludes(await refusal(["sd-1.5", "--gates"]), "is empty");
+  assertStringIncludes(
+    await refusal(["sd-1.5", "--gates", `${testdata}/no.json`]),
+    "no.json",
+  );
+  assertStringIncludes(
+    await refusal(["sd-1.5", "--backup", "input"]),
+    '--backup is "input", expected output or residual',
+  );
+});
 
 Deno.test("inspect names the known models, and what it does not understand", async () => {
   const refusals: [string[], string][] = [

@@ -7,6 +7,8 @@ import {
   sumMacs,
 } from "@dip-go/core/onnx";
 import { sizeOf } from "@dip-go/core/tensor";
+import type { Gates } from "@dip-go/supernet/gates";
+import { macsOfCall, macsOfGates } from "../../dry_run/sub_net_macs.ts";
 
 /** Multiply-accumulates in the three conventions of {@linkcode Macs}. */
 export type InspectedMacs = Pick<Macs, "total" | "weights" | "paper">;
@@ -26,6 +28,16 @@ export interface Inspection {
   readonly params: number;
   readonly macs: InspectedMacs;
   readonly blocks: readonly InspectedBlock[];
+  /** What a SubNet's gates keep; there if any were given. */
+  readonly gates?: InspectedGates;
+}
+
+/** What a SubNet keeps of the full sampler. */
+export interface InspectedGates {
+  /** Per model call, the mean over all steps. */
+  readonly keptMacs: InspectedMacs;
+  /** Of the model's own, in [0, 1]. */
+  readonly fraction: InspectedMacs;
 }
 
 /** A node or a weight on the way to the unit that owns it. */
@@ -56,6 +68,25 @@ export function inspectModel(name: string, model: BlockGraph): Inspection {
       ...summed(own),
     }));
   return { model: name, ...summed(parts), blocks };
+}
+
+/**
+ * What gates keep of the full sampler's multiply-accumulates.
+ *
+ * @param gates `[T, N]`, the whole step's unit last.
+ * @throws {RangeError} If the gates do not fit the model's units.
+ */
+export function inspectGates(model: BlockGraph, gates: Gates): InspectedGates {
+  const kept = macsOfGates(model, gates);
+  const dense = macsOfCall(model);
+  const each = (of: (convention: keyof InspectedMacs) => number) => ({
+    total: of("total"),
+    weights: of("weights"),
+    paper: of("paper"),
+  });
+  const keptMacs = each((convention) => kept[convention] / gates.length);
+  const fraction = each((name) => keptMacs[name] / dense[name]);
+  return { keptMacs, fraction };
 }
 
 function summed(

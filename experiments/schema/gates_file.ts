@@ -1,0 +1,47 @@
+/** `gates.json` of a model: its gates as the model's SuperNet takes them. */
+import { readJson } from "@dip-go/core/files";
+import type { BlockGraph } from "@dip-go/core/models";
+import { parseGates, type SubNetPlan } from "@dip-go/supernet/gates";
+
+/**
+ * Reads gates for a model's units. The paper gates blocks alone: where a file
+ * has no column for the whole step, that unit stays open.
+ *
+ * @throws {Deno.errors.NotFound} If there is no such file.
+ * @throws {TypeError} If it is not JSON, or a key is missing or of another type.
+ * @throws {RangeError} If its gates do not fit its own steps and blocks, or its blocks are not the model's units in their order.
+ */
+export async function readGates(
+  file: string,
+  model: BlockGraph,
+): Promise<SubNetPlan> {
+  const { blocks, gates, forecast } = parseGates(await readJson(file), file);
+  const gated = model.blocks.filter((block) => block.gated)
+    .map(({ name }) => name);
+  const isWhole = blocks.length !== gated.length;
+  checkUnits(blocks, isWhole ? [...gated, model.output] : gated, file);
+  return {
+    gates: isWhole ? gates : gates.map((row) => [...row, 1]),
+    forecast,
+  };
+}
+
+function checkUnits(
+  found: readonly string[],
+  expected: readonly string[],
+  file: string,
+): void {
+  const count = Math.max(found.length, expected.length);
+  const odd = Array.from({ length: count }, (_, n) => n)
+    .find((n) => found[n] !== expected[n]);
+  if (odd === undefined) return;
+  const at = (names: readonly string[]) =>
+    `${names[odd] === undefined ? "nothing" : `"${names[odd]}"`}`;
+  throw new RangeError(
+    `Cannot use the gates of ${file}: "blocks"[${odd}] of ${found.length} is ${
+      at(found)
+    }, expected ${at(expected)}, the model's units being ${
+      expected.slice(0, 2).join(", ")
+    } … ${expected.at(-1)}`,
+  );
+}
