@@ -1,4 +1,9 @@
 /** TODO core/pipeline */
+export {
+  type Conditioner,
+  openConditioner,
+  type Subject,
+} from "./conditioner.ts";
 export { guide, guidedLabels, guideVjp, twice, twiceVjp } from "./guidance.ts";
 export { ownScheduler } from "./own_scheduler.ts";
 export {

@@ -1,9 +1,9 @@
 /** Writes a SubNet as one ONNX file with its weights beside it, and what helps to use it. */
+import type { Subject } from "@dip-go/core/pipeline";
 import { writeAtomically } from "@dip-go/core/files";
 import { writeModels } from "@dip-go/core/runtime";
 import { type Tensor, unstacked, writeNpy } from "@dip-go/core/tensor";
 import { compileSubNet } from "@dip-go/supernet/compile";
-import type { Subject } from "@dip-go/supernet/sampling";
 import { imageGrid, writePng } from "@dip-go/eval/pictures";
 import type { Example, ExportOptions } from "./export_options.ts";
 import { exportedPlan } from "./exported_plan.ts";

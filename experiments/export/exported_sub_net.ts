@@ -12,8 +12,10 @@ import {
   type Autoencoder,
   emitPictures,
   loadAutoencoder,
+  openConditioner,
   openPictureDecoder,
   ownScheduler,
+  type Subject,
 } from "@dip-go/core/pipeline";
 import { TorchGenerator } from "@dip-go/core/random";
 import type { Precision } from "@dip-go/core/runtime";
@@ -32,12 +34,7 @@ import {
   subNetMacs,
   superNet,
 } from "@dip-go/supernet/gates";
-import {
-  openConditioner,
-  openSubNet,
-  type Subject,
-  SubNetRunner,
-} from "@dip-go/supernet/sampling";
+import { openSubNet, SubNetRunner } from "@dip-go/supernet/sampling";
 import type { ExportedPlan } from "./exported_plan.ts";
 
 /** How the SubNet's graph begins and ends. */

@@ -9,13 +9,16 @@ import {
 } from "@dip-go/core/models";
 import {
   type Autoencoder,
+  type Conditioner,
   emitPictures,
   loadAutoencoder,
+  openConditioner,
   openPictureDecoder,
   ownScheduler,
   type PictureDecoder,
   type PromptLists,
   readPrompts,
+  type Subject,
 } from "@dip-go/core/pipeline";
 import { TorchGenerator } from "@dip-go/core/random";
 import type { Device, Precision, SessionOptions } from "@dip-go/core/runtime";
@@ -36,10 +39,7 @@ import {
   superNet,
 } from "@dip-go/supernet/gates";
 import {
-  type Conditioner,
-  openConditioner,
   openSubNet,
-  type Subject,
   type SubNet,
   SubNetRunner,
 } from "@dip-go/supernet/sampling";

@@ -1,10 +1,5 @@
 /** TODO supernet/sampling */
 export { blockSessions } from "./block_sessions.ts";
-export {
-  type Conditioner,
-  openConditioner,
-  type Subject,
-} from "./conditioner.ts";
 export { openSubNet, type SubNet } from "./fused_sub_net.ts";
 export { stepPlans } from "./held_sums.ts";
 export { samplePictures } from "./sample_pictures.ts";

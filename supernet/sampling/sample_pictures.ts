@@ -12,9 +12,11 @@ import {
 } from "@dip-go/core/models";
 import {
   loadAutoencoder,
+  openConditioner,
   openPictureDecoder,
   ownScheduler,
   type PictureDecoder,
+  type Subject,
 } from "@dip-go/core/pipeline";
 import type { TorchGenerator } from "@dip-go/core/random";
 import type { SessionOptions } from "@dip-go/core/runtime";
@@ -24,7 +26,6 @@ import {
   type SamplerKind,
 } from "@dip-go/core/samplers";
 import type { Tensor } from "@dip-go/core/tensor";
-import { openConditioner, type Subject } from "./conditioner.ts";
 import { openSubNet } from "./fused_sub_net.ts";
 import { denseGates } from "../gates/gates.ts";
 import type { SubNetPlan } from "../gates/plan.ts";

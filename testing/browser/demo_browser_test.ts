@@ -1,7 +1,7 @@
 /** The demo in headless Chromium, on the CPU: both embedded models, in few steps. */
+import type { Subject } from "@dip-go/core/pipeline";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { inTemporaryFolder } from "../files/in_temporary_folder.ts";
-import type { Subject } from "@dip-go/supernet/sampling";
 import { type DemoModel, demoModels, fullPlan } from "@dip-go/experiments/demo";
 import { exampleOf, loadExported } from "@dip-go/experiments/export";
 import { browserMissing, type HeadlessPage } from "./headless_browser.ts";

@@ -7,7 +7,11 @@ import {
   loadModel,
   usualGranularity,
 } from "@dip-go/core/models";
-import { ownScheduler } from "@dip-go/core/pipeline";
+import {
+  openConditioner,
+  ownScheduler,
+  type Subject as Shown,
+} from "@dip-go/core/pipeline";
 import { TorchGenerator } from "@dip-go/core/random";
 import { onSoftwareGpu, type SessionOptions } from "@dip-go/core/runtime";
 import { makeSampler, parseSchedulerConfig } from "@dip-go/core/samplers";
@@ -22,10 +26,8 @@ import {
   superNet,
 } from "@dip-go/supernet/gates";
 import {
-  openConditioner,
   openSubNet,
   type SamplingInputs,
-  type Subject as Shown,
   SubNetRunner,
 } from "@dip-go/supernet/sampling";
 import { openTrainingForm, type RealGates } from "@dip-go/supernet/training";

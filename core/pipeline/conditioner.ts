@@ -1,13 +1,14 @@
 /** What pictures are of: classes that a DiT knows, or prompts that a text-to-image pipeline reads. */
-import type { LoadedModel } from "@dip-go/core/models";
+import type { LoadedModel } from "../models/load.ts";
+import type { SessionOptions } from "../runtime/session.ts";
+import { joined } from "../tensor/batch.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { guidedLabels } from "./guidance.ts";
 import {
-  guidedLabels,
   openPromptEncoder,
   type PromptEncoder,
   type PromptInputs,
-} from "@dip-go/core/pipeline";
-import type { SessionOptions } from "@dip-go/core/runtime";
-import { joined, type Tensor } from "@dip-go/core/tensor";
+} from "./prompt_encoder.ts";
 
 /** A class's index, or a prompt. */
 export type Subject = number | string;
