@@ -13,9 +13,6 @@ export {
   openPictureDecoder,
   PictureDecoder,
 } from "./picture_decoder.ts";
-export {
-  openPromptEncoder,
-  type PromptEncoder,
-  type PromptInputs,
-} from "./prompt_encoder.ts";
+export { openPromptEncoder } from "./open_prompt_encoder.ts";
+export type { PromptEncoder, PromptInputs } from "./prompt_encoder.ts";
 export { type PromptLists, readPrompts } from "./prompts.ts";

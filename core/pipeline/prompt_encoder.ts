@@ -1,10 +1,5 @@
-/** Prompts to what a pipeline's network reads besides latents and timestep. */
-import type { Network } from "../models/network.ts";
-import type { SessionOptions } from "../runtime/session.ts";
+/** The network's inputs for prompts: every family's text encoders make them in this form. */
 import type { Tensor } from "../tensor/tensor.ts";
-import { openClipPrompts } from "./clip_prompts.ts";
-import { openClipPairPrompts } from "./clip_pair_prompts.ts";
-import { openT5Prompts } from "./t5_prompts.ts";
 
 /** A network's inputs for one prompt by name, batch 1. */
 export type PromptInputs = Readonly<Record<string, Tensor>>;
@@ -17,32 +12,4 @@ export interface PromptEncoder extends AsyncDisposable {
   encode(prompt: string): Promise<PromptInputs>;
   /** The inputs that guidance leads away from where no prompt is given for them. */
   unconditional(): Promise<PromptInputs>;
-}
-
-/**
- * Opens a pipeline's text encoders: CLIP's tower for Stable Diffusion 1 and 2,
- * both towers for SDXL, T5 for PixArt.
- *
- * @param folder A pipeline with `tokenizer/`, `text_encoder/` and the like.
- * @param network Its own, which reads what they make.
- * @throws {TypeError} If the network reads no text.
- * @throws As `loadTokenizer` and `loadComponent`.
- */
-export function openPromptEncoder(
-  folder: string,
-  network: Network,
-  options: SessionOptions = {},
-): Promise<PromptEncoder> {
-  switch (network.family) {
-    case "dit":
-      throw new TypeError(
-        `Cannot encode prompts for ${folder}: it is a DiT, which draws classes`,
-      );
-    case "pixart":
-      return openT5Prompts(folder, network.config, options);
-    case "unet":
-      return network.config.added
-        ? openClipPairPrompts(folder, network.config, options)
-        : openClipPrompts(folder, options);
-  }
 }

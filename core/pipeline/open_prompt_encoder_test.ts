@@ -11,7 +11,8 @@ import { t5EncoderGraph } from "../models/t5/t5.ts";
 import { loadT5Encoder } from "../models/t5/t5_load.ts";
 import { openSession } from "../runtime/session.ts";
 import { float32, int64, type Tensor } from "../tensor/tensor.ts";
-import { openPromptEncoder, type PromptInputs } from "./prompt_encoder.ts";
+import { openPromptEncoder } from "./open_prompt_encoder.ts";
+import type { PromptInputs } from "./prompt_encoder.ts";
 import { inTinyPipeline } from "@dip-go/testing/models";
 
 const opened = async (folder: string) =>
