@@ -38,8 +38,8 @@ import {
   denseGates,
   type Gate,
   type Gates,
-  parseGates,
 } from "./gates/gates.ts";
+import { parseGates } from "./gates/plan.ts";
 import { liveBlocks, subNetMacs } from "./gates/liveness.ts";
 import { SubNetRunner } from "./sampling/sub_net.ts";
 import { type SuperNet, superNet } from "./gates/super_net.ts";

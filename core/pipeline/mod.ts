@@ -1,9 +1,18 @@
-/** TODO core/pipeline */
+/** From a prompt or a class to pictures: text encoders, guidance, decoder, and {@linkcode loadPipeline}, which puts them together. */
 export {
   type Conditioner,
   openConditioner,
   type Subject,
 } from "./conditioner.ts";
+export {
+  loadPipeline,
+  Pipeline,
+  type PipelineOptions,
+  type PipelineParts,
+  PipelineSampler,
+  type SamplerOptions,
+} from "./pipeline.ts";
+export type { SamplingInputs } from "./sampling_inputs.ts";
 export { guide, guidedLabels, guideVjp, twice, twiceVjp } from "./guidance.ts";
 export { ownScheduler } from "./own_scheduler.ts";
 export {

@@ -1,10 +1,11 @@
 /** Which text encoders a pipeline has: the one place that lists the families' own. */
 import type { Network } from "../models/network.ts";
 import type { SessionOptions } from "../runtime/session.ts";
+import { loadTokenizer } from "../text/tokenizer.ts";
 import { openClipPrompts } from "./clip_prompts.ts";
 import { openClipPairPrompts } from "./clip_pair_prompts.ts";
 import type { PromptEncoder } from "./prompt_encoder.ts";
-import { openT5Prompts } from "./t5_prompts.ts";
+import { longestPixartPrompt, openT5Prompts } from "./t5_prompts.ts";
 
 /**
  * Opens a pipeline's text encoders: CLIP's tower for Stable Diffusion 1 and 2,
@@ -32,4 +33,19 @@ export function openPromptEncoder(
         ? openClipPairPrompts(folder, network.config, options)
         : openClipPrompts(folder, options);
   }
+}
+
+/**
+ * Tokens of every prompt as a pipeline's network reads it; undefined in a
+ * network that reads none.
+ *
+ * @throws As `loadTokenizer`.
+ */
+export async function promptTokens(
+  folder: string,
+  { family }: Network,
+): Promise<number | undefined> {
+  if (family === "dit") return undefined;
+  const length = family === "pixart" ? longestPixartPrompt : undefined;
+  return (await loadTokenizer(`${folder}/tokenizer`, { length })).length;
 }

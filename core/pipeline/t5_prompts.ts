@@ -13,7 +13,7 @@ import { pixelsPerLatent } from "./pixels_per_latent.ts";
 import type { PromptEncoder, PromptInputs } from "./prompt_encoder.ts";
 
 /** The most tokens that PixArt-α was trained with; its tokenizer allows more. */
-const longest = 120;
+export const longestPixartPrompt = 120;
 
 interface Parts {
   readonly tokenizer: TextTokenizer;
@@ -67,7 +67,7 @@ export async function openT5Prompts(
     resolution: float32([1, 2], [side, side]),
     aspect_ratio: float32([1, 1], [1]),
   };
-  const length = { length: longest };
+  const length = { length: longestPixartPrompt };
   const tokenizer = await loadTokenizer(`${folder}/tokenizer`, length);
   const { config, weights } = await loadT5Encoder(`${folder}/text_encoder`);
   const size = { batch: 1, tokens: tokenizer.length };

@@ -1,10 +1,9 @@
 /** Images of the evaluation pairs, by the full model and by SubNets. */
-import type { Subject } from "@dip-go/core/pipeline";
+import type { SamplingInputs, Subject } from "@dip-go/core/pipeline";
 import { TorchGenerator } from "@dip-go/core/random";
 import { drawStepNoise, type StepNoise } from "@dip-go/core/samplers";
 import { joinedArrays, stacked, type Tensor } from "@dip-go/core/tensor";
 import { denseGates, type SubNetPlan } from "@dip-go/supernet/gates";
-import type { SamplingInputs } from "@dip-go/supernet/sampling";
 import type { Bench } from "./bench.ts";
 import type { Experiment } from "../schema/experiment.ts";
 import type { SampledPlan } from "../methods/method.ts";

@@ -1,21 +1,13 @@
 /** Plans on disk: `gates.json` with the forecast beside the gates, or the number of steps, or why there is none. */
-import {
-  type Forecast,
-  type Gates,
-  parseGates,
-  type SamplerName,
-} from "@dip-go/supernet/gates";
+import { parseGates, type Plan, type SubNetPlan } from "@dip-go/supernet/gates";
 import type { Bench } from "../run/bench.ts";
 import type { FittedPlan } from "../methods/method.ts";
 
-/** What a plan's file holds; the keys of one kind of plan. */
-export interface PlanFile {
-  readonly model: string;
-  /** With gates, the sampler and its model calls; else as many steps as it makes. */
-  readonly sampler: SamplerName;
-  readonly blocks?: readonly string[];
-  readonly gates?: Gates;
-  readonly forecast?: Forecast;
+/** A plan's file; `sampler` counts model calls where there are gates, else the steps that the sampler makes. */
+export interface PlanFile
+  extends Pick<Plan, "model" | "sampler">, Partial<SubNetPlan> {
+  readonly blocks?: Plan["blocks"];
+  /** Why there is no plan. */
   readonly note?: string;
 }
 

@@ -3,6 +3,7 @@
  * what the full sampler makes of them, step by step. Never the pairs that are
  * evaluated.
  */
+import type { SamplingInputs } from "@dip-go/core/pipeline";
 import type { TorchGenerator } from "@dip-go/core/random";
 import {
   drawStepNoise,
@@ -11,7 +12,7 @@ import {
 } from "@dip-go/core/samplers";
 import type { Tensor } from "@dip-go/core/tensor";
 import { denseGates } from "@dip-go/supernet/gates";
-import type { SamplingInputs, SubNetRunner } from "@dip-go/supernet/sampling";
+import type { SubNetRunner } from "@dip-go/supernet/sampling";
 
 /** How a model is sampled, apart from noise and gates. */
 export interface SamplingSetup {

@@ -1,12 +1,6 @@
 /** TODO supernet/gates */
 export type { Forecast, ForecastScalars } from "./forecast.ts";
-export {
-  checkGates,
-  denseGates,
-  type Gate,
-  type Gates,
-  parseGates,
-} from "./gates.ts";
+export { checkGates, denseGates, type Gate, type Gates } from "./gates.ts";
 export {
   costBudget,
   denseCost,
@@ -15,6 +9,11 @@ export {
   subNetCost,
   subNetMacs,
 } from "./liveness.ts";
-export type { SubNetPlan } from "./plan.ts";
-export type { SamplerName } from "./sampler_name.ts";
-export { type SuperNet, superNet } from "./super_net.ts";
+export {
+  parseGates,
+  type Plan,
+  planFor,
+  type SamplerName,
+  type SubNetPlan,
+} from "./plan.ts";
+export { type SuperNet, superNet, superNetOf } from "./super_net.ts";

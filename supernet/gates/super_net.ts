@@ -8,6 +8,7 @@ import {
   blockGraphs,
   type CompiledBlock,
 } from "@dip-go/core/models";
+import type { PipelineSampler } from "@dip-go/core/pipeline";
 import { macsOfGraph, sumMacs } from "@dip-go/core/onnx";
 
 export interface SuperNet {
@@ -51,6 +52,22 @@ export function superNet(
     costs: costs ?? macs,
   };
 }
+
+/**
+ * The SuperNet of a pipeline's sampler.
+ *
+ * @param options.images Pictures at once, one by default.
+ * @param options.costs Of each block for one picture; MACs by default.
+ * @throws {RangeError} As {@linkcode superNet}.
+ */
+export const superNetOf = (
+  sampler: PipelineSampler,
+  { images = 1, costs }: { images?: number; costs?: readonly number[] } = {},
+): SuperNet =>
+  superNet(sampler.graph({ images }), {
+    steps: sampler.calls,
+    costs: costs?.map((cost) => images * cost),
+  });
 
 function checkCosts(
   costs: readonly number[],

@@ -8,7 +8,6 @@ export {
   type HeldStep,
   placedNoise,
   type SampleRequest,
-  type SamplingInputs,
   stepFeeds,
 } from "./sampling_loop.ts";
 export { stepGraph } from "./step_graph.ts";

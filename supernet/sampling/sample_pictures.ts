@@ -16,6 +16,7 @@ import {
   openPictureDecoder,
   ownScheduler,
   type PictureDecoder,
+  type SamplingInputs,
   type Subject,
 } from "@dip-go/core/pipeline";
 import type { TorchGenerator } from "@dip-go/core/random";
@@ -29,7 +30,7 @@ import type { Tensor } from "@dip-go/core/tensor";
 import { openSubNet } from "./fused_sub_net.ts";
 import { denseGates } from "../gates/gates.ts";
 import type { SubNetPlan } from "../gates/plan.ts";
-import type { SampledStep, SamplingInputs } from "./sampling_loop.ts";
+import type { SampledStep } from "./sampling_loop.ts";
 import { SubNetRunner } from "./sub_net.ts";
 import { type SuperNet, superNet } from "../gates/super_net.ts";
 

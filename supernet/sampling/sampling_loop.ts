@@ -2,14 +2,13 @@
  * The loop of every sampler: T times the latents go into the model, guidance
  * and forecast make a prediction of what comes out, and the sampler steps.
  */
+import type { SamplingInputs } from "@dip-go/core/pipeline";
 import type { PlacedTensor } from "@dip-go/core/runtime";
 import {
   type PastStep,
-  type Sampler,
   type SamplerState,
   type SamplerStep,
   startState,
-  type StepNoise,
 } from "@dip-go/core/samplers";
 import { describe, float32, type Tensor } from "@dip-go/core/tensor";
 import {
@@ -20,18 +19,6 @@ import {
 import type { Gates } from "../gates/gates.ts";
 import type { SuperNet } from "../gates/super_net.ts";
 import type { Workspace } from "../workspace/workspace.ts";
-
-/** What every way of sampling needs. */
-export interface SamplingInputs {
-  /** Initial noise, `[B, C, H, W]`; the model's batch must be 2B. */
-  readonly latents: Tensor<"float32">;
-  /** The model's inputs besides `sample` and `timestep`, batch 2B, conditional half first. */
-  readonly conditioning: Readonly<Record<string, Tensor>>;
-  readonly sampler: Sampler;
-  /** For the steps at which the sampler adds noise. */
-  readonly noise?: StepNoise;
-  readonly guidanceScale: number;
-}
 
 export interface SampleRequest extends SamplingInputs {
   readonly gates: Gates;

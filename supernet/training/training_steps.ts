@@ -4,6 +4,7 @@
  * no block holds anything new, and the whole step's gate is judged by what the
  * dense model would have predicted.
  */
+import type { SamplingInputs } from "@dip-go/core/pipeline";
 import { cotangentOf, gradientOf } from "@dip-go/core/autodiff";
 import type { Feeds, PlacedTensor } from "@dip-go/core/runtime";
 import type { SamplerCotangent, SamplerState } from "@dip-go/core/samplers";
@@ -16,7 +17,6 @@ import {
 import {
   firstState,
   placedNoise,
-  type SamplingInputs,
   stepFeeds,
 } from "../sampling/sampling_loop.ts";
 import {

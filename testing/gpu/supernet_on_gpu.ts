@@ -10,6 +10,7 @@ import {
 import {
   openConditioner,
   ownScheduler,
+  type SamplingInputs,
   type Subject as Shown,
 } from "@dip-go/core/pipeline";
 import { TorchGenerator } from "@dip-go/core/random";
@@ -25,11 +26,7 @@ import {
   type SuperNet,
   superNet,
 } from "@dip-go/supernet/gates";
-import {
-  openSubNet,
-  type SamplingInputs,
-  SubNetRunner,
-} from "@dip-go/supernet/sampling";
+import { openSubNet, SubNetRunner } from "@dip-go/supernet/sampling";
 import { openTrainingForm, type RealGates } from "@dip-go/supernet/training";
 import { livelyWeights } from "@dip-go/core/models";
 import { type DeviceTraffic, withTraffic } from "./device_traffic.ts";

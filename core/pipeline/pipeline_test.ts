@@ -1,0 +1,52 @@
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { TorchGenerator } from "../tensor/random.ts";
+import { loadPipeline } from "./pipeline.ts";
+
+Deno.test("loadPipeline() reads a model of classes and knows its family's usual sampler", async () => {
+  const pipeline = await loadPipeline("zoo/models/dit-shapes");
+  assertEquals([pipeline.drawsPixels, pipeline.tokens], [true, undefined]);
+  const sampler = pipeline.sampler();
+  const { steps, calls, guidanceScale, granularity, latents } = sampler;
+  assertEquals([steps, calls, guidanceScale, granularity], [
+    20,
+    20,
+    2,
+    "sublayer",
+  ]);
+  assertEquals(latents, [3, 24, 24]);
+  assertEquals(sampler.graph().inputs[0].shape, [2, 3, 24, 24]);
+  assertEquals(await pipeline.openDecoder(), null);
+});
+
+Deno.test("a sampler's graph has both halves of guidance, and PNDM's extra call is its own", async () => {
+  const pipeline = await loadPipeline("zoo/models/sd-shapes");
+  const sampler = pipeline.sampler({ steps: 3 });
+  assertEquals([sampler.calls, sampler.withSteps(5).calls], [4, 6]);
+  assertEquals(sampler.guidanceScale, 7.5);
+  const [sample, , text] = sampler.graph({ images: 3 }).inputs;
+  assertEquals(sample.shape, [6, 4, 16, 16]);
+  await using conditioner = await pipeline.openConditioner();
+  const conditioning = await conditioner.conditioning(["a", "b", "c"]);
+  assertEquals(conditioning[text.name].shape, text.shape);
+  const random = new TorchGenerator(0);
+  const inputs = sampler.inputs(conditioning, { images: 3, random });
+  assertEquals(inputs.latents.shape, [3, 4, 16, 16]);
+  await using decoder = (await pipeline.openDecoder())!;
+  const pictures = await decoder.decode(inputs.latents);
+  assertEquals(pictures.shape, [3, 3, 64, 64]);
+});
+
+Deno.test("a network alone loads, and says that it has no scheduler when it is sampled", async () => {
+  const folder = "zoo/models/dit-shapes/transformer";
+  const pipeline = await loadPipeline(folder);
+  assertThrows(
+    () => pipeline.sampler(),
+    RangeError,
+    `Cannot sample ${folder}: it has no scheduler/scheduler_config.json`,
+  );
+  await assertRejects(
+    () => loadPipeline("no/such/place"),
+    Deno.errors.NotFound,
+    "no/such/place",
+  );
+});
