@@ -1,34 +1,4 @@
-/** Strict reading of a model's `config.json`: every error names the file, the key, what was found and what was expected. */
-
-/** A parsed JSON object and the file it came from. */
-export interface ConfigJson {
-  readonly file: string;
-  readonly values: Readonly<Record<string, unknown>>;
-}
-
-/** @throws {TypeError} If `json` is no object. */
-export function configJson(json: unknown, file: string): ConfigJson {
-  if (typeof json !== "object" || json === null || Array.isArray(json)) {
-    throw new TypeError(
-      `Cannot read config ${file}: found ${
-        JSON.stringify(json)
-      }, expected an object`,
-    );
-  }
-  return { file, values: json as Record<string, unknown> };
-}
-
-/** @throws {TypeError} Always: the value of `key` is not `expected`. */
-export function refuse(
-  { file, values }: ConfigJson,
-  key: string,
-  expected: string,
-): never {
-  const found = key in values ? JSON.stringify(values[key]) : "nothing";
-  throw new TypeError(
-    `Cannot read config ${file}: key "${key}" is ${found}, expected ${expected}`,
-  );
-}
+/** Strict reading of JSON configurations: every error names the file, the key, what was found and what was expected. */
 
 /** The most that a config may ask for, far above any published model: a damaged file must not take the memory of the machine. */
 export const most = {
@@ -46,69 +16,110 @@ export const most = {
   tokens: 4096,
 };
 
+/** The values that each key may have; `undefined` among them lets the key be absent. */
+export type AllowedValues = Readonly<Record<string, readonly unknown[]>>;
+
+/** Characters of a found value that an error shows. */
+const shownLength = 80;
+
 const isPositive = (value: unknown, atMost: number): value is number =>
   Number.isSafeInteger(value) && value as number > 0 &&
   value as number <= atMost;
 
-/** A required positive integer, one of {@linkcode most} at most. @throws {TypeError} If it is missing or anything else. */
-export function positiveInteger(
-  config: ConfigJson,
-  key: string,
-  atMost: number = most.width,
-): number {
-  const value = config.values[key];
-  return isPositive(value, atMost)
-    ? value
-    : refuse(config, key, `a positive integer of at most ${atMost}`);
-}
+/** A parsed JSON object and the file it came from. Every reader throws a `TypeError` where the value is not as it says. */
+export class ConfigJson {
+  readonly file: string;
+  readonly values: Readonly<Record<string, unknown>>;
 
-/** A required positive number. @throws {TypeError} If it is missing or anything else. */
-export function positiveNumber(config: ConfigJson, key: string): number {
-  const value = config.values[key];
-  return typeof value === "number" && Number.isFinite(value) && value > 0
-    ? value
-    : refuse(config, key, "a positive number");
-}
+  /** @throws {TypeError} If `json` is no object, or a key does not hold one of its allowed values. */
+  constructor(json: unknown, file: string, allowed: AllowedValues = {}) {
+    if (typeof json !== "object" || json === null || Array.isArray(json)) {
+      const found = JSON.stringify(json);
+      throw new TypeError(
+        `Cannot read config ${file}: found ${found}, expected an object`,
+      );
+    }
+    this.file = file;
+    this.values = json as Record<string, unknown>;
+    for (const [key, values] of Object.entries(allowed)) {
+      this.requireOneOf(key, values);
+    }
+  }
 
-/** Positive integers, one for each of `count` levels; a single one stands for all. @throws {TypeError} If `key` holds anything else. */
-export function positiveIntegers(
-  config: ConfigJson,
-  key: string,
-  count: number,
-  atMost: number = most.width,
-): readonly number[] {
-  const value = config.values[key];
-  const list: unknown[] = Array.isArray(value)
-    ? value
-    : Array(count).fill(value);
-  const fits = (n: unknown): n is number => isPositive(n, atMost);
-  return list.length === count && list.every(fits) ? list : refuse(
-    config,
-    key,
-    `a positive integer of at most ${atMost}, or a list of ${count}`,
-  );
-}
+  /** The object that `key` holds, with a place of its own in errors. */
+  part(key: string): ConfigJson {
+    return new ConfigJson(this.values[key] ?? null, `${this.file}, ${key}`);
+  }
 
-/** A required list, an entry for each level. @throws {TypeError} If `key` holds none, or one longer than {@linkcode most}. */
-export function levelList(
-  config: ConfigJson,
-  key: string,
-): readonly unknown[] {
-  const value = config.values[key];
-  return Array.isArray(value) && isPositive(value.length, most.levels)
-    ? value
-    : refuse(config, key, `a list of 1 to ${most.levels}`);
-}
+  /** Whether `key` holds a value; null, which Python writes for none, is not one. */
+  has(key: string): boolean {
+    return (this.values[key] ?? null) !== null;
+  }
 
-/** Requires `key` to hold one of `allowed`; `undefined` among them allows it to be absent. @throws {TypeError} If it does not. */
-export function requireOneOf(
-  config: ConfigJson,
-  key: string,
-  allowed: readonly unknown[],
-): void {
-  if (allowed.includes(config.values[key])) return;
-  const named = allowed.map((v) =>
-    v === undefined ? "nothing" : JSON.stringify(v)
-  );
-  refuse(config, key, named.join(" or "));
+  /** Throws: the value of `key` is not `expected`. */
+  refuse(
+    key: string,
+    expected: string,
+    Kind: typeof TypeError | typeof RangeError = TypeError,
+  ): never {
+    const text = key in this.values
+      ? JSON.stringify(this.values[key])
+      : "nothing";
+    const found = text.length > shownLength
+      ? `${text.slice(0, shownLength)}…`
+      : text;
+    throw new Kind(
+      `Cannot read config ${this.file}: key "${key}" is ${found}, expected ${expected}`,
+    );
+  }
+
+  /** Requires `key` to hold one of `allowed`; `undefined` among them allows it to be absent. */
+  requireOneOf(key: string, allowed: readonly unknown[]): void {
+    if (allowed.includes(this.values[key])) return;
+    const named = allowed.map((v) =>
+      v === undefined ? "nothing" : JSON.stringify(v)
+    );
+    this.refuse(key, named.join(" or "));
+  }
+
+  /** A required positive integer, one of {@linkcode most} at most. */
+  positiveInteger(key: string, atMost: number = most.width): number {
+    const value = this.values[key];
+    return isPositive(value, atMost)
+      ? value
+      : this.refuse(key, `a positive integer of at most ${atMost}`);
+  }
+
+  /** A required positive number. */
+  positiveNumber(key: string): number {
+    const value = this.values[key];
+    return typeof value === "number" && Number.isFinite(value) && value > 0
+      ? value
+      : this.refuse(key, "a positive number");
+  }
+
+  /** Positive integers, one for each of `count` levels; a single one stands for all. */
+  positiveIntegers(
+    key: string,
+    count: number,
+    atMost: number = most.width,
+  ): readonly number[] {
+    const value = this.values[key];
+    const list: unknown[] = Array.isArray(value)
+      ? value
+      : Array(count).fill(value);
+    const fits = (n: unknown): n is number => isPositive(n, atMost);
+    return list.length === count && list.every(fits) ? list : this.refuse(
+      key,
+      `a positive integer of at most ${atMost}, or a list of ${count}`,
+    );
+  }
+
+  /** A required list, an entry for each level, no longer than {@linkcode most} says. */
+  levelList(key: string): readonly unknown[] {
+    const value = this.values[key];
+    return Array.isArray(value) && isPositive(value.length, most.levels)
+      ? value
+      : this.refuse(key, `a list of 1 to ${most.levels}`);
+  }
 }

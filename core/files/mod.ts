@@ -1,16 +1,10 @@
-/** TODO core/files */
+/**
+ * Files, as every room reads and writes them: byte ranges, JSON, strict
+ * configurations, files that are whole or absent. The lowest room beside
+ * `tensor`: it imports no other.
+ */
 export { readRange } from "./byte_range.ts";
-export {
-  type ConfigJson,
-  configJson,
-  levelList,
-  most,
-  positiveInteger,
-  positiveIntegers,
-  positiveNumber,
-  refuse,
-  requireOneOf,
-} from "./config_json.ts";
+export { type AllowedValues, ConfigJson, most } from "./config_json.ts";
 export { isFile } from "./is_file.ts";
 export { readJson } from "./read_json.ts";
 export { writeAtomically } from "./write_atomically.ts";

@@ -7,7 +7,7 @@ import {
   type ComponentOptions,
   loadComponent,
 } from "./component.ts";
-import { configJson, requireOneOf } from "../files/config_json.ts";
+import { ConfigJson } from "../files/config_json.ts";
 import {
   type Family,
   type Network,
@@ -120,8 +120,9 @@ function isOfFamily<F extends Family>(
 async function networkFolder(folder: string): Promise<string> {
   const index = `${folder}/model_index.json`;
   if (await isFile(index)) {
-    const pipeline = configJson(await readJson(index), index);
-    requireOneOf(pipeline, "_class_name", Object.keys(networkFolders));
+    const pipeline = new ConfigJson(await readJson(index), index, {
+      _class_name: Object.keys(networkFolders),
+    });
     const name = pipeline.values._class_name as string;
     return `${folder}/${networkFolders[name]}`;
   }

@@ -4,7 +4,7 @@
  * families are listed.
  */
 import type { BlockGraph } from "./block_graph/block_graph.ts";
-import { configJson, refuse } from "../files/config_json.ts";
+import { ConfigJson } from "../files/config_json.ts";
 import { ditBlockGraph, type DitConfig } from "./dit/dit.ts";
 import { parseDitConfig } from "./dit/dit_config.ts";
 import { type LatentSize, pixartBlockGraph } from "./pixart/pixart.ts";
@@ -90,7 +90,7 @@ export function familyOf(
  * @throws {TypeError} If it is of no known family, or its family refuses it.
  */
 export function parseNetwork(json: unknown, file: string): Network {
-  const config = configJson(json, file);
+  const config = new ConfigJson(json, file);
   const family = familyOf(config.values);
   switch (family) {
     case "dit":
@@ -100,8 +100,7 @@ export function parseNetwork(json: unknown, file: string): Network {
     case "unet":
       return { family, config: parseUnetConfig(json, file) };
     case null:
-      return refuse(
-        config,
+      return config.refuse(
         "_class_name",
         `"UNet2DConditionModel", "DiTTransformer2DModel", "PixArtTransformer2DModel", or "Transformer2DModel" with norm_type "ada_norm_zero" or "ada_norm_single"`,
       );

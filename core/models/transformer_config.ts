@@ -1,10 +1,8 @@
 /** What the configurations of diffusion transformers have in common, read strictly. */
 import {
+  type AllowedValues,
   type ConfigJson,
   most,
-  positiveInteger,
-  refuse,
-  requireOneOf,
 } from "../files/config_json.ts";
 
 /** Sizes of a transformer on the patches of a picture. */
@@ -26,7 +24,7 @@ export const widthOf = (
 ): number => heads * headWidth;
 
 /** Keys with only one meaning that our transformers stand for; diffusers leaves the later ones out of newer files. */
-const required: Readonly<Record<string, readonly unknown[]>> = {
+const required: AllowedValues = {
   activation_fn: ["gelu-approximate"],
   attention_bias: [true],
   norm_elementwise_affine: [false],
@@ -43,19 +41,19 @@ const required: Readonly<Record<string, readonly unknown[]>> = {
  */
 export function transformerConfig(config: ConfigJson): TransformerConfig {
   for (const [key, allowed] of Object.entries(required)) {
-    requireOneOf(config, key, allowed);
+    config.requireOneOf(key, allowed);
   }
-  const inChannels = positiveInteger(config, "in_channels");
+  const inChannels = config.positiveInteger("in_channels");
   const parsed: TransformerConfig = {
-    sampleSize: positiveInteger(config, "sample_size", most.side),
-    patchSize: positiveInteger(config, "patch_size"),
+    sampleSize: config.positiveInteger("sample_size", most.side),
+    patchSize: config.positiveInteger("patch_size"),
     inChannels,
-    outChannels: (config.values.out_channels ?? null) === null
-      ? inChannels
-      : positiveInteger(config, "out_channels"),
-    layers: positiveInteger(config, "num_layers", most.layers),
-    heads: positiveInteger(config, "num_attention_heads"),
-    headWidth: positiveInteger(config, "attention_head_dim"),
+    outChannels: config.has("out_channels")
+      ? config.positiveInteger("out_channels")
+      : inChannels,
+    layers: config.positiveInteger("num_layers", most.layers),
+    heads: config.positiveInteger("num_attention_heads"),
+    headWidth: config.positiveInteger("attention_head_dim"),
   };
   checkSizes(config, parsed);
   return parsed;
@@ -64,11 +62,10 @@ export function transformerConfig(config: ConfigJson): TransformerConfig {
 function checkSizes(config: ConfigJson, parsed: TransformerConfig): void {
   const { sampleSize, patchSize, heads } = parsed;
   if (sampleSize % patchSize !== 0) {
-    refuse(config, "patch_size", `a divisor of sample_size ${sampleSize}`);
+    config.refuse("patch_size", `a divisor of sample_size ${sampleSize}`);
   }
   if (widthOf(parsed) % 4 !== 0 || widthOf(parsed) > most.width) {
-    refuse(
-      config,
+    config.refuse(
       "attention_head_dim",
       `a width that gives a multiple of 4, at most ${most.width}, over ${heads} heads`,
     );

@@ -2,7 +2,7 @@
  * Prompts for SDXL (Podell et al., 2023): features of two text towers side by
  * side, the second's text embedding, and the picture's sizes.
  */
-import { configJson, requireOneOf } from "../files/config_json.ts";
+import { ConfigJson } from "../files/config_json.ts";
 import type { UnetConfig } from "../models/unet/unet_config.ts";
 import { readJson } from "../files/read_json.ts";
 import type { SessionOptions } from "../runtime/session.ts";
@@ -108,8 +108,9 @@ export async function openClipPairPrompts(
 /** As diffusers, true where the pipeline does not say. */
 async function readZerosForEmpty(folder: string): Promise<boolean> {
   const file = `${folder}/model_index.json`;
-  const index = configJson(await readJson(file), file);
   const key = "force_zeros_for_empty_prompt";
-  requireOneOf(index, key, [undefined, true, false]);
+  const index = new ConfigJson(await readJson(file), file, {
+    [key]: [undefined, true, false],
+  });
   return index.values[key] !== false;
 }

@@ -4,7 +4,7 @@
  */
 import { Tokenizer } from "@huggingface/tokenizers";
 import { isFile } from "../files/is_file.ts";
-import { configJson, most, positiveInteger } from "../files/config_json.ts";
+import { ConfigJson, most } from "../files/config_json.ts";
 import { readJson } from "../files/read_json.ts";
 import { int64, type Tensor } from "../tensor/tensor.ts";
 import { clipTokenizerJson } from "./clip_tokenizer.ts";
@@ -73,7 +73,7 @@ export async function loadTokenizer(
   options: { length?: number } = {},
 ): Promise<TextTokenizer> {
   const file = `${folder}/tokenizer_config.json`;
-  const config = configJson(await readJson(file), file);
+  const config = new ConfigJson(await readJson(file), file);
   const description = await descriptionIn(folder);
   const tokenizer = opened(folder, description, config.values);
   const { pad_token: found } = config.values;
@@ -89,7 +89,7 @@ export async function loadTokenizer(
     );
   }
   const length = options.length ??
-    positiveInteger(config, "model_max_length", most.tokens);
+    config.positiveInteger("model_max_length", most.tokens);
   return new TextTokenizer(tokenizer, { padding, length });
 }
 
@@ -114,7 +114,7 @@ function opened(
 async function descriptionIn(folder: string): Promise<object> {
   if (await isFile(`${folder}/tokenizer.json`)) {
     const file = `${folder}/tokenizer.json`;
-    return configJson(await readJson(file), file).values;
+    return new ConfigJson(await readJson(file), file).values;
   }
   if (await isFile(`${folder}/vocab.json`)) {
     return clipTokenizerJson({

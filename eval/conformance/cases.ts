@@ -1,5 +1,5 @@
 /** Which recorded cases a folder holds, told by the files in it, and how each is run. */
-import { type ConfigJson, configJson, readJson } from "@dip-go/core/files";
+import { ConfigJson, readJson } from "@dip-go/core/files";
 import { familyOf } from "@dip-go/core/models";
 import { runAutoencoder } from "./cases/autoencoder_case.ts";
 import { runClipText, runClipVision } from "./cases/clip_case.ts";
@@ -98,7 +98,7 @@ async function isNetwork(folder: string): Promise<boolean> {
 }
 
 async function readRecord(path: string): Promise<ConfigJson["values"]> {
-  return configJson(await readJson(path), path).values;
+  return new ConfigJson(await readJson(path), path).values;
 }
 
 async function entriesOf(folder: string): Promise<Deno.DirEntry[]> {

@@ -3,14 +3,7 @@
  * convolutions with ReLU, the mean over space, and a linear head for each
  * question.
  */
-import {
-  configJson,
-  levelList,
-  positiveInteger,
-  positiveIntegers,
-  refuse,
-  requireOneOf,
-} from "@dip-go/core/files";
+import { ConfigJson } from "@dip-go/core/files";
 import {
   askedShapes,
   convolution,
@@ -131,16 +124,15 @@ export function parseClassifierConfig(
   json: unknown,
   { file, heads }: { file: string; heads: ClassifierHeads },
 ): ClassifierConfig {
-  const config = configJson(json, file);
-  requireOneOf(config, "_class_name", [className]);
+  const config = new ConfigJson(json, file, { _class_name: [className] });
   const expected = JSON.stringify(heads);
   if (JSON.stringify(config.values.heads) !== expected) {
-    refuse(config, "heads", expected);
+    config.refuse("heads", expected);
   }
-  const { length } = levelList(config, "widths");
+  const { length } = config.levelList("widths");
   return {
-    sampleSize: positiveInteger(config, "sample_size"),
-    widths: positiveIntegers(config, "widths", length),
+    sampleSize: config.positiveInteger("sample_size"),
+    widths: config.positiveIntegers("widths", length),
     heads,
   };
 }

@@ -1,13 +1,8 @@
 /** An autoencoder's `vae/config.json`, read strictly: what our network would compute differently is refused. */
 import {
-  configJson,
-  levelList,
+  type AllowedValues,
+  ConfigJson,
   most,
-  positiveInteger,
-  positiveIntegers,
-  positiveNumber,
-  refuse,
-  requireOneOf,
 } from "../../files/config_json.ts";
 
 /** The part of `vae/config.json` that the networks depend on. */
@@ -29,7 +24,8 @@ export interface AutoencoderConfig {
 const firstScalingFactor = 0.18215;
 
 /** Keys with only one meaning that {@linkcode AutoencoderConfig} stands for; absent in older files, where diffusers' default is that meaning. */
-const required: Readonly<Record<string, readonly unknown[]>> = {
+const required: AllowedValues = {
+  _class_name: ["AutoencoderKL"],
   act_fn: [undefined, "silu"],
   latents_mean: [undefined, null],
   latents_std: [undefined, null],
@@ -50,36 +46,32 @@ export function parseAutoencoderConfig(
   json: unknown,
   file: string,
 ): AutoencoderConfig {
-  const config = configJson(json, file);
-  requireOneOf(config, "_class_name", ["AutoencoderKL"]);
-  for (const [key, allowed] of Object.entries(required)) {
-    requireOneOf(config, key, allowed);
-  }
-  const levels = levelList(config, "block_out_channels").length;
-  const channels = positiveIntegers(config, "block_out_channels", levels);
+  const config = new ConfigJson(json, file, required);
+  const levels = config.levelList("block_out_channels").length;
+  const channels = config.positiveIntegers("block_out_channels", levels);
   const types = {
     down_block_types: "DownEncoderBlock2D",
     up_block_types: "UpDecoderBlock2D",
   };
   for (const [key, type] of Object.entries(types)) {
-    const found = levelList(config, key);
+    const found = config.levelList(key);
     if (found.length !== levels || found.some((each) => each !== type)) {
-      refuse(config, key, `${levels} of "${type}"`);
+      config.refuse(key, `${levels} of "${type}"`);
     }
   }
-  const normGroups = positiveInteger(config, "norm_num_groups");
+  const normGroups = config.positiveInteger("norm_num_groups");
   if (channels.some((count) => count % normGroups !== 0)) {
-    refuse(config, "norm_num_groups", `a divisor of all of ${channels}`);
+    config.refuse("norm_num_groups", `a divisor of all of ${channels}`);
   }
   return {
-    inChannels: positiveInteger(config, "in_channels"),
-    outChannels: positiveInteger(config, "out_channels"),
-    latentChannels: positiveInteger(config, "latent_channels"),
+    inChannels: config.positiveInteger("in_channels"),
+    outChannels: config.positiveInteger("out_channels"),
+    latentChannels: config.positiveInteger("latent_channels"),
     channels,
-    resnets: positiveInteger(config, "layers_per_block", most.layersOfLevel),
+    resnets: config.positiveInteger("layers_per_block", most.layersOfLevel),
     normGroups,
     scalingFactor: "scaling_factor" in config.values
-      ? positiveNumber(config, "scaling_factor")
+      ? config.positiveNumber("scaling_factor")
       : firstScalingFactor,
   };
 }

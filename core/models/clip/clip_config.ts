@@ -1,13 +1,5 @@
 /** A CLIP tower's `config.json` as transformers writes it, read strictly. */
-import {
-  type ConfigJson,
-  configJson,
-  most,
-  positiveInteger,
-  positiveNumber,
-  refuse,
-  requireOneOf,
-} from "../../files/config_json.ts";
+import { ConfigJson, most } from "../../files/config_json.ts";
 
 /** The transformer that both towers share. */
 export interface ClipEncoderConfig {
@@ -47,11 +39,10 @@ function encoderConfig(
   config: ConfigJson,
   projecting: string,
 ): ClipEncoderConfig {
-  requireOneOf(config, "hidden_act", ["quick_gelu", "gelu"]);
-  const width = positiveInteger(config, "hidden_size");
-  const heads = positiveInteger(config, "num_attention_heads");
+  const width = config.positiveInteger("hidden_size");
+  const heads = config.positiveInteger("num_attention_heads");
   if (width % heads !== 0) {
-    refuse(config, "num_attention_heads", `a divisor of ${width}`);
+    config.refuse("num_attention_heads", `a divisor of ${width}`);
   }
   const { architectures } = config.values;
   const hasProjection = Array.isArray(architectures) &&
@@ -59,13 +50,11 @@ function encoderConfig(
   return {
     width,
     heads,
-    layers: positiveInteger(config, "num_hidden_layers", most.layers),
-    inner: positiveInteger(config, "intermediate_size"),
+    layers: config.positiveInteger("num_hidden_layers", most.layers),
+    inner: config.positiveInteger("intermediate_size"),
     activation: config.values.hidden_act as ClipEncoderConfig["activation"],
-    epsilon: positiveNumber(config, "layer_norm_eps"),
-    projection: hasProjection
-      ? positiveInteger(config, "projection_dim")
-      : null,
+    epsilon: config.positiveNumber("layer_norm_eps"),
+    projection: hasProjection ? config.positiveInteger("projection_dim") : null,
   };
 }
 
@@ -80,16 +69,18 @@ export function parseClipTextConfig(
   json: unknown,
   file: string,
 ): ClipTextConfig {
-  const config = configJson(json, file);
-  requireOneOf(config, "model_type", ["clip_text_model"]);
+  const config = new ConfigJson(json, file, {
+    model_type: ["clip_text_model"],
+    hidden_act: ["quick_gelu", "gelu"],
+  });
   const endToken = config.values.eos_token_id ?? legacyEndToken;
   if (!Number.isSafeInteger(endToken) || (endToken as number) < 0) {
-    refuse(config, "eos_token_id", "a token's id");
+    config.refuse("eos_token_id", "a token's id");
   }
   return {
     ...encoderConfig(config, "CLIPTextModelWithProjection"),
-    vocabulary: positiveInteger(config, "vocab_size"),
-    positions: positiveInteger(config, "max_position_embeddings", most.tokens),
+    vocabulary: config.positiveInteger("vocab_size"),
+    positions: config.positiveInteger("max_position_embeddings", most.tokens),
     endToken: endToken === legacyEndToken ? null : endToken as number,
   };
 }
@@ -105,16 +96,18 @@ export function parseClipVisionConfig(
   json: unknown,
   file: string,
 ): ClipVisionConfig {
-  const config = configJson(json, file);
-  requireOneOf(config, "model_type", ["clip_vision_model"]);
-  const imageSize = positiveInteger(config, "image_size", most.side);
-  const patchSize = positiveInteger(config, "patch_size");
+  const config = new ConfigJson(json, file, {
+    model_type: ["clip_vision_model"],
+    hidden_act: ["quick_gelu", "gelu"],
+  });
+  const imageSize = config.positiveInteger("image_size", most.side);
+  const patchSize = config.positiveInteger("patch_size");
   if (imageSize % patchSize !== 0) {
-    refuse(config, "patch_size", `a divisor of ${imageSize}`);
+    config.refuse("patch_size", `a divisor of ${imageSize}`);
   }
   return {
     ...encoderConfig(config, "CLIPVisionModelWithProjection"),
-    channels: positiveInteger(config, "num_channels"),
+    channels: config.positiveInteger("num_channels"),
     imageSize,
     patchSize,
   };

@@ -1,11 +1,5 @@
 /** A DiT's `transformer/config.json`, read strictly: what our network would compute differently is refused. */
-import {
-  configJson,
-  positiveInteger,
-  positiveNumber,
-  refuse,
-  requireOneOf,
-} from "../../files/config_json.ts";
+import { type AllowedValues, ConfigJson } from "../../files/config_json.ts";
 import type { DitConfig } from "./dit.ts";
 import { transformerConfig } from "../transformer_config.ts";
 
@@ -28,7 +22,7 @@ export const ditConfigJson = (config: DitConfig) => ({
 });
 
 /** Keys with only one value that {@linkcode DitConfig} stands for; newer files leave out what only other networks use. */
-const required: Readonly<Record<string, readonly unknown[]>> = {
+const required: AllowedValues = {
   _class_name: ["Transformer2DModel", "DiTTransformer2DModel"],
   norm_type: ["ada_norm_zero"],
   caption_channels: [undefined, null],
@@ -48,17 +42,14 @@ const sampleSizeLimit = 128;
  * @throws {TypeError} If a key is missing, contradicts another, or asks for another network.
  */
 export function parseDitConfig(json: unknown, file: string): DitConfig {
-  const config = configJson(json, file);
-  for (const [key, allowed] of Object.entries(required)) {
-    requireOneOf(config, key, allowed);
-  }
+  const config = new ConfigJson(json, file, required);
   const parsed: DitConfig = {
     ...transformerConfig(config),
-    classes: positiveInteger(config, "num_embeds_ada_norm"),
-    normEpsilon: positiveNumber(config, "norm_eps"),
+    classes: config.positiveInteger("num_embeds_ada_norm"),
+    normEpsilon: config.positiveNumber("norm_eps"),
   };
   if (parsed.sampleSize >= sampleSizeLimit) {
-    refuse(config, "sample_size", `less than ${sampleSizeLimit}`);
+    config.refuse("sample_size", `less than ${sampleSizeLimit}`);
   }
   return parsed;
 }

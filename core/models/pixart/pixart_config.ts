@@ -1,12 +1,5 @@
 /** A PixArt's `transformer/config.json`, read strictly: what our network would compute differently is refused. */
-import {
-  type ConfigJson,
-  configJson,
-  positiveInteger,
-  positiveNumber,
-  refuse,
-  requireOneOf,
-} from "../../files/config_json.ts";
+import { type AllowedValues, ConfigJson } from "../../files/config_json.ts";
 import {
   type TransformerConfig,
   transformerConfig,
@@ -26,7 +19,7 @@ export interface PixartConfig extends TransformerConfig {
 }
 
 /** Keys with only one meaning that {@linkcode PixartConfig} stands for. */
-const required: Readonly<Record<string, readonly unknown[]>> = {
+const required: AllowedValues = {
   _class_name: ["Transformer2DModel", "PixArtTransformer2DModel"],
   norm_type: ["ada_norm_single"],
   use_additional_conditions: [undefined, null, false, true],
@@ -43,20 +36,17 @@ const microSampleSize = 128;
  * @throws {TypeError} If a key is missing, contradicts another, or asks for another network.
  */
 export function parsePixartConfig(json: unknown, file: string): PixartConfig {
-  const config = configJson(json, file);
-  for (const [key, allowed] of Object.entries(required)) {
-    requireOneOf(config, key, allowed);
-  }
+  const config = new ConfigJson(json, file, required);
   const sizes = transformerConfig(config);
   const { use_additional_conditions: micro } = config.values;
   const parsed: PixartConfig = {
     ...sizes,
-    textWidth: positiveInteger(config, "caption_channels"),
+    textWidth: config.positiveInteger("caption_channels"),
     microConditions: typeof micro === "boolean"
       ? micro
       : sizes.sampleSize === microSampleSize,
     interpolationScale: interpolationScale(config, sizes),
-    normEpsilon: positiveNumber(config, "norm_eps"),
+    normEpsilon: config.positiveNumber("norm_eps"),
   };
   checkWidth(config, parsed);
   return parsed;
@@ -68,17 +58,16 @@ function interpolationScale(
   { sampleSize }: TransformerConfig,
 ): number {
   const key = "interpolation_scale";
-  return (config.values[key] ?? null) === null
-    ? Math.max(Math.floor(sampleSize / 64), 1)
-    : positiveNumber(config, key);
+  return config.has(key)
+    ? config.positiveNumber(key)
+    : Math.max(Math.floor(sampleSize / 64), 1);
 }
 
 function checkWidth(config: ConfigJson, parsed: PixartConfig): void {
   const width = widthOf(parsed);
-  requireOneOf(config, "cross_attention_dim", [width]);
+  config.requireOneOf("cross_attention_dim", [width]);
   if (parsed.microConditions && width % 3 !== 0) {
-    refuse(
-      config,
+    config.refuse(
       "attention_head_dim",
       `a width that gives a multiple of 3 over ${parsed.heads} heads, for the micro-conditions`,
     );

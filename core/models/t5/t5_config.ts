@@ -1,13 +1,5 @@
 /** The `config.json` of a T5 encoder as transformers writes it, read strictly. */
-import {
-  type ConfigJson,
-  configJson,
-  most,
-  positiveInteger,
-  positiveNumber,
-  refuse,
-  requireOneOf,
-} from "../../files/config_json.ts";
+import { ConfigJson, most } from "../../files/config_json.ts";
 import { exactDistances, type PositionBuckets } from "./relative_positions.ts";
 
 /** T5's encoder in version 1.1. */
@@ -29,16 +21,16 @@ const defaultFurthest = 128;
 
 /** @throws {TypeError} If the buckets cannot be divided among the distances. */
 function positionBuckets(config: ConfigJson): PositionBuckets {
-  const count = positiveInteger(config, "relative_attention_num_buckets");
+  const count = config.positiveInteger("relative_attention_num_buckets");
   if (count < 4) {
-    refuse(config, "relative_attention_num_buckets", "at least 4");
+    config.refuse("relative_attention_num_buckets", "at least 4");
   }
   const key = "relative_attention_max_distance";
   const furthest = key in config.values
-    ? positiveInteger(config, key)
+    ? config.positiveInteger(key)
     : defaultFurthest;
   const exact = exactDistances(count);
-  if (furthest <= exact) refuse(config, key, `more than ${exact}`);
+  if (furthest <= exact) config.refuse(key, `more than ${exact}`);
   return { count, furthest };
 }
 
@@ -53,18 +45,19 @@ export function parseT5EncoderConfig(
   json: unknown,
   file: string,
 ): T5EncoderConfig {
-  const config = configJson(json, file);
-  requireOneOf(config, "model_type", ["t5"]);
-  requireOneOf(config, "feed_forward_proj", ["gated-gelu"]);
-  requireOneOf(config, "dense_act_fn", [undefined, "gelu_new"]);
+  const config = new ConfigJson(json, file, {
+    model_type: ["t5"],
+    feed_forward_proj: ["gated-gelu"],
+    dense_act_fn: [undefined, "gelu_new"],
+  });
   return {
-    vocabulary: positiveInteger(config, "vocab_size"),
-    width: positiveInteger(config, "d_model"),
-    layers: positiveInteger(config, "num_layers", most.layers),
-    heads: positiveInteger(config, "num_heads"),
-    headWidth: positiveInteger(config, "d_kv"),
-    inner: positiveInteger(config, "d_ff"),
-    epsilon: positiveNumber(config, "layer_norm_epsilon"),
+    vocabulary: config.positiveInteger("vocab_size"),
+    width: config.positiveInteger("d_model"),
+    layers: config.positiveInteger("num_layers", most.layers),
+    heads: config.positiveInteger("num_heads"),
+    headWidth: config.positiveInteger("d_kv"),
+    inner: config.positiveInteger("d_ff"),
+    epsilon: config.positiveNumber("layer_norm_epsilon"),
     buckets: positionBuckets(config),
   };
 }

@@ -1,14 +1,8 @@
 /** A UNet's `unet/config.json`, read strictly into the stages of its two paths: what our network would compute differently is refused. */
 import {
-  type ConfigJson,
-  configJson,
-  levelList,
+  type AllowedValues,
+  ConfigJson,
   most,
-  positiveInteger,
-  positiveIntegers,
-  positiveNumber,
-  refuse,
-  requireOneOf,
 } from "../../files/config_json.ts";
 
 /** One resolution of the down or up path. */
@@ -57,7 +51,8 @@ export interface UnetConfig {
 }
 
 /** Keys with only one meaning that {@linkcode UnetConfig} stands for; absent in older files, where diffusers' default is that meaning. */
-const required: Readonly<Record<string, readonly unknown[]>> = {
+const required: AllowedValues = {
+  _class_name: ["UNet2DConditionModel"],
   act_fn: [undefined, "silu"],
   addition_embed_type: [undefined, null, "text_time"],
   attention_type: [undefined, "default"],
@@ -98,20 +93,16 @@ const required: Readonly<Record<string, readonly unknown[]>> = {
  * @throws {TypeError} If a key is missing, contradicts another, or asks for another network.
  */
 export function parseUnetConfig(json: unknown, file: string): UnetConfig {
-  const config = configJson(json, file);
-  requireOneOf(config, "_class_name", ["UNet2DConditionModel"]);
-  for (const [key, allowed] of Object.entries(required)) {
-    requireOneOf(config, key, allowed);
-  }
+  const config = new ConfigJson(json, file, required);
   const parsed: UnetConfig = {
-    sampleSize: positiveInteger(config, "sample_size", most.side),
-    inChannels: positiveInteger(config, "in_channels"),
-    outChannels: positiveInteger(config, "out_channels"),
+    sampleSize: config.positiveInteger("sample_size", most.side),
+    inChannels: config.positiveInteger("in_channels"),
+    outChannels: config.positiveInteger("out_channels"),
     ...stagesOf(config),
-    textWidth: positiveInteger(config, "cross_attention_dim"),
+    textWidth: config.positiveInteger("cross_attention_dim"),
     linearProjection: config.values.use_linear_projection === true,
-    normGroups: positiveInteger(config, "norm_num_groups"),
-    normEpsilon: positiveNumber(config, "norm_eps"),
+    normGroups: config.positiveInteger("norm_num_groups"),
+    normEpsilon: config.positiveNumber("norm_eps"),
     added: addedConditions(config),
   };
   checkSizes(config, parsed);
@@ -125,9 +116,9 @@ export function parseUnetConfig(json: unknown, file: string): UnetConfig {
 function stagesOf(
   config: ConfigJson,
 ): Pick<UnetConfig, "down" | "middle" | "up"> {
-  const levels = levelList(config, "block_out_channels").length;
+  const levels = config.levelList("block_out_channels").length;
   const perLevel = (key: string, atMost?: number) =>
-    positiveIntegers(config, key, levels, atMost);
+    config.positiveIntegers(key, levels, atMost);
   const channels = perLevel("block_out_channels");
   const resnets = perLevel("layers_per_block", most.layersOfLevel);
   const heads = perLevel("attention_head_dim");
@@ -166,21 +157,21 @@ function attendingLevels(
   const key = `${direction.toLowerCase()}_block_types`;
   const plain = `${direction}Block2D`;
   const attending = `CrossAttn${plain}`;
-  const types = levelList(config, key);
+  const types = config.levelList(key);
   const known = types.every((type) => type === plain || type === attending);
   if (!known || types.length !== levels) {
-    refuse(config, key, `${levels} of "${plain}" or "${attending}"`);
+    config.refuse(key, `${levels} of "${plain}" or "${attending}"`);
   }
   return types.map((type) => type === attending);
 }
 
 function addedConditions(config: ConfigJson): AddedConditions | null {
-  if ((config.values.addition_embed_type ?? null) === null) return null;
-  const timeChannels = positiveInteger(config, "addition_time_embed_dim");
+  if (!config.has("addition_embed_type")) return null;
+  const timeChannels = config.positiveInteger("addition_time_embed_dim");
   const key = "projection_class_embeddings_input_dim";
-  const textWidth = positiveInteger(config, key) - timeIdCount * timeChannels;
+  const textWidth = config.positiveInteger(key) - timeIdCount * timeChannels;
   if (textWidth <= 0) {
-    refuse(config, key, `more than ${timeIdCount} x ${timeChannels}`);
+    config.refuse(key, `more than ${timeIdCount} x ${timeChannels}`);
   }
   return { textWidth, timeChannels };
 }
@@ -189,19 +180,18 @@ function checkSizes(config: ConfigJson, parsed: UnetConfig): void {
   const { sampleSize, normGroups, down, middle, up } = parsed;
   const factor = 2 ** (down.length - 1);
   if (sampleSize % factor !== 0) {
-    refuse(config, "sample_size", `a multiple of ${factor}`);
+    config.refuse("sample_size", `a multiple of ${factor}`);
   }
   if (down[0].channels % 2 !== 0) {
-    refuse(config, "block_out_channels", "an even number of channels first");
+    config.refuse("block_out_channels", "an even number of channels first");
   }
   const lowest = { ...down[down.length - 1], attention: middle };
   for (const { channels, attention } of [...down, lowest, ...up]) {
     if (channels % normGroups !== 0) {
-      refuse(config, "norm_num_groups", `a divisor of ${channels} channels`);
+      config.refuse("norm_num_groups", `a divisor of ${channels} channels`);
     }
     if (attention && channels % attention.heads !== 0) {
-      refuse(
-        config,
+      config.refuse(
         "attention_head_dim",
         `numbers of heads that divide ${channels} channels`,
       );

@@ -1,5 +1,5 @@
 /** Both towers of a `CLIPModel` folder, which share a config and a file of weights. */
-import { configJson, isFile, readJson, requireOneOf } from "@dip-go/core/files";
+import { ConfigJson, isFile, readJson } from "@dip-go/core/files";
 import {
   type ClipTextConfig,
   clipTextKind,
@@ -30,9 +30,9 @@ function towerJson(
     modelType: string;
   },
 ): Record<string, unknown> {
-  const config = configJson(json, file);
-  requireOneOf(config, "model_type", ["clip"]);
-  const own = configJson(config.values[part] ?? null, `${file}, ${part}`);
+  const config = new ConfigJson(json, file);
+  config.requireOneOf("model_type", ["clip"]);
+  const own = config.part(part);
   return {
     model_type: modelType,
     ...own.values,

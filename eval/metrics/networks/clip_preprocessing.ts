@@ -1,14 +1,5 @@
 /** What a CLIP's picture tower is shown, as `CLIPImageProcessor` makes it: Pillow's resizing of 8-bit pictures, a crop, normalised channels. */
-import {
-  type ConfigJson,
-  configJson,
-  isFile,
-  most,
-  positiveInteger,
-  readJson,
-  refuse,
-  requireOneOf,
-} from "@dip-go/core/files";
+import { ConfigJson, isFile, most, readJson } from "@dip-go/core/files";
 import { float32, type Tensor } from "@dip-go/core/tensor";
 import { openClipConfig } from "./open_clip.ts";
 import { pilResize, type ResizeFilter } from "../../pictures/pil_resize.ts";
@@ -43,11 +34,11 @@ export async function readClipPreprocessing(
   if (!await isFile(file) && await isFile(`${folder}/${openClipConfig}`)) {
     return await openClipPreprocessing(`${folder}/${openClipConfig}`);
   }
-  const config = configJson(await readJson(file), file);
+  const config = new ConfigJson(await readJson(file), file);
   for (
     const step of ["resize", "center_crop", "rescale", "normalize"] as const
-  ) requireOneOf(config, `do_${step}`, [true, undefined]);
-  requireOneOf(config, "resample", Object.keys(filters).map(Number));
+  ) config.requireOneOf(`do_${step}`, [true, undefined]);
+  config.requireOneOf("resample", Object.keys(filters).map(Number));
   return {
     shortest: sideOf(config, "size", ["shortest_edge", "height"]),
     crop: sideOf(config, "crop_size", ["height"]),
@@ -59,18 +50,12 @@ export async function readClipPreprocessing(
 
 /** What open_clip does to pictures unless told otherwise: as CLIP's authors do. */
 async function openClipPreprocessing(file: string): Promise<ClipPreprocessing> {
-  const json = configJson(await readJson(file), file);
-  const part = (name: string) =>
-    configJson(json.values[name] ?? null, `${file}, ${name}`);
-  const config = part("preprocess_cfg");
-  requireOneOf(config, "interpolation", ["bicubic", undefined]);
-  requireOneOf(config, "resize_mode", ["shortest", undefined]);
-  const model = part("model_cfg");
-  const vision = configJson(
-    model.values.vision_cfg ?? null,
-    `${file}, vision_cfg`,
-  );
-  const side = positiveInteger(vision, "image_size", most.side);
+  const json = new ConfigJson(await readJson(file), file);
+  const config = json.part("preprocess_cfg");
+  config.requireOneOf("interpolation", ["bicubic", undefined]);
+  config.requireOneOf("resize_mode", ["shortest", undefined]);
+  const vision = json.part("model_cfg").part("vision_cfg");
+  const side = vision.positiveInteger("image_size", most.side);
   return {
     shortest: side,
     crop: side,
@@ -86,20 +71,19 @@ function sideOf(
   key: string,
   names: readonly string[],
 ): number {
-  const value = config.values[key];
-  if (typeof value === "number") {
-    return positiveInteger(config, key, most.side);
+  if (typeof config.values[key] === "number") {
+    return config.positiveInteger(key, most.side);
   }
-  const own = configJson(value ?? null, `${config.file}, ${key}`);
+  const own = config.part(key);
   const name = names.find((each) => each in own.values) ?? names[0];
-  return positiveInteger(own, name, most.side);
+  return own.positiveInteger(name, most.side);
 }
 
 function threeNumbers(config: ConfigJson, key: string): readonly number[] {
   const value = config.values[key];
   const fits = Array.isArray(value) && value.length === 3 &&
     value.every((x) => Number.isFinite(x));
-  return fits ? value : refuse(config, key, "three numbers");
+  return fits ? value : config.refuse(key, "three numbers");
 }
 
 /**

@@ -4,16 +4,7 @@
  * under other names, with the projections of attention in one matrix and those
  * into the shared space transposed.
  */
-import {
-  type ConfigJson,
-  configJson,
-  isFile,
-  most,
-  positiveInteger,
-  positiveNumber,
-  refuse,
-  requireOneOf,
-} from "@dip-go/core/files";
+import { ConfigJson, isFile, most } from "@dip-go/core/files";
 import {
   type StoredTensor,
   type TensorFile,
@@ -40,11 +31,10 @@ const known = {
 
 /** A part of the configuration without fields that are not known. */
 function partOf(config: ConfigJson, name: keyof typeof known): ConfigJson {
-  const { values, file } = config;
-  const part = configJson(values[name] ?? null, `${file}, ${name}`);
+  const part = config.part(name);
   const names: readonly string[] = known[name];
   const odd = Object.keys(part.values).find((key) => !names.includes(key));
-  if (odd) refuse(part, odd, `none of that name, but ${names.join(", ")}`);
+  if (odd) part.refuse(odd, `none of that name, but ${names.join(", ")}`);
   return part;
 }
 
@@ -58,24 +48,24 @@ export function clipModelJson(
   json: unknown,
   file: string,
 ): Record<string, unknown> {
-  const model = partOf(configJson(json, file), "model_cfg");
-  requireOneOf(model, "quick_gelu", [true, false, undefined]);
+  const model = partOf(new ConfigJson(json, file), "model_cfg");
+  model.requireOneOf("quick_gelu", [true, false, undefined]);
   const text = partOf(model, "text_cfg");
   const vision = partOf(model, "vision_cfg");
   const shared = {
     hidden_act: model.values.quick_gelu ? "quick_gelu" : "gelu",
     layer_norm_eps: 1e-5,
   };
-  const width = positiveInteger(text, "width");
+  const width = text.positiveInteger("width");
   return {
     model_type: "clip",
-    projection_dim: positiveInteger(model, "embed_dim"),
+    projection_dim: model.positiveInteger("embed_dim"),
     text_config: {
       ...shared,
       hidden_size: width,
       intermediate_size: 4 * width,
-      num_hidden_layers: positiveInteger(text, "layers", most.layers),
-      num_attention_heads: positiveInteger(text, "heads"),
+      num_hidden_layers: text.positiveInteger("layers", most.layers),
+      num_attention_heads: text.positiveInteger("heads"),
       max_position_embeddings: text.values.context_length ?? 77,
       vocab_size: text.values.vocab_size ?? 49408,
     },
@@ -91,20 +81,20 @@ export function clipModelJson(
 
 /** Widths and heads of the picture tower; its heads are given by their width, what is inside its layers by a ratio. */
 function visionSizes(vision: ConfigJson): Record<string, number> {
-  const width = positiveInteger(vision, "width");
+  const width = vision.positiveInteger("width");
   const ratio = "mlp_ratio" in vision.values
-    ? positiveNumber(vision, "mlp_ratio")
+    ? vision.positiveNumber("mlp_ratio")
     : 4;
   const headWidth = "head_width" in vision.values
-    ? positiveInteger(vision, "head_width")
+    ? vision.positiveInteger("head_width")
     : 64;
   if (width % headWidth !== 0) {
-    refuse(vision, "head_width", `a divisor of ${width}`);
+    vision.refuse("head_width", `a divisor of ${width}`);
   }
   return {
     hidden_size: width,
     intermediate_size: Math.trunc(width * ratio),
-    num_hidden_layers: positiveInteger(vision, "layers", most.layers),
+    num_hidden_layers: vision.positiveInteger("layers", most.layers),
     num_attention_heads: width / headWidth,
   };
 }
