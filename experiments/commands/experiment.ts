@@ -11,14 +11,14 @@ import {
 import { experimentNamed, listed, studyNamed } from "../schema/catalogue.ts";
 import { dryRun } from "../dry_run/dry_run.ts";
 import type { Experiment } from "../schema/experiment.ts";
-import { withLocalFiles } from "../measure/local_files.ts";
+import { withLocalFiles } from "../run/inputs/local_files.ts";
 import { checkMetricFiles } from "../measure/meters.ts";
 import {
   dryRunSections,
   runSections,
   sectionsOf,
   shareSections,
-} from "../studies/study_command.ts";
+} from "../run/study/study_sections.ts";
 import { provenanceOf } from "../results/provenance.ts";
 import { type FinishedRun, runExperiment, runShare } from "../run/runner.ts";
 import { withSetting } from "../schema/setting.ts";

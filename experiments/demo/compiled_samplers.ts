@@ -17,7 +17,7 @@ import {
   type ExportedSubNet,
   loadExported,
 } from "../export/exported_sub_net.ts";
-import { contentHash } from "../measure/input_hashes.ts";
+import { contentHash } from "../run/inputs/input_hashes.ts";
 import type { CompiledFull, CompiledSampler, WeightFile } from "./demo_api.ts";
 import { type DemoModel, fullPlan } from "./demo_models.ts";
 import { fitPreview } from "./latent_preview.ts";

@@ -3,9 +3,9 @@ import type { Device } from "@dip-go/core/runtime";
 import { alignedLines, formatMacs } from "@dip-go/eval/tables";
 import { type Bench, openBench } from "../run/bench.ts";
 import { checkExperiment, type Experiment } from "../schema/experiment.ts";
-import { fitRow, type PlannedRow, plannedRows } from "../run/fit_row.ts";
+import { fitRow, type PlannedRow, plannedRows } from "../run/steps/fit_row.ts";
 import type { FittedPlan, SampledPlan } from "../methods/method.ts";
-import { fileLines } from "../measure/needed_files.ts";
+import { fileLines } from "../run/inputs/needed_files.ts";
 
 /**
  * A line a row, and a line a file; methods that search are shown with their budget.

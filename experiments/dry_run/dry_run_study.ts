@@ -4,15 +4,15 @@ import { checkExperiment, type Experiment } from "../schema/experiment.ts";
 import type { Bench } from "../run/bench.ts";
 import { budgetNote, callsOf, planWithoutSearch } from "./dry_run.ts";
 import type { FittedPlan, SampledPlan } from "../methods/method.ts";
-import { fileLines } from "../measure/needed_files.ts";
-import { type PlannedRow, plannedRows } from "../run/fit_row.ts";
+import { fileLines } from "../run/inputs/needed_files.ts";
+import { type PlannedRow, plannedRows } from "../run/steps/fit_row.ts";
 import { rateProbe } from "./device_rate.ts";
 import { billedMacs, MacsCounter } from "./paper_macs.ts";
 import { pipelines } from "./pipelines.ts";
 import { type Resources, resourcesOf } from "./resources.ts";
-import { notesOf } from "../studies/run_study.ts";
+import { notesOf } from "../run/study/run_study.ts";
 import { openSectionBench } from "./section_bench.ts";
-import type { PaperRow, Section, Study } from "../studies/study.ts";
+import type { PaperRow, Section, Study } from "../schema/study.ts";
 
 /** Counts one section's rows. */
 class RowCounter {

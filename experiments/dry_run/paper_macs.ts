@@ -13,7 +13,7 @@ import {
 import { macsOfGraph, sumMacs } from "@dip-go/core/onnx";
 import { type Gates, liveBlocks, superNet } from "@dip-go/supernet/gates";
 import { deepCacheGates, uniformKeys } from "@dip-go/pruner/rivals";
-import type { Bill } from "../studies/study.ts";
+import type { Bill } from "../schema/study.ts";
 
 /** `paper`, or `total`, which counts attention's products. */
 export type Convention = "paper" | "total";

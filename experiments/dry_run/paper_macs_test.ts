@@ -3,7 +3,7 @@ import { inspectModel } from "../commands/inspect/model_costs.ts";
 import { knownModel, networkGraph, noWeights } from "@dip-go/core/models";
 import { billedMacs } from "./paper_macs.ts";
 import { studies } from "../paper/studies.ts";
-import type { Study } from "../studies/study.ts";
+import type { Study } from "../schema/study.ts";
 
 /** Rounded to as many decimals as are printed. */
 const rounded = (value: number, printed: string) =>

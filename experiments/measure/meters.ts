@@ -18,7 +18,7 @@ import {
   metricPaths,
   type MetricRecord,
 } from "../schema/metric_records.ts";
-import { isThere, metricFilesOf } from "./needed_files.ts";
+import { isThere, metricFilesOf } from "../run/inputs/needed_files.ts";
 import {
   type SampledBatch,
   type SampledSet,

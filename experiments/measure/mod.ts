@@ -1,2 +1,2 @@
 /** TODO experiments/measure */
-export { inputHashes } from "./input_hashes.ts";
+export { inputHashes } from "../run/inputs/input_hashes.ts";

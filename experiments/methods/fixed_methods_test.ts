@@ -6,7 +6,7 @@ import type { Experiment } from "../schema/experiment.ts";
 import type { FittedPlan } from "./method.ts";
 import { methodNamed, methods } from "./methods.ts";
 import quickstart from "../quickstart.ts";
-import { fitRow } from "../run/fit_row.ts";
+import { fitRow } from "../run/steps/fit_row.ts";
 
 const calls = {
   progress: () => {},

@@ -9,7 +9,7 @@ import type { FittedPlan } from "./method.ts";
 import { methodNamed } from "./methods.ts";
 import quickstart from "../quickstart.ts";
 import { evaluationsOf } from "./round_methods.ts";
-import { fitRow } from "../run/fit_row.ts";
+import { fitRow } from "../run/steps/fit_row.ts";
 
 const sparsity = 0.5;
 

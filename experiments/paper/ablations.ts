@@ -2,7 +2,7 @@
 import type { Experiment } from "../schema/experiment.ts";
 import type { SearchSettings } from "../methods/method.ts";
 import { embeddedSd, fullSd } from "./base.ts";
-import type { PaperRow, Scale, Section } from "../studies/study.ts";
+import type { PaperRow, Scale, Section } from "../schema/study.ts";
 
 type Change = Partial<
   Pick<SearchSettings["network"], "consistency" | "alpha" | "gamma">

@@ -1,6 +1,6 @@
 /** Figure 3: seconds of one image against the pruning ratio. */
 import { embeddedSd, fidelity, fullSd, notesOfAll } from "./base.ts";
-import type { PaperRow, Study } from "../studies/study.ts";
+import type { PaperRow, Study } from "../schema/study.ts";
 
 // pruning ratio, seconds
 const points = [

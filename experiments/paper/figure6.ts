@@ -1,6 +1,6 @@
 /** Figure 6: pictures as the pruning ratio rises. */
 import { embeddedSd, fidelity, fullSd, notesOfAll } from "./base.ts";
-import type { Study } from "../studies/study.ts";
+import type { Study } from "../schema/study.ts";
 
 const sparsity = [0.3, 0.5, 0.7, 0.8, 0.9];
 const methods = ["fewer-steps", "dip-go"];

@@ -1,7 +1,7 @@
 /** The tables and figures of the paper, a file each. */
 import figure3 from "./figure3.ts";
 import figure6 from "./figure6.ts";
-import type { Study } from "../studies/study.ts";
+import type { Study } from "../schema/study.ts";
 import table1 from "./table1.ts";
 import table2 from "./table2.ts";
 import table3 from "./table3.ts";

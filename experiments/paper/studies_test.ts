@@ -3,10 +3,10 @@ import { experiments, listed, studyNamed } from "../schema/catalogue.ts";
 import { checkExperiment } from "../schema/experiment.ts";
 import { metricNames } from "../schema/metric_records.ts";
 import { dryRunStudy } from "../dry_run/dry_run_study.ts";
-import { paperResultRow } from "../studies/joined_study.ts";
+import { paperResultRow } from "../run/study/joined_study.ts";
 import { pipelines } from "../dry_run/pipelines.ts";
 import { studies } from "./studies.ts";
-import { sectionsOf } from "../studies/study_command.ts";
+import { sectionsOf } from "../run/study/study_sections.ts";
 
 const scales = ["full", "embedded"] as const;
 

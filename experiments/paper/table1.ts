@@ -1,6 +1,6 @@
 /** Table 1: Stable Diffusion 1.5 with PLMS, against BK-SDM, fewer steps and DeepCache. */
 import { embeddedSd, fullSd, notesOfAll } from "./base.ts";
-import type { PaperRow, Study } from "../studies/study.ts";
+import type { PaperRow, Study } from "../schema/study.ts";
 
 const model = "sd-1.5";
 const dense = "16.94";

@@ -1,6 +1,6 @@
 /** Table 2: Stable Diffusion 2.1 at 768 pixels. */
 import { cocoFid, embeddedSd, fullSd, notesOfAll } from "./base.ts";
-import type { PaperRow, Study } from "../studies/study.ts";
+import type { PaperRow, Study } from "../schema/study.ts";
 
 const model = "sd-2.1";
 const dense = "38.04";

@@ -1,6 +1,6 @@
 /** Table 3: DiT-XL/2 on ImageNet at 256 pixels, against fewer steps and DeepCache. */
 import { embeddedDit, fullDit, notesOfAll } from "./base.ts";
-import type { Bill, PaperRow, Study } from "../studies/study.ts";
+import type { Bill, PaperRow, Study } from "../schema/study.ts";
 
 const model = "dit-xl-2-256";
 const dense = "29.66";

@@ -1,6 +1,6 @@
 /** Table 4: pruning on top of fast samplers. */
 import { embeddedSd, fullSd, notesOfAll } from "./base.ts";
-import type { Bill, PaperRow, Study } from "../studies/study.ts";
+import type { Bill, PaperRow, Study } from "../schema/study.ts";
 
 interface Printed {
   readonly macs: PaperRow["macs"];

@@ -1,7 +1,7 @@
 /** Table 5: the consistency loss. */
 import { ablation, ablationRow } from "./ablations.ts";
 import { notesOfAll } from "./base.ts";
-import type { Scale, Study } from "../studies/study.ts";
+import type { Scale, Study } from "../schema/study.ts";
 
 const sections = (scale: Scale) => [
   ablation(scale, "L1", { consistency: "l1" }),

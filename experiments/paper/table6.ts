@@ -1,6 +1,6 @@
 /** Table 6: search by gradient against random and genetic search. */
 import { embeddedSd, fullSd, notesOfAll } from "./base.ts";
-import type { PaperRow, Study } from "../studies/study.ts";
+import type { PaperRow, Study } from "../schema/study.ts";
 
 const dense = "16.94";
 

@@ -1,7 +1,7 @@
 /** Table 7: the weight of the sparsity loss, and its cost factors. */
 import { ablation, ablationRow } from "./ablations.ts";
 import { notesOfAll } from "./base.ts";
-import type { Scale, Study } from "../studies/study.ts";
+import type { Scale, Study } from "../schema/study.ts";
 
 const sections = (scale: Scale) => [
   ablation(scale, "alpha 0.1", { alpha: 0.1 }),

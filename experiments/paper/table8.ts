@@ -1,6 +1,6 @@
 /** Table 8: PixArt-alpha with 20 steps of DPM-Solver. */
 import { embeddedSd, fullSd, notesOfAll } from "./base.ts";
-import type { Bill, Study } from "../studies/study.ts";
+import type { Bill, Study } from "../schema/study.ts";
 
 const bill = {
   model: "pixart-alpha-1024",

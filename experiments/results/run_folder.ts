@@ -8,7 +8,7 @@ import { writeAtomically } from "@dip-go/core/files";
 import type { Device, Precision } from "@dip-go/core/runtime";
 import { writeFloat32Batches } from "@dip-go/core/weights";
 import type { Experiment } from "../schema/experiment.ts";
-import type { InputHashes } from "../measure/input_hashes.ts";
+import type { InputHashes } from "../run/inputs/input_hashes.ts";
 import type { SampledSet } from "../measure/sampled_sets.ts";
 
 /** What `config.json` holds, and the id is the hash of. */

@@ -1,11 +1,11 @@
 /** What a run measured, copied from its steps into its folder: plans, what searches left, pictures, values a pair. */
 import type { Tensor } from "@dip-go/core/tensor";
-import type { ExperimentSteps } from "../run/experiment_steps.ts";
+import type { ExperimentSteps } from "../run/steps/experiment_steps.ts";
 import { type FinishedRow, rowName } from "./measured_row.ts";
 import { planFile } from "../schema/plan_file.ts";
 import type { RunFolder } from "./run_folder.ts";
 import { firstImages } from "../measure/sampled_sets.ts";
-import type { StepTools } from "../run/step_tools.ts";
+import type { StepTools } from "../run/steps/step_tools.ts";
 
 /** Writes `block-times.json` where budgets are of time, `plans/`, `searches/`, `rows/` and `samples/`; returns the first pictures `[≤ shown, 3, H, W]` by row name, the full model's as "full". */
 export async function writeValues(

@@ -8,13 +8,13 @@ import {
   type Precision,
 } from "@dip-go/core/runtime";
 import type { Results } from "@dip-go/eval/tables";
-import { neededBlockTimes } from "./block_times.ts";
+import { neededBlockTimes } from "./steps/block_times.ts";
 import { checkExperiment, type Experiment } from "../schema/experiment.ts";
-import { experimentSteps } from "./experiment_steps.ts";
-import { finishedRows, metricsOf, notesOf } from "./finished_rows.ts";
-import { type InputHashes, inputHashes } from "../measure/input_hashes.ts";
+import { experimentSteps } from "./steps/experiment_steps.ts";
+import { finishedRows, metricsOf, notesOf } from "./steps/finished_rows.ts";
+import { type InputHashes, inputHashes } from "./inputs/input_hashes.ts";
 import { checkMetricFiles } from "../measure/meters.ts";
-import { makePart, type ProcessPart } from "../engine/process_part.ts";
+import { makePart, type ProcessPart } from "./process_part.ts";
 import type { ProgressOutput } from "../engine/progress.ts";
 import type { Provenance } from "../results/provenance.ts";
 import { shownPairs, writeReport } from "../results/report.ts";
@@ -22,9 +22,9 @@ import { openRunFolder, type RunIdentity } from "../results/run_folder.ts";
 import type { Share } from "../engine/share.ts";
 import { sortedJson } from "../engine/step.ts";
 import { StepStore } from "../engine/step_store.ts";
-import { openStepTools } from "./step_tools.ts";
+import { openStepTools } from "./steps/step_tools.ts";
 import { summarise } from "../results/summarise.ts";
-import { Workers } from "../engine/workers.ts";
+import { Workers } from "./workers.ts";
 import { writeValues } from "../results/write_values.ts";
 
 /** What does not change a number, apart from rounding. */

@@ -5,12 +5,12 @@ import type { Precision } from "@dip-go/core/runtime";
 import { openSafetensors } from "@dip-go/core/weights";
 import { cpuIdentity, provenance, withTiny } from "@dip-go/testing/runs";
 import type { Experiment } from "../schema/experiment.ts";
-import { experimentSteps, metricTargets } from "./experiment_steps.ts";
-import type { InputHashes } from "../measure/input_hashes.ts";
+import { experimentSteps, metricTargets } from "./steps/experiment_steps.ts";
+import type { InputHashes } from "./inputs/input_hashes.ts";
 import { type FinishedRun, runExperiment, runShare } from "./runner.ts";
 import { inOrder } from "../engine/step_graph.ts";
-import { openStepTools } from "./step_tools.ts";
-import { Workers } from "../engine/workers.ts";
+import { openStepTools } from "./steps/step_tools.ts";
+import { Workers } from "./workers.ts";
 
 /** The tiny experiment with few rows: 2 shards of the full model and of each. */
 function small(tiny: Experiment): Experiment {

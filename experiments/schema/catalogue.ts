@@ -1,7 +1,7 @@
 /** What `deno task experiment` knows: experiments and studies, a file each, listed here. */
 import type { Experiment } from "./experiment.ts";
 import { studies } from "../paper/studies.ts";
-import type { Study } from "../studies/study.ts";
+import type { Study } from "./study.ts";
 import quickstart from "../quickstart.ts";
 import quickstartSd from "../quickstart_sd.ts";
 

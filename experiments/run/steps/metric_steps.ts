@@ -1,10 +1,10 @@
 /** The steps that measure sampled pictures, one a metric, so that another metric runs alone. */
 import type { RowFit } from "./fit_step.ts";
-import type { RowMetrics } from "../results/measured_row.ts";
-import { isPaired } from "../schema/metric_records.ts";
+import type { RowMetrics } from "../../results/measured_row.ts";
+import { isPaired } from "../../schema/metric_records.ts";
 import { hasPlan, type SampleStep } from "./sample_steps.ts";
-import { type Step, step } from "../engine/step.ts";
-import { jsonFormat } from "../engine/step_format.ts";
+import { type Step, step } from "../../engine/step.ts";
+import { jsonFormat } from "../../engine/step_format.ts";
 import type { StepTools } from "./step_tools.ts";
 
 /** What a metric gave, and the commit of this repository that measured it. */

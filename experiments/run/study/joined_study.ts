@@ -1,6 +1,11 @@
 /** A study's results: the rows of its sections and the paper's in one `results.json`. */
 import type { ResultRow, Results } from "@dip-go/eval/tables";
-import { macsOfRow, type PaperRow, sparsityOf, type Study } from "./study.ts";
+import {
+  macsOfRow,
+  type PaperRow,
+  sparsityOf,
+  type Study,
+} from "../../schema/study.ts";
 
 /** A finished section. */
 export interface SectionResults {

@@ -4,7 +4,7 @@
  * list of sections, each an ordinary experiment, beside the paper's own rows.
  */
 import type { KnownModelName } from "@dip-go/core/models";
-import type { Experiment } from "../schema/experiment.ts";
+import type { Experiment } from "./experiment.ts";
 
 /** `full`: the paper's models, by their names on the hub. `embedded`: the models of this repository, in minutes. */
 export type Scale = "full" | "embedded";

@@ -1,15 +1,15 @@
 /** The steps that sample a plan, a shard each. */
-import { shardCount } from "./evaluate.ts";
-import type { Experiment } from "../schema/experiment.ts";
-import { rowName } from "../results/measured_row.ts";
+import { shardCount } from "../evaluate.ts";
+import type { Experiment } from "../../schema/experiment.ts";
+import { rowName } from "../../results/measured_row.ts";
 import type { PlannedRow } from "./fit_row.ts";
 import type { RowFit } from "./fit_step.ts";
-import type { FittedPlan, SampledPlan } from "../methods/method.ts";
-import type { SampledBatch } from "../measure/sampled_sets.ts";
-import { type Step, step } from "../engine/step.ts";
-import { picturesFormat } from "../engine/step_format.ts";
-import type { StepStore } from "../engine/step_store.ts";
-import { modelReads } from "../engine/step_reads.ts";
+import type { FittedPlan, SampledPlan } from "../../methods/method.ts";
+import type { SampledBatch } from "../../measure/sampled_sets.ts";
+import { type Step, step } from "../../engine/step.ts";
+import { picturesFormat } from "../../engine/step_format.ts";
+import type { StepStore } from "../../engine/step_store.ts";
+import { modelReads } from "./step_reads.ts";
 import type { StepTools } from "./step_tools.ts";
 
 /** Samples a shard. */

@@ -6,13 +6,13 @@ import type {
   MeasuredRow,
   RowLatency,
   RowMetrics,
-} from "../results/measured_row.ts";
-import type { SampledPlan } from "../methods/method.ts";
+} from "../../results/measured_row.ts";
+import type { SampledPlan } from "../../methods/method.ts";
 import type { MetricValues } from "./metric_steps.ts";
-import type { ProgressOutput } from "../engine/progress.ts";
-import type { Step } from "../engine/step.ts";
-import { makeSteps } from "../engine/step_graph.ts";
-import type { StepStore } from "../engine/step_store.ts";
+import type { ProgressOutput } from "../../engine/progress.ts";
+import type { Step } from "../../engine/step.ts";
+import { makeSteps } from "../../engine/step_graph.ts";
+import type { StepStore } from "../../engine/step_store.ts";
 import type { StepTools } from "./step_tools.ts";
 
 /** A row before it is timed. */

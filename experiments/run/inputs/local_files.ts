@@ -1,6 +1,6 @@
 /** An experiment with its model and prompts on this machine: what is named on the hub is downloaded. */
 import { modelFolder, promptFile } from "@dip-go/core/hub";
-import type { Experiment } from "../schema/experiment.ts";
+import type { Experiment } from "../../schema/experiment.ts";
 
 /** @throws {HubError} If the hub does not give what is named. */
 export async function withLocalFiles(

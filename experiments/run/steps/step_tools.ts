@@ -1,13 +1,13 @@
 /** What an experiment's steps are made with. */
-import { type Bench, openBench } from "./bench.ts";
+import { type Bench, openBench } from "../bench.ts";
 import { type BlockTimes, neededBlockTimes } from "./block_times.ts";
-import { ShardSampler } from "./evaluate.ts";
-import { Meters } from "../measure/meters.ts";
-import type { ProgressOutput } from "../engine/progress.ts";
-import type { Provenance } from "../results/provenance.ts";
-import type { RunIdentity } from "../results/run_folder.ts";
-import { SampledSets } from "../measure/sampled_sets.ts";
-import { StepStore } from "../engine/step_store.ts";
+import { ShardSampler } from "../evaluate.ts";
+import { Meters } from "../../measure/meters.ts";
+import type { ProgressOutput } from "../../engine/progress.ts";
+import type { Provenance } from "../../results/provenance.ts";
+import type { RunIdentity } from "../../results/run_folder.ts";
+import { SampledSets } from "../../measure/sampled_sets.ts";
+import { StepStore } from "../../engine/step_store.ts";
 
 /** What steps are made with. */
 export interface StepTools {

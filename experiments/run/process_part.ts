@@ -3,13 +3,13 @@ import {
   experimentSteps,
   metricTargets,
   sampleTargets,
-} from "../run/experiment_steps.ts";
-import type { ProgressOutput } from "./progress.ts";
+} from "./steps/experiment_steps.ts";
+import type { ProgressOutput } from "../engine/progress.ts";
 import type { Provenance } from "../results/provenance.ts";
 import type { RunIdentity } from "../results/run_folder.ts";
-import { type Share, shareOf, shareStart } from "./share.ts";
-import { makeSteps } from "./step_graph.ts";
-import { openStepTools } from "../run/step_tools.ts";
+import { type Share, shareOf, shareStart } from "../engine/share.ts";
+import { makeSteps } from "../engine/step_graph.ts";
+import { openStepTools } from "./steps/step_tools.ts";
 
 /** What a process is to do; survives JSON. */
 export interface ProcessPart {

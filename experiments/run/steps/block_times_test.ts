@@ -1,12 +1,12 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { type BlockTimes, neededBlockTimes } from "./block_times.ts";
-import { openBench } from "./bench.ts";
-import type { Experiment } from "../schema/experiment.ts";
+import { openBench } from "../bench.ts";
+import type { Experiment } from "../../schema/experiment.ts";
 import { fitRow } from "./fit_row.ts";
-import { methodNamed } from "../methods/methods.ts";
-import { runExperiment } from "./runner.ts";
-import { withSetting } from "../schema/setting.ts";
-import { StepStore } from "../engine/step_store.ts";
+import { methodNamed } from "../../methods/methods.ts";
+import { runExperiment } from "../runner.ts";
+import { withSetting } from "../../schema/setting.ts";
+import { StepStore } from "../../engine/step_store.ts";
 import { cpuIdentity, provenance, withTiny } from "@dip-go/testing/runs";
 
 /** The tiny experiment with few rows and budgets of time. */

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { inputHashes } from "./input_hashes.ts";
-import type { MetricRecord } from "../schema/metric_records.ts";
+import type { MetricRecord } from "../../schema/metric_records.ts";
 
 Deno.test("inputHashes() sees contents and names, not files that are being written", async () => {
   const folder = await Deno.makeTempDir();

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
-import type { Experiment } from "../schema/experiment.ts";
+import type { Experiment } from "../../schema/experiment.ts";
 import { fileLines, neededFiles } from "./needed_files.ts";
-import quickstartSd from "../quickstart_sd.ts";
+import quickstartSd from "../../quickstart_sd.ts";
 
 const real: Experiment = {
   ...quickstartSd,

@@ -7,11 +7,11 @@ import {
 import type { ReportData } from "@dip-go/eval/report";
 import { readResults } from "@dip-go/eval/tables";
 import { writeTinyModel } from "@dip-go/testing/runs";
-import type { Experiment } from "../schema/experiment.ts";
-import quickstart from "../quickstart.ts";
-import type { RunOptions } from "../run/runner.ts";
+import type { Experiment } from "../../schema/experiment.ts";
+import quickstart from "../../quickstart.ts";
+import type { RunOptions } from "../runner.ts";
 import { runStudy } from "./run_study.ts";
-import type { Study } from "./study.ts";
+import type { Study } from "../../schema/study.ts";
 
 /** A study of two sections of the tiny model, beside two rows of a paper. */
 async function withTinyStudy(

@@ -1,8 +1,8 @@
 /** Hashes of the files that an experiment names: what a step read is known by its content. */
 import { createHash, type Hash } from "node:crypto";
 import { isFile } from "@dip-go/core/files";
-import type { Experiment } from "../schema/experiment.ts";
-import { metricFiles } from "./meters.ts";
+import type { Experiment } from "../../schema/experiment.ts";
+import { metricFiles } from "../../measure/meters.ts";
 
 /** SHA-256 of every file or folder, by what it is to the experiment; a folder's counts its names too. */
 export interface InputHashes {

@@ -1,14 +1,14 @@
 /** An experiment as a list of steps: sample the full model, fit every row, sample it, measure its pictures. Latency follows, when all else is quiet. */
 import { type PlannedRow, plannedRows } from "./fit_row.ts";
 import { fitStep, type RowFit } from "./fit_step.ts";
-import { rowName } from "../results/measured_row.ts";
+import { rowName } from "../../results/measured_row.ts";
 import {
   metricSteps,
   type MetricValues,
   type SampledPictures,
 } from "./metric_steps.ts";
 import { fullSampleSteps, rowSampleSteps } from "./sample_steps.ts";
-import type { Step } from "../engine/step.ts";
+import type { Step } from "../../engine/step.ts";
 import type { StepTools } from "./step_tools.ts";
 
 /** The steps of the full model. */

@@ -1,15 +1,15 @@
 /** `deno task experiment paper-table1`: runs a study, or prints what it would take. */
 import type { Device } from "@dip-go/core/runtime";
-import type { Experiment } from "../schema/experiment.ts";
-import { withLocalFiles } from "../measure/local_files.ts";
-import { checkMetricFiles } from "../measure/meters.ts";
-import { type FinishedRun, type RunOptions, runShare } from "../run/runner.ts";
-import { withSetting } from "../schema/setting.ts";
-import type { Share } from "../engine/share.ts";
-import { deviceRate } from "../dry_run/device_rate.ts";
-import { dryRunStudy } from "../dry_run/dry_run_study.ts";
+import type { Experiment } from "../../schema/experiment.ts";
+import { withLocalFiles } from "../inputs/local_files.ts";
+import { checkMetricFiles } from "../../measure/meters.ts";
+import { type FinishedRun, type RunOptions, runShare } from "../runner.ts";
+import { withSetting } from "../../schema/setting.ts";
+import type { Share } from "../../engine/share.ts";
+import { deviceRate } from "../../dry_run/device_rate.ts";
+import { dryRunStudy } from "../../dry_run/dry_run_study.ts";
 import { runStudy } from "./run_study.ts";
-import type { Scale, Section, Study } from "./study.ts";
+import type { Scale, Section, Study } from "../../schema/study.ts";
 
 const scaleSetting = /^scale=/;
 

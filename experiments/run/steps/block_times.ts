@@ -2,15 +2,15 @@
 import { TorchGenerator } from "@dip-go/core/random";
 import { firstState, stepFeeds } from "@dip-go/supernet/sampling";
 import { interleave, type Latency } from "@dip-go/eval/statistics";
-import { type Bench, openBench } from "./bench.ts";
-import type { ProgressOutput } from "../engine/progress.ts";
-import type { Provenance } from "../results/provenance.ts";
-import type { RunIdentity } from "../results/run_folder.ts";
-import { type Step, step } from "../engine/step.ts";
-import { jsonFormat } from "../engine/step_format.ts";
-import { makeSteps } from "../engine/step_graph.ts";
-import { modelReads } from "../engine/step_reads.ts";
-import type { StepStore } from "../engine/step_store.ts";
+import { type Bench, openBench } from "../bench.ts";
+import type { ProgressOutput } from "../../engine/progress.ts";
+import type { Provenance } from "../../results/provenance.ts";
+import type { RunIdentity } from "../../results/run_folder.ts";
+import { type Step, step } from "../../engine/step.ts";
+import { jsonFormat } from "../../engine/step_format.ts";
+import { makeSteps } from "../../engine/step_graph.ts";
+import { modelReads } from "./step_reads.ts";
+import type { StepStore } from "../../engine/step_store.ts";
 
 /** Medians, one for each block of the model in execution order. */
 export interface BlockTimes {

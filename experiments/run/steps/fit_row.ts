@@ -1,8 +1,12 @@
 /** The rows of an experiment, and the plan of one. */
-import type { Bench } from "./bench.ts";
-import type { Experiment } from "../schema/experiment.ts";
-import type { FittedPlan, Method, MethodContext } from "../methods/method.ts";
-import { methodNamed } from "../methods/methods.ts";
+import type { Bench } from "../bench.ts";
+import type { Experiment } from "../../schema/experiment.ts";
+import type {
+  FittedPlan,
+  Method,
+  MethodContext,
+} from "../../methods/method.ts";
+import { methodNamed } from "../../methods/methods.ts";
 
 /** One method at one sparsity. */
 export interface PlannedRow {

@@ -1,12 +1,12 @@
 /** The step that times the rows of one sparsity in turns with the full model, on this hardware. */
 import { interleave, type Latency } from "@dip-go/eval/statistics";
-import { type BatchSampler, openBatchSampler } from "./evaluate.ts";
+import { type BatchSampler, openBatchSampler } from "../evaluate.ts";
 import type { RowFit } from "./fit_step.ts";
-import type { SampledPlan } from "../methods/method.ts";
+import type { SampledPlan } from "../../methods/method.ts";
 import { fullPlan } from "./sample_steps.ts";
-import { type Step, step } from "../engine/step.ts";
-import { jsonFormat } from "../engine/step_format.ts";
-import { modelReads } from "../engine/step_reads.ts";
+import { type Step, step } from "../../engine/step.ts";
+import { jsonFormat } from "../../engine/step_format.ts";
+import { modelReads } from "./step_reads.ts";
 import type { StepTools } from "./step_tools.ts";
 
 /** Median milliseconds by method, and of the full model as "full". */

@@ -1,8 +1,8 @@
 /** The files that an experiment reads: what is here, what the hub gives, and what is to be fetched first. */
 import { parseDataSetFile, parseModelName } from "@dip-go/core/hub";
 import { alignedLines } from "@dip-go/eval/tables";
-import type { Experiment } from "../schema/experiment.ts";
-import { metricPaths, type MetricRecord } from "../schema/metric_records.ts";
+import type { Experiment } from "../../schema/experiment.ts";
+import { metricPaths, type MetricRecord } from "../../schema/metric_records.ts";
 
 /** One file or folder. */
 export interface NeededFile {

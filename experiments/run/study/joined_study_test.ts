@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import type { Results } from "@dip-go/eval/tables";
 import { joinedStudy } from "./joined_study.ts";
-import { studyNamed } from "../schema/catalogue.ts";
+import { studyNamed } from "../../schema/catalogue.ts";
 
 /** A full model and a row, as a run leaves them. */
 const results = (clip: number): Results => {

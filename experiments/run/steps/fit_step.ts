@@ -1,11 +1,11 @@
 /** The step that fits a row's plan, and the searches within, which other rows and runs may share. */
 import { fitRow, type PlannedRow, targetsOf } from "./fit_row.ts";
-import { rowName } from "../results/measured_row.ts";
-import type { FittedPlan, MethodContext } from "../methods/method.ts";
-import type { RunIdentity } from "../results/run_folder.ts";
-import { type Step, step } from "../engine/step.ts";
-import { jsonFormat } from "../engine/step_format.ts";
-import { modelReads } from "../engine/step_reads.ts";
+import { rowName } from "../../results/measured_row.ts";
+import type { FittedPlan, MethodContext } from "../../methods/method.ts";
+import type { RunIdentity } from "../../results/run_folder.ts";
+import { type Step, step } from "../../engine/step.ts";
+import { jsonFormat } from "../../engine/step_format.ts";
+import { modelReads } from "./step_reads.ts";
 import type { StepTools } from "./step_tools.ts";
 
 /** A row's plan, and the searches that it comes from. */

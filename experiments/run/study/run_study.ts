@@ -17,14 +17,10 @@ import {
   type Results,
   writeResults,
 } from "@dip-go/eval/tables";
-import { checkExperiment } from "../schema/experiment.ts";
-import {
-  type FinishedRun,
-  runExperiment,
-  type RunOptions,
-} from "../run/runner.ts";
+import { checkExperiment } from "../../schema/experiment.ts";
+import { type FinishedRun, runExperiment, type RunOptions } from "../runner.ts";
 import { joinedStudy, namedByPrompts, paperResultRow } from "./joined_study.ts";
-import type { Section, Study } from "./study.ts";
+import type { Section, Study } from "../../schema/study.ts";
 
 /** A section and what its run left. */
 interface FinishedSection {

@@ -1,6 +1,6 @@
 /** The parts of an experiment that most of its steps read. */
-import type { Experiment } from "../schema/experiment.ts";
-import type { RunIdentity } from "../results/run_folder.ts";
+import type { Experiment } from "../../schema/experiment.ts";
+import type { RunIdentity } from "../../results/run_folder.ts";
 
 /** Fields that only people or some kinds of step read; those say so themselves. Files are known by their hashes. */
 const ownFields: readonly (keyof Experiment)[] = [
