@@ -62,9 +62,7 @@ export class ConfigJson {
     expected: string,
     Kind: typeof TypeError | typeof RangeError = TypeError,
   ): never {
-    const text = key in this.values
-      ? JSON.stringify(this.values[key])
-      : "nothing";
+    const text = JSON.stringify(this.values[key]) ?? "nothing";
     const found = text.length > shownLength
       ? `${text.slice(0, shownLength)}…`
       : text;
