@@ -10,7 +10,6 @@ export * from "./statistics/latency.ts";
 export * from "./charts/line_chart.ts";
 export * from "./metrics/mean_squared_error.ts";
 export * from "./tables/metric_info.ts";
-export * from "./pictures/png.ts";
 export * from "./metrics/psnr.ts";
 export * from "./tables/render_table.ts";
 export * from "./tables/results.ts";

@@ -4,8 +4,8 @@ import type { SessionOptions } from "../runtime/session.ts";
 import { joined } from "../tensor/batch.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { guidedLabels } from "./guidance.ts";
-import { openPromptEncoder } from "./open_prompt_encoder.ts";
-import type { PromptEncoder, PromptInputs } from "./prompt_encoder.ts";
+import { openPromptEncoder } from "./prompts/open_prompt_encoder.ts";
+import type { PromptEncoder, PromptInputs } from "./prompts/prompt_encoder.ts";
 
 /** A class's index, or a prompt. */
 export type Subject = number | string;

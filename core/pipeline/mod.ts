@@ -22,6 +22,6 @@ export {
   openPictureDecoder,
   PictureDecoder,
 } from "./picture_decoder.ts";
-export { openPromptEncoder } from "./open_prompt_encoder.ts";
-export type { PromptEncoder, PromptInputs } from "./prompt_encoder.ts";
-export { type PromptLists, readPrompts } from "./prompts.ts";
+export { openPromptEncoder } from "./prompts/open_prompt_encoder.ts";
+export type { PromptEncoder, PromptInputs } from "./prompts/prompt_encoder.ts";
+export { type PromptLists, readPrompts } from "./prompts/prompt_lists.ts";

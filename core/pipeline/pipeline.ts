@@ -23,7 +23,7 @@ import {
 } from "../samplers/schedule/scheduler_config.ts";
 import type { TorchGenerator } from "../tensor/random.ts";
 import { type Conditioner, openConditioner } from "./conditioner.ts";
-import { promptTokens } from "./open_prompt_encoder.ts";
+import { promptTokens } from "./prompts/open_prompt_encoder.ts";
 import {
   type Autoencoder,
   loadAutoencoder,

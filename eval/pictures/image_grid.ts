@@ -2,7 +2,7 @@
 
 import { describe, sameShape, type Tensor } from "@dip-go/core/tensor";
 import { glyphAdvance, glyphHeight, inkedPixels } from "./bitmap_font.ts";
-import { type RgbImage, rgbImage } from "./png.ts";
+import { type RgbImage, rgbImage } from "@dip-go/core/pictures";
 
 /** One row of a grid. */
 export interface GridRow {

@@ -2,4 +2,3 @@
 export { imageGrid } from "./image_grid.ts";
 export { picturesOf } from "./picture_folder.ts";
 export type { Picture } from "./pil_resize.ts";
-export { rgbImage, writePng } from "./png.ts";

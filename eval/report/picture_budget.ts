@@ -1,7 +1,7 @@
 /** As many pictures as a page can carry: first fewer pixels, then fewer pairs. */
 import { type Tensor, unstacked } from "@dip-go/core/tensor";
 import { pilResize } from "../pictures/pil_resize.ts";
-import { pngDataUri, type RgbImage, rgbImage } from "../pictures/png.ts";
+import { pngDataUri, type RgbImage, rgbImage } from "@dip-go/core/pictures";
 
 /** Pairs that a page shows at most. */
 const mostPairs = 8;

@@ -3,6 +3,7 @@
  * Stable Diffusion pipeline, with the full sampler or a SubNet's gates. The
  * settings travel in the PNG's text chunks.
  */
+import { writePng } from "@dip-go/core/pictures";
 import { modelFolder } from "@dip-go/core/hub";
 import { TorchGenerator } from "@dip-go/core/random";
 import { unstacked } from "@dip-go/core/tensor";
@@ -14,7 +15,7 @@ import {
   type SuperNet,
 } from "@dip-go/supernet/gates";
 import { samplePictures } from "@dip-go/supernet/sampling";
-import { imageGrid, writePng } from "@dip-go/eval/pictures";
+import { imageGrid } from "@dip-go/eval/pictures";
 import {
   generateHelp,
   type GenerateOptions,

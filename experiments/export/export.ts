@@ -1,10 +1,11 @@
 /** Writes a SubNet as one ONNX file with its weights beside it, and what helps to use it. */
+import { writePng } from "@dip-go/core/pictures";
 import type { Subject } from "@dip-go/core/pipeline";
 import { writeAtomically } from "@dip-go/core/files";
 import { writeModels } from "@dip-go/core/runtime";
 import { type Tensor, unstacked, writeNpy } from "@dip-go/core/tensor";
 import { compileSubNet } from "@dip-go/supernet/compile";
-import { imageGrid, writePng } from "@dip-go/eval/pictures";
+import { imageGrid } from "@dip-go/eval/pictures";
 import type { Example, ExportOptions } from "./export_options.ts";
 import { exportedPlan } from "./exported_plan.ts";
 import {

@@ -1,3 +1,4 @@
+import { rgbImage, writePng } from "@dip-go/core/pictures";
 import {
   assert,
   assertAlmostEquals,
@@ -21,7 +22,6 @@ import {
   type SetValue,
   statisticsOf,
 } from "@dip-go/eval/metrics";
-import { rgbImage, writePng } from "@dip-go/eval/pictures";
 import { openPictureFeatures } from "@dip-go/zoo/classifiers";
 import { referencePictures } from "@dip-go/zoo/data";
 import { inTemporaryFolder } from "@dip-go/testing/files";

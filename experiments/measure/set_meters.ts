@@ -1,4 +1,5 @@
 /** Metrics of all pictures together: their features, the reference, and the measure between them. */
+import { rgbImage } from "@dip-go/core/pictures";
 import { joined, type Tensor, unstacked } from "@dip-go/core/tensor";
 import {
   distanceFrom,
@@ -14,7 +15,7 @@ import {
   type SetReference,
   type SetValue,
 } from "@dip-go/eval/metrics";
-import { type Picture, picturesOf, rgbImage } from "@dip-go/eval/pictures";
+import { type Picture, picturesOf } from "@dip-go/eval/pictures";
 import { referencePictures } from "@dip-go/zoo/data";
 import type { Judges } from "./judges.ts";
 import type { SampledSet } from "./sampled_sets.ts";

@@ -1,7 +1,8 @@
 /** The files that people read, made from a run's results: table, charts, gate maps, images. */
+import { writePng } from "@dip-go/core/pictures";
 import { type Tensor, unstacked } from "@dip-go/core/tensor";
 import { fidelityChart, gateHeatMap } from "@dip-go/eval/charts";
-import { imageGrid, writePng } from "@dip-go/eval/pictures";
+import { imageGrid } from "@dip-go/eval/pictures";
 import { joinReports, reportPage } from "@dip-go/eval/report";
 import {
   joinResults,

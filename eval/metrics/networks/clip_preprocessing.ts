@@ -3,7 +3,7 @@ import { ConfigJson, isFile, most, readJson } from "@dip-go/core/files";
 import { float32, type Tensor } from "@dip-go/core/tensor";
 import { openClipConfig } from "./open_clip.ts";
 import { pilResize, type ResizeFilter } from "../../pictures/pil_resize.ts";
-import { rgbImage } from "../../pictures/png.ts";
+import { rgbImage } from "@dip-go/core/pictures";
 
 export interface ClipPreprocessing {
   /** Side in pixels that the shorter side of a picture gets. */

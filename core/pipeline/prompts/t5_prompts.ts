@@ -1,14 +1,14 @@
 /** Prompts for PixArt (Chen et al., 2023): T5's features, which of them are padding, and the picture's size. */
-import type { PixartConfig } from "../models/pixart/pixart_config.ts";
-import { t5EncoderGraph } from "../models/t5/t5.ts";
-import { loadT5Encoder } from "../models/t5/t5_load.ts";
+import type { PixartConfig } from "../../models/pixart/pixart_config.ts";
+import { t5EncoderGraph } from "../../models/t5/t5.ts";
+import { loadT5Encoder } from "../../models/t5/t5_load.ts";
 import {
   openSession,
   type Session,
   type SessionOptions,
-} from "../runtime/session.ts";
-import { float32, type Tensor } from "../tensor/tensor.ts";
-import { loadTokenizer, type TextTokenizer } from "../text/tokenizer.ts";
+} from "../../runtime/session.ts";
+import { float32, type Tensor } from "../../tensor/tensor.ts";
+import { loadTokenizer, type TextTokenizer } from "../../text/tokenizer.ts";
 import { pixelsPerLatent } from "./pixels_per_latent.ts";
 import type { PromptEncoder, PromptInputs } from "./prompt_encoder.ts";
 

@@ -1,6 +1,6 @@
 /** How much larger a pipeline's pictures are than its latents. */
-import { parseAutoencoderConfig } from "../models/autoencoder/autoencoder_config.ts";
-import { readJson } from "../files/read_json.ts";
+import { parseAutoencoderConfig } from "../../models/autoencoder/autoencoder_config.ts";
+import { readJson } from "../../files/read_json.ts";
 
 /** Pixels along a side of a latent, by the autoencoder's configuration. @throws As `parseAutoencoderConfig`. */
 export async function pixelsPerLatent(folder: string): Promise<number> {

@@ -2,11 +2,11 @@
  * Prompts for SDXL (Podell et al., 2023): features of two text towers side by
  * side, the second's text embedding, and the picture's sizes.
  */
-import { ConfigJson } from "../files/config_json.ts";
-import type { UnetConfig } from "../models/unet/unet_config.ts";
-import { readJson } from "../files/read_json.ts";
-import type { SessionOptions } from "../runtime/session.ts";
-import { float32, type Tensor, zeros } from "../tensor/tensor.ts";
+import { ConfigJson } from "../../files/config_json.ts";
+import type { UnetConfig } from "../../models/unet/unet_config.ts";
+import { readJson } from "../../files/read_json.ts";
+import type { SessionOptions } from "../../runtime/session.ts";
+import { float32, type Tensor, zeros } from "../../tensor/tensor.ts";
 import { pixelsPerLatent } from "./pixels_per_latent.ts";
 import type { PromptEncoder, PromptInputs } from "./prompt_encoder.ts";
 import { openTextTower, type TextTower } from "./text_tower.ts";

@@ -1,8 +1,8 @@
 /** Images in [-1, 1] as PNG files (ISO/IEC 15948), 8-bit RGB, with text chunks that say how they were made. */
 
 import { encode } from "fast-png";
-import { writeAtomically } from "@dip-go/core/files";
-import { describe, type Tensor } from "@dip-go/core/tensor";
+import { writeAtomically } from "../files/write_atomically.ts";
+import { describe, type Tensor } from "../tensor/tensor.ts";
 
 /** Pixels in reading order, three bytes a pixel: `[H, W, 3]`. */
 export interface RgbImage {

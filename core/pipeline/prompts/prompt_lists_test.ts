@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { inTemporaryFolder } from "@dip-go/testing/files";
-import { readPrompts } from "./prompts.ts";
+import { readPrompts } from "./prompt_lists.ts";
 
 const read = async (name: string, content: unknown) => {
   let prompts: string[] = [];

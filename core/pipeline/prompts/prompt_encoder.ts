@@ -1,5 +1,5 @@
 /** The network's inputs for prompts: every family's text encoders make them in this form. */
-import type { Tensor } from "../tensor/tensor.ts";
+import type { Tensor } from "../../tensor/tensor.ts";
 
 /** A network's inputs for one prompt by name, batch 1. */
 export type PromptInputs = Readonly<Record<string, Tensor>>;

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { decode } from "fast-png";
-import { float32 } from "@dip-go/core/tensor";
+import { float32 } from "../tensor/tensor.ts";
 import { rgbImage, writePng } from "./png.ts";
 
 const image = float32([3, 1, 2], [-1, 1, 0, -2, 2, 0.5]);

@@ -4,13 +4,13 @@ import {
   assertRejects,
   assertThrows,
 } from "@std/assert";
-import { clipTextGraph } from "../models/clip/clip.ts";
-import { loadClipText } from "../models/clip/clip_load.ts";
-import { loadModel } from "../models/load.ts";
-import { t5EncoderGraph } from "../models/t5/t5.ts";
-import { loadT5Encoder } from "../models/t5/t5_load.ts";
-import { openSession } from "../runtime/session.ts";
-import { float32, int64, type Tensor } from "../tensor/tensor.ts";
+import { clipTextGraph } from "../../models/clip/clip.ts";
+import { loadClipText } from "../../models/clip/clip_load.ts";
+import { loadModel } from "../../models/load.ts";
+import { t5EncoderGraph } from "../../models/t5/t5.ts";
+import { loadT5Encoder } from "../../models/t5/t5_load.ts";
+import { openSession } from "../../runtime/session.ts";
+import { float32, int64, type Tensor } from "../../tensor/tensor.ts";
 import { openPromptEncoder } from "./open_prompt_encoder.ts";
 import type { PromptInputs } from "./prompt_encoder.ts";
 import { inTinyPipeline } from "@dip-go/testing/models";

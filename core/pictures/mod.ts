@@ -1,0 +1,2 @@
+/** Pictures as files. */
+export { pngDataUri, type RgbImage, rgbImage, writePng } from "./png.ts";
