@@ -426,7 +426,7 @@ const howToGet: Readonly<Record<Device, string>> = {
   webgpu:
     "; it needs a GPU with a Vulkan, Metal or Direct3D 12 driver, and is not built for Linux arm64",
   cuda:
-    "; it needs Linux x64, CUDA 12 and cuDNN 9, and the provider's libraries beside libonnxruntime.so.1 (README, GPU)",
+    "; it needs Linux x64, CUDA 12 and cuDNN 9, and the provider's libraries beside libonnxruntime.so.1 (docs/gpu.md)",
 };
 
 async function create(

@@ -1,6 +1,7 @@
 /** TODO eval/tables */
 export { alignedLines } from "./aligned_lines.ts";
 export { joinResults } from "./join_results.ts";
+export { markdownTable } from "./markdown_table.ts";
 export { renderTable, type TableFormat } from "./render_table.ts";
 export {
   type MetricValue,
@@ -9,4 +10,4 @@ export {
   type Results,
   writeResults,
 } from "./results.ts";
-export { formatMacs, formatPercent } from "./table.ts";
+export { formatMacs, formatPercent, type Table, tableOf } from "./table.ts";

@@ -46,7 +46,7 @@ const clipScore: MetricRecord = {
   model: "laion/CLIP-ViT-g-14-laion2B-s34B-b88K",
 };
 
-/** Files that no hub serves lie in `metrics/`; the README says where they come from. */
+/** Files that no hub serves lie in `metrics/`; docs/metrics.md says where they come from. */
 const inception = {
   features: "inception-2015-12-05",
   weights: "metrics/pt_inception-2015-12-05-6726825d.pth",

@@ -15,7 +15,7 @@ import {
 
 const help = `Writes a contact sheet of the procedural data set as a PNG.
 
-Usage: deno run --allow-read --allow-write zoo/preview.ts [--samples n] [--seed n] -o sheet.png
+Usage: deno task zoo:preview [--samples n] [--seed n] -o sheet.png
 
   -o, --output   file to write
   --samples      pictures of each class (default 2)
