@@ -15,4 +15,4 @@ export {
   type MetricCase,
   metricCases,
 } from "./metric_fixture.ts";
-export { hasOnnxChecker } from "./onnx_checker.ts";
+export { checkerOpset, onnxComplaints } from "./onnx_checker.ts";
