@@ -2,10 +2,10 @@
 /** One chart: a metric over one cost, with 95 % intervals; a point tells its row and selects it. */
 import { axisBottom, axisLeft, extent, line, scaleLinear, select } from "d3";
 import type { ReportData, ReportMetric } from "../report_data.ts";
-import type { Series } from "./cost_charts.ts";
 import { html, svg } from "./elements.ts";
 import { rowCard } from "./row_card.ts";
 import type { Selection } from "./selection.ts";
+import type { Series } from "./series_style.ts";
 
 /** What a chart shows. */
 export interface ChartContent {

@@ -4,16 +4,7 @@ import type { ReportData, ReportMetric } from "../report_data.ts";
 import { costChart } from "./cost_chart.ts";
 import { choice, html, section, svg } from "./elements.ts";
 import type { Selection } from "./selection.ts";
-import { type SeriesStyle, seriesStyle } from "./series_style.ts";
-
-/** A method's line: its rows as indices, from the dearest to the cheapest. */
-export interface Series {
-  readonly name: string;
-  readonly rows: readonly number[];
-  readonly style: SeriesStyle;
-  /** Whether it is the method that its run is about. */
-  readonly main: boolean;
-}
+import { type Series, type SeriesStyle, seriesStyle } from "./series_style.ts";
 
 const costs = [
   { key: "macsKept", label: "MACs, of the dense trajectory’s" },

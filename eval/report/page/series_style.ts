@@ -32,6 +32,15 @@ export interface SeriesStyle {
   readonly marker: string;
 }
 
+/** A method's line: its rows as indices, from the dearest to the cheapest. */
+export interface Series {
+  readonly name: string;
+  readonly rows: readonly number[];
+  readonly style: SeriesStyle;
+  /** Whether it is the method that its run is about. */
+  readonly main: boolean;
+}
+
 /** The style of line `i`, counted from 0; lines of a paper's numbers are dotted. */
 export function seriesStyle(i: number, paper: boolean): SeriesStyle {
   const again = Math.floor(i / colours) % 2 === 1;
