@@ -1,5 +1,8 @@
-/** TODO core/autodiff */
-export { splitHeads } from "../onnx/ops/attention/attention_vjp.ts";
+/**
+ * Gradients: {@linkcode vjpGraph} makes the graph of a graph's vector-Jacobian
+ * product, from the rules that stand beside each operator in `core/onnx/ops`;
+ * the optimisers walk along them. Weights here are one flat vector.
+ */
 export { dearProducts } from "./dear_products.ts";
 export {
   type FlatParameters,

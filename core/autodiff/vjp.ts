@@ -7,10 +7,10 @@
 import { GraphBuilder } from "../onnx/builder.ts";
 import type { Graph, Node, Value } from "../onnx/graph.ts";
 import { valueOf } from "../onnx/graph.ts";
+import type { VjpCall } from "../onnx/ops/operator.ts";
+import { operatorOf } from "../onnx/ops/registry.ts";
 import { withoutUnread } from "../onnx/rewrites/unread_inputs.ts";
 import { describe, sameShape, zeros } from "../tensor/tensor.ts";
-import { rules } from "./rules.ts";
-import type { VjpCall } from "../onnx/ops/operator.ts";
 
 /** Name of the input that holds an output's cotangent. */
 export const cotangentOf = (output: string): string => `${output}:cotangent`;
@@ -105,15 +105,15 @@ class Backward {
     const cotangents = node.outputs.map((o) => this.#cotangents.get(o) ?? null);
     if (cotangents.every((c) => c === null)) return;
     if (!node.inputs.some((i) => this.#wants(i))) return;
-    const rule = rules[node.op];
-    if (!rule) {
+    const { vjp } = operatorOf(node);
+    if (!vjp) {
       throw new RangeError(
         `Cannot differentiate graph "${this.#graph.name}": no VJP rule for operator ${node.op} (node "${node.name}")`,
       );
     }
     const results = this.#g.scope(
       `vjp/${node.name}`,
-      () => rule(this.#call(node, cotangents)),
+      () => vjp(this.#call(node, cotangents)),
     );
     const count = results.findLastIndex((c) => c !== null) + 1;
     if (count > node.inputs.length) {

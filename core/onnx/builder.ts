@@ -1,44 +1,14 @@
 /**
- * A typed graph builder: one method an operator, named as in the ONNX
- * specification (opset 20), attributes with the specification's defaults.
- * Shapes are inferred as nodes are added, so a mistake fails where it is made.
+ * A graph in the making. Shapes are inferred as nodes are added, so a mistake
+ * fails where it is made.
  */
-import {
-  type DType,
-  int64,
-  sizeOf,
-  type Tensor,
-  tensor,
-} from "../tensor/tensor.ts";
-import { float, int, ints, string } from "./attributes.ts";
-import { dataTypes } from "./data_types.ts";
+import type { DType, Tensor } from "../tensor/tensor.ts";
 import type { Attribute, Graph, Initializer, Node, Value } from "./graph.ts";
-import { inferShapes, normalizeAxis } from "./ops/shape_call.ts";
-
-type Attributes = Readonly<Record<string, Attribute>>;
-
-/** Sliding window attributes of Conv, ConvTranspose and pools; 2-D defaults. */
-export interface Window {
-  readonly strides?: readonly number[];
-  /** `[top, left, bottom, right]`. */
-  readonly pads?: readonly number[];
-  readonly dilations?: readonly number[];
-}
-
-const microsoft = "com.microsoft";
-
-function windowAttributes(
-  { strides, pads, dilations }: Window,
-): Record<string, Attribute> {
-  return {
-    strides: ints(strides ?? [1, 1]),
-    pads: ints(pads ?? [0, 0, 0, 0]),
-    dilations: ints(dilations ?? [1, 1]),
-  };
-}
+import { Operations } from "./operations.ts";
+import { inferShapes, operatorOf } from "./ops/registry.ts";
 
 /** Builds one {@linkcode Graph}; values are handles that only this builder understands. */
-export class GraphBuilder {
+export class GraphBuilder extends Operations {
   readonly name: string;
   #inputs: Value[] = [];
   #initializers = new Map<string, Initializer>();
@@ -51,6 +21,7 @@ export class GraphBuilder {
   #uses = new Map<string, number>();
 
   constructor(name: string) {
+    super();
     this.name = name;
   }
 
@@ -97,7 +68,6 @@ export class GraphBuilder {
     return value;
   }
 
-  /** The initializer called `name`, if it is one. */
   initializer(name: string): Initializer | undefined {
     return this.#initializers.get(name);
   }
@@ -130,7 +100,6 @@ export class GraphBuilder {
     return this.#declare(initializer);
   }
 
-  /** A constant tensor. */
   constant(data: Tensor): Value {
     const name = this.#unique("constant");
     const { dtype, shape } = data;
@@ -142,16 +111,6 @@ export class GraphBuilder {
       role: "constant",
     });
     return this.#declare({ name, dtype, shape });
-  }
-
-  /** A float32 scalar. */
-  scalar(value: number): Value {
-    return this.constant(tensor("float32", [], Float32Array.of(value)));
-  }
-
-  /** A one-dimensional int64 constant. */
-  ints(values: readonly number[]): Value {
-    return this.constant(int64([values.length], values));
   }
 
   #declare<V extends Value>(value: V): V {
@@ -173,12 +132,11 @@ export class GraphBuilder {
     }
   }
 
-  /** Adds a node of any operator that has a shape rule; the methods below are its typed forms. */
   node(
     op: string,
     inputs: readonly (Value | null)[],
-    { attributes = {}, domain = "", outputs = 1 }: {
-      attributes?: Attributes;
+    { attributes = {}, domain, outputs = 1 }: {
+      attributes?: Readonly<Record<string, Attribute>>;
       domain?: string;
       outputs?: number;
     } = {},
@@ -186,7 +144,7 @@ export class GraphBuilder {
     const name = this.#unique([...this.#scope, op].join("/"));
     const node: Node = {
       op,
-      domain,
+      domain: domain ?? operatorOf({ op, name }).domain ?? "",
       name,
       inputs: inputs.map((v) => v?.name ?? ""),
       outputs: Array.from(
@@ -218,12 +176,6 @@ export class GraphBuilder {
     return Array.from(data as ArrayLike<number | bigint>, Number);
   }
 
-  /**
-   * Makes the nodes that read `from` read `to` instead, which is computed before
-   * the first of them.
-   *
-   * @throws {RangeError} If `to` is computed from `from`.
-   */
   substitute(from: Value, to: Value): void {
     const maker = new Map(
       this.#nodes.flatMap((node) => node.outputs.map((o) => [o, node])),
@@ -254,383 +206,6 @@ export class GraphBuilder {
         inputs: node.inputs.map(rename),
       })),
     ];
-  }
-
-  #one(
-    op: string,
-    inputs: readonly (Value | null)[],
-    attributes: Attributes = {},
-    domain = "",
-  ): Value {
-    return this.node(op, inputs, { attributes, domain })[0];
-  }
-
-  // Elementwise.
-  abs(x: Value): Value {
-    return this.#one("Abs", [x]);
-  }
-  cos(x: Value): Value {
-    return this.#one("Cos", [x]);
-  }
-  erf(x: Value): Value {
-    return this.#one("Erf", [x]);
-  }
-  exp(x: Value): Value {
-    return this.#one("Exp", [x]);
-  }
-  floor(x: Value): Value {
-    return this.#one("Floor", [x]);
-  }
-  identity(x: Value): Value {
-    return this.#one("Identity", [x]);
-  }
-  log(x: Value): Value {
-    return this.#one("Log", [x]);
-  }
-  neg(x: Value): Value {
-    return this.#one("Neg", [x]);
-  }
-  reciprocal(x: Value): Value {
-    return this.#one("Reciprocal", [x]);
-  }
-  relu(x: Value): Value {
-    return this.#one("Relu", [x]);
-  }
-  sigmoid(x: Value): Value {
-    return this.#one("Sigmoid", [x]);
-  }
-  sign(x: Value): Value {
-    return this.#one("Sign", [x]);
-  }
-  sin(x: Value): Value {
-    return this.#one("Sin", [x]);
-  }
-  sqrt(x: Value): Value {
-    return this.#one("Sqrt", [x]);
-  }
-  tanh(x: Value): Value {
-    return this.#one("Tanh", [x]);
-  }
-  gelu(
-    x: Value,
-    { approximate = "none" }: { approximate?: "none" | "tanh" } = {},
-  ): Value {
-    return this.#one("Gelu", [x], { approximate: string(approximate) });
-  }
-  /** x · sigmoid(αx), ONNX Runtime's fused form; α = 1 is SiLU. */
-  quickGelu(x: Value, { alpha = 1.702 }: { alpha?: number } = {}): Value {
-    return this.#one("QuickGelu", [x], { alpha: float(alpha) }, microsoft);
-  }
-  silu(x: Value): Value {
-    return this.quickGelu(x, { alpha: 1 });
-  }
-  add(a: Value, b: Value): Value {
-    return this.#one("Add", [a, b]);
-  }
-  sub(a: Value, b: Value): Value {
-    return this.#one("Sub", [a, b]);
-  }
-  mul(a: Value, b: Value): Value {
-    return this.#one("Mul", [a, b]);
-  }
-  div(a: Value, b: Value): Value {
-    return this.#one("Div", [a, b]);
-  }
-  pow(a: Value, b: Value): Value {
-    return this.#one("Pow", [a, b]);
-  }
-  max(a: Value, b: Value): Value {
-    return this.#one("Max", [a, b]);
-  }
-  min(a: Value, b: Value): Value {
-    return this.#one("Min", [a, b]);
-  }
-  equal(a: Value, b: Value): Value {
-    return this.#one("Equal", [a, b]);
-  }
-  greater(a: Value, b: Value): Value {
-    return this.#one("Greater", [a, b]);
-  }
-  less(a: Value, b: Value): Value {
-    return this.#one("Less", [a, b]);
-  }
-  where(condition: Value, a: Value, b: Value): Value {
-    return this.#one("Where", [condition, a, b]);
-  }
-  cast(x: Value, to: DType): Value {
-    return this.#one("Cast", [x], { to: int(dataTypes[to]) });
-  }
-
-  // Products.
-  matMul(a: Value, b: Value): Value {
-    return this.#one("MatMul", [a, b]);
-  }
-  /**
-   * alpha · op(A) op(B) on the last two axes, transposes fused (com.microsoft).
-   * With `transBatchA`, A's first axis stands last but one: `[M, ..., K]` is
-   * read as `[..., M, K]`.
-   */
-  fusedMatMul(
-    a: Value,
-    b: Value,
-    { alpha = 1, transA = 0, transB = 0, transBatchA = 0 }: {
-      alpha?: number;
-      transA?: 0 | 1;
-      transB?: 0 | 1;
-      transBatchA?: 0 | 1;
-    } = {},
-  ): Value {
-    const attributes = {
-      alpha: float(alpha),
-      transA: int(transA),
-      transB: int(transB),
-      ...transBatchA ? { transBatchA: int(1) } : {},
-    };
-    return this.#one("FusedMatMul", [a, b], attributes, microsoft);
-  }
-  gemm(
-    a: Value,
-    b: Value,
-    c: Value | null = null,
-    { alpha = 1, beta = 1, transA = 0, transB = 0 }: {
-      alpha?: number;
-      beta?: number;
-      transA?: 0 | 1;
-      transB?: 0 | 1;
-    } = {},
-  ): Value {
-    const attributes = {
-      alpha: float(alpha),
-      beta: float(beta),
-      transA: int(transA),
-      transB: int(transB),
-    };
-    return this.#one("Gemm", c ? [a, b, c] : [a, b], attributes);
-  }
-  conv(
-    x: Value,
-    w: Value,
-    b: Value | null = null,
-    { group = 1, ...window }: Window & { group?: number } = {},
-  ): Value {
-    const attributes = {
-      ...windowAttributes(window),
-      group: int(group),
-      kernel_shape: ints(w.shape.slice(2)),
-    };
-    return this.#one("Conv", b ? [x, w, b] : [x, w], attributes);
-  }
-  convTranspose(
-    x: Value,
-    w: Value,
-    b: Value | null = null,
-    { group = 1, outputPadding = [0, 0], ...window }: Window & {
-      group?: number;
-      outputPadding?: readonly number[];
-    } = {},
-  ): Value {
-    const attributes = {
-      ...windowAttributes(window),
-      group: int(group),
-      kernel_shape: ints(w.shape.slice(2)),
-      output_padding: ints(outputPadding),
-    };
-    return this.#one("ConvTranspose", b ? [x, w, b] : [x, w], attributes);
-  }
-  /** Channels to places, the block's place first: `[B, b·b·C, H, W]` → `[B, C, b·H, b·W]`. */
-  depthToSpace(x: Value, { blockSize }: { blockSize: number }): Value {
-    return this.#one("DepthToSpace", [x], { blocksize: int(blockSize) });
-  }
-  /**
-   * Fused attention on packed heads: query `[B, L, D]`, key and value `[B, S, D]`
-   * → `[B, L, D]`. Scores are multiplied by `scale`, by default 1/√(D/heads);
-   * then `bias` `[B or 1, heads or 1, L, S]` is added to them.
-   */
-  multiHeadAttention(
-    query: Value,
-    key: Value,
-    value: Value,
-    { heads, bias = null, scale }: {
-      heads: number;
-      bias?: Value | null;
-      scale?: number;
-    },
-  ): Value {
-    const own = [query, key, value];
-    const inputs = bias ? [...own, null, null, bias] : own;
-    const attributes = {
-      num_heads: int(heads),
-      ...(scale === undefined ? {} : { scale: float(scale) }),
-    };
-    return this.#one("MultiHeadAttention", inputs, attributes, microsoft);
-  }
-
-  // Normalisation and reduction.
-  softmax(x: Value, { axis = -1 }: { axis?: number } = {}): Value {
-    return this.#one("Softmax", [x], { axis: int(axis) });
-  }
-  layerNormalization(
-    x: Value,
-    scale: Value,
-    bias: Value | null = null,
-    { axis = -1, epsilon = 1e-5 }: { axis?: number; epsilon?: number } = {},
-  ): Value {
-    const attributes = { axis: int(axis), epsilon: float(epsilon) };
-    return this.#one(
-      "LayerNormalization",
-      bias ? [x, scale, bias] : [x, scale],
-      attributes,
-    );
-  }
-  /** LayerNormalization without bias, with its statistics: the normalised x, and 1/√(σ² + ε) with the normalised axes kept as 1. */
-  layerNormalizationStatistics(
-    x: Value,
-    scale: Value,
-    { axis = -1, epsilon = 1e-5 }: { axis?: number; epsilon?: number } = {},
-  ): { normalized: Value; inverseDeviation: Value } {
-    const attributes = { axis: int(axis), epsilon: float(epsilon) };
-    const [normalized, , inverseDeviation] = this.node("LayerNormalization", [
-      x,
-      scale,
-    ], {
-      attributes,
-      outputs: 3,
-    });
-    return { normalized, inverseDeviation };
-  }
-  instanceNormalization(
-    x: Value,
-    scale: Value,
-    bias: Value,
-    { epsilon = 1e-5 }: { epsilon?: number } = {},
-  ): Value {
-    return this.#one("InstanceNormalization", [x, scale, bias], {
-      epsilon: float(epsilon),
-    });
-  }
-  reduceMean(
-    x: Value,
-    options: { axes?: readonly number[]; keepDims?: boolean } = {},
-  ): Value {
-    return this.#reduce("ReduceMean", x, options);
-  }
-  reduceSum(
-    x: Value,
-    options: { axes?: readonly number[]; keepDims?: boolean } = {},
-  ): Value {
-    return this.#reduce("ReduceSum", x, options);
-  }
-  reduceMax(
-    x: Value,
-    options: { axes?: readonly number[]; keepDims?: boolean } = {},
-  ): Value {
-    return this.#reduce("ReduceMax", x, options);
-  }
-  #reduce(
-    op: string,
-    x: Value,
-    { axes, keepDims = true }: { axes?: readonly number[]; keepDims?: boolean },
-  ): Value {
-    const inputs = axes ? [x, this.ints(axes)] : [x];
-    return this.#one(op, inputs, { keepdims: int(keepDims ? 1 : 0) });
-  }
-
-  // Shape.
-  reshape(x: Value, shape: readonly number[]): Value {
-    return this.#one("Reshape", [x, this.ints(shape)]);
-  }
-  transpose(x: Value, perm: readonly number[]): Value {
-    return this.#one("Transpose", [x], { perm: ints(perm) });
-  }
-  concat(values: readonly Value[], { axis }: { axis: number }): Value {
-    return this.#one("Concat", values, { axis: int(axis) });
-  }
-  slice(
-    x: Value,
-    { axes, starts, ends, steps }: {
-      axes: readonly number[];
-      starts: readonly number[];
-      ends: readonly number[];
-      steps?: readonly number[];
-    },
-  ): Value {
-    const inputs = [x, this.ints(starts), this.ints(ends), this.ints(axes)];
-    return this.#one("Slice", steps ? [...inputs, this.ints(steps)] : inputs);
-  }
-  split(
-    x: Value,
-    sizes: readonly number[],
-    { axis }: { axis: number },
-  ): Value[] {
-    return this.node("Split", [x, this.ints(sizes)], {
-      attributes: { axis: int(axis) },
-      outputs: sizes.length,
-    });
-  }
-  /** Equal parts along `axis`, as torch.chunk gives where it divides. */
-  chunk(x: Value, parts: number, { axis }: { axis: number }): Value[] {
-    const size = x.shape[normalizeAxis(axis, x.shape.length)] / parts;
-    return this.split(x, Array(parts).fill(size), { axis });
-  }
-  /** Constant zero padding; pads `[begin..., end...]` over every axis. */
-  pad(x: Value, pads: readonly number[]): Value {
-    return this.#one("Pad", [x, this.ints(pads)], { mode: string("constant") });
-  }
-  expand(x: Value, shape: readonly number[]): Value {
-    return this.#one("Expand", [x, this.ints(shape)]);
-  }
-  gather(
-    data: Value,
-    indices: Value,
-    { axis = 0 }: { axis?: number } = {},
-  ): Value {
-    return this.#one("Gather", [data, indices], { axis: int(axis) });
-  }
-  /** data with updates added (or written) at the index tuples. */
-  scatterND(
-    data: Value,
-    indices: Value,
-    updates: Value,
-    { reduction = "none" }: { reduction?: "none" | "add" } = {},
-  ): Value {
-    return this.#one("ScatterND", [data, indices, updates], {
-      reduction: string(reduction),
-    });
-  }
-  /** Resize to `sizes` (all axes). `asymmetric` + `floor` is PyTorch's nearest; `half_pixel` and `align_corners` are its bilinear modes. */
-  resize(
-    x: Value,
-    sizes: readonly number[],
-    { mode = "nearest", coordinates = "asymmetric" }: {
-      mode?: "nearest" | "linear";
-      coordinates?: "asymmetric" | "half_pixel" | "align_corners";
-    } = {},
-  ): Value {
-    return this.#one("Resize", [x, null, null, this.ints(sizes)], {
-      mode: string(mode),
-      coordinate_transformation_mode: string(coordinates),
-      nearest_mode: string("floor"),
-    });
-  }
-  averagePool(
-    x: Value,
-    { kernel, ...window }: Window & { kernel: readonly number[] },
-  ): Value {
-    const attributes = {
-      ...windowAttributes(window),
-      kernel_shape: ints(kernel),
-      count_include_pad: int(1),
-    };
-    return this.#one("AveragePool", [x], attributes);
-  }
-  maxPool(
-    x: Value,
-    { kernel, ...window }: Window & { kernel: readonly number[] },
-  ): Value {
-    return this.#one("MaxPool", [x], {
-      ...windowAttributes(window),
-      kernel_shape: ints(kernel),
-    });
   }
 
   /**
@@ -692,10 +267,5 @@ export class GraphBuilder {
     }
     this.#outputsTaken.add(own.name);
     return own;
-  }
-
-  /** Number of elements of a value. */
-  static size(value: Value): number {
-    return sizeOf(value.shape);
   }
 }

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { float32 } from "../tensor/tensor.ts";
 import { GraphBuilder } from "./builder.ts";
 import type { Value } from "./graph.ts";
-import { type Macs, macsByModule, macsOfGraph, sumMacs } from "./macs.ts";
+import { type Macs, macsOfGraph, sumMacs } from "./macs.ts";
 
 /** Total cost of the graph that `body` builds. */
 function costOf(body: (g: GraphBuilder) => Value): Macs {
@@ -184,26 +184,4 @@ Deno.test("macsOfGraph() counts a norm modulated by activations as one without a
     return g.mul(x, g.add(table, g.input("t", "float32", [1, 4])));
   });
   assertEquals(cost, paper(24));
-});
-
-Deno.test("macsByModule() sums by module path", () => {
-  const g = new GraphBuilder("g");
-  const x = g.input("x", "float32", [2, 4]);
-  const layer = (x: Value, name: string) =>
-    g.scope(name, () => g.matMul(x, g.parameter(name, [4, 4])));
-  const a = g.scope("blocks.0", () => layer(layer(x, "to_q"), "to_out.0"));
-  const b = layer(a, "blocks.10.to_q");
-  const macs = macsOfGraph(
-    g.build({ y: g.matMul(b, g.parameter("w", [4, 1])) }),
-  );
-  const totals = (depth: number) =>
-    [...macsByModule(macs, depth)].map(([path, { total }]) => [path, total]);
-  assertEquals(totals(1), [["blocks", 96], ["", 8]]);
-  assertEquals(totals(2), [["blocks.0", 64], ["blocks.10", 32], ["", 8]]);
-  assertEquals(totals(3).map(([path]) => path), [
-    "blocks.0.to_q",
-    "blocks.0.to_out",
-    "blocks.10.to_q",
-    "",
-  ]);
 });

@@ -1,4 +1,9 @@
-/** ONNX graphs: their data type, a builder, shape inference, MACs and the file format. */
+/**
+ * ONNX graphs as immutable data: built with {@linkcode GraphBuilder}, a method an
+ * operator, counted in multiply-accumulates, rewritten, written to bytes and read
+ * back. `ops/` has a file an operator: shape, cost, gradient and needs on a GPU,
+ * side by side. Knows no weights' files, no runtime and no model.
+ */
 export { floatAttribute, intAttribute, stringAttribute } from "./attributes.ts";
 export { GraphBuilder } from "./builder.ts";
 export { decodeModel } from "./file/model_proto.ts";
@@ -11,6 +16,7 @@ export {
   valueOf,
 } from "./graph.ts";
 export { type Macs, macsOfGraph, sumMacs } from "./macs.ts";
+export { splitHeads } from "./ops/attention/heads.ts";
 export { inlined } from "./rewrites/inline.ts";
 export { shareNodes } from "./rewrites/share_nodes.ts";
 export { withoutUnread } from "./rewrites/unread_inputs.ts";

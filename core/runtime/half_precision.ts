@@ -14,27 +14,9 @@ import type {
   Node,
   Value,
 } from "../onnx/graph.ts";
+import { operatorOf } from "../onnx/ops/registry.ts";
 import { copied, rewritten } from "../onnx/rewrites/rewrite.ts";
 import { tensorOfBytes } from "../onnx/file/tensor_bytes.ts";
-
-/**
- * Operators that sum or exponentiate many values: norms, softmax, reductions.
- * The softmax inside a fused attention is the provider's own, which sums in
- * float32.
- */
-const inSingle: ReadonlySet<string> = new Set([
-  "Cos",
-  "Exp",
-  "Floor",
-  "InstanceNormalization",
-  "LayerNormalization",
-  "Log",
-  "Pow",
-  "ReduceMean",
-  "ReduceSum",
-  "Sin",
-  "Softmax",
-]);
 
 /** The largest float16. */
 const largest = 65504;
@@ -62,7 +44,7 @@ export function halfPrecision(
 ): Graph {
   const angles = towardsAngles(graph);
   const isSingle = (node: Node) =>
-    node.single || angles.has(node) || inSingle.has(node.op) ||
+    node.single || angles.has(node) || operatorOf(node).float32 ||
     node.outputs.some((name) => graph.values.get(name)!.dtype !== "float32");
   const casts = new Map<string, Value>();
   return rewritten(graph, {
@@ -83,8 +65,8 @@ function towardsAngles({ nodes }: Graph): Set<Node> {
   const wanted = new Set<string>();
   const found = new Set<Node>();
   for (const node of nodes.toReversed()) {
-    const angle = node.op === "Sin" || node.op === "Cos";
-    if (!angle && !node.outputs.some((name) => wanted.has(name))) continue;
+    const isAngle = operatorOf(node).float32 === "upstream";
+    if (!isAngle && !node.outputs.some((name) => wanted.has(name))) continue;
     found.add(node);
     node.inputs.forEach((name) => wanted.add(name));
   }

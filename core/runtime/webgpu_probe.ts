@@ -2,7 +2,7 @@
 import { GraphBuilder } from "../onnx/builder.ts";
 import type { Graph } from "../onnx/graph.ts";
 import { float32, type Tensor } from "../tensor/tensor.ts";
-import type { WebgpuTraits } from "./webgpu_graph.ts";
+import type { WebgpuTraits } from "../onnx/ops/operator.ts";
 
 export interface WebgpuProbe extends WebgpuTraits {
   /** Whether it computes in float16 (WebGPU's feature shader-f16). */

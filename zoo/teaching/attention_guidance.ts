@@ -4,12 +4,12 @@
  * token-level loss of TokenCompose (Wang et al., CVPR 2024), on scenes whose
  * areas are known because we draw them.
  */
-import { splitHeads } from "@dip-go/core/autodiff";
 import {
   type Graph,
   type GraphBuilder,
   intAttribute,
   type Node,
+  splitHeads,
   type Value,
 } from "@dip-go/core/onnx";
 import { float32, type Tensor } from "@dip-go/core/tensor";

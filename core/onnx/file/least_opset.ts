@@ -1,17 +1,10 @@
 /** Which version of ONNX a graph needs: older runtimes and checkers read a file that asks for no more. */
 import { stringAttribute } from "../attributes.ts";
 import type { Graph, Node } from "../graph.ts";
+import { operatorOf } from "../ops/registry.ts";
 
 /** The oldest opset that files ask for: what LayerNormalization needs. */
 const oldest = 17;
-
-/** Operators that have changed since, in a way that our nodes depend on. */
-const since: Readonly<Record<string, number>> = {
-  ReduceMean: 18, // axes are an input
-  ReduceMax: 18,
-  AveragePool: 19, // dilations
-  Gelu: 20,
-};
 
 /** ONNX Runtime's own forms of an operator that is young in ONNX. */
 const runtimeForms: Readonly<Record<string, string>> = {
@@ -34,5 +27,8 @@ function olderGelu(node: Node): Node {
 /** The lowest opset, from 17, that has every ONNX operator of the graph as it is used. */
 export function leastOpset({ nodes }: Graph): number {
   return nodes.filter(({ domain }) => domain === "")
-    .reduce((most, { op }) => Math.max(most, since[op] ?? oldest), oldest);
+    .reduce(
+      (most, node) => Math.max(most, operatorOf(node).opset ?? oldest),
+      oldest,
+    );
 }

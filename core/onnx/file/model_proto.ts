@@ -30,7 +30,7 @@ import {
   type TensorMessage,
   type ValueInfoMessage,
 } from "./onnx_schema.ts";
-import { inferShapes } from "../ops/shape_call.ts";
+import { inferShapes } from "../ops/registry.ts";
 import { tensorOfBytes } from "./tensor_bytes.ts";
 
 /** Versions of ONNX's operators that can be written, and the IR version that a file of each bears. */

@@ -1,12 +1,11 @@
 /** Graph to graph, a node at a time: a rule may emit other nodes where one stood. */
 import { GraphBuilder } from "../builder.ts";
 import type { Graph, Node, Value } from "../graph.ts";
+import type { NodeCall } from "../ops/operator.ts";
 
-/** A node about to be copied, with its inputs in the new graph (null where omitted). */
-export interface RewriteCall {
+/** A node about to be copied, with its inputs in the new graph. */
+export interface RewriteCall extends NodeCall {
   readonly g: GraphBuilder;
-  readonly node: Node;
-  readonly inputs: readonly (Value | null)[];
 }
 
 /** What stands for the node's outputs, or nothing where it is copied as it is. */

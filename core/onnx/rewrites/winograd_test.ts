@@ -2,7 +2,8 @@ import { assert, assertEquals } from "@std/assert";
 import { TorchGenerator } from "../../tensor/random.ts";
 import { openSession } from "../../runtime/session.ts";
 import { float32, sizeOf, type Tensor } from "../../tensor/tensor.ts";
-import { GraphBuilder, type Window } from "../builder.ts";
+import { GraphBuilder } from "../builder.ts";
+import type { Window } from "../operations.ts";
 import type { Graph, Value } from "../graph.ts";
 import { winogradGraph } from "./winograd.ts";
 

@@ -1,13 +1,13 @@
 /**
- * VJP rule of Resize. Interpolation is linear in x and separable: along each
+ * Resize to given sizes. Interpolation is linear in x and separable: along each
  * axis y = R x with a constant matrix R `[out, in]`, so dx = Rᵀ dy, one small
  * product an axis. Nearest by a whole factor repeats x: its adjoint sums.
  */
 import { intAttribute, stringAttribute } from "../../attributes.ts";
-import type { GraphBuilder } from "../../builder.ts";
 import type { Node, Value } from "../../graph.ts";
+import type { Operations } from "../../operations.ts";
 import { float32, sizeOf } from "../../../tensor/tensor.ts";
-import type { VjpRule } from "../operator.ts";
+import { none, type Operator } from "../operator.ts";
 
 /** Input coordinate of output position o; single precision where ONNX Runtime's rounding decides which neighbour is nearest. */
 const coordinates: Readonly<
@@ -20,24 +20,34 @@ const coordinates: Readonly<
     output === 1 ? 0 : o * (input - 1) / (output - 1),
 };
 
-/**
- * Resize `nearest` (rounding down) and `linear`, with `asymmetric`,
- * `half_pixel` or `align_corners` coordinates.
- *
- * @throws {RangeError} In the call, for any other mode.
- */
-export const resizeVjp: VjpRule = ({ g, node, x, y, dy }) => {
-  checkModes(node);
-  if (repeats(node, x, y)) return [sumRepeats(g, dy, x.shape)];
-  let dx = dy;
-  x.shape.forEach((input, axis) => {
-    const output = y.shape[axis];
-    if (input === output) return;
-    const weights = interpolation(node, input, output);
-    const R = g.constant(float32([output, input], weights));
-    dx = productAlong(g, dx, { axis, R });
-  });
-  return [dx];
+export const resize: Operator = {
+  shape({ x: { dtype, shape }, constant, fail }) {
+    const sizes = constant(3);
+    if (sizes.length !== shape.length) {
+      fail(`${sizes.length} sizes, expected ${shape.length}`);
+    }
+    return [{ dtype, shape: sizes }];
+  },
+  macs: none,
+  /**
+   * Of `nearest` (rounding down) and `linear`, with `asymmetric`, `half_pixel`
+   * or `align_corners` coordinates.
+   *
+   * @throws {RangeError} In the call, for any other mode.
+   */
+  vjp({ g, node, x, y, dy }) {
+    checkModes(node);
+    if (repeats(node, x, y)) return [sumRepeats(g, dy, x.shape)];
+    let dx = dy;
+    x.shape.forEach((input, axis) => {
+      const output = y.shape[axis];
+      if (input === output) return;
+      const weights = interpolation(node, input, output);
+      const R = g.constant(float32([output, input], weights));
+      dx = productAlong(g, dx, { axis, R });
+    });
+    return [dx];
+  },
 };
 
 const modeOf = (node: Node): string => stringAttribute(node, "mode", "nearest");
@@ -50,7 +60,7 @@ function checkModes(node: Node): void {
     ? `nearest ${rounding}`
     : modeOf(node);
   const known = ["nearest floor", "linear"].includes(mode) &&
-    coordinatesOf(node) in coordinates &&
+    Object.hasOwn(coordinates, coordinatesOf(node)) &&
     intAttribute(node, "antialias", 0) === 0;
   if (!known) {
     throw new RangeError(
@@ -71,7 +81,7 @@ function repeats(node: Node, x: Value, y: Value): boolean {
 
 /** `[..., H f, ...]` → `[..., H, f, ...]` → sums over every f. */
 function sumRepeats(
-  g: GraphBuilder,
+  g: Operations,
   dy: Value,
   shape: readonly number[],
 ): Value {
@@ -101,7 +111,7 @@ function interpolation(
 
 /** Rᵀ along one axis: `[..., out, ...]` → `[..., in, ...]`. */
 function productAlong(
-  g: GraphBuilder,
+  g: Operations,
   dy: Value,
   { axis, R }: { axis: number; R: Value },
 ): Value {

@@ -1,7 +1,9 @@
 /** The sliding window that convolutions and pools share, read from a node, and its slices. */
 import { intsAttribute } from "../../attributes.ts";
-import type { GraphBuilder } from "../../builder.ts";
 import type { Node, Value } from "../../graph.ts";
+import type { Operations } from "../../operations.ts";
+import type { Shape } from "../axes.ts";
+import type { ShapeCall } from "../operator.ts";
 
 /** One entry a spatial axis; output position n reads input positions stride n + dilation k − begin, k < kernel. */
 export interface SlidingWindow {
@@ -12,17 +14,19 @@ export interface SlidingWindow {
   readonly end: readonly number[];
 }
 
-/** The window of a Conv, ConvTranspose or pool node with this kernel. @throws {RangeError} If `auto_pad` or `ceil_mode` is set. */
+/** Attributes that say the window's place in another way. */
+const unread = ["auto_pad", "ceil_mode", "output_shape"];
+
+/** The window of a Conv, ConvTranspose or pool node with this kernel. @throws {RangeError} If `auto_pad`, `ceil_mode` or `output_shape` is set. */
 export function slidingWindowOf(
   node: Node,
   kernel: readonly number[],
 ): SlidingWindow {
-  for (const key of ["auto_pad", "ceil_mode"]) {
-    if (node.attributes[key]) {
-      throw new RangeError(
-        `Cannot differentiate node "${node.name}" (${node.op}): attribute ${key} is set, expected explicit pads and floor mode`,
-      );
-    }
+  const key = unread.find((key) => node.attributes[key]);
+  if (key) {
+    throw new RangeError(
+      `Cannot read the window of node "${node.name}" (${node.op}): attribute ${key} is set, expected explicit pads and floor mode`,
+    );
   }
   const rank = kernel.length;
   const ones = Array(rank).fill(1);
@@ -34,6 +38,47 @@ export function slidingWindowOf(
     begin: pads.slice(0, rank),
     end: pads.slice(rank),
   };
+}
+
+/** Output sizes of a Conv or pool, floor mode. */
+export const outputSizes = (
+  { fail }: ShapeCall,
+  { kernel, strides, dilations, begin, end }: SlidingWindow,
+  space: Shape,
+): number[] =>
+  space.map((size, i) => {
+    const span = dilations[i] * (kernel[i] - 1) + 1;
+    const out = Math.floor((size + begin[i] + end[i] - span) / strides[i]) + 1;
+    return out > 0
+      ? out
+      : fail(`window ${span} does not fit spatial size ${size}`);
+  });
+
+/**
+ * ConvTranspose of y, the output of a window's operator, back to the shape of
+ * its input. Sizes that were rounded down to the same y are told apart by
+ * `output_padding`.
+ */
+export function transposed(
+  g: Operations,
+  y: Value,
+  { w, group, window, like }: {
+    w: Value;
+    group: number;
+    window: SlidingWindow;
+    /** The input. */
+    like: Value;
+  },
+): Value {
+  const { kernel, strides, dilations, begin, end } = window;
+  const outputPadding = kernel.map((k, i) => {
+    const span = dilations[i] * (k - 1) + 1;
+    const covered = strides[i] * (y.shape[2 + i] - 1) + span;
+    return like.shape[2 + i] + begin[i] + end[i] - covered;
+  });
+  const pads = [...begin, ...end];
+  const options = { group, strides, dilations, pads, outputPadding };
+  return g.convTranspose(y, w, null, options);
 }
 
 /** Every offset k inside the kernel, last axis fastest: `[[0, 0], [0, 1], …]`. */
@@ -56,7 +101,7 @@ export function offsetsOf(kernel: readonly number[]): number[][] {
  * @returns Kernel-many slices `[·, ·, ...positions]`.
  */
 export function windowSlices(
-  g: GraphBuilder,
+  g: Operations,
   x: Value,
   { window, positions }: {
     window: SlidingWindow;

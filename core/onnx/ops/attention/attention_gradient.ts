@@ -1,15 +1,23 @@
-/** VJP rule of attention, in slices that bound its memory. */
-import { floatAttribute, intAttribute } from "../../attributes.ts";
-import type { GraphBuilder } from "../../builder.ts";
-import type { Node, Value } from "../../graph.ts";
-import type { VjpRule } from "../operator.ts";
+/** The gradient of attention, in slices that bound its memory. */
+import type { Value } from "../../graph.ts";
+import type { Operations } from "../../operations.ts";
+import { mergeHeads, type Range, ranges, sliced, splitHeads } from "./heads.ts";
 
 /** Elements of a score matrix `[B, h, l, S]` that one slice of h heads and l queries may hold: 32 MB. Four such matrices are alive at a time. */
 const scoreLimit = 1 << 23;
 
+/** Forward values q, y `[B, L, D]`, k, v `[B, S, D]`, bias `[B or 1, h or 1, L, S]`, and the output's cotangent dy. */
+interface Attention {
+  readonly q: Value;
+  readonly k: Value;
+  readonly v: Value;
+  readonly bias: Value | null;
+  readonly y: Value;
+  readonly dy: Value;
+}
+
 /**
- * ONNX Runtime's MultiHeadAttention, O = P V with P = softmax(s Q Kᵀ + bias),
- * s = 1/√d by default; the bias is a mask, not a weight, and gets no gradient.
+ * The cotangents of Q, K and V of O = P V with P = softmax(s Q Kᵀ + bias).
  * Nothing of it is stored: P is recomputed, a slice of heads and queries at a
  * time so that memory stays bounded.
  *
@@ -17,30 +25,23 @@ const scoreLimit = 1 << 23;
  *
  * O = P V is made from the P that is there already, and stands in for the
  * operator's output where that is one slice: the operator itself need not run.
- *
- * Shapes: Q, O `[B, L, D]`; K, V `[B, S, D]`; bias `[B or 1, h or 1, L, S]`.
  */
-export const multiHeadAttentionVjp: VjpRule = (call) => {
-  const { g, node, inputs, y, dy } = call;
-  const [q, k, v] = [inputs[0]!, inputs[1]!, inputs[2]!];
-  if (inputs[5] && call.wants(5)) {
-    throw new RangeError(
-      `Cannot differentiate "${node.name}" (MultiHeadAttention) with respect to its bias: only query, key and value have gradients`,
-    );
-  }
-  const heads = intAttribute(node, "num_heads", 1);
+export function attentionCotangents(
+  g: Operations,
+  { q, k, v, bias, y, dy }: Attention,
+  { heads, scale }: { heads: number; scale: number },
+): Value[] {
   const [batch, length] = q.shape;
   const row = batch * k.shape[1];
   const group = within(heads, scoreLimit / (row * length));
   const rows = within(length, scoreLimit / row);
-  const scale = scaleOf(node, q.shape[2] / heads);
   const parts = ranges(heads, group).map((range) => {
     const [Q, K, V, dO] = [q, k, v, dy].map((x) =>
       splitHeads(g, x, { heads, ...range })
     );
-    const bias = inputs[5] ? biasOf(g, inputs[5], range) : null;
+    const own = bias && biasOf(g, bias, range);
     const whole = group === heads && rows === length;
-    const part = { Q, K, V, dO, bias, scale };
+    const part = { Q, K, V, dO, bias: own, scale };
     if (!whole) {
       return sumOfSlices(g, part, rows).map((x) => mergeHeads(g, x));
     }
@@ -49,66 +50,19 @@ export const multiHeadAttentionVjp: VjpRule = (call) => {
     return cotangents.map((x) => mergeHeads(g, x));
   });
   return [0, 1, 2].map((i) => joined(g, parts.map((part) => part[i])));
-};
-
-/** What the scores of heads of width `d` are multiplied by; the operator takes 0 for its default. */
-const scaleOf = (node: Node, d: number): number =>
-  floatAttribute(node, "scale", 0) || 1 / Math.sqrt(d);
+}
 
 /** The whole number nearest below `wanted`, from 1 to `most`. */
 const within = (most: number, wanted: number): number =>
   Math.min(most, Math.max(1, Math.floor(wanted)));
 
-/** Part of an axis. */
-interface Range {
-  readonly from: number;
-  readonly to: number;
-}
-
-/** `count` divided into parts of `size`; the last may be smaller. */
-function ranges(count: number, size: number): Range[] {
-  return Array.from({ length: Math.ceil(count / size) }, (_, i) => ({
-    from: i * size,
-    to: Math.min((i + 1) * size, count),
-  }));
-}
-
-/** `x` from `from` to `to` along an axis. */
-function sliced(
-  g: GraphBuilder,
-  x: Value,
-  { axis, from, to }: Range & { axis: number },
-): Value {
-  if (from === 0 && to === x.shape[axis]) return x;
-  return g.slice(x, { axes: [axis], starts: [from], ends: [to] });
-}
-
 /** Joined along axis 2: the width of `[B, L, D]`, the tokens of `[B, h, L, d]`. */
-const joined = (g: GraphBuilder, parts: readonly Value[]): Value =>
+const joined = (g: Operations, parts: readonly Value[]): Value =>
   parts.length === 1 ? parts[0] : g.concat(parts, { axis: 2 });
 
-/** Heads `from` to `to` of `[B, L, D]` as `[B, h, L, d]`. */
-export function splitHeads(
-  g: GraphBuilder,
-  x: Value,
-  { heads, from, to }: Range & { heads: number },
-): Value {
-  const [batch, length, width] = x.shape;
-  const d = width / heads;
-  const part = sliced(g, x, { axis: 2, from: from * d, to: to * d });
-  const split = g.reshape(part, [batch, length, to - from, d]);
-  return g.transpose(split, [0, 2, 1, 3]);
-}
-
 /** Heads of a bias, which may be one for all. */
-const biasOf = (g: GraphBuilder, bias: Value, range: Range): Value =>
+const biasOf = (g: Operations, bias: Value, range: Range): Value =>
   bias.shape[1] === 1 ? bias : sliced(g, bias, { axis: 1, ...range });
-
-/** `[B, h, L, d]` → `[B, L, h d]`. */
-function mergeHeads(g: GraphBuilder, x: Value): Value {
-  const [batch, heads, length, d] = x.shape;
-  return g.reshape(g.transpose(x, [0, 2, 1, 3]), [batch, length, heads * d]);
-}
 
 /** Operands and the output's cotangent of some heads: Q, dO `[B, h, L, d]`; K, V `[B, h, S, d]`; bias `[B or 1, h or 1, L, S]`. */
 interface Heads {
@@ -122,7 +76,7 @@ interface Heads {
 
 /** dQ, dK, dV of some heads, `rows` queries at a time: each slice has its own dQ, all add to dK and dV. */
 function sumOfSlices(
-  g: GraphBuilder,
+  g: Operations,
   { Q, K, V, dO, bias, scale }: Heads,
   rows: number,
 ): Value[] {
@@ -143,7 +97,7 @@ function sumOfSlices(
 
 /** dQ, dK, dV with whole score matrices and, where the operator's output is wanted too, O. */
 function spelledOut(
-  g: GraphBuilder,
+  g: Operations,
   { Q, K, V, dO, bias, scale: alpha }: Heads,
   { withOutput }: { withOutput: boolean },
 ): { O: Value | null; cotangents: Value[] } {
@@ -163,7 +117,7 @@ function spelledOut(
 type Attended = Pick<Heads, "V" | "dO"> & { readonly P: Value };
 
 /** dS = dP ⊙ P − P Σ dP ⊙ P with dP = dO Vᵀ. */
-function throughSoftmax(g: GraphBuilder, { P, V, dO }: Attended): Value {
+function throughSoftmax(g: Operations, { P, V, dO }: Attended): Value {
   const product = g.mul(P, g.fusedMatMul(dO, V, { transB: 1 }));
   const inner = g.reduceSum(product, { axes: [3] });
   return g.sub(product, g.mul(P, inner));
@@ -175,7 +129,7 @@ function throughSoftmax(g: GraphBuilder, { P, V, dO }: Attended): Value {
  * dO Vᵀ − Σ = [dO, −Σ] [V, 1]ᵀ.
  */
 function throughSoftmaxWith(
-  g: GraphBuilder,
+  g: Operations,
   { P, V, dO, O }: Attended & { readonly O: Value },
 ): Value {
   const inner = g.reduceSum(g.mul(dO, O), { axes: [3] });
@@ -193,7 +147,7 @@ const narrow = 16;
 
 /** α Sᵀ X of scores `[B, h, L, S]` and X `[B, h, L, d]`. */
 function sumOverQueries(
-  g: GraphBuilder,
+  g: Operations,
   scores: Value,
   X: Value,
   { alpha }: { alpha: number },
@@ -210,7 +164,7 @@ function sumOverQueries(
  * depth first from the graph's outputs: without this it would compute dQ of
  * every slice, keeping all score matrices for dK and dV.
  */
-function together(g: GraphBuilder, values: readonly Value[]): Value[] {
+function together(g: Operations, values: readonly Value[]): Value[] {
   const sizes = values.map(({ shape }) => shape[2]);
   return g.split(g.concat(values, { axis: 2 }), sizes, { axis: 2 });
 }

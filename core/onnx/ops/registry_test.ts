@@ -1,6 +1,6 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertThrows } from "@std/assert";
 import { GraphBuilder } from "../builder.ts";
-import { broadcastShapes, normalizeAxis, sliceBounds } from "./shape_call.ts";
+import { inferShapes, operatorOf } from "./registry.ts";
 
 Deno.test("inferShapes() names the node, its operator and its inputs", () => {
   const g = new GraphBuilder("g");
@@ -13,11 +13,24 @@ Deno.test("inferShapes() names the node, its operator and its inputs", () => {
     RangeError,
     `Cannot infer the shape of node "attn.to_q/MatMul" (MatMul): inner dimensions 3 and 4 differ; inputs are float32[2,3], float32[4,5]`,
   );
-  assertThrows(
-    () => g.node("Unknown", [a]),
-    RangeError,
-    "no shape rule for operator Unknown",
-  );
+});
+
+Deno.test("operatorOf() refuses an operator that is none of ours by its name", () => {
+  const g = new GraphBuilder("g");
+  const x = g.input("x", "float32", [2]);
+  for (const op of ["Unknown", "toString", "constructor", "__proto__"]) {
+    const message = `Cannot use operator "${op}" of node "block/${op}"`;
+    const build = () => g.scope("block", () => g.node(op, [x]));
+    assertThrows(build, RangeError, message);
+    const call = {
+      node: { op, domain: "", name: `block/${op}`, attributes: {} },
+      inputs: [x],
+      constant: () => [],
+    };
+    const node = { ...call.node, inputs: ["x"], outputs: ["y"] };
+    assertThrows(() => inferShapes({ ...call, node }), RangeError, message);
+    assertThrows(() => operatorOf(node), RangeError, message);
+  }
 });
 
 Deno.test("inferShapes() refuses inputs that do not fit", () => {
@@ -76,27 +89,4 @@ Deno.test("inferShapes() refuses inputs that do not fit", () => {
   for (const [build, message] of refused) {
     assertThrows(build, RangeError, message);
   }
-});
-
-Deno.test("broadcastShapes() follows NumPy", () => {
-  assertEquals(broadcastShapes([2, 1, 3], [4, 1]), [2, 4, 3]);
-  assertEquals(broadcastShapes([], [0, 1]), [0, 1]);
-  assertEquals(broadcastShapes([2], [3]), null);
-});
-
-Deno.test("normalizeAxis() counts from the front", () => {
-  assertEquals([normalizeAxis(-1, 3), normalizeAxis(2, 3)], [2, 2]);
-  for (const axis of [3, -4, 0.5]) {
-    assertThrows(
-      () => normalizeAxis(axis, 3),
-      RangeError,
-      `Cannot use axis ${axis}`,
-    );
-  }
-});
-
-Deno.test("sliceBounds() clamps as ONNX does", () => {
-  assertEquals(sliceBounds(-99, 99, 1, 5), [0, 5]);
-  assertEquals(sliceBounds(99, -99, -1, 5), [4, -1]);
-  assertEquals(sliceBounds(-2, -1, 1, 5), [3, 4]);
 });
