@@ -35,6 +35,9 @@ const fixedColumns = [
   "macsSpeedup",
   "latencyMs",
   "speedup",
+  "speedupLow",
+  "speedupHigh",
+  "searchPasses",
   "source",
 ] as const satisfies readonly (keyof JoinedRow)[];
 

@@ -49,6 +49,11 @@ export interface ResultRow {
   latencyMs: number | null;
   /** The dense trajectory's latency over this row's; null if not measured. */
   speedup: number | null;
+  /** The least and the largest speedup of a round in which both took turns. */
+  speedupLow?: number;
+  speedupHigh?: number;
+  /** Cost of the search that found the plan, in pictures by the full sampler; a gradient counts as three. 0 where nothing is searched. */
+  searchPasses?: number;
   /** By metric name, such as `psnr` or `fid`. */
   metrics: Record<string, MetricValue>;
   /** Present if the numbers were copied from the paper, not measured. */
@@ -157,6 +162,9 @@ const row: Parser<ResultRow> = record({
   macsSpeedup: number,
   latencyMs: nullable(number),
   speedup: nullable(number),
+  speedupLow: optional(number),
+  speedupHigh: optional(number),
+  searchPasses: optional(number),
   metrics: dictionary(metric),
   source: optional(paper),
 });

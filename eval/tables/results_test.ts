@@ -17,6 +17,9 @@ const results: Results = {
     macsSpeedup: 2,
     latencyMs: null,
     speedup: null,
+    speedupLow: 1.9,
+    speedupHigh: 2.1,
+    searchPasses: 96,
     metrics: {
       psnr: {
         mean: 32,

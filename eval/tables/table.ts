@@ -97,8 +97,8 @@ export function formatPercent(fraction: number): string {
 function columnRules(rows: readonly JoinedRow[]): ColumnRule[] {
   const several = (name: "experiment" | "model" | "sampler") =>
     new Set(rows.map((row) => row[name])).size > 1;
-  const measured = (name: "latencyMs" | "speedup") =>
-    rows.some((row) => row[name] !== null);
+  const measured = (name: "latencyMs" | "speedup" | "searchPasses") =>
+    rows.some((row) => (row[name] ?? null) !== null);
   return [
     sparsityColumn,
     ...several("experiment") ? [experimentColumn] : [],
@@ -108,6 +108,7 @@ function columnRules(rows: readonly JoinedRow[]): ColumnRule[] {
     ...measured("latencyMs") ? [latencyColumn] : [],
     ...measured("speedup") ? [speedupColumn] : [],
     ...metricNames(rows).map((name) => metricColumn(name, rows)),
+    ...measured("searchPasses") ? [searchColumn] : [],
   ];
 }
 
@@ -161,9 +162,21 @@ const latencyColumn: ColumnRule = {
 const speedupColumn: ColumnRule = {
   header: "Speedup",
   align: "right",
-  cell: ({ speedup }) => ({
-    text: speedup === null ? "–" : `${speedup.toFixed(2)}×`,
+  cell: ({ speedup, speedupLow, speedupHigh }) => ({
+    text: speedup === null ? "–" : `${speedup.toFixed(2)}×` +
+      (speedupLow === undefined || speedupHigh === undefined
+        ? ""
+        : ` (${speedupLow.toFixed(2)}–${speedupHigh.toFixed(2)})`),
     value: speedup ?? undefined,
+  }),
+};
+
+const searchColumn: ColumnRule = {
+  header: "Search (passes)",
+  align: "right",
+  cell: ({ searchPasses }) => ({
+    text: searchPasses === undefined ? "–" : searchPasses.toFixed(0),
+    value: searchPasses,
   }),
 };
 
@@ -244,6 +257,14 @@ function notesOf(rows: readonly JoinedRow[]): string[] {
   const notes: string[] = [];
   if (values.some(({ low }) => low !== undefined)) {
     notes.push("[low, high]: 95 % interval of the mean.");
+  }
+  if (rows.some(({ speedupLow }) => speedupLow !== undefined)) {
+    notes.push("Speedup (low–high): least and largest of the rounds.");
+  }
+  if (rows.some(({ searchPasses }) => searchPasses !== undefined)) {
+    notes.push(
+      "Search: in pictures by the full sampler; a gradient counts as three.",
+    );
   }
   const meanings = values.flatMap(({ versus }) =>
     versus ? [meaning(versus)] : []

@@ -132,3 +132,19 @@ Deno.test("formatMacs() and formatPercent() keep what a reader needs", () => {
   assertEquals(formatMacs(16.94e12), "16.9 T");
   assertEquals([formatPercent(0.5), formatPercent(0.125)], ["50 %", "12.5 %"]);
 });
+
+Deno.test("tableOf() shows the rounds' speedups and the search's cost where they are known", () => {
+  const [first, ...others] = results.rows;
+  const timed = { speedup: 2, speedupLow: 1.9, speedupHigh: 2.125 };
+  const rows = [{ ...first, ...timed, searchPasses: 96 }, ...others];
+  const { columns, groups, notes } = tableOf(
+    joinResults([{ ...results, rows }]),
+  );
+  const at = (header: string) =>
+    columns.findIndex((column) => column.header === header);
+  const [[without], [cells]] = groups;
+  assertEquals(cells[at("Speedup")].text, "2.00× (1.90–2.13)");
+  assertEquals(cells[at("Search (passes)")].text, "96");
+  assertEquals(without[at("Search (passes)")].text, "–");
+  assertEquals(notes.filter((note) => /rounds|gradient/.test(note)).length, 2);
+});

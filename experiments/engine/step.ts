@@ -13,7 +13,7 @@ const versions = {
   fit: 1,
   sample: 2,
   metric: 1,
-  latency: 1,
+  latency: 2,
 };
 
 /** What a step gives: what blocks take, scores that serve several fits, a plan, pictures, values a pair, milliseconds. */

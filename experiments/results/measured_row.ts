@@ -1,5 +1,6 @@
 /** What a run folder remembers of one method at one sparsity, per pair, before it is summarised. */
 import type { SetValue } from "@dip-go/eval/metrics";
+import type { Latency } from "@dip-go/eval/statistics";
 import type { SampledPlan } from "../methods/method.ts";
 
 /** Values by metric name: one a pair, or one of all together. */
@@ -20,11 +21,11 @@ export interface MeasuredRow {
   readonly commit?: string;
 }
 
-/** Median milliseconds of one batch, full model and SubNet taking turns. */
+/** Milliseconds of one batch, full model and SubNet taking turns in each round. */
 export interface RowLatency {
   readonly batch: number;
-  readonly fullMs: number;
-  readonly rowMs: number;
+  readonly full: Latency;
+  readonly row: Latency;
 }
 
 /** A row with its plan and its speed at every batch size. */

@@ -3,7 +3,12 @@ import type { Precision } from "@dip-go/core/runtime";
 import { meanInterval, pairedDifference } from "@dip-go/eval/statistics";
 import type { MetricValue, ResultRow, Results } from "@dip-go/eval/tables";
 import type { Experiment } from "../schema/experiment.ts";
-import type { FinishedRow, MeasuredRow, RowMetrics } from "./measured_row.ts";
+import type {
+  FinishedRow,
+  MeasuredRow,
+  RowLatency,
+  RowMetrics,
+} from "./measured_row.ts";
 import type { Provenance } from "./provenance.ts";
 
 /** What the results are made from. */
@@ -49,7 +54,9 @@ function fullRow(
   metrics: RowMetrics,
   rows: readonly FinishedRow[],
 ): ResultRow {
-  const times = rows.map(({ latencies: [{ fullMs, batch }] }) => fullMs / batch)
+  const times = rows.map(({ latencies: [{ full, batch }] }) =>
+    full.median / batch
+  )
     .sort((a, b) => a - b);
   return {
     method: "full",
@@ -79,18 +86,32 @@ function resultRow(
     sparsity: row.sparsity,
     macs: row.macs,
     macsSpeedup: denseMacs / row.macs,
-    latencyMs: first.rowMs / first.batch,
-    speedup: first.fullMs / first.rowMs,
+    latencyMs: first.row.median / first.batch,
+    speedup: speedupOf(first),
+    ...speedupRange(first),
     metrics: {
       ...metricValues(row.metrics, rival),
       ...row.predictedSpeedup === undefined
         ? {}
         : { "predicted speedup": { mean: row.predictedSpeedup } },
-      ...Object.fromEntries(others.map(({ batch, fullMs, rowMs }) => [
-        `speedup_b${batch}`,
-        { mean: fullMs / rowMs },
+      ...Object.fromEntries(others.map((latency) => [
+        `speedup_b${latency.batch}`,
+        { mean: speedupOf(latency) },
       ])),
     },
+  };
+}
+
+const speedupOf = ({ full, row }: RowLatency) => full.median / row.median;
+
+/** The least and the largest speedup of a round. */
+function speedupRange(
+  { full, row }: RowLatency,
+): { speedupLow: number; speedupHigh: number } {
+  const rounds = full.times.map((time, i) => time / row.times[i]);
+  return {
+    speedupLow: Math.min(...rounds),
+    speedupHigh: Math.max(...rounds),
   };
 }
 

@@ -1,9 +1,15 @@
 import { assertEquals } from "@std/assert";
+import type { Latency } from "@dip-go/eval/statistics";
 import type { FinishedRow } from "./measured_row.ts";
 import quickstart from "../quickstart.ts";
 import { summarise } from "./summarise.ts";
 
 const provenance = { hardware: "test", date: "2026-01-01", command: "test" };
+
+function times(...times: number[]): Latency {
+  const [min, median, max] = times.toSorted((a, b) => a - b);
+  return { times, median, min, max };
+}
 
 function row(method: string, sparsity: number, psnr: number): FinishedRow {
   return {
@@ -20,8 +26,8 @@ function row(method: string, sparsity: number, psnr: number): FinishedRow {
     },
     fitted: { kind: "steps", steps: 10 },
     latencies: [
-      { batch: 1, fullMs: 12, rowMs: 4 },
-      { batch: 8, fullMs: 50, rowMs: 20 },
+      { batch: 1, full: times(11, 12, 18), row: times(4, 4, 5) },
+      { batch: 8, full: times(50, 50, 50), row: times(20, 20, 20) },
     ],
   };
 }
@@ -46,6 +52,7 @@ Deno.test("summarise() pairs each row with the main method at its sparsity", () 
   assertEquals([full.latencyMs, full.speedup], [12, 1]);
   assertEquals(full.metrics.prompt.mean, 0.5);
   assertEquals([fora.macsSpeedup, fora.latencyMs, fora.speedup], [2, 4, 3]);
+  assertEquals([fora.speedupLow, fora.speedupHigh], [2.75, 3.6]);
   assertEquals(fora.metrics.speedup_b8, { mean: 2.5 });
   assertEquals(fora.metrics.psnr.mean, 22);
   assertEquals(fora.metrics.psnr.versus, {

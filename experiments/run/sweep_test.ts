@@ -76,7 +76,10 @@ async function figures({ folder, results }: FinishedRun) {
       files[name] = await Deno.readFile(`${folder}/${part}/${name}`);
     }
   }
-  const rows = results.rows.map(({ latencyMs: _, speedup: __, ...row }) => row);
+  const timed = /^(latencyMs|speedup|speedupLow|speedupHigh)$/;
+  const rows = results.rows.map((row) =>
+    Object.fromEntries(Object.entries(row).filter(([key]) => !timed.test(key)))
+  );
   return { files, rows };
 }
 

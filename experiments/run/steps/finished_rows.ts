@@ -1,6 +1,6 @@
 /** From steps that were made to rows: plans, values a pair, and the times that are taken last. */
 import type { RowSteps } from "./experiment_steps.ts";
-import { latencyStep, type MedianTimes } from "./latency_step.ts";
+import { latencyStep, type RoundTimes } from "./latency_step.ts";
 import type {
   FinishedRow,
   MeasuredRow,
@@ -38,8 +38,7 @@ export async function finishedRows(
     for (const { sparsity, batch, step } of timings) {
       if (sparsity !== row.sparsity) continue;
       const times = await store.read(step);
-      const rowMs = times[row.method];
-      latencies.push({ batch, fullMs: times.full, rowMs });
+      latencies.push({ batch, full: times.full, row: times[row.method] });
     }
     finished.push({ row, fitted, latencies });
   }
@@ -76,7 +75,7 @@ async function evaluatedRows(
 function latencySteps(
   tools: StepTools,
   rows: readonly EvaluatedRow[],
-): { sparsity: number; batch: number; step: Step<MedianTimes> }[] {
+): { sparsity: number; batch: number; step: Step<RoundTimes> }[] {
   const { batches } = tools.identity.experiment.latency;
   const groups = [...Map.groupBy(rows, ({ row }) => row.sparsity)];
   return groups.flatMap(([sparsity, group]) => {

@@ -9,8 +9,8 @@ import { jsonFormat } from "../../engine/step_format.ts";
 import { modelReads } from "./step_reads.ts";
 import type { StepTools } from "./step_tools.ts";
 
-/** Median milliseconds by method, and of the full model as "full". */
-export type MedianTimes = Readonly<Record<string, number>>;
+/** Milliseconds by method, and of the full model as "full"; rounds are those in which all took turns. */
+export type RoundTimes = Readonly<Record<string, Latency>>;
 
 /** A row to be timed. */
 export interface TimedRow {
@@ -24,7 +24,7 @@ export function latencyStep(
   tools: StepTools,
   rows: readonly TimedRow[],
   { sparsity, batch }: { sparsity: number; batch: number },
-): Step<MedianTimes> {
+): Step<RoundTimes> {
   const { bench, identity, provenance: { hardware } } = tools;
   const { latency: { rounds }, evaluation } = identity.experiment;
   const plans: [string, SampledPlan][] = [
@@ -48,17 +48,17 @@ export function latencyStep(
       batch,
     },
     after: rows.map(({ fit }) => fit),
-    format: jsonFormat<MedianTimes>(),
+    format: jsonFormat<RoundTimes>(),
     cost: batch * macs,
-    make: () => medianTimes(tools, plans, batch),
+    make: () => roundTimes(tools, plans, batch),
   });
 }
 
-async function medianTimes(
+async function roundTimes(
   { bench, sampler: { pairs } }: StepTools,
   plans: readonly [string, SampledPlan][],
   batch: number,
-): Promise<MedianTimes> {
+): Promise<RoundTimes> {
   const batchPairs = Array.from(
     { length: batch },
     (_, i) => pairs[i % pairs.length],
@@ -72,10 +72,5 @@ async function medianTimes(
     samplers[name] = () => sampler.sample(inputs);
   }
   const { rounds } = bench.experiment.latency;
-  const measured: Record<string, Latency> = await interleave(samplers, {
-    rounds,
-  });
-  return Object.fromEntries(
-    Object.entries(measured).map(([name, { median }]) => [name, median]),
-  );
+  return await interleave(samplers, { rounds });
 }
