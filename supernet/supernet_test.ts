@@ -268,7 +268,10 @@ const calls: [SamplerKind, number][] = [
 
 for (const [kind, count] of calls) {
   Deno.test(`all gates 1 is the full sampler of the whole model: ${kind}`, async () => {
-    const linspace = { ...scheduler, timestepSpacing: "linspace" as const };
+    const linspace = parseSchedulerConfig({
+      ...scheduler.values,
+      timestep_spacing: "linspace",
+    }, "test");
     const sampler = makeSampler(linspace, { kind, steps });
     const subject = ditSubject("sublayer", "residual");
     const net = superNet(subject.net.model, { steps: count });

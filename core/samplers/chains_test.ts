@@ -2,7 +2,7 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { TorchGenerator } from "../tensor/random.ts";
 import { times } from "../tensor/vectors.ts";
-import { makeDdim } from "./schedulers/ddim.ts";
+import { ddimConfig, makeDdim } from "./schedulers/ddim.ts";
 import { makeSampler, samplerKindOf } from "./make_sampler.ts";
 import type { Sampler } from "./sampler.ts";
 import {
@@ -50,7 +50,7 @@ function readFixture(name: string): Fixture {
 function samplerFor({ config, step_kwargs }: Fixture, steps: number): Sampler {
   const parsed = parseSchedulerConfig(config, "fixture");
   return step_kwargs?.eta
-    ? makeDdim(parsed, { steps, eta: step_kwargs.eta })
+    ? makeDdim(ddimConfig(parsed), { steps, eta: step_kwargs.eta })
     : makeSampler(parsed, { steps });
 }
 

@@ -1,36 +1,51 @@
 /** Which sampler a config asks for: by its class name, or by a name given instead. */
-import { makeDdim } from "./schedulers/ddim.ts";
-import { makeDdpm } from "./schedulers/ddpm.ts";
-import { makeDpmSolver } from "./schedulers/dpm_solver.ts";
-import { makeEuler } from "./schedulers/euler.ts";
-import { makeLcm } from "./schedulers/lcm.ts";
-import { makePndm } from "./schedulers/pndm.ts";
+import { ddimConfig, makeDdim } from "./schedulers/ddim.ts";
+import { ddpmConfig, makeDdpm } from "./schedulers/ddpm.ts";
+import { dpmSolverConfig, makeDpmSolver } from "./schedulers/dpm_solver.ts";
+import { eulerConfig, makeEuler } from "./schedulers/euler.ts";
+import { lcmConfig, makeLcm } from "./schedulers/lcm.ts";
+import { makePndm, pndmConfig } from "./schedulers/pndm.ts";
 import type { Sampler } from "./sampler.ts";
 import type { SchedulerConfig } from "./schedule/scheduler_config.ts";
 
-const makers = {
-  ddim: makeDdim,
-  ddpm: makeDdpm,
-  pndm: makePndm,
-  "dpm-solver++": makeDpmSolver,
-  euler: makeEuler,
-  lcm: makeLcm,
-} as const;
+/** A scheduler: its class in diffusers, and a sampler out of a config's keys. */
+interface Scheduler {
+  readonly className: string;
+  make(config: SchedulerConfig, options: { readonly steps: number }): Sampler;
+}
+
+const schedulers = {
+  ddim: {
+    className: "DDIMScheduler",
+    make: (config, options) => makeDdim(ddimConfig(config), options),
+  },
+  ddpm: {
+    className: "DDPMScheduler",
+    make: (config, options) => makeDdpm(ddpmConfig(config), options),
+  },
+  pndm: {
+    className: "PNDMScheduler",
+    make: (config, options) => makePndm(pndmConfig(config), options),
+  },
+  "dpm-solver++": {
+    className: "DPMSolverMultistepScheduler",
+    make: (config, options) => makeDpmSolver(dpmSolverConfig(config), options),
+  },
+  euler: {
+    className: "EulerDiscreteScheduler",
+    make: (config, options) => makeEuler(eulerConfig(config), options),
+  },
+  lcm: {
+    className: "LCMScheduler",
+    make: (config, options) => makeLcm(lcmConfig(config), options),
+  },
+} satisfies Readonly<Record<string, Scheduler>>;
 
 /** A sampler by the name that it has in `gates.json`. */
-export type SamplerKind = keyof typeof makers;
+export type SamplerKind = keyof typeof schedulers;
 
 /** Every kind. */
-export const samplerKinds = Object.keys(makers) as readonly SamplerKind[];
-
-const kindOfClass: Readonly<Record<string, SamplerKind>> = {
-  DDIMScheduler: "ddim",
-  DDPMScheduler: "ddpm",
-  PNDMScheduler: "pndm",
-  DPMSolverMultistepScheduler: "dpm-solver++",
-  EulerDiscreteScheduler: "euler",
-  LCMScheduler: "lcm",
-};
+export const samplerKinds = Object.keys(schedulers) as readonly SamplerKind[];
 
 /**
  * The kind of sampler that a config is written for.
@@ -38,17 +53,19 @@ const kindOfClass: Readonly<Record<string, SamplerKind>> = {
  * @throws {RangeError} If it names no class, or one that is not supported.
  */
 export function samplerKindOf(
-  { className, source }: SchedulerConfig,
+  { className, file }: SchedulerConfig,
 ): SamplerKind {
-  if (className !== undefined && Object.hasOwn(kindOfClass, className)) {
-    return kindOfClass[className];
-  }
+  const kind = samplerKinds.find((kind) =>
+    schedulers[kind].className === className
+  );
+  if (kind) return kind;
+  const known = samplerKinds.map((kind) => schedulers[kind].className);
   throw new RangeError(
-    `Cannot choose a sampler for ${source}: _class_name is ${
+    `Cannot choose a sampler for ${file}: _class_name is ${
       className ?? "missing"
-    }, expected one of ${
-      Object.keys(kindOfClass).join(", ")
-    }; a sampler may be named instead: ${samplerKinds.join(", ")}`,
+    }, expected one of ${known.join(", ")}; a sampler may be named instead: ${
+      samplerKinds.join(", ")
+    }`,
   );
 }
 
@@ -66,10 +83,11 @@ export function makeSampler(
   },
 ): Sampler {
   try {
-    return makers[kind](config, { steps });
+    return schedulers[kind].make(config, { steps });
   } catch (cause) {
     const { message } = cause as Error;
+    if (message.includes(config.file)) throw cause;
     const Kind = cause instanceof TypeError ? TypeError : RangeError;
-    throw new Kind(`${message} (scheduler config ${config.source})`, { cause });
+    throw new Kind(`${message} (scheduler config ${config.file})`, { cause });
   }
 }

@@ -27,7 +27,10 @@ Deno.test("makeSampler() by name reads the keys that the classes share", () => {
 Deno.test("samplerKindOf() names the class that it does not know, and what to do", () => {
   for (const className of ["UniPCMultistepScheduler", "toString", undefined]) {
     assertThrows(
-      () => samplerKindOf({ ...sd15, className }),
+      () =>
+        samplerKindOf(
+          parseSchedulerConfig({ _class_name: className }, "sd15"),
+        ),
       RangeError,
       `_class_name is ${className ?? "missing"}, expected one of DDIMScheduler`,
     );

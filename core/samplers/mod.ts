@@ -18,6 +18,7 @@ export {
   addNoise,
   getVelocity,
   makeNoiseSchedule,
+  noiseConfig,
   type NoiseSchedule,
 } from "./schedule/noise_schedule.ts";
 export {
@@ -25,4 +26,4 @@ export {
   readSchedulerConfig,
   type SchedulerConfig,
 } from "./schedule/scheduler_config.ts";
-export { makeDdim } from "./schedulers/ddim.ts";
+export { ddimConfig, makeDdim } from "./schedulers/ddim.ts";

@@ -29,6 +29,13 @@ export interface SamplerStep {
   readonly clip?: Clip;
 }
 
+/** The `clip` of a step, where there is a limit. */
+export const clipOf = (
+  limit: number | undefined,
+  clip: Omit<Clip, "limit">,
+): Pick<SamplerStep, "clip"> =>
+  limit === undefined ? {} : { clip: { ...clip, limit } };
+
 /** One sampler bound to a number of steps. */
 export interface Sampler {
   /** Its short name, as in `gates.json`: "ddim". */

@@ -171,11 +171,12 @@ const kinds: readonly SamplerKind[] = [
 
 for (const kind of kinds) {
   Deno.test(`gradient() flows through the sampler, memory and skipped steps included: ${kind}`, async () => {
-    const sampler = makeSampler({
-      ...scheduler,
-      solverOrder: 3,
-      timestepSpacing: "leading",
-    }, { kind, steps: 6 });
+    const own = parseSchedulerConfig({
+      ...scheduler.values,
+      solver_order: 3,
+      timestep_spacing: "leading",
+    }, "test");
+    const sampler = makeSampler(own, { kind, steps: 6 });
     const net = superNet(netOf("block", "residual").model, {
       steps: sampler.steps.length,
     });

@@ -11,7 +11,11 @@ import {
   noWeights,
 } from "@dip-go/core/models";
 import { TorchGenerator } from "@dip-go/core/random";
-import { makeNoiseSchedule, parseSchedulerConfig } from "@dip-go/core/samplers";
+import {
+  makeNoiseSchedule,
+  noiseConfig,
+  parseSchedulerConfig,
+} from "@dip-go/core/samplers";
 import { int64, type Tensor } from "@dip-go/core/tensor";
 import { diffusionLossGraph, noisedBatch } from "../teaching/diffusion_loss.ts";
 import { writeHalf, writeJson } from "../training/model_folder.ts";
@@ -72,7 +76,7 @@ export function ditShapes(
   { updates, seed }: { updates: number; seed: number },
 ): TrainingTask {
   const { alphasCumprod } = makeNoiseSchedule(
-    parseSchedulerConfig(schedulerConfig, "dit-shapes scheduler"),
+    noiseConfig(parseSchedulerConfig(schedulerConfig, "dit-shapes scheduler")),
   );
   const noising = { alphasCumprod, snrCap: 5 };
   return {

@@ -16,7 +16,11 @@ import {
 } from "@dip-go/core/models";
 import { type Graph, GraphBuilder } from "@dip-go/core/onnx";
 import { TorchGenerator } from "@dip-go/core/random";
-import { makeNoiseSchedule, parseSchedulerConfig } from "@dip-go/core/samplers";
+import {
+  makeNoiseSchedule,
+  noiseConfig,
+  parseSchedulerConfig,
+} from "@dip-go/core/samplers";
 import type { Tensor } from "@dip-go/core/tensor";
 import { openSafetensors } from "@dip-go/core/weights";
 import {
@@ -301,7 +305,7 @@ export async function sdShapes(
 ): Promise<TrainingTask> {
   const config = parseUnetConfig(unetJson, "sd-shapes unet");
   const { alphasCumprod } = makeNoiseSchedule(
-    parseSchedulerConfig(schedulerJson, "sd-shapes scheduler"),
+    noiseConfig(parseSchedulerConfig(schedulerJson, "sd-shapes scheduler")),
   );
   await gatherParts(folder);
   const encoder = await openSceneEncoder(folder, batchSize);

@@ -5,6 +5,58 @@
  */
 import type { SchedulerConfig } from "./scheduler_config.ts";
 
+const betaSchedules = ["linear", "scaled_linear", "squaredcos_cap_v2"] as const;
+const predictionTypes = ["epsilon", "v_prediction", "sample"] as const;
+
+/** What the model predicts: noise, velocity or the clean sample. */
+export type PredictionType = typeof predictionTypes[number];
+
+/** What every scheduler reads: the forward process of the training, and what the model predicts. */
+export type NoiseConfig = ReturnType<typeof noiseConfig>;
+
+/**
+ * The keys that every scheduler reads.
+ *
+ * @throws {TypeError | RangeError} If a value is of another type, unknown or out of range, or betas contradict each other.
+ */
+export function noiseConfig(config: SchedulerConfig) {
+  const numTrainTimesteps = config.integer("num_train_timesteps", 1) ?? 1000;
+  const betaStart = config.fraction("beta_start") ?? 0.0001;
+  const betaEnd = config.fraction("beta_end") ?? 0.02;
+  if (betaStart > betaEnd) {
+    config.refuse("beta_start", `at most beta_end ${betaEnd}`, RangeError);
+  }
+  return {
+    numTrainTimesteps,
+    betaStart,
+    betaEnd,
+    betaSchedule: config.oneOf("beta_schedule", betaSchedules) ?? "linear",
+    trainedBetas: trainedBetas(config, numTrainTimesteps),
+    /** Whether betas are rescaled so that the last training timestep is pure noise (arXiv 2305.08891). */
+    rescaleBetasZeroSnr: config.boolean("rescale_betas_zero_snr") ?? false,
+    predictionType: config.oneOf("prediction_type", predictionTypes) ??
+      "epsilon",
+  };
+}
+
+/** The betas themselves, one a training timestep, where the file has them. */
+function trainedBetas(
+  config: SchedulerConfig,
+  count: number,
+): readonly number[] | undefined {
+  const key = "trained_betas";
+  if (!config.has(key)) return undefined;
+  const betas = config.values[key];
+  if (!Array.isArray(betas)) return config.refuse(key, "a list of numbers");
+  const isFraction = (beta: unknown) =>
+    typeof beta === "number" && beta > 0 && beta < 1;
+  if (betas.length !== count || !betas.every(isFraction)) {
+    const expected = `${count} numbers between 0 and 1, one a timestep`;
+    config.refuse(key, expected, RangeError);
+  }
+  return betas;
+}
+
 /** Betas and cumulative products of alphas = 1 - beta, one a training timestep. */
 export interface NoiseSchedule {
   readonly betas: Float32Array;
@@ -12,14 +64,14 @@ export interface NoiseSchedule {
 }
 
 /** The noise schedule that a config describes. */
-export function makeNoiseSchedule(config: SchedulerConfig): NoiseSchedule {
+export function makeNoiseSchedule(config: NoiseConfig): NoiseSchedule {
   const betas = config.rescaleBetasZeroSnr
     ? rescaleToZeroSnr(baseBetas(config))
     : baseBetas(config);
   return { betas, alphasCumprod: cumulativeAlphas(betas) };
 }
 
-function baseBetas(config: SchedulerConfig): Float32Array {
+function baseBetas(config: NoiseConfig): Float32Array {
   const { betaStart, betaEnd, numTrainTimesteps, trainedBetas } = config;
   if (trainedBetas) return Float32Array.from(trainedBetas);
   switch (config.betaSchedule) {

@@ -1,5 +1,10 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { addNoise, getVelocity, makeNoiseSchedule } from "./noise_schedule.ts";
+import {
+  addNoise,
+  getVelocity,
+  makeNoiseSchedule,
+  noiseConfig,
+} from "./noise_schedule.ts";
 import { parseSchedulerConfig } from "./scheduler_config.ts";
 
 function readFixture(name: string) {
@@ -10,7 +15,7 @@ function readFixture(name: string) {
 
 function scheduleOf(name: string) {
   const { config } = readFixture(name);
-  return makeNoiseSchedule(parseSchedulerConfig(config, name));
+  return makeNoiseSchedule(noiseConfig(parseSchedulerConfig(config, name)));
 }
 
 function assertNear(found: ArrayLike<number>, expected: readonly number[]) {
@@ -53,9 +58,13 @@ Deno.test("addNoise() and getVelocity() reproduce diffusers, per sample of a bat
 
 Deno.test("makeNoiseSchedule() rescales to zero terminal SNR and keeps the first alpha", () => {
   const { config } = readFixture("ddim-sd15");
-  const plain = makeNoiseSchedule(parseSchedulerConfig(config, "test"));
+  const plain = makeNoiseSchedule(
+    noiseConfig(parseSchedulerConfig(config, "test")),
+  );
   const rescaled = makeNoiseSchedule(
-    parseSchedulerConfig({ ...config, rescale_betas_zero_snr: true }, "test"),
+    noiseConfig(
+      parseSchedulerConfig({ ...config, rescale_betas_zero_snr: true }, "test"),
+    ),
   );
   assertEquals(rescaled.alphasCumprod[999], 0);
   assert(Math.abs(rescaled.alphasCumprod[0] - plain.alphasCumprod[0]) < 1e-6);
@@ -63,7 +72,9 @@ Deno.test("makeNoiseSchedule() rescales to zero terminal SNR and keeps the first
 
 Deno.test("makeNoiseSchedule() knows the cosine schedule and trained betas", () => {
   const cosine = makeNoiseSchedule(
-    parseSchedulerConfig({ beta_schedule: "squaredcos_cap_v2" }, "test"),
+    noiseConfig(
+      parseSchedulerConfig({ beta_schedule: "squaredcos_cap_v2" }, "test"),
+    ),
   );
   const alphaBar = (u: number) =>
     Math.cos((u + 0.008) / 1.008 * Math.PI / 2) ** 2;
@@ -71,10 +82,10 @@ Deno.test("makeNoiseSchedule() knows the cosine schedule and trained betas", () 
   assert(Math.abs(cosine.alphasCumprod[499] - expected) < 1e-5);
   assertEquals(cosine.betas[999], Math.fround(0.999));
 
-  const trained = makeNoiseSchedule(parseSchedulerConfig({
+  const trained = makeNoiseSchedule(noiseConfig(parseSchedulerConfig({
     num_train_timesteps: 2,
     trained_betas: [0.5, 0.25],
-  }, "test"));
+  }, "test")));
   assertEquals([...trained.alphasCumprod], [0.5, 0.375]);
 });
 

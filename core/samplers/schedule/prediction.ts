@@ -2,8 +2,7 @@
  * What a model's prediction says of its input: the clean sample and the noise
  * in it. Every sampler asks here, none asks what kind of prediction it has.
  */
-import type { NoiseSchedule } from "./noise_schedule.ts";
-import type { PredictionType } from "./scheduler_config.ts";
+import type { NoiseSchedule, PredictionType } from "./noise_schedule.ts";
 
 /** How x is made at a timestep: x = signal · clean + noise · epsilon, with signal² + noise² = 1. */
 export interface NoiseLevel {

@@ -1,91 +1,131 @@
-import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { ddimConfig } from "../schedulers/ddim.ts";
+import { ddpmConfig } from "../schedulers/ddpm.ts";
+import { dpmSolverConfig } from "../schedulers/dpm_solver.ts";
+import { eulerConfig } from "../schedulers/euler.ts";
+import { lcmConfig } from "../schedulers/lcm.ts";
+import { pndmConfig } from "../schedulers/pndm.ts";
 import {
   parseSchedulerConfig,
   readSchedulerConfig,
 } from "./scheduler_config.ts";
 
-Deno.test("parseSchedulerConfig() fills in diffusers' defaults and ignores unknown keys", () => {
-  const config = parseSchedulerConfig({
+const noise = {
+  numTrainTimesteps: 1000,
+  betaStart: 0.0001,
+  betaEnd: 0.02,
+  betaSchedule: "linear",
+  trainedBetas: undefined,
+  rescaleBetasZeroSnr: false,
+  predictionType: "epsilon",
+};
+const leading = { timestepSpacing: "leading", stepsOffset: 0 };
+const sigmas = { hasKarrasSigmas: false, finalSigmas: "zero" };
+
+Deno.test("each scheduler's config fills in its class's defaults and ignores unknown keys", () => {
+  const silent = parseSchedulerConfig({
     _class_name: "PNDMScheduler",
     skip_prk_steps: true,
     trained_betas: null,
     no_such_key: 1,
   }, "test");
-  assertEquals(config, {
-    source: "test",
-    className: "PNDMScheduler",
-    numTrainTimesteps: 1000,
-    betaStart: 0.0001,
-    betaEnd: 0.02,
-    betaSchedule: "linear",
-    trainedBetas: undefined,
-    rescaleBetasZeroSnr: false,
-    predictionType: "epsilon",
-    timestepSpacing: undefined,
+  assertEquals(ddimConfig(silent), {
+    ...noise,
+    ...leading,
+    clipLimit: 1,
+    setAlphaToOne: true,
+  });
+  assertEquals(ddpmConfig(silent), {
+    ...noise,
+    ...leading,
+    clipLimit: 1,
+    hasLargeVariance: false,
+  });
+  assertEquals(pndmConfig(silent), {
+    ...noise,
+    ...leading,
+    setAlphaToOne: false,
+  });
+  assertEquals(dpmSolverConfig(silent), {
+    ...noise,
+    ...sigmas,
+    timestepSpacing: "linspace",
     stepsOffset: 0,
-    setAlphaToOne: undefined,
-    clipSample: undefined,
-    clipSampleRange: 1,
-    thresholding: false,
-    sigmaSpacing: undefined,
-    finalSigmas: "zero",
-    varianceType: undefined,
-    skipPrkSteps: true,
     solverOrder: 2,
-    solverType: "midpoint",
-    algorithmType: "dpmsolver++",
+    usesHeun: false,
     lowerOrderFinal: true,
     eulerAtFinal: false,
     lambdaMinClipped: -Infinity,
+  });
+  assertEquals(eulerConfig(silent), {
+    ...noise,
+    ...sigmas,
+    timestepSpacing: "linspace",
+    stepsOffset: 0,
     sigmaMin: undefined,
     sigmaMax: undefined,
-    interpolationType: "linear",
-    timestepType: "discrete",
+  });
+  assertEquals(lcmConfig(silent), {
+    ...noise,
+    clipLimit: undefined,
     originalInferenceSteps: 50,
     timestepScaling: 10,
   });
 });
 
-const refusals: [Record<string, unknown>, string][] = [
-  [{ beta_schedule: "sigmoid" }, "beta_schedule is sigmoid, expected one of"],
-  [{ prediction_type: "flow" }, "prediction_type is flow"],
-  [{ timestep_spacing: 3 }, "timestep_spacing is 3"],
-  [{ num_train_timesteps: 0 }, "num_train_timesteps is 0"],
-  [
-    { num_train_timesteps: "1000" },
-    "num_train_timesteps is 1000, expected a number",
-  ],
-  [{ steps_offset: -1 }, "steps_offset is -1"],
-  [{ beta_start: -Infinity }, "beta_start is -Infinity"],
-  [{ beta_start: 0.5 }, "beta_start is 0.5, expected at most beta_end 0.02"],
-  [{ clip_sample: 1 }, "clip_sample is 1, expected true or false"],
-  [{ clip_sample_range: 0 }, "clip_sample_range is 0"],
-  [{ _class_name: 7 }, "_class_name is 7, expected a string"],
-  [{ solver_order: 0 }, "solver_order is 0"],
-  [{ final_sigmas_type: "one" }, "final_sigmas_type is one"],
-  [{ use_karras_sigmas: "yes" }, "use_karras_sigmas is yes"],
-  [{ lambda_min_clipped: "NaN" }, "lambda_min_clipped is NaN"],
-  [{ lambda_min_clipped: "low" }, "lambda_min_clipped is low"],
-  [{ beta_start: "Infinity" }, "beta_start is Infinity"],
-  [{ trained_betas: 0.1 }, "trained_betas is 0.1"],
-  [{ trained_betas: [0.1, 2] }, "trained_betas[1] is 2"],
-  [
-    { trained_betas: [0.1] },
-    "trained_betas is 1 values, expected num_train_timesteps 1000",
-  ],
+const everyClass = [
+  ddimConfig,
+  ddpmConfig,
+  dpmSolverConfig,
+  eulerConfig,
+  lcmConfig,
+  pndmConfig,
 ];
 
-Deno.test("parseSchedulerConfig() names file, key, found and expected", () => {
-  for (const [json, message] of refusals) {
-    const error = assertThrows(
-      () => parseSchedulerConfig(json, "a.json"),
-      Error,
-      message,
-    );
-    assertEquals(
-      error.message.startsWith("Cannot parse scheduler config a.json: "),
-      true,
-    );
+/** What is refused, the end of the message, and by whom. */
+const refusals: [
+  Record<string, unknown>,
+  string,
+  readonly typeof everyClass[number][],
+][] = [
+  [{ beta_schedule: "sigmoid" }, 'is "sigmoid", expected one of', everyClass],
+  [{ prediction_type: "flow" }, 'is "flow"', everyClass],
+  [{ timestep_spacing: 3 }, "is 3", [ddimConfig, eulerConfig]],
+  [{ num_train_timesteps: 0 }, "is 0", everyClass],
+  [
+    { num_train_timesteps: "1000" },
+    'is "1000", expected a number',
+    everyClass,
+  ],
+  [{ steps_offset: -1 }, "is -1", [ddpmConfig, pndmConfig]],
+  [{ beta_start: "-Infinity" }, 'is "-Infinity"', everyClass],
+  [{ beta_start: 0.5 }, "is 0.5, expected at most beta_end 0.02", everyClass],
+  [{ clip_sample: 1 }, "is 1, expected true or false", [ddimConfig, lcmConfig]],
+  [{ clip_sample_range: 0 }, "is 0", [ddimConfig, ddpmConfig, lcmConfig]],
+  [{ _class_name: 7 }, "is 7, expected a string", [pndmConfig]],
+  [{ solver_order: 0 }, "is 0", [dpmSolverConfig]],
+  [{ final_sigmas_type: "one" }, 'is "one"', [dpmSolverConfig, eulerConfig]],
+  [{ use_karras_sigmas: "yes" }, 'is "yes"', [dpmSolverConfig, eulerConfig]],
+  [{ lambda_min_clipped: "NaN" }, 'is "NaN"', [dpmSolverConfig]],
+  [{ lambda_min_clipped: "low" }, 'is "low"', [dpmSolverConfig]],
+  [{ beta_start: "Infinity" }, 'is "Infinity"', everyClass],
+  [{ trained_betas: 0.1 }, "is 0.1, expected a list", everyClass],
+  [{ trained_betas: [0.1, 2], num_train_timesteps: 2 }, "[0.1,2]", everyClass],
+  [{ trained_betas: [0.1] }, "is [0.1], expected 1000 numbers", everyClass],
+];
+
+Deno.test("each scheduler's config names file, key, found and expected", () => {
+  for (const [json, message, readers] of refusals) {
+    const [key] = Object.keys(json);
+    for (const reader of readers) {
+      const error = assertThrows(
+        () => reader(parseSchedulerConfig(json, "a.json")),
+        Error,
+        message,
+      );
+      const start = `Cannot read config a.json: key "${key}" `;
+      assert(error.message.startsWith(start), error.message);
+    }
   }
   assertThrows(() => parseSchedulerConfig([], "a.json"), TypeError, "a.json");
 });
@@ -94,7 +134,7 @@ Deno.test("readSchedulerConfig() takes the bare -Infinity, Infinity and NaN that
   const path = await Deno.makeTempFile({ suffix: ".json" });
   const read = async (text: string) => {
     await Deno.writeTextFile(path, text);
-    return await readSchedulerConfig(path);
+    return dpmSolverConfig(await readSchedulerConfig(path));
   };
   try {
     const config = await read(
@@ -111,7 +151,7 @@ Deno.test("readSchedulerConfig() takes the bare -Infinity, Infinity and NaN that
     await assertRejects(
       () => read('{"lambda_min_clipped": NaN}'),
       RangeError,
-      "lambda_min_clipped is NaN",
+      '"lambda_min_clipped" is "NaN"',
     );
     await assertRejects(() => read("{nope"), TypeError, path);
     await assertRejects(() => read('{"a": Infinit}'), TypeError, path);

@@ -2,14 +2,38 @@
  * Noise levels as sigma = noise / signal, which DPM-Solver and Euler step
  * through: those of the training's timesteps, and Karras' spacing of them.
  */
-import { makeNoiseSchedule } from "./noise_schedule.ts";
+import { makeNoiseSchedule, type NoiseConfig } from "./noise_schedule.ts";
 import type { SchedulerConfig } from "./scheduler_config.ts";
+
+/** Keys that ask for sigmas spaced otherwise than the timesteps or after Karras. */
+const otherSpacings = [
+  "use_lu_lambdas",
+  "use_exponential_sigmas",
+  "use_beta_sigmas",
+  "use_flow_sigmas",
+];
+
+/**
+ * Where sigmas lie: `hasKarrasSigmas`, or along the timesteps; and where the last step ends.
+ *
+ * @throws {TypeError} If the config asks for another spacing.
+ */
+export function sigmasConfig(config: SchedulerConfig) {
+  const hasKarrasSigmas = config.boolean("use_karras_sigmas") ?? false;
+  const other = otherSpacings.find((key) => config.boolean(key));
+  if (other && !hasKarrasSigmas) {
+    config.refuse(other, "false (only use_karras_sigmas is supported)");
+  }
+  const ends = ["zero", "sigma_min"] as const;
+  const finalSigmas = config.oneOf("final_sigmas_type", ends) ?? "zero";
+  return { hasKarrasSigmas, finalSigmas };
+}
 
 /** The first sigma of a schedule that ends in pure noise must not be infinite: diffusers' stand-in for alpha 0. */
 const leastAlpha = 2 ** -24;
 
 /** sqrt((1 − a) / a) of each training timestep, ascending. */
-export function trainingSigmas(config: SchedulerConfig): Float64Array {
+export function trainingSigmas(config: NoiseConfig): Float64Array {
   const { alphasCumprod } = makeNoiseSchedule(config);
   return Float64Array.from(alphasCumprod, (alpha) => {
     const a = alpha === 0 ? leastAlpha : alpha;
@@ -49,25 +73,8 @@ export function karrasSigmas(
 
 /** Where the last step ends: no noise, or the least of the training. */
 export function finalSigma(
-  { finalSigmas }: SchedulerConfig,
+  { finalSigmas }: ReturnType<typeof sigmasConfig>,
   sigmas: Float64Array,
 ): number {
   return finalSigmas === "zero" ? 0 : sigmas[0];
-}
-
-/**
- * Whether sigmas are spaced after Karras; otherwise they follow the timesteps.
- *
- * @throws {TypeError} If the config asks for another spacing.
- */
-export function hasKarrasSigmas(
-  { sigmaSpacing }: SchedulerConfig,
-  name: string,
-): boolean {
-  if (!sigmaSpacing || sigmaSpacing === "use_karras_sigmas") {
-    return sigmaSpacing !== undefined;
-  }
-  throw new TypeError(
-    `Cannot make ${name}: ${sigmaSpacing} is true, expected false (only use_karras_sigmas is supported)`,
-  );
 }

@@ -1,9 +1,9 @@
 /** Which training timesteps a sampler visits, by diffusers' three spacings (arXiv 2305.08891, Table 2). */
-import type { SchedulerConfig, TimestepSpacing } from "./scheduler_config.ts";
+import type { TimestepSpacing } from "./scheduler_config.ts";
 
 /** Where `spacedTimesteps` picks from. */
 export interface SpacingOptions {
-  readonly spacing: TimestepSpacing;
+  readonly timestepSpacing: TimestepSpacing;
   readonly numTrainTimesteps: number;
   /** Added to every timestep of leading spacing. */
   readonly stepsOffset: number;
@@ -16,7 +16,7 @@ export interface SpacingOptions {
  */
 export function spacedTimesteps(
   steps: number,
-  { spacing, numTrainTimesteps, stepsOffset }: SpacingOptions,
+  { timestepSpacing, numTrainTimesteps, stepsOffset }: SpacingOptions,
 ): number[] {
   const even = evenTimesteps(steps, numTrainTimesteps);
   const timestepAt = {
@@ -25,23 +25,10 @@ export function spacedTimesteps(
     linspace: (k: number) => roundHalfEven(even[k]),
     trailing: (k: number) =>
       roundHalfEven(numTrainTimesteps - k * (numTrainTimesteps / steps)) - 1,
-  }[spacing];
+  }[timestepSpacing];
   const timesteps = even.map((_, k) => timestepAt(k));
   checkTimesteps(timesteps, numTrainTimesteps);
   return timesteps;
-}
-
-/**
- * T timesteps spaced as a config says, by leading where it is silent.
- *
- * @throws {RangeError} As {@linkcode spacedTimesteps}.
- */
-export function leadingTimesteps(
-  { timestepSpacing: spacing = "leading", numTrainTimesteps, stepsOffset }:
-    SchedulerConfig,
-  steps: number,
-): number[] {
-  return spacedTimesteps(steps, { spacing, numTrainTimesteps, stepsOffset });
 }
 
 /**

@@ -1,6 +1,5 @@
 /** DDIM (arXiv 2010.02502), as diffusers' `DDIMScheduler` steps it. */
-import { clipOf, refuseThresholding } from "../schedule/clipping.ts";
-import { makeNoiseSchedule } from "../schedule/noise_schedule.ts";
+import { makeNoiseSchedule, noiseConfig } from "../schedule/noise_schedule.ts";
 import {
   interpret,
   levelAfter,
@@ -8,9 +7,25 @@ import {
   mix,
   type NoiseLevel,
 } from "../schedule/prediction.ts";
-import { type Sampler, samplerOf, type SamplerStep } from "../sampler.ts";
+import {
+  clipOf,
+  type Sampler,
+  samplerOf,
+  type SamplerStep,
+} from "../sampler.ts";
 import type { SchedulerConfig } from "../schedule/scheduler_config.ts";
-import { checkTimesteps, leadingTimesteps } from "../schedule/timesteps.ts";
+import { checkTimesteps, spacedTimesteps } from "../schedule/timesteps.ts";
+
+/** What DDIM reads of a config. @throws As {@linkcode noiseConfig}, and if it asks for thresholding. */
+export const ddimConfig = (config: SchedulerConfig) => ({
+  ...noiseConfig(config),
+  ...config.timesteps("leading"),
+  ...config.clipping(true),
+  /** Whether the last step goes to a clean sample (alpha 1) rather than to training timestep 0. */
+  setAlphaToOne: config.boolean("set_alpha_to_one") ?? true,
+});
+
+type DdimConfig = ReturnType<typeof ddimConfig>;
 
 /** How many timesteps, or which: exactly one of the two. */
 export interface DdimOptions {
@@ -25,22 +40,19 @@ export interface DdimOptions {
 /**
  * DDIM bound to a config and its timesteps; without memory.
  *
- * @throws {TypeError} If not exactly one of `steps` and `timesteps` is given, or the config asks for thresholding.
+ * @throws {TypeError} If not exactly one of `steps` and `timesteps` is given.
  * @throws {RangeError} If the steps, timesteps or eta are out of range, or epsilon cannot be used because a timestep is pure noise.
  */
 export function makeDdim(
-  config: SchedulerConfig,
+  config: DdimConfig,
   options: DdimOptions,
 ): Sampler {
   const { eta = 0 } = options;
-  refuseThresholding(config, "DDIM");
   if (!(eta >= 0 && eta <= 1)) {
     throw new RangeError(`Cannot make DDIM: eta is ${eta}, expected 0 to 1`);
   }
   const schedule = makeNoiseSchedule(config);
-  const finalAlpha = (config.setAlphaToOne ?? true)
-    ? 1
-    : schedule.alphasCumprod[0];
+  const finalAlpha = config.setAlphaToOne ? 1 : schedule.alphasCumprod[0];
   const steps = makeTransitions(config, options).map(({ timestep, previous }) =>
     ddimStep(config, {
       from: levelAt(schedule, timestep),
@@ -58,7 +70,7 @@ interface Transition {
 }
 
 function makeTransitions(
-  config: SchedulerConfig,
+  config: DdimConfig,
   { steps, timesteps }: DdimOptions,
 ): Transition[] {
   const { numTrainTimesteps } = config;
@@ -76,13 +88,13 @@ function makeTransitions(
   }
   // diffusers subtracts a constant stride, also where the spacing is uneven.
   const stride = Math.floor(numTrainTimesteps / steps);
-  return leadingTimesteps(config, steps)
+  return spacedTimesteps(steps, config)
     .map((timestep) => ({ timestep, previous: timestep - stride }));
 }
 
 /** Eq. 12 and 16: signal' clean + sqrt(noise'² − sigma²) epsilon + sigma · fresh noise. */
 function ddimStep(
-  config: SchedulerConfig,
+  config: DdimConfig,
   { from, to, eta }: {
     readonly from: NoiseLevel;
     readonly to: NoiseLevel;
@@ -101,6 +113,6 @@ function ddimStep(
     latents: [next.x],
     predictions: [next.prediction],
     noise: sigma,
-    ...clipOf(config, { byDefault: true, clean, factor: to.signal }),
+    ...clipOf(config.clipLimit, { clean, factor: to.signal }),
   };
 }

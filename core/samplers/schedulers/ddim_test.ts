@@ -5,25 +5,21 @@ import {
   assertThrows,
 } from "@std/assert";
 import { TorchGenerator } from "../../tensor/random.ts";
-import { makeDdim } from "./ddim.ts";
+import { ddimConfig, makeDdim } from "./ddim.ts";
 import { nextState, startState } from "../sampler_state.ts";
-import {
-  parseSchedulerConfig,
-  type SchedulerConfig,
-} from "../schedule/scheduler_config.ts";
+import { parseSchedulerConfig } from "../schedule/scheduler_config.ts";
 
-const config = parseSchedulerConfig({
+const json = {
   beta_schedule: "scaled_linear",
   beta_start: 0.00085,
   beta_end: 0.012,
   clip_sample: false,
   set_alpha_to_one: false,
   steps_offset: 1,
-}, "sd15");
-const vPrediction: SchedulerConfig = {
-  ...config,
-  predictionType: "v_prediction",
 };
+const configOf = (own: object) => ddimConfig(parseSchedulerConfig(own, "sd15"));
+const config = configOf(json);
+const vPrediction = { ...config, predictionType: "v_prediction" } as const;
 
 function randomArrays(seed: number, count: number): Float32Array[] {
   const generator = new TorchGenerator(seed);
@@ -70,7 +66,11 @@ Deno.test("makeDdim() has no memory, and adds noise only where eta asks for it",
 });
 
 Deno.test("makeDdim() clips the clean sample but keeps epsilon", () => {
-  const clipping = { ...config, clipSample: true, clipSampleRange: 0.5 };
+  const clipping = configOf({
+    ...json,
+    clip_sample: true,
+    clip_sample_range: 0.5,
+  });
   const sampler = makeDdim({ ...clipping, setAlphaToOne: true }, {
     timesteps: [500], // goes to alpha 1: the next latents are the clean sample
   });
@@ -83,16 +83,18 @@ Deno.test("makeDdim() clips the clean sample but keeps epsilon", () => {
 });
 
 Deno.test("makeDdim() clips by default, as diffusers does", () => {
-  const silent = makeDdim({ ...config, clipSample: undefined }, { steps: 2 });
+  const silent = makeDdim(configOf({ ...json, clip_sample: null }), {
+    steps: 2,
+  });
   assertEquals(silent.steps[0].clip?.limit, 1);
 });
 
 Deno.test("makeDdim() samples from pure noise with v-prediction and zero terminal SNR", () => {
-  const zeroSnr: SchedulerConfig = {
+  const zeroSnr = {
     ...vPrediction,
     rescaleBetasZeroSnr: true,
     timestepSpacing: "trailing",
-  };
+  } as const;
   const { steps } = makeDdim(zeroSnr, { steps: 4 });
   assertEquals(steps.map(({ timestep }) => timestep), [999, 749, 499, 249]);
   const [{ latents: [x], predictions: [v] }] = steps;
@@ -117,8 +119,8 @@ Deno.test("makeDdim() refuses what it cannot sample", () => {
     [() => makeDdim(config, { timesteps: [1.5] }), "timesteps[0] is 1.5"],
     [() => makeDdim(config, { steps: 2, eta: 2 }), "eta is 2"],
     [
-      () => makeDdim({ ...config, thresholding: true }, { steps: 2 }),
-      "thresholding is true",
+      () => configOf({ ...json, thresholding: true }),
+      '"thresholding" is true',
     ],
   ];
   for (const [refused, message] of refusals) {

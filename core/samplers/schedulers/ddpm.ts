@@ -1,6 +1,5 @@
 /** DDPM's ancestral sampling (arXiv 2006.11239, section 3.2), as diffusers' `DDPMScheduler` steps it. */
-import { clipOf, refuseThresholding } from "../schedule/clipping.ts";
-import { makeNoiseSchedule } from "../schedule/noise_schedule.ts";
+import { makeNoiseSchedule, noiseConfig } from "../schedule/noise_schedule.ts";
 import {
   interpret,
   levelAfter,
@@ -8,26 +7,50 @@ import {
   mix,
   type NoiseLevel,
 } from "../schedule/prediction.ts";
-import { type Sampler, samplerOf, type SamplerStep } from "../sampler.ts";
+import {
+  clipOf,
+  type Sampler,
+  samplerOf,
+  type SamplerStep,
+} from "../sampler.ts";
 import type { SchedulerConfig } from "../schedule/scheduler_config.ts";
-import { leadingTimesteps } from "../schedule/timesteps.ts";
+import { spacedTimesteps } from "../schedule/timesteps.ts";
+
+/** Which of the two variances of section 3.2 each type is. */
+const largeVariances = {
+  fixed_small: false,
+  fixed_small_log: false,
+  fixed_large: true,
+};
+
+/** What DDPM reads of a config. @throws As {@linkcode noiseConfig}, and if it asks for thresholding or a learned variance. */
+export function ddpmConfig(config: SchedulerConfig) {
+  const types = Object.keys(largeVariances) as (keyof typeof largeVariances)[];
+  const type = config.oneOf("variance_type", types) ?? "fixed_small";
+  return {
+    ...noiseConfig(config),
+    ...config.timesteps("leading"),
+    ...config.clipping(true),
+    hasLargeVariance: largeVariances[type],
+  };
+}
+
+type DdpmConfig = ReturnType<typeof ddpmConfig>;
 
 /**
  * DDPM at T of the training timesteps; every step adds noise but one at timestep 0.
  *
- * @throws {TypeError} If the config asks for thresholding or a learned variance.
  * @throws {RangeError} If the steps are out of range, or epsilon cannot be used because a timestep is pure noise.
  */
 export function makeDdpm(
-  config: SchedulerConfig,
+  config: DdpmConfig,
   { steps }: { readonly steps: number },
 ): Sampler {
-  refuseThresholding(config, "DDPM");
   const schedule = makeNoiseSchedule(config);
   const stride = Math.floor(config.numTrainTimesteps / steps);
   return samplerOf({
     name: "ddpm",
-    steps: leadingTimesteps(config, steps).map((timestep) => {
+    steps: spacedTimesteps(steps, config).map((timestep) => {
       const previous = timestep - stride;
       return ddpmStep(config, {
         from: levelAt(schedule, timestep),
@@ -39,7 +62,7 @@ export function makeDdpm(
 
 /** Eq. 7, the posterior's mean and variance, with beta that of the whole jump. */
 function ddpmStep(
-  config: SchedulerConfig,
+  config: DdpmConfig,
   { from, to }: { readonly from: NoiseLevel; readonly to: NoiseLevel },
 ): SamplerStep {
   const { clean } = interpret(config.predictionType, from);
@@ -49,27 +72,13 @@ function ddpmStep(
   const own = Math.sqrt(alpha) * (to.noise / from.noise) ** 2;
   const next = mix([factor, clean], [own, { x: 1, prediction: 0 }]);
   const small = beta * (to.noise / from.noise) ** 2;
-  const variance = isLarge(config) ? beta : small;
+  const variance = config.hasLargeVariance ? beta : small;
   return {
     timestep: from.timestep,
     inputScale: 1,
     latents: [next.x],
     predictions: [next.prediction],
     noise: from.timestep === 0 ? 0 : Math.sqrt(variance),
-    ...clipOf(config, { byDefault: true, clean, factor }),
+    ...clipOf(config.clipLimit, { clean, factor }),
   };
-}
-
-/** Which of the two variances of section 3.2. */
-function isLarge({ varianceType = "fixed_small" }: SchedulerConfig): boolean {
-  switch (varianceType) {
-    case "fixed_small":
-    case "fixed_small_log":
-      return false;
-    case "fixed_large":
-      return true;
-  }
-  throw new TypeError(
-    `Cannot make DDPM: variance_type is ${varianceType}, expected fixed_small, fixed_small_log or fixed_large`,
-  );
 }

@@ -1,16 +1,18 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { makeDdim } from "./ddim.ts";
-import { makeDdpm } from "./ddpm.ts";
+import { ddimConfig, makeDdim } from "./ddim.ts";
+import { ddpmConfig, makeDdpm } from "./ddpm.ts";
 import { makeNoiseSchedule } from "../schedule/noise_schedule.ts";
 import { parseSchedulerConfig } from "../schedule/scheduler_config.ts";
 
-const config = parseSchedulerConfig({ clip_sample: false }, "test");
+const parsed = (own: object) =>
+  parseSchedulerConfig({ clip_sample: false, ...own }, "test");
+const config = ddpmConfig(parsed({}));
 
 for (const predictionType of ["epsilon", "v_prediction", "sample"] as const) {
   Deno.test(`makeDdpm() is DDIM with eta 1, ${predictionType}`, () => {
-    const own = { ...config, predictionType };
-    const ddpm = makeDdpm(own, { steps: 10 }).steps;
-    const ddim = makeDdim(own, { steps: 10, eta: 1 }).steps;
+    const own = parsed({ prediction_type: predictionType });
+    const ddpm = makeDdpm(ddpmConfig(own), { steps: 10 }).steps;
+    const ddim = makeDdim(ddimConfig(own), { steps: 10, eta: 1 }).steps;
     ddpm.forEach(({ latents: [x], predictions: [p], noise }, i) => {
       assertAlmostEquals(x, ddim[i].latents[0], 1e-6);
       assertAlmostEquals(p, ddim[i].predictions[0], 1e-6);
@@ -20,19 +22,21 @@ for (const predictionType of ["epsilon", "v_prediction", "sample"] as const) {
 }
 
 Deno.test("makeDdpm() knows the larger variance, and refuses a learned one", () => {
-  const large = { ...config, varianceType: "fixed_large" };
+  const large = ddpmConfig(parsed({ variance_type: "fixed_large" }));
   const [step] = makeDdpm(large, { steps: 10 }).steps;
   const { alphasCumprod } = makeNoiseSchedule(config);
   const beta = 1 - alphasCumprod[900] / alphasCumprod[800];
   assertAlmostEquals(step.noise, Math.sqrt(beta), 1e-12);
   assertThrows(
-    () => makeDdpm({ ...config, varianceType: "learned" }, { steps: 10 }),
+    () => ddpmConfig(parsed({ variance_type: "learned" })),
     TypeError,
-    "variance_type is learned",
+    '"variance_type" is "learned"',
   );
 });
 
 Deno.test("makeDdpm() clips the clean sample by default", () => {
-  const silent = makeDdpm({ ...config, clipSample: undefined }, { steps: 10 });
+  const silent = makeDdpm(ddpmConfig(parsed({ clip_sample: null })), {
+    steps: 10,
+  });
   assertEquals(silent.steps[0].clip?.limit, 1);
 });

@@ -3,7 +3,7 @@
  * `DPMSolverMultistepScheduler` steps it: exponential integration of the
  * predicted clean sample, extrapolated from the last one to three of them.
  */
-import { refuseThresholding } from "../schedule/clipping.ts";
+import { noiseConfig } from "../schedule/noise_schedule.ts";
 import {
   interpret,
   levelOfSigma,
@@ -13,16 +13,40 @@ import { type Sampler, samplerOf, type SamplerStep } from "../sampler.ts";
 import type { SchedulerConfig } from "../schedule/scheduler_config.ts";
 import {
   finalSigma,
-  hasKarrasSigmas,
   karrasSigmas,
   sigmaOfTimestep,
+  sigmasConfig,
   timestepOfSigma,
   trainingSigmas,
 } from "../schedule/sigmas.ts";
 import { checkStepCount, spacedTimesteps } from "../schedule/timesteps.ts";
 
-/** Names of solvers that diffusers takes for midpoint. */
-const midpoint = ["midpoint", "logrho", "bh1", "bh2"];
+/** Solver types; diffusers takes all but `heun` for midpoint. */
+const solverTypes = ["midpoint", "heun", "logrho", "bh1", "bh2"] as const;
+
+/** What DPM-Solver++ reads of a config. @throws As {@linkcode noiseConfig}, and if it asks for another algorithm, order, solver or spacing, or for thresholding. */
+export function dpmSolverConfig(config: SchedulerConfig) {
+  config.refuseThresholding();
+  config.requireOneOf("algorithm_type", [undefined, null, "dpmsolver++"]);
+  const solverOrder = config.integer("solver_order", 1) ?? 2;
+  if (solverOrder > 3) config.refuse("solver_order", "1 to 3", RangeError);
+  const type = config.oneOf("solver_type", solverTypes);
+  return {
+    ...noiseConfig(config),
+    ...config.timesteps("linspace"),
+    ...sigmasConfig(config),
+    solverOrder,
+    usesHeun: type === "heun",
+    /** Whether the last steps of few are of lower order. */
+    lowerOrderFinal: config.boolean("lower_order_final") ?? true,
+    /** Whether the last step is of order 1. */
+    eulerAtFinal: config.boolean("euler_at_final") ?? false,
+    /** Timesteps whose log signal-to-noise ratio is lower are left out. */
+    lambdaMinClipped: config.number("lambda_min_clipped") ?? -Infinity,
+  };
+}
+
+type DpmSolverConfig = ReturnType<typeof dpmSolverConfig>;
 
 /** With fewer steps than this, the last ones are of lower order where the config says so. */
 const fewSteps = 15;
@@ -30,14 +54,13 @@ const fewSteps = 15;
 /**
  * DPM-Solver++ at T noise levels; its memory is one less than its order.
  *
- * @throws {TypeError} If the config asks for another algorithm, solver or spacing, or for thresholding.
- * @throws {RangeError} If the steps or the order are out of range.
+ * @throws {TypeError} If timesteps are left out at trailing spacing.
+ * @throws {RangeError} If the steps are out of range.
  */
 export function makeDpmSolver(
-  config: SchedulerConfig,
+  config: DpmSolverConfig,
   { steps }: { readonly steps: number },
 ): Sampler {
-  refuseUnsupported(config);
   checkStepCount(steps, config.numTrainTimesteps - 1);
   const levels = levelsOf(config, steps);
   const cleans = levels.slice(0, steps).map((level) =>
@@ -64,7 +87,7 @@ export function makeDpmSolver(
 
 /** How many clean samples step i reads: as many as there are, fewer at the end. */
 function orderOf(
-  { solverOrder, lowerOrderFinal, eulerAtFinal, finalSigmas }: SchedulerConfig,
+  { solverOrder, lowerOrderFinal, eulerAtFinal, finalSigmas }: DpmSolverConfig,
   { i, steps }: { readonly i: number; readonly steps: number },
 ): number {
   const order = Math.min(solverOrder, i + 1);
@@ -87,7 +110,7 @@ function orderOf(
  * quadratic exact.
  */
 function multistep(
-  { solverType }: SchedulerConfig,
+  { usesHeun }: DpmSolverConfig,
   { to, from }: { readonly to: NoiseLevel; readonly from: NoiseLevel[] },
 ): { kept: number; weights: number[] } {
   const lambda = ({ signal, noise }: NoiseLevel) => Math.log(signal / noise);
@@ -96,10 +119,9 @@ function multistep(
     (lambda(from[k]) - lambda(level)) / h
   );
   const phi = Math.expm1(-h);
-  const usesHeun = solverType === "heun" || from.length === 3;
   const phis = [
     phi,
-    usesHeun ? -(phi / h + 1) : phi / 2,
+    usesHeun || from.length === 3 ? -(phi / h + 1) : phi / 2,
     (phi + h) / h ** 2 - 1 / 2,
   ];
   const terms = differences(ratios);
@@ -123,10 +145,10 @@ function differences([r0, r1]: readonly number[]): number[][] {
 }
 
 /** The levels of the T calls, then where the last step ends. */
-function levelsOf(config: SchedulerConfig, steps: number): NoiseLevel[] {
+function levelsOf(config: DpmSolverConfig, steps: number): NoiseLevel[] {
   const training = trainingSigmas(config);
   const last = levelOfSigma(finalSigma(config, training), 0);
-  if (hasKarrasSigmas(config, "DPM-Solver++")) {
+  if (config.hasKarrasSigmas) {
     const [min, max] = [training[0], training[training.length - 1]];
     const levels = karrasSigmas(steps, { min, max }).map((sigma) =>
       levelOfSigma(sigma, Math.round(timestepOfSigma(training, sigma)))
@@ -141,53 +163,31 @@ function levelsOf(config: SchedulerConfig, steps: number): NoiseLevel[] {
 
 /** Leading and linspace pick one timestep more and leave out the cleanest. */
 function timestepsOf(
-  config: SchedulerConfig,
+  config: DpmSolverConfig,
   { steps, training }: {
     readonly steps: number;
     readonly training: Float64Array;
   },
 ): number[] {
-  const { timestepSpacing: spacing = "linspace", stepsOffset } = config;
+  const isTrailing = config.timestepSpacing === "trailing";
   const numTrainTimesteps = noisiestTimestep(config, training) + 1;
-  const options = { spacing, numTrainTimesteps, stepsOffset };
-  if (
-    spacing === "trailing" && numTrainTimesteps < config.numTrainTimesteps
-  ) {
+  const options = { ...config, numTrainTimesteps };
+  if (isTrailing && numTrainTimesteps < config.numTrainTimesteps) {
     throw new TypeError(
       `Cannot make DPM-Solver++: lambda_min_clipped ${config.lambdaMinClipped} leaves out timesteps, expected leading or linspace timestep_spacing, found trailing`,
     );
   }
-  return spacing === "trailing"
+  return isTrailing
     ? spacedTimesteps(steps, options)
     : spacedTimesteps(steps + 1, options).slice(0, -1);
 }
 
 /** The last timestep whose lambda is at least `lambdaMinClipped`. */
 function noisiestTimestep(
-  { lambdaMinClipped }: SchedulerConfig,
+  { lambdaMinClipped }: DpmSolverConfig,
   training: Float64Array,
 ): number {
   return training.findLastIndex((sigma) =>
     -Math.log(sigma) >= lambdaMinClipped
   );
-}
-
-function refuseUnsupported(config: SchedulerConfig): void {
-  const { algorithmType, solverType, solverOrder } = config;
-  refuseThresholding(config, "DPM-Solver++");
-  if (algorithmType !== "dpmsolver++") {
-    throw new TypeError(
-      `Cannot make DPM-Solver++: algorithm_type is ${algorithmType}, expected dpmsolver++`,
-    );
-  }
-  if (solverType !== "heun" && !midpoint.includes(solverType)) {
-    throw new TypeError(
-      `Cannot make DPM-Solver++: solver_type is ${solverType}, expected midpoint or heun`,
-    );
-  }
-  if (solverOrder > 3) {
-    throw new RangeError(
-      `Cannot make DPM-Solver++: solver_order is ${solverOrder}, expected 1 to 3`,
-    );
-  }
 }

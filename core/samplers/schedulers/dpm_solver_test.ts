@@ -4,23 +4,23 @@ import {
   assertEquals,
   assertThrows,
 } from "@std/assert";
-import { makeDpmSolver } from "./dpm_solver.ts";
+import { dpmSolverConfig, makeDpmSolver } from "./dpm_solver.ts";
 import { levelOfSigma, type NoiseLevel } from "../schedule/prediction.ts";
-import {
-  parseSchedulerConfig,
-  type SchedulerConfig,
-} from "../schedule/scheduler_config.ts";
+import { parseSchedulerConfig } from "../schedule/scheduler_config.ts";
 import { sigmaOfTimestep, trainingSigmas } from "../schedule/sigmas.ts";
 
-const config = parseSchedulerConfig({
+const json = {
   beta_schedule: "scaled_linear",
   beta_start: 0.00085,
   beta_end: 0.012,
   solver_order: 3,
   prediction_type: "sample", // the prediction is the clean sample
-}, "test");
+};
+const configOf = (own: object) =>
+  dpmSolverConfig(parseSchedulerConfig({ ...json, ...own }, "test"));
+const config = configOf({});
 const training = trainingSigmas(config);
-const reach = (config: SchedulerConfig, steps: number) =>
+const reach = (config: ReturnType<typeof configOf>, steps: number) =>
   makeDpmSolver(config, { steps }).steps.map(({ predictions }) =>
     predictions.length
   );
@@ -43,12 +43,12 @@ Deno.test("makeDpmSolver() reads up to three clean samples, fewer at the start a
 
 for (
   const [name, options, i] of [
-    ["order 2, heun", { solverOrder: 2, solverType: "heun" }, 1],
-    ["order 3", { solverOrder: 3 }, 2],
+    ["order 2, heun", { solver_order: 2, solver_type: "heun" }, 1],
+    ["order 3", { solver_order: 3 }, 2],
   ] as const
 ) {
   Deno.test(`a step is exact for a clean sample that is linear in lambda: ${name}`, () => {
-    const { steps } = makeDpmSolver({ ...config, ...options }, { steps: 20 });
+    const { steps } = makeDpmSolver(configOf(options), { steps: 20 });
     const levels = steps.map(({ timestep }) =>
       levelOfSigma(sigmaOfTimestep(training, timestep), timestep)
     );
@@ -86,10 +86,10 @@ Deno.test("makeDpmSolver() ends at the clean sample, or at the least noise of th
 });
 
 Deno.test("makeDpmSolver() leaves out timesteps below lambda_min_clipped", () => {
-  const cosine = parseSchedulerConfig({
+  const cosine = dpmSolverConfig(parseSchedulerConfig({
     beta_schedule: "squaredcos_cap_v2",
     lambda_min_clipped: -5.1,
-  }, "cosine");
+  }, "cosine"));
   const { steps: [{ timestep }] } = makeDpmSolver(cosine, { steps: 10 });
   const sigmas = trainingSigmas(cosine);
   assert(-Math.log(sigmas[timestep]) >= -5.1);
@@ -103,11 +103,10 @@ Deno.test("makeDpmSolver() leaves out timesteps below lambda_min_clipped", () =>
 });
 
 Deno.test("makeDpmSolver() starts from almost pure noise at zero terminal SNR", () => {
-  const zeroSnr: SchedulerConfig = {
-    ...config,
-    rescaleBetasZeroSnr: true,
-    predictionType: "v_prediction",
-  };
+  const zeroSnr = configOf({
+    rescale_betas_zero_snr: true,
+    prediction_type: "v_prediction",
+  });
   const { steps } = makeDpmSolver(zeroSnr, { steps: 10 });
   assertEquals(steps[0].timestep, 999);
   assert(
@@ -118,18 +117,20 @@ Deno.test("makeDpmSolver() starts from almost pure noise at zero terminal SNR", 
 });
 
 Deno.test("makeDpmSolver() takes other solvers' types for midpoint, and refuses what it cannot do", () => {
-  const bh2 = makeDpmSolver({ ...config, solverType: "bh2" }, { steps: 3 });
+  const bh2 = makeDpmSolver(configOf({ solver_type: "bh2" }), { steps: 3 });
   assertEquals(bh2, makeDpmSolver(config, { steps: 3 }));
-  const refusals: [Partial<SchedulerConfig>, string][] = [
-    [{ algorithmType: "sde-dpmsolver++" }, "algorithm_type is sde-dpmsolver++"],
-    [{ solverType: "rk4" }, "solver_type is rk4"],
-    [{ solverOrder: 4 }, "solver_order is 4"],
-    [{ thresholding: true }, "thresholding is true"],
-    [{ sigmaSpacing: "use_lu_lambdas" }, "use_lu_lambdas is true"],
+  const refusals: [object, string][] = [
+    [
+      { algorithm_type: "sde-dpmsolver++" },
+      '"algorithm_type" is "sde-dpmsolver++"',
+    ],
+    [{ solver_type: "rk4" }, '"solver_type" is "rk4"'],
+    [{ solver_order: 4 }, '"solver_order" is 4'],
+    [{ thresholding: true }, '"thresholding" is true'],
+    [{ use_lu_lambdas: true }, '"use_lu_lambdas" is true'],
   ];
   for (const [change, message] of refusals) {
-    const refused = { ...config, ...change };
-    assertThrows(() => makeDpmSolver(refused, { steps: 3 }), Error, message);
+    assertThrows(() => configOf(change), Error, message);
   }
   assertThrows(
     () => makeDpmSolver(config, { steps: 0 }),

@@ -1,16 +1,33 @@
 /** Euler's method on the probability flow ODE in sigma (arXiv 2206.00364, Algorithm 1), as diffusers' `EulerDiscreteScheduler` steps it without churn. */
 import { interpret, levelOfSigma } from "../schedule/prediction.ts";
 import { type Sampler, samplerOf, type SamplerStep } from "../sampler.ts";
+import { noiseConfig } from "../schedule/noise_schedule.ts";
 import type { SchedulerConfig } from "../schedule/scheduler_config.ts";
 import {
   finalSigma,
-  hasKarrasSigmas,
   karrasSigmas,
   sigmaOfTimestep,
+  sigmasConfig,
   timestepOfSigma,
   trainingSigmas,
 } from "../schedule/sigmas.ts";
 import { evenTimesteps, spacedTimesteps } from "../schedule/timesteps.ts";
+
+/** What Euler reads of a config. @throws As {@linkcode noiseConfig}, and if it asks for sigmas or timesteps that are not supported. */
+export function eulerConfig(config: SchedulerConfig) {
+  config.requireOneOf("interpolation_type", [undefined, null, "linear"]);
+  config.requireOneOf("timestep_type", [undefined, null, "discrete"]);
+  return {
+    ...noiseConfig(config),
+    ...config.timesteps("linspace"),
+    ...sigmasConfig(config),
+    /** Ends of the Karras spacing, in place of the timesteps' own. */
+    sigmaMin: config.positive("sigma_min"),
+    sigmaMax: config.positive("sigma_max"),
+  };
+}
+
+type EulerConfig = ReturnType<typeof eulerConfig>;
 
 /** A model call: its timestep, fractional where sigmas lie between two, and its sigma. */
 interface Call {
@@ -22,21 +39,22 @@ interface Call {
  * Euler at T noise levels. Its latents are clean + sigma · noise; the model
  * sees them scaled to unit variance.
  *
- * @throws {TypeError} If the config asks for sigmas or timesteps that are not supported.
  * @throws {RangeError} If the steps are out of range.
  */
 export function makeEuler(
-  config: SchedulerConfig,
+  config: EulerConfig,
   { steps }: { readonly steps: number },
 ): Sampler {
-  refuseUnsupported(config);
   const training = trainingSigmas(config);
   const calls = callsOf(config, { steps, training });
   const last = finalSigma(config, training);
   const most = Math.max(...calls.map(({ sigma }) => sigma));
   return samplerOf({
     name: "euler",
-    initNoiseSigma: startsAtLast(config) ? most : Math.sqrt(most ** 2 + 1),
+    // Where the spacing reaches the noisiest timestep, the first latents are almost all noise.
+    initNoiseSigma: config.timestepSpacing === "leading"
+      ? Math.sqrt(most ** 2 + 1)
+      : most,
     steps: calls.map((call, i) =>
       eulerStep(config, call, calls[i + 1]?.sigma ?? last)
     ),
@@ -45,7 +63,7 @@ export function makeEuler(
 
 /** x' = x + (x − clean) / sigma · (sigma' − sigma). */
 function eulerStep(
-  { predictionType }: SchedulerConfig,
+  { predictionType }: EulerConfig,
   { timestep, sigma }: Call,
   next: number,
 ): SamplerStep {
@@ -61,15 +79,8 @@ function eulerStep(
   };
 }
 
-const defaultSpacing = "linspace";
-
-/** Whether the spacing reaches the noisiest timestep, so that the first latents are almost all noise. */
-function startsAtLast({ timestepSpacing = defaultSpacing }: SchedulerConfig) {
-  return timestepSpacing !== "leading";
-}
-
 function callsOf(
-  config: SchedulerConfig,
+  config: EulerConfig,
   { steps, training }: {
     readonly steps: number;
     readonly training: Float64Array;
@@ -79,7 +90,7 @@ function callsOf(
     timestep,
     sigma: sigmaOfTimestep(training, timestep),
   }));
-  if (!hasKarrasSigmas(config, "Euler")) return calls;
+  if (!config.hasKarrasSigmas) return calls;
   const max = config.sigmaMax ?? calls[0].sigma;
   const min = config.sigmaMin ?? calls[calls.length - 1].sigma;
   return karrasSigmas(steps, { min, max }).map((sigma) => ({
@@ -89,29 +100,8 @@ function callsOf(
 }
 
 /** Unlike other samplers', linspace timesteps are not rounded to whole ones. */
-function timestepsOf(
-  { timestepSpacing = defaultSpacing, numTrainTimesteps, stepsOffset }:
-    SchedulerConfig,
-  steps: number,
-): number[] {
-  if (timestepSpacing === "linspace") {
-    return evenTimesteps(steps, numTrainTimesteps).map(Math.fround);
-  }
-  const spacing = timestepSpacing;
-  return spacedTimesteps(steps, { spacing, numTrainTimesteps, stepsOffset });
-}
-
-function refuseUnsupported(
-  { interpolationType, timestepType }: SchedulerConfig,
-): void {
-  if (interpolationType !== "linear") {
-    throw new TypeError(
-      `Cannot make Euler: interpolation_type is ${interpolationType}, expected linear`,
-    );
-  }
-  if (timestepType !== "discrete") {
-    throw new TypeError(
-      `Cannot make Euler: timestep_type is ${timestepType}, expected discrete`,
-    );
-  }
+function timestepsOf(config: EulerConfig, steps: number): number[] {
+  return config.timestepSpacing === "linspace"
+    ? evenTimesteps(steps, config.numTrainTimesteps).map(Math.fround)
+    : spacedTimesteps(steps, config);
 }

@@ -1,25 +1,25 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { makeDdim } from "./ddim.ts";
-import { makeEuler } from "./euler.ts";
-import {
-  parseSchedulerConfig,
-  type SchedulerConfig,
-} from "../schedule/scheduler_config.ts";
+import { ddimConfig, makeDdim } from "./ddim.ts";
+import { eulerConfig, makeEuler } from "./euler.ts";
+import { parseSchedulerConfig } from "../schedule/scheduler_config.ts";
 import { trainingSigmas } from "../schedule/sigmas.ts";
 
-const config = parseSchedulerConfig({
+const json = {
   _class_name: "EulerDiscreteScheduler",
   beta_schedule: "scaled_linear",
   beta_start: 0.00085,
   beta_end: 0.012,
   timestep_spacing: "leading",
-}, "test");
+};
+const parsed = (own: object) =>
+  parseSchedulerConfig({ ...json, ...own }, "test");
+const config = eulerConfig(parsed({}));
 
 for (const predictionType of ["epsilon", "v_prediction", "sample"] as const) {
   Deno.test(`makeEuler() is DDIM in other coordinates, ${predictionType}`, () => {
-    const own = { ...config, predictionType, clipSample: false };
-    const euler = makeEuler(own, { steps: 10 }).steps;
-    const ddim = makeDdim(own, { steps: 10 }).steps;
+    const own = parsed({ prediction_type: predictionType, clip_sample: false });
+    const euler = makeEuler(eulerConfig(own), { steps: 10 }).steps;
+    const ddim = makeDdim(ddimConfig(own), { steps: 10 }).steps;
     euler.forEach(({ latents: [x], predictions: [p], inputScale }, i) => {
       const nextScale = euler[i + 1]?.inputScale ?? 1;
       assertAlmostEquals(x * nextScale / inputScale, ddim[i].latents[0], 1e-6);
@@ -29,12 +29,9 @@ for (const predictionType of ["epsilon", "v_prediction", "sample"] as const) {
 }
 
 Deno.test("makeEuler() takes the ends of Karras' spacing from the config", () => {
-  const karras: SchedulerConfig = {
-    ...config,
-    sigmaSpacing: "use_karras_sigmas",
-    sigmaMin: 0.1,
-    sigmaMax: 10,
-  };
+  const karras = eulerConfig(
+    parsed({ use_karras_sigmas: true, sigma_min: 0.1, sigma_max: 10 }),
+  );
   const sampler = makeEuler(karras, { steps: 5 });
   assertAlmostEquals(sampler.initNoiseSigma, Math.hypot(10, 1), 1e-12);
   assertAlmostEquals(sampler.steps[0].inputScale, 1 / Math.hypot(10, 1), 1e-12);
@@ -59,14 +56,16 @@ Deno.test("makeEuler() ends without noise, or at the least of the training", () 
 });
 
 Deno.test("makeEuler() refuses what it cannot do", () => {
-  const refusals: [Partial<SchedulerConfig>, string][] = [
-    [{ interpolationType: "log_linear" }, "interpolation_type is log_linear"],
-    [{ timestepType: "continuous" }, "timestep_type is continuous"],
-    [{ sigmaSpacing: "use_beta_sigmas" }, "use_beta_sigmas is true"],
+  const refusals: [object, string][] = [
+    [
+      { interpolation_type: "log_linear" },
+      '"interpolation_type" is "log_linear"',
+    ],
+    [{ timestep_type: "continuous" }, '"timestep_type" is "continuous"'],
+    [{ use_beta_sigmas: true }, '"use_beta_sigmas" is true'],
   ];
   for (const [change, message] of refusals) {
-    const refused = { ...config, ...change };
-    assertThrows(() => makeEuler(refused, { steps: 3 }), TypeError, message);
+    assertThrows(() => eulerConfig(parsed(change)), TypeError, message);
   }
   assertEquals(makeEuler(config, { steps: 1 }).steps.length, 1);
 });

@@ -1,15 +1,40 @@
 /** Multistep consistency sampling of latent consistency models (arXiv 2310.04378, Algorithm 3), as diffusers' `LCMScheduler` steps it. */
-import { clipOf, refuseThresholding } from "../schedule/clipping.ts";
-import { makeNoiseSchedule } from "../schedule/noise_schedule.ts";
+import { makeNoiseSchedule, noiseConfig } from "../schedule/noise_schedule.ts";
 import {
   interpret,
   levelAt,
   mix,
   type NoiseLevel,
 } from "../schedule/prediction.ts";
-import { type Sampler, samplerOf, type SamplerStep } from "../sampler.ts";
+import {
+  clipOf,
+  type Sampler,
+  samplerOf,
+  type SamplerStep,
+} from "../sampler.ts";
 import type { SchedulerConfig } from "../schedule/scheduler_config.ts";
 import { checkStepCount } from "../schedule/timesteps.ts";
+
+/** What LCM reads of a config. @throws As {@linkcode noiseConfig}, and if it asks for thresholding or more distilled steps than timesteps. */
+export function lcmConfig(config: SchedulerConfig) {
+  const noise = noiseConfig(config);
+  const key = "original_inference_steps";
+  /** Steps of the solver that the model was distilled from. */
+  const originalInferenceSteps = config.integer(key, 1) ?? 50;
+  if (originalInferenceSteps > noise.numTrainTimesteps) {
+    const expected = `at most num_train_timesteps ${noise.numTrainTimesteps}`;
+    config.refuse(key, expected, RangeError);
+  }
+  return {
+    ...noise,
+    ...config.clipping(false),
+    originalInferenceSteps,
+    /** What timesteps are multiplied by in the boundary condition. */
+    timestepScaling: config.positive("timestep_scaling") ?? 10,
+  };
+}
+
+type LcmConfig = ReturnType<typeof lcmConfig>;
 
 /** Standard deviation of the data in the boundary condition. */
 const dataSigma = 0.5;
@@ -17,14 +42,12 @@ const dataSigma = 0.5;
 /**
  * LCM at T of the distilled solver's timesteps; every step but the last adds noise.
  *
- * @throws {TypeError} If the config asks for thresholding.
  * @throws {RangeError} If the steps are out of range, or epsilon cannot be used because a timestep is pure noise.
  */
 export function makeLcm(
-  config: SchedulerConfig,
+  config: LcmConfig,
   { steps }: { readonly steps: number },
 ): Sampler {
-  refuseThresholding(config, "LCM");
   const schedule = makeNoiseSchedule(config);
   const levels = timestepsOf(config, steps).map((t) => levelAt(schedule, t));
   return samplerOf({
@@ -35,7 +58,7 @@ export function makeLcm(
 
 /** The consistency function, Eq. 9: c_skip x + c_out clean; then noise is added to reach the next level, if there is one. */
 function lcmStep(
-  config: SchedulerConfig,
+  config: LcmConfig,
   from: NoiseLevel,
   to: NoiseLevel | undefined,
 ): SamplerStep {
@@ -52,20 +75,15 @@ function lcmStep(
     latents: [next.x],
     predictions: [next.prediction],
     noise,
-    ...clipOf(config, { byDefault: false, clean, factor }),
+    ...clipOf(config.clipLimit, { clean, factor }),
   };
 }
 
 /** Evenly picked among the timesteps that the model was distilled at, noisiest first. */
 function timestepsOf(
-  { numTrainTimesteps, originalInferenceSteps }: SchedulerConfig,
+  { numTrainTimesteps, originalInferenceSteps }: LcmConfig,
   steps: number,
 ): number[] {
-  if (originalInferenceSteps > numTrainTimesteps) {
-    throw new RangeError(
-      `Cannot make LCM: original_inference_steps is ${originalInferenceSteps}, expected at most num_train_timesteps ${numTrainTimesteps}`,
-    );
-  }
   checkStepCount(steps, originalInferenceSteps);
   const stride = Math.floor(numTrainTimesteps / originalInferenceSteps);
   return Array.from({ length: steps }, (_, i) => {

@@ -1,14 +1,17 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { makeLcm } from "./lcm.ts";
+import { lcmConfig, makeLcm } from "./lcm.ts";
 import { makeNoiseSchedule } from "../schedule/noise_schedule.ts";
 import { parseSchedulerConfig } from "../schedule/scheduler_config.ts";
 
-const config = parseSchedulerConfig({
-  beta_schedule: "scaled_linear",
-  beta_start: 0.00085,
-  beta_end: 0.012,
-  prediction_type: "sample",
-}, "test");
+const configOf = (own: object) =>
+  lcmConfig(parseSchedulerConfig({
+    beta_schedule: "scaled_linear",
+    beta_start: 0.00085,
+    beta_end: 0.012,
+    prediction_type: "sample",
+    ...own,
+  }, "test"));
+const config = configOf({});
 
 Deno.test("makeLcm() adds noise on all but the last step, and does not clip by default", () => {
   const { steps, memory } = makeLcm(config, { steps: 4 });
@@ -21,9 +24,10 @@ Deno.test("makeLcm() adds noise on all but the last step, and does not clip by d
 });
 
 Deno.test("makeLcm() clips the clean sample before the boundary condition", () => {
-  const [step] = makeLcm({ ...config, clipSample: true, clipSampleRange: 2 }, {
-    steps: 1,
-  }).steps;
+  const [step] = makeLcm(
+    configOf({ clip_sample: true, clip_sample_range: 2 }),
+    { steps: 1 },
+  ).steps;
   const t = 10 * 999;
   const cOut = t / Math.hypot(t, 0.5);
   assertAlmostEquals(step.clip!.factor, cOut, 1e-12);
@@ -38,13 +42,13 @@ Deno.test("makeLcm() refuses steps that the distilled solver did not have", () =
     "steps is 51, expected an integer from 1 to 50",
   );
   assertThrows(
-    () => makeLcm({ ...config, originalInferenceSteps: 2000 }, { steps: 4 }),
+    () => configOf({ original_inference_steps: 2000 }),
     RangeError,
-    "original_inference_steps is 2000",
+    '"original_inference_steps" is 2000',
   );
   assertThrows(
-    () => makeLcm({ ...config, thresholding: true }, { steps: 4 }),
+    () => configOf({ thresholding: true }),
     TypeError,
-    "thresholding is true",
+    '"thresholding" is true',
   );
 });

@@ -3,11 +3,25 @@
  * `PNDMScheduler` steps it. An Adams-Bashforth combination of the last four
  * predictions takes the place of one, in a DDIM step.
  */
-import { makeNoiseSchedule } from "../schedule/noise_schedule.ts";
+import { makeNoiseSchedule, noiseConfig } from "../schedule/noise_schedule.ts";
 import { interpret, levelAfter, levelAt, mix } from "../schedule/prediction.ts";
 import { type Sampler, samplerOf, type SamplerStep } from "../sampler.ts";
 import type { SchedulerConfig } from "../schedule/scheduler_config.ts";
-import { leadingTimesteps } from "../schedule/timesteps.ts";
+import { spacedTimesteps } from "../schedule/timesteps.ts";
+
+/** What PNDM reads of a config. @throws As {@linkcode noiseConfig}, and if it asks for the Runge-Kutta warm-up. */
+export function pndmConfig(config: SchedulerConfig) {
+  const key = "skip_prk_steps";
+  // Silence means a warm-up in PNDM's own configs; another scheduler's say nothing of it.
+  if (!(config.boolean(key) ?? config.className !== "PNDMScheduler")) {
+    config.refuse(key, "true (the Runge-Kutta warm-up is not supported)");
+  }
+  return {
+    ...noiseConfig(config),
+    ...config.timesteps("leading"),
+    setAlphaToOne: config.boolean("set_alpha_to_one") ?? false,
+  };
+}
 
 /** Adams-Bashforth weights of orders 1 to 4, latest prediction first; the last is the paper's Eq. 12. */
 const adamsBashforth = [
@@ -31,14 +45,12 @@ interface PlmsCall {
  * PLMS at `steps` timesteps. It calls the model once more than that: after the
  * first jump, the second call improves on it from the same latents.
  *
- * @throws {TypeError} If the config asks for the Runge-Kutta warm-up.
  * @throws {RangeError} If the steps are out of range, or epsilon cannot be used because a timestep is pure noise.
  */
 export function makePndm(
-  config: SchedulerConfig,
+  config: ReturnType<typeof pndmConfig>,
   { steps }: { readonly steps: number },
 ): Sampler {
-  refuseWarmUp(config);
   const { numTrainTimesteps, predictionType } = config;
   const schedule = makeNoiseSchedule(config);
   const finalAlpha = config.setAlphaToOne ? 1 : schedule.alphasCumprod[0];
@@ -58,16 +70,8 @@ export function makePndm(
       noise: 0,
     };
   };
-  const calls = plmsCalls(leadingTimesteps(config, steps), stride);
+  const calls = plmsCalls(spacedTimesteps(steps, config), stride);
   return samplerOf({ name: "pndm", steps: calls.map(toStep) });
-}
-
-function refuseWarmUp({ className, skipPrkSteps }: SchedulerConfig): void {
-  // Silence means a warm-up in PNDM's own configs; another scheduler's say nothing of it.
-  if (skipPrkSteps ?? className !== "PNDMScheduler") return;
-  throw new TypeError(
-    "Cannot make PNDM: skip_prk_steps is false, expected true (the Runge-Kutta warm-up is not supported)",
-  );
 }
 
 function plmsCalls(

@@ -1,17 +1,22 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { makeDdim } from "./ddim.ts";
-import { makePndm } from "./pndm.ts";
+import { ddimConfig, makeDdim } from "./ddim.ts";
+import { makePndm, pndmConfig } from "./pndm.ts";
 import { parseSchedulerConfig } from "../schedule/scheduler_config.ts";
 
-const config = parseSchedulerConfig({
+const json = {
   _class_name: "PNDMScheduler",
   beta_schedule: "scaled_linear",
   beta_start: 0.00085,
   beta_end: 0.012,
   skip_prk_steps: true,
   steps_offset: 1,
-}, "sd15");
-const ddim = { ...config, clipSample: false, setAlphaToOne: false };
+};
+const parsed = (own: object) =>
+  parseSchedulerConfig({ ...json, ...own }, "sd15");
+const config = pndmConfig(parsed({}));
+const ddim = ddimConfig(
+  parsed({ clip_sample: false, set_alpha_to_one: false }),
+);
 
 Deno.test("makePndm() calls the model once more than it has steps, at the second timestep twice", () => {
   const { steps, memory } = makePndm(config, { steps: 50 });
@@ -55,18 +60,15 @@ Deno.test("makePndm() in one step is DDIM", () => {
 });
 
 Deno.test("makePndm() refuses the Runge-Kutta warm-up, which PNDM's own configs mean by silence", () => {
-  const refuses = (change: Partial<typeof config>) =>
+  for (const skip_prk_steps of [false, null, undefined]) {
     assertThrows(
-      () => makePndm({ ...config, ...change }, { steps: 10 }),
+      () => pndmConfig(parsed({ skip_prk_steps })),
       TypeError,
-      "skip_prk_steps is false",
+      'key "skip_prk_steps" is',
     );
-  refuses({ skipPrkSteps: false });
-  refuses({ skipPrkSteps: undefined });
-  const other = {
-    ...config,
-    className: "DDIMScheduler",
-    skipPrkSteps: undefined,
-  };
+  }
+  const other = pndmConfig(
+    parsed({ _class_name: "DDIMScheduler", skip_prk_steps: null }),
+  );
   assertEquals(makePndm(other, { steps: 10 }).steps.length, 11);
 });

@@ -4,27 +4,27 @@
  * x · sd'/sd, with sd² = s² signal² + noise²: errors show a solver's order.
  */
 import { assert } from "@std/assert";
-import { makeDpmSolver } from "./dpm_solver.ts";
-import { makeEuler } from "./euler.ts";
-import { makePndm } from "./pndm.ts";
+import { dpmSolverConfig, makeDpmSolver } from "./dpm_solver.ts";
+import { eulerConfig, makeEuler } from "./euler.ts";
+import { makePndm, pndmConfig } from "./pndm.ts";
 import { levelOfSigma, type NoiseLevel } from "../schedule/prediction.ts";
 import type { Sampler } from "../sampler.ts";
-import {
-  parseSchedulerConfig,
-  type SchedulerConfig,
-} from "../schedule/scheduler_config.ts";
+import { parseSchedulerConfig } from "../schedule/scheduler_config.ts";
 import { times } from "../../tensor/vectors.ts";
 import { nextState, startState } from "../sampler_state.ts";
 import { sigmaOfTimestep, trainingSigmas } from "../schedule/sigmas.ts";
 
-const config: SchedulerConfig = parseSchedulerConfig({
-  beta_schedule: "scaled_linear",
-  beta_start: 0.00085,
-  beta_end: 0.012,
-  timestep_spacing: "linspace",
-}, "test");
+const parsed = (own: object) =>
+  parseSchedulerConfig({
+    beta_schedule: "scaled_linear",
+    beta_start: 0.00085,
+    beta_end: 0.012,
+    timestep_spacing: "linspace",
+    ...own,
+  }, "test");
+const config = eulerConfig(parsed({}));
 const training = trainingSigmas(config);
-const leading: SchedulerConfig = { ...config, timestepSpacing: "leading" };
+const leading = pndmConfig(parsed({ timestep_spacing: "leading" }));
 const dataDeviation = 0.3;
 
 function deviation({ signal, noise }: NoiseLevel): number {
@@ -55,10 +55,10 @@ function errors(make: (steps: number) => Sampler): number[] {
   return [40, 80].map((steps) => errorOf(make(steps)));
 }
 
-const solver = (solverOrder: number, solverType = "midpoint") =>
-  errors((steps) =>
-    makeDpmSolver({ ...config, solverOrder, solverType }, { steps })
-  );
+const solver = (solver_order: number, solver_type = "midpoint") => {
+  const own = dpmSolverConfig(parsed({ solver_order, solver_type }));
+  return errors((steps) => makeDpmSolver(own, { steps }));
+};
 
 Deno.test("solvers of order 1 halve their error with twice the steps", () => {
   const euler = errors((steps) => makeEuler(config, { steps }));

@@ -1,11 +1,13 @@
 /** Conformance of samplers and noise schedules with diffusers: one recorded JSON file a case. */
 import {
   addNoise,
+  ddimConfig,
   getVelocity,
   makeDdim,
   makeNoiseSchedule,
   makeSampler,
   nextState,
+  noiseConfig,
   type NoiseSchedule,
   parseSchedulerConfig,
   type Sampler,
@@ -63,7 +65,7 @@ function* chainRows(
   const eta = recorded.step_kwargs?.eta;
   const sampler = eta === undefined
     ? makeSampler(config, { steps })
-    : makeDdim(config, { steps, eta });
+    : makeDdim(ddimConfig(config), { steps, eta });
   const name = `${steps} steps`;
   yield judge({ case: name, tensor: "timesteps" }, {
     found: flat(sampler.steps.map(({ timestep }) => timestep)),
@@ -158,7 +160,7 @@ export async function* runAddNoise(file: string): AsyncGenerator<Conformance> {
 function namedSchedule(name: string): NoiseSchedule {
   if (Object.hasOwn(namedSchedules, name)) {
     const config = parseSchedulerConfig(namedSchedules[name], name);
-    return makeNoiseSchedule(config);
+    return makeNoiseSchedule(noiseConfig(config));
   }
   throw new RangeError(
     `Cannot check add_noise: schedule is "${name}", expected one of ${
