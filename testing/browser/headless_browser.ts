@@ -3,6 +3,9 @@
  * a pointer, keys and pictures. Needs no package, only the browser.
  */
 
+/** Where Debian's package puts it. */
+const chromium = "/usr/bin/chromium";
+
 /** Arguments that keep it to itself: no window, no network, no profile but an empty one. */
 const flags = [
   "--headless",
@@ -23,19 +26,18 @@ const noGpu = "No available adapters.";
 
 /** Why the browser cannot be used here, or undefined if it can. */
 export async function browserMissing(): Promise<string | undefined> {
-  const { state } = Deno.permissions.querySync({
-    name: "run",
-    command: "chromium",
-  });
-  if (state !== "granted") {
-    return "no chromium, or no permission to run it; deno task test:browser grants it";
+  const run = { name: "run", command: chromium } as const;
+  if (Deno.permissions.querySync(run).state !== "granted") {
+    return `no permission to run ${chromium}; deno task test:browser grants it`;
   }
   try {
     const args = ["--version", "--no-sandbox"];
-    const { success } = await new Deno.Command("chromium", { args }).output();
-    return success ? undefined : "chromium does not start";
+    const { success } = await new Deno.Command(chromium, { args }).output();
+    return success ? undefined : `${chromium} does not start`;
   } catch (error) {
-    return `chromium does not start: ${(error as Error).message}`;
+    return error instanceof Deno.errors.NotFound
+      ? `no ${chromium}; Debian's package chromium has it`
+      : `${chromium} does not start: ${(error as Error).message}`;
   }
 }
 
@@ -72,7 +74,7 @@ export class HeadlessPage implements AsyncDisposable {
     { origin }: { origin?: string } = {},
   ): Promise<HeadlessPage> {
     const profile = await Deno.makeTempDir();
-    const process = new Deno.Command("chromium", {
+    const process = new Deno.Command(chromium, {
       args: [...flags, `--user-data-dir=${profile}`],
       stdout: "null",
       stderr: "piped",
