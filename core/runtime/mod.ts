@@ -15,5 +15,5 @@ export {
   Session,
   type SessionOptions,
 } from "./session.ts";
-export { onSoftwareGpu, useSoftwareGpu } from "./software_gpu.ts";
+export { useSoftwareGpu } from "./software_gpu.ts";
 export { writeModels } from "./write_model.ts";

@@ -32,14 +32,3 @@ export function useSoftwareGpu(): boolean {
   }
   return loaded = true;
 }
-
-/** For tests: options of one that needs the software device, and says why where it is left out. */
-export function onSoftwareGpu(name: string): {
-  readonly name: string;
-  readonly ignore: boolean;
-} {
-  const there = useSoftwareGpu();
-  const missing =
-    ` (left out: no ${folder}/libvulkan.so.1; Debian's package chromium has it)`;
-  return { name: there ? name : name + missing, ignore: !there };
-}

@@ -1,7 +1,7 @@
 /** `deno task test:gpu`: `bench gpu` on a GPU in software. */
 import { assert, assertEquals } from "@std/assert";
-import { onSoftwareGpu } from "@dip-go/core/runtime";
 import { measureGpu } from "@dip-go/eval/bench";
+import { onSoftwareGpu } from "./on_software_gpu.ts";
 
 Deno.test({
   ...onSoftwareGpu("bench gpu measures tiny shapes on a software device"),

@@ -1,7 +1,7 @@
 /** Every operation of a workspace on a GPU does what it does on the host. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { TorchGenerator } from "@dip-go/core/random";
-import { onSoftwareGpu, type PlacedTensor } from "@dip-go/core/runtime";
+import type { PlacedTensor } from "@dip-go/core/runtime";
 import {
   drawStepNoise,
   makeSampler,
@@ -21,6 +21,7 @@ import {
   type Workspaces,
 } from "@dip-go/supernet/workspace";
 import { withTraffic } from "./device_traffic.ts";
+import { onSoftwareGpu } from "./on_software_gpu.ts";
 
 const latents = [2, 3, 4, 4];
 const predictions = [4, 6, 4, 4];

@@ -2,7 +2,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { decode } from "fast-png";
 import { inTemporaryFolder } from "../files/in_temporary_folder.ts";
-import { onSoftwareGpu } from "@dip-go/core/runtime";
 import {
   generate,
   type GenerateOptions,
@@ -10,6 +9,7 @@ import {
 } from "@dip-go/experiments/commands";
 import { runExperiment } from "@dip-go/experiments/run";
 import { withTiny } from "../runs/tiny_experiment.ts";
+import { onSoftwareGpu } from "./on_software_gpu.ts";
 
 Deno.test({
   ...onSoftwareGpu("generate() draws on the GPU what it draws on the CPU"),

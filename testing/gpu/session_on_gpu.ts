@@ -4,12 +4,12 @@ import { TorchGenerator } from "@dip-go/core/random";
 import {
   DeviceTensor,
   nodesOffDevice,
-  onSoftwareGpu,
   openSession,
   type SessionOptions,
 } from "@dip-go/core/runtime";
 import { float32, type Tensor } from "@dip-go/core/tensor";
 import { operatorCases } from "../operators/operator_cases.ts";
+import { onSoftwareGpu } from "./on_software_gpu.ts";
 
 const webgpu: SessionOptions = { device: "webgpu", threads: 1 };
 const cpu: SessionOptions = { threads: 1 };

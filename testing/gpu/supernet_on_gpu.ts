@@ -14,7 +14,7 @@ import {
   type Subject as Shown,
 } from "@dip-go/core/pipeline";
 import { TorchGenerator } from "@dip-go/core/random";
-import { onSoftwareGpu, type SessionOptions } from "@dip-go/core/runtime";
+import type { SessionOptions } from "@dip-go/core/runtime";
 import { makeSampler, parseSchedulerConfig } from "@dip-go/core/samplers";
 import { int64, sizeOf } from "@dip-go/core/tensor";
 import {
@@ -31,6 +31,7 @@ import { openTrainingForm, type RealGates } from "@dip-go/supernet/training";
 import { livelyWeights } from "@dip-go/core/models";
 import { type DeviceTraffic, withTraffic } from "./device_traffic.ts";
 import { tinyText, tinyUnet } from "../models/tiny_unet.ts";
+import { onSoftwareGpu } from "./on_software_gpu.ts";
 
 const cpu: SessionOptions = {};
 const webgpu: SessionOptions = { device: "webgpu" };
