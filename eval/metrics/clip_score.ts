@@ -1,5 +1,5 @@
 /** CLIP score (Hessel et al., 2021), as it is reported for text-to-image models: 100 times the cosine, floored at 0. */
-import { cosine } from "./networks/contrastive_pair.ts";
+import { cosine } from "./networks/clip/contrastive_pair.ts";
 
 /**
  * The score of each picture with its prompt.

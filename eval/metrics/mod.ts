@@ -5,18 +5,22 @@ export {
   ContrastivePair,
   cosine,
   openContrastivePair,
-} from "./networks/contrastive_pair.ts";
+} from "./networks/clip/contrastive_pair.ts";
 export {
   InceptionFeatures,
   openInceptionFeatures,
-} from "./networks/inception_features.ts";
+} from "./networks/inception/inception_features.ts";
 export {
   type FidConvention,
   fidConventions,
-} from "./networks/inception_inputs.ts";
-export { inceptionParameters } from "./networks/inception_load.ts";
-export { lpipsGraph, type LpipsNet, lpipsNets } from "./networks/lpips.ts";
-export { loadLpips, lpipsParameters } from "./networks/lpips_load.ts";
+} from "./networks/inception/inception_inputs.ts";
+export { inceptionParameters } from "./networks/inception/inception_load.ts";
+export {
+  lpipsGraph,
+  type LpipsNet,
+  lpipsNets,
+} from "./networks/lpips/lpips.ts";
+export { loadLpips, lpipsParameters } from "./networks/lpips/lpips_load.ts";
 export { promptAccuracy } from "./prompt_accuracy.ts";
 export { psnr } from "./psnr.ts";
 export { normalOf, statisticsOf } from "./sets/feature_statistics.ts";

@@ -4,7 +4,7 @@
  * fit several pictures, so that even pictures made from the prompts by a
  * renderer stay below 1.
  */
-import { cosine } from "./networks/contrastive_pair.ts";
+import { cosine } from "./networks/clip/contrastive_pair.ts";
 
 /**
  * For each picture 1 if its own prompt is the nearest of all by cosine, else 0.

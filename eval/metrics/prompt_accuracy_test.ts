@@ -1,7 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { float32 } from "@dip-go/core/tensor";
 import { clipScores } from "./clip_score.ts";
-import { openContrastivePair } from "./networks/contrastive_pair.ts";
+import { openContrastivePair } from "./networks/clip/contrastive_pair.ts";
 import { promptAccuracy } from "./prompt_accuracy.ts";
 
 Deno.test("promptAccuracy() is 1 where the own prompt is the nearest by angle", () => {

@@ -5,7 +5,7 @@ import { writeSafetensors } from "@dip-go/core/weights";
 import { inTemporaryFolder } from "@dip-go/testing/files";
 import { inceptionParameters } from "./inception_load.ts";
 import { openInceptionFeatures } from "./inception_features.ts";
-import type { Picture } from "../../pictures/pil_resize.ts";
+import type { Picture } from "../../../pictures/pil_resize.ts";
 
 const narrow = 16;
 

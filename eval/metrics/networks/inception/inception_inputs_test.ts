@@ -4,7 +4,7 @@ import { TorchGenerator } from "@dip-go/core/random";
 import { openSession } from "@dip-go/core/runtime";
 import { float32 } from "@dip-go/core/tensor";
 import { fidConventions, inceptionInput } from "./inception_inputs.ts";
-import type { Picture } from "../../pictures/pil_resize.ts";
+import type { Picture } from "../../../pictures/pil_resize.ts";
 
 /** Random bytes, with edges of black and white that overshoot under bicubic. */
 function picture(height: number, width: number): Picture<Uint8Array> {

@@ -2,7 +2,7 @@
 import { ConfigJson, isFile, most, readJson } from "@dip-go/core/files";
 import { float32, type Tensor } from "@dip-go/core/tensor";
 import { openClipConfig } from "./open_clip.ts";
-import { pilResize, type ResizeFilter } from "../../pictures/pil_resize.ts";
+import { pilResize, type ResizeFilter } from "../../../pictures/pil_resize.ts";
 import { rgbImage } from "@dip-go/core/pictures";
 
 export interface ClipPreprocessing {

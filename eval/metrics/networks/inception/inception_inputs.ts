@@ -8,7 +8,7 @@ import {
   type Picture,
   pilResize,
   pilResizeFloat,
-} from "../../pictures/pil_resize.ts";
+} from "../../../pictures/pil_resize.ts";
 
 type Bytes = Picture<Uint8Array>;
 

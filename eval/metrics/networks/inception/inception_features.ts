@@ -8,7 +8,7 @@ import {
 } from "@dip-go/core/runtime";
 import { float32, type Tensor } from "@dip-go/core/tensor";
 import { type FidConvention, inceptionInput } from "./inception_inputs.ts";
-import type { Picture } from "../../pictures/pil_resize.ts";
+import type { Picture } from "../../../pictures/pil_resize.ts";
 
 /** Features of N pictures. */
 export interface InceptionRows {
