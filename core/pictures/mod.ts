@@ -1,2 +1,3 @@
-/** Pictures as files. */
-export { pngDataUri, type RgbImage, rgbImage, writePng } from "./png.ts";
+/** Pictures as bytes and as numbers, and PNG files of them. */
+export { imageOf, type Picture, rgbImage } from "./picture.ts";
+export { decodePng, pngDataUri, writePng } from "./png.ts";

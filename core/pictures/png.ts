@@ -1,62 +1,67 @@
-/** Images in [-1, 1] as PNG files (ISO/IEC 15948), 8-bit RGB, with text chunks that say how they were made. */
-
-import { encode } from "fast-png";
+/** PNG files (ISO/IEC 15948) of 8 bits a channel, with text chunks that say how a picture was made. */
+import { decode, encode } from "fast-png";
 import { writeAtomically } from "../files/write_atomically.ts";
-import { describe, type Tensor } from "../tensor/tensor.ts";
-
-/** Pixels in reading order, three bytes a pixel: `[H, W, 3]`. */
-export interface RgbImage {
-  width: number;
-  height: number;
-  data: Uint8Array;
-}
-
-/**
- * Rounds an image to bytes: -1 is 0, 1 is 255, values beyond are clipped.
- *
- * @param image Shape `[3, H, W]`, in [-1, 1].
- * @throws {TypeError} If the tensor has another shape.
- * @throws {RangeError} If a value is not a number.
- */
-export function rgbImage(image: Tensor<"float32">): RgbImage {
-  const [channels, height, width] = image.shape;
-  if (image.shape.length !== 3 || channels !== 3) {
-    throw new TypeError(
-      `Cannot make an RGB image: found ${
-        describe(image)
-      }, expected float32[3,H,W]`,
-    );
-  }
-  const at = image.data.findIndex(Number.isNaN);
-  if (at >= 0) {
-    throw new RangeError(
-      `Cannot make an RGB image: element ${at} of ${
-        describe(image)
-      } is NaN, expected a number in [-1, 1]`,
-    );
-  }
-  const area = height * width;
-  const data = Uint8Array.from({ length: 3 * area }, (_, i) => {
-    const value = image.data[i % 3 * area + Math.floor(i / 3)];
-    return Math.round((Math.min(1, Math.max(-1, value)) + 1) / 2 * 255);
-  });
-  return { width, height, data };
-}
+import type { Picture } from "./picture.ts";
 
 /**
  * Writes a PNG, whole or not at all.
  *
- * @param text Text chunks: Latin-1 values by keyword of 1 to 79 characters.
+ * @param options `image`: bytes `[H, W, 3]`, such as `rgbImage` makes.
+ * `text`: Latin-1 values by keyword of 1 to 79 characters.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { decodePng, writePng } from "@dip-go/core/pictures";
+ *
+ * const path = await Deno.makeTempFile({ suffix: ".png" });
+ * const data = Uint8Array.of(255, 0, 0, 0, 0, 255);
+ * const image = { height: 1, width: 2, channels: 3, data };
+ * await writePng(path, { image, text: { seed: "3" } });
+ * assertEquals(decodePng(await Deno.readFile(path), path), image);
+ * await Deno.remove(path);
+ * ```
  */
 export async function writePng(
   path: string,
-  { image, text = {} }: { image: RgbImage; text?: Record<string, string> },
+  { image, text = {} }: { image: Picture; text?: Record<string, string> },
 ): Promise<void> {
-  await writeAtomically(path, encode({ ...image, channels: 3, text }));
+  await writeAtomically(path, encode({ ...image, text }));
 }
 
 /** A PNG as a `data:` URI, for a page that must not load anything. */
-export function pngDataUri(image: RgbImage): string {
-  const bytes = encode({ ...image, channels: 3 });
-  return `data:image/png;base64,${bytes.toBase64()}`;
+export const pngDataUri = (image: Picture): string =>
+  `data:image/png;base64,${encode(image).toBase64()}`;
+
+/**
+ * The picture of a PNG's bytes: grey gets three equal channels, transparency is left out.
+ *
+ * @param path For errors.
+ * @throws {TypeError} If it is no PNG of 8 bits a channel.
+ */
+export function decodePng(bytes: Uint8Array, path: string): Picture {
+  let png: ReturnType<typeof decode>;
+  try {
+    png = decode(bytes);
+  } catch (cause) {
+    throw new TypeError(
+      `Cannot read picture ${path}: ${(cause as Error).message}`,
+      { cause },
+    );
+  }
+  const { height, width, channels, depth, palette } = png;
+  if (depth !== 8) {
+    throw new TypeError(
+      `Cannot read picture ${path}: it has ${depth} bits a channel, expected 8`,
+    );
+  }
+  const colours = channels < 3 ? [0, 0, 0] : [0, 1, 2];
+  const data = new Uint8Array(height * width * 3);
+  for (let i = 0; i < height * width; i++) {
+    const pixel = palette
+      ? palette[png.data[i]]
+      : colours.map((c) => png.data[i * channels + c]);
+    data.set(pixel.slice(0, 3), 3 * i);
+  }
+  return { height, width, channels: 3, data };
 }

@@ -1,26 +1,10 @@
-import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { decode } from "fast-png";
 import { float32 } from "../tensor/tensor.ts";
-import { rgbImage, writePng } from "./png.ts";
+import { rgbImage } from "./picture.ts";
+import { writePng } from "./png.ts";
 
 const image = float32([3, 1, 2], [-1, 1, 0, -2, 2, 0.5]);
-
-Deno.test("rgbImage() interleaves channels, rounds and clips", () => {
-  assertEquals(rgbImage(image), {
-    width: 2,
-    height: 1,
-    data: Uint8Array.of(0, 128, 255, 255, 0, 191),
-  });
-});
-
-Deno.test("rgbImage() names what it cannot draw", () => {
-  assertThrows(() => rgbImage(float32([1, 1, 1], [0])), TypeError, "[1,1,1]");
-  assertThrows(
-    () => rgbImage(float32([3, 1, 1], [0, NaN, 0])),
-    RangeError,
-    "element 1",
-  );
-});
 
 Deno.test("writePng() writes pixels and text chunks and leaves no temporary file", async () => {
   const folder = await Deno.makeTempDir();

@@ -2,7 +2,7 @@
 
 import { describe, sameShape, type Tensor } from "@dip-go/core/tensor";
 import { glyphAdvance, glyphHeight, inkedPixels } from "./bitmap_font.ts";
-import { type RgbImage, rgbImage } from "@dip-go/core/pictures";
+import { type Picture, rgbImage } from "@dip-go/core/pictures";
 
 /** One row of a grid. */
 export interface GridRow {
@@ -25,7 +25,7 @@ const fontZoom = 2;
 export function imageGrid(
   rows: readonly GridRow[],
   { zoom = 1 }: { zoom?: number } = {},
-): RgbImage {
+): Picture {
   if (!Number.isInteger(zoom) || zoom < 1) {
     throw new RangeError(
       `Cannot draw an image grid: zoom is ${zoom}, expected a whole number of at least 1`,
@@ -70,12 +70,13 @@ function commonShape(rows: readonly GridRow[]): readonly number[] {
   return first.shape;
 }
 
-function blank(width: number, height: number): RgbImage {
-  return { width, height, data: new Uint8Array(width * height * 3).fill(255) };
+function blank(width: number, height: number): Picture {
+  const data = new Uint8Array(width * height * 3).fill(255);
+  return { height, width, channels: 3, data };
 }
 
 function drawText(
-  canvas: RgbImage,
+  canvas: Picture,
   text: string,
   [left, top]: [number, number],
 ): void {
@@ -96,8 +97,8 @@ interface Placement {
 }
 
 function drawImage(
-  canvas: RgbImage,
-  { width, height, data }: RgbImage,
+  canvas: Picture,
+  { width, height, data }: Picture,
   { x, y, zoom }: Placement,
 ): void {
   for (let i = 0; i < width * height; i++) {
@@ -110,7 +111,7 @@ function drawImage(
 }
 
 function fillSquare(
-  canvas: RgbImage,
+  canvas: Picture,
   colour: ArrayLike<number>,
   { x, y, zoom }: Placement,
 ): void {

@@ -14,7 +14,7 @@ Deno.test("imageGrid() puts each sample in its cell, enlarged, beside its label"
     { label: "-", images: [reddish(1), reddish(0)] },
     { label: "", images: [reddish(-1)] },
   ], { zoom: 2 });
-  const { width, height, data } = decode(encode({ ...grid, channels: 3 }));
+  const { width, height, data } = decode(encode(grid));
   const at = (x: number, y: number) =>
     [...data.slice(3 * (y * width + x))]
       .slice(0, 3);

@@ -8,13 +8,13 @@
  * 13 levels apart on average on a picture of noise in 4:2:0.
  */
 import openDecoder from "@jsquash/jpeg/codec/dec/mozjpeg_dec.js";
-import type { Picture } from "./pil_resize.ts";
+import type { Picture } from "@dip-go/core/pictures";
 
 /** Decodes a file's bytes; `path` is for errors. @throws {TypeError} If it is no whole JPEG of a kind that has colours or grey. */
 export type DecodeJpeg = (
   bytes: Uint8Array<ArrayBuffer>,
   path: string,
-) => Picture<Uint8Array>;
+) => Picture;
 
 /** What libjpeg says of a file that ends too early; it fills the rest with grey. */
 const cutOff = "Premature end of JPEG file";
@@ -50,7 +50,7 @@ function decodedOrNull(decode: () => ImageData | null): ImageData | null {
 
 function withoutAlpha(
   { width, height, data: rgba }: ImageData,
-): Picture<Uint8Array> {
+): Picture {
   const data = new Uint8Array(width * height * 3);
   for (let i = 0; i < width * height; i++) {
     for (let c = 0; c < 3; c++) data[3 * i + c] = rgba[4 * i + c];

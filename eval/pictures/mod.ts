@@ -1,4 +1,3 @@
-/** TODO eval/pictures */
+/** Folders of pictures, JPEG files, Pillow's resizing, grids with labels. */
 export { imageGrid } from "./image_grid.ts";
-export { picturesOf } from "./picture_folder.ts";
-export type { Picture } from "./pil_resize.ts";
+export { pictureNames, picturesOf, readPicture } from "./picture_folder.ts";

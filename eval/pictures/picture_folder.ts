@@ -1,10 +1,11 @@
-/** Reference pictures: every PNG and JPEG file of a folder, in the order of their names. */
-import { decode } from "fast-png";
+/** Folders of pictures: every PNG and JPEG file, in the order of their names. */
+import { decodePng, type Picture } from "@dip-go/core/pictures";
 import { type DecodeJpeg, openJpegDecoder } from "./jpeg.ts";
-import type { Picture } from "./pil_resize.ts";
 
 const isPicture = (name: string) => /\.(png|jpe?g)$/i.test(name);
 const isJpeg = (name: string) => /\.jpe?g$/i.test(name);
+
+let jpegDecoder: Promise<DecodeJpeg> | undefined;
 
 /**
  * Names of the pictures in a folder.
@@ -24,48 +25,43 @@ export async function pictureNames(folder: string): Promise<string[]> {
 }
 
 /**
- * The pictures of a folder, one at a time.
+ * Reads a PNG or JPEG file as three channels of bytes. A JPEG's are libjpeg's, bit for bit.
  *
- * @throws {TypeError} As {@linkcode pictureNames}, or if a file is no PNG of 8 bits a channel, or no whole JPEG.
+ * @throws {Deno.errors.NotFound} If there is no such file.
+ * @throws {TypeError} If it is no PNG of 8 bits a channel, or no whole JPEG.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { readPicture } from "@dip-go/eval";
+ *
+ * const { height, width, channels } = await readPicture("testdata/jpeg/420.jpg");
+ * assertEquals([height, width, channels], [17, 23, 3]);
+ * ```
  */
-export async function* picturesOf(
-  folder: string,
-): AsyncGenerator<Picture<Uint8Array>> {
-  let decodeJpeg: DecodeJpeg | undefined;
-  for (const name of await pictureNames(folder)) {
-    const path = `${folder}/${name}`;
-    const bytes = await Deno.readFile(path);
-    if (isJpeg(name)) {
-      decodeJpeg ??= await openJpegDecoder();
-      yield decodeJpeg(bytes, path);
-    } else yield pngPicture(bytes, path);
-  }
+export async function readPicture(path: string): Promise<Picture> {
+  const bytes = await Deno.readFile(path);
+  if (!isJpeg(path)) return decodePng(bytes, path);
+  jpegDecoder ??= openJpegDecoder();
+  return (await jpegDecoder)(bytes, path);
 }
 
-/** Grey pictures get three equal channels; transparency is left out. */
-function pngPicture(bytes: Uint8Array, path: string): Picture<Uint8Array> {
-  let png: ReturnType<typeof decode>;
-  try {
-    png = decode(bytes);
-  } catch (cause) {
-    throw new TypeError(
-      `Cannot read picture ${path}: ${(cause as Error).message}`,
-      { cause },
-    );
+/**
+ * The pictures of a folder, one at a time.
+ *
+ * @throws As {@linkcode pictureNames} and {@linkcode readPicture}.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { picturesOf } from "@dip-go/eval";
+ *
+ * const pictures = await Array.fromAsync(picturesOf("testdata/jpeg"));
+ * assertEquals(pictures.length, 6);
+ * ```
+ */
+export async function* picturesOf(folder: string): AsyncGenerator<Picture> {
+  for (const name of await pictureNames(folder)) {
+    yield await readPicture(`${folder}/${name}`);
   }
-  const { height, width, channels, depth, palette } = png;
-  if (depth !== 8) {
-    throw new TypeError(
-      `Cannot read picture ${path}: it has ${depth} bits a channel, expected 8`,
-    );
-  }
-  const colours = channels < 3 ? [0, 0, 0] : [0, 1, 2];
-  const data = new Uint8Array(height * width * 3);
-  for (let i = 0; i < height * width; i++) {
-    const pixel = palette
-      ? palette[png.data[i]]
-      : colours.map((c) => png.data[i * channels + c]);
-    data.set(pixel.slice(0, 3), 3 * i);
-  }
-  return { height, width, channels: 3, data };
 }

@@ -4,14 +4,7 @@
  * CLIP's preprocessing) depend on its rounding.
  */
 
-/** Channels last, as Pillow keeps them. */
-export interface Picture<Data extends Uint8Array | Float32Array> {
-  readonly height: number;
-  readonly width: number;
-  readonly channels: number;
-  /** `[H, W, C]` */
-  readonly data: Data;
-}
+import type { Picture } from "@dip-go/core/pictures";
 
 /** Names of Pillow's filters. */
 export type ResizeFilter = "bilinear" | "bicubic";
@@ -106,7 +99,7 @@ function resample<Data extends Uint8Array | Float32Array>(
   return into;
 }
 
-/** Size, and what lies between two pixels of a column. */
+/** A size in pixels. */
 type Size = Readonly<{ height: number; width: number }>;
 
 /**
@@ -114,27 +107,16 @@ type Size = Readonly<{ height: number; width: number }>;
  *
  * @param picture `[H, W, C]`.
  */
-export function pilResize(
-  { height, width, channels, data }: Picture<Uint8Array>,
+export const pilResize = (
+  picture: Picture,
   to: Size,
   filter: ResizeFilter,
-): Picture<Uint8Array> {
-  const across = windowsOf(width, to.width, filter).map(quantised);
-  const down = windowsOf(height, to.height, filter).map(quantised);
-  const rows = resample(
-    data,
-    new Uint8Array(height * to.width * channels),
-    { windows: across, from: width, inner: channels },
-    toByte,
-  );
-  const all = resample(
-    rows,
-    new Uint8Array(to.height * to.width * channels),
-    { windows: down, from: height, inner: to.width * channels },
-    toByte,
-  );
-  return { ...to, channels, data: all };
-}
+): Picture =>
+  inBothPasses(picture, to, {
+    empty: (size) => new Uint8Array(size),
+    windows: (from, size) => windowsOf(from, size, filter).map(quantised),
+    finish: toByte,
+  });
 
 /**
  * A picture in another size without rounding to bytes, as Pillow's mode F; what
@@ -142,31 +124,39 @@ export function pilResize(
  *
  * @param picture `[H, W, C]`.
  */
-export function pilResizeFloat(
-  { height, width, channels, data }: Picture<Float32Array>,
+export const pilResizeFloat = (
+  picture: Picture<Float32Array>,
   to: Size,
   filter: ResizeFilter,
-): Picture<Float32Array> {
-  const same = (sum: number) => sum;
-  const rows = resample(
-    data,
-    new Float32Array(height * to.width * channels),
-    {
-      windows: windowsOf(width, to.width, filter),
-      from: width,
-      inner: channels,
-    },
-    same,
-  );
-  const all = resample(
-    rows,
-    new Float32Array(to.height * to.width * channels),
-    {
-      windows: windowsOf(height, to.height, filter),
-      from: height,
-      inner: to.width * channels,
-    },
-    same,
-  );
+): Picture<Float32Array> =>
+  inBothPasses(picture, to, {
+    empty: (size) => new Float32Array(size),
+    windows: (from, size) => windowsOf(from, size, filter),
+    finish: (sum) => sum,
+  });
+
+/** How one kind of numbers is resampled. */
+interface Arithmetic<Data> {
+  empty(size: number): Data;
+  windows(from: number, to: number): readonly Window[];
+  finish(sum: number): number;
+}
+
+/** Along rows, then along columns. */
+function inBothPasses<Data extends Uint8Array | Float32Array>(
+  { height, width, channels, data }: Picture<Data>,
+  to: Size,
+  { empty, windows, finish }: Arithmetic<Data>,
+): Picture<Data> {
+  const rows = resample(data, empty(height * to.width * channels), {
+    windows: windows(width, to.width),
+    from: width,
+    inner: channels,
+  }, finish);
+  const all = resample(rows, empty(to.height * to.width * channels), {
+    windows: windows(height, to.height),
+    from: height,
+    inner: to.width * channels,
+  }, finish);
   return { ...to, channels, data: all };
 }

@@ -1,7 +1,7 @@
 /** As many pictures as a page can carry: first fewer pixels, then fewer pairs. */
+import { type Picture, pngDataUri, rgbImage } from "@dip-go/core/pictures";
 import { type Tensor, unstacked } from "@dip-go/core/tensor";
 import { pilResize } from "../pictures/pil_resize.ts";
-import { pngDataUri, type RgbImage, rgbImage } from "@dip-go/core/pictures";
 
 /** Pairs that a page shows at most. */
 const mostPairs = 8;
@@ -62,10 +62,10 @@ export function picturesWithin(
 }
 
 /** The picture, made smaller until its longest side is at most `side` pixels. */
-function fitted(image: RgbImage, side: number): RgbImage {
+function fitted(image: Picture, side: number): Picture {
   const longest = Math.max(image.width, image.height);
   if (longest <= side) return image;
   const [width, height] = [image.width, image.height]
     .map((size) => Math.max(1, Math.round(size * side / longest)));
-  return pilResize({ ...image, channels: 3 }, { width, height }, "bicubic");
+  return pilResize(image, { width, height }, "bicubic");
 }

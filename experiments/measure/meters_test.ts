@@ -1,4 +1,3 @@
-import { rgbImage, writePng } from "@dip-go/core/pictures";
 import {
   assert,
   assertAlmostEquals,
@@ -6,6 +5,7 @@ import {
   assertRejects,
 } from "@std/assert";
 import { randomWeights } from "@dip-go/core/models";
+import { rgbImage, writePng } from "@dip-go/core/pictures";
 import { TorchGenerator } from "@dip-go/core/random";
 import { openSession } from "@dip-go/core/runtime";
 import { float32, type Tensor, unstacked } from "@dip-go/core/tensor";

@@ -1,5 +1,5 @@
 /** Metrics of all pictures together: their features, the reference, and the measure between them. */
-import { rgbImage } from "@dip-go/core/pictures";
+import { type Picture, rgbImage } from "@dip-go/core/pictures";
 import { joined, type Tensor, unstacked } from "@dip-go/core/tensor";
 import {
   distanceFrom,
@@ -15,7 +15,7 @@ import {
   type SetReference,
   type SetValue,
 } from "@dip-go/eval/metrics";
-import { type Picture, picturesOf } from "@dip-go/eval/pictures";
+import { picturesOf } from "@dip-go/eval/pictures";
 import { referencePictures } from "@dip-go/zoo/data";
 import type { Judges } from "./judges.ts";
 import type { SampledSet } from "./sampled_sets.ts";
@@ -187,10 +187,10 @@ async function inceptionFeatures(
 /** Pictures rounded to 8 bits, as saved ones are. */
 async function* savedPictures(
   set: SampledSet,
-): AsyncGenerator<Picture<Uint8Array>> {
+): AsyncGenerator<Picture> {
   for await (const { images } of set.batches()) {
     for (const image of unstacked(images)) {
-      yield { ...rgbImage(image), channels: 3 };
+      yield rgbImage(image);
     }
   }
 }

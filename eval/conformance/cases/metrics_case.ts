@@ -11,11 +11,11 @@ import {
   frechetDistanceTo,
 } from "../../metrics/sets/frechet_distance.ts";
 import {
-  type Picture,
   pilResize,
   pilResizeFloat,
   type ResizeFilter,
 } from "../../pictures/pil_resize.ts";
+import type { Picture } from "@dip-go/core/pictures";
 import { psnr } from "../../metrics/psnr.ts";
 import {
   fixedReference,
@@ -180,19 +180,19 @@ function* resizeRows(
   }
 }
 
-function pictureOf({ shape, data }: Tensor): Picture<Uint8Array> {
+function pictureOf({ shape, data }: Tensor): Picture {
   const [height, width, channels] = shape;
   return { height, width, channels, data: data as Uint8Array };
 }
 
-const bytesOf = ({ height, width, channels, data }: Picture<Uint8Array>) =>
+const bytesOf = ({ height, width, channels, data }: Picture) =>
   tensor("uint8", [height, width, channels], data);
 
 /** The middle columns of a picture. */
 function centre(
-  { height, width, channels, data }: Picture<Uint8Array>,
+  { height, width, channels, data }: Picture,
   columns: number,
-): Picture<Uint8Array> {
+): Picture {
   const kept = Math.min(columns, width);
   const left = Math.floor((width - kept) / 2);
   const rows = Array.from({ length: height }, (_, y) => {

@@ -96,7 +96,7 @@ export function clipPixels(
   picture: Tensor<"float32">,
   { shortest, crop, filter, mean, std }: ClipPreprocessing,
 ): Tensor<"float32"> {
-  const bytes = { ...rgbImage(picture), channels: 3 };
+  const bytes = rgbImage(picture);
   const scaled = (side: number) =>
     Math.trunc(shortest * side / Math.min(bytes.height, bytes.width));
   const to = { height: scaled(bytes.height), width: scaled(bytes.width) };

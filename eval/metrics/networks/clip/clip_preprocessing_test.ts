@@ -31,7 +31,7 @@ function pictureOf({ shape, data }: Tensor): Tensor<"float32"> {
 
 Deno.test("clipPixels() are Pillow's resized and cropped bytes, normalised", () => {
   const path =
-    new URL("../../../testdata/metrics/case.safetensors", import.meta.url)
+    new URL("../../../../testdata/metrics/case.safetensors", import.meta.url)
       .pathname;
   const recorded = openSafetensors(path);
   const name = "resize.100x150_to_224x336_bicubic";

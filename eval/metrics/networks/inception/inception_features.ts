@@ -8,7 +8,7 @@ import {
 } from "@dip-go/core/runtime";
 import { float32, type Tensor } from "@dip-go/core/tensor";
 import { type FidConvention, inceptionInput } from "./inception_inputs.ts";
-import type { Picture } from "../../../pictures/pil_resize.ts";
+import type { Picture } from "@dip-go/core/pictures";
 
 /** Features of N pictures. */
 export interface InceptionRows {
@@ -31,8 +31,8 @@ export class InceptionFeatures implements AsyncDisposable {
    */
   async of(
     pictures:
-      | Iterable<Picture<Uint8Array>>
-      | AsyncIterable<Picture<Uint8Array>>,
+      | Iterable<Picture>
+      | AsyncIterable<Picture>,
     convention: FidConvention,
   ): Promise<InceptionRows> {
     const pooled: Float32Array[] = [];

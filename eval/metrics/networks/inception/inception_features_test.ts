@@ -5,7 +5,7 @@ import { writeSafetensors } from "@dip-go/core/weights";
 import { inTemporaryFolder } from "@dip-go/testing/files";
 import { inceptionParameters } from "./inception_load.ts";
 import { openInceptionFeatures } from "./inception_features.ts";
-import type { Picture } from "../../../pictures/pil_resize.ts";
+import type { Picture } from "@dip-go/core/pictures";
 
 const narrow = 16;
 
@@ -29,7 +29,7 @@ async function writeWeights(path: string, without?: string): Promise<void> {
   await writeSafetensors(path, tensors);
 }
 
-const picture = (height: number, width: number): Picture<Uint8Array> => ({
+const picture = (height: number, width: number): Picture => ({
   height,
   width,
   channels: 3,

@@ -4,24 +4,19 @@
  */
 import { inceptionSize } from "./inception.ts";
 import { float32, type Tensor } from "@dip-go/core/tensor";
-import {
-  type Picture,
-  pilResize,
-  pilResizeFloat,
-} from "../../../pictures/pil_resize.ts";
-
-type Bytes = Picture<Uint8Array>;
+import { pilResize, pilResizeFloat } from "../../../pictures/pil_resize.ts";
+import type { Picture } from "@dip-go/core/pictures";
 
 /** Of DiP-GO's companion code: pictures are brought to this size first. */
 const companionSize = 512;
 
 const conventions = {
   /** pytorch-fid: bilinear without antialiasing, as PyTorch interpolates. */
-  "pytorch-fid": (picture: Bytes): Float32Array =>
+  "pytorch-fid": (picture: Picture): Float32Array =>
     interpolated(picture, betweenCentres).map((x) => 2 * x / 255 - 1),
 
   /** clean-fid (Parmar et al., 2022): Pillow's bicubic in float, clipped; other centre and scale. */
-  "clean-fid": ({ height, width, channels, data }: Bytes): Float32Array => {
+  "clean-fid": ({ height, width, channels, data }: Picture): Float32Array => {
     const size = { height: inceptionSize, width: inceptionSize };
     const picture = { height, width, channels, data: Float32Array.from(data) };
     return pilResizeFloat(picture, size, "bicubic").data
@@ -29,11 +24,11 @@ const conventions = {
   },
 
   /** The evaluator of ADM (Dhariwal and Nichol, 2021), as TensorFlow's graph of 2015 resizes: bilinear between the corners of pixels; other centre and scale. */
-  adm: (picture: Bytes): Float32Array =>
+  adm: (picture: Picture): Float32Array =>
     interpolated(picture, betweenCorners).map((x) => (x - 128) / 128),
 
   /** DiP-GO's companion code: Pillow's bilinear to 512 pixels and a crop, then pytorch-fid. */
-  companion: (picture: Bytes): Float32Array =>
+  companion: (picture: Picture): Float32Array =>
     conventions["pytorch-fid"](middle(shortestSide(picture))),
 };
 
@@ -46,7 +41,7 @@ export const fidConventions = Object.keys(
 
 /** Inputs `[1, 3, 299, 299]` of a picture `[H, W, 3]`. */
 export function inceptionInput(
-  picture: Bytes,
+  picture: Picture,
   convention: FidConvention,
 ): Tensor<"float32"> {
   const pixels = conventions[convention](picture);
@@ -68,7 +63,7 @@ const betweenCorners: Place = (i, size) => i * size / inceptionSize;
 
 /** A picture of 299x299 pixels `[H, W, C]` by bilinear interpolation. */
 function interpolated(
-  { height, width, channels, data }: Bytes,
+  { height, width, channels, data }: Picture,
   place: Place,
 ): Float32Array {
   const rows = neighbours(height, place);
@@ -104,7 +99,7 @@ function neighbours(
 }
 
 /** A picture whose shorter side is {@linkcode companionSize}. */
-function shortestSide(picture: Bytes): Bytes {
+function shortestSide(picture: Picture): Picture {
   const { height, width } = picture;
   const scaled = (side: number) =>
     Math.trunc(companionSize * side / Math.min(height, width));
@@ -113,7 +108,7 @@ function shortestSide(picture: Bytes): Bytes {
 }
 
 /** The middle {@linkcode companionSize} pixels of either side. */
-function middle({ height, width, channels, data }: Bytes): Bytes {
+function middle({ height, width, channels, data }: Picture): Picture {
   const side = companionSize;
   const top = Math.round((height - side) / 2);
   const left = Math.round((width - side) / 2);

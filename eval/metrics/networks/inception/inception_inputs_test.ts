@@ -4,10 +4,10 @@ import { TorchGenerator } from "@dip-go/core/random";
 import { openSession } from "@dip-go/core/runtime";
 import { float32 } from "@dip-go/core/tensor";
 import { fidConventions, inceptionInput } from "./inception_inputs.ts";
-import type { Picture } from "../../../pictures/pil_resize.ts";
+import type { Picture } from "@dip-go/core/pictures";
 
 /** Random bytes, with edges of black and white that overshoot under bicubic. */
-function picture(height: number, width: number): Picture<Uint8Array> {
+function picture(height: number, width: number): Picture {
   const { data } = new TorchGenerator(height).randn([height, width, 3]);
   const bytes = Uint8Array.from(
     data,
@@ -18,7 +18,7 @@ function picture(height: number, width: number): Picture<Uint8Array> {
 
 /** The picture's planes `[3, 299, 299]` as ONNX Runtime interpolates them. */
 async function interpolated(
-  { height, width, data }: Picture<Uint8Array>,
+  { height, width, data }: Picture,
   coordinates: "half_pixel" | "asymmetric",
 ): Promise<Float32Array> {
   const planes = new Float32Array(data.length);
