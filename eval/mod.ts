@@ -1,18 +1,58 @@
-/** Metrics, their uncertainty, measured speed, results files and tables. */
-
-export * from "./pictures/bitmap_font.ts";
-export * from "./statistics/bootstrap.ts";
-export * from "./charts/fidelity_chart.ts";
-export * from "./charts/gate_heat_map.ts";
-export * from "./pictures/image_grid.ts";
-export * from "./tables/join_results.ts";
-export * from "./statistics/latency.ts";
-export * from "./charts/line_chart.ts";
-export * from "./metrics/mean_squared_error.ts";
-export * from "./tables/metric_info.ts";
-export * from "./metrics/psnr.ts";
-export * from "./tables/render_table.ts";
-export * from "./tables/results.ts";
-export * from "./metrics/ssim.ts";
-export * from "./tables/table.ts";
-export * from "./statistics/unpaired_difference.ts";
+/**
+ * Evaluation of generated pictures: metrics with their intervals, files of
+ * results and tables of them. {@linkcode evaluatePictures} measures a folder
+ * against another or against published statistics.
+ *
+ * Networks, charts, reports, benches and conformance have doors of their own,
+ * such as `@dip-go/eval/metrics`.
+ *
+ * @module
+ */
+export {
+  imageOf,
+  type Picture,
+  rgbImage,
+  writePng,
+} from "@dip-go/core/pictures";
+export { clipScores } from "./metrics/clip_score.ts";
+export {
+  evaluatePictures,
+  type EvaluationOptions,
+  type FeatureNetwork,
+  type InceptionFile,
+  type PictureMetric,
+} from "./metrics/evaluate_pictures.ts";
+export {
+  type ContrastivePair,
+  openContrastivePair,
+} from "./metrics/networks/clip/contrastive_pair.ts";
+export { type Lpips, openLpips } from "./metrics/networks/lpips/open_lpips.ts";
+export { psnr } from "./metrics/psnr.ts";
+export {
+  type Normal,
+  normalOfFeatures,
+} from "./metrics/sets/feature_statistics.ts";
+export { frechetDistance } from "./metrics/sets/frechet_distance.ts";
+export { kernelDistance } from "./metrics/sets/kernel_distance.ts";
+export { precisionRecall } from "./metrics/sets/precision_recall.ts";
+export { readReference } from "./metrics/sets/reference_statistics.ts";
+export type { SetValue } from "./metrics/sets/sample_groups.ts";
+export { ssim } from "./metrics/ssim.ts";
+export { imageGrid } from "./pictures/image_grid.ts";
+export { picturesOf, readPicture } from "./pictures/picture_folder.ts";
+export {
+  type BootstrapOptions,
+  type Interval,
+  meanInterval,
+  pairedDifference,
+} from "./statistics/bootstrap.ts";
+export { unpairedDifference } from "./statistics/unpaired_difference.ts";
+export { type JoinedRow, joinResults } from "./tables/join_results.ts";
+export { renderTable, type TableFormat } from "./tables/render_table.ts";
+export {
+  type MetricValue,
+  readResults,
+  type ResultRow,
+  type Results,
+  writeResults,
+} from "./tables/results.ts";

@@ -6,6 +6,17 @@ import { cosine } from "./networks/clip/contrastive_pair.ts";
  *
  * @param pictures Features, one of each picture.
  * @param prompts Features of the pictures' prompts, in the same order.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { clipScores } from "@dip-go/eval";
+ *
+ * const picture = Float32Array.of(3, 4);
+ * const prompts = [[6, 8], [0, 1], [-3, -4]].map((p) => Float32Array.from(p));
+ * const scores = clipScores([picture, picture, picture], prompts);
+ * assertEquals(scores, [100, 80, 0]);
+ * ```
  */
 export const clipScores = (
   pictures: readonly Float32Array[],

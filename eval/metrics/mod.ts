@@ -1,5 +1,12 @@
-/** TODO eval/metrics */
+/** Metrics of pictures: to a picture, to a prompt, to a set of pictures, and the networks that they look with. */
 export { clipScores } from "./clip_score.ts";
+export {
+  evaluatePictures,
+  type EvaluationOptions,
+  type FeatureNetwork,
+  type InceptionFile,
+  type PictureMetric,
+} from "./evaluate_pictures.ts";
 export { meanSquaredErrors } from "./mean_squared_error.ts";
 export {
   ContrastivePair,
@@ -21,8 +28,9 @@ export {
   lpipsNets,
 } from "./networks/lpips/lpips.ts";
 export { loadLpips, lpipsParameters } from "./networks/lpips/lpips_load.ts";
+export { Lpips, openLpips } from "./networks/lpips/open_lpips.ts";
 export { promptAccuracy } from "./prompt_accuracy.ts";
-export { psnr } from "./psnr.ts";
+export { highestPsnr, psnr } from "./psnr.ts";
 export { normalOf, statisticsOf } from "./sets/feature_statistics.ts";
 export { frechetDistance, frechetDistanceTo } from "./sets/frechet_distance.ts";
 export { readReference } from "./sets/reference_statistics.ts";

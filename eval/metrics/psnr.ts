@@ -4,6 +4,9 @@ import { float32, type Tensor } from "@dip-go/core/tensor";
 import { imagePairSizes } from "./image_pair.ts";
 import { meanSquaredErrors } from "./mean_squared_error.ts";
 
+/** The PSNR that means count equal pictures with, instead of infinity. */
+export const highestPsnr = 100;
+
 /**
  * PSNR of each image in dB: 10 log10(range² / mse). Equal images give
  * `Infinity`.
@@ -14,6 +17,17 @@ import { meanSquaredErrors } from "./mean_squared_error.ts";
  * images in [-1, 1].
  * @returns One value an image, `[B]`.
  * @throws {TypeError} If the shapes differ or are no images.
+ *
+ * @example
+ * ```ts
+ * import { assertAlmostEquals } from "@std/assert";
+ * import { float32 } from "@dip-go/core/tensor";
+ * import { psnr } from "@dip-go/eval";
+ *
+ * const [black, dark] = [-1, -0.8].map((v) => float32([1, 1, 1], [v]));
+ * const [decibels] = psnr(black, dark, { dataRange: 2 });
+ * assertAlmostEquals(decibels, 20, 1e-5);
+ * ```
  */
 export function psnr(
   a: Tensor<"float32">,

@@ -27,6 +27,21 @@ export type SsimPadding = "valid" | "same_zero_pad";
  * @returns One value an image, `[B]`.
  * @throws {TypeError} If the shapes differ or are no images.
  * @throws {RangeError} If `valid` windows do not fit into the image.
+ *
+ * @example A picture is most like itself
+ * ```ts
+ * import { assert, assertAlmostEquals } from "@std/assert";
+ * import { float32 } from "@dip-go/core/tensor";
+ * import { ssim } from "@dip-go/eval";
+ *
+ * const waves = Array.from({ length: 256 }, (_, i) => Math.sin(i));
+ * const image = float32([1, 16, 16], waves);
+ * const faded = float32([1, 16, 16], waves.map((v) => v / 2));
+ * const [same] = ssim(image, image, { dataRange: 2 });
+ * const [less] = ssim(image, faded, { dataRange: 2 });
+ * assertAlmostEquals(same, 1);
+ * assert(less < 0.9);
+ * ```
  */
 export function ssim(
   a: Tensor<"float32">,

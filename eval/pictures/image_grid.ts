@@ -21,6 +21,17 @@ const fontZoom = 2;
  * @param options `zoom`: each pixel becomes `zoom` x `zoom` pixels; 1 unless told.
  * @throws {TypeError} If there is no image or their shapes differ.
  * @throws {RangeError} If `zoom` is no positive whole number.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { zeros } from "@dip-go/core/tensor";
+ * import { imageGrid } from "@dip-go/eval";
+ *
+ * const images = [zeros([3, 24, 24]), zeros([3, 24, 24])];
+ * const { height } = imageGrid([{ label: "full", images }], { zoom: 2 });
+ * assertEquals(height, 4 + 2 * 24 + 4);
+ * ```
  */
 export function imageGrid(
   rows: readonly GridRow[],

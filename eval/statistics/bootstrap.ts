@@ -27,6 +27,15 @@ export interface BootstrapOptions {
  *
  * @param values One finite value a sample, `[n]`.
  * @throws {RangeError} If there is no value, or one is not finite.
+ *
+ * @example
+ * ```ts
+ * import { assert } from "@std/assert";
+ * import { meanInterval } from "@dip-go/eval";
+ *
+ * const { mean, low, high } = meanInterval([30, 31, 29, 30]);
+ * assert(low < mean && mean < high);
+ * ```
  */
 export function meanInterval(
   values: readonly number[],
@@ -60,6 +69,7 @@ export function meanInterval(
  * @example The same gain on every sample has no spread
  * ```ts
  * import { assertEquals } from "@std/assert";
+ * import { pairedDifference } from "@dip-go/eval";
  *
  * assertEquals(pairedDifference([3, 8, 5], [1, 6, 3]), {
  *   mean: 2,

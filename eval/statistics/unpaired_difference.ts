@@ -12,6 +12,7 @@ import type { Difference, MetricValue } from "../tables/results.ts";
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
+ * import { unpairedDifference } from "@dip-go/eval";
  *
  * const a = { mean: 10, low: 7, high: 13 }, b = { mean: 2, low: -2, high: 6 };
  * assertEquals(unpairedDifference(a, b), {

@@ -17,6 +17,21 @@ export interface JoinedRow extends ResultRow {
  * difference to their own run's main method; what has none in a later run, as
  * that main method itself, is compared with the first run's at the same
  * sparsity, by {@linkcode unpairedDifference}, where both prune one model.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { joinResults } from "@dip-go/eval";
+ *
+ * const sampler = { name: "ddim", steps: 20 };
+ * const row = {
+ *   ...{ method: "gates", sparsity: 0.5, macs: 1e9, macsSpeedup: 2 },
+ *   ...{ latencyMs: null, speedup: null, metrics: {} },
+ * };
+ * const run = { experiment: "toy", model: "sd", sampler, rows: [row] };
+ * const names = joinResults([run, run]).map(({ experiment }) => experiment);
+ * assertEquals(names, ["toy", "toy (2)"]);
+ * ```
  */
 export function joinResults(runs: readonly Results[]): JoinedRow[] {
   const seen = new Map<string, number>();

@@ -14,6 +14,34 @@ export type TableFormat = "text" | "md" | "csv" | "json";
  * precision and the order of the rows; `text` and `md` are grouped by sparsity.
  *
  * @param options `bold`: emphasise the best in `text` with ANSI codes.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { joinResults, renderTable, type Results } from "@dip-go/eval";
+ *
+ * const results: Results = {
+ *   experiment: "toy",
+ *   model: "zoo/models/sd-shapes",
+ *   sampler: { name: "ddim", steps: 20 },
+ *   rows: [{
+ *     method: "gates",
+ *     sparsity: 0.5,
+ *     macs: 1e9,
+ *     macsSpeedup: 2,
+ *     latencyMs: null,
+ *     speedup: null,
+ *     metrics: { psnr: { mean: 30 } },
+ *   }],
+ * };
+ * assertEquals(
+ *   renderTable(joinResults([results]), "md"),
+ *   `| Sparsity | Method |   MACs | MACs speedup | PSNR (dB) ↑ |
+ * | -------: | :----- | -----: | -----------: | ----------: |
+ * |     50 % | gates  | 1.00 G |        2.00× |       30.00 |
+ * `,
+ * );
+ * ```
  */
 export function renderTable(
   rows: readonly JoinedRow[],

@@ -87,6 +87,31 @@ export interface Difference {
  * Writes `results.json`, checked as {@linkcode readResults} would.
  *
  * @throws {TypeError} If the results are not valid.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { readResults, type Results, writeResults } from "@dip-go/eval";
+ *
+ * const results: Results = {
+ *   experiment: "toy",
+ *   model: "zoo/models/sd-shapes",
+ *   sampler: { name: "ddim", steps: 20 },
+ *   rows: [{
+ *     method: "gates",
+ *     sparsity: 0.5,
+ *     macs: 1e9,
+ *     macsSpeedup: 2,
+ *     latencyMs: null,
+ *     speedup: null,
+ *     metrics: { psnr: { mean: 30 } },
+ *   }],
+ * };
+ * const path = await Deno.makeTempFile();
+ * await writeResults(path, results);
+ * assertEquals(await readResults(path), results);
+ * await Deno.remove(path);
+ * ```
  */
 export async function writeResults(
   path: string,
@@ -102,6 +127,21 @@ export async function writeResults(
  * @throws {SyntaxError} If the file is not JSON.
  * @throws {TypeError} If a key is missing, unknown or of another type; the
  * message names file and key.
+ *
+ * @example
+ * ```ts
+ * import { assertRejects } from "@std/assert";
+ * import { readResults } from "@dip-go/eval";
+ *
+ * const path = await Deno.makeTempFile();
+ * await Deno.writeTextFile(path, `{"experiment": 3}`);
+ * await assertRejects(
+ *   () => readResults(path),
+ *   TypeError,
+ *   "experiment is 3, expected a string",
+ * );
+ * await Deno.remove(path);
+ * ```
  */
 export async function readResults(path: string): Promise<Results> {
   const text = await Deno.readTextFile(path);

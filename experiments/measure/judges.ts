@@ -1,13 +1,13 @@
 /** The networks and reference pictures that metrics look with, opened when first asked for and kept. */
 import { modelFolder } from "@dip-go/core/hub";
-import { type Device, openSession, type Session } from "@dip-go/core/runtime";
+import type { Device } from "@dip-go/core/runtime";
 import {
   type ContrastivePair,
   type InceptionFeatures,
-  loadLpips,
-  lpipsGraph,
+  type Lpips,
   openContrastivePair,
   openInceptionFeatures,
+  openLpips,
 } from "@dip-go/eval/metrics";
 import {
   openPictureFeatures,
@@ -50,18 +50,13 @@ export class Judges implements AsyncDisposable {
     );
   }
 
-  /** LPIPS of a pair of pictures `[1, 3, H, W]`. */
-  lpips(
-    { net, backbone, weights: linear }: LpipsRecord,
-    { height, width }: { height: number; width: number },
-  ): Promise<Session> {
-    const name = `lpips ${net} ${backbone} ${linear} ${height}x${width}`;
-    return this.#open(name, (options) => {
-      const config = { net, narrow: 1 };
-      const weights = loadLpips(config, { backbone, linear });
-      const size = { batch: 1, height, width };
-      return openSession(lpipsGraph(config, weights, size), options);
-    });
+  /** LPIPS by its two files. */
+  lpips({ net, backbone, weights: linear }: LpipsRecord): Promise<Lpips> {
+    const name = `lpips ${net} ${backbone} ${linear}`;
+    return this.#open(
+      name,
+      (options) => openLpips(net, { backbone, linear, ...options }),
+    );
   }
 
   /** What `make` gives, made once for a name. */
@@ -82,7 +77,7 @@ export class Judges implements AsyncDisposable {
 
   #open<Value extends AsyncDisposable>(
     name: string,
-    open: (options: { device: Device }) => Promise<Value>,
+    open: (options: { device: Device }) => Value | Promise<Value>,
   ): Promise<Value> {
     const options = { device: this.device };
     return this.once(name, async () => this.#held.use(await open(options)));

@@ -1,9 +1,10 @@
 /** Measures pictures by the records of an experiment. */
 import { modelFolder } from "@dip-go/core/hub";
 import type { Device } from "@dip-go/core/runtime";
-import { float32, type Tensor, unstacked } from "@dip-go/core/tensor";
+import type { Tensor } from "@dip-go/core/tensor";
 import {
   clipScores,
+  highestPsnr,
   meanSquaredErrors,
   promptAccuracy,
   psnr,
@@ -37,9 +38,6 @@ export interface MeasuredPictures {
   /** The full model's from the same noise; none where they are the full model's. */
   readonly full?: SampledSet;
 }
-
-/** PSNR of pictures that are equal, instead of infinity, which no mean survives. */
-const psnrLimit = 100;
 
 /** Of values in [-1, 1]. */
 const dataRange = 2;
@@ -132,15 +130,15 @@ async function pairValues(
  * A value a pair of pictures. SSIM pads with zeros ("same"), as the paper's loss
  * does: at 24 pixels, valid 11-pixel windows would hardly see the border.
  */
-function batchValues(
+async function batchValues(
   record: PairRecord,
   [own, full]: readonly [SampledBatch, SampledBatch],
   judges: Judges,
-): readonly number[] | Promise<readonly number[]> {
+): Promise<readonly number[]> {
   switch (record.kind) {
     case "psnr":
       return psnr(own.images, full.images, { dataRange })
-        .map((value) => Math.min(value, psnrLimit));
+        .map((value) => Math.min(value, highestPsnr));
     case "ssim":
       return ssim(own.images, full.images, {
         dataRange,
@@ -148,8 +146,10 @@ function batchValues(
       });
     case "latent-mse":
       return meanSquaredErrors(latentsOf(own), latentsOf(full));
-    case "lpips":
-      return lpipsDistances(record, [own.images, full.images], judges);
+    case "lpips": {
+      const lpips = await judges.lpips(record);
+      return await lpips.distances(own.images, full.images);
+    }
   }
 }
 
@@ -158,24 +158,6 @@ function latentsOf({ images, latents }: SampledBatch): Images {
   throw new TypeError(
     `Cannot compare latents: the pictures [${images.shape}] have none, expected a model of a latent space`,
   );
-}
-
-async function lpipsDistances(
-  record: Extract<MetricRecord, { kind: "lpips" }>,
-  [images, full]: readonly [Images, Images],
-  judges: Judges,
-): Promise<number[]> {
-  const [, channels, height, width] = images.shape;
-  const session = await judges.lpips(record, { height, width });
-  const one = ({ data }: Images) => float32([1, channels, height, width], data);
-  const references = unstacked(full);
-  const values: number[] = [];
-  for (const [i, image] of unstacked(images).entries()) {
-    const pair = { x: one(image), y: one(references[i]) };
-    const { distances } = await session.run(pair);
-    values.push(Number(distances.data[0]));
-  }
-  return values;
 }
 
 type PromptRecord = Extract<

@@ -34,9 +34,6 @@ export type SetRecord = Extract<MetricRecord, { reference: string }>;
 type InceptionRecord = Extract<SetRecord, { weights: string }>;
 type ShapesRecord = Extract<SetRecord, { classifier: string }>;
 
-/** As the kernel distance was published (Bińkowski et al., 2018). */
-const kernel = { subsetSize: 1000, subsets: 100, seed: 0 };
-
 /** Rendered pictures that `fid (shapes)` holds samples against. */
 const rendered = { count: 1000, seed: 1 };
 
@@ -57,7 +54,7 @@ export async function measureSet(
   switch (record.kind) {
     case "kid": {
       const reference = await featureReference(record, full, judges);
-      return value(kernelMetric(name, reference, kernel));
+      return value(kernelMetric(name, reference));
     }
     case "precision-recall": {
       const reference = await featureReference(record, full, judges);

@@ -92,6 +92,24 @@ export function normalOf({ count, mean, scatter }: FeatureStatistics): Normal {
   );
 }
 
+/**
+ * The normal distribution that features `[N, D]` look drawn from.
+ *
+ * @throws {RangeError} If there are fewer than two, or one is not finite.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { float32 } from "@dip-go/core/tensor";
+ * import { normalOfFeatures } from "@dip-go/eval";
+ *
+ * const { mean, covariance } = normalOfFeatures(float32([2, 1], [1, 3]));
+ * assertEquals([mean[0], covariance[0]], [2, 2]);
+ * ```
+ */
+export const normalOfFeatures = (features: Tensor<"float32">): Normal =>
+  normalOf(statisticsOf(features));
+
 /** Adds `weight` · row rowᵀ, above the diagonal and on it. */
 function addOuter(
   matrix: Float64Array,

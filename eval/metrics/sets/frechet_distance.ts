@@ -8,6 +8,18 @@ import type { Normal } from "./feature_statistics.ts";
  * and where the covariances are singular no offset is needed.
  *
  * @throws {RangeError} If they differ in width.
+ *
+ * @example
+ * ```ts
+ * import { assertAlmostEquals } from "@std/assert";
+ * import { frechetDistance } from "@dip-go/eval";
+ *
+ * const normal = (mean: number, variance: number) => ({
+ *   mean: Float64Array.of(mean),
+ *   covariance: Float64Array.of(variance),
+ * });
+ * assertAlmostEquals(frechetDistance(normal(0, 1), normal(3, 4)), 3 ** 2 + 1);
+ * ```
  */
 export const frechetDistance = (a: Normal, b: Normal): number =>
   frechetDistanceTo(a)(b);

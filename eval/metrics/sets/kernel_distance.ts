@@ -2,12 +2,14 @@
 import { TorchGenerator } from "@dip-go/core/random";
 import type { Tensor } from "@dip-go/core/tensor";
 
+/** The subsets over which the distance is averaged; as published unless told. */
 export interface KernelDistanceOptions {
-  /** Features of each side in a subset; as many as there are, if fewer. */
-  readonly subsetSize: number;
-  readonly subsets: number;
-  /** Of the subsets. */
-  readonly seed: number;
+  /** Features of each side in a subset, 1000; as many as there are, if fewer. */
+  readonly subsetSize?: number;
+  /** Subsets, 100. */
+  readonly subsets?: number;
+  /** Seed of their draws, 0. */
+  readonly seed?: number;
 }
 
 /** Mean over the subsets, and their standard deviation. */
@@ -22,11 +24,24 @@ type Rows = readonly Float32Array[];
  * The distance between two sets of features `[N, D]` and `[M, D]`.
  *
  * @throws {RangeError} If they differ in width, or either has fewer than two.
+ *
+ * @example
+ * ```ts
+ * import { assert } from "@std/assert";
+ * import { float32 } from "@dip-go/core/tensor";
+ * import { kernelDistance } from "@dip-go/eval";
+ *
+ * const features = float32([4, 1], [0, 1, 2, 3]);
+ * const near = float32([4, 1], [0.5, 1, 2, 3]);
+ * const far = float32([4, 1], [7, 8, 9, 10]);
+ * const { mean } = kernelDistance(features, far);
+ * assert(mean > kernelDistance(features, near).mean);
+ * ```
  */
 export function kernelDistance(
   a: Tensor<"float32">,
   b: Tensor<"float32">,
-  { subsetSize, subsets, seed }: KernelDistanceOptions,
+  { subsetSize = 1000, subsets = 100, seed = 0 }: KernelDistanceOptions = {},
 ): KernelDistance {
   const [[n, width], [m, other]] = [a.shape, b.shape];
   if (width !== other) {

@@ -5,6 +5,7 @@
  */
 import type { Tensor } from "@dip-go/core/tensor";
 
+/** Two shares in [0, 1]. */
 export interface PrecisionRecall {
   /** Share of the samples that the references cover. */
   readonly precision: number;
@@ -19,6 +20,18 @@ const neighbours = 3;
  * @param references Features `[N, D]` of real pictures.
  * @param samples Features `[M, D]` of those that are judged.
  * @throws {RangeError} If they differ in width, or either has no third neighbour.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { float32 } from "@dip-go/core/tensor";
+ * import { precisionRecall } from "@dip-go/eval";
+ *
+ * const references = float32([4, 1], [0, 1, 2, 3]);
+ * const samples = float32([4, 1], [0, 0.1, 0.2, 0.3]);
+ * const { precision, recall } = precisionRecall(references, samples);
+ * assertEquals([precision, recall], [1, 0.25]);
+ * ```
  */
 export function precisionRecall(
   references: Tensor<"float32">,

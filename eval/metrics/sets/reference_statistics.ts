@@ -14,6 +14,15 @@ const keys = {
  * @param kind `pooled` for FID, `spatial` for sFID.
  * @throws {RangeError} If the file lacks them, or their shapes are not `[D]` and `[D, D]`.
  * @throws As `readNpz`.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { readReference } from "@dip-go/eval";
+ *
+ * const { mean, covariance } = await readReference("testdata/npz/reference.npz", "pooled");
+ * assertEquals(covariance.length, mean.length ** 2);
+ * ```
  */
 export async function readReference(
   path: string,

@@ -9,6 +9,7 @@ import {
   mergeStatistics,
   type Normal,
   normalOf,
+  normalOfFeatures,
   statisticsOf,
 } from "./feature_statistics.ts";
 import { frechetDistanceTo } from "./frechet_distance.ts";
@@ -110,13 +111,13 @@ export const frechetMetric = (
 
 /** The Fréchet distance from features `[M, D]`. */
 export const distanceFrom = (features: Tensor<"float32">): DistanceTo =>
-  frechetDistanceTo(normalOf(statisticsOf(features)));
+  frechetDistanceTo(normalOfFeatures(features));
 
 /** The kernel distance to a reference's features `[M, D]`, as `name`; its estimate may be negative. */
 export const kernelMetric = (
   name: string,
   reference: SetReference<Tensor<"float32">>,
-  options: KernelDistanceOptions,
+  options: KernelDistanceOptions = {},
 ): SetMetric<SampleGroups<IndexedFeatures>> =>
   setMetric(indexedFeatures, {
     measure: ({ features }, left) => ({

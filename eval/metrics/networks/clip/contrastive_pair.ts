@@ -61,6 +61,19 @@ export class ContrastivePair implements AsyncDisposable {
  *
  * @throws As `loadClipPair`, `loadTokenizer` and `readClipPreprocessing`.
  * @throws {RangeError} If the crop is not of the size that the tower sees.
+ *
+ * @example The CLIP score of a picture and two prompts, by the embedded pair
+ * ```ts
+ * import { assert } from "@std/assert";
+ * import { zeros } from "@dip-go/core/tensor";
+ * import { clipScores, openContrastivePair } from "@dip-go/eval";
+ *
+ * await using pair = await openContrastivePair("zoo/models/scenes-clip");
+ * const prompts = await pair.texts(["a red circle", "a blue square"]);
+ * const [picture] = await pair.pictures(zeros([1, 3, 64, 64]));
+ * const scores = clipScores([picture, picture], prompts);
+ * assert(scores.every((score) => score >= 0 && score <= 100));
+ * ```
  */
 export async function openContrastivePair(
   folder: string,

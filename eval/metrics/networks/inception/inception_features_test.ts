@@ -1,11 +1,20 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertRejects,
+} from "@std/assert";
 import { TorchGenerator } from "@dip-go/core/random";
 import { float32, int64, sizeOf, type Tensor } from "@dip-go/core/tensor";
 import { writeSafetensors } from "@dip-go/core/weights";
 import { inTemporaryFolder } from "@dip-go/testing/files";
+import { evaluatePictures } from "../../evaluate_pictures.ts";
+import { normalOfFeatures } from "../../sets/feature_statistics.ts";
+import { frechetDistance } from "../../sets/frechet_distance.ts";
+import { picturesOf } from "../../../pictures/picture_folder.ts";
 import { inceptionParameters } from "./inception_load.ts";
 import { openInceptionFeatures } from "./inception_features.ts";
-import type { Picture } from "@dip-go/core/pictures";
+import { type Picture, writePng } from "@dip-go/core/pictures";
 
 const narrow = 16;
 
@@ -57,6 +66,19 @@ Deno.test("Inception's features are read from a checkpoint with the published ke
       RangeError,
       "no picture",
     );
+    const saved = `${folder}/pictures`;
+    await Deno.mkdir(saved);
+    for (const [i, image] of pictures.entries()) {
+      await writePng(`${saved}/${i}.png`, { image });
+    }
+    const { fid } = await evaluatePictures(saved, {
+      reference: "testdata/jpeg",
+      metrics: ["fid"],
+      features: { weights: path, resize: "adm", narrow },
+    });
+    const theirs = await inception.of(picturesOf("testdata/jpeg"), "adm");
+    const [a, b] = [both, theirs].map(({ pooled }) => normalOfFeatures(pooled));
+    assertAlmostEquals(fid.mean, frechetDistance(a, b), 1e-6 * fid.mean);
     const missing = "Mixed_7c.branch_pool.bn.running_mean";
     await writeWeights(path, missing);
     await assertRejects(

@@ -12,6 +12,14 @@ export interface LpipsParameters {
   readonly linear: ReadonlyMap<string, readonly number[]>;
 }
 
+/** The two published files. */
+export interface LpipsPaths {
+  /** torchvision's `alexnet-owt-7be5be79.pth` or `vgg16-397923af.pth`, or the same as safetensors. */
+  readonly backbone: string;
+  /** `alex.pth` or `vgg.pth` of the release's `weights/v0.1`, or the same as safetensors. */
+  readonly linear: string;
+}
+
 /** The network that tells ImageNet's classes apart goes on after its maps. */
 const ignored = /^classifier\./;
 
@@ -28,16 +36,10 @@ export function lpipsParameters(config: LpipsConfig): LpipsParameters {
   };
 }
 
-/**
- * Opens the weights.
- *
- * @param paths.backbone torchvision's `alexnet-owt-7be5be79.pth` or `vgg16-397923af.pth`, or the same as safetensors.
- * @param paths.linear `alex.pth` or `vgg.pth` of the release's `weights/v0.1`, or the same as safetensors.
- * @throws As `openWeights`.
- */
+/** Opens the weights. @throws As `openWeights`. */
 export function loadLpips(
   config: LpipsConfig,
-  paths: { readonly backbone: string; readonly linear: string },
+  paths: LpipsPaths,
 ): WeightSource {
   const shapes = lpipsParameters(config);
   const backbone = openWeights(paths.backbone, shapes.backbone, { ignored });

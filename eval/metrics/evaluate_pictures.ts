@@ -1,0 +1,269 @@
+/** Folders of pictures measured against a reference, in the conventions of pytorch-fid and clean-fid. */
+import type { SessionOptions } from "@dip-go/core/runtime";
+import { joined, stacked, type Tensor } from "@dip-go/core/tensor";
+import {
+  pictureNames,
+  picturesOf,
+  readPicture,
+} from "../pictures/picture_folder.ts";
+import { imageOf } from "@dip-go/core/pictures";
+import { meanInterval } from "../statistics/bootstrap.ts";
+import { openInceptionFeatures } from "./networks/inception/inception_features.ts";
+import type { FidConvention } from "./networks/inception/inception_inputs.ts";
+import type { Lpips } from "./networks/lpips/open_lpips.ts";
+import { highestPsnr, psnr } from "./psnr.ts";
+import { frechetDistanceTo } from "./sets/frechet_distance.ts";
+import { readReference } from "./sets/reference_statistics.ts";
+import type { SetValue } from "./sets/sample_groups.ts";
+import {
+  distanceFrom,
+  fixedReference,
+  frechetMetric,
+  kernelMetric,
+  pairedReference,
+  precisionRecallMetric,
+  type SetMetric,
+  type SetReference,
+} from "./sets/set_metric.ts";
+import { ssim } from "./ssim.ts";
+
+/** Features `[N, D]`. */
+type Features = Tensor<"float32">;
+
+/** A network that sees pictures as features, such as one of the zoo's classifiers. */
+export interface FeatureNetwork {
+  /** Features `[B, D]` of pictures `[B, 3, H, W]` in [-1, 1]. */
+  of(images: Tensor<"float32">): Promise<Features>;
+}
+
+/** Inception-v3 of 2015-12-05, by its file. */
+export interface InceptionFile {
+  /** `pt_inception-2015-12-05-6726825d.pth`, which pytorch-fid publishes, or the same as safetensors. */
+  readonly weights: string;
+  /** How pictures come to Inception's size: `pytorch-fid`, `clean-fid`, `adm` or `companion`. */
+  readonly resize: FidConvention;
+  /** As in `InceptionConfig`; for tests. */
+  readonly narrow?: number;
+}
+
+const paired = ["psnr", "ssim", "lpips"] as const;
+type PairedMetric = typeof paired[number];
+
+/** Measures of a folder: the first three compare pictures of one name, the others sets. */
+export type PictureMetric =
+  | PairedMetric
+  | "fid"
+  | "sfid"
+  | "kid"
+  | "precision-recall";
+type SetMetricName = Exclude<PictureMetric, PairedMetric>;
+
+/** What to measure, and with which networks. */
+export interface EvaluationOptions extends SessionOptions {
+  /** A folder of PNG and JPEG files, or for `fid` and `sfid` an `.npz` file of statistics. */
+  readonly reference: string;
+  /**
+   * `psnr` and `ssim` unless told, if the reference has a picture of every
+   * name, and `fid` if there are features.
+   */
+  readonly metrics?: readonly PictureMetric[];
+  /** Of what `fid`, `kid`, `precision-recall` compare; `sfid` asks for Inception. */
+  readonly features?: FeatureNetwork | InceptionFile;
+  /** The network of `lpips`. */
+  readonly lpips?: Lpips;
+}
+
+/**
+ * Measures the pictures of a folder.
+ *
+ * PSNR counts equal pictures as 100 dB; SSIM pads with zeros. Both are of
+ * pictures in [-1, 1] of one size. FID, sFID and KID are those of the published
+ * programs where the features are Inception's, else distances of the same kind.
+ * KID averages 100 subsets of 1000.
+ *
+ * @param folder PNG and JPEG files.
+ * @returns `psnr`, `ssim`, `lpips`, `fid`, `sfid`, `kid`, `precision`, `recall`,
+ * whichever were asked for, each with the number of pictures and a 95 % interval:
+ * bootstrapped of a mean, jackknifed of a set of 20 pictures or more.
+ * @throws {TypeError} If a picture has no counterpart, a file is no picture, or a network or folder that a metric needs is missing.
+ * @throws {RangeError} If there are too few pictures, or features have other widths than the reference's.
+ *
+ * @example
+ * ```ts
+ * import { assert } from "@std/assert";
+ * import { unstacked } from "@dip-go/core/tensor";
+ * import { evaluatePictures, rgbImage, writePng } from "@dip-go/eval";
+ * import { openPictureFeatures } from "@dip-go/zoo/classifiers";
+ * import { referencePictures } from "@dip-go/zoo/data";
+ *
+ * const [folder, reference] = [await Deno.makeTempDir(), await Deno.makeTempDir()];
+ * for (const [seed, path] of [folder, reference].entries()) {
+ *   const images = unstacked(referencePictures("shapes", { count: 20, seed }));
+ *   for (const [i, image] of images.entries()) {
+ *     await writePng(`${path}/${i}.png`, { image: rgbImage(image) });
+ *   }
+ * }
+ * await using features = await openPictureFeatures("zoo/models/shapes-classifier");
+ * const { psnr, fid } = await evaluatePictures(folder, { reference, features });
+ * assert(psnr.low! < psnr.mean && fid.n === 20);
+ * for (const path of [folder, reference]) await Deno.remove(path, { recursive: true });
+ * ```
+ */
+export async function evaluatePictures(
+  folder: string,
+  options: EvaluationOptions,
+): Promise<Record<string, SetValue>> {
+  const { reference, features } = options;
+  const names = await pictureNames(folder);
+  const others = reference.endsWith(".npz")
+    ? []
+    : await pictureNames(reference);
+  const alone = names.find((name) => !others.includes(name));
+  const metrics = options.metrics ?? [
+    ...alone === undefined ? ["psnr", "ssim"] as const : [],
+    ...features ? ["fid"] as const : [],
+  ];
+  if (metrics.length === 0) {
+    refuse(folder, `no metric is asked for, and ${reference} has no ${alone}`);
+  }
+  const isPaired = (metric: PictureMetric): metric is PairedMetric =>
+    paired.some((name) => name === metric);
+  const ofPairs = metrics.filter(isPaired);
+  if (ofPairs.length > 0 && alone !== undefined) {
+    refuse(folder, `${reference} has no ${alone}, which ${ofPairs[0]} needs`);
+  }
+  const ofSets = metrics.filter((metric) => !isPaired(metric));
+  return {
+    ...await pairValues(ofPairs, { folder, names, options }),
+    ...await setValues(ofSets, {
+      folder,
+      isPaired: alone === undefined && names.length === others.length,
+      options,
+    }),
+  };
+}
+
+function refuse(folder: string, why: string): never {
+  throw new TypeError(`Cannot evaluate pictures ${folder}: ${why}`);
+}
+
+/** Means over pairs of pictures of one name. */
+async function pairValues(
+  metrics: readonly PairedMetric[],
+  { folder, names, options: { reference, lpips } }: {
+    folder: string;
+    names: readonly string[];
+    options: EvaluationOptions;
+  },
+): Promise<Record<string, SetValue>> {
+  if (metrics.length === 0) return {};
+  const dataRange = 2;
+  const measures = {
+    psnr: (a: Features, b: Features) =>
+      psnr(a, b, { dataRange }).map((value) => Math.min(value, highestPsnr)),
+    ssim: (a: Features, b: Features) =>
+      ssim(a, b, { dataRange, padding: "same_zero_pad" }),
+    lpips: (a: Features, b: Features) =>
+      lpips?.distances(a, b) ?? refuse(folder, "lpips needs its network"),
+  };
+  const values = metrics.map((): number[] => []);
+  for (const name of names) {
+    const own = imageOf(await readPicture(`${folder}/${name}`));
+    const other = imageOf(await readPicture(`${reference}/${name}`));
+    for (const [i, metric] of metrics.entries()) {
+      try {
+        values[i].push(...await measures[metric](own, other));
+      } catch (cause) {
+        refuse(folder, `${name}: ${(cause as Error).message}`);
+      }
+    }
+  }
+  return Object.fromEntries(
+    metrics.map((metric, i) => [metric, meanInterval(values[i])]),
+  );
+}
+
+/** Measures between sets of features. */
+async function setValues(
+  metrics: readonly SetMetricName[],
+  { folder, isPaired, options: { reference, features, ...session } }: {
+    folder: string;
+    /** Whether a picture's counterpart is left out with it. */
+    isPaired: boolean;
+    options: EvaluationOptions;
+  },
+): Promise<Record<string, SetValue>> {
+  if (metrics.length === 0) return {};
+  if (!features) refuse(folder, `${metrics[0]} needs features`);
+  await using network = await opened(features, session);
+  const own = await network.of(folder);
+  const isStatistics = reference.endsWith(".npz");
+  const theirs = isStatistics ? undefined : await network.of(reference);
+  const rowsOf = (rows: Rows, metric: SetMetricName) =>
+    rows[metric === "sfid" ? "spatial" : "pooled"] ??
+      refuse(folder, `${metric} needs Inception's features`);
+  const values: Record<string, SetValue> = {};
+  for (const metric of metrics) {
+    const rows = rowsOf(own, metric);
+    const add = <State>(set: SetMetric<State>) =>
+      Object.assign(values, set.value(set.accumulate(rows, 0)));
+    const against = <Value>(
+      valueOf: (features: Features) => Value,
+    ): SetReference<Value> => {
+      if (!theirs) {
+        refuse(folder, `${metric} needs a folder, found ${reference}`);
+      }
+      const others = rowsOf(theirs, metric);
+      return isPaired
+        ? pairedReference(others, valueOf)
+        : fixedReference(valueOf(others));
+    };
+    if (metric === "kid") {
+      add(kernelMetric("kid", against((kept) => kept)));
+    } else if (metric === "precision-recall") {
+      const names = { precision: "precision", recall: "recall" };
+      add(precisionRecallMetric(names, against((kept) => kept)));
+    } else if (isStatistics) {
+      const kind = metric === "sfid" ? "spatial" : "pooled";
+      const normal = await readReference(reference, kind);
+      add(frechetMetric(metric, fixedReference(frechetDistanceTo(normal))));
+    } else add(frechetMetric(metric, against(distanceFrom)));
+  }
+  return values;
+}
+
+/** Features of a folder's pictures, `[N, D]`; only Inception has spatial ones. */
+interface Rows {
+  readonly pooled: Features;
+  readonly spatial?: Features;
+}
+
+/** A network for whole folders, which closes what it opened. */
+interface FolderNetwork extends AsyncDisposable {
+  of(folder: string): Promise<Rows>;
+}
+
+async function opened(
+  features: FeatureNetwork | InceptionFile,
+  session: SessionOptions,
+): Promise<FolderNetwork> {
+  if ("weights" in features) {
+    const { weights, resize, narrow } = features;
+    const options = { narrow, ...session };
+    const inception = await openInceptionFeatures(weights, options);
+    return {
+      of: (folder) => inception.of(picturesOf(folder), resize),
+      [Symbol.asyncDispose]: () => inception[Symbol.asyncDispose](),
+    };
+  }
+  return {
+    async of(folder) {
+      const rows: Features[] = [];
+      for await (const picture of picturesOf(folder)) {
+        rows.push(await features.of(stacked([imageOf(picture)])));
+      }
+      return { pooled: joined(rows) };
+    },
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}

@@ -1,0 +1,154 @@
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertRejects,
+} from "@std/assert";
+import { TorchGenerator } from "@dip-go/core/random";
+import { float32, stacked, type Tensor, unstacked } from "@dip-go/core/tensor";
+import { inTemporaryFolder } from "@dip-go/testing/files";
+import { imageOf, rgbImage, writePng } from "@dip-go/core/pictures";
+import {
+  evaluatePictures,
+  type EvaluationOptions,
+  type FeatureNetwork,
+} from "./evaluate_pictures.ts";
+import { psnr } from "./psnr.ts";
+import { normalOfFeatures } from "./sets/feature_statistics.ts";
+import { frechetDistance } from "./sets/frechet_distance.ts";
+import { kernelDistance } from "./sets/kernel_distance.ts";
+import { precisionRecall } from "./sets/precision_recall.ts";
+import { readReference } from "./sets/reference_statistics.ts";
+import { ssim } from "./ssim.ts";
+
+const side = 12;
+const count = 24;
+
+/** Pictures `[24, 3, 12, 12]` that 8 bits keep. */
+function drawn(seed: number): Tensor<"float32"> {
+  const { shape, data } = new TorchGenerator(seed).randn([
+    count,
+    3,
+    side,
+    side,
+  ]);
+  const noise = float32(shape, data.map((x) => x / 3 + seed / 10));
+  return stacked(unstacked(noise).map((each) => imageOf(rgbImage(each))));
+}
+
+const [samples, references] = [drawn(1), drawn(2)];
+
+/** Mean colours: three numbers a picture. */
+const colours = (images: Tensor<"float32">): Tensor<"float32"> => {
+  const means = unstacked(images).flatMap((image) =>
+    unstacked(image).map(({ data }) =>
+      data.reduce((sum, x) => sum + x) / side ** 2
+    )
+  );
+  return float32([images.shape[0], 3], means);
+};
+const features: FeatureNetwork = {
+  of: (images) => Promise.resolve(colours(images)),
+};
+
+async function written(folder: string, images: Tensor<"float32">, first = 10) {
+  await Deno.mkdir(folder);
+  for (const [i, image] of unstacked(images).entries()) {
+    await writePng(`${folder}/${first + i}.png`, { image: rgbImage(image) });
+  }
+  return folder;
+}
+
+/** What is measured of the samples, against these references unless told. */
+const evaluated = (
+  options: Partial<EvaluationOptions>,
+  { first = 10, own = samples } = {},
+) =>
+  inTemporaryFolder(async (root) => {
+    const folder = await written(`${root}/own`, own);
+    const reference = await written(`${root}/reference`, references, first);
+    return await evaluatePictures(folder, { reference, ...options });
+  });
+
+const mean = (values: readonly number[]) =>
+  values.reduce((sum, x) => sum + x) / values.length;
+
+Deno.test("evaluatePictures() pairs pictures by name, and compares sets by features", async () => {
+  const metrics = ["psnr", "ssim", "fid", "kid", "precision-recall"] as const;
+  const values = await evaluated({ metrics, features });
+  const pairs = [samples, references] as const;
+  assertAlmostEquals(
+    values.psnr.mean,
+    mean(psnr(...pairs, { dataRange: 2 })),
+    1e-9,
+  );
+  assertAlmostEquals(
+    values.ssim.mean,
+    mean(ssim(...pairs, { dataRange: 2, padding: "same_zero_pad" })),
+    1e-9,
+  );
+  const [a, b] = pairs.map(colours);
+  assertAlmostEquals(
+    values.fid.mean,
+    frechetDistance(normalOfFeatures(a), normalOfFeatures(b)),
+    1e-9,
+  );
+  assertAlmostEquals(values.kid.mean, kernelDistance(a, b).mean, 1e-9);
+  const { precision, recall } = precisionRecall(b, a);
+  assertEquals([values.precision.mean, values.recall.mean], [
+    precision,
+    recall,
+  ]);
+  for (const { mean, low, high, n } of Object.values(values)) {
+    assert(low! <= mean && mean <= high! && n === count);
+  }
+});
+
+Deno.test("evaluatePictures() measures what it can unless told: pairs by PSNR and SSIM, features by FID", async () => {
+  assertEquals(Object.keys(await evaluated({})), ["psnr", "ssim"]);
+  assertEquals(Object.keys(await evaluated({ features })), [
+    "psnr",
+    "ssim",
+    "fid",
+  ]);
+  assertEquals(Object.keys(await evaluated({ features }, { first: 11 })), [
+    "fid",
+  ]);
+  const { psnr, ssim } = await evaluated({}, { own: references });
+  assertEquals([psnr.mean, ssim.mean], [100, 1]);
+});
+
+Deno.test("evaluatePictures() holds a folder against published statistics", async () => {
+  const reference = "testdata/npz/reference.npz";
+  const { fid } = await evaluated({ reference, features });
+  const normal = await readReference(reference, "pooled");
+  assertAlmostEquals(
+    fid.mean,
+    frechetDistance(normalOfFeatures(colours(samples)), normal),
+    1e-9,
+  );
+});
+
+Deno.test("evaluatePictures() says what a metric lacks", async () => {
+  const refused = (
+    message: string,
+    options: Partial<EvaluationOptions>,
+    first?: number,
+  ) => assertRejects(() => evaluated(options, { first }), TypeError, message);
+  await refused("reference has no 10.png, which psnr needs", {
+    metrics: ["psnr"],
+  }, 11);
+  await refused("no metric is asked for", {}, 11);
+  await refused("fid needs features", { metrics: ["fid"] });
+  await refused("lpips needs its network", { metrics: ["lpips"] });
+  await refused("sfid needs Inception's features", {
+    metrics: ["sfid"],
+    features,
+  });
+  const reference = "testdata/npz/reference.npz";
+  await refused("kid needs a folder, found testdata/npz", {
+    metrics: ["kid"],
+    features,
+    reference,
+  });
+});

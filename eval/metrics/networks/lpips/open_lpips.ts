@@ -1,0 +1,97 @@
+/** LPIPS as a loaded network, for pictures of any size that it can see. */
+import {
+  openSession,
+  type Session,
+  type SessionOptions,
+} from "@dip-go/core/runtime";
+import { float32, type Tensor, unstacked } from "@dip-go/core/tensor";
+import { imagePairSizes } from "../../image_pair.ts";
+import { lpipsGraph, type LpipsNet } from "./lpips.ts";
+import { loadLpips, type LpipsPaths } from "./lpips_load.ts";
+
+/** A loaded LPIPS. Hold it with `await using`. */
+export class Lpips implements AsyncDisposable {
+  readonly #held = new AsyncDisposableStack();
+  readonly #sessions = new Map<string, Session>();
+
+  /** @internal Use {@linkcode openLpips}. */
+  constructor(
+    private readonly open: (height: number, width: number) => Promise<Session>,
+  ) {}
+
+  /**
+   * The distance of each pair of pictures, `[B]`.
+   *
+   * @param a Pictures in [-1, 1], `[B, 3, H, W]` or `[3, H, W]`.
+   * @param b Pictures of the same shape.
+   * @throws {TypeError} If the shapes differ.
+   * @throws {RangeError} If they are too small for the network.
+   */
+  async distances(
+    a: Tensor<"float32">,
+    b: Tensor<"float32">,
+  ): Promise<number[]> {
+    const { B, C, H, W } = imagePairSizes("LPIPS", a, b);
+    const session = await this.#sized(H, W);
+    const [xs, ys] = [a, b].map(({ data }) =>
+      unstacked(float32([B, 1, C, H, W], data))
+    );
+    const values: number[] = [];
+    for (const [i, x] of xs.entries()) {
+      const { distances } = await session.run({ x, y: ys[i] });
+      values.push(Number(distances.data[0]));
+    }
+    return values;
+  }
+
+  /** A session takes pictures of one size. */
+  async #sized(height: number, width: number): Promise<Session> {
+    const size = `${height}x${width}`;
+    const known = this.#sessions.get(size);
+    if (known) return known;
+    const session = await this.open(height, width);
+    this.#held.defer(() => session.close());
+    this.#sessions.set(size, session);
+    return session;
+  }
+
+  /** Releases the runtime's memory. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#held.disposeAsync();
+  }
+}
+
+/**
+ * Opens LPIPS (Zhang et al., 2018), version 0.1.
+ *
+ * @param net AlexNet, which the authors advise for measuring, or VGG-16.
+ * @param options `backbone` and `linear`: the two published files, as for
+ * `loadLpips`. `narrow`: as in `LpipsConfig`.
+ * @throws As `loadLpips`.
+ *
+ * @example
+ * ```ts ignore
+ * import { openLpips, readPicture, imageOf } from "@dip-go/eval";
+ *
+ * await using lpips = openLpips("alex", {
+ *   backbone: "alexnet-owt-7be5be79.pth",
+ *   linear: "alex.pth",
+ * });
+ * const [a, b] = [await readPicture("a.png"), await readPicture("b.png")];
+ * const [distance] = await lpips.distances(imageOf(a), imageOf(b));
+ * ```
+ */
+export function openLpips(
+  net: LpipsNet,
+  { backbone, linear, narrow = 1, ...options }:
+    & LpipsPaths
+    & SessionOptions
+    & { narrow?: number },
+): Lpips {
+  const config = { net, narrow };
+  const weights = loadLpips(config, { backbone, linear });
+  return new Lpips(async (height, width) => {
+    const size = { batch: 1, height, width };
+    return await openSession(lpipsGraph(config, weights, size), options);
+  });
+}
