@@ -5,8 +5,13 @@
  * its inputs: checkpointing at the graph's boundary.
  */
 import { GraphBuilder } from "../onnx/builder.ts";
-import type { Graph, Node, Value } from "../onnx/graph.ts";
-import { valueOf } from "../onnx/graph.ts";
+import {
+  constantInts,
+  type Graph,
+  type Node,
+  type Value,
+  valueOf,
+} from "../onnx/graph.ts";
 import type { VjpCall } from "../onnx/ops/operator.ts";
 import { operatorOf } from "../onnx/ops/registry.ts";
 import { withoutUnread } from "../onnx/rewrites/unread_inputs.ts";
@@ -21,8 +26,6 @@ export const gradientOf = (value: string): string => `${value}:gradient`;
 export interface VjpOptions {
   /** Inputs or initializers whose gradients are wanted. */
   readonly wrt: readonly string[];
-  /** Outputs that have a cotangent; all by default. */
-  readonly outputs?: readonly string[];
   /** Forward outputs that the new graph returns too. */
   readonly keep?: readonly string[];
   /** Forward values that the new graph need not compute again: those that it reads are inputs of it. None by default. */
@@ -68,17 +71,18 @@ function checkTarget(graph: Graph, name: string): void {
   }
 }
 
-/** The cotangents on their way back through the graph. */
+/** The cotangents on their way back through `graph`, whose VJP graph `g` builds. */
 class Backward {
   readonly #g: GraphBuilder;
   readonly #graph: Graph;
+  /** Names of the values that depend on a target. */
   readonly #active: ReadonlySet<string>;
   readonly #cotangents = new Map<string, Value>();
 
-  constructor(g: GraphBuilder, graph: Graph, active: ReadonlySet<string>) {
+  constructor(g: GraphBuilder, graph: Graph, wrt: readonly string[]) {
     this.#g = g;
     this.#graph = graph;
-    this.#active = active;
+    this.#active = dependants(graph, wrt);
   }
 
   get(name: string): Value | undefined {
@@ -86,12 +90,9 @@ class Backward {
   }
 
   accumulate(name: string, cotangent: Value): void {
-    const target = unbroadcast(
-      this.#g,
-      cotangent,
-      valueOf(this.#graph, name).shape,
-    );
-    const sum = this.#cotangents.get(name);
+    const { shape } = valueOf(this.#graph, name);
+    const target = unbroadcast(this.#g, cotangent, shape);
+    const sum = this.get(name);
     this.#cotangents.set(name, sum ? this.#g.add(sum, target) : target);
   }
 
@@ -102,9 +103,9 @@ class Backward {
 
   /** Sends the cotangents of a node's outputs to its inputs. */
   through(node: Node): void {
-    const cotangents = node.outputs.map((o) => this.#cotangents.get(o) ?? null);
+    const cotangents = node.outputs.map((name) => this.get(name) ?? null);
     if (cotangents.every((c) => c === null)) return;
-    if (!node.inputs.some((i) => this.#wants(i))) return;
+    if (!node.inputs.some((name) => this.#wants(name))) return;
     const { vjp } = operatorOf(node);
     if (!vjp) {
       throw new RangeError(
@@ -127,10 +128,9 @@ class Backward {
   }
 
   #call(node: Node, cotangents: readonly (Value | null)[]): VjpCall {
-    const inputs = node.inputs.map((i) =>
-      i === "" ? null : valueOf(this.#graph, i)
-    );
-    const outputs = node.outputs.map((o) => valueOf(this.#graph, o));
+    const valueAt = (name: string) => valueOf(this.#graph, name);
+    const inputs = node.inputs.map((name) => name ? valueAt(name) : null);
+    const outputs = node.outputs.map(valueAt);
     return {
       g: this.#g,
       node,
@@ -141,7 +141,7 @@ class Backward {
       cotangents,
       dy: cotangents[0]!,
       wants: (i) => i < node.inputs.length && this.#wants(node.inputs[i]),
-      constant: (i) => this.#g.constantInts(node.inputs[i], node),
+      constant: (i) => constantInts(this.#graph, node, i),
     };
   }
 }
@@ -159,20 +159,13 @@ class Backward {
  */
 export function vjpGraph(
   graph: Graph,
-  {
-    wrt,
-    outputs = graph.outputs.map((o) => o.name),
-    keep = [],
-    given = [],
-    seed = "input",
-  }: VjpOptions,
+  { wrt, keep = [], given = [], seed = "input" }: VjpOptions,
 ): Graph {
   wrt.forEach((name) => checkTarget(graph, name));
   const forward = withInputs(graph, given);
   const g = GraphBuilder.continuing(forward, `${graph.name}:vjp`);
-  const backward = new Backward(g, graph, dependants(graph, wrt));
-  for (const name of outputs) {
-    const { dtype, shape } = valueOf(graph, name);
+  const backward = new Backward(g, graph, wrt);
+  for (const { name, dtype, shape } of graph.outputs) {
     const cotangent = seed === "input"
       ? g.input(cotangentOf(name), dtype, shape)
       : g.expand(g.scalar(1), shape);
@@ -199,18 +192,14 @@ const withInputs = (graph: Graph, names: readonly string[]): Graph => ({
 
 /** The graph with its parameters as inputs, after the inputs it has: the form that trains. */
 export function parametersAsInputs(graph: Graph): Graph {
-  const initializers = [...graph.initializers.values()];
-  const parameters = initializers.filter((i) => i.role === "parameter");
+  const all = [...graph.initializers];
+  const parameters = all.filter(([, { role }]) => role === "parameter");
   return {
     ...graph,
     inputs: [
       ...graph.inputs,
-      ...parameters.map(({ name, dtype, shape }) => ({ name, dtype, shape })),
+      ...parameters.map(([name, { dtype, shape }]) => ({ name, dtype, shape })),
     ],
-    initializers: new Map(
-      initializers.filter((i) => i.role !== "parameter").map((
-        i,
-      ) => [i.name, i]),
-    ),
+    initializers: new Map(all.filter(([, { role }]) => role !== "parameter")),
   };
 }

@@ -9,45 +9,24 @@ export const ints = (value: readonly number[]): Attribute => ({
 });
 export const string = (value: string): Attribute => ({ kind: "string", value });
 
-function read<K extends keyof AttributeValue>(
+/** Reads attributes of one kind: a node's, or the operator's default. */
+const reader = <K extends keyof AttributeValue>(kind: K) =>
+(
   node: Node,
   key: string,
-  kind: K,
-): AttributeValue[K] | undefined {
+  otherwise: AttributeValue[K],
+): AttributeValue[K] => {
   const attribute = node.attributes[key];
-  if (attribute === undefined) return undefined;
+  if (attribute === undefined) return otherwise;
   if (attribute.kind !== kind) {
     throw new TypeError(
       `Cannot read attribute "${key}" of node "${node.name}" (${node.op}): it is ${attribute.kind}, expected ${kind}`,
     );
   }
   return attribute.value as AttributeValue[K];
-}
+};
 
-/** An integer attribute, or the operator's default. */
-export const intAttribute = (
-  node: Node,
-  key: string,
-  otherwise: number,
-): number => read(node, key, "int") ?? otherwise;
-
-/** A float attribute, or the operator's default. */
-export const floatAttribute = (
-  node: Node,
-  key: string,
-  otherwise: number,
-): number => read(node, key, "float") ?? otherwise;
-
-/** A list of integers, or the operator's default. */
-export const intsAttribute = (
-  node: Node,
-  key: string,
-  otherwise: readonly number[],
-): readonly number[] => read(node, key, "ints") ?? otherwise;
-
-/** A string attribute, or the operator's default. */
-export const stringAttribute = (
-  node: Node,
-  key: string,
-  otherwise: string,
-): string => read(node, key, "string") ?? otherwise;
+export const intAttribute = reader("int");
+export const floatAttribute = reader("float");
+export const intsAttribute = reader("ints");
+export const stringAttribute = reader("string");

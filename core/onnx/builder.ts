@@ -3,7 +3,15 @@
  * fails where it is made.
  */
 import type { DType, Tensor } from "../tensor/tensor.ts";
-import type { Attribute, Graph, Initializer, Node, Value } from "./graph.ts";
+import {
+  type Attribute,
+  constantInts,
+  type Graph,
+  type Initializer,
+  type Node,
+  type Value,
+  valueOf,
+} from "./graph.ts";
 import { Operations } from "./operations.ts";
 import { inferShapes, operatorOf } from "./ops/registry.ts";
 
@@ -59,13 +67,7 @@ export class GraphBuilder extends Operations {
 
   /** The value called `name`. @throws {RangeError} If there is none. */
   value(name: string): Value {
-    const value = this.#values.get(name);
-    if (!value) {
-      throw new RangeError(
-        `Cannot find value "${name}" in graph "${this.name}"`,
-      );
-    }
-    return value;
+    return valueOf({ name: this.name, values: this.#values }, name);
   }
 
   initializer(name: string): Initializer | undefined {
@@ -101,16 +103,10 @@ export class GraphBuilder extends Operations {
   }
 
   constant(data: Tensor): Value {
-    const name = this.#unique("constant");
     const { dtype, shape } = data;
-    this.#initializers.set(name, {
-      name,
-      dtype,
-      shape,
-      data,
-      role: "constant",
-    });
-    return this.#declare({ name, dtype, shape });
+    const value = { name: this.#unique("constant"), dtype, shape };
+    this.#initializers.set(value.name, { ...value, data, role: "constant" });
+    return this.#declare(value);
   }
 
   #declare<V extends Value>(value: V): V {
@@ -157,23 +153,13 @@ export class GraphBuilder extends Operations {
     const inferred = inferShapes({
       node,
       inputs: inputs.map((v) => v && this.value(v.name)),
-      constant: (i) => this.constantInts(node.inputs[i], node),
+      constant: (i) =>
+        constantInts({ initializers: this.#initializers }, node, i),
     });
     this.#nodes.push(node);
     return inferred.map(({ dtype, shape }, i) =>
       this.#declare({ name: node.outputs[i], dtype, shape })
     );
-  }
-
-  /** Integers of a constant. @throws {RangeError} If `name` is no constant with data in memory. */
-  constantInts(name: string, node: Node): number[] {
-    const data = this.#initializers.get(name)?.data?.data;
-    if (!data) {
-      throw new RangeError(
-        `Cannot read input "${name}" of node "${node.name}" (${node.op}): it must be a constant`,
-      );
-    }
-    return Array.from(data as ArrayLike<number | bigint>, Number);
   }
 
   substitute(from: Value, to: Value): void {

@@ -73,21 +73,28 @@ export interface Graph {
 }
 
 /** The value called `name`. @throws {RangeError} If the graph has none. */
-export function valueOf(graph: Graph, name: string): Value {
+export function valueOf(
+  graph: Pick<Graph, "name" | "values">,
+  name: string,
+): Value {
   const value = graph.values.get(name);
-  if (!value) {
-    throw new RangeError(
-      `Cannot find value "${name}" in graph "${graph.name}"`,
-    );
-  }
-  return value;
+  if (value) return value;
+  throw new RangeError(`Cannot find value "${name}" in graph "${graph.name}"`);
 }
 
-/** Number of parameter elements of a graph. */
-export function parameterCount(graph: Graph): number {
-  let count = 0;
-  for (const { role, shape } of graph.initializers.values()) {
-    if (role === "parameter") count += shape.reduce((a, b) => a * b, 1);
+/** Integers of a node's i-th input. @throws {RangeError} If that is no constant with data in memory. */
+export function constantInts(
+  { initializers }: Pick<Graph, "initializers">,
+  node: Node,
+  i: number,
+): number[] {
+  const data = initializers.get(node.inputs[i])?.data?.data;
+  if (!data) {
+    throw new RangeError(
+      `Cannot read input "${
+        node.inputs[i]
+      }" of node "${node.name}" (${node.op}): it must be a constant`,
+    );
   }
-  return count;
+  return Array.from(data as ArrayLike<number | bigint>, Number);
 }

@@ -45,50 +45,38 @@ function counted(
   };
 }
 
-/** A graph's nodes, asked for their costs. */
-class Costs {
-  readonly #graph: Graph;
-  readonly #makers: ReadonlyMap<string, Node>;
-
-  constructor(graph: Graph) {
-    this.#graph = graph;
-    this.#makers = new Map(
-      graph.nodes.flatMap((node) => node.outputs.map((name) => [name, node])),
-    );
-  }
-
-  of(node: Node | undefined): Cost {
+/** The cost of a graph's nodes, of none where it is undefined. */
+function costsOf(graph: Graph): (node: Node | undefined) => Cost {
+  const makers = new Map(
+    graph.nodes.flatMap((node) => node.outputs.map((name) => [name, node])),
+  );
+  /** The name of the value that `name` rearranges; itself where it is none. */
+  const sourceOf = (name: string): string => {
+    const node = makers.get(name);
+    const rearranges = node && operatorOf(node).rearranges;
+    return rearranges ? sourceOf(node.inputs[0]) : name;
+  };
+  const isWeight = (name: string): boolean => {
+    const source = sourceOf(name);
+    const node = makers.get(source);
+    return node?.op === "Concat"
+      ? node.inputs.every(isWeight)
+      : graph.initializers.get(source)?.role === "parameter";
+  };
+  const costOf = (node: Node | undefined): Cost => {
     const rule = node && operatorOf(node).macs;
     if (!rule) return {};
     const { inputs, outputs } = node;
-    const valueAt = (name: string) =>
-      name === "" ? null : valueOf(this.#graph, name);
     return rule({
       node,
-      inputs: inputs.map(valueAt),
-      y: valueOf(this.#graph, outputs[0]),
-      isWeight: (i) => this.#isWeight(inputs[i]),
-      costOf: (i) => this.of(this.#makers.get(inputs[i])),
-      sourceCostOf: (i) => this.of(this.#makers.get(this.#source(inputs[i]))),
+      inputs: inputs.map((name) => name === "" ? null : valueOf(graph, name)),
+      y: valueOf(graph, outputs[0]),
+      isWeight: (i) => isWeight(inputs[i]),
+      costOf: (i) => costOf(makers.get(inputs[i])),
+      sourceCostOf: (i) => costOf(makers.get(sourceOf(inputs[i]))),
     });
-  }
-
-  /** The name of the value that `name` rearranges; itself where it is none. */
-  #source(name: string): string {
-    const node = this.#makers.get(name);
-    return node && operatorOf(node).rearranges
-      ? this.#source(node.inputs[0])
-      : name;
-  }
-
-  #isWeight(name: string): boolean {
-    const source = this.#source(name);
-    const node = this.#makers.get(source);
-    if (node?.op === "Concat") {
-      return node.inputs.every((name) => this.#isWeight(name));
-    }
-    return this.#graph.initializers.get(source)?.role === "parameter";
-  }
+  };
+  return costOf;
 }
 
 /**
@@ -99,10 +87,10 @@ class Costs {
  * joined from several); any other product counts as attention.
  */
 export function macsOfGraph(graph: Graph): MacsByNode {
-  const costs = new Costs(graph);
+  const costOf = costsOf(graph);
   const macs = new Map<string, Macs>();
   for (const node of graph.nodes) {
-    const cost = counted(costs.of(node));
+    const cost = counted(costOf(node));
     if (cost.total + cost.paper > 0) macs.set(node.name, cost);
   }
   return macs;

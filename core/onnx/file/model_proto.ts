@@ -11,17 +11,18 @@ import {
   sizeOf,
 } from "../../tensor/tensor.ts";
 import { dataTypes, dtypeOfCode } from "../data_types.ts";
-import type {
-  Attribute,
-  FileRange,
-  Graph,
-  Initializer,
-  Node,
-  Value,
+import {
+  type Attribute,
+  constantInts,
+  type FileRange,
+  type Graph,
+  type Initializer,
+  type Node,
+  type Value,
 } from "../graph.ts";
 import {
+  attributeForms,
   type AttributeMessage,
-  attributeTypes,
   encoded,
   fieldNumber,
   type ModelMessage,
@@ -42,6 +43,7 @@ const irVersions: Readonly<Record<number, number>> = {
 };
 /** Opset 20, IR version 10: ONNX 1.16, ONNX Runtime 1.18 and later. */
 const usualOpset = 20;
+const microsoft = "com.microsoft";
 const microsoftOpset = 1;
 const producerName = "dip-go";
 /** `TensorProto.DataLocation.EXTERNAL`. */
@@ -164,21 +166,14 @@ function opsetImports(
   graph: Graph,
   opset: number,
 ): ModelMessage["opsetImport"] {
-  const opsets: Readonly<Record<string, number>> = {
-    "": opset,
-    "com.microsoft": microsoftOpset,
-  };
   const domains = new Set(["", ...graph.nodes.map((node) => node.domain)]);
   return [...domains].map((domain) => {
-    const version = opsets[domain];
-    if (version === undefined) {
+    if (domain !== "" && domain !== microsoft) {
       throw new RangeError(
-        `Cannot encode graph "${graph.name}": operator domain "${domain}" is unknown, expected one of ${
-          JSON.stringify(Object.keys(opsets))
-        }`,
+        `Cannot encode graph "${graph.name}": operator domain "${domain}" is unknown, expected "" or "${microsoft}"`,
       );
     }
-    return { domain, version };
+    return { domain, version: domain === "" ? opset : microsoftOpset };
   });
 }
 
@@ -189,19 +184,14 @@ function encodeNode(node: Node): NodeMessage {
 }
 
 function encodeAttribute(
-  [name, attribute]: [string, Attribute],
+  [name, { kind, value }]: [string, Attribute],
 ): AttributeMessage {
-  const type = attributeTypes[attribute.kind];
-  switch (attribute.kind) {
-    case "int":
-      return { name, type, i: attribute.value };
-    case "float":
-      return { name, type, f: attribute.value };
-    case "ints":
-      return { name, type, ints: attribute.value };
-    case "string":
-      return { name, type, s: text.encode.encode(attribute.value) };
-  }
+  const { type, field } = attributeForms[kind];
+  return {
+    name,
+    type,
+    [field]: kind === "string" ? text.encode.encode(value) : value,
+  };
 }
 
 function encodeValue({ name, dtype, shape }: Value): ValueInfoMessage {
@@ -316,12 +306,12 @@ function checkVersions({ irVersion, opsetImport, graph }: ModelMessage): void {
         `IR version is ${irVersion} and opset ${version}, expected opset 17 to 20 with IR version 8 to 10`,
       );
     }
-    if (domain === "com.microsoft" && version !== microsoftOpset) {
+    if (domain === microsoft && version !== microsoftOpset) {
       refuse(
         `opset of domain "${domain}" is ${version}, expected ${microsoftOpset}`,
       );
     }
-    if (domain !== "" && domain !== "com.microsoft") {
+    if (domain !== "" && domain !== microsoft) {
       refuse(`operator domain "${domain}" is unknown`);
     }
   }
@@ -378,28 +368,24 @@ function decodeNode(
     inputs: input,
     outputs: output,
     attributes: Object.fromEntries(
-      attribute.map((
-        message,
-      ) => [message.name, decodeAttribute(name, message)]),
+      attribute.map((each) => [each.name, decodeAttribute(name, each)]),
     ),
   };
 }
 
 function decodeAttribute(node: string, message: AttributeMessage): Attribute {
-  switch (message.type) {
-    case attributeTypes.int:
-      return { kind: "int", value: message.i! };
-    case attributeTypes.float:
-      return { kind: "float", value: message.f! };
-    case attributeTypes.ints:
-      return { kind: "ints", value: message.ints! };
-    case attributeTypes.string:
-      return { kind: "string", value: text.decode.decode(message.s!) };
-    default:
-      throw new TypeError(
-        `Cannot read attribute "${message.name}" of node "${node}": type ${message.type} is not supported`,
-      );
+  for (const kind of ["int", "float", "ints", "string"] as const) {
+    const { type, field } = attributeForms[kind];
+    if (type !== message.type) continue;
+    const value = message[field]!;
+    return {
+      kind,
+      value: value instanceof Uint8Array ? text.decode.decode(value) : value,
+    } as Attribute;
   }
+  throw new TypeError(
+    `Cannot read attribute "${message.name}" of node "${node}": type ${message.type} is not supported`,
+  );
 }
 
 function inferOutputs(
@@ -420,21 +406,12 @@ function inferOutputs(
   const inferred = inferShapes({
     node,
     inputs,
-    constant: (i) => constantInts(node, initializers.get(node.inputs[i])),
+    constant: (i) => constantInts({ initializers }, node, i),
   });
   inferred.forEach((value, i) => {
     const name = node.outputs[i];
     values.set(name, { name, ...value });
   });
-}
-
-function constantInts(node: Node, constant?: Initializer): number[] {
-  if (!constant?.data) {
-    throw new RangeError(
-      `Cannot read node "${node.name}" (${node.op}): a shape input is no constant with data in the file`,
-    );
-  }
-  return Array.from(constant.data.data as ArrayLike<number | bigint>, Number);
 }
 
 function checkOutput(

@@ -165,5 +165,10 @@ export interface ModelMessage {
   };
 }
 
-/** `AttributeProto.AttributeType`, for the kinds that our graphs hold. */
-export const attributeTypes = { float: 1, int: 2, string: 3, ints: 7 } as const;
+/** `AttributeProto.AttributeType` of each kind that our graphs hold, and the field with its value. */
+export const attributeForms = {
+  float: { type: 1, field: "f" },
+  int: { type: 2, field: "i" },
+  string: { type: 3, field: "s" },
+  ints: { type: 7, field: "ints" },
+} as const;
