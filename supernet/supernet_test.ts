@@ -32,7 +32,7 @@ import {
   tinyText,
   tinyUnet,
 } from "@dip-go/testing/models";
-import { openSubNet } from "./sampling/fused_sub_net.ts";
+import { openFusedSubNet } from "./sampling/fused_sub_net.ts";
 import {
   checkGates,
   denseGates,
@@ -224,7 +224,7 @@ for (const [name, subjectOf] of Object.entries(subjects)) {
       const found = await runner.sample({ ...request, gates });
       assertClose(found, expected);
       assert(subNetMacs(net, gates) < subNetMacs(net, dense));
-      await using fused = await openSubNet(runner, gates);
+      await using fused = await openFusedSubNet(runner, gates);
       const again = await fused.sample(request);
       assertClose(again, expected);
     }
@@ -246,7 +246,7 @@ Deno.test("a SubNet too large for a session a step runs on its runner's blocks",
   const { net, conditioning } = subject;
   const gates = randomGates(net, 0);
   await using runner = new SubNetRunner(net);
-  await using shared = await openSubNet(runner, gates, { mostWeights: 0 });
+  await using shared = await openFusedSubNet(runner, gates, { mostWeights: 0 });
   const found = await shared.sample({
     latents,
     conditioning,

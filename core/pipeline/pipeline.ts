@@ -22,7 +22,11 @@ import {
   type SchedulerConfig,
 } from "../samplers/schedule/scheduler_config.ts";
 import type { TorchGenerator } from "../tensor/random.ts";
-import { type Conditioner, openConditioner } from "./conditioner.ts";
+import {
+  type Conditioner,
+  openConditioner,
+  type Subject,
+} from "./conditioner.ts";
 import { promptTokens } from "./prompts/open_prompt_encoder.ts";
 import {
   type Autoencoder,
@@ -30,6 +34,12 @@ import {
   openPictureDecoder,
   type PictureDecoder,
 } from "./picture_decoder.ts";
+import { openFullSampler } from "./full_sampler.ts";
+import {
+  type DrawOptions,
+  type Picture,
+  PictureSampler,
+} from "./picture_sampler.ts";
 import type { SamplingInputs } from "./sampling_inputs.ts";
 
 /** Where and how precisely a pipeline computes, and where its network's weights are. */
@@ -215,6 +225,29 @@ export class PipelineSampler {
     const latents = random.randn(shape);
     const noise = drawStepNoise(sampler, { shape, random });
     return { latents, noise, conditioning, sampler, guidanceScale };
+  }
+
+  /** The full sampler, to draw often: its sessions stay open. Hold it with `await using`. */
+  open(): PictureSampler {
+    return new PictureSampler(
+      this,
+      (images) =>
+        openFullSampler(this.graph({ images }), this.pipeline.sessions),
+    );
+  }
+
+  /**
+   * Draws pictures with the full sampler, and closes its sessions.
+   *
+   * @param subjects A class or a prompt, or several.
+   * @throws As {@linkcode PictureSampler.sample}.
+   */
+  async sample(
+    subjects: Subject | readonly Subject[],
+    options?: DrawOptions,
+  ): Promise<Picture[]> {
+    await using sampler = this.open();
+    return await sampler.sample(subjects, options);
   }
 }
 

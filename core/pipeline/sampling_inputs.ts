@@ -1,4 +1,4 @@
-/** The values that a sampler starts from, whatever calls the network. */
+/** Noise and conditions to final latents: the values that a sampler starts from, whatever calls the network. */
 import type { Sampler } from "../samplers/sampler.ts";
 import type { StepNoise } from "../samplers/sampler_state.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -13,4 +13,16 @@ export interface SamplingInputs {
   /** For the steps at which the sampler adds noise. */
   readonly noise?: StepNoise;
   readonly guidanceScale: number;
+}
+
+/** The same, watched. */
+export interface SamplingRequest extends SamplingInputs {
+  /** Called at each step, before its latents are replaced. */
+  readonly observe?: (step: { readonly step: number }) => void | Promise<void>;
+}
+
+/** A sampler with its sessions open. Hold it with `await using`. */
+export interface LatentSampler extends AsyncDisposable {
+  /** Final latents, `[B, C, H, W]`. */
+  sample(request: SamplingRequest): Promise<Tensor<"float32">>;
 }

@@ -2,7 +2,7 @@
 import { alignedLines } from "../tables/aligned_lines.ts";
 import { openSession } from "@dip-go/core/runtime";
 import { compileSubNet } from "@dip-go/supernet/compile";
-import { openSubNet, SubNetRunner } from "@dip-go/supernet/sampling";
+import { openFusedSubNet, SubNetRunner } from "@dip-go/supernet/sampling";
 import { interleave, type Latency } from "../statistics/latency.ts";
 import { compileRequest } from "./subjects/compiled_subject.ts";
 import type { Subject } from "./subjects/subjects.ts";
@@ -28,7 +28,7 @@ export async function measureCompiled(
   const { value: session, time: open } = await timed(() => openSession(graph));
   await using compiled = session;
   await using runner = new SubNetRunner(net);
-  await using stepwise = await openSubNet(runner, compiling.plan.gates);
+  await using stepwise = await openFusedSubNet(runner, compiling.plan.gates);
   const { latents, conditioning } = request;
   const feeds = { noise: latents, ...conditioning };
   const latency = await interleave({

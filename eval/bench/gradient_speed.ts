@@ -8,7 +8,7 @@ import { alignedLines } from "../tables/aligned_lines.ts";
 import { denseGates } from "@dip-go/supernet/gates";
 import {
   blockSessions,
-  openSubNet,
+  openFusedSubNet,
   SubNetRunner,
 } from "@dip-go/supernet/sampling";
 import { openTrainingForm } from "@dip-go/supernet/training";
@@ -38,7 +38,7 @@ export async function measureGradient(
   await using runner = new SubNetRunner(net);
   // A large model's weights are to be in memory once: there the training form's own sessions sample.
   const isLarge = !blockSessions(net).keepsMemory;
-  await using full = isLarge ? null : await openSubNet(runner, gates);
+  await using full = isLarge ? null : await openFusedSubNet(runner, gates);
   const pass = () =>
     full ? full.sample(request) : form.sample({ ...request, gates });
   const latency = await interleave({

@@ -5,13 +5,14 @@
  * because a process's peak never falls; it prints JSON.
  */
 import { alignedLines } from "../tables/aligned_lines.ts";
+import { loadPipeline } from "@dip-go/core";
 import { blockGraphOf, loadModel, wholeGraph } from "@dip-go/core/models";
 import { macsOfGraph, sumMacs } from "@dip-go/core/onnx";
 import { TorchGenerator } from "@dip-go/core/random";
 import { openSession } from "@dip-go/core/runtime";
 import { makeSampler, readSchedulerConfig } from "@dip-go/core/samplers";
+import { openSubNet } from "@dip-go/supernet";
 import { denseGates, superNet } from "@dip-go/supernet/gates";
-import { samplePictures } from "@dip-go/supernet/sampling";
 import { openTrainingForm } from "@dip-go/supernet/training";
 import { interleave } from "../statistics/latency.ts";
 import { measuredApart, peakBytes } from "./apart.ts";
@@ -28,15 +29,11 @@ const guidanceScale = 7.5;
 
 /** A guided 512x512 picture in two steps of the folder's sampler, from its prompt to its pixels. */
 async function generate(folder: string): Promise<Figures> {
-  const options = {
-    steps: 2,
-    guidanceScale,
-    random: new TorchGenerator(0),
-    granularity: "branch",
-  } as const;
-  for await (const { shape } of samplePictures(folder, [["a"]], options)) {
-    if (shape.join() !== "1,3,512,512") throw new Error(`drew [${shape}]`);
-  }
+  const pipeline = await loadPipeline(folder);
+  const sampler = pipeline.sampler({ steps: 2, guidanceScale });
+  await using full = await openSubNet(sampler);
+  const [{ shape }] = await full.sample("a");
+  if (shape.join() !== "3,512,512") throw new Error(`drew [${shape}]`);
   return { "peak GB": peakGigabytes() };
 }
 

@@ -7,7 +7,7 @@ import {
   subNetMacs,
   type SuperNet,
 } from "@dip-go/supernet/gates";
-import { openSubNet, SubNetRunner } from "@dip-go/supernet/sampling";
+import { openFusedSubNet, SubNetRunner } from "@dip-go/supernet/sampling";
 import { interleave, type Latency } from "../statistics/latency.ts";
 import { mixedGates } from "./subjects/mixed_gates.ts";
 import type { Subject } from "./subjects/subjects.ts";
@@ -48,8 +48,8 @@ export async function measureSpeed(
 ): Promise<Speed> {
   const gates = mixedGates(net, sparsity);
   await using runner = new SubNetRunner(net);
-  await using full = await openSubNet(runner, firstCalls(net, fullCalls));
-  await using subNet = await openSubNet(runner, gates);
+  await using full = await openFusedSubNet(runner, firstCalls(net, fullCalls));
+  await using subNet = await openFusedSubNet(runner, gates);
   const macs = { full: denseMacs(net), subNet: subNetMacs(net, gates) };
   const share = fullCalls / net.steps;
   const repeats = Math.max(1, Math.round(share * macs.full / macs.subNet));

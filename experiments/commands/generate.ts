@@ -3,18 +3,16 @@
  * Stable Diffusion pipeline, with the full sampler or a SubNet's gates. The
  * settings travel in the PNG's text chunks.
  */
+import { loadPipeline } from "@dip-go/core";
 import { writePng } from "@dip-go/core/pictures";
-import { modelFolder } from "@dip-go/core/hub";
-import { TorchGenerator } from "@dip-go/core/random";
-import { unstacked } from "@dip-go/core/tensor";
+import { openSubNet } from "@dip-go/supernet";
 import {
-  denseGates,
-  parseGates,
+  checkPlan,
+  denseMacs,
+  readPlan,
   subNetMacs,
-  type SubNetPlan,
-  type SuperNet,
+  superNetOf,
 } from "@dip-go/supernet/gates";
-import { samplePictures } from "@dip-go/supernet/sampling";
 import { imageGrid } from "@dip-go/eval/pictures";
 import {
   generateHelp,
@@ -22,59 +20,31 @@ import {
   parseGenerate,
 } from "./generate_options.ts";
 
-async function readPlan(path: string, net: SuperNet): Promise<SubNetPlan> {
-  let json: unknown;
-  try {
-    json = JSON.parse(await Deno.readTextFile(path));
-  } catch (cause) {
-    throw new TypeError(
-      `Cannot read gates ${path}: ${(cause as Error).message}`,
-      { cause },
-    );
-  }
-  const file = parseGates(json, path);
-  if (file.blocks.join() !== net.units.join()) {
-    throw new RangeError(
-      `Cannot use gates ${path}: its units are [${file.blocks}], expected [${net.units}]`,
-    );
-  }
-  return file;
-}
-
 /** Generates the pictures and writes the PNG. */
 export async function generate(options: GenerateOptions): Promise<void> {
-  const { subject, batch, seed, gates: gatesFile } = options;
+  const { subject, batch, seed, sampler: kind } = options;
+  const { device, precision, weights } = options;
+  const loading = { device, precision, weights };
+  const pipeline = await loadPipeline(options.model, loading);
+  const sampler = pipeline.sampler({ ...options, kind });
+  const net = superNetOf(sampler);
+  const plan = options.gates ? await readPlan(options.gates) : undefined;
+  if (plan) checkPlan(plan, net, options.gates);
+  await using subNet = await openSubNet(sampler, plan);
   const { prompt, negativePrompt } = typeof subject === "number"
     ? { prompt: subject, negativePrompt: undefined }
     : subject;
-  let macs = 0;
-  const rounds = samplePictures(
-    await modelFolder(options.model),
-    [Array(batch).fill(prompt)],
-    {
-      ...options,
-      negativePrompt,
-      sessions: { device: options.device, precision: options.precision },
-      random: new TorchGenerator(seed),
-      async plan(net) {
-        const plan = gatesFile
-          ? await readPlan(gatesFile, net)
-          : { gates: denseGates(net.steps, net.units.length) };
-        macs = subNetMacs(net, plan.gates);
-        return plan;
-      },
-      observe: ({ step }, { steps }) => progress(step + 1, steps),
-    },
-  );
+  const images = await subNet.sample(Array(batch).fill(prompt), {
+    seed,
+    negativePrompt,
+    progress,
+  });
   const label = typeof subject === "number" ? `class ${subject}` : "";
-  for await (const pictures of rounds) {
-    await writePng(options.output, {
-      image: imageGrid([{ label, images: unstacked(pictures) }], {
-        zoom: options.scale,
-      }),
-      text: { settings: JSON.stringify(options), macs: String(macs) },
-    });
-  }
+  const macs = plan ? subNetMacs(net, plan.gates) : denseMacs(net);
+  await writePng(options.output, {
+    image: imageGrid([{ label, images }], { zoom: options.scale }),
+    text: { settings: JSON.stringify(options), macs: String(batch * macs) },
+  });
 }
 
 function progress(done: number, steps: number): void {

@@ -5,7 +5,9 @@
  */
 import { isFile, readJson, writeAtomically } from "@dip-go/core/files";
 import {
+  checkPlan,
   parseGates,
+  readPlan,
   type SubNetPlan,
   type SuperNet,
 } from "@dip-go/supernet/gates";
@@ -45,13 +47,9 @@ export async function shippedPlan(
 ): Promise<SubNetPlan> {
   const file = fileOf(folder, sparsity);
   if (!await isFile(file)) return uniformPlan(net, sparsity);
-  const { blocks, gates, forecast } = parseGates(await readJson(file), file);
-  if (blocks.join() !== net.units.join()) {
-    throw new RangeError(
-      `Cannot use ${file}: its units are [${blocks}], expected [${net.units}]`,
-    );
-  }
-  return { gates, forecast };
+  const plan = await readPlan(file);
+  checkPlan(plan, net, file);
+  return { gates: plan.gates, forecast: plan.forecast };
 }
 
 function uniformPlan(net: SuperNet, sparsity: number): SubNetPlan {

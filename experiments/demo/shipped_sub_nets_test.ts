@@ -54,7 +54,7 @@ Deno.test("copyPlans() and shippedPlan() refuse runs without plans, and gates of
     await assertRejects(
       () => shippedPlan(`${folder}/plans/tiny`, 0.5, other),
       RangeError,
-      "its units are",
+      "its gates are of the units",
     );
     await Deno.remove(`${folder}/run/plans/energy+forecast-0.5.json`);
     await assertRejects(

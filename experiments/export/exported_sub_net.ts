@@ -34,7 +34,7 @@ import {
   subNetMacs,
   superNet,
 } from "@dip-go/supernet/gates";
-import { openSubNet, SubNetRunner } from "@dip-go/supernet/sampling";
+import { openFusedSubNet, SubNetRunner } from "@dip-go/supernet/sampling";
 import type { ExportedPlan } from "./exported_plan.ts";
 
 /** How the SubNet's graph begins and ends. */
@@ -187,7 +187,7 @@ export async function exampleOf(
   const stepNoise = drawStepNoise(sampler, { shape, random });
   const { feeds, conditioning } = await conditioned(sub, subject);
   await using runner = new SubNetRunner(net);
-  await using subNet = await openSubNet(runner, plan.gates);
+  await using subNet = await openFusedSubNet(runner, plan.gates);
   const latents = await subNet.sample({
     latents: noise,
     noise: stepNoise,

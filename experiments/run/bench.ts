@@ -39,7 +39,7 @@ import {
   superNet,
 } from "@dip-go/supernet/gates";
 import {
-  openSubNet,
+  openFusedSubNet,
   type SubNet,
   SubNetRunner,
 } from "@dip-go/supernet/sampling";
@@ -174,7 +174,7 @@ export class Bench implements AsyncDisposable {
 
   /** One SubNet for so many images, in the run's precision; the caller closes it. */
   subNet(size: SampleSize, gates: Gates): Promise<SubNet> {
-    return openSubNet(this.samplingRunner(size), gates);
+    return openFusedSubNet(this.samplingRunner(size), gates);
   }
 
   /** The training form at the search's batch. */

@@ -10,9 +10,11 @@ export {
   subNetMacs,
 } from "./liveness.ts";
 export {
+  checkPlan,
   parseGates,
   type Plan,
   planFor,
+  readPlan,
   type SamplerName,
   type SubNetPlan,
 } from "./plan.ts";

@@ -1,4 +1,5 @@
 /** A search's result: everything that makes a full sampler a SubNet. */
+import { readJson } from "@dip-go/core/files";
 import type { PipelineSampler } from "@dip-go/core/pipeline";
 import type { Forecast } from "./forecast.ts";
 import { checkGates, type Gates } from "./gates.ts";
@@ -40,6 +41,29 @@ export function planFor(
     ...forecast && { forecast },
   };
 }
+
+/**
+ * Checks that a plan is of a SuperNet's steps and units.
+ *
+ * @param source Where it is from, for errors; its model by default.
+ * @throws {RangeError} If it is not.
+ */
+export function checkPlan(
+  { blocks, gates, model }: Plan,
+  { units, steps }: Pick<SuperNet, "units" | "steps">,
+  source = `of ${model}`,
+): void {
+  if (blocks.join() !== units.join()) {
+    throw new RangeError(
+      `Cannot use the plan ${source}: its gates are of the units [${blocks}], expected [${units}]; another granularity may have them`,
+    );
+  }
+  checkGates(gates, { steps, units: units.length, source });
+}
+
+/** The plan in a file. @throws As {@linkcode parseGates}. */
+export const readPlan = async (file: string): Promise<Plan> =>
+  parseGates(await readJson(file), file);
 
 function record(
   value: unknown,

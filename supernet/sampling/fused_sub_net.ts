@@ -144,7 +144,7 @@ async function openSteps(
  *
  * @throws {RangeError} If the gates do not fit the SuperNet.
  */
-export async function openSubNet(
+export async function openFusedSubNet(
   runner: SubNetRunner,
   gates: Gates,
   { mostWeights = largeModel }: SubNetOptions = {},

@@ -1,8 +1,7 @@
-/** TODO supernet/sampling */
+/** Sampling with gates: any SubNet of a SuperNet, or one opened to be sampled often. */
 export { blockSessions } from "./block_sessions.ts";
-export { openSubNet, type SubNet } from "./fused_sub_net.ts";
+export { openFusedSubNet, type SubNet } from "./fused_sub_net.ts";
 export { stepPlans } from "./held_sums.ts";
-export { samplePictures } from "./sample_pictures.ts";
 export {
   firstState,
   type HeldStep,

@@ -1,8 +1,12 @@
 /**
- * The loop of every sampler: T times the latents go into the model, guidance
- * and forecast make a prediction of what comes out, and the sampler steps.
+ * The sampling loop with backup connections: a step's prediction is the model's
+ * after guidance, or a forecast from those held.
  */
-import type { SamplingInputs } from "@dip-go/core/pipeline";
+import {
+  type SamplingInputs,
+  samplingLoop,
+  timesteps,
+} from "@dip-go/core/pipeline";
 import type { PlacedTensor } from "@dip-go/core/runtime";
 import {
   type PastStep,
@@ -70,28 +74,22 @@ export interface ModelCalls {
   ): Promise<PlacedTensor | undefined>;
 }
 
-/** What is carried from step to step. */
-interface Carried {
-  readonly state: SamplerState<PlacedTensor>;
-  /** Computed predictions after guidance, latest first. */
-  readonly history: readonly PlacedTensor[];
-}
-
 async function heldValues(
   workspace: Workspace,
-  { state, history }: Carried,
+  { latents, past }: SamplerState<PlacedTensor>,
+  history: readonly PlacedTensor[],
 ): Promise<HeldValues> {
-  const past: PastStep[] = [];
-  for (const { latents, prediction } of state.past) {
-    past.push({
+  const pastHere: PastStep[] = [];
+  for (const { latents, prediction } of past) {
+    pastHere.push({
       latents: await workspace.read(latents),
       prediction: await workspace.read(prediction),
     });
   }
   const held: Float32Array[] = [];
   for (const prediction of history) held.push(await workspace.read(prediction));
-  const latents = await workspace.read(state.latents);
-  return { state: { latents, past }, history: held };
+  const state = { latents: await workspace.read(latents), past: pastHere };
+  return { state, history: held };
 }
 
 /**
@@ -108,43 +106,48 @@ export async function runSampler(
   const { latents, sampler, noise, guidanceScale, observe } = request;
   const { shape } = latents;
   const conditioning = await workspace.place(request.conditioning);
-  let carried: Carried = { state: firstState(request), history: [] };
-  for (const [step, at] of sampler.steps.entries()) {
-    const before = carried;
-    const { state, history } = before;
-    const output = await call(step, async () => ({
-      ...conditioning,
-      ...await stepFeeds(net, at, { workspace, latents: state.latents }),
-    }));
-    const prediction = output
-      ? await workspace.guide(output, { latents: shape, scale: guidanceScale })
-      : await workspace.forecast(
-        history,
-        await scalarsOf(request, {
-          step,
-          read: () => heldValues(workspace, before),
+  /** Computed predictions after guidance, latest first. */
+  let history: readonly PlacedTensor[] = [];
+  /** Those before the step that is made. */
+  let before = history;
+  const final = await samplingLoop(sampler, firstState(request), {
+    async predict(step, state) {
+      before = history;
+      const output = await call(step, async () => ({
+        ...conditioning,
+        ...await stepFeeds(net, sampler.steps[step], {
+          workspace,
+          latents: state.latents,
         }),
-      );
-    await observe?.({
-      step,
-      read: async () => ({
-        ...await heldValues(workspace, before),
-        prediction: await workspace.read(prediction),
-      }),
-    });
-    carried = {
-      state: await workspace.nextState(sampler, step, {
+      }));
+      if (!output) {
+        const read = () => heldValues(workspace, state, before);
+        const scalars = await scalarsOf(request, { step, read });
+        return await workspace.forecast(history, scalars);
+      }
+      const guiding = { latents: shape, scale: guidanceScale };
+      const prediction = await workspace.guide(output, guiding);
+      history = [prediction, ...history].slice(0, historyLength);
+      return prediction;
+    },
+    async next(step, { state, prediction }) {
+      await observe?.({
+        step,
+        read: async () => ({
+          ...await heldValues(workspace, state, before),
+          prediction: await workspace.read(prediction),
+        }),
+      });
+      const next = await workspace.nextState(sampler, step, {
         state,
         prediction,
         noise: placedNoise(noise?.[step], shape),
-      }),
-      history: output
-        ? [prediction, ...history].slice(0, historyLength)
-        : history,
-    };
-    workspace.keepOnly(carried, held);
-  }
-  return float32(shape, await workspace.read(carried.state.latents));
+      });
+      workspace.keepOnly(next, history, held);
+      return next;
+    },
+  });
+  return float32(shape, await workspace.read(final));
 }
 
 /** The state before step 0. */
@@ -184,7 +187,7 @@ export async function stepFeeds(
 ): Promise<{ sample: PlacedTensor; timestep: Tensor<"float32"> }> {
   return {
     sample: await workspace.modelInput(latents, inputScale),
-    timestep: float32([batch], new Float32Array(batch).fill(timestep)),
+    timestep: timesteps(batch, timestep),
   };
 }
 

@@ -2,6 +2,7 @@
  * One step of a SubNet as a single graph: its live blocks, what the closed
  * gates hold as inputs, what later steps read as outputs.
  */
+import { stepInput } from "@dip-go/core/pipeline";
 import { type Graph, GraphBuilder, shareNodes } from "@dip-go/core/onnx";
 import { heldValues, type StepPlan } from "./held_sums.ts";
 import { StepEmitter } from "./step_emitter.ts";
@@ -22,11 +23,7 @@ export function stepGraph(net: SuperNet, plan: StepPlan): Graph {
   );
   const step = new StepEmitter(g, net, plan, {
     input(name) {
-      const { dtype, shape } = inputs.find((each) => each.name === name)!;
-      const value = g.input(name, dtype, shape);
-      if (name !== "timestep") return value;
-      // All samples are at one timestep: what follows from it alone is computed once.
-      return g.slice(value, { axes: [0], starts: [0], ends: [1] });
+      return stepInput(g, inputs.find((each) => each.name === name)!);
     },
     held: ({ name }) => held.get(name)!,
   });

@@ -2,7 +2,7 @@
  * Sampling with any SubNet of a SuperNet: at each step only the live blocks
  * run, one session a block; what a closed gate needs was held when it was last
  * computed. Searches use it, whose every SubNet is another; to run one SubNet
- * often, {@linkcode openSubNet} is faster.
+ * often, {@linkcode openFusedSubNet} is faster.
  */
 import { residualOf } from "@dip-go/core/models";
 import {

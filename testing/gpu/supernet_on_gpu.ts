@@ -26,7 +26,7 @@ import {
   type SuperNet,
   superNet,
 } from "@dip-go/supernet/gates";
-import { openSubNet, SubNetRunner } from "@dip-go/supernet/sampling";
+import { openFusedSubNet, SubNetRunner } from "@dip-go/supernet/sampling";
 import { openTrainingForm, type RealGates } from "@dip-go/supernet/training";
 import { livelyWeights } from "@dip-go/core/models";
 import { type DeviceTraffic, withTraffic } from "./device_traffic.ts";
@@ -71,7 +71,7 @@ async function sampled(
   options: SessionOptions,
 ): Promise<{ latents: Float32Array; traffic: DeviceTraffic }> {
   await using runner = new SubNetRunner(net, options);
-  await using subNet = await openSubNet(runner, gates);
+  await using subNet = await openFusedSubNet(runner, gates);
   return await withTraffic(async (traffic) => ({
     latents: (await subNet.sample(request)).data,
     traffic,
@@ -223,7 +223,9 @@ Deno.test({
     const gates = halfClosed(net);
     const expected = await sampled(subject, gates, cpu);
     await using runner = new SubNetRunner(net, webgpu);
-    await using subNet = await openSubNet(runner, gates, { mostWeights: 0 });
+    await using subNet = await openFusedSubNet(runner, gates, {
+      mostWeights: 0,
+    });
     await subNet.sample(request); // opens the blocks' sessions
     await withTraffic(async (traffic) => {
       const { data } = await subNet.sample(request);
@@ -245,7 +247,7 @@ async function observed(options: SessionOptions): Promise<number[][]> {
   const forecast = gates.map((): ForecastScalars => [0.1, 0.5, 0.2]);
   const rows: number[][] = [];
   await using runner = new SubNetRunner(net, options);
-  await using subNet = await openSubNet(runner, gates);
+  await using subNet = await openFusedSubNet(runner, gates);
   await subNet.sample({
     ...request,
     sampler,

@@ -18,7 +18,7 @@ import {
   type SuperNet,
 } from "@dip-go/supernet/gates";
 import {
-  openSubNet,
+  openFusedSubNet,
   stepGraph,
   stepPlans,
   SubNetRunner,
@@ -97,7 +97,7 @@ async function measured(
   const functions: Record<string, () => Promise<unknown>> = {};
   for (const [name, gates] of plans) {
     const subNet = opened.use(
-      await openSubNet(runner, gates, { mostWeights: Infinity }),
+      await openFusedSubNet(runner, gates, { mostWeights: Infinity }),
     );
     functions[name] = () => subNet.sample(request);
   }

@@ -1,14 +1,12 @@
 /** `deno task zoo:judge`: how often the full model draws the shape and the colour that it is asked for, by the classifier. */
 import { parseArgs } from "@std/cli/parse-args";
-import { type LoadedFamily, loadModel, ofFamily } from "@dip-go/core/models";
-import { TorchGenerator } from "@dip-go/core/random";
-import type { Tensor } from "@dip-go/core/tensor";
-import { samplePictures } from "@dip-go/supernet/sampling";
+import { loadPipeline, type Pipeline } from "@dip-go/core";
+import { ofFamily } from "@dip-go/core/models";
+import { stacked } from "@dip-go/core/tensor";
 import { alignedLines, formatPercent } from "@dip-go/eval/tables";
 import {
   type Accuracy,
   accuracyOf,
-  type Classified,
   classifyShapes,
   loadShapesClassifier,
   partsOfClass,
@@ -89,14 +87,18 @@ interface ShapeRow extends Accuracy {
   readonly samples: number;
 }
 
-async function judgeSamples(options: JudgeOptions): Promise<Judged> {
+async function judgeSamples(
+  { model, samplesPerClass, seed, steps, guidanceScale }: JudgeOptions,
+): Promise<Judged> {
+  const pipeline = await loadPipeline(model);
+  checkClasses(pipeline);
+  const asked = Array<number[]>(samplesPerClass).fill([...classNames.keys()])
+    .flat();
+  const sampler = pipeline.sampler({ steps, guidanceScale });
+  const batch = classNames.length;
+  const pictures = await sampler.sample(asked, { batch, seed });
   await using classifier = await loadShapesClassifier(classifierFolder);
-  const found: Classified[] = [];
-  const asked: number[] = [];
-  for await (const pictures of sampleRounds(options)) {
-    found.push(...await classifyShapes(classifier, pictures));
-    asked.push(...classNames.keys());
-  }
+  const found = await classifyShapes(classifier, stacked(pictures));
   const perShape = shapes.map(({ name }, shape) => {
     const isOfShape = (classId: number) =>
       partsOfClass(classId).shape === shape;
@@ -109,22 +111,8 @@ async function judgeSamples(options: JudgeOptions): Promise<Judged> {
   return { samples: found.length, accuracy, shapes: perShape };
 }
 
-/** Rounds of one picture a class, `[30, 3, H, W]`, by the full model. */
-async function* sampleRounds(
-  { model: folder, samplesPerClass, seed, ...options }: JudgeOptions,
-): AsyncGenerator<Tensor<"float32">> {
-  checkClasses(
-    ofFamily(await loadModel(folder), "dit", `judge ${folder}`),
-    folder,
-  );
-  const round = [...classNames.keys()];
-  yield* samplePictures(folder, Array(samplesPerClass).fill(round), {
-    ...options,
-    random: new TorchGenerator(seed),
-  });
-}
-
-function checkClasses({ config }: LoadedFamily<"dit">, folder: string): void {
+function checkClasses({ model, folder }: Pipeline): void {
+  const { config } = ofFamily(model, "dit", `judge ${folder}`);
   if (config.classes === classNames.length) return;
   throw new RangeError(
     `Cannot judge ${folder}: it has ${config.classes} classes, expected the ${classNames.length} of the shapes`,

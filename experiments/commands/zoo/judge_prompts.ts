@@ -1,8 +1,8 @@
 /** `deno task zoo:judge-prompts`: how often the full text-to-image model draws every object that a prompt names, by a classifier of rendered pictures. */
 import { parseArgs } from "@std/cli/parse-args";
+import { loadPipeline } from "@dip-go/core";
 import { readPrompts } from "@dip-go/core/pipeline";
-import { TorchGenerator } from "@dip-go/core/random";
-import { samplePictures } from "@dip-go/supernet/sampling";
+import { stacked } from "@dip-go/core/tensor";
 import { alignedLines, formatPercent } from "@dip-go/eval/tables";
 import {
   kindsShown,
@@ -89,18 +89,13 @@ async function judge(args: readonly string[]): Promise<CommandResult> {
 
 async function judgePrompts(
   prompts: readonly string[],
-  { model, seed, ...options }: JudgeOptions,
+  { model, seed, steps, guidanceScale }: JudgeOptions,
 ): Promise<JudgedRow[]> {
   await using classifier = await loadScenesClassifier(classifierFolder);
-  const shown: number[][] = [];
-  const random = new TorchGenerator(seed);
-  const rounds = samplePictures(model, batchesOf(prompts), {
-    ...options,
-    random,
-  });
-  for await (const pictures of rounds) {
-    shown.push(...await kindsShown(classifier, pictures));
-  }
+  const pipeline = await loadPipeline(model);
+  const sampler = pipeline.sampler({ steps, guidanceScale });
+  const pictures = await sampler.sample(prompts, { batch, seed });
+  const shown = await kindsShown(classifier, stacked(pictures));
   const asked = prompts.map(kindsNamed);
   const rowOf = (name: string, counts: (n: number) => boolean) => {
     const own = [...asked.keys()].filter((i) => counts(asked[i].length));
@@ -115,18 +110,6 @@ async function judgePrompts(
     ...rowOf("two objects", (n) => n === 2),
     ...rowOf("all", () => true),
   ];
-}
-
-/** Prompts in batches of one size: the last is filled up with the first prompts. */
-function batchesOf(prompts: readonly string[]): string[][] {
-  return Array.from(
-    { length: Math.ceil(prompts.length / batch) },
-    (_, b) =>
-      Array.from(
-        { length: batch },
-        (_, i) => prompts[(b * batch + i) % prompts.length],
-      ),
-  );
 }
 
 function tableLines(rows: readonly JudgedRow[]): string[] {

@@ -1,0 +1,125 @@
+/** Classes or prompts to pictures: conditions and noise, a sampler's final latents, and in a latent space their decoding. */
+import { TorchGenerator } from "../tensor/random.ts";
+import { unstacked } from "../tensor/batch.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import type { Conditioner, Subject } from "./conditioner.ts";
+import type { PictureDecoder } from "./picture_decoder.ts";
+import type { LatentSampler, SamplingInputs } from "./sampling_inputs.ts";
+
+/** RGB in [-1, 1], a little beyond at times, `[3, H, W]`. */
+export type Picture = Tensor<"float32">;
+
+/** How pictures are drawn. */
+export interface DrawOptions {
+  /** Of the noise, as `torch.manual_seed`; 0 by default. */
+  readonly seed?: number;
+  /** The text that guidance leads away from, in a model that reads text; empty by default. */
+  readonly negativePrompt?: string;
+  /** Pictures at once; all by default. The last batch is filled up with the first subjects. */
+  readonly batch?: number;
+  /** Called at each step of each batch. */
+  readonly progress?: (done: number, total: number) => void;
+}
+
+/** The pipeline's sampler as far as drawing needs it. */
+export interface DrawnFrom {
+  readonly calls: number;
+  readonly pipeline: {
+    openConditioner(
+      options: { readonly negativePrompt?: string },
+    ): Promise<Conditioner>;
+    openDecoder(): Promise<PictureDecoder | null>;
+  };
+  inputs(
+    conditioning: SamplingInputs["conditioning"],
+    options: { images: number; random: TorchGenerator },
+  ): SamplingInputs;
+}
+
+/**
+ * Draws pictures with sessions that stay open: the network's for the last size
+ * of batch, and the decoder's. Text encoders are in memory only while they
+ * encode. Hold it with `await using`.
+ */
+export class PictureSampler implements AsyncDisposable {
+  #opened: { images: number; sampler: LatentSampler } | undefined;
+  #decoder: Promise<PictureDecoder | null> | undefined;
+
+  /** @internal Use `openSubNet`, or {@linkcode PipelineSampler.open}. */
+  constructor(
+    private readonly from: DrawnFrom,
+    private readonly open: (images: number) => Promise<LatentSampler>,
+  ) {}
+
+  /**
+   * Pictures of subjects, in their order.
+   *
+   * @param subjects A class or a prompt, or several.
+   * @throws {TypeError} If the model draws no such subjects.
+   * @throws {RangeError} If it has no such class.
+   */
+  async sample(
+    subjects: Subject | readonly Subject[],
+    { seed = 0, batch, negativePrompt, progress }: DrawOptions = {},
+  ): Promise<Picture[]> {
+    const wanted = [subjects].flat();
+    const images = batch ?? wanted.length;
+    const batches = Array.from(
+      { length: Math.ceil(wanted.length / images) },
+      (_, b) =>
+        Array.from(
+          { length: images },
+          (_, i) => wanted[(b * images + i) % wanted.length],
+        ),
+    );
+    const random = new TorchGenerator(seed);
+    const total = batches.length * this.from.calls;
+    const pictures: Picture[] = [];
+    let done = 0;
+    for (const conditioning of await this.#encoded(batches, negativePrompt)) {
+      const inputs = this.from.inputs(conditioning, { images, random });
+      const sampler = await this.#sampler(images);
+      const observe = () => progress?.(++done, total);
+      const latents = await sampler.sample({ ...inputs, observe });
+      pictures.push(...unstacked(await this.#decoded(latents)));
+    }
+    return pictures.slice(0, wanted.length);
+  }
+
+  /** The network's other inputs of every batch. */
+  async #encoded(
+    batches: readonly (readonly Subject[])[],
+    negativePrompt: string | undefined,
+  ): Promise<SamplingInputs["conditioning"][]> {
+    const { pipeline } = this.from;
+    await using conditioner = await pipeline.openConditioner({
+      negativePrompt,
+    });
+    const encoded: SamplingInputs["conditioning"][] = [];
+    for (const each of batches) {
+      encoded.push(await conditioner.conditioning(each));
+    }
+    return encoded;
+  }
+
+  async #sampler(images: number): Promise<LatentSampler> {
+    if (this.#opened?.images === images) return this.#opened.sampler;
+    await this.#opened?.sampler[Symbol.asyncDispose]();
+    this.#opened = undefined;
+    const sampler = await this.open(images);
+    this.#opened = { images, sampler };
+    return sampler;
+  }
+
+  async #decoded(latents: Tensor<"float32">): Promise<Tensor<"float32">> {
+    this.#decoder ??= this.from.pipeline.openDecoder();
+    return await (await this.#decoder)?.decode(latents) ?? latents;
+  }
+
+  /** Closes the sessions. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#opened?.sampler[Symbol.asyncDispose]();
+    const decoder = await this.#decoder?.catch(() => null);
+    await decoder?.[Symbol.asyncDispose]();
+  }
+}

@@ -1,0 +1,52 @@
+/** A plan's SubNet, open to draw pictures. */
+import { PictureSampler, type PipelineSampler } from "@dip-go/core/pipeline";
+import { denseGates } from "./gates/gates.ts";
+import { checkPlan, type Plan } from "./gates/plan.ts";
+import { superNetOf } from "./gates/super_net.ts";
+import { openFusedSubNet } from "./sampling/fused_sub_net.ts";
+import { SubNetRunner } from "./sampling/sub_net.ts";
+
+/**
+ * Opens a SubNet of a sampler. Hold it with `await using`.
+ *
+ * @param plan Of `prune`, or `readPlan`; without one every gate is open, which is the full sampler.
+ * @throws {RangeError} If the plan is of other units or of another number of steps.
+ *
+ * @example Every second step holds the prediction of the step before
+ * ```ts
+ * import { loadPipeline } from "@dip-go/core";
+ * import { denseGates, planFor, superNetOf } from "@dip-go/supernet/gates";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const pipeline = await loadPipeline("zoo/models/dit-shapes");
+ * const sampler = pipeline.sampler({ steps: 4 });
+ * const net = superNetOf(sampler);
+ * const gates = denseGates(4, net.units.length)
+ *   .map((row, t) => row.map((gate) => t % 2 ? 0 : gate));
+ * await using subNet = await openSubNet(sampler, planFor(sampler, net, { gates }));
+ * const [picture] = await subNet.sample(3, { seed: 0 });
+ * assertEquals(picture.shape, [3, 24, 24]);
+ * ```
+ */
+export function openSubNet(
+  sampler: PipelineSampler,
+  plan?: Plan,
+): Promise<PictureSampler> {
+  const net = superNetOf(sampler);
+  if (plan) checkPlan(plan, net);
+  const gates = plan?.gates ?? denseGates(net.steps, net.units.length);
+  const open = async (images: number) => {
+    await using opening = new AsyncDisposableStack();
+    const { sessions } = sampler.pipeline;
+    const own = images === 1 ? net : superNetOf(sampler, { images });
+    const runner = opening.use(new SubNetRunner(own, sessions));
+    const subNet = opening.use(await openFusedSubNet(runner, gates));
+    const opened = opening.move();
+    return {
+      sample: (request: Parameters<typeof subNet.sample>[0]) =>
+        subNet.sample({ ...request, forecast: plan?.forecast }),
+      [Symbol.asyncDispose]: () => opened.disposeAsync(),
+    };
+  };
+  return Promise.resolve(new PictureSampler(sampler, open));
+}

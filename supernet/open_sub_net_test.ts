@@ -1,0 +1,60 @@
+import { loadPipeline } from "@dip-go/core";
+import { assertEquals, assertNotEquals, assertThrows } from "@std/assert";
+import { denseGates } from "./gates/gates.ts";
+import { planFor } from "./gates/plan.ts";
+import { superNetOf } from "./gates/super_net.ts";
+import { openSubNet } from "./open_sub_net.ts";
+
+const subjects = {
+  "zoo/models/dit-shapes": [3, 7],
+  "zoo/models/sd-shapes": ["a red cube", "a large blue star on grey"],
+};
+
+for (const [model, pair] of Object.entries(subjects)) {
+  Deno.test(`openSubNet() without a plan draws what the plain pipeline draws, bit for bit: ${model}`, async () => {
+    const sampler = (await loadPipeline(model)).sampler({ steps: 3 });
+    await using full = await openSubNet(sampler);
+    const pictures = await full.sample(pair, { seed: 5 });
+    assertEquals(await sampler.sample(pair, { seed: 5 }), pictures);
+    const [first] = await sampler.sample(pair, { seed: 5, batch: 2 });
+    assertEquals(first, pictures[0]);
+    const [other] = await full.sample(pair[0], { seed: 6 });
+    assertNotEquals(other, pictures[0]);
+  });
+}
+
+Deno.test("a plan's SubNet draws another picture, and the same one again", async () => {
+  const pipeline = await loadPipeline("zoo/models/dit-shapes");
+  const sampler = pipeline.sampler({ steps: 3 });
+  const net = superNetOf(sampler);
+  const [first, ...others] = denseGates(3, net.units.length);
+  const gates = [first, ...others.map((row) => row.map(() => 0 as const))];
+  const plan = planFor(sampler, net, { gates });
+  assertEquals(plan.sampler, { name: "ddim", steps: 3 });
+  await using subNet = await openSubNet(sampler, plan);
+  const drawn: number[] = [];
+  const progress = (done: number, total: number) => drawn.push(done, total);
+  const [picture] = await subNet.sample(3, { progress });
+  assertEquals(drawn, [1, 3, 2, 3, 3, 3]);
+  assertEquals(await subNet.sample([3]), [picture]);
+  assertNotEquals(await sampler.sample(3), [picture]);
+});
+
+Deno.test("openSubNet() refuses a plan of other units or steps", async () => {
+  const pipeline = await loadPipeline("zoo/models/dit-shapes");
+  const sampler = pipeline.sampler({ steps: 3 });
+  const net = superNetOf(sampler);
+  const gates = denseGates(3, net.units.length);
+  const plan = planFor(sampler, net, { gates });
+  const blocks = pipeline.sampler({ steps: 3, granularity: "block" });
+  assertThrows(
+    () => openSubNet(blocks, plan),
+    RangeError,
+    "its gates are of the units [",
+  );
+  assertThrows(
+    () => openSubNet(sampler.withSteps(4), plan),
+    RangeError,
+    "found 3 rows, expected 4 steps",
+  );
+});
