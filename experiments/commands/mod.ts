@@ -4,5 +4,3 @@ export { packGpuBench } from "./bench_gpu/gpu_pack.ts";
 export { exportCommand } from "./export.ts";
 export { generate } from "./generate.ts";
 export { type GenerateOptions, parseGenerate } from "./generate_options.ts";
-export { inspectModel } from "./inspect/model_costs.ts";
-export { contactSheet } from "./zoo/preview.ts";

@@ -4,7 +4,6 @@ import {
   assertEquals,
   assertThrows,
 } from "@std/assert";
-import { contactSheet } from "@dip-go/experiments/commands";
 import { pictureSize, renderBatch, renderShape } from "./render.ts";
 import {
   captionOf,
@@ -203,10 +202,4 @@ Deno.test("SplitMix32 is uniform and resumes from its state", () => {
     .reduce((sum, value) => sum + value / 10_000, 0);
   assertAlmostEquals(mean, 0.5, 0.01);
   assertEquals(new SplitMix32(run.state).uniform(), run.uniform());
-});
-
-Deno.test("contactSheet() has a column a colour and rows of samples for each shape", () => {
-  const { width, height, data } = contactSheet({ samples: 1, seed: 0 });
-  assertEquals([width, height], [6 * 24 * 4, 5 * 24 * 4]);
-  assertEquals(data.length, width * height * 3);
 });
