@@ -3,16 +3,33 @@
 import { extent, group, line, scaleLinear } from "d3";
 import { metricInfo } from "../tables/metric_info.ts";
 import type { ResultRow } from "../tables/results.ts";
-import { lineStyle, maxLineStyles } from "./line_style.ts";
-import { element, escapeXml } from "./svg.ts";
+import { element, svgDocument, text } from "./svg.ts";
 
-const [width, height] = [600, 320];
+/** Okabe and Ito's colours for colour-blind readers, without their yellow, which is too faint on white. */
+const colours = [
+  "#0072b2",
+  "#d55e00",
+  "#009e73",
+  "#cc79a7",
+  "#e69f00",
+  "#56b4e9",
+  "#000000",
+];
+
+/** The colours drawn through, then the same dashed. */
+const mostLines = 2 * colours.length;
+
+/** SVG attributes of line `i`, counted from 0. */
+const lineStyle = (i: number) => ({
+  stroke: colours[i % colours.length],
+  ...i < colours.length ? {} : { "stroke-dasharray": "4 3" },
+});
 
 /**
  * Draws a metric over the kept fraction of MACs as an SVG document; rows
  * without the metric are left out.
  *
- * @throws {RangeError} If no row has the metric, or there are more methods than line styles.
+ * @throws {RangeError} If no row has the metric, or there are more methods than styles of lines.
  */
 export function fidelityChart(
   rows: readonly ResultRow[],
@@ -23,9 +40,9 @@ export function fidelityChart(
     string,
     ResultRow[],
   ][];
-  if (methods.length < 1 || methods.length > maxLineStyles) {
+  if (methods.length < 1 || methods.length > mostLines) {
     throw new RangeError(
-      `Cannot draw a chart of ${metric}: found ${methods.length} methods, expected 1 to ${maxLineStyles}`,
+      `Cannot draw a chart of ${metric}: found ${methods.length} methods, expected 1 to ${mostLines}`,
     );
   }
   const values = shown.flatMap(({ metrics: { [metric]: m } }) => [
@@ -58,22 +75,11 @@ export function fidelityChart(
     ...x.ticks(5).map((t: number) => text(x(t) - 8, 286, `${t}`)),
     ...y.ticks(5).map((t: number) => text(20, y(t) + 4, y.tickFormat(5)(t))),
   ];
-  return element("svg", {
-    xmlns: "http://www.w3.org/2000/svg",
-    width,
-    height,
-    "font-family": "sans-serif",
-    "font-size": 11,
-  }, [
-    element("rect", { width, height, fill: "white" }),
+  return svgDocument({ width: 600, height: 320, fontSize: 11 }, [
     element("path", { d: "M60,20V270H380", stroke: "black", fill: "none" }),
     ...ticks,
     text(150, 308, "fraction of dense MACs kept"),
     text(20, 14, metricInfo(metric).label),
     ...marks,
   ]);
-}
-
-function text(x: number, y: number, content: string): string {
-  return element("text", { x, y }, [escapeXml(content)]);
 }

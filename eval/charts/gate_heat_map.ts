@@ -1,6 +1,6 @@
 /** A SubNet's gates as a picture: a column a step in sampling order, a row a unit. */
 
-import { element, escapeXml } from "./svg.ts";
+import { element, svgDocument, text } from "./svg.ts";
 
 const cell = 12;
 const left = 160;
@@ -50,14 +50,7 @@ export function gateHeatMap(
     text(left + i * 90 + 16, height - 11, name),
   ]);
   const heading = `${title}: ${(100 * keptMacs).toFixed(1)} % of MACs kept`;
-  return element("svg", {
-    xmlns: "http://www.w3.org/2000/svg",
-    width,
-    height,
-    "font-family": "sans-serif",
-    "font-size": 10,
-  }, [
-    element("rect", { width, height, fill: "white" }),
+  return svgDocument({ width, height, fontSize: 10 }, [
     text(4, 16, heading),
     text(left, top - 6, "step, in sampling order"),
     ...cells,
@@ -68,8 +61,4 @@ export function gateHeatMap(
 
 function square(x: number, y: number, fill: string): string {
   return element("rect", { x, y, width: cell - 1, height: cell - 1, fill });
-}
-
-function text(x: number, y: number, content: string): string {
-  return element("text", { x, y }, [escapeXml(content)]);
 }

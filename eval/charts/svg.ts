@@ -11,6 +11,27 @@ export function element(
   return `<${name}${pairs.join("")}>${children.join("")}</${name}>`;
 }
 
+/** A picture on white, in pixels. */
+export const svgDocument = (
+  { width, height, fontSize }: {
+    width: number;
+    height: number;
+    fontSize: number;
+  },
+  children: readonly string[],
+): string =>
+  element("svg", {
+    xmlns: "http://www.w3.org/2000/svg",
+    width,
+    height,
+    "font-family": "sans-serif",
+    "font-size": fontSize,
+  }, [element("rect", { width, height, fill: "white" }), ...children]);
+
+/** A line of text whose first letter stands at (x, y). */
+export const text = (x: number, y: number, content: string): string =>
+  element("text", { x, y }, [escapeXml(content)]);
+
 /** Text as XML character data, also inside a quoted attribute. */
 export function escapeXml(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;")

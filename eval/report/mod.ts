@@ -1,10 +1,11 @@
-/** TODO eval/report */
+/** The report of runs: their rows, gates, pictures and searches as one page that loads nothing. */
 export { joinReports, pictureBytes, type ReportedRun } from "./join_reports.ts";
 export { picturesWithin } from "./picture_budget.ts";
-export type { ReportCurve, ReportData } from "./report_data.ts";
+export type { ReportData } from "./report_data.ts";
 export { reportPage } from "./report_page.ts";
 export {
   readRunDetails,
+  type ReportCurve,
   type RowDetails,
   type RunDetails,
 } from "./run_details.ts";

@@ -2,7 +2,7 @@
  * `report.json` of a run folder: what its report shows beside the numbers of
  * `results.json`. Kept apart from the page, so that runs can be joined into one.
  */
-import type { ReportCurve } from "./report_data.ts";
+import { isFile, readJson } from "@dip-go/core/files";
 
 /** What a run knows of itself and its rows besides numbers. */
 export interface RunDetails {
@@ -18,6 +18,13 @@ export interface RunDetails {
   readonly subjects: readonly string[];
   readonly rows: readonly RowDetails[];
   readonly curves: readonly ReportCurve[];
+}
+
+/** What a search reported while it went on. */
+export interface ReportCurve {
+  readonly name: string;
+  /** Pairs (iteration, value). */
+  readonly points: readonly (readonly [number, number])[];
 }
 
 /** A row of `results.json`, by method and sparsity. */
@@ -36,43 +43,18 @@ const lists = ["notes", "units", "subjects", "rows", "curves"] as const;
  * Reads a `report.json`.
  *
  * @returns Undefined if there is no such file: the run was written before, or by hand.
- * @throws {SyntaxError} If the file is not JSON.
- * @throws {TypeError} If one of its lists is missing.
+ * @throws {TypeError} If the file is not JSON, or one of its lists is missing.
  */
 export async function readRunDetails(
   path: string,
 ): Promise<RunDetails | undefined> {
-  const text = await textOf(path);
-  if (text === undefined) return undefined;
-  const details = parsed(text, path);
-  for (const key of lists) {
-    const found = details[key];
-    if (Array.isArray(found)) continue;
-    throw new TypeError(
-      `Cannot read the report of a run: ${path}: ${key} is ${
-        JSON.stringify(found) ?? "missing"
-      }, expected a list`,
-    );
-  }
-  return details;
-}
-
-async function textOf(path: string): Promise<string | undefined> {
-  try {
-    return await Deno.readTextFile(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
-}
-
-function parsed(text: string, path: string): RunDetails {
-  try {
-    return JSON.parse(text) ?? {};
-  } catch (cause) {
-    throw new SyntaxError(
-      `Cannot read the report of a run: ${path} is not JSON`,
-      { cause },
-    );
-  }
+  if (!await isFile(path)) return undefined;
+  const details = (await readJson(path) ?? {}) as RunDetails;
+  const odd = lists.find((key) => !Array.isArray(details[key]));
+  if (odd === undefined) return details;
+  throw new TypeError(
+    `Cannot read the report of a run: ${path}: ${odd} is ${
+      JSON.stringify(details[odd]) ?? "missing"
+    }, expected a list`,
+  );
 }

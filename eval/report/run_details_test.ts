@@ -16,6 +16,10 @@ Deno.test("readRunDetails() reads a file, passes over none and names a broken on
     `${path}: rows is 3, expected a list`,
   );
   await Deno.writeTextFile(path, "{");
-  await assertRejects(() => readRunDetails(path), SyntaxError, path);
+  await assertRejects(
+    () => readRunDetails(path),
+    TypeError,
+    `${path}: not JSON`,
+  );
   await Deno.remove(folder, { recursive: true });
 });

@@ -50,22 +50,6 @@ export async function interleave<Name extends string>(
   ) as Record<Name, Latency>;
 }
 
-/**
- * How many times faster each function is than `base`: the base's median time
- * over its own.
- */
-export function speedups<Name extends string>(
-  latencies: Readonly<Record<Name, Latency>>,
-  base: NoInfer<Name>,
-): Record<Name, number> {
-  const entries = Object.entries<Latency>(latencies);
-  return Object.fromEntries(
-    entries.map((
-      [name, { median }],
-    ) => [name, latencies[base].median / median]),
-  ) as Record<Name, number>;
-}
-
 function rotated<Item>(items: readonly Item[], by: number): Item[] {
   return items.map((_, i) => items[(i + by) % items.length]);
 }

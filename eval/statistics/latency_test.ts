@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { interleave, speedups } from "./latency.ts";
+import { interleave } from "./latency.ts";
 
 /** A clock that only the timed functions advance. */
 function fakeTimes() {
@@ -43,18 +43,5 @@ Deno.test("interleave() needs a round", async () => {
     () => interleave({}, { rounds: 0 }),
     RangeError,
     "rounds is 0",
-  );
-});
-
-Deno.test("speedups() divides the base's median by each one's", () => {
-  const latency = (median: number) => ({
-    times: [median],
-    median,
-    min: 0,
-    max: 0,
-  });
-  assertEquals(
-    speedups({ full: latency(12), pruned: latency(3) }, "full"),
-    { full: 1, pruned: 4 },
   );
 });

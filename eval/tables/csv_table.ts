@@ -1,6 +1,8 @@
 /** Results for spreadsheets and scripts: comma-separated, full precision (RFC 4180, with "\n"). */
 
+import { csvFormatRows } from "d3";
 import type { JoinedRow } from "./join_results.ts";
+import type { MetricValue } from "./results.ts";
 import { metricNames } from "./table.ts";
 
 /**
@@ -13,14 +15,15 @@ export function csvTable(rows: readonly JoinedRow[]): string {
   const records = rows.map(flatRecord);
   const order = [
     ...fixedColumns,
-    ...metricNames(rows).flatMap((name) => metricColumns(name)),
+    ...metricNames(rows).flatMap((name) =>
+      Object.keys(metricCells).map((part) => name + part)
+    ),
   ];
   const header = order.filter((name) =>
     records.some((record) => (record[name] ?? null) !== null)
   );
   const lines = records.map((record) => header.map((name) => record[name]));
-  return [header, ...lines]
-    .map((line) => line.map(quoted).join(",") + "\n").join("");
+  return csvFormatRows([header, ...lines]) + "\n";
 }
 
 type Value = string | number | null | undefined;
@@ -41,40 +44,21 @@ const fixedColumns = [
   "source",
 ] as const satisfies readonly (keyof JoinedRow)[];
 
-function metricColumns(name: string): string[] {
-  return [
-    name,
-    `${name}_low`,
-    `${name}_high`,
-    `${name}_n`,
-    `${name}_versus`,
-    `${name}_difference`,
-    `${name}_difference_low`,
-    `${name}_difference_high`,
-  ];
-}
+/** A metric's columns, and what fills each. */
+const metricCells: Readonly<Record<string, (value: MetricValue) => Value>> = {
+  "": ({ mean }) => mean,
+  _low: ({ low }) => low,
+  _high: ({ high }) => high,
+  _n: ({ n }) => n,
+  _versus: ({ versus }) => versus?.method,
+  _difference: ({ versus }) => versus?.difference,
+  _difference_low: ({ versus }) => versus?.low,
+  _difference_high: ({ versus }) => versus?.high,
+};
 
 function flatRecord({ metrics, ...row }: JoinedRow): Record<string, Value> {
-  const flat: Record<string, Value> = { ...row };
-  for (
-    const [name, { mean, low, high, n, versus }] of Object.entries(metrics)
-  ) {
-    const values = [
-      mean,
-      low,
-      high,
-      n,
-      versus?.method,
-      versus?.difference,
-      versus?.low,
-      versus?.high,
-    ];
-    metricColumns(name).forEach((column, i) => flat[column] = values[i]);
-  }
-  return flat;
-}
-
-function quoted(value: Value): string {
-  const text = `${value ?? ""}`;
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  const cells = Object.entries(metrics).flatMap(([name, value]) =>
+    Object.entries(metricCells).map(([part, of]) => [name + part, of(value)])
+  );
+  return { ...row, ...Object.fromEntries(cells) };
 }

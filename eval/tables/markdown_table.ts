@@ -1,7 +1,7 @@
 /** A table in GitHub-flavoured Markdown, aligned in its source too. */
 
 import type { Cell, Table } from "./table.ts";
-import { displayWidth } from "./terminal_table.ts";
+import { aligned, displayWidth } from "./terminal_table.ts";
 
 /** Renders a table with its notes below, without a final newline. The best cells are bold. */
 export function markdownTable({ columns, groups, notes }: Table): string {
@@ -12,10 +12,7 @@ export function markdownTable({ columns, groups, notes }: Table): string {
   );
   const line = (cells: string[]) => `| ${cells.join(" | ")} |`;
   const padded = (row: string[]) =>
-    row.map((text, i) => {
-      const blanks = " ".repeat(widths[i] - displayWidth(text));
-      return columns[i].align === "left" ? text + blanks : blanks + text;
-    });
+    row.map((text, i) => aligned(text, columns[i].align, { width: widths[i] }));
   const rule = columns.map(({ align }, i) => {
     const dashes = "-".repeat(widths[i] - 1);
     return align === "left" ? `:${dashes}` : `${dashes}:`;

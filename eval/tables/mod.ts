@@ -1,4 +1,4 @@
-/** TODO eval/tables */
+/** Files of results, and tables of them for terminals, Markdown, spreadsheets and scripts. */
 export { alignedLines } from "./aligned_lines.ts";
 export { joinResults } from "./join_results.ts";
 export { markdownTable } from "./markdown_table.ts";

@@ -4,7 +4,7 @@
  * published number has one home.
  */
 
-import { writeAtomically } from "@dip-go/core/files";
+import { readJson, writeAtomically } from "@dip-go/core/files";
 
 /** A run's results and how to get them again. */
 export interface Results {
@@ -124,9 +124,8 @@ export async function writeResults(
 /**
  * Reads and checks a `results.json`.
  *
- * @throws {SyntaxError} If the file is not JSON.
- * @throws {TypeError} If a key is missing, unknown or of another type; the
- * message names file and key.
+ * @throws {TypeError} If the file is not JSON, or a key is missing, unknown or
+ * of another type; the message names file and key.
  *
  * @example
  * ```ts
@@ -143,17 +142,8 @@ export async function writeResults(
  * await Deno.remove(path);
  * ```
  */
-export async function readResults(path: string): Promise<Results> {
-  const text = await Deno.readTextFile(path);
-  try {
-    return parseResults(JSON.parse(text), path);
-  } catch (cause) {
-    if (!(cause instanceof SyntaxError)) throw cause;
-    throw new SyntaxError(`Cannot read results: ${path} is not JSON`, {
-      cause,
-    });
-  }
-}
+export const readResults = async (path: string): Promise<Results> =>
+  parseResults(await readJson(path), path);
 
 /** A value in a file and how to get there, for error messages. */
 interface Found {

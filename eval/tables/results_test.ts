@@ -96,8 +96,8 @@ Deno.test("readResults() names a file that is not JSON", async () => {
   await Deno.writeTextFile(path, "{");
   await assertRejects(
     () => readResults(path),
-    SyntaxError,
-    `${path} is not JSON`,
+    TypeError,
+    `Cannot read ${path}: not JSON`,
   );
   await Deno.remove(path);
 });

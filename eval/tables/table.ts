@@ -95,90 +95,78 @@ export function formatPercent(fraction: number): string {
 }
 
 function columnRules(rows: readonly JoinedRow[]): ColumnRule[] {
-  const several = (name: "experiment" | "model" | "sampler") =>
-    new Set(rows.map((row) => row[name])).size > 1;
-  const measured = (name: "latencyMs" | "speedup" | "searchPasses") =>
-    rows.some((row) => (row[name] ?? null) !== null);
+  const experiments = new Set(rows.map(({ experiment }) => experiment));
+  const measured = (
+    name: "latencyMs" | "speedup" | "searchPasses",
+    column: ColumnRule,
+  ) => rows.some((row) => (row[name] ?? null) !== null) ? [column] : [];
   return [
-    sparsityColumn,
-    ...several("experiment") ? [experimentColumn] : [],
-    methodColumn,
-    macsColumn,
-    macsSpeedupColumn,
-    ...measured("latencyMs") ? [latencyColumn] : [],
-    ...measured("speedup") ? [speedupColumn] : [],
+    numbers("Sparsity", ({ sparsity }) => sparsity, formatPercent),
+    ...experiments.size > 1
+      ? [texts("Experiment", ({ experiment }) => experiment)]
+      : [],
+    texts(
+      "Method",
+      ({ method, source }) => method + (source === "paper" ? " †" : ""),
+    ),
+    numbers("MACs", ({ macs }) => macs, formatMacs),
+    numbers("MACs speedup", ({ macsSpeedup }) => macsSpeedup, times),
+    ...measured("latencyMs", latencyColumn),
+    ...measured("speedup", speedupColumn),
     ...metricNames(rows).map((name) => metricColumn(name, rows)),
-    ...measured("searchPasses") ? [searchColumn] : [],
+    ...measured("searchPasses", searchColumn),
   ];
 }
 
-const sparsityColumn: ColumnRule = {
-  header: "Sparsity",
+/** A column of numbers, with a dash where a row has none. */
+const numbers = (
+  header: string,
+  valueOf: (row: JoinedRow) => number | null | undefined,
+  textOf: (value: number, row: JoinedRow) => string,
+): ColumnRule => ({
+  header,
   align: "right",
-  cell: ({ sparsity }) => ({
-    text: formatPercent(sparsity),
-    value: sparsity,
-  }),
-};
+  cell(row) {
+    const value = valueOf(row) ?? undefined;
+    return value === undefined
+      ? { text: "–" }
+      : { text: textOf(value, row), value };
+  },
+});
 
-const experimentColumn: ColumnRule = {
-  header: "Experiment",
+const times = (factor: number) => `${factor.toFixed(2)}×`;
+
+const speedupRange = ({ speedupLow: low, speedupHigh: high }: JoinedRow) =>
+  low === undefined || high === undefined
+    ? ""
+    : ` (${low.toFixed(2)}–${high.toFixed(2)})`;
+
+const texts = (
+  header: string,
+  textOf: (row: JoinedRow) => string,
+): ColumnRule => ({
+  header,
   align: "left",
-  cell: (row) => ({ text: row.experiment }),
-};
+  cell: (row) => ({ text: textOf(row) }),
+});
 
-const methodColumn: ColumnRule = {
-  header: "Method",
-  align: "left",
-  cell: (row) => ({ text: row.method + (row.source === "paper" ? " †" : "") }),
-};
+const latencyColumn = numbers(
+  "Latency (ms)",
+  ({ latencyMs }) => latencyMs,
+  (ms) => ms.toFixed(Math.abs(ms) < 100 ? 1 : 0),
+);
 
-const macsColumn: ColumnRule = {
-  header: "MACs",
-  align: "right",
-  cell: ({ macs }) => ({ text: formatMacs(macs), value: macs }),
-};
+const speedupColumn = numbers(
+  "Speedup",
+  ({ speedup }) => speedup,
+  (speedup, row) => times(speedup) + speedupRange(row),
+);
 
-const macsSpeedupColumn: ColumnRule = {
-  header: "MACs speedup",
-  align: "right",
-  cell: ({ macsSpeedup }) => ({
-    text: `${macsSpeedup.toFixed(2)}×`,
-    value: macsSpeedup,
-  }),
-};
-
-const latencyColumn: ColumnRule = {
-  header: "Latency (ms)",
-  align: "right",
-  cell: ({ latencyMs }) => ({
-    text: latencyMs === null
-      ? "–"
-      : latencyMs.toFixed(Math.abs(latencyMs) < 100 ? 1 : 0),
-    value: latencyMs ?? undefined,
-  }),
-};
-
-const speedupColumn: ColumnRule = {
-  header: "Speedup",
-  align: "right",
-  cell: ({ speedup, speedupLow, speedupHigh }) => ({
-    text: speedup === null ? "–" : `${speedup.toFixed(2)}×` +
-      (speedupLow === undefined || speedupHigh === undefined
-        ? ""
-        : ` (${speedupLow.toFixed(2)}–${speedupHigh.toFixed(2)})`),
-    value: speedup ?? undefined,
-  }),
-};
-
-const searchColumn: ColumnRule = {
-  header: "Search (passes)",
-  align: "right",
-  cell: ({ searchPasses }) => ({
-    text: searchPasses === undefined ? "–" : searchPasses.toFixed(0),
-    value: searchPasses,
-  }),
-};
+const searchColumn = numbers(
+  "Search (passes)",
+  ({ searchPasses }) => searchPasses,
+  (passes) => passes.toFixed(0),
+);
 
 function metricColumn(name: string, rows: readonly JoinedRow[]): ColumnRule {
   const { label, higherIsBetter, digits } = metricInfo(name);

@@ -53,7 +53,8 @@ export function displayWidth(text: string): number {
   return width;
 }
 
-function aligned(
+/** A text filled up with blanks; bold by ANSI codes if told. */
+export function aligned(
   text: string,
   align: Column["align"],
   { width, bold }: { width: number; bold?: boolean },

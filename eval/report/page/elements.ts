@@ -67,3 +67,22 @@ export function choice(
   const element = html("label", { class: "choice" }, `${label} `, select);
   return { element, select };
 }
+
+/** The button for light or dark: as the system has it, until it is pressed. It sets `data-theme` of the document, which the style sheet follows. */
+export function themeToggle(): HTMLElement {
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  const isDark = () => {
+    const { theme } = document.documentElement.dataset;
+    return theme === undefined ? system.matches : theme === "dark";
+  };
+  const button = html("button", { type: "button", class: "theme" });
+  const name = () => button.textContent = isDark() ? "Light" : "Dark";
+  button.setAttribute("aria-label", "Switch between light and dark");
+  button.addEventListener("click", () => {
+    document.documentElement.dataset.theme = isDark() ? "light" : "dark";
+    name();
+  });
+  system.addEventListener("change", name);
+  name();
+  return button;
+}

@@ -2,7 +2,7 @@
 /** The page of a report: reads its data from the document and builds every part. Bundled into `page.bundle.js` by `deno task report:bundle`. */
 import type { ReportData } from "../report_data.ts";
 import { costCharts } from "./cost_charts.ts";
-import { html } from "./elements.ts";
+import { html, themeToggle } from "./elements.ts";
 import { gateMap } from "./gate_map.ts";
 import { pictureGrid } from "./pictures.ts";
 import { rerun } from "./rerun.ts";
@@ -10,7 +10,6 @@ import { resultsTable } from "./results_table.ts";
 import { searchCurves } from "./search_curves.ts";
 import { selectedRow } from "./selected_row.ts";
 import { Selection } from "./selection.ts";
-import { themeToggle } from "./theme_toggle.ts";
 
 function dataOf(id: string): ReportData {
   return JSON.parse(document.getElementById(id)!.textContent!);

@@ -1,3 +1,2 @@
-/** TODO eval/report/page */
-export { choice, html, svg } from "./elements.ts";
-export { themeToggle } from "./theme_toggle.ts";
+/** Elements of the report's page, for other pages of the project. */
+export { choice, html, svg, themeToggle } from "./elements.ts";

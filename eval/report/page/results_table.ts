@@ -1,6 +1,7 @@
 /// <reference lib="dom" />
 /** The table: sorted by any column, a row chosen by click or key. */
-import type { ReportCell, ReportData, ReportRow } from "../report_data.ts";
+import type { Cell } from "../../tables/table.ts";
+import type { ReportData, ReportRow } from "../report_data.ts";
 import { html, section } from "./elements.ts";
 import type { Selection } from "./selection.ts";
 
@@ -107,7 +108,7 @@ function lineOf(
 
 /** In a column with marks, a cell without one keeps its place free. */
 function contentOf(
-  { text, best, metric }: ReportCell,
+  { text, best, metric }: Cell,
   marked: boolean,
 ): (Node | string)[] {
   if (!metric) return [text];

@@ -1,7 +1,8 @@
 /// <reference lib="dom" />
 /** What searches reported while they went on: a small chart a curve. */
 import { axisBottom, axisLeft, extent, line, scaleLinear, select } from "d3";
-import type { ReportCurve, ReportData } from "../report_data.ts";
+import type { ReportData } from "../report_data.ts";
+import type { ReportCurve } from "../run_details.ts";
 import { html, section, svg } from "./elements.ts";
 
 const [width, height] = [360, 212];
