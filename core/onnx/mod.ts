@@ -18,5 +18,6 @@ export {
 export { type Macs, macsOfGraph, sumMacs } from "./macs.ts";
 export { splitHeads } from "./ops/attention/heads.ts";
 export { inlined } from "./rewrites/inline.ts";
+export { type RewriteCall, rewritten } from "./rewrites/rewrite.ts";
 export { shareNodes } from "./rewrites/share_nodes.ts";
 export { withoutUnread } from "./rewrites/unread_inputs.ts";

@@ -19,20 +19,19 @@
 import {
   floatAttribute,
   type Graph,
-  GraphBuilder,
+  type GraphBuilder,
   intAttribute,
   type Node,
+  type RewriteCall,
+  rewritten,
   stringAttribute,
   type Value,
   valueOf,
 } from "@dip-go/core/onnx";
 import { sameShape } from "@dip-go/core/tensor";
 
-/** A node of our graph that is about to be written: its inputs in the new graph. */
-interface Call {
-  readonly g: GraphBuilder;
-  readonly node: Node;
-  readonly inputs: readonly (Value | null)[];
+/** A node that is about to be written, with its first input. */
+interface Call extends RewriteCall {
   readonly x: Value;
 }
 
@@ -131,56 +130,28 @@ function stackedLinear(g: GraphBuilder, x: Value, call: Call): Value {
   return bias ? g.add(y, bias) : y;
 }
 
-/** The same node in the new graph. */
-function copied({ g, node, inputs }: Call): Value[] {
-  if (node.domain !== "") {
-    throw new RangeError(
-      `Cannot spell out node "${node.name}": no exporter writes operator ${node.domain}.${node.op}`,
-    );
-  }
-  const { attributes, outputs } = node;
-  return g.node(node.op, inputs, { attributes, outputs: outputs.length });
-}
-
 /**
  * The exporter's form of a graph, with the same inputs and outputs.
  *
  * @throws {RangeError} If an operator is ONNX Runtime's own and has no spelling here.
  */
 export function exporterGraph(graph: Graph): Graph {
-  const g = new GraphBuilder(`${graph.name}:exporter`);
   const wiring = wiringOf(graph);
-  const values = new Map<string, Value>();
-  for (const { name, dtype, shape } of graph.inputs) {
-    values.set(name, g.input(name, dtype, shape));
-  }
-  for (const initializer of graph.initializers.values()) {
-    const { name, shape, role, data } = initializer;
-    const isWeight = role === "parameter";
-    values.set(
-      name,
-      isWeight ? g.parameter(name, shape, initializer) : g.constant(data!),
-    );
-  }
-  const write = (node: Node): Value[] => {
-    const inputs = node.inputs.map((name) => values.get(name) ?? null);
-    const call = { g, node, inputs, x: inputs[0]! };
-    const rows = stackedRows(node, wiring);
-    if (rows) return [stackedLinear(g, values.get(rows)!, call)];
-    const isDone = node.op === "Reshape" &&
-      sameShape(call.x.shape, valueOf(graph, node.outputs[0]).shape);
-    if (isDone) return [call.x];
-    const spelling = spellings[node.op];
-    return spelling ? [spelling(call)] : copied(call);
-  };
-  for (const node of graph.nodes) {
-    const path = node.name.slice(0, node.name.lastIndexOf("/"));
-    const written = g.scope(path, () => write(node));
-    written.forEach((value, i) => values.set(node.outputs[i], value));
-  }
-  return g.build(
-    Object.fromEntries(
-      graph.outputs.map(({ name }) => [name, values.get(name)!]),
-    ),
-  );
+  return rewritten(graph, {
+    rule(rewrite) {
+      const { g, node, made } = rewrite;
+      const call = { ...rewrite, x: rewrite.inputs[0]! };
+      const rows = stackedRows(node, wiring);
+      if (rows) return [stackedLinear(g, made(rows), call)];
+      const isDone = node.op === "Reshape" &&
+        sameShape(call.x.shape, valueOf(graph, node.outputs[0]).shape);
+      if (isDone) return [call.x];
+      const spelling = spellings[node.op];
+      if (spelling) return [spelling(call)];
+      if (node.domain === "") return undefined;
+      throw new RangeError(
+        `Cannot spell out node "${node.name}": no exporter writes operator ${node.domain}.${node.op}`,
+      );
+    },
+  });
 }

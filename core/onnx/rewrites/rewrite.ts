@@ -6,6 +6,8 @@ import type { NodeCall } from "../ops/operator.ts";
 /** A node about to be copied, with its inputs in the new graph. */
 export interface RewriteCall extends NodeCall {
   readonly g: GraphBuilder;
+  /** The value of the new graph for one that comes before the node in the old. */
+  made(name: string): Value;
 }
 
 /** What stands for the node's outputs, or nothing where it is copied as it is. */
@@ -18,7 +20,9 @@ const pathOf = ({ name }: Node): string =>
   name.slice(0, Math.max(0, name.lastIndexOf("/")));
 
 /** The node as it is, on other inputs. */
-export function copied({ g, node, inputs }: RewriteCall): Value[] {
+export function copied(
+  { g, node, inputs }: Omit<RewriteCall, "made">,
+): Value[] {
   const { op, domain, attributes, outputs } = node;
   const options = { domain, attributes, outputs: outputs.length };
   const add = () => g.node(op, inputs, options);
@@ -38,7 +42,7 @@ export function addNodes(
 ): void {
   for (const node of nodes) {
     const inputs = node.inputs.map((name) => made.get(name) ?? null);
-    const call = { g, node, inputs };
+    const call = { g, node, inputs, made: (name: string) => made.get(name)! };
     const outputs = within(g, pathOf(node), () => rule(call) ?? copied(call));
     node.outputs.forEach((name, i) => made.set(name, outputs[i]));
   }
