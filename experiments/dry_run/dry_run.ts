@@ -4,7 +4,7 @@ import { alignedLines, formatMacs } from "@dip-go/eval/tables";
 import { type Bench, openBench } from "../run/bench.ts";
 import { checkExperiment, type Experiment } from "../schema/experiment.ts";
 import { fitRow, type PlannedRow, plannedRows } from "../run/steps/fit_row.ts";
-import type { FittedPlan, SampledPlan } from "../methods/method.ts";
+import type { FittedPlan, SampledPlan } from "@dip-go/pruner/methods";
 import { fileLines } from "../run/inputs/needed_files.ts";
 
 /**

@@ -3,7 +3,7 @@ import { alignedLines, formatMacs } from "@dip-go/eval/tables";
 import { checkExperiment, type Experiment } from "../schema/experiment.ts";
 import type { Bench } from "../run/bench.ts";
 import { budgetNote, callsOf, planWithoutSearch } from "./dry_run.ts";
-import type { FittedPlan, SampledPlan } from "../methods/method.ts";
+import type { FittedPlan, SampledPlan } from "@dip-go/pruner/methods";
 import { fileLines } from "../run/inputs/needed_files.ts";
 import { type PlannedRow, plannedRows } from "../run/steps/fit_row.ts";
 import { rateProbe } from "./device_rate.ts";

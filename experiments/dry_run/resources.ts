@@ -6,7 +6,7 @@
 import { sizeOf } from "@dip-go/core/tensor";
 import type { SuperNet } from "@dip-go/supernet/gates";
 import type { Bench } from "../run/bench.ts";
-import { methodNamed } from "../methods/methods.ts";
+import { methodNamed } from "@dip-go/pruner/methods";
 import { searchMacs } from "./search_macs.ts";
 
 const bytesOfFloat = 4;
@@ -55,22 +55,19 @@ function widestOperator({ blocks }: SuperNet): number {
   return widest;
 }
 
-/** Methods whose searches keep every step's features for a gradient. */
-const byGradient = ["dip-go", "energy+forecast", "searched-subset+forecast"];
-
 function memoryBytes(bench: Bench, { params }: PartSizes): number {
   const { search, evaluation, methods, sampler: { steps } } = bench.experiment;
   const net = (images: number) => bench.superNet({ images, steps });
   const evaluated = net(evaluation.batch);
   const sampling = betweenBlocks(evaluated) + widestOperator(evaluated);
   const searched = net(search.batch);
-  const searches = methods.some((name) => methodNamed(name).searches);
+  const searches = methods.map((name) => methodNamed(name).searches);
   const latents = sizeOf(bench.net.model.inputs[0].shape) / 2;
-  const trajectories = searches
+  const trajectories = searches.some(Boolean)
     ? search.calibration * search.batch * (2 * searched.steps + 1) * latents
     : 0;
   // a step keeps its tensors, what units computed and what they held
-  const gradient = methods.some((name) => byGradient.includes(name))
+  const gradient = searches.includes("by gradient")
     ? 3 * searched.steps * betweenBlocks(searched) + widestOperator(searched)
     : 0;
   const largest = Math.max(sampling, gradient);

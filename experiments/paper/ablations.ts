@@ -1,6 +1,6 @@
 /** Sections of tables 5 and 7: DiP-GO trained with one setting changed. */
 import type { Experiment } from "../schema/experiment.ts";
-import type { SearchSettings } from "../methods/method.ts";
+import type { SearchSettings } from "@dip-go/pruner/methods";
 import { embeddedSd, fullSd } from "./base.ts";
 import type { PaperRow, Scale, Section } from "../schema/study.ts";
 

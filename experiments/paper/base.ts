@@ -1,6 +1,6 @@
 /** What the studies' experiments share: the paper's settings on its models, and settings that fit the embedded models. */
 import type { Experiment } from "../schema/experiment.ts";
-import type { SearchSettings } from "../methods/method.ts";
+import type { SearchSettings } from "@dip-go/pruner/methods";
 import type { MetricRecord } from "../schema/metric_records.ts";
 import quickstart from "../quickstart.ts";
 import quickstartSd from "../quickstart_sd.ts";

@@ -1,7 +1,7 @@
 /** What a run folder remembers of one method at one sparsity, per pair, before it is summarised. */
 import type { SetValue } from "@dip-go/eval/metrics";
 import type { Latency } from "@dip-go/eval/statistics";
-import type { SampledPlan } from "../methods/method.ts";
+import type { SampledPlan } from "@dip-go/pruner/methods";
 
 /** Values by metric name: one a pair, or one of all together. */
 export type RowMetrics = Readonly<

@@ -18,9 +18,10 @@ import {
   type PictureDecoder,
   type PromptLists,
   readPrompts,
+  type SamplingInputs,
   type Subject,
 } from "@dip-go/core/pipeline";
-import { TorchGenerator } from "@dip-go/core/random";
+import type { TorchGenerator } from "@dip-go/core/random";
 import type { Device, Precision, SessionOptions } from "@dip-go/core/runtime";
 import {
   makeSampler,
@@ -45,15 +46,11 @@ import {
 } from "@dip-go/supernet/sampling";
 import { openTrainingForm, type TrainingForm } from "@dip-go/supernet/training";
 import {
-  type Batch,
-  calibrate,
   type CalibrationBatch,
-  drawBatch,
-  type SamplingSetup,
+  drawCalibration,
 } from "@dip-go/pruner/calibration";
-import type { DecodePictures } from "@dip-go/pruner/network";
 import type { Experiment } from "../schema/experiment.ts";
-import type { SampledPlan } from "../methods/method.ts";
+import type { MethodContext, SampledPlan } from "@dip-go/pruner/methods";
 
 /** How much is sampled at once, and in how many steps. */
 export interface SampleSize {
@@ -144,7 +141,7 @@ export class Bench implements AsyncDisposable {
   }
 
   /** Sampler and guidance at a number of steps. */
-  setup(steps: number): SamplingSetup {
+  setup(steps: number): Pick<SamplingInputs, "sampler" | "guidanceScale"> {
     return {
       sampler: this.sampler(steps),
       guidanceScale: this.experiment.sampler.guidanceScale,
@@ -188,26 +185,17 @@ export class Bench implements AsyncDisposable {
 
   /** The batches that searches work on. */
   calibration(): Promise<readonly CalibrationBatch[]> {
-    return this.#calibration ??= this.#calibrate();
-  }
-
-  async #calibrate(): Promise<CalibrationBatch[]> {
     const { search, sampler: { steps }, seed } = this.experiment;
-    const runner = this.runner({ images: search.batch, steps });
-    const random = new TorchGenerator(seed);
-    const batches: CalibrationBatch[] = [];
-    while (batches.length < search.calibration) {
-      const first = batches.length * search.batch;
-      const subjects = Array.from(
-        { length: search.batch },
-        (_, i) => this.subject("search", first + i, random),
-      );
-      const conditioning = await this.conditioning(subjects);
-      const sampler = this.sampler(steps);
-      const batch = drawBatch(runner, { sampler, conditioning, random });
-      batches.push(await calibrate(runner, this.setup(steps), batch));
-    }
-    return batches;
+    return this.#calibration ??= drawCalibration(
+      this.runner({ images: search.batch, steps }),
+      {
+        ...this.setup(steps),
+        count: search.calibration,
+        seed,
+        subject: (i, random) => this.subject("search", i, random),
+        conditioning: (subjects) => this.conditioning(subjects),
+      },
+    );
   }
 
   /** What the i-th picture is of: a class drawn at random, or the i-th prompt of the experiment's list, from the start again at its end. */
@@ -224,12 +212,14 @@ export class Bench implements AsyncDisposable {
   }
 
   /** The model's inputs of B guided samples besides latents and timestep. */
-  conditioning(subjects: readonly Subject[]): Promise<Batch["conditioning"]> {
+  conditioning(
+    subjects: readonly Subject[],
+  ): Promise<SamplingInputs["conditioning"]> {
     return this.parts.conditioner.conditioning(subjects);
   }
 
   /** In a latent space, what adds the autoencoder's decoder to a graph. */
-  get decode(): DecodePictures | undefined {
+  get decode(): MethodContext["decode"] {
     const { autoencoder } = this.parts;
     return autoencoder &&
       ((g, latents) => emitPictures(g, latents, autoencoder));

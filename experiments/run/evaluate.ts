@@ -6,7 +6,7 @@ import { joinedArrays, stacked, type Tensor } from "@dip-go/core/tensor";
 import { denseGates, type SubNetPlan } from "@dip-go/supernet/gates";
 import type { Bench } from "./bench.ts";
 import type { Experiment } from "../schema/experiment.ts";
-import type { SampledPlan } from "../methods/method.ts";
+import type { SampledPlan } from "@dip-go/pruner/methods";
 import type { SampledBatch } from "../measure/sampled_sets.ts";
 
 /** A class or prompt, and the noise that its image is made from. */

@@ -1,8 +1,7 @@
 /** An experiment as plain data: everything that changes a number, and nothing else. */
 import { allGranularities, type Granularity } from "@dip-go/core/models";
 import { type SamplerKind, samplerKinds } from "@dip-go/core/samplers";
-import type { SearchSettings } from "../methods/method.ts";
-import { methods } from "../methods/methods.ts";
+import { methods, type SearchSettings } from "@dip-go/pruner/methods";
 import { checkMetrics, type MetricRecord } from "./metric_records.ts";
 
 /** One experiment; its file default-exports it `satisfies Experiment`. */

@@ -1,7 +1,7 @@
 /** Plans on disk: `gates.json` with the forecast beside the gates, or the number of steps, or why there is none. */
 import { parseGates, type Plan, type SubNetPlan } from "@dip-go/supernet/gates";
 import type { Bench } from "../run/bench.ts";
-import type { FittedPlan } from "../methods/method.ts";
+import type { FittedPlan } from "@dip-go/pruner/methods";
 
 /** A plan's file; `sampler` counts model calls where there are gates, else the steps that the sampler makes. */
 export interface PlanFile

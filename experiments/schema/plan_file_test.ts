@@ -2,7 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { parseGates } from "@dip-go/supernet/gates";
 import { writeTinyModel } from "@dip-go/testing/runs";
 import { openBench } from "../run/bench.ts";
-import type { FittedPlan } from "../methods/method.ts";
+import type { FittedPlan } from "@dip-go/pruner/methods";
 import { type PlanFile, planFile, planOf } from "./plan_file.ts";
 import quickstart from "../quickstart.ts";
 

@@ -1,6 +1,6 @@
-/** What a training by gradient costs in model calls, in the unit of the SuperNet's costs: the measure of an equal-cost search without gradients. */
+/** Cost of a training by gradient in model calls, in the unit of the SuperNet's costs: the measure of an equal-cost search without gradients. */
 import { denseCost, type SuperNet } from "@dip-go/supernet/gates";
-import type { NetworkSearchOptions } from "../network/network_search.ts";
+import type { NetworkSearchOptions } from "../search_settings.ts";
 
 /** A block runs forward once, and its VJP graph runs it again and takes the gradient of its data, about as dear. */
 const passes = 3;

@@ -1,7 +1,7 @@
 /**
- * DeepCache (Ma et al., 2024): at key steps a UNet runs whole; at the others
- * only its shallowest part does, on top of what the deeper part left at the
- * last key step.
+ * DeepCache (Ma et al., "DeepCache: Accelerating Diffusion Models for Free",
+ * CVPR 2024, arXiv 2312.00858): at key steps a UNet runs whole; at the others
+ * only its shallowest part runs, on the deeper part's output of the last key step.
  */
 import {
   denseGates,
@@ -10,18 +10,19 @@ import {
   liveBlocks,
   type SuperNet,
 } from "@dip-go/supernet/gates";
+import { patternMethod } from "./pattern_method.ts";
 
-/** What DeepCache's authors use with 50 steps of Stable Diffusion: key steps are densest around a step, by a power. */
+/** The authors' choice for 50 steps of Stable Diffusion: key steps are densest around a step, by a power. */
 const authors = { steps: 50, centre: 15, power: 1.4 };
 
 /** Where a UNet is cut. */
 export interface DeepCacheCut {
-  /** How many of the last units run between key steps; 1 by default. DeepCache's authors' code computes 2 branches. */
+  /** How many of the last units run between key steps; 1 by default. the authors' code computes 2 branches. */
   readonly computed?: number;
 }
 
-/** Whether there are units before the cut, and all hold their outputs, which is what DeepCache caches. */
-export const canDeepCache = (
+/** Whether there are units before the cut, and all hold their outputs, as DeepCache's cache does. */
+const canDeepCache = (
   { blocks, units }: SuperNet,
   { computed = 1 }: DeepCacheCut = {},
 ): boolean =>
@@ -29,9 +30,9 @@ export const canDeepCache = (
   blocks.every(({ block }) => !block.gated || block.residual === undefined);
 
 /**
- * Gates of DeepCache: between key steps, all that is computed is the last units
- * before the whole step, on the held output of the unit before them, and what
- * else they read.
+ * Gates of DeepCache: between key steps only the last units before the whole
+ * step are computed, on the held output of the unit before them, and the skip
+ * connections that they read.
  *
  * @param keys Steps at which the model runs whole; 0 is one in any case.
  * @throws {RangeError} If the units hold what they add, not their outputs, or there are too few.
@@ -118,3 +119,34 @@ export function nonUniformKeys(
   keys[0] = 0;
   return [...new Set(keys)];
 }
+
+/** DeepCache at the smallest interval that fits. */
+const deepCacheMethod = (
+  name: string,
+  keysOf: (interval: number, steps: number) => number[],
+  cut?: DeepCacheCut,
+) =>
+  patternMethod(
+    name,
+    (net, interval) => deepCacheGates(net, keysOf(interval, net.steps), cut),
+    (net) =>
+      canDeepCache(net, cut)
+        ? undefined
+        : "its units hold what they add, or are too few; DeepCache holds outputs",
+  );
+
+/** Every N-th step whole. */
+export const deepCache = deepCacheMethod("deepcache", uniformKeys);
+
+/** The authors' non-uniform schedule. */
+export const deepCacheNonUniform = deepCacheMethod(
+  "deepcache-nonuniform",
+  nonUniformKeys,
+);
+
+/** Every N-th step whole, at the cut of the authors' code: the last two branches of a UNet run between. */
+export const deepCacheAuthors = deepCacheMethod(
+  "deepcache-authors",
+  uniformKeys,
+  { computed: 2 },
+);

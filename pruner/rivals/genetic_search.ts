@@ -1,12 +1,17 @@
 /**
  * Genetic search over gates (DiP-GO, table 6): children take each step's gates
- * from one of two parents, which won a tournament; some gates flip; what exceeds
- * the budget is closed at random, what it leaves is opened at random. The best of
- * parents and children live on.
+ * from one of two parents, which won a tournament; some gates flip; then gates
+ * close at random until the budget holds, and open at random while it does. The
+ * best of parents and children live on.
  */
 import { type Gate, type Gates, subNetCost } from "@dip-go/supernet/gates";
-import { randomGates } from "./fixed_patterns.ts";
-import type { JudgedGates, Propose, RoundContext } from "./round_search.ts";
+import { randomGates } from "./random_gates.ts";
+import {
+  type JudgedGates,
+  type Propose,
+  type RoundContext,
+  roundMethod,
+} from "./round_search.ts";
 
 /** Expected gates that flip in a child. */
 const flips = 4;
@@ -61,3 +66,6 @@ export const breed: Propose = (context) => {
   const start = mutated(crossed(a.gates, b.gates, uniform), uniform);
   return filled(randomGates(net, { uniform, maxCost, start }), context);
 };
+
+/** The best that crossing and mutating a population finds. */
+export const genetic = roundMethod("genetic", breed);

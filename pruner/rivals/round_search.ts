@@ -1,11 +1,14 @@
 /**
- * What random and genetic search over gates share (DiP-GO, table 6): rounds of
+ * Random and genetic search over gates (DiP-GO, table 6) share rounds of
  * proposals that are judged on true samples, until a number of evaluations is
  * spent. Each round has a generator of its own and is kept when it is done, so
  * that a killed search goes on with the round it was in and repeats exactly.
  */
 import { TorchGenerator } from "@dip-go/core/random";
 import type { Gates, SuperNet } from "@dip-go/supernet/gates";
+import { networkTrainingCost } from "../budget/training_cost.ts";
+import { fidelityTo } from "../calibration.ts";
+import { type Method, planned, type PricedSearch } from "../method.ts";
 
 /** Gates, and how far their images are from the full sampler's. */
 export interface JudgedGates {
@@ -13,7 +16,7 @@ export interface JudgedGates {
   readonly loss: number;
 }
 
-/** What a round's proposals are made from. */
+/** What a round's proposals follow from. */
 export interface RoundContext {
   readonly net: SuperNet;
   /** Budget over all steps, in the unit of the SuperNet's costs. */
@@ -24,7 +27,7 @@ export interface RoundContext {
   readonly uniform: () => number;
 }
 
-/** Keeps what a round gave, or gives back what a search before kept. */
+/** Keeps a round's value, or returns the one that an earlier search kept; it must survive JSON. */
 export type KeepRound = <T>(
   round: string,
   make: () => Promise<T>,
@@ -41,27 +44,23 @@ export interface RoundSearchOptions {
   readonly seed: number;
 }
 
-/** What a search by rounds works with. */
-export interface RoundSearchTools {
-  readonly net: SuperNet;
-  readonly maxCost: number;
-  /** Images' distance from the full sampler's; what the search minimises. */
-  readonly evaluate: (gates: Gates) => Promise<number>;
-  /** Keeps a round; must survive JSON. */
-  readonly keep: KeepRound;
-  readonly onEvaluation?: (done: number, total: number) => void;
-}
-
 /** Apart far enough that the rounds of searches with neighbouring seeds share no generator. */
 const seedStride = 100_003;
 
 /**
  * The best SubNet of all rounds.
  *
+ * @param tools.evaluate Images' distance from the full sampler's; the search minimises it.
  * @throws {RangeError} If there is nothing to evaluate, or one model call alone exceeds the budget.
  */
 export async function searchByRounds(
-  tools: RoundSearchTools,
+  { net, maxCost, evaluate, keep, onEvaluation }:
+    & Pick<RoundContext, "net" | "maxCost">
+    & {
+      readonly evaluate: (gates: Gates) => Promise<number>;
+      readonly keep: KeepRound;
+      readonly onEvaluation?: (done: number, total: number) => void;
+    },
   propose: Propose,
   { evaluations, population: size, seed }: RoundSearchOptions,
 ): Promise<JudgedGates> {
@@ -70,24 +69,19 @@ export async function searchByRounds(
       `Cannot search gates: ${evaluations} evaluations in rounds of ${size}, expected 1 or more of each`,
     );
   }
-  const { net, maxCost, keep, onEvaluation } = tools;
   let population: readonly JudgedGates[] = [];
   for (let done = 0, round = 0; done < evaluations; round++) {
     const count = Math.min(size, evaluations - done);
-    const before = { start: done, population };
+    const [start, before] = [done, population];
     const made = await keep(`round-${round}`, async () => {
       const random = new TorchGenerator(seed * seedStride + round);
-      const context = {
-        net,
-        maxCost,
-        population: before.population,
-        uniform: () => random.uniform(),
-      };
+      const uniform = () => random.uniform();
+      const context = { net, maxCost, population: before, uniform };
       const judged: JudgedGates[] = [];
       while (judged.length < count) {
         const gates = propose(context);
-        judged.push({ gates, loss: await tools.evaluate(gates) });
-        onEvaluation?.(before.start + judged.length, evaluations);
+        judged.push({ gates, loss: await evaluate(gates) });
+        onEvaluation?.(start + judged.length, evaluations);
       }
       return judged;
     });
@@ -98,3 +92,62 @@ export async function searchByRounds(
   }
   return population[0];
 }
+
+/**
+ * SubNets that a search may sample: a number, or as many as the model calls of
+ * DiP-GO's training pay for, each on every calibration batch at the whole budget.
+ */
+export function evaluationsOf(
+  { net, search }: Pick<PricedSearch, "net" | "search">,
+  maxCost: number,
+): number {
+  const { evolution, calibration, network } = search;
+  if (!evolution) return 0;
+  if (evolution.evaluations !== "equal-cost") return evolution.evaluations;
+  const training = networkTrainingCost(net, network);
+  return Math.max(1, Math.floor(training / (calibration * maxCost)));
+}
+
+/** The method that searches by such proposals. */
+export const roundMethod = (name: string, propose: Propose): Method => ({
+  name,
+  searches: "by samples",
+  searchCost: ({ budgets, ...context }) =>
+    context.search.calibration * budgets.reduce(
+      (sum, maxCost) => sum + evaluationsOf(context, maxCost) * maxCost,
+      0,
+    ),
+  async fit(context, maxCost) {
+    const { net, runner, search: { evolution }, seed } = context;
+    if (!evolution) {
+      throw new RangeError(
+        `Cannot search by ${name}: search.evolution is missing, expected evaluations and population`,
+      );
+    }
+    const { gates } = await searchByRounds(
+      {
+        net,
+        maxCost,
+        async evaluate(gates) {
+          const batches = await context.calibration();
+          let loss = 0;
+          for (const batch of batches) {
+            const found = await runner.sample({ ...batch, gates });
+            loss -= fidelityTo(batch, found) / batches.length;
+          }
+          return loss;
+        },
+        keep: (round, make) =>
+          context.once(`${name}-${maxCost}-${round}`, make),
+        onEvaluation: (done, total) => context.progress(done, total),
+      },
+      propose,
+      {
+        evaluations: evaluationsOf(context, maxCost),
+        population: evolution.population,
+        seed,
+      },
+    );
+    return planned({ gates });
+  },
+});

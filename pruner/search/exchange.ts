@@ -4,9 +4,7 @@
  * sampled come closer. Estimates propose; samples decide.
  */
 import type { TorchGenerator } from "@dip-go/core/random";
-import type { Tensor } from "@dip-go/core/tensor";
 import {
-  type Forecast,
   type Gate,
   type Gates,
   subNetCost,
@@ -15,70 +13,38 @@ import {
 } from "@dip-go/supernet/gates";
 import type { SubNetRunner } from "@dip-go/supernet/sampling";
 import type { TrainingForm } from "@dip-go/supernet/training";
-import {
-  type CalibrationBatch,
-  randomCotangent,
-  type SamplingSetup,
-} from "../calibration/calibration.ts";
 import { gateCosts } from "../budget/gate_costs.ts";
-import { leastSquaresForecast } from "./forecast_fit.ts";
+import { type CalibrationBatch, fidelityTo } from "../calibration.ts";
+import type { EnergySearchOptions } from "../search_settings.ts";
+import { repair } from "./closing.ts";
+import { type ForecastPlan, leastSquaresForecast } from "./forecast_fit.ts";
 
-/** What a search by gradient works with. */
+/** The material of a search by gradient. */
 export interface SearchTools {
   readonly runner: SubNetRunner;
   readonly form: TrainingForm;
-  readonly setup: SamplingSetup;
-  /** Used in turn; those that are evaluated must not be among them. */
+  /** Used in turn. */
   readonly batches: readonly CalibrationBatch[];
   readonly random: TorchGenerator;
 }
 
 /** A plan, and how close its images come. */
-export interface JudgedPlan extends SubNetPlan {
-  readonly forecast: Forecast;
+export interface JudgedPlan extends ForecastPlan {
   /** Mean over samples of −10 log10 of the mean squared error to the full sampler's image, in dB. */
   readonly fidelity: number;
 }
 
-/** Mean over samples of −10 log10 MSE between pictures `[B, ...]`. */
-function fidelityOf(
-  found: Float32Array,
-  target: Float32Array,
-  samples: number,
-): number {
-  const size = found.length / samples;
-  let sum = 0;
-  for (let b = 0; b < samples; b++) {
-    let error = 0;
-    for (let i = b * size; i < (b + 1) * size; i++) {
-      error += (found[i] - target[i]) ** 2;
-    }
-    sum -= 10 * Math.log10(Math.max(error / size, 1e-12));
-  }
-  return sum / samples;
-}
-
-/** Fidelity of a batch's sampled images `[B, ...]` to the full sampler's, in dB. */
-export function fidelityTo(
-  { trajectory }: CalibrationBatch,
-  { data, shape }: Tensor<"float32">,
-): number {
-  return fidelityOf(data, trajectory[trajectory.length - 1], shape[0]);
-}
-
 /** Fits the forecast on the first batch and judges the images of the first two. */
 export async function judge(
-  { runner, setup, batches }: SearchTools,
+  { runner, batches }: SearchTools,
   gates: Gates,
 ): Promise<JudgedPlan> {
-  const [fitted, ...others] = batches.slice(0, 2);
-  const { forecast, latents } = await leastSquaresForecast(runner, setup, {
-    gates,
-    batch: fitted,
-  });
-  const scores = [fidelityTo(fitted, latents)];
+  const [batch, ...others] = batches.slice(0, 2);
+  const fit = await leastSquaresForecast(runner, { gates, batch });
+  const { forecast } = fit;
+  const scores = [fidelityTo(batch, fit.latents)];
   for (const batch of others) {
-    const found = await runner.sample({ ...batch, ...setup, gates, forecast });
+    const found = await runner.sample({ ...batch, gates, forecast });
     scores.push(fidelityTo(batch, found));
   }
   const fidelity = scores.reduce((a, b) => a + b) / scores.length;
@@ -87,55 +53,22 @@ export async function judge(
 
 /** Mean square of each gate's gradient under random cotangents on the images, `[T, N]`: what closing or opening it moves. */
 export async function gateEnergies(
-  { form, setup, random, batches }: SearchTools,
+  { form, random, batches }: SearchTools,
   plan: SubNetPlan,
   round: number,
 ): Promise<number[][]> {
   const batch = batches[round % batches.length];
-  const v = randomCotangent(batch, random);
+  const { shape, data } = batch.latents;
+  const scale = 1 / Math.sqrt(data.length / shape[0]); // E‖v‖² = 1 a sample
+  const v = random.randn(shape).data.map((x) => scale * x);
   const { samples } = await form.gradient(
-    { ...batch, ...setup, ...plan },
+    { ...batch, ...plan },
     () => v,
     { segment: form.net.steps },
   );
   return samples.map((row) =>
     row.map((of) => of.reduce((sum, d) => sum + d * d, 0) / of.length)
   );
-}
-
-/** Gates of called steps closed, cheapest energy for its cost first, until they fit; then reopened, dearest first, while they fit. */
-export function repair(
-  net: SuperNet,
-  gates: Gates,
-  { energies, costs, maxCost }: {
-    energies: readonly (readonly number[])[];
-    costs: readonly number[];
-    maxCost: number;
-  },
-): Gates {
-  const whole = net.units.length - 1;
-  const repaired = gates.map((row) => [...row]);
-  const inner = gates
-    .flatMap((row, t) =>
-      t > 0 && row[whole] === 1
-        ? row.slice(0, whole).map((_, n) => ({
-          t,
-          n,
-          score: energies[t][n] / costs[n],
-        }))
-        : []
-    )
-    .sort((a, b) => a.score - b.score);
-  for (const { t, n } of inner) {
-    if (subNetCost(net, repaired) <= maxCost) break;
-    repaired[t][n] = 0;
-  }
-  for (const { t, n } of inner.toReversed()) {
-    if (repaired[t][n] === 1) continue;
-    repaired[t][n] = 1;
-    if (subNetCost(net, repaired) > maxCost) repaired[t][n] = 0;
-  }
-  return repaired;
 }
 
 /** Step pairs (close, open), the largest estimated gain first. */
@@ -149,13 +82,10 @@ function swaps(
     t,
     open: row[whole] === 1,
     energy: energies[t][whole],
-  }))
-    .slice(1);
-  const [open, closed] = [
-    steps.filter((s) => s.open),
-    steps.filter((s) => !s.open),
-  ];
-  return open
+  })).slice(1);
+  const closed = steps.filter(({ open }) => !open);
+  return steps
+    .filter(({ open }) => open)
     .flatMap((a) =>
       closed.map((b) => ({ close: a.t, open: b.t, gain: b.energy - a.energy }))
     )
@@ -171,13 +101,6 @@ function swapped(
   return gates.with(close, filled(0)).with(open, filled(1));
 }
 
-export interface ExchangeOptions {
-  /** Plans that are sampled at most. */
-  readonly evaluations: number;
-  /** Swaps tried from one measurement of the gradient, before measuring again. */
-  readonly tries: number;
-}
-
 /**
  * Exchanges from the best of several starts.
  *
@@ -186,7 +109,9 @@ export interface ExchangeOptions {
 export async function exchange(
   tools: SearchTools,
   starts: readonly Gates[],
-  { maxCost, evaluations, tries }: ExchangeOptions & { maxCost: number },
+  { maxCost, evaluations, tries }:
+    & Pick<EnergySearchOptions, "evaluations" | "tries">
+    & { maxCost: number },
   onEvaluation: () => void = () => {},
 ): Promise<JudgedPlan> {
   const { net } = tools.runner;

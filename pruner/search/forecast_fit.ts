@@ -1,6 +1,6 @@
 /**
- * Fits the scalars that combine held predictions, for gates that are given:
- * first by least squares step by step, then by gradient through the sampler.
+ * Fits the scalars that combine held predictions, for given gates: first by
+ * least squares step by step, then by gradient through the sampler.
  */
 import { adamW, cosineLearningRate } from "@dip-go/core/autodiff";
 import { predictionFor } from "@dip-go/core/samplers";
@@ -8,10 +8,15 @@ import type { Tensor } from "@dip-go/core/tensor";
 import type { Forecast, ForecastScalars, Gates } from "@dip-go/supernet/gates";
 import type { HeldStep, SubNetRunner } from "@dip-go/supernet/sampling";
 import type { TrainingForm } from "@dip-go/supernet/training";
-import type {
-  CalibrationBatch,
-  SamplingSetup,
-} from "../calibration/calibration.ts";
+import type { CalibrationBatch } from "../calibration.ts";
+import type { PricedSearch } from "../method.ts";
+import type { RefineOptions } from "../search_settings.ts";
+
+/** Gates, and how held predictions are combined. */
+export interface ForecastPlan {
+  readonly gates: Gates;
+  readonly forecast: Forecast;
+}
 
 /** Solves A x = y for a symmetric positive semi-definite 3x3 A, with a small ridge. */
 function solve3(
@@ -62,16 +67,15 @@ function fitScalars(
  * prediction brings the SubNet's own latents closest to the full sampler's
  * next ones, so that errors made so far are corrected.
  *
- * A step is linear in its prediction, so the wanted one is what leads there.
- * Steps that compute get the scalars that would forecast what they computed:
- * they are not used, but say what holding there would cost. Also returned: the
- * final latents that the fit ended with.
+ * A step is linear in its prediction, so exactly one prediction leads there.
+ * Steps that compute get the scalars that would forecast their prediction: they
+ * are not used, but say what holding there would cost. Also returned: the final
+ * latents of the fit.
  *
  * @throws {TypeError} If the sampler clips: its steps are not linear.
  */
 export async function leastSquaresForecast(
   runner: SubNetRunner,
-  setup: SamplingSetup,
   { gates, batch }: { gates: Gates; batch: CalibrationBatch },
 ): Promise<{ forecast: Forecast; latents: Tensor<"float32"> }> {
   const forecast = gates.map((): ForecastScalars => [0, 0, 0]);
@@ -85,14 +89,13 @@ export async function leastSquaresForecast(
   ): Promise<ForecastScalars> => {
     const { state, history } = await read();
     const next = batch.trajectory[step + 1];
-    const noise = batch.noise[step];
-    const wanted = predictionFor(setup.sampler, step, { state, next, noise });
+    const noise = batch.noise?.[step];
+    const wanted = predictionFor(batch.sampler, step, { state, next, noise });
     return fit(step, history, wanted);
   };
   const whole = runner.net.units.length - 1;
   const latents = await runner.sample({
     ...batch,
-    ...setup,
     gates,
     forecast: held,
     async observe({ step, read }) {
@@ -102,11 +105,6 @@ export async function leastSquaresForecast(
     },
   });
   return { forecast, latents };
-}
-
-export interface RefineOptions {
-  readonly iterations: number;
-  readonly learningRate: number;
 }
 
 /** Gradient of mean_b log mean (x_b − target_b)² with respect to x `[B, ...]`. */
@@ -134,27 +132,25 @@ function logErrorCotangent(
  * samples of the log of an image's mean squared error, which is its PSNR. Batches are used in turn.
  */
 export async function refineForecast(
-  form: TrainingForm,
-  setup: SamplingSetup,
-  { gates, forecast, batches }: {
-    gates: Gates;
-    forecast: Forecast;
-    batches: readonly CalibrationBatch[];
+  { form, batches }: {
+    readonly form: TrainingForm;
+    readonly batches: readonly CalibrationBatch[];
   },
+  { gates, forecast }: ForecastPlan,
   { iterations, learningRate }: RefineOptions,
-): Promise<Forecast> {
+): Promise<ForecastPlan> {
   const scalars = Float32Array.from(forecast.flat());
   const optimizer = adamW(scalars.length, { beta2: 0.99 });
   const current = (): Forecast =>
-    forecast.map((
-      _,
-      t,
-    ) => [scalars[3 * t], scalars[3 * t + 1], scalars[3 * t + 2]]);
+    forecast.map((_, t) => {
+      const [a, b, c] = scalars.subarray(3 * t);
+      return [a, b, c];
+    });
   for (let i = 0; i < iterations; i++) {
     const batch = batches[i % batches.length];
     const target = batch.trajectory[batch.trajectory.length - 1];
     const { forecast: gradient } = await form.gradient(
-      { ...batch, ...setup, gates, forecast: current() },
+      { ...batch, gates, forecast: current() },
       ({ data, shape }) => logErrorCotangent(data, target, shape[0]),
       { wanted: "forecast", segment: gates.length },
     );
@@ -165,5 +161,9 @@ export async function refineForecast(
     });
     optimizer.update(scalars, Float32Array.from(gradient.flat()), rate);
   }
-  return current();
+  return { gates, forecast: current() };
 }
+
+/** Cost of refining a forecast for each budget: an iteration goes forward and back through the SubNet. */
+export const refineCost = ({ search, budgets }: PricedSearch): number =>
+  3 * search.refine.iterations * budgets.reduce((a, b) => a + b, 0);

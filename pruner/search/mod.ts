@@ -1,8 +1,2 @@
-/** TODO pruner/search */
-export { type EnergySearchOptions, searchByEnergy } from "./energy_search.ts";
-export { fidelityTo } from "./exchange.ts";
-export {
-  leastSquaresForecast,
-  refineForecast,
-  type RefineOptions,
-} from "./forecast_fit.ts";
+/** The search by gradient energy with its forecast; SubNets of whole steps, from which it and most rivals start. */
+export { uniformSteps, wholeStepGates } from "./whole_steps.ts";

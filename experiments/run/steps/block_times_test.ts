@@ -3,7 +3,7 @@ import { type BlockTimes, neededBlockTimes } from "./block_times.ts";
 import { openBench } from "../bench.ts";
 import type { Experiment } from "../../schema/experiment.ts";
 import { fitRow } from "./fit_row.ts";
-import { methodNamed } from "../../methods/methods.ts";
+import { methodNamed } from "@dip-go/pruner/methods";
 import { runExperiment } from "../runner.ts";
 import { withSetting } from "../../schema/setting.ts";
 import { StepStore } from "../../engine/step_store.ts";

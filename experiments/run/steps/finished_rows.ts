@@ -7,7 +7,7 @@ import type {
   RowLatency,
   RowMetrics,
 } from "../../results/measured_row.ts";
-import type { SampledPlan } from "../../methods/method.ts";
+import type { SampledPlan } from "@dip-go/pruner/methods";
 import type { MetricValues } from "./metric_steps.ts";
 import type { ProgressOutput } from "../../engine/progress.ts";
 import type { Step } from "../../engine/step.ts";

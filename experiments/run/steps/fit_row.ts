@@ -1,12 +1,13 @@
 /** The rows of an experiment, and the plan of one. */
 import type { Bench } from "../bench.ts";
 import type { Experiment } from "../../schema/experiment.ts";
-import type {
-  FittedPlan,
-  Method,
-  MethodContext,
-} from "../../methods/method.ts";
-import { methodNamed } from "../../methods/methods.ts";
+import {
+  type FittedPlan,
+  fitTarget,
+  type Method,
+  type MethodContext,
+  methodNamed,
+} from "@dip-go/pruner/methods";
 
 /** One method at one sparsity. */
 export interface PlannedRow {
@@ -40,19 +41,17 @@ export type ContextCalls = Pick<MethodContext, "progress" | "once">;
  *
  * @throws {RangeError} If the plan exceeds the budget.
  */
-export async function fitRow(
+export function fitRow(
   bench: Bench,
   row: PlannedRow,
   calls: ContextCalls,
 ): Promise<FittedPlan> {
-  const { method, sparsity } = row;
   const { search, sampler, seed } = bench.experiment;
   const { batch: images } = search;
   const runner = bench.runner({ images, steps: sampler.steps });
-  const context: MethodContext = {
+  return fitTarget(row.method, {
     net: runner.net,
     runner,
-    setup: bench.setup(sampler.steps),
     decode: bench.decode,
     calls: (steps) => bench.calls(steps),
     search,
@@ -61,15 +60,5 @@ export async function fitRow(
     calibration: () => bench.calibration(),
     seed,
     ...calls,
-  };
-  const budget = bench.budget(sparsity);
-  const fitted = await method.fit(context, images * budget);
-  if (fitted.kind !== "none" && bench.cost(fitted) > budget) {
-    throw new RangeError(
-      `Cannot use the plan of ${method.name} at sparsity ${sparsity}: it costs ${
-        bench.cost(fitted)
-      }, the budget is ${budget}`,
-    );
-  }
-  return fitted;
+  });
 }

@@ -1,8 +1,13 @@
 /** The step that fits a row's plan, and the searches within, which other rows and runs may share. */
 import { fitRow, type PlannedRow, targetsOf } from "./fit_row.ts";
 import { rowName } from "../../results/measured_row.ts";
-import type { FittedPlan, MethodContext } from "../../methods/method.ts";
+import type {
+  FittedPlan,
+  MethodContext,
+  SearchPlace,
+} from "@dip-go/pruner/methods";
 import type { RunIdentity } from "../../results/run_folder.ts";
+import { noteIteration } from "../../results/search_curves.ts";
 import { type Step, step } from "../../engine/step.ts";
 import { jsonFormat } from "../../engine/step_format.ts";
 import { modelReads } from "./step_reads.ts";
@@ -68,7 +73,7 @@ function searchStep<Value>(
   { store }: StepTools,
   { name, make, reads }: {
     name: string;
-    make: (checkpoint: string) => Promise<Value>;
+    make: (place: SearchPlace) => Promise<Value>;
     reads: unknown;
   },
 ): Step<Value> {
@@ -78,7 +83,14 @@ function searchStep<Value>(
     reads,
     format: jsonFormat<Value>(),
     cost: 1,
-    make: async () => await make(await store.checkpoint(search)),
+    async make() {
+      const checkpoint = await store.checkpoint(search);
+      return await make({
+        checkpoint,
+        note: (iteration, values) =>
+          noteIteration(checkpoint, iteration, values),
+      });
+    },
   });
   return search;
 }

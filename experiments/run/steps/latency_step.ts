@@ -2,7 +2,7 @@
 import { interleave, type Latency } from "@dip-go/eval/statistics";
 import { type BatchSampler, openBatchSampler } from "../evaluate.ts";
 import type { RowFit } from "./fit_step.ts";
-import type { SampledPlan } from "../../methods/method.ts";
+import type { SampledPlan } from "@dip-go/pruner/methods";
 import { fullPlan } from "./sample_steps.ts";
 import { type Step, step } from "../../engine/step.ts";
 import { jsonFormat } from "../../engine/step_format.ts";

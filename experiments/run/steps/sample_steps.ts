@@ -4,7 +4,7 @@ import type { Experiment } from "../../schema/experiment.ts";
 import { rowName } from "../../results/measured_row.ts";
 import type { PlannedRow } from "./fit_row.ts";
 import type { RowFit } from "./fit_step.ts";
-import type { FittedPlan, SampledPlan } from "../../methods/method.ts";
+import type { FittedPlan, SampledPlan } from "@dip-go/pruner/methods";
 import type { SampledBatch } from "../../measure/sampled_sets.ts";
 import { type Step, step } from "../../engine/step.ts";
 import { picturesFormat } from "../../engine/step_format.ts";

@@ -1,0 +1,96 @@
+/**
+ * The batches that a search works on: what a sampler starts from, and the path
+ * that the full sampler takes from there. Never the pictures that are evaluated.
+ */
+import type { SamplingInputs, Subject } from "@dip-go/core/pipeline";
+import { TorchGenerator } from "@dip-go/core/random";
+import { drawStepNoise } from "@dip-go/core/samplers";
+import type { Tensor } from "@dip-go/core/tensor";
+import { denseGates } from "@dip-go/supernet/gates";
+import type { SubNetRunner } from "@dip-go/supernet/sampling";
+
+/** What B pictures start from, with the full sampler's trajectory. */
+export interface CalibrationBatch extends SamplingInputs {
+  /** Latents before each step, then the final ones: T + 1 arrays. */
+  readonly trajectory: readonly Float32Array[];
+  /** Guided predictions of each step: T arrays. */
+  readonly predictions: readonly Float32Array[];
+}
+
+/** Runs the full sampler on a batch and keeps every step. */
+export async function calibrate(
+  runner: SubNetRunner,
+  inputs: SamplingInputs,
+): Promise<CalibrationBatch> {
+  const trajectory: Float32Array[] = [];
+  const predictions: Float32Array[] = [];
+  const final = await runner.sample({
+    ...inputs,
+    gates: denseGates(runner.net.steps, runner.net.units.length),
+    observe: async (step) => {
+      const { state, prediction } = await step.read();
+      trajectory.push(state.latents);
+      predictions.push(prediction);
+    },
+  });
+  trajectory.push(final.data);
+  return { ...inputs, trajectory, predictions };
+}
+
+/** How calibration batches are drawn. */
+export interface CalibrationDraw
+  extends Pick<SamplingInputs, "sampler" | "guidanceScale"> {
+  /** Batches; each is as large as the runner's. */
+  readonly count: number;
+  /** Of noise, and of subjects that are drawn at random. */
+  readonly seed: number;
+  /** What the i-th picture of all batches is of. */
+  subject(i: number, random: TorchGenerator): Subject;
+  /** The network's inputs for B subjects, batch 2B. */
+  conditioning(
+    subjects: readonly Subject[],
+  ): Promise<SamplingInputs["conditioning"]>;
+}
+
+/** Draws batches one after the other from one generator: subjects, then noise. */
+export async function drawCalibration(
+  runner: SubNetRunner,
+  { count, seed, sampler, guidanceScale, ...draw }: CalibrationDraw,
+): Promise<CalibrationBatch[]> {
+  const [size, ...latent] = runner.net.model.inputs[0].shape;
+  const images = size / 2;
+  const random = new TorchGenerator(seed);
+  const batches: CalibrationBatch[] = [];
+  while (batches.length < count) {
+    const first = batches.length * images;
+    const subjects = Array.from(
+      { length: images },
+      (_, i) => draw.subject(first + i, random),
+    );
+    const conditioning = await draw.conditioning(subjects);
+    const shape = [images, ...latent];
+    const latents = random.randn(shape);
+    const noise = drawStepNoise(sampler, { shape, random });
+    const inputs = { latents, noise, conditioning, sampler, guidanceScale };
+    batches.push(await calibrate(runner, inputs));
+  }
+  return batches;
+}
+
+/** Fidelity of a batch's final latents `[B, ...]` to the full sampler's: mean over samples of −10 log10 MSE, in dB. */
+export function fidelityTo(
+  { trajectory }: CalibrationBatch,
+  { data, shape: [samples] }: Tensor<"float32">,
+): number {
+  const target = trajectory[trajectory.length - 1];
+  const size = data.length / samples;
+  let sum = 0;
+  for (let b = 0; b < samples; b++) {
+    let error = 0;
+    for (let i = b * size; i < (b + 1) * size; i++) {
+      error += (data[i] - target[i]) ** 2;
+    }
+    sum -= 10 * Math.log10(Math.max(error / size, 1e-12));
+  }
+  return sum / samples;
+}

@@ -1,8 +1,0 @@
-/** TODO pruner/calibration */
-export {
-  type Batch,
-  calibrate,
-  type CalibrationBatch,
-  drawBatch,
-  type SamplingSetup,
-} from "./calibration.ts";

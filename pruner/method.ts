@@ -1,0 +1,117 @@
+/** A method: its name, and how it fits a plan to a budget. Those that exist are in `methods.ts`. */
+import {
+  costBudget,
+  denseCost,
+  subNetCost,
+  type SubNetPlan,
+  type SuperNet,
+} from "@dip-go/supernet/gates";
+import type { SubNetRunner } from "@dip-go/supernet/sampling";
+import type { TrainingForm } from "@dip-go/supernet/training";
+import type { CalibrationBatch } from "./calibration.ts";
+import type { DecodePictures } from "./network/consistency_loss.ts";
+import type { SearchSettings } from "./search_settings.ts";
+
+/** How the budget is met: by a SubNet of the T-step sampler, or by the full model with fewer steps. */
+export type SampledPlan =
+  | { readonly kind: "gates"; readonly plan: SubNetPlan }
+  | { readonly kind: "steps"; readonly steps: number };
+
+/** A fit's result; `none` says why no plan meets the budget. */
+export type FittedPlan =
+  | SampledPlan
+  | { readonly kind: "none"; readonly note: string };
+
+/** Where a search leaves what outlives it. */
+export interface SearchPlace {
+  /** A safetensors file from which a killed search may go on. */
+  readonly checkpoint?: string;
+  /** Notes values of one iteration, numbered from 0, for curves. */
+  note?(iteration: number, values: Readonly<Record<string, number>>): void;
+}
+
+/** What a method may work with. */
+export interface MethodContext {
+  /** At the search's batch, T model calls. */
+  readonly net: SuperNet;
+  /** Sessions of `net`. */
+  readonly runner: SubNetRunner;
+  /** In a latent space, what makes pictures. */
+  readonly decode?: DecodePictures;
+  readonly search: SearchSettings;
+  /** Model calls of the sampler with so many steps. */
+  calls(steps: number): number;
+  /** The targets, ascending: the last is fitted, those before it may lead to it. */
+  readonly sparsity: readonly number[];
+  /** Of everything random in a fit; never the noise of an evaluation. */
+  readonly seed: number;
+  /** The training form of `net`, opened when first asked for. */
+  form(): Promise<TrainingForm>;
+  /** Batches with the full sampler's trajectories, made when first asked for. */
+  calibration(): Promise<readonly CalibrationBatch[]>;
+  /** Reports that `done` of `total` parts of the search are done. */
+  progress(done: number, total: number): void;
+  /**
+   * The value of `make`, made once for all targets and kept, if that is
+   * possible: a search that serves several budgets. Must survive JSON.
+   *
+   * @param reads What the value depends on besides model, sampler, SuperNet, seed and calibration; all search settings and targets unless told.
+   */
+  once<Value>(
+    name: string,
+    make: (place: SearchPlace) => Promise<Value>,
+    reads?: unknown,
+  ): Promise<Value>;
+}
+
+/** A search, and the budgets over all steps at its batch that it serves. */
+export interface PricedSearch extends Pick<MethodContext, "net" | "search"> {
+  readonly budgets: readonly number[];
+}
+
+/** One method. */
+export interface Method {
+  /** As in tables and file names: letters, digits, "+" and "-". */
+  readonly name: string;
+  /** How fitting runs the model; false where the gates follow from the budget alone. */
+  readonly searches: false | "by samples" | "by gradient";
+  /** What its plans depend on besides model, sampler, SuperNet, seed, calibration and budget; all search settings and targets unless told, nothing where it does not search. */
+  reads?(settings: Pick<MethodContext, "search" | "sparsity">): unknown;
+  /** Cost of the model calls of its search for all budgets together, in the unit of the SuperNet's costs; 0 unless told. */
+  searchCost?(search: PricedSearch): number;
+  /** @param maxCost Budget over all steps at `context.net`'s batch, in the unit of its costs. */
+  fit(
+    context: MethodContext,
+    maxCost: number,
+  ): FittedPlan | Promise<FittedPlan>;
+}
+
+/** A plan of gates as a fit's result. */
+export const planned = (plan: SubNetPlan): FittedPlan => ({
+  kind: "gates",
+  plan,
+});
+
+/**
+ * Fits a method to the last of a context's targets, whichever were fitted before.
+ *
+ * @throws {RangeError} If the plan exceeds the budget.
+ */
+export async function fitTarget(
+  method: Method,
+  context: MethodContext,
+): Promise<FittedPlan> {
+  const { net, search: { batch } } = context;
+  const sparsity = context.sparsity.at(-1)!;
+  const dense = denseCost(net) / batch;
+  const budget = costBudget(dense, sparsity);
+  const fitted = await method.fit(context, batch * budget);
+  if (fitted.kind === "none") return fitted;
+  const cost = fitted.kind === "steps"
+    ? dense / net.steps * context.calls(fitted.steps)
+    : subNetCost(net, fitted.plan.gates) / batch;
+  if (cost <= budget) return fitted;
+  throw new RangeError(
+    `Cannot use the plan of ${method.name} at sparsity ${sparsity}: it costs ${cost}, the budget is ${budget}`,
+  );
+}

@@ -1,0 +1,51 @@
+/** Training state of the pruner network in one file: written at intervals, and read if it is there. */
+import type { Optimizer } from "@dip-go/core/autodiff";
+import { isFile } from "@dip-go/core/files";
+import { float32 } from "@dip-go/core/tensor";
+import { openSafetensors, writeSafetensors } from "@dip-go/core/weights";
+import type { PrunerNetwork } from "./pruner_network.ts";
+
+/** A checkpoint of a network and its optimiser; one without a path is never written. */
+export class TrainingCheckpoint {
+  /** When, and in how many milliseconds, the last one was saved. */
+  #saved = -Infinity;
+  #cost = 0;
+
+  constructor(
+    private readonly path: string | undefined,
+    private readonly network: Pick<PrunerNetwork, "parameters">,
+    private readonly optimizer: Optimizer,
+  ) {}
+
+  /** The iteration to go on from. */
+  async restore(): Promise<number> {
+    if (!this.path || !await isFile(this.path)) return 0;
+    const file = openSafetensors(this.path);
+    const read = async (name: string) =>
+      (await file.read(name)).data as Float32Array;
+    this.network.parameters.set(await read("parameters"));
+    const moments: Record<string, Float32Array> = {};
+    for (const name of Object.keys(this.optimizer.state().moments)) {
+      moments[name] = await read(name);
+    }
+    this.optimizer.restore({ updates: Number(file.metadata.updates), moments });
+    return Number(file.metadata.iteration);
+  }
+
+  /** Saves, unless that would take more than a twentieth of the time since the last one was saved. */
+  async saveInTime(iteration: number): Promise<void> {
+    const started = performance.now();
+    if (!this.path || started - this.#saved < 20 * this.#cost) return;
+    const { updates, moments } = this.optimizer.state();
+    const vectors = { parameters: this.network.parameters, ...moments };
+    const tensors = new Map(
+      Object.entries(vectors).map((
+        [name, data],
+      ) => [name, float32([data.length], data)]),
+    );
+    const metadata = { iteration: String(iteration), updates: String(updates) };
+    await writeSafetensors(this.path, tensors, { metadata });
+    this.#saved = performance.now();
+    this.#cost = this.#saved - started;
+  }
+}

@@ -1,0 +1,53 @@
+/** Random gates: a single draw within the budget, the floor that every search must beat. */
+import { TorchGenerator } from "@dip-go/core/random";
+import {
+  denseGates,
+  type Gates,
+  subNetCost,
+  type SuperNet,
+} from "@dip-go/supernet/gates";
+import { type Method, planned } from "../method.ts";
+
+/**
+ * Gates closed one by one, in random order, until the SubNet fits.
+ *
+ * @param uniform Numbers in [0, 1).
+ * @param maxCost Budget over all steps, in the unit of the SuperNet's costs.
+ * @param start The gates to close some of; the full sampler's by default.
+ * @throws {RangeError} If even the sparsest SubNet, one model call, is over the budget.
+ */
+export function randomGates(
+  net: SuperNet,
+  { uniform, maxCost, start = denseGates(net.steps, net.units.length) }: {
+    uniform: () => number;
+    maxCost: number;
+    start?: Gates;
+  },
+): Gates {
+  const gates = start.map((row) => [...row]);
+  const open = gates.flatMap((row, t) =>
+    t === 0 ? [] : row.flatMap((gate, n) => gate === 1 ? [{ t, n }] : [])
+  );
+  for (let cost; (cost = subNetCost(net, gates)) > maxCost;) {
+    if (open.length === 0) {
+      throw new RangeError(
+        `Cannot fit random gates: one model call costs ${cost}, the budget is ${maxCost}`,
+      );
+    }
+    const pick = Math.floor(uniform() * open.length);
+    const [{ t, n }] = open.splice(pick, 1);
+    gates[t][n] = 0;
+  }
+  return gates;
+}
+
+/** A single draw: the best of several would be a search. */
+export const random: Method = {
+  name: "random",
+  searches: false,
+  fit({ net, seed }, maxCost) {
+    const generator = new TorchGenerator(seed);
+    const uniform = () => generator.uniform();
+    return planned({ gates: randomGates(net, { uniform, maxCost }) });
+  },
+};

@@ -1,0 +1,30 @@
+/**
+ * The steps of `searched-subset` with the forecast of `energy+forecast` in
+ * place of holding: without this row nobody could tell the gain of the gates
+ * from that of the forecast.
+ */
+import { type Method, planned } from "../method.ts";
+import {
+  leastSquaresForecast,
+  refineCost,
+  refineForecast,
+} from "../search/forecast_fit.ts";
+import { subsetCost, subsetGates } from "./searched_subset.ts";
+
+/** The best k of T steps, predictions forecast in between. */
+export const subsetForecast: Method = {
+  name: "searched-subset+forecast",
+  searches: "by gradient",
+  reads: ({ search: { subset, refine } }) => ({ subset, refine }),
+  searchCost: (search) => subsetCost(search) + refineCost(search),
+  async fit(context, maxCost) {
+    const { runner, search: { refine } } = context;
+    const gates = await subsetGates(context, maxCost);
+    const batches = await context.calibration();
+    const [batch] = batches;
+    const fitted = await leastSquaresForecast(runner, { gates, batch });
+    const tools = { form: await context.form(), batches };
+    const start = { gates, forecast: fitted.forecast };
+    return planned(await refineForecast(tools, start, refine));
+  },
+};

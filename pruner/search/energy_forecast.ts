@@ -1,0 +1,163 @@
+/**
+ * Gates by the energy of their gradient, filled in by a fitted forecast: this
+ * project's own method. Closing gate k replaces a feature f by its backup, a
+ * change δ_k; to first order the image moves by J_k δ_k. With a random unit
+ * cotangent v on the image, the gate's gradient is v · J_k δ_k, so the mean of
+ * its square over v is the squared change of the image: one backward pass
+ * measures every gate at once, closed steps included.
+ *
+ * A single linearisation is easily fooled. So the search walks from the full
+ * model: it closes a little, the least energy for its cost first, and measures
+ * again where it stands. At each target, exchanges that true samples confirm
+ * finish the SubNet, and the walk goes on from there.
+ */
+import { TorchGenerator } from "@dip-go/core/random";
+import {
+  costBudget,
+  denseCost,
+  denseGates,
+  type Gates,
+  subNetCost,
+} from "@dip-go/supernet/gates";
+import { gateCosts } from "../budget/gate_costs.ts";
+import { gradientCost } from "../budget/training_cost.ts";
+import { type Method, planned, type PricedSearch } from "../method.ts";
+import type { EnergySearchOptions } from "../search_settings.ts";
+import { closeCheapest } from "./closing.ts";
+import {
+  exchange,
+  gateEnergies,
+  type JudgedPlan,
+  type SearchTools,
+} from "./exchange.ts";
+import {
+  leastSquaresForecast,
+  refineCost,
+  refineForecast,
+} from "./forecast_fit.ts";
+import { cheapestPath, jumpCosts, wholeStepGates } from "./whole_steps.ts";
+
+/** A SubNet and the target it was made for. */
+export interface TargetPlan extends JudgedPlan {
+  readonly sparsity: number;
+}
+
+/** Keeps what a stage of a search found, or returns what an earlier run kept for the same stage of the same targets so far. */
+export type KeepStage = <T>(
+  stage: string,
+  make: () => Promise<T>,
+  sparsity: readonly number[],
+) => Promise<T>;
+
+/** Closes gates by their energies under the forecast that fits best. */
+async function walkOn(
+  tools: SearchTools,
+  gates: Gates,
+  { maxCost, round }: { maxCost: number; round: number },
+): Promise<Gates> {
+  const { runner, batches } = tools;
+  const batch = batches[round % batches.length];
+  const { forecast } = await leastSquaresForecast(runner, { gates, batch });
+  const energies = await gateEnergies(tools, { gates, forecast }, round);
+  const costs = gateCosts(runner.net);
+  return closeCheapest(runner.net, gates, { energies, costs, maxCost });
+}
+
+/**
+ * SubNets for every target from one walk through sparsities. Each stage has a
+ * generator of its own, so that a killed search goes on with the stage it was in.
+ *
+ * @param options.sparsity Removed fractions of the dense cost, ascending.
+ * @param options.seed Of the random cotangents.
+ */
+export async function searchByEnergy(
+  tools: Omit<SearchTools, "random">,
+  { sparsity, seed, approach, evaluations, tries }: EnergySearchOptions & {
+    readonly sparsity: readonly number[];
+    readonly seed: number;
+  },
+  { keep, onProgress = () => {} }: {
+    keep: KeepStage;
+    onProgress?: (done: number, total: number) => void;
+  },
+): Promise<TargetPlan[]> {
+  const { batches, runner: { net } } = tools;
+  const dense = denseCost(net);
+  const total = approach + sparsity.length * evaluations;
+  let done = 0;
+  const report = () => onProgress(++done, total);
+  const stage = (i: number): SearchTools => ({
+    ...tools,
+    random: new TorchGenerator(seed + i),
+  });
+  let gates = await keep("approach", async () => {
+    const tools = stage(0);
+    let gates = denseGates(net.steps, net.units.length);
+    for (let round = 1; round <= approach; round++) {
+      const maxCost = costBudget(dense, sparsity[0] * round / approach);
+      gates = await walkOn(tools, gates, { maxCost, round });
+      report();
+    }
+    return gates;
+  }, sparsity.slice(0, 1));
+  const found: TargetPlan[] = [];
+  for (const [i, target] of sparsity.entries()) {
+    const before = gates;
+    const plan = await keep(`target-${target}`, async () => {
+      const tools = stage(i + 1);
+      const maxCost = costBudget(dense, target);
+      const walked = i === 0
+        ? before
+        : await walkOn(tools, before, { maxCost, round: i });
+      const calls = Math.floor(maxCost / (dense / net.steps));
+      const path = cheapestPath(jumpCosts(batches), calls);
+      const judged = await exchange(
+        tools,
+        [walked, wholeStepGates(net, path)],
+        { maxCost, evaluations, tries },
+        report,
+      );
+      return { sparsity: target, ...judged };
+    }, sparsity.slice(0, i + 1));
+    found.push(plan);
+    gates = plan.gates;
+    done = approach + (i + 1) * evaluations;
+  }
+  return found;
+}
+
+/** Measures on the way down, then a target at a time; a plan is judged on two batches, and a measurement of the gradient serves some tries. */
+function energyCost({ net, search, budgets }: PricedSearch): number {
+  const { approach, evaluations, tries } = search.energy;
+  const gradients = approach + budgets.length * Math.ceil(evaluations / tries);
+  return gradients * gradientCost(net) +
+    2 * evaluations * budgets.reduce((a, b) => a + b, 0);
+}
+
+/** Gates by gradient energy from one walk for every budget, and the forecast fitted to them, refined by gradient. */
+export const energyForecast: Method = {
+  name: "energy+forecast",
+  searches: "by gradient",
+  reads: ({ search: { energy, refine }, sparsity }) => ({
+    energy,
+    refine,
+    sparsity,
+  }),
+  searchCost: (search) => energyCost(search) + refineCost(search),
+  async fit(context, maxCost) {
+    const { runner, net, seed, search: { energy, refine }, sparsity } = context;
+    const batches = await context.calibration();
+    const form = await context.form();
+    const found = await searchByEnergy(
+      { runner, form, batches },
+      { ...energy, seed, sparsity },
+      {
+        keep: (stage, make, sparsity) =>
+          context.once(`energy-${stage}`, make, { energy, sparsity }),
+        onProgress: (done, total) => context.progress(done, total),
+      },
+    );
+    const best = found.find(({ gates }) => subNetCost(net, gates) <= maxCost)!;
+    return planned(await refineForecast({ form, batches }, best, refine));
+  },
+};

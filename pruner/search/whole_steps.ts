@@ -1,0 +1,126 @@
+/**
+ * SubNets of whole steps: the model is called at some steps, and the last
+ * prediction is held in between. With DDIM that is k-step DDIM on a subset of
+ * the timesteps; a sampler with memory remembers held predictions as if computed.
+ */
+import {
+  nextState,
+  type SamplerState,
+  startState,
+} from "@dip-go/core/samplers";
+import {
+  denseGates,
+  type Gate,
+  type Gates,
+  type SuperNet,
+} from "@dip-go/supernet/gates";
+import type { CalibrationBatch } from "../calibration.ts";
+
+/**
+ * Gates of calls at the given steps only.
+ *
+ * @param computed Steps at which the model is called; must hold 0.
+ * @throws {RangeError} If step 0 is not among them or one is out of range.
+ */
+export function wholeStepGates(
+  net: SuperNet,
+  computed: readonly number[],
+): Gates {
+  const odd = computed.find((t) =>
+    !Number.isInteger(t) || t < 0 || t >= net.steps
+  );
+  if (odd !== undefined || !computed.includes(0)) {
+    throw new RangeError(
+      `Cannot reuse whole steps: computed steps are [${computed}], expected integers from 0 to ${
+        net.steps - 1
+      } with 0 among them`,
+    );
+  }
+  return denseGates(net.steps, net.units.length).map((row, t) =>
+    row.map((): Gate => computed.includes(t) ? 1 : 0)
+  );
+}
+
+/** k steps spread evenly over T, the first at 0. @throws {RangeError} If k is not from 1 to T. */
+export function uniformSteps(k: number, steps: number): number[] {
+  if (!Number.isInteger(k) || k < 1 || k > steps) {
+    throw new RangeError(
+      `Cannot choose ${k} of ${steps} steps: expected 1 to ${steps}`,
+    );
+  }
+  return Array.from({ length: k }, (_, i) => Math.floor(i * steps / k));
+}
+
+/**
+ * Mean squared error, over a batch, of holding the prediction of step i up to
+ * step j; `[T][T + 1]`. With a sampler that has memory, what an earlier jump
+ * left in it is not counted.
+ */
+export function jumpCosts(batches: readonly CalibrationBatch[]): number[][] {
+  const { sampler } = batches[0];
+  const count = sampler.steps.length;
+  const costs = Array.from(
+    { length: count },
+    () => Array<number>(count + 1).fill(0),
+  );
+  for (const batch of batches) {
+    const { trajectory, predictions, noise } = batch;
+    statesOf(batch).forEach((start, i) => {
+      let state = start;
+      const prediction = predictions[i];
+      for (let j = i; j < count; j++) {
+        state = nextState(sampler, j, { state, prediction, noise: noise?.[j] });
+        costs[i][j + 1] += meanSquaredError(state.latents, trajectory[j + 1]) /
+          batches.length;
+      }
+    });
+  }
+  return costs;
+}
+
+/** The full sampler's state before each step. */
+function statesOf(
+  { sampler, latents, predictions, noise }: CalibrationBatch,
+): SamplerState[] {
+  let next = startState(sampler, latents.data);
+  return predictions.map((prediction, i) => {
+    const state = next;
+    next = nextState(sampler, i, { state, prediction, noise: noise?.[i] });
+    return state;
+  });
+}
+
+function meanSquaredError(a: Float32Array, b: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += (a[i] - b[i]) ** 2;
+  return sum / a.length;
+}
+
+/** The path 0 → … → T of k jumps with the least summed cost: the steps it leaves from. */
+export function cheapestPath(
+  costs: readonly (readonly number[])[],
+  k: number,
+): number[] {
+  const steps = costs.length;
+  const none = Array<number>(steps + 1).fill(Infinity);
+  let reached = none.with(0, 0);
+  const from: number[][] = [];
+  for (let jump = 0; jump < k; jump++) {
+    const next = [...none];
+    const origin = Array<number>(steps + 1).fill(-1);
+    for (let i = 0; i < steps; i++) {
+      for (let j = i + 1; j <= steps; j++) {
+        const cost = reached[i] + costs[i][j];
+        if (cost < next[j]) [next[j], origin[j]] = [cost, i];
+      }
+    }
+    from.push(origin);
+    reached = next;
+  }
+  const path: number[] = [];
+  for (let jump = k - 1, j = steps; jump >= 0; jump--) {
+    j = from[jump][j];
+    path.unshift(j);
+  }
+  return path;
+}
