@@ -1,4 +1,5 @@
 /** The embedded model pruned by gradient, beside every honest rival. */
+import { classSearch } from "@dip-go/pruner";
 import type { Experiment } from "./schema/experiment.ts";
 
 export default {
@@ -8,29 +9,7 @@ export default {
   model: "zoo/models/dit-shapes",
   sampler: { kind: "ddim", steps: 20, guidanceScale: 2 },
   superNet: { granularity: "sublayer", backup: "residual" },
-  search: {
-    batch: 4,
-    calibration: 6,
-    fit: "bisection",
-    network: {
-      network: { queryDim: 64, encoder: "attention" },
-      consistency: "ssim",
-      space: "pictures",
-      alpha: 1,
-      gamma: true,
-      stop: 0.2,
-      iterations: 24,
-      optimizer: "adamw",
-      learningRate: 3e-3,
-      weightDecay: 1e-4,
-      warmUp: 0,
-      clip: 1,
-      accumulate: 1,
-    },
-    energy: { approach: 4, evaluations: 12, tries: 5 },
-    refine: { iterations: 5, learningRate: 0.01 },
-    subset: { evaluations: 20 },
-  },
+  search: classSearch,
   cost: "macs",
   sparsity: [0.5, 0.6, 0.7, 0.8],
   methods: [

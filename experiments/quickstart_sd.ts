@@ -1,4 +1,5 @@
 /** The embedded text-to-image model pruned by gradient, beside every honest rival. */
+import { promptSearch } from "@dip-go/pruner";
 import type { Experiment } from "./schema/experiment.ts";
 import quickstart from "./quickstart.ts";
 
@@ -14,15 +15,7 @@ export default {
   },
   sampler: { kind: "pndm", steps: 50, guidanceScale: 3 },
   superNet: { granularity: "branch" },
-  search: {
-    ...quickstart.search,
-    batch: 2,
-    calibration: 4,
-    network: { ...quickstart.search.network, iterations: 16 },
-    energy: { approach: 3, evaluations: 8, tries: 4 },
-    refine: { iterations: 4, learningRate: 0.01 },
-    subset: { evaluations: 20 },
-  },
+  search: promptSearch,
   cost: "macs",
   sparsity: [0.5, 0.6, 0.7, 0.8, 0.9],
   methods: [

@@ -2,6 +2,7 @@
  * The batches that a search works on: what a sampler starts from, and the path
  * that the full sampler takes from there. Never the pictures that are evaluated.
  */
+import { type LoadedModel, ofFamily } from "@dip-go/core/models";
 import type { SamplingInputs, Subject } from "@dip-go/core/pipeline";
 import { TorchGenerator } from "@dip-go/core/random";
 import { drawStepNoise } from "@dip-go/core/samplers";
@@ -50,6 +51,25 @@ export interface CalibrationDraw
   conditioning(
     subjects: readonly Subject[],
   ): Promise<SamplingInputs["conditioning"]>;
+}
+
+/**
+ * What the i-th picture is of: the i-th of a list, from the start again at its
+ * end, or a class drawn at random.
+ *
+ * @throws {TypeError} If there is no list, and the model is none of classes.
+ */
+export function subjectAt(
+  i: number,
+  { model, list, random }: {
+    readonly model: LoadedModel;
+    readonly list?: readonly Subject[];
+    readonly random: TorchGenerator;
+  },
+): Subject {
+  if (list) return list[i % list.length];
+  const { config: { classes } } = ofFamily(model, "dit", "draw a class");
+  return Math.floor(random.uniform() * classes);
 }
 
 /** Draws batches one after the other from one generator: subjects, then noise. */

@@ -17,8 +17,8 @@ import { uniformReuse } from "./rivals/uniform_reuse.ts";
 import { energyForecast } from "./search/energy_forecast.ts";
 
 export {
-  type FittedPlan,
   fitTarget,
+  type FittedPlan,
   type Method,
   type MethodContext,
   type SampledPlan,

@@ -11,7 +11,7 @@ import {
   type SubNetPlan,
   type SuperNet,
 } from "@dip-go/supernet/gates";
-import { uniformSteps, wholeStepGates } from "@dip-go/pruner/rivals";
+import { uniformSteps, wholeStepGates } from "@dip-go/pruner/search";
 import type { Experiment } from "../schema/experiment.ts";
 import { rowName } from "../results/measured_row.ts";
 import type { SubNetInfo } from "./demo_api.ts";

@@ -48,6 +48,7 @@ import { openTrainingForm, type TrainingForm } from "@dip-go/supernet/training";
 import {
   type CalibrationBatch,
   drawCalibration,
+  subjectAt,
 } from "@dip-go/pruner/calibration";
 import type { Experiment } from "../schema/experiment.ts";
 import type { MethodContext, SampledPlan } from "@dip-go/pruner/methods";
@@ -205,10 +206,7 @@ export class Bench implements AsyncDisposable {
     random: TorchGenerator,
   ): Subject {
     const { model, prompts } = this.parts;
-    if (model.family === "dit") {
-      return Math.floor(random.uniform() * model.config.classes);
-    }
-    return prompts![use][i % prompts![use].length];
+    return subjectAt(i, { model, list: prompts?.[use], random });
   }
 
   /** The model's inputs of B guided samples besides latents and timestep. */

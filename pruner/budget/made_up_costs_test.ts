@@ -18,10 +18,10 @@ import {
   superNet,
 } from "@dip-go/supernet/gates";
 import { tinyDit } from "@dip-go/testing/models";
-import { prune } from "./energy_search.ts";
-import { fitBudget } from "../budget/fit_budget.ts";
-import { gateCosts } from "../budget/gate_costs.ts";
-import { randomGates } from "../rivals/fixed_patterns.ts";
+import { closeCheapest } from "../search/closing.ts";
+import { fitBudget } from "./fit_budget.ts";
+import { gateCosts } from "./gate_costs.ts";
+import { randomGates } from "../rivals/random_gates.ts";
 
 const config = { ...tinyDit, layers: 3 };
 const steps = 6;
@@ -106,7 +106,7 @@ Deno.test("every search's budget is of the costs", () => {
   assert(subNetCost(dearMlp, drawn) <= maxCost);
   const dense = denseGates(steps, byMacs.units.length);
   const energies = dense.map((row) => row.map(() => 1));
-  const pruned = prune(dearAttention, dense, {
+  const pruned = closeCheapest(dearAttention, dense, {
     energies,
     costs: gateCosts(dearAttention),
     maxCost: costBudget(denseCost(dearAttention), 0.6),

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { TorchGenerator } from "@dip-go/core/random";
 import {
+  costBudget,
   denseCost,
   denseGates,
   type Gates,
@@ -8,10 +9,18 @@ import {
   superNet,
 } from "@dip-go/supernet/gates";
 import { tinyUnet } from "@dip-go/testing/models";
-import { randomGates } from "./fixed_patterns.ts";
+import { withTinySampler } from "@dip-go/testing/runs";
+import { networkTrainingCost } from "../budget/training_cost.ts";
+import { fidelityTo } from "../calibration.ts";
+import { fitTarget, type MethodContext } from "../method.ts";
+import { methodNamed } from "../methods.ts";
+import { SamplerSearch } from "../sampler_search.ts";
+import { classSearch, type EvolutionOptions } from "../search_settings.ts";
+import { randomGates } from "./random_gates.ts";
 import { breed } from "./genetic_search.ts";
 import { drawAnew } from "./random_search.ts";
 import {
+  evaluationsOf,
   type KeepRound,
   type Propose,
   searchByRounds,
@@ -100,3 +109,76 @@ Deno.test("breed() opens gates again, too", async () => {
     "0 evaluations in rounds of 20",
   );
 });
+
+const sparsity = 0.5;
+
+/** A context on the tiny model: four steps, two calibration batches. */
+const withContext = (
+  body: (context: MethodContext) => Promise<void>,
+  evolution: EvolutionOptions,
+) =>
+  withTinySampler({ steps: 4 }, async (sampler) => {
+    const search = { ...classSearch, batch: 2, calibration: 2, evolution };
+    await using opened = new SamplerSearch(sampler, { search, seed: 0 });
+    await body(await opened.context([sparsity]));
+  });
+
+/** The gates of a method; what it kept, by name, is in `kept`. */
+async function fit(
+  context: MethodContext,
+  name: string,
+  kept = new Map<string, unknown>(),
+): Promise<Gates> {
+  const fitted = await fitTarget(methodNamed(name), {
+    ...context,
+    async once<Value>(key: string, make: (place: object) => Promise<Value>) {
+      if (!kept.has(key)) kept.set(key, await make({}));
+      return kept.get(key) as Value;
+    },
+  });
+  if (fitted.kind === "gates") return fitted.plan.gates;
+  throw new Error(`expected gates, found ${fitted.kind}`);
+}
+
+/** Mean distance of a SubNet's calibration images, in dB: computed apart from the searches. */
+async function calibrationLoss(
+  { runner, calibration }: MethodContext,
+  gates: Gates,
+): Promise<number> {
+  const losses: number[] = [];
+  for (const batch of await calibration()) {
+    const found = await runner.sample({ ...batch, gates });
+    losses.push(-fidelityTo(batch, found));
+  }
+  return losses.reduce((a, b) => a + b) / losses.length;
+}
+
+for (const name of ["random-search", "genetic"]) {
+  Deno.test(`${name} fits the budget, beats one random draw, and repeats by seed`, () =>
+    withContext(async (context) => {
+      const kept = new Map<string, unknown>();
+      const gates = await fit(context, name, kept);
+      const { net } = context;
+      assert(subNetCost(net, gates) <= costBudget(denseCost(net), sparsity));
+      assertEquals(kept.size, 3);
+      assertEquals(await fit(context, name), gates);
+      const single = await fit(context, "random");
+      assert(
+        await calibrationLoss(context, gates) <
+          await calibrationLoss(context, single),
+      );
+    }, { evaluations: 12, population: 5 }));
+}
+
+Deno.test("evaluationsOf() spends at equal cost what DiP-GO's training takes", () =>
+  withContext((context) => {
+    const { net, search } = context;
+    const maxCost = costBudget(denseCost(net), sparsity);
+    const count = evaluationsOf(context, maxCost);
+    const spent = (n: number) => n * search.calibration * maxCost;
+    const training = networkTrainingCost(net, search.network);
+    // 24 iterations, three passes of the dense model each
+    assertEquals(training, 24 * 3 * denseCost(net));
+    assert(spent(count) <= training && spent(count + 1) > training);
+    return Promise.resolve();
+  }, { evaluations: "equal-cost", population: 4 }));

@@ -8,8 +8,9 @@ import {
   startState,
 } from "@dip-go/core/samplers";
 import { int64, times } from "@dip-go/core/tensor";
-import type { CalibrationBatch } from "../calibration/calibration.ts";
-import { cheapestPath, jumpCosts, searchSubset } from "./searched_subset.ts";
+import type { CalibrationBatch } from "../calibration.ts";
+import { cheapestPath, jumpCosts } from "../search/whole_steps.ts";
+import { searchSubset } from "./searched_subset.ts";
 
 const steps = 7;
 const scheduler = parseSchedulerConfig({
@@ -46,7 +47,8 @@ function sampleWith(sampler: Sampler, computed: readonly number[]) {
 function batchOf(sampler: Sampler): CalibrationBatch {
   return {
     latents,
-    noise: [],
+    sampler,
+    guidanceScale: 1,
     conditioning: { class_labels: int64([4], [0, 0, 0, 0]) },
     ...sampleWith(sampler, all),
   };
@@ -85,7 +87,7 @@ const samplers = [
 for (const sampler of samplers) {
   Deno.test(`jumpCosts() of one step are nothing, and of all are those of one call: ${sampler.name}`, () => {
     const batch = batchOf(sampler);
-    const costs = jumpCosts(sampler, [batch]);
+    const costs = jumpCosts([batch]);
     all.forEach((i) => assertEquals(costs[i][i + 1], 0));
     const found = sampleWith(sampler, [0]).trajectory[steps];
     assertAlmostEquals(costs[0][steps], meanError(found, batch), 1e-9);
@@ -98,7 +100,6 @@ for (const sampler of samplers) {
     for (const k of [2, 3, 4]) {
       let calls = 0;
       const found = await searchSubset({
-        sampler,
         batches: [batch],
         evaluate: (computed) => {
           calls++;

@@ -4,13 +4,7 @@
  * sampled come closer. Estimates propose; samples decide.
  */
 import type { TorchGenerator } from "@dip-go/core/random";
-import {
-  type Gate,
-  type Gates,
-  subNetCost,
-  type SubNetPlan,
-  type SuperNet,
-} from "@dip-go/supernet/gates";
+import type { Gate, Gates, SubNetPlan, SuperNet } from "@dip-go/supernet/gates";
 import type { SubNetRunner } from "@dip-go/supernet/sampling";
 import type { TrainingForm } from "@dip-go/supernet/training";
 import { gateCosts } from "../budget/gate_costs.ts";

@@ -1,5 +1,11 @@
 /** For tests: a DiT folder small enough to be sampled in milliseconds, with random weights. */
 import {
+  loadPipeline,
+  type PipelineSampler,
+  type SamplerOptions,
+} from "@dip-go/core/pipeline";
+import { inTemporaryFolder } from "../files/in_temporary_folder.ts";
+import {
   ditConfigJson,
   ditParameterShapes,
   randomWeights,
@@ -41,3 +47,15 @@ export async function writeTinyModel(folder: string): Promise<void> {
   const file = `${folder}/transformer/diffusion_pytorch_model.safetensors`;
   await writeSafetensors(file, weights());
 }
+
+/** Runs `body` with a sampler of the model, cut into sublayers that hold what they add. */
+export const withTinySampler = (
+  options: SamplerOptions,
+  body: (sampler: PipelineSampler) => Promise<void>,
+): Promise<void> =>
+  inTemporaryFolder(async (folder) => {
+    await writeTinyModel(folder);
+    const pipeline = await loadPipeline(folder);
+    const units = { granularity: "sublayer", backup: "residual" } as const;
+    await body(pipeline.sampler({ ...units, guidanceScale: 2, ...options }));
+  });

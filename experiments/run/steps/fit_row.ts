@@ -2,8 +2,8 @@
 import type { Bench } from "../bench.ts";
 import type { Experiment } from "../../schema/experiment.ts";
 import {
-  type FittedPlan,
   fitTarget,
+  type FittedPlan,
   type Method,
   type MethodContext,
   methodNamed,

@@ -1,0 +1,61 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { ditBlockGraph, noWeights } from "@dip-go/core/models";
+import { TorchGenerator } from "@dip-go/core/random";
+import {
+  checkGates,
+  denseCost,
+  denseGates,
+  subNetCost,
+  superNet,
+} from "@dip-go/supernet/gates";
+import { tinyDit } from "@dip-go/testing/models";
+import { fitBudget, type FitKind } from "./fit_budget.ts";
+
+const steps = 8;
+const model = ditBlockGraph(tinyDit, noWeights, {
+  batch: 4,
+  granularity: "sublayer",
+});
+const net = superNet(model, { steps });
+const dense = denseCost(net);
+
+Deno.test("fitBudget() never exceeds the budget, fills it, and keeps what scores best", () => {
+  const random = new TorchGenerator(1);
+  const scores = denseGates(steps, net.units.length).map((row) =>
+    row.map(() => random.uniform())
+  );
+  for (const kind of ["bisection", "greedy"] as const) {
+    for (const sparsity of [0.2, 0.5, 0.8]) {
+      const maxCost = (1 - sparsity) * dense;
+      const gates = fitBudget(net, scores, { maxCost, kind });
+      checkGates(gates, { steps, units: net.units.length, source: "test" });
+      const kept = subNetCost(net, gates) / dense;
+      assert(
+        kept <= 1 - sparsity && kept > 1 - sparsity - 0.06,
+        `${kind} keeps ${kept}`,
+      );
+    }
+    assertEquals(
+      fitBudget(net, scores, { maxCost: dense, kind }),
+      denseGates(steps, net.units.length),
+    );
+    assertThrows(
+      () => fitBudget(net, scores, { maxCost: 1, kind }),
+      RangeError,
+      "one model call costs",
+    );
+  }
+});
+
+Deno.test("fitBudget() closes among like scores the heaviest cascade first where it is greedy", () => {
+  const whole = net.units.length - 1;
+  const scores = denseGates(steps, net.units.length).map((row) =>
+    row.map((_, n) => n === whole ? 0.52 : 0.51)
+  );
+  const maxCost = 0.5 * dense;
+  const called = (kind: FitKind) =>
+    fitBudget(net, scores, { maxCost, kind })
+      .filter((row) => row[whole] === 1).length;
+  assertEquals(called("greedy"), steps / 2);
+  assertEquals(called("bisection"), steps);
+});

@@ -1,0 +1,186 @@
+/** The door: a pipeline's sampler and a target go in, a plan comes out. */
+import type { PipelineSampler } from "@dip-go/core/pipeline";
+import { type Plan, planFor } from "@dip-go/supernet/gates";
+import { fitTarget } from "./method.ts";
+import { methodNamed, methods } from "./methods.ts";
+import { SamplerSearch } from "./sampler_search.ts";
+import {
+  classSearch,
+  promptSearch,
+  type SearchSettings,
+} from "./search_settings.ts";
+
+/**
+ * Names of the methods, in the order in which tables list them.
+ *
+ * @example
+ * ```ts
+ * import { assert } from "@std/assert";
+ * import { methodNames } from "@dip-go/pruner";
+ *
+ * assert(methodNames.includes("dip-go"));
+ * ```
+ */
+export const methodNames: readonly string[] = methods.map(({ name }) => name);
+
+/** How a sampler is pruned; search settings default to {@linkcode classSearch} or {@linkcode promptSearch}. */
+export interface PruneOptions extends Partial<SearchSettings> {
+  /** Prompts that the search samples, in turn: a model that reads text needs some, none of them an evaluation's. */
+  readonly prompts?: readonly string[];
+  /** Classes that the search samples, in turn, in a model of classes; drawn at random by default. */
+  readonly classes?: readonly number[];
+  /** Of the calibration noise and of everything random in the search; 0 by default. */
+  readonly seed?: number;
+  /** One of `methodNames`; the strongest, "energy+forecast", by default. */
+  readonly method?: string;
+  /** Cost of each block for one picture, such as its nanoseconds, whole numbers; MACs by default. */
+  readonly costs?: readonly number[];
+  /** Takes how many parts of the search for a target are done, of how many. */
+  readonly onProgress?: (done: number, total: number, sparsity: number) => void;
+}
+
+/**
+ * Prunes a sampler: finds, for each fraction of its cost that is to be removed,
+ * the steps' blocks that are computed, and what stands for the others.
+ *
+ * One search serves several targets, the plan of one leading to that of the
+ * next; the model stays as it is. The same settings give the same plan.
+ *
+ * @param options.sparsity Fraction of the full sampler's cost to remove, in (0, 1); or several, for which plans are returned in ascending order.
+ * @returns Gates `[T, N]` of the sampler's T calls and N units, and with them the forecast's scalars `[T, 3]` where the method fits some: as JSON, `gates.json`.
+ * @throws {RangeError} Before any work, if a target, a class, a count or the method's name is not one. Also if the method finds no plan within the budget.
+ * @throws {TypeError} Before any work, if the model reads text and there are no prompts, or reads none and there are some.
+ *
+ * @example An embedded model of classes, at two targets
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { loadPipeline } from "@dip-go/core";
+ * import { prune } from "@dip-go/pruner";
+ *
+ * const pipeline = await loadPipeline("zoo/models/dit-shapes");
+ * const sampler = pipeline.sampler({ steps: 4 });
+ * const [half, quarter] = await prune(sampler, {
+ *   sparsity: [0.75, 0.5],
+ *   method: "uniform-reuse",
+ * });
+ * assertEquals(half.gates.map((row) => row[0]), [1, 0, 1, 0]);
+ * assertEquals(quarter.gates.map((row) => row[0]), [1, 0, 0, 0]);
+ * ```
+ */
+export function prune(
+  sampler: PipelineSampler,
+  options: PruneOptions & { readonly sparsity: number },
+): Promise<Plan>;
+export function prune(
+  sampler: PipelineSampler,
+  options: PruneOptions & { readonly sparsity: readonly number[] },
+): Promise<Plan[]>;
+export async function prune(
+  sampler: PipelineSampler,
+  options: PruneOptions & { readonly sparsity: number | readonly number[] },
+): Promise<Plan | Plan[]> {
+  const { sparsity, method: name, prompts, classes, seed = 0, costs } = options;
+  const method = methodNamed(name ?? "energy+forecast");
+  const targets = [sparsity].flat().sort((a, b) => a - b);
+  const search = settingsOf(sampler, options);
+  check(sampler.pipeline, { ...options, ...search, targets });
+  await using searched = new SamplerSearch(sampler, {
+    search,
+    seed,
+    subjects: prompts ?? classes,
+    costs,
+  });
+  const plans: Plan[] = [];
+  for (const [i, target] of targets.entries()) {
+    const context = await searched.context(
+      targets.slice(0, i + 1),
+      (done, total) => options.onProgress?.(done, total, target),
+    );
+    const fitted = await fitTarget(method, context);
+    if (fitted.kind === "gates") {
+      plans.push(planFor(sampler, context.net, fitted.plan));
+      continue;
+    }
+    const why = fitted.kind === "none"
+      ? fitted.note
+      : `its result is the full sampler with ${fitted.steps} steps, not a plan`;
+    throw new RangeError(
+      `Cannot prune ${sampler.pipeline.name} by ${method.name} at sparsity ${target}: ${why}`,
+    );
+  }
+  return typeof sparsity === "number" ? plans[0] : plans;
+}
+
+/** The family's defaults under the settings that were given. */
+function settingsOf(
+  { pipeline: { model } }: PipelineSampler,
+  options: Partial<SearchSettings>,
+): SearchSettings {
+  const usual = model.family === "dit" ? classSearch : promptSearch;
+  const {
+    batch = usual.batch,
+    calibration = usual.calibration,
+    network = usual.network,
+    fit = usual.fit,
+    energy = usual.energy,
+    refine = usual.refine,
+    subset = usual.subset,
+    // as much as DiP-GO's training would cost
+    evolution = { evaluations: "equal-cost", population: 20 },
+  } = options;
+  return {
+    batch,
+    calibration,
+    network,
+    fit,
+    energy,
+    refine,
+    subset,
+    evolution,
+  };
+}
+
+/** Checks the types' blind spots, before any work. */
+function check(
+  { name, model }: PipelineSampler["pipeline"],
+  { targets, prompts, classes, batch, calibration }:
+    & Pick<PruneOptions, "prompts" | "classes">
+    & Pick<SearchSettings, "batch" | "calibration">
+    & { readonly targets: readonly number[] },
+): void {
+  const cannot = `Cannot prune ${name}: `;
+  const odd = targets.find((target) => !(target > 0 && target < 1));
+  if (odd !== undefined || targets.length === 0) {
+    throw new RangeError(
+      `${cannot}sparsity is ${odd ?? "[]"}, expected a number between 0 and 1`,
+    );
+  }
+  for (const [key, count] of Object.entries({ batch, calibration })) {
+    if (Number.isSafeInteger(count) && count > 0) continue;
+    throw new RangeError(
+      `${cannot}${key} is ${count}, expected a whole number from 1`,
+    );
+  }
+  if (model.family !== "dit") {
+    if (prompts?.length && !classes) return;
+    throw new TypeError(
+      `${cannot}it draws what a text says; found ${
+        classes ? "classes" : "no prompts"
+      }, expected prompts`,
+    );
+  }
+  if (prompts) {
+    throw new TypeError(
+      `${cannot}found prompts, and it is a DiT, which draws classes`,
+    );
+  }
+  const { classes: count } = model.config;
+  const unknown = (classes ?? [0])
+    .find((each) => !(Number.isInteger(each) && each >= 0 && each < count));
+  if (unknown === undefined && classes?.length !== 0) return;
+  throw new RangeError(
+    `${cannot}found ${
+      unknown === undefined ? "no classes" : `class ${unknown}`
+    }, expected classes from 0 to ${count - 1}`,
+  );
+}

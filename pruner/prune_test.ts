@@ -1,0 +1,107 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { loadPipeline, type PipelineSampler } from "@dip-go/core/pipeline";
+import { denseMacs, subNetMacs, superNetOf } from "@dip-go/supernet/gates";
+import { withTinySampler } from "@dip-go/testing/runs";
+import { prune, type PruneOptions } from "./prune.ts";
+
+/** Searches that end in a second. */
+const quick = {
+  batch: 2,
+  calibration: 1,
+  energy: { approach: 2, evaluations: 3, tries: 2 },
+  refine: { iterations: 2, learningRate: 0.02 },
+};
+
+Deno.test("prune() fits every target within its budget, the same again by its seed", () =>
+  withTinySampler({ steps: 4 }, async (sampler) => {
+    const net = superNetOf(sampler);
+    const seen: number[] = [];
+    const onProgress = (done: number, total: number, sparsity: number) => {
+      assert(done <= total);
+      seen.push(sparsity);
+    };
+    const options = { ...quick, sparsity: [0.6, 0.3], classes: [1, 2] };
+    const plans = await prune(sampler, { ...options, onProgress });
+    for (const [i, sparsity] of [0.3, 0.6].entries()) {
+      const { model, blocks, gates, forecast, ...plan } = plans[i];
+      assertEquals(model, sampler.pipeline.name);
+      assertEquals(plan.sampler, { name: sampler.sampler.name, steps: 4 });
+      assertEquals(blocks, net.units);
+      assertEquals(forecast?.length, 4);
+      assert(subNetMacs(net, gates) <= (1 - sparsity) * denseMacs(net));
+      assert(seen.includes(sparsity));
+    }
+    assertEquals(await prune(sampler, options), plans);
+    const other = await prune(sampler, { ...options, seed: 1 });
+    assert(JSON.stringify(other) !== JSON.stringify(plans));
+    const [first] = plans;
+    assertEquals(await prune(sampler, { ...options, sparsity: 0.3 }), first);
+  }));
+
+Deno.test("prune() follows given costs", () =>
+  withTinySampler({ steps: 4 }, async (sampler) => {
+    const { blocks } = superNetOf(sampler);
+    const costs = blocks.map(({ block: { name } }) =>
+      name.includes("attn") ? 1000 : 1
+    );
+    const options = { method: "random", sparsity: 0.5, costs };
+    const { gates } = await prune(sampler, options);
+    const net = superNetOf(sampler, { costs });
+    const kept = gates.flatMap((row) =>
+      row.filter((gate, n) => gate === 1 && net.units[n].includes("attn"))
+    );
+    assert(kept.length > 0 && kept.length <= 4);
+  }));
+
+const refused = (
+  sampler: PipelineSampler,
+  options: PruneOptions & { sparsity: number | number[] },
+  message: string,
+) =>
+  assertRejects(
+    () => prune(sampler, options as PruneOptions & { sparsity: number }),
+    Error,
+    message,
+  );
+
+Deno.test("prune() refuses before any work", () =>
+  withTinySampler({ steps: 4 }, async (sampler) => {
+    await refused(sampler, { sparsity: 1 }, "sparsity is 1, expected a number");
+    await refused(sampler, { sparsity: [0.5, 0] }, "sparsity is 0");
+    await refused(sampler, { sparsity: NaN }, "sparsity is NaN");
+    await refused(sampler, { sparsity: [] }, "sparsity is []");
+    const sparsity = 0.5;
+    await refused(sampler, { sparsity, method: "best" }, "deepcache, ");
+    await refused(sampler, { sparsity, prompts: ["a"] }, "which draws classes");
+    await refused(sampler, { sparsity, classes: [4] }, "found class 4, expec");
+    await refused(sampler, { sparsity, classes: [] }, "found no classes");
+    await refused(sampler, { sparsity, batch: 0 }, "batch is 0");
+    await refused(
+      sampler,
+      { sparsity, method: "fewer-steps" },
+      "the full sampler with 2 steps, not a plan",
+    );
+    await refused(
+      sampler,
+      { sparsity: 0.9, method: "fora" },
+      "fora at sparsity 0.9: no choice of its parameter fits the budget",
+    );
+  }));
+
+Deno.test("prune() of a model that reads text asks for prompts, and samples them", async () => {
+  const pipeline = await loadPipeline("zoo/models/sd-shapes");
+  const sampler = pipeline.sampler({ steps: 2, guidanceScale: 3 });
+  const sparsity = 0.5;
+  await refused(sampler, { sparsity }, "found no prompts, expected prompts");
+  await refused(sampler, { sparsity, prompts: [] }, "found no prompts");
+  await refused(sampler, { sparsity, classes: [0] }, "found classes");
+  const plan = await prune(sampler, {
+    sparsity,
+    prompts: ["a red circle"],
+    method: "searched-subset",
+    batch: 1,
+    calibration: 1,
+    subset: { evaluations: 2 },
+  });
+  assertEquals(plan.gates.length, 3);
+});
