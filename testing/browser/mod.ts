@@ -1,4 +1,4 @@
-/** TODO testing/browser */
+/** Pages in a real browser: headless Chromium over its own protocol, and results whose names and prompts try to break a page. */
 export {
   hostileMethod,
   hostilePrompt,

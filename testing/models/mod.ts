@@ -1,4 +1,4 @@
-/** TODO testing/models */
+/** A tiny network of each family, with random weights, and whole pipelines of them: built in milliseconds, different in every block. */
 export { tinyDit } from "./tiny_dit.ts";
 export {
   inTinyPipeline,

@@ -1,4 +1,4 @@
-/** TODO zoo/classifiers */
+/** Networks that look at drawn pictures and tell what is on them: the embedded models' judges, and the features that their distances are measured in. */
 export { openPictureFeatures, PictureFeatures } from "./picture_features.ts";
 export {
   scenesClassifier,

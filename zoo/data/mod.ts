@@ -1,4 +1,4 @@
-/** TODO zoo/data */
+/** The data of the embedded models, drawn by arithmetic alone: shapes and scenes as pictures, and the words that describe them. */
 export { referencePictures } from "./reference_pictures.ts";
 export { pictureSize, renderBatch } from "./render.ts";
 export { kindsNamed } from "./scene_prompts.ts";

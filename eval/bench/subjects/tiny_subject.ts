@@ -1,4 +1,4 @@
-/** For tests: a DiT that is sampled in milliseconds, with random weights. */
+/** A DiT with random weights that is sampled in milliseconds: where a device computes in software, and in tests. */
 import {
   ditBlockGraph,
   type DitConfig,
