@@ -1,5 +1,5 @@
 /** Published models that are measured by name, without their weights. */
-import type { DitConfig } from "./dit/dit.ts";
+import type { DitConfig } from "./dit/dit_config.ts";
 import type { Network } from "./network.ts";
 import {
   parsePixartConfig,

@@ -48,9 +48,9 @@ export {
   type ComponentOptions,
   loadComponent,
 } from "./component.ts";
-export { ditBlockGraph, type DitConfig } from "./dit/dit.ts";
-export { ditConfigJson } from "./dit/dit_config.ts";
-export { ditParameterShapes, initDitWeights } from "./dit/dit_init.ts";
+export { ditBlockGraph } from "./dit/dit.ts";
+export { type DitConfig, ditConfigJson } from "./dit/dit_config.ts";
+export { initDitWeights } from "./dit/dit_init.ts";
 export { defaultWeight } from "./initial_weights/default_init.ts";
 export { livelyWeights } from "./initial_weights/lively_weights.ts";
 export type { RandomTensors } from "./initial_weights/random_tensors.ts";

@@ -3,18 +3,19 @@
  * family's configuration, built into a block graph. The only place where the
  * families are listed.
  */
-import type { BlockGraph } from "./block_graph/block_graph.ts";
 import { ConfigJson } from "../files/config_json.ts";
-import { ditBlockGraph, type DitConfig } from "./dit/dit.ts";
-import { parseDitConfig } from "./dit/dit_config.ts";
-import { type LatentSize, pixartBlockGraph } from "./pixart/pixart.ts";
+import type { BlockGraph } from "./block_graph/block_graph.ts";
+import type { WeightSource } from "./block_graph/weights.ts";
+import { ditBlockGraph } from "./dit/dit.ts";
+import { type DitConfig, parseDitConfig } from "./dit/dit_config.ts";
+import type { LatentSize } from "./layers/modulated_transformer.ts";
+import { pixartBlockGraph } from "./pixart/pixart.ts";
 import {
   parsePixartConfig,
   type PixartConfig,
 } from "./pixart/pixart_config.ts";
 import { unetBlockGraph } from "./unet/unet.ts";
 import { parseUnetConfig, type UnetConfig } from "./unet/unet_config.ts";
-import type { WeightSource } from "./block_graph/weights.ts";
 
 /** A configuration and the family that it belongs to. */
 export type Network =
@@ -24,27 +25,11 @@ export type Network =
 
 export type Family = Network["family"];
 
-/** Gated units of each family, from the coarsest to the finest. */
-const granularities = {
-  dit: ["block", "sublayer"],
-  pixart: ["block", "sublayer"],
-  unet: ["block", "branch", "layer"],
-} as const;
+/** The configuration of a family. */
+type ConfigOf<F extends Family> = Extract<Network, { family: F }>["config"];
 
-/** What a gate switches; each family has some of these. */
-export type Granularity = typeof granularities[Family][number];
-
-/** What a gate switches where nobody says otherwise. */
-export const usualGranularity: Readonly<Record<Family, Granularity>> = {
-  dit: "sublayer",
-  pixart: "sublayer",
-  unet: "branch",
-};
-
-/** Every granularity of any family. */
-export const allGranularities: readonly Granularity[] = [
-  ...new Set(Object.values(granularities).flat()),
-];
+/** The unit that a gate switches; each family has some of these. */
+export type Granularity = "block" | "branch" | "layer" | "sublayer";
 
 /** How a network is built. */
 export interface NetworkOptions {
@@ -59,28 +44,80 @@ export interface NetworkOptions {
   readonly latents?: LatentSize;
 }
 
-/** Families of diffusers' `Transformer2DModel`: the kind of norm tells them apart. */
-const transformersByNorm: Readonly<Record<string, Family>> = {
-  ada_norm_single: "pixart",
-  ada_norm_zero: "dit",
+/** A family as the rest of the project sees it. Its methods take its own configuration, and options that were checked. */
+interface FamilyRecord<Config> {
+  /** Its classes in diffusers, each with its `norm_type` where a class stands for several families. */
+  readonly classes: readonly string[];
+  /** Gated units, from the coarsest to the finest. */
+  readonly granularities: readonly Granularity[];
+  /** The unit where nobody says otherwise. */
+  readonly usual: Granularity;
+  /** Whether it takes latents of any height and width, not only its configuration's. */
+  readonly takesAnyLatents: boolean;
+  parse(json: unknown, file: string): Config;
+  /** Side of the smallest latents. */
+  leastSide(config: Config): number;
+  graph(
+    config: Config,
+    weights: WeightSource,
+    options: NetworkOptions,
+  ): BlockGraph;
+}
+
+const families: { readonly [F in Family]: FamilyRecord<ConfigOf<F>> } = {
+  dit: {
+    classes: ["DiTTransformer2DModel", "Transformer2DModel ada_norm_zero"],
+    granularities: ["block", "sublayer"],
+    usual: "sublayer",
+    takesAnyLatents: false,
+    parse: parseDitConfig,
+    leastSide: ({ patchSize }) => patchSize,
+    graph: ditBlockGraph,
+  },
+  pixart: {
+    classes: ["PixArtTransformer2DModel", "Transformer2DModel ada_norm_single"],
+    granularities: ["block", "sublayer"],
+    usual: "sublayer",
+    takesAnyLatents: true,
+    parse: parsePixartConfig,
+    leastSide: ({ patchSize }) => patchSize,
+    graph: pixartBlockGraph,
+  },
+  unet: {
+    classes: ["UNet2DConditionModel"],
+    granularities: ["block", "branch", "layer"],
+    usual: "branch",
+    takesAnyLatents: false,
+    parse: parseUnetConfig,
+    leastSide: ({ down }) => 2 ** (down.length - 1),
+    graph: unetBlockGraph,
+  },
 };
+
+/** The record of a network's family, which takes the network's configuration. */
+const recordOf = ({ family }: Network): FamilyRecord<Network["config"]> =>
+  families[family];
+
+const familyNames = Object.keys(families) as Family[];
+
+/** The unit that a gate switches where nobody says otherwise. */
+export const usualGranularity = Object.fromEntries(
+  familyNames.map((family) => [family, families[family].usual]),
+) as Readonly<Record<Family, Granularity>>;
+
+/** Every granularity of any family. */
+export const allGranularities: readonly Granularity[] = [
+  ...new Set(familyNames.flatMap((family) => families[family].granularities)),
+];
 
 /** The family of a parsed `config.json`, or null if it is none of ours. */
 export function familyOf(
-  values: Readonly<Record<string, unknown>>,
+  { _class_name, norm_type }: Readonly<Record<string, unknown>>,
 ): Family | null {
-  switch (values._class_name) {
-    case "UNet2DConditionModel":
-      return "unet";
-    case "DiTTransformer2DModel":
-      return "dit";
-    case "PixArtTransformer2DModel":
-      return "pixart";
-    case "Transformer2DModel":
-      return transformersByNorm[String(values.norm_type)] ?? null;
-    default:
-      return null;
-  }
+  const names = [`${_class_name}`, `${_class_name} ${norm_type}`];
+  return familyNames.find((family) =>
+    families[family].classes.some((each) => names.includes(each))
+  ) ?? null;
 }
 
 /**
@@ -91,42 +128,20 @@ export function familyOf(
  */
 export function parseNetwork(json: unknown, file: string): Network {
   const config = new ConfigJson(json, file);
-  const family = familyOf(config.values);
-  switch (family) {
-    case "dit":
-      return { family, config: parseDitConfig(json, file) };
-    case "pixart":
-      return { family, config: parsePixartConfig(json, file) };
-    case "unet":
-      return { family, config: parseUnetConfig(json, file) };
-    case null:
-      return config.refuse(
-        "_class_name",
-        `"UNet2DConditionModel", "DiTTransformer2DModel", "PixArtTransformer2DModel", or "Transformer2DModel" with norm_type "ada_norm_zero" or "ada_norm_single"`,
-      );
-  }
+  const family = familyOf(config.values) ?? config.refuse(
+    "_class_name",
+    `"UNet2DConditionModel", "DiTTransformer2DModel", "PixArtTransformer2DModel", or "Transformer2DModel" with norm_type "ada_norm_zero" or "ada_norm_single"`,
+  );
+  return { family, config: families[family].parse(json, file) } as Network;
 }
 
 /** The same network on latents of another height and width: it has the same weights. */
-export function ofSampleSize(network: Network, sampleSize: number): Network {
-  switch (network.family) {
-    case "dit":
-      return { ...network, config: { ...network.config, sampleSize } };
-    case "pixart":
-      return { ...network, config: { ...network.config, sampleSize } };
-    case "unet":
-      return { ...network, config: { ...network.config, sampleSize } };
-  }
-}
+export const ofSampleSize = (network: Network, sampleSize: number): Network =>
+  ({ ...network, config: { ...network.config, sampleSize } }) as Network;
 
 /** The same network on the smallest latents. */
 export const onSmallestLatents = (network: Network): Network =>
-  ofSampleSize(
-    network,
-    network.family === "unet"
-      ? 2 ** (network.config.down.length - 1)
-      : network.config.patchSize,
-  );
+  ofSampleSize(network, recordOf(network).leastSide(network.config));
 
 /**
  * The block graph of a network.
@@ -136,71 +151,24 @@ export const onSmallestLatents = (network: Network): Network =>
 export function networkGraph(
   network: Network,
   weights: WeightSource,
-  { granularity = "block", backup, batch, tokens, latents }: NetworkOptions,
+  options: NetworkOptions,
 ): BlockGraph {
-  const { family } = network;
-  switch (family) {
-    case "dit":
-      checkOwnLatents(network, latents);
-      return ditBlockGraph(network.config, weights, {
-        batch,
-        granularity: oneOf(granularities[family], granularity, family),
-        backup,
-      });
-    case "pixart":
-      return pixartBlockGraph(network.config, weights, {
-        batch,
-        tokens,
-        latents,
-        granularity: oneOf(granularities[family], granularity, family),
-        backup,
-      });
-    case "unet": {
-      checkOwnLatents(network, latents);
-      const units = oneOf(granularities[family], granularity, family);
-      checkUnetBackup(units, backup);
-      return unetBlockGraph(network.config, weights, {
-        batch,
-        tokens,
-        granularity: units,
-      });
-    }
+  const { granularity = "block", latents } = options;
+  const { family, config } = network;
+  const { granularities, takesAnyLatents, graph } = recordOf(network);
+  if (!granularities.includes(granularity)) {
+    throw new RangeError(
+      `Cannot build a ${family}: granularity is "${granularity}", expected ${
+        granularities.join(" or ")
+      }`,
+    );
   }
-}
-
-function oneOf<G extends Granularity>(
-  known: readonly G[],
-  granularity: Granularity,
-  family: Family,
-): G {
-  const found = known.find((each) => each === granularity);
-  if (found) return found;
-  throw new RangeError(
-    `Cannot build a ${family}: granularity is "${granularity}", expected ${
-      known.join(" or ")
-    }`,
-  );
-}
-
-function checkOwnLatents(
-  { family, config: { sampleSize } }: Network,
-  latents: LatentSize | undefined,
-): void {
-  const { height, width } = latents ??
-    { height: sampleSize, width: sampleSize };
-  if (height === sampleSize && width === sampleSize) return;
-  throw new RangeError(
-    `Cannot build a ${family}: latents are ${height}x${width}, expected ${sampleSize}x${sampleSize}`,
-  );
-}
-
-function checkUnetBackup(
-  granularity: Granularity,
-  backup: NetworkOptions["backup"],
-): void {
-  const own = granularity === "layer" ? "residual" : "output";
-  if (backup === undefined || backup === own) return;
-  throw new RangeError(
-    `Cannot build a unet: backup is "${backup}", expected "${own}" at granularity "${granularity}"`,
-  );
+  const { sampleSize: side } = config;
+  const { height, width } = latents ?? { height: side, width: side };
+  if (!takesAnyLatents && (height !== side || width !== side)) {
+    throw new RangeError(
+      `Cannot build a ${family}: latents are ${height}x${width}, expected ${side}x${side}`,
+    );
+  }
+  return graph(config, weights, { ...options, granularity });
 }

@@ -24,7 +24,7 @@ export const widthOf = (
 ): number => heads * headWidth;
 
 /** Keys with only one meaning that our transformers stand for; diffusers leaves the later ones out of newer files. */
-const required: AllowedValues = {
+export const transformerKeys: AllowedValues = {
   activation_fn: ["gelu-approximate"],
   attention_bias: [true],
   norm_elementwise_affine: [false],
@@ -35,14 +35,11 @@ const required: AllowedValues = {
 };
 
 /**
- * The sizes in a transformer's `config.json`.
+ * The sizes in a transformer's `config.json`, whose {@linkcode transformerKeys} were checked.
  *
  * @throws {TypeError} If a key is missing, contradicts another, or asks for another network.
  */
 export function transformerConfig(config: ConfigJson): TransformerConfig {
-  for (const [key, allowed] of Object.entries(required)) {
-    config.requireOneOf(key, allowed);
-  }
   const inChannels = config.positiveInteger("in_channels");
   const parsed: TransformerConfig = {
     sampleSize: config.positiveInteger("sample_size", most.side),

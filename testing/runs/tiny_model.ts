@@ -5,11 +5,7 @@ import {
   type SamplerOptions,
 } from "@dip-go/core/pipeline";
 import { inTemporaryFolder } from "../files/in_temporary_folder.ts";
-import {
-  ditConfigJson,
-  ditParameterShapes,
-  randomWeights,
-} from "@dip-go/core/models";
+import { ditConfigJson, networkKind, randomWeights } from "@dip-go/core/models";
 import { float32, type Tensor } from "@dip-go/core/tensor";
 import { writeSafetensors } from "@dip-go/core/weights";
 import { tinyDit } from "../models/tiny_dit.ts";
@@ -25,8 +21,9 @@ const schedulerJson = {
 /** Ten times those of `randomWeights`, so that what a gate skips shows in the image. */
 function weights(): Map<string, Tensor<"float32">> {
   const source = randomWeights(7);
+  const network = { family: "dit", config: tinyDit } as const;
   return new Map(
-    [...ditParameterShapes(tinyDit)].map(([key, shape]) => {
+    [...networkKind.parameters(network)].map(([key, shape]) => {
       const { data } = source(key, shape);
       const scaled = (data!.data as Float32Array).map((value) => 10 * value);
       return [key, float32(shape, scaled)];

@@ -6,6 +6,7 @@
  */
 import { GraphBuilder } from "../../onnx/builder.ts";
 import type { Graph, Value } from "../../onnx/graph.ts";
+import type { DType } from "../../tensor/tensor.ts";
 
 /** A named part of a model. Tensors between blocks are known by name. */
 export interface Block {
@@ -33,6 +34,13 @@ export interface BlockGraph {
   /** The tensor that holds the model's output. */
   readonly output: string;
 }
+
+/** An input of a model. */
+export const inputOf = (
+  name: string,
+  shape: readonly number[],
+  dtype: DType = "float32",
+): Value => ({ name, dtype, shape });
 
 /** A block with its own graph: inputs named as the tensors it reads, outputs `outputs` or, in residual form, `<output>:residual`. */
 export interface CompiledBlock {

@@ -1,7 +1,18 @@
 /** A DiT's `transformer/config.json`, read strictly: what our network would compute differently is refused. */
 import { type AllowedValues, ConfigJson } from "../../files/config_json.ts";
-import type { DitConfig } from "./dit.ts";
-import { transformerConfig } from "../transformer_config.ts";
+import {
+  type TransformerConfig,
+  transformerConfig,
+  transformerKeys,
+} from "../transformer_config.ts";
+
+/** The part of `transformer/config.json` that the network depends on. */
+export interface DitConfig extends TransformerConfig {
+  /** Number of classes; the null class of guidance has this index. */
+  readonly classes: number;
+  /** ε of the norm before the MLP; the others use 1e-6. */
+  readonly normEpsilon: number;
+}
 
 /** A configuration in diffusers' words: {@linkcode parseDitConfig} reads it back. */
 export const ditConfigJson = (config: DitConfig) => ({
@@ -23,6 +34,7 @@ export const ditConfigJson = (config: DitConfig) => ({
 
 /** Keys with only one value that {@linkcode DitConfig} stands for; newer files leave out what only other networks use. */
 const required: AllowedValues = {
+  ...transformerKeys,
   _class_name: ["Transformer2DModel", "DiTTransformer2DModel"],
   norm_type: ["ada_norm_zero"],
   caption_channels: [undefined, null],

@@ -2,7 +2,8 @@ import { assert, assertEquals } from "@std/assert";
 import { TorchGenerator } from "../../tensor/random.ts";
 import { openSafetensors } from "../../weights/safetensors.ts";
 import { parseDitConfig } from "./dit_config.ts";
-import { ditParameterShapes, initDitWeights } from "./dit_init.ts";
+import { networkKind } from "../load.ts";
+import { initDitWeights } from "./dit_init.ts";
 
 const folder = new URL("../../../testdata/dit/", import.meta.url);
 const config = parseDitConfig(
@@ -17,13 +18,14 @@ function deviation(values: Float32Array): number {
   );
 }
 
-Deno.test("ditParameterShapes() lists what diffusers stores", () => {
+Deno.test("a DiT's parameters are what diffusers stores", () => {
   const path = new URL("diffusion_pytorch_model.safetensors", folder).pathname;
   const stored = [...openSafetensors(decodeURIComponent(path)).tensors]
     .map(([key, { shape }]) => [key, shape]);
   const sorted = (entries: Iterable<unknown>) =>
     [...entries].map((entry) => JSON.stringify(entry)).sort();
-  assertEquals(sorted(ditParameterShapes(config)), sorted(stored));
+  const shapes = networkKind.parameters({ family: "dit", config });
+  assertEquals(sorted(shapes), sorted(stored));
 });
 
 Deno.test("initDitWeights() starts every block as the identity", () => {

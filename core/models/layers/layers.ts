@@ -22,7 +22,8 @@ export interface LinearOptions extends LayerOptions {
   readonly bias?: boolean;
 }
 
-const parameter = (
+/** The weight `key`, of the shape that the configuration calls for. */
+export const parameter = (
   g: GraphBuilder,
   key: string,
   shape: readonly number[],

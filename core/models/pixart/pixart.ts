@@ -9,35 +9,34 @@
  */
 import type { GraphBuilder } from "../../onnx/builder.ts";
 import type { Value } from "../../onnx/graph.ts";
-import { attention } from "../layers/attention.ts";
-import { paddingMask } from "../layers/attention_mask.ts";
-import type { Block, BlockGraph } from "../block_graph/block_graph.ts";
-import { embedding, linear, timestepEmbedding } from "../layers/layers.ts";
 import {
-  modulatedAttention,
-  modulatedFeedForward,
-  modulationOf,
-  patchPicture,
-  patchTokens,
-  shiftOf,
-} from "../layers/modulated_layers.ts";
-import type { PixartConfig } from "./pixart_config.ts";
+  type Block,
+  type BlockGraph,
+  inputOf,
+} from "../block_graph/block_graph.ts";
 import {
   outputBlock,
   residualBlock,
 } from "../block_graph/single_output_blocks.ts";
-import { widthOf } from "../transformer_config.ts";
-import {
-  type TransformerUnitOptions,
-  transformerUnits,
-} from "../block_graph/transformer_units.ts";
+import type { TransformerUnitOptions } from "../block_graph/transformer_units.ts";
 import type { WeightSource } from "../block_graph/weights.ts";
-
-/** Height and width of latents. */
-export interface LatentSize {
-  readonly height: number;
-  readonly width: number;
-}
+import { attention } from "../layers/attention.ts";
+import { paddingMask } from "../layers/attention_mask.ts";
+import {
+  embedding,
+  linear,
+  parameter,
+  timestepEmbedding,
+} from "../layers/layers.ts";
+import {
+  attentionBlock,
+  feedForwardBlock,
+  type LatentSize,
+  modulatedTransformer,
+  type TransformerContext,
+  transformerContext,
+} from "../layers/modulated_transformer.ts";
+import type { PixartConfig } from "./pixart_config.ts";
 
 export interface PixartOptions extends TransformerUnitOptions {
   readonly batch: number;
@@ -47,33 +46,12 @@ export interface PixartOptions extends TransformerUnitOptions {
   readonly latents?: LatentSize;
 }
 
-/** Everything an emitter needs besides the graph. */
-interface Context {
-  readonly config: PixartConfig;
-  readonly weights: WeightSource;
-  readonly width: number;
-  readonly latents: LatentSize;
-}
+type Context = TransformerContext<PixartConfig>;
 
+const shared = "adaln_single";
 const text = "caption_projection";
 const mask = "encoder_attention_mask";
 const timeChannels = 256;
-
-/** Latents → tokens. Positions span the same range whatever the aspect ratio. */
-function patchBlock({ config, width, latents, weights }: Context): Block {
-  const { patchSize, sampleSize, interpolationScale } = config;
-  const step = (size: number) => sampleSize / size / interpolationScale;
-  const steps = {
-    rowStep: step(latents.height),
-    columnStep: step(latents.width),
-  };
-  return outputBlock(
-    "pos_embed",
-    { inputs: ["sample"] },
-    (g, [sample]) =>
-      patchTokens(g, sample, { patchSize, width, steps, weights }),
-  );
-}
 
 /** Numbers `[B, N]`, each embedded alone, side by side: `[B, N width]`. */
 function embeddedNumbers(
@@ -117,17 +95,15 @@ function conditioning(
 /** adaLN-single: what all blocks' modulations start from, `[B, 6D]`, and the embedding it is made of, `[B, D]`. */
 function conditioningBlock(c: Context): Block {
   const { config, width, weights } = c;
-  const name = "adaln_single";
   const micro = config.microConditions ? ["resolution", "aspect_ratio"] : [];
   return {
-    name,
+    name: shared,
     gated: false,
     inputs: ["timestep", ...micro],
-    outputs: [name, `${name}.emb`],
+    outputs: [shared, `${shared}.emb`],
     emit(g, values) {
       const embedded = conditioning(g, values, c);
-      const path = `${name}.linear`;
-      const layer = { path, width: 6 * width, weights };
+      const layer = { path: `${shared}.linear`, width: 6 * width, weights };
       return [linear(g, g.silu(embedded), layer), embedded];
     },
   };
@@ -148,17 +124,20 @@ function textBlock({ width, weights }: Context): Block {
   );
 }
 
-/** `count` modulations `[B, count, D]`: a shared part `[B, 1 or count, D]` and a table of one's own. */
-function modulations(
-  g: GraphBuilder,
-  shared: Value,
+/** `count` modulations `[B, count, D]`: a shared part `[B, D]` or `[B, count D]`, and a table of a block's own. */
+const tabled = (
+  input: string,
   { path, count }: { path: string; count: number },
   { width, weights }: Context,
-): Value {
-  const key = `${path}scale_shift_table`;
-  const table = g.parameter(key, [count, width], weights(key, [count, width]));
-  return g.add(shared, table);
-}
+) => ({
+  inputs: [input],
+  modulations(g: GraphBuilder, [all]: readonly Value[]): Value {
+    const [batch, size] = all.shape;
+    const parts = g.reshape(all, [batch, size / width, width]);
+    const key = `${path}scale_shift_table`;
+    return g.add(parts, parameter(g, key, [count, width], weights));
+  },
+});
 
 /** The bias that keeps L tokens from seeing padding `[B, S]`: `[B, 1, L, S]`. */
 function textMask(g: GraphBuilder, mask: Value, length: number): Value {
@@ -168,33 +147,13 @@ function textMask(g: GraphBuilder, mask: Value, length: number): Value {
 }
 
 /** The three sublayers of a transformer block. Attention to the text has no norm before it. */
-function sublayers(layer: number, stream: string, c: Context): Block[] {
-  const { config: { heads, normEpsilon: epsilon }, width, weights } = c;
-  const block = `transformer_blocks.${layer}`;
+function sublayers(block: string, stream: string, c: Context): Block[] {
+  const { config: { heads, normEpsilon: epsilon }, weights } = c;
   const [attn1, attn2] = [`${block}.attn1`, `${block}.attn2`];
-  const shared = "adaln_single";
-  const modulation = (
-    g: GraphBuilder,
-    value: Value,
-    sublayer: Parameters<typeof modulationOf>[2],
-  ) => {
-    const six = g.reshape(value, [value.shape[0], 6, width]);
-    const own = modulations(g, six, { path: `${block}.`, count: 6 }, c);
-    return modulationOf(g, own, sublayer);
-  };
+  const conditions = tabled(shared, { path: `${block}.`, count: 6 }, c);
+  const options = { block, conditions, epsilon };
   return [
-    residualBlock(
-      attn1,
-      { stream, inputs: [stream, shared] },
-      (g, [x, value]) =>
-        modulatedAttention(g, x, {
-          block,
-          modulation: modulation(g, value, "attention"),
-          epsilon,
-          heads,
-          weights,
-        }),
-    ),
+    attentionBlock({ ...options, stream }, c),
     residualBlock(
       attn2,
       { stream: attn1, inputs: [attn1, text, mask] },
@@ -207,69 +166,8 @@ function sublayers(layer: number, stream: string, c: Context): Block[] {
           weights,
         }),
     ),
-    residualBlock(
-      `${block}.ff`,
-      { stream: attn2, inputs: [attn2, shared], output: block },
-      (g, [x, value]) =>
-        modulatedFeedForward(g, x, {
-          block,
-          norm: "norm2",
-          modulation: modulation(g, value, "feedForward"),
-          epsilon,
-          weights,
-        }),
-    ),
+    feedForwardBlock({ ...options, stream: attn2, norm: "norm2" }, c),
   ];
-}
-
-/** Tokens → prediction `[B, C', H, W]`. */
-function predictionBlock(stream: string, c: Context): Block {
-  const { config, width, latents, weights } = c;
-  const tensors = {
-    inputs: [stream, "adaln_single.emb"],
-    output: "prediction",
-  };
-  return outputBlock("proj_out", tensors, (g, [x, embedded]) => {
-    const one = g.reshape(embedded, [embedded.shape[0], 1, width]);
-    const parts = modulations(g, one, { path: "", count: 2 }, c);
-    return patchPicture(g, x, {
-      path: "proj_out",
-      shift: shiftOf(g, parts),
-      patchSize: config.patchSize,
-      picture: [config.outChannels, latents.height, latents.width],
-      weights,
-    });
-  });
-}
-
-function inputsOf(
-  { config, latents: { height, width } }: Context,
-  { batch, tokens }: { batch: number; tokens: number },
-): Value[] {
-  const float = (name: string, ...shape: number[]): Value => ({
-    name,
-    dtype: "float32",
-    shape: [batch, ...shape],
-  });
-  return [
-    float("sample", config.inChannels, height, width),
-    float("timestep"),
-    float("encoder_hidden_states", tokens, config.textWidth),
-    { name: mask, dtype: "int64", shape: [batch, tokens] },
-    ...(config.microConditions
-      ? [float("resolution", 2), float("aspect_ratio", 1)]
-      : []),
-  ];
-}
-
-function checkLatents(
-  { height, width }: LatentSize,
-  { patchSize }: PixartConfig,
-): void {
-  if (height % patchSize === 0 && width % patchSize === 0) return;
-  throw new RangeError(
-    `Cannot build a PixArt: latents are ${height}x${width}, expected multiples of the patch size ${patchSize}`,
-  );
 }
 
 /**
@@ -286,25 +184,32 @@ export function pixartBlockGraph(
   weights: WeightSource,
   { batch, tokens = 120, latents, ...units }: PixartOptions,
 ): BlockGraph {
-  const { sampleSize } = config;
-  const c: Context = {
-    config,
-    weights,
-    width: widthOf(config),
-    latents: latents ?? { height: sampleSize, width: sampleSize },
-  };
-  checkLatents(c.latents, config);
-  const blocks = [patchBlock(c), conditioningBlock(c), textBlock(c)];
-  let stream = "pos_embed";
-  for (let layer = 0; layer < config.layers; layer++) {
-    const name = `transformer_blocks.${layer}`;
-    blocks.push(...transformerUnits(name, sublayers(layer, stream, c), units));
-    stream = name;
+  const c = transformerContext(config, weights, latents);
+  const { latents: { height, width }, config: { patchSize } } = c;
+  if (height % patchSize !== 0 || width % patchSize !== 0) {
+    throw new RangeError(
+      `Cannot build a PixArt: latents are ${height}x${width}, expected multiples of the patch size ${patchSize}`,
+    );
   }
+  const last = tabled(`${shared}.emb`, { path: "", count: 2 }, c);
+  const micro = [
+    inputOf("resolution", [batch, 2]),
+    inputOf("aspect_ratio", [batch, 1]),
+  ];
   return {
     model: "pixart",
-    inputs: inputsOf(c, { batch, tokens }),
-    blocks: [...blocks, predictionBlock(stream, c)],
+    inputs: [
+      inputOf("sample", [batch, config.inChannels, height, width]),
+      inputOf("timestep", [batch]),
+      inputOf("encoder_hidden_states", [batch, tokens, config.textWidth]),
+      inputOf(mask, [batch, tokens], "int64"),
+      ...config.microConditions ? micro : [],
+    ],
+    blocks: modulatedTransformer(c, {
+      conditions: [conditioningBlock(c), textBlock(c)],
+      sublayers: (block, stream) => sublayers(block, stream, c),
+      prediction: { ...last, path: "proj_out" },
+    }, units),
     output: "prediction",
   };
 }

@@ -3,6 +3,7 @@ import { type AllowedValues, ConfigJson } from "../../files/config_json.ts";
 import {
   type TransformerConfig,
   transformerConfig,
+  transformerKeys,
   widthOf,
 } from "../transformer_config.ts";
 
@@ -20,6 +21,7 @@ export interface PixartConfig extends TransformerConfig {
 
 /** Keys with only one meaning that {@linkcode PixartConfig} stands for. */
 const required: AllowedValues = {
+  ...transformerKeys,
   _class_name: ["Transformer2DModel", "PixArtTransformer2DModel"],
   norm_type: ["ada_norm_single"],
   use_additional_conditions: [undefined, null, false, true],

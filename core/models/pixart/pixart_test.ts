@@ -1,7 +1,9 @@
 import { assertEquals, assertThrows } from "@std/assert";
+import { openSafetensors } from "../../weights/safetensors.ts";
 import { blockGraphs, residualOf } from "../block_graph/block_graph.ts";
 import { pixartBlockGraph, type PixartOptions } from "./pixart.ts";
-import type { PixartConfig } from "./pixart_config.ts";
+import { networkKind } from "../load.ts";
+import { parsePixartConfig, type PixartConfig } from "./pixart_config.ts";
 import { noWeights } from "../block_graph/weights.ts";
 
 const config: PixartConfig = {
@@ -103,3 +105,30 @@ Deno.test("pixartBlockGraph() reads micro-conditions where the configuration has
     ["aspect_ratio", 3, 1],
   ]);
 });
+
+const folder = (name: string) =>
+  decodeURIComponent(
+    new URL(`../../../testdata/${name}`, import.meta.url).pathname,
+  );
+const configOf = (name: string) =>
+  parsePixartConfig(
+    JSON.parse(Deno.readTextFileSync(`${folder(name)}/config.json`)),
+    "config.json",
+  );
+
+for (const name of ["pixart", "pixart-micro"]) {
+  Deno.test(`a PixArt's parameters are what diffusers stores: ${name}`, () => {
+    const { tensors } = openSafetensors(
+      `${folder(name)}/diffusion_pytorch_model.safetensors`,
+    );
+    const stored = [...tensors].map(([key, { shape }]) => [key, shape]);
+    const sorted = (entries: Iterable<unknown>) =>
+      [...entries].map((entry) => JSON.stringify(entry)).sort();
+    assertEquals(
+      sorted(
+        networkKind.parameters({ family: "pixart", config: configOf(name) }),
+      ),
+      sorted(stored),
+    );
+  });
+}

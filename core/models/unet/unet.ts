@@ -5,7 +5,11 @@
  * Both paths are lists of stages in the configuration: nothing here knows a model.
  */
 import type { Value } from "../../onnx/graph.ts";
-import type { Block, BlockGraph } from "../block_graph/block_graph.ts";
+import {
+  type Block,
+  type BlockGraph,
+  inputOf,
+} from "../block_graph/block_graph.ts";
 import { fuseBlocks } from "../block_graph/fused_blocks.ts";
 import { downsample, upsample } from "./resnet.ts";
 import {
@@ -38,6 +42,8 @@ export interface UnetOptions {
   /** Text tokens S; CLIP's 77 by default. */
   readonly tokens?: number;
   readonly granularity?: UnetGranularity;
+  /** What backup connections hold: the granularity decides it, another is refused. */
+  readonly backup?: "output" | "residual";
 }
 
 /** The smallest blocks of a part of the network, and the unit that they are at the two coarser granularities. */
@@ -137,17 +143,15 @@ function inputsOf(
   { sampleSize, inChannels, textWidth, added }: UnetConfig,
   { batch, tokens }: { batch: number; tokens: number },
 ): Value[] {
-  const float = (name: string, ...shape: number[]): Value => ({
-    name,
-    dtype: "float32",
-    shape: [batch, ...shape],
-  });
   return [
-    float("sample", inChannels, sampleSize, sampleSize),
-    { name: "timestep", dtype: "float32", shape: [batch] },
-    float("encoder_hidden_states", tokens, textWidth),
+    inputOf("sample", [batch, inChannels, sampleSize, sampleSize]),
+    inputOf("timestep", [batch]),
+    inputOf("encoder_hidden_states", [batch, tokens, textWidth]),
     ...(added
-      ? [float("text_embeds", added.textWidth), float("time_ids", timeIdCount)]
+      ? [
+        inputOf("text_embeds", [batch, added.textWidth]),
+        inputOf("time_ids", [batch, timeIdCount]),
+      ]
       : []),
   ];
 }
@@ -157,12 +161,20 @@ function inputsOf(
  * (float32), `encoder_hidden_states` `[B, S, D]` and, where the configuration has
  * added conditions, `text_embeds` `[B, P]` and `time_ids` `[B, 6]`; output
  * `prediction` `[B, C', H, W]`.
+ *
+ * @throws {RangeError} If the granularity has no such backups.
  */
 export function unetBlockGraph(
   config: UnetConfig,
   weights: WeightSource,
-  { batch, tokens = 77, granularity = "block" }: UnetOptions,
+  { batch, tokens = 77, granularity = "block", backup }: UnetOptions,
 ): BlockGraph {
+  const held = granularity === "layer" ? "residual" : "output";
+  if (backup !== undefined && backup !== held) {
+    throw new RangeError(
+      `Cannot build a unet: backup is "${backup}", expected "${held}" at granularity "${granularity}"`,
+    );
+  }
   const branches = branchesOf({ config, weights });
   const layers = branches.flatMap((branch) => branch.layers);
   const units = new Map(

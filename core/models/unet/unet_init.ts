@@ -11,15 +11,6 @@ import type { RandomTensors } from "../initial_weights/random_tensors.ts";
 import { unetBlockGraph } from "./unet.ts";
 import type { UnetConfig } from "./unet_config.ts";
 
-/** Key and shape of every weight of a UNet, in diffusers' layout. */
-export function unetParameterShapes(
-  config: UnetConfig,
-): Map<string, readonly number[]> {
-  return parameterShapes((weights) =>
-    unetBlockGraph(config, weights, { batch: 1 })
-  );
-}
-
 /** The last layer of the network, of each resnet's branch and of each transformer. */
 const endsBranch = /(^conv_out|\.conv2|\.proj_out)\.(weight|bias)$/;
 
@@ -28,7 +19,9 @@ export function initUnetWeights(
   config: UnetConfig,
   random: RandomTensors,
 ): Map<string, Tensor<"float32">> {
-  const shapes = unetParameterShapes(config);
+  const shapes = parameterShapes((weights) =>
+    unetBlockGraph(config, weights, { batch: 1 })
+  );
   return new Map([...shapes].map(([key, shape]) => [
     key,
     endsBranch.test(key) ? zeros(shape) : defaultWeight(key, shapes, random),

@@ -1,0 +1,207 @@
+/**
+ * A diffusion transformer on the patches of a picture (Peebles and Xie, 2023) as
+ * a chain of blocks: patches, conditions, transformer blocks, prediction. A
+ * family says how its conditions become the modulations of norms.
+ *
+ * Shapes: `B` batch, `C` channels, `H W` latents, `L` tokens, `D` width.
+ */
+import type { GraphBuilder } from "../../onnx/builder.ts";
+import type { Value } from "../../onnx/graph.ts";
+import { float32 } from "../../tensor/tensor.ts";
+import type { Block } from "../block_graph/block_graph.ts";
+import {
+  outputBlock,
+  residualBlock,
+} from "../block_graph/single_output_blocks.ts";
+import {
+  type TransformerUnitOptions,
+  transformerUnits,
+} from "../block_graph/transformer_units.ts";
+import type { WeightSource } from "../block_graph/weights.ts";
+import { type TransformerConfig, widthOf } from "../transformer_config.ts";
+import { attention } from "./attention.ts";
+import { layerNorm, linear, patchEmbedding } from "./layers.ts";
+import { sinCosPositions } from "./positions.ts";
+
+/** Height and width of latents. */
+export interface LatentSize {
+  readonly height: number;
+  readonly width: number;
+}
+
+/** Everything that an emitter needs besides the graph. */
+export interface TransformerContext<Config = TransformerConfig> {
+  readonly config: Config;
+  readonly weights: WeightSource;
+  /** D. */
+  readonly width: number;
+  readonly latents: LatentSize;
+}
+
+/** The context of a network; latents have the configuration's `sample_size` by default. */
+export function transformerContext<Config extends TransformerConfig>(
+  config: Config,
+  weights: WeightSource,
+  latents?: LatentSize,
+): TransformerContext<Config> {
+  const { sampleSize } = config;
+  return {
+    config,
+    weights,
+    width: widthOf(config),
+    latents: latents ?? { height: sampleSize, width: sampleSize },
+  };
+}
+
+/** A block's conditions: the tensors that hold them, and `count` modulations `[B, count, D]` out of these. */
+export interface Conditions {
+  readonly inputs: readonly string[];
+  modulations(g: GraphBuilder, values: readonly Value[]): Value;
+}
+
+/** The sublayers of one family's transformer blocks, and its prediction. */
+export interface TransformerParts {
+  /** Embedded conditions, before the first transformer block; none are gated. */
+  readonly conditions?: readonly Block[];
+  /** Sublayers of the transformer block at a module path, on the stream of that name. */
+  sublayers(block: string, stream: string): Block[];
+  /** Conditions of the last norm, two modulations, and the path of the last layer. */
+  readonly prediction: Conditions & { readonly path: string };
+}
+
+/** Latents → tokens `[B, L, D]` with their positions, which span the same range whatever the aspect ratio. */
+function patchBlock(
+  { config, width, latents, weights }: TransformerContext<
+    TransformerConfig & { readonly interpolationScale?: number }
+  >,
+): Block {
+  const { patchSize, sampleSize, interpolationScale = 1 } = config;
+  const step = (size: number) => sampleSize / size / interpolationScale;
+  const positions = sinCosPositions(width, {
+    height: latents.height / patchSize,
+    columns: latents.width / patchSize,
+    rowStep: step(latents.height),
+    columnStep: step(latents.width),
+  });
+  return outputBlock("pos_embed", { inputs: ["sample"] }, (g, [sample]) => {
+    const path = "pos_embed.proj";
+    const options = { path, patchSize, width, weights };
+    const tokens = patchEmbedding(g, sample, options);
+    const shape = [1, tokens.shape[1], width];
+    return g.add(tokens, g.constant(float32(shape, positions)));
+  });
+}
+
+/** A norm without weights, then moved: x (1 + scale) + shift, each `[B, 1, D]`. */
+function modulatedNorm(
+  g: GraphBuilder,
+  x: Value,
+  { shift, scale, path, epsilon }: {
+    shift: Value;
+    scale: Value;
+    path: string;
+    epsilon: number;
+  },
+): Value {
+  const normed = g.scope(path, () => layerNorm(g, x, { epsilon }));
+  return g.add(g.mul(normed, g.add(scale, g.scalar(1))), shift);
+}
+
+/** What the two modulated sublayers of a transformer block need; `conditions` make six modulations. */
+export interface SublayerOptions {
+  /** Module path of the transformer block. */
+  readonly block: string;
+  readonly stream: string;
+  readonly conditions: Conditions;
+  /** ε of the norm before the sublayer. */
+  readonly epsilon: number;
+}
+
+/** Self-attention, `<block>.attn1`: adds gate · attention(modulated norm). */
+export function attentionBlock(
+  { block, stream, conditions, epsilon }: SublayerOptions,
+  { config: { heads }, weights }: TransformerContext,
+): Block {
+  const name = `${block}.attn1`;
+  const inputs = [stream, ...conditions.inputs];
+  return residualBlock(name, { stream, inputs }, (g, [x, ...values]) => {
+    const six = g.chunk(conditions.modulations(g, values), 6, { axis: 1 });
+    const [shift, scale, gate] = six;
+    const norm = { shift, scale, path: `${block}.norm1`, epsilon };
+    const input = modulatedNorm(g, x, norm);
+    return g.mul(gate, attention(g, input, { path: name, heads, weights }));
+  });
+}
+
+/**
+ * The feed-forward layer, `<block>.ff`: adds gate · MLP(modulated norm), GELU in
+ * its tanh form, four times the width inside. The stream after it bears the
+ * name of the block.
+ *
+ * @param options.norm The norm's name in the block.
+ */
+export function feedForwardBlock(
+  { block, stream, conditions, epsilon, norm }: SublayerOptions & {
+    readonly norm: string;
+  },
+  { width, weights }: TransformerContext,
+): Block {
+  const name = `${block}.ff`;
+  const tensors = {
+    stream,
+    inputs: [stream, ...conditions.inputs],
+    output: block,
+  };
+  return residualBlock(name, tensors, (g, [x, ...values]) => {
+    const six = g.chunk(conditions.modulations(g, values), 6, { axis: 1 });
+    const [shift, scale, gate] = six.slice(3);
+    const options = { shift, scale, path: `${block}.${norm}`, epsilon };
+    const up = linear(g, modulatedNorm(g, x, options), {
+      path: `${name}.net.0.proj`,
+      width: 4 * width,
+      weights,
+    });
+    const hidden = g.gelu(up, { approximate: "tanh" }); // [B, L, 4D]
+    const down = { path: `${name}.net.2`, width, weights };
+    return g.mul(gate, linear(g, hidden, down));
+  });
+}
+
+/** Tokens, modulated once more → prediction `[B, C', H, W]`. */
+function predictionBlock(
+  stream: string,
+  { config, latents: { height, width }, weights }: TransformerContext,
+  { inputs, modulations, path }: TransformerParts["prediction"],
+): Block {
+  const { patchSize: p, outChannels } = config;
+  const tensors = { inputs: [stream, ...inputs], output: "prediction" };
+  return outputBlock("proj_out", tensors, (g, [x, ...values]) => {
+    const [batch] = x.shape;
+    const [shift, scale] = g.chunk(modulations(g, values), 2, { axis: 1 });
+    const norm = { shift, scale, path: "norm_out", epsilon: 1e-6 };
+    const patches = linear(g, modulatedNorm(g, x, norm), {
+      path,
+      width: p * p * outChannels,
+      weights,
+    }); // [B, L, p p C']
+    const grid = [batch, height / p, width / p, p, p, outChannels];
+    const moved = g.transpose(g.reshape(patches, grid), [0, 5, 1, 3, 2, 4]); // [B, C', H/p, p, W/p, p]
+    return g.reshape(moved, [batch, outChannels, height, width]);
+  });
+}
+
+/** All blocks in execution order, from `sample` `[B, C, H, W]` to `prediction`. */
+export function modulatedTransformer(
+  c: TransformerContext,
+  { conditions = [], sublayers, prediction }: TransformerParts,
+  units: TransformerUnitOptions,
+): Block[] {
+  const blocks = [patchBlock(c), ...conditions];
+  let stream = "pos_embed";
+  for (let layer = 0; layer < c.config.layers; layer++) {
+    const name = `transformer_blocks.${layer}`;
+    blocks.push(...transformerUnits(name, sublayers(name, stream), units));
+    stream = name;
+  }
+  return [...blocks, predictionBlock(stream, c, prediction)];
+}
