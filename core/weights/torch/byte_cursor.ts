@@ -5,14 +5,12 @@ const pieceBytes = 65536;
 
 /** A position in a range of a file. */
 export class ByteCursor {
-  readonly path: string;
   readonly #end: number;
   #piece = new Uint8Array();
   #pieceBegin: number;
   #position: number;
 
-  constructor(path: string, { begin, end }: ByteRange) {
-    this.path = path;
+  constructor(readonly path: string, { begin, end }: ByteRange) {
     this.#pieceBegin = this.#position = begin;
     this.#end = end;
   }

@@ -21,15 +21,14 @@ export type Pickled =
 
 /** Something that a pickle may name. */
 export class PickleGlobal {
-  /** Module and name. */
-  readonly name: string;
-  /** What calling it makes; undefined where it may be named but not called. */
-  readonly call?: (args: readonly Pickled[]) => Pickled;
-
-  constructor(name: string, call?: PickleGlobal["call"]) {
-    this.name = name;
-    this.call = call;
-  }
+  /**
+   * @param name Module and name.
+   * @param call Makes a value of arguments; undefined where it may be named but not called.
+   */
+  constructor(
+    readonly name: string,
+    readonly call?: (args: readonly Pickled[]) => Pickled,
+  ) {}
 }
 
 /** What a pickle may refer to. */
@@ -58,8 +57,6 @@ const pickleLimit = 1 << 24;
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 class Machine {
-  readonly cursor: ByteCursor;
-  readonly #rules: PickleRules;
   readonly #begin: number;
   readonly #stack: Pickled[] = [];
   /** Heights of the stack that MARK noted. */
@@ -69,9 +66,7 @@ class Machine {
   #opcode = "";
   #opcodeAt = 0;
 
-  constructor(cursor: ByteCursor, rules: PickleRules) {
-    this.cursor = cursor;
-    this.#rules = rules;
+  constructor(readonly cursor: ByteCursor, readonly rules: PickleRules) {
     this.#begin = cursor.position;
   }
 
@@ -93,13 +88,14 @@ class Machine {
     }
   }
 
-  /** @throws {TypeError} Always, saying where. */
-  refuse(why: string): never {
-    throw new TypeError(this.#fault(why));
-  }
-
-  #fault(why: string): string {
-    return `Cannot read ${this.cursor.path}: pickle opcode ${this.#opcode} at byte ${this.#opcodeAt} ${why}`;
+  /** Throws, saying where. */
+  refuse(
+    why: string,
+    Kind: ErrorConstructor = TypeError,
+    options?: ErrorOptions,
+  ): never {
+    const at = `pickle opcode ${this.#opcode} at byte ${this.#opcodeAt}`;
+    throw new Kind(`Cannot read ${this.cursor.path}: ${at} ${why}`, options);
   }
 
   push(value: Pickled): void {
@@ -128,10 +124,8 @@ class Machine {
 
   /** What was pushed since the last mark. */
   popToMark(): Pickled[] {
-    const height = this.#marks.pop();
-    if (height === undefined) {
-      throw new RangeError(this.#fault("finds no mark on the stack"));
-    }
+    const height = this.#marks.pop() ??
+      this.refuse("finds no mark on the stack", RangeError);
     return this.#stack.splice(height);
   }
 
@@ -139,25 +133,19 @@ class Machine {
   #need(count: number): void {
     const found = this.#stack.length - (this.#marks.at(-1) ?? 0);
     if (found >= count) return;
-    throw new RangeError(
-      this.#fault(`finds ${found} values on the stack, expected ${count}`),
-    );
+    const why = `finds ${found} values on the stack, expected ${count}`;
+    this.refuse(why, RangeError);
   }
 
-  memorize(key: number): void {
+  memorize(key = this.#memo.size): void {
     this.#memo.set(key, this.top());
   }
 
-  memorizeNext(): void {
-    this.memorize(this.#memo.size);
-  }
-
   recall(key: number): void {
-    const value = this.#memo.get(key);
-    if (value === undefined) {
-      throw new RangeError(this.#fault(`finds no value ${key} in the memo`));
+    if (!this.#memo.has(key)) {
+      this.refuse(`finds no value ${key} in the memo`, RangeError);
     }
-    this.push(value);
+    this.push(this.#memo.get(key)!);
   }
 
   /** A little-endian unsigned integer. */
@@ -169,19 +157,16 @@ class Machine {
   }
 
   text(bytes: number): string {
-    const taken = this.cursor.take(this.#checkLength(bytes));
+    if (bytes > pickleLimit) {
+      const why = `has ${bytes} bytes, expected at most ${pickleLimit}`;
+      this.refuse(why, RangeError);
+    }
+    const taken = this.cursor.take(bytes);
     try {
       return utf8.decode(taken);
     } catch {
       return this.refuse("holds text that is not UTF-8");
     }
-  }
-
-  #checkLength(bytes: number): number {
-    if (bytes <= pickleLimit) return bytes;
-    throw new RangeError(
-      this.#fault(`has ${bytes} bytes, expected at most ${pickleLimit}`),
-    );
   }
 
   /** Text up to the end of the line. */
@@ -202,7 +187,7 @@ class Machine {
       return this.refuse("names something by values that are no text");
     }
     const full = `${module}.${name}`;
-    const { globals } = this.#rules;
+    const { globals } = this.rules;
     return globals.get(full) ?? this.refuse(
       `names ${JSON.stringify(full)}, expected one of ${
         [...globals.keys()].join(", ")
@@ -220,16 +205,12 @@ class Machine {
     return this.attempt(() => target.call!(args));
   }
 
-  persistent(id: Pickled): Pickled {
-    return this.attempt(() => this.#rules.persistent(id));
-  }
-
-  /** What the rules refuse is told with its place. */
+  /** A value by the rules; their refusal is told with its place. */
   attempt<T>(make: () => T): T {
     try {
       return make();
     } catch (cause) {
-      throw new TypeError(this.#fault((cause as Error).message), { cause });
+      return this.refuse((cause as Error).message, TypeError, { cause });
     }
   }
 
@@ -282,20 +263,21 @@ function refuseInstance(machine: Machine): void {
 }
 
 function refuseNew(machine: Machine): void {
-  const values = machine.popMany(2);
-  const target = values.find((value) => value instanceof PickleGlobal);
-  machine.refuse(
-    `makes an instance of ${
-      target instanceof PickleGlobal ? target.name : "something unknown"
-    }`,
+  const target = machine.popMany(2).find((each) =>
+    each instanceof PickleGlobal
   );
+  machine.refuse(`makes an instance of ${target?.name ?? "something unknown"}`);
 }
 
 type Opcode = readonly [name: string, run: (machine: Machine) => void];
 
 /** Opcodes that are run, and those whose refusal can say more than their name. */
 const opcodes: Readonly<Record<number, Opcode>> = {
-  0x80: ["PROTO", (m) => checkProtocol(m, m.cursor.byte())],
+  0x80: ["PROTO", (m) => {
+    const protocol = m.cursor.byte();
+    if (protocol >= 2 && protocol <= 4) return;
+    m.refuse(`asks for protocol ${protocol}, expected 2 to 4`);
+  }],
   0x95: ["FRAME", (m) => m.cursor.take(8)],
   0x2e: ["STOP", () => {}],
   0x28: ["MARK", (m) => m.mark()],
@@ -331,7 +313,7 @@ const opcodes: Readonly<Record<number, Opcode>> = {
 
   0x71: ["BINPUT", (m) => m.memorize(m.unsigned(1))],
   0x72: ["LONG_BINPUT", (m) => m.memorize(m.unsigned(4))],
-  0x94: ["MEMOIZE", (m) => m.memorizeNext()],
+  0x94: ["MEMOIZE", (m) => m.memorize()],
   0x68: ["BINGET", (m) => m.recall(m.unsigned(1))],
   0x6a: ["LONG_BINGET", (m) => m.recall(m.unsigned(4))],
 
@@ -340,7 +322,10 @@ const opcodes: Readonly<Record<number, Opcode>> = {
     const [module, name] = m.popMany(2);
     m.push(m.global(module, name));
   }],
-  0x51: ["BINPERSID", (m) => m.push(m.persistent(m.pop()))],
+  0x51: ["BINPERSID", (m) => {
+    const id = m.pop();
+    m.push(m.attempt(() => m.rules.persistent(id)));
+  }],
   0x52: ["REDUCE", (m) => {
     const [target, args] = m.popMany(2);
     m.push(m.call(target, args));
@@ -354,8 +339,3 @@ const opcodes: Readonly<Record<number, Opcode>> = {
   0x83: ["EXT2", (m) => m.refuse("names an extension")],
   0x84: ["EXT4", (m) => m.refuse("names an extension")],
 };
-
-function checkProtocol(machine: Machine, protocol: number): void {
-  if (protocol >= 2 && protocol <= 4) return;
-  machine.refuse(`asks for protocol ${protocol}, expected 2 to 4`);
-}

@@ -44,7 +44,7 @@ export function openTorch(path: string): TensorFile {
 
 /** A tensor's bytes, from its first element to its last. */
 function place(
-  { storage, offset, shape, strides }: TorchTensor,
+  { storage, offset, view }: TorchTensor,
   { path, name, storages }: Pick<Checkpoint, "storages"> & {
     readonly path: string;
     readonly name: string;
@@ -62,7 +62,7 @@ function place(
   const { dtype } = storage;
   const elementBytes = safetensorsBytes[dtype];
   const begin = range.begin + offset * elementBytes;
-  const end = begin + spanOf({ shape, strides }) * elementBytes;
-  const stored = { path, dtype, shape, begin, end };
-  return isRowMajor({ shape, strides }) ? stored : { ...stored, strides };
+  const end = begin + spanOf(view) * elementBytes;
+  const stored = { path, dtype, shape: view.shape, begin, end };
+  return isRowMajor(view) ? stored : { ...stored, strides: view.strides };
 }

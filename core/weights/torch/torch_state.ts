@@ -13,17 +13,15 @@ import { spanOf, type StridedShape } from "./strides.ts";
 
 /** A flat array of elements, whose bytes lie outside of the pickle. */
 export class TorchStorage {
-  readonly dtype: SafetensorsDType;
-  /** Its name in the file. */
-  readonly key: string;
-  /** Elements. */
-  readonly length: number;
-
-  constructor(dtype: SafetensorsDType, key: string, length: number) {
-    this.dtype = dtype;
-    this.key = key;
-    this.length = length;
-  }
+  /**
+   * @param key Its name in the file.
+   * @param length Elements.
+   */
+  constructor(
+    readonly dtype: SafetensorsDType,
+    readonly key: string,
+    readonly length: number,
+  ) {}
 
   /** Bytes of all elements. */
   get byteLength(): number {
@@ -32,19 +30,16 @@ export class TorchStorage {
 }
 
 /** A view of a storage, checked to lie within it. */
-export class TorchTensor implements StridedShape {
-  readonly storage: TorchStorage;
-  /** Elements of the storage before the first. */
-  readonly offset: number;
-  readonly shape: readonly number[];
-  readonly strides: readonly number[];
-
-  /** @throws {RangeError} If the view does not fit the storage. */
-  constructor(storage: TorchStorage, offset: number, view: StridedShape) {
-    this.storage = storage;
-    this.offset = offset;
-    this.shape = view.shape;
-    this.strides = view.strides;
+export class TorchTensor {
+  /**
+   * @param offset Elements of the storage before the first.
+   * @throws {RangeError} If the view does not fit the storage.
+   */
+  constructor(
+    readonly storage: TorchStorage,
+    readonly offset: number,
+    readonly view: StridedShape,
+  ) {
     const end = offset + spanOf(view);
     const count = sizeOf(view.shape);
     // A view that repeats elements can have any size on paper.
@@ -70,18 +65,13 @@ const storageDTypes: ReadonlyMap<string, SafetensorsDType> = new Map([
   ["torch.BoolStorage", "BOOL"],
 ]);
 
-const functions: Readonly<Record<string, PickleGlobal["call"]>> = {
-  "collections.OrderedDict": orderedDict,
-  "torch._utils._rebuild_tensor_v2": rebuildTensor,
-  "torch._utils._rebuild_parameter": rebuildParameter,
-};
-
 const globals = new Map(
   [
-    ...Object.entries(functions),
-    ...[...storageDTypes.keys()].map((name) => [name] as const),
-  ]
-    .map(([name, call]) => [name, new PickleGlobal(name, call)]),
+    new PickleGlobal("collections.OrderedDict", orderedDict),
+    new PickleGlobal("torch._utils._rebuild_tensor_v2", rebuildTensor),
+    new PickleGlobal("torch._utils._rebuild_parameter", rebuildParameter),
+    ...[...storageDTypes.keys()].map((name) => new PickleGlobal(name)),
+  ].map((each) => [each.name, each]),
 );
 
 /** Rules for a pickle by `torch.save`. */

@@ -3,17 +3,16 @@
  * them: their bytes can be mapped from the archive itself. Format: PKWARE's
  * APPNOTE 6.3, sections 4.3 and 4.5.3 (zip64). Nothing is ever extracted.
  */
-import type { ByteRange } from "../../files/byte_range.ts";
-import {
-  type Archive,
-  cannotOpen,
-  decodeName,
-  quote,
-  record,
-  records,
-  viewOf,
-  wideNumber,
-} from "./zip_records.ts";
+import { type ByteRange, readRangeSync } from "../../files/byte_range.ts";
+
+/** First bytes and fixed length of each record. */
+const records = {
+  localHeader: { signature: 0x04034b50, length: 30 },
+  entry: { signature: 0x02014b50, length: 46 },
+  end: { signature: 0x06054b50, length: 22 },
+  end64: { signature: 0x06064b50, length: 56 },
+  locator64: { signature: 0x07064b50, length: 20 },
+} as const;
 
 /** A comment may stand behind the end record. */
 const commentLimit = 0xffff;
@@ -25,6 +24,8 @@ const zip64Extra = 1;
 const saturated = 0xffffffff;
 /** Bit of an entry's flags. */
 const encrypted = 1;
+/** Names are only looked up, but one that leads elsewhere says what the archive is for. */
+const leadsAway = /^[/\\]|^[A-Za-z]:|(^|[/\\])\.\.([/\\]|$)/;
 
 /**
  * The bytes of each entry of an archive, by name.
@@ -33,73 +34,12 @@ const encrypted = 1;
  * @throws {RangeError} If a record is missing or does not fit the file, or entries overlap or share a name.
  */
 export function readZipDirectory(path: string): Map<string, ByteRange> {
-  const archive = { path, size: Deno.statSync(path).size };
-  const directory = findDirectory(archive);
-  const entries = new Map<string, ByteRange>();
-  for (const entry of directoryEntries(archive, directory)) {
-    if (entries.has(entry.name)) {
-      throw new RangeError(
-        cannotOpen(archive, `entry ${quote(entry.name)} is there twice`),
-      );
-    }
-    entries.set(entry.name, dataRange(archive, entry, directory));
-  }
-  checkApart(archive, entries);
-  return entries;
+  return new Archive(path).entries();
 }
 
-/** Where the directory lies, and how many entries it has. */
+/** The directory's range, and how many entries it has. */
 interface Directory extends ByteRange {
-  readonly entries: number;
-}
-
-function findDirectory(archive: Archive): Directory {
-  const end = findEnd(archive);
-  const view = record(archive, "end", end);
-  const short = {
-    entries: view.getUint16(10, true),
-    length: view.getUint32(12, true),
-    begin: view.getUint32(16, true),
-  };
-  const isWide = short.entries === 0xffff || short.length === saturated ||
-    short.begin === saturated;
-  const { entries, length, begin } = isWide ? wideEnd(archive, end) : short;
-  if (begin + length > end || length > directoryLimit) {
-    throw new RangeError(
-      cannotOpen(
-        archive,
-        `its directory is ${length} bytes at ${begin}, expected it before byte ${end} and of at most ${directoryLimit}`,
-      ),
-    );
-  }
-  return { begin, end: begin + length, entries };
-}
-
-/** The last end record whose comment ends with the file. */
-function findEnd(archive: Archive): number {
-  const { signature, length } = records.end;
-  const begin = Math.max(0, archive.size - commentLimit - length);
-  const view = viewOf(archive, { begin, end: archive.size });
-  for (let at = view.byteLength - length; at >= 0; at--) {
-    if (view.getUint32(at, true) !== signature) continue;
-    const comment = view.getUint16(at + 20, true);
-    if (at + length + comment === view.byteLength) return begin + at;
-  }
-  throw new RangeError(
-    cannotOpen(archive, "found no end of a zip directory, is it cut short?"),
-  );
-}
-
-/** The numbers of the zip64 end record, which the locator before the end record points at. */
-function wideEnd(archive: Archive, end: number) {
-  const locator = record(archive, "locator64", end - records.locator64.length);
-  const at = wideNumber(archive, locator, 8);
-  const view = record(archive, "end64", at);
-  return {
-    entries: wideNumber(archive, view, 32),
-    length: wideNumber(archive, view, 40),
-    begin: wideNumber(archive, view, 48),
-  };
+  readonly count: number;
 }
 
 /** An entry as the directory describes it. */
@@ -110,79 +50,191 @@ interface Entry {
   readonly offset: number;
 }
 
-function* directoryEntries(
-  archive: Archive,
-  { begin, end, entries }: Directory,
-): Generator<Entry> {
-  const view = viewOf(archive, { begin, end });
-  const { signature, length } = records.entry;
-  let at = 0;
-  for (let i = 0; i < entries; i++) {
-    const fits = at + length <= view.byteLength &&
-      view.getUint32(at, true) === signature;
-    const total = fits
-      ? length + view.getUint16(at + 28, true) + view.getUint16(at + 30, true) +
-        view.getUint16(at + 32, true)
-      : 0;
-    if (!fits || at + total > view.byteLength) {
-      throw new RangeError(
-        cannotOpen(
-          archive,
-          `directory entry ${i} of ${entries} is not whole at byte ${
-            begin + at
-          }`,
-        ),
-      );
-    }
-    const bytes = new DataView(view.buffer, view.byteOffset + at, total);
-    yield parseEntry(archive, bytes);
-    at += total;
-  }
-}
+/** The text in a part of a record. */
+const textIn = (view: DataView, { begin, end }: ByteRange): string =>
+  new TextDecoder().decode(
+    new Uint8Array(view.buffer, view.byteOffset + begin, end - begin),
+  );
 
-function parseEntry(archive: Archive, view: DataView): Entry {
-  const begin = records.entry.length;
-  const end = begin + view.getUint16(28, true);
-  const name = decodeName(view, { begin, end });
-  checkName(archive, name);
-  const place = placeOf(archive, view, { name, extra: end });
-  const method = view.getUint16(10, true);
-  const isPlain = (view.getUint16(8, true) & encrypted) === 0;
-  if (!isPlain || method !== 0 || place.packed !== place.size) {
-    throw new TypeError(
-      cannotOpen(
-        archive,
-        `entry ${quote(name)} is ${
-          isPlain ? `compressed (method ${method})` : "encrypted"
-        }, expected it stored as PyTorch does`,
-      ),
+/** An archive while it is read. */
+class Archive {
+  readonly #path: string;
+  readonly #size: number;
+
+  constructor(path: string) {
+    this.#path = path;
+    this.#size = Deno.statSync(path).size;
+  }
+
+  entries(): Map<string, ByteRange> {
+    const directory = this.#directory();
+    const ranges = new Map<string, ByteRange>();
+    for (const entry of this.#described(directory)) {
+      if (ranges.has(entry.name)) {
+        this.#refuseEntry(entry.name, "is there twice");
+      }
+      ranges.set(entry.name, this.#dataRange(entry, directory));
+    }
+    this.#checkApart(ranges);
+    return ranges;
+  }
+
+  #refuse(why: string, Kind: ErrorConstructor = RangeError): never {
+    throw new Kind(`Cannot open ${this.#path}: ${why}`);
+  }
+
+  #refuseEntry(name: string, why: string, Kind?: ErrorConstructor): never {
+    return this.#refuse(`entry ${JSON.stringify(name)} ${why}`, Kind);
+  }
+
+  #view(range: ByteRange): DataView {
+    return new DataView(readRangeSync(this.#path, range).buffer);
+  }
+
+  /** The fixed part of the record that begins at byte `at`. */
+  #record(kind: keyof typeof records, at: number): DataView {
+    const { signature, length } = records[kind];
+    if (at >= 0 && at + length <= this.#size) {
+      const view = this.#view({ begin: at, end: at + length });
+      if (view.getUint32(0, true) === signature) return view;
+    }
+    return this.#refuse(`found no zip record ${kind} at byte ${at}`);
+  }
+
+  /** A 64-bit number, none of which can pass the size of the file. */
+  #wide(view: DataView, at: number): number {
+    const value = view.getBigUint64(at, true);
+    return value <= this.#size ? Number(value) : this.#refuse(
+      `a zip64 record holds ${value}, expected at most the file's ${this.#size}`,
     );
   }
-  return { name, size: place.size, offset: place.offset };
-}
 
-/** Sizes and offset of an entry; the saturated ones among them follow one another in the zip64 extra field. */
-function placeOf(
-  archive: Archive,
-  view: DataView,
-  { name, extra }: { readonly name: string; readonly extra: number },
-) {
-  const wide = wideField(view, extra);
-  let next = wide.begin;
-  const whole = (short: number): number => {
-    if (short !== saturated) return short;
-    if (next + 8 > wide.end) {
-      throw new RangeError(
-        cannotOpen(archive, `entry ${quote(name)} lacks its 64-bit sizes`),
+  /** As the end record tells or, where its numbers are too large for that, zip64's. */
+  #directory(): Directory {
+    const end = this.#end();
+    const view = this.#record("end", end);
+    let count = view.getUint16(10, true);
+    let length = view.getUint32(12, true);
+    let begin = view.getUint32(16, true);
+    if (count === 0xffff || length === saturated || begin === saturated) {
+      const before = end - records.locator64.length;
+      const locator = this.#record("locator64", before);
+      const wide = this.#record("end64", this.#wide(locator, 8));
+      [count, length, begin] = [32, 40, 48].map((at) => this.#wide(wide, at));
+    }
+    if (begin + length > end || length > directoryLimit) {
+      this.#refuse(
+        `its directory is ${length} bytes at ${begin}, expected it before byte ${end} and of at most ${directoryLimit}`,
       );
     }
-    next += 8;
-    return wideNumber(archive, view, next - 8);
-  };
-  const size = whole(view.getUint32(24, true));
-  const packed = whole(view.getUint32(20, true));
-  const offset = whole(view.getUint32(42, true));
-  return { size, packed, offset };
+    return { begin, end: begin + length, count };
+  }
+
+  /** The last end record whose comment ends with the file. */
+  #end(): number {
+    const { signature, length } = records.end;
+    const begin = Math.max(0, this.#size - commentLimit - length);
+    const view = this.#view({ begin, end: this.#size });
+    for (let at = view.byteLength - length; at >= 0; at--) {
+      if (view.getUint32(at, true) !== signature) continue;
+      const comment = view.getUint16(at + 20, true);
+      if (at + length + comment === view.byteLength) return begin + at;
+    }
+    return this.#refuse("found no end of a zip directory, is it cut short?");
+  }
+
+  *#described({ begin, end, count }: Directory): Generator<Entry> {
+    const view = this.#view({ begin, end });
+    const { signature, length } = records.entry;
+    let at = 0;
+    for (let i = 0; i < count; i++) {
+      const fits = at + length <= view.byteLength &&
+        view.getUint32(at, true) === signature;
+      const variable = fits
+        ? [28, 30, 32].map((field) => view.getUint16(at + field, true))
+        : [];
+      const total = variable.reduce((sum, part) => sum + part, length);
+      if (!fits || at + total > view.byteLength) {
+        const where = `at byte ${begin + at}`;
+        this.#refuse(`directory entry ${i} of ${count} is not whole ${where}`);
+      }
+      yield this.#entry(new DataView(view.buffer, at, total));
+      at += total;
+    }
+  }
+
+  #entry(view: DataView): Entry {
+    const begin = records.entry.length;
+    const end = begin + view.getUint16(28, true);
+    const name = textIn(view, { begin, end });
+    if (leadsAway.test(name)) {
+      const why = "leads outside the archive, expected a name below it";
+      this.#refuseEntry(name, why, TypeError);
+    }
+    const [size, packed, offset] = this.#places(view, { name, extra: end });
+    const method = view.getUint16(10, true);
+    const isPlain = (view.getUint16(8, true) & encrypted) === 0;
+    if (!isPlain || method !== 0 || packed !== size) {
+      const is = isPlain ? `compressed (method ${method})` : "encrypted";
+      const why = `is ${is}, expected it stored as PyTorch does`;
+      this.#refuseEntry(name, why, TypeError);
+    }
+    return { name, size, offset };
+  }
+
+  /** An entry's size, size as packed, and offset; the saturated ones among them follow one another in the zip64 extra field. */
+  #places(
+    view: DataView,
+    { name, extra }: { readonly name: string; readonly extra: number },
+  ): number[] {
+    let { begin: next, end } = wideField(view, extra);
+    return [24, 20, 42].map((at) => {
+      const short = view.getUint32(at, true);
+      if (short !== saturated) return short;
+      next += 8;
+      return next <= end
+        ? this.#wide(view, next - 8)
+        : this.#refuseEntry(name, "lacks its 64-bit sizes");
+    });
+  }
+
+  /** The bytes behind the local header, which repeats the name and has extra fields of its own. */
+  #dataRange({ name, size, offset }: Entry, directory: Directory): ByteRange {
+    const { length } = records.localHeader;
+    const header = this.#record("localHeader", offset);
+    const nameEnd = offset + length + header.getUint16(26, true);
+    const begin = nameEnd + header.getUint16(28, true);
+    const end = begin + size;
+    if (end > directory.begin) {
+      this.#refuseEntry(
+        name,
+        `ends at byte ${end}, expected at most ${directory.begin}, where the directory begins`,
+      );
+    }
+    const local = this.#view({ begin: offset + length, end: nameEnd });
+    const localName = textIn(local, { begin: 0, end: local.byteLength });
+    if (localName !== name) {
+      const found = JSON.stringify(localName);
+      this.#refuseEntry(name, `is called ${found} at byte ${offset}`);
+    }
+    return { begin, end };
+  }
+
+  #checkApart(entries: ReadonlyMap<string, ByteRange>): void {
+    const ordered = [...entries].sort(([, a], [, b]) =>
+      a.begin - b.begin || a.end - b.end
+    );
+    let reached = 0;
+    for (const [name, { begin, end }] of ordered) {
+      if (begin < reached) {
+        this.#refuseEntry(
+          name,
+          `begins at byte ${begin}, expected at least ${reached}, where the one before ends`,
+        );
+      }
+      reached = end;
+    }
+  }
 }
 
 /** The content of the zip64 extra field among those from `at` on; empty where there is none. */
@@ -195,75 +247,4 @@ function wideField(view: DataView, at: number): ByteRange {
     at = end;
   }
   return { begin: 0, end: 0 };
-}
-
-/** Names are only looked up, but one that leads elsewhere says what the archive is for. */
-function checkName(archive: Archive, name: string): void {
-  const leadsAway = /^[/\\]|^[A-Za-z]:|(^|[/\\])\.\.([/\\]|$)/.test(name);
-  if (!leadsAway) return;
-  throw new TypeError(
-    cannotOpen(
-      archive,
-      `entry ${
-        quote(name)
-      } leads outside the archive, expected a name below it`,
-    ),
-  );
-}
-
-/** The bytes behind the local header, which repeats the name and has extra fields of its own. */
-function dataRange(
-  archive: Archive,
-  { name, size, offset }: Entry,
-  directory: Directory,
-): ByteRange {
-  const { length } = records.localHeader;
-  const header = record(archive, "localHeader", offset);
-  const nameEnd = offset + length + header.getUint16(26, true);
-  const begin = nameEnd + header.getUint16(28, true);
-  const end = begin + size;
-  if (end > directory.begin) {
-    throw new RangeError(
-      cannotOpen(
-        archive,
-        `entry ${
-          quote(name)
-        } ends at byte ${end}, expected at most ${directory.begin}, where the directory begins`,
-      ),
-    );
-  }
-  const local = viewOf(archive, { begin: offset + length, end: nameEnd });
-  const localName = decodeName(local, { begin: 0, end: local.byteLength });
-  if (localName !== name) {
-    throw new RangeError(
-      cannotOpen(
-        archive,
-        `entry ${quote(name)} is called ${quote(localName)} at byte ${offset}`,
-      ),
-    );
-  }
-  return { begin, end };
-}
-
-function checkApart(
-  archive: Archive,
-  entries: ReadonlyMap<string, ByteRange>,
-): void {
-  const ordered = [...entries].sort(([, a], [, b]) =>
-    a.begin - b.begin || a.end - b.end
-  );
-  let reached = 0;
-  for (const [name, { begin, end }] of ordered) {
-    if (begin < reached) {
-      throw new RangeError(
-        cannotOpen(
-          archive,
-          `entry ${
-            quote(name)
-          } begins at byte ${begin}, expected at least ${reached}, where the one before ends`,
-        ),
-      );
-    }
-    reached = end;
-  }
 }
