@@ -14,6 +14,13 @@ type Unary = (x: Value) => Value;
 type Binary = (a: Value, b: Value) => Value;
 type Bit = 0 | 1;
 
+/** What products scale by, and which of their operands are transposed. */
+interface Product {
+  readonly alpha?: number;
+  readonly transA?: Bit;
+  readonly transB?: Bit;
+}
+
 /** Sliding window attributes of Conv, ConvTranspose and pools; 2-D defaults. */
 export interface Window {
   readonly strides?: readonly number[];
@@ -149,12 +156,9 @@ export abstract class Operations {
   fusedMatMul(
     a: Value,
     b: Value,
-    { alpha = 1, transA = 0, transB = 0, transBatchA = 0 }: {
-      alpha?: number;
-      transA?: Bit;
-      transB?: Bit;
-      transBatchA?: Bit;
-    } = {},
+    { alpha = 1, transA = 0, transB = 0, transBatchA = 0 }:
+      & Product
+      & { transBatchA?: Bit } = {},
   ): Value {
     return this.#one("FusedMatMul", [a, b], {
       alpha: float(alpha),
@@ -167,12 +171,9 @@ export abstract class Operations {
     a: Value,
     b: Value,
     c: Value | null = null,
-    { alpha = 1, beta = 1, transA = 0, transB = 0 }: {
-      alpha?: number;
-      beta?: number;
-      transA?: Bit;
-      transB?: Bit;
-    } = {},
+    { alpha = 1, beta = 1, transA = 0, transB = 0 }:
+      & Product
+      & { beta?: number } = {},
   ): Value {
     return this.#one("Gemm", given(a, b, c), {
       alpha: float(alpha),
@@ -209,25 +210,22 @@ export abstract class Operations {
       output_padding: ints(outputPadding),
     });
   }
-  averagePool(
-    x: Value,
-    { kernel, ...window }: Window & { kernel: readonly number[] },
-  ): Value {
-    return this.#one("AveragePool", [x], {
-      ...windowAttributes(window),
-      kernel_shape: ints(kernel),
-      count_include_pad: int(1),
-    });
+  #pool(op: OperatorName, more: Attributes = {}) {
+    return (
+      x: Value,
+      { kernel, ...window }: Window & { kernel: readonly number[] },
+    ): Value =>
+      this.#one(op, [x], {
+        ...windowAttributes(window),
+        kernel_shape: ints(kernel),
+        ...more,
+      });
   }
-  maxPool(
-    x: Value,
-    { kernel, ...window }: Window & { kernel: readonly number[] },
-  ): Value {
-    return this.#one("MaxPool", [x], {
-      ...windowAttributes(window),
-      kernel_shape: ints(kernel),
-    });
-  }
+  /** Padding counts among what is averaged. */
+  readonly averagePool = this.#pool("AveragePool", {
+    count_include_pad: int(1),
+  });
+  readonly maxPool = this.#pool("MaxPool");
   /**
    * Fused attention on packed heads: query `[B, L, D]`, key and value `[B, S, D]`
    * → `[B, L, D]`. Scores are multiplied by `scale`, by default 1/√(D/heads);

@@ -5,7 +5,7 @@
  */
 import { readRangeSync } from "../files/byte_range.ts";
 import { float32ToFloat16 } from "../tensor/float16.ts";
-import { describe, type Tensor, tensor } from "../tensor/tensor.ts";
+import { describe, type DType, type Tensor, tensor } from "../tensor/tensor.ts";
 import type { GraphBuilder } from "../onnx/builder.ts";
 import type {
   FileRange,
@@ -47,16 +47,25 @@ export function halfPrecision(
     node.single || angles.has(node) || operatorOf(node).float32 ||
     node.outputs.some((name) => graph.values.get(name)!.dtype !== "float32");
   const casts = new Map<string, Value>();
+  /** A floating-point value in the dtype; each value is cast once. */
+  const casted = (g: GraphBuilder, x: Value, dtype: DType): Value => {
+    const isFloat = x.dtype === "float32" || x.dtype === "float16";
+    if (!isFloat || x.dtype === dtype) return x;
+    const initializer = g.initializer(x.name);
+    const isThere = initializer && (initializer.data || stored);
+    const value = casts.get(x.name) ??
+      (isThere ? halved(g, initializer, { stored }) : g.cast(x, dtype)); // of a weight in a file: the runtime does it once, when it loads
+    casts.set(x.name, value);
+    return value;
+  };
   return rewritten(graph, {
     rule({ g, node, inputs }) {
       if (node.op === "Cast") return undefined;
       const dtype = isSingle(node) ? "float32" : "float16";
-      const own = inputs.map((x) =>
-        x && casted(g, x, { dtype, casts, stored })
-      );
+      const own = inputs.map((x) => x && casted(g, x, dtype));
       return copied({ g, node, inputs: own });
     },
-    output: (g, x) => casted(g, x, { dtype: "float32", casts, stored }),
+    output: (g, x) => casted(g, x, "float32"),
   });
 }
 
@@ -71,28 +80,6 @@ function towardsAngles({ nodes }: Graph): Set<Node> {
     node.inputs.forEach((name) => wanted.add(name));
   }
   return found;
-}
-
-/** A floating-point value in the dtype; each value is cast once. */
-function casted(
-  g: GraphBuilder,
-  x: Value,
-  { dtype, casts, stored }: {
-    dtype: "float32" | "float16";
-    casts: Map<string, Value>;
-    stored: boolean;
-  },
-): Value {
-  const isFloat = x.dtype === "float32" || x.dtype === "float16";
-  if (!isFloat || x.dtype === dtype) return x;
-  const known = casts.get(x.name);
-  if (known) return known;
-  const initializer = g.initializer(x.name);
-  const value = initializer && (initializer.data || stored)
-    ? halved(g, initializer, { stored })
-    : g.cast(x, dtype); // of a weight in a file: the runtime does it once, when it loads
-  casts.set(x.name, value);
-  return value;
 }
 
 /** A float32 initializer in float16. */

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { GraphBuilder } from "../onnx/builder.ts";
+import { operators } from "../onnx/ops/registry.ts";
 import { operatorCases } from "@dip-go/testing/operators";
 import { float32 } from "../tensor/tensor.ts";
 import { openSession } from "./session.ts";
@@ -17,6 +18,14 @@ for (const { name, graph, feeds } of operatorCases()) {
     }
   });
 }
+
+Deno.test("operatorCases() have every operator that the builder has", () => {
+  const tried = operatorCases().flatMap(({ graph }) =>
+    graph.nodes.map(({ op }) => op)
+  );
+  const expected = Object.keys(operators).filter((op) => op !== "FastGelu");
+  assertEquals(expected.filter((op) => !tried.includes(op)), []);
+});
 
 Deno.test("build() gives each output name its value", async () => {
   const g = new GraphBuilder("g");

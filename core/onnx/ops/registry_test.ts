@@ -1,6 +1,8 @@
-import { assertThrows } from "@std/assert";
+import { assert, assertThrows } from "@std/assert";
 import { GraphBuilder } from "../builder.ts";
-import { inferShapes, operatorOf } from "./registry.ts";
+import type { Operator } from "./operator.ts";
+import type { OperatorName } from "./operator_name.ts";
+import { inferShapes, operatorOf, operators } from "./registry.ts";
 
 Deno.test("inferShapes() names the node, its operator and its inputs", () => {
   const g = new GraphBuilder("g");
@@ -89,4 +91,14 @@ Deno.test("inferShapes() refuses inputs that do not fit", () => {
   for (const [build, message] of refused) {
     assertThrows(build, RangeError, message);
   }
+});
+
+Deno.test("a record without a fact, or a registry without a record, does not compile", () => {
+  const { shape, macs, vjp } = operators.Neg;
+  // @ts-expect-error: nothing says whether it has a gradient
+  const record: Operator = { shape, macs };
+  const { Neg: _, ...others } = operators;
+  // @ts-expect-error: an operator of the union is missing
+  const registry: Record<OperatorName, Operator> = others;
+  assert(record && registry && vjp);
 });

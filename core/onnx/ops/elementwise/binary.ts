@@ -1,14 +1,13 @@
 /** Binary operators without more to say than a line or two. */
-import { none, type VjpCall, type VjpRule } from "../operator.ts";
+import { none, type VjpRule } from "../operator.ts";
 import { binary } from "./elementwise.ts";
 
-/** dx of the half that a comparison takes: da = dy (½ + half · sign(a − b)), db the rest; equal values share it. */
-const choose =
-  (half: number): VjpRule => ({ g, x: a, inputs: [, b], dy }: VjpCall) => {
-    const order = g.mul(g.sign(g.sub(a, b!)), g.scalar(half));
-    const da = g.mul(dy, g.add(order, g.scalar(0.5)));
-    return [da, g.sub(dy, da)];
-  };
+/** Max (half = ½) or Min (−½): da = dy (½ + half · sign(a − b)), db is the rest. Equal values share dy. */
+const choose = (half: number): VjpRule => ({ g, x: a, inputs: [, b], dy }) => {
+  const order = g.mul(g.sign(g.sub(a, b!)), g.scalar(half));
+  const da = g.mul(dy, g.add(order, g.scalar(0.5)));
+  return [da, g.sub(dy, da)];
+};
 
 export const binaryOperators = {
   /** (a/b)' = a'/b − (a/b) b'/b. */
