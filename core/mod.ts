@@ -6,7 +6,7 @@
  */
 export {
   loadPipeline,
-  type Pipeline,
+  Pipeline,
   type PipelineOptions,
   type PipelineSampler,
   type SamplerOptions,

@@ -13,15 +13,10 @@ export {
   type SamplerOptions,
 } from "./pipeline.ts";
 export { stepInput, timesteps } from "./full_sampler.ts";
-export {
-  type DrawOptions,
-  type Picture,
-  PictureSampler,
-} from "./picture_sampler.ts";
+export { type DrawOptions, PictureSampler } from "./picture_sampler.ts";
 export type { LatentSampler, SamplingInputs } from "./sampling_inputs.ts";
 export { samplingLoop } from "./sampling_loop.ts";
 export { guide, guidedLabels, guideVjp, twice, twiceVjp } from "./guidance.ts";
-export { ownScheduler } from "./own_scheduler.ts";
 export {
   type Autoencoder,
   emitPictures,

@@ -6,9 +6,6 @@ import type { Conditioner, Subject } from "./conditioner.ts";
 import type { PictureDecoder } from "./picture_decoder.ts";
 import type { LatentSampler, SamplingInputs } from "./sampling_inputs.ts";
 
-/** RGB in [-1, 1], a little beyond at times, `[3, H, W]`. */
-export type Picture = Tensor<"float32">;
-
 /** How pictures are drawn. */
 export interface DrawOptions {
   /** Of the noise, as `torch.manual_seed`; 0 by default. */
@@ -52,7 +49,8 @@ export class PictureSampler implements AsyncDisposable {
   ) {}
 
   /**
-   * Pictures of subjects, in their order.
+   * Pictures of subjects, in their order: each RGB in [-1, 1], a little beyond
+   * at times, `[3, H, W]`.
    *
    * @param subjects A class or a prompt, or several.
    * @throws {TypeError} If the model draws no such subjects.
@@ -61,7 +59,7 @@ export class PictureSampler implements AsyncDisposable {
   async sample(
     subjects: Subject | readonly Subject[],
     { seed = 0, batch, negativePrompt, progress }: DrawOptions = {},
-  ): Promise<Picture[]> {
+  ): Promise<Tensor<"float32">[]> {
     const wanted = [subjects].flat();
     const images = batch ?? wanted.length;
     const batches = Array.from(
@@ -74,7 +72,7 @@ export class PictureSampler implements AsyncDisposable {
     );
     const random = new TorchGenerator(seed);
     const total = batches.length * this.from.calls;
-    const pictures: Picture[] = [];
+    const pictures: Tensor<"float32">[] = [];
     let done = 0;
     for (const conditioning of await this.#encoded(batches, negativePrompt)) {
       const inputs = this.from.inputs(conditioning, { images, random });

@@ -22,6 +22,7 @@ import {
   type SchedulerConfig,
 } from "../samplers/schedule/scheduler_config.ts";
 import type { TorchGenerator } from "../tensor/random.ts";
+import type { Tensor } from "../tensor/tensor.ts";
 import {
   type Conditioner,
   openConditioner,
@@ -35,11 +36,7 @@ import {
   type PictureDecoder,
 } from "./picture_decoder.ts";
 import { openFullSampler } from "./full_sampler.ts";
-import {
-  type DrawOptions,
-  type Picture,
-  PictureSampler,
-} from "./picture_sampler.ts";
+import { type DrawOptions, PictureSampler } from "./picture_sampler.ts";
 import type { SamplingInputs } from "./sampling_inputs.ts";
 
 /** Where and how precisely a pipeline computes, and where its network's weights are. */
@@ -106,6 +103,11 @@ export class Pipeline implements PipelineParts {
       tokens: this.tokens,
       sessions: this.sessions,
     } = parts);
+  }
+
+  /** Whether the network draws classes; else it draws prompts. */
+  get drawsClasses(): boolean {
+    return this.model.family === "dit";
   }
 
   /** Whether the network's latents are pixels: there is nothing to decode then. */
@@ -193,11 +195,19 @@ export class PipelineSampler {
     return new PipelineSampler(this.pipeline, options);
   }
 
-  /** The network for so many pictures at once: its batch is twice that, for guidance. @throws {RangeError} If its family has no such units or backups. */
-  graph({ images = 1 }: { readonly images?: number } = {}): BlockGraph {
+  /**
+   * The network for so many pictures at once.
+   *
+   * @param options.guided Whether its batch is twice that, for both halves of guidance; true by default.
+   * @throws {RangeError} If its family has no such units or backups.
+   */
+  graph({ images = 1, guided = true }: {
+    readonly images?: number;
+    readonly guided?: boolean;
+  } = {}): BlockGraph {
     const { pipeline: { model, tokens }, granularity, backup } = this;
     return blockGraphOf(model, {
-      batch: 2 * images,
+      batch: guided ? 2 * images : images,
       granularity,
       backup,
       tokens,
@@ -238,6 +248,7 @@ export class PipelineSampler {
 
   /**
    * Draws pictures with the full sampler, and closes its sessions.
+   * To draw often, {@linkcode PipelineSampler.open} it.
    *
    * @param subjects A class or a prompt, or several.
    * @throws As {@linkcode PictureSampler.sample}.
@@ -245,7 +256,7 @@ export class PipelineSampler {
   async sample(
     subjects: Subject | readonly Subject[],
     options?: DrawOptions,
-  ): Promise<Picture[]> {
+  ): Promise<Tensor<"float32">[]> {
     await using sampler = this.open();
     return await sampler.sample(subjects, options);
   }

@@ -1,18 +1,44 @@
 /** `deno task export`: a SubNet as a file that any ONNX Runtime runs. */
+import { exportSubNet } from "@dip-go/supernet";
 import { type CommandResult, finish, resultOf } from "./options/command.ts";
-import { exportSubNet } from "../export/export.ts";
-import { exportHelp, parseExport } from "../export/export_options.ts";
+import {
+  exportHelp,
+  type ExportRequest,
+  parseExport,
+} from "./export/export_options.ts";
+import { exportedSubject } from "./export/exported_subject.ts";
 
 /** Runs the command on its arguments; errors are part of the result. */
 export const exportCommand = (
   args: readonly string[],
 ): Promise<CommandResult> =>
   resultOf(async () => {
-    const options = parseExport(args);
-    const lines = options === "help"
-      ? [exportHelp]
-      : await exportSubNet(options);
+    const request = parseExport(args);
+    const lines = request === "help" ? [exportHelp] : await exported(request);
     return { lines, exitCode: 0 };
   });
+
+async function exported(
+  { subject, example, output, ...form }: ExportRequest,
+): Promise<string[]> {
+  const { sampler, plan, ...found } = await exportedSubject(subject);
+  const { drawsClasses } = sampler.pipeline;
+  const { nodes, macs, files } = await exportSubNet(sampler, plan, output, {
+    ...form,
+    ...found,
+    example: example && {
+      seed: example.seed,
+      subject: drawsClasses ? example.class : example.prompt ?? "",
+    },
+  });
+  return [
+    `${output}/model.onnx: ${nodes} nodes, ${
+      (macs.full / macs.subNet).toFixed(2)
+    } times fewer MACs than the full sampler`,
+    ...files.map(({ name, bytes }) =>
+      `  ${name}  ${(bytes / 1e6).toFixed(2)} MB`
+    ),
+  ];
+}
 
 if (import.meta.main) finish(await exportCommand(Deno.args));

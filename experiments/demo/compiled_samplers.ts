@@ -7,19 +7,15 @@ import { createHash } from "node:crypto";
 import { isFile, readJson, writeAtomically } from "@dip-go/core/files";
 import { clipTextGraph, loadClipText } from "@dip-go/core/models";
 import type { Graph } from "@dip-go/core/onnx";
-import { type Autoencoder, openPictureDecoder } from "@dip-go/core/pipeline";
+import type { PipelineSampler } from "@dip-go/core";
 import { writeModels } from "@dip-go/core/runtime";
 import { joined, type Tensor } from "@dip-go/core/tensor";
 import { compileParts, type CompileRequest } from "@dip-go/supernet/compile";
 import { liveBlocks, subNetMacs } from "@dip-go/supernet/gates";
-import {
-  exampleOf,
-  type ExportedSubNet,
-  loadExported,
-} from "../export/exported_sub_net.ts";
+import { compileRequestOf, exampleOf } from "@dip-go/supernet/export";
 import { contentHash } from "../run/inputs/input_hashes.ts";
 import type { CompiledFull, CompiledSampler, WeightFile } from "./demo_api.ts";
-import { type DemoModel, fullPlan } from "./demo_models.ts";
+import { type DemoModel, fullSampler } from "./demo_models.ts";
 import { fitPreview } from "./latent_preview.ts";
 import { readingFrom, weightIndex } from "./shared_weights.ts";
 import { shippedPlan } from "./shipped_sub_nets.ts";
@@ -40,8 +36,6 @@ interface Shelf {
   readonly full: string;
 }
 
-const onePicture = { batch: 1, textEncoder: false, latents: false };
-
 /** Where compiled samplers are kept, and plans are found. */
 export interface CompilerFolders {
   readonly compiled: string;
@@ -55,7 +49,7 @@ export class SamplerCompiler {
 
   constructor(private readonly folders: CompilerFolders) {}
 
-  /** The full sampler of a model. @throws As `loadExported`. */
+  /** The full sampler of a model. @throws As `loadPipeline`. */
   full(model: DemoModel): Promise<CompiledFull> {
     return this.#once(`${model.name}/full`, async () => {
       const shelf = await this.#shelf(model);
@@ -63,11 +57,12 @@ export class SamplerCompiler {
     });
   }
 
-  /** One of its SubNets. @throws As `loadExported` and `shippedPlan`. */
+  /** One of its SubNets. @throws As `loadPipeline` and `shippedPlan`. */
   async subNet(model: DemoModel, sparsity: number): Promise<CompiledSampler> {
     await this.full(model); // its weights
     return this.#once(`${model.name}/${sparsity}`, async () => {
-      const { request } = await loadExported(fullPlan(model), onePicture);
+      const sampler = await fullSampler(model);
+      const request = await compileRequestOf(sampler, undefined, {});
       const plans = `${this.folders.plans}/${model.name}`;
       const plan = await shippedPlan(plans, sparsity, request.net);
       const shelf = await this.#shelf(model);
@@ -128,17 +123,17 @@ async function compileFull(
   model: DemoModel,
   shelf: Shelf,
 ): Promise<CompiledFull> {
-  const sub = await loadExported(fullPlan(model), onePicture);
-  const { request, autoencoder } = sub;
+  const sampler = await fullSampler(model);
+  const request = await compileRequestOf(sampler, undefined, {});
   const parts = await partsOf(request);
-  const text = model.examples && { "text.onnx": await textGraph(sub) };
+  const text = model.examples && { "text.onnx": await textGraph(sampler) };
   const written = await write(shelf, shelf.full, { ...parts, ...text });
   return {
     ...written,
     ...costOf(request),
-    noise: [1, ...request.net.model.inputs[0].shape.slice(1)],
+    noise: [1, ...sampler.latents],
     textEncoder: text ? urlOf(shelf, `${shelf.full}/text.onnx`) : null,
-    preview: autoencoder && await previewOf(model, autoencoder),
+    preview: await previewOf(sampler, model.examples ?? []),
   };
 }
 
@@ -221,37 +216,32 @@ function costOf(
 
 /** The text tower: token ids `[1, S]` in, features out. */
 async function textGraph(
-  { plan: { folder }, request: { net } }: ExportedSubNet,
+  { pipeline: { folder, tokens } }: PipelineSampler,
 ): Promise<Graph> {
   const { config, weights } = await loadClipText(`${folder}/text_encoder`);
-  const features = net.model.inputs.find(({ name }) =>
-    name === "encoder_hidden_states"
-  )!;
   return clipTextGraph(config, weights, {
     batch: 1,
-    tokens: features.shape[1],
+    tokens: tokens!,
     outputs: ["last_hidden_state"],
   });
 }
 
-/** Fits the colours of latents to pictures of the model's own. */
+/** Fits the colours of latents to pictures of the model's own; null where latents are pictures. */
 async function previewOf(
-  model: DemoModel,
-  autoencoder: Autoencoder,
-): Promise<number[][]> {
-  const { steps, ...plan } = fullPlan(model);
-  const form = { ...onePicture, latents: true };
-  const few = { ...plan, steps: Math.min(steps, previewSteps) };
-  const sub = await loadExported(few, form);
+  sampler: PipelineSampler,
+  prompts: readonly string[],
+): Promise<number[][] | null> {
+  await using decoder = await sampler.pipeline.openDecoder();
+  if (!decoder) return null;
+  const few = sampler.withSteps(Math.min(sampler.steps, previewSteps));
+  const form = { latents: true };
+  const request = await compileRequestOf(few, undefined, form);
   const latents: Tensor<"float32">[] = [];
-  for (const [seed, subject] of model.examples!.entries()) {
-    const { outputs } = await exampleOf(sub, { subject, seed });
+  for (const [seed, subject] of prompts.entries()) {
+    const example = { ...form, subject, seed };
+    const { outputs } = await exampleOf(few, request, example);
     latents.push(outputs.latents as Tensor<"float32">);
   }
   const all = joined(latents);
-  await using decoder = await openPictureDecoder(
-    autoencoder,
-    all.shape.slice(1),
-  );
   return fitPreview(all, await decoder.decode(all));
 }

@@ -1,7 +1,8 @@
 /** The models of the demo, as their experiments sample them. */
+import { loadPipeline, type PipelineSampler } from "@dip-go/core";
 import { readJson } from "@dip-go/core/files";
 import type { Experiment } from "../schema/experiment.ts";
-import type { ExportedPlan } from "../export/exported_plan.ts";
+import { experimentSampler } from "../schema/experiment_sampler.ts";
 import quickstart from "../quickstart.ts";
 import quickstartSd from "../quickstart_sd.ts";
 
@@ -37,22 +38,11 @@ export const demoModels: readonly DemoModel[] = [
   },
 ];
 
-/** The full sampler of a model, to compile. */
-export function fullPlan(
-  { experiment: { model, sampler, superNet } }: DemoModel,
-): ExportedPlan {
-  const { kind, steps, guidanceScale } = sampler;
-  return {
-    folder: model,
-    model,
-    sampler: kind === "own" ? undefined : kind,
-    steps,
-    fullSteps: steps,
-    guidanceScale,
-    ...superNet,
-    origin: "the full sampler",
-  };
-}
+/** The full sampler of a model. @throws As `loadPipeline`. */
+export const fullSampler = async (
+  { experiment }: DemoModel,
+): Promise<PipelineSampler> =>
+  experimentSampler(await loadPipeline(experiment.model), experiment);
 
 /** Names of a model's classes by number. @throws {TypeError} If its index has none. */
 export async function classNames(folder: string): Promise<string[]> {

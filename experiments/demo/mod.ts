@@ -1,3 +1,3 @@
-/** TODO experiments/demo */
-export { type DemoModel, demoModels, fullPlan } from "./demo_models.ts";
+/** The demo: a local page on which the embedded models draw, full and pruned, side by side. */
+export { type DemoModel, demoModels, fullSampler } from "./demo_models.ts";
 export { type DemoOptions, DemoServer } from "./demo_server.ts";

@@ -21,7 +21,7 @@ class RowCounter {
   readonly #halves: number;
 
   constructor(private readonly bench: Bench) {
-    this.#counter = new MacsCounter(bench.graph(1));
+    this.#counter = new MacsCounter(bench.full.graph({ guided: false }));
     const known = pipelines[bench.experiment.model]?.network;
     this.#halves = known?.startsWith("pixart") ? 2 : 1;
   }

@@ -1,20 +1,10 @@
 /** What a run works with: the experiment's model at every batch size and number of steps that it needs. */
-import {
-  type BlockGraph,
-  blockGraphOf,
-  type LoadedModel,
-  loadModel,
-  type Network,
-  noWeights,
-} from "@dip-go/core/models";
+import { loadPipeline, Pipeline, type PipelineSampler } from "@dip-go/core";
+import { type Network, noWeights } from "@dip-go/core/models";
 import {
   type Autoencoder,
   type Conditioner,
   emitPictures,
-  loadAutoencoder,
-  openConditioner,
-  openPictureDecoder,
-  ownScheduler,
   type PictureDecoder,
   type PromptLists,
   readPrompts,
@@ -23,11 +13,7 @@ import {
 } from "@dip-go/core/pipeline";
 import type { TorchGenerator } from "@dip-go/core/random";
 import type { Device, Precision, SessionOptions } from "@dip-go/core/runtime";
-import {
-  makeSampler,
-  type Sampler,
-  type SchedulerConfig,
-} from "@dip-go/core/samplers";
+import type { Sampler, SchedulerConfig } from "@dip-go/core/samplers";
 import { float32, type Tensor } from "@dip-go/core/tensor";
 import {
   costBudget,
@@ -37,7 +23,7 @@ import {
   subNetCost,
   subNetMacs,
   type SuperNet,
-  superNet,
+  superNetOf,
 } from "@dip-go/supernet/gates";
 import {
   openFusedSubNet,
@@ -51,6 +37,7 @@ import {
   subjectAt,
 } from "@dip-go/pruner/calibration";
 import type { Experiment } from "../schema/experiment.ts";
+import { experimentSampler } from "../schema/experiment_sampler.ts";
 import type { MethodContext, SampledPlan } from "@dip-go/pruner/methods";
 
 /** How much is sampled at once, and in how many steps. */
@@ -73,17 +60,18 @@ export interface BenchOptions {
 
 /** What a run samples with, loaded. */
 interface BenchParts {
-  readonly model: LoadedModel;
-  readonly scheduler: SchedulerConfig;
+  readonly pipeline: Pipeline;
   readonly conditioner: Conditioner;
   /** In a latent space, what makes pictures of latents. */
-  readonly autoencoder?: Autoencoder;
+  readonly autoencoder?: Autoencoder | null;
   /** In a model that reads text, what the pictures are of. */
   readonly prompts?: PromptLists;
 }
 
 /** Hold it with `await using`: sessions are opened when first asked for, and kept. */
 export class Bench implements AsyncDisposable {
+  /** The experiment's own sampler. */
+  readonly full: PipelineSampler;
   /** One image's dense trajectory. */
   readonly denseMacs: number;
   /** The units of one image's SuperNet, for counting. */
@@ -91,7 +79,7 @@ export class Bench implements AsyncDisposable {
   readonly #runners = new Map<string, SubNetRunner>();
   #form: Promise<TrainingForm> | undefined;
   #calibration: Promise<readonly CalibrationBatch[]> | undefined;
-  #decoder: Promise<PictureDecoder> | undefined;
+  #decoder: Promise<PictureDecoder | null> | undefined;
   /** Of each block for one image, where budgets are not of MACs. */
   readonly costs?: readonly number[];
   /** Of what computes in float32. */
@@ -107,24 +95,16 @@ export class Bench implements AsyncDisposable {
     this.costs = costs;
     this.sessions = sessions;
     this.#precision = precision;
-    const { steps } = experiment.sampler;
+    this.full = experimentSampler(parts.pipeline, experiment);
+    const { steps } = this.full;
     this.net = this.superNet({ images: 1, steps });
     this.denseMacs = this.macs({ kind: "steps", steps });
   }
 
-  /** The model at so many samples a call; two make one guided image. */
-  graph(batch: number): BlockGraph {
-    const { model, conditioner: { tokens } } = this.parts;
-    const options = { ...this.experiment.superNet, batch, tokens };
-    return blockGraphOf(model, options);
-  }
-
   /** The SuperNet for so many guided images. */
   superNet({ images, steps }: SampleSize): SuperNet {
-    return superNet(this.graph(2 * images), {
-      steps: this.calls(steps),
-      costs: this.costs?.map((cost) => images * cost),
-    });
+    const { costs } = this;
+    return superNetOf(this.full.withSteps(steps), { images, costs });
   }
 
   /** Model calls of the experiment's sampler at a number of steps. */
@@ -134,11 +114,7 @@ export class Bench implements AsyncDisposable {
 
   /** The experiment's sampler at a number of steps. */
   sampler(steps: number): Sampler {
-    const { kind } = this.experiment.sampler;
-    return makeSampler(this.parts.scheduler, {
-      ...kind === "own" ? {} : { kind },
-      steps,
-    });
+    return this.full.withSteps(steps).sampler;
   }
 
   /** Sampler and guidance at a number of steps. */
@@ -205,7 +181,7 @@ export class Bench implements AsyncDisposable {
     i: number,
     random: TorchGenerator,
   ): Subject {
-    const { model, prompts } = this.parts;
+    const { pipeline: { model }, prompts } = this.parts;
     return subjectAt(i, { model, list: prompts?.[use], random });
   }
 
@@ -219,17 +195,16 @@ export class Bench implements AsyncDisposable {
   /** In a latent space, what adds the autoencoder's decoder to a graph. */
   get decode(): MethodContext["decode"] {
     const { autoencoder } = this.parts;
-    return autoencoder &&
-      ((g, latents) => emitPictures(g, latents, autoencoder));
+    if (!autoencoder) return undefined;
+    return ((g, latents) => emitPictures(g, latents, autoencoder));
   }
 
   /** Pictures `[B, 3, H, W]` of what a sampler leaves: decoded, and then within [-1, 1], in a latent space. */
   async pictures(latents: Tensor<"float32">): Promise<Tensor<"float32">> {
-    const { autoencoder } = this.parts;
-    if (!autoencoder) return latents;
-    const [, ...shape] = latents.shape;
-    this.#decoder ??= openPictureDecoder(autoencoder, shape, this.sessions);
-    const decoded = await (await this.#decoder).decode(latents);
+    const { pipeline } = this.parts;
+    if (pipeline.drawsPixels) return latents;
+    this.#decoder ??= pipeline.openDecoder();
+    const decoded = await (await this.#decoder)!.decode(latents);
     const clipped = decoded.data.map((x) => Math.min(1, Math.max(-1, x)));
     return float32(decoded.shape, clipped);
   }
@@ -273,24 +248,19 @@ export class Bench implements AsyncDisposable {
  *
  * @throws {TypeError} If the experiment lacks prompts that the model reads, or has some that it does not read.
  * @throws {RangeError} If the model has no scheduler, or makes pixels where a metric compares latents.
- * @throws As `loadModel`, `openConditioner`, `loadAutoencoder` and `readPrompts`.
+ * @throws As `loadPipeline`, `openConditioner` and `readPrompts`.
  */
 export async function openBench(
   experiment: Experiment,
   options: BenchOptions,
 ): Promise<Bench> {
-  const { name, model: folder } = experiment;
-  const task = `run experiment ${name}`;
-  const model = await loadModel(folder);
-  const prompts = await promptsOf(experiment, model);
-  const scheduler = await ownScheduler(model, { task, name: folder });
-  const autoencoder = model.config.inChannels === 3
-    ? undefined
-    : await loadAutoencoder(folder);
-  if (!autoencoder) refuseLatents(experiment);
   const { device, threads } = options;
-  const conditioner = await openConditioner(model, folder, { device, threads });
-  const parts = { model, scheduler, conditioner, autoencoder, prompts };
+  const pipeline = await loadPipeline(experiment.model, { device, threads });
+  const prompts = await promptsOf(experiment, pipeline);
+  const autoencoder = await pipeline.autoencoder();
+  if (!autoencoder) refuseLatents(experiment);
+  const conditioner = await pipeline.openConditioner();
+  const parts = { pipeline, conditioner, autoencoder, prompts };
   return new Bench(experiment, parts, options);
 }
 
@@ -305,9 +275,9 @@ function refuseLatents({ name, model, metrics }: Experiment): void {
 
 async function promptsOf(
   { name, model: folder, prompts }: Experiment,
-  { family }: LoadedModel,
+  { drawsClasses }: Pipeline,
 ): Promise<PromptLists | undefined> {
-  if (family === "dit") {
+  if (drawsClasses) {
     if (!prompts) return undefined;
     throw new TypeError(
       `Cannot run experiment ${name}: it has prompts, and ${folder} is a DiT, which draws classes`,
@@ -329,7 +299,13 @@ export function countingBench(
   experiment: Experiment,
   { network, scheduler }: { network: Network; scheduler: SchedulerConfig },
 ): Bench {
-  const model = { ...network, weights: noWeights, schedulerConfig: null };
+  const pipeline = new Pipeline({
+    name: experiment.model,
+    folder: experiment.model,
+    model: { ...network, weights: noWeights, schedulerConfig: null },
+    scheduler,
+    sessions: {},
+  });
   const conditioner: Conditioner = {
     conditioning() {
       throw new TypeError(
@@ -338,6 +314,5 @@ export function countingBench(
     },
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
-  const parts = { model, scheduler, conditioner };
-  return new Bench(experiment, parts, { device: "cpu" });
+  return new Bench(experiment, { pipeline, conditioner }, { device: "cpu" });
 }

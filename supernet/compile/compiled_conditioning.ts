@@ -11,7 +11,7 @@ import type { CompileRequest } from "./compile_sub_net.ts";
 type Conditioning = CompileRequest["conditioning"];
 
 /** What guidance leads away from has this before its input's name. */
-const negative = "negative_";
+export const negative = "negative_";
 
 /** Input `class_labels` `[B]` (int64); the half that guidance leads away from gets the null class. */
 export const classInputs = (

@@ -1,102 +1,164 @@
 /** Writes a SubNet as one ONNX file with its weights beside it, and what helps to use it. */
-import { writePng } from "@dip-go/core/pictures";
-import type { Subject } from "@dip-go/core/pipeline";
+import { createHash } from "node:crypto";
 import { writeAtomically } from "@dip-go/core/files";
+import { rgbImage, writePng } from "@dip-go/core/pictures";
+import type { PipelineSampler } from "@dip-go/core/pipeline";
 import { writeModels } from "@dip-go/core/runtime";
-import { type Tensor, unstacked, writeNpy } from "@dip-go/core/tensor";
-import { compileSubNet } from "@dip-go/supernet/compile";
-import { imageGrid } from "@dip-go/eval/pictures";
-import type { Example, ExportOptions } from "./export_options.ts";
-import { exportedPlan } from "./exported_plan.ts";
-import {
-  exampleOf,
-  type ExportedSubNet,
-  loadExported,
-} from "./exported_sub_net.ts";
-import { exportMetadata, modelCard } from "./model_card.ts";
+import { float32, type Tensor, writeNpy } from "@dip-go/core/tensor";
+import { compileSubNet } from "../compile/compile_sub_net.ts";
+import { denseMacs, subNetMacs } from "../gates/liveness.ts";
+import type { Plan } from "../gates/plan.ts";
+import { superNetOf } from "../gates/super_net.ts";
 import { browserPage } from "./browser_page.ts";
+import {
+  type Example,
+  exampleOf,
+  type ExampleTensors,
+} from "./export_example.ts";
+import { compileRequestOf, type ExportForm } from "./export_form.ts";
+import {
+  type ExportedFile,
+  exportMetadata,
+  modelCard,
+  type SubNetFacts,
+} from "./model_card.ts";
+
+/** What is exported besides the graph, and how. */
+export interface ExportOptions extends ExportForm {
+  /** Hard-links the model's weights instead of copying them. */
+  readonly link?: boolean;
+  /** Inputs and outputs to compare with, and programs that do; null leaves them out. */
+  readonly example?: Example | null;
+  /** How the plan was found, for the model card. */
+  readonly origin?: string;
+  /** The full sampler whose cost the card compares with; that of the same steps by default. */
+  readonly full?: PipelineSampler;
+}
+
+/** An exported folder. */
+export interface Exported {
+  /** Of the graph. */
+  readonly nodes: number;
+  /** Of one picture's sampling, without text tower and decoder. */
+  readonly macs: SubNetFacts["macs"];
+  /** The graph and its weights. */
+  readonly files: readonly ExportedFile[];
+}
 
 /**
- * Exports; returns lines that say what was written.
+ * Writes a folder: `model.onnx`, noise in and pictures out, which any ONNX
+ * Runtime runs; its weights; a model card; and, with an example, programs that
+ * run it in Python, Node.js and a browser.
  *
- * @throws As `exportedPlan`, `loadExported` and `writeModels`.
+ * @param plan Without one every gate is open.
+ * @throws {TypeError} If there is no text tower to put in front.
+ * @throws {RangeError} If the plan is of other units or steps.
+ *
+ * @example
+ * ```ts
+ * import { loadPipeline } from "@dip-go/core";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const pipeline = await loadPipeline("zoo/models/dit-shapes");
+ * const sampler = pipeline.sampler({ steps: 2 });
+ * const folder = await Deno.makeTempDir();
+ * const { files } = await exportSubNet(sampler, undefined, folder);
+ * assertEquals(files.map(({ name }) => name), ["model.onnx", "weights.bin"]);
+ * await Deno.remove(folder, { recursive: true });
+ * ```
  */
-export async function exportSubNet(options: ExportOptions): Promise<string[]> {
-  const { output, link, example } = options;
-  const plan = await exportedPlan(options.subject);
-  const sub = await loadExported(plan, options);
-  const graph = await compileSubNet(sub.request);
-  const metadata = exportMetadata(sub, graph);
-  const written = await writeModels(output, { "model.onnx": graph }, {
+export async function exportSubNet(
+  sampler: PipelineSampler,
+  plan: Plan | undefined,
+  folder: string,
+  {
+    link,
+    example = {},
+    origin = plan ? "a SubNet" : "the full sampler",
+    full = sampler,
+    ...form
+  }: ExportOptions = {},
+): Promise<Exported> {
+  const request = await compileRequestOf(sampler, plan, form);
+  const { gates } = request.plan;
+  const graph = await compileSubNet(request);
+  const facts: SubNetFacts = {
+    model: sampler.pipeline.name,
+    origin,
+    request,
+    macs: {
+      subNet: subNetMacs(superNetOf(sampler), gates),
+      full: denseMacs(superNetOf(full)),
+    },
+    gatesHash: createHash("sha256").update(JSON.stringify(gates)).digest("hex"),
+  };
+  const metadata = exportMetadata(facts, graph);
+  const written = await writeModels(folder, { "model.onnx": graph }, {
     metadata,
     link,
   });
-  const files = await sizes(output, [...written.models, ...written.weights]);
-  await writeAtomically(`${output}/README.md`, modelCard(sub, graph, files));
-  if (example) await writeExample(sub, example, output);
-  if (example) await writePrograms(output, sub, written.weights);
-  const { macs } = sub;
-  return [
-    `${output}/model.onnx: ${graph.nodes.length} nodes, ${
-      (macs.full / macs.subNet).toFixed(2)
-    } times fewer MACs than the full sampler`,
-    ...files.map(([name, bytes]) =>
-      `  ${name}  ${(bytes / 1e6).toFixed(2)} MB`
-    ),
-  ];
-}
-
-const sizes = (
-  folder: string,
-  names: readonly string[],
-): Promise<[string, number][]> =>
-  Promise.all(
-    names.map(async (name): Promise<[string, number]> => [
+  const files = await Promise.all(
+    [...written.models, ...written.weights].map(async (name) => ({
       name,
-      (await Deno.stat(`${folder}/${name}`)).size,
-    ]),
+      bytes: (await Deno.stat(`${folder}/${name}`)).size,
+    })),
   );
+  const card = modelCard(facts, graph, files);
+  await writeAtomically(`${folder}/README.md`, card);
+  if (example) {
+    const tensors = await exampleOf(sampler, request, { ...example, ...form });
+    await writeExample(folder, tensors);
+    await writePrograms(folder, facts, written.weights);
+  }
+  return { nodes: graph.nodes.length, macs: facts.macs, files };
+}
 
 /** Programs that run the folder without this project, and how their comments begin. */
 const programs = { "sample.py": "#", "sample.mjs": "//" };
 
-/** What they say of a graph in float16. */
+/** Their warning about a graph in float16. */
 const halfNote =
   "Weights and products in float16; the example was made in float32, so differences of about a hundredth are to be expected.";
 
 async function writePrograms(
   folder: string,
-  { plan, form }: ExportedSubNet,
+  { model, origin, request }: SubNetFacts,
   weights: readonly string[],
 ): Promise<void> {
-  const note = form.precision === "float16" ? halfNote : undefined;
+  const note = request.precision === "float16" ? halfNote : undefined;
   for (const [name, comment] of Object.entries(programs)) {
     const source = new URL(`./programs/${name}`, import.meta.url);
     const content = await Deno.readTextFile(source);
     const head = note ? `${comment} ${note}\n` : "";
     await writeAtomically(`${folder}/${name}`, `${head}${content}`);
   }
-  const title = `${plan.model}: ${plan.origin}`;
-  const page = browserPage(title, { weights, note });
+  const page = browserPage(`${model}: ${origin}`, { weights, note });
   await writeAtomically(`${folder}/index.html`, page);
 }
 
-/** Inputs and outputs as `.npy`, pictures as a PNG too. */
+/** Inputs and outputs as `.npy`, pictures as a PNG too, one below the other. */
 async function writeExample(
-  sub: ExportedSubNet,
-  { seed, class: label, prompt }: Example,
   folder: string,
+  { inputs, outputs }: ExampleTensors,
 ): Promise<void> {
-  const subject: Subject = sub.model.family === "dit" ? label : prompt ?? "";
-  const { inputs, outputs } = await exampleOf(sub, { subject, seed });
   await Deno.mkdir(`${folder}/example`, { recursive: true });
   for (const [name, value] of Object.entries({ ...inputs, ...outputs })) {
     await writeNpy(`${folder}/example/${name}.npy`, value);
   }
   const { pictures } = outputs;
   if (!pictures) return;
-  const images = unstacked(pictures as Tensor<"float32">);
-  await writePng(`${folder}/example/pictures.png`, {
-    image: imageGrid([{ label: "", images }], { zoom: 1 }),
-  });
+  const image = rgbImage(column(pictures as Tensor<"float32">));
+  await writePng(`${folder}/example/pictures.png`, { image });
+}
+
+/** `[B, 3, H, W]` → `[3, B·H, W]`. */
+function column({ shape, data }: Tensor<"float32">): Tensor<"float32"> {
+  const [batch, channels, height, width] = shape;
+  const area = height * width;
+  const stacked = new Float32Array(data.length);
+  for (let i = 0; i < batch * channels; i++) {
+    const at = (i % channels) * batch + Math.floor(i / channels);
+    stacked.set(data.subarray(i * area, (i + 1) * area), at * area);
+  }
+  return float32([channels, batch * height, width], stacked);
 }

@@ -1,3 +1,13 @@
-/** TODO experiments/export */
+/** A SubNet as a file that any ONNX Runtime runs, with a card, an example and programs beside it. */
 export { browserPage, webRuntime } from "./browser_page.ts";
-export { exampleOf, loadExported } from "./exported_sub_net.ts";
+export {
+  type Example,
+  exampleOf,
+  type ExampleTensors,
+} from "./export_example.ts";
+export { compileRequestOf, type ExportForm } from "./export_form.ts";
+export {
+  type Exported,
+  type ExportOptions,
+  exportSubNet,
+} from "./export_sub_net.ts";

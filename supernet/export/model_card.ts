@@ -2,8 +2,25 @@
 import type { Graph, Value } from "@dip-go/core/onnx";
 import type { Precision } from "@dip-go/core/runtime";
 import { describe } from "@dip-go/core/tensor";
-import { alignedLines } from "@dip-go/eval/tables";
-import type { ExportedSubNet } from "./exported_sub_net.ts";
+import type { CompileRequest } from "../compile/compile_sub_net.ts";
+
+/** What a card tells of a SubNet. */
+export interface SubNetFacts {
+  readonly model: string;
+  /** How the SubNet was found. */
+  readonly origin: string;
+  readonly request: CompileRequest;
+  /** Of one picture's sampling, without text tower and decoder. */
+  readonly macs: { readonly subNet: number; readonly full: number };
+  /** SHA-256 of the gates as JSON. */
+  readonly gatesHash: string;
+}
+
+/** A file of the folder. */
+export interface ExportedFile {
+  readonly name: string;
+  readonly bytes: number;
+}
 
 /** What each input and output is, by name; the network's other inputs are described by their own. */
 const meanings: Readonly<Record<string, string>> = {
@@ -32,13 +49,13 @@ const described = (values: readonly Value[]): Record<string, string> =>
 
 /** Key-value pairs for the file's `metadata_props`. */
 export function exportMetadata(
-  sub: ExportedSubNet,
+  sub: SubNetFacts,
   graph: Graph,
 ): Record<string, string> {
-  const { plan, request: { sampler, guidanceScale, net }, macs } = sub;
+  const { model, origin, request: { sampler, guidanceScale, net }, macs } = sub;
   return {
-    model: plan.model,
-    origin: plan.origin,
+    model,
+    origin,
     sampler: JSON.stringify({ name: sampler.name, steps: net.steps }),
     guidance_scale: String(guidanceScale),
     precision: precisionOf(sub),
@@ -50,8 +67,8 @@ export function exportMetadata(
   };
 }
 
-const precisionOf = ({ form }: ExportedSubNet): Precision =>
-  form.precision ?? "float32";
+const precisionOf = ({ request }: SubNetFacts): Precision =>
+  request.precision ?? "float32";
 
 /** What is computed how. */
 const precisionWords: Readonly<Record<Precision, string>> = {
@@ -70,17 +87,29 @@ const table = (values: readonly Value[]): string =>
     ),
   ).join("\n");
 
-/** The folder's `README.md`. @param files Names and sizes in bytes. */
+/** A line a file, indented, sizes below each other. */
+function fileLines(files: readonly ExportedFile[]): string {
+  const sizes = files.map(({ bytes }) => `${(bytes / 1e6).toFixed(2)} MB`);
+  const widest = (texts: readonly string[]) =>
+    Math.max(...texts.map(({ length }) => length));
+  const left = widest(files.map(({ name }) => name));
+  const right = widest(sizes);
+  return files.map(({ name }, i) =>
+    `    ${name.padEnd(left)}  ${sizes[i].padStart(right)}`
+  ).join("\n");
+}
+
+/** The folder's `README.md`. */
 export function modelCard(
-  sub: ExportedSubNet,
+  sub: SubNetFacts,
   graph: Graph,
-  files: readonly (readonly [string, number])[],
+  files: readonly ExportedFile[],
 ): string {
-  const { plan, request: { sampler, guidanceScale, net, plan: own }, macs } =
-    sub;
-  const calls = own.gates.filter((row) => row.at(-1) === 1).length;
+  const { model, origin, request, macs } = sub;
+  const { sampler, guidanceScale, net, plan } = request;
+  const calls = plan.gates.filter((row) => row.at(-1) === 1).length;
   const saved = 100 * (1 - macs.subNet / macs.full);
-  return `# ${plan.model}: ${plan.origin}
+  return `# ${model}: ${origin}
 
 \`model.onnx\` samples with all ${net.steps} steps of the sampler in one graph. Any
 ONNX Runtime from 1.14 on runs it; it uses operators of ONNX and \`com.microsoft\`.
@@ -104,15 +133,7 @@ ${table(graph.outputs)}
 
 ## Files
 
-${
-    alignedLines(
-      files.map(([name, bytes]) => [
-        `    ${name}`,
-        `${(bytes / 1e6).toFixed(2)} MB`,
-      ]),
-      { left: 1 },
-    ).join("\n")
-  }
+${fileLines(files)}
 
 The weights lie beside the model, each once, and must stay there. An unrolled
 graph reads each of them at many steps, and a runtime that lays weights out anew

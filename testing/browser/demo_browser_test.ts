@@ -1,9 +1,13 @@
 /** The demo in headless Chromium, on the CPU: both embedded models, in few steps. */
 import type { Subject } from "@dip-go/core/pipeline";
+import { openSubNet } from "@dip-go/supernet";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { inTemporaryFolder } from "../files/in_temporary_folder.ts";
-import { type DemoModel, demoModels, fullPlan } from "@dip-go/experiments/demo";
-import { exampleOf, loadExported } from "@dip-go/experiments/export";
+import {
+  type DemoModel,
+  demoModels,
+  fullSampler,
+} from "@dip-go/experiments/demo";
 import { browserMissing, type HeadlessPage } from "./headless_browser.ts";
 import { isDone, withDemoPage } from "./demo_page.ts";
 
@@ -46,10 +50,10 @@ async function ownPixels(
   model: DemoModel,
   subject: Subject,
 ): Promise<Uint8ClampedArray> {
-  const form = { batch: 1, textEncoder: false, latents: false };
-  const sub = await loadExported(fullPlan(model), form);
-  const { outputs } = await exampleOf(sub, { subject, seed: 1 });
-  const { data, shape: [, , height, width] } = outputs.pictures;
+  const sampler = await fullSampler(model);
+  await using full = await openSubNet(sampler);
+  const [picture] = await full.sample(subject, { seed: 1 });
+  const { data, shape: [, height, width] } = picture;
   const area = height * width;
   const at = (i: number) => (Number(data[i]) + 1) * 127.5;
   return Uint8ClampedArray.from(

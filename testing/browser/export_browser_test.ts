@@ -4,7 +4,7 @@ import { inTemporaryFolder } from "../files/in_temporary_folder.ts";
 import { browserMissing, HeadlessPage } from "./headless_browser.ts";
 import type { Precision } from "@dip-go/core/runtime";
 import { exportCommand } from "@dip-go/experiments/commands";
-import { browserPage, webRuntime } from "@dip-go/experiments/export";
+import { browserPage, webRuntime } from "@dip-go/supernet/export";
 import {
   filesHandler,
   webRuntimeBundle,

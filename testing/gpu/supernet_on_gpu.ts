@@ -1,18 +1,9 @@
 /** Sampling and gate gradients on a GPU, in float32 those of the CPU; and in float16. */
 import { assert, assertEquals } from "@std/assert";
 import { tinyDit } from "../models/tiny_dit.ts";
-import {
-  blockGraphOf,
-  ditBlockGraph,
-  loadModel,
-  usualGranularity,
-} from "@dip-go/core/models";
-import {
-  openConditioner,
-  ownScheduler,
-  type SamplingInputs,
-  type Subject as Shown,
-} from "@dip-go/core/pipeline";
+import { loadPipeline } from "@dip-go/core";
+import { ditBlockGraph } from "@dip-go/core/models";
+import type { SamplingInputs, Subject as Shown } from "@dip-go/core/pipeline";
 import { TorchGenerator } from "@dip-go/core/random";
 import type { SessionOptions } from "@dip-go/core/runtime";
 import { makeSampler, parseSchedulerConfig } from "@dip-go/core/samplers";
@@ -25,6 +16,7 @@ import {
   liveBlocks,
   type SuperNet,
   superNet,
+  superNetOf,
 } from "@dip-go/supernet/gates";
 import { openFusedSubNet, SubNetRunner } from "@dip-go/supernet/sampling";
 import { openTrainingForm, type RealGates } from "@dip-go/supernet/training";
@@ -170,24 +162,15 @@ const tinySd = (): Subject => ({
 /** One guided picture by an embedded model, in two steps. */
 async function embedded(name: string, shown: Shown): Promise<Subject> {
   const folder = new URL(`../../zoo/models/${name}`, import.meta.url).pathname;
-  const model = await loadModel(folder);
-  const scheduler = await ownScheduler(model, { task: "test" });
-  await using conditioner = await openConditioner(model, folder);
-  const graph = blockGraphOf(model, {
-    batch: 2,
-    granularity: usualGranularity[model.family],
-    tokens: conditioner.tokens,
-  });
-  const sampler = makeSampler(scheduler, { kind: "ddim", steps: 2 });
-  const [{ shape }] = graph.inputs;
+  const pipeline = await loadPipeline(folder);
+  const guided = { guidanceScale: 2, kind: "ddim", steps: 2 } as const;
+  const sampler = pipeline.sampler(guided);
+  await using conditioner = await pipeline.openConditioner();
+  const conditioning = await conditioner.conditioning([shown]);
+  const random = new TorchGenerator(0);
   return {
-    net: superNet(graph, { steps: sampler.steps.length }),
-    request: {
-      latents: new TorchGenerator(0).randn(shape.with(0, 1)),
-      conditioning: await conditioner.conditioning([shown]),
-      sampler,
-      guidanceScale: 2,
-    },
+    net: superNetOf(sampler),
+    request: sampler.inputs(conditioning, { images: 1, random }),
   };
 }
 

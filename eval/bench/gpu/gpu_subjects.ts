@@ -9,7 +9,7 @@ import {
   unetBlockGraph,
   type UnetConfig,
 } from "@dip-go/core/models";
-import { parseSchedulerConfig } from "@dip-go/core/samplers";
+import { makeSampler, parseSchedulerConfig } from "@dip-go/core/samplers";
 import { livelyWeights } from "@dip-go/core/models";
 import { ddimConfig } from "../subjects/ddim_config.ts";
 import { type Subject, subjectOf } from "../subjects/subjects.ts";
@@ -29,7 +29,7 @@ const subject = (
   graph: () => BlockGraph,
 ): GpuSubject => ({
   name,
-  make: (steps) => subjectOf(graph(), { scheduler, steps }),
+  make: (steps) => subjectOf(graph(), makeSampler(scheduler, { steps })),
 });
 
 const branches = { batch: 2, granularity: "branch" } as const;

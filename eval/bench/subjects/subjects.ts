@@ -1,15 +1,8 @@
 /** What the benchmarks sample with: a model's folder, embedded or of full size with random weights. */
-import {
-  type BlockGraph,
-  blockGraphOf,
-  type LoadedModel,
-  loadModel,
-  ofSampleSize,
-  usualGranularity,
-} from "@dip-go/core/models";
-import { ownScheduler } from "@dip-go/core/pipeline";
+import { loadPipeline, Pipeline } from "@dip-go/core";
+import { type BlockGraph, ofSampleSize } from "@dip-go/core/models";
 import { TorchGenerator } from "@dip-go/core/random";
-import { makeSampler, type SchedulerConfig } from "@dip-go/core/samplers";
+import type { Sampler } from "@dip-go/core/samplers";
 import { type SuperNet, superNet } from "@dip-go/supernet/gates";
 import type { SampleRequest } from "@dip-go/supernet/sampling";
 import { ensureDitXl } from "./dit_xl_folder.ts";
@@ -31,14 +24,10 @@ export interface SubjectSize {
 }
 
 /** Noise and conditions are drawn: which ones does not matter for speed and memory. */
-export function subjectOf(
-  graph: BlockGraph,
-  { scheduler, steps }: { scheduler: SchedulerConfig; steps: number },
-): Subject {
+export function subjectOf(graph: BlockGraph, sampler: Sampler): Subject {
   const [sample, , ...conditions] = graph.inputs;
   const images = sample.shape[0] / 2;
   const random = new TorchGenerator(0);
-  const sampler = makeSampler(scheduler, { steps });
   return {
     net: superNet(graph, { steps: sampler.steps.length }),
     request: {
@@ -61,17 +50,19 @@ export async function modelFolder(
   folder: string,
   { images, steps, side }: SubjectSize,
 ): Promise<Subject> {
-  const model = sized(await loadModel(folder), side);
-  const scheduler = await ownScheduler(model, { task: `bench ${folder}` });
-  const granularity = usualGranularity[model.family];
-  const graph = blockGraphOf(model, { granularity, batch: 2 * images });
-  return subjectOf(graph, { scheduler, steps });
+  const pipeline = sized(await loadPipeline(folder), side);
+  const sampler = pipeline.sampler({ steps });
+  return subjectOf(sampler.graph({ images }), sampler.sampler);
 }
 
-function sized(model: LoadedModel, side: number | undefined): LoadedModel {
-  if (side === undefined) return model;
-  const { weights, schedulerConfig } = model;
-  return { ...ofSampleSize(model, side), weights, schedulerConfig };
+function sized(pipeline: Pipeline, side: number | undefined): Pipeline {
+  if (side === undefined) return pipeline;
+  const { weights, schedulerConfig } = pipeline.model;
+  const model = ofSampleSize(pipeline.model, side);
+  return new Pipeline({
+    ...pipeline,
+    model: { ...model, weights, schedulerConfig },
+  });
 }
 
 /** Where the models of a benchmark lie; those of full size are written there when they are first needed. */

@@ -4,7 +4,7 @@ import {
   type DitConfig,
   randomWeights,
 } from "@dip-go/core/models";
-import { parseSchedulerConfig } from "@dip-go/core/samplers";
+import { makeSampler, parseSchedulerConfig } from "@dip-go/core/samplers";
 import { ddimConfig } from "./ddim_config.ts";
 import { type Subject, subjectOf } from "./subjects.ts";
 
@@ -27,5 +27,5 @@ export function tinySubject(steps: number): Subject {
     granularity: "sublayer",
   });
   const scheduler = parseSchedulerConfig(ddimConfig, "tiny");
-  return subjectOf(graph, { scheduler, steps });
+  return subjectOf(graph, makeSampler(scheduler, { steps }));
 }

@@ -8,7 +8,7 @@ import {
   numberOption,
   type OptionSource,
   wholeOption,
-} from "../commands/options/option_values.ts";
+} from "../options/option_values.ts";
 
 export const exportHelp =
   `Writes a SubNet as one ONNX file that samples: noise in, pictures out.
@@ -47,7 +47,7 @@ Of the file:
   --help                 Print this`;
 
 /** What the command line asks for. */
-export interface ExportOptions {
+export interface ExportRequest {
   readonly subject: RunSubject | ModelSubject;
   readonly batch: number;
   readonly precision: Precision;
@@ -99,7 +99,7 @@ const modelOnly = [
 type Given = Readonly<Record<string, string | undefined>>;
 
 /** @throws {RangeError} If an option is unknown, missing or not of its kind. */
-export function parseExport(args: readonly string[]): ExportOptions | "help" {
+export function parseExport(args: readonly string[]): ExportRequest | "help" {
   const parsed = parseArgs([...args], {
     boolean: ["help", "text-encoder", "latents", "link", "example"],
     negatable: ["example"],

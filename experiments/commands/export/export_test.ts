@@ -13,12 +13,12 @@ import {
 } from "@dip-go/testing/files";
 import { inTinyPipeline } from "@dip-go/testing/models";
 import { withTiny, writeTinyModel } from "@dip-go/testing/runs";
-import { exportCommand } from "../commands/export.ts";
-import { runExperiment } from "../run/runner.ts";
+import { exportCommand } from "../export.ts";
+import { runExperiment } from "../../run/runner.ts";
 import { parseExport } from "./export_options.ts";
 
 const configFile = decodeURIComponent(
-  new URL("../../deno.json", import.meta.url).pathname,
+  new URL("../../../deno.json", import.meta.url).pathname,
 );
 
 /** Runs an exported folder's own program, without this project's code; what it prints. */

@@ -1,36 +1,20 @@
 /** Which SubNet is exported: of a run, by its folder, or of a model, by its gates. */
+import { loadPipeline, type PipelineSampler } from "@dip-go/core";
 import { isFile, readJson } from "@dip-go/core/files";
-import { modelFolder } from "@dip-go/core/hub";
-import {
-  type Granularity,
-  readNetwork,
-  usualGranularity,
-} from "@dip-go/core/models";
-import type { SamplerKind } from "@dip-go/core/samplers";
-import { parseGates, type SubNetPlan } from "@dip-go/supernet/gates";
-import type { Experiment } from "../schema/experiment.ts";
-import { rowName } from "../results/measured_row.ts";
-import { type PlanFile, planOf } from "../schema/plan_file.ts";
+import { parseGates, type Plan, readPlan } from "@dip-go/supernet/gates";
+import type { Experiment } from "../../schema/experiment.ts";
+import { experimentSampler } from "../../schema/experiment_sampler.ts";
+import { rowName } from "../../results/measured_row.ts";
+import { type PlanFile, planOf } from "../../schema/plan_file.ts";
 import type { ModelSubject, RunSubject } from "./export_options.ts";
 
-/** A SubNet before its model is built. */
-export interface ExportedPlan {
-  /** The model's folder. */
-  readonly folder: string;
-  readonly weights?: string;
-  /** What to call it: the experiment's words for the model, or the folder. */
-  readonly model: string;
-  readonly sampler: SamplerKind | undefined;
-  readonly steps: number;
-  /** Those of the full sampler that it is compared with. */
-  readonly fullSteps: number;
-  readonly guidanceScale: number;
-  readonly granularity: Granularity;
-  readonly backup?: "output" | "residual";
-  /** Unit names that the gates were found for; undefined for the full sampler. */
-  readonly units?: readonly string[];
+/** A SubNet to export. */
+export interface ExportedSubject {
+  readonly sampler: PipelineSampler;
   /** Undefined for all gates open. */
-  readonly plan?: SubNetPlan;
+  readonly plan?: Plan;
+  /** The full sampler that it is compared with, if another. */
+  readonly full?: PipelineSampler;
   /** How it was found, for the model card. */
   readonly origin: string;
 }
@@ -39,14 +23,14 @@ export interface ExportedPlan {
  * @throws {Deno.errors.NotFound} If there is no such run or SubNet; the message names those that there are.
  * @throws {TypeError | RangeError} If a file is not what it should be.
  */
-export const exportedPlan = (
+export const exportedSubject = (
   subject: RunSubject | ModelSubject,
-): Promise<ExportedPlan> =>
-  "run" in subject ? planOfRun(subject) : planOfModel(subject);
+): Promise<ExportedSubject> =>
+  "run" in subject ? subNetOfRun(subject) : subNetOfModel(subject);
 
-async function planOfRun(
+async function subNetOfRun(
   { run, sparsity, method }: RunSubject,
-): Promise<ExportedPlan> {
+): Promise<ExportedSubject> {
   const config = `${run}/config.json`;
   if (!await isFile(config)) {
     throw new Deno.errors.NotFound(
@@ -68,20 +52,12 @@ async function planOfRun(
   if (fitted.kind === "none") {
     throw new RangeError(`Cannot export ${name} of ${run}: ${fitted.note}`);
   }
-  const { kind, steps, guidanceScale } = experiment.sampler;
-  return {
-    folder: await modelFolder(experiment.model),
-    model: experiment.model,
-    sampler: kind === "own" ? undefined : kind,
-    steps: fitted.kind === "steps" ? fitted.steps : steps,
-    fullSteps: steps,
-    guidanceScale,
-    ...experiment.superNet,
-    ...fitted.kind === "gates"
-      ? { plan: fitted.plan, units: written.blocks }
-      : {},
-    origin: `${name} of the experiment ${experiment.name}`,
-  };
+  const pipeline = await loadPipeline(experiment.model);
+  const full = experimentSampler(pipeline, experiment);
+  const origin = `${name} of the experiment ${experiment.name}`;
+  return fitted.kind === "gates"
+    ? { sampler: full, plan: parseGates(written, file), origin }
+    : { sampler: full.withSteps(fitted.steps), full, origin };
 }
 
 async function plansIn(run: string): Promise<string[]> {
@@ -92,27 +68,12 @@ async function plansIn(run: string): Promise<string[]> {
   return names.sort();
 }
 
-async function planOfModel(subject: ModelSubject): Promise<ExportedPlan> {
-  const { model, weights, gates: file, sampler, granularity } = subject;
-  const folder = await modelFolder(model);
-  const { family } = await readNetwork(folder);
-  const usual = family === "dit"
-    ? { steps: 20, guidanceScale: 2 }
-    : { steps: 50, guidanceScale: 7.5 };
-  const steps = subject.steps ?? usual.steps;
-  const found = file === undefined
-    ? undefined
-    : parseGates(await readJson(file), file);
-  return {
-    folder,
-    weights,
-    model,
-    sampler,
-    steps,
-    fullSteps: steps,
-    guidanceScale: subject.guidanceScale ?? usual.guidanceScale,
-    granularity: granularity ?? usualGranularity[family],
-    ...found ? { units: found.blocks, plan: found } : {},
-    origin: file === undefined ? "the full sampler" : "gates of a file",
-  };
+async function subNetOfModel(
+  { model, weights, gates, sampler: kind, ...options }: ModelSubject,
+): Promise<ExportedSubject> {
+  const pipeline = await loadPipeline(model, { weights });
+  const sampler = pipeline.sampler({ ...options, kind });
+  return gates === undefined
+    ? { sampler, origin: "the full sampler" }
+    : { sampler, plan: await readPlan(gates), origin: "gates of a file" };
 }

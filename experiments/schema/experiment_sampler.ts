@@ -1,0 +1,19 @@
+/** An experiment's sampler of its model, as the pipeline's door makes it. */
+import type { Pipeline, PipelineSampler } from "@dip-go/core";
+import type { Experiment } from "./experiment.ts";
+
+/** The sampler that an experiment prunes. @throws As `Pipeline.sampler`. */
+export function experimentSampler(
+  pipeline: Pipeline,
+  { sampler: { kind, steps, guidanceScale }, superNet }: Pick<
+    Experiment,
+    "sampler" | "superNet"
+  >,
+): PipelineSampler {
+  return pipeline.sampler({
+    ...superNet,
+    kind: kind === "own" ? undefined : kind,
+    steps,
+    guidanceScale,
+  });
+}

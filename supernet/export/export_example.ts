@@ -1,0 +1,111 @@
+/** One example beside an exported graph: what it is fed, and what this project makes of that step by step. */
+import type { PipelineSampler, Subject } from "@dip-go/core/pipeline";
+import { TorchGenerator } from "@dip-go/core/random";
+import { float32, joined, type Tensor } from "@dip-go/core/tensor";
+import { loadTokenizer } from "@dip-go/core/text";
+import { negative } from "../compile/compiled_conditioning.ts";
+import type { CompileRequest } from "../compile/compile_sub_net.ts";
+import { openFusedSubNet } from "../sampling/fused_sub_net.ts";
+import { SubNetRunner } from "../sampling/sub_net.ts";
+import type { ExportForm } from "./export_form.ts";
+
+/** A graph's inputs and outputs, each by its name. */
+export interface ExampleTensors {
+  readonly inputs: Readonly<Record<string, Tensor>>;
+  readonly outputs: Readonly<Record<string, Tensor>>;
+}
+
+/** What an example is of. */
+export interface Example {
+  /** What every picture of the batch shows: class 0, or the empty text, by default. */
+  readonly subject?: Subject;
+  /** Of the noise, 0 by default. */
+  readonly seed?: number;
+}
+
+/**
+ * Inputs of one example, and what the SubNet makes of them in float32.
+ *
+ * @param request That of the graph, for the sampler.
+ * @throws As `openConditioner`.
+ */
+export async function exampleOf(
+  sampler: PipelineSampler,
+  { net, plan: { gates, forecast } }: CompileRequest,
+  { subject, seed = 0, batch = 1, ...form }: Example & ExportForm,
+): Promise<ExampleTensors> {
+  const { pipeline } = sampler;
+  const shown = subject ?? (pipeline.drawsClasses ? 0 : "");
+  const subjects = Array<Subject>(batch).fill(shown);
+  const conditioning = await conditioningOf(sampler, subjects);
+  const random = new TorchGenerator(seed);
+  const inputs = sampler.inputs(conditioning, { images: batch, random });
+  await using runner = new SubNetRunner(net);
+  await using subNet = await openFusedSubNet(runner, gates);
+  const latents = await subNet.sample({ ...inputs, forecast });
+  const { latents: noise, noise: stepNoise = [] } = inputs;
+  const drawn = stepNoise.filter((each) => each !== undefined)
+    .map((data) => float32([1, ...noise.shape], data));
+  return {
+    inputs: {
+      noise,
+      ...drawn.length > 0 && { step_noise: joined(drawn) },
+      ...form.textEncoder
+        ? await tokenFeeds(pipeline.folder, subjects.map(String))
+        : halves(conditioning, pipeline.drawsClasses),
+    },
+    outputs: await finished(sampler, latents, form),
+  };
+}
+
+async function conditioningOf(
+  { pipeline }: PipelineSampler,
+  subjects: readonly Subject[],
+): Promise<Record<string, Tensor>> {
+  await using conditioner = await pipeline.openConditioner();
+  return await conditioner.conditioning(subjects);
+}
+
+/** What the graph reads of a network's inputs `[2B, ...]`: the null classes are its own. */
+const halves = (
+  conditioning: Readonly<Record<string, Tensor>>,
+  drawsClasses: boolean,
+): Record<string, Tensor> =>
+  Object.fromEntries(
+    Object.entries(conditioning).flatMap(([name, value]) => [
+      [name, halfOf(value, 0)],
+      ...drawsClasses ? [] : [[negative + name, halfOf(value, 1)]],
+    ]),
+  );
+
+async function tokenFeeds(
+  folder: string,
+  prompts: readonly string[],
+): Promise<Record<string, Tensor>> {
+  const tokenizer = await loadTokenizer(`${folder}/tokenizer`);
+  const ids = (texts: readonly string[]) => tokenizer.encode(texts).ids;
+  return {
+    input_ids: ids(prompts),
+    [`${negative}input_ids`]: ids(prompts.map(() => "")),
+  };
+}
+
+function halfOf({ dtype, shape, data }: Tensor, half: 0 | 1): Tensor {
+  const size = data.length / 2;
+  return {
+    dtype,
+    shape: shape.with(0, shape[0] / 2),
+    data: data.slice(half * size, (half + 1) * size) as Tensor["data"],
+  };
+}
+
+/** The graph's output from the final latents. */
+async function finished(
+  { pipeline }: PipelineSampler,
+  latents: Tensor<"float32">,
+  form: ExportForm,
+): Promise<Record<string, Tensor>> {
+  if (form.latents && !pipeline.drawsPixels) return { latents };
+  await using decoder = await pipeline.openDecoder();
+  return { pictures: await decoder?.decode(latents) ?? latents };
+}
