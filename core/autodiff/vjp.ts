@@ -150,12 +150,31 @@ class Backward {
  * The VJP graph of `graph`.
  *
  * Inputs: those of `graph`, then what is `given`, then one `<output>:cotangent`
- * per output (unless `seed` is `ones`). Outputs: one `<name>:gradient` per target, with the
- * target's shape, then the kept forward outputs. A target that no output
- * depends on has gradient zero.
+ * per output (unless `seed` is `ones`). Outputs: one `<name>:gradient` per
+ * target, with the target's shape, then the kept forward outputs. A target that
+ * no output depends on has gradient zero.
  *
  * @throws {RangeError} If a name is unknown or an operator has no rule (the message names the node).
  * @throws {TypeError} If a target is not a float.
+ *
+ * @example The gradient of a square's sum
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { GraphBuilder } from "../onnx/builder.ts";
+ * import { openSession } from "../runtime/session.ts";
+ * import { float32 } from "../tensor/tensor.ts";
+ *
+ * const g = new GraphBuilder("square");
+ * const x = g.input("x", "float32", [3]);
+ * const gradient = vjpGraph(g.build({ y: g.mul(x, x) }), {
+ *   wrt: ["x"],
+ *   seed: "ones",
+ * });
+ * await using session = await openSession(gradient);
+ * const result = await session.run({ x: float32([3], [1, 2, 3]) });
+ *
+ * assertEquals([...result[gradientOf("x")].data], [2, 4, 6]);
+ * ```
  */
 export function vjpGraph(
   graph: Graph,

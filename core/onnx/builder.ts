@@ -15,7 +15,21 @@ import {
 import { Operations } from "./operations.ts";
 import { inferShapes, operatorOf } from "./ops/registry.ts";
 
-/** Builds one {@linkcode Graph}; values are handles that only this builder understands. */
+/**
+ * Builds one {@linkcode Graph}; values are handles that only this builder
+ * understands. {@linkcode Operations} has a method an operator.
+ *
+ * @example A layer
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ *
+ * const g = new GraphBuilder("layer");
+ * const x = g.input("x", "float32", [2, 4]);
+ * const y = g.relu(g.matMul(x, g.parameter("w", [4, 3])));
+ *
+ * assertEquals(g.build({ y }).outputs, [{ name: "y", dtype: "float32", shape: [2, 3] }]);
+ * ```
+ */
 export class GraphBuilder extends Operations {
   readonly name: string;
   #inputs: Value[] = [];

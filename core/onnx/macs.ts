@@ -85,6 +85,18 @@ function costsOf(graph: Graph): (node: Node | undefined) => Cost {
  *
  * A linear layer is a product with a `parameter` (transposed, reshaped or
  * joined from several); any other product counts as attention.
+ *
+ * @example A linear layer
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { GraphBuilder } from "./builder.ts";
+ *
+ * const g = new GraphBuilder("layer");
+ * const x = g.input("x", "float32", [2, 4]);
+ * const graph = g.build({ y: g.matMul(x, g.parameter("w", [4, 3])) });
+ *
+ * assertEquals(macsOfGraph(graph).get("MatMul")?.linear, 2 * 4 * 3);
+ * ```
  */
 export function macsOfGraph(graph: Graph): MacsByNode {
   const costOf = costsOf(graph);
