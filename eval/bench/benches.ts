@@ -1,12 +1,16 @@
 /** What `deno task bench` measures, by name. */
-import { alignedLines } from "../tables/aligned_lines.ts";
+import { columnLines } from "../tables/aligned_lines.ts";
 import { compiledLines, measureCompiled } from "./compiled_speed.ts";
 import { exportCostApart, exportCostLines } from "./export_cost.ts";
 import { gradientMemoryApart } from "./gradient_memory.ts";
-import { gradientLines, measureGradient } from "./gradient_speed.ts";
-import { type Growth, growthLines, measureGrowth } from "./growth.ts";
+import {
+  gradientLines,
+  type GradientSpeed,
+  measureGradient,
+} from "./gradient_speed.ts";
+import { growthLines, measureGrowth } from "./growth.ts";
 import { layerLines, layerSubjects, measureLayers } from "./layer_gradients.ts";
-import { measureAllPeers, peerLines } from "./peers.ts";
+import { measureAllPeers, peerLines } from "./peers/peers.ts";
 import { measureSd15, sd15Lines } from "./sd15.ts";
 import { measureSpeed, type Speed, speedLines } from "./sub_net_speed.ts";
 import { folders, modelFolder, type ModelName } from "./subjects/subjects.ts";
@@ -24,6 +28,7 @@ export interface Findings {
   readonly figures: unknown;
 }
 
+/** Measures, and says it in lines. */
 export type Bench = (options: BenchOptions) => Promise<Findings>;
 
 /** Of SubNets whose speed is compared. */
@@ -71,6 +76,22 @@ const gradientSubjects: readonly [
   ["sd-unet", { images: 1, steps: 2 }],
 ];
 
+/** Figures of each model at each sparsity, one after another. */
+async function byModel<Figures>(
+  names: readonly ModelName[],
+  sparsities: readonly number[],
+  measure: (name: ModelName, sparsity: number) => Promise<Figures>,
+): Promise<Record<string, Figures>> {
+  const figures: Record<string, Figures> = {};
+  for (const name of names) {
+    for (const sparsity of sparsities) {
+      figures[`${name} ${sparsity}`] = await measure(name, sparsity);
+    }
+  }
+  return figures;
+}
+
+/** By the names of the command line. */
 export const benches: Readonly<Record<string, Bench>> = {
   "dit-xl": subNets("dit-xl", fullSize),
   "sd-unet": subNets("sd-unet", fullSize),
@@ -83,48 +104,33 @@ export const benches: Readonly<Record<string, Bench>> = {
   compiled: async (
     { steps = 50, sparsities = usualSparsities, rounds = 9 },
   ) => {
-    const figures: Record<string, Awaited<ReturnType<typeof measureCompiled>>> =
-      {};
-    for (const name of ["dit-shapes", "sd-shapes"] as const) {
+    const names = ["dit-shapes", "sd-shapes"] as const;
+    const figures = await byModel(names, sparsities, async (name, sparsity) => {
       const size = { images: 1, steps };
       const subject = await modelFolder(await folders[name](), size);
-      for (const sparsity of sparsities) {
-        const options = { sparsity, rounds };
-        figures[`${name} ${sparsity}`] = await measureCompiled(
-          subject,
-          options,
-        );
-      }
-    }
+      return await measureCompiled(subject, { sparsity, rounds });
+    });
     return { lines: compiledLines(figures), figures };
   },
   growth: async ({ steps = 20, sparsities = [0.8], rounds = 3 }) => {
-    const figures: Record<string, Growth> = {};
-    for (const name of ["dit-shapes", "sd-shapes"] as const) {
-      for (const sparsity of sparsities) {
-        const options = { steps, sparsity, rounds };
-        const growth = await measureGrowth(await folders[name](), options);
-        figures[`${name} ${sparsity}`] = growth;
-      }
-    }
+    const names = ["dit-shapes", "sd-shapes"] as const;
+    const figures = await byModel(names, sparsities, async (name, sparsity) => {
+      const options = { steps, sparsity, rounds };
+      return await measureGrowth(await folders[name](), options);
+    });
     return { lines: growthLines(figures), figures };
   },
   export: async ({ steps = 50, sparsities = usualSparsities }) => {
-    const figures: Record<string, Awaited<ReturnType<typeof exportCostApart>>> =
-      {};
-    for (const name of ["sd-shapes", "sd-unet"] as const) {
-      const folder = await folders[name]();
-      for (const sparsity of sparsities) {
-        const out = `results/bench/exported-${name}`;
-        const options = { steps, sparsity, out };
-        figures[`${name} ${sparsity}`] = await exportCostApart(folder, options);
-      }
-    }
+    const names = ["sd-shapes", "sd-unet"] as const;
+    const figures = await byModel(names, sparsities, async (name, sparsity) => {
+      const out = `results/bench/exported-${name}`;
+      const options = { steps, sparsity, out };
+      return await exportCostApart(await folders[name](), options);
+    });
     return { lines: exportCostLines(figures), figures };
   },
   gradient: async ({ rounds = 3 }) => {
-    const figures: Record<string, Awaited<ReturnType<typeof measureGradient>>> =
-      {};
+    const figures: Record<string, GradientSpeed> = {};
     for (const [name, size] of gradientSubjects) {
       const subject = await modelFolder(await folders[name](), size);
       figures[name] = await measureGradient(subject, { rounds });
@@ -135,11 +141,12 @@ export const benches: Readonly<Record<string, Bench>> = {
     const folder = await folders["dit-shapes"]();
     const few = await gradientMemoryApart(folder, 10);
     const many = await gradientMemoryApart(folder, 50);
+    const peaks = [["10", few], ["50", many]] as const;
     const lines = [
-      ...alignedLines([
-        ["steps", "open MB", "peak MB"],
-        ["10", few.before.toFixed(0), few.peak.toFixed(0)],
-        ["50", many.before.toFixed(0), many.peak.toFixed(0)],
+      ...columnLines(peaks, [
+        ["steps", ([steps]) => steps],
+        ["open MB", ([, { before }]) => before.toFixed(0)],
+        ["peak MB", ([, { peak }]) => peak.toFixed(0)],
       ], { left: 0 }),
       `ratio of the peaks ${(many.peak / few.peak).toFixed(3)}`,
     ];

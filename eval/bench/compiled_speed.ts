@@ -1,5 +1,5 @@
 /** A SubNet compiled into one graph beside the same SubNet in a session a step, the two taking turns. */
-import { alignedLines } from "../tables/aligned_lines.ts";
+import { columnLines } from "../tables/aligned_lines.ts";
 import { openSession } from "@dip-go/core/runtime";
 import { compileSubNet } from "@dip-go/supernet/compile";
 import { openFusedSubNet, SubNetRunner } from "@dip-go/supernet/sampling";
@@ -46,30 +46,22 @@ async function timed<T>(
   return { value, time: performance.now() - start };
 }
 
+const ms = (time: number) => time.toFixed(0);
+
 /** Measurements in lines for a terminal, by the model's name. */
-export function compiledLines(
+export const compiledLines = (
   speeds: Readonly<Record<string, CompiledSpeed>>,
-): string[] {
-  const ms = (time: number) => time.toFixed(0);
-  const rows = Object.entries(speeds).map(
-    ([name, { nodes, compile, open, latency: { compiled, stepwise } }]) => [
-      name,
-      String(nodes),
-      ms(compile),
-      ms(open),
-      ms(compiled.median),
-      ms(stepwise.median),
-      (stepwise.median / compiled.median).toFixed(2),
+): string[] =>
+  columnLines(Object.entries(speeds), [
+    ["", ([name]) => name],
+    ["nodes", ([, { nodes }]) => String(nodes)],
+    ["compile ms", ([, { compile }]) => ms(compile)],
+    ["open ms", ([, { open }]) => ms(open)],
+    ["one graph ms", ([, { latency }]) => ms(latency.compiled.median)],
+    ["a session a step ms", ([, { latency }]) => ms(latency.stepwise.median)],
+    [
+      "ratio",
+      ([, { latency: { compiled, stepwise } }]) =>
+        (stepwise.median / compiled.median).toFixed(2),
     ],
-  );
-  const head = [
-    "",
-    "nodes",
-    "compile ms",
-    "open ms",
-    "one graph ms",
-    "a session a step ms",
-    "ratio",
-  ];
-  return alignedLines([head, ...rows], { left: 1 });
-}
+  ]);

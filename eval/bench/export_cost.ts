@@ -3,7 +3,7 @@
  * it. Started as a program of its own (arguments: a model's folder, steps,
  * sparsity, where to write), because a process's peak never falls; prints JSON.
  */
-import { alignedLines } from "../tables/aligned_lines.ts";
+import { columnLines } from "../tables/aligned_lines.ts";
 import { openSession, writeModels } from "@dip-go/core/runtime";
 import { bytesPerElement, sizeOf } from "@dip-go/core/tensor";
 import { compileSubNet } from "@dip-go/supernet/compile";
@@ -72,31 +72,19 @@ export const exportCostApart = (
   });
 
 /** Costs in lines for a terminal, by the model's name. */
-export function exportCostLines(
+export const exportCostLines = (
   costs: Readonly<Record<string, ExportCost>>,
-): string[] {
-  const rows = Object.entries(costs).map(([name, cost]) => [
-    name,
-    String(cost.nodes),
-    cost.compileSeconds.toFixed(1),
-    cost.writeSeconds.toFixed(1),
-    cost.exportPeakGb.toFixed(2),
-    cost.openSeconds.toFixed(1),
-    cost.openPeakGb.toFixed(2),
-    cost.weightFilesOverWeights.toFixed(3),
+): string[] =>
+  columnLines(Object.entries(costs), [
+    ["", ([name]) => name],
+    ["nodes", ([, cost]) => String(cost.nodes)],
+    ["compile s", ([, cost]) => cost.compileSeconds.toFixed(1)],
+    ["write s", ([, cost]) => cost.writeSeconds.toFixed(1)],
+    ["peak GB", ([, cost]) => cost.exportPeakGb.toFixed(2)],
+    ["open s", ([, cost]) => cost.openSeconds.toFixed(1)],
+    ["peak GB", ([, cost]) => cost.openPeakGb.toFixed(2)],
+    ["files / weights", ([, cost]) => cost.weightFilesOverWeights.toFixed(3)],
   ]);
-  const head = [
-    "",
-    "nodes",
-    "compile s",
-    "write s",
-    "peak GB",
-    "open s",
-    "peak GB",
-    "files / weights",
-  ];
-  return alignedLines([head, ...rows], { left: 1 });
-}
 
 if (import.meta.main) {
   const [folder, steps, sparsity, out] = Deno.args;

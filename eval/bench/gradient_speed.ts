@@ -4,7 +4,7 @@
  * form's forward pass, and a backward pass that recomputes each block, with every gate
  * open, the state that a search starts from and its most expensive one.
  */
-import { alignedLines } from "../tables/aligned_lines.ts";
+import { columnLines } from "../tables/aligned_lines.ts";
 import { denseGates } from "@dip-go/supernet/gates";
 import {
   blockSessions,
@@ -58,18 +58,17 @@ export async function measureGradient(
   };
 }
 
+const seconds = ({ median }: Latency) => (median / 1000).toFixed(2);
+
 /** A line a subject. */
 export const gradientLines = (
   speeds: Readonly<Record<string, GradientSpeed>>,
 ): string[] =>
-  alignedLines([
-    ["model", "images", "steps", "full pass s", "gradient step s", "ratio"],
-    ...Object.entries(speeds).map(([name, speed]) => [
-      name,
-      String(speed.images),
-      String(speed.steps),
-      (speed.latency.pass.median / 1000).toFixed(2),
-      (speed.latency.step.median / 1000).toFixed(2),
-      speed.overPass.toFixed(2),
-    ]),
-  ], { left: 1 });
+  columnLines(Object.entries(speeds), [
+    ["model", ([name]) => name],
+    ["images", ([, { images }]) => String(images)],
+    ["steps", ([, { steps }]) => String(steps)],
+    ["full pass s", ([, { latency }]) => seconds(latency.pass)],
+    ["gradient step s", ([, { latency }]) => seconds(latency.step)],
+    ["ratio", ([, { overPass }]) => overPass.toFixed(2)],
+  ]);

@@ -1,5 +1,5 @@
 /** What a picture costs as steps, pictures at once and their size grow: the full sampler and a SubNet, time beside MACs. */
-import { alignedLines } from "../tables/aligned_lines.ts";
+import { columnLines } from "../tables/aligned_lines.ts";
 import { readNetwork } from "@dip-go/core/models";
 import { measureSpeed } from "./sub_net_speed.ts";
 import { modelFolder, type SubjectSize } from "./subjects/subjects.ts";
@@ -131,31 +131,17 @@ export const growthLines = (
     ...tableOf(`${name}: side of the latents`, side),
   ]);
 
-function tableOf(title: string, points: readonly GrowthPoint[]): string[] {
-  const head = [
-    "steps",
-    "images",
-    "side",
-    "GMACs, full",
-    "SubNet",
-    "ms, full",
-    "SubNet",
-    "speedup",
-    "measured / MACs",
-  ];
-  const rows = points.map(({ steps, images, side, ...point }) => [
-    String(steps),
-    String(images),
-    String(side),
-    ...[point.macs.full, point.macs.subNet].map((macs) =>
-      (macs / 1e9).toFixed(3)
-    ),
-    ...[point.time.full, point.time.subNet].map((ms) => ms.toFixed(1)),
-    point.speedup.toFixed(2),
-    point.overMacs.toFixed(3),
-  ]);
-  return [
-    `${title}, one image's cost`,
-    ...alignedLines([head, ...rows], { left: 0 }),
-  ];
-}
+const tableOf = (title: string, points: readonly GrowthPoint[]): string[] => [
+  `${title}, one image's cost`,
+  ...columnLines(points, [
+    ["steps", ({ steps }) => String(steps)],
+    ["images", ({ images }) => String(images)],
+    ["side", ({ side }) => String(side)],
+    ["GMACs, full", ({ macs }) => (macs.full / 1e9).toFixed(3)],
+    ["SubNet", ({ macs }) => (macs.subNet / 1e9).toFixed(3)],
+    ["ms, full", ({ time }) => time.full.toFixed(1)],
+    ["SubNet", ({ time }) => time.subNet.toFixed(1)],
+    ["speedup", ({ speedup }) => speedup.toFixed(2)],
+    ["measured / MACs", ({ overMacs }) => overMacs.toFixed(3)],
+  ], { left: 0 }),
+];

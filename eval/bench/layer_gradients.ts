@@ -1,5 +1,5 @@
 /** Speed of the layers that training a UNet spends its time in, forward and backward, each alone. */
-import { alignedLines } from "../tables/aligned_lines.ts";
+import { columnLines } from "../tables/aligned_lines.ts";
 import { parametersAsInputs, vjpGraph } from "@dip-go/core/autodiff";
 import { convolution, groupNorm, noWeights } from "@dip-go/core/models";
 import {
@@ -141,23 +141,16 @@ export async function measureLayers(
 }
 
 /** A line a layer: the median milliseconds of each pass, and its rate where it multiplies matrices. */
-export function layerLines(speeds: readonly LayerSpeed[]): string[] {
-  const rows = [["layer", "input", "forward", "data", "weights"]];
-  for (const { name, shape, macs, latency } of speeds) {
-    const cell = (pass: Pass) => timeAndRate(latency[pass], macs);
-    rows.push([
-      name,
-      `[${shape.join(", ")}]`,
-      cell("forward"),
-      cell("data"),
-      cell("weights"),
-    ]);
-  }
-  return [
-    ...alignedLines(rows, { left: 2 }),
-    "milliseconds, median; in brackets GFLOP/s, two a multiply-accumulate",
-  ];
-}
+export const layerLines = (speeds: readonly LayerSpeed[]): string[] => [
+  ...columnLines(speeds, [
+    ["layer", ({ name }) => name],
+    ["input", ({ shape }) => `[${shape.join(", ")}]`],
+    ["forward", ({ macs, latency }) => timeAndRate(latency.forward, macs)],
+    ["data", ({ macs, latency }) => timeAndRate(latency.data, macs)],
+    ["weights", ({ macs, latency }) => timeAndRate(latency.weights, macs)],
+  ], { left: 2 }),
+  "milliseconds, median; in brackets GFLOP/s, two a multiply-accumulate",
+];
 
 function timeAndRate(latency: Latency | undefined, macs: number): string {
   if (!latency) return "";

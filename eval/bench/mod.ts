@@ -1,4 +1,4 @@
-/** TODO eval/bench */
+/** Speed and memory on this machine: of samplers, gradients, exports, single layers and whole GPUs; each bench measures figures and prints them in lines. */
 export { benches } from "./benches.ts";
 export { compiledLines, measureCompiled } from "./compiled_speed.ts";
 export { exportCost, exportCostLines } from "./export_cost.ts";
@@ -8,6 +8,6 @@ export { gradientLines, measureGradient } from "./gradient_speed.ts";
 export { growthLines, measureGrowth } from "./growth.ts";
 export { layerLines, layerSubjects, measureLayers } from "./layer_gradients.ts";
 export { writeFigures } from "./machine.ts";
-export { measurePeers, peerLines } from "./peers.ts";
+export { measurePeers, peerLines } from "./peers/peers.ts";
 export { measureSpeed, speedLines } from "./sub_net_speed.ts";
 export { tinySubject } from "./subjects/tiny_subject.ts";

@@ -1,5 +1,5 @@
 /** A SubNet's speed against the full sampler's, the two taking turns. */
-import { alignedLines } from "../tables/aligned_lines.ts";
+import { columnLines } from "../tables/aligned_lines.ts";
 import {
   denseGates,
   denseMacs,
@@ -104,21 +104,19 @@ export function speedLines(
   { gates, macs, latency, overMacs }: Speed,
 ): string[] {
   const byMacs = macs.full / macs.subNet;
-  const row = (name: string, macs: number, { median, min, max }: Latency) => [
-    name,
-    (macs / 1e9).toFixed(3),
-    seconds(median),
-    `${seconds(min)} to ${seconds(max)}`,
-  ];
   const { rounds } = overMacs;
   const [low, high] = [Math.min(...rounds), Math.max(...rounds)];
   return [
     ...pattern(gates),
-    ...alignedLines([
-      ["", "GMACs", "median s", "range s"],
-      row("full", macs.full, latency.full),
-      row("SubNet", macs.subNet, latency.subNet),
-    ], { left: 1 }),
+    ...columnLines(["full", "subNet"] as const, [
+      ["", (which) => which === "full" ? "full" : "SubNet"],
+      ["GMACs", (which) => (macs[which] / 1e9).toFixed(3)],
+      ["median s", (which) => seconds(latency[which].median)],
+      ["range s", (which) => {
+        const { min, max } = latency[which];
+        return `${seconds(min)} to ${seconds(max)}`;
+      }],
+    ]),
     `sparsity ${(1 - macs.subNet / macs.full).toFixed(4)}`,
     `speedup by MACs ${byMacs.toFixed(3)}, measured ${
       (overMacs.median * byMacs).toFixed(3)

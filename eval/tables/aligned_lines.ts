@@ -1,3 +1,5 @@
+/** Text in aligned columns: for terminals and logs. */
+
 /** Rows of text as aligned lines: the first `left` columns flush left, the others right. */
 export function alignedLines(
   rows: readonly (readonly string[])[],
@@ -10,3 +12,20 @@ export function alignedLines(
     i < left ? cell.padEnd(widths[i]) : cell.padStart(widths[i]);
   return rows.map((row) => row.map(aligned).join("  ").trimEnd());
 }
+
+/** A column: its header, and what it says of a row. */
+export type LineColumn<Row> = readonly [
+  header: string,
+  textOf: (row: Row) => string,
+];
+
+/** A line of headers and a line a row, the first `left` columns flush left (1 unless told). */
+export const columnLines = <Row>(
+  rows: readonly Row[],
+  columns: readonly LineColumn<Row>[],
+  { left = 1 }: { readonly left?: number } = {},
+): string[] =>
+  alignedLines([
+    columns.map(([header]) => header),
+    ...rows.map((row) => columns.map(([, textOf]) => textOf(row))),
+  ], { left });

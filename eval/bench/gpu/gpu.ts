@@ -3,7 +3,7 @@
  * sparsities, one guided picture at a time. Self-contained: weights are random
  * and made on the spot, so it also runs from the folder that `--pack` makes.
  */
-import { alignedLines } from "../../tables/aligned_lines.ts";
+import { columnLines } from "../../tables/aligned_lines.ts";
 import {
   type Device,
   nodesOffDevice,
@@ -129,31 +129,23 @@ export function gpuLines(
   { model, offDevice, samplers }: GpuMeasurement,
 ): string[] {
   const [full] = samplers;
-  const rows = samplers.map(({ name, macs, latency }) => {
-    const byMacs = full.macs / macs;
-    const speedup = full.latency.median / latency.median;
-    return [
-      name,
-      (macs / 1e9).toFixed(3),
-      latency.median.toFixed(1),
-      `${latency.min.toFixed(1)} to ${latency.max.toFixed(1)}`,
-      byMacs.toFixed(3),
-      speedup.toFixed(3),
-      (speedup / byMacs).toFixed(3),
-    ];
-  });
-  const head = [
-    "sparsity",
-    "GMACs",
-    "median ms",
-    "range ms",
-    "MACs speedup",
-    "measured",
-    "measured / MACs",
-  ];
+  const byMacs = ({ macs }: MeasuredSampler) => full.macs / macs;
+  const measured = ({ latency }: MeasuredSampler) =>
+    full.latency.median / latency.median;
   return [
     model,
-    ...alignedLines([head, ...rows], { left: 1 }),
+    ...columnLines(samplers, [
+      ["sparsity", ({ name }) => name],
+      ["GMACs", ({ macs }) => (macs / 1e9).toFixed(3)],
+      ["median ms", ({ latency }) => latency.median.toFixed(1)],
+      [
+        "range ms",
+        ({ latency: { min, max } }) => `${min.toFixed(1)} to ${max.toFixed(1)}`,
+      ],
+      ["MACs speedup", (row) => byMacs(row).toFixed(3)],
+      ["measured", (row) => measured(row).toFixed(3)],
+      ["measured / MACs", (row) => (measured(row) / byMacs(row)).toFixed(3)],
+    ]),
     offDevice.length === 0
       ? "every operator on the device"
       : `on the CPU: ${offDevice.join(", ")}`,

@@ -15,8 +15,8 @@ import { openSession } from "@dip-go/core/runtime";
 import type { Tensor } from "@dip-go/core/tensor";
 import { tinyPixart, tinyUnet } from "@dip-go/testing/models";
 import { exporterGraph } from "./exporter_graph.ts";
-import { randomFeeds } from "./subjects/random_feeds.ts";
-import { tinySubject } from "./subjects/tiny_subject.ts";
+import { randomFeeds } from "../subjects/random_feeds.ts";
+import { tinySubject } from "../subjects/tiny_subject.ts";
 
 const models: Record<string, BlockGraph> = {
   "a UNet": tinyUnet({ batch: 2, granularity: "branch" }),

@@ -1,5 +1,5 @@
 /** A network's forward beside the graph that an exporter writes for it, in one process, taking turns. */
-import { alignedLines } from "../tables/aligned_lines.ts";
+import { columnLines } from "../../tables/aligned_lines.ts";
 import {
   type BlockGraph,
   blockGraphOf,
@@ -8,11 +8,11 @@ import {
 } from "@dip-go/core/models";
 import { macsOfGraph, sumMacs } from "@dip-go/core/onnx";
 import { openSession } from "@dip-go/core/runtime";
-import { interleave, type Latency } from "../statistics/latency.ts";
+import { interleave, type Latency } from "../../statistics/latency.ts";
 import { exporterGraph } from "./exporter_graph.ts";
-import { openLargeProducts, rateOf } from "./large_products.ts";
-import { randomFeeds } from "./subjects/random_feeds.ts";
-import { folders, type ModelName } from "./subjects/subjects.ts";
+import { openLargeProducts, rateOf } from "../large_products.ts";
+import { randomFeeds } from "../subjects/random_feeds.ts";
+import { folders, type ModelName } from "../subjects/subjects.ts";
 
 /** One network's speed; times in milliseconds, rates in 10⁹ floating-point operations a second. */
 export interface PeerSpeed {
@@ -94,25 +94,14 @@ const spread = ({ median, min, max }: Latency) => {
 
 /** A line a network. */
 export const peerLines = (speeds: readonly PeerSpeed[]): string[] => [
-  ...alignedLines([
-    [
-      "network",
-      "batch",
-      "ours ms",
-      "exporter ms",
-      "ours / exporter",
-      "GFLOP/s",
-      "of the machine's",
-    ],
-    ...speeds.map(({ name, batch, latency, overExporter, rate }) => [
-      name,
-      String(batch),
-      spread(latency.ours),
-      spread(latency.exporter),
-      overExporter.toFixed(3),
-      rate.ours.toFixed(0),
-      (rate.ours / rate.machine).toFixed(3),
-    ]),
-  ], { left: 1 }),
+  ...columnLines(speeds, [
+    ["network", ({ name }) => name],
+    ["batch", ({ batch }) => String(batch)],
+    ["ours ms", ({ latency }) => spread(latency.ours)],
+    ["exporter ms", ({ latency }) => spread(latency.exporter)],
+    ["ours / exporter", ({ overExporter }) => overExporter.toFixed(3)],
+    ["GFLOP/s", ({ rate }) => rate.ours.toFixed(0)],
+    ["of the machine's", ({ rate }) => (rate.ours / rate.machine).toFixed(3)],
+  ]),
   "medians, in brackets the range; the machine's rate is that of its fastest large matrix product",
 ];
