@@ -6,9 +6,10 @@ import { runClipText, runClipVision } from "./cases/clip_case.ts";
 import { runMetrics } from "./cases/metrics_case.ts";
 import { runNetworkCase } from "./cases/network_case.ts";
 import { runNetworkGradients } from "./cases/network_gradients.ts";
-import { type Conformance, runOpCases } from "./cases/ops.ts";
+import { runOpCases } from "./cases/ops/ops.ts";
 import { runRandom } from "./cases/random.ts";
 import { runAddNoise, runChains } from "./cases/schedulers.ts";
+import type { Conformance } from "./judge.ts";
 
 /** A case; `run` is null where nothing here covers it yet. */
 export interface ConformanceCase {

@@ -1,7 +1,28 @@
 /** From two tensors and the limits of their kind to a row of the report. */
-import type { Tensor } from "@dip-go/core/tensor";
-import { difference } from "./difference.ts";
-import type { Conformance } from "./cases/ops.ts";
+import {
+  describe,
+  float32,
+  sameShape,
+  type Tensor,
+  tensor,
+} from "@dip-go/core/tensor";
+
+/** Two measures of the same distance. */
+export interface Difference {
+  /** Largest absolute error; NaN where either tensor has one. */
+  readonly maxAbs: number;
+  /** maxAbs over the recorded tensor's largest magnitude; maxAbs itself where that is 0. */
+  readonly relative: number;
+}
+
+/** One tensor of one case, compared. */
+export interface Conformance extends Difference {
+  readonly case: string;
+  readonly tensor: string;
+  /** The largest `relative` that is accepted. */
+  readonly limit: number;
+  readonly ok: boolean;
+}
 
 /** Accepted errors. */
 export interface Limits {
@@ -11,21 +32,55 @@ export interface Limits {
   readonly maxAbs?: number;
 }
 
+/** A tensor, numbers that are compared in float32, or one in float64. */
+export type Numbers = Tensor | ArrayLike<number> | number;
+
+function tensorOf(numbers: Numbers): Tensor {
+  if (typeof numbers === "number") {
+    return tensor("float64", [], Float64Array.of(numbers));
+  }
+  if ("dtype" in numbers) return numbers;
+  return float32([numbers.length], Float32Array.from(numbers));
+}
+
 /**
  * Compares a tensor with the recorded one. A NaN is never ok.
  *
  * @throws {RangeError} If the shapes differ.
  */
-export function judge(
-  name: { readonly case: string; readonly tensor: string },
-  { found, expected, limits }: {
-    readonly found: Tensor;
-    readonly expected: Tensor;
-    readonly limits: Limits;
-  },
-): Conformance {
-  const distance = difference(found, expected);
+export function judge({ found, expected, limits, ...name }: {
+  readonly case: string;
+  readonly tensor: string;
+  readonly found: Numbers;
+  readonly expected: Numbers;
+  readonly limits: Limits;
+}): Conformance {
+  const distance = difference(tensorOf(found), tensorOf(expected));
   const ok = distance.relative <= limits.relative &&
     distance.maxAbs <= (limits.maxAbs ?? Infinity);
   return { ...name, ...distance, limit: limits.relative, ok };
+}
+
+/**
+ * How far a tensor is from the recorded one, element by element.
+ *
+ * @throws {RangeError} If the shapes differ.
+ */
+export function difference(found: Tensor, expected: Tensor): Difference {
+  if (!sameShape(found.shape, expected.shape)) {
+    throw new RangeError(
+      `Cannot compare tensors: found ${describe(found)}, expected ${
+        describe(expected)
+      }`,
+    );
+  }
+  let maxAbs = 0;
+  let largest = 0;
+  for (let i = 0; i < expected.data.length; i++) {
+    const value = Number(expected.data[i]);
+    // Math.max keeps a NaN, so one bad element is not lost.
+    maxAbs = Math.max(maxAbs, Math.abs(Number(found.data[i]) - value));
+    largest = Math.max(largest, Math.abs(value));
+  }
+  return { maxAbs, relative: largest === 0 ? maxAbs : maxAbs / largest };
 }

@@ -1,13 +1,13 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import { float32 } from "@dip-go/core/tensor";
-import { judge } from "./judge.ts";
+import { difference, judge } from "./judge.ts";
 
 const name = { case: "c", tensor: "t" };
 const pair = (...values: number[]) => float32([2], Float32Array.from(values));
 
 function isOk(found: number[], limits: { relative: number; maxAbs?: number }) {
   const expected = pair(1, 4);
-  return judge(name, { found: pair(...found), expected, limits }).ok;
+  return judge({ ...name, found: pair(...found), expected, limits }).ok;
 }
 
 Deno.test("judge() holds a tensor to both limits", () => {
@@ -19,4 +19,23 @@ Deno.test("judge() holds a tensor to both limits", () => {
 
 Deno.test("judge() never accepts a NaN", () => {
   assertEquals(isOk([NaN, 4], { relative: 1 }), false);
+});
+
+Deno.test("difference() measures against the recorded maximum", () => {
+  const recorded = float32([3], [-4, 0, 1]);
+  const { maxAbs, relative } = difference(float32([3], [-4, 1, 1]), recorded);
+  assertEquals([maxAbs, relative], [1, 0.25]);
+});
+
+Deno.test("difference() keeps a NaN", () => {
+  const found = float32([3], [NaN, 0, 1]);
+  assertEquals(difference(found, float32([3], [0, 0, 1])).relative, NaN);
+});
+
+Deno.test("difference() refuses other shapes", () => {
+  assertThrows(
+    () => difference(float32([2], [0, 0]), float32([1, 2], [0, 0])),
+    RangeError,
+    "found float32[2], expected float32[1,2]",
+  );
 });

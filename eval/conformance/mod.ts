@@ -1,3 +1,3 @@
-/** TODO eval/conformance */
+/** This implementation against tensors that others recorded: operators, networks, samplers, random numbers, metrics. */
 export { type ConformanceCase, findCases } from "./cases.ts";
-export type { Conformance } from "./cases/ops.ts";
+export type { Conformance } from "./judge.ts";

@@ -8,8 +8,7 @@ import {
 import { openSession } from "@dip-go/core/runtime";
 import { float32, plus, sizeOf, type Tensor } from "@dip-go/core/tensor";
 import type { SafetensorsFile } from "@dip-go/core/weights";
-import { judge, type Limits } from "./judge.ts";
-import type { Conformance } from "./cases/ops.ts";
+import { type Conformance, judge, type Limits } from "./judge.ts";
 
 /** What was recorded, and how it is compared. */
 export interface Trace {
@@ -38,7 +37,7 @@ export async function* runTrace(
       if (!key || !recorded.tensors.has(key)) continue;
       const expected = recorded.readSync(key);
       const found = shapedAs(made, expected);
-      yield judge({ case: name, tensor: key }, { found, expected, limits });
+      yield judge({ case: name, tensor: key, found, expected, limits });
     }
   }
 }

@@ -9,8 +9,7 @@ import {
 } from "@dip-go/core/models";
 import { openSession } from "@dip-go/core/runtime";
 import { openSafetensors } from "@dip-go/core/weights";
-import { judge, type Limits } from "../judge.ts";
-import type { Conformance } from "./ops.ts";
+import { type Conformance, judge, type Limits } from "../judge.ts";
 import { runTrace } from "../trace.ts";
 
 const limits: Limits = { relative: 1e-5, maxAbs: 3e-5 };
@@ -52,7 +51,9 @@ export async function* runAutoencoder(
     await using session = await openSession(wholeGraph(graph));
     const found = (await session.run(feeds))[graph.output];
     const expected = recorded.readSync(graph.output);
-    yield judge({ case: graph.model, tensor: graph.output }, {
+    yield judge({
+      case: graph.model,
+      tensor: graph.output,
       found,
       expected,
       limits,

@@ -9,8 +9,7 @@ import type { Graph } from "@dip-go/core/onnx";
 import { openSession } from "@dip-go/core/runtime";
 import type { Tensor } from "@dip-go/core/tensor";
 import { openSafetensors, type SafetensorsFile } from "@dip-go/core/weights";
-import { judge, type Limits } from "../judge.ts";
-import type { Conformance } from "./ops.ts";
+import { type Conformance, judge, type Limits } from "../judge.ts";
 
 const limits: Limits = { relative: 1e-5, maxAbs: 3e-5 };
 
@@ -43,7 +42,9 @@ async function* compared(
   const found = await session.run(feeds);
   for (const [output, key] of outputs) {
     const expected = recorded.readSync(key);
-    yield judge({ case: name, tensor: key }, {
+    yield judge({
+      case: name,
+      tensor: key,
       found: found[output],
       expected,
       limits,

@@ -2,10 +2,7 @@
 import { readJson } from "@dip-go/core/files";
 import { float32, type Tensor, tensor } from "@dip-go/core/tensor";
 import { openSafetensors, type SafetensorsFile } from "@dip-go/core/weights";
-import {
-  normalOf,
-  statisticsOf,
-} from "../../metrics/sets/feature_statistics.ts";
+import { normalOfFeatures } from "../../metrics/sets/feature_statistics.ts";
 import {
   frechetDistance,
   frechetDistanceTo,
@@ -22,8 +19,7 @@ import {
   frechetMetric,
 } from "../../metrics/sets/set_metric.ts";
 import { ssim } from "../../metrics/ssim.ts";
-import { judge } from "../judge.ts";
-import type { Conformance } from "./ops.ts";
+import { type Conformance, judge } from "../judge.ts";
 
 /** What `expected.json` holds of each metric. */
 interface Expected {
@@ -49,8 +45,6 @@ interface Expected {
     readonly filter: string;
   }[];
 }
-
-const scalar = (value: number) => tensor("float64", [], Float64Array.of(value));
 
 /**
  * Runs the recorded metrics.
@@ -78,12 +72,14 @@ function* frechetRows(
       recorded.readSync(`fid.${name}.features${i}`) as Tensor<"float32">
     );
     const [one, reference] = [features, two].map((each) =>
-      normalOf(statisticsOf(each))
+      normalOfFeatures(each)
     );
     const offset = Math.abs(fid_eigh) < 1e-6 ? trace1 : 0;
-    yield judge({ case: "frechet", tensor: name }, {
-      found: scalar(frechetDistance(one, reference) + offset),
-      expected: scalar(fid_eigh + offset),
+    yield judge({
+      case: "frechet",
+      tensor: name,
+      found: frechetDistance(one, reference) + offset,
+      expected: fid_eigh + offset,
       limits: { relative: 1e-6 },
     });
     const distance = fixedReference(frechetDistanceTo(reference));
@@ -93,9 +89,11 @@ function* frechetRows(
         shards.map(({ first, rows }) => metric.accumulate(rows, first))
           .reduce(metric.merge),
       ).fid.mean + offset;
-    yield judge({ case: "frechet", tensor: `${name}, sharded` }, {
-      found: scalar(valueOf(shardsOf(features))),
-      expected: scalar(valueOf([{ first: 0, rows: features }])),
+    yield judge({
+      case: "frechet",
+      tensor: `${name}, sharded`,
+      found: valueOf(shardsOf(features)),
+      expected: valueOf([{ first: 0, rows: features }]),
       limits: { relative: 1e-9 },
     });
   }
@@ -132,18 +130,22 @@ function* similarityRows(
     const [a, b] = pairOf(name);
     for (const padding of ["valid", "same_zero_pad"] as const) {
       const [found] = ssim(a, b, { dataRange, padding });
-      yield judge({ case: "ssim", tensor: `${name}.${padding}` }, {
-        found: scalar(found),
-        expected: scalar(values[padding]),
+      yield judge({
+        case: "ssim",
+        tensor: `${name}.${padding}`,
+        found,
+        expected: values[padding],
         limits,
       });
     }
   }
   for (const { name, data_range: dataRange, psnr: value } of expected.psnr) {
     const [a, b] = pairOf(name);
-    yield judge({ case: "psnr", tensor: name }, {
-      found: scalar(psnr(a, b, { dataRange })[0]),
-      expected: scalar(value),
+    yield judge({
+      case: "psnr",
+      tensor: name,
+      found: psnr(a, b, { dataRange })[0],
+      expected: value,
       limits,
     });
   }
@@ -172,7 +174,9 @@ function* resizeRows(
   for (const [output, found] of Object.entries(results)) {
     const key = `resize.${name}.${output}`;
     if (!recorded.tensors.has(key)) continue;
-    yield judge({ case: "resize", tensor: `${name}.${output}` }, {
+    yield judge({
+      case: "resize",
+      tensor: `${name}.${output}`,
       found,
       expected: recorded.readSync(key),
       limits: { relative: output === "out_float" ? 1e-6 : 0 },

@@ -10,8 +10,7 @@ import {
 } from "@dip-go/core/models";
 import { openSession } from "@dip-go/core/runtime";
 import { openSafetensors, type SafetensorsFile } from "@dip-go/core/weights";
-import { judge, type Limits } from "../judge.ts";
-import type { Conformance } from "./ops.ts";
+import { type Conformance, judge, type Limits } from "../judge.ts";
 import {
   recordedFeeds,
   recordedSizes,
@@ -133,7 +132,9 @@ async function* runOutputs(
     const made = await session.run(
       tensor === "output" ? feeds : withoutMask(feeds),
     );
-    yield judge({ case: `${name}/${label}`, tensor }, {
+    yield judge({
+      case: `${name}/${label}`,
+      tensor,
       found: made[graph.output],
       expected: recorded.readSync(`${label}.${tensor}`),
       limits,

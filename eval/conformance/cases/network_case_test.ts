@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { openSafetensors, writeSafetensors } from "@dip-go/core/weights";
+import type { Conformance } from "../judge.ts";
 import { runNetworkCase } from "./network_case.ts";
-import type { Conformance } from "./ops.ts";
 
 const testdata = decodeURIComponent(
   new URL("../../../testdata", import.meta.url).pathname,

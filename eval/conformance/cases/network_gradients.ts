@@ -3,8 +3,7 @@ import { cotangentOf, gradientOf, vjpGraph } from "@dip-go/core/autodiff";
 import { blockGraphOf, loadModel, wholeGraph } from "@dip-go/core/models";
 import { openSession } from "@dip-go/core/runtime";
 import { openSafetensors } from "@dip-go/core/weights";
-import { judge, type Limits } from "../judge.ts";
-import type { Conformance } from "./ops.ts";
+import { type Conformance, judge, type Limits } from "../judge.ts";
 import { recordedFeeds, recordedSizes } from "../recorded_feeds.ts";
 
 const limits: Limits = { relative: 2e-5, maxAbs: 1e-4 };
@@ -35,7 +34,9 @@ export async function* runNetworkGradients(
     [cotangentOf(output)]: recorded.readSync("R"),
   });
   const compared = (tensor: string, made: string) =>
-    judge({ case: "gradients", tensor }, {
+    judge({
+      case: "gradients",
+      tensor,
       found: found[made],
       expected: recorded.readSync(tensor),
       limits,

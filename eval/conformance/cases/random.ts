@@ -1,8 +1,6 @@
 /** Conformance of the random generator with PyTorch's, against a folder with `randn.json`. */
 import { TorchGenerator } from "@dip-go/core/random";
-import { float32, type Tensor } from "@dip-go/core/tensor";
-import { judge, type Limits } from "../judge.ts";
-import type { Conformance } from "./ops.ts";
+import { type Conformance, judge, type Limits } from "../judge.ts";
 
 /** The relative limit binds only below magnitude 1, where draws are exact or near it. */
 const limits: Limits = { relative: 1e-6, maxAbs: 1e-6 };
@@ -38,11 +36,7 @@ function* normalRows(draws: NormalDraws): Generator<Conformance> {
   const second = generator.randn(draws.shape).data;
   const { first, last, second_draw_first } = draws;
   const name = `seed ${draws.seed} randn [${draws.shape}]`;
-  const row = (
-    tensor: string,
-    found: Float32Array,
-    expected: readonly number[],
-  ) => judged({ case: name, tensor }, found, expected);
+  const row = rowOf(name);
   yield row("first", data.subarray(0, first.length), first);
   yield row("last", data.subarray(-last.length), last);
   const { length } = second_draw_first;
@@ -53,22 +47,16 @@ function* uniformRows(draws: UniformDraws): Generator<Conformance> {
   const { seed, uniform, randint_0_1000 } = draws;
   const name = `seed ${seed}`;
   const reals = new TorchGenerator(seed).rand([uniform.length]).data;
-  yield judged({ case: name, tensor: "rand" }, reals, uniform);
+  const row = rowOf(name);
+  yield row("rand", reals, uniform);
   const shape = [randint_0_1000.length];
   const integers = new TorchGenerator(seed).randint(0, 1000, shape).data;
-  const found = Float32Array.from(integers, Number);
-  yield judged({ case: name, tensor: "randint" }, found, randint_0_1000);
+  yield row("randint", Array.from(integers, Number), randint_0_1000);
 }
 
-function judged(
-  name: { readonly case: string; readonly tensor: string },
-  found: Float32Array,
+const rowOf = (name: string) =>
+(
+  tensor: string,
+  found: ArrayLike<number>,
   expected: readonly number[],
-): Conformance {
-  const flat = (data: Float32Array): Tensor => float32([data.length], data);
-  return judge(name, {
-    found: flat(found),
-    expected: flat(Float32Array.from(expected)),
-    limits,
-  });
-}
+): Conformance => judge({ case: name, tensor, found, expected, limits });

@@ -14,9 +14,7 @@ import {
   type SchedulerConfig,
   startState,
 } from "@dip-go/core/samplers";
-import { float32, type Tensor } from "@dip-go/core/tensor";
-import { judge, type Limits } from "../judge.ts";
-import type { Conformance } from "./ops.ts";
+import { type Conformance, judge, type Limits } from "../judge.ts";
 
 const exact: Limits = { relative: 0 };
 /** Timesteps between the training's, found from sigmas. */
@@ -67,15 +65,19 @@ function* chainRows(
     ? makeSampler(config, { steps })
     : makeDdim(ddimConfig(config), { steps, eta });
   const name = `${steps} steps`;
-  yield judge({ case: name, tensor: "timesteps" }, {
-    found: flat(sampler.steps.map(({ timestep }) => timestep)),
-    expected: flat(run.timesteps),
+  yield judge({
+    case: name,
+    tensor: "timesteps",
+    found: sampler.steps.map(({ timestep }) => timestep),
+    expected: run.timesteps,
     limits: run.timesteps.every(Number.isInteger) ? exact : fractional,
   });
   for (const [i, x] of chain(sampler, run, recorded).entries()) {
-    yield judge({ case: name, tensor: `samples.${i}` }, {
-      found: float32([x.length], x),
-      expected: flat(run.samples[i]),
+    yield judge({
+      case: name,
+      tensor: `samples.${i}`,
+      found: x,
+      expected: run.samples[i],
       limits,
     });
   }
@@ -135,25 +137,26 @@ export async function* runAddNoise(file: string): AsyncGenerator<Conformance> {
   const { x0, noise, results }: AddNoiseFile = JSON.parse(
     await Deno.readTextFile(file),
   );
-  for (const { betas, t, add_noise, velocity } of results) {
+  for (const { betas, t, ...expected } of results) {
     const schedule = namedSchedule(betas);
     const batch = {
       clean: Float32Array.from(x0),
       noise: Float32Array.from(noise),
       timesteps: [t],
     };
-    const row = (
-      tensor: string,
-      found: Float32Array,
-      expected: readonly number[],
-    ) =>
-      judge({ case: `${betas} t${t}`, tensor }, {
-        found: float32([found.length], found),
-        expected: flat(expected),
+    const found = {
+      add_noise: addNoise(schedule, batch),
+      velocity: getVelocity(schedule, batch),
+    };
+    for (const tensor of ["add_noise", "velocity"] as const) {
+      yield judge({
+        case: `${betas} t${t}`,
+        tensor,
+        found: found[tensor],
+        expected: expected[tensor],
         limits,
       });
-    yield row("add_noise", addNoise(schedule, batch), add_noise);
-    yield row("velocity", getVelocity(schedule, batch), velocity);
+    }
   }
 }
 
@@ -167,8 +170,4 @@ function namedSchedule(name: string): NoiseSchedule {
       Object.keys(namedSchedules).join(", ")
     }`,
   );
-}
-
-function flat(values: readonly number[]): Tensor {
-  return float32([values.length], Float32Array.from(values));
 }

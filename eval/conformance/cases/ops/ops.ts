@@ -8,7 +8,7 @@ import { type Graph, GraphBuilder } from "@dip-go/core/onnx";
 import { openSession } from "@dip-go/core/runtime";
 import type { Tensor } from "@dip-go/core/tensor";
 import { openSafetensors } from "@dip-go/core/weights";
-import { type Difference, difference } from "../difference.ts";
+import { type Conformance, judge } from "../../judge.ts";
 import { type OpAttributes, opGraphs } from "./op_graphs.ts";
 
 /** One entry of `ops.json`. */
@@ -29,15 +29,6 @@ export interface OpCase {
   readonly feeds: Readonly<Record<string, Tensor>>;
   /** The recorded tensors, keyed by the graph's outputs. */
   readonly expected: Readonly<Record<string, Tensor>>;
-}
-
-/** One tensor of one case, compared. */
-export interface Conformance extends Difference {
-  readonly case: string;
-  readonly tensor: string;
-  /** The largest `relative` that is accepted. */
-  readonly limit: number;
-  readonly ok: boolean;
 }
 
 /** Accepted error of a single operator relative to the tensor's maximum. */
@@ -103,14 +94,14 @@ export async function* runOpCases(
 }
 
 async function* runOpCase(
-  { name, graph, feeds, expected }: OpCase,
+  { name, graph, feeds, expected: recorded }: OpCase,
   limit: number,
 ): AsyncGenerator<Conformance> {
   await using session = await openSession(graph);
   const results = await session.run(feeds);
-  for (const [tensor, recorded] of Object.entries(expected)) {
-    const distance = difference(results[tensor], recorded);
-    const ok = distance.relative <= limit;
-    yield { case: name, tensor, ...distance, limit, ok };
+  for (const [tensor, expected] of Object.entries(recorded)) {
+    const found = results[tensor];
+    const limits = { relative: limit };
+    yield judge({ case: name, tensor, found, expected, limits });
   }
 }
