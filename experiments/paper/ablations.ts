@@ -2,7 +2,7 @@
 import type { Experiment } from "../schema/experiment.ts";
 import type { SearchSettings } from "@dip-go/pruner/methods";
 import { embeddedSd, fullSd } from "./base.ts";
-import type { PaperRow, Scale, Section } from "../schema/study.ts";
+import type { Scale, Section } from "../schema/study.ts";
 
 type Change = Partial<
   Pick<SearchSettings["network"], "consistency" | "alpha" | "gamma">
@@ -12,14 +12,6 @@ const bases: Readonly<Record<Scale, Experiment>> = {
   full: { ...fullSd, sparsity: [0.8] },
   embedded: { ...embeddedSd, sparsity: [0.5, 0.8] },
 };
-
-/** A row of the paper's: its pruned SD-1.5 at 0.8. */
-export const ablationRow = (label: string, clip: number): PaperRow => ({
-  label: `DiP-GO, ${label}`,
-  dense: "16.94",
-  sparsity: 0.8,
-  metrics: { clip },
-});
 
 /** The change's experiment at a scale; the paper's setting, changed nothing, is one run for all tables. */
 export function ablation(

@@ -1,55 +1,47 @@
 /** Figure 3: seconds of one image against the pruning ratio. */
-import { embeddedSd, fidelity, fullSd, notesOfAll } from "./base.ts";
 import type { PaperRow, Study } from "../schema/study.ts";
+import { embeddedSd, fidelity, fullSd, notesOfAll } from "./base.ts";
+import { sectionsFrom } from "./rows.ts";
 
-// pruning ratio, seconds
-const points = [
-  [0, 5.01],
-  [0.3, 3.59],
-  [0.4, 3.13],
-  [0.5, 2.65],
-  [0.6, 2.18],
-  [0.7, 1.70],
-  [0.8, 1.23],
-] as const;
+const sparsity = [0.3, 0.4, 0.5, 0.6, 0.7, 0.8];
+const fullSeconds = 5.01;
+const seconds = [3.59, 3.13, 2.65, 2.18, 1.70, 1.23];
 
-const paper: readonly PaperRow[] = points.map(([sparsity, seconds]) => ({
-  label: sparsity === 0 ? "full" : `DiP-GO, ${sparsity}`,
+const row = (label: string, sparsity: number, seconds: number): PaperRow => ({
+  label,
   dense: "16.94",
   sparsity,
   seconds,
-  speedup: Number((points[0][1] / seconds).toFixed(2)),
-}));
-
-const sparsity = points.slice(1).map(([s]) => s);
+  speedup: Number((fullSeconds / seconds).toFixed(2)),
+});
+const paper = [
+  row("full", 0, fullSeconds),
+  ...sparsity.map((ratio, i) => row(`DiP-GO, ${ratio}`, ratio, seconds[i])),
+];
 
 export default {
   name: "paper-figure3",
   description: "Figure 3: seconds of one image against the pruning ratio",
   paper,
   sections: {
-    full: [{
-      label: "blocks",
-      experiment: {
-        ...fullSd,
+    full: sectionsFrom(fullSd, {
+      blocks: {
         name: "paper-figure3-blocks",
         sparsity,
         evaluation: { ...fullSd.evaluation, pairs: 16 },
         metrics: fidelity,
         latency: { batches: [1], rounds: 10 },
       },
-    }],
-    embedded: [{
-      label: "blocks",
-      experiment: {
-        ...embeddedSd,
+    }),
+    embedded: sectionsFrom(embeddedSd, {
+      blocks: {
         name: "paper-figure3-shapes",
         sparsity,
         evaluation: { ...embeddedSd.evaluation, pairs: 8 },
         metrics: fidelity,
         latency: { batches: [1], rounds: 7 },
       },
-    }],
+    }),
   },
   explanations: {},
   notes: [

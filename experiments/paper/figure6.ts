@@ -1,39 +1,34 @@
 /** Figure 6: pictures as the pruning ratio rises. */
-import { embeddedSd, fidelity, fullSd, notesOfAll } from "./base.ts";
 import type { Study } from "../schema/study.ts";
+import { embeddedSd, fidelity, fullSd, notesOfAll } from "./base.ts";
+import { sectionsFrom } from "./rows.ts";
 
-const sparsity = [0.3, 0.5, 0.7, 0.8, 0.9];
-const methods = ["fewer-steps", "dip-go"];
+const shown = {
+  sparsity: [0.3, 0.5, 0.7, 0.8, 0.9],
+  methods: ["fewer-steps", "dip-go"],
+  metrics: fidelity,
+  latency: { batches: [1], rounds: 3 },
+};
 
 export default {
   name: "paper-figure6",
   description: "Figure 6: pictures and gates as the pruning ratio rises",
   paper: [],
   sections: {
-    full: [{
-      label: "blocks",
-      experiment: {
-        ...fullSd,
+    full: sectionsFrom(fullSd, {
+      blocks: {
+        ...shown,
         name: "paper-figure6-blocks",
-        sparsity,
-        methods,
         evaluation: { ...fullSd.evaluation, pairs: 16 },
-        metrics: fidelity,
-        latency: { batches: [1], rounds: 3 },
       },
-    }],
-    embedded: [{
-      label: "blocks",
-      experiment: {
-        ...embeddedSd,
+    }),
+    embedded: sectionsFrom(embeddedSd, {
+      blocks: {
+        ...shown,
         name: "paper-figure6-shapes",
-        sparsity,
-        methods,
         evaluation: { ...embeddedSd.evaluation, pairs: 16 },
-        metrics: fidelity,
-        latency: { batches: [1], rounds: 3 },
       },
-    }],
+    }),
   },
   explanations: {},
   notes: [

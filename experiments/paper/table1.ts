@@ -1,122 +1,69 @@
 /** Table 1: Stable Diffusion 1.5 with PLMS, against BK-SDM, fewer steps and DeepCache. */
+import type { Study } from "../schema/study.ts";
 import { embeddedSd, fullSd, notesOfAll } from "./base.ts";
-import type { PaperRow, Study } from "../schema/study.ts";
+import { paperRows, sectionsFrom } from "./rows.ts";
 
-const model = "sd-1.5";
-const dense = "16.94";
+const columns = ["speedup", "clip", "clip_parti", "speedup_parti"]; // of COCO 2017, then of PartiPrompts
+const cut = { because: "truncated" };
+const base = { model: "bk-sdm-base" } as const;
+const small = { model: "bk-sdm-small", ...cut } as const;
+const cached = {
+  deepCache: { interval: 5, computed: 2, granularity: "branch" },
+  because: "deepcache",
+} as const;
 
-// label, MACs, PartiPrompts: speedup, CLIP; COCO 2017: speedup, CLIP
-const row = (
-  label: string,
-  macs: PaperRow["macs"],
-  [partiSpeedup, parti]: readonly [number, number],
-  [speedup, coco]: readonly [number, number],
-): PaperRow => ({
-  label,
-  macs,
-  dense,
-  speedup,
-  metrics: { clip: coco, clip_parti: parti, speedup_parti: partiSpeedup },
-});
-
-const paper: readonly PaperRow[] = [
-  row("PLMS, 50 steps", { printed: "16.94", bill: { model, calls: 50 } }, [
-    1,
-    29.51,
-  ], [1, 30.30]),
-  row(
-    "BK-SDM-Base",
-    { printed: "11.19", bill: { model: "bk-sdm-base", calls: 50 } },
-    [1.49, 28.88],
-    [1.45, 29.47],
-  ),
-  row("PLMS, 25 steps", { printed: "8.47", bill: { model, calls: 25 } }, [
-    2.04,
-    29.33,
-  ], [1.91, 29.99]),
-  row(
-    "PLMS skip, interval 2",
-    { printed: "8.47", bill: { model, calls: 25 } },
-    [2.04, 19.74],
-    [1.91, 16.78],
-  ),
-  row(
-    "DeepCache",
-    {
-      printed: "6.52",
-      bill: {
-        model,
-        calls: 50,
-        deepCache: { interval: 5, computed: 2, granularity: "branch" },
-      },
-      because: "deepcache",
-    },
-    [2.15, 29.46],
-    [2.11, 30.23],
-  ),
-  row(
-    "DiP-GO, 0.80",
-    {
-      printed: "3.38",
-      bill: { model, calls: 50, keep: 0.2 },
-      because: "truncated",
-    },
-    [4.43, 29.51],
-    [4.40, 30.29],
-  ),
-  row(
-    "BK-SDM-Small",
-    {
-      printed: "10.88",
-      bill: { model: "bk-sdm-small", calls: 50 },
-      because: "truncated",
-    },
-    [1.75, 27.94],
-    [1.68, 27.96],
-  ),
-  row("PLMS, 15 steps", { printed: "5.08", bill: { model, calls: 15 } }, [
-    2.89,
-    28.58,
-  ], [2.59, 29.39]),
-  row(
-    "DiP-GO, 0.85",
-    { printed: "2.54", bill: { model, calls: 50, keep: 0.15 } },
-    [5.52, 29.07],
-    [5.46, 29.84],
-  ),
-];
+const paper = paperRows({
+  model: "sd-1.5",
+  calls: 50,
+  dense: "16.94",
+  columns,
+}, [
+  ["PLMS, 50 steps", "16.94", {}, 1, 30.30, 29.51, 1],
+  ["BK-SDM-Base", "11.19", base, 1.45, 29.47, 28.88, 1.49],
+  ["PLMS, 25 steps", "8.47", { calls: 25 }, 1.91, 29.99, 29.33, 2.04],
+  ["PLMS skip, interval 2", "8.47", { calls: 25 }, 1.91, 16.78, 19.74, 2.04],
+  ["DeepCache", "6.52", cached, 2.11, 30.23, 29.46, 2.15],
+  ["DiP-GO, 0.80", "3.38", { keep: 0.2, ...cut }, 4.40, 30.29, 29.51, 4.43],
+  ["BK-SDM-Small", "10.88", small, 1.68, 27.96, 27.94, 1.75],
+  ["PLMS, 15 steps", "5.08", { calls: 15 }, 2.59, 29.39, 28.58, 2.89],
+  ["DiP-GO, 0.85", "2.54", { keep: 0.15 }, 5.46, 29.84, 29.07, 5.52],
+]);
 
 // 0.49 and 0.68 leave room for 25 and 15 steps of PLMS, which take 26 and 16 calls of 51; 0.6 for DeepCache with N = 5
-const blockSparsity = [0.49, 0.68, 0.8, 0.85];
-const branchSparsity = [0.49, 0.6, 0.8, 0.85];
-const blocks = [
-  "fewer-steps",
-  "uniform-reuse",
-  "searched-subset",
-  "dip-go",
-];
-const branches = [
-  "deepcache",
-  "deepcache-nonuniform",
-  "deepcache-authors",
-  "random",
-  "dip-go",
-  "energy+forecast",
-];
+const blocks = {
+  sparsity: [0.49, 0.68, 0.8, 0.85],
+  methods: ["fewer-steps", "uniform-reuse", "searched-subset", "dip-go"],
+};
+const branches = {
+  superNet: { granularity: "branch" },
+  sparsity: [0.49, 0.6, 0.8, 0.85],
+  methods: [
+    "deepcache",
+    "deepcache-nonuniform",
+    "deepcache-authors",
+    "random",
+    "dip-go",
+    "energy+forecast",
+  ],
+} as const;
 
 /** A published checkpoint of fewer parameters: measured, with nothing to search. */
-const checkpoint = (name: string, model: string) => ({
-  label: name,
-  experiment: {
-    ...fullSd,
-    name: `paper-${name}`,
-    description: `${name}, PLMS, measured as it is`,
-    model,
-    sparsity: [0.5],
-    methods: ["fewer-steps"],
-    mainMethod: "fewer-steps",
-  },
+const checkpoint = (name: string) => ({
+  name: `paper-${name}`,
+  description: `${name}, PLMS, measured as it is`,
+  model: `nota-ai/${name}`,
+  sparsity: [0.5],
+  methods: ["fewer-steps"],
+  mainMethod: "fewer-steps",
 });
+
+const parti = {
+  ...blocks,
+  name: "paper-table1-parti",
+  description: "Stable Diffusion 1.5, PLMS, 50 steps, on PartiPrompts",
+  prompts: { ...fullSd.prompts!, evaluation: "prompts/PartiPrompts.tsv" },
+  evaluation: { ...fullSd.evaluation, pairs: 1632 },
+};
 
 export default {
   name: "paper-table1",
@@ -125,68 +72,33 @@ export default {
   paper,
   sections: {
     full: [
-      {
-        label: "blocks",
-        experiment: {
-          ...fullSd,
-          name: "paper-table1-blocks",
-          sparsity: blockSparsity,
-          methods: blocks,
-        },
-      },
-      {
-        label: "branches",
-        experiment: {
-          ...fullSd,
+      ...sectionsFrom(fullSd, {
+        blocks: { ...blocks, name: "paper-table1-blocks" },
+        branches: {
+          ...branches,
           name: "paper-table1-branches",
           description: "Stable Diffusion 1.5, PLMS, 50 steps, 27 branches",
-          superNet: { granularity: "branch" },
-          sparsity: branchSparsity,
-          methods: branches,
         },
-      },
+      }),
       {
         label: "blocks, PartiPrompts",
         promptSet: "parti",
-        experiment: {
-          ...fullSd,
-          name: "paper-table1-parti",
-          description: "Stable Diffusion 1.5, PLMS, 50 steps, on PartiPrompts",
-          prompts: {
-            ...fullSd.prompts!,
-            evaluation: "prompts/PartiPrompts.tsv",
-          },
-          sparsity: blockSparsity,
-          methods: blocks,
-          evaluation: { ...fullSd.evaluation, pairs: 1632 },
-        },
+        experiment: { ...fullSd, ...parti },
       },
-      checkpoint("bk-sdm-base", "nota-ai/bk-sdm-base"),
-      checkpoint("bk-sdm-small", "nota-ai/bk-sdm-small"),
+      ...sectionsFrom(fullSd, {
+        "bk-sdm-base": checkpoint("bk-sdm-base"),
+        "bk-sdm-small": checkpoint("bk-sdm-small"),
+      }),
     ],
-    embedded: [
-      {
-        label: "blocks",
-        experiment: {
-          ...embeddedSd,
-          name: "paper-table1-shapes-blocks",
-          sparsity: blockSparsity,
-          methods: blocks,
-        },
+    embedded: sectionsFrom(embeddedSd, {
+      blocks: { ...blocks, name: "paper-table1-shapes-blocks" },
+      branches: {
+        ...branches,
+        name: "paper-table1-shapes-branches",
+        description:
+          "the embedded text-to-image model, PLMS, 50 steps, branches",
       },
-      {
-        label: "branches",
-        experiment: {
-          ...embeddedSd,
-          name: "paper-table1-shapes-branches",
-          description:
-            "the embedded text-to-image model, PLMS, 50 steps, branches",
-          superNet: { granularity: "branch" },
-          sparsity: branchSparsity,
-          methods: branches,
-        },
-      },
-    ],
+    }),
   },
   explanations: {
     truncated:

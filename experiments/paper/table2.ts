@@ -1,94 +1,58 @@
 /** Table 2: Stable Diffusion 2.1 at 768 pixels. */
+import type { Study } from "../schema/study.ts";
 import { cocoFid, embeddedSd, fullSd, notesOfAll } from "./base.ts";
-import type { PaperRow, Study } from "../schema/study.ts";
+import { paperRows, sectionsFrom } from "./rows.ts";
 
-const model = "sd-2.1";
-const dense = "38.04";
-
-// label, MACs, speedup, CLIP, FID-5K
-const row = (
-  label: string,
-  macs: PaperRow["macs"],
-  speedup: number,
-  clip: number,
-  fid_companion: number,
-): PaperRow => ({
-  label,
-  macs,
-  dense,
-  speedup,
-  metrics: { clip, fid_companion },
-});
-
-const paper: readonly PaperRow[] = [
-  row(
-    "50 steps",
-    { printed: "38.04", bill: { model, calls: 50 }, because: "truncated" },
-    1,
-    31.55,
-    27.29,
-  ),
-  row(
-    "20 steps",
-    { printed: "15.21", bill: { model, calls: 20 }, because: "truncated" },
-    2.49,
-    31.53,
-    27.83,
-  ),
-  row(
+const cut = { because: "truncated" };
+const paper = paperRows({
+  model: "sd-2.1",
+  calls: 50,
+  dense: "38.04",
+  columns: ["speedup", "clip", "fid_companion"],
+}, [
+  ["50 steps", "38.04", cut, 1, 31.55, 27.29],
+  ["20 steps", "15.21", { calls: 20, ...cut }, 2.49, 31.53, 27.83],
+  [
     "DiP-GO, 0.7",
-    {
-      printed: "11.42",
-      bill: { model, calls: 50, keep: 0.3 },
-      because: "fitted",
-    },
+    "11.42",
+    { keep: 0.3, because: "fitted" },
     3.02,
     31.50,
     25.98,
-  ),
-  row(
-    "DiP-GO, 0.8",
-    { printed: "7.61", bill: { model, calls: 50, keep: 0.2 } },
-    3.81,
-    30.92,
-    27.69,
-  ),
-];
+  ],
+  ["DiP-GO, 0.8", "7.61", { keep: 0.2 }, 3.81, 30.92, 27.69],
+]);
 
-const sparsity = [0.6, 0.7, 0.8];
-const methods = ["fewer-steps", "searched-subset", "dip-go", "energy+forecast"];
+const rivals = {
+  sparsity: [0.6, 0.7, 0.8],
+  methods: ["fewer-steps", "searched-subset", "dip-go", "energy+forecast"],
+};
 
 export default {
   name: "paper-table2",
   description: "Table 2: SD-2.1 at 768x768, DPM-Solver",
   paper,
   sections: {
-    full: [{
-      label: "blocks",
-      experiment: {
-        ...fullSd,
+    full: sectionsFrom(fullSd, {
+      blocks: {
+        ...rivals,
         name: "paper-table2-blocks",
         description:
           "Stable Diffusion 2.1 at 768x768, DPM-Solver++, 50 steps, nine blocks",
         model: "stabilityai/stable-diffusion-2-1",
         sampler: { kind: "dpm-solver++", steps: 50, guidanceScale: 7.5 },
-        sparsity,
-        methods,
         metrics: [...fullSd.metrics, cocoFid],
       },
-    }],
-    embedded: [{
-      label: "blocks",
-      experiment: {
-        ...embeddedSd,
+    }),
+    embedded: sectionsFrom(embeddedSd, {
+      blocks: {
+        ...rivals,
         name: "paper-table2-shapes",
         description:
           "the embedded text-to-image model, DPM-Solver++, 50 steps, nine blocks",
         sampler: { kind: "dpm-solver++", steps: 50, guidanceScale: 3 },
-        sparsity,
-        methods,
       },
-    }],
+    }),
   },
   explanations: {
     truncated:

@@ -1,106 +1,73 @@
 /** Table 3: DiT-XL/2 on ImageNet at 256 pixels, against fewer steps and DeepCache. */
+import type { Study } from "../schema/study.ts";
 import { embeddedDit, fullDit, notesOfAll } from "./base.ts";
-import type { Bill, PaperRow, Study } from "../schema/study.ts";
+import { paperRows, sectionsFrom } from "./rows.ts";
 
-const model = "dit-xl-2-256";
-const dense = "29.66";
-
-// label, MACs, their bill, FID-50K, speedup
-const row = (
-  label: string,
-  printed: string,
-  bill: Omit<Bill, "model">,
-  fid_adm: number,
-  speedup: number,
-): PaperRow => ({
-  label,
-  macs: {
-    printed,
-    bill: { model, ...bill },
-    because: bill.deepCache ? "deepcache" : "total",
-  },
-  dense,
-  speedup,
-  metrics: { fid_adm },
+const of = (part: { calls?: number; keep?: number } = {}) => ({
+  ...part,
+  because: "total",
 });
-
 const cached = (interval: number, computed: number) =>
   ({
-    calls: 250,
     deepCache: { interval, computed, granularity: "block" },
+    because: "deepcache",
   }) as const;
 
-const paper: readonly PaperRow[] = [
-  row("DDIM, 250 steps, official", "29.66", { calls: 250 }, 2.27, 1),
-  row("DDIM, 250 steps, diffusers", "29.66", { calls: 250 }, 2.97, 1),
-  row("DDIM, 110 steps", "13.05", { calls: 110 }, 3.06, 2.13),
-  row("DDIM, 100 steps", "11.86", { calls: 100 }, 3.17, 2.46),
-  row("DeepCache, N = 2", "15.88", cached(2, 2), 3.07, 1.76),
-  row("DiP-GO, 0.6", "11.86", { calls: 250, keep: 0.4 }, 3.01, 2.43),
-  row("DDIM, 70 steps", "8.30", { calls: 70 }, 3.35, 3.49),
-  row("DeepCache, N = 5", "6.77", cached(5, 1), 3.20, 3.44),
-  row("DiP-GO, 0.75", "7.40", { calls: 250, keep: 0.25 }, 3.14, 3.60),
-];
+const paper = paperRows({
+  model: "dit-xl-2-256",
+  calls: 250,
+  dense: "29.66",
+  columns: ["fid_adm", "speedup"],
+}, [
+  ["DDIM, 250 steps, official", "29.66", of(), 2.27, 1],
+  ["DDIM, 250 steps, diffusers", "29.66", of(), 2.97, 1],
+  ["DDIM, 110 steps", "13.05", of({ calls: 110 }), 3.06, 2.13],
+  ["DDIM, 100 steps", "11.86", of({ calls: 100 }), 3.17, 2.46],
+  ["DeepCache, N = 2", "15.88", cached(2, 2), 3.07, 1.76],
+  ["DiP-GO, 0.6", "11.86", of({ keep: 0.4 }), 3.01, 2.43],
+  ["DDIM, 70 steps", "8.30", of({ calls: 70 }), 3.35, 3.49],
+  ["DeepCache, N = 5", "6.77", cached(5, 1), 3.20, 3.44],
+  ["DiP-GO, 0.75", "7.40", of({ keep: 0.25 }), 3.14, 3.60],
+]);
 
-const blocks = [
-  "fewer-steps",
-  "deepcache",
-  "deepcache-authors",
-  "searched-subset",
-  "dip-go",
-];
-const sublayers = ["fora", "dip-go", "energy+forecast"];
-const finer = { granularity: "sublayer", backup: "residual" } as const;
+const blocks = {
+  sparsity: [0.46, 0.6, 0.75],
+  methods: [
+    "fewer-steps",
+    "deepcache",
+    "deepcache-authors",
+    "searched-subset",
+    "dip-go",
+  ],
+};
+const sublayers = {
+  superNet: { granularity: "sublayer", backup: "residual" },
+  methods: ["fora", "dip-go", "energy+forecast"],
+} as const;
 
 export default {
   name: "paper-table3",
   description: "Table 3: DiT-XL/2 at 256x256 against fewer steps and DeepCache",
   paper,
   sections: {
-    full: [
-      {
-        label: "blocks",
-        experiment: {
-          ...fullDit,
-          name: "paper-table3-blocks",
-          sparsity: [0.46, 0.6, 0.75],
-          methods: blocks,
-        },
+    full: sectionsFrom(fullDit, {
+      blocks: { ...blocks, name: "paper-table3-blocks" },
+      sublayers: {
+        ...sublayers,
+        name: "paper-table3-sublayers",
+        description:
+          "DiT-XL/2 at 256x256, DDIM, 250 steps, attention and MLP apart",
       },
-      {
-        label: "sublayers",
-        experiment: {
-          ...fullDit,
-          name: "paper-table3-sublayers",
-          description:
-            "DiT-XL/2 at 256x256, DDIM, 250 steps, attention and MLP apart",
-          superNet: finer,
-          methods: sublayers,
-        },
+    }),
+    embedded: sectionsFrom(embeddedDit, {
+      blocks: { ...blocks, name: "paper-table3-shapes-blocks" },
+      sublayers: {
+        ...sublayers,
+        name: "paper-table3-shapes-sublayers",
+        description:
+          "the embedded transformer, DDIM, 50 steps, attention and MLP apart",
       },
-    ],
-    embedded: [
-      {
-        label: "blocks",
-        experiment: {
-          ...embeddedDit,
-          name: "paper-table3-shapes-blocks",
-          sparsity: [0.46, 0.6, 0.75],
-          methods: blocks,
-        },
-      },
-      {
-        label: "sublayers",
-        experiment: {
-          ...embeddedDit,
-          name: "paper-table3-shapes-sublayers",
-          description:
-            "the embedded transformer, DDIM, 50 steps, attention and MLP apart",
-          superNet: finer,
-          methods: sublayers,
-        },
-      },
-    ],
+    }),
   },
   explanations: {
     total:

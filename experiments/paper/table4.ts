@@ -1,179 +1,107 @@
 /** Table 4: pruning on top of fast samplers. */
+import type { KnownModelName } from "@dip-go/core/models";
+import type { Study } from "../schema/study.ts";
 import { embeddedSd, fullSd, notesOfAll } from "./base.ts";
-import type { Bill, PaperRow, Study } from "../schema/study.ts";
+import { paperRows, type PrintedRow, sectionsFrom } from "./rows.ts";
 
-interface Printed {
-  readonly macs: PaperRow["macs"];
-  readonly clip: number;
-}
-
-// label, the unpruned sampler, the pruned one
+/** An unpruned sampler and its pruned one. */
 const pair = (
-  label: string,
-  base: Printed & { macs: NonNullable<PaperRow["macs"]> },
-  pruned: Printed,
-): readonly PaperRow[] => [
-  {
-    label,
-    macs: base.macs,
-    dense: base.macs.printed,
-    metrics: { clip: base.clip },
-  },
-  {
-    label: `DiP-GO on ${label}`,
-    macs: pruned.macs,
-    dense: base.macs.printed,
-    metrics: { clip: pruned.clip },
-  },
-];
+  model: KnownModelName,
+  calls: number,
+  rows: readonly [PrintedRow, PrintedRow],
+) => paperRows({ model, calls, dense: rows[0][1], columns: ["clip"] }, rows);
 
-const sd15 = { model: "sd-1.5", calls: 50 } satisfies Bill;
-const sd21 = { model: "sd-2.1", calls: 50 } satisfies Bill;
-const sd21Half = { ...sd21, calls: 25 };
-const truncated = "truncated";
-
-const paper: readonly PaperRow[] = [
-  ...pair(
-    "DDIM-50, SD-1.5",
-    { macs: { printed: "16.94", bill: sd15 }, clip: 30.30 },
-    {
-      macs: {
-        printed: "3.38",
-        bill: { ...sd15, keep: 0.2 },
-        because: truncated,
-      },
-      clip: 30.29,
-    },
-  ),
-  ...pair(
-    "DPM-50, SD-2.1",
-    { macs: { printed: "38.04", bill: sd21, because: truncated }, clip: 31.55 },
-    {
-      macs: {
-        printed: "11.42",
-        bill: { ...sd21, keep: 0.3 },
-        because: "fitted",
-      },
-      clip: 31.50,
-    },
-  ),
-  ...pair(
-    "DPM-25, SD-2.1",
-    { macs: { printed: "19.02", bill: sd21Half }, clip: 31.59 },
-    {
-      macs: { printed: "9.51", bill: { ...sd21Half, keep: 0.5 } },
-      clip: 31.52,
-    },
-  ),
-  ...pair(
-    "LCM-4, SDXL",
-    {
-      macs: {
-        printed: "11.95",
-        bill: { model: "sdxl", calls: 4 },
-        because: "sdxl",
-      },
-      clip: 31.92,
-    },
-    { macs: { printed: "11.58", because: "lcm" }, clip: 31.30 },
-  ),
+const cut = { because: "truncated" };
+const paper = [
+  ...pair("sd-1.5", 50, [
+    ["DDIM-50, SD-1.5", "16.94", {}, 30.30],
+    ["DiP-GO on DDIM-50, SD-1.5", "3.38", { keep: 0.2, ...cut }, 30.29],
+  ]),
+  ...pair("sd-2.1", 50, [
+    ["DPM-50, SD-2.1", "38.04", cut, 31.55],
+    [
+      "DiP-GO on DPM-50, SD-2.1",
+      "11.42",
+      { keep: 0.3, because: "fitted" },
+      31.50,
+    ],
+  ]),
+  ...pair("sd-2.1", 25, [
+    ["DPM-25, SD-2.1", "19.02", {}, 31.59],
+    ["DiP-GO on DPM-25, SD-2.1", "9.51", { keep: 0.5 }, 31.52],
+  ]),
+  ...pair("sdxl", 4, [
+    ["LCM-4, SDXL", "11.95", { because: "sdxl" }, 31.92],
+    [
+      "DiP-GO on LCM-4, SDXL",
+      "11.58",
+      { unknown: true, because: "lcm" },
+      31.30,
+    ],
+  ]),
 ];
 
 const methods = ["fewer-steps", "searched-subset", "dip-go"];
-
-const sd2 = {
-  ...fullSd,
-  model: "stabilityai/stable-diffusion-2-1",
-  methods,
-};
+const sd21 = { model: "stabilityai/stable-diffusion-2-1", methods };
 
 export default {
   name: "paper-table4",
   description: "Table 4: DiP-GO on DDIM, DPM-Solver and LCM",
   paper,
   sections: {
-    full: [
-      {
-        label: "DDIM-50",
-        experiment: {
-          ...fullSd,
-          name: "paper-table4-ddim50",
-          description: "Stable Diffusion 1.5, DDIM, 50 steps",
-          sampler: { kind: "ddim", steps: 50, guidanceScale: 7.5 },
-          sparsity: [0.8],
-          methods,
-        },
+    full: sectionsFrom(fullSd, {
+      "DDIM-50": {
+        name: "paper-table4-ddim50",
+        description: "Stable Diffusion 1.5, DDIM, 50 steps",
+        sampler: { kind: "ddim", steps: 50, guidanceScale: 7.5 },
+        sparsity: [0.8],
+        methods,
       },
-      {
-        label: "DPM-50",
-        experiment: {
-          ...sd2,
-          name: "paper-table4-dpm50",
-          description: "Stable Diffusion 2.1, DPM-Solver++, 50 steps",
-          sampler: { kind: "dpm-solver++", steps: 50, guidanceScale: 7.5 },
-          sparsity: [0.7],
-        },
+      "DPM-50": {
+        ...sd21,
+        name: "paper-table4-dpm50",
+        description: "Stable Diffusion 2.1, DPM-Solver++, 50 steps",
+        sampler: { kind: "dpm-solver++", steps: 50, guidanceScale: 7.5 },
+        sparsity: [0.7],
       },
-      {
-        label: "DPM-25",
-        experiment: {
-          ...sd2,
-          name: "paper-table4-dpm25",
-          description: "Stable Diffusion 2.1, DPM-Solver++, 25 steps",
-          sampler: { kind: "dpm-solver++", steps: 25, guidanceScale: 7.5 },
-          sparsity: [0.5],
-        },
+      "DPM-25": {
+        ...sd21,
+        name: "paper-table4-dpm25",
+        description: "Stable Diffusion 2.1, DPM-Solver++, 25 steps",
+        sampler: { kind: "dpm-solver++", steps: 25, guidanceScale: 7.5 },
+        sparsity: [0.5],
       },
-      {
-        label: "LCM-4",
-        experiment: {
-          ...fullSd,
-          name: "paper-table4-lcm4",
-          description: "Stable Diffusion XL distilled to LCM, 4 steps",
-          model: "./models/lcm-sdxl",
-          sampler: { kind: "lcm", steps: 4, guidanceScale: 1 },
-          sparsity: [0.03],
-          methods: ["dip-go"],
-        },
+      "LCM-4": {
+        name: "paper-table4-lcm4",
+        description: "Stable Diffusion XL distilled to LCM, 4 steps",
+        model: "./models/lcm-sdxl",
+        sampler: { kind: "lcm", steps: 4, guidanceScale: 1 },
+        sparsity: [0.03],
       },
-    ],
-    embedded: [
-      {
-        label: "DDIM-50",
-        experiment: {
-          ...embeddedSd,
-          name: "paper-table4-shapes-ddim50",
-          description: "the embedded text-to-image model, DDIM, 50 steps",
-          sampler: { kind: "ddim", steps: 50, guidanceScale: 3 },
-          sparsity: [0.8],
-          methods,
-        },
+    }),
+    embedded: sectionsFrom(embeddedSd, {
+      "DDIM-50": {
+        name: "paper-table4-shapes-ddim50",
+        description: "the embedded text-to-image model, DDIM, 50 steps",
+        sampler: { kind: "ddim", steps: 50, guidanceScale: 3 },
+        sparsity: [0.8],
+        methods,
       },
-      {
-        label: "DPM-25",
-        experiment: {
-          ...embeddedSd,
-          name: "paper-table4-shapes-dpm25",
-          description:
-            "the embedded text-to-image model, DPM-Solver++, 25 steps",
-          sampler: { kind: "dpm-solver++", steps: 25, guidanceScale: 3 },
-          sparsity: [0.5],
-          methods,
-        },
+      "DPM-25": {
+        name: "paper-table4-shapes-dpm25",
+        description: "the embedded text-to-image model, DPM-Solver++, 25 steps",
+        sampler: { kind: "dpm-solver++", steps: 25, guidanceScale: 3 },
+        sparsity: [0.5],
+        methods,
       },
-      {
-        label: "LCM-4",
-        experiment: {
-          ...embeddedSd,
-          name: "paper-table4-shapes-lcm4",
-          description:
-            "the embedded text-to-image model, which is not distilled, with LCM's sampler, 4 steps",
-          sampler: { kind: "lcm", steps: 4, guidanceScale: 3 },
-          sparsity: [0.05],
-          methods: ["dip-go"],
-        },
+      "LCM-4": {
+        name: "paper-table4-shapes-lcm4",
+        description:
+          "the embedded text-to-image model, which is not distilled, with LCM's sampler, 4 steps",
+        sampler: { kind: "lcm", steps: 4, guidanceScale: 3 },
+        sparsity: [0.05],
       },
-    ],
+    }),
   },
   explanations: {
     truncated:

@@ -1,6 +1,7 @@
 /** Table 5: the consistency loss. */
-import { ablation, ablationRow } from "./ablations.ts";
+import { ablation } from "./ablations.ts";
 import { notesOfAll } from "./base.ts";
+import { ratioRow } from "./rows.ts";
 import type { Scale, Study } from "../schema/study.ts";
 
 const sections = (scale: Scale) => [
@@ -14,10 +15,10 @@ export default {
   name: "paper-table5",
   description: "Table 5: consistency by L1, L2, SSIM, L1 + SSIM",
   paper: [
-    ablationRow("L1", 29.94),
-    ablationRow("L2", 29.71),
-    ablationRow("SSIM", 30.29),
-    ablationRow("L1 + SSIM", 29.77),
+    ratioRow("L1", 29.94),
+    ratioRow("L2", 29.71),
+    ratioRow("SSIM", 30.29),
+    ratioRow("L1 + SSIM", 29.77),
   ],
   sections: { full: sections("full"), embedded: sections("embedded") },
   explanations: {},

@@ -1,33 +1,28 @@
 /** Table 6: search by gradient against random and genetic search. */
+import type { Study } from "../schema/study.ts";
 import { embeddedSd, fullSd, notesOfAll } from "./base.ts";
-import type { PaperRow, Study } from "../schema/study.ts";
+import { paperRows, sectionsFrom } from "./rows.ts";
 
-const dense = "16.94";
+const searched = { unknown: true, because: "searched" } as const;
+const cut = { keep: 0.2, because: "truncated" };
 
-/** A search's hours on a GPU, MACs and CLIP score; the gates that other searches found are not published. */
-const row = (
-  method: "random" | "genetic" | "DiP-GO",
-  sparsity: number,
-  hours: number,
-  printed: string,
-  clip: number,
-): PaperRow => ({
-  label: `${method}, ${sparsity.toFixed(2)}`,
-  dense,
-  sparsity,
-  macs: method === "DiP-GO"
-    ? {
-      printed,
-      bill: {
-        model: "sd-1.5",
-        calls: 50,
-        keep: Number((1 - sparsity).toFixed(2)),
-      },
-      ...sparsity === 0.8 ? { because: "truncated" } : {},
-    }
-    : { printed, because: "searched" },
-  metrics: { clip, "GPU hours": hours },
-});
+const ratios = [0.8, 0.8, 0.8, 0.85, 0.85, 0.85, 0.9, 0.9, 0.9];
+const paper = paperRows({
+  model: "sd-1.5",
+  calls: 50,
+  dense: "16.94",
+  columns: ["clip", "GPU hours"],
+}, [
+  ["random, 0.80", "2.96", searched, 28.73, 25],
+  ["genetic, 0.80", "3.34", searched, 29.37, 25],
+  ["DiP-GO, 0.80", "3.38", cut, 30.29, 2.3],
+  ["random, 0.85", "2.90", searched, 27.22, 24],
+  ["genetic, 0.85", "2.73", searched, 28.61, 24],
+  ["DiP-GO, 0.85", "2.54", { keep: 0.15 }, 29.84, 2.2],
+  ["random, 0.90", "1.94", searched, 24.07, 23],
+  ["genetic, 0.90", "2.04", searched, 25.14, 23],
+  ["DiP-GO, 0.90", "1.69", { keep: 0.1 }, 28.72, 2.2],
+]).map((row, i) => ({ ...row, sparsity: ratios[i] }));
 
 const methods = [
   "random",
@@ -40,22 +35,10 @@ const methods = [
 export default {
   name: "paper-table6",
   description: "Table 6: gradient against random and genetic search",
-  paper: [
-    row("random", 0.8, 25, "2.96", 28.73),
-    row("genetic", 0.8, 25, "3.34", 29.37),
-    row("DiP-GO", 0.8, 2.3, "3.38", 30.29),
-    row("random", 0.85, 24, "2.90", 27.22),
-    row("genetic", 0.85, 24, "2.73", 28.61),
-    row("DiP-GO", 0.85, 2.2, "2.54", 29.84),
-    row("random", 0.9, 23, "1.94", 24.07),
-    row("genetic", 0.9, 23, "2.04", 25.14),
-    row("DiP-GO", 0.9, 2.2, "1.69", 28.72),
-  ],
+  paper,
   sections: {
-    full: [{
-      label: "blocks",
-      experiment: {
-        ...fullSd,
+    full: sectionsFrom(fullSd, {
+      blocks: {
         name: "paper-table6-blocks",
         search: {
           ...fullSd.search,
@@ -65,11 +48,9 @@ export default {
         sparsity: [0.8, 0.85, 0.9],
         methods,
       },
-    }],
-    embedded: [{
-      label: "blocks",
-      experiment: {
-        ...embeddedSd,
+    }),
+    embedded: sectionsFrom(embeddedSd, {
+      blocks: {
         name: "paper-table6-shapes",
         search: {
           ...embeddedSd.search,
@@ -78,7 +59,7 @@ export default {
         sparsity: [0.8, 0.9],
         methods,
       },
-    }],
+    }),
   },
   explanations: {
     truncated: "0.2 x 16.942 T is 3.388 T, printed 3.38 with digits cut off.",

@@ -1,6 +1,7 @@
 /** Table 7: the weight of the sparsity loss, and its cost factors. */
-import { ablation, ablationRow } from "./ablations.ts";
+import { ablation } from "./ablations.ts";
 import { notesOfAll } from "./base.ts";
+import { ratioRow } from "./rows.ts";
 import type { Scale, Study } from "../schema/study.ts";
 
 const sections = (scale: Scale) => [
@@ -15,11 +16,11 @@ export default {
   name: "paper-table7",
   description: "Table 7: alpha of the sparsity loss, with and without gamma",
   paper: [
-    ablationRow("alpha 0.1", 29.77),
-    ablationRow("alpha 0.5", 29.93),
-    ablationRow("alpha 1", 30.29),
-    ablationRow("alpha 2", 30.17),
-    ablationRow("without gamma", 29.50),
+    ratioRow("alpha 0.1", 29.77),
+    ratioRow("alpha 0.5", 29.93),
+    ratioRow("alpha 1", 30.29),
+    ratioRow("alpha 2", 30.17),
+    ratioRow("without gamma", 29.50),
   ],
   sections: { full: sections("full"), embedded: sections("embedded") },
   explanations: {},

@@ -1,65 +1,49 @@
 /** Table 8: PixArt-alpha with 20 steps of DPM-Solver. */
+import type { Study } from "../schema/study.ts";
 import { embeddedSd, fullSd, notesOfAll } from "./base.ts";
-import type { Bill, Study } from "../schema/study.ts";
+import { paperRows, sectionsFrom } from "./rows.ts";
 
-const bill = {
+const guided = { guided: true, because: "norms" };
+const paper = paperRows({
   model: "pixart-alpha-1024",
   calls: 20,
-  guided: true,
-} satisfies Bill;
-const dense = "85.65";
-const methods = ["fewer-steps", "searched-subset", "dip-go", "energy+forecast"];
+  dense: "85.65",
+  columns: ["speedup", "clip"],
+}, [
+  ["DPM, 20 steps", "85.65", guided, 1, 30.43],
+  ["DiP-GO, 0.4", "51.39", { ...guided, keep: 0.6 }, 1.6, 30.41],
+]);
+
+const rivals = {
+  sparsity: [0.4],
+  methods: ["fewer-steps", "searched-subset", "dip-go", "energy+forecast"],
+};
 
 export default {
   name: "paper-table8",
   description: "Table 8: PixArt-alpha at 1024x1024, DPM-Solver, 20 steps",
-  paper: [
-    {
-      label: "DPM, 20 steps",
-      macs: { printed: "85.65", bill, because: "norms" },
-      dense,
-      speedup: 1,
-      metrics: { clip: 30.43 },
-    },
-    {
-      label: "DiP-GO, 0.4",
-      macs: {
-        printed: "51.39",
-        bill: { ...bill, keep: 0.6 },
-        because: "norms",
-      },
-      dense,
-      speedup: 1.6,
-      metrics: { clip: 30.41 },
-    },
-  ],
+  paper,
   sections: {
-    full: [{
-      label: "blocks",
-      experiment: {
-        ...fullSd,
+    full: sectionsFrom(fullSd, {
+      blocks: {
+        ...rivals,
         name: "paper-table8-blocks",
         description:
           "PixArt-alpha at 1024x1024, DPM-Solver++, 20 steps, its 28 blocks",
         model: "PixArt-alpha/PixArt-XL-2-1024-MS",
         sampler: { kind: "dpm-solver++", steps: 20, guidanceScale: 4.5 },
         superNet: { granularity: "block", backup: "output" },
-        sparsity: [0.4],
-        methods,
       },
-    }],
-    embedded: [{
-      label: "blocks",
-      experiment: {
-        ...embeddedSd,
+    }),
+    embedded: sectionsFrom(embeddedSd, {
+      blocks: {
+        ...rivals,
         name: "paper-table8-shapes",
         description:
           "the embedded text-to-image model, DPM-Solver++, 20 steps, nine blocks",
         sampler: { kind: "dpm-solver++", steps: 20, guidanceScale: 3 },
-        sparsity: [0.4],
-        methods,
       },
-    }],
+    }),
   },
   explanations: {
     norms:
