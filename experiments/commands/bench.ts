@@ -1,7 +1,5 @@
 /** `deno task bench`: speed and memory on this machine. */
-import { parseArgs } from "@std/cli/parse-args";
-import { type CommandResult, finish, resultOf } from "./options/command.ts";
-import { wholeOption } from "./options/option_values.ts";
+import { command, type CommandResult, finish } from "./options/command.ts";
 import { benches, writeFigures } from "@dip-go/eval/bench";
 import { gpuCommand } from "./bench_gpu/bench_gpu.ts";
 
@@ -41,59 +39,34 @@ gates follow a rule: some steps whole, some in part, the others held. Close
 other programs before you measure.`;
 
 /** Runs the command on its arguments; errors are part of the result. */
-export function benchCommand(args: readonly string[]): Promise<CommandResult> {
-  return resultOf(() =>
-    args[0] === "gpu" ? gpuCommand(args.slice(1)) : bench(args)
-  );
-}
+export const benchCommand = (args: readonly string[]): Promise<CommandResult> =>
+  args[0] === "gpu" ? gpuCommand(args.slice(1)) : bench(args);
 
-async function bench(args: readonly string[]): Promise<CommandResult> {
-  const parsed = parseArgs([...args], {
-    boolean: ["help"],
-    string: ["steps", "sparsity", "rounds", "_"],
-    unknown: refuseOption,
-  });
-  if (parsed.help) return { lines: [help], exitCode: 0 };
-  const name = String(parsed._[0]);
-  if (parsed._.length !== 1 || !Object.hasOwn(benches, name)) {
+const bench = command({
+  refusal: "Cannot bench",
+  help,
+  values: { steps: undefined, sparsity: undefined, rounds: undefined },
+  words: true,
+}, async (options) => {
+  const name = String(options.words[0]);
+  if (options.words.length !== 1 || !Object.hasOwn(benches, name)) {
     throw new TypeError(
-      `Cannot bench: found "${parsed._.join(" ")}", expected one of ${
+      `Cannot bench: found "${options.words.join(" ")}", expected one of ${
         Object.keys(benches).join(", ")
       }; see --help`,
     );
   }
   const { lines, figures } = await benches[name]({
-    steps: parsed.steps === undefined
-      ? undefined
-      : whole("steps", parsed.steps, 2),
-    sparsities: parsed.sparsity === undefined
-      ? undefined
-      : String(parsed.sparsity).split(",")
-        .map((text) => fraction("sparsity", text)),
-    rounds: parsed.rounds === undefined
-      ? undefined
-      : whole("rounds", parsed.rounds, 1),
+    steps: options.wholeOrNone("steps", 2),
+    sparsities: options.text("sparsity")?.split(",").map((text) => {
+      const value = Number(text);
+      if (value > 0 && value < 1) return value;
+      return options.refuse("sparsity", "numbers between 0 and 1");
+    }),
+    rounds: options.wholeOrNone("rounds", 1),
   });
   const path = await writeFigures("results/bench", name, figures);
-  return { lines: [...lines, `written to ${path}`], exitCode: 0 };
-}
-
-function refuseOption(option: string, key?: string): boolean {
-  if (!key) return true;
-  throw new TypeError(
-    `Cannot bench: option ${option} is unknown; see --help`,
-  );
-}
-
-const whole = (name: string, text: string, least: number): number =>
-  wholeOption({ refusal: "Cannot bench", name, text }, least);
-
-function fraction(name: string, text: string): number {
-  const value = Number(text);
-  if (value > 0 && value < 1) return value;
-  throw new RangeError(
-    `Cannot bench: --${name} is "${text}", expected a number between 0 and 1`,
-  );
-}
+  return [...lines, `written to ${path}`];
+});
 
 if (import.meta.main) finish(await benchCommand(Deno.args));

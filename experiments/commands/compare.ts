@@ -1,7 +1,6 @@
 /** `deno task compare`: several runs in one table, and in one report. */
 import { dirname } from "node:path";
-import { parseArgs } from "@std/cli/parse-args";
-import { type CommandResult, finish, resultOf } from "./options/command.ts";
+import { command, type CommandResult, finish } from "./options/command.ts";
 import { writeAtomically } from "@dip-go/core/files";
 import {
   joinReports,
@@ -9,12 +8,7 @@ import {
   type ReportedRun,
   reportPage,
 } from "@dip-go/eval/report";
-import {
-  joinResults,
-  readResults,
-  renderTable,
-  type TableFormat,
-} from "@dip-go/eval/tables";
+import { joinResults, readResults, renderTable } from "@dip-go/eval/tables";
 
 const help = `Prints the results of several runs as one table.
 
@@ -30,41 +24,35 @@ Usage: deno task compare <name or run folder>... [options]
 run, on the same samples; main methods from the first run's, by the two
 intervals, where the runs prune the same model.`;
 
+const formats = ["text", "md", "csv", "json"] as const;
+
 /** Runs the command on its arguments; errors are part of the result. */
-export function compareCommand(
+export const compareCommand = (
   args: readonly string[],
   { root = "results" }: { root?: string } = {},
-): Promise<CommandResult> {
-  return resultOf(() => compare(args, root));
-}
-
-async function compare(
-  args: readonly string[],
-  root: string,
-): Promise<CommandResult> {
-  const options = parseArgs([...args], {
-    boolean: ["help"],
-    string: ["format", "o", "_"],
-    default: { format: "text" },
-    unknown: refuseOption,
-  });
-  if (options.help) return { lines: [help], exitCode: 0 };
-  if (options._.length === 0) {
-    throw new TypeError(
-      "Cannot compare: found no run, expected a name or a run folder; see --help",
-    );
-  }
-  const format = formatOf(options.format);
-  const runs: ReportedRun[] = [];
-  for (const name of options._) {
-    runs.push(await reportedRun(await resultsFile(name, root)));
-  }
-  const bold = Deno.stdout.isTerminal();
-  const joined = joinResults(runs.map(({ results }) => results));
-  const table = renderTable(joined, format, { bold });
-  if (options.o !== undefined) await writeReport(options.o, runs);
-  return { lines: [table.trimEnd()], exitCode: 0 };
-}
+): Promise<CommandResult> =>
+  command({
+    refusal: "Cannot compare",
+    help,
+    values: { format: "text", o: undefined },
+    words: true,
+  }, async (options) => {
+    if (options.words.length === 0) {
+      throw new TypeError(
+        "Cannot compare: found no run, expected a name or a run folder; see --help",
+      );
+    }
+    const format = options.choice("format", formats);
+    const target = options.path("o");
+    const runs: ReportedRun[] = [];
+    for (const name of options.words) {
+      runs.push(await reportedRun(await resultsFile(name, root)));
+    }
+    const bold = Deno.stdout.isTerminal();
+    const joined = joinResults(runs.map(({ results }) => results));
+    if (target !== undefined) await writeReport(target, runs);
+    return [renderTable(joined, format, { bold }).trimEnd()];
+  })(args);
 
 /** A run by its `results.json`, with the `report.json` beside it if there is one. */
 async function reportedRun(file: string): Promise<ReportedRun> {
@@ -80,30 +68,9 @@ async function writeReport(
   target: string,
   runs: readonly ReportedRun[],
 ): Promise<void> {
-  if (target === "") {
-    throw new TypeError(
-      "Cannot compare: -o is empty, expected a folder or a file",
-    );
-  }
   const path = target.endsWith(".html") ? target : `${target}/report.html`;
   await Deno.mkdir(dirname(path), { recursive: true });
   await writeAtomically(path, await reportPage(joinReports(runs)));
-}
-
-function refuseOption(option: string, key?: string): boolean {
-  if (!key) return true;
-  throw new TypeError(
-    `Cannot compare: option ${option} is unknown; see --help`,
-  );
-}
-
-function formatOf(text: string): TableFormat {
-  if (text === "text" || text === "md" || text === "csv" || text === "json") {
-    return text;
-  }
-  throw new RangeError(
-    `Cannot compare: --format is "${text}", expected text, md, csv or json`,
-  );
 }
 
 /** The `results.json` of a run folder, or of the latest finished run of an experiment. */

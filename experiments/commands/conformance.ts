@@ -1,12 +1,12 @@
 /** `deno task conformance`: this implementation against tensors recorded from another. */
-import { parseArgs } from "@std/cli/parse-args";
 import {
   type Conformance,
   type ConformanceCase,
   findCases,
 } from "@dip-go/eval/conformance";
 import { alignedLines } from "@dip-go/eval/tables";
-import { type CommandResult, finish, resultOf } from "./options/command.ts";
+import { command, finish } from "./options/command.ts";
+import type { Options } from "./options/options.ts";
 
 const help = `Runs every recorded case of a folder and compares.
 
@@ -27,28 +27,15 @@ interface Row extends Conformance {
 }
 
 /** Runs the command on its arguments; errors are part of the result. */
-export function conformanceCommand(
-  args: readonly string[],
-): Promise<CommandResult> {
-  return resultOf(() => checkConformance(args));
-}
-
-async function checkConformance(
-  args: readonly string[],
-): Promise<CommandResult> {
-  const options = parseArgs([...args], {
-    boolean: ["help", "json", "verbose"],
-    string: ["tolerance", "_"],
-    unknown: refuseOption,
-  });
-  if (options.help) return { lines: [help], exitCode: 0 };
-  if (options._.length !== 1) {
-    throw new TypeError(
-      `Cannot check conformance: found ${options._.length} folders, expected one; see --help`,
-    );
-  }
-  const [folder] = options._;
-  const tolerance = toleranceOf(options.tolerance);
+export const conformanceCommand = command({
+  refusal: "Cannot check conformance",
+  help,
+  flags: ["json", "verbose"],
+  values: { tolerance: undefined },
+  words: true,
+}, async (options) => {
+  const folder = options.oneWord("folders");
+  const tolerance = toleranceOf(options);
   const cases = await findCases(folder);
   const rows = await rowsOf(cases, tolerance);
   if (rows.length === 0) {
@@ -58,26 +45,18 @@ async function checkConformance(
   }
   const notCovered = cases.filter(({ run }) => !run).map(({ name }) => name);
   const ok = rows.every((row) => row.ok);
-  const lines = options.json
+  const lines = options.has("json")
     ? [JSON.stringify({ folder, ok, rows, notCovered }, null, 2)]
-    : reportLines(rows, { notCovered, verbose: options.verbose });
+    : reportLines(rows, { notCovered, verbose: options.has("verbose") });
   return { lines, exitCode: ok ? 0 : 1 };
-}
+});
 
-function refuseOption(option: string, key?: string): boolean {
-  if (!key) return true;
-  throw new TypeError(
-    `Cannot check conformance: option ${option} is unknown; see --help`,
-  );
-}
-
-function toleranceOf(text: string | undefined): number | undefined {
+function toleranceOf(options: Options): number | undefined {
+  const text = options.text("tolerance");
   if (text === undefined) return undefined;
   const value = Number(text);
   if (value > 0 && value < Infinity) return value;
-  throw new RangeError(
-    `Cannot check conformance: --tolerance is "${text}", expected a positive number`,
-  );
+  return options.refuse("tolerance", "a positive number");
 }
 
 async function rowsOf(

@@ -1,6 +1,5 @@
 /** `deno task demo`: the full and a pruned model side by side in a browser tab. */
-import { parseArgs } from "@std/cli/parse-args";
-import { type CommandResult, finish, resultOf } from "./options/command.ts";
+import { command, finish } from "./options/command.ts";
 import { demoModels } from "../demo/demo_models.ts";
 import { DemoServer } from "../demo/demo_server.ts";
 import { copyPlans } from "../demo/shipped_sub_nets.ts";
@@ -22,33 +21,20 @@ What it compiles is kept in results/demo.`;
 const folders = { compiled: "results/demo", plans: "zoo/subnets" };
 
 /** Runs the command on its arguments; errors are part of the result. */
-export const demoCommand = (args: readonly string[]): Promise<CommandResult> =>
-  resultOf(async () => {
-    const parsed = parseArgs([...args], {
-      boolean: ["help"],
-      string: ["port", "plans", "_"],
-      default: { port: "8765" },
-      alias: { help: "h" },
-      unknown(option: string) {
-        throw new RangeError(`Cannot show: unknown ${option}; see --help`);
-      },
-    });
-    if (parsed.help) return { lines: [help], exitCode: 0 };
-    if (parsed.plans !== undefined) {
-      const written = await copyPlans(parsed.plans, folders.plans);
-      return { lines: written, exitCode: 0 };
-    }
-    serve(portOf(parsed.port));
-    return { lines: [], exitCode: 0 };
-  });
-
-function portOf(text: string): number {
-  const port = text === "" ? NaN : Number(text);
-  if (Number.isInteger(port) && port >= 0 && port < 65536) return port;
-  throw new RangeError(
-    `Cannot show: --port is "${text}", expected a whole number from 0 to 65535`,
-  );
-}
+export const demoCommand = command({
+  refusal: "Cannot show",
+  help,
+  values: { port: "8765", plans: undefined },
+}, async (options) => {
+  const run = options.path("plans");
+  if (run !== undefined) return await copyPlans(run, folders.plans);
+  const port = Number(options.text("port") || NaN);
+  if (!Number.isInteger(port) || port < 0 || port > 65535) {
+    options.refuse("port", "a whole number from 0 to 65535");
+  }
+  serve(port);
+  return [];
+});
 
 /** Serves this machine alone, until it is stopped. */
 function serve(port: number): void {

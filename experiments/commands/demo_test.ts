@@ -5,8 +5,8 @@ Deno.test("deno task demo refuses what it does not know, and helps", async () =>
   const refused: [string[], string][] = [
     [["--port", "x"], '--port is "x", expected a whole number'],
     [["--port", "70000"], "expected a whole number from 0 to 65535"],
-    [["--what"], "unknown --what"],
-    [["more"], "unknown more"],
+    [["--what"], "option --what is unknown"],
+    [["more"], "argument more is unknown"],
   ];
   for (const [args, message] of refused) {
     const { error, exitCode } = await demoCommand(args);

@@ -1,13 +1,7 @@
 /** `deno task experiment`: runs a declarative experiment, or goes on with one that was killed. */
-import { parseArgs } from "@std/cli/parse-args";
 import { devices, precisions } from "@dip-go/core/runtime";
 import { alignedLines, joinResults, renderTable } from "@dip-go/eval/tables";
-import { type CommandResult, finish, resultOf } from "./options/command.ts";
-import {
-  choiceOption,
-  type OptionSource,
-  wholeOption,
-} from "./options/option_values.ts";
+import { command, type CommandResult, finish } from "./options/command.ts";
 import { experimentNamed, listed, studyNamed } from "../schema/catalogue.ts";
 import { dryRun } from "../dry_run/dry_run.ts";
 import type { Experiment } from "../schema/experiment.ts";
@@ -20,9 +14,14 @@ import {
   shareSections,
 } from "../run/study/study_sections.ts";
 import { provenanceOf } from "../results/provenance.ts";
-import { type FinishedRun, runExperiment, runShare } from "../run/runner.ts";
+import {
+  type FinishedRun,
+  runExperiment,
+  type RunOptions,
+  runShare,
+} from "../run/runner.ts";
 import { withSetting } from "../schema/setting.ts";
-import { parseShare } from "../engine/share.ts";
+import { parseShare, type Share } from "../engine/share.ts";
 import { openStatusLine } from "../engine/status_line.ts";
 
 const help = `Runs an experiment and writes results/<name>/<run-id>/.
@@ -58,82 +57,81 @@ was killed, and an experiment that changes in part makes that part again.`;
 const defaultRoot = "results";
 
 /** Runs the command on its arguments; errors are part of the result. */
-export function experimentCommand(
+export const experimentCommand = (
   args: readonly string[],
   { root = defaultRoot }: { root?: string } = {},
-): Promise<CommandResult> {
-  return resultOf(() => experimentOf(args, root));
-}
+): Promise<CommandResult> =>
+  command({
+    refusal: "Cannot run an experiment",
+    help,
+    flags: ["list", "dry-run"],
+    values: {
+      set: undefined,
+      device: "cpu",
+      precision: "float32",
+      limit: undefined,
+      jobs: "1",
+      shard: undefined,
+    },
+    repeated: ["set"],
+    words: true,
+  }, async (options) => {
+    if (options.has("list")) return listLines();
+    const name = options.oneWord("names");
+    const shard = options.text("shard");
+    const share = shard === undefined ? undefined : parseShare(shard);
+    const typed = ["deno task experiment", ...args.map(quoted)].join(" ");
+    using output = openStatusLine();
+    const runOptions = {
+      ...output,
+      device: options.choice("device", devices),
+      precision: options.choice("precision", precisions),
+      root,
+      provenance: await provenanceOf(typed),
+      jobs: options.whole("jobs", 1),
+    };
+    const limit = options.wholeOrNone("limit", 1);
+    const change = (experiment: Experiment) => limited(experiment, limit);
+    const asked = askedFor(name, options.texts("set"), change);
+    if (options.has("dry-run")) return await asked.dryRun(runOptions);
+    if (!share) return summaryLines(await asked.run(runOptions));
+    await asked.runShare(share, runOptions);
+    return [`share ${shard} is made`];
+  })(args);
 
-async function experimentOf(
-  args: readonly string[],
-  root: string,
-): Promise<CommandResult> {
-  const options = parseArgs([...args], {
-    boolean: ["help", "list", "dry-run"],
-    string: ["set", "device", "precision", "limit", "jobs", "shard", "_"],
-    collect: ["set"],
-    default: { device: "cpu", precision: "float32", jobs: "1" },
-    unknown: refuseOption,
-  });
-  if (options.help) return { lines: [help], exitCode: 0 };
-  if (options.list) return { lines: listLines(), exitCode: 0 };
-  if (options._.length !== 1) {
-    throw new TypeError(
-      `Cannot run an experiment: found ${options._.length} names, expected one; see --help`,
-    );
-  }
-  const device = choiceOption(sourceOf("device", options.device), devices);
-  const precision = choiceOption(
-    sourceOf("precision", options.precision),
-    precisions,
-  );
-  const jobs = wholeOption(sourceOf("jobs", options.jobs), 1);
-  const settings: string[] = options.set;
-  const study = studyNamed(options._[0]);
-  const share = options.shard === undefined
-    ? undefined
-    : parseShare(options.shard);
-  const command = ["deno task experiment", ...args.map(quoted)].join(" ");
-  const provenance = await provenanceOf(command);
-  using output = openStatusLine();
-  const runOptions = { ...output, device, precision, root, provenance, jobs };
+/** What a name asks for: a study's sections, or one experiment. */
+function askedFor(
+  name: string,
+  settings: readonly string[],
+  change: (experiment: Experiment) => Experiment,
+) {
+  const study = studyNamed(name);
   if (study) {
-    const sections = sectionsOf(
-      study,
-      settings,
-      (experiment) => limited(experiment, options.limit),
-    );
-    if (options["dry-run"]) {
-      const lines = await dryRunSections(study, sections, { device });
-      return { lines, exitCode: 0 };
-    }
-    if (share) {
-      await shareSections(sections, share, runOptions);
-      return { lines: [`share ${options.shard} is made`], exitCode: 0 };
-    }
-    const run = await runSections(study, sections, runOptions);
-    return { lines: summaryLines(run), exitCode: 0 };
+    const sections = sectionsOf(study, settings, change);
+    return {
+      dryRun: ({ device }: RunOptions) =>
+        dryRunSections(study, sections, { device }),
+      run: (options: RunOptions) => runSections(study, sections, options),
+      runShare: (share: Share, options: RunOptions) =>
+        shareSections(sections, share, options),
+    };
   }
-  const named = settings.reduce(withSetting, experimentNamed(options._[0]));
-  if (!options["dry-run"]) await checkMetricFiles(named); // before anything is downloaded
-  const experiment = await withLocalFiles(limited(named, options.limit));
-  if (options["dry-run"]) {
-    return { lines: await dryRun(experiment, { device }), exitCode: 0 };
-  }
-  if (share) {
-    await runShare(experiment, share, runOptions);
-    return { lines: [`share ${options.shard} is made`], exitCode: 0 };
-  }
-  const run = await runExperiment(experiment, runOptions);
-  return { lines: summaryLines(run), exitCode: 0 };
-}
-
-function refuseOption(option: string, key?: string): boolean {
-  if (!key) return true;
-  throw new TypeError(
-    `Cannot run an experiment: option ${option} is unknown; see --help`,
+  const experiment = change(
+    settings.reduce(withSetting, experimentNamed(name)),
   );
+  /** Its files on this machine; nothing is downloaded where others are missing. */
+  const local = async () => {
+    await checkMetricFiles(experiment);
+    return await withLocalFiles(experiment);
+  };
+  return {
+    dryRun: async ({ device }: RunOptions) =>
+      await dryRun(await withLocalFiles(experiment), { device }),
+    run: async (options: RunOptions) =>
+      await runExperiment(await local(), options),
+    runShare: async (share: Share, options: RunOptions) =>
+      await runShare(await local(), share, options),
+  };
 }
 
 /** An argument as a shell reads it. */
@@ -147,19 +145,12 @@ function listLines(): string[] {
   return alignedLines(rows, { left: 2 });
 }
 
-const sourceOf = (name: string, text: string): OptionSource => ({
-  refusal: "Cannot run an experiment",
-  name,
-  text,
-});
-
-function limited(experiment: Experiment, text: string | undefined): Experiment {
-  if (text === undefined) return experiment;
+function limited(
+  experiment: Experiment,
+  limit: number = Infinity,
+): Experiment {
   const { evaluation } = experiment;
-  const pairs = Math.min(
-    wholeOption(sourceOf("limit", text), 1),
-    evaluation.pairs,
-  );
+  const pairs = Math.min(limit, evaluation.pairs);
   return { ...experiment, evaluation: { ...evaluation, pairs } };
 }
 

@@ -1,10 +1,8 @@
 /** `deno task inspect`: what a model consists of and what one call of it costs, block by block. */
-import { parseArgs } from "@std/cli/parse-args";
 import {
   allGranularities,
   type BlockGraph,
   blockGraphOf,
-  type Granularity,
   isKnownModel,
   knownModel,
   knownModels,
@@ -14,9 +12,8 @@ import {
   noWeights,
 } from "@dip-go/core/models";
 import { alignedLines } from "@dip-go/eval/tables";
-import { type CommandResult, finish, resultOf } from "./options/command.ts";
+import { command, finish } from "./options/command.ts";
 import {
-  type InspectedGates,
   type InspectedMacs,
   inspectGates,
   type Inspection,
@@ -41,75 +38,35 @@ MACs of one call at batch 1: total (with attention's products), weights (linear
 and convolution alone), paper (as the DiP-GO paper counts). Kept MACs are the mean over
 the SubNet's calls: of the blocks that run, those kept for later steps included.`;
 
-/** Runs the command on its arguments; errors are part of the result. */
-export function inspectCommand(
-  args: readonly string[],
-): Promise<CommandResult> {
-  return resultOf(() => inspect(args));
-}
+const backups = ["output", "residual"] as const;
 
-async function inspect(args: readonly string[]): Promise<CommandResult> {
-  const options = parseArgs([...args], {
-    boolean: ["help", "json"],
-    string: ["granularity", "backup", "gates", "_"],
-    default: { granularity: "block" },
-    unknown: refuseOption,
+/** Runs the command on its arguments; errors are part of the result. */
+export const inspectCommand = command({
+  refusal: "Cannot inspect",
+  help,
+  flags: ["json"],
+  values: { granularity: "block", backup: undefined, gates: undefined },
+  words: true,
+}, async (options) => {
+  const name = options.oneWord("models");
+  const gates = options.path("gates");
+  const graph = await modelGraph(name, {
+    batch: 1,
+    granularity: options.choice("granularity", allGranularities),
+    backup: options.text("backup") === undefined
+      ? undefined
+      : options.choice("backup", backups),
   });
-  if (options.help) return { lines: [help], exitCode: 0 };
-  if (options._.length !== 1) {
-    throw new TypeError(
-      `Cannot inspect: found ${options._.length} models, expected one; see --help`,
-    );
-  }
-  const granularity = granularityOf(options.granularity);
-  const [name] = options._;
-  const backup = backupOf(options.backup);
-  const graph = await modelGraph(name, { batch: 1, granularity, backup });
-  const gates = options.gates === undefined
-    ? {}
-    : { gates: await keptBy(options.gates, graph) };
-  const inspection = { ...inspectModel(name, graph), ...gates };
-  const lines = options.json
+  const inspection = {
+    ...inspectModel(name, graph),
+    ...gates === undefined ? {} : {
+      gates: inspectGates(graph, (await readGates(gates, graph)).gates),
+    },
+  };
+  return options.has("json")
     ? [JSON.stringify(inspection, null, 2)]
     : tableLines(inspection);
-  return { lines, exitCode: 0 };
-}
-
-function refuseOption(option: string, key?: string): boolean {
-  if (!key) return true;
-  throw new TypeError(
-    `Cannot inspect: option ${option} is unknown; see --help`,
-  );
-}
-
-function granularityOf(text: string): Granularity {
-  const found = allGranularities.find((each) => each === text);
-  if (found) return found;
-  throw new RangeError(
-    `Cannot inspect: --granularity is "${text}", expected ${
-      allGranularities.join(", ")
-    }`,
-  );
-}
-
-function backupOf(text: string | undefined): NetworkOptions["backup"] {
-  if (text === undefined || text === "output" || text === "residual") {
-    return text;
-  }
-  throw new RangeError(
-    `Cannot inspect: --backup is "${text}", expected output or residual`,
-  );
-}
-
-async function keptBy(
-  file: string,
-  graph: BlockGraph,
-): Promise<InspectedGates> {
-  if (file === "") {
-    throw new TypeError("Cannot inspect: --gates is empty, expected a file");
-  }
-  return inspectGates(graph, (await readGates(file, graph)).gates);
-}
+});
 
 /** A known name needs no weights; anything else must be a folder. */
 async function modelGraph(

@@ -269,7 +269,7 @@ Deno.test("inspect --gates refuses gates of other units, of other steps, and no 
   );
   assertStringIncludes(
     await refusal(["sd-1.5", "--backup", "input"]),
-    '--backup is "input", expected output or residual',
+    '--backup is "input", expected one of output, residual',
   );
 });
 

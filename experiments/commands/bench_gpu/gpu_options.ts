@@ -1,12 +1,7 @@
 /** What `bench gpu` is asked for on the command line. */
-import { parseArgs } from "@std/cli/parse-args";
 import { devices, precisions } from "@dip-go/core/runtime";
-import {
-  choiceOption,
-  type OptionSource,
-  wholeOption,
-} from "../options/option_values.ts";
 import type { GpuBenchOptions } from "@dip-go/eval/bench";
+import { Options } from "../options/options.ts";
 
 export const gpuHelp =
   `Measures Stable Diffusion 1.5 (512x512) and DiT-XL/2 (256x256) on a GPU: the full
@@ -36,41 +31,34 @@ export type GpuRequest = GpuBenchOptions | { readonly pack: string } | "help";
 
 /** @throws {TypeError | RangeError} If an option is unknown or its value is not of its kind. */
 export function parseGpu(args: readonly string[]): GpuRequest {
-  const parsed = parseArgs([...args], {
-    boolean: ["help", "tiny", "software"],
-    string: ["device", "precision", "steps", "rounds", "pack"],
-    default: { device: "webgpu", steps: "10", rounds: "5" },
-    unknown(option: string) {
-      throw new TypeError(
-        `Cannot bench gpu: option ${option} is unknown; see --help`,
-      );
+  const options = new Options(args, {
+    refusal: "Cannot bench gpu",
+    flags: ["tiny", "software"],
+    values: {
+      device: "webgpu",
+      precision: undefined,
+      steps: "10",
+      rounds: "5",
+      pack: undefined,
     },
   });
-  if (parsed.help) return "help";
-  if (parsed.pack !== undefined) {
-    if (parsed.pack !== "") return { pack: parsed.pack };
-    throw new RangeError(
-      "Cannot bench gpu: --pack is empty, expected a folder",
-    );
-  }
-  const { tiny, software, precision = tiny ? "float32" : "float16" } = parsed;
+  if (options.has("help")) return "help";
+  const pack = options.path("pack");
+  if (pack !== undefined) return { pack };
+  const [tiny, software] = [options.has("tiny"), options.has("software")];
   if (software && !tiny) {
     throw new RangeError(
       "Cannot bench gpu: found --software without --tiny; full size would take days",
     );
   }
   return {
-    device: choiceOption(sourceOf("device", parsed.device), devices),
-    precision: choiceOption(sourceOf("precision", precision), precisions),
-    steps: wholeOption(sourceOf("steps", parsed.steps), 6),
-    rounds: wholeOption(sourceOf("rounds", parsed.rounds), 1),
+    device: options.choice("device", devices),
+    precision: options.text("precision") === undefined
+      ? tiny ? "float32" : "float16"
+      : options.choice("precision", precisions),
+    steps: options.whole("steps", 6),
+    rounds: options.whole("rounds", 1),
     tiny,
     software,
   };
 }
-
-const sourceOf = (name: string, text: string): OptionSource => ({
-  refusal: "Cannot bench gpu",
-  name,
-  text,
-});

@@ -1,4 +1,5 @@
 /** What the commands share: results that a test can read, and errors of one line. */
+import { type OptionForm, Options } from "./options.ts";
 
 /** How a command ended. */
 export interface CommandResult {
@@ -21,6 +22,19 @@ export async function resultOf(
     return { lines: [], error, exitCode: 1 };
   }
 }
+
+/** A command from its help, its options and its work, which gives the lines that it prints, or how it ended. */
+export const command = (
+  form: OptionForm & { readonly help: string },
+  run: (options: Options) => Promise<readonly string[] | CommandResult>,
+) =>
+(args: readonly string[]): Promise<CommandResult> =>
+  resultOf(async () => {
+    const options = new Options(args, form);
+    if (options.has("help")) return { lines: [form.help], exitCode: 0 };
+    const ended = await run(options);
+    return "lines" in ended ? ended : { lines: ended, exitCode: 0 };
+  });
 
 /** Prints a result and sets the process's exit code. */
 export function finish({ lines, error, exitCode }: CommandResult) {

@@ -1,5 +1,4 @@
 /** `deno task zoo:judge`: how often the full model draws the shape and the colour that it is asked for, by the classifier. */
-import { parseArgs } from "@std/cli/parse-args";
 import { loadPipeline, type Pipeline } from "@dip-go/core";
 import { ofFamily } from "@dip-go/core/models";
 import { stacked } from "@dip-go/core/tensor";
@@ -12,9 +11,7 @@ import {
   partsOfClass,
 } from "@dip-go/zoo/classifiers";
 import { classNames, shapes } from "@dip-go/zoo/data";
-import { type CommandResult, finish, resultOf } from "../options/command.ts";
-import { numberOption, wholeOption } from "../options/option_values.ts";
-import { judgeOption, refuseArgument } from "./judge_options.ts";
+import { command, finish } from "../options/command.ts";
 
 const help = `Samples every class and classifies the pictures.
 
@@ -43,37 +40,30 @@ interface JudgeOptions {
 }
 
 /** Runs the command on its arguments; errors are part of the result. */
-export function judgeCommand(args: readonly string[]): Promise<CommandResult> {
-  return resultOf(() => judge(args));
-}
-
-async function judge(args: readonly string[]): Promise<CommandResult> {
-  const parsed = parseArgs([...args], {
-    boolean: ["help", "json"],
-    string: ["model", "samples-per-class", "guidance-scale", "steps", "seed"],
-    default: {
-      model: "zoo/models/dit-shapes",
-      "samples-per-class": "4",
-      "guidance-scale": "2",
-      steps: "20",
-      seed: "1",
-    },
-    unknown: refuseArgument,
-  });
-  if (parsed.help) return { lines: [help], exitCode: 0 };
-  const options: JudgeOptions = {
-    model: parsed.model,
-    samplesPerClass: wholeOption(judgeOption(parsed, "samples-per-class"), 1),
-    guidanceScale: numberOption(judgeOption(parsed, "guidance-scale")),
-    steps: wholeOption(judgeOption(parsed, "steps"), 1),
-    seed: wholeOption(judgeOption(parsed, "seed"), 0),
+export const judgeCommand = command({
+  refusal: "Cannot judge",
+  help,
+  flags: ["json"],
+  values: {
+    model: "zoo/models/dit-shapes",
+    "samples-per-class": "4",
+    "guidance-scale": "2",
+    steps: "20",
+    seed: "1",
+  },
+}, async (options) => {
+  const asked: JudgeOptions = {
+    model: options.path("model")!,
+    samplesPerClass: options.whole("samples-per-class", 1),
+    guidanceScale: options.number("guidance-scale"),
+    steps: options.whole("steps", 1),
+    seed: options.whole("seed", 0),
   };
-  const judged = await judgeSamples(options);
-  const lines = parsed.json
-    ? [JSON.stringify({ ...options, ...judged }, null, 2)]
+  const judged = await judgeSamples(asked);
+  return options.has("json")
+    ? [JSON.stringify({ ...asked, ...judged }, null, 2)]
     : tableLines(judged);
-  return { lines, exitCode: 0 };
-}
+});
 
 /** Accuracy over all samples and over each shape's. */
 interface Judged {

@@ -1,5 +1,4 @@
 /** `deno task zoo:judge-prompts`: how often the full text-to-image model draws every object that a prompt names, by a classifier of rendered pictures. */
-import { parseArgs } from "@std/cli/parse-args";
 import { loadPipeline } from "@dip-go/core";
 import { readPrompts } from "@dip-go/core/pipeline";
 import { stacked } from "@dip-go/core/tensor";
@@ -11,9 +10,7 @@ import {
   promptAccuracyOf,
 } from "@dip-go/zoo/classifiers";
 import { kindsNamed } from "@dip-go/zoo/data";
-import { type CommandResult, finish, resultOf } from "../options/command.ts";
-import { numberOption, wholeOption } from "../options/option_values.ts";
-import { judgeOption, refuseArgument } from "./judge_options.ts";
+import { command, finish } from "../options/command.ts";
 
 const help = `Samples prompts and looks for the objects that they name.
 
@@ -51,41 +48,32 @@ interface JudgedRow extends PromptAccuracy {
 }
 
 /** Runs the command on its arguments; errors are part of the result. */
-export function judgePromptsCommand(
-  args: readonly string[],
-): Promise<CommandResult> {
-  return resultOf(() => judge(args));
-}
-
-async function judge(args: readonly string[]): Promise<CommandResult> {
-  const parsed = parseArgs([...args], {
-    boolean: ["help", "json"],
-    string: ["model", "prompts", "count", "guidance-scale", "steps", "seed"],
-    default: {
-      model: "zoo/models/sd-shapes",
-      prompts: "zoo/prompts/scenes-evaluation.txt",
-      count: "200",
-      "guidance-scale": "3",
-      steps: "50",
-      seed: "1",
-    },
-    unknown: refuseArgument,
-  });
-  if (parsed.help) return { lines: [help], exitCode: 0 };
-  const options: JudgeOptions = {
-    model: parsed.model,
-    guidanceScale: numberOption(judgeOption(parsed, "guidance-scale")),
-    steps: wholeOption(judgeOption(parsed, "steps"), 1),
-    seed: wholeOption(judgeOption(parsed, "seed"), 0),
+export const judgePromptsCommand = command({
+  refusal: "Cannot judge",
+  help,
+  flags: ["json"],
+  values: {
+    model: "zoo/models/sd-shapes",
+    prompts: "zoo/prompts/scenes-evaluation.txt",
+    count: "200",
+    "guidance-scale": "3",
+    steps: "50",
+    seed: "1",
+  },
+}, async (options) => {
+  const asked: JudgeOptions = {
+    model: options.path("model")!,
+    guidanceScale: options.number("guidance-scale"),
+    steps: options.whole("steps", 1),
+    seed: options.whole("seed", 0),
   };
-  const count = wholeOption(judgeOption(parsed, "count"), 1);
-  const prompts = (await readPrompts(parsed.prompts)).slice(0, count);
-  const rows = await judgePrompts(prompts, options);
-  const lines = parsed.json
-    ? [JSON.stringify({ ...options, rows }, null, 2)]
+  const count = options.whole("count", 1);
+  const prompts = await readPrompts(options.path("prompts")!);
+  const rows = await judgePrompts(prompts.slice(0, count), asked);
+  return options.has("json")
+    ? [JSON.stringify({ ...asked, rows }, null, 2)]
     : tableLines(rows);
-  return { lines, exitCode: 0 };
-}
+});
 
 async function judgePrompts(
   prompts: readonly string[],

@@ -43,7 +43,7 @@ Deno.test("zoo:judge-prompts prints a table by default", async () => {
 
 Deno.test("zoo:judge-prompts names what it does not understand", async () => {
   const refusals: [string[], string][] = [
-    [["--sample", "1"], "argument --sample is unknown"],
+    [["--sample", "1"], "option --sample is unknown"],
     [["sd-shapes"], "argument sd-shapes is unknown"],
     [["--count", "0"], '--count is "0", expected a whole number from 1'],
     [["--guidance-scale", "x"], '--guidance-scale is "x", expected a number'],

@@ -26,7 +26,7 @@ Deno.test("zoo:judge --json counts every class, the shapes' rows sum to the whol
 
 Deno.test("zoo:judge names what it does not understand", async () => {
   const refusals: [string[], string][] = [
-    [["--sample", "1"], "argument --sample is unknown"],
+    [["--sample", "1"], "option --sample is unknown"],
     [["dit-shapes"], "argument dit-shapes is unknown"],
     [["--steps", "0"], '--steps is "0", expected a whole number from 1'],
     [["--guidance-scale", "x"], '--guidance-scale is "x", expected a number'],

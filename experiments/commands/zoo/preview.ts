@@ -2,9 +2,8 @@
  * Contact sheet of the procedural data set as a PNG: a column a colour, rows
  * of samples for each shape, every pixel enlarged to 4x4.
  */
-
-import { parseArgs } from "@std/cli/parse-args";
 import { encode } from "fast-png";
+import { writeAtomically } from "@dip-go/core/files";
 import {
   colours,
   pictureSize,
@@ -12,15 +11,16 @@ import {
   shapes,
   SplitMix32,
 } from "@dip-go/zoo/data";
+import { command, finish } from "../options/command.ts";
 
 const help = `Writes a contact sheet of the procedural data set as a PNG.
 
-Usage: deno task zoo:preview [--samples n] [--seed n] -o sheet.png
+Usage: deno task zoo:preview [options] -o sheet.png
 
-  -o, --output   file to write
-  --samples      pictures of each class (default 2)
-  --seed         seed of the pictures (default 0)
-  -h, --help     this text`;
+  -o <file>      PNG to write
+  --samples <n>  Pictures of each class (default 2)
+  --seed <n>     Seed of the pictures (default 0)
+  --help         Print this`;
 
 const zoom = 4;
 
@@ -56,49 +56,24 @@ export function contactSheet(
   return { width, height, data };
 }
 
-/** A whole number of at least `least` from an option's text. */
-function wholeNumber(option: string, text: string, least: number): number {
-  const value = Number(text);
-  if (text.trim() === "" || !Number.isInteger(value) || value < least) {
-    throw new RangeError(
-      `Cannot read --${option}: found "${text}", expected a whole number of at least ${least}`,
-    );
-  }
-  return value;
-}
-
-function main(args: string[]): void {
-  const options = parseArgs(args, {
-    string: ["output", "samples", "seed"],
-    boolean: ["help"],
-    alias: { output: "o", help: "h" },
-    default: { samples: "2", seed: "0" },
-    unknown: (option: string) => {
-      throw new TypeError(
-        `Cannot read the command line: found "${option}", expected an option of --help`,
-      );
-    },
-  });
-  if (options.help) return console.log(help);
-  if (!options.output) {
+/** Runs the command on its arguments; errors are part of the result. */
+export const previewCommand = command({
+  refusal: "Cannot write the contact sheet",
+  help,
+  values: { o: undefined, samples: "2", seed: "0" },
+}, async (options) => {
+  const path = options.path("o");
+  if (path === undefined) {
     throw new TypeError(
       "Cannot write the contact sheet: found no file name, expected -o sheet.png",
     );
   }
   const sheet = contactSheet({
-    samples: wholeNumber("samples", options.samples, 1),
-    seed: wholeNumber("seed", options.seed, 0),
+    samples: options.whole("samples", 1),
+    seed: options.whole("seed", 0),
   });
-  const unfinished = `${options.output}.tmp`;
-  Deno.writeFileSync(unfinished, encode({ ...sheet, channels: 3 }));
-  Deno.renameSync(unfinished, options.output);
-}
+  await writeAtomically(path, encode({ ...sheet, channels: 3 }));
+  return [];
+});
 
-if (import.meta.main) {
-  try {
-    main(Deno.args);
-  } catch (error) {
-    console.error(error instanceof Error ? error.message : error);
-    Deno.exit(1);
-  }
-}
+if (import.meta.main) finish(await previewCommand(Deno.args));

@@ -1,7 +1,5 @@
 /** `deno task zoo train <name>`: trains an embedded model and writes its folder. */
-import { parseArgs } from "@std/cli/parse-args";
-import { type CommandResult, finish, resultOf } from "../options/command.ts";
-import { type OptionSource, wholeOption } from "../options/option_values.ts";
+import { command, finish } from "../options/command.ts";
 import type { Tensor } from "@dip-go/core/tensor";
 import { ditShapes, writeDitShapes } from "@dip-go/zoo/class_to_image";
 import {
@@ -73,23 +71,22 @@ Options:
 `;
 
 /** Runs the command on its arguments; errors are part of the result. */
-export const zooCommand = (args: readonly string[]): Promise<CommandResult> =>
-  resultOf(() => zooOf(args));
-
-async function zooOf(args: readonly string[]): Promise<CommandResult> {
-  const options = parseArgs([...args], {
-    boolean: ["help", "mark-places"],
-    string: ["updates", "seed", "from", "run", "o"],
-    default: { seed: "0" },
-    alias: { help: "h" },
-    unknown(arg: string, key?: string) {
-      if (!key) return true;
-      throw new TypeError(`Cannot run zoo: unknown option ${arg}; see --help`);
-    },
-  });
-  if (options.help) return { lines: [help], exitCode: 0 };
-  const name = nameIn(options._.map(String));
-  const { from, "mark-places": marksPlaces } = options;
+export const zooCommand = command({
+  refusal: "Cannot run zoo",
+  help,
+  flags: ["mark-places"],
+  values: {
+    updates: undefined,
+    seed: "0",
+    from: undefined,
+    run: undefined,
+    o: undefined,
+  },
+  words: true,
+}, async (options) => {
+  const name = nameIn(options.words);
+  const from = options.path("from");
+  const marksPlaces = options.has("mark-places");
   if (from !== undefined && name !== "sd-shapes") {
     throw new TypeError(
       `Cannot run zoo: --from is for sd-shapes, found ${name}`,
@@ -100,17 +97,17 @@ async function zooOf(args: readonly string[]): Promise<CommandResult> {
       "Cannot run zoo: --mark-places without --from, expected a pipeline that is trained further",
     );
   }
-  const { updates = String(models[name].updates), seed } = options;
   const settings = {
     from,
     marksPlaces,
-    updates: wholeOption(sourceOf("updates", updates), 0),
-    seed: wholeOption(sourceOf("seed", seed), 0),
-    folder: options.o ?? `zoo/models/${name}`,
+    updates: options.wholeOrNone("updates", 0) ?? models[name].updates,
+    seed: options.whole("seed", 0),
+    folder: options.path("o") ?? `zoo/models/${name}`,
   };
-  await trainModel(name, settings, options.run ?? `results/zoo/${name}`);
-  return { lines: [], exitCode: 0 };
-}
+  const run = options.path("run") ?? `results/zoo/${name}`;
+  await trainModel(name, settings, run);
+  return [];
+});
 
 function nameIn(words: readonly string[]): string {
   const [command, name, ...rest] = words;
@@ -122,12 +119,6 @@ function nameIn(words: readonly string[]): string {
     }: expected "train" and ${names}; see --help`,
   );
 }
-
-const sourceOf = (name: string, text: string): OptionSource => ({
-  refusal: "Cannot run zoo",
-  name,
-  text,
-});
 
 /** Trains a model, or goes on in its run's folder, and writes it. */
 async function trainModel(

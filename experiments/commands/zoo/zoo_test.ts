@@ -3,7 +3,7 @@ import { zooCommand } from "./zoo.ts";
 
 Deno.test("zoo names what it does not understand", async () => {
   const refusals: [string[], string][] = [
-    [["train", "--what"], "unknown option --what"],
+    [["train", "--what"], "option --what is unknown"],
     [
       ["train", "no-shapes"],
       'Cannot run zoo train no-shapes: expected "train"',
