@@ -11,23 +11,7 @@ export interface ByteRange {
  *
  * @throws {RangeError} If the file ends before the range does.
  */
-export async function readRange(
-  path: string,
-  { begin, end }: ByteRange,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const bytes = new Uint8Array(end - begin);
-  using file = await Deno.open(path);
-  await file.seek(begin, Deno.SeekMode.Start);
-  let filled = 0;
-  while (filled < bytes.length) {
-    filled += await file.read(bytes.subarray(filled)) ??
-      throwTruncated(path, { begin: begin + filled, end });
-  }
-  return bytes;
-}
-
-/** `readRange` without a promise. */
-export function readRangeSync(
+export function readRange(
   path: string,
   { begin, end }: ByteRange,
 ): Uint8Array<ArrayBuffer> {

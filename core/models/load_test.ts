@@ -13,7 +13,7 @@ const key = "transformer_blocks.1.attn1.to_q.bias";
 function fixtureWeights(): Map<string, Tensor> {
   const file = openSafetensors(`${fixture}/${weightFile}`);
   return new Map(
-    [...file.tensors.keys()].map((name) => [name, file.readSync(name)]),
+    [...file.tensors.keys()].map((name) => [name, file.read(name)]),
   );
 }
 

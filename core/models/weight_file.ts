@@ -118,7 +118,7 @@ function sourceOf(
   name: string,
 ): ReturnType<WeightSource> {
   const stored = file.tensors.get(name)!;
-  const data = file.readFloat32Sync(name);
+  const data = file.readFloat32(name);
   checkFinite(data, { path: stored.path, name });
   if (stored.strides) return { data };
   if (stored.dtype === "F32") return { file: rangeOf(stored) };

@@ -14,7 +14,7 @@ const simple = "diffusion_pytorch_model.safetensors";
 
 function weightsOf(model: string): Map<string, Tensor> {
   const file = openSafetensors(path(`${model}/${simple}`));
-  return new Map([...file.tensors.keys()].map((k) => [k, file.readSync(k)]));
+  return new Map([...file.tensors.keys()].map((k) => [k, file.read(k)]));
 }
 
 /** A folder with the config of the fixture `dit` and no weights yet. */
@@ -64,9 +64,9 @@ async function predicted(folder: string): Promise<Tensor> {
   const graph = wholeGraph(blockGraphOf(model, { batch: 2 }));
   await using session = await openSession(graph);
   const outputs = await session.run({
-    sample: recorded.readSync("sample"),
+    sample: recorded.read("sample"),
     timestep: float32([2], [981, 981]),
-    class_labels: recorded.readSync("class_labels"),
+    class_labels: recorded.read("class_labels"),
   });
   return Object.values(outputs)[0];
 }

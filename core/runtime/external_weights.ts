@@ -25,7 +25,7 @@ export async function withLinkedModel<T>(
   const files = weightFiles(graph);
   for (const file of files) await checkExists(graph, file);
   const folder = await linkedFolder(files);
-  if (!folder) return open(encodeModel(await inMemory(graph)));
+  if (!folder) return open(encodeModel(inMemory(graph)));
   try {
     const model = `${folder.path}/model.onnx`;
     const bytes = encodeModel(graph, {
@@ -86,16 +86,16 @@ async function tryLinks(
   }
 }
 
-async function inMemory(graph: Graph): Promise<Graph> {
+function inMemory(graph: Graph): Graph {
   const initializers = new Map<string, Initializer>();
   for (const [name, initializer] of graph.initializers) {
     const data = isExternal(initializer)
-      ? tensorOfBytes(initializer, await bytesOf(initializer.file))
+      ? tensorOfBytes(initializer, bytesOf(initializer.file))
       : initializer.data;
     initializers.set(name, { ...initializer, data });
   }
   return { ...graph, initializers };
 }
 
-const bytesOf = ({ path, offset, length }: FileRange): Promise<Uint8Array> =>
+const bytesOf = ({ path, offset, length }: FileRange): Uint8Array =>
   readRange(path, { begin: offset, end: offset + length });

@@ -3,7 +3,7 @@
  * half precision, float32 where it matters. Inputs and outputs stay as they
  * are, so a sampler does not notice.
  */
-import { readRangeSync } from "../files/byte_range.ts";
+import { readRange } from "../files/byte_range.ts";
 import { float32ToFloat16 } from "../tensor/float16.ts";
 import { describe, type DType, type Tensor, tensor } from "../tensor/tensor.ts";
 import type { GraphBuilder } from "../onnx/builder.ts";
@@ -127,6 +127,6 @@ function readFloat32(
   value: Value,
   { path, offset, length }: FileRange,
 ): Float32Array {
-  const bytes = readRangeSync(path, { begin: offset, end: offset + length });
+  const bytes = readRange(path, { begin: offset, end: offset + length });
   return tensorOfBytes(value, bytes).data as Float32Array;
 }

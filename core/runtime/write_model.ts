@@ -182,7 +182,7 @@ function relocated(graph: Graph, places: ReadonlyMap<unknown, Placed>): Graph {
 }
 
 /** The bytes of a weight file; its tensors are in the order of their places. */
-async function* weightParts(tensors: readonly Placed[]) {
+function* weightParts(tensors: readonly Placed[]) {
   let end = 0;
   for (const { initializer: { data, file }, place } of tensors) {
     yield new Uint8Array(place.offset - end);
@@ -195,9 +195,9 @@ async function* weightParts(tensors: readonly Placed[]) {
 const bytesOf = ({ data }: Tensor): Uint8Array =>
   new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 
-async function* rangeParts({ path, offset, length }: FileRange) {
+function* rangeParts({ path, offset, length }: FileRange) {
   for (let begin = offset; begin < offset + length; begin += chunk) {
     const end = Math.min(begin + chunk, offset + length);
-    yield await readRange(path, { begin, end });
+    yield readRange(path, { begin, end });
   }
 }

@@ -33,7 +33,7 @@ async function placeIn(folder: string, model: string): Promise<FileRange> {
 async function weightIn(folder: string, model: string): Promise<Float32Array> {
   const { path, offset, length } = await placeIn(folder, model);
   const range = { begin: offset, end: offset + length };
-  return new Float32Array((await readRange(path, range)).buffer);
+  return new Float32Array(readRange(path, range).buffer);
 }
 
 const names = async (folder: string) =>

@@ -34,7 +34,7 @@ Deno.test("openTensorFile() joins the files of an index", () =>
     const file = openTensorFile(await writeShards(folder));
     assertEquals(file.path, `${folder}/${index}`);
     for (const [name, tensor] of tensors) {
-      assertEquals(file.readSync(name), tensor);
+      assertEquals(file.read(name), tensor);
     }
     assertEquals(file.tensors.get("c")!.path, `${folder}/two.bin`);
   }));

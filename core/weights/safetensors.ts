@@ -3,7 +3,7 @@
  * written whole.
  */
 import { writeParts } from "../files/write_parts.ts";
-import { readRangeSync } from "../files/byte_range.ts";
+import { readRange } from "../files/byte_range.ts";
 import { sameShape, sizeOf, type Tensor } from "../tensor/tensor.ts";
 import {
   parseSafetensorsHeader,
@@ -44,7 +44,7 @@ function readHeader(path: string): SafetensorsHeader {
       `Cannot open ${path}: it has ${fileSize} bytes, expected at least 8`,
     );
   }
-  const prefix = readRangeSync(path, { begin: 0, end: 8 });
+  const prefix = readRange(path, { begin: 0, end: 8 });
   const length = new DataView(prefix.buffer).getBigUint64(0, true);
   const limit = Math.min(fileSize - 8, HEADER_LIMIT);
   if (length > limit) {
@@ -53,7 +53,7 @@ function readHeader(path: string): SafetensorsHeader {
     );
   }
   const end = 8 + Number(length);
-  const bytes = readRangeSync(path, { begin: 8, end });
+  const bytes = readRange(path, { begin: 8, end });
   return parseSafetensorsHeader(bytes, { path, fileSize });
 }
 

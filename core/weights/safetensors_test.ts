@@ -40,8 +40,7 @@ Deno.test("writeSafetensors() and openSafetensors() round-trip every dtype", () 
     assertEquals(file.metadata, { format: "pt" });
     assertEquals(new Set(file.tensors.keys()), new Set(everyDType.keys()));
     for (const [name, expected] of everyDType) {
-      assertEquals(await file.read(name), expected);
-      assertEquals(file.readSync(name), expected);
+      assertEquals(file.read(name), expected);
     }
   }));
 
@@ -74,10 +73,9 @@ Deno.test("writeSafetensors() stores floats as asked, and readFloat32() widens t
       await writeSafetensors(path, tensors, { dtype });
       const file = openSafetensors(path);
       assertEquals(file.tensors.get("w")?.dtype, dtype);
-      assertEquals([...file.readFloat32Sync("w").data], rounded[dtype]);
-      assertEquals(await file.readFloat32("w"), file.readFloat32Sync("w"));
-      assertEquals(file.readSync("ids"), ids);
-      assertThrows(() => file.readFloat32Sync("ids"), TypeError, "int64");
+      assertEquals([...file.readFloat32("w").data], rounded[dtype]);
+      assertEquals(file.read("ids"), ids);
+      assertThrows(() => file.readFloat32("ids"), TypeError, "int64");
     }
   }));
 
@@ -87,8 +85,8 @@ Deno.test("openSafetensors() reads what the reference implementation wrote, and 
     import.meta.url,
   ).pathname;
   const file = openSafetensors(path);
-  const x = file.readFloat32Sync("tanh.x");
-  const y = file.readFloat32Sync("tanh.output");
+  const x = file.readFloat32("tanh.x");
+  const y = file.readFloat32("tanh.output");
   y.data.forEach((value, i) =>
     assert(Math.abs(value - Math.tanh(x.data[i])) < 1e-6)
   );
@@ -196,11 +194,11 @@ Deno.test("read() refuses unknown names, unknown dtypes, odd booleans and files 
     bytes.set([0, 2, 0, 0], bytes.length - 4);
     Deno.writeFileSync(path, bytes);
     const file = openSafetensors(path);
-    assertThrows(() => file.readSync("x"), RangeError, `tensor "x" of ${path}`);
-    assertThrows(() => file.readSync("i"), TypeError, "dtype is I8");
-    assertThrows(() => file.readSync("b"), TypeError, "index 0 is 2");
+    assertThrows(() => file.read("x"), RangeError, `tensor "x" of ${path}`);
+    assertThrows(() => file.read("i"), TypeError, "dtype is I8");
+    assertThrows(() => file.read("b"), TypeError, "index 0 is 2");
     Deno.truncateSync(path, bytes.length - 1);
-    assertThrows(() => file.readSync("u"), RangeError, "it ends at byte");
+    assertThrows(() => file.read("u"), RangeError, "it ends at byte");
     await assertRejects(() => file.read("u"), RangeError, "it ends at byte");
   }));
 
@@ -228,7 +226,7 @@ Deno.test("openSafetensors() meets random byte flips with a clear error or a con
       Deno.writeFileSync(path, bytes);
       try {
         const file = openSafetensors(path);
-        for (const name of file.tensors.keys()) file.readSync(name);
+        for (const name of file.tensors.keys()) file.read(name);
       } catch (error) {
         assert(error instanceof TypeError || error instanceof RangeError);
         assert(/^(Type|Range)Error: Cannot (open|read) /.test(`${error}`));

@@ -1,5 +1,5 @@
 /** A weight file of any format that this project reads, told by how it begins. */
-import { readRangeSync } from "../files/byte_range.ts";
+import { readRange } from "../files/byte_range.ts";
 import { openSafetensors } from "./safetensors.ts";
 import type { TensorFile } from "./tensor_file.ts";
 import { isTorchFile, openTorch } from "./torch/torch_file.ts";
@@ -18,7 +18,7 @@ const lfsPointer = "version https://git-lfs";
 export function openSingleFile(path: string): TensorFile {
   const { size } = Deno.statSync(path);
   const end = Math.min(size, beginningBytes);
-  const beginning = readRangeSync(path, { begin: 0, end });
+  const beginning = readRange(path, { begin: 0, end });
   if (isTorchFile(beginning)) return openTorch(path);
   if (new TextDecoder().decode(beginning).startsWith(lfsPointer)) {
     throw new TypeError(

@@ -2,11 +2,7 @@
  * Tensors on disk, whatever the file format: where each lies, and how it is
  * read. The byte ranges are what ONNX external data points at.
  */
-import {
-  type ByteRange,
-  readRange,
-  readRangeSync,
-} from "../files/byte_range.ts";
+import { type ByteRange, readRange } from "../files/byte_range.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import {
   safetensorsBytes,
@@ -37,18 +33,14 @@ export interface TensorFile {
    * @throws {RangeError} If there is no such tensor, or the file got shorter.
    * @throws {TypeError} If its dtype has no counterpart here.
    */
-  read(name: string): Promise<Tensor>;
-  /** `read` without a promise. */
-  readSync(name: string): Tensor;
+  read(name: string): Tensor;
   /**
    * One F32, F16 or BF16 tensor in float32, exactly.
    *
    * @throws {RangeError} As `read`.
    * @throws {TypeError} If its dtype is another one.
    */
-  readFloat32(name: string): Promise<Tensor<"float32">>;
-  /** `readFloat32` without a promise. */
-  readFloat32Sync(name: string): Tensor<"float32">;
+  readFloat32(name: string): Tensor<"float32">;
 }
 
 /** The readers of tensors whose places are known and checked. */
@@ -56,51 +48,28 @@ export function tensorFile(
   path: string,
   tensors: ReadonlyMap<string, StoredTensor>,
 ): TensorFile {
-  const locate = (name: string) => storedTensor({ path, tensors }, name);
   const origin = (name: string) =>
     `tensor "${name}" of ${tensors.get(name)?.path}`;
-  const decode = (name: string, bytes: Uint8Array<ArrayBuffer>) =>
-    decodeStored(gathered(locate(name), bytes), origin(name));
-
   return {
     path,
     tensors,
-    async read(name) {
-      const stored = locate(name);
-      return decode(name, await readRange(stored.path, stored));
+    read(name) {
+      const stored = tensors.get(name);
+      if (!stored) {
+        throw new RangeError(
+          `Cannot read tensor "${name}" of ${path}: found none of that name among ${tensors.size}`,
+        );
+      }
+      const { dtype, shape, strides } = stored;
+      const span = readRange(stored.path, stored);
+      const elementBytes = safetensorsBytes[dtype];
+      const bytes = strides
+        ? rowMajor(span, { shape, strides, elementBytes })
+        : span;
+      return decodeStored({ dtype, shape, bytes }, origin(name));
     },
-    readSync(name) {
-      const stored = locate(name);
-      return decode(name, readRangeSync(stored.path, stored));
+    readFloat32(name) {
+      return widenToFloat32(this.read(name), origin(name));
     },
-    async readFloat32(name) {
-      return widenToFloat32(await this.read(name), origin(name));
-    },
-    readFloat32Sync(name) {
-      return widenToFloat32(this.readSync(name), origin(name));
-    },
-  };
-}
-
-function storedTensor(
-  { path, tensors }: Pick<TensorFile, "path" | "tensors">,
-  name: string,
-): StoredTensor {
-  const stored = tensors.get(name);
-  if (stored) return stored;
-  throw new RangeError(
-    `Cannot read tensor "${name}" of ${path}: found none of that name among ${tensors.size}`,
-  );
-}
-
-function gathered(
-  { dtype, shape, strides }: StoredTensor,
-  bytes: Uint8Array<ArrayBuffer>,
-) {
-  const elementBytes = safetensorsBytes[dtype];
-  return {
-    dtype,
-    shape,
-    bytes: strides ? rowMajor(bytes, { shape, strides, elementBytes }) : bytes,
   };
 }

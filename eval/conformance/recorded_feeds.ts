@@ -21,7 +21,7 @@ export function recordedSizes(
   recorded: SafetensorsFile,
   label?: string,
 ): Pick<NetworkOptions, "batch" | "latents" | "tokens"> {
-  const sample = recorded.readSync(keyOf("sample", recorded, label));
+  const sample = recorded.read(keyOf("sample", recorded, label));
   const [batch, , height, width] = sample.shape;
   const text = recorded.tensors.get("encoder_hidden_states");
   return { batch, latents: { height, width }, tokens: text?.shape[1] };
@@ -40,7 +40,7 @@ export function recordedFeeds(
   label?: string,
 ): Record<string, Tensor> {
   const read = ({ name, shape }: BlockGraph["inputs"][number]): Tensor => {
-    const found = recorded.readSync(keyOf(name, recorded, label));
+    const found = recorded.read(keyOf(name, recorded, label));
     if (name !== "timestep") return found;
     const values = Float32Array.from(found.data as BigInt64Array, Number);
     return float32(

@@ -35,7 +35,7 @@ export async function* runTrace(
       tensors.set(tensor, made);
       const key = keyOf(tensor);
       if (!key || !recorded.tensors.has(key)) continue;
-      const expected = recorded.readSync(key);
+      const expected = recorded.read(key);
       const found = shapedAs(made, expected);
       yield judge({ case: name, tensor: key, found, expected, limits });
     }

@@ -34,7 +34,7 @@ export async function weightIndex(
   const index = new Map<string, FileRange>();
   for (const { path, offset, length } of ranges.values()) {
     const file = { path: `${folder}/${path}`, offset, length };
-    const bytes = await readRange(file.path, {
+    const bytes = readRange(file.path, {
       begin: offset,
       end: offset + length,
     });

@@ -38,12 +38,13 @@ export const picturesFormat: StepFormat<SampledBatch> = {
       if (openSafetensors(path).tensors.has("images")) return;
       throw new TypeError(`Cannot read ${path}: expected a tensor "images"`);
     }),
-  async read(path) {
-    const file = openSafetensors(path);
-    const images = await file.readFloat32("images");
-    if (!file.tensors.has("latents")) return { images };
-    return { images, latents: await file.readFloat32("latents") };
-  },
+  read: (path) =>
+    Promise.try(() => {
+      const file = openSafetensors(path);
+      const images = file.readFloat32("images");
+      if (!file.tensors.has("latents")) return { images };
+      return { images, latents: file.readFloat32("latents") };
+    }),
   write: (path, { images, latents }, reads) =>
     writeSafetensors(
       path,

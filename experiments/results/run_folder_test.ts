@@ -44,7 +44,7 @@ Deno.test("openRunFolder() writes config.json, and files go into folders of thei
     const images = float32([1, 1, 1, 2], [0.5, -1]);
     await folder.writeImages("samples/a.safetensors", setOf({ images }));
     const file = openSafetensors(`${folder.path}/samples/a.safetensors`);
-    assertEquals(await file.readFloat32("images"), images);
+    assertEquals(file.readFloat32("images"), images);
     await folder.writeJson("rows/a.json", [1]);
     assertEquals(
       await Deno.readTextFile(`${folder.path}/rows/a.json`),

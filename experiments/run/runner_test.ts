@@ -126,7 +126,7 @@ Deno.test("runExperiment() prunes a text-to-image pipeline, its loss through the
     ]);
     assertEquals(notes, []);
     const full = openSafetensors(`${folder}/samples/full.safetensors`);
-    const { shape, data } = await full.readFloat32("images");
+    const { shape, data } = full.readFloat32("images");
     assertEquals(shape, [2, 3, 128, 128]);
     assert(data.every((value) => Math.abs(value) <= 1));
     assert(data.some((value, i) => value !== data[i + data.length / 2]));

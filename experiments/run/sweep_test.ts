@@ -161,7 +161,7 @@ Deno.test("A run in float16 makes steps of its own, of the gates that float32 fi
     for (const row of ["full", "dip-go-0.5"]) {
       const [a, b] = [single, half].map(({ folder }) =>
         openSafetensors(`${folder}/samples/${row}.safetensors`)
-          .readFloat32Sync("images").data
+          .readFloat32("images").data
       );
       const off = a.reduce((m, x, i) => Math.max(m, Math.abs(x - b[i])), 0);
       const largest = a.reduce((m, x) => Math.max(m, Math.abs(x)), 0);

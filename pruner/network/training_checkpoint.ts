@@ -21,12 +21,11 @@ export class TrainingCheckpoint {
   async restore(): Promise<number> {
     if (!this.path || !await isFile(this.path)) return 0;
     const file = openSafetensors(this.path);
-    const read = async (name: string) =>
-      (await file.read(name)).data as Float32Array;
-    this.network.parameters.set(await read("parameters"));
+    const read = (name: string) => file.read(name).data as Float32Array;
+    this.network.parameters.set(read("parameters"));
     const moments: Record<string, Float32Array> = {};
     for (const name of Object.keys(this.optimizer.state().moments)) {
-      moments[name] = await read(name);
+      moments[name] = read(name);
     }
     this.optimizer.restore({ updates: Number(file.metadata.updates), moments });
     return Number(file.metadata.iteration);

@@ -61,7 +61,7 @@ const sharded: Victim = {
     for (const half of [0, 1]) {
       const own = keys.filter((_, i) => i % 2 === half);
       const shard = `model-0000${half + 1}-of-00002.safetensors`;
-      const tensors = new Map(own.map((key) => [key, file.readSync(key)]));
+      const tensors = new Map(own.map((key) => [key, file.read(key)]));
       await writeSafetensors(`${folder}/${shard}`, tensors);
       for (const key of own) weight_map[key] = shard;
     }
@@ -76,10 +76,11 @@ const sharded: Victim = {
 /** A file by `torch.save`, every tensor read. */
 const torchFile = (name: string): Victim => ({
   prepare: copies(`${testdata}/torch`, [name]),
-  async load(folder) {
-    const file = openTensorFile(`${folder}/${name}`);
-    for (const key of file.tensors.keys()) await file.read(key);
-  },
+  load: (folder) =>
+    Promise.try(() => {
+      const file = openTensorFile(`${folder}/${name}`);
+      for (const key of file.tensors.keys()) file.read(key);
+    }),
 });
 
 const scheduler = (json: Record<string, unknown>): Victim => ({

@@ -26,8 +26,8 @@ Deno.test("a classifier's logits are its head on its features", async () => {
   assertEquals(count, 3);
   const { shape } = await classifier.logits(pictures);
   const file = openSafetensors(`${path}/model.safetensors`);
-  const weight = file.readFloat32Sync("shape_head.weight").data;
-  const bias = file.readFloat32Sync("shape_head.bias").data;
+  const weight = file.readFloat32("shape_head.weight").data;
+  const bias = file.readFloat32("shape_head.bias").data;
   for (let picture = 0; picture < count; picture++) {
     bias.forEach((own, row) => {
       let logit = own;

@@ -34,7 +34,7 @@ async function takeTextTower(clip: string, folder: string): Promise<void> {
   const weights = new Map(
     [...file.tensors.keys()]
       .filter((key) => key.startsWith("text_model."))
-      .map((key) => [key, file.readSync(key)]),
+      .map((key) => [key, file.read(key)]),
   );
   await writeSceneTokenizer(`${folder}/tokenizer`);
   const own = `${folder}/text_encoder`;

@@ -202,17 +202,14 @@ async function initialWeights(
     "from" | "folder" | "seed" | "marksPlaces"
   >,
 ): Promise<Map<string, Tensor>> {
-  const read = async (path: string): Promise<[string, Tensor][]> => {
+  const read = (path: string): [string, Tensor][] => {
     const file = openSafetensors(path);
-    const keys = [...file.tensors.keys()];
-    return await Promise.all(
-      keys.map(async (key) => [key, await file.readFloat32(key)] as const),
-    ) as [string, Tensor][];
+    return [...file.tensors.keys()].map((key) => [key, file.readFloat32(key)]);
   };
   const unet = new Map(
     from === undefined
       ? initUnetWeights(config, new TorchGenerator(seed))
-      : await read(`${from}/${unetWeights}`),
+      : read(`${from}/${unetWeights}`),
   );
   if (from === undefined || marksPlaces) {
     markPlaces(unet, {

@@ -146,18 +146,14 @@ async function saveCheckpoint(
   await writeSafetensors(path, tensors, { metadata });
 }
 
-async function restoreCheckpoint(
-  path: string,
-  state: TrainingState,
-): Promise<void> {
+function restoreCheckpoint(path: string, state: TrainingState): void {
   const file = openSafetensors(path);
-  const vector = async (name: string) =>
-    (await file.read(name)).data as Float32Array;
-  state.parameters.set(await vector("parameters"));
-  state.average.set(await vector("average"));
+  const vector = (name: string) => file.read(name).data as Float32Array;
+  state.parameters.set(vector("parameters"));
+  state.average.set(vector("average"));
   const moments = {
-    first: await vector("first"),
-    second: await vector("second"),
+    first: vector("first"),
+    second: vector("second"),
   };
   state.update = Number(file.metadata.update);
   state.seconds = Number(file.metadata.seconds);
@@ -198,7 +194,7 @@ export async function train(
   const checkpoint = `${folder}/checkpoint.safetensors`;
   const log = `${folder}/log.jsonl`;
   await Deno.mkdir(folder, { recursive: true });
-  if (await isFile(checkpoint)) await restoreCheckpoint(checkpoint, state);
+  if (await isFile(checkpoint)) restoreCheckpoint(checkpoint, state);
   await rewindLog(log, state.update);
 
   const { batches = 1 } = options;

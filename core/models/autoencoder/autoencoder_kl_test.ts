@@ -18,7 +18,7 @@ const json = JSON.parse(await Deno.readTextFile(`${folder}/config.json`));
 async function decoded(from: string): Promise<Tensor> {
   const { config, weights } = await loadComponent(from, autoencoderKind);
   const latents = openSafetensors(`${folder}/case.safetensors`)
-    .readSync("latent");
+    .read("latent");
   const [batch, , height, width] = latents.shape;
   const graph = decoderBlockGraph(config, weights, { batch, height, width });
   await using session = await openSession(wholeGraph(graph));
@@ -34,7 +34,7 @@ async function renamedCopy(rename: (key: string) => string): Promise<string> {
   await writeSafetensors(
     `${copy}/${weightFile}`,
     new Map(
-      [...file.tensors.keys()].map((key) => [rename(key), file.readSync(key)]),
+      [...file.tensors.keys()].map((key) => [rename(key), file.read(key)]),
     ),
   );
   return copy;

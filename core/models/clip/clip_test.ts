@@ -62,7 +62,7 @@ Deno.test("weight files with position_ids load; other unknown tensors are refuse
     await Deno.copyFile(`${folder}/config.json`, `${published}/config.json`);
     const file = openSafetensors(`${folder}/model.safetensors`);
     const tensors = new Map<string, Tensor>(
-      [...file.tensors.keys()].map((key) => [key, file.readSync(key)]),
+      [...file.tensors.keys()].map((key) => [key, file.read(key)]),
     );
     const positions = Array.from({ length: 77 }, (_, i) => i);
     const extra = "text_model.embeddings.position_ids";

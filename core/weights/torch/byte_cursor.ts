@@ -1,5 +1,5 @@
 /** Reads a file onwards from some byte, a piece at a time. */
-import { type ByteRange, readRangeSync } from "../../files/byte_range.ts";
+import { type ByteRange, readRange } from "../../files/byte_range.ts";
 
 const pieceBytes = 65536;
 
@@ -44,7 +44,7 @@ export class ByteCursor {
     }
     if (end <= this.#pieceBegin + this.#piece.length) return;
     this.#pieceBegin = this.#position;
-    this.#piece = readRangeSync(this.path, {
+    this.#piece = readRange(this.path, {
       begin: this.#position,
       end: Math.min(this.#end, Math.max(end, this.#position + pieceBytes)),
     });

@@ -1,5 +1,5 @@
 /** Archives as `torch.save` writes them: a pickle, and a stored entry for each storage. */
-import { type ByteRange, readRangeSync } from "../../files/byte_range.ts";
+import { type ByteRange, readRange } from "../../files/byte_range.ts";
 import { ByteCursor } from "./byte_cursor.ts";
 import { readPickle } from "./pickle.ts";
 import { type Checkpoint, torchRules } from "./torch_state.ts";
@@ -39,7 +39,7 @@ function checkByteOrder(path: string, range: ByteRange | undefined): void {
   if (!range) return;
   const { begin, end } = range;
   const length = Math.min(end - begin, 16);
-  const order = readRangeSync(path, { begin, end: begin + length });
+  const order = readRange(path, { begin, end: begin + length });
   const text = new TextDecoder().decode(order);
   if (text === "little") return;
   throw new TypeError(

@@ -3,7 +3,7 @@
  * each of its formats a tensor is a byte range of the file. Formats: PyTorch's
  * `torch/serialization.py`.
  */
-import { readRangeSync } from "../../files/byte_range.ts";
+import { readRange } from "../../files/byte_range.ts";
 import { safetensorsBytes } from "../safetensors_header.ts";
 import { isRowMajor, spanOf } from "./strides.ts";
 import {
@@ -32,7 +32,7 @@ const beginsWith = (bytes: Uint8Array, magic: readonly number[]): boolean =>
  */
 export function openTorch(path: string): TensorFile {
   const { size } = Deno.statSync(path);
-  const beginning = readRangeSync(path, { begin: 0, end: Math.min(size, 4) });
+  const beginning = readRange(path, { begin: 0, end: Math.min(size, 4) });
   const { saved, storages } = beginsWith(beginning, zipSignature)
     ? readTorchArchive(path)
     : readLegacyTorch(path);

@@ -3,7 +3,7 @@
  * number, a version, facts of the machine, what was saved, and the keys of the
  * storages; then the storages, one after another.
  */
-import { type ByteRange, readRangeSync } from "../../files/byte_range.ts";
+import { type ByteRange, readRange } from "../../files/byte_range.ts";
 import { ByteCursor } from "./byte_cursor.ts";
 import { type Pickled, type PickleRules, readPickle } from "./pickle.ts";
 import {
@@ -99,7 +99,7 @@ function checkLength(
   begin: number,
   { key, length }: TorchStorage,
 ) {
-  const bytes = readRangeSync(path, { begin: begin - 8, end: begin });
+  const bytes = readRange(path, { begin: begin - 8, end: begin });
   const found = new DataView(bytes.buffer).getBigUint64(0, true);
   if (found === BigInt(length)) return;
   throw new RangeError(

@@ -3,7 +3,7 @@
  * them: their bytes can be mapped from the archive itself. Format: PKWARE's
  * APPNOTE 6.3, sections 4.3 and 4.5.3 (zip64). Nothing is ever extracted.
  */
-import { type ByteRange, readRangeSync } from "../../files/byte_range.ts";
+import { type ByteRange, readRange } from "../../files/byte_range.ts";
 
 /** First bytes and fixed length of each record. */
 const records = {
@@ -88,7 +88,7 @@ class Archive {
   }
 
   #view(range: ByteRange): DataView {
-    return new DataView(readRangeSync(this.#path, range).buffer);
+    return new DataView(readRange(this.#path, range).buffer);
   }
 
   /** The fixed part of the record that begins at byte `at`. */

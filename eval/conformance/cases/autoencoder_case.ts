@@ -32,7 +32,7 @@ export async function* runAutoencoder(
   const { config, weights } = await loadComponent(folder, autoencoderKind);
   const recorded = openSafetensors(`${folder}/case.safetensors`);
   const trace = openSafetensors(`${folder}/trace.safetensors`);
-  const latents = recorded.readSync("latent");
+  const latents = recorded.read("latent");
   const [batch, , height, width] = latents.shape;
   const size = { batch, height, width };
   const halves: [BlockGraph, string][] = [
@@ -40,7 +40,7 @@ export async function* runAutoencoder(
     [decoderBlockGraph(config, weights, size), "latent"],
   ];
   for (const [graph, key] of halves) {
-    const feeds = { [graph.inputs[0].name]: recorded.readSync(key) };
+    const feeds = { [graph.inputs[0].name]: recorded.read(key) };
     yield* runTrace(graph, {
       name: graph.model,
       feeds,
@@ -50,7 +50,7 @@ export async function* runAutoencoder(
     });
     await using session = await openSession(wholeGraph(graph));
     const found = (await session.run(feeds))[graph.output];
-    const expected = recorded.readSync(graph.output);
+    const expected = recorded.read(graph.output);
     yield judge({
       case: graph.model,
       tensor: graph.output,

@@ -41,7 +41,7 @@ async function* compared(
   await using session = await openSession(graph);
   const found = await session.run(feeds);
   for (const [output, key] of outputs) {
-    const expected = recorded.readSync(key);
+    const expected = recorded.read(key);
     yield judge({
       case: name,
       tensor: key,
@@ -72,7 +72,7 @@ export async function* runClipText(
     },
   ];
   for (const { ids, outputs } of texts) {
-    const tokens = recorded.readSync(ids);
+    const tokens = recorded.read(ids);
     const [batch, length] = tokens.shape;
     const names = outputs.map(([output]) => output);
     const graph = clipTextGraph(config, weights, {
@@ -96,7 +96,7 @@ export async function* runClipVision(
 ): AsyncGenerator<Conformance> {
   const { config, weights } = await loadClipVision(folder);
   const recorded = openSafetensors(`${folder}/case.safetensors`);
-  const pixels = recorded.readSync("pixel_values");
+  const pixels = recorded.read("pixel_values");
   const outputs = outputsOf(recorded, "image_embeds");
   const graph = clipVisionGraph(config, weights, {
     batch: pixels.shape[0],

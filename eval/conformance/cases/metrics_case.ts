@@ -69,7 +69,7 @@ function* frechetRows(
 ): Generator<Conformance> {
   for (const { name, fid_eigh, trace1 } of frechet) {
     const [features, two] = [1, 2].map((i) =>
-      recorded.readSync(`fid.${name}.features${i}`) as Tensor<"float32">
+      recorded.read(`fid.${name}.features${i}`) as Tensor<"float32">
     );
     const [one, reference] = [features, two].map((each) =>
       normalOfFeatures(each)
@@ -123,7 +123,7 @@ function* similarityRows(
 ): Generator<Conformance> {
   const pairOf = (name: string) =>
     ["a", "b"].map((part) =>
-      recorded.readSync(`img.${name}.${part}`) as Tensor<"float32">
+      recorded.read(`img.${name}.${part}`) as Tensor<"float32">
     );
   const limits = { relative: 1e-5 };
   for (const { name, data_range: dataRange, ...values } of expected.ssim) {
@@ -156,7 +156,7 @@ function* resizeRows(
   recorded: SafetensorsFile,
 ): Generator<Conformance> {
   const filter = named.toLowerCase() as ResizeFilter;
-  const picture = pictureOf(recorded.readSync(`resize.${name}.in`));
+  const picture = pictureOf(recorded.read(`resize.${name}.in`));
   const to = { height, width };
   const resized = pilResize(picture, to, filter);
   const results: Record<string, Tensor> = {
@@ -178,7 +178,7 @@ function* resizeRows(
       case: "resize",
       tensor: `${name}.${output}`,
       found,
-      expected: recorded.readSync(key),
+      expected: recorded.read(key),
       limits: { relative: output === "out_float" ? 1e-6 : 0 },
     });
   }

@@ -136,7 +136,7 @@ async function* runOutputs(
       case: `${name}/${label}`,
       tensor,
       found: made[graph.output],
-      expected: recorded.readSync(`${label}.${tensor}`),
+      expected: recorded.read(`${label}.${tensor}`),
       limits,
     });
   }

@@ -126,7 +126,7 @@ for (const { name, weight, first } of changes) {
       const file = "diffusion_pytorch_model.safetensors";
       const weights = openSafetensors(`${source}/${file}`);
       const tensors = [...weights.tensors.keys()].map((key) => {
-        const tensor = weights.readSync(key);
+        const tensor = weights.read(key);
         if (key === weight) (tensor.data as Float32Array)[5] += 1e-3;
         return [key, tensor] as const;
       });

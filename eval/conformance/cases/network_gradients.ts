@@ -31,14 +31,14 @@ export async function* runNetworkGradients(
   );
   const found = await session.run({
     ...recordedFeeds(network, recorded),
-    [cotangentOf(output)]: recorded.readSync("R"),
+    [cotangentOf(output)]: recorded.read("R"),
   });
   const compared = (tensor: string, made: string) =>
     judge({
       case: "gradients",
       tensor,
       found: found[made],
-      expected: recorded.readSync(tensor),
+      expected: recorded.read(tensor),
       limits,
     });
   yield compared("output", output);

@@ -87,9 +87,9 @@ export async function* runOpCases(
 ): AsyncGenerator<Conformance> {
   const text = await Deno.readTextFile(`${folder}/ops.json`);
   const specs: Record<string, OpSpec> = JSON.parse(text);
-  const { readSync } = openSafetensors(`${folder}/case.safetensors`);
+  const { read } = openSafetensors(`${folder}/case.safetensors`);
   for (const [name, spec] of Object.entries(specs)) {
-    yield* runOpCase(opCase(name, spec, readSync), limit);
+    yield* runOpCase(opCase(name, spec, read), limit);
   }
 }
 

@@ -35,8 +35,8 @@ Deno.test("clipPixels() are Pillow's resized and cropped bytes, normalised", () 
       .pathname;
   const recorded = openSafetensors(path);
   const name = "resize.100x150_to_224x336_bicubic";
-  const picture = pictureOf(recorded.readSync(`${name}.in`));
-  const cropped = recorded.readSync(`${name}.out_crop224`);
+  const picture = pictureOf(recorded.read(`${name}.in`));
+  const cropped = recorded.read(`${name}.out_crop224`);
   const { shape, data } = clipPixels(picture, openai);
   assertEquals(shape, [1, 3, 224, 224]);
   data.forEach((value, i) => {
