@@ -185,7 +185,7 @@ Deno.test("openSafetensors() bounds the header's length before it allocates", ()
   }));
 
 Deno.test("read() refuses unknown names, unknown dtypes, odd booleans and files that shrank", () =>
-  withFile(async (path) => {
+  withFile((path) => {
     const header =
       `{"i":{"dtype":"I8","shape":[1],"data_offsets":[0,1]},"b":{"dtype":"BOOL","shape":[1],"data_offsets":[1,2]},${
         u8("u", 2, 4)
@@ -199,7 +199,6 @@ Deno.test("read() refuses unknown names, unknown dtypes, odd booleans and files 
     assertThrows(() => file.read("b"), TypeError, "index 0 is 2");
     Deno.truncateSync(path, bytes.length - 1);
     assertThrows(() => file.read("u"), RangeError, "it ends at byte");
-    await assertRejects(() => file.read("u"), RangeError, "it ends at byte");
   }));
 
 Deno.test("openSafetensors() refuses a file cut short anywhere", () =>
