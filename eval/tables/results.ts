@@ -52,7 +52,7 @@ export interface ResultRow {
   /** The least and the largest speedup of a round in which both took turns. */
   speedupLow?: number;
   speedupHigh?: number;
-  /** Cost of the search that found the plan, in pictures by the full sampler; a gradient counts as three. 0 where nothing is searched. */
+  /** Cost of the method's search for all budgets of its run, by its settings, in pictures by the full sampler; a gradient counts as three. 0 where nothing is searched. */
   searchPasses?: number;
   /** By metric name, such as `psnr` or `fid`. */
   metrics: Record<string, MetricValue>;

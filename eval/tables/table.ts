@@ -251,7 +251,7 @@ function notesOf(rows: readonly JoinedRow[]): string[] {
   }
   if (rows.some(({ searchPasses }) => searchPasses !== undefined)) {
     notes.push(
-      "Search: in pictures by the full sampler; a gradient counts as three.",
+      "Search: for all budgets, by its settings, in pictures by the full sampler; a gradient counts as three.",
     );
   }
   const meanings = values.flatMap(({ versus }) =>

@@ -7,7 +7,7 @@ import { sizeOf } from "@dip-go/core/tensor";
 import type { SuperNet } from "@dip-go/supernet/gates";
 import type { Bench } from "../run/bench.ts";
 import { methodNamed } from "@dip-go/pruner/methods";
-import { searchMacs } from "./search_macs.ts";
+import { searchMacs } from "../run/search_cost.ts";
 
 const bytesOfFloat = 4;
 

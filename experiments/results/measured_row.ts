@@ -16,6 +16,8 @@ export interface MeasuredRow {
   readonly macs: number;
   /** By what budgets are of, where that is time. */
   readonly predictedSpeedup?: number;
+  /** Cost of its method's search for all budgets, in pictures by the full sampler. */
+  readonly searchPasses: number;
   readonly metrics: RowMetrics;
   /** Of this repository, when the row was measured. */
   readonly commit?: string;

@@ -89,6 +89,7 @@ function resultRow(
     latencyMs: first.row.median / first.batch,
     speedup: speedupOf(first),
     ...speedupRange(first),
+    searchPasses: row.searchPasses,
     metrics: {
       ...metricValues(row.metrics, rival),
       ...row.predictedSpeedup === undefined

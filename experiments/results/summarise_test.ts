@@ -17,6 +17,7 @@ function row(method: string, sparsity: number, psnr: number): FinishedRow {
       method,
       sparsity,
       macs: 50,
+      searchPasses: 96,
       metrics: {
         psnr: [psnr, psnr + 4],
         ssim: [0.5, 0.7],
@@ -53,6 +54,7 @@ Deno.test("summarise() pairs each row with the main method at its sparsity", () 
   assertEquals(full.metrics.prompt.mean, 0.5);
   assertEquals([fora.macsSpeedup, fora.latencyMs, fora.speedup], [2, 4, 3]);
   assertEquals([fora.speedupLow, fora.speedupHigh], [2.75, 3.6]);
+  assertEquals([full.searchPasses, fora.searchPasses], [undefined, 96]);
   assertEquals(fora.metrics.speedup_b8, { mean: 2.5 });
   assertEquals(fora.metrics.psnr.mean, 22);
   assertEquals(fora.metrics.psnr.versus, {

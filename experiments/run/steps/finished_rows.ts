@@ -9,6 +9,7 @@ import type {
 } from "../../results/measured_row.ts";
 import type { SampledPlan } from "@dip-go/pruner/methods";
 import type { MetricValues } from "./metric_steps.ts";
+import { searchPasses } from "../search_cost.ts";
 import type { ProgressOutput } from "../../engine/progress.ts";
 import type { Step } from "../../engine/step.ts";
 import { makeSteps } from "../../engine/step_graph.ts";
@@ -50,6 +51,7 @@ async function evaluatedRows(
   rows: readonly RowSteps[],
 ): Promise<EvaluatedRow[]> {
   const evaluated: EvaluatedRow[] = [];
+  const passesOf = searchPasses(bench);
   for (const steps of rows) {
     const { fitted } = await store.read(steps.fit);
     if (fitted.kind === "none") continue;
@@ -64,6 +66,7 @@ async function evaluatedRows(
       sparsity,
       macs,
       ...predicted,
+      searchPasses: passesOf(method.name),
       ...measured,
     };
     evaluated.push({ steps, fitted, row });

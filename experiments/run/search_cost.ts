@@ -1,0 +1,43 @@
+/** What searches cost in model calls, by their settings; the bench prices blocks by MACs, total convention. */
+import { denseCost } from "@dip-go/supernet/gates";
+import { methodNamed } from "@dip-go/pruner/methods";
+import type { Bench } from "./bench.ts";
+
+/** MACs of all searches of an experiment, the full sampler on their calibration batches among them. */
+export function searchMacs(bench: Bench): number {
+  const { dense, costs } = searchCosts(bench);
+  const { calibration } = bench.experiment.search;
+  const searches = [...costs.values()];
+  if (searches.length === 0) return 0;
+  return calibration * dense + searches.reduce((a, b) => a + b);
+}
+
+/**
+ * Cost of each method's search for all budgets of the experiment, calibration
+ * included, in pictures by the full sampler; a gradient counts as three. 0
+ * where nothing is searched.
+ */
+export function searchPasses(bench: Bench): (method: string) => number {
+  const { dense, costs } = searchCosts(bench);
+  const { batch: images, calibration } = bench.experiment.search;
+  return (method) => {
+    const cost = costs.get(method);
+    return cost === undefined ? 0 : images * (calibration + cost / dense);
+  };
+}
+
+/** Of the methods that search, at the search's batch; `dense` is one full sampling. */
+function searchCosts(bench: Bench) {
+  const { search, methods, sparsity, sampler: { steps } } = bench.experiment;
+  const { batch: images } = search;
+  const net = bench.superNet({ images, steps });
+  const budgets = sparsity.map((s) => images * bench.budget(s));
+  const searching = methods.map(methodNamed).filter((each) => each.searches);
+  const costs = new Map(
+    searching.map((method) => [
+      method.name,
+      method.searchCost?.({ net, search, budgets }) ?? 0,
+    ]),
+  );
+  return { dense: denseCost(net), costs };
+}
