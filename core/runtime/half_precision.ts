@@ -53,8 +53,9 @@ export function halfPrecision(
     if (!isFloat || x.dtype === dtype) return x;
     const initializer = g.initializer(x.name);
     const isThere = initializer && (initializer.data || stored);
+    // The runtime casts a weight in a file once, when it loads.
     const value = casts.get(x.name) ??
-      (isThere ? halved(g, initializer, { stored }) : g.cast(x, dtype)); // of a weight in a file: the runtime does it once, when it loads
+      (isThere ? halved(g, initializer, { stored }) : g.cast(x, dtype));
     casts.set(x.name, value);
     return value;
   };

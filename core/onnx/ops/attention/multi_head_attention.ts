@@ -1,6 +1,7 @@
 /**
  * ONNX Runtime's MultiHeadAttention, O = P V with P = softmax(s Q Kᵀ + bias),
- * s = 1/√d by default; the bias is a mask, not a weight.
+ * s = 1/√d by default; the bias is a mask, not a weight. In float16 its softmax
+ * still sums in float32, inside the provider.
  *
  * Shapes: Q, O `[B, L, D]`; K, V `[B, S, D]`; bias `[B or 1, h or 1, L, S]`.
  */
