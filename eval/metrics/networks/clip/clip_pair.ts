@@ -8,8 +8,6 @@ import {
   type Component,
   type ComponentKind,
   loadComponent,
-  parseClipTextConfig,
-  parseClipVisionConfig,
   weightsIn,
 } from "@dip-go/core/models";
 import { openTensorFile } from "@dip-go/core/weights";
@@ -20,56 +18,39 @@ import {
   openClipWeights,
 } from "./open_clip.ts";
 
-/** The `text_config` or `vision_config` of a `CLIPModel`, as that of a tower alone. */
-function towerJson(
-  json: unknown,
-  file: string,
-  { part, architecture, modelType }: {
-    part: "text_config" | "vision_config";
-    architecture: string;
-    modelType: string;
+/** A tower of a `CLIPModel`, read by the tower's own kind. */
+const half = <Config>(
+  kind: ComponentKind<Config>,
+  { tower, ignored }: { tower: "text" | "vision"; ignored: RegExp },
+): ComponentKind<Config> => ({
+  ...kind,
+  ignored,
+  parse(json, file) {
+    const config = new ConfigJson(json, file, { model_type: ["clip"] });
+    const name = tower === "text" ? "Text" : "Vision";
+    return kind.parse({
+      model_type: `clip_${tower}_model`,
+      ...config.part(`${tower}_config`).values,
+      projection_dim: config.values.projection_dim, // the towers' own may be another, and is not read
+      architectures: [`CLIP${name}ModelWithProjection`],
+    }, file);
   },
-): Record<string, unknown> {
-  const config = new ConfigJson(json, file);
-  config.requireOneOf("model_type", ["clip"]);
-  const own = config.part(part);
-  return {
-    model_type: modelType,
-    ...own.values,
-    projection_dim: config.values.projection_dim, // the towers' own may be another, and is not read
-    architectures: [architecture],
-  };
-}
+});
 
 /** The text tower of a `CLIPModel`. */
-export const textHalf: ComponentKind<ClipTextConfig> = {
-  ...clipTextKind,
+export const textHalf: ComponentKind<ClipTextConfig> = half(clipTextKind, {
+  tower: "text",
   ignored: /^vision_model\.|^visual_projection\.|^logit_scale$|\.position_ids$/,
-  parse: (json, file) =>
-    parseClipTextConfig(
-      towerJson(json, file, {
-        part: "text_config",
-        architecture: "CLIPTextModelWithProjection",
-        modelType: "clip_text_model",
-      }),
-      file,
-    ),
-};
+});
 
 /** The picture tower of a `CLIPModel`. */
-export const visionHalf: ComponentKind<ClipVisionConfig> = {
-  ...clipVisionKind,
-  ignored: /^text_model\.|^text_projection\.|^logit_scale$|\.position_ids$/,
-  parse: (json, file) =>
-    parseClipVisionConfig(
-      towerJson(json, file, {
-        part: "vision_config",
-        architecture: "CLIPVisionModelWithProjection",
-        modelType: "clip_vision_model",
-      }),
-      file,
-    ),
-};
+export const visionHalf: ComponentKind<ClipVisionConfig> = half(
+  clipVisionKind,
+  {
+    tower: "vision",
+    ignored: /^text_model\.|^text_projection\.|^logit_scale$|\.position_ids$/,
+  },
+);
 
 /** The towers of a pair. */
 export interface ClipPair {
@@ -96,12 +77,12 @@ export async function loadClipPair(folder: string): Promise<ClipPair> {
 async function loadOpenClip(folder: string, file: string): Promise<ClipPair> {
   const json = clipModelJson(await readJson(file), file);
   const weights = asClipModel(openTensorFile(await openClipWeights(folder)));
-  const half = <Config>(kind: ComponentKind<Config>): Component<Config> => {
+  const loaded = <Config>(kind: ComponentKind<Config>): Component<Config> => {
     const config = kind.parse(json, file);
     return {
       config,
       weights: weightsIn(weights, kind.parameters(config), kind),
     };
   };
-  return { text: half(textHalf), vision: half(visionHalf) };
+  return { text: loaded(textHalf), vision: loaded(visionHalf) };
 }

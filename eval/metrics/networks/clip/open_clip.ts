@@ -99,69 +99,52 @@ function visionSizes(vision: ConfigJson): Record<string, number> {
   };
 }
 
-// transformers' name of a module, open_clip's
-const modules: readonly [string, string][] = [
-  ["text_model.embeddings.token_embedding.weight", "token_embedding.weight"],
-  ["text_model.embeddings.position_embedding.weight", "positional_embedding"],
-  ["text_model.final_layer_norm", "ln_final"],
-  ["vision_model.embeddings.class_embedding", "visual.class_embedding"],
-  ["vision_model.embeddings.patch_embedding.weight", "visual.conv1.weight"],
+/** Parts of open_clip's names and transformers' for them, replaced one after another; a name without any keeps its own. */
+const renames: readonly (readonly [RegExp, string])[] = [
+  [/^visual\.proj$/, "visual_projection.weight"],
+  [/^text_projection$/, "text_projection.weight"],
+  [/^token_embedding(?=\.)/, "text_model.embeddings.token_embedding"],
   [
-    "vision_model.embeddings.position_embedding.weight",
-    "visual.positional_embedding",
+    /^positional_embedding$/,
+    "text_model.embeddings.position_embedding.weight",
   ],
-  ["vision_model.pre_layrnorm", "visual.ln_pre"],
-  ["vision_model.post_layernorm", "visual.ln_post"],
-];
-
-/** The same within a layer. */
-const layerModules: readonly [string, string][] = [
-  ["self_attn.out_proj", "attn.out_proj"],
-  ["layer_norm1", "ln_1"],
-  ["layer_norm2", "ln_2"],
-  ["mlp.fc1", "mlp.c_fc"],
-  ["mlp.fc2", "mlp.c_proj"],
+  [/^ln_final(?=\.)/, "text_model.final_layer_norm"],
+  [/^visual\.class_embedding$/, "vision_model.embeddings.class_embedding"],
+  [/^visual\.conv1(?=\.)/, "vision_model.embeddings.patch_embedding"],
+  [
+    /^visual\.positional_embedding$/,
+    "vision_model.embeddings.position_embedding.weight",
+  ],
+  [/^visual\.ln_pre(?=\.)/, "vision_model.pre_layrnorm"],
+  [/^visual\.ln_post(?=\.)/, "vision_model.post_layernorm"],
+  [/^visual\.transformer\.resblocks\./, "vision_model.encoder.layers."],
+  [/^transformer\.resblocks\./, "text_model.encoder.layers."],
+  [/(?<=\.layers\.\d+)\.attn\./, ".self_attn."],
+  [/(?<=\.layers\.\d+)\.ln_(?=[12]\.)/, ".layer_norm"],
+  [/(?<=\.layers\.\d+)\.mlp\.c_fc\./, ".mlp.fc1."],
+  [/(?<=\.layers\.\d+)\.mlp\.c_proj\./, ".mlp.fc2."],
 ];
 
 /** The weights of attention that open_clip keeps in one, in its order. */
 const joinedProjections = ["q_proj", "k_proj", "v_proj"];
 
-/** Every tensor by transformers' names; those that it does not know keep theirs. */
-function* renamed(
+/** A tensor of open_clip's as those of transformers. */
+function translated(
   name: string,
   tensor: StoredTensor,
-): Generator<[string, StoredTensor]> {
-  const projection = /^(visual\.proj|text_projection)$/.exec(name);
-  if (projection) {
-    const own = name === "text_projection" ? name : "visual_projection";
-    yield [`${own}.weight`, transposed(name, tensor)];
-    return;
+): [string, StoredTensor][] {
+  const key = renames.reduce(
+    (key, [part, own]) => key.replace(part, own),
+    name,
+  );
+  if (/^(visual|text)_projection\.weight$/.test(key)) {
+    return [[key, transposed(name, tensor)]];
   }
-  const layer = /^(visual\.)?transformer\.resblocks\.(\d+)\.(.+)$/.exec(name);
-  if (!layer) {
-    yield [named(name, modules), tensor];
-    return;
-  }
-  const [, visual, index, rest] = layer;
-  const tower = visual ? "vision_model" : "text_model";
-  const path = `${tower}.encoder.layers.${index}`;
-  const joined = /^attn\.in_proj_(weight|bias)$/.exec(rest);
-  if (!joined) {
-    yield [`${path}.${named(rest, layerModules)}`, tensor];
-    return;
-  }
-  for (const [i, projection] of joinedProjections.entries()) {
-    const key = `${path}.self_attn.${projection}.${joined[1]}`;
-    yield [key, thirdOf(name, tensor, i)];
-  }
-}
-
-function named(name: string, pairs: readonly [string, string][]): string {
-  for (const [theirs, own] of pairs) {
-    if (name === own) return theirs;
-    if (name.startsWith(`${own}.`)) return theirs + name.slice(own.length);
-  }
-  return name;
+  if (!key.includes(".self_attn.in_proj_")) return [[key, tensor]];
+  return joinedProjections.map((projection, i) => [
+    key.replace("in_proj_", `${projection}.`),
+    thirdOf(name, tensor, i),
+  ]);
 }
 
 /** One of three equal stacks of rows, in its place in the file. */
@@ -198,9 +181,9 @@ function transposed(name: string, tensor: StoredTensor): StoredTensor {
 export const asClipModel = (file: TensorFile): TensorFile =>
   tensorFile(
     file.path,
-    new Map([...file.tensors].flatMap(([name, tensor]) => [
-      ...renamed(name, tensor),
-    ])),
+    new Map(
+      [...file.tensors].flatMap(([name, tensor]) => translated(name, tensor)),
+    ),
   );
 
 /** The weights in a folder. @throws {Deno.errors.NotFound} If there are none. */
