@@ -1,4 +1,15 @@
 /** A tiny network of each family, with random weights, and whole pipelines of them: built in milliseconds, different in every block. */
+export {
+  checkpoint,
+  clipPairJson,
+  publishedKeys,
+  type PublishedPair,
+  reduced,
+  vitG,
+  vitL,
+  writePair,
+} from "./clip_pairs.ts";
+export { isClose, pictureFeature, textFeature } from "./clip_reference.ts";
 export { tinyDit } from "./tiny_dit.ts";
 export {
   inTinyPipeline,
