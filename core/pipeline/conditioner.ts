@@ -1,6 +1,6 @@
 /** What pictures are of: classes that a DiT knows, or prompts that a text-to-image pipeline reads. */
 import type { LoadedModel } from "../models/load.ts";
-import type { SessionOptions } from "../runtime/session.ts";
+import type { SessionOptions } from "../runtime/session_options.ts";
 import { joined } from "../tensor/batch.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { guidedLabels } from "./guidance.ts";

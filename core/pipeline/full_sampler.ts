@@ -6,11 +6,8 @@ import {
 import { GraphBuilder } from "../onnx/builder.ts";
 import type { Graph, Value } from "../onnx/graph.ts";
 import { shareNodes } from "../onnx/rewrites/share_nodes.ts";
-import {
-  openSession,
-  type Session,
-  type SessionOptions,
-} from "../runtime/session.ts";
+import { openSession, type Session } from "../runtime/session.ts";
+import type { SessionOptions } from "../runtime/session_options.ts";
 import { nextState, startState } from "../samplers/sampler_state.ts";
 import { float32, type Tensor } from "../tensor/tensor.ts";
 import { times } from "../tensor/vectors.ts";

@@ -9,11 +9,8 @@ import { emitBlock } from "../models/block_graph/block_graph.ts";
 import { type Component, loadComponent } from "../models/component.ts";
 import { GraphBuilder } from "../onnx/builder.ts";
 import type { Value } from "../onnx/graph.ts";
-import {
-  openSession,
-  type Session,
-  type SessionOptions,
-} from "../runtime/session.ts";
+import { openSession, type Session } from "../runtime/session.ts";
+import type { SessionOptions } from "../runtime/session_options.ts";
 import { float32, type Tensor } from "../tensor/tensor.ts";
 
 /** A loaded autoencoder. */

@@ -13,7 +13,7 @@ import {
   type Granularity,
   usualGranularity,
 } from "../models/network.ts";
-import type { SessionOptions } from "../runtime/session.ts";
+import type { SessionOptions } from "../runtime/session_options.ts";
 import { makeSampler, type SamplerKind } from "../samplers/make_sampler.ts";
 import type { Sampler } from "../samplers/sampler.ts";
 import { drawStepNoise } from "../samplers/sampler_state.ts";

@@ -1,19 +1,22 @@
-/** Running ONNX graphs on ONNX Runtime. */
+/**
+ * ONNX graphs on ONNX Runtime: sessions on a CPU or GPU, in float32 or float16,
+ * and graphs written as files that any ONNX Runtime opens.
+ */
+export { DeviceTensor, type Feeds, type PlacedTensor } from "./feeds.ts";
 export { foldConstants } from "./fold_constants.ts";
 export { halfPrecision } from "./half_precision.ts";
 export {
   checkPrecision,
-  type Device,
-  devices,
-  DeviceTensor,
-  type Feeds,
   nodesOffDevice,
   openSession,
-  type PlacedTensor,
+  Session,
+} from "./session.ts";
+export {
+  type Device,
+  devices,
   type Precision,
   precisions,
-  Session,
   type SessionOptions,
-} from "./session.ts";
+} from "./session_options.ts";
 export { useSoftwareGpu } from "./software_gpu.ts";
 export { writeModels } from "./write_model.ts";

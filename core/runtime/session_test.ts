@@ -2,7 +2,8 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { GraphBuilder } from "../onnx/builder.ts";
 import type { Graph } from "../onnx/graph.ts";
 import { float32, int64, type Tensor, tensor } from "../tensor/tensor.ts";
-import { openSession, type SessionOptions } from "./session.ts";
+import { openSession } from "./session.ts";
+import type { SessionOptions } from "./session_options.ts";
 
 /** y = x W + b, `[2, 3]` by `[3, 2]`. */
 function affine(): Graph {

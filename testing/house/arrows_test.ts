@@ -114,5 +114,7 @@ Deno.test("onnxruntime-node is imported by one file", () => {
   const importers = sources.filter(({ imports }) =>
     imports.includes("onnxruntime-node")
   );
-  assertEquals(importers.map(({ path }) => path), ["core/runtime/session.ts"]);
+  assertEquals(importers.map(({ path }) => path), [
+    "core/runtime/onnx_runtime.ts",
+  ]);
 });

@@ -5,7 +5,7 @@
 import { ConfigJson } from "../../files/config_json.ts";
 import type { UnetConfig } from "../../models/unet/unet_config.ts";
 import { readJson } from "../../files/read_json.ts";
-import type { SessionOptions } from "../../runtime/session.ts";
+import type { SessionOptions } from "../../runtime/session_options.ts";
 import { float32, type Tensor, zeros } from "../../tensor/tensor.ts";
 import { pixelsPerLatent } from "./pixels_per_latent.ts";
 import type { PromptEncoder, PromptInputs } from "./prompt_encoder.ts";

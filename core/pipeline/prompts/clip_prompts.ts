@@ -1,5 +1,5 @@
 /** Prompts for Stable Diffusion 1 and 2: the text tower's last features. */
-import type { SessionOptions } from "../../runtime/session.ts";
+import type { SessionOptions } from "../../runtime/session_options.ts";
 import type { PromptEncoder, PromptInputs } from "./prompt_encoder.ts";
 import { openTextTower, type TextTower } from "./text_tower.ts";
 

@@ -1,6 +1,6 @@
 /** Which text encoders a pipeline has: the one place that lists the families' own. */
 import type { Network } from "../../models/network.ts";
-import type { SessionOptions } from "../../runtime/session.ts";
+import type { SessionOptions } from "../../runtime/session_options.ts";
 import { loadTokenizer } from "../../text/tokenizer.ts";
 import { openClipPrompts } from "./clip_prompts.ts";
 import { openClipPairPrompts } from "./clip_pair_prompts.ts";

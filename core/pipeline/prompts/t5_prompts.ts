@@ -2,11 +2,8 @@
 import type { PixartConfig } from "../../models/pixart/pixart_config.ts";
 import { t5EncoderGraph } from "../../models/t5/t5.ts";
 import { loadT5Encoder } from "../../models/t5/t5_load.ts";
-import {
-  openSession,
-  type Session,
-  type SessionOptions,
-} from "../../runtime/session.ts";
+import { openSession, type Session } from "../../runtime/session.ts";
+import type { SessionOptions } from "../../runtime/session_options.ts";
 import { float32, type Tensor } from "../../tensor/tensor.ts";
 import { loadTokenizer, type TextTokenizer } from "../../text/tokenizer.ts";
 import { pixelsPerLatent } from "./pixels_per_latent.ts";

@@ -1,11 +1,8 @@
 /** A CLIP text tower with its tokenizer: one prompt at a time to the features asked for. */
 import { clipTextGraph } from "../../models/clip/clip.ts";
 import { loadClipText } from "../../models/clip/clip_load.ts";
-import {
-  openSession,
-  type Session,
-  type SessionOptions,
-} from "../../runtime/session.ts";
+import { openSession, type Session } from "../../runtime/session.ts";
+import type { SessionOptions } from "../../runtime/session_options.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { loadTokenizer, type TextTokenizer } from "../../text/tokenizer.ts";
 

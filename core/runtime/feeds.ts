@@ -1,0 +1,68 @@
+/** What a session reads: tensors here or on its device, checked against its graph. */
+import type { Graph, Value } from "../onnx/graph.ts";
+import {
+  describe,
+  type DType,
+  sameShape,
+  sizeOf,
+  type Tensor,
+} from "../tensor/tensor.ts";
+
+/**
+ * A tensor on the device that computed it. It can be fed to any session there,
+ * and its memory is the device's until {@linkcode DeviceTensor.dispose}.
+ */
+export class DeviceTensor {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  /** @internal The runtime's handle. Never to be read: that aborts the process. */
+  readonly handle: { dispose(): void };
+
+  /** @internal Use {@linkcode Session.runKeeping}. */
+  constructor({ dtype, shape }: Value, handle: { dispose(): void }) {
+    this.dtype = dtype;
+    this.shape = shape;
+    this.handle = handle;
+  }
+
+  /** Gives the memory back; no session may read the tensor afterwards. */
+  dispose(): void {
+    this.handle.dispose();
+  }
+}
+
+/** A tensor here or on a device. */
+export type PlacedTensor = Tensor | DeviceTensor;
+
+/** What a session reads. */
+export type Feeds = Readonly<Record<string, PlacedTensor>>;
+
+/**
+ * Checks that every input of a graph is fed as it says, and nothing else.
+ *
+ * @throws {RangeError} If an input is missing, unknown or of another shape.
+ * @throws {TypeError} If one has another dtype.
+ */
+export function checkFeeds(graph: Graph, feeds: Feeds): void {
+  const refuse = (what: string) => `Cannot run "${graph.name}": input ${what}`;
+  const expected = new Map(graph.inputs.map((input) => [input.name, input]));
+  for (const name of Object.keys(feeds)) {
+    if (!expected.has(name)) {
+      const names = [...expected.keys()].join(", ");
+      throw new RangeError(refuse(`"${name}" is unknown, expected ${names}`));
+    }
+  }
+  for (const [name, input] of expected) {
+    const feed = feeds[name];
+    const wanted = `expected ${describe(input)}`;
+    if (!feed) throw new RangeError(refuse(`"${name}" is missing, ${wanted}`));
+    const found = refuse(`"${name}" is ${describe(feed)}, ${wanted}`);
+    if (feed.dtype !== input.dtype) throw new TypeError(found);
+    if (!sameShape(feed.shape, input.shape)) throw new RangeError(found);
+    if (feed instanceof DeviceTensor) continue;
+    if (feed.data.length !== sizeOf(feed.shape)) {
+      const count = `but holds ${feed.data.length} elements`;
+      throw new RangeError(refuse(`"${name}" is ${describe(feed)} ${count}`));
+    }
+  }
+}

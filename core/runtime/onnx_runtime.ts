@@ -1,0 +1,157 @@
+/**
+ * ONNX Runtime's Node binding, in our words: graphs become its sessions, our
+ * tensors its tensors. The only file that imports onnxruntime-node. Weights in
+ * files reach it as external data, without a copy.
+ */
+import * as ort from "onnxruntime-node";
+import { encodeModel, isExternal } from "../onnx/file/model_proto.ts";
+import type { Graph, Value } from "../onnx/graph.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { withLinkedModel } from "./external_weights.ts";
+import { DeviceTensor, type PlacedTensor } from "./feeds.ts";
+import type { ProfileOptions } from "./profiled_nodes.ts";
+import type { Device, OpenOptions } from "./session_options.ts";
+
+/** A graph in the runtime. */
+export type RuntimeSession = ort.InferenceSession;
+
+/** A tensor as the runtime has it. */
+export type RuntimeTensor = ort.Tensor;
+
+/** As ONNX Runtime's profiles name them. */
+export const providers: Readonly<Record<Device, string>> = {
+  cpu: "CPUExecutionProvider",
+  webgpu: "WebGpuExecutionProvider",
+  cuda: "CUDAExecutionProvider",
+};
+
+/** The message of anything thrown. */
+export const messageOf = (cause: unknown): string =>
+  cause instanceof Error ? cause.message : String(cause);
+
+/** How a graph is loaded, besides its session's options. */
+export interface LoadOptions {
+  /** Whether loading fails where an operator would be left to the CPU. */
+  readonly isStrict?: boolean;
+  /** Whether the runtime logs nothing: errors are thrown as well. */
+  readonly isSilent?: boolean;
+  readonly profile?: ProfileOptions;
+}
+
+/**
+ * A graph in the runtime, its weights mapped from their files where they lie in some.
+ *
+ * @throws {Error} If ONNX Runtime refuses the graph or lacks the device.
+ */
+export function load(
+  graph: Graph,
+  options: OpenOptions,
+  how: LoadOptions = {},
+): Promise<RuntimeSession> {
+  const { device = "cpu" } = options;
+  const settings = settingsOf(graph, options, how);
+  const open = (model: string | Uint8Array) =>
+    // The runtime's overloads take one or the other.
+    create(
+      graph,
+      device,
+      typeof model === "string"
+        ? ort.InferenceSession.create(model, settings)
+        : ort.InferenceSession.create(model, settings),
+    );
+  const hasFiles = [...graph.initializers.values()].some(isExternal);
+  return hasFiles ? withLinkedModel(graph, open) : open(encodeModel(graph));
+}
+
+/** As ONNX Runtime takes them; settings without a field of their own are in `extra`. */
+function settingsOf(
+  { outputs }: Graph,
+  options: OpenOptions,
+  { isStrict = false, isSilent = isStrict, profile }: LoadOptions,
+): ort.InferenceSession.SessionOptions {
+  const { device = "cpu", threads = navigator.hardwareConcurrency } = options;
+  const { keepsMemory = true, optimization = "all" } = options;
+  const { prepacks = true, kept = [] } = options;
+  const flag = (on: boolean) => on ? "1" : "0";
+  return {
+    executionProviders: [device],
+    executionMode: "sequential",
+    intraOpNumThreads: threads,
+    graphOptimizationLevel: optimization,
+    enableCpuMemArena: keepsMemory,
+    logSeverityLevel: isSilent ? 4 : 3, // nothing, or errors: warnings are about optimisations left out
+    extra: {
+      session: {
+        // Idle threads wait busily for the next operator, which is faster, but
+        // not for the next run: those of many sessions would be in each other's way.
+        intra_op: { allow_spinning: "1" },
+        force_spinning_stop: "1",
+        disable_prepacking: flag(!prepacks),
+        ...isStrict ? { disable_cpu_ep_fallback: "1" } : {},
+      },
+    },
+    ...device === "webgpu" && kept.length > 0
+      ? { preferredOutputLocation: locations(outputs, kept) }
+      : {},
+    ...profile,
+  };
+}
+
+const locations = (
+  outputs: readonly Value[],
+  kept: readonly string[],
+): Record<string, "gpu-buffer" | "cpu"> =>
+  Object.fromEntries(
+    outputs.map(({ name }) => [
+      name,
+      kept.includes(name) ? "gpu-buffer" : "cpu",
+    ]),
+  );
+
+const howToGet: Readonly<Record<Device, string>> = {
+  cpu: "",
+  webgpu:
+    "; it needs a GPU with a Vulkan, Metal or Direct3D 12 driver, and is not built for Linux arm64",
+  cuda:
+    "; it needs Linux x64, CUDA 12 and cuDNN 9, and the provider's libraries beside libonnxruntime.so.1 (docs/gpu.md)",
+};
+
+async function create(
+  { name }: Graph,
+  device: Device,
+  runtime: Promise<ort.InferenceSession>,
+): Promise<ort.InferenceSession> {
+  try {
+    return await runtime;
+  } catch (cause) {
+    const built = ort.listSupportedBackends().map((backend) => backend.name);
+    throw new Error(
+      `Cannot open a session for "${name}" on device "${device}" (this build has ${
+        built.join(", ")
+      })${howToGet[device]}: ${messageOf(cause)}`,
+      { cause },
+    );
+  }
+}
+
+/** Deno's Node-API does not know the `Float16Array` that `ort.Tensor` would turn bit patterns into, so the binding gets them plain. */
+export function toRuntime(feed: PlacedTensor): ort.Tensor {
+  if (feed instanceof DeviceTensor) return feed.handle as ort.Tensor;
+  const { dtype, shape, data } = feed;
+  const plain = { type: dtype, dims: shape, data, location: "cpu" };
+  return dtype === "float16"
+    ? plain as unknown as ort.Tensor
+    : new ort.Tensor(dtype, data as Float32Array, shape);
+}
+
+/** The runtime's float16 arrays are of their own class; ours are bit patterns. */
+export function fromRuntime(
+  { dtype }: Value,
+  { data, dims }: ort.Tensor,
+): Tensor {
+  const array = data as Float32Array;
+  const bits = dtype === "float16"
+    ? new Uint16Array(array.buffer, array.byteOffset, array.length)
+    : array;
+  return { dtype, shape: dims, data: bits };
+}

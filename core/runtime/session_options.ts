@@ -1,0 +1,34 @@
+/** How a session runs: on which device, in which precision, with how much memory. */
+
+export const devices = ["cpu", "webgpu", "cuda"] as const;
+
+/** Where a session computes. */
+export type Device = typeof devices[number];
+
+export const precisions = ["float32", "float16"] as const;
+
+/** How weights are stored and products computed; norms, softmax and timesteps are float32 always. */
+export type Precision = typeof precisions[number];
+
+/** How a session runs. */
+export interface SessionOptions {
+  readonly device?: Device;
+  /** float32 by default. */
+  readonly precision?: Precision;
+  /** CPU threads within an operator; all cores by default. */
+  readonly threads?: number;
+  /** Whether memory that a run frees on the CPU is kept for the next one: faster where runs are short. True by default. */
+  readonly keepsMemory?: boolean;
+  /** Whether products keep a copy of their weights in the layout that they like: faster, but where many nodes read one weight, as in an unrolled graph, a copy each. True by default. */
+  readonly prepacks?: boolean;
+  /** How a CPU computes large 3x3 convolutions. `winograd` by default: about twice as fast, and rounds to 1e-5 of the largest output, not 1e-6. */
+  readonly convolution?: "winograd" | "direct";
+  /** ONNX Runtime's graph optimisations; `all` by default. */
+  readonly optimization?: "disabled" | "basic" | "extended" | "all";
+}
+
+/** A session's own options, besides those that many share. */
+export interface OpenOptions extends SessionOptions {
+  /** Outputs that stay where they are computed: `runKeeping` returns them so. None by default. */
+  readonly kept?: readonly string[];
+}
