@@ -19,4 +19,4 @@ export {
   type SessionOptions,
 } from "./session_options.ts";
 export { useSoftwareGpu } from "./software_gpu.ts";
-export { writeModels } from "./write_model.ts";
+export { writeModels } from "./model_files/write_model.ts";

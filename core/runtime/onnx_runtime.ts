@@ -7,7 +7,7 @@ import * as ort from "onnxruntime-node";
 import { encodeModel, isExternal } from "../onnx/file/model_proto.ts";
 import type { Graph, Value } from "../onnx/graph.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { withLinkedModel } from "./external_weights.ts";
+import { withLinkedModel } from "./model_files/external_weights.ts";
 import { DeviceTensor, type PlacedTensor } from "./feeds.ts";
 import type { ProfileOptions } from "./profiled_nodes.ts";
 import type { Device, OpenOptions } from "./session_options.ts";

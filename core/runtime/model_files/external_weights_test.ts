@@ -1,11 +1,11 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { inTemporaryFolder } from "@dip-go/testing/files";
-import { GraphBuilder } from "../onnx/builder.ts";
-import type { FileRange, Graph } from "../onnx/graph.ts";
-import { decodeModel } from "../onnx/file/model_proto.ts";
-import { float32, type Tensor } from "../tensor/tensor.ts";
+import { GraphBuilder } from "../../onnx/builder.ts";
+import type { FileRange, Graph } from "../../onnx/graph.ts";
+import { decodeModel } from "../../onnx/file/model_proto.ts";
+import { float32, type Tensor } from "../../tensor/tensor.ts";
 import { withLinkedModel } from "./external_weights.ts";
-import { openSession } from "./session.ts";
+import { openSession } from "../session.ts";
 
 type Source = { data?: Tensor; file?: FileRange };
 

@@ -3,10 +3,10 @@
  * data only inside the model's folder, and no symbolic link there, so each
  * weight file is hard-linked beside a temporary `model.onnx`.
  */
-import { readRange } from "../files/byte_range.ts";
-import type { FileRange, Graph, Initializer } from "../onnx/graph.ts";
-import { encodeModel, isExternal } from "../onnx/file/model_proto.ts";
-import { tensorOfBytes } from "../onnx/file/tensor_bytes.ts";
+import { readRange } from "../../files/byte_range.ts";
+import type { FileRange, Graph, Initializer } from "../../onnx/graph.ts";
+import { encodeModel, isExternal } from "../../onnx/file/model_proto.ts";
+import { tensorOfBytes } from "../../onnx/file/tensor_bytes.ts";
 
 /**
  * Writes the graph as a file beside hard links to its weight files, in the

@@ -2,13 +2,13 @@
  * A graph as a folder that any ONNX Runtime opens: `model.onnx` and, beside it,
  * its weights as external data, each once. Small constants stay in the model.
  */
-import { readRange } from "../files/byte_range.ts";
-import { bytesPerElement, sizeOf, type Tensor } from "../tensor/tensor.ts";
-import { writeAtomically } from "../files/write_atomically.ts";
-import { writeParts } from "../files/write_parts.ts";
-import type { FileRange, Graph, Initializer } from "../onnx/graph.ts";
-import { leastOpset, withOlderGelu } from "../onnx/file/least_opset.ts";
-import { encodeModel, isExternal } from "../onnx/file/model_proto.ts";
+import { readRange } from "../../files/byte_range.ts";
+import { bytesPerElement, sizeOf, type Tensor } from "../../tensor/tensor.ts";
+import { writeAtomically } from "../../files/write_atomically.ts";
+import { writeParts } from "../../files/write_parts.ts";
+import type { FileRange, Graph, Initializer } from "../../onnx/graph.ts";
+import { leastOpset, withOlderGelu } from "../../onnx/file/least_opset.ts";
+import { encodeModel, isExternal } from "../../onnx/file/model_proto.ts";
 
 /** From this size on, in bytes, what is in memory becomes external data. */
 const externalFrom = 1024;
