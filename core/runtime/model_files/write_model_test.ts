@@ -2,7 +2,10 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { inTemporaryFolder } from "@dip-go/testing/files";
 import { TorchGenerator } from "../../tensor/random.ts";
 import { readRange } from "../../files/byte_range.ts";
-import { openSafetensors, writeSafetensors } from "../../weights/safetensors.ts";
+import {
+  openSafetensors,
+  writeSafetensors,
+} from "../../weights/safetensors.ts";
 import { GraphBuilder } from "../../onnx/builder.ts";
 import type { FileRange, Graph } from "../../onnx/graph.ts";
 import { leastOpset, withOlderGelu } from "../../onnx/file/least_opset.ts";
