@@ -1,9 +1,20 @@
 /**
- * A diffusion pipeline in TypeScript on ONNX Runtime: {@linkcode loadPipeline}
- * reads a model in diffusers layout, {@linkcode Pipeline.sampler} says how it is
- * sampled. Its parts have doors of their own: `@dip-go/core/models`, `/samplers`,
+ * A diffusion pipeline in TypeScript on ONNX Runtime, from a prompt or a class
+ * to pictures: {@linkcode loadPipeline} reads a model in diffusers layout,
+ * {@linkcode Pipeline.sampler} says how it is sampled.
+ *
+ * Its parts have doors of their own: `@dip-go/core/models`, `/samplers`,
  * `/onnx`, `/runtime` and so on.
+ *
+ * @module
  */
+export { rgbImage } from "./pictures/picture.ts";
+export { writePng } from "./pictures/png.ts";
+export type { Subject } from "./pipeline/conditioner.ts";
+export type {
+  DrawOptions,
+  PictureSampler,
+} from "./pipeline/picture_sampler.ts";
 export {
   loadPipeline,
   Pipeline,
@@ -11,3 +22,4 @@ export {
   type PipelineSampler,
   type SamplerOptions,
 } from "./pipeline/pipeline.ts";
+export { readPrompts } from "./pipeline/prompts/prompt_lists.ts";

@@ -16,7 +16,7 @@ const memberArrows: Readonly<Record<string, readonly string[]>> = {
   eval: ["core", "supernet"],
   zoo: ["core", "supernet", "eval"],
   experiments: ["core", "supernet", "pruner", "eval", "zoo"],
-  examples: ["core", "supernet", "pruner", "eval"],
+  examples: ["core", "supernet", "pruner", "eval", "zoo"],
   testing: members,
 };
 
