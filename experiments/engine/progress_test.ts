@@ -2,14 +2,12 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { Progress } from "./progress.ts";
 import { openStatusLine } from "./status_line.ts";
 import { type Step, step } from "./step.ts";
-import { jsonFormat } from "./step_format.ts";
 
 const sample = (name: string, cost: number): Step =>
   step({
     kind: "sample",
     name,
     reads: name,
-    format: jsonFormat(),
     cost,
     make: () => Promise.resolve(0),
   });

@@ -4,7 +4,7 @@
  * one step, and a step whose dependencies change is another.
  */
 import { createHash } from "node:crypto";
-import type { StepFormat } from "./step_format.ts";
+import { jsonFormat, type StepFormat } from "./step_format.ts";
 
 /** Raise a kind's number whenever its code comes to give another value: what older code made is then not found. */
 const versions = {
@@ -31,7 +31,8 @@ export interface StepParts<Value> {
   readonly reads: unknown;
   /** The steps that it reads. */
   readonly after?: readonly Step[];
-  readonly format: StepFormat<Value>;
+  /** JSON by default. */
+  readonly format?: StepFormat<Value>;
   /** What it costs beside others of its kind: MACs of a sample. */
   readonly cost: number;
   /** @param report Takes how much of it is done. */
@@ -43,17 +44,18 @@ export interface StepParts<Value> {
 /** A step that can be found again. */
 export interface Step<Value = unknown> extends StepParts<Value> {
   readonly after: readonly Step[];
+  readonly format: StepFormat<Value>;
   /** SHA-256 in hexadecimal. */
   readonly key: string;
 }
 
 /** The step of its parts. */
 export function step<Value>(parts: StepParts<Value>): Step<Value> {
-  const { kind, reads, after = [] } = parts;
+  const { kind, reads, after = [], format = jsonFormat<Value>() } = parts;
   const keys = after.map(({ key }) => key);
   const content = { kind, version: versions[kind], reads, after: keys };
   const key = createHash("sha256").update(sortedJson(content)).digest("hex");
-  return { ...parts, after, key };
+  return { ...parts, after, format, key };
 }
 
 /** JSON whose text does not depend on the order of keys. */

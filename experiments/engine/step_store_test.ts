@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { float32 } from "@dip-go/core/tensor";
 import { type Step, step } from "./step.ts";
-import { jsonFormat, picturesFormat } from "./step_format.ts";
+import { picturesFormat } from "./step_format.ts";
 import { makeSteps } from "./step_graph.ts";
 import { StepBusy, StepStore } from "./step_store.ts";
 
@@ -24,7 +24,6 @@ async function withStore(
       name,
       reads: { name, value },
       after,
-      format: jsonFormat<number>(),
       cost: 1,
       make: () => {
         made.push(name);

@@ -1,9 +1,16 @@
-/** The files that people read, made from a run's results: table, charts, gate maps, images. */
+/** The files that people read, made from a run's results: table, charts, gate maps, pictures, and the page with all of them. */
 import { writePng } from "@dip-go/core/pictures";
 import { type Tensor, unstacked } from "@dip-go/core/tensor";
 import { fidelityChart, gateHeatMap } from "@dip-go/eval/charts";
 import { imageGrid } from "@dip-go/eval/pictures";
-import { joinReports, reportPage } from "@dip-go/eval/report";
+import {
+  joinReports,
+  pictureBytes,
+  picturesWithin,
+  reportPage,
+  type RowDetails,
+  type RunDetails,
+} from "@dip-go/eval/report";
 import {
   joinResults,
   renderTable,
@@ -12,8 +19,9 @@ import {
 } from "@dip-go/eval/tables";
 import type { Bench } from "../run/bench.ts";
 import { type FinishedRow, rowName } from "./measured_row.ts";
-import type { RunFolder } from "./run_folder.ts";
-import { runDetails } from "./run_details.ts";
+import type { RunFolder, RunIdentity } from "./run_folder.ts";
+import { searchCurves } from "./search_curves.ts";
+import { evaluationPairs } from "../run/evaluate.ts";
 
 /** What a report shows. */
 export interface ReportContent {
@@ -109,4 +117,43 @@ function gridRows(
     label: name,
     images: unstacked(images.get(name)!).slice(0, shownPairs),
   }));
+}
+
+/** The details of a finished run. */
+async function runDetails(
+  folder: RunFolder,
+  bench: Bench,
+  { rows, images, notes }: ReportContent,
+): Promise<RunDetails> {
+  const { net } = bench;
+  const config = await Deno.readTextFile(`${folder.path}/config.json`);
+  const { experiment, device }: RunIdentity = JSON.parse(config);
+  const pictures = picturesWithin(images, { maxBytes: pictureBytes });
+  const shown = pictures.get("full")!.length;
+  return {
+    description: experiment.description,
+    device,
+    experiment,
+    notes,
+    units: net.units,
+    subjects: evaluationPairs(bench).slice(0, shown)
+      .map(({ subject }) => subjectText(subject)),
+    rows: [
+      { method: "full", sparsity: 0, pictures: pictures.get("full") },
+      ...rows.map(({ row: { method, sparsity }, fitted }): RowDetails => ({
+        method,
+        sparsity,
+        pictures: pictures.get(rowName(method, sparsity)),
+        ...fitted.kind === "gates"
+          ? { gates: fitted.plan.gates.map((step) => step.join("")) }
+          : {},
+      })),
+    ],
+    curves: await searchCurves(`${folder.path}/searches`),
+  };
+}
+
+/** A prompt, or "class 7". */
+function subjectText(subject: string | number): string {
+  return typeof subject === "number" ? `class ${subject}` : subject;
 }

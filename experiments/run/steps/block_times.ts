@@ -7,7 +7,6 @@ import type { ProgressOutput } from "../../engine/progress.ts";
 import type { Provenance } from "../../results/provenance.ts";
 import type { RunIdentity } from "../../results/run_folder.ts";
 import { type Step, step } from "../../engine/step.ts";
-import { jsonFormat } from "../../engine/step_format.ts";
 import { makeSteps } from "../../engine/step_graph.ts";
 import { modelReads } from "./step_reads.ts";
 import type { StepStore } from "../../engine/step_store.ts";
@@ -44,7 +43,6 @@ function blockTimesStep(
       hardware,
       batch,
     },
-    format: jsonFormat<BlockTimes>(),
     cost: 1,
     async make() {
       await using bench = await openBench(experiment, { device, precision });

@@ -9,7 +9,6 @@ import type {
 import type { RunIdentity } from "../../results/run_folder.ts";
 import { noteIteration } from "../../results/search_curves.ts";
 import { type Step, step } from "../../engine/step.ts";
-import { jsonFormat } from "../../engine/step_format.ts";
 import { modelReads } from "./step_reads.ts";
 import type { StepTools } from "./step_tools.ts";
 
@@ -30,7 +29,6 @@ export function fitStep(tools: StepTools, planned: PlannedRow): Step<RowFit> {
     kind: "fit",
     name: rowName(method.name, sparsity),
     reads: { ...calibration, method: method.name, sparsity, settings: own },
-    format: jsonFormat<RowFit>(),
     cost: method.searches ? 1 : 0,
     async make(progress) {
       const searches: Record<string, string> = {};
@@ -81,7 +79,6 @@ function searchStep<Value>(
     kind: "search",
     name,
     reads,
-    format: jsonFormat<Value>(),
     cost: 1,
     async make() {
       const checkpoint = await store.checkpoint(search);

@@ -5,7 +5,6 @@ import type { RowFit } from "./fit_step.ts";
 import type { SampledPlan } from "@dip-go/pruner/methods";
 import { fullPlan } from "./sample_steps.ts";
 import { type Step, step } from "../../engine/step.ts";
-import { jsonFormat } from "../../engine/step_format.ts";
 import { modelReads } from "./step_reads.ts";
 import type { StepTools } from "./step_tools.ts";
 
@@ -48,7 +47,6 @@ export function latencyStep(
       batch,
     },
     after: rows.map(({ fit }) => fit),
-    format: jsonFormat<RoundTimes>(),
     cost: batch * macs,
     make: () => roundTimes(tools, plans, batch),
   });

@@ -4,7 +4,6 @@ import type { RowMetrics } from "../../results/measured_row.ts";
 import { isPaired } from "../../schema/metric_records.ts";
 import { hasPlan, type SampleStep } from "./sample_steps.ts";
 import { type Step, step } from "../../engine/step.ts";
-import { jsonFormat } from "../../engine/step_format.ts";
 import type { StepTools } from "./step_tools.ts";
 
 /** What a metric gave, and the commit of this repository that measured it. */
@@ -47,7 +46,6 @@ function metricStep(
     name: `${record.kind} of ${name}`,
     reads: { record, files: inputs.metrics[i], pairs },
     after: [...samples, ...full ?? []],
-    format: jsonFormat<MetricValues>(),
     cost: pairs,
     applies: async () => !fit || await hasPlan(tools.store, fit),
     make: async () => ({

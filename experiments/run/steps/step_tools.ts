@@ -6,7 +6,7 @@ import { Meters } from "../../measure/meters.ts";
 import type { ProgressOutput } from "../../engine/progress.ts";
 import type { Provenance } from "../../results/provenance.ts";
 import type { RunIdentity } from "../../results/run_folder.ts";
-import { SampledSets } from "../../measure/sampled_sets.ts";
+import { SampledSets } from "./shards.ts";
 import { StepStore } from "../../engine/step_store.ts";
 
 /** What steps are made with. */

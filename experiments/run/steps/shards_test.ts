@@ -1,10 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
 import { float32 } from "@dip-go/core/tensor";
 import { inTemporaryFolder } from "@dip-go/testing/files";
-import { firstImages, type SampledBatch, SampledSets } from "./sampled_sets.ts";
-import { type Step, step } from "../engine/step.ts";
-import { picturesFormat } from "../engine/step_format.ts";
-import { StepStore } from "../engine/step_store.ts";
+import { firstImages, type SampledBatch } from "../../measure/sampled_sets.ts";
+import { SampledSets } from "./shards.ts";
+import { type Step, step } from "../../engine/step.ts";
+import { picturesFormat } from "../../engine/step_format.ts";
+import { StepStore } from "../../engine/step_store.ts";
 
 /** Two pictures of 3 pixels whose latents are their numbers. */
 const shard = (first: number): Step<SampledBatch> =>
