@@ -18,31 +18,75 @@ export async function dryRun(
 ): Promise<string[]> {
   checkExperiment(experiment);
   await using bench = await openBench(experiment, { device });
-  const { steps } = experiment.sampler;
-  const rows = [
-    ["method", "sparsity", "MACs", "speedup", "calls"],
-    ["full", "0", ...costs(bench, { kind: "steps", steps })],
-  ];
-  for (const row of plannedRows(experiment)) {
-    const cells = await rowCosts(bench, row);
-    rows.push([row.method.name, `${row.sparsity}`, ...cells]);
-  }
-  return [
-    ...alignedLines(rows, { left: 1 }),
-    ...budgetNote(experiment),
-    "",
-    ...await fileLines([experiment]),
-  ];
+  const { lines } = await countRows(bench);
+  return [...lines, "", ...await fileLines([experiment])];
 }
 
-/** What a dry run does not know. */
-export const budgetNote = ({ cost }: Experiment): string[] =>
-  cost === "macs" ? [] : [
-    "Budgets are of time, which is measured when the experiment runs: rows are fitted to MACs here.",
-  ];
+/** The table of an experiment's rows, and MACs (total convention) of one image of each that would be sampled: of those that search, their budget. */
+export interface CountedRows {
+  readonly lines: readonly string[];
+  readonly macs: readonly number[];
+}
 
-/** The plan of a row that needs no search. */
-export function planWithoutSearch(
+/**
+ * Counts the full model and every row.
+ *
+ * @param paperMacs MACs of one image as the paper bills it, for a column of their own.
+ */
+export async function countRows(
+  bench: Bench,
+  paperMacs?: (plan: SampledPlan) => number,
+): Promise<CountedRows> {
+  const { sampler: { steps }, cost } = bench.experiment;
+  const full: SampledPlan = { kind: "steps", steps };
+  const columns = paperMacs ? ["MACs paper", "MACs total"] : ["MACs"];
+  const billed = (text: (paper: (plan: SampledPlan) => number) => string) =>
+    paperMacs ? [text(paperMacs)] : [];
+  const planCells = (plan: SampledPlan) => {
+    const macs = bench.macs(plan);
+    return [
+      ...billed((paper) => formatMacs(paper(plan))),
+      formatMacs(macs),
+      `${(bench.denseMacs / macs).toFixed(2)}×`,
+      `${callsOf(bench, plan)}`,
+    ];
+  };
+  const table = [
+    ["method", "sparsity", ...columns, "speedup", "calls"],
+    ["full", "0", ...planCells(full)],
+  ];
+  const sampled: number[] = [];
+  for (const row of plannedRows(bench.experiment)) {
+    const { method: { name, searches }, sparsity } = row;
+    const budget = bench.budget(sparsity);
+    const searched = () => [
+      ...billed((paper) => `≈ ${formatMacs((1 - sparsity) * paper(full))}`),
+      `≤ ${formatMacs(budget)}`,
+      "",
+      "searched",
+    ];
+    const fitted = searches ? null : await planWithoutSearch(bench, row);
+    const isNone = fitted?.kind === "none";
+    if (!isNone) sampled.push(fitted ? bench.macs(fitted) : budget);
+    const cells = !fitted
+      ? searched()
+      : isNone
+      ? [...billed(() => ""), "", "", "none fits"]
+      : planCells(fitted);
+    table.push([name, `${sparsity}`, ...cells]);
+  }
+  return {
+    lines: [
+      ...alignedLines(table, { left: 1 }),
+      ...cost === "macs" ? [] : [
+        "Budgets are of time, which is measured when the experiment runs: rows are fitted to MACs here.",
+      ],
+    ],
+    macs: sampled,
+  };
+}
+
+function planWithoutSearch(
   bench: Bench,
   row: PlannedRow,
 ): Promise<FittedPlan> {
@@ -54,23 +98,9 @@ export function planWithoutSearch(
   });
 }
 
-async function rowCosts(bench: Bench, row: PlannedRow): Promise<string[]> {
-  const budget = formatMacs(bench.budget(row.sparsity));
-  if (row.method.searches) return [`≤ ${budget}`, "", "searched"];
-  return costs(bench, await planWithoutSearch(bench, row));
-}
-
-function costs(bench: Bench, fitted: FittedPlan): string[] {
-  if (fitted.kind === "none") return ["", "", "none fits"];
-  const macs = bench.macs(fitted);
-  const calls = callsOf(bench, fitted);
-  const speedup = (bench.denseMacs / macs).toFixed(2);
-  return [formatMacs(macs), `${speedup}×`, `${calls}`];
-}
-
 /** Steps at which a plan calls the model, whole or in part. */
-export function callsOf(bench: Bench, fitted: SampledPlan): number {
-  return fitted.kind === "steps"
-    ? bench.calls(fitted.steps)
-    : fitted.plan.gates.filter((row) => row.at(-1) === 1).length;
+function callsOf(bench: Bench, plan: SampledPlan): number {
+  return plan.kind === "steps"
+    ? bench.calls(plan.steps)
+    : plan.plan.gates.filter((row) => row.at(-1) === 1).length;
 }

@@ -2,63 +2,30 @@
 import { alignedLines, formatMacs } from "@dip-go/eval/tables";
 import { checkExperiment, type Experiment } from "../schema/experiment.ts";
 import type { Bench } from "../run/bench.ts";
-import { budgetNote, callsOf, planWithoutSearch } from "./dry_run.ts";
-import type { FittedPlan, SampledPlan } from "@dip-go/pruner/methods";
+import { countRows } from "./dry_run.ts";
+import type { SampledPlan } from "@dip-go/pruner/methods";
 import { fileLines } from "../run/inputs/needed_files.ts";
-import { type PlannedRow, plannedRows } from "../run/steps/fit_row.ts";
 import { rateProbe } from "./device_rate.ts";
-import { billedMacs, MacsCounter } from "./paper_macs.ts";
+import { billedMacs } from "./paper_macs.ts";
 import { pipelines } from "./pipelines.ts";
 import { type Resources, resourcesOf } from "./resources.ts";
 import { notesOf } from "../run/study/run_study.ts";
 import { openSectionBench } from "./section_bench.ts";
+import { macsOfCall, macsOfGates } from "./sub_net_macs.ts";
 import type { PaperRow, Section, Study } from "../schema/study.ts";
 
-/** Counts one section's rows. */
-class RowCounter {
-  readonly #counter: MacsCounter;
-  /** Halves of guidance that the paper counts. */
-  readonly #halves: number;
-
-  constructor(private readonly bench: Bench) {
-    this.#counter = new MacsCounter(bench.full.graph({ guided: false }));
-    const known = pipelines[bench.experiment.model]?.network;
-    this.#halves = known?.startsWith("pixart") ? 2 : 1;
-  }
-
-  /** The unpruned sampler. */
-  get full(): SampledPlan {
-    return { kind: "steps", steps: this.bench.experiment.sampler.steps };
-  }
-
-  /** MACs of one image in the paper's convention, which bills steps, not calls. */
-  paperMacs(fitted: SampledPlan): number {
-    if (fitted.kind === "steps") {
-      return this.#halves * fitted.steps * this.#counter.call;
-    }
-    const { sampler: { steps } } = this.bench.experiment;
+/** MACs of one image in the paper's convention, which bills steps, not calls, and both halves of guidance for PixArt alone. */
+function paperMacsOf({ experiment, full }: Bench) {
+  const graph = full.graph({ guided: false });
+  const call = macsOfCall(graph).paper;
+  const known = pipelines[experiment.model]?.network;
+  const halves = known?.startsWith("pixart") ? 2 : 1;
+  return (fitted: SampledPlan): number => {
+    if (fitted.kind === "steps") return halves * fitted.steps * call;
     const { gates } = fitted.plan;
-    return this.#halves * this.#counter.ofGates(gates) * steps / gates.length;
-  }
-
-  /** Cells of a fitted row. */
-  cells(fitted: FittedPlan): string[] {
-    if (fitted.kind === "none") return ["", "", "", "none fits"];
-    const macs = this.bench.macs(fitted);
-    return [
-      formatMacs(this.paperMacs(fitted)),
-      formatMacs(macs),
-      `${(this.bench.denseMacs / macs).toFixed(2)}×`,
-      `${callsOf(this.bench, fitted)}`,
-    ];
-  }
-
-  /** Cells of a row that a search would fit. */
-  searched(sparsity: number): string[] {
-    const paper = (1 - sparsity) * this.paperMacs(this.full);
-    const budget = formatMacs(this.bench.budget(sparsity));
-    return [`≈ ${formatMacs(paper)}`, `≤ ${budget}`, "", "searched"];
-  }
+    const { paper } = macsOfGates(graph, gates);
+    return halves * paper * experiment.sampler.steps / gates.length;
+  };
 }
 
 /** A section as lines, and what it needs. */
@@ -67,48 +34,19 @@ interface CountedSection {
   readonly resources: Resources;
 }
 
-async function countSection({ label, experiment }: Section) {
+async function countSection(
+  { label, experiment }: Section,
+): Promise<CountedSection> {
   checkExperiment(experiment);
   const { bench, sizes } = await openSectionBench(experiment);
   await using _bench = bench;
-  const counter = new RowCounter(bench);
-  const cells = [
-    ["method", "sparsity", "MACs paper", "MACs total", "speedup", "calls"],
-    ["full", "0", ...counter.cells(counter.full)],
-  ];
-  const rowMacs: number[] = [];
-  for (const row of plannedRows(experiment)) {
-    const { method: { name }, sparsity } = row;
-    const counted = await countRow(bench, counter, row);
-    cells.push([name, `${sparsity}`, ...counted.cells]);
-    rowMacs.push(...counted.macs);
-  }
-  const resources = resourcesOf(bench, sizes, rowMacs);
-  const lines = [
-    `${label}: ${titleOf(experiment, bench)}`,
-    ...alignedLines(cells, { left: 1 }).map((line) => `  ${line}`),
-    ...budgetNote(experiment).map((line) => `  ${line}`),
-  ];
-  return { lines, resources };
-}
-
-/** A row's cells, and its MACs if it is sampled. */
-async function countRow(
-  bench: Bench,
-  counter: RowCounter,
-  row: PlannedRow,
-): Promise<{ cells: string[]; macs: number[] }> {
-  const { method, sparsity } = row;
-  if (method.searches) {
-    return {
-      cells: counter.searched(sparsity),
-      macs: [bench.budget(sparsity)],
-    };
-  }
-  const fitted = await planWithoutSearch(bench, row);
+  const { lines, macs } = await countRows(bench, paperMacsOf(bench));
   return {
-    cells: counter.cells(fitted),
-    macs: fitted.kind === "none" ? [] : [bench.macs(fitted)],
+    lines: [
+      `${label}: ${titleOf(experiment, bench)}`,
+      ...lines.map((line) => `  ${line}`),
+    ],
+    resources: resourcesOf(bench, sizes, macs),
   };
 }
 

@@ -17,10 +17,8 @@ type Json = Readonly<Record<string, unknown>>;
 export interface KnownPipeline {
   /** Its diffusion network. */
   readonly network: KnownModelName;
-  /** Weight elements of everything that is loaded. */
-  readonly params: number;
-  /** Pixels of a picture's side. */
-  readonly side: number;
+  /** Its text towers. */
+  readonly texts: readonly (keyof typeof partParams)[];
   /** Its `scheduler_config.json`, as far as it is not diffusers' default. */
   readonly scheduler: Json;
 }
@@ -102,17 +100,25 @@ export const autoencoder: AutoencoderConfig = parseAutoencoderConfig(
   source,
 );
 
-/** Weight elements of a text tower, or of the autoencoder. */
+const clip = (json: Json) =>
+  elements(clipTextKind.parameters(clipTextKind.parse(json, source)));
+
+/** Weight elements of text towers and of the autoencoder. */
 export const partParams = {
-  clip: (json: Json) =>
-    elements(clipTextKind.parameters(clipTextKind.parse(json, source))),
+  clipL: () => clip(clipText),
+  clipH: () => clip(clipTextH),
+  clipBigG: () => clip(clipTextBigG),
   t5: () =>
     elements(t5EncoderKind.parameters(t5EncoderKind.parse(t5Xxl, source))),
   vae: () => elements(autoencoderKind.parameters(autoencoder)),
 };
 
-/** The towers by what they are part of. */
-export const towers = { sd1: clipText, sd2: clipTextH, sdxl: clipTextBigG };
+/** Weight elements of everything that a pipeline loads. */
+export const paramsOf = ({ network, texts }: KnownPipeline): number =>
+  (["vae", ...texts] as const).reduce(
+    (sum, part) => sum + partParams[part](),
+    elements(networkKind.parameters(knownModels[network])),
+  );
 
 const sdNoise = {
   beta_end: 0.012,
@@ -127,60 +133,36 @@ const plms = {
   skip_prk_steps: true,
 };
 
-/** A pipeline, its parameters counted when first asked for. */
-function pipeline(
-  network: KnownModelName,
-  { texts, side, scheduler }: {
-    texts: readonly (() => number)[];
-    side: number;
-    scheduler: Json;
-  },
-): KnownPipeline {
-  return {
-    network,
-    side,
-    scheduler,
-    get params() {
-      return [
-        () => elements(networkKind.parameters(knownModels[network])),
-        partParams.vae,
-        ...texts,
-      ].reduce((sum, count) => sum + count(), 0);
-    },
-  };
-}
-
-const clip = (json: Json) => () => partParams.clip(json);
-const sd1 = { texts: [clip(clipText)], side: 512, scheduler: plms };
+const sd1 = { texts: ["clipL"], scheduler: plms } as const;
 
 /** By the `model` of an experiment. */
 export const pipelines: Readonly<Record<string, KnownPipeline>> = {
-  "stable-diffusion-v1-5/stable-diffusion-v1-5": pipeline("sd-1.5", sd1),
-  "nota-ai/bk-sdm-base": pipeline("bk-sdm-base", sd1),
-  "nota-ai/bk-sdm-small": pipeline("bk-sdm-small", sd1),
-  "stabilityai/stable-diffusion-2-1": pipeline("sd-2.1", {
-    texts: [clip(clipTextH)],
-    side: 768,
+  "stable-diffusion-v1-5/stable-diffusion-v1-5": { ...sd1, network: "sd-1.5" },
+  "nota-ai/bk-sdm-base": { ...sd1, network: "bk-sdm-base" },
+  "nota-ai/bk-sdm-small": { ...sd1, network: "bk-sdm-small" },
+  "stabilityai/stable-diffusion-2-1": {
+    network: "sd-2.1",
+    texts: ["clipH"],
     scheduler: {
       ...sdNoise,
       _class_name: "DDIMScheduler",
       prediction_type: "v_prediction",
       set_alpha_to_one: false,
     },
-  }),
-  "./models/lcm-sdxl": pipeline("sdxl", {
-    texts: [clip(clipText), clip(clipTextBigG)],
-    side: 1024,
+  },
+  "./models/lcm-sdxl": {
+    network: "sdxl",
+    texts: ["clipL", "clipBigG"],
     scheduler: { ...sdNoise, _class_name: "LCMScheduler" },
-  }),
-  "facebook/DiT-XL-2-256": pipeline("dit-xl-2-256", {
+  },
+  "facebook/DiT-XL-2-256": {
+    network: "dit-xl-2-256",
     texts: [],
-    side: 256,
     scheduler: { _class_name: "DDIMScheduler", clip_sample: false },
-  }),
-  "PixArt-alpha/PixArt-XL-2-1024-MS": pipeline("pixart-alpha-1024", {
-    texts: [() => partParams.t5()],
-    side: 1024,
+  },
+  "PixArt-alpha/PixArt-XL-2-1024-MS": {
+    network: "pixart-alpha-1024",
+    texts: ["t5"],
     scheduler: { _class_name: "DPMSolverMultistepScheduler" },
-  }),
+  },
 };

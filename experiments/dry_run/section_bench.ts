@@ -2,18 +2,17 @@
 import { isFile, readJson } from "@dip-go/core/files";
 import {
   type AutoencoderConfig,
-  blockGraphs,
   decoderBlockGraph,
   knownModels,
   noWeights,
   parseAutoencoderConfig,
 } from "@dip-go/core/models";
-import { macsOfGraph, sumMacs } from "@dip-go/core/onnx";
 import { parseSchedulerConfig } from "@dip-go/core/samplers";
 import { type Bench, countingBench, openBench } from "../run/bench.ts";
 import type { Experiment } from "../schema/experiment.ts";
-import { autoencoder, type KnownPipeline, pipelines } from "./pipelines.ts";
+import { autoencoder, paramsOf, pipelines } from "./pipelines.ts";
 import type { PartSizes } from "./resources.ts";
+import { macsOfCall } from "./sub_net_macs.ts";
 
 /** A bench, and the sizes of what it does not show. */
 export interface SectionBench {
@@ -21,59 +20,52 @@ export interface SectionBench {
   readonly sizes: PartSizes;
 }
 
+/** Bytes of a weight: the hub's files hold single precision where they are not marked otherwise, embedded models half. */
+const bytesOfWeight = { hub: 4, embedded: 2 };
+
 /** Opens a section's bench; the caller disposes of it. */
 export async function openSectionBench(
   experiment: Experiment,
 ): Promise<SectionBench> {
   const { model } = experiment;
-  return Object.hasOwn(pipelines, model)
-    ? knownBench(experiment, pipelines[model])
-    : await folderBench(experiment);
-}
-
-/** Hub files hold single precision where they are not marked otherwise. */
-const bytesOfWeight = 4;
-
-function knownBench(
-  experiment: Experiment,
-  { network, scheduler, params, side }: KnownPipeline,
-): SectionBench {
-  const bench = countingBench(experiment, {
-    network: knownModels[network],
-    scheduler: parseSchedulerConfig(scheduler, experiment.model),
-  });
-  const decoderMacs = macsOfDecoder(autoencoder, latentSide(bench));
-  const weightBytes = bytesOfWeight * params;
-  return { bench, sizes: { params, weightBytes, side, decoderMacs } };
-}
-
-/** Weights of embedded models are kept in half precision. */
-const bytesOfHalf = 2;
-
-async function folderBench(experiment: Experiment): Promise<SectionBench> {
-  const { model } = experiment;
+  if (Object.hasOwn(pipelines, model)) {
+    const known = pipelines[model];
+    const bench = countingBench(experiment, {
+      network: knownModels[known.network],
+      scheduler: parseSchedulerConfig(known.scheduler, model),
+    });
+    const params = paramsOf(known);
+    const weightBytes = bytesOfWeight.hub * params;
+    const pictures = pictureSizes(bench, autoencoder);
+    return { bench, sizes: { params, weightBytes, ...pictures } };
+  }
   const bench = await openBench(experiment, { device: "cpu" });
   const weightBytes = await weightFileBytes(model);
-  const params = Math.floor(weightBytes / bytesOfHalf);
-  const latents = latentSide(bench);
+  const params = Math.floor(weightBytes / bytesOfWeight.embedded);
   const file = `${model}/vae/config.json`;
-  if (!await isFile(file)) {
-    const sizes = { params, weightBytes, side: latents, decoderMacs: 0 };
-    return { bench, sizes };
-  }
-  const config = parseAutoencoderConfig(await readJson(file), file);
-  const side = latents * 2 ** (config.channels.length - 1);
-  const decoderMacs = macsOfDecoder(config, latents);
-  return { bench, sizes: { params, weightBytes, side, decoderMacs } };
+  const config = await isFile(file)
+    ? parseAutoencoderConfig(await readJson(file), file)
+    : null;
+  const pictures = pictureSizes(bench, config);
+  return { bench, sizes: { params, weightBytes, ...pictures } };
 }
 
-const latentSide = ({ net }: Bench) => net.model.inputs[0].shape[3];
-
-function macsOfDecoder(config: AutoencoderConfig, side: number): number {
-  const size = { batch: 1, height: side, width: side };
-  const graphs = blockGraphs(decoderBlockGraph(config, noWeights, size));
-  const costs = graphs.flatMap(({ graph }) => [...macsOfGraph(graph).values()]);
-  return sumMacs(costs).total;
+/** Pixels of a picture's side, and MACs of decoding it; without an autoencoder the model makes pixels. */
+function pictureSizes(
+  { net: { model: { inputs: [{ shape }] } } }: Bench,
+  config: AutoencoderConfig | null,
+): Pick<PartSizes, "side" | "decoderMacs"> {
+  const [, , height, width] = shape;
+  if (!config) return { side: width, decoderMacs: 0 };
+  const decoder = decoderBlockGraph(config, noWeights, {
+    batch: 1,
+    height,
+    width,
+  });
+  return {
+    side: width * 2 ** (config.channels.length - 1),
+    decoderMacs: macsOfCall(decoder).total,
+  };
 }
 
 /** Bytes of all safetensors below a folder. */
