@@ -36,7 +36,9 @@ function codeLines(text: string): Line[] {
 }
 
 /** Blocks that stand in two places, each told once: where it begins. */
-function repeatedBlocks(sources: readonly Source[]): string[] {
+function repeatedBlocks(
+  sources: readonly Pick<Source, "path" | "text">[],
+): string[] {
   const first = new Map<string, string>();
   const repeated: string[] = [];
   for (const { path, text } of sources) {
@@ -63,7 +65,6 @@ Deno.test(`no block of ${blockLines} lines stands in two places`, () => {
   const made = ["/** A. */", "", "// b"].map((comment, i) => ({
     path: `${i}.ts`,
     text: [comment, ...i === 2 ? block.slice(1) : block].join("\n"),
-    imports: [],
   }));
   assertEquals(repeatedBlocks(made), ["0.ts:2 and 1.ts:2"]);
 });

@@ -5,7 +5,9 @@ export interface Source {
   /** Relative to the repository. */
   readonly path: string;
   readonly text: string;
-  /** Paths of the files that it imports or exports from, types included; a package by its name. */
+  /** The files that it imports or exports from, types included, by its word for them; a package by its name. */
+  readonly targets: ReadonlyMap<string, string>;
+  /** The same files, once each. */
   readonly imports: readonly string[];
 }
 
@@ -75,8 +77,10 @@ export function readSources(): Source[] {
       const specifiers = statements.flatMap((pattern) =>
         [...text.matchAll(pattern)].map(([, specifier]) => specifier)
       );
-      const imports = specifiers.map((specifier) => resolve(specifier, path));
-      return { path, text, imports: [...new Set(imports)] };
+      const targets = new Map(
+        specifiers.map((specifier) => [specifier, resolve(specifier, path)]),
+      );
+      return { path, text, targets, imports: [...new Set(targets.values())] };
     });
 }
 
