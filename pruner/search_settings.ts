@@ -76,10 +76,9 @@ export interface SearchSettings {
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { classSearch, promptSearch } from "@dip-go/pruner";
+ * import { classSearch } from "@dip-go/pruner";
  *
  * assertEquals(classSearch.batch * classSearch.calibration, 24);
- * assertEquals(promptSearch.network.iterations, 16);
  * ```
  */
 export const classSearch: SearchSettings = {
@@ -106,7 +105,18 @@ export const classSearch: SearchSettings = {
   subset: { evaluations: 20 },
 };
 
-/** Defaults for a model of prompts, whose calls are dearer. */
+/**
+ * Defaults for a model of prompts, whose calls are dearer.
+ *
+ * @example Twice the batches, for a search of more than a minute
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { promptSearch, type SearchSettings } from "@dip-go/pruner";
+ *
+ * const longer: SearchSettings = { ...promptSearch, calibration: 8 };
+ * assertEquals(longer.batch, 2);
+ * ```
+ */
 export const promptSearch: SearchSettings = {
   ...classSearch,
   batch: 2,

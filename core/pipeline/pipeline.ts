@@ -84,7 +84,20 @@ export interface PipelineParts {
   readonly sessions: Pick<SessionOptions, "device" | "precision" | "threads">;
 }
 
-/** A loaded pipeline. */
+/**
+ * A loaded pipeline.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { loadPipeline, Pipeline } from "@dip-go/core";
+ *
+ * const pipeline = await loadPipeline("zoo/models/dit-shapes");
+ * assertEquals(pipeline instanceof Pipeline, true);
+ * assertEquals(pipeline.drawsClasses, true);
+ * assertEquals(pipeline.drawsPixels, true);
+ * ```
+ */
 export class Pipeline implements PipelineParts {
   readonly name: string;
   readonly folder: string;

@@ -61,7 +61,21 @@ export function checkPlan(
   checkGates(gates, { steps, units: units.length, source });
 }
 
-/** The plan in a file. @throws As {@linkcode parseGates}. */
+/**
+ * The plan in a file.
+ *
+ * @throws As {@linkcode parseGates}.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { readPlan } from "@dip-go/supernet";
+ *
+ * const { sampler, gates } = await readPlan("zoo/subnets/dit-shapes/0.8.json");
+ * assertEquals(sampler, { name: "ddim", steps: 20 });
+ * assertEquals(gates[0].every((gate) => gate === 1), true);
+ * ```
+ */
 export const readPlan = async (file: string): Promise<Plan> =>
   parseGates(await readJson(file), file);
 
