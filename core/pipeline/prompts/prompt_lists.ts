@@ -19,6 +19,15 @@ export interface PromptLists {
  * @throws {Deno.errors.NotFound} If there is no such file.
  * @throws {TypeError} If it is not what its name says.
  * @throws {RangeError} If it holds no prompt.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { readPrompts } from "@dip-go/core";
+ *
+ * const prompts = await readPrompts("zoo/prompts/scenes-search.txt");
+ * assertEquals(prompts[0], "a magenta triangle in the middle");
+ * ```
  */
 export async function readPrompts(path: string): Promise<string[]> {
   const text = await Deno.readTextFile(path).catch((cause) => {
