@@ -11,10 +11,10 @@ import { meanInterval } from "../statistics/bootstrap.ts";
 import { openInceptionFeatures } from "./networks/inception/inception_features.ts";
 import type { FidConvention } from "./networks/inception/inception_inputs.ts";
 import type { Lpips } from "./networks/lpips/open_lpips.ts";
-import { highestPsnr, psnr } from "./psnr.ts";
+import { pairedMetrics } from "./paired_metrics.ts";
 import { frechetDistanceTo } from "./sets/frechet_distance.ts";
 import { readReference } from "./sets/reference_statistics.ts";
-import type { SetValue } from "./sets/sample_groups.ts";
+import type { SetMetric, SetValue } from "./sets/sample_groups.ts";
 import {
   distanceFrom,
   fixedReference,
@@ -22,10 +22,8 @@ import {
   kernelMetric,
   pairedReference,
   precisionRecallMetric,
-  type SetMetric,
   type SetReference,
 } from "./sets/set_metric.ts";
-import { ssim } from "./ssim.ts";
 
 /** Features `[N, D]`. */
 type Features = Tensor<"float32">;
@@ -157,12 +155,8 @@ async function pairValues(
   },
 ): Promise<Record<string, SetValue>> {
   if (metrics.length === 0) return {};
-  const dataRange = 2;
   const measures = {
-    psnr: (a: Features, b: Features) =>
-      psnr(a, b, { dataRange }).map((value) => Math.min(value, highestPsnr)),
-    ssim: (a: Features, b: Features) =>
-      ssim(a, b, { dataRange, padding: "same_zero_pad" }),
+    ...pairedMetrics,
     lpips: (a: Features, b: Features) =>
       lpips?.distances(a, b) ?? refuse(folder, "lpips needs its network"),
   };

@@ -29,12 +29,13 @@ export {
 } from "./networks/lpips/lpips.ts";
 export { loadLpips, lpipsParameters } from "./networks/lpips/lpips_load.ts";
 export { Lpips, openLpips } from "./networks/lpips/open_lpips.ts";
+export { pairedMetrics } from "./paired_metrics.ts";
 export { promptAccuracy } from "./prompt_accuracy.ts";
-export { highestPsnr, psnr } from "./psnr.ts";
+export { psnr } from "./psnr.ts";
 export { normalOf, statisticsOf } from "./sets/feature_statistics.ts";
 export { frechetDistance, frechetDistanceTo } from "./sets/frechet_distance.ts";
 export { readReference } from "./sets/reference_statistics.ts";
-export type { SetValue } from "./sets/sample_groups.ts";
+export type { SetMetric, SetValue } from "./sets/sample_groups.ts";
 export {
   distanceFrom,
   type DistanceTo,
@@ -43,7 +44,6 @@ export {
   kernelMetric,
   pairedReference,
   precisionRecallMetric,
-  type SetMetric,
   type SetReference,
 } from "./sets/set_metric.ts";
 export { ssim } from "./ssim.ts";

@@ -4,9 +4,6 @@ import { float32, type Tensor } from "@dip-go/core/tensor";
 import { imagePairSizes } from "./image_pair.ts";
 import { meanSquaredErrors } from "./mean_squared_error.ts";
 
-/** The PSNR that means count equal pictures with, instead of infinity. */
-export const highestPsnr = 100;
-
 /**
  * PSNR of each image in dB: 10 log10(range² / mse). Equal images give
  * `Infinity`.

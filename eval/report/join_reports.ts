@@ -4,7 +4,7 @@ import {
   joinResults,
   mainMethodOf,
 } from "../tables/join_results.ts";
-import { metricInfo } from "../tables/metric_info.ts";
+import { metricHeading, metricInfo } from "../tables/metric_info.ts";
 import type { Results } from "../tables/results.ts";
 import { formatPercent, metricNames, tableOf } from "../tables/table.ts";
 import { pairsWithin } from "./picture_budget.ts";
@@ -59,7 +59,10 @@ export function joinReports(
     }),
     notes,
     metrics: metricNames(joined).filter(isQuality)
-      .map((name) => ({ name, ...metricInfo(name) })),
+      .map((name) => {
+        const info = metricInfo(name);
+        return { name, ...info, heading: metricHeading(info) };
+      }),
     runs: runs.map((run, i) =>
       reportRun(run, joined[owners.indexOf(i)]?.experiment)
     ),

@@ -46,6 +46,8 @@ export interface ReportRow extends RowDetails {
 /** A metric to choose. */
 export interface ReportMetric extends MetricInfo {
   readonly name: string;
+  /** The label with an arrow towards the better. */
+  readonly heading: string;
 }
 
 /** The facts that all rows of a run share. */

@@ -38,6 +38,12 @@ const known: Readonly<Record<string, MetricInfo>> = {
   mse: { label: "MSE", higherIsBetter: false, digits: 5 },
 };
 
+/** A metric's label with an arrow towards the better. */
+export const metricHeading = ({ label, higherIsBetter }: MetricInfo): string =>
+  higherIsBetter === undefined
+    ? label
+    : `${label} ${higherIsBetter ? "↑" : "↓"}`;
+
 /**
  * Looks a metric up. What follows an underscore says what was compared with,
  * so `psnr_fine` is a PSNR, labelled "PSNR (dB), fine".

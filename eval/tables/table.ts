@@ -6,7 +6,7 @@
 
 import { format, group } from "d3";
 import type { JoinedRow } from "./join_results.ts";
-import { metricInfo } from "./metric_info.ts";
+import { metricHeading, metricInfo } from "./metric_info.ts";
 import type { Difference, MetricValue } from "./results.ts";
 
 /** A table of text, ready to be laid out. */
@@ -169,15 +169,11 @@ const searchColumn = numbers(
 );
 
 function metricColumn(name: string, rows: readonly JoinedRow[]): ColumnRule {
-  const { label, higherIsBetter, digits } = metricInfo(name);
-  const arrow = higherIsBetter === undefined
-    ? ""
-    : higherIsBetter
-    ? " ↑"
-    : " ↓";
+  const info = metricInfo(name);
+  const { higherIsBetter, digits } = info;
   const marked = rows.some((row) => row.metrics[name]?.versus);
   return {
-    header: label + arrow,
+    header: metricHeading(info),
     align: "right",
     cell: (row, group) => {
       const value = row.metrics[name];

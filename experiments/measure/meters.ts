@@ -4,11 +4,9 @@ import type { Device } from "@dip-go/core/runtime";
 import type { Tensor } from "@dip-go/core/tensor";
 import {
   clipScores,
-  highestPsnr,
   meanSquaredErrors,
+  pairedMetrics,
   promptAccuracy,
-  psnr,
-  ssim,
 } from "@dip-go/eval/metrics";
 import type { Experiment } from "../schema/experiment.ts";
 import { Judges } from "./judges.ts";
@@ -38,9 +36,6 @@ export interface MeasuredPictures {
   /** The full model's from the same noise; none where they are the full model's. */
   readonly full?: SampledSet;
 }
-
-/** Of values in [-1, 1]. */
-const dataRange = 2;
 
 /** Measures by records; networks are opened when first needed. Hold it with `await using`. */
 export class Meters implements AsyncDisposable {
@@ -126,10 +121,7 @@ async function pairValues(
   return values;
 }
 
-/**
- * A value a pair of pictures. SSIM pads with zeros ("same"), as the paper's loss
- * does: at 24 pixels, valid 11-pixel windows would hardly see the border.
- */
+/** A value a pair of pictures. */
 async function batchValues(
   record: PairRecord,
   [own, full]: readonly [SampledBatch, SampledBatch],
@@ -137,13 +129,8 @@ async function batchValues(
 ): Promise<readonly number[]> {
   switch (record.kind) {
     case "psnr":
-      return psnr(own.images, full.images, { dataRange })
-        .map((value) => Math.min(value, highestPsnr));
     case "ssim":
-      return ssim(own.images, full.images, {
-        dataRange,
-        padding: "same_zero_pad",
-      });
+      return pairedMetrics[record.kind](own.images, full.images);
     case "latent-mse":
       return meanSquaredErrors(latentsOf(own), latentsOf(full));
     case "lpips": {

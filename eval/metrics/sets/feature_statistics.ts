@@ -4,7 +4,7 @@
  */
 import type { Tensor } from "@dip-go/core/tensor";
 
-/** What is known of N features of D numbers, in float64. */
+/** Mean and scatter of N features of D numbers, in float64. */
 export interface FeatureStatistics {
   /** N */
   readonly count: number;
@@ -13,13 +13,6 @@ export interface FeatureStatistics {
   /** Σ (x − mean)(x − mean)ᵀ, `[D, D]`. */
   readonly scatter: Float64Array;
 }
-
-/** Of no features yet. */
-export const noFeatures = (width: number): FeatureStatistics => ({
-  count: 0,
-  mean: new Float64Array(width),
-  scatter: new Float64Array(width * width),
-});
 
 /**
  * The statistics of a batch of features.
@@ -50,7 +43,7 @@ export function statisticsOf(
   return { count, mean, scatter };
 }
 
-/** What both parts together give. @throws {RangeError} If their features have different widths. */
+/** The statistics of both parts together. @throws {RangeError} If their features have different widths. */
 export function mergeStatistics(
   a: FeatureStatistics,
   b: FeatureStatistics,
@@ -62,7 +55,6 @@ export function mergeStatistics(
     );
   }
   const count = a.count + b.count;
-  if (count === 0) return a;
   const apart = b.mean.map((value, j) => value - a.mean[j]);
   const mean = a.mean.map((value, j) => value + apart[j] * b.count / count);
   const between = new Float64Array(width * width);

@@ -3,7 +3,6 @@ import { TorchGenerator } from "@dip-go/core/random";
 import { float32, type Tensor } from "@dip-go/core/tensor";
 import {
   mergeStatistics,
-  noFeatures,
   normalOf,
   statisticsOf,
 } from "./feature_statistics.ts";
@@ -43,7 +42,7 @@ Deno.test("parts gathered apart merge into the whole, whatever their sizes", () 
   const cuts = [0, 1, 20, 20, 57];
   const merged = cuts.slice(1).map((to, i) => rows(all, cuts[i], to))
     .filter(({ shape }) => shape[0] > 0).map(statisticsOf)
-    .reduce(mergeStatistics, noFeatures(5));
+    .reduce(mergeStatistics);
   assertEquals(merged.count, 57);
   for (const key of ["mean", "scatter"] as const) {
     merged[key].forEach((value, i) =>

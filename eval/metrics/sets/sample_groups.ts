@@ -15,29 +15,23 @@ export const fewestForInterval = 2 * groupCount;
 /** The 97.5 % quantile of Student's t with nine degrees of freedom. */
 const quantile = 2.262;
 
-/** What is gathered of samples. */
+/** What is gathered of samples: each part's features become one, and parts merge. */
 export interface Gathering<Part> {
   /**
    * @param features `[n, D]`.
    * @param indices The samples' places among all, n.
    */
   gather(features: Tensor<"float32">, indices: readonly number[]): Part;
-  /** What both together give, in whichever order they come. */
+  /** Both together, in whichever order they come. */
   merge(a: Part, b: Part): Part;
   /** Samples that were gathered. */
   count(part: Part): number;
 }
 
-/** Values by name of what was gathered; `left` is the group that was left out, if one was. */
-export type Measure<Part> = (
-  part: Part,
-  left?: number,
-) => Readonly<Record<string, number>>;
-
-/** What is gathered of every group; undefined where a group has no sample yet. */
+/** The parts of every group; undefined where a group has no sample yet. */
 export type SampleGroups<Part> = readonly (Part | undefined)[];
 
-/** One value of the set: its 95 % interval, which is missing where the samples are too few, and the samples behind it. */
+/** One value of the set with the samples behind it, and its 95 % interval unless the samples are too few. */
 export interface SetValue {
   readonly mean: number;
   readonly low?: number;
@@ -45,96 +39,97 @@ export interface SetValue {
   readonly n: number;
 }
 
-/**
- * Gathers the groups of neighbouring samples.
- *
- * @param features `[n, D]`.
- * @param first Place of the first of them among all samples.
- */
-export function sampleGroups<Part>(
-  features: Tensor<"float32">,
-  { first = 0, by }: { first?: number; by: Gathering<Part> },
-): SampleGroups<Part> {
-  const { shape: [count, width], data } = features;
-  return Array.from({ length: groupCount }, (_, group) => {
-    const rows = Array.from({ length: count }, (_, row) => row)
-      .filter((row) => (first + row) % groupCount === group);
-    if (rows.length === 0) return undefined;
-    const own = new Float32Array(rows.length * width);
-    rows.forEach((row, i) =>
-      own.set(data.subarray(row * width, (row + 1) * width), i * width)
-    );
-    const indices = rows.map((row) => first + row);
-    return by.gather(float32([rows.length, width], own), indices);
-  });
+/** A measure of a set whose state merges. */
+export interface SetMetric<State> {
+  /**
+   * The state of a batch.
+   *
+   * @param features `[n, D]`, of neighbouring samples.
+   * @param first Place of the first of them among all samples.
+   */
+  accumulate(features: Tensor<"float32">, first: number): State;
+  /** The state of two batches or shards together. */
+  merge(a: State, b: State): State;
+  /** @throws {RangeError} If there are too few samples for the measure, or they do not fit the reference. */
+  value(state: State): Readonly<Record<string, SetValue>>;
 }
 
-/** What two shards together give. */
-export const mergeGroups = <Part>(
-  a: SampleGroups<Part>,
-  b: SampleGroups<Part>,
-  by: Gathering<Part>,
-): SampleGroups<Part> => a.map((part, group) => mergedOf([part, b[group]], by));
-
 /**
- * Measures all samples.
+ * A metric of samples gathered in groups.
  *
- * @param measure Values by name, of all samples or without a group.
- * @param range The values that there can be; an interval ends there.
- * @throws {RangeError} If there is no sample, or as `measure`.
+ * @param options `measure`: values by name, of all samples or without the group
+ * `left`. `range`: the values that there can be; an interval ends there.
  */
-export function measureGroups<Part>(
-  groups: SampleGroups<Part>,
-  { by, measure, range: [least, most] }: {
-    by: Gathering<Part>;
-    measure: Measure<Part>;
+export function groupedMetric<Part>(
+  by: Gathering<Part>,
+  { measure, range: [least, most] }: {
+    measure(part: Part, left?: number): Readonly<Record<string, number>>;
     range: readonly [number, number];
   },
-): Record<string, SetValue> {
-  const all = mergedOf(groups, by);
-  if (all === undefined) {
-    throw new RangeError("Cannot measure a set: found no sample");
-  }
-  const n = by.count(all);
-  const values = measure(all);
-  const without = n < fewestForInterval
-    ? []
-    : groups.map((_, left) =>
-      measure(mergedOf(groups.filter((_, group) => group !== left), by)!, left)
-    );
-  return Object.fromEntries(
-    Object.entries(values).map(([name, mean]) => {
-      if (without.length === 0) return [name, { mean, n }];
-      const reach = quantile * deviation(without.map((each) => each[name]));
-      const low = Math.min(mean, Math.max(least, mean - reach)); // rounding may put a mean past the end
-      const high = Math.max(mean, Math.min(most, mean + reach));
-      return [name, { mean, low, high, n }];
-    }),
-  );
+): SetMetric<SampleGroups<Part>> {
+  const mergedOf = (parts: SampleGroups<Part>): Part | undefined =>
+    parts.reduce((all, part) => {
+      if (all === undefined || part === undefined) return all ?? part;
+      return by.merge(all, part);
+    }, undefined);
+  return {
+    accumulate: (features, first) =>
+      Array.from({ length: groupCount }, (_, group) => {
+        const rows = indicesOf(features)
+          .filter((row) => (first + row) % groupCount === group);
+        if (rows.length === 0) return undefined;
+        const indices = rows.map((row) => first + row);
+        return by.gather(rowsOf(features, rows), indices);
+      }),
+    merge: (a, b) => a.map((part, group) => mergedOf([part, b[group]])),
+    value(groups) {
+      const all = mergedOf(groups);
+      if (all === undefined) {
+        throw new RangeError("Cannot measure a set: found no sample");
+      }
+      const n = by.count(all);
+      const values = measure(all);
+      const without = n < fewestForInterval
+        ? []
+        : groups.map((_, left) =>
+          measure(mergedOf(groups.with(left, undefined))!, left)
+        );
+      return Object.fromEntries(
+        Object.entries(values).map(([name, mean]) => {
+          if (without.length === 0) return [name, { mean, n }];
+          const reach = quantile * deviation(without.map((each) => each[name]));
+          const low = Math.min(mean, Math.max(least, mean - reach)); // rounding may put a mean past the end
+          const high = Math.max(mean, Math.min(most, mean + reach));
+          return [name, { mean, low, high, n }];
+        }),
+      );
+    },
+  };
 }
 
 /** The features `[m, D]` of samples `[n, D]` from the first on that are not in a group. */
-export function withoutGroup(
-  { shape: [count, width], data }: Tensor<"float32">,
+export const withoutGroup = (
+  features: Tensor<"float32">,
   left: number,
+): Tensor<"float32"> =>
+  rowsOf(
+    features,
+    indicesOf(features).filter((row) => row % groupCount !== left),
+  );
+
+const indicesOf = ({ shape: [count] }: Tensor<"float32">): number[] =>
+  Array.from({ length: count }, (_, row) => row);
+
+/** Some rows of features `[n, D]`. */
+function rowsOf(
+  { shape: [, width], data }: Tensor<"float32">,
+  rows: readonly number[],
 ): Tensor<"float32"> {
-  const rows = Array.from({ length: count }, (_, row) => row)
-    .filter((row) => row % groupCount !== left);
   const kept = new Float32Array(rows.length * width);
   rows.forEach((row, i) =>
     kept.set(data.subarray(row * width, (row + 1) * width), i * width)
   );
   return float32([rows.length, width], kept);
-}
-
-function mergedOf<Part>(
-  parts: SampleGroups<Part>,
-  by: Gathering<Part>,
-): Part | undefined {
-  return parts.reduce((all, part) => {
-    if (all === undefined || part === undefined) return all ?? part;
-    return by.merge(all, part);
-  }, undefined);
 }
 
 /** The jackknife's standard deviation of a measure, of its values without one group each. */

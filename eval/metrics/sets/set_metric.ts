@@ -21,31 +21,13 @@ import {
 import { precisionRecall } from "./precision_recall.ts";
 import {
   type Gathering,
-  type Measure,
-  measureGroups,
-  mergeGroups,
+  groupedMetric,
   type SampleGroups,
-  sampleGroups,
-  type SetValue,
+  type SetMetric,
   withoutGroup,
 } from "./sample_groups.ts";
 
-/** A measure whose state merges. */
-export interface SetMetric<State> {
-  /**
-   * What is known of a batch.
-   *
-   * @param features `[n, D]`, of neighbouring samples.
-   * @param first Place of the first of them among all samples.
-   */
-  accumulate(features: Tensor<"float32">, first: number): State;
-  /** What two batches or shards together give. */
-  merge(a: State, b: State): State;
-  /** @throws {RangeError} If there are too few samples for the measure, or they do not fit the reference. */
-  value(state: State): Readonly<Record<string, SetValue>>;
-}
-
-/** What a set is held against: all of it, or what stands against the samples without a group. */
+/** The reference of a set, or the part of it that belongs to the samples without the group `left`. */
 export interface SetReference<Value> {
   of(left?: number): Value;
 }
@@ -76,20 +58,6 @@ export function pairedReference<Value>(
   };
 }
 
-function setMetric<Part>(
-  by: Gathering<Part>,
-  { measure, range }: {
-    measure: Measure<Part>;
-    range: readonly [number, number];
-  },
-): SetMetric<SampleGroups<Part>> {
-  return {
-    accumulate: (features, first) => sampleGroups(features, { first, by }),
-    merge: (a, b) => mergeGroups(a, b, by),
-    value: (groups) => measureGroups(groups, { by, measure, range }),
-  };
-}
-
 const statistics: Gathering<FeatureStatistics> = {
   gather: (features) => statisticsOf(features),
   merge: mergeStatistics,
@@ -104,7 +72,7 @@ export const frechetMetric = (
   name: string,
   reference: SetReference<DistanceTo>,
 ): SetMetric<SampleGroups<FeatureStatistics>> =>
-  setMetric(statistics, {
+  groupedMetric(statistics, {
     measure: (part, left) => ({ [name]: reference.of(left)(normalOf(part)) }),
     range: [0, Infinity],
   });
@@ -119,7 +87,7 @@ export const kernelMetric = (
   reference: SetReference<Tensor<"float32">>,
   options: KernelDistanceOptions = {},
 ): SetMetric<SampleGroups<IndexedFeatures>> =>
-  setMetric(indexedFeatures, {
+  groupedMetric(indexedFeatures, {
     measure: ({ features }, left) => ({
       [name]: kernelDistance(features, reference.of(left), options).mean,
     }),
@@ -131,7 +99,7 @@ export const precisionRecallMetric = (
   names: { readonly precision: string; readonly recall: string },
   reference: SetReference<Tensor<"float32">>,
 ): SetMetric<SampleGroups<IndexedFeatures>> =>
-  setMetric(indexedFeatures, {
+  groupedMetric(indexedFeatures, {
     measure({ features }, left) {
       const { precision, recall } = precisionRecall(
         reference.of(left),

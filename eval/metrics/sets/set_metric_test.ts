@@ -10,7 +10,7 @@ import { normalOf, statisticsOf } from "./feature_statistics.ts";
 import { frechetDistance } from "./frechet_distance.ts";
 import { kernelDistance } from "./kernel_distance.ts";
 import { precisionRecall } from "./precision_recall.ts";
-import { fewestForInterval } from "./sample_groups.ts";
+import { fewestForInterval, type SetMetric } from "./sample_groups.ts";
 import {
   distanceFrom,
   fixedReference,
@@ -18,7 +18,6 @@ import {
   kernelMetric,
   pairedReference,
   precisionRecallMetric,
-  type SetMetric,
 } from "./set_metric.ts";
 
 const width = 3;

@@ -138,11 +138,6 @@ function drawAxes(
   select(picture).append("g").attr("class", "axis grid")
     .attr("transform", `translate(${left},0)`)
     .call(axisLeft(y).ticks(5).tickSize(left - right).tickPadding(8));
-  const arrow = metric.higherIsBetter === undefined
-    ? ""
-    : metric.higherIsBetter
-    ? " ↑"
-    : " ↓";
   picture.append(
     svg("text", {
       class: "axis-label",
@@ -153,7 +148,7 @@ function drawAxes(
     svg(
       "text",
       { class: "axis-label", x: 8, y: 12 },
-      metric.label + arrow,
+      metric.heading,
     ),
   );
 }

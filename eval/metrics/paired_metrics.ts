@@ -1,0 +1,28 @@
+/** PSNR and SSIM in the conventions of this project's results: pictures in [-1, 1], a finite value for every pair. */
+import type { Tensor } from "@dip-go/core/tensor";
+import { psnr } from "./psnr.ts";
+import { ssim } from "./ssim.ts";
+
+type Images = Tensor<"float32">;
+
+/** Of values in [-1, 1]. */
+const dataRange = 2;
+
+/** The PSNR of equal pictures, instead of infinity, which no mean survives. */
+const highestPsnr = 100;
+
+/**
+ * Metrics of pictures `[B, 3, H, W]` and others of the same shape, a value a pair.
+ *
+ * SSIM pads with zeros, as the paper's loss does: at 24 pixels, valid 11-pixel
+ * windows would hardly see the border.
+ *
+ * @throws {TypeError} If the shapes differ or are no images.
+ */
+export const pairedMetrics = {
+  psnr: (images: Images, references: Images): number[] =>
+    psnr(images, references, { dataRange })
+      .map((value) => Math.min(value, highestPsnr)),
+  ssim: (images: Images, references: Images): number[] =>
+    ssim(images, references, { dataRange, padding: "same_zero_pad" }),
+};
