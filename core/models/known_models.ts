@@ -1,11 +1,8 @@
 /** Published models that are measured by name, without their weights. */
 import type { DitConfig } from "./dit/dit_config.ts";
 import type { Network } from "./network.ts";
-import {
-  parsePixartConfig,
-  type PixartConfig,
-} from "./pixart/pixart_config.ts";
-import { parseUnetConfig, type UnetConfig } from "./unet/unet_config.ts";
+import { parsePixartConfig } from "./pixart/pixart_config.ts";
+import { parseUnetConfig } from "./unet/unet_config.ts";
 
 /** DiT-XL/2 at 256x256 pixels (Peebles and Xie, 2023; facebook/DiT-XL-2-256). */
 const ditXl2: DitConfig = {
@@ -95,21 +92,15 @@ const pixart512 = {
   sample_size: 64,
 };
 
+const file = "of a known model";
+
 const dit = (config: DitConfig) => ({ family: "dit", config }) as const;
 
-const pixart = (
-  json: Readonly<Record<string, unknown>>,
-): { readonly family: "pixart"; readonly config: PixartConfig } => ({
-  family: "pixart",
-  config: parsePixartConfig(json, "of a known model"),
-});
+const pixart = (json: unknown) =>
+  ({ family: "pixart", config: parsePixartConfig(json, file) }) as const;
 
-const unet = (
-  json: Readonly<Record<string, unknown>>,
-): { readonly family: "unet"; readonly config: UnetConfig } => ({
-  family: "unet",
-  config: parseUnetConfig(json, "of a known model"),
-});
+const unet = (json: unknown) =>
+  ({ family: "unet", config: parseUnetConfig(json, file) }) as const;
 
 /** Every known model by the name that commands take. */
 export const knownModels = {

@@ -103,17 +103,10 @@ export function ofFamily<F extends Family>(
   family: F,
   task: string,
 ): LoadedFamily<F> {
-  if (isOfFamily(model, family)) return model;
+  if (model.family === family) return model as LoadedFamily<F>;
   throw new TypeError(
     `Cannot ${task}: the model is a ${model.family}, expected a ${family}`,
   );
-}
-
-function isOfFamily<F extends Family>(
-  model: LoadedModel,
-  family: F,
-): model is LoadedFamily<F> {
-  return model.family === family;
 }
 
 /** The folder of a pipeline's network, or the folder itself. */

@@ -74,13 +74,10 @@ function fileNames(
   return names;
 }
 
-function missing(path: string, key: string, shape: readonly number[]): Error {
-  return new RangeError(
-    `Cannot load ${path}: tensor "${key}" is missing, expected ${
-      describe({ dtype: "float32", shape })
-    }`,
+const missing = (path: string, key: string, shape: readonly number[]) =>
+  new RangeError(
+    `Cannot load ${path}: tensor "${key}" is missing, expected float32[${shape}]`,
   );
-}
 
 function checkKeys(
   { path, tensors }: TensorFile,
@@ -90,15 +87,14 @@ function checkKeys(
   for (const [key, shape] of shapes) {
     if (!names.has(key)) throw missing(path, key, shape);
   }
-  for (const [key, name] of names) {
-    if (shapes.has(key)) continue;
-    const stored = tensors.get(name)!;
-    throw new RangeError(
-      `Cannot load ${stored.path}: found tensor "${name}" ${
-        describe(stored)
-      }, expected none of that name in this model`,
-    );
-  }
+  const odd = [...names].find(([key]) => !shapes.has(key));
+  if (!odd) return;
+  const stored = tensors.get(odd[1])!;
+  throw new RangeError(
+    `Cannot load ${stored.path}: found tensor "${odd[1]}" ${
+      describe(stored)
+    }, expected none of that name in this model`,
+  );
 }
 
 function checkShape(

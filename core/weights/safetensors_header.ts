@@ -94,10 +94,8 @@ function parseObject(
     text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
     json = JSON.parse(text);
   } catch (cause) {
-    throw new TypeError(
-      cannotOpen(place, "header is not JSON in UTF-8"),
-      { cause },
-    );
+    const why = cannotOpen(place, "header is not JSON in UTF-8");
+    throw new TypeError(why, { cause });
   }
   const duplicate = duplicateKey(text);
   if (duplicate !== undefined) {
@@ -114,54 +112,40 @@ interface EntryPlace extends HeaderPlace {
 }
 
 function parseEntry(entry: unknown, place: EntryPlace): SafetensorsEntry {
-  const wrong = (what: string, found: unknown, expected: string) =>
-    cannotOpen(
-      place,
-      `tensor "${place.name}" has ${what} ${
-        JSON.stringify(found)
-      }, expected ${expected}`,
-    );
-  if (!isRecord(entry)) {
-    throw new TypeError(wrong("entry", entry, "an object"));
-  }
+  const refuse = (
+    what: string,
+    found: unknown,
+    expected: string,
+    Kind: ErrorConstructor = TypeError,
+  ): never => {
+    const has = `tensor "${place.name}" has ${what} ${JSON.stringify(found)}`;
+    throw new Kind(cannotOpen(place, `${has}, expected ${expected}`));
+  };
+  if (!isRecord(entry)) return refuse("entry", entry, "an object");
   const { dtype, shape, data_offsets: offsets, ...others } = entry;
-  const [unknownKey] = Object.keys(others);
-  if (unknownKey !== undefined) {
-    throw new TypeError(
-      wrong("key", unknownKey, "dtype, shape and data_offsets only"),
-    );
+  const [odd] = Object.keys(others);
+  if (odd !== undefined) {
+    return refuse("key", odd, "dtype, shape and data_offsets only");
   }
   if (!isDType(dtype)) {
-    throw new TypeError(
-      wrong("dtype", dtype, `one of ${Object.keys(safetensorsBytes)}`),
-    );
+    return refuse("dtype", dtype, `one of ${Object.keys(safetensorsBytes)}`);
   }
-  if (!isSizes(shape)) {
-    throw new TypeError(wrong("shape", shape, "non-negative integers"));
-  }
+  if (!isSizes(shape)) return refuse("shape", shape, "non-negative integers");
+  const key = "data_offsets";
   if (!isSizes(offsets) || offsets.length !== 2) {
-    throw new TypeError(
-      wrong("data_offsets", offsets, "two non-negative integers"),
-    );
+    return refuse(key, offsets, "two non-negative integers");
   }
-  const dataSize = place.fileSize - place.dataBegin;
+  const { path, fileSize, dataBegin } = place;
   const [begin, end] = offsets;
-  if (begin > end || end > dataSize) {
-    throw new RangeError(
-      wrong("data_offsets", offsets, `a range within ${dataSize} bytes`),
-    );
+  if (begin > end || end > fileSize - dataBegin) {
+    const expected = `a range within ${fileSize - dataBegin} bytes`;
+    return refuse(key, offsets, expected, RangeError);
   }
   const length = sizeOf(shape) * safetensorsBytes[dtype];
   if (end - begin !== length) {
-    throw new RangeError(
-      wrong(
-        "data_offsets",
-        offsets,
-        `${length} bytes for ${dtype}[${shape}]`,
-      ),
-    );
+    const expected = `${length} bytes for ${dtype}[${shape}]`;
+    return refuse(key, offsets, expected, RangeError);
   }
-  const { path, dataBegin } = place;
   return { path, dtype, shape, begin: dataBegin + begin, end: dataBegin + end };
 }
 
@@ -202,19 +186,15 @@ function cannotOpen({ path }: HeaderPlace, why: string): string {
   return `Cannot open ${path}: ${why}`;
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
-function isString(value: unknown): value is string {
-  return typeof value === "string";
-}
+const isString = (value: unknown): value is string => typeof value === "string";
 
-function isDType(value: unknown): value is SafetensorsDType {
-  return isString(value) && Object.hasOwn(safetensorsBytes, value);
-}
+const isDType = (value: unknown): value is SafetensorsDType =>
+  isString(value) && Object.hasOwn(safetensorsBytes, value);
 
-function isSizes(value: unknown): value is number[] {
-  return Array.isArray(value) &&
-    value.every((size) => Number.isSafeInteger(size) && size >= 0);
-}
+/** Whether a value is a list of non-negative integers. */
+export const isSizes = (value: unknown): value is number[] =>
+  Array.isArray(value) &&
+  value.every((size) => Number.isSafeInteger(size) && size >= 0);

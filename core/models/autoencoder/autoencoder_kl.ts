@@ -8,10 +8,13 @@
 import type { GraphBuilder } from "../../onnx/builder.ts";
 import type { Value } from "../../onnx/graph.ts";
 import { attention } from "../layers/attention.ts";
-import type { AutoencoderConfig } from "./autoencoder_config.ts";
-import type { Block, BlockGraph } from "../block_graph/block_graph.ts";
+import { type BlockGraph, inputOf } from "../block_graph/block_graph.ts";
+import { outputBlock } from "../block_graph/single_output_blocks.ts";
 import type { ComponentKind } from "../component.ts";
-import { parseAutoencoderConfig } from "./autoencoder_config.ts";
+import {
+  type AutoencoderConfig,
+  parseAutoencoderConfig,
+} from "./autoencoder_config.ts";
 import { convolution, groupNorm } from "../layers/layers.ts";
 import { parameterShapes } from "../block_graph/parameter_shapes.ts";
 import { resnetBranch, resnetShortcut, upsample } from "../unet/resnet.ts";
@@ -24,7 +27,7 @@ const epsilon = 1e-6;
 export const downscaling = ({ channels }: AutoencoderConfig): number =>
   2 ** (channels.length - 1);
 
-/** A step of a chain. */
+/** A step of a chain: a layer by its module path. */
 interface Link {
   readonly name: string;
   emit(g: GraphBuilder, x: Value): Value;
@@ -37,20 +40,74 @@ class Layers {
     private readonly weights: WeightSource,
   ) {}
 
-  convolution(name: string, channels: number, kernel = 3): Link {
-    const { weights } = this;
-    return {
-      name,
-      emit: (g, x) =>
-        convolution(g, x, { path: name, channels, kernel, weights }),
+  convolution(path: string, channels: number, kernel = 3): Link {
+    const options = { path, channels, kernel, weights: this.weights };
+    return { name: path, emit: (g, x) => convolution(g, x, options) };
+  }
+
+  /** Norm and SiLU before the last convolution. */
+  normed(path: string): Link[] {
+    const options = this.#norm(path);
+    return [
+      { name: path, emit: (g, x) => groupNorm(g, x, options) },
+      { name: "conv_act", emit: (g, x) => g.silu(x) },
+    ];
+  }
+
+  /** Two residual blocks with attention between them. */
+  middle(path: string, channels: number): Link[] {
+    return [
+      this.#resnet(`${path}.resnets.0`, channels),
+      this.#attention(`${path}.attentions.0`),
+      this.#resnet(`${path}.resnets.1`, channels),
+    ];
+  }
+
+  /** Residual blocks at each resolution; between two of them `resample` makes a layer. */
+  levels(
+    path: string,
+    channels: readonly number[],
+    { resnets, resample }: {
+      resnets: number;
+      resample(path: string, channels: number): Link;
+    },
+  ): Link[] {
+    return channels.flatMap((count, level) => {
+      const block = `${path}.${level}`;
+      const own = Array.from(
+        { length: resnets },
+        (_, i) => this.#resnet(`${block}.resnets.${i}`, count),
+      );
+      const isLast = level === channels.length - 1;
+      return isLast ? own : [...own, resample(block, count)];
+    });
+  }
+
+  /** Half the height and width: one more row and column at the end, then a convolution of stride 2. */
+  downsample(block: string, channels: number): Link {
+    const name = `${block}.downsamplers.0`;
+    const options = {
+      path: `${name}.conv`,
+      channels,
+      kernel: 3,
+      stride: 2,
+      padding: [0, 0, 1, 1],
+      weights: this.weights,
     };
+    return { name, emit: (g, x) => convolution(g, x, options) };
+  }
+
+  upsample(block: string): Link {
+    const path = `${block}.upsamplers.0`;
+    const options = { path, weights: this.weights };
+    return { name: path, emit: (g, x) => upsample(g, x, options) };
   }
 
   /** A residual block; where the channels change, a 1x1 convolution carries its input over. */
-  resnet(name: string, channels: number): Link {
-    const options = { path: name, channels, ...this.#norm() };
+  #resnet(path: string, channels: number): Link {
+    const options = { ...this.#norm(path), channels };
     return {
-      name,
+      name: path,
       emit(g, x) {
         const stream = x.shape[1] === channels
           ? x
@@ -61,59 +118,25 @@ class Layers {
   }
 
   /** Self-attention over all positions, with one head. */
-  attention(name: string): Link {
-    const norm = { path: `${name}.group_norm`, ...this.#norm() };
-    const { weights } = this;
+  #attention(path: string): Link {
+    const norm = this.#norm(`${path}.group_norm`);
+    const options = { path, heads: 1, weights: this.weights };
     return {
-      name,
+      name: path,
       emit(g, x) {
         const [batch, channels, height, width] = x.shape;
         const flat = [batch, channels, height * width];
         const normed = g.reshape(groupNorm(g, x, norm), flat);
         const tokens = g.transpose(normed, [0, 2, 1]);
-        const seen = attention(g, tokens, { path: name, heads: 1, weights });
-        const out = g.transpose(seen, [0, 2, 1]);
+        const out = g.transpose(attention(g, tokens, options), [0, 2, 1]);
         return g.add(x, g.reshape(out, x.shape));
       },
     };
   }
 
-  /** Half the height and width: one more row and column at the end, then a convolution of stride 2. */
-  downsample(name: string, channels: number): Link {
-    const { weights } = this;
-    const options = { path: `${name}.conv`, channels, kernel: 3, stride: 2 };
-    return {
-      name,
-      emit: (g, x) =>
-        convolution(g, x, { ...options, padding: [0, 0, 1, 1], weights }),
-    };
-  }
-
-  upsample(name: string): Link {
-    const { weights } = this;
-    return { name, emit: (g, x) => upsample(g, x, { path: name, weights }) };
-  }
-
-  /** Norm and SiLU before the last convolution. */
-  norm(name: string): Link {
-    const options = { path: name, ...this.#norm() };
-    return { name, emit: (g, x) => groupNorm(g, x, options) };
-  }
-
-  readonly silu: Link = { name: "conv_act", emit: (g, x) => g.silu(x) };
-
-  /** Two residual blocks with attention between them. */
-  middle(path: string, channels: number): Link[] {
-    return [
-      this.resnet(`${path}.resnets.0`, channels),
-      this.attention(`${path}.attentions.0`),
-      this.resnet(`${path}.resnets.1`, channels),
-    ];
-  }
-
-  #norm() {
+  #norm(path: string) {
     const { config: { normGroups: groups }, weights } = this;
-    return { groups, epsilon, weights };
+    return { path, groups, epsilon, weights };
   }
 }
 
@@ -122,19 +145,16 @@ function chain(
   links: readonly Link[],
   { model, input, output }: { model: string; input: Value; output: string },
 ): BlockGraph {
-  let before = input.name;
-  const blocks = links.map((link, i): Block => {
-    const made = i === links.length - 1 ? output : link.name;
-    const block: Block = {
-      name: link.name,
-      gated: false,
-      inputs: [before],
-      outputs: [made],
-      emit: (g, [x]) => [link.emit(g, x)],
-    };
-    before = made;
-    return block;
-  });
+  const blocks = links.map((link, i) =>
+    outputBlock(
+      link.name,
+      {
+        inputs: [links[i - 1]?.name ?? input.name],
+        output: i === links.length - 1 ? output : link.name,
+      },
+      (g, [x]) => link.emit(g, x),
+    )
+  );
   return { model, inputs: [input], blocks, output };
 }
 
@@ -158,27 +178,19 @@ export function encoderBlockGraph(
   const layers = new Layers(config, weights);
   const { channels, resnets, inChannels, latentChannels } = config;
   const factor = downscaling(config);
-  const last = channels.length - 1;
-  const down = channels.flatMap((count, level) => {
-    const path = `encoder.down_blocks.${level}`;
-    const own = Array.from(
-      { length: resnets },
-      (_, i) => layers.resnet(`${path}.resnets.${i}`, count),
-    );
-    if (level === last) return own;
-    return [...own, layers.downsample(`${path}.downsamplers.0`, count)];
-  });
   const links = [
     layers.convolution("encoder.conv_in", channels[0]),
-    ...down,
-    ...layers.middle("encoder.mid_block", channels[last]),
-    layers.norm("encoder.conv_norm_out"),
-    layers.silu,
+    ...layers.levels("encoder.down_blocks", channels, {
+      resnets,
+      resample: (block, count) => layers.downsample(block, count),
+    }),
+    ...layers.middle("encoder.mid_block", channels[channels.length - 1]),
+    ...layers.normed("encoder.conv_norm_out"),
     layers.convolution("encoder.conv_out", 2 * latentChannels),
     layers.convolution("quant_conv", 2 * latentChannels, 1),
   ];
   const shape = [batch, inChannels, factor * height, factor * width];
-  const input: Value = { name: "image", dtype: "float32", shape };
+  const input = inputOf("image", shape);
   return chain(links, { model: "encoder", input, output: "moments" });
 }
 
@@ -194,27 +206,18 @@ export function decoderBlockGraph(
   const layers = new Layers(config, weights);
   const { resnets, outChannels, latentChannels } = config;
   const channels = config.channels.toReversed();
-  const last = channels.length - 1;
-  const up = channels.flatMap((count, level) => {
-    const path = `decoder.up_blocks.${level}`;
-    const own = Array.from(
-      { length: resnets + 1 },
-      (_, i) => layers.resnet(`${path}.resnets.${i}`, count),
-    );
-    if (level === last) return own;
-    return [...own, layers.upsample(`${path}.upsamplers.0`)];
-  });
   const links = [
     layers.convolution("post_quant_conv", latentChannels, 1),
     layers.convolution("decoder.conv_in", channels[0]),
     ...layers.middle("decoder.mid_block", channels[0]),
-    ...up,
-    layers.norm("decoder.conv_norm_out"),
-    layers.silu,
+    ...layers.levels("decoder.up_blocks", channels, {
+      resnets: resnets + 1,
+      resample: (block) => layers.upsample(block),
+    }),
+    ...layers.normed("decoder.conv_norm_out"),
     layers.convolution("decoder.conv_out", outChannels),
   ];
-  const shape = [batch, latentChannels, height, width];
-  const input: Value = { name: "latents", dtype: "float32", shape };
+  const input = inputOf("latents", [batch, latentChannels, height, width]);
   return chain(links, { model: "decoder", input, output: "decoded" });
 }
 

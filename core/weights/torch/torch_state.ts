@@ -6,10 +6,14 @@ import type { ByteRange } from "../../files/byte_range.ts";
 import { sizeOf } from "../../tensor/tensor.ts";
 import { type Pickled, PickleGlobal, type PickleRules } from "./pickle.ts";
 import {
+  isSizes,
   safetensorsBytes,
   type SafetensorsDType,
 } from "../safetensors_header.ts";
 import { spanOf, type StridedShape } from "./strides.ts";
+
+/** The most axes of a tensor. */
+const mostAxes = 16;
 
 /** A flat array of elements, whose bytes lie outside of the pickle. */
 export class TorchStorage {
@@ -95,7 +99,8 @@ function storage(id: Pickled): TorchStorage {
 function rebuildTensor(args: readonly Pickled[]): TorchTensor {
   const [storage, offset, shape, strides] = args;
   const isView = storage instanceof TorchStorage && isSize(offset) &&
-    isSizes(shape) && isSizes(strides) && shape.length === strides.length;
+    isSizes(shape) && isSizes(strides) && shape.length === strides.length &&
+    shape.length <= mostAxes;
   if (isView) return new TorchTensor(storage, offset, { shape, strides });
   throw new TypeError(
     "makes a tensor from something else than a storage, an offset, a shape and its strides",
@@ -155,8 +160,4 @@ export function stateDict(
 
 function isSize(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
-}
-
-function isSizes(value: unknown): value is number[] {
-  return Array.isArray(value) && value.length <= 16 && value.every(isSize);
 }
