@@ -60,10 +60,12 @@ class ClassConditioner implements Conditioner {
     const { folder, classes } = this;
     if (typeof subject === "string") {
       throw new TypeError(
-        `Cannot sample ${folder}: it is a DiT, which draws classes; expected --class, not --prompt`,
+        `Cannot sample ${folder}: it is a DiT, which draws classes; found the prompt "${subject}", expected a class`,
       );
     }
-    if (subject < classes) return subject;
+    if (Number.isInteger(subject) && subject >= 0 && subject < classes) {
+      return subject;
+    }
     throw new RangeError(
       `Cannot sample ${folder}: class ${subject} is not one of its ${classes}, expected 0 to ${
         classes - 1
@@ -105,7 +107,7 @@ class PromptConditioner implements Conditioner {
   #prompt(subject: Subject): string {
     if (typeof subject === "string") return subject;
     throw new TypeError(
-      `Cannot sample ${this.folder}: it draws what a text says; expected --prompt, not --class`,
+      `Cannot sample ${this.folder}: it draws what a text says; found class ${subject}, expected a prompt`,
     );
   }
 

@@ -37,6 +37,18 @@ export interface DrawnFrom {
  * Draws pictures with sessions that stay open: the network's for the last size
  * of batch, and the decoder's. Text encoders are in memory only while they
  * encode. Hold it with `await using`.
+ *
+ * @example
+ * ```ts
+ * import { loadPipeline } from "@dip-go/core";
+ * import { assertNotEquals } from "@std/assert";
+ *
+ * const pipeline = await loadPipeline("zoo/models/dit-shapes");
+ * await using full = pipeline.sampler({ steps: 2 }).open();
+ * const [first] = await full.sample(7, { seed: 0 });
+ * const [second] = await full.sample(7, { seed: 1 });
+ * assertNotEquals(first, second);
+ * ```
  */
 export class PictureSampler implements AsyncDisposable {
   #opened: { images: number; sampler: LatentSampler } | undefined;

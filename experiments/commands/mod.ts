@@ -1,4 +1,4 @@
-/** TODO experiments/commands */
+/** The commands, as functions that a test can call. */
 export { benchCommand } from "./bench.ts";
 export { packGpuBench } from "./bench_gpu/gpu_pack.ts";
 export { exportCommand } from "./export.ts";

@@ -1,4 +1,4 @@
-/** TODO supernet/compile */
+/** All steps of a SubNet as one ONNX graph, or as a few consecutive ones. */
 export {
   compileParts,
   type CompileRequest,

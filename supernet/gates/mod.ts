@@ -1,4 +1,4 @@
-/** TODO supernet/gates */
+/** SuperNets, gates, plans, and the blocks that a plan leaves alive with their cost. */
 export type { Forecast, ForecastScalars } from "./forecast.ts";
 export { checkGates, denseGates, type Gate, type Gates } from "./gates.ts";
 export {

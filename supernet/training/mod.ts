@@ -1,4 +1,4 @@
-/** TODO supernet/training */
+/** Gradients of a loss on the final latents in every gate and forecast scalar, weights frozen. */
 export {
   openTrainingForm,
   type RealGates,

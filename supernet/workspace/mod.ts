@@ -1,4 +1,4 @@
-/** TODO supernet/workspace */
+/** The arithmetic between the model's blocks, on the host or in a GPU's memory. */
 export { deviceWorkspaces } from "./device_workspace.ts";
 export { hostWorkspaces } from "./host_workspace.ts";
 export type {
