@@ -58,6 +58,18 @@ export interface CalibrationDraw
  * end, or a class drawn at random.
  *
  * @throws {TypeError} If there is no list, and the model is none of classes.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { loadPipeline } from "@dip-go/core";
+ * import { TorchGenerator } from "@dip-go/core/random";
+ * import { subjectAt } from "@dip-go/pruner/methods";
+ *
+ * const { model } = await loadPipeline("zoo/models/sd-shapes");
+ * const random = new TorchGenerator(0);
+ * assertEquals(subjectAt(2, { model, list: ["a", "b"], random }), "a");
+ * ```
  */
 export function subjectAt(
   i: number,

@@ -36,8 +36,6 @@ export interface MethodContext {
   readonly net: SuperNet;
   /** Sessions of `net`. */
   readonly runner: SubNetRunner;
-  /** In a latent space, what makes pictures. */
-  readonly decode?: DecodePictures;
   readonly search: SearchSettings;
   /** Model calls of the sampler with so many steps. */
   calls(steps: number): number;
@@ -45,6 +43,8 @@ export interface MethodContext {
   readonly sparsity: readonly number[];
   /** Of everything random in a fit; never the noise of an evaluation. */
   readonly seed: number;
+  /** In a latent space, what makes pictures. */
+  decode(): Promise<DecodePictures | undefined>;
   /** The training form of `net`, opened when first asked for. */
   form(): Promise<TrainingForm>;
   /** Batches with the full sampler's trajectories, made when first asked for. */
@@ -96,6 +96,28 @@ export const planned = (plan: SubNetPlan): FittedPlan => ({
  * Fits a method to the last of a context's targets, whichever were fitted before.
  *
  * @throws {RangeError} If the plan exceeds the budget.
+ *
+ * @example A method of one's own is held to its budget
+ * ```ts
+ * import { assertRejects } from "@std/assert";
+ * import { loadPipeline } from "@dip-go/core";
+ * import { classSearch } from "@dip-go/pruner";
+ * import { fitTarget, type Method, SamplerSearch } from "@dip-go/pruner/methods";
+ *
+ * const full: Method = {
+ *   name: "full",
+ *   searches: false,
+ *   fit: ({ net }) => ({ kind: "steps", steps: net.steps }),
+ * };
+ * const pipeline = await loadPipeline("zoo/models/dit-shapes");
+ * const options = { search: classSearch, seed: 0 };
+ * await using search = new SamplerSearch(pipeline.sampler(), options);
+ * await assertRejects(
+ *   () => fitTarget(full, search.context([0.5])),
+ *   RangeError,
+ *   "Cannot use the plan of full at sparsity 0.5",
+ * );
+ * ```
  */
 export async function fitTarget(
   method: Method,

@@ -16,6 +16,7 @@ import { subsetForecast } from "./rivals/subset_forecast.ts";
 import { uniformReuse } from "./rivals/uniform_reuse.ts";
 import { energyForecast } from "./search/energy_forecast.ts";
 
+export { subjectAt } from "./calibration.ts";
 export {
   fitTarget,
   type FittedPlan,
@@ -24,9 +25,20 @@ export {
   type SampledPlan,
   type SearchPlace,
 } from "./method.ts";
+export { SamplerSearch } from "./sampler_search.ts";
 export type { SearchSettings } from "./search_settings.ts";
 
-/** In the order in which tables list them by default. */
+/**
+ * In the order in which tables list them by default.
+ *
+ * @example
+ * ```ts
+ * import { assert } from "@std/assert";
+ * import { methods } from "@dip-go/pruner/methods";
+ *
+ * assert(methods.some(({ searches }) => searches === "by gradient"));
+ * ```
+ */
 export const methods: readonly Method[] = [
   fewerSteps,
   uniformReuse,
@@ -43,7 +55,19 @@ export const methods: readonly Method[] = [
   energyForecast,
 ];
 
-/** @throws {RangeError} If there is no method of that name. */
+/**
+ * The method of a name.
+ *
+ * @throws {RangeError} If there is none; the message lists them.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { methodNamed } from "@dip-go/pruner/methods";
+ *
+ * assertEquals(methodNamed("fora").searches, false);
+ * ```
+ */
 export function methodNamed(name: string): Method {
   const method = methods.find((method) => method.name === name);
   if (method) return method;

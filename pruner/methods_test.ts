@@ -29,8 +29,8 @@ const withFit = (
     const options = { search: classSearch, seed: 0 };
     await using search = new SamplerSearch(sampler, options);
     await body(
-      async (name, sparsity) =>
-        fitTarget(methodNamed(name), await search.context([sparsity])),
+      (name, sparsity) =>
+        fitTarget(methodNamed(name), search.context([sparsity])),
       sampler,
     );
   });

@@ -79,11 +79,28 @@ export async function prune(
   sampler: PipelineSampler,
   options: PruneOptions & { readonly sparsity: number | readonly number[] },
 ): Promise<Plan | Plan[]> {
-  const { sparsity, method: name, prompts, classes, seed = 0, costs } = options;
-  const method = methodNamed(name ?? "energy+forecast");
+  const { pipeline } = sampler;
+  const {
+    sparsity,
+    prompts,
+    classes,
+    seed = 0,
+    method: name = "energy+forecast",
+    costs,
+    onProgress,
+    ...settings
+  } = options;
+  const method = methodNamed(name);
   const targets = [sparsity].flat().sort((a, b) => a - b);
-  const search = settingsOf(sampler, options);
-  check(sampler.pipeline, { ...options, ...search, targets });
+  const search: SearchSettings = {
+    ...pipeline.model.family === "dit" ? classSearch : promptSearch,
+    // as much as DiP-GO's training would cost
+    evolution: { evaluations: "equal-cost", population: 20 },
+    ...Object.fromEntries(
+      Object.entries(settings).filter(([, value]) => value !== undefined),
+    ),
+  };
+  check(pipeline, { prompts, classes, ...search, targets });
   await using searched = new SamplerSearch(sampler, {
     search,
     seed,
@@ -92,9 +109,9 @@ export async function prune(
   });
   const plans: Plan[] = [];
   for (const [i, target] of targets.entries()) {
-    const context = await searched.context(
+    const context = searched.context(
       targets.slice(0, i + 1),
-      (done, total) => options.onProgress?.(done, total, target),
+      (done, total) => onProgress?.(done, total, target),
     );
     const fitted = await fitTarget(method, context);
     if (fitted.kind === "gates") {
@@ -105,42 +122,13 @@ export async function prune(
       ? fitted.note
       : `its result is the full sampler with ${fitted.steps} steps, not a plan`;
     throw new RangeError(
-      `Cannot prune ${sampler.pipeline.name} by ${method.name} at sparsity ${target}: ${why}`,
+      `Cannot prune ${pipeline.name} by ${method.name} at sparsity ${target}: ${why}`,
     );
   }
   return typeof sparsity === "number" ? plans[0] : plans;
 }
 
-/** The family's defaults under the settings that were given. */
-function settingsOf(
-  { pipeline: { model } }: PipelineSampler,
-  options: Partial<SearchSettings>,
-): SearchSettings {
-  const usual = model.family === "dit" ? classSearch : promptSearch;
-  const {
-    batch = usual.batch,
-    calibration = usual.calibration,
-    network = usual.network,
-    fit = usual.fit,
-    energy = usual.energy,
-    refine = usual.refine,
-    subset = usual.subset,
-    // as much as DiP-GO's training would cost
-    evolution = { evaluations: "equal-cost", population: 20 },
-  } = options;
-  return {
-    batch,
-    calibration,
-    network,
-    fit,
-    energy,
-    refine,
-    subset,
-    evolution,
-  };
-}
-
-/** Checks the types' blind spots, before any work. */
+/** Checks what types cannot say, before any work. */
 function check(
   { name, model }: PipelineSampler["pipeline"],
   { targets, prompts, classes, batch, calibration }:

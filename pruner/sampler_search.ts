@@ -1,7 +1,7 @@
 /** A pipeline's sampler as methods work on it: one SuperNet, its sessions and its calibration batches serve all targets. */
 import {
+  type Conditioner,
   emitPictures,
-  openConditioner,
   type PipelineSampler,
   type Subject,
 } from "@dip-go/core/pipeline";
@@ -13,6 +13,7 @@ import {
   drawCalibration,
   subjectAt,
 } from "./calibration.ts";
+import type { DecodePictures } from "./network/consistency_loss.ts";
 import type { MethodContext, SearchPlace } from "./method.ts";
 import type { SearchSettings } from "./search_settings.ts";
 
@@ -21,26 +22,50 @@ export interface SamplerSearchOptions {
   readonly search: SearchSettings;
   /** Of noise, and of everything random in a fit. */
   readonly seed: number;
-  /** What pictures are of, in turn; classes drawn at random by default. */
+  /** What calibration pictures are of, in turn; classes drawn at random by default. */
   readonly subjects?: readonly Subject[];
   /** Of each block for one picture; MACs by default. */
   readonly costs?: readonly number[];
+  /** Sessions of the SuperNet at the search's batch, in float32, that stay the caller's. */
+  readonly runner?: SubNetRunner;
+  /** The pipeline's, that stays the caller's. */
+  readonly conditioner?: Conditioner;
 }
 
-/** Hold it with `await using`: sessions are opened when first asked for, in float32. */
+/**
+ * Hold it with `await using`: sessions are opened when first asked for, in float32.
+ *
+ * @example A rule that needs no sample
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { loadPipeline } from "@dip-go/core";
+ * import { classSearch } from "@dip-go/pruner";
+ * import { fitTarget, methodNamed, SamplerSearch } from "@dip-go/pruner/methods";
+ *
+ * const pipeline = await loadPipeline("zoo/models/dit-shapes");
+ * const sampler = pipeline.sampler({ steps: 10 });
+ * const options = { search: classSearch, seed: 0 };
+ * await using search = new SamplerSearch(sampler, options);
+ * const context = search.context([0.5]);
+ * const fitted = await fitTarget(methodNamed("fewer-steps"), context);
+ * assertEquals(fitted, { kind: "steps", steps: 5 });
+ * ```
+ */
 export class SamplerSearch implements AsyncDisposable {
+  readonly #opened = new AsyncDisposableStack();
   readonly #runner: SubNetRunner;
+  readonly #made = new Map<string, Promise<unknown>>();
   #form: Promise<TrainingForm> | undefined;
   #calibration: Promise<CalibrationBatch[]> | undefined;
-  readonly #made = new Map<string, Promise<unknown>>();
 
   constructor(
     private readonly sampler: PipelineSampler,
     private readonly options: SamplerSearchOptions,
   ) {
-    const { search: { batch: images }, costs } = options;
-    const net = superNetOf(sampler, { images, costs });
-    this.#runner = new SubNetRunner(net, this.#sessions);
+    const { search: { batch: images }, costs, runner } = options;
+    this.#runner = runner ?? this.#opened.use(
+      new SubNetRunner(superNetOf(sampler, { images, costs }), this.#sessions),
+    );
   }
 
   get #sessions() {
@@ -49,24 +74,20 @@ export class SamplerSearch implements AsyncDisposable {
   }
 
   /** What a method may work with, for the last of ascending targets. */
-  async context(
+  context(
     sparsity: readonly number[],
     progress: MethodContext["progress"] = () => {},
-  ): Promise<MethodContext> {
+  ): MethodContext {
     const { sampler, options: { search, seed } } = this;
-    const autoencoder = await sampler.pipeline.autoencoder();
     return {
       net: this.#runner.net,
       runner: this.#runner,
-      decode: autoencoder
-        ? (g, latents) => emitPictures(g, latents, autoencoder)
-        : undefined,
       search,
       sparsity,
       seed,
       calls: (steps) => sampler.withSteps(steps).calls,
-      form: () =>
-        this.#form ??= openTrainingForm(this.#runner.net, this.#sessions),
+      decode: () => this.#decode(),
+      form: () => this.#form ??= this.#openForm(),
       calibration: () => this.#calibration ??= this.#calibrate(),
       progress,
       once: (name, make, reads = { search, sparsity }) =>
@@ -83,27 +104,35 @@ export class SamplerSearch implements AsyncDisposable {
     return made as Promise<Value>;
   }
 
+  async #decode(): Promise<DecodePictures | undefined> {
+    const autoencoder = await this.sampler.pipeline.autoencoder();
+    if (!autoencoder) return undefined;
+    return (g, latents) => emitPictures(g, latents, autoencoder);
+  }
+
+  async #openForm(): Promise<TrainingForm> {
+    const form = await openTrainingForm(this.#runner.net, this.#sessions);
+    this.#opened.defer(() => form.close());
+    return form;
+  }
+
   async #calibrate(): Promise<CalibrationBatch[]> {
-    const { sampler, options } = this;
-    const { pipeline: { model, folder }, guidanceScale } = sampler;
-    const { search: { calibration: count }, seed, subjects } = options;
-    await using conditioner = await openConditioner(
-      model,
-      folder,
-      this.#sessions,
-    );
+    const { sampler: { pipeline, sampler, guidanceScale }, options } = this;
+    const { search, seed, subjects: list, conditioner: lent } = options;
+    await using own = lent ? undefined : await pipeline.openConditioner();
+    const conditioner = lent ?? own!;
     return await drawCalibration(this.#runner, {
-      sampler: sampler.sampler,
+      sampler,
       guidanceScale,
-      count,
+      count: search.calibration,
       seed,
-      subject: (i, random) => subjectAt(i, { model, list: subjects, random }),
+      subject: (i, random) =>
+        subjectAt(i, { model: pipeline.model, list, random }),
       conditioning: (subjects) => conditioner.conditioning(subjects),
     });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#runner.close();
-    await (await this.#form)?.close();
+    await this.#opened[Symbol.asyncDispose]();
   }
 }

@@ -2,9 +2,7 @@
 import { loadPipeline, Pipeline, type PipelineSampler } from "@dip-go/core";
 import { type Network, noWeights } from "@dip-go/core/models";
 import {
-  type Autoencoder,
   type Conditioner,
-  emitPictures,
   type PictureDecoder,
   type PromptLists,
   readPrompts,
@@ -12,7 +10,7 @@ import {
   type Subject,
 } from "@dip-go/core/pipeline";
 import type { TorchGenerator } from "@dip-go/core/random";
-import type { Device, Precision, SessionOptions } from "@dip-go/core/runtime";
+import type { Device, Precision } from "@dip-go/core/runtime";
 import type { Sampler, SchedulerConfig } from "@dip-go/core/samplers";
 import { float32, type Tensor } from "@dip-go/core/tensor";
 import {
@@ -30,15 +28,13 @@ import {
   type SubNet,
   SubNetRunner,
 } from "@dip-go/supernet/sampling";
-import { openTrainingForm, type TrainingForm } from "@dip-go/supernet/training";
-import {
-  type CalibrationBatch,
-  drawCalibration,
-  subjectAt,
-} from "@dip-go/pruner/calibration";
 import type { Experiment } from "../schema/experiment.ts";
 import { experimentSampler } from "../schema/experiment_sampler.ts";
-import type { MethodContext, SampledPlan } from "@dip-go/pruner/methods";
+import {
+  type SampledPlan,
+  SamplerSearch,
+  subjectAt,
+} from "@dip-go/pruner/methods";
 
 /** How much is sampled at once, and in how many steps. */
 export interface SampleSize {
@@ -60,10 +56,9 @@ export interface BenchOptions {
 
 /** What a run samples with, loaded. */
 interface BenchParts {
+  /** In float32. */
   readonly pipeline: Pipeline;
   readonly conditioner: Conditioner;
-  /** In a latent space, what makes pictures of latents. */
-  readonly autoencoder?: Autoencoder | null;
   /** In a model that reads text, what the pictures are of. */
   readonly prompts?: PromptLists;
 }
@@ -76,24 +71,20 @@ export class Bench implements AsyncDisposable {
   readonly denseMacs: number;
   /** The units of one image's SuperNet, for counting. */
   readonly net: SuperNet;
-  readonly #runners = new Map<string, SubNetRunner>();
-  #form: Promise<TrainingForm> | undefined;
-  #calibration: Promise<readonly CalibrationBatch[]> | undefined;
-  #decoder: Promise<PictureDecoder | null> | undefined;
   /** Of each block for one image, where budgets are not of MACs. */
   readonly costs?: readonly number[];
-  /** Of what computes in float32. */
-  private readonly sessions: SessionOptions;
+  readonly #runners = new Map<string, SubNetRunner>();
   readonly #precision: Precision;
+  #search: SamplerSearch | undefined;
+  #decoder: Promise<PictureDecoder | null> | undefined;
 
   /** @internal Use {@linkcode openBench}. */
   constructor(
     readonly experiment: Experiment,
     private readonly parts: BenchParts,
-    { costs, precision = "float32", ...sessions }: BenchOptions,
+    { costs, precision = "float32" }: Pick<BenchOptions, "costs" | "precision">,
   ) {
     this.costs = costs;
-    this.sessions = sessions;
     this.#precision = precision;
     this.full = experimentSampler(parts.pipeline, experiment);
     const { steps } = this.full;
@@ -125,22 +116,12 @@ export class Bench implements AsyncDisposable {
     };
   }
 
-  /** Sessions of the SuperNet for so many images, in float32: what searches run. */
-  runner(size: SampleSize): SubNetRunner {
-    return this.#runner(size, this.sessions);
-  }
-
-  /** The same in the run's precision: what is sampled and timed. */
-  samplingRunner(size: SampleSize): SubNetRunner {
-    const precision = this.#precision;
-    return this.#runner(size, { ...this.sessions, precision });
-  }
-
-  #runner(size: SampleSize, sessions: SessionOptions): SubNetRunner {
-    const { precision = "float32" } = sessions;
+  /** Sessions of the SuperNet for so many images, in the run's precision or another. */
+  runner(size: SampleSize, precision = this.#precision): SubNetRunner {
     const key = `${size.images},${size.steps},${precision}`;
     const known = this.#runners.get(key);
     if (known) return known;
+    const sessions = { ...this.parts.pipeline.sessions, precision };
     const runner = new SubNetRunner(this.superNet(size), sessions);
     this.#runners.set(key, runner);
     return runner;
@@ -148,31 +129,20 @@ export class Bench implements AsyncDisposable {
 
   /** One SubNet for so many images, in the run's precision; the caller closes it. */
   subNet(size: SampleSize, gates: Gates): Promise<SubNet> {
-    return openFusedSubNet(this.samplingRunner(size), gates);
+    return openFusedSubNet(this.runner(size), gates);
   }
 
-  /** The training form at the search's batch. */
-  form(): Promise<TrainingForm> {
-    const { search: { batch: images }, sampler: { steps } } = this.experiment;
-    return this.#form ??= openTrainingForm(
-      this.superNet({ images, steps }),
-      this.sessions,
-    );
-  }
-
-  /** The batches that searches work on. */
-  calibration(): Promise<readonly CalibrationBatch[]> {
-    const { search, sampler: { steps }, seed } = this.experiment;
-    return this.#calibration ??= drawCalibration(
-      this.runner({ images: search.batch, steps }),
-      {
-        ...this.setup(steps),
-        count: search.calibration,
-        seed,
-        subject: (i, random) => this.subject("search", i, random),
-        conditioning: (subjects) => this.conditioning(subjects),
-      },
-    );
+  /** What methods work with, in float32. */
+  get search(): SamplerSearch {
+    const { search, seed, sampler: { steps } } = this.experiment;
+    const { conditioner, prompts } = this.parts;
+    return this.#search ??= new SamplerSearch(this.full, {
+      search,
+      seed,
+      subjects: prompts?.search,
+      runner: this.runner({ images: search.batch, steps }, "float32"),
+      conditioner,
+    });
   }
 
   /** What the i-th picture is of: a class drawn at random, or the i-th prompt of the experiment's list, from the start again at its end. */
@@ -192,18 +162,15 @@ export class Bench implements AsyncDisposable {
     return this.parts.conditioner.conditioning(subjects);
   }
 
-  /** In a latent space, what adds the autoencoder's decoder to a graph. */
-  get decode(): MethodContext["decode"] {
-    const { autoencoder } = this.parts;
-    if (!autoencoder) return undefined;
-    return ((g, latents) => emitPictures(g, latents, autoencoder));
+  /** Whether the sampler leaves pictures, not latents of some. */
+  get drawsPixels(): boolean {
+    return this.parts.pipeline.drawsPixels;
   }
 
   /** Pictures `[B, 3, H, W]` of what a sampler leaves: decoded, and then within [-1, 1], in a latent space. */
   async pictures(latents: Tensor<"float32">): Promise<Tensor<"float32">> {
-    const { pipeline } = this.parts;
-    if (pipeline.drawsPixels) return latents;
-    this.#decoder ??= pipeline.openDecoder();
+    if (this.drawsPixels) return latents;
+    this.#decoder ??= this.parts.pipeline.openDecoder();
     const decoded = await (await this.#decoder)!.decode(latents);
     const clipped = decoded.data.map((x) => Math.min(1, Math.max(-1, x)));
     return float32(decoded.shape, clipped);
@@ -234,9 +201,8 @@ export class Bench implements AsyncDisposable {
 
   /** Releases every session. */
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#search?.[Symbol.asyncDispose]();
     for (const runner of this.#runners.values()) await runner.close();
-    const form = await this.#form?.catch(() => undefined);
-    await form?.close();
     const decoder = await this.#decoder?.catch(() => undefined);
     await decoder?.[Symbol.asyncDispose]();
     await this.parts.conditioner[Symbol.asyncDispose]();
@@ -252,16 +218,14 @@ export class Bench implements AsyncDisposable {
  */
 export async function openBench(
   experiment: Experiment,
-  options: BenchOptions,
+  { device, threads, ...options }: BenchOptions,
 ): Promise<Bench> {
-  const { device, threads } = options;
   const pipeline = await loadPipeline(experiment.model, { device, threads });
   const prompts = await promptsOf(experiment, pipeline);
-  const autoencoder = await pipeline.autoencoder();
-  if (!autoencoder) refuseLatents(experiment);
+  if (pipeline.drawsPixels) refuseLatents(experiment);
+  else await pipeline.autoencoder(); // what cannot be decoded is refused before any work
   const conditioner = await pipeline.openConditioner();
-  const parts = { pipeline, conditioner, autoencoder, prompts };
-  return new Bench(experiment, parts, options);
+  return new Bench(experiment, { pipeline, conditioner, prompts }, options);
 }
 
 /** @throws {RangeError} If a metric compares latents. */
@@ -314,5 +278,5 @@ export function countingBench(
     },
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
-  return new Bench(experiment, { pipeline, conditioner }, { device: "cpu" });
+  return new Bench(experiment, { pipeline, conditioner }, {});
 }

@@ -131,7 +131,7 @@ export class ShardSampler implements AsyncDisposable {
     const latents = await sampler.sample(await sampler.inputsOf(pairs));
     const images = await bench.pictures(latents);
     const odd = images.data.findIndex((value) => !Number.isFinite(value));
-    if (odd === -1) return bench.decode ? { images, latents } : { images };
+    if (odd === -1) return bench.drawsPixels ? { images } : { images, latents };
     throw new RangeError(
       `Cannot evaluate ${model}: element ${odd} of shard ${shard} of ${row} is ${
         images.data[odd]

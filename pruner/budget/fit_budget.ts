@@ -1,6 +1,6 @@
 /**
- * From scores to a SubNet within a budget of MACs or time (DiP-GO, Algorithm 1): gates
- * whose score is below a threshold are closed. The paper bisects the threshold;
+ * From scores to a SubNet within a budget (DiP-GO, Algorithm 1): gates whose
+ * score is below a threshold are closed. The paper bisects the threshold;
  * its companion code raises it in steps and closes the heaviest cascade first.
  * Every budget is fitted from the same scores.
  */
@@ -38,14 +38,16 @@ interface Ranked {
   readonly score: number;
 }
 
-/** A set of open gates of one SuperNet, and what the SubNet costs. */
+/** Open gates of one SuperNet, and what the SubNet costs. */
 class OpenGates {
-  readonly #open = new Set<string>();
+  readonly #open: boolean[][];
 
-  constructor(private readonly net: SuperNet) {}
+  constructor(private readonly net: SuperNet) {
+    this.#open = Array.from({ length: net.steps }, () => []);
+  }
 
   get gates(): Gates {
-    return gatesOf(this.net, (t, n) => this.#open.has(`${t},${n}`));
+    return gatesOf(this.net, (t, n) => this.#open[t][n]);
   }
 
   get cost(): number {
@@ -53,8 +55,7 @@ class OpenGates {
   }
 
   set({ t, n }: Ranked, isOpen: boolean): void {
-    if (isOpen) this.#open.add(`${t},${n}`);
-    else this.#open.delete(`${t},${n}`);
+    this.#open[t][n] = isOpen;
   }
 
   /** Opens what still fits, in the order given. */

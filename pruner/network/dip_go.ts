@@ -169,7 +169,7 @@ export const dipGo: Method = {
   reads: ({ search: { network, fit } }) => ({ network, fit }),
   searchCost: ({ net, search }) => networkTrainingCost(net, search.network),
   async fit(context, maxCost) {
-    const { net, decode, seed, search: { network, fit } } = context;
+    const { net, seed, search: { network, fit } } = context;
     const train = async ({ checkpoint, note }: SearchPlace) =>
       searchByNetwork(
         {
@@ -178,7 +178,7 @@ export const dipGo: Method = {
           batches: await context.calibration(),
           random: new TorchGenerator(seed),
           checkpoint,
-          decode,
+          decode: await context.decode(),
         },
         network,
         ({ iteration, iterations, consistency, sparsityLoss }) => {

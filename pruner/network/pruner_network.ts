@@ -8,7 +8,6 @@
  */
 import {
   cotangentOf,
-  type FlatParameters,
   flatten,
   gradientOf,
   layOut,
@@ -18,7 +17,7 @@ import {
 } from "@dip-go/core/autodiff";
 import { type Graph, GraphBuilder, type Value } from "@dip-go/core/onnx";
 import type { TorchGenerator } from "@dip-go/core/random";
-import { openSession, type Session } from "@dip-go/core/runtime";
+import { openSession } from "@dip-go/core/runtime";
 import { float32, sizeOf } from "@dip-go/core/tensor";
 
 export interface PrunerNetworkOptions {
@@ -116,52 +115,14 @@ function initialWeight(
   return random.randn(shape).data.map((v) => scale * v);
 }
 
-/** The pruner network's parameters and sessions. */
-export class PrunerNetwork implements AsyncDisposable {
-  /** All parameters, flat: what an optimiser updates and a checkpoint keeps. */
+/** A pruner network to train. Hold it with `await using`. */
+export interface PrunerNetwork extends AsyncDisposable {
+  /** All parameters, flat: an optimiser updates them, a checkpoint keeps them. */
   readonly parameters: Float32Array;
-  readonly #layout: FlatParameters;
-  readonly #forward: Session;
-  readonly #backward: Session;
-
-  /** @internal Use {@linkcode openPrunerNetwork}. */
-  constructor(
-    layout: FlatParameters,
-    parameters: Float32Array,
-    sessions: { forward: Session; backward: Session },
-  ) {
-    this.#layout = layout;
-    this.parameters = parameters;
-    this.#forward = sessions.forward;
-    this.#backward = sessions.backward;
-  }
-
   /** Each gate's probability of computing, `[M]`. */
-  async keep(): Promise<Float32Array> {
-    const { keep } = await this.#forward.run(
-      viewsOf(this.#layout, this.parameters),
-    );
-    return keep.data as Float32Array;
-  }
-
+  keep(): Promise<Float32Array>;
   /** dL/dparameters from dL/dkeep `[M]`, as flat as the parameters. */
-  async gradient(cotangent: Float32Array): Promise<Float32Array> {
-    const feeds = viewsOf(this.#layout, this.parameters);
-    const results = await this.#backward.run({
-      ...feeds,
-      [cotangentOf("keep")]: float32([cotangent.length], cotangent),
-    });
-    return flatten(this.#layout, results, { nameOf: gradientOf });
-  }
-
-  async close(): Promise<void> {
-    await this.#forward.close();
-    await this.#backward.close();
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
-  }
+  gradient(cotangent: Float32Array): Promise<Float32Array>;
 }
 
 /** A pruner network for `count` gates with initial weights from `random`. */
@@ -181,8 +142,24 @@ export async function openPrunerNetwork(
     parameters.set(initialWeight(name, shape, random), offset);
   }
   const trainable = parametersAsInputs(graph);
-  const forward = await openSession(trainable);
   const wrt = layout.slots.map(({ name }) => name);
-  const backward = await openSession(vjpGraph(trainable, { wrt }));
-  return new PrunerNetwork(layout, parameters, { forward, backward });
+  await using opening = new AsyncDisposableStack();
+  const forward = opening.use(await openSession(trainable));
+  const backward = opening.use(await openSession(vjpGraph(trainable, { wrt })));
+  const opened = opening.move();
+  return {
+    parameters,
+    async keep() {
+      const { keep } = await forward.run(viewsOf(layout, parameters));
+      return keep.data as Float32Array;
+    },
+    async gradient(cotangent) {
+      const results = await backward.run({
+        ...viewsOf(layout, parameters),
+        [cotangentOf("keep")]: float32([cotangent.length], cotangent),
+      });
+      return flatten(layout, results, { nameOf: gradientOf });
+    },
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
 }

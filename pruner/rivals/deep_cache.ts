@@ -36,6 +36,21 @@ const canDeepCache = (
  *
  * @param keys Steps at which the model runs whole; 0 is one in any case.
  * @throws {RangeError} If the units hold what they add, not their outputs, or there are too few.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { loadPipeline } from "@dip-go/core";
+ * import { superNetOf } from "@dip-go/supernet/gates";
+ * import { deepCacheGates, uniformKeys } from "@dip-go/pruner/rivals";
+ *
+ * const pipeline = await loadPipeline("zoo/models/sd-shapes");
+ * const sampler = pipeline.sampler({ steps: 4, granularity: "block" });
+ * const net = superNetOf(sampler); // PNDM calls the model once more
+ * const gates = deepCacheGates(net, uniformKeys(2, sampler.calls));
+ * assertEquals(gates.map(([first]) => first), [1, 1, 1, 1, 1]); // a skip connection
+ * assertEquals(gates.map(([, second]) => second), [1, 0, 1, 0, 1]);
+ * ```
  */
 export function deepCacheGates(
   net: SuperNet,
@@ -69,7 +84,17 @@ function withoutDead(net: SuperNet, gates: Gates): Gates {
   );
 }
 
-/** Every N-th of T steps, from 0. */
+/**
+ * Every N-th of T steps, from 0.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { uniformKeys } from "@dip-go/pruner/rivals";
+ *
+ * assertEquals(uniformKeys(3, 7), [0, 3, 6]);
+ * ```
+ */
 export function uniformKeys(interval: number, steps: number): number[] {
   return Array.from(
     { length: Math.ceil(steps / interval) },
@@ -77,25 +102,17 @@ export function uniformKeys(interval: number, steps: number): number[] {
   );
 }
 
-interface Complex {
-  readonly real: number;
-  readonly imaginary: number;
-}
-
-/** z^p on the principal branch. */
-function power({ real, imaginary }: Complex, p: number): Complex {
-  const magnitude = Math.hypot(real, imaginary) ** p;
-  const angle = p * Math.atan2(imaginary, real);
-  return {
-    real: magnitude * Math.cos(angle),
-    imaginary: magnitude * Math.sin(angle),
-  };
+/** z^p of z = x + iy on the principal branch. */
+function power([x, y]: readonly number[], p: number): number[] {
+  const magnitude = Math.hypot(x, y) ** p;
+  const angle = p * Math.atan2(y, x);
+  return [magnitude * Math.cos(angle), magnitude * Math.sin(angle)];
 }
 
 /**
  * DeepCache's non-uniform schedule: ⌈T/N⌉ key steps, evenly spread over
  * (t − c)^(1/p), so that they are densest around c. Powers of negative numbers
- * are complex, of which the real part counts.
+ * are complex, and their real part counts.
  *
  * @param shape c and p; by default the authors', c in proportion to T.
  */
@@ -106,15 +123,11 @@ export function nonUniformKeys(
     { centre?: number; power?: number } = {},
 ): number[] {
   const count = Math.ceil(steps / interval);
-  const root = (x: number) => power({ real: x, imaginary: 0 }, 1 / p);
-  const [from, to] = [root(-centre), root(steps - centre)];
+  const from = power([-centre, 0], 1 / p);
+  const to = power([steps - centre, 0], 1 / p);
   const keys = Array.from({ length: count }, (_, i) => {
-    const at = i / count;
-    const between = {
-      real: from.real + at * (to.real - from.real),
-      imaginary: from.imaginary + at * (to.imaginary - from.imaginary),
-    };
-    return Math.floor(Math.trunc(power(between, p).real) + centre);
+    const between = from.map((x, k) => x + i / count * (to[k] - x));
+    return Math.floor(Math.trunc(power(between, p)[0]) + centre);
   });
   keys[0] = 0;
   return [...new Set(keys)];

@@ -120,7 +120,7 @@ const withContext = (
   withTinySampler({ steps: 4 }, async (sampler) => {
     const search = { ...classSearch, batch: 2, calibration: 2, evolution };
     await using opened = new SamplerSearch(sampler, { search, seed: 0 });
-    await body(await opened.context([sparsity]));
+    await body(opened.context([sparsity]));
   });
 
 /** The gates of a method; what it kept, by name, is in `kept`. */

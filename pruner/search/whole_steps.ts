@@ -21,6 +21,19 @@ import type { CalibrationBatch } from "../calibration.ts";
  *
  * @param computed Steps at which the model is called; must hold 0.
  * @throws {RangeError} If step 0 is not among them or one is out of range.
+ *
+ * @example Half of the calls are half of the MACs
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { loadPipeline } from "@dip-go/core";
+ * import { denseMacs, subNetMacs, superNetOf } from "@dip-go/supernet/gates";
+ * import { uniformSteps, wholeStepGates } from "@dip-go/pruner/search";
+ *
+ * const pipeline = await loadPipeline("zoo/models/dit-shapes");
+ * const net = superNetOf(pipeline.sampler({ steps: 6 }));
+ * const gates = wholeStepGates(net, uniformSteps(3, 6));
+ * assertEquals(2 * subNetMacs(net, gates), denseMacs(net));
+ * ```
  */
 export function wholeStepGates(
   net: SuperNet,
@@ -41,7 +54,19 @@ export function wholeStepGates(
   );
 }
 
-/** k steps spread evenly over T, the first at 0. @throws {RangeError} If k is not from 1 to T. */
+/**
+ * k steps spread evenly over T, the first at 0.
+ *
+ * @throws {RangeError} If k is not from 1 to T.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { uniformSteps } from "@dip-go/pruner/search";
+ *
+ * assertEquals(uniformSteps(4, 10), [0, 2, 5, 7]);
+ * ```
+ */
 export function uniformSteps(k: number, steps: number): number[] {
   if (!Number.isInteger(k) || k < 1 || k > steps) {
     throw new RangeError(

@@ -53,7 +53,7 @@ function blockTimesStep(
 
 async function blockTimes(bench: Bench, images: number): Promise<BlockTimes> {
   const { seed, sampler: { steps } } = bench.experiment;
-  const runner = bench.samplingRunner({ images, steps });
+  const runner = bench.runner({ images, steps });
   const { net } = runner;
   const random = new TorchGenerator(seed);
   const subjects = Array.from(

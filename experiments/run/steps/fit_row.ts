@@ -46,19 +46,6 @@ export function fitRow(
   row: PlannedRow,
   calls: ContextCalls,
 ): Promise<FittedPlan> {
-  const { search, sampler, seed } = bench.experiment;
-  const { batch: images } = search;
-  const runner = bench.runner({ images, steps: sampler.steps });
-  return fitTarget(row.method, {
-    net: runner.net,
-    runner,
-    decode: bench.decode,
-    calls: (steps) => bench.calls(steps),
-    search,
-    sparsity: targetsOf(bench.experiment, row),
-    form: () => bench.form(),
-    calibration: () => bench.calibration(),
-    seed,
-    ...calls,
-  });
+  const targets = targetsOf(bench.experiment, row);
+  return fitTarget(row.method, { ...bench.search.context(targets), ...calls });
 }
