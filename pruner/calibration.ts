@@ -1,6 +1,6 @@
 /**
- * The batches that a search works on: what a sampler starts from, and the path
- * that the full sampler takes from there. Never the pictures that are evaluated.
+ * The batches that a search works on: the noise and subjects that a sampler
+ * starts from, and the path that the full sampler takes from there. Never the pictures that are evaluated.
  */
 import { type LoadedModel, ofFamily } from "@dip-go/core/models";
 import type { SamplingInputs, Subject } from "@dip-go/core/pipeline";
@@ -10,7 +10,7 @@ import type { Tensor } from "@dip-go/core/tensor";
 import { denseGates } from "@dip-go/supernet/gates";
 import type { SubNetRunner } from "@dip-go/supernet/sampling";
 
-/** What B pictures start from, with the full sampler's trajectory. */
+/** The start of B pictures, and the full sampler's trajectory from there. */
 export interface CalibrationBatch extends SamplingInputs {
   /** Latents before each step, then the final ones: T + 1 arrays. */
   readonly trajectory: readonly Float32Array[];
@@ -45,7 +45,7 @@ export interface CalibrationDraw
   readonly count: number;
   /** Of noise, and of subjects that are drawn at random. */
   readonly seed: number;
-  /** What the i-th picture of all batches is of. */
+  /** The subject of the i-th picture of all batches. */
   subject(i: number, random: TorchGenerator): Subject;
   /** The network's inputs for B subjects, batch 2B. */
   conditioning(
@@ -54,7 +54,7 @@ export interface CalibrationDraw
 }
 
 /**
- * What the i-th picture is of: the i-th of a list, from the start again at its
+ * The subject of the i-th picture: the i-th of a list, from the start again at its
  * end, or a class drawn at random.
  *
  * @throws {TypeError} If there is no list, and the model is none of classes.

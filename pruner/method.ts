@@ -22,7 +22,7 @@ export type FittedPlan =
   | SampledPlan
   | { readonly kind: "none"; readonly note: string };
 
-/** Where a search leaves what outlives it. */
+/** A place for state that outlives a killed search. */
 export interface SearchPlace {
   /** A safetensors file from which a killed search may go on. */
   readonly checkpoint?: string;
@@ -30,7 +30,7 @@ export interface SearchPlace {
   note?(iteration: number, values: Readonly<Record<string, number>>): void;
 }
 
-/** What a method may work with. */
+/** A model, ready to be searched, and the task. */
 export interface MethodContext {
   /** At the search's batch, T model calls. */
   readonly net: SuperNet;
@@ -43,7 +43,7 @@ export interface MethodContext {
   readonly sparsity: readonly number[];
   /** Of everything random in a fit; never the noise of an evaluation. */
   readonly seed: number;
-  /** In a latent space, what makes pictures. */
+  /** In a latent space, the decoder that makes pictures. */
   decode(): Promise<DecodePictures | undefined>;
   /** The training form of `net`, opened when first asked for. */
   form(): Promise<TrainingForm>;
@@ -55,7 +55,7 @@ export interface MethodContext {
    * The value of `make`, made once for all targets and kept, if that is
    * possible: a search that serves several budgets. Must survive JSON.
    *
-   * @param reads What the value depends on besides model, sampler, SuperNet, seed and calibration; all search settings and targets unless told.
+   * @param reads Everything that the value depends on besides model, sampler, SuperNet, seed and calibration; all search settings and targets unless told.
    */
   once<Value>(
     name: string,
@@ -75,7 +75,7 @@ export interface Method {
   readonly name: string;
   /** How fitting runs the model; false where the gates follow from the budget alone. */
   readonly searches: false | "by samples" | "by gradient";
-  /** What its plans depend on besides model, sampler, SuperNet, seed, calibration and budget; all search settings and targets unless told, nothing where it does not search. */
+  /** Everything that its plans depend on besides model, sampler, SuperNet, seed, calibration and budget; all search settings and targets unless told, nothing where it does not search. */
   reads?(settings: Pick<MethodContext, "search" | "sparsity">): unknown;
   /** Cost of the model calls of its search for all budgets together, in the unit of the SuperNet's costs; 0 unless told. */
   searchCost?(search: PricedSearch): number;

@@ -41,7 +41,7 @@ export interface PruneOptions extends Partial<SearchSettings> {
 
 /**
  * Prunes a sampler: finds, for each fraction of its cost that is to be removed,
- * the steps' blocks that are computed, and what stands for the others.
+ * the blocks that each step computes, and the stand-ins of the others.
  *
  * One search serves several targets, the plan of one leading to that of the
  * next; the model stays as it is. The same settings give the same plan.

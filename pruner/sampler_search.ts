@@ -17,12 +17,12 @@ import type { DecodePictures } from "./network/consistency_loss.ts";
 import type { MethodContext, SearchPlace } from "./method.ts";
 import type { SearchSettings } from "./search_settings.ts";
 
-/** What a search reads besides the sampler. */
+/** Everything that a search reads besides the sampler. */
 export interface SamplerSearchOptions {
   readonly search: SearchSettings;
   /** Of noise, and of everything random in a fit. */
   readonly seed: number;
-  /** What calibration pictures are of, in turn; classes drawn at random by default. */
+  /** Subjects of the calibration pictures, in turn; classes drawn at random by default. */
   readonly subjects?: readonly Subject[];
   /** Of each block for one picture; MACs by default. */
   readonly costs?: readonly number[];
@@ -73,7 +73,7 @@ export class SamplerSearch implements AsyncDisposable {
     return { device, threads };
   }
 
-  /** What a method may work with, for the last of ascending targets. */
+  /** The context of a method, for the last of ascending targets. */
   context(
     sparsity: readonly number[],
     progress: MethodContext["progress"] = () => {},

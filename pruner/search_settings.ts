@@ -10,7 +10,7 @@ import type { PrunerNetworkOptions } from "./network/pruner_network.ts";
 export interface NetworkSearchOptions {
   readonly network: PrunerNetworkOptions;
   readonly consistency: ConsistencyLoss;
-  /** What L_c compares: pictures, as the paper does, or latents, which spares a latent model its decoder. */
+  /** The space of L_c: pictures, as in the paper, or latents, which spares a latent model its decoder. */
   readonly space: "pictures" | "latents";
   /** α, the weight of the sparsity loss. */
   readonly alpha: number;

@@ -38,7 +38,7 @@ interface Ranked {
   readonly score: number;
 }
 
-/** Open gates of one SuperNet, and what the SubNet costs. */
+/** Open gates of one SuperNet, and the SubNet's cost. */
 class OpenGates {
   readonly #open: boolean[][];
 
@@ -58,7 +58,7 @@ class OpenGates {
     this.#open[t][n] = isOpen;
   }
 
-  /** Opens what still fits, in the order given. */
+  /** Opens every gate that still fits, in the order given. */
   fill(candidates: readonly Ranked[], maxCost: number): void {
     for (const gate of candidates) {
       this.set(gate, true);
@@ -106,7 +106,7 @@ function fitByBisection(
     ranked.slice(0, count).forEach((gate) => open.set(gate, true));
     return open;
   };
-  // The cost is not quite monotonic in the count (an open step can revive backups), so what is bisected stays checked.
+  // The cost is not quite monotonic in the count (an open step can revive backups), so the loop only keeps counts that fit.
   let [fits, exceeds] = [0, ranked.length + 1];
   while (exceeds - fits > 1) {
     const middle = (fits + exceeds) >> 1;

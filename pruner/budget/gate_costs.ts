@@ -1,4 +1,4 @@
-/** γ of DiP-GO's sparsity loss: what closing a gate saves of a budget, its cascade included. */
+/** γ of DiP-GO's sparsity loss: the share of a budget that closing a gate saves, its cascade included. */
 import { denseGates, subNetCost, type SuperNet } from "@dip-go/supernet/gates";
 
 /**

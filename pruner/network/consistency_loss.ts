@@ -11,7 +11,7 @@ export type ConsistencyLoss = "ssim" | "l1" | "l2" | "l1+ssim";
 const window = 11;
 const sigma = 1.5;
 
-/** Adds what makes pictures `[B, C, H, W]` of a sampler's last latents `[B, Z, H/f, W/f]`. */
+/** Adds the decoder to a graph: pictures `[B, C, H, W]` of a sampler's last latents `[B, Z, H/f, W/f]`. */
 export type DecodePictures = (g: GraphBuilder, latents: Value) => Value;
 
 /** Normalised 11x11 Gaussian for each channel, `[C, 1, 11, 11]`. */
@@ -67,7 +67,7 @@ function meanSsim(
  * |a − b|, mean (a − b)², −SSIM, or the sum of the first and the last.
  *
  * @param size.shape Of both inputs.
- * @param size.dataRange Width of the range of what is compared: 2 for [-1, 1].
+ * @param size.dataRange Width of the range of the compared values: 2 for [-1, 1].
  * @param size.decode With it both inputs are latents, and their pictures are compared.
  */
 export function consistencyLossGraph(

@@ -55,7 +55,7 @@ interface Training {
   readonly options: NetworkSearchOptions;
 }
 
-/** dL/dkeep of the gates `[M]` for one batch, and what the iteration reports. */
+/** dL/dkeep of the gates `[M]` for one batch, and the iteration's losses. */
 async function gateGradient(
   { net, form, loss, costs, options }: Training,
   keep: Float32Array,
@@ -99,7 +99,7 @@ async function gateGradient(
  * being kept, `[T, N]`.
  *
  * @param tools.checkpoint File from which a killed search goes on exactly.
- * @param tools.decode In a latent space, what makes the pictures that L_c compares.
+ * @param tools.decode In a latent space, the decoder to the pictures that L_c compares.
  */
 export async function searchByNetwork(
   { net, form, batches, random, checkpoint: path, decode }: {

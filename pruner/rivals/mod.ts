@@ -1,2 +1,2 @@
-/** The rivals, one file a method; what programs besides the methods build of them. */
+/** The rivals, one file a method; DeepCache's gates are open to counts of MACs. */
 export { deepCacheGates, uniformKeys } from "./deep_cache.ts";

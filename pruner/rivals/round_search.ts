@@ -16,7 +16,7 @@ export interface JudgedGates {
   readonly loss: number;
 }
 
-/** What a round's proposals follow from. */
+/** The state that a round's proposals follow from. */
 export interface RoundContext {
   readonly net: SuperNet;
   /** Budget over all steps, in the unit of the SuperNet's costs. */

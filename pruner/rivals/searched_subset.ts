@@ -37,7 +37,7 @@ function* neighbours(
 /**
  * The k steps at which the model is called, 0 among them, ascending.
  *
- * @param evaluate How far the images of a subset are from the full sampler's; what the search minimises, called `evaluations` times at most.
+ * @param evaluate Distance of a subset's images from the full sampler's, which the search minimises; called `evaluations` times at most.
  */
 export async function searchSubset(
   { batches, evaluate }: {

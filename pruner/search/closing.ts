@@ -1,4 +1,4 @@
-/** From gradient energies to gates within a budget: what moves the picture least for its cost is closed first. */
+/** From gradient energies to gates within a budget: the gate that moves the picture least for its cost is closed first. */
 import {
   type Gate,
   type Gates,
@@ -6,7 +6,7 @@ import {
   type SuperNet,
 } from "@dip-go/supernet/gates";
 
-/** A budget, and what closing gates moves and saves. */
+/** A budget, and the effect and saving of each closed gate. */
 export interface ClosingBounds {
   /** `[T, N]`. */
   readonly energies: readonly (readonly number[])[];

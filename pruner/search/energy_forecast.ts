@@ -42,7 +42,7 @@ export interface TargetPlan extends JudgedPlan {
   readonly sparsity: number;
 }
 
-/** Keeps what a stage of a search found, or returns what an earlier run kept for the same stage of the same targets so far. */
+/** Keeps a stage's result, or returns the one that an earlier run kept for the same stage of the same targets so far. */
 export type KeepStage = <T>(
   stage: string,
   make: () => Promise<T>,

@@ -1,7 +1,7 @@
 /**
- * Improves a SubNet by exchanges: close what the gradient says costs least,
- * open what it says brings most, keep the result where images that were truly
- * sampled come closer. Estimates propose; samples decide.
+ * Improves a SubNet by exchanges: closes the step that costs least by the
+ * gradient's estimate, opens the one that brings most, keeps the result where
+ * truly sampled images come closer. Estimates propose; samples decide.
  */
 import type { TorchGenerator } from "@dip-go/core/random";
 import type { Gate, Gates, SubNetPlan, SuperNet } from "@dip-go/supernet/gates";
@@ -45,7 +45,7 @@ export async function judge(
   return { gates, forecast, fidelity };
 }
 
-/** Mean square of each gate's gradient under random cotangents on the images, `[T, N]`: what closing or opening it moves. */
+/** Mean square of each gate's gradient under random cotangents on the images, `[T, N]`: how far the images move when it opens or closes. */
 export async function gateEnergies(
   { form, random, batches }: SearchTools,
   plan: SubNetPlan,

@@ -69,7 +69,7 @@ function fitScalars(
  *
  * A step is linear in its prediction, so exactly one prediction leads there.
  * Steps that compute get the scalars that would forecast their prediction: they
- * are not used, but say what holding there would cost. Also returned: the final
+ * are not used, but show the cost of holding there. Also returned: the final
  * latents of the fit.
  *
  * @throws {TypeError} If the sampler clips: its steps are not linear.

@@ -1,2 +1,2 @@
-/** The search by gradient energy with its forecast; SubNets of whole steps, from which it and most rivals start. */
+/** The project's own method, and SubNets of whole steps, from which it and most rivals start. */
 export { uniformSteps, wholeStepGates } from "./whole_steps.ts";

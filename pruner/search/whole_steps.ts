@@ -78,8 +78,8 @@ export function uniformSteps(k: number, steps: number): number[] {
 
 /**
  * Mean squared error, over a batch, of holding the prediction of step i up to
- * step j; `[T][T + 1]`. With a sampler that has memory, what an earlier jump
- * left in it is not counted.
+ * step j; `[T][T + 1]`. With a sampler that has memory, the traces of earlier
+ * jumps are not counted.
  */
 export function jumpCosts(batches: readonly CalibrationBatch[]): number[][] {
   const { sampler } = batches[0];
