@@ -93,14 +93,14 @@ export async function prune(
   const method = methodNamed(name);
   const targets = [sparsity].flat().sort((a, b) => a - b);
   const search: SearchSettings = {
-    ...pipeline.model.family === "dit" ? classSearch : promptSearch,
+    ...pipeline.drawsClasses ? classSearch : promptSearch,
     // as much as DiP-GO's training would cost
     evolution: { evaluations: "equal-cost", population: 20 },
     ...Object.fromEntries(
       Object.entries(settings).filter(([, value]) => value !== undefined),
     ),
   };
-  check(pipeline, { prompts, classes, ...search, targets });
+  check(sampler, { prompts, classes, ...search, targets });
   await using searched = new SamplerSearch(sampler, {
     search,
     seed,
@@ -130,7 +130,7 @@ export async function prune(
 
 /** Checks what types cannot say, before any work. */
 function check(
-  { name, model }: PipelineSampler["pipeline"],
+  { calls, pipeline: { name, model } }: PipelineSampler,
   { targets, prompts, classes, batch, calibration }:
     & Pick<PruneOptions, "prompts" | "classes">
     & Pick<SearchSettings, "batch" | "calibration">
@@ -141,6 +141,14 @@ function check(
   if (odd !== undefined || targets.length === 0) {
     throw new RangeError(
       `${cannot}sparsity is ${odd ?? "[]"}, expected a number between 0 and 1`,
+    );
+  }
+  const most = targets[targets.length - 1];
+  if ((1 - most) * calls < 1 - 1e-9) {
+    throw new RangeError(
+      `${cannot}sparsity is ${most}, and the first of its ${calls} calls is computed whole; expected at most ${
+        1 - 1 / calls
+      }`,
     );
   }
   for (const [key, count] of Object.entries({ batch, calibration })) {

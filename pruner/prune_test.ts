@@ -70,6 +70,7 @@ Deno.test("prune() refuses before any work", () =>
     await refused(sampler, { sparsity: [0.5, 0] }, "sparsity is 0");
     await refused(sampler, { sparsity: NaN }, "sparsity is NaN");
     await refused(sampler, { sparsity: [] }, "sparsity is []");
+    await refused(sampler, { sparsity: 0.8 }, "expected at most 0.75");
     const sparsity = 0.5;
     await refused(sampler, { sparsity, method: "best" }, "deepcache, ");
     await refused(sampler, { sparsity, prompts: ["a"] }, "which draws classes");
@@ -83,8 +84,8 @@ Deno.test("prune() refuses before any work", () =>
     );
     await refused(
       sampler,
-      { sparsity: 0.9, method: "fora" },
-      "fora at sparsity 0.9: no choice of its parameter fits the budget",
+      { sparsity: 0.7, method: "fora" },
+      "fora at sparsity 0.7: no choice of its parameter fits the budget",
     );
   }));
 
