@@ -1,4 +1,4 @@
-/** Strict reading of JSON configurations: every error names the file, the key, what was found and what was expected. */
+/** Strict reading of JSON configurations: every error names file, key, found and expected. */
 
 /** The most that a config may ask for, far above any published model: a damaged file must not take the memory of the machine. */
 export const most = {

@@ -4,7 +4,7 @@
  * `tensor`: it imports no other.
  */
 export { readRange } from "./byte_range.ts";
-export { type AllowedValues, ConfigJson, most } from "./config_json.ts";
+export { ConfigJson, most } from "./config_json.ts";
 export { isFile } from "./is_file.ts";
 export { readJson } from "./read_json.ts";
 export { writeAtomically } from "./write_atomically.ts";

@@ -2,7 +2,7 @@
 import { createHash, type Hash } from "node:crypto";
 import type { HubSettings } from "./settings.ts";
 
-/** What a file must hold. */
+/** A file of the hub, with the size and hash that its bytes must have. */
 export interface BlobInfo {
   /** Its path within the model. */
   readonly name: string;
@@ -80,7 +80,7 @@ function advice(status: number): string {
   return "expected 200";
 }
 
-/** Appends what is missing of a file. */
+/** Appends the missing bytes of a file. */
 async function transfer(
   url: string,
   partial: string,
@@ -135,7 +135,7 @@ async function sizeOf(path: string): Promise<number> {
   }
 }
 
-/** Removes a file that is not what it must be. */
+/** Removes a file of another size or hash. */
 async function check(
   url: string,
   path: string,

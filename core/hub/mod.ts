@@ -1,4 +1,7 @@
-/** TODO core/hub */
+/**
+ * The hub: names of models and data sets become folders and files, in the cache
+ * that Python's `huggingface_hub` uses too. Knows nothing of their content.
+ */
 export { modelFolder } from "./model_folder.ts";
 export { parseModelName } from "./model_name.ts";
 export { parseDataSetFile, promptFile } from "./prompt_file.ts";

@@ -16,7 +16,7 @@ interface Revision {
   }[];
 }
 
-/** What is downloaded of a repository. */
+/** The part of a repository that is downloaded. */
 export interface Wanted {
   readonly kind: "models" | "datasets";
   /** The files to have, of all that there are. */
@@ -96,7 +96,7 @@ async function fetched(
   return folder;
 }
 
-/** What the hub tells of a revision. @throws {HubError} If hashes could lead out of the cache. */
+/** A revision as the hub tells it. @throws {HubError} If hashes could lead out of the cache. */
 async function revisionOf(
   url: string,
   settings: HubSettings,
@@ -111,7 +111,7 @@ async function revisionOf(
   throw new HubError(`Cannot read ${url}: found no commit with hashed files`);
 }
 
-/** The folder of what was downloaded before, if it was. */
+/** The folder of an earlier download, if there was one. */
 async function cached(
   root: string,
   revision: string,

@@ -46,7 +46,7 @@ export const sd15 = {
 /** BK-SDM (Kim et al., 2023): Stable Diffusion 1.4 with one resnet and transformer a level fewer; the small one has no middle either. */
 const bkSdmBase = { ...sd15, layers_per_block: 1 };
 
-/** What Stable Diffusion 2.1 changes, at 512x512 pixels. */
+/** Stable Diffusion 2.1 at 512x512 pixels. */
 const sd21Base = {
   ...sd15,
   attention_head_dim: [5, 10, 20, 20],

@@ -74,7 +74,7 @@ export async function loadModel(
 }
 
 /**
- * What a model's folder says of its network, without its weights.
+ * The network of a model's folder, without its weights.
  *
  * @throws {Deno.errors.NotFound} If there is no network in it.
  * @throws {TypeError} If a config is not one that this project knows.
@@ -95,7 +95,7 @@ export function blockGraphOf(
 /**
  * A loaded model as one of the family that a task needs.
  *
- * @param task What cannot be done with another, for the error.
+ * @param task The task that needs it, for the error: "draw a class".
  * @throws {TypeError} If it is of another family.
  */
 export function ofFamily<F extends Family>(

@@ -1,4 +1,9 @@
-/** TODO core/models */
+/**
+ * Networks: {@linkcode loadModel} reads a folder's `config.json` and weights,
+ * {@linkcode blockGraphOf} builds a DAG of named blocks, each a small ONNX graph.
+ * A family has a folder: its configuration, its network, its initial weights;
+ * `network.ts` lists the diffusion families.
+ */
 export {
   type AutoencoderConfig,
   parseAutoencoderConfig,
@@ -29,12 +34,7 @@ export {
   clipVision,
   clipVisionGraph,
 } from "./clip/clip.ts";
-export {
-  type ClipTextConfig,
-  type ClipVisionConfig,
-  parseClipTextConfig,
-  parseClipVisionConfig,
-} from "./clip/clip_config.ts";
+export type { ClipTextConfig, ClipVisionConfig } from "./clip/clip_config.ts";
 export { initClipText, initClipVision } from "./clip/clip_init.ts";
 export {
   clipTextKind,
@@ -45,7 +45,6 @@ export {
 export {
   type Component,
   type ComponentKind,
-  type ComponentOptions,
   loadComponent,
 } from "./component.ts";
 export { ditBlockGraph } from "./dit/dit.ts";
@@ -65,7 +64,6 @@ export {
 export { convolution, groupNorm, linear } from "./layers/layers.ts";
 export {
   blockGraphOf,
-  type LoadedFamily,
   type LoadedModel,
   loadModel,
   networkKind,
@@ -81,7 +79,6 @@ export {
   networkGraph,
   type NetworkOptions,
   ofSampleSize,
-  usualGranularity,
 } from "./network.ts";
 export { pixartBlockGraph } from "./pixart/pixart.ts";
 export type { PixartConfig } from "./pixart/pixart_config.ts";

@@ -36,7 +36,7 @@ export interface NetworkOptions {
   readonly batch: number;
   /** `block` by default. */
   readonly granularity?: Granularity;
-  /** What backup connections hold; a UNet's granularity decides it. */
+  /** The tensor that backup connections hold; a UNet's granularity decides it. */
   readonly backup?: "output" | "residual";
   /** Text tokens, in a family that reads text; by default the most that it was trained with. */
   readonly tokens?: number;

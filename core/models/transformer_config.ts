@@ -1,4 +1,4 @@
-/** What the configurations of diffusion transformers have in common, read strictly. */
+/** The keys that configurations of diffusion transformers share, read strictly. */
 import {
   type AllowedValues,
   type ConfigJson,

@@ -1,4 +1,4 @@
-/** What a session reads: tensors here or on its device, checked against its graph. */
+/** The inputs of a session: tensors here or on its device, checked against its graph. */
 import type { Graph, Value } from "../onnx/graph.ts";
 import {
   describe,
@@ -34,7 +34,7 @@ export class DeviceTensor {
 /** A tensor here or on a device. */
 export type PlacedTensor = Tensor | DeviceTensor;
 
-/** What a session reads. */
+/** The inputs of a session, by name. */
 export type Feeds = Readonly<Record<string, PlacedTensor>>;
 
 /**

@@ -1,4 +1,4 @@
-/** Constant folding: what a graph would compute anew at each run from nothing but constants is computed now. */
+/** Constant folding: nodes that depend on constants alone are computed now, not at each run. */
 import { GraphBuilder } from "../onnx/builder.ts";
 import type { Graph, Initializer, Node } from "../onnx/graph.ts";
 import type { Tensor } from "../tensor/tensor.ts";

@@ -19,7 +19,7 @@ export interface ProfileOptions {
   readonly profileFilePrefix: string;
 }
 
-/** What the profile appends to a node's name. */
+/** The end that the profile gives to a node's name. */
 const suffix = "_kernel_time";
 
 /**

@@ -27,7 +27,7 @@ import type { OpenOptions, SessionOptions } from "./session_options.ts";
 import { webgpuGraph } from "./webgpu_graph.ts";
 import { probeWebgpu, type WebgpuProbe } from "./webgpu_probe.ts";
 
-/** What a session that keeps outputs leaves: kept ones on their device, which on a CPU is here. */
+/** The results of a session that keeps outputs: kept ones on their device, which on a CPU is here. */
 export interface KeptResults {
   readonly outputs: Record<string, Tensor>;
   readonly kept: Record<string, PlacedTensor>;
@@ -175,9 +175,9 @@ async function deviceGraph(
 }
 
 /**
- * Checks before long work what {@linkcode openSession} would refuse.
+ * Refuses before long work a precision that {@linkcode openSession} would refuse.
  *
- * @param task What cannot be done otherwise, for the error.
+ * @param task The work, for the error: "sample".
  * @throws {TypeError} If the device does not compute in the precision.
  */
 export async function checkPrecision(

@@ -1,4 +1,4 @@
-/** What this machine's GPU does right, found by trying: the runtime does not say. */
+/** Abilities of this machine's GPU, found by trying: the runtime does not say. */
 import { GraphBuilder } from "../onnx/builder.ts";
 import type { Graph } from "../onnx/graph.ts";
 import { float32, type Tensor } from "../tensor/tensor.ts";

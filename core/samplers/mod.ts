@@ -1,4 +1,8 @@
-/** Samplers: from a diffusers scheduler config to steps on latents. */
+/**
+ * Samplers: a diffusers scheduler config becomes steps, each a linear combination
+ * of latents and predictions. A scheduler has a file in `schedulers/`;
+ * `make_sampler.ts` lists them.
+ */
 export { makeSampler, type SamplerKind, samplerKinds } from "./make_sampler.ts";
 export type { Clip, Sampler, SamplerStep } from "./sampler.ts";
 export {

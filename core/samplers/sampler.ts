@@ -14,9 +14,9 @@ export interface Clip {
   readonly limit: number;
 }
 
-/** What happens around one model call. */
+/** One model call and the step after it. */
 export interface SamplerStep {
-  /** What the model is told: a training timestep, or between two of them. */
+  /** The model's t: a training timestep, or between two of them. */
   readonly timestep: number;
   /** The model's input is this factor times the latents. */
   readonly inputScale: number;

@@ -3,13 +3,13 @@ import type { TorchGenerator } from "../tensor/random.ts";
 import { plus, times } from "../tensor/vectors.ts";
 import type { Clip, Sampler, SamplerStep } from "./sampler.ts";
 
-/** What a step started from and the prediction it used, each `[B, C, H, W]`; flat here, elsewhere as `V`. */
+/** The latents before a step and the prediction it used, each `[B, C, H, W]`; flat here, elsewhere as `V`. */
 export interface PastStep<V = Float32Array> {
   readonly latents: V;
   readonly prediction: V;
 }
 
-/** What is carried from step to step. A value: steps make a new one. */
+/** The state between two steps. A value: steps make a new one. */
 export interface SamplerState<V = Float32Array> {
   /** `[B, C, H, W]`. */
   readonly latents: V;
@@ -44,7 +44,7 @@ export function drawStepNoise(
   );
 }
 
-/** What a step is made with. */
+/** The inputs of a step. */
 export interface StepInputs<V = Float32Array> {
   readonly state: SamplerState<V>;
   /** The model's prediction after guidance, like the latents. */
@@ -53,7 +53,7 @@ export interface StepInputs<V = Float32Array> {
   readonly noise?: V;
 }
 
-/** What is carried on after a step that leads to the latents `next`. */
+/** The state after a step that leads to the latents `next`. */
 export const stateAfter = <V>(
   { memory }: Sampler,
   { state: { latents, past }, prediction, next }:
@@ -211,7 +211,7 @@ function withoutClipped(
   };
 }
 
-/** A term's cotangent: d times its coefficient, and what flows to it from later steps; undefined is zero. */
+/** A term's cotangent: d times its coefficient, plus that from later steps; undefined is zero. */
 function flow(
   d: Float32Array,
   coefficient: number | undefined,

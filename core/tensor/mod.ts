@@ -1,4 +1,7 @@
-/** TODO core/tensor */
+/**
+ * Tensors on the host: a dtype, a shape, a typed array; batches of them, half
+ * floats, NumPy files. Random numbers are apart, in `@dip-go/core/random`.
+ */
 export { firstOf, joined, joinedArrays, stacked, unstacked } from "./batch.ts";
 export { writeNpy } from "./npy.ts";
 export {

@@ -70,7 +70,7 @@ export class TorchGenerator {
     return generator;
   }
 
-  /** What `fromState` needs to go on from here; survives JSON exactly. */
+  /** The state from which `fromState` goes on; survives JSON exactly. */
   state(): GeneratorState {
     return {
       words: [...this.#words],

@@ -11,7 +11,7 @@ const endToken = "<|endoftext|>";
 const wordPattern =
   "'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+";
 
-/** Where the two files came from, for errors, and what they hold. */
+/** The content of the two files, and their folder for errors. */
 export interface ClipVocabulary {
   readonly folder: string;
   /** Parsed `vocab.json`. */

@@ -4,7 +4,7 @@
  * safetensors or by `torch.save`, in full precision or as the variant `fp16`.
  */
 
-/** In order of preference. What is in full precision is mapped, what is in half precision must be widened in memory. */
+/** In order of preference. Full precision is mapped, half precision must be widened in memory. */
 const variants = ["", ".fp16"];
 
 /**

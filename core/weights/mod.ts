@@ -1,4 +1,8 @@
-/** Weights on disk. */
+/**
+ * Weights on disk: safetensors, files by `torch.save` and indices of several,
+ * opened by their headers alone; each tensor is a byte range that ONNX Runtime
+ * can map. Knows no models.
+ */
 export { openTensorFile } from "./open_tensor_file.ts";
 export {
   openSafetensors,

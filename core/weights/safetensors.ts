@@ -61,7 +61,7 @@ function readHeader(path: string): SafetensorsHeader {
 export interface SafetensorsOptions {
   /** Free strings, written into the header. */
   readonly metadata?: Readonly<Record<string, string>>;
-  /** What float32 and float16 tensors are stored as; by default as they are. Narrowing rounds to nearest even. */
+  /** The storage of float32 and float16 tensors; by default as they are. Narrowing rounds to nearest even. */
   readonly dtype?: FloatStorage;
 }
 

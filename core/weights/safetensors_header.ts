@@ -37,7 +37,7 @@ export interface SafetensorsEntry extends ByteRange {
   readonly shape: readonly number[];
 }
 
-/** What a header says. */
+/** The tensors and metadata of a header. */
 export interface SafetensorsHeader {
   /** By name, in the header's order. */
   readonly tensors: ReadonlyMap<string, SafetensorsEntry>;

@@ -25,7 +25,7 @@ export interface StoredBytes {
  * The tensor of freshly read bytes, which are not copied. BF16, which has no dtype of ours, becomes float32; the rest keep theirs.
  *
  * @param stored Bytes that start their buffer, of the shape's length.
- * @param origin What to call the tensor in errors.
+ * @param origin The tensor's name in errors.
  * @throws {TypeError} If the dtype has no counterpart, or a BOOL is neither 0 nor 1.
  */
 export function decodeStored(stored: StoredBytes, origin: string): Tensor {
@@ -72,7 +72,7 @@ function decodeBool({ shape, bytes }: StoredBytes, origin: string): Tensor {
 /**
  * The same values in float32, exactly; a float32 tensor is returned as it is.
  *
- * @param origin What to call the tensor in errors.
+ * @param origin The tensor's name in errors.
  * @throws {TypeError} If the tensor is neither float32 nor float16.
  */
 export function widenToFloat32(

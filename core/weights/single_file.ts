@@ -13,7 +13,7 @@ const lfsPointer = "version https://git-lfs";
  *
  * @throws {Deno.errors.NotFound} If there is no such file.
  * @throws {TypeError} If it is of neither format, or not strictly of its own.
- * @throws {RangeError} If what it says does not fit it.
+ * @throws {RangeError} If its offsets or lengths do not fit it.
  */
 export function openSingleFile(path: string): TensorFile {
   const { size } = Deno.statSync(path);

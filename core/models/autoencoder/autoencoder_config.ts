@@ -1,4 +1,4 @@
-/** An autoencoder's `vae/config.json`, read strictly: what our network would compute differently is refused. */
+/** An autoencoder's `vae/config.json`, read strictly: a value that asks for another network is refused. */
 import {
   type AllowedValues,
   ConfigJson,

@@ -221,7 +221,7 @@ export function decoderBlockGraph(
   return chain(links, { model: "decoder", input, output: "decoded" });
 }
 
-/** What Stable Diffusion 1's files call the parts of the attention. */
+/** Names of the attention's layers in Stable Diffusion 1's files, and ours. */
 const olderNames: Readonly<Record<string, string>> = {
   query: "to_q",
   key: "to_k",

@@ -1,6 +1,6 @@
 /**
  * One block graph for every model: a DAG of named blocks with tensors between
- * them. A family file lists its blocks; what is run, gated, measured, pruned
+ * them. A family file lists its blocks; everything run, gated, measured, pruned
  * and exported is derived from the list. Each block is emitted into a graph of
  * its own ({@linkcode blockGraphs}), or all into one ({@linkcode wholeGraph}).
  */
@@ -11,7 +11,7 @@ import type { DType } from "../../tensor/tensor.ts";
 /** A named part of a model. Tensors between blocks are known by name. */
 export interface Block {
   readonly name: string;
-  /** Whether a gate may replace what the block computes. */
+  /** Whether a gate may replace the block's output. */
   readonly gated: boolean;
   /** Tensors it reads: model inputs or outputs of earlier blocks. */
   readonly inputs: readonly string[];
@@ -48,7 +48,7 @@ export interface CompiledBlock {
   readonly graph: Graph;
 }
 
-/** The name of what a residual block adds, before it is added. */
+/** The name of a residual block's update, before it is added. */
 export const residualOf = (output: string): string => `${output}:residual`;
 
 function lookUp(
@@ -105,8 +105,8 @@ export function blockGraphs(model: BlockGraph): CompiledBlock[] {
 /**
  * Adds the nodes of a block to a graph.
  *
- * @param tensors What the block may read; gets every tensor that it makes.
- * @returns What it emits: its outputs or, where it is residual, what it adds.
+ * @param tensors Tensors that the block may read; gets every tensor that it makes.
+ * @returns The block's outputs or, where it is residual, its update.
  * @throws {RangeError} If the block reads a tensor that is not there.
  */
 export function emitBlock(

@@ -1,6 +1,6 @@
 /**
  * Coarser units out of finer ones: consecutive blocks become one block that a
- * single gate switches. What the unit reads and returns follows from who makes
+ * single gate switches. Inputs and outputs of the unit follow from who makes
  * and who reads each tensor.
  */
 import { type Block, emitBlock } from "./block_graph.ts";
@@ -8,14 +8,14 @@ import { type Block, emitBlock } from "./block_graph.ts";
 const readBy = ({ inputs, residual }: Block): readonly string[] =>
   residual ? [...inputs, residual] : inputs;
 
-/** What blocks read and do not make themselves. */
+/** The tensors that blocks read and none of them makes. */
 function readFromOutside(parts: readonly Block[]): string[] {
   const made = new Set(parts.flatMap((part) => part.outputs));
   return [...new Set(parts.flatMap(readBy))]
     .filter((tensor) => !made.has(tensor));
 }
 
-/** One gated block that does what `parts` do, returning the tensors `outputs`. */
+/** One gated block of all `parts`, returning the tensors `outputs`. */
 export function fused(
   name: string,
   parts: readonly Block[],
@@ -36,8 +36,8 @@ export function fused(
 }
 
 /**
- * One gated block that adds to a residual stream what `parts` add to it, one
- * after the other; parts that add nothing make what the others read.
+ * One gated block that adds the sum of what `parts` add to a residual stream, one
+ * after the other; parts that add nothing make inputs of the others.
  */
 export function fusedResidual(name: string, parts: readonly Block[]): Block {
   const adding = parts.filter(({ residual }) => residual !== undefined);

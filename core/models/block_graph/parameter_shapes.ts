@@ -1,4 +1,4 @@
-/** Which weights a model has, found by building it with a source that takes notes. */
+/** Parameter shapes of a model: it is built once with a source that takes notes. */
 import { type BlockGraph, wholeGraph } from "./block_graph.ts";
 import type { WeightSource } from "./weights.ts";
 

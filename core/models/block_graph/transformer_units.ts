@@ -1,5 +1,5 @@
 /**
- * What gates switch in a transformer, and what backup connections hold: for any
+ * Gated units of a transformer, and the tensors that backup connections hold: for any
  * transformer block that is given as its sublayers, each of which adds to the
  * residual stream.
  */
@@ -12,7 +12,7 @@ export type TransformerGranularity = "block" | "sublayer";
 export interface TransformerUnitOptions {
   /** `block` by default. */
   readonly granularity?: TransformerGranularity;
-  /** What a backup connection holds: the stream after a unit, or (by default) what the unit added to it. */
+  /** The tensor that a backup connection holds: the stream after a unit, or (by default) the unit's update of it. */
   readonly backup?: "output" | "residual";
 }
 
@@ -20,7 +20,7 @@ export interface TransformerUnitOptions {
  * A transformer block as units.
  *
  * @param name Its module path.
- * @param sublayers In execution order; what they share comes first and is not gated.
+ * @param sublayers In execution order; blocks that they share come first and are not gated.
  */
 export function transformerUnits(
   name: string,

@@ -1,5 +1,5 @@
 /**
- * Where a family file gets its weights: a function from a key and the shape
+ * The source of a family file's weights: a function from a key and the shape
  * that the configuration calls for to data, a file range, or nothing (a model
  * that is only measured).
  */

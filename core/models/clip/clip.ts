@@ -17,9 +17,9 @@ import type {
 import { affineLayerNorm, linear } from "../layers/layers.ts";
 import type { WeightSource } from "../block_graph/weights.ts";
 
-/** What a tower makes of its input. */
+/** The features of a text or picture. */
 export interface ClipFeatures {
-  /** The embeddings, then what each layer makes, `[B, L, D]`; the last but one conditions some diffusion models. */
+  /** The embeddings, then the output of each layer, `[B, L, D]`; the last but one conditions some diffusion models. */
   readonly hidden: readonly Value[];
   /** `[B, L, D]`; normalised in the text tower only. */
   readonly last: Value;

@@ -1,4 +1,4 @@
-/** A DiT's `transformer/config.json`, read strictly: what our network would compute differently is refused. */
+/** A DiT's `transformer/config.json`, read strictly: a value that asks for another network is refused. */
 import { type AllowedValues, ConfigJson } from "../../files/config_json.ts";
 import {
   type TransformerConfig,
@@ -32,7 +32,7 @@ export const ditConfigJson = (config: DitConfig) => ({
   sample_size: config.sampleSize,
 });
 
-/** Keys with only one value that {@linkcode DitConfig} stands for; newer files leave out what only other networks use. */
+/** Keys with only one value that {@linkcode DitConfig} stands for; newer files leave out the keys of other networks. */
 const required: AllowedValues = {
   ...transformerKeys,
   _class_name: ["Transformer2DModel", "DiTTransformer2DModel"],

@@ -1,4 +1,4 @@
-/** Where initial weights come from. */
+/** Random tensors, of which initial weights are made. */
 import { float32, sizeOf, type Tensor } from "../../tensor/tensor.ts";
 
 /** Seeded random numbers; `TorchGenerator` is one. */

@@ -14,7 +14,7 @@ export interface AttentionOptions extends LayerOptions {
   readonly scoreBias?: Value;
 }
 
-/** What tokens make of a context, or of each other: `[B, L, D]` → `[B, L, D]`. */
+/** Attention of tokens to a context, or to each other: `[B, L, D]` → `[B, L, D]`. */
 export function attention(
   g: GraphBuilder,
   x: Value,

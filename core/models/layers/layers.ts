@@ -75,7 +75,7 @@ export interface ConvolutionOptions extends LayerOptions {
   readonly channels: number;
   readonly kernel: number;
   readonly stride?: number;
-  /** On all four sides, or `[top, left, bottom, right]`; by default what keeps the size at stride 1. */
+  /** On all four sides, or `[top, left, bottom, right]`; by default the padding that keeps the size at stride 1. */
   readonly padding?: number | readonly number[];
 }
 

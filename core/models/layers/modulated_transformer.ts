@@ -107,7 +107,7 @@ function modulatedNorm(
   return g.add(g.mul(normed, g.add(scale, g.scalar(1))), shift);
 }
 
-/** What the two modulated sublayers of a transformer block need; `conditions` make six modulations. */
+/** Options of both modulated sublayers of a transformer block; `conditions` make six modulations. */
 export interface SublayerOptions {
   /** Module path of the transformer block. */
   readonly block: string;

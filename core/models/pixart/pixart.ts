@@ -92,7 +92,7 @@ function conditioning(
   return g.add(time, micro);
 }
 
-/** adaLN-single: what all blocks' modulations start from, `[B, 6D]`, and the embedding it is made of, `[B, D]`. */
+/** adaLN-single: the start of all blocks' modulations, `[B, 6D]`, and its embedding, `[B, D]`. */
 function conditioningBlock(c: Context): Block {
   const { config, width, weights } = c;
   const micro = config.microConditions ? ["resolution", "aspect_ratio"] : [];

@@ -1,4 +1,4 @@
-/** A PixArt's `transformer/config.json`, read strictly: what our network would compute differently is refused. */
+/** A PixArt's `transformer/config.json`, read strictly: a value that asks for another network is refused. */
 import { type AllowedValues, ConfigJson } from "../../files/config_json.ts";
 import {
   type TransformerConfig,

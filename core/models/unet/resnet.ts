@@ -22,7 +22,7 @@ export interface ResnetOptions extends GroupNormOptions {
   readonly embedding?: Value;
 }
 
-/** What a residual block adds to its shortcut: norm, SiLU and convolution, twice, the projected embedding added between them. */
+/** The branch of a residual block: norm, SiLU and convolution, twice, the projected embedding added between them. */
 export function resnetBranch(
   g: GraphBuilder,
   x: Value,

@@ -93,7 +93,7 @@ interface AttentionLayerOptions extends TransformerLayerOptions {
   readonly heads: number;
 }
 
-/** What self-attention adds to the tokens. */
+/** Self-attention after its norm: the tokens' update. */
 export function selfAttention(
   g: GraphBuilder,
   x: Value,
@@ -105,7 +105,7 @@ export function selfAttention(
   return attention(g, normed, { path, projectionBias: false, ...options });
 }
 
-/** What attention to the text adds to the tokens. */
+/** Attention to the text after its norm: the tokens' update. */
 export function crossAttention(
   g: GraphBuilder,
   x: Value,
@@ -122,7 +122,7 @@ export function crossAttention(
   });
 }
 
-/** What the feed-forward layer adds to the tokens: GEGLU (Shazeer, 2020), four times the width inside. */
+/** The feed-forward layer after its norm, GEGLU (Shazeer, 2020), four times the width inside: the tokens' update. */
 export function feedForward(
   g: GraphBuilder,
   x: Value,

@@ -1,7 +1,7 @@
 /**
  * The UNet of Stable Diffusion (Rombach et al., 2022) as diffusers stores it:
  * `UNet2DConditionModel`. Feature maps go down a path of resolutions and up
- * again; what each layer of the way down makes is read once more on the way up.
+ * again; the way up reads the output of each layer of the way down once more.
  * Both paths are lists of stages in the configuration: nothing here knows a model.
  */
 import type { Value } from "../../onnx/graph.ts";
@@ -30,10 +30,10 @@ import {
 import type { WeightSource } from "../block_graph/weights.ts";
 
 /**
- * What a gate switches. `block`: a whole stage, the units of DiP-GO. `branch`: a
+ * The unit of a gate. `block`: a whole stage, the units of DiP-GO. `branch`: a
  * resnet with its transformer, or a sampler. Both are held as they come out.
  * `layer`: resnet, self-attention, cross-attention and feed-forward apart, held
- * as what they add to their stream.
+ * as their update of the stream.
  */
 export type UnetGranularity = "block" | "branch" | "layer";
 
@@ -42,7 +42,7 @@ export interface UnetOptions {
   /** Text tokens S; CLIP's 77 by default. */
   readonly tokens?: number;
   readonly granularity?: UnetGranularity;
-  /** What backup connections hold: the granularity decides it, another is refused. */
+  /** The tensor that backup connections hold: the granularity decides it, another is refused. */
   readonly backup?: "output" | "residual";
 }
 

@@ -1,4 +1,4 @@
-/** A UNet's `unet/config.json`, read strictly into the stages of its two paths: what our network would compute differently is refused. */
+/** A UNet's `unet/config.json`, read strictly into the stages of its two paths: a value that asks for another network is refused. */
 import {
   type AllowedValues,
   ConfigJson,

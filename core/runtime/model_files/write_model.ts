@@ -10,7 +10,7 @@ import type { FileRange, Graph, Initializer } from "../../onnx/graph.ts";
 import { leastOpset, withOlderGelu } from "../../onnx/file/least_opset.ts";
 import { encodeModel, isExternal } from "../../onnx/file/model_proto.ts";
 
-/** From this size on, in bytes, what is in memory becomes external data. */
+/** From this size on, in bytes, tensors in memory become external data. */
 const externalFrom = 1024;
 /** Many file systems and all browsers' buffers end there. */
 const usualLargest = 2 ** 31 - 1;
@@ -30,7 +30,7 @@ export interface WriteModelOptions {
   readonly largestFile?: number;
 }
 
-/** What was written: names in the folder, and bytes. */
+/** The files that were written: names in the folder, and bytes. */
 export interface WrittenModel {
   readonly models: readonly string[];
   readonly weights: readonly string[];
@@ -127,7 +127,7 @@ interface Placed {
   readonly place: FileRange;
 }
 
-/** What makes two initializers the same: their data, or their place in a file. */
+/** The identity of an initializer: its data, or its place in a file. */
 const identity = ({ data, file }: Initializer): unknown =>
   data ?? (file && `${file.path}:${file.offset}`);
 

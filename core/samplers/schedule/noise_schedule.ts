@@ -8,10 +8,10 @@ import type { SchedulerConfig } from "./scheduler_config.ts";
 const betaSchedules = ["linear", "scaled_linear", "squaredcos_cap_v2"] as const;
 const predictionTypes = ["epsilon", "v_prediction", "sample"] as const;
 
-/** What the model predicts: noise, velocity or the clean sample. */
+/** The quantity that the model predicts: noise, velocity or the clean sample. */
 export type PredictionType = typeof predictionTypes[number];
 
-/** What every scheduler reads: the forward process of the training, and what the model predicts. */
+/** The part of every scheduler's config: the forward process of the training, and the quantity that the model predicts. */
 export type NoiseConfig = ReturnType<typeof noiseConfig>;
 
 /**
@@ -134,7 +134,7 @@ function cumulativeAlphas(betas: Float32Array): Float32Array {
   return betas.map((beta) => product *= Math.fround(1 - beta));
 }
 
-/** What `addNoise` and `getVelocity` mix: arrays `[B, ...]`, flat, and the timestep of each of the B samples. */
+/** The operands of `addNoise` and `getVelocity`: arrays `[B, ...]`, flat, and the timestep of each of the B samples. */
 export interface NoisyBatch {
   readonly clean: Float32Array;
   readonly noise: Float32Array;

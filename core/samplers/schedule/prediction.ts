@@ -1,6 +1,6 @@
 /**
- * What a model's prediction says of its input: the clean sample and the noise
- * in it. Every sampler asks here, none asks what kind of prediction it has.
+ * A model's prediction, interpreted: the clean sample and the noise
+ * in its input. Every sampler asks here, none asks which kind of prediction it has.
  */
 import type { NoiseSchedule, PredictionType } from "./noise_schedule.ts";
 

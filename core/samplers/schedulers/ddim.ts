@@ -16,7 +16,7 @@ import {
 import type { SchedulerConfig } from "../schedule/scheduler_config.ts";
 import { checkTimesteps, spacedTimesteps } from "../schedule/timesteps.ts";
 
-/** What DDIM reads of a config. @throws As {@linkcode noiseConfig}, and if it asks for thresholding. */
+/** The config of `DDIMScheduler`. @throws As {@linkcode noiseConfig}, and if it asks for thresholding. */
 export const ddimConfig = (config: SchedulerConfig) => ({
   ...noiseConfig(config),
   ...config.timesteps("leading"),

@@ -23,7 +23,7 @@ const largeVariances = {
   fixed_large: true,
 };
 
-/** What DDPM reads of a config. @throws As {@linkcode noiseConfig}, and if it asks for thresholding or a learned variance. */
+/** The config of `DDPMScheduler`. @throws As {@linkcode noiseConfig}, and if it asks for thresholding or a learned variance. */
 export function ddpmConfig(config: SchedulerConfig) {
   const types = Object.keys(largeVariances) as (keyof typeof largeVariances)[];
   const type = config.oneOf("variance_type", types) ?? "fixed_small";

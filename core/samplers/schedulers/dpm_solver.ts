@@ -24,7 +24,7 @@ import { checkStepCount, spacedTimesteps } from "../schedule/timesteps.ts";
 /** Solver types; diffusers takes all but `heun` for midpoint. */
 const solverTypes = ["midpoint", "heun", "logrho", "bh1", "bh2"] as const;
 
-/** What DPM-Solver++ reads of a config. @throws As {@linkcode noiseConfig}, and if it asks for another algorithm, order, solver or spacing, or for thresholding. */
+/** The config of `DPMSolverMultistepScheduler`. @throws As {@linkcode noiseConfig}, and if it asks for another algorithm, order, solver or spacing, or for thresholding. */
 export function dpmSolverConfig(config: SchedulerConfig) {
   config.refuseThresholding();
   config.requireOneOf("algorithm_type", [undefined, null, "dpmsolver++"]);

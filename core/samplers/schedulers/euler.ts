@@ -13,7 +13,7 @@ import {
 } from "../schedule/sigmas.ts";
 import { evenTimesteps, spacedTimesteps } from "../schedule/timesteps.ts";
 
-/** What Euler reads of a config. @throws As {@linkcode noiseConfig}, and if it asks for sigmas or timesteps that are not supported. */
+/** The config of `EulerDiscreteScheduler`. @throws As {@linkcode noiseConfig}, and if it asks for sigmas or timesteps that are not supported. */
 export function eulerConfig(config: SchedulerConfig) {
   config.requireOneOf("interpolation_type", [undefined, null, "linear"]);
   config.requireOneOf("timestep_type", [undefined, null, "discrete"]);

@@ -15,7 +15,7 @@ import {
 import type { SchedulerConfig } from "../schedule/scheduler_config.ts";
 import { checkStepCount } from "../schedule/timesteps.ts";
 
-/** What LCM reads of a config. @throws As {@linkcode noiseConfig}, and if it asks for thresholding or more distilled steps than timesteps. */
+/** The config of `LCMScheduler`. @throws As {@linkcode noiseConfig}, and if it asks for thresholding or more distilled steps than timesteps. */
 export function lcmConfig(config: SchedulerConfig) {
   const noise = noiseConfig(config);
   const key = "original_inference_steps";
@@ -29,7 +29,7 @@ export function lcmConfig(config: SchedulerConfig) {
     ...noise,
     ...config.clipping(false),
     originalInferenceSteps,
-    /** What timesteps are multiplied by in the boundary condition. */
+    /** The factor on timesteps in the boundary condition. */
     timestepScaling: config.positive("timestep_scaling") ?? 10,
   };
 }

@@ -9,7 +9,7 @@ import { type Sampler, samplerOf, type SamplerStep } from "../sampler.ts";
 import type { SchedulerConfig } from "../schedule/scheduler_config.ts";
 import { spacedTimesteps } from "../schedule/timesteps.ts";
 
-/** What PNDM reads of a config. @throws As {@linkcode noiseConfig}, and if it asks for the Runge-Kutta warm-up. */
+/** The config of `PNDMScheduler`. @throws As {@linkcode noiseConfig}, and if it asks for the Runge-Kutta warm-up. */
 export function pndmConfig(config: SchedulerConfig) {
   const key = "skip_prk_steps";
   // Silence means a warm-up in PNDM's own configs; another scheduler's say nothing of it.
@@ -31,7 +31,7 @@ const adamsBashforth = [
   [55 / 24, -59 / 24, 37 / 24, -9 / 24],
 ];
 
-/** What one call does: the jump, where it starts from, and the weights of its prediction and those before. */
+/** One call: its jump's start, and the weights of its prediction and those before. */
 interface PlmsCall {
   readonly timestep: number;
   /** The jump's start; the second call repeats the first's. */

@@ -7,7 +7,7 @@
  */
 import type { ByteCursor } from "./byte_cursor.ts";
 
-/** What a pickle makes: dictionaries are maps, lists and tuples are arrays, sets do not occur. */
+/** A value out of a pickle: dictionaries are maps, lists and tuples are arrays, sets do not occur. */
 export type Pickled =
   | null
   | boolean
@@ -31,7 +31,7 @@ export class PickleGlobal {
   ) {}
 }
 
-/** What a pickle may refer to. */
+/** The names and outside objects that a pickle may refer to. */
 export interface PickleRules {
   /** By module and name, as in `collections.OrderedDict`. */
   readonly globals: ReadonlyMap<string, PickleGlobal>;
@@ -51,7 +51,7 @@ export function readPickle(cursor: ByteCursor, rules: PickleRules): Pickled {
 
 /** The longest name of a module or a global. */
 const nameLimit = 256;
-/** Nothing is read past this many bytes: what is made stays small beside the weights. */
+/** Nothing is read past this many bytes: values stay small beside the weights. */
 const pickleLimit = 1 << 24;
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
@@ -62,7 +62,7 @@ class Machine {
   /** Heights of the stack that MARK noted. */
   readonly #marks: number[] = [];
   readonly #memo = new Map<number, Pickled>();
-  /** What runs now, for errors. */
+  /** The running opcode, for errors. */
   #opcode = "";
   #opcodeAt = 0;
 
@@ -122,7 +122,7 @@ class Machine {
     this.#marks.push(this.#stack.length);
   }
 
-  /** What was pushed since the last mark. */
+  /** The values pushed since the last mark. */
   popToMark(): Pickled[] {
     const height = this.#marks.pop() ??
       this.refuse("finds no mark on the stack", RangeError);

@@ -1,5 +1,5 @@
 /**
- * What a pickle by `torch.save` may hold: tensors as views of storages, in
+ * The content of a pickle by `torch.save`: tensors as views of storages, in
  * dictionaries. Every function and class that it may name is listed here.
  */
 import type { ByteRange } from "../../files/byte_range.ts";
@@ -122,7 +122,7 @@ function orderedDict([pairs = []]: readonly Pickled[]): Map<Pickled, Pickled> {
 const isPair = (value: unknown): value is [Pickled, Pickled] =>
   Array.isArray(value) && value.length === 2;
 
-/** What a file holds: its objects, and the bytes of the storages that they refer to. */
+/** A file's objects, and the bytes of the storages that they refer to. */
 export interface Checkpoint {
   readonly saved: Pickled;
   /** By key. */
