@@ -5,10 +5,10 @@ import process from "node:process";
 export const peakBytes = (): number => process.resourceUsage().maxRSS * 1024;
 
 /**
- * What a program prints as JSON.
+ * The JSON that a program prints.
  *
  * @param module Its address, `import.meta.url`.
- * @param options.what Cannot be measured, for the error.
+ * @param options.what The measurement's name, for the error.
  * @throws {Error} If the process fails.
  */
 export async function measuredApart<T>(

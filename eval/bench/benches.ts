@@ -1,4 +1,4 @@
-/** What `deno task bench` measures, by name. */
+/** The benches of `deno task bench`, by name. */
 import { columnLines } from "../tables/aligned_lines.ts";
 import { compiledLines, measureCompiled } from "./compiled_speed.ts";
 import { exportCostApart, exportCostLines } from "./export_cost.ts";
@@ -15,14 +15,14 @@ import { measureSd15, sd15Lines } from "./sd15.ts";
 import { measureSpeed, type Speed, speedLines } from "./sub_net_speed.ts";
 import { folders, modelFolder, type ModelName } from "./subjects/subjects.ts";
 
-/** What the command line asks for; undefined where it leaves that to the benchmark. */
+/** The command line's options; undefined where it leaves them to the bench. */
 export interface BenchOptions {
   readonly steps: number | undefined;
   readonly sparsities: readonly number[] | undefined;
   readonly rounds: number | undefined;
 }
 
-/** What a benchmark found: for the terminal, and for its file. */
+/** A bench's findings: for the terminal, and for its file. */
 export interface Findings {
   readonly lines: string[];
   readonly figures: unknown;
@@ -66,7 +66,7 @@ async (
 const fullSize = { images: [1], steps: 10, rounds: 3, fullCalls: 2 };
 const embedded = { images: [8, 1], steps: 20, rounds: 9 };
 
-/** What the gradient is measured on. */
+/** Models that the gradient is measured on. */
 const gradientSubjects: readonly [
   ModelName,
   { images: number; steps: number },

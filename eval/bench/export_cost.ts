@@ -1,5 +1,5 @@
 /**
- * What it takes to compile a SubNet, to write it with its weights and to open
+ * Time and memory to compile a SubNet, to write it with its weights and to open
  * it. Started as a program of its own (arguments: a model's folder, steps,
  * sparsity, where to write), because a process's peak never falls; prints JSON.
  */

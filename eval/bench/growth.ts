@@ -1,4 +1,4 @@
-/** What a picture costs as steps, pictures at once and their size grow: the full sampler and a SubNet, time beside MACs. */
+/** The cost of a picture as steps, pictures at once and their size grow: the full sampler and a SubNet, time beside MACs. */
 import { columnLines } from "../tables/aligned_lines.ts";
 import { readNetwork } from "@dip-go/core/models";
 import { measureSpeed } from "./sub_net_speed.ts";
@@ -6,7 +6,7 @@ import { modelFolder, type SubjectSize } from "./subjects/subjects.ts";
 
 type GrowthSize = Required<SubjectSize>;
 
-/** What grows while the others stay. */
+/** The size that grows while the others stay. */
 export type GrowthAxis = keyof GrowthSize;
 
 interface OfBoth {
@@ -14,7 +14,7 @@ interface OfBoth {
   readonly subNet: number;
 }
 
-/** What one picture costs at a size. */
+/** The cost of one picture at a size. */
 export interface GrowthPoint extends GrowthSize {
   /** Calls of the model in so many steps of the sampler. */
   readonly calls: number;
@@ -27,7 +27,7 @@ export interface GrowthPoint extends GrowthSize {
   readonly overMacs: number;
 }
 
-/** Points by what grows, ascending; one size is on all three lines. */
+/** Points by the size that grows, ascending; one is on all three lines. */
 export type Growth = Readonly<Record<GrowthAxis, readonly GrowthPoint[]>>;
 
 export interface GrowthOptions {
@@ -41,7 +41,7 @@ export interface GrowthOptions {
   readonly sizes?: GrownSizes;
 }
 
-/** What each grows to, besides the size where it does not. */
+/** The values that each grows to, besides the one where it stays. */
 export interface GrownSizes {
   readonly steps: readonly number[];
   readonly images: readonly number[];

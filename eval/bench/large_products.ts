@@ -1,4 +1,4 @@
-/** What the machine can do: its rate on large square matrix products. */
+/** The machine's own rate: that of large square matrix products. */
 import { GraphBuilder } from "@dip-go/core/onnx";
 import { openSession, type Session } from "@dip-go/core/runtime";
 import type { Latency } from "../statistics/latency.ts";
@@ -11,7 +11,7 @@ const largeSides = [1024, 2048, 4096];
 export const rateOf = (macs: number, milliseconds: number): number =>
   2 * macs / milliseconds / 1e6;
 
-/** Products ready to take turns with what they are compared to. */
+/** Products ready to take turns with a network. */
 export interface LargeProducts extends AsyncDisposable {
   /** A turn of each, by name. */
   readonly turns: Readonly<Record<string, () => Promise<unknown>>>;

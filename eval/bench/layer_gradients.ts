@@ -78,7 +78,7 @@ export const layerSubjects: readonly LayerSubject[] = [
   nearest([8, 320, 32, 32]),
 ];
 
-/** What is timed: the layer, the gradient of its input, that of its weights. */
+/** The passes timed: the layer, the gradient of its input, that of its weights. */
 export type Pass = "forward" | "data" | "weights";
 
 /** Multiply-accumulates of one pass, and times; `weights` only where the layer has any. */

@@ -1,4 +1,4 @@
-/** What a benchmark ran on; its figures are written to a file together with that. */
+/** The machine of a bench, which its file of figures names. */
 import { cpus, totalmem } from "node:os";
 import { writeAtomically } from "@dip-go/core/files";
 

@@ -20,7 +20,7 @@ import { openLargeProducts, rateOf } from "./large_products.ts";
 import { randomFeeds } from "./subjects/random_feeds.ts";
 import { ensureSd15 } from "./subjects/sd15_folder.ts";
 
-/** What a task measured, by name, in the unit that the name ends in. */
+/** A task's measurements by name, in the unit that the name ends in. */
 type Figures = Readonly<Record<string, number>>;
 
 const peakGigabytes = () => peakBytes() / 1e9;

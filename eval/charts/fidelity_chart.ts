@@ -1,4 +1,4 @@
-/** What a metric loses as MACs are saved: a line a method, with 95 % intervals. */
+/** A metric's loss as MACs are saved: a line a method, with 95 % intervals. */
 
 import { extent, group, line, scaleLinear } from "d3";
 import { metricInfo } from "../tables/metric_info.ts";

@@ -77,7 +77,7 @@ function schedulerRun(
     : null;
 }
 
-/** Runs of what is no diffusion network, by its config's `model_type` or `_class_name`. */
+/** Runs of components that are no diffusion network, by their config's `model_type` or `_class_name`. */
 const components: Readonly<
   Record<string, (folder: string) => AsyncGenerator<Conformance>>
 > = {

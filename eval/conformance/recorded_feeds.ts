@@ -1,11 +1,11 @@
-/** What a network is fed in a recorded case. */
+/** The feeds of a network in a recorded case. */
 import type { BlockGraph, NetworkOptions } from "@dip-go/core/models";
 import { float32, int64, type Tensor } from "@dip-go/core/tensor";
 import type { SafetensorsFile } from "@dip-go/core/weights";
 
 /**
- * Where an input lies: a file may hold several labelled cases, which share what
- * has no label; PixArt's micro-conditions have a prefix.
+ * Where an input lies: a file may hold several labelled cases, which share
+ * tensors without a label; PixArt's micro-conditions have a prefix.
  */
 function keyOf(
   name: string,

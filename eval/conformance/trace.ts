@@ -10,13 +10,13 @@ import { float32, plus, sizeOf, type Tensor } from "@dip-go/core/tensor";
 import type { SafetensorsFile } from "@dip-go/core/weights";
 import { type Conformance, judge, type Limits } from "./judge.ts";
 
-/** What was recorded, and how it is compared. */
+/** Recorded features, and how they are compared. */
 export interface Trace {
   /** Name of the case in the report. */
   readonly name: string;
   readonly feeds: Readonly<Record<string, Tensor>>;
   readonly recorded: SafetensorsFile;
-  /** The key of a block's tensor in `recorded`, or null for one that no hook sees. What a residual block adds is named by `residualOf`. */
+  /** The key of a block's tensor in `recorded`, or null for one that no hook sees. The addition of a residual block is named by `residualOf`. */
   readonly keyOf: (tensor: string) => string | null;
   readonly limits: Limits;
 }
@@ -47,7 +47,7 @@ function shapedAs(found: Tensor, { shape }: Tensor): Tensor {
   return sizeOf(found.shape) === sizeOf(shape) ? { ...found, shape } : found;
 }
 
-/** What a block makes: its outputs, each after what is added to the stream where it is residual. */
+/** A block's outputs, each after its addition to the stream where the block is residual. */
 async function runBlock(
   { block, graph }: CompiledBlock,
   tensors: ReadonlyMap<string, Tensor>,

@@ -56,7 +56,7 @@ export type PictureMetric =
   | "precision-recall";
 type SetMetricName = Exclude<PictureMetric, PairedMetric>;
 
-/** What to measure, and with which networks. */
+/** The reference, the metrics and their networks. */
 export interface EvaluationOptions extends SessionOptions {
   /** A folder of PNG and JPEG files, or for `fid` and `sfid` an `.npz` file of statistics. */
   readonly reference: string;
@@ -65,7 +65,7 @@ export interface EvaluationOptions extends SessionOptions {
    * name, and `fid` if there are features.
    */
   readonly metrics?: readonly PictureMetric[];
-  /** Of what `fid`, `kid`, `precision-recall` compare; `sfid` asks for Inception. */
+  /** The network whose features `fid`, `kid` and `precision-recall` compare; `sfid` asks for Inception. */
   readonly features?: FeatureNetwork | InceptionFile;
   /** The network of `lpips`. */
   readonly lpips?: Lpips;
@@ -232,7 +232,7 @@ interface Rows {
   readonly spatial?: Features;
 }
 
-/** A network for whole folders, which closes what it opened. */
+/** A network for whole folders; it closes the session that it opened. */
 interface FolderNetwork extends AsyncDisposable {
   of(folder: string): Promise<Rows>;
 }

@@ -1,6 +1,6 @@
 /**
- * What every full-reference metric first asks of its two inputs: the same
- * shape, one image `[C, H, W]` or a batch of them `[B, C, H, W]`.
+ * The inputs of every full-reference metric: two tensors of the same shape, one
+ * image `[C, H, W]` or a batch of them `[B, C, H, W]`.
  */
 
 import { describe, sameShape, type Tensor } from "@dip-go/core/tensor";

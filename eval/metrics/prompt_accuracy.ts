@@ -1,5 +1,5 @@
 /**
- * Whether a picture shows what its prompt says, by a contrastive pair: the pair
+ * Whether a picture shows its prompt, by a contrastive pair: the pair
  * must find the picture's own prompt among all that are evaluated. Prompts may
  * fit several pictures, so that even pictures made from the prompts by a
  * renderer stay below 1.

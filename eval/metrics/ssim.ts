@@ -11,7 +11,7 @@ const windowSize = 11;
 const sigma = 1.5;
 
 /**
- * What happens where the window leaves the image: `valid` keeps only windows
+ * Windows that leave the image: `valid` keeps only windows
  * that lie inside it, `same_zero_pad` surrounds the image by 5 zeros and
  * averages over all H x W windows, as the DiP-GO repository's loss does.
  */

@@ -16,7 +16,7 @@ export type DecodeJpeg = (
   path: string,
 ) => Picture;
 
-/** What libjpeg says of a file that ends too early; it fills the rest with grey. */
+/** libjpeg's warning of a file that ends too early; it fills the rest with grey. */
 const cutOff = "Premature end of JPEG file";
 
 /** Starts the decoder. Rotations that a camera noted are not applied, as Pillow does not unless asked. */

@@ -33,7 +33,7 @@ const filters: Readonly<Record<ResizeFilter, Filter>> = {
   },
 };
 
-/** What makes one pixel: weights of `weights.length` pixels from `first` on. */
+/** The weights of one pixel: those of `weights.length` pixels from `first` on. */
 interface Window {
   readonly first: number;
   readonly weights: readonly number[];
@@ -119,8 +119,8 @@ export const pilResize = (
   });
 
 /**
- * A picture in another size without rounding to bytes, as Pillow's mode F; what
- * overshoots stays.
+ * A picture in another size without rounding to bytes, as Pillow's mode F;
+ * values that overshoot stay.
  *
  * @param picture `[H, W, C]`.
  */

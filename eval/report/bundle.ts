@@ -2,7 +2,7 @@
  * `deno task report:bundle`: the page's script from `page/main.ts`, d3
  * included, into `page.bundle.js`. The bundler is downloaded by Deno when first
  * used, so the bundle is kept in the repository; its first line holds a hash of
- * what it was made from, and a test compares the two.
+ * its sources, and a test compares the two.
  */
 import { createHash } from "node:crypto";
 import { writeAtomically } from "@dip-go/core/files";

@@ -21,13 +21,13 @@ export interface ReportedRun {
 /** Bytes that the pictures of one page may take, of the 5 MB that the page may. */
 export const pictureBytes = 3_800_000;
 
-/** What stands at the top of a page. */
+/** The top of a page. */
 export type Heading = Pick<ReportData, "title" | "lead">;
 
 /**
  * The page of some runs; their pictures share its budget, fewer pairs a run where there are more runs.
  *
- * @param heading The names of the runs by default, and what one alone says of itself.
+ * @param heading The names of the runs by default, and the description of one alone.
  */
 export function joinReports(
   runs: readonly ReportedRun[],

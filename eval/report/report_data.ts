@@ -1,7 +1,6 @@
 /**
- * What the page of a report gets, as JSON: the rows as the text table shows
- * them, their numbers for the charts, and what a run keeps of each beside
- * numbers. The page formats nothing itself, so that it cannot differ.
+ * The data of a report's page, as JSON: the rows as the text table shows
+ * them, their numbers for the charts, and a run's gates and pictures of each. The page formats nothing itself, so that it cannot differ.
  */
 
 import type { MetricInfo } from "../tables/metric_info.ts";
@@ -12,14 +11,14 @@ import type { RowDetails, RunDetails } from "./run_details.ts";
 /** The whole page. */
 export interface ReportData {
   readonly title: string;
-  /** What the page is of, in a sentence. */
+  /** The page's subject, in a sentence. */
   readonly lead?: string;
   readonly columns: readonly Column[];
   /** In the order of the text table. */
   readonly rows: readonly ReportRow[];
-  /** What the marks mean, a sentence each. */
+  /** The marks' meanings, a sentence each. */
   readonly notes: readonly string[];
-  /** What can be drawn over cost. */
+  /** Metrics that can be drawn over cost. */
   readonly metrics: readonly ReportMetric[];
   readonly runs: readonly ReportRun[];
 }

@@ -2,7 +2,7 @@
 import { escapeXml } from "../charts/svg.ts";
 import type { ReportData } from "./report_data.ts";
 
-/** Nothing may be loaded, not even by what a results file could smuggle in. */
+/** Nothing may be loaded, not even by text that a results file could smuggle in. */
 const policy = "default-src 'none'; img-src data:; " +
   "style-src 'unsafe-inline'; script-src 'unsafe-inline'";
 

@@ -1,10 +1,10 @@
 /**
- * `report.json` of a run folder: what its report shows beside the numbers of
+ * `report.json` of a run folder: the content of its report beside the numbers of
  * `results.json`. Kept apart from the page, so that runs can be joined into one.
  */
 import { isFile, readJson } from "@dip-go/core/files";
 
-/** What a run knows of itself and its rows besides numbers. */
+/** A run and its rows, besides numbers. */
 export interface RunDetails {
   readonly description: string;
   readonly device: string;
@@ -14,13 +14,13 @@ export interface RunDetails {
   readonly notes: readonly string[];
   /** Names of the N units; the last is the whole step. */
   readonly units: readonly string[];
-  /** What the pictures are of, one a pair. */
+  /** Prompt or class of the pictures, one a pair. */
   readonly subjects: readonly string[];
   readonly rows: readonly RowDetails[];
   readonly curves: readonly ReportCurve[];
 }
 
-/** What a search reported while it went on. */
+/** Values that a search reported while it went on. */
 export interface ReportCurve {
   readonly name: string;
   /** Pairs (iteration, value). */

@@ -17,7 +17,7 @@ export interface Latency {
  * Runs the functions one after another, `warmup` rounds untimed, then `rounds`
  * rounds timed; each round starts one function later than the last.
  *
- * @param functions What to time, by name. Each is awaited before the next starts.
+ * @param functions Functions to time, by name. Each is awaited before the next starts.
  * @param options `warmup` is 1 and `rounds` 5 unless told; `now` is the clock,
  * `performance.now` unless told.
  * @throws {RangeError} If `rounds` is less than 1.

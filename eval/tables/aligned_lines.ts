@@ -13,7 +13,7 @@ export function alignedLines(
   return rows.map((row) => row.map(aligned).join("  ").trimEnd());
 }
 
-/** A column: its header, and what it says of a row. */
+/** A column: its header, and its text of a row. */
 export type LineColumn<Row> = readonly [
   header: string,
   textOf: (row: Row) => string,

@@ -44,7 +44,7 @@ const fixedColumns = [
   "source",
 ] as const satisfies readonly (keyof JoinedRow)[];
 
-/** A metric's columns, and what fills each. */
+/** A metric's columns by their endings, and the value of each. */
 const metricCells: Readonly<Record<string, (value: MetricValue) => Value>> = {
   "": ({ mean }) => mean,
   _low: ({ low }) => low,

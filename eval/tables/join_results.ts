@@ -3,7 +3,7 @@
 import type { MetricValue, ResultRow, Results } from "./results.ts";
 import { unpairedDifference } from "../statistics/unpaired_difference.ts";
 
-/** A row together with what its run says of all its rows. */
+/** A row with its run's experiment, model and sampler. */
 export interface JoinedRow extends ResultRow {
   experiment: string;
   model: string;
@@ -61,7 +61,7 @@ export function mainMethodOf({ rows }: Results): string | undefined {
   return paired ?? (methods.size === 1 ? [...methods][0] : undefined);
 }
 
-/** A later run's rows; what is not compared with anything yet, is with the first run's main method. */
+/** A later run's rows; values without a comparison get one with the first run's main method. */
 function comparedRows(run: Results, first: Results): ResultRow[] {
   const main = mainMethodOf(first);
   if (main === undefined || run.model !== first.model) return run.rows;

@@ -26,7 +26,7 @@ function markdownCell({ text, best }: Cell): string {
   return best ? `**${content}**` : content;
 }
 
-/** Escapes what would end a cell or open an element. */
+/** Escapes characters that would end a cell or open an element. */
 function escaped(text: string): string {
   return text.replace(/[|*_<\\]/g, "\\$&");
 }

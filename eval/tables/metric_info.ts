@@ -1,6 +1,6 @@
 /** How a metric is called, in which direction it is better, and how many digits it deserves. */
 
-/** What tables and charts need to know of a metric. */
+/** A metric for tables and charts. */
 export interface MetricInfo {
   /** Name with its unit, such as "PSNR (dB)". */
   label: string;
@@ -45,7 +45,7 @@ export const metricHeading = ({ label, higherIsBetter }: MetricInfo): string =>
     : `${label} ${higherIsBetter ? "↑" : "↓"}`;
 
 /**
- * Looks a metric up. What follows an underscore says what was compared with,
+ * Looks a metric up. The part after an underscore names the other side of a comparison,
  * so `psnr_fine` is a PSNR, labelled "PSNR (dB), fine".
  */
 export function metricInfo(metric: string): MetricInfo {

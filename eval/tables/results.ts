@@ -1,5 +1,5 @@
 /**
- * `results.json`: what one run measured, one row a method and budget. Tables,
+ * `results.json`: a run's measurements, one row a method and budget. Tables,
  * charts and reports are made from it and from nothing else, so that every
  * published number has one home.
  */
@@ -24,7 +24,7 @@ export interface Results {
   hardware?: string;
   /** Day of the run, ISO 8601. */
   date?: string;
-  /** What to type to repeat the run. */
+  /** The command line that repeats the run. */
   command?: string;
 }
 

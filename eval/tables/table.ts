@@ -16,7 +16,7 @@ export interface Table {
   groups: Cell[][][];
   /** The rows that the groups show, in the same order. */
   rows: JoinedRow[][];
-  /** What the marks mean, a sentence each. */
+  /** The marks' meanings, a sentence each. */
   notes: string[];
 }
 
@@ -30,9 +30,9 @@ export interface Column {
 export interface Cell {
   text: string;
   best?: boolean;
-  /** What to sort by; the text unless given. */
+  /** The sort key; the text unless given. */
   value?: number;
-  /** Of a metric: what the text is put together from. */
+  /** Of a metric: the parts of the text. */
   metric?: MetricText;
 }
 
@@ -260,7 +260,7 @@ function notesOf(rows: readonly JoinedRow[]): string[] {
   return notes;
 }
 
-/** What the mark of a difference says. */
+/** The meaning of a difference's mark. */
 function meaning({ method, unpaired }: Difference): string {
   const how = unpaired
     ? ", each on samples of its own (95 % interval of the difference)"

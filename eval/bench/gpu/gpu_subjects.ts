@@ -1,4 +1,4 @@
-/** What `bench gpu` samples: the paper's two models at full size, and both of their families at a size for a device in software. Weights are random. */
+/** The models of `bench gpu`: the paper's two models at full size, and both of their families at a size for a device in software. Weights are random. */
 import {
   type BlockGraph,
   ditBlockGraph,
@@ -23,7 +23,7 @@ export interface GpuSubject {
 
 const scheduler = parseSchedulerConfig(ddimConfig, "bench gpu");
 
-/** One guided picture; gates switch what they usually do in the family. */
+/** One guided picture; gates switch the family's usual units. */
 const subject = (
   name: string,
   graph: () => BlockGraph,

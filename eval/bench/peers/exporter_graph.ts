@@ -1,6 +1,6 @@
 /**
- * The graph that `torch.onnx` writes for a network, made from ours: what people
- * run today, to be timed beside it. Both exporters of PyTorch, the tracing one
+ * The graph that `torch.onnx` writes for a network, made from ours, to be timed
+ * beside it: people run such graphs today. Both exporters of PyTorch, the tracing one
  * and the one after `torch.export`, spell fused operators out:
  *
  * - attention (`scaled_dot_product_attention`): heads split by Reshape and
@@ -110,7 +110,7 @@ function wiringOf(graph: Graph): Wiring {
   return { graph, producers, readers };
 }
 
-/** What our linear layer on more than two axes reads, `[..., in]`: it is a Gemm between two Reshapes. Null for any other node. */
+/** The input `[..., in]` of our linear layer on more than two axes, a Gemm between two Reshapes. Null for any other node. */
 function stackedRows(
   { op, inputs: [rows], outputs: [y] }: Node,
   { graph, producers, readers }: Wiring,

@@ -25,7 +25,7 @@ export interface PeerSpeed {
   readonly rate: { readonly ours: number; readonly machine: number };
 }
 
-/** What is compared; a batch of two is one guided image. */
+/** The networks compared; a batch of two is one guided image. */
 const subjects: readonly { name: ModelName; batch: number }[] = [
   { name: "dit-shapes", batch: 16 },
   { name: "sd-shapes", batch: 16 },

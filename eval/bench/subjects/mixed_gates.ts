@@ -11,7 +11,7 @@ import {
   type SuperNet,
 } from "@dip-go/supernet/gates";
 
-/** What a step's row of gates does. */
+/** The part of a step that its gates compute. */
 type Role = "whole" | "part" | "held";
 
 /** Neighbouring units opened together would be one block's attention and MLP; every third mixes them. */

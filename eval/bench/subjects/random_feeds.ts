@@ -1,4 +1,4 @@
-/** Inputs for a network that is timed: what they say changes no time. */
+/** Inputs for a network that is timed: their values change no time. */
 import type { Graph, Value } from "@dip-go/core/onnx";
 import { TorchGenerator } from "@dip-go/core/random";
 import { float32, int64, sizeOf, type Tensor } from "@dip-go/core/tensor";

@@ -52,7 +52,7 @@ const scheduler = {
   steps_offset: 1,
 };
 
-/** Tokens of single letters are enough: what a text says changes no time. */
+/** Tokens of single letters are enough: a text's content changes no time. */
 function vocabulary(): Record<string, number> {
   const letters = [..."abcdefghijklmnopqrstuvwxyz"];
   const tokens = [...letters, ...letters.map((letter) => `${letter}</w>`)];
@@ -75,7 +75,7 @@ async function writeTokenizer(folder: string): Promise<void> {
   await writeAtomically(`${folder}/merges.txt`, "#version: 0.2\n");
 }
 
-/** Writes what runs the UNet alone, 3.4 GB, where it is not there. */
+/** Writes the files that the UNet alone needs, 3.4 GB, where they are not there. */
 export async function ensureSd15Unet(folder: string): Promise<void> {
   await writeJsonFiles(folder, {
     "model_index.json": { _class_name: "StableDiffusionPipeline" },

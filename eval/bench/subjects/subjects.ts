@@ -1,4 +1,4 @@
-/** What the benchmarks sample with: a model's folder, embedded or of full size with random weights. */
+/** The models that benches sample with: a folder, embedded or of full size with random weights. */
 import { loadPipeline, Pipeline } from "@dip-go/core";
 import { type BlockGraph, ofSampleSize } from "@dip-go/core/models";
 import { TorchGenerator } from "@dip-go/core/random";
@@ -9,7 +9,7 @@ import { ensureDitXl } from "./dit_xl_folder.ts";
 import { feedOf } from "./random_feeds.ts";
 import { ensureSd15Unet } from "./sd15_folder.ts";
 
-/** A network over all steps, and what it is fed. */
+/** A network over all steps, and its feeds. */
 export interface Subject {
   readonly net: SuperNet;
   readonly request: Omit<SampleRequest, "gates" | "forecast" | "observe">;
@@ -42,7 +42,7 @@ export function subjectOf(graph: BlockGraph, sampler: Sampler): Subject {
 }
 
 /**
- * A model folder with a scheduler; gates switch what they usually do in its family.
+ * A model folder with a scheduler; gates switch its family's usual units.
  *
  * @throws {RangeError} If the folder has no scheduler.
  */

@@ -1,4 +1,4 @@
-/** Conformance of an autoencoder: every block of encoder and decoder, and what both make. */
+/** Conformance of an autoencoder: every block of encoder and decoder, and the outputs of both. */
 import {
   autoencoderKind,
   type BlockGraph,

@@ -1,4 +1,4 @@
-/** Conformance of CLIP's towers: the features after every layer, and what stands for the whole. */
+/** Conformance of CLIP's towers: the features after every layer, and the pooled and projected ones. */
 import {
   clipTextGraph,
   clipVisionGraph,

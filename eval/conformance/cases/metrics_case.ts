@@ -21,7 +21,7 @@ import {
 import { ssim } from "../../metrics/ssim.ts";
 import { type Conformance, judge } from "../judge.ts";
 
-/** What `expected.json` holds of each metric. */
+/** The entries of `expected.json`, by metric. */
 interface Expected {
   readonly frechet: readonly {
     readonly name: string;

@@ -45,20 +45,20 @@ const families: Readonly<Record<Family, FamilyTrace>> = {
   },
 };
 
-/** Hooks see modules, so the stream between attention and MLP is not among them, nor is what a block adds after its gate. */
+/** Hooks see modules, so the stream between attention and MLP is not among them, nor is a block's addition after its gate. */
 function ditKey(tensor: string): string | null {
   if (/:residual$|\.attn1$|^prediction$/.test(tensor)) return null;
   return tensor.endsWith(".norm1") ? `${tensor}.linear` : tensor;
 }
 
-/** As in a DiT; only what attention to the text adds has no gate. */
+/** As in a DiT; only the addition of attention to the text has no gate. */
 function pixartKey(tensor: string): string | null {
   const added = /^(.*\.attn2):residual$/.exec(tensor);
   if (added) return added[1];
   return /:residual$|\.attn[12]$|^prediction$/.test(tensor) ? null : tensor;
 }
 
-/** The hooks saw what attention and feed-forward add, and the stream after the last of them; `proj_in` as a map in some models, as tokens in others. */
+/** The hooks saw the additions of attention and feed-forward, and the stream after the last of them; `proj_in` as a map in some models, as tokens in others. */
 function unetKey(tensor: string): string | null {
   const added = /^(.*\.(?:attn1|attn2|ff)):residual$/.exec(tensor);
   if (added) return added[1];

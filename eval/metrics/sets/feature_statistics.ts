@@ -1,6 +1,6 @@
 /**
  * Mean and scatter of features, gathered batch by batch. Two parts of a data
- * set, gathered apart, merge into what the whole gives (Chan et al., 1979).
+ * set, gathered apart, merge into those of the whole (Chan et al., 1979).
  */
 import type { Tensor } from "@dip-go/core/tensor";
 
@@ -117,7 +117,7 @@ function addOuter(
   }
 }
 
-/** Copies what is above the diagonal below it. */
+/** Copies the half above the diagonal below it. */
 function mirror(matrix: Float64Array, width: number): void {
   for (let i = 0; i < width; i++) {
     for (let j = 0; j < i; j++) matrix[i * width + j] = matrix[j * width + i];

@@ -1,6 +1,6 @@
 /**
  * Improved precision and recall (Kynkäänniemi et al., 2019): a set of features
- * covers what lies no farther from one of its members than that member's k-th
+ * covers every point no farther from one of its members than that member's k-th
  * neighbour within the set.
  */
 import type { Tensor } from "@dip-go/core/tensor";

@@ -1,7 +1,7 @@
 /**
  * Measures of a set of pictures as a whole, with intervals. Samples are kept in
- * ten groups, sample i in group i mod 10; what is gathered of a group merges, so
- * shards gathered apart give what the whole gives. The interval is that of the
+ * ten groups, sample i in group i mod 10; the parts of a group merge, so
+ * shards gathered apart give the value of the whole. The interval is that of the
  * delete-a-group jackknife (Kott, 2001): the measure is taken ten times more,
  * without one group each time.
  */
@@ -15,7 +15,7 @@ export const fewestForInterval = 2 * groupCount;
 /** The 97.5 % quantile of Student's t with nine degrees of freedom. */
 const quantile = 2.262;
 
-/** What is gathered of samples: each part's features become one, and parts merge. */
+/** How features become parts that merge, such as their statistics. */
 export interface Gathering<Part> {
   /**
    * @param features `[n, D]`.

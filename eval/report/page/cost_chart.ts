@@ -7,7 +7,7 @@ import { rowCard } from "./row_card.ts";
 import type { Selection } from "./selection.ts";
 import type { Series } from "./series_style.ts";
 
-/** What a chart shows. */
+/** The content of a chart. */
 export interface ChartContent {
   readonly series: readonly Series[];
   readonly metric: ReportMetric;

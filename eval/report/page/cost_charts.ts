@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-/** Quality against what it costs: one chart over MACs, one over measured time, a line a method. */
+/** Quality against cost: one chart over MACs, one over measured time, a line a method. */
 import type { ReportData, ReportMetric } from "../report_data.ts";
 import { costChart } from "./cost_chart.ts";
 import { choice, html, section, svg } from "./elements.ts";

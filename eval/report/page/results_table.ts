@@ -13,7 +13,7 @@ const markWords: Readonly<Record<string, string>> = {
   "≈": "not told apart",
 };
 
-/** The section with the table and what its marks mean. */
+/** The section with the table and the meanings of its marks. */
 export function resultsTable(
   data: ReportData,
   selection: Selection,

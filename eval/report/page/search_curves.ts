@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-/** What searches reported while they went on: a small chart a curve. */
+/** Curves that searches reported while they went on: a small chart each. */
 import { axisBottom, axisLeft, extent, line, scaleLinear, select } from "d3";
 import type { ReportData } from "../report_data.ts";
 import type { ReportCurve } from "../run_details.ts";

@@ -1,4 +1,4 @@
-/** What the reader is looking at: a row and one of its pairs; all parts of the page follow it. */
+/** The reader's place: a row and one of its pairs; all parts of the page follow it. */
 
 /** Indices into the report's rows and into a row's pictures. */
 export interface Selected {

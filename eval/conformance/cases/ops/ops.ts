@@ -35,7 +35,7 @@ export interface OpCase {
 export const opLimit = 1e-5;
 
 /**
- * Builds a case: its graph, what is fed, what should come out.
+ * Builds a case: its graph, its feeds, its recorded outputs.
  *
  * @param read Reads a tensor of the fixtures by name, `<case>.<tensor>`.
  * @throws {RangeError} If the operator is unknown.

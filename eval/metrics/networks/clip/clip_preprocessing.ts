@@ -1,10 +1,11 @@
-/** What a CLIP's picture tower is shown, as `CLIPImageProcessor` makes it: Pillow's resizing of 8-bit pictures, a crop, normalised channels. */
+/** Pictures as input of a CLIP's tower, as `CLIPImageProcessor` makes it: Pillow's resizing of 8-bit pictures, a crop, normalised channels. */
 import { ConfigJson, isFile, most, readJson } from "@dip-go/core/files";
 import { float32, type Tensor } from "@dip-go/core/tensor";
 import { openClipConfig } from "./open_clip.ts";
 import { pilResize, type ResizeFilter } from "../../../pictures/pil_resize.ts";
 import { rgbImage } from "@dip-go/core/pictures";
 
+/** How a picture becomes a tower's input. */
 export interface ClipPreprocessing {
   /** Side in pixels that the shorter side of a picture gets. */
   readonly shortest: number;
@@ -23,7 +24,7 @@ const filters: Readonly<Record<number, ResizeFilter>> = {
 };
 
 /**
- * Reads a folder's `preprocessor_config.json`, or what open_clip's configuration says where there is none.
+ * Reads a folder's `preprocessor_config.json`, or open_clip's configuration where there is none.
  *
  * @throws {TypeError} If a value is missing or asks for other preprocessing.
  */
@@ -48,7 +49,7 @@ export async function readClipPreprocessing(
   };
 }
 
-/** What open_clip does to pictures unless told otherwise: as CLIP's authors do. */
+/** open_clip's preprocessing unless told otherwise, which is that of CLIP's authors. */
 async function openClipPreprocessing(file: string): Promise<ClipPreprocessing> {
   const json = new ConfigJson(await readJson(file), file);
   const config = json.part("preprocess_cfg");
@@ -90,7 +91,7 @@ function threeNumbers(config: ConfigJson, key: string): readonly number[] {
  * Pixels `[1, 3, S, S]` of a picture.
  *
  * @param picture `[3, H, W]` in [-1, 1]; rounded to 8 bits, as a saved picture is.
- * @throws {RangeError} If what is resized is smaller than the crop, or a value is not a number.
+ * @throws {RangeError} If the resized picture is smaller than the crop, or a value is not a number.
  */
 export function clipPixels(
   picture: Tensor<"float32">,

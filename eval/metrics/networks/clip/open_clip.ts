@@ -79,7 +79,7 @@ export function clipModelJson(
   };
 }
 
-/** Widths and heads of the picture tower; its heads are given by their width, what is inside its layers by a ratio. */
+/** Widths and heads of the picture tower; its heads are given by their width, its MLPs by a ratio. */
 function visionSizes(vision: ConfigJson): Record<string, number> {
   const width = vision.positiveInteger("width");
   const ratio = "mlp_ratio" in vision.values

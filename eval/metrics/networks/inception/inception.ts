@@ -10,7 +10,7 @@ import type { WeightSource } from "@dip-go/core/models";
 import { type Graph, GraphBuilder, type Value } from "@dip-go/core/onnx";
 import { float32 } from "@dip-go/core/tensor";
 
-/** What can be changed about it. */
+/** Its width. */
 export interface InceptionConfig {
   /** Divides all widths: 1 for the published network, more for tests. */
   readonly narrow: number;
@@ -21,7 +21,7 @@ interface Context extends InceptionConfig {
   readonly weights: WeightSource;
 }
 
-/** A convolution with its norm and ReLU: name, output channels, kernel, and what differs from stride 1 and the same size. */
+/** A convolution with its norm and ReLU: name, output channels, kernel, and its window where it differs from stride 1 and the same size. */
 type Layer = readonly [
   name: string,
   channels: number,
@@ -196,7 +196,7 @@ function blockE(
   ], { axis: 1 });
 }
 
-/** What metrics read. */
+/** The features that metrics read. */
 export interface InceptionFeatures {
   /** `pool3`, of FID and KID, `[B, 2048]`. */
   readonly pooled: Value;

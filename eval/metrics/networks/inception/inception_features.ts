@@ -1,4 +1,4 @@
-/** What Inception sees in pictures: the features of FID, KID, sFID, precision and recall. */
+/** Inception's features of pictures, for FID, KID, sFID, precision and recall. */
 import { inceptionGraph } from "./inception.ts";
 import { loadInception } from "./inception_load.ts";
 import {

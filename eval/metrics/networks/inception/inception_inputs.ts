@@ -1,5 +1,5 @@
 /**
- * What Inception is shown, by the conventions under which FIDs are published.
+ * Pictures as Inception's input, by the conventions under which FIDs are published.
  * They differ by tenths to whole points of FID, so a figure names its own.
  */
 import { inceptionSize } from "./inception.ts";

@@ -60,7 +60,7 @@ export type LpipsNet = keyof typeof backbones;
 /** In the order of the help texts. */
 export const lpipsNets = Object.keys(backbones) as readonly LpipsNet[];
 
-/** What can be changed about it. */
+/** Its backbone and width. */
 export interface LpipsConfig {
   readonly net: LpipsNet;
   /** Divides all widths: 1 for the published network, more for tests. */
