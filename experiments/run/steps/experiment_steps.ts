@@ -7,7 +7,7 @@ import {
   type MetricValues,
   type SampledPictures,
 } from "./metric_steps.ts";
-import { fullSampleSteps, rowSampleSteps } from "./sample_steps.ts";
+import { sampleSteps } from "./sample_steps.ts";
 import type { Step } from "../../engine/step.ts";
 import type { StepTools } from "./step_tools.ts";
 
@@ -30,13 +30,20 @@ export interface ExperimentSteps {
 
 /** The steps of the tools' experiment. */
 export function experimentSteps(tools: StepTools): ExperimentSteps {
-  const full = { name: "full", samples: fullSampleSteps(tools) };
-  const rows = plannedRows(tools.identity.experiment).map((planned) => {
-    const name = rowName(planned.method.name, planned.sparsity);
-    const fit = fitStep(tools, planned);
-    const samples = rowSampleSteps(tools, planned, fit);
-    const row = { planned, name, fit, samples };
-    return { ...row, metrics: metricSteps(tools, row, full.samples) };
+  const { bench: { denseMacs }, identity: { experiment } } = tools;
+  const own = { name: "full", macs: denseMacs };
+  const full = { ...own, samples: sampleSteps(tools, own) };
+  const rows = plannedRows(experiment).map((planned) => {
+    const { method, sparsity } = planned;
+    const row = {
+      planned,
+      name: rowName(method.name, sparsity),
+      fit: fitStep(tools, planned),
+      macs: (1 - sparsity) * denseMacs,
+    };
+    const pictures = { ...row, samples: sampleSteps(tools, row) };
+    const metrics = metricSteps(tools, pictures, full.samples);
+    return { ...pictures, metrics };
   });
   return { full: { ...full, metrics: metricSteps(tools, full) }, rows };
 }

@@ -1,13 +1,12 @@
 /** From steps that were made to rows: plans, values a pair, and the times that are taken last. */
 import type { RowSteps } from "./experiment_steps.ts";
-import { latencyStep, type RoundTimes } from "./latency_step.ts";
+import { latencyStep, type RoundTimes, type TimedRow } from "./latency_step.ts";
 import type {
   FinishedRow,
   MeasuredRow,
   RowLatency,
   RowMetrics,
 } from "../../results/measured_row.ts";
-import type { SampledPlan } from "@dip-go/pruner/methods";
 import type { MetricValues } from "./metric_steps.ts";
 import { searchPasses } from "../search_cost.ts";
 import type { ProgressOutput } from "../../engine/progress.ts";
@@ -17,9 +16,7 @@ import type { StepStore } from "../../engine/step_store.ts";
 import type { StepTools } from "./step_tools.ts";
 
 /** A row before it is timed. */
-interface EvaluatedRow {
-  readonly steps: RowSteps;
-  readonly fitted: SampledPlan;
+interface EvaluatedRow extends TimedRow {
   readonly row: MeasuredRow;
 }
 
@@ -55,21 +52,18 @@ async function evaluatedRows(
   for (const steps of rows) {
     const { fitted } = await store.read(steps.fit);
     if (fitted.kind === "none") continue;
-    const { method, sparsity } = steps.planned;
-    const macs = bench.macs(fitted);
-    const measured = await metricsOf(store, steps.metrics);
-    const predicted = bench.costs
-      ? { predictedSpeedup: bench.denseCost / bench.cost(fitted) }
-      : {};
+    const { planned: { method: { name: method }, sparsity }, fit } = steps;
     const row = {
-      method: method.name,
+      method,
       sparsity,
-      macs,
-      ...predicted,
-      searchPasses: passesOf(method.name),
-      ...measured,
+      macs: bench.macs(fitted),
+      ...bench.costs
+        ? { predictedSpeedup: bench.denseCost / bench.cost(fitted) }
+        : {},
+      searchPasses: passesOf(method),
+      ...await metricsOf(store, steps.metrics),
     };
-    evaluated.push({ steps, fitted, row });
+    evaluated.push({ method, fit, fitted, row });
   }
   return evaluated;
 }
@@ -81,17 +75,12 @@ function latencySteps(
 ): { sparsity: number; batch: number; step: Step<RoundTimes> }[] {
   const { batches } = tools.identity.experiment.latency;
   const groups = [...Map.groupBy(rows, ({ row }) => row.sparsity)];
-  return groups.flatMap(([sparsity, group]) => {
-    const timed = group.map(({ row, steps: { fit }, fitted }) => ({
-      method: row.method,
-      fit,
-      fitted,
-    }));
-    return batches.map((batch) => {
-      const step = latencyStep(tools, timed, { sparsity, batch });
+  return groups.flatMap(([sparsity, group]) =>
+    batches.map((batch) => {
+      const step = latencyStep(tools, group, { sparsity, batch });
       return { sparsity, batch, step };
-    });
-  });
+    })
+  );
 }
 
 /** What the metrics of one set of pictures gave, and the commits that measured them. */

@@ -1,6 +1,6 @@
 /** The step that times the rows of one sparsity in turns with the full model, on this hardware. */
 import { interleave, type Latency } from "@dip-go/eval/statistics";
-import { type BatchSampler, openBatchSampler } from "../evaluate.ts";
+import { openBatchSampler } from "../evaluate.ts";
 import type { RowFit } from "./fit_step.ts";
 import type { SampledPlan } from "@dip-go/pruner/methods";
 import { fullPlan } from "./sample_steps.ts";
@@ -26,12 +26,9 @@ export function latencyStep(
 ): Step<RoundTimes> {
   const { bench, identity, provenance: { hardware } } = tools;
   const { latency: { rounds }, evaluation } = identity.experiment;
-  const plans: [string, SampledPlan][] = [
-    ["full", fullPlan(identity.experiment)],
-    ...rows.map(({ method, fitted }): [string, SampledPlan] => [
-      method,
-      fitted,
-    ]),
+  const plans = [
+    ["full", fullPlan(identity.experiment)] as const,
+    ...rows.map(({ method, fitted }) => [method, fitted] as const),
   ];
   const macs = plans.reduce((sum, [, plan]) => sum + bench.macs(plan), 0);
   return step({
@@ -54,7 +51,7 @@ export function latencyStep(
 
 async function roundTimes(
   { bench, sampler: { pairs } }: StepTools,
-  plans: readonly [string, SampledPlan][],
+  plans: readonly (readonly [string, SampledPlan])[],
   batch: number,
 ): Promise<RoundTimes> {
   const batchPairs = Array.from(
@@ -64,8 +61,9 @@ async function roundTimes(
   await using opened = new AsyncDisposableStack();
   const samplers: Record<string, () => Promise<unknown>> = {};
   for (const [name, plan] of plans) {
-    const sampler: BatchSampler = await openBatchSampler(bench, plan, batch);
-    opened.use(sampler);
+    const sampler = opened.use(
+      await openBatchSampler(bench, plan, batch),
+    );
     const inputs = await sampler.inputsOf(batchPairs);
     samplers[name] = () => sampler.sample(inputs);
   }

@@ -23,39 +23,30 @@ export interface SampledPictures {
 
 /** A step for each of the experiment's metrics; without the full model's pictures, for those that do not compare with them. */
 export function metricSteps(
-  tools: StepTools,
-  pictures: SampledPictures,
+  { identity, provenance: { commit }, store, meters, sets, sampler }: StepTools,
+  { name, samples, fit }: SampledPictures,
   full?: readonly SampleStep[],
 ): Step<MetricValues>[] {
-  return tools.identity.experiment.metrics.flatMap((record, i) =>
-    isPaired(record)
-      ? full ? [metricStep(tools, pictures, { record: i, full })] : []
-      : [metricStep(tools, pictures, { record: i })]
-  );
-}
-
-function metricStep(
-  tools: StepTools,
-  { name, samples, fit }: SampledPictures,
-  { record: i, full }: { record: number; full?: readonly SampleStep[] },
-): Step<MetricValues> {
-  const { identity: { experiment, inputs }, provenance: { commit } } = tools;
-  const { metrics: { [i]: record }, evaluation: { pairs } } = experiment;
-  return step({
-    kind: "metric",
-    name: `${record.kind} of ${name}`,
-    reads: { record, files: inputs.metrics[i], pairs },
-    after: [...samples, ...full ?? []],
-    cost: pairs,
-    applies: async () => !fit || await hasPlan(tools.store, fit),
-    make: async () => ({
-      metrics: await tools.meters.measureRecord(record, {
-        pictures: tools.sets.of(samples),
-        subjects: tools.sampler.pairs.slice(0, pairs)
-          .map(({ subject }) => subject),
-        ...full ? { full: tools.sets.of(full) } : {},
+  const { experiment: { metrics, evaluation: { pairs } }, inputs } = identity;
+  return metrics.flatMap((record, i) => {
+    if (isPaired(record) && !full) return [];
+    const others = isPaired(record) ? full : undefined;
+    return step<MetricValues>({
+      kind: "metric",
+      name: `${record.kind} of ${name}`,
+      reads: { record, files: inputs.metrics[i], pairs },
+      after: [...samples, ...others ?? []],
+      cost: pairs,
+      applies: () => hasPlan(store, fit),
+      make: async () => ({
+        metrics: await meters.measureRecord(record, {
+          pictures: sets.of(samples),
+          subjects: sampler.pairs.slice(0, pairs)
+            .map(({ subject }) => subject),
+          ...others ? { full: sets.of(others) } : {},
+        }),
+        ...commit ? { commit } : {},
       }),
-      ...commit ? { commit } : {},
-    }),
+    });
   });
 }

@@ -1,14 +1,12 @@
 /** The steps that sample a plan, a shard each. */
-import { shardCount } from "../evaluate.ts";
-import type { Experiment } from "../../schema/experiment.ts";
-import { rowName } from "../../results/measured_row.ts";
-import type { PlannedRow } from "./fit_row.ts";
-import type { RowFit } from "./fit_step.ts";
-import type { FittedPlan, SampledPlan } from "@dip-go/pruner/methods";
-import type { SampledBatch } from "../../measure/sampled_sets.ts";
+import type { SampledPlan } from "@dip-go/pruner/methods";
 import { type Step, step } from "../../engine/step.ts";
 import { picturesFormat } from "../../engine/step_format.ts";
 import type { StepStore } from "../../engine/step_store.ts";
+import type { SampledBatch } from "../../measure/sampled_sets.ts";
+import type { Experiment } from "../../schema/experiment.ts";
+import { shardCount } from "../evaluate.ts";
+import type { RowFit } from "./fit_step.ts";
 import { modelReads } from "./step_reads.ts";
 import type { StepTools } from "./step_tools.ts";
 
@@ -20,36 +18,17 @@ export function fullPlan({ sampler: { steps } }: Experiment): SampledPlan {
   return { kind: "steps", steps };
 }
 
-/** Shards of the full model. */
-export function fullSampleSteps(tools: StepTools): SampleStep[] {
-  const { experiment } = tools.identity;
-  const plan = fullPlan(experiment);
-  const macs = tools.bench.denseMacs;
-  return sampleSteps(tools, { name: "full", plan: () => plan, macs });
-}
-
-/** Shards of a row, which its fit may leave out. */
-export function rowSampleSteps(
-  tools: StepTools,
-  { method, sparsity }: PlannedRow,
-  fit: Step<RowFit>,
-): SampleStep[] {
-  return sampleSteps(tools, {
-    name: rowName(method.name, sparsity),
-    fit,
-    plan: async () => (await tools.store.read(fit)).fitted,
-    macs: (1 - sparsity) * tools.bench.denseMacs,
-  });
-}
-
-function sampleSteps(
+/**
+ * Shards of a row, which its fit may leave out, or of the full model.
+ *
+ * @param options.macs Of one image, about.
+ */
+export function sampleSteps(
   { store, sampler, identity }: StepTools,
-  { name, fit, plan, macs }: {
-    name: string;
-    fit?: Step<RowFit>;
-    plan: () => FittedPlan | Promise<FittedPlan>;
-    /** Of one image, about. */
-    macs: number;
+  { name, fit, macs }: {
+    readonly name: string;
+    readonly fit?: Step<RowFit>;
+    readonly macs: number;
   },
 ): SampleStep[] {
   const { experiment, inputs } = identity;
@@ -68,16 +47,19 @@ function sampleSteps(
       after: fit ? [fit] : [],
       format: picturesFormat,
       cost: macs * evaluation.batch,
-      applies: async () => !fit || await hasPlan(store, fit),
-      make: async () =>
-        sampler.sample(name, await plan() as SampledPlan, shard),
+      applies: () => hasPlan(store, fit),
+      async make() {
+        const plan = fit
+          ? (await store.read(fit)).fitted as SampledPlan
+          : fullPlan(experiment);
+        return await sampler.sample(name, plan, shard);
+      },
     }));
 }
 
-/** Whether a fit that was made found a plan. */
-export async function hasPlan(
+/** Whether a fit that was made found a plan; the full model always has one. */
+export const hasPlan = async (
   store: StepStore,
-  fit: Step<RowFit>,
-): Promise<boolean> {
-  return (await store.read(fit)).fitted.kind !== "none";
-}
+  fit: Step<RowFit> | undefined,
+): Promise<boolean> =>
+  fit === undefined || (await store.read(fit)).fitted.kind !== "none";
