@@ -1,27 +1,20 @@
 /** `deno task experiment`: runs a declarative experiment, or goes on with one that was killed. */
-import { devices, precisions } from "@dip-go/core/runtime";
+import { type Device, devices, precisions } from "@dip-go/core/runtime";
 import { alignedLines, joinResults, renderTable } from "@dip-go/eval/tables";
 import { command, type CommandResult, finish } from "./options/command.ts";
 import { experimentNamed, listed, studyNamed } from "../schema/catalogue.ts";
+import { deviceRate } from "../dry_run/device_rate.ts";
 import { dryRun } from "../dry_run/dry_run.ts";
+import { dryRunStudy } from "../dry_run/dry_run_study.ts";
 import type { Experiment } from "../schema/experiment.ts";
-import { withLocalFiles } from "../run/inputs/local_files.ts";
-import { checkMetricFiles } from "../measure/meters.ts";
-import {
-  dryRunSections,
-  runSections,
-  sectionsOf,
-  shareSections,
-} from "../run/study/study_sections.ts";
+import { localSections, withLocalFiles } from "../run/inputs/local_files.ts";
+import type { Section, Study } from "../schema/study.ts";
+import { runStudy } from "../run/study/run_study.ts";
+import { sectionsOf } from "../run/study/study_sections.ts";
 import { provenanceOf } from "../results/provenance.ts";
-import {
-  type FinishedRun,
-  runExperiment,
-  type RunOptions,
-  runShare,
-} from "../run/runner.ts";
+import { type FinishedRun, runExperiment, runShare } from "../run/runner.ts";
 import { withSetting } from "../schema/setting.ts";
-import { parseShare, type Share } from "../engine/share.ts";
+import { parseShare } from "../engine/share.ts";
 import { openStatusLine } from "../engine/status_line.ts";
 
 const help = `Runs an experiment and writes results/<name>/<run-id>/.
@@ -81,10 +74,11 @@ export const experimentCommand = (
     const shard = options.text("shard");
     const share = shard === undefined ? undefined : parseShare(shard);
     const typed = ["deno task experiment", ...args.map(quoted)].join(" ");
+    const device = options.choice("device", devices);
     using output = openStatusLine();
     const runOptions = {
       ...output,
-      device: options.choice("device", devices),
+      device,
       precision: options.choice("precision", precisions),
       root,
       provenance: await provenanceOf(typed),
@@ -92,46 +86,39 @@ export const experimentCommand = (
     };
     const limit = options.wholeOrNone("limit", 1);
     const change = (experiment: Experiment) => limited(experiment, limit);
-    const asked = askedFor(name, options.texts("set"), change);
-    if (options.has("dry-run")) return await asked.dryRun(runOptions);
-    if (!share) return summaryLines(await asked.run(runOptions));
-    await asked.runShare(share, runOptions);
-    return [`share ${shard} is made`];
+    const settings = options.texts("set");
+    const study = studyNamed(name);
+    const sections = study ? sectionsOf(study, settings, change) : [{
+      label: name,
+      experiment: change(settings.reduce(withSetting, experimentNamed(name))),
+    }];
+    if (options.has("dry-run")) return await dryLines(sections, study, device);
+    const local = await localSections(sections);
+    if (share) {
+      for (const { experiment } of local) {
+        await runShare(experiment, share, runOptions);
+      }
+      return [`share ${shard} is made`];
+    }
+    return summaryLines(
+      study
+        ? await runStudy(study, local, runOptions)
+        : await runExperiment(local[0].experiment, runOptions),
+    );
   })(args);
 
-/** What a name asks for: a study's sections, or one experiment. */
-function askedFor(
-  name: string,
-  settings: readonly string[],
-  change: (experiment: Experiment) => Experiment,
-) {
-  const study = studyNamed(name);
+async function dryLines(
+  sections: readonly Section[],
+  study: Study | undefined,
+  device: Device,
+): Promise<string[]> {
   if (study) {
-    const sections = sectionsOf(study, settings, change);
-    return {
-      dryRun: ({ device }: RunOptions) =>
-        dryRunSections(study, sections, { device }),
-      run: (options: RunOptions) => runSections(study, sections, options),
-      runShare: (share: Share, options: RunOptions) =>
-        shareSections(sections, share, options),
-    };
+    return await dryRunStudy(study, sections, {
+      rate: await deviceRate(device),
+    });
   }
-  const experiment = change(
-    settings.reduce(withSetting, experimentNamed(name)),
-  );
-  /** Its files on this machine; nothing is downloaded where others are missing. */
-  const local = async () => {
-    await checkMetricFiles(experiment);
-    return await withLocalFiles(experiment);
-  };
-  return {
-    dryRun: async ({ device }: RunOptions) =>
-      await dryRun(await withLocalFiles(experiment), { device }),
-    run: async (options: RunOptions) =>
-      await runExperiment(await local(), options),
-    runShare: async (share: Share, options: RunOptions) =>
-      await runShare(await local(), share, options),
-  };
+  const [{ experiment }] = sections;
+  return await dryRun(await withLocalFiles(experiment), { device });
 }
 
 /** An argument as a shell reads it. */

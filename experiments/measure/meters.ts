@@ -1,5 +1,4 @@
 /** Measures pictures by the records of an experiment. */
-import { modelFolder } from "@dip-go/core/hub";
 import type { Device } from "@dip-go/core/runtime";
 import type { Tensor } from "@dip-go/core/tensor";
 import {
@@ -8,16 +7,13 @@ import {
   pairedMetrics,
   promptAccuracy,
 } from "@dip-go/eval/metrics";
-import type { Experiment } from "../schema/experiment.ts";
 import { Judges } from "./judges.ts";
 import type { RowMetrics } from "../results/measured_row.ts";
 import {
   isPaired,
   metricNames,
-  metricPaths,
   type MetricRecord,
 } from "../schema/metric_records.ts";
-import { isThere, metricFilesOf } from "../run/inputs/needed_files.ts";
 import {
   type SampledBatch,
   type SampledSet,
@@ -174,30 +170,4 @@ async function promptValues(
   return record.kind === "prompt-accuracy"
     ? promptAccuracy(seen, texts)
     : clipScores(seen, texts);
-}
-
-/** The paths of files and folders that metrics read; what is on the hub is downloaded. */
-export function metricFiles(
-  metrics: readonly MetricRecord[],
-): Promise<string[]> {
-  const paths = metrics.flatMap(metricPaths).map(([, path]) => path);
-  return Promise.all([...new Set(paths)].map(modelFolder));
-}
-
-/**
- * Checks that what metrics read is there, before any work.
- *
- * @throws {RangeError} If a file is not there and no name on the hub; the message names the record's field.
- */
-export async function checkMetricFiles(
-  { name, metrics }: Pick<Experiment, "name" | "metrics">,
-): Promise<void> {
-  for (const { field, path, isOnHub } of metricFilesOf(metrics)) {
-    if (isOnHub || await isThere(path)) continue;
-    throw new RangeError(
-      `Cannot run experiment ${name}: ${field} is ${
-        JSON.stringify(path)
-      }, expected a file or folder that exists`,
-    );
-  }
 }

@@ -26,7 +26,7 @@ import { openPictureFeatures } from "@dip-go/zoo/classifiers";
 import { referencePictures } from "@dip-go/zoo/data";
 import { inTemporaryFolder } from "@dip-go/testing/files";
 import type { MetricRecord } from "../schema/metric_records.ts";
-import { checkMetricFiles, Meters } from "./meters.ts";
+import { Meters } from "./meters.ts";
 import { setOf } from "./sampled_sets.ts";
 
 const pair = "zoo/models/scenes-clip";
@@ -288,27 +288,3 @@ Deno.test("Inception's metrics compare with a folder of pictures, or with the fu
     const [same, other] = [found.kid_adm, found.kid_adm_full] as SetValue[];
     assert(same.mean < other.mean, `${same.mean} ${other.mean}`);
   }));
-
-Deno.test("metrics whose files are missing are refused with the record's path", async () => {
-  const metrics: MetricRecord[] = [
-    { kind: "clip-score", model: "laion/CLIP-ViT-g-14-laion2B-s34B-b88K" },
-    { kind: "prompt-accuracy", pair },
-  ];
-  await checkMetricFiles({ name: "test", metrics });
-  await assertRejects(
-    () =>
-      checkMetricFiles({
-        name: "test",
-        metrics: [
-          ...metrics,
-          {
-            kind: "fid (shapes)",
-            classifier: "zoo/none",
-            reference: "rendered",
-          },
-        ],
-      }),
-    RangeError,
-    `metrics[2].classifier is "zoo/none", expected a file or folder that exists`,
-  );
-});

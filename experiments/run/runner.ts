@@ -13,7 +13,7 @@ import { checkExperiment, type Experiment } from "../schema/experiment.ts";
 import { experimentSteps } from "./steps/experiment_steps.ts";
 import { finishedRows, metricsOf, notesOf } from "./steps/finished_rows.ts";
 import { type InputHashes, inputHashes } from "./inputs/input_hashes.ts";
-import { checkMetricFiles } from "../measure/meters.ts";
+import { checkMetricFiles } from "./inputs/needed_files.ts";
 import { makePart, type ProcessPart } from "./process_part.ts";
 import type { ProgressOutput } from "../engine/progress.ts";
 import type { Provenance } from "../results/provenance.ts";

@@ -76,82 +76,74 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-const isCount = (value: number) => Number.isSafeInteger(value) && value >= 1;
-const isSeed = (value: number) => Number.isSafeInteger(value) && value >= 0;
-const isSet = (values: readonly unknown[]) =>
-  values.length > 0 && new Set(values).size === values.length;
+/** A path, what must hold of its value, and that in words. */
+type Rule = readonly [
+  path: string,
+  holds: (value: unknown, experiment: Experiment) => boolean,
+  expected: string,
+];
+
+const isCount = (value: unknown) =>
+  Number.isSafeInteger(value) && Number(value) >= 1;
+const isSeed = (value: unknown) =>
+  Number.isSafeInteger(value) && Number(value) >= 0;
+const isSetOf = (values: unknown, holds: (value: unknown) => boolean) =>
+  Array.isArray(values) && values.length > 0 &&
+  new Set(values).size === values.length && values.every(holds);
 const methodNames = methods.map(({ name }) => name);
 
-// path, what must hold, in words
-const rules: readonly [string, (e: Experiment) => boolean, string][] = [
+const count = (path: string): Rule => [path, isCount, "a whole number from 1"];
+const oneOf = (path: string, known: readonly string[]): Rule => [
+  path,
+  (value) => known.includes(value as string),
+  known.length > 2 ? `one of ${known.join(", ")}` : known.join(" or "),
+];
+const optional = ([path, holds, expected]: Rule): Rule => [
+  path,
+  (value, experiment) => value === undefined || holds(value, experiment),
+  expected,
+];
+
+const rules: readonly Rule[] = [
   [
     "name",
-    (e) => /^[a-z0-9_-]+$/.test(e.name),
+    (name) => /^[a-z0-9_-]+$/.test(String(name)),
     "lower case letters, digits, _ and -",
   ],
-  ["seed", (e) => isSeed(e.seed), "a whole number from 0"],
-  [
-    "sampler.kind",
-    (e) => ["own", ...samplerKinds].includes(e.sampler.kind),
-    `one of own, ${samplerKinds.join(", ")}`,
-  ],
-  ["sampler.steps", (e) => isCount(e.sampler.steps), "a whole number from 1"],
-  [
-    "superNet.granularity",
-    (e) => allGranularities.includes(e.superNet.granularity),
-    `one of ${allGranularities.join(", ")}`,
-  ],
-  [
-    "superNet.backup",
-    (e) => [undefined, "output", "residual"].includes(e.superNet.backup),
-    "output or residual",
-  ],
-  ["search.batch", (e) => isCount(e.search.batch), "a whole number from 1"],
-  [
-    "search.fit",
-    (e) => ["bisection", "greedy"].includes(e.search.fit),
-    "bisection or greedy",
-  ],
-  ["cost", (e) => ["macs", "latency"].includes(e.cost), "macs or latency"],
+  ["seed", isSeed, "a whole number from 0"],
+  oneOf("sampler.kind", ["own", ...samplerKinds]),
+  count("sampler.steps"),
+  oneOf("superNet.granularity", allGranularities),
+  optional(oneOf("superNet.backup", ["output", "residual"])),
+  count("search.batch"),
+  oneOf("search.fit", ["bisection", "greedy"]),
+  oneOf("cost", ["macs", "latency"]),
   [
     "sparsity",
-    (e) => isSet(e.sparsity) && e.sparsity.every((s) => s > 0 && s < 1),
+    (values) => isSetOf(values, (s) => Number(s) > 0 && Number(s) < 1),
     "different numbers between 0 and 1",
   ],
   [
     "methods",
-    (e) =>
-      isSet(e.methods) && e.methods.every((name) => methodNames.includes(name)),
+    (values) => isSetOf(values, (name) => methodNames.includes(String(name))),
     `different names among ${methodNames.join(", ")}`,
   ],
   [
     "mainMethod",
-    (e) => e.methods.includes(e.mainMethod),
+    (name, { methods }) => methods.includes(String(name)),
     "one of the experiment's methods",
   ],
-  [
-    "evaluation.pairs",
-    (e) => isCount(e.evaluation.pairs),
-    "a whole number from 1",
-  ],
+  count("evaluation.pairs"),
   [
     "evaluation.seed",
-    (e) => isSeed(e.evaluation.seed) && e.evaluation.seed !== e.seed,
+    (value, { seed }) => isSeed(value) && value !== seed,
     "a whole number from 0 that is not the search's seed",
   ],
-  [
-    "evaluation.batch",
-    (e) => isCount(e.evaluation.batch),
-    "a whole number from 1",
-  ],
-  [
-    "evaluation.seedPer",
-    (e) => [undefined, "prompt", "batch"].includes(e.evaluation.seedPer),
-    "prompt or batch",
-  ],
+  count("evaluation.batch"),
+  optional(oneOf("evaluation.seedPer", ["prompt", "batch"])),
   [
     "search.evolution",
-    ({ search: { evolution }, methods }) =>
+    (_, { search: { evolution }, methods }) =>
       evolution
         ? isCount(evolution.population) &&
           (evolution.evaluations === "equal-cost" ||
@@ -163,10 +155,10 @@ const rules: readonly [string, (e: Experiment) => boolean, string][] = [
   ],
   [
     "latency.batches",
-    (e) => isSet(e.latency.batches) && e.latency.batches.every(isCount),
+    (values) => isSetOf(values, isCount),
     "different whole numbers from 1",
   ],
-  ["latency.rounds", (e) => isCount(e.latency.rounds), "a whole number from 1"],
+  count("latency.rounds"),
 ];
 
 /**
@@ -176,10 +168,11 @@ const rules: readonly [string, (e: Experiment) => boolean, string][] = [
  */
 export function checkExperiment(experiment: Experiment): void {
   for (const [path, holds, expected] of rules) {
-    if (holds(experiment)) continue;
+    const value = valueAt(experiment, path);
+    if (holds(value, experiment)) continue;
     throw new RangeError(
       `Cannot run experiment ${experiment.name}: ${path} is ${
-        JSON.stringify(valueAt(experiment, path))
+        JSON.stringify(value)
       }, expected ${expected}`,
     );
   }

@@ -1,8 +1,9 @@
 /** Hashes of the files that an experiment names: what a step read is known by its content. */
 import { createHash, type Hash } from "node:crypto";
 import { isFile } from "@dip-go/core/files";
+import { modelFolder } from "@dip-go/core/hub";
 import type { Experiment } from "../../schema/experiment.ts";
-import { metricFiles } from "../../measure/meters.ts";
+import { metricPaths } from "../../schema/metric_records.ts";
 
 /** SHA-256 of every file or folder, by what it is to the experiment; a folder's counts its names too. */
 export interface InputHashes {
@@ -21,7 +22,9 @@ export async function inputHashes(
 ): Promise<InputHashes> {
   const ofMetrics: string[] = [];
   for (const record of metrics) {
-    ofMetrics.push(await contentHash(await metricFiles([record])));
+    const paths = new Set(metricPaths(record).map(([, path]) => path));
+    const files = await Promise.all([...paths].map(modelFolder)); // those on the hub are downloaded
+    ofMetrics.push(await contentHash(files));
   }
   return {
     model: await contentHash([model]),

@@ -1,6 +1,7 @@
-/** An experiment with its model and prompts on this machine: what is named on the hub is downloaded. */
+/** Experiments with their models and prompts on this machine: what is named on the hub is downloaded. */
 import { modelFolder, promptFile } from "@dip-go/core/hub";
 import type { Experiment } from "../../schema/experiment.ts";
+import { checkMetricFiles } from "./needed_files.ts";
 
 /** @throws {HubError} If the hub does not give what is named. */
 export async function withLocalFiles(
@@ -17,4 +18,22 @@ export async function withLocalFiles(
       evaluation: await promptFile(prompts.evaluation),
     },
   };
+}
+
+/**
+ * The same sections with local files.
+ *
+ * @throws {RangeError} If a file that metrics read is missing; nothing is downloaded then.
+ * @throws {HubError} As {@linkcode withLocalFiles}.
+ */
+export async function localSections<
+  Section extends { readonly experiment: Experiment },
+>(sections: readonly Section[]): Promise<Section[]> {
+  for (const { experiment } of sections) await checkMetricFiles(experiment);
+  const local: Section[] = [];
+  for (const section of sections) {
+    const experiment = await withLocalFiles(section.experiment);
+    local.push({ ...section, experiment });
+  }
+  return local;
 }

@@ -17,7 +17,7 @@ export interface NeededFile {
 }
 
 /** The files that metrics read. */
-export function metricFilesOf(metrics: readonly MetricRecord[]): NeededFile[] {
+function metricFilesOf(metrics: readonly MetricRecord[]): NeededFile[] {
   return metrics.flatMap((record, i) =>
     metricPaths(record).map(([field, path]) => ({
       field: `metrics[${i}].${field}`,
@@ -50,7 +50,7 @@ export function neededFiles(
 }
 
 /** Whether a file or folder is there. */
-export const isThere = (path: string): Promise<boolean> =>
+const isThere = (path: string): Promise<boolean> =>
   Deno.stat(path).then(() => true, () => false);
 
 /** A line a file, each once: its path, what it is for, and where it is. */
@@ -69,4 +69,22 @@ export async function fileLines(
     rows.push([path, [...all].join(", "), where]);
   }
   return alignedLines(rows, { left: 3 });
+}
+
+/**
+ * Checks that what metrics read is there, before any work.
+ *
+ * @throws {RangeError} If a file is not there and no name on the hub; the message names the record's field.
+ */
+export async function checkMetricFiles(
+  { name, metrics }: Pick<Experiment, "name" | "metrics">,
+): Promise<void> {
+  for (const { field, path, isOnHub } of metricFilesOf(metrics)) {
+    if (isOnHub || await isThere(path)) continue;
+    throw new RangeError(
+      `Cannot run experiment ${name}: ${field} is ${
+        JSON.stringify(path)
+      }, expected a file or folder that exists`,
+    );
+  }
 }

@@ -1,6 +1,7 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import type { Experiment } from "../../schema/experiment.ts";
-import { fileLines, neededFiles } from "./needed_files.ts";
+import type { MetricRecord } from "../../schema/metric_records.ts";
+import { checkMetricFiles, fileLines, neededFiles } from "./needed_files.ts";
 import quickstartSd from "../../quickstart_sd.ts";
 
 const real: Experiment = {
@@ -55,4 +56,28 @@ Deno.test("fileLines() lists each file once, and says where it is", async () => 
     ["zoo/prompts/scenes-evaluation.txt", "prompts of evaluation", "here"],
     ["zoo/models/scenes-clip", "pair of prompt-accuracy", "here"],
   ]);
+});
+
+Deno.test("metrics whose files are missing are refused with the record's path", async () => {
+  const metrics: MetricRecord[] = [
+    { kind: "clip-score", model: "laion/CLIP-ViT-g-14-laion2B-s34B-b88K" },
+    { kind: "prompt-accuracy", pair: "zoo/models/scenes-clip" },
+  ];
+  await checkMetricFiles({ name: "test", metrics });
+  await assertRejects(
+    () =>
+      checkMetricFiles({
+        name: "test",
+        metrics: [
+          ...metrics,
+          {
+            kind: "fid (shapes)",
+            classifier: "zoo/none",
+            reference: "rendered",
+          },
+        ],
+      }),
+    RangeError,
+    `metrics[2].classifier is "zoo/none", expected a file or folder that exists`,
+  );
 });
