@@ -14,6 +14,7 @@ import {
   superNetOf,
 } from "@dip-go/supernet/gates";
 import { imageGrid } from "@dip-go/eval/pictures";
+import { finish, resultOf } from "./options/command.ts";
 import {
   generateHelp,
   type GenerateOptions,
@@ -55,12 +56,11 @@ function progress(done: number, steps: number): void {
 }
 
 if (import.meta.main) {
-  try {
-    const options = parseGenerate(Deno.args);
-    if (options === "help") console.log(generateHelp);
-    else await generate(options);
-  } catch (error) {
-    console.error(`error: ${(error as Error).message}`);
-    Deno.exit(1);
-  }
+  finish(
+    await resultOf(async () => {
+      const options = parseGenerate(Deno.args);
+      if (options !== "help") await generate(options);
+      return { lines: options === "help" ? [generateHelp] : [], exitCode: 0 };
+    }),
+  );
 }

@@ -1,5 +1,4 @@
 /** What `deno task generate` is asked for on the command line. */
-import { parseArgs } from "@std/cli/parse-args";
 import { allGranularities, type Granularity } from "@dip-go/core/models";
 import {
   type Device,
@@ -8,12 +7,7 @@ import {
   precisions,
 } from "@dip-go/core/runtime";
 import { type SamplerKind, samplerKinds } from "@dip-go/core/samplers";
-import {
-  choiceOption,
-  numberOption,
-  type OptionSource,
-  wholeOption,
-} from "./options/option_values.ts";
+import { Options } from "./options/options.ts";
 
 export const generateHelp = `Generates pictures of a class or of a prompt.
 
@@ -67,98 +61,67 @@ export interface GenerateOptions {
   readonly output: string;
 }
 
-const always = {
-  model: "zoo/models/dit-shapes",
-  "negative-prompt": "",
-  batch: "1",
-  seed: "0",
-  device: "cpu",
-  precision: "float32",
-};
-const ofClass = {
-  class: "0",
-  steps: "20",
-  "guidance-scale": "2",
-  scale: "8",
-};
-const ofPrompt = {
-  steps: "50",
-  "guidance-scale": "7.5",
-  scale: "1",
-};
+const ofClass = { class: "0", steps: "20", "guidance-scale": "2", scale: "8" };
+const ofPrompt = { steps: "50", "guidance-scale": "7.5", scale: "1" };
 
-type Given = Readonly<Record<string, string | undefined>>;
+const optionsIn = (args: readonly string[], defaults: typeof ofPrompt) =>
+  new Options(args, {
+    refusal: "Cannot generate",
+    values: {
+      model: "zoo/models/dit-shapes",
+      weights: undefined,
+      class: undefined,
+      prompt: undefined,
+      "negative-prompt": "",
+      batch: "1",
+      sampler: undefined,
+      seed: "0",
+      gates: undefined,
+      granularity: undefined,
+      device: "cpu",
+      precision: "float32",
+      o: undefined,
+      ...defaults,
+    },
+  });
 
 /**
- * @throws {RangeError} If an option is unknown or its value is not of its kind.
+ * @throws {TypeError} If an option is unknown.
+ * @throws {RangeError} If an option's value is missing or not of its kind.
  */
 export function parseGenerate(
   args: readonly string[],
 ): GenerateOptions | "help" {
   const spoken = args.filter((arg) => arg !== ""); // an option without a value is "" as well
-  const parsed = parseArgs(spoken, {
-    boolean: ["help"],
-    string: [
-      ...Object.keys({ ...always, ...ofClass }),
-      "weights",
-      "prompt",
-      "sampler",
-      "granularity",
-      "gates",
-      "o",
-    ],
-    alias: { help: "h" },
-    unknown(arg: string) {
-      throw new RangeError(
-        `Cannot generate: unknown option ${arg}; see --help`,
-      );
-    },
-  });
-  if (parsed.help) return "help";
-  const given = parsed as unknown as Given;
-  const defaults = given.prompt === undefined ? ofClass : ofPrompt;
-  const known = Object.fromEntries(
-    Object.entries(given).filter(([, value]) => value !== undefined),
-  );
-  return optionsOf({ ...always, ...defaults, ...known });
-}
-
-function optionsOf(given: Given): GenerateOptions {
-  const { prompt, sampler, granularity } = given;
-  if (prompt !== undefined && given.class !== undefined) {
+  const typed = optionsIn(spoken, ofPrompt);
+  const prompt = typed.text("prompt");
+  if (prompt !== undefined && typed.text("class") !== undefined) {
     throw new RangeError(
       "Cannot generate: found --class and --prompt, expected one of them",
     );
   }
-  if (!given.o) {
+  const options = prompt === undefined ? optionsIn(spoken, ofClass) : typed;
+  if (options.has("help")) return "help";
+  const output = options.text("o");
+  if (!output) {
     throw new RangeError("Cannot generate: -o <file> is missing; see --help");
   }
   return {
-    model: given.model!,
-    weights: given.weights,
+    model: options.text("model")!,
+    weights: options.text("weights"),
     subject: prompt === undefined
-      ? wholeOption(sourceOf(given, "class"), 0)
-      : { prompt, negativePrompt: given["negative-prompt"]! },
-    batch: wholeOption(sourceOf(given, "batch"), 1),
-    sampler: sampler === undefined
-      ? undefined
-      : choiceOption(sourceOf(given, "sampler"), samplerKinds),
-    steps: wholeOption(sourceOf(given, "steps"), 1),
-    guidanceScale: numberOption(sourceOf(given, "guidance-scale")),
-    seed: wholeOption(sourceOf(given, "seed"), 0),
-    gates: given.gates,
-    granularity: granularity === undefined
-      ? undefined
-      : choiceOption(sourceOf(given, "granularity"), allGranularities),
-    device: choiceOption(sourceOf(given, "device"), devices),
-    precision: choiceOption(sourceOf(given, "precision"), precisions),
-    scale: wholeOption(sourceOf(given, "scale"), 1),
-    output: given.o,
+      ? options.whole("class", 0)
+      : { prompt, negativePrompt: options.text("negative-prompt")! },
+    batch: options.whole("batch", 1),
+    sampler: options.choiceOrNone("sampler", samplerKinds),
+    steps: options.whole("steps", 1),
+    guidanceScale: options.number("guidance-scale"),
+    seed: options.whole("seed", 0),
+    gates: options.text("gates"),
+    granularity: options.choiceOrNone("granularity", allGranularities),
+    device: options.choice("device", devices),
+    precision: options.choice("precision", precisions),
+    scale: options.whole("scale", 1),
+    output,
   };
 }
-
-const sourceOf = (given: Given, name: string): OptionSource => ({
-  refusal: "Cannot generate",
-  name,
-  text: given[name],
-});

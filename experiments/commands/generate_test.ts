@@ -47,8 +47,8 @@ Deno.test("parseGenerate() fills in defaults and refuses what it does not know",
   assertEquals(parseGenerate(["--help"]), "help");
   assertThrows(
     () => parseGenerate(["--clas", "7"]),
-    RangeError,
-    "unknown option",
+    TypeError,
+    "option --clas is unknown",
   );
   assertThrows(
     () => parseGenerate(["--steps", "two", "-o", "x.png"]),

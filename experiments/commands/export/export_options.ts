@@ -1,14 +1,8 @@
 /** What `deno task export` is asked for on the command line. */
-import { parseArgs } from "@std/cli/parse-args";
 import { allGranularities, type Granularity } from "@dip-go/core/models";
 import { type Precision, precisions } from "@dip-go/core/runtime";
 import { type SamplerKind, samplerKinds } from "@dip-go/core/samplers";
-import {
-  choiceOption,
-  numberOption,
-  type OptionSource,
-  wholeOption,
-} from "../options/option_values.ts";
+import { Options } from "../options/options.ts";
 
 export const exportHelp =
   `Writes a SubNet as one ONNX file that samples: noise in, pictures out.
@@ -86,7 +80,7 @@ export interface Example {
   readonly prompt: string | undefined;
 }
 
-const runOnly = ["sparsity", "method"] as const;
+const runOnly = ["sparsity", "method"];
 const modelOnly = [
   "weights",
   "gates",
@@ -94,77 +88,61 @@ const modelOnly = [
   "steps",
   "guidance-scale",
   "granularity",
-] as const;
+];
 
-type Given = Readonly<Record<string, string | undefined>>;
+const none = (names: readonly string[]) =>
+  Object.fromEntries(names.map((name) => [name, undefined]));
 
-/** @throws {RangeError} If an option is unknown, missing or not of its kind. */
+/**
+ * @throws {TypeError} If an option is unknown.
+ * @throws {RangeError} If an option is missing, does not fit the subject or is not of its kind.
+ */
 export function parseExport(args: readonly string[]): ExportRequest | "help" {
-  const parsed = parseArgs([...args], {
-    boolean: ["help", "text-encoder", "latents", "link", "example"],
-    negatable: ["example"],
-    string: [
-      ...runOnly,
-      ...modelOnly,
-      "model",
-      "batch",
-      "precision",
-      "class",
-      "prompt",
-      "seed",
-      "o",
-      "_",
-    ],
-    default: {
+  const options = new Options(args, {
+    refusal: "Cannot export",
+    flags: ["text-encoder", "latents", "link", "no-example"],
+    values: {
+      ...none([...runOnly, ...modelOnly, "model", "prompt", "o"]),
       batch: "1",
       precision: "float32",
-      seed: "0",
       class: "0",
-      example: true,
+      seed: "0",
     },
-    alias: { help: "h" },
-    unknown(option: string, key?: string) {
-      if (!key) return true;
-      throw new RangeError(
-        `Cannot export: unknown option ${option}; see --help`,
-      );
-    },
+    words: true,
   });
-  if (parsed.help) return "help";
-  const given = parsed as unknown as Given;
-  if (!given.o) {
-    throw new RangeError("Cannot export: -o <folder> is missing; see --help");
-  }
+  if (options.has("help")) return "help";
   return {
-    subject: subjectOf(parsed._.map(String), given),
-    batch: whole(given, "batch", 1)!,
-    precision: oneOf(precisions, given, "precision")!,
-    textEncoder: parsed["text-encoder"],
-    latents: parsed.latents,
-    link: parsed.link,
-    example: parsed.example
-      ? {
-        seed: whole(given, "seed", 0)!,
-        class: whole(given, "class", 0)!,
-        prompt: given.prompt,
-      }
-      : null,
-    output: given.o,
+    output: required(options, "o", "-o <folder>"),
+    subject: subjectOf(options),
+    batch: options.whole("batch", 1),
+    precision: options.choice("precision", precisions),
+    textEncoder: options.has("text-encoder"),
+    latents: options.has("latents"),
+    link: options.has("link"),
+    example: options.has("no-example") ? null : {
+      seed: options.whole("seed", 0),
+      class: options.whole("class", 0),
+      prompt: options.text("prompt"),
+    },
   };
 }
 
-function subjectOf(
-  runs: readonly string[],
-  given: Given,
-): RunSubject | ModelSubject {
-  if (runs.length + (given.model === undefined ? 0 : 1) !== 1) {
+function required(options: Options, name: string, words: string): string {
+  const text = options.text(name);
+  if (text) return text;
+  throw new RangeError(`Cannot export: ${words} is missing; see --help`);
+}
+
+function subjectOf(options: Options): RunSubject | ModelSubject {
+  const [run, ...others] = options.words;
+  const model = options.text("model");
+  if (others.length > 0 || (run === undefined) === (model === undefined)) {
     throw new RangeError(
       "Cannot export: expected one run folder, or --model <folder>; see --help",
     );
   }
-  const [run] = runs;
   const foreign = run === undefined ? runOnly : modelOnly;
-  const odd = foreign.find((name) => given[name] !== undefined);
+  const odd = foreign.find((name) => options.text(name) !== undefined);
   if (odd) {
     throw new RangeError(
       `Cannot export: --${odd} is an option ${
@@ -174,50 +152,20 @@ function subjectOf(
       }`,
     );
   }
-  return run === undefined ? modelSubject(given) : runSubject(run, given);
-}
-
-function runSubject(run: string, given: Given): RunSubject {
-  const sparsity = number(given, "sparsity");
-  if (sparsity === undefined) {
-    throw new RangeError(
-      "Cannot export: --sparsity <s> is missing; see --help",
-    );
+  if (run !== undefined) {
+    required(options, "sparsity", "--sparsity <s>");
+    const sparsity = options.number("sparsity");
+    return { run, sparsity, method: options.text("method") };
   }
-  return { run, sparsity, method: given.method };
-}
-
-const modelSubject = (given: Given): ModelSubject => ({
-  model: given.model!,
-  weights: given.weights,
-  gates: given.gates,
-  sampler: oneOf(samplerKinds, given, "sampler"),
-  steps: whole(given, "steps", 1),
-  guidanceScale: number(given, "guidance-scale"),
-  granularity: oneOf(allGranularities, given, "granularity"),
-});
-
-const sourceOf = (given: Given, name: string): OptionSource => ({
-  refusal: "Cannot export",
-  name,
-  text: given[name],
-});
-
-function whole(given: Given, name: string, least: number): number | undefined {
-  const source = sourceOf(given, name);
-  return source.text === undefined ? undefined : wholeOption(source, least);
-}
-
-function number(given: Given, name: string): number | undefined {
-  const source = sourceOf(given, name);
-  return source.text === undefined ? undefined : numberOption(source);
-}
-
-function oneOf<T extends string>(
-  known: readonly T[],
-  given: Given,
-  name: string,
-): T | undefined {
-  const source = sourceOf(given, name);
-  return source.text === undefined ? undefined : choiceOption(source, known);
+  return {
+    model: model!,
+    weights: options.text("weights"),
+    gates: options.text("gates"),
+    sampler: options.choiceOrNone("sampler", samplerKinds),
+    steps: options.wholeOrNone("steps", 1),
+    guidanceScale: options.text("guidance-scale") === undefined
+      ? undefined
+      : options.number("guidance-scale"),
+    granularity: options.choiceOrNone("granularity", allGranularities),
+  };
 }

@@ -103,6 +103,14 @@ export class Options {
     return choiceOption(this.#source(name), known);
   }
 
+  /** One of those that are known, or undefined where the option was not typed. @throws As {@linkcode choice}. */
+  choiceOrNone<T extends string>(
+    name: string,
+    known: readonly T[],
+  ): T | undefined {
+    return this.text(name) === undefined ? undefined : this.choice(name, known);
+  }
+
   /** @throws {RangeError} Always: the option's value is not `expected`. */
   refuse(name: string, expected: string): never {
     throw new RangeError(
