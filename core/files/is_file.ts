@@ -1,9 +1,13 @@
-/** Whether there is a file at `path`. @throws As `Deno.stat`, if that cannot be found out. */
-export async function isFile(path: string): Promise<boolean> {
+/** A path's file information, or null if nothing is there. @throws As `Deno.stat`, if that cannot be found out. */
+export async function statOf(path: string): Promise<Deno.FileInfo | null> {
   try {
-    return (await Deno.stat(path)).isFile;
+    return await Deno.stat(path);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
+    if (error instanceof Deno.errors.NotFound) return null;
     throw error;
   }
 }
+
+/** Whether there is a file at `path`. @throws As {@linkcode statOf}. */
+export const isFile = async (path: string): Promise<boolean> =>
+  (await statOf(path))?.isFile ?? false;

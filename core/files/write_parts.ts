@@ -26,10 +26,16 @@ async function appendAll(
   parts: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
 ): Promise<void> {
   using file = await Deno.open(path, { write: true, createNew: true });
-  for await (const part of parts) {
-    let written = 0;
-    while (written < part.length) {
-      written += await file.write(part.subarray(written));
-    }
+  for await (const part of parts) await writeAll(file, part);
+}
+
+/** Writes all of `bytes`, which one call of the system may not. */
+export async function writeAll(
+  file: Deno.FsFile,
+  bytes: Uint8Array,
+): Promise<void> {
+  let written = 0;
+  while (written < bytes.length) {
+    written += await file.write(bytes.subarray(written));
   }
 }

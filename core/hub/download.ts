@@ -1,5 +1,7 @@
 /** One file over HTTP: resumed where a transfer broke, checked against size and hash. */
 import { createHash, type Hash } from "node:crypto";
+import { statOf } from "../files/is_file.ts";
+import { writeAll } from "../files/write_parts.ts";
 import type { HubSettings } from "./settings.ts";
 
 /** A file of the hub, with the size and hash that its bytes must have. */
@@ -94,46 +96,23 @@ async function transfer(
     : {};
   const response = await ask(url, settings, range);
   const append = response.status === 206;
-  const file = await Deno.open(partial, {
+  using file = await Deno.open(partial, {
     write: true,
     create: true,
     append,
     truncate: !append,
   });
-  const counter = counted(
-    append ? begin : 0,
-    (done) => settings.observe?.({ path: name, done, size }),
-  );
-  if (response.body) {
-    await response.body.pipeThrough(counter).pipeTo(file.writable);
-  } else file.close();
-  const found = await sizeOf(partial);
-  if (found < size) throw new Error(`${found} of ${size} bytes came`);
-}
-
-/** Passes bytes on and tells how many there are, those before among them. */
-function counted(
-  before: number,
-  tell: (done: number) => void,
-): TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>> {
-  let done = before;
-  return new TransformStream({
-    transform(chunk, controller) {
-      done += chunk.length;
-      tell(done);
-      controller.enqueue(chunk);
-    },
-  });
-}
-
-async function sizeOf(path: string): Promise<number> {
-  try {
-    return (await Deno.stat(path)).size;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return 0;
-    throw error;
+  let done = append ? begin : 0;
+  for await (const chunk of response.body ?? []) {
+    await writeAll(file, chunk);
+    done += chunk.length;
+    settings.observe?.({ path: name, done, size });
   }
+  if (done < size) throw new Error(`${done} of ${size} bytes came`);
 }
+
+const sizeOf = async (path: string): Promise<number> =>
+  (await statOf(path))?.size ?? 0;
 
 /** Removes a file of another size or hash. */
 async function check(

@@ -1,4 +1,5 @@
 /** A model as commands take it: a folder, or a name on the hub. */
+import { statOf } from "../files/is_file.ts";
 import { parseModelName } from "./model_name.ts";
 import { type Arrival, hubSettings } from "./settings.ts";
 import { snapshot } from "./snapshot.ts";
@@ -11,7 +12,7 @@ import { snapshot } from "./snapshot.ts";
  * @throws {HubError} If it is a name that the hub does not give.
  */
 export async function modelFolder(text: string): Promise<string> {
-  if (await exists(text)) return text;
+  if (await statOf(text)) return text;
   const name = parseModelName(text);
   if (!name) return text;
   const observe = Deno.stderr.isTerminal() ? showArrival : undefined;
@@ -24,14 +25,4 @@ function showArrival({ path, done, size }: Arrival): void {
     done === size ? "\n" : ""
   }`;
   Deno.stderr.writeSync(new TextEncoder().encode(line));
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }

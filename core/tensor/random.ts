@@ -10,16 +10,6 @@ import { float32, int64, sizeOf, type Tensor } from "./tensor.ts";
 const N = 624;
 const M = 397;
 
-/** Everything a generator will do next, as plain JSON. */
-export interface GeneratorState {
-  /** The 624 unsigned 32-bit words of mt19937. */
-  readonly words: readonly number[];
-  /** The word that is drawn next; 624 when the words are used up. */
-  readonly index: number;
-  /** The second normal of a pair whose first was drawn, or null. */
-  readonly nextNormal: number | null;
-}
-
 /** A seeded random generator that reproduces PyTorch's on CPU. */
 export class TorchGenerator {
   #words = new Uint32Array(N);
@@ -42,41 +32,6 @@ export class TorchGenerator {
       const previous = words[i - 1] ^ (words[i - 1] >>> 30);
       words[i] = Math.imul(1812433253, previous) + i;
     }
-  }
-
-  /**
-   * A generator that goes on exactly where `state()` was taken.
-   *
-   * @throws {RangeError} If the state is not one that `state()` returns.
-   */
-  static fromState(
-    { words, index, nextNormal }: GeneratorState,
-  ): TorchGenerator {
-    const isWord = (word: number) => word >>> 0 === word;
-    if (words.length !== N || !words.every(isWord)) {
-      throw new RangeError(
-        `Cannot restore a generator: state has ${words.length} words, expected ${N} unsigned 32-bit integers`,
-      );
-    }
-    if (!isWord(index) || index > N) {
-      throw new RangeError(
-        `Cannot restore a generator: index is ${index}, expected 0 to ${N}`,
-      );
-    }
-    const generator = new TorchGenerator(0);
-    generator.#words.set(words);
-    generator.#index = index;
-    generator.#nextNormal = nextNormal;
-    return generator;
-  }
-
-  /** The state from which `fromState` goes on; survives JSON exactly. */
-  state(): GeneratorState {
-    return {
-      words: [...this.#words],
-      index: this.#index,
-      nextNormal: this.#nextNormal,
-    };
   }
 
   /** One number in [0, 1) with 24 random bits, as `torch.rand` draws it in float32. */

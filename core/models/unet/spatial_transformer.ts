@@ -46,7 +46,7 @@ export function projectIn(
     readonly groups: number;
   },
 ): Value {
-  const normed = groupNorm(g, x, {
+  const map = groupNorm(g, x, {
     path: `${path}.norm`,
     groups,
     epsilon: groupNormEpsilon,
@@ -55,10 +55,10 @@ export function projectIn(
   const width = x.shape[1];
   const layer = { path: `${path}.proj_in`, weights };
   return linearProjection
-    ? linear(g, toTokens(g, normed), { ...layer, width })
+    ? linear(g, toTokens(g, map), { ...layer, width })
     : toTokens(
       g,
-      convolution(g, normed, { ...layer, channels: width, kernel: 1 }),
+      convolution(g, map, { ...layer, channels: width, kernel: 1 }),
     );
 }
 
@@ -81,44 +81,47 @@ export function projectOut(
   return g.add(x, map);
 }
 
-/** A layer within the transformer block at `block`. */
+/** A layer within a transformer block. */
 export interface TransformerLayerOptions {
   /** Module path of the transformer block. */
   readonly block: string;
   readonly weights: LayerOptions["weights"];
 }
 
-/** An attention layer; its projections in have no biases. */
-interface AttentionLayerOptions extends TransformerLayerOptions {
-  readonly heads: number;
-}
-
-/** Self-attention after its norm: the tokens' update. */
-export function selfAttention(
+/** The norm `<block>.norm<i>` before layer i. */
+const normed = (
   g: GraphBuilder,
   x: Value,
-  { block, ...options }: AttentionLayerOptions,
-): Value {
-  const { weights } = options;
-  const normed = normedTokens(g, x, { path: `${block}.norm1`, weights });
-  const path = `${block}.attn1`;
-  return attention(g, normed, { path, projectionBias: false, ...options });
-}
+  i: number,
+  { block, weights }: TransformerLayerOptions,
+): Value =>
+  affineLayerNorm(g, x, {
+    path: `${block}.norm${i}`,
+    epsilon: layerNormEpsilon,
+    weights,
+  });
 
-/** Attention to the text after its norm: the tokens' update. */
-export function crossAttention(
+/**
+ * Attention after its norm, `<block>.attn<i>`: the tokens' update. Its
+ * projections in have no biases.
+ *
+ * @param options.text Attended to instead of the tokens themselves, `[B, S, E]`.
+ */
+export function attentionLayer(
   g: GraphBuilder,
   x: Value,
-  text: Value,
-  { block, ...options }: AttentionLayerOptions,
+  { i, text, heads, ...layer }: TransformerLayerOptions & {
+    readonly i: 1 | 2;
+    readonly text?: Value;
+    readonly heads: number;
+  },
 ): Value {
-  const { weights } = options;
-  const normed = normedTokens(g, x, { path: `${block}.norm2`, weights });
-  return attention(g, normed, {
+  return attention(g, normed(g, x, i, layer), {
+    path: `${layer.block}.attn${i}`,
     context: text,
-    path: `${block}.attn2`,
     projectionBias: false,
-    ...options,
+    heads,
+    weights: layer.weights,
   });
 }
 
@@ -126,11 +129,11 @@ export function crossAttention(
 export function feedForward(
   g: GraphBuilder,
   x: Value,
-  { block, weights }: TransformerLayerOptions,
+  layer: TransformerLayerOptions,
 ): Value {
+  const { block, weights } = layer;
   const width = x.shape[2];
-  const normed = normedTokens(g, x, { path: `${block}.norm3`, weights });
-  const both = linear(g, normed, {
+  const both = linear(g, normed(g, x, 3, layer), {
     path: `${block}.ff.net.0.proj`,
     width: 8 * width,
     weights,
@@ -139,6 +142,3 @@ export function feedForward(
   const gated = g.mul(hidden, g.gelu(gate)); // [B, L, 4D]
   return linear(g, gated, { path: `${block}.ff.net.2`, width, weights });
 }
-
-const normedTokens = (g: GraphBuilder, x: Value, layer: LayerOptions): Value =>
-  affineLayerNorm(g, x, { ...layer, epsilon: layerNormEpsilon });

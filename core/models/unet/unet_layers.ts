@@ -20,11 +20,10 @@ import {
   residualBlock,
 } from "../block_graph/single_output_blocks.ts";
 import {
-  crossAttention,
+  attentionLayer,
   feedForward,
   projectIn,
   projectOut,
-  selfAttention,
 } from "./spatial_transformer.ts";
 import type {
   AddedConditions,
@@ -160,12 +159,12 @@ function transformerBlock(
     residualBlock(
       attn1,
       { stream, inputs: [stream] },
-      (g, [x]) => selfAttention(g, x, options),
+      (g, [x]) => attentionLayer(g, x, { ...options, i: 1 }),
     ),
     residualBlock(
       attn2,
       { stream: attn1, inputs: [attn1, text] },
-      (g, [x, t]) => crossAttention(g, x, t, options),
+      (g, [x, t]) => attentionLayer(g, x, { ...options, i: 2, text: t }),
     ),
     residualBlock(
       ff,
