@@ -239,7 +239,7 @@ for (const [pipeline, networks, negative] of drawn) {
       await assertRejects(
         () => generate({ ...options, subject: 1 }),
         TypeError,
-        "it draws what a text says; found class 0, expected a prompt",
+        "it draws what a text says; found class 1, expected a prompt",
       );
     });
   });
