@@ -1,4 +1,4 @@
-/** The commands, as functions that a test can call. */
+/** The commands, one file each, as functions of their arguments that a test can call. */
 export { benchCommand } from "./bench.ts";
 export { packGpuBench } from "./bench_gpu/gpu_pack.ts";
 export { exportCommand } from "./export.ts";

@@ -55,6 +55,36 @@ export interface FinishedRun {
  *
  * @throws {RangeError} If a value of the experiment is out of range, a plan exceeds its budget, or the model's files change meanwhile.
  * @throws {TypeError} If the device does not compute in the precision; nothing is made then.
+ *
+ * @example An embedded model in two steps instead of four
+ * ```ts
+ * import {
+ *   experimentNamed,
+ *   provenanceOf,
+ *   runExperiment,
+ * } from "@dip-go/experiments";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const root = await Deno.makeTempDir();
+ * const { results } = await runExperiment({
+ *   ...experimentNamed("quickstart"),
+ *   name: "half",
+ *   sampler: { kind: "ddim", steps: 4, guidanceScale: 2 },
+ *   sparsity: [0.5],
+ *   methods: ["fewer-steps"],
+ *   mainMethod: "fewer-steps",
+ *   evaluation: { pairs: 2, seed: 1000, batch: 2 },
+ *   latency: { batches: [1], rounds: 1 },
+ * }, {
+ *   device: "cpu",
+ *   root,
+ *   provenance: await provenanceOf("an example"),
+ *   log: () => {},
+ * });
+ * const [full, half] = results.rows;
+ * assertEquals([full.method, half.macsSpeedup], ["full", 2]);
+ * await Deno.remove(root, { recursive: true });
+ * ```
  */
 export async function runExperiment(
   experiment: Experiment,

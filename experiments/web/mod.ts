@@ -1,4 +1,4 @@
-/** TODO experiments/web */
+/** Files for a browser: a server of folders, and ONNX Runtime Web from its package. */
 export { filesHandler } from "./serve_files.ts";
 export {
   webRuntimeBundle,

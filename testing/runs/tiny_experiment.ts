@@ -1,8 +1,6 @@
 /** For tests: an experiment on the tiny model that ends in seconds, and where to run it. */
-import { inputHashes } from "@dip-go/experiments/measure";
-import type { RunIdentity } from "@dip-go/experiments/results";
-import type { RunOptions } from "@dip-go/experiments/run";
-import type { Experiment } from "@dip-go/experiments/schema";
+import type { Experiment, RunOptions } from "@dip-go/experiments";
+import { inputHashes, type RunIdentity } from "@dip-go/experiments/run";
 import quickstart from "@dip-go/experiments/quickstart";
 import { writeTinyModel } from "./tiny_model.ts";
 

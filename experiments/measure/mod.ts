@@ -1,2 +1,0 @@
-/** TODO experiments/measure */
-export { inputHashes } from "../run/inputs/input_hashes.ts";

@@ -1,2 +1,0 @@
-/** TODO experiments/schema */
-export type { Experiment } from "./experiment.ts";
