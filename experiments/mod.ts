@@ -22,5 +22,5 @@ export {
   runExperiment,
   type RunOptions,
 } from "./run/runner.ts";
-export { experimentNamed, experiments } from "./schema/catalogue.ts";
-export { checkExperiment, type Experiment } from "./schema/experiment.ts";
+export { experimentNamed } from "./schema/catalogue.ts";
+export type { Experiment } from "./schema/experiment.ts";

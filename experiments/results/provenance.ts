@@ -10,7 +10,20 @@ export interface Provenance {
   readonly command: string;
 }
 
-/** The provenance of a run that starts now. */
+/**
+ * The provenance of a run that starts now.
+ *
+ * @param command As a person would type it.
+ *
+ * @example
+ * ```ts
+ * import { provenanceOf } from "@dip-go/experiments";
+ * import { assertMatch } from "@std/assert";
+ *
+ * const { hardware } = await provenanceOf("deno task experiment quickstart");
+ * assertMatch(hardware, /, \d+ cores$/);
+ * ```
+ */
 export async function provenanceOf(command: string): Promise<Provenance> {
   const cores = cpus();
   const commit = await currentCommit();

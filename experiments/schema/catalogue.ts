@@ -23,7 +23,21 @@ const sections: readonly Experiment[] = studies.flatMap(({ sections }) =>
 export const studyNamed = (name: string): Study | undefined =>
   studies.find((each) => each.name === name);
 
-/** @throws {RangeError} If there is no experiment of that name. */
+/**
+ * One of this repository's experiments, or a section of a study of the paper.
+ *
+ * @throws {RangeError} If there is no experiment of that name.
+ *
+ * @example
+ * ```ts
+ * import { experimentNamed } from "@dip-go/experiments";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const { model, sparsity } = experimentNamed("quickstart");
+ * assertEquals(model, "zoo/models/dit-shapes");
+ * assertEquals(sparsity, [0.5, 0.6, 0.7, 0.8]);
+ * ```
+ */
 export function experimentNamed(name: string): Experiment {
   const experiment = [...experiments, ...sections]
     .find((each) => each.name === name);
