@@ -15,14 +15,18 @@ import {
 export class DeviceTensor {
   readonly dtype: DType;
   readonly shape: readonly number[];
-  /** @internal The runtime's handle. Never to be read: that aborts the process. */
-  readonly handle: { dispose(): void };
 
-  /** @internal Use {@linkcode Session.runKeeping}. */
-  constructor({ dtype, shape }: Value, handle: { dispose(): void }) {
+  /**
+   * @internal Use `Session.runKeeping`.
+   *
+   * @param handle The runtime's. Never to be read: that aborts the process.
+   */
+  constructor(
+    { dtype, shape }: Value,
+    readonly handle: { dispose(): void },
+  ) {
     this.dtype = dtype;
     this.shape = shape;
-    this.handle = handle;
   }
 
   /** Gives the memory back; no session may read the tensor afterwards. */

@@ -35,19 +35,15 @@ export interface KeptResults {
 
 /** A graph, loaded. Hold it with `await using`, or {@linkcode Session.close} it. */
 export class Session implements AsyncDisposable {
-  readonly graph: Graph;
   #runtime: RuntimeSession | null;
-  readonly #kept: ReadonlySet<string>;
 
   /** @internal Use {@linkcode openSession}. */
   constructor(
-    graph: Graph,
+    readonly graph: Graph,
     runtime: RuntimeSession,
-    kept: readonly string[] = [],
+    private readonly kept: readonly string[] = [],
   ) {
-    this.graph = graph;
     this.#runtime = runtime;
-    this.#kept = new Set(kept);
   }
 
   /**
@@ -70,8 +66,9 @@ export class Session implements AsyncDisposable {
     for (const output of this.graph.outputs) {
       const { name } = output;
       const result = results[name];
-      if (!this.#kept.has(name)) outputs[name] = fromRuntime(output, result);
-      else {
+      if (!this.kept.includes(name)) {
+        outputs[name] = fromRuntime(output, result);
+      } else {
         kept[name] = result.location === "gpu-buffer"
           ? new DeviceTensor(output, result)
           : fromRuntime(output, result);

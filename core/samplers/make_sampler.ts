@@ -9,37 +9,28 @@ import type { Sampler } from "./sampler.ts";
 import type { SchedulerConfig } from "./schedule/scheduler_config.ts";
 
 /** A scheduler: its class in diffusers, and a sampler out of a config's keys. */
-interface Scheduler {
-  readonly className: string;
-  make(config: SchedulerConfig, options: { readonly steps: number }): Sampler;
-}
+const scheduler = <Config>(
+  className: string,
+  read: (config: SchedulerConfig) => Config,
+  make: (config: Config, options: { readonly steps: number }) => Sampler,
+) => ({
+  className,
+  make: (config: SchedulerConfig, options: { readonly steps: number }) =>
+    make(read(config), options),
+});
 
 const schedulers = {
-  ddim: {
-    className: "DDIMScheduler",
-    make: (config, options) => makeDdim(ddimConfig(config), options),
-  },
-  ddpm: {
-    className: "DDPMScheduler",
-    make: (config, options) => makeDdpm(ddpmConfig(config), options),
-  },
-  pndm: {
-    className: "PNDMScheduler",
-    make: (config, options) => makePndm(pndmConfig(config), options),
-  },
-  "dpm-solver++": {
-    className: "DPMSolverMultistepScheduler",
-    make: (config, options) => makeDpmSolver(dpmSolverConfig(config), options),
-  },
-  euler: {
-    className: "EulerDiscreteScheduler",
-    make: (config, options) => makeEuler(eulerConfig(config), options),
-  },
-  lcm: {
-    className: "LCMScheduler",
-    make: (config, options) => makeLcm(lcmConfig(config), options),
-  },
-} satisfies Readonly<Record<string, Scheduler>>;
+  ddim: scheduler("DDIMScheduler", ddimConfig, makeDdim),
+  ddpm: scheduler("DDPMScheduler", ddpmConfig, makeDdpm),
+  pndm: scheduler("PNDMScheduler", pndmConfig, makePndm),
+  "dpm-solver++": scheduler(
+    "DPMSolverMultistepScheduler",
+    dpmSolverConfig,
+    makeDpmSolver,
+  ),
+  euler: scheduler("EulerDiscreteScheduler", eulerConfig, makeEuler),
+  lcm: scheduler("LCMScheduler", lcmConfig, makeLcm),
+} as const;
 
 /** A sampler by the name that it has in `gates.json`. */
 export type SamplerKind = keyof typeof schedulers;

@@ -20,32 +20,26 @@ export interface Tokens {
 
 /** A loaded tokenizer. */
 export class TextTokenizer {
-  readonly #tokenizer: Tokenizer;
-  readonly #padding: number;
-  /** Tokens of every text, L. */
-  readonly length: number;
-
-  /** @internal Use {@linkcode loadTokenizer}. */
+  /**
+   * @internal Use {@linkcode loadTokenizer}.
+   *
+   * @param length Tokens of every text, L.
+   */
   constructor(
-    tokenizer: Tokenizer,
-    { padding, length }: { padding: number; length: number },
-  ) {
-    this.#tokenizer = tokenizer;
-    this.#padding = padding;
-    this.length = length;
-  }
+    private readonly tokenizer: Tokenizer,
+    private readonly padding: number,
+    readonly length: number,
+  ) {}
 
   /** Tokens of B texts. One that is too long is cut before its end token, as diffusers does. */
   encode(texts: readonly string[]): Tokens {
     const { length } = this;
-    const own = texts.map((text) =>
-      this.#cut(this.#tokenizer.encode(text).ids)
-    );
+    const own = texts.map((text) => this.#cut(this.tokenizer.encode(text).ids));
     const shape = [texts.length, length];
     const row = (at: (i: number) => number) =>
       Array.from({ length }, (_, i) => at(i));
     const padded = (ids: readonly number[]) =>
-      row((i) => ids[i] ?? this.#padding);
+      row((i) => ids[i] ?? this.padding);
     const kept = (ids: readonly number[]) => row((i) => i < ids.length ? 1 : 0);
     return {
       ids: int64(shape, own.flatMap(padded)),
@@ -90,7 +84,7 @@ export async function loadTokenizer(
   }
   const length = options.length ??
     config.positiveInteger("model_max_length", most.tokens);
-  return new TextTokenizer(tokenizer, { padding, length });
+  return new TextTokenizer(tokenizer, padding, length);
 }
 
 /** @throws {TypeError} If the library does not understand the description; its error is the `cause`. */

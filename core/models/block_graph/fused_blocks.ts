@@ -3,6 +3,8 @@
  * single gate switches. Inputs and outputs of the unit follow from who makes
  * and who reads each tensor.
  */
+import type { GraphBuilder } from "../../onnx/builder.ts";
+import type { Value } from "../../onnx/graph.ts";
 import { type Block, emitBlock } from "./block_graph.ts";
 
 const readBy = ({ inputs, residual }: Block): readonly string[] =>
@@ -15,25 +17,36 @@ function readFromOutside(parts: readonly Block[]): string[] {
     .filter((tensor) => !made.has(tensor));
 }
 
+/** Emits all parts; returns the tensors by name, and what residual parts add. */
+function emitAll(
+  g: GraphBuilder,
+  parts: readonly Block[],
+  values: readonly Value[],
+): { tensors: Map<string, Value>; added: Value[] } {
+  const inputs = readFromOutside(parts);
+  const tensors = new Map(inputs.map((input, i) => [input, values[i]]));
+  const added = parts.flatMap((part) => {
+    const emitted = emitBlock(g, part, tensors);
+    return part.residual === undefined ? [] : emitted;
+  });
+  return { tensors, added };
+}
+
 /** One gated block of all `parts`, returning the tensors `outputs`. */
-export function fused(
+export const fused = (
   name: string,
   parts: readonly Block[],
   outputs: readonly string[],
-): Block {
-  const inputs = readFromOutside(parts);
-  return {
-    name,
-    gated: true,
-    inputs,
-    outputs,
-    emit(g, values) {
-      const tensors = new Map(inputs.map((input, i) => [input, values[i]]));
-      for (const part of parts) emitBlock(g, part, tensors);
-      return outputs.map((output) => tensors.get(output)!);
-    },
-  };
-}
+): Block => ({
+  name,
+  gated: true,
+  inputs: readFromOutside(parts),
+  outputs,
+  emit(g, values) {
+    const { tensors } = emitAll(g, parts, values);
+    return outputs.map((output) => tensors.get(output)!);
+  },
+});
 
 /**
  * One gated block that adds the sum of what `parts` add to a residual stream, one
@@ -41,21 +54,15 @@ export function fused(
  */
 export function fusedResidual(name: string, parts: readonly Block[]): Block {
   const adding = parts.filter(({ residual }) => residual !== undefined);
-  const inputs = readFromOutside(parts);
   return {
     name,
     gated: true,
-    inputs,
+    inputs: readFromOutside(parts),
     outputs: adding[adding.length - 1].outputs,
     residual: adding[0].residual,
-    emit(g, values) {
-      const tensors = new Map(inputs.map((input, i) => [input, values[i]]));
-      const added = parts.flatMap((part) => {
-        const emitted = emitBlock(g, part, tensors);
-        return part.residual === undefined ? [] : emitted;
-      });
-      return [added.reduce((sum, value) => g.add(sum, value))];
-    },
+    emit: (g, values) => [
+      emitAll(g, parts, values).added.reduce((sum, value) => g.add(sum, value)),
+    ],
   };
 }
 

@@ -10,7 +10,7 @@
 import { GraphBuilder } from "../../onnx/builder.ts";
 import type { Graph, Value } from "../../onnx/graph.ts";
 import { paddingMask } from "../layers/attention_mask.ts";
-import { linear, type LinearOptions } from "../layers/layers.ts";
+import { linear, type LinearOptions, parameter } from "../layers/layers.ts";
 import { relativePositionBuckets } from "./relative_positions.ts";
 import type { T5EncoderConfig } from "./t5_config.ts";
 import type { WeightSource } from "../block_graph/weights.ts";
@@ -33,8 +33,7 @@ function rmsNorm(
   { config: { width, epsilon }, weights }: EncoderOptions,
 ): Value {
   return g.scope(path, () => {
-    const key = `${path}.weight`;
-    const scale = g.parameter(key, [width], weights(key, [width]));
+    const scale = parameter(g, `${path}.weight`, [width], weights);
     const power = g.reduceMean(g.pow(x, g.scalar(2)), { axes: [-1] });
     const deviation = g.sqrt(g.add(power, g.scalar(epsilon)));
     return g.mul(g.div(x, deviation), scale);
@@ -101,37 +100,17 @@ function positionBias(
   const key =
     "encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight";
   const shape = [buckets.count, heads];
-  const table = g.parameter(key, shape, weights(key, shape));
+  const table = parameter(g, key, shape, weights);
   const indices = g.constant(relativePositionBuckets(length, buckets));
   const perPair = g.gather(table, indices); // [L, L, heads]
   return g.reshape(g.transpose(perPair, [2, 0, 1]), [1, heads, length, length]);
 }
 
 /**
- * Features of texts, `[B, L, D]`; those of padding mean nothing.
- *
- * @param ids Token ids `[B, L]` (int64).
- * @param options.mask 1 for a token, 0 for padding, `[B, L]` (int64).
+ * The encoder as a graph. Inputs: `input_ids` and `attention_mask` (1 for a
+ * token, 0 for padding) `[B, L]` (int64); output `last_hidden_state` `[B, L, D]`,
+ * where the features of padding mean nothing.
  */
-export function t5Encoder(
-  g: GraphBuilder,
-  ids: Value,
-  { mask, ...options }: EncoderOptions & { mask: Value },
-): Value {
-  const { config, weights } = options;
-  const shape = [config.vocabulary, config.width];
-  const key = "shared.weight";
-  const table = g.parameter(key, shape, weights(key, shape));
-  const positions = positionBias(g, ids.shape[1], options);
-  const c = { ...options, bias: g.add(positions, paddingMask(g, mask)) };
-  let x = g.gather(table, ids);
-  for (let i = 0; i < config.layers; i++) {
-    x = encoderLayer(g, x, `encoder.block.${i}`, c);
-  }
-  return rmsNorm(g, x, "encoder.final_layer_norm", options);
-}
-
-/** The encoder as a graph: `input_ids` and `attention_mask` `[B, L]` in, `last_hidden_state` `[B, L, D]` out. */
 export function t5EncoderGraph(
   config: T5EncoderConfig,
   weights: WeightSource,
@@ -140,6 +119,15 @@ export function t5EncoderGraph(
   const g = new GraphBuilder("T5 encoder");
   const ids = g.input("input_ids", "int64", [batch, tokens]);
   const mask = g.input("attention_mask", "int64", [batch, tokens]);
-  const last_hidden_state = t5Encoder(g, ids, { config, weights, mask });
-  return g.build({ last_hidden_state });
+  const shape = [config.vocabulary, config.width];
+  const table = parameter(g, "shared.weight", shape, weights);
+  const options = { config, weights };
+  const positions = positionBias(g, tokens, options);
+  const c = { ...options, bias: g.add(positions, paddingMask(g, mask)) };
+  let x = g.gather(table, ids);
+  for (let i = 0; i < config.layers; i++) {
+    x = encoderLayer(g, x, `encoder.block.${i}`, c);
+  }
+  const path = "encoder.final_layer_norm";
+  return g.build({ last_hidden_state: rmsNorm(g, x, path, options) });
 }
