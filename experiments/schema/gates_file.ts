@@ -1,7 +1,6 @@
 /** `gates.json` of a model: its gates as the model's SuperNet takes them. */
-import { readJson } from "@dip-go/core/files";
 import type { BlockGraph } from "@dip-go/core/models";
-import { parseGates, type SubNetPlan } from "@dip-go/supernet/gates";
+import { readPlan, type SubNetPlan } from "@dip-go/supernet/gates";
 
 /**
  * Reads gates for a model's units. The paper gates blocks alone: where a file
@@ -15,7 +14,7 @@ export async function readGates(
   file: string,
   model: BlockGraph,
 ): Promise<SubNetPlan> {
-  const { blocks, gates, forecast } = parseGates(await readJson(file), file);
+  const { blocks, gates, forecast } = await readPlan(file);
   const gated = model.blocks.filter((block) => block.gated)
     .map(({ name }) => name);
   const isWhole = blocks.length !== gated.length;
