@@ -1,17 +1,50 @@
-/** Files that are whole or absent, also when the process is killed. */
-import { writeParts } from "./write_parts.ts";
+/** Files that are whole or absent, also when the process is killed; large ones part by part, one of which is in memory. */
+
+/** Writes a text or bytes as one part. @throws As {@linkcode writeParts}. */
+export const writeAtomically = (
+  path: string,
+  content: string | Uint8Array,
+): Promise<void> =>
+  writeParts(path, [
+    typeof content === "string" ? new TextEncoder().encode(content) : content,
+  ]);
 
 /**
  * Writes beside `path` under a temporary name, then renames.
  *
  * @throws {Error} If it cannot be written, naming the path: no such folder, a full disk. What was at `path` is kept.
  */
-export async function writeAtomically(
+export async function writeParts(
   path: string,
-  content: string | Uint8Array,
+  parts: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
 ): Promise<void> {
-  const bytes = typeof content === "string"
-    ? new TextEncoder().encode(content)
-    : content;
-  await writeParts(path, [bytes]);
+  const temporary = `${path}.${crypto.randomUUID()}.tmp`;
+  try {
+    await appendAll(temporary, parts);
+    await Deno.rename(temporary, path);
+  } catch (cause) {
+    await Deno.remove(temporary).catch(() => {}); // it may not exist yet
+    throw new Error(`Cannot write ${path}: ${(cause as Error).message}`, {
+      cause,
+    });
+  }
+}
+
+async function appendAll(
+  path: string,
+  parts: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+): Promise<void> {
+  using file = await Deno.open(path, { write: true, createNew: true });
+  for await (const part of parts) await writeAll(file, part);
+}
+
+/** Writes all of `bytes`, which one call of the system may not. */
+export async function writeAll(
+  file: Deno.FsFile,
+  bytes: Uint8Array,
+): Promise<void> {
+  let written = 0;
+  while (written < bytes.length) {
+    written += await file.write(bytes.subarray(written));
+  }
 }

@@ -1,7 +1,7 @@
 /** One file over HTTP: resumed where a transfer broke, checked against size and hash. */
 import { createHash, type Hash } from "node:crypto";
 import { statOf } from "../files/is_file.ts";
-import { writeAll } from "../files/write_parts.ts";
+import { writeAll } from "../files/write_atomically.ts";
 import type { HubSettings } from "./settings.ts";
 
 /** A file of the hub, with the size and hash that its bytes must have. */

@@ -50,9 +50,11 @@ export {
 export { ditBlockGraph } from "./dit/dit.ts";
 export { type DitConfig, ditConfigJson } from "./dit/dit_config.ts";
 export { initDitWeights } from "./dit/dit_init.ts";
-export { defaultWeight } from "./initial_weights/default_init.ts";
 export { livelyWeights } from "./initial_weights/lively_weights.ts";
-export type { RandomTensors } from "./initial_weights/random_tensors.ts";
+export {
+  defaultWeight,
+  type RandomTensors,
+} from "./initial_weights/random_tensors.ts";
 export { randomWeights } from "./initial_weights/random_weights.ts";
 export {
   isKnownModel,

@@ -2,7 +2,7 @@
  * safetensors files: opened by their header alone, read tensor by tensor, and
  * written whole.
  */
-import { writeParts } from "../files/write_parts.ts";
+import { writeParts } from "../files/write_atomically.ts";
 import { readRange } from "../files/byte_range.ts";
 import { sameShape, sizeOf, type Tensor } from "../tensor/tensor.ts";
 import {

@@ -5,9 +5,11 @@
  * identity, and the prediction zero.
  */
 import { type Tensor, zeros } from "../../tensor/tensor.ts";
-import { defaultWeight } from "../initial_weights/default_init.ts";
 import { parameterShapes } from "../block_graph/parameter_shapes.ts";
-import type { RandomTensors } from "../initial_weights/random_tensors.ts";
+import {
+  defaultWeight,
+  type RandomTensors,
+} from "../initial_weights/random_tensors.ts";
 import { unetBlockGraph } from "./unet.ts";
 import type { UnetConfig } from "./unet_config.ts";
 

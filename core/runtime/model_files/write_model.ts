@@ -4,8 +4,7 @@
  */
 import { readRange } from "../../files/byte_range.ts";
 import { bytesPerElement, sizeOf, type Tensor } from "../../tensor/tensor.ts";
-import { writeAtomically } from "../../files/write_atomically.ts";
-import { writeParts } from "../../files/write_parts.ts";
+import { writeAtomically, writeParts } from "../../files/write_atomically.ts";
 import type { FileRange, Graph, Initializer } from "../../onnx/graph.ts";
 import { leastOpset, withOlderGelu } from "../../onnx/file/least_opset.ts";
 import { encodeModel, isExternal } from "../../onnx/file/model_proto.ts";
