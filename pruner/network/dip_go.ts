@@ -26,23 +26,16 @@ import { fitBudget, gatesOf, type Scores } from "../budget/fit_budget.ts";
 import { gateCosts } from "../budget/gate_costs.ts";
 import { networkTrainingCost } from "../budget/training_cost.ts";
 import type { CalibrationBatch } from "../calibration.ts";
-import { type Method, planned, type SearchPlace } from "../method.ts";
-import type { NetworkSearchOptions } from "../search_settings.ts";
 import {
-  consistencyLossGraph,
-  type DecodePictures,
-} from "./consistency_loss.ts";
+  type Method,
+  type MethodContext,
+  planned,
+  type SearchPlace,
+} from "../method.ts";
+import type { NetworkSearchOptions } from "../search_settings.ts";
+import { consistencyLossGraph } from "./consistency_loss.ts";
 import { openPrunerNetwork } from "./pruner_network.ts";
 import { TrainingCheckpoint } from "./training_checkpoint.ts";
-
-/** One iteration, for progress and curves. */
-export interface SearchIteration {
-  readonly iteration: number;
-  readonly iterations: number;
-  readonly consistency: number;
-  /** Mean of γ g over all gates. */
-  readonly sparsityLoss: number;
-}
 
 /** One training's constants. */
 interface Training {
@@ -98,27 +91,22 @@ async function gateGradient(
  * Trains the pruner network and returns each gate's score, its probability of
  * being kept, `[T, N]`.
  *
- * @param tools.checkpoint File from which a killed search goes on exactly.
- * @param tools.decode In a latent space, the decoder to the pictures that L_c compares.
+ * @param place.checkpoint File from which a killed training goes on exactly.
+ * @param place.note Takes both losses of each iteration.
  */
-export async function searchByNetwork(
-  { net, form, batches, random, checkpoint: path, decode }: {
-    net: SuperNet;
-    form: TrainingForm;
-    batches: readonly CalibrationBatch[];
-    random: TorchGenerator;
-    checkpoint?: string;
-    decode?: DecodePictures;
-  },
-  options: NetworkSearchOptions,
-  onIteration: (iteration: SearchIteration) => void = () => {},
+export async function trainScores(
+  context: MethodContext,
+  { checkpoint: path, note }: SearchPlace,
 ): Promise<Scores> {
+  const { net, seed, search: { network: options } } = context;
   const { weightDecay, iterations, accumulate } = options;
+  const batches = await context.calibration();
+  const form = await context.form();
   const count = net.units.length;
   await using network = await openPrunerNetwork(
     net.steps * count,
     options.network,
-    random,
+    new TorchGenerator(seed),
   );
   const makeOptimizer = options.optimizer === "sgd" ? sgd : adamW;
   const optimizer = makeOptimizer(network.parameters.length, { weightDecay });
@@ -126,7 +114,7 @@ export async function searchByNetwork(
   const graph = consistencyLossGraph(options.consistency, {
     shape: batches[0].latents.shape,
     dataRange: 2,
-    decode: options.space === "pictures" ? decode : undefined,
+    decode: options.space === "pictures" ? await context.decode() : undefined,
   });
   await using loss = await openSession(
     vjpGraph(graph, { wrt: ["image"], keep: ["loss"], seed: "ones" }),
@@ -152,7 +140,11 @@ export async function searchByNetwork(
       warmUp: options.warmUp,
     });
     optimizer.update(network.parameters, gradient, rate);
-    onIteration({ iteration: i, iterations, consistency, sparsityLoss });
+    note?.(i, {
+      "consistency loss": consistency,
+      "sparsity loss": sparsityLoss,
+    });
+    context.progress(i + 1, iterations);
     await checkpoint.saveInTime(i + 1);
   }
   const keep = await network.keep();
@@ -169,27 +161,12 @@ export const dipGo: Method = {
   reads: ({ search: { network, fit } }) => ({ network, fit }),
   searchCost: ({ net, search }) => networkTrainingCost(net, search.network),
   async fit(context, maxCost) {
-    const { net, seed, search: { network, fit } } = context;
-    const train = async ({ checkpoint, note }: SearchPlace) =>
-      searchByNetwork(
-        {
-          net,
-          form: await context.form(),
-          batches: await context.calibration(),
-          random: new TorchGenerator(seed),
-          checkpoint,
-          decode: await context.decode(),
-        },
-        network,
-        ({ iteration, iterations, consistency, sparsityLoss }) => {
-          note?.(iteration, {
-            "consistency loss": consistency,
-            "sparsity loss": sparsityLoss,
-          });
-          context.progress(iteration + 1, iterations);
-        },
-      );
-    const scores = await context.once("dip-go", train, network);
+    const { net, search: { network, fit } } = context;
+    const scores = await context.once(
+      "dip-go",
+      (place) => trainScores(context, place),
+      network,
+    );
     return planned({ gates: fitBudget(net, scores, { maxCost, kind: fit }) });
   },
 };

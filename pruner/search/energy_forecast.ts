@@ -21,8 +21,12 @@ import {
 } from "@dip-go/supernet/gates";
 import { gateCosts } from "../budget/gate_costs.ts";
 import { gradientCost } from "../budget/training_cost.ts";
-import { type Method, planned, type PricedSearch } from "../method.ts";
-import type { EnergySearchOptions } from "../search_settings.ts";
+import {
+  type Method,
+  type MethodContext,
+  planned,
+  type PricedSearch,
+} from "../method.ts";
 import { closeCheapest } from "./closing.ts";
 import {
   exchange,
@@ -42,13 +46,6 @@ export interface TargetPlan extends JudgedPlan {
   readonly sparsity: number;
 }
 
-/** Keeps a stage's result, or returns the one that an earlier run kept for the same stage of the same targets so far. */
-export type KeepStage = <T>(
-  stage: string,
-  make: () => Promise<T>,
-  sparsity: readonly number[],
-) => Promise<T>;
-
 /** Closes gates by their energies under the forecast that fits best. */
 async function walkOn(
   tools: SearchTools,
@@ -64,32 +61,32 @@ async function walkOn(
 }
 
 /**
- * SubNets for every target from one walk through sparsities. Each stage has a
- * generator of its own, so that a killed search goes on with the stage it was in.
- *
- * @param options.sparsity Removed fractions of the dense cost, ascending.
- * @param options.seed Of the random cotangents.
+ * SubNets for every target of a context from one walk through sparsities. Each
+ * stage is kept and has a generator of its own, so that a killed search goes on
+ * with the stage it was in.
  */
 export async function searchByEnergy(
-  tools: Omit<SearchTools, "random">,
-  { sparsity, seed, approach, evaluations, tries }: EnergySearchOptions & {
-    readonly sparsity: readonly number[];
-    readonly seed: number;
-  },
-  { keep, onProgress = () => {} }: {
-    keep: KeepStage;
-    onProgress?: (done: number, total: number) => void;
-  },
+  context: MethodContext,
 ): Promise<TargetPlan[]> {
-  const { batches, runner: { net } } = tools;
+  const { net, runner, sparsity, seed, search: { energy } } = context;
+  const { approach, evaluations, tries } = energy;
+  const batches = await context.calibration();
+  const form = await context.form();
   const dense = denseCost(net);
   const total = approach + sparsity.length * evaluations;
   let done = 0;
-  const report = () => onProgress(++done, total);
+  const report = () => context.progress(++done, total);
   const stage = (i: number): SearchTools => ({
-    ...tools,
+    runner,
+    form,
+    batches,
     random: new TorchGenerator(seed + i),
   });
+  const keep = <Value>(
+    name: string,
+    make: () => Promise<Value>,
+    sparsity: readonly number[],
+  ) => context.once(`energy-${name}`, make, { energy, sparsity });
   let gates = await keep("approach", async () => {
     const tools = stage(0);
     let gates = denseGates(net.steps, net.units.length);
@@ -145,19 +142,11 @@ export const energyForecast: Method = {
   }),
   searchCost: (search) => energyCost(search) + refineCost(search),
   async fit(context, maxCost) {
-    const { runner, net, seed, search: { energy, refine }, sparsity } = context;
-    const batches = await context.calibration();
-    const form = await context.form();
-    const found = await searchByEnergy(
-      { runner, form, batches },
-      { ...energy, seed, sparsity },
-      {
-        keep: (stage, make, sparsity) =>
-          context.once(`energy-${stage}`, make, { energy, sparsity }),
-        onProgress: (done, total) => context.progress(done, total),
-      },
-    );
+    const { net, search: { refine } } = context;
+    const found = await searchByEnergy(context);
     const best = found.find(({ gates }) => subNetCost(net, gates) <= maxCost)!;
-    return planned(await refineForecast({ form, batches }, best, refine));
+    const batches = await context.calibration();
+    const tools = { form: await context.form(), batches };
+    return planned(await refineForecast(tools, best, refine));
   },
 };

@@ -16,7 +16,8 @@ import { livelyWeights } from "@dip-go/core/models";
 import { tinyDit } from "@dip-go/testing/models";
 import { type CalibrationBatch, drawCalibration } from "../calibration.ts";
 import { randomGates } from "../rivals/random_gates.ts";
-import { type KeepStage, searchByEnergy } from "./energy_forecast.ts";
+import { classSearch } from "../search_settings.ts";
+import { searchByEnergy } from "./energy_forecast.ts";
 import { leastSquaresForecast, refineForecast } from "./forecast_fit.ts";
 import { uniformSteps, wholeStepGates } from "./whole_steps.ts";
 
@@ -108,35 +109,32 @@ for (const kind of kinds) {
   });
 }
 
-const keptOr = <T>(
-  kept: ReadonlyMap<string, unknown>,
-  stage: string,
-  make: () => Promise<T>,
-): Promise<T> =>
-  kept.has(stage) ? Promise.resolve(kept.get(stage) as T) : make();
-
 Deno.test("searchByEnergy() fits every target from one walk, repeatably, and beats random gates on new noise", async () => {
   await using runner = new SubNetRunner(net);
   await using form = await openTrainingForm(net);
-  const search = async (keep: KeepStage) => {
-    const batches = await drawn(runner, ddim, { seed: 3, count: 2 });
-    return searchByEnergy({ runner, form, batches }, {
+  const kept = new Map<string, unknown>();
+  const energy = { approach: 3, evaluations: 6, tries: 3 };
+  const search = () =>
+    searchByEnergy({
+      net,
+      runner,
+      search: { ...classSearch, energy },
       sparsity: [0.4, 0.6],
       seed: 3,
-      approach: 3,
-      evaluations: 6,
-      tries: 3,
-    }, { keep });
-  };
-  const kept = new Map<string, unknown>();
-  const found = await search(async (stage, make) => {
-    const made = await make();
-    kept.set(stage, made);
-    return made;
-  });
+      calls: (steps) => steps,
+      decode: () => Promise.resolve(undefined),
+      form: () => Promise.resolve(form),
+      calibration: () => drawn(runner, ddim, { seed: 3, count: 2 }),
+      progress: () => {},
+      async once<Value>(name: string, make: (place: object) => Promise<Value>) {
+        if (!kept.has(name)) kept.set(name, await make({}));
+        return kept.get(name) as Value;
+      },
+    });
+  const found = await search();
   assertEquals(found.map(({ sparsity }) => sparsity), [0.4, 0.6]);
-  kept.delete("target-0.6"); // killed while it looked for the second target
-  assertEquals(await search((stage, make) => keptOr(kept, stage, make)), found);
+  assert(kept.delete("energy-target-0.6")); // killed while it looked for the second target
+  assertEquals(await search(), found);
   const random = new TorchGenerator(9);
   const [fresh] = await drawn(runner, ddim, { seed: 9 });
   const at = async (gates: Gates, forecast?: Forecast) =>
