@@ -48,8 +48,7 @@ export interface PruneOptions extends Partial<SearchSettings> {
  *
  * @param options.sparsity Fraction of the full sampler's cost to remove, in (0, 1); or several, for which plans are returned in ascending order.
  * @returns Gates `[T, N]` of the sampler's T calls and N units, and with them the forecast's scalars `[T, 3]` where the method fits some: as JSON, `gates.json`.
- * @throws {RangeError} Before any work, if a target, a class, a count or the method's name is not one. Also if the method finds no plan within the budget.
- * @throws {TypeError} Before any work, if the model reads text and there are no prompts, or reads none and there are some.
+ * @throws {RangeError} Before any work, if a target, a class, a count or the method's name is none; if the model reads text and there are no prompts, or reads none and there are some. Also if the method finds no plan within the budget.
  *
  * @example An embedded model of classes, at two targets
  * ```ts
@@ -136,47 +135,41 @@ function check(
     & Pick<SearchSettings, "batch" | "calibration">
     & { readonly targets: readonly number[] },
 ): void {
-  const cannot = `Cannot prune ${name}: `;
-  const odd = targets.find((target) => !(target > 0 && target < 1));
-  if (odd !== undefined || targets.length === 0) {
-    throw new RangeError(
-      `${cannot}sparsity is ${odd ?? "[]"}, expected a number between 0 and 1`,
-    );
-  }
+  const expect = (holds: boolean, why: string) => {
+    if (!holds) throw new RangeError(`Cannot prune ${name}: ${why}`);
+  };
   const most = targets[targets.length - 1];
-  if ((1 - most) * calls < 1 - 1e-9) {
-    throw new RangeError(
-      `${cannot}sparsity is ${most}, and the first of its ${calls} calls is computed whole; expected at most ${
-        1 - 1 / calls
-      }`,
-    );
-  }
+  const odd = targets.find((target) => !(target > 0 && target < 1));
+  expect(
+    odd === undefined && most !== undefined,
+    `sparsity is ${odd ?? "[]"}, expected a number between 0 and 1`,
+  );
+  expect(
+    (1 - most) * calls > 1 - 1e-9,
+    `sparsity is ${most}, and the first of its ${calls} calls is computed whole; expected at most ${
+      1 - 1 / calls
+    }`,
+  );
   for (const [key, count] of Object.entries({ batch, calibration })) {
-    if (Number.isSafeInteger(count) && count > 0) continue;
-    throw new RangeError(
-      `${cannot}${key} is ${count}, expected a whole number from 1`,
+    expect(
+      Number.isSafeInteger(count) && count > 0,
+      `${key} is ${count}, expected a whole number from 1`,
     );
   }
   if (model.family !== "dit") {
-    if (prompts?.length && !classes) return;
-    throw new TypeError(
-      `${cannot}it draws what a text says; found ${
-        classes ? "classes" : "no prompts"
-      }, expected prompts`,
+    const found = classes ? "classes" : prompts?.length ? "" : "no prompts";
+    expect(
+      found === "",
+      `it draws what a text says; found ${found}, expected prompts`,
     );
+    return;
   }
-  if (prompts) {
-    throw new TypeError(
-      `${cannot}found prompts, and it is a DiT, which draws classes`,
-    );
-  }
+  expect(!prompts, "found prompts, and it is a DiT, which draws classes");
   const { classes: count } = model.config;
-  const unknown = (classes ?? [0])
-    .find((each) => !(Number.isInteger(each) && each >= 0 && each < count));
-  if (unknown === undefined && classes?.length !== 0) return;
-  throw new RangeError(
-    `${cannot}found ${
-      unknown === undefined ? "no classes" : `class ${unknown}`
-    }, expected classes from 0 to ${count - 1}`,
+  const known = (each: number) =>
+    Number.isInteger(each) && each >= 0 && each < count;
+  expect(
+    !classes || classes.length > 0 && classes.every(known),
+    `classes are [${classes}], expected some of 0 to ${count - 1}`,
   );
 }

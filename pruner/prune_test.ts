@@ -74,8 +74,16 @@ Deno.test("prune() refuses before any work", () =>
     const sparsity = 0.5;
     await refused(sampler, { sparsity, method: "best" }, "deepcache, ");
     await refused(sampler, { sparsity, prompts: ["a"] }, "which draws classes");
-    await refused(sampler, { sparsity, classes: [4] }, "found class 4, expec");
-    await refused(sampler, { sparsity, classes: [] }, "found no classes");
+    await refused(
+      sampler,
+      { sparsity, classes: [4] },
+      "[4], expected some of 0 to 3",
+    );
+    await refused(
+      sampler,
+      { sparsity, classes: [] },
+      "classes are [], expected",
+    );
     await refused(sampler, { sparsity, batch: 0 }, "batch is 0");
     await refused(
       sampler,
