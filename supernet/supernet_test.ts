@@ -384,7 +384,7 @@ Deno.test("parseGates() reads the file format and refuses others", () => {
   assertThrows(
     () => parseGates({ ...file, gates: 3 }, "gates.json"),
     TypeError,
-    "list of rows",
+    "Cannot read gates.json: gates is 3, expected a list",
   );
   assertThrows(
     () => parseGates({ ...file, blocks: ["a"] }, "gates.json"),
@@ -393,13 +393,24 @@ Deno.test("parseGates() reads the file format and refuses others", () => {
   );
   const planned = { ...file, forecast: [[0, 0, 0], [0.1, 0.5, 0]] };
   assertEquals(parseGates(planned, "gates.json"), planned);
-  for (const forecast of [[[0, 0, 0]], [[0, 0, 0], [1, "b", 0]]]) {
+  assertThrows(
+    () => parseGates({ ...file, forecast: [[0, 0, 0]] }, "gates.json"),
+    RangeError,
+    "forecast has 1 rows, expected 2",
+  );
+  const refused = (change: object, message: string) =>
     assertThrows(
-      () => parseGates({ ...file, forecast }, "gates.json"),
-      RangeError,
-      "expected 2 rows of 3 numbers",
+      () => parseGates({ ...file, ...change }, "gates.json"),
+      TypeError,
+      `Cannot read gates.json: ${message}`,
     );
-  }
+  refused(
+    { forecast: [[0, 0, 0], [1, "b", 0]] },
+    'forecast[1][1] is "b", expected a finite number',
+  );
+  refused({ forecast: [[0, 0, 0], [1, 0]] }, "forecast[1][2] is missing");
+  refused({ gate: [] }, "gate is [], expected no key but model, sampler");
+  refused({ gates: [[1, 1], [0, 2]] }, "gates[1][1] is 2, expected 0 or 1");
 });
 
 Deno.test("guide() extrapolates from unconditional to conditional and drops learned variance", () => {

@@ -1,10 +1,24 @@
 /**
- * Files, as every room reads and writes them: byte ranges, JSON, strict
- * configurations, files that are whole or absent. The lowest room beside
+ * Files, as every room reads and writes them: byte ranges, JSON, its schemas,
+ * strict configurations, files that are whole or absent. The lowest room beside
  * `tensor`: it imports no other.
  */
 export { readRange } from "./byte_range.ts";
 export { ConfigJson, most } from "./config_json.ts";
 export { isFile } from "./is_file.ts";
 export { readJson } from "./read_json.ts";
+export {
+  conform,
+  type Conformed,
+  different,
+  finite,
+  fraction,
+  oneOf,
+  openRecord,
+  positive,
+  record,
+  text,
+  weight,
+  wholeFrom,
+} from "./schema.ts";
 export { writeAtomically } from "./write_atomically.ts";

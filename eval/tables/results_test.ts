@@ -60,6 +60,14 @@ Deno.test("parseResults() reads a plain number as a metric's mean", () => {
   });
 });
 
+Deno.test("parseResults() passes over fields that others added", () => {
+  const json = changed((json) => {
+    json.colour = 1;
+    firstRow(json).colour = 2;
+  });
+  assertEquals(parseResults(json, "f"), results);
+});
+
 Deno.test("parseResults() names file, key, found and expected", () => {
   const errorOf = (
     change: (json: Record<string, unknown>) => void,
@@ -72,7 +80,7 @@ Deno.test("parseResults() names file, key, found and expected", () => {
     );
   errorOf(
     (json) => firstRow(json).metrics.psnr.mean = Infinity,
-    "run/results.json: rows[0].metrics.psnr.mean is Infinity, expected a finite number",
+    "Cannot read run/results.json: rows[0].metrics.psnr.mean is Infinity, expected a finite number",
   );
   errorOf((json) => delete json.model, "model is missing, expected a string");
   errorOf(
@@ -81,14 +89,15 @@ Deno.test("parseResults() names file, key, found and expected", () => {
   );
   errorOf((json) => json.rows = {}, "rows is {}, expected a list");
   errorOf(
-    (json) => json.colour = 1,
-    "colour is 1, expected one of experiment, model",
+    (json) => delete firstRow(json).metrics.psnr.versus.low,
+    "rows[0].metrics.psnr.versus.low is missing, expected a finite number",
   );
+  errorOf((json) => firstRow(json).source = "us", 'is "us", expected "paper"');
   errorOf(
     (json) => json.sampler = "ddim",
     'sampler is "ddim", expected an object',
   );
-  assertThrows(() => parseResults(null, "f"), TypeError, "f: the file is null");
+  assertThrows(() => parseResults(null, "f"), TypeError, "read f: it is null");
 });
 
 Deno.test("readResults() names a file that is not JSON", async () => {

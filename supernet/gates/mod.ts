@@ -15,7 +15,6 @@ export {
   type Plan,
   planFor,
   readPlan,
-  type SamplerName,
   type SubNetPlan,
 } from "./plan.ts";
 export { type SuperNet, superNet, superNetOf } from "./super_net.ts";

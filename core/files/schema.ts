@@ -1,0 +1,175 @@
+/**
+ * JSON held against a schema: the one way in for values that people or files give.
+ * Schemas are valibot's, with the words of {@linkcode conform}'s errors as their messages.
+ */
+import * as v from "valibot";
+
+/** A schema's values, with everything in them read-only. */
+export type Conformed<Schema extends v.GenericSchema> = Frozen<
+  v.InferOutput<Schema>
+>;
+
+type Frozen<Value> = Value extends object
+  ? { readonly [Key in keyof Value]: Frozen<Value[Key]> }
+  : Value;
+
+/** Characters of a found value that an error shows. */
+const shownLength = 120;
+
+/** The expectation of a schema that has no words of its own. */
+const words: Readonly<Record<string, string>> = {
+  array: "a list",
+  boolean: "true or false",
+  object: "an object",
+  record: "an object",
+  string: "a string",
+};
+
+function expectedOf({ type, expected }: v.BaseIssue<unknown>): string {
+  if (type !== "variant") return words[type] ?? `${expected}`;
+  const kinds = [...`${expected}`.matchAll(/"([^"]*)"/g)];
+  return kinds.length === 0
+    ? words.object
+    : `one of ${kinds.map(([, kind]) => kind).join(", ")}`;
+}
+
+/**
+ * The value as its schema has it, defaults filled in.
+ *
+ * @param doing Names the failed action in the error, as in "read plan.json".
+ * @throws {TypeError} If the value is another; the message names the path of the first difference, what is found there and what is expected. `Kind` is thrown instead where it is given.
+ *
+ * @example
+ * ```ts
+ * import { assertThrows } from "@std/assert";
+ * import { conform, record, wholeFrom } from "@dip-go/core/files";
+ *
+ * const schema = record({ steps: wholeFrom(1) });
+ * assertThrows(
+ *   () => conform(schema, { steps: -5 }, "read a.json"),
+ *   TypeError,
+ *   "Cannot read a.json: steps is -5, expected a whole number from 1",
+ * );
+ * ```
+ */
+export function conform<Schema extends v.GenericSchema>(
+  schema: Schema,
+  value: unknown,
+  doing: string,
+  Kind: typeof TypeError | typeof RangeError = TypeError,
+): v.InferOutput<Schema> {
+  const { issues, output } = v.safeParse(schema, value, {
+    abortEarly: true,
+    message: expectedOf,
+  });
+  if (!issues) return output;
+  const [{ path, message }] = issues;
+  const found = path ? path[path.length - 1].value : value;
+  throw new Kind(
+    `Cannot ${doing}: ${pathText(path)} is ${
+      shown(found)
+    }, expected ${message}`,
+  );
+}
+
+/** `rows[0].metrics.psnr`. */
+const pathText = (path: readonly v.IssuePathItem[] = []): string =>
+  path.map(({ key }) => typeof key === "number" ? `[${key}]` : `.${key}`)
+    .join("").replace(/^\./, "") || "it";
+
+function shown(value: unknown): string {
+  const text = typeof value === "number"
+    ? `${value}`
+    : JSON.stringify(value) ?? "missing";
+  return text.length > shownLength ? `${text.slice(0, shownLength)}…` : text;
+}
+
+/** An object with these keys and no other. */
+export const record = <const Entries extends v.ObjectEntries>(
+  entries: Entries,
+) =>
+  noList(v.strictObject(
+    entries,
+    (issue) =>
+      issue.expected === "never"
+        ? `no key but ${Object.keys(entries).join(", ")}`
+        : ofMissing(entries, issue),
+  ));
+
+/** The same, and keys that others added are passed over. */
+export const openRecord = <const Entries extends v.ObjectEntries>(
+  entries: Entries,
+) => noList(v.object(entries, (issue) => ofMissing(entries, issue)));
+
+/** Refuses lists, which valibot takes for objects. */
+const noList = <Schema extends v.GenericSchema>(schema: Schema): Schema => ({
+  ...schema,
+  "~run": (dataset, config) =>
+    schema["~run"](
+      Array.isArray(dataset.value) ? { value: undefined } : dataset,
+      config,
+    ),
+});
+
+/** The words of a missing key's own schema, or those for a value that is no object. */
+function ofMissing(
+  entries: v.ObjectEntries,
+  { path }: { path?: readonly v.IssuePathItem[] },
+): string {
+  const missing = path?.at(-1);
+  const schema = missing?.origin === "key" && entries[`${missing.key}`];
+  if (!schema) return words.object;
+  const { issues } = v.safeParse(schema as v.GenericSchema, undefined, {
+    message: expectedOf,
+  });
+  return issues?.[0].message ?? "a value";
+}
+
+/** A number within limits, in words. */
+const within = (
+  words: string,
+  holds: (value: number) => boolean = Number.isFinite,
+) => v.pipe(v.number(words), v.check(holds, words));
+
+export const finite = within("a finite number");
+/** From 0. */
+export const weight = within(
+  "a number from 0",
+  (value) => value >= 0 && value < Infinity,
+);
+export const positive = within(
+  "a number above 0",
+  (value) => value > 0 && value < Infinity,
+);
+/** Between 0 and 1, both left out. */
+export const fraction = within(
+  "a number between 0 and 1",
+  (value) => value > 0 && value < 1,
+);
+/** A count or a seed. */
+export const wholeFrom = (least: number) =>
+  within(
+    `a whole number from ${least}`,
+    (value) => Number.isSafeInteger(value) && value >= least,
+  );
+
+/** A string that is not empty. @param expected In words. */
+export const text = (expected = "a string that is not empty") =>
+  v.pipe(v.string(expected), v.nonEmpty(expected));
+
+/** One of a few strings. */
+export const oneOf = <const Names extends readonly string[]>(names: Names) =>
+  v.picklist(
+    names,
+    names.length > 2 ? `one of ${names.join(", ")}` : names.join(" or "),
+  );
+
+/** A list with something in it, nothing twice. */
+export const different = <Item extends v.GenericSchema>(item: Item) =>
+  v.pipe(
+    v.array(item),
+    v.check(
+      (list) => list.length > 0 && new Set(list).size === list.length,
+      "a list of different values, one at least",
+    ),
+  );
