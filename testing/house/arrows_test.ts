@@ -20,7 +20,7 @@ const memberArrows: Readonly<Record<string, readonly string[]>> = {
   testing: members,
 };
 
-/** The same for core's rooms: `files` and `tensor` are below all; `weights`, `hub` and `text` stand alone. */
+/** The same for core's rooms but `pipeline`, which may use all: `files` and `tensor` are below them; `weights`, `hub` and `text` stand alone; `onnx` touches no files. */
 const coreArrows: Readonly<Record<string, readonly string[]>> = {
   files: [],
   tensor: ["files"],
@@ -28,11 +28,11 @@ const coreArrows: Readonly<Record<string, readonly string[]>> = {
   hub: ["files", "tensor"],
   text: ["files", "tensor"],
   weights: ["files", "tensor"],
-  onnx: ["files", "tensor"],
-  autodiff: ["files", "tensor", "onnx"],
+  onnx: ["tensor"],
+  autodiff: ["tensor", "onnx"],
   runtime: ["files", "tensor", "onnx"],
   samplers: ["files", "tensor", "onnx", "autodiff"],
-  models: ["files", "tensor", "weights", "text", "onnx"],
+  models: ["files", "tensor", "weights", "onnx"],
 };
 
 const sources = readSources();
