@@ -1,6 +1,5 @@
 /** A command line as one command declares it: flags, options with values, and words without an option. */
 import { parseArgs } from "@std/cli/parse-args";
-import { choiceOption, numberOption, wholeOption } from "./option_values.ts";
 
 /** What a command takes besides `--help` and `-h`. */
 export interface OptionForm {
@@ -85,7 +84,9 @@ export class Options {
 
   /** @throws {RangeError} If it is no whole number, or less than `least`. */
   whole(name: string, least: number): number {
-    return wholeOption(this.#source(name), least);
+    const value = this.#number(name);
+    if (Number.isSafeInteger(value) && value >= least) return value;
+    return this.refuse(name, `a whole number from ${least}`);
   }
 
   /** A whole number, or undefined where the option was not typed. @throws As {@linkcode whole}. */
@@ -95,12 +96,14 @@ export class Options {
 
   /** @throws {RangeError} If it is no number. */
   number(name: string): number {
-    return numberOption(this.#source(name));
+    const value = this.#number(name);
+    return Number.isFinite(value) ? value : this.refuse(name, "a number");
   }
 
   /** @throws {RangeError} If it is none of those that are known. */
   choice<T extends string>(name: string, known: readonly T[]): T {
-    return choiceOption(this.#source(name), known);
+    return known.find((each) => each === this.text(name)) ??
+      this.refuse(name, `one of ${known.join(", ")}`);
   }
 
   /** One of those that are known, or undefined where the option was not typed. @throws As {@linkcode choice}. */
@@ -120,7 +123,7 @@ export class Options {
     );
   }
 
-  #source(name: string) {
-    return { refusal: this.#refusal, name, text: this.text(name) };
+  #number(name: string): number {
+    return Number(this.text(name) || NaN);
   }
 }

@@ -47,3 +47,29 @@ Deno.test("command() prints help, lines, or what went wrong", async () => {
   const error = "error: Cannot try: no";
   assertEquals(await run(["--json"]), { lines: [], error, exitCode: 1 });
 });
+
+Deno.test("values are of their kind, or refused with the option's name", () => {
+  const of = (text?: string) =>
+    new Options(text === undefined ? [] : [`--n=${text}`], {
+      refusal: "Cannot try",
+      values: { n: undefined },
+    });
+  assertEquals(of("3").whole("n", 3), 3);
+  assertEquals(of("-2.5").number("n"), -2.5);
+  assertEquals(of("b").choice("n", ["a", "b"]), "b");
+  for (const text of ["2", "3.5", "three", "", undefined]) {
+    assertThrows(
+      () => of(text).whole("n", 3),
+      RangeError,
+      `Cannot try: --n is "${text}", expected a whole number from 3`,
+    );
+  }
+  for (const text of ["", "x", "Infinity", undefined]) {
+    assertThrows(() => of(text).number("n"), RangeError, "a number");
+  }
+  assertThrows(
+    () => of("c").choice("n", ["a", "b"]),
+    RangeError,
+    'Cannot try: --n is "c", expected one of a, b',
+  );
+});
