@@ -11,3 +11,10 @@ export async function statOf(path: string): Promise<Deno.FileInfo | null> {
 /** Whether there is a file at `path`. @throws As {@linkcode statOf}. */
 export const isFile = async (path: string): Promise<boolean> =>
   (await statOf(path))?.isFile ?? false;
+
+/** What lies in a folder; nothing where there is no folder. @throws As `Deno.readDir`, if that cannot be found out. */
+export async function entriesOf(folder: string): Promise<Deno.DirEntry[]> {
+  return await statOf(folder) === null
+    ? []
+    : await Array.fromAsync(Deno.readDir(folder));
+}

@@ -5,7 +5,7 @@
  */
 export { readRange } from "./byte_range.ts";
 export { ConfigJson, most } from "./config_json.ts";
-export { isFile } from "./is_file.ts";
+export { entriesOf, isFile, statOf } from "./is_file.ts";
 export { readJson } from "./read_json.ts";
 export {
   conform,

@@ -1,7 +1,7 @@
 /** `deno task compare`: several runs in one table, and in one report. */
 import { dirname } from "node:path";
 import { command, type CommandResult, finish } from "./options/command.ts";
-import { writeAtomically } from "@dip-go/core/files";
+import { entriesOf, isFile, statOf, writeAtomically } from "@dip-go/core/files";
 import {
   joinReports,
   readRunDetails,
@@ -76,38 +76,19 @@ async function writeReport(
 /** The `results.json` of a run folder, or of the latest finished run of an experiment. */
 async function resultsFile(name: string, root: string): Promise<string> {
   const own = `${name}/results.json`;
-  if (await writtenAt(own) !== null) return own;
+  if (await isFile(own)) return own;
   const runs: { file: string; time: number }[] = [];
-  for (const run of await foldersOf(`${root}/${name}`)) {
-    const file = `${root}/${name}/${run}/results.json`;
-    const time = await writtenAt(file);
-    if (time !== null) runs.push({ file, time });
+  for (const run of await entriesOf(`${root}/${name}`)) {
+    if (!run.isDirectory) continue;
+    const file = `${root}/${name}/${run.name}/results.json`;
+    const found = await statOf(file);
+    if (found) runs.push({ file, time: found.mtime?.getTime() ?? 0 });
   }
   const [latest] = runs.sort((a, b) => b.time - a.time);
   if (latest) return latest.file;
   throw new Deno.errors.NotFound(
     `Cannot compare ${name}: found a results.json neither in it nor in a run of ${root}/${name}`,
   );
-}
-
-/** When a file was written, in milliseconds, or null if there is none. */
-async function writtenAt(path: string): Promise<number | null> {
-  try {
-    return (await Deno.stat(path)).mtime?.getTime() ?? 0;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
-  }
-}
-
-async function foldersOf(path: string): Promise<string[]> {
-  try {
-    return (await Array.fromAsync(Deno.readDir(path)))
-      .filter(({ isDirectory }) => isDirectory).map(({ name }) => name);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return [];
-    throw error;
-  }
 }
 
 if (import.meta.main) finish(await compareCommand(Deno.args));

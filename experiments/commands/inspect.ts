@@ -1,4 +1,5 @@
 /** `deno task inspect`: what a model consists of and what one call of it costs, block by block. */
+import { statOf } from "@dip-go/core/files";
 import {
   allGranularities,
   type BlockGraph,
@@ -73,19 +74,10 @@ async function modelGraph(
   name: string,
   options: NetworkOptions,
 ): Promise<BlockGraph> {
-  if (!isKnownModel(name) && await isFolder(name)) {
+  if (!isKnownModel(name) && (await statOf(name))?.isDirectory) {
     return blockGraphOf(await loadModel(name), options);
   }
   return networkGraph(knownModel(name), noWeights, options);
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  try {
-    return (await Deno.stat(path)).isDirectory;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }
 
 function tableLines(

@@ -3,7 +3,7 @@
  * shared by all runs. Files are whole or absent; one that was damaged since is
  * made again. Any number of processes may work on one store.
  */
-import { isFile } from "@dip-go/core/files";
+import { entriesOf, isFile } from "@dip-go/core/files";
 import { openSafetensors } from "@dip-go/core/weights";
 import { Claims } from "./claim.ts";
 import type { Report, Step } from "./step.ts";
@@ -95,7 +95,7 @@ export class StepStore {
     const found: { path: string; ending: string }[] = [];
     for (const kind of ["search", "checkpoint"]) {
       const folder = `${this.root}/.steps/${kind}`;
-      for (const name of await namesIn(folder)) {
+      for (const { name } of await entriesOf(folder)) {
         const isOwn = name.startsWith(key) && !/\.(claim|tmp)$/.test(name);
         const ending = name.slice(key.length);
         if (isOwn) found.push({ path: `${folder}/${name}`, ending });
@@ -126,18 +126,6 @@ export class StepStore {
       this.#damaged.add(path);
       return false;
     }
-  }
-}
-
-/** Names in a folder; none where there is no folder. */
-async function namesIn(folder: string): Promise<string[]> {
-  try {
-    return (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) =>
-      name
-    );
-  } catch (error) {
-    ignoreMissing(error);
-    return [];
   }
 }
 

@@ -1,4 +1,5 @@
 /** What searches report while they go on, a line a report, beside their checkpoints. */
+import { entriesOf } from "@dip-go/core/files";
 import type { ReportCurve } from "@dip-go/eval/report";
 
 const ending = ".curve.jsonl";
@@ -22,22 +23,13 @@ export function noteIteration(
  */
 export async function searchCurves(folder: string): Promise<ReportCurve[]> {
   const curves: ReportCurve[] = [];
-  for (const file of (await curveFiles(folder)).sort()) {
+  const files = (await entriesOf(folder)).map(({ name }) => name)
+    .filter((name) => name.endsWith(ending));
+  for (const file of files.sort()) {
     const text = await Deno.readTextFile(`${folder}/${file}`);
     curves.push(...curvesOf(file.slice(0, -ending.length), text));
   }
   return curves;
-}
-
-/** Names of the files, none if there is no folder. */
-async function curveFiles(folder: string): Promise<string[]> {
-  try {
-    return (await Array.fromAsync(Deno.readDir(folder)))
-      .map(({ name }) => name).filter((name) => name.endsWith(ending));
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return [];
-    throw error;
-  }
 }
 
 function curvesOf(search: string, text: string): ReportCurve[] {
