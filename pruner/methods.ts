@@ -26,7 +26,11 @@ export {
   type SearchPlace,
 } from "./method.ts";
 export { SamplerSearch } from "./sampler_search.ts";
-export type { SearchSettings } from "./search_settings.ts";
+export {
+  classSettings,
+  promptSettings,
+  type SearchSettings,
+} from "./search_settings.ts";
 
 /**
  * In the order in which tables list them by default.

@@ -2,73 +2,143 @@
  * Settings of every search, and the defaults for models of classes and of
  * prompts: small enough that the embedded models are pruned in minutes on two cores.
  */
-import type { FitKind } from "./budget/fit_budget.ts";
-import type { ConsistencyLoss } from "./network/consistency_loss.ts";
-import type { PrunerNetworkOptions } from "./network/pruner_network.ts";
-
-/** Training of DiP-GO's pruner network (section 4.1). */
-export interface NetworkSearchOptions {
-  readonly network: PrunerNetworkOptions;
-  readonly consistency: ConsistencyLoss;
-  /** The space of L_c: pictures, as in the paper, or latents, which spares a latent model its decoder. */
-  readonly space: "pictures" | "latents";
-  /** α, the weight of the sparsity loss. */
-  readonly alpha: number;
-  /** Whether γ is the share of the cost that a gate saves, or 1 for all. */
-  readonly gamma: boolean;
-  /** Sparsity loss at which only L_c is left; the paper's is 0.2. */
-  readonly stop: number;
-  readonly iterations: number;
-  readonly optimizer: "sgd" | "adamw";
-  readonly learningRate: number;
-  readonly weightDecay: number;
-  readonly warmUp: number;
-  /** Largest norm of the parameters' gradient. */
-  readonly clip: number;
-  /** Batches whose gradients are averaged for one update. */
-  readonly accumulate: number;
-}
-
-/** The walk by gradient energy. */
-export interface EnergySearchOptions {
-  /** Measurements on the way from the full model to the first target. */
-  readonly approach: number;
-  /** Plans that are sampled a target, at most. */
-  readonly evaluations: number;
-  /** Exchanges tried from one measurement of the gradient, before measuring again. */
-  readonly tries: number;
-}
-
-/** Gradient steps on forecast scalars after least squares. */
-export interface RefineOptions {
-  readonly iterations: number;
-  readonly learningRate: number;
-}
+import {
+  conform,
+  type Conformed,
+  oneOf,
+  positive,
+  record,
+  weight,
+  wholeFrom,
+} from "@dip-go/core/files";
+import * as v from "valibot";
 
 /** Random and genetic search. */
-export interface EvolutionOptions {
+const evolution = record({
   /** SubNets sampled a budget, each on every calibration batch, or as many as DiP-GO's training would pay for. */
-  readonly evaluations: number | "equal-cost";
+  evaluations: v.union(
+    [wholeFrom(1), v.literal("equal-cost")],
+    "a whole number from 1 or equal-cost",
+  ),
   /** SubNets of a round, and how many live on. */
-  readonly population: number;
+  population: wholeFrom(1),
+});
+
+/** Counts by which searches of dear models are shorter than those of cheap ones. */
+interface SearchCounts {
+  readonly batch: number;
+  readonly calibration: number;
+  readonly iterations: number;
+  readonly approach: number;
+  readonly evaluations: number;
+  readonly tries: number;
+  readonly refinements: number;
 }
 
+const settingsWith = (counts: SearchCounts) => {
+  const count = (most: number) => v.optional(wholeFrom(1), most);
+  return record({
+    /** Pictures that a search samples at once. */
+    batch: count(counts.batch),
+    /** Batches of noise and subjects that searches work on. */
+    calibration: count(counts.calibration),
+    /** How budgets are fitted to the network's scores. */
+    fit: v.optional(oneOf(["bisection", "greedy"]), "bisection"),
+    /** Training of DiP-GO's pruner network (section 4.1). */
+    network: v.optional(
+      record({
+        network: v.optional(
+          record({
+            /** D, a multiple of 4; the paper's is 512. */
+            queryDim: v.optional(
+              v.pipe(
+                wholeFrom(4),
+                v.multipleOf(4, "a whole number that 4 divides"),
+              ),
+              64,
+            ),
+            /** How queries see each other: not at all, or by self-attention. */
+            encoder: v.optional(oneOf(["linear", "attention"]), "attention"),
+          }),
+          {},
+        ),
+        /** `ssim` is the paper's choice. */
+        consistency: v.optional(oneOf(["ssim", "l1", "l2", "l1+ssim"]), "ssim"),
+        /** The space of L_c: pictures, as in the paper, or latents, which spares a latent model its decoder. */
+        space: v.optional(oneOf(["pictures", "latents"]), "pictures"),
+        /** α, the weight of the sparsity loss. */
+        alpha: v.optional(weight, 1),
+        /** Whether γ is the share of the cost that a gate saves, or 1 for all. */
+        gamma: v.optional(v.boolean(), true),
+        /** Sparsity loss at which only L_c is left; the paper's is 0.2. */
+        stop: v.optional(weight, 0.2),
+        iterations: count(counts.iterations),
+        optimizer: v.optional(oneOf(["sgd", "adamw"]), "adamw"),
+        learningRate: v.optional(positive, 3e-3),
+        weightDecay: v.optional(weight, 1e-4),
+        warmUp: v.optional(wholeFrom(0), 0),
+        /** Largest norm of the parameters' gradient. */
+        clip: v.optional(positive, 1),
+        /** Batches whose gradients are averaged for one update. */
+        accumulate: count(1),
+      }),
+      {},
+    ),
+    /** The walk by gradient energy. */
+    energy: v.optional(
+      record({
+        /** Measurements on the way from the full model to the first target. */
+        approach: count(counts.approach),
+        /** Plans that are sampled a target, at most. */
+        evaluations: count(counts.evaluations),
+        /** Exchanges tried from one measurement of the gradient, before measuring again. */
+        tries: count(counts.tries),
+      }),
+      {},
+    ),
+    /** Gradient steps on forecast scalars after least squares. */
+    refine: v.optional(
+      record({
+        iterations: v.optional(wholeFrom(0), counts.refinements),
+        learningRate: v.optional(positive, 0.01),
+      }),
+      {},
+    ),
+    /** The best k of T steps: subsets that are sampled a budget, at most. */
+    subset: v.optional(record({ evaluations: count(20) }), {}),
+    /** Only random and genetic search read it. */
+    evolution: v.optional(evolution),
+  });
+};
+
+/** Settings of every search by default, for a model of classes. */
+export const classSettings = settingsWith({
+  batch: 4,
+  calibration: 6,
+  iterations: 24,
+  approach: 4,
+  evaluations: 12,
+  tries: 5,
+  refinements: 5,
+});
+
+/** The same for a model of prompts, whose calls are dearer. */
+export const promptSettings: typeof classSettings = settingsWith({
+  batch: 2,
+  calibration: 4,
+  iterations: 16,
+  approach: 3,
+  evaluations: 8,
+  tries: 4,
+  refinements: 4,
+});
+
 /** Settings of the searches; calibration noise and subjects follow from a seed besides. */
-export interface SearchSettings {
-  /** Pictures that a search samples at once. */
-  readonly batch: number;
-  /** Batches of noise and subjects that searches work on. */
-  readonly calibration: number;
-  readonly network: NetworkSearchOptions;
-  /** How budgets are fitted to the network's scores. */
-  readonly fit: FitKind;
-  readonly energy: EnergySearchOptions;
-  readonly refine: RefineOptions;
-  /** The best k of T steps: subsets that are sampled a budget, at most. */
-  readonly subset: { readonly evaluations: number };
-  /** Only random and genetic search read it. */
-  readonly evolution?: EvolutionOptions;
-}
+export type SearchSettings = Conformed<typeof classSettings>;
+export type NetworkSearchOptions = SearchSettings["network"];
+export type EnergySearchOptions = SearchSettings["energy"];
+export type RefineOptions = SearchSettings["refine"];
+export type EvolutionOptions = Conformed<typeof evolution>;
 
 /**
  * Defaults for a model of classes.
@@ -81,29 +151,11 @@ export interface SearchSettings {
  * assertEquals(classSearch.batch * classSearch.calibration, 24);
  * ```
  */
-export const classSearch: SearchSettings = {
-  batch: 4,
-  calibration: 6,
-  fit: "bisection",
-  network: {
-    network: { queryDim: 64, encoder: "attention" },
-    consistency: "ssim",
-    space: "pictures",
-    alpha: 1,
-    gamma: true,
-    stop: 0.2,
-    iterations: 24,
-    optimizer: "adamw",
-    learningRate: 3e-3,
-    weightDecay: 1e-4,
-    warmUp: 0,
-    clip: 1,
-    accumulate: 1,
-  },
-  energy: { approach: 4, evaluations: 12, tries: 5 },
-  refine: { iterations: 5, learningRate: 0.01 },
-  subset: { evaluations: 20 },
-};
+export const classSearch: SearchSettings = conform(
+  classSettings,
+  {},
+  "make search settings",
+);
 
 /**
  * Defaults for a model of prompts, whose calls are dearer.
@@ -117,11 +169,8 @@ export const classSearch: SearchSettings = {
  * assertEquals(longer.batch, 2);
  * ```
  */
-export const promptSearch: SearchSettings = {
-  ...classSearch,
-  batch: 2,
-  calibration: 4,
-  network: { ...classSearch.network, iterations: 16 },
-  energy: { approach: 3, evaluations: 8, tries: 4 },
-  refine: { iterations: 4, learningRate: 0.01 },
-};
+export const promptSearch: SearchSettings = conform(
+  promptSettings,
+  {},
+  "make search settings",
+);

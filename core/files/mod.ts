@@ -10,6 +10,7 @@ export { readJson } from "./read_json.ts";
 export {
   conform,
   type Conformed,
+  type Contradiction,
   different,
   finite,
   fraction,
@@ -18,6 +19,7 @@ export {
   positive,
   record,
   text,
+  together,
   weight,
   wholeFrom,
 } from "./schema.ts";

@@ -89,7 +89,8 @@ export const record = <const Entries extends v.ObjectEntries>(
   entries: Entries,
 ) =>
   noList(v.strictObject(
-    entries,
+    // without a prototype, or "constructor" would be a known key
+    Object.assign(Object.create(null), entries) as Entries,
     (issue) =>
       issue.expected === "never"
         ? `no key but ${Object.keys(entries).join(", ")}`
@@ -173,3 +174,27 @@ export const different = <Item extends v.GenericSchema>(item: Item) =>
       "a list of different values, one at least",
     ),
   );
+
+/** Where a value contradicts another of its record, and what is expected there. */
+export interface Contradiction {
+  readonly path: readonly (string | number)[];
+  readonly expected: string;
+}
+
+/** What the values of a record must be together, after each for itself. */
+export const together = <Value>(
+  find: (value: Frozen<Value>) => Contradiction | undefined,
+): v.RawCheckAction<Value> =>
+  v.rawCheck(({ dataset, addIssue }) => {
+    const odd = dataset.typed && find(dataset.value as Frozen<Value>);
+    if (!odd) return;
+    let input: unknown = dataset.value;
+    const path = odd.path.map((key): v.IssuePathItem => {
+      const value = (input as Record<string | number, unknown>)?.[key];
+      const item = { type: "unknown", origin: "value", input, key, value };
+      input = value;
+      return item as v.UnknownPathItem;
+    });
+    const [first, ...rest] = path;
+    addIssue({ message: odd.expected, path: [first, ...rest] });
+  });

@@ -13,7 +13,7 @@ import { runStudy } from "../run/study/run_study.ts";
 import { sectionsOf } from "../run/study/study_sections.ts";
 import { provenanceOf } from "../results/provenance.ts";
 import { type FinishedRun, runExperiment, runShare } from "../run/runner.ts";
-import { withSetting } from "../schema/setting.ts";
+import { withSettings } from "../schema/setting.ts";
 import { parseShare } from "../engine/share.ts";
 import { openStatusLine } from "../engine/status_line.ts";
 
@@ -90,7 +90,7 @@ export const experimentCommand = (
     const study = studyNamed(name);
     const sections = study ? sectionsOf(study, settings, change) : [{
       label: name,
-      experiment: change(settings.reduce(withSetting, experimentNamed(name))),
+      experiment: change(withSettings(experimentNamed(name), settings)),
     }];
     if (options.has("dry-run")) return await dryLines(sections, study, device);
     const local = await localSections(sections);

@@ -179,8 +179,11 @@ Deno.test("checkExperiment() names the value that is out of range", async () => 
       message,
     );
   checkExperiment(quickstart);
-  await refused({ sparsity: [0.5, 1] }, "sparsity is [0.5,1], expected");
-  await refused({ methods: ["fora", "nora"] }, '["fora","nora"], expected');
+  await refused({ sparsity: [0.5, 1] }, "sparsity[1] is 1, expected");
+  await refused(
+    { methods: ["fora", "nora"] },
+    'methods[1] is "nora", expected one of',
+  );
   await refused({ mainMethod: "dip" }, 'mainMethod is "dip", expected one of');
   const evaluation = { ...quickstart.evaluation, seed: quickstart.seed };
   await refused({ evaluation }, "evaluation.seed is 0");

@@ -1,180 +1,161 @@
 /** An experiment as plain data: everything that changes a number, and nothing else. */
-import { allGranularities, type Granularity } from "@dip-go/core/models";
-import { type SamplerKind, samplerKinds } from "@dip-go/core/samplers";
-import { methods, type SearchSettings } from "@dip-go/pruner/methods";
-import { checkMetrics, type MetricRecord } from "./metric_records.ts";
+import {
+  conform,
+  type Conformed,
+  type Contradiction,
+  different,
+  finite,
+  fraction,
+  oneOf,
+  record,
+  text,
+  together,
+  wholeFrom,
+} from "@dip-go/core/files";
+import { allGranularities } from "@dip-go/core/models";
+import { samplerKinds } from "@dip-go/core/samplers";
+import { classSettings, methods, promptSettings } from "@dip-go/pruner/methods";
+import * as v from "valibot";
+import { metricRecord, metricsContradiction } from "./metric_records.ts";
+
+const nameWords = "lower case letters, digits, _ and -";
+
+const fields = (search: typeof classSettings) =>
+  record({
+    /** As typed on the command line, and the folder under `results/`. */
+    name: v.pipe(
+      v.string(nameWords),
+      v.regex(/^[a-z0-9_-]+$/, nameWords),
+    ),
+    /** One line for `--list`. */
+    description: v.optional(v.string(), ""),
+    /** Of every search. */
+    seed: v.optional(wholeFrom(0), 0),
+    /** Folder in diffusers layout, or its name on the hub. */
+    model: text("a model's folder or name on the hub"),
+    /** In a model that reads text: files of prompts, one a line; what is evaluated is nothing that a search has seen. */
+    prompts: v.optional(record({
+      search: text("a file of prompts"),
+      evaluation: text("a file of prompts"),
+    })),
+    sampler: record({
+      /** "own" is the one that the model's folder names. */
+      kind: v.optional(oneOf(["own", ...samplerKinds]), "own"),
+      /** As the sampler counts them: PNDM calls the model once more. */
+      steps: wholeFrom(1),
+      guidanceScale: finite,
+    }),
+    superNet: record({
+      /** Units of the model's family. */
+      granularity: oneOf(allGranularities),
+      /** What backup connections hold; the granularity's own by default. */
+      backup: v.optional(oneOf(["output", "residual"])),
+    }),
+    search: v.optional(search, {}),
+    /**
+     * What budgets are fractions of: the full sampler's MACs, or the time that it
+     * is predicted to take, the sum of what its blocks take one by one on this device.
+     */
+    cost: v.optional(oneOf(["macs", "latency"]), "macs"),
+    /** Removed fractions of the full sampler's cost; a budget is never exceeded. */
+    sparsity: different(fraction),
+    /** Names of the rivals, in the order of the table. */
+    methods: different(oneOf(methods.map(({ name }) => name))),
+    /** The method that every other is paired with at its sparsity; the last by default. */
+    mainMethod: v.optional(v.string()),
+    evaluation: v.optional(
+      record({
+        /** Images, each from its own noise, of its own class or prompt. */
+        pairs: v.optional(wholeFrom(1), 64),
+        /** Of noise and subjects; another than the searches'. */
+        seed: v.optional(wholeFrom(0), 1000),
+        batch: v.optional(wholeFrom(1), 8),
+        /** Noise anew for each pair, by default; or the same again in every batch, as DiP-GO's companion code reseeds. */
+        seedPer: v.optional(oneOf(["prompt", "batch"])),
+      }),
+      {},
+    ),
+    /** What is measured of the pictures, in the order of the table. */
+    metrics: v.optional(v.array(metricRecord), [
+      { kind: "psnr" },
+      { kind: "ssim" },
+    ]),
+    latency: v.optional(
+      record({
+        /** The first is that of the `Latency` and `Speedup` columns. */
+        batches: v.optional(different(wholeFrom(1)), [1]),
+        rounds: v.optional(wholeFrom(1), 3),
+      }),
+      {},
+    ),
+  });
+
+type Fields = Conformed<ReturnType<typeof fields>>;
 
 /** One experiment; its file default-exports it `satisfies Experiment`. */
-export interface Experiment {
-  /** As typed on the command line, and the folder under `results/`. */
-  readonly name: string;
-  /** One line for `--list`. */
-  readonly description: string;
-  /** Of every search. */
-  readonly seed: number;
-  /** Folder in diffusers layout. */
-  readonly model: string;
-  /** In a model that reads text: files of prompts, one a line; what is evaluated is nothing that a search has seen. */
-  readonly prompts?: {
-    readonly search: string;
-    readonly evaluation: string;
-  };
-  readonly sampler: {
-    /** "own" is the one that the model's folder names. */
-    readonly kind: SamplerKind | "own";
-    /** As the sampler counts them: PNDM calls the model once more. */
-    readonly steps: number;
-    readonly guidanceScale: number;
-  };
-  readonly superNet: {
-    /** Units of the model's family. */
-    readonly granularity: Granularity;
-    /** What backup connections hold; the granularity's own by default. */
-    readonly backup?: "output" | "residual";
-  };
-  readonly search: SearchSettings;
-  /**
-   * What budgets are fractions of: the full sampler's MACs, or the time that it
-   * is predicted to take, the sum of what its blocks take one by one on this device.
-   */
-  readonly cost: "macs" | "latency";
-  /** Removed fractions of the full sampler's cost; a budget is never exceeded. */
-  readonly sparsity: readonly number[];
-  /** Names of the rivals, in the order of the table. */
-  readonly methods: readonly string[];
-  /** The method that every other is paired with at its sparsity. */
+export interface Experiment extends Fields {
   readonly mainMethod: string;
-  readonly evaluation: {
-    /** Images, each from its own noise, of its own class or prompt. */
-    readonly pairs: number;
-    /** Of noise and subjects; another than the searches'. */
-    readonly seed: number;
-    readonly batch: number;
-    /** Noise anew for each pair, by default; or the same again in every batch, as DiP-GO's companion code reseeds. */
-    readonly seedPer?: "prompt" | "batch";
-  };
-  /** What is measured of the pictures, in the order of the table. */
-  readonly metrics: readonly MetricRecord[];
-  readonly latency: {
-    /** The first is that of the `Latency` and `Speedup` columns. */
-    readonly batches: readonly number[];
-    readonly rounds: number;
-  };
 }
 
-/** The value at a dotted path, or undefined. */
-export function valueAt(experiment: Experiment, path: string): unknown {
-  return path.split(".").reduce<unknown>(
-    (value, key) =>
-      isRecord(value) && Object.hasOwn(value, key) ? value[key] : undefined,
-    experiment,
+const experimentWith = (search: typeof classSettings) =>
+  v.pipe(
+    fields(search),
+    v.transform((experiment) => ({
+      ...experiment,
+      mainMethod: experiment.mainMethod ?? experiment.methods.at(-1)!,
+    })),
+    together((experiment) => contradiction(experiment)),
   );
+
+const ofClasses = experimentWith(classSettings);
+const ofPrompts = experimentWith(promptSettings);
+
+/** Search settings default to those of its kind of model. */
+const experimentSchema = v.lazy((value): v.GenericSchema<unknown, Experiment> =>
+  (value as Partial<Experiment> | null)?.prompts ? ofPrompts : ofClasses
+);
+
+/** What an experiment's file has to say; the rest has defaults. */
+export type ExperimentInput = v.InferInput<typeof ofClasses>;
+
+const readEvolution = ["genetic", "random-search"];
+
+function contradiction(
+  { seed, prompts, search, methods, mainMethod, evaluation, metrics }:
+    Experiment,
+): Contradiction | undefined {
+  if (!methods.includes(mainMethod)) {
+    return {
+      path: ["mainMethod"],
+      expected: "one of the experiment's methods",
+    };
+  }
+  if (evaluation.seed === seed) {
+    const expected = "a whole number from 0 that is not the search's seed";
+    return { path: ["evaluation", "seed"], expected };
+  }
+  if (
+    !search.evolution && methods.some((name) => readEvolution.includes(name))
+  ) {
+    const expected =
+      "evaluations and population, which genetic and random-search need";
+    return { path: ["search", "evolution"], expected };
+  }
+  return metricsContradiction(metrics, prompts !== undefined);
 }
-
-/** True for an object with keys, as opposed to a list. */
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** A path, what must hold of its value, and that in words. */
-type Rule = readonly [
-  path: string,
-  holds: (value: unknown, experiment: Experiment) => boolean,
-  expected: string,
-];
-
-const isCount = (value: unknown) =>
-  Number.isSafeInteger(value) && Number(value) >= 1;
-const isSeed = (value: unknown) =>
-  Number.isSafeInteger(value) && Number(value) >= 0;
-const isSetOf = (values: unknown, holds: (value: unknown) => boolean) =>
-  Array.isArray(values) && values.length > 0 &&
-  new Set(values).size === values.length && values.every(holds);
-const methodNames = methods.map(({ name }) => name);
-
-const count = (path: string): Rule => [path, isCount, "a whole number from 1"];
-const oneOf = (path: string, known: readonly string[]): Rule => [
-  path,
-  (value) => known.includes(value as string),
-  known.length > 2 ? `one of ${known.join(", ")}` : known.join(" or "),
-];
-const optional = ([path, holds, expected]: Rule): Rule => [
-  path,
-  (value, experiment) => value === undefined || holds(value, experiment),
-  expected,
-];
-
-const rules: readonly Rule[] = [
-  [
-    "name",
-    (name) => /^[a-z0-9_-]+$/.test(String(name)),
-    "lower case letters, digits, _ and -",
-  ],
-  ["seed", isSeed, "a whole number from 0"],
-  oneOf("sampler.kind", ["own", ...samplerKinds]),
-  count("sampler.steps"),
-  oneOf("superNet.granularity", allGranularities),
-  optional(oneOf("superNet.backup", ["output", "residual"])),
-  count("search.batch"),
-  oneOf("search.fit", ["bisection", "greedy"]),
-  oneOf("cost", ["macs", "latency"]),
-  [
-    "sparsity",
-    (values) => isSetOf(values, (s) => Number(s) > 0 && Number(s) < 1),
-    "different numbers between 0 and 1",
-  ],
-  [
-    "methods",
-    (values) => isSetOf(values, (name) => methodNames.includes(String(name))),
-    `different names among ${methodNames.join(", ")}`,
-  ],
-  [
-    "mainMethod",
-    (name, { methods }) => methods.includes(String(name)),
-    "one of the experiment's methods",
-  ],
-  count("evaluation.pairs"),
-  [
-    "evaluation.seed",
-    (value, { seed }) => isSeed(value) && value !== seed,
-    "a whole number from 0 that is not the search's seed",
-  ],
-  count("evaluation.batch"),
-  optional(oneOf("evaluation.seedPer", ["prompt", "batch"])),
-  [
-    "search.evolution",
-    (_, { search: { evolution }, methods }) =>
-      evolution
-        ? isCount(evolution.population) &&
-          (evolution.evaluations === "equal-cost" ||
-            isCount(evolution.evaluations))
-        : !methods.some((name) =>
-          name === "genetic" || name === "random-search"
-        ),
-    "evaluations (a whole number from 1, or equal-cost) and population (a whole number from 1), which genetic and random-search need",
-  ],
-  [
-    "latency.batches",
-    (values) => isSetOf(values, isCount),
-    "different whole numbers from 1",
-  ],
-  count("latency.rounds"),
-];
 
 /**
- * Checks what types cannot say, before any work.
+ * Checks an experiment before any work.
  *
- * @throws {RangeError} If a value is out of range or unknown; the message names its path.
+ * @returns It with defaults filled in.
+ * @throws {RangeError} If a value is impossible or a key unknown; the message names path, found and expected.
  */
-export function checkExperiment(experiment: Experiment): void {
-  for (const [path, holds, expected] of rules) {
-    const value = valueAt(experiment, path);
-    if (holds(value, experiment)) continue;
-    throw new RangeError(
-      `Cannot run experiment ${experiment.name}: ${path} is ${
-        JSON.stringify(value)
-      }, expected ${expected}`,
-    );
-  }
-  checkMetrics(experiment);
+export function checkExperiment(experiment: unknown): Experiment {
+  const name = (experiment as Partial<Experiment> | null)?.name;
+  return conform(
+    experimentSchema,
+    experiment,
+    `run experiment ${name ?? "without a name"}`,
+    RangeError,
+  );
 }

@@ -1,4 +1,5 @@
-import { assertThrows } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
+import { classSearch, promptSearch } from "@dip-go/pruner";
 import quickstart from "../quickstart.ts";
 import { checkExperiment, type Experiment } from "./experiment.ts";
 
@@ -15,6 +16,38 @@ Deno.test("checkExperiment() asks for search.evolution where a method reads it",
   assertThrows(
     () => checkExperiment({ ...experiment, search }),
     RangeError,
-    "search.evolution is undefined, expected evaluations",
+    "search.evolution is missing, expected evaluations",
   );
+});
+
+const short = {
+  name: "mine",
+  model: "zoo/models/dit-shapes",
+  sampler: { steps: 4, guidanceScale: 2 },
+  superNet: { granularity: "sublayer" },
+  sparsity: [0.5],
+  methods: ["fora", "energy+forecast"],
+};
+
+Deno.test("checkExperiment() fills in what an experiment leaves out, by its kind of model", () => {
+  const { sampler, mainMethod, search, metrics } = checkExperiment(short);
+  assertEquals(sampler.kind, "own");
+  assertEquals(mainMethod, "energy+forecast");
+  assertEquals(search, classSearch);
+  assertEquals(metrics, [{ kind: "psnr" }, { kind: "ssim" }]);
+  const prompts = { search: "a.txt", evaluation: "b.txt" };
+  assertEquals(checkExperiment({ ...short, prompts }).search, promptSearch);
+});
+
+Deno.test("checkExperiment() says what a file lacks, whatever it is", () => {
+  const refused = (value: unknown, message: string) =>
+    assertThrows(() => checkExperiment(value), RangeError, message);
+  refused(null, "Cannot run experiment without a name: it is null, expected");
+  refused([], "it is [], expected an object");
+  refused({ ...short, name: "A b" }, 'name is "A b", expected lower case');
+  refused(
+    { ...short, model: undefined },
+    "model is missing, expected a model's",
+  );
+  refused({ ...short, superNet: {} }, "superNet.granularity is missing");
 });

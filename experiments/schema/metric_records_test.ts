@@ -1,6 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
+import quickstart from "../quickstart.ts";
+import { checkExperiment } from "./experiment.ts";
 import {
-  checkMetrics,
   isPaired,
   metricNames,
   metricPaths,
@@ -16,11 +17,14 @@ const fid = {
 } as const;
 const pair = "zoo/models/scenes-clip";
 
-const check = (metrics: unknown, prompts: unknown = {}) =>
-  checkMetrics({
+const prompts = { search: "a.txt", evaluation: "b.txt" };
+
+const check = (metrics: unknown, hasPrompts = true) =>
+  checkExperiment({
+    ...quickstart,
     name: "test",
-    prompts,
-    metrics: metrics as readonly MetricRecord[],
+    ...hasPrompts && { prompts },
+    metrics,
   });
 
 Deno.test("every kind of record passes with its fields", () => {
@@ -43,14 +47,14 @@ Deno.test("every kind of record passes with its fields", () => {
 });
 
 Deno.test("what is wrong with a record is said with its path", () => {
-  const refused = (metrics: unknown, message: string, prompts?: unknown) =>
+  const refused = (metrics: unknown, message: string, hasPrompts = true) =>
     assertThrows(
-      () => check(metrics, prompts),
+      () => check(metrics, hasPrompts),
       RangeError,
       `Cannot run experiment test: ${message}`,
     );
-  refused({}, "metrics is {}, expected a list of records");
-  refused([{ kind: "ssim" }, 3], "metrics[1] is 3, expected a record");
+  refused({}, "metrics is {}, expected a list");
+  refused([{ kind: "ssim" }, 3], "metrics[1] is 3, expected an object");
   refused(
     [{ kind: "mssim" }],
     `metrics[0].kind is "mssim", expected one of ssim`,
@@ -58,7 +62,7 @@ Deno.test("what is wrong with a record is said with its path", () => {
   refused([{ kind: "toString" }], `metrics[0].kind is "toString"`);
   refused(
     [{ kind: "ssim" }, { kind: "psnr" }, { ...fid, weights: undefined }],
-    "metrics[2].weights is undefined, expected the path of pytorch-fid's",
+    "metrics[2].weights is missing, expected the path of pytorch-fid's",
   );
   refused(
     [{ ...fid, resize: "bicubic" }],
@@ -66,7 +70,7 @@ Deno.test("what is wrong with a record is said with its path", () => {
   );
   refused(
     [{ kind: "ssim", window: 11 }],
-    "metrics[0].window is 11, expected no such field; ssim has kind",
+    "metrics[0].window is 11, expected no key but kind",
   );
   refused(
     [{ ...fid, kind: "kid" }],
@@ -79,7 +83,7 @@ Deno.test("what is wrong with a record is said with its path", () => {
   refused(
     [{ kind: "prompt-accuracy", pair }],
     `metrics[0].kind is "prompt-accuracy", expected no metric that reads prompts`,
-    null,
+    false,
   );
 });
 

@@ -1,67 +1,47 @@
-/** `--set path=value`: another value at one place of an experiment. */
-import { type Experiment, isRecord, valueAt } from "./experiment.ts";
+/** `--set path=value`: other values at places of an experiment. */
+import { checkExperiment, type Experiment } from "./experiment.ts";
 
 /**
- * The experiment with one value replaced by another of its kind.
+ * The experiment with values replaced, or set where there were none.
  *
- * @param setting `path=value`, such as `sampler.steps=50`; the value is JSON, and a string may go without quotes.
- * @throws {RangeError} If the experiment has no value at that path.
- * @throws {TypeError} If the value is of another kind than the experiment's.
+ * @param settings `path=value` each, such as `sampler.steps=50`; a value is JSON, and a string may go without quotes.
+ * @throws {RangeError} If a setting is no `path=value`, or the experiment with it is impossible.
  */
-export function withSetting(
+export const withSettings = (
   experiment: Experiment,
-  setting: string,
-): Experiment {
+  settings: readonly string[],
+): Experiment =>
+  checkExperiment(settings.reduce<unknown>(withSetting, experiment));
+
+function withSetting(experiment: unknown, setting: string): unknown {
   const [path, ...rest] = setting.split("=");
-  const text = rest.join("=");
-  const current = valueAt(experiment, path);
-  if (rest.length === 0 || current === undefined || isRecord(current)) {
+  if (path === "" || rest.length === 0) {
     throw new RangeError(
-      `Cannot set ${path}: expected path=value, with a path among ${
-        leafPaths(experiment).join(", ")
-      }`,
+      `Cannot set ${
+        JSON.stringify(setting)
+      }: expected path=value, as in sampler.steps=50`,
     );
   }
-  const value = parsed(text, current);
-  if (kindOf(value) !== kindOf(current)) {
-    throw new TypeError(
-      `Cannot set ${path}: found ${text}, expected ${kindOf(current)}`,
-    );
-  }
-  return replaced({ ...experiment }, path.split("."), value) as
-    & Record<string, unknown>
-    & Experiment;
+  return replaced(experiment, path.split("."), parsed(rest.join("=")));
 }
 
-function leafPaths(record: object): string[] {
-  return Object.entries(record).flatMap(([key, value]) =>
-    isRecord(value) ? leafPaths(value).map((path) => `${key}.${path}`) : [key]
-  );
-}
-
-function parsed(text: string, current: unknown): unknown {
+function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    return typeof current === "string" ? text : undefined;
+    return text;
   }
 }
 
-/** "a list of numbers": two values of one kind can stand for each other. */
-function kindOf(value: unknown): string {
-  if (!Array.isArray(value)) return `a ${value === null ? null : typeof value}`;
-  const kinds = [...new Set(value.map((item) => typeof item))];
-  return `a list of ${kinds.join(" and ")}s`;
-}
-
 function replaced(
-  record: Record<string, unknown>,
+  found: unknown,
   [key, ...rest]: readonly string[],
   value: unknown,
-): Record<string, unknown> {
-  const inner = record[key] as Record<string, unknown>;
-  return {
-    ...record,
-    [key]: rest.length === 0 ? value : replaced(inner, rest, value),
-  };
+): unknown {
+  if (key === undefined) return value;
+  const record = typeof found === "object" && !Array.isArray(found)
+    ? found as Record<string, unknown> | null
+    : null;
+  const inner = record && Object.hasOwn(record, key) ? record[key] : undefined;
+  return { ...record, [key]: replaced(inner, rest, value) };
 }

@@ -5,13 +5,13 @@ import type { Experiment } from "../../schema/experiment.ts";
 import { fitRow } from "./fit_row.ts";
 import { methodNamed } from "@dip-go/pruner/methods";
 import { runExperiment } from "../runner.ts";
-import { withSetting } from "../../schema/setting.ts";
+import { withSettings } from "../../schema/setting.ts";
 import { StepStore } from "../../engine/step_store.ts";
 import { cpuIdentity, provenance, withTiny } from "@dip-go/testing/runs";
 
 /** The tiny experiment with few rows and budgets of time. */
 const timed = (tiny: Experiment): Experiment => ({
-  ...withSetting(tiny, "cost=latency"),
+  ...withSettings(tiny, ["cost=latency"]),
   sparsity: [0.5],
   methods: ["fewer-steps", "random", "dip-go"],
   mainMethod: "dip-go",

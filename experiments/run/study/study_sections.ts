@@ -1,6 +1,6 @@
 /** A study's sections as they are asked for. */
 import type { Experiment } from "../../schema/experiment.ts";
-import { withSetting } from "../../schema/setting.ts";
+import { withSettings } from "../../schema/setting.ts";
 import type { Scale, Section, Study } from "../../schema/study.ts";
 
 const scaleSetting = /^scale=/;
@@ -10,8 +10,7 @@ const scaleSetting = /^scale=/;
  * `scale=embedded` chooses them, every other setting changes each.
  *
  * @param change What else changes in every section.
- * @throws {RangeError} If there is no such scale or no value at a setting's path.
- * @throws {TypeError} As `withSetting`.
+ * @throws {RangeError} If there is no such scale; also as `withSettings`.
  */
 export function sectionsOf(
   study: Study,
@@ -23,7 +22,7 @@ export function sectionsOf(
   const others = settings.filter((setting) => !scaleSetting.test(setting));
   return study.sections[scale].map((section) => ({
     ...section,
-    experiment: change(others.reduce(withSetting, section.experiment)),
+    experiment: change(withSettings(section.experiment, others)),
   }));
 }
 
