@@ -1,12 +1,13 @@
 /** The door: a pipeline's sampler and a target go in, a plan comes out. */
+import { conform } from "@dip-go/core/files";
 import type { PipelineSampler } from "@dip-go/core/pipeline";
 import { type Plan, planFor } from "@dip-go/supernet/gates";
 import { fitTarget } from "./method.ts";
 import { methodNamed, methods } from "./methods.ts";
 import { SamplerSearch } from "./sampler_search.ts";
 import {
-  classSearch,
-  promptSearch,
+  classSettings,
+  promptSettings,
   type SearchSettings,
 } from "./search_settings.ts";
 
@@ -23,7 +24,7 @@ import {
  */
 export const methodNames: readonly string[] = methods.map(({ name }) => name);
 
-/** How a sampler is pruned; search settings default to {@linkcode classSearch} or {@linkcode promptSearch}. */
+/** How a sampler is pruned; search settings default to `classSearch` or `promptSearch`. */
 export interface PruneOptions extends Partial<SearchSettings> {
   /** Prompts that the search samples, in turn: a model that reads text needs some, none of them an evaluation's. */
   readonly prompts?: readonly string[];
@@ -91,15 +92,18 @@ export async function prune(
   } = options;
   const method = methodNamed(name);
   const targets = [sparsity].flat().sort((a, b) => a - b);
-  const search: SearchSettings = {
-    ...pipeline.drawsClasses ? classSearch : promptSearch,
-    // as much as DiP-GO's training would cost
-    evolution: { evaluations: "equal-cost", population: 20 },
-    ...Object.fromEntries(
-      Object.entries(settings).filter(([, value]) => value !== undefined),
-    ),
-  };
-  check(sampler, { prompts, classes, ...search, targets });
+  const search = conform(
+    pipeline.drawsClasses ? classSettings : promptSettings,
+    {
+      ...settings,
+      // as much as DiP-GO's training would cost
+      evolution: settings.evolution ??
+        { evaluations: "equal-cost", population: 20 },
+    },
+    `prune ${pipeline.name}`,
+    RangeError,
+  );
+  check(sampler, { prompts, classes, targets });
   await using searched = new SamplerSearch(sampler, {
     search,
     seed,
@@ -130,9 +134,8 @@ export async function prune(
 /** Checks what types cannot say, before any work. */
 function check(
   { calls, pipeline: { name, model } }: PipelineSampler,
-  { targets, prompts, classes, batch, calibration }:
+  { targets, prompts, classes }:
     & Pick<PruneOptions, "prompts" | "classes">
-    & Pick<SearchSettings, "batch" | "calibration">
     & { readonly targets: readonly number[] },
 ): void {
   const expect = (holds: boolean, why: string) => {
@@ -150,12 +153,6 @@ function check(
       1 - 1 / calls
     }`,
   );
-  for (const [key, count] of Object.entries({ batch, calibration })) {
-    expect(
-      Number.isSafeInteger(count) && count > 0,
-      `${key} is ${count}, expected a whole number from 1`,
-    );
-  }
   if (model.family !== "dit") {
     const found = classes ? "classes" : prompts?.length ? "" : "no prompts";
     expect(

@@ -87,6 +87,13 @@ Deno.test("prune() refuses before any work", () =>
     await refused(sampler, { sparsity, batch: 0 }, "batch is 0");
     await refused(
       sampler,
+      { sparsity, energy: { approach: 1, evaluations: 0, tries: 1 } },
+      "energy.evaluations is 0, expected a whole number from 1",
+    );
+    const misspelt = { sparsity, calibraton: 2 };
+    await refused(sampler, misspelt, "calibraton is 2, expected no key but");
+    await refused(
+      sampler,
       { sparsity, method: "fewer-steps" },
       "the full sampler with 2 steps, not a plan",
     );

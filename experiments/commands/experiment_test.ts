@@ -47,10 +47,16 @@ Deno.test("experiment answers mistakes with one line", async () => {
       [[], "found 0 names"],
       [["slowstart"], '"slowstart", expected one of quickstart'],
       [["paper-table1", "--set", "scale=tiny"], "found tiny, expected full or"],
-      [["paper-table1", "--set", "sampler.stepz=1"], "Cannot set sampler"],
+      [
+        ["paper-table1", "--set", "sampler.stepz=1"],
+        "sampler.stepz is 1, expected no key but kind",
+      ],
       [["quickstart", "--sett", "a=1"], "option --sett is unknown"],
-      [["quickstart", "--set", "sampler.stepz=1"], "Cannot set sampler.stepz"],
-      [["quickstart", "--set", "seed=x"], "Cannot set seed"],
+      [["quickstart", "--set", "sampler.stepz=1"], "sampler.stepz is 1"],
+      [
+        ["quickstart", "--set", "seed=x"],
+        'seed is "x", expected a whole number',
+      ],
       [["quickstart", "--device", "tpu"], '--device is "tpu"'],
       [
         ["quickstart", "--precision", "half"],
