@@ -19,7 +19,7 @@ import {
   generateHelp,
   type GenerateOptions,
   parseGenerate,
-} from "./generate_options.ts";
+} from "./generate/generate_options.ts";
 
 /** Generates the pictures and writes the PNG. */
 export async function generate(options: GenerateOptions): Promise<void> {

@@ -3,4 +3,7 @@ export { benchCommand } from "./bench.ts";
 export { packGpuBench } from "./bench_gpu/gpu_pack.ts";
 export { exportCommand } from "./export.ts";
 export { generate } from "./generate.ts";
-export { type GenerateOptions, parseGenerate } from "./generate_options.ts";
+export {
+  type GenerateOptions,
+  parseGenerate,
+} from "./generate/generate_options.ts";

@@ -30,7 +30,7 @@ import { superNet } from "@dip-go/supernet/gates";
 import { imageGrid } from "@dip-go/eval/pictures";
 import { inTemporaryFolder } from "@dip-go/testing/files";
 import { inTinyPipeline, type PipelineClass } from "@dip-go/testing/models";
-import { generate } from "./generate.ts";
+import { generate } from "../generate.ts";
 import { parseGenerate } from "./generate_options.ts";
 
 Deno.test("parseGenerate() fills in defaults and refuses what it does not know", () => {

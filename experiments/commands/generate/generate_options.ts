@@ -7,7 +7,7 @@ import {
   precisions,
 } from "@dip-go/core/runtime";
 import { type SamplerKind, samplerKinds } from "@dip-go/core/samplers";
-import { Options } from "./options/options.ts";
+import { Options } from "../options/options.ts";
 
 export const generateHelp = `Generates pictures of a class or of a prompt.
 
