@@ -1,13 +1,15 @@
 /** PNG files (ISO/IEC 15948) of 8 bits a channel, with text chunks that say how a picture was made. */
+import { crc32 } from "node:zlib";
 import { decode, encode } from "fast-png";
-import { writeAtomically } from "../files/write_atomically.ts";
+import { writeParts } from "../files/write_atomically.ts";
 import type { Picture } from "./picture.ts";
 
 /**
  * Writes a PNG, whole or not at all.
  *
  * @param options `image`: bytes `[H, W, 3]`, such as `rgbImage` makes.
- * `text`: Latin-1 values by keyword of 1 to 79 characters.
+ * `text`: values by keyword of 1 to 79 ASCII characters, in chunks `tEXt`,
+ * or `iTXt` (UTF-8) where a value goes beyond Latin-1.
  *
  * @example
  * ```ts
@@ -26,7 +28,27 @@ export async function writePng(
   path: string,
   { image, text = {} }: { image: Picture; text?: Record<string, string> },
 ): Promise<void> {
-  await writeAtomically(path, encode({ ...image, text }));
+  const [latin, wider] = [true, false].map((isLatin) =>
+    Object.entries(text).filter(([, value]) => isLatin1(value) === isLatin)
+  );
+  const png = encode({ ...image, text: Object.fromEntries(latin) });
+  const chunks = wider.map(([keyword, value]) => textChunk(keyword, value));
+  const end = png.length - 12; // of IEND, which is empty and comes last
+  const parts = [png.subarray(0, end), ...chunks, png.subarray(end)];
+  await writeParts(path, parts);
+}
+
+const isLatin1 = (value: string) => /^[\0-\xff]*$/.test(value);
+
+/** A chunk `iTXt`, neither compressed nor in a language. */
+function textChunk(keyword: string, value: string): Uint8Array<ArrayBuffer> {
+  const body = new TextEncoder().encode(`iTXt${keyword}\0\0\0\0\0${value}`);
+  const chunk = new Uint8Array(4 + body.length + 4);
+  const view = new DataView(chunk.buffer);
+  view.setUint32(0, body.length - 4);
+  chunk.set(body, 4);
+  view.setUint32(4 + body.length, crc32(body));
+  return chunk;
 }
 
 /** A PNG as a `data:` URI, for a page that must not load anything. */

@@ -1,6 +1,6 @@
 /** Classes or prompts to pictures: conditions and noise, a sampler's final latents, and in a latent space their decoding. */
 import { TorchGenerator } from "../tensor/random.ts";
-import { unstacked } from "../tensor/batch.ts";
+import { joined, joinedArrays, unstacked } from "../tensor/batch.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { Conditioner, Subject } from "./conditioner.ts";
 import type { PictureDecoder } from "./picture_decoder.ts";
@@ -8,8 +8,8 @@ import type { LatentSampler, SamplingInputs } from "./sampling_inputs.ts";
 
 /** How pictures are drawn. */
 export interface DrawOptions {
-  /** Of the noise, as `torch.manual_seed`; 0 by default. */
-  readonly seed?: number;
+  /** Of the noise of all pictures, as `torch.manual_seed`, or one each; 0 by default. */
+  readonly seed?: number | readonly number[];
   /** The text that guidance leads away from, in a model that reads text; empty by default. */
   readonly negativePrompt?: string;
   /** Pictures at once; all by default. The last batch is filled up with the first subjects. */
@@ -68,10 +68,18 @@ export class PictureSampler implements AsyncDisposable {
    * @throws {TypeError} If the model draws no such subjects.
    * @throws {RangeError} If it has no such class.
    */
-  async sample(
+  sample(
+    subjects: Subject | readonly Subject[],
+    options?: DrawOptions,
+  ): Promise<Tensor<"float32">[]> {
+    return Array.fromAsync(this.draw(subjects, options));
+  }
+
+  /** The same, each batch as soon as it is drawn. @throws As {@linkcode PictureSampler.sample}. */
+  async *draw(
     subjects: Subject | readonly Subject[],
     { seed = 0, batch, negativePrompt, progress }: DrawOptions = {},
-  ): Promise<Tensor<"float32">[]> {
+  ): AsyncGenerator<Tensor<"float32">> {
     const wanted = [subjects].flat();
     const images = batch ?? wanted.length;
     const batches = Array.from(
@@ -79,24 +87,48 @@ export class PictureSampler implements AsyncDisposable {
       (_, b) =>
         Array.from(
           { length: images },
-          (_, i) => wanted[(b * images + i) % wanted.length],
+          (_, i) => (b * images + i) % wanted.length,
         ),
     );
-    const random = new TorchGenerator(seed);
+    const encoded = await this.#encoded(
+      batches.map((batch) => batch.map((i) => wanted[i])),
+      negativePrompt,
+    );
+    const random = typeof seed === "number" ? new TorchGenerator(seed) : seed;
     const total = batches.length * this.from.calls;
-    const pictures: Tensor<"float32">[] = [];
     let done = 0;
-    for (const conditioning of await this.#encoded(batches, negativePrompt)) {
-      const inputs = this.from.inputs(conditioning, { images, random });
+    let left = wanted.length;
+    for (const [b, conditioning] of encoded.entries()) {
+      const inputs = random instanceof TorchGenerator
+        ? this.from.inputs(conditioning, { images, random })
+        : this.#seeded(conditioning, batches[b].map((i) => random[i]));
       const sampler = await this.#sampler(images);
       const observe = () => progress?.(++done, total);
       const latents = await sampler.sample({ ...inputs, observe });
-      pictures.push(...unstacked(await this.#decoded(latents)));
+      yield* unstacked(await this.#decoded(latents)).slice(0, left);
+      left -= images;
     }
-    return pictures.slice(0, wanted.length);
   }
 
-  /** The network's other inputs of every batch. */
+  /** What pictures are sampled from that have a seed each. */
+  #seeded(
+    conditioning: SamplingInputs["conditioning"],
+    seeds: readonly number[],
+  ): SamplingInputs {
+    const each = seeds.map((seed) => {
+      const random = new TorchGenerator(seed);
+      return this.from.inputs(conditioning, { images: 1, random });
+    });
+    return {
+      ...each[0],
+      latents: joined(each.map(({ latents }) => latents)),
+      noise: each[0].noise?.map((first, step) =>
+        first && joinedArrays(each.map(({ noise }) => noise![step]!))
+      ),
+    };
+  }
+
+  /** The network's other inputs of every batch; those of equal batches are one. */
   async #encoded(
     batches: readonly (readonly Subject[])[],
     negativePrompt: string | undefined,
@@ -105,11 +137,13 @@ export class PictureSampler implements AsyncDisposable {
     await using conditioner = await pipeline.openConditioner({
       negativePrompt,
     });
-    const encoded: SamplingInputs["conditioning"][] = [];
+    const encoded = new Map<string, SamplingInputs["conditioning"]>();
     for (const each of batches) {
-      encoded.push(await conditioner.conditioning(each));
+      const key = JSON.stringify(each);
+      if (encoded.has(key)) continue;
+      encoded.set(key, await conditioner.conditioning(each));
     }
-    return encoded;
+    return batches.map((each) => encoded.get(JSON.stringify(each))!);
   }
 
   async #sampler(images: number): Promise<LatentSampler> {

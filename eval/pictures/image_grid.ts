@@ -45,7 +45,7 @@ export function imageGrid(
   const [, H, W] = commonShape(rows);
   const columns = Math.max(...rows.map(({ images }) => images.length));
   const labels = Math.max(...rows.map(({ label }) => [...label].length));
-  const left = 2 * gutter + labels * glyphAdvance * fontZoom;
+  const left = gutter + (labels && gutter + labels * glyphAdvance * fontZoom);
   const cellHeight = Math.max(H * zoom, glyphHeight * fontZoom);
   const canvas = blank(
     left + columns * (W * zoom + gutter),
@@ -60,6 +60,13 @@ export function imageGrid(
       drawImage(canvas, rgbImage(image), { x, y, zoom });
     });
   });
+  return canvas;
+}
+
+/** A picture with each pixel `zoom` x `zoom` pixels large. */
+export function enlarged(picture: Picture, zoom: number): Picture {
+  const canvas = blank(picture.width * zoom, picture.height * zoom);
+  drawImage(canvas, picture, { x: 0, y: 0, zoom });
   return canvas;
 }
 

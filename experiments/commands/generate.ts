@@ -1,10 +1,11 @@
 /**
  * `deno task generate`: pictures of a class from a DiT, or of a prompt from a
- * Stable Diffusion pipeline, with the full sampler or a SubNet's gates. The
- * settings travel in the PNG's text chunks.
+ * Stable Diffusion or PixArt pipeline, with the full sampler or a SubNet's
+ * gates. The settings travel in the PNGs' text chunks.
  */
 import { loadPipeline } from "@dip-go/core";
-import { writePng } from "@dip-go/core/pictures";
+import { type Picture, rgbImage, writePng } from "@dip-go/core/pictures";
+import type { Tensor } from "@dip-go/core/tensor";
 import { openSubNet } from "@dip-go/supernet";
 import {
   checkPlan,
@@ -13,54 +14,86 @@ import {
   subNetMacs,
   superNetOf,
 } from "@dip-go/supernet/gates";
-import { imageGrid } from "@dip-go/eval/pictures";
-import { finish, resultOf } from "./options/command.ts";
+import { enlarged, imageGrid } from "@dip-go/eval/pictures";
+import { commandOf, finish } from "./options/command.ts";
+import { ProgressLine } from "./options/progress_line.ts";
 import {
-  generateHelp,
+  generateForm,
   type GenerateOptions,
-  parseGenerate,
+  generateOptions,
 } from "./generate/generate_options.ts";
+import { pictureFiles } from "./generate/picture_files.ts";
 
-/** Generates the pictures and writes the PNG. */
-export async function generate(options: GenerateOptions): Promise<void> {
-  const { subject, batch, seed, sampler: kind } = options;
+/**
+ * Generates the pictures and writes their files.
+ *
+ * @returns The files.
+ */
+export async function generate(options: GenerateOptions): Promise<string[]> {
+  const { subject, batch, count, seed, scale, grid } = options;
   const { device, precision, weights } = options;
+  const files = await pictureFiles(options.output, options);
   const loading = { device, precision, weights };
   const pipeline = await loadPipeline(options.model, loading);
-  const sampler = pipeline.sampler({ ...options, kind });
+  const sampler = pipeline.sampler(options);
   const net = superNetOf(sampler);
   const plan = options.gates ? await readPlan(options.gates) : undefined;
   if (plan) checkPlan(plan, net, options.gates);
+  const macs = plan ? subNetMacs(net, plan.gates) : denseMacs(net);
+  const write = (file: string, image: Picture, [first, n]: [number, number]) =>
+    writePng(file, {
+      image,
+      text: {
+        settings: JSON.stringify({
+          ...options,
+          steps: sampler.steps,
+          guidanceScale: sampler.guidanceScale,
+          seed: first,
+          count: n,
+        }),
+        macs: String(n * macs),
+      },
+    });
   await using subNet = await openSubNet(sampler, plan);
   const { prompt, negativePrompt } = typeof subject === "number"
     ? { prompt: subject, negativePrompt: undefined }
     : subject;
-  const images = await subNet.sample(Array(batch).fill(prompt), {
-    seed,
+  using line = new ProgressLine();
+  const images = subNet.draw(Array(count).fill(prompt), {
+    seed: Array.from({ length: count }, (_, i) => seed + i),
+    batch: Math.min(batch, count),
     negativePrompt,
-    progress,
+    progress: (done, total) => line.show("steps", [done, total]),
   });
-  const label = typeof subject === "number" ? `class ${subject}` : "";
-  const macs = plan ? subNetMacs(net, plan.gates) : denseMacs(net);
-  await writePng(options.output, {
-    image: imageGrid([{ label, images }], { zoom: options.scale }),
-    text: { settings: JSON.stringify(options), macs: String(batch * macs) },
-  });
+  if (grid) {
+    const rows = gridRows(await Array.fromAsync(images));
+    await write(files[0], imageGrid(rows, { zoom: scale }), [seed, count]);
+    return files;
+  }
+  let i = 0;
+  for await (const image of images) {
+    await write(files[i], enlarged(rgbImage(image), scale), [seed + i, 1]);
+    i++;
+  }
+  return files;
 }
 
-function progress(done: number, steps: number): void {
-  if (!Deno.stderr.isTerminal()) return;
-  const bar = "█".repeat(Math.round(30 * done / steps)).padEnd(30, "░");
-  const line = `\r${bar} ${done}/${steps}${done === steps ? "\n" : ""}`;
-  Deno.stderr.writeSync(new TextEncoder().encode(line));
-}
-
-if (import.meta.main) {
-  finish(
-    await resultOf(async () => {
-      const options = parseGenerate(Deno.args);
-      if (options !== "help") await generate(options);
-      return { lines: options === "help" ? [generateHelp] : [], exitCode: 0 };
+/** Rows of about as many pictures as there are rows. */
+function gridRows(images: readonly Tensor<"float32">[]) {
+  const columns = Math.ceil(Math.sqrt(images.length));
+  return Array.from(
+    { length: Math.ceil(images.length / columns) },
+    (_, row) => ({
+      label: "",
+      images: images.slice(row * columns, (row + 1) * columns),
     }),
   );
 }
+
+/** Runs the command on its arguments; errors are part of the result. */
+export const generateCommand = commandOf(generateForm, async (values) => {
+  await generate(generateOptions(values));
+  return [];
+});
+
+if (import.meta.main) finish(await generateCommand(Deno.args));

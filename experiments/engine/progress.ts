@@ -113,7 +113,7 @@ export class Progress {
 }
 
 /** "40 s", "12 min", "3.5 h". */
-function duration(ms: number): string {
+export function duration(ms: number): string {
   const seconds = ms / 1000;
   if (seconds < 90) return `${Math.ceil(seconds)} s`;
   if (seconds < 5400) return `${Math.round(seconds / 60)} min`;

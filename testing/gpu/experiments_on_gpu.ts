@@ -19,7 +19,7 @@ Deno.test({
       for (const device of ["cpu", "webgpu"]) {
         const output = `${folder}/${device}.png`;
         const options = parseGenerate([
-          ...["--class", "7", "--steps", "2", "--scale", "1"],
+          ...["--class", "7", "--steps", "2"],
           ...["--device", device, "-o", output],
         ]) as GenerateOptions;
         await generate(options);

@@ -1,127 +1,126 @@
 /** What `deno task generate` is asked for on the command line. */
-import { allGranularities, type Granularity } from "@dip-go/core/models";
+import { allGranularities } from "@dip-go/core/models";
+import type { SamplerOptions } from "@dip-go/core/pipeline";
+import { type Device, devices, precisions } from "@dip-go/core/runtime";
+import type { Precision } from "@dip-go/core/runtime";
 import {
-  type Device,
-  devices,
-  type Precision,
-  precisions,
-} from "@dip-go/core/runtime";
-import { type SamplerKind, samplerKinds } from "@dip-go/core/samplers";
-import { Options } from "../options/options.ts";
+  type CommandForm,
+  flag,
+  oneOf,
+  type OptionValues,
+  path,
+  readOptions,
+  text,
+  whole,
+} from "../options/option_table.ts";
+import { modelRows, samplerRows } from "../options/model_rows.ts";
 
-export const generateHelp = `Generates pictures of a class or of a prompt.
+export const generateForm = {
+  refusal: "Cannot generate",
+  about: "Generates pictures of a class or of a prompt.",
+  usage: [
+    "deno task generate [options] -o picture.png",
+    "deno task generate --count <n> [options] -o folder",
+  ],
+  options: {
+    ...modelRows,
+    class: whole(0)(
+      "<id>",
+      "Class, of a model that draws classes: 0 unless told",
+    ),
+    prompt: text("<text>", "What to show, of a model that reads text"),
+    "negative-prompt": text("<text>", "What guidance leads away from"),
+    count: whole(1)("<n>", "Pictures", { default: "1" }),
+    batch: whole(1)("<n>", "Pictures at once", { default: "1" }),
+    seed: whole(0)(
+      "<n>",
+      "Of the first picture's initial noise, as torch.manual_seed; picture i has that of seed + i",
+      { default: "0" },
+    ),
+    ...samplerRows,
+    gates: path(
+      "<file>",
+      "A plan of prune or of a run; without one, all blocks run",
+    ),
+    granularity: oneOf(allGranularities)(
+      "<g>",
+      `Units of the gates: ${
+        allGranularities.join(", ")
+      } (default sublayer; branch of a UNet)`,
+    ),
+    device: oneOf(devices)("<d>", devices.join(", "), { default: "cpu" }),
+    precision: oneOf(precisions)("<p>", precisions.join(", "), {
+      default: "float32",
+    }),
+    scale: whole(1)("<n>", "Pixels a side of each pixel", { default: "1" }),
+    grid: flag("All pictures in one file, framed"),
+    o: path("<path>", "A .png file, or else a folder"),
+  },
+  notes:
+    `One picture is one file, pixel for pixel. Several are picture-0.png, picture-1.png and so on of -o picture.png, or 0.png, 1.png and so on in a folder, with zeros in front where there are ten or more. A folder that holds other pictures is refused. Missing folders are made.
 
-Usage: deno task generate [options] -o image.png
-
-Options:
-  --model <folder or name>   Pipeline in diffusers layout, or owner/name[@revision] on the hub (default zoo/models/dit-shapes)
-  --weights <file>           Weights of the network, if not those of its folder
-  --class <id>               Class, of a DiT in pixel space (default 0)
-  --prompt <text>            What to show, of a Stable Diffusion (1, 2, XL) or PixArt pipeline
-  --negative-prompt <text>   What guidance leads away from (default "")
-  --batch <n>                Pictures, side by side (default 1)
-  --sampler <name>           ${
-  samplerKinds.join(", ")
-} (default: the model's own)
-  --steps <n>                Steps of the sampler (default 20; 50 for a prompt)
-  --guidance-scale <s>       Classifier-free guidance (default 2; 7.5 for a prompt)
-  --seed <n>                 Seed of the initial noise, as torch.manual_seed (default 0)
-  --gates <file>             gates.json of a SubNet, or a plan of a run; all blocks run without it
-  --granularity <g>          Units of the gates: ${
-  allGranularities.join(", ")
-} (default sublayer; branch of a UNet)
-  --device <d>               ${devices.join(", ")} (default cpu)
-  --precision <p>            ${precisions.join(", ")} (default float32)
-  --scale <n>                Pixels per pixel (default 8; 1 for a prompt)
-  -o <file>                  PNG to write
-`;
+The settings travel in each PNG's text chunks.`,
+} satisfies CommandForm;
 
 /** What the command line asks for. */
-export interface GenerateOptions {
+export interface GenerateOptions
+  extends
+    Pick<SamplerOptions, "steps" | "guidanceScale" | "granularity" | "kind"> {
   readonly model: string;
   /** Path of the network's weights, if not in its folder. */
-  readonly weights: string | undefined;
-  /** A class id, or a prompt and what guidance leads away from. */
+  readonly weights?: string;
+  /** A class, or a prompt and the text that guidance leads away from. */
   readonly subject: number | {
     readonly prompt: string;
-    readonly negativePrompt: string;
+    readonly negativePrompt?: string;
   };
+  /** Pictures, and how many at once. */
+  readonly count: number;
   readonly batch: number;
-  /** The model's own if undefined. */
-  readonly sampler: SamplerKind | undefined;
-  readonly steps: number;
-  readonly guidanceScale: number;
+  /** Picture i has the noise of seed + i. */
   readonly seed: number;
-  readonly gates: string | undefined;
-  /** The model's usual one if undefined. */
-  readonly granularity: Granularity | undefined;
+  readonly gates?: string;
   readonly device: Device;
   readonly precision: Precision;
   readonly scale: number;
+  /** Whether all pictures are joined in one file. */
+  readonly grid: boolean;
   readonly output: string;
 }
 
-const ofClass = { class: "0", steps: "20", "guidance-scale": "2", scale: "8" };
-const ofPrompt = { steps: "50", "guidance-scale": "7.5", scale: "1" };
-
-const optionsIn = (args: readonly string[], defaults: typeof ofPrompt) =>
-  new Options(args, {
-    refusal: "Cannot generate",
-    values: {
-      model: "zoo/models/dit-shapes",
-      weights: undefined,
-      class: undefined,
-      prompt: undefined,
-      "negative-prompt": "",
-      batch: "1",
-      sampler: undefined,
-      seed: "0",
-      gates: undefined,
-      granularity: undefined,
-      device: "cpu",
-      precision: "float32",
-      o: undefined,
-      ...defaults,
-    },
-  });
-
 /**
+ * The request of a command line.
+ *
  * @throws {TypeError} If an option is unknown.
  * @throws {RangeError} If an option's value is missing or not of its kind.
  */
 export function parseGenerate(
   args: readonly string[],
 ): GenerateOptions | "help" {
-  const spoken = args.filter((arg) => arg !== ""); // an option without a value is "" as well
-  const typed = optionsIn(spoken, ofPrompt);
-  const prompt = typed.text("prompt");
-  if (prompt !== undefined && typed.text("class") !== undefined) {
+  const read = readOptions(args, generateForm);
+  return read === "help" ? read : generateOptions(read.values);
+}
+
+/** @throws {RangeError} If options exclude each other, or there is no output. */
+export function generateOptions({
+  class: drawn,
+  prompt,
+  "negative-prompt": negativePrompt,
+  "guidance-scale": guidanceScale,
+  sampler: kind,
+  o: output,
+  ...options
+}: OptionValues<typeof generateForm.options>): GenerateOptions {
+  if (prompt !== undefined && drawn !== undefined) {
     throw new RangeError(
       "Cannot generate: found --class and --prompt, expected one of them",
     );
   }
-  const options = prompt === undefined ? optionsIn(spoken, ofClass) : typed;
-  if (options.has("help")) return "help";
-  const output = options.text("o");
-  if (!output) {
-    throw new RangeError("Cannot generate: -o <file> is missing; see --help");
+  if (output === undefined) {
+    throw new RangeError("Cannot generate: -o <path> is missing; see --help");
   }
-  return {
-    model: options.text("model")!,
-    weights: options.text("weights"),
-    subject: prompt === undefined
-      ? options.whole("class", 0)
-      : { prompt, negativePrompt: options.text("negative-prompt")! },
-    batch: options.whole("batch", 1),
-    sampler: options.choiceOrNone("sampler", samplerKinds),
-    steps: options.whole("steps", 1),
-    guidanceScale: options.number("guidance-scale"),
-    seed: options.whole("seed", 0),
-    gates: options.text("gates"),
-    granularity: options.choiceOrNone("granularity", allGranularities),
-    device: options.choice("device", devices),
-    precision: options.choice("precision", precisions),
-    scale: options.whole("scale", 1),
-    output,
-  };
+  const subject = prompt === undefined
+    ? drawn ?? 0
+    : { prompt, negativePrompt };
+  return { ...options, subject, guidanceScale, kind, output };
 }

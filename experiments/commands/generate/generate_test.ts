@@ -27,71 +27,147 @@ import {
 } from "@dip-go/core/samplers";
 import { float32, int64, joined, type Tensor } from "@dip-go/core/tensor";
 import { superNet } from "@dip-go/supernet/gates";
-import { imageGrid } from "@dip-go/eval/pictures";
+import { rgbImage } from "@dip-go/core/pictures";
+import { pictureNames, picturesOf } from "@dip-go/eval/pictures";
 import { inTemporaryFolder } from "@dip-go/testing/files";
 import { inTinyPipeline, type PipelineClass } from "@dip-go/testing/models";
 import { generate } from "../generate.ts";
-import { parseGenerate } from "./generate_options.ts";
+import { type GenerateOptions, parseGenerate } from "./generate_options.ts";
+
+/** The request of a command line. */
+function asked(...args: string[]): GenerateOptions {
+  const options = parseGenerate(args);
+  if (options === "help") throw new Error("unreachable");
+  return options;
+}
 
 Deno.test("parseGenerate() fills in defaults and refuses what it does not know", () => {
-  const options = parseGenerate(["--class", "7", "-o", "x.png"]);
+  const options = asked("--class", "7", "-o", "x.png");
   assertEquals(
-    options !== "help" &&
-      [options.subject, options.steps, options.guidanceScale],
-    [
-      7,
-      20,
-      2,
-    ],
+    [options.subject, options.count, options.batch, options.scale],
+    [7, 1, 1, 1],
   );
+  assertEquals(asked("-o", "x.png").subject, 0);
+  const { subject, steps, granularity } = asked("--prompt", "a", "-o", "x");
+  assertEquals(subject, { prompt: "a", negativePrompt: undefined });
+  assertEquals([steps, granularity], [undefined, undefined]);
   assertEquals(parseGenerate(["--help"]), "help");
-  assertThrows(
-    () => parseGenerate(["--clas", "7"]),
-    TypeError,
-    "option --clas is unknown",
-  );
-  assertThrows(
-    () => parseGenerate(["--steps", "two", "-o", "x.png"]),
-    RangeError,
-    '--steps is "two"',
-  );
-  assertThrows(
-    () => parseGenerate(["--device", "tpu", "-o", "x.png"]),
-    RangeError,
-    '--device is "tpu", expected one of cpu, webgpu, cuda',
-  );
-  assertThrows(
-    () => parseGenerate(["--sampler", "plms", "-o", "x.png"]),
-    RangeError,
-    '--sampler is "plms", expected one of ddim',
-  );
-  assertThrows(() => parseGenerate([]), RangeError, "-o <file> is missing");
+  const refusals: [string[], string][] = [
+    [["--clas", "7"], "option --clas is unknown"],
+    [["--steps", "two"], '--steps is "two"'],
+    [["--count", "0"], '--count is "0", expected a whole number from 1'],
+    [["--device", "tpu"], 'is "tpu", expected one of cpu, webgpu, cuda'],
+    [["--sampler", "plms"], '--sampler is "plms", expected one of ddim'],
+    [["--prompt", "a", "--class", "1"], "found --class and --prompt"],
+    [[], "-o <path> is missing"],
+  ];
+  for (const [args, message] of refusals) {
+    assertThrows(() => parseGenerate(args), Error, message);
+  }
 });
 
-Deno.test("generate() writes a PNG of the asked size that carries its settings", async () => {
-  const folder = await Deno.makeTempDir();
-  try {
-    const output = `${folder}/pictures.png`;
-    const options = parseGenerate([
-      "--batch",
-      "2",
-      "--steps",
-      "2",
-      "--scale",
-      "3",
-      "-o",
-      output,
+Deno.test("generate() writes each picture itself, and its settings in text chunks", () =>
+  inTemporaryFolder(async (folder) => {
+    const read = async (name: string) =>
+      decode(await Deno.readFile(`${folder}/${name}`));
+    const args = ["--steps", "2", "--seed", "5"];
+    const output = `${folder}/new folder/猫.png`;
+    const options = asked(...args, "-o", output);
+    assertEquals(await generate(options), [output]);
+    const png = await read("new folder/猫.png");
+    assertEquals([png.width, png.height, png.channels], [24, 24, 3]);
+    const several = ["--count", "3", "--batch", "2"];
+    const files = await generate(
+      asked(...args, ...several, "-o", `${folder}/a.png`),
+    );
+    assertEquals(files, [0, 1, 2].map((i) => `${folder}/a-${i}.png`));
+    for (const [i, { seed }] of [{ seed: 5 }, { seed: 6 }].entries()) {
+      const one = asked("--steps", "2", "--seed", `${seed}`, "-o", output);
+      await generate(one);
+      const alone = await read("new folder/猫.png");
+      const together = await read(`a-${i}.png`);
+      const apart = Array.from(
+        together.data,
+        (value, at) => Math.abs(value - alone.data[at]),
+      );
+      assert(Math.max(...apart) <= 1);
+      const { steps, guidanceScale, ...text } = JSON.parse(
+        together.text.settings,
+      );
+      assertEquals([text.seed, text.count, steps], [seed, 1, 2]);
+      assertEquals(guidanceScale, 2);
+      assertEquals(together.text.macs, alone.text.macs);
+    }
+    await generate(
+      asked(...args, ...several, "--scale", "3", "-o", `${folder}/b.png`),
+    );
+    const [large, small] = [await read("b-0.png"), await read("a-0.png")];
+    assertEquals([large.width, large.height], [72, 72]);
+    for (let i = 0; i < 72 * 72; i++) {
+      const at = 24 * Math.trunc(i / 72 / 3) + Math.trunc(i % 72 / 3);
+      assertEquals(large.data[3 * i], small.data[3 * at]);
+    }
+    const grid = ["--grid", "--scale", "2", "-o", `${folder}/grid.png`];
+    assertEquals(
+      (await generate(asked(...args, ...several, ...grid))).length,
+      1,
+    );
+    const { width, height } = await read("grid.png");
+    assertEquals([width, height], [2 * 52 + 4, 2 * 52 + 4]);
+  }));
+
+Deno.test("generate() fills a folder that picturesOf() reads, in the order of its names", () =>
+  inTemporaryFolder(async (folder) => {
+    const output = `${folder}/pictures`;
+    const args = ["--steps", "1", "--batch", "4", "-o", output];
+    await generate(asked("--count", "11", ...args));
+    const names = await pictureNames(output);
+    assertEquals(names.length, 11);
+    assertEquals([names[0], names[1], names[10]], [
+      "00.png",
+      "01.png",
+      "10.png",
     ]);
-    if (options === "help") throw new Error("unreachable");
-    await generate(options);
-    const png = decode(await Deno.readFile(output));
-    assert(png.width > 2 * 24 * 3 && png.height >= 24 * 3);
-    assertEquals(JSON.parse(png.text.settings).steps, 2);
-    await generate({ ...options, sampler: "lcm" });
-    const other = decode(await Deno.readFile(output));
-    assertNotEquals(other.data, png.data);
-    await generate({ ...options, sampler: "lcm" });
-    assertEquals(decode(await Deno.readFile(output)).data, other.data);
+    for await (const { width, height } of picturesOf(output)) {
+      assertEquals([width, height], [24, 24]);
+    }
+    await assertRejects(
+      () => generate(asked("--count", "3", ...args)),
+      RangeError,
+      "expected no picture besides 0.png to 2.png",
+    );
+    await generate(asked("--count", "11", ...args));
+  }));
+
+Deno.test("generate() looks at its output before it loads the model", () =>
+  inTemporaryFolder(async (folder) => {
+    await Deno.writeTextFile(`${folder}/file`, "");
+    await Deno.mkdir(`${folder}/folder.png`);
+    const refusals: [string, string, string[]?][] = [
+      [`${folder}/folder.png`, "it is a folder, expected a file"],
+      [`${folder}/file/a.png`, `Cannot write ${folder}/file/a.png: `],
+      [`${folder}/file`, `Cannot write ${folder}/file: `],
+      ["/proc/pictures/a.png", "Cannot write /proc/pictures/a.png: "],
+      [`${folder}/a.jpg`, "expected a .png file, or a folder"],
+      [`${folder}/b`, "expected a .png file for a grid", ["--grid"]],
+    ];
+    for (const [output, message, more = []] of refusals) {
+      const options = asked("--model", "none", ...more, "-o", output);
+      await assertRejects(() => generate(options), Error, message);
+    }
+  }));
+
+Deno.test("generate() takes another sampler, and refuses gates and classes that are none", () =>
+  inTemporaryFolder(async (folder) => {
+    const output = `${folder}/picture.png`;
+    const options = asked("--steps", "2", "-o", output);
+    const drawn = async (options: GenerateOptions) => {
+      await generate(options);
+      return decode(await Deno.readFile(output)).data;
+    };
+    const other = await drawn({ ...options, kind: "lcm" });
+    assertNotEquals(other, await drawn(options));
+    assertEquals(await drawn({ ...options, kind: "lcm" }), other);
     await Deno.writeTextFile(`${folder}/gates.json`, '{"model": "dit"}');
     await assertRejects(
       () => generate({ ...options, gates: `${folder}/gates.json` }),
@@ -103,10 +179,7 @@ Deno.test("generate() writes a PNG of the asked size that carries its settings",
       RangeError,
       "expected 0 to 29",
     );
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-});
+  }));
 
 Deno.test("generate() draws a run's plan: its gates, and its forecast of what they hold", () =>
   inTemporaryFolder(async (folder) => {
@@ -122,9 +195,7 @@ Deno.test("generate() draws a run's plan: its gates, and its forecast of what th
     const drawn = async (file: unknown) => {
       const [gates, output] = [`${folder}/plan.json`, `${folder}/x.png`];
       await Deno.writeTextFile(gates, JSON.stringify(file));
-      const args = ["--steps", "2", "--gates", gates, "-o", output];
-      const options = parseGenerate(args);
-      if (options !== "help") await generate(options);
+      await generate(asked("--steps", "2", "--gates", gates, "-o", output));
       return decode(await Deno.readFile(output));
     };
     const held = await drawn(plan);
@@ -196,10 +267,8 @@ async function defined(
 function apart(
   found: { width: number; height: number; data: ArrayLike<number> },
   picture: Float32Array,
-  label = "",
 ): number {
-  const images = [float32([3, 128, 128], picture)];
-  const { width, height, data } = imageGrid([{ label, images }]);
+  const { width, height, data } = rgbImage(float32([3, 128, 128], picture));
   assertEquals([found.width, found.height], [width, height]);
   return Math.max(
     ...Array.from(found.data, (value, i) => Math.abs(value - data[i])),
@@ -216,12 +285,11 @@ for (const [pipeline, networks, negative] of drawn) {
   Deno.test(`generate() draws a prompt with a ${pipeline}'s ${networks}, sampler, guidance and autoencoder as they are defined`, async () => {
     await inTinyPipeline(pipeline, async (folder) => {
       const output = `${folder}/picture.png`;
-      const options = parseGenerate([
+      const options = asked(
         ...["--model", folder, "--prompt", "a b"],
         ...["--negative-prompt", negative],
         ...["--steps", "3", "--seed", "5", "-o", output],
-      ]);
-      if (options === "help") throw new Error("unreachable");
+      );
       await generate(options);
       const found = decode(await Deno.readFile(output));
       const picture = await defined(folder, ["a b", negative], {
@@ -248,11 +316,10 @@ for (const [pipeline, networks, negative] of drawn) {
 Deno.test("generate() draws a class in a latent space with transformer, sampler, guidance and autoencoder as they are defined", async () => {
   await inTinyPipeline("DiTPipeline", async (folder) => {
     const output = `${folder}/picture.png`;
-    const options = parseGenerate([
-      ...["--model", folder, "--class", "2", "--steps", "3", "--scale", "1"],
+    const options = asked(
+      ...["--model", folder, "--class", "2", "--steps", "3"],
       ...["--seed", "5", "-o", output],
-    ]);
-    if (options === "help") throw new Error("unreachable");
+    );
     await generate(options);
     const found = decode(await Deno.readFile(output));
     const picture = await defined(folder, [2, ""], {
@@ -260,7 +327,7 @@ Deno.test("generate() draws a class in a latent space with transformer, sampler,
       guidanceScale: 2,
       seed: 5,
     });
-    const distance = apart(found, picture, "class 2");
+    const distance = apart(found, picture);
     assert(distance <= 1, `${distance} levels apart`);
   });
 });
@@ -272,12 +339,11 @@ Deno.test("generate() takes the network's weights from where it is told", async 
     const own = `${folder}/unet/diffusion_pytorch_model.safetensors`;
     for (const more of [[], ["--weights", weights]]) {
       const output = `${folder}/picture.png`;
-      const options = parseGenerate([
+      const options = asked(
         ...["--model", folder, "--prompt", "a", "--steps", "1"],
         ...more,
         ...["-o", output],
-      ]);
-      if (options === "help") throw new Error("unreachable");
+      );
       await generate(options);
       pictures.push(decode(await Deno.readFile(output)).data as Uint8Array);
       if (more.length === 0) await Deno.rename(own, weights);
@@ -286,14 +352,20 @@ Deno.test("generate() takes the network's weights from where it is told", async 
   });
 });
 
-Deno.test("a prompt has its own defaults, and excludes a class", () => {
-  const options = parseGenerate(["--prompt", "a", "-o", "x.png"]);
-  if (options === "help") throw new Error("unreachable");
-  const { steps, guidanceScale, granularity } = options;
-  assertEquals([steps, guidanceScale, granularity], [50, 7.5, undefined]);
-  assertThrows(
-    () => parseGenerate(["--prompt", "a", "--class", "1", "-o", "x.png"]),
-    RangeError,
-    "found --class and --prompt",
-  );
-});
+Deno.test("generate() takes a model of any name, and keeps a prompt of any script", () =>
+  inTinyPipeline("StableDiffusionPipeline", async (folder) => {
+    const model = `${folder} “猫” 🐱`;
+    await Deno.rename(folder, model);
+    try {
+      const prompt = "a “red” circle 猫 🐱";
+      const output = `${model}/ä 🐱.png`;
+      const args = ["--model", model, "--prompt", prompt, "--steps", "1"];
+      await generate(asked(...args, "-o", output));
+      const bytes = await Deno.readFile(output);
+      const { width, height } = decode(bytes);
+      assertEquals([width, height], [128, 128]);
+      assert(new TextDecoder().decode(bytes).includes(prompt));
+    } finally {
+      await Deno.rename(model, folder);
+    }
+  }));

@@ -1,4 +1,11 @@
 /** What the commands share: results that a test can read, and errors of one line. */
+import {
+  type CommandForm,
+  helpOf,
+  type OptionTable,
+  type OptionValues,
+  readOptions,
+} from "./option_table.ts";
 import { type OptionForm, Options } from "./options.ts";
 
 /** How a command ended. */
@@ -33,6 +40,22 @@ export const command = (
     const options = new Options(args, form);
     if (options.has("help")) return { lines: [form.help], exitCode: 0 };
     const ended = await run(options);
+    return "lines" in ended ? ended : { lines: ended, exitCode: 0 };
+  });
+
+/** A command from its table and its work, which gives the lines that it prints, or how it ended. */
+export const commandOf = <const Table extends OptionTable>(
+  form: CommandForm<Table>,
+  run: (
+    values: OptionValues<Table>,
+    words: readonly string[],
+  ) => Promise<readonly string[] | CommandResult>,
+) =>
+(args: readonly string[]): Promise<CommandResult> =>
+  resultOf(async () => {
+    const read = readOptions(args, form);
+    if (read === "help") return { lines: [helpOf(form)], exitCode: 0 };
+    const ended = await run(read.values, read.words);
     return "lines" in ended ? ended : { lines: ended, exitCode: 0 };
   });
 

@@ -1,0 +1,80 @@
+/** Where pictures are written: checked before anything is drawn. */
+import { basename, dirname } from "node:path";
+
+/**
+ * The files of so many pictures, in order: `output` itself, or for several
+ * `picture-0.png` and so on, or files in the folder `output`. Missing folders
+ * are made.
+ *
+ * @param options.grid Whether all pictures go into one file.
+ * @throws {RangeError} If the name is neither a PNG's nor a folder's, or the folder holds other pictures.
+ * @throws {TypeError} If a folder is where a file is expected, or the reverse.
+ * @throws {Error} If nothing can be written there.
+ */
+export async function pictureFiles(
+  output: string,
+  { count, grid }: { readonly count: number; readonly grid: boolean },
+): Promise<string[]> {
+  const isFile = /\.png$/i.test(output);
+  if (!isFile && (grid || /\.(jpe?g|webp|gif|bmp|tiff?|avif)$/i.test(output))) {
+    throw new RangeError(
+      `${refusal(output)}: expected a .png file${
+        grid ? " for a grid" : ", or a folder"
+      }`,
+    );
+  }
+  const names = Array.from(
+    { length: count },
+    (_, i) => String(i).padStart(String(count - 1).length, "0"),
+  );
+  const files = !isFile
+    ? names.map((name) => `${output}/${name}.png`)
+    : count === 1 || grid
+    ? [output]
+    : names.map((name) =>
+      output.replace(/\.png$/i, (ending) => `-${name}${ending}`)
+    );
+  const folder = isFile ? dirname(output) : output;
+  await checkFolder(folder, output);
+  if (!isFile) await checkOthers(folder, files);
+  for (const file of files) {
+    const found = await Deno.stat(file).catch(() => undefined);
+    if (!found?.isDirectory) continue;
+    throw new TypeError(`${refusal(file)}: it is a folder, expected a file`);
+  }
+  return files;
+}
+
+const refusal = (path: string) => `Cannot write ${path}`;
+
+/** Makes a folder, and a file in it that is removed again. */
+export async function checkFolder(
+  folder: string,
+  output: string,
+): Promise<void> {
+  try {
+    await Deno.mkdir(folder, { recursive: true });
+    const probe = await Deno.makeTempFile({ dir: folder, suffix: ".tmp" });
+    await Deno.remove(probe);
+  } catch (cause) {
+    throw new Error(`${refusal(output)}: ${(cause as Error).message}`, {
+      cause,
+    });
+  }
+}
+
+/** Refuses a folder with pictures beside those that are to be written, which a measurement would read too. */
+async function checkOthers(
+  folder: string,
+  files: readonly string[],
+): Promise<void> {
+  const own = new Set(files.map((file) => basename(file)));
+  for await (const { name } of Deno.readDir(folder)) {
+    if (own.has(name) || !/\.(png|jpe?g)$/i.test(name)) continue;
+    throw new RangeError(
+      `Cannot write pictures into ${folder}: it holds ${name}, expected no picture besides ${
+        basename(files[0])
+      } to ${basename(files.at(-1)!)}`,
+    );
+  }
+}

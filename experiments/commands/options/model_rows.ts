@@ -1,0 +1,32 @@
+/** Options that commands share: which model, and how it is sampled. */
+import { samplerKinds } from "@dip-go/core/samplers";
+import { number, oneOf, path, whole } from "./option_table.ts";
+
+/** The model's files. */
+export const modelRows = {
+  model: path(
+    "<folder or name>",
+    "Pipeline in diffusers layout, or owner/name[@revision] on the hub",
+    { default: "zoo/models/dit-shapes" },
+  ),
+  weights: path(
+    "<file>",
+    "Weights of the network, if not those of its folder",
+  ),
+} as const;
+
+/** The sampler; each row's default is the model's. */
+export const samplerRows = {
+  sampler: oneOf(samplerKinds)(
+    "<name>",
+    `${samplerKinds.join(", ")} (default: the model's own)`,
+  ),
+  steps: whole(1)(
+    "<n>",
+    "Steps of the sampler (default 20; 50 in a model that reads text)",
+  ),
+  "guidance-scale": number(
+    "<s>",
+    "Classifier-free guidance (default 2; 7.5 in a model that reads text)",
+  ),
+} as const;

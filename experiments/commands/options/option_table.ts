@@ -1,0 +1,217 @@
+/**
+ * A command's options as one table: its rows say how a value is read and what
+ * `--help` prints about it.
+ */
+import { parseArgs } from "@std/cli/parse-args";
+
+/** One option. */
+export interface OptionRow<Value = unknown> {
+  /** Its value in the help, as "<n>"; a flag has none. */
+  readonly value?: string;
+  readonly help: string;
+  /** What is read where the option was not typed. */
+  readonly default?: string;
+  /** A line above it in the help, which begins a group. */
+  readonly heading?: string;
+  /** The value, or an {@linkcode Expected} where the text is not of its kind; never called for an option that is neither typed nor has a default. */
+  readonly read: (text: string) => Value | Expected;
+}
+
+/** What a text should have been: "a whole number from 1". */
+export class Expected {
+  constructor(readonly what: string) {}
+}
+
+/** Options by their names, without dashes. */
+export type OptionTable = Readonly<Record<string, OptionRow>>;
+
+/** What was typed, or its default; undefined where there is neither. */
+export type OptionValues<Table extends OptionTable> = {
+  readonly [Name in keyof Table]:
+    | Exclude<ReturnType<Table[Name]["read"]>, Expected>
+    | (Table[Name] extends { readonly default: string } ? never
+      : Table[Name] extends { readonly value: string } ? undefined
+      : never);
+};
+
+/** A command: its help, its options, and whether words without an option are taken. */
+export interface CommandForm<Table extends OptionTable = OptionTable> {
+  /** How its errors begin: "Cannot inspect". */
+  readonly refusal: string;
+  /** One sentence. */
+  readonly about: string;
+  /** A line each. */
+  readonly usage: readonly string[];
+  /** Words without an option, such as "<folder>", and their help; none are taken by default. */
+  readonly words?: Readonly<Record<string, string>>;
+  readonly options: Table;
+  /** Paragraphs below the options. */
+  readonly notes?: string;
+}
+
+/** Makes rows whose values are of one kind, from their value's and their own help. */
+interface RowMaker<Value> {
+  (
+    value: string,
+    help: string,
+    settings: { readonly default: string; readonly heading?: string },
+  ): OptionRow<Value> & { readonly value: string; readonly default: string };
+  (
+    value: string,
+    help: string,
+    settings?: { readonly heading?: string },
+  ): OptionRow<Value> & { readonly value: string };
+}
+
+const kind = <Value>(read: OptionRow<Value>["read"]) =>
+  ((value, help, settings) => ({
+    value,
+    help,
+    read,
+    ...settings,
+  })) as RowMaker<Value>;
+
+/** A row without a value: true where it is typed. */
+export const flag = (help: string): OptionRow<boolean> => ({
+  help,
+  read: () => true,
+});
+
+/** Any text, also none. */
+export const text = kind<string>((typed) => typed);
+
+/** A file, a folder or a name. */
+export const path = kind<string>((typed) =>
+  typed === "" ? new Expected("a file, a folder or a name") : typed
+);
+
+/** A finite number. */
+export const number = kind<number>((typed) =>
+  isNumber(typed) ? Number(typed) : new Expected("a number")
+);
+
+/** A whole number of at least so much. */
+export const whole = (least: number) =>
+  kind<number>((typed) =>
+    isNumber(typed) && Number.isSafeInteger(Number(typed)) &&
+      Number(typed) >= least
+      ? Number(typed)
+      : new Expected(`a whole number from ${least}`)
+  );
+
+/** Values with commas between them, each of which `of` reads. */
+export const list = <Value>({ read }: Pick<OptionRow<Value>, "read">) =>
+  kind<readonly Value[]>((typed) => {
+    const values = typed.split(",").map((each) => read(each.trim()));
+    const odd = values.find((each) => each instanceof Expected);
+    return odd
+      ? new Expected(`${odd.what}, or several with commas between them`)
+      : values as Value[];
+  });
+
+/** One of the names that are known. */
+export const oneOf = <Name extends string>(known: readonly Name[]) =>
+  kind<Name>((typed) =>
+    known.find((each) => each === typed) ??
+      new Expected(`one of ${known.join(", ")}`)
+  );
+
+const isNumber = (typed: string) =>
+  typed.trim() !== "" && Number.isFinite(Number(typed));
+
+/**
+ * Reads a command line by its command's table.
+ *
+ * @returns The options' values and the words without an option, or "help".
+ * @throws {TypeError} If an option is unknown, or a word is not taken.
+ * @throws {RangeError} If a value is not of its option's kind.
+ */
+export function readOptions<Table extends OptionTable>(
+  args: readonly string[],
+  { refusal, options, words }: CommandForm<Table>,
+): { values: OptionValues<Table>; words: readonly string[] } | "help" {
+  const named = Object.entries<OptionRow>(options);
+  const typed = parseArgs(withValues(args, options), {
+    boolean: ["help", ...named.filter(([, row]) => !row.value).map(first)],
+    string: [...named.filter(([, row]) => row.value).map(first), "_"],
+    alias: { help: "h" },
+    unknown(typed: string, option?: string) {
+      if (!option && words) return true;
+      const what = option ? "option" : "argument";
+      throw new TypeError(
+        `${refusal}: ${what} ${typed} is unknown; see --help`,
+      );
+    },
+  }) as Record<string, unknown>;
+  if (typed.help) return "help";
+  const values = named.map(([name, row]) => {
+    if (!row.value) return [name, typed[name] === true];
+    const text = typed[name] as string | undefined ?? row.default;
+    const value = text === undefined ? undefined : row.read(text);
+    if (!(value instanceof Expected)) return [name, value];
+    throw new RangeError(
+      `${refusal}: ${dashed(name)} is "${text}", expected ${value.what}`,
+    );
+  });
+  return { values: Object.fromEntries(values), words: typed._ as string[] };
+}
+
+/** Arguments in which each option has its value behind "=": it may be empty then, or begin with a dash. */
+function withValues(args: readonly string[], options: OptionTable): string[] {
+  const [arg, value, ...others] = args;
+  if (arg === undefined || arg === "--") return [...args];
+  const takes = options[arg.replace(/^--?/, "")]?.value && arg.startsWith("-");
+  return takes && value !== undefined
+    ? [`${arg}=${value}`, ...withValues(others, options)]
+    : [arg, ...withValues(args.slice(1), options)];
+}
+
+const first = ([name]: readonly [string, unknown]) => name;
+
+const dashed = (name: string) => name.length === 1 ? `-${name}` : `--${name}`;
+
+/** Columns of a command's help. */
+const width = 100;
+
+/** What `--help` prints. */
+export function helpOf(
+  { about, usage, words = {}, options, notes }: CommandForm,
+): string {
+  const rows = [
+    ...Object.entries(words).map(([term, help]) => ({ term, help })),
+    ...Object.entries(options).map(([name, row]) => ({
+      heading: row.heading,
+      term: row.value ? `${dashed(name)} ${row.value}` : dashed(name),
+      help: row.default ? `${row.help} (default ${row.default})` : row.help,
+    })),
+    { term: "--help", help: "Print this" },
+  ];
+  const left = 4 + Math.max(...rows.map(({ term }) => term.length));
+  const lines = rows.flatMap(({ term, help, ...row }) => [
+    ..."heading" in row && row.heading ? ["", row.heading] : [],
+    ...folded(help, width - left).map((line, i) =>
+      `  ${i ? "" : term}`.padEnd(left) + line
+    ),
+  ]);
+  return [
+    ...folded(about, width),
+    "",
+    ...usage.map((line, i) => `${i ? "      " : "Usage:"} ${line}`),
+    ...lines[0] === "" ? [] : [""],
+    ...lines,
+    ...notes ? ["", ...folded(notes, width)] : [],
+  ].join("\n");
+}
+
+/** Lines of at most so many columns; those that a text has stay. */
+const folded = (text: string, columns: number): string[] =>
+  text.split("\n").flatMap((line) => {
+    const lines: string[] = [""];
+    for (const word of line.split(" ")) {
+      const last = lines.at(-1)!;
+      const longer = last === "" ? word : `${last} ${word}`;
+      if (longer.length <= columns) lines[lines.length - 1] = longer;
+      else lines.push(word);
+    }
+    return lines;
+  });
