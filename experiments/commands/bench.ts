@@ -1,42 +1,8 @@
 /** `deno task bench`: speed and memory on this machine. */
 import { command, type CommandResult, finish } from "./options/command.ts";
+import { fraction, list, whole } from "./options/option_table.ts";
 import { benches, writeFigures } from "@dip-go/eval/bench";
 import { gpuCommand } from "./bench_gpu/bench_gpu.ts";
-
-const help = `Measures speed and memory on this machine.
-
-Usage: deno task bench <what> [options]
-
-Full sampler against SubNets, at each sparsity measured speedup over MACs speedup:
-  dit-xl      Full-size DiT-XL/2, random weights (3 GB in results/bench), one guided image
-  sd-unet     The UNet of full-size Stable Diffusion 1.5, random weights (3.4 GB in results/bench), one guided image
-  dit-shapes  The embedded transformer, 8 images and 1
-  sd-shapes   The embedded UNet, 8 images and 1
-
-Others:
-  peers       One call of these four networks against the graph that an exporter writes for them, and
-              against the machine's rate on large matrix products
-  growth      What a picture of the embedded models costs as steps, pictures at once and their size grow
-  compiled    SubNets of the embedded models, one image, as one graph of all steps against a session a step
-  export      A SubNet compiled, written and opened: time and peak memory; embedded UNet, and that of Stable Diffusion
-              1.5 in PLMS 50 (3.4 GB in results/bench)
-  gradient    One gradient step over one full sampler pass: embedded models in 50 steps, full-size UNet in 2
-  memory      Peak memory of a gate gradient at 10 and at 50 steps, embedded transformer, one guided image
-  sd15        Full-size Stable Diffusion 1.5, random weights (4.3 GB in results/bench): peak memory of a guided
-              picture and of a gradient step at 512x512, and the UNet's rate over that of a large matrix product
-  gpu         Both at full size on a GPU, in float16, or the folder that measures them elsewhere: see \`gpu --help\`
-  conv        Convolutions, norms and the like, each alone: forward, data gradient, weight gradient
-
-Options:
-  --steps <n>     Steps of the sampler where SubNets are measured (default 10 at full size, 20 for embedded models)
-  --sparsity <s>  Fractions of the MACs that SubNets leave out (default 0.5,0.6,0.7,0.8,0.9; 0.8 in growth)
-  --rounds <n>    Timed runs of each, taking turns, except in memory and sd15 (default 9 for SubNets of embedded
-                  models, 3 for others and in growth)
-  --help          Print this
-
-Figures are written to results/bench/<what>.json, with the machine. The SubNets'
-gates follow a rule: some steps whole, some in part, the others held. Close
-other programs before you measure.`;
 
 /** Runs the command on its arguments; errors are part of the result. */
 export const benchCommand = (args: readonly string[]): Promise<CommandResult> =>
@@ -44,27 +10,62 @@ export const benchCommand = (args: readonly string[]): Promise<CommandResult> =>
 
 const bench = command({
   refusal: "Cannot bench",
-  help,
-  values: { steps: undefined, sparsity: undefined, rounds: undefined },
-  words: true,
-}, async (options) => {
-  const name = String(options.words[0]);
-  if (options.words.length !== 1 || !Object.hasOwn(benches, name)) {
+  about:
+    "Measures speed and memory on this machine. The first four compare the full sampler with SubNets: at each sparsity the measured speedup over that of the MACs.",
+  usage: ["deno task bench <what> [options]"],
+  words: {
+    "dit-xl":
+      "Full-size DiT-XL/2, random weights (3 GB in results/bench), one guided image",
+    "sd-unet":
+      "The UNet of full-size Stable Diffusion 1.5, random weights (3.4 GB in results/bench), one guided image",
+    "dit-shapes": "The embedded transformer, 8 images and 1",
+    "sd-shapes": "The embedded UNet, 8 images and 1",
+    peers:
+      "One call of these four networks against the graph that an exporter writes for them, and against the machine's rate on large matrix products",
+    growth:
+      "What a picture of the embedded models costs as steps, pictures at once and their size grow",
+    compiled:
+      "SubNets of the embedded models, one image, as one graph of all steps against a session a step",
+    export:
+      "A SubNet compiled, written and opened: time and peak memory; embedded UNet, and that of Stable Diffusion 1.5 in PLMS 50 (3.4 GB in results/bench)",
+    gradient:
+      "One gradient step over one full sampler pass: embedded models in 50 steps, full-size UNet in 2",
+    memory:
+      "Peak memory of a gate gradient at 10 and at 50 steps, embedded transformer, one guided image",
+    sd15:
+      "Full-size Stable Diffusion 1.5, random weights (4.3 GB in results/bench): peak memory of a guided picture and of a gradient step at 512x512, and the UNet's rate over that of a large matrix product",
+    gpu:
+      "Both at full size on a GPU, in float16, or the folder that measures them elsewhere: see `gpu --help`",
+    conv:
+      "Convolutions, norms and the like, each alone: forward, data gradient, weight gradient",
+  },
+  options: {
+    steps: whole(2)(
+      "<n>",
+      "Steps of the sampler where SubNets are measured (default 10 at full size, 20 for embedded models)",
+    ),
+    sparsity: list(fraction("", ""))(
+      "<s,...>",
+      "Fractions of the MACs that SubNets leave out (default 0.5,0.6,0.7,0.8,0.9; 0.8 in growth)",
+    ),
+    rounds: whole(1)(
+      "<n>",
+      "Timed runs of each, taking turns, except in memory and sd15 (default 9 for SubNets of embedded models, 3 for others and in growth)",
+    ),
+  },
+  notes:
+    "Figures are written to results/bench/<what>.json, with the machine. The SubNets' gates follow a rule: some steps whole, some in part, the others held. Close other programs before you measure.",
+}, async ({ sparsity: sparsities, ...options }, words) => {
+  const name = String(words[0]);
+  if (words.length !== 1 || !Object.hasOwn(benches, name)) {
     throw new TypeError(
-      `Cannot bench: found "${options.words.join(" ")}", expected one of ${
+      `Cannot bench: found "${words.join(" ")}", expected one of ${
         Object.keys(benches).join(", ")
       }; see --help`,
     );
   }
-  const { lines, figures } = await benches[name]({
-    steps: options.wholeOrNone("steps", 2),
-    sparsities: options.text("sparsity")?.split(",").map((text) => {
-      const value = Number(text);
-      if (value > 0 && value < 1) return value;
-      return options.refuse("sparsity", "numbers between 0 and 1");
-    }),
-    rounds: options.wholeOrNone("rounds", 1),
-  });
+  const asked = { ...options, sparsities };
+  const { lines, figures } = await benches[name](asked);
   const path = await writeFigures("results/bench", name, figures);
   return [...lines, `written to ${path}`];
 });

@@ -1,6 +1,7 @@
 /** `deno task compare`: several runs in one table, and in one report. */
 import { dirname } from "node:path";
 import { command, type CommandResult, finish } from "./options/command.ts";
+import { oneOf, path } from "./options/option_table.ts";
 import { entriesOf, isFile, statOf, writeAtomically } from "@dip-go/core/files";
 import {
   joinReports,
@@ -9,20 +10,6 @@ import {
   reportPage,
 } from "@dip-go/eval/report";
 import { joinResults, readResults, renderTable } from "@dip-go/eval/tables";
-
-const help = `Prints the results of several runs as one table.
-
-Usage: deno task compare <name or run folder>... [options]
-
-  <name>        The latest finished run of an experiment
-  <run folder>  results/<name>/<run-id>
-  --format <f>  text, md, csv or json (default text)
-  -o <path>     Write a report too: a folder gets report.html, or name the file
-  --help        Print this
-
-▲ and ▼ mark what differs significantly: rows from the main method of their own
-run, on the same samples; main methods from the first run's, by the two
-intervals, where the runs prune the same model.`;
 
 const formats = ["text", "md", "csv", "json"] as const;
 
@@ -33,19 +20,29 @@ export const compareCommand = (
 ): Promise<CommandResult> =>
   command({
     refusal: "Cannot compare",
-    help,
-    values: { format: "text", o: undefined },
-    words: true,
-  }, async (options) => {
-    if (options.words.length === 0) {
+    about: "Prints the results of several runs as one table.",
+    usage: ["deno task compare <name or run folder>... [options]"],
+    words: {
+      "<name>": "The latest finished run of an experiment",
+      "<run folder>": "results/<name>/<run-id>",
+    },
+    options: {
+      format: oneOf(formats)("<f>", formats.join(", "), { default: "text" }),
+      o: path(
+        "<path>",
+        "Write a report too: a folder gets report.html, or name the file",
+      ),
+    },
+    notes:
+      "▲ and ▼ mark what differs significantly: rows from the main method of their own run, on the same samples; main methods from the first run's, by the two intervals, where the runs prune the same model.",
+  }, async ({ format, o: target }, words) => {
+    if (words.length === 0) {
       throw new TypeError(
         "Cannot compare: found no run, expected a name or a run folder; see --help",
       );
     }
-    const format = options.choice("format", formats);
-    const target = options.path("o");
     const runs: ReportedRun[] = [];
-    for (const name of options.words) {
+    for (const name of words) {
       runs.push(await reportedRun(await resultsFile(name, root)));
     }
     const bold = Deno.stdout.isTerminal();

@@ -6,20 +6,7 @@ import {
 } from "@dip-go/eval/conformance";
 import { alignedLines } from "@dip-go/eval/tables";
 import { command, finish } from "./options/command.ts";
-import type { Options } from "./options/options.ts";
-
-const help = `Runs every recorded case of a folder and compares.
-
-Usage: deno task conformance <folder> [options]
-
-  <folder>         Laid out like testdata/, or one case of it
-  --tolerance <x>  Accept relative errors up to x instead of each case's limits; whole timesteps stay exact
-  --verbose        One line a tensor, not only the worst of each case
-  --json           Print JSON: all tensors
-  --help           Print this
-
-A relative error is the largest absolute one over the recorded tensor's maximum.
-Exits 1 if a tensor is not ok. Cases that are not covered yet are listed.`;
+import { flag, oneWord, positive } from "./options/option_table.ts";
 
 /** A compared tensor and the case folder or file that it came from. */
 interface Row extends Conformance {
@@ -29,13 +16,25 @@ interface Row extends Conformance {
 /** Runs the command on its arguments; errors are part of the result. */
 export const conformanceCommand = command({
   refusal: "Cannot check conformance",
-  help,
-  flags: ["json", "verbose"],
-  values: { tolerance: undefined },
-  words: true,
-}, async (options) => {
-  const folder = options.oneWord("folders");
-  const tolerance = toleranceOf(options);
+  about: "Runs every recorded case of a folder and compares.",
+  usage: ["deno task conformance <folder> [options]"],
+  words: { "<folder>": "Laid out like testdata/, or one case of it" },
+  options: {
+    tolerance: positive(
+      "<x>",
+      "Accept relative errors up to x instead of each case's limits; whole timesteps stay exact",
+    ),
+    verbose: flag("One line a tensor, not only the worst of each case"),
+    json: flag("Print JSON: all tensors"),
+  },
+  notes:
+    "A relative error is the largest absolute one over the recorded tensor's maximum. Exits 1 if a tensor is not ok. Cases that are not covered yet are listed.",
+}, async ({ tolerance, verbose, json }, words) => {
+  const folder = oneWord(
+    words,
+    { refusal: "Cannot check conformance" },
+    "folders",
+  );
   const cases = await findCases(folder);
   const rows = await rowsOf(cases, tolerance);
   if (rows.length === 0) {
@@ -45,19 +44,11 @@ export const conformanceCommand = command({
   }
   const notCovered = cases.filter(({ run }) => !run).map(({ name }) => name);
   const ok = rows.every((row) => row.ok);
-  const lines = options.has("json")
+  const lines = json
     ? [JSON.stringify({ folder, ok, rows, notCovered }, null, 2)]
-    : reportLines(rows, { notCovered, verbose: options.has("verbose") });
+    : reportLines(rows, { notCovered, verbose });
   return { lines, exitCode: ok ? 0 : 1 };
 });
-
-function toleranceOf(options: Options): number | undefined {
-  const text = options.text("tolerance");
-  if (text === undefined) return undefined;
-  const value = Number(text);
-  if (value > 0 && value < Infinity) return value;
-  return options.refuse("tolerance", "a positive number");
-}
 
 async function rowsOf(
   cases: readonly ConformanceCase[],

@@ -2,6 +2,14 @@
 import { type Device, devices, precisions } from "@dip-go/core/runtime";
 import { alignedLines, joinResults, renderTable } from "@dip-go/eval/tables";
 import { command, type CommandResult, finish } from "./options/command.ts";
+import {
+  flag,
+  oneOf,
+  oneWord,
+  text,
+  texts,
+  whole,
+} from "./options/option_table.ts";
 import { experimentNamed, listed, studyNamed } from "../schema/catalogue.ts";
 import { deviceRate } from "../dry_run/device_rate.ts";
 import { dryRun } from "../dry_run/dry_run.ts";
@@ -17,35 +25,6 @@ import { withSettings } from "../schema/setting.ts";
 import { parseShare } from "../engine/share.ts";
 import { openStatusLine } from "../engine/status_line.ts";
 
-const help = `Runs an experiment and writes results/<name>/<run-id>/.
-
-Usage: deno task experiment <name> [options]
-
-  <name>            See --list
-  --list            List the experiments
-  --set path=value  Replace a value of the experiment, as in sampler.steps=50; repeatable;
-                    model is a folder or a name on the hub, prompts.search and
-                    prompts.evaluation are files or owner/name:path of a data set;
-                    cost=latency fits budgets to the time that blocks take on this device;
-                    a paper-* study takes scale=embedded, and others for every section
-  --limit <n>       Evaluate at most n pairs
-  --device <d>      ${devices.join(", ")} (default cpu)
-  --precision <p>   ${
-  precisions.join(", ")
-} (default float32): of the network's weights and products
-                    as the full model and SubNets are sampled and timed; gates are searched,
-                    texts encoded and latents decoded in float32
-  --jobs <n>        Fit, sample and measure in n processes, each with its share of the cores
-  --shard <i/n>     Make only the i-th of n shares of the samples and what they need, and no
-                    report; when all are made, the command without --shard writes it
-  --dry-run         Print methods, MACs and model calls; sample nothing. A paper-* study
-                    needs no weights for that, and prints disk, memory and hours too
-  --help            Print this
-
-The run-id is a hash of the resolved experiment, the model's files, device and precision.
-Steps are kept in results/.steps for all runs: the same command goes on with a run that
-was killed, and an experiment that changes in part makes that part again.`;
-
 /** Where runs are kept, unless told. */
 const defaultRoot = "results";
 
@@ -56,43 +35,64 @@ export const experimentCommand = (
 ): Promise<CommandResult> =>
   command({
     refusal: "Cannot run an experiment",
-    help,
-    flags: ["list", "dry-run"],
-    values: {
-      set: undefined,
-      device: "cpu",
-      precision: "float32",
-      limit: undefined,
-      jobs: "1",
-      shard: undefined,
+    about: "Runs an experiment and writes results/<name>/<run-id>/.",
+    usage: ["deno task experiment <name> [options]"],
+    words: { "<name>": "See --list" },
+    options: {
+      list: flag("List the experiments"),
+      set: texts(
+        "<path=value>",
+        "Replace a value of the experiment, as in sampler.steps=50; repeatable; model is a folder or a name on the hub, prompts.search and prompts.evaluation are files or owner/name:path of a data set; cost=latency fits budgets to the time that blocks take on this device; a paper-* study takes scale=embedded, and others for every section",
+      ),
+      limit: whole(1)("<n>", "Evaluate at most n pairs"),
+      device: oneOf(devices)("<d>", devices.join(", "), { default: "cpu" }),
+      precision: oneOf(precisions)(
+        "<p>",
+        `${
+          precisions.join(", ")
+        }: of the network's weights and products as the full model and SubNets are sampled and timed; gates are searched, texts encoded and latents decoded in float32`,
+        { default: "float32" },
+      ),
+      jobs: whole(1)(
+        "<n>",
+        "Fit, sample and measure in n processes, each with its share of the cores",
+        { default: "1" },
+      ),
+      shard: text(
+        "<i/n>",
+        "Make only the i-th of n shares of the samples and what they need, and no report; when all are made, the command without --shard writes it",
+      ),
+      "dry-run": flag(
+        "Print methods, MACs and model calls; sample nothing. A paper-* study needs no weights for that, and prints disk, memory and hours too",
+      ),
     },
-    repeated: ["set"],
-    words: true,
-  }, async (options) => {
-    if (options.has("list")) return listLines();
-    const name = options.oneWord("names");
-    const shard = options.text("shard");
+    notes:
+      "The run-id is a hash of the resolved experiment, the model's files, device and precision. Steps are kept in results/.steps for all runs: the same command goes on with a run that was killed, and an experiment that changes in part makes that part again.",
+  }, async ({ set: settings, shard, limit, device, ...options }, words) => {
+    if (options.list) return listLines();
+    const name = oneWord(
+      words,
+      { refusal: "Cannot run an experiment" },
+      "names",
+    );
     const share = shard === undefined ? undefined : parseShare(shard);
     const typed = ["deno task experiment", ...args.map(quoted)].join(" ");
-    const device = options.choice("device", devices);
     using output = openStatusLine();
     const runOptions = {
       ...output,
       device,
-      precision: options.choice("precision", precisions),
+      precision: options.precision,
       root,
       provenance: await provenanceOf(typed),
-      jobs: options.whole("jobs", 1),
+      jobs: options.jobs,
     };
-    const limit = options.wholeOrNone("limit", 1);
     const change = (experiment: Experiment) => limited(experiment, limit);
-    const settings = options.texts("set");
     const study = studyNamed(name);
     const sections = study ? sectionsOf(study, settings, change) : [{
       label: name,
       experiment: change(withSettings(experimentNamed(name), settings)),
     }];
-    if (options.has("dry-run")) return await dryLines(sections, study, device);
+    if (options["dry-run"]) return await dryLines(sections, study, device);
     const local = await localSections(sections);
     if (share) {
       for (const { experiment } of local) {

@@ -146,7 +146,7 @@ Deno.test("experiment runs, and compare finds the run by name and by folder", ()
       assertEquals(row.gates?.length, whole ? undefined : 4, row.name);
     }
     const nowhere = await compareCommand([run, "-o"], { root });
-    assertStringIncludes(nowhere.error!, "-o is empty");
+    assertStringIncludes(nowhere.error!, '-o is "", expected a file');
     const none = await compareCommand(["slowstart"], { root });
     assertStringIncludes(none.error!, "Cannot compare slowstart");
     const odd = await compareCommand([run, "--format", "pdf"], { root });

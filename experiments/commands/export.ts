@@ -1,22 +1,18 @@
 /** `deno task export`: a SubNet as a file that any ONNX Runtime runs. */
 import { exportSubNet } from "@dip-go/supernet";
-import { type CommandResult, finish, resultOf } from "./options/command.ts";
+import { command, finish } from "./options/command.ts";
 import {
-  exportHelp,
+  exportForm,
   type ExportRequest,
-  parseExport,
+  exportRequest,
 } from "./export/export_options.ts";
 import { exportedSubject } from "./export/exported_subject.ts";
 
 /** Runs the command on its arguments; errors are part of the result. */
-export const exportCommand = (
-  args: readonly string[],
-): Promise<CommandResult> =>
-  resultOf(async () => {
-    const request = parseExport(args);
-    const lines = request === "help" ? [exportHelp] : await exported(request);
-    return { lines, exitCode: 0 };
-  });
+export const exportCommand = command(
+  exportForm,
+  (values, words) => exported(exportRequest(values, words)),
+);
 
 async function exported(
   { subject, example, output, ...form }: ExportRequest,

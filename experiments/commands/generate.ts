@@ -15,7 +15,7 @@ import {
   superNetOf,
 } from "@dip-go/supernet/gates";
 import { enlarged, imageGrid } from "@dip-go/eval/pictures";
-import { commandOf, finish } from "./options/command.ts";
+import { command, finish } from "./options/command.ts";
 import { ProgressLine } from "./options/progress_line.ts";
 import {
   generateForm,
@@ -91,7 +91,7 @@ function gridRows(images: readonly Tensor<"float32">[]) {
 }
 
 /** Runs the command on its arguments; errors are part of the result. */
-export const generateCommand = commandOf(generateForm, async (values) => {
+export const generateCommand = command(generateForm, async (values) => {
   await generate(generateOptions(values));
   return [];
 });

@@ -14,6 +14,7 @@ import {
 } from "@dip-go/core/models";
 import { alignedLines } from "@dip-go/eval/tables";
 import { command, finish } from "./options/command.ts";
+import { flag, oneOf, oneWord, path } from "./options/option_table.ts";
 import {
   type InspectedMacs,
   inspectGates,
@@ -22,51 +23,45 @@ import {
 } from "./inspect/model_costs.ts";
 import { readGates } from "../schema/gates_file.ts";
 
-const help =
-  `Prints a model's blocks with their weights and multiply-accumulates per call.
-
-Usage: deno task inspect <model> [options]
-
-  <model>              ${
-    Object.keys(knownModels).join(", ")
-  }, or a model's folder
-  --granularity <g>    Gated units: block (default), sublayer of a DiT or PixArt, branch or layer of a UNet
-  --backup <b>         Value that a closed gate of a DiT or PixArt holds: residual (default) or output
-  --gates <file>       gates.json of a SubNet: print the share of the MACs that it keeps
-  --json               Print JSON
-
-MACs of one call at batch 1: total (with attention's products), weights (linear
-and convolution alone), paper (as the DiP-GO paper counts). Kept MACs are the mean over
-the SubNet's calls: of the blocks that run, those kept for later steps included.`;
-
 const backups = ["output", "residual"] as const;
 
 /** Runs the command on its arguments; errors are part of the result. */
 export const inspectCommand = command({
   refusal: "Cannot inspect",
-  help,
-  flags: ["json"],
-  values: { granularity: "block", backup: undefined, gates: undefined },
-  words: true,
-}, async (options) => {
-  const name = options.oneWord("models");
-  const gates = options.path("gates");
-  const graph = await modelGraph(name, {
-    batch: 1,
-    granularity: options.choice("granularity", allGranularities),
-    backup: options.text("backup") === undefined
-      ? undefined
-      : options.choice("backup", backups),
-  });
+  about:
+    "Prints a model's blocks with their weights and multiply-accumulates per call.",
+  usage: ["deno task inspect <model> [options]"],
+  words: {
+    "<model>": `${Object.keys(knownModels).join(", ")}, or a model's folder`,
+  },
+  options: {
+    granularity: oneOf(allGranularities)(
+      "<g>",
+      "Gated units: block, sublayer of a DiT or PixArt, branch or layer of a UNet",
+      { default: "block" },
+    ),
+    backup: oneOf(backups)(
+      "<b>",
+      "Value that a closed gate of a DiT or PixArt holds: residual (default) or output",
+    ),
+    gates: path(
+      "<file>",
+      "A plan of prune or of a run: print the share of the MACs that it keeps",
+    ),
+    json: flag("Print JSON"),
+  },
+  notes:
+    "MACs of one call at batch 1: total (with attention's products), weights (linear and convolution alone), paper (as the DiP-GO paper counts). Kept MACs are the mean over the SubNet's calls: of the blocks that run, those kept for later steps included.",
+}, async ({ granularity, backup, gates, json }, words) => {
+  const name = oneWord(words, { refusal: "Cannot inspect" }, "models");
+  const graph = await modelGraph(name, { batch: 1, granularity, backup });
   const inspection = {
     ...inspectModel(name, graph),
     ...gates === undefined ? {} : {
       gates: inspectGates(graph, (await readGates(gates, graph)).gates),
     },
   };
-  return options.has("json")
-    ? [JSON.stringify(inspection, null, 2)]
-    : tableLines(inspection);
+  return json ? [JSON.stringify(inspection, null, 2)] : tableLines(inspection);
 });
 
 /** A known name needs no weights; anything else must be a folder. */

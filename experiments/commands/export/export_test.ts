@@ -15,7 +15,6 @@ import { inTinyPipeline } from "@dip-go/testing/models";
 import { withTiny, writeTinyModel } from "@dip-go/testing/runs";
 import { exportCommand } from "../export.ts";
 import { runExperiment } from "../../run/runner.ts";
-import { parseExport } from "./export_options.ts";
 
 const configFile = decodeURIComponent(
   new URL("../../../deno.json", import.meta.url).pathname,
@@ -166,7 +165,7 @@ Deno.test("export refuses gates of other units, and a text encoder that is not o
     assertStringIncludes(second!, "leave --text-encoder out");
   }));
 
-Deno.test("parseExport() tells a run from a model, and refuses what does not fit", () => {
+Deno.test("export tells a run from a model, and refuses what does not fit", async () => {
   const refused: [string[], string][] = [
     [["-o", "x"], "expected one run folder, or --model"],
     [["run", "--model", "m", "-o", "x"], "expected one run folder, or --model"],
@@ -186,14 +185,10 @@ Deno.test("parseExport() tells a run from a model, and refuses what does not fit
       ["--model", "m", "--precision", "half", "-o", "x"],
       '--precision is "half", expected one of float32, float16',
     ],
+    [["--model", "m", "--what", "-o", "x"], "option --what is unknown"],
   ];
   for (const [args, message] of refused) {
-    assertThrows(() => parseExport(args), RangeError, message);
+    const { error = "" } = await exportCommand(args);
+    assertStringIncludes(error, message);
   }
-  assertThrows(
-    () => parseExport(["--model", "m", "--what", "-o", "x"]),
-    TypeError,
-    "option --what is unknown",
-  );
-  assertEquals(parseExport(["--help"]), "help");
 });

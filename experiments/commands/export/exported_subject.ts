@@ -69,10 +69,10 @@ async function plansIn(run: string): Promise<string[]> {
 }
 
 async function subNetOfModel(
-  { model, weights, gates, sampler: kind, ...options }: ModelSubject,
+  { model, weights, gates, ...options }: ModelSubject,
 ): Promise<ExportedSubject> {
   const pipeline = await loadPipeline(model, { weights });
-  const sampler = pipeline.sampler({ ...options, kind });
+  const sampler = pipeline.sampler(options);
   return gates === undefined
     ? { sampler, origin: "the full sampler" }
     : { sampler, plan: await readPlan(gates), origin: "gates of a file" };

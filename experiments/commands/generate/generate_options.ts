@@ -1,5 +1,4 @@
 /** What `deno task generate` is asked for on the command line. */
-import { allGranularities } from "@dip-go/core/models";
 import type { SamplerOptions } from "@dip-go/core/pipeline";
 import { type Device, devices, precisions } from "@dip-go/core/runtime";
 import type { Precision } from "@dip-go/core/runtime";
@@ -13,7 +12,7 @@ import {
   text,
   whole,
 } from "../options/option_table.ts";
-import { modelRows, samplerRows } from "../options/model_rows.ts";
+import { gatesRows, modelRows, samplerRows } from "../options/model_rows.ts";
 
 export const generateForm = {
   refusal: "Cannot generate",
@@ -38,16 +37,7 @@ export const generateForm = {
       { default: "0" },
     ),
     ...samplerRows,
-    gates: path(
-      "<file>",
-      "A plan of prune or of a run; without one, all blocks run",
-    ),
-    granularity: oneOf(allGranularities)(
-      "<g>",
-      `Units of the gates: ${
-        allGranularities.join(", ")
-      } (default sublayer; branch of a UNet)`,
-    ),
+    ...gatesRows,
     device: oneOf(devices)("<d>", devices.join(", "), { default: "cpu" }),
     precision: oneOf(precisions)("<p>", precisions.join(", "), {
       default: "float32",

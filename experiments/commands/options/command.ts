@@ -6,7 +6,6 @@ import {
   type OptionValues,
   readOptions,
 } from "./option_table.ts";
-import { type OptionForm, Options } from "./options.ts";
 
 /** How a command ended. */
 export interface CommandResult {
@@ -30,21 +29,8 @@ export async function resultOf(
   }
 }
 
-/** A command from its help, its options and its work, which gives the lines that it prints, or how it ended. */
-export const command = (
-  form: OptionForm & { readonly help: string },
-  run: (options: Options) => Promise<readonly string[] | CommandResult>,
-) =>
-(args: readonly string[]): Promise<CommandResult> =>
-  resultOf(async () => {
-    const options = new Options(args, form);
-    if (options.has("help")) return { lines: [form.help], exitCode: 0 };
-    const ended = await run(options);
-    return "lines" in ended ? ended : { lines: ended, exitCode: 0 };
-  });
-
 /** A command from its table and its work, which gives the lines that it prints, or how it ended. */
-export const commandOf = <const Table extends OptionTable>(
+export const command = <const Table extends OptionTable>(
   form: CommandForm<Table>,
   run: (
     values: OptionValues<Table>,

@@ -1,4 +1,5 @@
 /** Options that commands share: which model, and how it is sampled. */
+import { allGranularities } from "@dip-go/core/models";
 import { samplerKinds } from "@dip-go/core/samplers";
 import { number, oneOf, path, whole } from "./option_table.ts";
 
@@ -29,4 +30,23 @@ export const samplerRows = {
     "<s>",
     "Classifier-free guidance (default 2; 7.5 in a model that reads text)",
   ),
+} as const;
+
+const granularity = oneOf(allGranularities)(
+  "<g>",
+  `Units of the gates: ${
+    allGranularities.join(", ")
+  } (default sublayer; branch of a UNet)`,
+);
+
+/** What the gates are of. */
+export const unitRows = { granularity } as const;
+
+/** A SubNet's gates. */
+export const gatesRows = {
+  gates: path(
+    "<file>",
+    "A plan of prune or of a run; without one, all blocks run",
+  ),
+  granularity,
 } as const;

@@ -11,6 +11,8 @@ export interface OptionRow<Value = unknown> {
   readonly help: string;
   /** What is read where the option was not typed. */
   readonly default?: string;
+  /** Whether it may be typed more than once, and its value is the list of what was typed. */
+  readonly repeated?: true;
   /** A line above it in the help, which begins a group. */
   readonly heading?: string;
   /** The value, or an {@linkcode Expected} where the text is not of its kind; never called for an option that is neither typed nor has a default. */
@@ -80,6 +82,15 @@ export const flag = (help: string): OptionRow<boolean> => ({
 /** Any text, also none. */
 export const text = kind<string>((typed) => typed);
 
+/** Texts of an option that may be typed more than once. */
+export const texts = (value: string, help: string) => ({
+  value,
+  help,
+  default: "", // none
+  repeated: true as const,
+  read: (typed: string): readonly string[] => [typed],
+});
+
 /** A file, a folder or a name. */
 export const path = kind<string>((typed) =>
   typed === "" ? new Expected("a file, a folder or a name") : typed
@@ -90,13 +101,28 @@ export const number = kind<number>((typed) =>
   isNumber(typed) ? Number(typed) : new Expected("a number")
 );
 
-/** A whole number of at least so much. */
-export const whole = (least: number) =>
+const between = (most: number, what: string) =>
+  kind<number>((typed) =>
+    isNumber(typed) && Number(typed) > 0 && Number(typed) < most
+      ? Number(typed)
+      : new Expected(what)
+  );
+
+/** A finite number above 0. */
+export const positive = between(Infinity, "a positive number");
+
+/** A number between 0 and 1. */
+export const fraction = between(1, "a number between 0 and 1");
+
+/** A whole number of at least so much, and at most so much. */
+export const whole = (least: number, most = Infinity) =>
   kind<number>((typed) =>
     isNumber(typed) && Number.isSafeInteger(Number(typed)) &&
-      Number(typed) >= least
+      Number(typed) >= least && Number(typed) <= most
       ? Number(typed)
-      : new Expected(`a whole number from ${least}`)
+      : new Expected(
+        `a whole number from ${least}${most < Infinity ? ` to ${most}` : ""}`,
+      )
   );
 
 /** Values with commas between them, each of which `of` reads. */
@@ -134,6 +160,7 @@ export function readOptions<Table extends OptionTable>(
   const typed = parseArgs(withValues(args, options), {
     boolean: ["help", ...named.filter(([, row]) => !row.value).map(first)],
     string: [...named.filter(([, row]) => row.value).map(first), "_"],
+    collect: named.filter(([, row]) => row.repeated).map(first),
     alias: { help: "h" },
     unknown(typed: string, option?: string) {
       if (!option && words) return true;
@@ -145,7 +172,7 @@ export function readOptions<Table extends OptionTable>(
   }) as Record<string, unknown>;
   if (typed.help) return "help";
   const values = named.map(([name, row]) => {
-    if (!row.value) return [name, typed[name] === true];
+    if (!row.value || row.repeated) return [name, typed[name]];
     const text = typed[name] as string | undefined ?? row.default;
     const value = text === undefined ? undefined : row.read(text);
     if (!(value instanceof Expected)) return [name, value];
@@ -164,6 +191,18 @@ function withValues(args: readonly string[], options: OptionTable): string[] {
   return takes && value !== undefined
     ? [`${arg}=${value}`, ...withValues(others, options)]
     : [arg, ...withValues(args.slice(1), options)];
+}
+
+/** The only word. @throws {TypeError} If there are none or several; the message calls them so. */
+export function oneWord(
+  words: readonly string[],
+  { refusal }: Pick<CommandForm, "refusal">,
+  what: string,
+): string {
+  if (words.length === 1) return words[0];
+  throw new TypeError(
+    `${refusal}: found ${words.length} ${what}, expected one; see --help`,
+  );
 }
 
 const first = ([name]: readonly [string, unknown]) => name;

@@ -12,55 +12,32 @@ import {
 } from "@dip-go/zoo/classifiers";
 import { classNames, shapes } from "@dip-go/zoo/data";
 import { command, finish } from "../options/command.ts";
-
-const help = `Samples every class and classifies the pictures.
-
-Usage: deno task zoo:judge [options]
-
-Options:
-  --model <folder>           Pixel-space DiT trained on the shapes (default zoo/models/dit-shapes)
-  --samples-per-class <n>    Pictures of each of the ${classNames.length} classes (default 4)
-  --guidance-scale <s>       Classifier-free guidance (default 2)
-  --steps <n>                Steps of the model's own sampler (default 20)
-  --seed <n>                 Seed of the initial noise, as torch.manual_seed (default 1)
-  --json                     Print JSON
-`;
+import { path, whole } from "../options/option_table.ts";
+import { judgeRows, type JudgeSettings } from "./judge_rows.ts";
 
 const classifierFolder = decodeURIComponent(
   new URL("../../../zoo/models/shapes-classifier", import.meta.url).pathname,
 );
 
-/** What is sampled. */
-interface JudgeOptions {
-  readonly model: string;
-  readonly samplesPerClass: number;
-  readonly guidanceScale: number;
-  readonly steps: number;
-  readonly seed: number;
-}
-
 /** Runs the command on its arguments; errors are part of the result. */
 export const judgeCommand = command({
   refusal: "Cannot judge",
-  help,
-  flags: ["json"],
-  values: {
-    model: "zoo/models/dit-shapes",
-    "samples-per-class": "4",
-    "guidance-scale": "2",
-    steps: "20",
-    seed: "1",
+  about: "Samples every class and classifies the pictures.",
+  usage: ["deno task zoo:judge [options]"],
+  options: {
+    model: path("<folder>", "Pixel-space DiT trained on the shapes", {
+      default: "zoo/models/dit-shapes",
+    }),
+    "samples-per-class": whole(1)(
+      "<n>",
+      `Pictures of each of the ${classNames.length} classes`,
+      { default: "4" },
+    ),
+    ...judgeRows({ guidanceScale: 2, steps: 20 }),
   },
-}, async (options) => {
-  const asked: JudgeOptions = {
-    model: options.path("model")!,
-    samplesPerClass: options.whole("samples-per-class", 1),
-    guidanceScale: options.number("guidance-scale"),
-    steps: options.whole("steps", 1),
-    seed: options.whole("seed", 0),
-  };
+}, async ({ json, ...asked }) => {
   const judged = await judgeSamples(asked);
-  return options.has("json")
+  return json
     ? [JSON.stringify({ ...asked, ...judged }, null, 2)]
     : tableLines(judged);
 });
@@ -78,7 +55,13 @@ interface ShapeRow extends Accuracy {
 }
 
 async function judgeSamples(
-  { model, samplesPerClass, seed, steps, guidanceScale }: JudgeOptions,
+  {
+    model,
+    "samples-per-class": samplesPerClass,
+    seed,
+    steps,
+    "guidance-scale": guidanceScale,
+  }: JudgeSettings & { readonly "samples-per-class": number },
 ): Promise<Judged> {
   const pipeline = await loadPipeline(model);
   checkClasses(pipeline);

@@ -11,20 +11,8 @@ import {
 } from "@dip-go/zoo/classifiers";
 import { kindsNamed } from "@dip-go/zoo/data";
 import { command, finish } from "../options/command.ts";
-
-const help = `Samples prompts and looks for the objects that they name.
-
-Usage: deno task zoo:judge-prompts [options]
-
-Options:
-  --model <folder>        Pipeline trained on the scenes (default zoo/models/sd-shapes)
-  --prompts <file>        A prompt a line (default zoo/prompts/scenes-evaluation.txt)
-  --count <n>             The first n of them (default 200)
-  --guidance-scale <s>    Classifier-free guidance (default 3)
-  --steps <n>             Steps of the model's own sampler (default 50)
-  --seed <n>              Seed of the initial noise, as torch.manual_seed (default 1)
-  --json                  Print JSON
-`;
+import { path, whole } from "../options/option_table.ts";
+import { judgeRows, type JudgeSettings } from "./judge_rows.ts";
 
 const classifierFolder = decodeURIComponent(
   new URL("../../../zoo/models/scenes-classifier", import.meta.url).pathname,
@@ -32,14 +20,6 @@ const classifierFolder = decodeURIComponent(
 
 /** Pictures that are sampled at once. */
 const batch = 8;
-
-/** What is sampled. */
-interface JudgeOptions {
-  readonly model: string;
-  readonly guidanceScale: number;
-  readonly steps: number;
-  readonly seed: number;
-}
 
 /** Accuracy over prompts of as many objects. */
 interface JudgedRow extends PromptAccuracy {
@@ -50,34 +30,29 @@ interface JudgedRow extends PromptAccuracy {
 /** Runs the command on its arguments; errors are part of the result. */
 export const judgePromptsCommand = command({
   refusal: "Cannot judge",
-  help,
-  flags: ["json"],
-  values: {
-    model: "zoo/models/sd-shapes",
-    prompts: "zoo/prompts/scenes-evaluation.txt",
-    count: "200",
-    "guidance-scale": "3",
-    steps: "50",
-    seed: "1",
+  about: "Samples prompts and looks for the objects that they name.",
+  usage: ["deno task zoo:judge-prompts [options]"],
+  options: {
+    model: path("<folder>", "Pipeline trained on the scenes", {
+      default: "zoo/models/sd-shapes",
+    }),
+    prompts: path("<file>", "A prompt a line", {
+      default: "zoo/prompts/scenes-evaluation.txt",
+    }),
+    count: whole(1)("<n>", "The first n of them", { default: "200" }),
+    ...judgeRows({ guidanceScale: 3, steps: 50 }),
   },
-}, async (options) => {
-  const asked: JudgeOptions = {
-    model: options.path("model")!,
-    guidanceScale: options.number("guidance-scale"),
-    steps: options.whole("steps", 1),
-    seed: options.whole("seed", 0),
-  };
-  const count = options.whole("count", 1);
-  const prompts = await readPrompts(options.path("prompts")!);
+}, async ({ json, prompts: file, count, ...asked }) => {
+  const prompts = await readPrompts(file);
   const rows = await judgePrompts(prompts.slice(0, count), asked);
-  return options.has("json")
+  return json
     ? [JSON.stringify({ ...asked, rows }, null, 2)]
     : tableLines(rows);
 });
 
 async function judgePrompts(
   prompts: readonly string[],
-  { model, seed, steps, guidanceScale }: JudgeOptions,
+  { model, seed, steps, "guidance-scale": guidanceScale }: JudgeSettings,
 ): Promise<JudgedRow[]> {
   await using classifier = await loadScenesClassifier(classifierFolder);
   const pipeline = await loadPipeline(model);

@@ -12,15 +12,7 @@ import {
   SplitMix32,
 } from "@dip-go/zoo/data";
 import { command, finish } from "../options/command.ts";
-
-const help = `Writes a contact sheet of the procedural data set as a PNG.
-
-Usage: deno task zoo:preview [options] -o sheet.png
-
-  -o <file>      PNG to write
-  --samples <n>  Pictures of each class (default 2)
-  --seed <n>     Seed of the pictures (default 0)
-  --help         Print this`;
+import { path, whole } from "../options/option_table.ts";
 
 const zoom = 4;
 
@@ -59,20 +51,20 @@ export function contactSheet(
 /** Runs the command on its arguments; errors are part of the result. */
 export const previewCommand = command({
   refusal: "Cannot write the contact sheet",
-  help,
-  values: { o: undefined, samples: "2", seed: "0" },
-}, async (options) => {
-  const path = options.path("o");
+  about: "Writes a contact sheet of the procedural data set as a PNG.",
+  usage: ["deno task zoo:preview [options] -o sheet.png"],
+  options: {
+    o: path("<file>", "PNG to write"),
+    samples: whole(1)("<n>", "Pictures of each class", { default: "2" }),
+    seed: whole(0)("<n>", "Seed of the pictures", { default: "0" }),
+  },
+}, async ({ o: path, ...asked }) => {
   if (path === undefined) {
     throw new TypeError(
       "Cannot write the contact sheet: found no file name, expected -o sheet.png",
     );
   }
-  const sheet = contactSheet({
-    samples: options.whole("samples", 1),
-    seed: options.whole("seed", 0),
-  });
-  await writeAtomically(path, encode({ ...sheet, channels: 3 }));
+  await writeAtomically(path, encode({ ...contactSheet(asked), channels: 3 }));
   return [];
 });
 

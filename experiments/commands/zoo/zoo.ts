@@ -1,5 +1,6 @@
 /** `deno task zoo train <name>`: trains an embedded model and writes its folder. */
 import { command, finish } from "../options/command.ts";
+import { flag, path, whole } from "../options/option_table.ts";
 import type { Tensor } from "@dip-go/core/tensor";
 import { ditShapes, writeDitShapes } from "@dip-go/zoo/class_to_image";
 import {
@@ -54,60 +55,56 @@ const names = Object.keys(models).join(" or ");
 const defaultUpdates = Object.entries(models)
   .map(([name, { updates }]) => `${updates} for ${name}`).join(", ");
 
-const help = `Trains an embedded model.
-
-Usage: deno task zoo train <name> [options]
-
-  <name>          ${names}
-
-Options:
-  --updates <n>   Optimiser updates (default ${defaultUpdates})
-  --seed <n>      Seed of weights, pictures and noise (default 0)
-  --from <folder> Pipeline that is trained further (sd-shapes)
-  --mark-places   Give that pipeline's UNet a place code first, which it lacks if it was trained from
-                  random weights without one
-  --run <folder>  Checkpoint and log; a killed run goes on from there (default results/zoo/<name>)
-  -o <folder>     Where the model is written (default zoo/models/<name>)
-`;
-
 /** Runs the command on its arguments; errors are part of the result. */
-export const zooCommand = command({
-  refusal: "Cannot run zoo",
-  help,
-  flags: ["mark-places"],
-  values: {
-    updates: undefined,
-    seed: "0",
-    from: undefined,
-    run: undefined,
-    o: undefined,
+export const zooCommand = command(
+  {
+    refusal: "Cannot run zoo",
+    about: "Trains an embedded model.",
+    usage: ["deno task zoo train <name> [options]"],
+    words: { "<name>": names },
+    options: {
+      updates: whole(0)("<n>", `Optimiser updates (default ${defaultUpdates})`),
+      seed: whole(0)("<n>", "Seed of weights, pictures and noise", {
+        default: "0",
+      }),
+      from: path("<folder>", "Pipeline that is trained further (sd-shapes)"),
+      "mark-places": flag(
+        "Give that pipeline's UNet a place code first, which it lacks if it was trained from random weights without one",
+      ),
+      run: path(
+        "<folder>",
+        "Checkpoint and log; a killed run goes on from there (default results/zoo/<name>)",
+      ),
+      o: path(
+        "<folder>",
+        "Where the model is written (default zoo/models/<name>)",
+      ),
+    },
   },
-  words: true,
-}, async (options) => {
-  const name = nameIn(options.words);
-  const from = options.path("from");
-  const marksPlaces = options.has("mark-places");
-  if (from !== undefined && name !== "sd-shapes") {
-    throw new TypeError(
-      `Cannot run zoo: --from is for sd-shapes, found ${name}`,
-    );
-  }
-  if (marksPlaces && from === undefined) {
-    throw new TypeError(
-      "Cannot run zoo: --mark-places without --from, expected a pipeline that is trained further",
-    );
-  }
-  const settings = {
-    from,
-    marksPlaces,
-    updates: options.wholeOrNone("updates", 0) ?? models[name].updates,
-    seed: options.whole("seed", 0),
-    folder: options.path("o") ?? `zoo/models/${name}`,
-  };
-  const run = options.path("run") ?? `results/zoo/${name}`;
-  await trainModel(name, settings, run);
-  return [];
-});
+  async ({ from, "mark-places": marksPlaces, updates, seed, ...to }, words) => {
+    const name = nameIn(words);
+    if (from !== undefined && name !== "sd-shapes") {
+      throw new TypeError(
+        `Cannot run zoo: --from is for sd-shapes, found ${name}`,
+      );
+    }
+    if (marksPlaces && from === undefined) {
+      throw new TypeError(
+        "Cannot run zoo: --mark-places without --from, expected a pipeline that is trained further",
+      );
+    }
+    const settings = {
+      from,
+      marksPlaces,
+      updates: updates ?? models[name].updates,
+      seed,
+      folder: to.o ?? `zoo/models/${name}`,
+    };
+    const run = to.run ?? `results/zoo/${name}`;
+    await trainModel(name, settings, run);
+    return [];
+  },
+);
 
 function nameIn(words: readonly string[]): string {
   const [command, name, ...rest] = words;
