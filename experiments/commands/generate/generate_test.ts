@@ -172,7 +172,7 @@ Deno.test("generate() takes another sampler, and refuses gates and classes that 
     await assertRejects(
       () => generate({ ...options, gates: `${folder}/gates.json` }),
       TypeError,
-      '"sampler" is not an object',
+      "sampler is missing, expected an object",
     );
     await assertRejects(
       () => generate({ ...options, subject: 30 }),
