@@ -5,21 +5,26 @@ import process from "node:process";
 export const peakBytes = (): number => process.resourceUsage().maxRSS * 1024;
 
 /**
- * The JSON that a program prints.
+ * A measurement that a module makes in a process of its own: started as a
+ * program, the module prints the figures as JSON; imported, it starts itself.
  *
- * @param module Its address, `import.meta.url`.
- * @param options.what The measurement's name, for the error.
- * @throws {Error} If the process fails.
+ * @param module Of the module's `import.meta`; a bundle knows only the literal `import.meta.main`.
+ * @param measure The measurement, of the program's arguments.
+ * @returns The measurement in a fresh process; it throws an `Error` if that fails.
  */
-export async function measuredApart<T>(
-  module: string,
-  { what, args }: { what: string; args: readonly string[] },
-): Promise<T> {
+export async function apart<Figures>(
+  module: Pick<ImportMeta, "url" | "main">,
+  measure: (...args: string[]) => Promise<Figures>,
+): Promise<(...args: (string | number)[]) => Promise<Figures>> {
+  if (module.main) console.log(JSON.stringify(await measure(...Deno.args)));
   const permissions = ["--allow-ffi", "--allow-read", "--allow-write"];
-  const { success, stdout, stderr } = await new Deno.Command("deno", {
-    args: ["run", ...permissions, module, ...args],
-  }).output();
-  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  if (success) return JSON.parse(text(stdout));
-  throw new Error(`Cannot measure ${what}: ${text(stderr).trim()}`);
+  return async (...args) => {
+    const { success, stdout, stderr } = await new Deno.Command("deno", {
+      args: ["run", ...permissions, module.url, ...args.map(String)],
+    }).output();
+    const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+    if (success) return JSON.parse(text(stdout));
+    const error = text(stderr).trim();
+    throw new Error(`Cannot measure ${args.join(" ")} apart: ${error}`);
+  };
 }

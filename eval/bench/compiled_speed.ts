@@ -3,30 +3,27 @@ import { columnLines } from "../tables/aligned_lines.ts";
 import { openSession } from "@dip-go/core/runtime";
 import { compileSubNet } from "@dip-go/supernet/compile";
 import { openFusedSubNet, SubNetRunner } from "@dip-go/supernet/sampling";
-import { interleave, type Latency } from "../statistics/latency.ts";
+import { interleave } from "../statistics/latency.ts";
+import type { ByName, FiguresOf } from "./figures.ts";
 import { compileRequest } from "./subjects/compiled_subject.ts";
 import type { Subject } from "./subjects/subjects.ts";
 
-/** Times in milliseconds. */
-export interface CompiledSpeed {
-  readonly nodes: number;
-  readonly compile: number;
-  readonly open: number;
-  readonly latency: { readonly compiled: Latency; readonly stepwise: Latency };
-}
-
-/** @throws {RangeError} If the sparsity cannot be reached, or `rounds` is less than 1. */
+/**
+ * Samples both ways; times in milliseconds.
+ *
+ * @throws {RangeError} If the sparsity cannot be reached, or `rounds` is less than 1.
+ */
 export async function measureCompiled(
   subject: Subject,
   { sparsity, rounds }: { sparsity: number; rounds: number },
-): Promise<CompiledSpeed> {
+) {
   const { net, request } = subject;
   const compiling = compileRequest(subject, sparsity);
-  const { value: graph, time: compile } = await timed(() =>
-    compileSubNet(compiling)
-  );
-  const { value: session, time: open } = await timed(() => openSession(graph));
-  await using compiled = session;
+  const started = performance.now();
+  const graph = await compileSubNet(compiling);
+  const made = performance.now();
+  await using compiled = await openSession(graph);
+  const opened = performance.now();
   await using runner = new SubNetRunner(net);
   await using stepwise = await openFusedSubNet(runner, compiling.plan.gates);
   const { latents, conditioning } = request;
@@ -35,22 +32,19 @@ export async function measureCompiled(
     compiled: () => compiled.run(feeds),
     stepwise: () => stepwise.sample(request),
   }, { rounds });
-  return { nodes: graph.nodes.length, compile, open, latency };
-}
-
-async function timed<T>(
-  body: () => Promise<T>,
-): Promise<{ value: T; time: number }> {
-  const start = performance.now();
-  const value = await body();
-  return { value, time: performance.now() - start };
+  return {
+    nodes: graph.nodes.length,
+    compile: made - started,
+    open: opened - made,
+    latency,
+  };
 }
 
 const ms = (time: number) => time.toFixed(0);
 
 /** Measurements in lines for a terminal, by the model's name. */
 export const compiledLines = (
-  speeds: Readonly<Record<string, CompiledSpeed>>,
+  speeds: ByName<FiguresOf<typeof measureCompiled>>,
 ): string[] =>
   columnLines(Object.entries(speeds), [
     ["", ([name]) => name],

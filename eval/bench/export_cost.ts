@@ -1,35 +1,27 @@
-/**
- * Time and memory to compile a SubNet, to write it with its weights and to open
- * it. Started as a program of its own (arguments: a model's folder, steps,
- * sparsity, where to write), because a process's peak never falls; prints JSON.
- */
+/** Time and memory to compile a SubNet, to write it with its weights and to open it. */
 import { columnLines } from "../tables/aligned_lines.ts";
 import { openSession, writeModels } from "@dip-go/core/runtime";
 import { bytesPerElement, sizeOf } from "@dip-go/core/tensor";
 import { compileSubNet } from "@dip-go/supernet/compile";
-import { measuredApart, peakBytes } from "./apart.ts";
+import { apart, peakBytes } from "./apart.ts";
+import type { ByName, FiguresOf } from "./figures.ts";
 import { compileRequest } from "./subjects/compiled_subject.ts";
 import { modelFolder, type Subject } from "./subjects/subjects.ts";
 
-/** Seconds, and resident gigabytes (10⁹ bytes), the highest of the process up to then. */
-export interface ExportCost {
-  readonly nodes: number;
-  readonly compileSeconds: number;
-  readonly writeSeconds: number;
-  readonly exportPeakGb: number;
-  readonly openSeconds: number;
-  readonly openPeakGb: number;
-  /** Bytes of the weight files over those of the graph's weights, each counted once. */
-  readonly weightFilesOverWeights: number;
-}
-
 const peakGigabytes = () => peakBytes() / 1e9;
 
-/** Compiles a SubNet, writes it to the folder `out` and opens it. @throws {RangeError} If the sparsity cannot be reached. */
+/**
+ * Compiles a SubNet, writes it to the folder `out` and opens it.
+ *
+ * @returns Seconds; resident gigabytes (10⁹ bytes), the highest of the process
+ * up to then; bytes of the weight files over those of the graph's weights, each
+ * counted once.
+ * @throws {RangeError} If the sparsity cannot be reached.
+ */
 export async function exportCost(
   subject: Subject,
   { sparsity, out }: { sparsity: number; out: string },
-): Promise<ExportCost> {
+) {
   const started = performance.now();
   const graph = await compileSubNet(compileRequest(subject, sparsity));
   const compiled = performance.now();
@@ -56,24 +48,19 @@ export async function exportCost(
   };
 }
 
-/**
- * The cost of one guided image's SubNet, in a fresh process.
- *
- * @param options.out Folder that is written.
- * @throws {Error} If the process fails.
- */
-export const exportCostApart = (
-  folder: string,
-  { steps, sparsity, out }: { steps: number; sparsity: number; out: string },
-): Promise<ExportCost> =>
-  measuredApart(import.meta.url, {
-    what: `the export of ${folder}`,
-    args: [folder, String(steps), String(sparsity), out],
-  });
+/** {@linkcode exportCost} of one guided image's SubNet of a model's folder, in a fresh process. */
+export const exportCostApart = await apart(
+  { url: import.meta.url, main: import.meta.main },
+  async (folder, steps, sparsity, out) => {
+    const size = { images: 1, steps: Number(steps) };
+    const options = { sparsity: Number(sparsity), out };
+    return exportCost(await modelFolder(folder, size), options);
+  },
+);
 
 /** Costs in lines for a terminal, by the model's name. */
 export const exportCostLines = (
-  costs: Readonly<Record<string, ExportCost>>,
+  costs: ByName<FiguresOf<typeof exportCost>>,
 ): string[] =>
   columnLines(Object.entries(costs), [
     ["", ([name]) => name],
@@ -85,11 +72,3 @@ export const exportCostLines = (
     ["peak GB", ([, cost]) => cost.openPeakGb.toFixed(2)],
     ["files / weights", ([, cost]) => cost.weightFilesOverWeights.toFixed(3)],
   ]);
-
-if (import.meta.main) {
-  const [folder, steps, sparsity, out] = Deno.args;
-  const size = { images: 1, steps: Number(steps) };
-  const subject = await modelFolder(folder, size);
-  const options = { sparsity: Number(sparsity), out };
-  console.log(JSON.stringify(await exportCost(subject, options)));
-}

@@ -1,25 +1,20 @@
-/**
- * Peak memory of one gate gradient. Started as a program of its own (arguments:
- * a model's folder, steps), because a process's peak never falls; prints JSON.
- */
-import { measuredApart, peakBytes } from "./apart.ts";
+/** Peak memory of one gate gradient. */
+import { apart, peakBytes } from "./apart.ts";
+import { columnLines } from "../tables/aligned_lines.ts";
 import { denseGates } from "@dip-go/supernet/gates";
 import { openTrainingForm } from "@dip-go/supernet/training";
+import type { FiguresOf } from "./figures.ts";
 import { modelFolder, type Subject } from "./subjects/subjects.ts";
-
-/** Resident megabytes (10⁶ bytes), the highest of the process so far. */
-export interface GradientMemory {
-  /** With the model open, before the gradient. */
-  readonly before: number;
-  readonly peak: number;
-}
 
 const peakMegabytes = () => peakBytes() / 1e6;
 
-/** Opens the training form and takes one gradient of ½|x0|² for every gate. */
-export async function gradientMemory(
-  { net, request }: Subject,
-): Promise<GradientMemory> {
+/**
+ * Opens the training form and takes one gradient of ½|x0|² for every gate.
+ *
+ * @returns Resident megabytes (10⁶ bytes), the highest of the process so far:
+ * with the model open, and at the end.
+ */
+export async function gradientMemory({ net, request }: Subject) {
   await using form = await openTrainingForm(net);
   const before = peakMegabytes();
   const gates = denseGates(net.steps, net.units.length);
@@ -27,25 +22,25 @@ export async function gradientMemory(
   return { before, peak: peakMegabytes() };
 }
 
-/**
- * {@linkcode gradientMemory} of one guided image in a fresh process.
- *
- * @throws {Error} If the process fails.
- */
-export const gradientMemoryApart = (
-  folder: string,
-  steps: number,
-): Promise<GradientMemory> =>
-  measuredApart(import.meta.url, {
-    what: `a gradient at ${steps} steps`,
-    args: [folder, String(steps)],
-  });
+/** {@linkcode gradientMemory} of one guided image of a model's folder, in a fresh process. */
+export const gradientMemoryApart = await apart(
+  { url: import.meta.url, main: import.meta.main },
+  async (folder, steps) =>
+    gradientMemory(
+      await modelFolder(folder, { images: 1, steps: Number(steps) }),
+    ),
+);
 
-if (import.meta.main) {
-  const [folder, steps] = Deno.args;
-  const subject = await modelFolder(folder, {
-    images: 1,
-    steps: Number(steps),
-  });
-  console.log(JSON.stringify(await gradientMemory(subject)));
+/** A line a number of steps, and the ratio of the peaks. */
+export function memoryLines(
+  peaks: { readonly [steps in "10" | "50"]: FiguresOf<typeof gradientMemory> },
+): string[] {
+  return [
+    ...columnLines(Object.entries(peaks), [
+      ["steps", ([steps]) => steps],
+      ["open MB", ([, { before }]) => before.toFixed(0)],
+      ["peak MB", ([, { peak }]) => peak.toFixed(0)],
+    ], { left: 0 }),
+    `ratio of the peaks ${(peaks["50"].peak / peaks["10"].peak).toFixed(3)}`,
+  ];
 }

@@ -13,26 +13,18 @@ import {
 } from "@dip-go/supernet/sampling";
 import { openTrainingForm } from "@dip-go/supernet/training";
 import { interleave, type Latency } from "../statistics/latency.ts";
+import type { ByName, FiguresOf } from "./figures.ts";
 import type { Subject } from "./subjects/subjects.ts";
 
-/** Times in milliseconds. */
-export interface GradientSpeed {
-  readonly images: number;
-  readonly steps: number;
-  readonly latency: { readonly pass: Latency; readonly step: Latency };
-  /** Median time of a gradient step over that of a pass. */
-  readonly overPass: number;
-}
-
 /**
- * Times both, taking turns.
+ * Times both, taking turns, in milliseconds.
  *
  * @throws {RangeError} If `rounds` is less than 1.
  */
 export async function measureGradient(
   { net, request }: Subject,
   { rounds }: { rounds: number },
-): Promise<GradientSpeed> {
+) {
   const gates = denseGates(net.steps, net.units.length);
   await using form = await openTrainingForm(net);
   await using runner = new SubNetRunner(net);
@@ -62,7 +54,7 @@ const seconds = ({ median }: Latency) => (median / 1000).toFixed(2);
 
 /** A line a subject. */
 export const gradientLines = (
-  speeds: Readonly<Record<string, GradientSpeed>>,
+  speeds: ByName<FiguresOf<typeof measureGradient>>,
 ): string[] =>
   columnLines(Object.entries(speeds), [
     ["model", ([name]) => name],

@@ -1,34 +1,11 @@
 /** The cost of a picture as steps, pictures at once and their size grow: the full sampler and a SubNet, time beside MACs. */
 import { columnLines } from "../tables/aligned_lines.ts";
 import { readNetwork } from "@dip-go/core/models";
+import type { ByName, FiguresOf } from "./figures.ts";
 import { measureSpeed } from "./sub_net_speed.ts";
 import { modelFolder, type SubjectSize } from "./subjects/subjects.ts";
 
 type GrowthSize = Required<SubjectSize>;
-
-/** The size that grows while the others stay. */
-export type GrowthAxis = keyof GrowthSize;
-
-interface OfBoth {
-  readonly full: number;
-  readonly subNet: number;
-}
-
-/** The cost of one picture at a size. */
-export interface GrowthPoint extends GrowthSize {
-  /** Calls of the model in so many steps of the sampler. */
-  readonly calls: number;
-  /** Multiply-accumulates, total convention. */
-  readonly macs: OfBoth;
-  /** Medians in milliseconds. */
-  readonly time: OfBoth;
-  readonly speedup: number;
-  /** Measured speedup over MACs speedup. */
-  readonly overMacs: number;
-}
-
-/** Points by the size that grows, ascending; one is on all three lines. */
-export type Growth = Readonly<Record<GrowthAxis, readonly GrowthPoint[]>>;
 
 export interface GrowthOptions {
   /** Fraction of the dense trajectory's MACs that the SubNet leaves out. */
@@ -37,19 +14,16 @@ export interface GrowthOptions {
   readonly rounds: number;
   /** Steps of the sampler where they do not grow. */
   readonly steps: number;
-  /** {@linkcode usualSizes} by default. */
-  readonly sizes?: GrownSizes;
+  /** The values that each grows to, besides the one where it stays. */
+  readonly sizes?: {
+    readonly steps: readonly number[];
+    readonly images: readonly number[];
+    /** Of the model's own side, which its patches or levels must divide: the weights are the same. */
+    readonly sides: readonly number[];
+  };
 }
 
-/** The values that each grows to, besides the one where it stays. */
-export interface GrownSizes {
-  readonly steps: readonly number[];
-  readonly images: readonly number[];
-  /** Of the model's own side, which its patches or levels must divide: the weights are the same. */
-  readonly sides: readonly number[];
-}
-
-const usualSizes: GrownSizes = {
+const usualSizes = {
   steps: [10, 20, 50],
   images: [2, 4, 8],
   sides: [1 / 2, 2],
@@ -59,52 +33,37 @@ const usualSizes: GrownSizes = {
  * Measures a model at each size, with the SubNet of `mixedGates`.
  *
  * @param folder The model and its scheduler.
+ * @returns Points by the size that grows while the others stay, ascending; one is on all three lines.
  * @throws {RangeError} If the sparsity cannot be reached in as few steps, or `rounds` is less than 1.
  */
 export async function measureGrowth(
   folder: string,
   { steps, sizes = usualSizes, ...options }: GrowthOptions,
-): Promise<Growth> {
+) {
   const { config: { sampleSize } } = await readNetwork(folder);
   const base = { steps, images: 1, side: sampleSize };
-  const lines = linesThrough(base, sizes);
-  const points = new Map<string, GrowthPoint>();
-  for (const size of Object.values(lines).flat()) {
-    if (points.has(keyOf(size))) continue;
-    points.set(keyOf(size), await pointAt(folder, size, options));
-  }
-  const measured = (sizes: readonly GrowthSize[]) =>
-    sizes.map((size) => points.get(keyOf(size))!);
+  const common = await pointAt(folder, base, options);
+  const along = async (axis: keyof GrowthSize, values: readonly number[]) => {
+    const others = values.filter((value) => value !== base[axis]);
+    const points = await Array.fromAsync(
+      others,
+      (value) => pointAt(folder, { ...base, [axis]: value }, options),
+    );
+    return [common, ...points].sort((a, b) => a[axis] - b[axis]);
+  };
   return {
-    steps: measured(lines.steps),
-    images: measured(lines.images),
-    side: measured(lines.side),
+    steps: await along("steps", sizes.steps),
+    images: await along("images", sizes.images),
+    side: await along("side", sizes.sides.map((part) => part * sampleSize)),
   };
 }
 
-/** Sizes that differ from one, which is among them, in one thing each. */
-function linesThrough(
-  size: GrowthSize,
-  { steps, images, sides }: GrownSizes,
-): Record<GrowthAxis, readonly GrowthSize[]> {
-  const along = (axis: GrowthAxis, values: readonly number[]) =>
-    [...new Set([...values, size[axis]])].sort((a, b) => a - b)
-      .map((value) => ({ ...size, [axis]: value }));
-  return {
-    steps: along("steps", steps),
-    images: along("images", images),
-    side: along("side", sides.map((factor) => factor * size.side)),
-  };
-}
-
-const keyOf = ({ steps, images, side }: GrowthSize): string =>
-  `${steps},${images},${side}`;
-
+/** The cost of one picture at a size: calls of the model, MACs in the total convention, medians in milliseconds. */
 async function pointAt(
   folder: string,
   size: GrowthSize,
-  options: Omit<GrowthOptions, "steps">,
-): Promise<GrowthPoint> {
+  options: { sparsity: number; rounds: number },
+) {
   const { images } = size;
   const subject = await modelFolder(folder, size);
   const { macs, latency: { full, subNet }, overMacs } = await measureSpeed(
@@ -121,9 +80,9 @@ async function pointAt(
   };
 }
 
-/** Measurements in lines for a terminal, by the model's name. */
+/** A table a model and size that grows. */
 export const growthLines = (
-  growths: Readonly<Record<string, Growth>>,
+  growths: ByName<FiguresOf<typeof measureGrowth>>,
 ): string[] =>
   Object.entries(growths).flatMap(([name, { steps, images, side }]) => [
     ...tableOf(`${name}: steps`, steps),
@@ -131,7 +90,10 @@ export const growthLines = (
     ...tableOf(`${name}: side of the latents`, side),
   ]);
 
-const tableOf = (title: string, points: readonly GrowthPoint[]): string[] => [
+const tableOf = (
+  title: string,
+  points: readonly FiguresOf<typeof pointAt>[],
+): string[] => [
   `${title}, one image's cost`,
   ...columnLines(points, [
     ["steps", ({ steps }) => String(steps)],

@@ -3,7 +3,6 @@ import { columnLines } from "../tables/aligned_lines.ts";
 import { parametersAsInputs, vjpGraph } from "@dip-go/core/autodiff";
 import { convolution, groupNorm, noWeights } from "@dip-go/core/models";
 import {
-  type Graph,
   GraphBuilder,
   macsOfGraph,
   sumMacs,
@@ -11,6 +10,7 @@ import {
 } from "@dip-go/core/onnx";
 import { openSession } from "@dip-go/core/runtime";
 import { interleave, type Latency } from "../statistics/latency.ts";
+import type { FiguresOf } from "./figures.ts";
 import { randomFeeds } from "./subjects/random_feeds.ts";
 
 /** A layer and the shape of its input, `[B, C, H, W]`. */
@@ -31,32 +31,24 @@ function conv(
   },
 ): LayerSubject {
   const options = { ...module, channels, kernel, stride };
-  return {
-    name: `conv ${kernel}x${kernel} to ${channels}, stride ${stride}`,
-    shape,
-    layer: (g, x) => convolution(g, x, options),
-  };
+  const name = `conv ${kernel}x${kernel} to ${channels}, stride ${stride}`;
+  return { name, shape, layer: (g, x) => convolution(g, x, options) };
 }
 
-const norm = (shape: readonly number[]): LayerSubject => ({
-  name: "group norm",
-  shape,
-  layer: (g, x) => groupNorm(g, x, { ...module, groups: 32, epsilon: 1e-5 }),
-});
+const layerOf =
+  (name: string, layer: LayerSubject["layer"]) =>
+  (shape: readonly number[]): LayerSubject => ({ name, shape, layer });
 
-const silu = (shape: readonly number[]): LayerSubject => ({
-  name: "SiLU",
-  shape,
-  layer: (g, x) => g.silu(x),
-});
+const norm = layerOf(
+  "group norm",
+  (g, x) => groupNorm(g, x, { ...module, groups: 32, epsilon: 1e-5 }),
+);
 
-const nearest = (shape: readonly number[]): LayerSubject => ({
-  name: "nearest 2x",
-  shape,
-  layer(g, x) {
-    const [batch, channels, height, width] = x.shape;
-    return g.resize(x, [batch, channels, 2 * height, 2 * width]);
-  },
+const silu = layerOf("SiLU", (g, x) => g.silu(x));
+
+const nearest = layerOf("nearest 2x", (g, x) => {
+  const [batch, channels, height, width] = x.shape;
+  return g.resize(x, [batch, channels, 2 * height, 2 * width]);
 });
 
 /** In a UNet trained here, and in one of Stable Diffusion's size. */
@@ -78,70 +70,50 @@ export const layerSubjects: readonly LayerSubject[] = [
   nearest([8, 320, 32, 32]),
 ];
 
-/** The passes timed: the layer, the gradient of its input, that of its weights. */
-export type Pass = "forward" | "data" | "weights";
-
-/** Multiply-accumulates of one pass, and times; `weights` only where the layer has any. */
-export interface LayerSpeed {
-  readonly name: string;
-  readonly shape: readonly number[];
-  readonly macs: number;
-  readonly latency: Readonly<Partial<Record<Pass, Latency>>>;
-}
-
-/** The graph of each pass; weights are inputs, as in training. */
-function passGraphs({ name, shape, layer }: LayerSubject): Map<Pass, Graph> {
+/** The layer, the gradient of its input and, if it has weights, theirs: inputs, as in training. */
+function passGraphs({ name, shape, layer }: LayerSubject) {
   const g = new GraphBuilder(name);
   const x = g.input("x", "float32", shape);
   const forward = parametersAsInputs(g.build({ y: layer(g, x) }));
   const weights = forward.inputs.slice(1).map((input) => input.name);
-  const graphs = new Map<Pass, Graph>([
-    ["forward", forward],
-    ["data", vjpGraph(forward, { wrt: ["x"] })],
-  ]);
-  if (weights.length > 0) {
-    graphs.set("weights", vjpGraph(forward, { wrt: weights }));
-  }
-  return graphs;
+  const data = vjpGraph(forward, { wrt: ["x"] });
+  return weights.length === 0
+    ? { forward, data }
+    : { forward, data, weights: vjpGraph(forward, { wrt: weights }) };
 }
 
-/** Times the passes of a layer, taking turns. @throws {RangeError} If `rounds` is less than 1. */
-export async function measureLayer(
+/** Times the passes of a layer, taking turns; MACs of one pass. @throws {RangeError} If `rounds` is less than 1. */
+async function measureLayer(
   subject: LayerSubject,
   { rounds }: { rounds: number },
-): Promise<LayerSpeed> {
+) {
   const graphs = passGraphs(subject);
   await using sessions = new AsyncDisposableStack();
   const runs: Record<string, () => Promise<unknown>> = {};
-  for (const [pass, graph] of graphs) {
+  for (const [pass, graph] of Object.entries(graphs)) {
     const session = sessions.use(await openSession(graph));
     const feeds = randomFeeds(graph);
     runs[pass] = () => session.run(feeds);
   }
-  const { total } = sumMacs(macsOfGraph(graphs.get("forward")!).values());
+  const { total } = sumMacs(macsOfGraph(graphs.forward).values());
   const { name, shape } = subject;
-  return {
-    name,
-    shape,
-    macs: total,
-    latency: await interleave(runs, { rounds }),
-  };
+  const latency: Readonly<Partial<Record<string, Latency>>> = await interleave(
+    runs,
+    { rounds },
+  );
+  return { name, shape, macs: total, latency };
 }
 
 /** The layers, one after the other. */
-export async function measureLayers(
+export const measureLayers = (
   subjects: readonly LayerSubject[],
   options: { rounds: number },
-): Promise<LayerSpeed[]> {
-  const speeds: LayerSpeed[] = [];
-  for (const subject of subjects) {
-    speeds.push(await measureLayer(subject, options));
-  }
-  return speeds;
-}
+) => Array.fromAsync(subjects, (subject) => measureLayer(subject, options));
 
 /** A line a layer: the median milliseconds of each pass, and its rate where it multiplies matrices. */
-export const layerLines = (speeds: readonly LayerSpeed[]): string[] => [
+export const layerLines = (
+  speeds: FiguresOf<typeof measureLayers>,
+): string[] => [
   ...columnLines(speeds, [
     ["layer", ({ name }) => name],
     ["input", ({ shape }) => `[${shape.join(", ")}]`],

@@ -7,7 +7,7 @@ export { gradientMemory } from "./gradient_memory.ts";
 export { gradientLines, measureGradient } from "./gradient_speed.ts";
 export { growthLines, measureGrowth } from "./growth.ts";
 export { layerLines, layerSubjects, measureLayers } from "./layer_gradients.ts";
-export { writeFigures } from "./machine.ts";
+export { writeFigures } from "./figures.ts";
 export { measurePeers, peerLines } from "./peers/peers.ts";
 export { measureSpeed, speedLines } from "./sub_net_speed.ts";
 export { tinySubject } from "./subjects/tiny_subject.ts";

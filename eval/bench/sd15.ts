@@ -1,8 +1,7 @@
 /**
  * Stable Diffusion 1.5 at full size, random weights: peak memory of a guided
  * picture and of a gradient step, and the UNet's arithmetic rate beside the
- * machine's own. Each is a program of its own (arguments: task, folder),
- * because a process's peak never falls; it prints JSON.
+ * machine's own, each in a process of its own.
  */
 import { alignedLines } from "../tables/aligned_lines.ts";
 import { loadPipeline } from "@dip-go/core";
@@ -15,13 +14,14 @@ import { openSubNet } from "@dip-go/supernet";
 import { denseGates, superNet } from "@dip-go/supernet/gates";
 import { openTrainingForm } from "@dip-go/supernet/training";
 import { interleave } from "../statistics/latency.ts";
-import { measuredApart, peakBytes } from "./apart.ts";
+import { apart, peakBytes } from "./apart.ts";
+import type { ByName } from "./figures.ts";
 import { openLargeProducts, rateOf } from "./large_products.ts";
 import { randomFeeds } from "./subjects/random_feeds.ts";
 import { ensureSd15 } from "./subjects/sd15_folder.ts";
 
 /** A task's measurements by name, in the unit that the name ends in. */
-type Figures = Readonly<Record<string, number>>;
+type Figures = ByName<number>;
 
 const peakGigabytes = () => peakBytes() / 1e9;
 
@@ -82,38 +82,33 @@ async function rate(folder: string): Promise<Figures> {
   };
 }
 
-const tasks = { rate, generate, gradient };
+const tasks: ByName<(folder: string) => Promise<Figures>> = {
+  rate,
+  generate,
+  gradient,
+};
+
+const measuredApart = await apart(
+  { url: import.meta.url, main: import.meta.main },
+  (task, folder) => tasks[task](folder),
+);
 
 /** Every task's figures. The folder is written if it is not there. */
-export async function measureSd15(
-  folder: string,
-): Promise<Record<string, Figures>> {
+export async function measureSd15(folder: string): Promise<ByName<Figures>> {
   await ensureSd15(folder);
   const figures: Record<string, Figures> = {};
-  for (const task of Object.keys(tasks) as (keyof typeof tasks)[]) {
-    figures[task] = await measuredApart(import.meta.url, {
-      what: task,
-      args: [task, folder],
-    });
+  for (const task of Object.keys(tasks)) {
+    figures[task] = await measuredApart(task, folder);
   }
   return figures;
 }
 
 /** A line a figure. */
-export const sd15Lines = (
-  figures: Readonly<Record<string, Figures>>,
-): string[] =>
+export const sd15Lines = (figures: ByName<Figures>): string[] =>
   alignedLines(
     Object.entries(figures).flatMap(([task, values]) =>
-      Object.entries(values).map((
-        [name, value],
-      ) => [task, name, value.toFixed(2)])
+      Object.entries(values)
+        .map(([name, value]) => [task, name, value.toFixed(2)])
     ),
     { left: 2 },
   );
-
-if (import.meta.main) {
-  const [task, folder] = Deno.args;
-  const figures = await tasks[task as keyof typeof tasks](folder);
-  console.log(JSON.stringify(figures));
-}

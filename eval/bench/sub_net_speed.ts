@@ -9,6 +9,7 @@ import {
 } from "@dip-go/supernet/gates";
 import { openFusedSubNet, SubNetRunner } from "@dip-go/supernet/sampling";
 import { interleave, type Latency } from "../statistics/latency.ts";
+import type { FiguresOf } from "./figures.ts";
 import { mixedGates } from "./subjects/mixed_gates.ts";
 import type { Subject } from "./subjects/subjects.ts";
 
@@ -21,15 +22,6 @@ export interface SpeedOptions {
   readonly fullCalls?: number;
 }
 
-/** Both samplers' cost: MACs in the total convention, times in milliseconds. */
-export interface Speed {
-  readonly gates: Gates;
-  readonly macs: { readonly full: number; readonly subNet: number };
-  readonly latency: { readonly full: Latency; readonly subNet: Latency };
-  /** Measured speedup over MACs speedup: of the median times, and of each round's. */
-  readonly overMacs: { readonly median: number; readonly rounds: number[] };
-}
-
 /** All gates open in the first `calls` steps; the others hold the prediction. */
 const firstCalls = ({ steps, units }: SuperNet, calls: number): Gates =>
   denseGates(steps, units.length)
@@ -40,12 +32,14 @@ const firstCalls = ({ steps, units }: SuperNet, calls: number): Gates =>
  * SubNet is as many samples in a row as take about as long as the full one's
  * turn, so that the machine's slow moments fall on both alike.
  *
+ * @returns MACs in the total convention, times in milliseconds; `overMacs` is the
+ * measured speedup over MACs speedup, of the median times and of each round's.
  * @throws {RangeError} If the sparsity cannot be reached, or `rounds` is less than 1.
  */
 export async function measureSpeed(
   { net, request }: Subject,
   { sparsity, rounds, fullCalls = net.steps }: SpeedOptions,
-): Promise<Speed> {
+) {
   const gates = mixedGates(net, sparsity);
   await using runner = new SubNetRunner(net);
   await using full = await openFusedSubNet(runner, firstCalls(net, fullCalls));
@@ -91,17 +85,15 @@ const dividedBy = (
 const seconds = (milliseconds: number) => (milliseconds / 1000).toFixed(3);
 
 /** The gates as a picture, a row a step: `#` computes, `.` reuses; the last column is the whole step. */
-function pattern(gates: Gates): string[] {
-  return gates.map((row, t) =>
-    `  step ${String(t).padStart(2)}  ${
-      row.map((gate) => gate ? "#" : ".").join("")
-    }`
-  );
-}
+const pattern = (gates: Gates): string[] =>
+  gates.map((row, t) => {
+    const units = row.map((gate) => gate ? "#" : ".");
+    return `  step ${String(t).padStart(2)}  ${units.join("")}`;
+  });
 
-/** A measurement in lines for a terminal. */
+/** The gates, a line a sampler, and the speedups. */
 export function speedLines(
-  { gates, macs, latency, overMacs }: Speed,
+  { gates, macs, latency, overMacs }: FiguresOf<typeof measureSpeed>,
 ): string[] {
   const byMacs = macs.full / macs.subNet;
   const { rounds } = overMacs;

@@ -8,22 +8,17 @@ import {
   type Device,
   nodesOffDevice,
   type Precision,
-  type SessionOptions,
   useSoftwareGpu,
 } from "@dip-go/core/runtime";
-import {
-  denseGates,
-  type Gates,
-  subNetMacs,
-  type SuperNet,
-} from "@dip-go/supernet/gates";
+import { denseGates, type Gates, subNetMacs } from "@dip-go/supernet/gates";
 import {
   openFusedSubNet,
   stepGraph,
   stepPlans,
   SubNetRunner,
 } from "@dip-go/supernet/sampling";
-import { interleave, type Latency } from "../../statistics/latency.ts";
+import { interleave } from "../../statistics/latency.ts";
+import type { FiguresOf } from "../figures.ts";
 import { fullSubjects, type GpuSubject, tinySubjects } from "./gpu_subjects.ts";
 import { mixedGates } from "../subjects/mixed_gates.ts";
 
@@ -42,22 +37,6 @@ export interface GpuBenchOptions {
 /** Fractions of the MACs that the SubNets leave out. */
 const sparsities = [0.6, 0.8];
 
-/** A sampler of one model: MACs in the total convention, milliseconds a picture. */
-export interface MeasuredSampler {
-  readonly name: string;
-  readonly macs: number;
-  readonly latency: Latency;
-}
-
-/** One model's figures. */
-export interface GpuMeasurement {
-  readonly model: string;
-  /** Operators of a whole step that the device left to the CPU. */
-  readonly offDevice: readonly string[];
-  /** The full one first. */
-  readonly samplers: readonly MeasuredSampler[];
-}
-
 /**
  * Measures every model in turn.
  *
@@ -65,7 +44,7 @@ export interface GpuMeasurement {
  */
 export async function* measureGpu(
   { tiny, software, ...options }: GpuBenchOptions,
-): AsyncGenerator<GpuMeasurement> {
+) {
   if (software && !useSoftwareGpu()) {
     throw new Error(
       "Cannot bench in software: there is no SwiftShader in /usr/lib/chromium, expected that of Debian's package chromium",
@@ -76,21 +55,15 @@ export async function* measureGpu(
   }
 }
 
+/** A model's samplers, the full one first: MACs in the total convention, milliseconds a picture; and the operators of a whole step that the device left to the CPU. */
 async function measured(
   { name: model, make }: GpuSubject,
-  { steps, rounds, device, precision }: Pick<
-    GpuBenchOptions,
-    "steps" | "rounds" | "device" | "precision"
-  >,
-): Promise<GpuMeasurement> {
+  { steps, rounds, ...options }: Omit<GpuBenchOptions, "tiny" | "software">,
+) {
   const { net, request } = make(steps);
-  const options = { device, precision };
   const plans = new Map<string, Gates>([
     ["full", denseGates(net.steps, net.units.length)],
-    ...sparsities.map((s): [string, Gates] => [
-      s.toFixed(1),
-      mixedGates(net, s),
-    ]),
+    ...sparsities.map((s) => [s.toFixed(1), mixedGates(net, s)] as const),
   ]);
   await using runner = new SubNetRunner(net, options);
   await using opened = new AsyncDisposableStack();
@@ -102,9 +75,11 @@ async function measured(
     functions[name] = () => subNet.sample(request);
   }
   const latencies = await interleave(functions, { rounds });
+  const wholeStep = stepGraph(net, stepPlans(net, plans.get("full")!)[0]);
+  const offDevice = await nodesOffDevice(wholeStep, options);
   return {
     model,
-    offDevice: await offDevice(net, options),
+    offDevice: offDevice.map(({ name, op }) => `${op} (${name})`),
     samplers: [...plans].map(([name, gates]) => ({
       name,
       macs: subNetMacs(net, gates),
@@ -113,24 +88,13 @@ async function measured(
   };
 }
 
-/** Of a step with every block in it. */
-async function offDevice(
-  net: SuperNet,
-  options: SessionOptions,
-): Promise<string[]> {
-  const dense = denseGates(net.steps, net.units.length);
-  const graph = stepGraph(net, stepPlans(net, dense)[0]);
-  const nodes = await nodesOffDevice(graph, options);
-  return nodes.map(({ name, op }) => `${op} (${name})`);
-}
-
 /** A model's figures for a terminal. */
 export function gpuLines(
-  { model, offDevice, samplers }: GpuMeasurement,
+  { model, offDevice, samplers }: FiguresOf<typeof measured>,
 ): string[] {
   const [full] = samplers;
-  const byMacs = ({ macs }: MeasuredSampler) => full.macs / macs;
-  const measured = ({ latency }: MeasuredSampler) =>
+  const byMacs = ({ macs }: typeof full) => full.macs / macs;
+  const measured = ({ latency }: typeof full) =>
     full.latency.median / latency.median;
   return [
     model,

@@ -9,21 +9,11 @@ import {
 import { macsOfGraph, sumMacs } from "@dip-go/core/onnx";
 import { openSession } from "@dip-go/core/runtime";
 import { interleave, type Latency } from "../../statistics/latency.ts";
+import type { FiguresOf } from "../figures.ts";
 import { exporterGraph } from "./exporter_graph.ts";
 import { openLargeProducts, rateOf } from "../large_products.ts";
 import { randomFeeds } from "../subjects/random_feeds.ts";
 import { folders, type ModelName } from "../subjects/subjects.ts";
-
-/** One network's speed; times in milliseconds, rates in 10⁹ floating-point operations a second. */
-export interface PeerSpeed {
-  readonly name: string;
-  readonly batch: number;
-  readonly macs: number;
-  readonly latency: { readonly ours: Latency; readonly exporter: Latency };
-  /** Median time of ours over the exporter's. */
-  readonly overExporter: number;
-  readonly rate: { readonly ours: number; readonly machine: number };
-}
 
 /** The networks compared; a batch of two is one guided image. */
 const subjects: readonly { name: ModelName; batch: number }[] = [
@@ -34,7 +24,7 @@ const subjects: readonly { name: ModelName; batch: number }[] = [
 ];
 
 /**
- * Times one call of the network.
+ * Times one call of the network, in milliseconds; rates in 10⁹ floating-point operations a second.
  *
  * @throws {RangeError} If `rounds` is less than 1.
  */
@@ -46,7 +36,7 @@ export async function measurePeers(
     /** Of the products that the machine's rate is measured with. */
     sides?: readonly number[];
   },
-): Promise<PeerSpeed> {
+) {
   const graph = wholeGraph(model);
   const feeds = randomFeeds(graph);
   await using ours = await openSession(graph);
@@ -74,17 +64,11 @@ export async function measurePeers(
 }
 
 /** Every subject, one after the other: only one is in memory at a time. */
-export async function measureAllPeers(
-  { rounds }: { rounds: number },
-): Promise<PeerSpeed[]> {
-  const speeds: PeerSpeed[] = [];
-  for (const { name, batch } of subjects) {
+export const measureAllPeers = ({ rounds }: { rounds: number }) =>
+  Array.fromAsync(subjects, async ({ name, batch }) => {
     const model = await loadModel(await folders[name]());
-    const graph = blockGraphOf(model, { batch });
-    speeds.push(await measurePeers(graph, { name, rounds }));
-  }
-  return speeds;
-}
+    return await measurePeers(blockGraphOf(model, { batch }), { name, rounds });
+  });
 
 const spread = ({ median, min, max }: Latency) => {
   const digits = median < 100 ? 1 : 0;
@@ -93,7 +77,9 @@ const spread = ({ median, min, max }: Latency) => {
 };
 
 /** A line a network. */
-export const peerLines = (speeds: readonly PeerSpeed[]): string[] => [
+export const peerLines = (
+  speeds: readonly FiguresOf<typeof measurePeers>[],
+): string[] => [
   ...columnLines(speeds, [
     ["network", ({ name }) => name],
     ["batch", ({ batch }) => String(batch)],

@@ -1,0 +1,36 @@
+/** Figures of a bench, and the file that keeps them. */
+import { cpus, totalmem } from "node:os";
+import { writeAtomically } from "@dip-go/core/files";
+
+/** What a measuring function finds. */
+export type FiguresOf<Measure extends (...args: never[]) => Promise<unknown>> =
+  Awaited<ReturnType<Measure>>;
+
+/** Figures by the name of the model that they are of. */
+export type ByName<Figures> = Readonly<Record<string, Figures>>;
+
+/**
+ * Writes `<folder>/<name>.json`: the machine, the day, the figures.
+ *
+ * @returns The file's path.
+ */
+export async function writeFigures(
+  folder: string,
+  name: string,
+  figures: unknown,
+): Promise<string> {
+  await Deno.mkdir(folder, { recursive: true });
+  const date = new Date().toISOString().slice(0, 10);
+  const cores = cpus();
+  const machine = {
+    cpu: cores[0].model,
+    cores: cores.length,
+    memoryGb: Math.round(totalmem() / 1e9),
+    os: `${Deno.build.os} ${Deno.build.arch}`,
+    deno: Deno.version.deno,
+  };
+  const content = { bench: name, date, machine, figures };
+  const path = `${folder}/${name}.json`;
+  await writeAtomically(path, `${JSON.stringify(content, null, 2)}\n`);
+  return path;
+}
