@@ -7,18 +7,14 @@ import {
   tensor,
 } from "@dip-go/core/tensor";
 
-/** Two measures of the same distance. */
-export interface Difference {
+/** One tensor of one case, compared. */
+export interface Conformance {
+  readonly case: string;
+  readonly tensor: string;
   /** Largest absolute error; NaN where either tensor has one. */
   readonly maxAbs: number;
   /** maxAbs over the recorded tensor's largest magnitude; maxAbs itself where that is 0. */
   readonly relative: number;
-}
-
-/** One tensor of one case, compared. */
-export interface Conformance extends Difference {
-  readonly case: string;
-  readonly tensor: string;
   /** The largest `relative` that is accepted. */
   readonly limit: number;
   readonly ok: boolean;
@@ -44,29 +40,27 @@ function tensorOf(numbers: Numbers): Tensor {
 }
 
 /**
- * Compares a tensor with the recorded one. A NaN is never ok.
+ * The judge of a case: compares a tensor with the recorded one. A NaN is never ok.
  *
- * @throws {RangeError} If the shapes differ.
+ * @returns A function that throws a `RangeError` if the shapes differ.
  */
-export function judge({ found, expected, limits, ...name }: {
-  readonly case: string;
-  readonly tensor: string;
-  readonly found: Numbers;
-  readonly expected: Numbers;
-  readonly limits: Limits;
-}): Conformance {
-  const distance = difference(tensorOf(found), tensorOf(expected));
-  const ok = distance.relative <= limits.relative &&
-    distance.maxAbs <= (limits.maxAbs ?? Infinity);
-  return { ...name, ...distance, limit: limits.relative, ok };
-}
+export const judgeOf =
+  (name: string, { relative: limit, maxAbs = Infinity }: Limits) =>
+  (tensor: string, found: Numbers, expected: Numbers): Conformance => {
+    const distance = difference(tensorOf(found), tensorOf(expected));
+    const ok = distance.relative <= limit && distance.maxAbs <= maxAbs;
+    return { case: name, tensor, ...distance, limit, ok };
+  };
 
 /**
  * How far a tensor is from the recorded one, element by element.
  *
  * @throws {RangeError} If the shapes differ.
  */
-export function difference(found: Tensor, expected: Tensor): Difference {
+export function difference(
+  found: Tensor,
+  expected: Tensor,
+): Pick<Conformance, "maxAbs" | "relative"> {
   if (!sameShape(found.shape, expected.shape)) {
     throw new RangeError(
       `Cannot compare tensors: found ${describe(found)}, expected ${

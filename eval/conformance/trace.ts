@@ -8,17 +8,15 @@ import {
 import { openSession } from "@dip-go/core/runtime";
 import { float32, plus, sizeOf, type Tensor } from "@dip-go/core/tensor";
 import type { SafetensorsFile } from "@dip-go/core/weights";
-import { type Conformance, judge, type Limits } from "./judge.ts";
+import type { Conformance, judgeOf } from "./judge.ts";
 
 /** Recorded features, and how they are compared. */
 export interface Trace {
-  /** Name of the case in the report. */
-  readonly name: string;
+  readonly judge: ReturnType<typeof judgeOf>;
   readonly feeds: Readonly<Record<string, Tensor>>;
   readonly recorded: SafetensorsFile;
   /** The key of a block's tensor in `recorded`, or null for one that no hook sees. The addition of a residual block is named by `residualOf`. */
   readonly keyOf: (tensor: string) => string | null;
-  readonly limits: Limits;
 }
 
 /**
@@ -27,7 +25,7 @@ export interface Trace {
  */
 export async function* runTrace(
   graph: BlockGraph,
-  { name, feeds, recorded, keyOf, limits }: Trace,
+  { judge, feeds, recorded, keyOf }: Trace,
 ): AsyncGenerator<Conformance> {
   const tensors = new Map(Object.entries(feeds));
   for (const compiled of blockGraphs(graph)) {
@@ -36,8 +34,7 @@ export async function* runTrace(
       const key = keyOf(tensor);
       if (!key || !recorded.tensors.has(key)) continue;
       const expected = recorded.read(key);
-      const found = shapedAs(made, expected);
-      yield judge({ case: name, tensor: key, found, expected, limits });
+      yield judge(key, shapedAs(made, expected), expected);
     }
   }
 }
@@ -59,13 +56,8 @@ async function runBlock(
   return block.outputs.flatMap((name): [string, Tensor][] => {
     if (!residual) return [[name, made[name]]];
     const added = made[residualOf(name)];
-    return [[residualOf(name), added], [
-      name,
-      sum(tensors.get(residual)!, added),
-    ]];
+    const stream = tensors.get(residual)!;
+    const sum = plus(stream.data as Float32Array, added.data as Float32Array);
+    return [[residualOf(name), added], [name, float32(added.shape, sum)]];
   });
-}
-
-function sum(a: Tensor, b: Tensor): Tensor {
-  return float32(a.shape, plus(a.data as Float32Array, b.data as Float32Array));
 }

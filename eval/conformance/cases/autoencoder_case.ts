@@ -9,7 +9,7 @@ import {
 } from "@dip-go/core/models";
 import { openSession } from "@dip-go/core/runtime";
 import { openSafetensors } from "@dip-go/core/weights";
-import { type Conformance, judge, type Limits } from "../judge.ts";
+import { type Conformance, judgeOf, type Limits } from "../judge.ts";
 import { runTrace } from "../trace.ts";
 
 const limits: Limits = { relative: 1e-5, maxAbs: 3e-5 };
@@ -41,22 +41,15 @@ export async function* runAutoencoder(
   ];
   for (const [graph, key] of halves) {
     const feeds = { [graph.inputs[0].name]: recorded.read(key) };
+    const judge = judgeOf(graph.model, limits);
     yield* runTrace(graph, {
-      name: graph.model,
+      judge,
       feeds,
       recorded: trace,
       keyOf: (tensor) => moduleNames[tensor] ?? tensor,
-      limits,
     });
     await using session = await openSession(wholeGraph(graph));
-    const found = (await session.run(feeds))[graph.output];
-    const expected = recorded.read(graph.output);
-    yield judge({
-      case: graph.model,
-      tensor: graph.output,
-      found,
-      expected,
-      limits,
-    });
+    const { [graph.output]: found } = await session.run(feeds);
+    yield judge(graph.output, found, recorded.read(graph.output));
   }
 }

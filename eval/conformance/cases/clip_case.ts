@@ -7,48 +7,43 @@ import {
 } from "@dip-go/core/models";
 import type { Graph } from "@dip-go/core/onnx";
 import { openSession } from "@dip-go/core/runtime";
-import type { Tensor } from "@dip-go/core/tensor";
 import { openSafetensors, type SafetensorsFile } from "@dip-go/core/weights";
-import { type Conformance, judge, type Limits } from "../judge.ts";
+import { type Conformance, judgeOf, type Limits } from "../judge.ts";
 
 const limits: Limits = { relative: 1e-5, maxAbs: 3e-5 };
 
-/** The recorded names of our outputs, in the order of computation. */
-function outputsOf(
-  recorded: SafetensorsFile,
-  projected: string,
-): [string, string][] {
+/** Recorded tensors, in the order of computation, by the names of our outputs. */
+type Outputs = readonly (readonly [output: string, key: string])[];
+
+function outputsOf(recorded: SafetensorsFile, projected: string): Outputs {
   const hidden = [...recorded.tensors.keys()]
     .filter((key) => key.startsWith("hidden_states.")).sort()
-    .map((key): [string, string] => [key, key]);
-  const rest: [string, string][] = [
+    .map((key) => [key, key] as const);
+  const rest = [
     ["last_hidden_state", "last_hidden_state"],
     ["pooler_output", "pooler_output"],
     ["embeds", projected],
-  ];
+  ] as const;
   return [...hidden, ...rest.filter(([, key]) => recorded.tensors.has(key))];
 }
 
+/** Runs a graph with these outputs on the recorded `input`, and compares them. */
 async function* compared(
-  graph: Graph,
-  { name, feeds, recorded, outputs }: {
-    name: string;
-    feeds: Readonly<Record<string, Tensor>>;
+  graphOf: (outputs: string[]) => Graph,
+  { input, key = input, outputs, recorded }: {
+    input: string;
+    /** Where the input is recorded, if not by its name. */
+    key?: string;
+    outputs: Outputs;
     recorded: SafetensorsFile;
-    outputs: readonly (readonly [string, string])[];
   },
 ): AsyncGenerator<Conformance> {
+  const judge = judgeOf(key, limits);
+  const graph = graphOf(outputs.map(([output]) => output));
   await using session = await openSession(graph);
-  const found = await session.run(feeds);
+  const found = await session.run({ [input]: recorded.read(key) });
   for (const [output, key] of outputs) {
-    const expected = recorded.read(key);
-    yield judge({
-      case: name,
-      tensor: key,
-      found: found[output],
-      expected,
-      limits,
-    });
+    yield judge(key, found[output], recorded.read(key));
   }
 }
 
@@ -63,25 +58,16 @@ export async function* runClipText(
 ): AsyncGenerator<Conformance> {
   const { config, weights } = await loadClipText(folder);
   const recorded = openSafetensors(`${folder}/case.safetensors`);
-  const long = outputsOf(recorded, "text_embeds");
-  const texts = [
-    { ids: "input_ids", outputs: long },
-    {
-      ids: "short_input_ids",
-      outputs: [["last_hidden_state", "short_last_hidden_state"]] as const,
-    },
+  const texts: [string, Outputs][] = [
+    ["input_ids", outputsOf(recorded, "text_embeds")],
+    ["short_input_ids", [["last_hidden_state", "short_last_hidden_state"]]],
   ];
-  for (const { ids, outputs } of texts) {
-    const tokens = recorded.read(ids);
-    const [batch, length] = tokens.shape;
-    const names = outputs.map(([output]) => output);
-    const graph = clipTextGraph(config, weights, {
-      batch,
-      tokens: length,
-      outputs: names,
-    });
-    const feeds = { input_ids: tokens };
-    yield* compared(graph, { name: ids, feeds, recorded, outputs });
+  for (const [key, outputs] of texts) {
+    const [batch, tokens] = recorded.read(key).shape;
+    yield* compared(
+      (outputs) => clipTextGraph(config, weights, { batch, tokens, outputs }),
+      { input: "input_ids", key, outputs, recorded },
+    );
   }
 }
 
@@ -96,12 +82,10 @@ export async function* runClipVision(
 ): AsyncGenerator<Conformance> {
   const { config, weights } = await loadClipVision(folder);
   const recorded = openSafetensors(`${folder}/case.safetensors`);
-  const pixels = recorded.read("pixel_values");
   const outputs = outputsOf(recorded, "image_embeds");
-  const graph = clipVisionGraph(config, weights, {
-    batch: pixels.shape[0],
-    outputs: outputs.map(([output]) => output),
-  });
-  const feeds = { pixel_values: pixels };
-  yield* compared(graph, { name: "pixel_values", feeds, recorded, outputs });
+  const [batch] = recorded.read("pixel_values").shape;
+  yield* compared(
+    (outputs) => clipVisionGraph(config, weights, { batch, outputs }),
+    { input: "pixel_values", outputs, recorded },
+  );
 }

@@ -19,30 +19,22 @@ import {
   frechetMetric,
 } from "../../metrics/sets/set_metric.ts";
 import { ssim } from "../../metrics/ssim.ts";
-import { type Conformance, judge } from "../judge.ts";
+import { type Conformance, judgeOf } from "../judge.ts";
 
 /** The entries of `expected.json`, by metric. */
 interface Expected {
-  readonly frechet: readonly {
-    readonly name: string;
-    readonly fid_eigh: number;
-    readonly trace1: number;
+  readonly frechet: { name: string; fid_eigh: number; trace1: number }[];
+  readonly ssim: {
+    name: string;
+    data_range: number;
+    valid: number;
+    same_zero_pad: number;
   }[];
-  readonly ssim: readonly {
-    readonly name: string;
-    readonly data_range: number;
-    readonly valid: number;
-    readonly same_zero_pad: number;
-  }[];
-  readonly psnr: readonly {
-    readonly name: string;
-    readonly data_range: number;
-    readonly psnr: number;
-  }[];
-  readonly resize: readonly {
-    readonly name: string;
-    readonly out_hw: readonly [number, number];
-    readonly filter: string;
+  readonly psnr: { name: string; data_range: number; psnr: number }[];
+  readonly resize: {
+    name: string;
+    out_hw: [number, number];
+    filter: string;
   }[];
 }
 
@@ -71,42 +63,28 @@ function* frechetRows(
     const [features, two] = [1, 2].map((i) =>
       recorded.read(`fid.${name}.features${i}`) as Tensor<"float32">
     );
-    const [one, reference] = [features, two].map((each) =>
-      normalOfFeatures(each)
-    );
+    const [one, reference] = [features, two].map(normalOfFeatures);
     const offset = Math.abs(fid_eigh) < 1e-6 ? trace1 : 0;
-    yield judge({
-      case: "frechet",
-      tensor: name,
-      found: frechetDistance(one, reference) + offset,
-      expected: fid_eigh + offset,
-      limits: { relative: 1e-6 },
-    });
+    const found = frechetDistance(one, reference) + offset;
+    const judge = judgeOf("frechet", { relative: 1e-6 });
+    yield judge(name, found, fid_eigh + offset);
     const distance = fixedReference(frechetDistanceTo(reference));
     const metric = frechetMetric("fid", distance);
-    const valueOf = (shards: readonly Shard[]) =>
+    const valueOf = (shards: ReturnType<typeof shardsOf>) =>
       metric.value(
         shards.map(({ first, rows }) => metric.accumulate(rows, first))
           .reduce(metric.merge),
       ).fid.mean + offset;
-    yield judge({
-      case: "frechet",
-      tensor: `${name}, sharded`,
-      found: valueOf(shardsOf(features)),
-      expected: valueOf([{ first: 0, rows: features }]),
-      limits: { relative: 1e-9 },
-    });
+    yield judgeOf("frechet", { relative: 1e-9 })(
+      `${name}, sharded`,
+      valueOf(shardsOf(features)),
+      valueOf([{ first: 0, rows: features }]),
+    );
   }
 }
 
-/** Neighbouring samples `[n, D]`, and the place of the first of them. */
-interface Shard {
-  readonly first: number;
-  readonly rows: Tensor<"float32">;
-}
-
-/** Samples in three shards of different sizes, out of order. */
-function shardsOf({ shape: [count, width], data }: Tensor<"float32">): Shard[] {
+/** Samples in three shards of different sizes, out of order, with the place of the first of each. */
+function shardsOf({ shape: [count, width], data }: Tensor<"float32">) {
   const cuts = [0, 7, Math.floor(count / 2), count];
   return [1, 2, 0].map((i) => ({
     first: cuts[i],
@@ -125,29 +103,18 @@ function* similarityRows(
     ["a", "b"].map((part) =>
       recorded.read(`img.${name}.${part}`) as Tensor<"float32">
     );
-  const limits = { relative: 1e-5 };
+  const [judgeSsim, judgePsnr] = ["ssim", "psnr"]
+    .map((name) => judgeOf(name, { relative: 1e-5 }));
   for (const { name, data_range: dataRange, ...values } of expected.ssim) {
     const [a, b] = pairOf(name);
     for (const padding of ["valid", "same_zero_pad"] as const) {
       const [found] = ssim(a, b, { dataRange, padding });
-      yield judge({
-        case: "ssim",
-        tensor: `${name}.${padding}`,
-        found,
-        expected: values[padding],
-        limits,
-      });
+      yield judgeSsim(`${name}.${padding}`, found, values[padding]);
     }
   }
   for (const { name, data_range: dataRange, psnr: value } of expected.psnr) {
     const [a, b] = pairOf(name);
-    yield judge({
-      case: "psnr",
-      tensor: name,
-      found: psnr(a, b, { dataRange })[0],
-      expected: value,
-      limits,
-    });
+    yield judgePsnr(name, psnr(a, b, { dataRange })[0], value);
   }
 }
 
@@ -174,13 +141,10 @@ function* resizeRows(
   for (const [output, found] of Object.entries(results)) {
     const key = `resize.${name}.${output}`;
     if (!recorded.tensors.has(key)) continue;
-    yield judge({
-      case: "resize",
-      tensor: `${name}.${output}`,
-      found,
-      expected: recorded.read(key),
-      limits: { relative: output === "out_float" ? 1e-6 : 0 },
+    const judge = judgeOf("resize", {
+      relative: output === "out_float" ? 1e-6 : 0,
     });
+    yield judge(`${name}.${output}`, found, recorded.read(key));
   }
 }
 

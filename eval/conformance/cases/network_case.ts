@@ -1,6 +1,5 @@
 /** Conformance of a network of any family: the features of every block, and the outputs, against recorded ones. */
 import {
-  type BlockGraph,
   blockGraphOf,
   type Family,
   type Granularity,
@@ -10,7 +9,7 @@ import {
 } from "@dip-go/core/models";
 import { openSession } from "@dip-go/core/runtime";
 import { openSafetensors, type SafetensorsFile } from "@dip-go/core/weights";
-import { type Conformance, judge, type Limits } from "../judge.ts";
+import { type Conformance, judgeOf, type Limits } from "../judge.ts";
 import {
   recordedFeeds,
   recordedSizes,
@@ -90,54 +89,30 @@ export async function* runNetworkCase(
   };
   const graph = graphOf(traced);
   yield* runTrace(graph, {
-    name: `${name}/${traced}`,
+    judge: judgeOf(`${name}/${traced}`, limits),
     feeds: recordedFeeds(graph, recorded, traced),
     recorded: openSafetensors(`${folder}/trace.safetensors`),
     keyOf,
-    limits,
   });
   for (const outputs of outputsBySize(recorded)) {
     const graph = graphOf(outputs[0].label);
-    yield* runOutputs(graph, { name, outputs, recorded, limits });
+    await using session = await openSession(wholeGraph(graph));
+    for (const { label, tensor } of outputs) {
+      const feeds = recordedFeeds(graph, recorded, label);
+      const { [graph.output]: found } = await session.run(
+        tensor === "output" ? feeds : withoutMask(feeds),
+      );
+      const judge = judgeOf(`${name}/${label}`, limits);
+      yield judge(tensor, found, recorded.read(`${label}.${tensor}`));
+    }
   }
 }
 
-/** A recorded output: `<label>.output`, or `<label>.output_nomask` where the network did not get its mask. */
-interface RecordedOutput {
-  readonly label: string;
-  readonly tensor: string;
-}
-
-/** The recorded outputs, those of one shape together. */
-function outputsBySize({ tensors }: SafetensorsFile): RecordedOutput[][] {
+/** The recorded outputs, those of one shape together: `<label>.output`, or `<label>.output_nomask` where the network did not get its mask. */
+function outputsBySize({ tensors }: SafetensorsFile) {
   const outputs = [...tensors].flatMap(([key, { shape }]) => {
     const match = /^(.*)\.(output(?:_nomask)?)$/.exec(key);
     return match ? [{ label: match[1], tensor: match[2], shape }] : [];
   });
   return [...Map.groupBy(outputs, ({ shape }) => shape.join()).values()];
-}
-
-async function* runOutputs(
-  graph: BlockGraph,
-  { name, outputs, recorded, limits }: {
-    name: string;
-    outputs: readonly RecordedOutput[];
-    recorded: SafetensorsFile;
-    limits: Limits;
-  },
-): AsyncGenerator<Conformance> {
-  await using session = await openSession(wholeGraph(graph));
-  for (const { label, tensor } of outputs) {
-    const feeds = recordedFeeds(graph, recorded, label);
-    const made = await session.run(
-      tensor === "output" ? feeds : withoutMask(feeds),
-    );
-    yield judge({
-      case: `${name}/${label}`,
-      tensor,
-      found: made[graph.output],
-      expected: recorded.read(`${label}.${tensor}`),
-      limits,
-    });
-  }
 }

@@ -3,7 +3,7 @@ import { cotangentOf, gradientOf, vjpGraph } from "@dip-go/core/autodiff";
 import { blockGraphOf, loadModel, wholeGraph } from "@dip-go/core/models";
 import { openSession } from "@dip-go/core/runtime";
 import { openSafetensors } from "@dip-go/core/weights";
-import { type Conformance, judge, type Limits } from "../judge.ts";
+import { type Conformance, judgeOf, type Limits } from "../judge.ts";
 import { recordedFeeds, recordedSizes } from "../recorded_feeds.ts";
 
 const limits: Limits = { relative: 2e-5, maxAbs: 1e-4 };
@@ -25,7 +25,8 @@ export async function* runNetworkGradients(
   const [{ name: output }] = graph.outputs;
   const gradients = [...recorded.tensors.keys()]
     .filter((key) => key.startsWith("grad.")).sort();
-  const wrt = gradients.map(targetOf);
+  // `grad.sample` → `sample`, `grad.param.<key>` → `<key>`.
+  const wrt = gradients.map((key) => key.replace(/^grad\.(param\.)?/, ""));
   await using session = await openSession(
     vjpGraph(graph, { wrt, keep: [output] }),
   );
@@ -33,19 +34,9 @@ export async function* runNetworkGradients(
     ...recordedFeeds(network, recorded),
     [cotangentOf(output)]: recorded.read("R"),
   });
-  const compared = (tensor: string, made: string) =>
-    judge({
-      case: "gradients",
-      tensor,
-      found: found[made],
-      expected: recorded.read(tensor),
-      limits,
-    });
-  yield compared("output", output);
-  for (const key of gradients) yield compared(key, gradientOf(targetOf(key)));
-}
-
-/** `grad.sample` → `sample`, `grad.param.<key>` → `<key>`. */
-function targetOf(gradient: string): string {
-  return gradient.replace(/^grad\.(param\.)?/, "");
+  const judge = judgeOf("gradients", limits);
+  yield judge("output", found[output], recorded.read("output"));
+  for (const [i, key] of gradients.entries()) {
+    yield judge(key, found[gradientOf(wrt[i])], recorded.read(key));
+  }
 }

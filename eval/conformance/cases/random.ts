@@ -1,6 +1,6 @@
 /** Conformance of the random generator with PyTorch's, against a folder with `randn.json`. */
 import { TorchGenerator } from "@dip-go/core/random";
-import { type Conformance, judge, type Limits } from "../judge.ts";
+import { type Conformance, judgeOf, type Limits } from "../judge.ts";
 
 /** The relative limit binds only below magnitude 1, where draws are exact or near it. */
 const limits: Limits = { relative: 1e-6, maxAbs: 1e-6 };
@@ -35,28 +35,19 @@ function* normalRows(draws: NormalDraws): Generator<Conformance> {
   const { data } = generator.randn(draws.shape);
   const second = generator.randn(draws.shape).data;
   const { first, last, second_draw_first } = draws;
-  const name = `seed ${draws.seed} randn [${draws.shape}]`;
-  const row = rowOf(name);
-  yield row("first", data.subarray(0, first.length), first);
-  yield row("last", data.subarray(-last.length), last);
+  const judge = judgeOf(`seed ${draws.seed} randn [${draws.shape}]`, limits);
+  yield judge("first", data.subarray(0, first.length), first);
+  yield judge("last", data.subarray(-last.length), last);
   const { length } = second_draw_first;
-  yield row("second draw", second.subarray(0, length), second_draw_first);
+  yield judge("second draw", second.subarray(0, length), second_draw_first);
 }
 
 function* uniformRows(draws: UniformDraws): Generator<Conformance> {
   const { seed, uniform, randint_0_1000 } = draws;
-  const name = `seed ${seed}`;
+  const judge = judgeOf(`seed ${seed}`, limits);
   const reals = new TorchGenerator(seed).rand([uniform.length]).data;
-  const row = rowOf(name);
-  yield row("rand", reals, uniform);
+  yield judge("rand", reals, uniform);
   const shape = [randint_0_1000.length];
   const integers = new TorchGenerator(seed).randint(0, 1000, shape).data;
-  yield row("randint", Array.from(integers, Number), randint_0_1000);
+  yield judge("randint", Array.from(integers, Number), randint_0_1000);
 }
-
-const rowOf = (name: string) =>
-(
-  tensor: string,
-  found: ArrayLike<number>,
-  expected: readonly number[],
-): Conformance => judge({ case: name, tensor, found, expected, limits });

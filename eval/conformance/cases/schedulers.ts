@@ -14,7 +14,7 @@ import {
   type SchedulerConfig,
   startState,
 } from "@dip-go/core/samplers";
-import { type Conformance, judge, type Limits } from "../judge.ts";
+import { type Conformance, judgeOf, type Limits } from "../judge.ts";
 
 const exact: Limits = { relative: 0 };
 /** Timesteps between the training's, found from sigmas. */
@@ -65,21 +65,13 @@ function* chainRows(
     ? makeSampler(config, { steps })
     : makeDdim(ddimConfig(config), { steps, eta });
   const name = `${steps} steps`;
-  yield judge({
-    case: name,
-    tensor: "timesteps",
-    found: sampler.steps.map(({ timestep }) => timestep),
-    expected: run.timesteps,
-    limits: run.timesteps.every(Number.isInteger) ? exact : fractional,
-  });
+  const whole = run.timesteps.every(Number.isInteger);
+  const timesteps = sampler.steps.map(({ timestep }) => timestep);
+  const judgeTimesteps = judgeOf(name, whole ? exact : fractional);
+  yield judgeTimesteps("timesteps", timesteps, run.timesteps);
+  const judge = judgeOf(name, limits);
   for (const [i, x] of chain(sampler, run, recorded).entries()) {
-    yield judge({
-      case: name,
-      tensor: `samples.${i}`,
-      found: x,
-      expected: run.samples[i],
-      limits,
-    });
+    yield judge(`samples.${i}`, x, run.samples[i]);
   }
 }
 
@@ -118,13 +110,13 @@ const namedSchedules: Readonly<Record<string, object>> = {
 
 /** `add_noise.json`: one clean sample and noise, mixed at several timesteps. */
 interface AddNoiseFile {
-  readonly x0: readonly number[];
-  readonly noise: readonly number[];
-  readonly results: readonly {
+  readonly x0: number[];
+  readonly noise: number[];
+  readonly results: {
     readonly betas: string;
     readonly t: number;
-    readonly add_noise: readonly number[];
-    readonly velocity: readonly number[];
+    readonly add_noise: number[];
+    readonly velocity: number[];
   }[];
 }
 
@@ -137,26 +129,16 @@ export async function* runAddNoise(file: string): AsyncGenerator<Conformance> {
   const { x0, noise, results }: AddNoiseFile = JSON.parse(
     await Deno.readTextFile(file),
   );
-  for (const { betas, t, ...expected } of results) {
+  for (const { betas, t, add_noise, velocity } of results) {
     const schedule = namedSchedule(betas);
     const batch = {
       clean: Float32Array.from(x0),
       noise: Float32Array.from(noise),
       timesteps: [t],
     };
-    const found = {
-      add_noise: addNoise(schedule, batch),
-      velocity: getVelocity(schedule, batch),
-    };
-    for (const tensor of ["add_noise", "velocity"] as const) {
-      yield judge({
-        case: `${betas} t${t}`,
-        tensor,
-        found: found[tensor],
-        expected: expected[tensor],
-        limits,
-      });
-    }
+    const judge = judgeOf(`${betas} t${t}`, limits);
+    yield judge("add_noise", addNoise(schedule, batch), add_noise);
+    yield judge("velocity", getVelocity(schedule, batch), velocity);
   }
 }
 

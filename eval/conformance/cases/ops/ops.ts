@@ -4,11 +4,11 @@
  * Each case's loss is Σ output ⊙ R.
  */
 import { cotangentOf, gradientOf, vjpGraph } from "@dip-go/core/autodiff";
-import { type Graph, GraphBuilder } from "@dip-go/core/onnx";
+import { GraphBuilder } from "@dip-go/core/onnx";
 import { openSession } from "@dip-go/core/runtime";
 import type { Tensor } from "@dip-go/core/tensor";
 import { openSafetensors } from "@dip-go/core/weights";
-import { type Conformance, judge } from "../../judge.ts";
+import { type Conformance, judgeOf } from "../../judge.ts";
 import { type OpAttributes, opGraphs } from "./op_graphs.ts";
 
 /** One entry of `ops.json`. */
@@ -20,31 +20,19 @@ export interface OpSpec {
   readonly grads: readonly string[];
 }
 
-/** A case ready to run. */
-export interface OpCase {
-  readonly name: string;
-  /** Forward and backward in one: outputs are `output` and the gradients. */
-  readonly graph: Graph;
-  /** The operands and the cotangent R. */
-  readonly feeds: Readonly<Record<string, Tensor>>;
-  /** The recorded tensors, keyed by the graph's outputs. */
-  readonly expected: Readonly<Record<string, Tensor>>;
-}
-
-/** Accepted error of a single operator relative to the tensor's maximum. */
-export const opLimit = 1e-5;
-
 /**
- * Builds a case: its graph, its feeds, its recorded outputs.
+ * Builds a case.
  *
  * @param read Reads a tensor of the fixtures by name, `<case>.<tensor>`.
+ * @returns The graph, forward and backward in one; its feeds, the operands and
+ * the cotangent R; the recorded tensors, keyed by the graph's outputs.
  * @throws {RangeError} If the operator is unknown.
  */
 export function opCase(
   name: string,
   { op, attrs, inputs, grads }: OpSpec,
   read: (tensor: string) => Tensor,
-): OpCase {
+) {
   if (!Object.hasOwn(opGraphs, op)) {
     throw new RangeError(
       `Cannot build case "${name}": operator "${op}" is unknown, expected one of ${
@@ -68,7 +56,6 @@ export function opCase(
     expected[gradientOf(input)] = read(`${name}.grad.${input}`);
   }
   return {
-    name,
     graph: vjpGraph(g.build({ output }), { wrt: grads, keep: ["output"] }),
     feeds: { ...tensors, [cotangentOf("output")]: read(`${name}.R`) },
     expected,
@@ -83,25 +70,18 @@ export function opCase(
  */
 export async function* runOpCases(
   folder: string,
-  { limit = opLimit }: { limit?: number } = {},
+  { limit = 1e-5 }: { limit?: number } = {},
 ): AsyncGenerator<Conformance> {
   const text = await Deno.readTextFile(`${folder}/ops.json`);
   const specs: Record<string, OpSpec> = JSON.parse(text);
   const { read } = openSafetensors(`${folder}/case.safetensors`);
   for (const [name, spec] of Object.entries(specs)) {
-    yield* runOpCase(opCase(name, spec, read), limit);
-  }
-}
-
-async function* runOpCase(
-  { name, graph, feeds, expected: recorded }: OpCase,
-  limit: number,
-): AsyncGenerator<Conformance> {
-  await using session = await openSession(graph);
-  const results = await session.run(feeds);
-  for (const [tensor, expected] of Object.entries(recorded)) {
-    const found = results[tensor];
-    const limits = { relative: limit };
-    yield judge({ case: name, tensor, found, expected, limits });
+    const { graph, feeds, expected } = opCase(name, spec, read);
+    const judge = judgeOf(name, { relative: limit });
+    await using session = await openSession(graph);
+    const found = await session.run(feeds);
+    for (const tensor of Object.keys(expected)) {
+      yield judge(tensor, found[tensor], expected[tensor]);
+    }
   }
 }
