@@ -1,17 +1,32 @@
-/** Text in aligned columns: for terminals and logs. */
+/** Text in aligned columns: for terminals, logs and Markdown's source. */
+
+/** Cells filled up with blanks to their columns' widths, those of left columns flush left, the others right. */
+export function alignedCells(
+  rows: readonly (readonly string[])[],
+  { isLeft, least = 0 }: {
+    readonly isLeft: (column: number) => boolean;
+    /** The least width of a column. */
+    readonly least?: number;
+  },
+): string[][] {
+  const widths = rows[0].map((_, column) =>
+    Math.max(least, ...rows.map((row) => displayWidth(row[column])))
+  );
+  return rows.map((row) =>
+    row.map((cell, column) => {
+      const blanks = " ".repeat(widths[column] - displayWidth(cell));
+      return isLeft(column) ? cell + blanks : blanks + cell;
+    })
+  );
+}
 
 /** Rows of text as aligned lines: the first `left` columns flush left, the others right. */
-export function alignedLines(
+export const alignedLines = (
   rows: readonly (readonly string[])[],
   { left }: { readonly left: number },
-): string[] {
-  const widths = rows[0].map((_, column) =>
-    Math.max(...rows.map((row) => row[column].length))
-  );
-  const aligned = (cell: string, i: number) =>
-    i < left ? cell.padEnd(widths[i]) : cell.padStart(widths[i]);
-  return rows.map((row) => row.map(aligned).join("  ").trimEnd());
-}
+): string[] =>
+  alignedCells(rows, { isLeft: (column) => column < left })
+    .map((cells) => cells.join("  ").trimEnd());
 
 /** A column: its header, and its text of a row. */
 export type LineColumn<Row> = readonly [
@@ -29,3 +44,21 @@ export const columnLines = <Row>(
     columns.map(([header]) => header),
     ...rows.map((row) => columns.map(([, textOf]) => textOf(row))),
   ], { left });
+
+/**
+ * Columns a text takes in a terminal: East Asian wide characters and emoji
+ * two, combining marks and codes of ANSI none, all others one.
+ */
+export function displayWidth(text: string): number {
+  // deno-lint-ignore no-control-regex
+  const shown = text.replace(/\x1b\[\d+m/g, "");
+  let width = 0;
+  for (const { segment } of new Intl.Segmenter().segment(shown)) {
+    width +=
+      /\p{Emoji_Presentation}|[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]/u
+          .test(segment)
+        ? 2
+        : 1;
+  }
+  return width;
+}

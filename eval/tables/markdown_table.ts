@@ -1,23 +1,20 @@
 /** A table in GitHub-flavoured Markdown, aligned in its source too. */
 
+import { alignedCells, displayWidth } from "./aligned_lines.ts";
 import type { Cell, Table } from "./table.ts";
-import { aligned, displayWidth } from "./terminal_table.ts";
 
 /** Renders a table with its notes below, without a final newline. The best cells are bold. */
 export function markdownTable({ columns, groups, notes }: Table): string {
-  const header = columns.map((column) => escaped(column.header));
-  const rows = groups.flat().map((row) => row.map(markdownCell));
-  const widths = columns.map((_, i) =>
-    Math.max(3, ...[header, ...rows].map((row) => displayWidth(row[i])))
-  );
-  const line = (cells: string[]) => `| ${cells.join(" | ")} |`;
-  const padded = (row: string[]) =>
-    row.map((text, i) => aligned(text, columns[i].align, { width: widths[i] }));
-  const rule = columns.map(({ align }, i) => {
-    const dashes = "-".repeat(widths[i] - 1);
-    return align === "left" ? `:${dashes}` : `${dashes}:`;
+  const isLeft = (column: number) => columns[column].align === "left";
+  const [header, ...rows] = alignedCells([
+    columns.map(({ header }) => escaped(header)),
+    ...groups.flat().map((row) => row.map(markdownCell)),
+  ], { isLeft, least: 3 });
+  const rule = header.map((cell, column) => {
+    const dashes = "-".repeat(displayWidth(cell) - 1);
+    return isLeft(column) ? `:${dashes}` : `${dashes}:`;
   });
-  const lines = [padded(header), rule, ...rows.map(padded)].map(line);
+  const lines = [header, rule, ...rows].map((row) => `| ${row.join(" | ")} |`);
   return [lines.join("\n"), ...notes.map(escaped)].join("\n\n");
 }
 

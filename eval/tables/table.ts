@@ -98,8 +98,12 @@ function columnRules(rows: readonly JoinedRow[]): ColumnRule[] {
   const experiments = new Set(rows.map(({ experiment }) => experiment));
   const measured = (
     name: "latencyMs" | "speedup" | "searchPasses",
-    column: ColumnRule,
-  ) => rows.some((row) => (row[name] ?? null) !== null) ? [column] : [];
+    header: string,
+    textOf: (value: number, row: JoinedRow) => string,
+  ) =>
+    rows.some((row) => (row[name] ?? null) !== null)
+      ? [numbers(header, (row) => row[name], textOf)]
+      : [];
   return [
     numbers("Sparsity", ({ sparsity }) => sparsity, formatPercent),
     ...experiments.size > 1
@@ -111,10 +115,18 @@ function columnRules(rows: readonly JoinedRow[]): ColumnRule[] {
     ),
     numbers("MACs", ({ macs }) => macs, formatMacs),
     numbers("MACs speedup", ({ macsSpeedup }) => macsSpeedup, times),
-    ...measured("latencyMs", latencyColumn),
-    ...measured("speedup", speedupColumn),
+    ...measured(
+      "latencyMs",
+      "Latency (ms)",
+      (ms) => ms.toFixed(Math.abs(ms) < 100 ? 1 : 0),
+    ),
+    ...measured(
+      "speedup",
+      "Speedup",
+      (speedup, row) => times(speedup) + speedupRange(row),
+    ),
     ...metricNames(rows).map((name) => metricColumn(name, rows)),
-    ...measured("searchPasses", searchColumn),
+    ...measured("searchPasses", "Search (passes)", (n) => n.toFixed(0)),
   ];
 }
 
@@ -150,24 +162,6 @@ const texts = (
   cell: (row) => ({ text: textOf(row) }),
 });
 
-const latencyColumn = numbers(
-  "Latency (ms)",
-  ({ latencyMs }) => latencyMs,
-  (ms) => ms.toFixed(Math.abs(ms) < 100 ? 1 : 0),
-);
-
-const speedupColumn = numbers(
-  "Speedup",
-  ({ speedup }) => speedup,
-  (speedup, row) => times(speedup) + speedupRange(row),
-);
-
-const searchColumn = numbers(
-  "Search (passes)",
-  ({ searchPasses }) => searchPasses,
-  (passes) => passes.toFixed(0),
-);
-
 function metricColumn(name: string, rows: readonly JoinedRow[]): ColumnRule {
   const info = metricInfo(name);
   const { higherIsBetter, digits } = info;
@@ -180,12 +174,13 @@ function metricColumn(name: string, rows: readonly JoinedRow[]): ColumnRule {
       if (value === undefined) return { text: "–" };
       const metric = metricText(value, digits);
       const { mean, interval, mark } = metric;
+      const means = group.flatMap(({ metrics }) => metrics[name]?.mean ?? []);
       return {
         text: [mean, interval, marked ? mark ?? " " : undefined]
           .filter((part) => part !== undefined).join(" "),
         value: value.mean,
         metric,
-        best: isBest(row, { group, name, higherIsBetter }),
+        best: isBest(value.mean, means, higherIsBetter),
       };
     },
   };
@@ -206,17 +201,12 @@ function differenceMark({ low, high }: Difference): "▲" | "▼" | "≈" {
 }
 
 function isBest(
-  row: JoinedRow,
-  { group, name, higherIsBetter }: {
-    group: readonly JoinedRow[];
-    name: string;
-    higherIsBetter?: boolean;
-  },
+  mean: number,
+  means: readonly number[],
+  higherIsBetter: boolean | undefined,
 ): boolean {
-  const means = group.flatMap((other) => other.metrics[name]?.mean ?? []);
   if (means.length < 2 || higherIsBetter === undefined) return false;
-  const best = higherIsBetter ? Math.max(...means) : Math.min(...means);
-  return row.metrics[name].mean === best;
+  return mean === (higherIsBetter ? Math.max(...means) : Math.min(...means));
 }
 
 function sparsityGroups(rows: readonly JoinedRow[]): JoinedRow[][] {

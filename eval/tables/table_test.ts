@@ -3,7 +3,7 @@ import { joinResults } from "./join_results.ts";
 import { renderTable } from "./render_table.ts";
 import type { MetricValue, ResultRow, Results } from "./results.ts";
 import { formatMacs, formatPercent, tableOf } from "./table.ts";
-import { displayWidth } from "./terminal_table.ts";
+import { displayWidth } from "./aligned_lines.ts";
 
 function row(method: string, sparsity: number, psnr: MetricValue): ResultRow {
   const macs = 2e9 * (1 - sparsity);
