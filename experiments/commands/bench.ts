@@ -1,12 +1,28 @@
 /** `deno task bench`: speed and memory on this machine. */
 import { command, type CommandResult, finish } from "./options/command.ts";
 import { fraction, list, whole } from "./options/option_table.ts";
-import { benches, writeFigures } from "@dip-go/eval/bench";
-import { gpuCommand } from "./bench_gpu/bench_gpu.ts";
+import {
+  benches,
+  gpuLines,
+  measureGpu,
+  writeFigures,
+} from "@dip-go/eval/bench";
+import { gpuHelp, parseGpu } from "./bench_gpu/gpu_options.ts";
+import { packGpuBench } from "./bench_gpu/gpu_pack.ts";
 
 /** Runs the command on its arguments; errors are part of the result. */
 export const benchCommand = (args: readonly string[]): Promise<CommandResult> =>
-  args[0] === "gpu" ? gpuCommand(args.slice(1)) : bench(args);
+  args[0] === "gpu" ? gpu(args.slice(1)) : bench(args);
+
+/** @throws As `parseGpu`, `measureGpu` and `packGpuBench`. */
+async function gpu(args: readonly string[]): Promise<CommandResult> {
+  const request = parseGpu(args);
+  if (request === "help") return { lines: [gpuHelp], exitCode: 0 };
+  const lines = "pack" in request
+    ? await packGpuBench(request.pack)
+    : (await Array.fromAsync(measureGpu(request), gpuLines)).flat();
+  return { lines, exitCode: 0 };
+}
 
 const bench = command({
   refusal: "Cannot bench",

@@ -1,17 +1,11 @@
 /** `deno task conformance`: this implementation against tensors recorded from another. */
-import {
-  type Conformance,
-  type ConformanceCase,
-  findCases,
-} from "@dip-go/eval/conformance";
+import { type Conformance, findCases } from "@dip-go/eval/conformance";
 import { alignedLines } from "@dip-go/eval/tables";
 import { command, finish } from "./options/command.ts";
 import { flag, oneWord, positive } from "./options/option_table.ts";
 
 /** A compared tensor and the case folder or file that it came from. */
-interface Row extends Conformance {
-  readonly source: string;
-}
+type Row = Conformance & { readonly source: string };
 
 /** Runs the command on its arguments; errors are part of the result. */
 export const conformanceCommand = command({
@@ -36,7 +30,12 @@ export const conformanceCommand = command({
     "folders",
   );
   const cases = await findCases(folder);
-  const rows = await rowsOf(cases, tolerance);
+  const rows: Row[] = [];
+  for (const { name, run } of cases) {
+    for await (const row of run?.() ?? []) {
+      rows.push({ source: name, ...tolerated(row, tolerance) });
+    }
+  }
   if (rows.length === 0) {
     throw new RangeError(
       `Cannot check conformance: ${folder} holds no case that is covered`,
@@ -49,20 +48,6 @@ export const conformanceCommand = command({
     : reportLines(rows, { notCovered, verbose });
   return { lines, exitCode: ok ? 0 : 1 };
 });
-
-async function rowsOf(
-  cases: readonly ConformanceCase[],
-  tolerance: number | undefined,
-): Promise<Row[]> {
-  const rows: Row[] = [];
-  for (const { name, run } of cases) {
-    if (!run) continue;
-    for await (const row of run()) {
-      rows.push({ source: name, ...tolerated(row, tolerance) });
-    }
-  }
-  return rows;
-}
 
 /** The row under another limit; what must be exact stays so. */
 function tolerated(row: Conformance, limit: number | undefined): Conformance {

@@ -3,6 +3,7 @@ import {
   type BlockGraph,
   ditBlockGraph,
   knownModels,
+  livelyWeights,
   parseUnetConfig,
   randomWeights,
   sd15,
@@ -10,8 +11,7 @@ import {
   type UnetConfig,
 } from "@dip-go/core/models";
 import { makeSampler, parseSchedulerConfig } from "@dip-go/core/samplers";
-import { livelyWeights } from "@dip-go/core/models";
-import { ddimConfig } from "../subjects/ddim_config.ts";
+import { ddimConfig } from "../subjects/dit_xl_folder.ts";
 import { type Subject, subjectOf } from "../subjects/subjects.ts";
 import { tinySubject } from "../subjects/tiny_subject.ts";
 

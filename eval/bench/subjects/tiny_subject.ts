@@ -5,7 +5,7 @@ import {
   randomWeights,
 } from "@dip-go/core/models";
 import { makeSampler, parseSchedulerConfig } from "@dip-go/core/samplers";
-import { ddimConfig } from "./ddim_config.ts";
+import { ddimConfig } from "./dit_xl_folder.ts";
 import { type Subject, subjectOf } from "./subjects.ts";
 
 const tinyDit: DitConfig = {

@@ -43,17 +43,21 @@ export function statisticsOf(
   return { count, mean, scatter };
 }
 
+/** @throws {RangeError} If two sets of features have different widths. */
+export function checkWidths(width: number, other: number): void {
+  if (width === other) return;
+  throw new RangeError(
+    `Cannot compare features: they have ${width} and ${other} numbers, expected the same`,
+  );
+}
+
 /** The statistics of both parts together. @throws {RangeError} If their features have different widths. */
 export function mergeStatistics(
   a: FeatureStatistics,
   b: FeatureStatistics,
 ): FeatureStatistics {
   const width = a.mean.length;
-  if (b.mean.length !== width) {
-    throw new RangeError(
-      `Cannot merge statistics: features have ${width} and ${b.mean.length} numbers, expected the same`,
-    );
-  }
+  checkWidths(width, b.mean.length);
   const count = a.count + b.count;
   const apart = b.mean.map((value, j) => value - a.mean[j]);
   const mean = a.mean.map((value, j) => value + apart[j] * b.count / count);

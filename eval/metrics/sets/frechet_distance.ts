@@ -1,6 +1,6 @@
 /** The Fréchet distance between two normal distributions (Dowson and Landau, 1982), in float64. */
 import { EigenvalueDecomposition, Matrix } from "ml-matrix";
-import type { Normal } from "./feature_statistics.ts";
+import { checkWidths, type Normal } from "./feature_statistics.ts";
 
 /**
  * |m₁ − m₂|² + tr S₁ + tr S₂ − 2 tr √(S₁ S₂). The trace of the root is taken of
@@ -33,11 +33,7 @@ export function frechetDistanceTo(a: Normal): (b: Normal) => number {
   const width = a.mean.length;
   const root = rootOf(a);
   return (b) => {
-    if (b.mean.length !== width) {
-      throw new RangeError(
-        `Cannot compare features: they have ${width} and ${b.mean.length} numbers, expected the same`,
-      );
-    }
+    checkWidths(width, b.mean.length);
     const between = a.mean.reduce(
       (sum, value, i) => sum + (value - b.mean[i]) ** 2,
       0,

@@ -1,5 +1,6 @@
 /** The features themselves, for measures that mean and scatter do not suffice for. */
 import { float32, type Tensor } from "@dip-go/core/tensor";
+import { checkWidths } from "./feature_statistics.ts";
 import type { Gathering } from "./sample_groups.ts";
 
 /** Features with their samples' places, ascending. */
@@ -14,13 +15,7 @@ export const indexedFeatures: Gathering<IndexedFeatures> = {
   gather: (features, indices) => ({ features, indices }),
   merge(a, b) {
     const width = a.features.shape[1];
-    if (b.features.shape[1] !== width) {
-      throw new RangeError(
-        `Cannot merge features: they have ${width} and ${
-          b.features.shape[1]
-        } numbers, expected the same`,
-      );
-    }
+    checkWidths(width, b.features.shape[1]);
     const rows = [a, b].flatMap(({ indices, features: { data } }) =>
       indices.map((index, row) => ({
         index,

@@ -1,6 +1,7 @@
 /** The kernel inception distance (Bińkowski et al., 2018): squared MMD under a cubic kernel, estimated without bias. */
 import { TorchGenerator } from "@dip-go/core/random";
 import type { Tensor } from "@dip-go/core/tensor";
+import { checkWidths } from "./feature_statistics.ts";
 
 /** The subsets over which the distance is averaged; as published unless told. */
 export interface KernelDistanceOptions {
@@ -12,17 +13,12 @@ export interface KernelDistanceOptions {
   readonly seed?: number;
 }
 
-/** Mean over the subsets, and their standard deviation. */
-export interface KernelDistance {
-  readonly mean: number;
-  readonly deviation: number;
-}
-
 type Rows = readonly Float32Array[];
 
 /**
  * The distance between two sets of features `[N, D]` and `[M, D]`.
  *
+ * @returns Mean over the subsets, and their standard deviation.
  * @throws {RangeError} If they differ in width, or either has fewer than two.
  *
  * @example
@@ -42,13 +38,9 @@ export function kernelDistance(
   a: Tensor<"float32">,
   b: Tensor<"float32">,
   { subsetSize = 1000, subsets = 100, seed = 0 }: KernelDistanceOptions = {},
-): KernelDistance {
+): { readonly mean: number; readonly deviation: number } {
   const [[n, width], [m, other]] = [a.shape, b.shape];
-  if (width !== other) {
-    throw new RangeError(
-      `Cannot compare features: they have ${width} and ${other} numbers, expected the same`,
-    );
-  }
+  checkWidths(width, other);
   const size = Math.min(subsetSize, n, m);
   if (size < 2) {
     throw new RangeError(

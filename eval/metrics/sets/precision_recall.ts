@@ -4,14 +4,7 @@
  * neighbour within the set.
  */
 import type { Tensor } from "@dip-go/core/tensor";
-
-/** Two shares in [0, 1]. */
-export interface PrecisionRecall {
-  /** Share of the samples that the references cover. */
-  readonly precision: number;
-  /** Share of the references that the samples cover. */
-  readonly recall: number;
-}
+import { checkWidths } from "./feature_statistics.ts";
 
 /** The authors' k, which the ADM evaluator takes too. */
 const neighbours = 3;
@@ -19,6 +12,8 @@ const neighbours = 3;
 /**
  * @param references Features `[N, D]` of real pictures.
  * @param samples Features `[M, D]` of those that are judged.
+ * @returns The shares of the samples that the references cover, and of the
+ * references that the samples cover.
  * @throws {RangeError} If they differ in width, or either has no third neighbour.
  *
  * @example
@@ -36,13 +31,8 @@ const neighbours = 3;
 export function precisionRecall(
   references: Tensor<"float32">,
   samples: Tensor<"float32">,
-): PrecisionRecall {
-  const [width, other] = [references.shape[1], samples.shape[1]];
-  if (width !== other) {
-    throw new RangeError(
-      `Cannot compare features: they have ${width} and ${other} numbers, expected the same`,
-    );
-  }
+): { readonly precision: number; readonly recall: number } {
+  checkWidths(references.shape[1], samples.shape[1]);
   return {
     precision: covered(samples, references),
     recall: covered(references, samples),

@@ -28,14 +28,11 @@ import {
 } from "./sample_groups.ts";
 
 /** The reference of a set, or the part of it that belongs to the samples without the group `left`. */
-export interface SetReference<Value> {
-  of(left?: number): Value;
-}
+export type SetReference<Value> = (left?: number) => Value;
 
 /** A reference that has nothing to do with single samples, such as a data set's. */
-export const fixedReference = <Value>(value: Value): SetReference<Value> => ({
-  of: () => value,
-});
+export const fixedReference =
+  <Value>(value: Value): SetReference<Value> => () => value;
 
 /**
  * A reference whose i-th picture belongs to the i-th sample, such as the full
@@ -48,13 +45,11 @@ export function pairedReference<Value>(
   valueOf: (features: Tensor<"float32">) => Value,
 ): SetReference<Value> {
   const known = new Map<number | undefined, Value>();
-  return {
-    of(left) {
-      const kept = left === undefined ? features : withoutGroup(features, left);
-      const value = known.get(left) ?? valueOf(kept);
-      known.set(left, value);
-      return value;
-    },
+  return (left) => {
+    const kept = left === undefined ? features : withoutGroup(features, left);
+    const value = known.get(left) ?? valueOf(kept);
+    known.set(left, value);
+    return value;
   };
 }
 
@@ -73,7 +68,7 @@ export const frechetMetric = (
   reference: SetReference<DistanceTo>,
 ): SetMetric<SampleGroups<FeatureStatistics>> =>
   groupedMetric(statistics, {
-    measure: (part, left) => ({ [name]: reference.of(left)(normalOf(part)) }),
+    measure: (part, left) => ({ [name]: reference(left)(normalOf(part)) }),
     range: [0, Infinity],
   });
 
@@ -89,7 +84,7 @@ export const kernelMetric = (
 ): SetMetric<SampleGroups<IndexedFeatures>> =>
   groupedMetric(indexedFeatures, {
     measure: ({ features }, left) => ({
-      [name]: kernelDistance(features, reference.of(left), options).mean,
+      [name]: kernelDistance(features, reference(left), options).mean,
     }),
     range: [-Infinity, Infinity],
   });
@@ -102,7 +97,7 @@ export const precisionRecallMetric = (
   groupedMetric(indexedFeatures, {
     measure({ features }, left) {
       const { precision, recall } = precisionRecall(
-        reference.of(left),
+        reference(left),
         features,
       );
       return { [names.precision]: precision, [names.recall]: recall };

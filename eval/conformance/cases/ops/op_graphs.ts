@@ -108,8 +108,15 @@ const pad: OpGraph = (g, { x }, { pads_lrtb }) => {
   return g.pad(x, [0, 0, top, left, 0, 0, bottom, right]);
 };
 
+/** Operators of one operand and no attribute, named as in our builder. */
+const unary = [
+  ...["silu", "sigmoid", "tanh", "exp", "sin", "cos", "relu"] as const,
+  ...["erf", "neg", "sqrt", "log", "reciprocal"] as const,
+].map((op): [string, OpGraph] => [op, (g, { x }) => g[op](x)]);
+
 /** Every operator of the fixtures. */
 export const opGraphs: Readonly<Record<string, OpGraph>> = {
+  ...Object.fromEntries(unary),
   conv2d,
   group_norm: groupNorm,
   layer_norm: layerNorm,
@@ -117,25 +124,13 @@ export const opGraphs: Readonly<Record<string, OpGraph>> = {
   attention,
   pad,
   softmax: (g, { x }, { axis }) => g.softmax(x, { axis }),
-  silu: (g, { x }) => g.silu(x),
   gelu: (g, { x }, { approximate }) => g.gelu(x, { approximate }),
   quick_gelu: (g, { x }) => g.quickGelu(x),
   geglu: (g, { x }) => {
     const [a, b] = g.chunk(x, 2, { axis: -1 });
     return g.mul(a, g.gelu(b));
   },
-  sigmoid: (g, { x }) => g.sigmoid(x),
-  tanh: (g, { x }) => g.tanh(x),
-  exp: (g, { x }) => g.exp(x),
-  sin: (g, { x }) => g.sin(x),
-  cos: (g, { x }) => g.cos(x),
-  relu: (g, { x }) => g.relu(x),
-  erf: (g, { x }) => g.erf(x),
-  neg: (g, { x }) => g.neg(x),
-  sqrt: (g, { x }) => g.sqrt(x),
-  log: (g, { x }) => g.log(x),
   rsqrt: (g, { x }) => g.reciprocal(g.sqrt(x)),
-  reciprocal: (g, { x }) => g.reciprocal(x),
   matmul: (g, { a, b }) => g.matMul(a, b),
   linear: (g, { x, w, b }) => g.add(g.fusedMatMul(x, w, { transB: 1 }), b),
   add: (g, { a, b }) => g.add(a, b),
