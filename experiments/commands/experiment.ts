@@ -10,7 +10,7 @@ import {
   texts,
   whole,
 } from "./options/option_table.ts";
-import { experimentNamed, listed, studyNamed } from "../schema/catalogue.ts";
+import { experimentOf, listed, studyNamed } from "../schema/catalogue.ts";
 import { deviceRate } from "../dry_run/device_rate.ts";
 import { dryRun } from "../dry_run/dry_run.ts";
 import { dryRunStudy } from "../dry_run/dry_run_study.ts";
@@ -36,13 +36,20 @@ export const experimentCommand = (
   command({
     refusal: "Cannot run an experiment",
     about: "Runs an experiment and writes results/<name>/<run-id>/.",
-    usage: ["deno task experiment <name> [options]"],
-    words: { "<name>": "See --list" },
+    usage: ["deno task experiment <name or file> [options]"],
+    words: {
+      "<name or file>":
+        "See --list; or a .ts, .json or .yaml file with an experiment",
+    },
     options: {
       list: flag("List the experiments"),
+      scale: oneOf(["embedded", "full"])(
+        "<s>",
+        "Of a paper-* study: embedded, the models of this repository, which is the default; or full, the paper's models, from the hub",
+      ),
       set: texts(
         "<path=value>",
-        "Replace a value of the experiment, as in sampler.steps=50; repeatable; model is a folder or a name on the hub, prompts.search and prompts.evaluation are files or owner/name:path of a data set; cost=latency fits budgets to the time that blocks take on this device; a paper-* study takes scale=embedded, and others for every section",
+        "Set a value of the experiment, as in sampler.steps=50; repeatable; model is a folder or a name on the hub, prompts.search and prompts.evaluation are files or owner/name:path of a data set; cost=latency fits budgets to the time that blocks take on this device; a paper-* study sets it in every section",
       ),
       limit: whole(1)("<n>", "Evaluate at most n pairs"),
       device: oneOf(devices)("<d>", devices.join(", "), { default: "cpu" }),
@@ -68,7 +75,7 @@ export const experimentCommand = (
     },
     notes:
       "The run-id is a hash of the resolved experiment, the model's files, device and precision. Steps are kept in results/.steps for all runs: the same command goes on with a run that was killed, and an experiment that changes in part makes that part again.",
-  }, async ({ set: settings, shard, limit, device, ...options }, words) => {
+  }, async ({ set, scale, shard, limit, device, ...options }, words) => {
     if (options.list) return listLines();
     const name = oneWord(
       words,
@@ -86,11 +93,12 @@ export const experimentCommand = (
       provenance: await provenanceOf(typed),
       jobs: options.jobs,
     };
+    const settings = scale === undefined ? set : [...set, `scale=${scale}`];
     const change = (experiment: Experiment) => limited(experiment, limit);
     const study = studyNamed(name);
     const sections = study ? sectionsOf(study, settings, change) : [{
       label: name,
-      experiment: change(withSettings(experimentNamed(name), settings)),
+      experiment: change(withSettings(await experimentOf(name), settings)),
     }];
     if (options["dry-run"]) return await dryLines(sections, study, device);
     const local = await localSections(sections);

@@ -45,8 +45,14 @@ Deno.test("experiment answers mistakes with one line", async () => {
   for (
     const [args, message] of [
       [[], "found 0 names"],
-      [["slowstart"], '"slowstart", expected one of quickstart'],
-      [["paper-table1", "--set", "scale=tiny"], "found tiny, expected full or"],
+      [
+        ["slowstart"],
+        '"slowstart", expected a .ts, .json or .yaml file or one of quickstart',
+      ],
+      [
+        ["paper-table1", "--scale", "tiny"],
+        '--scale is "tiny", expected one of embedded, full',
+      ],
       [
         ["paper-table1", "--set", "sampler.stepz=1"],
         "sampler.stepz is 1, expected no key but kind",
@@ -91,6 +97,40 @@ Deno.test("experiment --dry-run prints methods, MACs and calls, and writes nothi
     assertEquals(
       await Array.fromAsync(Deno.readDir(folder)).then((a) => a.length),
       1,
+    );
+  }));
+
+Deno.test("experiment runs a file of one's own, and compare finds its run", () =>
+  withFolder(async (folder) => {
+    const root = `${folder}/results`;
+    const file = `${folder}/mine.yaml`;
+    await Deno.writeTextFile(
+      file,
+      `
+model: ${folder}/model
+seed: 3
+sampler: { steps: 4, guidanceScale: 2 }
+superNet: { granularity: sublayer }
+sparsity: [0.25, 0.5]
+methods: [fewer-steps, uniform-reuse, random]
+evaluation: { pairs: 2, seed: 4, batch: 2 }
+metrics: [{ kind: psnr }]
+latency: { rounds: 1 }
+`,
+    );
+    const { lines, error } = await experimentCommand([file], { root });
+    assertEquals(error, undefined);
+    assertStringIncludes(lines[0], "uniform-reuse");
+    const { lines: [csv] } = await compareCommand(
+      ["mine", "--format", "csv"],
+      { root },
+    );
+    assertEquals(csv.match(/^mine,/gm)?.length, 7);
+    const odd = ["--set", "search.energy.evaluations=0"];
+    const refused = await experimentCommand([file, ...odd], { root });
+    assertStringIncludes(
+      refused.error!,
+      "Cannot run experiment mine: search.energy.evaluations is 0, expected a whole number from 1",
     );
   }));
 
@@ -166,8 +206,6 @@ Deno.test("experiment runs a study at a scale, its settings in every section, an
     ].flatMap((setting) => ["--set", setting]);
     const args = [
       "paper-table3",
-      "--set",
-      "scale=embedded",
       "--limit",
       "2",
       ...settings(folder),

@@ -2,7 +2,7 @@ import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { inspectModel } from "../commands/inspect/model_costs.ts";
 import { knownModel, networkGraph, noWeights } from "@dip-go/core/models";
 import { billedMacs } from "./paper_macs.ts";
-import { studies } from "../paper/studies.ts";
+import { studies } from "../schema/catalogue.ts";
 import type { Study } from "../schema/study.ts";
 
 /** Rounded to as many decimals as are printed. */

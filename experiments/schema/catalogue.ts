@@ -1,12 +1,27 @@
-/** What `deno task experiment` knows: experiments and studies, a file each, listed here. */
+/** What `deno task experiment` runs: the experiments and studies of this repository's folders, and any file. */
 import type { Experiment } from "./experiment.ts";
-import { studies } from "../paper/studies.ts";
+import { readExperiment } from "./experiment_file.ts";
 import type { Study } from "./study.ts";
-import quickstart from "../quickstart.ts";
-import quickstartSd from "../quickstart_sd.ts";
+
+/** The default exports of a folder's files, in the order of their names. */
+async function shipped<Value>(folder: URL): Promise<Value[]> {
+  const names = [...Deno.readDirSync(folder)].map(({ name }) => name)
+    .filter((name) => name.endsWith(".ts") && !/^mod\.|_test\./.test(name));
+  const modules: { default?: Value }[] = await Promise.all(
+    names.sort().map((name) => import(new URL(name, folder).href)),
+  );
+  return modules.flatMap((each) => each.default ?? []);
+}
 
 /** In the order of `--list`. */
-export const experiments: readonly Experiment[] = [quickstart, quickstartSd];
+export const experiments = await shipped<Experiment>(
+  new URL("../", import.meta.url),
+);
+
+/** The tables and figures of the paper. */
+export const studies = await shipped<Study>(
+  new URL("../paper/", import.meta.url),
+);
 
 /** Names and descriptions of experiments, then of studies. */
 export const listed: readonly { name: string; description: string }[] = [
@@ -43,8 +58,18 @@ export function experimentNamed(name: string): Experiment {
     .find((each) => each.name === name);
   if (experiment) return experiment;
   throw new RangeError(
-    `Cannot find experiment "${name}", expected one of ${
+    `Cannot find experiment "${name}", expected a .ts, .json or .yaml file or one of ${
       listed.map((each) => each.name).join(", ")
     }`,
   );
 }
+
+/**
+ * The experiment of a name, or in a file, not checked yet.
+ *
+ * @throws As {@linkcode experimentNamed} and {@linkcode readExperiment}.
+ */
+export const experimentOf = async (nameOrFile: string): Promise<unknown> =>
+  /\.(ts|json|ya?ml)$/.test(nameOrFile)
+    ? await readExperiment(nameOrFile)
+    : experimentNamed(nameOrFile);

@@ -8,10 +8,9 @@ import { checkExperiment, type Experiment } from "./experiment.ts";
  * @throws {RangeError} If a setting is no `path=value`, or the experiment with it is impossible.
  */
 export const withSettings = (
-  experiment: Experiment,
+  experiment: unknown,
   settings: readonly string[],
-): Experiment =>
-  checkExperiment(settings.reduce<unknown>(withSetting, experiment));
+): Experiment => checkExperiment(settings.reduce(withSetting, experiment));
 
 function withSetting(experiment: unknown, setting: string): unknown {
   const [path, ...rest] = setting.split("=");

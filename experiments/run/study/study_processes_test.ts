@@ -11,7 +11,6 @@ import {
 const table = [
   "paper-table3",
   ...setting([
-    "scale=embedded",
     "model=model",
     "sampler.steps=4",
     "search.batch=1",

@@ -6,8 +6,8 @@ import type { Scale, Section, Study } from "../../schema/study.ts";
 const scaleSetting = /^scale=/;
 
 /**
- * The sections of a study under settings: `scale=full` (the default) or
- * `scale=embedded` chooses them, every other setting changes each.
+ * The sections of a study under settings: `scale=embedded` (the default) or
+ * `scale=full` chooses them, every other setting changes each.
  *
  * @param change What else changes in every section.
  * @throws {RangeError} If there is no such scale; also as `withSettings`.
@@ -18,7 +18,7 @@ export function sectionsOf(
   change: (experiment: Experiment) => Experiment = (experiment) => experiment,
 ): Section[] {
   const scales = settings.filter((setting) => scaleSetting.test(setting));
-  const scale = scaleOf(scales.at(-1)?.replace(scaleSetting, "") ?? "full");
+  const scale = scaleOf(scales.at(-1)?.replace(scaleSetting, "") ?? "embedded");
   const others = settings.filter((setting) => !scaleSetting.test(setting));
   return study.sections[scale].map((section) => ({
     ...section,

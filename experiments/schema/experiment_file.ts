@@ -1,0 +1,37 @@
+/** An experiment in a file of one's own: TypeScript that default-exports it, JSON or YAML. */
+import { readJson } from "@dip-go/core/files";
+import { parse } from "@std/yaml";
+
+/**
+ * The experiment that a file holds, not checked yet; the file's name is its own unless it says another.
+ *
+ * @throws {Deno.errors.NotFound} If there is no such file.
+ * @throws {TypeError} If it is no TypeScript, JSON or YAML.
+ */
+export async function readExperiment(path: string): Promise<unknown> {
+  if (!await Deno.stat(path).catch(() => null)) {
+    throw new Deno.errors.NotFound(
+      `Cannot find experiment ${path}, expected a file`,
+    );
+  }
+  const value = await valueIn(path);
+  if (typeof value !== "object" || value === null) return value;
+  const name = path.split("/").at(-1)!.replace(/\.\w+$/, "");
+  return Array.isArray(value) ? value : { name, ...value };
+}
+
+async function valueIn(path: string): Promise<unknown> {
+  if (path.endsWith(".json")) return await readJson(path);
+  const isCode = path.endsWith(".ts");
+  try {
+    if (!isCode) return parse(await Deno.readTextFile(path));
+    const url = new URL(await Deno.realPath(path), "file://");
+    return (await import(url.href)).default;
+  } catch (cause) {
+    const [why] = `${(cause as Error).message}`.split("\n");
+    throw new TypeError(
+      `Cannot read ${path}: not ${isCode ? "TypeScript" : "YAML"}: ${why}`,
+      { cause },
+    );
+  }
+}

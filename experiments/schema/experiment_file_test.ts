@@ -1,0 +1,79 @@
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { inTemporaryFolder } from "@dip-go/testing/files";
+import { experimentOf, experiments } from "./catalogue.ts";
+import { checkExperiment } from "./experiment.ts";
+
+const mine = {
+  model: "zoo/models/dit-shapes",
+  sampler: { steps: 4, guidanceScale: 2 },
+  superNet: { granularity: "sublayer" },
+  sparsity: [0.5, 0.75],
+  methods: ["fora", "energy+forecast"],
+  search: { network: { learningRate: 1e-3 } },
+};
+
+const yaml = `
+# An experiment of one's own.
+model: zoo/models/dit-shapes
+sampler: { steps: 4, guidanceScale: 2 }
+superNet: { granularity: sublayer }
+sparsity: [0.5, 0.75]
+methods:
+  - fora
+  - energy+forecast
+search:
+  network: { learningRate: 1e-3 }
+`;
+
+Deno.test("an experiment is read from TypeScript, JSON and YAML alike, and named for its file", () =>
+  inTemporaryFolder(async (folder) => {
+    const json = JSON.stringify(mine);
+    await Deno.writeTextFile(`${folder}/mine.json`, json);
+    await Deno.writeTextFile(`${folder}/mine.yaml`, yaml);
+    await Deno.writeTextFile(`${folder}/mine.ts`, `export default ${json};`);
+    const read = async (name: string) =>
+      checkExperiment(await experimentOf(`${folder}/${name}`));
+    const expected = checkExperiment({ name: "mine", ...mine });
+    for (const name of ["mine.ts", "mine.json", "mine.yaml"]) {
+      assertEquals(await read(name), expected, name);
+    }
+    await Deno.writeTextFile(`${folder}/other.yml`, `name: third\n${yaml}`);
+    assertEquals((await read("other.yml")).name, "third");
+  }));
+
+Deno.test("a file that is no experiment is refused by its name", () =>
+  inTemporaryFolder(async (folder) => {
+    const refused = async (name: string, text: string, message: string) => {
+      const path = `${folder}/${name}`;
+      await Deno.writeTextFile(path, text);
+      const error = await assertRejects(
+        () => experimentOf(path),
+        TypeError,
+        `Cannot read ${path}: not ${message}`,
+      );
+      assertEquals(error.message.includes("\n"), false);
+    };
+    await refused("a.json", "{", "JSON");
+    await refused("a.yaml", "sampler: [1, 2\nb: c", "YAML: ");
+    await refused("a.ts", "export default {", "TypeScript: ");
+    await assertRejects(
+      () => experimentOf(`${folder}/none.yaml`),
+      Deno.errors.NotFound,
+      "none.yaml, expected a file",
+    );
+    await Deno.writeTextFile(`${folder}/empty.yaml`, "");
+    const empty = await experimentOf(`${folder}/empty.yaml`);
+    assertThrows(() => checkExperiment(empty), RangeError, "it is null");
+    await Deno.writeTextFile(`${folder}/odd.yaml`, `${yaml}\nsead: 3`);
+    const odd = await experimentOf(`${folder}/odd.yaml`);
+    assertThrows(
+      () => checkExperiment(odd),
+      RangeError,
+      "Cannot run experiment odd: sead is 3, expected no key but name",
+    );
+  }));
+
+Deno.test("the repository's own experiments are found in their folder", () => {
+  const names = experiments.map(({ name }) => name);
+  assertEquals(names, ["quickstart", "quickstart-sd"]);
+});
