@@ -38,26 +38,14 @@ export async function openConditioner(
   } = {},
 ): Promise<Conditioner> {
   if (model.family === "dit") {
-    return new ClassConditioner(folder, model.config.classes);
+    return classConditioner(folder, model.config.classes);
   }
   const encoder = await openPromptEncoder(folder, model, options);
-  return new PromptConditioner(folder, encoder, negativePrompt);
+  return promptConditioner(folder, encoder, negativePrompt);
 }
 
-class ClassConditioner implements Conditioner {
-  constructor(
-    private readonly folder: string,
-    private readonly classes: number,
-  ) {}
-
-  conditioning(subjects: readonly Subject[]): Promise<Record<string, Tensor>> {
-    const labels = subjects.map((subject) => this.#label(subject));
-    const class_labels = guidedLabels(labels, this.classes);
-    return Promise.resolve({ class_labels });
-  }
-
-  #label(subject: Subject): number {
-    const { folder, classes } = this;
+function classConditioner(folder: string, classes: number): Conditioner {
+  const labelOf = (subject: Subject): number => {
     if (typeof subject === "string") {
       throw new TypeError(
         `Cannot sample ${folder}: it is a DiT, which draws classes; found the prompt "${subject}", expected a class`,
@@ -71,54 +59,45 @@ class ClassConditioner implements Conditioner {
         classes - 1
       }`,
     );
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return Promise.resolve();
-  }
+  };
+  return {
+    // deno-lint-ignore require-await -- async so that what it refuses rejects
+    async conditioning(subjects) {
+      const labels = subjects.map(labelOf);
+      return { class_labels: guidedLabels(labels, classes) };
+    },
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
 }
 
-class PromptConditioner implements Conditioner {
-  readonly tokens: number;
-  #negative: Promise<PromptInputs> | undefined;
-
-  constructor(
-    private readonly folder: string,
-    private readonly encoder: PromptEncoder,
-    private readonly negativePrompt: string,
-  ) {
-    this.tokens = encoder.tokens;
-  }
-
-  async conditioning(
-    subjects: readonly Subject[],
-  ): Promise<Record<string, Tensor>> {
-    const prompts = subjects.map((subject) => this.#prompt(subject));
-    const rows: PromptInputs[] = [];
-    for (const prompt of prompts) rows.push(await this.encoder.encode(prompt));
-    const negative = await (this.#negative ??= this.#encodeNegative());
-    for (const _ of prompts) rows.push(negative);
-    const names = Object.keys(negative);
-    return Object.fromEntries(
-      names.map((name) => [name, joined(rows.map((row) => row[name]))]),
-    );
-  }
-
-  #prompt(subject: Subject): string {
+function promptConditioner(
+  folder: string,
+  encoder: PromptEncoder,
+  negativePrompt: string,
+): Conditioner {
+  const promptOf = (subject: Subject): string => {
     if (typeof subject === "string") return subject;
     throw new TypeError(
-      `Cannot sample ${this.folder}: it draws what a text says; found class ${subject}, expected a prompt`,
+      `Cannot sample ${folder}: it draws what a text says; found class ${subject}, expected a prompt`,
     );
-  }
-
-  #encodeNegative(): Promise<PromptInputs> {
-    const { encoder, negativePrompt } = this;
-    return negativePrompt === ""
-      ? encoder.unconditional()
-      : encoder.encode(negativePrompt);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.encoder[Symbol.asyncDispose]();
-  }
+  };
+  let encodedNegative: Promise<PromptInputs> | undefined;
+  return {
+    tokens: encoder.tokens,
+    async conditioning(subjects) {
+      const prompts = subjects.map(promptOf);
+      const rows: PromptInputs[] = [];
+      for (const prompt of prompts) rows.push(await encoder.encode(prompt));
+      encodedNegative ??= negativePrompt === ""
+        ? encoder.unconditional()
+        : encoder.encode(negativePrompt);
+      const negative = await encodedNegative;
+      for (const _ of prompts) rows.push(negative);
+      return Object.fromEntries(
+        Object.keys(negative)
+          .map((name) => [name, joined(rows.map((row) => row[name]))]),
+      );
+    },
+    [Symbol.asyncDispose]: () => encoder[Symbol.asyncDispose](),
+  };
 }

@@ -6,14 +6,13 @@ import {
 import { GraphBuilder } from "../onnx/builder.ts";
 import type { Graph, Value } from "../onnx/graph.ts";
 import { shareNodes } from "../onnx/rewrites/share_nodes.ts";
-import { openSession, type Session } from "../runtime/session.ts";
+import { openSession } from "../runtime/session.ts";
 import type { SessionOptions } from "../runtime/session_options.ts";
 import { nextState, startState } from "../samplers/sampler_state.ts";
 import { float32, type Tensor } from "../tensor/tensor.ts";
 import { times } from "../tensor/vectors.ts";
 import { guide, twice } from "./guidance.ts";
-import { samplingLoop } from "./sampling_loop.ts";
-import type { LatentSampler, SamplingRequest } from "./sampling_inputs.ts";
+import { type LatentSampler, samplingLoop } from "./sampling_loop.ts";
 
 /**
  * Adds an input of the network to a step's graph. All samples of a step are at
@@ -41,45 +40,41 @@ function stepGraph({ model, inputs, blocks, output }: BlockGraph): Graph {
   return shareNodes(g.build({ [output]: tensors.get(output)! }));
 }
 
-class FullSampler implements LatentSampler {
-  constructor(private readonly session: Session) {}
-
-  async sample(
-    { latents, conditioning, sampler, noise, guidanceScale, observe }:
-      SamplingRequest,
-  ): Promise<Tensor<"float32">> {
-    const { shape: [images, ...rest], shape } = latents;
-    const predict = async (i: number, x: Float32Array) => {
-      const { timestep, inputScale } = sampler.steps[i];
-      const [prediction] = Object.values(
-        await this.session.run({
-          ...conditioning,
-          sample: float32([2 * images, ...rest], twice(times(x, inputScale))),
-          timestep: timesteps(2 * images, timestep),
-        }),
-      );
-      const guided = { latents: shape, scale: guidanceScale };
-      return guide(prediction.data as Float32Array, guided);
-    };
-    const start = startState(sampler, latents.data);
-    const final = await samplingLoop(sampler, start, {
-      predict: (i, state) => predict(i, state.latents),
-      async next(i, made) {
-        await observe?.({ step: i });
-        return nextState(sampler, i, { ...made, noise: noise?.[i] });
-      },
-    });
-    return float32(shape, final);
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.session.close();
-  }
-}
-
 /** Opens the full sampler of a network. @param model Of batch 2B, for B pictures at once. */
-export const openFullSampler = async (
+export async function openFullSampler(
   model: BlockGraph,
   options: SessionOptions,
-): Promise<LatentSampler> =>
-  new FullSampler(await openSession(stepGraph(model), options));
+): Promise<LatentSampler> {
+  const session = await openSession(stepGraph(model), options);
+  return {
+    async sample(
+      { latents, conditioning, sampler, noise, guidanceScale, observe },
+    ) {
+      const { shape: [images, ...rest], shape } = latents;
+      const start = startState(sampler, latents.data);
+      const final = await samplingLoop(sampler, start, {
+        async predict(i, { latents: x }) {
+          const { timestep, inputScale } = sampler.steps[i];
+          const [prediction] = Object.values(
+            await session.run({
+              ...conditioning,
+              sample: float32(
+                [2 * images, ...rest],
+                twice(times(x, inputScale)),
+              ),
+              timestep: timesteps(2 * images, timestep),
+            }),
+          );
+          const guided = { latents: shape, scale: guidanceScale };
+          return guide(prediction.data as Float32Array, guided);
+        },
+        async next(i, made) {
+          await observe?.({ step: i });
+          return nextState(sampler, i, { ...made, noise: noise?.[i] });
+        },
+      });
+      return float32(shape, final);
+    },
+    [Symbol.asyncDispose]: () => session.close(),
+  };
+}

@@ -8,21 +8,23 @@ export {
   loadPipeline,
   Pipeline,
   type PipelineOptions,
-  type PipelineParts,
   PipelineSampler,
   type SamplerOptions,
 } from "./pipeline.ts";
 export { stepInput, timesteps } from "./full_sampler.ts";
 export { type DrawOptions, PictureSampler } from "./picture_sampler.ts";
-export type { LatentSampler, SamplingInputs } from "./sampling_inputs.ts";
-export { samplingLoop } from "./sampling_loop.ts";
+export {
+  type LatentSampler,
+  type SamplingInputs,
+  samplingLoop,
+} from "./sampling_loop.ts";
 export { guide, guidedLabels, guideVjp, twice, twiceVjp } from "./guidance.ts";
 export {
   type Autoencoder,
   emitPictures,
   loadAutoencoder,
   openPictureDecoder,
-  PictureDecoder,
+  type PictureDecoder,
 } from "./picture_decoder.ts";
 export { openPromptEncoder } from "./prompts/open_prompt_encoder.ts";
 export type { PromptEncoder, PromptInputs } from "./prompts/prompt_encoder.ts";

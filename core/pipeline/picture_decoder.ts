@@ -9,7 +9,7 @@ import { emitBlock } from "../models/block_graph/block_graph.ts";
 import { type Component, loadComponent } from "../models/component.ts";
 import { GraphBuilder } from "../onnx/builder.ts";
 import type { Value } from "../onnx/graph.ts";
-import { openSession, type Session } from "../runtime/session.ts";
+import { openSession } from "../runtime/session.ts";
 import type { SessionOptions } from "../runtime/session_options.ts";
 import { float32, type Tensor } from "../tensor/tensor.ts";
 
@@ -47,25 +47,9 @@ export function emitPictures(
 }
 
 /** Decodes pictures of one size, one at a time: at full size a picture takes gigabytes. Hold it with `await using`. */
-export class PictureDecoder implements AsyncDisposable {
-  /** @internal Use {@linkcode openPictureDecoder}. */
-  constructor(private readonly session: Session) {}
-
+export interface PictureDecoder extends AsyncDisposable {
   /** Pictures `[B, 3, H, W]` of latents `[B, Z, H/f, W/f]`. */
-  async decode(latents: Tensor<"float32">): Promise<Tensor<"float32">> {
-    const pictures: Tensor<"float32">[] = [];
-    for (const { shape, data } of unstacked(latents)) {
-      const feeds = { latents: float32([1, ...shape], data) };
-      const { pictures: own } = await this.session.run(feeds);
-      pictures.push(own as Tensor<"float32">);
-    }
-    return joined(pictures);
-  }
-
-  /** Releases the runtime's memory. */
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.session.close();
-  }
+  decode(latents: Tensor<"float32">): Promise<Tensor<"float32">>;
 }
 
 /**
@@ -82,5 +66,17 @@ export async function openPictureDecoder(
   const g = new GraphBuilder("picture-decoder");
   const latents = g.input("latents", "float32", [1, ...shape]);
   const pictures = emitPictures(g, latents, autoencoder);
-  return new PictureDecoder(await openSession(g.build({ pictures }), options));
+  const session = await openSession(g.build({ pictures }), options);
+  return {
+    async decode(latents) {
+      const decoded: Tensor<"float32">[] = [];
+      for (const { shape, data } of unstacked(latents)) {
+        const feeds = { latents: float32([1, ...shape], data) };
+        const { pictures } = await session.run(feeds);
+        decoded.push(pictures as Tensor<"float32">);
+      }
+      return joined(decoded);
+    },
+    [Symbol.asyncDispose]: () => session.close(),
+  };
 }

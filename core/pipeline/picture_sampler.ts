@@ -4,7 +4,7 @@ import { joined, joinedArrays, unstacked } from "../tensor/batch.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { Conditioner, Subject } from "./conditioner.ts";
 import type { PictureDecoder } from "./picture_decoder.ts";
-import type { LatentSampler, SamplingInputs } from "./sampling_inputs.ts";
+import type { LatentSampler, SamplingInputs } from "./sampling_loop.ts";
 
 /** How pictures are drawn. */
 export interface DrawOptions {

@@ -37,7 +37,7 @@ import {
 } from "./picture_decoder.ts";
 import { openFullSampler } from "./full_sampler.ts";
 import { type DrawOptions, PictureSampler } from "./picture_sampler.ts";
-import type { SamplingInputs } from "./sampling_inputs.ts";
+import type { SamplingInputs } from "./sampling_loop.ts";
 
 /** Where and how precisely a pipeline computes, and where its network's weights are. */
 export interface PipelineOptions
@@ -69,21 +69,6 @@ const usual: Readonly<
   unet: { steps: 50, guidanceScale: 7.5 },
 };
 
-/** What a pipeline is made of. */
-export interface PipelineParts {
-  /** As the caller named the model. */
-  readonly name: string;
-  /** Where it lies. */
-  readonly folder: string;
-  readonly model: LoadedModel;
-  /** Null in a folder without one, which cannot be sampled. */
-  readonly scheduler: SchedulerConfig | null;
-  /** Text tokens of a prompt, in a network that reads text. */
-  readonly tokens?: number;
-  /** Of every session that samples, encodes or decodes. */
-  readonly sessions: Pick<SessionOptions, "device" | "precision" | "threads">;
-}
-
 /**
  * A loaded pipeline.
  *
@@ -98,16 +83,26 @@ export interface PipelineParts {
  * assertEquals(pipeline.drawsPixels, true);
  * ```
  */
-export class Pipeline implements PipelineParts {
+export class Pipeline {
+  /** As the caller named the model. */
   readonly name: string;
+  /** Where it lies. */
   readonly folder: string;
   readonly model: LoadedModel;
+  /** Null in a folder without one, which cannot be sampled. */
   readonly scheduler: SchedulerConfig | null;
+  /** Text tokens of a prompt, in a network that reads text. */
   readonly tokens?: number;
-  readonly sessions: PipelineParts["sessions"];
+  /** Of every session that samples, encodes or decodes. */
+  readonly sessions: Pick<SessionOptions, "device" | "precision" | "threads">;
 
   /** @internal Use {@linkcode loadPipeline}. */
-  constructor(parts: PipelineParts) {
+  constructor(
+    parts: Pick<
+      Pipeline,
+      "name" | "folder" | "model" | "scheduler" | "tokens" | "sessions"
+    >,
+  ) {
     ({
       name: this.name,
       folder: this.folder,

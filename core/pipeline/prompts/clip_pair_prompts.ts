@@ -8,56 +8,8 @@ import { readJson } from "../../files/read_json.ts";
 import type { SessionOptions } from "../../runtime/session_options.ts";
 import { float32, type Tensor, zeros } from "../../tensor/tensor.ts";
 import { pixelsPerLatent } from "./pixels_per_latent.ts";
-import type { PromptEncoder, PromptInputs } from "./prompt_encoder.ts";
-import { openTextTower, type TextTower } from "./text_tower.ts";
-
-interface Parts {
-  readonly first: TextTower;
-  readonly second: TextTower;
-  /** Side of the picture in pixels. */
-  readonly side: number;
-  /** Whether the unconditional inputs are zeros instead of those of the empty text. */
-  readonly zerosForEmpty: boolean;
-}
-
-class ClipPairPrompts implements PromptEncoder {
-  constructor(private readonly parts: Parts) {}
-
-  get tokens(): number {
-    return this.parts.first.tokens;
-  }
-
-  /**
-   * `encoder_hidden_states` `[1, S, D1 + D2]`, `text_embeds` `[1, P]`, and
-   * `time_ids` `[1, 6]`: original size, top left corner, size of the picture.
-   */
-  async encode(prompt: string): Promise<PromptInputs> {
-    const { first, second, side } = this.parts;
-    const one = await first.features(prompt);
-    const two = await second.features(prompt);
-    return {
-      encoder_hidden_states: sideBySide(one.penultimate, two.penultimate),
-      text_embeds: two.embeds,
-      time_ids: float32([1, 6], [side, side, 0, 0, side, side]),
-    };
-  }
-
-  async unconditional(): Promise<PromptInputs> {
-    const own = await this.encode("");
-    if (!this.parts.zerosForEmpty) return own;
-    const { encoder_hidden_states, text_embeds, time_ids } = own;
-    return {
-      encoder_hidden_states: zeros(encoder_hidden_states.shape),
-      text_embeds: zeros(text_embeds.shape),
-      time_ids,
-    };
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.parts.first[Symbol.asyncDispose]();
-    await this.parts.second[Symbol.asyncDispose]();
-  }
-}
+import type { PromptEncoder } from "./prompt_encoder.ts";
+import { openTextTower } from "./text_tower.ts";
 
 /** `[1, S, A]` and `[1, S, B]` → `[1, S, A + B]`. */
 function sideBySide(a: Tensor, b: Tensor): Tensor<"float32"> {
@@ -75,6 +27,9 @@ function sideBySide(a: Tensor, b: Tensor): Tensor<"float32"> {
 }
 
 /**
+ * Makes `encoder_hidden_states` `[1, S, D1 + D2]`, `text_embeds` `[1, P]`, and
+ * `time_ids` `[1, 6]`: original size, top left corner, size of the picture.
+ *
  * @throws {RangeError} If the towers read texts of different lengths.
  * @throws As `openTextTower` and `pixelsPerLatent`.
  */
@@ -102,7 +57,33 @@ export async function openClipPairPrompts(
       `Cannot encode prompts for ${folder}: its tokenizers make ${first.tokens} and ${second.tokens} tokens, expected the same number`,
     );
   }
-  return new ClipPairPrompts({ first, second, side, zerosForEmpty });
+  const encode = async (prompt: string) => {
+    const one = await first.features(prompt);
+    const two = await second.features(prompt);
+    return {
+      encoder_hidden_states: sideBySide(one.penultimate, two.penultimate),
+      text_embeds: two.embeds,
+      time_ids: float32([1, 6], [side, side, 0, 0, side, side]),
+    };
+  };
+  return {
+    tokens: first.tokens,
+    encode,
+    async unconditional() {
+      const own = await encode("");
+      if (!zerosForEmpty) return own;
+      const { encoder_hidden_states, text_embeds, time_ids } = own;
+      return {
+        encoder_hidden_states: zeros(encoder_hidden_states.shape),
+        text_embeds: zeros(text_embeds.shape),
+        time_ids,
+      };
+    },
+    async [Symbol.asyncDispose]() {
+      await first[Symbol.asyncDispose]();
+      await second[Symbol.asyncDispose]();
+    },
+  };
 }
 
 /** As diffusers, true where the pipeline does not say. */

@@ -1,31 +1,9 @@
 /** Prompts for Stable Diffusion 1 and 2: the text tower's last features. */
 import type { SessionOptions } from "../../runtime/session_options.ts";
-import type { PromptEncoder, PromptInputs } from "./prompt_encoder.ts";
-import { openTextTower, type TextTower } from "./text_tower.ts";
+import type { PromptEncoder } from "./prompt_encoder.ts";
+import { openTextTower } from "./text_tower.ts";
 
-class ClipPrompts implements PromptEncoder {
-  constructor(private readonly tower: TextTower) {}
-
-  get tokens(): number {
-    return this.tower.tokens;
-  }
-
-  /** `encoder_hidden_states` `[1, S, D]`. */
-  async encode(prompt: string): Promise<PromptInputs> {
-    const { last_hidden_state } = await this.tower.features(prompt);
-    return { encoder_hidden_states: last_hidden_state };
-  }
-
-  unconditional(): Promise<PromptInputs> {
-    return this.encode("");
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.tower[Symbol.asyncDispose]();
-  }
-}
-
-/** @throws As `openTextTower`. */
+/** Makes `encoder_hidden_states` `[1, S, D]`. @throws As `openTextTower`. */
 export async function openClipPrompts(
   folder: string,
   options: SessionOptions,
@@ -36,5 +14,14 @@ export async function openClipPrompts(
     encoder: "text_encoder",
     outputs: ["last_hidden_state"],
   });
-  return new ClipPrompts(tower);
+  const encode = async (prompt: string) => {
+    const { last_hidden_state } = await tower.features(prompt);
+    return { encoder_hidden_states: last_hidden_state };
+  };
+  return {
+    tokens: tower.tokens,
+    encode,
+    unconditional: () => encode(""),
+    [Symbol.asyncDispose]: () => tower[Symbol.asyncDispose](),
+  };
 }

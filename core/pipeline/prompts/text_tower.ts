@@ -1,34 +1,17 @@
 /** A CLIP text tower with its tokenizer: one prompt at a time to the features asked for. */
 import { clipTextGraph } from "../../models/clip/clip.ts";
 import { loadClipText } from "../../models/clip/clip_load.ts";
-import { openSession, type Session } from "../../runtime/session.ts";
+import { openSession } from "../../runtime/session.ts";
 import type { SessionOptions } from "../../runtime/session_options.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
-import { loadTokenizer, type TextTokenizer } from "../../text/tokenizer.ts";
+import { loadTokenizer } from "../../text/tokenizer.ts";
 
 /** Hold it with `await using`. */
-export class TextTower implements AsyncDisposable {
-  /** @internal Use {@linkcode openTextTower}. */
-  constructor(
-    private readonly tokenizer: TextTokenizer,
-    private readonly session: Session,
-  ) {}
-
+export interface TextTower extends AsyncDisposable {
   /** S, of every prompt. */
-  get tokens(): number {
-    return this.tokenizer.length;
-  }
-
+  readonly tokens: number;
   /** The features of a prompt by name, batch 1. */
-  features(prompt: string): Promise<Record<string, Tensor>> {
-    const { ids } = this.tokenizer.encode([prompt]);
-    return this.session.run({ input_ids: ids });
-  }
-
-  /** Releases the runtime's memory. */
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.session.close();
-  }
+  features(prompt: string): Promise<Record<string, Tensor>>;
 }
 
 /** What of a pipeline makes a tower, and what it is asked for. */
@@ -53,5 +36,11 @@ export async function openTextTower(
     tokens: tokenizer.length,
     outputs,
   });
-  return new TextTower(tokenizer, await openSession(graph, options));
+  const session = await openSession(graph, options);
+  return {
+    tokens: tokenizer.length,
+    features: (prompt) =>
+      session.run({ input_ids: tokenizer.encode([prompt]).ids }),
+    [Symbol.asyncDispose]: () => session.close(),
+  };
 }
