@@ -4,7 +4,7 @@ import type { Sampler } from "@dip-go/core/samplers";
 import { float32 } from "@dip-go/core/tensor";
 import { heldValues, type StepPlan, stepPlans } from "../sampling/held_sums.ts";
 import type { SubNetPlan } from "../gates/plan.ts";
-import { StepEmitter } from "../sampling/step_emitter.ts";
+import { StepEmitter } from "../sampling/step_graph.ts";
 import type { SuperNet } from "../gates/super_net.ts";
 import { forecast, guided, nextLatents } from "./sampler_arithmetic.ts";
 import {
@@ -94,7 +94,7 @@ export class UnrolledSampler {
     const { g, sources, subNet: { net, sampler } } = this;
     const { timestep, inputScale } = sampler.steps[t];
     const { latents } = state;
-    const emitter = new StepEmitter(g, net, this.#plans[t], {
+    return new StepEmitter(g, net, this.#plans[t], {
       input: (name) => {
         if (name === "sample") return this.#sample(latents(), inputScale);
         if (name === "timestep") return this.#timestep(timestep);
@@ -102,8 +102,6 @@ export class UnrolledSampler {
       },
       held: (value) => state.held(value),
     });
-    emitter.emit();
-    return emitter;
   }
 
   /** What the model sees, twice: `[B, C, H, W]` → `[2B, C, H, W]`. */

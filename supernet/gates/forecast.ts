@@ -25,20 +25,6 @@ export function historyWeights(
   return [1 + a + B, C - B, -C].slice(0, available);
 }
 
-/** The forecast from the predictions held, latest first, each of one length. */
-export function forecastFrom(
-  history: readonly Float32Array[],
-  scalars: ForecastScalars,
-): Float32Array {
-  const weights = historyWeights(scalars, history.length);
-  if (weights[0] === 1 && weights.slice(1).every((w) => w === 0)) {
-    return history[0];
-  }
-  return history[0].map((_, i) =>
-    weights.reduce((sum, w, k) => sum + w * history[k][i], 0)
-  );
-}
-
 /** dL/d(a, b, c) from the forecast's cotangent. */
 export function forecastVjp(
   history: readonly Float32Array[],

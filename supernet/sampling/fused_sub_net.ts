@@ -9,7 +9,6 @@ import {
   openSession,
   type PlacedTensor,
   type Session,
-  type SessionOptions,
 } from "@dip-go/core/runtime";
 import type { Tensor } from "@dip-go/core/tensor";
 import { largeModel, weightCount } from "./block_sessions.ts";
@@ -20,9 +19,6 @@ import { stepGraph } from "./step_graph.ts";
 import type { SubNetRunner } from "./sub_net.ts";
 import type { SuperNet } from "../gates/super_net.ts";
 
-/** What a SubNet is sampled with. */
-export type SubNetRequest = Omit<SampleRequest, "gates">;
-
 /** A SubNet ready to run. */
 export interface SubNet extends AsyncDisposable {
   /**
@@ -30,16 +26,7 @@ export interface SubNet extends AsyncDisposable {
    *
    * @throws {RangeError} If steps or shapes do not fit the SuperNet.
    */
-  sample(request: SubNetRequest): Promise<Tensor<"float32">>;
-}
-
-export interface SubNetOptions {
-  /**
-   * Weight elements of all its sessions together, each of which keeps a copy in
-   * the layout that its kernels like; a larger SubNet runs on the blocks' own
-   * sessions. That of a large model by default.
-   */
-  readonly mostWeights?: number;
+  sample(request: Omit<SampleRequest, "gates">): Promise<Tensor<"float32">>;
 }
 
 const keyOf = (plan: StepPlan): string => JSON.stringify(plan);
@@ -51,90 +38,45 @@ function weightsOf(net: SuperNet, plans: readonly StepPlan[]): number {
     .reduce((a, b) => a + b, 0);
 }
 
-/** A SubNet with a session for each different step. */
-class FusedSubNet implements SubNet {
-  /** Of each step; undefined where a step computes nothing. */
-  readonly #steps: readonly (Session | undefined)[];
+/** Of the values, those that a session reads. */
+const feedsOf = ({ graph }: Session, values: Feeds): Feeds =>
+  Object.fromEntries(graph.inputs.map(({ name }) => [name, values[name]]));
+
+/** Samples by one session a step; undefined where a step computes nothing. */
+function sampling(
+  { net, workspaces }: SubNetRunner,
+  steps: readonly (Session | undefined)[],
+): SubNet["sample"] {
   /** The last step that reads what is held under a name. */
-  readonly #lastRead: ReadonlyMap<string, number>;
-
-  constructor(
-    private readonly runner: SubNetRunner,
-    private readonly sessions: ReadonlyMap<string, Session>,
-    plans: readonly StepPlan[],
-  ) {
-    this.#steps = plans.map((plan) => sessions.get(keyOf(plan)));
-    this.#lastRead = new Map(
-      this.#steps.flatMap((session, t) =>
-        (session?.graph.inputs ?? []).map(({ name }) => [name, t])
-      ),
-    );
-  }
-
-  async sample(request: SubNetRequest): Promise<Tensor<"float32">> {
-    const { net, workspaces } = this.runner;
+  const lastRead = new Map(
+    steps.flatMap((session, t) =>
+      (session?.graph.inputs ?? []).map(({ name }) => [name, t])
+    ),
+  );
+  return async (request) => {
     using workspace = workspaces.enter();
     /** By the name that sessions read and write it under. */
     const held = new Map<string, PlacedTensor>();
     return await runSampler(net, request, {
       workspace,
       held,
-      call: async (t, feeds) => {
-        const session = this.#steps[t];
+      async call(t, feeds) {
+        const session = steps[t];
         if (!session) return undefined;
-        const inputs = feedsOf(session, {
-          ...Object.fromEntries(held),
-          ...await feeds(),
-        });
         const { [net.model.output]: output, ...written } = await workspace.run(
           session,
-          inputs,
+          feedsOf(session, { ...Object.fromEntries(held), ...await feeds() }),
         );
         Object.entries(written).forEach(([name, value]) =>
           held.set(name, value)
         );
         for (const name of held.keys()) {
-          if (this.#lastRead.get(name)! <= t) held.delete(name);
+          if (lastRead.get(name)! <= t) held.delete(name);
         }
         return output;
       },
     });
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const session of this.sessions.values()) await session.close();
-  }
-}
-
-/** Of the values, those that a session reads. */
-const feedsOf = ({ graph }: Session, values: Feeds): Feeds =>
-  Object.fromEntries(graph.inputs.map(({ name }) => [name, values[name]]));
-
-/** A SubNet whose blocks run one by one on a runner's sessions, which stay the runner's. */
-const sharing = (runner: SubNetRunner, gates: Gates): SubNet => ({
-  sample: (request) => runner.sample({ ...request, gates }),
-  [Symbol.asyncDispose]: () => Promise.resolve(),
-});
-
-/** Opens a session for each step; if one fails, those already open are released. */
-async function openSteps(
-  net: SuperNet,
-  plans: readonly StepPlan[],
-  options: SessionOptions,
-): Promise<Map<string, Session>> {
-  const sessions = new Map<string, Session>();
-  try {
-    for (const plan of plans) {
-      const graph = stepGraph(net, plan);
-      const kept = graph.outputs.map(({ name }) => name);
-      const session = await openSession(graph, { ...options, kept });
-      sessions.set(keyOf(plan), session);
-    }
-  } catch (error) {
-    for (const session of sessions.values()) await session.close();
-    throw error;
-  }
-  return sessions;
+  };
 }
 
 /**
@@ -142,21 +84,40 @@ async function openSteps(
  * long as the runner. A large model's blocks run on the runner's own sessions
  * instead, so that its weights stay in memory once.
  *
+ * @param options.mostWeights Weight elements of all its sessions together, each
+ * of which keeps a copy in the layout that its kernels like; a larger SubNet
+ * runs on the blocks' own sessions. That of a large model by default.
  * @throws {RangeError} If the gates do not fit the SuperNet.
  */
 export async function openFusedSubNet(
   runner: SubNetRunner,
   gates: Gates,
-  { mostWeights = largeModel }: SubNetOptions = {},
+  { mostWeights = largeModel }: { readonly mostWeights?: number } = {},
 ): Promise<SubNet> {
-  const { net } = runner;
-  const steps = stepPlans(net, gates);
-  const running = new Map(
-    steps.filter(({ live }) => live.includes(true))
+  const { net, options } = runner;
+  const plans = stepPlans(net, gates);
+  const different = new Map(
+    plans.filter(({ live }) => live.includes(true))
       .map((plan) => [keyOf(plan), plan]),
   );
-  const plans = [...running.values()];
-  if (weightsOf(net, plans) > mostWeights) return sharing(runner, gates);
-  const sessions = await openSteps(net, plans, runner.options);
-  return new FusedSubNet(runner, sessions, steps);
+  if (weightsOf(net, [...different.values()]) > mostWeights) {
+    return {
+      sample: (request) => runner.sample({ ...request, gates }),
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    };
+  }
+  await using opening = new AsyncDisposableStack();
+  const sessions = new Map<string, Session>();
+  for (const [key, plan] of different) {
+    const graph = stepGraph(net, plan);
+    const kept = graph.outputs.map(({ name }) => name);
+    const session = await openSession(graph, { ...options, kept });
+    sessions.set(key, opening.use(session));
+  }
+  const steps = plans.map((plan) => sessions.get(keyOf(plan)));
+  const opened = opening.move();
+  return {
+    sample: sampling(runner, steps),
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
 }

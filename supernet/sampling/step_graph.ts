@@ -1,11 +1,16 @@
 /**
- * One step of a SubNet as a single graph: its live blocks, what the closed
- * gates hold as inputs, what later steps read as outputs.
+ * One step of a SubNet as nodes of a graph: its live blocks, which read what
+ * closed gates hold in the place of what their blocks would make.
  */
+import type { CompiledBlock } from "@dip-go/core/models";
+import {
+  type Graph,
+  GraphBuilder,
+  shareNodes,
+  type Value,
+} from "@dip-go/core/onnx";
 import { stepInput } from "@dip-go/core/pipeline";
-import { type Graph, GraphBuilder, shareNodes } from "@dip-go/core/onnx";
-import { heldValues, type StepPlan } from "./held_sums.ts";
-import { StepEmitter } from "./step_emitter.ts";
+import { type HeldSum, heldValues, type StepPlan } from "./held_sums.ts";
 import type { SuperNet } from "../gates/super_net.ts";
 
 /**
@@ -22,14 +27,100 @@ export function stepGraph(net: SuperNet, plan: StepPlan): Graph {
       .map(({ name, dtype, shape }) => [name, g.input(name, dtype, shape)]),
   );
   const step = new StepEmitter(g, net, plan, {
-    input(name) {
-      return stepInput(g, inputs.find((each) => each.name === name)!);
-    },
+    input: (name) => stepInput(g, inputs.find((each) => each.name === name)!),
     held: ({ name }) => held.get(name)!,
   });
-  step.emit();
   return shareNodes(g.build({
     ...plan.predicts ? { [output]: step.read(output) } : {},
     ...Object.fromEntries(step.written()),
   }));
+}
+
+type Block = CompiledBlock["block"];
+
+/** Where a step finds what it does not compute. */
+export interface StepSources {
+  /** The model's input of that name. */
+  readonly input: (name: string) => Value;
+  /** What is held under a name of {@linkcode heldValues}. */
+  readonly held: (value: Value) => Value;
+}
+
+/** One step. */
+export class StepEmitter {
+  readonly #tensors = new Map<string, Value>();
+  /** What residual units of this step add, by the sum's name. */
+  readonly #added = new Map<string, Value>();
+  readonly #producers: ReadonlyMap<string, Block>;
+
+  /** Emits the live blocks. */
+  constructor(
+    private readonly g: GraphBuilder,
+    private readonly net: SuperNet,
+    private readonly plan: StepPlan,
+    private readonly sources: StepSources,
+  ) {
+    this.#producers = new Map(
+      net.model.blocks.flatMap((block) =>
+        block.outputs.map((output) => [output, block])
+      ),
+    );
+    net.blocks.filter((_, i) => plan.live[i])
+      .forEach(({ block }) => this.#emit(block));
+  }
+
+  #emit(block: Block): void {
+    const inputs = block.inputs.map((name) => this.read(name));
+    const values = block.emit(this.g, inputs);
+    const target = block.residual ? this.#added : this.#tensors;
+    block.outputs.forEach((output, i) => target.set(output, values[i]));
+  }
+
+  /** What is held from now on, by the names of {@linkcode heldValues}. */
+  written(): [string, Value][] {
+    return this.plan.writes.flatMap((sum) => {
+      const names = heldValues(this.net, sum).map(({ name }) => name);
+      const values = this.#written(sum);
+      return names.map((name, i): [string, Value] => [name, values[i]]);
+    });
+  }
+
+  #written(sum: HeldSum): readonly Value[] {
+    const made = sum.map((unit) => {
+      const { block } = this.net.blocks.find(({ block }) =>
+        block.name === unit
+      )!;
+      const from = block.residual ? this.#added : this.#tensors;
+      return block.outputs.map((output) => from.get(output)!);
+    });
+    if (made.length === 1) return made[0];
+    return [made.map(([value]) => value).reduce((a, b) => this.g.add(a, b))];
+  }
+
+  /** A tensor of this step: an input, computed, or put together from what units hold. */
+  read(name: string): Value {
+    const known = this.#tensors.get(name);
+    if (known) return known;
+    const value = this.#made(name);
+    this.#tensors.set(name, value);
+    return value;
+  }
+
+  #made(name: string): Value {
+    const producer = this.#producers.get(name);
+    if (!producer) return this.sources.input(name);
+    const { residual } = producer;
+    if (!residual) {
+      const held = heldValues(this.net, [producer.name]);
+      return this.sources.held(held[producer.outputs.indexOf(name)]);
+    }
+    const added = this.#added.get(name);
+    if (added) return this.g.add(this.read(residual), added);
+    const { stream, sums } = this.plan.runs.find(({ output }) =>
+      output === name
+    )!;
+    return sums.flatMap((sum) => heldValues(this.net, sum))
+      .map((value) => this.sources.held(value))
+      .reduce((a, b) => this.g.add(a, b), this.read(stream));
+  }
 }

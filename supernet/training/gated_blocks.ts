@@ -8,8 +8,7 @@ import type { CompiledBlock } from "@dip-go/core/models";
 import type { Feeds, PlacedTensor, Session } from "@dip-go/core/runtime";
 import { float32 } from "@dip-go/core/tensor";
 import { stepNames } from "./gated_step_graph.ts";
-import { sharedZeros } from "../workspace/shared_zeros.ts";
-import type { TensorPool } from "../workspace/tensor_pool.ts";
+import { sharedZeros, type TensorPool } from "../workspace/tensor_pool.ts";
 import type { StepSessions, TrainingSessions } from "./training_sessions.ts";
 import type { Workspace } from "../workspace/workspace.ts";
 

@@ -27,7 +27,6 @@ import {
   TrainingSteps,
 } from "./training_steps.ts";
 import {
-  closeTrainingSessions,
   openTrainingSessions,
   type TrainingSessions,
 } from "./training_sessions.ts";
@@ -84,11 +83,7 @@ export class TrainingForm implements AsyncDisposable {
   /** The final latents alone, `[B, C, H, W]`. */
   async sample(request: TrainingRequest): Promise<Tensor<"float32">> {
     using workspace = this.workspaces.enter();
-    const steps = await TrainingSteps.enter(
-      this.sessions,
-      request,
-      workspace,
-    );
+    const steps = new TrainingSteps(this.sessions, request, workspace);
     let state = steps.start();
     for (const [t, runs] of this.#needed(request.gates).entries()) {
       state = (await steps.forward(t, state, { runs })).state;
@@ -111,11 +106,7 @@ export class TrainingForm implements AsyncDisposable {
       GradientOptions = {},
   ): Promise<TrainingGradient> {
     using workspace = this.workspaces.enter();
-    const steps = await TrainingSteps.enter(
-      this.sessions,
-      request,
-      workspace,
-    );
+    const steps = new TrainingSteps(this.sessions, request, workspace);
     const needed = this.#needed(request.gates);
     const every = this.net.blocks.map(() => true);
     const runs = wanted === "gates" ? needed.map(() => every) : needed;
@@ -186,7 +177,7 @@ export class TrainingForm implements AsyncDisposable {
 
   /** Releases every session. */
   async close(): Promise<void> {
-    await closeTrainingSessions(this.sessions);
+    await this.sessions[Symbol.asyncDispose]();
     await this.workspaces[Symbol.asyncDispose]();
   }
 
@@ -216,10 +207,11 @@ function gradientOf(
 }
 
 /** Opens forward and VJP sessions for each block. */
-export async function openTrainingForm(
+export const openTrainingForm = async (
   net: SuperNet,
-  given: SessionOptions = {},
-): Promise<TrainingForm> {
-  const sessions = await openTrainingSessions(net, given);
-  return new TrainingForm(sessions, workspacesOn(given));
-}
+  options: SessionOptions = {},
+): Promise<TrainingForm> =>
+  new TrainingForm(
+    await openTrainingSessions(net, options),
+    workspacesOn(options),
+  );

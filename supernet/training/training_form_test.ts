@@ -17,10 +17,7 @@ import type { Gate } from "../gates/gates.ts";
 import { SubNetRunner } from "../sampling/sub_net.ts";
 import { type SuperNet, superNet } from "../gates/super_net.ts";
 import { openTrainingForm, type RealGates } from "./training_form.ts";
-import {
-  closeTrainingSessions,
-  openTrainingSessions,
-} from "./training_sessions.ts";
+import { openTrainingSessions } from "./training_sessions.ts";
 
 const config = { ...tinyDit, layers: 3 };
 const scheduler = parseSchedulerConfig(
@@ -213,11 +210,10 @@ for (const kind of kinds) {
 }
 
 Deno.test("the wide DiT's backward pass is given the products of attention and feed-forward", async () => {
-  const sessions = await openTrainingSessions(
+  await using sessions = await openTrainingSessions(
     netOf("block", "residual", wide),
     {},
   );
-  await closeTrainingSessions(sessions);
   const given = sessions.blocks.flatMap(({ products }) => products).join();
   for (const layer of ["to_q", "to_k", "to_v", "ff.net.0.proj"]) {
     assert(given.includes(layer), `${layer} is not among ${given}`);

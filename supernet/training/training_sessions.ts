@@ -28,7 +28,7 @@ export interface BlockSessions {
 }
 
 /** A SuperNet's sessions. */
-export interface TrainingSessions {
+export interface TrainingSessions extends AsyncDisposable {
   readonly net: SuperNet;
   readonly blocks: readonly BlockSessions[];
   /** A step with all blocks at once; null where weights are to be in memory once. */
@@ -43,11 +43,9 @@ export interface StepSessions {
 }
 
 /** A block's graphs before they are opened. */
-interface BlockPlan {
+interface BlockPlan extends Pick<BlockSessions, "products" | "joins"> {
   readonly forward: Graph;
   readonly backward: Graph | null;
-  readonly products: readonly string[];
-  readonly joins: boolean;
 }
 
 /** Names of the tensors that depend on the latents. */
@@ -108,47 +106,31 @@ export async function openTrainingSessions(
   const options = blockSessions(net, own);
   const isLarge = !options.keepsMemory;
   const onDevice = (own.device ?? "cpu") !== "cpu";
-  const opened: Session[] = [];
+  await using opening = new AsyncDisposableStack();
   const open = async (graph: Graph) => {
     const kept = graph.outputs.map(({ name }) => name);
-    const session = await openSession(graph, { ...options, kept });
-    opened.push(session);
-    return session;
+    return opening.use(await openSession(graph, { ...options, kept }));
   };
-  try {
-    const blocks: BlockSessions[] = [];
-    const plans = plannedBlocks(net, isLarge);
-    for (const { forward, backward, ...plan } of plans) {
-      blocks.push({
-        ...plan,
-        forward: await open(forward),
-        backward: backward && await open(backward),
-      });
-    }
-    const inner = plans.map(({ products }) => products);
-    const step = (isOpen: boolean) =>
-      open(gatedStepGraph(net, { inner, open: isOpen }));
-    return {
-      net,
-      blocks,
-      step: isLarge || onDevice
-        ? null
-        : { gated: await step(false), open: await step(true) },
-    };
-  } catch (error) {
-    for (const session of opened) await session.close();
-    throw error;
+  const plans = plannedBlocks(net, isLarge);
+  const blocks: BlockSessions[] = [];
+  for (const { forward, backward, ...plan } of plans) {
+    blocks.push({
+      ...plan,
+      forward: await open(forward),
+      backward: backward && await open(backward),
+    });
   }
-}
-
-/** Releases them. */
-export async function closeTrainingSessions(
-  { blocks, step }: TrainingSessions,
-): Promise<void> {
-  for (const { forward, backward } of blocks) {
-    await forward.close();
-    await backward?.close();
-  }
-  await step?.gated.close();
-  await step?.open.close();
+  const inner = plans.map(({ products }) => products);
+  const step = (isOpen: boolean) =>
+    open(gatedStepGraph(net, { inner, open: isOpen }));
+  const whole = isLarge || onDevice
+    ? null
+    : { gated: await step(false), open: await step(true) };
+  const opened = opening.move();
+  return {
+    net,
+    blocks,
+    step: whole,
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
 }

@@ -26,7 +26,7 @@ import {
   type StepTensors,
 } from "./gated_blocks.ts";
 import type { SuperNet } from "../gates/super_net.ts";
-import { sharedZeros } from "../workspace/shared_zeros.ts";
+import { sharedZeros } from "../workspace/tensor_pool.ts";
 import { activeTensors, type TrainingSessions } from "./training_sessions.ts";
 import type { Later, Workspace } from "../workspace/workspace.ts";
 
@@ -105,26 +105,18 @@ export class TrainingSteps {
   readonly #blocks: GatedBlocks;
   readonly #zeros = sharedZeros();
 
-  private constructor(
+  readonly #conditioning: Promise<Feeds>;
+
+  constructor(
     private readonly sessions: TrainingSessions,
     private readonly request: TrainingRequest,
     private readonly workspace: Workspace,
-    private readonly conditioning: Feeds,
   ) {
     this.#net = sessions.net;
     this.#active = activeTensors(this.#net);
     this.#columns = new Map(this.#net.units.map((name, n) => [name, n]));
     this.#blocks = new GatedBlocks(sessions, workspace);
-  }
-
-  /** Begins a pass. */
-  static async enter(
-    sessions: TrainingSessions,
-    request: TrainingRequest,
-    workspace: Workspace,
-  ): Promise<TrainingSteps> {
-    const conditioning = await workspace.place(request.conditioning);
-    return new TrainingSteps(sessions, request, workspace, conditioning);
+    this.#conditioning = workspace.place(request.conditioning);
   }
 
   /** The state before step 0. */
@@ -138,8 +130,9 @@ export class TrainingSteps {
     before: TrainingState,
     does: Omit<GatedStep, "gates">,
   ): Promise<{ state: TrainingState; record: StepRecord }> {
-    const { conditioning, request, workspace } = this;
+    const { request, workspace } = this;
     const { sampler } = request;
+    const conditioning = await this.#conditioning;
     const { latents } = before.sampler;
     const feeds = await stepFeeds(this.#net, sampler.steps[t], {
       workspace,

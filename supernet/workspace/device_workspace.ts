@@ -29,14 +29,14 @@ import {
   stepName,
   vjpOf,
 } from "./device_operations.ts";
-import { type ForecastScalars, historyWeights } from "../gates/forecast.ts";
-import type {
-  GuideOptions,
-  Later,
-  StepCotangents,
-  StepVjpInputs,
+import {
+  type GuideOptions,
+  type Later,
+  type StepCotangents,
+  type StepVjpInputs,
+  type Term,
   Workspace,
-  Workspaces,
+  type Workspaces,
 } from "./workspace.ts";
 
 /** Every tensor on a device that objects, arrays and maps lead to. */
@@ -67,12 +67,14 @@ function stepFeeds(
   return Object.fromEntries(named);
 }
 
-class DeviceWorkspace implements Workspace {
+class DeviceWorkspace extends Workspace {
   /** Made here and not given back. */
   readonly #made = new Set<DeviceTensor>();
   readonly #placed: Feeds[] = [];
 
-  constructor(private readonly sessions: OperationSessions) {}
+  constructor(private readonly sessions: OperationSessions) {
+    super();
+  }
 
   async run(
     session: Session,
@@ -111,26 +113,6 @@ class DeviceWorkspace implements Workspace {
       ? await this.#result(copied(x.shape), { x })
       : x;
     return (here as Tensor).data as Float32Array;
-  }
-
-  times(a: PlacedTensor, factor: number): Promise<PlacedTensor> {
-    return this.#combination([[factor, a]]);
-  }
-
-  plus(a: PlacedTensor | undefined, b: PlacedTensor): Promise<PlacedTensor> {
-    return this.#combination(a ? [[1, a], [1, b]] : [[1, b]]);
-  }
-
-  addInto(own: PlacedTensor, b: PlacedTensor): Promise<PlacedTensor> {
-    return this.plus(own, b);
-  }
-
-  blend(
-    a: PlacedTensor,
-    b: PlacedTensor | undefined,
-    gate: number,
-  ): Promise<PlacedTensor> {
-    return this.#combination(b ? [[gate, a], [1 - gate, b]] : [[1, a]]);
   }
 
   async projections(
@@ -181,14 +163,6 @@ class DeviceWorkspace implements Workspace {
     const feeds = { [cotangentOf(result)]: cotangent };
     const what = vjpOf(forward, ["prediction"]);
     return (await this.#outputs(what, feeds))[gradientOf("prediction")];
-  }
-
-  forecast(
-    history: readonly PlacedTensor[],
-    scalars: ForecastScalars,
-  ): Promise<PlacedTensor> {
-    const weights = historyWeights(scalars, history.length);
-    return this.#combination(weights.map((w, k) => [w, history[k]]));
   }
 
   async forecastVjp(
@@ -260,19 +234,12 @@ class DeviceWorkspace implements Workspace {
     return samplerStep(steps[i], { shape, before: past.length });
   }
 
-  /** Σ factor · value; terms of factor 0 are not read where there are others. */
-  #combination(
-    terms: readonly (readonly [number, PlacedTensor])[],
-  ): Promise<PlacedTensor> {
-    const some = terms.filter(([factor]) => factor !== 0);
-    const read = some.length > 0 ? some : terms.slice(0, 1);
-    const [[factor, value]] = read;
-    if (read.length === 1 && factor === 1) return Promise.resolve(value);
-    const feeds = read.flatMap(([factor, x], k) => [
+  protected combination(terms: readonly Term[]): Promise<PlacedTensor> {
+    const feeds = terms.flatMap(([factor, x], k) => [
       [`x.${k}`, x],
       [`factor.${k}`, scalar(factor)],
     ]);
-    const what = combined(read.length, value.shape);
+    const what = combined(terms.length, terms[0][1].shape);
     return this.#result(what, Object.fromEntries(feeds));
   }
 

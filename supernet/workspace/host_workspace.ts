@@ -12,24 +12,19 @@ import {
 import {
   addInto,
   float32,
-  plus,
   sizeOf,
   type Tensor,
   times,
 } from "@dip-go/core/tensor";
+import { forecastVjp } from "../gates/forecast.ts";
 import {
-  forecastFrom,
-  type ForecastScalars,
-  forecastVjp,
-} from "../gates/forecast.ts";
-import { blend, projections } from "./gated_features.ts";
-import type {
-  GuideOptions,
-  Later,
-  StepCotangents,
-  StepVjpInputs,
+  type GuideOptions,
+  type Later,
+  type StepCotangents,
+  type StepVjpInputs,
+  type Term,
   Workspace,
-  Workspaces,
+  type Workspaces,
 } from "./workspace.ts";
 
 /** A tensor here: sessions on the host leave no others. */
@@ -46,7 +41,54 @@ const stateArrays = (
   })),
 });
 
-class HostWorkspace implements Workspace {
+/** Σ factor · array of at least one array; the sum of an element is in float64. */
+function weightedSum(
+  arrays: readonly Float32Array[],
+  factors: readonly number[],
+): Float32Array {
+  const [a, b] = arrays;
+  const [f, g] = factors;
+  const sum = new Float32Array(a.length);
+  if (arrays.length === 1) return times(a, f);
+  if (arrays.length > 2) {
+    return sum.map((_, i) =>
+      arrays.reduce((all, array, k) => all + factors[k] * array[i], 0)
+    );
+  }
+  for (let i = 0; i < a.length; i++) sum[i] = f * a[i] + g * b[i];
+  return sum;
+}
+
+/**
+ * ⟨d, a − b⟩ of each sample, in float64. The arrays are `[2B, ...]`, both halves
+ * of guidance; sample i lies at rows i and B + i.
+ *
+ * @returns `[B]`
+ */
+function projections(
+  d: Float32Array,
+  a: Float32Array,
+  b: Float32Array,
+  samples: number,
+): Float64Array {
+  const size = d.length / (2 * samples);
+  const sums = new Float64Array(samples);
+  for (let row = 0; row < 2 * samples; row++) {
+    // Two sums at once: each addition need not wait for the one before.
+    let [even, odd] = [0, 0];
+    const end = (row + 1) * size;
+    let i = row * size;
+    for (; i + 1 < end; i += 2) {
+      even += d[i] * (a[i] - b[i]);
+      odd += d[i + 1] * (a[i + 1] - b[i + 1]);
+    }
+    if (i < end) even += d[i] * (a[i] - b[i]);
+    sums[row % samples] += even + odd;
+  }
+  return sums;
+}
+
+class HostWorkspace extends Workspace {
   async run(
     session: Session,
     feeds: Feeds,
@@ -65,25 +107,16 @@ class HostWorkspace implements Workspace {
     return Promise.resolve(array(x));
   }
 
-  times(a: PlacedTensor, factor: number): Promise<PlacedTensor> {
-    return like(a, times(array(a), factor));
-  }
-
-  plus(a: PlacedTensor | undefined, b: PlacedTensor): Promise<PlacedTensor> {
-    return like(b, plus(a && array(a), array(b)));
-  }
-
-  addInto(own: PlacedTensor, b: PlacedTensor): Promise<PlacedTensor> {
+  override addInto(own: PlacedTensor, b: PlacedTensor): Promise<PlacedTensor> {
     addInto(array(own), array(b));
     return Promise.resolve(own);
   }
 
-  blend(
-    a: PlacedTensor,
-    b: PlacedTensor | undefined,
-    gate: number,
-  ): Promise<PlacedTensor> {
-    return like(a, blend(array(a), b && array(b), gate));
+  protected combination(terms: readonly Term[]): Promise<PlacedTensor> {
+    const [[, { shape }]] = terms;
+    const arrays = terms.map(([, x]) => array(x));
+    const factors = terms.map(([factor]) => factor);
+    return Promise.resolve(float32(shape, weightedSum(arrays, factors)));
   }
 
   projections(
@@ -126,13 +159,6 @@ class HostWorkspace implements Workspace {
     const batch = shape[0] / 2;
     const options = { batch, scale, size: sizeOf(shape) };
     return Promise.resolve(float32(shape, guideVjp(array(cotangent), options)));
-  }
-
-  forecast(
-    history: readonly PlacedTensor[],
-    scalars: ForecastScalars,
-  ): Promise<PlacedTensor> {
-    return like(history[0], forecastFrom(history.map(array), scalars));
   }
 
   forecastVjp(
@@ -191,12 +217,6 @@ class HostWorkspace implements Workspace {
 
   [Symbol.dispose](): void {}
 }
-
-/** Of the shape of another. */
-const like = (
-  { shape }: PlacedTensor,
-  data: Float32Array,
-): Promise<PlacedTensor> => Promise.resolve(float32(shape, data));
 
 const workspace = new HostWorkspace();
 

@@ -1,4 +1,4 @@
-/** Tensors on the host that are used again pass after pass: what a pass keeps for its backward pass is large, and memory that is new takes longer to write to. */
+/** Tensors on the host that are used again: what a pass keeps for its backward pass is large, and new memory takes longer to write to. */
 import type { Value } from "@dip-go/core/onnx";
 import { type Tensor, zeros } from "@dip-go/core/tensor";
 
@@ -28,4 +28,15 @@ export class TensorPool {
     }
     this.#taken = [];
   }
+}
+
+/** Makes zeros, once a shape: nobody may write to them. */
+export function sharedZeros(): (shape: readonly number[]) => Tensor {
+  const made = new Map<string, Tensor>();
+  return (shape) => {
+    const key = shape.join();
+    const known = made.get(key) ?? zeros(shape);
+    made.set(key, known);
+    return known;
+  };
 }

@@ -11,91 +11,129 @@ import type {
   SamplerState,
   StepInputs,
 } from "@dip-go/core/samplers";
-import type { ForecastScalars } from "../gates/forecast.ts";
+import { type ForecastScalars, historyWeights } from "../gates/forecast.ts";
 
 /** Brings numbers here that are computed already; to wait for a GPU only once it has all it can do. To be called before the next {@linkcode Workspace.keepOnly}. */
 export type Later<T> = () => Promise<T>;
 
+/** A factor and what it multiplies. */
+export type Term = readonly [number, PlacedTensor];
+
 /** Values are never written to, except where {@linkcode Workspace.addInto} says so. Disposing gives all of them back. */
-export interface Workspace extends Disposable {
+export abstract class Workspace implements Disposable {
   /** Runs a session; outputs that it keeps stay where they are. */
-  run(session: Session, feeds: Feeds): Promise<Record<string, PlacedTensor>>;
+  abstract run(
+    session: Session,
+    feeds: Feeds,
+  ): Promise<Record<string, PlacedTensor>>;
 
   /** Gives back every tensor of this workspace that none of the roots (tensors, or what holds them in objects, arrays and maps) leads to. */
-  keepOnly(...roots: readonly unknown[]): void;
+  abstract keepOnly(...roots: readonly unknown[]): void;
 
   /** Values that many sessions read, brought once to where these compute; there until the workspace is disposed of. */
-  place(values: Feeds): Promise<Feeds>;
+  abstract place(values: Feeds): Promise<Feeds>;
 
   /** A tensor's elements. */
-  read(x: PlacedTensor): Promise<Float32Array>;
+  abstract read(x: PlacedTensor): Promise<Float32Array>;
+
+  /** Σ factor · value; terms of factor 0 are not read where there are others, and a value alone with factor 1 is itself the sum. */
+  #sum(terms: readonly Term[]): Promise<PlacedTensor> {
+    const some = terms.filter(([factor]) => factor !== 0);
+    const read = some.length > 0 ? some : terms.slice(0, 1);
+    const [[factor, value]] = read;
+    return read.length === 1 && factor === 1
+      ? Promise.resolve(value)
+      : this.combination(read);
+  }
 
   /** factor · a; `a` itself where the factor is 1. */
-  times(a: PlacedTensor, factor: number): Promise<PlacedTensor>;
+  times(a: PlacedTensor, factor: number): Promise<PlacedTensor> {
+    return this.#sum([[factor, a]]);
+  }
 
   /** a + b, or b where there is no a. */
-  plus(a: PlacedTensor | undefined, b: PlacedTensor): Promise<PlacedTensor>;
+  plus(a: PlacedTensor | undefined, b: PlacedTensor): Promise<PlacedTensor> {
+    return this.#sum(a ? [[1, a], [1, b]] : [[1, b]]);
+  }
 
   /** As {@linkcode Workspace.plus}, of an `own` that nobody else holds and nobody may read afterwards. */
-  addInto(own: PlacedTensor, b: PlacedTensor): Promise<PlacedTensor>;
+  addInto(own: PlacedTensor, b: PlacedTensor): Promise<PlacedTensor> {
+    return this.plus(own, b);
+  }
 
-  /** See `blend` in `gated_features.ts`. */
+  /** gate · a + (1 − gate) · b, or a where there is no b. */
   blend(
     a: PlacedTensor,
     b: PlacedTensor | undefined,
     gate: number,
-  ): Promise<PlacedTensor>;
+  ): Promise<PlacedTensor> {
+    return this.#sum(b ? [[gate, a], [1 - gate, b]] : [[1, a]]);
+  }
+
+  /** The prediction that computed ones forecast, latest first: see `forecast.ts`. */
+  forecast(
+    history: readonly PlacedTensor[],
+    scalars: ForecastScalars,
+  ): Promise<PlacedTensor> {
+    const weights = historyWeights(scalars, history.length);
+    return this.#sum(weights.map((weight, k) => [weight, history[k]]));
+  }
 
   /** ⟨d, a − b⟩ of each sample, `[B]`, of arrays `[2B, ...]`. */
-  projections(
+  abstract projections(
     d: PlacedTensor,
     a: PlacedTensor,
     b: PlacedTensor,
   ): Promise<Later<Float64Array>>;
 
   /** What the model sees, both halves of guidance: `factor` times latents `[B, C, H, W]`, twice. */
-  modelInput(latents: PlacedTensor, factor: number): Promise<PlacedTensor>;
+  abstract modelInput(
+    latents: PlacedTensor,
+    factor: number,
+  ): Promise<PlacedTensor>;
 
   /** Its VJP, `[2B, C, H, W]` → `[B, C, H, W]`. */
-  modelInputVjp(cotangent: PlacedTensor, factor: number): Promise<PlacedTensor>;
+  abstract modelInputVjp(
+    cotangent: PlacedTensor,
+    factor: number,
+  ): Promise<PlacedTensor>;
 
   /** See `guide` in `guidance.ts`. */
-  guide(
+  abstract guide(
     prediction: PlacedTensor,
     options: GuideOptions,
   ): Promise<PlacedTensor>;
 
   /** Its VJP. @param options.shape Of the prediction, `[2B, C', H, W]`. */
-  guideVjp(
+  abstract guideVjp(
     cotangent: PlacedTensor,
     options: { readonly shape: readonly number[]; readonly scale: number },
   ): Promise<PlacedTensor>;
 
-  /** See `forecastFrom` in `forecast.ts`. */
-  forecast(
-    history: readonly PlacedTensor[],
-    scalars: ForecastScalars,
-  ): Promise<PlacedTensor>;
-
   /** dL/d(a, b, c) from the forecast's cotangent. */
-  forecastVjp(
+  abstract forecastVjp(
     history: readonly PlacedTensor[],
     cotangent: PlacedTensor,
   ): Promise<Later<[number, number, number]>>;
 
   /** See `nextState` in `sampler_state.ts`. */
-  nextState(
+  abstract nextState(
     sampler: Sampler,
     i: number,
     inputs: StepInputs<PlacedTensor>,
   ): Promise<SamplerState<PlacedTensor>>;
 
   /** Its VJP. */
-  nextStateVjp(
+  abstract nextStateVjp(
     sampler: Sampler,
     i: number,
     options: StepVjpInputs,
   ): Promise<StepCotangents>;
+
+  /** Σ factor · value over at least one term of one shape, none of factor 0 unless it is alone. */
+  protected abstract combination(terms: readonly Term[]): Promise<PlacedTensor>;
+
+  abstract [Symbol.dispose](): void;
 }
 
 export interface GuideOptions {
