@@ -23,4 +23,5 @@ export {
   weight,
   wholeFrom,
 } from "./schema.ts";
-export { writeAtomically } from "./write_atomically.ts";
+export { checkSealed } from "./sealed_file.ts";
+export { writeAtomically, writeSealedJson } from "./write_atomically.ts";

@@ -1,4 +1,5 @@
 /** Files that are whole or absent, also when the process is killed; large ones part by part, one of which is in memory. */
+import { seal, unsealed } from "./sealed_file.ts";
 
 /** Writes a text or bytes as one part. @throws As {@linkcode writeParts}. */
 export const writeAtomically = (
@@ -9,18 +10,30 @@ export const writeAtomically = (
     typeof content === "string" ? new TextEncoder().encode(content) : content,
   ]);
 
+/** Writes an object as JSON that holds its own hash, for `checkSealed`. @throws As {@linkcode writeParts}. */
+export function writeSealedJson(
+  path: string,
+  value: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  const text = JSON.stringify({ sha256: unsealed, ...value }) + "\n";
+  return writeParts(path, [new TextEncoder().encode(text)], { sealed: true });
+}
+
 /**
  * Writes beside `path` under a temporary name, then renames.
  *
+ * @param options.sealed Whether the file gets its own hash, for which the first part has a place.
  * @throws {Error} If it cannot be written, naming the path: no such folder, a full disk. What was at `path` is kept.
  */
 export async function writeParts(
   path: string,
   parts: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+  { sealed = false }: { sealed?: boolean } = {},
 ): Promise<void> {
   const temporary = `${path}.${crypto.randomUUID()}.tmp`;
   try {
     await appendAll(temporary, parts);
+    if (sealed) await seal(temporary);
     await Deno.rename(temporary, path);
   } catch (cause) {
     await Deno.remove(temporary).catch(() => {}); // it may not exist yet

@@ -2,6 +2,7 @@
  * safetensors files: opened by their header alone, read tensor by tensor, and
  * written whole.
  */
+import { unsealed } from "../files/sealed_file.ts";
 import { writeParts } from "../files/write_atomically.ts";
 import { readRange } from "../files/byte_range.ts";
 import { sameShape, sizeOf, type Tensor } from "../tensor/tensor.ts";
@@ -63,6 +64,8 @@ export interface SafetensorsOptions {
   readonly metadata?: Readonly<Record<string, string>>;
   /** The storage of float32 and float16 tensors; by default as they are. Narrowing rounds to nearest even. */
   readonly dtype?: FloatStorage;
+  /** Whether the file holds its own hash, for `checkSealed`. */
+  readonly sealed?: boolean;
 }
 
 /**
@@ -82,13 +85,13 @@ export async function writeSafetensors(
     );
   }
   const layout = layOut(tensors, options.dtype);
-  const header = encodeHeader(layout, options.metadata);
+  const header = encodeHeader(layout, options);
   if (header.length > HEADER_LIMIT) {
     throw new RangeError(
       `Cannot write ${path}: its header has ${header.length} bytes, expected at most ${HEADER_LIMIT}`,
     );
   }
-  await writeParts(path, partsOf(header, layout));
+  await writeParts(path, partsOf(header, layout), options);
 }
 
 /**
@@ -170,12 +173,16 @@ function layOut(
 /** Length and JSON, padded with spaces so that the data begins at a multiple of 8. */
 function encodeHeader(
   layout: readonly Entry[],
-  metadata?: Readonly<Record<string, string>>,
+  { metadata = {}, sealed }: SafetensorsOptions = {},
 ): Uint8Array {
-  const sorted = metadata &&
-    Object.entries(metadata).sort(([a], [b]) => a < b ? -1 : 1);
+  const entries = [
+    ...sealed ? [["sha256", unsealed]] : [], // near the file's start
+    ...Object.entries(metadata).sort(([a], [b]) => a < b ? -1 : 1),
+  ];
   const json = new TextEncoder().encode(JSON.stringify(Object.fromEntries([
-    ...(sorted ? [["__metadata__", Object.fromEntries(sorted)]] : []),
+    ...entries.length > 0
+      ? [["__metadata__", Object.fromEntries(entries)]]
+      : [],
     ...layout.map(({ name, shape, dtype, begin, end }) => [
       name,
       { dtype, shape, data_offsets: [begin, end] },

@@ -1,10 +1,10 @@
 /**
  * Where steps are kept, by key: `<root>/.steps/<kind>/<key>.<extension>`,
- * shared by all runs. Files are whole or absent; one that was damaged since is
- * made again. Any number of processes may work on one store.
+ * shared by all runs. Files are whole or absent, and sealed with their hash:
+ * one that was damaged since, or has no hash, is made again. Any number of
+ * processes may work on one store.
  */
-import { entriesOf, isFile } from "@dip-go/core/files";
-import { openSafetensors } from "@dip-go/core/weights";
+import { checkSealed, entriesOf, isFile } from "@dip-go/core/files";
 import { Claims } from "./claim.ts";
 import type { Report, Step } from "./step.ts";
 
@@ -41,8 +41,7 @@ export class StepStore {
   /** Whether the step is there, whole. */
   async has(step: Step): Promise<boolean> {
     const path = this.path(step);
-    return await isFile(path) &&
-      await this.#isWhole(path, step, () => step.format.check(path));
+    return await isFile(path) && await this.#isWhole(path, step);
   }
 
   /**
@@ -82,9 +81,7 @@ export class StepStore {
   async checkpoint(step: Step): Promise<string> {
     const path = this.#checkpointPath(step);
     await makeFolderOf(path);
-    const check = () => Promise.try(() => void openSafetensors(path));
-    const isThere = await isFile(path);
-    if (isThere && !await this.#isWhole(path, step, check)) {
+    if (await isFile(path) && !await this.#isWhole(path, step)) {
       await Deno.remove(path);
     }
     return path;
@@ -108,17 +105,13 @@ export class StepStore {
     return `${this.root}/.steps/checkpoint/${key}.safetensors`;
   }
 
-  async #isWhole(
-    path: string,
-    { kind, name }: Step,
-    check: () => Promise<void>,
-  ): Promise<boolean> {
+  async #isWhole(path: string, { kind, name }: Step): Promise<boolean> {
     try {
-      await check();
+      await checkSealed(path);
       return true;
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return false;
-      if (!isDamage(error)) throw error;
+      if (!(error instanceof TypeError)) throw error;
       if (!this.#damaged.has(path)) {
         const { message } = error;
         this.options.log(`${kind} ${name} is made again: ${path}: ${message}`);
@@ -135,9 +128,4 @@ async function makeFolderOf(path: string): Promise<void> {
 
 function ignoreMissing(error: unknown): void {
   if (!(error instanceof Deno.errors.NotFound)) throw error;
-}
-
-function isDamage(error: unknown): error is Error {
-  return error instanceof SyntaxError || error instanceof TypeError ||
-    error instanceof RangeError;
 }

@@ -1,4 +1,4 @@
-/** Training state of the pruner network in one file: written at intervals, and read if it is there. */
+/** Training state of the pruner network in one file, sealed with its hash: written at intervals, and read if it is there. */
 import type { Optimizer } from "@dip-go/core/autodiff";
 import { isFile } from "@dip-go/core/files";
 import { float32 } from "@dip-go/core/tensor";
@@ -43,7 +43,7 @@ export class TrainingCheckpoint {
       ) => [name, float32([data.length], data)]),
     );
     const metadata = { iteration: String(iteration), updates: String(updates) };
-    await writeSafetensors(this.path, tensors, { metadata });
+    await writeSafetensors(this.path, tensors, { metadata, sealed: true });
     this.#saved = performance.now();
     this.#cost = this.#saved - started;
   }
