@@ -4,6 +4,7 @@
  */
 export { DeviceTensor, type Feeds, type PlacedTensor } from "./feeds.ts";
 export { foldConstants } from "./fold_constants.ts";
+export { runtimeVersion } from "./onnx_runtime.ts";
 export { halfPrecision } from "./half_precision.ts";
 export {
   checkPrecision,

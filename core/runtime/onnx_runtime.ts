@@ -12,6 +12,9 @@ import { DeviceTensor, type PlacedTensor } from "./feeds.ts";
 import type { ProfileOptions } from "./profiled_nodes.ts";
 import type { Device, OpenOptions } from "./session_options.ts";
 
+/** ONNX Runtime's version. */
+export const runtimeVersion: string = ort.env.versions.node ?? "unknown";
+
 /** A graph in the runtime. */
 export type RuntimeSession = ort.InferenceSession;
 

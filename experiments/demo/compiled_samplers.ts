@@ -83,7 +83,7 @@ export class SamplerCompiler {
 
   async #shelf({ name, experiment }: DemoModel): Promise<Shelf> {
     const { model, sampler, superNet } = experiment;
-    const files = await contentHash([model]);
+    const files = await contentHash(model);
     const key = JSON.stringify({ version, files, sampler, superNet });
     const { compiled: root } = this.folders;
     const folder = `${root}/${name}-${shortHash(key)}`;

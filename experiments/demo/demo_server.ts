@@ -24,17 +24,18 @@ export class DemoServer {
     this.#compiler = new SamplerCompiler(options);
   }
 
-  /** The response to a request; what fails comes back as a text with status 500. */
+  /** The response to a request; what fails comes back as a text with status 500, or 400 where the path is no text. */
   readonly handle = async (request: Request): Promise<Response> => {
     const { pathname, searchParams } = new URL(request.url);
-    const [first, ...rest] = decodeURIComponent(pathname).slice(1).split("/");
     try {
+      const [first, ...rest] = decodeURIComponent(pathname).slice(1).split("/");
       return first === "api"
         ? await this.#api(rest, searchParams)
         : await this.#file(first, rest.join("/"));
     } catch (error) {
       const text = `${(error as Error).message}\n`;
-      return new Response(text, { status: 500, headers: headersOf(".txt") });
+      const status = error instanceof URIError ? 400 : 500;
+      return new Response(text, { status, headers: headersOf(".txt") });
     }
   };
 

@@ -1,23 +1,27 @@
 /**
  * A step of an experiment: a value, what it depends on, and how it is made. Its
- * key is the SHA-256 of what it depends on, so that equal steps of any runs are
+ * key is the SHA-256 of what it depends on, versions included, so that equal steps of any runs are
  * one step, and a step whose dependencies change is another.
  */
 import { createHash } from "node:crypto";
+import { runtimeVersion } from "@dip-go/core/runtime";
 import { jsonFormat, type StepFormat } from "./step_format.ts";
 
-/** Raise a kind's number whenever its code comes to give another value: what older code made is then not found. */
-const versions = {
-  "block-times": 1,
-  search: 1,
-  fit: 1,
-  sample: 2,
-  metric: 1,
-  latency: 2,
+/** Raise the number of the numerics whenever code comes to give other values: what older code made is then not found. */
+const madeBy = {
+  numerics: 3,
+  deno: Deno.version.deno,
+  onnxRuntime: runtimeVersion,
 };
 
 /** What a step gives: what blocks take, scores that serve several fits, a plan, pictures, values a pair, milliseconds. */
-export type StepKind = keyof typeof versions;
+export type StepKind =
+  | "block-times"
+  | "search"
+  | "fit"
+  | "sample"
+  | "metric"
+  | "latency";
 
 /** Takes how many parts of a step are done, of how many. */
 export type Report = (done: number, total: number) => void;
@@ -53,7 +57,7 @@ export interface Step<Value = unknown> extends StepParts<Value> {
 export function step<Value>(parts: StepParts<Value>): Step<Value> {
   const { kind, reads, after = [], format = jsonFormat<Value>() } = parts;
   const keys = after.map(({ key }) => key);
-  const content = { kind, version: versions[kind], reads, after: keys };
+  const content = { kind, madeBy, reads, after: keys };
   const key = createHash("sha256").update(sortedJson(content)).digest("hex");
   return { ...parts, after, format, key };
 }

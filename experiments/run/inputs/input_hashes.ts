@@ -1,5 +1,5 @@
 /** Hashes of the files that an experiment names: what a step read is known by its content. */
-import { createHash, type Hash } from "node:crypto";
+import { createHash } from "node:crypto";
 import { isFile } from "@dip-go/core/files";
 import { modelFolder } from "@dip-go/core/hub";
 import type { Experiment } from "../../schema/experiment.ts";
@@ -22,50 +22,70 @@ export async function inputHashes(
 ): Promise<InputHashes> {
   const ofMetrics: string[] = [];
   for (const record of metrics) {
-    const paths = new Set(metricPaths(record).map(([, path]) => path));
-    const files = await Promise.all([...paths].map(modelFolder)); // those on the hub are downloaded
-    ofMetrics.push(await contentHash(files));
+    const hashes: string[] = [];
+    for (const [field, path] of metricPaths(record)) {
+      const isRead = field === "reference" ? readAsPictures : readByModels;
+      hashes.push(await contentHash(await modelFolder(path), isRead)); // downloaded if it is on the hub
+    }
+    ofMetrics.push(hashes.join(" "));
   }
   return {
-    model: await contentHash([model]),
+    model: await contentHash(model),
     ...prompts === undefined ? {} : {
       prompts: {
-        search: await contentHash([prompts.search]),
-        evaluation: await contentHash([prompts.evaluation]),
+        search: await contentHash(prompts.search),
+        evaluation: await contentHash(prompts.evaluation),
       },
     },
     metrics: ofMetrics,
   };
 }
 
-/** SHA-256 of files, and of folders with the names in them. */
-export async function contentHash(paths: readonly string[]): Promise<string> {
-  const hash = createHash("sha256");
-  for (const path of paths) {
-    if (await isFile(path)) {
-      await update(hash, path);
-      continue;
-    }
-    for (const name of await filesOf(path)) {
-      hash.update(name);
-      await update(hash, `${path}/${name}`);
-    }
+/** Files of a folder that models are read from; documents, previews and other frameworks' weights are not. */
+const readByModels = /\.(json|txt|model|safetensors|bin)$/;
+const readAsPictures = /\.(png|jpe?g)$/i;
+
+/** SHA-256 of a file, or of what is read of a folder: names and contents. */
+export async function contentHash(
+  path: string,
+  isRead: RegExp = readByModels,
+): Promise<string> {
+  if (await isFile(path)) return await fileHash(path);
+  const entries: [name: string, hash: string][] = [];
+  for (const name of await filesOf(path, isRead)) {
+    entries.push([name, await fileHash(path + name)]);
   }
+  return createHash("sha256").update(JSON.stringify(entries)).digest("hex");
+}
+
+async function fileHash(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  const file = await Deno.open(path);
+  for await (const bytes of file.readable) hash.update(bytes);
   return hash.digest("hex");
 }
 
-async function update(hash: Hash, path: string): Promise<void> {
-  const file = await Deno.open(path);
-  for await (const bytes of file.readable) hash.update(bytes);
-}
-
-/** Paths below a folder in a fixed order; files that are being written are left out. */
-async function filesOf(folder: string, prefix = ""): Promise<string[]> {
+/** Files below a folder in a fixed order, as "/a/b.json"; links are followed, but not back into a folder that they are in. */
+async function filesOf(
+  folder: string,
+  isRead: RegExp,
+  above: readonly string[] = [],
+): Promise<string[]> {
+  const real = await Deno.realPath(folder);
+  if (above.includes(real)) return [];
   const names: string[] = [];
-  for await (const { name, isDirectory } of Deno.readDir(folder)) {
-    if (isDirectory) {
-      names.push(...await filesOf(`${folder}/${name}`, `${prefix}${name}/`));
-    } else if (!name.endsWith(".tmp")) names.push(prefix + name);
+  for await (const { name } of Deno.readDir(folder)) {
+    const path = `${folder}/${name}`;
+    if (name.startsWith(".")) continue;
+    if (isRead.test(name) && await isFile(path)) names.push(`/${name}`);
+    else if (await isFolder(path)) {
+      const within = await filesOf(path, isRead, [...above, real]);
+      names.push(...within.map((each) => `/${name}${each}`));
+    }
   }
   return names.sort();
 }
+
+/** A link that leads nowhere is none. */
+const isFolder = (path: string): Promise<boolean> =>
+  Deno.stat(path).then(({ isDirectory }) => isDirectory, () => false);

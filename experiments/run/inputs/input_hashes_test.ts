@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { inputHashes } from "./input_hashes.ts";
+import { inTemporaryFolder } from "@dip-go/testing/files";
+import { contentHash, inputHashes } from "./input_hashes.ts";
 import type { MetricRecord } from "../../schema/metric_records.ts";
 
 Deno.test("inputHashes() sees contents and names, not files that are being written", async () => {
@@ -24,6 +25,47 @@ Deno.test("inputHashes() sees contents and names, not files that are being writt
     await Deno.remove(folder, { recursive: true });
   }
 });
+
+Deno.test("contentHash() keeps names and contents apart, and leaves out what no reader of a model reads", () =>
+  inTemporaryFolder(async (folder) => {
+    const write = async (name: string, files: Record<string, string>) => {
+      await Deno.mkdir(`${folder}/${name}/.cache`, { recursive: true });
+      for (const [file, text] of Object.entries(files)) {
+        await Deno.writeTextFile(`${folder}/${name}/${file}`, text);
+      }
+      return await contentHash(`${folder}/${name}`);
+    };
+    const one = await write("one", { "a.json": "b.json" });
+    assert(one !== await write("two", { "a.json": "", "b.json": "" }));
+    assertEquals(
+      one,
+      await write("three", {
+        "a.json": "b.json",
+        "README.md": "#",
+        "LICENSE": "MIT",
+        "preview.png": "",
+        "flax_model.msgpack": "",
+        ".gitattributes": "",
+        ".cache/a.json": "{}",
+      }),
+    );
+  }));
+
+Deno.test("contentHash() follows links, but in no circle, and passes over those that lead nowhere", () =>
+  inTemporaryFolder(async (folder) => {
+    await Deno.mkdir(`${folder}/model/unet`, { recursive: true });
+    await Deno.mkdir(`${folder}/links`);
+    await Deno.writeTextFile(`${folder}/model/unet/config.json`, "{}");
+    const hash = await contentHash(`${folder}/model`);
+    await Deno.symlink(`${folder}/model/unet`, `${folder}/links/unet`);
+    await Deno.symlink(`${folder}/model`, `${folder}/model/unet/up`);
+    await Deno.symlink(`${folder}/none`, `${folder}/model/gone.json`);
+    for (const name of ["links", "model"]) {
+      assertEquals(await contentHash(`${folder}/${name}`), hash);
+    }
+    await Deno.writeTextFile(`${folder}/model/unet/config.json`, "[]");
+    assert(await contentHash(`${folder}/links`) !== hash);
+  }));
 
 Deno.test("inputHashes() tells prompts that are searched with from prompts that are evaluated", async () => {
   const folder = await Deno.makeTempDir();
