@@ -13,7 +13,7 @@ async function outputOf(
   args: readonly string[],
   cwd = root,
 ): Promise<string> {
-  const { success, stdout, stderr } = await new Deno.Command("deno", {
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [
       "run",
       "--cached-only",

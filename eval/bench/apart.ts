@@ -19,9 +19,12 @@ export async function apart<Figures>(
   if (module.main) console.log(JSON.stringify(await measure(...Deno.args)));
   const permissions = ["--allow-ffi", "--allow-read", "--allow-write"];
   return async (...args) => {
-    const { success, stdout, stderr } = await new Deno.Command("deno", {
-      args: ["run", ...permissions, module.url, ...args.map(String)],
-    }).output();
+    const { success, stdout, stderr } = await new Deno.Command(
+      Deno.execPath(),
+      {
+        args: ["run", ...permissions, module.url, ...args.map(String)],
+      },
+    ).output();
     const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
     if (success) return JSON.parse(text(stdout));
     const error = text(stderr).trim();

@@ -31,7 +31,7 @@ export const bundleHeader = (hash: string): string =>
 
 async function bundle(): Promise<void> {
   const entry = new URL("page/main.ts", here).pathname;
-  const { success, stdout, stderr } = await new Deno.Command("deno", {
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["bundle", "--quiet", "--platform", "browser", "--minify", entry],
   }).output();
   if (!success) {

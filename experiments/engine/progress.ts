@@ -15,28 +15,42 @@ interface Measured {
   cost: number;
 }
 
-/** Counts the steps of a run. */
+/** Counts the steps of a run, which may become known in turns. */
 export class Progress {
   readonly #measured = new Map<StepKind, Measured>();
-  readonly #left: Map<string, Step>;
-  readonly #total: number;
+  readonly #known = new Set<string>();
+  readonly #left = new Map<string, Step>();
+  #later = 0;
+  #processes = 1;
   #cached = 0;
   #lastLine = -Infinity;
 
-  /** @param processes How many work on the steps at once. */
-  constructor(
+  constructor(private readonly output: ProgressOutput) {}
+
+  /** Says a line. */
+  readonly log = (line: string): void => this.output.log(line);
+
+  /**
+   * Counts steps that are to be made next; those that were counted before are not again.
+   *
+   * @param options.later About how many will be added after these; 0 by default.
+   * @param options.processes How many work on these at once; 1 by default.
+   */
+  add(
     steps: readonly Step[],
-    private readonly output: ProgressOutput,
-    private readonly processes = 1,
-  ) {
-    this.#left = new Map(steps.map((step) => [step.key, step]));
-    this.#total = this.#left.size;
+    { later = 0, processes = 1 }: { later?: number; processes?: number } = {},
+  ): void {
+    for (const step of steps) {
+      if (!this.#known.has(step.key)) this.#left.set(step.key, step);
+      this.#known.add(step.key);
+    }
+    this.#later = later;
+    this.#processes = processes;
   }
 
   /** A step was there before. */
   cached(step: Step): void {
-    this.#cached++;
-    this.#left.delete(step.key);
+    if (this.#left.delete(step.key)) this.#cached++;
   }
 
   /** A step is looked at; shown where lines can be taken back. */
@@ -87,9 +101,10 @@ export class Progress {
   }
 
   #line(what: string): string {
-    const left = this.#left.size;
+    const done = this.#known.size - this.#left.size;
+    const left = this.#left.size + this.#later;
     const counts = [
-      `${this.#total - left}/${this.#total}`,
+      `${done}/${done + left}`,
       ...this.#cached > 0 ? [`${this.#cached} cached`] : [],
       ...left > 0 ? [`${left} left`] : [],
       ...this.#timeLeft(),
@@ -100,7 +115,7 @@ export class Progress {
   /** From what steps of the same kind took here; kinds of which none was made are not counted. */
   #timeLeft(): string[] {
     let ms = 0;
-    let isAll = true;
+    let isAll = this.#later === 0;
     for (const { kind, cost } of this.#left.values()) {
       if (cost === 0) continue;
       const measured = this.#measured.get(kind);
@@ -108,7 +123,7 @@ export class Progress {
       else isAll = false;
     }
     if (ms === 0) return [];
-    return [`${isAll ? "about" : "over"} ${duration(ms / this.processes)}`];
+    return [`${isAll ? "about" : "over"} ${duration(ms / this.#processes)}`];
   }
 }
 

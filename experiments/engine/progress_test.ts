@@ -17,9 +17,8 @@ Deno.test("Progress counts what was cached, made, left out and is left, and take
   const [a, b, c, d] = [["a", 1], ["b", 2], ["c", 6], ["d", 1]].map((
     [name, cost],
   ) => sample(name as string, cost as number));
-  const progress = new Progress([a, b, c, d], {
-    log: (line) => lines.push(line),
-  }, 2);
+  const progress = new Progress({ log: (line) => lines.push(line) });
+  progress.add([a, b, c, d], { processes: 2 });
   progress.cached(a);
   progress.starts(b);
   progress.made(b, 80_000); // 40 s a unit of cost: 7 units left, by two processes
@@ -33,13 +32,31 @@ Deno.test("Progress counts what was cached, made, left out and is left, and take
   ]);
 });
 
+Deno.test("Progress goes on counting when steps are added, also such as it knew", () => {
+  const lines: string[] = [];
+  const [a, b, c] = ["a", "b", "c"].map((name) => sample(name, 0));
+  const progress = new Progress({ log: (line) => lines.push(line) });
+  progress.add([a, b], { later: 2 });
+  progress.cached(a);
+  progress.made(b, 1);
+  progress.add([a, b, c]);
+  progress.cached(a);
+  progress.cached(b);
+  progress.made(c, 1);
+  assertEquals(lines, [
+    "2/4, 1 cached, 2 left: sample b",
+    "3/3, 1 cached: sample c",
+  ]);
+});
+
 Deno.test("Progress replaces its line where it can, within a step too", () => {
   const lines: string[] = [];
   const [a, b] = [sample("a", 1), sample("b", 1)];
-  const progress = new Progress([a, b], {
+  const progress = new Progress({
     log: () => lines.push("logged"),
     status: (line) => lines.push(line),
   });
+  progress.add([a, b]);
   progress.starts(a);
   progress.within(a, 1, 3);
   progress.made(a, 2000);

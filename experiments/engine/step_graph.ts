@@ -3,7 +3,7 @@
  * processes may be at the same steps: what one of them makes is passed over and
  * asked for again.
  */
-import { Progress, type ProgressOutput } from "./progress.ts";
+import type { Progress } from "./progress.ts";
 import type { Step } from "./step.ts";
 import type { StepStore } from "./step_store.ts";
 
@@ -25,19 +25,20 @@ const pollMs = 200;
 /**
  * Makes what is missing of the targets and of the steps before them, or waits until another process has.
  *
- * @param options.processes How many are at these steps, for the time left; 1 by default.
+ * @param options.later As `options.processes`, what {@linkcode Progress.add} takes.
  */
 export async function makeSteps(
   targets: readonly Step[],
-  { store, output, processes }: {
+  { store, progress, ...counts }: {
     store: StepStore;
-    output: ProgressOutput;
+    progress: Progress;
+    later?: number;
     processes?: number;
   },
 ): Promise<void> {
   const steps = inOrder(targets);
   const left = new Map(steps.map((step) => [step.key, step]));
-  const progress = new Progress(steps, output, processes);
+  progress.add(steps, counts);
   for (const step of left.values()) {
     if (!await store.has(step)) continue;
     left.delete(step.key);

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { float32 } from "@dip-go/core/tensor";
+import { Progress } from "./progress.ts";
 import { type Step, step } from "./step.ts";
 import { picturesFormat } from "./step_format.ts";
 import { makeSteps } from "./step_graph.ts";
@@ -129,11 +130,12 @@ Deno.test("makeSteps() makes each step after those that it reads, and no other",
     const b = number("b", 2, [a]);
     const c = number("c", 3, [b, a]);
     number("d", 4);
-    const output = { log: (line: string) => lines.push(line) };
-    await makeSteps([c], { store, output });
+    const log = (line: string) => lines.push(line);
+    const options = () => ({ store, progress: new Progress({ log }) });
+    await makeSteps([c], options());
     assertEquals(made, ["a", "b", "c"]);
     await Deno.remove(store.path(b));
-    await makeSteps([c, a], { store, output });
+    await makeSteps([c, a], options());
     assertEquals(made, ["a", "b", "c", "b"]);
   }));
 
@@ -153,8 +155,9 @@ Deno.test("makeSteps() passes over what others are making, asks again, and leave
       applies: () => Promise.resolve(false),
     });
     const last = number("last", 4);
-    const output = { log: (line: string) => lines.push(line) };
-    await makeSteps([needy, never, last], { store, output });
+    const log = (line: string) => lines.push(line);
+    const options = () => ({ store, progress: new Progress({ log }) });
+    await makeSteps([needy, never, last], options());
     assertEquals(made, ["last", "shared"]);
     assertEquals([asked, await store.read(needy)], [3, 1]);
     assertEquals(
@@ -176,10 +179,13 @@ Deno.test("Two makers of the same steps do each once, and both wait for the end"
         },
       });
     const steps = ["a", "b", "c", "d"].map(slow);
-    const output = { log: () => {} };
+    const options = () => ({
+      store,
+      progress: new Progress({ log: () => {} }),
+    });
     await Promise.all([
-      makeSteps(steps, { store, output }),
-      makeSteps(steps.toReversed(), { store, output }),
+      makeSteps(steps, options()),
+      makeSteps(steps.toReversed(), options()),
     ]);
     assertEquals(made.toSorted(), ["a", "b", "c", "d"]);
   }));

@@ -4,7 +4,7 @@ import {
   metricTargets,
   sampleTargets,
 } from "./steps/experiment_steps.ts";
-import type { ProgressOutput } from "../engine/progress.ts";
+import type { Progress } from "../engine/progress.ts";
 import type { Provenance } from "../results/provenance.ts";
 import type { RunIdentity } from "../results/run_folder.ts";
 import { type Share, shareOf, shareStart } from "../engine/share.ts";
@@ -28,10 +28,10 @@ export interface ProcessPart {
 /** Makes the part's steps, or waits for other processes to; ends when all are there. */
 export async function makePart(
   part: ProcessPart,
-  output: ProgressOutput,
+  progress: Progress,
 ): Promise<void> {
-  const { share, place } = part;
-  await using tools = await openStepTools(part, output);
+  const { share, place, identity: { experiment } } = part;
+  await using tools = await openStepTools(part, progress);
   const { store } = tools;
   const steps = experimentSteps(tools);
   const targets = share
@@ -40,5 +40,7 @@ export async function makePart(
   // each begins elsewhere, so that they seldom ask for the same step or plan
   const start = shareStart(targets.length, place);
   const turned = [...targets.slice(start), ...targets.slice(0, start)];
-  await makeSteps(turned, { store, output, processes: place.count });
+  const { sparsity, latency } = experiment;
+  const later = share ? 0 : sparsity.length * latency.batches.length;
+  await makeSteps(turned, { store, progress, later, processes: place.count });
 }

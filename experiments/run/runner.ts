@@ -15,7 +15,7 @@ import { finishedRows, metricsOf, notesOf } from "./steps/finished_rows.ts";
 import { type InputHashes, inputHashes } from "./inputs/input_hashes.ts";
 import { checkMetricFiles } from "./inputs/needed_files.ts";
 import { makePart, type ProcessPart } from "./process_part.ts";
-import type { ProgressOutput } from "../engine/progress.ts";
+import { Progress, type ProgressOutput } from "../engine/progress.ts";
 import type { Provenance } from "../results/provenance.ts";
 import { shownPairs, writeReport } from "../results/report.ts";
 import { openRunFolder, type RunIdentity } from "../results/run_folder.ts";
@@ -93,11 +93,12 @@ export async function runExperiment(
   const identity = await identityOf(experiment, options);
   const { root, provenance } = options;
   const part = { root, identity, provenance };
-  await makeTogether(part, options);
-  await using tools = await openStepTools(part, options);
+  const progress = new Progress(options);
+  await makeTogether(part, { ...options, progress });
+  await using tools = await openStepTools(part, progress);
   const { bench, store } = tools;
   const steps = experimentSteps(tools);
-  const rows = await finishedRows(tools, steps.rows, options);
+  const rows = await finishedRows(tools, steps.rows, progress);
   await checkUnchanged(identity, options);
   const folder = await openRunFolder(root, identity);
   const images = await writeValues(folder, tools, {
@@ -136,7 +137,9 @@ export async function runShare(
 ): Promise<void> {
   const identity = await identityOf(experiment, options);
   const { root, provenance } = options;
-  await makeTogether({ root, identity, provenance, share }, options);
+  const progress = new Progress(options);
+  const part = { root, identity, provenance, share };
+  await makeTogether(part, { ...options, progress });
   await checkUnchanged(identity, options);
 }
 
@@ -167,11 +170,10 @@ async function checkUnchanged(
 /** This process and `jobs - 1` workers make the steps before latency. */
 async function makeTogether(
   part: Omit<ProcessPart, "place" | "threads">,
-  { jobs = 1, log, status }: RunOptions,
+  { jobs = 1, progress }: RunOptions & { readonly progress: Progress },
 ): Promise<void> {
-  const output = { log, status };
-  const store = new StepStore(part.root, output);
-  await neededBlockTimes(part, { store, output }); // with all cores, before others are at work
+  const store = new StepStore(part.root, progress);
+  await neededBlockTimes(part, { store, progress }); // with all cores, before others are at work
   const threads = jobs === 1
     ? undefined
     : Math.max(1, Math.floor(navigator.hardwareConcurrency / jobs));
@@ -180,6 +182,6 @@ async function makeTogether(
     place: { index, count: jobs },
     threads,
   }));
-  await using _workers = new Workers(parts.slice(1));
-  await makePart(parts[0], output);
+  await using _workers = new Workers(parts.slice(1), progress.log);
+  await makePart(parts[0], progress);
 }

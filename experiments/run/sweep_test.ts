@@ -1,5 +1,10 @@
 /** Whole runs on the tiny model: what is made again, by how many, and that the figures are the same. */
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertStringIncludes,
+} from "@std/assert";
 import { isFile } from "@dip-go/core/files";
 import type { Precision } from "@dip-go/core/runtime";
 import { openSafetensors } from "@dip-go/core/weights";
@@ -8,8 +13,10 @@ import type { Experiment } from "../schema/experiment.ts";
 import { experimentSteps, metricTargets } from "./steps/experiment_steps.ts";
 import type { InputHashes } from "./inputs/input_hashes.ts";
 import { type FinishedRun, runExperiment, runShare } from "./runner.ts";
+import { Progress } from "../engine/progress.ts";
 import { inOrder } from "../engine/step_graph.ts";
 import { openStepTools } from "./steps/step_tools.ts";
+import { makePart } from "./process_part.ts";
 import { Workers } from "./workers.ts";
 
 /** The tiny experiment with few rows: 2 shards of the full model and of each. */
@@ -180,7 +187,10 @@ Deno.test("Another judge of pictures changes metrics alone, another model or pre
     const precision = "float32" as const;
     const identity = { experiment: judged, device, precision, inputs };
     const part = { root, identity, provenance };
-    await using tools = await openStepTools(part, { log: () => {} });
+    await using tools = await openStepTools(
+      part,
+      new Progress({ log: () => {} }),
+    );
     const stepsOf = (inputs: InputHashes) => {
       const other = { ...tools, identity: { ...identity, inputs } };
       return inOrder(metricTargets(experimentSteps(other)));
@@ -264,13 +274,63 @@ Deno.test("A worker makes its part alone, and ends when it is told to", () =>
     const place = { index: 1, count: 2 };
     const part = { root, identity, provenance, place, threads: 1 };
     {
-      await using _worker = new Workers([part]);
+      await using _worker = new Workers([part], options.log);
       while (await filesIn(`${root}/.steps/metric`, ".json") < 3) {
         await new Promise((resolve) => setTimeout(resolve, 50));
       }
     }
     await runExperiment(experiment, options);
     assertEquals(madeIn(lines), { latency: 1 });
+  }));
+
+Deno.test("A worker that is killed is told of, and others take its steps over", () =>
+  withTiny(async (tiny, options) => {
+    const experiment = small(tiny);
+    const { root, lines, log } = options;
+    const identity = await cpuIdentity(experiment);
+    const [own, other] = [0, 1].map((index) => {
+      const place = { index, count: 2 };
+      return { root, identity, provenance, place, threads: 1 };
+    });
+    {
+      await using workers = new Workers([other], log);
+      while (await filesIn(`${root}/.steps/sample`, ".claim") === 0) {
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+      workers.children[0].kill("SIGKILL");
+      await makePart(own, new Progress({ log }));
+    }
+    const [dead] = lines.filter((line) => line.startsWith("worker"));
+    assertMatch(
+      dead,
+      /^worker 2 of 2 ended by SIGKILL at \w+ .+; others take its steps over$/,
+    );
+    const broken = await runExperiment(experiment, options);
+    const alone = { ...options, root: `${root}-whole` };
+    const whole = await runExperiment(experiment, alone);
+    assertEquals(await figures(broken), await figures(whole));
+  }));
+
+Deno.test("A model behind links is the same model, and its README is no part of it", () =>
+  withSmall(async ({ experiment: { model }, root, run }) => {
+    const linked = `${model}-linked`;
+    await Deno.mkdir(linked);
+    for (const name of ["model_index.json", "scheduler", "transformer"]) {
+      await Deno.symlink(`${model}/${name}`, `${linked}/${name}`);
+    }
+    await Deno.symlink(linked, `${linked}-again`);
+    const whole = await run();
+    const first = await run(
+      { model: `${linked}-again` },
+      { root: `${root}-linked` },
+    );
+    assertEquals(first.made, whole.made);
+    assertEquals(await figures(first.finished), await figures(whole.finished));
+    assertEquals((await run({ model: linked })).made, {});
+    await Deno.writeTextFile(`${model}/README.md`, "about it");
+    const again = await run();
+    assertEquals(again.made, {});
+    assertEquals(again.finished.folder, whole.finished.folder);
   }));
 
 Deno.test("Several processes give what one gives", () =>

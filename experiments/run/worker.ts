@@ -1,5 +1,6 @@
 /** A process that `--jobs` starts: makes its part of an experiment, given as JSON, until the process that started it closes its input or ends. */
 import { finish, resultOf } from "../commands/options/command.ts";
+import { Progress } from "../engine/progress.ts";
 import { makePart, type ProcessPart } from "./process_part.ts";
 
 /** Ends this process when its input does: also when its parent was killed. */
@@ -11,10 +12,11 @@ async function endWithInput(): Promise<void> {
 if (import.meta.main) {
   endWithInput();
   const part: ProcessPart = JSON.parse(Deno.args[0]);
-  const warn = (line: string) => console.error(line);
+  const log = (line: string) => console.error(line);
+  const status = (line: string) => console.log(line); // for who started it
   finish(
     await resultOf(async () => {
-      await makePart(part, { log: warn, status: () => {} });
+      await makePart(part, new Progress({ log, status }));
       return { lines: [], exitCode: 0 };
     }),
   );

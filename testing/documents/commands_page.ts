@@ -7,19 +7,13 @@ type Task = string | {
   readonly description?: string;
 };
 
-const commandOf = (task: Task) =>
-  typeof task === "string" ? task : task.command;
+/** Tasks of files that know `--help`; a script that does not would do its work instead. */
+const withHelp =
+  /^deno run .*(experiments\/commands\/\S+|testing\/fuzz\/main\.ts)$/;
 
-/** Files that know `--help`; a script that does not would do its work instead. */
-const withHelp = /^(experiments\/commands\/|testing\/fuzz\/main\.ts$)/;
-
-/** `deno run`'s flags and file, of a task that runs one file with help. */
-function entryOf(task: Task): string[] | undefined {
-  const words = commandOf(task).split(" ");
-  const plain = words[0] === "deno" && words[1] === "run" &&
-    withHelp.test(words.at(-1)!);
-  return plain ? words.slice(2) : undefined;
-}
+/** Whether a task runs one file with help. */
+const hasHelp = (task: Task): boolean =>
+  withHelp.test(typeof task === "string" ? task : task.command);
 
 /**
  * The page.
@@ -34,13 +28,11 @@ export async function commandsPage(root: string): Promise<string> {
   const names = Object.keys(tasks).sort();
   const helps: string[] = [];
   for (const name of names) {
-    const entry = entryOf(tasks[name]);
-    if (!entry) continue;
-    helps.push(helpSection(name, await helpOf(root, entry, [])));
-    if (name !== "bench") continue;
-    helps.push(helpSection("bench gpu", await helpOf(root, entry, ["gpu"])));
+    if (!hasHelp(tasks[name])) continue;
+    helps.push(await helpSection(root, [name]));
+    if (name === "bench") helps.push(await helpSection(root, [name, "gpu"]));
   }
-  const others = names.filter((name) => !entryOf(tasks[name]));
+  const others = names.filter((name) => !hasHelp(tasks[name]));
   return `# Commands
 
 \`deno task docs\` makes this page; a test asks that it is in step. Where only
@@ -66,23 +58,23 @@ function taskLine(name: string, task: Task): string {
   return `- \`deno task ${name}\`: ${description}`;
 }
 
-const helpSection = (name: string, help: string) =>
-  `### \`deno task ${name}\`\n\n\`\`\`text\n${help}\n\`\`\``;
-
-async function helpOf(
+async function helpSection(
   root: string,
-  entry: readonly string[],
-  args: readonly string[],
+  words: readonly string[],
 ): Promise<string> {
-  const { success, stdout, stderr } = await new Deno.Command("deno", {
-    args: ["run", "--quiet", "--no-check", ...entry, ...args, "--help"],
+  const name = words.join(" ");
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["task", "--quiet", ...words, "--help"],
     cwd: root,
     env: { NO_COLOR: "1" },
   }).output();
-  const text = new TextDecoder().decode(stdout).trimEnd();
-  if (success && text !== "") return text.replaceAll(/[ \t]+$/gm, "");
+  const help = new TextDecoder().decode(stdout).trimEnd();
+  if (success && help !== "") {
+    const text = help.replaceAll(/[ \t]+$/gm, "");
+    return `### \`deno task ${name}\`\n\n\`\`\`text\n${text}\n\`\`\``;
+  }
   throw new Error(
-    `Cannot print the help of ${entry.at(-1)}: ${
+    `Cannot print the help of ${name}: ${
       new TextDecoder().decode(stderr).trim() || "it printed nothing"
     }`,
   );

@@ -10,7 +10,7 @@ export function startCommand(
   folder: string,
   args: readonly string[],
 ): Deno.ChildProcess {
-  return new Deno.Command("deno", {
+  return new Deno.Command(Deno.execPath(), {
     cwd: folder,
     args: [
       "run",
@@ -19,7 +19,7 @@ export function startCommand(
       "--allow-read",
       "--allow-write",
       "--allow-sys=cpus,hostname",
-      "--allow-run=deno",
+      `--allow-run=${Deno.execPath()}`,
       script,
       ...args,
     ],
@@ -35,6 +35,25 @@ export async function finishCommand(
   args: readonly string[],
 ): Promise<void> {
   const { success, stderr } = await startCommand(folder, args).output();
+  assert(success, new TextDecoder().decode(stderr));
+}
+
+/** Runs the command to its end as `deno task experiment` does, with nothing on the PATH. */
+export async function finishTask(
+  folder: string,
+  args: readonly string[],
+): Promise<void> {
+  const { tasks } = JSON.parse(await Deno.readTextFile(config));
+  const task = tasks.experiment
+    .replace("deno run", `deno run --config='${config}'`)
+    .replace(/\S+$/, `'${script}'`);
+  const quoted = args.map((arg) => `'${arg}'`).join(" ");
+  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+    cwd: folder,
+    args: ["task", "--eval", `${task} ${quoted}`],
+    env: { NO_COLOR: "1", PATH: "" },
+    stdout: "null",
+  }).output();
   assert(success, new TextDecoder().decode(stderr));
 }
 

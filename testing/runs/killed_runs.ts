@@ -2,6 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import {
   finishCommand,
+  finishTask,
   rowsWithoutTimes,
   setting,
   startCommand,
@@ -74,8 +75,30 @@ async function figures(folder: string): Promise<Record<string, string>> {
 }
 
 /**
- * Runs to the end once unbroken and once killed so many times with SIGKILL,
- * and asserts that the figures are the same.
+ * Runs to the end once unbroken and once after `breakRun`, and asserts that the
+ * figures are the same.
+ */
+async function assertSameAfter(
+  breakRun: (folder: string) => Promise<void>,
+): Promise<void> {
+  const folders = [await Deno.makeTempDir(), await Deno.makeTempDir()];
+  const [unbroken, broken] = folders;
+  try {
+    for (const folder of folders) await writeTinyModel(`${folder}/model`);
+    await finishCommand(unbroken, quickstart);
+    await breakRun(broken);
+    await finishCommand(broken, quickstart);
+    assertEquals(await figures(broken), await figures(unbroken));
+  } finally {
+    for (const folder of folders) {
+      await Deno.remove(folder, { recursive: true });
+    }
+  }
+}
+
+/**
+ * Asserts that a run which is killed so many times with SIGKILL ends with the
+ * figures of an unbroken one.
  *
  * @returns How many kills hit a run that had not ended.
  */
@@ -83,21 +106,25 @@ export async function assertSurvives(
   kills: number,
   optionsOf: (kill: number) => readonly string[],
 ): Promise<number> {
-  const folders = [await Deno.makeTempDir(), await Deno.makeTempDir()];
-  const [unbroken, broken] = folders;
-  try {
-    for (const folder of folders) await writeTinyModel(`${folder}/model`);
-    await finishCommand(unbroken, quickstart);
-    let hits = 0;
+  let hits = 0;
+  await assertSameAfter(async (folder) => {
     for (let i = 0; i < kills; i++) {
-      if (await kill(broken, optionsOf(i))) hits++;
+      if (await kill(folder, optionsOf(i))) hits++;
     }
-    await finishCommand(broken, quickstart);
-    assertEquals(await figures(broken), await figures(unbroken));
-    return hits;
-  } finally {
-    for (const folder of folders) {
-      await Deno.remove(folder, { recursive: true });
-    }
-  }
+  });
+  return hits;
 }
+
+/** Asserts that of two shares made at once one may be killed: the other ends, and so does the merge, with the figures of an unbroken run. */
+export const assertSharesSurvive = (): Promise<void> =>
+  assertSameAfter(async (folder) => {
+    const other = finishCommand(folder, [...quickstart, "--shard", "2/2"]);
+    assert(await kill(folder, ["--shard", "1/2"]));
+    await other;
+  });
+
+/** Asserts that the task, with two processes, ends where no deno is on the PATH, with the figures of one. */
+export const assertRunsWithoutPath = (): Promise<void> =>
+  assertSameAfter((folder) =>
+    finishTask(folder, [...quickstart, "--jobs", "2"])
+  );

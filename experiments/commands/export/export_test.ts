@@ -17,7 +17,7 @@ const configFile = decodeURIComponent(
 
 /** Runs an exported folder's own program, without this project's code; what it prints. */
 async function runSample(folder: string): Promise<number> {
-  const { stdout, stderr } = await new Deno.Command("deno", {
+  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [
       "run",
       "--allow-ffi",

@@ -3,7 +3,7 @@ import { TorchGenerator } from "@dip-go/core/random";
 import { firstState, stepFeeds } from "@dip-go/supernet/sampling";
 import { interleave, type Latency } from "@dip-go/eval/statistics";
 import { type Bench, openBench } from "../bench.ts";
-import type { ProgressOutput } from "../../engine/progress.ts";
+import type { Progress } from "../../engine/progress.ts";
 import type { Provenance } from "../../results/provenance.ts";
 import type { RunIdentity } from "../../results/run_folder.ts";
 import { type Step, step } from "../../engine/step.ts";
@@ -82,10 +82,10 @@ async function blockTimes(bench: Bench, images: number): Promise<BlockTimes> {
 /** The times that an experiment's budgets are of, measured unless they were; undefined where budgets are of MACs. */
 export async function neededBlockTimes(
   timed: TimedBlocks,
-  { store, output }: { store: StepStore; output: ProgressOutput },
+  { store, progress }: { store: StepStore; progress: Progress },
 ): Promise<BlockTimes | undefined> {
   if (timed.identity.experiment.cost === "macs") return undefined;
   const step = blockTimesStep(timed);
-  await makeSteps([step], { store, output });
+  await makeSteps([step], { store, progress });
   return await store.read(step);
 }

@@ -6,6 +6,7 @@ import { fitRow } from "./fit_row.ts";
 import { methodNamed } from "@dip-go/pruner/methods";
 import { runExperiment } from "../runner.ts";
 import { withSettings } from "../../schema/setting.ts";
+import { Progress } from "../../engine/progress.ts";
 import { StepStore } from "../../engine/step_store.ts";
 import { cpuIdentity, provenance, withTiny } from "@dip-go/testing/runs";
 
@@ -77,7 +78,7 @@ Deno.test("block times are those of one image, and plans of a dear block leave i
     const experiment = timed(tiny);
     const identity = await cpuIdentity(experiment);
     const store = new StepStore(root, { log });
-    const context = { store, output: { log } };
+    const context = { store, progress: new Progress({ log }) };
     const none = {
       ...identity,
       experiment: { ...experiment, cost: "macs" as const },

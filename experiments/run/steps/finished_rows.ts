@@ -9,7 +9,7 @@ import type {
 } from "../../results/measured_row.ts";
 import type { MetricValues } from "./metric_steps.ts";
 import { searchPasses } from "../search_cost.ts";
-import type { ProgressOutput } from "../../engine/progress.ts";
+import type { Progress } from "../../engine/progress.ts";
 import type { Step } from "../../engine/step.ts";
 import { makeSteps } from "../../engine/step_graph.ts";
 import type { StepStore } from "../../engine/step_store.ts";
@@ -24,12 +24,12 @@ interface EvaluatedRow extends TimedRow {
 export async function finishedRows(
   tools: StepTools,
   steps: readonly RowSteps[],
-  output: ProgressOutput,
+  progress: Progress,
 ): Promise<FinishedRow[]> {
   const rows = await evaluatedRows(tools, steps);
   const timings = latencySteps(tools, rows);
   const { store } = tools;
-  await makeSteps(timings.map(({ step }) => step), { store, output });
+  await makeSteps(timings.map(({ step }) => step), { store, progress });
   const finished: FinishedRow[] = [];
   for (const { row, fitted } of rows) {
     const latencies: RowLatency[] = [];

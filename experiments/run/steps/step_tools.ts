@@ -3,7 +3,7 @@ import { type Bench, openBench } from "../bench.ts";
 import { type BlockTimes, neededBlockTimes } from "./block_times.ts";
 import { ShardSampler } from "../evaluate.ts";
 import { Meters } from "../../measure/meters.ts";
-import type { ProgressOutput } from "../../engine/progress.ts";
+import type { Progress } from "../../engine/progress.ts";
 import type { Provenance } from "../../results/provenance.ts";
 import type { RunIdentity } from "../../results/run_folder.ts";
 import { SampledSets } from "./shards.ts";
@@ -31,12 +31,12 @@ export async function openStepTools(
     readonly provenance: Provenance;
     readonly threads?: number;
   },
-  output: ProgressOutput,
+  progress: Progress,
 ): Promise<StepTools & AsyncDisposable> {
   const { experiment, device, precision } = identity;
-  const store = new StepStore(root, output);
+  const store = new StepStore(root, progress);
   const timed = { identity, provenance };
-  const blockTimes = await neededBlockTimes(timed, { store, output });
+  const blockTimes = await neededBlockTimes(timed, { store, progress });
   const costs = blockTimes?.nanoseconds;
   const bench = await openBench(experiment, {
     device,
