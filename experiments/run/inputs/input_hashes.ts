@@ -1,6 +1,6 @@
 /** Hashes of the files that an experiment names: what a step read is known by its content. */
 import { createHash } from "node:crypto";
-import { isFile } from "@dip-go/core/files";
+import { isFile, statOf } from "@dip-go/core/files";
 import { modelFolder } from "@dip-go/core/hub";
 import type { Experiment } from "../../schema/experiment.ts";
 import { metricPaths } from "../../schema/metric_records.ts";
@@ -77,15 +77,12 @@ async function filesOf(
   for await (const { name } of Deno.readDir(folder)) {
     const path = `${folder}/${name}`;
     if (name.startsWith(".")) continue;
-    if (isRead.test(name) && await isFile(path)) names.push(`/${name}`);
-    else if (await isFolder(path)) {
+    const found = await statOf(path); // of a link, where it leads
+    if (found?.isFile && isRead.test(name)) names.push(`/${name}`);
+    else if (found?.isDirectory) {
       const within = await filesOf(path, isRead, [...above, real]);
       names.push(...within.map((each) => `/${name}${each}`));
     }
   }
   return names.sort();
 }
-
-/** A link that leads nowhere is none. */
-const isFolder = (path: string): Promise<boolean> =>
-  Deno.stat(path).then(({ isDirectory }) => isDirectory, () => false);
