@@ -13,7 +13,7 @@ import type {
 } from "@dip-go/core/samplers";
 import { type ForecastScalars, historyWeights } from "../gates/forecast.ts";
 
-/** Brings numbers here that are computed already; to wait for a GPU only once it has all it can do. To be called before the next {@linkcode Workspace.keepOnly}. */
+/** Brings computed numbers here. A GPU is waited for only once it has all its work; call it before the next {@linkcode Workspace.keepOnly}. */
 export type Later<T> = () => Promise<T>;
 
 /** A factor and what it multiplies. */
@@ -27,16 +27,16 @@ export abstract class Workspace implements Disposable {
     feeds: Feeds,
   ): Promise<Record<string, PlacedTensor>>;
 
-  /** Gives back every tensor of this workspace that none of the roots (tensors, or what holds them in objects, arrays and maps) leads to. */
+  /** Frees every tensor that no root refers to; roots are tensors, or objects, arrays and maps that hold some. */
   abstract keepOnly(...roots: readonly unknown[]): void;
 
-  /** Values that many sessions read, brought once to where these compute; there until the workspace is disposed of. */
+  /** Brings values that many sessions read to where these compute; they stay there until the workspace is disposed of. */
   abstract place(values: Feeds): Promise<Feeds>;
 
   /** A tensor's elements. */
   abstract read(x: PlacedTensor): Promise<Float32Array>;
 
-  /** Σ factor · value; terms of factor 0 are not read where there are others, and a value alone with factor 1 is itself the sum. */
+  /** Adds factor · value. Terms of factor 0 are not read where there are others; a lone value of factor 1 is itself the sum. */
   #sum(terms: readonly Term[]): Promise<PlacedTensor> {
     const some = terms.filter(([factor]) => factor !== 0);
     const read = some.length > 0 ? some : terms.slice(0, 1);
@@ -130,7 +130,7 @@ export abstract class Workspace implements Disposable {
     options: StepVjpInputs,
   ): Promise<StepCotangents>;
 
-  /** Σ factor · value over at least one term of one shape, none of factor 0 unless it is alone. */
+  /** Adds factor · value of at least one term, all of one shape; no factor is 0 unless its term is alone. */
   protected abstract combination(terms: readonly Term[]): Promise<PlacedTensor>;
 
   abstract [Symbol.dispose](): void;
