@@ -17,14 +17,10 @@ export interface BenchOptions {
   readonly rounds: number | undefined;
 }
 
-/** A bench's findings: for the terminal, and for its file. */
-export interface Findings {
-  readonly lines: string[];
-  readonly figures: unknown;
-}
-
-/** Measures, and says it in lines. */
-export type Bench = (options: BenchOptions) => Promise<Findings>;
+/** Measures; the figures are for the bench's file, the lines say them on a terminal. */
+export type Bench = (
+  options: BenchOptions,
+) => Promise<{ readonly lines: string[]; readonly figures: unknown }>;
 
 const bench = <Figures>(
   measure: (options: BenchOptions) => Promise<Figures>,

@@ -11,6 +11,9 @@ import { runRandom } from "./cases/random.ts";
 import { runAddNoise, runChains } from "./cases/schedulers.ts";
 import type { Conformance } from "./judge.ts";
 
+/** Compares a folder or a file with its recorded tensors. */
+type Run = (path: string) => AsyncGenerator<Conformance>;
+
 /** A case; `run` is null where nothing here covers it yet. */
 export interface ConformanceCase {
   /** Its path in the folder that was given. */
@@ -37,6 +40,13 @@ export async function findCases(folder: string): Promise<ConformanceCase[]> {
   return found;
 }
 
+/** The runs of folders that one file tells. */
+const runs: Readonly<Record<string, Run>> = {
+  "ops.json": runOpCases,
+  "expected.json": runMetrics,
+  "randn.json": runRandom,
+};
+
 /** The cases of one case folder, or null if it is not recognised. */
 async function casesOf(
   folder: string,
@@ -45,32 +55,29 @@ async function casesOf(
   const entries = await entriesOf(folder);
   const files = entries.filter(({ isFile }) => isFile).map(({ name }) => name);
   const has = (file: string) => files.includes(file);
-  if (has("ops.json")) return [{ name, run: () => runOpCases(folder) }];
-  if (has("expected.json")) return [{ name, run: () => runMetrics(folder) }];
-  if (has("randn.json")) return [{ name, run: () => runRandom(folder) }];
-  if (files.some((file) => schedulerRun(file))) {
+  const whole = (run: Run | null): ConformanceCase[] => [
+    { name, run: run && (() => run(folder)) },
+  ];
+  const telling = Object.keys(runs).find(has);
+  if (telling) return whole(runs[telling]);
+  if (files.some(schedulerRun)) {
     return files.filter((file) => file.endsWith(".json")).map((file) => {
       const run = schedulerRun(file);
-      const path = `${folder}/${file}`;
       return {
         name: `${name}/${file.slice(0, -".json".length)}`,
-        run: run && (() => run(path)),
+        run: run && (() => run(`${folder}/${file}`)),
       };
     });
   }
   if (!has("case.safetensors")) return null;
-  if (has("config.json")) {
-    return [{ name, run: await componentRun(folder) }];
-  }
-  if (!has("info.json")) return [{ name, run: null }];
+  if (has("config.json")) return whole(await componentRun(folder));
+  if (!has("info.json")) return whole(null);
   const { model } = await readRecord(`${folder}/info.json`);
   const covered = await isNetwork(`${folder}/${model}`);
-  return [{ name, run: covered ? () => runNetworkGradients(folder) : null }];
+  return whole(covered ? runNetworkGradients : null);
 }
 
-function schedulerRun(
-  file: string,
-): ((path: string) => AsyncGenerator<Conformance>) | null {
+function schedulerRun(file: string): Run | null {
   if (file === "add_noise.json") return runAddNoise;
   return /^(ddim|ddpm|dpmpp2m|euler|lcm|pndm)-.*\.json$/.test(file)
     ? runChains
@@ -78,19 +85,16 @@ function schedulerRun(
 }
 
 /** Runs of components that are no diffusion network, by their config's `model_type` or `_class_name`. */
-const components: Readonly<
-  Record<string, (folder: string) => AsyncGenerator<Conformance>>
-> = {
+const components: Readonly<Record<string, Run>> = {
   clip_text_model: runClipText,
   clip_vision_model: runClipVision,
   AutoencoderKL: runAutoencoder,
 };
 
-async function componentRun(folder: string): Promise<ConformanceCase["run"]> {
-  if (await isNetwork(folder)) return () => runNetworkCase(folder);
+async function componentRun(folder: string): Promise<Run | null> {
+  if (await isNetwork(folder)) return runNetworkCase;
   const { model_type, _class_name } = await readRecord(`${folder}/config.json`);
-  const run = components[String(model_type ?? _class_name)];
-  return run ? () => run(folder) : null;
+  return components[String(model_type ?? _class_name)] ?? null;
 }
 
 /** Whether a folder's network is of a family that is covered. */

@@ -4,7 +4,7 @@
  * emphasised and significant paired differences marked.
  */
 
-import { format, group } from "d3";
+import { format } from "d3";
 import type { JoinedRow } from "./join_results.ts";
 import { metricHeading, metricInfo } from "./metric_info.ts";
 import type { Difference, MetricValue } from "./results.ts";
@@ -219,11 +219,8 @@ function sparsityGroups(rows: readonly JoinedRow[]): JoinedRow[][] {
     a.sparsity - b.sparsity || experiment(a) - experiment(b) ||
     method(a) - method(b)
   );
-  const groups: Map<string, JoinedRow[]> = group(
-    ordered,
-    (row: JoinedRow) => formatPercent(row.sparsity),
-  );
-  return [...groups.values()];
+  const bySparsity = Map.groupBy(ordered, (row) => formatPercent(row.sparsity));
+  return [...bySparsity.values()];
 }
 
 function notesOf(rows: readonly JoinedRow[]): string[] {

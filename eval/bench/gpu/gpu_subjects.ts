@@ -12,25 +12,19 @@ import {
 } from "@dip-go/core/models";
 import { makeSampler, parseSchedulerConfig } from "@dip-go/core/samplers";
 import { ddimConfig } from "../subjects/dit_xl_folder.ts";
-import { type Subject, subjectOf } from "../subjects/subjects.ts";
+import { subjectOf } from "../subjects/subjects.ts";
 import { tinySubject } from "../subjects/tiny_subject.ts";
-
-/** A model to measure, made when its turn comes: at full size each takes gigabytes. */
-export interface GpuSubject {
-  readonly name: string;
-  readonly make: (steps: number) => Subject;
-}
 
 const scheduler = parseSchedulerConfig(ddimConfig, "bench gpu");
 
-/** One guided picture; gates switch the family's usual units. */
-const subject = (
-  name: string,
-  graph: () => BlockGraph,
-): GpuSubject => ({
+/** One guided picture, whose gates switch the family's usual units; made when its turn comes, as at full size each takes gigabytes. */
+const subject = (name: string, graph: () => BlockGraph) => ({
   name,
-  make: (steps) => subjectOf(graph(), makeSampler(scheduler, { steps })),
+  make: (steps: number) =>
+    subjectOf(graph(), makeSampler(scheduler, { steps })),
 });
+
+export type GpuSubject = ReturnType<typeof subject>;
 
 const branches = { batch: 2, granularity: "branch" } as const;
 const sublayers = { batch: 2, granularity: "sublayer" } as const;

@@ -15,11 +15,12 @@ const { config } = knownModels["dit-xl-2-256"];
 
 const transformer = ditConfigJson(config);
 
-/** Writes the folder, 2.7 GB, where it is not there. */
-export async function ensureDitXl(folder: string): Promise<void> {
+/** Writes the folder, 2.7 GB, where it is not there, and returns its path. */
+export async function ensureDitXl(folder: string): Promise<string> {
   await writeJsonFiles(folder, {
     "model_index.json": { _class_name: "DiTPipeline" },
     "scheduler/scheduler_config.json": ddimConfig,
   });
   await ensureComponent(`${folder}/transformer`, transformer, networkKind);
+  return folder;
 }

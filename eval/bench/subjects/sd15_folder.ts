@@ -75,13 +75,14 @@ async function writeTokenizer(folder: string): Promise<void> {
   await writeAtomically(`${folder}/merges.txt`, "#version: 0.2\n");
 }
 
-/** Writes the files that the UNet alone needs, 3.4 GB, where they are not there. */
-export async function ensureSd15Unet(folder: string): Promise<void> {
+/** Writes the files that the UNet alone needs, 3.4 GB, where they are not there, and returns the folder. */
+export async function ensureSd15Unet(folder: string): Promise<string> {
   await writeJsonFiles(folder, {
     "model_index.json": { _class_name: "StableDiffusionPipeline" },
     "scheduler/scheduler_config.json": scheduler,
   });
   await ensureComponent(`${folder}/unet`, unet, networkKind);
+  return folder;
 }
 
 /** Writes the folder, 4.3 GB, where it is not there. */

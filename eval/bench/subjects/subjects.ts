@@ -69,17 +69,9 @@ function sized(pipeline: Pipeline, side: number | undefined): Pipeline {
 export const folders = {
   "dit-shapes": () => Promise.resolve("zoo/models/dit-shapes"),
   "sd-shapes": () => Promise.resolve("zoo/models/sd-shapes"),
-  "dit-xl": () => written("results/bench/dit-xl-2", ensureDitXl),
-  "sd-unet": () => written("results/bench/sd-1.5", ensureSd15Unet),
+  "dit-xl": () => ensureDitXl("results/bench/dit-xl-2"),
+  "sd-unet": () => ensureSd15Unet("results/bench/sd-1.5"),
 } as const;
 
 /** The name of a model that is benchmarked. */
 export type ModelName = keyof typeof folders;
-
-async function written(
-  folder: string,
-  ensure: (folder: string) => Promise<void>,
-): Promise<string> {
-  await ensure(folder);
-  return folder;
-}

@@ -3,8 +3,9 @@
  * distance, precision and recall. Each gathers features batch by batch; shards
  * merge; the value has an interval by `sample_groups.ts`.
  */
-import type { Tensor } from "@dip-go/core/tensor";
+import { float32, type Tensor } from "@dip-go/core/tensor";
 import {
+  checkWidths,
   type FeatureStatistics,
   mergeStatistics,
   type Normal,
@@ -13,7 +14,6 @@ import {
   statisticsOf,
 } from "./feature_statistics.ts";
 import { frechetDistanceTo } from "./frechet_distance.ts";
-import { type IndexedFeatures, indexedFeatures } from "./indexed_features.ts";
 import {
   kernelDistance,
   type KernelDistanceOptions,
@@ -57,6 +57,35 @@ const statistics: Gathering<FeatureStatistics> = {
   gather: (features) => statisticsOf(features),
   merge: mergeStatistics,
   count: ({ count }) => count,
+};
+
+/** The features themselves, for measures that mean and scatter do not suffice for, with their samples' places, ascending. */
+interface IndexedFeatures {
+  readonly indices: readonly number[];
+  /** `[n, D]` */
+  readonly features: Tensor<"float32">;
+}
+
+/** Keeps features in the order of their places, whichever shard came first. */
+const indexedFeatures: Gathering<IndexedFeatures> = {
+  gather: (features, indices) => ({ features, indices }),
+  merge(a, b) {
+    const width = a.features.shape[1];
+    checkWidths(width, b.features.shape[1]);
+    const rows = [a, b].flatMap(({ indices, features: { data } }) =>
+      indices.map((index, row) => ({
+        index,
+        row: data.subarray(row * width, (row + 1) * width),
+      }))
+    ).sort((x, y) => x.index - y.index);
+    const data = new Float32Array(rows.length * width);
+    rows.forEach(({ row }, i) => data.set(row, i * width));
+    return {
+      indices: rows.map(({ index }) => index),
+      features: float32([rows.length, width], data),
+    };
+  },
+  count: ({ indices }) => indices.length,
 };
 
 /** The distance from a normal distribution to others. */
