@@ -23,4 +23,4 @@ export {
   type RunOptions,
 } from "./run/runner.ts";
 export { experimentNamed } from "./schema/catalogue.ts";
-export type { Experiment } from "./schema/experiment.ts";
+export type { Experiment, ExperimentInput } from "./schema/experiment.ts";

@@ -14,6 +14,7 @@ export {
   different,
   finite,
   fraction,
+  type Given,
   oneOf,
   openRecord,
   positive,

@@ -9,6 +9,11 @@ export type Conformed<Schema extends v.GenericSchema> = Frozen<
   v.InferOutput<Schema>
 >;
 
+/** The same before defaults are filled in. */
+export type Given<Schema extends v.GenericSchema> = Frozen<
+  v.InferInput<Schema>
+>;
+
 type Frozen<Value> = Value extends object
   ? { readonly [Key in keyof Value]: Frozen<Value[Key]> }
   : Value;

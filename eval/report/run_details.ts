@@ -25,8 +25,11 @@ const row = openRecord({
 
 const curve = openRecord({
   name: v.string(),
-  /** Pairs (iteration, value). */
-  points: v.array(v.strictTuple([finite, finite])),
+  /** Pairs (iteration, value); a value that was not finite is null in the file. */
+  points: v.array(v.strictTuple([
+    finite,
+    v.pipe(v.nullable(finite), v.transform((value) => value ?? NaN)),
+  ])),
 });
 
 const runDetails = openRecord({

@@ -15,6 +15,16 @@ Deno.test("readRunDetails() reads a file, passes over none and names a broken on
     TypeError,
     `${path}: rows is 3, expected a list`,
   );
+  const curves = [{ name: "loss", points: [[0, NaN], [1, 0.5]] }];
+  await Deno.writeTextFile(path, JSON.stringify({ ...details, curves }));
+  assertEquals((await readRunDetails(path))!.curves, curves);
+  const odd = [{ method: "fora", sparsity: "half" }];
+  await Deno.writeTextFile(path, JSON.stringify({ ...details, rows: odd }));
+  await assertRejects(
+    () => readRunDetails(path),
+    TypeError,
+    `Cannot read ${path}: rows[0].sparsity is "half", expected a finite number`,
+  );
   await Deno.writeTextFile(path, "{");
   await assertRejects(
     () => readRunDetails(path),

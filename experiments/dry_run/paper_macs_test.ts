@@ -2,7 +2,7 @@ import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { inspectModel } from "../commands/inspect/model_costs.ts";
 import { knownModel, networkGraph, noWeights } from "@dip-go/core/models";
 import { billedMacs } from "./paper_macs.ts";
-import { studies } from "../schema/catalogue.ts";
+import { studies, studyNamed } from "../schema/catalogue.ts";
 import type { Study } from "../schema/study.ts";
 
 /** Rounded to as many decimals as are printed. */
@@ -104,7 +104,7 @@ const average = (computed: number, granularity: "block" | "branch") =>
   }) / 50 / 1e9;
 
 Deno.test("DeepCache's 130.45 G a step lies between two cuts of SD-1.5, and its explanation derives that", () => {
-  const explanation = studies[0].explanations.deepcache;
+  const explanation = studyNamed("paper-table1")!.explanations.deepcache;
   const target = 130.45;
   const full = billedMacs({ model: "sd-1.5", calls: 1 }) / 1e9;
   /** What the 40 steps between take, of an average over 50. */

@@ -9,7 +9,7 @@ import {
 } from "@dip-go/core/runtime";
 import type { Results } from "@dip-go/eval/tables";
 import { neededBlockTimes } from "./steps/block_times.ts";
-import { checkExperiment, type Experiment } from "../schema/experiment.ts";
+import { checkExperiment, type ExperimentInput } from "../schema/experiment.ts";
 import { experimentSteps } from "./steps/experiment_steps.ts";
 import { finishedRows, metricsOf, notesOf } from "./steps/finished_rows.ts";
 import { type InputHashes, inputHashes } from "./inputs/input_hashes.ts";
@@ -87,10 +87,11 @@ export interface FinishedRun {
  * ```
  */
 export async function runExperiment(
-  experiment: Experiment,
+  given: ExperimentInput,
   options: RunOptions,
 ): Promise<FinishedRun> {
-  const identity = await identityOf(experiment, options);
+  const identity = await identityOf(given, options);
+  const { experiment } = identity;
   const { root, provenance } = options;
   const part = { root, identity, provenance };
   const progress = new Progress(options);
@@ -131,7 +132,7 @@ export async function runExperiment(
  * @throws As {@linkcode runExperiment}.
  */
 export async function runShare(
-  experiment: Experiment,
+  experiment: ExperimentInput,
   share: Share,
   options: RunOptions,
 ): Promise<void> {
@@ -144,10 +145,10 @@ export async function runShare(
 }
 
 async function identityOf(
-  experiment: Experiment,
+  given: ExperimentInput,
   { device, precision = "float32" }: RunOptions,
 ): Promise<RunIdentity> {
-  checkExperiment(experiment);
+  const experiment = checkExperiment(given);
   await checkMetricFiles(experiment);
   const task = `run experiment ${experiment.name}`;
   await checkPrecision({ device, precision }, task);

@@ -6,6 +6,7 @@ import {
   different,
   finite,
   fraction,
+  type Given,
   oneOf,
   record,
   text,
@@ -116,7 +117,7 @@ const experimentSchema = v.lazy((value): v.GenericSchema<unknown, Experiment> =>
 );
 
 /** What an experiment's file has to say; the rest has defaults. */
-export type ExperimentInput = v.InferInput<typeof ofClasses>;
+export type ExperimentInput = Given<typeof ofClasses>;
 
 const readEvolution = ["genetic", "random-search"];
 
