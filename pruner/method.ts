@@ -49,8 +49,12 @@ export interface MethodContext {
   form(): Promise<TrainingForm>;
   /** Batches with the full sampler's trajectories, made when first asked for. */
   calibration(): Promise<readonly CalibrationBatch[]>;
-  /** Reports that `done` of `total` parts of the search are done. */
-  progress(done: number, total: number): void;
+  /** Reports that `done` of `total` parts of the search are done, and how well, such as a loss. */
+  progress(
+    done: number,
+    total: number,
+    values?: Readonly<Record<string, number>>,
+  ): void;
   /**
    * The value of `make`, made once for all targets and kept, if that is
    * possible: a search that serves several budgets. Must survive JSON.

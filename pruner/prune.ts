@@ -36,8 +36,15 @@ export interface PruneOptions extends Partial<SearchSettings> {
   readonly method?: string;
   /** Cost of each block for one picture, such as its nanoseconds, whole numbers; MACs by default. */
   readonly costs?: readonly number[];
-  /** Takes how many parts of the search for a target are done, of how many. */
-  readonly onProgress?: (done: number, total: number, sparsity: number) => void;
+  /** A folder for the search's parts, of this model's files alone: a search that was killed goes on from them. */
+  readonly keptIn?: string;
+  /** Takes how many parts of the search for a target are done, of how many, and how well, such as a loss. */
+  readonly onProgress?: (
+    done: number,
+    total: number,
+    sparsity: number,
+    values: Readonly<Record<string, number>>,
+  ) => void;
 }
 
 /**
@@ -87,6 +94,7 @@ export async function prune(
     seed = 0,
     method: name = "energy+forecast",
     costs,
+    keptIn,
     onProgress,
     ...settings
   } = options;
@@ -109,12 +117,13 @@ export async function prune(
     seed,
     subjects: prompts ?? classes,
     costs,
+    keptIn,
   });
   const plans: Plan[] = [];
   for (const [i, target] of targets.entries()) {
     const context = searched.context(
       targets.slice(0, i + 1),
-      (done, total) => onProgress?.(done, total, target),
+      (done, total, values = {}) => onProgress?.(done, total, target, values),
     );
     const fitted = await fitTarget(method, context);
     if (fitted.kind === "gates") {

@@ -15,6 +15,7 @@ import {
 } from "./calibration.ts";
 import type { DecodePictures } from "./network/consistency_loss.ts";
 import type { MethodContext, SearchPlace } from "./method.ts";
+import { keptPart } from "./kept_part.ts";
 import type { SearchSettings } from "./search_settings.ts";
 
 /** Everything that a search reads besides the sampler. */
@@ -26,6 +27,8 @@ export interface SamplerSearchOptions {
   readonly subjects?: readonly Subject[];
   /** Of each block for one picture; MACs by default. */
   readonly costs?: readonly number[];
+  /** A folder in which parts of the search outlive it. */
+  readonly keptIn?: string;
   /** Sessions of the SuperNet at the search's batch, in float32, that stay the caller's. */
   readonly runner?: SubNetRunner;
   /** The pipeline's, that stays the caller's. */
@@ -99,9 +102,24 @@ export class SamplerSearch implements AsyncDisposable {
     key: string,
     make: (place: SearchPlace) => Promise<Value>,
   ): Promise<Value> {
-    const made = this.#made.get(key) ?? make({});
+    const made = this.#made.get(key) ?? this.#kept(key, make);
     this.#made.set(key, made);
     return made as Promise<Value>;
+  }
+
+  /** The value of `make`, or the one that an earlier search left in the folder. */
+  #kept<Value>(
+    key: string,
+    make: (place: SearchPlace) => Promise<Value>,
+  ): Promise<Value> {
+    const { sampler, options: { keptIn, search, seed, subjects, costs } } =
+      this;
+    if (keptIn === undefined) return make({});
+    const { pipeline, sampler: { name, steps }, ...settings } = sampler;
+    const { batch, calibration } = search;
+    const reads = [pipeline.name, pipeline.sessions, name, steps, settings];
+    const parts = [seed, subjects, batch, calibration, costs];
+    return keptPart(keptIn, [...reads, ...parts, key], make);
   }
 
   async #decode(): Promise<DecodePictures | undefined> {

@@ -48,12 +48,14 @@ const paired = ["psnr", "ssim", "lpips"] as const;
 type PairedMetric = typeof paired[number];
 
 /** Measures of a folder: the first three compare pictures of one name, the others sets. */
-export type PictureMetric =
-  | PairedMetric
-  | "fid"
-  | "sfid"
-  | "kid"
-  | "precision-recall";
+export const pictureMetrics = [
+  ...paired,
+  "fid",
+  "sfid",
+  "kid",
+  "precision-recall",
+] as const;
+export type PictureMetric = typeof pictureMetrics[number];
 type SetMetricName = Exclude<PictureMetric, PairedMetric>;
 
 /** The reference, the metrics and their networks. */

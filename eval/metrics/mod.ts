@@ -6,6 +6,7 @@ export {
   type FeatureNetwork,
   type InceptionFile,
   type PictureMetric,
+  pictureMetrics,
 } from "./evaluate_pictures.ts";
 export { meanSquaredErrors } from "./mean_squared_error.ts";
 export {

@@ -2,6 +2,7 @@
 export { alignedLines } from "./aligned_lines.ts";
 export { joinResults } from "./join_results.ts";
 export { markdownTable } from "./markdown_table.ts";
+export { metricHeading, metricInfo } from "./metric_info.ts";
 export { renderTable, type TableFormat } from "./render_table.ts";
 export {
   type MetricValue,

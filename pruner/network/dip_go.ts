@@ -140,11 +140,12 @@ export async function trainScores(
       warmUp: options.warmUp,
     });
     optimizer.update(network.parameters, gradient, rate);
-    note?.(i, {
+    const losses = {
       "consistency loss": consistency,
       "sparsity loss": sparsityLoss,
-    });
-    context.progress(i + 1, iterations);
+    };
+    note?.(i, losses);
+    context.progress(i + 1, iterations, losses);
     await checkpoint.saveInTime(i + 1);
   }
   const keep = await network.keep();

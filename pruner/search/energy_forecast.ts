@@ -75,7 +75,12 @@ export async function searchByEnergy(
   const dense = denseCost(net);
   const total = approach + sparsity.length * evaluations;
   let done = 0;
-  const report = () => context.progress(++done, total);
+  const report = (fidelity?: number) =>
+    context.progress(
+      ++done,
+      total,
+      fidelity === undefined ? {} : { "fidelity (dB)": fidelity },
+    );
   const stage = (i: number): SearchTools => ({
     runner,
     form,

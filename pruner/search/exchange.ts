@@ -106,7 +106,7 @@ export async function exchange(
   { maxCost, evaluations, tries }:
     & Pick<EnergySearchOptions, "evaluations" | "tries">
     & { maxCost: number },
-  onEvaluation: () => void = () => {},
+  onEvaluation: (fidelity: number) => void = () => {},
 ): Promise<JudgedPlan> {
   const { net } = tools.runner;
   const costs = gateCosts(net);
@@ -118,7 +118,7 @@ export async function exchange(
     if (tried.has(key) || tried.size >= evaluations) return false;
     tried.add(key);
     const found = await judge(tools, gates);
-    onEvaluation();
+    onEvaluation(Math.max(found.fidelity, best?.fidelity ?? -Infinity));
     if (best && found.fidelity <= best.fidelity) return false;
     best = found;
     return true;

@@ -1,5 +1,6 @@
 /** Where pictures are written: checked before anything is drawn. */
 import { basename, dirname } from "node:path";
+import { checkFolder, checkNoFolder } from "../options/output_folder.ts";
 
 /**
  * The files of so many pictures, in order: `output` itself, or for several
@@ -18,7 +19,7 @@ export async function pictureFiles(
   const isFile = /\.png$/i.test(output);
   if (!isFile && (grid || /\.(jpe?g|webp|gif|bmp|tiff?|avif)$/i.test(output))) {
     throw new RangeError(
-      `${refusal(output)}: expected a .png file${
+      `Cannot write ${output}: expected a .png file${
         grid ? " for a grid" : ", or a folder"
       }`,
     );
@@ -37,30 +38,8 @@ export async function pictureFiles(
   const folder = isFile ? dirname(output) : output;
   await checkFolder(folder, output);
   if (!isFile) await checkOthers(folder, files);
-  for (const file of files) {
-    const found = await Deno.stat(file).catch(() => undefined);
-    if (!found?.isDirectory) continue;
-    throw new TypeError(`${refusal(file)}: it is a folder, expected a file`);
-  }
+  for (const file of files) await checkNoFolder(file);
   return files;
-}
-
-const refusal = (path: string) => `Cannot write ${path}`;
-
-/** Makes a folder, and a file in it that is removed again. */
-export async function checkFolder(
-  folder: string,
-  output: string,
-): Promise<void> {
-  try {
-    await Deno.mkdir(folder, { recursive: true });
-    const probe = await Deno.makeTempFile({ dir: folder, suffix: ".tmp" });
-    await Deno.remove(probe);
-  } catch (cause) {
-    throw new Error(`${refusal(output)}: ${(cause as Error).message}`, {
-      cause,
-    });
-  }
 }
 
 /** Refuses a folder with pictures beside those that are to be written, which a measurement would read too. */

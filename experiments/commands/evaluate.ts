@@ -1,0 +1,118 @@
+/** `deno task evaluate`: a folder of pictures measured against another, or against published statistics. */
+import { isFile } from "@dip-go/core/files";
+import { devices } from "@dip-go/core/runtime";
+import { evaluatePictures, openLpips } from "@dip-go/eval";
+import {
+  fidConventions,
+  lpipsNets,
+  pictureMetrics,
+  type SetValue,
+} from "@dip-go/eval/metrics";
+import { alignedLines, metricHeading, metricInfo } from "@dip-go/eval/tables";
+import { openPictureFeatures } from "@dip-go/zoo/classifiers";
+import { command, finish } from "./options/command.ts";
+import {
+  type CommandForm,
+  flag,
+  list,
+  oneOf,
+  path,
+} from "./options/option_table.ts";
+
+const form = {
+  refusal: "Cannot evaluate",
+  about: "Measures a folder of pictures.",
+  usage: [
+    "deno task evaluate <pictures> --reference <pictures or statistics> [options]",
+  ],
+  words: { "<pictures>": "A folder of PNG and JPEG files" },
+  options: {
+    reference: path(
+      "<path>",
+      "Another folder, or for fid and sfid an .npz of statistics",
+    ),
+    metrics: list(oneOf(pictureMetrics)("", ""))(
+      "<m,...>",
+      `${
+        pictureMetrics.join(", ")
+      }: the first three compare pictures of one name, the others sets (default psnr and ssim where the reference has every name, and fid where there are features)`,
+    ),
+    features: path(
+      "<path>",
+      "What sets are compared by: Inception's weights, pt_inception-2015-12-05-6726825d.pth, or the folder of an embedded classifier, zoo/models/shapes-classifier or scenes-classifier",
+    ),
+    resize: oneOf(fidConventions)(
+      "<c>",
+      `How pictures come to Inception's size: ${fidConventions.join(", ")}`,
+      { default: "pytorch-fid" },
+    ),
+    "lpips-net": oneOf(lpipsNets)("<net>", lpipsNets.join(", "), {
+      default: "alex",
+    }),
+    "lpips-backbone": path(
+      "<file>",
+      "alexnet-owt-7be5be79.pth or vgg16-397923af.pth",
+    ),
+    "lpips-weights": path("<file>", "alex.pth or vgg.pth"),
+    device: oneOf(devices)("<d>", devices.join(", "), { default: "cpu" }),
+    json: flag("Print JSON"),
+  },
+  notes:
+    "Each value is of so many pictures and has a 95 % interval: bootstrapped of a mean over pictures, jackknifed of a set of 20 or more. FID is pytorch-fid's with Inception's weights; with an embedded classifier it is a distance of the same kind, which compares with no published figure.",
+} satisfies CommandForm;
+
+/** Runs the command on its arguments; errors are part of the result. */
+export const evaluateCommand = command(form, async (
+  { reference, metrics, features, resize, device, json, ...values },
+  [folder, ...others],
+) => {
+  if (folder === undefined || others.length > 0 || !reference) {
+    throw new RangeError(
+      "Cannot evaluate: expected one folder of pictures, and --reference <path>; see --help",
+    );
+  }
+  await using opened = new AsyncDisposableStack();
+  const { "lpips-backbone": backbone, "lpips-weights": linear } = values;
+  if ((backbone === undefined) !== (linear === undefined)) {
+    throw new RangeError(
+      "Cannot evaluate: LPIPS has two files, expected both --lpips-backbone and --lpips-weights",
+    );
+  }
+  const measured = await evaluatePictures(folder, {
+    reference,
+    metrics,
+    device,
+    features: features === undefined
+      ? undefined
+      : await isFile(features)
+      ? { weights: features, resize }
+      : opened.use(await openPictureFeatures(features, { device })),
+    lpips: backbone && linear
+      ? opened.use(openLpips(values["lpips-net"], { backbone, linear, device }))
+      : undefined,
+  });
+  return json ? [JSON.stringify(measured, null, 2)] : tableLines(measured);
+});
+
+function tableLines(measured: Readonly<Record<string, SetValue>>): string[] {
+  const rows = Object.entries(measured).map(([metric, { mean, ...value }]) => {
+    const info = metricInfo(metric);
+    const shown = (number?: number) => number?.toFixed(info.digits) ?? "";
+    return [
+      metricHeading(info),
+      shown(mean),
+      value.low === undefined
+        ? ""
+        : `[${shown(value.low)}, ${shown(value.high)}]`,
+      String(value.n),
+    ];
+  });
+  return alignedLines([
+    ["metric", "value", "95 % interval", "pictures"],
+    ...rows,
+  ], {
+    left: 1,
+  });
+}
+
+if (import.meta.main) finish(await evaluateCommand(Deno.args));

@@ -1,0 +1,201 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { createHash } from "node:crypto";
+import { inTemporaryFolder } from "@dip-go/testing/files";
+import { writeTinyModel } from "@dip-go/testing/runs";
+import { readPlan } from "@dip-go/supernet";
+import { generateCommand } from "../generate.ts";
+import { exportCommand } from "../export.ts";
+import { inspectCommand } from "../inspect.ts";
+import { pruneCommand } from "../prune.ts";
+
+const quick = ["--steps", "4", "--batch", "2", "--calibration", "1"];
+
+const namesIn = (folder: string) =>
+  [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
+
+Deno.test("prune writes plans of one search that generate, inspect and export take", () =>
+  inTemporaryFolder(async (folder) => {
+    const model = `${folder}/tiny 猫`;
+    await writeTinyModel(model);
+    const output = `${folder}/new/plan.json`;
+    const { lines, error } = await pruneCommand([
+      ...["--model", model, "--sparsity", "0.6,0.3", "--classes", "1,2"],
+      ...[...quick, "-o", output],
+    ]);
+    assertEquals(error, undefined);
+    assertEquals(namesIn(`${folder}/new`), ["plan-0.3.json", "plan-0.6.json"]);
+    for (const [i, sparsity] of [0.3, 0.6].entries()) {
+      const file = `${folder}/new/plan-${sparsity}.json`;
+      const share = Number(/keeps (.*) of the MACs$/.exec(lines[i])![1]);
+      assert(share <= 1 - sparsity);
+      const { sampler, gates } = await readPlan(file);
+      assertEquals([sampler.steps, gates.length], [4, 4]);
+      const common = ["--model", model, "--steps", "4", "--gates", file];
+      const taken = await Promise.all([
+        generateCommand([...common, "-o", `${folder}/a-${i}.png`]),
+        exportCommand([...common, "-o", `${folder}/exported-${i}`]),
+        inspectCommand([
+          model,
+          ...["--gates", file, "--granularity", "sublayer"],
+        ]),
+      ]);
+      assertEquals(taken.map(({ error }) => error), [
+        undefined,
+        undefined,
+        undefined,
+      ]);
+      assertMatch(taken[2].lines.join("\n"), /kept by gates/);
+    }
+  }));
+
+Deno.test("prune refuses before its search", () =>
+  inTemporaryFolder(async (folder) => {
+    const model = `${folder}/tiny`;
+    await writeTinyModel(model);
+    await Deno.mkdir(`${folder}/a-0.5.json`);
+    const output = `${folder}/plan.json`;
+    const asked = ["--model", model, "--sparsity", "0.5", "-o", output];
+    const refusals: [string[], string][] = [
+      [[], "-o <file> is missing"],
+      [["-o", output], "--sparsity <s> is missing"],
+      [
+        [...asked, "--sparsity", "0.5;0.8"],
+        "expected a number between 0 and 1, or several",
+      ],
+      [
+        [...asked, "--sparsity", "0.5,1"],
+        '--sparsity is "0.5,1", expected a number',
+      ],
+      [
+        [...asked, "--method", "best"],
+        'is "best", expected one of fewer-steps',
+      ],
+      [[...asked, "--prompts", "zoo/prompts/scenes-search.txt"], "is a DiT"],
+      [[...asked, "--prompts", "none.txt"], "Cannot read prompts none.txt"],
+      [[...asked, "-o", `${folder}/plan`], "expected a .json file"],
+      [[...asked, "-o", `${model}/model_index.json/a.json`], "Cannot write"],
+      [
+        [...asked, "--sparsity", "0.5,0.6", "-o", `${folder}/a.json`],
+        "a-0.5.json: it is a folder, expected a file",
+      ],
+    ];
+    for (const [args, message] of refusals) {
+      const { error = "" } = await pruneCommand(args);
+      assert(error.includes(message), `${error} has no ${message}`);
+    }
+    assertEquals(namesIn(folder), ["a-0.5.json", "tiny"]);
+  }));
+
+/** Every file below a folder, by its path there. */
+function filesBelow(folder: string, prefix = ""): Map<string, Uint8Array> {
+  const files = new Map<string, Uint8Array>();
+  for (const { name, isDirectory } of Deno.readDirSync(`${folder}/${prefix}`)) {
+    const path = `${prefix}${name}`;
+    if (isDirectory) {
+      for (const each of filesBelow(folder, `${path}/`)) files.set(...each);
+    } else files.set(path, Deno.readFileSync(`${folder}/${path}`));
+  }
+  return files;
+}
+
+/** A hub on this machine that holds a folder as `owner/tiny`. */
+async function withHub(
+  folder: string,
+  use: (endpoint: string) => Promise<void>,
+): Promise<void> {
+  const files = filesBelow(folder);
+  const sha = "e".repeat(40);
+  const siblings = [...files].map(([rfilename, bytes]) => {
+    const size = bytes.length;
+    const blobId = createHash("sha1").update(`blob ${size}\0`).update(bytes)
+      .digest("hex");
+    return { rfilename, size, blobId };
+  });
+  const server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen() {} },
+    (request) => {
+      const { pathname } = new URL(request.url);
+      if (pathname === "/api/models/owner/tiny/revision/main") {
+        return Response.json({ sha, siblings });
+      }
+      const [, path] = pathname.split(`/owner/tiny/resolve/${sha}/`);
+      const bytes = files.get(path);
+      return bytes
+        ? new Response(new Uint8Array(bytes))
+        : new Response("no", { status: 404 });
+    },
+  );
+  try {
+    await use(`http://127.0.0.1:${server.addr.port}`);
+  } finally {
+    await server.shutdown();
+  }
+}
+
+const config = new URL("../../../deno.json", import.meta.url).pathname;
+const script = new URL("../prune.ts", import.meta.url).pathname;
+
+/** The command in a process of its own. */
+const started = (args: string[], env: Record<string, string> = {}) =>
+  new Deno.Command("deno", {
+    args: [
+      ...["run", "--no-check", `--config=${config}`, "--allow-ffi"],
+      ...["--allow-env", "--allow-read", "--allow-write"],
+      ...["--allow-net=127.0.0.1", script, ...args],
+    ],
+    env: { NO_COLOR: "1", ...env },
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+
+Deno.test("prune takes a name on the hub", () =>
+  inTemporaryFolder(async (folder) => {
+    await writeTinyModel(`${folder}/model`);
+    await withHub(`${folder}/model`, async (endpoint) => {
+      const args = ["--model", "owner/tiny", "--sparsity", "0.5", ...quick];
+      const { stderr, success } = await started(
+        [...args, "-o", `${folder}/plan.json`],
+        { HF_ENDPOINT: endpoint, HF_HUB_CACHE: `${folder}/cache` },
+      ).output();
+      assert(success, new TextDecoder().decode(stderr));
+    });
+    assertEquals((await readPlan(`${folder}/plan.json`)).model, "owner/tiny");
+    assertEquals(namesIn(folder), ["cache", "model", "plan.json"]);
+  }));
+
+Deno.test("prune goes on with a search that was killed", () =>
+  inTemporaryFolder(async (folder) => {
+    const model = `${folder}/tiny`;
+    await writeTinyModel(model);
+    const args = [
+      ...["--model", model, "--sparsity", "0.4,0.6,0.8"],
+      ...["--steps", "8", "--batch", "2", "--calibration", "2"],
+    ];
+    const whole = `${folder}/whole.json`;
+    const unbroken = await pruneCommand([...args, "-o", whole]);
+    assertEquals(unbroken.error, undefined);
+    const output = `${folder}/plan.json`;
+    const killed = started([...args, "-o", output]);
+    const parts = () => {
+      try {
+        return [...filesBelow(`${output}.search`).keys()]
+          .filter((name) => name.endsWith(".json"));
+      } catch {
+        return []; // not there yet
+      }
+    };
+    while (parts().length === 0) await new Promise((r) => setTimeout(r, 5));
+    killed.kill("SIGKILL");
+    const { success } = await killed.output();
+    assert(!success);
+    assert(parts().length > 0);
+    const { error } = await pruneCommand([...args, "-o", output]);
+    assertEquals(error, undefined);
+    for (const target of [0.4, 0.6, 0.8]) {
+      assertEquals(
+        await Deno.readTextFile(`${folder}/plan-${target}.json`),
+        await Deno.readTextFile(`${folder}/whole-${target}.json`),
+      );
+    }
+    assert(!namesIn(folder).some((name) => name.endsWith(".search")));
+  }));
