@@ -137,7 +137,7 @@ const script = new URL("../prune.ts", import.meta.url).pathname;
 
 /** The command in a process of its own. */
 const started = (args: string[], env: Record<string, string> = {}) =>
-  new Deno.Command("deno", {
+  new Deno.Command(Deno.execPath(), {
     args: [
       ...["run", "--no-check", `--config=${config}`, "--allow-ffi"],
       ...["--allow-env", "--allow-read", "--allow-write"],
