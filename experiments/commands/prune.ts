@@ -84,13 +84,17 @@ export const pruneCommand = command(form, async ({
   const pipeline = await loadPipeline(model, { device, weights });
   const sampler = pipeline.sampler({ steps, guidanceScale, kind, granularity });
   const parts = `${output}.search`;
-  const inputs = [pipeline.folder, ...weights ? [weights] : []];
+  const hashes = await Promise.all(
+    [pipeline.folder, ...weights ? [weights] : []].map((path) =>
+      contentHash(path)
+    ),
+  );
   using line = new ProgressLine();
   const plans = await prune(sampler, {
     ...search,
     prompts: prompts || undefined,
     sparsity,
-    keptIn: `${parts}/${(await contentHash(inputs)).slice(0, 16)}`,
+    keptIn: `${parts}/${hashes.map((hash) => hash.slice(0, 16)).join("-")}`,
     onProgress: (done, total, target, values) =>
       line.show(`sparsity ${target}`, [done, total], values),
   });
