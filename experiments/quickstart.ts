@@ -18,6 +18,7 @@ export default {
     "fora",
     "random",
     "searched-subset",
+    "searched-subset+forecast",
     "dip-go",
     "energy+forecast",
   ],
