@@ -262,7 +262,10 @@ Deno.test("inspect --gates refuses gates of other units, of other steps, and no 
     assertStringIncludes(await refused({ gates: {} }), "gates is {}");
     assertStringIncludes(await refused({ blocks: 9 }), "blocks is 9");
   });
-  assertStringIncludes(await refusal(["sd-1.5", "--gates"]), "is empty");
+  assertStringIncludes(
+    await refusal(["sd-1.5", "--gates"]),
+    'is "", expected a file',
+  );
   assertStringIncludes(
     await refusal(["sd-1.5", "--gates", `${testdata}/no.json`]),
     "no.json",
