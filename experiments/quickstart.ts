@@ -25,5 +25,5 @@ export default {
   mainMethod: "energy+forecast",
   evaluation: { pairs: 64, seed: 1000, batch: 8 },
   metrics: [{ kind: "psnr" }, { kind: "ssim" }],
-  latency: { batches: [1, 4], rounds: 3 },
+  latency: { batches: [1], rounds: 3 },
 } satisfies Experiment;
