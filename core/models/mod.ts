@@ -63,6 +63,7 @@ export {
   knownModels,
   sd15,
 } from "./known_models.ts";
+export { sd15Text, sd15Vae } from "./known_parts.ts";
 export { convolution, groupNorm, linear } from "./layers/layers.ts";
 export {
   blockGraphOf,

@@ -7,6 +7,8 @@ import {
   knownModels,
   networkKind,
   parseAutoencoderConfig,
+  sd15Text,
+  sd15Vae,
   t5EncoderKind,
 } from "@dip-go/core/models";
 import { sizeOf } from "@dip-go/core/tensor";
@@ -23,19 +25,7 @@ export interface KnownPipeline {
   readonly scheduler: Json;
 }
 
-const clipText = {
-  architectures: ["CLIPTextModel"],
-  hidden_act: "quick_gelu",
-  hidden_size: 768,
-  intermediate_size: 3072,
-  layer_norm_eps: 1e-5,
-  max_position_embeddings: 77,
-  model_type: "clip_text_model",
-  num_attention_heads: 12,
-  num_hidden_layers: 12,
-  projection_dim: 768,
-  vocab_size: 49408,
-};
+const clipText = { ...sd15Text, projection_dim: 768 };
 
 /** OpenCLIP ViT-H's tower without its last layer, as Stable Diffusion 2 keeps it. */
 const clipTextH = {
@@ -75,28 +65,13 @@ const t5Xxl = {
   vocab_size: 32128,
 };
 
-const levels = (type: string) => Array<string>(4).fill(type);
-
-/** The autoencoder that all of these pipelines share, apart from its weights. */
-const vae = {
-  _class_name: "AutoencoderKL",
-  block_out_channels: [128, 256, 512, 512],
-  down_block_types: levels("DownEncoderBlock2D"),
-  in_channels: 3,
-  latent_channels: 4,
-  layers_per_block: 2,
-  norm_num_groups: 32,
-  out_channels: 3,
-  up_block_types: levels("UpDecoderBlock2D"),
-};
-
 const source = "of a known pipeline";
 const elements = (shapes: ReadonlyMap<string, readonly number[]>) =>
   [...shapes.values()].reduce((sum, shape) => sum + sizeOf(shape), 0);
 
-/** Its configuration. */
+/** The autoencoder that all of these pipelines share, apart from its weights. */
 export const autoencoder: AutoencoderConfig = parseAutoencoderConfig(
-  vae,
+  sd15Vae,
   source,
 );
 

@@ -5,41 +5,14 @@ import {
   clipTextKind,
   networkKind,
   sd15 as unet,
+  sd15Text,
+  sd15Vae as vae,
 } from "@dip-go/core/models";
 import { ensureComponent, writeJsonFiles } from "./random_component.ts";
 
-const levels = (count: number, type: string) => Array<string>(count).fill(type);
+const endToken = sd15Text.vocab_size - 1;
 
-const vae = {
-  _class_name: "AutoencoderKL",
-  act_fn: "silu",
-  block_out_channels: [128, 256, 512, 512],
-  down_block_types: levels(4, "DownEncoderBlock2D"),
-  in_channels: 3,
-  latent_channels: 4,
-  layers_per_block: 2,
-  norm_num_groups: 32,
-  out_channels: 3,
-  sample_size: 512,
-  scaling_factor: 0.18215,
-  up_block_types: levels(4, "UpDecoderBlock2D"),
-};
-
-const endToken = 49407;
-
-const textEncoder = {
-  architectures: ["CLIPTextModel"],
-  eos_token_id: endToken,
-  hidden_act: "quick_gelu",
-  hidden_size: 768,
-  intermediate_size: 3072,
-  layer_norm_eps: 1e-5,
-  max_position_embeddings: 77,
-  model_type: "clip_text_model",
-  num_attention_heads: 12,
-  num_hidden_layers: 12,
-  vocab_size: endToken + 1,
-};
+const textEncoder = { ...sd15Text, eos_token_id: endToken };
 
 const scheduler = {
   _class_name: "PNDMScheduler",
