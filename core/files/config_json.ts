@@ -88,6 +88,14 @@ export class ConfigJson {
       : this.refuse(key, `a positive integer of at most ${atMost}`);
   }
 
+  /** A required number. */
+  anyNumber(key: string): number {
+    const value = this.values[key];
+    return typeof value === "number" && Number.isFinite(value)
+      ? value
+      : this.refuse(key, "a number");
+  }
+
   /** A required positive number. */
   positiveNumber(key: string): number {
     const value = this.values[key];

@@ -21,7 +21,8 @@ export const loadAutoencoder = (folder: string): Promise<Autoencoder> =>
   loadComponent(`${folder}/vae`, autoencoderKind);
 
 /**
- * Adds the decoder to a graph.
+ * Adds the decoder to a graph; in every precision it computes in float32 where
+ * its configuration says so (`force_upcast`).
  *
  * @param latents As a sampler leaves them, `[B, Z, H/f, W/f]`.
  * @returns Pictures `[B, 3, H, W]` in about [-1, 1].
@@ -40,10 +41,22 @@ export function emitPictures(
   }
   const size = { batch, height, width };
   const { blocks, inputs, output } = decoderBlockGraph(config, weights, size);
-  const unscaled = g.div(latents, g.scalar(config.scalingFactor));
-  const tensors = new Map([[inputs[0].name, unscaled]]);
-  for (const block of blocks) emitBlock(g, block, tensors);
-  return tensors.get(output)!;
+  const emit = () => {
+    const tensors = new Map([[inputs[0].name, unscaled(g, latents, config)]]);
+    for (const block of blocks) emitBlock(g, block, tensors);
+    return tensors.get(output)!;
+  };
+  return config.forceUpcast ? g.inSingle(emit) : emit();
+}
+
+/** Diffusion's latents as the autoencoder made them. */
+function unscaled(
+  g: GraphBuilder,
+  latents: Value,
+  { scalingFactor, shiftFactor }: AutoencoderConfig,
+): Value {
+  const divided = g.div(latents, g.scalar(scalingFactor));
+  return shiftFactor === 0 ? divided : g.add(divided, g.scalar(shiftFactor));
 }
 
 /** Decodes pictures of one size, one at a time: at full size a picture takes gigabytes. Hold it with `await using`. */

@@ -18,3 +18,4 @@ export {
 } from "./tiny_pipeline.ts";
 export { tinyConditions, tinyPixart } from "./tiny_pixart.ts";
 export { tinyText, tinyUnet } from "./tiny_unet.ts";
+export { waves, waveWeights } from "./wave_weights.ts";

@@ -32,7 +32,13 @@ export const sceneVaeConfig: AutoencoderConfig = {
   channels: [8, 16, 48],
   resnets: 1,
   normGroups: 4,
+  shiftFactor: 0,
   scalingFactor: 1,
+  quantConvolution: true,
+  postQuantConvolution: true,
+  middleAttention: true,
+  forceUpcast: false,
+  sampleSize: sceneSize,
 };
 
 /** Side of the latents. */

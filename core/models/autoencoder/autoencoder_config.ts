@@ -16,8 +16,20 @@ export interface AutoencoderConfig {
   /** Residual blocks at each resolution on the way down; the way up has one more. */
   readonly resnets: number;
   readonly normGroups: number;
-  /** Diffusion works on latents times this. */
+  /** Diffusion works on latents less this, … */
+  readonly shiftFactor: number;
+  /** … times this. */
   readonly scalingFactor: number;
+  /** Whether a 1x1 convolution makes the encoder's moments. */
+  readonly quantConvolution: boolean;
+  /** Whether one reads the decoder's latents. */
+  readonly postQuantConvolution: boolean;
+  /** Whether the middle attends between its two residual blocks. */
+  readonly middleAttention: boolean;
+  /** Whether the networks stay in float32 where all else is in float16, which their activations pass. */
+  readonly forceUpcast: boolean;
+  /** Side of the pictures that it was made for: the side of a tile where larger ones are decoded in tiles. */
+  readonly sampleSize: number;
 }
 
 /** Stable Diffusion 1's, which files older than the key mean. */
@@ -27,13 +39,24 @@ const firstScalingFactor = 0.18215;
 const required: AllowedValues = {
   _class_name: ["AutoencoderKL"],
   act_fn: [undefined, "silu"],
+  force_upcast: [undefined, true, false],
   latents_mean: [undefined, null],
   latents_std: [undefined, null],
-  mid_block_add_attention: [undefined, true],
-  shift_factor: [undefined, null, 0],
-  use_post_quant_conv: [undefined, true],
-  use_quant_conv: [undefined, true],
+  mid_block_add_attention: [undefined, true, false],
+  use_post_quant_conv: [undefined, true, false],
+  use_quant_conv: [undefined, true, false],
 };
+
+/** diffusers' own where a file does not say. */
+const usualSampleSize = 32;
+
+/** Of height and width the first, as diffusers takes it. */
+function sampleSize(config: ConfigJson): number {
+  const key = "sample_size";
+  return config.has(key)
+    ? config.positiveIntegers(key, 2, most.side)[0]
+    : usualSampleSize;
+}
 
 /**
  * The configuration of an autoencoder.
@@ -73,5 +96,13 @@ export function parseAutoencoderConfig(
     scalingFactor: "scaling_factor" in config.values
       ? config.positiveNumber("scaling_factor")
       : firstScalingFactor,
+    shiftFactor: config.has("shift_factor")
+      ? config.anyNumber("shift_factor")
+      : 0,
+    quantConvolution: config.values.use_quant_conv !== false,
+    postQuantConvolution: config.values.use_post_quant_conv !== false,
+    middleAttention: config.values.mid_block_add_attention !== false,
+    forceUpcast: config.values.force_upcast !== false,
+    sampleSize: sampleSize(config),
   };
 }

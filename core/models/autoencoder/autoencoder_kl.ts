@@ -54,11 +54,12 @@ class Layers {
     ];
   }
 
-  /** Two residual blocks with attention between them. */
+  /** Two residual blocks, in most autoencoders with attention between them. */
   middle(path: string, channels: number): Link[] {
+    const { middleAttention } = this.config;
     return [
       this.#resnet(`${path}.resnets.0`, channels),
-      this.#attention(`${path}.attentions.0`),
+      ...middleAttention ? [this.#attention(`${path}.attentions.0`)] : [],
       this.#resnet(`${path}.resnets.1`, channels),
     ];
   }
@@ -187,7 +188,9 @@ export function encoderBlockGraph(
     ...layers.middle("encoder.mid_block", channels[channels.length - 1]),
     ...layers.normed("encoder.conv_norm_out"),
     layers.convolution("encoder.conv_out", 2 * latentChannels),
-    layers.convolution("quant_conv", 2 * latentChannels, 1),
+    ...config.quantConvolution
+      ? [layers.convolution("quant_conv", 2 * latentChannels, 1)]
+      : [],
   ];
   const shape = [batch, inChannels, factor * height, factor * width];
   const input = inputOf("image", shape);
@@ -207,7 +210,9 @@ export function decoderBlockGraph(
   const { resnets, outChannels, latentChannels } = config;
   const channels = config.channels.toReversed();
   const links = [
-    layers.convolution("post_quant_conv", latentChannels, 1),
+    ...config.postQuantConvolution
+      ? [layers.convolution("post_quant_conv", latentChannels, 1)]
+      : [],
     layers.convolution("decoder.conv_in", channels[0]),
     ...layers.middle("decoder.mid_block", channels[0]),
     ...layers.levels("decoder.up_blocks", channels, {

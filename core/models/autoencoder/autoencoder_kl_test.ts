@@ -1,4 +1,13 @@
-import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import {
+  assertAlmostEquals,
+  assertEquals,
+  assertRejects,
+  assertThrows,
+} from "@std/assert";
+import { waves, waveWeights } from "@dip-go/testing/models";
+import { emitPictures } from "../../pipeline/picture_decoder.ts";
+import { GraphBuilder } from "../../onnx/builder.ts";
+import { halfPrecision } from "../../runtime/half_precision.ts";
 import { openSession } from "../../runtime/session.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import {
@@ -6,7 +15,11 @@ import {
   writeSafetensors,
 } from "../../weights/safetensors.ts";
 import { parseAutoencoderConfig } from "./autoencoder_config.ts";
-import { autoencoderKind, decoderBlockGraph } from "./autoencoder_kl.ts";
+import {
+  autoencoderKind,
+  decoderBlockGraph,
+  encoderBlockGraph,
+} from "./autoencoder_kl.ts";
 import { wholeGraph } from "../block_graph/block_graph.ts";
 import { loadComponent } from "../component.ts";
 
@@ -79,10 +92,12 @@ Deno.test("a tensor that no part of the network bears is refused by its name in 
 Deno.test("the config is read strictly", () => {
   const refusals: [object, string][] = [
     [{ latent_channels: 0 }, `key "latent_channels" is 0`],
-    [{ shift_factor: 0.1 }, `key "shift_factor" is 0.1`],
+    [{ shift_factor: "0.1" }, `key "shift_factor" is "0.1"`],
+    [{ latents_mean: [0, 0] }, `key "latents_mean" is [0,0]`],
     [{ norm_num_groups: 5 }, `key "norm_num_groups" is 5, expected a divisor`],
     [{ up_block_types: ["UpDecoderBlock2D"] }, `key "up_block_types"`],
-    [{ use_quant_conv: false }, `key "use_quant_conv" is false`],
+    [{ use_quant_conv: 0 }, `key "use_quant_conv" is 0`],
+    [{ sample_size: [64, 0] }, `key "sample_size" is [64,0]`],
   ];
   for (const [change, message] of refusals) {
     assertThrows(
@@ -96,4 +111,63 @@ Deno.test("the config is read strictly", () => {
 Deno.test("the scaling factor of files older than its key is Stable Diffusion 1's", () => {
   const { scaling_factor: _, ...old } = json;
   assertEquals(parseAutoencoderConfig(old, "test").scalingFactor, 0.18215);
+});
+
+/** A small autoencoder as those of later models are: without convolutions around the latents, without attention, shifted. */
+const plain = parseAutoencoderConfig({
+  ...json,
+  block_out_channels: [4, 8],
+  down_block_types: ["DownEncoderBlock2D", "DownEncoderBlock2D"],
+  up_block_types: ["UpDecoderBlock2D", "UpDecoderBlock2D"],
+  layers_per_block: 1,
+  latent_channels: 2,
+  norm_num_groups: 2,
+  mid_block_add_attention: false,
+  use_post_quant_conv: false,
+  use_quant_conv: false,
+  scaling_factor: 0.5,
+  shift_factor: 0.25,
+}, "test");
+
+/** Some of its outputs by diffusers, of waves. */
+const recorded = {
+  decoded: [-0.44549, -0.6037, -0.80201, -0.60859, -0.32271, -0.3443],
+  moments: [0.22553, 0.27957, 0.25285, 0.23242, -0.40527, -0.46428],
+};
+
+const first = ({ data }: Tensor, count: number) =>
+  Array.from(data as Float32Array).slice(0, count);
+
+Deno.test("an autoencoder without quantising convolutions and attention, with a shift, is diffusers' own", async () => {
+  const size = { batch: 1, height: 2, width: 2 };
+  const g = new GraphBuilder("test");
+  const latents = g.input("latents", "float32", [1, 2, 2, 2]);
+  const autoencoder = { config: plain, weights: waveWeights };
+  const decoded = emitPictures(g, latents, autoencoder);
+  await using decoder = await openSession(g.build({ decoded }));
+  const pictures = await decoder.run({ latents: waves([1, 2, 2, 2]) });
+  recorded.decoded.forEach((x, i) =>
+    assertAlmostEquals(first(pictures.decoded, 6)[i], x, 2e-5)
+  );
+  const graph = wholeGraph(encoderBlockGraph(plain, waveWeights, size));
+  await using encoder = await openSession(graph);
+  const { moments } = await encoder.run({ image: waves([1, 3, 4, 4]) });
+  recorded.moments.forEach((x, i) =>
+    assertAlmostEquals(first(moments, 6)[i], x, 2e-5)
+  );
+});
+
+Deno.test("in half precision an autoencoder stays in float32 where its config says force_upcast", () => {
+  const convolutions = (forceUpcast: boolean) => {
+    const g = new GraphBuilder("test");
+    const latents = g.input("latents", "float32", [1, 2, 2, 2]);
+    const config = { ...plain, forceUpcast };
+    const pictures = emitPictures(g, latents, { config, weights: waveWeights });
+    const half = halfPrecision(g.build({ pictures }));
+    const found = half.nodes.filter(({ op }) => op === "Conv")
+      .map(({ outputs: [name] }) => half.values.get(name)!.dtype);
+    return new Set(found);
+  };
+  assertEquals(convolutions(true), new Set(["float32"]));
+  assertEquals(convolutions(false), new Set(["float16"]));
 });
