@@ -26,10 +26,16 @@ const isPositive = (value: unknown, atMost: number): value is number =>
   Number.isSafeInteger(value) && value as number > 0 &&
   value as number <= atMost;
 
-/** A parsed JSON object and the file it came from. Every reader throws a `TypeError` where the value is not as it says. */
+/**
+ * A parsed JSON object and the file it came from. Every reader throws a
+ * `TypeError` where the value is not as it says, and remembers its key:
+ * {@linkcode ConfigJson.finish} then refuses the keys that nobody read.
+ */
 export class ConfigJson {
   readonly file: string;
+  /** The whole object, for those who look at its keys; {@linkcode ConfigJson.value} reads one. */
   readonly values: Readonly<Record<string, unknown>>;
+  readonly #read = new Set<string>();
 
   /** @throws {TypeError} If `json` is no object, or a key does not hold one of its allowed values. */
   constructor(json: unknown, file: string, allowed: AllowedValues = {}) {
@@ -46,14 +52,34 @@ export class ConfigJson {
     }
   }
 
-  /** The object that `key` holds, with a place of its own in errors. */
+  /** What `key` holds, undefined where it is absent. */
+  value(key: string): unknown {
+    this.#read.add(key);
+    return this.values[key];
+  }
+
+  /**
+   * Ends the reading of a strict configuration. A key that is silently dropped
+   * draws a wrong picture.
+   *
+   * @param harmless Keys that change nothing of what is read here.
+   * @throws {TypeError} If there is a key that was not read, nor is harmless.
+   */
+  finish(...harmless: readonly (readonly string[])[]): void {
+    const known = new Set(harmless.flat()).union(this.#read);
+    const other = Object.keys(this.values).find((key) => !known.has(key));
+    if (other === undefined) return;
+    this.refuse(other, "no key of that name: its meaning is not known here");
+  }
+
+  /** The object that `key` holds, with a place of its own in errors and an end of its own to its reading. */
   part(key: string): ConfigJson {
-    return new ConfigJson(this.values[key] ?? null, `${this.file}, ${key}`);
+    return new ConfigJson(this.value(key) ?? null, `${this.file}, ${key}`);
   }
 
   /** Whether `key` holds a value; null, which Python writes for none, is not one. */
   has(key: string): boolean {
-    return (this.values[key] ?? null) !== null;
+    return (this.value(key) ?? null) !== null;
   }
 
   /** Throws: the value of `key` is not `expected`. */
@@ -73,7 +99,8 @@ export class ConfigJson {
 
   /** Requires `key` to hold one of `allowed`; `undefined` among them allows it to be absent. */
   requireOneOf(key: string, allowed: readonly unknown[]): void {
-    if (allowed.includes(this.values[key])) return;
+    const found = JSON.stringify(this.value(key));
+    if (allowed.some((value) => JSON.stringify(value) === found)) return;
     const named = allowed.map((v) =>
       v === undefined ? "nothing" : JSON.stringify(v)
     );
@@ -82,7 +109,7 @@ export class ConfigJson {
 
   /** A required positive integer, one of {@linkcode most} at most. */
   positiveInteger(key: string, atMost: number = most.width): number {
-    const value = this.values[key];
+    const value = this.value(key);
     return isPositive(value, atMost)
       ? value
       : this.refuse(key, `a positive integer of at most ${atMost}`);
@@ -90,7 +117,7 @@ export class ConfigJson {
 
   /** A required number. */
   anyNumber(key: string): number {
-    const value = this.values[key];
+    const value = this.value(key);
     return typeof value === "number" && Number.isFinite(value)
       ? value
       : this.refuse(key, "a number");
@@ -98,7 +125,7 @@ export class ConfigJson {
 
   /** A required positive number. */
   positiveNumber(key: string): number {
-    const value = this.values[key];
+    const value = this.value(key);
     return typeof value === "number" && Number.isFinite(value) && value > 0
       ? value
       : this.refuse(key, "a positive number");
@@ -110,7 +137,7 @@ export class ConfigJson {
     count: number,
     atMost: number = most.width,
   ): readonly number[] {
-    const value = this.values[key];
+    const value = this.value(key);
     const list: unknown[] = Array.isArray(value)
       ? value
       : Array(count).fill(value);
@@ -123,7 +150,7 @@ export class ConfigJson {
 
   /** A required list, an entry for each level, no longer than {@linkcode most} says. */
   levelList(key: string): readonly unknown[] {
-    const value = this.values[key];
+    const value = this.value(key);
     return Array.isArray(value) && isPositive(value.length, most.levels)
       ? value
       : this.refuse(key, `a list of 1 to ${most.levels}`);

@@ -4,6 +4,7 @@ import {
   type ConfigJson,
   most,
 } from "../files/config_json.ts";
+import { diffusersKeys } from "../files/library_keys.ts";
 
 /** Sizes of a transformer on the patches of a picture. */
 export interface TransformerConfig {
@@ -33,6 +34,15 @@ export const transformerKeys: AllowedValues = {
   num_vector_embeds: [undefined, null],
   only_cross_attention: [undefined, false],
 };
+
+/** Keys that a transformer on patches with such norms does not use. */
+export const unusedTransformerKeys: readonly string[] = [
+  ...diffusersKeys,
+  "dropout",
+  "norm_num_groups",
+  "upcast_attention",
+  "use_linear_projection",
+];
 
 /**
  * The sizes in a transformer's `config.json`, whose {@linkcode transformerKeys} were checked.

@@ -4,6 +4,7 @@ import {
   ConfigJson,
   most,
 } from "../../files/config_json.ts";
+import { diffusersKeys } from "../../files/library_keys.ts";
 
 /** The part of `vae/config.json` that the networks depend on. */
 export interface AutoencoderConfig {
@@ -86,7 +87,7 @@ export function parseAutoencoderConfig(
   if (channels.some((count) => count % normGroups !== 0)) {
     config.refuse("norm_num_groups", `a divisor of all of ${channels}`);
   }
-  return {
+  const parsed = {
     inChannels: config.positiveInteger("in_channels"),
     outChannels: config.positiveInteger("out_channels"),
     latentChannels: config.positiveInteger("latent_channels"),
@@ -105,4 +106,6 @@ export function parseAutoencoderConfig(
     forceUpcast: config.values.force_upcast !== false,
     sampleSize: sampleSize(config),
   };
+  config.finish(diffusersKeys);
+  return parsed;
 }

@@ -1,5 +1,9 @@
 /** A CLIP tower's `config.json` as transformers writes it, read strictly. */
 import { ConfigJson, most } from "../../files/config_json.ts";
+import {
+  transformersDefaults,
+  transformersKeys,
+} from "../../files/library_keys.ts";
 
 /** The transformer that both towers share. */
 export interface ClipEncoderConfig {
@@ -34,6 +38,15 @@ export interface ClipVisionConfig extends ClipEncoderConfig {
 /** Older files hold this id, which is not the end of text: transformers then pools at the highest id. */
 const legacyEndToken = 2;
 
+/** Keys of training, and the projection of a tower that has none. */
+const harmless = [
+  "attention_dropout",
+  "dropout",
+  "initializer_factor",
+  "initializer_range",
+  "projection_dim",
+];
+
 /** @throws {TypeError} If a key is missing or has a value that the encoder does not know. */
 function encoderConfig(
   config: ConfigJson,
@@ -44,7 +57,7 @@ function encoderConfig(
   if (width % heads !== 0) {
     config.refuse("num_attention_heads", `a divisor of ${width}`);
   }
-  const { architectures } = config.values;
+  const architectures = config.value("architectures");
   const hasProjection = Array.isArray(architectures) &&
     architectures.includes(projecting);
   return {
@@ -52,7 +65,7 @@ function encoderConfig(
     heads,
     layers: config.positiveInteger("num_hidden_layers", most.layers),
     inner: config.positiveInteger("intermediate_size"),
-    activation: config.values.hidden_act as ClipEncoderConfig["activation"],
+    activation: config.value("hidden_act") as ClipEncoderConfig["activation"],
     epsilon: config.positiveNumber("layer_norm_eps"),
     projection: hasProjection ? config.positiveInteger("projection_dim") : null,
   };
@@ -70,19 +83,22 @@ export function parseClipTextConfig(
   file: string,
 ): ClipTextConfig {
   const config = new ConfigJson(json, file, {
+    ...transformersDefaults,
     model_type: ["clip_text_model"],
     hidden_act: ["quick_gelu", "gelu"],
   });
-  const endToken = config.values.eos_token_id ?? legacyEndToken;
+  const endToken = config.value("eos_token_id") ?? legacyEndToken;
   if (!Number.isSafeInteger(endToken) || (endToken as number) < 0) {
     config.refuse("eos_token_id", "a token's id");
   }
-  return {
+  const parsed = {
     ...encoderConfig(config, "CLIPTextModelWithProjection"),
     vocabulary: config.positiveInteger("vocab_size"),
     positions: config.positiveInteger("max_position_embeddings", most.tokens),
     endToken: endToken === legacyEndToken ? null : endToken as number,
   };
+  config.finish(harmless, transformersKeys);
+  return parsed;
 }
 
 /**
@@ -97,6 +113,7 @@ export function parseClipVisionConfig(
   file: string,
 ): ClipVisionConfig {
   const config = new ConfigJson(json, file, {
+    ...transformersDefaults,
     model_type: ["clip_vision_model"],
     hidden_act: ["quick_gelu", "gelu"],
   });
@@ -105,10 +122,12 @@ export function parseClipVisionConfig(
   if (imageSize % patchSize !== 0) {
     config.refuse("patch_size", `a divisor of ${imageSize}`);
   }
-  return {
+  const parsed = {
     ...encoderConfig(config, "CLIPVisionModelWithProjection"),
     channels: config.positiveInteger("num_channels"),
     imageSize,
     patchSize,
   };
+  config.finish(harmless, transformersKeys);
+  return parsed;
 }

@@ -4,6 +4,7 @@ import {
   type TransformerConfig,
   transformerConfig,
   transformerKeys,
+  unusedTransformerKeys,
 } from "../transformer_config.ts";
 
 /** The part of `transformer/config.json` that the network depends on. */
@@ -63,5 +64,6 @@ export function parseDitConfig(json: unknown, file: string): DitConfig {
   if (parsed.sampleSize >= sampleSizeLimit) {
     config.refuse("sample_size", `less than ${sampleSizeLimit}`);
   }
+  config.finish(unusedTransformerKeys);
   return parsed;
 }

@@ -4,6 +4,7 @@ import {
   type TransformerConfig,
   transformerConfig,
   transformerKeys,
+  unusedTransformerKeys,
   widthOf,
 } from "../transformer_config.ts";
 
@@ -40,7 +41,7 @@ const microSampleSize = 128;
 export function parsePixartConfig(json: unknown, file: string): PixartConfig {
   const config = new ConfigJson(json, file, required);
   const sizes = transformerConfig(config);
-  const { use_additional_conditions: micro } = config.values;
+  const micro = config.value("use_additional_conditions");
   const parsed: PixartConfig = {
     ...sizes,
     textWidth: config.positiveInteger("caption_channels"),
@@ -51,6 +52,7 @@ export function parsePixartConfig(json: unknown, file: string): PixartConfig {
     normEpsilon: config.positiveNumber("norm_eps"),
   };
   checkWidth(config, parsed);
+  config.finish(unusedTransformerKeys, ["num_embeds_ada_norm"]);
   return parsed;
 }
 

@@ -1,5 +1,9 @@
 /** The `config.json` of a T5 encoder as transformers writes it, read strictly. */
 import { ConfigJson, most } from "../../files/config_json.ts";
+import {
+  transformersDefaults,
+  transformersKeys,
+} from "../../files/library_keys.ts";
 import { exactDistances, type PositionBuckets } from "./relative_positions.ts";
 
 /** T5's encoder in version 1.1. */
@@ -34,6 +38,13 @@ function positionBuckets(config: ConfigJson): PositionBuckets {
   return { count, furthest };
 }
 
+/** Keys of the decoder and of training. */
+const harmless = [
+  ...["classifier_dropout", "dropout_rate", "initializer_factor"],
+  ...["n_positions", "num_decoder_layers", "output_past"],
+  ...["scale_decoder_outputs", "use_cache"],
+];
+
 /**
  * The configuration of an encoder.
  *
@@ -46,11 +57,13 @@ export function parseT5EncoderConfig(
   file: string,
 ): T5EncoderConfig {
   const config = new ConfigJson(json, file, {
+    ...transformersDefaults,
     model_type: ["t5"],
     feed_forward_proj: ["gated-gelu"],
     dense_act_fn: [undefined, "gelu_new"],
+    is_gated_act: [undefined, true],
   });
-  return {
+  const parsed = {
     vocabulary: config.positiveInteger("vocab_size"),
     width: config.positiveInteger("d_model"),
     layers: config.positiveInteger("num_layers", most.layers),
@@ -60,4 +73,6 @@ export function parseT5EncoderConfig(
     epsilon: config.positiveNumber("layer_norm_epsilon"),
     buckets: positionBuckets(config),
   };
+  config.finish(harmless, transformersKeys);
+  return parsed;
 }

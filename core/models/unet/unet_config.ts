@@ -4,6 +4,7 @@ import {
   ConfigJson,
   most,
 } from "../../files/config_json.ts";
+import { diffusersKeys } from "../../files/library_keys.ts";
 
 /** One resolution of the down or up path. */
 export interface UnetStage {
@@ -85,6 +86,18 @@ const required: AllowedValues = {
   use_linear_projection: [undefined, false, true],
 };
 
+/** Keys without a meaning for pictures: of training, of moving averages of weights, and of what {@linkcode required} switches off. */
+const harmless = [
+  "addition_embed_type_num_heads",
+  "addition_time_embed_dim",
+  "class_embeddings_concat",
+  "dropout",
+  "projection_class_embeddings_input_dim",
+  "upcast_attention",
+  ...["decay", "inv_gamma", "min_decay", "optimization_step", "power"],
+  ...["update_after_step", "use_ema_warmup"],
+];
+
 /**
  * The configuration of a UNet.
  *
@@ -105,6 +118,7 @@ export function parseUnetConfig(json: unknown, file: string): UnetConfig {
     normEpsilon: config.positiveNumber("norm_eps"),
     added: addedConditions(config),
   };
+  config.finish(harmless, diffusersKeys);
   checkSizes(config, parsed);
   return parsed;
 }

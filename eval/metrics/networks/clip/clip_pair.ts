@@ -1,5 +1,10 @@
 /** Both towers of a `CLIPModel` folder, which share a config and a file of weights. */
-import { ConfigJson, isFile, readJson } from "@dip-go/core/files";
+import {
+  ConfigJson,
+  isFile,
+  readJson,
+  transformersKeys,
+} from "@dip-go/core/files";
 import {
   type ClipTextConfig,
   clipTextKind,
@@ -18,6 +23,28 @@ import {
   openClipWeights,
 } from "./open_clip.ts";
 
+/** Keys of training, and of the towers: each tower is read apart. */
+const harmless = [
+  ...["initializer_factor", "logit_scale_init_value"],
+  ...["text_config", "text_config_dict"],
+  ...["vision_config", "vision_config_dict"],
+];
+
+/** The configuration of a tower. @throws {TypeError} If its copy, which old files have beside it and transformers lets win, differs. */
+function towerConfig(
+  config: ConfigJson,
+  tower: "text" | "vision",
+): ConfigJson["values"] {
+  const own = config.part(`${tower}_config`);
+  const copy = `${tower}_config_dict`;
+  if (config.has(copy)) {
+    for (const [key, value] of Object.entries(config.part(copy).values)) {
+      own.requireOneOf(key, [value]);
+    }
+  }
+  return own.values;
+}
+
 /** A tower of a `CLIPModel`, read by the tower's own kind. */
 const half = <Config>(
   kind: ComponentKind<Config>,
@@ -28,10 +55,13 @@ const half = <Config>(
   parse(json, file) {
     const config = new ConfigJson(json, file, { model_type: ["clip"] });
     const name = tower === "text" ? "Text" : "Vision";
+    const own = towerConfig(config, tower);
+    const projection_dim = config.value("projection_dim"); // the towers' own may be another, and is not read
+    config.finish(harmless, transformersKeys);
     return kind.parse({
       model_type: `clip_${tower}_model`,
-      ...config.part(`${tower}_config`).values,
-      projection_dim: config.values.projection_dim, // the towers' own may be another, and is not read
+      ...own,
+      projection_dim,
       architectures: [`CLIP${name}ModelWithProjection`],
     }, file);
   },
