@@ -3,7 +3,11 @@
  * starts from, and the path that the full sampler takes from there. Never the pictures that are evaluated.
  */
 import { type LoadedModel, ofFamily } from "@dip-go/core/models";
-import type { SamplingInputs, Subject } from "@dip-go/core/pipeline";
+import {
+  latentsShape,
+  type SamplingInputs,
+  type Subject,
+} from "@dip-go/core/pipeline";
 import { TorchGenerator } from "@dip-go/core/random";
 import { drawStepNoise } from "@dip-go/core/samplers";
 import type { Tensor } from "@dip-go/core/tensor";
@@ -47,7 +51,7 @@ export interface CalibrationDraw
   readonly seed: number;
   /** The subject of the i-th picture of all batches. */
   subject(i: number, random: TorchGenerator): Subject;
-  /** The network's inputs for B subjects, batch 2B. */
+  /** The network's inputs for B subjects. */
   conditioning(
     subjects: readonly Subject[],
   ): Promise<SamplingInputs["conditioning"]>;
@@ -89,8 +93,8 @@ export async function drawCalibration(
   runner: SubNetRunner,
   { count, seed, sampler, guidanceScale, ...draw }: CalibrationDraw,
 ): Promise<CalibrationBatch[]> {
-  const [size, ...latent] = runner.net.model.inputs[0].shape;
-  const images = size / 2;
+  const shape = latentsShape(runner.net.model, guidanceScale);
+  const [images] = shape;
   const random = new TorchGenerator(seed);
   const batches: CalibrationBatch[] = [];
   while (batches.length < count) {
@@ -100,7 +104,6 @@ export async function drawCalibration(
       (_, i) => draw.subject(first + i, random),
     );
     const conditioning = await draw.conditioning(subjects);
-    const shape = [images, ...latent];
     const latents = random.randn(shape);
     const noise = drawStepNoise(sampler, { shape, random });
     const inputs = { latents, noise, conditioning, sampler, guidanceScale };

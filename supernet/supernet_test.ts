@@ -11,7 +11,7 @@ import {
   type TransformerGranularity,
   wholeGraph,
 } from "@dip-go/core/models";
-import { guide, twice } from "@dip-go/core/pipeline";
+import { guide, inHalves } from "@dip-go/core/pipeline";
 import { TorchGenerator } from "@dip-go/core/random";
 import { openSession } from "@dip-go/core/runtime";
 import {
@@ -146,7 +146,7 @@ async function everythingSampled(
   for (const [t, { timestep }] of sampler.steps.entries()) {
     const tensors: Record<string, Tensor> = {
       ...conditioning,
-      sample: float32([4, 3, 8, 8], twice(state.latents)),
+      sample: float32([4, 3, 8, 8], inHalves(state.latents, guidanceScale)),
       timestep: float32([4], new Float32Array(4).fill(timestep)),
     };
     for (const [i, { block, graph }] of net.blocks.entries()) {
@@ -194,7 +194,7 @@ async function fullSampled(
       ...conditioning,
       sample: float32(
         [4, 3, 8, 8],
-        twice(state.latents).map((v) => inputScale * v),
+        inHalves(state.latents, guidanceScale).map((v) => inputScale * v),
       ),
       timestep: float32([4], new Float32Array(4).fill(timestep)),
     });

@@ -11,7 +11,7 @@ import type { SessionOptions } from "../runtime/session_options.ts";
 import { nextState, startState } from "../samplers/sampler_state.ts";
 import { float32, type Tensor } from "../tensor/tensor.ts";
 import { times } from "../tensor/vectors.ts";
-import { guide, twice } from "./guidance.ts";
+import { guide, halvesOf, inHalves } from "./guidance.ts";
 import { type LatentSampler, samplingLoop } from "./sampling_loop.ts";
 
 /**
@@ -27,7 +27,7 @@ export function stepInput(
   return g.slice(value, { axes: [0], starts: [0], ends: [1] });
 }
 
-/** The timestep of a step for every sample of a batch, `[2B]`. */
+/** The timestep of a step for every sample of the network's batch. */
 export const timesteps = (batch: number, timestep: number): Tensor<"float32"> =>
   float32([batch], new Float32Array(batch).fill(timestep));
 
@@ -40,7 +40,7 @@ function stepGraph({ model, inputs, blocks, output }: BlockGraph): Graph {
   return shareNodes(g.build({ [output]: tensors.get(output)! }));
 }
 
-/** Opens the full sampler of a network. @param model Of batch 2B, for B pictures at once. */
+/** Opens the full sampler of a network. @param model Its batch is that of the pictures, twice where they are guided. */
 export async function openFullSampler(
   model: BlockGraph,
   options: SessionOptions,
@@ -51,6 +51,7 @@ export async function openFullSampler(
       { latents, conditioning, sampler, noise, guidanceScale, observe },
     ) {
       const { shape: [images, ...rest], shape } = latents;
+      const batch = halvesOf(guidanceScale) * images;
       const start = startState(sampler, latents.data);
       const final = await samplingLoop(sampler, start, {
         async predict(i, { latents: x }) {
@@ -59,10 +60,10 @@ export async function openFullSampler(
             await session.run({
               ...conditioning,
               sample: float32(
-                [2 * images, ...rest],
-                twice(times(x, inputScale)),
+                [batch, ...rest],
+                inHalves(times(x, inputScale), guidanceScale),
               ),
-              timestep: timesteps(2 * images, timestep),
+              timestep: timesteps(batch, timestep),
             }),
           );
           const guided = { latents: shape, scale: guidanceScale };

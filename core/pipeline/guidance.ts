@@ -1,15 +1,46 @@
 /**
- * Classifier-free guidance (Ho and Salimans, 2021) as the DiT pipeline applies
- * it: the batch is doubled, conditional half first.
+ * Classifier-free guidance (Ho and Salimans, 2021): the network computes two
+ * halves of a batch, conditional half first. At a scale of 1 or less it runs
+ * once, on the conditional half, as diffusers does.
  */
+import type { BlockGraph } from "../models/block_graph/block_graph.ts";
 import { int64, sizeOf, type Tensor } from "../tensor/tensor.ts";
 
-/** The latents twice, `[B, ...]` → `[2B, ...]`. */
-export function twice(x: Float32Array): Float32Array {
+/** Whether a scale of guidance takes both halves. */
+export const isGuided = (scale: number): boolean => scale > 1;
+
+/** How often the network sees each picture at a scale of guidance. */
+export const halvesOf = (scale: number): 1 | 2 => isGuided(scale) ? 2 : 1;
+
+/**
+ * The shape of the latents that a network is run on, `[B, C, H, W]`.
+ *
+ * @param network Of the same, its batch 2B where both halves are computed.
+ */
+export function latentsShape(
+  { inputs: [{ shape: [batch, ...rest] }] }: Pick<BlockGraph, "inputs">,
+  scale: number,
+): number[] {
+  return [batch / halvesOf(scale), ...rest];
+}
+
+/** Latents once for each half, `[B, ...]` → `[2B, ...]`; themselves where there is one. */
+export function inHalves(x: Float32Array, scale: number): Float32Array {
+  if (!isGuided(scale)) return x;
   const doubled = new Float32Array(2 * x.length);
   doubled.set(x);
   doubled.set(x, x.length);
   return doubled;
+}
+
+/** VJP of {@linkcode inHalves}: the halves added, `[2B, ...]` → `[B, ...]`. */
+export function inHalvesVjp(
+  cotangent: Float32Array,
+  scale: number,
+): Float32Array {
+  if (!isGuided(scale)) return cotangent;
+  const half = cotangent.length / 2;
+  return cotangent.slice(0, half).map((d, i) => d + cotangent[half + i]);
 }
 
 /** The classes of B samples and, for the half that guidance leads away from, the null class: `[2B]`. */
@@ -23,7 +54,8 @@ export function guidedLabels(
 
 /**
  * e = u + s (c − u) from a prediction `[2B, C', H, W]`, whose first C channels
- * are the noise (or v) and whose rest, a learned variance, is left out.
+ * are the noise (or v) and whose rest, a learned variance, is left out; e = c,
+ * of `[B, C', H, W]`, at a scale that takes one half.
  *
  * @param latents Shape of the latents, `[B, C, H, W]`.
  * @returns `[B, C, H, W]`.
@@ -34,10 +66,15 @@ export function guide(
 ): Float32Array {
   const [batch, ...rest] = latents;
   const size = sizeOf(rest);
-  const stride = prediction.length / (2 * batch);
+  const halves = halvesOf(scale);
+  const stride = prediction.length / (halves * batch);
   const guided = new Float32Array(batch * size);
   for (let b = 0; b < batch; b++) {
     const [c, u] = [b * stride, (batch + b) * stride];
+    if (halves === 1) {
+      guided.set(prediction.subarray(c, c + size), b * size);
+      continue;
+    }
     for (let i = 0; i < size; i++) {
       const unconditional = prediction[u + i];
       guided[b * size + i] = unconditional +
@@ -48,30 +85,27 @@ export function guide(
 }
 
 /**
- * VJP of {@linkcode guide}: dc = s de, du = (1 − s) de; the learned variance gets none.
+ * VJP of {@linkcode guide}: dc = s de, du = (1 − s) de, or dc = de of one half;
+ * the learned variance gets none.
  *
  * @param cotangent Of the guided prediction, `[B, C, H, W]`.
- * @param size Elements of the prediction, `[2B, C', H, W]`.
+ * @param size Elements of the network's prediction.
  */
 export function guideVjp(
   cotangent: Float32Array,
   { batch, scale, size }: { batch: number; scale: number; size: number },
 ): Float32Array {
   const back = new Float32Array(size);
-  const stride = size / (2 * batch);
+  const halves = halvesOf(scale);
+  const stride = size / (halves * batch);
   const own = cotangent.length / batch;
+  const conditional = halves === 2 ? scale : 1;
   for (let b = 0; b < batch; b++) {
     for (let i = 0; i < own; i++) {
       const d = cotangent[b * own + i];
-      back[b * stride + i] = scale * d;
-      back[(batch + b) * stride + i] = (1 - scale) * d;
+      back[b * stride + i] = conditional * d;
+      if (halves === 2) back[(batch + b) * stride + i] = (1 - scale) * d;
     }
   }
   return back;
-}
-
-/** VJP of {@linkcode twice}: the halves added, `[2B, ...]` → `[B, ...]`. */
-export function twiceVjp(cotangent: Float32Array): Float32Array {
-  const half = cotangent.length / 2;
-  return cotangent.slice(0, half).map((d, i) => d + cotangent[half + i]);
 }

@@ -18,7 +18,16 @@ export {
   type SamplingInputs,
   samplingLoop,
 } from "./sampling_loop.ts";
-export { guide, guidedLabels, guideVjp, twice, twiceVjp } from "./guidance.ts";
+export {
+  guide,
+  guidedLabels,
+  guideVjp,
+  halvesOf,
+  inHalves,
+  inHalvesVjp,
+  isGuided,
+  latentsShape,
+} from "./guidance.ts";
 export {
   type Autoencoder,
   emitPictures,

@@ -9,13 +9,14 @@ import type { Tensor } from "../tensor/tensor.ts";
 
 /** Everything that B pictures are sampled from. */
 export interface SamplingInputs {
-  /** Initial noise, `[B, C, H, W]`; the network's batch must be 2B. */
+  /** Initial noise, `[B, C, H, W]`; the network's batch is 2B where the pictures are guided, else B. */
   readonly latents: Tensor<"float32">;
-  /** The network's inputs besides `sample` and `timestep`, batch 2B, conditional half first. */
+  /** The network's inputs besides `sample` and `timestep`, of its batch, conditional half first. */
   readonly conditioning: Readonly<Record<string, Tensor>>;
   readonly sampler: Sampler;
   /** For the steps at which the sampler adds noise. */
   readonly noise?: StepNoise;
+  /** Of classifier-free guidance: 1 or less where the network runs once, as one does that is distilled to read its scale. */
   readonly guidanceScale: number;
 }
 

@@ -15,8 +15,8 @@ import {
   halfPrecision,
   type Precision,
 } from "@dip-go/core/runtime";
+import { latentsShape } from "@dip-go/core/pipeline";
 import { checkGates } from "../gates/gates.ts";
-import type { SuperNet } from "../gates/super_net.ts";
 import {
   lazy,
   SamplerValues,
@@ -31,7 +31,7 @@ import {
 
 /** What a graph is compiled from. */
 export interface CompileRequest extends SampledSubNet {
-  /** Emits the model's input of that name, batch 2B, from inputs of the graph; called once for each that is read. */
+  /** Emits the model's input of that name, of its batch, from inputs of the graph; called once for each that is read. */
   readonly conditioning: (g: GraphBuilder, name: string) => Value;
   /** Emits pictures from the final latents `[B, C, H, W]`; without it the graph returns the latents. */
   readonly picture?: (g: GraphBuilder, latents: Value) => Value;
@@ -151,21 +151,18 @@ function once(make: (name: string) => Value): (name: string) => Value {
   };
 }
 
-const latentsShape = ({ model }: SuperNet): number[] => {
-  const [batch, ...rest] = model.inputs[0].shape;
-  return [batch / 2, ...rest];
-};
-
 /** Where the first step starts from, or what the steps before left. */
 function stateBefore(
   g: GraphBuilder,
-  { net, sampler: { memory, initNoiseSigma } }: CompileRequest,
+  { net: { model }, guidanceScale, sampler }: CompileRequest,
   before: StepsBefore,
 ): SamplerValues {
+  const { memory, initNoiseSigma } = sampler;
+  const shape = latentsShape(model, guidanceScale);
   if (before.steps > 0) {
-    return SamplerValues.inputs(g, net, { memory, ...before });
+    return SamplerValues.inputs(g, shape, { memory, ...before });
   }
-  const noise = g.input(graphNames.noise, "float32", latentsShape(net));
+  const noise = g.input(graphNames.noise, "float32", shape);
   const first = lazy(() =>
     initNoiseSigma === 1
       ? noise
@@ -177,12 +174,12 @@ function stateBefore(
 /** The noise of each step that adds some, out of one input for all steps of the range. */
 function stepNoise(
   g: GraphBuilder,
-  { net, sampler }: CompileRequest,
+  { net, sampler, guidanceScale }: CompileRequest,
   { from, to }: StepRange,
 ): (step: number) => Value {
   const noisy = [...sampler.steps.keys()].slice(from, to)
     .filter((t) => sampler.steps[t].noise !== 0);
-  const shape = latentsShape(net);
+  const shape = latentsShape(net.model, guidanceScale);
   const all = lazy(() =>
     g.input(graphNames.stepNoise, "float32", [noisy.length, ...shape])
   );

@@ -1,5 +1,6 @@
 /** Guidance, forecast and the sampler's step as nodes of a graph, in float32 whatever precision the model gets; see `guidance.ts`, `forecast.ts` and `sampler_state.ts` for the same on the host. */
 import type { GraphBuilder, Value } from "@dip-go/core/onnx";
+import { isGuided } from "@dip-go/core/pipeline";
 import type { Clip, SamplerStep } from "@dip-go/core/samplers";
 import { type ForecastScalars, historyWeights } from "../gates/forecast.ts";
 import {
@@ -22,20 +23,23 @@ const combination = (g: GraphBuilder, terms: readonly Term[]): Value =>
     return parts.reduce((sum, part) => g.add(sum, part));
   });
 
-/** e = u + s (c − u): `[2B, C', H, W]`, conditional half first, → `[B, C, H, W]`. */
+/** e = u + s (c − u): `[2B, C', H, W]`, conditional half first, → `[B, C, H, W]`; e = c of `[B, C', H, W]` at a scale that takes one half. */
 export const guided = (
   g: GraphBuilder,
   prediction: Value,
   { channels, scale }: { channels: number; scale: number },
 ): Value =>
   g.inSingle(() => {
-    const [batch] = prediction.shape;
+    const [batch, all] = prediction.shape;
     const half = (from: number, to: number) =>
       g.slice(prediction, {
         axes: [0, 1],
         starts: [from, 0],
         ends: [to, channels],
       });
+    if (!isGuided(scale)) {
+      return channels === all ? prediction : half(0, batch);
+    }
     const conditional = half(0, batch / 2);
     const other = half(batch / 2, batch);
     return g.add(other, g.mul(g.sub(conditional, other), g.scalar(scale)));

@@ -7,7 +7,6 @@
  */
 import type { GraphBuilder, Value } from "@dip-go/core/onnx";
 import { historyLength } from "../gates/forecast.ts";
-import type { SuperNet } from "../gates/super_net.ts";
 
 /** What the inputs' names begin with. */
 export const statePrefix = "state.";
@@ -74,14 +73,12 @@ export class SamplerValues {
     return new SamplerValues({ latents, past: [], history: [], held, memory });
   }
 
-  /** The state before a later step, as inputs of the graph. */
+  /** The state before a later step, as inputs of the graph. @param shape Of the latents. */
   static inputs(
     g: GraphBuilder,
-    { model }: SuperNet,
+    shape: readonly number[],
     { memory, steps, predictions, held }: StepsBefore & { memory: number },
   ): SamplerValues {
-    const [batch, ...rest] = model.inputs[0].shape;
-    const shape = [batch / 2, ...rest];
     const input = (name: string, own: readonly number[] = shape): Lazy =>
       lazy(() => g.input(`${statePrefix}${name}`, "float32", own));
     const numbers = (n: number) => [...Array(n).keys()];

@@ -1,5 +1,6 @@
 /** Steps of a sampler, one after the other in one graph. */
 import type { GraphBuilder, Value } from "@dip-go/core/onnx";
+import { isGuided } from "@dip-go/core/pipeline";
 import type { Sampler } from "@dip-go/core/samplers";
 import { float32 } from "@dip-go/core/tensor";
 import { heldValues, type StepPlan, stepPlans } from "../sampling/held_sums.ts";
@@ -16,7 +17,7 @@ import {
 
 /** What is unrolled: a SubNet of this SuperNet under this sampler. */
 export interface SampledSubNet {
-  /** Its batch is 2B: guidance doubles the samples. */
+  /** Its batch is 2B where the B samples are guided. */
   readonly net: SuperNet;
   readonly sampler: Sampler;
   readonly guidanceScale: number;
@@ -31,7 +32,7 @@ export interface StepRange {
 
 /** Where the steps find what comes from outside. */
 export interface UnrollSources {
-  /** The model's inputs besides `sample` and `timestep`, batch 2B, by name. */
+  /** The model's inputs besides `sample` and `timestep`, of its batch, by name. */
   readonly conditioning: (name: string) => Value;
   /** Standard normal noise `[B, C, H, W]` of a step that adds some. */
   readonly noise: (step: number) => Value;
@@ -104,14 +105,14 @@ export class UnrolledSampler {
     });
   }
 
-  /** What the model sees, twice: `[B, C, H, W]` → `[2B, C, H, W]`. */
+  /** What the model sees, once for each half of guidance. */
   #sample(latents: Value, inputScale: number): Value {
-    const { g } = this;
+    const { g, subNet: { guidanceScale } } = this;
     return g.inSingle(() => {
       const x = inputScale === 1
         ? latents
         : g.mul(latents, g.scalar(inputScale));
-      return g.concat([x, x], { axis: 0 });
+      return isGuided(guidanceScale) ? g.concat([x, x], { axis: 0 }) : x;
     });
   }
 

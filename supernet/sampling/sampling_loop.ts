@@ -3,6 +3,8 @@
  * after guidance, or a forecast from those held.
  */
 import {
+  isGuided,
+  latentsShape,
   type SamplingInputs,
   samplingLoop,
   timesteps,
@@ -115,9 +117,9 @@ export async function runSampler(
       before = history;
       const output = await call(step, async () => ({
         ...conditioning,
-        ...await stepFeeds(net, sampler.steps[step], {
-          workspace,
+        ...await stepFeeds(workspace, sampler.steps[step], {
           latents: state.latents,
+          guidanceScale,
         }),
       }));
       if (!output) {
@@ -181,30 +183,34 @@ async function scalarsOf(
  * @param options.latents What the step starts from, `[B, C, H, W]`.
  */
 export async function stepFeeds(
-  { model: { inputs: [{ shape: [batch] }] } }: SuperNet,
-  { timestep, inputScale }: SamplerStep,
-  { workspace, latents }: { workspace: Workspace; latents: PlacedTensor },
+  workspace: Workspace,
+  { timestep, inputScale: factor }: SamplerStep,
+  { latents, guidanceScale: scale }: {
+    latents: PlacedTensor;
+    guidanceScale: number;
+  },
 ): Promise<{ sample: PlacedTensor; timestep: Tensor<"float32"> }> {
-  return {
-    sample: await workspace.modelInput(latents, inputScale),
-    timestep: timesteps(batch, timestep),
-  };
+  const sample = await workspace.modelInput(latents, { factor, scale });
+  return { sample, timestep: timesteps(sample.shape[0], timestep) };
 }
 
 function checkRequest(
   { model, steps }: SuperNet,
-  { latents, sampler }: Pick<SampleRequest, "latents" | "sampler">,
+  { latents, sampler, guidanceScale }: Pick<
+    SampleRequest,
+    "latents" | "sampler" | "guidanceScale"
+  >,
 ): void {
-  const [sample] = model.inputs;
-  const wanted = {
-    ...sample,
-    shape: sample.shape.with(0, sample.shape[0] / 2),
-  };
-  if (describe(latents) !== describe(wanted)) {
+  const { dtype } = model.inputs[0];
+  const shape = latentsShape(model, guidanceScale);
+  if (describe(latents) !== describe({ dtype, shape })) {
+    const batch = isGuided(guidanceScale) ? "half the model's" : "the model's";
     throw new RangeError(
       `Cannot sample with ${model.model}: latents are ${
         describe(latents)
-      }, expected ${describe(wanted)} (half the model's batch)`,
+      }, expected ${
+        describe({ dtype, shape })
+      } (${batch} batch at guidance ${guidanceScale})`,
     );
   }
   if (sampler.steps.length !== steps) {

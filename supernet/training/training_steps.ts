@@ -134,9 +134,10 @@ export class TrainingSteps {
     const { sampler } = request;
     const conditioning = await this.#conditioning;
     const { latents } = before.sampler;
-    const feeds = await stepFeeds(this.#net, sampler.steps[t], {
-      workspace,
+    const { guidanceScale } = request;
+    const feeds = await stepFeeds(workspace, sampler.steps[t], {
       latents,
+      guidanceScale,
     });
     const { held, ...made } = await this.#blocks.run(
       { ...does, gates: request.gates[t] },
@@ -145,7 +146,7 @@ export class TrainingSteps {
     const predicted = await this.#predict(t, before.history, made);
     const guided = await workspace.guide(predicted.prediction, {
       latents: request.latents.shape,
-      scale: request.guidanceScale,
+      scale: guidanceScale,
     });
     const after = await workspace.nextState(sampler, t, {
       state: before.sampler,
@@ -236,13 +237,15 @@ export class TrainingSteps {
       await this.#blockBackward(i, record, gates[t], c);
     }
     const sample = c.tensors.get("sample");
-    const fromInput = sample &&
-      await workspace.modelInputVjp(sample, sampler.steps[t].inputScale);
+    const fromInput = sample && await workspace.modelInputVjp(sample, {
+      factor: sampler.steps[t].inputScale,
+      scale: guidanceScale,
+    });
     const latents = await workspace.plus(fromInput, back.state.latents);
     return { sampler: { ...back.state, latents }, held: c.before, history };
   }
 
-  /** Shape of the model's prediction, `[2B, C', H, W]`. */
+  /** Shape of the model's prediction, of its batch. */
   #outputShape(): readonly number[] {
     const { graph } = this.#net.blocks[this.#net.blocks.length - 1];
     return graph.outputs[0].shape;
@@ -271,8 +274,7 @@ export class TrainingSteps {
     const computed = fresh.get(output);
     if (computed) {
       const backup = await workspace.forecast(held, this.#scalars(t));
-      const own = await workspace.projections(total, computed, backup);
-      addLater(column, own, sums);
+      addLater(column, await this.#projections(total, computed, backup), sums);
     }
     const gate = this.request.gates[t][column];
     if (gate === 1) return after;
@@ -369,6 +371,16 @@ export class TrainingSteps {
     return feeds;
   }
 
+  /** ⟨d, a − b⟩ of each sample. */
+  #projections(
+    d: PlacedTensor,
+    a: PlacedTensor,
+    b: PlacedTensor,
+  ): Promise<Later<Float64Array>> {
+    const [samples] = this.request.latents.shape;
+    return this.workspace.projections(d, [a, b], samples);
+  }
+
   /** Splits the cotangent of one output of unit n between what it computes (returned, undefined if none), its backup and its gate. */
   async #throughGate(
     n: number,
@@ -386,8 +398,7 @@ export class TrainingSteps {
     if (!held) return total;
     const computed = fresh.get(output);
     if (computed) {
-      const own = await workspace.projections(total, computed, held);
-      addLater(n, own, c.sums);
+      addLater(n, await this.#projections(total, computed, held), c.sums);
     }
     if (gates[n] !== 1) {
       c.before.set(output, await workspace.times(total, 1 - gates[n]));

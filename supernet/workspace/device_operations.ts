@@ -15,6 +15,7 @@ import {
   type Session,
   type SessionOptions,
 } from "@dip-go/core/runtime";
+import { isGuided } from "@dip-go/core/pipeline";
 import type { PastStep, SamplerStep } from "@dip-go/core/samplers";
 import { guided, nextLatents } from "../compile/sampler_arithmetic.ts";
 import { lazy } from "../compile/sampler_values.ts";
@@ -85,14 +86,19 @@ export const copied = (shape: readonly number[]): Operation => ({
   leaves: true,
 });
 
-/** `factor` `[1]` times `latents` of that shape, twice: `[B, ...]` → `[2B, ...]`. */
-export const doubled = (shape: readonly number[]): Operation =>
-  operation("doubled", [shape], (g) => {
+/** `factor` `[1]` times `latents` of that shape, once for each half of guidance. */
+export const inHalves = (
+  shape: readonly number[],
+  scale: number,
+): Operation => {
+  const guided = isGuided(scale);
+  return operation("inHalves", [shape, guided], (g) => {
     const x = g.mul(input(g, "latents", shape), input(g, "factor", [1]));
-    return g.concat([x, x], { axis: 0 });
+    return guided ? g.concat([x, x], { axis: 0 }) : x;
   });
+};
 
-/** A `prediction` of that shape, `[2B, C', H, W]`, guided. */
+/** A `prediction` of that shape, of the network's batch, guided. */
 export const guidance = (
   shape: readonly number[],
   options: { channels: number; scale: number },

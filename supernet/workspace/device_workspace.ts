@@ -1,5 +1,6 @@
 /** A workspace on a GPU: what it computes stays in the GPU's memory until nothing refers to it. */
 import { cotangentOf, gradientOf } from "@dip-go/core/autodiff";
+import { halvesOf } from "@dip-go/core/pipeline";
 import {
   DeviceTensor,
   type Feeds,
@@ -18,8 +19,8 @@ import { float32, type Tensor, zeros } from "@dip-go/core/tensor";
 import {
   combined,
   copied,
-  doubled,
   guidance,
+  inHalves,
   type Operation,
   OperationSessions,
   result,
@@ -31,6 +32,7 @@ import {
 } from "./device_operations.ts";
 import {
   type GuideOptions,
+  type InputOptions,
   type Later,
   type StepCotangents,
   type StepVjpInputs,
@@ -117,32 +119,34 @@ class DeviceWorkspace extends Workspace {
 
   async projections(
     d: PlacedTensor,
-    a: PlacedTensor,
-    b: PlacedTensor,
+    [a, b]: readonly [PlacedTensor, PlacedTensor],
+    samples: number,
   ): Promise<Later<Float64Array>> {
-    const sums = await this.#result(rowProducts(d.shape), { d, a, b });
+    const rows = await this.#result(rowProducts(d.shape), { d, a, b });
     return async () => {
-      const rows = await this.read(sums);
-      const samples = rows.length / 2;
-      return Float64Array.from(
-        { length: samples },
-        (_, i) => rows[i] + rows[samples + i],
-      );
+      const sums = new Float64Array(samples);
+      for (const [row, sum] of (await this.read(rows)).entries()) {
+        sums[row % samples] += sum;
+      }
+      return sums;
     };
   }
 
-  modelInput(latents: PlacedTensor, factor: number): Promise<PlacedTensor> {
+  modelInput(
+    latents: PlacedTensor,
+    { factor, scale }: InputOptions,
+  ): Promise<PlacedTensor> {
     const feeds = { latents, factor: scalar(factor) };
-    return this.#result(doubled(latents.shape), feeds);
+    return this.#result(inHalves(latents.shape, scale), feeds);
   }
 
   async modelInputVjp(
     cotangent: PlacedTensor,
-    factor: number,
+    { factor, scale }: InputOptions,
   ): Promise<PlacedTensor> {
     const [batch, ...rest] = cotangent.shape;
     const feeds = { factor: scalar(factor), [cotangentOf(result)]: cotangent };
-    const forward = doubled([batch / 2, ...rest]);
+    const forward = inHalves([batch / halvesOf(scale), ...rest], scale);
     const gradients = await this.#outputs(vjpOf(forward, ["latents"]), feeds);
     return gradients[gradientOf("latents")];
   }

@@ -1,5 +1,11 @@
 /** A workspace on the host: plain loops, and memory that the garbage collector gives back. */
-import { guide, guideVjp, twice, twiceVjp } from "@dip-go/core/pipeline";
+import {
+  guide,
+  guideVjp,
+  halvesOf,
+  inHalves,
+  inHalvesVjp,
+} from "@dip-go/core/pipeline";
 import type { Feeds, PlacedTensor, Session } from "@dip-go/core/runtime";
 import {
   nextState,
@@ -19,6 +25,7 @@ import {
 import { forecastVjp } from "../gates/forecast.ts";
 import {
   type GuideOptions,
+  type InputOptions,
   type Later,
   type StepCotangents,
   type StepVjpInputs,
@@ -60,8 +67,8 @@ function weightedSum(
 }
 
 /**
- * ⟨d, a − b⟩ of each sample, in float64. The arrays are `[2B, ...]`, both halves
- * of guidance; sample i lies at rows i and B + i.
+ * ⟨d, a − b⟩ of each sample, in float64. The arrays are `[B, ...]`, or `[2B, ...]`
+ * where both halves of guidance are there; sample i lies at rows i and B + i then.
  *
  * @returns `[B]`
  */
@@ -69,11 +76,11 @@ function projections(
   d: Float32Array,
   a: Float32Array,
   b: Float32Array,
-  samples: number,
+  { rows, samples }: { rows: number; samples: number },
 ): Float64Array {
-  const size = d.length / (2 * samples);
+  const size = d.length / rows;
   const sums = new Float64Array(samples);
-  for (let row = 0; row < 2 * samples; row++) {
+  for (let row = 0; row < rows; row++) {
     // Two sums at once: each addition need not wait for the one before.
     let [even, odd] = [0, 0];
     const end = (row + 1) * size;
@@ -121,27 +128,30 @@ class HostWorkspace extends Workspace {
 
   projections(
     d: PlacedTensor,
-    a: PlacedTensor,
-    b: PlacedTensor,
+    [a, b]: readonly [PlacedTensor, PlacedTensor],
+    samples: number,
   ): Promise<Later<Float64Array>> {
-    const samples = d.shape[0] / 2;
-    const sums = projections(array(d), array(a), array(b), samples);
+    const rows = { rows: d.shape[0], samples };
+    const sums = projections(array(d), array(a), array(b), rows);
     return Promise.resolve(() => Promise.resolve(sums));
   }
 
-  modelInput(latents: PlacedTensor, factor: number): Promise<PlacedTensor> {
+  modelInput(
+    latents: PlacedTensor,
+    { factor, scale }: InputOptions,
+  ): Promise<PlacedTensor> {
     const [batch, ...rest] = latents.shape;
-    const x = twice(times(array(latents), factor));
-    return Promise.resolve(float32([2 * batch, ...rest], x));
+    const x = inHalves(times(array(latents), factor), scale);
+    return Promise.resolve(float32([halvesOf(scale) * batch, ...rest], x));
   }
 
   modelInputVjp(
     cotangent: PlacedTensor,
-    factor: number,
+    { factor, scale }: InputOptions,
   ): Promise<PlacedTensor> {
     const [batch, ...rest] = cotangent.shape;
-    const back = times(twiceVjp(array(cotangent)), factor);
-    return Promise.resolve(float32([batch / 2, ...rest], back));
+    const back = times(inHalvesVjp(array(cotangent), scale), factor);
+    return Promise.resolve(float32([batch / halvesOf(scale), ...rest], back));
   }
 
   guide(
@@ -156,7 +166,7 @@ class HostWorkspace extends Workspace {
     cotangent: PlacedTensor,
     { shape, scale }: { shape: readonly number[]; scale: number },
   ): Promise<PlacedTensor> {
-    const batch = shape[0] / 2;
+    const [batch] = cotangent.shape;
     const options = { batch, scale, size: sizeOf(shape) };
     return Promise.resolve(float32(shape, guideVjp(array(cotangent), options)));
   }

@@ -79,23 +79,23 @@ export abstract class Workspace implements Disposable {
     return this.#sum(weights.map((weight, k) => [weight, history[k]]));
   }
 
-  /** ⟨d, a − b⟩ of each sample, `[B]`, of arrays `[2B, ...]`. */
+  /** ⟨d, a − b⟩ of each of B samples, `[B]`, of arrays of the network's batch: `[B, ...]`, or `[2B, ...]` where they are guided. */
   abstract projections(
     d: PlacedTensor,
-    a: PlacedTensor,
-    b: PlacedTensor,
+    minus: readonly [a: PlacedTensor, b: PlacedTensor],
+    samples: number,
   ): Promise<Later<Float64Array>>;
 
-  /** What the model sees, both halves of guidance: `factor` times latents `[B, C, H, W]`, twice. */
+  /** What the model sees: `factor` times latents `[B, C, H, W]`, once for each half of guidance. */
   abstract modelInput(
     latents: PlacedTensor,
-    factor: number,
+    options: InputOptions,
   ): Promise<PlacedTensor>;
 
-  /** Its VJP, `[2B, C, H, W]` → `[B, C, H, W]`. */
+  /** Its VJP, to `[B, C, H, W]`. */
   abstract modelInputVjp(
     cotangent: PlacedTensor,
-    factor: number,
+    options: InputOptions,
   ): Promise<PlacedTensor>;
 
   /** See `guide` in `guidance.ts`. */
@@ -104,7 +104,7 @@ export abstract class Workspace implements Disposable {
     options: GuideOptions,
   ): Promise<PlacedTensor>;
 
-  /** Its VJP. @param options.shape Of the prediction, `[2B, C', H, W]`. */
+  /** Its VJP. @param options.shape Of the prediction, of the network's batch. */
   abstract guideVjp(
     cotangent: PlacedTensor,
     options: { readonly shape: readonly number[]; readonly scale: number },
@@ -134,6 +134,13 @@ export abstract class Workspace implements Disposable {
   protected abstract combination(terms: readonly Term[]): Promise<PlacedTensor>;
 
   abstract [Symbol.dispose](): void;
+}
+
+export interface InputOptions {
+  /** The sampler's, at this step. */
+  readonly factor: number;
+  /** Of guidance. */
+  readonly scale: number;
 }
 
 export interface GuideOptions {

@@ -48,11 +48,20 @@ const operations: Readonly<
   blend: (w, { a, b }) => w.blend(a, b, 0.3),
   "blend at 1": (w, { a, b }) => w.blend(a, b, 1),
   "blend without a backup": (w, { a }) => w.blend(a, undefined, 0.3),
-  projections: (w, { p, q }) => w.projections(p, q, p),
-  modelInput: (w, { a }) => w.modelInput(a, 0.7),
-  modelInputVjp: (w, { p }) => w.modelInputVjp(p, 0.7),
+  projections: (w, { p, q }) => w.projections(p, [q, p], 2),
+  "projections, one half": (w, { p, q }) => w.projections(p, [q, p], 4),
+  modelInput: (w, { a }) => w.modelInput(a, { factor: 0.7, scale: 3 }),
+  "modelInput, one half": (w, { a }) =>
+    w.modelInput(a, { factor: 0.7, scale: 1 }),
+  modelInputVjp: (w, { p }) => w.modelInputVjp(p, { factor: 0.7, scale: 3 }),
+  "modelInputVjp, one half": (w, { p }) =>
+    w.modelInputVjp(p, { factor: 0.7, scale: 1 }),
   guide: (w, { p }) => w.guide(p, { latents, scale: 3 }),
+  "guide, one half": (w, { p }) =>
+    w.guide(p, { latents: [4, 3, 4, 4], scale: 1 }),
   guideVjp: (w, { a }) => w.guideVjp(a, { shape: predictions, scale: 3 }),
+  "guideVjp, one half": (w, { a }) =>
+    w.guideVjp(a, { shape: [2, 6, 4, 4], scale: 1 }),
   forecast: (w, { a, b, c }) => w.forecast([a, b, c], [0.1, 0.5, -0.2]),
   "forecast that holds": (w, { a, b }) => w.forecast([a, b], [0, 0, 0]),
   forecastVjp: (w, { p, q }) => w.forecastVjp([q, p, q], p),

@@ -52,7 +52,7 @@ function blockTimesStep(
 }
 
 async function blockTimes(bench: Bench, images: number): Promise<BlockTimes> {
-  const { seed, sampler: { steps } } = bench.experiment;
+  const { seed, sampler: { steps, guidanceScale } } = bench.experiment;
   const runner = bench.runner({ images, steps });
   const { net } = runner;
   const random = new TorchGenerator(seed);
@@ -66,7 +66,7 @@ async function blockTimes(bench: Bench, images: number): Promise<BlockTimes> {
   using workspace = runner.workspaces.enter();
   const runs = await runner.blockRuns({
     ...await bench.conditioning(subjects),
-    ...await stepFeeds(net, sampler.steps[0], { workspace, latents }),
+    ...await stepFeeds(workspace, sampler.steps[0], { latents, guidanceScale }),
   }, workspace);
   const blocks = net.blocks.map(({ block }) => block.name);
   const measured: Record<string, Latency> = await interleave(
