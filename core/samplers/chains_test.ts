@@ -2,7 +2,7 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { TorchGenerator } from "../tensor/random.ts";
 import { times } from "../tensor/vectors.ts";
-import { ddimConfig, makeDdim } from "./schedulers/ddim.ts";
+import { ddimConfig, makeDdim } from "./schedulers/discrete/ddim.ts";
 import { makeSampler, samplerKindOf } from "./make_sampler.ts";
 import type { Sampler } from "./sampler.ts";
 import {

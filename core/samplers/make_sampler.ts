@@ -1,10 +1,13 @@
 /** Which sampler a config asks for: by its class name, or by a name given instead. */
-import { ddimConfig, makeDdim } from "./schedulers/ddim.ts";
-import { ddpmConfig, makeDdpm } from "./schedulers/ddpm.ts";
-import { dpmSolverConfig, makeDpmSolver } from "./schedulers/dpm_solver.ts";
-import { eulerConfig, makeEuler } from "./schedulers/euler.ts";
-import { lcmConfig, makeLcm } from "./schedulers/lcm.ts";
-import { makePndm, pndmConfig } from "./schedulers/pndm.ts";
+import { ddimConfig, makeDdim } from "./schedulers/discrete/ddim.ts";
+import { ddpmConfig, makeDdpm } from "./schedulers/discrete/ddpm.ts";
+import {
+  dpmSolverConfig,
+  makeDpmSolver,
+} from "./schedulers/exponential/dpm_solver.ts";
+import { eulerConfig, makeEuler } from "./schedulers/sigma/euler.ts";
+import { lcmConfig, makeLcm } from "./schedulers/consistency/lcm.ts";
+import { makePndm, pndmConfig } from "./schedulers/discrete/pndm.ts";
 import type { Sampler } from "./sampler.ts";
 import type { SchedulerConfig } from "./schedule/scheduler_config.ts";
 

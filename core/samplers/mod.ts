@@ -30,4 +30,4 @@ export {
   readSchedulerConfig,
   type SchedulerConfig,
 } from "./schedule/scheduler_config.ts";
-export { ddimConfig, makeDdim } from "./schedulers/ddim.ts";
+export { ddimConfig, makeDdim } from "./schedulers/discrete/ddim.ts";

@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { ddimConfig } from "../schedulers/ddim.ts";
-import { ddpmConfig } from "../schedulers/ddpm.ts";
-import { dpmSolverConfig } from "../schedulers/dpm_solver.ts";
-import { eulerConfig } from "../schedulers/euler.ts";
-import { lcmConfig } from "../schedulers/lcm.ts";
-import { pndmConfig } from "../schedulers/pndm.ts";
+import { ddimConfig } from "../schedulers/discrete/ddim.ts";
+import { ddpmConfig } from "../schedulers/discrete/ddpm.ts";
+import { dpmSolverConfig } from "../schedulers/exponential/dpm_solver.ts";
+import { eulerConfig } from "../schedulers/sigma/euler.ts";
+import { lcmConfig } from "../schedulers/consistency/lcm.ts";
+import { pndmConfig } from "../schedulers/discrete/pndm.ts";
 import {
   parseSchedulerConfig,
   readSchedulerConfig,

@@ -4,9 +4,9 @@
  * x · sd'/sd, with sd² = s² signal² + noise²: errors show a solver's order.
  */
 import { assert } from "@std/assert";
-import { dpmSolverConfig, makeDpmSolver } from "./dpm_solver.ts";
-import { eulerConfig, makeEuler } from "./euler.ts";
-import { makePndm, pndmConfig } from "./pndm.ts";
+import { dpmSolverConfig, makeDpmSolver } from "./exponential/dpm_solver.ts";
+import { eulerConfig, makeEuler } from "./sigma/euler.ts";
+import { makePndm, pndmConfig } from "./discrete/pndm.ts";
 import { levelOfSigma, type NoiseLevel } from "../schedule/prediction.ts";
 import type { Sampler } from "../sampler.ts";
 import { parseSchedulerConfig } from "../schedule/scheduler_config.ts";

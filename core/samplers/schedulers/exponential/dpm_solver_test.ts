@@ -5,9 +5,9 @@ import {
   assertThrows,
 } from "@std/assert";
 import { dpmSolverConfig, makeDpmSolver } from "./dpm_solver.ts";
-import { levelOfSigma, type NoiseLevel } from "../schedule/prediction.ts";
-import { parseSchedulerConfig } from "../schedule/scheduler_config.ts";
-import { sigmaOfTimestep, trainingSigmas } from "../schedule/sigmas.ts";
+import { levelOfSigma, type NoiseLevel } from "../../schedule/prediction.ts";
+import { parseSchedulerConfig } from "../../schedule/scheduler_config.ts";
+import { sigmaOfTimestep, trainingSigmas } from "../../schedule/sigmas.ts";
 
 const json = {
   beta_schedule: "scaled_linear",

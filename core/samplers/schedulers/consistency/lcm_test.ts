@@ -1,7 +1,7 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { lcmConfig, makeLcm } from "./lcm.ts";
-import { makeNoiseSchedule } from "../schedule/noise_schedule.ts";
-import { parseSchedulerConfig } from "../schedule/scheduler_config.ts";
+import { makeNoiseSchedule } from "../../schedule/noise_schedule.ts";
+import { parseSchedulerConfig } from "../../schedule/scheduler_config.ts";
 
 const configOf = (own: object) =>
   lcmConfig(parseSchedulerConfig({

@@ -1,8 +1,8 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { ddimConfig, makeDdim } from "./ddim.ts";
+import { ddimConfig, makeDdim } from "../discrete/ddim.ts";
 import { eulerConfig, makeEuler } from "./euler.ts";
-import { parseSchedulerConfig } from "../schedule/scheduler_config.ts";
-import { trainingSigmas } from "../schedule/sigmas.ts";
+import { parseSchedulerConfig } from "../../schedule/scheduler_config.ts";
+import { trainingSigmas } from "../../schedule/sigmas.ts";
 
 const json = {
   _class_name: "EulerDiscreteScheduler",

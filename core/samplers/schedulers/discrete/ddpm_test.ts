@@ -1,8 +1,8 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { ddimConfig, makeDdim } from "./ddim.ts";
 import { ddpmConfig, makeDdpm } from "./ddpm.ts";
-import { makeNoiseSchedule } from "../schedule/noise_schedule.ts";
-import { parseSchedulerConfig } from "../schedule/scheduler_config.ts";
+import { makeNoiseSchedule } from "../../schedule/noise_schedule.ts";
+import { parseSchedulerConfig } from "../../schedule/scheduler_config.ts";
 
 const parsed = (own: object) =>
   parseSchedulerConfig({ clip_sample: false, ...own }, "test");

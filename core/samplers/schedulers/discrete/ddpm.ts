@@ -1,20 +1,23 @@
 /** DDPM's ancestral sampling (arXiv 2006.11239, section 3.2), as diffusers' `DDPMScheduler` steps it. */
-import { makeNoiseSchedule, noiseConfig } from "../schedule/noise_schedule.ts";
+import {
+  makeNoiseSchedule,
+  noiseConfig,
+} from "../../schedule/noise_schedule.ts";
 import {
   interpret,
   levelAfter,
   levelAt,
   mix,
   type NoiseLevel,
-} from "../schedule/prediction.ts";
+} from "../../schedule/prediction.ts";
 import {
   clipOf,
   type Sampler,
   samplerOf,
   type SamplerStep,
-} from "../sampler.ts";
-import type { SchedulerConfig } from "../schedule/scheduler_config.ts";
-import { spacedTimesteps } from "../schedule/timesteps.ts";
+} from "../../sampler.ts";
+import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
+import { spacedTimesteps } from "../../schedule/timesteps.ts";
 
 /** Which of the two variances of section 3.2 each type is. */
 const largeVariances = {

@@ -3,14 +3,14 @@
  * `DPMSolverMultistepScheduler` steps it: exponential integration of the
  * predicted clean sample, extrapolated from the last one to three of them.
  */
-import { noiseConfig } from "../schedule/noise_schedule.ts";
+import { noiseConfig } from "../../schedule/noise_schedule.ts";
 import {
   interpret,
   levelOfSigma,
   type NoiseLevel,
-} from "../schedule/prediction.ts";
-import { type Sampler, samplerOf, type SamplerStep } from "../sampler.ts";
-import type { SchedulerConfig } from "../schedule/scheduler_config.ts";
+} from "../../schedule/prediction.ts";
+import { type Sampler, samplerOf, type SamplerStep } from "../../sampler.ts";
+import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
 import {
   finalSigma,
   karrasSigmas,
@@ -18,8 +18,8 @@ import {
   sigmasConfig,
   timestepOfSigma,
   trainingSigmas,
-} from "../schedule/sigmas.ts";
-import { checkStepCount, spacedTimesteps } from "../schedule/timesteps.ts";
+} from "../../schedule/sigmas.ts";
+import { checkStepCount, spacedTimesteps } from "../../schedule/timesteps.ts";
 
 /** Solver types; diffusers takes all but `heun` for midpoint. */
 const solverTypes = ["midpoint", "heun", "logrho", "bh1", "bh2"] as const;

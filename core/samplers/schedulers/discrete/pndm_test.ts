@@ -1,7 +1,7 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { ddimConfig, makeDdim } from "./ddim.ts";
 import { makePndm, pndmConfig } from "./pndm.ts";
-import { parseSchedulerConfig } from "../schedule/scheduler_config.ts";
+import { parseSchedulerConfig } from "../../schedule/scheduler_config.ts";
 
 const json = {
   _class_name: "PNDMScheduler",

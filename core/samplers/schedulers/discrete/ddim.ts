@@ -1,20 +1,23 @@
 /** DDIM (arXiv 2010.02502), as diffusers' `DDIMScheduler` steps it. */
-import { makeNoiseSchedule, noiseConfig } from "../schedule/noise_schedule.ts";
+import {
+  makeNoiseSchedule,
+  noiseConfig,
+} from "../../schedule/noise_schedule.ts";
 import {
   interpret,
   levelAfter,
   levelAt,
   mix,
   type NoiseLevel,
-} from "../schedule/prediction.ts";
+} from "../../schedule/prediction.ts";
 import {
   clipOf,
   type Sampler,
   samplerOf,
   type SamplerStep,
-} from "../sampler.ts";
-import type { SchedulerConfig } from "../schedule/scheduler_config.ts";
-import { checkTimesteps, spacedTimesteps } from "../schedule/timesteps.ts";
+} from "../../sampler.ts";
+import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
+import { checkTimesteps, spacedTimesteps } from "../../schedule/timesteps.ts";
 
 /** The config of `DDIMScheduler`. @throws As {@linkcode noiseConfig}, and if it asks for thresholding. */
 export const ddimConfig = (config: SchedulerConfig) => ({

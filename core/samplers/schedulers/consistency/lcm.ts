@@ -1,19 +1,22 @@
 /** Multistep consistency sampling of latent consistency models (arXiv 2310.04378, Algorithm 3), as diffusers' `LCMScheduler` steps it. */
-import { makeNoiseSchedule, noiseConfig } from "../schedule/noise_schedule.ts";
+import {
+  makeNoiseSchedule,
+  noiseConfig,
+} from "../../schedule/noise_schedule.ts";
 import {
   interpret,
   levelAt,
   mix,
   type NoiseLevel,
-} from "../schedule/prediction.ts";
+} from "../../schedule/prediction.ts";
 import {
   clipOf,
   type Sampler,
   samplerOf,
   type SamplerStep,
-} from "../sampler.ts";
-import type { SchedulerConfig } from "../schedule/scheduler_config.ts";
-import { checkStepCount } from "../schedule/timesteps.ts";
+} from "../../sampler.ts";
+import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
+import { checkStepCount } from "../../schedule/timesteps.ts";
 
 /** The config of `LCMScheduler`. @throws As {@linkcode noiseConfig}, and if it asks for thresholding or more distilled steps than timesteps. */
 export function lcmConfig(config: SchedulerConfig) {

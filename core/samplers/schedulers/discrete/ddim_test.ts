@@ -4,10 +4,10 @@ import {
   assertEquals,
   assertThrows,
 } from "@std/assert";
-import { TorchGenerator } from "../../tensor/random.ts";
+import { TorchGenerator } from "../../../tensor/random.ts";
 import { ddimConfig, makeDdim } from "./ddim.ts";
-import { nextState, startState } from "../sampler_state.ts";
-import { parseSchedulerConfig } from "../schedule/scheduler_config.ts";
+import { nextState, startState } from "../../sampler_state.ts";
+import { parseSchedulerConfig } from "../../schedule/scheduler_config.ts";
 
 const json = {
   beta_schedule: "scaled_linear",

@@ -3,11 +3,19 @@
  * `PNDMScheduler` steps it. An Adams-Bashforth combination of the last four
  * predictions takes the place of one, in a DDIM step.
  */
-import { makeNoiseSchedule, noiseConfig } from "../schedule/noise_schedule.ts";
-import { interpret, levelAfter, levelAt, mix } from "../schedule/prediction.ts";
-import { type Sampler, samplerOf, type SamplerStep } from "../sampler.ts";
-import type { SchedulerConfig } from "../schedule/scheduler_config.ts";
-import { spacedTimesteps } from "../schedule/timesteps.ts";
+import {
+  makeNoiseSchedule,
+  noiseConfig,
+} from "../../schedule/noise_schedule.ts";
+import {
+  interpret,
+  levelAfter,
+  levelAt,
+  mix,
+} from "../../schedule/prediction.ts";
+import { type Sampler, samplerOf, type SamplerStep } from "../../sampler.ts";
+import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
+import { spacedTimesteps } from "../../schedule/timesteps.ts";
 
 /** The config of `PNDMScheduler`. @throws As {@linkcode noiseConfig}, and if it asks for the Runge-Kutta warm-up. */
 export function pndmConfig(config: SchedulerConfig) {

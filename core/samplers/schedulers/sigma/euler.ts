@@ -1,8 +1,8 @@
 /** Euler's method on the probability flow ODE in sigma (arXiv 2206.00364, Algorithm 1), as diffusers' `EulerDiscreteScheduler` steps it without churn. */
-import { interpret, levelOfSigma } from "../schedule/prediction.ts";
-import { type Sampler, samplerOf, type SamplerStep } from "../sampler.ts";
-import { noiseConfig } from "../schedule/noise_schedule.ts";
-import type { SchedulerConfig } from "../schedule/scheduler_config.ts";
+import { interpret, levelOfSigma } from "../../schedule/prediction.ts";
+import { type Sampler, samplerOf, type SamplerStep } from "../../sampler.ts";
+import { noiseConfig } from "../../schedule/noise_schedule.ts";
+import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
 import {
   finalSigma,
   karrasSigmas,
@@ -10,8 +10,8 @@ import {
   sigmasConfig,
   timestepOfSigma,
   trainingSigmas,
-} from "../schedule/sigmas.ts";
-import { evenTimesteps, spacedTimesteps } from "../schedule/timesteps.ts";
+} from "../../schedule/sigmas.ts";
+import { evenTimesteps, spacedTimesteps } from "../../schedule/timesteps.ts";
 
 /** The config of `EulerDiscreteScheduler`. @throws As {@linkcode noiseConfig}, and if it asks for sigmas or timesteps that are not supported. */
 export function eulerConfig(config: SchedulerConfig) {
