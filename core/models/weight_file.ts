@@ -1,31 +1,34 @@
 /**
  * Weights in files as a {@linkcode WeightSource}. F32 stays in its file, for
- * ONNX Runtime to map; F16, BF16 and tensors that are not row-major there are
+ * ONNX Runtime to map; other dtypes and tensors that are not row-major there are
  * brought into memory.
  */
 import type { FileRange } from "../onnx/graph.ts";
-import { describe, sameShape } from "../tensor/tensor.ts";
+import { sameShape } from "../tensor/tensor.ts";
 import { checkFinite } from "../weights/finite.ts";
 import { openTensorFile } from "../weights/open_tensor_file.ts";
 import type { StoredTensor, TensorFile } from "../weights/tensor_file.ts";
 import type { WeightSource } from "./block_graph/weights.ts";
+import { tellUnused } from "./unused_tensors.ts";
 
 /** How a file's keys differ from the model's. */
 export interface WeightKeys {
-  /** Keys that published files hold though the model has no weight of that name. */
+  /** Keys that published files hold though the model has no weight of that name; others of the kind are told. */
   readonly ignored?: RegExp;
   /** The model's key for one of the file's, where it may bear an older name. */
   readonly renamed?: (key: string) => string;
 }
 
 /**
- * Opens weights and checks them against the model: the same keys, the same
- * shapes, float dtypes, finite values. Reads every tensor once.
+ * Opens weights and checks them against the model: every key of the model, the
+ * same shapes, float dtypes, finite values. Reads every tensor of the model
+ * once; tensors that it has no use for are told on the console and left out, as
+ * diffusers and transformers do.
  *
  * @param path A safetensors file, one by `torch.save`, or the index of several.
  * @param shapes Key and shape of every weight of the model.
- * @throws {RangeError} If a key is missing, unknown to the model, of another shape, or not finite.
- * @throws {TypeError} If a file is of no such format, or a tensor is not F32, F16 or BF16.
+ * @throws {RangeError} If a key is missing, of another shape, or not finite.
+ * @throws {TypeError} If a file is of no such format, or a tensor is of no float dtype.
  */
 export const openWeights = (
   path: string,
@@ -39,30 +42,39 @@ export function weightsIn(
   shapes: ReadonlyMap<string, readonly number[]>,
   keys: WeightKeys = {},
 ): WeightSource {
-  const names = fileNames(file, keys);
-  checkKeys(file, names, shapes);
+  const names = fileNames(file, shapes, keys);
+  for (const [key, shape] of shapes) {
+    if (!names.has(key)) throw missing(file, key, shape);
+  }
+  const used = new Set(names.values());
+  tellUnused(
+    file.path,
+    [...file.tensors.keys()]
+      .filter((name) => !used.has(name) && !keys.ignored?.test(name)),
+  );
   const sources = new Map([...shapes].map(([key, shape]) => {
     const name = names.get(key)!;
     checkShape(file, name, shape);
-    return [key, sourceOf(file, name)];
+    return [key, sourceOf(file, name, shape)];
   }));
   return (key, shape) => {
     const source = sources.get(key);
-    if (!source) throw missing(file.path, key, shape);
+    if (!source) throw missing(file, key, shape);
     checkShape(file, names.get(key)!, shape);
     return source;
   };
 }
 
-/** The file's name of each of the model's keys. */
+/** The file's name of each of the model's keys; where a file has a weight by two names, that of the model counts. */
 function fileNames(
   { path, tensors }: TensorFile,
-  { ignored, renamed = (key) => key }: WeightKeys,
+  shapes: ReadonlyMap<string, unknown>,
+  { renamed = (key) => key }: WeightKeys,
 ): Map<string, string> {
   const names = new Map<string, string>();
   for (const name of tensors.keys()) {
-    if (ignored?.test(name)) continue;
     const key = renamed(name);
+    if (!shapes.has(key) || (key !== name && tensors.has(key))) continue;
     const other = names.get(key);
     if (other !== undefined) {
       throw new RangeError(
@@ -74,36 +86,37 @@ function fileNames(
   return names;
 }
 
-const missing = (path: string, key: string, shape: readonly number[]) =>
+const missing = (
+  { path, tensors }: TensorFile,
+  key: string,
+  shape: readonly number[],
+) =>
   new RangeError(
-    `Cannot load ${path}: tensor "${key}" is missing, expected float32[${shape}]`,
+    `Cannot load ${path}: tensor "${key}" is missing, expected float32[${shape}]${
+      otherKind(tensors.keys())
+    }`,
   );
 
-function checkKeys(
-  { path, tensors }: TensorFile,
-  names: ReadonlyMap<string, string>,
-  shapes: ReadonlyMap<string, readonly number[]>,
-): void {
-  for (const [key, shape] of shapes) {
-    if (!names.has(key)) throw missing(path, key, shape);
+/** What a file holds instead of a network's weights, by the names of its tensors. */
+function otherKind(names: Iterable<string>): string {
+  const some = [...names];
+  if (some.some((name) => /(^|[._])lora(_|\.|$)/.test(name))) {
+    return "; the file is a LoRA, which changes a network's weights, expected the weights themselves";
   }
-  const odd = [...names].find(([key]) => !shapes.has(key));
-  if (!odd) return;
-  const stored = tensors.get(odd[1])!;
-  throw new RangeError(
-    `Cannot load ${stored.path}: found tensor "${odd[1]}" ${
-      describe(stored)
-    }, expected none of that name in this model`,
-  );
+  return "";
 }
 
+/** As stored, or as a convolution of kernel 1 that stands for a linear layer. */
 function checkShape(
   { tensors }: TensorFile,
   name: string,
   expected: readonly number[],
 ): void {
   const { path, shape } = tensors.get(name)!;
-  if (sameShape(shape, expected)) return;
+  const rank = expected.length;
+  const fits = sameShape(shape.slice(0, rank), expected) &&
+    shape.slice(rank).every((dim) => dim === 1);
+  if (fits) return;
   throw new RangeError(
     `Cannot load ${path}: tensor "${name}" is [${shape}], expected [${expected}]`,
   );
@@ -112,9 +125,10 @@ function checkShape(
 function sourceOf(
   file: TensorFile,
   name: string,
+  shape: readonly number[],
 ): ReturnType<WeightSource> {
   const stored = file.tensors.get(name)!;
-  const data = file.readFloat32(name);
+  const data = { ...file.readFloat32(name), shape };
   checkFinite(data, { path: stored.path, name });
   if (stored.strides) return { data };
   if (stored.dtype === "F32") return { file: rangeOf(stored) };

@@ -1,5 +1,9 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { craftStateDict, inTemporaryFolder } from "@dip-go/testing/files";
+import {
+  consoleWarnings,
+  craftStateDict,
+  inTemporaryFolder,
+} from "@dip-go/testing/files";
 import { openSession } from "../runtime/session.ts";
 import { float32, type Tensor, zeros } from "../tensor/tensor.ts";
 import { openSafetensors, writeSafetensors } from "../weights/safetensors.ts";
@@ -99,6 +103,47 @@ Deno.test("a wrong tensor of a shard is told with the shard's path", () =>
       RangeError,
       `Cannot load ${folder}/shard-1.safetensors: tensor "${second}" is [3], expected`,
     );
+  }));
+
+Deno.test("what a network has no use for is told, and what it lacks is refused", () =>
+  inNetworkFolder(async (folder) => {
+    const weights = weightsOf("dit");
+    const file = `${folder}/${simple}`;
+    const extra = float32([1], [0]);
+    const others = ["ema.pos_embed", "loss_weight", "a", "b"];
+    await writeSafetensors(
+      file,
+      new Map([...weights, ...others.map((key) => [key, extra] as const)]),
+    );
+    const lines = await consoleWarnings(() => loadModel(folder));
+    assertEquals(lines, [
+      `${file}: not used, as this model has no such weights: "a", "b", "ema.pos_embed" and 1 more`,
+    ]);
+    weights.delete("proj_out_1.weight");
+    await writeSafetensors(file, weights);
+    await assertRejects(
+      () => loadModel(folder),
+      RangeError,
+      `Cannot load ${file}: tensor "proj_out_1.weight" is missing, expected float32[128,64]`,
+    );
+  }));
+
+Deno.test("a LoRA given as weights is told as one", () =>
+  inNetworkFolder(async (folder) => {
+    for (
+      const key of [
+        "unet.mid_block.attentions.0.to_q.lora_A.weight",
+        "lora_unet_mid_block_attentions_0_to_q.lora_down.weight",
+      ]
+    ) {
+      const weights = `${folder}/lora.safetensors`;
+      await writeSafetensors(weights, new Map([[key, zeros([1])]]));
+      await assertRejects(
+        () => loadModel(folder, { weights }),
+        RangeError,
+        "the file is a LoRA, which changes a network's weights",
+      );
+    }
   }));
 
 Deno.test("the weights of Stable Diffusion 2 do not load under a config of 1", () =>

@@ -62,7 +62,8 @@ export function parseSafetensorsHeader(
   bytes: Uint8Array,
   place: HeaderPlace,
 ): SafetensorsHeader {
-  const { __metadata__: metadata = {}, ...entries } = parseObject(bytes, place);
+  const { __metadata__, ...entries } = parseObject(bytes, place);
+  const metadata = __metadata__ ?? {}; // null is none, as in the reference implementation
   if (!isRecord(metadata) || !Object.values(metadata).every(isString)) {
     throw new TypeError(
       cannotOpen(place, "__metadata__ is not an object of strings"),

@@ -95,6 +95,22 @@ Deno.test("openSafetensors() reads what the reference implementation wrote, and 
   assertEquals(new Float32Array(bytes.buffer), x.data);
 });
 
+Deno.test("readFloat32() reads floats of 64 and 8 bits; metadata of null is none", () =>
+  withFile((path) => {
+    const header =
+      `{"__metadata__":null,"d":{"dtype":"F64","shape":[1],"data_offsets":[0,8]},"e":{"dtype":"F8_E4M3","shape":[2],"data_offsets":[8,10]},"f":{"dtype":"F8_E5M2","shape":[2],"data_offsets":[10,12]}}`;
+    const bytes = craft(header, 12);
+    const begin = bytes.length - 12;
+    bytes.set(new Uint8Array(Float64Array.of(1 / 3).buffer), begin);
+    bytes.set([0x38, 0xbc, 0x38, 0xbc], begin + 8);
+    Deno.writeFileSync(path, bytes);
+    const file = openSafetensors(path);
+    assertEquals(file.metadata, {});
+    assertEquals([...file.readFloat32("d").data], [Math.fround(1 / 3)]);
+    assertEquals(file.readFloat32("e"), float32([2], [1, -1.5]));
+    assertEquals(file.readFloat32("f"), float32([2], [0.5, -1]));
+  }));
+
 const a = (fields: string) => `{"a":{${fields}}}`;
 const u8 = (name: string, begin: number, end: number) =>
   `"${name}":{"dtype":"U8","shape":[${

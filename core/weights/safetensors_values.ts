@@ -9,6 +9,7 @@ import {
   float32ToBfloat16,
   float32ToFloat16,
 } from "../tensor/float16.ts";
+import { float8ToFloat32 } from "../tensor/float8.ts";
 import type { SafetensorsDType } from "./safetensors_header.ts";
 
 /** The dtypes that floating-point tensors can be stored as. */
@@ -22,7 +23,7 @@ export interface StoredBytes {
 }
 
 /**
- * The tensor of freshly read bytes, which are not copied. BF16, which has no dtype of ours, becomes float32; the rest keep theirs.
+ * The tensor of freshly read bytes, which are not copied. BF16 and both F8, which have no dtype of ours, become float32; the rest keep theirs.
  *
  * @param stored Bytes that start their buffer, of the shape's length.
  * @param origin The tensor's name in errors.
@@ -44,6 +45,9 @@ export function decodeStored(stored: StoredBytes, origin: string): Tensor {
         shape,
         bfloat16ToFloat32(new Uint16Array(buffer)),
       );
+    case "F8_E4M3":
+    case "F8_E5M2":
+      return tensor("float32", shape, float8ToFloat32(bytes, dtype));
     case "I64":
       return tensor("int64", shape, new BigInt64Array(buffer));
     case "I32":
@@ -54,7 +58,7 @@ export function decodeStored(stored: StoredBytes, origin: string): Tensor {
       return decodeBool(stored, origin);
     default:
       throw new TypeError(
-        `Cannot read ${origin}: dtype is ${dtype}, expected F64, F32, F16, BF16, I64, I32, U8 or BOOL`,
+        `Cannot read ${origin}: dtype is ${dtype}, expected F64, F32, F16, BF16, F8_E4M3, F8_E5M2, I64, I32, U8 or BOOL`,
       );
   }
 }
@@ -70,10 +74,11 @@ function decodeBool({ shape, bytes }: StoredBytes, origin: string): Tensor {
 }
 
 /**
- * The same values in float32, exactly; a float32 tensor is returned as it is.
+ * The same values in float32: those of a float64 tensor rounded to nearest
+ * even, others exactly; a float32 tensor is returned as it is.
  *
  * @param origin The tensor's name in errors.
- * @throws {TypeError} If the tensor is neither float32 nor float16.
+ * @throws {TypeError} If the tensor is of no float dtype.
  */
 export function widenToFloat32(
   values: Tensor,
@@ -83,8 +88,11 @@ export function widenToFloat32(
   if (isOf(values, "float16")) {
     return tensor("float32", values.shape, float16ToFloat32(values.data));
   }
+  if (isOf(values, "float64")) {
+    return tensor("float32", values.shape, Float32Array.from(values.data));
+  }
   throw new TypeError(
-    `Cannot read ${origin} as float32: it is ${values.dtype}, expected F32, F16 or BF16`,
+    `Cannot read ${origin} as float32: it is ${values.dtype}, expected F64, F32, F16, BF16, F8_E4M3 or F8_E5M2`,
   );
 }
 

@@ -28,14 +28,14 @@ export interface TensorFile {
   /** By name, in the file's order. */
   readonly tensors: ReadonlyMap<string, StoredTensor>;
   /**
-   * One tensor, read from its byte range. BF16 becomes float32, exactly; the rest keep their dtype.
+   * One tensor, read from its byte range. BF16 and both F8 become float32, exactly; the rest keep their dtype.
    *
    * @throws {RangeError} If there is no such tensor, or the file got shorter.
    * @throws {TypeError} If its dtype has no counterpart here.
    */
   read(name: string): Tensor;
   /**
-   * One F32, F16 or BF16 tensor in float32, exactly.
+   * One tensor of a float dtype in float32: exactly, but for F64, which is rounded.
    *
    * @throws {RangeError} As `read`.
    * @throws {TypeError} If its dtype is another one.

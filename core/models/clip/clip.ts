@@ -98,7 +98,8 @@ function encoder(
 
 /**
  * Where each text ends, as ones among zeros `[B, L, 1]`: at the first end
- * token, or at the first of the highest ids.
+ * token, or at the first of the highest ids. A text without an end token ends
+ * at its first, as it does in transformers.
  */
 function endOfText(
   g: GraphBuilder,
@@ -113,7 +114,9 @@ function endOfText(
   const matches = g.cast(g.equal(tokens, sought), "float32");
   const descending = Float32Array.from({ length }, (_, i) => length - i);
   const ranks = g.mul(matches, g.constant(float32([1, length], descending)));
-  const first = g.equal(ranks, g.reduceMax(ranks, { axes: [1] }));
+  const otherwise = Float32Array.from({ length }, (_, i) => i === 0 ? 0.5 : 0);
+  const ranked = g.add(ranks, g.constant(float32([1, length], otherwise)));
+  const first = g.equal(ranked, g.reduceMax(ranked, { axes: [1] }));
   return g.reshape(g.cast(first, "float32"), [batch, length, 1]);
 }
 

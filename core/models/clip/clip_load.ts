@@ -5,6 +5,7 @@ import {
   type ClipVisionConfig,
   parseClipTextConfig,
   parseClipVisionConfig,
+  projectingText,
 } from "./clip_config.ts";
 import {
   type Component,
@@ -18,6 +19,10 @@ const weightFile = "model.safetensors";
 /** Files of older versions of transformers hold the positions 0, 1, 2, … as if they were a weight. */
 const ignored = /\.position_ids$/;
 
+/** Parts of a tower that transformers 5 stores without the tower's name, in classes without a projection. */
+const bareParts =
+  /^(?=(embeddings|encoder|final_layer_norm|pre_layrnorm|post_layernorm)\.)/;
+
 /** The features that need every weight. */
 const allOf = (projection: number | null): string[] => [
   "pooler_output",
@@ -27,6 +32,7 @@ const allOf = (projection: number | null): string[] => [
 export const clipTextKind: ComponentKind<ClipTextConfig> = {
   weightFile,
   ignored,
+  renamed: (key) => key.replace(bareParts, "text_model."),
   parse: parseClipTextConfig,
   parameters: (config) =>
     askedShapes((weights) =>
@@ -40,6 +46,7 @@ export const clipTextKind: ComponentKind<ClipTextConfig> = {
 export const clipVisionKind: ComponentKind<ClipVisionConfig> = {
   weightFile,
   ignored,
+  renamed: (key) => key.replace(bareParts, "vision_model."),
   parse: parseClipVisionConfig,
   parameters: (config) =>
     askedShapes((weights) =>
@@ -50,10 +57,24 @@ export const clipVisionKind: ComponentKind<ClipVisionConfig> = {
     ),
 };
 
-/** The text tower of a folder. @throws As {@linkcode loadComponent}. */
+/** A text tower read as one that projects, whatever class its config names: the pipeline's index has the last word on that. */
+const projectingTextKind: ComponentKind<ClipTextConfig> = {
+  ...clipTextKind,
+  parse: (json, file) =>
+    parseClipTextConfig(json, file, { architecture: projectingText }),
+};
+
+/**
+ * The text tower of a folder.
+ *
+ * @param options.projects Whether its projection is needed even where its config does not name a class that has one.
+ * @throws As {@linkcode loadComponent}.
+ */
 export const loadClipText = (
   folder: string,
-): Promise<Component<ClipTextConfig>> => loadComponent(folder, clipTextKind);
+  { projects = false }: { projects?: boolean } = {},
+): Promise<Component<ClipTextConfig>> =>
+  loadComponent(folder, projects ? projectingTextKind : clipTextKind);
 
 /** The picture tower of a folder. @throws As {@linkcode loadComponent}. */
 export const loadClipVision = (

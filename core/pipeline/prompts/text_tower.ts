@@ -30,7 +30,9 @@ export async function openTextTower(
   { encoder, tokenizer: vocabulary, outputs, ...options }: TowerParts,
 ): Promise<TextTower> {
   const tokenizer = await loadTokenizer(`${folder}/${vocabulary}`);
-  const { config, weights } = await loadClipText(`${folder}/${encoder}`);
+  const { config, weights } = await loadClipText(`${folder}/${encoder}`, {
+    projects: outputs.includes("embeds"),
+  });
   const graph = clipTextGraph(config, weights, {
     batch: 1,
     tokens: tokenizer.length,
