@@ -38,6 +38,22 @@ export interface ClipVisionConfig extends ClipEncoderConfig {
 /** Older files hold this id, which is not the end of text: transformers then pools at the highest id. */
 const legacyEndToken = 2;
 
+/** The text tower's class with a projection. */
+const projectingText = "CLIPTextModelWithProjection";
+
+/** Values of transformers where a file leaves a key out. */
+const defaults = {
+  layer_norm_eps: 1e-5,
+  hidden_act: "quick_gelu",
+  projection_dim: 512,
+};
+const textDefaults = {
+  ...defaults,
+  eos_token_id: 49407,
+  max_position_embeddings: 77,
+  vocab_size: 49408,
+};
+
 /** Keys of training, and the projection of a tower that has none. */
 const harmless = [
   "attention_dropout",
@@ -50,16 +66,13 @@ const harmless = [
 /** @throws {TypeError} If a key is missing or has a value that the encoder does not know. */
 function encoderConfig(
   config: ConfigJson,
-  projecting: string,
+  hasProjection: boolean,
 ): ClipEncoderConfig {
   const width = config.positiveInteger("hidden_size");
   const heads = config.positiveInteger("num_attention_heads");
   if (width % heads !== 0) {
     config.refuse("num_attention_heads", `a divisor of ${width}`);
   }
-  const architectures = config.value("architectures");
-  const hasProjection = Array.isArray(architectures) &&
-    architectures.includes(projecting);
   return {
     width,
     heads,
@@ -71,28 +84,45 @@ function encoderConfig(
   };
 }
 
+/** Whether a config names a class. */
+function isOfClass(config: ConfigJson, name: string): boolean {
+  const architectures = config.value("architectures");
+  return Array.isArray(architectures) && architectures.includes(name);
+}
+
+/**
+ * A parsed object with defaults for the keys that it leaves out.
+ * Anything else is returned as it is, for its reader to refuse.
+ */
+const withDefaults = (json: unknown, defaults: object): unknown =>
+  typeof json === "object" && json !== null && !Array.isArray(json)
+    ? { ...defaults, ...json }
+    : json;
+
 /**
  * The configuration of a text tower.
  *
  * @param json Parsed `config.json` of a `CLIPTextModel` or `CLIPTextModelWithProjection`.
  * @param file Where it came from, for errors.
+ * @param options.projects Whether the tower is the latter; by default as `architectures` says.
  * @throws {TypeError} If a key is missing or asks for another network.
  */
 export function parseClipTextConfig(
   json: unknown,
   file: string,
+  { projects }: { projects?: boolean } = {},
 ): ClipTextConfig {
-  const config = new ConfigJson(json, file, {
+  const config = new ConfigJson(withDefaults(json, textDefaults), file, {
     ...transformersDefaults,
     model_type: ["clip_text_model"],
     hidden_act: ["quick_gelu", "gelu"],
   });
-  const endToken = config.value("eos_token_id") ?? legacyEndToken;
+  const endToken = config.value("eos_token_id");
   if (!Number.isSafeInteger(endToken) || (endToken as number) < 0) {
     config.refuse("eos_token_id", "a token's id");
   }
   const parsed = {
-    ...encoderConfig(config, "CLIPTextModelWithProjection"),
+    ...encoderConfig(config, projects ?? isOfClass(config, projectingText)),
     vocabulary: config.positiveInteger("vocab_size"),
     positions: config.positiveInteger("max_position_embeddings", most.tokens),
     endToken: endToken === legacyEndToken ? null : endToken as number,
@@ -112,7 +142,7 @@ export function parseClipVisionConfig(
   json: unknown,
   file: string,
 ): ClipVisionConfig {
-  const config = new ConfigJson(json, file, {
+  const config = new ConfigJson(withDefaults(json, defaults), file, {
     ...transformersDefaults,
     model_type: ["clip_vision_model"],
     hidden_act: ["quick_gelu", "gelu"],
@@ -123,7 +153,10 @@ export function parseClipVisionConfig(
     config.refuse("patch_size", `a divisor of ${imageSize}`);
   }
   const parsed = {
-    ...encoderConfig(config, "CLIPVisionModelWithProjection"),
+    ...encoderConfig(
+      config,
+      isOfClass(config, "CLIPVisionModelWithProjection"),
+    ),
     channels: config.positiveInteger("num_channels"),
     imageSize,
     patchSize,

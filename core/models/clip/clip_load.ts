@@ -5,7 +5,6 @@ import {
   type ClipVisionConfig,
   parseClipTextConfig,
   parseClipVisionConfig,
-  projectingText,
 } from "./clip_config.ts";
 import {
   type Component,
@@ -33,7 +32,7 @@ export const clipTextKind: ComponentKind<ClipTextConfig> = {
   weightFile,
   ignored,
   renamed: (key) => key.replace(bareParts, "text_model."),
-  parse: parseClipTextConfig,
+  parse: (json, file) => parseClipTextConfig(json, file),
   parameters: (config) =>
     askedShapes((weights) =>
       clipTextGraph(config, weights, {
@@ -60,8 +59,7 @@ export const clipVisionKind: ComponentKind<ClipVisionConfig> = {
 /** A text tower read as one that projects, whatever class its config names: the pipeline's index has the last word on that. */
 const projectingTextKind: ComponentKind<ClipTextConfig> = {
   ...clipTextKind,
-  parse: (json, file) =>
-    parseClipTextConfig(json, file, { architecture: projectingText }),
+  parse: (json, file) => parseClipTextConfig(json, file, { projects: true }),
 };
 
 /**

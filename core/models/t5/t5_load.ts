@@ -10,8 +10,9 @@ import { parseT5EncoderConfig, type T5EncoderConfig } from "./t5_config.ts";
 
 export const t5EncoderKind: ComponentKind<T5EncoderConfig> = {
   weightFile: "model.safetensors",
-  /** Some files hold `shared.weight` a second time, under the encoder's name for it. */
+  /** Some files hold `shared.weight` a second time, under the encoder's name for it; some under that alone. */
   ignored: /^encoder\.embed_tokens\.weight$/,
+  renamed: (key) => key.replace(/^encoder\.embed_tokens\./, "shared."),
   parse: parseT5EncoderConfig,
   parameters: (config) =>
     askedShapes((weights) =>

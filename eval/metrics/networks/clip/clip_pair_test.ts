@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { clipTextGraph, clipVisionGraph } from "@dip-go/core/models";
 import { TorchGenerator } from "@dip-go/core/random";
 import { openSession } from "@dip-go/core/runtime";
-import { float32, int64, sizeOf } from "@dip-go/core/tensor";
+import { int64, sizeOf } from "@dip-go/core/tensor";
 import { inTemporaryFolder } from "@dip-go/testing/files";
 import {
   checkpoint,
@@ -66,21 +66,15 @@ for (const [name, pair, millions] of pairs) {
     }));
 }
 
-Deno.test("a pair's file with a weight too many or too few is refused by name", () =>
+Deno.test("a pair's file that lacks a weight is refused by name", () =>
   inTemporaryFolder(async (folder) => {
     const small = reduced(vitG);
     const weights = checkpoint(small);
-    const refused = (message: string) =>
-      assertRejects(() => loadClipPair(folder), RangeError, message);
-    await writePair(
-      folder,
-      small,
-      new Map([...weights, ["logit_bias", float32([], [0])]]),
-    );
-    await refused(`found tensor "logit_bias" F32[]`);
     weights.delete("visual_projection.weight");
     await writePair(folder, small, weights);
-    await refused(
+    await assertRejects(
+      () => loadClipPair(folder),
+      RangeError,
       `"visual_projection.weight" is missing, expected float32[20,44]`,
     );
   }));

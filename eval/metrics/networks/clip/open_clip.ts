@@ -62,6 +62,7 @@ export function clipModelJson(
     projection_dim: model.positiveInteger("embed_dim"),
     text_config: {
       ...shared,
+      eos_token_id: 2, // which pools at the highest id, as open_clip does
       hidden_size: width,
       intermediate_size: 4 * width,
       num_hidden_layers: text.positiveInteger("layers", most.layers),
