@@ -159,8 +159,8 @@ async function everythingSampled(
       for (const [k, name] of block.outputs.entries()) {
         const value = open ? results[graph.outputs[k].name] : held.get(name)!;
         if (n !== -1) held.set(name, value);
-        const stream = block.residual &&
-          tensors[block.residual].data as Float32Array;
+        const stream = block.streams &&
+          tensors[block.streams[k]].data as Float32Array;
         tensors[name] = stream
           ? float32(
             value.shape,

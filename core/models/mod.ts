@@ -18,8 +18,10 @@ export {
   type BlockGraph,
   blockGraphs,
   type CompiledBlock,
+  computedName,
   emitBlock,
   residualOf,
+  streamOf,
   wholeGraph,
 } from "./block_graph/block_graph.ts";
 export { askedShapes } from "./block_graph/parameter_shapes.ts";

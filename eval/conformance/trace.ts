@@ -4,6 +4,7 @@ import {
   blockGraphs,
   type CompiledBlock,
   residualOf,
+  streamOf,
 } from "@dip-go/core/models";
 import { openSession } from "@dip-go/core/runtime";
 import { float32, plus, sizeOf, type Tensor } from "@dip-go/core/tensor";
@@ -52,11 +53,11 @@ async function runBlock(
   await using session = await openSession(graph);
   const feeds = block.inputs.map((name) => [name, tensors.get(name)!]);
   const made = await session.run(Object.fromEntries(feeds));
-  const { residual } = block;
   return block.outputs.flatMap((name): [string, Tensor][] => {
-    if (!residual) return [[name, made[name]]];
+    const from = streamOf(block, name);
+    if (!from) return [[name, made[name]]];
     const added = made[residualOf(name)];
-    const stream = tensors.get(residual)!;
+    const stream = tensors.get(from)!;
     const sum = plus(stream.data as Float32Array, added.data as Float32Array);
     return [[residualOf(name), added], [name, float32(added.shape, sum)]];
   });

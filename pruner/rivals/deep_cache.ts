@@ -27,7 +27,7 @@ const canDeepCache = (
   { computed = 1 }: DeepCacheCut = {},
 ): boolean =>
   units.length - 2 >= computed &&
-  blocks.every(({ block }) => !block.gated || block.residual === undefined);
+  blocks.every(({ block }) => !block.gated || !block.streams);
 
 /**
  * Gates of DeepCache: between key steps only the last units before the whole

@@ -32,7 +32,7 @@ export interface MadeStep extends PastValues {
   readonly next: Lazy;
   /** Whether the prediction was computed, not held. */
   readonly computed: boolean;
-  /** What is held from now on, by the names of `heldValues`. */
+  /** What is held from now on, by the names of `heldValue`. */
   readonly held: Iterable<readonly [string, Value]>;
 }
 
@@ -97,7 +97,7 @@ export class SamplerValues {
     });
   }
 
-  /** What is held under a name of `heldValues`. */
+  /** What is held under a name of `heldValue`. */
   held({ name }: Value): Value {
     return this.#held.get(name)!();
   }

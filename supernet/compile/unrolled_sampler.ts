@@ -3,7 +3,7 @@ import type { GraphBuilder, Value } from "@dip-go/core/onnx";
 import { isGuided } from "@dip-go/core/pipeline";
 import type { Sampler } from "@dip-go/core/samplers";
 import { float32 } from "@dip-go/core/tensor";
-import { heldValues, type StepPlan, stepPlans } from "../sampling/held_sums.ts";
+import { heldValue, type StepPlan, stepPlans } from "../sampling/held_sums.ts";
 import type { SubNetPlan } from "../gates/plan.ts";
 import { StepEmitter } from "../sampling/step_graph.ts";
 import type { SuperNet } from "../gates/super_net.ts";
@@ -60,7 +60,7 @@ export class UnrolledSampler {
     return {
       steps: step,
       predictions: plans.filter(({ predicts }) => predicts).length,
-      held: written.flatMap((sum) => heldValues(this.subNet.net, sum)),
+      held: written.map((sum) => heldValue(this.subNet.net, sum)),
     };
   }
 

@@ -4,7 +4,7 @@
  * its value as a later backup, is used; the cascade of DiP-GO (section 3.3)
  * follows, across steps too.
  */
-import type { CompiledBlock } from "@dip-go/core/models";
+import { type CompiledBlock, streamOf } from "@dip-go/core/models";
 import { checkGates, denseGates, type Gates } from "./gates.ts";
 import type { SuperNet } from "./super_net.ts";
 
@@ -12,7 +12,7 @@ import type { SuperNet } from "./super_net.ts";
 export interface StepPattern {
   /** Whether each block runs, in the SuperNet's block order. */
   readonly live: readonly boolean[];
-  /** Gated blocks that do not run and whose held value is read. */
+  /** Outputs of gated blocks that do not run, for which a held value is read. */
   readonly reads: ReadonlySet<string>;
   /** Whether the model's output is computed; else the prediction is held. */
   readonly predicts: boolean;
@@ -34,7 +34,7 @@ class StepWalk {
     this.#live = net.blocks.map(() => false);
   }
 
-  /** A later step reads what the unit holds after this one. */
+  /** This step, or a later one, reads what the unit holds after it. */
   readLater(unit: string): void {
     if (!this.open(unit)) this.carried.add(unit);
     else if (unit === this.net.model.output) this.#tensors.add(unit);
@@ -54,20 +54,21 @@ class StepWalk {
   }
 
   #visit({ block }: CompiledBlock, i: number): void {
-    const read = block.outputs.some((name) => this.#tensors.has(name));
-    if (read && block.residual) this.#tensors.add(block.residual);
-    if (!block.gated) this.#live[i] = read;
-    else this.#live[i] = this.#visitUnit(block.name, read);
+    const read = block.outputs.filter((name) => this.#tensors.has(name));
+    for (const name of read) {
+      const stream = streamOf(block, name);
+      if (stream) this.#tensors.add(stream);
+    }
+    this.#live[i] = block.gated
+      ? this.#visitUnit(block.name, read)
+      : read.length > 0;
     if (this.#live[i]) block.inputs.forEach((name) => this.#tensors.add(name));
   }
 
-  /** Whether a unit runs. */
-  #visitUnit(unit: string, read: boolean): boolean {
-    if (read && this.open(unit)) this.#units.add(unit);
-    if (read && !this.open(unit)) {
-      this.carried.add(unit);
-      this.#reads.add(unit);
-    }
+  /** Whether a unit runs. @param read Those of its outputs that are. */
+  #visitUnit(unit: string, read: readonly string[]): boolean {
+    if (read.length > 0) this.readLater(unit);
+    if (!this.open(unit)) read.forEach((output) => this.#reads.add(output));
     return this.#units.has(unit);
   }
 }

@@ -3,13 +3,13 @@
  * Residual units that are closed one after the other are read as one: the step
  * that they last ran at leaves the sum of what they add, not each for itself.
  */
-import type { Block } from "@dip-go/core/models";
+import { type Block, streamOf } from "@dip-go/core/models";
 import type { Value } from "@dip-go/core/onnx";
 import type { Gates } from "../gates/gates.ts";
 import { type StepPattern, stepPatterns } from "../gates/liveness.ts";
 import type { SuperNet } from "../gates/super_net.ts";
 
-/** What is held as one, units in execution order: of a single unit what it computed, of several residual ones the sum of what they add. */
+/** What is held as one, told by outputs of units in execution order: of a single output what its unit computed, of several of a residual stream the sum of what is added. */
 export type HeldSum = readonly string[];
 
 /** Residual units closed one after the other, of which only the last one's output is read. */
@@ -32,14 +32,16 @@ export interface StepPlan extends Pick<StepPattern, "live" | "predicts"> {
   readonly writes: readonly HeldSum[];
 }
 
-/** Names, types and shapes of what a sum holds: of a single unit those of its block's outputs. */
-export function heldValues({ blocks }: SuperNet, sum: HeldSum): Value[] {
-  const { graph } = blocks.find(({ block }) => block.name === sum[0])!;
-  if (sum.length === 1) return [...graph.outputs];
-  return [{ ...graph.outputs[0], name: sum.join("+") }];
+/** Name, type and shape of what a sum holds: of a single output those in its block's own graph. */
+export function heldValue({ blocks }: SuperNet, sum: HeldSum): Value {
+  const { block, graph } = blocks.find(({ block }) =>
+    block.outputs.includes(sum[0])
+  )!;
+  const value = graph.outputs[block.outputs.indexOf(sum[0])];
+  return sum.length === 1 ? value : { ...value, name: sum.join("+") };
 }
 
-type Run = Omit<ClosedRun, "sums"> & { readonly units: HeldSum };
+type Run = Omit<ClosedRun, "sums"> & { readonly outputs: HeldSum };
 
 /** The runs of a step's closed residual units. */
 function closedRuns(
@@ -47,23 +49,25 @@ function closedRuns(
   { live, reads }: StepPattern,
 ): Run[] {
   const readers = new Map<string, number>();
-  for (const [i, { name, inputs, residual }] of blocks.entries()) {
-    const own = live[i] ? inputs : [];
-    const stream = live[i] || reads.has(name) ? residual : undefined;
-    for (const tensor of stream ? [...own, stream] : own) {
+  for (const [i, { inputs, outputs, streams = [] }] of blocks.entries()) {
+    const added = streams.filter((_, k) => live[i] || reads.has(outputs[k]));
+    for (const tensor of live[i] ? [...inputs, ...added] : added) {
       readers.set(tensor, (readers.get(tensor) ?? 0) + 1);
     }
   }
   const runs = new Map<string, Run>();
-  for (const { name, outputs: [output], residual: stream } of blocks) {
-    if (!stream || !reads.has(name)) continue;
-    const before = readers.get(stream) === 1 ? runs.get(stream) : undefined;
-    if (before) runs.delete(stream);
-    runs.set(output, {
-      output,
-      stream: before?.stream ?? stream,
-      units: [...before?.units ?? [], name],
-    });
+  for (const block of blocks) {
+    for (const output of block.outputs) {
+      const stream = streamOf(block, output);
+      if (!stream || !reads.has(output)) continue;
+      const before = readers.get(stream) === 1 ? runs.get(stream) : undefined;
+      if (before) runs.delete(stream);
+      runs.set(output, {
+        output,
+        stream: before?.stream ?? stream,
+        outputs: [...before?.outputs ?? [], output],
+      });
+    }
   }
   return [...runs.values()];
 }
@@ -73,9 +77,9 @@ function summedRuns(
   runs: readonly Run[],
   lastRan: ReadonlyMap<string, number>,
 ): ClosedRun[] {
-  return runs.map(({ units, ...run }) => ({
+  return runs.map(({ outputs, ...run }) => ({
     ...run,
-    sums: [...Map.groupBy(units, (unit) => lastRan.get(unit)).values()],
+    sums: [...Map.groupBy(outputs, (output) => lastRan.get(output)).values()],
   }));
 }
 
@@ -93,16 +97,17 @@ export function stepPlans(net: SuperNet, gates: Gates): StepPlan[] {
     const { live, predicts } = pattern;
     const runs = summedRuns(closedRuns(blocks, pattern), lastRan);
     const reads = [
-      ...blocks.filter(({ name, residual }) =>
-        !residual && pattern.reads.has(name)
-      ).map(({ name }) => [name]),
+      ...blocks.filter(({ streams }) => !streams)
+        .flatMap(({ outputs }) => outputs)
+        .filter((output) => pattern.reads.has(output))
+        .map((output) => [output]),
       ...runs.flatMap(({ sums }) => sums),
     ];
     for (const sum of reads) {
       writes[lastRan.get(sum[0])!].set(sum.join("+"), sum);
     }
-    for (const [i, { name }] of blocks.entries()) {
-      if (live[i]) lastRan.set(name, t);
+    for (const [i, { outputs }] of blocks.entries()) {
+      if (live[i]) outputs.forEach((output) => lastRan.set(output, t));
     }
     return { live, predicts, reads, runs };
   });

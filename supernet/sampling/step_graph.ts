@@ -2,7 +2,7 @@
  * One step of a SubNet as nodes of a graph: its live blocks, which read what
  * closed gates hold in the place of what their blocks would make.
  */
-import type { CompiledBlock } from "@dip-go/core/models";
+import { type CompiledBlock, streamOf } from "@dip-go/core/models";
 import {
   type Graph,
   GraphBuilder,
@@ -10,20 +10,20 @@ import {
   type Value,
 } from "@dip-go/core/onnx";
 import { stepInput } from "@dip-go/core/pipeline";
-import { type HeldSum, heldValues, type StepPlan } from "./held_sums.ts";
+import { heldValue, type StepPlan } from "./held_sums.ts";
 import type { SuperNet } from "../gates/super_net.ts";
 
 /**
  * The graph of a step that runs at least one block. Inputs: those of the
  * model's that it needs, and what it reads of what units hold; outputs: the
  * model's where the step predicts, and what it leaves; both by the names of
- * {@linkcode heldValues}.
+ * {@linkcode heldValue}.
  */
 export function stepGraph(net: SuperNet, plan: StepPlan): Graph {
   const { model: { model, inputs, output } } = net;
   const g = new GraphBuilder(`${model}:step`);
   const held = new Map(
-    plan.reads.flatMap((sum) => heldValues(net, sum))
+    plan.reads.map((sum) => heldValue(net, sum))
       .map(({ name, dtype, shape }) => [name, g.input(name, dtype, shape)]),
   );
   const step = new StepEmitter(g, net, plan, {
@@ -42,7 +42,7 @@ type Block = CompiledBlock["block"];
 export interface StepSources {
   /** The model's input of that name. */
   readonly input: (name: string) => Value;
-  /** What is held under a name of {@linkcode heldValues}. */
+  /** What is held under a name of {@linkcode heldValue}. */
   readonly held: (value: Value) => Value;
 }
 
@@ -72,29 +72,19 @@ export class StepEmitter {
   #emit(block: Block): void {
     const inputs = block.inputs.map((name) => this.read(name));
     const values = block.emit(this.g, inputs);
-    const target = block.residual ? this.#added : this.#tensors;
+    const target = block.streams ? this.#added : this.#tensors;
     block.outputs.forEach((output, i) => target.set(output, values[i]));
   }
 
-  /** What is held from now on, by the names of {@linkcode heldValues}. */
+  /** What is held from now on, by the names of {@linkcode heldValue}. */
   written(): [string, Value][] {
-    return this.plan.writes.flatMap((sum) => {
-      const names = heldValues(this.net, sum).map(({ name }) => name);
-      const values = this.#written(sum);
-      return names.map((name, i): [string, Value] => [name, values[i]]);
+    return this.plan.writes.map((sum) => {
+      const made = sum.map((output) =>
+        this.#added.get(output) ?? this.#tensors.get(output)!
+      );
+      const { name } = heldValue(this.net, sum);
+      return [name, made.reduce((a, b) => this.g.add(a, b))];
     });
-  }
-
-  #written(sum: HeldSum): readonly Value[] {
-    const made = sum.map((unit) => {
-      const { block } = this.net.blocks.find(({ block }) =>
-        block.name === unit
-      )!;
-      const from = block.residual ? this.#added : this.#tensors;
-      return block.outputs.map((output) => from.get(output)!);
-    });
-    if (made.length === 1) return made[0];
-    return [made.map(([value]) => value).reduce((a, b) => this.g.add(a, b))];
   }
 
   /** A tensor of this step: an input, computed, or put together from what units hold. */
@@ -109,18 +99,14 @@ export class StepEmitter {
   #made(name: string): Value {
     const producer = this.#producers.get(name);
     if (!producer) return this.sources.input(name);
-    const { residual } = producer;
-    if (!residual) {
-      const held = heldValues(this.net, [producer.name]);
-      return this.sources.held(held[producer.outputs.indexOf(name)]);
-    }
+    const own = streamOf(producer, name);
+    if (!own) return this.sources.held(heldValue(this.net, [name]));
     const added = this.#added.get(name);
-    if (added) return this.g.add(this.read(residual), added);
+    if (added) return this.g.add(this.read(own), added);
     const { stream, sums } = this.plan.runs.find(({ output }) =>
       output === name
     )!;
-    return sums.flatMap((sum) => heldValues(this.net, sum))
-      .map((value) => this.sources.held(value))
+    return sums.map((sum) => this.sources.held(heldValue(this.net, sum)))
       .reduce((a, b) => this.g.add(a, b), this.read(stream));
   }
 }

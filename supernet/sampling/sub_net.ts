@@ -4,7 +4,7 @@
  * computed. Searches use it, whose every SubNet is another; to run one SubNet
  * often, {@linkcode openFusedSubNet} is faster.
  */
-import { residualOf } from "@dip-go/core/models";
+import { computedName, streamOf } from "@dip-go/core/models";
 import {
   type Feeds,
   openSession,
@@ -123,7 +123,7 @@ export class SubNetRunner implements AsyncDisposable {
       observe(session, inputs);
       const results = await values.workspace.run(session, inputs);
       for (const name of block.outputs) {
-        const value = results[block.residual ? residualOf(name) : name];
+        const value = results[computedName(block, name)];
         if (block.gated) values.held.set(name, value);
         else values.tensors.set(name, value);
       }
@@ -134,10 +134,10 @@ export class SubNetRunner implements AsyncDisposable {
   async #read(name: string, values: StepValues): Promise<PlacedTensor> {
     const known = values.tensors.get(name);
     if (known) return known;
-    const { residual } = this.#producers.get(name)!;
+    const stream = streamOf(this.#producers.get(name)!, name);
     const own = values.held.get(name)!;
-    const value = residual
-      ? await values.workspace.plus(await this.#read(residual, values), own)
+    const value = stream
+      ? await values.workspace.plus(await this.#read(stream, values), own)
       : own;
     values.tensors.set(name, value);
     return value;

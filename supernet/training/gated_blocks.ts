@@ -4,7 +4,7 @@
  * whose gates are all 0 no unit holds anything new, and what runs is the dense
  * model.
  */
-import type { CompiledBlock } from "@dip-go/core/models";
+import { type CompiledBlock, streamOf } from "@dip-go/core/models";
 import type { Feeds, PlacedTensor, Session } from "@dip-go/core/runtime";
 import { float32 } from "@dip-go/core/tensor";
 import { stepNames } from "./gated_step_graph.ts";
@@ -88,10 +88,11 @@ export class GatedBlocks {
         const fresh: PlacedTensor | undefined = results[graph.outputs[k].name];
         const value = await this.#gated(gates, block, output, fresh, made);
         if (!value) continue;
-        const stream = block.residual && made.tensors.get(block.residual);
+        const name = streamOf(block, output);
+        const stream = name && made.tensors.get(name);
         if (stream) {
           made.tensors.set(output, await this.workspace.plus(stream, value));
-        } else if (!block.residual) made.tensors.set(output, value);
+        } else if (!name) made.tensors.set(output, value);
       }
     }
   }

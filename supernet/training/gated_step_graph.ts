@@ -1,5 +1,5 @@
 /** One whole step of the training form as a single graph: every block runs, and gates are inputs or all open. */
-import { residualOf } from "@dip-go/core/models";
+import { computedName, streamOf } from "@dip-go/core/models";
 import {
   type Graph,
   GraphBuilder,
@@ -44,18 +44,20 @@ export function gatedStepGraph(
   );
   const outputs: Record<string, Value> = {};
   for (const [i, { block, graph }] of blocks.entries()) {
-    const { name, gated, residual } = block;
+    const { name, gated } = block;
     const values = g.scope(name, () => inlined(g, graph, tensors));
     const gate = gated && !open &&
       g.input(stepNames.gate(name), "float32", [1]);
     for (const output of block.outputs) {
-      const fresh = values.get(residual ? residualOf(output) : output)!;
+      const fresh = values.get(computedName(block, output))!;
       outputs[stepNames.fresh(output)] = fresh;
       const held = gate &&
         g.input(stepNames.held(output), fresh.dtype, fresh.shape);
       const value = held ? g.add(g.mul(fresh, gate), held) : fresh;
-      const stream = residual && tensors.get(residual)!;
-      if (stream) outputs[stepNames.sum(output)] = g.add(stream, value);
+      const stream = streamOf(block, output);
+      if (stream) {
+        outputs[stepNames.sum(output)] = g.add(tensors.get(stream)!, value);
+      }
       tensors.set(output, outputs[stepNames.sum(output)] ?? value);
     }
     for (const value of inner[i]) {

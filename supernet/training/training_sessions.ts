@@ -1,6 +1,6 @@
 /** The sessions of a SuperNet's training form. */
 import { dearProducts, vjpGraph } from "@dip-go/core/autodiff";
-import type { CompiledBlock } from "@dip-go/core/models";
+import { type CompiledBlock, streamOf } from "@dip-go/core/models";
 import { type Graph, valueOf } from "@dip-go/core/onnx";
 import {
   openSession,
@@ -23,8 +23,8 @@ export interface BlockSessions {
   readonly backward: Session | null;
   /** Values within the block that its VJP reads. */
   readonly products: readonly string[];
-  /** Whether the VJP passes the cotangent of the sum that the block makes on to the stream. */
-  readonly joins: boolean;
+  /** Outputs whose cotangent, that of a sum, the VJP itself passes on to the stream: the block reads that too. */
+  readonly joins: readonly string[];
 }
 
 /** A SuperNet's sessions. */
@@ -70,13 +70,15 @@ function planned(
   { active, given }: { active: ReadonlySet<string>; given: boolean },
 ): BlockPlan {
   const wrt = block.inputs.filter((name) => active.has(name));
-  const { residual } = block;
-  const joins = residual !== undefined && wrt.includes(residual);
+  const joins = block.outputs.filter((output) =>
+    wrt.includes(streamOf(block, output) ?? "")
+  );
   if (wrt.length === 0) {
     return { forward: graph, backward: null, products: [], joins };
   }
   const dear = given ? dearProducts(graph) : [];
-  const joined = joins ? returning(graph, [residual]) : graph;
+  const streams = joins.map((output) => streamOf(block, output)!);
+  const joined = returning(graph, streams);
   const backward = vjpGraph(joined, { wrt, given: dear });
   const read = new Set(backward.inputs.map(({ name }) => name));
   const products = dear.filter((name) => read.has(name));

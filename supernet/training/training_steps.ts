@@ -301,14 +301,16 @@ export class TrainingSteps {
   ): Promise<void> {
     const { block } = this.#net.blocks[i];
     const { backward, joins } = this.sessions.blocks[i];
-    const [sum] = block.outputs.map((output) => c.tensors.get(output));
+    const sums = block.outputs.map((output) => c.tensors.get(output));
     const cotangents = await this.#cotangents(i, record, gates, c);
     const runs = backward && cotangents.some((d) => d !== undefined);
-    if (block.residual && sum && !(runs && joins)) {
-      await this.#pass(block.residual, sum, c, this.workspace.plus);
+    for (const [k, stream] of (block.streams ?? []).entries()) {
+      const sum = sums[k];
+      if (!sum || runs && joins.includes(block.outputs[k])) continue;
+      await this.#pass(stream, sum, c, this.workspace.plus);
     }
     if (!runs) return;
-    const feeds = this.#vjpFeeds(i, record, cotangents, sum);
+    const feeds = this.#vjpFeeds(i, record, cotangents, sums);
     const gradients = await this.workspace.run(backward, feeds);
     for (const name of block.inputs) {
       const own = gradients[gradientOf(name)];
@@ -351,12 +353,12 @@ export class TrainingSteps {
     return cotangents;
   }
 
-  /** What the VJP of block i reads: inputs and products of the block, the cotangent of each of its outputs and, where it joins, of the sum; zero where none flows. */
+  /** What the VJP of block i reads: inputs and products of the block, the cotangent of each of its outputs and, where it joins, of the sums; zero where none flows. */
   #vjpFeeds(
     i: number,
     { tensors, products }: StepRecord,
     cotangents: readonly (PlacedTensor | undefined)[],
-    sum: PlacedTensor | undefined,
+    sums: readonly (PlacedTensor | undefined)[],
   ): Feeds {
     const { block, graph } = this.#net.blocks[i];
     const feeds: Record<string, PlacedTensor> = { ...products.get(block.name) };
@@ -364,9 +366,10 @@ export class TrainingSteps {
     for (const [k, { name, shape }] of graph.outputs.entries()) {
       feeds[cotangentOf(name)] = cotangents[k] ?? this.#zeros(shape);
     }
-    if (this.sessions.blocks[i].joins) {
-      const { shape } = graph.outputs[0];
-      feeds[cotangentOf(block.residual!)] = sum ?? this.#zeros(shape);
+    for (const output of this.sessions.blocks[i].joins) {
+      const k = block.outputs.indexOf(output);
+      feeds[cotangentOf(block.streams![k])] = sums[k] ??
+        this.#zeros(graph.outputs[k].shape);
     }
     return feeds;
   }

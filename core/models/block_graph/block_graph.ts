@@ -15,14 +15,15 @@ export interface Block {
   readonly gated: boolean;
   /** Tensors it reads: model inputs or outputs of earlier blocks. */
   readonly inputs: readonly string[];
-  /** Tensors it makes. With `residual`, exactly one: the sum. */
+  /** Tensors it makes. */
   readonly outputs: readonly string[];
   /**
-   * The tensor of a residual stream that the block adds to: then `emit` returns
-   * what is added, and the output is the sum. A backup holds what `emit` returns.
+   * The tensors of residual streams that the block adds to, one an output: then
+   * `emit` returns what is added, and the outputs are the sums. A backup holds
+   * what `emit` returns.
    */
-  readonly residual?: string;
-  /** Adds the block's nodes; takes `inputs` and returns `outputs` (or the residual) in order. */
+  readonly streams?: readonly string[];
+  /** Adds the block's nodes; takes `inputs` and returns `outputs` (or what is added) in order. */
   emit(g: GraphBuilder, inputs: readonly Value[]): readonly Value[];
 }
 
@@ -42,7 +43,7 @@ export const inputOf = (
   dtype: DType = "float32",
 ): Value => ({ name, dtype, shape });
 
-/** A block with its own graph: inputs named as the tensors it reads, outputs `outputs` or, in residual form, `<output>:residual`. */
+/** A block with its own graph: inputs named as the tensors it reads, outputs as {@linkcode computedName} has them. */
 export interface CompiledBlock {
   readonly block: Block;
   readonly graph: Graph;
@@ -50,6 +51,18 @@ export interface CompiledBlock {
 
 /** The name of a residual block's update, before it is added. */
 export const residualOf = (output: string): string => `${output}:residual`;
+
+/** The tensor of the stream that an output is the sum with; undefined where the block is not residual. */
+export const streamOf = (
+  { outputs, streams }: Pick<Block, "outputs" | "streams">,
+  output: string,
+): string | undefined => streams?.[outputs.indexOf(output)];
+
+/** The name of what a block computes for an output, in the block's own graph. */
+export const computedName = (
+  { streams }: Pick<Block, "streams">,
+  output: string,
+): string => streams ? residualOf(output) : output;
 
 function lookUp(
   tensors: ReadonlyMap<string, Value>,
@@ -95,7 +108,7 @@ export function blockGraphs(model: BlockGraph): CompiledBlock[] {
     const values = emitted(block, g, inputs);
     const outputs: Record<string, Value> = {};
     block.outputs.forEach((name, i) => {
-      outputs[block.residual ? residualOf(name) : name] = values[i];
+      outputs[computedName(block, name)] = values[i];
       tensors.set(name, { ...values[i], name });
     });
     return { block, graph: g.build(outputs) };
@@ -106,7 +119,7 @@ export function blockGraphs(model: BlockGraph): CompiledBlock[] {
  * Adds the nodes of a block to a graph.
  *
  * @param tensors Tensors that the block may read; gets every tensor that it makes.
- * @returns The block's outputs or, where it is residual, its update.
+ * @returns The block's outputs or, where it is residual, its updates.
  * @throws {RangeError} If the block reads a tensor that is not there.
  */
 export function emitBlock(
@@ -116,10 +129,10 @@ export function emitBlock(
 ): readonly Value[] {
   const inputs = block.inputs.map((name) => lookUp(tensors, name, block));
   const values = emitted(block, g, inputs);
-  block.outputs.forEach((name, i) => {
-    const stream = block.residual && lookUp(tensors, block.residual, block);
-    tensors.set(name, stream ? g.add(stream, values[i]) : values[i]);
-  });
+  const sums = block.streams?.map((stream, i) =>
+    g.add(lookUp(tensors, stream, block), values[i])
+  );
+  block.outputs.forEach((name, i) => tensors.set(name, (sums ?? values)[i]));
   return values;
 }
 

@@ -7,8 +7,10 @@ import type { GraphBuilder } from "../../onnx/builder.ts";
 import type { Value } from "../../onnx/graph.ts";
 import { type Block, emitBlock } from "./block_graph.ts";
 
-const readBy = ({ inputs, residual }: Block): readonly string[] =>
-  residual ? [...inputs, residual] : inputs;
+const readBy = ({ inputs, streams = [] }: Block): readonly string[] => [
+  ...inputs,
+  ...streams,
+];
 
 /** The tensors that blocks read and none of them makes. */
 function readFromOutside(parts: readonly Block[]): string[] {
@@ -17,18 +19,20 @@ function readFromOutside(parts: readonly Block[]): string[] {
     .filter((tensor) => !made.has(tensor));
 }
 
-/** Emits all parts; returns the tensors by name, and what residual parts add. */
+/** Emits all parts; returns the tensors by name, and what residual parts add by the sum's name. */
 function emitAll(
   g: GraphBuilder,
   parts: readonly Block[],
   values: readonly Value[],
-): { tensors: Map<string, Value>; added: Value[] } {
+): { tensors: Map<string, Value>; added: Map<string, Value> } {
   const inputs = readFromOutside(parts);
   const tensors = new Map(inputs.map((input, i) => [input, values[i]]));
-  const added = parts.flatMap((part) => {
+  const added = new Map<string, Value>();
+  for (const part of parts) {
     const emitted = emitBlock(g, part, tensors);
-    return part.residual === undefined ? [] : emitted;
-  });
+    if (!part.streams) continue;
+    part.outputs.forEach((output, i) => added.set(output, emitted[i]));
+  }
   return { tensors, added };
 }
 
@@ -48,21 +52,37 @@ export const fused = (
   },
 });
 
+/** The sums that `parts` make of each residual stream, one after the other, by the stream's tensor before them. */
+function sumsOf(parts: readonly Block[]): Map<string, string[]> {
+  const sums = new Map<string, string[]>();
+  for (const { outputs, streams = [] } of parts) {
+    for (const [i, stream] of streams.entries()) {
+      const before = [...sums].find(([, made]) => made.at(-1) === stream);
+      if (before) before[1].push(outputs[i]);
+      else sums.set(stream, [outputs[i]]);
+    }
+  }
+  return sums;
+}
+
 /**
  * One gated block that adds the sum of what `parts` add to a residual stream, one
- * after the other; parts that add nothing make inputs of the others.
+ * after the other, or to several; parts that add nothing make inputs of the others.
  */
 export function fusedResidual(name: string, parts: readonly Block[]): Block {
-  const adding = parts.filter(({ residual }) => residual !== undefined);
+  const sums = sumsOf(parts);
   return {
     name,
     gated: true,
     inputs: readFromOutside(parts),
-    outputs: adding[adding.length - 1].outputs,
-    residual: adding[0].residual,
-    emit: (g, values) => [
-      emitAll(g, parts, values).added.reduce((sum, value) => g.add(sum, value)),
-    ],
+    outputs: [...sums.values()].map((made) => made[made.length - 1]),
+    streams: [...sums.keys()],
+    emit(g, values) {
+      const { added } = emitAll(g, parts, values);
+      return [...sums.values()].map((made) =>
+        made.map((output) => added.get(output)!).reduce((a, b) => g.add(a, b))
+      );
+    },
   };
 }
 

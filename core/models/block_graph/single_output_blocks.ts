@@ -35,5 +35,5 @@ export function residualBlock(
   emit: Emit,
 ): Block {
   const block = outputBlock(name, { inputs, output, gated: true }, emit);
-  return { ...block, residual: stream };
+  return { ...block, streams: [stream] };
 }

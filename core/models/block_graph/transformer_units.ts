@@ -30,13 +30,11 @@ export function transformerUnits(
   const isOutput = backup === "output";
   if (granularity === "sublayer") {
     return sublayers.map((block) =>
-      isOutput && block.residual !== undefined
+      isOutput && block.streams
         ? fused(block.name, [block], block.outputs)
         : block
     );
   }
-  const { outputs } = sublayers[sublayers.length - 1];
-  return [
-    isOutput ? fused(name, sublayers, outputs) : fusedResidual(name, sublayers),
-  ];
+  const unit = fusedResidual(name, sublayers);
+  return [isOutput ? fused(name, sublayers, unit.outputs) : unit];
 }

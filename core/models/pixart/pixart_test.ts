@@ -40,7 +40,9 @@ Deno.test("pixartBlockGraph() gates whole blocks, never what they share", () => 
 Deno.test("pixartBlockGraph() gates self-attention, attention to the text and feed-forward apart", () => {
   const { blocks } = graphOf({ granularity: "sublayer" });
   assertEquals(
-    blocks.slice(3, 6).map((b) => [b.name, b.gated, b.residual, ...b.outputs]),
+    blocks.slice(3, 6).map((
+      b,
+    ) => [b.name, b.gated, b.streams?.[0], ...b.outputs]),
     [
       ["attn1", "pos_embed", "transformer_blocks.0.attn1"],
       ["attn2", "transformer_blocks.0.attn1", "transformer_blocks.0.attn2"],

@@ -75,7 +75,7 @@ Deno.test("unetBlockGraph() gates the layers of a branch, never its projections 
   const transformer = "up_blocks.3.attentions.0";
   const layers = `${transformer}.transformer_blocks.0`;
   assertEquals(
-    blocks.slice(from, from + 8).map((b) => [b.name, b.gated, b.residual]),
+    blocks.slice(from, from + 8).map((b) => [b.name, b.gated, b.streams?.[0]]),
     [
       ["up_blocks.3.resnets.0.concat", false, undefined],
       ["up_blocks.3.resnets.0.conv_shortcut", false, undefined],
