@@ -56,23 +56,30 @@ export async function openFullSampler(
       const final = await samplingLoop(sampler, start, {
         async predict(i, { latents: x }) {
           const { timestep, inputScale } = sampler.steps[i];
-          const [prediction] = Object.values(
-            await session.run({
-              ...conditioning,
-              sample: float32(
-                [batch, ...rest],
-                inHalves(times(x, inputScale), guidanceScale),
-              ),
-              timestep: timesteps(batch, timestep),
-            }),
-          );
-          const guided = { latents: shape, scale: guidanceScale };
-          return guide(prediction.data as Float32Array, guided);
+          const feeds = {
+            ...conditioning,
+            sample: float32(
+              [batch, ...rest],
+              inHalves(times(x, inputScale), guidanceScale),
+            ),
+            timestep: timesteps(batch, timestep),
+          };
+          const [output] = Object.values(await session.run(feeds));
+          const prediction = guide(output.data as Float32Array, {
+            latents: shape,
+            scale: guidanceScale,
+          });
+          const made = {
+            feeds,
+            output,
+            latents: float32(shape, x),
+            prediction: float32(shape, prediction),
+          };
+          await observe?.({ step: i, made });
+          return prediction;
         },
-        async next(i, made) {
-          await observe?.({ step: i });
-          return nextState(sampler, i, { ...made, noise: noise?.[i] });
-        },
+        next: (i, made) =>
+          nextState(sampler, i, { ...made, noise: noise?.[i] }),
       });
       return float32(shape, final);
     },

@@ -15,6 +15,8 @@ export { stepInput, timesteps } from "./full_sampler.ts";
 export { type DrawOptions, PictureSampler } from "./picture_sampler.ts";
 export {
   type LatentSampler,
+  type MadeStep,
+  type ObservedStep,
   type SamplingInputs,
   samplingLoop,
 } from "./sampling_loop.ts";

@@ -1,10 +1,14 @@
 /** Classes or prompts to pictures: conditions and noise, a sampler's final latents, and in a latent space their decoding. */
 import { TorchGenerator } from "../tensor/random.ts";
-import { joined, joinedArrays, unstacked } from "../tensor/batch.ts";
+import { firstOf, joined, joinedArrays, unstacked } from "../tensor/batch.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { Conditioner, Subject } from "./conditioner.ts";
 import type { PictureDecoder } from "./picture_decoder.ts";
-import type { LatentSampler, SamplingInputs } from "./sampling_loop.ts";
+import type {
+  LatentSampler,
+  ObservedStep,
+  SamplingInputs,
+} from "./sampling_loop.ts";
 
 /** How pictures are drawn. */
 export interface DrawOptions {
@@ -16,6 +20,8 @@ export interface DrawOptions {
   readonly batch?: number;
   /** Called at each step of each batch. */
   readonly progress?: (done: number, total: number) => void;
+  /** Likewise, with how the step was made where the sampler is the full one. */
+  readonly observe?: (step: ObservedStep) => void;
 }
 
 /** The pipeline's sampler as far as drawing needs it. */
@@ -78,18 +84,21 @@ export class PictureSampler implements AsyncDisposable {
   /** The same, each batch as soon as it is drawn. @throws As {@linkcode PictureSampler.sample}. */
   async *draw(
     subjects: Subject | readonly Subject[],
-    { seed = 0, batch, negativePrompt, progress }: DrawOptions = {},
+    options?: DrawOptions,
+  ): AsyncGenerator<Tensor<"float32">> {
+    for await (const latents of this.latents(subjects, options)) {
+      yield* unstacked(await this.decode(latents));
+    }
+  }
+
+  /** The final latents of each batch of them, `[B, C, H, W]`. @throws As {@linkcode PictureSampler.sample}. */
+  async *latents(
+    subjects: Subject | readonly Subject[],
+    { seed = 0, batch, negativePrompt, progress, observe }: DrawOptions = {},
   ): AsyncGenerator<Tensor<"float32">> {
     const wanted = [subjects].flat();
     const images = batch ?? wanted.length;
-    const batches = Array.from(
-      { length: Math.ceil(wanted.length / images) },
-      (_, b) =>
-        Array.from(
-          { length: images },
-          (_, i) => (b * images + i) % wanted.length,
-        ),
-    );
+    const batches = batchesOf(wanted.length, images);
     const encoded = await this.#encoded(
       batches.map((batch) => batch.map((i) => wanted[i])),
       negativePrompt,
@@ -97,17 +106,26 @@ export class PictureSampler implements AsyncDisposable {
     const random = typeof seed === "number" ? new TorchGenerator(seed) : seed;
     const total = batches.length * this.from.calls;
     let done = 0;
-    let left = wanted.length;
     for (const [b, conditioning] of encoded.entries()) {
       const inputs = random instanceof TorchGenerator
         ? this.from.inputs(conditioning, { images, random })
         : this.#seeded(conditioning, batches[b].map((i) => random[i]));
       const sampler = await this.#sampler(images);
-      const observe = () => progress?.(++done, total);
-      const latents = await sampler.sample({ ...inputs, observe });
-      yield* unstacked(await this.#decoded(latents)).slice(0, left);
-      left -= images;
+      const latents = await sampler.sample({
+        ...inputs,
+        observe(step) {
+          progress?.(++done, total);
+          observe?.(step);
+        },
+      });
+      yield firstOf(latents, wanted.length - b * images);
     }
+  }
+
+  /** Pictures `[B, 3, H, W]` of final latents. @throws As `loadComponent`. */
+  async decode(latents: Tensor<"float32">): Promise<Tensor<"float32">> {
+    this.#decoder ??= this.from.pipeline.openDecoder();
+    return await (await this.#decoder)?.decode(latents) ?? latents;
   }
 
   /** What pictures are sampled from that have a seed each. */
@@ -155,11 +173,6 @@ export class PictureSampler implements AsyncDisposable {
     return sampler;
   }
 
-  async #decoded(latents: Tensor<"float32">): Promise<Tensor<"float32">> {
-    this.#decoder ??= this.from.pipeline.openDecoder();
-    return await (await this.#decoder)?.decode(latents) ?? latents;
-  }
-
   /** Closes the sessions. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#opened?.sampler[Symbol.asyncDispose]();
@@ -167,3 +180,10 @@ export class PictureSampler implements AsyncDisposable {
     await decoder?.[Symbol.asyncDispose]();
   }
 }
+
+/** The places of so many subjects, in batches of one size; the last is filled up with the first. */
+const batchesOf = (subjects: number, size: number): number[][] =>
+  Array.from(
+    { length: Math.ceil(subjects / size) },
+    (_, b) => Array.from({ length: size }, (_, i) => (b * size + i) % subjects),
+  );

@@ -54,6 +54,8 @@ export interface SamplerOptions {
   readonly guidanceScale?: number;
   /** The one that the pipeline brings by default. */
   readonly kind?: SamplerKind;
+  /** A scheduler's configuration in the place of the pipeline's. */
+  readonly scheduler?: SchedulerConfig;
   /** How finely the network is cut into units; that of `usualGranularity` by default. */
   readonly granularity?: Granularity;
   /** What is kept of a transformer's unit, its output by default. */
@@ -170,13 +172,14 @@ export class PipelineSampler {
   readonly guidanceScale: number;
   readonly granularity: Granularity;
   readonly backup?: "output" | "residual";
-  readonly #kind?: SamplerKind;
+  readonly #options: SamplerOptions;
 
   /** @internal Use {@linkcode Pipeline.sampler}. */
   constructor(pipeline: Pipeline, options: SamplerOptions) {
     const { family } = pipeline.model;
     const { steps, guidanceScale, granularity, kind, backup } = options;
-    if (!pipeline.scheduler) {
+    const scheduler = options.scheduler ?? pipeline.scheduler;
+    if (!scheduler) {
       throw new RangeError(
         `Cannot sample ${pipeline.name}: it has no scheduler/scheduler_config.json`,
       );
@@ -186,8 +189,8 @@ export class PipelineSampler {
     this.guidanceScale = guidanceScale ?? usual[family].guidanceScale;
     this.granularity = granularity ?? usualGranularity[family];
     this.backup = backup;
-    this.#kind = kind;
-    this.sampler = makeSampler(pipeline.scheduler, { kind, steps: this.steps });
+    this.#options = options;
+    this.sampler = makeSampler(scheduler, { kind, steps: this.steps });
   }
 
   /** Calls of the network for one picture. */
@@ -197,10 +200,7 @@ export class PipelineSampler {
 
   /** The same with another number of steps. @throws As {@linkcode Pipeline.sampler}. */
   withSteps(steps: number): PipelineSampler {
-    const { guidanceScale, granularity, backup } = this;
-    const kind = this.#kind;
-    const options = { steps, guidanceScale, granularity, backup, kind };
-    return new PipelineSampler(this.pipeline, options);
+    return new PipelineSampler(this.pipeline, { ...this.#options, steps });
   }
 
   /**

@@ -20,10 +20,28 @@ export interface SamplingInputs {
   readonly guidanceScale: number;
 }
 
+/** A step of the full sampler, as it was made. */
+export interface MadeStep {
+  /** What the network was given. */
+  readonly feeds: Readonly<Record<string, Tensor>>;
+  /** What it made of it. */
+  readonly output: Tensor;
+  /** Before the step, `[B, C, H, W]`. */
+  readonly latents: Tensor<"float32">;
+  /** After guidance, like the latents. */
+  readonly prediction: Tensor<"float32">;
+}
+
+/** A step, and how it was made where the sampler is the full one. */
+export interface ObservedStep {
+  readonly step: number;
+  readonly made?: MadeStep;
+}
+
 /** The same, watched. */
 export interface SamplingRequest extends SamplingInputs {
   /** Called at each step, before its latents are replaced. */
-  readonly observe?: (step: { readonly step: number }) => void | Promise<void>;
+  readonly observe?: (step: ObservedStep) => void | Promise<void>;
 }
 
 /** A sampler with its sessions open. Hold it with `await using`. */

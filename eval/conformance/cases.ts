@@ -1,5 +1,5 @@
-/** Which recorded cases a folder holds, told by the files in it, and how each is run. */
-import { ConfigJson, readJson } from "@dip-go/core/files";
+/** Which recorded cases a folder holds, told by what is in it, and how each is run. */
+import { ConfigJson, readJson, statOf } from "@dip-go/core/files";
 import { familyOf } from "@dip-go/core/models";
 import { runAutoencoder } from "./cases/autoencoder_case.ts";
 import { runClipText, runClipVision } from "./cases/clip_case.ts";
@@ -9,12 +9,16 @@ import { runNetworkGradients } from "./cases/network_gradients.ts";
 import { runOpCases } from "./cases/ops/ops.ts";
 import { runRandom } from "./cases/random.ts";
 import { runAddNoise, runChains } from "./cases/schedulers.ts";
-import type { Conformance } from "./judge.ts";
+import { type Conformance, failure } from "./judge.ts";
+import {
+  readPipelineCases,
+  runPipelineCase,
+} from "./pipelines/pipeline_cases.ts";
 
 /** Compares a folder or a file with its recorded tensors. */
 type Run = (path: string) => AsyncGenerator<Conformance>;
 
-/** A case; `run` is null where nothing here covers it yet. */
+/** A case; `run` is null where nothing here covers it. */
 export interface ConformanceCase {
   /** Its path in the folder that was given. */
   readonly name: string;
@@ -22,20 +26,33 @@ export interface ConformanceCase {
 }
 
 /**
- * The cases of a folder laid out like the fixtures, in alphabetical order. A
- * folder that is a case itself gives its own cases alone.
+ * The cases of a folder laid out like the fixtures, in alphabetical order;
+ * folders within folders are gone through. What cannot be read is a case that
+ * fails.
  *
  * @throws {Deno.errors.NotFound} If there is no such folder.
  */
 export async function findCases(folder: string): Promise<ConformanceCase[]> {
+  if (!(await statOf(folder))?.isDirectory) {
+    throw new Deno.errors.NotFound(`there is no folder ${folder}`);
+  }
   const name = folder.split("/").findLast((part) => part !== "") ?? folder;
-  const own = await casesOf(folder, name);
-  if (own) return own;
+  return await casesOf(folder, name) ?? await casesBelow(folder, "");
+}
+
+/** Those of a folder's folders. One that holds none, nor any folder with some, is not covered. */
+async function casesBelow(
+  folder: string,
+  prefix: string,
+): Promise<ConformanceCase[]> {
   const found: ConformanceCase[] = [];
-  for (const { name, isDirectory } of await entriesOf(folder)) {
+  for (const { name: own, isDirectory } of await entriesOf(folder)) {
     if (!isDirectory) continue;
-    const cases = await casesOf(`${folder}/${name}`, name);
-    found.push(...cases ?? [{ name, run: null }]);
+    const [path, name] = [`${folder}/${own}`, `${prefix}${own}`];
+    const cases = await casesOf(path, name) ??
+      await casesBelow(path, `${name}/`);
+    const covered = cases.some(({ run }) => run);
+    found.push(...covered ? cases : [{ name, run: null }]);
   }
   return found;
 }
@@ -54,34 +71,63 @@ async function casesOf(
 ): Promise<ConformanceCase[] | null> {
   const entries = await entriesOf(folder);
   const files = entries.filter(({ isFile }) => isFile).map(({ name }) => name);
-  const has = (file: string) => files.includes(file);
   const whole = (run: Run | null): ConformanceCase[] => [
     { name, run: run && (() => run(folder)) },
   ];
-  const telling = Object.keys(runs).find(has);
-  if (telling) return whole(runs[telling]);
-  if (files.some(schedulerRun)) {
-    return files.filter((file) => file.endsWith(".json")).map((file) => {
-      const run = schedulerRun(file);
-      return {
-        name: `${name}/${file.slice(0, -".json".length)}`,
-        run: run && (() => run(`${folder}/${file}`)),
-      };
-    });
+  try {
+    if (files.includes("cases.json")) return await pipelineCases(folder, name);
+    const telling = Object.keys(runs).find((file) => files.includes(file));
+    if (telling) return whole(runs[telling]);
+    if (!files.includes("case.safetensors")) {
+      return await fileCases(folder, name, files);
+    }
+    if (files.includes("config.json")) return whole(await componentRun(folder));
+    return whole(files.includes("info.json") ? runNetworkGradients : null);
+  } catch (thrown) {
+    return [{ name, run: () => failing(name, thrown) }];
   }
-  if (!has("case.safetensors")) return null;
-  if (has("config.json")) return whole(await componentRun(folder));
-  if (!has("info.json")) return whole(null);
-  const { model } = await readRecord(`${folder}/info.json`);
-  const covered = await isNetwork(`${folder}/${model}`);
-  return whole(covered ? runNetworkGradients : null);
 }
 
-function schedulerRun(file: string): Run | null {
-  if (file === "add_noise.json") return runAddNoise;
-  return /^(ddim|ddpm|dpmpp2m|euler|lcm|pndm)-.*\.json$/.test(file)
-    ? runChains
-    : null;
+async function* failing(name: string, thrown: unknown) {
+  yield failure(name, thrown);
+}
+
+async function pipelineCases(
+  folder: string,
+  name: string,
+): Promise<ConformanceCase[]> {
+  return (await readPipelineCases(folder)).map((recorded) => ({
+    name: `${name}/${recorded.name}`,
+    run: () => runPipelineCase(recorded, folder),
+  }));
+}
+
+/** The cases of a folder in which each JSON file is one, or null where none is. */
+async function fileCases(
+  folder: string,
+  name: string,
+  files: readonly string[],
+): Promise<ConformanceCase[] | null> {
+  if (files.some((file) => file.endsWith("config.json"))) return null;
+  const cases: ConformanceCase[] = [];
+  for (const file of files.filter((file) => file.endsWith(".json"))) {
+    const path = `${folder}/${file}`;
+    const run = schedulerRun(await readJson(path));
+    cases.push({
+      name: `${name}/${file.slice(0, -".json".length)}`,
+      run: run && (() => run(path)),
+    });
+  }
+  return cases.some(({ run }) => run) ? cases : null;
+}
+
+/** Tells the records of schedulers by their keys. */
+function schedulerRun(json: unknown): Run | null {
+  const has = (...keys: string[]) =>
+    typeof json === "object" && json !== null &&
+    keys.every((key) => key in json);
+  if (has("x0", "noise", "results")) return runAddNoise;
+  return has("config", "model_output", "start", "runs") ? runChains : null;
 }
 
 /** Runs of components that are no diffusion network, by their config's `model_type` or `_class_name`. */
@@ -92,18 +138,10 @@ const components: Readonly<Record<string, Run>> = {
 };
 
 async function componentRun(folder: string): Promise<Run | null> {
-  if (await isNetwork(folder)) return runNetworkCase;
-  const { model_type, _class_name } = await readRecord(`${folder}/config.json`);
-  return components[String(model_type ?? _class_name)] ?? null;
-}
-
-/** Whether a folder's network is of a family that is covered. */
-async function isNetwork(folder: string): Promise<boolean> {
-  return familyOf(await readRecord(`${folder}/config.json`)) !== null;
-}
-
-async function readRecord(path: string): Promise<ConfigJson["values"]> {
-  return new ConfigJson(await readJson(path), path).values;
+  const file = `${folder}/config.json`;
+  const { values } = new ConfigJson(await readJson(file), file);
+  if (familyOf(values) !== null) return runNetworkCase;
+  return components[String(values.model_type ?? values._class_name)] ?? null;
 }
 
 async function entriesOf(folder: string): Promise<Deno.DirEntry[]> {

@@ -7,7 +7,7 @@ import {
   tensor,
 } from "@dip-go/core/tensor";
 
-/** One tensor of one case, compared. */
+/** One tensor of one case, compared; or a case that could not be run. */
 export interface Conformance {
   readonly case: string;
   readonly tensor: string;
@@ -15,17 +15,29 @@ export interface Conformance {
   readonly maxAbs: number;
   /** maxAbs over the recorded tensor's largest magnitude; maxAbs itself where that is 0. */
   readonly relative: number;
-  /** The largest `relative` that is accepted. */
-  readonly limit: number;
+  /** The largest `relative` that is accepted, where it counts. */
+  readonly limit?: number;
+  /** The largest `maxAbs` that is accepted, where it counts. */
+  readonly maxAbsLimit?: number;
+  /** Whether the numbers are whole, so that their limits hold whatever tolerance is asked for. */
+  readonly whole: boolean;
   readonly ok: boolean;
+  /** Why the case could not be run. */
+  readonly error?: string;
 }
 
-/** Accepted errors. */
+/** Accepted errors; what is missing does not count. */
 export interface Limits {
   /** Relative to the recorded tensor's maximum. */
-  readonly relative: number;
-  /** Absolute; undefined where only the relative error counts. */
+  readonly relative?: number;
   readonly maxAbs?: number;
+}
+
+/** The row of a case that could not be run. */
+export function failure(name: string, thrown: unknown): Conformance {
+  const error = thrown instanceof Error ? thrown.message : String(thrown);
+  const nothing = { maxAbs: NaN, relative: NaN, whole: false };
+  return { case: name, tensor: "", ...nothing, ok: false, error };
 }
 
 /** A tensor, numbers that are compared in float32, or one in float64. */
@@ -45,11 +57,15 @@ function tensorOf(numbers: Numbers): Tensor {
  * @returns A function that throws a `RangeError` if the shapes differ.
  */
 export const judgeOf =
-  (name: string, { relative: limit, maxAbs = Infinity }: Limits) =>
+  (name: string, { relative: limit, maxAbs: maxAbsLimit }: Limits) =>
   (tensor: string, found: Numbers, expected: Numbers): Conformance => {
-    const distance = difference(tensorOf(found), tensorOf(expected));
-    const ok = distance.relative <= limit && distance.maxAbs <= maxAbs;
-    return { case: name, tensor, ...distance, limit, ok };
+    const recorded = tensorOf(expected);
+    const distance = difference(tensorOf(found), recorded);
+    const ok = distance.relative <= (limit ?? Infinity) &&
+      distance.maxAbs <= (maxAbsLimit ?? Infinity);
+    const whole = limit === 0 || !recorded.dtype.startsWith("float");
+    const limits = { limit, maxAbsLimit, whole };
+    return { case: name, tensor, ...distance, ...limits, ok };
   };
 
 /**

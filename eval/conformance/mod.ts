@@ -1,3 +1,3 @@
-/** This implementation against tensors that others recorded: operators, networks, samplers, random numbers, metrics. */
-export { findCases } from "./cases.ts";
-export type { Conformance } from "./judge.ts";
+/** This implementation against tensors that others recorded: operators, networks, samplers, whole pipelines, random numbers, metrics. */
+export { type ConformanceCase, findCases } from "./cases.ts";
+export { type Conformance, failure } from "./judge.ts";

@@ -1,6 +1,12 @@
 /** The feeds of a network in a recorded case. */
 import type { BlockGraph, NetworkOptions } from "@dip-go/core/models";
-import { float32, int64, type Tensor } from "@dip-go/core/tensor";
+import {
+  float32,
+  int64,
+  joinedArrays,
+  sizeOf,
+  type Tensor,
+} from "@dip-go/core/tensor";
 import type { SafetensorsFile } from "@dip-go/core/weights";
 
 /**
@@ -29,7 +35,9 @@ export function recordedSizes(
 
 /**
  * The recorded tensor of every input of a network. A single timestep stands for
- * the whole batch.
+ * the whole batch. Channels that a recorded sample has beyond the latents' are
+ * the inputs that are not recorded by themselves, in their order: the mask and
+ * the masked picture of inpainting.
  *
  * @param label The case among several of a file.
  * @throws {RangeError} If a tensor is missing.
@@ -39,8 +47,17 @@ export function recordedFeeds(
   recorded: SafetensorsFile,
   label?: string,
 ): Record<string, Tensor> {
+  let channel = 0;
   const read = ({ name, shape }: BlockGraph["inputs"][number]): Tensor => {
-    const found = recorded.read(keyOf(name, recorded, label));
+    const key = keyOf(name, recorded, label);
+    const joins = shape.length === 4 && !recorded.tensors.has(key);
+    if (name === "sample" || joins) {
+      const sample = recorded.read(keyOf("sample", recorded, label));
+      const cut = channelsOf(sample, channel, shape[1]);
+      channel += shape[1];
+      return cut;
+    }
+    const found = recorded.read(key);
     if (name !== "timestep") return found;
     const values = Float32Array.from(found.data as BigInt64Array, Number);
     return float32(
@@ -49,6 +66,20 @@ export function recordedFeeds(
     );
   };
   return Object.fromEntries(inputs.map((input) => [input.name, read(input)]));
+}
+
+/** Some of a tensor's channels, `[B, C, H, W]` → `[B, count, H, W]`. */
+function channelsOf(
+  { shape: [batch, channels, ...rest], data }: Tensor,
+  first: number,
+  count: number,
+): Tensor<"float32"> {
+  const size = sizeOf(rest);
+  const cut = Array.from({ length: batch }, (_, b) => {
+    const start = (b * channels + first) * size;
+    return (data as Float32Array).subarray(start, start + count * size);
+  });
+  return float32([batch, count, ...rest], joinedArrays(cut));
 }
 
 /** The same feeds for a model that was recorded without its mask: it sees every text token. */

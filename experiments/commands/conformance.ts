@@ -1,45 +1,50 @@
 /** `deno task conformance`: this implementation against tensors recorded from another. */
-import { type Conformance, findCases } from "@dip-go/eval/conformance";
+import {
+  type Conformance,
+  type ConformanceCase,
+  failure,
+  findCases,
+} from "@dip-go/eval/conformance";
 import { alignedLines } from "@dip-go/eval/tables";
 import { command, finish } from "./options/command.ts";
-import { flag, oneWord, positive } from "./options/option_table.ts";
+import { flag, oneWord, positive, text } from "./options/option_table.ts";
 
 /** A compared tensor and the case folder or file that it came from. */
 type Row = Conformance & { readonly source: string };
 
+const refusal = "Cannot check conformance";
+
 /** Runs the command on its arguments; errors are part of the result. */
 export const conformanceCommand = command({
-  refusal: "Cannot check conformance",
+  refusal,
   about: "Runs every recorded case of a folder and compares.",
   usage: ["deno task conformance <folder> [options]"],
-  words: { "<folder>": "Laid out like testdata/, or one case of it" },
+  words: {
+    "<folder>":
+      "Laid out like testdata/, or one case of it; or pipelines with a cases.json each",
+  },
   options: {
+    only: text(
+      "<pattern>",
+      "Run the cases whose names have this in them; * stands for anything",
+    ),
     tolerance: positive(
       "<x>",
-      "Accept relative errors up to x instead of each case's limits; whole timesteps stay exact",
+      "Accept relative errors up to x instead of each case's limits; whole numbers, of timesteps and pixels, keep theirs",
     ),
     verbose: flag("One line a tensor, not only the worst of each case"),
     json: flag("Print JSON: all tensors"),
   },
   notes:
-    "A relative error is the largest absolute one over the recorded tensor's maximum. Exits 1 if a tensor is not ok. Cases that are not covered yet are listed.",
-}, async ({ tolerance, verbose, json }, words) => {
-  const folder = oneWord(
-    words,
-    { refusal: "Cannot check conformance" },
-    "folders",
-  );
-  const cases = await findCases(folder);
+    "A relative error is the largest absolute one over the recorded tensor's maximum. A case that cannot be run is a line that says why, and the others go on. Exits 1 if a tensor is not ok. Cases that are not covered yet are listed.",
+}, async ({ only, tolerance, verbose, json }, words) => {
+  const folder = oneWord(words, { refusal }, "folders");
+  const cases = await chosenCases(folder, only);
   const rows: Row[] = [];
-  for (const { name, run } of cases) {
-    for await (const row of run?.() ?? []) {
-      rows.push({ source: name, ...tolerated(row, tolerance) });
+  for (const each of cases) {
+    for (const row of await rowsOf(each)) {
+      rows.push({ source: each.name, ...tolerated(row, tolerance) });
     }
-  }
-  if (rows.length === 0) {
-    throw new RangeError(
-      `Cannot check conformance: ${folder} holds no case that is covered`,
-    );
   }
   const notCovered = cases.filter(({ run }) => !run).map(({ name }) => name);
   const ok = rows.every((row) => row.ok);
@@ -49,10 +54,47 @@ export const conformanceCommand = command({
   return { lines, exitCode: ok ? 0 : 1 };
 });
 
-/** The row under another limit; what must be exact stays so. */
+/** @throws {RangeError} If there is none that is covered. */
+async function chosenCases(
+  folder: string,
+  only = "",
+): Promise<ConformanceCase[]> {
+  const parts = only.split("*").map((part) => RegExp.escape(part));
+  const pattern = new RegExp(parts.join(".*"));
+  const found = await foundCases(folder);
+  const cases = found.filter(({ name }) => pattern.test(name));
+  if (cases.some(({ run }) => run)) return cases;
+  throw new RangeError(
+    `${refusal}: ${folder} holds no case that is covered${
+      only ? ` and called ${only}` : ""
+    }`,
+  );
+}
+
+async function foundCases(folder: string): Promise<ConformanceCase[]> {
+  try {
+    return await findCases(folder);
+  } catch (cause) {
+    throw new Error(`${refusal}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** A case's rows as far as it can be run; the last says why no further. */
+async function rowsOf({ name, run }: ConformanceCase): Promise<Conformance[]> {
+  const rows: Conformance[] = [];
+  try {
+    for await (const row of run?.() ?? []) rows.push(row);
+  } catch (thrown) {
+    rows.push(failure(name, thrown));
+  }
+  return rows;
+}
+
+/** The row under another limit; those of whole numbers stay. */
 function tolerated(row: Conformance, limit: number | undefined): Conformance {
-  if (limit === undefined || row.limit === 0) return row;
-  return { ...row, limit, ok: row.relative <= limit };
+  if (limit === undefined || row.whole || row.error) return row;
+  const { maxAbsLimit: _, ...rest } = row;
+  return { ...rest, limit, ok: row.relative <= limit };
 }
 
 function reportLines(
@@ -64,30 +106,44 @@ function reportLines(
 ): string[] {
   const bySource = [...Map.groupBy(rows, ({ source }) => source).values()];
   const shown = verbose ? rows : bySource.map(worst);
-  const failed = rows.filter(({ ok }) => !ok).length;
+  const failed = bySource.filter((rows) => rows.some(({ ok }) => !ok)).length;
   return [
     ...alignedLines([
       ["case", "tensor", "max abs", "relative", "limit", "ok"],
       ...shown.map((row) => [
         row.source,
-        `${row.case} ${row.tensor}`,
-        row.maxAbs.toExponential(1),
-        row.relative.toExponential(1),
-        row.limit.toExponential(0),
+        row.error ? "" : `${row.case} ${row.tensor}`,
+        numberText(row.maxAbs),
+        numberText(row.relative),
+        limitText(row),
         row.ok ? "ok" : "FAILED",
       ]),
     ], { left: 2 }),
+    ...rows.flatMap(({ source, error }) => error ? `${source}: ${error}` : []),
     ...notCovered.map((name) => `${name}: not covered yet`),
     `${rows.length} tensors of ${bySource.length} cases: ${
-      failed === 0 ? "all ok" : `${failed} past the limits`
+      failed === 0 ? "all ok" : `${failed} cases failed`
     }`,
   ];
 }
 
+const numberText = (value: number) =>
+  Number.isNaN(value) ? "" : value.toExponential(1);
+
+/** The limit that a table shows: of the relative error where there is one. */
+function limitText({ limit, maxAbsLimit }: Conformance): string {
+  if (limit !== undefined) return limit.toExponential(0);
+  return maxAbsLimit === undefined ? "" : `${numberText(maxAbsLimit)} abs`;
+}
+
 /** The first row that failed, which names where an error starts; else the one nearest to its limit. */
 function worst(rows: readonly Row[]): Row {
-  const strain = ({ ok, relative, limit }: Row) =>
-    !ok ? Infinity : limit === 0 ? 0 : relative / limit;
+  const share = (error: number, limit: number | undefined) =>
+    limit ? error / limit : 0;
+  const strain = ({ ok, relative, limit, maxAbs, maxAbsLimit }: Row) =>
+    ok
+      ? Math.max(share(relative, limit), share(maxAbs, maxAbsLimit))
+      : Infinity;
   return rows.reduce((a, b) => strain(b) > strain(a) ? b : a);
 }
 

@@ -75,11 +75,45 @@ Deno.test("conformance --json keeps whole timesteps exact under --tolerance", as
   }
 });
 
+Deno.test("conformance goes on after a case that cannot be run, and says why", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    await Deno.mkdir(`${folder}/drawn/deeper`, { recursive: true });
+    await Deno.mkdir(`${folder}/empty`);
+    const call = { prompt: "a cat", wishes: 3 };
+    const limit = { latents: 1e-4, picture: 2 };
+    const cases = [{ name: "cat", kind: "text2img", call, limit }];
+    const file = `${folder}/drawn/deeper/cases.json`;
+    await Deno.writeTextFile(file, JSON.stringify(cases));
+    await Deno.mkdir(`${folder}/numbers`);
+    const draws = "randn.json";
+    await Deno.copyFile(
+      `${testdata}/random/${draws}`,
+      `${folder}/numbers/${draws}`,
+    );
+    const { lines, exitCode } = await conformanceCommand([folder]);
+    assertEquals(exitCode, 1);
+    assertEquals(lines.slice(1).map((line) => line.split(/ {2}|:/)[0]), [
+      "drawn/deeper/cat",
+      "numbers",
+      "drawn/deeper/cat",
+      "empty",
+      "146 tensors of 2 cases",
+    ]);
+    assertStringIncludes(lines[3], "no option stands for wishes");
+    const only = await conformanceCommand([folder, "--only", "n*bers"]);
+    assertEquals(only.exitCode, 0);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
 Deno.test("conformance refuses what it cannot check", async () => {
   const refusals: [string[], string][] = [
     [[], "found 0 folders, expected one"],
     [[`${testdata}/torch`], "holds no case that is covered"],
-    [[`${testdata}/absent`], "absent"],
+    [[`${testdata}/absent`], "there is no folder"],
+    [[testdata, "--only", "nothing"], "no case that is covered and called"],
     [[testdata, "--tolerance", "x"], '--tolerance is "x"'],
     [[testdata, "--fast"], "option --fast is unknown"],
   ];

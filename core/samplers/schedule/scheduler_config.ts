@@ -3,6 +3,7 @@
  * reads those of its class, with that class's defaults, into a config of its own.
  */
 import { ConfigJson } from "../../files/config_json.ts";
+import { readPythonJson } from "../../files/read_json.ts";
 
 /** How Python's `json` and its users write numbers that JSON lacks: bare, or as strings. */
 const nonFinite = new Map<unknown, number>([
@@ -123,18 +124,7 @@ export class SchedulerConfig extends ConfigJson {
 export async function readSchedulerConfig(
   path: string,
 ): Promise<SchedulerConfig> {
-  const text = await Deno.readTextFile(path);
-  const quoted = text.replace(
-    /"(?:[^"\\]|\\.)*"|-?\bInfinity\b|\bNaN\b/g,
-    (token) => token.startsWith('"') ? token : `"${token}"`,
-  );
-  let json: unknown;
-  try {
-    json = JSON.parse(quoted);
-  } catch (cause) {
-    throw new TypeError(`Cannot read config ${path}: not JSON`, { cause });
-  }
-  return parseSchedulerConfig(json, path);
+  return parseSchedulerConfig(await readPythonJson(path), path);
 }
 
 /**

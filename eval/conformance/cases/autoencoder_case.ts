@@ -7,6 +7,7 @@ import {
   loadComponent,
   wholeGraph,
 } from "@dip-go/core/models";
+import { isFile } from "@dip-go/core/files";
 import { openSession } from "@dip-go/core/runtime";
 import { openSafetensors } from "@dip-go/core/weights";
 import { type Conformance, judgeOf, type Limits } from "../judge.ts";
@@ -23,7 +24,7 @@ const moduleNames: Readonly<Record<string, string>> = {
 /**
  * Runs a recorded autoencoder, each half block by block and then whole.
  *
- * @param folder `config.json`, weights, `case.safetensors` and `trace.safetensors`.
+ * @param folder `config.json`, weights, `case.safetensors`, and `trace.safetensors` if there is one.
  * @throws {RangeError} If a recorded tensor is missing or of another shape.
  */
 export async function* runAutoencoder(
@@ -31,7 +32,8 @@ export async function* runAutoencoder(
 ): AsyncGenerator<Conformance> {
   const { config, weights } = await loadComponent(folder, autoencoderKind);
   const recorded = openSafetensors(`${folder}/case.safetensors`);
-  const trace = openSafetensors(`${folder}/trace.safetensors`);
+  const traces = `${folder}/trace.safetensors`;
+  const trace = await isFile(traces) ? openSafetensors(traces) : undefined;
   const latents = recorded.read("latent");
   const [batch, , height, width] = latents.shape;
   const size = { batch, height, width };
@@ -42,12 +44,10 @@ export async function* runAutoencoder(
   for (const [graph, key] of halves) {
     const feeds = { [graph.inputs[0].name]: recorded.read(key) };
     const judge = judgeOf(graph.model, limits);
-    yield* runTrace(graph, {
-      judge,
-      feeds,
-      recorded: trace,
-      keyOf: (tensor) => moduleNames[tensor] ?? tensor,
-    });
+    if (trace) {
+      const keyOf = (tensor: string) => moduleNames[tensor] ?? tensor;
+      yield* runTrace(graph, { judge, feeds, recorded: trace, keyOf });
+    }
     await using session = await openSession(wholeGraph(graph));
     const { [graph.output]: found } = await session.run(feeds);
     yield judge(graph.output, found, recorded.read(graph.output));

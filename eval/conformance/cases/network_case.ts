@@ -7,7 +7,9 @@ import {
   type NetworkOptions,
   wholeGraph,
 } from "@dip-go/core/models";
+import { isFile } from "@dip-go/core/files";
 import { openSession } from "@dip-go/core/runtime";
+import { sizeOf } from "@dip-go/core/tensor";
 import { openSafetensors, type SafetensorsFile } from "@dip-go/core/weights";
 import { type Conformance, judgeOf, type Limits } from "../judge.ts";
 import {
@@ -65,14 +67,12 @@ function unetKey(tensor: string): string | null {
   return tensor === "prediction" ? "conv_out" : tensor.replace(/\.ff$/, "");
 }
 
-/** The case whose block features were recorded. */
-const traced = "t981";
-
 /**
- * Runs every recorded case of a network. The traced case goes block by block, in
- * execution order: the first row that is not ok names the first block that differs.
+ * Runs every recorded case of a network. The traced case, where there is one,
+ * goes block by block, in execution order: the first row that is not ok names
+ * the first block that differs.
  *
- * @param folder `config.json`, weights, `case.safetensors` and `trace.safetensors`.
+ * @param folder `config.json`, weights, `case.safetensors`, and `trace.safetensors` if there is one.
  * @throws {RangeError} If a recorded tensor is missing or of another shape.
  */
 export async function* runNetworkCase(
@@ -83,36 +83,72 @@ export async function* runNetworkCase(
   const { limits, granularity, keyOf } = families[model.family];
   const recorded = openSafetensors(`${folder}/case.safetensors`);
   const name = folder.split("/").findLast((part) => part !== "")!;
-  const graphOf = (label: string) => {
+  const graphOf = (label: string | undefined) => {
     const sizes = recordedSizes(recorded, label);
     return blockGraphOf(model, { granularity, ...options, ...sizes });
   };
-  const graph = graphOf(traced);
-  yield* runTrace(graph, {
-    judge: judgeOf(`${name}/${traced}`, limits),
-    feeds: recordedFeeds(graph, recorded, traced),
-    recorded: openSafetensors(`${folder}/trace.safetensors`),
-    keyOf,
-  });
-  for (const outputs of outputsBySize(recorded)) {
+  const judgeCase = (label: string | undefined) =>
+    judgeOf(label === undefined ? name : `${name}/${label}`, limits);
+  const outputs = recordedOutputs(recorded);
+  const traces = `${folder}/trace.safetensors`;
+  const trace = await isFile(traces) ? openSafetensors(traces) : undefined;
+  const traced = trace && tracedCase(trace, recorded, outputs);
+  if (traced) {
+    const graph = graphOf(traced.label);
+    yield* runTrace(graph, {
+      judge: judgeCase(traced.label),
+      feeds: recordedFeeds(graph, recorded, traced.label),
+      recorded: trace,
+      keyOf,
+    });
+  }
+  const bySize = Map.groupBy(outputs, ({ shape }) => shape.join());
+  for (const outputs of bySize.values()) {
     const graph = graphOf(outputs[0].label);
     await using session = await openSession(wholeGraph(graph));
-    for (const { label, tensor } of outputs) {
+    for (const { label, tensor, key } of outputs) {
       const feeds = recordedFeeds(graph, recorded, label);
       const { [graph.output]: found } = await session.run(
         tensor === "output" ? feeds : withoutMask(feeds),
       );
-      const judge = judgeOf(`${name}/${label}`, limits);
-      yield judge(tensor, found, recorded.read(`${label}.${tensor}`));
+      yield judgeCase(label)(tensor, found, recorded.read(key));
     }
   }
 }
 
-/** The recorded outputs, those of one shape together: `<label>.output`, or `<label>.output_nomask` where the network did not get its mask. */
-function outputsBySize({ tensors }: SafetensorsFile) {
-  const outputs = [...tensors].flatMap(([key, { shape }]) => {
-    const match = /^(.*)\.(output(?:_nomask)?)$/.exec(key);
-    return match ? [{ label: match[1], tensor: match[2], shape }] : [];
+/** An output of a recorded case. */
+interface RecordedOutput {
+  readonly key: string;
+  /** The case's, where a file holds several. */
+  readonly label: string | undefined;
+  /** `output`, or `output_nomask` where the network did not get its mask. */
+  readonly tensor: string;
+  readonly shape: readonly number[];
+}
+
+function recordedOutputs({ tensors }: SafetensorsFile): RecordedOutput[] {
+  return [...tensors].flatMap(([key, { shape }]) => {
+    const match = /^(?:(.*)\.)?(output(?:_nomask)?)$/.exec(key);
+    return match ? [{ key, label: match[1], tensor: match[2], shape }] : [];
   });
-  return [...Map.groupBy(outputs, ({ shape }) => shape.join()).values()];
+}
+
+/** The case whose features a trace holds: its output has the values of the trace's last layer, before a transformer's tokens become latents. */
+function tracedCase(
+  trace: SafetensorsFile,
+  recorded: SafetensorsFile,
+  outputs: readonly RecordedOutput[],
+): RecordedOutput | undefined {
+  const valuesOf = (file: SafetensorsFile, key: string) =>
+    (file.read(key).data as Float32Array).toSorted();
+  const sizes = new Set(outputs.map(({ shape }) => sizeOf(shape)));
+  const features = [...trace.tensors]
+    .filter(([, { shape }]) => sizes.has(sizeOf(shape)))
+    .map(([key]) => valuesOf(trace, key));
+  return outputs.find(({ key }) => {
+    const values = valuesOf(recorded, key);
+    return features.some((each) =>
+      each.length === values.length && each.every((x, i) => x === values[i])
+    );
+  });
 }

@@ -1,0 +1,72 @@
+/** The first call of a network in a pipeline: what went in, what came out. */
+import type { MadeStep } from "@dip-go/core/pipeline";
+import { float32, sizeOf, type Tensor } from "@dip-go/core/tensor";
+import type { SafetensorsFile } from "@dip-go/core/weights";
+import type { Conformance, judgeOf } from "../judge.ts";
+
+/** Recorded names of inputs that have another name here. */
+const names: Readonly<Record<string, string>> = { hidden_states: "sample" };
+
+/**
+ * Compares the inputs that both implementations have, then the output. Of the
+ * timestep each has a form of its own, and the chain's are compared anyway.
+ *
+ * @param recorded Inputs as `in.<name>`, and `out`.
+ */
+export function* firstCallRows(
+  { feeds, output }: MadeStep,
+  recorded: SafetensorsFile,
+  judge: ReturnType<typeof judgeOf>,
+): Generator<Conformance> {
+  const ordered = recorded.tensors.has("in.class_labels")
+    ? (tensor: Tensor) => tensor
+    : halvesSwapped(output.shape[0]);
+  for (const key of recorded.tensors.keys()) {
+    const input = key.replace(/^in\./, "");
+    const name = names[input] ?? input;
+    if (key === "out" || name === "timestep" || !(name in feeds)) continue;
+    const expected = ordered(recorded.read(key));
+    yield judge(key, alike(feeds[name], expected), expected);
+  }
+  const expected = ordered(recorded.read("out"));
+  yield judge("out", alike(output, expected), expected);
+}
+
+/** The halves of guidance in the other order, `[2B, ...]`: all but DiT's pipeline record the unconditional one first. */
+const halvesSwapped = (batch: number) => (tensor: Tensor): Tensor => {
+  if (batch % 2 || tensor.shape[0] !== batch) return tensor;
+  const half = tensor.data.length / 2;
+  const data = tensor.data.slice() as Float32Array;
+  data.set(tensor.data.slice(half) as Float32Array, 0);
+  data.set(tensor.data.slice(0, half) as Float32Array, half);
+  return { ...tensor, data };
+};
+
+/** A tensor in the form that was recorded: latents packed into tokens (FLUX). */
+export function alike(found: Tensor, { shape }: Tensor): Tensor {
+  const packs = found.shape.length === 4 && shape.length === 3 &&
+    sizeOf(found.shape) === sizeOf(shape);
+  return packs ? packed(found as Tensor<"float32">) : found;
+}
+
+/** Squares of 2x2 latents as tokens, `[B, C, H, W]` → `[B, H/2 W/2, 4C]`: channel, row, column. */
+function packed(
+  { shape: [batch, channels, height, width], data }: Tensor<"float32">,
+): Tensor<"float32"> {
+  const [rows, columns] = [height / 2, width / 2];
+  const tokens = new Float32Array(data.length);
+  let at = 0;
+  for (let b = 0; b < batch; b++) {
+    for (let token = 0; token < rows * columns; token++) {
+      const top = 2 * Math.floor(token / columns);
+      const left = 2 * (token % columns);
+      for (let c = 0; c < channels; c++) {
+        const plane = (b * channels + c) * height;
+        for (const [y, x] of [[0, 0], [0, 1], [1, 0], [1, 1]]) {
+          tokens[at++] = data[(plane + top + y) * width + left + x];
+        }
+      }
+    }
+  }
+  return float32([batch, rows * columns, 4 * channels], tokens);
+}

@@ -1,0 +1,111 @@
+/** A recorded call of a pipeline, as the options of this project's door. */
+import type { SamplerOptions, Subject } from "@dip-go/core";
+import { type DrawOptions, loadPipeline } from "@dip-go/core/pipeline";
+import { parseSchedulerConfig } from "@dip-go/core/samplers";
+
+/** One entry of `cases.json`, as far as every kind has it. */
+export interface PipelineCase {
+  readonly name: string;
+  readonly kind: string;
+  readonly call: Readonly<Record<string, unknown>>;
+  /** File of the final latents, the initial ones, the first prediction and the timesteps. */
+  readonly latents: string;
+  /** File of the first picture. */
+  readonly picture: string;
+  /** File of the first call of the network. */
+  readonly firstCall?: string;
+  /** File of one call of the network, of the kind `unet`. */
+  readonly tensors?: string;
+  /** A single-file checkpoint, and the folder whose configurations go with it. */
+  readonly checkpoint?: string;
+  readonly config?: string;
+  readonly limit: Readonly<
+    Partial<Record<"latents" | "picture" | "output", number>>
+  >;
+}
+
+/** The fields of a call that are options of the sampler, under their names. */
+const samplerFields: readonly (keyof SamplerOptions)[] = [
+  "steps",
+  "guidanceScale",
+];
+
+/** The fields of a call that are options of drawing, under their names. */
+const drawFields: readonly (keyof DrawOptions)[] = ["seed", "negativePrompt"];
+
+/** The fields that {@linkcode readCall} reads itself. */
+const readHere = ["batch", "prompt", "class", "scheduler"];
+
+/** A call, read. */
+export interface PipelineCall {
+  readonly sampler: SamplerOptions;
+  readonly draw: DrawOptions;
+  /** A prompt or a class for each picture. */
+  readonly subjects: readonly Subject[];
+}
+
+/**
+ * Reads the call of a case.
+ *
+ * @param file Where it was recorded, for errors.
+ * @throws {RangeError} If it has a field for which this project has no option.
+ * @throws {TypeError} If it has neither prompts nor classes.
+ */
+export function readCall(
+  { call }: PipelineCase,
+  file: string,
+): PipelineCall {
+  const known = [...samplerFields, ...drawFields, ...readHere];
+  const unknown = Object.keys(call).filter((field) => !known.includes(field));
+  if (unknown.length > 0) {
+    throw new RangeError(
+      `Cannot run the case: no option stands for ${
+        unknown.join(", ")
+      } of the call (${file})`,
+    );
+  }
+  const scheduler = call.scheduler ? schedulerOf(call.scheduler, file) : {};
+  return {
+    sampler: { ...picked(call, samplerFields), ...scheduler },
+    draw: picked(call, drawFields),
+    subjects: subjectsOf(call, file),
+  };
+}
+
+const picked = (
+  call: PipelineCase["call"],
+  fields: readonly string[],
+): Record<string, unknown> =>
+  Object.fromEntries(
+    fields.filter((field) => field in call).map((field) => [
+      field,
+      call[field],
+    ]),
+  );
+
+function schedulerOf(recorded: unknown, file: string): SamplerOptions {
+  const { class: _class_name, config } = recorded as {
+    readonly class: string;
+    readonly config: object;
+  };
+  return { scheduler: parseSchedulerConfig({ _class_name, ...config }, file) };
+}
+
+/** `batch` pictures of each prompt, one of each class. */
+function subjectsOf(
+  { prompt, class: classes, batch = 1 }: PipelineCase["call"],
+  file: string,
+): readonly Subject[] {
+  if (Array.isArray(classes)) return classes;
+  if (typeof prompt !== "string" && !Array.isArray(prompt)) {
+    throw new TypeError(
+      `Cannot run the case: its call has neither prompt nor class (${file})`,
+    );
+  }
+  return [prompt].flat().flatMap((each) => Array(Number(batch)).fill(each));
+}
+
+/** The pipeline of a case: its folder, or a checkpoint. */
+export function pipelineOf({ checkpoint }: PipelineCase, folder: string) {
+  return loadPipeline(checkpoint ? `${folder}/${checkpoint}` : folder);
+}

@@ -1,0 +1,143 @@
+/** Whole pipelines: the pictures of a folder's `cases.json`, from the prompt or the class on, and single calls of its network. */
+import { readPythonJson } from "@dip-go/core/files";
+import { blockGraphOf, loadModel, wholeGraph } from "@dip-go/core/models";
+import type { MadeStep } from "@dip-go/core/pipeline";
+import { decodePng, rgbImage } from "@dip-go/core/pictures";
+import { openSession } from "@dip-go/core/runtime";
+import { float32, type Tensor, tensor, unstacked } from "@dip-go/core/tensor";
+import { openSafetensors } from "@dip-go/core/weights";
+import { type Conformance, judgeOf, type Limits } from "../judge.ts";
+import { recordedFeeds, recordedSizes } from "../recorded_feeds.ts";
+import { alike, firstCallRows } from "./first_call.ts";
+import { type PipelineCase, pipelineOf, readCall } from "./pipeline_call.ts";
+
+/** Of what leads to the final latents: these rows say where an error starts. */
+const traceLimits: Limits = { relative: 5e-4 };
+const exact: Limits = { relative: 0 };
+/** Timesteps between the training's. */
+const fractional: Limits = { relative: 1e-6, maxAbs: 1e-3 };
+
+/** The recorded limit, or one for all where a case has none. */
+const limitsOf = (maxAbs: number | undefined): Limits =>
+  maxAbs === undefined ? { relative: 1e-5 } : { maxAbs };
+
+/** The cases of a folder. @throws {TypeError} If its `cases.json` is no list of cases. */
+export async function readPipelineCases(
+  folder: string,
+): Promise<readonly PipelineCase[]> {
+  const file = `${folder}/cases.json`;
+  const cases = await readPythonJson(file);
+  if (Array.isArray(cases) && cases.every(isCase)) return cases;
+  throw new TypeError(
+    `Cannot read ${file}: expected a list of cases, each with name, kind, call and limit`,
+  );
+}
+
+const isCase = (value: unknown): value is PipelineCase =>
+  ["name", "kind", "call", "limit"].every((key) =>
+    typeof value === "object" && value !== null && key in value
+  );
+
+/**
+ * Runs a case.
+ *
+ * @throws {RangeError} If the project cannot run it as it was recorded.
+ */
+export async function* runPipelineCase(
+  recorded: PipelineCase,
+  folder: string,
+): AsyncGenerator<Conformance> {
+  yield* recorded.kind === "unet"
+    ? runNetworkCall(recorded, folder)
+    : runDrawing(recorded, folder);
+}
+
+/** One call of the pipeline's network. */
+async function* runNetworkCall(
+  { tensors, limit }: PipelineCase,
+  folder: string,
+): AsyncGenerator<Conformance> {
+  const recorded = openSafetensors(`${folder}/${tensors}`);
+  const model = await loadModel(folder);
+  const graph = blockGraphOf(model, recordedSizes(recorded));
+  await using session = await openSession(wholeGraph(graph));
+  const { [graph.output]: found } = await session.run(
+    recordedFeeds(graph, recorded),
+  );
+  const judge = judgeOf("network", limitsOf(limit.output));
+  yield judge("output", found, recorded.read("output"));
+}
+
+async function* runDrawing(
+  recorded: PipelineCase,
+  folder: string,
+): AsyncGenerator<Conformance> {
+  const call = readCall(recorded, `${folder}/cases.json`);
+  const pipeline = await pipelineOf(recorded, folder);
+  const sampler = pipeline.sampler(call.sampler);
+  await using drawing = sampler.open();
+  let first: MadeStep | undefined;
+  const observe = ({ made }: { readonly made?: MadeStep }) => {
+    first ??= made;
+  };
+  const drawn = drawing.latents(call.subjects, { ...call.draw, observe });
+  const { value } = await drawn.next();
+  const latents = value as Tensor<"float32">;
+  const timesteps = sampler.sampler.steps.map(({ timestep }) => timestep);
+  yield* chainRows(recorded, folder, { first: first!, timesteps, latents });
+  const [one] = unstacked(latents);
+  const decoded = await drawing.decode(float32([1, ...one.shape], one.data));
+  yield await pictureRow(recorded, folder, unstacked(decoded)[0]);
+}
+
+/** What a drawing made on its way. */
+interface Chain {
+  readonly first: MadeStep;
+  readonly timesteps: readonly number[];
+  readonly latents: Tensor<"float32">;
+}
+
+/** In the order of computation: the first row that is not ok names where an error starts. */
+function* chainRows(
+  { latents: file, firstCall, limit }: PipelineCase,
+  folder: string,
+  { first, timesteps, latents }: Chain,
+): Generator<Conformance> {
+  const recorded = openSafetensors(`${folder}/${file}`);
+  const judgeTrace = judgeOf("chain", traceLimits);
+  const traced = { initial: first.latents, first_prediction: first.prediction };
+  const rowOf = (key: keyof typeof traced) => {
+    const expected = recorded.read(key);
+    return judgeTrace(key, alike(traced[key], expected), expected);
+  };
+  if (recorded.tensors.has("timesteps")) {
+    const expected = recorded.read("timesteps").data as Float32Array;
+    const whole = expected.every(Number.isInteger);
+    const judge = judgeOf("chain", whole ? exact : fractional);
+    yield judge("timesteps", timesteps, expected);
+  }
+  if (recorded.tensors.has("initial")) yield rowOf("initial");
+  if (firstCall) {
+    const file = openSafetensors(`${folder}/${firstCall}`);
+    yield* firstCallRows(first, file, judgeOf("first call", traceLimits));
+  }
+  if (recorded.tensors.has("first_prediction")) yield rowOf("first_prediction");
+  const expected = recorded.read("latents");
+  const judge = judgeOf("final", limitsOf(limit.latents));
+  yield judge("latents", alike(latents, expected), expected);
+}
+
+/** The first picture, in bytes. */
+async function pictureRow(
+  { picture: file, limit }: PipelineCase,
+  folder: string,
+  found: Tensor<"float32">,
+): Promise<Conformance> {
+  const path = `${folder}/${file}`;
+  const [made, recorded] = [
+    rgbImage(found),
+    decodePng(await Deno.readFile(path), path),
+  ].map(({ height, width, data }) => tensor("uint8", [height, width, 3], data));
+  const judge = judgeOf("final", limitsOf(limit.picture));
+  return judge("picture", made, recorded);
+}
