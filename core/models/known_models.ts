@@ -73,6 +73,34 @@ const sdxl = {
   up_block_types: ["CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"],
 };
 
+/** SDXL's refiner: one text tower, and an aesthetic score instead of the picture's target size. */
+const sdxlRefiner = {
+  ...sdxl,
+  attention_head_dim: [6, 12, 24, 24],
+  block_out_channels: [384, 768, 1536, 1536],
+  cross_attention_dim: 1280,
+  down_block_types: [...sdxl.down_block_types, "DownBlock2D"],
+  projection_class_embeddings_input_dim: 2560,
+  transformer_layers_per_block: 4,
+  up_block_types: ["UpBlock2D", ...sdxl.up_block_types],
+};
+
+/** SSD-1B and Vega (Gupta et al., 2024): SDXL with fewer transformer blocks, and in the middle a resnet alone. */
+const ssd1b = {
+  ...sdxl,
+  mid_block_type: "UNetMidBlock2D",
+  reverse_transformer_layers_per_block: [[4, 4, 10], [2, 1, 1], 1],
+  transformer_layers_per_block: [1, 2, 4],
+};
+const segmindVega = {
+  ...sdxl,
+  mid_block_type: "UNetMidBlock2D",
+  transformer_layers_per_block: [1, 1, 2],
+};
+
+/** A latent consistency model (Luo et al., 2023) of Stable Diffusion 1.5 at 768x768 pixels. */
+const lcmDreamshaper = { ...sd15, sample_size: 96, time_cond_proj_dim: 256 };
+
 /** PixArt-α XL/2 at 512x512 pixels (Chen et al., 2023). */
 const pixart512 = {
   _class_name: "Transformer2DModel",
@@ -108,12 +136,19 @@ export const knownModels = {
   "bk-sdm-small": unet({ ...bkSdmBase, mid_block_type: null }),
   "dit-xl-2-256": dit(ditXl2),
   "dit-xl-2-512": dit({ ...ditXl2, sampleSize: 64 }),
+  "lcm-dreamshaper-v7": unet(lcmDreamshaper),
   "pixart-alpha-512": pixart(pixart512),
   "pixart-alpha-1024": pixart({ ...pixart512, sample_size: 128 }),
   "sd-1.5": unet(sd15),
+  "sd-1.5-inpainting": unet({ ...sd15, in_channels: 9 }),
   "sd-2.1": unet({ ...sd21Base, sample_size: 96 }),
   "sd-2.1-base": unet(sd21Base),
+  "sd-turbo": unet(sd21Base),
   "sdxl": unet(sdxl),
+  "sdxl-refiner": unet(sdxlRefiner),
+  "sdxl-turbo": unet({ ...sdxl, sample_size: 64 }),
+  "segmind-vega": unet(segmindVega),
+  "ssd-1b": unet(ssd1b),
 } satisfies Readonly<Record<string, Network>>;
 
 /** The name of a known model. */

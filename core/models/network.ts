@@ -8,7 +8,7 @@ import type { BlockGraph } from "./block_graph/block_graph.ts";
 import type { WeightSource } from "./block_graph/weights.ts";
 import { ditBlockGraph } from "./dit/dit.ts";
 import { type DitConfig, parseDitConfig } from "./dit/dit_config.ts";
-import type { LatentSize } from "./layers/modulated_transformer.ts";
+import type { LatentSize } from "./latent_size.ts";
 import { pixartBlockGraph } from "./pixart/pixart.ts";
 import {
   parsePixartConfig,
@@ -40,7 +40,7 @@ export interface NetworkOptions {
   readonly backup?: "output" | "residual";
   /** Text tokens, in a family that reads text; by default the most that it was trained with. */
   readonly tokens?: number;
-  /** By default those of the configuration; only a PixArt takes others. */
+  /** By default those of the configuration; a DiT takes no others. */
   readonly latents?: LatentSize;
 }
 
@@ -87,9 +87,9 @@ const families: { readonly [F in Family]: FamilyRecord<ConfigOf<F>> } = {
     classes: ["UNet2DConditionModel"],
     granularities: ["block", "branch", "layer"],
     usual: "branch",
-    takesAnyLatents: false,
+    takesAnyLatents: true,
     parse: parseUnetConfig,
-    leastSide: ({ down }) => 2 ** (down.length - 1),
+    leastSide: () => 1,
     graph: unetBlockGraph,
   },
 };

@@ -9,25 +9,27 @@ import { TorchGenerator } from "@dip-go/core/random";
 import type { Tensor } from "@dip-go/core/tensor";
 import { livelyWeights } from "@dip-go/core/models";
 
-const attention = { depth: 1, heads: 2 };
+const attention = (...depths: number[]) => ({ depths, heads: 2 });
 const config: UnetConfig = {
   sampleSize: 8,
   inChannels: 3,
   outChannels: 3,
+  inpaints: false,
   down: [
-    { channels: 8, resnets: 2, attention },
+    { channels: 8, resnets: 2, attention: attention(1, 1) },
     { channels: 12, resnets: 1, attention: null },
   ],
-  middle: attention,
+  middle: { attention: attention(1) },
   up: [
     { channels: 12, resnets: 2, attention: null },
-    { channels: 8, resnets: 3, attention },
+    { channels: 8, resnets: 3, attention: attention(1, 1, 1) },
   ],
   textWidth: 6,
   linearProjection: false,
   normGroups: 4,
   normEpsilon: 1e-5,
   added: null,
+  guidanceChannels: null,
 };
 
 const tokens = 5;

@@ -100,8 +100,15 @@ class Layers {
 
   upsample(block: string): Link {
     const path = `${block}.upsamplers.0`;
-    const options = { path, weights: this.weights };
-    return { name: path, emit: (g, x) => upsample(g, x, options) };
+    const { weights } = this;
+    return {
+      name: path,
+      emit(g, x) {
+        const [, , height, width] = x.shape;
+        const size = { height: 2 * height, width: 2 * width };
+        return upsample(g, x, { path, size, weights });
+      },
+    };
   }
 
   /** A residual block; where the channels change, a 1x1 convolution carries its input over. */

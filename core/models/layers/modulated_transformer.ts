@@ -18,16 +18,11 @@ import {
   transformerUnits,
 } from "../block_graph/transformer_units.ts";
 import type { WeightSource } from "../block_graph/weights.ts";
+import type { LatentSize } from "../latent_size.ts";
 import { type TransformerConfig, widthOf } from "../transformer_config.ts";
 import { attention } from "./attention.ts";
 import { layerNorm, linear, patchEmbedding } from "./layers.ts";
 import { sinCosPositions } from "./positions.ts";
-
-/** Height and width of latents. */
-export interface LatentSize {
-  readonly height: number;
-  readonly width: number;
-}
 
 /** Everything that an emitter needs besides the graph. */
 export interface TransformerContext<Config = TransformerConfig> {

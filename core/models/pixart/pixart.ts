@@ -31,11 +31,11 @@ import {
 import {
   attentionBlock,
   feedForwardBlock,
-  type LatentSize,
   modulatedTransformer,
   type TransformerContext,
   transformerContext,
 } from "../layers/modulated_transformer.ts";
+import type { LatentSize } from "../latent_size.ts";
 import type { PixartConfig } from "./pixart_config.ts";
 
 export interface PixartOptions extends TransformerUnitOptions {

@@ -13,6 +13,7 @@ import {
   type LayerOptions,
   linear,
 } from "../layers/layers.ts";
+import type { LatentSize } from "../latent_size.ts";
 
 /** A residual block; `groups` and `epsilon` are those of both its norms. */
 export interface ResnetOptions extends GroupNormOptions {
@@ -62,7 +63,7 @@ export function resnetShortcut(
   });
 }
 
-/** Half the height and width: a convolution of stride 2. */
+/** Half the height and width, rounded up: a convolution of stride 2. */
 export function downsample(
   g: GraphBuilder,
   x: Value,
@@ -78,14 +79,19 @@ export function downsample(
   });
 }
 
-/** Twice the height and width: nearest neighbours, then a convolution. */
+/**
+ * A larger map: nearest neighbours, then a convolution. Where an odd height was
+ * halved, twice the half is one too many, so the caller says the size.
+ */
 export function upsample(
   g: GraphBuilder,
   x: Value,
-  { path, weights }: LayerOptions,
+  { path, size: { height, width }, weights }: LayerOptions & {
+    readonly size: LatentSize;
+  },
 ): Value {
-  const [batch, channels, height, width] = x.shape;
-  const larger = g.resize(x, [batch, channels, 2 * height, 2 * width]);
+  const [batch, channels] = x.shape;
+  const larger = g.resize(x, [batch, channels, height, width]);
   return convolution(g, larger, {
     path: `${path}.conv`,
     channels,

@@ -12,11 +12,9 @@ import {
 } from "../block_graph/block_graph.ts";
 import { fuseBlocks } from "../block_graph/fused_blocks.ts";
 import { downsample, upsample } from "./resnet.ts";
-import {
-  timeIdCount,
-  type UnetAttention,
-  type UnetConfig,
-} from "./unet_config.ts";
+import type { LatentSize } from "../latent_size.ts";
+import type { UnetConfig } from "./unet_config.ts";
+import type { UnetMiddle } from "./unet_stages.ts";
 import {
   branchLayers,
   type Context,
@@ -41,6 +39,8 @@ export interface UnetOptions {
   readonly batch: number;
   /** Text tokens S; CLIP's 77 by default. */
   readonly tokens?: number;
+  /** The configuration's `sample_size` in both directions by default. */
+  readonly latents?: LatentSize;
   readonly granularity?: UnetGranularity;
   /** The tensor that backup connections hold: the granularity decides it, another is refused. */
   readonly backup?: "output" | "residual";
@@ -68,6 +68,11 @@ function append(
   path.stream = output;
 }
 
+const halved = ({ height, width }: LatentSize): LatentSize => ({
+  height: Math.ceil(height / 2),
+  width: Math.ceil(width / 2),
+});
+
 /** The way down: every feature map is kept for the way up. */
 function descend(path: Path, c: Context): void {
   const last = c.config.down.length - 1;
@@ -84,18 +89,19 @@ function descend(path: Path, c: Context): void {
     }
     if (level === last) continue;
     const branch = `${block}.downsamplers.0`;
-    const options = { feature: path.stream, resample: downsample };
+    const size = halved(path.stream.size);
+    const options = { feature: path.stream, size, resample: downsample };
     append(path, { block, branch }, samplerLayer(branch, options, c));
     path.skips.push(path.stream);
   }
 }
 
-/** Two resnets and a transformer between them, always one branch. */
-function crossMiddle(path: Path, attention: UnetAttention, c: Context): void {
+/** A resnet, or two and a transformer between them; always one branch. */
+function crossMiddle(path: Path, { attention }: UnetMiddle, c: Context): void {
   const block = "mid_block";
   const unit = { block, branch: block };
   const { channels } = path.stream;
-  for (const [i, own] of [attention, null].entries()) {
+  for (const [i, own] of (attention ? [attention, null] : [null]).entries()) {
     const features = [path.stream];
     append(
       path,
@@ -105,7 +111,7 @@ function crossMiddle(path: Path, attention: UnetAttention, c: Context): void {
   }
 }
 
-/** The way up: each resnet reads the latest feature map of the way down that is left. */
+/** The way up: each resnet reads the latest feature map of the way down that is left, and an upsampler makes one of the next one's size. */
 function ascend(path: Path, c: Context): void {
   const last = c.config.up.length - 1;
   for (const [level, stage] of c.config.up.entries()) {
@@ -117,7 +123,8 @@ function ascend(path: Path, c: Context): void {
     }
     if (level === last) continue;
     const branch = `${block}.upsamplers.0`;
-    const options = { feature: path.stream, resample: upsample };
+    const { size } = path.skips[path.skips.length - 1];
+    const options = { feature: path.stream, size, resample: upsample };
     append(path, { block, branch }, samplerLayer(branch, options, c));
   }
 }
@@ -126,7 +133,7 @@ function ascend(path: Path, c: Context): void {
 function branchesOf(c: Context): Branch[] {
   const first = inputLayer(c);
   const { channels } = c.config.down[0];
-  const stream = { name: first.name, channels };
+  const stream = { name: first.name, channels, size: c.latents };
   const path: Path = {
     branches: [{ unit: null, layers: [first, embeddingLayer(c)] }],
     skips: [stream],
@@ -140,34 +147,42 @@ function branchesOf(c: Context): Branch[] {
 }
 
 function inputsOf(
-  { sampleSize, inChannels, textWidth, added }: UnetConfig,
+  { config, latents: { height, width } }: Context,
   { batch, tokens }: { batch: number; tokens: number },
 ): Value[] {
+  const { inChannels, textWidth, added, guidanceChannels, inpaints } = config;
+  const map = (channels: number) => [batch, channels, height, width];
   return [
-    inputOf("sample", [batch, inChannels, sampleSize, sampleSize]),
+    inputOf("sample", map(inChannels)),
     inputOf("timestep", [batch]),
     inputOf("encoder_hidden_states", [batch, tokens, textWidth]),
-    ...(added
+    ...added
       ? [
         inputOf("text_embeds", [batch, added.textWidth]),
-        inputOf("time_ids", [batch, timeIdCount]),
+        inputOf("time_ids", [batch, added.timeIds]),
       ]
-      : []),
+      : [],
+    ...guidanceChannels
+      ? [inputOf("timestep_cond", [batch, guidanceChannels])]
+      : [],
+    ...inpaints ? [inputOf("masked_latents", map(1 + inChannels))] : [],
   ];
 }
 
 /**
  * The block graph of a UNet. Inputs: `sample` `[B, C, H, W]`, `timestep` `[B]`
- * (float32), `encoder_hidden_states` `[B, S, D]` and, where the configuration has
- * added conditions, `text_embeds` `[B, P]` and `time_ids` `[B, 6]`; output
- * `prediction` `[B, C', H, W]`.
+ * (float32), `encoder_hidden_states` `[B, S, D]` and, as the configuration has
+ * it, `text_embeds` `[B, P]` and `time_ids` `[B, 5 or 6]` (SDXL), `timestep_cond`
+ * `[B, G]` (a latent consistency model's embedded scale of guidance),
+ * `masked_latents` `[B, 1 + C, H, W]` (inpainting: the mask, and the latents of
+ * the picture without what it covers); output `prediction` `[B, C', H, W]`.
  *
  * @throws {RangeError} If the granularity has no such backups.
  */
 export function unetBlockGraph(
   config: UnetConfig,
   weights: WeightSource,
-  { batch, tokens = 77, granularity = "block", backup }: UnetOptions,
+  { batch, tokens = 77, latents, granularity = "block", backup }: UnetOptions,
 ): BlockGraph {
   const held = granularity === "layer" ? "residual" : "output";
   if (backup !== undefined && backup !== held) {
@@ -175,7 +190,13 @@ export function unetBlockGraph(
       `Cannot build a unet: backup is "${backup}", expected "${held}" at granularity "${granularity}"`,
     );
   }
-  const branches = branchesOf({ config, weights });
+  const { sampleSize: side } = config;
+  const c: Context = {
+    config,
+    weights,
+    latents: latents ?? { height: side, width: side },
+  };
+  const branches = branchesOf(c);
   const layers = branches.flatMap((branch) => branch.layers);
   const units = new Map(
     branches.flatMap(({ unit, layers }) =>
@@ -184,7 +205,7 @@ export function unetBlockGraph(
   );
   return {
     model: "unet",
-    inputs: inputsOf(config, { batch, tokens }),
+    inputs: inputsOf(c, { batch, tokens }),
     blocks: granularity === "layer"
       ? layers
       : fuseBlocks(layers, (layer) => units.get(layer)?.[granularity] ?? null),

@@ -1,45 +1,35 @@
-/** A UNet's `unet/config.json`, read strictly into the stages of its two paths: a value that asks for another network is refused. */
+/** A UNet's `unet/config.json`, read strictly: a value that asks for another network is refused. */
 import {
   type AllowedValues,
   ConfigJson,
   most,
 } from "../../files/config_json.ts";
 import { diffusersKeys } from "../../files/library_keys.ts";
-
-/** One resolution of the down or up path. */
-export interface UnetStage {
-  readonly channels: number;
-  readonly resnets: number;
-  readonly attention: UnetAttention | null;
-}
-
-/** The transformer after a resnet. */
-export interface UnetAttention {
-  /** Transformer blocks. */
-  readonly depth: number;
-  readonly heads: number;
-}
+import { stagesOf, type UnetMiddle, type UnetStage } from "./unet_stages.ts";
 
 /** SDXL's conditions besides the text's tokens: pooled text, and numbers embedded as timesteps are. */
 export interface AddedConditions {
   /** Width of `text_embeds`. */
   readonly textWidth: number;
-  /** Channels of the embedding of each of the {@linkcode timeIdCount} numbers. */
+  /** Numbers in `time_ids`: original height and width, crop top and left, and target height and width (6) or, in SDXL's refiner, an aesthetic score (5). */
+  readonly timeIds: number;
+  /** Channels of the embedding of each number. */
   readonly timeChannels: number;
 }
 
-/** Numbers in SDXL's `time_ids`: original height and width, crop top and left, target height and width. */
-export const timeIdCount = 6;
-
 /** The part of `unet/config.json` that the network depends on. */
 export interface UnetConfig {
+  /** Height and width of the latents that it was trained with. */
   readonly sampleSize: number;
+  /** Of the latents. */
   readonly inChannels: number;
   readonly outChannels: number;
+  /** Whether it also reads a mask and the latents of the picture around it, as inpainting networks do. */
+  readonly inpaints: boolean;
   /** From the highest resolution to the lowest. */
   readonly down: readonly UnetStage[];
-  /** The transformer between the two resnets at the lowest resolution; null for a UNet without a middle. */
-  readonly middle: UnetAttention | null;
+  /** Null for a UNet without a middle. */
+  readonly middle: UnetMiddle | null;
   /** From the lowest resolution to the highest. */
   readonly up: readonly UnetStage[];
   /** Width of `encoder_hidden_states`. */
@@ -49,7 +39,35 @@ export interface UnetConfig {
   readonly normGroups: number;
   readonly normEpsilon: number;
   readonly added: AddedConditions | null;
+  /** Width of a latent consistency model's embedded scale of guidance; null in all others. */
+  readonly guidanceChannels: number | null;
 }
+
+/** diffusers' values of keys that older files lack. */
+const defaults = {
+  attention_head_dim: 8,
+  block_out_channels: [320, 640, 1280, 1280],
+  cross_attention_dim: 1280,
+  down_block_types: [
+    "CrossAttnDownBlock2D",
+    "CrossAttnDownBlock2D",
+    "CrossAttnDownBlock2D",
+    "DownBlock2D",
+  ],
+  in_channels: 4,
+  layers_per_block: 2,
+  mid_block_type: "UNetMidBlock2DCrossAttn",
+  norm_eps: 1e-5,
+  norm_num_groups: 32,
+  out_channels: 4,
+  transformer_layers_per_block: 1,
+  up_block_types: [
+    "UpBlock2D",
+    "CrossAttnUpBlock2D",
+    "CrossAttnUpBlock2D",
+    "CrossAttnUpBlock2D",
+  ],
+};
 
 /** Keys with only one meaning that {@linkcode UnetConfig} stands for; absent in older files, where diffusers' default is that meaning. */
 const required: AllowedValues = {
@@ -70,15 +88,12 @@ const required: AllowedValues = {
   freq_shift: [undefined, 0],
   mid_block_only_cross_attention: [undefined, null, false],
   mid_block_scale_factor: [undefined, 1],
-  mid_block_type: [undefined, null, "UNetMidBlock2DCrossAttn"],
   num_attention_heads: [undefined, null],
   num_class_embeds: [undefined, null],
   only_cross_attention: [undefined, false],
   resnet_out_scale_factor: [undefined, 1],
   resnet_skip_time_act: [undefined, false],
   resnet_time_scale_shift: [undefined, "default"],
-  reverse_transformer_layers_per_block: [undefined, null],
-  time_cond_proj_dim: [undefined, null],
   time_embedding_act_fn: [undefined, null],
   time_embedding_dim: [undefined, null],
   time_embedding_type: [undefined, "positional"],
@@ -103,103 +118,80 @@ const harmless = [
  *
  * @param json Parsed `config.json` of a `UNet2DConditionModel`.
  * @param file Where it came from, for errors.
- * @throws {TypeError} If a key is missing, contradicts another, or asks for another network.
+ * @throws {TypeError} If a key contradicts another, or asks for another network.
  */
 export function parseUnetConfig(json: unknown, file: string): UnetConfig {
-  const config = new ConfigJson(json, file, required);
+  const { values } = new ConfigJson(json, file);
+  const config = new ConfigJson({ ...defaults, ...values }, file, required);
+  const textWidth = textWidthOf(config);
+  const guidance = "time_cond_proj_dim";
   const parsed: UnetConfig = {
     sampleSize: config.positiveInteger("sample_size", most.side),
-    inChannels: config.positiveInteger("in_channels"),
-    outChannels: config.positiveInteger("out_channels"),
+    ...channelsOf(config),
     ...stagesOf(config),
-    textWidth: config.positiveInteger("cross_attention_dim"),
-    linearProjection: config.values.use_linear_projection === true,
+    textWidth,
+    linearProjection: config.value("use_linear_projection") === true,
     normGroups: config.positiveInteger("norm_num_groups"),
     normEpsilon: config.positiveNumber("norm_eps"),
-    added: addedConditions(config),
+    added: addedConditions(config, textWidth),
+    guidanceChannels: config.has(guidance)
+      ? config.positiveInteger(guidance)
+      : null,
   };
   config.finish(harmless, diffusersKeys);
   checkSizes(config, parsed);
   return parsed;
 }
 
-/**
- * Both paths. `attention_head_dim` is a number of heads: diffusers kept the
- * name it first gave it by mistake.
- */
-function stagesOf(
+/** Latents in and out; a network that reads one channel more than twice as many inpaints. */
+function channelsOf(
   config: ConfigJson,
-): Pick<UnetConfig, "down" | "middle" | "up"> {
-  const levels = config.levelList("block_out_channels").length;
-  const perLevel = (key: string, atMost?: number) =>
-    config.positiveIntegers(key, levels, atMost);
-  const channels = perLevel("block_out_channels");
-  const resnets = perLevel("layers_per_block", most.layersOfLevel);
-  const heads = perLevel("attention_head_dim");
-  const depths = "transformer_layers_per_block" in config.values
-    ? perLevel("transformer_layers_per_block", most.layersOfLevel)
-    : Array<number>(levels).fill(1);
-  const attends = (direction: "Down" | "Up") =>
-    attendingLevels(config, { direction, levels });
-  const attention = channels.map((_, i) => ({
-    depth: depths[i],
-    heads: heads[i],
-  }));
-  const fromBottom = attends("Up");
-  return {
-    down: attends("Down").map((attending, i) => ({
-      channels: channels[i],
-      resnets: resnets[i],
-      attention: attending ? attention[i] : null,
-    })),
-    middle: config.values.mid_block_type === null
-      ? null
-      : attention[levels - 1],
-    up: fromBottom.map((attending, i) => ({
-      channels: channels[levels - 1 - i],
-      resnets: resnets[levels - 1 - i] + 1,
-      attention: attending ? attention[levels - 1 - i] : null,
-    })),
-  };
-}
-
-/** Which blocks of a path have attention, in the path's order. */
-function attendingLevels(
-  config: ConfigJson,
-  { direction, levels }: { direction: "Down" | "Up"; levels: number },
-): boolean[] {
-  const key = `${direction.toLowerCase()}_block_types`;
-  const plain = `${direction}Block2D`;
-  const attending = `CrossAttn${plain}`;
-  const types = config.levelList(key);
-  const known = types.every((type) => type === plain || type === attending);
-  if (!known || types.length !== levels) {
-    config.refuse(key, `${levels} of "${plain}" or "${attending}"`);
+): Pick<UnetConfig, "inChannels" | "outChannels" | "inpaints"> {
+  const outChannels = config.positiveInteger("out_channels");
+  const found = config.positiveInteger("in_channels");
+  const masked = 2 * outChannels + 1;
+  if (found !== outChannels && found !== masked) {
+    config.refuse(
+      "in_channels",
+      `${outChannels} as out_channels, or ${masked} for inpainting`,
+    );
   }
-  return types.map((type) => type === attending);
+  const inpaints = found === masked;
+  return { inChannels: outChannels, outChannels, inpaints };
 }
 
-function addedConditions(config: ConfigJson): AddedConditions | null {
+/** Width of the text's features, which every level reads. */
+function textWidthOf(config: ConfigJson): number {
+  const key = "cross_attention_dim";
+  const levels = config.levelList("block_out_channels").length;
+  const [width, ...others] = config.positiveIntegers(key, levels);
+  if (others.some((each) => each !== width)) {
+    config.refuse(key, "the same width at each level: all read one text");
+  }
+  return width;
+}
+
+/** `time_ids` are six numbers; five where that leaves the pooled text the width of the text, as in SDXL's refiner, whose one tower makes both. */
+function addedConditions(
+  config: ConfigJson,
+  tokenWidth: number,
+): AddedConditions | null {
   if (!config.has("addition_embed_type")) return null;
   const timeChannels = config.positiveInteger("addition_time_embed_dim");
   const key = "projection_class_embeddings_input_dim";
-  const textWidth = config.positiveInteger(key) - timeIdCount * timeChannels;
-  if (textWidth <= 0) {
-    config.refuse(key, `more than ${timeIdCount} x ${timeChannels}`);
-  }
-  return { textWidth, timeChannels };
+  const width = config.positiveInteger(key);
+  const timeIds = width - 5 * timeChannels === tokenWidth ? 5 : 6;
+  const textWidth = width - timeIds * timeChannels;
+  if (textWidth <= 0) config.refuse(key, `more than 6 x ${timeChannels}`);
+  return { textWidth, timeIds, timeChannels };
 }
 
 function checkSizes(config: ConfigJson, parsed: UnetConfig): void {
-  const { sampleSize, normGroups, down, middle, up } = parsed;
-  const factor = 2 ** (down.length - 1);
-  if (sampleSize % factor !== 0) {
-    config.refuse("sample_size", `a multiple of ${factor}`);
-  }
+  const { normGroups, down, middle, up } = parsed;
   if (down[0].channels % 2 !== 0) {
     config.refuse("block_out_channels", "an even number of channels first");
   }
-  const lowest = { ...down[down.length - 1], attention: middle };
+  const lowest = { ...down[down.length - 1], ...middle };
   for (const { channels, attention } of [...down, lowest, ...up]) {
     if (channels % normGroups !== 0) {
       config.refuse("norm_num_groups", `a divisor of ${channels} channels`);

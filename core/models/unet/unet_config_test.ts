@@ -8,24 +8,29 @@ const read = (name: string) =>
 const json = read("unet-sd15");
 
 Deno.test("parseUnetConfig() reads Stable Diffusion 1.5's keys", () => {
-  const attention = { depth: 1, heads: 8 };
+  const attention = (resnets: number) => ({
+    depths: Array(resnets).fill(1),
+    heads: 8,
+  });
   const level = (channels: number, resnets: number, attends = true) => ({
     channels,
     resnets,
-    attention: attends ? attention : null,
+    attention: attends ? attention(resnets) : null,
   });
   assertEquals(parseUnetConfig(json, "config.json"), {
     sampleSize: 16,
     inChannels: 4,
     outChannels: 4,
+    inpaints: false,
     down: [level(16, 2), level(24, 2), level(32, 2), level(32, 2, false)],
-    middle: attention,
+    middle: { attention: attention(1) },
     up: [level(32, 3, false), level(32, 3), level(24, 3), level(16, 3)],
     textWidth: 32,
     linearProjection: false,
     normGroups: 8,
     normEpsilon: 1e-5,
     added: null,
+    guidanceChannels: null,
   });
 });
 
@@ -54,11 +59,56 @@ Deno.test("parseUnetConfig() reads SDXL's depths and added conditions", () => {
     up_block_types: json.up_block_types.toReversed().slice(1),
   }, "config.json");
   const depths = (stages: typeof down) =>
-    stages.map(({ attention }) => attention?.depth ?? null);
-  assertEquals(depths(down), [null, 2, 10]);
-  assertEquals(middle?.depth, 10);
-  assertEquals(depths(up), [10, 2, null]);
-  assertEquals(added, { textWidth: 10, timeChannels: 4 });
+    stages.map(({ attention }) => attention?.depths ?? null);
+  assertEquals(depths(down), [null, [2, 2], [10, 10]]);
+  assertEquals(middle?.attention?.depths, [10]);
+  assertEquals(depths(up), [[10, 10, 10], [2, 2, 2], null]);
+  assertEquals(added, { textWidth: 10, timeIds: 6, timeChannels: 4 });
+});
+
+Deno.test("parseUnetConfig() reads SSD-1B's depths, a middle without attention, and none", () => {
+  const ssd = {
+    ...json,
+    mid_block_type: "UNetMidBlock2D",
+    transformer_layers_per_block: [1, [1, 2], [2, 1], 1],
+    reverse_transformer_layers_per_block: [1, [2, 1, 1], [1, 2, 3], 0],
+  };
+  const { down, middle, up } = parseUnetConfig(ssd, "config.json");
+  const depths = (stages: typeof down) =>
+    stages.map(({ attention }) => attention?.depths ?? null);
+  assertEquals(depths(down), [[1, 1], [1, 2], [2, 1], null]);
+  assertEquals(middle, { attention: null });
+  assertEquals(depths(up), [null, [2, 1, 1], [1, 2, 3], [0, 0, 0]]);
+  const none = { ...ssd, mid_block_type: null };
+  assertEquals(parseUnetConfig(none, "config.json").middle, null);
+});
+
+Deno.test("parseUnetConfig() reads an inpainting network's mask and a latent consistency model's scale", () => {
+  const changed = { ...json, in_channels: 9, time_cond_proj_dim: 64 };
+  const parsed = parseUnetConfig(changed, "config.json");
+  assertEquals(parsed.inChannels, 4);
+  assertEquals(parsed.inpaints, true);
+  assertEquals(parsed.guidanceChannels, 64);
+});
+
+Deno.test("parseUnetConfig() gives the refiner, whose text tower makes both conditions, five numbers", () => {
+  const { added } = parseUnetConfig({
+    ...json,
+    addition_embed_type: "text_time",
+    addition_time_embed_dim: 4,
+    projection_class_embeddings_input_dim: 5 * 4 + json.cross_attention_dim,
+  }, "config.json");
+  assertEquals(added, { textWidth: 32, timeIds: 5, timeChannels: 4 });
+});
+
+Deno.test("parseUnetConfig() has diffusers' values for keys that older files lack", () => {
+  const { _class_name, sample_size } = json;
+  const { down, textWidth } = parseUnetConfig(
+    { _class_name, sample_size },
+    "config.json",
+  );
+  assertEquals(down.map(({ channels }) => channels), [320, 640, 1280, 1280]);
+  assertEquals(textWidth, 1280);
 });
 
 const refused: [string, Record<string, unknown>, string][] = [
@@ -81,8 +131,8 @@ const refused: [string, Record<string, unknown>, string][] = [
   ],
   [
     "a middle of another type",
-    { mid_block_type: "UNetMidBlock2D" },
-    `"mid_block_type" is "UNetMidBlock2D"`,
+    { mid_block_type: "UNetMidBlock2DSimpleCrossAttn" },
+    `"mid_block_type" is "UNetMidBlock2DSimpleCrossAttn"`,
   ],
   [
     "a list of another length",
@@ -100,11 +150,6 @@ const refused: [string, Record<string, unknown>, string][] = [
     `"norm_num_groups" is 16, expected a divisor of 24 channels`,
   ],
   [
-    "a size that cannot be halved as often",
-    { sample_size: 12 },
-    `"sample_size" is 12, expected a multiple of 8`,
-  ],
-  [
     "no levels",
     { block_out_channels: [] },
     `"block_out_channels" is [], expected a list`,
@@ -115,9 +160,32 @@ const refused: [string, Record<string, unknown>, string][] = [
     `"num_class_embeds" is 1000`,
   ],
   [
-    "an embedded guidance scale",
-    { time_cond_proj_dim: 256 },
-    `"time_cond_proj_dim" is 256, expected nothing or null`,
+    "an embedded guidance scale without width",
+    { time_cond_proj_dim: 0 },
+    `"time_cond_proj_dim" is 0, expected a positive integer`,
+  ],
+  [
+    "inputs that are neither latents nor inpainting's",
+    { in_channels: 8 },
+    `"in_channels" is 8, expected 4 as out_channels, or 9 for inpainting`,
+  ],
+  [
+    "texts of several widths",
+    { cross_attention_dim: [32, 32, 24, 32] },
+    `"cross_attention_dim" is [32,32,24,32], expected the same width`,
+  ],
+  [
+    "a depth for each transformer on the way down alone",
+    { transformer_layers_per_block: [1, [1, 2], 1, 1] },
+    `"reverse_transformer_layers_per_block" is null, expected a list`,
+  ],
+  [
+    "too few depths at a level",
+    {
+      transformer_layers_per_block: [1, [1, 2], 1, 1],
+      reverse_transformer_layers_per_block: [1, 1, [1, 2], 1],
+    },
+    `"reverse_transformer_layers_per_block" is [1,1,[1,2],1], expected 3 counts at level 2`,
   ],
   [
     "added conditions without their size",

@@ -12,9 +12,17 @@ import {
   convolution,
   embedding,
   groupNorm,
+  type LayerOptions,
+  linear,
   timestepEmbedding,
 } from "../layers/layers.ts";
-import { resnetBranch, resnetShortcut, type upsample } from "./resnet.ts";
+import {
+  type downsample,
+  resnetBranch,
+  resnetShortcut,
+  type upsample,
+} from "./resnet.ts";
+import type { LatentSize } from "../latent_size.ts";
 import {
   outputBlock,
   residualBlock,
@@ -25,24 +33,22 @@ import {
   projectIn,
   projectOut,
 } from "./spatial_transformer.ts";
-import type {
-  AddedConditions,
-  UnetAttention,
-  UnetConfig,
-  UnetStage,
-} from "./unet_config.ts";
+import type { AddedConditions, UnetConfig } from "./unet_config.ts";
+import type { UnetStage } from "./unet_stages.ts";
 import type { WeightSource } from "../block_graph/weights.ts";
 
 /** Everything the layers are made from. */
 export interface Context {
   readonly config: UnetConfig;
   readonly weights: WeightSource;
+  readonly latents: LatentSize;
 }
 
 /** A feature map between layers. */
 export interface Feature {
   readonly name: string;
   readonly channels: number;
+  readonly size: LatentSize;
 }
 
 /** Layers that together make one feature map. */
@@ -51,18 +57,18 @@ export interface Made {
   readonly output: Feature;
 }
 
-/** Latents `[B, C, H, W]` → the first feature map. */
+/** Latents `[B, C, H, W]`, in an inpainting network with those of the known region → the first feature map. */
 export function inputLayer({ config, weights }: Context): Block {
   const { channels } = config.down[0];
   const options = { path: "conv_in", channels, kernel: 3, weights };
-  return outputBlock(
-    "conv_in",
-    { inputs: ["sample"] },
-    (g, [sample]) => convolution(g, sample, options),
-  );
+  const inputs = ["sample", ...config.inpaints ? ["masked_latents"] : []];
+  return outputBlock("conv_in", { inputs }, (g, maps) => {
+    const x = maps.length === 1 ? maps[0] : g.concat(maps, { axis: 1 });
+    return convolution(g, x, options);
+  });
 }
 
-/** Pooled text `[B, P]` and the embedded `time_ids` `[B, 6]`, joined: `[B, P + 6 Q]`. */
+/** Pooled text `[B, P]` and the embedded `time_ids` `[B, N]`, joined: `[B, P + N Q]`. */
 function joinedConditions(
   g: GraphBuilder,
   [text, ids]: readonly Value[],
@@ -76,21 +82,34 @@ function joinedConditions(
   });
 }
 
-/** Timesteps `[B]`, and SDXL's added conditions, as one embedding `[B, E]`. */
+/** The sinusoids of timesteps `[B]`; a latent consistency model adds a projection of its embedded scale of guidance, `[B, G]`. */
+function timeWaves(
+  g: GraphBuilder,
+  { timestep, guidance }: { timestep: Value; guidance?: Value },
+  { path, channels, weights }: LayerOptions & { channels: number },
+): Value {
+  const waves = timestepEmbedding(g, timestep, { channels, frequencyShift: 0 });
+  if (!guidance) return waves;
+  const projection = { path: `${path}.cond_proj`, width: channels, weights };
+  return g.add(waves, linear(g, guidance, { ...projection, bias: false }));
+}
+
+/** Timesteps `[B]`, and whatever else conditions all of the network, as one embedding `[B, E]`. */
 export function embeddingLayer(c: Context): Block {
-  const { added, down: [{ channels }] } = c.config;
-  const layers = { width: 4 * channels, weights: c.weights };
+  const { added, guidanceChannels, down: [{ channels }] } = c.config;
+  const { weights } = c;
+  const path = "time_embedding";
+  const layers = { width: 4 * channels, weights };
   const conditions = added ? ["text_embeds", "time_ids"] : [];
-  const inputs = ["timestep", ...conditions];
+  const guidance = guidanceChannels ? ["timestep_cond"] : [];
   return outputBlock(
-    "time_embedding",
-    { inputs },
+    path,
+    { inputs: ["timestep", ...conditions, ...guidance] },
     (g, [timestep, ...values]) => {
-      const waves = timestepEmbedding(g, timestep, {
-        channels,
-        frequencyShift: 0,
-      });
-      const time = embedding(g, waves, { path: "time_embedding", ...layers });
+      const scale = guidanceChannels ? values.at(-1) : undefined;
+      const from = { timestep, guidance: scale };
+      const waves = timeWaves(g, from, { path, channels, weights });
+      const time = embedding(g, waves, { path, ...layers });
       if (!added) return time;
       const joined = joinedConditions(g, values, added);
       const extra = embedding(g, joined, { path: "add_embedding", ...layers });
@@ -141,7 +160,7 @@ function resnetLayers(
       (g, [x, embedding]) => resnetBranch(g, x, { ...options, embedding }),
     ),
   );
-  return { layers, output: { name: path, channels } };
+  return { layers, output: { name: path, channels, size: features[0].size } };
 }
 
 /** The three layers of one transformer block, on the token stream. */
@@ -174,10 +193,10 @@ function transformerBlock(
   ];
 }
 
-/** A transformer on a feature map; its projections in and out are not gated. */
+/** A transformer of `depth` blocks on a feature map; its projections in and out are not gated. */
 function transformerLayers(
   path: string,
-  { feature, attention }: { feature: Feature; attention: UnetAttention },
+  { feature, depth, heads }: { feature: Feature; depth: number; heads: number },
   c: Context,
 ): Made {
   const { normGroups: groups, linearProjection } = c.config;
@@ -190,10 +209,10 @@ function transformerLayers(
       (g, [x]) => projectIn(g, x, options),
     ),
   ];
-  for (let i = 0; i < attention.depth; i++) {
+  for (let i = 0; i < depth; i++) {
     const stream = layers[layers.length - 1].name;
     const block = `${path}.transformer_blocks.${i}`;
-    layers.push(...transformerBlock(block, { stream, ...attention }, c));
+    layers.push(...transformerBlock(block, { stream, heads }, c));
   }
   const inputs = [layers[layers.length - 1].name, feature.name];
   layers.push(
@@ -223,7 +242,8 @@ export function branchLayers(
   if (!attention) return resnet;
   const transformer = transformerLayers(`${stage}.attentions.${i}`, {
     feature: resnet.output,
-    attention,
+    depth: attention.depths[i],
+    heads: attention.heads,
   }, c);
   return {
     layers: [...resnet.layers, ...transformer.layers],
@@ -231,19 +251,23 @@ export function branchLayers(
   };
 }
 
-/** A layer that halves or doubles the resolution. */
+/** A layer that changes the resolution, to maps of the given size. */
 export function samplerLayer(
   name: string,
-  { feature, resample }: { feature: Feature; resample: typeof upsample },
+  { feature, size, resample }: {
+    feature: Feature;
+    size: LatentSize;
+    resample: typeof downsample | typeof upsample;
+  },
   { weights }: Context,
 ): Made {
-  const options = { path: name, weights };
+  const options = { path: name, size, weights };
   const block = outputBlock(
     name,
     { inputs: [feature.name], gated: true },
     (g, [x]) => resample(g, x, options),
   );
-  return { layers: [block], output: { ...feature, name } };
+  return { layers: [block], output: { ...feature, name, size } };
 }
 
 /** The last feature map → prediction `[B, C, H, W]`. */

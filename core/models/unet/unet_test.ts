@@ -112,7 +112,7 @@ Deno.test("unetBlockGraph(): a block returns every map that the way up reads", (
 });
 
 Deno.test("unetBlockGraph() reads SDXL's added conditions", () => {
-  const added = { textWidth: 10, timeChannels: 4 };
+  const added = { textWidth: 10, timeIds: 6, timeChannels: 4 };
   const { inputs } = unetBlockGraph({ ...config, added }, noWeights, {
     batch: 2,
   });
@@ -157,7 +157,7 @@ Deno.test("SDXL's embedding is that of the timestep plus that of pooled text and
     const { data } = new TorchGenerator(key.length).randn(shape);
     return { data: float32(shape, data.map((v) => v / 8)) };
   };
-  const added = { textWidth: 10, timeChannels: 4 };
+  const added = { textWidth: 10, timeIds: 6, timeChannels: 4 };
   const { block, graph } = blockGraphs(
     unetBlockGraph({ ...config, added }, weights, { batch: 1 }),
   )[1];
