@@ -3,7 +3,7 @@ import { TorchGenerator } from "../../tensor/random.ts";
 import { openSession } from "../../runtime/session.ts";
 import { float32 } from "../../tensor/tensor.ts";
 import { openSafetensors } from "../../weights/safetensors.ts";
-import { blockGraphs } from "../block_graph/block_graph.ts";
+import { blockGraphs, wholeGraph } from "../block_graph/block_graph.ts";
 import { parameterShapes } from "../block_graph/parameter_shapes.ts";
 import { unetBlockGraph, type UnetGranularity } from "./unet.ts";
 import { parseUnetConfig } from "./unet_config.ts";
@@ -109,6 +109,50 @@ Deno.test("unetBlockGraph(): a block returns every map that the way up reads", (
     "conv_in",
   ]);
   assertEquals(of("up_blocks.0").block.inputs.includes("conv_in"), false);
+});
+
+Deno.test("unetBlockGraph() takes latents of any height and width, as diffusers does", async () => {
+  const weights = openSafetensors(
+    `${folder("unet-sd15")}/diffusion_pytorch_model.safetensors`,
+  );
+  const recorded = openSafetensors(`${folder("unet-sizes.safetensors")}`);
+  for (const name of recorded.tensors.keys()) {
+    const [height, width] = name.split("x").map(Number);
+    const graph = unetBlockGraph(
+      config,
+      (key) => ({ data: weights.read(key) }),
+      { batch: 1, tokens: 5, latents: { height, width } },
+    );
+    await using session = await openSession(wholeGraph(graph));
+    const { prediction } = await session.run({
+      sample: new TorchGenerator(1).randn([1, 4, height, width]),
+      timestep: float32([1], [481]),
+      encoder_hidden_states: new TorchGenerator(2).randn([1, 5, 32]),
+    });
+    const expected = recorded.read(name);
+    assertEquals(prediction.shape, expected.shape);
+    expected.data.forEach((value, i) => {
+      const error = Math.abs(Number(prediction.data[i]) - Number(value));
+      assert(error < 2e-5, `${name}, ${i}: ${error}`);
+    });
+  }
+});
+
+Deno.test("unetBlockGraph() reads an inpainting network's masked latents and a consistency model's scale", () => {
+  const both = { ...config, inpaints: true, guidanceChannels: 6 };
+  const graph = unetBlockGraph(both, noWeights, { batch: 2 });
+  const shapes = graph.inputs.slice(3)
+    .map(({ name, shape }) => [name, shape]);
+  assertEquals(shapes, [
+    ["timestep_cond", [2, 6]],
+    ["masked_latents", [2, 5, 16, 16]],
+  ]);
+  const asked = parameterShapes((weights) =>
+    unetBlockGraph(both, weights, { batch: 1 })
+  );
+  assertEquals(asked.get("conv_in.weight"), [16, 9, 3, 3]);
+  assertEquals(asked.get("time_embedding.cond_proj.weight"), [16, 6]);
+  assertEquals(asked.has("time_embedding.cond_proj.bias"), false);
 });
 
 Deno.test("unetBlockGraph() reads SDXL's added conditions", () => {

@@ -1,0 +1,56 @@
+import { assertEquals } from "@std/assert";
+import {
+  knownModel,
+  type KnownModelName,
+  networkGraph,
+  noWeights,
+} from "@dip-go/core/models";
+import { inspectModel } from "./model_costs.ts";
+
+/** Counts by torch of the networks that diffusers builds at full size, by name and latents. */
+const { models } = JSON.parse(
+  Deno.readTextFileSync(
+    new URL("../../../testdata/full-size.json", import.meta.url),
+  ),
+);
+
+/** As counted in the same way; published Vega has 0.745 billion parameters. */
+const others = {
+  "segmind-vega 128x128": {
+    params: 745225604,
+    macs: { total: 1411220439040, weights: 1272965693440 },
+  },
+  "sdxl-turbo 64x64": {
+    params: 2567463684,
+    macs: { total: 794389381120, weights: 766864261120 },
+  },
+};
+
+const names: readonly (readonly [KnownModelName, string])[] = [
+  ["sd-1.5", "sd-1.5 64x64"],
+  ["sd-1.5", "sd-1.5 96x64"],
+  ["sd-1.5", "sd-1.5 65x51"],
+  ["sd-1.5-inpainting", "sd-1.5-inpainting 64x64"],
+  ["lcm-dreamshaper-v7", "lcm-dreamshaper-v7 96x96"],
+  ["sdxl", "sdxl-base 128x128"],
+  ["sdxl-refiner", "sdxl-refiner 128x128"],
+  ["ssd-1b", "ssd-1b 128x128"],
+  ["segmind-vega", "segmind-vega 128x128"],
+  ["sdxl-turbo", "sdxl-turbo 64x64"],
+];
+
+Deno.test("known UNets have the parameters and multiply-accumulates that torch counts, at several sizes", () => {
+  for (const [name, key] of names) {
+    const [height, width] = key.split(" ")[1].split("x").map(Number);
+    const graph = networkGraph(knownModel(name), noWeights, {
+      batch: 1,
+      latents: { height, width },
+    });
+    const { params, macs: { total, weights } } = inspectModel(name, graph);
+    const expected = { ...models, ...others }[key];
+    assertEquals({ params, macs: { total, weights } }, {
+      params: expected.params,
+      macs: expected.macs,
+    }, key);
+  }
+});
