@@ -8,7 +8,7 @@ import type { BlockGraph } from "./block_graph/block_graph.ts";
 import type { WeightSource } from "./block_graph/weights.ts";
 import { ditBlockGraph } from "./dit/dit.ts";
 import { type DitConfig, parseDitConfig } from "./dit/dit_config.ts";
-import type { LatentSize } from "./latent_size.ts";
+import type { LatentSize } from "./layers/latent_size.ts";
 import { pixartBlockGraph } from "./pixart/pixart.ts";
 import {
   parsePixartConfig,

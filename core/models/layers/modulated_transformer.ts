@@ -18,7 +18,7 @@ import {
   transformerUnits,
 } from "../block_graph/transformer_units.ts";
 import type { WeightSource } from "../block_graph/weights.ts";
-import type { LatentSize } from "../latent_size.ts";
+import type { LatentSize } from "./latent_size.ts";
 import { type TransformerConfig, widthOf } from "../transformer_config.ts";
 import { attention } from "./attention.ts";
 import { layerNorm, linear, patchEmbedding } from "./layers.ts";

@@ -35,7 +35,7 @@ import {
   type TransformerContext,
   transformerContext,
 } from "../layers/modulated_transformer.ts";
-import type { LatentSize } from "../latent_size.ts";
+import type { LatentSize } from "../layers/latent_size.ts";
 import type { PixartConfig } from "./pixart_config.ts";
 
 export interface PixartOptions extends TransformerUnitOptions {

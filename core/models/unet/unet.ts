@@ -12,7 +12,7 @@ import {
 } from "../block_graph/block_graph.ts";
 import { fuseBlocks } from "../block_graph/fused_blocks.ts";
 import { downsample, upsample } from "./resnet.ts";
-import type { LatentSize } from "../latent_size.ts";
+import type { LatentSize } from "../layers/latent_size.ts";
 import type { UnetConfig } from "./unet_config.ts";
 import type { UnetMiddle } from "./unet_stages.ts";
 import {

@@ -22,7 +22,7 @@ import {
   resnetShortcut,
   type upsample,
 } from "./resnet.ts";
-import type { LatentSize } from "../latent_size.ts";
+import type { LatentSize } from "../layers/latent_size.ts";
 import {
   outputBlock,
   residualBlock,
