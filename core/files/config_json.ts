@@ -37,8 +37,16 @@ export class ConfigJson {
   readonly values: Readonly<Record<string, unknown>>;
   readonly #read = new Set<string>();
 
-  /** @throws {TypeError} If `json` is no object, or a key does not hold one of its allowed values. */
-  constructor(json: unknown, file: string, allowed: AllowedValues = {}) {
+  /**
+   * @param defaults What keys hold that are absent.
+   * @throws {TypeError} If `json` is no object, or a key does not hold one of its allowed values.
+   */
+  constructor(
+    json: unknown,
+    file: string,
+    allowed: AllowedValues = {},
+    defaults: Readonly<Record<string, unknown>> = {},
+  ) {
     if (typeof json !== "object" || json === null || Array.isArray(json)) {
       const found = JSON.stringify(json);
       throw new TypeError(
@@ -46,7 +54,7 @@ export class ConfigJson {
       );
     }
     this.file = file;
-    this.values = json as Record<string, unknown>;
+    this.values = { ...defaults, ...json };
     for (const [key, values] of Object.entries(allowed)) {
       this.requireOneOf(key, values);
     }

@@ -120,12 +120,23 @@ const pixart512 = {
   sample_size: 64,
 };
 
+/** PixArt-Σ XL/2 (Chen et al., 2024): without micro-conditions at any size. */
+const pixartSigma = {
+  ...pixart512,
+  _class_name: "PixArtTransformer2DModel",
+  use_additional_conditions: false,
+};
+
 const file = "of a known model";
 
 const dit = (config: DitConfig) => ({ family: "dit", config }) as const;
 
-const pixart = (json: unknown) =>
-  ({ family: "pixart", config: parsePixartConfig(json, file) }) as const;
+const pixart = (json: unknown, tokens?: number) =>
+  ({
+    family: "pixart",
+    config: parsePixartConfig(json, file),
+    tokens,
+  }) as const;
 
 const unet = (json: unknown) =>
   ({ family: "unet", config: parseUnetConfig(json, file) }) as const;
@@ -139,6 +150,8 @@ export const knownModels = {
   "lcm-dreamshaper-v7": unet(lcmDreamshaper),
   "pixart-alpha-512": pixart(pixart512),
   "pixart-alpha-1024": pixart({ ...pixart512, sample_size: 128 }),
+  "pixart-sigma-512": pixart(pixartSigma, 300),
+  "pixart-sigma-1024": pixart({ ...pixartSigma, sample_size: 128 }, 300),
   "sd-1.5": unet(sd15),
   "sd-1.5-inpainting": unet({ ...sd15, in_channels: 9 }),
   "sd-2.1": unet({ ...sd21Base, sample_size: 96 }),

@@ -42,10 +42,16 @@ export const networkKind: ComponentKind<Network> = {
     ),
 };
 
+/** Text tokens of pipelines that read more than their network's family usually does. */
+const longPrompts: Readonly<Record<string, number>> = {
+  PixArtSigmaPipeline: 300,
+};
+
 /** Where the network of each kind of pipeline lies. */
 const networkFolders: Readonly<Record<string, string>> = {
   DiTPipeline: "transformer",
   PixArtAlphaPipeline: "transformer",
+  PixArtSigmaPipeline: "transformer",
   StableDiffusionPipeline: "unet",
   StableDiffusionXLPipeline: "unet",
 };
@@ -63,14 +69,11 @@ export async function loadModel(
   folder: string,
   options: ComponentOptions = {},
 ): Promise<LoadedModel> {
-  const { config: network, weights } = await loadComponent(
-    await networkFolder(folder),
-    networkKind,
-    options,
-  );
+  const { path, tokens } = await networkPlace(folder);
+  const { config, weights } = await loadComponent(path, networkKind, options);
   const scheduler = `${folder}/scheduler/scheduler_config.json`;
   const schedulerConfig = await isFile(scheduler) ? scheduler : null;
-  return { ...network, weights, schedulerConfig };
+  return { ...config, tokens, weights, schedulerConfig };
 }
 
 /**
@@ -80,8 +83,9 @@ export async function loadModel(
  * @throws {TypeError} If a config is not one that this project knows.
  */
 export async function readNetwork(folder: string): Promise<Network> {
-  const file = `${await networkFolder(folder)}/config.json`;
-  return parseNetwork(await readJson(file), file);
+  const { path, tokens } = await networkPlace(folder);
+  const file = `${path}/config.json`;
+  return { ...parseNetwork(await readJson(file), file), tokens };
 }
 
 /** The block graph of a loaded model. @throws {RangeError} If its family has no such units or backups. */
@@ -109,17 +113,20 @@ export function ofFamily<F extends Family>(
   );
 }
 
-/** The folder of a pipeline's network, or the folder itself. */
-async function networkFolder(folder: string): Promise<string> {
+/** The folder of a pipeline's network and the length of its prompts, or the folder itself. */
+async function networkPlace(
+  folder: string,
+): Promise<{ path: string; tokens?: number }> {
   const index = `${folder}/model_index.json`;
   if (await isFile(index)) {
     const pipeline = new ConfigJson(await readJson(index), index, {
       _class_name: Object.keys(networkFolders),
     });
     const name = pipeline.values._class_name as string;
-    return `${folder}/${networkFolders[name]}`;
+    const path = `${folder}/${networkFolders[name]}`;
+    return { path, tokens: longPrompts[name] };
   }
-  if (await isFile(`${folder}/config.json`)) return folder;
+  if (await isFile(`${folder}/config.json`)) return { path: folder };
   throw new Deno.errors.NotFound(
     `Cannot load model ${folder}: found neither model_index.json nor config.json`,
   );

@@ -155,13 +155,13 @@ Deno.test("loadModel() refuses Stable Diffusion 2.1's weights under 1.5's config
     assert(message.includes(`${folder}/${weightFile}`), message);
   }));
 
-Deno.test("blockGraphOf() refuses latents that a family does not take", async () => {
+Deno.test("blockGraphOf() refuses latents that patches do not tile", async () => {
   const model = await loadModel(fixture);
-  const latents = { height: 16, width: 24 };
+  const latents = { height: 16, width: 23 };
   assertThrows(
     () => blockGraphOf(model, { batch: 1, latents }),
     RangeError,
-    "Cannot build a dit: latents are 16x24, expected 16x16",
+    "Cannot build a DiT: latents are 16x23, expected multiples of the patch size 2",
   );
 });
 

@@ -19,9 +19,15 @@ import { parseUnetConfig, type UnetConfig } from "./unet/unet_config.ts";
 
 /** A configuration and the family that it belongs to. */
 export type Network =
-  | { readonly family: "dit"; readonly config: DitConfig }
-  | { readonly family: "pixart"; readonly config: PixartConfig }
-  | { readonly family: "unet"; readonly config: UnetConfig };
+  & (
+    | { readonly family: "dit"; readonly config: DitConfig }
+    | { readonly family: "pixart"; readonly config: PixartConfig }
+    | { readonly family: "unet"; readonly config: UnetConfig }
+  )
+  & {
+    /** Text tokens of its pipeline's prompts, where those are not as many as its family's usually are. */
+    readonly tokens?: number;
+  };
 
 export type Family = Network["family"];
 
@@ -40,7 +46,7 @@ export interface NetworkOptions {
   readonly backup?: "output" | "residual";
   /** Text tokens, in a family that reads text; by default the most that it was trained with. */
   readonly tokens?: number;
-  /** By default those of the configuration; a DiT takes no others. */
+  /** By default those of the configuration. */
   readonly latents?: LatentSize;
 }
 
@@ -52,8 +58,6 @@ interface FamilyRecord<Config> {
   readonly granularities: readonly Granularity[];
   /** The unit where nobody says otherwise. */
   readonly usual: Granularity;
-  /** Whether it takes latents of any height and width, not only its configuration's. */
-  readonly takesAnyLatents: boolean;
   parse(json: unknown, file: string): Config;
   /** Side of the smallest latents. */
   leastSide(config: Config): number;
@@ -69,7 +73,6 @@ const families: { readonly [F in Family]: FamilyRecord<ConfigOf<F>> } = {
     classes: ["DiTTransformer2DModel", "Transformer2DModel ada_norm_zero"],
     granularities: ["block", "sublayer"],
     usual: "sublayer",
-    takesAnyLatents: false,
     parse: parseDitConfig,
     leastSide: ({ patchSize }) => patchSize,
     graph: ditBlockGraph,
@@ -78,7 +81,6 @@ const families: { readonly [F in Family]: FamilyRecord<ConfigOf<F>> } = {
     classes: ["PixArtTransformer2DModel", "Transformer2DModel ada_norm_single"],
     granularities: ["block", "sublayer"],
     usual: "sublayer",
-    takesAnyLatents: true,
     parse: parsePixartConfig,
     leastSide: ({ patchSize }) => patchSize,
     graph: pixartBlockGraph,
@@ -87,7 +89,6 @@ const families: { readonly [F in Family]: FamilyRecord<ConfigOf<F>> } = {
     classes: ["UNet2DConditionModel"],
     granularities: ["block", "branch", "layer"],
     usual: "branch",
-    takesAnyLatents: true,
     parse: parseUnetConfig,
     leastSide: () => 1,
     graph: unetBlockGraph,
@@ -153,9 +154,9 @@ export function networkGraph(
   weights: WeightSource,
   options: NetworkOptions,
 ): BlockGraph {
-  const { granularity = "block", latents } = options;
+  const { granularity = "block", tokens = network.tokens } = options;
   const { family, config } = network;
-  const { granularities, takesAnyLatents, graph } = recordOf(network);
+  const { granularities, graph } = recordOf(network);
   if (!granularities.includes(granularity)) {
     throw new RangeError(
       `Cannot build a ${family}: granularity is "${granularity}", expected ${
@@ -163,12 +164,5 @@ export function networkGraph(
       }`,
     );
   }
-  const { sampleSize: side } = config;
-  const { height, width } = latents ?? { height: side, width: side };
-  if (!takesAnyLatents && (height !== side || width !== side)) {
-    throw new RangeError(
-      `Cannot build a ${family}: latents are ${height}x${width}, expected ${side}x${side}`,
-    );
-  }
-  return graph(config, weights, { ...options, granularity });
+  return graph(config, weights, { ...options, granularity, tokens });
 }

@@ -17,6 +17,8 @@ export interface TransformerConfig {
   readonly layers: number;
   readonly heads: number;
   readonly headWidth: number;
+  /** Whether attention stays in float32 in half precision; false by default. */
+  readonly upcastAttention?: boolean;
 }
 
 /** Width D of the residual stream. */
@@ -29,10 +31,25 @@ export const transformerKeys: AllowedValues = {
   activation_fn: ["gelu-approximate"],
   attention_bias: [true],
   norm_elementwise_affine: [false],
+  upcast_attention: [false, true],
   attention_type: [undefined, "default"],
   double_self_attention: [undefined, false],
   num_vector_embeds: [undefined, null],
   only_cross_attention: [undefined, false],
+};
+
+/** What diffusers takes keys to be that are absent, in the classes that {@linkcode transformerKeys} are of. */
+export const transformerDefaults = {
+  activation_fn: "gelu-approximate",
+  attention_bias: true,
+  attention_head_dim: 72,
+  in_channels: 4,
+  norm_elementwise_affine: false,
+  num_attention_heads: 16,
+  num_embeds_ada_norm: 1000,
+  num_layers: 28,
+  patch_size: 2,
+  upcast_attention: false,
 };
 
 /** Keys that a transformer on patches with such norms does not use. */
@@ -40,7 +57,6 @@ export const unusedTransformerKeys: readonly string[] = [
   ...diffusersKeys,
   "dropout",
   "norm_num_groups",
-  "upcast_attention",
   "use_linear_projection",
 ];
 
@@ -61,6 +77,7 @@ export function transformerConfig(config: ConfigJson): TransformerConfig {
     layers: config.positiveInteger("num_layers", most.layers),
     heads: config.positiveInteger("num_attention_heads"),
     headWidth: config.positiveInteger("attention_head_dim"),
+    upcastAttention: config.value("upcast_attention") === true,
   };
   checkSizes(config, parsed);
   return parsed;

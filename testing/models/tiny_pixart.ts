@@ -17,6 +17,7 @@ const config: PixartConfig = {
   layers: 2,
   heads: 2,
   headWidth: 6,
+  projectsText: true,
   textWidth: 5,
   microConditions: true,
   interpolationScale: 1,

@@ -28,6 +28,7 @@ import {
   type TransformerContext,
   transformerContext,
 } from "../layers/modulated_transformer.ts";
+import type { LatentSize } from "../layers/latent_size.ts";
 import type { DitConfig } from "./dit_config.ts";
 
 type Context = TransformerContext<DitConfig>;
@@ -77,17 +78,25 @@ function sublayers(block: string, stream: string, c: Context): Block[] {
   ];
 }
 
+export interface DitOptions extends TransformerUnitOptions {
+  readonly batch: number;
+  /** The configuration's `sample_size` in both directions by default. */
+  readonly latents?: LatentSize;
+}
+
 /**
  * The block graph of a DiT. Inputs: `sample` `[B, C, H, W]`, `timestep` `[B]`
  * (float32) and `class_labels` `[B]` (int64); output `prediction` `[B, C', H, W]`,
  * conditioned through block 0's embedder.
+ *
+ * @throws {RangeError} If patches do not tile the latents.
  */
 export function ditBlockGraph(
   config: DitConfig,
   weights: WeightSource,
-  { batch, ...units }: TransformerUnitOptions & { readonly batch: number },
+  { batch, latents, ...units }: DitOptions,
 ): BlockGraph {
-  const c = transformerContext(config, weights);
+  const c = transformerContext(config, weights, { model: "DiT", latents });
   const layer = "transformer_blocks.0";
   const two = { path: "proj_out_1", count: 2, layer };
   const blocks = modulatedTransformer(c, {
@@ -98,11 +107,11 @@ export function ditBlockGraph(
       path: "proj_out_2",
     },
   }, units);
-  const { inChannels, sampleSize } = config;
+  const { height, width } = c.latents;
   return {
     model: "dit",
     inputs: [
-      inputOf("sample", [batch, inChannels, sampleSize, sampleSize]),
+      inputOf("sample", [batch, config.inChannels, height, width]),
       inputOf("timestep", [batch]),
       inputOf("class_labels", [batch], "int64"),
     ],

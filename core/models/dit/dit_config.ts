@@ -3,6 +3,7 @@ import { type AllowedValues, ConfigJson } from "../../files/config_json.ts";
 import {
   type TransformerConfig,
   transformerConfig,
+  transformerDefaults,
   transformerKeys,
   unusedTransformerKeys,
 } from "../transformer_config.ts";
@@ -44,8 +45,13 @@ const required: AllowedValues = {
   use_additional_conditions: [undefined, null, false],
 };
 
-/** diffusers scales the positions of `Transformer2DModel` by ⌊sample_size / 64⌋, which is 1 below this. */
-const sampleSizeLimit = 128;
+/** As diffusers has them where a file does not say. */
+const defaults = {
+  ...transformerDefaults,
+  norm_eps: 1e-5,
+  norm_type: "ada_norm_zero",
+  sample_size: 32,
+};
 
 /**
  * The configuration of a DiT.
@@ -55,15 +61,12 @@ const sampleSizeLimit = 128;
  * @throws {TypeError} If a key is missing, contradicts another, or asks for another network.
  */
 export function parseDitConfig(json: unknown, file: string): DitConfig {
-  const config = new ConfigJson(json, file, required);
+  const config = new ConfigJson(json, file, required, defaults);
   const parsed: DitConfig = {
     ...transformerConfig(config),
     classes: config.positiveInteger("num_embeds_ada_norm"),
     normEpsilon: config.positiveNumber("norm_eps"),
   };
-  if (parsed.sampleSize >= sampleSizeLimit) {
-    config.refuse("sample_size", `less than ${sampleSizeLimit}`);
-  }
   config.finish(unusedTransformerKeys);
   return parsed;
 }

@@ -1,6 +1,12 @@
-import { assertEquals } from "@std/assert";
-import { tinyDit } from "@dip-go/testing/models";
-import { blockGraphs, residualOf } from "../block_graph/block_graph.ts";
+import { assertAlmostEquals, assertEquals } from "@std/assert";
+import { tinyDit, waves, waveWeights } from "@dip-go/testing/models";
+import {
+  blockGraphs,
+  residualOf,
+  wholeGraph,
+} from "../block_graph/block_graph.ts";
+import { openSession } from "../../runtime/session.ts";
+import { float32, int64 } from "../../tensor/tensor.ts";
 import { ditBlockGraph } from "./dit.ts";
 import { noWeights } from "../block_graph/weights.ts";
 
@@ -36,4 +42,26 @@ Deno.test("ditBlockGraph() backs up the stream, or what a block adds to it", () 
   for (const backup of ["output", "residual"] as const) {
     assertEquals(outputs(backup).map(({ shape }) => shape), shapes);
   }
+});
+
+/** By diffusers, of waves: every eighth value on latents larger than `sample_size`. */
+const recorded = [-1.27499, 0.13335, -1.40214, -0.6929, -0.80436, 0.26455];
+
+Deno.test("a DiT's positions on larger latents are diffusers' own", async () => {
+  const own = {
+    ...{ heads: 2, headWidth: 4, inChannels: 2, outChannels: 2, layers: 1 },
+    ...{ sampleSize: 4, patchSize: 2, classes: 3, normEpsilon: 1e-5 },
+  };
+  const latents = { height: 6, width: 6 };
+  const options = { batch: 1, latents };
+  const graph = wholeGraph(ditBlockGraph(own, waveWeights, options));
+  await using session = await openSession(graph);
+  const { prediction } = await session.run({
+    sample: waves([1, 2, 6, 6]),
+    timestep: float32([1], [7]),
+    class_labels: int64([1], [2]),
+  });
+  recorded.forEach((x, i) =>
+    assertAlmostEquals(Number(prediction.data[8 * i]), x, 2e-5)
+  );
 });

@@ -12,13 +12,15 @@ export interface AttentionOptions extends LayerOptions {
   readonly projectionBias?: boolean;
   /** Added to the scores, `[B or 1, heads or 1, L, S]`. */
   readonly scoreBias?: Value;
+  /** Whether it computes in float32 in every precision, but for its layers. */
+  readonly single?: boolean;
 }
 
 /** Attention of tokens to a context, or to each other: `[B, L, D]` → `[B, L, D]`. */
 export function attention(
   g: GraphBuilder,
   x: Value,
-  { path, heads, context = x, projectionBias, scoreBias, weights }:
+  { path, heads, context = x, projectionBias, scoreBias, single, weights }:
     AttentionOptions,
 ): Value {
   const width = x.shape[2];
@@ -31,9 +33,7 @@ export function attention(
     });
   const q = project("to_q", x);
   const [k, v] = ["to_k", "to_v"].map((name) => project(name, context));
-  const mixed = g.scope(
-    path,
-    () => g.multiHeadAttention(q, k, v, { heads, bias: scoreBias }),
-  );
+  const mix = () => g.multiHeadAttention(q, k, v, { heads, bias: scoreBias });
+  const mixed = g.scope(path, () => single ? g.inSingle(mix) : mix());
   return linear(g, mixed, { path: `${path}.to_out.0`, width, weights });
 }

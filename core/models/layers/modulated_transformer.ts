@@ -33,19 +33,27 @@ export interface TransformerContext<Config = TransformerConfig> {
   readonly latents: LatentSize;
 }
 
-/** The context of a network; latents have the configuration's `sample_size` by default. */
+/**
+ * The context of a network.
+ *
+ * @param options.model Its name, for errors.
+ * @param options.latents The configuration's `sample_size` in both directions by default.
+ * @throws {RangeError} If patches do not tile the latents.
+ */
 export function transformerContext<Config extends TransformerConfig>(
   config: Config,
   weights: WeightSource,
-  latents?: LatentSize,
+  { model, latents }: { model: string; latents?: LatentSize },
 ): TransformerContext<Config> {
-  const { sampleSize } = config;
-  return {
-    config,
-    weights,
-    width: widthOf(config),
-    latents: latents ?? { height: sampleSize, width: sampleSize },
-  };
+  const { sampleSize, patchSize } = config;
+  const size = latents ?? { height: sampleSize, width: sampleSize };
+  const { height, width } = size;
+  if (height % patchSize !== 0 || width % patchSize !== 0) {
+    throw new RangeError(
+      `Cannot build a ${model}: latents are ${height}x${width}, expected multiples of the patch size ${patchSize}`,
+    );
+  }
+  return { config, weights, width: widthOf(config), latents: size };
 }
 
 /** A block's conditions: the tensors that hold them, and `count` modulations `[B, count, D]` out of these. */
@@ -71,12 +79,12 @@ function patchBlock(
   >,
 ): Block {
   const { patchSize, sampleSize, interpolationScale = 1 } = config;
-  const step = (size: number) => sampleSize / size / interpolationScale;
+  const span = sampleSize / patchSize;
   const positions = sinCosPositions(width, {
     height: latents.height / patchSize,
     columns: latents.width / patchSize,
-    rowStep: step(latents.height),
-    columnStep: step(latents.width),
+    span,
+    scale: interpolationScale,
   });
   return outputBlock("pos_embed", { inputs: ["sample"] }, (g, [sample]) => {
     const path = "pos_embed.proj";
@@ -115,7 +123,7 @@ export interface SublayerOptions {
 /** Self-attention, `<block>.attn1`: adds gate · attention(modulated norm). */
 export function attentionBlock(
   { block, stream, conditions, epsilon }: SublayerOptions,
-  { config: { heads }, weights }: TransformerContext,
+  { config: { heads, upcastAttention: single }, weights }: TransformerContext,
 ): Block {
   const name = `${block}.attn1`;
   const inputs = [stream, ...conditions.inputs];
@@ -124,7 +132,8 @@ export function attentionBlock(
     const [shift, scale, gate] = six;
     const norm = { shift, scale, path: `${block}.norm1`, epsilon };
     const input = modulatedNorm(g, x, norm);
-    return g.mul(gate, attention(g, input, { path: name, heads, weights }));
+    const options = { path: name, heads, single, weights };
+    return g.mul(gate, attention(g, input, options));
   });
 }
 

@@ -14,25 +14,42 @@ function waves(
   }
 }
 
-/** A grid of tokens and how far apart neighbours lie; 1 by default, in both directions. */
+/** A grid of tokens. */
 export interface TokenGrid {
   readonly height: number;
   readonly columns: number;
-  readonly rowStep?: number;
-  readonly columnStep?: number;
+  /** Positions lie evenly from 0 up to this, less one step, … */
+  readonly span: number;
+  /** … divided by this; 1 by default. */
+  readonly scale?: number;
+}
+
+/** Where `count` tokens lie, in float32 steps as diffusers takes them. */
+function places(
+  count: number,
+  { span, scale = 1 }: Pick<TokenGrid, "span" | "scale">,
+): number[] {
+  const { fround } = Math;
+  const ratio = fround(count / span);
+  return Array.from(
+    { length: count },
+    (_, i) => fround(fround(i / ratio) / fround(scale)),
+  );
 }
 
 /** `[height x columns, width]` row-major: the first half of each token encodes its column, the second its row. */
 export function sinCosPositions(
   width: number,
-  { height, columns, rowStep = 1, columnStep = 1 }: TokenGrid,
+  grid: TokenGrid,
 ): Float32Array {
+  const { height, columns } = grid;
+  const [rows, cells] = [places(height, grid), places(columns, grid)];
   const table = new Float32Array(height * columns * width);
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < columns; x++) {
       const offset = (y * columns + x) * width;
-      waves(table, offset, columnStep * x, width / 4);
-      waves(table, offset + width / 2, rowStep * y, width / 4);
+      waves(table, offset, cells[x], width / 4);
+      waves(table, offset + width / 2, rows[y], width / 4);
     }
   }
   return table;

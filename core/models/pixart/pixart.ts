@@ -50,6 +50,7 @@ type Context = TransformerContext<PixartConfig>;
 
 const shared = "adaln_single";
 const text = "caption_projection";
+const hiddenStates = "encoder_hidden_states";
 const mask = "encoder_attention_mask";
 const timeChannels = 256;
 
@@ -113,7 +114,7 @@ function conditioningBlock(c: Context): Block {
 function textBlock({ width, weights }: Context): Block {
   return outputBlock(
     text,
-    { inputs: ["encoder_hidden_states"] },
+    { inputs: [hiddenStates] },
     (g, [x]) =>
       embedding(g, x, {
         path: text,
@@ -148,7 +149,9 @@ function textMask(g: GraphBuilder, mask: Value, length: number): Value {
 
 /** The three sublayers of a transformer block. Attention to the text has no norm before it. */
 function sublayers(block: string, stream: string, c: Context): Block[] {
-  const { config: { heads, normEpsilon: epsilon }, weights } = c;
+  const { config, weights } = c;
+  const { heads, normEpsilon: epsilon, projectsText, upcastAttention } = config;
+  const context = projectsText ? text : hiddenStates;
   const [attn1, attn2] = [`${block}.attn1`, `${block}.attn2`];
   const conditions = tabled(shared, { path: `${block}.`, count: 6 }, c);
   const options = { block, conditions, epsilon };
@@ -156,13 +159,14 @@ function sublayers(block: string, stream: string, c: Context): Block[] {
     attentionBlock({ ...options, stream }, c),
     residualBlock(
       attn2,
-      { stream: attn1, inputs: [attn1, text, mask] },
+      { stream: attn1, inputs: [attn1, context, mask] },
       (g, [x, context, mask]) =>
         attention(g, x, {
           path: attn2,
           context,
           scoreBias: textMask(g, mask, x.shape[1]),
           heads,
+          single: upcastAttention,
           weights,
         }),
     ),
@@ -184,13 +188,8 @@ export function pixartBlockGraph(
   weights: WeightSource,
   { batch, tokens = 120, latents, ...units }: PixartOptions,
 ): BlockGraph {
-  const c = transformerContext(config, weights, latents);
-  const { latents: { height, width }, config: { patchSize } } = c;
-  if (height % patchSize !== 0 || width % patchSize !== 0) {
-    throw new RangeError(
-      `Cannot build a PixArt: latents are ${height}x${width}, expected multiples of the patch size ${patchSize}`,
-    );
-  }
+  const c = transformerContext(config, weights, { model: "PixArt", latents });
+  const { height, width } = c.latents;
   const last = tabled(`${shared}.emb`, { path: "", count: 2 }, c);
   const micro = [
     inputOf("resolution", [batch, 2]),
@@ -201,12 +200,15 @@ export function pixartBlockGraph(
     inputs: [
       inputOf("sample", [batch, config.inChannels, height, width]),
       inputOf("timestep", [batch]),
-      inputOf("encoder_hidden_states", [batch, tokens, config.textWidth]),
+      inputOf(hiddenStates, [batch, tokens, config.textWidth]),
       inputOf(mask, [batch, tokens], "int64"),
       ...config.microConditions ? micro : [],
     ],
     blocks: modulatedTransformer(c, {
-      conditions: [conditioningBlock(c), textBlock(c)],
+      conditions: [
+        conditioningBlock(c),
+        ...config.projectsText ? [textBlock(c)] : [],
+      ],
       sublayers: (block, stream) => sublayers(block, stream, c),
       prediction: { ...last, path: "proj_out" },
     }, units),

@@ -3,6 +3,7 @@ import { type AllowedValues, ConfigJson } from "../../files/config_json.ts";
 import {
   type TransformerConfig,
   transformerConfig,
+  transformerDefaults,
   transformerKeys,
   unusedTransformerKeys,
   widthOf,
@@ -12,6 +13,8 @@ import {
 export interface PixartConfig extends TransformerConfig {
   /** Width of `encoder_hidden_states`. */
   readonly textWidth: number;
+  /** Whether a layer of its own brings the text to the tokens' width. */
+  readonly projectsText: boolean;
   /** Whether the picture's resolution and aspect ratio are conditions. */
   readonly microConditions: boolean;
   /** How many times denser than its own the network takes its grid of tokens to be, so that positions stay in the range of a smaller model. */
@@ -28,6 +31,16 @@ const required: AllowedValues = {
   use_additional_conditions: [undefined, null, false, true],
 };
 
+/** As diffusers has them where a file does not say. */
+const defaults = {
+  ...transformerDefaults,
+  cross_attention_dim: 1152,
+  norm_eps: 1e-6,
+  norm_type: "ada_norm_single",
+  out_channels: 8,
+  sample_size: 128,
+};
+
 /** The `sample_size` of 1024x1024 pixels: older files do not say that these models, and only these, have micro-conditions. */
 const microSampleSize = 128;
 
@@ -39,12 +52,15 @@ const microSampleSize = 128;
  * @throws {TypeError} If a key is missing, contradicts another, or asks for another network.
  */
 export function parsePixartConfig(json: unknown, file: string): PixartConfig {
-  const config = new ConfigJson(json, file, required);
+  const config = new ConfigJson(json, file, required, defaults);
   const sizes = transformerConfig(config);
   const micro = config.value("use_additional_conditions");
+  const projectsText = config.has("caption_channels");
+  const textKey = projectsText ? "caption_channels" : "cross_attention_dim";
   const parsed: PixartConfig = {
     ...sizes,
-    textWidth: config.positiveInteger("caption_channels"),
+    textWidth: config.positiveInteger(textKey),
+    projectsText,
     microConditions: typeof micro === "boolean"
       ? micro
       : sizes.sampleSize === microSampleSize,
@@ -69,7 +85,7 @@ function interpolationScale(
 
 function checkWidth(config: ConfigJson, parsed: PixartConfig): void {
   const width = widthOf(parsed);
-  config.requireOneOf("cross_attention_dim", [width]);
+  if (parsed.projectsText) config.requireOneOf("cross_attention_dim", [width]);
   if (parsed.microConditions && width % 3 !== 0) {
     config.refuse(
       "attention_head_dim",

@@ -15,6 +15,8 @@ Deno.test("parsePixartConfig() reads a Transformer2DModel", () => {
     heads: 4,
     headWidth: 12,
     textWidth: 40,
+    projectsText: true,
+    upcastAttention: false,
     microConditions: false,
     interpolationScale: 1,
     normEpsilon: 1e-6,
@@ -59,9 +61,9 @@ const refused: [string, Record<string, unknown>, string][] = [
     `expected "ada_norm_single"`,
   ],
   [
-    "no caption projection",
-    { caption_channels: null },
-    `"caption_channels" is null, expected a positive integer`,
+    "text of no width",
+    { caption_channels: null, cross_attention_dim: null },
+    `"cross_attention_dim" is null, expected a positive integer`,
   ],
   [
     "text of another width than the tokens",

@@ -1,6 +1,13 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
+import { waves, waveWeights } from "@dip-go/testing/models";
+import { openSession } from "../../runtime/session.ts";
+import { float32, int64 } from "../../tensor/tensor.ts";
 import { openSafetensors } from "../../weights/safetensors.ts";
-import { blockGraphs, residualOf } from "../block_graph/block_graph.ts";
+import {
+  blockGraphs,
+  residualOf,
+  wholeGraph,
+} from "../block_graph/block_graph.ts";
 import { pixartBlockGraph, type PixartOptions } from "./pixart.ts";
 import { networkKind } from "../load.ts";
 import { parsePixartConfig, type PixartConfig } from "./pixart_config.ts";
@@ -14,6 +21,7 @@ const config: PixartConfig = {
   layers: 2,
   heads: 2,
   headWidth: 6,
+  projectsText: true,
   textWidth: 5,
   microConditions: false,
   interpolationScale: 1,
@@ -134,3 +142,27 @@ for (const name of ["pixart", "pixart-micro"]) {
     );
   });
 }
+
+/** By diffusers, of waves: every eighth value. */
+const recorded = [1.30986, 1.05692, 0.88049, 1.66014, 1.51308, 1.09808];
+
+Deno.test("a PixArt without a layer on its text, on oblong latents with scaled positions, is diffusers' own", async () => {
+  const own = {
+    ...{ heads: 2, headWidth: 4, inChannels: 2, outChannels: 2, layers: 1 },
+    ...{ sampleSize: 4, patchSize: 2, textWidth: 6, projectsText: false },
+    ...{ microConditions: false, interpolationScale: 1.5, normEpsilon: 1e-6 },
+  };
+  const latents = { height: 6, width: 4 };
+  const options = { batch: 1, tokens: 3, latents };
+  const graph = wholeGraph(pixartBlockGraph(own, waveWeights, options));
+  await using session = await openSession(graph);
+  const { prediction } = await session.run({
+    sample: waves([1, 2, 6, 4]),
+    timestep: float32([1], [7]),
+    encoder_hidden_states: waves([1, 3, 6]),
+    encoder_attention_mask: int64([1, 3], [1, 1, 0]),
+  });
+  recorded.forEach((x, i) =>
+    assertAlmostEquals(Number(prediction.data[8 * i]), x, 2e-5)
+  );
+});

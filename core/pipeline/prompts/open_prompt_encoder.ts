@@ -5,7 +5,7 @@ import { loadTokenizer } from "../../text/tokenizer.ts";
 import { openClipPrompts } from "./clip_prompts.ts";
 import { openClipPairPrompts } from "./clip_pair_prompts.ts";
 import type { PromptEncoder } from "./prompt_encoder.ts";
-import { longestPixartPrompt, openT5Prompts } from "./t5_prompts.ts";
+import { openT5Prompts, usualPixartPrompt } from "./t5_prompts.ts";
 
 /**
  * Opens a pipeline's text encoders: CLIP's tower for Stable Diffusion 1 and 2,
@@ -27,7 +27,7 @@ export function openPromptEncoder(
         `Cannot encode prompts for ${folder}: it is a DiT, which draws classes`,
       );
     case "pixart":
-      return openT5Prompts(folder, network.config, options);
+      return openT5Prompts(folder, network, options);
     case "unet":
       return network.config.added
         ? openClipPairPrompts(folder, network.config, options)
@@ -43,9 +43,9 @@ export function openPromptEncoder(
  */
 export async function promptTokens(
   folder: string,
-  { family }: Network,
+  { family, tokens }: Network,
 ): Promise<number | undefined> {
   if (family === "dit") return undefined;
-  const length = family === "pixart" ? longestPixartPrompt : undefined;
+  const length = family === "pixart" ? tokens ?? usualPixartPrompt : undefined;
   return (await loadTokenizer(`${folder}/tokenizer`, { length })).length;
 }

@@ -1,5 +1,5 @@
 /** Prompts for PixArt (Chen et al., 2023): T5's features, which of them are padding, and the picture's size. */
-import type { PixartConfig } from "../../models/pixart/pixart_config.ts";
+import type { Network } from "../../models/network.ts";
 import { t5EncoderGraph } from "../../models/t5/t5.ts";
 import { loadT5Encoder } from "../../models/t5/t5_load.ts";
 import { openSession } from "../../runtime/session.ts";
@@ -9,8 +9,10 @@ import { loadTokenizer } from "../../text/tokenizer.ts";
 import { pixelsPerLatent } from "./pixels_per_latent.ts";
 import type { PromptEncoder, PromptInputs } from "./prompt_encoder.ts";
 
-/** The most tokens that PixArt-α was trained with; its tokenizer allows more. */
-export const longestPixartPrompt = 120;
+/** The most tokens that PixArt-α was trained with; its tokenizer allows more. PixArt-Σ's network says its own. */
+export const usualPixartPrompt = 120;
+
+type PixartNetwork = Extract<Network, { family: "pixart" }>;
 
 /**
  * Makes `encoder_hidden_states` `[1, S, E]`, `encoder_attention_mask` `[1, S]`
@@ -22,7 +24,7 @@ export const longestPixartPrompt = 120;
  */
 export async function openT5Prompts(
   folder: string,
-  { sampleSize, microConditions }: PixartConfig,
+  { config: { sampleSize, microConditions }, tokens }: PixartNetwork,
   options: SessionOptions,
 ): Promise<PromptEncoder> {
   const side = sampleSize * await pixelsPerLatent(folder);
@@ -30,7 +32,7 @@ export async function openT5Prompts(
     resolution: float32([1, 2], [side, side]),
     aspect_ratio: float32([1, 1], [1]),
   };
-  const length = { length: longestPixartPrompt };
+  const length = { length: tokens ?? usualPixartPrompt };
   const tokenizer = await loadTokenizer(`${folder}/tokenizer`, length);
   const { config, weights } = await loadT5Encoder(`${folder}/text_encoder`);
   const size = { batch: 1, tokens: tokenizer.length };

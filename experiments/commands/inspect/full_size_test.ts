@@ -37,9 +37,13 @@ const names: readonly (readonly [KnownModelName, string])[] = [
   ["ssd-1b", "ssd-1b 128x128"],
   ["segmind-vega", "segmind-vega 128x128"],
   ["sdxl-turbo", "sdxl-turbo 64x64"],
+  ["pixart-alpha-1024", "pixart-alpha-1024 128x128"],
+  ["pixart-sigma-1024", "pixart-sigma-1024 128x128"],
+  ["pixart-sigma-512", "pixart-sigma-512 64x64"],
+  ["dit-xl-2-512", "dit-xl-2-512 64x64"],
 ];
 
-Deno.test("known UNets have the parameters and multiply-accumulates that torch counts, at several sizes", () => {
+Deno.test("known networks have the parameters and multiply-accumulates that torch counts, at several sizes", () => {
   for (const [name, key] of names) {
     const [height, width] = key.split(" ")[1].split("x").map(Number);
     const graph = networkGraph(knownModel(name), noWeights, {
