@@ -2,19 +2,18 @@
 import { statOf } from "@dip-go/core/files";
 import {
   allGranularities,
-  type BlockGraph,
-  blockGraphOf,
   isKnownModel,
   knownModel,
   knownModels,
-  loadModel,
   networkGraph,
-  type NetworkOptions,
   noWeights,
+  readNetwork,
 } from "@dip-go/core/models";
 import { alignedLines } from "@dip-go/eval/tables";
 import { command, finish } from "./options/command.ts";
+import { sizeRows } from "./options/model_rows.ts";
 import { flag, oneOf, oneWord, path } from "./options/option_table.ts";
+import { latentsOfPixels } from "./inspect/latents_of_pixels.ts";
 import {
   type InspectedMacs,
   inspectGates,
@@ -44,6 +43,7 @@ export const inspectCommand = command({
       "<b>",
       "Value that a closed gate of a DiT or PixArt holds: residual (default) or output",
     ),
+    ...sizeRows,
     gates: path(
       "<file>",
       "A plan of prune or of a run: print the share of the MACs that it keeps",
@@ -52,9 +52,17 @@ export const inspectCommand = command({
   },
   notes:
     "MACs of one call at batch 1: total (with attention's products), weights (linear and convolution alone), paper (as the DiP-GO paper counts). Kept MACs are the mean over the SubNet's calls: of the blocks that run, those kept for later steps included.",
-}, async ({ granularity, backup, gates, json }, words) => {
+}, async ({ granularity, backup, gates, json, height, width }, words) => {
   const name = oneWord(words, { refusal: "Cannot inspect" }, "models");
-  const graph = await modelGraph(name, { batch: 1, granularity, backup });
+  const isFolder = !isKnownModel(name) && (await statOf(name))?.isDirectory;
+  const network = isFolder ? await readNetwork(name) : knownModel(name);
+  const folder = isFolder ? name : undefined;
+  const graph = networkGraph(network, noWeights, {
+    batch: 1,
+    granularity,
+    backup,
+    latents: await latentsOfPixels(network, { height, width, folder }),
+  });
   const inspection = {
     ...inspectModel(name, graph),
     ...gates === undefined ? {} : {
@@ -63,17 +71,6 @@ export const inspectCommand = command({
   };
   return json ? [JSON.stringify(inspection, null, 2)] : tableLines(inspection);
 });
-
-/** A known name needs no weights; anything else must be a folder. */
-async function modelGraph(
-  name: string,
-  options: NetworkOptions,
-): Promise<BlockGraph> {
-  if (!isKnownModel(name) && (await statOf(name))?.isDirectory) {
-    return blockGraphOf(await loadModel(name), options);
-  }
-  return networkGraph(knownModel(name), noWeights, options);
-}
 
 function tableLines(
   { model, params, macs, blocks, gates }: Inspection,

@@ -77,6 +77,21 @@ for (
   });
 }
 
+Deno.test("inspect prices a picture's size, and says which it cannot be", async () => {
+  const { models } = JSON.parse(
+    Deno.readTextFileSync(`${testdata}/full-size.json`),
+  );
+  const tall = ["sd-1.5", "--height", "768", "--width", "512"];
+  const { macs, params } = await inspected(...tall);
+  const expected = models["sd-1.5 96x64"];
+  assertEquals([params, macs.total], [expected.params, expected.macs.total]);
+  const { error } = await inspectCommand(["sd-1.5", "--height", "770"]);
+  assertStringIncludes(
+    error ?? "",
+    "height is 770 pixels, expected a multiple of 8",
+  );
+});
+
 /** What `inspect --json` prints. */
 async function inspected(...args: string[]) {
   const { lines, error } = await inspectCommand([...args, "--json"]);

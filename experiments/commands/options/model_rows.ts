@@ -16,6 +16,12 @@ export const modelRows = {
   ),
 } as const;
 
+/** Height and width of the pictures; those that the model was trained with by default. */
+export const sizeRows = {
+  height: whole(1)("<pixels>", "Of the pictures (default: the model's)"),
+  width: whole(1)("<pixels>", "Of the pictures (default: the model's)"),
+} as const;
+
 /** The sampler; each row's default is the model's. */
 export const samplerRows = {
   sampler: oneOf(samplerKinds)(
