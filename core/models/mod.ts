@@ -13,6 +13,7 @@ export {
   decoderBlockGraph,
   encoderBlockGraph,
 } from "./autoencoder/autoencoder_kl.ts";
+export { pixelsPerLatent } from "./autoencoder/pixels_per_latent.ts";
 export {
   type Block,
   type BlockGraph,

@@ -37,7 +37,6 @@ export {
   openPictureDecoder,
   type PictureDecoder,
 } from "./picture_decoder.ts";
-export { pixelsPerLatent } from "./prompts/pixels_per_latent.ts";
 export { openPromptEncoder } from "./prompts/open_prompt_encoder.ts";
 export type { PromptEncoder, PromptInputs } from "./prompts/prompt_encoder.ts";
 export { type PromptLists, readPrompts } from "./prompts/prompt_lists.ts";

@@ -7,7 +7,7 @@ import type { UnetConfig } from "../../models/unet/unet_config.ts";
 import { readJson } from "../../files/read_json.ts";
 import type { SessionOptions } from "../../runtime/session_options.ts";
 import { float32, type Tensor, zeros } from "../../tensor/tensor.ts";
-import { pixelsPerLatent } from "./pixels_per_latent.ts";
+import { pixelsPerLatent } from "../../models/autoencoder/pixels_per_latent.ts";
 import type { PromptEncoder } from "./prompt_encoder.ts";
 import { openTextTower } from "./text_tower.ts";
 

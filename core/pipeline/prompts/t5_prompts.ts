@@ -6,7 +6,7 @@ import { openSession } from "../../runtime/session.ts";
 import type { SessionOptions } from "../../runtime/session_options.ts";
 import { float32 } from "../../tensor/tensor.ts";
 import { loadTokenizer } from "../../text/tokenizer.ts";
-import { pixelsPerLatent } from "./pixels_per_latent.ts";
+import { pixelsPerLatent } from "../../models/autoencoder/pixels_per_latent.ts";
 import type { PromptEncoder, PromptInputs } from "./prompt_encoder.ts";
 
 /** The most tokens that PixArt-α was trained with; its tokenizer allows more. PixArt-Σ's network says its own. */

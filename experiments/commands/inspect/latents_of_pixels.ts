@@ -1,7 +1,6 @@
 /** The latents of pictures of a size: how many pixels of a side one stands for is the autoencoder's matter. */
 import { isFile } from "@dip-go/core/files";
-import type { Network } from "@dip-go/core/models";
-import { pixelsPerLatent } from "@dip-go/core/pipeline";
+import { type Network, pixelsPerLatent } from "@dip-go/core/models";
 
 /** Of every published model with an autoencoder. */
 const usualPixels = 8;

@@ -1,5 +1,5 @@
 /** How much larger a pipeline's pictures are than its latents. */
-import { parseAutoencoderConfig } from "../../models/autoencoder/autoencoder_config.ts";
+import { parseAutoencoderConfig } from "./autoencoder_config.ts";
 import { readJson } from "../../files/read_json.ts";
 
 /** Pixels along a side of a latent, by the autoencoder's configuration. @throws As `parseAutoencoderConfig`. */
