@@ -1,87 +1,116 @@
 /**
  * CLIP's byte-pair encoding (Radford et al., 2021) as the description that a
- * tokenizer library reads, made from the two files that older folders hold:
- * `vocab.json` and `merges.txt`.
+ * tokenizer library reads. The scheme around the vocabulary is the class's own,
+ * as in transformers, whatever a `tokenizer.json` says of it.
  */
 
 const startToken = "<|startoftext|>";
 const endToken = "<|endoftext|>";
 
-/** Words with an apostrophe's tail apart, runs of letters, single digits, runs of anything else. */
-const wordPattern =
-  "'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+";
+/** Roles of tokens where no file gives another. */
+export const clipRoles = {
+  bos_token: startToken,
+  eos_token: endToken,
+  unk_token: endToken,
+  pad_token: endToken,
+};
 
-/** The content of the two files, and their folder for errors. */
-export interface ClipVocabulary {
-  readonly folder: string;
-  /** Parsed `vocab.json`. */
-  readonly vocab: unknown;
-  /** Text of `merges.txt`. */
-  readonly merges: string;
+/** Start and end, words with an apostrophe's tail apart, runs of letters, single digits, runs of anything else. */
+const wordPattern =
+  "<\\|startoftext\\|>|<\\|endoftext\\|>|'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+";
+
+/** Byte pairs: ids by token, and which pieces join, in order. */
+export interface BytePairs {
+  readonly vocab: Readonly<Record<string, number>>;
+  readonly merges: readonly (readonly [string, string])[];
+}
+
+/** Normaliser, pieces and model of CLIP's scheme. */
+export const clipScheme = (
+  { vocab, merges }: BytePairs,
+  unknown: string,
+): object => ({
+  normalizer: {
+    type: "Sequence",
+    normalizers: [
+      { type: "NFC" },
+      { type: "Replace", pattern: { Regex: "\\s+" }, content: " " },
+      // A letter becomes lower case by itself, so a sigma is never a final one.
+      { type: "Replace", pattern: { String: "Σ" }, content: "σ" },
+      { type: "Lowercase" },
+    ],
+  },
+  pre_tokenizer: {
+    type: "Sequence",
+    pretokenizers: [
+      {
+        type: "Split",
+        pattern: { Regex: wordPattern },
+        behavior: "Removed",
+        invert: true,
+      },
+      { type: "ByteLevel", add_prefix_space: false, trim_offsets: true },
+    ],
+  },
+  model: {
+    type: "BPE",
+    dropout: null,
+    unk_token: unknown,
+    continuing_subword_prefix: "",
+    end_of_word_suffix: "</w>",
+    fuse_unk: false,
+    vocab,
+    merges,
+  },
+});
+
+/**
+ * The byte pairs of older folders' `vocab.json` and `merges.txt`.
+ *
+ * @param files.vocab Parsed `vocab.json`.
+ * @param files.merges Text of `merges.txt`.
+ * @throws {TypeError} If the vocabulary is no object of ids, lacks the start or end token, or a line of the merges is no pair of its pieces.
+ */
+export function bytePairsOf(
+  folder: string,
+  { vocab, merges }: { vocab: unknown; merges: string },
+): BytePairs {
+  const ids = checkedVocabulary(vocab, `${folder}/vocab.json`);
+  return {
+    vocab: ids,
+    merges: mergesOf(merges, ids, `${folder}/merges.txt`),
+  };
 }
 
 /**
- * The `tokenizer.json` of a CLIP vocabulary.
+ * The byte pairs of a `tokenizer.json`.
  *
- * @throws {TypeError} If the vocabulary is no object of ids, lacks the start or end token, or a line of the merges is no pair of its pieces.
+ * @param model Its `model`.
+ * @throws {TypeError} As {@linkcode bytePairsOf}.
  */
-export function clipTokenizerJson(
-  { folder, vocab, merges }: ClipVocabulary,
-): object {
-  const ids = checkedVocabulary(vocab, `${folder}/vocab.json`);
-  const special = (content: string) => ({
-    id: ids[content],
-    content,
-    single_word: false,
-    lstrip: false,
-    rstrip: false,
-    normalized: false,
-    special: true,
-  });
-  return {
-    version: "1.0",
-    truncation: null,
-    padding: null,
-    added_tokens: [special(startToken), special(endToken)],
-    normalizer: {
-      type: "Sequence",
-      normalizers: [
-        { type: "NFC" },
-        { type: "Replace", pattern: { Regex: "\\s+" }, content: " " },
-        { type: "Lowercase" },
-      ],
-    },
-    pre_tokenizer: {
-      type: "Sequence",
-      pretokenizers: [
-        {
-          type: "Split",
-          pattern: { Regex: wordPattern },
-          behavior: "Removed",
-          invert: true,
-        },
-        { type: "ByteLevel", add_prefix_space: false, trim_offsets: true },
-      ],
-    },
-    post_processor: {
-      type: "RobertaProcessing",
-      sep: [endToken, ids[endToken]],
-      cls: [startToken, ids[startToken]],
-      trim_offsets: false,
-      add_prefix_space: false,
-    },
-    decoder: null,
-    model: {
-      type: "BPE",
-      dropout: null,
-      unk_token: endToken,
-      continuing_subword_prefix: "",
-      end_of_word_suffix: "</w>",
-      fuse_unk: false,
-      vocab: ids,
-      merges: mergesOf(merges, ids, `${folder}/merges.txt`),
-    },
-  };
+export function describedBytePairs(
+  model: Readonly<Record<string, unknown>>,
+  file: string,
+): BytePairs {
+  const vocab = checkedVocabulary(model.vocab, file);
+  const { merges } = model;
+  const pairs = Array.isArray(merges)
+    ? merges.map((merge) =>
+      typeof merge === "string" ? merge.split(" ") : merge
+    )
+    : [null];
+  const odd = pairs.find((pair) =>
+    !Array.isArray(pair) || pair.length !== 2 ||
+    !pair.every((piece) => typeof piece === "string")
+  );
+  if (odd !== undefined) {
+    throw new TypeError(
+      `Cannot read ${file}: found the merge ${
+        JSON.stringify(odd)
+      }, expected a list of pairs of pieces`,
+    );
+  }
+  return { vocab, merges: pairs as [string, string][] };
 }
 
 function checkedVocabulary(
@@ -91,7 +120,9 @@ function checkedVocabulary(
   const isObject = typeof vocab === "object" && vocab !== null &&
     !Array.isArray(vocab);
   const odd = isObject
-    ? Object.entries(vocab).find(([, id]) => !Number.isSafeInteger(id))
+    ? Object.entries(vocab).find(([, id]) =>
+      !Number.isSafeInteger(id) || id < 0
+    )
     : undefined;
   if (!isObject || odd) {
     throw new TypeError(

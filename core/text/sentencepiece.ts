@@ -1,8 +1,6 @@
-/**
- * SentencePiece's unigram models (Kudo, 2018) as the description that a
- * tokenizer library reads: T5's folders often hold `spiece.model` alone.
- */
+/** SentencePiece's own files (Kudo and Richardson, 2018): T5's folders often hold `spiece.model` alone. */
 import protobuf from "protobufjs";
+import type { Unigrams } from "./t5_tokenizer.ts";
 
 /** The part of `sentencepiece_model.proto` that is read, with its field numbers. */
 const modelType = protobuf.Root.fromJSON({
@@ -42,16 +40,17 @@ interface Model {
 const unigram = 1;
 const unknown = 2;
 
-const endToken = "</s>";
+/** `SentencePiece.Type` of a token that no text is split into: start, end and the like. */
+const control = 3;
 
 /**
- * The `tokenizer.json` of a SentencePiece model with T5's end token after each text.
+ * The pieces of a SentencePiece model.
  *
  * @param bytes Of a `spiece.model`.
  * @param file Where they came from, for errors.
- * @throws {TypeError} If they are no unigram model with an unknown token and `</s>`.
+ * @throws {TypeError} If they are no unigram model with an unknown token.
  */
-export function sentencePieceJson(bytes: Uint8Array, file: string): object {
+export function sentencePieces(bytes: Uint8Array, file: string): Unigrams {
   const { pieces, trainer, normalizer } = decoded(bytes, file);
   if ((trainer?.modelType ?? unigram) !== unigram) {
     throw new TypeError(
@@ -59,31 +58,18 @@ export function sentencePieceJson(bytes: Uint8Array, file: string): object {
     );
   }
   const unknownId = pieces.findIndex(({ type }) => type === unknown);
-  const endId = pieces.findIndex(({ piece }) => piece === endToken);
-  if (unknownId === -1 || endId === -1) {
-    const missing = endId === -1 ? `"${endToken}"` : "the unknown token";
+  if (unknownId === -1) {
     throw new TypeError(
-      `Cannot read ${file}: ${missing} is missing among its ${pieces.length} pieces`,
+      `Cannot read ${file}: the unknown token is missing among its ${pieces.length} pieces`,
     );
   }
+  const charsmap = normalizer?.precompiledCharsmap;
   return {
-    version: "1.0",
-    truncation: null,
-    padding: null,
-    added_tokens: [],
-    normalizer: normalizerJson(normalizer?.precompiledCharsmap),
-    pre_tokenizer: {
-      type: "Metaspace",
-      replacement: "▁",
-      prepend_scheme: "always",
-    },
-    post_processor: endJson(endId),
-    decoder: null,
-    model: {
-      type: "Unigram",
-      unk_id: unknownId,
-      vocab: pieces.map(({ piece, score }) => [piece, score]),
-    },
+    pieces: pieces.map(({ piece, score }) => [piece, score]),
+    unknownId,
+    characterMap: charsmap?.length ? charsmap : null,
+    controls: pieces.filter(({ type }) => type === control)
+      .map(({ piece }) => piece),
   };
 }
 
@@ -98,32 +84,4 @@ function decoded(bytes: Uint8Array, file: string): Model {
       { cause },
     );
   }
-}
-
-/** Unicode's compatibility forms by the model's own table; runs of spaces are one, and none stands at either end. */
-function normalizerJson(charsmap?: Uint8Array): object {
-  const own = charsmap?.length
-    ? [{ type: "Precompiled", precompiled_charsmap: charsmap.toBase64() }]
-    : [];
-  return {
-    type: "Sequence",
-    normalizers: [
-      ...own,
-      { type: "Strip", strip_left: true, strip_right: true },
-      { type: "Replace", pattern: { Regex: " {2,}" }, content: " " },
-    ],
-  };
-}
-
-function endJson(id: number): object {
-  const text = { Sequence: { id: "A", type_id: 0 } };
-  const end = { SpecialToken: { id: endToken, type_id: 0 } };
-  return {
-    type: "TemplateProcessing",
-    single: [text, end],
-    pair: [text, end],
-    special_tokens: {
-      [endToken]: { id: endToken, ids: [id], tokens: [endToken] },
-    },
-  };
 }

@@ -3,12 +3,11 @@
  * padded or cut to one length. The algorithms are `@huggingface/tokenizers`'.
  */
 import { Tokenizer } from "@huggingface/tokenizers";
-import { isFile } from "../files/is_file.ts";
-import { ConfigJson, most } from "../files/config_json.ts";
-import { readJson } from "../files/read_json.ts";
+import { most } from "../files/config_json.ts";
 import { int64, type Tensor } from "../tensor/tensor.ts";
-import { clipTokenizerJson } from "./clip_tokenizer.ts";
-import { sentencePieceJson } from "./sentencepiece.ts";
+import type { NamedTokens } from "./added_tokens.ts";
+import { CharacterMap } from "./character_map.ts";
+import { readTokenizerFolder, type TokenizerFolder } from "./folder.ts";
 
 /** Texts of one batch as tokens. */
 export interface Tokens {
@@ -20,31 +19,55 @@ export interface Tokens {
 
 /** A loaded tokenizer. */
 export class TextTokenizer {
+  readonly #tokenizer: Tokenizer;
+  readonly #padding: number;
+  readonly #learnt: readonly LearntWord[];
+
   /**
    * @internal Use {@linkcode loadTokenizer}.
    *
    * @param length Tokens of every text, L.
    */
   constructor(
-    private readonly tokenizer: Tokenizer,
-    private readonly padding: number,
+    tokenizer: Tokenizer,
+    { padding, named }: { padding: number; named: NamedTokens },
     readonly length: number,
-  ) {}
+  ) {
+    this.#tokenizer = tokenizer;
+    this.#padding = padding;
+    this.#learnt = learntWords(named);
+  }
 
   /** Tokens of B texts. One that is too long is cut before its end token, as diffusers does. */
   encode(texts: readonly string[]): Tokens {
     const { length } = this;
-    const own = texts.map((text) => this.#cut(this.tokenizer.encode(text).ids));
+    const own = texts.map((text) => this.#cut(this.#idsOf(text)));
     const shape = [texts.length, length];
     const row = (at: (i: number) => number) =>
       Array.from({ length }, (_, i) => at(i));
     const padded = (ids: readonly number[]) =>
-      row((i) => ids[i] ?? this.padding);
+      row((i) => ids[i] ?? this.#padding);
     const kept = (ids: readonly number[]) => row((i) => i < ids.length ? 1 : 0);
     return {
       ids: int64(shape, own.flatMap(padded)),
       mask: int64(shape, own.flatMap(kept)),
     };
+  }
+
+  /** The text of an id, for errors. */
+  tokenOf(id: number): string | undefined {
+    return this.#tokenizer.id_to_token(id);
+  }
+
+  #idsOf(text: string): readonly number[] {
+    const { ids } = this.#tokenizer.encode(text);
+    const present = this.#learnt.filter(({ id }) => ids.includes(id));
+    if (present.length === 0) return ids;
+    const whole = present.reduce(
+      (text, { word, whole }) => text.replaceAll(word, () => whole),
+      text,
+    );
+    return this.#tokenizer.encode(whole).ids;
   }
 
   #cut(ids: readonly number[]): readonly number[] {
@@ -53,10 +76,31 @@ export class TextTokenizer {
   }
 }
 
+/** A word of several vectors: `word`, `word_1`, `word_2` … are tokens, and a text holds the first. */
+interface LearntWord {
+  readonly word: string;
+  readonly id: number;
+  /** All of its tokens, as a text. */
+  readonly whole: string;
+}
+
+/** The words that textual inversion taught in several vectors, by diffusers' names for these. */
+function learntWords({ added }: NamedTokens): LearntWord[] {
+  const contents = new Set(added.map(({ content }) => content));
+  return added.flatMap(({ content: word, id }) => {
+    const parts = [word];
+    while (contents.has(`${word}_${parts.length}`)) {
+      parts.push(`${word}_${parts.length}`);
+    }
+    return parts.length === 1 ? [] : [{ word, id, whole: parts.join(" ") }];
+  });
+}
+
 /**
  * Loads a tokenizer from `tokenizer.json`, from CLIP's `vocab.json` and
- * `merges.txt`, or from T5's `spiece.model`; padding, and the length by
- * default, come from `tokenizer_config.json`.
+ * `merges.txt`, or from T5's `spiece.model`; special tokens, and the length by
+ * default, come from `tokenizer_config.json` and, in older folders,
+ * `special_tokens_map.json` and `added_tokens.json`.
  *
  * @param options.length Tokens of every text, where the model reads fewer than its tokenizer allows.
  * @throws {Deno.errors.NotFound} If the folder holds none of them, or no `tokenizer_config.json`.
@@ -66,66 +110,48 @@ export async function loadTokenizer(
   folder: string,
   options: { length?: number } = {},
 ): Promise<TextTokenizer> {
-  const file = `${folder}/tokenizer_config.json`;
-  const config = new ConfigJson(await readJson(file), file);
-  const description = await descriptionIn(folder);
-  const tokenizer = opened(folder, description, config.values);
-  const { pad_token: found } = config.values;
-  const token = isRecord(found) ? found.content : found;
-  const padding = typeof token === "string"
-    ? tokenizer.token_to_id(token)
-    : undefined;
-  if (padding === undefined) {
-    throw new TypeError(
-      `Cannot read ${file}: key "pad_token" is ${
-        JSON.stringify(found)
-      }, expected a token of the vocabulary`,
-    );
-  }
+  const files = await readTokenizerFolder(folder);
+  const { config, named } = files;
+  const tokenizer = opened(folder, files);
+  const padding = tokenizer.token_to_id(named.role("pad_token") ?? "") ??
+    config.refuse("pad_token", "a token of the vocabulary");
   const length = options.length ??
     config.positiveInteger("model_max_length", most.tokens);
-  return new TextTokenizer(tokenizer, padding, length);
+  return new TextTokenizer(tokenizer, { padding, named }, length);
 }
 
 /** @throws {TypeError} If the library does not understand the description; its error is the `cause`. */
 function opened(
   folder: string,
-  description: object,
-  config: object,
+  { scheme, characterMap, named, ends, file }: TokenizerFolder,
 ): Tokenizer {
+  const description = {
+    ...scheme,
+    added_tokens: named.added,
+    post_processor: postProcessor(ends),
+    decoder: null,
+  };
+  let tokenizer: Tokenizer;
   try {
-    return new Tokenizer(description, config);
+    tokenizer = new Tokenizer(description, {});
   } catch (cause) {
     throw new TypeError(
-      `Cannot load tokenizer ${folder}: its tokenizer.json is of no known kind (${
+      `Cannot load tokenizer ${folder}: its vocabulary is of no known kind (${
         (cause as Error).message
       })`,
       { cause },
     );
   }
+  if (characterMap) {
+    tokenizer.normalizer = new CharacterMap(characterMap, file);
+  }
+  return tokenizer;
 }
 
-async function descriptionIn(folder: string): Promise<object> {
-  if (await isFile(`${folder}/tokenizer.json`)) {
-    const file = `${folder}/tokenizer.json`;
-    return new ConfigJson(await readJson(file), file).values;
-  }
-  if (await isFile(`${folder}/vocab.json`)) {
-    return clipTokenizerJson({
-      folder,
-      vocab: await readJson(`${folder}/vocab.json`),
-      merges: await Deno.readTextFile(`${folder}/merges.txt`),
-    });
-  }
-  const pieces = `${folder}/spiece.model`;
-  if (await isFile(pieces)) {
-    return sentencePieceJson(await Deno.readFile(pieces), pieces);
-  }
-  throw new Deno.errors.NotFound(
-    `Cannot load tokenizer ${folder}: found neither tokenizer.json, vocab.json nor spiece.model`,
-  );
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null;
+/** The tokens before and after each text. */
+function postProcessor({ start, end }: TokenizerFolder["ends"]): object {
+  const special = (id: string) => ({ SpecialToken: { id, type_id: 0 } });
+  const text = { Sequence: { id: "A", type_id: 0 } };
+  const single = [...start ? [special(start)] : [], text, special(end)];
+  return { type: "TemplateProcessing", single, pair: single };
 }

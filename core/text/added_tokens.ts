@@ -1,0 +1,189 @@
+/**
+ * Tokens that stand beside a vocabulary's own scheme: where a text holds one of
+ * them, it is that token. Start, end and padding are such tokens, and the words
+ * that textual inversion taught (Gal et al., 2022). Which a folder has, and with
+ * which ids, follows transformers.
+ */
+import type { ConfigJson } from "../files/config_json.ts";
+
+/** A token of its own, as a `tokenizer.json` describes one. */
+export interface AddedToken {
+  readonly content: string;
+  readonly id: number;
+  /** Whether it also takes the spaces before it, and those after it. */
+  readonly lstrip: boolean;
+  readonly rstrip: boolean;
+  /** Whether it is found in the normalised text, in lower case for CLIP, not in the text as it is written. */
+  readonly normalized: boolean;
+  readonly special: boolean;
+}
+
+/** A token that has no id yet. */
+type Wanted = Omit<AddedToken, "id">;
+
+/** The roles of tokens, in the order in which transformers adds them. */
+const roles = [
+  ...["bos_token", "eos_token", "unk_token", "sep_token"],
+  ...["pad_token", "cls_token", "mask_token"],
+] as const;
+
+/** Keys that list further special tokens. */
+const furtherKeys = ["additional_special_tokens", "extra_special_tokens"];
+
+/** Files of a tokenizer's folder that name tokens. */
+export interface TokenFiles {
+  /** `tokenizer_config.json`. */
+  readonly config: ConfigJson;
+  /** `special_tokens_map.json`, whose values count before those of `config`. */
+  readonly specialMap: ConfigJson | null;
+  /** `added_tokens.json`: ids by token. */
+  readonly added: ConfigJson | null;
+  /** `added_tokens` of `tokenizer.json`. */
+  readonly described: readonly unknown[];
+}
+
+/** A tokenizer's tokens apart from its vocabulary. */
+export interface NamedTokens {
+  readonly added: readonly AddedToken[];
+  /** The content of the token that has a role, `pad_token` for one; undefined where none has. */
+  role(name: (typeof roles)[number]): string | undefined;
+}
+
+/** A vocabulary as far as added tokens need it. */
+export interface OwnTokens {
+  /** Tokens of its own. */
+  readonly size: number;
+  idOf(token: string): number | undefined;
+}
+
+/**
+ * Every added token of a folder. One that the vocabulary has keeps its id
+ * there; the others follow the vocabulary, one after another.
+ *
+ * @param defaults What tokens have the roles that no file gives; further special ones under `additional_special_tokens`.
+ * @throws {TypeError} If a file describes a token in no known form.
+ */
+export function namedTokens(
+  files: TokenFiles,
+  own: OwnTokens,
+  defaults: Readonly<Record<string, unknown>>,
+): NamedTokens {
+  const { config } = files;
+  const isWhole = config.has("added_tokens_decoder"); // newer files say all in one place
+  const specials: Readonly<Record<string, unknown>> = {
+    ...defaults,
+    ...config.values,
+    ...isWhole ? {} : files.specialMap?.values,
+  };
+  const wanted = isWhole
+    ? describedById(config.part("added_tokens_decoder"))
+    : listedTokens(files, specials);
+  const named = new Map<string, Wanted>();
+  for (const role of roles) {
+    const value = specials[role] ?? null;
+    if (value === null) continue;
+    const token = wantedToken(value, config.file);
+    named.set(role, wanted.find((w) => w.content === token.content) ?? token);
+  }
+  const sources = [defaults, config.values, files.specialMap?.values ?? {}];
+  const further = sources.flatMap((source) =>
+    furtherKeys.flatMap((key) => Object.values(source[key] ?? []))
+  ).map((value) => wantedToken(value, config.file));
+  return {
+    added: withIds([...wanted, ...named.values(), ...further], own),
+    role: (name) => named.get(name)?.content,
+  };
+}
+
+/** Of those with the same content, the last says how it is looked for. */
+function withIds(wanted: readonly Wanted[], own: OwnTokens): AddedToken[] {
+  const tokens = new Map<string, AddedToken>();
+  let next = own.size;
+  for (const token of wanted) {
+    const { content } = token;
+    if (content === "") continue;
+    const id = tokens.get(content)?.id ?? own.idOf(content) ?? next++;
+    tokens.set(content, { ...token, id });
+  }
+  return [...tokens.values()];
+}
+
+/** `added_tokens_decoder`: descriptions by id. */
+const describedById = ({ values, file }: ConfigJson): Wanted[] =>
+  Object.entries(values)
+    .sort(([a], [b]) => Number(a) - Number(b))
+    .map(([, value]) => describedToken(value, file));
+
+/** The tokens of `added_tokens.json` and `tokenizer.json`, in the order of their ids. */
+function listedTokens(
+  { added, described, config }: TokenFiles,
+  specials: Readonly<Record<string, unknown>>,
+): Wanted[] {
+  const byId = new Map<number, Wanted>();
+  const special = new Set(
+    [...roles.map((role) => specials[role]), specials.extra_special_tokens]
+      .flat()
+      .map((value) => isRecord(value) ? value.content : value),
+  );
+  for (const [content, id] of Object.entries(added?.values ?? {})) {
+    if (!Number.isSafeInteger(id)) added!.refuse(content, "a token's id");
+    const isSpecial = special.has(content);
+    byId.set(id as number, {
+      ...plain(content),
+      special: isSpecial,
+      normalized: !isSpecial,
+    });
+  }
+  for (const value of described) {
+    const id = isRecord(value) ? value.id as number : NaN;
+    byId.set(id, describedToken(value, config.file));
+  }
+  return [...byId].sort(([a], [b]) => a - b).map(([, token]) => token);
+}
+
+/** A special token, which is looked for in the text as it is written. */
+const plain = (content: string): Wanted => ({
+  content,
+  lstrip: false,
+  rstrip: false,
+  normalized: false,
+  special: true,
+});
+
+/** A token with a role: its content alone, or a description; special in either case. */
+const wantedToken = (value: unknown, file: string): Wanted =>
+  typeof value === "string"
+    ? plain(value)
+    : { ...describedToken(value, file), special: true };
+
+function describedToken(value: unknown, file: string): Wanted {
+  const token = isRecord(value) ? value : {};
+  const flag = (key: string, otherwise: boolean): boolean => {
+    const found = token[key] ?? otherwise;
+    return typeof found === "boolean" ? found : refused(value, file);
+  };
+  const { content } = token;
+  if (typeof content !== "string" || flag("single_word", false)) {
+    return refused(value, file);
+  }
+  const special = flag("special", false);
+  return {
+    content,
+    special,
+    lstrip: flag("lstrip", false),
+    rstrip: flag("rstrip", false),
+    normalized: flag("normalized", !special),
+  };
+}
+
+function refused(value: unknown, file: string): never {
+  throw new TypeError(
+    `Cannot read tokenizer of ${file}: found the token ${
+      JSON.stringify(value)
+    }, expected a text, or its "content" with flags other than "single_word"`,
+  );
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,126 @@
+/**
+ * T5's split into the likeliest pieces (Kudo, 2018) as the description that a
+ * tokenizer library reads. The scheme around the pieces is the class's own, as
+ * in transformers, whatever a `tokenizer.json` says of it.
+ */
+
+/** Pieces with the logarithm of their likelihood; an id is a place among them. */
+export interface Unigrams {
+  readonly pieces: readonly (readonly [piece: string, score: number])[];
+  readonly unknownId: number;
+  /** The table by which texts are normalised, as `CharacterMap` reads it; null for none. */
+  readonly characterMap: Uint8Array | null;
+  /** Pieces that no text is split into. */
+  readonly controls: readonly string[];
+}
+
+/** Roles of tokens where no file gives another. */
+export const t5Roles = {
+  eos_token: "</s>",
+  unk_token: "<unk>",
+  pad_token: "<pad>",
+};
+
+/** Sentinels that T5 has where its configuration names none. */
+const sentinels = 100;
+
+/** The names of T5's sentinels, which stand for what a text leaves out. */
+export const sentinelNames = (count: unknown): string[] =>
+  Array.from(
+    { length: Number.isSafeInteger(count) ? count as number : sentinels },
+    (_, i) => `<extra_id_${i}>`,
+  );
+
+/** The pieces of a `spiece.model`, then the sentinels, the last first. */
+export const withSentinels = (
+  unigrams: Unigrams,
+  count: unknown,
+): Unigrams => ({
+  ...unigrams,
+  pieces: [
+    ...unigrams.pieces,
+    ...sentinelNames(count).reverse().map((name) => [name, 0] as const),
+  ],
+});
+
+/** Pieces and model of T5's scheme; its normaliser is a `CharacterMap`. */
+export const t5Scheme = ({ pieces, unknownId }: Unigrams): object => ({
+  normalizer: null,
+  pre_tokenizer: {
+    type: "Sequence",
+    pretokenizers: [
+      {
+        type: "Split",
+        pattern: { Regex: "\\s+" },
+        behavior: "Removed",
+        invert: false,
+      },
+      { type: "Metaspace", replacement: "▁", prepend_scheme: "always" },
+    ],
+  },
+  model: { type: "Unigram", unk_id: unknownId, vocab: pieces },
+});
+
+/**
+ * The pieces of a `tokenizer.json`.
+ *
+ * @param description The whole of it.
+ * @throws {TypeError} If it is no list of pieces with an unknown one.
+ */
+export function describedUnigrams(
+  { model, normalizer }: {
+    readonly model: Readonly<Record<string, unknown>>;
+    readonly normalizer?: unknown;
+  },
+  file: string,
+): Unigrams {
+  const { vocab, unk_id: unknownId } = model;
+  const isPiece = (entry: unknown) =>
+    Array.isArray(entry) && typeof entry[0] === "string" &&
+    typeof entry[1] === "number";
+  const pieces = Array.isArray(vocab) ? vocab : [null];
+  const odd = pieces.find((entry) => !isPiece(entry));
+  if (odd !== undefined) {
+    throw new TypeError(
+      `Cannot read ${file}: found the piece ${
+        JSON.stringify(odd)
+      }, expected a list of pieces with their scores`,
+    );
+  }
+  if (!Number.isSafeInteger(unknownId) || !pieces[unknownId as number]) {
+    throw new TypeError(
+      `Cannot read ${file}: "unk_id" is ${
+        JSON.stringify(unknownId)
+      }, expected the place of one of its ${pieces.length} pieces`,
+    );
+  }
+  return {
+    pieces: pieces as [string, number][],
+    unknownId: unknownId as number,
+    characterMap: describedMap(normalizer, file),
+    controls: [],
+  };
+}
+
+/** The table of a `Precompiled` normaliser, alone or among others. */
+function describedMap(normalizer: unknown, file: string): Uint8Array | null {
+  const { normalizers = [normalizer] } = (normalizer ?? {}) as {
+    normalizers?: unknown[];
+  };
+  for (const each of normalizers) {
+    const { type, precompiled_charsmap: text } = (each ?? {}) as Record<
+      string,
+      unknown
+    >;
+    if (type !== "Precompiled" || typeof text !== "string") continue;
+    try {
+      return Uint8Array.fromBase64(text);
+    } catch (cause) {
+      throw new TypeError(
+        `Cannot read ${file}: its "precompiled_charsmap" is not in base64`,
+        { cause },
+      );
+    }
+  }
+  return null;
+}
