@@ -1,6 +1,6 @@
 /** SentencePiece's own files (Kudo and Richardson, 2018): T5's folders often hold `spiece.model` alone. */
 import protobuf from "protobufjs";
-import type { Unigrams } from "./t5_tokenizer.ts";
+import { t5Roles, type Unigrams } from "./t5_tokenizer.ts";
 
 /** The part of `sentencepiece_model.proto` that is read, with its field numbers. */
 const modelType = protobuf.Root.fromJSON({
@@ -48,7 +48,7 @@ const control = 3;
  *
  * @param bytes Of a `spiece.model`.
  * @param file Where they came from, for errors.
- * @throws {TypeError} If they are no unigram model with an unknown token.
+ * @throws {TypeError} If they are no unigram model with an unknown token and `</s>`.
  */
 export function sentencePieces(bytes: Uint8Array, file: string): Unigrams {
   const { pieces, trainer, normalizer } = decoded(bytes, file);
@@ -58,9 +58,11 @@ export function sentencePieces(bytes: Uint8Array, file: string): Unigrams {
     );
   }
   const unknownId = pieces.findIndex(({ type }) => type === unknown);
-  if (unknownId === -1) {
+  const hasEnd = pieces.some(({ piece }) => piece === t5Roles.eos_token);
+  if (unknownId === -1 || !hasEnd) {
+    const missing = hasEnd ? "the unknown token" : `"${t5Roles.eos_token}"`;
     throw new TypeError(
-      `Cannot read ${file}: the unknown token is missing among its ${pieces.length} pieces`,
+      `Cannot read ${file}: ${missing} is missing among its ${pieces.length} pieces`,
     );
   }
   const charsmap = normalizer?.precompiledCharsmap;

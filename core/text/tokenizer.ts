@@ -17,36 +17,53 @@ export interface Tokens {
   readonly mask: Tensor<"int64">;
 }
 
+/** What a model asks of its tokenizer. */
+export interface TokenizerOptions {
+  /** Tokens of every text, where the model reads fewer than its tokenizer allows. */
+  readonly length?: number;
+  /** Rows of the model's embedding: a token beyond them is refused when a text has it. */
+  readonly vocabulary?: number;
+}
+
+/** The parts of a tokenizer. */
+interface TokenizerParts {
+  readonly folder: string;
+  readonly tokenizer: Tokenizer;
+  readonly named: NamedTokens;
+  /** Id of the token that fills a text up. */
+  readonly padding: number;
+  readonly length: number;
+  readonly vocabulary: number;
+}
+
 /** A loaded tokenizer. */
 export class TextTokenizer {
-  readonly #tokenizer: Tokenizer;
-  readonly #padding: number;
+  /** Tokens of every text, L. */
+  readonly length: number;
+  readonly #parts: TokenizerParts;
   readonly #learnt: readonly LearntWord[];
 
-  /**
-   * @internal Use {@linkcode loadTokenizer}.
-   *
-   * @param length Tokens of every text, L.
-   */
-  constructor(
-    tokenizer: Tokenizer,
-    { padding, named }: { padding: number; named: NamedTokens },
-    readonly length: number,
-  ) {
-    this.#tokenizer = tokenizer;
-    this.#padding = padding;
-    this.#learnt = learntWords(named);
+  /** @internal Use {@linkcode loadTokenizer}. */
+  constructor(parts: TokenizerParts) {
+    this.length = parts.length;
+    this.#parts = parts;
+    this.#learnt = learntWords(parts.named);
   }
 
-  /** Tokens of B texts. One that is too long is cut before its end token, as diffusers does. */
+  /**
+   * Tokens of B texts. One that is too long is cut before its end token, as diffusers does.
+   *
+   * @throws {RangeError} If a token is beyond the model's embedding.
+   */
   encode(texts: readonly string[]): Tokens {
     const { length } = this;
+    const { padding } = this.#parts;
     const own = texts.map((text) => this.#cut(this.#idsOf(text)));
+    this.#checkKnown([...own.flat(), padding]);
     const shape = [texts.length, length];
     const row = (at: (i: number) => number) =>
       Array.from({ length }, (_, i) => at(i));
-    const padded = (ids: readonly number[]) =>
-      row((i) => ids[i] ?? this.#padding);
+    const padded = (ids: readonly number[]) => row((i) => ids[i] ?? padding);
     const kept = (ids: readonly number[]) => row((i) => i < ids.length ? 1 : 0);
     return {
       ids: int64(shape, own.flatMap(padded)),
@@ -54,20 +71,27 @@ export class TextTokenizer {
     };
   }
 
-  /** The text of an id, for errors. */
-  tokenOf(id: number): string | undefined {
-    return this.#tokenizer.id_to_token(id);
+  #checkKnown(ids: readonly number[]): void {
+    const { folder, tokenizer, vocabulary } = this.#parts;
+    const odd = ids.find((id) => id >= vocabulary);
+    if (odd === undefined) return;
+    throw new RangeError(
+      `Cannot encode a text with ${folder}: its token "${
+        tokenizer.id_to_token(odd)
+      }" is ${odd}, expected less than ${vocabulary}, the rows of the text encoder's embedding`,
+    );
   }
 
   #idsOf(text: string): readonly number[] {
-    const { ids } = this.#tokenizer.encode(text);
+    const { tokenizer } = this.#parts;
+    const { ids } = tokenizer.encode(text);
     const present = this.#learnt.filter(({ id }) => ids.includes(id));
     if (present.length === 0) return ids;
     const whole = present.reduce(
       (text, { word, whole }) => text.replaceAll(word, () => whole),
       text,
     );
-    return this.#tokenizer.encode(whole).ids;
+    return tokenizer.encode(whole).ids;
   }
 
   #cut(ids: readonly number[]): readonly number[] {
@@ -102,22 +126,26 @@ function learntWords({ added }: NamedTokens): LearntWord[] {
  * default, come from `tokenizer_config.json` and, in older folders,
  * `special_tokens_map.json` and `added_tokens.json`.
  *
- * @param options.length Tokens of every text, where the model reads fewer than its tokenizer allows.
  * @throws {Deno.errors.NotFound} If the folder holds none of them, or no `tokenizer_config.json`.
  * @throws {TypeError} If a file is malformed, or the padding token is not in the vocabulary.
  */
 export async function loadTokenizer(
   folder: string,
-  options: { length?: number } = {},
+  { length, vocabulary = Infinity }: TokenizerOptions = {},
 ): Promise<TextTokenizer> {
   const files = await readTokenizerFolder(folder);
   const { config, named } = files;
   const tokenizer = opened(folder, files);
   const padding = tokenizer.token_to_id(named.role("pad_token") ?? "") ??
     config.refuse("pad_token", "a token of the vocabulary");
-  const length = options.length ??
-    config.positiveInteger("model_max_length", most.tokens);
-  return new TextTokenizer(tokenizer, { padding, named }, length);
+  return new TextTokenizer({
+    folder,
+    tokenizer,
+    named,
+    padding,
+    vocabulary,
+    length: length ?? config.positiveInteger("model_max_length", most.tokens),
+  });
 }
 
 /** @throws {TypeError} If the library does not understand the description; its error is the `cause`. */

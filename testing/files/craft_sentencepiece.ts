@@ -22,10 +22,8 @@ export function craftSentencePiece(
   pieces: readonly Piece[],
   { modelType = 1 }: { modelType?: number } = {},
 ): Uint8Array<ArrayBuffer> {
-  const charsmap = field(2, [1, 2, 3]); // any: the library knows NFKC by heart
   return Uint8Array.from([
     ...pieces.flatMap((piece) => field(1, pieceBytes(piece))),
     ...field(2, [24, modelType]),
-    ...field(3, charsmap),
   ]);
 }

@@ -32,9 +32,11 @@ export async function openT5Prompts(
     resolution: float32([1, 2], [side, side]),
     aspect_ratio: float32([1, 1], [1]),
   };
-  const length = { length: tokens ?? usualPixartPrompt };
-  const tokenizer = await loadTokenizer(`${folder}/tokenizer`, length);
   const { config, weights } = await loadT5Encoder(`${folder}/text_encoder`);
+  const tokenizer = await loadTokenizer(`${folder}/tokenizer`, {
+    length: tokens ?? usualPixartPrompt,
+    vocabulary: config.vocabulary,
+  });
   const size = { batch: 1, tokens: tokenizer.length };
   const graph = t5EncoderGraph(config, weights, size);
   const encoder = await openSession(graph, options);

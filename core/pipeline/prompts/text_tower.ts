@@ -29,9 +29,11 @@ export async function openTextTower(
   folder: string,
   { encoder, tokenizer: vocabulary, outputs, ...options }: TowerParts,
 ): Promise<TextTower> {
-  const tokenizer = await loadTokenizer(`${folder}/${vocabulary}`);
   const { config, weights } = await loadClipText(`${folder}/${encoder}`, {
     projects: outputs.includes("embeds"),
+  });
+  const tokenizer = await loadTokenizer(`${folder}/${vocabulary}`, {
+    vocabulary: config.vocabulary,
   });
   const graph = clipTextGraph(config, weights, {
     batch: 1,

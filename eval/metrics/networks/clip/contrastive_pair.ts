@@ -80,7 +80,8 @@ export async function openContrastivePair(
   options: SessionOptions = {},
 ): Promise<ContrastivePair> {
   const { text, vision } = await loadClipPair(folder);
-  const tokenizer = await loadTokenizer(folder);
+  const { vocabulary } = text.config;
+  const tokenizer = await loadTokenizer(folder, { vocabulary });
   const preprocessing = await readClipPreprocessing(folder);
   const { crop } = preprocessing;
   if (crop !== vision.config.imageSize) {
