@@ -1,7 +1,11 @@
 /** As many pictures as a page can carry: first fewer pixels, then fewer pairs. */
-import { type Picture, pngDataUri, rgbImage } from "@dip-go/core/pictures";
+import {
+  type Picture,
+  pilResize,
+  pngDataUri,
+  rgbImage,
+} from "@dip-go/core/pictures";
 import { type Tensor, unstacked } from "@dip-go/core/tensor";
-import { pilResize } from "../pictures/pil_resize.ts";
 
 /** Pairs that a page shows at most. */
 const mostPairs = 8;

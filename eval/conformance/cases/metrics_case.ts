@@ -8,11 +8,11 @@ import {
   frechetDistanceTo,
 } from "../../metrics/sets/frechet_distance.ts";
 import {
+  type Picture,
   pilResize,
   pilResizeFloat,
   type ResizeFilter,
-} from "../../pictures/pil_resize.ts";
-import type { Picture } from "@dip-go/core/pictures";
+} from "@dip-go/core/pictures";
 import { psnr } from "../../metrics/psnr.ts";
 import {
   fixedReference,

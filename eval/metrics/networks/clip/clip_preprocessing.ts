@@ -2,8 +2,7 @@
 import { ConfigJson, isFile, most, readJson } from "@dip-go/core/files";
 import { float32, type Tensor } from "@dip-go/core/tensor";
 import { openClipConfig } from "./open_clip.ts";
-import { pilResize, type ResizeFilter } from "../../../pictures/pil_resize.ts";
-import { rgbImage } from "@dip-go/core/pictures";
+import { pilResize, type ResizeFilter, rgbImage } from "@dip-go/core/pictures";
 
 /** How a picture becomes a tower's input. */
 export interface ClipPreprocessing {

@@ -4,8 +4,7 @@
  */
 import { inceptionSize } from "./inception.ts";
 import { float32, type Tensor } from "@dip-go/core/tensor";
-import { pilResize, pilResizeFloat } from "../../../pictures/pil_resize.ts";
-import type { Picture } from "@dip-go/core/pictures";
+import { type Picture, pilResize, pilResizeFloat } from "@dip-go/core/pictures";
 
 /** Of DiP-GO's companion code: pictures are brought to this size first. */
 const companionSize = 512;

@@ -4,7 +4,7 @@
  * CLIP's preprocessing) depend on its rounding.
  */
 
-import type { Picture } from "@dip-go/core/pictures";
+import type { Picture } from "./picture.ts";
 
 /** Names of Pillow's filters. */
 export type ResizeFilter = "bilinear" | "bicubic";
