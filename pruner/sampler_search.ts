@@ -31,7 +31,7 @@ export interface SamplerSearchOptions {
   readonly keptIn?: string;
   /** Sessions of the SuperNet at the search's batch, in float32, that stay the caller's. */
   readonly runner?: SubNetRunner;
-  /** The pipeline's, that stays the caller's. */
+  /** The sampler's, that stays the caller's. */
   readonly conditioner?: Conditioner;
 }
 
@@ -135,9 +135,10 @@ export class SamplerSearch implements AsyncDisposable {
   }
 
   async #calibrate(): Promise<CalibrationBatch[]> {
-    const { sampler: { pipeline, sampler, guidanceScale }, options } = this;
+    const { sampler: full, options } = this;
+    const { pipeline, sampler, guidanceScale } = full;
     const { search, seed, subjects: list, conditioner: lent } = options;
-    await using own = lent ? undefined : await pipeline.openConditioner();
+    await using own = lent ? undefined : await full.openConditioner();
     const conditioner = lent ?? own!;
     return await drawCalibration(this.#runner, {
       sampler,

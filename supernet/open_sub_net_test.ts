@@ -1,7 +1,14 @@
-import { loadPipeline } from "@dip-go/core";
-import { assertEquals, assertNotEquals, assertThrows } from "@std/assert";
+import { loadPipeline, type PipelineSampler } from "@dip-go/core";
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertNotEquals,
+  assertThrows,
+} from "@std/assert";
 import { denseGates } from "./gates/gates.ts";
 import { planFor } from "./gates/plan.ts";
+import { denseMacs } from "./gates/liveness.ts";
 import { superNetOf } from "./gates/super_net.ts";
 import { openSubNet } from "./open_sub_net.ts";
 
@@ -20,6 +27,28 @@ for (const [model, pair] of Object.entries(subjects)) {
     assertEquals(first, pictures[0]);
     const [other] = await full.sample(pair[0], { seed: 6 });
     assertNotEquals(other, pictures[0]);
+  });
+}
+
+for (const [model, pair] of Object.entries(subjects)) {
+  Deno.test(`without guidance a sampler runs its network once a step, at half the cost, and draws what a scale of 1 makes of both halves: ${model}`, async () => {
+    const pipeline = await loadPipeline(model);
+    const at = (guidanceScale: number) =>
+      pipeline.sampler({ steps: 2, guidanceScale });
+    const [one, both] = [at(1), at(1 + 1e-9)];
+    assertEquals([one.guided, both.guided], [false, true]);
+    const macs = (sampler: PipelineSampler) => denseMacs(superNetOf(sampler));
+    assertAlmostEquals(macs(one) / macs(both), 0.5, 1e-3);
+    const drawn = await one.sample(pair, { seed: 5 });
+    await using subNet = await openSubNet(one);
+    assertEquals(await subNet.sample(pair, { seed: 5 }), drawn);
+    const options = { seed: 5, negativePrompt: "a green cross" };
+    assertEquals(await at(0).sample(pair, options), drawn);
+    const guided = await both.sample(pair, { seed: 5 });
+    for (const [i, { data }] of drawn.entries()) {
+      const off = data.map((x, j) => Math.abs(x - guided[i].data[j]));
+      assert(Math.max(...off) < 1e-4, `differs by ${Math.max(...off)}`);
+    }
   });
 }
 

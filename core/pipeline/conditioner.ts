@@ -3,7 +3,7 @@ import type { LoadedModel } from "../models/load.ts";
 import type { SessionOptions } from "../runtime/session_options.ts";
 import { joined } from "../tensor/batch.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { guidedLabels } from "./guidance.ts";
+import { classLabels } from "./guidance.ts";
 import { openPromptEncoder } from "./prompts/open_prompt_encoder.ts";
 import type { PromptEncoder, PromptInputs } from "./prompts/prompt_encoder.ts";
 
@@ -15,7 +15,7 @@ export interface Conditioner extends AsyncDisposable {
   /** Text tokens of a sample, in a model that reads text. */
   readonly tokens?: number;
   /**
-   * The inputs of B guided samples: batch 2B, the half that guidance leads away from last.
+   * The inputs of B samples; of guided ones batch 2B, the half that guidance leads away from last.
    *
    * @throws {TypeError} If the model draws no such subjects.
    * @throws {RangeError} If it has no such class.
@@ -23,28 +23,38 @@ export interface Conditioner extends AsyncDisposable {
   conditioning(subjects: readonly Subject[]): Promise<Record<string, Tensor>>;
 }
 
+/** What of a sampler its conditioning depends on. */
+export interface ConditionerOptions {
+  /** Whether the inputs are for both halves of guidance; true by default. */
+  readonly guided?: boolean;
+  /** What guidance leads away from, in a model that reads text; empty by default. */
+  readonly negativePrompt?: string;
+}
+
 /**
  * Opens what makes a model's conditioning.
  *
  * @param folder The model's, named in errors.
- * @param options.negativePrompt What guidance leads away from, in a model that reads text.
  * @throws As `openPromptEncoder`.
  */
 export async function openConditioner(
   model: LoadedModel,
   folder: string,
-  { negativePrompt = "", ...options }: SessionOptions & {
-    negativePrompt?: string;
-  } = {},
+  { guided = true, negativePrompt = "", ...options }:
+    & SessionOptions
+    & ConditionerOptions = {},
 ): Promise<Conditioner> {
   if (model.family === "dit") {
-    return classConditioner(folder, model.config.classes);
+    return classConditioner(folder, { classes: model.config.classes, guided });
   }
   const encoder = await openPromptEncoder(folder, model, options);
-  return promptConditioner(folder, encoder, negativePrompt);
+  return promptConditioner(folder, encoder, { guided, negativePrompt });
 }
 
-function classConditioner(folder: string, classes: number): Conditioner {
+function classConditioner(
+  folder: string,
+  { classes, guided }: { classes: number; guided: boolean },
+): Conditioner {
   const labelOf = (subject: Subject): number => {
     if (typeof subject === "string") {
       throw new TypeError(
@@ -64,7 +74,8 @@ function classConditioner(folder: string, classes: number): Conditioner {
     // deno-lint-ignore require-await -- async so that what it refuses rejects
     async conditioning(subjects) {
       const labels = subjects.map(labelOf);
-      return { class_labels: guidedLabels(labels, classes) };
+      const options = { guided, nullClass: classes };
+      return { class_labels: classLabels(labels, options) };
     },
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
@@ -73,7 +84,7 @@ function classConditioner(folder: string, classes: number): Conditioner {
 function promptConditioner(
   folder: string,
   encoder: PromptEncoder,
-  negativePrompt: string,
+  { guided, negativePrompt }: Required<ConditionerOptions>,
 ): Conditioner {
   const promptOf = (subject: Subject): string => {
     if (typeof subject === "string") return subject;
@@ -82,19 +93,22 @@ function promptConditioner(
     );
   };
   let encodedNegative: Promise<PromptInputs> | undefined;
+  const encodeNegative = () =>
+    encodedNegative ??= negativePrompt === ""
+      ? encoder.unconditional()
+      : encoder.encode(negativePrompt);
   return {
     tokens: encoder.tokens,
     async conditioning(subjects) {
       const prompts = subjects.map(promptOf);
       const rows: PromptInputs[] = [];
       for (const prompt of prompts) rows.push(await encoder.encode(prompt));
-      encodedNegative ??= negativePrompt === ""
-        ? encoder.unconditional()
-        : encoder.encode(negativePrompt);
-      const negative = await encodedNegative;
-      for (const _ of prompts) rows.push(negative);
+      if (guided) {
+        const negative = await encodeNegative();
+        for (const _ of prompts) rows.push(negative);
+      }
       return Object.fromEntries(
-        Object.keys(negative)
+        Object.keys(rows[0])
           .map((name) => [name, joined(rows.map((row) => row[name]))]),
       );
     },

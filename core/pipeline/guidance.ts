@@ -43,13 +43,13 @@ export function inHalvesVjp(
   return cotangent.slice(0, half).map((d, i) => d + cotangent[half + i]);
 }
 
-/** The classes of B samples and, for the half that guidance leads away from, the null class: `[2B]`. */
-export function guidedLabels(
+/** The classes of B samples and, where they are guided, for the half that guidance leads away from the null class: `[B]` or `[2B]`. */
+export function classLabels(
   labels: readonly number[],
-  nullClass: number,
+  { guided, nullClass }: { guided: boolean; nullClass: number },
 ): Tensor<"int64"> {
-  const nulls = labels.map(() => nullClass);
-  return int64([2 * labels.length], [...labels, ...nulls]);
+  const all = guided ? [...labels, ...labels.map(() => nullClass)] : labels;
+  return int64([all.length], [...all]);
 }
 
 /**

@@ -1,6 +1,7 @@
 /** From a prompt or a class to pictures: text encoders, guidance, decoder, and {@linkcode loadPipeline}, which puts them together. */
 export {
   type Conditioner,
+  type ConditionerOptions,
   openConditioner,
   type Subject,
 } from "./conditioner.ts";
@@ -21,8 +22,8 @@ export {
   samplingLoop,
 } from "./sampling_loop.ts";
 export {
+  classLabels,
   guide,
-  guidedLabels,
   guideVjp,
   halvesOf,
   inHalves,

@@ -27,12 +27,10 @@ export interface DrawOptions {
 /** The pipeline's sampler as far as drawing needs it. */
 export interface DrawnFrom {
   readonly calls: number;
-  readonly pipeline: {
-    openConditioner(
-      options: { readonly negativePrompt?: string },
-    ): Promise<Conditioner>;
-    openDecoder(): Promise<PictureDecoder | null>;
-  };
+  readonly pipeline: { openDecoder(): Promise<PictureDecoder | null> };
+  openConditioner(
+    options: { readonly negativePrompt?: string },
+  ): Promise<Conditioner>;
   inputs(
     conditioning: SamplingInputs["conditioning"],
     options: { images: number; random: TorchGenerator },
@@ -151,8 +149,7 @@ export class PictureSampler implements AsyncDisposable {
     batches: readonly (readonly Subject[])[],
     negativePrompt: string | undefined,
   ): Promise<SamplingInputs["conditioning"][]> {
-    const { pipeline } = this.from;
-    await using conditioner = await pipeline.openConditioner({
+    await using conditioner = await this.from.openConditioner({
       negativePrompt,
     });
     const encoded = new Map<string, SamplingInputs["conditioning"]>();

@@ -25,9 +25,11 @@ import type { TorchGenerator } from "../tensor/random.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import {
   type Conditioner,
+  type ConditionerOptions,
   openConditioner,
   type Subject,
 } from "./conditioner.ts";
+import { isGuided } from "./guidance.ts";
 import { promptTokens } from "./prompts/open_prompt_encoder.ts";
 import {
   type Autoencoder,
@@ -139,15 +141,8 @@ export class Pipeline {
     return this.drawsPixels ? null : await loadAutoencoder(this.folder);
   }
 
-  /**
-   * Opens what makes the network's inputs of classes or prompts.
-   *
-   * @param options.negativePrompt The text that guidance leads away from; empty by default.
-   * @throws As `openPromptEncoder`.
-   */
-  openConditioner(
-    options: { readonly negativePrompt?: string } = {},
-  ): Promise<Conditioner> {
+  /** Opens what makes the network's inputs of classes or prompts. @throws As `openPromptEncoder`. */
+  openConditioner(options: ConditionerOptions = {}): Promise<Conditioner> {
     const { model, folder, sessions } = this;
     return openConditioner(model, folder, { ...sessions, ...options });
   }
@@ -198,18 +193,31 @@ export class PipelineSampler {
     return this.sampler.steps.length;
   }
 
+  /** Whether the network computes both halves of guidance. */
+  get guided(): boolean {
+    return isGuided(this.guidanceScale);
+  }
+
   /** The same with another number of steps. @throws As {@linkcode Pipeline.sampler}. */
   withSteps(steps: number): PipelineSampler {
     return new PipelineSampler(this.pipeline, { ...this.#options, steps });
   }
 
+  /** Opens what makes the network's inputs of classes or prompts for this sampler. @throws As `openPromptEncoder`. */
+  openConditioner(
+    { negativePrompt }: Pick<ConditionerOptions, "negativePrompt"> = {},
+  ): Promise<Conditioner> {
+    const { guided, pipeline } = this;
+    return pipeline.openConditioner({ guided, negativePrompt });
+  }
+
   /**
    * The network for so many pictures at once.
    *
-   * @param options.guided Whether its batch is twice that, for both halves of guidance; true by default.
+   * @param options.guided Whether its batch is twice that, for both halves of guidance; as the sampler by default.
    * @throws {RangeError} If its family has no such units or backups.
    */
-  graph({ images = 1, guided = true }: {
+  graph({ images = 1, guided = this.guided }: {
     readonly images?: number;
     readonly guided?: boolean;
   } = {}): BlockGraph {
@@ -232,7 +240,7 @@ export class PipelineSampler {
    * What B pictures are sampled from: their noise, then that of the steps that
    * add some, drawn in this order.
    *
-   * @param conditioning Of a {@linkcode Conditioner}, batch 2B.
+   * @param conditioning Of {@linkcode PipelineSampler.openConditioner}.
    */
   inputs(
     conditioning: SamplingInputs["conditioning"],

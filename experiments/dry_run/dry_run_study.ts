@@ -19,7 +19,7 @@ function paperMacsOf({ experiment, full }: Bench) {
   const graph = full.graph({ guided: false });
   const call = macsOfCall(graph).paper;
   const known = pipelines[experiment.model]?.network;
-  const halves = known?.startsWith("pixart") ? 2 : 1;
+  const halves = full.guided && known?.startsWith("pixart") ? 2 : 1;
   return (fitted: SampledPlan): number => {
     if (fitted.kind === "steps") return halves * fitted.steps * call;
     const { gates } = fitted.plan;

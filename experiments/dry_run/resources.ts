@@ -62,7 +62,7 @@ function memoryBytes(bench: Bench, { params }: PartSizes): number {
   const sampling = betweenBlocks(evaluated) + widestOperator(evaluated);
   const searched = net(search.batch);
   const searches = methods.map((name) => methodNamed(name).searches);
-  const latents = sizeOf(bench.net.model.inputs[0].shape) / 2;
+  const latents = sizeOf(bench.full.latents);
   const trajectories = searches.some(Boolean)
     ? search.calibration * search.batch * (2 * searched.steps + 1) * latents
     : 0;

@@ -92,7 +92,7 @@ export class Bench implements AsyncDisposable {
     this.denseMacs = this.macs({ kind: "steps", steps });
   }
 
-  /** The SuperNet for so many guided images. */
+  /** The SuperNet for so many images. */
   superNet({ images, steps }: SampleSize): SuperNet {
     const { costs } = this;
     return superNetOf(this.full.withSteps(steps), { images, costs });
@@ -155,7 +155,7 @@ export class Bench implements AsyncDisposable {
     return subjectAt(i, { model, list: prompts?.[use], random });
   }
 
-  /** The model's inputs of B guided samples besides latents and timestep. */
+  /** The model's inputs of B samples besides latents and timestep. */
   conditioning(
     subjects: readonly Subject[],
   ): Promise<SamplingInputs["conditioning"]> {
@@ -224,7 +224,8 @@ export async function openBench(
   const prompts = await promptsOf(experiment, pipeline);
   if (pipeline.drawsPixels) refuseLatents(experiment);
   else await pipeline.autoencoder(); // what cannot be decoded is refused before any work
-  const conditioner = await pipeline.openConditioner();
+  const full = experimentSampler(pipeline, experiment);
+  const conditioner = await full.openConditioner();
   return new Bench(experiment, { pipeline, conditioner, prompts }, options);
 }
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { ditBlockGraph } from "@dip-go/core/models";
-import { guidedLabels } from "@dip-go/core/pipeline";
+import { classLabels } from "@dip-go/core/pipeline";
 import { TorchGenerator } from "@dip-go/core/random";
 import { makeSampler, parseSchedulerConfig } from "@dip-go/core/samplers";
 import {
@@ -59,7 +59,10 @@ const drawn = (
     seed,
     subject: (_, random) => Math.floor(random.uniform() * config.classes),
     conditioning: (labels) => {
-      const class_labels = guidedLabels(labels as number[], config.classes);
+      const class_labels = classLabels(labels as number[], {
+        guided: true,
+        nullClass: config.classes,
+      });
       return Promise.resolve({ class_labels });
     },
   });

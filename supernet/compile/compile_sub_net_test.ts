@@ -77,7 +77,7 @@ const halves = (
     }),
   );
 
-interface Case extends Omit<CompileRequest, "plan" | "guidanceScale"> {
+interface Case extends Omit<CompileRequest, "plan"> {
   /** The network's other inputs, and the graph's. */
   readonly feeds: Readonly<Record<string, Tensor>>;
   readonly inputs: Readonly<Record<string, Tensor>>;
@@ -93,16 +93,18 @@ function samplerOf(kind: SamplerKind, config = scheduler()) {
 function unetCase(
   kind: SamplerKind,
   granularity: "block" | "branch" | "layer",
-  config = scheduler(),
+  { config = scheduler(), guided = true } = {},
 ): Case {
-  const model = tinyUnet({ batch: 4, granularity });
-  const feeds = tinyText(4);
+  const batch = guided ? 4 : 2;
+  const model = tinyUnet({ batch, granularity });
+  const feeds = tinyText(batch);
   return {
     net: superNet(model, { steps: calls }),
     sampler: samplerOf(kind, config),
-    conditioning: featureInputs(model),
+    guidanceScale: guided ? 3 : 1,
+    conditioning: featureInputs(model, { guided }),
     feeds,
-    inputs: halves(feeds),
+    inputs: guided ? halves(feeds) : feeds,
   };
 }
 
@@ -112,22 +114,25 @@ function pixartCase(): Case {
   return {
     net: superNet(model, { steps: calls }),
     sampler: samplerOf("dpm-solver++"),
-    conditioning: featureInputs(model),
+    guidanceScale: 3,
+    conditioning: featureInputs(model, { guided: true }),
     feeds,
     inputs: halves(feeds),
   };
 }
 
-function ditCase(): Case {
+function ditCase({ guided = true } = {}): Case {
   const config = { ...tinyDit, outChannels: 6 };
-  const options = { batch: 4, granularity: "sublayer" } as const;
+  const options = { batch: guided ? 4 : 2, granularity: "sublayer" } as const;
+  const labels = int64([2], [1, 3]);
   const model = ditBlockGraph(config, livelyWeights(7), options);
   return {
     net: superNet(model, { steps: calls }),
     sampler: samplerOf("ddim"),
-    conditioning: classInputs(model, config.classes),
-    feeds: { class_labels: int64([4], [1, 3, 4, 4]) },
-    inputs: { class_labels: int64([2], [1, 3]) },
+    guidanceScale: guided ? 3 : 0.5,
+    conditioning: classInputs(model, { guided, nullClass: config.classes }),
+    feeds: { class_labels: guided ? int64([4], [1, 3, 4, 4]) : labels },
+    inputs: { class_labels: labels },
   };
 }
 
@@ -144,12 +149,14 @@ const cases: Readonly<Record<string, () => Case>> = {
   "a UNet's branches under Euler": () => unetCase("euler", "branch"),
   "a UNet's branches under LCM": () => unetCase("lcm", "branch"),
   "a UNet's branches under DDIM that clips": () =>
-    unetCase("ddim", "branch", clipping),
+    unetCase("ddim", "branch", { config: clipping }),
   "a PixArt under DPM-Solver++": pixartCase,
   "a DiT under DDIM": ditCase,
+  "a UNet's layers under PLMS without guidance": () =>
+    unetCase("pndm", "layer", { guided: false }),
+  "a DiT under DDIM without guidance": () => ditCase({ guided: false }),
 };
 
-const guidanceScale = 3;
 const noise = new TorchGenerator(3).randn([2, 3, 8, 8]);
 
 /** The same by one session a block, with the plan's noise. */
@@ -162,7 +169,7 @@ async function sampled(one: Case, plan: SubNetPlan) {
     conditioning: one.feeds,
     sampler: one.sampler,
     noise: stepNoise,
-    guidanceScale,
+    guidanceScale: one.guidanceScale,
     ...plan,
   });
   return { latents, stepNoise };
@@ -224,7 +231,7 @@ for (const [name, make] of Object.entries(cases)) {
     };
     const { latents, stepNoise } = await sampled(one, plan);
     for (const parts of [1, 3]) {
-      const request = { ...one, plan, guidanceScale };
+      const request = { ...one, plan };
       const graphs = await compileParts(request, { parts });
       assertEquals(graphs.length, parts);
       assertClose(await runParts(graphs, one, stepNoise), latents);
@@ -235,7 +242,7 @@ for (const [name, make] of Object.entries(cases)) {
 Deno.test("compileSubNet computes a text's keys and values once, and nothing of the timestep", async () => {
   const one = unetCase("ddim", "branch");
   const gates = halfClosed(one.net, 5);
-  const graph = await compileSubNet({ ...one, plan: { gates }, guidanceScale });
+  const graph = await compileSubNet({ ...one, plan: { gates } });
   const readers = (weight: RegExp) =>
     [...graph.initializers.keys()].filter((key) => weight.test(key)).map((
       key,
@@ -249,7 +256,7 @@ Deno.test("compileSubNet computes a text's keys and values once, and nothing of 
 Deno.test("compileSubNet holds the live blocks alone, each weight once", async () => {
   const one = unetCase("ddim", "branch");
   const gates = halfClosed(one.net, 5);
-  const graph = await compileSubNet({ ...one, plan: { gates }, guidanceScale });
+  const graph = await compileSubNet({ ...one, plan: { gates } });
   const live = liveBlocks(one.net, gates);
   for (const [i, { block, graph: own }] of one.net.blocks.entries()) {
     const runs = live.filter((step) => step[i]).length;
@@ -297,7 +304,6 @@ for (
     const request = {
       ...one,
       plan,
-      guidanceScale,
       precision: "float16",
     } as const;
     const graph = await compileSubNet(request);
@@ -320,7 +326,6 @@ Deno.test("compileSubNet refuses a sampler of other steps, and parts that are no
   const request = {
     ...one,
     plan: { gates: halfClosed(one.net, 5) },
-    guidanceScale,
   };
   const sampler = makeSampler(scheduler(), { kind: "ddim", steps: 4 });
   await assertRejects(

@@ -13,40 +13,57 @@ type Conditioning = CompileRequest["conditioning"];
 /** What guidance leads away from has this before its input's name. */
 export const negative = "negative_";
 
+/** Whether the network computes both halves of guidance, which its inputs are then of. */
+interface Halves {
+  readonly guided: boolean;
+}
+
+/** An input of the graph; of a guided network two, each of half its batch: of its name, and with `negative_` before it. */
+function halfInputs(
+  g: GraphBuilder,
+  { name, dtype, shape: [batch, ...rest] }: Value,
+  { guided }: Halves,
+): Value {
+  if (!guided) return g.input(name, dtype, [batch, ...rest]);
+  const half = (own: string) => g.input(own, dtype, [batch / 2, ...rest]);
+  return g.concat([half(name), half(`${negative}${name}`)], { axis: 0 });
+}
+
+const inputNamed = ({ inputs }: BlockGraph, name: string): Value =>
+  inputs.find((each) => each.name === name)!;
+
 /** Input `class_labels` `[B]` (int64); the half that guidance leads away from gets the null class. */
 export const classInputs = (
   { inputs: [{ shape: [batch] }] }: BlockGraph,
-  nullClass: number,
+  { guided, nullClass }: Halves & { readonly nullClass: number },
 ): Conditioning =>
 (g, name) => {
+  if (!guided) return g.input(name, "int64", [batch]);
   const labels = g.input(name, "int64", [batch / 2]);
   const nulls = g.ints(Array(batch / 2).fill(nullClass));
   return g.concat([labels, nulls], { axis: 0 });
 };
 
-/** For each of the network's inputs two of the graph: of its name, and with `negative_` before it, each with batch B. */
+/** Each of the network's inputs as one of the graph, `[B, ...]`; two for the halves of guidance, the second with `negative_` before its name. */
 export const featureInputs =
-  ({ inputs }: BlockGraph): Conditioning => (g, name) => {
-    const { dtype, shape: [batch, ...rest] } = inputs.find((each) =>
-      each.name === name
-    )!;
-    const half = (own: string) => g.input(own, dtype, [batch / 2, ...rest]);
-    return g.concat([half(name), half(`${negative}${name}`)], { axis: 0 });
-  };
+  (network: BlockGraph, halves: Halves): Conditioning => (g, name) =>
+    halfInputs(g, inputNamed(network, name), halves);
 
 /**
- * Inputs `input_ids` and `negative_input_ids` `[B, S]` (int64), read by a CLIP
- * text tower in the graph, for a network whose one condition is its last features.
+ * Inputs `input_ids` and, for the other half of guidance, `negative_input_ids`
+ * `[B, S]` (int64), read by a CLIP text tower in the graph, for a network whose
+ * one condition is its last features.
  */
-export const tokenInputs = (
-  { inputs }: BlockGraph,
-  tower: Component<ClipTextConfig>,
-): Conditioning =>
-(g: GraphBuilder, name: string): Value => {
-  const { shape: [batch, tokens] } = inputs.find((each) => each.name === name)!;
-  const half = (own: string) => g.input(own, "int64", [batch / 2, tokens]);
-  const ids = g.concat([half("input_ids"), half(`${negative}input_ids`)], {
-    axis: 0,
-  });
-  return clipText(g, ids, tower).last;
-};
+export const tokenInputs =
+  (network: BlockGraph, { tower, ...halves }: Halves & {
+    readonly tower: Component<ClipTextConfig>;
+  }): Conditioning =>
+  (g, name) => {
+    const [batch, tokens] = inputNamed(network, name).shape;
+    const ids = {
+      name: "input_ids",
+      dtype: "int64",
+      shape: [batch, tokens],
+    } as const;
+    return clipText(g, halfInputs(g, ids, halves), tower).last;
+  };

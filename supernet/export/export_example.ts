@@ -51,42 +51,44 @@ export async function exampleOf(
       noise,
       ...drawn.length > 0 && { step_noise: joined(drawn) },
       ...form.textEncoder
-        ? await tokenFeeds(pipeline.folder, subjects.map(String))
-        : halves(conditioning, pipeline.drawsClasses),
+        ? await tokenFeeds(sampler, subjects.map(String))
+        : readOf(sampler, conditioning),
     },
     outputs: await finished(sampler, latents, form),
   };
 }
 
 async function conditioningOf(
-  { pipeline }: PipelineSampler,
+  sampler: PipelineSampler,
   subjects: readonly Subject[],
 ): Promise<Record<string, Tensor>> {
-  await using conditioner = await pipeline.openConditioner();
+  await using conditioner = await sampler.openConditioner();
   return await conditioner.conditioning(subjects);
 }
 
-/** What the graph reads of a network's inputs `[2B, ...]`: the null classes are its own. */
-const halves = (
+/** What the graph reads of a network's inputs: the halves of guidance each by its name, apart from the null classes, which are the graph's own. */
+function readOf(
+  { guided, pipeline: { drawsClasses } }: PipelineSampler,
   conditioning: Readonly<Record<string, Tensor>>,
-  drawsClasses: boolean,
-): Record<string, Tensor> =>
-  Object.fromEntries(
+): Readonly<Record<string, Tensor>> {
+  if (!guided) return conditioning;
+  return Object.fromEntries(
     Object.entries(conditioning).flatMap(([name, value]) => [
       [name, halfOf(value, 0)],
       ...drawsClasses ? [] : [[negative + name, halfOf(value, 1)]],
     ]),
   );
+}
 
 async function tokenFeeds(
-  folder: string,
+  { guided, pipeline: { folder } }: PipelineSampler,
   prompts: readonly string[],
 ): Promise<Record<string, Tensor>> {
   const tokenizer = await loadTokenizer(`${folder}/tokenizer`);
   const ids = (texts: readonly string[]) => tokenizer.encode(texts).ids;
   return {
     input_ids: ids(prompts),
-    [`${negative}input_ids`]: ids(prompts.map(() => "")),
+    ...guided && { [`${negative}input_ids`]: ids(prompts.map(() => "")) },
   };
 }
 

@@ -62,17 +62,18 @@ async function pictureOf(
 }
 
 async function conditioningOf(
-  { pipeline: { model, folder } }: PipelineSampler,
+  { guided, pipeline: { model, folder } }: PipelineSampler,
   { model: graph }: SuperNet,
   textEncoder: boolean,
 ): Promise<CompileRequest["conditioning"]> {
   if (!textEncoder) {
     return model.family === "dit"
-      ? classInputs(graph, model.config.classes)
-      : featureInputs(graph);
+      ? classInputs(graph, { guided, nullClass: model.config.classes })
+      : featureInputs(graph, { guided });
   }
   if (model.family === "unet" && !model.config.added) {
-    return tokenInputs(graph, await loadClipText(`${folder}/text_encoder`));
+    const tower = await loadClipText(`${folder}/text_encoder`);
+    return tokenInputs(graph, { guided, tower });
   }
   throw new TypeError(
     `Cannot export ${folder} with its text encoder: expected a pipeline with one CLIP tower (Stable Diffusion 1 or 2); leave --text-encoder out`,

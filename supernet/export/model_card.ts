@@ -1,5 +1,6 @@
 /** What an exported folder says of itself: the file's metadata, and a page for people. */
 import type { Graph, Value } from "@dip-go/core/onnx";
+import { isGuided } from "@dip-go/core/pipeline";
 import type { Precision } from "@dip-go/core/runtime";
 import { describe } from "@dip-go/core/tensor";
 import type { CompileRequest } from "../compile/compile_sub_net.ts";
@@ -115,7 +116,11 @@ export function modelCard(
 ONNX Runtime from 1.14 on runs it; it uses operators of ONNX and \`com.microsoft\`.
 
 - Sampler: ${sampler.name}, ${net.steps} model calls, of which ${calls} compute a
-  prediction; guidance scale ${guidanceScale}.
+  prediction; ${
+    isGuided(guidanceScale)
+      ? `guidance scale ${guidanceScale}`
+      : "the network runs once a call, for the conditional half of guidance alone"
+  }.
 - Cost: ${
     giga(macs.subNet)
   } a picture (text encoder and decoder apart); the full

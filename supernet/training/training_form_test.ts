@@ -55,10 +55,10 @@ function gatesOf(units: number, draw: () => number): number[][] {
 function netOf(
   granularity: TransformerGranularity,
   backup: "output" | "residual",
-  own: typeof config = config,
+  { own = config, batch = 4 } = {},
 ) {
   const model = ditBlockGraph(own, livelyWeights(7), {
-    batch: 4,
+    batch,
     granularity,
     backup,
   });
@@ -72,6 +72,8 @@ const wide = { ...config, layers: 1, headWidth: 64 };
 interface Subject {
   readonly net: SuperNet;
   readonly conditioning: Readonly<Record<string, Tensor>>;
+  /** 2 by default. */
+  readonly guidanceScale?: number;
   readonly checks: number;
   /** Large enough that float32 rounding of the samples does not show: small units move them less. */
   readonly epsilon: number;
@@ -81,6 +83,18 @@ const ditSubject = (...of: Parameters<typeof netOf>): Subject => ({
   net: netOf(...of),
   conditioning: fixed.conditioning,
   checks: 20,
+  epsilon: 3e-2,
+});
+
+/** It runs once, on the conditional half, and its learned variance is left out. */
+const unguidedSubject = (): Subject => ({
+  net: netOf("sublayer", "output", {
+    own: { ...config, outChannels: 6 },
+    batch: 2,
+  }),
+  conditioning: { class_labels: int64([2], [1, 2]) },
+  guidanceScale: 1,
+  checks: 10,
   epsilon: 3e-2,
 });
 
@@ -95,7 +109,9 @@ const unetSubject = (granularity: "block" | "branch" | "layer"): Subject => ({
 const subjects: Readonly<Record<string, () => Subject>> = {
   "DiT, block, output": () => ditSubject("block", "output"),
   "DiT, sublayer, residual": () => ditSubject("sublayer", "residual"),
-  "wide DiT, block, residual": () => ditSubject("block", "residual", wide),
+  "wide DiT, block, residual": () =>
+    ditSubject("block", "residual", { own: wide }),
+  "DiT, sublayer, output, without guidance": unguidedSubject,
   "UNet, block": () => unetSubject("block"),
   "UNet, branch": () => unetSubject("branch"),
   "UNet, layer": () => unetSubject("layer"),
@@ -103,8 +119,8 @@ const subjects: Readonly<Record<string, () => Subject>> = {
 
 for (const [name, subjectOf] of Object.entries(subjects)) {
   Deno.test(`gradient() agrees with central differences on gates: ${name}`, async () => {
-    const { net, conditioning, checks, epsilon } = subjectOf();
-    const request = { ...fixed, conditioning };
+    const { net, checks, epsilon, ...own } = subjectOf();
+    const request = { ...fixed, ...own };
     await using form = await openTrainingForm(net);
     const random = new TorchGenerator(11);
     const gates = gatesOf(net.units.length, () => 0.2 + 0.6 * random.uniform());
@@ -134,8 +150,8 @@ for (const [name, subjectOf] of Object.entries(subjects)) {
   });
 
   Deno.test(`the training form with hard gates is the SubNet: ${name}`, async () => {
-    const { net, conditioning } = subjectOf();
-    const request = { ...fixed, conditioning };
+    const { net, checks: _, epsilon: __, ...own } = subjectOf();
+    const request = { ...fixed, ...own };
     await using form = await openTrainingForm(net);
     await using runner = new SubNetRunner(net);
     for (const seed of [0, 1]) {
@@ -211,7 +227,7 @@ for (const kind of kinds) {
 
 Deno.test("the wide DiT's backward pass is given the products of attention and feed-forward", async () => {
   await using sessions = await openTrainingSessions(
-    netOf("block", "residual", wide),
+    netOf("block", "residual", { own: wide }),
     {},
   );
   const given = sessions.blocks.flatMap(({ products }) => products).join();
@@ -221,7 +237,7 @@ Deno.test("the wide DiT's backward pass is given the products of attention and f
 });
 
 Deno.test("gradient() again, or with other checkpoints, is the same", async () => {
-  const net = netOf("sublayer", "residual", wide);
+  const net = netOf("sublayer", "residual", { own: wide });
   await using form = await openTrainingForm(net);
   const random = new TorchGenerator(3);
   const gates = gatesOf(net.units.length, () => random.uniform() < 0.5 ? 1 : 0);

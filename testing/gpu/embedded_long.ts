@@ -11,7 +11,7 @@ async function embedded(name: string, shown: Shown): Promise<Subject> {
   const pipeline = await loadPipeline(folder);
   const guided = { guidanceScale: 2, kind: "ddim", steps: 2 } as const;
   const sampler = pipeline.sampler(guided);
-  await using conditioner = await pipeline.openConditioner();
+  await using conditioner = await sampler.openConditioner();
   const conditioning = await conditioner.conditioning([shown]);
   const random = new TorchGenerator(0);
   return {
