@@ -1,5 +1,7 @@
 /** Published models that are measured by name, without their weights. */
 import type { DitConfig } from "./dit/dit_config.ts";
+import { parseFluxConfig } from "./mmdit/flux_config.ts";
+import { parseSd3Config } from "./mmdit/sd3_config.ts";
 import type { Network } from "./network.ts";
 import { parsePixartConfig } from "./pixart/pixart_config.ts";
 import { parseUnetConfig } from "./unet/unet_config.ts";
@@ -127,7 +129,45 @@ const pixartSigma = {
   use_additional_conditions: false,
 };
 
+/** Stable Diffusion 3 medium (Esser et al., 2024). */
+const sd3Medium = {
+  _class_name: "SD3Transformer2DModel",
+  attention_head_dim: 64,
+  caption_projection_dim: 1536,
+  joint_attention_dim: 4096,
+  num_attention_heads: 24,
+  num_layers: 24,
+  pooled_projection_dim: 2048,
+  pos_embed_max_size: 192,
+  sample_size: 128,
+};
+
+/** Stable Diffusion 3.5 (Stability AI, 2024): norms of queries and keys; the medium one's first half attends to the picture twice. */
+const sd35Medium = {
+  ...sd3Medium,
+  dual_attention_layers: Array.from({ length: 13 }, (_, layer) => layer),
+  pos_embed_max_size: 384,
+  qk_norm: "rms_norm",
+};
+const sd35Large = {
+  ...sd3Medium,
+  caption_projection_dim: 2432,
+  num_attention_heads: 38,
+  num_layers: 38,
+  qk_norm: "rms_norm",
+};
+
+/** FLUX.1 (Black Forest Labs, 2024): schnell, whose sizes are diffusers' defaults, and dev, which is told the scale of guidance. */
+const fluxSchnell = { _class_name: "FluxTransformer2DModel" };
+const fluxDev = { ...fluxSchnell, guidance_embeds: true };
+
 const file = "of a known model";
+
+const flux = (json: unknown) =>
+  ({ family: "flux", config: parseFluxConfig(json, file) }) as const;
+
+const sd3 = (json: unknown) =>
+  ({ family: "sd3", config: parseSd3Config(json, file) }) as const;
 
 const dit = (config: DitConfig) => ({ family: "dit", config }) as const;
 
@@ -147,6 +187,8 @@ export const knownModels = {
   "bk-sdm-small": unet({ ...bkSdmBase, mid_block_type: null }),
   "dit-xl-2-256": dit(ditXl2),
   "dit-xl-2-512": dit({ ...ditXl2, sampleSize: 64 }),
+  "flux.1-dev": flux(fluxDev),
+  "flux.1-schnell": { ...flux(fluxSchnell), tokens: 256 },
   "lcm-dreamshaper-v7": unet(lcmDreamshaper),
   "pixart-alpha-512": pixart(pixart512),
   "pixart-alpha-1024": pixart({ ...pixart512, sample_size: 128 }),
@@ -157,6 +199,9 @@ export const knownModels = {
   "sd-2.1": unet({ ...sd21Base, sample_size: 96 }),
   "sd-2.1-base": unet(sd21Base),
   "sd-turbo": unet(sd21Base),
+  "sd3-medium": sd3(sd3Medium),
+  "sd3.5-large": sd3(sd35Large),
+  "sd3.5-medium": sd3(sd35Medium),
   "sdxl": unet(sdxl),
   "sdxl-refiner": unet(sdxlRefiner),
   "sdxl-turbo": unet({ ...sdxl, sample_size: 64 }),

@@ -9,6 +9,10 @@ import type { WeightSource } from "./block_graph/weights.ts";
 import { ditBlockGraph } from "./dit/dit.ts";
 import { type DitConfig, parseDitConfig } from "./dit/dit_config.ts";
 import type { LatentSize } from "./layers/latent_size.ts";
+import { fluxBlockGraph } from "./mmdit/flux.ts";
+import { type FluxConfig, parseFluxConfig } from "./mmdit/flux_config.ts";
+import { sd3BlockGraph } from "./mmdit/sd3.ts";
+import { parseSd3Config, type Sd3Config } from "./mmdit/sd3_config.ts";
 import { pixartBlockGraph } from "./pixart/pixart.ts";
 import {
   parsePixartConfig,
@@ -21,7 +25,9 @@ import { parseUnetConfig, type UnetConfig } from "./unet/unet_config.ts";
 export type Network =
   & (
     | { readonly family: "dit"; readonly config: DitConfig }
+    | { readonly family: "flux"; readonly config: FluxConfig }
     | { readonly family: "pixart"; readonly config: PixartConfig }
+    | { readonly family: "sd3"; readonly config: Sd3Config }
     | { readonly family: "unet"; readonly config: UnetConfig }
   )
   & {
@@ -77,6 +83,14 @@ const families: { readonly [F in Family]: FamilyRecord<ConfigOf<F>> } = {
     leastSide: ({ patchSize }) => patchSize,
     graph: ditBlockGraph,
   },
+  flux: {
+    classes: ["FluxTransformer2DModel"],
+    granularities: ["block", "sublayer"],
+    usual: "sublayer",
+    parse: parseFluxConfig,
+    leastSide: ({ patchSize }) => patchSize,
+    graph: fluxBlockGraph,
+  },
   pixart: {
     classes: ["PixArtTransformer2DModel", "Transformer2DModel ada_norm_single"],
     granularities: ["block", "sublayer"],
@@ -84,6 +98,14 @@ const families: { readonly [F in Family]: FamilyRecord<ConfigOf<F>> } = {
     parse: parsePixartConfig,
     leastSide: ({ patchSize }) => patchSize,
     graph: pixartBlockGraph,
+  },
+  sd3: {
+    classes: ["SD3Transformer2DModel"],
+    granularities: ["block", "sublayer"],
+    usual: "sublayer",
+    parse: parseSd3Config,
+    leastSide: ({ patchSize }) => patchSize,
+    graph: sd3BlockGraph,
   },
   unet: {
     classes: ["UNet2DConditionModel"],
@@ -131,7 +153,7 @@ export function parseNetwork(json: unknown, file: string): Network {
   const config = new ConfigJson(json, file);
   const family = familyOf(config.values) ?? config.refuse(
     "_class_name",
-    `"UNet2DConditionModel", "DiTTransformer2DModel", "PixArtTransformer2DModel", or "Transformer2DModel" with norm_type "ada_norm_zero" or "ada_norm_single"`,
+    `"UNet2DConditionModel", "DiTTransformer2DModel", "PixArtTransformer2DModel", "SD3Transformer2DModel", "FluxTransformer2DModel", or "Transformer2DModel" with norm_type "ada_norm_zero" or "ada_norm_single"`,
   );
   return { family, config: families[family].parse(json, file) } as Network;
 }

@@ -95,12 +95,12 @@ export class GraphBuilder extends Operations {
     return value;
   }
 
-  /** A model weight, float32 unless `source` says so; declared once, later calls with the same name return it. Its data may be in memory, in a file, or absent. */
+  /** A model weight, float32 unless `source` says so; declared once, later calls with the same name return it. Its data may be in memory, in a file, or absent. A `constant` is stored with the weights, and is none. */
   parameter(
     name: string,
     shape: readonly number[],
     source:
-      & { dtype?: DType }
+      & { dtype?: DType; role?: Initializer["role"] }
       & Pick<Initializer, "data" | "file" | "half"> = {},
   ): Value {
     const known = this.#initializers.get(name);

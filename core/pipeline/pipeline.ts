@@ -69,7 +69,9 @@ const usual: Readonly<
   Record<Family, { readonly steps: number; readonly guidanceScale: number }>
 > = {
   dit: { steps: 20, guidanceScale: 2 },
+  flux: { steps: 28, guidanceScale: 3.5 },
   pixart: { steps: 50, guidanceScale: 7.5 },
+  sd3: { steps: 28, guidanceScale: 7 },
   unet: { steps: 50, guidanceScale: 7.5 },
 };
 

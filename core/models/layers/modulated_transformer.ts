@@ -96,7 +96,7 @@ function patchBlock(
 }
 
 /** A norm without weights, then moved: x (1 + scale) + shift, each `[B, 1, D]`. */
-function modulatedNorm(
+export function modulatedNorm(
   g: GraphBuilder,
   x: Value,
   { shift, scale, path, epsilon }: {
@@ -140,22 +140,29 @@ export function attentionBlock(
 /**
  * The feed-forward layer, `<block>.ff`: adds gate · MLP(modulated norm), GELU in
  * its tanh form, four times the width inside. The stream after it bears the
- * name of the block.
+ * name of the block unless told.
  *
+ * @param options.layer The layer's own name, `ff` by default.
  * @param options.norm The norm's name in the block.
  */
 export function feedForwardBlock(
-  { block, stream, conditions, epsilon, norm }: SublayerOptions & {
-    readonly norm: string;
-  },
-  { width, weights }: TransformerContext,
-): Block {
-  const name = `${block}.ff`;
-  const tensors = {
+  {
+    block,
+    layer = "ff",
     stream,
-    inputs: [stream, ...conditions.inputs],
-    output: block,
-  };
+    conditions,
+    epsilon,
+    norm,
+    output = block,
+  }: SublayerOptions & {
+    readonly layer?: string;
+    readonly norm: string;
+    readonly output?: string;
+  },
+  { width, weights }: Pick<TransformerContext, "width" | "weights">,
+): Block {
+  const name = `${block}.${layer}`;
+  const tensors = { stream, inputs: [stream, ...conditions.inputs], output };
   return residualBlock(name, tensors, (g, [x, ...values]) => {
     const six = g.chunk(conditions.modulations(g, values), 6, { axis: 1 });
     const [shift, scale, gate] = six.slice(3);

@@ -11,6 +11,7 @@ import { GraphBuilder } from "../../onnx/builder.ts";
 import type { Graph, Value } from "../../onnx/graph.ts";
 import { paddingMask } from "../layers/attention_mask.ts";
 import { linear, type LinearOptions, parameter } from "../layers/layers.ts";
+import { rmsNorm } from "../layers/rms_norm.ts";
 import { relativePositionBuckets } from "./relative_positions.ts";
 import type { T5EncoderConfig } from "./t5_config.ts";
 import type { WeightSource } from "../block_graph/weights.ts";
@@ -23,21 +24,6 @@ interface EncoderOptions {
 interface LayerContext extends EncoderOptions {
   /** Added to the scores of attention, `[B, heads, L, L]`. */
   readonly bias: Value;
-}
-
-/** x / √(mean of x² + ε), scaled (Zhang and Sennrich, 2019); in the operators that ONNX Runtime fuses. */
-function rmsNorm(
-  g: GraphBuilder,
-  x: Value,
-  path: string,
-  { config: { width, epsilon }, weights }: EncoderOptions,
-): Value {
-  return g.scope(path, () => {
-    const scale = parameter(g, `${path}.weight`, [width], weights);
-    const power = g.reduceMean(g.pow(x, g.scalar(2)), { axes: [-1] });
-    const deviation = g.sqrt(g.add(power, g.scalar(epsilon)));
-    return g.mul(g.div(x, deviation), scale);
-  });
 }
 
 const unbiased = (g: GraphBuilder, x: Value, options: LinearOptions): Value =>
@@ -81,8 +67,11 @@ function encoderLayer(
   path: string,
   c: LayerContext,
 ): Value {
-  const norm = (from: Value, i: 0 | 1) =>
-    rmsNorm(g, from, `${path}.layer.${i}.layer_norm`, c);
+  const { config: { epsilon }, weights } = c;
+  const norm = (from: Value, i: 0 | 1) => {
+    const own = `${path}.layer.${i}.layer_norm`;
+    return rmsNorm(g, from, { path: own, epsilon, weights });
+  };
   const [looking, reading] = [
     `${path}.layer.0.SelfAttention`,
     `${path}.layer.1.DenseReluDense`, // its name whatever the activation
@@ -128,6 +117,7 @@ export function t5EncoderGraph(
   for (let i = 0; i < config.layers; i++) {
     x = encoderLayer(g, x, `encoder.block.${i}`, c);
   }
-  const path = "encoder.final_layer_norm";
-  return g.build({ last_hidden_state: rmsNorm(g, x, path, options) });
+  const { epsilon } = config;
+  const last = { path: "encoder.final_layer_norm", epsilon, weights };
+  return g.build({ last_hidden_state: rmsNorm(g, x, last) });
 }

@@ -2,13 +2,31 @@
 import type { Tensor } from "../../tensor/tensor.ts";
 import type { Graph, Initializer, Node, Value } from "../graph.ts";
 
-/** Larger constants are kept apart: to compare them would take longer than it saves. */
+/** Larger constants are equal only if they are the same in memory: to compare them would take longer than it saves. */
 const comparedElements = 4096;
 
-const constantKey = ({ dtype, shape, data }: Initializer): string | null =>
-  data && data.data.length <= comparedElements
-    ? `${dtype}[${shape}]${(data as Tensor).data.join()}`
-    : null;
+/** The large arrays of one graph, numbered. */
+class Identities {
+  readonly #numbers = new Map<object, number>();
+
+  of(data: object): number {
+    const number = this.#numbers.get(data) ?? this.#numbers.size;
+    this.#numbers.set(data, number);
+    return number;
+  }
+}
+
+function constantKey(
+  { dtype, shape, data: tensor }: Initializer,
+  identities: Identities,
+): string | null {
+  if (!tensor) return null;
+  const { data } = tensor as Tensor;
+  const values = data.length <= comparedElements
+    ? data.join()
+    : `#${identities.of(data)}`;
+  return `${dtype}[${shape}]${values}`;
+}
 
 const nodeKey = ({ op, domain, attributes }: Node, inputs: string[]): string =>
   JSON.stringify([domain, op, inputs, Object.entries(attributes).sort()]);
@@ -32,17 +50,18 @@ class Renamed {
 }
 
 /**
- * The graph without nodes and small constants that equal an earlier one. A node
+ * The graph without nodes and constants that equal an earlier one. A node
  * that makes an output of the graph stays. Every operator of ours is a pure
  * function, so equal inputs give equal outputs.
  */
 export function shareNodes(graph: Graph): Graph {
   const renamed = new Renamed();
+  const identities = new Identities();
   const outputs = new Set(graph.outputs.map(({ name }) => name));
   const initializers = new Map<string, Initializer>();
   for (const [name, initializer] of graph.initializers) {
     const key = initializer.role === "constant"
-      ? constantKey(initializer)
+      ? constantKey(initializer, identities)
       : null;
     if (outputs.has(name) || key === null || !renamed.isKnown(key, [name])) {
       initializers.set(name, initializer);

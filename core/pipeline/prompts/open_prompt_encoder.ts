@@ -26,6 +26,11 @@ export function openPromptEncoder(
       throw new TypeError(
         `Cannot encode prompts for ${folder}: it is a DiT, which draws classes`,
       );
+    case "flux":
+    case "sd3":
+      throw new TypeError(
+        `Cannot encode prompts for ${folder}: a ${network.family} reads more than one text encoder, which are not known here`,
+      );
     case "pixart":
       return openT5Prompts(folder, network, options);
     case "unet":

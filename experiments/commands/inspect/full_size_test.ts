@@ -41,14 +41,31 @@ const names: readonly (readonly [KnownModelName, string])[] = [
   ["pixart-sigma-1024", "pixart-sigma-1024 128x128"],
   ["pixart-sigma-512", "pixart-sigma-512 64x64"],
   ["dit-xl-2-512", "dit-xl-2-512 64x64"],
+  ["sd3-medium", "sd3-medium 128x128"],
+  ["sd3-medium", "sd3-medium 64x64"],
+  ["sd3-medium", "sd3-medium 64x64 77"],
+  ["sd3.5-medium", "sd3.5-medium 128x128"],
+  ["sd3.5-large", "sd3.5-large 128x128"],
+  ["flux.1-dev", "flux.1-dev 1024x1024"],
+  ["flux.1-schnell", "flux.1-schnell 1024x1024"],
 ];
+
+/** Latents and text tokens of a key; FLUX's has pixels. */
+function sizesOf(key: string) {
+  const [model, size, tokens] = key.split(" ");
+  const unit = model.startsWith("flux") ? 8 : 1;
+  const [height, width] = size.split("x").map((side) => Number(side) / unit);
+  return {
+    latents: { height, width },
+    ...tokens ? { tokens: Number(tokens) } : {},
+  };
+}
 
 Deno.test("known networks have the parameters and multiply-accumulates that torch counts, at several sizes", () => {
   for (const [name, key] of names) {
-    const [height, width] = key.split(" ")[1].split("x").map(Number);
     const graph = networkGraph(knownModel(name), noWeights, {
       batch: 1,
-      latents: { height, width },
+      ...sizesOf(key),
     });
     const { params, macs: { total, weights } } = inspectModel(name, graph);
     const expected = { ...models, ...others }[key];

@@ -1,0 +1,52 @@
+/** Conditions that hold for all tokens: the timestep, a text's pooled features and, in a guidance-distilled network, the scale of guidance. */
+import type { GraphBuilder } from "../../onnx/builder.ts";
+import type { Value } from "../../onnx/graph.ts";
+import type { Block } from "../block_graph/block_graph.ts";
+import { outputBlock } from "../block_graph/single_output_blocks.ts";
+import { embedding, linear, timestepEmbedding } from "../layers/layers.ts";
+import type { TransformerContext } from "../layers/modulated_transformer.ts";
+
+/** The tensor that holds them, and the module that makes it. */
+export const conditioning = "time_text_embed";
+
+type Context = Pick<TransformerContext, "width" | "weights">;
+
+/** Which numbers there are, and how they are read. */
+export interface ConditionOptions {
+  /** Whether `guidance` `[B]` is an input. */
+  readonly guidance?: boolean;
+  /** Brings a number to the range of training timesteps; as it is by default. */
+  readonly timestep?: (g: GraphBuilder, timestep: Value) => Value;
+}
+
+/** Their embeddings added up and activated, `[B, D]`: all that read them begin with SiLU. */
+export function conditioningBlock(
+  { width, weights }: Context,
+  { guidance = false, timestep: inRange = (_, t) => t }: ConditionOptions = {},
+): Block {
+  const embedded = (g: GraphBuilder, x: Value, name: string) =>
+    embedding(g, x, { path: `${conditioning}.${name}`, width, weights });
+  const waves = (g: GraphBuilder, x: Value) =>
+    timestepEmbedding(g, x, { channels: 256, frequencyShift: 0 });
+  const names = ["timestep", "pooled_projections"];
+  const inputs = guidance ? [...names, "guidance"] : names;
+  return outputBlock(conditioning, { inputs }, (g, [t, pooled, scale]) => {
+    const time = embedded(g, waves(g, inRange(g, t)), "timestep_embedder");
+    const thousandfold = scale && g.mul(scale, g.scalar(1000));
+    const timed = thousandfold
+      ? g.add(time, embedded(g, waves(g, thousandfold), "guidance_embedder"))
+      : time;
+    return g.silu(g.add(timed, embedded(g, pooled, "text_embedder")));
+  });
+}
+
+/** `count` modulations `[B, count, D]` out of the conditions, by the layer `<name>.linear`. */
+export const modulationBlock = (
+  name: string,
+  count: number,
+  { width, weights }: Context,
+): Block =>
+  outputBlock(name, { inputs: [conditioning] }, (g, [x]) => {
+    const layer = { path: `${name}.linear`, width: count * width, weights };
+    return g.reshape(linear(g, x, layer), [x.shape[0], count, width]);
+  });

@@ -1,0 +1,173 @@
+/**
+ * FLUX.1 (Black Forest Labs, 2024) as diffusers stores it, a
+ * `FluxTransformer2DModel`: blocks on two streams as in SD3, then blocks on one
+ * of all tokens, whose attention and feed-forward layer run side by side. Where
+ * a token stands turns its queries and keys.
+ *
+ * Shapes: `B` batch, `C` channels, `H W` latents, `L` picture tokens, `S` text
+ * tokens, `D = heads x head width`.
+ */
+import {
+  type Block,
+  type BlockGraph,
+  inputOf,
+} from "../block_graph/block_graph.ts";
+import {
+  outputBlock,
+  residualBlock,
+} from "../block_graph/single_output_blocks.ts";
+import { transformerUnits } from "../block_graph/transformer_units.ts";
+import type { WeightSource } from "../block_graph/weights.ts";
+import { linear } from "../layers/layers.ts";
+import {
+  modulatedNorm,
+  type TransformerContext,
+  transformerContext,
+} from "../layers/modulated_transformer.ts";
+import { conditioningBlock, modulationBlock } from "./conditioning.ts";
+import type { FluxConfig } from "./flux_config.ts";
+import { attended, pictureLayers, projected } from "./joint_attention.ts";
+import {
+  epsilon,
+  type JointContext,
+  jointSublayers,
+  type Streams,
+  streamsAfter,
+} from "./joint_block.ts";
+import { predictionBlocks } from "./prediction.ts";
+import { rotation } from "./rotary.ts";
+import type { MmditOptions } from "./sd3.ts";
+
+/** What T5 reads of a prompt. */
+const usualTokens = 512;
+
+type Context = TransformerContext<FluxConfig>;
+
+/** Latents → tokens `[B, L, D]`, each of four neighbours: their first channels, then their second … */
+function packingBlock(
+  { config: { inChannels, patchSize: p }, width, latents, weights }: Context,
+): Block {
+  const path = "x_embedder";
+  const [rows, columns] = [latents.height / p, latents.width / p];
+  return outputBlock(path, { inputs: ["sample"] }, (g, [sample]) => {
+    const [batch] = sample.shape;
+    const apart = g.reshape(sample, [batch, inChannels, rows, p, columns, p]);
+    const moved = g.transpose(apart, [0, 2, 4, 1, 3, 5]); // [B, H/p, W/p, C, p, p]
+    const shape = [batch, rows * columns, inChannels * p * p];
+    return linear(g, g.reshape(moved, shape), { path, width, weights });
+  });
+}
+
+/** All tokens attend to all and pass the feed-forward layer at the same time: adds gate · out([attention, MLP]). */
+function singleSublayers(
+  name: string,
+  stream: string,
+  c: JointContext,
+): Block[] {
+  const { width, weights } = c;
+  const norm = `${name}.norm`;
+  const inputs = [stream, norm];
+  const single = residualBlock(name, { stream, inputs }, (g, [x, three]) => {
+    const [shift, scale, gate] = g.chunk(three, 3, { axis: 1 });
+    const tokens = modulatedNorm(g, x, { shift, scale, path: norm, epsilon });
+    const path = `${name}.attn`;
+    const own = projected(g, tokens, { ...c, path, layers: pictureLayers });
+    const mixed = g.scope(path, () => attended(g, [own], c)); // [B, S + L, D]
+    const up = { path: `${name}.proj_mlp`, width: 4 * width, weights };
+    const hidden = g.gelu(linear(g, tokens, up), { approximate: "tanh" });
+    const both = g.concat([mixed, hidden], { axis: 2 }); // [B, S + L, 5D]
+    const out = { path: `${name}.proj_out`, width, weights };
+    return g.mul(gate, linear(g, both, out));
+  });
+  return [modulationBlock(norm, 3, c), single];
+}
+
+/**
+ * The block graph of a FLUX.1. Inputs: `sample` `[B, C, H, W]`, not packed,
+ * `timestep` `[B]` (1000 σ), `encoder_hidden_states` `[B, S, E]`,
+ * `pooled_projections` `[B, P]` and, in a guidance-distilled network, `guidance`
+ * `[B]`, its scale; output `prediction` `[B, C, H, W]`.
+ *
+ * @throws {RangeError} If squares of four do not tile the latents.
+ */
+export function fluxBlockGraph(
+  config: FluxConfig,
+  weights: WeightSource,
+  { batch, tokens = usualTokens, latents, ...units }: MmditOptions,
+): BlockGraph {
+  const c = transformerContext(config, weights, { model: "FLUX", latents });
+  const { heads, patchSize, guidanceEmbeds } = config;
+  const { width: columns, height: rows } = c.latents;
+  const layout = {
+    text: tokens,
+    rows: rows / patchSize,
+    columns: columns / patchSize,
+  };
+  const joint: JointContext = {
+    width: c.width,
+    weights,
+    heads,
+    normsHeads: true,
+    rotated: rotation(config.rotaryAxes, layout),
+  };
+  const guidance = [inputOf("guidance", [batch])];
+  return {
+    model: "flux",
+    inputs: [
+      inputOf("sample", [batch, config.inChannels, rows, columns]),
+      inputOf("timestep", [batch]),
+      inputOf("encoder_hidden_states", [batch, tokens, config.textWidth]),
+      inputOf("pooled_projections", [batch, config.pooledWidth]),
+      ...guidanceEmbeds ? guidance : [],
+    ],
+    blocks: fluxBlocks(c, joint, { text: tokens, units }),
+    output: "prediction",
+  };
+}
+
+/** All blocks in execution order. */
+function fluxBlocks(
+  c: Context,
+  joint: JointContext,
+  { text, units }: {
+    text: number;
+    units: Omit<MmditOptions, "batch" | "tokens" | "latents">;
+  },
+): Block[] {
+  const { config: { guidanceEmbeds, layers, singleLayers }, weights } = c;
+  const embedder = "context_embedder";
+  const blocks = [
+    packingBlock(c),
+    conditioningBlock(c, {
+      guidance: guidanceEmbeds,
+      // diffusers hands over σ and multiplies it again, in float32.
+      timestep: (g, t) => g.mul(g.div(t, g.scalar(1000)), g.scalar(1000)),
+    }),
+    outputBlock(
+      embedder,
+      { inputs: ["encoder_hidden_states"] },
+      (g, [x]) => linear(g, x, { path: embedder, width: c.width, weights }),
+    ),
+  ];
+  let streams: Streams = { picture: "x_embedder", text: embedder };
+  for (let i = 0; i < layers; i++) {
+    const name = `transformer_blocks.${i}`;
+    const sublayers = jointSublayers({ name, streams }, joint);
+    blocks.push(...transformerUnits(name, sublayers, units));
+    streams = streamsAfter(name);
+  }
+  let stream = "single_stream";
+  blocks.push(outputBlock(
+    stream,
+    { inputs: [streams.text, streams.picture] },
+    (g, both) => g.concat(both, { axis: 1 }),
+  ));
+  for (let i = 0; i < singleLayers; i++) {
+    const name = `single_transformer_blocks.${i}`;
+    const sublayers = singleSublayers(name, stream, joint);
+    blocks.push(...transformerUnits(name, sublayers, units));
+    stream = name;
+  }
+  const order = "channels first";
+  return [...blocks, ...predictionBlocks(stream, c, { text, order })];
+}

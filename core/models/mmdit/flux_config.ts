@@ -1,0 +1,97 @@
+/** FLUX.1's `transformer/config.json`, read strictly: a value that asks for another network is refused. */
+import {
+  type AllowedValues,
+  ConfigJson,
+  most,
+} from "../../files/config_json.ts";
+import { diffusersKeys } from "../../files/library_keys.ts";
+import { type TransformerConfig, widthOf } from "../transformer_config.ts";
+
+/** The part of `transformer/config.json` that the network depends on. Latents have the channels that they have before four neighbours are packed into a token. */
+export interface FluxConfig extends TransformerConfig {
+  /** Blocks on one stream of text and picture, after the `layers` on two. */
+  readonly singleLayers: number;
+  /** Width of `encoder_hidden_states`. */
+  readonly textWidth: number;
+  /** Width of `pooled_projections`. */
+  readonly pooledWidth: number;
+  /** Whether the scale of guidance is an input: the network was distilled from guided samples (FLUX.1 dev). */
+  readonly guidanceEmbeds: boolean;
+  /** Channels of a head that the text's place, row and column turn. */
+  readonly rotaryAxes: readonly number[];
+}
+
+const allowed: AllowedValues = {
+  _class_name: ["FluxTransformer2DModel"],
+  guidance_embeds: [false, true],
+  patch_size: [1],
+};
+
+/** As diffusers has them where a file does not say. */
+const defaults = {
+  attention_head_dim: 128,
+  axes_dims_rope: [16, 56, 56],
+  guidance_embeds: false,
+  in_channels: 64,
+  joint_attention_dim: 4096,
+  num_attention_heads: 24,
+  num_layers: 19,
+  num_single_layers: 38,
+  out_channels: null,
+  patch_size: 1,
+  pooled_projection_dim: 768,
+};
+
+/** Neighbours along each side of a token's square. */
+const packed = 2;
+
+/** Latents of 1024x1024 pixels, which the pipeline takes where nobody says otherwise. */
+const usualSampleSize = 128;
+
+/**
+ * The configuration of a FLUX.1.
+ *
+ * @param json Parsed `config.json` of a `FluxTransformer2DModel`.
+ * @param file Where it came from, for errors.
+ * @throws {TypeError} If a key contradicts another, is unknown, or asks for another network.
+ */
+export function parseFluxConfig(json: unknown, file: string): FluxConfig {
+  const config = new ConfigJson(json, file, allowed, defaults);
+  const tokenWidth = config.positiveInteger("in_channels");
+  if (tokenWidth % packed ** 2 !== 0) {
+    config.refuse("in_channels", `a multiple of ${packed ** 2}`);
+  }
+  config.requireOneOf("out_channels", [null, tokenWidth]);
+  const channels = tokenWidth / packed ** 2;
+  const parsed: FluxConfig = {
+    sampleSize: usualSampleSize,
+    patchSize: packed,
+    inChannels: channels,
+    outChannels: channels,
+    layers: config.positiveInteger("num_layers", most.layers),
+    singleLayers: config.positiveInteger("num_single_layers", most.layers),
+    heads: config.positiveInteger("num_attention_heads"),
+    headWidth: config.positiveInteger("attention_head_dim"),
+    textWidth: config.positiveInteger("joint_attention_dim"),
+    pooledWidth: config.positiveInteger("pooled_projection_dim"),
+    guidanceEmbeds: config.value("guidance_embeds") === true,
+    rotaryAxes: config.positiveIntegers("axes_dims_rope", 3),
+  };
+  checkHeads(config, parsed);
+  config.finish(diffusersKeys);
+  return parsed;
+}
+
+function checkHeads(config: ConfigJson, parsed: FluxConfig): void {
+  const { rotaryAxes, headWidth } = parsed;
+  const sum = rotaryAxes.reduce((a, b) => a + b, 0);
+  if (sum !== headWidth || rotaryAxes.some((channels) => channels % 2 !== 0)) {
+    config.refuse(
+      "axes_dims_rope",
+      `three even numbers that add up to attention_head_dim ${headWidth}`,
+    );
+  }
+  if (widthOf(parsed) > most.width) {
+    config.refuse("num_attention_heads", `a width of at most ${most.width}`);
+  }
+}

@@ -1,0 +1,188 @@
+/**
+ * A transformer block on two residual streams (Esser et al., 2024): tokens of
+ * the picture and of the text, each with modulations, projections and a
+ * feed-forward layer of its own, attend to each other. SD3's blocks and FLUX's
+ * double blocks are these, under the same names.
+ *
+ * Shapes: `B` batch, `L` picture tokens, `S` text tokens, `D` width.
+ */
+import type { GraphBuilder } from "../../onnx/builder.ts";
+import type { Value } from "../../onnx/graph.ts";
+import type { Block } from "../block_graph/block_graph.ts";
+import { residualBlock } from "../block_graph/single_output_blocks.ts";
+import type { WeightSource } from "../block_graph/weights.ts";
+import { linear } from "../layers/layers.ts";
+import {
+  type Conditions,
+  feedForwardBlock,
+  modulatedNorm,
+} from "../layers/modulated_transformer.ts";
+import { modulationBlock } from "./conditioning.ts";
+import {
+  attended,
+  type HeadOptions,
+  pictureLayers,
+  projected,
+  textLayers,
+} from "./joint_attention.ts";
+
+/** What every block of a network has. */
+export interface JointContext extends HeadOptions {
+  /** D. */
+  readonly width: number;
+  readonly weights: WeightSource;
+}
+
+/** The tensors of both streams. */
+export interface Streams {
+  readonly picture: string;
+  readonly text: string;
+}
+
+/** One block. */
+export interface JointBlock {
+  /** Its module path. */
+  readonly name: string;
+  /** The streams before it. */
+  readonly streams: Streams;
+  /** Whether nobody reads the text after it, so that it leaves the text as it is. */
+  readonly isLast?: boolean;
+  /** Whether the picture's tokens also attend to each other alone. */
+  readonly isDual?: boolean;
+}
+
+/** The streams after a block. */
+export const streamsAfter = (name: string): Streams => ({
+  picture: name,
+  text: `${name}.context`,
+});
+
+/** ε of all norms. */
+export const epsilon = 1e-6;
+
+/** Modulations of a norm, each `[B, 1, D]`; the gate is of what follows. */
+interface Modulation {
+  readonly shift: Value;
+  readonly scale: Value;
+  readonly gate: Value;
+}
+
+/** Three of the modulations `[B, count, D]` from the given one on. */
+function threeOf(g: GraphBuilder, all: Value, first: number): Modulation {
+  const parts = g.chunk(all, all.shape[1], { axis: 1 });
+  const [shift, scale, gate] = parts.slice(first);
+  return { shift, scale, gate };
+}
+
+/** A norm without weights, moved by two modulations of which the scale comes first (AdaLayerNormContinuous). */
+export function scaledNorm(
+  g: GraphBuilder,
+  x: Value,
+  { modulations, path }: { modulations: Value; path: string },
+): Value {
+  const [scale, shift] = g.chunk(modulations, 2, { axis: 1 });
+  return modulatedNorm(g, x, { shift, scale, path, epsilon });
+}
+
+/** Both streams attend to both, `<name>.attn`: adds gate · attention(modulated norm) to each. */
+function jointAttentionBlock(
+  { name: block, streams: { picture, text }, isLast = false }: JointBlock,
+  c: JointContext,
+): Block {
+  const [name, norm1, context] = ["attn", "norm1", "norm1_context"]
+    .map((part) => `${block}.${part}`);
+  const { width, weights } = c;
+  return {
+    name,
+    gated: true,
+    inputs: [picture, text, norm1, context],
+    outputs: isLast ? [name] : [name, `${name}.context`],
+    streams: isLast ? [picture] : [picture, text],
+    emit(g, [x, y, ofPicture, ofText]) {
+      const own = threeOf(g, ofPicture, 0);
+      const norm = { ...own, path: norm1, epsilon };
+      const pictureTokens = modulatedNorm(g, x, norm); // [B, L, D]
+      const other = isLast ? undefined : threeOf(g, ofText, 0);
+      const textTokens = other
+        ? modulatedNorm(g, y, { ...other, path: context, epsilon })
+        : scaledNorm(g, y, { modulations: ofText, path: context }); // [B, S, D]
+      const options = { ...c, path: name };
+      const mixed = g.scope(name, () =>
+        attended(g, [
+          projected(g, textTokens, { ...options, layers: textLayers }),
+          projected(g, pictureTokens, { ...options, layers: pictureLayers }),
+        ], c));
+      const sizes = [y.shape[1], x.shape[1]];
+      const [toText, toPicture] = g.split(mixed, sizes, { axis: 1 });
+      const out = (from: Value, layer: string) =>
+        linear(g, from, { path: `${name}.${layer}`, width, weights });
+      const added = g.mul(own.gate, out(toPicture, "to_out.0"));
+      if (!other) return [added];
+      return [added, g.mul(other.gate, out(toText, "to_add_out"))];
+    },
+  };
+}
+
+/** The picture attends to itself, `<name>.attn2`, beside the joint attention and from the same norm: the last three of nine modulations. */
+function pictureAttentionBlock(
+  { name: block, streams: { picture } }: JointBlock,
+  c: JointContext,
+): Block {
+  const [name, norm1] = [`${block}.attn2`, `${block}.norm1`];
+  const { width, weights } = c;
+  const tensors = { stream: `${block}.attn`, inputs: [picture, norm1] };
+  return residualBlock(name, tensors, (g, [x, modulations]) => {
+    const { gate, ...moved } = threeOf(g, modulations, 6);
+    const tokens = modulatedNorm(g, x, { ...moved, path: norm1, epsilon });
+    const options = { ...c, path: name, layers: pictureLayers };
+    const mixed = g.scope(
+      name,
+      () => attended(g, [projected(g, tokens, options)], c),
+    );
+    const out = { path: `${name}.to_out.0`, width, weights };
+    return g.mul(gate, linear(g, mixed, out));
+  });
+}
+
+/** The first six of a stream's modulations, for its feed-forward layer. */
+const firstSix = (name: string): Conditions => ({
+  inputs: [name],
+  modulations: (g, [all]) =>
+    all.shape[1] === 6
+      ? all
+      : g.slice(all, { axes: [1], starts: [0], ends: [6] }),
+});
+
+/** The modulations and the sublayers of a block: attention, then the feed-forward layer of each stream. */
+export function jointSublayers(block: JointBlock, c: JointContext): Block[] {
+  const { name, isLast = false, isDual = false } = block;
+  const [norm1, context] = [`${name}.norm1`, `${name}.norm1_context`];
+  const attn = `${name}.attn`;
+  const after = streamsAfter(name);
+  const ofPicture = feedForwardBlock({
+    block: name,
+    stream: isDual ? `${attn}2` : attn,
+    conditions: firstSix(norm1),
+    epsilon,
+    norm: "norm2",
+    output: after.picture,
+  }, c);
+  const ofText = () =>
+    feedForwardBlock({
+      block: name,
+      layer: "ff_context",
+      stream: `${attn}.context`,
+      conditions: firstSix(context),
+      epsilon,
+      norm: "norm2_context",
+      output: after.text,
+    }, c);
+  return [
+    modulationBlock(norm1, isDual ? 9 : 6, c),
+    modulationBlock(context, isLast ? 2 : 6, c),
+    jointAttentionBlock(block, c),
+    ...isDual ? [pictureAttentionBlock(block, c)] : [],
+    ofPicture,
+    ...isLast ? [] : [ofText()],
+  ];
+}
