@@ -3,11 +3,11 @@
  * makes plain values. A pickle may name functions and classes and have them
  * called; here it can only name those of a given list, and anything else is
  * refused by opcode, byte and name. Format: the comments of CPython's
- * `Lib/pickletools.py`; protocols 2 to 4, as far as PyTorch writes them.
+ * `Lib/pickletools.py`; protocols 2 to 5, as far as PyTorch writes them.
  */
 import type { ByteCursor } from "./byte_cursor.ts";
 
-/** A value out of a pickle: dictionaries are maps, lists and tuples are arrays, sets do not occur. */
+/** A value out of a pickle: dictionaries are maps, lists, tuples and sets are arrays. */
 export type Pickled =
   | null
   | boolean
@@ -156,12 +156,17 @@ class Machine {
     );
   }
 
-  text(bytes: number): string {
-    if (bytes > pickleLimit) {
-      const why = `has ${bytes} bytes, expected at most ${pickleLimit}`;
+  /** The next `count` bytes. */
+  bytes(count: number): Uint8Array {
+    if (count > pickleLimit) {
+      const why = `has ${count} bytes, expected at most ${pickleLimit}`;
       this.refuse(why, RangeError);
     }
-    const taken = this.cursor.take(bytes);
+    return this.cursor.take(count).slice();
+  }
+
+  text(bytes: number): string {
+    const taken = this.bytes(bytes);
     try {
       return utf8.decode(taken);
     } catch {
@@ -243,7 +248,7 @@ function build(machine: Machine): void {
 
 /** LONG1: two's complement, little-endian. */
 function long(machine: Machine): bigint | number {
-  const bytes = machine.cursor.take(machine.cursor.byte());
+  const bytes = machine.bytes(machine.unsigned(1));
   let value = 0n;
   for (const byte of bytes.toReversed()) value = value << 8n | BigInt(byte);
   value = BigInt.asIntN(8 * bytes.length, value);
@@ -275,8 +280,8 @@ type Opcode = readonly [name: string, run: (machine: Machine) => void];
 const opcodes: Readonly<Record<number, Opcode>> = {
   0x80: ["PROTO", (m) => {
     const protocol = m.cursor.byte();
-    if (protocol >= 2 && protocol <= 4) return;
-    m.refuse(`asks for protocol ${protocol}, expected 2 to 4`);
+    if (protocol >= 2 && protocol <= 5) return;
+    m.refuse(`asks for protocol ${protocol}, expected 2 to 5`);
   }],
   0x95: ["FRAME", (m) => m.cursor.take(8)],
   0x2e: ["STOP", () => {}],
@@ -297,11 +302,18 @@ const opcodes: Readonly<Record<number, Opcode>> = {
   0x8d: ["BINUNICODE8", (m) => m.push(m.text(m.unsigned(8)))],
   0x55: ["SHORT_BINSTRING", (m) => m.push(m.text(m.unsigned(1)))],
   0x54: ["BINSTRING", (m) => m.push(m.text(m.unsigned(4)))],
+  0x43: ["SHORT_BINBYTES", (m) => m.push(m.bytes(m.unsigned(1)))],
+  0x42: ["BINBYTES", (m) => m.push(m.bytes(m.unsigned(4)))],
+  0x8e: ["BINBYTES8", (m) => m.push(m.bytes(m.unsigned(8)))],
+  0x96: ["BYTEARRAY8", (m) => m.push(m.bytes(m.unsigned(8)))],
 
   0x5d: ["EMPTY_LIST", (m) => m.push([])],
   0x6c: ["LIST", (m) => m.push(m.popToMark())],
   0x61: ["APPEND", (m) => m.append([m.pop()])],
   0x65: ["APPENDS", (m) => m.append(m.popToMark())],
+  0x8f: ["EMPTY_SET", (m) => m.push([])],
+  0x90: ["ADDITEMS", (m) => m.append(m.popToMark())],
+  0x91: ["FROZENSET", (m) => m.push(m.popToMark())],
   0x29: ["EMPTY_TUPLE", (m) => m.push([])],
   0x85: ["TUPLE1", (m) => m.push(m.popMany(1))],
   0x86: ["TUPLE2", (m) => m.push(m.popMany(2))],

@@ -153,8 +153,8 @@ const refused: [string, Uint8Array, string][] = [
   ],
   [
     "another protocol",
-    opcodes(0x80, 5, "."),
-    "opcode PROTO at byte 0 asks for protocol 5, expected 2 to 4",
+    opcodes(0x80, 6, "."),
+    "opcode PROTO at byte 0 asks for protocol 6, expected 2 to 5",
   ],
 ];
 

@@ -5,8 +5,12 @@ import { readPickle } from "./pickle.ts";
 import { type Checkpoint, torchRules } from "./torch_state.ts";
 import { readZipDirectory } from "./zip_directory.ts";
 
-/** How an archive begins. */
-export const zipSignature = [0x50, 0x4b, 0x03, 0x04];
+/** "PK", then the kind of a zip's first record. */
+const signature = [0x50, 0x4b, 0x03, 0x04];
+
+/** Whether a file begins as an archive does. */
+export const isTorchArchive = (beginning: Uint8Array): boolean =>
+  signature.every((byte, i) => beginning[i] === byte);
 
 /**
  * Reads an archive's pickle and finds its storages.

@@ -11,21 +11,17 @@ import {
   type TensorFile,
   tensorFile,
 } from "../tensor_file.ts";
-import { readTorchArchive, zipSignature } from "./torch_archive.ts";
-import { legacyMagic, readLegacyTorch } from "./torch_legacy.ts";
+import { isTorchArchive, readTorchArchive } from "./torch_archive.ts";
+import { isLegacyTorch, readLegacyTorch } from "./torch_legacy.ts";
 import { type Checkpoint, stateDict, type TorchTensor } from "./torch_state.ts";
 
 /** Whether a file that begins with these bytes was written by `torch.save`. */
 export function isTorchFile(beginning: Uint8Array): boolean {
-  return beginsWith(beginning, zipSignature) ||
-    beginsWith(beginning, legacyMagic);
+  return isTorchArchive(beginning) || isLegacyTorch(beginning);
 }
 
-const beginsWith = (bytes: Uint8Array, magic: readonly number[]): boolean =>
-  magic.every((byte, i) => bytes[i] === byte);
-
 /**
- * Opens a file by `torch.save` that holds a state dict, itself or as `state_dict`. Tensor data are not read.
+ * Opens a file by `torch.save` that holds a state dict, itself or among what a training saved. Tensor data are not read.
  *
  * @throws {TypeError} If it names anything but tensors and plain containers, or is compressed or big-endian.
  * @throws {RangeError} If a tensor, storage or entry does not fit the file.
@@ -33,7 +29,7 @@ const beginsWith = (bytes: Uint8Array, magic: readonly number[]): boolean =>
 export function openTorch(path: string): TensorFile {
   const { size } = Deno.statSync(path);
   const beginning = readRange(path, { begin: 0, end: Math.min(size, 4) });
-  const { saved, storages } = beginsWith(beginning, zipSignature)
+  const { saved, storages } = isTorchArchive(beginning)
     ? readTorchArchive(path)
     : readLegacyTorch(path);
   const tensors = [...stateDict(saved, path)].map(([name, tensor]) =>
@@ -44,7 +40,7 @@ export function openTorch(path: string): TensorFile {
 
 /** A tensor's bytes, from its first element to its last. */
 function place(
-  { storage, offset, view }: TorchTensor,
+  { storage, offset, view, dtype }: TorchTensor,
   { path, name, storages }: Pick<Checkpoint, "storages"> & {
     readonly path: string;
     readonly name: string;
@@ -59,7 +55,6 @@ function place(
       }, expected ${storage.byteLength} bytes`,
     );
   }
-  const { dtype } = storage;
   const elementBytes = safetensorsBytes[dtype];
   const begin = range.begin + offset * elementBytes;
   const end = begin + spanOf(view) * elementBytes;

@@ -11,6 +11,7 @@ import {
 } from "@dip-go/testing/files";
 import { float32, int64, type Tensor, tensor } from "../../tensor/tensor.ts";
 import { float32ToFloat16 } from "../../tensor/float16.ts";
+import { openTensorFile } from "../open_tensor_file.ts";
 import { openTorch } from "./torch_file.ts";
 
 const testdata = new URL("../../../testdata/torch/", import.meta.url);
@@ -99,6 +100,25 @@ Deno.test("openTorch() finds the state dict among what a training saved", () => 
   assertEquals(file.read("w"), float32([3], [0, 1, 2]));
 });
 
+Deno.test("openTorch() takes the averaged weights of a training, and leaves out plain values beside the tensors", () => {
+  // pickle protocol 5; "model" and "ema", which holds an expanded tensor, 8-bit
+  // floats, a parameter, and 3, None, b"\x01\xff", {1}, a size, dtype and device
+  const file = openTorch(fixture("training.pt"));
+  assertEquals([...file.tensors.keys()], ["w", "f8", "e5", "p"]);
+  assertEquals(file.read("w"), float32([2, 3], [1, 1, 1, 2, 2, 2]));
+  assertEquals(file.readFloat32("f8"), float32([2], [1, -2]));
+  assertEquals(file.readFloat32("e5"), float32([1], [0.5]));
+  assertEquals(file.read("p"), float32([1], [4]));
+});
+
+for (const protocol of [2, 3, 4, 5]) {
+  Deno.test(`openTensorFile() reads the old format with pickle protocol ${protocol}`, () => {
+    const file = openTensorFile(fixture(`legacy-${protocol}.bin`));
+    assertEquals([...file.tensors.keys()], ["a"]);
+    assertEquals(file.read("a"), float32([4], [0, 1, 2, 3]));
+  });
+}
+
 /** A state dict with the one item `w`. */
 const dictOf = (value: Uint8Array): Uint8Array =>
   opcodes(0x80, 2, "}", text("w"), value, "s.");
@@ -157,7 +177,7 @@ const refused: [string, Uint8Array, string][] = [
   [
     "a tensor that repeats elements",
     craftArchive(dictOf(tensorOf("0", [2 ** 30], repeated)), { 0: data }),
-    "makes a tensor [1073741824] with strides [0] at element 0, expected it to fit a storage of 4 without repetition",
+    "makes a tensor [1073741824] with strides [0] at element 0, expected it to fit a storage of 4",
   ],
   [
     "a storage that is not there",
@@ -170,9 +190,9 @@ const refused: [string, Uint8Array, string][] = [
     'storage "0" of tensor "w" has 16 bytes, expected 20 bytes',
   ],
   [
-    "an item that is no tensor",
+    "a dictionary without tensors",
     craftArchive(dictOf(storageOf("0", 4)), { 0: data }),
-    '"w" of its state dict is no tensor',
+    'it holds ["w"] and so on, expected a state dict',
   ],
   [
     "a lone tensor",

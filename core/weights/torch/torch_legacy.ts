@@ -12,12 +12,16 @@ import {
   type TorchStorage,
 } from "./torch_state.ts";
 
-/** How such a file begins: a pickle of the number 0x1950a86a20f9469cfc6c. */
-export const legacyMagic = [
-  ...[0x80, 2, 0x8a, 10],
-  ...[0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19],
-  0x2e,
-];
+/** 0x1950a86a20f9469cfc6c, which the first pickle holds. */
+const magic = [0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50];
+
+/** Whether a file begins as such a one does: PROTO, from protocol 4 on a FRAME of 8 bytes, then the magic number. */
+export function isLegacyTorch(beginning: Uint8Array): boolean {
+  const [proto, protocol, frame] = beginning;
+  const at = protocol >= 4 && frame === 0x95 ? 11 : 2;
+  return proto === 0x80 && protocol >= 2 && protocol <= 5 &&
+    magic.every((byte, i) => beginning[at + i] === byte);
+}
 
 /**
  * Reads the pickles and finds the storages.
@@ -94,11 +98,9 @@ function legacyStorages(
   return ranges;
 }
 
-function checkLength(
-  path: string,
-  begin: number,
-  { key, length }: TorchStorage,
-) {
+function checkLength(path: string, begin: number, storage: TorchStorage) {
+  const { key, byteLength, dtype } = storage;
+  const length = dtype ? storage.lengthOf(dtype) : byteLength;
   const bytes = readRange(path, { begin: begin - 8, end: begin });
   const found = new DataView(bytes.buffer).getBigUint64(0, true);
   if (found === BigInt(length)) return;

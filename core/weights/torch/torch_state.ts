@@ -15,21 +15,25 @@ import { spanOf, type StridedShape } from "./strides.ts";
 /** The most axes of a tensor. */
 const mostAxes = 16;
 
+/** The most elements of a tensor that repeats some: on paper it can have any size. */
+const mostRepeated = 2 ** 28;
+
 /** A flat array of elements, whose bytes lie outside of the pickle. */
 export class TorchStorage {
   /**
+   * @param dtype Null for bytes whose tensors say what they are.
    * @param key Its name in the file.
-   * @param length Elements.
+   * @param byteLength Bytes of all elements.
    */
   constructor(
-    readonly dtype: SafetensorsDType,
+    readonly dtype: SafetensorsDType | null,
     readonly key: string,
-    readonly length: number,
+    readonly byteLength: number,
   ) {}
 
-  /** Bytes of all elements. */
-  get byteLength(): number {
-    return this.length * safetensorsBytes[this.dtype];
+  /** How many elements of a dtype it holds. */
+  lengthOf(dtype: SafetensorsDType): number {
+    return Math.floor(this.byteLength / safetensorsBytes[dtype]);
   }
 }
 
@@ -43,13 +47,14 @@ export class TorchTensor {
     readonly storage: TorchStorage,
     readonly offset: number,
     readonly view: StridedShape,
+    readonly dtype: SafetensorsDType,
   ) {
     const end = offset + spanOf(view);
     const count = sizeOf(view.shape);
-    // A view that repeats elements can have any size on paper.
-    if (end > storage.length || count > storage.length) {
+    const length = storage.lengthOf(dtype);
+    if (end > length || count > Math.max(length, mostRepeated)) {
       throw new RangeError(
-        `makes a tensor [${view.shape}] with strides [${view.strides}] at element ${offset}, expected it to fit a storage of ${storage.length} without repetition`,
+        `makes a tensor [${view.shape}] with strides [${view.strides}] at element ${offset}, expected it to fit a storage of ${length}`,
       );
     }
   }
@@ -69,12 +74,50 @@ const storageDTypes: ReadonlyMap<string, SafetensorsDType> = new Map([
   ["torch.BoolStorage", "BOOL"],
 ]);
 
+/** The dtypes that a tensor can name itself. */
+const namedDTypes: ReadonlyMap<string, SafetensorsDType> = new Map([
+  ["torch.float64", "F64"],
+  ["torch.float32", "F32"],
+  ["torch.float16", "F16"],
+  ["torch.bfloat16", "BF16"],
+  ["torch.float8_e4m3fn", "F8_E4M3"],
+  ["torch.float8_e5m2", "F8_E5M2"],
+  ["torch.int64", "I64"],
+  ["torch.int32", "I32"],
+  ["torch.int16", "I16"],
+  ["torch.int8", "I8"],
+  ["torch.uint64", "U64"],
+  ["torch.uint32", "U32"],
+  ["torch.uint16", "U16"],
+  ["torch.uint8", "U8"],
+  ["torch.bool", "BOOL"],
+]);
+
+const untyped = "torch.storage.UntypedStorage";
+
+/** What a pickle may call: it makes a tensor, or a plain value that stands beside the tensors. */
+const functions: Readonly<
+  Record<string, (args: readonly Pickled[]) => Pickled>
+> = {
+  "collections.OrderedDict": orderedDict,
+  "torch._utils._rebuild_tensor_v2": rebuildTensor,
+  "torch._utils._rebuild_tensor_v3": rebuildTensor,
+  "torch._utils._rebuild_parameter": rebuildParameter,
+  "_codecs.encode": ([text]) => text,
+  "__builtin__.set": ([values]) => values,
+  "builtins.set": ([values]) => values,
+  "__builtin__.frozenset": ([values]) => values,
+  "builtins.frozenset": ([values]) => values,
+  "torch.Size": ([sizes]) => sizes,
+  "torch.device": ([name]) => name,
+};
+
 const globals = new Map(
   [
-    new PickleGlobal("collections.OrderedDict", orderedDict),
-    new PickleGlobal("torch._utils._rebuild_tensor_v2", rebuildTensor),
-    new PickleGlobal("torch._utils._rebuild_parameter", rebuildParameter),
-    ...[...storageDTypes.keys()].map((name) => new PickleGlobal(name)),
+    ...Object.entries(functions)
+      .map(([name, call]) => new PickleGlobal(name, call)),
+    ...[untyped, ...storageDTypes.keys(), ...namedDTypes.keys()]
+      .map((name) => new PickleGlobal(name)),
   ].map((each) => [each.name, each]),
 );
 
@@ -86,22 +129,31 @@ function storage(id: Pickled): TorchStorage {
   const [kind, type, key, _device, length, view = null] = Array.isArray(id)
     ? id
     : [];
-  const dtype = type instanceof PickleGlobal
-    ? storageDTypes.get(type.name)
-    : undefined;
-  const isStorage = kind === "storage" && dtype && typeof key === "string" &&
-    isSize(length) && view === null;
-  if (isStorage) return new TorchStorage(dtype, key, length);
+  const name = type instanceof PickleGlobal ? type.name : "";
+  const dtype = storageDTypes.get(name) ?? null;
+  const isStorage = kind === "storage" && (dtype || name === untyped) &&
+    typeof key === "string" && isSize(length) && view === null;
+  if (isStorage) {
+    const elementBytes = dtype ? safetensorsBytes[dtype] : 1;
+    return new TorchStorage(dtype, key, length * elementBytes);
+  }
   throw new TypeError("refers to something that is no storage");
 }
 
-/** `_rebuild_tensor_v2(storage, offset, size, strides, …)`. What follows concerns gradients. */
+/** `_rebuild_tensor_v2(storage, offset, size, strides, …)`. What follows concerns gradients, then in `_v3` there is a dtype. */
 function rebuildTensor(args: readonly Pickled[]): TorchTensor {
-  const [storage, offset, shape, strides] = args;
+  const [storage, offset, shape, strides, _gradient, _hooks, type] = args;
   const isView = storage instanceof TorchStorage && isSize(offset) &&
     isSizes(shape) && isSizes(strides) && shape.length === strides.length &&
     shape.length <= mostAxes;
-  if (isView) return new TorchTensor(storage, offset, { shape, strides });
+  const dtype = type instanceof PickleGlobal
+    ? namedDTypes.get(type.name)
+    : isView
+    ? storage.dtype
+    : null;
+  if (isView && dtype) {
+    return new TorchTensor(storage, offset, { shape, strides }, dtype);
+  }
   throw new TypeError(
     "makes a tensor from something else than a storage, an offset, a shape and its strides",
   );
@@ -129,33 +181,44 @@ export interface Checkpoint {
   readonly storages: ReadonlyMap<string, ByteRange>;
 }
 
+/** Under which names a training saves a state dict, the preferred first: averaged weights are the ones to draw with. */
+const wrappers = [
+  ...["state_dict", "ema", "params_ema", "model_ema"],
+  ...["model", "params", "model_state_dict", "module", "net"],
+];
+
 /**
- * The tensors of what was saved: a state dict, or a dictionary that holds one as `state_dict`.
+ * The tensors of what was saved: a state dict, or a dictionary that holds one
+ * by a usual name. Plain values beside the tensors are left out.
  *
  * @param path The file, for errors.
- * @throws {TypeError} If it is neither, or holds something else than tensors.
+ * @throws {TypeError} If it is neither.
  */
 export function stateDict(
   saved: Pickled,
   path: string,
 ): Map<string, TorchTensor> {
-  const root = saved instanceof Map ? saved.get("state_dict") ?? saved : saved;
-  if (!(root instanceof Map)) {
-    throw new TypeError(
-      `Cannot open ${path}: it holds no dictionary, expected a state dict`,
-    );
-  }
-  return new Map(
-    [...root].map(([key, value]) => {
-      if (typeof key === "string" && value instanceof TorchTensor) {
-        return [key, value];
-      }
-      const name = typeof key === "string" ? JSON.stringify(key) : "a key";
-      throw new TypeError(
-        `Cannot open ${path}: ${name} of its state dict is no tensor with a name`,
-      );
-    }),
+  const found = tensorsIn(saved) ??
+    wrappers.map((name) => saved instanceof Map ? saved.get(name) : null)
+      .map(tensorsIn).find((tensors) => tensors !== null);
+  if (found) return found;
+  const keys = saved instanceof Map ? [...saved.keys()].slice(0, 5) : null;
+  throw new TypeError(
+    `Cannot open ${path}: it holds ${
+      keys ? `${JSON.stringify(keys)} and so on` : "no dictionary"
+    }, expected a state dict, that is tensors by name, or one under ${
+      wrappers.join(", ")
+    }`,
   );
+}
+
+/** The tensors of a dictionary by name, or null if it has none. */
+function tensorsIn(value: unknown): Map<string, TorchTensor> | null {
+  if (!(value instanceof Map)) return null;
+  const tensors = [...value].filter((entry): entry is [string, TorchTensor] =>
+    typeof entry[0] === "string" && entry[1] instanceof TorchTensor
+  );
+  return tensors.length > 0 ? new Map(tensors) : null;
 }
 
 function isSize(value: unknown): value is number {
