@@ -28,7 +28,10 @@ import { float32, int64, type Tensor } from "@dip-go/core/tensor";
 import {
   tinyConditions,
   tinyDit,
+  tinyFlux,
   tinyPixart,
+  tinySd3,
+  tinyStreams,
   tinyText,
   tinyUnet,
 } from "@dip-go/testing/models";
@@ -113,6 +116,19 @@ const pixartSubject = (
   conditioning: tinyConditions(4),
 });
 
+/** Its blocks add to two streams. */
+const sd3Subject = (granularity: TransformerGranularity): Subject => ({
+  net: superNet(tinySd3({ batch: 4, granularity }), { steps }),
+  seeds: [0],
+  conditioning: tinyStreams(4),
+});
+
+const fluxSubject = (): Subject => ({
+  net: superNet(tinyFlux({ batch: 4 }), { steps }),
+  seeds: [0],
+  conditioning: tinyStreams(4, { guidance: 3.5 }),
+});
+
 const subjects: Readonly<Record<string, () => Subject>> = {
   "DiT, block, output": () => ditSubject("block", "output"),
   "DiT, block, residual": () => ditSubject("block", "residual"),
@@ -120,6 +136,9 @@ const subjects: Readonly<Record<string, () => Subject>> = {
   "DiT, sublayer, residual": () => ditSubject("sublayer", "residual"),
   "PixArt, block, output": () => pixartSubject("block", "output"),
   "PixArt, sublayer, residual": () => pixartSubject("sublayer", "residual"),
+  "SD3, block, residual": () => sd3Subject("block"),
+  "SD3, sublayer, residual": () => sd3Subject("sublayer"),
+  "FLUX, block, residual": fluxSubject,
   "UNet, block": () => unetSubject("block"),
   "UNet, branch": () => unetSubject("branch"),
   "UNet, layer": () => unetSubject("layer"),

@@ -13,7 +13,10 @@ import { describe, float32, int64, type Tensor } from "@dip-go/core/tensor";
 import {
   tinyConditions,
   tinyDit,
+  tinyFlux,
   tinyPixart,
+  tinySd3,
+  tinyStreams,
   tinyText,
   tinyUnet,
 } from "@dip-go/testing/models";
@@ -121,6 +124,33 @@ function pixartCase(): Case {
   };
 }
 
+function sd3Case(): Case {
+  const model = tinySd3({ batch: 4, granularity: "sublayer" });
+  const feeds = tinyStreams(4);
+  return {
+    net: superNet(model, { steps: calls }),
+    sampler: samplerOf("euler"),
+    guidanceScale: 3,
+    conditioning: featureInputs(model, { guided: true }),
+    feeds,
+    inputs: halves(feeds),
+  };
+}
+
+/** Distilled from guided samples: it runs once. */
+function fluxCase(): Case {
+  const model = tinyFlux({ batch: 2, granularity: "block" });
+  const feeds = tinyStreams(2, { guidance: 3.5 });
+  return {
+    net: superNet(model, { steps: calls }),
+    sampler: samplerOf("ddim"),
+    guidanceScale: 1,
+    conditioning: featureInputs(model, { guided: false }),
+    feeds,
+    inputs: feeds,
+  };
+}
+
 function ditCase({ guided = true } = {}): Case {
   const config = { ...tinyDit, outChannels: 6 };
   const options = { batch: guided ? 4 : 2, granularity: "sublayer" } as const;
@@ -151,6 +181,8 @@ const cases: Readonly<Record<string, () => Case>> = {
   "a UNet's branches under DDIM that clips": () =>
     unetCase("ddim", "branch", { config: clipping }),
   "a PixArt under DPM-Solver++": pixartCase,
+  "an SD3 under Euler": sd3Case,
+  "a FLUX under DDIM without guidance": fluxCase,
   "a DiT under DDIM": ditCase,
   "a UNet's layers under PLMS without guidance": () =>
     unetCase("pndm", "layer", { guided: false }),

@@ -12,7 +12,14 @@ import {
   type SamplerKind,
 } from "@dip-go/core/samplers";
 import { int64, type Tensor } from "@dip-go/core/tensor";
-import { tinyDit, tinyText, tinyUnet } from "@dip-go/testing/models";
+import {
+  tinyDit,
+  tinyFlux,
+  tinySd3,
+  tinyStreams,
+  tinyText,
+  tinyUnet,
+} from "@dip-go/testing/models";
 import type { Gate } from "../gates/gates.ts";
 import { SubNetRunner } from "../sampling/sub_net.ts";
 import { type SuperNet, superNet } from "../gates/super_net.ts";
@@ -106,12 +113,31 @@ const unetSubject = (granularity: "block" | "branch" | "layer"): Subject => ({
   epsilon: granularity === "block" ? 3e-2 : 5e-2,
 });
 
+/** Its blocks add to two streams, and read both. */
+const sd3Subject = (): Subject => ({
+  net: superNet(tinySd3({ batch: 4, granularity: "sublayer" }), { steps }),
+  conditioning: tinyStreams(4),
+  checks: 4,
+  epsilon: 3e-2,
+});
+
+/** Distilled from guided samples: it runs once. */
+const fluxSubject = (): Subject => ({
+  net: superNet(tinyFlux({ batch: 2 }), { steps }),
+  conditioning: tinyStreams(2, { guidance: 3.5 }),
+  guidanceScale: 1,
+  checks: 4,
+  epsilon: 3e-2,
+});
+
 const subjects: Readonly<Record<string, () => Subject>> = {
   "DiT, block, output": () => ditSubject("block", "output"),
   "DiT, sublayer, residual": () => ditSubject("sublayer", "residual"),
   "wide DiT, block, residual": () =>
     ditSubject("block", "residual", { own: wide }),
   "DiT, sublayer, output, without guidance": unguidedSubject,
+  "SD3, sublayer, residual": sd3Subject,
+  "FLUX, block, residual, without guidance": fluxSubject,
   "UNet, block": () => unetSubject("block"),
   "UNet, branch": () => unetSubject("branch"),
   "UNet, layer": () => unetSubject("layer"),
