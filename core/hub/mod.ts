@@ -3,5 +3,5 @@
  * that Python's `huggingface_hub` uses too. Knows nothing of their content.
  */
 export { modelFolder } from "./model_folder.ts";
-export { parseModelName } from "./model_name.ts";
+export { isModelName } from "./model_name.ts";
 export { parseDataSetFile, promptFile } from "./prompt_file.ts";

@@ -1,22 +1,28 @@
-/** A model as commands take it: a folder, or a name on the hub. */
+/** A model as commands take it: a folder, a file, or a name on the hub. */
 import { statOf } from "../files/is_file.ts";
-import { parseModelName } from "./model_name.ts";
+import { parseModelFile, parseModelName } from "./model_name.ts";
 import { type Arrival, hubSettings } from "./settings.ts";
-import { snapshot } from "./snapshot.ts";
+import { snapshot, snapshotFile } from "./snapshot.ts";
 
 /**
- * The folder of a model. What is there is a folder; of the rest,
- * `owner/name` and `owner/name@revision` are downloaded; how far that is shows
- * on a terminal.
+ * The folder of a model, or its single file. What is there is taken; of the
+ * rest, `owner/name`, `owner/name@revision` and `owner/name/file.safetensors`
+ * are downloaded; how far that is shows on a terminal.
  *
  * @throws {HubError} If it is a name that the hub does not give.
  */
 export async function modelFolder(text: string): Promise<string> {
   if (await statOf(text)) return text;
-  const name = parseModelName(text);
-  if (!name) return text;
-  const observe = Deno.stderr.isTerminal() ? showArrival : undefined;
-  return await snapshot(name, { ...hubSettings(), observe });
+  const [file, name] = [parseModelFile(text), parseModelName(text)];
+  if (!file && !name) return text;
+  const settings = {
+    ...hubSettings(),
+    observe: Deno.stderr.isTerminal() ? showArrival : undefined,
+    say: console.error,
+  };
+  return file
+    ? await snapshotFile(file, "models", settings)
+    : await snapshot(name!, settings);
 }
 
 function showArrival({ path, done, size }: Arrival): void {

@@ -13,6 +13,28 @@ const pattern = new RegExp(
   `^(${part}/${part})(?:@(${part}(?:/${part})*))?$`,
 );
 
+const filePattern = new RegExp(
+  `^(${part}/${part})(?:@(${part}))?/((?:${part}/)*${part}\\.(?:safetensors|ckpt))$`,
+);
+
+/**
+ * Takes the name of one file of weights apart, `owner/name/file.safetensors` or
+ * `owner/name@revision/file.ckpt`; null if it is none.
+ */
+export function parseModelFile(
+  text: string,
+): { readonly name: ModelName; readonly path: string } | null {
+  const match = filePattern.exec(text);
+  return match && {
+    name: { repo: match[1], revision: match[2] ?? "main" },
+    path: match[3],
+  };
+}
+
+/** Whether a text names a model, or one file of it, on the hub. */
+export const isModelName = (text: string): boolean =>
+  parseModelFile(text) !== null || parseModelName(text) !== null;
+
 /** Takes a name apart; null if it is none. A revision is `main` if not given. No part can be `..`. */
 export function parseModelName(text: string): ModelName | null {
   const match = pattern.exec(text);

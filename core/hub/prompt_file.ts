@@ -1,9 +1,8 @@
 /** A file of prompts as experiments name it: a path, or a file of a data set on the hub. */
 import { isFile } from "../files/is_file.ts";
-import { HubError } from "./download.ts";
 import { type ModelName, parseModelName } from "./model_name.ts";
 import { type HubSettings, hubSettings } from "./settings.ts";
-import { snapshot } from "./snapshot.ts";
+import { snapshotFile } from "./snapshot.ts";
 
 /** `owner/name:path` or `owner/name@revision:path`, taken apart; null if it is none. */
 export function parseDataSetFile(
@@ -33,18 +32,5 @@ export async function promptFile(
   if (await isFile(text)) return text;
   const found = parseDataSetFile(text);
   if (!found) return text;
-  const { name, path } = found;
-  const folder = await snapshot(name, settings(), {
-    kind: "datasets",
-    marks: [path],
-    files(paths) {
-      if (paths.includes(path)) return [path];
-      throw new HubError(
-        `Cannot download ${text}: the data set has no file ${path}, expected one of ${
-          paths.join(", ")
-        }`,
-      );
-    },
-  });
-  return `${folder}/${path}`;
+  return await snapshotFile(found, "datasets", settings());
 }

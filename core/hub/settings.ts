@@ -1,4 +1,4 @@
-/** Where models of the hub come from and are kept: the variables that Python's `huggingface_hub` reads. */
+/** Where models of the hub come from and are kept: the variables and the login file that Python's `huggingface_hub` reads. */
 
 /** How much of a file is there. */
 export interface Arrival {
@@ -19,41 +19,89 @@ export interface HubSettings {
   readonly token?: string;
   /** Whether only the cache may be asked. */
   readonly offline: boolean;
+  /** Milliseconds without a byte after which an answer counts as broken. */
+  readonly patience: number;
+  /** Waits so many milliseconds before the hub is asked again. */
+  readonly pause: (milliseconds: number) => Promise<void>;
   /** Called as a file comes. */
   readonly observe?: (file: Arrival) => void;
+  /** Tells the user why it takes longer. */
+  readonly say?: (sentence: string) => void;
 }
 
 const yes = new Set(["1", "ON", "YES", "TRUE"]);
 
+/** Seconds, as Python's. */
+const usualPatience = 10;
+
+/** The value of an environment variable, or undefined. */
+type ReadVariable = (name: string) => string | undefined;
+
 /**
  * Settings from `HF_HUB_CACHE`, `HF_HOME`, `XDG_CACHE_HOME`, `HOME`,
- * `HF_ENDPOINT`, `HF_TOKEN` and `HF_HUB_OFFLINE`.
+ * `HF_ENDPOINT`, `HF_TOKEN`, `HF_TOKEN_PATH`, `HF_HUB_OFFLINE`,
+ * `HF_HUB_DOWNLOAD_TIMEOUT`, their older names, and the file that a login
+ * leaves.
  *
- * @param read Value of a variable, or undefined.
  * @throws {TypeError} If no variable says where the cache is.
  */
 export function hubSettings(
-  read: (name: string) => string | undefined = (name) => Deno.env.get(name),
+  read: ReadVariable = (name) => Deno.env.get(name),
 ): HubSettings {
+  const isSet = (name: string) => yes.has((read(name) ?? "").toUpperCase());
+  const seconds = Number(read("HF_HUB_DOWNLOAD_TIMEOUT")) || usualPatience;
   return {
     cache: cacheFolder(read),
     endpoint: (read("HF_ENDPOINT") || "https://huggingface.co")
       .replace(/\/+$/, ""),
-    token: read("HF_TOKEN")?.trim() || undefined,
-    offline: yes.has((read("HF_HUB_OFFLINE") ?? "").toUpperCase()),
+    token: isSet("HF_HUB_DISABLE_IMPLICIT_TOKEN") ? undefined : token(read),
+    offline: isSet("HF_HUB_OFFLINE") || isSet("TRANSFORMERS_OFFLINE"),
+    patience: 1000 * seconds,
+    pause: (milliseconds) =>
+      new Promise((wake) => setTimeout(wake, milliseconds)),
   };
 }
 
-function cacheFolder(read: (name: string) => string | undefined): string {
-  const cache = read("HF_HUB_CACHE");
-  if (cache) return cache;
+/** The folder that holds the cache and the login; undefined without a home. */
+function homeFolder(read: ReadVariable): string | undefined {
   const hf = read("HF_HOME");
-  if (hf) return `${hf}/hub`;
+  if (hf) return expanded(hf, read);
   const xdg = read("XDG_CACHE_HOME");
-  if (xdg) return `${xdg}/huggingface/hub`;
+  if (xdg) return `${xdg}/huggingface`;
   const home = read("HOME");
-  if (home) return `${home}/.cache/huggingface/hub`;
+  return home ? `${home}/.cache/huggingface` : undefined;
+}
+
+function cacheFolder(read: ReadVariable): string {
+  const cache = read("HF_HUB_CACHE") || read("HUGGINGFACE_HUB_CACHE");
+  if (cache) return expanded(cache, read);
+  const home = homeFolder(read);
+  if (home) return `${home}/hub`;
   throw new TypeError(
     "Cannot find the hub's cache: HOME is not set, expected it or HF_HUB_CACHE",
   );
+}
+
+/** A path with `~` and variables in it, as Python takes it too. */
+const expanded = (path: string, read: ReadVariable): string =>
+  path.replace(/^~(?=\/|$)/, "$HOME")
+    .replace(
+      /\$(\w+)|\$\{(\w+)\}/g,
+      (text, bare, braced) => read(bare ?? braced) ?? text,
+    );
+
+/** The token of a variable, else that of the login. */
+function token(read: ReadVariable): string | undefined {
+  const given = read("HF_TOKEN") || read("HUGGING_FACE_HUB_TOKEN");
+  if (given?.trim()) return given.trim();
+  const path = read("HF_TOKEN_PATH");
+  const home = homeFolder(read);
+  if (!path && !home) return undefined;
+  try {
+    const file = path ? expanded(path, read) : `${home}/token`;
+    return Deno.readTextFileSync(file).trim() || undefined;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined; // nobody logged in
+    throw error;
+  }
 }

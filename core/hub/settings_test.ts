@@ -1,5 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { parseModelName } from "./model_name.ts";
+import { inTemporaryFolder } from "@dip-go/testing/files";
+import { parseModelFile, parseModelName } from "./model_name.ts";
 import { hubSettings } from "./settings.ts";
 
 const from = (values: Record<string, string>) =>
@@ -19,17 +20,40 @@ Deno.test("hubSettings() says when it has no cache", () => {
   assertThrows(() => from({}), TypeError, "HOME is not set");
 });
 
-Deno.test("hubSettings() reads address, token and offline", () => {
-  assertEquals(
-    from({
-      HF_HUB_CACHE: "/c",
-      HF_ENDPOINT: "http://hub/",
-      HF_TOKEN: " t\n",
-      HF_HUB_OFFLINE: "1",
-    }),
-    { cache: "/c", endpoint: "http://hub", token: "t", offline: true },
-  );
+Deno.test("hubSettings() reads address, token, patience and offline", () => {
+  const { pause: _, ...settings } = from({
+    HF_HUB_CACHE: "~/$NAME/c",
+    HF_ENDPOINT: "http://hub/",
+    HF_HUB_DOWNLOAD_TIMEOUT: "3",
+    HF_HUB_OFFLINE: "1",
+    HF_TOKEN: " t\n",
+    HOME: "/h",
+    NAME: "n",
+  });
+  assertEquals(settings, {
+    cache: "/h/n/c",
+    endpoint: "http://hub",
+    token: "t",
+    offline: true,
+    patience: 3000,
+  });
+  assertEquals(from({ HOME: "/h", TRANSFORMERS_OFFLINE: "yes" }).offline, true);
+  assertEquals(from({ HOME: "/none" }).patience, 10_000);
 });
+
+Deno.test("hubSettings() takes the token of a login, unless a variable has one or forbids it", () =>
+  inTemporaryFolder(async (home) => {
+    await Deno.writeTextFile(`${home}/token`, "login\n");
+    await Deno.writeTextFile(`${home}/other`, "other");
+    const login = { HF_HOME: home };
+    assertEquals(from(login).token, "login");
+    const other = { ...login, HF_TOKEN_PATH: `${home}/other` };
+    assertEquals(from(other).token, "other");
+    assertEquals(from({ ...other, HF_TOKEN: "own" }).token, "own");
+    const silent = { ...login, HF_HUB_DISABLE_IMPLICIT_TOKEN: "1" };
+    assertEquals(from(silent).token, undefined);
+    assertEquals(from({ HF_HOME: `${home}/none` }).token, undefined);
+  }));
 
 Deno.test("parseModelName() takes a name and its revision apart", () => {
   assertEquals(parseModelName("a/b.c-1"), {
@@ -47,3 +71,20 @@ for (const text of ["a", "../b", "a/..", "a/b/c", "/a/b", "./a", "a/b@../c"]) {
     assertEquals(parseModelName(text), null);
   });
 }
+
+Deno.test("parseModelFile() takes one file of weights for what it is", () => {
+  const name = (revision = "main") => ({ repo: "a/b", revision });
+  assertEquals(parseModelFile("a/b/v1.safetensors"), {
+    name: name(),
+    path: "v1.safetensors",
+  });
+  assertEquals(parseModelFile("a/b@v2/deep/x.ckpt"), {
+    name: name("v2"),
+    path: "deep/x.ckpt",
+  });
+  for (
+    const text of ["a/b", "a/x.safetensors", "a/b/../x.ckpt", "/a/b/x.ckpt"]
+  ) {
+    assertEquals(parseModelFile(text), null);
+  }
+});

@@ -1,8 +1,15 @@
 /** A model, or files of a data set, of the hub as a folder, in the cache that Python's `huggingface_hub` keeps. */
-import { isFile } from "../files/is_file.ts";
-import { ask, download, HubError } from "./download.ts";
+import {
+  addFiles,
+  type CacheFolder,
+  cacheFolder,
+  earlierSnapshot,
+  noteRevision,
+} from "./cache/cache_folder.ts";
+import type { BlobInfo } from "./transfer/download.ts";
 import type { ModelName } from "./model_name.ts";
 import { neededFiles } from "./needed_files.ts";
+import { ask, HubError, persist } from "./transfer/request.ts";
 import type { HubSettings } from "./settings.ts";
 
 /** A revision as `/api/models` tells it. */
@@ -21,7 +28,7 @@ export interface Wanted {
   readonly kind: "models" | "datasets";
   /** The files to have, of all that there are. */
   readonly files: (paths: readonly string[]) => readonly string[];
-  /** Files of which any shows that it was downloaded before. */
+  /** Files of which any shows that all were downloaded before. */
   readonly marks: readonly string[];
 }
 
@@ -33,8 +40,8 @@ const wholeModel: Wanted = {
 
 /**
  * The folder of a model, or of a data set's wanted files, what is missing
- * downloaded. Where the hub cannot be reached, what was downloaded before will
- * do.
+ * downloaded. Where the hub cannot be reached or refuses, what was downloaded
+ * before will do, as in Python.
  *
  * @throws {HubError} If the hub refuses; or it is offline, or not to be reached, and the cache lacks the model.
  */
@@ -44,97 +51,113 @@ export async function snapshot(
   wanted: Wanted = wholeModel,
 ): Promise<string> {
   const { kind, marks } = wanted;
-  const root = `${settings.cache}/${kind}--${repo.replace("/", "--")}`;
-  const before = await cached(root, revision, marks);
+  const folder = cacheFolder(settings, kind, repo);
+  const before = await earlierSnapshot(folder, { revision, marks });
   if (settings.offline) {
     return before ?? absent(
-      `Cannot load ${repo}@${revision} offline: not in ${root}; unset HF_HUB_OFFLINE to download it`,
+      `Cannot load ${repo}@${revision} offline: not whole in ${folder.root}; unset HF_HUB_OFFLINE to download it`,
     );
   }
-  const name = encodeURIComponent(revision);
+  const page = `${settings.endpoint}/${
+    kind === "models" ? "" : `${kind}/`
+  }${repo}`;
+  const commit = encodeURIComponent(revision);
   const url =
-    `${settings.endpoint}/api/${kind}/${repo}/revision/${name}?blobs=true`;
+    `${settings.endpoint}/api/${kind}/${repo}/revision/${commit}?blobs=true`;
+  const question = () => revisionOf(url, settings, page);
   let found: Revision;
   try {
-    found = await revisionOf(url, settings);
+    found = before === undefined
+      ? await persist(`ask for ${repo}`, settings, question)
+      : await question();
   } catch (cause) {
-    if (cause instanceof HubError) throw cause;
-    return before ?? absent(
-      `Cannot load ${repo}@${revision}: ${settings.endpoint} does not answer, and it is not in ${root}; check the network`,
-      { cause },
-    );
+    if (before === undefined) throw cause;
+    settings.say?.(`${(cause as Error).message}; taking ${before}`);
+    return before;
   }
-  return await fetched(root, { repo, revision, ...found }, settings, wanted);
+  return await fetched(folder, { revision, page, ...found }, settings, wanted);
 }
 
-function absent(message: string, options?: ErrorOptions): never {
-  throw new HubError(message, options);
+/** The path of one file of a repository. @throws As {@linkcode snapshot}; {HubError} If it has no such file. */
+export async function snapshotFile(
+  { name, path }: { readonly name: ModelName; readonly path: string },
+  kind: Wanted["kind"],
+  settings: HubSettings,
+): Promise<string> {
+  const folder = await snapshot(name, settings, {
+    kind,
+    marks: [path],
+    files(paths) {
+      if (paths.includes(path)) return [path];
+      throw new HubError(
+        `Cannot download ${path} of ${name.repo}: it has no such file, expected one of ${
+          paths.join(", ")
+        }`,
+      );
+    },
+  });
+  return `${folder}/${path}`;
+}
+
+function absent(message: string): never {
+  throw new HubError(message);
 }
 
 /** The snapshot's folder with every file that is needed. */
 async function fetched(
-  root: string,
-  { repo, revision, sha, siblings }: ModelName & Revision,
+  folder: CacheFolder,
+  { revision, page, sha, siblings }:
+    & { readonly revision: string; readonly page: string }
+    & Revision,
   settings: HubSettings,
-  { kind, files: wanted }: Wanted,
+  wanted: Wanted,
 ): Promise<string> {
-  const place = kind === "models" ? repo : `${kind}/${repo}`;
-  const folder = `${root}/snapshots/${sha}`;
-  const files = new Map(siblings.map((file) => [file.rfilename, file]));
-  await Deno.mkdir(`${root}/blobs`, { recursive: true });
-  for (const path of wanted([...files.keys()])) {
-    const { size, blobId, lfs } = files.get(path)!;
-    const hash = lfs?.sha256 ?? blobId;
-    const blob = `${root}/blobs/${hash}`;
-    if (!await isFile(blob)) {
-      const url = `${settings.endpoint}/${place}/resolve/${sha}/${path}`;
-      await download(url, blob, { name: path, size, hash }, settings);
-    }
-    await link(`${folder}/${path}`, hash, path.split("/").length);
-  }
-  if (revision !== sha) await writeRef(`${root}/refs/${revision}`, sha);
-  return folder;
+  const known = new Map(siblings.map((file) => [file.rfilename, file]));
+  const { marks } = wanted;
+  const rank = (path: string) => marks.toReversed().indexOf(path);
+  const paths = wanted.files([...known.keys()])
+    .toSorted((a, b) => rank(a) - rank(b)); // marks last
+  const files = paths.map((name): BlobInfo => {
+    const { size, blobId, lfs } = known.get(name)!;
+    const path = name.split("/").map(encodeURIComponent).join("/");
+    const url = `${page}/resolve/${sha}/${path}`;
+    return { url, page, name, size, hash: lfs?.sha256 ?? blobId };
+  });
+  const snapshot = await addFiles(folder, { commit: sha, files }, settings);
+  await noteRevision(folder, revision, sha);
+  return snapshot;
 }
 
 /** A revision as the hub tells it. @throws {HubError} If hashes could lead out of the cache. */
 async function revisionOf(
   url: string,
   settings: HubSettings,
+  page: string,
 ): Promise<Revision> {
-  const revision: Revision = await (await ask(url, settings)).json();
-  const hashes = revision.siblings?.map(({ blobId, lfs }) =>
+  const { chunks } = await ask(url, settings, { page });
+  const parts = await Array.fromAsync(chunks);
+  const text = await new Blob(parts as Uint8Array<ArrayBuffer>[]).text();
+  const revision = parsed(text);
+  const hashes = revision?.siblings?.map(({ blobId, lfs }) =>
     lfs?.sha256 ?? blobId
   );
   const isHash = (text: unknown) =>
     /^([0-9a-f]{40}|[0-9a-f]{64})$/.test(`${text}`);
-  if (hashes && [revision.sha, ...hashes].every(isHash)) return revision;
-  throw new HubError(`Cannot read ${url}: found no commit with hashed files`);
-}
-
-/** The folder of an earlier download, if there was one. */
-async function cached(
-  root: string,
-  revision: string,
-  marks: readonly string[],
-): Promise<string | undefined> {
-  const ref = `${root}/refs/${revision}`;
-  const sha = await isFile(ref)
-    ? (await Deno.readTextFile(ref)).trim()
-    : revision;
-  const folder = `${root}/snapshots/${sha}`;
-  for (const name of marks) {
-    if (await isFile(`${folder}/${name}`)) return folder;
+  if (revision && hashes && [revision.sha, ...hashes].every(isHash)) {
+    return revision;
   }
+  throw new HubError(
+    `Cannot read ${url}: found no commit with hashed files, but ${
+      JSON.stringify(text.slice(0, 80))
+    }; check HF_ENDPOINT, and that no proxy answers instead`,
+  );
 }
 
-/** Links a file of a snapshot, so many folders deep, to its blob. */
-async function link(path: string, hash: string, depth: number): Promise<void> {
-  if (await isFile(path)) return;
-  await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
-  await Deno.symlink(`${"../".repeat(depth + 1)}blobs/${hash}`, path);
-}
-
-async function writeRef(path: string, sha: string): Promise<void> {
-  await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
-  await Deno.writeTextFile(path, sha);
+/** null where a text is no JSON. */
+function parsed(text: string): Revision | null {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
 }

@@ -1,5 +1,5 @@
 /** The files that an experiment reads: what is here, what the hub gives, and what is to be fetched first. */
-import { parseDataSetFile, parseModelName } from "@dip-go/core/hub";
+import { isModelName, parseDataSetFile } from "@dip-go/core/hub";
 import { alignedLines } from "@dip-go/eval/tables";
 import type { Experiment } from "../../schema/experiment.ts";
 import { metricPaths, type MetricRecord } from "../../schema/metric_records.ts";
@@ -23,7 +23,7 @@ function metricFilesOf(metrics: readonly MetricRecord[]): NeededFile[] {
       field: `metrics[${i}].${field}`,
       path,
       use: `${field} of ${record.kind}`,
-      isOnHub: field === "model" && parseModelName(path) !== null,
+      isOnHub: field === "model" && isModelName(path),
     }))
   );
 }
@@ -41,9 +41,8 @@ export function neededFiles(
     use: `prompts of ${use}`,
     isOnHub: parseDataSetFile(path) !== null,
   }));
-  const isOnHub = parseModelName(model) !== null;
   return [
-    { field: "model", path: model, use: "model", isOnHub },
+    { field: "model", path: model, use: "model", isOnHub: isModelName(model) },
     ...lists,
     ...metricFilesOf(metrics),
   ];

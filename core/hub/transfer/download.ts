@@ -1,0 +1,147 @@
+/** One file over HTTP: by one process at a time, resumed where a transfer broke, checked against size and hash. */
+import { createHash, type Hash } from "node:crypto";
+import { statOf } from "../../files/is_file.ts";
+import { writeAll } from "../../files/write_atomically.ts";
+import {
+  type Answer,
+  ask,
+  HubError,
+  PassingError,
+  persist,
+} from "./request.ts";
+import type { HubSettings } from "../settings.ts";
+import { writing } from "./writing.ts";
+
+/** A file of the hub, with the size and hash that its bytes must have. */
+export interface BlobInfo {
+  readonly url: string;
+  /** The page of its repository, for advice. */
+  readonly page: string;
+  /** Its path within the model. */
+  readonly name: string;
+  readonly size: number;
+  /** Hash in hex: SHA-256 of the bytes, or the SHA-1 that git gives a blob. */
+  readonly hash: string;
+}
+
+/**
+ * Downloads to `path`, by way of `path.incomplete`, which stays for the next
+ * try if the transfer breaks and goes if its bytes are wrong.
+ *
+ * @throws {HubError} If the hub refuses, the transfer keeps breaking, size or hash are not the expected, or the disk is full.
+ */
+export async function download(
+  path: string,
+  info: BlobInfo,
+  settings: HubSettings,
+): Promise<void> {
+  const partial = `${path}.incomplete`;
+  const wasThere = await sizeOf(partial) > 0;
+  const fetchAll = () =>
+    persist(
+      `download ${info.url}`,
+      settings,
+      () => transfer(partial, info, settings),
+    );
+  await fetchAll();
+  let found = await digestOf(partial, info);
+  if (found !== expected(info) && wasThere) {
+    await Deno.remove(partial); // another left it, of other bytes
+    await fetchAll();
+    found = await digestOf(partial, info);
+  }
+  if (found === expected(info)) return await Deno.rename(partial, path);
+  await Deno.remove(partial);
+  throw new HubError(
+    `Cannot download ${info.url}: found ${found}, expected ${
+      expected(info)
+    }; removed, run again`,
+  );
+}
+
+/** Appends the missing bytes of a file. @throws {PassingError} If not all of them come. */
+async function transfer(
+  partial: string,
+  info: BlobInfo,
+  settings: HubSettings,
+): Promise<void> {
+  const { url, page, size } = info;
+  const begin = await sizeOf(partial);
+  if (begin >= size && begin > 0) return;
+  const headers: Record<string, string> = begin > 0
+    ? { range: `bytes=${begin}-` }
+    : {};
+  const answer = await ask(url, settings, { page, headers });
+  const from = beginOf(answer);
+  if (from !== 0 && from !== begin) {
+    throw new HubError(
+      `Cannot download ${url}: its bytes begin at ${from}, expected ${begin}`,
+    );
+  }
+  const progress = { done: from };
+  try {
+    await append(answer, { partial, info, settings, progress });
+  } catch (cause) {
+    if (!(cause instanceof PassingError)) throw cause;
+    const { message } = cause;
+    const progressed = progress.done > begin;
+    throw new PassingError(message, { cause, progressed });
+  }
+  if (progress.done >= size) return;
+  throw new PassingError(
+    `${url} ended after ${progress.done} of ${size} bytes`,
+    { progressed: progress.done > begin },
+  );
+}
+
+/** Where the bytes of an answer begin: a server may send all, whatever was asked. */
+function beginOf({ status, headers }: Answer): number {
+  const range = /^bytes (\d+)-/.exec(headers.get("content-range") ?? "");
+  return status === 206 && range ? Number(range[1]) : 0;
+}
+
+/** Writes an answer's bytes where they belong, no more than the file has, and counts them. */
+async function append(
+  { chunks }: Answer,
+  { partial, info: { name, size }, settings, progress }: {
+    readonly partial: string;
+    readonly info: BlobInfo;
+    readonly settings: HubSettings;
+    readonly progress: { done: number };
+  },
+): Promise<void> {
+  const resumed = progress.done > 0;
+  const how = { create: true, append: resumed, truncate: !resumed };
+  using file = await writing(
+    partial,
+    size,
+    () => Deno.open(partial, { write: true, ...how }),
+  );
+  for await (const chunk of chunks) {
+    await writing(partial, size, () => writeAll(file, chunk));
+    progress.done += chunk.length;
+    settings.observe?.({ path: name, done: progress.done, size });
+    if (progress.done > size) return; // the hash tells
+  }
+}
+
+const sizeOf = async (path: string): Promise<number> =>
+  (await statOf(path))?.size ?? 0;
+
+const expected = ({ size, hash }: BlobInfo): string =>
+  `${size} bytes of hash ${hash}`;
+
+/** A file as {@linkcode expected} writes it. */
+async function digestOf(path: string, { hash }: BlobInfo): Promise<string> {
+  const size = await sizeOf(path);
+  const digest = hashFor(hash, size);
+  const file = await Deno.open(path);
+  for await (const chunk of file.readable) digest.update(chunk);
+  return `${size} bytes of hash ${digest.digest("hex")}`;
+}
+
+/** The hash that a digest in hex is of. */
+function hashFor(digest: string, size: number): Hash {
+  if (digest.length === 64) return createHash("sha256");
+  return createHash("sha1").update(`blob ${size}\0`);
+}
