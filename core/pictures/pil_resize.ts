@@ -7,7 +7,7 @@
 import type { Picture } from "./picture.ts";
 
 /** Names of Pillow's filters. */
-export type ResizeFilter = "bilinear" | "bicubic";
+export type ResizeFilter = "bilinear" | "bicubic" | "lanczos";
 
 /** How far a filter reaches, in pixels of the coarser picture, and its weight at a distance. */
 interface Filter {
@@ -31,7 +31,15 @@ const filters: Readonly<Record<ResizeFilter, Filter>> = {
       return x < 2 ? (((x - 5) * x + 8) * x - 4) * a : 0;
     },
   },
+  /** Three lobes of the sine cardinal (Duchon, 1979). */
+  lanczos: {
+    support: 3,
+    weight: (x) => x >= -3 && x < 3 ? sinc(x) * sinc(x / 3) : 0,
+  },
 };
+
+const sinc = (x: number): number =>
+  x === 0 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x);
 
 /** The weights of one pixel: those of `weights.length` pixels from `first` on. */
 interface Window {
