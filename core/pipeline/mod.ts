@@ -12,7 +12,7 @@ export {
   PipelineSampler,
   type SamplerOptions,
 } from "./pipeline.ts";
-export { stepInput, timesteps } from "./full_sampler.ts";
+export { openFullSampler, stepInput, timesteps } from "./full_sampler.ts";
 export { type DrawOptions, PictureSampler } from "./picture_sampler.ts";
 export {
   type LatentSampler,

@@ -18,5 +18,5 @@ export {
 } from "./tiny_pipeline.ts";
 export { tinyFlux, tinySd3, tinyStreams } from "./tiny_mmdit.ts";
 export { tinyConditions, tinyPixart } from "./tiny_pixart.ts";
-export { tinyText, tinyUnet } from "./tiny_unet.ts";
+export { randomConditions, tinyText, tinyUnet } from "./tiny_unet.ts";
 export { waves, waveWeights } from "./wave_weights.ts";

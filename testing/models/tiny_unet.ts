@@ -34,12 +34,28 @@ const config: UnetConfig = {
 
 const tokens = 5;
 
-/** Three 8x8 channels, two resolutions, a text of five tokens. */
+/** Three 8x8 channels, two resolutions, a text of five tokens; or latents of another size, and a configuration that differs. */
 export function tinyUnet(
-  { batch, granularity }: { batch: number; granularity: UnetGranularity },
+  { own, ...options }: {
+    batch: number;
+    granularity: UnetGranularity;
+    latents?: { height: number; width: number };
+    own?: Partial<UnetConfig>;
+  },
 ): BlockGraph {
-  const options = { batch, tokens, granularity };
-  return unetBlockGraph(config, livelyWeights(7), options);
+  const whole = { ...config, ...own };
+  return unetBlockGraph(whole, livelyWeights(7), { tokens, ...options });
+}
+
+/** Whatever a network reads besides latents and timestep, at random. */
+export function randomConditions(
+  { inputs }: BlockGraph,
+): Record<string, Tensor> {
+  const random = new TorchGenerator(4);
+  return Object.fromEntries(
+    inputs.filter(({ name }) => name !== "sample" && name !== "timestep")
+      .map(({ name, shape }) => [name, random.randn(shape)]),
+  );
 }
 
 /** A text for each of the batch. */
