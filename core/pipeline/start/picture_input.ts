@@ -2,7 +2,7 @@
  * Pictures as an autoencoder reads them, and masks of what is drawn anew, as
  * diffusers' `VaeImageProcessor` makes them: resized by Pillow's Lanczos filter.
  */
-import { type Picture } from "../../pictures/picture.ts";
+import type { Picture } from "../../pictures/picture.ts";
 import { pilResize } from "../../pictures/pil_resize.ts";
 import { float32, type Tensor } from "../../tensor/tensor.ts";
 
