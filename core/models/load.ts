@@ -7,7 +7,7 @@ import {
   type ComponentOptions,
   loadComponent,
 } from "./component.ts";
-import { ConfigJson } from "../files/config_json.ts";
+import { readModelIndex } from "./model_index.ts";
 import {
   type Family,
   type Network,
@@ -40,20 +40,6 @@ export const networkKind: ComponentKind<Network> = {
     parameterShapes((weights) =>
       networkGraph(onSmallestLatents(network), weights, { batch: 1 })
     ),
-};
-
-/** Text tokens of pipelines that read more than their network's family usually does. */
-const longPrompts: Readonly<Record<string, number>> = {
-  PixArtSigmaPipeline: 300,
-};
-
-/** Where the network of each kind of pipeline lies. */
-const networkFolders: Readonly<Record<string, string>> = {
-  DiTPipeline: "transformer",
-  PixArtAlphaPipeline: "transformer",
-  PixArtSigmaPipeline: "transformer",
-  StableDiffusionPipeline: "unet",
-  StableDiffusionXLPipeline: "unet",
 };
 
 /**
@@ -117,15 +103,8 @@ export function ofFamily<F extends Family>(
 async function networkPlace(
   folder: string,
 ): Promise<{ path: string; tokens?: number }> {
-  const index = `${folder}/model_index.json`;
-  if (await isFile(index)) {
-    const pipeline = new ConfigJson(await readJson(index), index, {
-      _class_name: Object.keys(networkFolders),
-    });
-    const name = pipeline.values._class_name as string;
-    const path = `${folder}/${networkFolders[name]}`;
-    return { path, tokens: longPrompts[name] };
-  }
+  const index = await readModelIndex(folder);
+  if (index) return { path: index.network, tokens: index.tokens };
   if (await isFile(`${folder}/config.json`)) return { path: folder };
   throw new Deno.errors.NotFound(
     `Cannot load model ${folder}: found neither model_index.json nor config.json`,

@@ -1,11 +1,14 @@
 /** What pictures are of: classes that a DiT knows, or prompts that a text-to-image pipeline reads. */
 import type { LoadedModel } from "../models/load.ts";
-import type { SessionOptions } from "../runtime/session_options.ts";
 import { joined } from "../tensor/batch.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { classLabels } from "./guidance.ts";
-import { openPromptEncoder } from "./prompts/open_prompt_encoder.ts";
-import type { PromptEncoder, PromptInputs } from "./prompts/prompt_encoder.ts";
+import type { PipelineKind } from "./kinds/pipeline_kind.ts";
+import type {
+  PromptEncoder,
+  PromptInputs,
+  PromptRequest,
+} from "./prompts/prompt_encoder.ts";
 
 /** A class's index, or a prompt. */
 export type Subject = number | string;
@@ -17,38 +20,41 @@ export interface Conditioner extends AsyncDisposable {
   /**
    * The inputs of B samples; of guided ones batch 2B, the half that guidance leads away from last.
    *
+   * @param negatives The text that guidance leads away from, for each sample; the pipeline's own for none where undefined, which need not be that of the empty text.
    * @throws {TypeError} If the model draws no such subjects.
    * @throws {RangeError} If it has no such class.
    */
-  conditioning(subjects: readonly Subject[]): Promise<Record<string, Tensor>>;
+  conditioning(
+    subjects: readonly Subject[],
+    negatives?: readonly (string | undefined)[],
+  ): Promise<Record<string, Tensor>>;
 }
 
-/** What of a sampler its conditioning depends on. */
-export interface ConditionerOptions {
-  /** Whether the inputs are for both halves of guidance; true by default. */
-  readonly guided?: boolean;
-  /** What guidance leads away from, in a model that reads text; empty by default. */
-  readonly negativePrompt?: string;
+/** What of a pipeline and of a sampler the conditioning depends on. */
+export interface ConditionerRequest extends Omit<PromptRequest, "network"> {
+  /** The model's, named in errors. */
+  readonly folder: string;
+  readonly model: LoadedModel;
+  readonly kind: PipelineKind;
+  /** Whether the inputs are for both halves of guidance. */
+  readonly guided: boolean;
 }
 
-/**
- * Opens what makes a model's conditioning.
- *
- * @param folder The model's, named in errors.
- * @throws As `openPromptEncoder`.
- */
+/** Opens what makes a model's conditioning. @throws As `loadTokenizer` and `loadComponent`. */
 export async function openConditioner(
-  model: LoadedModel,
-  folder: string,
-  { guided = true, negativePrompt = "", ...options }:
-    & SessionOptions
-    & ConditionerOptions = {},
+  { folder, model, kind, guided, ...request }: ConditionerRequest,
 ): Promise<Conditioner> {
   if (model.family === "dit") {
     return classConditioner(folder, { classes: model.config.classes, guided });
   }
-  const encoder = await openPromptEncoder(folder, model, options);
-  return promptConditioner(folder, encoder, { guided, negativePrompt });
+  if (!kind.prompts) {
+    throw new TypeError(
+      `Cannot encode prompts for ${folder}: the text encoders of a ${model.family} are not known here`,
+    );
+  }
+  const asked = { ...request, network: model };
+  const encoder = await kind.prompts.open(folder, asked);
+  return promptConditioner(folder, encoder, guided);
 }
 
 function classConditioner(
@@ -72,7 +78,13 @@ function classConditioner(
   };
   return {
     // deno-lint-ignore require-await -- async so that what it refuses rejects
-    async conditioning(subjects) {
+    async conditioning(subjects, negatives = []) {
+      const negative = negatives.find((text) => text !== undefined);
+      if (negative !== undefined) {
+        throw new TypeError(
+          `Cannot sample ${folder}: it is a DiT, which reads no text; found the negative prompt "${negative}"`,
+        );
+      }
       const labels = subjects.map(labelOf);
       const options = { guided, nullClass: classes };
       return { class_labels: classLabels(labels, options) };
@@ -84,7 +96,7 @@ function classConditioner(
 function promptConditioner(
   folder: string,
   encoder: PromptEncoder,
-  { guided, negativePrompt }: Required<ConditionerOptions>,
+  guided: boolean,
 ): Conditioner {
   const promptOf = (subject: Subject): string => {
     if (typeof subject === "string") return subject;
@@ -92,20 +104,26 @@ function promptConditioner(
       `Cannot sample ${folder}: it draws what a text says; found class ${subject}, expected a prompt`,
     );
   };
-  let encodedNegative: Promise<PromptInputs> | undefined;
-  const encodeNegative = () =>
-    encodedNegative ??= negativePrompt === ""
+  const encoded = new Map<string | undefined, Promise<PromptInputs>>();
+  const encodedNegative = (text: string | undefined) => {
+    const known = encoded.get(text);
+    if (known) return known;
+    const made = text === undefined
       ? encoder.unconditional()
-      : encoder.encode(negativePrompt);
+      : encoder.encodeNegative(text);
+    encoded.set(text, made);
+    return made;
+  };
   return {
     tokens: encoder.tokens,
-    async conditioning(subjects) {
+    async conditioning(subjects, negatives = []) {
       const prompts = subjects.map(promptOf);
       const rows: PromptInputs[] = [];
       for (const prompt of prompts) rows.push(await encoder.encode(prompt));
       if (guided) {
-        const negative = await encodeNegative();
-        for (const _ of prompts) rows.push(negative);
+        for (const i of prompts.keys()) {
+          rows.push(await encodedNegative(negatives[i]));
+        }
       }
       return Object.fromEntries(
         Object.keys(rows[0])

@@ -1,10 +1,5 @@
 /** From a prompt or a class to pictures: text encoders, guidance, decoder, and {@linkcode loadPipeline}, which puts them together. */
-export {
-  type Conditioner,
-  type ConditionerOptions,
-  openConditioner,
-  type Subject,
-} from "./conditioner.ts";
+export type { Conditioner, Subject } from "./conditioner.ts";
 export {
   loadPipeline,
   Pipeline,
@@ -38,6 +33,9 @@ export {
   openPictureDecoder,
   type PictureDecoder,
 } from "./picture_decoder.ts";
-export { openPromptEncoder } from "./prompts/open_prompt_encoder.ts";
-export type { PromptEncoder, PromptInputs } from "./prompts/prompt_encoder.ts";
+export type {
+  PictureSize,
+  PromptEncoder,
+  PromptInputs,
+} from "./prompts/prompt_encoder.ts";
 export { type PromptLists, readPrompts } from "./prompts/prompt_lists.ts";

@@ -14,8 +14,8 @@ import type {
 export interface DrawOptions {
   /** Of the noise of all pictures, as `torch.manual_seed`, or one each; 0 by default. */
   readonly seed?: number | readonly number[];
-  /** The text that guidance leads away from, in a model that reads text; empty by default. */
-  readonly negativePrompt?: string;
+  /** The text that guidance leads away from, or one for each picture, in a model that reads text; none by default. */
+  readonly negativePrompt?: string | readonly string[];
   /** Pictures at once; all by default. The last batch is filled up with the first subjects. */
   readonly batch?: number;
   /** Called at each step of each batch. */
@@ -27,10 +27,8 @@ export interface DrawOptions {
 /** The pipeline's sampler as far as drawing needs it. */
 export interface DrawnFrom {
   readonly calls: number;
-  readonly pipeline: { openDecoder(): Promise<PictureDecoder | null> };
-  openConditioner(
-    options: { readonly negativePrompt?: string },
-  ): Promise<Conditioner>;
+  openConditioner(): Promise<Conditioner>;
+  openDecoder(): Promise<PictureDecoder | null>;
   inputs(
     conditioning: SamplingInputs["conditioning"],
     options: { images: number; random: TorchGenerator },
@@ -97,10 +95,11 @@ export class PictureSampler implements AsyncDisposable {
     const wanted = [subjects].flat();
     const images = batch ?? wanted.length;
     const batches = batchesOf(wanted.length, images);
-    const encoded = await this.#encoded(
-      batches.map((batch) => batch.map((i) => wanted[i])),
-      negativePrompt,
-    );
+    const negatives = negativesOf(wanted, negativePrompt);
+    const encoded = await this.#encoded(batches.map((batch) => ({
+      subjects: batch.map((i) => wanted[i]),
+      negatives: batch.map((i) => negatives[i]),
+    })));
     const random = typeof seed === "number" ? new TorchGenerator(seed) : seed;
     const total = batches.length * this.from.calls;
     let done = 0;
@@ -122,7 +121,7 @@ export class PictureSampler implements AsyncDisposable {
 
   /** Pictures `[B, 3, H, W]` of final latents. @throws As `loadComponent`. */
   async decode(latents: Tensor<"float32">): Promise<Tensor<"float32">> {
-    this.#decoder ??= this.from.pipeline.openDecoder();
+    this.#decoder ??= this.from.openDecoder();
     return await (await this.#decoder)?.decode(latents) ?? latents;
   }
 
@@ -146,19 +145,18 @@ export class PictureSampler implements AsyncDisposable {
 
   /** The network's other inputs of every batch; those of equal batches are one. */
   async #encoded(
-    batches: readonly (readonly Subject[])[],
-    negativePrompt: string | undefined,
+    batches: readonly DrawnBatch[],
   ): Promise<SamplingInputs["conditioning"][]> {
-    await using conditioner = await this.from.openConditioner({
-      negativePrompt,
-    });
+    await using conditioner = await this.from.openConditioner();
     const encoded = new Map<string, SamplingInputs["conditioning"]>();
-    for (const each of batches) {
-      const key = JSON.stringify(each);
-      if (encoded.has(key)) continue;
-      encoded.set(key, await conditioner.conditioning(each));
+    const keyOf = (batch: DrawnBatch) => JSON.stringify(batch);
+    for (const batch of batches) {
+      if (encoded.has(keyOf(batch))) continue;
+      const { subjects, negatives } = batch;
+      const made = await conditioner.conditioning(subjects, negatives);
+      encoded.set(keyOf(batch), made);
     }
-    return batches.map((each) => encoded.get(JSON.stringify(each))!);
+    return batches.map((batch) => encoded.get(keyOf(batch))!);
   }
 
   async #sampler(images: number): Promise<LatentSampler> {
@@ -184,3 +182,21 @@ const batchesOf = (subjects: number, size: number): number[][] =>
     { length: Math.ceil(subjects / size) },
     (_, b) => Array.from({ length: size }, (_, i) => (b * size + i) % subjects),
   );
+
+/** What the pictures of a batch are of, and what guidance leads each away from. */
+interface DrawnBatch {
+  readonly subjects: readonly Subject[];
+  readonly negatives: readonly (string | undefined)[];
+}
+
+/** @throws {RangeError} If there is a list of another length than the subjects'. */
+function negativesOf(
+  { length }: readonly Subject[],
+  text: DrawOptions["negativePrompt"],
+): readonly (string | undefined)[] {
+  if (typeof text !== "object") return Array(length).fill(text);
+  if (text.length === length) return text;
+  throw new RangeError(
+    `Cannot draw ${length} pictures: found ${text.length} negative prompts, expected one, or one for each`,
+  );
+}

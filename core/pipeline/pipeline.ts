@@ -8,11 +8,9 @@ import { modelFolder } from "../hub/model_folder.ts";
 import { isFile } from "../files/is_file.ts";
 import type { BlockGraph } from "../models/block_graph/block_graph.ts";
 import { blockGraphOf, type LoadedModel, loadModel } from "../models/load.ts";
-import {
-  type Family,
-  type Granularity,
-  usualGranularity,
-} from "../models/network.ts";
+import { type Granularity, usualGranularity } from "../models/network.ts";
+import { readModelIndex } from "../models/model_index.ts";
+import type { LatentSize } from "../models/layers/latent_size.ts";
 import type { SessionOptions } from "../runtime/session_options.ts";
 import { makeSampler, type SamplerKind } from "../samplers/make_sampler.ts";
 import type { Sampler } from "../samplers/sampler.ts";
@@ -25,12 +23,14 @@ import type { TorchGenerator } from "../tensor/random.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import {
   type Conditioner,
-  type ConditionerOptions,
   openConditioner,
   type Subject,
 } from "./conditioner.ts";
 import { isGuided } from "./guidance.ts";
-import { promptTokens } from "./prompts/open_prompt_encoder.ts";
+import type { PipelineKind } from "./kinds/pipeline_kind.ts";
+import { kindOf } from "./kinds/pipeline_kinds.ts";
+import { pixelsPerLatent } from "../models/autoencoder/pixels_per_latent.ts";
+import type { PictureSize } from "./prompts/prompt_encoder.ts";
 import {
   type Autoencoder,
   loadAutoencoder,
@@ -50,30 +50,22 @@ export interface PipelineOptions
 
 /** How a pipeline is sampled. */
 export interface SamplerOptions {
-  /** As diffusers counts them; PNDM calls the network once more. 20 in a model of classes, else 50, by default. */
+  /** As diffusers counts them; PNDM calls the network once more. Those of the pipeline's kind by default. */
   readonly steps?: number;
-  /** Of classifier-free guidance. 2 in a model of classes, else 7.5, by default. */
+  /** Of classifier-free guidance; the network runs once at 1 and below. That of the pipeline's kind by default. */
   readonly guidanceScale?: number;
   /** The one that the pipeline brings by default. */
   readonly kind?: SamplerKind;
   /** A scheduler's configuration in the place of the pipeline's. */
   readonly scheduler?: SchedulerConfig;
+  /** Of the pictures, in pixels; those that the model was trained with by default. */
+  readonly height?: number;
+  readonly width?: number;
   /** How finely the network is cut into units; that of `usualGranularity` by default. */
   readonly granularity?: Granularity;
   /** What is kept of a transformer's unit, its output by default. */
   readonly backup?: "output" | "residual";
 }
-
-/** Steps and guidance as the families' own pipelines have them. */
-const usual: Readonly<
-  Record<Family, { readonly steps: number; readonly guidanceScale: number }>
-> = {
-  dit: { steps: 20, guidanceScale: 2 },
-  flux: { steps: 28, guidanceScale: 3.5 },
-  pixart: { steps: 50, guidanceScale: 7.5 },
-  sd3: { steps: 28, guidanceScale: 7 },
-  unet: { steps: 50, guidanceScale: 7.5 },
-};
 
 /**
  * A loaded pipeline.
@@ -95,19 +87,21 @@ export class Pipeline {
   /** Where it lies. */
   readonly folder: string;
   readonly model: LoadedModel;
+  readonly kind: PipelineKind;
   /** Null in a folder without one, which cannot be sampled. */
   readonly scheduler: SchedulerConfig | null;
   /** Text tokens of a prompt, in a network that reads text. */
   readonly tokens?: number;
+  /** Pixels along a side of a latent. */
+  readonly pixelsPerLatent: number;
   /** Of every session that samples, encodes or decodes. */
   readonly sessions: Pick<SessionOptions, "device" | "precision" | "threads">;
 
   /** @internal Use {@linkcode loadPipeline}. */
   constructor(
-    parts: Pick<
-      Pipeline,
-      "name" | "folder" | "model" | "scheduler" | "tokens" | "sessions"
-    >,
+    parts:
+      & Pick<Pipeline, "name" | "folder" | "model" | "scheduler" | "sessions">
+      & Partial<Pick<Pipeline, "kind" | "tokens" | "pixelsPerLatent">>,
   ) {
     ({
       name: this.name,
@@ -117,6 +111,9 @@ export class Pipeline {
       tokens: this.tokens,
       sessions: this.sessions,
     } = parts);
+    this.kind = parts.kind ?? kindOf(this.model, null);
+    this.pixelsPerLatent = parts.pixelsPerLatent ??
+      (this.drawsPixels ? 1 : usualPixelsPerLatent);
   }
 
   /** Whether the network draws classes; else it draws prompts. */
@@ -142,21 +139,6 @@ export class Pipeline {
   async autoencoder(): Promise<Autoencoder | null> {
     return this.drawsPixels ? null : await loadAutoencoder(this.folder);
   }
-
-  /** Opens what makes the network's inputs of classes or prompts. @throws As `openPromptEncoder`. */
-  openConditioner(options: ConditionerOptions = {}): Promise<Conditioner> {
-    const { model, folder, sessions } = this;
-    return openConditioner(model, folder, { ...sessions, ...options });
-  }
-
-  /** Opens what makes pictures of final latents, or null where they are pictures. @throws As `loadComponent`. */
-  async openDecoder(): Promise<PictureDecoder | null> {
-    const autoencoder = await this.autoencoder();
-    if (!autoencoder) return null;
-    const { inChannels, sampleSize } = this.model.config;
-    const shape = [inChannels, sampleSize, sampleSize];
-    return await openPictureDecoder(autoencoder, shape, this.sessions);
-  }
 }
 
 /** A pipeline with a number of steps and a scale of guidance: what is pruned, sampled and exported. */
@@ -167,14 +149,17 @@ export class PipelineSampler {
   /** As diffusers counts them. */
   readonly steps: number;
   readonly guidanceScale: number;
+  /** Of the pictures. */
+  readonly size: PictureSize;
+  /** Shape of one picture's latents, `[C, H, W]`. */
+  readonly latents: readonly number[];
   readonly granularity: Granularity;
   readonly backup?: "output" | "residual";
   readonly #options: SamplerOptions;
 
   /** @internal Use {@linkcode Pipeline.sampler}. */
   constructor(pipeline: Pipeline, options: SamplerOptions) {
-    const { family } = pipeline.model;
-    const { steps, guidanceScale, granularity, kind, backup } = options;
+    const { model: { family, config }, kind, pixelsPerLatent } = pipeline;
     const scheduler = options.scheduler ?? pipeline.scheduler;
     if (!scheduler) {
       throw new RangeError(
@@ -182,12 +167,18 @@ export class PipelineSampler {
       );
     }
     this.pipeline = pipeline;
-    this.steps = steps ?? usual[family].steps;
-    this.guidanceScale = guidanceScale ?? usual[family].guidanceScale;
-    this.granularity = granularity ?? usualGranularity[family];
-    this.backup = backup;
+    this.steps = options.steps ?? kind.steps;
+    this.guidanceScale = options.guidanceScale ?? kind.guidanceScale;
+    const side = config.sampleSize * pixelsPerLatent;
+    const { height = side, width = side } = options;
+    this.size = { height, width };
+    const latents = latentSize(this.size, pipeline);
+    this.latents = [config.inChannels, latents.height, latents.width];
+    this.granularity = options.granularity ?? usualGranularity[family];
+    this.backup = options.backup;
     this.#options = options;
-    this.sampler = makeSampler(scheduler, { kind, steps: this.steps });
+    const { steps } = this;
+    this.sampler = makeSampler(scheduler, { kind: options.kind, steps });
   }
 
   /** Calls of the network for one picture. */
@@ -205,37 +196,39 @@ export class PipelineSampler {
     return new PipelineSampler(this.pipeline, { ...this.#options, steps });
   }
 
-  /** Opens what makes the network's inputs of classes or prompts for this sampler. @throws As `openPromptEncoder`. */
-  openConditioner(
-    { negativePrompt }: Pick<ConditionerOptions, "negativePrompt"> = {},
-  ): Promise<Conditioner> {
-    const { guided, pipeline } = this;
-    return pipeline.openConditioner({ guided, negativePrompt });
+  /** Opens what makes the network's inputs of classes or prompts. @throws As `loadTokenizer` and `loadComponent`. */
+  openConditioner(): Promise<Conditioner> {
+    const { pipeline, guided, guidanceScale, size } = this;
+    return openConditioner({ ...pipeline, guided, guidanceScale, size });
+  }
+
+  /** Opens what makes pictures of final latents, or null where they are pictures. @throws As `loadComponent`. */
+  async openDecoder(): Promise<PictureDecoder | null> {
+    const autoencoder = await this.pipeline.autoencoder();
+    if (!autoencoder) return null;
+    const { sessions } = this.pipeline;
+    return await openPictureDecoder(autoencoder, this.latents, sessions);
   }
 
   /**
    * The network for so many pictures at once.
    *
    * @param options.guided Whether its batch is twice that, for both halves of guidance; as the sampler by default.
-   * @throws {RangeError} If its family has no such units or backups.
+   * @throws {RangeError} If its family has no such units, backups or latents.
    */
   graph({ images = 1, guided = this.guided }: {
     readonly images?: number;
     readonly guided?: boolean;
   } = {}): BlockGraph {
     const { pipeline: { model, tokens }, granularity, backup } = this;
+    const [, height, width] = this.latents;
     return blockGraphOf(model, {
       batch: guided ? 2 * images : images,
       granularity,
       backup,
       tokens,
+      latents: { height, width },
     });
-  }
-
-  /** Shape of one picture's latents, `[C, H, W]`. */
-  get latents(): readonly number[] {
-    const { inChannels, sampleSize } = this.pipeline.model.config;
-    return [inChannels, sampleSize, sampleSize];
   }
 
   /**
@@ -305,13 +298,44 @@ export async function loadPipeline(
   const folder = await modelFolder(model);
   const loaded = await loadModel(folder, { weights });
   const { schedulerConfig: file } = loaded;
-  const readsText = await isFile(`${folder}/model_index.json`);
+  const index = await readModelIndex(folder);
+  const kind = kindOf(loaded, index);
+  const hasAutoencoder = await isFile(`${folder}/vae/config.json`);
   return new Pipeline({
     name: model,
     folder,
     model: loaded,
+    kind,
     scheduler: file === null ? null : await readSchedulerConfig(file),
-    tokens: readsText ? await promptTokens(folder, loaded) : undefined,
+    tokens: index ? await kind.prompts?.tokens(folder, loaded) : undefined,
+    pixelsPerLatent: hasAutoencoder ? await pixelsPerLatent(folder) : undefined,
     sessions,
   });
+}
+
+/** Of every published model with an autoencoder. */
+const usualPixelsPerLatent = 8;
+
+/**
+ * The latents of pictures of a size. As in diffusers a picture's sides are
+ * multiples of 8, or of what a smaller autoencoder makes of a latent, and are
+ * cut to those of whole latents.
+ *
+ * @throws {RangeError} If the pipeline makes no pictures of that size.
+ */
+function latentSize(
+  size: PictureSize,
+  { name, pixelsPerLatent: pixels }: Pipeline,
+): LatentSize {
+  const multiple = Math.min(pixels, usualPixelsPerLatent);
+  for (const [side, found] of Object.entries(size)) {
+    if (found % multiple === 0 && found >= pixels) continue;
+    throw new RangeError(
+      `Cannot sample ${name}: ${side} is ${found} pixels, expected a multiple of ${multiple} from ${pixels}`,
+    );
+  }
+  return {
+    height: Math.floor(size.height / pixels),
+    width: Math.floor(size.width / pixels),
+  };
 }

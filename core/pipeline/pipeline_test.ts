@@ -15,7 +15,7 @@ Deno.test("loadPipeline() reads a model of classes and knows its family's usual 
   ]);
   assertEquals(latents, [3, 24, 24]);
   assertEquals(sampler.graph().inputs[0].shape, [2, 3, 24, 24]);
-  assertEquals(await pipeline.openDecoder(), null);
+  assertEquals(await sampler.openDecoder(), null);
 });
 
 Deno.test("a sampler's graph has both halves of guidance, and PNDM's extra call is its own", async () => {
@@ -25,13 +25,13 @@ Deno.test("a sampler's graph has both halves of guidance, and PNDM's extra call 
   assertEquals(sampler.guidanceScale, 7.5);
   const [sample, , text] = sampler.graph({ images: 3 }).inputs;
   assertEquals(sample.shape, [6, 4, 16, 16]);
-  await using conditioner = await pipeline.openConditioner();
+  await using conditioner = await sampler.openConditioner();
   const conditioning = await conditioner.conditioning(["a", "b", "c"]);
   assertEquals(conditioning[text.name].shape, text.shape);
   const random = new TorchGenerator(0);
   const inputs = sampler.inputs(conditioning, { images: 3, random });
   assertEquals(inputs.latents.shape, [3, 4, 16, 16]);
-  await using decoder = (await pipeline.openDecoder())!;
+  await using decoder = (await sampler.openDecoder())!;
   const pictures = await decoder.decode(inputs.latents);
   assertEquals(pictures.shape, [3, 3, 64, 64]);
 });

@@ -231,7 +231,7 @@ async function previewOf(
   sampler: PipelineSampler,
   prompts: readonly string[],
 ): Promise<number[][] | null> {
-  await using decoder = await sampler.pipeline.openDecoder();
+  await using decoder = await sampler.openDecoder();
   if (!decoder) return null;
   const few = sampler.withSteps(Math.min(sampler.steps, previewSteps));
   const form = { latents: true };

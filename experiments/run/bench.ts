@@ -170,7 +170,7 @@ export class Bench implements AsyncDisposable {
   /** Pictures `[B, 3, H, W]` of what a sampler leaves: decoded, and then within [-1, 1], in a latent space. */
   async pictures(latents: Tensor<"float32">): Promise<Tensor<"float32">> {
     if (this.drawsPixels) return latents;
-    this.#decoder ??= this.parts.pipeline.openDecoder();
+    this.#decoder ??= this.full.openDecoder();
     const decoded = await (await this.#decoder)!.decode(latents);
     const clipped = decoded.data.map((x) => Math.min(1, Math.max(-1, x)));
     return float32(decoded.shape, clipped);

@@ -103,11 +103,11 @@ function halfOf({ dtype, shape, data }: Tensor, half: 0 | 1): Tensor {
 
 /** The graph's output from the final latents. */
 async function finished(
-  { pipeline }: PipelineSampler,
+  sampler: PipelineSampler,
   latents: Tensor<"float32">,
   form: ExportForm,
 ): Promise<Record<string, Tensor>> {
-  if (form.latents && !pipeline.drawsPixels) return { latents };
-  await using decoder = await pipeline.openDecoder();
+  if (form.latents && !sampler.pipeline.drawsPixels) return { latents };
+  await using decoder = await sampler.openDecoder();
   return { pictures: await decoder?.decode(latents) ?? latents };
 }

@@ -3,12 +3,9 @@
  * side, the second's text embedding, and the picture's sizes.
  */
 import { ConfigJson } from "../../files/config_json.ts";
-import type { UnetConfig } from "../../models/unet/unet_config.ts";
 import { readJson } from "../../files/read_json.ts";
-import type { SessionOptions } from "../../runtime/session_options.ts";
 import { float32, type Tensor, zeros } from "../../tensor/tensor.ts";
-import { pixelsPerLatent } from "../../models/autoencoder/pixels_per_latent.ts";
-import type { PromptEncoder } from "./prompt_encoder.ts";
+import type { PromptEncoder, PromptRequest } from "./prompt_encoder.ts";
 import { openTextTower } from "./text_tower.ts";
 
 /** `[1, S, A]` and `[1, S, B]` → `[1, S, A + B]`. */
@@ -31,23 +28,24 @@ function sideBySide(a: Tensor, b: Tensor): Tensor<"float32"> {
  * `time_ids` `[1, 6]`: original size, top left corner, size of the picture.
  *
  * @throws {RangeError} If the towers read texts of different lengths.
- * @throws As `openTextTower` and `pixelsPerLatent`.
+ * @throws As `openTextTower`.
  */
 export async function openClipPairPrompts(
   folder: string,
-  { sampleSize }: UnetConfig,
-  options: SessionOptions,
+  { size: { height, width }, sessions }: Pick<
+    PromptRequest,
+    "size" | "sessions"
+  >,
 ): Promise<PromptEncoder> {
-  const side = sampleSize * await pixelsPerLatent(folder);
   const zerosForEmpty = await readZerosForEmpty(folder);
   const first = await openTextTower(folder, {
-    ...options,
+    ...sessions,
     tokenizer: "tokenizer",
     encoder: "text_encoder",
     outputs: ["penultimate"],
   });
   const second = await openTextTower(folder, {
-    ...options,
+    ...sessions,
     tokenizer: "tokenizer_2",
     encoder: "text_encoder_2",
     outputs: ["penultimate", "embeds"],
@@ -63,12 +61,13 @@ export async function openClipPairPrompts(
     return {
       encoder_hidden_states: sideBySide(one.penultimate, two.penultimate),
       text_embeds: two.embeds,
-      time_ids: float32([1, 6], [side, side, 0, 0, side, side]),
+      time_ids: float32([1, 6], [height, width, 0, 0, height, width]),
     };
   };
   return {
     tokens: first.tokens,
     encode,
+    encodeNegative: encode,
     async unconditional() {
       const own = await encode("");
       if (!zerosForEmpty) return own;

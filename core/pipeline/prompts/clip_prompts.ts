@@ -1,15 +1,14 @@
 /** Prompts for Stable Diffusion 1 and 2: the text tower's last features. */
-import type { SessionOptions } from "../../runtime/session_options.ts";
-import type { PromptEncoder } from "./prompt_encoder.ts";
+import type { PromptEncoder, PromptRequest } from "./prompt_encoder.ts";
 import { openTextTower } from "./text_tower.ts";
 
 /** Makes `encoder_hidden_states` `[1, S, D]`. @throws As `openTextTower`. */
 export async function openClipPrompts(
   folder: string,
-  options: SessionOptions,
+  { sessions }: Pick<PromptRequest, "sessions">,
 ): Promise<PromptEncoder> {
   const tower = await openTextTower(folder, {
-    ...options,
+    ...sessions,
     tokenizer: "tokenizer",
     encoder: "text_encoder",
     outputs: ["last_hidden_state"],
@@ -21,6 +20,7 @@ export async function openClipPrompts(
   return {
     tokens: tower.tokens,
     encode,
+    encodeNegative: encode,
     unconditional: () => encode(""),
     [Symbol.asyncDispose]: () => tower[Symbol.asyncDispose](),
   };

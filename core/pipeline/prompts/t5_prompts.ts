@@ -3,11 +3,13 @@ import type { Network } from "../../models/network.ts";
 import { t5EncoderGraph } from "../../models/t5/t5.ts";
 import { loadT5Encoder } from "../../models/t5/t5_load.ts";
 import { openSession } from "../../runtime/session.ts";
-import type { SessionOptions } from "../../runtime/session_options.ts";
 import { float32 } from "../../tensor/tensor.ts";
 import { loadTokenizer } from "../../text/tokenizer.ts";
-import { pixelsPerLatent } from "../../models/autoencoder/pixels_per_latent.ts";
-import type { PromptEncoder, PromptInputs } from "./prompt_encoder.ts";
+import type {
+  PromptEncoder,
+  PromptInputs,
+  PromptRequest,
+} from "./prompt_encoder.ts";
 
 /** The most tokens that PixArt-α was trained with; its tokenizer allows more. PixArt-Σ's network says its own. */
 export const usualPixartPrompt = 120;
@@ -20,17 +22,16 @@ type PixartNetwork = Extract<Network, { family: "pixart" }>;
  * `[1, 1]`. A prompt is read in lower case, as the pipeline reads it; its
  * further cleaning, of web addresses and the like, is not done here.
  *
- * @throws As `loadTokenizer`, `loadComponent` and `pixelsPerLatent`.
+ * @throws As `loadTokenizer` and `loadComponent`.
  */
 export async function openT5Prompts(
   folder: string,
-  { config: { sampleSize, microConditions }, tokens }: PixartNetwork,
-  options: SessionOptions,
+  { network, size: { height, width }, sessions }: PromptRequest,
 ): Promise<PromptEncoder> {
-  const side = sampleSize * await pixelsPerLatent(folder);
+  const { config: { microConditions }, tokens } = network as PixartNetwork;
   const sizes = microConditions && {
-    resolution: float32([1, 2], [side, side]),
-    aspect_ratio: float32([1, 1], [1]),
+    resolution: float32([1, 2], [height, width]),
+    aspect_ratio: float32([1, 1], [height / width]),
   };
   const { config, weights } = await loadT5Encoder(`${folder}/text_encoder`);
   const tokenizer = await loadTokenizer(`${folder}/tokenizer`, {
@@ -39,7 +40,7 @@ export async function openT5Prompts(
   });
   const size = { batch: 1, tokens: tokenizer.length };
   const graph = t5EncoderGraph(config, weights, size);
-  const encoder = await openSession(graph, options);
+  const encoder = await openSession(graph, sessions);
   const encode = async (prompt: string): Promise<PromptInputs> => {
     const { ids, mask } = tokenizer.encode([prompt.toLowerCase().trim()]);
     const feeds = { input_ids: ids, attention_mask: mask };
@@ -53,6 +54,7 @@ export async function openT5Prompts(
   return {
     tokens: tokenizer.length,
     encode,
+    encodeNegative: encode,
     unconditional: () => encode(""),
     [Symbol.asyncDispose]: () => encoder.close(),
   };

@@ -28,6 +28,8 @@ export interface PipelineCase {
 const samplerFields: readonly (keyof SamplerOptions)[] = [
   "steps",
   "guidanceScale",
+  "height",
+  "width",
 ];
 
 /** The fields of a call that are options of drawing, under their names. */

@@ -12,7 +12,12 @@ import {
   text,
   whole,
 } from "../options/option_table.ts";
-import { gatesRows, modelRows, samplerRows } from "../options/model_rows.ts";
+import {
+  gatesRows,
+  modelRows,
+  samplerRows,
+  sizeRows,
+} from "../options/model_rows.ts";
 
 export const generateForm = {
   refusal: "Cannot generate",
@@ -37,6 +42,7 @@ export const generateForm = {
       { default: "0" },
     ),
     ...samplerRows,
+    ...sizeRows,
     ...gatesRows,
     device: oneOf(devices)("<d>", devices.join(", "), { default: "cpu" }),
     precision: oneOf(precisions)("<p>", precisions.join(", "), {
@@ -53,9 +59,11 @@ The settings travel in each PNG's text chunks.`,
 } satisfies CommandForm;
 
 /** What the command line asks for. */
-export interface GenerateOptions
-  extends
-    Pick<SamplerOptions, "steps" | "guidanceScale" | "granularity" | "kind"> {
+export interface GenerateOptions extends
+  Pick<
+    SamplerOptions,
+    "steps" | "guidanceScale" | "granularity" | "kind" | "height" | "width"
+  > {
   readonly model: string;
   /** Path of the network's weights, if not in its folder. */
   readonly weights?: string;

@@ -14,8 +14,8 @@ import {
 } from "@dip-go/core/models";
 import {
   loadAutoencoder,
+  loadPipeline,
   openPictureDecoder,
-  openPromptEncoder,
 } from "@dip-go/core/pipeline";
 import { TorchGenerator } from "@dip-go/core/random";
 import { openSession } from "@dip-go/core/runtime";
@@ -205,19 +205,28 @@ Deno.test("generate() draws a run's plan: its gates, and its forecast of what th
     assertNotEquals(moved.data, held.data);
   }));
 
+/** What is drawn, and the text that guidance leads away from. */
+type Subjects = readonly [string | number, string | undefined];
+
 /** A network's inputs for what is drawn, then for what guidance leads away from. */
 async function conditionsOf(
   folder: string,
   model: LoadedModel,
-  [subject, negative]: readonly [string | number, string],
+  [subject, negative]: Subjects,
 ): Promise<{ conditions: Record<string, Tensor>; tokens?: number }> {
   if (model.family === "dit") {
     const labels = [Number(subject), model.config.classes];
     return { conditions: { class_labels: int64([2], labels) } };
   }
-  await using encoder = await openPromptEncoder(folder, model);
+  const { kind } = await loadPipeline(folder);
+  await using encoder = await kind.prompts!.open(folder, {
+    network: model,
+    size: { height: 128, width: 128 },
+    guidanceScale: 7.5,
+    sessions: {},
+  });
   const own = await encoder.encode(String(subject));
-  const other = negative === ""
+  const other = negative === undefined
     ? await encoder.unconditional()
     : await encoder.encode(negative);
   const conditions = Object.fromEntries(
@@ -229,7 +238,7 @@ async function conditionsOf(
 /** The picture of a tiny pipeline, by the definition: whole networks, one call after another. */
 async function defined(
   folder: string,
-  subjects: readonly [string | number, string],
+  subjects: Subjects,
   { steps, guidanceScale, seed }: {
     steps: number;
     guidanceScale: number;
@@ -275,9 +284,9 @@ function apart(
   );
 }
 
-const drawn: [PipelineClass, string, string][] = [
+const drawn: [PipelineClass, string, string | undefined][] = [
   ["StableDiffusionPipeline", "text tower and UNet", "c"],
-  ["StableDiffusionXLPipeline", "two text towers and UNet", ""],
+  ["StableDiffusionXLPipeline", "two text towers and UNet", undefined],
   ["PixArtAlphaPipeline", "T5 and transformer", ""],
 ];
 
@@ -287,8 +296,9 @@ for (const [pipeline, networks, negative] of drawn) {
       const output = `${folder}/picture.png`;
       const options = asked(
         ...["--model", folder, "--prompt", "a b"],
-        ...["--negative-prompt", negative],
-        ...["--steps", "3", "--seed", "5", "-o", output],
+        ...negative === undefined ? [] : ["--negative-prompt", negative],
+        ...["--steps", "3", "--guidance-scale", "7.5", "--seed", "5"],
+        ...["-o", output],
       );
       await generate(options);
       const found = decode(await Deno.readFile(output));

@@ -30,11 +30,11 @@ export const samplerRows = {
   ),
   steps: whole(1)(
     "<n>",
-    "Steps of the sampler (default 20; 50 in a model that reads text)",
+    "Steps of the sampler (default: its pipeline's, as in diffusers; 20 of a DiT)",
   ),
   "guidance-scale": number(
     "<s>",
-    "Classifier-free guidance (default 2; 7.5 in a model that reads text)",
+    "Classifier-free guidance, which 1 turns off (default: its pipeline's, as in diffusers; 2 of a DiT)",
   ),
 } as const;
 

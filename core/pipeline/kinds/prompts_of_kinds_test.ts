@@ -1,22 +1,24 @@
-import {
-  assertAlmostEquals,
-  assertEquals,
-  assertRejects,
-  assertThrows,
-} from "@std/assert";
+import { assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import { clipTextGraph } from "../../models/clip/clip.ts";
 import { loadClipText } from "../../models/clip/clip_load.ts";
-import { loadModel } from "../../models/load.ts";
 import { t5EncoderGraph } from "../../models/t5/t5.ts";
 import { loadT5Encoder } from "../../models/t5/t5_load.ts";
 import { openSession } from "../../runtime/session.ts";
 import { float32, int64, type Tensor } from "../../tensor/tensor.ts";
-import { openPromptEncoder } from "./open_prompt_encoder.ts";
-import type { PromptInputs } from "./prompt_encoder.ts";
+import { loadPipeline } from "../pipeline.ts";
+import type { PromptEncoder, PromptInputs } from "../prompts/prompt_encoder.ts";
 import { inTinyPipeline } from "@dip-go/testing/models";
 
-const opened = async (folder: string) =>
-  openPromptEncoder(folder, await loadModel(folder));
+/** The encoders of a pipeline for 128x128 pixels. */
+async function opened(folder: string): Promise<PromptEncoder> {
+  const { kind, model } = await loadPipeline(folder);
+  return await kind.prompts!.open(folder, {
+    network: model,
+    size: { height: 128, width: 128 },
+    guidanceScale: 7.5,
+    sessions: {},
+  });
+}
 
 /** Features of a pipeline's tower for token ids. */
 async function towerFeatures(
@@ -159,10 +161,6 @@ Deno.test("a PixArt pipeline's prompt is T5's features of 120 tokens, its mask a
 });
 
 Deno.test("a DiT has no prompts", async () => {
-  const model = await loadModel("zoo/models/dit-shapes");
-  assertThrows(
-    () => openPromptEncoder("zoo/models/dit-shapes", model),
-    TypeError,
-    "it is a DiT, which draws classes",
-  );
+  const { kind } = await loadPipeline("zoo/models/dit-shapes");
+  assertEquals(kind.prompts, undefined);
 });

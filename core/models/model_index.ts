@@ -1,0 +1,61 @@
+/** A pipeline's `model_index.json`: its class, and which parts it has. */
+import { ConfigJson } from "../files/config_json.ts";
+import { isFile } from "../files/is_file.ts";
+import { readJson } from "../files/read_json.ts";
+
+/** A pipeline's class in diffusers. */
+export type PipelineClass =
+  | "DiTPipeline"
+  | "PixArtAlphaPipeline"
+  | "PixArtSigmaPipeline"
+  | "StableDiffusionPipeline"
+  | "StableDiffusionXLPipeline";
+
+/** Of each class the folder of its network, and text tokens where its prompts have not as many as the network's family usually reads. */
+const pipelines: Readonly<
+  Record<PipelineClass, { readonly network: string; readonly tokens?: number }>
+> = {
+  DiTPipeline: { network: "transformer" },
+  PixArtAlphaPipeline: { network: "transformer" },
+  PixArtSigmaPipeline: { network: "transformer", tokens: 300 },
+  StableDiffusionPipeline: { network: "unet" },
+  StableDiffusionXLPipeline: { network: "unet" },
+};
+
+/** What `model_index.json` says. */
+export interface ModelIndex {
+  readonly className: PipelineClass;
+  /** Path of the network's folder. */
+  readonly network: string;
+  /** Text tokens of a prompt, where they are not as many as usual. */
+  readonly tokens?: number;
+  /** Whether the pipeline was saved without a part, such as `text_encoder_3`; one that is not listed may be there. */
+  lacks(part: string): boolean;
+}
+
+/**
+ * The index of a pipeline's folder, or null in a folder that has none.
+ *
+ * @throws {TypeError} If it is of a class that is not known.
+ */
+export async function readModelIndex(
+  folder: string,
+): Promise<ModelIndex | null> {
+  const file = `${folder}/model_index.json`;
+  if (!await isFile(file)) return null;
+  const config = new ConfigJson(await readJson(file), file, {
+    _class_name: Object.keys(pipelines),
+  });
+  const className = config.value("_class_name") as PipelineClass;
+  const { network, tokens } = pipelines[className];
+  return {
+    className,
+    network: `${folder}/${network}`,
+    tokens,
+    lacks: (part) => isNothing(config.values[part]),
+  };
+}
+
+/** `null`, or `[null, null]` in the place of a library and a class. */
+const isNothing = (value: unknown): boolean =>
+  value === null || Array.isArray(value) && value.every(isNothing);

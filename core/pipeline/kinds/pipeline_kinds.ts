@@ -1,0 +1,38 @@
+/** The kinds of pipelines: the one place that lists them. */
+import type { ModelIndex, PipelineClass } from "../../models/model_index.ts";
+import type { Network } from "../../models/network.ts";
+import { dit } from "./dit.ts";
+import { flux } from "./flux.ts";
+import type { PipelineKind } from "./pipeline_kind.ts";
+import { pixart } from "./pixart.ts";
+import { stableDiffusion } from "./stable_diffusion.ts";
+import { stableDiffusion3 } from "./stable_diffusion_3.ts";
+import { stableDiffusionXl } from "./stable_diffusion_xl.ts";
+
+const kinds: Readonly<Record<PipelineClass, PipelineKind>> = {
+  DiTPipeline: dit,
+  PixArtAlphaPipeline: pixart,
+  PixArtSigmaPipeline: pixart,
+  StableDiffusionPipeline: stableDiffusion,
+  StableDiffusionXLPipeline: stableDiffusionXl,
+};
+
+/** The kind of a pipeline, or of a network alone that of the pipeline which its family is made for. */
+export function kindOf(
+  network: Network,
+  index: ModelIndex | null,
+): PipelineKind {
+  if (index) return kinds[index.className];
+  switch (network.family) {
+    case "dit":
+      return dit;
+    case "flux":
+      return flux;
+    case "pixart":
+      return pixart;
+    case "sd3":
+      return stableDiffusion3;
+    case "unet":
+      return network.config.added ? stableDiffusionXl : stableDiffusion;
+  }
+}

@@ -1,0 +1,10 @@
+/** Stable Diffusion XL (Podell et al., 2023): two CLIP towers. */
+import { openClipPairPrompts } from "../prompts/clip_pair_prompts.ts";
+import type { PipelineKind } from "./pipeline_kind.ts";
+import { firstTokenizerLength } from "./stable_diffusion.ts";
+
+export const stableDiffusionXl: PipelineKind = {
+  steps: 50,
+  guidanceScale: 5,
+  prompts: { tokens: firstTokenizerLength, open: openClipPairPrompts },
+};
