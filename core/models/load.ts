@@ -7,7 +7,7 @@ import {
   type ComponentOptions,
   loadComponent,
 } from "./component.ts";
-import { readModelIndex } from "./model_index.ts";
+import { readModelIndex } from "./pipeline_parts.ts";
 import {
   type Family,
   type Network,

@@ -65,8 +65,8 @@ export {
   type KnownModelName,
   knownModels,
   sd15,
-} from "./known_models.ts";
-export { sd15Text, sd15Vae } from "./known_parts.ts";
+} from "./known/known_models.ts";
+export { sd15Text, sd15Vae } from "./known/known_parts.ts";
 export { convolution, groupNorm, linear } from "./layers/layers.ts";
 export {
   blockGraphOf,

@@ -9,7 +9,7 @@ import { isFile } from "../files/is_file.ts";
 import type { BlockGraph } from "../models/block_graph/block_graph.ts";
 import { blockGraphOf, type LoadedModel, loadModel } from "../models/load.ts";
 import { type Granularity, usualGranularity } from "../models/network.ts";
-import { readModelIndex } from "../models/model_index.ts";
+import { readModelIndex } from "../models/pipeline_parts.ts";
 import type { LatentSize } from "../models/layers/latent_size.ts";
 import type { SessionOptions } from "../runtime/session_options.ts";
 import { makeSampler, type SamplerKind } from "../samplers/make_sampler.ts";

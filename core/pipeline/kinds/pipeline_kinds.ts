@@ -1,5 +1,5 @@
 /** The kinds of pipelines: the one place that lists them. */
-import type { ModelIndex, PipelineClass } from "../../models/model_index.ts";
+import type { ModelIndex, PipelineClass } from "../../models/pipeline_parts.ts";
 import type { Network } from "../../models/network.ts";
 import { dit } from "./dit.ts";
 import { flux } from "./flux.ts";

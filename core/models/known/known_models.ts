@@ -1,10 +1,10 @@
 /** Published models that are measured by name, without their weights. */
-import type { DitConfig } from "./dit/dit_config.ts";
-import { parseFluxConfig } from "./mmdit/flux_config.ts";
-import { parseSd3Config } from "./mmdit/sd3_config.ts";
-import type { Network } from "./network.ts";
-import { parsePixartConfig } from "./pixart/pixart_config.ts";
-import { parseUnetConfig } from "./unet/unet_config.ts";
+import type { DitConfig } from "../dit/dit_config.ts";
+import { parseFluxConfig } from "../mmdit/flux_config.ts";
+import { parseSd3Config } from "../mmdit/sd3_config.ts";
+import type { Network } from "../network.ts";
+import { parsePixartConfig } from "../pixart/pixart_config.ts";
+import { parseUnetConfig } from "../unet/unet_config.ts";
 
 /** DiT-XL/2 at 256x256 pixels (Peebles and Xie, 2023; facebook/DiT-XL-2-256). */
 const ditXl2: DitConfig = {
