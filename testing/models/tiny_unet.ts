@@ -26,6 +26,7 @@ const config: UnetConfig = {
   ],
   textWidth: 6,
   linearProjection: false,
+  upcastAttention: false,
   normGroups: 4,
   normEpsilon: 1e-5,
   added: null,

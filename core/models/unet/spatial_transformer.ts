@@ -110,10 +110,11 @@ const normed = (
 export function attentionLayer(
   g: GraphBuilder,
   x: Value,
-  { i, text, heads, ...layer }: TransformerLayerOptions & {
+  { i, text, heads, single, ...layer }: TransformerLayerOptions & {
     readonly i: 1 | 2;
     readonly text?: Value;
     readonly heads: number;
+    readonly single: boolean;
   },
 ): Value {
   return attention(g, normed(g, x, i, layer), {
@@ -121,6 +122,7 @@ export function attentionLayer(
     context: text,
     projectionBias: false,
     heads,
+    single,
     weights: layer.weights,
   });
 }

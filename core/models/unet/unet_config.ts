@@ -36,6 +36,8 @@ export interface UnetConfig {
   readonly textWidth: number;
   /** Whether transformers are entered by linear layers instead of 1x1 convolutions. */
   readonly linearProjection: boolean;
+  /** Whether attention computes in float32 in every precision. */
+  readonly upcastAttention: boolean;
   readonly normGroups: number;
   readonly normEpsilon: number;
   readonly added: AddedConditions | null;
@@ -98,6 +100,7 @@ const required: AllowedValues = {
   time_embedding_dim: [undefined, null],
   time_embedding_type: [undefined, "positional"],
   timestep_post_act: [undefined, null],
+  upcast_attention: [undefined, false, true],
   use_linear_projection: [undefined, false, true],
 };
 
@@ -108,7 +111,6 @@ const harmless = [
   "class_embeddings_concat",
   "dropout",
   "projection_class_embeddings_input_dim",
-  "upcast_attention",
   ...["decay", "inv_gamma", "min_decay", "optimization_step", "power"],
   ...["update_after_step", "use_ema_warmup"],
 ];
@@ -131,6 +133,7 @@ export function parseUnetConfig(json: unknown, file: string): UnetConfig {
     ...stagesOf(config),
     textWidth,
     linearProjection: config.value("use_linear_projection") === true,
+    upcastAttention: config.value("upcast_attention") === true,
     normGroups: config.positiveInteger("norm_num_groups"),
     normEpsilon: config.positiveNumber("norm_eps"),
     added: addedConditions(config, textWidth),

@@ -27,6 +27,7 @@ Deno.test("parseUnetConfig() reads Stable Diffusion 1.5's keys", () => {
     up: [level(32, 3, false), level(32, 3), level(24, 3), level(16, 3)],
     textWidth: 32,
     linearProjection: false,
+    upcastAttention: false,
     normGroups: 8,
     normEpsilon: 1e-5,
     added: null,

@@ -167,9 +167,9 @@ function resnetLayers(
 function transformerBlock(
   block: string,
   { stream, heads }: { stream: string; heads: number },
-  { weights }: Context,
+  { config: { upcastAttention: single }, weights }: Context,
 ): Block[] {
-  const options = { block, heads, weights };
+  const options = { block, heads, single, weights };
   const text = "encoder_hidden_states";
   const [attn1, attn2, ff] = ["attn1", "attn2", "ff"].map((name) =>
     `${block}.${name}`

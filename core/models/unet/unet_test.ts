@@ -138,6 +138,16 @@ Deno.test("unetBlockGraph() takes latents of any height and width, as diffusers 
   }
 });
 
+Deno.test("unetBlockGraph() keeps attention in float32 where the config says upcast_attention", () => {
+  for (const upcastAttention of [false, true]) {
+    const own = { ...config, upcastAttention };
+    const { nodes } = wholeGraph(unetBlockGraph(own, noWeights, { batch: 1 }));
+    const single = nodes.filter(({ op }) => op === "MultiHeadAttention")
+      .map(({ single }) => single === true);
+    assertEquals(new Set(single), new Set([upcastAttention]));
+  }
+});
+
 Deno.test("unetBlockGraph() reads an inpainting network's masked latents and a consistency model's scale", () => {
   const both = { ...config, inpaints: true, guidanceChannels: 6 };
   const graph = unetBlockGraph(both, noWeights, { batch: 2 });
