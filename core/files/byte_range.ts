@@ -18,12 +18,27 @@ export function readRange(
   const bytes = new Uint8Array(end - begin);
   using file = Deno.openSync(path);
   file.seekSync(begin, Deno.SeekMode.Start);
+  fillFrom(file, bytes, { path, begin });
+  return bytes;
+}
+
+/**
+ * Fills bytes from where an open file stands.
+ *
+ * @param place Path and offset of that, for the error.
+ * @throws {RangeError} If the file ends before they are full.
+ */
+export function fillFrom(
+  file: Deno.FsFile,
+  bytes: Uint8Array<ArrayBuffer>,
+  { path, begin }: { path: string; begin: number },
+): void {
+  const end = begin + bytes.length;
   let filled = 0;
   while (filled < bytes.length) {
     filled += file.readSync(bytes.subarray(filled)) ??
       throwTruncated(path, { begin: begin + filled, end });
   }
-  return bytes;
 }
 
 function throwTruncated(path: string, { begin, end }: ByteRange): never {

@@ -1,7 +1,7 @@
 /** One part of a model's folder: a `config.json` and the weights it calls for. */
 import { readJson } from "../files/read_json.ts";
 import { findWeights } from "../weights/find_weights.ts";
-import { openWeights, type WeightKeys } from "./weight_file.ts";
+import { openWeights, type WeightKeys } from "./weights/weight_file.ts";
 import type { WeightSource } from "./block_graph/weights.ts";
 
 /** How a kind of component is read. */

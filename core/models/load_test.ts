@@ -64,21 +64,6 @@ Deno.test("loadModel() reads a pipeline, and finds its scheduler", () =>
     );
   }));
 
-for (const dtype of ["float16", "bfloat16"] as const) {
-  Deno.test(`loadModel() widens ${dtype} weights to float32`, () =>
-    inTemporaryFolder(async (folder) => {
-      const storage = dtype === "float16" ? "F16" : "BF16";
-      await writeNetwork(folder, () => {}, { dtype: storage });
-      const { data } = (await loadModel(folder)).weights(key, [64]);
-      assertEquals(data!.dtype, "float32");
-      const exact = fixtureWeights().get(key)!.data as Float32Array;
-      exact.forEach((value, i) => {
-        const error = Math.abs(Number(data!.data[i]) - value);
-        assert(error <= Math.abs(value) * 2 ** -8 + 1e-7);
-      });
-    }));
-}
-
 const broken: [string, (weights: Map<string, Tensor>) => void, string][] = [
   [
     "a missing weight",

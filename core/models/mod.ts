@@ -96,5 +96,5 @@ export { t5EncoderKind } from "./t5/t5_load.ts";
 export { unetBlockGraph, type UnetGranularity } from "./unet/unet.ts";
 export { parseUnetConfig, type UnetConfig } from "./unet/unet_config.ts";
 export { initUnetWeights } from "./unet/unet_init.ts";
-export { openWeights, weightsIn } from "./weight_file.ts";
+export { openWeights, weightsIn } from "./weights/weight_file.ts";
 export { writeComponent } from "./write_component.ts";

@@ -101,7 +101,7 @@ export class GraphBuilder extends Operations {
     shape: readonly number[],
     source:
       & { dtype?: DType; role?: Initializer["role"] }
-      & Pick<Initializer, "data" | "file" | "half"> = {},
+      & Pick<Initializer, "data" | "file"> = {},
   ): Value {
     const known = this.#initializers.get(name);
     if (known) return known;

@@ -12,6 +12,15 @@ export const dataTypes: Readonly<Record<DType, number>> = {
   float64: 11,
 };
 
+/** The number and the bytes of each form that a file may hold float32 values in. */
+export const storedFloats = {
+  float64: { code: 11, bytes: 8 },
+  float16: { code: 10, bytes: 2 },
+  bfloat16: { code: 16, bytes: 2 },
+  float8e4m3fn: { code: 17, bytes: 1 },
+  float8e5m2: { code: 19, bytes: 1 },
+} as const;
+
 const dtypes = new Map(
   Object.entries(dataTypes).map(([dtype, code]) => [code, dtype as DType]),
 );

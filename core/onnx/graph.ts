@@ -4,6 +4,7 @@
  * return a new one, `model_proto.ts` writes it to ONNX's own format.
  */
 import type { DType, Tensor } from "../tensor/tensor.ts";
+import type { storedFloats } from "./data_types.ts";
 
 /** A value of a graph: one tensor's name, dtype and static shape. */
 export interface Value {
@@ -42,11 +43,16 @@ export interface Node {
   readonly single?: true;
 }
 
+/** How a file may hold floats that a graph has as float32. */
+export type StoredFloat = keyof typeof storedFloats;
+
 /** A byte range of a file that holds a tensor row-major and little-endian. */
 export interface FileRange {
   readonly path: string;
   readonly offset: number;
   readonly length: number;
+  /** Of the elements in the file, where a float32 value is stored otherwise: the runtime widens them. */
+  readonly stored?: StoredFloat;
 }
 
 /**
@@ -58,8 +64,6 @@ export interface Initializer extends Value {
   readonly role: "parameter" | "constant";
   readonly data?: Tensor;
   readonly file?: FileRange;
-  /** The same values in a file in float16, where float32 data in memory were read from there. */
-  readonly half?: FileRange;
 }
 
 export interface Graph {

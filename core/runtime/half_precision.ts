@@ -16,12 +16,12 @@ import type {
 } from "../onnx/graph.ts";
 import { operatorOf } from "../onnx/ops/registry.ts";
 import { copied, rewritten } from "../onnx/rewrites/rewrite.ts";
-import { tensorOfBytes } from "../onnx/file/tensor_bytes.ts";
+import { isStored, widenedTensor } from "../onnx/file/stored_floats.ts";
 
 /** The largest float16. */
 const largest = 65504;
 
-/** What becomes of weights that lie in files as float32. */
+/** What becomes of weights that lie in files in other floats than float16. */
 export interface HalfPrecisionOptions {
   /**
    * Whether they are read and are float16 in the graph, as in one that is to be
@@ -52,10 +52,11 @@ export function halfPrecision(
     const isFloat = x.dtype === "float32" || x.dtype === "float16";
     if (!isFloat || x.dtype === dtype) return x;
     const initializer = g.initializer(x.name);
-    const isThere = initializer && (initializer.data || stored);
+    const isThere = initializer &&
+      (initializer.data || isHalf(initializer) || stored);
     // The runtime casts a weight in a file once, when it loads.
     const value = casts.get(x.name) ??
-      (isThere ? halved(g, initializer, { stored }) : g.cast(x, dtype));
+      (isThere ? halved(g, initializer) : g.cast(x, dtype));
     casts.set(x.name, value);
     return value;
   };
@@ -83,16 +84,22 @@ function towardsAngles({ nodes }: Graph): Set<Node> {
   return found;
 }
 
+/** Whether its file holds an initializer in float16. */
+const isHalf = (initializer: Initializer): boolean =>
+  isStored(initializer) && initializer.file.stored === "float16";
+
 /** A float32 initializer in float16. */
 function halved(
   g: GraphBuilder,
   initializer: Initializer,
-  { stored }: { stored: boolean },
 ): Value {
-  const { name, shape, role, data, file, half } = initializer;
+  const { name, shape, role, data, file } = initializer;
   const add = (source: { data: Tensor } | { file: FileRange }) =>
     g.parameter(`${name}:float16`, shape, { dtype: "float16", ...source });
-  if (stored && half) return add({ file: half });
+  if (isHalf(initializer)) {
+    const { stored: _, ...range } = file!;
+    return add({ file: range });
+  }
   const own = halfOf(initializer, (data ?? file)!);
   return role === "constant" ? g.constant(own) : add({ data: own });
 }
@@ -126,8 +133,8 @@ function halfOf(initializer: Initializer, given: Tensor | FileRange): Tensor {
 
 function readFloat32(
   value: Value,
-  { path, offset, length }: FileRange,
+  { path, offset, length, stored }: FileRange,
 ): Float32Array {
   const bytes = readRange(path, { begin: offset, end: offset + length });
-  return tensorOfBytes(value, bytes).data as Float32Array;
+  return widenedTensor(value, bytes, stored).data as Float32Array;
 }

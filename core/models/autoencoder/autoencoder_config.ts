@@ -27,7 +27,7 @@ export interface AutoencoderConfig {
   readonly postQuantConvolution: boolean;
   /** Whether the middle attends between its two residual blocks. */
   readonly middleAttention: boolean;
-  /** Whether the networks stay in float32 where all else is in float16, which their activations pass. */
+  /** Whether the networks stay in float32 where all else is in float16, which their activations pass. Files older than the key are of networks that do not. */
   readonly forceUpcast: boolean;
   /** Side of the pictures that it was made for: the side of a tile where larger ones are decoded in tiles. */
   readonly sampleSize: number;
@@ -103,7 +103,7 @@ export function parseAutoencoderConfig(
     quantConvolution: config.values.use_quant_conv !== false,
     postQuantConvolution: config.values.use_post_quant_conv !== false,
     middleAttention: config.values.mid_block_add_attention !== false,
-    forceUpcast: config.values.force_upcast !== false,
+    forceUpcast: config.values.force_upcast === true,
     sampleSize: sampleSize(config),
   };
   config.finish(diffusersKeys);

@@ -13,8 +13,6 @@ export type WeightSource = (
 ) => {
   readonly data?: Tensor;
   readonly file?: FileRange;
-  /** Where the data are stored, of those that are stored in float16. */
-  readonly half?: FileRange;
 };
 
 /** A source without data, for models that are measured, not run. */

@@ -2,6 +2,7 @@
 import { stringAttribute } from "../attributes.ts";
 import type { Graph, Node } from "../graph.ts";
 import { operatorOf } from "../ops/registry.ts";
+import { storedOpset } from "./stored_floats.ts";
 
 /** The oldest opset that files ask for: what LayerNormalization needs. */
 const oldest = 17;
@@ -25,10 +26,10 @@ function olderGelu(node: Node): Node {
 }
 
 /** The lowest opset, from 17, that has every ONNX operator of the graph as it is used. */
-export function leastOpset({ nodes }: Graph): number {
-  return nodes.filter(({ domain }) => domain === "")
+export function leastOpset(graph: Graph): number {
+  return graph.nodes.filter(({ domain }) => domain === "")
     .reduce(
       (most, node) => Math.max(most, operatorOf(node).opset ?? oldest),
-      oldest,
+      Math.max(oldest, storedOpset(graph)),
     );
 }

@@ -10,7 +10,7 @@ import {
   type DType,
   sizeOf,
 } from "../../tensor/tensor.ts";
-import { dataTypes, dtypeOfCode } from "../data_types.ts";
+import { dataTypes, dtypeOfCode, storedFloats } from "../data_types.ts";
 import {
   type Attribute,
   constantInts,
@@ -32,6 +32,13 @@ import {
   type ValueInfoMessage,
 } from "./onnx_schema.ts";
 import { inferShapes } from "../ops/registry.ts";
+import {
+  castOf,
+  isStored,
+  storedFloatOf,
+  storedName,
+  widenedNames,
+} from "./stored_floats.ts";
 import { tensorOfBytes } from "./tensor_bytes.ts";
 
 /** Versions of ONNX's operators that can be written, and the IR version that a file of each bears. */
@@ -96,9 +103,10 @@ function graphParts(
   graph: Graph,
   { externalLocation = baseName, valueInfo = false }: EncodeOptions,
 ): Uint8Array[] {
+  const stored = [...graph.initializers.values()].filter(isStored);
   const body = encoded("GraphProto", {
     name: graph.name,
-    node: graph.nodes.map(encodeNode),
+    node: [...stored.map(castOf), ...graph.nodes].map(encodeNode),
     input: graph.inputs.map(encodeValue),
     output: graph.outputs.map(encodeValue),
     valueInfo: valueInfo ? innerValues(graph).map(encodeValue) : [],
@@ -208,13 +216,15 @@ function encodeInitializer(
   location: (path: string) => string,
 ): Uint8Array[] {
   const { name, dtype, shape, data, role } = initializer;
+  const stored = isStored(initializer) && storedFloats[initializer.file.stored];
   const message = {
-    name,
+    name: stored ? storedName(name) : name,
     dims: shape,
-    dataType: dataTypes[dtype],
+    dataType: stored ? stored.code : dataTypes[dtype],
     docString: role,
   };
-  const expected = sizeOf(shape) * bytesPerElement[dtype];
+  const expected = sizeOf(shape) *
+    (stored ? stored.bytes : bytesPerElement[dtype]);
   const found = data?.data.byteLength ?? initializer.file?.length;
   if (found !== expected) {
     throw new RangeError(
@@ -260,15 +270,20 @@ export function decodeModel(bytes: Uint8Array): Graph {
   checkVersions(model);
   const { name, node, initializer, input, output } = model.graph;
   const inputs = input.map(decodeValue);
+  const all = node.map(decodeNode);
+  const widened = widenedNames(all);
   const initializers = new Map(
-    initializer.map((message) => [message.name, decodeInitializer(message)]),
+    initializer.map((message) => {
+      const own = decodeInitializer(message, widened.get(message.name));
+      return [own.name, own];
+    }),
   );
   const values = new Map<string, Value>();
   for (const value of [...inputs, ...initializers.values()]) {
     const { name, dtype, shape } = value;
     values.set(name, { name, dtype, shape });
   }
-  const nodes = node.map(decodeNode);
+  const nodes = all.filter(({ outputs: [name] }) => !initializers.has(name));
   for (const node of nodes) inferOutputs(node, values, initializers);
   const outputs = output.map(decodeValue);
   for (const declared of outputs) checkOutput(name, declared, values);
@@ -341,9 +356,14 @@ function decodeValue({ name, type }: ValueInfoMessage): Value {
   };
 }
 
-function decodeInitializer(message: TensorMessage): Initializer {
-  const { name, dims, docString } = message;
-  const dtype = decodeDType(message.dataType, name);
+/** @param widened The name of the float32 value that a cast makes of it. */
+function decodeInitializer(
+  message: TensorMessage,
+  widened?: string,
+): Initializer {
+  const { name: own, dims, docString } = message;
+  const name = widened ?? own;
+  const dtype = widened ? "float32" : decodeDType(message.dataType, name);
   const role = docString === "parameter" ? "parameter" : "constant";
   const value = { name, dtype, shape: dims, role } as const;
   if (message.dataLocation === external) {
@@ -352,6 +372,7 @@ function decodeInitializer(message: TensorMessage): Initializer {
       path: entries.get("location") ?? "",
       offset: Number(entries.get("offset")),
       length: Number(entries.get("length")),
+      ...widened ? { stored: storedFloatOf(message.dataType) } : {},
     };
     return { ...value, file };
   }

@@ -4,9 +4,9 @@
  * weight file is hard-linked beside a temporary `model.onnx`.
  */
 import { readRange } from "../../files/byte_range.ts";
-import type { FileRange, Graph, Initializer } from "../../onnx/graph.ts";
+import type { FileRange, Graph, Initializer, Value } from "../../onnx/graph.ts";
 import { encodeModel, isExternal } from "../../onnx/file/model_proto.ts";
-import { tensorOfBytes } from "../../onnx/file/tensor_bytes.ts";
+import { widenedTensor } from "../../onnx/file/stored_floats.ts";
 
 /**
  * Writes the graph as a file beside hard links to its weight files, in the
@@ -90,12 +90,14 @@ function inMemory(graph: Graph): Graph {
   const initializers = new Map<string, Initializer>();
   for (const [name, initializer] of graph.initializers) {
     const data = isExternal(initializer)
-      ? tensorOfBytes(initializer, bytesOf(initializer.file))
+      ? read(initializer, initializer.file)
       : initializer.data;
     initializers.set(name, { ...initializer, data });
   }
   return { ...graph, initializers };
 }
 
-const bytesOf = ({ path, offset, length }: FileRange): Uint8Array =>
-  readRange(path, { begin: offset, end: offset + length });
+function read(value: Value, { path, offset, length, stored }: FileRange) {
+  const bytes = readRange(path, { begin: offset, end: offset + length });
+  return widenedTensor(value, bytes, stored);
+}

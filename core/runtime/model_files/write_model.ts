@@ -138,10 +138,11 @@ function placed(
   const places = new Map<unknown, Placed>();
   let [file, end] = [0, 0];
   for (const initializer of initializers) {
-    const { name, dtype, shape } = initializer;
-    const length = sizeOf(shape) * bytesPerElement[dtype];
+    const { name, dtype, shape, data } = initializer;
+    const source = data ? undefined : initializer.file;
+    const length = source?.length ?? sizeOf(shape) * bytesPerElement[dtype];
     const key = identity(initializer);
-    const stays = initializer.data && length < externalFrom;
+    const stays = data && length < externalFrom;
     if (stays || key === undefined || places.has(key)) continue;
     if (length > largestFile) {
       throw new RangeError(
@@ -153,7 +154,7 @@ function placed(
     end = offset + length;
     places.set(key, {
       initializer,
-      place: { path: weightName(file), offset, length },
+      place: { ...source, path: weightName(file), offset, length },
     });
   }
   return places;

@@ -4,11 +4,14 @@ import {
   craftStateDict,
   inTemporaryFolder,
 } from "@dip-go/testing/files";
-import { openSession } from "../runtime/session.ts";
-import { float32, type Tensor, zeros } from "../tensor/tensor.ts";
-import { openSafetensors, writeSafetensors } from "../weights/safetensors.ts";
-import { wholeGraph } from "./block_graph/block_graph.ts";
-import { blockGraphOf, loadModel } from "./load.ts";
+import { openSession } from "../../runtime/session.ts";
+import { float32, type Tensor, zeros } from "../../tensor/tensor.ts";
+import {
+  openSafetensors,
+  writeSafetensors,
+} from "../../weights/safetensors.ts";
+import { wholeGraph } from "../block_graph/block_graph.ts";
+import { blockGraphOf, loadModel } from "../load.ts";
 
 const path = (name: string) =>
   decodeURIComponent(

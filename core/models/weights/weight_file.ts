@@ -1,14 +1,15 @@
 /**
- * Weights in files as a {@linkcode WeightSource}. F32 stays in its file, for
- * ONNX Runtime to map; other dtypes and tensors that are not row-major there are
+ * Weights in files as a {@linkcode WeightSource}. Floats stay in their file, for
+ * ONNX Runtime to map and to widen; tensors that are not row-major there are
  * brought into memory.
  */
-import type { FileRange } from "../onnx/graph.ts";
-import { sameShape } from "../tensor/tensor.ts";
-import { checkFinite } from "../weights/finite.ts";
-import { openTensorFile } from "../weights/open_tensor_file.ts";
-import type { StoredTensor, TensorFile } from "../weights/tensor_file.ts";
-import type { WeightSource } from "./block_graph/weights.ts";
+import type { StoredFloat } from "../../onnx/graph.ts";
+import type { SafetensorsDType } from "../../weights/safetensors_header.ts";
+import { sameShape } from "../../tensor/tensor.ts";
+import { checkFinite } from "../../weights/finite/check_finite.ts";
+import { openTensorFile } from "../../weights/open_tensor_file.ts";
+import type { TensorFile } from "../../weights/tensor_file.ts";
+import type { WeightSource } from "../block_graph/weights.ts";
 import { tellUnused } from "./unused_tensors.ts";
 
 /** How a file's keys differ from the model's. */
@@ -57,6 +58,9 @@ export function weightsIn(
     checkShape(file, name, shape);
     return [key, sourceOf(file, name, shape)];
   }));
+  checkFinite(
+    new Map([...used].map((name) => [name, file.tensors.get(name)!])),
+  );
   return (key, shape) => {
     const source = sources.get(key);
     if (!source) throw missing(file, key, shape);
@@ -97,6 +101,16 @@ const missing = (
     }`,
   );
 
+/** Dtypes that the runtime maps, each by ONNX's name where it is not float32. */
+const floats: Partial<Record<SafetensorsDType, StoredFloat | undefined>> = {
+  F32: undefined,
+  F64: "float64",
+  F16: "float16",
+  BF16: "bfloat16",
+  F8_E4M3: "float8e4m3fn",
+  F8_E5M2: "float8e5m2",
+};
+
 /** What a file holds instead of a network's weights, by the names of its tensors. */
 function otherKind(names: Iterable<string>): string {
   const some = [...names];
@@ -127,16 +141,11 @@ function sourceOf(
   name: string,
   shape: readonly number[],
 ): ReturnType<WeightSource> {
-  const stored = file.tensors.get(name)!;
-  const data = { ...file.readFloat32(name), shape };
-  checkFinite(data, { path: stored.path, name });
-  if (stored.strides) return { data };
-  if (stored.dtype === "F32") return { file: rangeOf(stored) };
-  return stored.dtype === "F16" ? { data, half: rangeOf(stored) } : { data };
+  const { dtype, strides, path, begin, end } = file.tensors.get(name)!;
+  if (strides || !(dtype in floats)) {
+    return { data: { ...file.readFloat32(name), shape } };
+  }
+  const stored = floats[dtype];
+  const range = { path, offset: begin, length: end - begin };
+  return { file: stored ? { ...range, stored } : range };
 }
-
-const rangeOf = ({ path, begin, end }: StoredTensor): FileRange => ({
-  path,
-  offset: begin,
-  length: end - begin,
-});
