@@ -5,20 +5,30 @@ import {
   dpmSolverConfig,
   makeDpmSolver,
 } from "./schedulers/exponential/dpm_solver.ts";
+import {
+  flowMatchEulerConfig,
+  type FlowOptions,
+  makeFlowMatchEuler,
+} from "./schedulers/flow/flow_match_euler.ts";
+import { flowConfig } from "./schedulers/flow/flow_levels.ts";
+import { makeFlowMatchHeun } from "./schedulers/flow/flow_match_heun.ts";
 import { eulerConfig, makeEuler } from "./schedulers/sigma/euler.ts";
 import { lcmConfig, makeLcm } from "./schedulers/consistency/lcm.ts";
 import { makePndm, pndmConfig } from "./schedulers/discrete/pndm.ts";
 import type { Sampler } from "./sampler.ts";
 import type { SchedulerConfig } from "./schedule/scheduler_config.ts";
 
+/** How many steps; flow matching takes more. */
+type Steps = FlowOptions & { readonly steps: number };
+
 /** A scheduler: its class in diffusers, and a sampler out of a config's keys. */
 const scheduler = <Config>(
   className: string,
   read: (config: SchedulerConfig) => Config,
-  make: (config: Config, options: { readonly steps: number }) => Sampler,
+  make: (config: Config, options: Steps) => Sampler,
 ) => ({
   className,
-  make: (config: SchedulerConfig, options: { readonly steps: number }) =>
+  make: (config: SchedulerConfig, options: Steps) =>
     make(read(config), options),
 });
 
@@ -32,6 +42,16 @@ const schedulers = {
     makeDpmSolver,
   ),
   euler: scheduler("EulerDiscreteScheduler", eulerConfig, makeEuler),
+  "flow-euler": scheduler(
+    "FlowMatchEulerDiscreteScheduler",
+    flowMatchEulerConfig,
+    makeFlowMatchEuler,
+  ),
+  "flow-heun": scheduler(
+    "FlowMatchHeunDiscreteScheduler",
+    flowConfig,
+    makeFlowMatchHeun,
+  ),
   lcm: scheduler("LCMScheduler", lcmConfig, makeLcm),
 } as const;
 
@@ -71,13 +91,12 @@ export function samplerKindOf(
  */
 export function makeSampler(
   config: SchedulerConfig,
-  { kind = samplerKindOf(config), steps }: {
+  { kind = samplerKindOf(config), ...options }: Steps & {
     readonly kind?: SamplerKind;
-    readonly steps: number;
   },
 ): Sampler {
   try {
-    return schedulers[kind].make(config, { steps });
+    return schedulers[kind].make(config, options);
   } catch (cause) {
     const { message } = cause as Error;
     if (message.includes(config.file)) throw cause;

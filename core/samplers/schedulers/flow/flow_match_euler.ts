@@ -1,0 +1,182 @@
+/** Euler's method on the flow's ODE (Esser et al., arXiv 2403.03206), as diffusers' `FlowMatchEulerDiscreteScheduler` steps it. */
+import { type Sampler, samplerOf, type SamplerStep } from "../../sampler.ts";
+import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
+import { karrasSigmas } from "../../schedule/sigmas.ts";
+import {
+  constantShift,
+  evenLevels,
+  flowConfig,
+  rationalShift,
+  type Round,
+  type Shift,
+  toDouble,
+} from "./flow_levels.ts";
+
+/** The config of `FlowMatchEulerDiscreteScheduler`. @throws {TypeError | RangeError} If a value is not as its key needs it, or asks for a spacing that is not supported. */
+export function flowMatchEulerConfig(config: SchedulerConfig) {
+  const spacings = ["use_exponential_sigmas", "use_beta_sigmas"];
+  const other = spacings.find((key) => config.boolean(key));
+  if (other) config.refuse(other, "false");
+  const types = ["exponential", "linear"] as const;
+  return {
+    ...flowConfig(config),
+    hasKarrasSigmas: config.boolean("use_karras_sigmas") ?? false,
+    /** Whether levels move with the number of a picture's tokens, not by `shift`. */
+    isDynamic: config.boolean("use_dynamic_shifting") ?? false,
+    /** Two numbers of tokens, and how far each moves them; linear between and beyond. */
+    tokens: [
+      config.integer("base_image_seq_len", 1) ?? 256,
+      config.integer("max_image_seq_len", 1) ?? 4096,
+    ],
+    shifts: [
+      config.number("base_shift") ?? 0.5,
+      config.number("max_shift") ?? 1.15,
+    ],
+    shiftType: config.oneOf("time_shift_type", types) ?? "exponential",
+    /** Where the last level is stretched to, if it is. */
+    shiftTerminal: config.number("shift_terminal") || undefined,
+    /** Whether levels rise: 1 − σ. */
+    isInverted: config.boolean("invert_sigmas") ?? false,
+    /** Whether each step adds new noise to its clean sample. */
+    isStochastic: config.boolean("stochastic_sampling") ?? false,
+  };
+}
+
+type FlowMatchEulerConfig = ReturnType<typeof flowMatchEulerConfig>;
+
+/** How many steps, or which. */
+export interface FlowOptions {
+  /** T. */
+  readonly steps?: number;
+  /** Levels before they are shifted, in place of even ones; the last step ends at 0. */
+  readonly sigmas?: readonly number[];
+  /** What the network is told; levels follow from it, and are shifted. */
+  readonly timesteps?: readonly number[];
+  /** Tokens of a picture's latents. */
+  readonly tokens?: number;
+}
+
+/**
+ * Euler at T levels; without memory.
+ *
+ * @throws {RangeError} If the steps are out of range, or levels move with the number of tokens and that is not given.
+ */
+export function makeFlowMatchEuler(
+  config: FlowMatchEulerConfig,
+  options: FlowOptions,
+): Sampler {
+  const sigmas = sigmasOf(config, options);
+  const { timesteps } = options;
+  return samplerOf({
+    name: "flow-euler",
+    steps: sigmas.slice(0, -1).map((sigma, i) =>
+      eulerStep(config, {
+        timestep: Math.fround(
+          timesteps?.[i] ?? sigma * config.numTrainTimesteps,
+        ),
+        sigma,
+        next: sigmas[i + 1],
+      })
+    ),
+  });
+}
+
+/** x' = x + (σ' − σ) v; or (1 − σ') clean + σ' fresh noise, with clean = x − σ v. */
+function eulerStep(
+  { isStochastic }: FlowMatchEulerConfig,
+  { timestep, sigma, next }: {
+    readonly timestep: number;
+    readonly sigma: number;
+    readonly next: number;
+  },
+): SamplerStep {
+  const [x, v] = isStochastic
+    ? [1 - next, -(1 - next) * sigma]
+    : [1, Math.fround(next - sigma)];
+  return {
+    timestep,
+    inputScale: 1,
+    latents: [x],
+    predictions: [v],
+    noise: isStochastic ? next : 0,
+  };
+}
+
+/** The levels of the T calls and where the last step ends, float32. */
+function sigmasOf(
+  config: FlowMatchEulerConfig,
+  options: FlowOptions,
+): number[] {
+  const { given, round } = givenLevels(config, options);
+  const shift = shiftOf(config, options);
+  const moved = given.map((sigma) => shift(sigma, round));
+  const spaced = spacedLevels(config, stretched(config, moved, round));
+  const sigmas = spaced.map(Math.fround);
+  return config.isInverted
+    ? [...sigmas.map((sigma) => Math.fround(1 - sigma)), 1]
+    : [...sigmas, 0];
+}
+
+/** Levels before they are shifted, and the arithmetic that they are in: lists are float32. */
+function givenLevels(
+  config: FlowMatchEulerConfig,
+  { steps, sigmas, timesteps }: FlowOptions,
+): { given: readonly number[]; round: Round } {
+  const { numTrainTimesteps, isDynamic, shift } = config;
+  const levels = sigmas ??
+    timesteps?.map((t) => Math.fround(t) / numTrainTimesteps);
+  if (levels) {
+    checkLevels(levels);
+    return { given: levels.map(Math.fround), round: Math.fround };
+  }
+  const ends = isDynamic ? undefined : constantShift(shift);
+  const given = evenLevels(config, steps ?? 0, ends);
+  return { given, round: toDouble };
+}
+
+function checkLevels(levels: readonly number[]): void {
+  const odd = levels.findIndex((sigma) => !(sigma > 0 && sigma <= 1));
+  if (levels.length > 0 && odd === -1) return;
+  throw new RangeError(
+    `Cannot use sigmas: sigmas[${Math.max(odd, 0)}] is ${
+      levels[odd]
+    }, expected some above 0, at most 1`,
+  );
+}
+
+/** @throws {RangeError} If levels move with the number of tokens and that is not known. */
+function shiftOf(
+  { isDynamic, shift, shiftType, tokens, shifts }: FlowMatchEulerConfig,
+  { tokens: found }: FlowOptions,
+): Shift {
+  if (!isDynamic) return constantShift(shift);
+  if (found === undefined) {
+    throw new RangeError(
+      "Cannot shift sigmas: use_dynamic_shifting is true, expected the number of a picture's tokens beside it",
+    );
+  }
+  const slope = (shifts[1] - shifts[0]) / (tokens[1] - tokens[0]);
+  const mu = found * slope + (shifts[0] - slope * tokens[0]);
+  return rationalShift(shiftType === "exponential" ? Math.exp(mu) : mu);
+}
+
+/** 1 − σ scaled so that the last level is `shiftTerminal`. */
+function stretched(
+  { shiftTerminal: end }: FlowMatchEulerConfig,
+  sigmas: readonly number[],
+  round: Round,
+): readonly number[] {
+  if (end === undefined) return sigmas;
+  const rest = sigmas.map((sigma) => round(1 - sigma));
+  const factor = round(rest[rest.length - 1] / round(1 - end));
+  return rest.map((each) => round(1 - round(each / factor)));
+}
+
+/** The levels between the same ends, spaced as the config asks. */
+function spacedLevels(
+  { hasKarrasSigmas }: FlowMatchEulerConfig,
+  sigmas: readonly number[],
+): readonly number[] {
+  const [max, min] = [sigmas[0], sigmas[sigmas.length - 1]];
+  return hasKarrasSigmas ? karrasSigmas(sigmas.length, { min, max }) : sigmas;
+}
