@@ -15,7 +15,7 @@ import { blockGraphOf, loadModel } from "../load.ts";
 
 const path = (name: string) =>
   decodeURIComponent(
-    new URL(`../../testdata/${name}`, import.meta.url).pathname,
+    new URL(`../../../testdata/${name}`, import.meta.url).pathname,
   );
 const simple = "diffusion_pytorch_model.safetensors";
 
