@@ -67,6 +67,8 @@ interface FamilyRecord<Config> {
   parse(json: unknown, file: string): Config;
   /** Side of the smallest latents. */
   leastSide(config: Config): number;
+  /** Whether the network was distilled to read the scale of guidance; none was by default. */
+  readsGuidance?(config: Config): boolean;
   graph(
     config: Config,
     weights: WeightSource,
@@ -89,6 +91,7 @@ const families: { readonly [F in Family]: FamilyRecord<ConfigOf<F>> } = {
     usual: "sublayer",
     parse: parseFluxConfig,
     leastSide: ({ patchSize }) => patchSize,
+    readsGuidance: ({ guidanceEmbeds }) => guidanceEmbeds,
     graph: fluxBlockGraph,
   },
   pixart: {
@@ -113,6 +116,7 @@ const families: { readonly [F in Family]: FamilyRecord<ConfigOf<F>> } = {
     usual: "branch",
     parse: parseUnetConfig,
     leastSide: () => 1,
+    readsGuidance: ({ guidanceChannels }) => guidanceChannels !== null,
     graph: unetBlockGraph,
   },
 };
@@ -161,6 +165,10 @@ export function parseNetwork(json: unknown, file: string): Network {
 /** The same network on latents of another height and width: it has the same weights. */
 export const ofSampleSize = (network: Network, sampleSize: number): Network =>
   ({ ...network, config: { ...network.config, sampleSize } }) as Network;
+
+/** Whether a network was distilled to read the scale of guidance, so that one call does for both halves. */
+export const readsGuidance = (network: Network): boolean =>
+  recordOf(network).readsGuidance?.(network.config) ?? false;
 
 /** The same network on the smallest latents. */
 export const onSmallestLatents = (network: Network): Network =>

@@ -6,6 +6,7 @@ import { readJson } from "../files/read_json.ts";
 /** A pipeline's class in diffusers. */
 export type PipelineClass =
   | "DiTPipeline"
+  | "LatentConsistencyModelPipeline"
   | "PixArtAlphaPipeline"
   | "PixArtSigmaPipeline"
   | "StableDiffusionPipeline"
@@ -16,6 +17,7 @@ const pipelines: Readonly<
   Record<PipelineClass, { readonly network: string; readonly tokens?: number }>
 > = {
   DiTPipeline: { network: "transformer" },
+  LatentConsistencyModelPipeline: { network: "unet" },
   PixArtAlphaPipeline: { network: "transformer" },
   PixArtSigmaPipeline: { network: "transformer", tokens: 300 },
   StableDiffusionPipeline: { network: "unet" },

@@ -4,6 +4,7 @@ import { joined } from "../tensor/batch.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { classLabels } from "./guidance.ts";
 import type { PipelineKind } from "./kinds/pipeline_kind.ts";
+import { guidanceInputs } from "./prompts/guidance_embedding.ts";
 import type {
   PromptEncoder,
   PromptInputs,
@@ -54,7 +55,11 @@ export async function openConditioner(
   }
   const asked = { ...request, network: model };
   const encoder = await kind.prompts.open(folder, asked);
-  return promptConditioner(folder, encoder, guided);
+  const scale = request.guidanceScale;
+  return promptConditioner(folder, encoder, {
+    guided,
+    readScale: (batch) => guidanceInputs(model, { scale, batch }),
+  });
 }
 
 function classConditioner(
@@ -96,7 +101,10 @@ function classConditioner(
 function promptConditioner(
   folder: string,
   encoder: PromptEncoder,
-  guided: boolean,
+  { guided, readScale }: {
+    guided: boolean;
+    readScale(batch: number): Record<string, Tensor>;
+  },
 ): Conditioner {
   const promptOf = (subject: Subject): string => {
     if (typeof subject === "string") return subject;
@@ -125,10 +133,11 @@ function promptConditioner(
           rows.push(await encodedNegative(negatives[i]));
         }
       }
-      return Object.fromEntries(
+      const encodings = Object.fromEntries(
         Object.keys(rows[0])
           .map((name) => [name, joined(rows.map((row) => row[name]))]),
       );
+      return { ...encodings, ...readScale(rows.length) };
     },
     [Symbol.asyncDispose]: () => encoder[Symbol.asyncDispose](),
   };

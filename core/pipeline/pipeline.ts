@@ -8,7 +8,11 @@ import { modelFolder } from "../hub/model_folder.ts";
 import { isFile } from "../files/is_file.ts";
 import type { BlockGraph } from "../models/block_graph/block_graph.ts";
 import { blockGraphOf, type LoadedModel, loadModel } from "../models/load.ts";
-import { type Granularity, usualGranularity } from "../models/network.ts";
+import {
+  type Granularity,
+  readsGuidance,
+  usualGranularity,
+} from "../models/network.ts";
 import { readModelIndex } from "../models/pipeline_parts.ts";
 import type { LatentSize } from "../models/layers/latent_size.ts";
 import type { SessionOptions } from "../runtime/session_options.ts";
@@ -148,7 +152,10 @@ export class PipelineSampler {
   readonly sampler: Sampler;
   /** As diffusers counts them. */
   readonly steps: number;
+  /** Of classifier-free guidance, which runs the network twice above 1; 1 where the network reads the scale instead. */
   readonly guidanceScale: number;
+  /** The scale that was asked for. */
+  readonly askedScale: number;
   /** Of the pictures. */
   readonly size: PictureSize;
   /** Shape of one picture's latents, `[C, H, W]`. */
@@ -168,7 +175,8 @@ export class PipelineSampler {
     }
     this.pipeline = pipeline;
     this.steps = options.steps ?? kind.steps;
-    this.guidanceScale = options.guidanceScale ?? kind.guidanceScale;
+    this.askedScale = options.guidanceScale ?? kind.guidanceScale;
+    this.guidanceScale = readsGuidance(pipeline.model) ? 1 : this.askedScale;
     const side = config.sampleSize * pixelsPerLatent;
     const { height = side, width = side } = options;
     this.size = { height, width };
@@ -198,7 +206,7 @@ export class PipelineSampler {
 
   /** Opens what makes the network's inputs of classes or prompts. @throws As `loadTokenizer` and `loadComponent`. */
   openConditioner(): Promise<Conditioner> {
-    const { pipeline, guided, guidanceScale, size } = this;
+    const { pipeline, guided, askedScale: guidanceScale, size } = this;
     return openConditioner({ ...pipeline, guided, guidanceScale, size });
   }
 

@@ -47,7 +47,7 @@ export async function generate(options: GenerateOptions): Promise<string[]> {
         settings: JSON.stringify({
           ...options,
           steps: sampler.steps,
-          guidanceScale: sampler.guidanceScale,
+          guidanceScale: sampler.askedScale,
           seed: first,
           count: n,
         }),

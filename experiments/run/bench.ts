@@ -112,7 +112,7 @@ export class Bench implements AsyncDisposable {
   setup(steps: number): Pick<SamplingInputs, "sampler" | "guidanceScale"> {
     return {
       sampler: this.sampler(steps),
-      guidanceScale: this.experiment.sampler.guidanceScale,
+      guidanceScale: this.full.guidanceScale,
     };
   }
 

@@ -3,6 +3,7 @@ import type { ModelIndex, PipelineClass } from "../../models/pipeline_parts.ts";
 import type { Network } from "../../models/network.ts";
 import { dit } from "./dit.ts";
 import { flux } from "./flux.ts";
+import { latentConsistency } from "./latent_consistency.ts";
 import type { PipelineKind } from "./pipeline_kind.ts";
 import { pixart } from "./pixart.ts";
 import { stableDiffusion } from "./stable_diffusion.ts";
@@ -11,6 +12,7 @@ import { stableDiffusionXl } from "./stable_diffusion_xl.ts";
 
 const kinds: Readonly<Record<PipelineClass, PipelineKind>> = {
   DiTPipeline: dit,
+  LatentConsistencyModelPipeline: latentConsistency,
   PixArtAlphaPipeline: pixart,
   PixArtSigmaPipeline: pixart,
   StableDiffusionPipeline: stableDiffusion,

@@ -52,7 +52,7 @@ function blockTimesStep(
 }
 
 async function blockTimes(bench: Bench, images: number): Promise<BlockTimes> {
-  const { seed, sampler: { steps, guidanceScale } } = bench.experiment;
+  const { seed, sampler: { steps } } = bench.experiment;
   const runner = bench.runner({ images, steps });
   const { net } = runner;
   const random = new TorchGenerator(seed);
@@ -60,7 +60,7 @@ async function blockTimes(bench: Bench, images: number): Promise<BlockTimes> {
     { length: images },
     (_, i) => bench.subject("search", i, random),
   );
-  const sampler = bench.sampler(steps);
+  const { sampler, guidanceScale } = bench.setup(steps);
   const noise = random.randn([images, ...net.model.inputs[0].shape.slice(1)]);
   const { latents } = firstState({ sampler, latents: noise });
   using workspace = runner.workspaces.enter();
