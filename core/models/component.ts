@@ -1,7 +1,9 @@
 /** One part of a model's folder: a `config.json` and the weights it calls for. */
 import { readJson } from "../files/read_json.ts";
 import { findWeights } from "../weights/find_weights.ts";
-import { openWeights, type WeightKeys } from "./weights/weight_file.ts";
+import { openTensorFile } from "../weights/open_tensor_file.ts";
+import type { TensorFile } from "../weights/tensor_file.ts";
+import { type WeightKeys, weightsIn } from "./weights/weight_file.ts";
 import type { WeightSource } from "./block_graph/weights.ts";
 
 /** How a kind of component is read. */
@@ -10,6 +12,8 @@ export interface ComponentKind<Config> extends WeightKeys {
   readonly weightFile: string;
   /** @param file Where the JSON came from, for errors. */
   parse(json: unknown, file: string): Config;
+  /** The component's part of a pipeline's checkpoint in the original layout, by our names; any other file as it is. */
+  original?(file: TensorFile, config: Config): TensorFile;
   /** Key and shape of every weight. */
   parameters(config: Config): ReadonlyMap<string, readonly number[]>;
 }
@@ -22,7 +26,7 @@ export interface Component<Config> {
 
 /** Where a component's weights are, if not in its folder. */
 export interface ComponentOptions {
-  /** A safetensors file, one by `torch.save`, or the index of several. */
+  /** A safetensors file, one by `torch.save`, or the index of several; that of a whole pipeline in the original layout too. */
   readonly weights?: string;
 }
 
@@ -40,10 +44,7 @@ export async function loadComponent<Config>(
 ): Promise<Component<Config>> {
   const file = `${folder}/config.json`;
   const config = kind.parse(await readJson(file), file);
-  const weights = openWeights(
-    path ?? findWeights(folder, kind.weightFile),
-    kind.parameters(config),
-    kind,
-  );
-  return { config, weights };
+  const stored = openTensorFile(path ?? findWeights(folder, kind.weightFile));
+  const own = kind.original?.(stored, config) ?? stored;
+  return { config, weights: weightsIn(own, kind.parameters(config), kind) };
 }

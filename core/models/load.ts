@@ -17,6 +17,7 @@ import {
   parseNetwork,
 } from "./network.ts";
 import { parameterShapes } from "./block_graph/parameter_shapes.ts";
+import { originalUnet } from "../weights/original/unet.ts";
 import type { WeightSource } from "./block_graph/weights.ts";
 
 /** A model ready to be built: a network of some family with its weights. */
@@ -36,6 +37,7 @@ export type LoadedFamily<F extends Family> = Extract<
 export const networkKind: ComponentKind<Network> = {
   weightFile: "diffusion_pytorch_model.safetensors",
   parse: parseNetwork,
+  original: (file, { family }) => family === "unet" ? originalUnet(file) : file,
   parameters: (network) =>
     parameterShapes((weights) =>
       networkGraph(onSmallestLatents(network), weights, { batch: 1 })

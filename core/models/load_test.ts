@@ -152,12 +152,12 @@ Deno.test("blockGraphOf() refuses latents that patches do not tile", async () =>
 
 Deno.test("loadModel() refuses a network of no known family", () =>
   inTemporaryFolder(async (folder) => {
-    const config = { _class_name: "FluxTransformer2DModel" };
+    const config = { _class_name: "HunyuanDiT2DModel" };
     await Deno.writeTextFile(`${folder}/config.json`, JSON.stringify(config));
     await assertRejects(
       () => loadModel(folder),
       TypeError,
-      `${folder}/config.json: key "_class_name" is "FluxTransformer2DModel", expected "UNet2DConditionModel"`,
+      `${folder}/config.json: key "_class_name" is "HunyuanDiT2DModel", expected "UNet2DConditionModel"`,
     );
   }));
 

@@ -3,6 +3,7 @@
  * opened by their headers alone; each tensor is a byte range that ONNX Runtime
  * can map. Knows no models.
  */
+export { asClipModel } from "./original/open_clip.ts";
 export { openTensorFile } from "./open_tensor_file.ts";
 export {
   openSafetensors,

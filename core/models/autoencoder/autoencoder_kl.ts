@@ -7,6 +7,7 @@
  */
 import type { GraphBuilder } from "../../onnx/builder.ts";
 import type { Value } from "../../onnx/graph.ts";
+import { originalAutoencoder } from "../../weights/original/autoencoder.ts";
 import { attention } from "../layers/attention.ts";
 import { type BlockGraph, inputOf } from "../block_graph/block_graph.ts";
 import { outputBlock } from "../block_graph/single_output_blocks.ts";
@@ -249,6 +250,7 @@ export const autoencoderKind: ComponentKind<AutoencoderConfig> = {
       /(\.attentions\.0\.)(query|key|value|proj_attn)\./,
       (_, path, name) => `${path}${olderNames[name]}.`,
     ),
+  original: originalAutoencoder,
   parse: parseAutoencoderConfig,
   parameters(config) {
     const size = { batch: 1, height: 1, width: 1 };

@@ -1,4 +1,5 @@
 /** CLIP's towers from a folder as transformers writes it. */
+import { originalText } from "../../weights/original/text.ts";
 import { clipTextGraph, clipVisionGraph } from "./clip.ts";
 import {
   type ClipTextConfig,
@@ -32,6 +33,7 @@ export const clipTextKind: ComponentKind<ClipTextConfig> = {
   weightFile,
   ignored,
   renamed: (key) => key.replace(bareParts, "text_model."),
+  original: originalText,
   parse: (json, file) => parseClipTextConfig(json, file),
   parameters: (config) =>
     askedShapes((weights) =>

@@ -117,6 +117,9 @@ function otherKind(names: Iterable<string>): string {
   if (some.some((name) => /(^|[._])lora(_|\.|$)/.test(name))) {
     return "; the file is a LoRA, which changes a network's weights, expected the weights themselves";
   }
+  if (some.some((name) => name.startsWith("model.diffusion_model."))) {
+    return "; the file is a pipeline's checkpoint in the original layout, which has no such part";
+  }
   return "";
 }
 

@@ -15,13 +15,8 @@ import {
   loadComponent,
   weightsIn,
 } from "@dip-go/core/models";
-import { openTensorFile } from "@dip-go/core/weights";
-import {
-  asClipModel,
-  clipModelJson,
-  openClipConfig,
-  openClipWeights,
-} from "./open_clip.ts";
+import { asClipModel, openTensorFile } from "@dip-go/core/weights";
+import { clipModelJson, openClipConfig, openClipWeights } from "./open_clip.ts";
 
 /** Keys of training, and of the towers: each tower is read apart. */
 const harmless = [

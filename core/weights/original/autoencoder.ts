@@ -1,0 +1,43 @@
+/** The autoencoder of an original checkpoint (Rombach et al., 2022) by diffusers' names. */
+import type { TensorFile } from "../tensor_file.ts";
+import { partOf, renamed, type Renames, translatedFile } from "./translated.ts";
+
+/** Where it lies in the checkpoint of a whole pipeline. */
+const prefix = "first_stage_model.";
+
+const renames: Renames = [
+  [/^encoder\.down\.(\d+)\.block\./, "encoder.down_blocks.$1.resnets."],
+  [
+    /^encoder\.down\.(\d+)\.downsample\./,
+    "encoder.down_blocks.$1.downsamplers.0.",
+  ],
+  [/^decoder\.up\.(\d+)\.block\./, "decoder.up_blocks.$1.resnets."],
+  [/^decoder\.up\.(\d+)\.upsample\./, "decoder.up_blocks.$1.upsamplers.0."],
+  [/\.mid\.block_1\./, ".mid_block.resnets.0."],
+  [/\.mid\.block_2\./, ".mid_block.resnets.1."],
+  [/\.mid\.attn_1\.norm\./, ".mid_block.attentions.0.group_norm."],
+  [/\.mid\.attn_1\.([qkv])\./, ".mid_block.attentions.0.to_$1."],
+  [/\.mid\.attn_1\.proj_out\./, ".mid_block.attentions.0.to_out.0."],
+  [/\.nin_shortcut\./, ".conv_shortcut."],
+  [/\.norm_out\./, ".conv_norm_out."],
+];
+
+const upLevel = /^decoder\.up\.(\d+)\./;
+
+/** The autoencoder by diffusers' names; a file of another layout stays as it is. On the way up, levels count from the other end. */
+export function originalAutoencoder(file: TensorFile): TensorFile {
+  const part = partOf(file, prefix);
+  if (part.tensors.size === 0) return file;
+  const last = Math.max(
+    ...[...part.tensors.keys()].map((name) =>
+      Number(upLevel.exec(name)?.[1] ?? 0)
+    ),
+  );
+  return translatedFile(part, (name, tensor) => {
+    const fromTop = name.replace(
+      upLevel,
+      (_, level) => `decoder.up.${last - Number(level)}.`,
+    );
+    return [[renamed(fromTop, renames), tensor]];
+  });
+}

@@ -1,0 +1,84 @@
+/**
+ * The tensors of open_clip's networks by transformers' names for them: the
+ * projections of attention lie in one matrix there, and those into the shared
+ * space are transposed.
+ */
+import type { StoredTensor, TensorFile } from "../tensor_file.ts";
+import { renamed, type Renames, translatedFile } from "./translated.ts";
+
+const renames: Renames = [
+  [/^visual\.proj$/, "visual_projection.weight"],
+  [/^text_projection$/, "text_projection.weight"],
+  [/^token_embedding(?=\.)/, "text_model.embeddings.token_embedding"],
+  [
+    /^positional_embedding$/,
+    "text_model.embeddings.position_embedding.weight",
+  ],
+  [/^ln_final(?=\.)/, "text_model.final_layer_norm"],
+  [/^visual\.class_embedding$/, "vision_model.embeddings.class_embedding"],
+  [/^visual\.conv1(?=\.)/, "vision_model.embeddings.patch_embedding"],
+  [
+    /^visual\.positional_embedding$/,
+    "vision_model.embeddings.position_embedding.weight",
+  ],
+  [/^visual\.ln_pre(?=\.)/, "vision_model.pre_layrnorm"],
+  [/^visual\.ln_post(?=\.)/, "vision_model.post_layernorm"],
+  [/^visual\.transformer\.resblocks\./, "vision_model.encoder.layers."],
+  [/^transformer\.resblocks\./, "text_model.encoder.layers."],
+  [/(?<=\.layers\.\d+)\.attn\./, ".self_attn."],
+  [/(?<=\.layers\.\d+)\.ln_(?=[12]\.)/, ".layer_norm"],
+  [/(?<=\.layers\.\d+)\.mlp\.c_fc\./, ".mlp.fc1."],
+  [/(?<=\.layers\.\d+)\.mlp\.c_proj\./, ".mlp.fc2."],
+];
+
+/** The weights of attention that open_clip keeps in one, in its order. */
+const joinedProjections = ["q_proj", "k_proj", "v_proj"];
+
+/** The tensors of open_clip's file by transformers' names, in place. @throws {RangeError} If one cannot be taken apart. */
+export const asClipModel = (file: TensorFile): TensorFile =>
+  translatedFile(file, translated);
+
+function translated(
+  name: string,
+  tensor: StoredTensor,
+): [string, StoredTensor][] {
+  const key = renamed(name, renames);
+  if (/^(visual|text)_projection\.weight$/.test(key)) {
+    return [[key, transposed(name, tensor)]];
+  }
+  if (!key.includes(".self_attn.in_proj_")) return [[key, tensor]];
+  return joinedProjections.map((projection, i) => [
+    key.replace("in_proj_", `${projection}.`),
+    thirdOf(name, tensor, i),
+  ]);
+}
+
+/** One of three equal stacks of rows, in its place in the file. */
+function thirdOf(name: string, tensor: StoredTensor, i: number): StoredTensor {
+  const { path, begin, end, shape: [rows, ...row], strides } = tensor;
+  if (rows % 3 !== 0 || strides) {
+    throw new RangeError(
+      `Cannot load ${path}: tensor "${name}" is [${tensor.shape}]${
+        strides ? ` with strides ${strides}` : ""
+      }, expected three stacks of rows one after another`,
+    );
+  }
+  const bytes = (end - begin) / 3;
+  const start = begin + i * bytes;
+  const shape = [rows / 3, ...row];
+  return { ...tensor, begin: start, end: start + bytes, shape };
+}
+
+function transposed(name: string, tensor: StoredTensor): StoredTensor {
+  const { path, shape: [rows, columns], strides = [columns, 1] } = tensor;
+  if (tensor.shape.length === 2) {
+    return {
+      ...tensor,
+      shape: [columns, rows],
+      strides: [strides[1], strides[0]],
+    };
+  }
+  throw new RangeError(
+    `Cannot load ${path}: tensor "${name}" is [${tensor.shape}], expected a matrix`,
+  );
+}

@@ -1,0 +1,56 @@
+/**
+ * The text towers of an original checkpoint by transformers' names: CLIP's as
+ * transformers had it (Stable Diffusion 1, the first of SDXL), or open_clip's
+ * (Stable Diffusion 2, the second of SDXL, the refiner's).
+ */
+import type { TensorFile } from "../tensor_file.ts";
+import { asClipModel } from "./open_clip.ts";
+import { partOf } from "./translated.ts";
+
+/** Where towers lie in the checkpoint of a whole pipeline. */
+const places: readonly {
+  readonly prefix: string;
+  readonly isOpenClip: boolean;
+}[] = [
+  { prefix: "cond_stage_model.transformer.", isOpenClip: false },
+  { prefix: "conditioner.embedders.0.transformer.", isOpenClip: false },
+  { prefix: "cond_stage_model.model.", isOpenClip: true },
+  { prefix: "conditioner.embedders.0.model.", isOpenClip: true },
+  { prefix: "conditioner.embedders.1.model.", isOpenClip: true },
+];
+
+/** A text tower of a checkpoint. */
+export interface OriginalTower {
+  readonly file: TensorFile;
+  readonly isOpenClip: boolean;
+}
+
+/** Every text tower, in the order of the pipeline's. */
+export const originalTowers = (file: TensorFile): OriginalTower[] =>
+  places.flatMap(({ prefix, isOpenClip }) => {
+    const part = partOf(file, prefix);
+    if (part.tensors.size === 0) return [];
+    return [{ file: isOpenClip ? asClipModel(part) : part, isOpenClip }];
+  });
+
+/**
+ * The tower of a width; among several, open_clip's where the tower is to
+ * project. A file of another layout stays as it is.
+ */
+export function originalText(
+  file: TensorFile,
+  { width, projection }: { width: number; projection: number | null },
+): TensorFile {
+  const towers = originalTowers(file);
+  const fitting = towers.filter((tower) => widthOf(tower) === width);
+  const usual = fitting.find((tower) =>
+    tower.isOpenClip === (projection !== null)
+  );
+  return (usual ?? fitting[0] ?? towers[0])?.file ?? file;
+}
+
+/** Of the embedding, whose key may lack the tower's name. */
+function widthOf({ file: { tensors } }: OriginalTower): number | undefined {
+  const key = "embeddings.token_embedding.weight";
+  return (tensors.get(`text_model.${key}`) ?? tensors.get(key))?.shape[1];
+}
