@@ -1,0 +1,159 @@
+/**
+ * The configurations of a pipeline whose checkpoint is in the original layout:
+ * Stable Diffusion 1 and 2 (Rombach et al., 2022), SDXL and its refiner (Podell
+ * et al., 2023). Its tensors tell the networks; the rest is as published.
+ */
+import { originalAutoencoder } from "../../weights/original/autoencoder.ts";
+import {
+  type OriginalTower,
+  originalTowers,
+} from "../../weights/original/text.ts";
+import { isOriginal, originalUnet } from "../../weights/original/unet.ts";
+import type { TensorFile } from "../../weights/tensor_file.ts";
+import { autoencoderJson } from "./autoencoder_json.ts";
+import { Structure } from "./structure.ts";
+import { textJson } from "./text_json.ts";
+import { unetJson } from "./unet_json.ts";
+
+/** Configurations by their path in a pipeline's folder. */
+export type PipelineJson = Readonly<Record<string, Record<string, unknown>>>;
+
+type Kind = "v1" | "v2" | "xl" | "refiner";
+
+/** The noise of every published checkpoint of these. */
+const trained = {
+  beta_end: 0.012,
+  beta_schedule: "scaled_linear",
+  beta_start: 0.00085,
+  num_train_timesteps: 1000,
+  steps_offset: 1,
+};
+
+/** As published: the schedulers, and what no tensor tells of the networks. */
+const published = {
+  v1: {
+    sampleSize: 64,
+    scalingFactor: 0.18215,
+    scheduler: {
+      _class_name: "PNDMScheduler",
+      ...trained,
+      set_alpha_to_one: false,
+      skip_prk_steps: true,
+    },
+  },
+  v2: {
+    sampleSize: 96,
+    scalingFactor: 0.18215,
+    scheduler: {
+      _class_name: "DDIMScheduler",
+      ...trained,
+      clip_sample: false,
+      prediction_type: "v_prediction",
+      set_alpha_to_one: false,
+    },
+  },
+  xl: {
+    sampleSize: 128,
+    scalingFactor: 0.13025,
+    scheduler: {
+      _class_name: "EulerDiscreteScheduler",
+      ...trained,
+      interpolation_type: "linear",
+      prediction_type: "epsilon",
+      timestep_spacing: "leading",
+      use_karras_sigmas: false,
+    },
+  },
+} as const;
+
+/**
+ * The configurations of a checkpoint.
+ *
+ * @throws {TypeError} If it is no checkpoint in the original layout of these models.
+ * @throws {RangeError} If a tensor of one of its networks is missing.
+ */
+export function pipelineJson(file: TensorFile): PipelineJson {
+  const towers = originalTowers(file);
+  const kind = kindOf(file, towers);
+  const isXl = kind === "xl" || kind === "refiner";
+  const facts = published[kind === "refiner" ? "xl" : kind];
+  const unet = new Structure(originalUnet(file));
+  const vae = new Structure(originalAutoencoder(file));
+  return {
+    "model_index.json": indexOf(kind),
+    "scheduler/scheduler_config.json": facts.scheduler,
+    "unet/config.json": unetJson(unet, facts.sampleSize),
+    "vae/config.json": autoencoderJson(vae, {
+      scaling_factor: facts.scalingFactor,
+      force_upcast: isXl,
+      sample_size: 8 * facts.sampleSize,
+    }),
+    ...Object.fromEntries(
+      towers.map((tower, i) => [
+        `${towerFolders[kind][i]}/config.json`,
+        textJson(tower, {
+          projects: isXl && tower.isOpenClip,
+          skipped: kind === "v2" ? 1 : 0,
+        }),
+      ]),
+    ),
+  };
+}
+
+/** Where a pipeline's text towers lie. */
+const towerFolders: Readonly<Record<Kind, readonly string[]>> = {
+  v1: ["text_encoder"],
+  v2: ["text_encoder"],
+  xl: ["text_encoder", "text_encoder_2"],
+  refiner: ["text_encoder_2"],
+};
+
+/** Where the tokenizers of a checkpoint's pipeline lie, and the token that pads in each. */
+export function tokenizersOf(
+  index: PipelineJson,
+): readonly { folder: string; padding: string }[] {
+  const isV2 = index["unet/config.json"].use_linear_projection === true &&
+    !index["text_encoder_2/config.json"];
+  return [
+    ...index["text_encoder/config.json"]
+      ? [{ folder: "tokenizer", padding: isV2 ? "!" : "<|endoftext|>" }]
+      : [],
+    ...index["text_encoder_2/config.json"]
+      ? [{ folder: "tokenizer_2", padding: "!" }]
+      : [],
+  ];
+}
+
+function kindOf(file: TensorFile, towers: readonly OriginalTower[]): Kind {
+  if (!isOriginal(file)) {
+    throw new TypeError(
+      `Cannot load model ${file.path}: its tensors are not those of a checkpoint of Stable Diffusion 1, 2 or XL in the original layout ("model.diffusion_model.input_blocks…"); a file in diffusers' layout goes with its folder`,
+    );
+  }
+  if (towers.length === 0) {
+    throw new TypeError(
+      `Cannot load model ${file.path}: it has no text tower, expected cond_stage_model or conditioner.embedders`,
+    );
+  }
+  const hasAdded = file.tensors.has(
+    "model.diffusion_model.label_emb.0.0.weight",
+  );
+  if (hasAdded) return towers.length === 2 ? "xl" : "refiner";
+  return towers[0].isOpenClip ? "v2" : "v1";
+}
+
+/** The pipeline's class and parts. */
+function indexOf(kind: Kind): Record<string, unknown> {
+  const classes = {
+    v1: "StableDiffusionPipeline",
+    v2: "StableDiffusionPipeline",
+    xl: "StableDiffusionXLPipeline",
+    refiner: "StableDiffusionXLImg2ImgPipeline",
+  };
+  const isXl = kind === "xl" || kind === "refiner";
+  return {
+    _class_name: classes[kind],
+    ...isXl ? { force_zeros_for_empty_prompt: kind === "xl" } : {},
+    ...kind === "refiner" ? { requires_aesthetics_score: true } : {},
+  };
+}
