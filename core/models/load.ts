@@ -16,7 +16,9 @@ import {
   onSmallestLatents,
   parseNetwork,
 } from "./network.ts";
+import { pipelineJson } from "./original/pipeline_json.ts";
 import { parameterShapes } from "./block_graph/parameter_shapes.ts";
+import { openTensorFile } from "../weights/open_tensor_file.ts";
 import { originalUnet } from "../weights/original/unet.ts";
 import type { WeightSource } from "./block_graph/weights.ts";
 
@@ -65,12 +67,16 @@ export async function loadModel(
 }
 
 /**
- * The network of a model's folder, without its weights.
+ * The network of a model's folder, or of a checkpoint in the original layout, without its weights.
  *
  * @throws {Deno.errors.NotFound} If there is no network in it.
- * @throws {TypeError} If a config is not one that this project knows.
+ * @throws {TypeError} If a config is not one that this project knows, or a file is no such checkpoint.
  */
 export async function readNetwork(folder: string): Promise<Network> {
+  if (await isFile(folder)) {
+    const json = pipelineJson(openTensorFile(folder));
+    return parseNetwork(json["unet/config.json"], folder);
+  }
   const { path, tokens } = await networkPlace(folder);
   const file = `${path}/config.json`;
   return { ...parseNetwork(await readJson(file), file), tokens };

@@ -6,7 +6,11 @@ import {
   decoderBlockGraph,
 } from "../models/autoencoder/autoencoder_kl.ts";
 import { emitBlock } from "../models/block_graph/block_graph.ts";
-import { type Component, loadComponent } from "../models/component.ts";
+import {
+  type Component,
+  type ComponentOptions,
+  loadComponent,
+} from "../models/component.ts";
 import { GraphBuilder } from "../onnx/builder.ts";
 import type { Value } from "../onnx/graph.ts";
 import { openSession } from "../runtime/session.ts";
@@ -17,8 +21,11 @@ import { float32, type Tensor } from "../tensor/tensor.ts";
 export type Autoencoder = Component<AutoencoderConfig>;
 
 /** The autoencoder of a pipeline's folder. @throws As `loadComponent`. */
-export const loadAutoencoder = (folder: string): Promise<Autoencoder> =>
-  loadComponent(`${folder}/vae`, autoencoderKind);
+export const loadAutoencoder = (
+  folder: string,
+  options?: ComponentOptions,
+): Promise<Autoencoder> =>
+  loadComponent(`${folder}/vae`, autoencoderKind, options);
 
 /**
  * Adds the decoder to a graph; in every precision it computes in float32 where

@@ -4,7 +4,6 @@
  * {@linkcode PipelineSampler} says how it is sampled. Both are plain values:
  * neither keeps a session open.
  */
-import { modelFolder } from "../hub/model_folder.ts";
 import { isFile } from "../files/is_file.ts";
 import type { BlockGraph } from "../models/block_graph/block_graph.ts";
 import { blockGraphOf, type LoadedModel, loadModel } from "../models/load.ts";
@@ -42,6 +41,7 @@ import {
   type PictureDecoder,
 } from "./picture_decoder.ts";
 import { openFullSampler } from "./full_sampler.ts";
+import { modelPlace } from "./model_place.ts";
 import { type DrawOptions, PictureSampler } from "./picture_sampler.ts";
 import type { SamplingInputs } from "./sampling_loop.ts";
 
@@ -50,6 +50,8 @@ export interface PipelineOptions
   extends Pick<SessionOptions, "device" | "precision" | "threads"> {
   /** A file of the network's weights, if not that of its folder. */
   readonly weights?: string;
+  /** For a checkpoint in the original layout: the folder of a pipeline of its kind, or its name on the hub, for configurations and tokenizers. */
+  readonly config?: string;
 }
 
 /** How a pipeline is sampled. */
@@ -88,8 +90,10 @@ export interface SamplerOptions {
 export class Pipeline {
   /** As the caller named the model. */
   readonly name: string;
-  /** Where it lies. */
+  /** Where it lies; of a checkpoint, where its configurations do. */
   readonly folder: string;
+  /** The file of all weights, of a model in the original layout. */
+  readonly checkpoint?: string;
   readonly model: LoadedModel;
   readonly kind: PipelineKind;
   /** Null in a folder without one, which cannot be sampled. */
@@ -105,11 +109,14 @@ export class Pipeline {
   constructor(
     parts:
       & Pick<Pipeline, "name" | "folder" | "model" | "scheduler" | "sessions">
-      & Partial<Pick<Pipeline, "kind" | "tokens" | "pixelsPerLatent">>,
+      & Partial<
+        Pick<Pipeline, "checkpoint" | "kind" | "tokens" | "pixelsPerLatent">
+      >,
   ) {
     ({
       name: this.name,
       folder: this.folder,
+      checkpoint: this.checkpoint,
       model: this.model,
       scheduler: this.scheduler,
       tokens: this.tokens,
@@ -141,7 +148,8 @@ export class Pipeline {
 
   /** The autoencoder, or null where latents are pixels. @throws As `loadComponent`. */
   async autoencoder(): Promise<Autoencoder | null> {
-    return this.drawsPixels ? null : await loadAutoencoder(this.folder);
+    if (this.drawsPixels) return null;
+    return await loadAutoencoder(this.folder, { weights: this.checkpoint });
   }
 }
 
@@ -284,7 +292,7 @@ export class PipelineSampler {
 /**
  * Loads a pipeline.
  *
- * @param model Its folder in diffusers layout, or `owner/name[@revision]` on the hub. A folder of the network alone loads too; without a scheduler it cannot be sampled.
+ * @param model Its folder in diffusers layout, a checkpoint in the original layout (Stable Diffusion 1, 2 and XL), or `owner/name[@revision]` on the hub. A folder of the network alone loads too; without a scheduler it cannot be sampled.
  * @throws {Deno.errors.NotFound} If there is no model.
  * @throws {TypeError} If a config is not one that this project knows.
  * @throws {RangeError} If the weights do not match the config, or are not finite.
@@ -301,10 +309,10 @@ export class PipelineSampler {
  */
 export async function loadPipeline(
   model: string,
-  { weights, ...sessions }: PipelineOptions = {},
+  { weights, config, ...sessions }: PipelineOptions = {},
 ): Promise<Pipeline> {
-  const folder = await modelFolder(model);
-  const loaded = await loadModel(folder, { weights });
+  const { folder, checkpoint } = await modelPlace(model, config);
+  const loaded = await loadModel(folder, { weights: weights ?? checkpoint });
   const { schedulerConfig: file } = loaded;
   const index = await readModelIndex(folder);
   const kind = kindOf(loaded, index);
@@ -312,6 +320,7 @@ export async function loadPipeline(
   return new Pipeline({
     name: model,
     folder,
+    checkpoint,
     model: loaded,
     kind,
     scheduler: file === null ? null : await readSchedulerConfig(file),

@@ -31,9 +31,9 @@ import { pictureFiles } from "./generate/picture_files.ts";
  */
 export async function generate(options: GenerateOptions): Promise<string[]> {
   const { subject, batch, count, seed, scale, grid } = options;
-  const { device, precision, weights } = options;
+  const { device, precision, weights, config } = options;
   const files = await pictureFiles(options.output, options);
-  const loading = { device, precision, weights };
+  const loading = { device, precision, weights, config };
   const pipeline = await loadPipeline(options.model, loading);
   const sampler = pipeline.sampler(options);
   const net = superNetOf(sampler);

@@ -31,7 +31,9 @@ export const inspectCommand = command({
     "Prints a model's blocks with their weights and multiply-accumulates per call.",
   usage: ["deno task inspect <model> [options]"],
   words: {
-    "<model>": `${Object.keys(knownModels).join(", ")}, or a model's folder`,
+    "<model>": `${
+      Object.keys(knownModels).join(", ")
+    }, a model's folder, or a checkpoint in the original layout`,
   },
   options: {
     granularity: oneOf(allGranularities)(
@@ -54,9 +56,9 @@ export const inspectCommand = command({
     "MACs of one call at batch 1: total (with attention's products), weights (linear and convolution alone), paper (as the DiP-GO paper counts). Kept MACs are the mean over the SubNet's calls: of the blocks that run, those kept for later steps included.",
 }, async ({ granularity, backup, gates, json, height, width }, words) => {
   const name = oneWord(words, { refusal: "Cannot inspect" }, "models");
-  const isFolder = !isKnownModel(name) && (await statOf(name))?.isDirectory;
-  const network = isFolder ? await readNetwork(name) : knownModel(name);
-  const folder = isFolder ? name : undefined;
+  const isThere = !isKnownModel(name) && await statOf(name);
+  const network = isThere ? await readNetwork(name) : knownModel(name);
+  const folder = isThere ? name : undefined;
   const graph = networkGraph(network, noWeights, {
     batch: 1,
     granularity,

@@ -65,6 +65,7 @@ const form = {
 export const pruneCommand = command(form, async ({
   model,
   weights,
+  config,
   device,
   o: output,
   prompts: file,
@@ -81,13 +82,13 @@ export const pruneCommand = command(form, async ({
   }
   const files = await planFiles(output, sparsity);
   const prompts = file && await readPrompts(await promptFile(file));
-  const pipeline = await loadPipeline(model, { device, weights });
+  const pipeline = await loadPipeline(model, { device, weights, config });
   const sampler = pipeline.sampler({ steps, guidanceScale, kind, granularity });
   const parts = `${output}.search`;
   const hashes = await Promise.all(
-    [pipeline.folder, ...weights ? [weights] : []].map((path) =>
-      contentHash(path)
-    ),
+    [pipeline.folder, weights ?? pipeline.checkpoint]
+      .filter((path) => path !== undefined)
+      .map((path) => contentHash(path)),
   );
   using line = new ProgressLine();
   const plans = await prune(sampler, {

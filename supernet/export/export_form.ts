@@ -62,7 +62,7 @@ async function pictureOf(
 }
 
 async function conditioningOf(
-  { guided, pipeline: { model, folder } }: PipelineSampler,
+  { guided, pipeline: { model, folder, checkpoint } }: PipelineSampler,
   { model: graph }: SuperNet,
   textEncoder: boolean,
 ): Promise<CompileRequest["conditioning"]> {
@@ -72,7 +72,9 @@ async function conditioningOf(
       : featureInputs(graph, { guided });
   }
   if (model.family === "unet" && !model.config.added) {
-    const tower = await loadClipText(`${folder}/text_encoder`);
+    const tower = await loadClipText(`${folder}/text_encoder`, {
+      weights: checkpoint,
+    });
     return tokenInputs(graph, { guided, tower });
   }
   throw new TypeError(

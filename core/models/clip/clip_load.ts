@@ -10,6 +10,7 @@ import {
 import {
   type Component,
   type ComponentKind,
+  type ComponentOptions,
   loadComponent,
 } from "../component.ts";
 import { askedShapes } from "../block_graph/parameter_shapes.ts";
@@ -72,9 +73,11 @@ const projectingTextKind: ComponentKind<ClipTextConfig> = {
  */
 export const loadClipText = (
   folder: string,
-  { projects = false }: { projects?: boolean } = {},
+  { projects = false, ...options }: ComponentOptions & {
+    projects?: boolean;
+  } = {},
 ): Promise<Component<ClipTextConfig>> =>
-  loadComponent(folder, projects ? projectingTextKind : clipTextKind);
+  loadComponent(folder, projects ? projectingTextKind : clipTextKind, options);
 
 /** The picture tower of a folder. @throws As {@linkcode loadComponent}. */
 export const loadClipVision = (

@@ -79,10 +79,11 @@ export function pipelineJson(file: TensorFile): PipelineJson {
   const facts = published[kind === "refiner" ? "xl" : kind];
   const unet = new Structure(originalUnet(file));
   const vae = new Structure(originalAutoencoder(file));
+  const unetConfig = unetJson(unet, facts.sampleSize);
   return {
-    "model_index.json": indexOf(kind),
+    "model_index.json": indexOf(kind, unetConfig.in_channels === 9),
     "scheduler/scheduler_config.json": facts.scheduler,
-    "unet/config.json": unetJson(unet, facts.sampleSize),
+    "unet/config.json": unetConfig,
     "vae/config.json": autoencoderJson(vae, {
       scaling_factor: facts.scalingFactor,
       force_upcast: isXl,
@@ -108,21 +109,29 @@ const towerFolders: Readonly<Record<Kind, readonly string[]>> = {
   refiner: ["text_encoder_2"],
 };
 
-/** Where the tokenizers of a checkpoint's pipeline lie, and the token that pads in each. */
-export function tokenizersOf(
-  index: PipelineJson,
-): readonly { folder: string; padding: string }[] {
-  const isV2 = index["unet/config.json"].use_linear_projection === true &&
-    !index["text_encoder_2/config.json"];
-  return [
-    ...index["text_encoder/config.json"]
-      ? [{ folder: "tokenizer", padding: isV2 ? "!" : "<|endoftext|>" }]
-      : [],
-    ...index["text_encoder_2/config.json"]
-      ? [{ folder: "tokenizer_2", padding: "!" }]
-      : [],
-  ];
+/** A tokenizer that a pipeline needs. */
+export interface NeededTokenizer {
+  /** Its folder in the pipeline's. */
+  readonly folder: string;
+  /** The token that pads. */
+  readonly padding: string;
+  /** Tokens of a text. */
+  readonly length: unknown;
 }
+
+/** The tokenizers that go with a checkpoint's text towers: only transformers' own tower pads with the end token. */
+export const tokenizersOf = (json: PipelineJson): NeededTokenizer[] =>
+  [["text_encoder", "tokenizer"], ["text_encoder_2", "tokenizer_2"]]
+    .flatMap(([tower, folder]) => {
+      const config = json[`${tower}/config.json`];
+      if (!config) return [];
+      const isOpenClip = config.hidden_act === "gelu";
+      return [{
+        folder,
+        padding: isOpenClip ? "!" : "<|endoftext|>",
+        length: config.max_position_embeddings,
+      }];
+    });
 
 function kindOf(file: TensorFile, towers: readonly OriginalTower[]): Kind {
   if (!isOriginal(file)) {
@@ -142,18 +151,24 @@ function kindOf(file: TensorFile, towers: readonly OriginalTower[]): Kind {
   return towers[0].isOpenClip ? "v2" : "v1";
 }
 
-/** The pipeline's class and parts. */
-function indexOf(kind: Kind): Record<string, unknown> {
-  const classes = {
-    v1: "StableDiffusionPipeline",
-    v2: "StableDiffusionPipeline",
-    xl: "StableDiffusionXLPipeline",
-    refiner: "StableDiffusionXLImg2ImgPipeline",
-  };
-  const isXl = kind === "xl" || kind === "refiner";
+/** Classes of pipelines from a text alone, and of those that repaint a part of a picture. */
+const classes: Readonly<Record<Kind, readonly [string, string]>> = {
+  v1: ["StableDiffusionPipeline", "StableDiffusionInpaintPipeline"],
+  v2: ["StableDiffusionPipeline", "StableDiffusionInpaintPipeline"],
+  xl: ["StableDiffusionXLPipeline", "StableDiffusionXLInpaintPipeline"],
+  refiner: [
+    "StableDiffusionXLImg2ImgPipeline",
+    "StableDiffusionXLInpaintPipeline",
+  ],
+};
+
+function indexOf(kind: Kind, inpaints: boolean): Record<string, unknown> {
+  const _class_name = classes[kind][inpaints ? 1 : 0];
+  if (kind === "xl") return { _class_name, force_zeros_for_empty_prompt: true };
+  if (kind !== "refiner") return { _class_name };
   return {
-    _class_name: classes[kind],
-    ...isXl ? { force_zeros_for_empty_prompt: kind === "xl" } : {},
-    ...kind === "refiner" ? { requires_aesthetics_score: true } : {},
+    _class_name,
+    force_zeros_for_empty_prompt: false,
+    requires_aesthetics_score: true,
   };
 }

@@ -32,20 +32,22 @@ function sideBySide(a: Tensor, b: Tensor): Tensor<"float32"> {
  */
 export async function openClipPairPrompts(
   folder: string,
-  { size: { height, width }, sessions }: Pick<
+  { size: { height, width }, checkpoint, sessions }: Pick<
     PromptRequest,
-    "size" | "sessions"
+    "size" | "checkpoint" | "sessions"
   >,
 ): Promise<PromptEncoder> {
   const zerosForEmpty = await readZerosForEmpty(folder);
   const first = await openTextTower(folder, {
     ...sessions,
+    checkpoint,
     tokenizer: "tokenizer",
     encoder: "text_encoder",
     outputs: ["penultimate"],
   });
   const second = await openTextTower(folder, {
     ...sessions,
+    checkpoint,
     tokenizer: "tokenizer_2",
     encoder: "text_encoder_2",
     outputs: ["penultimate", "embeds"],

@@ -5,10 +5,11 @@ import { openTextTower } from "./text_tower.ts";
 /** Makes `encoder_hidden_states` `[1, S, D]`. @throws As `openTextTower`. */
 export async function openClipPrompts(
   folder: string,
-  { sessions }: Pick<PromptRequest, "sessions">,
+  { checkpoint, sessions }: Pick<PromptRequest, "checkpoint" | "sessions">,
 ): Promise<PromptEncoder> {
   const tower = await openTextTower(folder, {
     ...sessions,
+    checkpoint,
     tokenizer: "tokenizer",
     encoder: "text_encoder",
     outputs: ["last_hidden_state"],

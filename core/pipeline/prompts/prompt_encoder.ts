@@ -18,6 +18,8 @@ export interface PromptRequest {
   readonly network: Network;
   readonly size: PictureSize;
   readonly guidanceScale: number;
+  /** The file of the encoders' weights, where they are not in their folders. */
+  readonly checkpoint?: string;
   readonly sessions: SessionOptions;
 }
 

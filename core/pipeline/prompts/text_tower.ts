@@ -20,6 +20,8 @@ export interface TowerParts extends SessionOptions {
   readonly encoder: string;
   /** Folder of its tokenizer within the pipeline's. */
   readonly tokenizer: string;
+  /** The file of its weights, if not in its folder. */
+  readonly checkpoint?: string;
   /** Names of features, as `clipTextGraph` knows them. */
   readonly outputs: readonly string[];
 }
@@ -27,9 +29,11 @@ export interface TowerParts extends SessionOptions {
 /** @throws As `loadTokenizer`, `loadComponent` and `clipTextGraph`. */
 export async function openTextTower(
   folder: string,
-  { encoder, tokenizer: vocabulary, outputs, ...options }: TowerParts,
+  { encoder, tokenizer: vocabulary, checkpoint, outputs, ...options }:
+    TowerParts,
 ): Promise<TextTower> {
   const { config, weights } = await loadClipText(`${folder}/${encoder}`, {
+    weights: checkpoint,
     projects: outputs.includes("embeds"),
   });
   const tokenizer = await loadTokenizer(`${folder}/${vocabulary}`, {

@@ -108,6 +108,12 @@ function subjectsOf(
 }
 
 /** The pipeline of a case: its folder, or a checkpoint. */
-export function pipelineOf({ checkpoint }: PipelineCase, folder: string) {
-  return loadPipeline(checkpoint ? `${folder}/${checkpoint}` : folder);
+export function pipelineOf(
+  { checkpoint, config }: PipelineCase,
+  folder: string,
+) {
+  if (checkpoint === undefined) return loadPipeline(folder);
+  return loadPipeline(`${folder}/${checkpoint}`, {
+    config: config && `${folder}/${config}`,
+  });
 }

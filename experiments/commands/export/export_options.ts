@@ -25,6 +25,7 @@ const runRows = {
 };
 
 const ownRows = {
+  config: modelRows.config,
   weights: modelRows.weights,
   ...samplerRows,
   ...gatesRows,
@@ -100,6 +101,7 @@ export interface RunSubject {
 export interface ModelSubject extends Omit<SamplerOptions, "backup"> {
   readonly model: string;
   readonly weights?: string;
+  readonly config?: string;
   readonly gates?: string;
 }
 
@@ -162,7 +164,16 @@ function subjectOf(
     const sparsity = required(values.sparsity, "--sparsity <s>");
     return { run, sparsity, method: values.method };
   }
-  const { weights, gates, sampler: kind, steps, granularity } = values;
+  const { weights, config, gates, sampler: kind, steps, granularity } = values;
   const guidanceScale = values["guidance-scale"];
-  return { model, weights, gates, kind, steps, granularity, guidanceScale };
+  return {
+    model,
+    weights,
+    config,
+    gates,
+    kind,
+    steps,
+    granularity,
+    guidanceScale,
+  };
 }

@@ -69,9 +69,9 @@ async function plansIn(run: string): Promise<string[]> {
 }
 
 async function subNetOfModel(
-  { model, weights, gates, ...options }: ModelSubject,
+  { model, weights, config, gates, ...options }: ModelSubject,
 ): Promise<ExportedSubject> {
-  const pipeline = await loadPipeline(model, { weights });
+  const pipeline = await loadPipeline(model, { weights, config });
   const sampler = pipeline.sampler(options);
   return gates === undefined
     ? { sampler, origin: "the full sampler" }

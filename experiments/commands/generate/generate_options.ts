@@ -67,6 +67,8 @@ export interface GenerateOptions extends
   readonly model: string;
   /** Path of the network's weights, if not in its folder. */
   readonly weights?: string;
+  /** Folder of the configurations that go with a checkpoint. */
+  readonly config?: string;
   /** A class, or a prompt and the text that guidance leads away from. */
   readonly subject: number | {
     readonly prompt: string;

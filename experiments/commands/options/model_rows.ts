@@ -7,8 +7,12 @@ import { number, oneOf, path, whole } from "./option_table.ts";
 export const modelRows = {
   model: path(
     "<folder or name>",
-    "Pipeline in diffusers layout, or owner/name[@revision] on the hub",
+    "Pipeline in diffusers layout, a checkpoint in the original layout, or owner/name[@revision] on the hub",
     { default: "zoo/models/dit-shapes" },
+  ),
+  config: path(
+    "<folder>",
+    "For a checkpoint in the original layout: a pipeline of its kind, for configurations and tokenizers",
   ),
   weights: path(
     "<file>",

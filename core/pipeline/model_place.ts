@@ -1,0 +1,110 @@
+/**
+ * Where a model's files lie: a folder with all of them, or one checkpoint in the
+ * original layout and the folder of its configurations and tokenizers.
+ */
+import { isFile } from "../files/is_file.ts";
+import { modelFolder } from "../hub/model_folder.ts";
+import {
+  pipelineJson,
+  tokenizersOf,
+} from "../models/original/pipeline_json.ts";
+import { openTensorFile } from "../weights/open_tensor_file.ts";
+import { isOriginal } from "../weights/original/unet.ts";
+
+/** Folder of the configurations, and the checkpoint of the weights where they are not in it. */
+export interface ModelPlace {
+  readonly folder: string;
+  readonly checkpoint?: string;
+}
+
+/**
+ * Finds a model.
+ *
+ * @param model A folder in diffusers layout, a checkpoint in the original layout, or `owner/name[@revision]` on the hub.
+ * @param config For a checkpoint: the folder of a pipeline of its kind, or its name on the hub. Without one, the checkpoint's tensors tell the networks, schedulers are as published, and the tokenizer lies beside the checkpoint; the configurations then go to a temporary folder.
+ * @throws {TypeError} If a file is no such checkpoint, or a folder is given a configuration.
+ * @throws {Deno.errors.NotFound} If there is no tokenizer.
+ * @throws As `modelFolder` and `openTensorFile`.
+ */
+export async function modelPlace(
+  model: string,
+  config?: string,
+): Promise<ModelPlace> {
+  const folder = await modelFolder(model);
+  if (!await isFile(folder)) {
+    if (config === undefined) return { folder };
+    throw new TypeError(
+      `Cannot load model ${model}: config "${config}" is given, expected none, as the model is a folder with its own`,
+    );
+  }
+  if (config === undefined) {
+    return { folder: await toldFolder(folder), checkpoint: folder };
+  }
+  if (!isOriginal(openTensorFile(folder))) {
+    throw new TypeError(
+      `Cannot load model ${model}: its tensors are not those of a checkpoint in the original layout; weights of a network alone go with the folder of their model as model`,
+    );
+  }
+  return { folder: await modelFolder(config), checkpoint: folder };
+}
+
+/** A temporary folder with what a checkpoint tells, and the tokenizer beside it. It is gone when the program ends. */
+async function toldFolder(checkpoint: string): Promise<string> {
+  const json = pipelineJson(openTensorFile(checkpoint));
+  const folder = checkpoint.replace(/[^/\\]*$/, "") || "./";
+  const own = await Promise.all(
+    tokenizersOf(json).map(async (tokenizer) => ({
+      ...tokenizer,
+      files: await tokenizerFiles(checkpoint, [
+        `${folder}${tokenizer.folder}/`,
+        `${folder}tokenizer/`,
+        folder,
+      ]),
+    })),
+  );
+  const told = await Deno.makeTempDir({ prefix: "checkpoint-" });
+  globalThis.addEventListener("unload", () => {
+    Deno.removeSync(told, { recursive: true });
+  });
+  for (const [name, content] of Object.entries(json)) {
+    await writeJson(`${told}/${name}`, content);
+  }
+  for (const { folder, padding, files, length } of own) {
+    await writeJson(`${told}/${folder}/tokenizer_config.json`, {
+      model_max_length: length,
+      pad_token: padding,
+    });
+    for (const file of files) {
+      const name = file.replace(/^.*[/\\]/, "");
+      await Deno.copyFile(file, `${told}/${folder}/${name}`);
+    }
+  }
+  return told;
+}
+
+async function writeJson(path: string, content: unknown): Promise<void> {
+  await Deno.mkdir(path.replace(/\/[^/]*$/, ""), { recursive: true });
+  await Deno.writeTextFile(path, JSON.stringify(content));
+}
+
+/** The forms of CLIP's vocabulary. */
+const vocabularies = [["tokenizer.json"], ["vocab.json", "merges.txt"]];
+
+/** The files of the vocabulary in the first folder that has one. */
+async function tokenizerFiles(
+  checkpoint: string,
+  folders: readonly string[],
+): Promise<readonly string[]> {
+  for (const folder of folders) {
+    for (const names of vocabularies) {
+      const files = names.map((name) => `${folder}${name}`);
+      const found = await Promise.all(files.map(isFile));
+      if (found.every((is) => is)) return files;
+    }
+  }
+  throw new Deno.errors.NotFound(
+    `Cannot load model ${checkpoint}: a checkpoint holds no tokenizer, and none lies beside it; give the folder of a pipeline of its kind as config, or put CLIP's vocab.json and merges.txt into ${
+      folders[1]
+    }`,
+  );
+}
