@@ -20,6 +20,6 @@ export {
   Pipeline,
   type PipelineOptions,
   type PipelineSampler,
-  type SamplerOptions,
 } from "./pipeline/pipeline.ts";
+export type { SamplerOptions } from "./pipeline/sampler_options.ts";
 export { readPrompts } from "./pipeline/prompts/prompt_lists.ts";

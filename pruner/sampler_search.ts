@@ -3,6 +3,7 @@ import {
   type Conditioner,
   emitPictures,
   type PipelineSampler,
+  refuseRescale,
   type Subject,
 } from "@dip-go/core/pipeline";
 import { superNetOf } from "@dip-go/supernet/gates";
@@ -137,6 +138,7 @@ export class SamplerSearch implements AsyncDisposable {
   async #calibrate(): Promise<CalibrationBatch[]> {
     const { sampler: full, options } = this;
     const { pipeline, sampler, guidanceScale } = full;
+    refuseRescale(full, `prune ${pipeline.name}`);
     const { search, seed, subjects: list, conditioner: lent } = options;
     await using own = lent ? undefined : await full.openConditioner();
     const conditioner = lent ?? own!;

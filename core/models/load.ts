@@ -7,7 +7,7 @@ import {
   type ComponentOptions,
   loadComponent,
 } from "./component.ts";
-import { readModelIndex } from "./pipeline_parts.ts";
+import { readPipelineParts } from "./pipeline_parts.ts";
 import {
   type Family,
   type Network,
@@ -111,8 +111,8 @@ export function ofFamily<F extends Family>(
 async function networkPlace(
   folder: string,
 ): Promise<{ path: string; tokens?: number }> {
-  const index = await readModelIndex(folder);
-  if (index) return { path: index.network, tokens: index.tokens };
+  const parts = await readPipelineParts(folder);
+  if (parts) return { path: parts.network, tokens: parts.tokens };
   if (await isFile(`${folder}/config.json`)) return { path: folder };
   throw new Deno.errors.NotFound(
     `Cannot load model ${folder}: found neither model_index.json nor config.json`,

@@ -25,7 +25,7 @@ const pipelines: Readonly<
 };
 
 /** What `model_index.json` says. */
-export interface ModelIndex {
+export interface PipelineParts {
   readonly className: PipelineClass;
   /** Path of the network's folder. */
   readonly network: string;
@@ -40,9 +40,9 @@ export interface ModelIndex {
  *
  * @throws {TypeError} If it is of a class that is not known.
  */
-export async function readModelIndex(
+export async function readPipelineParts(
   folder: string,
-): Promise<ModelIndex | null> {
+): Promise<PipelineParts | null> {
   const file = `${folder}/model_index.json`;
   if (!await isFile(file)) return null;
   const config = new ConfigJson(await readJson(file), file, {

@@ -11,8 +11,12 @@ import type { SessionOptions } from "../runtime/session_options.ts";
 import { nextState, startState } from "../samplers/sampler_state.ts";
 import { float32, type Tensor } from "../tensor/tensor.ts";
 import { times } from "../tensor/vectors.ts";
-import { guide, halvesOf, inHalves } from "./guidance.ts";
-import { type LatentSampler, samplingLoop } from "./sampling_loop.ts";
+import { guide, halvesOf, inHalves, isGuided, rescaled } from "./guidance.ts";
+import {
+  type LatentSampler,
+  samplingLoop,
+  type SamplingRequest,
+} from "./sampling_loop.ts";
 
 /**
  * Adds an input of the network to a step's graph. All samples of a step are at
@@ -40,6 +44,17 @@ function stepGraph({ model, inputs, blocks, output }: BlockGraph): Graph {
   return shareNodes(g.build({ [output]: tensors.get(output)! }));
 }
 
+/** The network's prediction after guidance. */
+function guided(
+  prediction: Float32Array,
+  { latents: { shape }, guidanceScale: scale, guidanceRescale: rescale = 0 }:
+    SamplingRequest,
+): Float32Array {
+  const e = guide(prediction, { latents: shape, scale });
+  if (!isGuided(scale) || rescale === 0) return e;
+  return rescaled(e, prediction, { batch: shape[0], rescale });
+}
+
 /** Opens the full sampler of a network. @param model Its batch is that of the pictures, twice where they are guided. */
 export async function openFullSampler(
   model: BlockGraph,
@@ -47,9 +62,9 @@ export async function openFullSampler(
 ): Promise<LatentSampler> {
   const session = await openSession(stepGraph(model), options);
   return {
-    async sample(
-      { latents, conditioning, sampler, noise, guidanceScale, observe },
-    ) {
+    async sample(request) {
+      const { latents, conditioning, sampler, noise, observe } = request;
+      const { guidanceScale } = request;
       const { shape: [images, ...rest], shape } = latents;
       const batch = halvesOf(guidanceScale) * images;
       const start = startState(sampler, latents.data);
@@ -65,10 +80,7 @@ export async function openFullSampler(
             timestep: timesteps(batch, timestep),
           };
           const [output] = Object.values(await session.run(feeds));
-          const prediction = guide(output.data as Float32Array, {
-            latents: shape,
-            scale: guidanceScale,
-          });
+          const prediction = guided(output.data as Float32Array, request);
           const made = {
             feeds,
             output,

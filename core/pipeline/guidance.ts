@@ -85,6 +85,51 @@ export function guide(
 }
 
 /**
+ * Brings guided predictions back to the spread of the conditional ones, each
+ * sample by itself (Lin et al., arXiv 2305.08891, eq. 15 and 16):
+ * φ e σ(c)/σ(e) + (1 − φ) e, σ the standard deviation within a sample.
+ *
+ * @param guided e, `[B, C, H, W]`.
+ * @param prediction Of the network, `[2B, C', H, W]`, c in its first half.
+ */
+export function rescaled(
+  guided: Float32Array,
+  prediction: Float32Array,
+  { batch, rescale }: { batch: number; rescale: number },
+): Float32Array {
+  const size = guided.length / batch;
+  const stride = prediction.length / (2 * batch);
+  const factors = Array.from({ length: batch }, (_, b) => {
+    const e = guided.subarray(b * size, (b + 1) * size);
+    const c = prediction.subarray(b * stride, b * stride + size);
+    return rescale * spreadOf(c) / spreadOf(e) + 1 - rescale;
+  });
+  return guided.map((value, i) => factors[Math.floor(i / size)] * value);
+}
+
+/**
+ * Refuses to rescale guided predictions where only scale and halves are known.
+ *
+ * @param doing What is not done with it: "export".
+ * @throws {TypeError} If there is a `guidanceRescale`.
+ */
+export function refuseRescale(
+  { guidanceRescale = 0 }: { readonly guidanceRescale?: number },
+  doing: string,
+): void {
+  if (guidanceRescale === 0) return;
+  throw new TypeError(
+    `Cannot ${doing}: guidanceRescale is ${guidanceRescale}, expected none; only the full sampler does it`,
+  );
+}
+
+/** The standard deviation times a constant of the length. */
+function spreadOf(values: Float32Array): number {
+  const mean = values.reduce((sum, x) => sum + x, 0) / values.length;
+  return Math.sqrt(values.reduce((sum, x) => sum + (x - mean) ** 2, 0));
+}
+
+/**
  * VJP of {@linkcode guide}: dc = s de, du = (1 − s) de, or dc = de of one half;
  * the learned variance gets none.
  *

@@ -5,8 +5,8 @@ export {
   Pipeline,
   type PipelineOptions,
   PipelineSampler,
-  type SamplerOptions,
 } from "./pipeline.ts";
+export type { SamplerOptions } from "./sampler_options.ts";
 export { openFullSampler, stepInput, timesteps } from "./full_sampler.ts";
 export { type DrawOptions, PictureSampler } from "./picture_sampler.ts";
 export {
@@ -25,6 +25,7 @@ export {
   inHalvesVjp,
   isGuided,
   latentsShape,
+  refuseRescale,
 } from "./guidance.ts";
 export {
   type Autoencoder,

@@ -12,10 +12,13 @@ import {
   readsGuidance,
   usualGranularity,
 } from "../models/network.ts";
-import { readModelIndex } from "../models/pipeline_parts.ts";
+import {
+  type PipelineParts,
+  readPipelineParts,
+} from "../models/pipeline_parts.ts";
 import type { LatentSize } from "../models/layers/latent_size.ts";
 import type { SessionOptions } from "../runtime/session_options.ts";
-import { makeSampler, type SamplerKind } from "../samplers/make_sampler.ts";
+import { makeSampler } from "../samplers/make_sampler.ts";
 import type { Sampler } from "../samplers/sampler.ts";
 import { drawStepNoise } from "../samplers/sampler_state.ts";
 import {
@@ -43,6 +46,7 @@ import {
 import { openFullSampler } from "./full_sampler.ts";
 import { modelPlace } from "./model_place.ts";
 import { type DrawOptions, PictureSampler } from "./picture_sampler.ts";
+import type { SamplerOptions } from "./sampler_options.ts";
 import type { SamplingInputs } from "./sampling_loop.ts";
 
 /** Where and how precisely a pipeline computes, and where its network's weights are. */
@@ -52,25 +56,6 @@ export interface PipelineOptions
   readonly weights?: string;
   /** For a checkpoint in the original layout: the folder of a pipeline of its kind, or its name on the hub, for configurations and tokenizers. */
   readonly config?: string;
-}
-
-/** How a pipeline is sampled. */
-export interface SamplerOptions {
-  /** As diffusers counts them; PNDM calls the network once more. Those of the pipeline's kind by default. */
-  readonly steps?: number;
-  /** Of classifier-free guidance; the network runs once at 1 and below. That of the pipeline's kind by default. */
-  readonly guidanceScale?: number;
-  /** The one that the pipeline brings by default. */
-  readonly kind?: SamplerKind;
-  /** A scheduler's configuration in the place of the pipeline's. */
-  readonly scheduler?: SchedulerConfig;
-  /** Of the pictures, in pixels; those that the model was trained with by default. */
-  readonly height?: number;
-  readonly width?: number;
-  /** How finely the network is cut into units; that of `usualGranularity` by default. */
-  readonly granularity?: Granularity;
-  /** What is kept of a transformer's unit, its output by default. */
-  readonly backup?: "output" | "residual";
 }
 
 /**
@@ -96,6 +81,8 @@ export class Pipeline {
   readonly checkpoint?: string;
   readonly model: LoadedModel;
   readonly kind: PipelineKind;
+  /** What its index says, null in a folder of the network alone. */
+  readonly parts: PipelineParts | null;
   /** Null in a folder without one, which cannot be sampled. */
   readonly scheduler: SchedulerConfig | null;
   /** Text tokens of a prompt, in a network that reads text. */
@@ -110,7 +97,10 @@ export class Pipeline {
     parts:
       & Pick<Pipeline, "name" | "folder" | "model" | "scheduler" | "sessions">
       & Partial<
-        Pick<Pipeline, "checkpoint" | "kind" | "tokens" | "pixelsPerLatent">
+        Pick<
+          Pipeline,
+          "checkpoint" | "kind" | "parts" | "tokens" | "pixelsPerLatent"
+        >
       >,
   ) {
     ({
@@ -123,6 +113,7 @@ export class Pipeline {
       sessions: this.sessions,
     } = parts);
     this.kind = parts.kind ?? kindOf(this.model, null);
+    this.parts = parts.parts ?? null;
     this.pixelsPerLatent = parts.pixelsPerLatent ??
       (this.drawsPixels ? 1 : usualPixelsPerLatent);
   }
@@ -164,6 +155,8 @@ export class PipelineSampler {
   readonly guidanceScale: number;
   /** The scale that was asked for. */
   readonly askedScale: number;
+  /** See {@linkcode SamplerOptions}. */
+  readonly guidanceRescale?: number;
   /** Of the pictures. */
   readonly size: PictureSize;
   /** Shape of one picture's latents, `[C, H, W]`. */
@@ -185,6 +178,7 @@ export class PipelineSampler {
     this.steps = options.steps ?? kind.steps;
     this.askedScale = options.guidanceScale ?? kind.guidanceScale;
     this.guidanceScale = readsGuidance(pipeline.model) ? 1 : this.askedScale;
+    this.guidanceRescale = options.guidanceRescale;
     const side = config.sampleSize * pixelsPerLatent;
     const { height = side, width = side } = options;
     this.size = { height, width };
@@ -215,7 +209,13 @@ export class PipelineSampler {
   /** Opens what makes the network's inputs of classes or prompts. @throws As `loadTokenizer` and `loadComponent`. */
   openConditioner(): Promise<Conditioner> {
     const { pipeline, guided, askedScale: guidanceScale, size } = this;
-    return openConditioner({ ...pipeline, guided, guidanceScale, size });
+    return openConditioner({
+      ...pipeline,
+      guided,
+      guidanceScale,
+      size,
+      options: this.#options,
+    });
   }
 
   /** Opens what makes pictures of final latents, or null where they are pictures. @throws As `loadComponent`. */
@@ -258,10 +258,11 @@ export class PipelineSampler {
     { images, random }: { images: number; random: TorchGenerator },
   ): SamplingInputs {
     const shape = [images, ...this.latents];
-    const { sampler, guidanceScale } = this;
+    const { sampler, guidanceScale, guidanceRescale } = this;
     const latents = random.randn(shape);
     const noise = drawStepNoise(sampler, { shape, random });
-    return { latents, noise, conditioning, sampler, guidanceScale };
+    const guidance = { guidanceScale, guidanceRescale };
+    return { latents, noise, conditioning, sampler, ...guidance };
   }
 
   /** The full sampler, to draw often: its sessions stay open. Hold it with `await using`. */
@@ -314,8 +315,8 @@ export async function loadPipeline(
   const { folder, checkpoint } = await modelPlace(model, config);
   const loaded = await loadModel(folder, { weights: weights ?? checkpoint });
   const { schedulerConfig: file } = loaded;
-  const index = await readModelIndex(folder);
-  const kind = kindOf(loaded, index);
+  const parts = await readPipelineParts(folder);
+  const kind = kindOf(loaded, parts);
   const hasAutoencoder = await isFile(`${folder}/vae/config.json`);
   return new Pipeline({
     name: model,
@@ -323,8 +324,9 @@ export async function loadPipeline(
     checkpoint,
     model: loaded,
     kind,
+    parts,
     scheduler: file === null ? null : await readSchedulerConfig(file),
-    tokens: index ? await kind.prompts?.tokens(folder, loaded) : undefined,
+    tokens: parts ? await kind.prompts?.tokens(folder, loaded) : undefined,
     pixelsPerLatent: hasAutoencoder ? await pixelsPerLatent(folder) : undefined,
     sessions,
   });

@@ -18,6 +18,8 @@ export interface SamplingInputs {
   readonly noise?: StepNoise;
   /** Of classifier-free guidance: 1 or less where the network runs once, as one does that is distilled to read its scale. */
   readonly guidanceScale: number;
+  /** See `SamplerOptions`; only the full sampler does it. */
+  readonly guidanceRescale?: number;
 }
 
 /** A step of the full sampler, as it was made. */

@@ -54,12 +54,12 @@ export async function generate(options: GenerateOptions): Promise<string[]> {
         macs: String(n * macs),
       },
     });
-  await using subNet = await openSubNet(sampler, plan);
+  await using drawing = plan ? await openSubNet(sampler, plan) : sampler.open();
   const { prompt, negativePrompt } = typeof subject === "number"
     ? { prompt: subject, negativePrompt: undefined }
     : subject;
   using line = new ProgressLine();
-  const images = subNet.draw(Array(count).fill(prompt), {
+  const images = drawing.draw(Array(count).fill(prompt), {
     seed: Array.from({ length: count }, (_, i) => seed + i),
     batch: Math.min(batch, count),
     negativePrompt,

@@ -1,6 +1,10 @@
 /** How an exported graph begins and ends: which inputs it takes, and whether latents or pictures come out. */
 import { loadClipText } from "@dip-go/core/models";
-import { emitPictures, type PipelineSampler } from "@dip-go/core/pipeline";
+import {
+  emitPictures,
+  type PipelineSampler,
+  refuseRescale,
+} from "@dip-go/core/pipeline";
 import type { Precision } from "@dip-go/core/runtime";
 import type { CompileRequest } from "../compile/compile_sub_net.ts";
 import {
@@ -36,6 +40,7 @@ export async function compileRequestOf(
   plan: Plan | undefined,
   { batch = 1, precision, textEncoder = false, latents = false }: ExportForm,
 ): Promise<CompileRequest> {
+  refuseRescale(sampler, `export ${sampler.pipeline.name}`);
   const net = superNetOf(sampler, { images: batch });
   if (plan) checkPlan(plan, net);
   const gates = plan?.gates ?? denseGates(net.steps, net.units.length);

@@ -5,6 +5,7 @@
 import {
   isGuided,
   latentsShape,
+  refuseRescale,
   type SamplingInputs,
   samplingLoop,
   timesteps,
@@ -196,12 +197,13 @@ export async function stepFeeds(
 
 function checkRequest(
   { model, steps }: SuperNet,
-  { latents, sampler, guidanceScale }: Pick<
+  { latents, sampler, guidanceScale, guidanceRescale }: Pick<
     SampleRequest,
-    "latents" | "sampler" | "guidanceScale"
+    "latents" | "sampler" | "guidanceScale" | "guidanceRescale"
   >,
 ): void {
   const { dtype } = model.inputs[0];
+  refuseRescale({ guidanceRescale }, `sample with ${model.model}`);
   const shape = latentsShape(model, guidanceScale);
   if (describe(latents) !== describe({ dtype, shape })) {
     const batch = isGuided(guidanceScale) ? "half the model's" : "the model's";

@@ -1,5 +1,8 @@
 /** The kinds of pipelines: the one place that lists them. */
-import type { ModelIndex, PipelineClass } from "../../models/pipeline_parts.ts";
+import type {
+  PipelineClass,
+  PipelineParts,
+} from "../../models/pipeline_parts.ts";
 import type { Network } from "../../models/network.ts";
 import { dit } from "./dit.ts";
 import { flux } from "./flux.ts";
@@ -22,9 +25,9 @@ const kinds: Readonly<Record<PipelineClass, PipelineKind>> = {
 /** The kind of a pipeline, or of a network alone that of the pipeline which its family is made for. */
 export function kindOf(
   network: Network,
-  index: ModelIndex | null,
+  parts: PipelineParts | null,
 ): PipelineKind {
-  if (index) return kinds[index.className];
+  if (parts) return kinds[parts.className];
   switch (network.family) {
     case "dit":
       return dit;

@@ -11,11 +11,13 @@ import { inTinyPipeline } from "@dip-go/testing/models";
 
 /** The encoders of a pipeline for 128x128 pixels. */
 async function opened(folder: string): Promise<PromptEncoder> {
-  const { kind, model } = await loadPipeline(folder);
+  const { kind, model, parts } = await loadPipeline(folder);
   return await kind.prompts!.open(folder, {
     network: model,
     size: { height: 128, width: 128 },
     guidanceScale: 7.5,
+    parts,
+    options: {},
     sessions: {},
   });
 }

@@ -1,6 +1,8 @@
 /** The network's inputs for prompts: every family's text encoders make them in this form. */
 import type { Network } from "../../models/network.ts";
+import type { PipelineParts } from "../../models/pipeline_parts.ts";
 import type { SessionOptions } from "../../runtime/session_options.ts";
+import type { SamplerOptions } from "../sampler_options.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 
 /** A network's inputs for one prompt by name, batch 1. */
@@ -20,6 +22,10 @@ export interface PromptRequest {
   readonly guidanceScale: number;
   /** The file of the encoders' weights, where they are not in their folders. */
   readonly checkpoint?: string;
+  /** The pipeline's parts, null in a folder without an index. */
+  readonly parts: PipelineParts | null;
+  /** All that was asked for. */
+  readonly options: SamplerOptions;
   readonly sessions: SessionOptions;
 }
 

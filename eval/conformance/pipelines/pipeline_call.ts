@@ -28,6 +28,7 @@ export interface PipelineCase {
 const samplerFields: readonly (keyof SamplerOptions)[] = [
   "steps",
   "guidanceScale",
+  "guidanceRescale",
   "height",
   "width",
 ];

@@ -5,6 +5,7 @@ import type { Precision } from "@dip-go/core/runtime";
 import {
   type CommandForm,
   flag,
+  number,
   oneOf,
   type OptionValues,
   path,
@@ -42,6 +43,10 @@ export const generateForm = {
       { default: "0" },
     ),
     ...samplerRows,
+    "guidance-rescale": number(
+      "<r>",
+      "How far guided predictions are brought back to the conditional ones' spread, 0 to 1 (default 0)",
+    ),
     ...sizeRows,
     ...gatesRows,
     device: oneOf(devices)("<d>", devices.join(", "), { default: "cpu" }),
@@ -62,7 +67,13 @@ The settings travel in each PNG's text chunks.`,
 export interface GenerateOptions extends
   Pick<
     SamplerOptions,
-    "steps" | "guidanceScale" | "granularity" | "kind" | "height" | "width"
+    | "steps"
+    | "guidanceScale"
+    | "guidanceRescale"
+    | "granularity"
+    | "kind"
+    | "height"
+    | "width"
   > {
   readonly model: string;
   /** Path of the network's weights, if not in its folder. */
@@ -107,6 +118,7 @@ export function generateOptions({
   prompt,
   "negative-prompt": negativePrompt,
   "guidance-scale": guidanceScale,
+  "guidance-rescale": guidanceRescale,
   sampler: kind,
   o: output,
   ...options
@@ -122,5 +134,6 @@ export function generateOptions({
   const subject = prompt === undefined
     ? drawn ?? 0
     : { prompt, negativePrompt };
-  return { ...options, subject, guidanceScale, kind, output };
+  const guidance = { guidanceScale, guidanceRescale };
+  return { ...options, ...guidance, subject, kind, output };
 }

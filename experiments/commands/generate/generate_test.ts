@@ -218,11 +218,13 @@ async function conditionsOf(
     const labels = [Number(subject), model.config.classes];
     return { conditions: { class_labels: int64([2], labels) } };
   }
-  const { kind } = await loadPipeline(folder);
+  const { kind, parts } = await loadPipeline(folder);
   await using encoder = await kind.prompts!.open(folder, {
     network: model,
     size: { height: 128, width: 128 },
     guidanceScale: 7.5,
+    parts,
+    options: {},
     sessions: {},
   });
   const own = await encoder.encode(String(subject));

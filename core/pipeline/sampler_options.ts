@@ -1,0 +1,25 @@
+/** How a pipeline is sampled, as a caller says it. */
+import type { Granularity } from "../models/network.ts";
+import type { SamplerKind } from "../samplers/make_sampler.ts";
+import type { SchedulerConfig } from "../samplers/schedule/scheduler_config.ts";
+
+/** How a pipeline is sampled. */
+export interface SamplerOptions {
+  /** As diffusers counts them; PNDM calls the network once more. Those of the pipeline's kind by default. */
+  readonly steps?: number;
+  /** Of classifier-free guidance; the network runs once at 1 and below. That of the pipeline's kind by default. */
+  readonly guidanceScale?: number;
+  /** How far a guided prediction is brought back to the spread of the conditional one, 0 (the default) to 1 (Lin et al., arXiv 2305.08891, section 3.4). */
+  readonly guidanceRescale?: number;
+  /** The one that the pipeline brings by default. */
+  readonly kind?: SamplerKind;
+  /** A scheduler's configuration in the place of the pipeline's. */
+  readonly scheduler?: SchedulerConfig;
+  /** Of the pictures, in pixels; those that the model was trained with by default. */
+  readonly height?: number;
+  readonly width?: number;
+  /** How finely the network is cut into units; that of `usualGranularity` by default. */
+  readonly granularity?: Granularity;
+  /** What is kept of a transformer's unit, its output by default. */
+  readonly backup?: "output" | "residual";
+}
