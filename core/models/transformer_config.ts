@@ -84,7 +84,13 @@ export function transformerConfig(config: ConfigJson): TransformerConfig {
 }
 
 function checkSizes(config: ConfigJson, parsed: TransformerConfig): void {
-  const { sampleSize, patchSize, heads } = parsed;
+  const { sampleSize, patchSize, heads, inChannels, outChannels } = parsed;
+  if (outChannels !== inChannels && outChannels !== 2 * inChannels) {
+    config.refuse(
+      "out_channels",
+      `${inChannels} as in_channels, or twice as many where the variance is learned`,
+    );
+  }
   if (sampleSize % patchSize !== 0) {
     config.refuse("patch_size", `a divisor of sample_size ${sampleSize}`);
   }
