@@ -83,14 +83,20 @@ export function transformerConfig(config: ConfigJson): TransformerConfig {
   return parsed;
 }
 
+/** Refuses outputs that are neither the latents' nor these and a learned variance. */
+export function checkOutputs(
+  config: ConfigJson,
+  { inChannels, outChannels }: TransformerConfig,
+): void {
+  if (outChannels === inChannels || outChannels === 2 * inChannels) return;
+  config.refuse(
+    "out_channels",
+    `${inChannels} as in_channels, or twice as many where the variance is learned`,
+  );
+}
+
 function checkSizes(config: ConfigJson, parsed: TransformerConfig): void {
-  const { sampleSize, patchSize, heads, inChannels, outChannels } = parsed;
-  if (outChannels !== inChannels && outChannels !== 2 * inChannels) {
-    config.refuse(
-      "out_channels",
-      `${inChannels} as in_channels, or twice as many where the variance is learned`,
-    );
-  }
+  const { sampleSize, patchSize, heads } = parsed;
   if (sampleSize % patchSize !== 0) {
     config.refuse("patch_size", `a divisor of sample_size ${sampleSize}`);
   }

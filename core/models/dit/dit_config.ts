@@ -1,6 +1,7 @@
 /** A DiT's `transformer/config.json`, read strictly: a value that asks for another network is refused. */
 import { type AllowedValues, ConfigJson } from "../../files/config_json.ts";
 import {
+  checkOutputs,
   type TransformerConfig,
   transformerConfig,
   transformerDefaults,
@@ -67,6 +68,7 @@ export function parseDitConfig(json: unknown, file: string): DitConfig {
     classes: config.positiveInteger("num_embeds_ada_norm"),
     normEpsilon: config.positiveNumber("norm_eps"),
   };
+  checkOutputs(config, parsed);
   config.finish(unusedTransformerKeys);
   return parsed;
 }

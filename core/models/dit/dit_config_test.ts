@@ -73,6 +73,11 @@ const refused: [string, Record<string, unknown>, string][] = [
     `"patch_size" is 3, expected a divisor of sample_size 16`,
   ],
   [
+    "outputs that are no noise and variance",
+    { out_channels: 7 },
+    `"out_channels" is 7, expected 4 as in_channels, or twice as many`,
+  ],
+  [
     "scaled positions",
     { interpolation_scale: 2 },
     `"interpolation_scale" is 2, expected nothing or null or 1`,

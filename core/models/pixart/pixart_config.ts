@@ -1,6 +1,7 @@
 /** A PixArt's `transformer/config.json`, read strictly: a value that asks for another network is refused. */
 import { type AllowedValues, ConfigJson } from "../../files/config_json.ts";
 import {
+  checkOutputs,
   type TransformerConfig,
   transformerConfig,
   transformerDefaults,
@@ -68,6 +69,7 @@ export function parsePixartConfig(json: unknown, file: string): PixartConfig {
     normEpsilon: config.positiveNumber("norm_eps"),
   };
   checkWidth(config, parsed);
+  checkOutputs(config, parsed);
   config.finish(unusedTransformerKeys, ["num_embeds_ada_norm"]);
   return parsed;
 }
