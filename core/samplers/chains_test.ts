@@ -2,7 +2,6 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { TorchGenerator } from "../tensor/random.ts";
 import { times } from "../tensor/vectors.ts";
-import { ddimConfig, makeDdim } from "./schedulers/discrete/ddim.ts";
 import { makeSampler, samplerKindOf } from "./make_sampler.ts";
 import type { Sampler } from "./sampler.ts";
 import {
@@ -14,7 +13,7 @@ import {
   startState,
   type StepNoise,
 } from "./sampler_state.ts";
-import { parseSchedulerConfig } from "./schedule/scheduler_config.ts";
+import { parseSchedulerConfig } from "./schedule/read_scheduler_config.ts";
 
 /** A stand-in for a model: a x + b sin(c x + d i) at step i. */
 interface Model {
@@ -49,9 +48,7 @@ function readFixture(name: string): Fixture {
 
 function samplerFor({ config, step_kwargs }: Fixture, steps: number): Sampler {
   const parsed = parseSchedulerConfig(config, "fixture");
-  return step_kwargs?.eta
-    ? makeDdim(ddimConfig(parsed), { steps, eta: step_kwargs.eta })
-    : makeSampler(parsed, { steps });
+  return makeSampler(parsed, { steps, ...step_kwargs });
 }
 
 /** The states from noise to the final latents under a stand-in for a model. */

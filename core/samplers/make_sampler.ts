@@ -1,58 +1,131 @@
 /** Which sampler a config asks for: by its class name, or by a name given instead. */
+import type { Sampler } from "./sampler.ts";
+import {
+  type AlignedSteps,
+  alignedSteps,
+} from "./schedule/align_your_steps.ts";
+import type { SchedulerConfig } from "./schedule/scheduler_config.ts";
+import { lcmConfig, makeLcm } from "./schedulers/consistency/lcm.ts";
+import { makeTcd, tcdConfig } from "./schedulers/consistency/tcd.ts";
 import { ddimConfig, makeDdim } from "./schedulers/discrete/ddim.ts";
 import { ddpmConfig, makeDdpm } from "./schedulers/discrete/ddpm.ts";
+import { makePndm, pndmConfig } from "./schedulers/discrete/pndm.ts";
+import { deisConfig, makeDeis } from "./schedulers/exponential/deis.ts";
 import {
   dpmSolverConfig,
   makeDpmSolver,
 } from "./schedulers/exponential/dpm_solver.ts";
 import {
+  dpmSinglestepConfig,
+  makeDpmSinglestep,
+} from "./schedulers/exponential/dpm_solver_singlestep.ts";
+import { makeUnipc, unipcConfig } from "./schedulers/exponential/unipc.ts";
+import { flowConfig } from "./schedulers/flow/flow_levels.ts";
+import {
   flowMatchEulerConfig,
-  type FlowOptions,
   makeFlowMatchEuler,
 } from "./schedulers/flow/flow_match_euler.ts";
-import { flowConfig } from "./schedulers/flow/flow_levels.ts";
 import { makeFlowMatchHeun } from "./schedulers/flow/flow_match_heun.ts";
 import { eulerConfig, makeEuler } from "./schedulers/sigma/euler.ts";
-import { lcmConfig, makeLcm } from "./schedulers/consistency/lcm.ts";
-import { makePndm, pndmConfig } from "./schedulers/discrete/pndm.ts";
-import type { Sampler } from "./sampler.ts";
-import type { SchedulerConfig } from "./schedule/scheduler_config.ts";
+import {
+  eulerAncestralConfig,
+  makeEulerAncestral,
+} from "./schedulers/sigma/euler_ancestral.ts";
+import { heunConfig, makeHeun } from "./schedulers/sigma/heun.ts";
+import {
+  kdpm2Config,
+  makeKdpm2,
+  makeKdpm2Ancestral,
+} from "./schedulers/sigma/kdpm2.ts";
+import { lmsConfig, makeLms } from "./schedulers/sigma/lms.ts";
 
-/** How many steps; flow matching takes more. */
-type Steps = FlowOptions & { readonly steps: number };
+/** How a sampler is made of a config: exactly one of `steps`, `timesteps` and `sigmas` says where its steps lie. */
+export interface StepChoice {
+  /** How many, spaced as the config says. PNDM calls the model more often; Heun and KDPM2 twice a step. */
+  readonly steps?: number;
+  /** Timesteps of the training, strictly descending, where the class takes them; or a published schedule's name. */
+  readonly timesteps?: readonly number[] | AlignedSteps;
+  /** Sigmas, strictly descending, the last one where the last step ends; or a published schedule's name. */
+  readonly sigmas?: readonly number[] | AlignedSteps;
+  /** Noise of DDIM and TCD, 0 to 1, none by default; others have no such choice. */
+  readonly eta?: number;
+  /** Steps of the solver that a consistency model was distilled from, in place of the config's. */
+  readonly originalSteps?: number;
+  /** Tokens of a picture's latents, by which flow matching may shift its levels. */
+  readonly tokens?: number;
+  /** How many steps at the start are left out, as image-to-image does. */
+  readonly begin?: number;
+}
 
-/** A scheduler: its class in diffusers, and a sampler out of a config's keys. */
+/** The same for the schedulers, which each read what they know. */
+type Steps = Omit<StepChoice, "timesteps" | "sigmas"> & {
+  readonly timesteps?: readonly number[];
+  readonly sigmas?: readonly number[];
+};
+
+/** A scheduler: its class in diffusers, what its `set_timesteps` takes beside a number, and a sampler out of a config's keys. */
 const scheduler = <Config>(
   className: string,
   read: (config: SchedulerConfig) => Config,
   make: (config: Config, options: Steps) => Sampler,
+  takes: readonly ("timesteps" | "sigmas")[] = [],
 ) => ({
   className,
+  takes,
   make: (config: SchedulerConfig, options: Steps) =>
     make(read(config), options),
 });
 
 const schedulers = {
   ddim: scheduler("DDIMScheduler", ddimConfig, makeDdim),
-  ddpm: scheduler("DDPMScheduler", ddpmConfig, makeDdpm),
+  ddpm: scheduler("DDPMScheduler", ddpmConfig, makeDdpm, ["timesteps"]),
   pndm: scheduler("PNDMScheduler", pndmConfig, makePndm),
   "dpm-solver++": scheduler(
     "DPMSolverMultistepScheduler",
     dpmSolverConfig,
     makeDpmSolver,
+    ["timesteps"],
   ),
-  euler: scheduler("EulerDiscreteScheduler", eulerConfig, makeEuler),
+  "dpm-solver-singlestep": scheduler(
+    "DPMSolverSinglestepScheduler",
+    dpmSinglestepConfig,
+    makeDpmSinglestep,
+    ["timesteps"],
+  ),
+  unipc: scheduler("UniPCMultistepScheduler", unipcConfig, makeUnipc),
+  deis: scheduler("DEISMultistepScheduler", deisConfig, makeDeis),
+  euler: scheduler("EulerDiscreteScheduler", eulerConfig, makeEuler, [
+    "timesteps",
+    "sigmas",
+  ]),
+  "euler-ancestral": scheduler(
+    "EulerAncestralDiscreteScheduler",
+    eulerAncestralConfig,
+    makeEulerAncestral,
+  ),
+  heun: scheduler("HeunDiscreteScheduler", heunConfig, makeHeun, [
+    "timesteps",
+  ]),
+  lms: scheduler("LMSDiscreteScheduler", lmsConfig, makeLms),
+  kdpm2: scheduler("KDPM2DiscreteScheduler", kdpm2Config, makeKdpm2),
+  "kdpm2-ancestral": scheduler(
+    "KDPM2AncestralDiscreteScheduler",
+    kdpm2Config,
+    makeKdpm2Ancestral,
+  ),
   "flow-euler": scheduler(
     "FlowMatchEulerDiscreteScheduler",
     flowMatchEulerConfig,
     makeFlowMatchEuler,
+    ["timesteps", "sigmas"],
   ),
   "flow-heun": scheduler(
     "FlowMatchHeunDiscreteScheduler",
     flowConfig,
     makeFlowMatchHeun,
   ),
-  lcm: scheduler("LCMScheduler", lcmConfig, makeLcm),
+  lcm: scheduler("LCMScheduler", lcmConfig, makeLcm, ["timesteps"]),
+  tcd: scheduler("TCDScheduler", tcdConfig, makeTcd, ["timesteps"]),
 } as const;
 
 /** A sampler by the name that it has in `gates.json`. */
@@ -84,23 +157,69 @@ export function samplerKindOf(
 }
 
 /**
- * A sampler with `steps` steps as the config counts them; PNDM calls the model once more.
+ * A sampler with steps as the config counts them.
  *
  * @param options.kind The config's own by default. Another reads the keys that it shares with the config's class.
- * @throws {RangeError | TypeError} If there is no such sampler, or the config asks for what it cannot do.
+ * @throws {RangeError | TypeError} If there is no such sampler, or the config or the steps ask for what it cannot do.
  */
 export function makeSampler(
   config: SchedulerConfig,
-  { kind = samplerKindOf(config), ...options }: Steps & {
+  { kind = samplerKindOf(config), ...choice }: StepChoice & {
     readonly kind?: SamplerKind;
   },
 ): Sampler {
   try {
-    return schedulers[kind].make(config, options);
+    return schedulers[kind].make(config, stepsOf(kind, choice));
   } catch (cause) {
     const { message } = cause as Error;
     if (message.includes(config.file)) throw cause;
     const Kind = cause instanceof TypeError ? TypeError : RangeError;
     throw new Kind(`${message} (scheduler config ${config.file})`, { cause });
   }
+}
+
+/** The choice with lists in place of names. */
+function stepsOf(
+  kind: SamplerKind,
+  { timesteps, sigmas, ...rest }: StepChoice,
+): Steps {
+  const lists = { timesteps, sigmas };
+  const given = (["timesteps", "sigmas"] as const)
+    .filter((key) => lists[key] !== undefined);
+  const found = [...given, ...rest.steps === undefined ? [] : ["steps"]];
+  if (found.length !== 1) {
+    throw new TypeError(
+      `Cannot make ${kind}: found ${
+        found.join(" and ") || "nothing"
+      }, expected exactly one of steps, timesteps and sigmas`,
+    );
+  }
+  const [key] = given;
+  if (key === undefined) return rest;
+  if (takes(kind, key)) return { ...rest, [key]: listOf(key, lists[key]!) };
+  throw new TypeError(
+    `Cannot make ${kind}: its scheduler takes no ${key}, expected one of ${
+      samplerKinds.filter((each) => takes(each, key)).join(", ")
+    }`,
+  );
+}
+
+const takes = (kind: SamplerKind, key: "timesteps" | "sigmas"): boolean =>
+  schedulers[kind].takes.includes(key);
+
+function listOf(
+  key: "timesteps" | "sigmas",
+  value: readonly number[] | AlignedSteps,
+): readonly number[] {
+  if (typeof value !== "string") return value;
+  const published: Partial<Record<typeof key, readonly number[]>> | undefined =
+    Object.hasOwn(alignedSteps, value) ? alignedSteps[value] : undefined;
+  const list = published?.[key];
+  if (list) return list;
+  throw new RangeError(
+    `Cannot use ${key} ${value}: there is no published list of that name, expected one of ${
+      Object.entries(alignedSteps).filter(([, own]) => key in own)
+        .map(([name]) => name).join(", ")
+    }`,
+  );
 }

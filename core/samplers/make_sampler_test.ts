@@ -1,6 +1,11 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { makeSampler, samplerKindOf, samplerKinds } from "./make_sampler.ts";
-import { parseSchedulerConfig } from "./schedule/scheduler_config.ts";
+import {
+  makeSampler,
+  type SamplerKind,
+  samplerKindOf,
+  samplerKinds,
+} from "./make_sampler.ts";
+import { parseSchedulerConfig } from "./schedule/read_scheduler_config.ts";
 
 const sd15 = parseSchedulerConfig({
   _class_name: "PNDMScheduler",
@@ -25,7 +30,7 @@ Deno.test("makeSampler() by name reads the keys that the classes share", () => {
 });
 
 Deno.test("samplerKindOf() names the class that it does not know, and what to do", () => {
-  for (const className of ["UniPCMultistepScheduler", "toString", undefined]) {
+  for (const className of ["SASolverScheduler", "toString", undefined]) {
     assertThrows(
       () =>
         samplerKindOf(
@@ -34,5 +39,26 @@ Deno.test("samplerKindOf() names the class that it does not know, and what to do
       RangeError,
       `_class_name is ${className ?? "missing"}, expected one of DDIMScheduler`,
     );
+  }
+});
+
+Deno.test("makeSampler() takes published schedules by name, where the class takes lists", () => {
+  const timesteps = (kind: SamplerKind, choice: object) =>
+    makeSampler(sd15, { kind, ...choice }).steps.map((step) => step.timestep);
+  assertEquals(
+    timesteps("dpm-solver++", { timesteps: "ays-sd15" }),
+    [999, 850, 736, 645, 545, 455, 343, 233, 124, 24],
+  );
+  assertEquals(timesteps("euler", { sigmas: "ays-sdxl" }).length, 10);
+  const refusals: [SamplerKind, object, string][] = [
+    ["ddim", { timesteps: [5, 1] }, "its scheduler takes no timesteps"],
+    ["heun", { sigmas: "ays-sd15" }, "expected one of euler, flow-euler"],
+    ["euler", { timesteps: "ays-svd" }, "expected one of ays-sd15, ays-sdxl"],
+    ["euler", { timesteps: "toString" }, "no published list of that name"],
+    ["euler", { steps: 5, sigmas: [1, 0] }, "found sigmas and steps"],
+    ["euler", {}, "found nothing, expected exactly one"],
+  ];
+  for (const [kind, choice, message] of refusals) {
+    assertThrows(() => makeSampler(sd15, { kind, ...choice }), Error, message);
   }
 });

@@ -18,16 +18,15 @@ export {
   type StepInputs,
   type StepNoise,
 } from "./sampler_state.ts";
+export { noiseConfig } from "./schedule/noise_config.ts";
 export {
   addNoise,
   getVelocity,
   makeNoiseSchedule,
-  noiseConfig,
   type NoiseSchedule,
 } from "./schedule/noise_schedule.ts";
 export {
   parseSchedulerConfig,
   readSchedulerConfig,
-  type SchedulerConfig,
-} from "./schedule/scheduler_config.ts";
-export { ddimConfig, makeDdim } from "./schedulers/discrete/ddim.ts";
+} from "./schedule/read_scheduler_config.ts";
+export type { SchedulerConfig } from "./schedule/scheduler_config.ts";

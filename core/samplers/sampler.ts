@@ -1,17 +1,56 @@
 /**
  * A sampler as data. Each step's next latents are a linear combination of
- * latents and predictions, its own and those of the last few steps, with
- * coefficients worked out beforehand in float64; clipping is the exception.
- * The model, guidance and gates live outside of it.
+ * latents and predictions, its own and those of the steps before it, with
+ * coefficients worked out beforehand in float64; bounds on the predicted clean
+ * sample are the exception. The model, guidance and gates live outside of it.
  */
 import type { Combination } from "./schedule/prediction.ts";
+import type { SchedulerConfig } from "./schedule/scheduler_config.ts";
 
-/** Clipping of the predicted clean sample: adds factor · (clip(clean) − clean) to the next latents. */
-export interface Clip {
-  readonly clean: Combination;
-  readonly factor: number;
+/** The range in which a predicted clean sample is kept. */
+export interface Bounds {
   /** Clips to ±`limit`. */
   readonly limit: number;
+  /**
+   * Dynamic thresholding (Imagen, arXiv 2205.11487, section 2.3): each picture
+   * is clipped to ± this quantile of its |clean|, but to at least 1 and at most
+   * `limit`, and divided by it. It is not linear in pieces: SubNets refuse it.
+   */
+  readonly quantile?: number;
+}
+
+/**
+ * Bounds on the predicted clean sample: adds factor · (bounded − clean) to the
+ * next latents. Later steps read the prediction that stands for the bounded
+ * one; under a mere limit none reads it.
+ */
+export interface Clip extends Bounds {
+  readonly clean: Combination;
+  readonly factor: number;
+}
+
+/**
+ * The bounds that a config asks for.
+ *
+ * @param clips Whether a silent config of the class clips; undefined where the class cannot.
+ * @param thresholds Whether the class knows thresholding.
+ */
+export function boundsConfig(
+  config: SchedulerConfig,
+  { clips, thresholds }: {
+    readonly clips?: boolean;
+    readonly thresholds: boolean;
+  },
+): Bounds | undefined {
+  if (thresholds && config.boolean("thresholding")) {
+    return {
+      limit: config.positive("sample_max_value") ?? 1,
+      quantile: config.fraction("dynamic_thresholding_ratio") ?? 0.995,
+    };
+  }
+  if (clips === undefined) return undefined;
+  const limit = config.positive("clip_sample_range") ?? 1;
+  return config.boolean("clip_sample") ?? clips ? { limit } : undefined;
 }
 
 /** One model call and the step after it. */
@@ -29,12 +68,12 @@ export interface SamplerStep {
   readonly clip?: Clip;
 }
 
-/** The `clip` of a step, where there is a limit. */
+/** The `clip` of a step, where there are bounds. */
 export const clipOf = (
-  limit: number | undefined,
-  clip: Omit<Clip, "limit">,
+  bounds: Bounds | undefined,
+  clip: Omit<Clip, keyof Bounds>,
 ): Pick<SamplerStep, "clip"> =>
-  limit === undefined ? {} : { clip: { ...clip, limit } };
+  bounds === undefined ? {} : { clip: { ...clip, ...bounds } };
 
 /** One sampler bound to a number of steps. */
 export interface Sampler {
@@ -42,22 +81,32 @@ export interface Sampler {
   readonly name: string;
   /** The factor on standard normal noise that makes the first latents. */
   readonly initNoiseSigma: number;
+  /** Factors on a clean picture and on standard normal noise that make the first latents of image-to-image. */
+  readonly noised: { readonly clean: number; readonly noise: number };
   /** One a model call, in sampling order. */
   readonly steps: readonly SamplerStep[];
   /** How many earlier steps a step reads at most. */
   readonly memory: number;
 }
 
-/** A sampler of these steps. */
+/**
+ * A sampler of these steps.
+ *
+ * @throws {RangeError} If a coefficient is no finite number, as in diffusers' own arithmetic.
+ */
 export function samplerOf(
-  { name, initNoiseSigma = 1, steps }: {
-    readonly name: string;
-    readonly initNoiseSigma?: number;
-    readonly steps: readonly SamplerStep[];
-  },
+  { name, initNoiseSigma = 1, noised, steps }:
+    & Omit<Sampler, "initNoiseSigma" | "memory">
+    & Partial<Pick<Sampler, "initNoiseSigma">>,
 ): Sampler {
+  for (const [i, { latents, predictions, noise }] of steps.entries()) {
+    if ([...latents, ...predictions, noise].every(Number.isFinite)) continue;
+    throw new RangeError(
+      `Cannot make ${name}: step ${i} has coefficients [${latents}], [${predictions}] and ${noise}, expected finite ones; another final_sigmas_type or lower_order_final may help`,
+    );
+  }
   const reach = steps.map(({ latents, predictions }) =>
     Math.max(latents.length, predictions.length) - 1
   );
-  return { name, initNoiseSigma, steps, memory: Math.max(...reach) };
+  return { name, initNoiseSigma, noised, steps, memory: Math.max(...reach) };
 }

@@ -1,6 +1,7 @@
 /** One step of any sampler: forward, backward, and solved for its prediction. */
 import type { TorchGenerator } from "../tensor/random.ts";
 import { plus, times } from "../tensor/vectors.ts";
+import { boundedClean, cleanOf } from "./bounds.ts";
 import type { Clip, Sampler, SamplerStep } from "./sampler.ts";
 
 /** The latents before a step and the prediction it used, each `[B, C, H, W]`; flat here, elsewhere as `V`. */
@@ -44,6 +45,12 @@ export function drawStepNoise(
   );
 }
 
+/** Inputs of a step on the host. */
+interface HostInputs extends StepInputs {
+  /** B, how many pictures the latents are of: thresholding looks at each. 1 by default. */
+  readonly images?: number;
+}
+
 /** The inputs of a step. */
 export interface StepInputs<V = Float32Array> {
   readonly state: SamplerState<V>;
@@ -73,7 +80,7 @@ export const stateAfter = <V>(
 export function nextState(
   sampler: Sampler,
   i: number,
-  { state, prediction, noise }: StepInputs,
+  { state, prediction, noise, images = 1 }: HostInputs,
 ): SamplerState {
   const { latents, past } = state;
   const step = stepAt(sampler, i);
@@ -83,17 +90,32 @@ export function nextState(
       `Cannot step ${sampler.name}: step ${i} adds noise and none is given`,
     );
   }
-  const read = [{ latents, prediction }, ...past];
-  const sum = combination(step, read, noise);
-  if (step.clip) addClip(sum, step.clip, read[0]);
-  const next = new Float32Array(sum);
-  return stateAfter(sampler, { state, prediction, next });
+  const own = { latents, prediction };
+  const sum = combination(step, [own, ...past], noise);
+  const { clip } = step;
+  if (!clip) {
+    const next = new Float32Array(sum);
+    return stateAfter(sampler, { state, prediction, next });
+  }
+  const clean = cleanOf(clip, own);
+  const bounded = boundedClean(clip, clean, images);
+  const next = Float32Array.from(
+    sum,
+    (value, j) => value + clip.factor * (bounded[j] - clean[j]),
+  );
+  // The prediction that stands for the bounded clean sample.
+  const seen = clip.quantile === undefined ? prediction : prediction.map((
+    value,
+    j,
+  ) => value + (bounded[j] - clean[j]) / clip.clean.prediction);
+  return stateAfter(sampler, { state, prediction: seen, next });
 }
 
 /**
  * The vector-Jacobian product of {@linkcode nextState}.
  *
  * @param cotangent Of the state after step `i`.
+ * @throws {TypeError} If the step thresholds.
  * @throws {RangeError} If `i` is no step, or the arrays differ in length.
  */
 export function nextStateVjp(
@@ -105,6 +127,7 @@ export function nextStateVjp(
 ): { state: SamplerCotangent; prediction: Float32Array } {
   const step = stepAt(sampler, i);
   const { latents: d, past: later } = cotangent;
+  refuseThresholding(sampler, "differentiate");
   checkLengths(sampler, { latents, prediction, cotangent: d });
   const read = [{ latents, prediction }, ...past];
   const [own, ...earlier] = read.map((_, k): Partial<PastStep> => ({
@@ -174,23 +197,6 @@ function addTo(sum: Float64Array, factor: number, array: Float32Array): void {
   for (let j = 0; j < sum.length; j++) sum[j] += factor * array[j];
 }
 
-/** The predicted clean sample's element. */
-function cleanAt(
-  { clean }: Clip,
-  { latents, prediction }: PastStep,
-  j: number,
-): number {
-  return clean.x * latents[j] + clean.prediction * prediction[j];
-}
-
-function addClip(sum: Float64Array, clip: Clip, read: PastStep): void {
-  const { factor, limit } = clip;
-  for (let j = 0; j < sum.length; j++) {
-    const clean = cleanAt(clip, read, j);
-    sum[j] += factor * (Math.max(-limit, Math.min(limit, clean)) - clean);
-  }
-}
-
 /** Where the clean sample is clipped, nothing flows through it. */
 function withoutClipped(
   open: PastStep,
@@ -199,11 +205,10 @@ function withoutClipped(
   d: Float32Array,
 ): PastStep {
   const { clean, factor, limit } = clip;
+  const whole = cleanOf(clip, read);
   const less = (array: Float32Array, own: number) =>
     array.map((value, j) =>
-      Math.abs(cleanAt(clip, read, j)) > limit
-        ? value - d[j] * factor * own
-        : value
+      Math.abs(whole[j]) > limit ? value - d[j] * factor * own : value
     );
   return {
     latents: less(open.latents, clean.x),
@@ -243,4 +248,21 @@ function checkLengths(
       `Cannot step ${name}: ${key} has ${array.length} elements, expected ${length} as the latents`,
     );
   }
+}
+
+/**
+ * Refuses a sampler whose steps are not linear in pieces.
+ *
+ * @param doing A verb for what is not done with it.
+ * @throws {TypeError} If it has dynamic thresholding.
+ */
+export function refuseThresholding(
+  { name, steps }: Sampler,
+  doing: string,
+): void {
+  const i = steps.findIndex(({ clip }) => clip?.quantile !== undefined);
+  if (i === -1) return;
+  throw new TypeError(
+    `Cannot ${doing} ${name}: step ${i} has dynamic thresholding (thresholding true), expected a step that is linear in pieces; only the full sampler does it`,
+  );
 }

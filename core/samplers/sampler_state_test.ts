@@ -5,7 +5,7 @@ import {
   assertThrows,
 } from "@std/assert";
 import { TorchGenerator } from "../tensor/random.ts";
-import { samplerOf, type SamplerStep } from "./sampler.ts";
+import { samplerOf as make, type SamplerStep } from "./sampler.ts";
 import {
   drawStepNoise,
   nextState,
@@ -14,6 +14,9 @@ import {
   type SamplerState,
   startState,
 } from "./sampler_state.ts";
+
+const samplerOf = (parts: Omit<Parameters<typeof make>[0], "noised">) =>
+  make({ ...parts, noised: { clean: 0.6, noise: 0.8 } });
 
 const plain: SamplerStep = {
   timestep: 500,
@@ -134,6 +137,36 @@ Deno.test("nextState() adds clip(clean) − clean", () => {
     return clean !== inside;
   });
   assert(changed.length > 5 && changed.length < 20);
+});
+
+Deno.test("nextState() thresholds each picture by its own quantile, and later steps read the bounded prediction", () => {
+  const thresholding = samplerOf({
+    name: "test",
+    steps: [
+      { ...plain, clip: { ...clip, limit: 3, quantile: 0.5 } },
+      reaching,
+    ],
+  });
+  // clean = 1.1 x: medians of |clean| are 0.55, then 2.2.
+  const latents = Float32Array.of(-9, 0.5, 0.1, 1, -2, 9);
+  const prediction = new Float32Array(6);
+  const inputs = { state: { latents, past: [] }, prediction };
+  const { past: [seen] } = nextState(thresholding, 0, { ...inputs, images: 2 });
+  const bounded = seen.prediction.map((p, j) => 1.1 * latents[j] - 0.3 * p);
+  const expected = [-1, 0.55, 0.11, 0.5, -1, 1];
+  bounded.forEach((v, j) => assertAlmostEquals(v, expected[j], 1e-5));
+  const { latents: next } = nextState(thresholding, 0, inputs);
+  // One picture of six: the median is 1.65, and 0.9 x stays beside what the bounds change.
+  assertAlmostEquals(next[0], 0.9 * -9 + 0.7 * (-1 + 9.9), 1e-4);
+  assertThrows(
+    () =>
+      nextStateVjp(thresholding, 0, {
+        ...inputs,
+        cotangent: { latents, past: [] },
+      }),
+    TypeError,
+    "Cannot differentiate test: step 0 has dynamic thresholding",
+  );
 });
 
 Deno.test("predictionFor() is what leads to the given latents", () => {

@@ -5,11 +5,15 @@ import type { Experiment } from "./experiment.ts";
 /** The sampler that an experiment prunes. @throws As `Pipeline.sampler`. */
 export function experimentSampler(
   pipeline: Pipeline,
-  { sampler: { kind, ...sampler }, superNet }: Pick<
+  { sampler: { kind, steps, guidanceScale }, superNet }: Pick<
     Experiment,
     "sampler" | "superNet"
   >,
 ): PipelineSampler {
-  const own = kind === "own" ? undefined : kind;
-  return pipeline.sampler({ ...superNet, ...sampler, kind: own });
+  return pipeline.sampler({
+    ...superNet,
+    kind: kind === "own" ? undefined : kind,
+    steps,
+    guidanceScale,
+  });
 }

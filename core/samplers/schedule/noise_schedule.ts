@@ -3,59 +3,7 @@
  * is left at each training timestep. Rounded to float32 where diffusers rounds,
  * so that timesteps near pure noise agree with the model's training.
  */
-import type { SchedulerConfig } from "./scheduler_config.ts";
-
-const betaSchedules = ["linear", "scaled_linear", "squaredcos_cap_v2"] as const;
-const predictionTypes = ["epsilon", "v_prediction", "sample"] as const;
-
-/** The quantity that the model predicts: noise, velocity or the clean sample. */
-export type PredictionType = typeof predictionTypes[number];
-
-/** The part of every scheduler's config: the forward process of the training, and the quantity that the model predicts. */
-export type NoiseConfig = ReturnType<typeof noiseConfig>;
-
-/**
- * The keys that every scheduler reads.
- *
- * @throws {TypeError | RangeError} If a value is of another type, unknown or out of range, or betas contradict each other.
- */
-export function noiseConfig(config: SchedulerConfig) {
-  const numTrainTimesteps = config.integer("num_train_timesteps", 1) ?? 1000;
-  const betaStart = config.fraction("beta_start") ?? 0.0001;
-  const betaEnd = config.fraction("beta_end") ?? 0.02;
-  if (betaStart > betaEnd) {
-    config.refuse("beta_start", `at most beta_end ${betaEnd}`, RangeError);
-  }
-  return {
-    numTrainTimesteps,
-    betaStart,
-    betaEnd,
-    betaSchedule: config.oneOf("beta_schedule", betaSchedules) ?? "linear",
-    trainedBetas: trainedBetas(config, numTrainTimesteps),
-    /** Whether betas are rescaled so that the last training timestep is pure noise (arXiv 2305.08891). */
-    rescaleBetasZeroSnr: config.boolean("rescale_betas_zero_snr") ?? false,
-    predictionType: config.oneOf("prediction_type", predictionTypes) ??
-      "epsilon",
-  };
-}
-
-/** The betas themselves, one a training timestep, where the file has them. */
-function trainedBetas(
-  config: SchedulerConfig,
-  count: number,
-): readonly number[] | undefined {
-  const key = "trained_betas";
-  if (!config.has(key)) return undefined;
-  const betas = config.values[key];
-  if (!Array.isArray(betas)) return config.refuse(key, "a list of numbers");
-  const isFraction = (beta: unknown) =>
-    typeof beta === "number" && beta > 0 && beta < 1;
-  if (betas.length !== count || !betas.every(isFraction)) {
-    const expected = `${count} numbers between 0 and 1, one a timestep`;
-    config.refuse(key, expected, RangeError);
-  }
-  return betas;
-}
+import type { NoiseConfig } from "./noise_config.ts";
 
 /** Betas and cumulative products of alphas = 1 - beta, one a training timestep. */
 export interface NoiseSchedule {
@@ -83,29 +31,48 @@ function baseBetas(config: NoiseConfig): Float32Array {
         Math.sqrt(betaEnd),
         numTrainTimesteps,
       ).map((root) => root * root);
-    case "squaredcos_cap_v2":
-      return cosineBetas(numTrainTimesteps);
+    case "sigmoid": {
+      const range = Math.fround(betaEnd - betaStart);
+      return linspace(-6, 6, numTrainTimesteps).map((x) =>
+        Math.fround(Math.fround(1 / (1 + Math.exp(-x))) * range) +
+        Math.fround(betaStart)
+      );
+    }
+    default:
+      return signalBetas(alphaBars[config.betaSchedule], numTrainTimesteps);
   }
 }
 
-/** `torch.linspace` in float32: each half counts from its own end. */
+/** `torch.linspace` in float32: each half counts from its own end, and a stride is added without rounding it first. */
 function linspace(start: number, end: number, size: number): Float32Array {
   if (size === 1) return Float32Array.of(start);
-  const round = Math.fround;
-  const step = round((round(end) - round(start)) / (size - 1));
+  const [first, last] = [Math.fround(start), Math.fround(end)];
+  const step = Math.fround(Math.fround(last - first) / (size - 1));
   return Float32Array.from(
     { length: size },
-    (_, i) =>
-      i < size / 2
-        ? round(start) + round(step * i)
-        : round(end) - round(step * (size - 1 - i)),
+    (_, i) => i < size / 2 ? first + step * i : last - step * (size - 1 - i),
   );
 }
 
-/** Cosine schedule of arXiv 2102.09672, Eq. 17, with betas capped at 0.999. */
-function cosineBetas(size: number): Float32Array {
-  const alphaBar = (u: number) =>
-    Math.cos((u + 0.008) / 1.008 * Math.PI / 2) ** 2;
+/** Signal left at u in [0, 1], up to a factor. */
+const alphaBars = {
+  /** Arxiv 2102.09672, Eq. 17. */
+  squaredcos_cap_v2: (u: number) =>
+    Math.cos((u + 0.008) / 1.008 * Math.PI / 2) ** 2,
+  /** Noise levels by a Laplace distribution, arXiv 2407.03297. */
+  laplace: (u: number) => {
+    const side = u > 0.5 ? -1 : 1;
+    const lambda = -side / 2 * Math.log(1 - 2 * Math.abs(0.5 - u) + 1e-6);
+    return Math.sqrt(1 / (1 + Math.exp(-lambda)));
+  },
+  exp: (u: number) => Math.exp(-12 * u),
+};
+
+/** Betas that leave such a signal, capped at 0.999. */
+function signalBetas(
+  alphaBar: (u: number) => number,
+  size: number,
+): Float32Array {
   return Float32Array.from(
     { length: size },
     (_, i) =>

@@ -1,11 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import {
-  addNoise,
-  getVelocity,
-  makeNoiseSchedule,
-  noiseConfig,
-} from "./noise_schedule.ts";
-import { parseSchedulerConfig } from "./scheduler_config.ts";
+import { noiseConfig } from "./noise_config.ts";
+import { addNoise, getVelocity, makeNoiseSchedule } from "./noise_schedule.ts";
+import { parseSchedulerConfig } from "./read_scheduler_config.ts";
 
 function readFixture(name: string) {
   return JSON.parse(Deno.readTextFileSync(
@@ -64,6 +60,7 @@ Deno.test("makeNoiseSchedule() rescales to zero terminal SNR and keeps the first
   const rescaled = makeNoiseSchedule(
     noiseConfig(
       parseSchedulerConfig({ ...config, rescale_betas_zero_snr: true }, "test"),
+      { zeroSnr: true },
     ),
   );
   assertEquals(rescaled.alphasCumprod[999], 0);

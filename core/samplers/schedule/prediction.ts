@@ -2,9 +2,10 @@
  * A model's prediction, interpreted: the clean sample and the noise
  * in its input. Every sampler asks here, none asks which kind of prediction it has.
  */
-import type { NoiseSchedule, PredictionType } from "./noise_schedule.ts";
+import type { PredictionType } from "./noise_config.ts";
+import type { NoiseSchedule } from "./noise_schedule.ts";
 
-/** How x is made at a timestep: x = signal · clean + noise · epsilon, with signal² + noise² = 1. */
+/** How x is made at a timestep: x = signal · clean + noise · epsilon, with signal² + noise² = 1, in flow matching signal + noise = 1. */
 export interface NoiseLevel {
   readonly timestep: number;
   readonly signal: number;
@@ -87,6 +88,11 @@ export function interpret(
       return {
         clean: { x: signal, prediction: -noise },
         epsilon: { x: noise, prediction: signal },
+      };
+    case "flow_prediction":
+      return {
+        clean: { x: 1, prediction: -noise },
+        epsilon: { x: 1, prediction: signal },
       };
   }
 }

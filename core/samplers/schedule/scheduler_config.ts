@@ -3,7 +3,6 @@
  * reads those of its class, with that class's defaults, into a config of its own.
  */
 import { ConfigJson } from "../../files/config_json.ts";
-import { readPythonJson } from "../../files/read_json.ts";
 
 /** How Python's `json` and its users write numbers that JSON lacks: bare, or as strings. */
 const nonFinite = new Map<unknown, number>([
@@ -15,13 +14,11 @@ const nonFinite = new Map<unknown, number>([
 /** The most steps that a file may ask for: a damaged one must not take the memory of the machine. */
 const mostSteps = 100_000;
 
-/** How T timesteps are picked among those of the training. */
-export type TimestepSpacing = "leading" | "linspace" | "trailing";
-
 /**
  * A scheduler's config as its file has it. Every reader returns undefined where
- * the key is missing or null, as in diffusers, and throws where the value is
- * not as it says: a `RangeError` of numbers, else a `TypeError`.
+ * the key is missing and throws where the value is not as it says: a
+ * `RangeError` of numbers, else a `TypeError`. Null is no default: diffusers
+ * takes it for Python's None.
  */
 export class SchedulerConfig extends ConfigJson {
   /** The scheduler that the model came with. */
@@ -29,9 +26,11 @@ export class SchedulerConfig extends ConfigJson {
     return this.string("_class_name");
   }
 
+  /** Null is false. */
   boolean(key: string): boolean | undefined {
-    const isBoolean = (value: unknown) => typeof value === "boolean";
-    return this.#optional(key, isBoolean, "true or false");
+    const value = this.value(key) === null ? false : this.value(key);
+    if (value === undefined || typeof value === "boolean") return value;
+    return this.refuse(key, "true or false");
   }
 
   string(key: string): string | undefined {
@@ -51,8 +50,7 @@ export class SchedulerConfig extends ConfigJson {
     fits = (value: number) => !Number.isNaN(value),
     expected = "a number",
   ): number | undefined {
-    const value = nonFinite.get(this.values[key]) ?? this.values[key] ??
-      undefined;
+    const value = nonFinite.get(this.value(key)) ?? this.value(key);
     if (value === undefined) return undefined;
     if (typeof value !== "number") return this.refuse(key, "a number");
     return fits(value) ? value : this.refuse(key, expected, RangeError);
@@ -66,6 +64,21 @@ export class SchedulerConfig extends ConfigJson {
     return this.number(key, fits, expected);
   }
 
+  /** Null is none. */
+  optionalNumber(key: string): number | undefined {
+    return this.has(key) ? this.number(key) : undefined;
+  }
+
+  /** Null is none. */
+  optionalInteger(key: string, least: number): number | undefined {
+    return this.has(key) ? this.integer(key, least) : undefined;
+  }
+
+  /** A positive number; null is none. */
+  optionalPositive(key: string): number | undefined {
+    return this.has(key) ? this.positive(key) : undefined;
+  }
+
   positive(key: string): number | undefined {
     const fits = (value: number) => value > 0 && value < Infinity;
     return this.number(key, fits, "a positive number");
@@ -76,33 +89,16 @@ export class SchedulerConfig extends ConfigJson {
     return this.number(key, fits, "between 0 and 1");
   }
 
-  /** How the timesteps are spaced; `byDefault` is the class's. */
-  timesteps(byDefault: TimestepSpacing) {
-    const spacings = ["leading", "linspace", "trailing"] as const;
-    return {
-      timestepSpacing: this.oneOf("timestep_spacing", spacings) ?? byDefault,
-      /** Added to every timestep of leading spacing. */
-      stepsOffset: this.integer("steps_offset", 0) ?? 0,
-    };
-  }
-
-  /**
-   * How the predicted clean sample is kept in the data's range: within
-   * ±`clipLimit`, undefined where it is not. Dynamic thresholding (Imagen,
-   * section 2.3), a quantile of each sample, is refused.
-   *
-   * @param byDefault Whether a silent config of the class clips.
-   */
-  clipping(byDefault: boolean): { readonly clipLimit?: number } {
-    this.refuseThresholding();
-    const limit = this.positive("clip_sample_range") ?? 1;
-    const clips = this.boolean("clip_sample") ?? byDefault;
-    return { clipLimit: clips ? limit : undefined };
-  }
-
-  refuseThresholding(): void {
-    if (!this.boolean("thresholding")) return;
-    this.refuse("thresholding", "false (it is not supported)");
+  /** A list of numbers that each are as they should. */
+  list(
+    key: string,
+    fits: (value: number) => boolean,
+    expected: string,
+  ): readonly number[] | undefined {
+    const isList = (value: unknown): value is number[] =>
+      Array.isArray(value) &&
+      value.every((each) => typeof each === "number" && fits(each));
+    return this.#optional(key, isList, `a list of numbers, each ${expected}`);
   }
 
   #optional<T>(
@@ -110,31 +106,8 @@ export class SchedulerConfig extends ConfigJson {
     fits: (value: unknown) => value is T,
     expected: string,
   ): T | undefined {
-    if (!this.has(key)) return undefined;
-    const value = this.values[key];
+    const value = this.value(key);
+    if (value === undefined) return undefined;
     return fits(value) ? value : this.refuse(key, expected);
   }
 }
-
-/**
- * Reads a `scheduler_config.json`; bare `-Infinity`, `Infinity` and `NaN`, which Python writes, are accepted.
- *
- * @throws {TypeError} If the file is no object of JSON.
- */
-export async function readSchedulerConfig(
-  path: string,
-): Promise<SchedulerConfig> {
-  return parseSchedulerConfig(await readPythonJson(path), path);
-}
-
-/**
- * The config held in parsed JSON.
- *
- * @param json The object of a `scheduler_config.json`.
- * @param source Its name in errors, such as its path.
- * @throws {TypeError} If it is no object.
- */
-export const parseSchedulerConfig = (
-  json: unknown,
-  source: string,
-): SchedulerConfig => new SchedulerConfig(json, source);

@@ -1,80 +1,127 @@
 /**
- * Noise levels as sigma = noise / signal, which DPM-Solver and Euler step
- * through: those of the training's timesteps, and Karras' spacing of them.
+ * Noise levels as sigma = noise / signal: those of the training's timesteps,
+ * and spacings of them that ask for no timestep. In float32 where diffusers
+ * has them so: whether a timestep is cut off to 998 or 999 hinges on it.
  */
-import { makeNoiseSchedule, type NoiseConfig } from "./noise_schedule.ts";
+import { betaQuantile } from "./beta_quantile.ts";
+import type { NoiseConfig } from "./noise_config.ts";
+import { makeNoiseSchedule } from "./noise_schedule.ts";
 import type { SchedulerConfig } from "./scheduler_config.ts";
 
-/** Keys that ask for sigmas spaced otherwise than the timesteps or after Karras. */
-const otherSpacings = [
-  "use_lu_lambdas",
-  "use_exponential_sigmas",
-  "use_beta_sigmas",
-  "use_flow_sigmas",
-];
-
-/**
- * Where sigmas lie: `hasKarrasSigmas`, or along the timesteps; and where the last step ends.
- *
- * @throws {TypeError} If the config asks for another spacing.
- */
-export function sigmasConfig(config: SchedulerConfig) {
-  const hasKarrasSigmas = config.boolean("use_karras_sigmas") ?? false;
-  const other = otherSpacings.find((key) => config.boolean(key));
-  if (other && !hasKarrasSigmas) {
-    config.refuse(other, "false (only use_karras_sigmas is supported)");
-  }
-  const ends = ["zero", "sigma_min"] as const;
-  const finalSigmas = config.oneOf("final_sigmas_type", ends) ?? "zero";
-  return { hasKarrasSigmas, finalSigmas };
+/** Sigmas of the training timesteps, ascending, and their logarithms. */
+export interface TrainingSigmas {
+  readonly sigmas: Float32Array;
+  readonly logs: Float32Array;
 }
 
 /** The first sigma of a schedule that ends in pure noise must not be infinite: diffusers' stand-in for alpha 0. */
 const leastAlpha = 2 ** -24;
 
-/** sqrt((1 − a) / a) of each training timestep, ascending. */
-export function trainingSigmas(config: NoiseConfig): Float64Array {
+/** sqrt((1 − a) / a) of each training timestep. */
+export function trainingSigmas(config: NoiseConfig): TrainingSigmas {
   const { alphasCumprod } = makeNoiseSchedule(config);
-  return Float64Array.from(alphasCumprod, (alpha) => {
-    const a = alpha === 0 ? leastAlpha : alpha;
-    return Math.sqrt((1 - a) / a);
+  const sigmas = alphasCumprod.map((alpha, t) => {
+    const isLast = config.rescaleBetasZeroSnr && t === alphasCumprod.length - 1;
+    const a = isLast ? leastAlpha : alpha;
+    return Math.sqrt(Math.fround(Math.fround(1 - a) / a));
   });
+  return { sigmas, logs: sigmas.map(Math.log) };
 }
 
-/** The sigma at a timestep, linear between two. */
+/** The sigma at a timestep, linear between two; the first or last beyond the ends. */
 export function sigmaOfTimestep(
-  sigmas: Float64Array,
+  { sigmas }: TrainingSigmas,
   timestep: number,
 ): number {
-  const low = Math.min(Math.floor(timestep), sigmas.length - 2);
-  const weight = timestep - low;
-  return sigmas[low] + weight * (sigmas[low + 1] - sigmas[low]);
+  const t = Math.max(0, Math.min(timestep, sigmas.length - 1));
+  const low = Math.max(0, Math.min(Math.floor(t), sigmas.length - 2));
+  return t === low
+    ? sigmas[low]
+    : sigmas[low] + (t - low) * (sigmas[low + 1] - sigmas[low]);
 }
 
 /** The timestep of a sigma, fractional, linear in log sigma; the first or last beyond the ends. */
-export function timestepOfSigma(sigmas: Float64Array, sigma: number): number {
-  const above = sigmas.findIndex((each) => each > sigma);
-  const high = above === -1 ? sigmas.length - 1 : Math.max(above, 1);
-  const [a, b] = [Math.log(sigmas[high - 1]), Math.log(sigmas[high])];
-  const weight = (Math.log(sigma) - a) / (b - a);
-  return high - 1 + Math.max(0, Math.min(1, weight));
-}
-
-/** T sigmas from `max` down to `min`, Eq. 5 of Karras et al. (arXiv 2206.00364) with rho 7. */
-export function karrasSigmas(
-  steps: number,
-  { min, max }: { readonly min: number; readonly max: number },
-): number[] {
-  const rho = 7;
-  const [first, last] = [max ** (1 / rho), min ** (1 / rho)];
-  const stride = steps === 1 ? 0 : (last - first) / (steps - 1);
-  return Array.from({ length: steps }, (_, i) => (first + i * stride) ** rho);
-}
-
-/** Where the last step ends: no noise, or the least of the training. */
-export function finalSigma(
-  { finalSigmas }: ReturnType<typeof sigmasConfig>,
-  sigmas: Float64Array,
+export function timestepOfSigma(
+  { logs }: TrainingSigmas,
+  sigma: number,
 ): number {
-  return finalSigmas === "zero" ? 0 : sigmas[0];
+  const log = Math.log(Math.max(sigma, 1e-10));
+  const below = logs.findLastIndex((each) => each <= log);
+  const low = Math.max(0, Math.min(below, logs.length - 2));
+  const weight = (logs[low] - log) / (logs[low] - logs[low + 1]);
+  const w = Math.max(0, Math.min(1, weight));
+  return (1 - w) * low + w * (low + 1);
 }
+
+/** T sigmas from `max` down to `min`. */
+type Spacing = (
+  steps: number,
+  ends: { readonly min: number; readonly max: number },
+) => number[];
+
+/** T numbers from `first` to `last`, both among them. */
+export const evenly = (
+  steps: number,
+  first: number,
+  last: number,
+): number[] => {
+  const stride = steps === 1 ? 0 : (last - first) / (steps - 1);
+  return Array.from(
+    { length: steps },
+    (_, i) => i > 0 && i === steps - 1 ? last : first + i * stride,
+  );
+};
+
+/** By the key that asks for each, in the order in which diffusers looks for them. */
+export const sigmaSpacings = {
+  /** Eq. 5 of Karras et al. (arXiv 2206.00364) with rho 7. */
+  use_karras_sigmas: (steps, { min, max }) => {
+    const rho = 7;
+    const [first, last] = [max ** (1 / rho), min ** (1 / rho)];
+    return evenly(steps, 0, 1)
+      .map((ramp) => (first + ramp * (last - first)) ** rho);
+  },
+  /** Uniform in lambda = −log sigma: Lu et al. (arXiv 2206.00927, section 3.4). Its ends are float32 logarithms. */
+  use_lu_lambdas: (steps, { min, max }) =>
+    evenly(steps, Math.fround(Math.log(max)), Math.fround(Math.log(min)))
+      .map(Math.exp),
+  use_exponential_sigmas: (steps, { min, max }) =>
+    evenly(steps, Math.log(max), Math.log(min)).map(Math.exp),
+  /** Quantiles of Beta(0.6, 0.6) (arXiv 2407.12173). */
+  use_beta_sigmas: (steps, { min, max }) =>
+    evenly(steps, 0, 1)
+      .map((ramp) => min + betaQuantile(1 - ramp, 0.6) * (max - min)),
+} as const satisfies Readonly<Record<string, Spacing>>;
+
+/** The key that asks for a spacing of sigmas. */
+export type SigmaSpacing = keyof typeof sigmaSpacings;
+
+/**
+ * Where sigmas lie: by one of {@linkcode sigmaSpacings}, or along the timesteps.
+ *
+ * @param known The spacings that the class has.
+ * @throws {TypeError} If the config asks for several, or for flow matching's.
+ */
+export function sigmasConfig(
+  config: SchedulerConfig,
+  known: readonly SigmaSpacing[] = [
+    "use_karras_sigmas",
+    "use_exponential_sigmas",
+    "use_beta_sigmas",
+  ],
+) {
+  const asked = known.filter((key) => config.boolean(key));
+  // Lu's may stand beside the others.
+  const [first, other] = asked.filter((key) => key !== "use_lu_lambdas");
+  if (other) config.refuse(other, `false beside ${first}`);
+  return {
+    spacing: asked.at(0),
+    /** Ends of the spacing, in place of the timesteps' own. */
+    sigmaMin: config.optionalPositive("sigma_min"),
+    sigmaMax: config.optionalPositive("sigma_max"),
+  };
+}
+
+/** Where the last step ends: without noise, or at the least of the training. */
+export const finalSigmasConfig = (config: SchedulerConfig) =>
+  config.oneOf("final_sigmas_type", ["zero", "sigma_min"]) ?? "zero";

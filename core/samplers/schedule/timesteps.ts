@@ -1,49 +1,112 @@
-/** Which training timesteps a sampler visits, by diffusers' three spacings (arXiv 2305.08891, Table 2). */
-import type { TimestepSpacing } from "./scheduler_config.ts";
+/** Which training timesteps a sampler visits, by diffusers' three spacings (arXiv 2305.08891, Table 2) or by a list. */
+import type { SchedulerConfig } from "./scheduler_config.ts";
+
+const spacings = ["leading", "linspace", "trailing"] as const;
+
+/** How T timesteps are picked among those of the training. */
+export type TimestepSpacing = typeof spacings[number];
+
+/** The keys of a class that spaces timesteps. @param byDefault The class's own spacing. */
+export const spacingConfig = (
+  config: SchedulerConfig,
+  byDefault: TimestepSpacing,
+) => ({
+  timestepSpacing: config.oneOf("timestep_spacing", spacings) ?? byDefault,
+  /** Added to every timestep of leading spacing. */
+  stepsOffset: config.integer("steps_offset", 0) ?? 0,
+});
 
 /** Where `spacedTimesteps` picks from. */
-export interface SpacingOptions {
-  readonly timestepSpacing: TimestepSpacing;
+export interface SpacingOptions extends ReturnType<typeof spacingConfig> {
   readonly numTrainTimesteps: number;
-  /** Added to every timestep of leading spacing. */
-  readonly stepsOffset: number;
+}
+
+/** Which steps a sampler has: a number of them, or their timesteps. */
+export interface StepOptions {
+  /** T, spaced as the config says. */
+  readonly steps?: number;
+  /** Training timesteps, strictly descending, in place of a number. */
+  readonly timesteps?: readonly number[];
+  /** How many steps at the start are left out, as image-to-image does. */
+  readonly begin?: number;
 }
 
 /**
- * T timesteps in sampling order.
+ * T whole timesteps in sampling order. Offsets may lead past the last of the
+ * training.
  *
- * @throws {RangeError} If `steps` is not an integer from 1 to the number of training timesteps, or the offset leads past the last of them.
+ * @param options.last One more than the noisiest; the number of training timesteps by default.
+ * @throws {RangeError} If `steps` is not an integer from 1 to the number of training timesteps.
  */
 export function spacedTimesteps(
   steps: number,
-  { timestepSpacing, numTrainTimesteps, stepsOffset }: SpacingOptions,
+  { timestepSpacing, numTrainTimesteps, stepsOffset, last }: SpacingOptions & {
+    readonly last?: number;
+  },
 ): number[] {
-  const even = evenTimesteps(steps, numTrainTimesteps);
-  const timestepAt = {
-    leading: (k: number) =>
-      (steps - 1 - k) * Math.floor(numTrainTimesteps / steps) + stepsOffset,
-    linspace: (k: number) => roundHalfEven(even[k]),
-    trailing: (k: number) =>
-      roundHalfEven(numTrainTimesteps - k * (numTrainTimesteps / steps)) - 1,
-  }[timestepSpacing];
-  const timesteps = even.map((_, k) => timestepAt(k));
-  checkTimesteps(timesteps, numTrainTimesteps);
+  checkStepCount(steps, numTrainTimesteps);
+  const most = last ?? numTrainTimesteps;
+  switch (timestepSpacing) {
+    case "leading": {
+      const stride = Math.floor(most / steps);
+      return descending(steps, (k) => k * stride + stepsOffset);
+    }
+    case "linspace":
+      return evenTimesteps(steps, most).map(roundHalfEven);
+    case "trailing":
+      return steppedDown(most, numTrainTimesteps / steps)
+        .map((t) => roundHalfEven(t) - 1);
+  }
+}
+
+/**
+ * The same for schedulers that look their levels up by timestep.
+ *
+ * @throws {RangeError} As {@linkcode spacedTimesteps}, and if the offset leads past the last training timestep.
+ */
+export function trainingTimesteps(
+  steps: number,
+  options: SpacingOptions,
+): number[] {
+  // Rounding may leave one step more, at timestep −1, which no table has.
+  const timesteps = spacedTimesteps(steps, options).filter((t) => t >= 0);
+  const { numTrainTimesteps, stepsOffset } = options;
+  if (timesteps[0] >= numTrainTimesteps) {
+    throw new RangeError(
+      `Cannot space timesteps: timesteps[0] is ${
+        timesteps[0]
+      }, expected an integer from 0 to ${
+        numTrainTimesteps - 1
+      }; fewer steps leave room for steps_offset ${stepsOffset}`,
+    );
+  }
   return timesteps;
+}
+
+/** NumPy's `arange(from, 0, -stride)`, whose values go by the first difference as float64 rounds it. */
+function steppedDown(from: number, stride: number): number[] {
+  const first = from - stride - from;
+  return Array.from(
+    { length: Math.ceil(from / stride) },
+    (_, k) => from + k * first,
+  );
 }
 
 /**
  * T evenly spaced timesteps in sampling order, the last and the first of the training among them; fractional.
  *
- * @throws {RangeError} If `steps` is not an integer from 1 to the number of training timesteps.
+ * @throws {RangeError} If `steps` is not positive.
  */
 export function evenTimesteps(
   steps: number,
   numTrainTimesteps: number,
 ): number[] {
-  checkStepCount(steps, numTrainTimesteps);
   const stride = steps === 1 ? 0 : (numTrainTimesteps - 1) / (steps - 1);
-  return Array.from({ length: steps }, (_, k) => (steps - 1 - k) * stride);
+  return descending(steps, (k) => k * stride);
 }
+
+const descending = (steps: number, at: (k: number) => number): number[] =>
+  Array.from({ length: steps }, (_, k) => at(steps - 1 - k));
 
 /**
  * Checks a number of steps.
@@ -81,8 +144,32 @@ export function checkTimesteps(
   }
 }
 
+/**
+ * The timesteps that were asked for.
+ *
+ * @param spaced Those of a number of steps.
+ * @throws {RangeError} If a list is no strictly descending one of training timesteps.
+ * @throws {TypeError} If not exactly one of `steps` and `timesteps` is given.
+ */
+export function chosenTimesteps(
+  { steps, timesteps }: StepOptions,
+  { numTrainTimesteps }: Pick<SpacingOptions, "numTrainTimesteps">,
+  spaced: (steps: number) => number[],
+): readonly number[] {
+  if (timesteps && steps === undefined) {
+    checkTimesteps(timesteps, numTrainTimesteps);
+    return timesteps;
+  }
+  if (steps === undefined || timesteps) {
+    throw new TypeError(
+      "Cannot space timesteps: expected exactly one of steps and timesteps",
+    );
+  }
+  return spaced(steps);
+}
+
 /** NumPy's rounding: halves go to the even neighbour. */
-function roundHalfEven(value: number): number {
+export function roundHalfEven(value: number): number {
   const floor = Math.floor(value);
   const isHalf = value - floor === 0.5;
   return isHalf ? floor + Math.abs(floor % 2) : Math.round(value);

@@ -9,7 +9,7 @@ import { eulerConfig, makeEuler } from "./sigma/euler.ts";
 import { makePndm, pndmConfig } from "./discrete/pndm.ts";
 import { levelOfSigma, type NoiseLevel } from "../schedule/prediction.ts";
 import type { Sampler } from "../sampler.ts";
-import { parseSchedulerConfig } from "../schedule/scheduler_config.ts";
+import { parseSchedulerConfig } from "../schedule/read_scheduler_config.ts";
 import { times } from "../../tensor/vectors.ts";
 import { nextState, startState } from "../sampler_state.ts";
 import { sigmaOfTimestep, trainingSigmas } from "../schedule/sigmas.ts";

@@ -4,7 +4,6 @@ import {
   type DitConfig,
   randomWeights,
 } from "@dip-go/core/models";
-import { halvesOf } from "@dip-go/core/pipeline";
 import { makeSampler, parseSchedulerConfig } from "@dip-go/core/samplers";
 import { ddimConfig } from "./dit_xl_folder.ts";
 import { type Subject, subjectOf } from "./subjects.ts";
@@ -21,14 +20,12 @@ const tinyDit: DitConfig = {
   normEpsilon: 1e-5,
 };
 
-/** One 8x8 picture, 6 blocks, 12 sublayers. */
-export function tinySubject(steps: number, guidanceScale = 2): Subject {
+/** One guided 8x8 picture, 6 blocks, 12 sublayers. */
+export function tinySubject(steps: number): Subject {
   const graph = ditBlockGraph(tinyDit, randomWeights(0), {
-    batch: halvesOf(guidanceScale),
+    batch: 2,
     granularity: "sublayer",
   });
   const scheduler = parseSchedulerConfig(ddimConfig, "tiny");
-  return subjectOf(graph, makeSampler(scheduler, { steps }), {
-    guidanceScale,
-  });
+  return subjectOf(graph, makeSampler(scheduler, { steps }));
 }

@@ -1,9 +1,7 @@
 /** Conformance of samplers and noise schedules with diffusers: one recorded JSON file a case. */
 import {
   addNoise,
-  ddimConfig,
   getVelocity,
-  makeDdim,
   makeNoiseSchedule,
   makeSampler,
   nextState,
@@ -60,10 +58,7 @@ function* chainRows(
   recorded: ChainFile,
 ): Generator<Conformance> {
   const { num_inference_steps: steps } = run;
-  const eta = recorded.step_kwargs?.eta;
-  const sampler = eta === undefined
-    ? makeSampler(config, { steps })
-    : makeDdim(ddimConfig(config), { steps, eta });
+  const sampler = makeSampler(config, { steps, ...recorded.step_kwargs });
   const name = `${steps} steps`;
   const whole = run.timesteps.every(Number.isInteger);
   const timesteps = sampler.steps.map(({ timestep }) => timestep);

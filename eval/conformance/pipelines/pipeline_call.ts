@@ -29,9 +29,6 @@ const samplerFields: readonly (keyof SamplerOptions)[] = [
   "steps",
   "guidanceScale",
   "guidanceRescale",
-  "trueCfgScale",
-  "clipSkip",
-  "maxSequenceLength",
   "height",
   "width",
 ];

@@ -165,7 +165,7 @@ function subjectOf(
     return { run, sparsity, method: values.method };
   }
   const { weights, config, gates, sampler: kind, steps, granularity } = values;
-  const { height, width, "guidance-scale": guidanceScale } = values;
+  const guidanceScale = values["guidance-scale"];
   return {
     model,
     weights,
@@ -175,7 +175,5 @@ function subjectOf(
     steps,
     granularity,
     guidanceScale,
-    height,
-    width,
   };
 }

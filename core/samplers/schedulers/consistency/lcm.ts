@@ -1,8 +1,5 @@
 /** Multistep consistency sampling of latent consistency models (arXiv 2310.04378, Algorithm 3), as diffusers' `LCMScheduler` steps it. */
-import {
-  makeNoiseSchedule,
-  noiseConfig,
-} from "../../schedule/noise_schedule.ts";
+import { makeNoiseSchedule } from "../../schedule/noise_schedule.ts";
 import {
   interpret,
   levelAt,
@@ -10,32 +7,28 @@ import {
   type NoiseLevel,
 } from "../../schedule/prediction.ts";
 import {
+  boundsConfig,
   clipOf,
   type Sampler,
   samplerOf,
   type SamplerStep,
 } from "../../sampler.ts";
 import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
-import { checkStepCount } from "../../schedule/timesteps.ts";
+import { chosenTimesteps } from "../../schedule/timesteps.ts";
+import {
+  distillationConfig,
+  type DistilledOptions,
+  evenlyPicked,
+  solverTimesteps,
+} from "./distilled_timesteps.ts";
 
-/** The config of `LCMScheduler`. @throws As {@linkcode noiseConfig}, and if it asks for thresholding or more distilled steps than timesteps. */
-export function lcmConfig(config: SchedulerConfig) {
-  const noise = noiseConfig(config);
-  const key = "original_inference_steps";
-  /** Steps of the solver that the model was distilled from. */
-  const originalInferenceSteps = config.integer(key, 1) ?? 50;
-  if (originalInferenceSteps > noise.numTrainTimesteps) {
-    const expected = `at most num_train_timesteps ${noise.numTrainTimesteps}`;
-    config.refuse(key, expected, RangeError);
-  }
-  return {
-    ...noise,
-    ...config.clipping(false),
-    originalInferenceSteps,
-    /** The factor on timesteps in the boundary condition. */
-    timestepScaling: config.positive("timestep_scaling") ?? 10,
-  };
-}
+/** The config of `LCMScheduler`. @throws As {@linkcode distillationConfig}. */
+export const lcmConfig = (config: SchedulerConfig) => ({
+  ...distillationConfig(config),
+  bounds: boundsConfig(config, { clips: false, thresholds: true }),
+  /** The factor on timesteps in the boundary condition. */
+  timestepScaling: config.positive("timestep_scaling") ?? 10,
+});
 
 type LcmConfig = ReturnType<typeof lcmConfig>;
 
@@ -49,12 +42,20 @@ const dataSigma = 0.5;
  */
 export function makeLcm(
   config: LcmConfig,
-  { steps }: { readonly steps: number },
+  options: DistilledOptions,
 ): Sampler {
   const schedule = makeNoiseSchedule(config);
-  const levels = timestepsOf(config, steps).map((t) => levelAt(schedule, t));
+  const originalSteps = options.originalSteps ?? config.originalSteps;
+  const levels = chosenTimesteps(
+    options,
+    config,
+    (steps) =>
+      evenlyPicked(steps, solverTimesteps({ ...config, originalSteps })),
+  ).slice(options.begin).map((t) => levelAt(schedule, t));
+  const [{ signal, noise }] = levels;
   return samplerOf({
     name: "lcm",
+    noised: { clean: signal, noise },
     steps: levels.map((from, i) => lcmStep(config, from, levels[i + 1])),
   });
 }
@@ -78,19 +79,6 @@ function lcmStep(
     latents: [next.x],
     predictions: [next.prediction],
     noise,
-    ...clipOf(config.clipLimit, { clean, factor }),
+    ...clipOf(config.bounds, { clean, factor }),
   };
-}
-
-/** Evenly picked among the timesteps that the model was distilled at, noisiest first. */
-function timestepsOf(
-  { numTrainTimesteps, originalInferenceSteps }: LcmConfig,
-  steps: number,
-): number[] {
-  checkStepCount(steps, originalInferenceSteps);
-  const stride = Math.floor(numTrainTimesteps / originalInferenceSteps);
-  return Array.from({ length: steps }, (_, i) => {
-    const skipped = Math.floor(i * originalInferenceSteps / steps);
-    return (originalInferenceSteps - skipped) * stride - 1;
-  });
 }

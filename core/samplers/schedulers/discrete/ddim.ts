@@ -1,8 +1,6 @@
 /** DDIM (arXiv 2010.02502), as diffusers' `DDIMScheduler` steps it. */
-import {
-  makeNoiseSchedule,
-  noiseConfig,
-} from "../../schedule/noise_schedule.ts";
+import { noiseConfig } from "../../schedule/noise_config.ts";
+import { makeNoiseSchedule } from "../../schedule/noise_schedule.ts";
 import {
   interpret,
   levelAfter,
@@ -11,31 +9,33 @@ import {
   type NoiseLevel,
 } from "../../schedule/prediction.ts";
 import {
+  boundsConfig,
   clipOf,
   type Sampler,
   samplerOf,
   type SamplerStep,
 } from "../../sampler.ts";
 import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
-import { checkTimesteps, spacedTimesteps } from "../../schedule/timesteps.ts";
+import {
+  checkTimesteps,
+  spacingConfig,
+  type StepOptions,
+  trainingTimesteps,
+} from "../../schedule/timesteps.ts";
 
-/** The config of `DDIMScheduler`. @throws As {@linkcode noiseConfig}, and if it asks for thresholding. */
+/** The config of `DDIMScheduler`. @throws As {@linkcode noiseConfig}. */
 export const ddimConfig = (config: SchedulerConfig) => ({
-  ...noiseConfig(config),
-  ...config.timesteps("leading"),
-  ...config.clipping(true),
+  ...noiseConfig(config, { zeroSnr: true }),
+  ...spacingConfig(config, "leading"),
+  bounds: boundsConfig(config, { clips: true, thresholds: true }),
   /** Whether the last step goes to a clean sample (alpha 1) rather than to training timestep 0. */
   setAlphaToOne: config.boolean("set_alpha_to_one") ?? true,
 });
 
 type DdimConfig = ReturnType<typeof ddimConfig>;
 
-/** How many timesteps, or which: exactly one of the two. */
-export interface DdimOptions {
-  /** T, spaced as the config says. */
-  readonly steps?: number;
-  /** Training timesteps, strictly descending; each step goes to the next of them, the last to the final alpha. */
-  readonly timesteps?: readonly number[];
+/** How many timesteps, or which: exactly one of the two. Of a list, each step goes to the next timestep, the last to the final alpha. */
+export interface DdimOptions extends StepOptions {
   /** Eq. 16: 0, the default, is deterministic; 1 has DDPM's variance. */
   readonly eta?: number;
 }
@@ -50,20 +50,29 @@ export function makeDdim(
   config: DdimConfig,
   options: DdimOptions,
 ): Sampler {
-  const { eta = 0 } = options;
-  if (!(eta >= 0 && eta <= 1)) {
-    throw new RangeError(`Cannot make DDIM: eta is ${eta}, expected 0 to 1`);
-  }
+  const { eta = 0, begin = 0 } = options;
+  checkEta("DDIM", eta);
   const schedule = makeNoiseSchedule(config);
   const finalAlpha = config.setAlphaToOne ? 1 : schedule.alphasCumprod[0];
-  const steps = makeTransitions(config, options).map(({ timestep, previous }) =>
-    ddimStep(config, {
-      from: levelAt(schedule, timestep),
-      to: levelAfter(schedule, previous, finalAlpha),
-      eta,
-    })
-  );
-  return samplerOf({ name: "ddim", steps });
+  const transitions = makeTransitions(config, options).slice(begin);
+  const { signal, noise } = levelAt(schedule, transitions[0].timestep);
+  return samplerOf({
+    name: "ddim",
+    noised: { clean: signal, noise },
+    steps: transitions.map(({ timestep, previous }) =>
+      ddimStep(config, {
+        from: levelAt(schedule, timestep),
+        to: levelAfter(schedule, previous, finalAlpha),
+        eta,
+      })
+    ),
+  });
+}
+
+/** @throws {RangeError} If eta is not from 0 to 1. */
+export function checkEta(name: string, eta: number): void {
+  if (eta >= 0 && eta <= 1) return;
+  throw new RangeError(`Cannot make ${name}: eta is ${eta}, expected 0 to 1`);
 }
 
 /** From one timestep to the next; a negative one stands for the end of sampling. */
@@ -91,7 +100,7 @@ function makeTransitions(
   }
   // diffusers subtracts a constant stride, also where the spacing is uneven.
   const stride = Math.floor(numTrainTimesteps / steps);
-  return spacedTimesteps(steps, config)
+  return trainingTimesteps(steps, config)
     .map((timestep) => ({ timestep, previous: timestep - stride }));
 }
 
@@ -116,6 +125,6 @@ function ddimStep(
     latents: [next.x],
     predictions: [next.prediction],
     noise: sigma,
-    ...clipOf(config.clipLimit, { clean, factor: to.signal }),
+    ...clipOf(config.bounds, { clean, factor: to.signal }),
   };
 }

@@ -1,8 +1,6 @@
 /** DDPM's ancestral sampling (arXiv 2006.11239, section 3.2), as diffusers' `DDPMScheduler` steps it. */
-import {
-  makeNoiseSchedule,
-  noiseConfig,
-} from "../../schedule/noise_schedule.ts";
+import { noiseConfig } from "../../schedule/noise_config.ts";
+import { makeNoiseSchedule } from "../../schedule/noise_schedule.ts";
 import {
   interpret,
   levelAfter,
@@ -11,13 +9,19 @@ import {
   type NoiseLevel,
 } from "../../schedule/prediction.ts";
 import {
+  boundsConfig,
   clipOf,
   type Sampler,
   samplerOf,
   type SamplerStep,
 } from "../../sampler.ts";
 import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
-import { spacedTimesteps } from "../../schedule/timesteps.ts";
+import {
+  chosenTimesteps,
+  spacingConfig,
+  type StepOptions,
+  trainingTimesteps,
+} from "../../schedule/timesteps.ts";
 
 /** Which of the two variances of section 3.2 each type is. */
 const largeVariances = {
@@ -26,14 +30,17 @@ const largeVariances = {
   fixed_large: true,
 };
 
-/** The config of `DDPMScheduler`. @throws As {@linkcode noiseConfig}, and if it asks for thresholding or a learned variance. */
+/** The config of `DDPMScheduler`. @throws As {@linkcode noiseConfig}, and if it asks for a learned variance. */
 export function ddpmConfig(config: SchedulerConfig) {
   const types = Object.keys(largeVariances) as (keyof typeof largeVariances)[];
   const type = config.oneOf("variance_type", types) ?? "fixed_small";
   return {
-    ...noiseConfig(config),
-    ...config.timesteps("leading"),
-    ...config.clipping(true),
+    ...noiseConfig(config, {
+      betaSchedules: ["sigmoid", "laplace"],
+      zeroSnr: true,
+    }),
+    ...spacingConfig(config, "leading"),
+    bounds: boundsConfig(config, { clips: true, thresholds: true }),
     hasLargeVariance: largeVariances[type],
   };
 }
@@ -41,25 +48,31 @@ export function ddpmConfig(config: SchedulerConfig) {
 type DdpmConfig = ReturnType<typeof ddpmConfig>;
 
 /**
- * DDPM at T of the training timesteps; every step adds noise but one at timestep 0.
+ * DDPM at T of the training timesteps, each step to the next of them, the last
+ * to a clean sample; every step adds noise but one at timestep 0.
  *
  * @throws {RangeError} If the steps are out of range, or epsilon cannot be used because a timestep is pure noise.
  */
 export function makeDdpm(
   config: DdpmConfig,
-  { steps }: { readonly steps: number },
+  options: StepOptions,
 ): Sampler {
   const schedule = makeNoiseSchedule(config);
-  const stride = Math.floor(config.numTrainTimesteps / steps);
+  const timesteps = chosenTimesteps(
+    options,
+    config,
+    (steps) => trainingTimesteps(steps, config),
+  ).slice(options.begin);
+  const { signal, noise } = levelAt(schedule, timesteps[0]);
   return samplerOf({
     name: "ddpm",
-    steps: spacedTimesteps(steps, config).map((timestep) => {
-      const previous = timestep - stride;
-      return ddpmStep(config, {
+    noised: { clean: signal, noise },
+    steps: timesteps.map((timestep, i) =>
+      ddpmStep(config, {
         from: levelAt(schedule, timestep),
-        to: levelAfter(schedule, previous, 1),
-      });
-    }),
+        to: levelAfter(schedule, timesteps[i + 1] ?? -1, 1),
+      })
+    ),
   });
 }
 
@@ -82,6 +95,6 @@ function ddpmStep(
     latents: [next.x],
     predictions: [next.prediction],
     noise: from.timestep === 0 ? 0 : Math.sqrt(variance),
-    ...clipOf(config.clipLimit, { clean, factor }),
+    ...clipOf(config.bounds, { clean, factor }),
   };
 }

@@ -2,7 +2,7 @@ import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { ddimConfig, makeDdim } from "./ddim.ts";
 import { ddpmConfig, makeDdpm } from "./ddpm.ts";
 import { makeNoiseSchedule } from "../../schedule/noise_schedule.ts";
-import { parseSchedulerConfig } from "../../schedule/scheduler_config.ts";
+import { parseSchedulerConfig } from "../../schedule/read_scheduler_config.ts";
 
 const parsed = (own: object) =>
   parseSchedulerConfig({ clip_sample: false, ...own }, "test");
@@ -35,8 +35,16 @@ Deno.test("makeDdpm() knows the larger variance, and refuses a learned one", () 
 });
 
 Deno.test("makeDdpm() clips the clean sample by default", () => {
-  const silent = makeDdpm(ddpmConfig(parsed({ clip_sample: null })), {
+  const silent = makeDdpm(ddpmConfig(parseSchedulerConfig({}, "test")), {
     steps: 10,
   });
   assertEquals(silent.steps[0].clip?.limit, 1);
+});
+
+Deno.test("makeDdpm() goes to the list's next timestep, however far it is", () => {
+  const trailing = ddpmConfig(parsed({ timestep_spacing: "trailing" }));
+  const { steps } = makeDdpm(trailing, { steps: 7 });
+  const listed = steps.map(({ timestep }) => timestep);
+  assertEquals(listed, [999, 856, 713, 570, 428, 285, 142]);
+  assertEquals(makeDdpm(config, { timesteps: listed }).steps, steps);
 });

@@ -1,11 +1,14 @@
 /**
- * PLMS: PNDM (arXiv 2202.09778) without its Runge-Kutta warm-up, as diffusers'
- * `PNDMScheduler` steps it. An Adams-Bashforth combination of the last four
- * predictions takes the place of one, in a DDIM step.
+ * Pseudo numerical methods (PNDM, arXiv 2202.09778), as diffusers'
+ * `PNDMScheduler` steps them: a linear multistep combination of the last four
+ * predictions takes the place of one, in a DDIM step. Before there are four,
+ * three pseudo Runge-Kutta steps of four calls each make them, or, in PLMS,
+ * lower orders do without.
  */
+import { noiseConfig } from "../../schedule/noise_config.ts";
 import {
   makeNoiseSchedule,
-  noiseConfig,
+  type NoiseSchedule,
 } from "../../schedule/noise_schedule.ts";
 import {
   interpret,
@@ -15,21 +18,25 @@ import {
 } from "../../schedule/prediction.ts";
 import { type Sampler, samplerOf, type SamplerStep } from "../../sampler.ts";
 import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
-import { spacedTimesteps } from "../../schedule/timesteps.ts";
+import {
+  chosenTimesteps,
+  spacingConfig,
+  type StepOptions,
+  trainingTimesteps,
+} from "../../schedule/timesteps.ts";
 
-/** The config of `PNDMScheduler`. @throws As {@linkcode noiseConfig}, and if it asks for the Runge-Kutta warm-up. */
-export function pndmConfig(config: SchedulerConfig) {
-  const key = "skip_prk_steps";
-  // Silence means a warm-up in PNDM's own configs; another scheduler's say nothing of it.
-  if (!(config.boolean(key) ?? config.className !== "PNDMScheduler")) {
-    config.refuse(key, "true (the Runge-Kutta warm-up is not supported)");
-  }
-  return {
-    ...noiseConfig(config),
-    ...config.timesteps("leading"),
-    setAlphaToOne: config.boolean("set_alpha_to_one") ?? false,
-  };
-}
+/** The config of `PNDMScheduler`. @throws As {@linkcode noiseConfig}. */
+export const pndmConfig = (config: SchedulerConfig) => ({
+  ...noiseConfig(config, { predictionTypes: ["epsilon", "v_prediction"] }),
+  ...spacingConfig(config, "leading"),
+  setAlphaToOne: config.boolean("set_alpha_to_one") ?? false,
+  /** Whether it is PLMS: without the Runge-Kutta warm-up. */
+  skipsWarmUp: config.boolean("skip_prk_steps") ??
+    // Silence means a warm-up in PNDM's own configs; another scheduler's say nothing of it.
+    config.className !== "PNDMScheduler",
+});
+
+type PndmConfig = ReturnType<typeof pndmConfig>;
 
 /** Adams-Bashforth weights of orders 1 to 4, latest prediction first; the last is the paper's Eq. 12. */
 const adamsBashforth = [
@@ -39,78 +46,159 @@ const adamsBashforth = [
   [55 / 24, -59 / 24, 37 / 24, -9 / 24],
 ];
 
-/** One call: its jump's start, and the weights of its prediction and those before. */
-interface PlmsCall {
+/** The jump that follows a call, and the predictions that it takes. */
+interface PndmCall {
+  /** The model's. */
   readonly timestep: number;
-  /** The jump's start; the second call repeats the first's. */
+  /** The jump's start; the second call of PLMS repeats the first's. */
   readonly from: number;
+  /** The jump's end; a negative one stands for the end of sampling. */
+  readonly to: number;
   /** Steps back to the latents it starts from. */
   readonly back: number;
+  /** Of this call's prediction and those before. */
   readonly weights: readonly number[];
 }
 
 /**
- * PLMS at `steps` timesteps. It calls the model once more than that: after the
- * first jump, the second call improves on it from the same latents.
+ * PNDM at `steps` timesteps. PLMS calls the model once more than that: after the
+ * first jump, the second call improves on it from the same latents. The warm-up
+ * calls it four times in each of the first three steps.
  *
  * @throws {RangeError} If the steps are out of range, or epsilon cannot be used because a timestep is pure noise.
  */
 export function makePndm(
-  config: ReturnType<typeof pndmConfig>,
-  { steps }: { readonly steps: number },
+  config: PndmConfig,
+  options: StepOptions,
 ): Sampler {
-  const { numTrainTimesteps, predictionType } = config;
+  const { begin = 0 } = options;
   const schedule = makeNoiseSchedule(config);
-  const finalAlpha = config.setAlphaToOne ? 1 : schedule.alphasCumprod[0];
-  const stride = Math.floor(numTrainTimesteps / steps);
-  const toStep = ({ timestep, from, back, weights }: PlmsCall): SamplerStep => {
-    const { clean, epsilon } = interpret(
-      predictionType,
-      levelAt(schedule, from),
-    );
-    const to = levelAfter(schedule, from - stride, finalAlpha);
-    const next = mix([to.signal, clean], [to.noise, epsilon]);
-    return {
-      timestep,
-      inputScale: 1,
-      latents: [...Array<number>(back).fill(0), next.x],
-      predictions: weights.map((weight) => weight * next.prediction),
-      noise: 0,
-    };
+  const timesteps = chosenTimesteps(
+    options,
+    config,
+    (steps) => trainingTimesteps(steps, config),
+  );
+  const stride = Math.floor(config.numTrainTimesteps / timesteps.length);
+  const calls = config.skipsWarmUp
+    ? plmsCalls(timesteps, { stride, begin })
+    : pndmCalls(timesteps, { stride, begin });
+  const { signal, noise } = levelAt(schedule, calls[0].timestep);
+  return samplerOf({
+    name: "pndm",
+    noised: { clean: signal, noise },
+    steps: calls.map((call) => pndmStep(config, schedule, call)),
+  });
+}
+
+function pndmStep(
+  { setAlphaToOne, predictionType }: PndmConfig,
+  schedule: NoiseSchedule,
+  { timestep, from, to: end, back, weights }: PndmCall,
+): SamplerStep {
+  const finalAlpha = setAlphaToOne ? 1 : schedule.alphasCumprod[0];
+  const { clean, epsilon } = interpret(predictionType, levelAt(schedule, from));
+  const to = levelAfter(schedule, end, finalAlpha);
+  const next = mix([to.signal, clean], [to.noise, epsilon]);
+  return {
+    timestep,
+    inputScale: 1,
+    latents: [...Array<number>(back).fill(0), next.x],
+    predictions: weights.map((weight) => weight * next.prediction),
+    noise: 0,
   };
-  const calls = plmsCalls(spacedTimesteps(steps, config), stride);
-  return samplerOf({ name: "pndm", steps: calls.map(toStep) });
+}
+
+/** Where the calls lie. */
+interface Course {
+  /** Timesteps of a jump. */
+  readonly stride: number;
+  /** How many calls at the start are left out; the others count from 0 again, as diffusers' do. */
+  readonly begin: number;
 }
 
 function plmsCalls(
-  [first, ...others]: readonly number[],
-  stride: number,
-): PlmsCall[] {
-  const start = { timestep: first, from: first, back: 0, weights: [1] };
-  if (others.length === 0) return [start];
-  const [second] = others;
-  const again = {
-    timestep: second,
-    from: second + stride,
-    back: 1,
-    weights: [1 / 2, 1 / 2],
-  };
-  return [
-    start,
-    again,
-    ...others.map((timestep, k) => ({
+  timesteps: readonly number[],
+  { stride, begin }: Course,
+): PndmCall[] {
+  const [first, second, ...others] = timesteps;
+  const visited = second === undefined
+    ? [first]
+    : [first, second, second, ...others];
+  return visited.slice(begin).map((timestep, i) => {
+    const repeats = i === 1;
+    return {
       timestep,
-      from: timestep,
-      back: 0,
-      weights: plmsWeights(k + 2),
-    })),
-  ];
+      from: repeats ? timestep + stride : timestep,
+      to: repeats ? timestep : timestep - stride,
+      back: repeats ? 1 : 0,
+      weights: repeats ? [1 / 2, 1 / 2] : plmsWeights(i),
+    };
+  });
 }
 
 /** Weights of call i's prediction and those before it, latest first; call 1's is left out. */
 function plmsWeights(i: number): number[] {
-  const order = Math.min(i, 4);
+  const order = Math.min(Math.max(i, 1), 4);
   const weights = [...adamsBashforth[order - 1]];
-  if (i - order < 1) weights.splice(i - 1, 0, 0);
+  if (i > 1 && i - order < 1) weights.splice(i - 1, 0, 0);
   return weights;
+}
+
+/** Runge-Kutta steps of the warm-up. */
+const warmUps = 3;
+
+/** Weights of the predictions of one Runge-Kutta step, latest first: the paper's Eq. 14. */
+const rungeKutta = [1 / 6, 1 / 3, 1 / 3, 1 / 6];
+
+/**
+ * Three Runge-Kutta steps, each from a timestep to the next by way of half a
+ * stride, then linear multisteps.
+ *
+ * @throws {RangeError} If there are fewer than four timesteps, or the warm-up is not begun at its start.
+ */
+function pndmCalls(
+  timesteps: readonly number[],
+  { stride, begin }: Course,
+): PndmCall[] {
+  if (timesteps.length <= warmUps) {
+    throw new RangeError(
+      `Cannot make pndm: steps is ${timesteps.length}, expected at least ${
+        warmUps + 1
+      } with the Runge-Kutta warm-up (skip_prk_steps false)`,
+    );
+  }
+  if (begin !== 0) {
+    throw new RangeError(
+      `Cannot make pndm: sampling begins at call ${begin}, expected 0 with the Runge-Kutta warm-up (skip_prk_steps false)`,
+    );
+  }
+  const half = Math.floor(stride / 2);
+  const calls = timesteps.slice(0, warmUps).flatMap((start, k) => {
+    const end = timesteps[k + 1];
+    const to = [start - half, end + half, end, end];
+    return [start, end + half, end + half, end].map((timestep, j) => ({
+      timestep,
+      from: start,
+      to: to[j],
+      back: j,
+      weights: j === 3 ? rungeKutta : [1],
+    }));
+  });
+  /** Predictions at the starts of the steps so far. */
+  const taken = [0, 4, 8];
+  for (const timestep of timesteps.slice(warmUps)) {
+    taken.push(calls.length);
+    const weights: number[] = [];
+    adamsBashforth[3].forEach((weight, k) => {
+      weights[calls.length - taken[taken.length - 1 - k]] = weight;
+    });
+    calls.push({
+      timestep,
+      from: timestep,
+      to: timestep - stride,
+      back: 0,
+      weights: Array.from(weights, (weight) => weight ?? 0),
+    });
+  }
+  return calls;
 }

@@ -1,7 +1,7 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { ddimConfig, makeDdim } from "./ddim.ts";
 import { makePndm, pndmConfig } from "./pndm.ts";
-import { parseSchedulerConfig } from "../../schedule/scheduler_config.ts";
+import { parseSchedulerConfig } from "../../schedule/read_scheduler_config.ts";
 
 const json = {
   _class_name: "PNDMScheduler",
@@ -59,16 +59,25 @@ Deno.test("makePndm() in one step is DDIM", () => {
   );
 });
 
-Deno.test("makePndm() refuses the Runge-Kutta warm-up, which PNDM's own configs mean by silence", () => {
-  for (const skip_prk_steps of [false, null, undefined]) {
-    assertThrows(
-      () => pndmConfig(parsed({ skip_prk_steps })),
-      TypeError,
-      'key "skip_prk_steps" is',
-    );
+Deno.test("makePndm() warms up by Runge and Kutta where its own config does not skip that", () => {
+  for (const skip_prk_steps of [false, null]) {
+    const own = pndmConfig(parsed({ skip_prk_steps }));
+    const { steps, memory } = makePndm(own, { steps: 10 });
+    assertEquals(steps.length, 12 + 7);
+    assertEquals(memory, 12); // the first multistep reads where the first warm-up began
+    const timesteps = steps.slice(0, 5).map(({ timestep }) => timestep);
+    assertEquals(timesteps, [901, 851, 851, 801, 801]);
   }
-  const other = pndmConfig(
-    parsed({ _class_name: "DDIMScheduler", skip_prk_steps: null }),
+  const silent = { _class_name: "PNDMScheduler" };
+  const other = { _class_name: "DDIMScheduler" };
+  const skips = [silent, other].map((json) =>
+    pndmConfig(parseSchedulerConfig(json, "test")).skipsWarmUp
   );
-  assertEquals(makePndm(other, { steps: 10 }).steps.length, 11);
+  assertEquals(skips, [false, true]);
+  const warming = pndmConfig(parsed({ skip_prk_steps: false }));
+  assertThrows(
+    () => makePndm(warming, { steps: 3 }),
+    RangeError,
+    "steps is 3, expected at least 4",
+  );
 });

@@ -1,7 +1,8 @@
 /** Euler's method on the flow's ODE (Esser et al., arXiv 2403.03206), as diffusers' `FlowMatchEulerDiscreteScheduler` steps it. */
 import { type Sampler, samplerOf, type SamplerStep } from "../../sampler.ts";
 import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
-import { karrasSigmas } from "../../schedule/sigmas.ts";
+import { sigmasConfig, sigmaSpacings } from "../../schedule/sigmas.ts";
+import type { StepOptions } from "../../schedule/timesteps.ts";
 import {
   constantShift,
   evenLevels,
@@ -12,29 +13,26 @@ import {
   toDouble,
 } from "./flow_levels.ts";
 
-/** The config of `FlowMatchEulerDiscreteScheduler`. @throws {TypeError | RangeError} If a value is not as its key needs it, or asks for a spacing that is not supported. */
+/** The config of `FlowMatchEulerDiscreteScheduler`. @throws {TypeError | RangeError} If a value is not as its key needs it. */
 export function flowMatchEulerConfig(config: SchedulerConfig) {
-  const spacings = ["use_exponential_sigmas", "use_beta_sigmas"];
-  const other = spacings.find((key) => config.boolean(key));
-  if (other) config.refuse(other, "false");
   const types = ["exponential", "linear"] as const;
   return {
     ...flowConfig(config),
-    hasKarrasSigmas: config.boolean("use_karras_sigmas") ?? false,
+    spacing: sigmasConfig(config).spacing,
     /** Whether levels move with the number of a picture's tokens, not by `shift`. */
     isDynamic: config.boolean("use_dynamic_shifting") ?? false,
     /** Two numbers of tokens, and how far each moves them; linear between and beyond. */
     tokens: [
-      config.integer("base_image_seq_len", 1) ?? 256,
-      config.integer("max_image_seq_len", 1) ?? 4096,
+      config.optionalInteger("base_image_seq_len", 1) ?? 256,
+      config.optionalInteger("max_image_seq_len", 1) ?? 4096,
     ],
     shifts: [
-      config.number("base_shift") ?? 0.5,
-      config.number("max_shift") ?? 1.15,
+      config.optionalNumber("base_shift") ?? 0.5,
+      config.optionalNumber("max_shift") ?? 1.15,
     ],
     shiftType: config.oneOf("time_shift_type", types) ?? "exponential",
     /** Where the last level is stretched to, if it is. */
-    shiftTerminal: config.number("shift_terminal") || undefined,
+    shiftTerminal: config.optionalNumber("shift_terminal") || undefined,
     /** Whether levels rise: 1 − σ. */
     isInverted: config.boolean("invert_sigmas") ?? false,
     /** Whether each step adds new noise to its clean sample. */
@@ -44,14 +42,10 @@ export function flowMatchEulerConfig(config: SchedulerConfig) {
 
 type FlowMatchEulerConfig = ReturnType<typeof flowMatchEulerConfig>;
 
-/** How many steps, or which. */
-export interface FlowOptions {
-  /** T. */
-  readonly steps?: number;
+/** How many steps, or which: of timesteps, what the network is told, levels follow, and are shifted. */
+export interface FlowOptions extends StepOptions {
   /** Levels before they are shifted, in place of even ones; the last step ends at 0. */
   readonly sigmas?: readonly number[];
-  /** What the network is told; levels follow from it, and are shifted. */
-  readonly timesteps?: readonly number[];
   /** Tokens of a picture's latents. */
   readonly tokens?: number;
 }
@@ -66,9 +60,10 @@ export function makeFlowMatchEuler(
   options: FlowOptions,
 ): Sampler {
   const sigmas = sigmasOf(config, options);
-  const { timesteps } = options;
+  const { timesteps, begin = 0 } = options;
   return samplerOf({
     name: "flow-euler",
+    noised: { clean: 1 - sigmas[begin], noise: sigmas[begin] },
     steps: sigmas.slice(0, -1).map((sigma, i) =>
       eulerStep(config, {
         timestep: Math.fround(
@@ -77,7 +72,7 @@ export function makeFlowMatchEuler(
         sigma,
         next: sigmas[i + 1],
       })
-    ),
+    ).slice(begin),
   });
 }
 
@@ -174,9 +169,9 @@ function stretched(
 
 /** The levels between the same ends, spaced as the config asks. */
 function spacedLevels(
-  { hasKarrasSigmas }: FlowMatchEulerConfig,
+  { spacing }: FlowMatchEulerConfig,
   sigmas: readonly number[],
 ): readonly number[] {
   const [max, min] = [sigmas[0], sigmas[sigmas.length - 1]];
-  return hasKarrasSigmas ? karrasSigmas(sigmas.length, { min, max }) : sigmas;
+  return spacing ? sigmaSpacings[spacing](sigmas.length, { min, max }) : sigmas;
 }

@@ -1,5 +1,6 @@
 /** Heun's method on the flow's ODE, as diffusers' `FlowMatchHeunDiscreteScheduler` steps it without churn: two calls a step, but for the last. */
 import { type Sampler, samplerOf, type SamplerStep } from "../../sampler.ts";
+import type { StepOptions } from "../../schedule/timesteps.ts";
 import {
   constantShift,
   evenLevels,
@@ -14,7 +15,7 @@ import {
  */
 export function makeFlowMatchHeun(
   config: FlowConfig,
-  { steps }: { readonly steps: number },
+  { steps = 0, begin = 0 }: StepOptions,
 ): Sampler {
   const shift = constantShift(config.shift);
   const sigmas = evenLevels(config, steps, shift)
@@ -30,6 +31,7 @@ export function makeFlowMatchHeun(
   });
   return samplerOf({
     name: "flow-heun",
+    noised: { clean: 1 - sigmas[begin], noise: sigmas[begin] },
     steps: sigmas.flatMap((sigma, i) => {
       const isLast = i === steps - 1;
       const h = Math.fround((sigmas[i + 1] ?? 0) - sigma);
@@ -37,6 +39,6 @@ export function makeFlowMatchHeun(
       // From where the first call stood, by the mean of both slopes.
       const mean = { latents: [0, 1], predictions: [h / 2, h / 2] };
       return isLast ? [first] : [first, call(i + 1, mean)];
-    }),
+    }).slice(2 * begin),
   });
 }

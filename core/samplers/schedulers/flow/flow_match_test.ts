@@ -2,7 +2,7 @@ import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { makeSampler } from "../../make_sampler.ts";
 import type { Sampler } from "../../sampler.ts";
 import { nextState, startState } from "../../sampler_state.ts";
-import { parseSchedulerConfig } from "../../schedule/scheduler_config.ts";
+import { parseSchedulerConfig } from "../../schedule/read_scheduler_config.ts";
 import type { FlowOptions } from "./flow_match_euler.ts";
 
 const samplerOf = (config: object, options: FlowOptions): Sampler =>
@@ -11,7 +11,7 @@ const samplerOf = (config: object, options: FlowOptions): Sampler =>
       { _class_name: "FlowMatchEulerDiscreteScheduler", ...config },
       "test",
     ),
-    { steps: 1, ...options },
+    options,
   );
 
 const heun = { _class_name: "FlowMatchHeunDiscreteScheduler" };

@@ -1,107 +1,141 @@
 /** Euler's method on the probability flow ODE in sigma (arXiv 2206.00364, Algorithm 1), as diffusers' `EulerDiscreteScheduler` steps it without churn. */
-import { interpret, levelOfSigma } from "../../schedule/prediction.ts";
 import { type Sampler, samplerOf, type SamplerStep } from "../../sampler.ts";
-import { noiseConfig } from "../../schedule/noise_schedule.ts";
+import { latentsOf, ofCall, stepOf, sum } from "../../linear.ts";
 import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
 import {
-  finalSigma,
-  karrasSigmas,
-  sigmaOfTimestep,
-  sigmasConfig,
-  timestepOfSigma,
+  evenly,
+  finalSigmasConfig,
+  type TrainingSigmas,
   trainingSigmas,
 } from "../../schedule/sigmas.ts";
-import { evenTimesteps, spacedTimesteps } from "../../schedule/timesteps.ts";
+import type { StepOptions } from "../../schedule/timesteps.ts";
+import {
+  type Call,
+  callAt,
+  initialScale,
+  readingAt,
+  sigmaClassConfig,
+  spacedCalls,
+  timestepCalls,
+} from "./sigma_calls.ts";
 
-/** The config of `EulerDiscreteScheduler`. @throws As {@linkcode noiseConfig}, and if it asks for sigmas or timesteps that are not supported. */
+/** The config of `EulerDiscreteScheduler`. @throws As `noiseConfig`. */
 export function eulerConfig(config: SchedulerConfig) {
-  config.requireOneOf("interpolation_type", [undefined, null, "linear"]);
-  config.requireOneOf("timestep_type", [undefined, null, "discrete"]);
+  const interpolations = ["linear", "log_linear"] as const;
+  const interpolation = config.oneOf("interpolation_type", interpolations);
+  const types = ["discrete", "continuous"] as const;
+  const type = config.oneOf("timestep_type", types) ?? "discrete";
+  const own = sigmaClassConfig(config, { zeroSnr: true });
   return {
-    ...noiseConfig(config),
-    ...config.timesteps("linspace"),
-    ...sigmasConfig(config),
-    /** Ends of the Karras spacing, in place of the timesteps' own. */
-    sigmaMin: config.positive("sigma_min"),
-    sigmaMax: config.positive("sigma_max"),
+    ...own,
+    /** Whether sigmas are spaced in their logarithm, whatever the timesteps. */
+    isLogLinear: interpolation === "log_linear",
+    /** Whether the model sees log(sigma) / 4 for its timestep. */
+    isContinuous: type === "continuous" &&
+      own.predictionType === "v_prediction",
+    finalSigmas: finalSigmasConfig(config),
   };
 }
 
 type EulerConfig = ReturnType<typeof eulerConfig>;
 
-/** A model call: its timestep, fractional where sigmas lie between two, and its sigma. */
-interface Call {
-  readonly timestep: number;
-  readonly sigma: number;
+/** A number of steps, their timesteps, or their sigmas: exactly one of the three. */
+export interface EulerOptions extends StepOptions {
+  /** Strictly descending; the last one is where the last step ends, and may be 0. */
+  readonly sigmas?: readonly number[];
+}
+
+/** The calls, and the sigma at which the last step ends. */
+interface Course {
+  readonly calls: readonly Call[];
+  readonly last: number;
 }
 
 /**
- * Euler at T noise levels. Its latents are clean + sigma · noise; the model
- * sees them scaled to unit variance.
+ * Euler at T noise levels.
  *
- * @throws {RangeError} If the steps are out of range.
+ * @throws {RangeError} If the steps, timesteps or sigmas are out of range.
+ * @throws {TypeError} If timesteps are given and the config places the sigmas itself, or knows no whole timesteps.
  */
-export function makeEuler(
-  config: EulerConfig,
-  { steps }: { readonly steps: number },
-): Sampler {
-  const training = trainingSigmas(config);
-  const calls = callsOf(config, { steps, training });
-  const last = finalSigma(config, training);
-  const most = Math.max(...calls.map(({ sigma }) => sigma));
+export function makeEuler(config: EulerConfig, options: EulerOptions): Sampler {
+  const { calls, last } = courseOf(config, options);
+  const { begin = 0 } = options;
+  const sigmas = [...calls.map(({ sigma }) => sigma), last];
   return samplerOf({
     name: "euler",
-    // Where the spacing reaches the noisiest timestep, the first latents are almost all noise.
-    initNoiseSigma: config.timestepSpacing === "leading"
-      ? Math.sqrt(most ** 2 + 1)
-      : most,
-    steps: calls.map((call, i) =>
-      eulerStep(config, call, calls[i + 1]?.sigma ?? last)
+    initNoiseSigma: initialScale(config, sigmas),
+    noised: { clean: 1, noise: sigmas[begin] },
+    steps: calls.slice(begin).map((call, i) =>
+      eulerStep(config, { call, i, to: sigmas[begin + i + 1] })
     ),
   });
 }
 
-/** x' = x + (x − clean) / sigma · (sigma' − sigma). */
+/** x' = x + (sigma' − sigma) dx/dsigma. */
 function eulerStep(
-  { predictionType }: EulerConfig,
-  { timestep, sigma }: Call,
-  next: number,
+  { predictionType, isContinuous }: EulerConfig,
+  { call, i, to }: {
+    readonly call: Call;
+    readonly i: number;
+    readonly to: number;
+  },
 ): SamplerStep {
-  const level = levelOfSigma(sigma, timestep);
-  const { clean } = interpret(predictionType, level);
-  const kept = next / sigma;
+  const { timestep, sigma } = call;
+  const { slope, inputScale } = readingAt(predictionType, call);
+  return stepOf(i, {
+    timestep: isContinuous ? Math.fround(Math.log(sigma) / 4) : timestep,
+    inputScale,
+    next: sum([1, latentsOf(i)], [to - sigma, ofCall(i, slope)]),
+  });
+}
+
+function courseOf(
+  config: EulerConfig,
+  { sigmas, ...options }: EulerOptions,
+): Course {
+  const training = trainingSigmas(config);
+  if (sigmas) return givenCourse(training, sigmas);
+  if (options.timesteps && config.isContinuous) {
+    throw new TypeError(
+      'Cannot use timesteps: the scheduler config has timestep_type "continuous", expected "discrete"',
+    );
+  }
+  const calls = timestepCalls(config, options, training);
+  const along = config.isLogLinear
+    ? logLinear(training, calls.length + 1)
+    : calls.map(({ sigma }) => sigma);
+  const [max, min] = [along[0], along[along.length - 1]];
+  const last = config.finalSigmas === "zero" ? 0 : training.sigmas[0];
+  const spaced = spacedCalls(config, { max, min, options, training });
+  if (spaced) return { calls: spaced, last };
   return {
-    timestep,
-    inputScale: level.signal,
-    latents: [kept + (1 - kept) * clean.x * level.signal], // the adapter's x is the model's input
-    predictions: [(1 - kept) * clean.prediction],
-    noise: 0,
+    calls: calls.map(({ timestep }, i) => ({ timestep, sigma: along[i] })),
+    last: along[calls.length] ?? last,
   };
 }
 
-function callsOf(
-  config: EulerConfig,
-  { steps, training }: {
-    readonly steps: number;
-    readonly training: Float64Array;
-  },
-): Call[] {
-  const calls = timestepsOf(config, steps).map((timestep) => ({
-    timestep,
-    sigma: sigmaOfTimestep(training, timestep),
-  }));
-  if (!config.hasKarrasSigmas) return calls;
-  const max = config.sigmaMax ?? calls[0].sigma;
-  const min = config.sigmaMin ?? calls[calls.length - 1].sigma;
-  return karrasSigmas(steps, { min, max }).map((sigma) => ({
-    timestep: timestepOfSigma(training, sigma),
-    sigma,
-  }));
+/** @throws {RangeError} If they do not descend, or not to 0 or above it. */
+function givenCourse(
+  training: TrainingSigmas,
+  sigmas: readonly number[],
+): Course {
+  const last = sigmas.length - 1;
+  const wrong = sigmas.findIndex((sigma, k) =>
+    !(k === last ? sigma >= 0 : sigma > sigmas[k + 1] && sigma < Infinity)
+  );
+  if (last < 1 || wrong !== -1) {
+    throw new RangeError(
+      `Cannot use sigmas: found [${sigmas}], expected at least two that descend strictly, to 0 or above it`,
+    );
+  }
+  return {
+    calls: sigmas.slice(0, -1)
+      .map((sigma) => callAt(training, Math.fround(sigma))),
+    last: Math.fround(sigmas[last]),
+  };
 }
 
-/** Unlike other samplers', linspace timesteps are not rounded to whole ones. */
-function timestepsOf(config: EulerConfig, steps: number): number[] {
-  return config.timestepSpacing === "linspace"
-    ? evenTimesteps(steps, config.numTrainTimesteps).map(Math.fround)
-    : spacedTimesteps(steps, config);
-}
+/** So many sigmas of the training, evenly spaced in their logarithm. */
+const logLinear = ({ logs }: TrainingSigmas, count: number): number[] =>
+  evenly(count, logs[logs.length - 1], logs[0])
+    .map((log) => Math.fround(Math.exp(log)));

@@ -1,7 +1,7 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { ddimConfig, makeDdim } from "../discrete/ddim.ts";
 import { eulerConfig, makeEuler } from "./euler.ts";
-import { parseSchedulerConfig } from "../../schedule/scheduler_config.ts";
+import { parseSchedulerConfig } from "../../schedule/read_scheduler_config.ts";
 import { trainingSigmas } from "../../schedule/sigmas.ts";
 
 const json = {
@@ -38,7 +38,7 @@ Deno.test("makeEuler() takes the ends of Karras' spacing from the config", () =>
   assertAlmostEquals(
     sampler.steps[4].inputScale,
     1 / Math.hypot(0.1, 1),
-    1e-12,
+    1e-9,
   );
 });
 
@@ -47,25 +47,43 @@ Deno.test("makeEuler() ends without noise, or at the least of the training", () 
   assertAlmostEquals(last.latents[0], 1, 1e-12); // x − sigma · epsilon
   const least = { ...config, finalSigmas: "sigma_min" } as const;
   const [short] = makeEuler(least, { steps: 3 }).steps.slice(-1);
-  const sigma = trainingSigmas(config)[short.timestep];
+  const { sigmas } = trainingSigmas(config);
   assertAlmostEquals(
     short.predictions[0],
-    trainingSigmas(config)[0] - sigma,
+    sigmas[0] - sigmas[short.timestep],
     1e-12,
   );
 });
 
-Deno.test("makeEuler() refuses what it cannot do", () => {
-  const refusals: [object, string][] = [
-    [
-      { interpolation_type: "log_linear" },
-      '"interpolation_type" is "log_linear"',
-    ],
-    [{ timestep_type: "continuous" }, '"timestep_type" is "continuous"'],
-    [{ use_beta_sigmas: true }, '"use_beta_sigmas" is true'],
-  ];
-  for (const [change, message] of refusals) {
-    assertThrows(() => eulerConfig(parsed(change)), TypeError, message);
+Deno.test("makeEuler() takes 1000 leading steps past the last timestep, with its sigma", () => {
+  const offset = eulerConfig(parsed({ steps_offset: 1 }));
+  const { steps: [first, second] } = makeEuler(offset, { steps: 1000 });
+  assertEquals([first.timestep, second.timestep], [1000, 999]);
+  assertEquals(first.inputScale, second.inputScale);
+  assertEquals(first.predictions, [0]); // from a sigma to itself
+});
+
+Deno.test("makeEuler() refuses sigmas that do not descend, and timesteps where the config places the sigmas", () => {
+  for (const sigmas of [[1], [2, 3, 0], [2, -1], [Infinity, 0]]) {
+    assertThrows(
+      () => makeEuler(config, { sigmas }),
+      RangeError,
+      "expected at least two that descend strictly",
+    );
   }
-  assertEquals(makeEuler(config, { steps: 1 }).steps.length, 1);
+  const timesteps = [900, 500];
+  const placed = {
+    use_beta_sigmas: { use_beta_sigmas: true },
+    timestep_type: {
+      timestep_type: "continuous",
+      prediction_type: "v_prediction",
+    },
+  };
+  for (const [key, json] of Object.entries(placed)) {
+    assertThrows(
+      () => makeEuler(eulerConfig(parsed(json)), { timesteps }),
+      TypeError,
+      key,
+    );
+  }
 });

@@ -1,0 +1,91 @@
+/** The keys of every scheduler: the forward process that the model was trained on, and what it predicts. */
+import type { SchedulerConfig } from "./scheduler_config.ts";
+
+/** The quantity that the model predicts: noise, the clean sample, or a velocity between them. */
+export type PredictionType =
+  | "epsilon"
+  | "v_prediction"
+  | "sample"
+  | "flow_prediction";
+
+type BetaSchedule =
+  | "linear"
+  | "scaled_linear"
+  | "squaredcos_cap_v2"
+  | "sigmoid"
+  | "laplace"
+  | "exp";
+
+/** What a class may be asked for, and what it does where its config is silent. */
+export interface NoiseClass {
+  readonly betaStart?: number;
+  readonly betaEnd?: number;
+  readonly betaSchedule?: BetaSchedule;
+  /** Beside linear, scaled_linear and squaredcos_cap_v2. */
+  readonly betaSchedules?: readonly BetaSchedule[];
+  readonly predictionTypes?: readonly PredictionType[];
+  /** Whether it knows `rescale_betas_zero_snr`. */
+  readonly zeroSnr?: boolean;
+}
+
+/** The defaults of the classes that were written for Stable Diffusion. */
+export const stableDiffusionBetas = { betaStart: 0.00085, betaEnd: 0.012 };
+
+/** The part of every scheduler's config: the forward process of the training, and the quantity that the model predicts. */
+export type NoiseConfig = ReturnType<typeof noiseConfig>;
+
+/**
+ * The keys that every scheduler reads.
+ *
+ * @param own The class's defaults and choices; those of most by default.
+ * @throws {TypeError | RangeError} If a value is of another type, unknown to the class or out of range, or betas contradict each other.
+ */
+export function noiseConfig(
+  config: SchedulerConfig,
+  {
+    betaStart: start = 0.0001,
+    betaEnd: end = 0.02,
+    betaSchedule = "linear",
+    betaSchedules = [],
+    predictionTypes = ["epsilon", "v_prediction", "sample"],
+    zeroSnr = false,
+  }: NoiseClass = {},
+) {
+  const numTrainTimesteps = config.integer("num_train_timesteps", 1) ?? 1000;
+  const betaStart = config.fraction("beta_start") ?? start;
+  const betaEnd = config.fraction("beta_end") ?? end;
+  if (betaStart > betaEnd) {
+    config.refuse("beta_start", `at most beta_end ${betaEnd}`, RangeError);
+  }
+  const schedules = [
+    "linear",
+    "scaled_linear",
+    "squaredcos_cap_v2",
+    ...betaSchedules,
+  ] as const;
+  return {
+    numTrainTimesteps,
+    betaStart,
+    betaEnd,
+    betaSchedule: config.oneOf("beta_schedule", schedules) ?? betaSchedule,
+    trainedBetas: trainedBetas(config, numTrainTimesteps),
+    /** Whether betas are rescaled so that the last training timestep is pure noise (arXiv 2305.08891). */
+    rescaleBetasZeroSnr: zeroSnr &&
+      (config.boolean("rescale_betas_zero_snr") ?? false),
+    predictionType: config.oneOf("prediction_type", predictionTypes) ??
+      "epsilon",
+  };
+}
+
+/** The betas themselves, one a training timestep, where the file has them. */
+function trainedBetas(
+  config: SchedulerConfig,
+  count: number,
+): readonly number[] | undefined {
+  const key = "trained_betas";
+  if (!config.has(key)) return undefined;
+  const isFraction = (beta: number) => beta > 0 && beta < 1;
+  const betas = config.list(key, isFraction, "between 0 and 1")!;
+  if (betas.length === count) return betas;
+  return config.refuse(key, `${count} numbers, one a timestep`, RangeError);
+}

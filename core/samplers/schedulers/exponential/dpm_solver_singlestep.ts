@@ -1,0 +1,140 @@
+/**
+ * DPM-Solver and DPM-Solver++ singlestep (arXiv 2206.00927, Algorithms 1 and 2;
+ * 2211.01095, Algorithm 1), as diffusers' `DPMSolverSinglestepScheduler` steps
+ * them: calls come in groups of one to three, whose updates all start from the
+ * latents at the group's start.
+ */
+import {
+  difference,
+  latentsOf,
+  type Linear,
+  stepOf,
+  sum,
+} from "../../linear.ts";
+import { type Sampler, samplerOf, type SamplerStep } from "../../sampler.ts";
+import { noiseConfig } from "../../schedule/noise_config.ts";
+import type { NoiseLevel } from "../../schedule/prediction.ts";
+import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
+import { sigmasConfig } from "../../schedule/sigmas.ts";
+import type { StepOptions } from "../../schedule/timesteps.ts";
+import { dpmConfig } from "./dpm_solver.ts";
+import {
+  boundsOf,
+  integrandAt,
+  integrandOf,
+  integratesClean,
+  integrator,
+  lambdaOf,
+  phis,
+} from "./integrators.ts";
+import { solverLevels } from "./solver_levels.ts";
+
+/** The config of `DPMSolverSinglestepScheduler`. @throws As {@linkcode noiseConfig} and {@linkcode dpmConfig}. */
+export function dpmSinglestepConfig(config: SchedulerConfig) {
+  const known = ["dpmsolver", "dpmsolver++", "sde-dpmsolver++"] as const;
+  const own = dpmConfig(config, known);
+  if (own.bounds && own.algorithm === "dpmsolver") {
+    config.refuse("thresholding", "false where algorithm_type is dpmsolver");
+  }
+  return {
+    ...noiseConfig(config),
+    ...sigmasConfig(config),
+    ...own,
+    // The class knows no other spacing.
+    timestepSpacing: "linspace" as const,
+    stepsOffset: 0,
+    /** Whether the last group may be shorter. */
+    lowerOrderFinal: config.boolean("lower_order_final") ?? false,
+  };
+}
+
+type SinglestepConfig = ReturnType<typeof dpmSinglestepConfig>;
+
+/**
+ * DPM-Solver singlestep with T calls.
+ *
+ * @throws {RangeError} If the steps are out of range.
+ * @throws {TypeError} If timesteps are given beside a spacing of sigmas.
+ */
+export function makeDpmSinglestep(
+  config: SinglestepConfig,
+  options: StepOptions,
+): Sampler {
+  const { begin = 0 } = options;
+  const all = solverLevels(config, options);
+  const levels = all.slice(begin);
+  const orders = ordersOf(config, all.length - 1).slice(begin);
+  const [{ signal, noise }] = levels;
+  return samplerOf({
+    name: "dpm-solver-singlestep",
+    noised: { clean: signal, noise },
+    steps: orders.map((order, i) =>
+      singlestep(config, i, { levels, order: Math.min(order, i + 1) })
+    ),
+  });
+}
+
+/** The order of each call: its place in its group. */
+function ordersOf(
+  { solverOrder, lowerOrderFinal, end }: SinglestepConfig,
+  calls: number,
+): number[] {
+  const isUneven = calls % solverOrder !== 0;
+  const orders = Array.from({ length: calls }, (_, i) => i % solverOrder + 1);
+  // A whole group at the end gives up its last call to a group of its own.
+  if (end === "zero" || lowerOrderFinal && !isUneven) orders[calls - 1] = 1;
+  return orders;
+}
+
+/**
+ * The update after call i, the order-th of its group:
+ *
+ *   x' = kept · x − gain [φ₀ m + φ₁ D₁ + φ₂ D₂]
+ *
+ * with x and m the latents and the integrand at the group's start, and the
+ * D's differences to the calls after it.
+ */
+function singlestep(
+  { algorithm, predictionType, bounds, isMidpoint }: SinglestepConfig,
+  i: number,
+  { levels, order }: {
+    readonly levels: readonly NoiseLevel[];
+    readonly order: number;
+  },
+): SamplerStep {
+  const start = i + 1 - order;
+  const step = integrator(algorithm, {
+    from: levels[start],
+    to: levels[i + 1],
+  });
+  const { kept, gain, h, noise } = step;
+  const φ = phis(step, { algorithm, isMidpoint: isMidpoint && order < 3 });
+  const reading = { predictionType, ofClean: integratesClean(algorithm) };
+  const at = (k: number) => integrandAt(reading, levels[k]);
+  const m = (k: number) => integrandOf(k, at(k));
+  /** Where call k lies in the step, 0 to 1. */
+  const r = (k: number) => (lambdaOf(levels[k]) - lambdaOf(levels[start])) / h;
+  const slope = (k: number): Linear =>
+    sum([1 / r(k), difference(m(k), m(start))]);
+  const terms: (readonly [number, Linear])[] = [[φ[0], m(start)]];
+  if (order === 2) terms.push([φ[1], slope(i)]);
+  if (order === 3 && isMidpoint) terms.push([φ[1], slope(i)]);
+  if (order === 3 && !isMidpoint) {
+    const [near, far] = [r(i - 1), r(i)];
+    const bend = sum([1 / (far - near), difference(slope(i), slope(i - 1))]);
+    terms.push([φ[1], sum([1, slope(i - 1)], [-near, bend])], [2 * φ[2], bend]);
+  }
+  const next = sum(
+    [kept, latentsOf(start)],
+    ...terms.map(([weight, term]) => [-gain * weight, term] as const),
+  );
+  const own = at(i);
+  const weight = next.predictions.get(i)! / own.value.prediction;
+  return stepOf(i, {
+    timestep: levels[i].timestep,
+    inputScale: 1,
+    next,
+    noise,
+    ...boundsOf(bounds, own, weight),
+  });
+}

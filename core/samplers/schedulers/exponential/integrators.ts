@@ -1,0 +1,139 @@
+/**
+ * Exponential integration of the diffusion ODE and SDE in
+ * lambda = log(signal / noise): DPM-Solver (arXiv 2206.00927) integrates the
+ * predicted noise, DPM-Solver++ (arXiv 2211.01095) the predicted clean sample,
+ * and the SDE forms (appendix B of the latter) add noise.
+ */
+import type { PredictionType } from "../../schedule/noise_config.ts";
+import {
+  type Combination,
+  interpret,
+  type NoiseLevel,
+} from "../../schedule/prediction.ts";
+import { type Bounds, clipOf, type SamplerStep } from "../../sampler.ts";
+import { ofCall } from "../../linear.ts";
+
+/** The names of `algorithm_type`. */
+export const algorithms = [
+  "dpmsolver",
+  "dpmsolver++",
+  "sde-dpmsolver",
+  "sde-dpmsolver++",
+] as const;
+
+/** A form of the integral. */
+export type Algorithm = typeof algorithms[number];
+
+/** Half the log signal-to-noise ratio. */
+export const lambdaOf = ({ signal, noise }: NoiseLevel): number =>
+  Math.log(signal / noise);
+
+/** The next latents are kept · x − gain · Σ φₙ Dₙ + noise · fresh noise, where Dₙ is the n-th derivative of the integrand by lambda, times hⁿ. */
+export interface Integrator {
+  readonly kept: number;
+  readonly gain: number;
+  readonly noise: number;
+  /** The step in lambda. */
+  readonly h: number;
+  /** The multiple of it that φ is made of. */
+  readonly exponent: number;
+}
+
+/** Goes from one level to another. */
+export function integrator(
+  algorithm: Algorithm,
+  { from, to }: { readonly from: NoiseLevel; readonly to: NoiseLevel },
+): Integrator {
+  const h = lambdaOf(to) - lambdaOf(from);
+  switch (algorithm) {
+    case "dpmsolver++":
+      return {
+        kept: to.noise / from.noise,
+        gain: to.signal,
+        noise: 0,
+        h,
+        exponent: h,
+      };
+    case "dpmsolver":
+      return {
+        kept: to.signal / from.signal,
+        gain: to.noise,
+        noise: 0,
+        h,
+        exponent: -h,
+      };
+    case "sde-dpmsolver++":
+      return {
+        kept: to.noise / from.noise * Math.exp(-h),
+        gain: to.signal,
+        noise: to.noise * Math.sqrt(-Math.expm1(-2 * h)),
+        h,
+        exponent: 2 * h,
+      };
+    case "sde-dpmsolver":
+      return {
+        kept: to.signal / from.signal,
+        gain: 2 * to.noise,
+        noise: to.noise * Math.sqrt(Math.expm1(2 * h)),
+        h,
+        exponent: -h,
+      };
+  }
+}
+
+/** φ₀, φ₁ and φ₂, the integrals of λⁿ e^−λ over a step: e^−h − 1 and so on. @param isMidpoint Whether φ₁ is the midpoint rule's, φ₀ / 2. */
+export function phis(
+  { exponent: h }: Integrator,
+  { algorithm, isMidpoint }: {
+    readonly algorithm: Algorithm;
+    readonly isMidpoint: boolean;
+  },
+): readonly [number, number, number] {
+  const phi = Math.expm1(-h);
+  // diffusers has the other sign of this half in the SDE form alone.
+  const half = algorithm === "sde-dpmsolver++" ? -1 / 2 : 1 / 2;
+  return [
+    phi,
+    isMidpoint ? phi / 2 : -(phi / h + 1),
+    (phi + h) / h ** 2 - half,
+  ];
+}
+
+/** What a solver integrates, from one call of the model. */
+export interface Integrand {
+  /** Of the latents and the prediction. */
+  readonly value: Combination;
+  readonly clean: Combination;
+  /** How much of a change of the clean sample it has. */
+  readonly share: number;
+}
+
+/** The clean sample or the noise in a call's latents. */
+export function integrandAt(
+  { predictionType, ofClean }: {
+    readonly predictionType: PredictionType;
+    readonly ofClean: boolean;
+  },
+  level: NoiseLevel,
+): Integrand {
+  const { clean, epsilon } = interpret(predictionType, level);
+  return ofClean
+    ? { value: clean, clean, share: 1 }
+    : { value: epsilon, clean, share: -level.signal / level.noise };
+}
+
+/** Whether the algorithm integrates the clean sample. */
+export const integratesClean = (algorithm: Algorithm): boolean =>
+  algorithm.endsWith("++");
+
+/** The bounds of a step on the clean sample. @param weight Of the call's integrand in the next latents. */
+export const boundsOf = (
+  bounds: Bounds | undefined,
+  { clean, share }: Integrand,
+  weight: number,
+): Pick<SamplerStep, "clip"> =>
+  clipOf(bounds, { clean, factor: weight * share });
+
+/** Call i's integrand. */
+export const integrandOf = (i: number, { value }: Integrand) =>
+  ofCall(i, value);

@@ -1,0 +1,139 @@
+/** Where the exponential integrators (DPM-Solver, UniPC, DEIS) call the model, and where their last step ends. */
+import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
+import type { NoiseConfig } from "../../schedule/noise_config.ts";
+import { levelOfSigma, type NoiseLevel } from "../../schedule/prediction.ts";
+import {
+  sigmaOfTimestep,
+  type sigmasConfig,
+  sigmaSpacings,
+  timestepOfSigma,
+  type TrainingSigmas,
+  trainingSigmas,
+} from "../../schedule/sigmas.ts";
+import {
+  checkStepCount,
+  chosenTimesteps,
+  roundHalfEven,
+  spacedTimesteps,
+  type SpacingOptions,
+  type StepOptions,
+} from "../../schedule/timesteps.ts";
+
+/** Where the calls lie. */
+export type LevelsConfig =
+  & NoiseConfig
+  & SpacingOptions
+  & ReturnType<typeof sigmasConfig>
+  & {
+    /** Timesteps whose log signal-to-noise ratio is lower are left out. */
+    readonly lambdaMinClipped?: number;
+    /** Whether timesteps of Karras' and Lu's sigmas are cut off, not rounded, under the cosine schedule. */
+    readonly cutsCosine?: boolean;
+    /** Where the last step ends: without noise, at the least sigma of the training, or at the last call's own where sigmas are spaced. */
+    readonly end: "zero" | "training" | "last";
+  };
+
+/**
+ * The levels of the T calls, then where the last step ends. Timesteps are whole:
+ * those of spaced sigmas are rounded or cut off.
+ *
+ * @throws {RangeError} If the steps are out of range.
+ * @throws {TypeError} If timesteps are given beside a spacing of sigmas.
+ */
+export function solverLevels(
+  config: LevelsConfig,
+  options: StepOptions,
+): NoiseLevel[] {
+  const training = trainingSigmas(config);
+  const calls = callsOf(config, options, training);
+  const ends = {
+    zero: 0,
+    training: training.sigmas[0],
+    last: config.spacing ? calls[calls.length - 1].sigma : training.sigmas[0],
+  };
+  return [...calls, { sigma: ends[config.end], timestep: 0 }].map((
+    { sigma, timestep },
+  ) => levelOfSigma(Math.fround(sigma), timestep));
+}
+
+interface Call {
+  readonly timestep: number;
+  readonly sigma: number;
+}
+
+function callsOf(
+  config: LevelsConfig,
+  options: StepOptions,
+  training: TrainingSigmas,
+): Call[] {
+  const { spacing } = config;
+  const timesteps = chosenTimesteps(
+    options,
+    config,
+    (steps) => spaced(config, { steps, training }),
+  );
+  if (!spacing) {
+    return timesteps.map((timestep) => ({
+      timestep,
+      sigma: sigmaOfTimestep(training, timestep),
+    }));
+  }
+  if (options.steps === undefined) {
+    throw new TypeError(
+      `Cannot use timesteps: the scheduler config has ${spacing}, which places the sigmas itself; expected no such key`,
+    );
+  }
+  const { sigmas } = training;
+  // Lu's spacing has the training's own ends in every class.
+  const { sigmaMin, sigmaMax } = spacing === "use_lu_lambdas"
+    ? {} as Partial<LevelsConfig>
+    : config;
+  const min = sigmaMin ?? sigmas[0];
+  const max = sigmaMax ?? sigmas[sigmas.length - 1];
+  return sigmaSpacings[spacing](options.steps, { min, max }).map((sigma) => ({
+    timestep: wholeTimestep(config, timestepOfSigma(training, sigma)),
+    sigma,
+  }));
+}
+
+function wholeTimestep(
+  { spacing, cutsCosine, betaSchedule }: LevelsConfig,
+  timestep: number,
+): number {
+  const rounds = spacing === "use_karras_sigmas" ||
+    spacing === "use_lu_lambdas";
+  const cuts = cutsCosine && betaSchedule === "squaredcos_cap_v2";
+  return Math.trunc(rounds && !cuts ? roundHalfEven(timestep) : timestep);
+}
+
+/** Leading and linspace pick one timestep more and leave out the cleanest. */
+function spaced(
+  config: LevelsConfig,
+  { steps, training }: {
+    readonly steps: number;
+    readonly training: TrainingSigmas;
+  },
+): number[] {
+  const { numTrainTimesteps, timestepSpacing } = config;
+  const last = noisiestTimestep(config, training) + 1;
+  if (timestepSpacing === "trailing") {
+    return spacedTimesteps(steps, { ...config, last });
+  }
+  checkStepCount(steps, numTrainTimesteps - 1);
+  return spacedTimesteps(steps + 1, { ...config, last }).slice(0, -1);
+}
+
+/** The last timestep whose lambda is at least `lambdaMinClipped`. */
+const noisiestTimestep = (
+  { lambdaMinClipped = -Infinity }: LevelsConfig,
+  { logs }: TrainingSigmas,
+): number => logs.findLastIndex((log) => -log >= lambdaMinClipped);
+
+/** These classes can also step along flow matching's straight lines. @throws {TypeError} If the config asks for it. */
+export function refuseFlow(config: SchedulerConfig): void {
+  for (const key of ["use_flow_sigmas", "use_dynamic_shifting"]) {
+    if (config.boolean(key)) {
+      config.refuse(key, "false (flow matching under this class is not known)");
+    }
+  }
+}

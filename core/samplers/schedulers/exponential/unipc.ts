@@ -1,0 +1,239 @@
+/**
+ * UniPC (arXiv 2302.04867), as diffusers' `UniPCMultistepScheduler` steps it: an
+ * exponential integrator as predictor, and after the next call a corrector of
+ * one order more that costs no call of its own.
+ */
+import {
+  difference,
+  latentsOf,
+  type Linear,
+  stepOf,
+  sum,
+} from "../../linear.ts";
+import {
+  boundsConfig,
+  type Sampler,
+  samplerOf,
+  type SamplerStep,
+} from "../../sampler.ts";
+import { noiseConfig } from "../../schedule/noise_config.ts";
+import type { NoiseLevel } from "../../schedule/prediction.ts";
+import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
+import { finalSigmasConfig, sigmasConfig } from "../../schedule/sigmas.ts";
+import { spacingConfig, type StepOptions } from "../../schedule/timesteps.ts";
+import {
+  boundsOf,
+  integrandAt,
+  integrandOf,
+  integrator,
+  lambdaOf,
+} from "./integrators.ts";
+import { refuseFlow, solverLevels } from "./solver_levels.ts";
+
+/** The highest order; more steps back say nothing. */
+const mostOrder = 9;
+
+/** The config of `UniPCMultistepScheduler`, which takes DPM-Solver's solver types for bh2. @throws As {@linkcode noiseConfig}. */
+export function unipcConfig(config: SchedulerConfig) {
+  refuseFlow(config);
+  const solverOrder = config.integer("solver_order", 1) ?? 2;
+  if (solverOrder > mostOrder) {
+    config.refuse("solver_order", `1 to ${mostOrder}`, RangeError);
+  }
+  const finalSigmas = finalSigmasConfig(config);
+  return {
+    ...noiseConfig(config, { zeroSnr: true }),
+    ...spacingConfig(config, "linspace"),
+    ...sigmasConfig(config),
+    bounds: boundsConfig(config, { thresholds: true }),
+    end: finalSigmas === "zero" ? "zero" as const : "last" as const,
+    solverOrder,
+    /** Whether the clean sample is integrated, or the noise. */
+    predictsClean: config.boolean("predict_x0") ?? true,
+    /** Whether the paper's B(h) is B_1 = h, or B_2 = e^h − 1. */
+    isBh1: config.string("solver_type") === "bh1",
+    lowerOrderFinal: config.boolean("lower_order_final") ?? true,
+    /** Steps whose result is not corrected. */
+    uncorrected: config.list(
+      "disable_corrector",
+      Number.isSafeInteger,
+      "integers",
+    ) ?? [],
+  };
+}
+
+type UnipcConfig = ReturnType<typeof unipcConfig>;
+
+/**
+ * UniPC at T noise levels; its memory is its order.
+ *
+ * @throws {RangeError} If the steps are out of range, or the last step's arithmetic is not finite: bh1 or the noise's integral to final sigma zero.
+ */
+export function makeUnipc(config: UnipcConfig, options: StepOptions): Sampler {
+  const { begin = 0 } = options;
+  const levels = solverLevels(config, options).slice(begin);
+  const calls = levels.length - 1;
+  const orders = levels.slice(0, -1).map((_, i) =>
+    Math.min(
+      config.solverOrder,
+      i + 1,
+      config.lowerOrderFinal ? calls - i : Infinity,
+    )
+  );
+  const [{ signal, noise }] = levels;
+  return samplerOf({
+    name: "unipc",
+    noised: { clean: signal, noise },
+    steps: orders.map((order, i) => {
+      const isCorrected = i > 0 && !config.uncorrected.includes(begin + i - 1);
+      return unipcStep(config, i, {
+        levels,
+        order,
+        corrected: isCorrected ? orders[i - 1] : undefined,
+      });
+    }),
+  });
+}
+
+/** Call i: corrects the latents that it saw, with order `corrected`, then predicts the next ones from them. */
+function unipcStep(
+  config: UnipcConfig,
+  i: number,
+  { levels, order, corrected }: {
+    readonly levels: readonly NoiseLevel[];
+    readonly order: number;
+    readonly corrected: number | undefined;
+  },
+): SamplerStep {
+  const jump = jumpFrom(config, levels, i);
+  const { kept, gain, base } = jump;
+  const x = latentsOf(i);
+  const better = corrected === undefined
+    ? x
+    : sum([1, x], [1, correction(config, levels, { i, order: corrected })]);
+  const next = sum(
+    [kept, better],
+    [-gain * base, jump.m(i)],
+    [-gain, residual(jump, i, predictorWeights(jump, i, order))],
+  );
+  const own = jump.reading(i);
+  return stepOf(i, {
+    timestep: levels[i].timestep,
+    inputScale: 1,
+    next,
+    ...boundsOf(
+      config.bounds,
+      own,
+      next.predictions.get(i)! / own.value.prediction,
+    ),
+  });
+}
+
+/**
+ * What the corrector adds to the latents before call i: both start the jump
+ * from call i − 1 with the same terms, so that the rest of one replaces that of
+ * the other.
+ */
+function correction(
+  config: UnipcConfig,
+  levels: readonly NoiseLevel[],
+  { i, order }: { readonly i: number; readonly order: number },
+): Linear {
+  const jump = jumpFrom(config, levels, i - 1);
+  const rest = difference(
+    residual(jump, i - 1, correctorWeights(jump, i - 1, order)),
+    residual(jump, i - 1, predictorWeights(jump, i - 1, order)),
+  );
+  return sum([-jump.gain, rest]);
+}
+
+/** A step from call i to the next. */
+type Jump = ReturnType<typeof jumpFrom>;
+
+function jumpFrom(
+  { predictsClean, predictionType, isBh1 }: UnipcConfig,
+  levels: readonly NoiseLevel[],
+  i: number,
+) {
+  const algorithm = predictsClean ? "dpmsolver++" : "dpmsolver";
+  const { kept, gain, h, exponent } = integrator(algorithm, {
+    from: levels[i],
+    to: levels[i + 1],
+  });
+  const reading = (k: number) =>
+    integrandAt({ predictionType, ofClean: predictsClean }, levels[k]);
+  return {
+    kept,
+    gain,
+    /** The paper's hh: h for the noise, −h for the clean sample. */
+    hh: -exponent,
+    /** The weight of the integrand itself, e^hh − 1. */
+    base: Math.expm1(-exponent),
+    /** B(h), which scales the other terms. */
+    scale: isBh1 ? -exponent : Math.expm1(-exponent),
+    reading,
+    m: (k: number) => integrandOf(k, reading(k)),
+    /** Where call k lies, in steps from call i. */
+    r: (k: number) => (lambdaOf(levels[k]) - lambdaOf(levels[i])) / h,
+  };
+}
+
+/** A weight of (m_k − m_i) / r_k, for each call k. */
+type Weights = ReadonlyMap<number, number>;
+
+const residual = (jump: Jump, i: number, weights: Weights): Linear =>
+  sum(...[...weights].map(([k, weight]) =>
+    [
+      jump.scale * weight / jump.r(k),
+      difference(jump.m(k), jump.m(i)),
+    ] as const
+  ));
+
+/** Of the calls before call i. */
+function predictorWeights(jump: Jump, i: number, order: number): Weights {
+  const calls = Array.from({ length: order - 1 }, (_, k) => i - 1 - k);
+  if (order === 2) return new Map([[calls[0], 1 / 2]]);
+  return matched(jump, calls);
+}
+
+/** The same, and of the next call, whose r is 1. */
+function correctorWeights(jump: Jump, i: number, order: number): Weights {
+  const calls = Array.from({ length: order - 1 }, (_, k) => i - 1 - k);
+  if (order === 1) return new Map([[i + 1, 1 / 2]]);
+  return matched(jump, [...calls, i + 1]);
+}
+
+/** Weights that match the integral's Taylor series, Theorem 3.1: Σ weight_k r_k^(n−1) B = n! φ_(n+1) hⁿ for n up to their number. */
+function matched({ hh, scale, r }: Jump, calls: readonly number[]): Weights {
+  const wanted: number[] = [];
+  let phi = Math.expm1(hh) / hh - 1;
+  let factorial = 1;
+  for (let n = 1; n <= calls.length; n++) {
+    wanted.push(phi * factorial / scale);
+    factorial *= n + 1;
+    phi = phi / hh - 1 / factorial;
+  }
+  const rows = wanted.map((_, n) => calls.map((k) => r(k) ** n));
+  const weights = solve(rows, wanted);
+  return new Map(calls.map((k, j) => [k, weights[j]]));
+}
+
+/** Solves a small linear system by elimination; its rows go up in powers, so that the pivots need a search. */
+function solve(
+  rows: readonly (readonly number[])[],
+  wanted: readonly number[],
+): number[] {
+  const left = rows.map((row, n) => [...row, wanted[n]]);
+  const size = left.length;
+  for (let c = 0; c < size; c++) {
+    const below = left.slice(c).map((row) => Math.abs(row[c]));
+    const pivot = c + below.indexOf(Math.max(...below));
+    [left[c], left[pivot]] = [left[pivot], left[c]];
+    for (let n = 0; n < size; n++) {
+      if (n === c) continue;
+      const factor = left[n][c] / left[c][c];
+      left[n] = left[n].map((value, k) => value - factor * left[c][k]);
+    }
+  }
+  return left.map((row, n) => row[size] / row[n]);
+}

@@ -1,0 +1,67 @@
+/** Ancestral sampling with Euler's method, of k-diffusion's `sample_euler_ancestral`: each step goes below the next sigma, then noise leads back up to it. As diffusers' `EulerAncestralDiscreteScheduler` steps it. */
+import { latentsOf, ofCall, stepOf, sum } from "../../linear.ts";
+import { type Sampler, samplerOf } from "../../sampler.ts";
+import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
+import { trainingSigmas } from "../../schedule/sigmas.ts";
+import type { StepOptions } from "../../schedule/timesteps.ts";
+import {
+  initialScale,
+  readingAt,
+  sigmaCalls,
+  sigmaClassConfig,
+} from "./sigma_calls.ts";
+
+/** The config of `EulerAncestralDiscreteScheduler`. @throws As `noiseConfig`. */
+export const eulerAncestralConfig = (config: SchedulerConfig) =>
+  sigmaClassConfig(config, {
+    known: [],
+    predictionTypes: ["epsilon", "v_prediction"],
+    zeroSnr: true,
+  });
+
+/**
+ * Splits a step from sigma to the next: down to `down` without noise, then up by
+ * `up` of fresh noise, with down² + up² = next² and the variance up² that
+ * DDPM's posterior has. In float32 as diffusers has it: where sigma is far
+ * above the next one, little of `down` is left.
+ */
+export function ancestralSplit(
+  sigma: number,
+  next: number,
+): { down: number; up: number } {
+  const round = Math.fround;
+  const [from, to] = [round(sigma ** 2), round(next ** 2)];
+  const up = round(Math.sqrt(round(round(to * round(from - to)) / from)));
+  const down = round(Math.sqrt(round(to - round(up ** 2))));
+  return { up, down };
+}
+
+/**
+ * Euler ancestral at T noise levels; all steps but the last add noise.
+ *
+ * @throws {RangeError} If the steps are out of range.
+ */
+export function makeEulerAncestral(
+  config: ReturnType<typeof eulerAncestralConfig>,
+  options: StepOptions,
+): Sampler {
+  const { begin = 0 } = options;
+  const calls = sigmaCalls(config, options, trainingSigmas(config));
+  const sigmas = [...calls.map(({ sigma }) => sigma), 0];
+  return samplerOf({
+    name: "euler-ancestral",
+    initNoiseSigma: initialScale(config, sigmas),
+    noised: { clean: 1, noise: sigmas[begin] },
+    steps: calls.slice(begin).map((call, i) => {
+      const { timestep, sigma } = call;
+      const { slope, inputScale } = readingAt(config.predictionType, call);
+      const { down, up } = ancestralSplit(sigma, sigmas[begin + i + 1]);
+      return stepOf(i, {
+        timestep,
+        inputScale,
+        next: sum([1, latentsOf(i)], [down - sigma, ofCall(i, slope)]),
+        noise: up,
+      });
+    }),
+  });
+}

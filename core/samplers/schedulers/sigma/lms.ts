@@ -1,0 +1,64 @@
+/** A linear multistep method in sigma, of k-diffusion's `sample_lms`: Adams and Bashforth's, at uneven steps. As diffusers' `LMSDiscreteScheduler` steps it. */
+import { latentsOf, ofCall, stepOf, sum } from "../../linear.ts";
+import { type Sampler, samplerOf } from "../../sampler.ts";
+import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
+import { trainingSigmas } from "../../schedule/sigmas.ts";
+import type { StepOptions } from "../../schedule/timesteps.ts";
+import { integral, lagrangeBasis } from "../lagrange.ts";
+import {
+  initialScale,
+  readingAt,
+  sigmaCalls,
+  sigmaClassConfig,
+} from "./sigma_calls.ts";
+
+/** The config of `LMSDiscreteScheduler`. @throws As `noiseConfig`. */
+export function lmsConfig(config: SchedulerConfig) {
+  const own = sigmaClassConfig(config, {});
+  // Karras' spacing has the timesteps' own ends in this class alone.
+  return own.spacing === "use_karras_sigmas"
+    ? { ...own, sigmaMin: undefined, sigmaMax: undefined }
+    : own;
+}
+
+/** The most slopes that a step reads. */
+const most = 4;
+
+/**
+ * LMS at T noise levels; its memory is three steps.
+ *
+ * @throws {RangeError} If the steps are out of range.
+ */
+export function makeLms(
+  config: ReturnType<typeof lmsConfig>,
+  options: StepOptions,
+): Sampler {
+  const { begin = 0 } = options;
+  const all = sigmaCalls(config, options, trainingSigmas(config));
+  const sigmas = [...all.map(({ sigma }) => sigma), 0];
+  const calls = all.slice(begin);
+  const readings = calls.map((call) => readingAt(config.predictionType, call));
+  return samplerOf({
+    name: "lms",
+    initNoiseSigma: initialScale(config, sigmas),
+    noised: { clean: 1, noise: sigmas[begin] },
+    steps: calls.map(({ timestep, sigma }, i) => {
+      // ∫ of the polynomial through the last slopes. Those before `begin` are missing, but diffusers counts them.
+      const at = begin + i;
+      const order = Math.min(at + 1, most);
+      const nodes = sigmas.slice(at + 1 - order, at + 1).reverse()
+        .map((node) => node - sigma);
+      const terms = lagrangeBasis(nodes).slice(0, i + 1).map((p, k) =>
+        [
+          integral(p, 0, sigmas[at + 1] - sigma),
+          ofCall(i - k, readings[i - k].slope),
+        ] as const
+      );
+      return stepOf(i, {
+        timestep,
+        inputScale: readings[i].inputScale,
+        next: sum([1, latentsOf(i)], ...terms),
+      });
+    }),
+  });
+}

@@ -1,0 +1,162 @@
+/**
+ * What the schedulers after k-diffusion share: latents are clean + sigma · noise,
+ * the model sees them scaled to unit variance, and the probability flow is
+ * dx/dsigma = (x − clean) / sigma (arXiv 2206.00364, Eq. 1 and 4).
+ */
+import {
+  type NoiseClass,
+  type NoiseConfig,
+  noiseConfig,
+  type PredictionType,
+} from "../../schedule/noise_config.ts";
+import {
+  type Combination,
+  interpret,
+  levelOfSigma,
+} from "../../schedule/prediction.ts";
+import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
+import {
+  sigmaOfTimestep,
+  sigmasConfig,
+  type SigmaSpacing,
+  sigmaSpacings,
+  timestepOfSigma,
+  type TrainingSigmas,
+} from "../../schedule/sigmas.ts";
+import {
+  checkStepCount,
+  chosenTimesteps,
+  evenTimesteps,
+  spacedTimesteps,
+  spacingConfig,
+  type SpacingOptions,
+  type StepOptions,
+} from "../../schedule/timesteps.ts";
+
+/** The keys of these classes. @param known Spacings of sigmas that the class has. */
+export const sigmaClassConfig = (
+  config: SchedulerConfig,
+  { known, ...noise }: NoiseClass & {
+    readonly known?: readonly SigmaSpacing[];
+  },
+) => ({
+  ...noiseConfig(config, noise),
+  ...spacingConfig(config, "linspace"),
+  ...sigmasConfig(config, known),
+});
+
+/** Where the calls lie. */
+export type SigmaConfig =
+  & NoiseConfig
+  & SpacingOptions
+  & ReturnType<typeof sigmasConfig>;
+
+/** A model call: its timestep, fractional where sigmas lie between two, and its sigma. */
+export interface Call {
+  readonly timestep: number;
+  readonly sigma: number;
+}
+
+/**
+ * The calls of a scheduler that makes one at each sigma.
+ *
+ * @throws {RangeError} If the steps are out of range.
+ * @throws {TypeError} If timesteps are given beside a spacing of sigmas.
+ */
+export function sigmaCalls(
+  config: SigmaConfig,
+  options: StepOptions,
+  training: TrainingSigmas,
+): Call[] {
+  const calls = timestepCalls(config, options, training);
+  const [max, min] = [calls[0].sigma, calls[calls.length - 1].sigma];
+  return spacedCalls(config, { max, min, options, training }) ?? calls;
+}
+
+/** The calls at the timesteps. @throws As {@linkcode sigmaCalls}. */
+export function timestepCalls(
+  config: SigmaConfig,
+  options: StepOptions,
+  training: TrainingSigmas,
+): Call[] {
+  if (options.timesteps && config.spacing) refuseTimesteps(config.spacing);
+  const timesteps = chosenTimesteps(
+    options,
+    config,
+    (steps) => unroundedTimesteps(steps, config),
+  );
+  return timesteps.map((timestep) => ({
+    timestep: Math.fround(timestep),
+    sigma: Math.fround(sigmaOfTimestep(training, timestep)),
+  }));
+}
+
+/** @throws {TypeError} Timesteps and a spacing of sigmas contradict each other. */
+export function refuseTimesteps(spacing: SigmaSpacing): never {
+  throw new TypeError(
+    `Cannot use timesteps: the scheduler config has ${spacing}, which places the sigmas itself; expected no such key`,
+  );
+}
+
+/** Others round the timesteps of linspace. */
+function unroundedTimesteps(steps: number, config: SigmaConfig): number[] {
+  const { timestepSpacing, numTrainTimesteps } = config;
+  if (timestepSpacing !== "linspace") return spacedTimesteps(steps, config);
+  checkStepCount(steps, numTrainTimesteps);
+  return evenTimesteps(steps, numTrainTimesteps);
+}
+
+/** T calls spaced in sigma as the config asks, where it does. @param ends Where the config has none. */
+export function spacedCalls(
+  { spacing, sigmaMin, sigmaMax }: SigmaConfig,
+  { options: { steps }, training, ...ends }: {
+    readonly min: number;
+    readonly max: number;
+    readonly options: StepOptions;
+    readonly training: TrainingSigmas;
+  },
+): Call[] | undefined {
+  if (!spacing || steps === undefined) return undefined;
+  const [min, max] = [sigmaMin ?? ends.min, sigmaMax ?? ends.max];
+  return sigmaSpacings[spacing](steps, { min, max })
+    .map((sigma) => callAt(training, sigma));
+}
+
+/** The call at a sigma. */
+export const callAt = (training: TrainingSigmas, sigma: number): Call => ({
+  timestep: Math.fround(timestepOfSigma(training, sigma)),
+  sigma: Math.fround(sigma),
+});
+
+/** The largest sigma as it scales the first noise: where spacing reaches the noisiest timestep, the first latents are almost all noise. */
+export const initialScale = (
+  { timestepSpacing }: Pick<SigmaConfig, "timestepSpacing">,
+  sigmas: readonly number[],
+): number => {
+  const most = Math.max(...sigmas);
+  return timestepSpacing === "leading" ? Math.hypot(most, 1) : most;
+};
+
+/** What the model's input and prediction at sigma stand for. */
+export interface Reading {
+  readonly inputScale: number;
+  /** The clean sample, of the latents before they are scaled. */
+  readonly clean: Combination;
+  /** dx/dsigma of these latents. */
+  readonly slope: Combination;
+}
+
+/** Reads a prediction at a sigma above 0. */
+export function readingAt(
+  kind: PredictionType,
+  { sigma, timestep }: Call,
+): Reading {
+  const level = levelOfSigma(sigma, timestep);
+  const { clean: scaled } = interpret(kind, level);
+  const clean = { ...scaled, x: scaled.x * level.signal };
+  const slope = {
+    x: (1 - clean.x) / sigma,
+    prediction: -clean.prediction / sigma,
+  };
+  return { inputScale: level.signal, clean, slope };
+}
