@@ -11,6 +11,7 @@
 export {
   imageOf,
   type Picture,
+  readPicture,
   rgbImage,
   writePng,
 } from "@dip-go/core/pictures";
@@ -39,7 +40,7 @@ export { readReference } from "./metrics/sets/reference_statistics.ts";
 export type { SetValue } from "./metrics/sets/sample_groups.ts";
 export { ssim } from "./metrics/ssim.ts";
 export { imageGrid } from "./pictures/image_grid.ts";
-export { picturesOf, readPicture } from "./pictures/picture_folder.ts";
+export { picturesOf } from "./pictures/picture_folder.ts";
 export {
   type BootstrapOptions,
   type Interval,

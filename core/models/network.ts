@@ -67,8 +67,8 @@ interface FamilyRecord<Config> {
   parse(json: unknown, file: string): Config;
   /** Side of the smallest latents. */
   leastSide(config: Config): number;
-  /** Whether the network was distilled to read the scale of guidance; none was by default. */
-  readsGuidance?(config: Config): boolean;
+  /** Whether the network was distilled from guided samples, so that it runs once; most read the scale of guidance. None was by default. */
+  isDistilled?(config: Config): boolean;
   graph(
     config: Config,
     weights: WeightSource,
@@ -91,7 +91,7 @@ const families: { readonly [F in Family]: FamilyRecord<ConfigOf<F>> } = {
     usual: "sublayer",
     parse: parseFluxConfig,
     leastSide: ({ patchSize }) => patchSize,
-    readsGuidance: ({ guidanceEmbeds }) => guidanceEmbeds,
+    isDistilled: () => true,
     graph: fluxBlockGraph,
   },
   pixart: {
@@ -116,7 +116,7 @@ const families: { readonly [F in Family]: FamilyRecord<ConfigOf<F>> } = {
     usual: "branch",
     parse: parseUnetConfig,
     leastSide: () => 1,
-    readsGuidance: ({ guidanceChannels }) => guidanceChannels !== null,
+    isDistilled: ({ guidanceChannels }) => guidanceChannels !== null,
     graph: unetBlockGraph,
   },
 };
@@ -166,9 +166,9 @@ export function parseNetwork(json: unknown, file: string): Network {
 export const ofSampleSize = (network: Network, sampleSize: number): Network =>
   ({ ...network, config: { ...network.config, sampleSize } }) as Network;
 
-/** Whether a network was distilled to read the scale of guidance, so that one call does for both halves. */
-export const readsGuidance = (network: Network): boolean =>
-  recordOf(network).readsGuidance?.(network.config) ?? false;
+/** Whether a network was distilled from guided samples, so that one call does for both halves. */
+export const isDistilled = (network: Network): boolean =>
+  recordOf(network).isDistilled?.(network.config) ?? false;
 
 /** The same network on the smallest latents. */
 export const onSmallestLatents = (network: Network): Network =>

@@ -6,9 +6,11 @@ import { readJson } from "../files/read_json.ts";
 /** A pipeline's class in diffusers. */
 export type PipelineClass =
   | "DiTPipeline"
+  | "FluxPipeline"
   | "LatentConsistencyModelPipeline"
   | "PixArtAlphaPipeline"
   | "PixArtSigmaPipeline"
+  | "StableDiffusion3Pipeline"
   | "StableDiffusionPipeline"
   | "StableDiffusionXLPipeline";
 
@@ -17,9 +19,11 @@ const pipelines: Readonly<
   Record<PipelineClass, { readonly network: string; readonly tokens?: number }>
 > = {
   DiTPipeline: { network: "transformer" },
+  FluxPipeline: { network: "transformer" },
   LatentConsistencyModelPipeline: { network: "unet" },
   PixArtAlphaPipeline: { network: "transformer" },
   PixArtSigmaPipeline: { network: "transformer", tokens: 300 },
+  StableDiffusion3Pipeline: { network: "transformer" },
   StableDiffusionPipeline: { network: "unet" },
   StableDiffusionXLPipeline: { network: "unet" },
 };

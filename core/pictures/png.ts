@@ -1,4 +1,4 @@
-/** PNG files (ISO/IEC 15948) of 8 bits a channel, with text chunks that say how a picture was made. */
+/** PNG files (ISO/IEC 15948) with text chunks that say how a picture was made. */
 import { crc32 } from "node:zlib";
 import { decode, encode } from "fast-png";
 import { writeParts } from "../files/write_atomically.ts";
@@ -59,31 +59,66 @@ export const pngDataUri = (image: Picture): string =>
  * The picture of a PNG's bytes: grey gets three equal channels, transparency is left out.
  *
  * @param path For errors.
- * @throws {TypeError} If it is no PNG of 8 bits a channel.
+ * @throws {TypeError} If it is no whole PNG of at most 8 bits a channel.
  */
 export function decodePng(bytes: Uint8Array, path: string): Picture {
+  const refuse = (found: string, cause?: unknown): never => {
+    throw new TypeError(`Cannot read picture ${path}: ${found}`, { cause });
+  };
+  checkHeader(bytes, refuse);
   let png: ReturnType<typeof decode>;
   try {
-    png = decode(bytes);
+    png = decode(bytes, { checkCrc: true });
   } catch (cause) {
-    throw new TypeError(
-      `Cannot read picture ${path}: ${(cause as Error).message}`,
-      { cause },
-    );
+    return refuse((cause as Error).message, cause);
   }
   const { height, width, channels, depth, palette } = png;
-  if (depth !== 8) {
-    throw new TypeError(
-      `Cannot read picture ${path}: it has ${depth} bits a channel, expected 8`,
-    );
-  }
-  const colours = channels < 3 ? [0, 0, 0] : [0, 1, 2];
+  if (depth > 8) refuse(`it has ${depth} bits a channel, expected 8 at most`);
+  const brightest = palette ? 1 : 255 / (2 ** depth - 1);
   const data = new Uint8Array(height * width * 3);
   for (let i = 0; i < height * width; i++) {
+    const at = (channel: number) => valueAt(png, i, channel) * brightest;
     const pixel = palette
-      ? palette[png.data[i]]
-      : colours.map((c) => png.data[i * channels + c]);
+      ? palette[at(0)] ?? refuse(`its palette has no colour ${at(0)}`)
+      : channels < 3
+      ? [at(0), at(0), at(0)]
+      : [at(0), at(1), at(2)];
     data.set(pixel.slice(0, 3), 3 * i);
   }
   return { height, width, channels: 3, data };
+}
+
+/** Pixels of the largest picture, which are Pillow's: a damaged header must not take the memory of the machine. */
+const mostPixels = 178_956_970;
+
+/** Checks the header, which comes first, for what `fast-png` does not refuse. */
+function checkHeader(
+  bytes: Uint8Array,
+  refuse: (found: string) => never,
+): void {
+  if (bytes.length < 29) refuse("it is cut off");
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  const [width, height] = [view.getUint32(16), view.getUint32(20)];
+  if (width * height > mostPixels) {
+    refuse(
+      `it has ${width} x ${height} pixels, expected ${mostPixels} at most`,
+    );
+  }
+  const [depth, interlace] = [bytes[24], bytes[28]];
+  if (interlace > 0 && depth < 8) {
+    refuse(`it is interlaced with ${depth} bits a channel, expected 8`);
+  }
+}
+
+/** A stored number: those of fewer than 8 bits share bytes, and a row begins with one of its own. */
+function valueAt(
+  { data, width, channels, depth }: ReturnType<typeof decode>,
+  pixel: number,
+  channel: number,
+): number {
+  if (depth === 8) return data[pixel * channels + channel];
+  const x = pixel % width;
+  const row = Math.floor(pixel / width) * Math.ceil(width * depth / 8);
+  const byte = data[row + Math.floor(x * depth / 8)];
+  return byte >> 8 - depth - x * depth % 8 & 2 ** depth - 1;
 }

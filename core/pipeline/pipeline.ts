@@ -9,7 +9,7 @@ import type { BlockGraph } from "../models/block_graph/block_graph.ts";
 import { blockGraphOf, type LoadedModel, loadModel } from "../models/load.ts";
 import {
   type Granularity,
-  readsGuidance,
+  isDistilled,
   usualGranularity,
 } from "../models/network.ts";
 import {
@@ -149,7 +149,7 @@ export class PipelineSampler {
   readonly sampler: Sampler;
   /** As diffusers counts them. */
   readonly steps: number;
-  /** Of classifier-free guidance, which runs the network twice above 1; 1 where the network reads the scale instead. */
+  /** Of classifier-free guidance, which runs the network twice above 1; in one that was distilled from guided samples that of true guidance beside it. */
   readonly guidanceScale: number;
   /** The scale that was asked for. */
   readonly askedScale: number;
@@ -175,7 +175,9 @@ export class PipelineSampler {
     this.pipeline = pipeline;
     this.steps = options.steps ?? kind.steps;
     this.askedScale = options.guidanceScale ?? kind.guidanceScale;
-    this.guidanceScale = readsGuidance(pipeline.model) ? 1 : this.askedScale;
+    this.guidanceScale = isDistilled(pipeline.model)
+      ? options.trueCfgScale ?? 1
+      : this.askedScale;
     this.guidanceRescale = options.guidanceRescale;
     const side = config.sampleSize * pixelsPerLatent;
     const { height = side, width = side } = options;
@@ -186,7 +188,12 @@ export class PipelineSampler {
     this.backup = options.backup;
     this.#options = options;
     const { steps } = this;
-    this.sampler = makeSampler(scheduler, { kind: options.kind, steps });
+    this.sampler = makeSampler(scheduler, {
+      kind: options.kind,
+      steps,
+      sigmas: kind.sigmas?.(steps),
+      tokens: tokensOf(config, latents),
+    });
   }
 
   /** Calls of the network for one picture. */
@@ -216,6 +223,28 @@ export class PipelineSampler {
     });
   }
 
+  /**
+   * Text tokens of a prompt, in a network that reads text.
+   *
+   * @throws {RangeError} If another length is asked for where there is but one.
+   */
+  get tokens(): number | undefined {
+    const { name, model, kind, tokens } = this.pipeline;
+    const { maxSequenceLength: wanted } = this.#options;
+    if (wanted === undefined) return tokens;
+    const usual = kind.prompts?.sequenceLength?.(model);
+    const isCount = Number.isSafeInteger(wanted) && wanted > 0;
+    if (usual === undefined || tokens === undefined || !isCount) {
+      const expected = usual === undefined
+        ? "none, as its prompts have one length"
+        : "a number of tokens";
+      throw new RangeError(
+        `Cannot sample ${name}: maxSequenceLength is ${wanted}, expected ${expected}`,
+      );
+    }
+    return tokens - usual + wanted;
+  }
+
   /** Opens what makes pictures of final latents, or null where they are pictures. @throws As `loadComponent`. */
   async openDecoder(): Promise<PictureDecoder | null> {
     const autoencoder = await this.pipeline.autoencoder();
@@ -234,7 +263,7 @@ export class PipelineSampler {
     readonly images?: number;
     readonly guided?: boolean;
   } = {}): BlockGraph {
-    const { pipeline: { model, tokens }, granularity, backup } = this;
+    const { pipeline: { model }, tokens, granularity, backup } = this;
     const [, height, width] = this.latents;
     return blockGraphOf(model, {
       batch: guided ? 2 * images : images,
@@ -333,26 +362,37 @@ export async function loadPipeline(
 /** Of every published model with an autoencoder. */
 const usualPixelsPerLatent = 8;
 
+/** Tokens of a picture's latents, in a network on patches. */
+function tokensOf(
+  config: LoadedModel["config"],
+  { height, width }: LatentSize,
+): number | undefined {
+  if (!("patchSize" in config)) return undefined;
+  const { patchSize } = config;
+  return Math.floor(height / patchSize) * Math.floor(width / patchSize);
+}
+
 /**
  * The latents of pictures of a size. As in diffusers a picture's sides are
  * multiples of 8, or of what a smaller autoencoder makes of a latent, and are
- * cut to those of whole latents.
+ * cut to those of whole latents; any are where several latents belong together.
  *
  * @throws {RangeError} If the pipeline makes no pictures of that size.
  */
 function latentSize(
   size: PictureSize,
-  { name, pixelsPerLatent: pixels }: Pipeline,
+  { name, pixelsPerLatent: pixels, kind: { latentsTogether = 1 } }: Pipeline,
 ): LatentSize {
-  const multiple = Math.min(pixels, usualPixelsPerLatent);
+  const least = pixels * latentsTogether;
+  const multiple = latentsTogether > 1
+    ? 1
+    : Math.min(pixels, usualPixelsPerLatent);
   for (const [side, found] of Object.entries(size)) {
-    if (found % multiple === 0 && found >= pixels) continue;
+    if (found % multiple === 0 && found >= least) continue;
     throw new RangeError(
-      `Cannot sample ${name}: ${side} is ${found} pixels, expected a multiple of ${multiple} from ${pixels}`,
+      `Cannot sample ${name}: ${side} is ${found} pixels, expected a multiple of ${multiple} from ${least}`,
     );
   }
-  return {
-    height: Math.floor(size.height / pixels),
-    width: Math.floor(size.width / pixels),
-  };
+  const cut = (side: number) => latentsTogether * Math.floor(side / least);
+  return { height: cut(size.height), width: cut(size.width) };
 }

@@ -7,10 +7,16 @@ import type { SchedulerConfig } from "../samplers/schedule/scheduler_config.ts";
 export interface SamplerOptions {
   /** As diffusers counts them; PNDM calls the network once more. Those of the pipeline's kind by default. */
   readonly steps?: number;
-  /** Of classifier-free guidance; the network runs once at 1 and below. That of the pipeline's kind by default. */
+  /** Of classifier-free guidance; the network runs once at 1 and below. That of the pipeline's kind by default. A network that was distilled from guided samples runs once and, in most cases, reads it. */
   readonly guidanceScale?: number;
+  /** Of true guidance beside a distilled one (FLUX): it runs the network twice above 1, and needs a negative prompt. 1 by default. */
+  readonly trueCfgScale?: number;
   /** How far a guided prediction is brought back to the spread of the conditional one, 0 (the default) to 1 (Lin et al., arXiv 2305.08891, section 3.4). */
   readonly guidanceRescale?: number;
+  /** Layers of CLIP's towers that are left out at the end (Stable Diffusion 3); none by default. */
+  readonly clipSkip?: number;
+  /** Tokens that T5 reads of a prompt; those of the pipeline's kind by default. */
+  readonly maxSequenceLength?: number;
   /** The one that the pipeline brings by default. */
   readonly kind?: SamplerKind;
   /** A scheduler's configuration in the place of the pipeline's. */

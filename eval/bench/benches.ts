@@ -4,6 +4,7 @@ import { exportCostApart, exportCostLines } from "./export_cost.ts";
 import { gradientMemoryApart, memoryLines } from "./gradient_memory.ts";
 import { gradientLines, measureGradient } from "./gradient_speed.ts";
 import { growthLines, measureGrowth } from "./growth.ts";
+import { guidanceLines, measureAllGuidance } from "./guidance_cost.ts";
 import { layerLines, layerSubjects, measureLayers } from "./layer_gradients.ts";
 import { measureAllPeers, peerLines } from "./peers/peers.ts";
 import { measureSd15, sd15Lines } from "./sd15.ts";
@@ -143,6 +144,10 @@ export const benches: Readonly<Record<string, Bench>> = {
     const few = await gradientMemoryApart(folder, 10);
     return { "10": few, "50": await gradientMemoryApart(folder, 50) };
   }, memoryLines),
+  guidance: bench(
+    ({ rounds = 5 }) => measureAllGuidance({ rounds }),
+    guidanceLines,
+  ),
   sd15: bench(() => measureSd15("results/bench/sd-1.5"), sd15Lines),
   conv: bench(
     ({ rounds = 3 }) => measureLayers(layerSubjects, { rounds }),

@@ -6,6 +6,11 @@ export { type GpuBenchOptions, gpuLines, measureGpu } from "./gpu/gpu.ts";
 export { gradientMemory } from "./gradient_memory.ts";
 export { gradientLines, measureGradient } from "./gradient_speed.ts";
 export { growthLines, measureGrowth } from "./growth.ts";
+export {
+  guidanceLines,
+  measureGuidance,
+  samplingBytes,
+} from "./guidance_cost.ts";
 export { layerLines, layerSubjects, measureLayers } from "./layer_gradients.ts";
 export { writeFigures } from "./figures.ts";
 export { measurePeers, peerLines } from "./peers/peers.ts";

@@ -1,12 +1,8 @@
 /** Folders of pictures measured against a reference, in the conventions of pytorch-fid and clean-fid. */
+import { imageOf, readPicture } from "@dip-go/core/pictures";
 import type { SessionOptions } from "@dip-go/core/runtime";
 import { joined, stacked, type Tensor } from "@dip-go/core/tensor";
-import {
-  pictureNames,
-  picturesOf,
-  readPicture,
-} from "../pictures/picture_folder.ts";
-import { imageOf } from "@dip-go/core/pictures";
+import { pictureNames, picturesOf } from "../pictures/picture_folder.ts";
 import { meanInterval } from "../statistics/bootstrap.ts";
 import { openInceptionFeatures } from "./networks/inception/inception_features.ts";
 import type { FidConvention } from "./networks/inception/inception_inputs.ts";
@@ -60,7 +56,7 @@ type SetMetricName = Exclude<PictureMetric, PairedMetric>;
 
 /** The reference, the metrics and their networks. */
 export interface EvaluationOptions extends SessionOptions {
-  /** A folder of PNG and JPEG files, or for `fid` and `sfid` an `.npz` file of statistics. */
+  /** A folder of pictures, or for `fid` and `sfid` an `.npz` file of statistics. */
   readonly reference: string;
   /**
    * `psnr` and `ssim` unless told, if the reference has a picture of every
@@ -81,7 +77,7 @@ export interface EvaluationOptions extends SessionOptions {
  * programs where the features are Inception's, else distances of the same kind.
  * KID averages 100 subsets of 1000.
  *
- * @param folder PNG and JPEG files.
+ * @param folder Pictures.
  * @returns `psnr`, `ssim`, `lpips`, `fid`, `sfid`, `kid`, `precision`, `recall`,
  * whichever were asked for, each with the number of pictures and a 95 % interval:
  * bootstrapped of a mean, jackknifed of a set of 20 pictures or more.

@@ -1,3 +1,3 @@
-/** Folders of pictures, JPEG files, grids with labels. */
+/** Folders of pictures, grids with labels. */
 export { enlarged, imageGrid } from "./image_grid.ts";
-export { pictureNames, picturesOf, readPicture } from "./picture_folder.ts";
+export { pictureNames, picturesOf } from "./picture_folder.ts";

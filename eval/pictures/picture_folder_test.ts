@@ -15,7 +15,7 @@ const write = (
   return Deno.writeFile(path, encode(image));
 };
 
-Deno.test("the pictures of a folder are its PNG and JPEG files by name, in three channels", () =>
+Deno.test("the pictures of a folder are its picture files by name, links too, in three channels", () =>
   inTemporaryFolder(async (folder) => {
     const rgba = new Uint8Array([1, 2, 3, 9, 4, 5, 6, 9]);
     await write(`${folder}/b.png`, { channels: 4, data: rgba });
@@ -25,11 +25,17 @@ Deno.test("the pictures of a folder are its PNG and JPEG files by name, in three
     });
     await Deno.writeTextFile(`${folder}/notes.txt`, "no picture");
     await Deno.copyFile("testdata/jpeg/420.jpg", `${folder}/aa.JPG`);
+    const elsewhere = await Deno.realPath("testdata/pictures/rgb.bmp");
+    await Deno.symlink(elsewhere, `${folder}/c.bmp`);
+    await Deno.mkdir(`${folder}/e.png`);
     const found = await Array.fromAsync(picturesOf(folder));
-    const [grey, jpeg, colours] = found.map(({ data }) => [...data]);
+    const [grey, jpeg, colours, linked, ...others] = found.map((
+      { data },
+    ) => [...data]);
     assertEquals(grey, [7, 7, 7, 8, 8, 8]);
     assertEquals(jpeg.length, 23 * 17 * 3);
     assertEquals(colours, [1, 2, 3, 4, 5, 6]);
+    assertEquals([linked.length, others], [21 * 19 * 3, []]);
     assertEquals([found[0].height, found[0].width], [1, 2]);
   }));
 
@@ -41,17 +47,24 @@ Deno.test("folders without pictures, or with broken or deeper ones, are refused 
         TypeError,
         message,
       );
-    await refused("found no PNG or JPEG file");
+    await refused("found no PNG, JPEG, WebP");
+    await Deno.symlink("nowhere", `${folder}/gone.png`);
+    await assertRejects(
+      () => Array.fromAsync(picturesOf(folder)),
+      Deno.errors.NotFound,
+      "gone.png",
+    );
+    await Deno.remove(`${folder}/gone.png`);
     await write(`${folder}/deep.png`, {
       channels: 3,
       data: new Uint16Array(6),
       depth: 16,
     });
-    await refused("deep.png: it has 16 bits a channel, expected 8");
+    await refused("deep.png: it has 16 bits a channel, expected 8 at most");
     await Deno.writeTextFile(`${folder}/broken.png`, "none");
-    await refused("broken.png");
-    await Deno.writeTextFile(`${folder}/a.JPG`, "none");
-    await refused("a.JPG: Not a JPEG file");
+    await refused('broken.png: it begins with "none", expected a PNG');
+    await Deno.writeTextFile(`${folder}/b.tiff`, "none");
+    await refused("b.tiff is of a kind that is not read; convert it to PNG");
     await assertRejects(
       () => Array.fromAsync(picturesOf(`${folder}/none`)),
       Deno.errors.NotFound,

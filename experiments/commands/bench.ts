@@ -48,6 +48,8 @@ const bench = command({
       "One gradient step over one full sampler pass: embedded models in 50 steps, full-size UNet in 2",
     memory:
       "Peak memory of a gate gradient at 10 and at 50 steps, embedded transformer, one guided image",
+    guidance:
+      "A picture without guidance over one with it: MACs, time and peak memory of the denoiser; embedded models and a UNet half as wide as Stable Diffusion 1.5's",
     sd15:
       "Full-size Stable Diffusion 1.5, random weights (4.3 GB in results/bench): peak memory of a guided picture and of a gradient step at 512x512, and the UNet's rate over that of a large matrix product",
     gpu:

@@ -13,15 +13,18 @@ import {
   gradientLines,
   gradientMemory,
   growthLines,
+  guidanceLines,
   layerLines,
   layerSubjects,
   measureCompiled,
   measureGradient,
   measureGrowth,
+  measureGuidance,
   measureLayers,
   measurePeers,
   measureSpeed,
   peerLines,
+  samplingBytes,
   speedLines,
   tinySubject,
   writeFigures,
@@ -122,6 +125,16 @@ Deno.test("bench follows cost as steps, images and size grow", () =>
     assertStringIncludes(lines[2], (common.macs.full / 1e9).toFixed(3));
   }));
 
+Deno.test("bench compares a sampler without guidance with one that has some", async () => {
+  const at = (scale: number) => tinySubject(3, scale);
+  const measured = await measureGuidance(at, { rounds: 1 });
+  assertAlmostEquals(measured.macs.one / measured.macs.both, 0.5, 0.01);
+  const bytes = { both: 2, one: await samplingBytes(at(1)) };
+  assert(bytes.one >= 0);
+  const [, line] = guidanceLines({ tiny: { ...measured, bytes } });
+  assertStringIncludes(line, "0.5");
+});
+
 Deno.test("bench weighs what an export writes: each weight once", () =>
   inTemporaryFolder(async (out) => {
     const cost = await exportCost(tinySubject(4), { sparsity: 0.5, out });
@@ -178,7 +191,7 @@ Deno.test("bench refuses what it cannot measure", async () => {
   const refusals: [string[], string][] = [
     [
       [],
-      'found "", expected one of dit-xl, sd-unet, dit-shapes, sd-shapes, peers, compiled, growth, export, gradient, memory, sd15, conv',
+      'found "", expected one of dit-xl, sd-unet, dit-shapes, sd-shapes, peers, compiled, growth, export, gradient, memory, guidance, sd15, conv',
     ],
     [["toString"], 'found "toString"'],
     [["dit-xl", "--steps", "1"], '--steps is "1"'],

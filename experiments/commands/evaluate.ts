@@ -25,7 +25,7 @@ const form = {
   usage: [
     "deno task evaluate <pictures> --reference <pictures or statistics> [options]",
   ],
-  words: { "<pictures>": "A folder of PNG and JPEG files" },
+  words: { "<pictures>": "A folder of PNG, JPEG, WebP, BMP, PPM or PGM files" },
   options: {
     reference: path(
       "<path>",

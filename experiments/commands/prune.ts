@@ -74,6 +74,8 @@ export const pruneCommand = command(form, async ({
   sampler: kind,
   steps,
   granularity,
+  height,
+  width,
   ...search
 }) => {
   if (!output || !sparsity) {
@@ -83,7 +85,8 @@ export const pruneCommand = command(form, async ({
   const files = await planFiles(output, sparsity);
   const prompts = file && await readPrompts(await promptFile(file));
   const pipeline = await loadPipeline(model, { device, weights, config });
-  const sampler = pipeline.sampler({ steps, guidanceScale, kind, granularity });
+  const units = { granularity, height, width };
+  const sampler = pipeline.sampler({ steps, guidanceScale, kind, ...units });
   const parts = `${output}.search`;
   const hashes = await Promise.all(
     [pipeline.folder, weights ?? pipeline.checkpoint]

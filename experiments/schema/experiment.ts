@@ -45,6 +45,9 @@ const fields = (search: typeof classSettings) =>
       /** As the sampler counts them: PNDM calls the model once more. */
       steps: wholeFrom(1),
       guidanceScale: finite,
+      /** Of the pictures, in pixels; those that the model was trained with by default. */
+      height: v.optional(wholeFrom(1)),
+      width: v.optional(wholeFrom(1)),
     }),
     superNet: record({
       /** Units of the model's family. */

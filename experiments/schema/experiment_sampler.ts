@@ -5,15 +5,11 @@ import type { Experiment } from "./experiment.ts";
 /** The sampler that an experiment prunes. @throws As `Pipeline.sampler`. */
 export function experimentSampler(
   pipeline: Pipeline,
-  { sampler: { kind, steps, guidanceScale }, superNet }: Pick<
+  { sampler: { kind, ...sampler }, superNet }: Pick<
     Experiment,
     "sampler" | "superNet"
   >,
 ): PipelineSampler {
-  return pipeline.sampler({
-    ...superNet,
-    kind: kind === "own" ? undefined : kind,
-    steps,
-    guidanceScale,
-  });
+  const own = kind === "own" ? undefined : kind;
+  return pipeline.sampler({ ...superNet, ...sampler, kind: own });
 }

@@ -21,11 +21,11 @@ const inception = {
   resize: oneOf(fidConventions),
 };
 
-/** The full model's pictures of the same noise, a folder of PNG or JPEG files, or statistics in an `.npz` file. */
+/** The full model's pictures of the same noise, a folder of pictures, or statistics in an `.npz` file. */
 const statistics = text(
-  "full-model, a folder of PNG or JPEG files or an .npz file",
+  "full-model, a folder of pictures or an .npz file",
 );
-const notStatistics = "full-model or a folder of PNG or JPEG files";
+const notStatistics = "full-model or a folder of pictures";
 const pictures = v.pipe(
   text(notStatistics),
   v.check((reference) => !isStatistics(reference), notStatistics),

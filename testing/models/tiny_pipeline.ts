@@ -88,6 +88,49 @@ const t5 = {
   relative_attention_max_distance: 128,
 };
 
+/** SD3's first tower projects too. */
+const projectingTower = {
+  ...tower,
+  architectures: ["CLIPTextModelWithProjection"],
+  projection_dim: 12,
+};
+
+/** Wider than both of SD3's towers. */
+const wideT5 = { ...t5, d_model: 64 };
+
+const sd3 = {
+  _class_name: "SD3Transformer2DModel",
+  attention_head_dim: 8,
+  caption_projection_dim: 16,
+  in_channels: 4,
+  joint_attention_dim: wideT5.d_model,
+  num_attention_heads: 2,
+  num_layers: 2,
+  out_channels: 4,
+  pooled_projection_dim: projectingTower.projection_dim +
+    secondTower.projection_dim,
+  pos_embed_max_size: 8,
+  sample_size: 16,
+};
+
+const flux = {
+  _class_name: "FluxTransformer2DModel",
+  attention_head_dim: 8,
+  axes_dims_rope: [2, 4, 2],
+  guidance_embeds: true,
+  in_channels: 16,
+  joint_attention_dim: t5.d_model,
+  num_attention_heads: 2,
+  num_layers: 1,
+  num_single_layers: 1,
+  pooled_projection_dim: width,
+};
+
+const flowScheduler = {
+  _class_name: "FlowMatchEulerDiscreteScheduler",
+  shift: 3,
+};
+
 const scheduler = {
   _class_name: "PNDMScheduler",
   beta_end: 0.012,
@@ -99,10 +142,14 @@ const scheduler = {
   steps_offset: 1,
 };
 
+const schedulerFile = "scheduler_config.json";
+
 /** Class of a pipeline, as its `model_index.json` names it. */
 export type PipelineClass =
   | "DiTPipeline"
+  | "FluxPipeline"
   | "PixArtAlphaPipeline"
+  | "StableDiffusion3Pipeline"
   | "StableDiffusionPipeline"
   | "StableDiffusionXLPipeline";
 
@@ -111,6 +158,19 @@ const writers: Readonly<
   Record<PipelineClass, (folder: string) => Promise<void>>
 > = {
   DiTPipeline: (folder: string) => copyNetwork("dit", `${folder}/transformer`),
+  FluxPipeline: async (folder: string) => {
+    await writeTransformer(folder, flux);
+    await writeTower(folder, { json: tower, suffix: "" });
+    await writeT5(folder, { json: t5, suffix: "_2" });
+    await writeJson(`${folder}/scheduler`, schedulerFile, flowScheduler);
+  },
+  StableDiffusion3Pipeline: async (folder: string) => {
+    await writeTransformer(folder, sd3);
+    await writeTower(folder, { json: projectingTower, suffix: "" });
+    await writeTower(folder, { json: secondTower, suffix: "_2" });
+    await writeT5(folder, { json: wideT5, suffix: "_3" });
+    await writeJson(`${folder}/scheduler`, schedulerFile, flowScheduler);
+  },
   StableDiffusionPipeline: async (folder: string) => {
     await copyNetwork("unet-sd15", `${folder}/unet`);
     await writeTower(folder, { json: tower, suffix: "" });
@@ -127,12 +187,7 @@ const writers: Readonly<
   },
   PixArtAlphaPipeline: async (folder: string) => {
     await copyNetwork("pixart-micro", `${folder}/transformer`);
-    const source = livelyWeights(6);
-    await writeComponent(`${folder}/text_encoder`, t5, {
-      kind: t5EncoderKind,
-      source,
-    });
-    await writeT5Tokenizer(`${folder}/tokenizer`);
+    await writeT5(folder, { json: t5, suffix: "" });
   },
 };
 
@@ -142,8 +197,8 @@ export async function writeTinyPipeline(
   pipeline: PipelineClass = "StableDiffusionPipeline",
 ): Promise<void> {
   await copyNetwork("vae", `${folder}/vae`);
+  await writeJson(`${folder}/scheduler`, schedulerFile, scheduler);
   await writers[pipeline](folder);
-  await writeJson(`${folder}/scheduler`, "scheduler_config.json", scheduler);
   await writeJson(folder, "model_index.json", { _class_name: pipeline });
 }
 
@@ -192,6 +247,26 @@ async function writeTower(
     model_max_length: positions,
     pad_token: suffix === "" ? "<|endoftext|>" : "a", // as different in SDXL
   });
+}
+
+const writeTransformer = (
+  pipeline: string,
+  json: Record<string, unknown>,
+): Promise<void> =>
+  writeComponent(`${pipeline}/transformer`, json, {
+    kind: networkKind,
+    source: livelyWeights(4),
+  });
+
+async function writeT5(
+  pipeline: string,
+  { json, suffix }: { json: Record<string, unknown>; suffix: string },
+): Promise<void> {
+  await writeComponent(`${pipeline}/text_encoder${suffix}`, json, {
+    kind: t5EncoderKind,
+    source: livelyWeights(6),
+  });
+  await writeT5Tokenizer(`${pipeline}/tokenizer${suffix}`);
 }
 
 async function writeT5Tokenizer(folder: string): Promise<void> {

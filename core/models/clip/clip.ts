@@ -233,11 +233,14 @@ export function clipVision(
   };
 }
 
-/** The outputs of a tower by name: `hidden_states.<i>`, the last but one as `penultimate`, `last_hidden_state`, `pooler_output` and, where it projects, `embeds`. */
+/** The outputs of a tower by name: `hidden_states.<i>`, from the last on as `hidden_states.<-i>`, the last but one as `penultimate`, `last_hidden_state`, `pooler_output` and, where it projects, `embeds`. */
 function namedOutputs(features: ClipFeatures): Map<string, Value> {
   const { hidden, last, pooled, projected } = features;
   return new Map([
-    ...hidden.map((value, i) => [`hidden_states.${i}`, value] as const),
+    ...hidden.flatMap((value, i) =>
+      [i, i - hidden.length]
+        .map((place) => [`hidden_states.${place}`, value] as const)
+    ),
     ["penultimate", hidden[hidden.length - 2]],
     ["last_hidden_state", last],
     ["pooler_output", pooled],

@@ -10,10 +10,16 @@ export interface PipelineKind {
   /** Steps and scale of guidance where nobody says otherwise. */
   readonly steps: number;
   readonly guidanceScale: number;
+  /** Latents along a side that belong together: sizes of pictures are cut to whole ones. 1 by default. */
+  readonly latentsTogether?: number;
+  /** Levels of flow matching before they are shifted, where they are not the scheduler's own. */
+  readonly sigmas?: (steps: number) => readonly number[];
   /** Its text encoders; a kind without them draws classes. */
   readonly prompts?: {
     /** Tokens of every prompt, S. @throws As `loadTokenizer`. */
     tokens(folder: string, network: Network): Promise<number>;
+    /** Those of them that T5 makes, in a kind where their number may be chosen. */
+    sequenceLength?(network: Network): number;
     /** Opens the encoders. @throws As `loadTokenizer` and `loadComponent`. */
     open(folder: string, request: PromptRequest): Promise<PromptEncoder>;
   };

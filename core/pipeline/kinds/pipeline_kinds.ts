@@ -15,9 +15,11 @@ import { stableDiffusionXl } from "./stable_diffusion_xl.ts";
 
 const kinds: Readonly<Record<PipelineClass, PipelineKind>> = {
   DiTPipeline: dit,
+  FluxPipeline: flux,
   LatentConsistencyModelPipeline: latentConsistency,
   PixArtAlphaPipeline: pixart,
   PixArtSigmaPipeline: pixart,
+  StableDiffusion3Pipeline: stableDiffusion3,
   StableDiffusionPipeline: stableDiffusion,
   StableDiffusionXLPipeline: stableDiffusionXl,
 };

@@ -11,6 +11,7 @@ export const pixart: PipelineKind = {
       const length = { length: tokens };
       return (await loadTokenizer(`${folder}/tokenizer`, length)).length;
     },
+    sequenceLength: ({ tokens = usualPixartPrompt }) => tokens,
     open: openT5Prompts,
   },
 };

@@ -1,4 +1,9 @@
-import { assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
+import {
+  assertAlmostEquals,
+  assertEquals,
+  assertNotEquals,
+  assertRejects,
+} from "@std/assert";
 import { clipTextGraph } from "../../models/clip/clip.ts";
 import { loadClipText } from "../../models/clip/clip_load.ts";
 import { t5EncoderGraph } from "../../models/t5/t5.ts";
@@ -6,18 +11,22 @@ import { loadT5Encoder } from "../../models/t5/t5_load.ts";
 import { openSession } from "../../runtime/session.ts";
 import { float32, int64, type Tensor } from "../../tensor/tensor.ts";
 import { loadPipeline } from "../pipeline.ts";
+import type { SamplerOptions } from "../sampler_options.ts";
 import type { PromptEncoder, PromptInputs } from "../prompts/prompt_encoder.ts";
 import { inTinyPipeline } from "@dip-go/testing/models";
 
 /** The encoders of a pipeline for 128x128 pixels. */
-async function opened(folder: string): Promise<PromptEncoder> {
+async function opened(
+  folder: string,
+  options: SamplerOptions = {},
+): Promise<PromptEncoder> {
   const { kind, model, parts } = await loadPipeline(folder);
   return await kind.prompts!.open(folder, {
     network: model,
     size: { height: 128, width: 128 },
     guidanceScale: 7.5,
     parts,
-    options: {},
+    options,
     sessions: {},
   });
 }
@@ -31,6 +40,7 @@ async function towerFeatures(
   const outputs = [
     "last_hidden_state",
     `hidden_states.${config.layers - 1}`,
+    `hidden_states.${config.layers - 2}`,
     ...(config.projection ? ["embeds"] : []),
   ];
   const graph = clipTextGraph(config, weights, { batch: 1, outputs });
@@ -159,6 +169,113 @@ Deno.test("a PixArt pipeline's prompt is T5's features of 120 tokens, its mask a
     assertClose(found.encoder_hidden_states, numbers(last_hidden_state));
     const none = await encoder.unconditional();
     assertEquals(none.encoder_attention_mask, padded([1]));
+  });
+});
+
+const sd3 = "StableDiffusion3Pipeline";
+
+/** T5's features of a text of one token and its end, padding and all. */
+async function t5Features(folder: string, length: number): Promise<Tensor> {
+  const { config, weights } = await loadT5Encoder(folder);
+  const size = { batch: 1, tokens: length };
+  await using session = await openSession(
+    t5EncoderGraph(config, weights, size),
+  );
+  const own = Array<number>(length).fill(1);
+  const { last_hidden_state } = await session.run({
+    input_ids: int64([1, length], own.map((_, i) => [3 + 1, 1][i] ?? 0)),
+    attention_mask: int64([1, length], own),
+  });
+  return last_hidden_state;
+}
+
+Deno.test("an SD3 pipeline's prompt is both towers' features with zeros beside them, then T5's; layers are skipped in prompts alone", async () => {
+  await inTinyPipeline(sd3, async (folder) => {
+    assertEquals((await loadPipeline(folder)).tokens, 8 + 256);
+    const asked = { clipSkip: 1, maxSequenceLength: 4 };
+    await using encoder = await opened(folder, asked);
+    const one = await towerFeatures(`${folder}/text_encoder`, [
+      ...[start, 27, end, end, end, end, end, end],
+    ]);
+    const two = await towerFeatures(`${folder}/text_encoder_2`, [
+      ...[start, 27, end, 0, 0, 0, 0, 0],
+    ]);
+    const t5 = numbers(await t5Features(`${folder}/text_encoder_3`, 4));
+    const rows = (a: Tensor, b: Tensor) =>
+      Array.from({ length: 8 }, (_, i) => [
+        ...numbers(a).slice(32 * i, 32 * (i + 1)),
+        ...numbers(b).slice(24 * i, 24 * (i + 1)),
+        ...Array(8).fill(0),
+      ]).flat();
+    const negative = await encoder.encodeNegative("b");
+    assertEquals(negative.encoder_hidden_states.shape, [1, 12, 64]);
+    assertClose(negative.encoder_hidden_states, [
+      ...rows(one["hidden_states.1"], two["hidden_states.2"]),
+      ...t5,
+    ]);
+    const pooled = [...numbers(one.embeds), ...numbers(two.embeds)];
+    assertClose(negative.pooled_projections, pooled);
+    const found = await encoder.encode("b");
+    assertClose(found.encoder_hidden_states, [
+      ...rows(one["hidden_states.0"], two["hidden_states.1"]),
+      ...t5,
+    ]);
+  });
+});
+
+Deno.test("an SD3 pipeline without its T5 has zeros in its place", async () => {
+  await inTinyPipeline(sd3, async (folder) => {
+    await Deno.writeTextFile(
+      `${folder}/model_index.json`,
+      JSON.stringify({ _class_name: sd3, text_encoder_3: [null, null] }),
+    );
+    await Deno.remove(`${folder}/text_encoder_3`, { recursive: true });
+    await using encoder = await opened(folder);
+    const { encoder_hidden_states: text } = await encoder.unconditional();
+    assertEquals(text.shape, [1, 8 + 256, 64]);
+    assertEquals(new Set(numbers(text).slice(8 * 64)), new Set([0]));
+  });
+});
+
+Deno.test("a FLUX pipeline's prompt is T5's features, CLIP's pooled one and the scale of guidance", async () => {
+  await inTinyPipeline("FluxPipeline", async (folder) => {
+    const pipeline = await loadPipeline(folder);
+    const size = { height: 40, width: 71 }; // cut to 32x64
+    const sampler = pipeline.sampler({ ...size, maxSequenceLength: 4 });
+    assertEquals([sampler.guided, sampler.tokens], [false, 4]);
+    assertEquals(sampler.latents, [4, 4, 8]);
+    await using conditioner = await sampler.openConditioner();
+    const found = await conditioner.conditioning(["b"]);
+    assertEquals(found.guidance, float32([1], [3.5]));
+    const t5 = await t5Features(`${folder}/text_encoder_2`, 4);
+    assertClose(found.encoder_hidden_states, numbers(t5));
+    assertEquals(found.pooled_projections.shape, [1, 32]);
+    const shapes = sampler.graph().inputs.slice(2)
+      .map(({ name, shape }) => [name, shape]);
+    assertEquals(
+      Object.fromEntries(shapes),
+      Object.fromEntries(
+        Object.entries(found).map(([name, { shape }]) => [name, shape]),
+      ),
+    );
+  });
+});
+
+Deno.test("FLUX runs twice for true guidance, which needs a negative prompt", async () => {
+  await inTinyPipeline("FluxPipeline", async (folder) => {
+    const pipeline = await loadPipeline(folder);
+    const options = { steps: 2, height: 16, width: 16, maxSequenceLength: 4 };
+    const sampler = pipeline.sampler({ ...options, trueCfgScale: 2 });
+    assertEquals([sampler.guided, sampler.guidanceScale], [true, 2]);
+    const [guided] = await sampler.sample("b", { negativePrompt: "c" });
+    const [own] = await pipeline.sampler(options).sample("b");
+    assertEquals([guided.shape, own.shape], [[3, 16, 16], [3, 16, 16]]);
+    assertNotEquals(numbers(guided), numbers(own));
+    await assertRejects(
+      () => sampler.sample("b"),
+      RangeError,
+      "there is no negative prompt",
+    );
   });
 });
 

@@ -1,4 +1,15 @@
-/** Stable Diffusion 3 (Esser et al., 2024). */
+/** Stable Diffusion 3 and 3.5 (Esser et al., 2024): two CLIP towers, and T5 unless it was left out. */
+import { openSd3Prompts, usualSd3Sequence } from "../prompts/sd3_prompts.ts";
 import type { PipelineKind } from "./pipeline_kind.ts";
+import { firstTokenizerLength } from "./stable_diffusion.ts";
 
-export const stableDiffusion3: PipelineKind = { steps: 28, guidanceScale: 7 };
+export const stableDiffusion3: PipelineKind = {
+  steps: 28,
+  guidanceScale: 7,
+  prompts: {
+    tokens: async (folder) =>
+      await firstTokenizerLength(folder) + usualSd3Sequence,
+    sequenceLength: () => usualSd3Sequence,
+    open: openSd3Prompts,
+  },
+};

@@ -4,24 +4,10 @@
  */
 import { ConfigJson } from "../../files/config_json.ts";
 import { readJson } from "../../files/read_json.ts";
-import { float32, type Tensor, zeros } from "../../tensor/tensor.ts";
+import { float32, zeros } from "../../tensor/tensor.ts";
+import { sideBySide } from "./feature_rows.ts";
 import type { PromptEncoder, PromptRequest } from "./prompt_encoder.ts";
 import { openTextTower } from "./text_tower.ts";
-
-/** `[1, S, A]` and `[1, S, B]` → `[1, S, A + B]`. */
-function sideBySide(a: Tensor, b: Tensor): Tensor<"float32"> {
-  const [, tokens, left] = a.shape;
-  const [, , right] = b.shape;
-  const width = left + right;
-  const data = new Float32Array(tokens * width);
-  const row = ({ data }: Tensor, size: number, i: number) =>
-    (data as Float32Array).subarray(i * size, (i + 1) * size);
-  for (let i = 0; i < tokens; i++) {
-    data.set(row(a, left, i), i * width);
-    data.set(row(b, right, i), i * width + left);
-  }
-  return float32([1, tokens, width], data);
-}
 
 /**
  * Makes `encoder_hidden_states` `[1, S, D1 + D2]`, `text_embeds` `[1, P]`, and

@@ -1,15 +1,12 @@
 /** Prompts for PixArt (Chen et al., 2023): T5's features, which of them are padding, and the picture's size. */
 import type { Network } from "../../models/network.ts";
-import { t5EncoderGraph } from "../../models/t5/t5.ts";
-import { loadT5Encoder } from "../../models/t5/t5_load.ts";
-import { openSession } from "../../runtime/session.ts";
 import { float32 } from "../../tensor/tensor.ts";
-import { loadTokenizer } from "../../text/tokenizer.ts";
 import type {
   PromptEncoder,
   PromptInputs,
   PromptRequest,
 } from "./prompt_encoder.ts";
+import { openT5Tower } from "./t5_tower.ts";
 
 /** The most tokens that PixArt-α was trained with; its tokenizer allows more. PixArt-Σ's network says its own. */
 export const usualPixartPrompt = 120;
@@ -26,36 +23,33 @@ type PixartNetwork = Extract<Network, { family: "pixart" }>;
  */
 export async function openT5Prompts(
   folder: string,
-  { network, size: { height, width }, sessions }: PromptRequest,
+  { network, size: { height, width }, sessions, options }: PromptRequest,
 ): Promise<PromptEncoder> {
   const { config: { microConditions }, tokens } = network as PixartNetwork;
   const sizes = microConditions && {
     resolution: float32([1, 2], [height, width]),
     aspect_ratio: float32([1, 1], [height / width]),
   };
-  const { config, weights } = await loadT5Encoder(`${folder}/text_encoder`);
-  const tokenizer = await loadTokenizer(`${folder}/tokenizer`, {
-    length: tokens ?? usualPixartPrompt,
-    vocabulary: config.vocabulary,
+  const tower = await openT5Tower(folder, {
+    ...sessions,
+    tokenizer: "tokenizer",
+    encoder: "text_encoder",
+    length: options.maxSequenceLength ?? tokens ?? usualPixartPrompt,
+    seesPadding: false,
   });
-  const size = { batch: 1, tokens: tokenizer.length };
-  const graph = t5EncoderGraph(config, weights, size);
-  const encoder = await openSession(graph, sessions);
   const encode = async (prompt: string): Promise<PromptInputs> => {
-    const { ids, mask } = tokenizer.encode([prompt.toLowerCase().trim()]);
-    const feeds = { input_ids: ids, attention_mask: mask };
-    const { last_hidden_state } = await encoder.run(feeds);
+    const read = await tower.features(prompt.toLowerCase().trim());
     return {
-      encoder_hidden_states: last_hidden_state,
-      encoder_attention_mask: mask,
+      encoder_hidden_states: read.features,
+      encoder_attention_mask: read.mask,
       ...sizes,
     };
   };
   return {
-    tokens: tokenizer.length,
+    tokens: tower.tokens,
     encode,
     encodeNegative: encode,
     unconditional: () => encode(""),
-    [Symbol.asyncDispose]: () => encoder.close(),
+    [Symbol.asyncDispose]: () => tower[Symbol.asyncDispose](),
   };
 }

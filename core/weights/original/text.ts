@@ -5,7 +5,7 @@
  */
 import type { TensorFile } from "../tensor_file.ts";
 import { asClipModel } from "./open_clip.ts";
-import { partOf } from "./translated.ts";
+import { partOf, translatedFile } from "./translated.ts";
 
 /** Where towers lie in the checkpoint of a whole pipeline. */
 const places: readonly {
@@ -33,21 +33,40 @@ export const originalTowers = (file: TensorFile): OriginalTower[] =>
     return [{ file: isOpenClip ? asClipModel(part) : part, isOpenClip }];
   });
 
+/** What of a tower's configuration its part of a checkpoint depends on. */
+interface WantedTower {
+  readonly width: number;
+  readonly layers: number;
+  /** Null where the pipeline reads none. */
+  readonly projection: number | null;
+}
+
 /**
  * The tower of a width; among several, open_clip's where the tower is to
- * project. A file of another layout stays as it is.
+ * project. What the pipeline does not run is left out: the last layer in Stable
+ * Diffusion 2. A file of another layout stays as it is.
  */
 export function originalText(
   file: TensorFile,
-  { width, projection }: { width: number; projection: number | null },
+  { width, layers, projection }: WantedTower,
 ): TensorFile {
   const towers = originalTowers(file);
   const fitting = towers.filter((tower) => widthOf(tower) === width);
   const usual = fitting.find((tower) =>
     tower.isOpenClip === (projection !== null)
   );
-  return (usual ?? fitting[0] ?? towers[0])?.file ?? file;
+  const found = (usual ?? fitting[0] ?? towers[0])?.file;
+  if (!found) return file;
+  const isRun = (name: string) =>
+    name !== "logit_scale" && !(Number(layer.exec(name)?.[1]) >= layers) &&
+    (projection !== null || name !== "text_projection.weight");
+  return translatedFile(
+    found,
+    (name, tensor) => isRun(name) ? [[name, tensor]] : [],
+  );
 }
+
+const layer = /\.layers\.(\d+)\./;
 
 /** Of the embedding, whose key may lack the tower's name. */
 function widthOf({ file: { tensors } }: OriginalTower): number | undefined {

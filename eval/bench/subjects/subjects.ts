@@ -1,6 +1,7 @@
 /** The models that benches sample with: a folder, embedded or of full size with random weights. */
 import { loadPipeline, Pipeline } from "@dip-go/core";
 import { type BlockGraph, ofSampleSize } from "@dip-go/core/models";
+import { latentsShape } from "@dip-go/core/pipeline";
 import { TorchGenerator } from "@dip-go/core/random";
 import type { Sampler } from "@dip-go/core/samplers";
 import { type SuperNet, superNet } from "@dip-go/supernet/gates";
@@ -21,22 +22,27 @@ export interface SubjectSize {
   readonly steps: number;
   /** Height and width of the latents; the model's own by default. */
   readonly side?: number;
+  /** 2 by default. */
+  readonly guidanceScale?: number;
 }
 
 /** Noise and conditions are drawn: which ones does not matter for speed and memory. */
-export function subjectOf(graph: BlockGraph, sampler: Sampler): Subject {
-  const [sample, , ...conditions] = graph.inputs;
-  const images = sample.shape[0] / 2;
+export function subjectOf(
+  graph: BlockGraph,
+  sampler: Sampler,
+  { guidanceScale = 2 }: Pick<SubjectSize, "guidanceScale"> = {},
+): Subject {
+  const [, , ...conditions] = graph.inputs;
   const random = new TorchGenerator(0);
   return {
     net: superNet(graph, { steps: sampler.steps.length }),
     request: {
-      latents: random.randn(sample.shape.with(0, images)),
+      latents: random.randn(latentsShape(graph, guidanceScale)),
       conditioning: Object.fromEntries(
         conditions.map((input) => [input.name, feedOf(input, random)]),
       ),
       sampler,
-      guidanceScale: 2,
+      guidanceScale,
     },
   };
 }
@@ -48,11 +54,12 @@ export function subjectOf(graph: BlockGraph, sampler: Sampler): Subject {
  */
 export async function modelFolder(
   folder: string,
-  { images, steps, side }: SubjectSize,
+  { images, steps, side, guidanceScale = 2 }: SubjectSize,
 ): Promise<Subject> {
   const pipeline = sized(await loadPipeline(folder), side);
-  const sampler = pipeline.sampler({ steps });
-  return subjectOf(sampler.graph({ images }), sampler.sampler);
+  const sampler = pipeline.sampler({ steps, guidanceScale });
+  const graph = sampler.graph({ images });
+  return subjectOf(graph, sampler.sampler, { guidanceScale });
 }
 
 function sized(pipeline: Pipeline, side: number | undefined): Pipeline {

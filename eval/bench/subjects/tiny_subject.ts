@@ -4,6 +4,7 @@ import {
   type DitConfig,
   randomWeights,
 } from "@dip-go/core/models";
+import { halvesOf } from "@dip-go/core/pipeline";
 import { makeSampler, parseSchedulerConfig } from "@dip-go/core/samplers";
 import { ddimConfig } from "./dit_xl_folder.ts";
 import { type Subject, subjectOf } from "./subjects.ts";
@@ -20,12 +21,14 @@ const tinyDit: DitConfig = {
   normEpsilon: 1e-5,
 };
 
-/** One guided 8x8 picture, 6 blocks, 12 sublayers. */
-export function tinySubject(steps: number): Subject {
+/** One 8x8 picture, 6 blocks, 12 sublayers. */
+export function tinySubject(steps: number, guidanceScale = 2): Subject {
   const graph = ditBlockGraph(tinyDit, randomWeights(0), {
-    batch: 2,
+    batch: halvesOf(guidanceScale),
     granularity: "sublayer",
   });
   const scheduler = parseSchedulerConfig(ddimConfig, "tiny");
-  return subjectOf(graph, makeSampler(scheduler, { steps }));
+  return subjectOf(graph, makeSampler(scheduler, { steps }), {
+    guidanceScale,
+  });
 }

@@ -29,6 +29,9 @@ const samplerFields: readonly (keyof SamplerOptions)[] = [
   "steps",
   "guidanceScale",
   "guidanceRescale",
+  "trueCfgScale",
+  "clipSkip",
+  "maxSequenceLength",
   "height",
   "width",
 ];

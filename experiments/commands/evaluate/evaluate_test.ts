@@ -82,7 +82,7 @@ Deno.test("evaluate says what is missing", () =>
       [[...args, "--metrics", "lpips"], "lpips needs its network"],
       [[...args, "--lpips-weights", "x"], "expected both --lpips-backbone and"],
       [["none", "--reference", folder], "none"],
-      [[`${folder}/a`, "--reference", folder], "found no PNG or JPEG file"],
+      [[`${folder}/a`, "--reference", folder], "found no PNG, JPEG"],
     ];
     for (const [args, message] of refusals) {
       const { error = "" } = await evaluateCommand(args);

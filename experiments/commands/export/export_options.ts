@@ -165,7 +165,7 @@ function subjectOf(
     return { run, sparsity, method: values.method };
   }
   const { weights, config, gates, sampler: kind, steps, granularity } = values;
-  const guidanceScale = values["guidance-scale"];
+  const { height, width, "guidance-scale": guidanceScale } = values;
   return {
     model,
     weights,
@@ -175,5 +175,7 @@ function subjectOf(
     steps,
     granularity,
     guidanceScale,
+    height,
+    width,
   };
 }

@@ -13,12 +13,7 @@ import {
   text,
   whole,
 } from "../options/option_table.ts";
-import {
-  gatesRows,
-  modelRows,
-  samplerRows,
-  sizeRows,
-} from "../options/model_rows.ts";
+import { gatesRows, modelRows, samplerRows } from "../options/model_rows.ts";
 
 export const generateForm = {
   refusal: "Cannot generate",
@@ -47,7 +42,6 @@ export const generateForm = {
       "<r>",
       "How far guided predictions are brought back to the conditional ones' spread, 0 to 1 (default 0)",
     ),
-    ...sizeRows,
     ...gatesRows,
     device: oneOf(devices)("<d>", devices.join(", "), { default: "cpu" }),
     precision: oneOf(precisions)("<p>", precisions.join(", "), {

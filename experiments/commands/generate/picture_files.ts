@@ -1,5 +1,6 @@
 /** Where pictures are written: checked before anything is drawn. */
 import { basename, dirname } from "node:path";
+import { isPictureName } from "@dip-go/core/pictures";
 import { checkFolder, checkNoFolder } from "../options/output_folder.ts";
 
 /**
@@ -49,7 +50,7 @@ async function checkOthers(
 ): Promise<void> {
   const own = new Set(files.map((file) => basename(file)));
   for await (const { name } of Deno.readDir(folder)) {
-    if (own.has(name) || !/\.(png|jpe?g)$/i.test(name)) continue;
+    if (own.has(name) || !isPictureName(name)) continue;
     throw new RangeError(
       `Cannot write pictures into ${folder}: it holds ${name}, expected no picture besides ${
         basename(files[0])

@@ -26,7 +26,7 @@ export const sizeRows = {
   width: whole(1)("<pixels>", "Of the pictures (default: the model's)"),
 } as const;
 
-/** The sampler; each row's default is the model's. */
+/** The sampler and its pictures; each row's default is the model's. */
 export const samplerRows = {
   sampler: oneOf(samplerKinds)(
     "<name>",
@@ -40,6 +40,7 @@ export const samplerRows = {
     "<s>",
     "Classifier-free guidance, which 1 turns off (default: its pipeline's, as in diffusers; 2 of a DiT)",
   ),
+  ...sizeRows,
 } as const;
 
 const granularity = oneOf(allGranularities)(

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { isFile, statOf } from "@dip-go/core/files";
 import { modelFolder } from "@dip-go/core/hub";
+import { isPictureName } from "@dip-go/core/pictures";
 import type { Experiment } from "../../schema/experiment.ts";
 import { metricPaths } from "../../schema/metric_records.ts";
 
@@ -24,7 +25,7 @@ export async function inputHashes(
   for (const record of metrics) {
     const hashes: string[] = [];
     for (const [field, path] of metricPaths(record)) {
-      const isRead = field === "reference" ? readAsPictures : readByModels;
+      const isRead = field === "reference" ? isPictureName : readByModels;
       hashes.push(await contentHash(await modelFolder(path), isRead)); // downloaded if it is on the hub
     }
     ofMetrics.push(hashes.join(" "));
@@ -42,13 +43,13 @@ export async function inputHashes(
 }
 
 /** Files of a folder that models are read from; documents, previews and other frameworks' weights are not. */
-const readByModels = /\.(json|txt|model|safetensors|bin)$/;
-const readAsPictures = /\.(png|jpe?g)$/i;
+const readByModels = (name: string) =>
+  /\.(json|txt|model|safetensors|bin)$/.test(name);
 
 /** SHA-256 of a file, or of what is read of a folder: names and contents. */
 export async function contentHash(
   path: string,
-  isRead: RegExp = readByModels,
+  isRead: (name: string) => boolean = readByModels,
 ): Promise<string> {
   if (await isFile(path)) return await fileHash(path);
   const entries: [name: string, hash: string][] = [];
@@ -68,7 +69,7 @@ async function fileHash(path: string): Promise<string> {
 /** Files below a folder in a fixed order, as "/a/b.json"; links are followed, but not back into a folder that they are in. */
 async function filesOf(
   folder: string,
-  isRead: RegExp,
+  isRead: (name: string) => boolean,
   above: readonly string[] = [],
 ): Promise<string[]> {
   const real = await Deno.realPath(folder);
@@ -78,7 +79,7 @@ async function filesOf(
     const path = `${folder}/${name}`;
     if (name.startsWith(".")) continue;
     const found = await statOf(path); // of a link, where it leads
-    if (found?.isFile && isRead.test(name)) names.push(`/${name}`);
+    if (found?.isFile && isRead(name)) names.push(`/${name}`);
     else if (found?.isDirectory) {
       const within = await filesOf(path, isRead, [...above, real]);
       names.push(...within.map((each) => `/${name}${each}`));

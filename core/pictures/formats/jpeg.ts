@@ -8,7 +8,10 @@
  * 13 levels apart on average on a picture of noise in 4:2:0.
  */
 import openDecoder from "@jsquash/jpeg/codec/dec/mozjpeg_dec.js";
-import type { Picture } from "@dip-go/core/pictures";
+import type { Picture } from "../picture.ts";
+import { decodeFourColours, hasFourColours } from "./four_colour_jpeg.ts";
+import { cutOff } from "./jpeg_bits.ts";
+import { withoutAlpha } from "./rgba.ts";
 
 /** Decodes a file's bytes; `path` is for errors. @throws {TypeError} If it is no whole JPEG of a kind that has colours or grey. */
 export type DecodeJpeg = (
@@ -16,44 +19,39 @@ export type DecodeJpeg = (
   path: string,
 ) => Picture;
 
-/** libjpeg's warning of a file that ends too early; it fills the rest with grey. */
-const cutOff = "Premature end of JPEG file";
-
-/** Starts the decoder. Rotations that a camera noted are not applied, as Pillow does not unless asked. */
+/** Starts the decoder, which may be of no use after a file that it refused. Rotations that a camera noted are not applied, as Pillow does not unless asked. */
 export async function openJpegDecoder(): Promise<DecodeJpeg> {
   const said: string[] = [];
   const decoder = await openDecoder({
     noInitialRun: true,
     printErr: (line: string) => said.push(line),
   });
-  return (bytes, path) => {
+  const decode = (bytes: Uint8Array<ArrayBuffer>): Picture => {
     said.length = 0;
     const decoded = decodedOrNull(() => decoder.decode(bytes, false));
     if (decoded && !said.includes(cutOff)) return withoutAlpha(decoded);
-    throw new TypeError(
-      `Cannot read picture ${path}: ${
-        said.join("; ") || "the decoder gave nothing"
-      }`,
-    );
+    throw new RangeError(said.join("; ") || "the decoder gave nothing");
+  };
+  return (bytes, path) => {
+    try {
+      return hasFourColours(bytes)
+        ? decodeFourColours(bytes, decode)
+        : decode(bytes);
+    } catch (cause) {
+      if (!(cause instanceof RangeError)) throw cause;
+      const { message } = cause;
+      throw new TypeError(`Cannot read picture ${path}: ${message}`, { cause });
+    }
   };
 }
 
-/** libjpeg ends its program where it finds an error, once it has said which. */
+/** libjpeg ends its program where it finds an error, once it has said which. @throws {RangeError} If the program itself fails on damaged bytes. */
 function decodedOrNull(decode: () => ImageData | null): ImageData | null {
   try {
     return decode();
-  } catch (error) {
-    if ((error as Error)?.name === "ExitStatus") return null;
-    throw error;
+  } catch (cause) {
+    const { name, message } = cause as Error;
+    if (name === "ExitStatus") return null;
+    throw new RangeError(`the decoder failed: ${message}`, { cause });
   }
-}
-
-function withoutAlpha(
-  { width, height, data: rgba }: ImageData,
-): Picture {
-  const data = new Uint8Array(width * height * 3);
-  for (let i = 0; i < width * height; i++) {
-    for (let c = 0; c < 3; c++) data[3 * i + c] = rgba[4 * i + c];
-  }
-  return { height, width, channels: 3, data };
 }

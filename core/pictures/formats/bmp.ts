@@ -1,0 +1,102 @@
+/** BMP files without compression: palettes of 1, 4 and 8 bits, 24 and 32 bits a pixel. */
+import type { Picture } from "../picture.ts";
+
+/** What the headers say. */
+interface Layout {
+  readonly width: number;
+  readonly height: number;
+  readonly bits: number;
+  /** Whether the first row is the top one. */
+  readonly fromTop: boolean;
+  /** Where the rows begin. */
+  readonly begin: number;
+  /** Where the palette begins, colours in it and bytes of each. */
+  readonly palette: { begin: number; colours: number; bytes: number };
+}
+
+/**
+ * The picture of a file's bytes; a fourth channel is left out.
+ *
+ * @throws {TypeError} If it is cut off, or of another kind, which the message names.
+ */
+export function decodeBmp(bytes: Uint8Array, path: string): Picture {
+  const refuse = (found: string): never => {
+    throw new TypeError(`Cannot read picture ${path}: ${found}`);
+  };
+  if (bytes.length < 26) refuse("its header is cut off");
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const layout = layoutOf(view, refuse);
+  const { width, height, bits, fromTop, begin, palette } = layout;
+  const stride = 4 * Math.ceil(width * bits / 32);
+  const end = palette.begin + palette.colours * palette.bytes;
+  if (Math.max(begin + stride * height, end) > bytes.length) {
+    refuse(`it ends before its ${height} rows of ${width} pixels do`);
+  }
+  const data = new Uint8Array(3 * width * height);
+  for (let y = 0; y < height; y++) {
+    const row = begin + stride * (fromTop ? y : height - 1 - y);
+    for (let x = 0; x < width; x++) {
+      const at = bits > 8
+        ? row + x * bits / 8
+        : colourAt(bytes, row, x, layout) ?? refuse("a pixel has no colour");
+      for (let c = 0; c < 3; c++) {
+        data[3 * (y * width + x) + c] = bytes[at + 2 - c]; // blue comes first
+      }
+    }
+  }
+  return { height, width, channels: 3, data };
+}
+
+function layoutOf(view: DataView, refuse: (found: string) => never): Layout {
+  const header = view.getUint32(14, true);
+  const isOld = header === 12; // OS/2's, with sizes of 16 bits
+  if (!isOld && (header < 40 || view.byteLength < 14 + header)) {
+    refuse(`its header has ${header} bytes, expected 12, or 40 and more`);
+  }
+  const width = isOld ? view.getUint16(18, true) : view.getInt32(18, true);
+  const rows = isOld ? view.getUint16(20, true) : view.getInt32(22, true);
+  const bits = view.getUint16(isOld ? 24 : 28, true);
+  const compression = isOld ? 0 : view.getUint32(30, true);
+  if (![1, 4, 8, 24, 32].includes(bits)) {
+    refuse(`it has ${bits} bits a pixel, expected 1, 4, 8, 24 or 32`);
+  }
+  if (compression !== 0 && !(compression === 3 && hasUsualMasks(view, bits))) {
+    refuse(`its compression is ${compression}, expected none`);
+  }
+  if (width <= 0 || rows === 0) {
+    refuse(`it has ${rows} rows of ${width} pixels, expected some`);
+  }
+  const listed = isOld ? 0 : view.getUint32(46, true);
+  return {
+    width,
+    height: Math.abs(rows),
+    bits,
+    fromTop: rows < 0,
+    begin: view.getUint32(10, true),
+    palette: {
+      begin: 14 + header,
+      colours: bits > 8 ? 0 : listed || 2 ** bits,
+      bytes: isOld ? 3 : 4,
+    },
+  };
+}
+
+/** Whether the masks of 32 bits say what every such file without masks means. */
+const hasUsualMasks = (view: DataView, bits: number): boolean =>
+  bits === 32 && view.byteLength >= 66 &&
+  [0xff0000, 0xff00, 0xff].every((mask, i) =>
+    view.getUint32(54 + 4 * i, true) === mask
+  );
+
+/** Where the colour of a pixel lies in the palette; undefined where it has none. */
+function colourAt(
+  bytes: Uint8Array,
+  row: number,
+  x: number,
+  { bits, palette: { begin, colours, bytes: size } }: Layout,
+): number | undefined {
+  const byte = bytes[row + Math.floor(x * bits / 8)];
+  const shift = 8 - bits - x * bits % 8;
+  const index = byte >> shift & 2 ** bits - 1;
+  return index < colours ? begin + index * size : undefined;
+}

@@ -1,0 +1,24 @@
+/** WebP pictures as libwebp decodes them, and with it Pillow: by libwebp itself, compiled to WebAssembly. */
+import openDecoder from "@jsquash/webp/codec/dec/webp_dec.js";
+import type { Picture } from "../picture.ts";
+import { withoutAlpha } from "./rgba.ts";
+
+/** Starts the decoder, which gives a file's pixels without their transparency. */
+export async function openWebpDecoder(): Promise<
+  (bytes: Uint8Array<ArrayBuffer>, path: string) => Picture
+> {
+  const decoder = await openDecoder({ noInitialRun: true });
+  return (bytes, path) => {
+    let cause: unknown;
+    try {
+      const decoded = decoder.decode(bytes);
+      if (decoded) return withoutAlpha(decoded);
+    } catch (failure) {
+      cause = failure; // the program itself fails on some damaged bytes
+    }
+    throw new TypeError(
+      `Cannot read picture ${path}: it is no whole WebP file of one picture`,
+      { cause },
+    );
+  };
+}

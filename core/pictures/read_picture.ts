@@ -1,0 +1,75 @@
+/** Picture files of any kind that is read here, told by their first bytes as Pillow tells them, not by their names. */
+import { decodeBmp } from "./formats/bmp.ts";
+import { openJpegDecoder } from "./formats/jpeg.ts";
+import { decodeNetpbm } from "./formats/netpbm.ts";
+import { openWebpDecoder } from "./formats/webp.ts";
+import type { Picture } from "./picture.ts";
+import { decodePng } from "./png.ts";
+
+/** Gives a file's pixels, three channels; `path` is for errors. */
+type Decode = (bytes: Uint8Array<ArrayBuffer>, path: string) => Picture;
+
+/** One kind of files. */
+interface Kind {
+  /** How its files begin, and hold on, as Latin-1. */
+  readonly magic: RegExp;
+  /** Its decoder, which may take a while to start. */
+  readonly open: () => Decode | Promise<Decode>;
+}
+
+const kinds: readonly Kind[] = [
+  { magic: /^\x89PNG\r\n/, open: () => decodePng },
+  { magic: /^\xff\xd8\xff/, open: openJpegDecoder },
+  { magic: /^RIFF....WEBP/s, open: openWebpDecoder },
+  { magic: /^BM/, open: () => decodeBmp },
+  { magic: /^P[56]\s/, open: () => decodeNetpbm },
+];
+
+const readNames = /\.(png|jpe?g|jpe|jfif|webp|bmp|ppm|pgm)$/i;
+const otherNames = /\.(gif|tiff?|avif|hei[cf]|jxl|jp2|ico|tga|dds|psd)$/i;
+
+/** Whether a file's name says that it is a picture of a kind that {@linkcode readPicture} reads. */
+export const isPictureName = (name: string): boolean => readNames.test(name);
+
+/** Whether a file's name says that it is a picture of another kind. */
+export const isOtherPictureName = (name: string): boolean =>
+  otherNames.test(name);
+
+const open = new Map<Kind, Promise<Decode>>();
+
+/**
+ * Reads a PNG, JPEG, WebP, BMP or binary PPM or PGM file as three channels of
+ * bytes: those of Pillow's `convert("RGB")`.
+ *
+ * @throws {Deno.errors.NotFound} If there is no such file.
+ * @throws {TypeError} If it is of another kind, damaged, or has more than 8 bits a channel.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { readPicture } from "@dip-go/core/pictures";
+ *
+ * const { height, width, channels } = await readPicture("testdata/jpeg/420.jpg");
+ * assertEquals([height, width, channels], [17, 23, 3]);
+ * ```
+ */
+export async function readPicture(path: string): Promise<Picture> {
+  const bytes = await Deno.readFile(path);
+  const start = String.fromCharCode(...bytes.subarray(0, 16));
+  const kind = kinds.find(({ magic }) => magic.test(start));
+  if (!kind) {
+    throw new TypeError(
+      `Cannot read picture ${path}: it begins with ${
+        JSON.stringify(start.slice(0, 8))
+      }, expected a PNG, JPEG, WebP, BMP, PPM or PGM file; convert it to PNG`,
+    );
+  }
+  const decoder = open.get(kind) ?? Promise.resolve(kind.open());
+  open.set(kind, decoder);
+  try {
+    return (await decoder)(bytes, path);
+  } catch (error) {
+    open.delete(kind); // damaged bytes may have damaged the decoder
+    throw error;
+  }
+}

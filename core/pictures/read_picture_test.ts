@@ -1,0 +1,72 @@
+/** Small files of every kind beside what Pillow 13's `convert("RGB")` makes of them. */
+import { assertEquals, assertRejects } from "@std/assert";
+import { encode } from "fast-png";
+import { inTemporaryFolder } from "@dip-go/testing/files";
+import { isOtherPictureName, readPicture } from "./read_picture.ts";
+
+const folder = "testdata/pictures";
+const expected: Record<string, { size: [number, number]; rgb: string }> = JSON
+  .parse(await Deno.readTextFile(`${folder}/expected.json`));
+
+for (const [name, { size: [height, width], rgb }] of Object.entries(expected)) {
+  Deno.test(`readPicture() gives Pillow's pixels of ${name}`, async () => {
+    const { data, ...size } = await readPicture(`${folder}/${name}`);
+    assertEquals(size, { height, width, channels: 3 });
+    assertEquals([...data], [...Uint8Array.fromBase64(rgb)]);
+  });
+}
+
+/** What is said of a file of these bytes. */
+const refused = (bytes: Uint8Array, message: string) =>
+  inTemporaryFolder(async (folder) => {
+    await Deno.writeFile(`${folder}/a.png`, bytes);
+    await assertRejects(
+      () => readPicture(`${folder}/a.png`),
+      TypeError,
+      message,
+    );
+  });
+
+Deno.test("readPicture() refuses other kinds and files that are cut off, saying why", async () => {
+  const bytesOf = (name: string) => Deno.readFile(`${folder}/${name}`);
+  const gif = new TextEncoder().encode("GIF89a");
+  await refused(gif, 'it begins with "GIF89a", expected a PNG, JPEG');
+  await refused(new Uint8Array(), 'it begins with "", expected a PNG');
+  for (
+    const [name, end, message] of [
+      ["cmyk.jpg", 900, "Premature end of JPEG file"],
+      ["cmyk-progressive.jpg", 1200, "Premature end of JPEG file"],
+      ["lossy.webp", 100, "it is no whole WebP file"],
+      ["rgb.bmp", 500, "it ends before its 19 rows of 21 pixels do"],
+      ["rgb.ppm", 500, "expected P5 or P6, sizes, 255 and all pixels"],
+    ] as const
+  ) {
+    await refused((await bytesOf(name)).subarray(0, end), message);
+  }
+  const data = new Uint16Array(6);
+  const deep = encode({ width: 2, height: 1, channels: 3, depth: 16, data });
+  await refused(deep, "it has 16 bits a channel, expected 8 at most");
+  const png = await bytesOf("interlaced.png");
+  png[24] = 4;
+  await refused(png, "it is interlaced with 4 bits a channel, expected 8");
+  const bmp = await bytesOf("palette-16.bmp");
+  bmp[30] = 2;
+  await refused(bmp, "its compression is 2, expected none");
+});
+
+Deno.test("readPicture() refuses four colours of several sizes", async () => {
+  const bytes = await Deno.readFile(`${folder}/cmyk.jpg`);
+  const frame = bytes.findIndex((byte, i) =>
+    byte === 0xff && bytes[i + 1] === 0xc0
+  );
+  bytes[frame + 11] = 0x22;
+  await refused(
+    bytes,
+    "Four colours sampled by 22, 11, 11, 11, expected all alike",
+  );
+});
+
+Deno.test("isOtherPictureName() knows pictures that are not read", () => {
+  const names = ["a.gif", "b.TIFF", "c.png", "d.txt"];
+  assertEquals(names.map(isOtherPictureName), [true, true, false, false]);
+});

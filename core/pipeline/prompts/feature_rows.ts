@@ -1,0 +1,30 @@
+/** Features of several towers put together. */
+import { float32, type Tensor } from "../../tensor/tensor.ts";
+
+/** `[1, S, A]` and `[1, S, B]` → `[1, S, A + B]`; without the tokens' axis likewise. */
+export function sideBySide(a: Tensor, b: Tensor): Tensor<"float32"> {
+  const [left, right] = [a, b].map(({ shape }) => shape[shape.length - 1]);
+  const rows = a.data.length / left;
+  const width = left + right;
+  const data = new Float32Array(rows * width);
+  const row = ({ data }: Tensor, size: number, i: number) =>
+    (data as Float32Array).subarray(i * size, (i + 1) * size);
+  for (let i = 0; i < rows; i++) {
+    data.set(row(a, left, i), i * width);
+    data.set(row(b, right, i), i * width + left);
+  }
+  return float32([...a.shape.slice(0, -1), width], data);
+}
+
+/** `[1, S, A]` with zeros up to `width`, then the tokens of `[1, T, width]`: `[1, S + T, width]`. */
+export function oneAfterTheOther(a: Tensor, b: Tensor): Tensor<"float32"> {
+  const [, first, narrow] = a.shape;
+  const [, second, width] = b.shape;
+  const data = new Float32Array((first + second) * width);
+  for (let i = 0; i < first; i++) {
+    const row = (a.data as Float32Array).subarray(i * narrow, (i + 1) * narrow);
+    data.set(row, i * width);
+  }
+  data.set(b.data as Float32Array, first * width);
+  return float32([1, first + second, width], data);
+}

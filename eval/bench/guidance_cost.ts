@@ -1,0 +1,165 @@
+/** What a picture costs without guidance over what it costs with it: MACs, time, and the memory of the denoiser. */
+import {
+  parseUnetConfig,
+  randomWeights,
+  sd15,
+  unetBlockGraph,
+} from "@dip-go/core/models";
+import { halvesOf } from "@dip-go/core/pipeline";
+import { makeSampler, parseSchedulerConfig } from "@dip-go/core/samplers";
+import { denseGates, denseMacs } from "@dip-go/supernet/gates";
+import {
+  openFusedSubNet,
+  type SubNet,
+  SubNetRunner,
+} from "@dip-go/supernet/sampling";
+import { columnLines } from "../tables/aligned_lines.ts";
+import { interleave } from "../statistics/latency.ts";
+import { apart } from "./apart.ts";
+import type { ByName, FiguresOf } from "./figures.ts";
+import { ddimConfig } from "./subjects/dit_xl_folder.ts";
+import {
+  folders,
+  modelFolder,
+  type Subject,
+  subjectOf,
+} from "./subjects/subjects.ts";
+
+/** A subject at a scale of guidance, for so many images at once or for a multiple of that. */
+type Guided = (
+  guidanceScale: number,
+  times?: number,
+) => Subject | Promise<Subject>;
+
+const scales = { both: 2, one: 1 };
+const steps = 2;
+
+/** Stable Diffusion 1.5's UNet for 256x256 pixels, its widest levels 512 channels wide. */
+function midSizeUnet(guidanceScale: number, times = 1): Subject {
+  const config = parseUnetConfig({
+    ...sd15,
+    block_out_channels: [128, 256, 512, 512],
+    sample_size: 32,
+  }, "bench guidance");
+  const graph = unetBlockGraph(config, randomWeights(0), {
+    batch: 4 * times * halvesOf(guidanceScale),
+    tokens: 77,
+    granularity: "branch",
+  });
+  const scheduler = parseSchedulerConfig(ddimConfig, "bench guidance");
+  const sampler = makeSampler(scheduler, { steps });
+  return subjectOf(graph, sampler, { guidanceScale });
+}
+
+const embedded =
+  (name: "dit-shapes" | "sd-shapes", images: number): Guided =>
+  async (guidanceScale, times = 1) => {
+    const size = { images: images * times, steps, guidanceScale };
+    return await modelFolder(await folders[name](), size);
+  };
+
+const subjects: ByName<Guided> = {
+  "dit-shapes": embedded("dit-shapes", 128),
+  "sd-shapes": embedded("sd-shapes", 32),
+  "mid-size UNet": midSizeUnet,
+};
+
+/** The full sampler's sessions. */
+async function opened(
+  { net }: Subject,
+  opening: AsyncDisposableStack,
+): Promise<SubNet> {
+  const runner = opening.use(new SubNetRunner(net));
+  const gates = denseGates(net.steps, net.units.length);
+  return opening.use(await openFusedSubNet(runner, gates));
+}
+
+/**
+ * MACs and times of the full sampler with guidance and without, taking turns.
+ *
+ * @throws {RangeError} If `rounds` is less than 1.
+ */
+export async function measureGuidance(
+  at: Guided,
+  { rounds }: { rounds: number },
+) {
+  await using opening = new AsyncDisposableStack();
+  const [both, one] = [await at(scales.both), await at(scales.one)];
+  const subNets = {
+    both: await opened(both, opening),
+    one: await opened(one, opening),
+  };
+  const latency = await interleave({
+    both: () => subNets.both.sample(both.request),
+    one: () => subNets.one.sample(one.request),
+  }, { rounds });
+  const macs = { both: denseMacs(both.net), one: denseMacs(one.net) };
+  return { images: both.request.latents.shape[0], macs, latency };
+}
+
+/** How often memory is looked at while a network runs, in milliseconds. */
+const between = 2;
+
+/** Resident bytes that sampling takes beyond those of the open model, the most at any time; what opening it left free is used first. */
+export async function samplingBytes(subject: Subject): Promise<number> {
+  await using opening = new AsyncDisposableStack();
+  const subNet = await opened(subject, opening);
+  const resident = () => Deno.memoryUsage().rss;
+  const before = resident();
+  let most = before;
+  const looking = setInterval(
+    () => most = Math.max(most, resident()),
+    between,
+  );
+  await subNet.sample(subject.request);
+  clearInterval(looking);
+  return Math.max(most, resident()) - before;
+}
+
+const samplingBytesApart = await apart(
+  { url: import.meta.url, main: import.meta.main },
+  async (name, guidanceScale, times) =>
+    samplingBytes(await subjects[name](Number(guidanceScale), Number(times))),
+);
+
+/** Bytes that four times the images take more: what the open model left free is out of it, and a garbage collection more or less counts little. */
+const imageBytes = async (name: string, guidanceScale: number) =>
+  await samplingBytesApart(name, guidanceScale, 4) -
+  await samplingBytesApart(name, guidanceScale, 1);
+
+/** Every subject's figures; memory is measured in processes of their own. */
+export async function measureAllGuidance({ rounds }: { rounds: number }) {
+  const figures: Record<string, FiguresOf<typeof measureOne>> = {};
+  for (const name of Object.keys(subjects)) {
+    figures[name] = await measureOne(name, rounds);
+  }
+  return figures;
+}
+
+async function measureOne(name: string, rounds: number) {
+  const bytes = {
+    both: await imageBytes(name, scales.both),
+    one: await imageBytes(name, scales.one),
+  };
+  return { ...await measureGuidance(subjects[name], { rounds }), bytes };
+}
+
+const ratio = ({ one, both }: typeof scales): string => (one / both).toFixed(3);
+
+/** A line a subject. */
+export const guidanceLines = (
+  figures: FiguresOf<typeof measureAllGuidance>,
+): string[] =>
+  columnLines(Object.entries(figures), [
+    ["without guidance / with", ([name]) => name],
+    ["images", ([, { images }]) => String(images)],
+    ["GMACs", ([, { macs }]) => (macs.one / 1e9).toFixed(2)],
+    ["ratio", ([, { macs }]) => ratio(macs)],
+    ["ms", ([, { latency }]) => latency.one.median.toFixed(0)],
+    ["ratio", ([, { latency: { one, both } }]) =>
+      ratio({ one: one.median, both: both.median })],
+    ["MB", ([, { bytes }]) =>
+      (bytes.one / 1e6).toFixed(0)],
+    ["ratio", ([, { bytes }]) =>
+      ratio(bytes)],
+  ]);
