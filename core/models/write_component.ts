@@ -1,6 +1,7 @@
 /** A part of a model's folder made from its configuration: for models without trained weights. */
 import type { Tensor } from "../tensor/tensor.ts";
 import { writeSafetensors } from "../weights/safetensors.ts";
+import { libraryJson } from "../files/library_json.ts";
 import { writeAtomically } from "../files/write_atomically.ts";
 import type { ComponentKind } from "./component.ts";
 import type { WeightSource } from "./block_graph/weights.ts";
@@ -22,7 +23,7 @@ export async function writeComponent<Config>(
 ): Promise<void> {
   await Deno.mkdir(folder, { recursive: true });
   const file = `${folder}/config.json`;
-  await writeAtomically(file, JSON.stringify(json));
+  await writeAtomically(file, libraryJson(json));
   const shapes = kind.parameters(kind.parse(json, file));
   const path = `${folder}/${kind.weightFile}`;
   await writeSafetensors(path, lazyTensors(shapes, source));

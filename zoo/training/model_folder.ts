@@ -1,5 +1,5 @@
 /** How the embedded models' folders are written. */
-import { writeAtomically } from "@dip-go/core/files";
+import { libraryJson, writeAtomically } from "@dip-go/core/files";
 import type { Tensor } from "@dip-go/core/tensor";
 import { writeSafetensors } from "@dip-go/core/weights";
 
@@ -9,9 +9,9 @@ export interface TrainedWeights {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** Writes an indented JSON file. */
+/** Writes an indented JSON file, as Python's libraries read it. */
 export const writeJson = (path: string, value: unknown): Promise<void> =>
-  writeAtomically(path, JSON.stringify(value, null, 2) + "\n");
+  writeAtomically(path, libraryJson(value, 2) + "\n");
 
 /** Writes weights in half precision, the metadata in their header. */
 export const writeHalf = (
