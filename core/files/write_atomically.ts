@@ -1,4 +1,5 @@
 /** Files that are whole or absent, also when the process is killed; large ones part by part, one of which is in memory. */
+import { dirname, resolve } from "node:path";
 import { seal, unsealed } from "./sealed_file.ts";
 
 /** Writes a text or bytes as one part. @throws As {@linkcode writeParts}. */
@@ -20,7 +21,8 @@ export function writeSealedJson(
 }
 
 /**
- * Writes beside `path` under a temporary name, then renames.
+ * Writes beside `path` under a temporary name, then renames. Where a link is, it
+ * stays, and the file that it leads to is written.
  *
  * @param options.sealed Whether the file gets its own hash, for which the first part has a place.
  * @throws {Error} If it cannot be written, naming the path: no such folder, a full disk. What was at `path` is kept.
@@ -30,17 +32,32 @@ export async function writeParts(
   parts: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
   { sealed = false }: { sealed?: boolean } = {},
 ): Promise<void> {
-  const temporary = `${path}.${crypto.randomUUID()}.tmp`;
+  const target = await targetOf(path);
+  const temporary = `${target}.${crypto.randomUUID()}.tmp`;
   try {
     await appendAll(temporary, parts);
     if (sealed) await seal(temporary);
-    await Deno.rename(temporary, path);
+    await Deno.rename(temporary, target);
   } catch (cause) {
     await Deno.remove(temporary).catch(() => {}); // it may not exist yet
     throw new Error(`Cannot write ${path}: ${(cause as Error).message}`, {
       cause,
     });
   }
+}
+
+/** Links one after another that systems follow. */
+const mostLinks = 40;
+
+/** The file that a path leads to, be it there or not. @throws {Error} If links lead in a circle. */
+async function targetOf(path: string): Promise<string> {
+  let target = path;
+  for (let links = 0; links < mostLinks; links++) {
+    const next = await Deno.readLink(target).catch(() => null); // no link
+    if (next === null) return target;
+    target = resolve(dirname(target), next);
+  }
+  throw new Error(`Cannot write ${path}: its links lead in a circle`);
 }
 
 async function appendAll(
