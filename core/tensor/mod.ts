@@ -4,6 +4,7 @@
  */
 export { firstOf, joined, joinedArrays, stacked, unstacked } from "./batch.ts";
 export { writeNpy } from "./npy.ts";
+export { roundHalfEven } from "./rounding.ts";
 export {
   bytesPerElement,
   describe,

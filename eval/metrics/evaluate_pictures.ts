@@ -8,8 +8,11 @@ import { openInceptionFeatures } from "./networks/inception/inception_features.t
 import type { FidConvention } from "./networks/inception/inception_inputs.ts";
 import type { Lpips } from "./networks/lpips/open_lpips.ts";
 import { pairedMetrics } from "./paired_metrics.ts";
-import { frechetDistanceTo } from "./sets/frechet_distance.ts";
-import { readReference } from "./sets/reference_statistics.ts";
+import {
+  archiveContent,
+  distanceFromStatistics,
+  givesStatistics,
+} from "./sets/reference_statistics.ts";
 import type { SetMetric, SetValue } from "./sets/sample_groups.ts";
 import {
   distanceFrom,
@@ -56,7 +59,7 @@ type SetMetricName = Exclude<PictureMetric, PairedMetric>;
 
 /** The reference, the metrics and their networks. */
 export interface EvaluationOptions extends SessionOptions {
-  /** A folder of pictures, or for `fid` and `sfid` an `.npz` file of statistics. */
+  /** A folder of pictures, an `.npz` file of them, or for `fid` and `sfid` one of statistics. */
   readonly reference: string;
   /**
    * `psnr` and `ssim` unless told, if the reference has a picture of every
@@ -189,10 +192,20 @@ async function setValues(
   if (!features) refuse(folder, `${metrics[0]} needs features`);
   await using network = await opened(features, session);
   const own = await network.of(folder);
-  const isStatistics = reference.endsWith(".npz");
-  const theirs = isStatistics ? undefined : await network.of(reference);
+  const archive = reference.endsWith(".npz")
+    ? await archiveContent(reference)
+    : undefined;
+  const kindOf = (metric: SetMetricName) =>
+    metric === "sfid" ? "spatial" : "pooled";
+  const isPublished = (metric: SetMetricName) =>
+    archive !== undefined && (metric === "fid" || metric === "sfid") &&
+    givesStatistics(archive, kindOf(metric));
+  const hasPictures = archive?.has("pictures") ?? true;
+  const theirs = hasPictures && !metrics.every(isPublished)
+    ? await network.of(reference)
+    : undefined;
   const rowsOf = (rows: Rows, metric: SetMetricName) =>
-    rows[metric === "sfid" ? "spatial" : "pooled"] ??
+    rows[kindOf(metric)] ??
       refuse(folder, `${metric} needs Inception's features`);
   const values: Record<string, SetValue> = {};
   for (const metric of metrics) {
@@ -203,7 +216,7 @@ async function setValues(
       valueOf: (features: Features) => Value,
     ): SetReference<Value> => {
       if (!theirs) {
-        refuse(folder, `${metric} needs a folder, found ${reference}`);
+        refuse(folder, `${metric} needs pictures, found ${reference}`);
       }
       const others = rowsOf(theirs, metric);
       return isPaired
@@ -215,10 +228,9 @@ async function setValues(
     } else if (metric === "precision-recall") {
       const names = { precision: "precision", recall: "recall" };
       add(precisionRecallMetric(names, against((kept) => kept)));
-    } else if (isStatistics) {
-      const kind = metric === "sfid" ? "spatial" : "pooled";
-      const normal = await readReference(reference, kind);
-      add(frechetMetric(metric, fixedReference(frechetDistanceTo(normal))));
+    } else if (isPublished(metric)) {
+      const distance = await distanceFromStatistics(reference, kindOf(metric));
+      add(frechetMetric(metric, fixedReference(distance)));
     } else add(frechetMetric(metric, against(distanceFrom)));
   }
   return values;

@@ -17,6 +17,7 @@ import { psnr } from "./psnr.ts";
 import { normalOfFeatures } from "./sets/feature_statistics.ts";
 import { frechetDistance } from "./sets/frechet_distance.ts";
 import { kernelDistance } from "./sets/kernel_distance.ts";
+import { picturesOf } from "../pictures/picture_folder.ts";
 import { precisionRecall } from "./sets/precision_recall.ts";
 import { readReference } from "./sets/reference_statistics.ts";
 import { ssim } from "./ssim.ts";
@@ -42,7 +43,7 @@ const [samples, references] = [drawn(1), drawn(2)];
 const colours = (images: Tensor<"float32">): Tensor<"float32"> => {
   const means = unstacked(images).flatMap((image) =>
     unstacked(image).map(({ data }) =>
-      data.reduce((sum, x) => sum + x) / side ** 2
+      data.reduce((sum, x) => sum + x) / data.length
     )
   );
   return float32([images.shape[0], 3], means);
@@ -129,6 +130,21 @@ Deno.test("evaluatePictures() holds a folder against published statistics", asyn
   );
 });
 
+Deno.test("evaluatePictures() computes the statistics of pictures in an archive", async () => {
+  const reference = "testdata/npz/pictures.npz";
+  const metrics = ["fid", "kid"] as const;
+  const { fid, kid } = await evaluated({ reference, features, metrics });
+  const pictures = await Array.fromAsync(picturesOf(reference));
+  const theirs = colours(stacked(pictures.map(imageOf)));
+  const own = normalOfFeatures(colours(samples));
+  assertAlmostEquals(
+    fid.mean,
+    frechetDistance(own, normalOfFeatures(theirs)),
+    1e-9,
+  );
+  assertAlmostEquals(kid.mean, kernelDistance(colours(samples), theirs).mean);
+});
+
 Deno.test("evaluatePictures() says what a metric lacks", async () => {
   const refused = (
     message: string,
@@ -146,7 +162,7 @@ Deno.test("evaluatePictures() says what a metric lacks", async () => {
     features,
   });
   const reference = "testdata/npz/reference.npz";
-  await refused("kid needs a folder, found testdata/npz", {
+  await refused("kid needs pictures, found testdata/npz", {
     metrics: ["kid"],
     features,
     reference,

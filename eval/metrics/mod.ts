@@ -35,7 +35,11 @@ export { promptAccuracy } from "./prompt_accuracy.ts";
 export { psnr } from "./psnr.ts";
 export { normalOf, statisticsOf } from "./sets/feature_statistics.ts";
 export { frechetDistance, frechetDistanceTo } from "./sets/frechet_distance.ts";
-export { readReference } from "./sets/reference_statistics.ts";
+export {
+  archiveContent,
+  distanceFromStatistics,
+  givesStatistics,
+} from "./sets/reference_statistics.ts";
 export type { SetMetric, SetValue } from "./sets/sample_groups.ts";
 export {
   distanceFrom,

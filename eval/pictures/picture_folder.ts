@@ -1,11 +1,12 @@
 /** Folders of pictures, in the order of their names. */
-import { statOf } from "@dip-go/core/files";
+import { isFile, statOf } from "@dip-go/core/files";
 import {
   isOtherPictureName,
   isPictureName,
   type Picture,
   readPicture,
 } from "@dip-go/core/pictures";
+import { archivePictures } from "./archive_pictures.ts";
 
 /**
  * Names of the pictures in a folder, links to pictures among them.
@@ -14,11 +15,15 @@ import {
  * @throws {TypeError} If it holds no picture, or one of a kind that is not read.
  */
 export async function pictureNames(folder: string): Promise<string[]> {
+  if (await isFile(folder)) {
+    throw new TypeError(
+      `Cannot read pictures ${folder}: it is a file, expected a folder of pictures`,
+    );
+  }
   const names: string[] = [];
-  for await (const { name, isFile, isSymlink } of Deno.readDir(folder)) {
+  for await (const { name, isDirectory, isSymlink } of Deno.readDir(folder)) {
     const linked = isSymlink ? await statOf(`${folder}/${name}`) : null;
-    const isFolder = linked ? linked.isDirectory : !isFile && !isSymlink;
-    if (isFolder) continue;
+    if (isDirectory || linked?.isDirectory) continue;
     if (isPictureName(name)) names.push(name);
     if (isOtherPictureName(name)) {
       throw new TypeError(
@@ -33,9 +38,9 @@ export async function pictureNames(folder: string): Promise<string[]> {
 }
 
 /**
- * The pictures of a folder, one at a time.
+ * The pictures of a folder, or of an `.npz` file, one at a time.
  *
- * @throws As {@linkcode pictureNames} and `readPicture`.
+ * @throws As {@linkcode pictureNames} and `readPicture`, or `archivePictures`.
  *
  * @example
  * ```ts
@@ -47,6 +52,7 @@ export async function pictureNames(folder: string): Promise<string[]> {
  * ```
  */
 export async function* picturesOf(folder: string): AsyncGenerator<Picture> {
+  if (folder.endsWith(".npz")) return yield* archivePictures(folder);
   for (const name of await pictureNames(folder)) {
     yield await readPicture(`${folder}/${name}`);
   }

@@ -29,7 +29,7 @@ const form = {
   options: {
     reference: path(
       "<path>",
-      "Another folder, or for fid and sfid an .npz of statistics",
+      "Another folder, an .npz of pictures, or for fid and sfid one of statistics",
     ),
     metrics: list(oneOf(pictureMetrics)("", ""))(
       "<m,...>",

@@ -2,14 +2,15 @@
 import { type Picture, rgbImage } from "@dip-go/core/pictures";
 import { joined, type Tensor, unstacked } from "@dip-go/core/tensor";
 import {
+  archiveContent,
   distanceFrom,
+  distanceFromStatistics,
   fixedReference,
-  frechetDistanceTo,
   frechetMetric,
+  givesStatistics,
   kernelMetric,
   pairedReference,
   precisionRecallMetric,
-  readReference,
   type SetMetric,
   type SetReference,
   type SetValue,
@@ -74,8 +75,9 @@ export async function measureSet(
     )
     : await judges.once(key, async () =>
       fixedReference(
-        isStatistics(reference)
-          ? frechetDistanceTo(await readReference(reference, partOf(kind)))
+        isStatistics(reference) &&
+          givesStatistics(await archiveContent(reference), partOf(kind))
+          ? await distanceFromStatistics(reference, partOf(kind))
           : distanceFrom(await source.ofReference()),
       ));
   return value(frechetMetric(name, distance));

@@ -1,4 +1,5 @@
 /** Which training timesteps a sampler visits, by diffusers' three spacings (arXiv 2305.08891, Table 2) or by a list. */
+import { roundHalfEven } from "../../tensor/rounding.ts";
 import type { SchedulerConfig } from "./scheduler_config.ts";
 
 const spacings = ["leading", "linspace", "trailing"] as const;
@@ -166,11 +167,4 @@ export function chosenTimesteps(
     );
   }
   return spaced(steps);
-}
-
-/** NumPy's rounding: halves go to the even neighbour. */
-export function roundHalfEven(value: number): number {
-  const floor = Math.floor(value);
-  const isHalf = value - floor === 0.5;
-  return isHalf ? floor + Math.abs(floor % 2) : Math.round(value);
 }

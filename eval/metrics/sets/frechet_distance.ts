@@ -27,7 +27,7 @@ export const frechetDistance = (a: Normal, b: Normal): number =>
 /**
  * The same from one distribution to several: its root is taken once.
  *
- * @throws {RangeError} If two differ in width, by the returned function.
+ * @throws {RangeError} If the covariance has an eigenvalue below 0; if two differ in width, by the returned function.
  */
 export function frechetDistanceTo(a: Normal): (b: Normal) => number {
   const width = a.mean.length;
@@ -48,9 +48,21 @@ function trace({ mean: { length: width }, covariance }: Normal): number {
   return sum;
 }
 
-/** √Λ Vᵀ of a covariance V Λ Vᵀ, `[D, D]`. */
+/** Eigenvalues below zero count as rounding down to this part of the largest. */
+const rounding = 1e-5;
+
+/** √Λ Vᵀ of a covariance V Λ Vᵀ, `[D, D]`. @throws {RangeError} If it is none. */
 function rootOf({ mean: { length: width }, covariance }: Normal): Float64Array {
   const { eigenvectorMatrix, realEigenvalues } = decomposed(covariance, width);
+  const [least, most] = realEigenvalues.reduce(
+    ([min, max], value) => [Math.min(min, value), Math.max(max, value)],
+    [0, 0],
+  );
+  if (least < -rounding * most) {
+    throw new RangeError(
+      `Cannot take the root of a covariance: it has the eigenvalue ${least}, expected none below 0`,
+    );
+  }
   const root = new Float64Array(width * width);
   for (let i = 0; i < width; i++) {
     const scale = Math.sqrt(Math.max(realEigenvalues[i], 0));

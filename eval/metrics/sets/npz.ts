@@ -55,6 +55,47 @@ export async function readNpz(
 const arrayName = (file: string): string => file.replace(/\.npy$/, "");
 
 function arrayOf(bytes: Uint8Array, where: string): NumpyArray {
+  const { begin, type, shape } = npyHeader(bytes, where);
+  const kind = kinds[type];
+  if (!kind) {
+    throw new TypeError(
+      `Cannot read ${where}: its type is ${type}, expected one of ${
+        Object.keys(kinds).join(", ")
+      }`,
+    );
+  }
+  const size = shape.reduce((product, dim) => product * dim, 1);
+  if (bytes.length - begin !== size * kind.bytes) {
+    throw new TypeError(
+      `Cannot read ${where}: it has ${
+        bytes.length - begin
+      } bytes, expected ${size} numbers of ${kind.bytes}`,
+    );
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const data = Float64Array.from(
+    { length: size },
+    (_, i) => kind.at(view, begin + i * kind.bytes),
+  );
+  return { shape, data };
+}
+
+/** What an array's file says before its numbers. */
+export interface NpyHeader {
+  /** Where the numbers begin. */
+  readonly begin: number;
+  /** NumPy's name for their type, "<f4". */
+  readonly type: string;
+  readonly shape: readonly number[];
+}
+
+/**
+ * Reads the header of an `.npy` file, which is its first bytes.
+ *
+ * @param where The file, for errors.
+ * @throws {TypeError} If it is none, cut off, or of numbers in another order.
+ */
+export function npyHeader(bytes: Uint8Array, where: string): NpyHeader {
   const refuse = (what: string): never => {
     throw new TypeError(`Cannot read ${where}: ${what}`);
   };
@@ -63,36 +104,18 @@ function arrayOf(bytes: Uint8Array, where: string): NumpyArray {
   if (text(0, 6) !== magic) refuse("it is no array of NumPy's");
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const isShort = bytes[6] === 1;
-  const begin = isShort ? 10 : 12;
-  if (bytes.length < begin) refuse("its header is cut short");
-  const start = begin +
+  const start = isShort ? 10 : 12;
+  if (bytes.length < start) refuse("its header is cut short");
+  const begin = start +
     (isShort ? view.getUint16(8, true) : view.getUint32(8, true));
-  if (start > bytes.length) refuse("its header is cut short");
-  const header = text(begin, start);
-  const dtype = /'descr':\s*'([^']*)'/.exec(header)?.[1] ?? "none";
+  if (begin > bytes.length) refuse("its header is cut short");
+  const header = text(start, begin);
+  const type = /'descr':\s*'([^']*)'/.exec(header)?.[1] ?? "none";
   const dims = /'shape':\s*\(([^)]*)\)/.exec(header)?.[1];
-  const kind = kinds[dtype];
-  if (!kind) {
-    refuse(
-      `its type is ${dtype}, expected one of ${Object.keys(kinds).join(", ")}`,
-    );
-  }
   if (dims === undefined || !/'fortran_order':\s*False/.test(header)) {
-    refuse("it has no shape, or its columns come first");
+    return refuse("it has no shape, or its columns come first");
   }
-  const shape = dims!.split(",").map((dim) => dim.trim())
+  const shape = dims.split(",").map((dim) => dim.trim())
     .filter((dim) => dim !== "").map(Number);
-  const size = shape.reduce((product, dim) => product * dim, 1);
-  if (bytes.length - start !== size * kind.bytes) {
-    refuse(
-      `it has ${
-        bytes.length - start
-      } bytes, expected ${size} numbers of ${kind.bytes}`,
-    );
-  }
-  const data = Float64Array.from(
-    { length: size },
-    (_, i) => kind.at(view, start + i * kind.bytes),
-  );
-  return { shape, data };
+  return { begin, type, shape };
 }

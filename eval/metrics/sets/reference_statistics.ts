@@ -1,6 +1,7 @@
 /** Published statistics of real pictures' features, as pytorch-fid and the ADM evaluator keep them. */
+import { frechetDistanceTo } from "./frechet_distance.ts";
 import type { Normal } from "./feature_statistics.ts";
-import { readNpz } from "./npz.ts";
+import { type NumpyArray, readNpz } from "./npz.ts";
 
 /** Where the statistics of a set of features are in an archive. */
 const keys = {
@@ -12,7 +13,7 @@ const keys = {
  * The distribution of reference features in an `.npz` file.
  *
  * @param kind `pooled` for FID, `spatial` for sFID.
- * @throws {RangeError} If the file lacks them, or their shapes are not `[D]` and `[D, D]`.
+ * @throws {RangeError} If the file lacks them, their shapes are not `[D]` and `[D, D]`, a number is not finite, or the matrix is not symmetric.
  * @throws As `readNpz`.
  *
  * @example
@@ -51,5 +52,88 @@ export async function readReference(
       `Cannot read reference ${path}: ${mean} is [${found.shape}] and ${covariance} [${spread.shape}], expected [D] and [D, D]`,
     );
   }
+  checkNumbers(found, { path, name: mean });
+  checkNumbers(spread, { path, name: covariance });
+  checkSymmetry(spread, { path, name: covariance });
   return { mean: found.data, covariance: spread.data };
 }
+
+/** An array in errors. */
+interface Named {
+  readonly path: string;
+  readonly name: string;
+}
+
+function checkNumbers({ data }: NumpyArray, { path, name }: Named): void {
+  const at = data.findIndex((value) => !Number.isFinite(value));
+  if (at === -1) return;
+  throw new RangeError(
+    `Cannot read reference ${path}: number ${at} of ${name} is ${
+      data[at]
+    }, expected finite ones`,
+  );
+}
+
+/** How far apart the halves of a matrix may be, of its largest number: files of float32 are exact to 6e-8. */
+const tolerance = 1e-5;
+
+function checkSymmetry(
+  { shape: [width], data }: NumpyArray,
+  { path, name }: Named,
+): void {
+  const most = data.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
+  for (let i = 0; i < width; i++) {
+    for (let j = 0; j < i; j++) {
+      const [a, b] = [data[i * width + j], data[j * width + i]];
+      if (Math.abs(a - b) <= tolerance * most) continue;
+      throw new RangeError(
+        `Cannot read reference ${path}: ${name} is ${a} at [${i}, ${j}] and ${b} at [${j}, ${i}], expected a symmetric matrix`,
+      );
+    }
+  }
+}
+
+/**
+ * The Fréchet distance from the statistics in an `.npz` file.
+ *
+ * @throws {RangeError} If the matrix is no covariance.
+ * @throws As {@linkcode readReference}.
+ */
+export async function distanceFromStatistics(
+  path: string,
+  kind: keyof typeof keys,
+): Promise<(sample: Normal) => number> {
+  const reference = await readReference(path, kind);
+  try {
+    return frechetDistanceTo(reference);
+  } catch (cause) {
+    throw new RangeError(
+      `Cannot read reference ${path}: ${
+        keys[kind].covariance
+      } is no covariance (${(cause as Error).message})`,
+      { cause },
+    );
+  }
+}
+
+/** What an `.npz` file has: statistics of either kind, and pictures (`arr_0`), as guided-diffusion writes them. */
+export async function archiveContent(
+  path: string,
+): Promise<ReadonlySet<keyof typeof keys | "pictures">> {
+  const names: string[] = [];
+  await readNpz(path, (name) => {
+    names.push(name);
+    return false;
+  });
+  const has = (...wanted: string[]) =>
+    wanted.every((name) => names.includes(name));
+  const kinds = ["pooled", "spatial"] as const;
+  const statistics = kinds.filter((kind) => has(...Object.values(keys[kind])));
+  return new Set([...statistics, ...has("arr_0") ? ["pictures" as const] : []]);
+}
+
+/** Whether statistics are what a file gives: it has them, or no pictures to make them of. */
+export const givesStatistics = (
+  content: Awaited<ReturnType<typeof archiveContent>>,
+  kind: keyof typeof keys,
+): boolean => content.has(kind) || !content.has("pictures");

@@ -1,8 +1,13 @@
 import { assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
+import { zipSync } from "fflate";
 import { inTemporaryFolder } from "@dip-go/testing/files";
 import { frechetDistance } from "./frechet_distance.ts";
 import { readNpz } from "./npz.ts";
-import { readReference } from "./reference_statistics.ts";
+import {
+  archiveContent,
+  distanceFromStatistics,
+  readReference,
+} from "./reference_statistics.ts";
 
 /** Written by NumPy 1.24: `savez_compressed` of means and covariances, and `savez` of what is none. */
 const testdata = new URL("../../../testdata/npz/", import.meta.url).pathname;
@@ -27,6 +32,67 @@ Deno.test("reference statistics are the numbers that NumPy wrote, float64 or flo
   ]);
   const own = { mean, covariance };
   assertAlmostEquals(frechetDistance(own, own), 0, 1e-9);
+});
+
+/** An archive of arrays of float64. */
+const archive = (arrays: Record<string, [shape: number[], data: number[]]>) =>
+  zipSync(Object.fromEntries(
+    Object.entries(arrays).map(([name, [shape, data]]) => {
+      const head =
+        `{'descr': '<f8', 'fortran_order': False, 'shape': (${shape},), }\n`;
+      const bytes = new Uint8Array(10 + head.length + 8 * data.length);
+      bytes.set([0x93, ...new TextEncoder().encode("NUMPY"), 1, 0]);
+      bytes[8] = head.length;
+      bytes.set(new TextEncoder().encode(head), 10);
+      const numbers = new Uint8Array(Float64Array.from(data).buffer);
+      bytes.set(numbers, 10 + head.length);
+      return [`${name}.npy`, bytes];
+    }),
+  ));
+
+Deno.test("statistics that are none are refused, saying which number is wrong", () =>
+  inTemporaryFolder(async (folder) => {
+    const path = `${folder}/x.npz`;
+    const refused = async (mu: number[], sigma: number[], message: string) => {
+      const arrays = { mu: [[2], mu], sigma: [[2, 2], sigma] } as const;
+      await Deno.writeFile(path, archive(arrays as never));
+      await assertRejects(
+        () => distanceFromStatistics(path, "pooled"),
+        RangeError,
+        `Cannot read reference ${path}: ${message}`,
+      );
+    };
+    await refused([0, 0], [1, 0, NaN, 1], "number 2 of sigma is NaN");
+    await refused([0, 0], [1, 0, 0, Infinity], "number 3 of sigma is Infinity");
+    await refused([0, -Infinity], [1, 0, 0, 1], "number 1 of mu is -Infinity");
+    await refused([0, 0], [1, 2, 3, 1], "sigma is 3 at [1, 0] and 2 at [0, 1]");
+    await refused([0, 0], [1, 2, 2, 1], "sigma is no covariance (Cannot take");
+    await refused(
+      [0, 0],
+      [-1, 0, 0, -2],
+      "sigma is no covariance (Cannot take",
+    );
+  }));
+
+Deno.test("a covariance of few pictures, which rounding leaves below zero, is one", () =>
+  inTemporaryFolder(async (folder) => {
+    const path = `${folder}/x.npz`;
+    const bytes = archive({
+      mu: [[2], [0, 0]],
+      sigma: [[2, 2], [1, 1, 1, 1 - 1e-7]],
+    });
+    await Deno.writeFile(path, bytes);
+    const distance = await distanceFromStatistics(path, "pooled");
+    const own = await readReference(path, "pooled");
+    assertAlmostEquals(distance(own), 0, 1e-6);
+  }));
+
+Deno.test("archiveContent() tells statistics and pictures apart", async () => {
+  const content = async (name: string) => [
+    ...await archiveContent(`${testdata}${name}.npz`),
+  ];
+  assertEquals(await content("reference"), ["pooled", "spatial"]);
+  assertEquals(await content("pictures"), ["pictures"]);
 });
 
 Deno.test("archives of something else are refused, naming file and array", async () => {

@@ -1,4 +1,5 @@
 /** Where the exponential integrators (DPM-Solver, UniPC, DEIS) call the model, and where their last step ends. */
+import { roundHalfEven } from "../../../tensor/rounding.ts";
 import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
 import type { NoiseConfig } from "../../schedule/noise_config.ts";
 import { levelOfSigma, type NoiseLevel } from "../../schedule/prediction.ts";
@@ -13,7 +14,6 @@ import {
 import {
   checkStepCount,
   chosenTimesteps,
-  roundHalfEven,
   spacedTimesteps,
   type SpacingOptions,
   type StepOptions,

@@ -10,7 +10,8 @@ import { type Sampler, samplerOf, type SamplerStep } from "../../sampler.ts";
 import { stableDiffusionBetas } from "../../schedule/noise_config.ts";
 import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
 import { type TrainingSigmas, trainingSigmas } from "../../schedule/sigmas.ts";
-import { roundHalfEven, type StepOptions } from "../../schedule/timesteps.ts";
+import { roundHalfEven } from "../../../tensor/rounding.ts";
+import type { StepOptions } from "../../schedule/timesteps.ts";
 import { ancestralSplit } from "./euler_ancestral.ts";
 import {
   type Call,

@@ -1,6 +1,6 @@
 /** Pictures as input of a CLIP's tower, as `CLIPImageProcessor` makes it: Pillow's resizing of 8-bit pictures, a crop, normalised channels. */
 import { ConfigJson, isFile, most, readJson } from "@dip-go/core/files";
-import { float32, type Tensor } from "@dip-go/core/tensor";
+import { float32, roundHalfEven, type Tensor } from "@dip-go/core/tensor";
 import { openClipConfig } from "./open_clip.ts";
 import { pilResize, type ResizeFilter, rgbImage } from "@dip-go/core/pictures";
 
@@ -10,6 +10,8 @@ export interface ClipPreprocessing {
   readonly shortest: number;
   /** Side in pixels of the square cut from the middle. */
   readonly crop: number;
+  /** Rounds the half of a margin that lies before the square. */
+  readonly round: (half: number) => number;
   readonly filter: ResizeFilter;
   /** Of values in [0, 1], by channel. */
   readonly mean: readonly number[];
@@ -39,14 +41,27 @@ export async function readClipPreprocessing(
     const step of ["resize", "center_crop", "rescale", "normalize"] as const
   ) config.requireOneOf(`do_${step}`, [true, undefined]);
   config.requireOneOf("resample", Object.keys(filters).map(Number));
-  return {
-    shortest: sideOf(config, "size", ["shortest_edge", "height"]),
-    crop: sideOf(config, "crop_size", ["height"]),
+  config.requireOneOf("rescale_factor", [undefined, 1 / 255]);
+  config.requireOneOf("do_pad", [undefined, null, false]);
+  config.requireOneOf("default_to_square", [undefined, null, false]);
+  const preprocessing = {
+    shortest: sideOf(config, "size", ["shortest_edge"]),
+    crop: sideOf(config, "crop_size", ["height", "width"]),
+    round: Math.floor,
     filter: filters[config.values.resample as number],
     mean: threeNumbers(config, "image_mean"),
     std: threeNumbers(config, "image_std"),
   };
+  config.finish(harmless);
+  return preprocessing;
 }
+
+/** Keys of `CLIPImageProcessor` about types in Python, and about what is done to no picture here. */
+const harmless = [
+  ...["feature_extractor_type", "image_processor_type", "processor_class"],
+  ...["do_convert_rgb", "data_format", "input_data_format", "return_tensors"],
+  ...["device", "disable_grouping", "pad_size", "image_seq_length"],
+];
 
 /** open_clip's preprocessing unless told otherwise, which is that of CLIP's authors. */
 async function openClipPreprocessing(file: string): Promise<ClipPreprocessing> {
@@ -59,28 +74,31 @@ async function openClipPreprocessing(file: string): Promise<ClipPreprocessing> {
   return {
     shortest: side,
     crop: side,
+    round: roundHalfEven, // torchvision's
     filter: "bicubic",
     mean: threeNumbers(config, "mean"),
     std: threeNumbers(config, "std"),
   };
 }
 
-/** A side, given as a number or as an object's first known key. */
+/** A side, given as a number, or by each of an object's keys. */
 function sideOf(
   config: ConfigJson,
   key: string,
   names: readonly string[],
 ): number {
-  if (typeof config.values[key] === "number") {
+  if (typeof config.value(key) === "number") {
     return config.positiveInteger(key, most.side);
   }
   const own = config.part(key);
-  const name = names.find((each) => each in own.values) ?? names[0];
-  return own.positiveInteger(name, most.side);
+  const side = own.positiveInteger(names[0], most.side);
+  for (const name of names) own.requireOneOf(name, [side]);
+  own.finish();
+  return side;
 }
 
 function threeNumbers(config: ConfigJson, key: string): readonly number[] {
-  const value = config.values[key];
+  const value = config.value(key);
   const fits = Array.isArray(value) && value.length === 3 &&
     value.every((x) => Number.isFinite(x));
   return fits ? value : config.refuse(key, "three numbers");
@@ -94,7 +112,7 @@ function threeNumbers(config: ConfigJson, key: string): readonly number[] {
  */
 export function clipPixels(
   picture: Tensor<"float32">,
-  { shortest, crop, filter, mean, std }: ClipPreprocessing,
+  { shortest, crop, round, filter, mean, std }: ClipPreprocessing,
 ): Tensor<"float32"> {
   const bytes = rgbImage(picture);
   const scaled = (side: number) =>
@@ -106,8 +124,8 @@ export function clipPixels(
     );
   }
   const resized = pilResize(bytes, to, filter);
-  const top = Math.floor((to.height - crop) / 2);
-  const left = Math.floor((to.width - crop) / 2);
+  const top = round((to.height - crop) / 2);
+  const left = round((to.width - crop) / 2);
   const data = new Float32Array(3 * crop * crop);
   for (let i = 0; i < data.length; i++) {
     const channel = Math.floor(i / crop ** 2);

@@ -4,7 +4,12 @@ import {
   assertRejects,
   assertThrows,
 } from "@std/assert";
-import { float32, type Tensor, zeros } from "@dip-go/core/tensor";
+import {
+  float32,
+  roundHalfEven,
+  type Tensor,
+  zeros,
+} from "@dip-go/core/tensor";
 import { openSafetensors } from "@dip-go/core/weights";
 import { inTemporaryFolder } from "@dip-go/testing/files";
 import { clipPixels, readClipPreprocessing } from "./clip_preprocessing.ts";
@@ -13,6 +18,7 @@ import { clipPixels, readClipPreprocessing } from "./clip_preprocessing.ts";
 const openai = {
   shortest: 224,
   crop: 224,
+  round: Math.floor,
   filter: "bicubic",
   mean: [0.48145466, 0.4578275, 0.40821073],
   std: [0.26862954, 0.26130258, 0.27577711],
@@ -45,6 +51,20 @@ Deno.test("clipPixels() are Pillow's resized and cropped bytes, normalised", () 
     const expected = (byte / 255 - openai.mean[channel]) / openai.std[channel];
     assertAlmostEquals(value, expected, 1e-6);
   });
+});
+
+Deno.test("clipPixels() cuts an odd margin as transformers and as open_clip do", () => {
+  const margin = 7; // of columns; halves to 3.5
+  const row = Float32Array.from(
+    { length: 3 * 4 * (4 + margin) },
+    (_, i) => i % (4 + margin) / 127.5 - 1,
+  );
+  const picture = float32([3, 4, 4 + margin], row);
+  const plain = { ...openai, shortest: 4, crop: 4, mean: [0, 0, 0] };
+  for (const [round, first] of [[Math.floor, 3], [roundHalfEven, 4]] as const) {
+    const { data } = clipPixels(picture, { ...plain, std: [1, 1, 1], round });
+    assertAlmostEquals(data[0], first / 255, 1e-6);
+  }
 });
 
 Deno.test("clipPixels() refuses what the crop does not fit into", () => {
@@ -85,6 +105,10 @@ Deno.test("readClipPreprocessing() refuses other preprocessing, naming the key",
     [{ do_center_crop: false }, '"do_center_crop" is false'],
     [{ image_std: [1, 2] }, '"image_std" is [1,2], expected three numbers'],
     [{ size: { longest_edge: 3 } }, '"shortest_edge" is nothing'],
+    [{ size: { height: 224, width: 224 } }, '"shortest_edge" is nothing'],
+    [{ crop_size: { height: 224, width: 200 } }, '"width" is 200'],
+    [{ rescale_factor: 1 }, '"rescale_factor" is 1'],
+    [{ do_flip: true }, '"do_flip" is true, expected no key of that name'],
     [{ crop_size: 0 }, '"crop_size" is 0'],
   ];
   for (const [change, message] of refusals) {
@@ -104,9 +128,10 @@ Deno.test("readClipPreprocessing() reads open_clip's configuration where that is
         }),
       );
     await write({});
-    assertEquals(await readClipPreprocessing(folder), openai);
+    const own = { ...openai, round: roundHalfEven };
+    assertEquals(await readClipPreprocessing(folder), own);
     await write({ interpolation: "bicubic", resize_mode: "shortest" });
-    assertEquals(await readClipPreprocessing(folder), openai);
+    assertEquals(await readClipPreprocessing(folder), own);
     await write({ resize_mode: "squash" });
     await assertRejects(
       () => readClipPreprocessing(folder),

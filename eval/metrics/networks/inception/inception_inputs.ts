@@ -3,7 +3,7 @@
  * They differ by tenths to whole points of FID, so a figure names its own.
  */
 import { inceptionSize } from "./inception.ts";
-import { float32, type Tensor } from "@dip-go/core/tensor";
+import { float32, roundHalfEven, type Tensor } from "@dip-go/core/tensor";
 import { type Picture, pilResize, pilResizeFloat } from "@dip-go/core/pictures";
 
 /** Of DiP-GO's companion code: pictures are brought to this size first. */
@@ -106,11 +106,11 @@ function shortestSide(picture: Picture): Picture {
   return pilResize(picture, to, "bilinear");
 }
 
-/** The middle {@linkcode companionSize} pixels of either side. */
+/** The middle {@linkcode companionSize} pixels of either side, as torchvision rounds it. */
 function middle({ height, width, channels, data }: Picture): Picture {
   const side = companionSize;
-  const top = Math.round((height - side) / 2);
-  const left = Math.round((width - side) / 2);
+  const top = roundHalfEven((height - side) / 2);
+  const left = roundHalfEven((width - side) / 2);
   const cut = new Uint8Array(side * side * channels);
   for (let y = 0; y < side; y++) {
     const start = ((top + y) * width + left) * channels;

@@ -89,6 +89,19 @@ Deno.test("the companion's input leaves out what is beside the middle square", (
   assert(apart < 1e-6, `${apart}`);
 });
 
+Deno.test("the companion's input cuts an odd margin where torchvision does: halves go to the even column", () => {
+  const [height, width] = [512, 517]; // a margin of 5: 2 columns before, where rounding up takes 3
+  const data = Uint8Array.from(
+    { length: height * width * 3 },
+    (_, i) => Math.floor(i / 3) % width < 2 ? 0 : 255,
+  );
+  const wide = { height, width, channels: 3, data };
+  const input = inceptionInput(wide, "companion");
+  assertEquals(input.data.every((value) => value === 1), true);
+  for (let i = 0; i < data.length; i += 3 * width) data.fill(0, i, i + 9);
+  assertEquals(inceptionInput(wide, "companion").data[0] < 1, true);
+});
+
 Deno.test("every convention keeps a grey picture grey", () => {
   const grey = {
     height: 30,

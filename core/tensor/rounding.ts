@@ -1,0 +1,8 @@
+/** Rounding as Python and NumPy do it. */
+
+/** The nearest whole number; of two as near the even one. */
+export function roundHalfEven(value: number): number {
+  const floor = Math.floor(value);
+  const isHalf = value - floor === 0.5;
+  return isHalf ? floor + Math.abs(floor % 2) : Math.round(value);
+}

@@ -1,0 +1,43 @@
+/** Written by NumPy 2.4: `savez` and `savez_compressed` of `[5, 4, 6, 3]` bytes. */
+import { assertEquals, assertRejects } from "@std/assert";
+import { inTemporaryFolder } from "@dip-go/testing/files";
+import { archivePictures } from "./archive_pictures.ts";
+
+const folder = "testdata/npz";
+const pictures = (path: string) => Array.fromAsync(archivePictures(path));
+
+Deno.test("archivePictures() gives the pictures of arr_0, one after another", async () => {
+  for (const name of ["pictures", "pictures-labels"]) {
+    const found = await pictures(`${folder}/${name}.npz`);
+    const sizes = found.map(({ height, width, channels }) => [
+      height,
+      width,
+      channels,
+    ]);
+    assertEquals(sizes, Array(5).fill([4, 6, 3]));
+    const sums = found.map(({ data }) => data.reduce((sum, x) => sum + x, 0));
+    assertEquals(sums, [9211, 8660, 8679, 10730, 9841]);
+    assertEquals([...found[0].data.slice(0, 5)], [255, 64, 94, 8, 8]);
+    assertEquals([...found[4].data.slice(-5)], [204, 78, 28, 191, 74]);
+  }
+});
+
+Deno.test("archivePictures() refuses what is cut off or of something else", () =>
+  inTemporaryFolder(async (temporary) => {
+    const refused = (path: string, message: string) =>
+      assertRejects(() => pictures(path), TypeError, message);
+    await refused(`${folder}/reference.npz`, "reference.npz: it has no arr_0");
+    const whole = await Deno.readFile(`${folder}/pictures.npz`);
+    for (const end of [0, 40, 250, 400]) {
+      await Deno.writeFile(`${temporary}/a.npz`, whole.subarray(0, end));
+      await refused(`${temporary}/a.npz`, "a.npz: it ");
+    }
+    const other = Uint8Array.from(whole);
+    const type = new TextDecoder("latin1").decode(whole).indexOf("|u1");
+    other[type + 1] = "i".charCodeAt(0);
+    await Deno.writeFile(`${temporary}/b.npz`, other);
+    await refused(
+      `${temporary}/b.npz`,
+      "arr_0 is |i1 [5,4,6,3], expected |u1 [N, H, W, 3]",
+    );
+  }));
