@@ -4,6 +4,7 @@ import type { AutoencoderConfig } from "../models/autoencoder/autoencoder_config
 import {
   autoencoderKind,
   decoderBlockGraph,
+  downscaling,
 } from "../models/autoencoder/autoencoder_kl.ts";
 import { emitBlock } from "../models/block_graph/block_graph.ts";
 import {
@@ -13,9 +14,12 @@ import {
 } from "../models/component.ts";
 import { GraphBuilder } from "../onnx/builder.ts";
 import type { Value } from "../onnx/graph.ts";
-import { openSession } from "../runtime/session.ts";
+import { openSession, type Session } from "../runtime/session.ts";
 import type { SessionOptions } from "../runtime/session_options.ts";
 import { float32, type Tensor } from "../tensor/tensor.ts";
+
+import { isTooLarge } from "./decoding/decoder_memory.ts";
+import { decodeTiles } from "./decoding/tiles.ts";
 
 /** A loaded autoencoder. */
 export type Autoencoder = Component<AutoencoderConfig>;
@@ -72,6 +76,12 @@ export interface PictureDecoder extends AsyncDisposable {
   decode(latents: Tensor<"float32">): Promise<Tensor<"float32">>;
 }
 
+/** How a decoder works. */
+export interface DecoderOptions extends SessionOptions {
+  /** Whether in overlapping tiles of the size that the autoencoder was made for, which bounds memory and changes pictures a little; by default where a whole one would take more than half of the machine's memory. */
+  readonly tiling?: boolean;
+}
+
 /**
  * Opens an autoencoder's decoder.
  *
@@ -81,22 +91,60 @@ export interface PictureDecoder extends AsyncDisposable {
 export async function openPictureDecoder(
   autoencoder: Autoencoder,
   shape: readonly number[],
-  options: SessionOptions = {},
+  { tiling, ...options }: DecoderOptions = {},
 ): Promise<PictureDecoder> {
-  const g = new GraphBuilder("picture-decoder");
-  const latents = g.input("latents", "float32", [1, ...shape]);
-  const pictures = emitPictures(g, latents, autoencoder);
-  const session = await openSession(g.build({ pictures }), options);
+  const { config } = autoencoder;
+  const factor = downscaling(config);
+  const side = Math.max(1, Math.trunc(config.sampleSize / factor));
+  const inTiles = Math.max(...shape.slice(1)) > side &&
+    (tiling ?? isTooLarge(config, shape));
+  const sessions = new PartSessions(autoencoder, options);
+  const decode = (part: Tensor<"float32">) => sessions.decode(part);
+  if (!inTiles) await sessions.open(shape);
   return {
     async decode(latents) {
       const decoded: Tensor<"float32">[] = [];
-      for (const { shape, data } of unstacked(latents)) {
-        const feeds = { latents: float32([1, ...shape], data) };
-        const { pictures } = await session.run(feeds);
-        decoded.push(pictures as Tensor<"float32">);
+      for (const each of unstacked(latents)) {
+        const { shape, data } = inTiles
+          ? await decodeTiles(each, { side, factor }, decode)
+          : await decode(each);
+        decoded.push(float32([1, ...shape], data));
       }
       return joined(decoded);
     },
-    [Symbol.asyncDispose]: () => session.close(),
+    [Symbol.asyncDispose]: () => sessions[Symbol.asyncDispose](),
   };
+}
+
+/** A session for each size of latents that is decoded. */
+class PartSessions implements AsyncDisposable {
+  readonly #sessions = new Map<string, Session>();
+
+  constructor(
+    private readonly autoencoder: Autoencoder,
+    private readonly options: SessionOptions,
+  ) {}
+
+  async open(shape: readonly number[]): Promise<Session> {
+    const known = this.#sessions.get(`${shape}`);
+    if (known) return known;
+    const g = new GraphBuilder("picture-decoder");
+    const latents = g.input("latents", "float32", [1, ...shape]);
+    const pictures = emitPictures(g, latents, this.autoencoder);
+    const session = await openSession(g.build({ pictures }), this.options);
+    this.#sessions.set(`${shape}`, session);
+    return session;
+  }
+
+  /** `[Z, h, w]` → `[C, f h, f w]` */
+  async decode({ shape, data }: Tensor<"float32">): Promise<Tensor<"float32">> {
+    const session = await this.open(shape);
+    const latents = float32([1, ...shape], data);
+    const { pictures } = await session.run({ latents });
+    return float32(pictures.shape.slice(1), pictures.data as Float32Array);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const session of this.#sessions.values()) await session.close();
+  }
 }

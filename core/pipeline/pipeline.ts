@@ -41,6 +41,7 @@ import {
   openPictureDecoder,
   type PictureDecoder,
 } from "./picture_decoder.ts";
+import { fitting } from "./sizes/fitted_picture.ts";
 import { openFullSampler } from "./full_sampler.ts";
 import { modelPlace } from "./model_place.ts";
 import { type DrawOptions, PictureSampler } from "./picture_sampler.ts";
@@ -155,7 +156,9 @@ export class PipelineSampler {
   readonly askedScale: number;
   /** See {@linkcode SamplerOptions}. */
   readonly guidanceRescale?: number;
-  /** Of the pictures. */
+  /** Of the pictures that are asked for. */
+  readonly asked: PictureSize;
+  /** Of the pictures as they are drawn: they are fitted to the former. */
   readonly size: PictureSize;
   /** Shape of one picture's latents, `[C, H, W]`. */
   readonly latents: readonly number[];
@@ -181,7 +184,8 @@ export class PipelineSampler {
     this.guidanceRescale = options.guidanceRescale;
     const side = config.sampleSize * pixelsPerLatent;
     const { height = side, width = side } = options;
-    this.size = { height, width };
+    this.asked = { height, width };
+    this.size = drawnSize(this.asked, pipeline, options);
     const latents = latentSize(this.size, pipeline);
     this.latents = [config.inChannels, latents.height, latents.width];
     this.granularity = options.granularity ?? usualGranularity[family];
@@ -249,8 +253,13 @@ export class PipelineSampler {
   async openDecoder(): Promise<PictureDecoder | null> {
     const autoencoder = await this.pipeline.autoencoder();
     if (!autoencoder) return null;
-    const { sessions } = this.pipeline;
-    return await openPictureDecoder(autoencoder, this.latents, sessions);
+    const { pipeline: { sessions }, latents, asked } = this;
+    const { tiling } = this.#options;
+    const options = { ...sessions, tiling };
+    return fitting(
+      await openPictureDecoder(autoencoder, latents, options),
+      asked,
+    );
   }
 
   /**
@@ -357,6 +366,26 @@ export async function loadPipeline(
     pixelsPerLatent: hasAutoencoder ? await pixelsPerLatent(folder) : undefined,
     sessions,
   });
+}
+
+/**
+ * The size that pictures are drawn at.
+ *
+ * @throws {RangeError} If binning is asked for, and the pipeline has no table for it.
+ */
+function drawnSize(
+  asked: PictureSize,
+  { name, kind, model: { config: { sampleSize } } }: Pipeline,
+  { useResolutionBinning: wanted }: SamplerOptions,
+): PictureSize {
+  if (wanted === false) return asked;
+  const size = kind.binned?.(asked, sampleSize) ?? null;
+  if (wanted && size === null) {
+    throw new RangeError(
+      `Cannot sample ${name}: it has no table of resolutions for sample_size ${sampleSize}, expected useResolutionBinning false`,
+    );
+  }
+  return size ?? asked;
 }
 
 /** Of every published model with an autoencoder. */

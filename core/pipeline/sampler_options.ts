@@ -24,6 +24,10 @@ export interface SamplerOptions {
   /** Of the pictures, in pixels; those that the model was trained with by default. */
   readonly height?: number;
   readonly width?: number;
+  /** Whether a PixArt draws at the size of its training with the nearest aspect ratio, and fits the picture to the one that is asked for; true by default, as in diffusers, where its size has such a table. */
+  readonly useResolutionBinning?: boolean;
+  /** Whether pictures are decoded in overlapping tiles; by default where a whole one would take more than half of the machine's memory. */
+  readonly tiling?: boolean;
   /** How finely the network is cut into units; that of `usualGranularity` by default. */
   readonly granularity?: Granularity;
   /** What is kept of a transformer's unit, its output by default. */

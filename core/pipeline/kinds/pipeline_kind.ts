@@ -1,6 +1,7 @@
 /** What one class of diffusers' pipelines has of its own. */
 import type { Network } from "../../models/network.ts";
 import type {
+  PictureSize,
   PromptEncoder,
   PromptRequest,
 } from "../prompts/prompt_encoder.ts";
@@ -12,6 +13,11 @@ export interface PipelineKind {
   readonly guidanceScale: number;
   /** Latents along a side that belong together: sizes of pictures are cut to whole ones. 1 by default. */
   readonly latentsTogether?: number;
+  /** The size that pictures of a size are drawn at where sizes are binned, or null without a table for the network. */
+  readonly binned?: (
+    size: PictureSize,
+    sampleSize: number,
+  ) => PictureSize | null;
   /** Levels of flow matching before they are shifted, where they are not the scheduler's own. */
   readonly sigmas?: (steps: number) => readonly number[];
   /** Its text encoders; a kind without them draws classes. */

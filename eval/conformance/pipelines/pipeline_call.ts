@@ -34,13 +34,14 @@ const samplerFields: readonly (keyof SamplerOptions)[] = [
   "maxSequenceLength",
   "height",
   "width",
+  "useResolutionBinning",
 ];
 
 /** The fields of a call that are options of drawing, under their names. */
 const drawFields: readonly (keyof DrawOptions)[] = ["seed", "negativePrompt"];
 
 /** The fields that {@linkcode readCall} reads itself. */
-const readHere = ["batch", "prompt", "class", "scheduler"];
+const readHere = ["batch", "prompt", "class", "scheduler", "cleanCaption"];
 
 /** A call, read. */
 export interface PipelineCall {
@@ -68,6 +69,11 @@ export function readCall(
       `Cannot run the case: no option stands for ${
         unknown.join(", ")
       } of the call (${file})`,
+    );
+  }
+  if (call.cleanCaption) {
+    throw new RangeError(
+      `Cannot run the case: cleanCaption of the call is true, expected false: captions are not cleaned (${file})`,
     );
   }
   const scheduler = call.scheduler ? schedulerOf(call.scheduler, file) : {};

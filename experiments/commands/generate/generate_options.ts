@@ -42,6 +42,10 @@ export const generateForm = {
       "<r>",
       "How far guided predictions are brought back to the conditional ones' spread, 0 to 1 (default 0)",
     ),
+    "exact-size": flag(
+      "A PixArt draws at just this size, not at the nearest of its training",
+    ),
+    tiles: flag("Decode in overlapping tiles, which takes less memory"),
     ...gatesRows,
     device: oneOf(devices)("<d>", devices.join(", "), { default: "cpu" }),
     precision: oneOf(precisions)("<p>", precisions.join(", "), {
@@ -67,6 +71,8 @@ export interface GenerateOptions extends
     | "granularity"
     | "kind"
     | "height"
+    | "tiling"
+    | "useResolutionBinning"
     | "width"
   > {
   readonly model: string;
@@ -114,6 +120,8 @@ export function generateOptions({
   "guidance-scale": guidanceScale,
   "guidance-rescale": guidanceRescale,
   sampler: kind,
+  "exact-size": exactSize,
+  tiles,
   o: output,
   ...options
 }: OptionValues<typeof generateForm.options>): GenerateOptions {
@@ -129,5 +137,9 @@ export function generateOptions({
     ? drawn ?? 0
     : { prompt, negativePrompt };
   const guidance = { guidanceScale, guidanceRescale };
-  return { ...options, ...guidance, subject, kind, output };
+  const sizes = {
+    useResolutionBinning: exactSize ? false : undefined,
+    tiling: tiles || undefined,
+  };
+  return { ...options, ...guidance, ...sizes, subject, kind, output };
 }

@@ -1,0 +1,74 @@
+/**
+ * The sizes that PixArt was trained at (Chen et al., 2023, section 2.3, "buckets"):
+ * about as many pixels at every aspect ratio. A picture of another size is
+ * drawn at the one whose aspect ratio is nearest, then fitted.
+ */
+import type { PictureSize } from "../prompts/prompt_encoder.ts";
+
+type Bin = readonly [height: number, width: number];
+
+/** In sixteenths of the side of a square, from wide to high; a high one is a wide one on its side. */
+const usual: readonly Bin[] = [
+  ...[[8, 32], [8, 29], [9, 28], [9, 27], [9, 26], [10, 25], [10, 24]],
+  ...[[11, 23], [11, 22], [11, 21], [12, 21], [12, 20], [13, 19], [13, 18]],
+  ...[[14, 18], [14, 17], [15, 17], [15, 16], [16, 16], [16, 15], [17, 15]],
+  ...[[17, 14], [18, 14], [18, 13], [19, 13], [20, 12], [21, 12], [22, 11]],
+  ...[[23, 11], [24, 10], [25, 10], [27, 9], [32, 8]],
+] as readonly unknown[] as readonly Bin[];
+
+/** Those that PixArt-Σ at 2048 pixels has besides. */
+const further: readonly Bin[] = [
+  [8, 31],
+  [8, 30],
+  [26, 9],
+  [28, 9],
+  [29, 8],
+  [30, 8],
+  [31, 8],
+];
+
+/** In the order of their aspect ratios: of two that are as near, the wider one is taken. */
+const largest = [...usual, ...further]
+  .toSorted(([a, b], [c, d]) => a / b - c / d);
+
+/** By the side of the latents of a square. */
+const tables: Readonly<Record<number, readonly Bin[]>> = {
+  32: usual,
+  64: usual,
+  128: usual,
+  256: largest,
+};
+
+/** Pixels along a side of a latent, in the tables. */
+const pixelsPerLatent = 8;
+
+/** Height over width as tables have it: to two decimals, halves to even. */
+function tabled([height, width]: Bin): number {
+  const hundredths = 100 * height / width;
+  const below = Math.floor(hundredths);
+  const up = hundredths - below === 0.5
+    ? below % 2
+    : Math.round(hundredths) - below;
+  return (below + up) / 100;
+}
+
+/**
+ * The size that a picture is drawn at, or null where a model of its size has no table.
+ *
+ * @param size Of the picture that is asked for.
+ * @param sampleSize Side of the latents that the model was trained with.
+ */
+export function binned(
+  { height, width }: PictureSize,
+  sampleSize: number,
+): PictureSize | null {
+  const table = tables[sampleSize];
+  if (!table) return null;
+  const ratio = height / width;
+  const distance = (bin: Bin) => Math.abs(tabled(bin) - ratio);
+  const [rows, columns] = table.reduce((best, bin) =>
+    distance(bin) < distance(best) ? bin : best
+  );
+  const unit = pixelsPerLatent * sampleSize / 16;
+  return { height: unit * rows, width: unit * columns };
+}
