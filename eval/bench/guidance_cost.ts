@@ -13,6 +13,7 @@ import {
   type SubNet,
   SubNetRunner,
 } from "@dip-go/supernet/sampling";
+import type { SessionOptions } from "@dip-go/core/runtime";
 import { columnLines } from "../tables/aligned_lines.ts";
 import { interleave } from "../statistics/latency.ts";
 import { apart } from "./apart.ts";
@@ -25,24 +26,21 @@ import {
   subjectOf,
 } from "./subjects/subjects.ts";
 
-/** A subject at a scale of guidance, for so many images at once or for a multiple of that. */
-type Guided = (
-  guidanceScale: number,
-  times?: number,
-) => Subject | Promise<Subject>;
+/** A subject at a scale of guidance. */
+type Guided = (guidanceScale: number) => Subject | Promise<Subject>;
 
 const scales = { both: 2, one: 1 };
 const steps = 2;
 
 /** Stable Diffusion 1.5's UNet for 256x256 pixels, its widest levels 512 channels wide. */
-function midSizeUnet(guidanceScale: number, times = 1): Subject {
+function midSizeUnet(guidanceScale: number): Subject {
   const config = parseUnetConfig({
     ...sd15,
     block_out_channels: [128, 256, 512, 512],
     sample_size: 32,
   }, "bench guidance");
   const graph = unetBlockGraph(config, randomWeights(0), {
-    batch: 4 * times * halvesOf(guidanceScale),
+    batch: 4 * halvesOf(guidanceScale),
     tokens: 77,
     granularity: "branch",
   });
@@ -53,8 +51,8 @@ function midSizeUnet(guidanceScale: number, times = 1): Subject {
 
 const embedded =
   (name: "dit-shapes" | "sd-shapes", images: number): Guided =>
-  async (guidanceScale, times = 1) => {
-    const size = { images: images * times, steps, guidanceScale };
+  async (guidanceScale) => {
+    const size = { images, steps, guidanceScale };
     return await modelFolder(await folders[name](), size);
   };
 
@@ -68,8 +66,9 @@ const subjects: ByName<Guided> = {
 async function opened(
   { net }: Subject,
   opening: AsyncDisposableStack,
+  options: SessionOptions = {},
 ): Promise<SubNet> {
-  const runner = opening.use(new SubNetRunner(net));
+  const runner = opening.use(new SubNetRunner(net, options));
   const gates = denseGates(net.steps, net.units.length);
   return opening.use(await openFusedSubNet(runner, gates));
 }
@@ -100,10 +99,14 @@ export async function measureGuidance(
 /** How often memory is looked at while a network runs, in milliseconds. */
 const between = 2;
 
-/** Resident bytes that sampling takes beyond those of the open model, the most at any time; what opening it left free is used first. */
+/**
+ * Resident bytes that sampling takes beyond those of the open model, the most at
+ * any time. Weights keep their layout here: a change of it leaves memory free, in
+ * which a part of the sampling would not be seen.
+ */
 export async function samplingBytes(subject: Subject): Promise<number> {
   await using opening = new AsyncDisposableStack();
-  const subNet = await opened(subject, opening);
+  const subNet = await opened(subject, opening, { optimization: "extended" });
   const resident = () => Deno.memoryUsage().rss;
   const before = resident();
   let most = before;
@@ -118,14 +121,9 @@ export async function samplingBytes(subject: Subject): Promise<number> {
 
 const samplingBytesApart = await apart(
   { url: import.meta.url, main: import.meta.main },
-  async (name, guidanceScale, times) =>
-    samplingBytes(await subjects[name](Number(guidanceScale), Number(times))),
+  async (name, guidanceScale) =>
+    samplingBytes(await subjects[name](Number(guidanceScale))),
 );
-
-/** Bytes that four times the images take more: what the open model left free is out of it, and a garbage collection more or less counts little. */
-const imageBytes = async (name: string, guidanceScale: number) =>
-  await samplingBytesApart(name, guidanceScale, 4) -
-  await samplingBytesApart(name, guidanceScale, 1);
 
 /** Every subject's figures; memory is measured in processes of their own. */
 export async function measureAllGuidance({ rounds }: { rounds: number }) {
@@ -138,8 +136,8 @@ export async function measureAllGuidance({ rounds }: { rounds: number }) {
 
 async function measureOne(name: string, rounds: number) {
   const bytes = {
-    both: await imageBytes(name, scales.both),
-    one: await imageBytes(name, scales.one),
+    both: await samplingBytesApart(name, scales.both),
+    one: await samplingBytesApart(name, scales.one),
   };
   return { ...await measureGuidance(subjects[name], { rounds }), bytes };
 }
