@@ -194,8 +194,7 @@ export class PipelineSampler {
     const { steps } = this;
     this.sampler = makeSampler(scheduler, {
       kind: options.kind,
-      steps,
-      sigmas: kind.sigmas?.(steps),
+      ...kind.sigmas ? { sigmas: kind.sigmas(steps) } : { steps },
       tokens: tokensOf(config, latents),
     });
   }
