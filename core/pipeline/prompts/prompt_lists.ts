@@ -1,5 +1,4 @@
 /** Lists of prompts: one a line, or as the data sets that papers evaluate on publish them. */
-import { tsvParse } from "d3";
 
 /** What searches work on, and what is evaluated. */
 export interface PromptLists {
@@ -14,10 +13,13 @@ export interface PromptLists {
  *   image the first caption in the file's order, images by ascending id; or a part
  *   of DiffusionDB (`{"<picture>": {"p": …}}`), or a list of texts, in the file's order;
  * - `.tsv`: the column `Prompt`, as PartiPrompts has it;
+ * - `.csv`, `.jsonl` and `.parquet` are refused;
  * - else one prompt a line; lines without text are left out.
  *
+ * Texts are UTF-8, or UTF-16 behind the mark that Windows begins such a file with.
+ *
  * @throws {Deno.errors.NotFound} If there is no such file.
- * @throws {TypeError} If it is not what its name says.
+ * @throws {TypeError} If it is not what its name says, or no text.
  * @throws {RangeError} If it holds no prompt.
  *
  * @example
@@ -30,13 +32,15 @@ export interface PromptLists {
  * ```
  */
 export async function readPrompts(path: string): Promise<string[]> {
-  const text = await Deno.readTextFile(path).catch((cause) => {
+  const bytes = await Deno.readFile(path).catch((cause) => {
     throw new Deno.errors.NotFound(
       `Cannot read prompts ${path}: ${(cause as Error).message}`,
       { cause },
     );
   });
-  const prompts = listed(text, path).map((prompt) => prompt.trim())
+  const prompts = listed(decoded(bytes, path), path).map((prompt) =>
+    prompt.trim()
+  )
     .filter((prompt) => prompt !== "");
   if (prompts.length > 0) return prompts;
   throw new RangeError(
@@ -44,9 +48,30 @@ export async function readPrompts(path: string): Promise<string[]> {
   );
 }
 
+/** The text of a file, without the mark of its encoding. */
+function decoded(bytes: Uint8Array, path: string): string {
+  const [first, second] = bytes;
+  const encoding = first === 0xff && second === 0xfe
+    ? "utf-16le"
+    : first === 0xfe && second === 0xff
+    ? "utf-16be"
+    : "utf-8";
+  let text: string;
+  try {
+    text = new TextDecoder(encoding, { fatal: true }).decode(bytes);
+  } catch {
+    return refuse(path, `it is no ${encoding}`, "a text saved as UTF-8");
+  }
+  if (!text.includes("\0")) return text;
+  return refuse(path, "it holds characters of value 0", "a text as UTF-8");
+}
+
 function listed(text: string, path: string): readonly string[] {
   if (path.endsWith(".json")) return fromJson(parsed(text, path), path);
   if (path.endsWith(".tsv")) return fromTable(text, path);
+  if (/\.(csv|jsonl|parquet)$/i.test(path)) {
+    refuse(path, "such files are not read", ".txt, .tsv or .json");
+  }
   return text.split("\n");
 }
 
@@ -66,17 +91,31 @@ function parsed(text: string, path: string): unknown {
   }
 }
 
+/** A cell within quotes, which are doubled inside it, up to its end; else whatever there is. */
+const cell = /"((?:[^"\t]|"")*)"(?=[\t\r\n]|$)|[^\t\r\n]*/y;
+
+/** The rows of a table; a text that only begins with a quoted word is no cell within quotes. */
+function rowsOf(text: string): string[][] {
+  const rows: string[][] = [[]];
+  for (let at = 0; at <= text.length;) {
+    cell.lastIndex = at;
+    const [raw, quoted] = cell.exec(text)!;
+    rows.at(-1)!.push(quoted?.replaceAll('""', '"') ?? raw);
+    at += raw.length;
+    if (text[at] !== "\t") rows.push([]);
+    at += text.startsWith("\r\n", at) ? 2 : 1;
+  }
+  return rows.slice(0, -1);
+}
+
 /** Each row's `Prompt`. */
 function fromTable(text: string, path: string): string[] {
-  const rows = tsvParse(text);
-  if (!rows.columns.includes("Prompt")) {
-    refuse(
-      path,
-      `its columns are ${rows.columns.join(", ")}`,
-      "one called Prompt",
-    );
+  const [columns, ...rows] = rowsOf(text);
+  const at = columns.indexOf("Prompt");
+  if (at === -1) {
+    refuse(path, `its columns are ${columns.join(", ")}`, "one called Prompt");
   }
-  return rows.map((row: Record<string, string>) => row.Prompt);
+  return rows.map((row) => row[at] ?? "");
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>

@@ -2,17 +2,17 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { inTemporaryFolder } from "@dip-go/testing/files";
 import { readPrompts } from "./prompt_lists.ts";
 
-const read = async (name: string, content: unknown) => {
-  let prompts: string[] = [];
-  await inTemporaryFolder(async (folder) => {
-    const text = typeof content === "string"
-      ? content
-      : JSON.stringify(content);
-    await Deno.writeTextFile(`${folder}/${name}`, text);
-    prompts = await readPrompts(`${folder}/${name}`);
-  });
-  return prompts;
+const bytesOf = (content: unknown): Uint8Array => {
+  if (content instanceof Uint8Array) return content;
+  const text = typeof content === "string" ? content : JSON.stringify(content);
+  return new TextEncoder().encode(text);
 };
+
+const read = (name: string, content: unknown) =>
+  inTemporaryFolder(async (folder) => {
+    await Deno.writeFile(`${folder}/${name}`, bytesOf(content));
+    return await readPrompts(`${folder}/${name}`);
+  });
 
 Deno.test("readPrompts() reads one prompt a line", async () => {
   assertEquals(await read("p.txt", "a cat\n\n two dogs \n"), [
@@ -42,6 +42,64 @@ Deno.test("readPrompts() reads PartiPrompts' table, quoted or not", async () => 
     'a "big" bear',
     'a sign that says "Hi"',
   ]);
+});
+
+Deno.test("readPrompts() takes the whole of a prompt that begins with a quoted word", async () => {
+  const table = 'Prompt\tCategory\r\n"Deep" in thought\tAbstract\r\n' +
+    '"open\tX\r\nan end"\tX\r\n"a ""b"" c"\tX\r\n"two\nlines"\tX\r\n""\tX';
+  assertEquals(await read("p.tsv", table), [
+    '"Deep" in thought',
+    '"open',
+    'an end"',
+    'a "b" c',
+    "two\nlines",
+  ]);
+  assertEquals(await read("p.tsv", "Category\tPrompt\nX\ta\nshort\n"), ["a"]);
+});
+
+/** A text as UTF-16, with the mark that says so. */
+const utf16 = (text: string, littleEndian: boolean) => {
+  const bytes = new Uint8Array(2 * (1 + text.length));
+  const view = new DataView(bytes.buffer);
+  [..."\ufeff" + text].forEach((character, i) =>
+    view.setUint16(2 * i, character.charCodeAt(0), littleEndian)
+  );
+  return bytes;
+};
+
+Deno.test("readPrompts() reads UTF-16 and marks of encodings, in lists of every kind", async () => {
+  for (
+    const [name, text] of [
+      ["p.txt", "a cat\r\nein Käfer\r\n"],
+      ["p.tsv", "Prompt\na cat\nein Käfer"],
+      ["p.json", '["a cat", "ein Käfer"]'],
+    ]
+  ) {
+    for (
+      const content of ["\ufeff" + text, utf16(text, true), utf16(text, false)]
+    ) {
+      assertEquals(await read(name, content), ["a cat", "ein Käfer"]);
+    }
+  }
+});
+
+Deno.test("readPrompts() refuses what is no text", async () => {
+  const refused = (name: string, content: Uint8Array, message: string) =>
+    assertRejects(() => read(name, content), TypeError, message);
+  const latin = Uint8Array.of(0x4b, 0xe4, 0x66, 0x65, 0x72);
+  await refused(
+    "p.txt",
+    latin,
+    "it is no utf-8, expected a text saved as UTF-8",
+  );
+  const bare = utf16("a cat", true).subarray(2);
+  await refused("p.txt", bare, "it holds characters of value 0");
+  await refused("p.txt", utf16("a", true).subarray(0, 3), "it is no utf-16le");
+  await refused(
+    "p.csv",
+    bytesOf("Prompt,Category\na,X\n"),
+    "such files are not read",
+  );
 });
 
 Deno.test("readPrompts() reads a part of DiffusionDB, and a list of texts", async () => {
