@@ -9,10 +9,11 @@ export function rmsNorm(
   x: Value,
   { path, epsilon, weights }: LayerOptions & { readonly epsilon: number },
 ): Value {
-  return g.scope(path, () => {
+  const norm = () => {
     const scale = parameter(g, `${path}.weight`, x.shape.slice(-1), weights);
     const power = g.reduceMean(g.pow(x, g.scalar(2)), { axes: [-1] });
     const deviation = g.sqrt(g.add(power, g.scalar(epsilon)));
     return g.mul(g.div(x, deviation), scale);
-  });
+  };
+  return g.scope(path, () => g.inSingle(norm)); // squares pass float16
 }

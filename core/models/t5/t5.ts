@@ -47,7 +47,7 @@ function attention(
   return project("o", mixed, width);
 }
 
-/** (GELU(x W₀) ⊙ x W₁) Wₒ, GELU by its tanh approximation. */
+/** (GELU(x W₀) ⊙ x W₁) Wₒ, GELU by its tanh approximation. The product and what is made of it pass float16, so they stay in float32. */
 function feedForward(
   g: GraphBuilder,
   x: Value,
@@ -57,7 +57,8 @@ function feedForward(
   const project = (name: string, from: Value, to: number) =>
     unbiased(g, from, { path: `${path}.${name}`, width: to, weights });
   const gate = g.gelu(project("wi_0", x, inner), { approximate: "tanh" });
-  return project("wo", g.mul(gate, project("wi_1", x, inner)), width);
+  const up = project("wi_1", x, inner);
+  return g.inSingle(() => project("wo", g.mul(gate, up), width));
 }
 
 /** One transformer layer, `[B, L, D]` → `[B, L, D]`. */
@@ -76,8 +77,10 @@ function encoderLayer(
     `${path}.layer.0.SelfAttention`,
     `${path}.layer.1.DenseReluDense`, // its name whatever the activation
   ];
-  const middle = g.add(x, attention(g, norm(x, 0), looking, c));
-  return g.add(middle, feedForward(g, norm(middle, 1), reading, c));
+  const added = (to: Value, update: Value) =>
+    g.inSingle(() => g.add(to, update));
+  const middle = added(x, attention(g, norm(x, 0), looking, c));
+  return added(middle, feedForward(g, norm(middle, 1), reading, c));
 }
 
 /** The bias of each head on the scores of each query and key, `[1, heads, L, L]`; stored with the first layer. */

@@ -14,6 +14,8 @@ import {
   type Tensor,
   zeros,
 } from "../../tensor/tensor.ts";
+import { waveWeights } from "@dip-go/testing/models";
+import type { WeightSource } from "../block_graph/weights.ts";
 import { writeSafetensors } from "../../weights/safetensors.ts";
 import { t5EncoderGraph } from "./t5.ts";
 import { parseT5EncoderConfig } from "./t5_config.ts";
@@ -261,4 +263,26 @@ Deno.test("configs of other networks are refused by key", () => {
     );
     assertStringIncludes(error.message, expected);
   }
+});
+
+Deno.test("in half precision products of T5 past float16 are as in float32", async () => {
+  const large: WeightSource = (key, shape) => {
+    const { data } = waveWeights(key, shape);
+    const scale = /wi_[01]/.test(key) ? 3000 : 1;
+    const values = data!.data as Float32Array;
+    return { data: float32(shape, values.map((x) => scale * x)) };
+  };
+  const graph = t5EncoderGraph(config, large, { batch: 1, tokens: 5 });
+  const ids = int64([1, 5], [7, 3, 30, 12, 1]);
+  const feeds = {
+    input_ids: ids,
+    attention_mask: int64([1, 5], [1, 1, 1, 1, 1]),
+  };
+  const features = async (precision: "float16" | "float32") => {
+    await using session = await openSession(graph, { precision, threads: 1 });
+    return (await session.run(feeds)).last_hidden_state.data as Float32Array;
+  };
+  const [half, single] = [await features("float16"), await features("float32")];
+  const largest = single.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+  half.forEach((x, i) => assert(Math.abs(x - single[i]) < 1e-2 * largest));
 });
