@@ -91,7 +91,11 @@ export async function openFullSampler(
           return prediction;
         },
         next: (i, made) =>
-          nextState(sampler, i, { ...made, noise: noise?.[i] }),
+          nextState(sampler, i, {
+            ...made,
+            noise: noise?.[i],
+            images: shape[0],
+          }),
       });
       return float32(shape, final);
     },

@@ -18,7 +18,7 @@ import {
 } from "../models/pipeline_parts.ts";
 import type { LatentSize } from "../models/layers/latent_size.ts";
 import type { SessionOptions } from "../runtime/session_options.ts";
-import { makeSampler } from "../samplers/make_sampler.ts";
+import { makeSampler, type StepChoice } from "../samplers/make_sampler.ts";
 import type { Sampler } from "../samplers/sampler.ts";
 import { drawStepNoise } from "../samplers/sampler_state.ts";
 import { readSchedulerConfig } from "../samplers/schedule/read_scheduler_config.ts";
@@ -176,7 +176,6 @@ export class PipelineSampler {
       );
     }
     this.pipeline = pipeline;
-    this.steps = options.steps ?? kind.steps;
     this.askedScale = options.guidanceScale ?? kind.guidanceScale;
     this.guidanceScale = isDistilled(pipeline.model)
       ? options.trueCfgScale ?? 1
@@ -191,12 +190,18 @@ export class PipelineSampler {
     this.granularity = options.granularity ?? usualGranularity[family];
     this.backup = options.backup;
     this.#options = options;
-    const { steps } = this;
+    const { eta, originalInferenceSteps } = options;
     this.sampler = makeSampler(scheduler, {
       kind: options.kind,
-      ...kind.sigmas ? { sigmas: kind.sigmas(steps) } : { steps },
+      ...stepChoice(kind, options),
+      eta,
+      originalInferenceSteps,
       tokens: tokensOf(config, latents),
     });
+    const isListed = options.timesteps ?? options.sigmas;
+    this.steps = isListed
+      ? this.sampler.steps.length
+      : options.steps ?? kind.steps;
   }
 
   /** Calls of the network for one picture. */
@@ -211,7 +216,11 @@ export class PipelineSampler {
 
   /** The same with another number of steps. @throws As {@linkcode Pipeline.sampler}. */
   withSteps(steps: number): PipelineSampler {
-    return new PipelineSampler(this.pipeline, { ...this.#options, steps });
+    const unlisted = { timesteps: undefined, sigmas: undefined, steps };
+    return new PipelineSampler(this.pipeline, {
+      ...this.#options,
+      ...unlisted,
+    });
   }
 
   /** Opens what makes the network's inputs of classes or prompts. @throws As `loadTokenizer` and `loadComponent`. */
@@ -389,6 +398,16 @@ function drawnSize(
 
 /** Of every published model with an autoencoder. */
 const usualPixelsPerLatent = 8;
+
+/** Where the steps lie: as was asked, or as the kind of pipeline has them. */
+function stepChoice(
+  kind: PipelineKind,
+  { steps = kind.steps, timesteps, sigmas }: SamplerOptions,
+): StepChoice {
+  if (timesteps || sigmas) return { timesteps, sigmas };
+  const own = kind.sigmas?.(steps);
+  return own ? { sigmas: own } : { steps };
+}
 
 /** Tokens of a picture's latents, in a network on patches. */
 function tokensOf(

@@ -1,11 +1,15 @@
 /** How a pipeline is sampled, as a caller says it. */
 import type { Granularity } from "../models/network.ts";
-import type { SamplerKind } from "../samplers/make_sampler.ts";
+import type { SamplerKind, StepChoice } from "../samplers/make_sampler.ts";
 import type { SchedulerConfig } from "../samplers/schedule/scheduler_config.ts";
 
 /** How a pipeline is sampled. */
-export interface SamplerOptions {
-  /** As diffusers counts them; PNDM calls the network once more. Those of the pipeline's kind by default. */
+export interface SamplerOptions extends
+  Pick<
+    StepChoice,
+    "timesteps" | "sigmas" | "eta" | "originalInferenceSteps"
+  > {
+  /** As diffusers counts them; PNDM calls the network once more. Those of the pipeline's kind by default; `timesteps` and `sigmas` say it themselves. */
   readonly steps?: number;
   /** Of classifier-free guidance; the network runs once at 1 and below. That of the pipeline's kind by default. A network that was distilled from guided samples runs once and, in most cases, reads it. */
   readonly guidanceScale?: number;

@@ -50,7 +50,7 @@ export interface StepChoice {
   /** Noise of DDIM and TCD, 0 to 1, none by default; others have no such choice. */
   readonly eta?: number;
   /** Steps of the solver that a consistency model was distilled from, in place of the config's. */
-  readonly originalSteps?: number;
+  readonly originalInferenceSteps?: number;
   /** Tokens of a picture's latents, by which flow matching may shift its levels. */
   readonly tokens?: number;
   /** How many steps at the start are left out, as image-to-image does. */

@@ -75,7 +75,7 @@ Deno.test("each scheduler's config fills in its class's defaults", () => {
   assertEquals(lcmConfig(silent), {
     ...stableDiffusion,
     betaSchedule: "scaled_linear",
-    originalSteps: 50,
+    originalInferenceSteps: 50,
     bounds: undefined,
     timestepScaling: 10,
   });

@@ -27,6 +27,10 @@ export interface PipelineCase {
 /** The fields of a call that are options of the sampler, under their names. */
 const samplerFields: readonly (keyof SamplerOptions)[] = [
   "steps",
+  "timesteps",
+  "sigmas",
+  "eta",
+  "originalInferenceSteps",
   "guidanceScale",
   "guidanceRescale",
   "trueCfgScale",

@@ -15,18 +15,18 @@ export function distillationConfig(config: SchedulerConfig) {
   });
   const key = "original_inference_steps";
   /** Steps of the solver that the model was distilled from. */
-  const originalSteps = config.integer(key, 1) ?? 50;
-  if (originalSteps > noise.numTrainTimesteps) {
+  const originalInferenceSteps = config.integer(key, 1) ?? 50;
+  if (originalInferenceSteps > noise.numTrainTimesteps) {
     const expected = `at most num_train_timesteps ${noise.numTrainTimesteps}`;
     config.refuse(key, expected, RangeError);
   }
-  return { ...noise, originalSteps };
+  return { ...noise, originalInferenceSteps };
 }
 
 /** How a consistency model is sampled. */
 export interface DistilledOptions extends StepOptions {
   /** In place of the config's `original_inference_steps`. */
-  readonly originalSteps?: number;
+  readonly originalInferenceSteps?: number;
 }
 
 /**
@@ -35,16 +35,16 @@ export interface DistilledOptions extends StepOptions {
  * @throws {RangeError} If the solver had more steps than there are timesteps.
  */
 export function solverTimesteps(
-  { numTrainTimesteps, originalSteps }: {
+  { numTrainTimesteps, originalInferenceSteps }: {
     readonly numTrainTimesteps: number;
-    readonly originalSteps: number;
+    readonly originalInferenceSteps: number;
   },
 ): number[] {
-  checkStepCount(originalSteps, numTrainTimesteps);
-  const stride = Math.floor(numTrainTimesteps / originalSteps);
+  checkStepCount(originalInferenceSteps, numTrainTimesteps);
+  const stride = Math.floor(numTrainTimesteps / originalInferenceSteps);
   return Array.from(
-    { length: originalSteps },
-    (_, k) => (originalSteps - k) * stride - 1,
+    { length: originalInferenceSteps },
+    (_, k) => (originalInferenceSteps - k) * stride - 1,
   );
 }
 

@@ -45,12 +45,16 @@ export function makeLcm(
   options: DistilledOptions,
 ): Sampler {
   const schedule = makeNoiseSchedule(config);
-  const originalSteps = options.originalSteps ?? config.originalSteps;
+  const originalInferenceSteps = options.originalInferenceSteps ??
+    config.originalInferenceSteps;
   const levels = chosenTimesteps(
     options,
     config,
     (steps) =>
-      evenlyPicked(steps, solverTimesteps({ ...config, originalSteps })),
+      evenlyPicked(
+        steps,
+        solverTimesteps({ ...config, originalInferenceSteps }),
+      ),
   ).slice(options.begin).map((t) => levelAt(schedule, t));
   const [{ signal, noise }] = levels;
   return samplerOf({

@@ -47,7 +47,7 @@ Deno.test("makeLcm() refuses steps that the distilled solver did not have", () =
     '"original_inference_steps" is 2000',
   );
   assertEquals(
-    makeLcm(config, { steps: 60, originalSteps: 100 }).steps.length,
+    makeLcm(config, { steps: 60, originalInferenceSteps: 100 }).steps.length,
     60,
   );
 });

@@ -33,15 +33,15 @@ export interface TcdOptions extends DistilledOptions {
  * @throws {RangeError} If the steps or eta are out of range, or epsilon cannot be used because a timestep is pure noise.
  */
 export function makeTcd(config: TcdConfig, options: TcdOptions): Sampler {
-  const { eta = 0, begin, originalSteps } = options;
+  const { eta = 0, begin, originalInferenceSteps } = options;
   checkEta("TCD", eta);
   const schedule = makeNoiseSchedule(config);
   const { numTrainTimesteps } = config;
   // Asked for at sampling, the solver's steps are all timesteps, however many they are.
   const visited = solverTimesteps(
-    originalSteps === undefined
+    originalInferenceSteps === undefined
       ? config
-      : { numTrainTimesteps, originalSteps: numTrainTimesteps },
+      : { numTrainTimesteps, originalInferenceSteps: numTrainTimesteps },
   );
   const timesteps = chosenTimesteps(
     options,
