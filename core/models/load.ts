@@ -7,7 +7,7 @@ import {
   type ComponentOptions,
   loadComponent,
 } from "./component.ts";
-import { readPipelineParts } from "./pipeline_parts.ts";
+import { type PipelineParts, readPipelineParts } from "./pipeline_parts.ts";
 import {
   type Family,
   type Network,
@@ -20,6 +20,7 @@ import { pipelineJson } from "./original/pipeline_json.ts";
 import { parameterShapes } from "./block_graph/parameter_shapes.ts";
 import { openTensorFile } from "../weights/open_tensor_file.ts";
 import { originalUnet } from "../weights/original/unet.ts";
+import { withTimeIds } from "./unet/unet_config.ts";
 import type { WeightSource } from "./block_graph/weights.ts";
 
 /** A model ready to be built: a network of some family with its weights. */
@@ -59,11 +60,15 @@ export async function loadModel(
   folder: string,
   options: ComponentOptions = {},
 ): Promise<LoadedModel> {
-  const { path, tokens } = await networkPlace(folder);
-  const { config, weights } = await loadComponent(path, networkKind, options);
+  const { path, parts } = await networkPlace(folder);
+  const { config: network, weights } = await loadComponent(
+    path,
+    networkKind,
+    options,
+  );
   const scheduler = `${folder}/scheduler/scheduler_config.json`;
   const schedulerConfig = await isFile(scheduler) ? scheduler : null;
-  return { ...config, tokens, weights, schedulerConfig };
+  return { ...inPipeline(network, parts), weights, schedulerConfig };
 }
 
 /**
@@ -77,9 +82,9 @@ export async function readNetwork(folder: string): Promise<Network> {
     const json = pipelineJson(openTensorFile(folder));
     return parseNetwork(json["unet/config.json"], folder);
   }
-  const { path, tokens } = await networkPlace(folder);
+  const { path, parts } = await networkPlace(folder);
   const file = `${path}/config.json`;
-  return { ...parseNetwork(await readJson(file), file), tokens };
+  return inPipeline(parseNetwork(await readJson(file), file), parts);
 }
 
 /** The block graph of a loaded model. @throws {RangeError} If its family has no such units or backups. */
@@ -107,13 +112,23 @@ export function ofFamily<F extends Family>(
   );
 }
 
-/** The folder of a pipeline's network and the length of its prompts, or the folder itself. */
+/** A network with what its pipeline knows of it: the length of prompts, and how many numbers SDXL's conditions have. */
+function inPipeline(network: Network, parts: PipelineParts | null): Network {
+  if (!parts) return network;
+  const { tokens, readsScore } = parts;
+  const { added } = network.family === "unet" ? network.config : {};
+  if (!added) return { ...network, tokens };
+  const config = { ...network.config, added: withTimeIds(added, readsScore) };
+  return { ...network, tokens, config } as Network;
+}
+
+/** The folder of a pipeline's network and what its index says, or the folder itself. */
 async function networkPlace(
   folder: string,
-): Promise<{ path: string; tokens?: number }> {
+): Promise<{ path: string; parts: PipelineParts | null }> {
   const parts = await readPipelineParts(folder);
-  if (parts) return { path: parts.network, tokens: parts.tokens };
-  if (await isFile(`${folder}/config.json`)) return { path: folder };
+  if (parts) return { path: parts.network, parts };
+  if (await isFile(`${folder}/config.json`)) return { path: folder, parts };
   throw new Deno.errors.NotFound(
     `Cannot load model ${folder}: found neither model_index.json nor config.json`,
   );

@@ -11,7 +11,11 @@ export type PipelineClass =
   | "PixArtAlphaPipeline"
   | "PixArtSigmaPipeline"
   | "StableDiffusion3Pipeline"
+  | "StableDiffusionImg2ImgPipeline"
+  | "StableDiffusionInpaintPipeline"
   | "StableDiffusionPipeline"
+  | "StableDiffusionXLImg2ImgPipeline"
+  | "StableDiffusionXLInpaintPipeline"
   | "StableDiffusionXLPipeline";
 
 /** Of each class the folder of its network, and text tokens where its prompts have not as many as the network's family usually reads. */
@@ -24,7 +28,11 @@ const pipelines: Readonly<
   PixArtAlphaPipeline: { network: "transformer" },
   PixArtSigmaPipeline: { network: "transformer", tokens: 300 },
   StableDiffusion3Pipeline: { network: "transformer" },
+  StableDiffusionImg2ImgPipeline: { network: "unet" },
+  StableDiffusionInpaintPipeline: { network: "unet" },
   StableDiffusionPipeline: { network: "unet" },
+  StableDiffusionXLImg2ImgPipeline: { network: "unet" },
+  StableDiffusionXLInpaintPipeline: { network: "unet" },
   StableDiffusionXLPipeline: { network: "unet" },
 };
 
@@ -35,6 +43,8 @@ export interface PipelineParts {
   readonly network: string;
   /** Text tokens of a prompt, where they are not as many as usual. */
   readonly tokens?: number;
+  /** Whether its network reads an aesthetic score, as SDXL's refiner does. */
+  readonly readsScore: boolean;
   /** Whether the pipeline was saved without a part, such as `text_encoder_3`; one that is not listed may be there. */
   lacks(part: string): boolean;
 }
@@ -51,6 +61,7 @@ export async function readPipelineParts(
   if (!await isFile(file)) return null;
   const config = new ConfigJson(await readJson(file), file, {
     _class_name: Object.keys(pipelines),
+    requires_aesthetics_score: [undefined, null, true, false],
   });
   const className = config.value("_class_name") as PipelineClass;
   const { network, tokens } = pipelines[className];
@@ -58,6 +69,7 @@ export async function readPipelineParts(
     className,
     network: `${folder}/${network}`,
     tokens,
+    readsScore: config.value("requires_aesthetics_score") === true,
     lacks: (part) => isNothing(config.values[part]),
   };
 }

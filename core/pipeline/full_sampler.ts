@@ -17,6 +17,7 @@ import {
   samplingLoop,
   type SamplingRequest,
 } from "./sampling_loop.ts";
+import { withKnown } from "./start/known_region.ts";
 
 /**
  * Adds an input of the network to a step's graph. All samples of a step are at
@@ -63,7 +64,7 @@ export async function openFullSampler(
   const session = await openSession(stepGraph(model), options);
   return {
     async sample(request) {
-      const { latents, conditioning, sampler, noise, observe } = request;
+      const { latents, conditioning, sampler, noise, known, observe } = request;
       const { guidanceScale } = request;
       const { shape: [images, ...rest], shape } = latents;
       const batch = halvesOf(guidanceScale) * images;
@@ -90,12 +91,12 @@ export async function openFullSampler(
           await observe?.({ step: i, made });
           return prediction;
         },
-        next: (i, made) =>
-          nextState(sampler, i, {
-            ...made,
-            noise: noise?.[i],
-            images: shape[0],
-          }),
+        next(i, made) {
+          const own = { noise: noise?.[i], images: shape[0] };
+          const next = nextState(sampler, i, { ...made, ...own });
+          if (!known) return next;
+          return { ...next, latents: withKnown(next.latents, known, i) };
+        },
       });
       return float32(shape, final);
     },

@@ -27,6 +27,8 @@ export {
   latentsShape,
   refuseRescale,
 } from "./guidance.ts";
+export type { StartOptions } from "./start/start_options.ts";
+export { type KnownRegion, withKnown } from "./start/known_region.ts";
 export {
   type Autoencoder,
   emitPictures,

@@ -1,14 +1,16 @@
 /** Classes or prompts to pictures: conditions and noise, a sampler's final latents, and in a latent space their decoding. */
 import { TorchGenerator } from "../tensor/random.ts";
-import { firstOf, joined, joinedArrays, unstacked } from "../tensor/batch.ts";
+import { firstOf, unstacked } from "../tensor/batch.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { Conditioner, Subject } from "./conditioner.ts";
+import { joinedInputs } from "./joined_inputs.ts";
 import type { PictureDecoder } from "./picture_decoder.ts";
 import type {
   LatentSampler,
   ObservedStep,
   SamplingInputs,
 } from "./sampling_loop.ts";
+import type { StartDrawer } from "./start/starting_latents.ts";
 
 /** How pictures are drawn. */
 export interface DrawOptions {
@@ -29,9 +31,15 @@ export interface DrawnFrom {
   readonly calls: number;
   openConditioner(): Promise<Conditioner>;
   openDecoder(): Promise<PictureDecoder | null>;
+  prepareStart(): Promise<StartDrawer>;
   inputs(
     conditioning: SamplingInputs["conditioning"],
-    options: { images: number; random: TorchGenerator },
+    options: {
+      images: number;
+      random: TorchGenerator;
+      start: StartDrawer;
+      places: readonly number[];
+    },
   ): SamplingInputs;
 }
 
@@ -55,6 +63,7 @@ export interface DrawnFrom {
 export class PictureSampler implements AsyncDisposable {
   #opened: { images: number; sampler: LatentSampler } | undefined;
   #decoder: Promise<PictureDecoder | null> | undefined;
+  #start: Promise<StartDrawer> | undefined;
 
   /** @internal Use `openSubNet`, or {@linkcode PipelineSampler.open}. */
   constructor(
@@ -100,13 +109,22 @@ export class PictureSampler implements AsyncDisposable {
       subjects: batch.map((i) => wanted[i]),
       negatives: batch.map((i) => negatives[i]),
     })));
+    this.#start ??= this.from.prepareStart();
+    const start = await this.#start;
     const random = typeof seed === "number" ? new TorchGenerator(seed) : seed;
     const total = batches.length * this.from.calls;
     let done = 0;
     for (const [b, conditioning] of encoded.entries()) {
+      const places = batches[b];
       const inputs = random instanceof TorchGenerator
-        ? this.from.inputs(conditioning, { images, random })
-        : this.#seeded(conditioning, batches[b].map((i) => random[i]));
+        ? this.from.inputs(conditioning, { images, random, start, places })
+        : joinedInputs(
+          places.map((i) => {
+            const own = { random: new TorchGenerator(random[i]), places: [i] };
+            return this.from.inputs(conditioning, { images: 1, start, ...own });
+          }),
+          conditioning,
+        );
       const sampler = await this.#sampler(images);
       const latents = await sampler.sample({
         ...inputs,
@@ -123,24 +141,6 @@ export class PictureSampler implements AsyncDisposable {
   async decode(latents: Tensor<"float32">): Promise<Tensor<"float32">> {
     this.#decoder ??= this.from.openDecoder();
     return await (await this.#decoder)?.decode(latents) ?? latents;
-  }
-
-  /** What pictures are sampled from that have a seed each. */
-  #seeded(
-    conditioning: SamplingInputs["conditioning"],
-    seeds: readonly number[],
-  ): SamplingInputs {
-    const each = seeds.map((seed) => {
-      const random = new TorchGenerator(seed);
-      return this.from.inputs(conditioning, { images: 1, random });
-    });
-    return {
-      ...each[0],
-      latents: joined(each.map(({ latents }) => latents)),
-      noise: each[0].noise?.map((first, step) =>
-        first && joinedArrays(each.map(({ noise }) => noise![step]!))
-      ),
-    };
   }
 
   /** The network's other inputs of every batch; those of equal batches are one. */

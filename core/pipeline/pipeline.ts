@@ -23,6 +23,7 @@ import type { Sampler } from "../samplers/sampler.ts";
 import { drawStepNoise } from "../samplers/sampler_state.ts";
 import { readSchedulerConfig } from "../samplers/schedule/read_scheduler_config.ts";
 import type { SchedulerConfig } from "../samplers/schedule/scheduler_config.ts";
+import { joined } from "../tensor/batch.ts";
 import type { TorchGenerator } from "../tensor/random.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import {
@@ -47,6 +48,18 @@ import { modelPlace } from "./model_place.ts";
 import { type DrawOptions, PictureSampler } from "./picture_sampler.ts";
 import type { SamplerOptions } from "./sampler_options.ts";
 import type { SamplingInputs } from "./sampling_loop.ts";
+import {
+  skippedSteps,
+  type Start,
+  type StartOptions,
+  stepsUntil,
+} from "./start/start_options.ts";
+import {
+  latentStart,
+  noiseStart,
+  pictureStart,
+  type StartDrawer,
+} from "./start/starting_latents.ts";
 
 /** Where and how precisely a pipeline computes, and where its network's weights are. */
 export interface PipelineOptions
@@ -156,6 +169,8 @@ export class PipelineSampler {
   readonly askedScale: number;
   /** See {@linkcode SamplerOptions}. */
   readonly guidanceRescale?: number;
+  /** The picture that sampling starts from, null where it is noise. */
+  readonly start: Start | null;
   /** Of the pictures that are asked for. */
   readonly asked: PictureSize;
   /** Of the pictures as they are drawn: they are fitted to the former. */
@@ -165,10 +180,13 @@ export class PipelineSampler {
   readonly granularity: Granularity;
   readonly backup?: "output" | "residual";
   readonly #options: SamplerOptions;
+  readonly #scheduler: SchedulerConfig;
+  /** Steps that the start leaves out. */
+  readonly #skipped: number;
 
   /** @internal Use {@linkcode Pipeline.sampler}. */
   constructor(pipeline: Pipeline, options: SamplerOptions) {
-    const { model: { family, config }, kind, pixelsPerLatent } = pipeline;
+    const { model: { family, config }, kind } = pipeline;
     const scheduler = options.scheduler ?? pipeline.scheduler;
     if (!scheduler) {
       throw new RangeError(
@@ -181,27 +199,62 @@ export class PipelineSampler {
       ? options.trueCfgScale ?? 1
       : this.askedScale;
     this.guidanceRescale = options.guidanceRescale;
-    const side = config.sampleSize * pixelsPerLatent;
-    const { height = side, width = side } = options;
-    this.asked = { height, width };
+    this.start = options.start ? startOf(options.start, pipeline) : null;
+    this.asked = { ...usualSize(pipeline, this.start), ...sizeIn(options) };
     this.size = drawnSize(this.asked, pipeline, options);
     const latents = latentSize(this.size, pipeline);
     this.latents = [config.inChannels, latents.height, latents.width];
     this.granularity = options.granularity ?? usualGranularity[family];
     this.backup = options.backup;
     this.#options = options;
-    const { eta, originalInferenceSteps } = options;
-    this.sampler = makeSampler(scheduler, {
-      kind: options.kind,
-      ...stepChoice(kind, options),
+    this.#scheduler = scheduler;
+    const whole = this.#samplerAfter(0);
+    const isListed = options.timesteps ?? options.sigmas;
+    this.steps = isListed ? whole.steps.length : options.steps ?? kind.steps;
+    this.#skipped = this.#stepsBefore(whole);
+    this.sampler = this.#begun(this.#skipped === 0 ? whole : undefined);
+  }
+
+  /** The sampler without the steps that the start leaves out, until sampling is to end. */
+  #begun(sampler = this.#samplerAfter(this.#skipped)): Sampler {
+    const { until } = this.#options;
+    if (until === undefined) return sampler;
+    const { steps } = sampler;
+    return {
+      ...sampler,
+      steps: steps.slice(0, this.#stepsUntil(sampler, until)),
+    };
+  }
+
+  /** How many steps the start leaves out. */
+  #stepsBefore(whole: Sampler): number {
+    const { start, steps } = this;
+    if (!start) return 0;
+    return "latents" in start
+      ? this.#stepsUntil(whole, start.from)
+      : skippedSteps(steps, start.strength);
+  }
+
+  /** How many steps come before a part of the noise is gone. */
+  #stepsUntil({ steps }: Sampler, part: number): number {
+    const trained = this.#scheduler.integer("num_train_timesteps", 1) ?? 1000;
+    const timesteps = steps.map(({ timestep }) => timestep);
+    return stepsUntil(timesteps, { part, trained });
+  }
+
+  /** The sampler without so many steps at its start. */
+  #samplerAfter(begin: number): Sampler {
+    const { kind: name, eta, originalInferenceSteps } = this.#options;
+    const { kind, model } = this.pipeline;
+    const [, height, width] = this.latents;
+    return makeSampler(this.#scheduler, {
+      kind: name,
+      ...stepChoice(kind, this.#options),
       eta,
       originalInferenceSteps,
-      tokens: tokensOf(config, latents),
+      tokens: tokensOf(model.config, { height, width }),
+      begin,
     });
-    const isListed = options.timesteps ?? options.sigmas;
-    this.steps = isListed
-      ? this.sampler.steps.length
-      : options.steps ?? kind.steps;
   }
 
   /** Calls of the network for one picture. */
@@ -292,21 +345,81 @@ export class PipelineSampler {
   }
 
   /**
-   * What B pictures are sampled from: their noise, then that of the steps that
-   * add some, drawn in this order.
+   * Encodes the picture that sampling starts from, if there is one.
+   *
+   * @throws {RangeError} If the network reads a mask and there is none.
+   * @throws {TypeError} If there is no autoencoder to encode with.
+   * @throws As `loadComponent`.
+   */
+  async prepareStart(): Promise<StartDrawer> {
+    const { pipeline, start, sampler, latents: shape, size } = this;
+    const { name, model, sessions } = pipeline;
+    const readsMask = model.family === "unet" && model.config.inpaints;
+    const mask = start && "image" in start ? start.mask : undefined;
+    if (readsMask && !mask) {
+      throw new RangeError(
+        `Cannot sample ${name}: its network draws parts of pictures anew, expected a picture to start from and a mask`,
+      );
+    }
+    if (!start) return noiseStart(shape, sampler);
+    if ("latents" in start) return latentStart(start.latents, shape, sampler);
+    const autoencoder = await pipeline.autoencoder();
+    if (!autoencoder) {
+      throw new TypeError(
+        `Cannot start ${name} from a picture: it has no autoencoder, expected one`,
+      );
+    }
+    const noisedAfter = (i: number) => this.#noisedAfter(i);
+    const request = { shape, size, sampler, readsMask, noisedAfter };
+    return await pictureStart(start, { ...request, autoencoder, sessions });
+  }
+
+  /** Factors of a clean picture and of noise in the latents after call i. */
+  #noisedAfter(i: number): Sampler["noised"] {
+    const { noised, steps } = this.#samplerAfter(this.#skipped + i + 1);
+    if (steps.length === this.calls - i - 1) return noised;
+    throw new RangeError(
+      `Cannot keep a part of a picture with ${this.sampler.name}: it calls the network more than once a step, expected another sampler or a network that reads masks`,
+    );
+  }
+
+  /**
+   * What B pictures are sampled from: their start, then the noise of the steps
+   * that add some, drawn in this order.
    *
    * @param conditioning Of {@linkcode PipelineSampler.openConditioner}.
+   * @param options.start Of {@linkcode PipelineSampler.prepareStart}; noise by default.
    */
   inputs(
     conditioning: SamplingInputs["conditioning"],
-    { images, random }: { images: number; random: TorchGenerator },
+    {
+      images,
+      random,
+      start = noiseStart(this.latents, this.sampler),
+      places = [...Array(images).keys()],
+    }: {
+      readonly images: number;
+      readonly random: TorchGenerator;
+      readonly start?: StartDrawer;
+      /** Of the pictures among all that are drawn. */
+      readonly places?: readonly number[];
+    },
   ): SamplingInputs {
     const shape = [images, ...this.latents];
-    const { sampler, guidanceScale, guidanceRescale } = this;
-    const latents = random.randn(shape);
-    const noise = drawStepNoise(sampler, { shape, random });
-    const guidance = { guidanceScale, guidanceRescale };
-    return { latents, noise, conditioning, sampler, ...guidance };
+    const { guidanceScale, guidanceRescale } = this;
+    const { maskedLatents: masked, ...drawn } = start.draw({ places, random });
+    return {
+      ...drawn,
+      noise: drawStepNoise(this.sampler, { shape, random }),
+      conditioning: masked
+        ? {
+          ...conditioning,
+          masked_latents: this.guided ? joined([masked, masked]) : masked,
+        }
+        : conditioning,
+      guidanceScale,
+      guidanceRescale,
+    };
   }
 
   /** The full sampler, to draw often: its sessions stay open. Hold it with `await using`. */
@@ -395,6 +508,40 @@ function drawnSize(
   }
   return size ?? asked;
 }
+
+/** A start with its strength. @throws {TypeError} If the pipeline's kind starts from noise alone. */
+function startOf(start: StartOptions, { name, kind }: Pipeline): Start {
+  if (!kind.strength) {
+    throw new TypeError(
+      `Cannot start ${name} from a picture: pipelines of its kind start from noise`,
+    );
+  }
+  if ("latents" in start) return start;
+  const usual = start.mask ? kind.strength.mask : kind.strength.image;
+  return { ...start, strength: start.strength ?? usual };
+}
+
+/** The size of the picture that is drawn anew, cut to whole latents, or that of the model's training. */
+function usualSize(
+  { model: { config }, pixelsPerLatent: pixels }: Pipeline,
+  start: Start | null,
+): PictureSize {
+  const side = config.sampleSize * pixels;
+  if (!start) return { height: side, width: side };
+  if ("latents" in start) {
+    const [, , height, width] = start.latents.shape;
+    return { height: height * pixels, width: width * pixels };
+  }
+  if (start.mask) return { height: side, width: side };
+  const { height, width } = start.image;
+  return { height: height - height % pixels, width: width - width % pixels };
+}
+
+/** The sides that options name. */
+const sizeIn = ({ height, width }: SamplerOptions): Partial<PictureSize> => ({
+  ...height === undefined ? {} : { height },
+  ...width === undefined ? {} : { width },
+});
 
 /** Of every published model with an autoencoder. */
 const usualPixelsPerLatent = 8;

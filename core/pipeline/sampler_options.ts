@@ -2,6 +2,7 @@
 import type { Granularity } from "../models/network.ts";
 import type { SamplerKind, StepChoice } from "../samplers/make_sampler.ts";
 import type { SchedulerConfig } from "../samplers/schedule/scheduler_config.ts";
+import type { StartOptions } from "./start/start_options.ts";
 
 /** How a pipeline is sampled. */
 export interface SamplerOptions extends
@@ -25,7 +26,14 @@ export interface SamplerOptions extends
   readonly kind?: SamplerKind;
   /** A scheduler's configuration in the place of the pipeline's. */
   readonly scheduler?: SchedulerConfig;
-  /** Of the pictures, in pixels; those that the model was trained with by default. */
+  /** A picture that sampling starts from, or what another pipeline left; noise by default. */
+  readonly start?: StartOptions;
+  /** The part of the noise, in (0, 1), at which sampling ends, for another pipeline to go on; all of it by default. */
+  readonly until?: number;
+  /** What SDXL's refiner is told of the pictures' beauty, 6 by default, and of those that guidance leads away from, 2.5. */
+  readonly aestheticScore?: number;
+  readonly negativeAestheticScore?: number;
+  /** Of the pictures, in pixels; by default those that the model was trained with, or of the picture that is drawn anew. */
   readonly height?: number;
   readonly width?: number;
   /** Whether a PixArt draws at the size of its training with the nearest aspect ratio, and fits the picture to the one that is asked for; true by default, as in diffusers, where its size has such a table. */

@@ -6,6 +6,7 @@ import type {
   StepNoise,
 } from "../samplers/sampler_state.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import type { KnownRegion } from "./start/known_region.ts";
 
 /** Everything that B pictures are sampled from. */
 export interface SamplingInputs {
@@ -16,6 +17,8 @@ export interface SamplingInputs {
   readonly sampler: Sampler;
   /** For the steps at which the sampler adds noise. */
   readonly noise?: StepNoise;
+  /** The part of the pictures that stays, in inpainting with a network that reads no mask. */
+  readonly known?: KnownRegion;
   /** Of classifier-free guidance: 1 or less where the network runs once, as one does that is distilled to read its scale. */
   readonly guidanceScale: number;
   /** See `SamplerOptions`; only the full sampler does it. */

@@ -31,6 +31,22 @@ export function joined<D extends DType>(
   return tensor(dtype, [count, ...element], all);
 }
 
+/** Channels of two batches of maps, one after the other: `[B, C, ...]` and `[B, D, ...]` → `[B, C + D, ...]`. */
+export function joinedChannels(
+  a: Tensor<"float32">,
+  b: Tensor<"float32">,
+): Tensor<"float32"> {
+  const [batch, channels, ...size] = a.shape;
+  const [own, other] = [a, b].map(({ data }) => data.length / batch);
+  const data = new Float32Array(a.data.length + b.data.length);
+  for (let i = 0; i < batch; i++) {
+    const at = i * (own + other);
+    data.set(a.data.subarray(i * own, (i + 1) * own), at);
+    data.set(b.data.subarray(i * other, (i + 1) * other), at + own);
+  }
+  return float32([batch, channels + b.shape[1], ...size], data);
+}
+
 /** The first n of a batch `[B, ...]`, or all where it has fewer; they share its data. */
 export function firstOf(
   { shape: [batch, ...element], data }: Tensor<"float32">,

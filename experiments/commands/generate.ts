@@ -3,8 +3,13 @@
  * Stable Diffusion or PixArt pipeline, with the full sampler or a SubNet's
  * gates. The settings travel in the PNGs' text chunks.
  */
-import { loadPipeline } from "@dip-go/core";
-import { type Picture, rgbImage, writePng } from "@dip-go/core/pictures";
+import { loadPipeline, type SamplerOptions } from "@dip-go/core";
+import {
+  type Picture,
+  readPicture,
+  rgbImage,
+  writePng,
+} from "@dip-go/core/pictures";
 import type { Tensor } from "@dip-go/core/tensor";
 import { openSubNet } from "@dip-go/supernet";
 import {
@@ -35,7 +40,8 @@ export async function generate(options: GenerateOptions): Promise<string[]> {
   const files = await pictureFiles(options.output, options);
   const loading = { device, precision, weights, config };
   const pipeline = await loadPipeline(options.model, loading);
-  const sampler = pipeline.sampler(options);
+  const start = await startOf(options);
+  const sampler = pipeline.sampler({ ...options, start });
   const net = superNetOf(sampler);
   const plan = options.gates ? await readPlan(options.gates) : undefined;
   if (plan) checkPlan(plan, net, options.gates);
@@ -76,6 +82,18 @@ export async function generate(options: GenerateOptions): Promise<string[]> {
     i++;
   }
   return files;
+}
+
+/** The picture to start from and its mask, read from their files. */
+async function startOf(
+  { image, mask, strength }: GenerateOptions,
+): Promise<SamplerOptions["start"]> {
+  if (image === undefined) return undefined;
+  return {
+    image: await readPicture(image),
+    mask: mask === undefined ? undefined : await readPicture(mask),
+    strength,
+  };
 }
 
 /** Rows of about as many pictures as there are rows. */

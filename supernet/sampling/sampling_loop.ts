@@ -9,6 +9,7 @@ import {
   type SamplingInputs,
   samplingLoop,
   timesteps,
+  withKnown,
 } from "@dip-go/core/pipeline";
 import type { PlacedTensor } from "@dip-go/core/runtime";
 import {
@@ -106,7 +107,7 @@ export async function runSampler(
   { workspace, held, call }: ModelCalls,
 ): Promise<Tensor<"float32">> {
   checkRequest(net, request);
-  const { latents, sampler, noise, guidanceScale, observe } = request;
+  const { latents, sampler, noise, known, guidanceScale, observe } = request;
   const { shape } = latents;
   const conditioning = await workspace.place(request.conditioning);
   /** Computed predictions after guidance, latest first. */
@@ -147,7 +148,12 @@ export async function runSampler(
         noise: placedNoise(noise?.[step], shape),
       });
       workspace.keepOnly(next, history, held);
-      return next;
+      if (!known) return next;
+      const drawn = await workspace.read(next.latents);
+      return {
+        ...next,
+        latents: float32(shape, withKnown(drawn, known, step)),
+      };
     },
   });
   return float32(shape, await workspace.read(final));

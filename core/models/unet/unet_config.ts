@@ -189,6 +189,16 @@ function addedConditions(
   return { textWidth, timeIds, timeChannels };
 }
 
+/** The same conditions with an aesthetic score in the place of the target size, or with that size. */
+export function withTimeIds(
+  { textWidth, timeIds, timeChannels }: AddedConditions,
+  readsScore: boolean,
+): AddedConditions {
+  const width = textWidth + timeIds * timeChannels;
+  const own = readsScore ? 5 : 6;
+  return { textWidth: width - own * timeChannels, timeIds: own, timeChannels };
+}
+
 function checkSizes(config: ConfigJson, parsed: UnetConfig): void {
   const { normGroups, down, middle, up } = parsed;
   if (down[0].channels % 2 !== 0) {

@@ -20,6 +20,8 @@ export interface PipelineKind {
   ) => PictureSize | null;
   /** Levels of flow matching before they are shifted, where they are not the scheduler's own. */
   readonly sigmas?: (steps: number) => readonly number[];
+  /** Strength of a picture to start from where nobody says otherwise, without and with a mask; a kind without them starts from noise alone. */
+  readonly strength?: { readonly image: number; readonly mask: number };
   /** Its text encoders; a kind without them draws classes. */
   readonly prompts?: {
     /** Tokens of every prompt, S. @throws As `loadTokenizer`. */

@@ -20,7 +20,14 @@ const kinds: Readonly<Record<PipelineClass, PipelineKind>> = {
   PixArtAlphaPipeline: pixart,
   PixArtSigmaPipeline: pixart,
   StableDiffusion3Pipeline: stableDiffusion3,
+  StableDiffusionImg2ImgPipeline: stableDiffusion,
+  StableDiffusionInpaintPipeline: stableDiffusion,
   StableDiffusionPipeline: stableDiffusion,
+  StableDiffusionXLImg2ImgPipeline: stableDiffusionXl,
+  StableDiffusionXLInpaintPipeline: {
+    ...stableDiffusionXl,
+    guidanceScale: 7.5,
+  },
   StableDiffusionXLPipeline: stableDiffusionXl,
 };
 

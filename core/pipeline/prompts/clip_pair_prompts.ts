@@ -4,33 +4,34 @@
  */
 import { ConfigJson } from "../../files/config_json.ts";
 import { readJson } from "../../files/read_json.ts";
-import { float32, zeros } from "../../tensor/tensor.ts";
+import { float32, type Tensor, zeros } from "../../tensor/tensor.ts";
 import { sideBySide } from "./feature_rows.ts";
 import type { PromptEncoder, PromptRequest } from "./prompt_encoder.ts";
 import { openTextTower } from "./text_tower.ts";
 
 /**
- * Makes `encoder_hidden_states` `[1, S, D1 + D2]`, `text_embeds` `[1, P]`, and
- * `time_ids` `[1, 6]`: original size, top left corner, size of the picture.
+ * Makes `encoder_hidden_states` `[1, S, D1 + D2]`, or of the second tower alone
+ * in the refiner, `text_embeds` `[1, P]`, and `time_ids` `[1, 6]`: original size,
+ * top left corner, size of the picture; in the refiner `[1, 5]`, with an
+ * aesthetic score in the last one's place.
  *
  * @throws {RangeError} If the towers read texts of different lengths.
  * @throws As `openTextTower`.
  */
 export async function openClipPairPrompts(
   folder: string,
-  { size: { height, width }, checkpoint, sessions }: Pick<
-    PromptRequest,
-    "size" | "checkpoint" | "sessions"
-  >,
+  { parts, options, checkpoint, sessions, ...request }: PromptRequest,
 ): Promise<PromptEncoder> {
   const zerosForEmpty = await readZerosForEmpty(folder);
-  const first = await openTextTower(folder, {
-    ...sessions,
-    checkpoint,
-    tokenizer: "tokenizer",
-    encoder: "text_encoder",
-    outputs: ["penultimate"],
-  });
+  const first = parts?.lacks("text_encoder")
+    ? undefined
+    : await openTextTower(folder, {
+      ...sessions,
+      checkpoint,
+      tokenizer: "tokenizer",
+      encoder: "text_encoder",
+      outputs: ["penultimate"],
+    });
   const second = await openTextTower(folder, {
     ...sessions,
     checkpoint,
@@ -38,26 +39,31 @@ export async function openClipPairPrompts(
     encoder: "text_encoder_2",
     outputs: ["penultimate", "embeds"],
   });
-  if (first.tokens !== second.tokens) {
+  if (first && first.tokens !== second.tokens) {
     throw new RangeError(
       `Cannot encode prompts for ${folder}: its tokenizers make ${first.tokens} and ${second.tokens} tokens, expected the same number`,
     );
   }
-  const encode = async (prompt: string) => {
-    const one = await first.features(prompt);
-    const two = await second.features(prompt);
+  const encodeScored = async (prompt: string, score: number) => {
+    const one = await first?.features(prompt);
+    const { penultimate, embeds } = await second.features(prompt);
     return {
-      encoder_hidden_states: sideBySide(one.penultimate, two.penultimate),
-      text_embeds: two.embeds,
-      time_ids: float32([1, 6], [height, width, 0, 0, height, width]),
+      encoder_hidden_states: one
+        ? sideBySide(one.penultimate, penultimate)
+        : penultimate,
+      text_embeds: embeds,
+      time_ids: timeIds(request, score),
     };
   };
+  const { aestheticScore = 6, negativeAestheticScore = 2.5 } = options;
+  const encodeNegative = (text: string) =>
+    encodeScored(text, negativeAestheticScore);
   return {
-    tokens: first.tokens,
-    encode,
-    encodeNegative: encode,
+    tokens: second.tokens,
+    encode: (prompt) => encodeScored(prompt, aestheticScore),
+    encodeNegative,
     async unconditional() {
-      const own = await encode("");
+      const own = await encodeNegative("");
       if (!zerosForEmpty) return own;
       const { encoder_hidden_states, text_embeds, time_ids } = own;
       return {
@@ -67,10 +73,20 @@ export async function openClipPairPrompts(
       };
     },
     async [Symbol.asyncDispose]() {
-      await first[Symbol.asyncDispose]();
+      await first?.[Symbol.asyncDispose]();
       await second[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Original size, top left corner, and the picture's size or, where the network reads five numbers, its score. */
+function timeIds(
+  { network, size: { height, width } }: Pick<PromptRequest, "network" | "size">,
+  score: number,
+): Tensor<"float32"> {
+  const { added } = network.family === "unet" ? network.config : {};
+  const last = added?.timeIds === 5 ? [score] : [height, width];
+  return float32([1, 4 + last.length], [height, width, 0, 0, ...last]);
 }
 
 /** As diffusers, true where the pipeline does not say. */

@@ -4,18 +4,13 @@
  */
 import type { Picture } from "../../pictures/picture.ts";
 import { pilResize } from "../../pictures/pil_resize.ts";
+import type { PictureSize } from "../prompts/prompt_encoder.ts";
 import { float32, type Tensor } from "../../tensor/tensor.ts";
-
-/** Height and width in pixels. */
-export interface PixelSize {
-  readonly height: number;
-  readonly width: number;
-}
 
 /** An RGB picture in [-1, 1], in the given size: `[1, 3, H, W]`. */
 export function pictureInput(
   picture: Picture,
-  size: PixelSize,
+  size: PictureSize,
 ): Tensor<"float32"> {
   const { data } = resized(picture, size);
   const area = size.height * size.width;
@@ -30,7 +25,7 @@ export function pictureInput(
 /** 1 where an RGB mask in the given size is at least half bright, which is drawn anew, else 0: `[1, 1, H, W]`. */
 export function maskInput(
   mask: Picture,
-  size: PixelSize,
+  size: PictureSize,
 ): Tensor<"float32"> {
   const { data } = resized(mask, size);
   const values = Float32Array.from(
@@ -41,7 +36,7 @@ export function maskInput(
 }
 
 /** By Pillow's Lanczos filter; along columns first where Pillow 13 does so, as that leaves fewer rows. */
-function resized(picture: Picture, to: PixelSize): Picture {
+function resized(picture: Picture, to: PictureSize): Picture {
   const fewerRows = picture.height - to.height;
   const fewerColumns = picture.width - to.width;
   const columnsFirst = fewerRows > 0 && fewerRows > 2 * fewerColumns;
@@ -68,7 +63,7 @@ export function uncovered(
 /** A mask at the size of latents, the nearest pixel up and left of each: `[1, 1, H, W]` → `[1, 1, h, w]`. */
 export function maskOfLatents(
   { shape: [, , height, width], data }: Tensor<"float32">,
-  to: PixelSize,
+  to: PictureSize,
 ): Tensor<"float32"> {
   const values = Float32Array.from({ length: to.height * to.width }, (_, i) => {
     const row = Math.floor(Math.floor(i / to.width) * height / to.height);

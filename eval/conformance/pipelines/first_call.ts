@@ -1,6 +1,11 @@
 /** The first call of a network in a pipeline: what went in, what came out. */
 import type { MadeStep } from "@dip-go/core/pipeline";
-import { float32, sizeOf, type Tensor } from "@dip-go/core/tensor";
+import {
+  float32,
+  joinedChannels,
+  sizeOf,
+  type Tensor,
+} from "@dip-go/core/tensor";
 import type { SafetensorsFile } from "@dip-go/core/weights";
 import type { Conformance, judgeOf } from "../judge.ts";
 
@@ -26,10 +31,18 @@ export function* firstCallRows(
     const name = names[input] ?? input;
     if (key === "out" || name === "timestep" || !(name in feeds)) continue;
     const expected = ordered(recorded.read(key));
-    yield judge(key, alike(feeds[name], expected), expected);
+    const found = name === "sample" ? withMasked(feeds) : feeds[name];
+    yield judge(key, alike(found, expected), expected);
   }
   const expected = ordered(recorded.read("out"));
   yield judge("out", alike(output, expected), expected);
+}
+
+/** Latents and, as inpainting networks are recorded, what they read beside them: `[B, C + 1 + C, H, W]`. */
+function withMasked({ sample, masked_latents }: MadeStep["feeds"]): Tensor {
+  if (!masked_latents) return sample;
+  const [latents, masked] = [sample, masked_latents] as Tensor<"float32">[];
+  return joinedChannels(latents, masked);
 }
 
 /** The halves of guidance in the other order, `[2B, ...]`: all but DiT's pipeline record the unconditional one first. */

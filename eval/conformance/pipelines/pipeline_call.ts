@@ -1,6 +1,7 @@
 /** A recorded call of a pipeline, as the options of this project's door. */
 import type { SamplerOptions, Subject } from "@dip-go/core";
 import { type DrawOptions, loadPipeline } from "@dip-go/core/pipeline";
+import { decodePng } from "@dip-go/core/pictures";
 import { parseSchedulerConfig } from "@dip-go/core/samplers";
 
 /** One entry of `cases.json`, as far as every kind has it. */
@@ -39,13 +40,24 @@ const samplerFields: readonly (keyof SamplerOptions)[] = [
   "height",
   "width",
   "useResolutionBinning",
+  "aestheticScore",
+  "negativeAestheticScore",
 ];
 
 /** The fields of a call that are options of drawing, under their names. */
 const drawFields: readonly (keyof DrawOptions)[] = ["seed", "negativePrompt"];
 
 /** The fields that {@linkcode readCall} reads itself. */
-const readHere = ["batch", "prompt", "class", "scheduler", "cleanCaption"];
+const readHere = [
+  "batch",
+  "prompt",
+  "class",
+  "scheduler",
+  "cleanCaption",
+  "image",
+  "mask",
+  "strength",
+];
 
 /** A call, read. */
 export interface PipelineCall {
@@ -82,7 +94,11 @@ export function readCall(
   }
   const scheduler = call.scheduler ? schedulerOf(call.scheduler, file) : {};
   return {
-    sampler: { ...picked(call, samplerFields), ...scheduler },
+    sampler: {
+      ...picked(call, samplerFields),
+      ...scheduler,
+      start: startOf(call, file),
+    },
     draw: picked(call, drawFields),
     subjects: subjectsOf(call, file),
   };
@@ -105,6 +121,23 @@ function schedulerOf(recorded: unknown, file: string): SamplerOptions {
     readonly config: object;
   };
   return { scheduler: parseSchedulerConfig({ _class_name, ...config }, file) };
+}
+
+/** The picture that a call starts from, and its mask: files beside the case's. */
+function startOf(
+  { image, mask, strength }: PipelineCase["call"],
+  file: string,
+): SamplerOptions["start"] {
+  if (image === undefined) return undefined;
+  const pictureOf = (name: unknown) => {
+    const path = file.replace(/[^/]*$/, `${name}`);
+    return decodePng(Deno.readFileSync(path), path);
+  };
+  return {
+    image: pictureOf(image),
+    mask: mask === undefined ? undefined : pictureOf(mask),
+    strength: strength as number | undefined,
+  };
 }
 
 /** `batch` pictures of each prompt, one of each class. */

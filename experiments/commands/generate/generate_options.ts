@@ -15,6 +15,31 @@ import {
 } from "../options/option_table.ts";
 import { gatesRows, modelRows, samplerRows } from "../options/model_rows.ts";
 
+/** A picture to start from. */
+const startRows = {
+  image: path("<file>", "A PNG or JPEG to start from, in place of noise"),
+  mask: path(
+    "<file>",
+    "Bright where the picture is drawn anew; the rest of it stays",
+  ),
+  strength: number(
+    "<s>",
+    "Part of the steps that is made from the picture on, above 0 to 1 (default: the pipeline's)",
+  ),
+  "original-steps": whole(1)(
+    "<n>",
+    "Steps of the solver that a consistency model was distilled from (default: the scheduler's)",
+  ),
+  "aesthetic-score": number(
+    "<s>",
+    "What SDXL's refiner is told of the picture (default 6)",
+  ),
+  "negative-aesthetic-score": number(
+    "<s>",
+    "And of what guidance leads away from (default 2.5)",
+  ),
+} as const;
+
 export const generateForm = {
   refusal: "Cannot generate",
   about: "Generates pictures of a class or of a prompt.",
@@ -46,6 +71,7 @@ export const generateForm = {
       "A PixArt draws at just this size, not at the nearest of its training",
     ),
     tiles: flag("Decode in overlapping tiles, which takes less memory"),
+    ...startRows,
     ...gatesRows,
     device: oneOf(devices)("<d>", devices.join(", "), { default: "cpu" }),
     precision: oneOf(precisions)("<p>", precisions.join(", "), {
@@ -74,6 +100,9 @@ export interface GenerateOptions extends
     | "tiling"
     | "useResolutionBinning"
     | "width"
+    | "originalInferenceSteps"
+    | "aestheticScore"
+    | "negativeAestheticScore"
   > {
   readonly model: string;
   /** Path of the network's weights, if not in its folder. */
@@ -85,6 +114,10 @@ export interface GenerateOptions extends
     readonly prompt: string;
     readonly negativePrompt?: string;
   };
+  /** Path of a picture to start from, of a mask where it is drawn anew, and the part of the steps that is made. */
+  readonly image?: string;
+  readonly mask?: string;
+  readonly strength?: number;
   /** Pictures, and how many at once. */
   readonly count: number;
   readonly batch: number;
@@ -119,6 +152,9 @@ export function generateOptions({
   "negative-prompt": negativePrompt,
   "guidance-scale": guidanceScale,
   "guidance-rescale": guidanceRescale,
+  "original-steps": originalInferenceSteps,
+  "aesthetic-score": aestheticScore,
+  "negative-aesthetic-score": negativeAestheticScore,
   sampler: kind,
   "exact-size": exactSize,
   tiles,
@@ -133,13 +169,26 @@ export function generateOptions({
   if (output === undefined) {
     throw new RangeError("Cannot generate: -o <path> is missing; see --help");
   }
+  const { image, mask, strength } = options;
+  if (image === undefined && (mask ?? strength) !== undefined) {
+    throw new RangeError(
+      "Cannot generate: --mask and --strength go with a picture to start from, expected --image",
+    );
+  }
   const subject = prompt === undefined
     ? drawn ?? 0
     : { prompt, negativePrompt };
-  const guidance = { guidanceScale, guidanceRescale };
-  const sizes = {
+  return {
+    ...options,
+    guidanceScale,
+    guidanceRescale,
+    originalInferenceSteps,
+    aestheticScore,
+    negativeAestheticScore,
     useResolutionBinning: exactSize ? false : undefined,
     tiling: tiles || undefined,
+    subject,
+    kind,
+    output,
   };
-  return { ...options, ...guidance, ...sizes, subject, kind, output };
 }

@@ -1,0 +1,49 @@
+/** Pictures that are drawn from a seed each, sampled as one batch. */
+import { joined, joinedArrays, stacked, unstacked } from "../tensor/batch.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import type { SamplingInputs } from "./sampling_loop.ts";
+
+/**
+ * The inputs of B pictures out of those of each.
+ *
+ * @param conditioning Of all of them.
+ */
+export function joinedInputs(
+  each: readonly SamplingInputs[],
+  conditioning: SamplingInputs["conditioning"],
+): SamplingInputs {
+  const [{ known, noise, ...first }] = each;
+  const allOf = (of: (inputs: SamplingInputs) => Float32Array) =>
+    joinedArrays(each.map(of));
+  return {
+    ...first,
+    latents: joined(each.map(({ latents }) => latents)),
+    noise: noise?.map((one, step) =>
+      one && allOf(({ noise }) => noise![step]!)
+    ),
+    known: known && {
+      mask: known.mask,
+      latents: known.latents.map((_, step) =>
+        allOf(({ known }) => known!.latents[step])
+      ),
+    },
+    conditioning: { ...conditioning, ...maskedLatents(each) },
+  };
+}
+
+/** The masked latents of all, once for each half of guidance, where the network reads any. */
+function maskedLatents(
+  each: readonly SamplingInputs[],
+): Record<string, Tensor> {
+  const name = "masked_latents";
+  if (!(name in each[0].conditioning)) return {};
+  const rows = each.map(({ conditioning }) =>
+    unstacked(conditioning[name] as Tensor<"float32">)
+  );
+  const halves = rows[0].keys();
+  return {
+    [name]: stacked(
+      [...halves].flatMap((half) => rows.map((row) => row[half])),
+    ),
+  };
+}

@@ -1,0 +1,38 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { skippedSteps, stepsUntil } from "./start_options.ts";
+
+Deno.test("skippedSteps() keeps the last steps, cut to a whole number as diffusers does", () => {
+  assertEquals(skippedSteps(8, 0.6), 4);
+  assertEquals(skippedSteps(10, 1), 0);
+  assertEquals(skippedSteps(100, 0.29), 72); // 28.999999999999996 steps
+});
+
+Deno.test("skippedSteps() refuses strengths that are none, or leave no step", () => {
+  for (const strength of [0, -1, 1.5, NaN]) {
+    assertThrows(
+      () => skippedSteps(10, strength),
+      RangeError,
+      `strength is ${strength}, expected a number above 0, at most 1`,
+    );
+  }
+  assertThrows(
+    () => skippedSteps(4, 0.2),
+    RangeError,
+    "leaves none of 4 steps, expected at least 0.25",
+  );
+});
+
+Deno.test("stepsUntil() counts the steps above a part of the training's timesteps", () => {
+  const timesteps = [801, 601, 401, 201, 1];
+  const count = (part: number) =>
+    stepsUntil(timesteps, { part, trained: 1000 });
+  assertEquals(count(0.6), 3);
+  assertEquals(count(0.3), 1);
+  for (const part of [0, 0.1, 1, 1.2, NaN]) {
+    assertThrows(
+      () => count(part),
+      RangeError,
+      `Cannot part 5 steps at ${part}`,
+    );
+  }
+});

@@ -1,0 +1,181 @@
+/**
+ * What pictures are sampled from: noise, or a picture with noise of the first
+ * step that is made (SDEdit, Meng et al., 2022), and in inpainting the part of
+ * it that stays. Numbers are drawn in diffusers' order.
+ */
+import type { SessionOptions } from "../../runtime/session_options.ts";
+import type { Sampler } from "../../samplers/sampler.ts";
+import {
+  joined,
+  joinedChannels,
+  stacked,
+  unstacked,
+} from "../../tensor/batch.ts";
+import type { TorchGenerator } from "../../tensor/random.ts";
+import { float32, type Tensor } from "../../tensor/tensor.ts";
+import type { Autoencoder } from "../picture_decoder.ts";
+import type { KnownRegion } from "./known_region.ts";
+import type { PictureSize } from "../prompts/prompt_encoder.ts";
+import { encodePicture, type LikelyLatents } from "./picture_encoder.ts";
+import {
+  maskInput,
+  maskOfLatents,
+  pictureInput,
+  uncovered,
+} from "./picture_input.ts";
+import type { PictureStart } from "./start_options.ts";
+
+/** What B pictures start from. */
+export interface StartingLatents {
+  /** What the sampler multiplies by its `initNoiseSigma`, `[B, C, H, W]`. */
+  readonly latents: Tensor<"float32">;
+  /** With a factor of 1 where the latents are not noise alone. */
+  readonly sampler: Sampler;
+  /** The mask and the latents of the picture without what it covers, `[B, 1 + C, H, W]`, for a network that reads them. */
+  readonly maskedLatents?: Tensor<"float32">;
+  /** For one that does not. */
+  readonly known?: KnownRegion;
+}
+
+/** Draws what pictures start from. */
+export interface StartDrawer {
+  /** @param options.places Of the pictures among all that are drawn. */
+  draw(
+    options: {
+      readonly places: readonly number[];
+      readonly random: TorchGenerator;
+    },
+  ): StartingLatents;
+}
+
+/** Noise alone. @param shape Of one picture's latents, `[C, H, W]`. */
+export const noiseStart = (
+  shape: readonly number[],
+  sampler: Sampler,
+): StartDrawer => ({
+  draw: ({ places, random }) => ({
+    latents: random.randn([places.length, ...shape]),
+    sampler,
+  }),
+});
+
+/** Latents that another pipeline left, a row for each picture. @throws {RangeError} If they are of another shape. */
+export function latentStart(
+  latents: Tensor<"float32">,
+  shape: readonly number[],
+  sampler: Sampler,
+): StartDrawer {
+  const rows = unstacked(latents);
+  const found = latents.shape.slice(1);
+  if (found.join() !== shape.join()) {
+    throw new RangeError(
+      `Cannot start from latents: each is [${found}], expected [${shape}]`,
+    );
+  }
+  return {
+    draw: ({ places }) => ({
+      latents: stacked(places.map((i) => rows[i])),
+      sampler: { ...sampler, initNoiseSigma: 1 },
+    }),
+  };
+}
+
+/** What a picture is prepared for. */
+export interface StartRequest {
+  /** Shape of one picture's latents, `[C, H, W]`. */
+  readonly shape: readonly number[];
+  /** Of the pictures, in pixels. */
+  readonly size: PictureSize;
+  readonly sampler: Sampler;
+  /** Whether the network reads a mask. */
+  readonly readsMask: boolean;
+  /** Factors of a clean picture and of noise in the latents after step i. */
+  noisedAfter(i: number): Sampler["noised"];
+  readonly autoencoder: Autoencoder;
+  readonly sessions: SessionOptions;
+}
+
+/** Encodes a picture, and with a mask also what of it stays. */
+export async function pictureStart(
+  { image, mask, strength }:
+    & Required<Pick<PictureStart, "strength">>
+    & PictureStart,
+  request: StartRequest,
+): Promise<StartDrawer> {
+  const { size, autoencoder, sessions, readsMask } = request;
+  const pixels = pictureInput(image, size);
+  const drawn = mask && maskInput(mask, size);
+  const mixes = strength < 1 || !mask;
+  const encode = (input: Tensor<"float32">) =>
+    encodePicture(autoencoder, input, sessions);
+  return drawer(request, {
+    mixes,
+    picture: mixes || !readsMask ? await encode(pixels) : undefined,
+    masked: drawn && {
+      mask: maskOfLatents(drawn, sizeOf(request)),
+      latents: await encode(uncovered(pixels, drawn)),
+    },
+  });
+}
+
+const sizeOf = ({ shape: [, height, width] }: StartRequest): PictureSize => ({
+  height,
+  width,
+});
+
+/** What the autoencoder makes of a picture. */
+interface EncodedStart {
+  /** Whether the first latents hold the picture. */
+  readonly mixes: boolean;
+  readonly picture?: LikelyLatents;
+  /** The mask at the size of latents, and the picture without what it covers. */
+  readonly masked?: {
+    readonly mask: Tensor<"float32">;
+    readonly latents: LikelyLatents;
+  };
+}
+
+const drawer = (
+  { shape, sampler, readsMask, noisedAfter }: StartRequest,
+  { mixes, picture, masked }: EncodedStart,
+): StartDrawer => ({
+  draw({ places: { length: images }, random }) {
+    const clean = picture?.draw(random).data;
+    const noise = random.randn([images, ...shape]);
+    const start = mixes
+      ? {
+        latents: float32(
+          noise.shape,
+          mixed(clean!, noise.data, sampler.noised),
+        ),
+        sampler: { ...sampler, initNoiseSigma: 1 },
+      }
+      : { latents: noise, sampler };
+    if (!masked) return start;
+    const covered = masked.latents.draw(random);
+    if (readsMask) {
+      const one = joinedChannels(masked.mask, covered);
+      const maskedLatents = joined(Array<typeof one>(images).fill(one));
+      return { ...start, maskedLatents };
+    }
+    const { steps } = sampler;
+    const latents = steps.map((_, i) =>
+      mixed(
+        clean!,
+        noise.data,
+        i === steps.length - 1 ? { clean: 1, noise: 0 } : noisedAfter(i),
+      )
+    );
+    return { ...start, known: { mask: masked.mask.data, latents } };
+  },
+});
+
+/** clean · picture + noise · noise, the one picture `[C, H, W]` in each of a batch `[B, C, H, W]`. */
+const mixed = (
+  picture: Float32Array,
+  noise: Float32Array,
+  factors: Sampler["noised"],
+): Float32Array =>
+  noise.map((value, i) =>
+    factors.clean * picture[i % picture.length] + factors.noise * value
+  );
