@@ -56,11 +56,11 @@ Deno.test("loadModel() reads a pipeline, and finds its scheduler", () =>
     assertEquals(config.layers, 3);
     assertEquals(schedulerConfig, `${folder}/scheduler/scheduler_config.json`);
 
-    await write("model_index.json", { _class_name: "FluxPipeline" });
+    await write("model_index.json", { _class_name: "KandinskyPipeline" });
     await assertRejects(
       () => loadModel(folder),
       TypeError,
-      `${folder}/model_index.json: key "_class_name" is "FluxPipeline", expected "DiTPipeline"`,
+      `${folder}/model_index.json: key "_class_name" is "KandinskyPipeline", expected "DiTPipeline"`,
     );
   }));
 
