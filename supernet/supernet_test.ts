@@ -20,7 +20,7 @@ import {
   nextState,
   parseSchedulerConfig,
   type Sampler,
-  type SamplerKind,
+  samplerKinds,
   startState,
   type StepNoise,
 } from "@dip-go/core/samplers";
@@ -35,6 +35,7 @@ import {
   tinyText,
   tinyUnet,
 } from "@dip-go/testing/models";
+import { openTrainingForm } from "./training/training_form.ts";
 import { openFusedSubNet } from "./sampling/fused_sub_net.ts";
 import {
   checkGates,
@@ -276,22 +277,14 @@ Deno.test("a SubNet too large for a session a step runs on its runner's blocks",
   assertClose(found, expected);
 });
 
-/** Each kind, and how often it calls the model in 4 steps. */
-const calls: [SamplerKind, number][] = [
-  ["ddim", 4],
-  ["pndm", 5],
-  ["dpm-solver++", 4],
-  ["euler", 4], // linspace: timesteps are fractions
-  ["lcm", 4],
-];
-
-for (const [kind, count] of calls) {
+for (const kind of samplerKinds) {
   Deno.test(`all gates 1 is the full sampler of the whole model: ${kind}`, async () => {
     const linspace = parseSchedulerConfig({
       ...scheduler.values,
       timestep_spacing: "linspace",
     }, "test");
     const sampler = makeSampler(linspace, { kind, steps });
+    const count = sampler.steps.length;
     const subject = ditSubject("sublayer", "residual");
     const net = superNet(subject.net.model, { steps: count });
     await using runner = new SubNetRunner(net);
@@ -310,6 +303,26 @@ for (const [kind, count] of calls) {
     assertClose(found, await fullSampled(subject, sampler, noise));
   });
 }
+
+Deno.test("a SuperNet refuses dynamic thresholding", async () => {
+  const { net, conditioning } = ditSubject("block", "output");
+  const thresholding = parseSchedulerConfig({
+    ...scheduler.values,
+    thresholding: true,
+  }, "test");
+  const sampler = makeSampler(thresholding, { kind: "ddim", steps });
+  const gates = denseGates(steps, net.units.length);
+  const request = { latents, conditioning, sampler, guidanceScale, gates };
+  await using runner = new SubNetRunner(net);
+  await using form = await openTrainingForm(net);
+  const refused = [
+    () => runner.sample(request),
+    () => form.sample(request),
+  ];
+  for (const sample of refused) {
+    await assertRejects(sample, TypeError, "step 0 has dynamic thresholding");
+  }
+});
 
 Deno.test("sample() refuses a sampler that adds noise where none is given", async () => {
   const { net, conditioning } = ditSubject("block", "output");

@@ -2,7 +2,7 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { TorchGenerator } from "../tensor/random.ts";
 import { times } from "../tensor/vectors.ts";
-import { makeSampler, samplerKindOf } from "./make_sampler.ts";
+import { makeSampler, samplerKindOf, samplerKinds } from "./make_sampler.ts";
 import type { Sampler } from "./sampler.ts";
 import {
   drawStepNoise,
@@ -36,6 +36,13 @@ interface Fixture {
     readonly noise?: readonly (readonly number[] | null)[];
   }[];
 }
+
+const stableDiffusion = parseSchedulerConfig({
+  beta_schedule: "scaled_linear",
+  beta_start: 0.00085,
+  beta_end: 0.012,
+  clip_sample: false,
+}, "sd");
 
 const folder = new URL("../../testdata/schedulers/", import.meta.url);
 const names = [...Deno.readDirSync(folder)]
@@ -137,9 +144,19 @@ function chainGradient(
 /** Without steep turns, which differences in float32 cannot follow. */
 const smooth: Model = { a: 0.9, b: 0.2, c: 1, d: 1 };
 
-for (const name of names) {
+/** Every recorded config, and every kind under one config. */
+const differentiated: readonly (readonly [string, () => Sampler])[] = [
+  ...names.map((name) =>
+    [name, () => samplerFor(readFixture(name), 6)] as const
+  ),
+  ...samplerKinds.map((kind) =>
+    [kind, () => makeSampler(stableDiffusion, { kind, steps: 5 })] as const
+  ),
+];
+
+for (const [name, make] of differentiated) {
   Deno.test(`nextStateVjp() through a chain agrees with central differences: ${name}`, () => {
-    const sampler = samplerFor(readFixture(name), 6);
+    const sampler = make();
     const random = new TorchGenerator(3);
     const shape = [1, 2, 3, 4];
     const [noise, direction, tangent] = [0, 1, 2].map(() =>

@@ -3,7 +3,16 @@
  * of latents and predictions. A scheduler has a file in `schedulers/`;
  * `make_sampler.ts` lists them.
  */
-export { makeSampler, type SamplerKind, samplerKinds } from "./make_sampler.ts";
+export {
+  makeSampler,
+  type SamplerKind,
+  samplerKinds,
+  type StepChoice,
+} from "./make_sampler.ts";
+export {
+  type AlignedSteps,
+  alignedSteps,
+} from "./schedule/align_your_steps.ts";
 export type { Clip, Sampler, SamplerStep } from "./sampler.ts";
 export {
   drawStepNoise,
@@ -11,6 +20,7 @@ export {
   nextStateVjp,
   type PastStep,
   predictionFor,
+  refuseThresholding,
   type SamplerCotangent,
   type SamplerState,
   startState,

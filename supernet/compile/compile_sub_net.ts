@@ -16,6 +16,7 @@ import {
   type Precision,
 } from "@dip-go/core/runtime";
 import { latentsShape } from "@dip-go/core/pipeline";
+import { refuseThresholding } from "@dip-go/core/samplers";
 import { checkGates } from "../gates/gates.ts";
 import {
   lazy,
@@ -105,6 +106,7 @@ function check(
   };
   const { steps, units } = net;
   const source = `a SubNet of ${net.model.model}`;
+  refuseThresholding(sampler, "compile");
   checkGates(gates, { steps, units: units.length, source });
   if (sampler.steps.length !== steps) {
     refuse(

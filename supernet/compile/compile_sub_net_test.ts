@@ -89,8 +89,11 @@ interface Case extends Omit<CompileRequest, "plan"> {
 const calls = 6;
 
 function samplerOf(kind: SamplerKind, config = scheduler()) {
-  const steps = kind === "pndm" ? calls - 1 : calls;
-  return makeSampler(config, { kind, steps });
+  const steps: Partial<Record<SamplerKind, number>> = {
+    pndm: calls - 1,
+    "kdpm2-ancestral": calls / 2,
+  };
+  return makeSampler(config, { kind, steps: steps[kind] ?? calls });
 }
 
 function unetCase(
@@ -151,14 +154,18 @@ function fluxCase(): Case {
   };
 }
 
-function ditCase({ guided = true } = {}): Case {
+function ditCase(
+  { guided = true, kind = "ddim" }: { guided?: boolean; kind?: SamplerKind } =
+    {},
+): Case {
   const config = { ...tinyDit, outChannels: 6 };
   const options = { batch: guided ? 4 : 2, granularity: "sublayer" } as const;
   const labels = int64([2], [1, 3]);
   const model = ditBlockGraph(config, livelyWeights(7), options);
+  const sampler = samplerOf(kind);
   return {
-    net: superNet(model, { steps: calls }),
-    sampler: samplerOf("ddim"),
+    net: superNet(model, { steps: sampler.steps.length }),
+    sampler,
     guidanceScale: guided ? 3 : 0.5,
     conditioning: classInputs(model, { guided, nullClass: config.classes }),
     feeds: { class_labels: guided ? int64([4], [1, 3, 4, 4]) : labels },
@@ -184,6 +191,8 @@ const cases: Readonly<Record<string, () => Case>> = {
   "an SD3 under Euler": sd3Case,
   "a FLUX under DDIM without guidance": fluxCase,
   "a DiT under DDIM": ditCase,
+  "a DiT under UniPC": () => ditCase({ kind: "unipc" }),
+  "a DiT under ancestral KDPM2": () => ditCase({ kind: "kdpm2-ancestral" }),
   "a UNet's layers under PLMS without guidance": () =>
     unetCase("pndm", "layer", { guided: false }),
   "a DiT under DDIM without guidance": () => ditCase({ guided: false }),

@@ -14,6 +14,7 @@ import {
 import type { PlacedTensor } from "@dip-go/core/runtime";
 import {
   type PastStep,
+  refuseThresholding,
   type SamplerState,
   type SamplerStep,
   startState,
@@ -159,16 +160,19 @@ export async function runSampler(
   return float32(shape, await workspace.read(final));
 }
 
-/** The state before step 0. */
-export const firstState = (
+/** The state before step 0. @throws {TypeError} If the sampler thresholds, which no SubNet does. */
+export function firstState(
   { latents: { shape, data }, sampler }: Pick<
     SamplingInputs,
     "latents" | "sampler"
   >,
-): SamplerState<PlacedTensor> => ({
-  latents: float32(shape, startState(sampler, data).latents),
-  past: [],
-});
+): SamplerState<PlacedTensor> {
+  refuseThresholding(sampler, "sample a SubNet with");
+  return {
+    latents: float32(shape, startState(sampler, data).latents),
+    past: [],
+  };
+}
 
 /** A step's noise, if it has any, as a tensor. */
 export const placedNoise = (

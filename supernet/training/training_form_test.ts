@@ -206,6 +206,8 @@ const kinds: readonly SamplerKind[] = [
   "dpm-solver++",
   "euler",
   "lcm",
+  "unipc",
+  "heun",
 ];
 
 for (const kind of kinds) {
