@@ -5,14 +5,14 @@ import {
   craftStateDict,
   inTemporaryFolder,
 } from "@dip-go/testing/files";
+import { originalCheckpoint, originalKinds } from "@dip-go/testing/models";
 import { readRange } from "../files/byte_range.ts";
 import { autoencoderKind } from "../models/autoencoder/autoencoder_kl.ts";
 import type { WeightSource } from "../models/block_graph/weights.ts";
 import { clipTextKind } from "../models/clip/clip_load.ts";
 import { type ComponentKind, loadComponent } from "../models/component.ts";
 import { networkKind, readNetwork } from "../models/load.ts";
-import { TorchGenerator } from "../tensor/random.ts";
-import { float32, type Tensor } from "../tensor/tensor.ts";
+import { float32 } from "../tensor/tensor.ts";
 import { writeSafetensors } from "../weights/safetensors.ts";
 import { modelPlace } from "./model_place.ts";
 import { loadPipeline } from "./pipeline.ts";
@@ -21,97 +21,7 @@ const pathOf = (name: string) =>
   decodeURIComponent(new URL(`../../${name}`, import.meta.url).pathname);
 const zoo = pathOf("zoo/models/sd-shapes/tokenizer");
 
-/** A part's modules by their original name: the weight's shape, whether there is a bias, and our names. */
-interface Part {
-  readonly prefix: string;
-  readonly modules: Readonly<
-    Record<string, readonly [readonly number[], boolean, ...string[]]>
-  >;
-}
-type Names = Readonly<
-  Record<"v1" | "v2" | "xl", Readonly<Record<string, Part>>>
->;
-const names: Names = JSON.parse(
-  await Deno.readTextFile(pathOf("testdata/original/names.json")),
-);
-
-/** Tensors in the original layout, and by our names for each part. */
-interface Crafted {
-  readonly original: Map<string, Tensor<"float32">>;
-  readonly ours: Record<string, Map<string, Tensor<"float32">>>;
-}
-
-/** Names that hold a tensor themselves, not a module's weight and bias. */
-const lone = /(^|\.)(logit_scale|positional_embedding|text_projection)$/;
-
-function crafted(parts: Readonly<Record<string, Part>>): Crafted {
-  const random = new TorchGenerator(0);
-  const draw = (shape: readonly number[]) => {
-    const { data } = random.randn(shape);
-    return float32(shape, data.map((x) => 0.05 * x));
-  };
-  const original = new Map<string, Tensor<"float32">>();
-  const ours: Crafted["ours"] = {};
-  for (const [part, { prefix, modules }] of Object.entries(parts)) {
-    const own = ours[part] = new Map<string, Tensor<"float32">>();
-    for (
-      const [module, [shape, hasBias, ...found]] of Object.entries(modules)
-    ) {
-      const joint = module.endsWith("in_proj") ? "_" : ".";
-      const kinds = hasBias ? ["weight", "bias"] : ["weight"];
-      for (const kind of kinds) {
-        const value = draw(kind === "bias" ? [shape[0]] : shape);
-        const name = lone.test(module) ? module : `${module}${joint}${kind}`;
-        original.set(prefix + name, value);
-        found.forEach((key, i) =>
-          own.set(
-            lone.test(module) ? key : `${key}.${kind}`,
-            oursOf(value, { module, i, of: found.length }),
-          )
-        );
-      }
-    }
-  }
-  return { original, ours };
-}
-
-/** One of several stacks of rows, or open_clip's projection transposed. */
-function oursOf(
-  { shape, data }: Tensor<"float32">,
-  { module, i, of }: { module: string; i: number; of: number },
-): Tensor<"float32"> {
-  const [rows, columns] = shape;
-  if (module === "text_projection") {
-    return float32(
-      [columns, rows],
-      data.map((_, k) => data[(k % rows) * columns + Math.floor(k / rows)]),
-    );
-  }
-  const size = data.length / of;
-  return float32(
-    [rows / of, ...shape.slice(1)],
-    data.slice(i * size, (i + 1) * size),
-  );
-}
-
-const { unet, vae, text_encoder } = names.v1;
-/** Stable Diffusion 2 enters transformers by linear layers. */
-const linear: Part = {
-  ...unet,
-  modules: Object.fromEntries(
-    Object.entries(unet.modules).map(([name, [shape, ...rest]]) => [
-      name,
-      [/proj_(in|out)$/.test(name) ? shape.slice(0, 2) : shape, ...rest],
-    ]),
-  ),
-};
-const checkpoints: Readonly<Record<string, Readonly<Record<string, Part>>>> = {
-  "Stable Diffusion 1": { unet, vae, text_encoder },
-  "Stable Diffusion 2": { unet: linear, vae, ...names.v2 },
-  "SDXL": { ...names.xl, vae },
-};
-
-const first = crafted(checkpoints["Stable Diffusion 1"]);
+const first = originalCheckpoint(originalKinds[0]);
 
 const kindOf = (part: string): ComponentKind<unknown> =>
   (part === "unet"
@@ -132,10 +42,12 @@ async function putTokenizer(folder: string): Promise<void> {
   }
 }
 
-for (const [name, parts] of Object.entries(checkpoints)) {
+for (const name of originalKinds) {
   Deno.test(`a checkpoint of ${name} has the weights of its folder, and draws with what its tensors tell`, () =>
     inTemporaryFolder(async (folder) => {
-      const { original, ours } = parts.unet === unet ? first : crafted(parts);
+      const { original, ours } = name === originalKinds[0]
+        ? first
+        : originalCheckpoint(name);
       const file = `${folder}/model.safetensors`;
       await writeSafetensors(file, original);
       await putTokenizer(folder);

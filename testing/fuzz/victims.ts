@@ -13,6 +13,10 @@ import {
   openTensorFile,
   writeSafetensors,
 } from "@dip-go/core/weights";
+import {
+  originalCheckpoint,
+  originalKinds,
+} from "../models/original_checkpoint.ts";
 
 const root = decodeURIComponent(new URL("../..", import.meta.url).pathname);
 const testdata = `${root}testdata`;
@@ -25,6 +29,7 @@ export interface Victim {
   load(folder: string): Promise<unknown>;
 }
 
+const tokenizers = `${testdata}/tokenizers`;
 const weightFile = "diffusion_pytorch_model.safetensors";
 
 /** Copies files of a folder of this repository. */
@@ -102,15 +107,40 @@ const scheduler = (json: Record<string, unknown>): Victim => ({
   },
 });
 
-const tokenizer: Victim = {
-  prepare: copies(`${root}zoo/models/scenes-clip`, [
-    "vocab.json",
-    "merges.txt",
-    "tokenizer_config.json",
-  ]),
+const tokenizer = (from: string, files: readonly string[]): Victim => ({
+  prepare: copies(from, files),
   async load(folder) {
-    (await loadTokenizer(folder)).encode(["a red circle on the left"]);
+    const tokenizer = await loadTokenizer(folder, { vocabulary: 1000 });
+    tokenizer.encode(["a red circle on the left"]);
   },
+});
+
+/** A text tower whose weights are those of a checkpoint in the original layout. */
+const original: Victim = {
+  async prepare(folder) {
+    const kind = originalKinds[originalKinds.length - 1];
+    const tower = [...originalCheckpoint(kind).original]
+      .filter(([name]) => name.startsWith("conditioner.embedders.1."));
+    await writeSafetensors(`${folder}/model.safetensors`, new Map(tower));
+    await Deno.writeTextFile(
+      `${folder}/config.json`,
+      JSON.stringify(originalTower),
+    );
+  },
+  load: (folder) => loadComponent(folder, clipTextKind),
+};
+
+const originalTower = {
+  architectures: ["CLIPTextModelWithProjection"],
+  model_type: "clip_text_model",
+  hidden_act: "gelu",
+  hidden_size: 64,
+  intermediate_size: 64,
+  max_position_embeddings: 24,
+  num_attention_heads: 1,
+  num_hidden_layers: 2,
+  projection_dim: 64,
+  vocab_size: 610,
 };
 
 export const victims: Readonly<Record<string, Victim>> = {
@@ -129,5 +159,17 @@ export const victims: Readonly<Record<string, Victim>> = {
     _class_name: "DPMSolverMultistepScheduler",
     use_karras_sigmas: true,
   }),
-  "tokenizer": tokenizer,
+  "torch-training": torchFile("training.pt"),
+  "torch-legacy-5": torchFile("legacy-5.bin"),
+  "original-tower": original,
+  "tokenizer": tokenizer(`${root}zoo/models/scenes-clip`, [
+    ...["vocab.json", "merges.txt"],
+    ...["tokenizer_config.json", "special_tokens_map.json"],
+  ]),
+  "t5-pieces": tokenizer(tokenizers, [
+    ...["spiece.model", "tokenizer_config.json"],
+  ]),
+  "t5-json": tokenizer(tokenizers, [
+    ...["tokenizer.json", "tokenizer_config.json"],
+  ]),
 };

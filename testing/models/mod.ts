@@ -10,6 +10,11 @@ export {
   writePair,
 } from "./clip_pairs.ts";
 export { isClose, pictureFeature, textFeature } from "./clip_reference.ts";
+export {
+  type OriginalCheckpoint,
+  originalCheckpoint,
+  originalKinds,
+} from "./original_checkpoint.ts";
 export { tinyDit } from "./tiny_dit.ts";
 export {
   inTinyPipeline,
