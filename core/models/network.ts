@@ -69,6 +69,8 @@ interface FamilyRecord<Config> {
   leastSide(config: Config): number;
   /** Whether the network was distilled from guided samples, so that it runs once; most read the scale of guidance. None was by default. */
   isDistilled?(config: Config): boolean;
+  /** Whether it predicts the velocity of flow matching; none does by default. */
+  readonly matchesFlow?: boolean;
   graph(
     config: Config,
     weights: WeightSource,
@@ -92,6 +94,7 @@ const families: { readonly [F in Family]: FamilyRecord<ConfigOf<F>> } = {
     parse: parseFluxConfig,
     leastSide: ({ patchSize }) => patchSize,
     isDistilled: () => true,
+    matchesFlow: true,
     graph: fluxBlockGraph,
   },
   pixart: {
@@ -106,6 +109,7 @@ const families: { readonly [F in Family]: FamilyRecord<ConfigOf<F>> } = {
     classes: ["SD3Transformer2DModel"],
     granularities: ["block", "sublayer"],
     usual: "sublayer",
+    matchesFlow: true,
     parse: parseSd3Config,
     leastSide: ({ patchSize }) => patchSize,
     graph: sd3BlockGraph,
@@ -169,6 +173,10 @@ export const ofSampleSize = (network: Network, sampleSize: number): Network =>
 /** Whether a network was distilled from guided samples, so that one call does for both halves. */
 export const isDistilled = (network: Network): boolean =>
   recordOf(network).isDistilled?.(network.config) ?? false;
+
+/** Whether a network predicts the velocity of flow matching. */
+export const matchesFlow = (network: Network): boolean =>
+  recordOf(network).matchesFlow ?? false;
 
 /** The same network on the smallest latents. */
 export const onSmallestLatents = (network: Network): Network =>

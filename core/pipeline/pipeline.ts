@@ -10,6 +10,7 @@ import { blockGraphOf, type LoadedModel, loadModel } from "../models/load.ts";
 import {
   type Granularity,
   isDistilled,
+  matchesFlow,
   usualGranularity,
 } from "../models/network.ts";
 import {
@@ -18,7 +19,11 @@ import {
 } from "../models/pipeline_parts.ts";
 import type { LatentSize } from "../models/layers/latent_size.ts";
 import type { SessionOptions } from "../runtime/session_options.ts";
-import { makeSampler, type StepChoice } from "../samplers/make_sampler.ts";
+import {
+  flowKinds,
+  makeSampler,
+  type StepChoice,
+} from "../samplers/make_sampler.ts";
 import type { Sampler } from "../samplers/sampler.ts";
 import { drawStepNoise } from "../samplers/sampler_state.ts";
 import { readSchedulerConfig } from "../samplers/schedule/read_scheduler_config.ts";
@@ -209,6 +214,7 @@ export class PipelineSampler {
     this.#options = options;
     this.#scheduler = scheduler;
     const whole = this.#samplerAfter(0);
+    checkFlow(pipeline, whole);
     const isListed = options.timesteps ?? options.sigmas;
     this.steps = isListed ? whole.steps.length : options.steps ?? kind.steps;
     this.#skipped = this.#stepsBefore(whole);
@@ -554,6 +560,19 @@ function stepChoice(
   if (timesteps || sigmas) return { timesteps, sigmas };
   const own = kind.sigmas?.(steps);
   return own ? { sigmas: own } : { steps };
+}
+
+/** @throws {RangeError} If one of network and sampler is of flow matching and the other is not: pictures would be noise. */
+function checkFlow({ name, model }: Pipeline, sampler: Sampler): void {
+  const isFlow = matchesFlow(model);
+  if (isFlow === flowKinds.includes(sampler.name)) return;
+  throw new RangeError(
+    `Cannot sample ${name}: its network ${
+      isFlow ? "was trained by flow matching" : "predicts no flow"
+    } and the sampler is ${sampler.name}, expected ${isFlow ? "" : "none of "}${
+      flowKinds.join(" or ")
+    }`,
+  );
 }
 
 /** Tokens of a picture's latents, in a network on patches. */

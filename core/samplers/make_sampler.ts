@@ -131,6 +131,12 @@ const schedulers = {
 /** A sampler by the name that it has in `gates.json`. */
 export type SamplerKind = keyof typeof schedulers;
 
+/** The kinds that step by the velocity of flow matching. */
+export const flowKinds: readonly string[] = [
+  "flow-euler",
+  "flow-heun",
+] satisfies SamplerKind[];
+
 /** Every kind. */
 export const samplerKinds = Object.keys(schedulers) as readonly SamplerKind[];
 

@@ -3,6 +3,7 @@ import {
   assertEquals,
   assertNotEquals,
   assertRejects,
+  assertThrows,
 } from "@std/assert";
 import { clipTextGraph } from "../../models/clip/clip.ts";
 import { loadClipText } from "../../models/clip/clip_load.ts";
@@ -259,6 +260,23 @@ Deno.test("a FLUX pipeline's prompt is T5's features, CLIP's pooled one and the 
       ),
     );
   });
+});
+
+Deno.test("networks of flow matching and samplers of none are kept apart", async () => {
+  await inTinyPipeline(sd3, async (folder) => {
+    const pipeline = await loadPipeline(folder);
+    assertThrows(
+      () => pipeline.sampler({ kind: "ddim" }),
+      RangeError,
+      "was trained by flow matching and the sampler is ddim, expected flow-euler or flow-heun",
+    );
+  });
+  const other = await loadPipeline("zoo/models/dit-shapes");
+  assertThrows(
+    () => other.sampler({ kind: "flow-heun", steps: 2 }),
+    RangeError,
+    "predicts no flow and the sampler is flow-heun",
+  );
 });
 
 Deno.test("FLUX runs twice for true guidance, which needs a negative prompt", async () => {

@@ -67,6 +67,18 @@ export const generateForm = {
       "<r>",
       "How far guided predictions are brought back to the conditional ones' spread, 0 to 1 (default 0)",
     ),
+    "true-cfg-scale": number(
+      "<s>",
+      "True guidance beside a distilled one (FLUX), with a negative prompt (default 1: none)",
+    ),
+    "clip-skip": whole(0)(
+      "<n>",
+      "Layers of CLIP that an SD3 leaves out (default 0)",
+    ),
+    "max-sequence-length": whole(1)(
+      "<n>",
+      "Tokens that T5 reads of a prompt (default: its pipeline's)",
+    ),
     "exact-size": flag(
       "A PixArt draws at just this size, not at the nearest of its training",
     ),
@@ -94,6 +106,9 @@ export interface GenerateOptions extends
     | "steps"
     | "guidanceScale"
     | "guidanceRescale"
+    | "trueCfgScale"
+    | "clipSkip"
+    | "maxSequenceLength"
     | "granularity"
     | "kind"
     | "height"
@@ -155,6 +170,9 @@ export function generateOptions({
   "original-steps": originalInferenceSteps,
   "aesthetic-score": aestheticScore,
   "negative-aesthetic-score": negativeAestheticScore,
+  "true-cfg-scale": trueCfgScale,
+  "clip-skip": clipSkip,
+  "max-sequence-length": maxSequenceLength,
   sampler: kind,
   "exact-size": exactSize,
   tiles,
@@ -182,6 +200,9 @@ export function generateOptions({
     ...options,
     guidanceScale,
     guidanceRescale,
+    trueCfgScale,
+    clipSkip,
+    maxSequenceLength,
     originalInferenceSteps,
     aestheticScore,
     negativeAestheticScore,
