@@ -567,11 +567,9 @@ function checkFlow({ name, model }: Pipeline, sampler: Sampler): void {
   const isFlow = matchesFlow(model);
   if (isFlow === flowKinds.includes(sampler.name)) return;
   throw new RangeError(
-    `Cannot sample ${name}: its network ${
-      isFlow ? "was trained by flow matching" : "predicts no flow"
-    } and the sampler is ${sampler.name}, expected ${isFlow ? "" : "none of "}${
-      flowKinds.join(" or ")
-    }`,
+    `Cannot sample ${name}: the sampler is ${sampler.name}, expected ${
+      isFlow ? "" : "neither "
+    }${flowKinds.join(isFlow ? " or " : " nor ")} for a ${model.family}`,
   );
 }
 

@@ -132,10 +132,7 @@ const schedulers = {
 export type SamplerKind = keyof typeof schedulers;
 
 /** The kinds that step by the velocity of flow matching. */
-export const flowKinds: readonly string[] = [
-  "flow-euler",
-  "flow-heun",
-] satisfies SamplerKind[];
+export const flowKinds: readonly string[] = ["flow-euler", "flow-heun"];
 
 /** Every kind. */
 export const samplerKinds = Object.keys(schedulers) as readonly SamplerKind[];

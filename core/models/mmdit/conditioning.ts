@@ -32,13 +32,24 @@ export function conditioningBlock(
   const inputs = guidance ? [...names, "guidance"] : names;
   return outputBlock(conditioning, { inputs }, (g, [t, pooled, scale]) => {
     const time = embedded(g, waves(g, inRange(g, t)), "timestep_embedder");
-    const thousandfold = scale && g.mul(scale, g.scalar(1000));
-    const timed = thousandfold
-      ? g.add(time, embedded(g, waves(g, thousandfold), "guidance_embedder"))
+    const told = scale && waves(g, g.mul(scale, g.scalar(1000)));
+    const timed = told
+      ? g.add(time, embedded(g, told, "guidance_embedder"))
       : time;
     return g.silu(g.add(timed, embedded(g, pooled, "text_embedder")));
   });
 }
+
+/** The tensor of the text in the width of the tokens, and the layer that makes it. */
+export const embeddedText = "context_embedder";
+
+/** `[B, S, E]` → `[B, S, D]`. */
+export const textBlock = ({ width, weights }: Context): Block =>
+  outputBlock(
+    embeddedText,
+    { inputs: ["encoder_hidden_states"] },
+    (g, [x]) => linear(g, x, { path: embeddedText, width, weights }),
+  );
 
 /** `count` modulations `[B, count, D]` out of the conditions, by the layer `<name>.linear`. */
 export const modulationBlock = (

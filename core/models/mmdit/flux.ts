@@ -16,7 +16,10 @@ import {
   outputBlock,
   residualBlock,
 } from "../block_graph/single_output_blocks.ts";
-import { transformerUnits } from "../block_graph/transformer_units.ts";
+import {
+  type TransformerUnitOptions,
+  transformerUnits,
+} from "../block_graph/transformer_units.ts";
 import type { WeightSource } from "../block_graph/weights.ts";
 import { linear } from "../layers/layers.ts";
 import {
@@ -24,7 +27,12 @@ import {
   type TransformerContext,
   transformerContext,
 } from "../layers/modulated_transformer.ts";
-import { conditioningBlock, modulationBlock } from "./conditioning.ts";
+import {
+  conditioningBlock,
+  embeddedText,
+  modulationBlock,
+  textBlock,
+} from "./conditioning.ts";
 import type { FluxConfig } from "./flux_config.ts";
 import { attended, pictureLayers, projected } from "./joint_attention.ts";
 import {
@@ -96,31 +104,22 @@ export function fluxBlockGraph(
   { batch, tokens = usualTokens, latents, ...units }: MmditOptions,
 ): BlockGraph {
   const c = transformerContext(config, weights, { model: "FLUX", latents });
-  const { heads, patchSize, guidanceEmbeds } = config;
-  const { width: columns, height: rows } = c.latents;
-  const layout = {
-    text: tokens,
-    rows: rows / patchSize,
-    columns: columns / patchSize,
-  };
-  const joint: JointContext = {
-    width: c.width,
-    weights,
-    heads,
-    normsHeads: true,
-    rotated: rotation(config.rotaryAxes, layout),
-  };
+  const { heads, patchSize, rotaryAxes } = config;
+  const { width, height } = c.latents;
+  const [rows, columns] = [height / patchSize, width / patchSize];
+  const rotated = rotation(rotaryAxes, { text: tokens, rows, columns });
+  const joint = { width: c.width, weights, heads, normsHeads: true, rotated };
   const guidance = [inputOf("guidance", [batch])];
   return {
     model: "flux",
     inputs: [
-      inputOf("sample", [batch, config.inChannels, rows, columns]),
+      inputOf("sample", [batch, config.inChannels, height, width]),
       inputOf("timestep", [batch]),
       inputOf("encoder_hidden_states", [batch, tokens, config.textWidth]),
       inputOf("pooled_projections", [batch, config.pooledWidth]),
-      ...guidanceEmbeds ? guidance : [],
+      ...config.guidanceEmbeds ? guidance : [],
     ],
-    blocks: fluxBlocks(c, joint, { text: tokens, units }),
+    blocks: fluxBlocks(c, joint, { text: tokens, ...units }),
     output: "prediction",
   };
 }
@@ -129,13 +128,9 @@ export function fluxBlockGraph(
 function fluxBlocks(
   c: Context,
   joint: JointContext,
-  { text, units }: {
-    text: number;
-    units: Omit<MmditOptions, "batch" | "tokens" | "latents">;
-  },
+  { text, ...units }: TransformerUnitOptions & { readonly text: number },
 ): Block[] {
-  const { config: { guidanceEmbeds, layers, singleLayers }, weights } = c;
-  const embedder = "context_embedder";
+  const { guidanceEmbeds, layers, singleLayers } = c.config;
   const blocks = [
     packingBlock(c),
     conditioningBlock(c, {
@@ -143,13 +138,9 @@ function fluxBlocks(
       // diffusers hands over σ and multiplies it again, in float32.
       timestep: (g, t) => g.mul(g.div(t, g.scalar(1000)), g.scalar(1000)),
     }),
-    outputBlock(
-      embedder,
-      { inputs: ["encoder_hidden_states"] },
-      (g, [x]) => linear(g, x, { path: embedder, width: c.width, weights }),
-    ),
+    textBlock(c),
   ];
-  let streams: Streams = { picture: "x_embedder", text: embedder };
+  let streams: Streams = { picture: "x_embedder", text: embeddedText };
   for (let i = 0; i < layers; i++) {
     const name = `transformer_blocks.${i}`;
     const sublayers = jointSublayers({ name, streams }, joint);

@@ -159,30 +159,27 @@ export function jointSublayers(block: JointBlock, c: JointContext): Block[] {
   const [norm1, context] = [`${name}.norm1`, `${name}.norm1_context`];
   const attn = `${name}.attn`;
   const after = streamsAfter(name);
-  const ofPicture = feedForwardBlock({
-    block: name,
+  const ofPicture = {
     stream: isDual ? `${attn}2` : attn,
     conditions: firstSix(norm1),
-    epsilon,
     norm: "norm2",
     output: after.picture,
-  }, c);
-  const ofText = () =>
-    feedForwardBlock({
-      block: name,
-      layer: "ff_context",
-      stream: `${attn}.context`,
-      conditions: firstSix(context),
-      epsilon,
-      norm: "norm2_context",
-      output: after.text,
-    }, c);
+  };
+  const ofText = {
+    layer: "ff_context",
+    stream: `${attn}.context`,
+    conditions: firstSix(context),
+    norm: "norm2_context",
+    output: after.text,
+  };
+  const feedForward = (own: typeof ofPicture) =>
+    feedForwardBlock({ block: name, epsilon, ...own }, c);
   return [
     modulationBlock(norm1, isDual ? 9 : 6, c),
     modulationBlock(context, isLast ? 2 : 6, c),
     jointAttentionBlock(block, c),
     ...isDual ? [pictureAttentionBlock(block, c)] : [],
-    ofPicture,
-    ...isLast ? [] : [ofText()],
+    feedForward(ofPicture),
+    ...isLast ? [] : [feedForward(ofText)],
   ];
 }

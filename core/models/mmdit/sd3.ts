@@ -17,13 +17,13 @@ import {
   transformerUnits,
 } from "../block_graph/transformer_units.ts";
 import type { WeightSource } from "../block_graph/weights.ts";
-import { linear, patchEmbedding } from "../layers/layers.ts";
+import { patchEmbedding } from "../layers/layers.ts";
 import type { LatentSize } from "../layers/latent_size.ts";
 import {
   type TransformerContext,
   transformerContext,
 } from "../layers/modulated_transformer.ts";
-import { conditioningBlock } from "./conditioning.ts";
+import { conditioningBlock, embeddedText, textBlock } from "./conditioning.ts";
 import {
   type JointContext,
   jointSublayers,
@@ -98,17 +98,8 @@ export function sd3BlockGraph(
   const c = transformerContext(config, weights, { model: "SD3", latents });
   const { heads, normsHeads, layers, dualLayers } = config;
   const joint: JointContext = { width: c.width, weights, heads, normsHeads };
-  const text = "context_embedder";
-  const blocks = [
-    patchBlock(c),
-    conditioningBlock(c),
-    outputBlock(
-      text,
-      { inputs: ["encoder_hidden_states"] },
-      (g, [x]) => linear(g, x, { path: text, width: c.width, weights }),
-    ),
-  ];
-  let streams: Streams = { picture: "pos_embed", text };
+  const blocks = [patchBlock(c), conditioningBlock(c), textBlock(c)];
+  let streams: Streams = { picture: "pos_embed", text: embeddedText };
   for (let i = 0; i < layers; i++) {
     const name = `transformer_blocks.${i}`;
     const isLast = i === layers - 1;

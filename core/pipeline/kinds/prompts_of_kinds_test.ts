@@ -268,14 +268,14 @@ Deno.test("networks of flow matching and samplers of none are kept apart", async
     assertThrows(
       () => pipeline.sampler({ kind: "ddim" }),
       RangeError,
-      "was trained by flow matching and the sampler is ddim, expected flow-euler or flow-heun",
+      "the sampler is ddim, expected flow-euler or flow-heun for a sd3",
     );
   });
   const other = await loadPipeline("zoo/models/dit-shapes");
   assertThrows(
     () => other.sampler({ kind: "flow-heun", steps: 2 }),
     RangeError,
-    "predicts no flow and the sampler is flow-heun",
+    "the sampler is flow-heun, expected neither flow-euler nor flow-heun",
   );
 });
 

@@ -16,10 +16,15 @@ export function sideBySide(a: Tensor, b: Tensor): Tensor<"float32"> {
   return float32([...a.shape.slice(0, -1), width], data);
 }
 
-/** `[1, S, A]` with zeros up to `width`, then the tokens of `[1, T, width]`: `[1, S + T, width]`. */
+/** `[1, S, A]` with zeros up to `width`, then the tokens of `[1, T, width]`: `[1, S + T, width]`. @throws {TypeError} If A is more than that. */
 export function oneAfterTheOther(a: Tensor, b: Tensor): Tensor<"float32"> {
   const [, first, narrow] = a.shape;
   const [, second, width] = b.shape;
+  if (narrow > width) {
+    throw new TypeError(
+      `Cannot join features: the first are ${narrow} wide, expected at most ${width}, as the second`,
+    );
+  }
   const data = new Float32Array((first + second) * width);
   for (let i = 0; i < first; i++) {
     const row = (a.data as Float32Array).subarray(i * narrow, (i + 1) * narrow);

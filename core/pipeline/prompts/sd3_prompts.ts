@@ -7,7 +7,7 @@ import type { Network } from "../../models/network.ts";
 import { zeros } from "../../tensor/tensor.ts";
 import { oneAfterTheOther, sideBySide } from "./feature_rows.ts";
 import type { PromptEncoder, PromptRequest } from "./prompt_encoder.ts";
-import { openT5Tower, type T5Tower } from "./t5_tower.ts";
+import { openT5Tower } from "./t5_tower.ts";
 import { openTextTower } from "./text_tower.ts";
 
 /** Tokens that T5 reads of a prompt where nobody says otherwise. */
@@ -20,8 +20,8 @@ type Sd3Network = Extract<Network, { family: "sd3" }>;
  * `[1, P]`. A pipeline saved without its T5 has zeros in the place of that one's
  * features. Layers of CLIP are skipped for prompts alone, as in diffusers.
  *
- * @throws {RangeError} If the towers read texts of different lengths, or have fewer layers than are to be skipped.
- * @throws {TypeError} If the features are wider than the network's text.
+ * @throws {RangeError} If the towers have fewer layers than are to be skipped.
+ * @throws {TypeError} If CLIP's features are wider than T5's.
  * @throws As `openTextTower` and `openT5Tower`.
  */
 export async function openSd3Prompts(
@@ -34,49 +34,35 @@ export async function openSd3Prompts(
   await using opening = new AsyncDisposableStack();
   const layer = (skipped: number) => `hidden_states.${-2 - skipped}`;
   const outputs = [...new Set([layer(0), layer(clipSkip), "embeds"])];
-  const open = async (suffix: string) =>
+  const open = async (suffix: string, length?: number) =>
     opening.use(
       await openTextTower(folder, {
         ...sessions,
         tokenizer: `tokenizer${suffix}`,
         encoder: `text_encoder${suffix}`,
+        length,
         outputs,
       }),
     );
-  const towers = [await open(""), await open("_2")] as const;
-  const [first, second] = towers;
-  if (first.tokens !== second.tokens) {
-    throw new RangeError(
-      `Cannot encode prompts for ${folder}: its tokenizers make ${first.tokens} and ${second.tokens} tokens, expected the same number`,
-    );
-  }
-  const t5 = opening.use(
-    parts?.lacks("text_encoder_3")
-      ? noT5({ length, width: textWidth })
-      : await openT5Tower(folder, {
-        ...sessions,
-        tokenizer: "tokenizer_3",
-        encoder: "text_encoder_3",
-        length,
-        seesPadding: true,
-      }),
+  const first = await open("");
+  const second = await open("_2", first.tokens);
+  const t5 = parts?.lacks("text_encoder_3") ? undefined : opening.use(
+    await openT5Tower(folder, {
+      ...sessions,
+      tokenizer: "tokenizer_3",
+      encoder: "text_encoder_3",
+      length,
+      seesPadding: true,
+    }),
   );
+  const none = zeros([1, length, textWidth]);
   const encode = async (prompt: string, skipped: number) => {
     const one = await first.features(prompt);
     const two = await second.features(prompt);
-    const { features } = await t5.features(prompt);
+    const three = await t5?.features(prompt);
     const clip = sideBySide(one[layer(skipped)], two[layer(skipped)]);
-    if (clip.shape[2] > textWidth || features.shape[2] !== textWidth) {
-      throw new TypeError(
-        `Cannot encode prompts for ${folder}: CLIP's features are ${
-          clip.shape[2]
-        } wide and T5's ${
-          features.shape[2]
-        }, expected at most ${textWidth} and ${textWidth}, the network's joint_attention_dim`,
-      );
-    }
     return {
-      encoder_hidden_states: oneAfterTheOther(clip, features),
+      encoder_hidden_states: oneAfterTheOther(clip, three?.features ?? none),
       pooled_projections: sideBySide(one.embeds, two.embeds),
     };
   };
@@ -87,20 +73,5 @@ export async function openSd3Prompts(
     encodeNegative: (text) => encode(text, 0),
     unconditional: () => encode("", 0),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
-  };
-}
-
-/** In the place of a T5: zeros. */
-function noT5(
-  { length, width }: { readonly length: number; readonly width: number },
-): T5Tower {
-  const none = {
-    features: zeros([1, length, width]),
-    mask: zeros([1, length]),
-  };
-  return {
-    tokens: length,
-    features: () => Promise.resolve(none),
-    [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }

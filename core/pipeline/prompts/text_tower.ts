@@ -22,6 +22,8 @@ export interface TowerParts extends SessionOptions {
   readonly tokenizer: string;
   /** The file of its weights, if not in its folder. */
   readonly checkpoint?: string;
+  /** S; the tokenizer's own by default. */
+  readonly length?: number;
   /** Names of features, as `clipTextGraph` knows them. */
   readonly outputs: readonly string[];
 }
@@ -29,7 +31,7 @@ export interface TowerParts extends SessionOptions {
 /** @throws As `loadTokenizer`, `loadComponent` and `clipTextGraph`. */
 export async function openTextTower(
   folder: string,
-  { encoder, tokenizer: vocabulary, checkpoint, outputs, ...options }:
+  { encoder, tokenizer: vocabulary, length, checkpoint, outputs, ...options }:
     TowerParts,
 ): Promise<TextTower> {
   const { config, weights } = await loadClipText(`${folder}/${encoder}`, {
@@ -37,6 +39,7 @@ export async function openTextTower(
     projects: outputs.includes("embeds"),
   });
   const tokenizer = await loadTokenizer(`${folder}/${vocabulary}`, {
+    length,
     vocabulary: config.vocabulary,
   });
   const graph = clipTextGraph(config, weights, {

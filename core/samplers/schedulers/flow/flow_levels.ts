@@ -5,6 +5,7 @@
  * 2403.03206, section 5.3.2), in float32 where diffusers has them so.
  */
 import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
+import { evenly } from "../../schedule/sigmas.ts";
 import { checkStepCount } from "../../schedule/timesteps.ts";
 
 /** The keys that all flow schedulers have. */
@@ -49,10 +50,5 @@ export function evenLevels(
 ): number[] {
   checkStepCount(steps, scale);
   const end = (sigma: number) => ends(Math.fround(sigma), Math.fround) * scale;
-  const [first, last] = [end(1), end(1 / scale)];
-  const stride = steps === 1 ? 0 : (last - first) / (steps - 1);
-  return Array.from(
-    { length: steps },
-    (_, i) => (i > 0 && i === steps - 1 ? last : first + i * stride) / scale,
-  );
+  return evenly(steps, end(1), end(1 / scale)).map((t) => t / scale);
 }
