@@ -13,7 +13,10 @@ export {
   decoderBlockGraph,
   encoderBlockGraph,
 } from "./autoencoder/autoencoder_kl.ts";
-export { pixelsPerLatent } from "./autoencoder/pixels_per_latent.ts";
+export {
+  pixelsPerLatent,
+  usualPixelsPerLatent,
+} from "./autoencoder/pixels_per_latent.ts";
 export {
   type Block,
   type BlockGraph,

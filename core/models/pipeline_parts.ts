@@ -45,6 +45,8 @@ export interface PipelineParts {
   readonly tokens?: number;
   /** Whether its network reads an aesthetic score, as SDXL's refiner does. */
   readonly readsScore: boolean;
+  /** Whether SDXL's guidance leads away from zeros where no text is given for it; true where the pipeline does not say, as in diffusers. */
+  readonly zerosForEmpty: boolean;
   /** Whether the pipeline was saved without a part, such as `text_encoder_3`; one that is not listed may be there. */
   lacks(part: string): boolean;
 }
@@ -62,6 +64,7 @@ export async function readPipelineParts(
   const config = new ConfigJson(await readJson(file), file, {
     _class_name: Object.keys(pipelines),
     requires_aesthetics_score: [undefined, null, true, false],
+    force_zeros_for_empty_prompt: [undefined, true, false],
   });
   const className = config.value("_class_name") as PipelineClass;
   const { network, tokens } = pipelines[className];
@@ -70,6 +73,7 @@ export async function readPipelineParts(
     network: `${folder}/${network}`,
     tokens,
     readsScore: config.value("requires_aesthetics_score") === true,
+    zerosForEmpty: config.value("force_zeros_for_empty_prompt") !== false,
     lacks: (part) => isNothing(config.values[part]),
   };
 }

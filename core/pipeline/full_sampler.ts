@@ -16,8 +16,8 @@ import {
   type LatentSampler,
   samplingLoop,
   type SamplingRequest,
+  withKnown,
 } from "./sampling_loop.ts";
-import { withKnown } from "./start/known_region.ts";
 
 /**
  * Adds an input of the network to a step's graph. All samples of a step are at

@@ -13,6 +13,12 @@ export function joinedInputs(
   conditioning: SamplingInputs["conditioning"],
 ): SamplingInputs {
   const [{ known, noise, ...first }] = each;
+  const name = "masked_latents";
+  const rows = each.map(({ conditioning: { [name]: masked } }) =>
+    masked ? unstacked(masked as Tensor<"float32">) : []
+  );
+  const halves = rows[0].length > 0 &&
+    rows[0].map((_, half) => rows.map((row) => row[half]));
   const allOf = (of: (inputs: SamplingInputs) => Float32Array) =>
     joinedArrays(each.map(of));
   return {
@@ -27,23 +33,9 @@ export function joinedInputs(
         allOf(({ known }) => known!.latents[step])
       ),
     },
-    conditioning: { ...conditioning, ...maskedLatents(each) },
-  };
-}
-
-/** The masked latents of all, once for each half of guidance, where the network reads any. */
-function maskedLatents(
-  each: readonly SamplingInputs[],
-): Record<string, Tensor> {
-  const name = "masked_latents";
-  if (!(name in each[0].conditioning)) return {};
-  const rows = each.map(({ conditioning }) =>
-    unstacked(conditioning[name] as Tensor<"float32">)
-  );
-  const halves = rows[0].keys();
-  return {
-    [name]: stacked(
-      [...halves].flatMap((half) => rows.map((row) => row[half])),
-    ),
+    conditioning: {
+      ...conditioning,
+      ...halves && { [name]: stacked(halves.flat()) },
+    },
   };
 }

@@ -15,6 +15,7 @@ export {
   type ObservedStep,
   type SamplingInputs,
   samplingLoop,
+  withKnown,
 } from "./sampling_loop.ts";
 export {
   classLabels,
@@ -28,7 +29,6 @@ export {
   refuseRescale,
 } from "./guidance.ts";
 export type { StartOptions } from "./start/start_options.ts";
-export { type KnownRegion, withKnown } from "./start/known_region.ts";
 export {
   type Autoencoder,
   emitPictures,

@@ -4,7 +4,6 @@
  * {@linkcode PipelineSampler} says how it is sampled. Both are plain values:
  * neither keeps a session open.
  */
-import { isFile } from "../files/is_file.ts";
 import type { BlockGraph } from "../models/block_graph/block_graph.ts";
 import { blockGraphOf, type LoadedModel, loadModel } from "../models/load.ts";
 import {
@@ -39,7 +38,10 @@ import {
 import { isGuided } from "./guidance.ts";
 import type { PipelineKind } from "./kinds/pipeline_kind.ts";
 import { kindOf } from "./kinds/pipeline_kinds.ts";
-import { pixelsPerLatent } from "../models/autoencoder/pixels_per_latent.ts";
+import {
+  pixelsPerLatent,
+  usualPixelsPerLatent,
+} from "../models/autoencoder/pixels_per_latent.ts";
 import type { PictureSize } from "./prompts/prompt_encoder.ts";
 import {
   type Autoencoder,
@@ -205,7 +207,9 @@ export class PipelineSampler {
       : this.askedScale;
     this.guidanceRescale = options.guidanceRescale;
     this.start = options.start ? startOf(options.start, pipeline) : null;
-    this.asked = { ...usualSize(pipeline, this.start), ...sizeIn(options) };
+    const usual = usualSize(pipeline, this.start);
+    const { height = usual.height, width = usual.width } = options;
+    this.asked = { height, width };
     this.size = drawnSize(this.asked, pipeline, options);
     const latents = latentSize(this.size, pipeline);
     this.latents = [config.inChannels, latents.height, latents.width];
@@ -368,7 +372,7 @@ export class PipelineSampler {
       );
     }
     if (!start) return noiseStart(shape, sampler);
-    if ("latents" in start) return latentStart(start.latents, shape, sampler);
+    if ("latents" in start) return latentStart(start.latents, sampler);
     const autoencoder = await pipeline.autoencoder();
     if (!autoencoder) {
       throw new TypeError(
@@ -480,7 +484,6 @@ export async function loadPipeline(
   const { schedulerConfig: file } = loaded;
   const parts = await readPipelineParts(folder);
   const kind = kindOf(loaded, parts);
-  const hasAutoencoder = await isFile(`${folder}/vae/config.json`);
   return new Pipeline({
     name: model,
     folder,
@@ -490,7 +493,7 @@ export async function loadPipeline(
     parts,
     scheduler: file === null ? null : await readSchedulerConfig(file),
     tokens: parts ? await kind.prompts?.tokens(folder, loaded) : undefined,
-    pixelsPerLatent: hasAutoencoder ? await pixelsPerLatent(folder) : undefined,
+    pixelsPerLatent: await pixelsPerLatent(folder),
     sessions,
   });
 }
@@ -542,15 +545,6 @@ function usualSize(
   const { height, width } = start.image;
   return { height: height - height % pixels, width: width - width % pixels };
 }
-
-/** The sides that options name. */
-const sizeIn = ({ height, width }: SamplerOptions): Partial<PictureSize> => ({
-  ...height === undefined ? {} : { height },
-  ...width === undefined ? {} : { width },
-});
-
-/** Of every published model with an autoencoder. */
-const usualPixelsPerLatent = 8;
 
 /** Where the steps lie: as was asked, or as the kind of pipeline has them. */
 function stepChoice(

@@ -6,7 +6,22 @@ import type {
   StepNoise,
 } from "../samplers/sampler_state.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import type { KnownRegion } from "./start/known_region.ts";
+
+/** The part of pictures that stays (Lugmayr et al., 2022, without resampling). */
+export interface KnownRegion {
+  /** 1 where latents are drawn, 0 where they are known: `[H, W]`. */
+  readonly mask: Float32Array;
+  /** The picture's latents as noisy as each step leaves them, `[B, C, H, W]`. */
+  readonly latents: readonly Float32Array[];
+}
+
+/** The latents after step i, `[B, C, H, W]`, with the known ones in their place. */
+export const withKnown = (
+  next: Float32Array,
+  { mask, latents }: KnownRegion,
+  i: number,
+): Float32Array =>
+  next.map((v, j) => mask[j % mask.length] === 1 ? v : latents[i][j]);
 
 /** Everything that B pictures are sampled from. */
 export interface SamplingInputs {

@@ -3,7 +3,11 @@
  * Stable Diffusion or PixArt pipeline, with the full sampler or a SubNet's
  * gates. The settings travel in the PNGs' text chunks.
  */
-import { loadPipeline, type SamplerOptions } from "@dip-go/core";
+import {
+  loadPipeline,
+  type PipelineSampler,
+  type SamplerOptions,
+} from "@dip-go/core";
 import {
   type Picture,
   readPicture,
@@ -28,6 +32,7 @@ import {
   generateOptions,
 } from "./generate/generate_options.ts";
 import { pictureFiles } from "./generate/picture_files.ts";
+import { type Drawing, type DrawRequest, refined } from "./generate/refined.ts";
 
 /**
  * Generates the pictures and writes their files.
@@ -35,17 +40,15 @@ import { pictureFiles } from "./generate/picture_files.ts";
  * @returns The files.
  */
 export async function generate(options: GenerateOptions): Promise<string[]> {
-  const { subject, batch, count, seed, scale, grid } = options;
-  const { device, precision, weights, config } = options;
+  const { count, seed, scale, grid } = options;
   const files = await pictureFiles(options.output, options);
-  const loading = { device, precision, weights, config };
-  const pipeline = await loadPipeline(options.model, loading);
-  const start = await startOf(options);
-  const sampler = pipeline.sampler({ ...options, start });
-  const net = superNetOf(sampler);
-  const plan = options.gates ? await readPlan(options.gates) : undefined;
-  if (plan) checkPlan(plan, net, options.gates);
-  const macs = plan ? subNetMacs(net, plan.gates) : denseMacs(net);
+  using line = new ProgressLine();
+  const progress = (done: number, total: number) =>
+    line.show("steps", [done, total]);
+  const request = requestOf(options, progress);
+  const { sampler, ...first } = await firstDrawing(options);
+  const last = await refined(first, options, request);
+  await using drawing = last.drawing;
   const write = (file: string, image: Picture, [first, n]: [number, number]) =>
     writePng(file, {
       image,
@@ -57,20 +60,10 @@ export async function generate(options: GenerateOptions): Promise<string[]> {
           seed: first,
           count: n,
         }),
-        macs: String(n * macs),
+        macs: String(n * last.macs),
       },
     });
-  await using drawing = plan ? await openSubNet(sampler, plan) : sampler.open();
-  const { prompt, negativePrompt } = typeof subject === "number"
-    ? { prompt: subject, negativePrompt: undefined }
-    : subject;
-  using line = new ProgressLine();
-  const images = drawing.draw(Array(count).fill(prompt), {
-    seed: Array.from({ length: count }, (_, i) => seed + i),
-    batch: Math.min(batch, count),
-    negativePrompt,
-    progress: (done, total) => line.show("steps", [done, total]),
-  });
+  const images = drawing.draw(...request);
   if (grid) {
     const rows = gridRows(await Array.fromAsync(images));
     await write(files[0], imageGrid(rows, { zoom: scale }), [seed, count]);
@@ -82,6 +75,42 @@ export async function generate(options: GenerateOptions): Promise<string[]> {
     i++;
   }
   return files;
+}
+
+/** The model's own sampler, or a SubNet of it, until a refiner is to go on. */
+async function firstDrawing(
+  options: GenerateOptions,
+): Promise<Drawing & { readonly sampler: PipelineSampler }> {
+  const { device, precision, weights, config, refiner } = options;
+  const loading = { device, precision, weights, config };
+  const pipeline = await loadPipeline(options.model, loading);
+  const sampler = pipeline.sampler({
+    ...options,
+    start: await startOf(options),
+    until: refiner === undefined ? undefined : options["refiner-from"],
+  });
+  const net = superNetOf(sampler);
+  const plan = options.gates ? await readPlan(options.gates) : undefined;
+  if (!plan) return { sampler, drawing: sampler.open(), macs: denseMacs(net) };
+  checkPlan(plan, net, options.gates);
+  const drawing = await openSubNet(sampler, plan);
+  return { sampler, drawing, macs: subNetMacs(net, plan.gates) };
+}
+
+/** What is drawn: so many pictures of one subject. */
+function requestOf(
+  { subject, batch, count, seed }: GenerateOptions,
+  progress: (done: number, total: number) => void,
+): DrawRequest {
+  const { prompt, negativePrompt } = typeof subject === "number"
+    ? { prompt: subject, negativePrompt: undefined }
+    : subject;
+  return [Array(count).fill(prompt), {
+    seed: Array.from({ length: count }, (_, i) => seed + i),
+    batch: Math.min(batch, count),
+    negativePrompt,
+    progress,
+  }];
 }
 
 /** The picture to start from and its mask, read from their files. */

@@ -5,15 +5,17 @@ import {
   isKnownModel,
   knownModel,
   knownModels,
+  type Network,
   networkGraph,
   noWeights,
+  pixelsPerLatent,
   readNetwork,
+  usualPixelsPerLatent,
 } from "@dip-go/core/models";
 import { alignedLines } from "@dip-go/eval/tables";
 import { command, finish } from "./options/command.ts";
 import { sizeRows } from "./options/model_rows.ts";
 import { flag, oneOf, oneWord, path } from "./options/option_table.ts";
-import { latentsOfPixels } from "./inspect/latents_of_pixels.ts";
 import {
   type InspectedMacs,
   inspectGates,
@@ -63,7 +65,7 @@ export const inspectCommand = command({
     batch: 1,
     granularity,
     backup,
-    latents: await latentsOfPixels(network, { height, width, folder }),
+    latents: await latentsOf(network, folder, { height, width }),
   });
   const inspection = {
     ...inspectModel(name, graph),
@@ -73,6 +75,24 @@ export const inspectCommand = command({
   };
   return json ? [JSON.stringify(inspection, null, 2)] : tableLines(inspection);
 });
+
+/** The latents of pictures of a size, by the autoencoder of a folder, or one as all published ones are. */
+async function latentsOf(
+  { config: { sampleSize, inChannels } }: Network,
+  folder: string | undefined,
+  size: Readonly<Record<"height" | "width", number | undefined>>,
+): Promise<{ height: number; width: number }> {
+  const pixels = folder && await pixelsPerLatent(folder) ||
+    (inChannels === 3 ? 1 : usualPixelsPerLatent);
+  const side = (name: keyof typeof size) => {
+    const found = size[name] ?? sampleSize * pixels;
+    if (found % pixels === 0) return found / pixels;
+    throw new RangeError(
+      `Cannot inspect: ${name} is ${found} pixels, expected a multiple of ${pixels}`,
+    );
+  };
+  return { height: side("height"), width: side("width") };
+}
 
 function tableLines(
   { model, params, macs, blocks, gates }: Inspection,

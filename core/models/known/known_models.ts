@@ -4,7 +4,7 @@ import { parseFluxConfig } from "../mmdit/flux_config.ts";
 import { parseSd3Config } from "../mmdit/sd3_config.ts";
 import type { Network } from "../network.ts";
 import { parsePixartConfig } from "../pixart/pixart_config.ts";
-import { parseUnetConfig } from "../unet/unet_config.ts";
+import { parseUnetConfig, unetDefaults } from "../unet/unet_config.ts";
 
 /** DiT-XL/2 at 256x256 pixels (Peebles and Xie, 2023; facebook/DiT-XL-2-256). */
 const ditXl2: DitConfig = {
@@ -19,30 +19,12 @@ const ditXl2: DitConfig = {
   normEpsilon: 1e-5,
 };
 
-/** The keys of Stable Diffusion 1.5's published configuration that the network depends on. */
+/** The keys of Stable Diffusion 1.5's published configuration that the network depends on; it is what diffusers' values are made for. */
 export const sd15 = {
   _class_name: "UNet2DConditionModel",
-  attention_head_dim: 8,
-  block_out_channels: [320, 640, 1280, 1280],
+  ...unetDefaults,
   cross_attention_dim: 768,
-  down_block_types: [
-    "CrossAttnDownBlock2D",
-    "CrossAttnDownBlock2D",
-    "CrossAttnDownBlock2D",
-    "DownBlock2D",
-  ],
-  in_channels: 4,
-  layers_per_block: 2,
-  norm_eps: 1e-5,
-  norm_num_groups: 32,
-  out_channels: 4,
   sample_size: 64,
-  up_block_types: [
-    "UpBlock2D",
-    "CrossAttnUpBlock2D",
-    "CrossAttnUpBlock2D",
-    "CrossAttnUpBlock2D",
-  ],
 };
 
 /** BK-SDM (Kim et al., 2023): Stable Diffusion 1.4 with one resnet and transformer a level fewer; the small one has no middle either. */

@@ -46,7 +46,7 @@ export interface UnetConfig {
 }
 
 /** diffusers' values of keys that older files lack. */
-const defaults = {
+export const unetDefaults = {
   attention_head_dim: 8,
   block_out_channels: [320, 640, 1280, 1280],
   cross_attention_dim: 1280,
@@ -124,7 +124,7 @@ const harmless = [
  */
 export function parseUnetConfig(json: unknown, file: string): UnetConfig {
   const { values } = new ConfigJson(json, file);
-  const config = new ConfigJson({ ...defaults, ...values }, file, required);
+  const config = new ConfigJson({ ...unetDefaults, ...values }, file, required);
   const textWidth = textWidthOf(config);
   const guidance = "time_cond_proj_dim";
   const parsed: UnetConfig = {

@@ -2,8 +2,6 @@
  * Prompts for SDXL (Podell et al., 2023): features of two text towers side by
  * side, the second's text embedding, and the picture's sizes.
  */
-import { ConfigJson } from "../../files/config_json.ts";
-import { readJson } from "../../files/read_json.ts";
 import { float32, type Tensor, zeros } from "../../tensor/tensor.ts";
 import { sideBySide } from "./feature_rows.ts";
 import type { PromptEncoder, PromptRequest } from "./prompt_encoder.ts";
@@ -22,7 +20,6 @@ export async function openClipPairPrompts(
   folder: string,
   { parts, options, checkpoint, sessions, ...request }: PromptRequest,
 ): Promise<PromptEncoder> {
-  const zerosForEmpty = await readZerosForEmpty(folder);
   const first = parts?.lacks("text_encoder")
     ? undefined
     : await openTextTower(folder, {
@@ -64,7 +61,7 @@ export async function openClipPairPrompts(
     encodeNegative,
     async unconditional() {
       const own = await encodeNegative("");
-      if (!zerosForEmpty) return own;
+      if (parts?.zerosForEmpty === false) return own;
       const { encoder_hidden_states, text_embeds, time_ids } = own;
       return {
         encoder_hidden_states: zeros(encoder_hidden_states.shape),
@@ -87,14 +84,4 @@ function timeIds(
   const { added } = network.family === "unet" ? network.config : {};
   const last = added?.timeIds === 5 ? [score] : [height, width];
   return float32([1, 4 + last.length], [height, width, 0, 0, ...last]);
-}
-
-/** As diffusers, true where the pipeline does not say. */
-async function readZerosForEmpty(folder: string): Promise<boolean> {
-  const file = `${folder}/model_index.json`;
-  const key = "force_zeros_for_empty_prompt";
-  const index = new ConfigJson(await readJson(file), file, {
-    [key]: [undefined, true, false],
-  });
-  return index.values[key] !== false;
 }

@@ -14,7 +14,7 @@ import {
 import type { TorchGenerator } from "../../tensor/random.ts";
 import { float32, type Tensor } from "../../tensor/tensor.ts";
 import type { Autoencoder } from "../picture_decoder.ts";
-import type { KnownRegion } from "./known_region.ts";
+import type { KnownRegion } from "../sampling_loop.ts";
 import type { PictureSize } from "../prompts/prompt_encoder.ts";
 import { encodePicture, type LikelyLatents } from "./picture_encoder.ts";
 import {
@@ -59,26 +59,16 @@ export const noiseStart = (
   }),
 });
 
-/** Latents that another pipeline left, a row for each picture. @throws {RangeError} If they are of another shape. */
-export function latentStart(
+/** Latents that another pipeline left, a row for each picture. */
+export const latentStart = (
   latents: Tensor<"float32">,
-  shape: readonly number[],
   sampler: Sampler,
-): StartDrawer {
-  const rows = unstacked(latents);
-  const found = latents.shape.slice(1);
-  if (found.join() !== shape.join()) {
-    throw new RangeError(
-      `Cannot start from latents: each is [${found}], expected [${shape}]`,
-    );
-  }
-  return {
-    draw: ({ places }) => ({
-      latents: stacked(places.map((i) => rows[i])),
-      sampler: { ...sampler, initNoiseSigma: 1 },
-    }),
-  };
-}
+): StartDrawer => ({
+  draw: ({ places }) => ({
+    latents: stacked(places.map((i) => unstacked(latents)[i])),
+    sampler: { ...sampler, initNoiseSigma: 1 },
+  }),
+});
 
 /** What a picture is prepared for. */
 export interface StartRequest {
@@ -103,6 +93,7 @@ export async function pictureStart(
   request: StartRequest,
 ): Promise<StartDrawer> {
   const { size, autoencoder, sessions, readsMask } = request;
+  const [, height, width] = request.shape;
   const pixels = pictureInput(image, size);
   const drawn = mask && maskInput(mask, size);
   const mixes = strength < 1 || !mask;
@@ -112,16 +103,11 @@ export async function pictureStart(
     mixes,
     picture: mixes || !readsMask ? await encode(pixels) : undefined,
     masked: drawn && {
-      mask: maskOfLatents(drawn, sizeOf(request)),
+      mask: maskOfLatents(drawn, { height, width }),
       latents: await encode(uncovered(pixels, drawn)),
     },
   });
 }
-
-const sizeOf = ({ shape: [, height, width] }: StartRequest): PictureSize => ({
-  height,
-  width,
-});
 
 /** What the autoencoder makes of a picture. */
 interface EncodedStart {

@@ -30,6 +30,15 @@ const startRows = {
     "<n>",
     "Steps of the solver that a consistency model was distilled from (default: the scheduler's)",
   ),
+  refiner: path(
+    "<folder or name>",
+    "Pipeline that finishes the pictures, as SDXL's refiner does",
+  ),
+  "refiner-from": number(
+    "<f>",
+    "Part of the noise that is gone when the refiner goes on",
+    { default: "0.8" },
+  ),
   "aesthetic-score": number(
     "<s>",
     "What SDXL's refiner is told of the picture (default 6)",
@@ -100,25 +109,8 @@ The settings travel in each PNG's text chunks.`,
 } satisfies CommandForm;
 
 /** What the command line asks for. */
-export interface GenerateOptions extends
-  Pick<
-    SamplerOptions,
-    | "steps"
-    | "guidanceScale"
-    | "guidanceRescale"
-    | "trueCfgScale"
-    | "clipSkip"
-    | "maxSequenceLength"
-    | "granularity"
-    | "kind"
-    | "height"
-    | "tiling"
-    | "useResolutionBinning"
-    | "width"
-    | "originalInferenceSteps"
-    | "aestheticScore"
-    | "negativeAestheticScore"
-  > {
+export interface GenerateOptions
+  extends Omit<SamplerOptions, "scheduler" | "start" | "until"> {
   readonly model: string;
   /** Path of the network's weights, if not in its folder. */
   readonly weights?: string;
@@ -133,6 +125,9 @@ export interface GenerateOptions extends
   readonly image?: string;
   readonly mask?: string;
   readonly strength?: number;
+  /** A pipeline that finishes the pictures, from a part of the noise on. */
+  readonly refiner?: string;
+  readonly "refiner-from": number;
   /** Pictures, and how many at once. */
   readonly count: number;
   readonly batch: number;

@@ -27,7 +27,7 @@ import {
 } from "@dip-go/core/samplers";
 import { float32, int64, joined, type Tensor } from "@dip-go/core/tensor";
 import { superNet } from "@dip-go/supernet/gates";
-import { rgbImage } from "@dip-go/core/pictures";
+import { rgbImage, writePng } from "@dip-go/core/pictures";
 import { pictureNames, picturesOf } from "@dip-go/eval/pictures";
 import { inTemporaryFolder } from "@dip-go/testing/files";
 import { inTinyPipeline, type PipelineClass } from "@dip-go/testing/models";
@@ -343,6 +343,36 @@ Deno.test("generate() draws a class in a latent space with transformer, sampler,
     assert(distance <= 1, `${distance} levels apart`);
   });
 });
+
+Deno.test("generate() starts from a picture, and lets a refiner finish", () =>
+  inTinyPipeline("StableDiffusionPipeline", async (model) => {
+    const file = (name: string) => `${model}/${name}.png`;
+    const size = { height: 32, width: 24, channels: 3 };
+    const data = Uint8Array.from({ length: 3 * 32 * 24 }, (_, i) => i % 256);
+    await writePng(file("image"), { image: { ...size, data } });
+    const drawn = async (...args: string[]) => {
+      const own = ["--prompt", "b", "--steps", "4", "--guidance-scale", "1"];
+      const out = ["--model", model, "-o", file("out")];
+      await generate(asked(...own, ...out, ...args));
+      return decode(await Deno.readFile(file("out")));
+    };
+    const image = ["--image", file("image")];
+    const from = await drawn(...image, "--strength", "0.5");
+    assertEquals([from.width, from.height], [24, 32]);
+    assertEquals(JSON.parse(from.text.settings).strength, 0.5);
+    const sides = ["--height", "32", "--width", "24"];
+    const refiner = ["--refiner", model, "--refiner-from", "0.5"];
+    const sampler = ["--sampler", "ddim", ...sides];
+    const whole = await drawn(...sampler);
+    const finished = await drawn(...sampler, ...refiner);
+    assertEquals(finished.data, whole.data);
+    assertEquals(finished.text.macs, whole.text.macs);
+    assertThrows(
+      () => asked("--strength", "0.5", "-o", "a.png"),
+      RangeError,
+      "--mask and --strength go with a picture to start from",
+    );
+  }));
 
 Deno.test("generate() takes the network's weights from where it is told", async () => {
   await inTinyPipeline("StableDiffusionPipeline", async (folder) => {
