@@ -107,10 +107,8 @@ function pathOf(
   },
 ): UnetStage[] {
   const key = direction === "Down" ? depthKey : `reverse_${depthKey}`;
-  const attends = attendingLevels(config, {
-    direction,
-    levels: sizes.length,
-  });
+  const { length: levels } = sizes;
+  const attends = attendingLevels(config, { direction, levels });
   return sizes.map(({ channels, resnets, heads }, i) => {
     if (!attends[i]) return { channels, resnets, attention: null };
     const depth = depths[i];
