@@ -102,7 +102,7 @@ async function readVocabulary(
   const model = `${folder}/spiece.model`;
   if (await isFile(model)) {
     const pieces = sentencePieces(await Deno.readFile(model), model);
-    const all = withSentinels(pieces, config.value("extra_ids"));
+    const all = withSentinels(pieces, sentinelNames(config));
     return t5Vocabulary(all, { file: model, described: [], config });
   }
   throw new Deno.errors.NotFound(
@@ -162,7 +162,7 @@ function t5Vocabulary(
       ...t5Roles,
       additional_special_tokens: [
         ...pieces.controls,
-        ...sentinelNames(config.value("extra_ids")),
+        ...sentinelNames(config),
       ],
     },
     scheme: () => t5Scheme(pieces),

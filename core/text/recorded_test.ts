@@ -95,6 +95,20 @@ Deno.test("a token beyond the model's embedding is refused by name, where a text
   });
 });
 
+Deno.test("more sentinels than a vocabulary may have are refused", () =>
+  inTemporaryFolder(async (folder) => {
+    await Deno.copyFile(`${recorded}/spiece.model`, `${folder}/spiece.model`);
+    await Deno.writeTextFile(
+      `${folder}/tokenizer_config.json`,
+      JSON.stringify({ ...t5.config, extra_ids: 3e7 }),
+    );
+    await assertRejects(
+      () => loadTokenizer(folder),
+      TypeError,
+      'key "extra_ids" is 30000000, expected a whole number of at most 4096',
+    );
+  }));
+
 Deno.test("a tokenizer.json that is damaged or of another scheme is refused by file and value", () => {
   const pieces = { type: "Unigram", unk_id: 0, vocab: [["<unk>", 0]] };
   const precompiled = { type: "Precompiled" };

@@ -3,6 +3,7 @@
  * tokenizer library reads. The scheme around the pieces is the class's own, as
  * in transformers, whatever a `tokenizer.json` says of it.
  */
+import { type ConfigJson, most } from "../files/config_json.ts";
 
 /** Pieces with the logarithm of their likelihood; an id is a place among them. */
 export interface Unigrams {
@@ -24,22 +25,28 @@ export const t5Roles = {
 /** Sentinels that T5 has where its configuration names none. */
 const sentinels = 100;
 
-/** The names of T5's sentinels, which stand for what a text leaves out. */
-export const sentinelNames = (count: unknown): string[] =>
-  Array.from(
-    { length: Number.isSafeInteger(count) ? count as number : sentinels },
-    (_, i) => `<extra_id_${i}>`,
-  );
+/** The names of T5's sentinels, which stand for what a text leaves out. @throws {TypeError} If there are not as many as a vocabulary may have. */
+export function sentinelNames(config: ConfigJson): string[] {
+  const key = "extra_ids";
+  const length = config.value(key) ?? sentinels;
+  if (
+    !Number.isSafeInteger(length) || length as number < 0 ||
+    length as number > most.tokens
+  ) {
+    config.refuse(key, `a whole number of at most ${most.tokens}`);
+  }
+  return Array.from({ length: length as number }, (_, i) => `<extra_id_${i}>`);
+}
 
 /** The pieces of a `spiece.model`, then the sentinels, the last first. */
 export const withSentinels = (
   unigrams: Unigrams,
-  count: unknown,
+  names: readonly string[],
 ): Unigrams => ({
   ...unigrams,
   pieces: [
     ...unigrams.pieces,
-    ...sentinelNames(count).reverse().map((name) => [name, 0] as const),
+    ...names.toReversed().map((name) => [name, 0] as const),
   ],
 });
 
