@@ -8,6 +8,7 @@ import {
   type SessionOptions,
 } from "@dip-go/core/runtime";
 import { float32, type Tensor } from "@dip-go/core/tensor";
+import { consoleWarnings } from "../files/console_warnings.ts";
 import { operatorCases } from "../operators/operator_cases.ts";
 import { onSoftwareGpu } from "./on_software_gpu.ts";
 
@@ -132,18 +133,13 @@ Deno.test({
       "back/Cast",
     ]);
     assertEquals(listed.map(({ op }) => op), ["Cast", "Neg", "Cast"]);
-    const lines: string[] = [];
-    const { warn } = console;
-    console.warn = (line: string) => lines.push(line);
-    try {
+    const lines = await consoleWarnings(async () => {
       for (const _ of [1, 2]) {
         await using session = await openSession(graph, webgpu);
         const { y } = await session.run({ x: float32([2], [0, 1]) });
         assert(Math.abs(y.data[0] as number - Math.exp(-1)) < 1e-6);
       }
-    } finally {
-      console.warn = warn;
-    }
+    });
     assertEquals(lines, [
       `Warning: webgpu does not compute every operator of "doubles"; on the CPU run Cast (there/Cast), Neg (back/Neg), Cast (back/Cast)`,
     ]);
