@@ -44,7 +44,6 @@ const defaults = {
 
 /** Neighbours along each side of a token's square. */
 const packed = 2;
-
 /** Latents of 1024x1024 pixels, which the pipeline takes where nobody says otherwise. */
 const usualSampleSize = 128;
 
@@ -75,7 +74,7 @@ export function parseFluxConfig(json: unknown, file: string): FluxConfig {
     textWidth: config.positiveInteger("joint_attention_dim"),
     pooledWidth: config.positiveInteger("pooled_projection_dim"),
     guidanceEmbeds: config.value("guidance_embeds") === true,
-    rotaryAxes: config.positiveIntegers("axes_dims_rope", 3),
+    rotaryAxes: [config.value("axes_dims_rope")].flat() as number[],
   };
   checkHeads(config, parsed);
   config.finish(diffusersKeys);
@@ -84,8 +83,9 @@ export function parseFluxConfig(json: unknown, file: string): FluxConfig {
 
 function checkHeads(config: ConfigJson, parsed: FluxConfig): void {
   const { rotaryAxes, headWidth } = parsed;
+  const areEven = rotaryAxes.every((count) => count >= 0 && count % 2 === 0);
   const sum = rotaryAxes.reduce((a, b) => a + b, 0);
-  if (sum !== headWidth || rotaryAxes.some((channels) => channels % 2 !== 0)) {
+  if (sum !== headWidth || !areEven || rotaryAxes.length !== 3) {
     config.refuse(
       "axes_dims_rope",
       `three even numbers that add up to attention_head_dim ${headWidth}`,
