@@ -16,26 +16,39 @@ const names: Readonly<Record<string, string>> = { hidden_states: "sample" };
  * Compares the inputs that both implementations have, then the output. Of the
  * timestep each has a form of its own, and the chain's are compared anyway.
  *
- * @param recorded Inputs as `in.<name>`, and `out`.
+ * @param options.recorded Inputs as `in.<name>`, and `out`.
+ * @param options.guided Whether the call is for both halves of guidance.
  */
 export function* firstCallRows(
   { feeds, output }: MadeStep,
-  recorded: SafetensorsFile,
-  judge: ReturnType<typeof judgeOf>,
+  { recorded, guided, judge }: {
+    readonly recorded: SafetensorsFile;
+    readonly guided: boolean;
+    readonly judge: ReturnType<typeof judgeOf>;
+  },
 ): Generator<Conformance> {
-  const ordered = recorded.tensors.has("in.class_labels")
-    ? (tensor: Tensor) => tensor
-    : halvesSwapped(output.shape[0]);
+  const swaps = guided && !recorded.tensors.has("in.class_labels");
+  const ordered = (tensor: Tensor) =>
+    swaps && tensor.shape[0] === output.shape[0]
+      ? halvesSwapped(tensor)
+      : tensor;
   for (const key of recorded.tensors.keys()) {
     const input = key.replace(/^in\./, "");
     const name = names[input] ?? input;
     if (key === "out" || name === "timestep" || !(name in feeds)) continue;
     const expected = ordered(recorded.read(key));
     const found = name === "sample" ? withMasked(feeds) : feeds[name];
-    yield judge(key, alike(found, expected), expected);
+    yield judge(key, alike(halfOf(found, expected), expected), expected);
   }
   const expected = ordered(recorded.read("out"));
-  yield judge("out", alike(output, expected), expected);
+  yield judge("out", alike(halfOf(output, expected), expected), expected);
+}
+
+/** The conditional half, where the other implementation calls the network once for each (true guidance of FLUX). */
+function halfOf(found: Tensor, { shape: [batch] }: Tensor): Tensor {
+  if (found.shape[0] !== 2 * batch) return found;
+  const data = found.data.slice(0, found.data.length / 2) as Tensor["data"];
+  return { ...found, shape: found.shape.with(0, batch), data };
 }
 
 /** Latents and, as inpainting networks are recorded, what they read beside them: `[B, C + 1 + C, H, W]`. */
@@ -46,14 +59,13 @@ function withMasked({ sample, masked_latents }: MadeStep["feeds"]): Tensor {
 }
 
 /** The halves of guidance in the other order, `[2B, ...]`: all but DiT's pipeline record the unconditional one first. */
-const halvesSwapped = (batch: number) => (tensor: Tensor): Tensor => {
-  if (batch % 2 || tensor.shape[0] !== batch) return tensor;
+function halvesSwapped(tensor: Tensor): Tensor {
   const half = tensor.data.length / 2;
   const data = tensor.data.slice() as Float32Array;
   data.set(tensor.data.slice(half) as Float32Array, 0);
   data.set(tensor.data.slice(0, half) as Float32Array, half);
   return { ...tensor, data };
-};
+}
 
 /** A tensor in the form that was recorded: latents packed into tokens (FLUX). */
 export function alike(found: Tensor, { shape }: Tensor): Tensor {

@@ -84,7 +84,9 @@ async function* runDrawing(
   const { value } = await drawn.next();
   const latents = value as Tensor<"float32">;
   const timesteps = sampler.sampler.steps.map(({ timestep }) => timestep);
-  yield* chainRows(recorded, folder, { first: first!, timesteps, latents });
+  const { guided } = sampler;
+  const chain = { first: first!, timesteps, latents, guided };
+  yield* chainRows(recorded, folder, chain);
   const [one] = unstacked(latents);
   const decoded = await drawing.decode(float32([1, ...one.shape], one.data));
   yield await pictureRow(recorded, folder, unstacked(decoded)[0]);
@@ -95,13 +97,14 @@ interface Chain {
   readonly first: MadeStep;
   readonly timesteps: readonly number[];
   readonly latents: Tensor<"float32">;
+  readonly guided: boolean;
 }
 
 /** In the order of computation: the first row that is not ok names where an error starts. */
 function* chainRows(
   { latents: file, firstCall, limit }: PipelineCase,
   folder: string,
-  { first, timesteps, latents }: Chain,
+  { first, timesteps, latents, guided }: Chain,
 ): Generator<Conformance> {
   const recorded = openSafetensors(`${folder}/${file}`);
   const judgeTrace = judgeOf("chain", traceLimits);
@@ -118,8 +121,11 @@ function* chainRows(
   }
   if (recorded.tensors.has("initial")) yield rowOf("initial");
   if (firstCall) {
-    const file = openSafetensors(`${folder}/${firstCall}`);
-    yield* firstCallRows(first, file, judgeOf("first call", traceLimits));
+    yield* firstCallRows(first, {
+      recorded: openSafetensors(`${folder}/${firstCall}`),
+      guided,
+      judge: judgeOf("first call", traceLimits),
+    });
   }
   if (recorded.tensors.has("first_prediction")) yield rowOf("first_prediction");
   const expected = recorded.read("latents");
