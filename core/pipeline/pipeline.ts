@@ -180,7 +180,7 @@ export class PipelineSampler {
   readonly start: Start | null;
   /** Of the pictures that are asked for. */
   readonly asked: PictureSize;
-  /** Of the pictures as they are drawn: they are fitted to the former. */
+  /** Of the pictures as they are drawn: where it is another they are fitted to the former. */
   readonly size: PictureSize;
   /** Shape of one picture's latents, `[C, H, W]`. */
   readonly latents: readonly number[];
@@ -324,13 +324,11 @@ export class PipelineSampler {
   async openDecoder(): Promise<PictureDecoder | null> {
     const autoencoder = await this.pipeline.autoencoder();
     if (!autoencoder) return null;
-    const { pipeline: { sessions }, latents, asked } = this;
+    const { pipeline: { sessions }, latents, asked, size } = this;
     const { tiling } = this.#options;
     const options = { ...sessions, tiling };
-    return fitting(
-      await openPictureDecoder(autoencoder, latents, options),
-      asked,
-    );
+    const decoder = await openPictureDecoder(autoencoder, latents, options);
+    return size === asked ? decoder : fitting(decoder, asked);
   }
 
   /**

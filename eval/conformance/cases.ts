@@ -9,7 +9,7 @@ import { runNetworkGradients } from "./cases/network_gradients.ts";
 import { runOpCases } from "./cases/ops/ops.ts";
 import { runRandom } from "./cases/random.ts";
 import { runAddNoise, runChains } from "./cases/schedulers.ts";
-import { type Conformance, failure } from "./judge.ts";
+import type { Conformance } from "./judge.ts";
 import {
   readPipelineCases,
   runPipelineCase,
@@ -34,7 +34,9 @@ export interface ConformanceCase {
  */
 export async function findCases(folder: string): Promise<ConformanceCase[]> {
   if (!(await statOf(folder))?.isDirectory) {
-    throw new Deno.errors.NotFound(`there is no folder ${folder}`);
+    throw new Deno.errors.NotFound(
+      `Cannot check conformance: there is no folder ${folder}`,
+    );
   }
   const name = folder.split("/").findLast((part) => part !== "") ?? folder;
   return await casesOf(folder, name) ?? await casesBelow(folder, "");
@@ -57,12 +59,12 @@ async function casesBelow(
   return found;
 }
 
-/** The runs of folders that one file tells. */
-const runs: Readonly<Record<string, Run>> = {
-  "ops.json": runOpCases,
-  "expected.json": runMetrics,
-  "randn.json": runRandom,
-};
+/** The runs of folders that some files tell. */
+const runs: readonly { readonly tells: readonly string[]; run: Run }[] = [
+  { tells: ["ops.json", "case.safetensors"], run: runOpCases },
+  { tells: ["expected.json", "case.safetensors"], run: runMetrics },
+  { tells: ["randn.json"], run: runRandom },
+];
 
 /** The cases of one case folder, or null if it is not recognised. */
 async function casesOf(
@@ -75,28 +77,27 @@ async function casesOf(
     { name, run: run && (() => run(folder)) },
   ];
   try {
-    if (files.includes("cases.json")) return await pipelineCases(folder, name);
-    const telling = Object.keys(runs).find((file) => files.includes(file));
-    if (telling) return whole(runs[telling]);
-    if (!files.includes("case.safetensors")) {
-      return await fileCases(folder, name, files);
-    }
-    if (files.includes("config.json")) return whole(await componentRun(folder));
-    return whole(files.includes("info.json") ? runNetworkGradients : null);
+    const has = (file: string) => files.includes(file);
+    if (has("cases.json")) return await pipelineCases(folder, name);
+    const telling = runs.find(({ tells }) => tells.every(has));
+    if (telling) return whole(telling.run);
+    if (!has("case.safetensors")) return await fileCases(folder, name, files);
+    if (has("config.json")) return whole(await componentRun(folder));
+    return whole(has("info.json") ? runNetworkGradients : null);
   } catch (thrown) {
-    return [{ name, run: () => failing(name, thrown) }];
+    const run = () => {
+      throw thrown;
+    };
+    return [{ name, run }];
   }
-}
-
-async function* failing(name: string, thrown: unknown) {
-  yield failure(name, thrown);
 }
 
 async function pipelineCases(
   folder: string,
   name: string,
-): Promise<ConformanceCase[]> {
-  return (await readPipelineCases(folder)).map((recorded) => ({
+): Promise<ConformanceCase[] | null> {
+  const cases = await readPipelineCases(folder);
+  return cases && cases.map((recorded) => ({
     name: `${name}/${recorded.name}`,
     run: () => runPipelineCase(recorded, folder),
   }));

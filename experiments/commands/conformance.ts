@@ -61,7 +61,7 @@ async function chosenCases(
 ): Promise<ConformanceCase[]> {
   const parts = only.split("*").map((part) => RegExp.escape(part));
   const pattern = new RegExp(parts.join(".*"));
-  const found = await foundCases(folder);
+  const found = await findCases(folder);
   const cases = found.filter(({ name }) => pattern.test(name));
   if (cases.some(({ run }) => run)) return cases;
   throw new RangeError(
@@ -69,14 +69,6 @@ async function chosenCases(
       only ? ` and called ${only}` : ""
     }`,
   );
-}
-
-async function foundCases(folder: string): Promise<ConformanceCase[]> {
-  try {
-    return await findCases(folder);
-  } catch (cause) {
-    throw new Error(`${refusal}: ${(cause as Error).message}`, { cause });
-  }
 }
 
 /** A case's rows as far as it can be run; the last says why no further. */

@@ -125,17 +125,10 @@ export async function* runNetworkCase(
   }
 }
 
-/** An output of a recorded case. */
-interface RecordedOutput {
-  readonly key: string;
-  /** The case's, where a file holds several. */
-  readonly label: string | undefined;
-  /** `output`, or `output_nomask` where the network did not get its mask. */
-  readonly tensor: string;
-  readonly shape: readonly number[];
-}
+type RecordedOutput = ReturnType<typeof recordedOutputs>[number];
 
-function recordedOutputs({ tensors }: SafetensorsFile): RecordedOutput[] {
+/** The outputs of recorded cases, whose labels lead where a file holds several; `output_nomask` where the network did not get its mask. */
+function recordedOutputs({ tensors }: SafetensorsFile) {
   return [...tensors].flatMap(([key, { shape }]) => {
     const match = /^(?:(.*)\.)?(output(?:_nomask)?)$/.exec(key);
     return match ? [{ key, label: match[1], tensor: match[2], shape }] : [];

@@ -1,7 +1,7 @@
 /** Whole pipelines: the pictures of a folder's `cases.json`, from the prompt or the class on, and single calls of its network. */
 import { readPythonJson } from "@dip-go/core/files";
 import { blockGraphOf, loadModel, wholeGraph } from "@dip-go/core/models";
-import type { MadeStep } from "@dip-go/core/pipeline";
+import type { MadeStep, PipelineSampler } from "@dip-go/core/pipeline";
 import { decodePng, rgbImage } from "@dip-go/core/pictures";
 import { openSession } from "@dip-go/core/runtime";
 import { float32, type Tensor, tensor, unstacked } from "@dip-go/core/tensor";
@@ -21,15 +21,21 @@ const fractional: Limits = { relative: 1e-6, maxAbs: 1e-3 };
 const limitsOf = (maxAbs: number | undefined): Limits =>
   maxAbs === undefined ? { relative: 1e-5 } : { maxAbs };
 
-/** The cases of a folder. @throws {TypeError} If its `cases.json` is no list of cases. */
+/**
+ * The cases of a folder's `cases.json`, or null if they are of another kind.
+ *
+ * @throws {TypeError} If some but not all are of pipelines, or the file is not JSON.
+ */
 export async function readPipelineCases(
   folder: string,
-): Promise<readonly PipelineCase[]> {
+): Promise<readonly PipelineCase[] | null> {
   const file = `${folder}/cases.json`;
   const cases = await readPythonJson(file);
-  if (Array.isArray(cases) && cases.every(isCase)) return cases;
+  if (!Array.isArray(cases) || !cases.some(isCase)) return null;
+  const odd = cases.findIndex((each) => !isCase(each));
+  if (odd === -1) return cases;
   throw new TypeError(
-    `Cannot read ${file}: expected a list of cases, each with name, kind, call and limit`,
+    `Cannot read ${file}: entry ${odd} has not name, kind, call and limit`,
   );
 }
 
@@ -83,10 +89,7 @@ async function* runDrawing(
   const drawn = drawing.latents(call.subjects, { ...call.draw, observe });
   const { value } = await drawn.next();
   const latents = value as Tensor<"float32">;
-  const timesteps = sampler.sampler.steps.map(({ timestep }) => timestep);
-  const { guided } = sampler;
-  const chain = { first: first!, timesteps, latents, guided };
-  yield* chainRows(recorded, folder, chain);
+  yield* chainRows(recorded, folder, { first: first!, latents, sampler });
   const [one] = unstacked(latents);
   const decoded = await drawing.decode(float32([1, ...one.shape], one.data));
   yield await pictureRow(recorded, folder, unstacked(decoded)[0]);
@@ -95,16 +98,15 @@ async function* runDrawing(
 /** What a drawing made on its way. */
 interface Chain {
   readonly first: MadeStep;
-  readonly timesteps: readonly number[];
   readonly latents: Tensor<"float32">;
-  readonly guided: boolean;
+  readonly sampler: PipelineSampler;
 }
 
 /** In the order of computation: the first row that is not ok names where an error starts. */
 function* chainRows(
   { latents: file, firstCall, limit }: PipelineCase,
   folder: string,
-  { first, timesteps, latents, guided }: Chain,
+  { first, latents, sampler: { sampler: { steps }, guided } }: Chain,
 ): Generator<Conformance> {
   const recorded = openSafetensors(`${folder}/${file}`);
   const judgeTrace = judgeOf("chain", traceLimits);
@@ -117,6 +119,7 @@ function* chainRows(
     const expected = recorded.read("timesteps").data as Float32Array;
     const whole = expected.every(Number.isInteger);
     const judge = judgeOf("chain", whole ? exact : fractional);
+    const timesteps = steps.map(({ timestep }) => timestep);
     yield judge("timesteps", timesteps, expected);
   }
   if (recorded.tensors.has("initial")) yield rowOf("initial");
