@@ -86,6 +86,12 @@ const schedulers = {
     makeDpmSolver,
     ["timesteps"],
   ),
+  "sde-dpm-solver++": scheduler(
+    "DPMSolverMultistepScheduler",
+    (config) => dpmSolverConfig(config, "sde-dpmsolver++"),
+    makeDpmSolver,
+    ["timesteps"],
+  ),
   "dpm-solver-singlestep": scheduler(
     "DPMSolverSinglestepScheduler",
     dpmSinglestepConfig,

@@ -30,6 +30,14 @@ const fractions: Check = (config, key) =>
 const counts: Check = (config, key) =>
   config.list(key, (value) => Number.isSafeInteger(value), "integers");
 
+const betaSchedules = ["linear", "scaled_linear", "squaredcos_cap_v2"];
+const rareBetaSchedules = ["sigmoid", "laplace", "exp"];
+const predictions = ["epsilon", "v_prediction", "sample", "flow_prediction"];
+const odeSolvers = ["dpmsolver", "dpmsolver++", "deis"];
+const sdeSolvers = ["sde-dpmsolver", "sde-dpmsolver++"];
+const fixedVariances = ["fixed_small", "fixed_small_log", "fixed_large"];
+const otherVariances = ["fixed_large_log", "learned", "learned_range"];
+
 /** What each key must hold. */
 export const schedulerKeys: Readonly<Record<string, Check>> = {
   _class_name: (config) => config.className,
@@ -42,22 +50,10 @@ export const schedulerKeys: Readonly<Record<string, Check>> = {
   num_train_timesteps: atLeast(1),
   beta_start: fraction,
   beta_end: fraction,
-  beta_schedule: oneOf(
-    "linear",
-    "scaled_linear",
-    "squaredcos_cap_v2",
-    "sigmoid",
-    "laplace",
-    "exp",
-  ),
+  beta_schedule: oneOf(...betaSchedules, ...rareBetaSchedules),
   trained_betas: orNull(fractions),
   rescale_betas_zero_snr: boolean,
-  prediction_type: oneOf(
-    "epsilon",
-    "v_prediction",
-    "sample",
-    "flow_prediction",
-  ),
+  prediction_type: oneOf(...predictions),
 
   // The clean sample
   clip_sample: boolean,
@@ -88,13 +84,7 @@ export const schedulerKeys: Readonly<Record<string, Check>> = {
   final_sigmas_type: oneOf("zero", "sigma_min"),
 
   // Solvers
-  algorithm_type: oneOf(
-    "dpmsolver",
-    "dpmsolver++",
-    "sde-dpmsolver",
-    "sde-dpmsolver++",
-    "deis",
-  ),
+  algorithm_type: oneOf(...odeSolvers, ...sdeSolvers),
   solver_type: oneOf("midpoint", "heun", "logrho", "bh1", "bh2"),
   solver_order: atLeast(1),
   lower_order_final: boolean,
@@ -102,14 +92,7 @@ export const schedulerKeys: Readonly<Record<string, Check>> = {
   predict_x0: boolean,
   disable_corrector: counts,
   solver_p: only(null),
-  variance_type: orNull(oneOf(
-    "fixed_small",
-    "fixed_small_log",
-    "fixed_large",
-    "fixed_large_log",
-    "learned",
-    "learned_range",
-  )),
+  variance_type: orNull(oneOf(...fixedVariances, ...otherVariances)),
 
   // Flow matching
   shift: positive,

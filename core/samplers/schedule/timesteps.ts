@@ -150,13 +150,20 @@ export function checkTimesteps(
  *
  * @param spaced Those of a number of steps.
  * @throws {RangeError} If a list is no strictly descending one of training timesteps.
- * @throws {TypeError} If not exactly one of `steps` and `timesteps` is given.
+ * @throws {TypeError} If not exactly one of `steps` and `timesteps` is given, or timesteps contradict a spacing of sigmas.
  */
 export function chosenTimesteps(
   { steps, timesteps }: StepOptions,
-  { numTrainTimesteps }: Pick<SpacingOptions, "numTrainTimesteps">,
+  { numTrainTimesteps, spacing }: Pick<SpacingOptions, "numTrainTimesteps"> & {
+    readonly spacing?: string;
+  },
   spaced: (steps: number) => number[],
 ): readonly number[] {
+  if (timesteps && spacing) {
+    throw new TypeError(
+      `Cannot use timesteps: the scheduler config has ${spacing}, which places the sigmas itself; expected no such key`,
+    );
+  }
   if (timesteps && steps === undefined) {
     checkTimesteps(timesteps, numTrainTimesteps);
     return timesteps;

@@ -2,9 +2,12 @@
 import type { SamplerOptions } from "@dip-go/core/pipeline";
 import { type Device, devices, precisions } from "@dip-go/core/runtime";
 import type { Precision } from "@dip-go/core/runtime";
+import { type AlignedSteps, alignedSteps } from "@dip-go/core/samplers";
 import {
   type CommandForm,
+  Expected,
   flag,
+  kind,
   number,
   oneOf,
   type OptionValues,
@@ -14,6 +17,30 @@ import {
   whole,
 } from "../options/option_table.ts";
 import { gatesRows, modelRows, samplerRows } from "../options/model_rows.ts";
+
+/** Numbers with commas between them, or the name of a published list. */
+const numbersOrName = kind<readonly number[] | AlignedSteps>((typed) => {
+  const names = Object.keys(alignedSteps) as AlignedSteps[];
+  const name = names.find((each) => each === typed);
+  const numbers = typed.split(",").map((each) => Number(each.trim() || NaN));
+  return name ??
+    (numbers.every(Number.isFinite) ? numbers : new Expected(
+      `numbers with commas between them, or ${names.join(", ")}`,
+    ));
+});
+
+/** Where the steps lie, and the noise between them. */
+const stepRows = {
+  timesteps: numbersOrName(
+    "<t,...>",
+    "In place of --steps, descending, of samplers that take them; or Align Your Steps' by name: ays-sd15, ays-sdxl",
+  ),
+  sigmas: numbersOrName(
+    "<s,...>",
+    "In place of --steps, descending, the last where the last step ends; or by name, ays-svd too",
+  ),
+  eta: number("<e>", "Noise of ddim and tcd, 0 to 1 (default 0)"),
+} as const;
 
 /** A picture to start from. */
 const startRows = {
@@ -72,6 +99,7 @@ export const generateForm = {
       { default: "0" },
     ),
     ...samplerRows,
+    ...stepRows,
     "guidance-rescale": number(
       "<r>",
       "How far guided predictions are brought back to the conditional ones' spread, 0 to 1 (default 0)",
@@ -168,7 +196,7 @@ export function generateOptions({
   "true-cfg-scale": trueCfgScale,
   "clip-skip": clipSkip,
   "max-sequence-length": maxSequenceLength,
-  sampler: kind,
+  sampler,
   "exact-size": exactSize,
   tiles,
   o: output,
@@ -182,7 +210,12 @@ export function generateOptions({
   if (output === undefined) {
     throw new RangeError("Cannot generate: -o <path> is missing; see --help");
   }
-  const { image, mask, strength } = options;
+  const { image, mask, strength, steps, timesteps, sigmas } = options;
+  if ([steps, timesteps, sigmas].filter((each) => each).length > 1) {
+    throw new RangeError(
+      "Cannot generate: --steps, --timesteps and --sigmas exclude each other, expected one of them",
+    );
+  }
   if (image === undefined && (mask ?? strength) !== undefined) {
     throw new RangeError(
       "Cannot generate: --mask and --strength go with a picture to start from, expected --image",
@@ -204,7 +237,7 @@ export function generateOptions({
     useResolutionBinning: exactSize ? false : undefined,
     tiling: tiles || undefined,
     subject,
-    kind,
+    kind: sampler,
     output,
   };
 }

@@ -52,6 +52,10 @@ Deno.test("parseGenerate() fills in defaults and refuses what it does not know",
   assertEquals(subject, { prompt: "a", negativePrompt: undefined });
   assertEquals([steps, granularity], [undefined, undefined]);
   assertEquals(parseGenerate(["--help"]), "help");
+  const listed = asked("--sigmas", "9, 0.5,0", "--eta", "0.3", "-o", "x");
+  assertEquals([listed.sigmas, listed.eta], [[9, 0.5, 0], 0.3]);
+  const named = asked("--timesteps", "ays-sd15", "-o", "x");
+  assertEquals(named.timesteps, "ays-sd15");
   const refusals: [string[], string][] = [
     [["--clas", "7"], "option --clas is unknown"],
     [["--steps", "two"], '--steps is "two"'],
@@ -59,6 +63,8 @@ Deno.test("parseGenerate() fills in defaults and refuses what it does not know",
     [["--device", "tpu"], 'is "tpu", expected one of cpu, webgpu, cuda'],
     [["--sampler", "plms"], '--sampler is "plms", expected one of ddim'],
     [["--prompt", "a", "--class", "1"], "found --class and --prompt"],
+    [["--timesteps", "9,x"], '--timesteps is "9,x", expected numbers with'],
+    [["--steps", "2", "--sigmas", "1,0", "-o", "x"], "exclude each other"],
     [[], "-o <path> is missing"],
   ];
   for (const [args, message] of refusals) {

@@ -65,7 +65,8 @@ interface RowMaker<Value> {
   ): OptionRow<Value> & { readonly value: string };
 }
 
-const kind = <Value>(read: OptionRow<Value>["read"]) =>
+/** Makes rows whose values are read so. */
+export const kind = <Value>(read: OptionRow<Value>["read"]) =>
   ((value, help, settings) => ({
     value,
     help,

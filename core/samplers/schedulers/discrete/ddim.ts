@@ -17,7 +17,7 @@ import {
 } from "../../sampler.ts";
 import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
 import {
-  checkTimesteps,
+  chosenTimesteps,
   spacingConfig,
   type StepOptions,
   trainingTimesteps,
@@ -50,58 +50,34 @@ export function makeDdim(
   config: DdimConfig,
   options: DdimOptions,
 ): Sampler {
-  const { eta = 0, begin = 0 } = options;
+  const { eta = 0, begin = 0, timesteps: listed } = options;
   checkEta("DDIM", eta);
   const schedule = makeNoiseSchedule(config);
   const finalAlpha = config.setAlphaToOne ? 1 : schedule.alphasCumprod[0];
-  const transitions = makeTransitions(config, options).slice(begin);
-  const { signal, noise } = levelAt(schedule, transitions[0].timestep);
-  return samplerOf({
-    name: "ddim",
-    noised: { clean: signal, noise },
-    steps: transitions.map(({ timestep, previous }) =>
-      ddimStep(config, {
-        from: levelAt(schedule, timestep),
-        to: levelAfter(schedule, previous, finalAlpha),
-        eta,
-      })
-    ),
+  const timesteps = chosenTimesteps(
+    options,
+    config,
+    (steps) => trainingTimesteps(steps, config),
+  );
+  // diffusers subtracts a constant stride, also where the spacing is uneven.
+  const stride = Math.floor(config.numTrainTimesteps / timesteps.length);
+  const steps = timesteps.map((timestep, i) => {
+    const next = listed ? listed[i + 1] ?? -1 : timestep - stride;
+    return ddimStep(config, {
+      from: levelAt(schedule, timestep),
+      to: levelAfter(schedule, next, finalAlpha),
+      eta,
+    });
   });
+  const { signal, noise } = levelAt(schedule, timesteps[begin]);
+  const noised = { clean: signal, noise };
+  return samplerOf({ name: "ddim", noised, steps: steps.slice(begin) });
 }
 
 /** @throws {RangeError} If eta is not from 0 to 1. */
 export function checkEta(name: string, eta: number): void {
   if (eta >= 0 && eta <= 1) return;
   throw new RangeError(`Cannot make ${name}: eta is ${eta}, expected 0 to 1`);
-}
-
-/** From one timestep to the next; a negative one stands for the end of sampling. */
-interface Transition {
-  readonly timestep: number;
-  readonly previous: number;
-}
-
-function makeTransitions(
-  config: DdimConfig,
-  { steps, timesteps }: DdimOptions,
-): Transition[] {
-  const { numTrainTimesteps } = config;
-  if (timesteps && steps === undefined) {
-    checkTimesteps(timesteps, numTrainTimesteps);
-    return timesteps.map((timestep, i) => ({
-      timestep,
-      previous: timesteps[i + 1] ?? -1,
-    }));
-  }
-  if (steps === undefined || timesteps) {
-    throw new TypeError(
-      "Cannot make DDIM: expected exactly one of steps and timesteps",
-    );
-  }
-  // diffusers subtracts a constant stride, also where the spacing is uneven.
-  const stride = Math.floor(numTrainTimesteps / steps);
-  return trainingTimesteps(steps, config)
-    .map((timestep) => ({ timestep, previous: timestep - stride }));
 }
 
 /** Eq. 12 and 16: signal' clean + sqrt(noise'² − sigma²) epsilon + sigma · fresh noise. */

@@ -4,7 +4,7 @@
  * d(x / signal) = epsilon d rho, and epsilon a polynomial in log rho through
  * the last one to three predictions (Eq. 15).
  */
-import { latentsOf, stepOf, sum } from "../../linear.ts";
+import { latentsOf, ofCall, stepOf, sum } from "../../linear.ts";
 import {
   boundsConfig,
   type Sampler,
@@ -17,7 +17,7 @@ import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
 import { sigmasConfig } from "../../schedule/sigmas.ts";
 import { spacingConfig, type StepOptions } from "../../schedule/timesteps.ts";
 import { exponentialIntegral, lagrangeBasis } from "../lagrange.ts";
-import { boundsOf, integrandAt, integrandOf } from "./integrators.ts";
+import { boundsOf, integrandAt } from "./integrators.ts";
 import { refuseFlow, solverLevels } from "./solver_levels.ts";
 
 /** The config of `DEISMultistepScheduler`, which takes every solver type for its own. @throws As {@linkcode noiseConfig}, and if it asks for an SDE's algorithm. */
@@ -89,7 +89,7 @@ function deisStep(
     next: sum(
       [to.signal / from[0].signal, latentsOf(i)],
       ...integrands.map((each, k) =>
-        [weights[k], integrandOf(i - k, each)] as const
+        [weights[k], ofCall(i - k, each.value)] as const
       ),
     ),
     ...boundsOf(bounds, integrands[0], weights[0]),

@@ -4,7 +4,7 @@
  * of the predicted clean sample or noise, extrapolated from the last one to
  * three of them; the SDE forms add noise.
  */
-import { latentsOf, stepOf, sum } from "../../linear.ts";
+import { latentsOf, ofCall, stepOf, sum } from "../../linear.ts";
 import {
   boundsConfig,
   type Sampler,
@@ -21,7 +21,6 @@ import {
   algorithms,
   boundsOf,
   integrandAt,
-  integrandOf,
   integratesClean,
   integrator,
   lambdaOf,
@@ -32,17 +31,25 @@ import { refuseFlow, solverLevels } from "./solver_levels.ts";
 /** Solver types; diffusers takes all but `heun` for midpoint. */
 const solverTypes = ["midpoint", "heun", "logrho", "bh1", "bh2"] as const;
 
-/** The keys that both DPM-Solver classes have. @throws {TypeError | RangeError} If it asks for what the algorithm cannot do. */
+/**
+ * The keys that both DPM-Solver classes have.
+ *
+ * @param known The algorithms of the class.
+ * @param algorithm One in place of the config's.
+ * @throws {TypeError | RangeError} If it asks for what the algorithm cannot do.
+ */
 export function dpmConfig(
   config: SchedulerConfig,
   known: readonly Algorithm[],
+  algorithm?: Algorithm,
 ) {
   refuseFlow(config);
   const solverOrder = config.integer("solver_order", 1) ?? 2;
   if (solverOrder > 3) config.refuse("solver_order", "1 to 3", RangeError);
   const finalSigmas = finalSigmasConfig(config);
   const key = "algorithm_type";
-  const asked = config.oneOf(key, [...known, "deis"]) ?? "dpmsolver++";
+  const asked = algorithm ?? config.oneOf(key, [...known, "deis"]) ??
+    "dpmsolver++";
   if (finalSigmas === "zero" && !asked.endsWith("++")) {
     config.refuse(
       key,
@@ -63,9 +70,12 @@ export function dpmConfig(
   };
 }
 
-/** The config of `DPMSolverMultistepScheduler`. @throws As {@linkcode noiseConfig} and {@linkcode dpmConfig}. */
-export function dpmSolverConfig(config: SchedulerConfig) {
-  const own = dpmConfig(config, algorithms);
+/** The config of `DPMSolverMultistepScheduler`. @param algorithm In place of the config's. @throws As {@linkcode noiseConfig} and {@linkcode dpmConfig}. */
+export function dpmSolverConfig(
+  config: SchedulerConfig,
+  algorithm?: Algorithm,
+) {
+  const own = dpmConfig(config, algorithms, algorithm);
   if (own.solverOrder === 3 && own.algorithm === "sde-dpmsolver") {
     config.refuse("solver_order", "1 or 2 with sde-dpmsolver", RangeError);
   }
@@ -110,7 +120,9 @@ export function makeDpmSolver(
   );
   const [{ signal, noise }] = levels;
   return samplerOf({
-    name: "dpm-solver++",
+    name: config.algorithm === "sde-dpmsolver++"
+      ? "sde-dpm-solver++"
+      : "dpm-solver++",
     noised: { clean: signal, noise },
     steps,
   });
@@ -170,7 +182,7 @@ function multistep(
     next: sum(
       [kept, latentsOf(i)],
       ...integrands.map((each, k) =>
-        [weights[k], integrandOf(i - k, each)] as const
+        [weights[k], ofCall(i - k, each.value)] as const
       ),
     ),
     noise,

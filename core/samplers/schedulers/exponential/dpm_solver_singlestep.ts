@@ -8,6 +8,7 @@ import {
   difference,
   latentsOf,
   type Linear,
+  ofCall,
   stepOf,
   sum,
 } from "../../linear.ts";
@@ -21,7 +22,6 @@ import { dpmConfig } from "./dpm_solver.ts";
 import {
   boundsOf,
   integrandAt,
-  integrandOf,
   integratesClean,
   integrator,
   lambdaOf,
@@ -111,7 +111,7 @@ function singlestep(
   const φ = phis(step, { algorithm, isMidpoint: isMidpoint && order < 3 });
   const reading = { predictionType, ofClean: integratesClean(algorithm) };
   const at = (k: number) => integrandAt(reading, levels[k]);
-  const m = (k: number) => integrandOf(k, at(k));
+  const m = (k: number) => ofCall(k, at(k).value);
   /** Where call k lies in the step, 0 to 1. */
   const r = (k: number) => (lambdaOf(levels[k]) - lambdaOf(levels[start])) / h;
   const slope = (k: number): Linear =>

@@ -11,7 +11,6 @@ import {
   type NoiseLevel,
 } from "../../schedule/prediction.ts";
 import { type Bounds, clipOf, type SamplerStep } from "../../sampler.ts";
-import { ofCall } from "../../linear.ts";
 
 /** The names of `algorithm_type`. */
 export const algorithms = [
@@ -133,7 +132,3 @@ export const boundsOf = (
   weight: number,
 ): Pick<SamplerStep, "clip"> =>
   clipOf(bounds, { clean, factor: weight * share });
-
-/** Call i's integrand. */
-export const integrandOf = (i: number, { value }: Integrand) =>
-  ofCall(i, value);

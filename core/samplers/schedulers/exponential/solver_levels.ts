@@ -72,16 +72,11 @@ function callsOf(
     config,
     (steps) => spaced(config, { steps, training }),
   );
-  if (!spacing) {
+  if (!spacing || options.steps === undefined) {
     return timesteps.map((timestep) => ({
       timestep,
       sigma: sigmaOfTimestep(training, timestep),
     }));
-  }
-  if (options.steps === undefined) {
-    throw new TypeError(
-      `Cannot use timesteps: the scheduler config has ${spacing}, which places the sigmas itself; expected no such key`,
-    );
   }
   const { sigmas } = training;
   // Lu's spacing has the training's own ends in every class.

@@ -7,6 +7,7 @@ import {
   difference,
   latentsOf,
   type Linear,
+  ofCall,
   stepOf,
   sum,
 } from "../../linear.ts";
@@ -21,13 +22,7 @@ import type { NoiseLevel } from "../../schedule/prediction.ts";
 import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
 import { finalSigmasConfig, sigmasConfig } from "../../schedule/sigmas.ts";
 import { spacingConfig, type StepOptions } from "../../schedule/timesteps.ts";
-import {
-  boundsOf,
-  integrandAt,
-  integrandOf,
-  integrator,
-  lambdaOf,
-} from "./integrators.ts";
+import { boundsOf, integrandAt, integrator, lambdaOf } from "./integrators.ts";
 import { refuseFlow, solverLevels } from "./solver_levels.ts";
 
 /** The highest order; more steps back say nothing. */
@@ -172,7 +167,7 @@ function jumpFrom(
     /** B(h), which scales the other terms. */
     scale: isBh1 ? -exponent : Math.expm1(-exponent),
     reading,
-    m: (k: number) => integrandOf(k, reading(k)),
+    m: (k: number) => ofCall(k, reading(k).value),
     /** Where call k lies, in steps from call i. */
     r: (k: number) => (lambdaOf(levels[k]) - lambdaOf(levels[i])) / h,
   };

@@ -79,7 +79,6 @@ export function timestepCalls(
   options: StepOptions,
   training: TrainingSigmas,
 ): Call[] {
-  if (options.timesteps && config.spacing) refuseTimesteps(config.spacing);
   const timesteps = chosenTimesteps(
     options,
     config,
@@ -89,13 +88,6 @@ export function timestepCalls(
     timestep: Math.fround(timestep),
     sigma: Math.fround(sigmaOfTimestep(training, timestep)),
   }));
-}
-
-/** @throws {TypeError} Timesteps and a spacing of sigmas contradict each other. */
-export function refuseTimesteps(spacing: SigmaSpacing): never {
-  throw new TypeError(
-    `Cannot use timesteps: the scheduler config has ${spacing}, which places the sigmas itself; expected no such key`,
-  );
 }
 
 /** Others round the timesteps of linspace. */
