@@ -132,7 +132,7 @@ function sd3Case(): Case {
   const feeds = tinyStreams(4);
   return {
     net: superNet(model, { steps: calls }),
-    sampler: samplerOf("euler"),
+    sampler: samplerOf("flow-euler"),
     guidanceScale: 3,
     conditioning: featureInputs(model, { guided: true }),
     feeds,
@@ -146,7 +146,7 @@ function fluxCase(): Case {
   const feeds = tinyStreams(2, { guidance: 3.5 });
   return {
     net: superNet(model, { steps: calls }),
-    sampler: samplerOf("ddim"),
+    sampler: samplerOf("flow-euler"),
     guidanceScale: 1,
     conditioning: featureInputs(model, { guided: false }),
     feeds,
@@ -188,8 +188,8 @@ const cases: Readonly<Record<string, () => Case>> = {
   "a UNet's branches under DDIM that clips": () =>
     unetCase("ddim", "branch", { config: clipping }),
   "a PixArt under DPM-Solver++": pixartCase,
-  "an SD3 under Euler": sd3Case,
-  "a FLUX under DDIM without guidance": fluxCase,
+  "an SD3 under flow matching": sd3Case,
+  "a FLUX under flow matching without guidance": fluxCase,
   "a DiT under DDIM": ditCase,
   "a DiT under UniPC": () => ditCase({ kind: "unipc" }),
   "a DiT under ancestral KDPM2": () => ditCase({ kind: "kdpm2-ancestral" }),
