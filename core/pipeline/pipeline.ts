@@ -70,7 +70,8 @@ import {
 
 /** Where and how precisely a pipeline computes, and where its network's weights are. */
 export interface PipelineOptions
-  extends Pick<SessionOptions, "device" | "precision" | "threads"> {
+  extends
+    Pick<SessionOptions, "device" | "precision" | "threads" | "widening"> {
   /** A file of the network's weights, if not that of its folder. */
   readonly weights?: string;
   /** For a checkpoint in the original layout: the folder of a pipeline of its kind, or its name on the hub, for configurations and tokenizers. */
@@ -109,7 +110,10 @@ export class Pipeline {
   /** Pixels along a side of a latent. */
   readonly pixelsPerLatent: number;
   /** Of every session that samples, encodes or decodes. */
-  readonly sessions: Pick<SessionOptions, "device" | "precision" | "threads">;
+  readonly sessions: Pick<
+    SessionOptions,
+    "device" | "precision" | "threads" | "widening"
+  >;
 
   /** @internal Use {@linkcode loadPipeline}. */
   constructor(

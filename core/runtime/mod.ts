@@ -19,5 +19,6 @@ export {
   precisions,
   type SessionOptions,
 } from "./session_options.ts";
+export { usualWidening } from "./widening.ts";
 export { useSoftwareGpu } from "./software_gpu.ts";
 export { writeModels } from "./model_files/write_model.ts";

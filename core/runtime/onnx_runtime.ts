@@ -11,6 +11,7 @@ import { withLinkedModel } from "./model_files/external_weights.ts";
 import { DeviceTensor, type PlacedTensor } from "./feeds.ts";
 import type { ProfileOptions } from "./profiled_nodes.ts";
 import type { Device, OpenOptions } from "./session_options.ts";
+import { widensEachRun } from "./widening.ts";
 
 /** ONNX Runtime's version. */
 export const runtimeVersion: string = ort.env.versions.node ?? "unknown";
@@ -63,7 +64,9 @@ export function load(
         : ort.InferenceSession.create(model, settings),
     );
   const hasFiles = [...graph.initializers.values()].some(isExternal);
-  return hasFiles ? withLinkedModel(graph, open) : open(encodeModel(graph));
+  if (!hasFiles) return open(encodeModel(graph));
+  const keepsStored = widensEachRun(graph, options);
+  return withLinkedModel(graph, open, { keepsStored });
 }
 
 /** As ONNX Runtime takes them; settings without a field of their own are in `extra`. */

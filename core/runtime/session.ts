@@ -24,6 +24,7 @@ import {
 } from "./onnx_runtime.ts";
 import { type OffDeviceNode, profiledNodes } from "./profiled_nodes.ts";
 import type { OpenOptions, SessionOptions } from "./session_options.ts";
+import { widensEachRun } from "./widening.ts";
 import { webgpuGraph } from "./webgpu_graph.ts";
 import { probeWebgpu, type WebgpuProbe } from "./webgpu_probe.ts";
 
@@ -167,7 +168,9 @@ async function deviceGraph(
   const { device = "cpu", precision, convolution = "winograd" } = options;
   await checkPrecision(options, `open a session for "${graph.name}"`);
   const own = precision === "float16" ? halfPrecision(graph) : graph;
-  if (device === "cpu" && convolution === "winograd") return winogradGraph(own);
+  // Filters that are widened at each run would be transformed at each run.
+  const isDirect = convolution === "direct" || widensEachRun(own, options);
+  if (device === "cpu" && !isDirect) return winogradGraph(own);
   return device === "webgpu" ? webgpuGraph(own, await webgpuTraits()) : own;
 }
 

@@ -21,6 +21,8 @@ export interface SessionOptions {
   readonly keepsMemory?: boolean;
   /** Whether products keep a copy of their weights in the layout that they like: faster, but where many nodes read one weight, as in an unrolled graph, a copy each. True by default. */
   readonly prepacks?: boolean;
+  /** When a CPU makes float32 of weights that files hold in other floats: `once` as the session opens, or at `each run`, a layer at a time, which takes the memory of the file alone and longer. Once by default, unless the copies would take more than half of the machine's memory. */
+  readonly widening?: "once" | "each run";
   /** How a CPU computes large 3x3 convolutions. `winograd` by default: about twice as fast, and rounds to 1e-5 of the largest output, not 1e-6. */
   readonly convolution?: "winograd" | "direct";
   /** ONNX Runtime's graph optimisations; `all` by default. */

@@ -81,8 +81,8 @@ export async function generate(options: GenerateOptions): Promise<string[]> {
 async function firstDrawing(
   options: GenerateOptions,
 ): Promise<Drawing & { readonly sampler: PipelineSampler }> {
-  const { device, precision, weights, config, refiner } = options;
-  const loading = { device, precision, weights, config };
+  const { device, precision, widening, weights, config, refiner } = options;
+  const loading = { device, precision, widening, weights, config };
   const pipeline = await loadPipeline(options.model, loading);
   const sampler = pipeline.sampler({
     ...options,

@@ -1,6 +1,6 @@
 /** How the sessions of a SuperNet's blocks are opened, of which many are open at once. */
 import type { Graph } from "@dip-go/core/onnx";
-import type { SessionOptions } from "@dip-go/core/runtime";
+import { type SessionOptions, usualWidening } from "@dip-go/core/runtime";
 import { sizeOf } from "@dip-go/core/tensor";
 import type { SuperNet } from "../gates/super_net.ts";
 
@@ -11,7 +11,7 @@ export const largeModel = 2 ** 28;
 export const weightCount = ({ initializers }: Graph): number =>
   [...initializers.values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0);
 
-/** The options, and for a large model sessions that give memory back after each run: what each keeps would add up to several times the weights. */
+/** The options, 16-bit weights widened when it suits all blocks together, and for a large model sessions that give memory back after each run: what each keeps would add up to several times the weights. */
 export function blockSessions(
   { blocks }: SuperNet,
   options: SessionOptions = {},
@@ -20,5 +20,6 @@ export function blockSessions(
     (sum, { graph }) => sum + weightCount(graph),
     0,
   );
-  return { ...options, keepsMemory: weights <= largeModel };
+  const { widening = usualWidening(weights) } = options;
+  return { ...options, widening, keepsMemory: weights <= largeModel };
 }

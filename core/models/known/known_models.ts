@@ -1,23 +1,13 @@
 /** Published models that are measured by name, without their weights. */
-import type { DitConfig } from "../dit/dit_config.ts";
+import { parseDitConfig } from "../dit/dit_config.ts";
 import { parseFluxConfig } from "../mmdit/flux_config.ts";
 import { parseSd3Config } from "../mmdit/sd3_config.ts";
 import type { Network } from "../network.ts";
 import { parsePixartConfig } from "../pixart/pixart_config.ts";
 import { parseUnetConfig, unetDefaults } from "../unet/unet_config.ts";
 
-/** DiT-XL/2 at 256x256 pixels (Peebles and Xie, 2023; facebook/DiT-XL-2-256). */
-const ditXl2: DitConfig = {
-  sampleSize: 32,
-  patchSize: 2,
-  inChannels: 4,
-  outChannels: 8,
-  layers: 28,
-  heads: 16,
-  headWidth: 72,
-  classes: 1000,
-  normEpsilon: 1e-5,
-};
+/** DiT-XL/2 at 256x256 pixels (Peebles and Xie, 2023; facebook/DiT-XL-2-256): what diffusers has where a file does not say. */
+const ditXl2 = { _class_name: "DiTTransformer2DModel", out_channels: 8 };
 
 /** The keys of Stable Diffusion 1.5's published configuration that the network depends on; it is what diffusers' values are made for. */
 export const sd15 = {
@@ -87,27 +77,14 @@ const lcmDreamshaper = { ...sd15, sample_size: 96, time_cond_proj_dim: 256 };
 
 /** PixArt-α XL/2 at 512x512 pixels (Chen et al., 2023). */
 const pixart512 = {
-  _class_name: "Transformer2DModel",
-  activation_fn: "gelu-approximate",
-  attention_bias: true,
-  attention_head_dim: 72,
+  _class_name: "PixArtTransformer2DModel",
   caption_channels: 4096,
-  cross_attention_dim: 1152,
-  in_channels: 4,
-  norm_elementwise_affine: false,
-  norm_eps: 1e-6,
-  norm_type: "ada_norm_single",
-  num_attention_heads: 16,
-  num_layers: 28,
-  out_channels: 8,
-  patch_size: 2,
   sample_size: 64,
 };
 
 /** PixArt-Σ XL/2 (Chen et al., 2024): without micro-conditions at any size. */
 const pixartSigma = {
   ...pixart512,
-  _class_name: "PixArtTransformer2DModel",
   use_additional_conditions: false,
 };
 
@@ -151,7 +128,8 @@ const flux = (json: unknown) =>
 const sd3 = (json: unknown) =>
   ({ family: "sd3", config: parseSd3Config(json, file) }) as const;
 
-const dit = (config: DitConfig) => ({ family: "dit", config }) as const;
+const dit = (json: unknown) =>
+  ({ family: "dit", config: parseDitConfig(json, file) }) as const;
 
 const pixart = (json: unknown, tokens?: number) =>
   ({
@@ -168,7 +146,7 @@ export const knownModels = {
   "bk-sdm-base": unet(bkSdmBase),
   "bk-sdm-small": unet({ ...bkSdmBase, mid_block_type: null }),
   "dit-xl-2-256": dit(ditXl2),
-  "dit-xl-2-512": dit({ ...ditXl2, sampleSize: 64 }),
+  "dit-xl-2-512": dit({ ...ditXl2, sample_size: 64 }),
   "flux.1-dev": flux(fluxDev),
   "flux.1-schnell": { ...flux(fluxSchnell), tokens: 256 },
   "lcm-dreamshaper-v7": unet(lcmDreamshaper),

@@ -6,6 +6,7 @@ import {
   assertThrows,
 } from "@std/assert";
 import { TorchGenerator } from "../../tensor/random.ts";
+import { halfPrecision } from "../../runtime/half_precision.ts";
 import { openSession } from "../../runtime/session.ts";
 import {
   float32,
@@ -15,7 +16,6 @@ import {
   zeros,
 } from "../../tensor/tensor.ts";
 import { waveWeights } from "@dip-go/testing/models";
-import type { WeightSource } from "../block_graph/weights.ts";
 import { writeSafetensors } from "../../weights/safetensors.ts";
 import { t5EncoderGraph } from "./t5.ts";
 import { parseT5EncoderConfig } from "./t5_config.ts";
@@ -265,24 +265,19 @@ Deno.test("configs of other networks are refused by key", () => {
   }
 });
 
-Deno.test("in half precision products of T5 past float16 are as in float32", async () => {
-  const large: WeightSource = (key, shape) => {
-    const { data } = waveWeights(key, shape);
-    const scale = /wi_[01]/.test(key) ? 3000 : 1;
-    const values = data!.data as Float32Array;
-    return { data: float32(shape, values.map((x) => scale * x)) };
-  };
-  const graph = t5EncoderGraph(config, large, { batch: 1, tokens: 5 });
-  const ids = int64([1, 5], [7, 3, 30, 12, 1]);
-  const feeds = {
-    input_ids: ids,
-    attention_mask: int64([1, 5], [1, 1, 1, 1, 1]),
-  };
-  const features = async (precision: "float16" | "float32") => {
-    await using session = await openSession(graph, { precision, threads: 1 });
-    return (await session.run(feeds)).last_hidden_state.data as Float32Array;
-  };
-  const [half, single] = [await features("float16"), await features("float32")];
-  const largest = single.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
-  half.forEach((x, i) => assert(Math.abs(x - single[i]) < 1e-2 * largest));
+Deno.test("in half precision T5's products past float16, and the stream that they go to, are in float32", () => {
+  const graph = t5EncoderGraph(config, waveWeights, { batch: 1, tokens: 5 });
+  const { nodes, values } = halfPrecision(graph);
+  const dtypes = (wanted: RegExp) =>
+    new Set(
+      nodes.filter(({ name }) => wanted.test(name))
+        .map(({ outputs: [output] }) => values.get(output)!.dtype),
+    );
+  assertEquals(dtypes(/\.wo\/Gemm/), new Set(["float32"]));
+  assertEquals(dtypes(/layer_norm\/Pow/), new Set(["float32"]));
+  const makers = nodes.filter(({ name }) => name.includes("layer_norm/Pow"))
+    .map(({ inputs: [x] }) => nodes.find(({ outputs }) => outputs[0] === x)!);
+  // The first norm reads the embedding, the others sums.
+  assertEquals(makers.slice(1).map(({ op }) => op), Array(4).fill("Add"));
+  assertEquals(dtypes(/\.(wi_0|wi_1|q|k|v|o)\/Gemm/), new Set(["float16"]));
 });

@@ -65,8 +65,8 @@ Deno.test("the runtime widens what a file holds in other floats exactly as they 
       assert(weights("w", [size]).file?.stored, dtype);
       const graph = graphOf(weights, size);
       const expected = openTensorFile(path).readFloat32("w").data;
-      for (const optimization of ["all", "disabled"] as const) {
-        await using session = await openSession(graph, { optimization });
+      for (const widening of ["once", "each run"] as const) {
+        await using session = await openSession(graph, { widening });
         const { y } = await session.run({ x: zeros([size]) });
         assertEquals(bitsOf(y.data), bitsOf(expected.map((v) => v + 0)), dtype);
       }

@@ -36,6 +36,7 @@ import {
   castOf,
   isStored,
   storedFloatOf,
+  type StoredInitializer,
   storedName,
   widenedNames,
 } from "./stored_floats.ts";
@@ -68,6 +69,8 @@ export interface EncodeOptions {
   readonly metadata?: Readonly<Record<string, string>>;
   /** Name of a weight file relative to the model's folder, from its path; the base name by default. */
   readonly externalLocation?: (path: string) => string;
+  /** Whether the runtime is kept from widening stored weights once and for all: they are inputs too, which whoever runs the graph might give anew. False by default. */
+  readonly keepsStored?: boolean;
   /** Also write dtype and shape of every inner value, for viewers; off by default. */
   readonly valueInfo?: boolean;
 }
@@ -101,13 +104,17 @@ export function encodeModel(
 
 function graphParts(
   graph: Graph,
-  { externalLocation = baseName, valueInfo = false }: EncodeOptions,
+  { externalLocation = baseName, keepsStored = false, valueInfo = false }:
+    EncodeOptions,
 ): Uint8Array[] {
   const stored = [...graph.initializers.values()].filter(isStored);
   const body = encoded("GraphProto", {
     name: graph.name,
     node: [...stored.map(castOf), ...graph.nodes].map(encodeNode),
-    input: graph.inputs.map(encodeValue),
+    input: [
+      ...graph.inputs.map(encodeValue),
+      ...keepsStored ? stored.map(storedInput) : [],
+    ],
     output: graph.outputs.map(encodeValue),
     valueInfo: valueInfo ? innerValues(graph).map(encodeValue) : [],
   });
@@ -202,12 +209,19 @@ function encodeAttribute(
   };
 }
 
-function encodeValue({ name, dtype, shape }: Value): ValueInfoMessage {
+const encodeValue = ({ name, dtype, shape }: Value): ValueInfoMessage =>
+  valueInfo(name, dataTypes[dtype], shape);
+
+const storedInput = ({ name, shape, file }: StoredInitializer) =>
+  valueInfo(storedName(name), storedFloats[file.stored].code, shape);
+
+function valueInfo(
+  name: string,
+  elemType: number,
+  shape: readonly number[],
+): ValueInfoMessage {
   const dim = shape.map((dimValue) => ({ dimValue }));
-  return {
-    name,
-    type: { tensorType: { elemType: dataTypes[dtype], shape: { dim } } },
-  };
+  return { name, type: { tensorType: { elemType, shape: { dim } } } };
 }
 
 function encodeInitializer(

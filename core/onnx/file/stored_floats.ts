@@ -5,7 +5,7 @@
  */
 import { bfloat16ToFloat32, float16ToFloat32 } from "../../tensor/float16.ts";
 import { float8ToFloat32 } from "../../tensor/float8.ts";
-import { float32, type Tensor } from "../../tensor/tensor.ts";
+import { type DType, float32, type Tensor } from "../../tensor/tensor.ts";
 import { dataTypes, storedFloats } from "../data_types.ts";
 import type {
   FileRange,
@@ -63,6 +63,17 @@ export const widenedNames = (nodes: readonly Node[]): Map<string, string> =>
     ).map(({ inputs: [name], outputs: [widened] }) => [name, widened]),
   );
 
+/** The dtype of the array that holds each form, and how it becomes float32. */
+const forms: {
+  readonly [S in StoredFloat]: readonly [DType, (data: never) => Float32Array];
+} = {
+  float64: ["float64", (data: Float64Array) => Float32Array.from(data)],
+  float16: ["float16", float16ToFloat32],
+  bfloat16: ["float16", bfloat16ToFloat32],
+  float8e4m3fn: ["uint8", (x: Uint8Array) => float8ToFloat32(x, "F8_E4M3")],
+  float8e5m2: ["uint8", (x: Uint8Array) => float8ToFloat32(x, "F8_E5M2")],
+};
+
 /**
  * The float32 tensor of a byte range.
  *
@@ -73,21 +84,8 @@ export function widenedTensor(
   bytes: Uint8Array,
   stored?: StoredFloat,
 ): Tensor {
-  const as = (dtype: "float64" | "float16" | "uint8") =>
-    tensorOfBytes({ ...value, dtype }, bytes).data;
-  const own = (data: Float32Array) => float32(value.shape, data);
-  switch (stored) {
-    case undefined:
-      return tensorOfBytes(value, bytes);
-    case "float64":
-      return own(Float32Array.from(as("float64") as Float64Array));
-    case "float16":
-      return own(float16ToFloat32(as("float16") as Uint16Array));
-    case "bfloat16":
-      return own(bfloat16ToFloat32(as("float16") as Uint16Array));
-    case "float8e4m3fn":
-      return own(float8ToFloat32(as("uint8") as Uint8Array, "F8_E4M3"));
-    case "float8e5m2":
-      return own(float8ToFloat32(as("uint8") as Uint8Array, "F8_E5M2"));
-  }
+  if (!stored) return tensorOfBytes(value, bytes);
+  const [dtype, widened] = forms[stored];
+  const { data } = tensorOfBytes({ ...value, dtype }, bytes);
+  return float32(value.shape, widened(data as never));
 }

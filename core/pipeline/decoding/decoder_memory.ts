@@ -1,12 +1,10 @@
 /** When a decoder works in tiles: where a whole picture would not fit in memory. */
 import type { AutoencoderConfig } from "../../models/autoencoder/autoencoder_config.ts";
 import { downscaling } from "../../models/autoencoder/autoencoder_kl.ts";
+import { machineMemory } from "../../runtime/widening.ts";
 
 /** Largest tensors that a decoder holds at a time, as measured of Stable Diffusion's at 256 to 768 pixels. */
 const heldAtOnce = 6;
-
-/** What a machine is taken to have where it may not be asked, in bytes. */
-const usualMemory = 2 ** 34;
 
 /** Bytes that decoding one picture takes besides the weights: mostly of its last level, in full height and width and the channels of the level before. */
 export function decoderBytes(
@@ -23,9 +21,3 @@ export const isTooLarge = (
   config: AutoencoderConfig,
   shape: readonly number[],
 ): boolean => decoderBytes(config, shape) > machineMemory() / 2;
-
-function machineMemory(): number {
-  const permission = { name: "sys", kind: "systemMemoryInfo" } as const;
-  const { state } = Deno.permissions.querySync(permission);
-  return state === "granted" ? Deno.systemMemoryInfo().total : usualMemory;
-}

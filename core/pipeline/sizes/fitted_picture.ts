@@ -30,13 +30,12 @@ export function fitted(
   picture: Tensor<"float32">,
   { height, width }: PictureSize,
 ): Tensor<"float32"> {
-  const [channels, H, W] = picture.shape;
+  const { shape: [channels, H, W], data } = picture;
   if (H === height && W === width) return picture;
   const ratio = Math.max(height / H, width / W);
   const resized = (side: number) => Math.trunc(side * ratio);
   const rows = places(H, { resized: resized(H), count: height });
   const columns = places(W, { resized: resized(W), count: width });
-  const { data } = picture;
   const out = new Float32Array(channels * height * width);
   let next = 0;
   for (let c = 0; c < channels; c++) {

@@ -5,39 +5,29 @@
  */
 import type { PictureSize } from "../prompts/prompt_encoder.ts";
 
-type Bin = readonly [height: number, width: number];
+/** Height and width. */
+type Bin = readonly number[];
 
-/** In sixteenths of the side of a square, from wide to high; a high one is a wide one on its side. */
+/** In sixteenths of the side of a square, from wide to high. */
 const usual: readonly Bin[] = [
   ...[[8, 32], [8, 29], [9, 28], [9, 27], [9, 26], [10, 25], [10, 24]],
   ...[[11, 23], [11, 22], [11, 21], [12, 21], [12, 20], [13, 19], [13, 18]],
   ...[[14, 18], [14, 17], [15, 17], [15, 16], [16, 16], [16, 15], [17, 15]],
   ...[[17, 14], [18, 14], [18, 13], [19, 13], [20, 12], [21, 12], [22, 11]],
   ...[[23, 11], [24, 10], [25, 10], [27, 9], [32, 8]],
-] as readonly unknown[] as readonly Bin[];
-
-/** Those that PixArt-Σ at 2048 pixels has besides. */
-const further: readonly Bin[] = [
-  [8, 31],
-  [8, 30],
-  [26, 9],
-  [28, 9],
-  [29, 8],
-  [30, 8],
-  [31, 8],
 ];
 
-/** In the order of their aspect ratios: of two that are as near, the wider one is taken. */
-const largest = [...usual, ...further]
-  .toSorted(([a, b], [c, d]) => a / b - c / d);
+/** Those of PixArt-Σ at 2048 pixels. Of two bins that are as near, the wider one is taken. */
+const largest = [
+  ...usual,
+  ...[[8, 31], [8, 30], [26, 9], [28, 9], [29, 8], [30, 8], [31, 8]],
+].toSorted(([a, b], [c, d]) => a / b - c / d);
 
 /** By the side of the latents of a square. */
-const tables: Readonly<Record<number, readonly Bin[]>> = {
-  32: usual,
-  64: usual,
-  128: usual,
-  256: largest,
-};
+const tables = new Map([[32, usual], [64, usual], [128, usual], [
+  256,
+  largest,
+]]);
 
 /** Pixels along a side of a latent, in the tables. */
 const pixelsPerLatent = 8;
@@ -45,11 +35,9 @@ const pixelsPerLatent = 8;
 /** Height over width as tables have it: to two decimals, halves to even. */
 function tabled([height, width]: Bin): number {
   const hundredths = 100 * height / width;
-  const below = Math.floor(hundredths);
-  const up = hundredths - below === 0.5
-    ? below % 2
-    : Math.round(hundredths) - below;
-  return (below + up) / 100;
+  const rounded = Math.round(hundredths);
+  const isOdd = hundredths % 1 === 0.5 && rounded % 2 === 1;
+  return (isOdd ? rounded - 1 : rounded) / 100;
 }
 
 /**
@@ -62,7 +50,7 @@ export function binned(
   { height, width }: PictureSize,
   sampleSize: number,
 ): PictureSize | null {
-  const table = tables[sampleSize];
+  const table = tables.get(sampleSize);
   if (!table) return null;
   const ratio = height / width;
   const distance = (bin: Bin) => Math.abs(tabled(bin) - ratio);

@@ -5,7 +5,11 @@
  */
 import { readRange } from "../../files/byte_range.ts";
 import type { FileRange, Graph, Initializer, Value } from "../../onnx/graph.ts";
-import { encodeModel, isExternal } from "../../onnx/file/model_proto.ts";
+import {
+  encodeModel,
+  type EncodeOptions,
+  isExternal,
+} from "../../onnx/file/model_proto.ts";
 import { widenedTensor } from "../../onnx/file/stored_floats.ts";
 
 /**
@@ -21,6 +25,7 @@ import { widenedTensor } from "../../onnx/file/stored_floats.ts";
 export async function withLinkedModel<T>(
   graph: Graph,
   open: (model: string | Uint8Array) => Promise<T>,
+  options: Pick<EncodeOptions, "keepsStored"> = {},
 ): Promise<T> {
   const files = weightFiles(graph);
   for (const file of files) await checkExists(graph, file);
@@ -29,6 +34,7 @@ export async function withLinkedModel<T>(
   try {
     const model = `${folder.path}/model.onnx`;
     const bytes = encodeModel(graph, {
+      ...options,
       externalLocation: (path) => folder.links.get(path)!,
     });
     await Deno.writeFile(model, bytes);

@@ -52,9 +52,13 @@ function checkTensor(
     const window = scanWindow.subarray(0, end - at);
     fillFrom(file, window, { path, begin: at });
     if (windowIsFinite(dtype, window.length)) continue;
-    const size = window.length / safetensorsBytes[dtype];
-    const stored = { dtype, shape: [size], bytes: window.slice() };
-    const { data } = widenToFloat32(decodeStored(stored, name), name);
+    const bytes = window.slice();
+    const own = {
+      dtype,
+      shape: [bytes.length / safetensorsBytes[dtype]],
+      bytes,
+    };
+    const { data } = widenToFloat32(decodeStored(own, name), name);
     const index = (at - begin) / safetensorsBytes[dtype] +
       data.findIndex((x) => !Number.isFinite(x));
     throw new RangeError(

@@ -7,40 +7,20 @@
  */
 import type { SafetensorsDType } from "../safetensors_header.ts";
 
-/** The bits of 8 bytes of elements: the signs, all but these, and the lowest of each exponent. */
-interface Lanes {
-  readonly signs: bigint;
-  readonly magnitudes: bigint;
-  readonly lowest: bigint;
-}
-
-const halves = {
-  signs: 0x8000_8000_8000_8000n,
-  magnitudes: 0x7fff_7fff_7fff_7fffn,
-};
-const quarters = {
-  signs: 0x80808080_80808080n,
-  magnitudes: 0x7f7f7f7f_7f7f7f7fn,
+/** Of the dtypes that hold floats: bits of an element, and of its fraction. F8_E4M3 has no infinity: only all bits one are no number. */
+const floats: Partial<Record<SafetensorsDType, readonly [number, number]>> = {
+  F64: [64, 52],
+  F32: [32, 23],
+  F16: [16, 10],
+  BF16: [16, 7],
+  F8_E5M2: [8, 2],
+  F8_E4M3: [8, 0],
 };
 
-/** Of the dtypes that hold floats. */
-const lanes: Partial<Record<SafetensorsDType, Lanes>> = {
-  F64: { // whose exponents are in their upper halves
-    signs: 0x80000000_00000000n,
-    magnitudes: 0x7fffffff_00000000n,
-    lowest: 0x00100000_00000000n,
-  },
-  F32: {
-    signs: 0x80000000_80000000n,
-    magnitudes: 0x7fffffff_7fffffffn,
-    lowest: 0x00800000_00800000n,
-  },
-  F16: { ...halves, lowest: 0x0400_0400_0400_0400n },
-  BF16: { ...halves, lowest: 0x0080_0080_0080_0080n },
-  F8_E5M2: { ...quarters, lowest: 0x04040404_04040404n },
-  // Without infinity: only all bits one are no number.
-  F8_E4M3: { ...quarters, lowest: 0x01010101_01010101n },
-};
+/** One bit of every element of so many bits, in 8 bytes. */
+const inEach = (bits: number, place: number): bigint =>
+  Array.from({ length: 64 / bits }, (_, i) => 1n << BigInt(i * bits + place))
+    .reduce((a, b) => a | b);
 
 /** Bytes that are looked at together, small enough to stay in a core's cache. */
 export const windowBytes = 2 ** 18;
@@ -129,15 +109,17 @@ const { scan } = new WebAssembly.Instance(
 ).exports as unknown as { scan: Scan };
 
 /** Whether a dtype holds floats. */
-export const isFloat = (dtype: SafetensorsDType): boolean => dtype in lanes;
+export const isFloat = (dtype: SafetensorsDType): boolean => dtype in floats;
 
 /** Whether all floats in the first bytes of {@linkcode scanWindow} are finite. */
 export function windowIsFinite(
   dtype: SafetensorsDType,
   bytes: number,
 ): boolean {
-  const { signs, magnitudes, lowest } = lanes[dtype]!;
+  const [width, fraction] = floats[dtype]!;
+  const signs = inEach(width, width - 1);
   const end = Math.ceil(bytes / roundBytes) * roundBytes;
   scanWindow.fill(0, bytes, end);
-  return bytes === 0 || (scan(end, magnitudes, lowest) & signs) === 0n;
+  const sums = scan(end, ~signs, inEach(width, fraction));
+  return bytes === 0 || (sums & signs) === 0n;
 }

@@ -119,7 +119,9 @@ export const generateForm = {
     "exact-size": flag(
       "A PixArt draws at just this size, not at the nearest of its training",
     ),
-    tiles: flag("Decode in overlapping tiles, which takes less memory"),
+    "low-memory": flag(
+      "16-bit weights are widened at each run, pictures are decoded in overlapping tiles",
+    ),
     ...startRows,
     ...gatesRows,
     device: oneOf(devices)("<d>", devices.join(", "), { default: "cpu" }),
@@ -163,6 +165,7 @@ export interface GenerateOptions
   readonly seed: number;
   readonly gates?: string;
   readonly device: Device;
+  readonly widening?: "each run";
   readonly precision: Precision;
   readonly scale: number;
   /** Whether all pictures are joined in one file. */
@@ -198,7 +201,7 @@ export function generateOptions({
   "max-sequence-length": maxSequenceLength,
   sampler,
   "exact-size": exactSize,
-  tiles,
+  "low-memory": lowMemory,
   o: output,
   ...options
 }: OptionValues<typeof generateForm.options>): GenerateOptions {
@@ -235,7 +238,8 @@ export function generateOptions({
     aestheticScore,
     negativeAestheticScore,
     useResolutionBinning: exactSize ? false : undefined,
-    tiling: tiles || undefined,
+    tiling: lowMemory || undefined,
+    widening: lowMemory ? "each run" : undefined,
     subject,
     kind: sampler,
     output,

@@ -31,8 +31,8 @@ export async function refined(
     await using base = first.drawing;
     for await (const latents of base.latents(...request)) begun.push(latents);
   }
-  const { device, precision } = options;
-  const pipeline = await loadPipeline(refiner, { device, precision });
+  const { device, precision, widening } = options;
+  const pipeline = await loadPipeline(refiner, { device, precision, widening });
   const sampler = pipeline.sampler({
     ...options,
     start: { latents: joined(begun), from },
