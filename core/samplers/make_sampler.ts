@@ -204,6 +204,14 @@ function stepsOf(
     );
   }
   const [key] = given;
+  const { begin = 0, steps = Infinity } = rest;
+  if (!Number.isInteger(begin) || begin < 0 || begin >= steps) {
+    throw new RangeError(
+      `Cannot make ${kind}: it begins at step ${begin}, expected an integer from 0 to ${
+        steps - 1
+      }`,
+    );
+  }
   if (key === undefined) return rest;
   if (takes(kind, key)) return { ...rest, [key]: listOf(key, lists[key]!) };
   throw new TypeError(

@@ -57,6 +57,7 @@ Deno.test("makeSampler() takes published schedules by name, where the class take
     ["euler", { timesteps: "toString" }, "no published list of that name"],
     ["euler", { steps: 5, sigmas: [1, 0] }, "found sigmas and steps"],
     ["euler", {}, "found nothing, expected exactly one"],
+    ["heun", { steps: 5, begin: 5 }, "begins at step 5, expected an integer"],
   ];
   for (const [kind, choice, message] of refusals) {
     assertThrows(() => makeSampler(sd15, { kind, ...choice }), Error, message);

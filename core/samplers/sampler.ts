@@ -4,7 +4,7 @@
  * coefficients worked out beforehand in float64; bounds on the predicted clean
  * sample are the exception. The model, guidance and gates live outside of it.
  */
-import type { Combination } from "./schedule/prediction.ts";
+import type { Combination, NoiseLevel } from "./schedule/prediction.ts";
 import type { SchedulerConfig } from "./schedule/scheduler_config.ts";
 
 /** The range in which a predicted clean sample is kept. */
@@ -92,21 +92,26 @@ export interface Sampler {
 /**
  * A sampler of these steps.
  *
+ * @param level The first step's: it says how a picture and noise are mixed.
  * @throws {RangeError} If a coefficient is no finite number, as in diffusers' own arithmetic.
  */
 export function samplerOf(
-  { name, initNoiseSigma = 1, noised, steps }:
-    & Omit<Sampler, "initNoiseSigma" | "memory">
-    & Partial<Pick<Sampler, "initNoiseSigma">>,
+  { name, initNoiseSigma = 1, level: { signal, noise }, steps }:
+    & Pick<Sampler, "name" | "steps">
+    & Partial<Pick<Sampler, "initNoiseSigma">>
+    & { readonly level: Pick<NoiseLevel, "signal" | "noise"> },
 ): Sampler {
-  for (const [i, { latents, predictions, noise }] of steps.entries()) {
-    if ([...latents, ...predictions, noise].every(Number.isFinite)) continue;
+  for (const [i, step] of steps.entries()) {
+    const { latents, predictions, noise, timestep, inputScale } = step;
+    const numbers = [...latents, ...predictions, noise, timestep, inputScale];
+    if (numbers.every(Number.isFinite)) continue;
     throw new RangeError(
-      `Cannot make ${name}: step ${i} has coefficients [${latents}], [${predictions}] and ${noise}, expected finite ones; another final_sigmas_type or lower_order_final may help`,
+      `Cannot make ${name}: step ${i} at timestep ${timestep} has coefficients [${latents}], [${predictions}] and ${noise}, expected finite ones; another final_sigmas_type or lower_order_final may help`,
     );
   }
   const reach = steps.map(({ latents, predictions }) =>
     Math.max(latents.length, predictions.length) - 1
   );
+  const noised = { clean: signal, noise };
   return { name, initNoiseSigma, noised, steps, memory: Math.max(...reach) };
 }

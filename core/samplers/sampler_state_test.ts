@@ -15,8 +15,8 @@ import {
   startState,
 } from "./sampler_state.ts";
 
-const samplerOf = (parts: Omit<Parameters<typeof make>[0], "noised">) =>
-  make({ ...parts, noised: { clean: 0.6, noise: 0.8 } });
+const samplerOf = (parts: Omit<Parameters<typeof make>[0], "level">) =>
+  make({ ...parts, level: { signal: 0.6, noise: 0.8 } });
 
 const plain: SamplerStep = {
   timestep: 500,

@@ -61,27 +61,30 @@ export function spacedTimesteps(
 }
 
 /**
- * The same for schedulers that look their levels up by timestep.
+ * The timesteps that were asked for, of schedulers that look their levels up by
+ * timestep.
  *
- * @throws {RangeError} As {@linkcode spacedTimesteps}, and if the offset leads past the last training timestep.
+ * @throws As {@linkcode chosenTimesteps}, and a `RangeError` if the offset leads past the last training timestep.
  */
 export function trainingTimesteps(
-  steps: number,
-  options: SpacingOptions,
-): number[] {
+  options: StepOptions,
+  config: SpacingOptions,
+): readonly number[] {
   // Rounding may leave one step more, at timestep −1, which no table has.
-  const timesteps = spacedTimesteps(steps, options).filter((t) => t >= 0);
-  const { numTrainTimesteps, stepsOffset } = options;
-  if (timesteps[0] >= numTrainTimesteps) {
-    throw new RangeError(
-      `Cannot space timesteps: timesteps[0] is ${
-        timesteps[0]
-      }, expected an integer from 0 to ${
-        numTrainTimesteps - 1
-      }; fewer steps leave room for steps_offset ${stepsOffset}`,
-    );
-  }
-  return timesteps;
+  const timesteps = chosenTimesteps(
+    options,
+    config,
+    (steps) => spacedTimesteps(steps, config).filter((t) => t >= 0),
+  );
+  const { numTrainTimesteps, stepsOffset } = config;
+  if (timesteps[0] < numTrainTimesteps) return timesteps;
+  throw new RangeError(
+    `Cannot space timesteps: timesteps[0] is ${
+      timesteps[0]
+    }, expected an integer from 0 to ${
+      numTrainTimesteps - 1
+    }; fewer steps leave room for steps_offset ${stepsOffset}`,
+  );
 }
 
 /** NumPy's `arange(from, 0, -stride)`, whose values go by the first difference as float64 rounds it. */

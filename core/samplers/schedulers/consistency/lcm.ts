@@ -56,10 +56,9 @@ export function makeLcm(
         solverTimesteps({ ...config, originalInferenceSteps }),
       ),
   ).slice(options.begin).map((t) => levelAt(schedule, t));
-  const [{ signal, noise }] = levels;
   return samplerOf({
     name: "lcm",
-    noised: { clean: signal, noise },
+    level: levels[0],
     steps: levels.map((from, i) => lcmStep(config, from, levels[i + 1])),
   });
 }

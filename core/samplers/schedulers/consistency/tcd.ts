@@ -60,8 +60,11 @@ export function makeTcd(config: TcdConfig, options: TcdOptions): Sampler {
         : levelAt(schedule, next),
     });
   });
-  const { signal, noise } = levelAt(schedule, timesteps[0]);
-  return samplerOf({ name: "tcd", noised: { clean: signal, noise }, steps });
+  return samplerOf({
+    name: "tcd",
+    level: levelAt(schedule, timesteps[0]),
+    steps,
+  });
 }
 
 /** A DDIM step to `past`, then noise to reach `to`, if that is not where it ends. */

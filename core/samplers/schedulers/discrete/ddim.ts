@@ -17,7 +17,6 @@ import {
 } from "../../sampler.ts";
 import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
 import {
-  chosenTimesteps,
   spacingConfig,
   type StepOptions,
   trainingTimesteps,
@@ -54,11 +53,7 @@ export function makeDdim(
   checkEta("DDIM", eta);
   const schedule = makeNoiseSchedule(config);
   const finalAlpha = config.setAlphaToOne ? 1 : schedule.alphasCumprod[0];
-  const timesteps = chosenTimesteps(
-    options,
-    config,
-    (steps) => trainingTimesteps(steps, config),
-  );
+  const timesteps = trainingTimesteps(options, config);
   // diffusers subtracts a constant stride, also where the spacing is uneven.
   const stride = Math.floor(config.numTrainTimesteps / timesteps.length);
   const steps = timesteps.map((timestep, i) => {
@@ -69,9 +64,8 @@ export function makeDdim(
       eta,
     });
   });
-  const { signal, noise } = levelAt(schedule, timesteps[begin]);
-  const noised = { clean: signal, noise };
-  return samplerOf({ name: "ddim", noised, steps: steps.slice(begin) });
+  const level = levelAt(schedule, timesteps[begin]);
+  return samplerOf({ name: "ddim", level, steps: steps.slice(begin) });
 }
 
 /** @throws {RangeError} If eta is not from 0 to 1. */

@@ -112,6 +112,7 @@ Deno.test("makeDdim() refuses what it cannot sample", () => {
     [() => makeDdim(config, { steps: 0 }), "steps is 0"],
     [() => makeDdim(config, { steps: 1001 }), "steps is 1001"],
     [() => makeDdim(config, { steps: 1000 }), "timesteps[0] is 1000"],
+    [() => makeDdim(config, { steps: 1000 }), "steps_offset 1"],
     [() => makeDdim(config, { timesteps: [] }), "found none"],
     [() => makeDdim(config, { timesteps: [5, 5] }), "timesteps[1] is 5"],
     [() => makeDdim(config, { timesteps: [1000] }), "timesteps[0] is 1000"],

@@ -17,7 +17,6 @@ import {
 } from "../../sampler.ts";
 import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
 import {
-  chosenTimesteps,
   spacingConfig,
   type StepOptions,
   trainingTimesteps,
@@ -58,15 +57,10 @@ export function makeDdpm(
   options: StepOptions,
 ): Sampler {
   const schedule = makeNoiseSchedule(config);
-  const timesteps = chosenTimesteps(
-    options,
-    config,
-    (steps) => trainingTimesteps(steps, config),
-  ).slice(options.begin);
-  const { signal, noise } = levelAt(schedule, timesteps[0]);
+  const timesteps = trainingTimesteps(options, config).slice(options.begin);
   return samplerOf({
     name: "ddpm",
-    noised: { clean: signal, noise },
+    level: levelAt(schedule, timesteps[0]),
     steps: timesteps.map((timestep, i) =>
       ddpmStep(config, {
         from: levelAt(schedule, timestep),

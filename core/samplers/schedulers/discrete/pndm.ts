@@ -19,7 +19,6 @@ import {
 import { type Sampler, samplerOf, type SamplerStep } from "../../sampler.ts";
 import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
 import {
-  chosenTimesteps,
   spacingConfig,
   type StepOptions,
   trainingTimesteps,
@@ -73,19 +72,14 @@ export function makePndm(
 ): Sampler {
   const { begin = 0 } = options;
   const schedule = makeNoiseSchedule(config);
-  const timesteps = chosenTimesteps(
-    options,
-    config,
-    (steps) => trainingTimesteps(steps, config),
-  );
+  const timesteps = trainingTimesteps(options, config);
   const stride = Math.floor(config.numTrainTimesteps / timesteps.length);
   const calls = config.skipsWarmUp
     ? plmsCalls(timesteps, { stride, begin })
     : pndmCalls(timesteps, { stride, begin });
-  const { signal, noise } = levelAt(schedule, calls[0].timestep);
   return samplerOf({
     name: "pndm",
-    noised: { clean: signal, noise },
+    level: levelAt(schedule, calls[0].timestep),
     steps: calls.map((call) => pndmStep(config, schedule, call)),
   });
 }

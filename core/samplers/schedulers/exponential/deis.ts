@@ -53,10 +53,9 @@ export function makeDeis(config: DeisConfig, options: StepOptions): Sampler {
   const levels = solverLevels(config, options).slice(begin);
   const steps = levels.length - 1;
   const lower = config.lowerOrderFinal && begin + steps < fewSteps;
-  const [{ signal, noise }] = levels;
   return samplerOf({
     name: "deis",
-    noised: { clean: signal, noise },
+    level: levels[0],
     steps: levels.slice(0, -1).map((_, i) => {
       // 1 at the last step of few, 2 at the one before.
       const most = lower ? steps - i : Infinity;

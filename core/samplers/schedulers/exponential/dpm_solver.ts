@@ -118,12 +118,11 @@ export function makeDpmSolver(
       order: orderOf(config, { i, at: begin + i, steps: all.length - 1 }),
     })
   );
-  const [{ signal, noise }] = levels;
   return samplerOf({
     name: config.algorithm === "sde-dpmsolver++"
       ? "sde-dpm-solver++"
       : "dpm-solver++",
-    noised: { clean: signal, noise },
+    level: levels[0],
     steps,
   });
 }

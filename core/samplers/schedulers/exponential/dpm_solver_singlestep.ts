@@ -64,10 +64,9 @@ export function makeDpmSinglestep(
   const all = solverLevels(config, options);
   const levels = all.slice(begin);
   const orders = ordersOf(config, all.length - 1).slice(begin);
-  const [{ signal, noise }] = levels;
   return samplerOf({
     name: "dpm-solver-singlestep",
-    noised: { clean: signal, noise },
+    level: levels[0],
     steps: orders.map((order, i) =>
       singlestep(config, i, { levels, order: Math.min(order, i + 1) })
     ),

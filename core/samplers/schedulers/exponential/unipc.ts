@@ -75,10 +75,9 @@ export function makeUnipc(config: UnipcConfig, options: StepOptions): Sampler {
       config.lowerOrderFinal ? calls - i : Infinity,
     )
   );
-  const [{ signal, noise }] = levels;
   return samplerOf({
     name: "unipc",
-    noised: { clean: signal, noise },
+    level: levels[0],
     steps: orders.map((order, i) => {
       const isCorrected = i > 0 && !config.uncorrected.includes(begin + i - 1);
       return unipcStep(config, i, {

@@ -63,7 +63,7 @@ export function makeFlowMatchEuler(
   const { timesteps, begin = 0 } = options;
   return samplerOf({
     name: "flow-euler",
-    noised: { clean: 1 - sigmas[begin], noise: sigmas[begin] },
+    level: { signal: 1 - sigmas[begin], noise: sigmas[begin] },
     steps: sigmas.slice(0, -1).map((sigma, i) =>
       eulerStep(config, {
         timestep: Math.fround(

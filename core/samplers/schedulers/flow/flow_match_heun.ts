@@ -31,7 +31,7 @@ export function makeFlowMatchHeun(
   });
   return samplerOf({
     name: "flow-heun",
-    noised: { clean: 1 - sigmas[begin], noise: sigmas[begin] },
+    level: { signal: 1 - sigmas[begin], noise: sigmas[begin] },
     steps: sigmas.flatMap((sigma, i) => {
       const isLast = i === steps - 1;
       const h = Math.fround((sigmas[i + 1] ?? 0) - sigma);

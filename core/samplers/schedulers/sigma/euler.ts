@@ -64,7 +64,7 @@ export function makeEuler(config: EulerConfig, options: EulerOptions): Sampler {
   return samplerOf({
     name: "euler",
     initNoiseSigma: initialScale(config, sigmas),
-    noised: { clean: 1, noise: sigmas[begin] },
+    level: { signal: 1, noise: sigmas[begin] },
     steps: calls.slice(begin).map((call, i) =>
       eulerStep(config, { call, i, to: sigmas[begin + i + 1] })
     ),

@@ -51,7 +51,7 @@ export function makeEulerAncestral(
   return samplerOf({
     name: "euler-ancestral",
     initNoiseSigma: initialScale(config, sigmas),
-    noised: { clean: 1, noise: sigmas[begin] },
+    level: { signal: 1, noise: sigmas[begin] },
     steps: calls.slice(begin).map((call, i) => {
       const { timestep, sigma } = call;
       const { slope, inputScale } = readingAt(config.predictionType, call);

@@ -42,7 +42,7 @@ export function makeHeun(config: HeunConfig, options: StepOptions): Sampler {
   return samplerOf({
     name: "heun",
     initNoiseSigma: initialScale(config, all.map(({ sigma }) => sigma)),
-    noised: { clean: 1, noise: calls[0].sigma },
+    level: { signal: 1, noise: calls[0].sigma },
     steps: calls.flatMap((from, k) =>
       heunStep(config, 2 * k, [from, calls[k + 1]])
     ),

@@ -56,7 +56,7 @@ function make(
   return samplerOf({
     name,
     initNoiseSigma: initialScale(config, all.map(({ sigma }) => sigma)),
-    noised: { clean: 1, noise: calls[0].sigma },
+    level: { signal: 1, noise: calls[0].sigma },
     steps: calls.flatMap((call, k) => {
       const from = spacing === "use_karras_sigmas"
         ? { ...call, timestep: roundHalfEven(call.timestep) }

@@ -41,7 +41,7 @@ export function makeLms(
   return samplerOf({
     name: "lms",
     initNoiseSigma: initialScale(config, sigmas),
-    noised: { clean: 1, noise: sigmas[begin] },
+    level: { signal: 1, noise: sigmas[begin] },
     steps: calls.map(({ timestep, sigma }, i) => {
       // ∫ of the polynomial through the last slopes. Those before `begin` are missing, but diffusers counts them.
       const at = begin + i;
