@@ -128,7 +128,7 @@ export function parseUnetConfig(json: unknown, file: string): UnetConfig {
   const textWidth = textWidthOf(config);
   const guidance = "time_cond_proj_dim";
   const parsed: UnetConfig = {
-    sampleSize: config.positiveInteger("sample_size", most.side),
+    sampleSize: sideOf(config),
     ...channelsOf(config),
     ...stagesOf(config),
     textWidth,
@@ -144,6 +144,13 @@ export function parseUnetConfig(json: unknown, file: string): UnetConfig {
   config.finish(harmless, diffusersKeys);
   checkSizes(config, parsed);
   return parsed;
+}
+
+/** The latents' side, which a file may say twice. */
+function sideOf(config: ConfigJson): number {
+  const key = "sample_size";
+  const [height, width] = config.positiveIntegers(key, 2, most.side);
+  return height === width ? height : config.refuse(key, "equal sides");
 }
 
 /** Latents in and out; a network that reads one channel more than twice as many inpaints. */

@@ -112,6 +112,11 @@ Deno.test("parseUnetConfig() has diffusers' values for keys that older files lac
   assertEquals(textWidth, 1280);
 });
 
+Deno.test("parseUnetConfig() reads a side that is said twice", () => {
+  const twice = { ...json, sample_size: [24, 24] };
+  assertEquals(parseUnetConfig(twice, "config.json").sampleSize, 24);
+});
+
 const refused: [string, Record<string, unknown>, string][] = [
   [
     "another class",
@@ -149,6 +154,11 @@ const refused: [string, Record<string, unknown>, string][] = [
     "groups that do not divide",
     { norm_num_groups: 16 },
     `"norm_num_groups" is 16, expected a divisor of 24 channels`,
+  ],
+  [
+    "latents of two sides",
+    { sample_size: [16, 24] },
+    `"sample_size" is [16,24], expected equal sides`,
   ],
   [
     "no levels",
