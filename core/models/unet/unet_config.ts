@@ -128,7 +128,7 @@ export function parseUnetConfig(json: unknown, file: string): UnetConfig {
   const textWidth = textWidthOf(config);
   const guidance = "time_cond_proj_dim";
   const parsed: UnetConfig = {
-    sampleSize: sideOf(config),
+    sampleSize: config.positiveIntegers("sample_size", 2, most.side)[0],
     ...channelsOf(config),
     ...stagesOf(config),
     textWidth,
@@ -144,13 +144,6 @@ export function parseUnetConfig(json: unknown, file: string): UnetConfig {
   config.finish(harmless, diffusersKeys);
   checkSizes(config, parsed);
   return parsed;
-}
-
-/** The latents' side, which a file may say twice. */
-function sideOf(config: ConfigJson): number {
-  const key = "sample_size";
-  const [height, width] = config.positiveIntegers(key, 2, most.side);
-  return height === width ? height : config.refuse(key, "equal sides");
 }
 
 /** Latents in and out; a network that reads one channel more than twice as many inpaints. */
@@ -207,7 +200,10 @@ export function withTimeIds(
 }
 
 function checkSizes(config: ConfigJson, parsed: UnetConfig): void {
-  const { normGroups, down, middle, up } = parsed;
+  const { sampleSize, normGroups, down, middle, up } = parsed;
+  if ([config.value("sample_size")].flat().some((n) => n !== sampleSize)) {
+    config.refuse("sample_size", "equal sides");
+  }
   if (down[0].channels % 2 !== 0) {
     config.refuse("block_out_channels", "an even number of channels first");
   }

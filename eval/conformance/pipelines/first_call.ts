@@ -9,6 +9,8 @@ import {
 import type { SafetensorsFile } from "@dip-go/core/weights";
 import type { Conformance, judgeOf } from "../judge.ts";
 
+type Floats = Tensor<"float32">;
+
 /** Recorded names of inputs that have another name here. */
 const names: Readonly<Record<string, string>> = { hidden_states: "sample" };
 
@@ -37,7 +39,9 @@ export function* firstCallRows(
     const name = names[input] ?? input;
     if (key === "out" || name === "timestep" || !(name in feeds)) continue;
     const expected = ordered(recorded.read(key));
-    const found = name === "sample" ? withMasked(feeds) : feeds[name];
+    const found = name === "sample" && feeds.masked_latents // as inpainting networks are recorded
+      ? joinedChannels(feeds.sample as Floats, feeds.masked_latents as Floats)
+      : feeds[name];
     yield judge(key, alike(halfOf(found, expected), expected), expected);
   }
   const expected = ordered(recorded.read("out"));
@@ -49,13 +53,6 @@ function halfOf(found: Tensor, { shape: [batch] }: Tensor): Tensor {
   if (found.shape[0] !== 2 * batch) return found;
   const data = found.data.slice(0, found.data.length / 2) as Tensor["data"];
   return { ...found, shape: found.shape.with(0, batch), data };
-}
-
-/** Latents and, as inpainting networks are recorded, what they read beside them: `[B, C + 1 + C, H, W]`. */
-function withMasked({ sample, masked_latents }: MadeStep["feeds"]): Tensor {
-  if (!masked_latents) return sample;
-  const [latents, masked] = [sample, masked_latents] as Tensor<"float32">[];
-  return joinedChannels(latents, masked);
 }
 
 /** The halves of guidance in the other order, `[2B, ...]`: all but DiT's pipeline record the unconditional one first. */
