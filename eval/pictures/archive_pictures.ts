@@ -1,7 +1,9 @@
 /** Pictures in one file, as guided-diffusion's scripts write samples: `arr_0` of an `.npz`, `[N, H, W, 3]` bytes. */
+import { crc32 } from "node:zlib";
 import { Unzip, UnzipInflate } from "fflate";
 import type { Picture } from "@dip-go/core/pictures";
 import { type NpyHeader, npyHeader } from "../metrics/sets/npz.ts";
+import { zipChecksum } from "../metrics/sets/zip_checksum.ts";
 
 const arrayName = "arr_0";
 
@@ -23,11 +25,15 @@ export async function* archivePictures(
   const refuse = (found: string): never => {
     throw new TypeError(`Cannot read pictures ${path}: ${found}`);
   };
+  const checksum = await zipChecksum(path, `${arrayName}.npy`) ??
+    refuse(`it is no sound zip archive with an ${arrayName}`);
+  let found = 0;
   let header: NpyHeader | undefined;
   let given = 0;
-  let rest: Uint8Array = new Uint8Array();
+  let rest = new Uint8Array();
   for await (const chunk of unpacked(path, refuse)) {
-    rest = joined(rest, chunk);
+    found = crc32(chunk, found);
+    rest = await new Blob([rest, chunk]).bytes();
     if (!header) {
       if (rest.length < longestHeader && chunk.length > 0) continue;
       header = npyHeader(rest, `${path}: ${arrayName}`);
@@ -40,7 +46,8 @@ export async function* archivePictures(
       yield { height, width, channels, data: rest.slice(0, size) };
     }
   }
-  const count = header?.shape[0] ?? refuse(`it has no ${arrayName}`);
+  const count = header?.shape[0];
+  if (found !== checksum) refuse(`${arrayName} is damaged or cut off`);
   if (given !== count) refuse(`it ends after ${given} of ${count} pictures`);
 }
 
@@ -58,13 +65,13 @@ function checkHeader(
 async function* unpacked(
   path: string,
   refuse: (found: string) => never,
-): AsyncGenerator<Uint8Array> {
-  let ready: Uint8Array[] = [];
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  let ready: Uint8Array<ArrayBuffer>[] = [];
   const unzip = new Unzip((entry) => {
     if (entry.name !== `${arrayName}.npy`) return;
     entry.ondata = (error, chunk, isLast) => {
       if (error) throw error;
-      ready.push(chunk);
+      ready.push(Uint8Array.from(chunk));
       if (isLast) ready.push(new Uint8Array());
     };
     entry.start();
@@ -82,11 +89,4 @@ async function* unpacked(
     yield* ready;
     ready = [];
   }
-}
-
-function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
-  const whole = new Uint8Array(a.length + b.length);
-  whole.set(a);
-  whole.set(b, a.length);
-  return whole;
 }

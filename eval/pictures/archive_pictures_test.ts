@@ -26,18 +26,26 @@ Deno.test("archivePictures() refuses what is cut off or of something else", () =
   inTemporaryFolder(async (temporary) => {
     const refused = (path: string, message: string) =>
       assertRejects(() => pictures(path), TypeError, message);
-    await refused(`${folder}/reference.npz`, "reference.npz: it has no arr_0");
+    await refused(
+      `${folder}/reference.npz`,
+      "reference.npz: it is no sound zip archive with an arr_0",
+    );
     const whole = await Deno.readFile(`${folder}/pictures.npz`);
     for (const end of [0, 40, 250, 400]) {
       await Deno.writeFile(`${temporary}/a.npz`, whole.subarray(0, end));
-      await refused(`${temporary}/a.npz`, "a.npz: it ");
+      await refused(`${temporary}/a.npz`, "a.npz: it is no sound zip archive");
     }
-    const other = Uint8Array.from(whole);
-    const type = new TextDecoder("latin1").decode(whole).indexOf("|u1");
-    other[type + 1] = "i".charCodeAt(0);
-    await Deno.writeFile(`${temporary}/b.npz`, other);
-    await refused(
-      `${temporary}/b.npz`,
+    const text = new TextDecoder("latin1").decode(whole);
+    const changed = async (at: number, byte: number, message: string) => {
+      const other = Uint8Array.from(whole);
+      other[at] = byte;
+      await Deno.writeFile(`${temporary}/b.npz`, other);
+      await refused(`${temporary}/b.npz`, message);
+    };
+    await changed(
+      text.indexOf("|u1") + 1,
+      "i".charCodeAt(0),
       "arr_0 is |i1 [5,4,6,3], expected |u1 [N, H, W, 3]",
     );
+    await changed(300, whole[300] ^ 1, "arr_0 is damaged or cut off");
   }));

@@ -7,3 +7,5 @@ export {
   type GenerateOptions,
   parseGenerate,
 } from "./generate/generate_options.ts";
+export { command, finish } from "./options/command.ts";
+export { path, whole } from "./options/option_table.ts";

@@ -1,12 +1,22 @@
 /**
- * Fuzzing of everything that is read from a model's folder: one file is damaged,
- * the folder is loaded, and what comes of it must be the folder, or one error
- * that names the file. No crash, no hang, no error of the language.
+ * Fuzzing of everything that is read: one file of a folder is damaged, the folder
+ * is loaded, and what comes of it must be the folder, or one error that names the
+ * file. No crash, no hang, no error of the language; a file that lacks its end, or
+ * a configuration with a key that nobody knows, does not load.
  */
 import { TorchGenerator } from "@dip-go/core/random";
 import type { LoadReply, LoadRequest } from "./load_worker.ts";
-import { mutateBytes, mutateJson, type Pick, pickFrom } from "./mutate.ts";
-import { type Victim, victims } from "./victims.ts";
+import {
+  cutOff,
+  type Damage,
+  mutateBytes,
+  mutateJson,
+  type Pick,
+  pickFrom,
+  unknownKey,
+} from "./mutate.ts";
+import type { Victim } from "./victims/victim.ts";
+import { victims } from "./victims/victims.ts";
 
 export interface FuzzOptions {
   /** Damaged files. */
@@ -27,11 +37,19 @@ export interface Mishap {
   readonly reason: string;
 }
 
-export interface FuzzReport {
+/** Damaged files of one kind, counted. */
+export interface FuzzCounts {
   /** Loads that succeeded: the damage was within what a file may hold. */
-  readonly loaded: number;
+  loaded: number;
   /** Loads that were refused with a clear error. */
-  readonly refused: number;
+  refused: number;
+  /** What was not taken well. */
+  mishaps: number;
+}
+
+export interface FuzzReport {
+  /** By victim. */
+  readonly counts: ReadonlyMap<string, FuzzCounts>;
   readonly mishaps: readonly Mishap[];
 }
 
@@ -80,26 +98,54 @@ export function faultOf(
   return message.includes(folder) ? null : `names no file: ${message}`;
 }
 
-/** A file's bytes, damaged. */
+/** A file, damaged: its bytes are others than before. */
 function damaged(
   name: string,
   bytes: Uint8Array<ArrayBuffer>,
   pick: Pick,
-): Uint8Array<ArrayBuffer> {
-  if (!name.endsWith(".json") || pick(3) === 0) return mutateBytes(bytes, pick);
-  const json: unknown = JSON.parse(new TextDecoder().decode(bytes));
-  return new TextEncoder().encode(JSON.stringify(mutateJson(json, pick)));
+): Damage {
+  for (;;) {
+    const damage = name.endsWith(".json") && pick(3) > 0
+      ? mutateJson(bytes, pick)
+      : mutateBytes(bytes, pick);
+    const { length } = damage.bytes;
+    const isOther = length !== bytes.length ||
+      damage.bytes.some((byte, i) => byte !== bytes[i]);
+    if (isOther) return damage;
+  }
 }
 
+/** Why damage must not load, or null if it may. */
+function silenceOf(
+  { strict, open }: Victim,
+  name: string,
+  how: string,
+): string | null {
+  if (how === unknownKey && strict?.test(name)) return `${how} was accepted`;
+  if (how === cutOff && !open?.test(name)) return "a missing end was accepted";
+  return null;
+}
+
+/** A victim's folder, made; its files, intact. */
 async function prepared(
   victim: Victim,
   folder: string,
 ): Promise<[string, Uint8Array<ArrayBuffer>][]> {
   await Deno.mkdir(folder, { recursive: true });
   await victim.prepare(folder);
+  return await filesOf(folder);
+}
+
+/** Files of a folder and those below it, by path. */
+async function filesOf(
+  folder: string,
+  below = "",
+): Promise<[string, Uint8Array<ArrayBuffer>][]> {
   const files: [string, Uint8Array<ArrayBuffer>][] = [];
-  for await (const { name } of Deno.readDir(folder)) {
-    files.push([name, await Deno.readFile(`${folder}/${name}`)]);
+  for await (const { name, isDirectory } of Deno.readDir(folder + below)) {
+    const path = `${below}/${name}`;
+    if (isDirectory) files.push(...await filesOf(folder, path));
+    else files.push([path, await Deno.readFile(folder + path)]);
   }
   return files.sort(([a], [b]) => a < b ? -1 : 1);
 }
@@ -112,29 +158,34 @@ export async function fuzz(
   const pick = pickFrom(new TorchGenerator(seed));
   using loader = new Loader(patience);
   const mishaps: Mishap[] = [];
-  let [loaded, refused] = [0, 0];
-  const intact = new Map<string, [string, Uint8Array<ArrayBuffer>][]>();
+  const counts = new Map<string, FuzzCounts>();
+  const intact = new Map<string, Awaited<ReturnType<typeof filesOf>>>();
   for (let i = 0; i < count; i++) {
-    const victim = names[i % names.length];
-    const folder = `${root}/${victim}`;
-    const files = intact.get(victim) ??
-      await prepared(victims[victim], folder);
-    intact.set(victim, files);
-    const [name, bytes] = files[pick(files.length)];
-    const path = `${folder}/${name}`;
-    await Deno.writeFile(path, damaged(name, bytes, pick));
-    const reply = await loader.load({ victim, folder });
+    const name = names[i % names.length];
+    const victim = victims[name];
+    const folder = `${root}/${name}`;
+    const files = intact.get(name) ?? await prepared(victim, folder);
+    intact.set(name, files);
+    const [file, bytes] = files[pick(files.length)];
+    const damage = damaged(file, bytes, pick);
+    await Deno.writeFile(folder + file, damage.bytes);
+    const reply = await loader.load({ victim: name, folder });
     const reason = reply === null
       ? `still loading after ${patience} ms`
-      : reply.error && faultOf(reply.error, folder);
+      : reply.error
+      ? faultOf(reply.error, folder)
+      : silenceOf(victim, file, damage.how);
+    const own = counts.get(name) ?? { loaded: 0, refused: 0, mishaps: 0 };
+    counts.set(name, own);
     if (reason) {
-      const file = `${root}/mishap-${i}-${name}`;
-      await Deno.copyFile(path, file);
-      mishaps.push({ victim, file, reason });
-    } else if (reply!.error) refused++;
-    else loaded++;
-    await Deno.writeFile(path, bytes);
+      own.mishaps++;
+      const kept = `${root}/mishap-${i}-${file.replaceAll("/", "-").slice(1)}`;
+      await Deno.copyFile(folder + file, kept);
+      mishaps.push({ victim: name, file: kept, reason });
+    } else if (reply!.error) own.refused++;
+    else own.loaded++;
+    await Deno.writeFile(folder + file, bytes);
     onProgress?.(i + 1);
   }
-  return { loaded, refused, mishaps };
+  return { counts, mishaps };
 }

@@ -1,5 +1,5 @@
 /** Loads one folder after another, apart from who asks: what hangs here can be ended there. */
-import { victims } from "./victims.ts";
+import { victims } from "./victims/victims.ts";
 
 /** A folder to load, as the victim of that name. */
 export interface LoadRequest {

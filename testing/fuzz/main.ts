@@ -1,75 +1,62 @@
-/** `deno task fuzz`: damages thousands of files of model folders and says which were not taken well. */
-import { parseArgs } from "@std/cli/parse-args";
-import { fuzz } from "./fuzz.ts";
-import { victims } from "./victims.ts";
+/** `deno task fuzz`: damages thousands of files and says which were not taken well. */
+import { command, finish, path, whole } from "@dip-go/experiments/commands";
+import { alignedLines } from "@dip-go/eval/tables";
+import { fuzz, type FuzzReport } from "./fuzz.ts";
+import { victims } from "./victims/victims.ts";
 
-const help =
-  `Damages files of model folders, one at a time, and loads the folders.
-
-Usage: deno task fuzz [options]
-
-Each must load, or be refused with one error that names the file: no crash, no
-hang. What is not taken well is kept, and the exit code is 1.
-
-Options:
-  --count <n>     Damaged files, over ${
-    Object.keys(victims).length
-  } kinds of folders in turn (default 10000)
-  --seed <n>      Of the damage (default 0)
-  -o <folder>     Where folders and mishaps lie (default results/fuzz)
-  -h, --help      This text
-`;
-
+/** Milliseconds after which a load counts as hung. */
 const patience = 20_000;
 
-function wholeNumber(option: string, text: string): number {
-  const value = Number(text);
-  if (text.trim() !== "" && Number.isSafeInteger(value) && value >= 0) {
-    return value;
-  }
-  throw new RangeError(
-    `Cannot fuzz: --${option} is "${text}", expected a whole number`,
-  );
-}
-
-async function main(): Promise<number> {
-  const { _: rest, ...options } = parseArgs(Deno.args, {
-    boolean: ["help"],
-    string: ["count", "seed", "o"],
-    default: { count: "10000", seed: "0", o: "results/fuzz" },
-    alias: { help: "h" },
-    unknown(arg: string) {
-      throw new RangeError(`Cannot fuzz: unknown argument ${arg}; see --help`);
-    },
-  });
-  if (options.help || rest.length > 0) {
-    console.log(help);
-    return 0;
-  }
-  const count = wholeNumber("count", options.count);
-  const { loaded, refused, mishaps } = await fuzz({
+const fuzzCommand = command({
+  refusal: "Cannot fuzz",
+  about:
+    "Damages files of models, schedulers, tokenizers, prompts, pictures and statistics, one at a time, and loads them.",
+  usage: ["deno task fuzz [options]"],
+  options: {
+    count: whole(1)(
+      "<n>",
+      `Damaged files, over ${Object.keys(victims).length} kinds in turn`,
+      { default: "10000" },
+    ),
+    seed: whole(0)("<n>", "Of the damage", { default: "0" }),
+    o: path("<folder>", "Where folders and mishaps lie", {
+      default: "results/fuzz",
+    }),
+  },
+  notes:
+    "Each must load, or be refused with one error that names the file: no crash, no hang. A file without its end, or a configuration with a key that nobody knows, must be refused. What is not taken well is kept, and the exit code is 1.",
+}, async ({ count, seed, o: folder }) => {
+  const report = await fuzz({
     count,
-    seed: wholeNumber("seed", options.seed),
+    seed,
     patience,
-    folder: options.o,
+    folder,
     onProgress(done) {
       if (done % 500 === 0) console.error(`${done}/${count}`);
     },
   });
-  for (const { victim, file, reason } of mishaps) {
-    console.log(`${victim}  ${file}\n  ${reason}`);
-  }
-  console.log(
-    `${count} damaged files: ${loaded} loaded, ${refused} refused, ${mishaps.length} not taken well`,
+  const exitCode = report.mishaps.length === 0 ? 0 : 1;
+  return { lines: linesOf(report), exitCode };
+});
+
+/** A line a mishap, and a table of what came of each kind. */
+function linesOf({ counts, mishaps }: FuzzReport): string[] {
+  const rows = [...counts].map(([name, { loaded, refused, mishaps }]) =>
+    [name, loaded, refused, mishaps].map(String)
   );
-  return mishaps.length === 0 ? 0 : 1;
+  const total = [1, 2, 3].map((column) =>
+    rows.reduce((sum, row) => sum + Number(row[column]), 0)
+  );
+  return [
+    ...mishaps.map(({ victim, file, reason }) =>
+      `${victim}  ${file}\n  ${reason}`
+    ),
+    ...alignedLines([
+      ["kind", "loaded", "refused", "not taken well"],
+      ...rows,
+      ["all", ...total.map(String)],
+    ], { left: 1 }),
+  ];
 }
 
-if (import.meta.main) {
-  try {
-    Deno.exit(await main());
-  } catch (error) {
-    console.error(`error: ${(error as Error).message}`);
-    Deno.exit(1);
-  }
-}
+if (import.meta.main) finish(await fuzzCommand(Deno.args));

@@ -84,10 +84,24 @@ const mutations: readonly Mutation[] = [
   },
 ];
 
-/** The bytes, damaged in one of several ways. */
-export function mutateBytes(bytes: Bytes, pick: Pick): Bytes {
-  return mutations[pick(mutations.length)](bytes, pick);
+/** A damaged file. */
+export interface Damage {
+  readonly bytes: Bytes;
+  /** How: "truncate", "a key that nobody knows". */
+  readonly how: string;
 }
+
+/** Bytes, damaged in one of several ways. */
+export function mutateBytes(bytes: Bytes, pick: Pick): Damage {
+  const mutation = mutations[pick(mutations.length)];
+  return { bytes: mutation(bytes, pick), how: mutation.name };
+}
+
+/** The end of a file is missing. */
+export const cutOff = "truncate";
+
+/** JSON has one more key. */
+export const unknownKey = "a key that nobody knows";
 
 /** What no key of a config is meant to hold. */
 const hostileValues: readonly unknown[] = [
@@ -110,8 +124,21 @@ const hostileValues: readonly unknown[] = [
   "1000000000",
 ];
 
-/** JSON with one value, wherever it lies, replaced, removed or doubled. */
-export function mutateJson(json: unknown, pick: Pick): unknown {
+/** A JSON file with one value, wherever it lies, replaced, removed, doubled or added. */
+export function mutateJson(bytes: Bytes, pick: Pick): Damage {
+  const json: unknown = JSON.parse(new TextDecoder().decode(bytes));
+  const isObject = typeof json === "object" && !Array.isArray(json);
+  const addsKey = isObject && json !== null && pick(8) === 0;
+  const changed = addsKey
+    ? { ...json, attention_window: hostileValues[pick(hostileValues.length)] }
+    : changedJson(json, pick);
+  return {
+    bytes: new TextEncoder().encode(JSON.stringify(changed)),
+    how: addsKey ? unknownKey : "another value",
+  };
+}
+
+function changedJson(json: unknown, pick: Pick): unknown {
   const copy = structuredClone(json);
   const places: [Record<string, unknown>, string][] = [];
   const walk = (value: unknown) => {

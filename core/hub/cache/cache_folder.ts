@@ -12,9 +12,6 @@ import { writing } from "../transfer/writing.ts";
 
 /** Where a repository lies. */
 export interface CacheFolder {
-  /** Its name: `models--owner--name`. */
-  readonly name: string;
-  /** Its path. */
   readonly root: string;
   /** Where its locks lie. */
   readonly locks: string;
@@ -27,7 +24,7 @@ export function cacheFolder(
   repo: string,
 ): CacheFolder {
   const name = `${kind}--${repo.replace("/", "--")}`;
-  return { name, root: `${cache}/${name}`, locks: `${cache}/.locks/${name}` };
+  return { root: `${cache}/${name}`, locks: `${cache}/.locks/${name}` };
 }
 
 /** The folder of a commit's files. */

@@ -8,21 +8,13 @@ export class HubError extends Error {
 
 /** A failure that may pass: no answer, one that broke off, or one that asks for patience. */
 export class PassingError extends Error {
-  /** Milliseconds to wait, where the hub says so. */
-  readonly wait?: number;
-  /** Whether something came before it failed. */
-  readonly progressed: boolean;
-
+  /** @param details Milliseconds to `wait`, where the hub says so; whether it `progressed`: something came before. */
   constructor(
     message: string,
-    { wait, progressed = false, ...options }: ErrorOptions & {
-      wait?: number;
-      progressed?: boolean;
-    } = {},
+    readonly details: ErrorOptions & { wait?: number; progressed?: boolean } =
+      {},
   ) {
-    super(message, options);
-    this.wait = wait;
-    this.progressed = progressed;
+    super(message, details);
   }
 }
 
@@ -52,8 +44,8 @@ export async function persist<T>(
       return await task();
     } catch (cause) {
       if (!(cause instanceof PassingError)) throw cause;
-      failures = cause.progressed ? 1 : failures + 1;
-      const wait = cause.wait ?? firstPause * 2 ** (failures - 1);
+      failures = cause.details.progressed ? 1 : failures + 1;
+      const { wait = firstPause * 2 ** (failures - 1) } = cause.details;
       if (failures > retries || wait > longestWait) {
         throw new HubError(refusal(what, cause, failures), { cause });
       }
@@ -66,7 +58,7 @@ export async function persist<T>(
 
 function refusal(
   what: string,
-  { message, wait = 0 }: PassingError,
+  { message, details: { wait = 0 } }: PassingError,
   failures: number,
 ): string {
   const advice = wait > longestWait

@@ -10,8 +10,8 @@ interface Layout {
   readonly fromTop: boolean;
   /** Where the rows begin. */
   readonly begin: number;
-  /** Where the palette begins, colours in it and bytes of each. */
-  readonly palette: { begin: number; colours: number; bytes: number };
+  /** Where the palette begins, and its colours of four bytes. */
+  readonly palette: { begin: number; colours: number };
 }
 
 /**
@@ -28,7 +28,7 @@ export function decodeBmp(bytes: Uint8Array, path: string): Picture {
   const layout = layoutOf(view, refuse);
   const { width, height, bits, fromTop, begin, palette } = layout;
   const stride = 4 * Math.ceil(width * bits / 32);
-  const end = palette.begin + palette.colours * palette.bytes;
+  const end = palette.begin + 4 * palette.colours;
   if (Math.max(begin + stride * height, end) > bytes.length) {
     refuse(`it ends before its ${height} rows of ${width} pixels do`);
   }
@@ -49,14 +49,14 @@ export function decodeBmp(bytes: Uint8Array, path: string): Picture {
 
 function layoutOf(view: DataView, refuse: (found: string) => never): Layout {
   const header = view.getUint32(14, true);
-  const isOld = header === 12; // OS/2's, with sizes of 16 bits
-  if (!isOld && (header < 40 || view.byteLength < 14 + header)) {
-    refuse(`its header has ${header} bytes, expected 12, or 40 and more`);
+  if (header < 40 || view.byteLength < 14 + header) {
+    refuse(`its header has ${header} bytes, expected 40 and more`);
   }
-  const width = isOld ? view.getUint16(18, true) : view.getInt32(18, true);
-  const rows = isOld ? view.getUint16(20, true) : view.getInt32(22, true);
-  const bits = view.getUint16(isOld ? 24 : 28, true);
-  const compression = isOld ? 0 : view.getUint32(30, true);
+  const [width, rows] = [view.getInt32(18, true), view.getInt32(22, true)];
+  const [bits, compression] = [
+    view.getUint16(28, true),
+    view.getUint32(30, true),
+  ];
   if (![1, 4, 8, 24, 32].includes(bits)) {
     refuse(`it has ${bits} bits a pixel, expected 1, 4, 8, 24 or 32`);
   }
@@ -66,7 +66,6 @@ function layoutOf(view: DataView, refuse: (found: string) => never): Layout {
   if (width <= 0 || rows === 0) {
     refuse(`it has ${rows} rows of ${width} pixels, expected some`);
   }
-  const listed = isOld ? 0 : view.getUint32(46, true);
   return {
     width,
     height: Math.abs(rows),
@@ -75,8 +74,7 @@ function layoutOf(view: DataView, refuse: (found: string) => never): Layout {
     begin: view.getUint32(10, true),
     palette: {
       begin: 14 + header,
-      colours: bits > 8 ? 0 : listed || 2 ** bits,
-      bytes: isOld ? 3 : 4,
+      colours: bits > 8 ? 0 : view.getUint32(46, true) || 2 ** bits,
     },
   };
 }
@@ -93,10 +91,10 @@ function colourAt(
   bytes: Uint8Array,
   row: number,
   x: number,
-  { bits, palette: { begin, colours, bytes: size } }: Layout,
+  { bits, palette: { begin, colours } }: Layout,
 ): number | undefined {
   const byte = bytes[row + Math.floor(x * bits / 8)];
   const shift = 8 - bits - x * bits % 8;
   const index = byte >> shift & 2 ** bits - 1;
-  return index < colours ? begin + index * size : undefined;
+  return index < colours ? begin + 4 * index : undefined;
 }

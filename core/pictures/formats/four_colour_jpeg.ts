@@ -258,19 +258,14 @@ function blockCopier(isProgressive: boolean, range: Uint8Array) {
   const isRefinement = isProgressive && range[2] >> 4 > 0;
   return (copier: BitCopier, { dc, ac, writer }: ScanColour) => {
     if (isRefinement) return copier.bits(1, writer);
-    copier.bits(copier.symbol(known(dc), writer), writer);
+    copier.bits(copier.symbol(dc, writer), writer);
     if (isProgressive) return;
     for (let k = 1; k < 64;) {
-      const symbol = copier.symbol(known(ac), writer);
+      const symbol = copier.symbol(ac, writer);
       const [run, size] = [symbol >> 4, symbol & 15];
       if (size === 0 && run < 15) return;
       copier.bits(size, writer);
       k += run + 1;
     }
   };
-}
-
-function known(table: HuffmanTable | undefined): HuffmanTable {
-  if (table) return table;
-  throw new RangeError("Corrupt JPEG data: a table is missing");
 }

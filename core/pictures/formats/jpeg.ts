@@ -11,7 +11,6 @@ import openDecoder from "@jsquash/jpeg/codec/dec/mozjpeg_dec.js";
 import type { Picture } from "../picture.ts";
 import { decodeFourColours, hasFourColours } from "./four_colour_jpeg.ts";
 import { cutOff } from "./jpeg_bits.ts";
-import { withoutAlpha } from "./rgba.ts";
 
 /** Decodes a file's bytes; `path` is for errors. @throws {TypeError} If it is no whole JPEG of a kind that has colours or grey. */
 export type DecodeJpeg = (
@@ -54,4 +53,15 @@ function decodedOrNull(decode: () => ImageData | null): ImageData | null {
     if (name === "ExitStatus") return null;
     throw new RangeError(`the decoder failed: ${message}`, { cause });
   }
+}
+
+/** What a decoder for browsers gives, without transparency. */
+export function withoutAlpha(
+  { width, height, data: rgba }: ImageData,
+): Picture {
+  const data = Uint8Array.from(
+    { length: 3 * width * height },
+    (_, i) => rgba[4 * Math.floor(i / 3) + i % 3],
+  );
+  return { height, width, channels: 3, data };
 }

@@ -61,12 +61,12 @@ export class BitCopier {
     for (let i = 0; i < count; i++) this.#bit(to);
   }
 
-  /** Copies a code. @returns Its symbol. */
-  symbol(table: HuffmanTable, to: BitWriter): number {
+  /** Copies a code. @returns Its symbol. @throws {RangeError} If the table lacks it, or is missing itself. */
+  symbol(table: HuffmanTable | undefined, to: BitWriter): number {
     let bits = 0;
     for (let length = 1; length <= 16; length++) {
       bits = bits << 1 | this.#bit(to);
-      const symbol = table.get(keyOf(bits, length));
+      const symbol = table?.get(keyOf(bits, length));
       if (symbol !== undefined) return symbol;
     }
     throw new RangeError("Corrupt JPEG data: bad Huffman code");
@@ -81,10 +81,7 @@ export class BitWriter {
 
   write(bit: number): void {
     this.#byte = this.#byte << 1 | bit;
-    if (++this.#count === 8) this.#push();
-  }
-
-  #push(): void {
+    if (++this.#count < 8) return;
     this.#bytes.push(this.#byte);
     if (this.#byte === 0xff) this.#bytes.push(0);
     this.#byte = this.#count = 0;

@@ -1,7 +1,7 @@
 /** WebP pictures as libwebp decodes them, and with it Pillow: by libwebp itself, compiled to WebAssembly. */
 import openDecoder from "@jsquash/webp/codec/dec/webp_dec.js";
 import type { Picture } from "../picture.ts";
-import { withoutAlpha } from "./rgba.ts";
+import { withoutAlpha } from "./jpeg.ts";
 
 /** Starts the decoder, which gives a file's pixels without their transparency. */
 export async function openWebpDecoder(): Promise<

@@ -54,11 +54,8 @@ const rounding = 1e-5;
 /** √Λ Vᵀ of a covariance V Λ Vᵀ, `[D, D]`. @throws {RangeError} If it is none. */
 function rootOf({ mean: { length: width }, covariance }: Normal): Float64Array {
   const { eigenvectorMatrix, realEigenvalues } = decomposed(covariance, width);
-  const [least, most] = realEigenvalues.reduce(
-    ([min, max], value) => [Math.min(min, value), Math.max(max, value)],
-    [0, 0],
-  );
-  if (least < -rounding * most) {
+  const least = Math.min(...realEigenvalues);
+  if (least < -rounding * Math.max(0, ...realEigenvalues)) {
     throw new RangeError(
       `Cannot take the root of a covariance: it has the eigenvalue ${least}, expected none below 0`,
     );

@@ -1,5 +1,7 @@
 /** NumPy's archives of arrays, in which reference statistics of FIDs are published. */
+import { crc32 } from "node:zlib";
 import { unzipSync } from "fflate";
+import { zipChecksum } from "./zip_checksum.ts";
 
 /** An array of numbers. */
 export interface NumpyArray {
@@ -44,12 +46,16 @@ export async function readNpz(
       { cause },
     );
   }
-  return new Map(
-    Object.entries(entries).map(([name, content]) => [
-      arrayName(name),
-      arrayOf(content, `${path}: ${name}`),
-    ]),
-  );
+  const arrays = new Map<string, NumpyArray>();
+  for (const [name, content] of Object.entries(entries)) {
+    if (crc32(content) !== await zipChecksum(path, name)) {
+      throw new TypeError(
+        `Cannot read ${path}: ${name} is damaged, its checksum is another`,
+      );
+    }
+    arrays.set(arrayName(name), arrayOf(content, `${path}: ${name}`));
+  }
+  return arrays;
 }
 
 const arrayName = (file: string): string => file.replace(/\.npy$/, "");

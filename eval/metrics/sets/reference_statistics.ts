@@ -52,25 +52,17 @@ export async function readReference(
       `Cannot read reference ${path}: ${mean} is [${found.shape}] and ${covariance} [${spread.shape}], expected [D] and [D, D]`,
     );
   }
-  checkNumbers(found, { path, name: mean });
-  checkNumbers(spread, { path, name: covariance });
-  checkSymmetry(spread, { path, name: covariance });
+  checkNumbers(found, `${path}: ${mean}`);
+  checkNumbers(spread, `${path}: ${covariance}`);
+  checkSymmetry(spread, `${path}: ${covariance}`);
   return { mean: found.data, covariance: spread.data };
 }
 
-/** An array in errors. */
-interface Named {
-  readonly path: string;
-  readonly name: string;
-}
-
-function checkNumbers({ data }: NumpyArray, { path, name }: Named): void {
+function checkNumbers({ data }: NumpyArray, where: string): void {
   const at = data.findIndex((value) => !Number.isFinite(value));
   if (at === -1) return;
   throw new RangeError(
-    `Cannot read reference ${path}: number ${at} of ${name} is ${
-      data[at]
-    }, expected finite ones`,
+    `Cannot read reference ${where} holds ${data[at]}, expected finite numbers`,
   );
 }
 
@@ -79,7 +71,7 @@ const tolerance = 1e-5;
 
 function checkSymmetry(
   { shape: [width], data }: NumpyArray,
-  { path, name }: Named,
+  where: string,
 ): void {
   const most = data.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
   for (let i = 0; i < width; i++) {
@@ -87,7 +79,7 @@ function checkSymmetry(
       const [a, b] = [data[i * width + j], data[j * width + i]];
       if (Math.abs(a - b) <= tolerance * most) continue;
       throw new RangeError(
-        `Cannot read reference ${path}: ${name} is ${a} at [${i}, ${j}] and ${b} at [${j}, ${i}], expected a symmetric matrix`,
+        `Cannot read reference ${where} is ${a} at [${i}, ${j}] and ${b} at [${j}, ${i}], expected a symmetric matrix`,
       );
     }
   }
