@@ -18,7 +18,7 @@ export interface SamplerOptions extends
   readonly trueCfgScale?: number;
   /** How far a guided prediction is brought back to the spread of the conditional one, 0 (the default) to 1 (Lin et al., arXiv 2305.08891, section 3.4). */
   readonly guidanceRescale?: number;
-  /** Layers of CLIP's towers that are left out at the end (Stable Diffusion 3); none by default. */
+  /** Layers of CLIP's towers that are left out at the end for a prompt, beyond those that its pipeline leaves out; none by default. */
   readonly clipSkip?: number;
   /** Tokens that T5 reads of a prompt; those of the pipeline's kind by default. */
   readonly maxSequenceLength?: number;

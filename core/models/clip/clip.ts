@@ -27,6 +27,8 @@ export interface ClipFeatures {
   readonly pooled: Value;
   /** `pooled` in the shared space, `[B, P]`, not normalised; null in a tower without a projection. */
   readonly projected: Value | null;
+  /** Normalises an output of `hidden` as the last one is; in the text tower only. */
+  readonly normed?: (hidden: Value) => Value;
 }
 
 interface LayerContext {
@@ -159,11 +161,9 @@ export function clipText(
   const places = g.slice(all, { axes: [0], starts: [0], ends: [length] });
   const hidden = encoder(g, g.add(tokens, places), "text_model.encoder", c);
   const path = "text_model.final_layer_norm";
-  const last = affineLayerNorm(g, hidden[config.layers], {
-    path,
-    epsilon,
-    weights,
-  });
+  const normed = (x: Value) =>
+    affineLayerNorm(g, x, { path, epsilon, weights });
+  const last = normed(hidden[config.layers]);
   const end = endOfText(g, ids, endToken);
   const pooled = g.reshape(g.reduceSum(g.mul(last, end), { axes: [1] }), [
     batch,
@@ -173,6 +173,7 @@ export function clipText(
     hidden,
     last,
     pooled,
+    normed,
     projected: projected(g, pooled, "text_projection", c),
   };
 }
@@ -233,7 +234,7 @@ export function clipVision(
   };
 }
 
-/** The outputs of a tower by name: `hidden_states.<i>`, from the last on as `hidden_states.<-i>`, the last but one as `penultimate`, `last_hidden_state`, `pooler_output` and, where it projects, `embeds`. */
+/** The outputs of a tower by name: `hidden_states.<i>`, from the last on as `hidden_states.<-i>`, which `normed.<-i>` are in the text tower, the last but one as `penultimate`, `last_hidden_state`, `pooler_output` and, where it projects, `embeds`. */
 function namedOutputs(features: ClipFeatures): Map<string, Value> {
   const { hidden, last, pooled, projected } = features;
   return new Map([
@@ -255,7 +256,10 @@ function graphWith(
 ): Graph {
   const known = namedOutputs(features);
   const chosen = outputs.map((name): [string, Value] => {
-    const value = known.get(name);
+    const hidden = known.get(name.replace(/^normed\./, "hidden_states."));
+    const value = name.startsWith("normed.") && hidden
+      ? features.normed?.(hidden)
+      : hidden;
     if (value) return [name, value];
     throw new RangeError(
       `Cannot build ${g.name}: it has no output "${name}", expected one of ${

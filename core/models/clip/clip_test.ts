@@ -51,6 +51,26 @@ Deno.test("a config of the old kind, whose end token is 2, pools at the first of
   assertEquals(features.slice(width), row(1, 0));
 });
 
+Deno.test("features of a layer before the last are normalised as those of the last", async () => {
+  const { config, weights } = await loadClipText(folder);
+  const outputs = ["last_hidden_state", "normed.-1", "normed.-2"];
+  const graph = clipTextGraph(config, weights, {
+    batch: 1,
+    tokens: 4,
+    outputs,
+  });
+  const ids = int64([1, 4], [5, 6, 7, 8]);
+  await using session = await openSession(graph);
+  const found = await session.run({ input_ids: ids });
+  assertEquals(found["normed.-1"].data, found.last_hidden_state.data);
+  const shorter = { ...config, layers: config.layers - 1 };
+  await using other = await openSession(
+    clipTextGraph(shorter, weights, { batch: 1, tokens: 4, outputs }),
+  );
+  const last = (await other.run({ input_ids: ids })).last_hidden_state;
+  assertEquals(found["normed.-2"].data, last.data);
+});
+
 Deno.test("a token does not see those after it", async () => {
   const first = await pooled([[5, 6, 7, 8]], 7);
   const second = await pooled([[5, 6, 7, 99]], 7);

@@ -11,7 +11,8 @@ import { openTextTower } from "./text_tower.ts";
  * Makes `encoder_hidden_states` `[1, S, D1 + D2]`, or of the second tower alone
  * in the refiner, `text_embeds` `[1, P]`, and `time_ids` `[1, 6]`: original size,
  * top left corner, size of the picture; in the refiner `[1, 5]`, with an
- * aesthetic score in the last one's place.
+ * aesthetic score in the last one's place. Layers are skipped for prompts alone,
+ * as in diffusers.
  *
  * @throws {RangeError} If the towers read texts of different lengths.
  * @throws As `openTextTower`.
@@ -20,6 +21,9 @@ export async function openClipPairPrompts(
   folder: string,
   { parts, options, checkpoint, sessions, ...request }: PromptRequest,
 ): Promise<PromptEncoder> {
+  const { clipSkip = 0 } = options;
+  const layer = (skipped: number) => `hidden_states.${-2 - skipped}`;
+  const layers = [...new Set([layer(0), layer(clipSkip)])];
   const first = parts?.lacks("text_encoder")
     ? undefined
     : await openTextTower(folder, {
@@ -27,28 +31,27 @@ export async function openClipPairPrompts(
       checkpoint,
       tokenizer: "tokenizer",
       encoder: "text_encoder",
-      outputs: ["penultimate"],
+      outputs: layers,
     });
   const second = await openTextTower(folder, {
     ...sessions,
     checkpoint,
     tokenizer: "tokenizer_2",
     encoder: "text_encoder_2",
-    outputs: ["penultimate", "embeds"],
+    outputs: [...layers, "embeds"],
   });
   if (first && first.tokens !== second.tokens) {
     throw new RangeError(
       `Cannot encode prompts for ${folder}: its tokenizers make ${first.tokens} and ${second.tokens} tokens, expected the same number`,
     );
   }
-  const encodeScored = async (prompt: string, score: number) => {
+  const encodeScored = async (prompt: string, score: number, skipped = 0) => {
     const one = await first?.features(prompt);
-    const { penultimate, embeds } = await second.features(prompt);
+    const two = await second.features(prompt);
+    const own = two[layer(skipped)];
     return {
-      encoder_hidden_states: one
-        ? sideBySide(one.penultimate, penultimate)
-        : penultimate,
-      text_embeds: embeds,
+      encoder_hidden_states: one ? sideBySide(one[layer(skipped)], own) : own,
+      text_embeds: two.embeds,
       time_ids: timeIds(request, score),
     };
   };
@@ -57,7 +60,7 @@ export async function openClipPairPrompts(
     encodeScored(text, negativeAestheticScore);
   return {
     tokens: second.tokens,
-    encode: (prompt) => encodeScored(prompt, aestheticScore),
+    encode: (prompt) => encodeScored(prompt, aestheticScore, clipSkip),
     encodeNegative,
     async unconditional() {
       const own = await encodeNegative("");

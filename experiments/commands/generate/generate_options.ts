@@ -110,7 +110,7 @@ export const generateForm = {
     ),
     "clip-skip": whole(0)(
       "<n>",
-      "Layers of CLIP that an SD3 leaves out (default 0)",
+      "Last layers of CLIP to leave out for the prompt (default 0)",
     ),
     "max-sequence-length": whole(1)(
       "<n>",
