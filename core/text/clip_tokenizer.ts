@@ -93,16 +93,14 @@ export function describedBytePairs(
   file: string,
 ): BytePairs {
   const vocab = checkedVocabulary(model.vocab, file);
-  const { merges } = model;
-  const pairs = Array.isArray(merges)
-    ? merges.map((merge) =>
-      typeof merge === "string" ? merge.split(" ") : merge
-    )
-    : [null];
-  const odd = pairs.find((pair) =>
-    !Array.isArray(pair) || pair.length !== 2 ||
-    !pair.every((piece) => typeof piece === "string")
+  const list = Array.isArray(model.merges) ? model.merges : [null];
+  const pairs = list.map((merge) =>
+    typeof merge === "string" ? merge.split(" ") : merge
   );
+  const isPair = (pair: unknown) =>
+    Array.isArray(pair) && pair.length === 2 &&
+    pair.every((piece) => typeof piece === "string");
+  const odd = pairs.find((pair) => !isPair(pair));
   if (odd !== undefined) {
     throw new TypeError(
       `Cannot read ${file}: found the merge ${

@@ -10,11 +10,7 @@ export {
   writePair,
 } from "./clip_pairs.ts";
 export { isClose, pictureFeature, textFeature } from "./clip_reference.ts";
-export {
-  type OriginalCheckpoint,
-  originalCheckpoint,
-  originalKinds,
-} from "./original_checkpoint.ts";
+export { originalCheckpoint, originalKinds } from "./original_checkpoint.ts";
 export { tinyDit } from "./tiny_dit.ts";
 export {
   inTinyPipeline,

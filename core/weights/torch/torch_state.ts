@@ -60,38 +60,31 @@ export class TorchTensor {
   }
 }
 
-/** The dtype that each class of storages stands for. */
-const storageDTypes: ReadonlyMap<string, SafetensorsDType> = new Map([
-  ["torch.DoubleStorage", "F64"],
-  ["torch.FloatStorage", "F32"],
-  ["torch.HalfStorage", "F16"],
-  ["torch.BFloat16Storage", "BF16"],
-  ["torch.LongStorage", "I64"],
-  ["torch.IntStorage", "I32"],
-  ["torch.ShortStorage", "I16"],
-  ["torch.CharStorage", "I8"],
-  ["torch.ByteStorage", "U8"],
-  ["torch.BoolStorage", "BOOL"],
-]);
+/** Dtypes, PyTorch's names for them, and the classes of their storages, of those that have one. */
+const dtypes: readonly (readonly [SafetensorsDType, string, string?])[] = [
+  ["F64", "float64", "DoubleStorage"],
+  ["F32", "float32", "FloatStorage"],
+  ["F16", "float16", "HalfStorage"],
+  ["BF16", "bfloat16", "BFloat16Storage"],
+  ["F8_E4M3", "float8_e4m3fn"],
+  ["F8_E5M2", "float8_e5m2"],
+  ["I64", "int64", "LongStorage"],
+  ["I32", "int32", "IntStorage"],
+  ["I16", "int16", "ShortStorage"],
+  ["I8", "int8", "CharStorage"],
+  ...(["U64", "U32", "U16"] as const)
+    .map((dtype) => [dtype, dtype.replace("U", "uint")] as const),
+  ["U8", "uint8", "ByteStorage"],
+  ["BOOL", "bool", "BoolStorage"],
+];
 
-/** The dtypes that a tensor can name itself. */
-const namedDTypes: ReadonlyMap<string, SafetensorsDType> = new Map([
-  ["torch.float64", "F64"],
-  ["torch.float32", "F32"],
-  ["torch.float16", "F16"],
-  ["torch.bfloat16", "BF16"],
-  ["torch.float8_e4m3fn", "F8_E4M3"],
-  ["torch.float8_e5m2", "F8_E5M2"],
-  ["torch.int64", "I64"],
-  ["torch.int32", "I32"],
-  ["torch.int16", "I16"],
-  ["torch.int8", "I8"],
-  ["torch.uint64", "U64"],
-  ["torch.uint32", "U32"],
-  ["torch.uint16", "U16"],
-  ["torch.uint8", "U8"],
-  ["torch.bool", "BOOL"],
-]);
+/** The dtypes that a tensor can name itself, and those of the classes of storages. */
+const [namedDTypes, storageDTypes] = ([1, 2] as const).map((column) =>
+  new Map(
+    dtypes.filter((row) => row[column])
+      .map((row) => [`torch.${row[column]}`, row[0]]),
+  )
+);
 
 const untyped = "torch.storage.UntypedStorage";
 
