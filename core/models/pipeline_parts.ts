@@ -47,6 +47,8 @@ export interface PipelineParts {
   readonly readsScore: boolean;
   /** Whether SDXL's guidance leads away from zeros where no text is given for it; true where the pipeline does not say, as in diffusers. */
   readonly zerosForEmpty: boolean;
+  /** Class of its scheduler, which counts where its config names another one. */
+  readonly scheduler?: string;
   /** Whether the pipeline was saved without a part, such as `text_encoder_3`; one that is not listed may be there. */
   lacks(part: string): boolean;
 }
@@ -72,11 +74,16 @@ export async function readPipelineParts(
     className,
     network: `${folder}/${network}`,
     tokens,
+    scheduler: classOf(config.values.scheduler),
     readsScore: config.value("requires_aesthetics_score") === true,
     zerosForEmpty: config.value("force_zeros_for_empty_prompt") !== false,
     lacks: (part) => isNothing(config.values[part]),
   };
 }
+
+/** The class of a part, which stands behind its library. */
+const classOf = (entry: unknown): string | undefined =>
+  Array.isArray(entry) && typeof entry[1] === "string" ? entry[1] : undefined;
 
 /** `null`, or `[null, null]` in the place of a library and a class. */
 const isNothing = (value: unknown): boolean =>

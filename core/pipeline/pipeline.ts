@@ -25,7 +25,10 @@ import {
 } from "../samplers/make_sampler.ts";
 import type { Sampler } from "../samplers/sampler.ts";
 import { drawStepNoise } from "../samplers/sampler_state.ts";
-import { readSchedulerConfig } from "../samplers/schedule/read_scheduler_config.ts";
+import {
+  parseSchedulerConfig,
+  readSchedulerConfig,
+} from "../samplers/schedule/read_scheduler_config.ts";
 import type { SchedulerConfig } from "../samplers/schedule/scheduler_config.ts";
 import { joined } from "../tensor/batch.ts";
 import type { TorchGenerator } from "../tensor/random.ts";
@@ -493,11 +496,23 @@ export async function loadPipeline(
     model: loaded,
     kind,
     parts,
-    scheduler: file === null ? null : await readSchedulerConfig(file),
+    scheduler: file === null ? null : await schedulerIn(file, parts),
     tokens: parts ? await kind.prompts?.tokens(folder, loaded) : undefined,
     pixelsPerLatent: await pixelsPerLatent(folder),
     sessions,
   });
+}
+
+/** A scheduler's configuration, of the class that the pipeline's index names. */
+async function schedulerIn(
+  file: string,
+  parts: PipelineParts | null,
+): Promise<SchedulerConfig> {
+  const config = await readSchedulerConfig(file);
+  const className = parts?.scheduler ?? config.className;
+  if (className === config.className) return config;
+  const { values } = config;
+  return parseSchedulerConfig({ ...values, _class_name: className }, file);
 }
 
 /**

@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { TorchGenerator } from "../tensor/random.ts";
+import { inTinyPipeline } from "@dip-go/testing/models";
 import { loadPipeline } from "./pipeline.ts";
 
 Deno.test("loadPipeline() reads a model of classes and knows its family's usual sampler", async () => {
@@ -49,4 +50,19 @@ Deno.test("a network alone loads, and says that it has no scheduler when it is s
     Deno.errors.NotFound,
     "no/such/place",
   );
+});
+
+Deno.test("a pipeline's index says which scheduler reads its configuration, as in diffusers", async () => {
+  await inTinyPipeline("StableDiffusionPipeline", async (folder) => {
+    const nameOf = async () =>
+      (await loadPipeline(folder)).sampler({ steps: 2 }).sampler.name;
+    assertEquals(await nameOf(), "pndm");
+    const index = {
+      _class_name: "StableDiffusionPipeline",
+      scheduler: ["diffusers", "EulerDiscreteScheduler"],
+    };
+    const file = `${folder}/model_index.json`;
+    await Deno.writeTextFile(file, JSON.stringify(index));
+    assertEquals(await nameOf(), "euler");
+  });
 });
