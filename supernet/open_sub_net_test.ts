@@ -30,6 +30,24 @@ for (const [model, pair] of Object.entries(subjects)) {
   });
 }
 
+for (const model of ["sd", "inpaint"]) {
+  Deno.test(`openSubNet() without a plan repaints what a mask covers as the plain pipeline does, bit for bit: ${model}`, async () => {
+    const data = Uint8Array.from({ length: 3 * 32 * 24 }, (_, i) => i % 256);
+    const image = { height: 32, width: 24, channels: 3, data };
+    const pipeline = await loadPipeline(`testdata/pipelines/${model}`);
+    const sampler = pipeline.sampler({
+      height: 32,
+      width: 24,
+      steps: 3,
+      start: { image, mask: image, strength: 0.7 },
+    });
+    const pair = ["a red circle", "blue dog"];
+    await using full = await openSubNet(sampler);
+    const pictures = await full.sample(pair, { seed: [5, 6] });
+    assertEquals(await sampler.sample(pair, { seed: [5, 6] }), pictures);
+  });
+}
+
 for (const [model, pair] of Object.entries(subjects)) {
   Deno.test(`without guidance a sampler runs its network once a step, at half the cost, and draws what a scale of 1 makes of both halves: ${model}`, async () => {
     const pipeline = await loadPipeline(model);

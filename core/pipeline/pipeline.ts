@@ -293,10 +293,26 @@ export class PipelineSampler {
     });
   }
 
-  /** Opens what makes the network's inputs of classes or prompts. @throws As `loadTokenizer` and `loadComponent`. */
-  openConditioner(): Promise<Conditioner> {
-    const { pipeline, guided, askedScale: guidanceScale, size } = this;
-    return openConditioner({
+  /** Whether the network reads a mask. */
+  get #readsMask(): boolean {
+    const { model } = this.pipeline;
+    return model.family === "unet" && model.config.inpaints;
+  }
+
+  /**
+   * Opens what makes the network's inputs of classes or prompts.
+   *
+   * @throws {RangeError} If the network reads a mask and there is none.
+   * @throws As `loadTokenizer` and `loadComponent`.
+   */
+  async openConditioner(): Promise<Conditioner> {
+    const { pipeline, guided, askedScale: guidanceScale, size, start } = this;
+    if (this.#readsMask && !(start && "image" in start && start.mask)) {
+      throw new RangeError(
+        `Cannot sample ${pipeline.name}: its network draws parts of pictures anew, expected a picture to start from and a mask`,
+      );
+    }
+    return await openConditioner({
       ...pipeline,
       guided,
       guidanceScale,
@@ -362,20 +378,12 @@ export class PipelineSampler {
   /**
    * Encodes the picture that sampling starts from, if there is one.
    *
-   * @throws {RangeError} If the network reads a mask and there is none.
    * @throws {TypeError} If there is no autoencoder to encode with.
    * @throws As `loadComponent`.
    */
   async prepareStart(): Promise<StartDrawer> {
     const { pipeline, start, sampler, latents: shape, size } = this;
-    const { name, model, sessions } = pipeline;
-    const readsMask = model.family === "unet" && model.config.inpaints;
-    const mask = start && "image" in start ? start.mask : undefined;
-    if (readsMask && !mask) {
-      throw new RangeError(
-        `Cannot sample ${name}: its network draws parts of pictures anew, expected a picture to start from and a mask`,
-      );
-    }
+    const { name, sessions } = pipeline;
     if (!start) return noiseStart(shape, sampler);
     if ("latents" in start) return latentStart(start.latents, sampler);
     const autoencoder = await pipeline.autoencoder();
@@ -385,8 +393,18 @@ export class PipelineSampler {
       );
     }
     const noisedAfter = (i: number) => this.#noisedAfter(i);
-    const request = { shape, size, sampler, readsMask, noisedAfter };
-    return await pictureStart(start, { ...request, autoencoder, sessions });
+    const request = {
+      shape,
+      size,
+      sampler,
+      noisedAfter,
+      autoencoder,
+      sessions,
+    };
+    return await pictureStart(start, {
+      ...request,
+      readsMask: this.#readsMask,
+    });
   }
 
   /** Factors of a clean picture and of noise in the latents after call i. */

@@ -205,10 +205,11 @@ function stepsOf(
   }
   const [key] = given;
   const { begin = 0, steps = Infinity } = rest;
-  if (!Number.isInteger(begin) || begin < 0 || begin >= steps) {
+  const calls = kind === "pndm" && steps > 1 ? steps + 1 : steps; // of PLMS, one a step but once twice
+  if (!Number.isInteger(begin) || begin < 0 || begin >= calls) {
     throw new RangeError(
       `Cannot make ${kind}: it begins at step ${begin}, expected an integer from 0 to ${
-        steps - 1
+        calls - 1
       }`,
     );
   }

@@ -58,7 +58,9 @@ Deno.test("makeSampler() takes published schedules by name, where the class take
     ["euler", { steps: 5, sigmas: [1, 0] }, "found sigmas and steps"],
     ["euler", {}, "found nothing, expected exactly one"],
     ["heun", { steps: 5, begin: 5 }, "begins at step 5, expected an integer"],
+    ["pndm", { steps: 5, begin: 6 }, "begins at step 6, expected an integer"],
   ];
+  assertEquals(timesteps("pndm", { steps: 5, begin: 5 }).length, 1);
   for (const [kind, choice, message] of refusals) {
     assertThrows(() => makeSampler(sd15, { kind, ...choice }), Error, message);
   }

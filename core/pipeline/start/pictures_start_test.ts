@@ -82,7 +82,7 @@ Deno.test("a network that reads a mask needs one, and classes start from noise",
     const model = { ...loaded.model, config } as LoadedModel;
     const pipeline = new Pipeline({ ...loaded, model });
     await assertRejects(
-      () => pipeline.sampler({ steps: 2 }).prepareStart(),
+      () => pipeline.sampler({ steps: 2 }).openConditioner(),
       RangeError,
       "its network draws parts of pictures anew, expected a picture",
     );
