@@ -77,6 +77,8 @@ export interface PricedSearch extends Pick<MethodContext, "net" | "search"> {
 export interface Method {
   /** As in tables and file names: letters, digits, "+" and "-". */
   readonly name: string;
+  /** Parts of the search settings that its search reads; settings of the first are its own. */
+  readonly settings?: readonly (keyof SearchSettings)[];
   /** How fitting runs the model; false where the gates follow from the budget alone. */
   readonly searches: false | "by samples" | "by gradient";
   /** Everything that its plans depend on besides model, sampler, SuperNet, seed, calibration and budget; all search settings and targets unless told, nothing where it does not search. */

@@ -1,21 +1,4 @@
-/** Every method that an experiment, or `prune`, can name. */
-import type { Method } from "./method.ts";
-import { dipGo } from "./network/dip_go.ts";
-import {
-  deepCache,
-  deepCacheAuthors,
-  deepCacheNonUniform,
-} from "./rivals/deep_cache.ts";
-import { fewerSteps } from "./rivals/fewer_steps.ts";
-import { fora } from "./rivals/fora.ts";
-import { genetic } from "./rivals/genetic_search.ts";
-import { random } from "./rivals/random_gates.ts";
-import { randomSearch } from "./rivals/random_search.ts";
-import { searchedSubset } from "./rivals/searched_subset.ts";
-import { subsetForecast } from "./rivals/subset_forecast.ts";
-import { uniformReuse } from "./rivals/uniform_reuse.ts";
-import { energyForecast } from "./search/energy_forecast.ts";
-
+/** Methods: every one that an experiment or `prune` can name, their settings, and what fits them to budgets. */
 export { subjectAt } from "./calibration.ts";
 export {
   fitTarget,
@@ -25,59 +8,16 @@ export {
   type SampledPlan,
   type SearchPlace,
 } from "./method.ts";
+export {
+  type MethodChoice,
+  methodChoices,
+  methodOf,
+  searchOf,
+} from "./method_settings.ts";
 export { SamplerSearch } from "./sampler_search.ts";
 export {
   classSettings,
   promptSettings,
   type SearchSettings,
 } from "./search_settings.ts";
-
-/**
- * In the order in which tables list them by default.
- *
- * @example
- * ```ts
- * import { assert } from "@std/assert";
- * import { methods } from "@dip-go/pruner/methods";
- *
- * assert(methods.some(({ searches }) => searches === "by gradient"));
- * ```
- */
-export const methods: readonly Method[] = [
-  fewerSteps,
-  uniformReuse,
-  fora,
-  deepCache,
-  deepCacheNonUniform,
-  deepCacheAuthors,
-  random,
-  randomSearch,
-  genetic,
-  searchedSubset,
-  subsetForecast,
-  dipGo,
-  energyForecast,
-];
-
-/**
- * The method of a name.
- *
- * @throws {RangeError} If there is none; the message lists them.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { methodNamed } from "@dip-go/pruner/methods";
- *
- * assertEquals(methodNamed("fora").searches, false);
- * ```
- */
-export function methodNamed(name: string): Method {
-  const method = methods.find((method) => method.name === name);
-  if (method) return method;
-  throw new RangeError(
-    `Cannot find method "${name}", expected one of ${
-      methods.map((method) => method.name).join(", ")
-    }`,
-  );
-}
+export { methodNamed, methods } from "./named_methods.ts";

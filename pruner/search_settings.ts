@@ -91,6 +91,8 @@ const settingsWith = (counts: SearchCounts) => {
         approach: count(counts.approach),
         /** Plans that are sampled a target, at most. */
         evaluations: count(counts.evaluations),
+        /** How held predictions are combined: refined by gradient (the default), by least squares alone, or held as they are. */
+        forecast: v.optional(oneOf(["refined", "fitted", "held"])),
         /** Exchanges tried from one measurement of the gradient, before measuring again. */
         tries: count(counts.tries),
       }),

@@ -21,7 +21,8 @@ import { runStudy } from "../run/study/run_study.ts";
 import { sectionsOf } from "../run/study/study_sections.ts";
 import { provenanceOf } from "../results/provenance.ts";
 import { type FinishedRun, runExperiment, runShare } from "../run/runner.ts";
-import { withSettings } from "../schema/setting.ts";
+import { withValues } from "../schema/setting.ts";
+import { sectionsOfFile, sweepOf } from "../schema/sweep.ts";
 import { parseShare } from "../engine/share.ts";
 import { openStatusLine } from "../engine/status_line.ts";
 
@@ -96,10 +97,13 @@ export const experimentCommand = (
     const settings = scale === undefined ? set : [...set, `scale=${scale}`];
     const change = (experiment: Experiment) => limited(experiment, limit);
     const study = studyNamed(name);
-    const sections = study ? sectionsOf(study, settings, change) : [{
-      label: name,
-      experiment: change(withSettings(await experimentOf(name), settings)),
-    }];
+    const sections = study
+      ? sectionsOf(study, settings, change)
+      : sectionsOfFile(withValues(await experimentOf(name), settings))
+        .map((section) => ({
+          ...section,
+          experiment: change(section.experiment),
+        }));
     if (options["dry-run"]) return await dryLines(sections, study, device);
     const local = await localSections(sections);
     if (share) {
@@ -108,9 +112,10 @@ export const experimentCommand = (
       }
       return [`share ${shard} is made`];
     }
+    const joined = study ?? sweepOf(sections);
     return summaryLines(
-      study
-        ? await runStudy(study, local, runOptions)
+      joined
+        ? await runStudy(joined, local, runOptions)
         : await runExperiment(local[0].experiment, runOptions),
     );
   })(args);
@@ -125,8 +130,12 @@ async function dryLines(
       rate: await deviceRate(device),
     });
   }
-  const [{ experiment }] = sections;
-  return await dryRun(await withLocalFiles(experiment), { device });
+  const lines: string[] = [];
+  for (const { label, experiment } of sections) {
+    if (sections.length > 1) lines.push(`${label}:`);
+    lines.push(...await dryRun(await withLocalFiles(experiment), { device }));
+  }
+  return lines;
 }
 
 /** An argument as a shell reads it. */

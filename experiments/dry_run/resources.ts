@@ -6,7 +6,7 @@
 import { sizeOf } from "@dip-go/core/tensor";
 import type { SuperNet } from "@dip-go/supernet/gates";
 import type { Bench } from "../run/bench.ts";
-import { methodNamed } from "@dip-go/pruner/methods";
+import { methodOf } from "@dip-go/pruner/methods";
 import { searchMacs } from "../run/search_cost.ts";
 
 const bytesOfFloat = 4;
@@ -61,7 +61,7 @@ function memoryBytes(bench: Bench, { params }: PartSizes): number {
   const evaluated = net(evaluation.batch);
   const sampling = betweenBlocks(evaluated) + widestOperator(evaluated);
   const searched = net(search.batch);
-  const searches = methods.map((name) => methodNamed(name).searches);
+  const searches = methods.map((chosen) => methodOf(chosen).searches);
   const latents = sizeOf(bench.full.latents);
   const trajectories = searches.some(Boolean)
     ? search.calibration * search.batch * (2 * searched.steps + 1) * latents

@@ -17,6 +17,7 @@ import {
   type Results,
   writeResults,
 } from "@dip-go/eval/tables";
+import { methodOf } from "@dip-go/pruner/methods";
 import type { Bench } from "../run/bench.ts";
 import { type FinishedRow, rowName } from "./measured_row.ts";
 import type { RunFolder, RunIdentity } from "./run_folder.ts";
@@ -111,7 +112,7 @@ function gridRows(
 ) {
   const shown = new Set([Math.min(...sparsity), Math.max(...sparsity)]);
   const names = [...shown].flatMap((s) =>
-    methods.map((method) => rowName(method, s))
+    methods.map((chosen) => rowName(methodOf(chosen).name, s))
   );
   return ["full", ...names].filter((name) => images.has(name)).map((name) => ({
     label: name,

@@ -1,6 +1,6 @@
 /** What searches cost in model calls, by their settings; the bench prices blocks by MACs, total convention. */
 import { denseCost } from "@dip-go/supernet/gates";
-import { methodNamed } from "@dip-go/pruner/methods";
+import { methodOf } from "@dip-go/pruner/methods";
 import type { Bench } from "./bench.ts";
 
 /** MACs of all searches of an experiment, the full sampler on their calibration batches among them. */
@@ -32,7 +32,7 @@ function searchCosts(bench: Bench) {
   const { batch: images } = search;
   const net = bench.superNet({ images, steps });
   const budgets = sparsity.map((s) => images * bench.budget(s));
-  const searching = methods.map(methodNamed).filter((each) => each.searches);
+  const searching = methods.map(methodOf).filter((each) => each.searches);
   const costs = new Map(
     searching.map((method) => [
       method.name,

@@ -15,7 +15,14 @@ import {
 } from "@dip-go/core/files";
 import { allGranularities } from "@dip-go/core/models";
 import { samplerKinds } from "@dip-go/core/samplers";
-import { classSettings, methods, promptSettings } from "@dip-go/pruner/methods";
+import {
+  classSettings,
+  methodChoices,
+  methodOf,
+  promptSettings,
+  searchOf,
+  type SearchSettings,
+} from "@dip-go/pruner/methods";
 import * as v from "valibot";
 import { metricRecord, metricsContradiction } from "./metric_records.ts";
 
@@ -63,9 +70,9 @@ const fields = (search: typeof classSettings) =>
     cost: v.optional(oneOf(["macs", "latency"]), "macs"),
     /** Removed fractions of the full sampler's cost; a budget is never exceeded. */
     sparsity: different(fraction),
-    /** Names of the rivals, in the order of the table. */
-    methods: different(oneOf(methods.map(({ name }) => name))),
-    /** The method that every other is paired with at its sparsity; the last by default. */
+    /** In the order of the table: a method's name, or a record of its kind and settings that are its own. */
+    methods: methodChoices,
+    /** The row name of the method that every other is paired with at its sparsity; the last by default. */
     mainMethod: v.optional(v.string()),
     evaluation: v.optional(
       record({
@@ -106,7 +113,8 @@ const experimentWith = (search: typeof classSettings) =>
     fields(search),
     v.transform((experiment) => ({
       ...experiment,
-      mainMethod: experiment.mainMethod ?? experiment.methods.at(-1)!,
+      mainMethod: experiment.mainMethod ??
+        methodOf(experiment.methods.at(-1)!).name,
     })),
     together((experiment) => contradiction(experiment)),
   );
@@ -122,25 +130,28 @@ const experimentSchema = v.lazy((value): v.GenericSchema<unknown, Experiment> =>
 /** What an experiment's file has to say; the rest has defaults. */
 export type ExperimentInput = Given<typeof ofClasses>;
 
-const readEvolution = ["genetic", "random-search"];
+const isComplete = (
+  evolution: Partial<NonNullable<SearchSettings["evolution"]>> = {},
+): boolean =>
+  evolution.evaluations !== undefined && evolution.population !== undefined;
 
 function contradiction(
   { seed, prompts, search, methods, mainMethod, evaluation, metrics }:
     Experiment,
 ): Contradiction | undefined {
-  if (!methods.includes(mainMethod)) {
-    return {
-      path: ["mainMethod"],
-      expected: "one of the experiment's methods",
-    };
+  const names = methods.map((each) => methodOf(each).name);
+  if (!names.includes(mainMethod)) {
+    return { path: ["mainMethod"], expected: `one of ${names.join(", ")}` };
   }
   if (evaluation.seed === seed) {
     const expected = "a whole number from 0 that is not the search's seed";
     return { path: ["evaluation", "seed"], expected };
   }
-  if (
-    !search.evolution && methods.some((name) => readEvolution.includes(name))
-  ) {
+  const lacking = methods.find((each) =>
+    methodOf(each).settings?.includes("evolution") &&
+    !isComplete(searchOf(each, search).evolution)
+  );
+  if (lacking) {
     const expected =
       "evaluations and population, which genetic and random-search need";
     return { path: ["search", "evolution"], expected };

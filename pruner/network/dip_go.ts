@@ -158,6 +158,7 @@ export async function trainScores(
 /** The pruner network's scores, one training for every budget; held features are used as they are. */
 export const dipGo: Method = {
   name: "dip-go",
+  settings: ["network", "fit"],
   searches: "by gradient",
   reads: ({ search: { network, fit } }) => ({ network, fit }),
   searchCost: ({ net, search }) => networkTrainingCost(net, search.network),

@@ -111,6 +111,7 @@ export function evaluationsOf(
 /** The method that searches by such proposals. */
 export const roundMethod = (name: string, propose: Propose): Method => ({
   name,
+  settings: ["evolution"],
   searches: "by samples",
   searchCost: ({ budgets, ...context }) =>
     context.search.calibration * budgets.reduce(

@@ -106,6 +106,7 @@ export const subsetCost = ({ search, budgets }: PricedSearch): number =>
 /** The best k of T steps, predictions held in between. */
 export const searchedSubset: Method = {
   name: "searched-subset",
+  settings: ["subset"],
   searches: "by samples",
   reads: ({ search: { subset } }) => ({ subset }),
   searchCost: subsetCost,

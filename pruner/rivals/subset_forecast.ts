@@ -14,6 +14,7 @@ import { subsetCost, subsetGates } from "./searched_subset.ts";
 /** The best k of T steps, predictions forecast in between. */
 export const subsetForecast: Method = {
   name: "searched-subset+forecast",
+  settings: ["subset", "refine"],
   searches: "by gradient",
   reads: ({ search: { subset, refine } }) => ({ subset, refine }),
   searchCost: (search) => subsetCost(search) + refineCost(search),

@@ -139,6 +139,7 @@ function energyCost({ net, search, budgets }: PricedSearch): number {
 /** Gates by gradient energy from one walk for every budget, and the forecast fitted to them, refined by gradient. */
 export const energyForecast: Method = {
   name: "energy+forecast",
+  settings: ["energy", "refine"],
   searches: "by gradient",
   reads: ({ search: { energy, refine }, sparsity }) => ({
     energy,
@@ -147,9 +148,12 @@ export const energyForecast: Method = {
   }),
   searchCost: (search) => energyCost(search) + refineCost(search),
   async fit(context, maxCost) {
-    const { net, search: { refine } } = context;
+    const { net, search: { energy, refine } } = context;
     const found = await searchByEnergy(context);
     const best = found.find(({ gates }) => subNetCost(net, gates) <= maxCost)!;
+    const { gates, forecast } = best;
+    if (energy.forecast === "held") return planned({ gates });
+    if (energy.forecast === "fitted") return planned({ gates, forecast });
     const batches = await context.calibration();
     const tools = { form: await context.form(), batches };
     return planned(await refineForecast(tools, best, refine));

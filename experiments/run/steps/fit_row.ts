@@ -6,7 +6,7 @@ import {
   type FittedPlan,
   type Method,
   type MethodContext,
-  methodNamed,
+  methodOf,
 } from "@dip-go/pruner/methods";
 
 /** One method at one sparsity. */
@@ -20,7 +20,7 @@ export function plannedRows(
   { sparsity, methods }: Experiment,
 ): PlannedRow[] {
   return sparsity.flatMap((sparsity) =>
-    methods.map((name) => ({ method: methodNamed(name), sparsity }))
+    methods.map((chosen) => ({ method: methodOf(chosen), sparsity }))
   );
 }
 

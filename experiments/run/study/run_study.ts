@@ -74,7 +74,9 @@ async function writeStudy(
   );
   const report = joinReports([
     ...await Promise.all(finished.map(reportedSection)),
-    { results: paperResults(study, results) },
+    ...study.paper.length > 0
+      ? [{ results: paperResults(study, results) }]
+      : [],
   ], { title: study.name, lead: study.description });
   await writeAtomically(`${folder}/report.html`, await reportPage(report));
   const files = ["report.html", "results.json", "table.md"];

@@ -1,0 +1,102 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { inTemporaryFolder } from "@dip-go/testing/files";
+import { methodOf } from "@dip-go/pruner/methods";
+import { experimentOf } from "./catalogue.ts";
+import { withValues } from "./setting.ts";
+import { sectionsOfFile, sweepOf } from "./sweep.ts";
+
+const file = `
+model: zoo/models/dit-shapes
+sampler: { steps: 4, guidanceScale: 1 }
+superNet: { granularity: block }
+seeds: [0, 3]
+payloads: [output, residual]
+sparsity: [0.5]
+methods:
+  - fora
+  - { kind: genetic, evaluations: 4, population: 2 }
+  - { kind: energy, forecast: refined }
+  - { kind: energy, forecast: held, refine: { iterations: 0 }, name: held }
+`;
+
+/** The sections of the file under settings. */
+const sections = (...settings: string[]) =>
+  inTemporaryFolder(async (folder) => {
+    await Deno.writeTextFile(`${folder}/mine.yaml`, file);
+    const given = await experimentOf(`${folder}/mine.yaml`);
+    return sectionsOfFile(withValues(given, settings));
+  });
+
+Deno.test("a file with seeds, payloads and methods of their own settings is an experiment for each seed and payload", async () => {
+  const found = await sections();
+  assertEquals(found.map(({ label }) => label), [
+    "output, seed 0",
+    "output, seed 3",
+    "residual, seed 0",
+    "residual, seed 3",
+  ]);
+  const [, , , { experiment }] = found;
+  assertEquals(experiment.name, "mine-residual-seed-3");
+  assertEquals([experiment.seed, experiment.superNet.backup], [3, "residual"]);
+  assertEquals(experiment.methods.map((each) => methodOf(each).name), [
+    "fora",
+    "genetic,evaluations=4,population=2",
+    "energy+forecast,forecast=refined",
+    "held",
+  ]);
+  assertEquals(experiment.mainMethod, "held");
+  assertEquals(sweepOf(found)?.name, "mine");
+  const [one] = await sections("seeds=[2]", 'payloads=["output"]');
+  assertEquals(one.experiment.seed, 2);
+});
+
+Deno.test("a setting reaches a method of a list, one that is a name alone too", async () => {
+  const [{ experiment: { methods } }] = await sections(
+    "methods.2.forecast=fitted",
+    "methods.0.name=rule",
+  );
+  assertEquals(methods[2], { kind: "energy", forecast: "fitted" });
+  assertEquals(methods[0], { kind: "fora", name: "rule" });
+});
+
+const refusals: Readonly<Record<string, string>> = {
+  "seeds=3": "seeds is 3, expected a list",
+  "seeds=[0,-1]": "seeds[1] is -1, expected a whole number from 0",
+  'payloads=["pixels"]': 'payloads[0] is "pixels", expected output or residual',
+  "seed=1": "seed stands beside a list of such",
+  "superNet.backup=output": "superNet.backup stands beside a list of such",
+  "seedz=[0]": "seedz is [0], expected no key but name, ",
+  "methods=fora": 'methods is "fora", expected a list',
+  "methods.0=3": "methods[0] is 3, expected one of fewer-steps, ",
+  'methods.0={"kind":"nora"}': 'methods[0].kind is "nora", expected one of ',
+  "methods.0.evaluations=3":
+    "methods[0].evaluations is 3, expected no key but kind, name",
+  "methods.1.evaluations=-4":
+    "methods[1].evaluations is -4, expected a whole number from 1 or equal-cost",
+  "methods.1.evaluation=4":
+    "methods[1].evaluation is 4, expected no key but kind, name, evaluations, population",
+  "methods.2.forecast=best":
+    'methods[2].forecast is "best", expected one of refined, fitted, held',
+  "methods.3.refine.iterations=-1":
+    "methods[3].refine.iterations is -1, expected a whole number from 0",
+  "methods.3.name=a/b": 'methods[3].name is "a/b", expected letters',
+  'methods=["fora","fora"]':
+    'methods is ["fora","fora"], expected a list of methods with different names',
+  "methods.9=fora": "Cannot set 9 of a list of 4: expected 0 to 3",
+  'methods.1={"kind":"genetic","population":2}':
+    "search.evolution is missing, expected evaluations and population",
+};
+
+Deno.test("a file of seeds, payloads and methods is refused with path, found and expected", async () => {
+  for (const [setting, message] of Object.entries(refusals)) {
+    const error = await sections(setting).catch((error) => error);
+    assertThrows(
+      () => {
+        throw error;
+      },
+      RangeError,
+      message,
+      setting,
+    );
+  }
+});

@@ -1,0 +1,173 @@
+/** Methods with settings of their own, as an experiment lists them beside plain names. */
+import { oneOf, record, text } from "@dip-go/core/files";
+import * as v from "valibot";
+import type { Method } from "./method.ts";
+import { methodNamed, methods } from "./named_methods.ts";
+import { classSettings, type SearchSettings } from "./search_settings.ts";
+
+/** A name that says what it is, for one that says how it is done. */
+const kinds: Readonly<Record<string, string>> = {
+  energy: "energy+forecast",
+  uniform: "uniform-reuse",
+};
+
+/** A method by its name, or with settings that replace those of the experiment's search. */
+export type MethodChoice = string | {
+  readonly kind: string;
+  /** Of its rows; the kind and what differs by default. */
+  readonly name?: string;
+  readonly [setting: string]: unknown;
+};
+
+type Tree = { readonly [key: string]: unknown };
+
+const isTree = (value: unknown): value is Tree =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** A schema that fills in nothing: every key may be absent, at every depth. */
+function sparse(schema: v.GenericSchema): v.GenericSchema {
+  const { wrapped, entries } = schema as {
+    wrapped?: v.GenericSchema;
+    entries?: v.ObjectEntries;
+  };
+  if (wrapped) return sparse(wrapped);
+  return entries ? record(sparseEntries(entries)) : schema;
+}
+
+const sparseEntries = (entries: v.ObjectEntries): v.ObjectEntries =>
+  Object.fromEntries(
+    Object.entries(entries).map((
+      [key, schema],
+    ) => [key, v.optional(sparse(schema as v.GenericSchema))]),
+  );
+
+/** The keys that a method's record may have: the settings of the part of a search that is its own, and its other parts by their names. */
+function choiceEntries({ settings: [own, ...others] = [] }: Method) {
+  const parts = classSettings.entries as v.ObjectEntries;
+  const section = own && sparse(parts[own] as v.GenericSchema) as unknown as {
+    entries?: v.ObjectEntries;
+  };
+  return {
+    kind: v.string(),
+    name: v.optional(v.pipe(
+      text(),
+      v.regex(/^[\w+,=.-]+$/, "letters, digits and any of + , = . _ -"),
+    )),
+    ...section?.entries ?? {},
+    ...sparseEntries(
+      Object.fromEntries(others.map((name) => [name, parts[name]])),
+    ),
+  };
+}
+
+const names = methods.map(({ name }) => name);
+
+/** One of an experiment's methods. */
+const choice = v.lazy((value): v.GenericSchema<unknown, MethodChoice> => {
+  if (!isTree(value)) return oneOf(names);
+  const kind = oneOf([...Object.keys(kinds), ...names]);
+  const known = v.safeParse(kind, value.kind);
+  const entries = known.success
+    ? choiceEntries(methodNamed(kinds[known.output] ?? known.output))
+    : { ...value, kind } as unknown as v.ObjectEntries;
+  return record({ ...entries, kind }) as v.GenericSchema<unknown, MethodChoice>;
+});
+
+/** An experiment's methods, whose rows are told apart by their names. */
+export const methodChoices = v.pipe(
+  v.array(choice),
+  v.check(
+    (list) =>
+      list.length > 0 &&
+      new Set(list.map((each) => methodOf(each).name)).size === list.length,
+    "a list of methods with different names, one at least",
+  ),
+);
+
+/** `genetic,evaluations=40`. */
+function nameOf(kind: string, own: Tree): string {
+  const differing = (tree: Tree, path: string): string[] =>
+    Object.entries(tree).flatMap(([key, value]) =>
+      isTree(value)
+        ? differing(value, `${path}${key}.`)
+        : `${path}${key}=${value}`
+    );
+  return [kind, ...differing(own, "")].join(",");
+}
+
+/** Values of the second tree in the place of the first's. */
+function merged<Value>(value: Value, other: unknown): Value {
+  if (!isTree(other)) return other as Value;
+  const base: Tree = isTree(value) ? value : {};
+  return Object.fromEntries(
+    [...new Set([...Object.keys(base), ...Object.keys(other)])].map((key) => [
+      key,
+      key in other ? merged(base[key], other[key]) : base[key],
+    ]),
+  ) as Value;
+}
+
+/**
+ * The search settings that a method of an experiment works with.
+ *
+ * @param search The experiment's.
+ */
+export function searchOf(
+  chosen: MethodChoice,
+  search: SearchSettings,
+): SearchSettings {
+  if (typeof chosen === "string") return search;
+  const { kind, name: _, ...own } = chosen;
+  const { settings: [first, ...others] = [] } = methodNamed(
+    kinds[kind] ?? kind,
+  );
+  if (!first) return search;
+  const rest = Object.fromEntries(
+    others.filter((part) => part in own).map((part) => [part, own[part]]),
+  );
+  const flat = Object.entries(own)
+    .filter(([key]) => !others.includes(key as keyof SearchSettings));
+  return merged(search, {
+    ...flat.length > 0 && { [first]: Object.fromEntries(flat) },
+    ...rest,
+  });
+}
+
+/**
+ * The method that an experiment names, which fits with settings of its own.
+ *
+ * @throws {RangeError} If there is none of its kind.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { methodOf } from "@dip-go/pruner/methods";
+ *
+ * const { name } = methodOf({ kind: "energy", forecast: "fitted" });
+ * assertEquals(name, "energy+forecast,forecast=fitted");
+ * ```
+ */
+export function methodOf(chosen: MethodChoice): Method {
+  if (typeof chosen === "string") return methodNamed(chosen);
+  const { kind, name, ...own } = chosen;
+  const method = methodNamed(kinds[kind] ?? kind);
+  const settled = <Read extends { readonly search: SearchSettings }>(
+    read: Read,
+  ): Read => ({ ...read, search: searchOf(chosen, read.search) });
+  return {
+    ...method,
+    name: name ?? nameOf(method.name, own),
+    reads: (read) => method.reads?.(settled(read)) ?? settled(read),
+    searchCost: (search) => method.searchCost?.(settled(search)) ?? 0,
+    fit(context, maxCost) {
+      const { search, sparsity, once, ...rest } = settled(context);
+      return method.fit({
+        ...rest,
+        search,
+        sparsity,
+        once: (part, make, reads = { search, sparsity }) =>
+          once(part, make, reads),
+      }, maxCost);
+    },
+  };
+}
