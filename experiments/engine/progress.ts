@@ -5,8 +5,16 @@ import type { Step, StepKind } from "./step.ts";
 export interface ProgressOutput {
   /** Takes a line. */
   readonly log: (line: string) => void;
-  /** Shows a line in place of the last one; where there is none, steps are logged. */
-  readonly status?: (line: string) => void;
+  /** Shows a line in place of the last one, with a bar where the done share is told; where there is none, steps are logged. */
+  readonly status?: (line: string, share?: number) => void;
+}
+
+/** Steps after which a line is due. */
+interface Watched {
+  readonly left: Set<string>;
+  readonly line: () => Promise<string>;
+  /** Whether one of them was made since. */
+  fresh: boolean;
 }
 
 /** What steps of a kind took here: milliseconds, and their cost. */
@@ -23,6 +31,9 @@ export class Progress {
   #later = 0;
   #processes = 1;
   #cached = 0;
+  #watched: Watched[] = [];
+  readonly #began = performance.now();
+  #here = 0;
   #lastLine = -Infinity;
 
   constructor(private readonly output: ProgressOutput) {}
@@ -48,19 +59,40 @@ export class Progress {
     this.#processes = processes;
   }
 
+  /** Says a line once all of these steps are there, unless all were there before. */
+  whenMade(steps: readonly Step[], line: () => Promise<string>): void {
+    const left = new Set(steps.map(({ key }) => key));
+    this.#watched.push({ left, line, fresh: false });
+  }
+
+  /** Says the lines that are due. */
+  async tell(): Promise<void> {
+    const due = this.#watched.filter(({ left }) => left.size === 0);
+    this.#watched = this.#watched.filter(({ left }) => left.size > 0);
+    for (const { line, fresh } of due) if (fresh) this.log(await line());
+  }
+
+  #settle({ key }: Step, fresh: boolean): void {
+    for (const watched of this.#watched) {
+      if (watched.left.delete(key)) watched.fresh ||= fresh;
+    }
+  }
+
   /** A step was there before. */
   cached(step: Step): void {
     if (this.#left.delete(step.key)) this.#cached++;
+    this.#settle(step, false);
   }
 
   /** A step is looked at; shown where lines can be taken back. */
   starts({ kind, name }: Step): void {
-    this.output.status?.(this.#line(`${kind} ${name}`));
+    this.output.status?.(this.#line(`${kind} ${name}`), this.#share);
   }
 
   /** Nothing can be made here until another process has made something. */
   waits(): void {
-    this.output.status?.(this.#line("waiting for other processes"));
+    const line = this.#line("waiting for other processes");
+    this.output.status?.(line, this.#share);
   }
 
   /** A step was made here, in so many milliseconds. */
@@ -69,6 +101,7 @@ export class Progress {
     measured.ms += ms;
     measured.cost += step.cost;
     this.#measured.set(step.kind, measured);
+    this.#here++;
     this.#done(step, "");
   }
 
@@ -82,22 +115,35 @@ export class Progress {
     this.#done(step, ", left out");
   }
 
-  /** So much of a step is done; said at most every ten seconds where lines stay. */
-  within({ kind, name }: Step, done: number, total: number): void {
+  /** So much of a step is done, and how well; said at most every ten seconds where lines stay. */
+  within(
+    { kind, name }: Step,
+    done: number,
+    total: number,
+    values: Readonly<Record<string, number>> = {},
+  ): void {
     const isFresh = performance.now() - this.#lastLine < 10_000;
     if (!this.output.status && isFresh) return;
-    this.#say(`${kind} ${name} (${done} of ${total})`);
+    const facts = [`${done} of ${total}`, ...valueTexts(values)];
+    this.#say(`${kind} ${name} (${facts.join(", ")})`);
   }
 
   #done(step: Step, how: string): void {
     this.#left.delete(step.key);
+    this.#settle(step, true);
     this.#say(`${step.kind} ${step.name}${how}`);
   }
 
   #say(what: string): void {
     const { log, status = log } = this.output;
-    status(this.#line(what));
+    status(this.#line(what), this.#share);
     this.#lastLine = performance.now();
+  }
+
+  /** Done of all steps that are known of. */
+  get #share(): number {
+    const all = this.#known.size + this.#later;
+    return (this.#known.size - this.#left.size) / Math.max(1, all);
   }
 
   #line(what: string): string {
@@ -107,6 +153,9 @@ export class Progress {
       `${done}/${done + left}`,
       ...this.#cached > 0 ? [`${this.#cached} cached`] : [],
       ...left > 0 ? [`${left} left`] : [],
+      ...this.output.status && this.#here > 0
+        ? [rateText(this.#here, performance.now() - this.#began)]
+        : [],
       ...this.#timeLeft(),
     ];
     return `${counts.join(", ")}: ${what}`;
@@ -125,6 +174,21 @@ export class Progress {
     if (ms === 0) return [];
     return [`${isAll ? "about" : "over"} ${duration(ms / this.#processes)}`];
   }
+}
+
+/** "fidelity 23.12", of values by name. */
+export const valueTexts = (
+  values: Readonly<Record<string, number>>,
+): string[] =>
+  Object.entries(values)
+    .map(([name, value]) => `${name} ${value.toPrecision(4)}`);
+
+/** "3.0 a minute", or a second where it is more. */
+export function rateText(made: number, ms: number): string {
+  const rate = made / ms * 1000;
+  return rate >= 1
+    ? `${rate.toFixed(1)} a second`
+    : `${(60 * rate).toFixed(1)} a minute`;
 }
 
 /** "40 s", "12 min", "3.5 h". */

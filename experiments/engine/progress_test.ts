@@ -54,17 +54,38 @@ Deno.test("Progress replaces its line where it can, within a step too", () => {
   const [a, b] = [sample("a", 1), sample("b", 1)];
   const progress = new Progress({
     log: () => lines.push("logged"),
-    status: (line) => lines.push(line),
+    status: (line, share) => lines.push(`${share}: ${line}`),
   });
   progress.add([a, b]);
   progress.starts(a);
-  progress.within(a, 1, 3);
+  progress.within(a, 1, 3, { loss: 0.5 });
   progress.made(a, 2000);
-  assertEquals(lines, [
-    "0/2, 2 left: sample a",
-    "0/2, 2 left: sample a (1 of 3)",
-    "1/2, 1 left, about 2 s: sample a",
+  const [first, within, made] = lines;
+  assertEquals([first, within], [
+    "0: 0/2, 2 left: sample a",
+    "0: 0/2, 2 left: sample a (1 of 3, loss 0.5000)",
   ]);
+  assertMatch(made, /^0.5: 1\/2, 1 left, .* a second, about 2 s: sample a$/);
+});
+
+Deno.test("Progress says a row's line once all of its steps are there, unless all were before", async () => {
+  const lines: string[] = [];
+  const [a, b, c] = ["a", "b", "c"].map((name) => sample(name, 0));
+  const progress = new Progress({
+    log: (line) => lines.push(line),
+    status: () => {},
+  });
+  progress.whenMade([a, b], () => Promise.resolve("a row"));
+  progress.whenMade([c], () => Promise.resolve("one that was there"));
+  progress.add([a, b, c]);
+  progress.cached(a);
+  progress.cached(c);
+  await progress.tell();
+  assertEquals(lines, []);
+  progress.made(b, 1);
+  await progress.tell();
+  await progress.tell();
+  assertEquals(lines, ["a row"]);
 });
 
 Deno.test("openStatusLine() takes its line back on a terminal, and has none elsewhere", () => {
@@ -77,7 +98,7 @@ Deno.test("openStatusLine() takes its line back on a terminal, and has none else
         return bytes.length;
       },
     };
-    using output = openStatusLine(stream, () => 5);
+    using output = openStatusLine(stream, { columns: () => 5 });
     output.status?.("123456");
     output.log("done");
     return text;

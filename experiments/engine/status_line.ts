@@ -1,13 +1,22 @@
-/** Progress on the standard error: one line that changes on a terminal, plain lines elsewhere. */
+/** Progress on the standard error: one line with a bar that changes on a terminal, a line a minute elsewhere. */
 import type { ProgressOutput } from "./progress.ts";
 
 const clear = "\r\x1b[2K";
+
+/** Milliseconds between lines that stay. */
+const minute = 60_000;
+
+/** Cells of the bar. */
+const cells = 20;
 
 /** Where progress goes. */
 interface Stream {
   isTerminal(): boolean;
   writeSync(bytes: Uint8Array): number;
 }
+
+const barOf = (share: number): string =>
+  "█".repeat(Math.round(cells * share)).padEnd(cells, "░");
 
 /** What fits a terminal's width, which is 0 where it is unknown. */
 function fitted(line: string, width: number): string {
@@ -17,16 +26,33 @@ function fitted(line: string, width: number): string {
 /** Output whose status line the next line, or disposing, clears. */
 export function openStatusLine(
   stream: Stream = Deno.stderr,
-  columns: () => number = () => Deno.consoleSize().columns,
-): ProgressOutput & Disposable {
+  { columns = () => Deno.consoleSize().columns, now = () => performance.now() }:
+    { columns?: () => number; now?: () => number } = {},
+): Required<ProgressOutput> & Disposable {
   const encoder = new TextEncoder();
   const write = (text: string) => stream.writeSync(encoder.encode(text));
-  if (!stream.isTerminal()) {
-    return { log: (line) => write(`${line}\n`), [Symbol.dispose]() {} };
+  if (stream.isTerminal()) {
+    return {
+      log: (line) => write(`${clear}${line}\n`),
+      status: (line, share) =>
+        write(
+          clear +
+            fitted(
+              share === undefined ? line : `${barOf(share)} ${line}`,
+              columns(),
+            ),
+        ),
+      [Symbol.dispose]: () => write(clear),
+    };
   }
+  let last = now();
   return {
-    log: (line) => write(`${clear}${line}\n`),
-    status: (line) => write(clear + fitted(line, columns())),
-    [Symbol.dispose]: () => write(clear),
+    log: (line) => write(`${line}\n`),
+    status(line) {
+      if (now() - last < minute) return;
+      last = now();
+      write(`${line}\n`);
+    },
+    [Symbol.dispose]() {},
   };
 }

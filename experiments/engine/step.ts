@@ -23,8 +23,12 @@ export type StepKind =
   | "metric"
   | "latency";
 
-/** Takes how many parts of a step are done, of how many. */
-export type Report = (done: number, total: number) => void;
+/** Takes how many parts of a step are done, of how many, and how well, such as a loss. */
+export type Report = (
+  done: number,
+  total: number,
+  values?: Readonly<Record<string, number>>,
+) => void;
 
 /** A step before its key is known. */
 export interface StepParts<Value> {

@@ -49,6 +49,7 @@ export async function makeSteps(
     for (const step of left.values()) {
       if (step.after.some(({ key }) => left.has(key))) continue;
       if (await settle(step, { store, progress })) left.delete(step.key);
+      await progress.tell();
     }
     if (left.size < before) continue;
     progress.waits();
@@ -69,7 +70,7 @@ async function settle(
   const start = performance.now();
   const outcome = await store.make(
     step,
-    (done, total) => progress.within(step, done, total),
+    (...report) => progress.within(step, ...report),
   );
   if (outcome === "made") progress.made(step, performance.now() - start);
   if (outcome === "found") progress.elsewhere(step);

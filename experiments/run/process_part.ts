@@ -9,6 +9,7 @@ import type { Provenance } from "../results/provenance.ts";
 import type { RunIdentity } from "../results/run_folder.ts";
 import { type Share, shareOf, shareStart } from "../engine/share.ts";
 import { makeSteps } from "../engine/step_graph.ts";
+import { rowLine } from "./steps/finished_rows.ts";
 import { openStepTools } from "./steps/step_tools.ts";
 
 /** What a process is to do; survives JSON. */
@@ -37,6 +38,11 @@ export async function makePart(
   const targets = share
     ? shareOf(sampleTargets(steps), share)
     : metricTargets(steps);
+  if (!share && place.index === 0) {
+    for (const row of steps.rows) {
+      progress.whenMade(row.metrics, () => rowLine(tools, row));
+    }
+  }
   // each begins elsewhere, so that they seldom ask for the same step or plan
   const start = shareStart(targets.length, place);
   const turned = [...targets.slice(start), ...targets.slice(0, start)];

@@ -59,7 +59,12 @@ export async function searchByRounds(
     & {
       readonly evaluate: (gates: Gates) => Promise<number>;
       readonly keep: KeepRound;
-      readonly onEvaluation?: (done: number, total: number) => void;
+      /** @param loss The least so far. */
+      readonly onEvaluation?: (
+        done: number,
+        total: number,
+        loss: number,
+      ) => void;
     },
   propose: Propose,
   { evaluations, population: size, seed }: RoundSearchOptions,
@@ -81,7 +86,9 @@ export async function searchByRounds(
       while (judged.length < count) {
         const gates = propose(context);
         judged.push({ gates, loss: await evaluate(gates) });
-        onEvaluation?.(start + judged.length, evaluations);
+        const losses = [...before, ...judged].map(({ loss }) => loss);
+        const least = Math.min(...losses);
+        onEvaluation?.(start + judged.length, evaluations, least);
       }
       return judged;
     });
@@ -140,7 +147,8 @@ export const roundMethod = (name: string, propose: Propose): Method => ({
         },
         keep: (round, make) =>
           context.once(`${name}-${maxCost}-${round}`, make),
-        onEvaluation: (done, total) => context.progress(done, total),
+        onEvaluation: (done, total, loss) =>
+          context.progress(done, total, { loss }),
       },
       propose,
       {

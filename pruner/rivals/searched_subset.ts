@@ -45,7 +45,7 @@ export async function searchSubset(
     evaluate: (computed: readonly number[]) => Promise<number>;
   },
   { k, evaluations }: { readonly k: number; readonly evaluations: number },
-  onEvaluation: (done: number) => void = () => {},
+  onEvaluation: (done: number, least: number) => void = () => {},
 ): Promise<number[]> {
   const steps = batches[0].sampler.steps.length;
   const tried = new Set<string>();
@@ -57,10 +57,10 @@ export async function searchSubset(
     if (tried.has(key) || tried.size >= evaluations) return false;
     tried.add(key);
     const error = await evaluate(candidate);
-    onEvaluation(tried.size);
-    if (error >= least) return false;
-    [best, least] = [candidate, error];
-    return true;
+    const isBest = error < least;
+    if (isBest) [best, least] = [candidate, error];
+    onEvaluation(tried.size, least);
+    return isBest;
   };
   await improves(cheapestPath(jumpCosts(batches), k));
   await improves(uniformSteps(k, steps));
@@ -92,7 +92,7 @@ export async function subsetGates(
       searchSubset(
         { batches, evaluate },
         { k, ...subset },
-        (done) => context.progress(done, subset.evaluations),
+        (done, loss) => context.progress(done, subset.evaluations, { loss }),
       ),
     subset,
   );

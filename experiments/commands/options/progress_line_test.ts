@@ -1,21 +1,22 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { openStatusLine } from "../../engine/status_line.ts";
 import { ProgressLine } from "./progress_line.ts";
 
 /** What is written as ten parts take twenty seconds each. */
 function written(isTerminal: boolean): string[] {
   const texts: string[] = [];
   let time = 0;
-  const place = {
-    isTerminal,
-    write: (text: string) => void texts.push(text),
-    now: () => time,
+  const now = () => time;
+  const stream = {
+    isTerminal: () => isTerminal,
+    writeSync: (bytes: Uint8Array) =>
+      texts.push(new TextDecoder().decode(bytes)),
   };
-  {
-    using line = new ProgressLine(place);
-    for (let done = 1; done <= 10; done++) {
-      time += 20_000;
-      line.show("sparsity 0.5", [done, 10], { loss: 0.125 });
-    }
+  const output = openStatusLine(stream, { columns: () => 100, now });
+  using line = new ProgressLine(output, now);
+  for (let done = 1; done <= 10; done++) {
+    time += 20_000;
+    line.show("sparsity 0.5", [done, 10], { loss: 0.125 });
   }
   return texts;
 }
@@ -28,12 +29,9 @@ Deno.test("ProgressLine writes a line a minute where lines stay", () => {
   ]);
 });
 
-Deno.test("ProgressLine draws a bar with rate, time left and loss in a terminal, and ends its line", () => {
-  const texts = written(true);
-  assertEquals(texts.length, 11);
-  assertEquals(
-    texts[4],
-    "\r██████████░░░░░░░░░░ sparsity 0.5: 5/10, 3.0 a minute, 2 min left, loss 0.1250\x1b[K",
+Deno.test("ProgressLine draws a bar with rate, time left and loss in a terminal", () => {
+  assertStringIncludes(
+    written(true)[4],
+    "██████████░░░░░░░░░░ sparsity 0.5: 5/10, 3.0 a minute, 2 min left, loss 0.1250",
   );
-  assertEquals(texts.at(-1), "\n");
 });

@@ -1,4 +1,6 @@
 /** From steps that were made to rows: plans, values a pair, and the times that are taken last. */
+import { meanInterval } from "@dip-go/eval/statistics";
+import { formatMacs } from "@dip-go/eval/tables";
 import type { RowSteps } from "./experiment_steps.ts";
 import { latencyStep, type RoundTimes, type TimedRow } from "./latency_step.ts";
 import type {
@@ -98,6 +100,22 @@ export async function metricsOf(
     metrics,
     ...commits.size > 0 ? { commit: [...commits].join(", ") } : {},
   };
+}
+
+/** A row before it is timed, in a line. */
+export async function rowLine(
+  { store, bench }: StepTools,
+  { name, fit, metrics: steps }: RowSteps,
+): Promise<string> {
+  const { fitted } = await store.read(fit);
+  if (fitted.kind === "none") return `${name}: ${fitted.note}`;
+  const { metrics } = await metricsOf(store, steps);
+  const values = Object.entries(metrics).map(([metric, own]) => {
+    const { mean } = "mean" in own ? own : meanInterval(own);
+    return `${metric} ${mean.toPrecision(4)}`;
+  });
+  return [`${name}: ${formatMacs(bench.macs(fitted))} MACs`, ...values]
+    .join(", ");
 }
 
 /** Why rows are missing, a sentence each. */
