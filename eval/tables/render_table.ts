@@ -13,7 +13,9 @@ export type TableFormat = "text" | "md" | "csv" | "json";
  * Renders rows in one format, ending in a newline. `csv` and `json` keep full
  * precision and the order of the rows; `text` and `md` are grouped by sparsity.
  *
- * @param options `bold`: emphasise the best in `text` with ANSI codes.
+ * @param options Of `text`. `bold`: emphasise the best with ANSI codes.
+ * `intervals`: means and speedups stand with theirs, unless told otherwise.
+ * `width`: of the console, which the table is made to fit.
  *
  * @example
  * ```ts
@@ -46,11 +48,16 @@ export type TableFormat = "text" | "md" | "csv" | "json";
 export function renderTable(
   rows: readonly JoinedRow[],
   format: TableFormat,
-  { bold = false }: { bold?: boolean } = {},
+  { bold, intervals, width }: {
+    bold?: boolean;
+    intervals?: boolean;
+    width?: number;
+  } = {},
 ): string {
   switch (format) {
     case "text":
-      return terminalTable(tableOf(rows), { bold }) + "\n";
+      return terminalTable(tableOf(rows, { intervals }), { bold, width }) +
+        "\n";
     case "md":
       return markdownTable(tableOf(rows)) + "\n";
     case "csv":

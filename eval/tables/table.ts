@@ -24,6 +24,8 @@ export interface Table {
 export interface Column {
   header: string;
   align: "left" | "right";
+  /** Where a table is too wide, columns are left out in this order; those without stay. */
+  dispensable?: number;
 }
 
 /** A cell; `best` if its metric is the best of several in its group. */
@@ -54,16 +56,17 @@ interface ColumnRule extends Column {
  * Columns without any value are left out, the experiment if there is only one.
  *
  * @param options `everySparsity`: the sparsity stands in every row, not only in
- * the first of its group; for tables whose rows move.
+ * the first of its group; for tables whose rows move. `intervals`: means and
+ * speedups stand with theirs, unless told otherwise.
  */
 export function tableOf(
   rows: readonly JoinedRow[],
-  { everySparsity = false }: { everySparsity?: boolean } = {},
+  { everySparsity = false, intervals = true }: TableOptions = {},
 ): Table {
-  const columns = columnRules(rows);
+  const columns = columnRules(rows, intervals);
   const grouped = sparsityGroups(rows);
   return {
-    columns: columns.map(({ header, align }) => ({ header, align })),
+    columns: columns.map(({ cell: _, ...column }) => column),
     groups: grouped.map((group) =>
       group.map((row, i) => {
         const [sparsity, ...others] = columns.map(({ cell }) =>
@@ -74,8 +77,13 @@ export function tableOf(
       })
     ),
     rows: grouped,
-    notes: notesOf(rows),
+    notes: notesOf(rows, intervals),
   };
+}
+
+export interface TableOptions {
+  everySparsity?: boolean;
+  intervals?: boolean;
 }
 
 /** Names of all metrics of the rows, in order of appearance. */
@@ -94,15 +102,19 @@ export function formatPercent(fraction: number): string {
   return `${Number((100 * fraction).toFixed(1))} %`;
 }
 
-function columnRules(rows: readonly JoinedRow[]): ColumnRule[] {
+function columnRules(
+  rows: readonly JoinedRow[],
+  intervals: boolean,
+): ColumnRule[] {
   const experiments = new Set(rows.map(({ experiment }) => experiment));
   const measured = (
     name: "latencyMs" | "speedup" | "searchPasses",
     header: string,
     textOf: (value: number, row: JoinedRow) => string,
+    dispensable?: number,
   ) =>
     rows.some((row) => (row[name] ?? null) !== null)
-      ? [numbers(header, (row) => row[name], textOf)]
+      ? [{ ...numbers(header, (row) => row[name], textOf), dispensable }]
       : [];
   return [
     numbers("Sparsity", ({ sparsity }) => sparsity, formatPercent),
@@ -113,20 +125,21 @@ function columnRules(rows: readonly JoinedRow[]): ColumnRule[] {
       "Method",
       ({ method, source }) => method + (source === "paper" ? " †" : ""),
     ),
-    numbers("MACs", ({ macs }) => macs, formatMacs),
+    { ...numbers("MACs", ({ macs }) => macs, formatMacs), dispensable: 1 },
     numbers("MACs speedup", ({ macsSpeedup }) => macsSpeedup, times),
     ...measured(
       "latencyMs",
       "Latency (ms)",
       (ms) => ms.toFixed(Math.abs(ms) < 100 ? 1 : 0),
+      2,
     ),
     ...measured(
       "speedup",
       "Speedup",
-      (speedup, row) => times(speedup) + speedupRange(row),
+      (speedup, row) => times(speedup) + (intervals ? speedupRange(row) : ""),
     ),
-    ...metricNames(rows).map((name) => metricColumn(name, rows)),
-    ...measured("searchPasses", "Search (passes)", (n) => n.toFixed(0)),
+    ...metricNames(rows).map((name) => metricColumn(name, rows, intervals)),
+    ...measured("searchPasses", "Search (passes)", (n) => n.toFixed(0), 0),
   ];
 }
 
@@ -162,7 +175,11 @@ const texts = (
   cell: (row) => ({ text: textOf(row) }),
 });
 
-function metricColumn(name: string, rows: readonly JoinedRow[]): ColumnRule {
+function metricColumn(
+  name: string,
+  rows: readonly JoinedRow[],
+  intervals: boolean,
+): ColumnRule {
   const info = metricInfo(name);
   const { higherIsBetter, digits } = info;
   const marked = rows.some((row) => row.metrics[name]?.versus);
@@ -176,7 +193,11 @@ function metricColumn(name: string, rows: readonly JoinedRow[]): ColumnRule {
       const { mean, interval, mark } = metric;
       const means = group.flatMap(({ metrics }) => metrics[name]?.mean ?? []);
       return {
-        text: [mean, interval, marked ? mark ?? " " : undefined]
+        text: [
+          mean,
+          intervals ? interval : undefined,
+          marked ? mark ?? " " : undefined,
+        ]
           .filter((part) => part !== undefined).join(" "),
         value: value.mean,
         metric,
@@ -223,13 +244,13 @@ function sparsityGroups(rows: readonly JoinedRow[]): JoinedRow[][] {
   return [...bySparsity.values()];
 }
 
-function notesOf(rows: readonly JoinedRow[]): string[] {
+function notesOf(rows: readonly JoinedRow[], intervals: boolean): string[] {
   const values = rows.flatMap((row) => Object.values(row.metrics));
   const notes: string[] = [];
-  if (values.some(({ low }) => low !== undefined)) {
+  if (intervals && values.some(({ low }) => low !== undefined)) {
     notes.push("[low, high]: 95 % interval of the mean.");
   }
-  if (rows.some(({ speedupLow }) => speedupLow !== undefined)) {
+  if (intervals && rows.some(({ speedupLow }) => speedupLow !== undefined)) {
     notes.push("Speedup (low–high): least and largest of the rounds.");
   }
   if (rows.some(({ searchPasses }) => searchPasses !== undefined)) {

@@ -3,16 +3,83 @@
 import { alignedCells, displayWidth } from "./aligned_lines.ts";
 import type { Table } from "./table.ts";
 
+/** Blanks between columns. */
+const between = 2;
+
+const widthOf = ({ columns, groups }: Table): number[] =>
+  columns.map(({ header }, i) =>
+    Math.max(
+      ...[header, ...groups.flat().map((row) => row[i].text)].map(displayWidth),
+    )
+  );
+
+const total = (widths: readonly number[]): number =>
+  widths.reduce((sum, width) => sum + width + between, -between);
+
+/** Without the columns that it can do without, as far as its width asks for it; then the widest left column's texts lose their middles. */
+function fitted(table: Table, width: number): Table {
+  const { columns, groups, notes } = table;
+  const widths = widthOf(table);
+  const excess = total(widths) - width;
+  if (excess <= 0) return table;
+  const order = columns.map(({ dispensable }) => dispensable ?? Infinity);
+  const least = Math.min(...order);
+  if (least < Infinity) {
+    const at = order.indexOf(least);
+    const others = <Item>(items: readonly Item[]) =>
+      items.filter((_, i) => i !== at);
+    return fitted({
+      ...table,
+      columns: others(columns),
+      groups: groups.map((group) => group.map(others)),
+    }, width);
+  }
+  const left = columns.map(({ align }, i) => align === "left" ? widths[i] : 0);
+  const most = Math.max(...left);
+  const kept = Math.max(8, most - excess);
+  const shorter = (text: string) =>
+    displayWidth(text) <= kept
+      ? text
+      : `${text.slice(0, Math.ceil(kept / 2) - 1)}…${
+        text.slice(text.length - Math.floor(kept / 2))
+      }`;
+  return {
+    ...table,
+    notes,
+    groups: groups.map((group) =>
+      group.map((row) =>
+        row.with(left.indexOf(most), {
+          ...row[left.indexOf(most)],
+          text: shorter(row[left.indexOf(most)].text),
+        })
+      )
+    ),
+  };
+}
+
+/** Words in lines of a width. */
+function wrapped(text: string, width: number): string {
+  let line = 0;
+  return text.split(" ").map((word) => {
+    const breaks = line > 0 && line + 1 + word.length > width;
+    line = breaks || line === 0 ? word.length : line + 1 + word.length;
+    return `${breaks ? "\n" : line === word.length ? "" : " "}${word}`;
+  }).join("");
+}
+
 /**
  * Lays a table out in monospaced text, without a final newline.
  *
  * @param options `bold`: emphasise the best cells with ANSI codes; for a
- * terminal that understands them.
+ * terminal that understands them. `width`: of the terminal; columns that can be
+ * done without are left out of a wider table.
  */
 export function terminalTable(
-  { columns, groups, notes }: Table,
-  { bold = false }: { bold?: boolean } = {},
+  table: Table,
+  { bold = false, width: most = Infinity }: { bold?: boolean; width?: number } =
+    {},
 ): string {
+  const { columns, groups, notes } = fitted(table, most);
   const cells = groups.flat().map((row) =>
     row.map(({ text, best }) => bold && best ? `\x1b[1m${text}\x1b[22m` : text)
   );
@@ -30,6 +97,6 @@ export function terminalTable(
     "━".repeat(width),
     body.join(`\n${"─".repeat(width)}\n`),
     "━".repeat(width),
-    ...notes,
+    ...notes.map((note) => wrapped(note, most)),
   ].join("\n");
 }

@@ -1,6 +1,11 @@
 /** `deno task compare`: several runs in one table, and in one report. */
 import { dirname } from "node:path";
 import { command, type CommandResult, finish } from "./options/command.ts";
+import {
+  consoleTable,
+  intervalsRow,
+  resultsRow,
+} from "./options/console_table.ts";
 import { oneOf, path } from "./options/option_table.ts";
 import { entriesOf, isFile, statOf, writeAtomically } from "@dip-go/core/files";
 import {
@@ -16,7 +21,7 @@ const formats = ["text", "md", "csv", "json"] as const;
 /** Runs the command on its arguments; errors are part of the result. */
 export const compareCommand = (
   args: readonly string[],
-  { root = "results" }: { root?: string } = {},
+  { root }: { root?: string } = {},
 ): Promise<CommandResult> =>
   command({
     refusal: "Cannot compare",
@@ -28,6 +33,8 @@ export const compareCommand = (
     },
     options: {
       format: oneOf(formats)("<f>", formats.join(", "), { default: "text" }),
+      intervals: intervalsRow,
+      results: resultsRow,
       o: path(
         "<path>",
         "Write a report too: a folder gets report.html, or name the file",
@@ -35,7 +42,7 @@ export const compareCommand = (
     },
     notes:
       "▲ and ▼ mark what differs significantly: rows from the main method of their own run, on the same samples; main methods from the first run's, by the two intervals, where the runs prune the same model.",
-  }, async ({ format, o: target }, words) => {
+  }, async ({ format, o: target, ...options }, words) => {
     if (words.length === 0) {
       throw new TypeError(
         "Cannot compare: found no run, expected a name or a run folder; see --help",
@@ -43,12 +50,16 @@ export const compareCommand = (
     }
     const runs: ReportedRun[] = [];
     for (const name of words) {
-      runs.push(await reportedRun(await resultsFile(name, root)));
+      runs.push(
+        await reportedRun(await resultsFile(name, root ?? options.results)),
+      );
     }
-    const bold = Deno.stdout.isTerminal();
-    const joined = joinResults(runs.map(({ results }) => results));
+    const all = runs.map(({ results }) => results);
     if (target !== undefined) await writeReport(target, runs);
-    return [renderTable(joined, format, { bold }).trimEnd()];
+    const table = format === "text"
+      ? consoleTable(all, options)
+      : renderTable(joinResults(all), format);
+    return [table.trimEnd()];
   })(args);
 
 /** A run by its `results.json`, with the `report.json` beside it if there is one. */

@@ -1,7 +1,12 @@
 /** `deno task experiment`: runs a declarative experiment, or goes on with one that was killed. */
 import { type Device, devices, precisions } from "@dip-go/core/runtime";
-import { alignedLines, joinResults, renderTable } from "@dip-go/eval/tables";
+import { alignedLines } from "@dip-go/eval/tables";
 import { command, type CommandResult, finish } from "./options/command.ts";
+import {
+  consoleTable,
+  intervalsRow,
+  resultsRow,
+} from "./options/console_table.ts";
 import {
   flag,
   oneOf,
@@ -26,13 +31,10 @@ import { sectionsOfFile, sweepOf } from "../schema/sweep.ts";
 import { parseShare } from "../engine/share.ts";
 import { openStatusLine } from "../engine/status_line.ts";
 
-/** Where runs are kept, unless told. */
-const defaultRoot = "results";
-
 /** Runs the command on its arguments; errors are part of the result. */
 export const experimentCommand = (
   args: readonly string[],
-  { root = defaultRoot }: { root?: string } = {},
+  { root: given }: { root?: string } = {},
 ): Promise<CommandResult> =>
   command({
     refusal: "Cannot run an experiment",
@@ -70,6 +72,8 @@ export const experimentCommand = (
         "<i/n>",
         "Make only the i-th of n shares of the samples and what they need, and no report; when all are made, the command without --shard writes it",
       ),
+      intervals: intervalsRow,
+      results: resultsRow,
       "dry-run": flag(
         "Print methods, MACs and model calls; sample nothing. A paper-* study needs no weights for that, and prints disk, memory and hours too",
       ),
@@ -86,6 +90,7 @@ export const experimentCommand = (
     const share = shard === undefined ? undefined : parseShare(shard);
     const typed = ["deno task experiment", ...args.map(quoted)].join(" ");
     using output = openStatusLine();
+    const root = given ?? options.results;
     const runOptions = {
       ...output,
       device,
@@ -117,6 +122,7 @@ export const experimentCommand = (
       joined
         ? await runStudy(joined, local, runOptions)
         : await runExperiment(local[0].experiment, runOptions),
+      options,
     );
   })(args);
 
@@ -158,9 +164,11 @@ function limited(
   return { ...experiment, evaluation: { ...evaluation, pairs } };
 }
 
-function summaryLines({ folder, files, results, notes }: FinishedRun) {
-  const bold = Deno.stdout.isTerminal();
-  const table = renderTable(joinResults([results]), "text", { bold });
+function summaryLines(
+  { folder, files, results, notes }: FinishedRun,
+  options: { readonly intervals: boolean },
+) {
+  const table = consoleTable([results], options);
   return [
     table + notes.map((note) => `${note}\n`).join(""),
     ...files.map((file) => `${folder}/${file}`),

@@ -18,6 +18,7 @@ export class StepBusy extends Error {}
 export class StepStore {
   readonly #claims: Claims;
   readonly #damaged = new Set<string>();
+  readonly #asked = new Set<string>();
 
   /**
    * @param root Folder of all experiments' runs.
@@ -35,7 +36,13 @@ export class StepStore {
 
   /** The step's file. */
   path({ kind, key, format }: Step): string {
+    this.#asked.add(key);
     return `${this.root}/.steps/${kind}/${key}.${format.extension}`;
+  }
+
+  /** Keys of all steps that were asked for. */
+  get asked(): string[] {
+    return [...this.#asked].sort();
   }
 
   /** Whether the step is there, whole. */
@@ -89,6 +96,7 @@ export class StepStore {
 
   /** What a search left, by key: its value, and what else it wrote beside its checkpoint; `ending` is the name without the key. */
   async filesOf(key: string): Promise<{ path: string; ending: string }[]> {
+    this.#asked.add(key);
     const found: { path: string; ending: string }[] = [];
     for (const kind of ["search", "checkpoint"]) {
       const folder = `${this.root}/.steps/${kind}`;

@@ -22,6 +22,7 @@ import { openRunFolder, type RunIdentity } from "../results/run_folder.ts";
 import type { Share } from "../engine/share.ts";
 import { sortedJson } from "../engine/step.ts";
 import { StepStore } from "../engine/step_store.ts";
+import { stepsFile } from "../engine/store_contents.ts";
 import { openStepTools } from "./steps/step_tools.ts";
 import { summarise } from "../results/summarise.ts";
 import { Workers } from "./workers.ts";
@@ -122,6 +123,7 @@ export async function runExperiment(
   const notes = await notesOf(store, steps.rows);
   const content = { results, rows, notes, images };
   const files = await writeReport(folder, bench, content);
+  await folder.writeJson(stepsFile, store.asked);
   return { folder: folder.path, files, results, notes };
 }
 

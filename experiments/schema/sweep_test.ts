@@ -72,7 +72,7 @@ const refusals: Readonly<Record<string, string>> = {
   "methods.0.evaluations=3":
     "methods[0].evaluations is 3, expected no key but kind, name",
   "methods.1.evaluations=-4":
-    "methods[1].evaluations is -4, expected a whole number from 1 or equal-cost",
+    "methods[1].evaluations is -4, expected a whole number from 1",
   "methods.1.evaluation=4":
     "methods[1].evaluation is 4, expected no key but kind, name, evaluations, population",
   "methods.2.forecast=best":

@@ -1,0 +1,28 @@
+/** Results as a table that fits the console. */
+import { joinResults, renderTable, type Results } from "@dip-go/eval/tables";
+import { flag, path } from "./option_table.ts";
+
+/** Columns of a console whose width is unknown. */
+const usualWidth = 100;
+
+/** Where runs are kept. */
+export const resultsRow = path(
+  "<dir>",
+  "Folder of all experiments' runs",
+  { default: "results" },
+);
+
+/** The option that goes with such a table. */
+export const intervalsRow = flag(
+  "Show the intervals of means and speedups in the table",
+);
+
+/** The runs' rows, without columns that the console has no room for. */
+export function consoleTable(
+  runs: readonly Results[],
+  { intervals }: { readonly intervals: boolean },
+): string {
+  const bold = Deno.stdout.isTerminal();
+  const width = bold ? Deno.consoleSize().columns : usualWidth;
+  return renderTable(joinResults(runs), "text", { bold, intervals, width });
+}

@@ -1,0 +1,25 @@
+import { assertEquals, assertMatch } from "@std/assert";
+import { isFile } from "@dip-go/core/files";
+import { withTiny } from "@dip-go/testing/runs";
+import { runExperiment } from "../run/runner.ts";
+import { storeCommand } from "./store.ts";
+
+Deno.test("store says what steps take, and clears what no run needs", () =>
+  withTiny(async (tiny, options) => {
+    const { root } = options;
+    const short = { ...tiny, methods: ["fewer-steps"], sparsity: [0.5] };
+    await runExperiment({ ...short, mainMethod: "fewer-steps" }, options);
+    const other = `${root}/.steps/sample/${"0".repeat(64)}.safetensors`;
+    await Deno.writeFile(other, new Uint8Array(3_000_000));
+    const store = async (...args: string[]) =>
+      (await storeCommand(["--results", root, ...args])).lines;
+    const look = await store("--age", "0");
+    assertMatch(look.at(-1)!, /3.0 MB in 1 could be removed by --clear/);
+    assertMatch((await store()).at(-1)!, /0.0 MB in 0 could be removed/);
+    assertEquals(await isFile(other), true);
+    await store("--age", "0", "--clear");
+    assertEquals(await isFile(other), false);
+    options.lines.length = 0;
+    await runExperiment({ ...short, mainMethod: "fewer-steps" }, options);
+    assertEquals(options.lines, []);
+  }));

@@ -1,0 +1,81 @@
+/** What the step store of a folder of runs holds, and what of it no run needs. */
+import {
+  conform,
+  entriesOf,
+  isFile,
+  readJson,
+  statOf,
+} from "@dip-go/core/files";
+import * as v from "valibot";
+
+/** In a run's folder: the keys of its steps. */
+export const stepsFile = "steps.json";
+
+/** A file of the store. */
+export interface StoredFile {
+  readonly path: string;
+  /** Of its step, or "checkpoint". */
+  readonly kind: string;
+  readonly bytes: number;
+  /** When it was written, in milliseconds. */
+  readonly written: number;
+  /** Whether a run may need it. */
+  readonly needed: boolean;
+}
+
+/** A finished run and its steps; null where it was made before runs noted them. */
+interface KnownRun {
+  readonly keys: ReadonlySet<string> | null;
+  /** When it ended, in milliseconds. */
+  readonly ended: number;
+}
+
+async function finishedRuns(root: string): Promise<KnownRun[]> {
+  const runs: KnownRun[] = [];
+  for (const { name, isDirectory } of await entriesOf(root)) {
+    if (!isDirectory || name.startsWith(".")) continue;
+    for (const run of await entriesOf(`${root}/${name}`)) {
+      if (!run.isDirectory) continue;
+      const folder = `${root}/${name}/${run.name}`;
+      const config = await statOf(`${folder}/config.json`);
+      if (!config) continue; // a study's folder: its sections have runs of their own
+      const file = `${folder}/${stepsFile}`;
+      const results = await statOf(`${folder}/results.json`) ?? config;
+      const keys = await isFile(file)
+        ? conform(v.array(v.string()), await readJson(file), `read ${file}`)
+        : null;
+      const ended = results.mtime?.getTime() ?? 0;
+      runs.push({ keys: keys && new Set(keys), ended });
+    }
+  }
+  return runs;
+}
+
+/**
+ * Every file of the store. One that was written before the end of a run that
+ * did not note its steps counts as needed.
+ *
+ * @param root Folder of all experiments' runs.
+ * @throws {TypeError} If a run's `steps.json` is no list of keys.
+ */
+export async function storeContents(root: string): Promise<StoredFile[]> {
+  const runs = await finishedRuns(root);
+  const unnoted = Math.max(
+    -Infinity,
+    ...runs.flatMap(({ keys, ended }) => keys ? [] : [ended]),
+  );
+  const files: StoredFile[] = [];
+  for (const { name: kind } of await entriesOf(`${root}/.steps`)) {
+    for (const { name } of await entriesOf(`${root}/.steps/${kind}`)) {
+      const path = `${root}/.steps/${kind}/${name}`;
+      const stat = await statOf(path);
+      if (!stat) continue;
+      const written = stat.mtime?.getTime() ?? 0;
+      const [key] = name.split(/[^0-9a-f]/);
+      const needed = written <= unnoted ||
+        runs.some(({ keys }) => keys?.has(key));
+      files.push({ path, kind, bytes: stat.size, written, needed });
+    }
+  }
+  return files;
+}
