@@ -125,7 +125,7 @@ export class Progress {
     const isFresh = performance.now() - this.#lastLine < 10_000;
     if (!this.output.status && isFresh) return;
     const facts = [`${done} of ${total}`, ...valueTexts(values)];
-    this.#say(`${facts.join(", ")} of ${kind} ${name}`);
+    this.#say(`(${facts.join(", ")}) ${kind} ${name}`);
   }
 
   #done(step: Step, how: string): void {

@@ -63,7 +63,7 @@ Deno.test("Progress replaces its line where it can, within a step too", () => {
   const [first, within, made] = lines;
   assertEquals([first, within], [
     "0: 0/2, 2 left: sample a",
-    "0: 0/2, 2 left: 1 of 3, loss 0.5000 of sample a",
+    "0: 0/2, 2 left: (1 of 3, loss 0.5000) sample a",
   ]);
   assertMatch(made, /^0.5: 1\/2, 1 left, .* a second, about 2 s: sample a$/);
 });
