@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { demoCommand } from "./demo.ts";
+import { demoCommand } from "../demo.ts";
 
 Deno.test("deno task demo refuses what it does not know, and helps", async () => {
   const refused: [string[], string][] = [

@@ -1,8 +1,8 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { isFile } from "@dip-go/core/files";
 import { withTiny } from "@dip-go/testing/runs";
-import { runExperiment } from "../run/runner.ts";
-import { storeCommand } from "./store.ts";
+import { runExperiment } from "../../run/runner.ts";
+import { storeCommand } from "../store.ts";
 
 Deno.test("store says what steps take, and clears what no run needs", () =>
   withTiny(async (tiny, options) => {
