@@ -4,7 +4,7 @@
  * safetensors or by `torch.save`, in full precision or as the variant `fp16`.
  */
 
-/** In order of preference. Full precision is mapped, half precision must be widened in memory. */
+/** In order of preference: full precision before half. */
 const variants = ["", ".fp16"];
 
 /**

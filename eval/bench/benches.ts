@@ -6,6 +6,7 @@ import { gradientLines, measureGradient } from "./gradient_speed.ts";
 import { growthLines, measureGrowth } from "./growth.ts";
 import { guidanceLines, measureAllGuidance } from "./guidance_cost.ts";
 import { layerLines, layerSubjects, measureLayers } from "./layer_gradients.ts";
+import { loadLines, measureLoads } from "./load.ts";
 import { measureAllPeers, peerLines } from "./peers/peers.ts";
 import { measureSd15, sd15Lines } from "./sd15.ts";
 import { measureSpeed, speedLines } from "./sub_net_speed.ts";
@@ -103,6 +104,7 @@ export const benches: Readonly<Record<string, Bench>> = {
   "dit-shapes": subNets("dit-shapes", embedded),
   "sd-shapes": subNets("sd-shapes", embedded),
   peers: bench(({ rounds = 3 }) => measureAllPeers({ rounds }), peerLines),
+  load: bench(() => measureLoads(), loadLines),
   compiled: bench(
     ({ steps = 50, sparsities = usualSparsities, rounds = 9 }) =>
       byModel(embeddedModels, sparsities, async ({ folder, sparsity }) => {

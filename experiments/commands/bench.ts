@@ -40,6 +40,8 @@ const bench = command({
       "One call of these four networks against the graph that an exporter writes for them, and against the machine's rate on large matrix products",
     growth:
       "What a picture of the embedded models costs as steps, pictures at once and their size grow",
+    load:
+      "Full-size Stable Diffusion 1.5 in float32 and SDXL in 16 bits, random weights (8.6 GB in results/bench): loading beside one reading, the memory of a call beside the file",
     compiled:
       "SubNets of the embedded models, one image, as one graph of all steps against a session a step",
     export:

@@ -136,12 +136,20 @@ export function emitBlock(
   return values;
 }
 
+/** A builder with all nodes of a model, and the model's output in it. */
+export function emitModel(
+  { model, inputs, blocks, output }: BlockGraph,
+): { g: GraphBuilder; made: Value } {
+  const g = new GraphBuilder(model);
+  const tensors = new Map(
+    inputs.map((v) => [v.name, g.input(v.name, v.dtype, v.shape)]),
+  );
+  for (const block of blocks) emitBlock(g, block, tensors);
+  return { g, made: tensors.get(output)! };
+}
+
 /** The whole model as one graph with the model's inputs and one output, named as the model's output tensor. */
 export function wholeGraph(model: BlockGraph): Graph {
-  const g = new GraphBuilder(model.model);
-  const tensors = new Map(
-    model.inputs.map((v) => [v.name, g.input(v.name, v.dtype, v.shape)]),
-  );
-  for (const block of model.blocks) emitBlock(g, block, tensors);
-  return g.build({ [model.output]: tensors.get(model.output)! });
+  const { g, made } = emitModel(model);
+  return g.build({ [model.output]: made });
 }

@@ -1,0 +1,93 @@
+/** What full-size weights cost before and while they are used: time beside one reading of their file, memory beside its bytes. */
+import { isFile } from "@dip-go/core/files";
+import {
+  type KnownModelName,
+  knownModels,
+  networkGraph,
+  networkKind,
+  openWeights,
+  randomWeights,
+  wholeGraph,
+} from "@dip-go/core/models";
+import { openSession } from "@dip-go/core/runtime";
+import type { Tensor } from "@dip-go/core/tensor";
+import { writeSafetensors } from "@dip-go/core/weights";
+import { apart, peakBytes } from "./apart.ts";
+import type { FiguresOf } from "./figures.ts";
+import { randomFeeds } from "./subjects/random_feeds.ts";
+
+type Storage = "F32" | "F16";
+
+/** Random weights of a network in a file, written where they are not there. */
+async function ensureWeights(
+  name: KnownModelName,
+  dtype: Storage,
+): Promise<string> {
+  const path = `results/bench/load/${name}.${dtype}.safetensors`;
+  if (await isFile(path)) return path;
+  await Deno.mkdir("results/bench/load", { recursive: true });
+  console.error(`writing random weights to ${path}`);
+  const source = randomWeights(0);
+  const tensors = [...networkKind.parameters(knownModels[name])]
+    .map(([key, shape]): [string, Tensor] => [key, {
+      dtype: "float32",
+      shape,
+      get data() {
+        return source(key, shape).data!.data;
+      },
+    }]);
+  await writeSafetensors(path, new Map(tensors), { dtype });
+  return path;
+}
+
+function readOnce(path: string): void {
+  const bytes = new Uint8Array(2 ** 18);
+  using file = Deno.openSync(path);
+  while (file.readSync(bytes));
+}
+
+/** Seconds that something takes. */
+async function seconds(body: () => unknown): Promise<number> {
+  const start = performance.now();
+  await body();
+  return (performance.now() - start) / 1000;
+}
+
+/** Loads a network's weights, which the page cache holds, and calls it once on one sample; weights in 16 bits are widened a layer at a time. */
+async function measureLoad(path: string, name: string, side: string) {
+  const network = knownModels[name as KnownModelName];
+  readOnce(path);
+  const reading = await seconds(() => readOnce(path));
+  let weights = randomWeights(0);
+  const loading = await seconds(() => {
+    weights = openWeights(path, networkKind.parameters(network));
+  });
+  const latents = { height: Number(side), width: Number(side) };
+  const options = { batch: 1, latents };
+  const graph = wholeGraph(networkGraph(network, weights, options));
+  const frugal = { widening: "each run", keepsMemory: false } as const;
+  await using session = await openSession(graph, frugal);
+  await session.run(randomFeeds(graph));
+  const { size } = await Deno.stat(path);
+  return { name, side, bytes: size, reading, loading, peak: peakBytes() };
+}
+
+const measureApart = await apart(import.meta, measureLoad);
+
+/** Stable Diffusion 1.5 in float32 and SDXL in 16 bits, on latents of the given side, each in a process of its own. */
+export const measureLoads = async ({ side = 128 }: { side?: number } = {}) => [
+  await measureApart(await ensureWeights("sd-1.5", "F32"), "sd-1.5", side / 2),
+  await measureApart(await ensureWeights("sdxl", "F16"), "sdxl", side),
+];
+
+/** The figures as lines of text. */
+export const loadLines = (figures: FiguresOf<typeof measureLoads>): string[] =>
+  figures.map(({ name, side, bytes, reading, loading, peak }) =>
+    `${name}: ${(bytes / 1e9).toFixed(2)} GB read in ${
+      reading.toFixed(2)
+    } s, loaded in ${
+      (loading / reading).toFixed(2)
+    } times that; a call at ${side}x${side} needs ${
+      (peak / bytes).toFixed(2)
+    } times the file: its pages, activations, the widest weight in float32`
+  );
