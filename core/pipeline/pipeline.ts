@@ -52,6 +52,7 @@ import {
   openPictureDecoder,
   type PictureDecoder,
 } from "./picture_decoder.ts";
+import { drawnSize, latentSize, usualSize } from "./sizes/drawn_size.ts";
 import { fitting } from "./sizes/fitted_picture.ts";
 import { openFullSampler } from "./full_sampler.ts";
 import { modelPlace } from "./model_place.ts";
@@ -533,26 +534,6 @@ async function schedulerIn(
   return parseSchedulerConfig({ ...values, _class_name: className }, file);
 }
 
-/**
- * The size that pictures are drawn at.
- *
- * @throws {RangeError} If binning is asked for, and the pipeline has no table for it.
- */
-function drawnSize(
-  asked: PictureSize,
-  { name, kind, model: { config: { sampleSize } } }: Pipeline,
-  { useResolutionBinning: wanted }: SamplerOptions,
-): PictureSize {
-  if (wanted === false) return asked;
-  const size = kind.binned?.(asked, sampleSize) ?? null;
-  if (wanted && size === null) {
-    throw new RangeError(
-      `Cannot sample ${name}: it has no table of resolutions for sample_size ${sampleSize}, expected useResolutionBinning false`,
-    );
-  }
-  return size ?? asked;
-}
-
 /** A start with its strength. @throws {TypeError} If the pipeline's kind starts from noise alone. */
 function startOf(start: StartOptions, { name, kind }: Pipeline): Start {
   if (!kind.strength) {
@@ -563,22 +544,6 @@ function startOf(start: StartOptions, { name, kind }: Pipeline): Start {
   if ("latents" in start) return start;
   const usual = start.mask ? kind.strength.mask : kind.strength.image;
   return { ...start, strength: start.strength ?? usual };
-}
-
-/** The size of the picture that is drawn anew, cut to whole latents, or that of the model's training. */
-function usualSize(
-  { model: { config }, pixelsPerLatent: pixels }: Pipeline,
-  start: Start | null,
-): PictureSize {
-  const side = config.sampleSize * pixels;
-  if (!start) return { height: side, width: side };
-  if ("latents" in start) {
-    const [, , height, width] = start.latents.shape;
-    return { height: height * pixels, width: width * pixels };
-  }
-  if (start.mask) return { height: side, width: side };
-  const { height, width } = start.image;
-  return { height: height - height % pixels, width: width - width % pixels };
 }
 
 /** Where the steps lie: as was asked, or as the kind of pipeline has them. */
@@ -610,29 +575,4 @@ function tokensOf(
   if (!("patchSize" in config)) return undefined;
   const { patchSize } = config;
   return Math.floor(height / patchSize) * Math.floor(width / patchSize);
-}
-
-/**
- * The latents of pictures of a size. As in diffusers a picture's sides are
- * multiples of 8, or of what a smaller autoencoder makes of a latent, and are
- * cut to those of whole latents; any are where several latents belong together.
- *
- * @throws {RangeError} If the pipeline makes no pictures of that size.
- */
-function latentSize(
-  size: PictureSize,
-  { name, pixelsPerLatent: pixels, kind: { latentsTogether = 1 } }: Pipeline,
-): LatentSize {
-  const least = pixels * latentsTogether;
-  const multiple = latentsTogether > 1
-    ? 1
-    : Math.min(pixels, usualPixelsPerLatent);
-  for (const [side, found] of Object.entries(size)) {
-    if (found % multiple === 0 && found >= least) continue;
-    throw new RangeError(
-      `Cannot sample ${name}: ${side} is ${found} pixels, expected a multiple of ${multiple} from ${least}`,
-    );
-  }
-  const cut = (side: number) => latentsTogether * Math.floor(side / least);
-  return { height: cut(size.height), width: cut(size.width) };
 }

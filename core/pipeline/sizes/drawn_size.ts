@@ -1,0 +1,78 @@
+/** The sizes of pictures, as they are asked for, as they are drawn, and of their latents. */
+import { usualPixelsPerLatent } from "../../models/autoencoder/pixels_per_latent.ts";
+import type { LatentSize } from "../../models/layers/latent_size.ts";
+import type { LoadedModel } from "../../models/load.ts";
+import type { PipelineKind } from "../kinds/pipeline_kind.ts";
+import type { PictureSize } from "../prompts/prompt_encoder.ts";
+import type { SamplerOptions } from "../sampler_options.ts";
+import type { Start } from "../start/start_options.ts";
+
+/** What of a pipeline its sizes depend on. */
+interface SizedPipeline {
+  readonly name: string;
+  readonly kind: PipelineKind;
+  readonly model: LoadedModel;
+  readonly pixelsPerLatent: number;
+}
+
+/**
+ * The size that pictures are drawn at.
+ *
+ * @throws {RangeError} If binning is asked for, and the pipeline has no table for it.
+ */
+export function drawnSize(
+  asked: PictureSize,
+  { name, kind, model: { config: { sampleSize } } }: SizedPipeline,
+  { useResolutionBinning: wanted }: SamplerOptions,
+): PictureSize {
+  if (wanted === false) return asked;
+  const size = kind.binned?.(asked, sampleSize) ?? null;
+  if (wanted && size === null) {
+    throw new RangeError(
+      `Cannot sample ${name}: it has no table of resolutions for sample_size ${sampleSize}, expected useResolutionBinning false`,
+    );
+  }
+  return size ?? asked;
+}
+
+/** The size of the picture that is drawn anew, cut to whole latents, or that of the model's training. */
+export function usualSize(
+  { model: { config }, pixelsPerLatent: pixels }: SizedPipeline,
+  start: Start | null,
+): PictureSize {
+  const side = config.sampleSize * pixels;
+  if (!start) return { height: side, width: side };
+  if ("latents" in start) {
+    const [, , height, width] = start.latents.shape;
+    return { height: height * pixels, width: width * pixels };
+  }
+  if (start.mask) return { height: side, width: side };
+  const { height, width } = start.image;
+  return { height: height - height % pixels, width: width - width % pixels };
+}
+
+/**
+ * The latents of pictures of a size. As in diffusers a picture's sides are
+ * multiples of 8, or of what a smaller autoencoder makes of a latent, and are
+ * cut to those of whole latents; any are where several latents belong together.
+ *
+ * @throws {RangeError} If the pipeline makes no pictures of that size.
+ */
+export function latentSize(
+  size: PictureSize,
+  { name, pixelsPerLatent: pixels, kind: { latentsTogether = 1 } }:
+    SizedPipeline,
+): LatentSize {
+  const least = pixels * latentsTogether;
+  const multiple = latentsTogether > 1
+    ? 1
+    : Math.min(pixels, usualPixelsPerLatent);
+  for (const [side, found] of Object.entries(size)) {
+    if (found % multiple === 0 && found >= least) continue;
+    throw new RangeError(
+      `Cannot sample ${name}: ${side} is ${found} pixels, expected a multiple of ${multiple} from ${least}`,
+    );
+  }
+  const cut = (side: number) => latentsTogether * Math.floor(side / least);
+  return { height: cut(size.height), width: cut(size.width) };
+}
