@@ -51,6 +51,7 @@ const parts: readonly (readonly [string, ComponentKind<unknown>])[] = [
   ["vae", autoencoderKind],
   ["text_encoder", clipTextKind],
   ["text_encoder_2", clipTextKind],
+  ["text_encoder_3", t5EncoderKind],
 ];
 
 /** Every part of a pipeline that can be read alone. */
