@@ -13,12 +13,15 @@ type Conditioning = CompileRequest["conditioning"];
 /** What guidance leads away from has this before its input's name. */
 export const negative = "negative_";
 
+/** Inputs that are the same for both halves of guidance: a picture to repaint. */
+export const sharedInputs: readonly string[] = ["masked_latents"];
+
 /** Whether the network computes both halves of guidance, which its inputs are then of. */
 interface Halves {
   readonly guided: boolean;
 }
 
-/** An input of the graph; of a guided network two, each of half its batch: of its name, and with `negative_` before it. */
+/** An input of the graph; of a guided network two, each of half its batch: of its name, and with `negative_` before it, unless the halves share it. */
 function halfInputs(
   g: GraphBuilder,
   { name, dtype, shape: [batch, ...rest] }: Value,
@@ -26,7 +29,11 @@ function halfInputs(
 ): Value {
   if (!guided) return g.input(name, dtype, [batch, ...rest]);
   const half = (own: string) => g.input(own, dtype, [batch / 2, ...rest]);
-  return g.concat([half(name), half(`${negative}${name}`)], { axis: 0 });
+  const first = half(name);
+  const other = sharedInputs.includes(name)
+    ? first
+    : half(`${negative}${name}`);
+  return g.concat([first, other], { axis: 0 });
 }
 
 const inputNamed = ({ inputs }: BlockGraph, name: string): Value =>

@@ -3,7 +3,7 @@ import type { PipelineSampler, Subject } from "@dip-go/core/pipeline";
 import { TorchGenerator } from "@dip-go/core/random";
 import { float32, joined, type Tensor } from "@dip-go/core/tensor";
 import { loadTokenizer } from "@dip-go/core/text";
-import { negative } from "../compile/compiled_conditioning.ts";
+import { negative, sharedInputs } from "../compile/compiled_conditioning.ts";
 import type { CompileRequest } from "../compile/compile_sub_net.ts";
 import { openFusedSubNet } from "../sampling/fused_sub_net.ts";
 import { SubNetRunner } from "../sampling/sub_net.ts";
@@ -75,7 +75,9 @@ function readOf(
   return Object.fromEntries(
     Object.entries(conditioning).flatMap(([name, value]) => [
       [name, halfOf(value, 0)],
-      ...drawsClasses ? [] : [[negative + name, halfOf(value, 1)]],
+      ...drawsClasses || sharedInputs.includes(name)
+        ? []
+        : [[negative + name, halfOf(value, 1)]],
     ]),
   );
 }

@@ -6,6 +6,7 @@ import type { PipelineSampler } from "@dip-go/core/pipeline";
 import { writeModels } from "@dip-go/core/runtime";
 import { float32, type Tensor, writeNpy } from "@dip-go/core/tensor";
 import { compileSubNet } from "../compile/compile_sub_net.ts";
+import { sharedInputs } from "../compile/compiled_conditioning.ts";
 import { denseMacs, subNetMacs } from "../gates/liveness.ts";
 import type { Plan } from "../gates/plan.ts";
 import { superNetOf } from "../gates/super_net.ts";
@@ -51,7 +52,7 @@ export interface Exported {
  * run it in Python, Node.js and a browser.
  *
  * @param plan Without one every gate is open.
- * @throws {TypeError} If there is no text tower to put in front.
+ * @throws {TypeError} If there is no text tower to put in front, or an example is asked for of a network that repaints pictures.
  * @throws {RangeError} If the plan is of other units or steps.
  *
  * @example
@@ -79,6 +80,11 @@ export async function exportSubNet(
     ...form
   }: ExportOptions = {},
 ): Promise<Exported> {
+  if (example && repaints(sampler)) {
+    throw new TypeError(
+      `Cannot export ${sampler.pipeline.name} with an example: its network repaints a part of a picture, which an example has none of; expected none (--no-example)`,
+    );
+  }
   const request = await compileRequestOf(sampler, plan, form);
   const { gates } = request.plan;
   const graph = await compileSubNet(request);
@@ -112,6 +118,10 @@ export async function exportSubNet(
   }
   return { nodes: graph.nodes.length, macs: facts.macs, files };
 }
+
+/** Whether the network reads a mask and what it leaves of a picture. */
+const repaints = (sampler: PipelineSampler): boolean =>
+  sampler.graph().inputs.some(({ name }) => sharedInputs.includes(name));
 
 /** Programs that run the folder without this project, and how their comments begin. */
 const programs = { "sample.py": "#", "sample.mjs": "//" };

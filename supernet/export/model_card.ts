@@ -33,6 +33,10 @@ const meanings: Readonly<Record<string, string>> = {
   encoder_hidden_states: "features of the prompts, as the text encoder gives",
   negative_encoder_hidden_states:
     "features of what guidance leads away from, usually the empty text",
+  timestep_cond: "embedding of the guidance scale",
+  guidance: "guidance scale",
+  masked_latents:
+    "mask, 1 where the picture is repainted, and the latents of the rest",
   pictures: "pictures, RGB in [-1, 1], a little beyond at times",
   latents: "final latents",
 };
