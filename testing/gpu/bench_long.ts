@@ -1,4 +1,4 @@
-/** `deno task test:gpu`: `bench gpu` on a GPU in software. */
+/** `deno task test:gpu:embedded`: `bench gpu` on a GPU in software. */
 import { assert, assertEquals } from "@std/assert";
 import { measureGpu } from "@dip-go/eval/bench";
 import { onSoftwareGpu } from "./on_software_gpu.ts";
