@@ -93,9 +93,12 @@ export function readCall(
     );
   }
   const scheduler = call.scheduler ? schedulerOf(call.scheduler, file) : {};
+  // Without a negative prompt, the other implementation leaves true guidance out.
+  const trueCfg = "negativePrompt" in call ? {} : { trueCfgScale: undefined };
   return {
     sampler: {
       ...picked(call, samplerFields),
+      ...trueCfg,
       ...scheduler,
       start: startOf(call, file),
     },
