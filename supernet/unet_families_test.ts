@@ -17,7 +17,10 @@ import {
   unstacked,
 } from "@dip-go/core/tensor";
 import { randomConditions, tinyUnet } from "@dip-go/testing/models";
-import { featureInputs } from "./compile/compiled_conditioning.ts";
+import {
+  featureInputs,
+  sharedInputs,
+} from "./compile/compiled_conditioning.ts";
 import { compileSubNet } from "./compile/compile_sub_net.ts";
 import { denseGates, type Gate } from "./gates/gates.ts";
 import { superNet } from "./gates/super_net.ts";
@@ -65,11 +68,21 @@ function subjectOf(
     request: {
       latents: random.randn(shape),
       noise: drawStepNoise(sampler, { shape, random }),
-      conditioning: randomConditions(model),
+      conditioning: withOneMask(randomConditions(model)),
       sampler,
       guidanceScale,
     },
   };
+}
+
+/** The same picture behind the mask in both halves of a batch, as pipelines have it. */
+function withOneMask(
+  conditioning: Record<string, Tensor>,
+): Record<string, Tensor> {
+  const { masked_latents: masked, ...rest } = conditioning;
+  if (!masked) return rest;
+  const own = unstacked(masked as Tensor<"float32">).slice(0, images);
+  return { ...rest, masked_latents: stacked([...own, ...own]) };
 }
 
 function assertClose(found: Tensor, expected: Tensor): void {
@@ -84,8 +97,9 @@ const halves = (conditioning: Readonly<Record<string, Tensor>>) =>
   Object.fromEntries(
     Object.entries(conditioning).flatMap(([name, tensor]) => {
       const each = unstacked(tensor as Tensor<"float32">);
-      return [
-        [name, stacked(each.slice(0, images))],
+      const own = [name, stacked(each.slice(0, images))];
+      return sharedInputs.includes(name) ? [own] : [
+        own,
         [`negative_${name}`, stacked(each.slice(images))],
       ];
     }),

@@ -29,32 +29,40 @@ const quickstart = [
   ]),
 ];
 
-/** Runs until some lines of progress have come, waits for a moment, and kills; false if the run ended before. */
+/** How many steps the runs of a folder have made. */
+async function madeSteps(folder: string): Promise<number> {
+  const store = `${folder}/results/.steps`;
+  let made = 0;
+  try {
+    for await (const { name } of Deno.readDir(store)) {
+      made += (await Array.fromAsync(Deno.readDir(`${store}/${name}`))).length;
+    }
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error; // it is yet to be made
+  }
+  return made;
+}
+
+/** Runs until some more steps are made, waits for a moment, and kills; false if the run ended before. */
 async function kill(
   folder: string,
   options: readonly string[],
 ): Promise<boolean> {
+  const wanted = await madeSteps(folder) + Math.floor(Math.random() * 4);
   const child = startCommand(folder, [...quickstart, ...options]);
-  let linesLeft = Math.floor(Math.random() * 4);
-  let text = "";
-  for await (const bytes of child.stderr) {
-    const decoded = new TextDecoder().decode(bytes);
-    text += decoded;
-    linesLeft -= decoded.split("\n").length - 1;
-    if (linesLeft > 0) continue;
-    const delay = Math.random() * 100;
-    await new Promise((resolve) => setTimeout(resolve, delay));
-    try {
-      child.kill("SIGKILL");
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error; // it has ended
-    }
-    break;
-  }
-  const { success, signal } = await child.status;
-  assert(success || signal === "SIGKILL", text);
+  const text = new Response(child.stderr).text();
+  let ended = false;
+  const status = child.status.finally(() => ended = true);
+  while (!ended && await madeSteps(folder) < wanted) await pause(10);
+  await pause(Math.random() * 100);
+  if (!ended) child.kill("SIGKILL");
+  const { success, signal } = await status;
+  assert(success || signal === "SIGKILL", await text);
   return signal === "SIGKILL";
 }
+
+const pause = (milliseconds: number) =>
+  new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 /** Everything that a run folder holds, without what a clock says. */
 async function figures(folder: string): Promise<Record<string, string>> {
