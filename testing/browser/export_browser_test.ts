@@ -1,85 +1,12 @@
 /** Exported folders in a browser tab, by their own page and onnxruntime-web. */
 import { assert, assertEquals } from "@std/assert";
-import { inTemporaryFolder } from "../files/in_temporary_folder.ts";
-import { browserMissing, HeadlessPage } from "./headless_browser.ts";
-import type { Precision } from "@dip-go/core/runtime";
-import { exportCommand } from "@dip-go/experiments/commands";
 import { browserPage, webRuntime } from "@dip-go/supernet/export";
-import {
-  filesHandler,
-  webRuntimeBundle,
-  webRuntimeFolder,
-  webRuntimeVersion,
-} from "@dip-go/experiments/web";
-
-const missing = await browserMissing();
-if (missing) console.log(`browser tests of export are ignored: ${missing}`);
+import { webRuntimeBundle, webRuntimeVersion } from "@dip-go/experiments/web";
+import { testExportInTab } from "./export_in_tab.ts";
 
 Deno.test("an exported page asks for the runtime that is tested here", () => {
   assertEquals(webRuntime, webRuntimeVersion);
   assert(browserPage("", { weights: [] }).includes(webRuntimeBundle));
 });
 
-const embedded = {
-  "dit-shapes": ["--class", "7"],
-  "sd-shapes": ["--text-encoder", "--prompt", "a big blue star on grey"],
-};
-
-const limits: Readonly<Record<Precision, number>> = {
-  float32: 1e-3,
-  float16: 2e-2,
-};
-
-for (
-  const [model, precision] of [
-    ["dit-shapes", "float32"],
-    ["dit-shapes", "float16"],
-    ["sd-shapes", "float32"],
-  ] as const
-) {
-  Deno.test({
-    name:
-      `export of ${model} in ${precision} draws the project's picture in a browser tab`,
-    ignore: missing !== undefined,
-    fn: () =>
-      inTemporaryFolder(async (folder) => {
-        const args = ["--model", `zoo/models/${model}`, "--steps", "4"];
-        const { error } = await exportCommand([
-          ...args,
-          ...embedded[model],
-          "--precision",
-          precision,
-          "-o",
-          folder,
-        ]);
-        assertEquals(error, undefined);
-        const difference = await differenceInTab(folder);
-        assert(difference < limits[precision], `${difference}`);
-      }),
-  });
-}
-
-/** What a folder's page says of its picture and the example's. */
-async function differenceInTab(folder: string): Promise<number> {
-  await using server = Deno.serve(
-    { hostname: "127.0.0.1", port: 0, onListen() {} },
-    filesHandler({
-      "": new URL(`file://${folder}/`),
-      runtime: webRuntimeFolder,
-    }),
-  );
-  const origin = `http://127.0.0.1:${server.addr.port}`;
-  await using page = await HeadlessPage.open({ origin });
-  await page.goTo(`${origin}/index.html?runtime=/runtime/`);
-  await page.until("document.body.dataset.difference");
-  assertEquals(page.errors, []);
-  const { drawn, difference } = await page.evaluate<
-    { drawn: number; difference: string }
-  >(`({
-    drawn: new Set(document.querySelector("#picture").getContext("2d")
-      .getImageData(0, 0, 16, 16).data).size,
-    difference: document.body.dataset.difference,
-  })`);
-  assert(drawn > 2, "the canvas is empty");
-  return Number(difference);
-}
+testExportInTab("dit-shapes", "float32");

@@ -119,8 +119,8 @@ async function checkGradients(subject: Subject): Promise<void> {
   assert(gates < 1e-3, `gradients of the gates differ by ${gates}`);
 }
 
-/** Tests that a subject's samples and gate gradients on the GPU are those of the CPU. */
-export function testAgreement(
+/** Adds the test that a SubNet samples on the GPU what it samples on the CPU. */
+export function testSampling(
   name: string,
   subject: () => Subject | Promise<Subject>,
 ): void {
@@ -130,6 +130,13 @@ export function testAgreement(
     ),
     fn: async () => checkSampling(await subject()),
   });
+}
+
+/** Adds the test that the training form and the gates' gradients on the GPU are those of the CPU. */
+export function testGradients(
+  name: string,
+  subject: () => Subject | Promise<Subject>,
+): void {
   Deno.test({
     ...onSoftwareGpu(
       `training form and gate gradients on the GPU are those of the CPU: ${name}`,

@@ -1,9 +1,10 @@
-/** `deno task test:gpu:embedded`: the embedded models on the software GPU agree with the CPU. */
+/** `deno task test:gpu:embedded`: the embedded models on the software GPU agree with the CPU, and a UNet's gradients do. */
 import { loadPipeline } from "@dip-go/core";
 import type { Subject as Shown } from "@dip-go/core/pipeline";
 import { TorchGenerator } from "@dip-go/core/random";
 import { superNetOf } from "@dip-go/supernet/gates";
-import { type Subject, testAgreement } from "./agreement.ts";
+import { type Subject, testGradients, testSampling } from "./agreement.ts";
+import { tinyUnetSubject } from "./tiny_subjects.ts";
 
 /** One guided picture by an embedded model, in two steps. */
 async function embedded(name: string, shown: Shown): Promise<Subject> {
@@ -20,5 +21,13 @@ async function embedded(name: string, shown: Shown): Promise<Subject> {
   };
 }
 
-testAgreement("dit-shapes", () => embedded("dit-shapes", 7));
-testAgreement("sd-shapes", () => embedded("sd-shapes", "a red circle"));
+for (
+  const [name, shown] of [["dit-shapes", 7], [
+    "sd-shapes",
+    "a red circle",
+  ]] as const
+) {
+  testSampling(name, () => embedded(name, shown));
+  testGradients(name, () => embedded(name, shown));
+}
+testGradients("a tiny UNet", tinyUnetSubject);

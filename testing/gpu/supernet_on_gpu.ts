@@ -1,11 +1,7 @@
 /** Sampling and gate gradients on a GPU, in float32 those of the CPU; and in float16. */
 import { assert, assertEquals } from "@std/assert";
-import { tinyDit } from "../models/tiny_dit.ts";
-import { ditBlockGraph } from "@dip-go/core/models";
-import { TorchGenerator } from "@dip-go/core/random";
 import type { SessionOptions } from "@dip-go/core/runtime";
-import { makeSampler, parseSchedulerConfig } from "@dip-go/core/samplers";
-import { int64 } from "@dip-go/core/tensor";
+import { makeSampler } from "@dip-go/core/samplers";
 import {
   denseGates,
   type ForecastScalars,
@@ -13,53 +9,28 @@ import {
   superNet,
 } from "@dip-go/supernet/gates";
 import { openFusedSubNet, SubNetRunner } from "@dip-go/supernet/sampling";
-import { livelyWeights } from "@dip-go/core/models";
 import { withTraffic } from "./device_traffic.ts";
-import { tinyText, tinyUnet } from "../models/tiny_unet.ts";
 import {
   checkTraffic,
   cpu,
   distance,
   halfClosed,
   sampled,
-  type Subject,
-  testAgreement,
+  testGradients,
+  testSampling,
   webgpu,
 } from "./agreement.ts";
 import { onSoftwareGpu } from "./on_software_gpu.ts";
+import {
+  ddim,
+  tiny,
+  tinyDitSubject,
+  tinyUnetSubject,
+} from "./tiny_subjects.ts";
 
-const ddim = parseSchedulerConfig({
-  _class_name: "DDIMScheduler",
-  beta_schedule: "squaredcos_cap_v2",
-  clip_sample: false,
-  num_train_timesteps: 1000,
-  prediction_type: "v_prediction",
-  timestep_spacing: "trailing",
-}, "test");
-
-const tiny = {
-  latents: new TorchGenerator(3).randn([1, 3, 8, 8]),
-  sampler: makeSampler(ddim, { steps: 3 }),
-  guidanceScale: 2,
-};
-
-function tinyDitSubject(): Subject {
-  const config = { ...tinyDit, layers: 3 };
-  const options = { batch: 2, granularity: "sublayer" } as const;
-  const graph = ditBlockGraph(config, livelyWeights(7), options);
-  return {
-    net: superNet(graph, { steps: 3 }),
-    request: { ...tiny, conditioning: { class_labels: int64([2], [1, 4]) } },
-  };
-}
-
-const tinySd = (): Subject => ({
-  net: superNet(tinyUnet({ batch: 2, granularity: "branch" }), { steps: 3 }),
-  request: { ...tiny, conditioning: tinyText(2) },
-});
-
-testAgreement("a tiny DiT", tinyDitSubject);
-testAgreement("a tiny UNet", tinySd);
+testSampling("a tiny DiT", tinyDitSubject);
+testGradients("a tiny DiT", tinyDitSubject);
+testSampling("a tiny UNet", tinyUnetSubject);
 
 Deno.test({
   ...onSoftwareGpu(
