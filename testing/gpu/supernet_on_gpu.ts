@@ -21,12 +21,7 @@ import {
   webgpu,
 } from "./agreement.ts";
 import { onSoftwareGpu } from "./on_software_gpu.ts";
-import {
-  ddim,
-  tiny,
-  tinyDitSubject,
-  tinyUnetSubject,
-} from "./tiny_subjects.ts";
+import { ddim, tinyDitSubject, tinyUnetSubject } from "./tiny_subjects.ts";
 
 testSampling("a tiny DiT", tinyDitSubject);
 testGradients("a tiny DiT", tinyDitSubject);

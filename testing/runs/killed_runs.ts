@@ -82,27 +82,34 @@ async function figures(folder: string): Promise<Record<string, string>> {
   return { ...found, rows: JSON.stringify(rows) };
 }
 
-/**
- * Runs to the end once unbroken and once after `breakRun`, and asserts that the
- * figures are the same.
- */
-async function assertSameAfter(
-  breakRun: (folder: string) => Promise<void>,
-): Promise<void> {
-  const folders = [await Deno.makeTempDir(), await Deno.makeTempDir()];
-  const [unbroken, broken] = folders;
+async function inFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
+  const folder = await Deno.makeTempDir();
   try {
-    for (const folder of folders) await writeTinyModel(`${folder}/model`);
-    await finishCommand(unbroken, quickstart);
-    await breakRun(broken);
-    await finishCommand(broken, quickstart);
-    assertEquals(await figures(broken), await figures(unbroken));
+    await writeTinyModel(`${folder}/model`);
+    return await use(folder);
   } finally {
-    for (const folder of folders) {
-      await Deno.remove(folder, { recursive: true });
-    }
+    await Deno.remove(folder, { recursive: true });
   }
 }
+
+let unbroken: Promise<Record<string, string>> | undefined;
+
+/** The figures of an unbroken run, made once. */
+const unbrokenFigures = () =>
+  unbroken ??= inFolder(async (folder) => {
+    await finishCommand(folder, quickstart);
+    return await figures(folder);
+  });
+
+/** Runs to the end after `breakRun`, and asserts that the figures are those of an unbroken run. */
+const assertSameAfter = (
+  breakRun: (folder: string) => Promise<void>,
+): Promise<void> =>
+  inFolder(async (folder) => {
+    await breakRun(folder);
+    await finishCommand(folder, quickstart);
+    assertEquals(await figures(folder), await unbrokenFigures());
+  });
 
 /**
  * Asserts that a run which is killed so many times with SIGKILL ends with the
