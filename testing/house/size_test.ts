@@ -2,8 +2,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { isTest, partsOf, readSources, type Source } from "./sources.ts";
 
-/** Lines of production code outside zoo/; to be lowered as it shrinks, never raised. */
-const most = 58_000;
+/** Lines of production code outside zoo/; lowered as it shrinks, raised only for a capability. */
+const most = 56_910;
 
 const production = readSources().filter((source) =>
   !isTest(source) && partsOf(source.path)[0] !== "zoo"
