@@ -17,7 +17,6 @@ import type { Value } from "../onnx/graph.ts";
 import { openSession, type Session } from "../runtime/session.ts";
 import type { SessionOptions } from "../runtime/session_options.ts";
 import { float32, type Tensor } from "../tensor/tensor.ts";
-
 import { isTooLarge } from "./decoding/decoder_memory.ts";
 import { decodeTiles } from "./decoding/tiles.ts";
 

@@ -114,10 +114,7 @@ export class Pipeline {
   /** Pixels along a side of a latent. */
   readonly pixelsPerLatent: number;
   /** Of every session that samples, encodes or decodes. */
-  readonly sessions: Pick<
-    SessionOptions,
-    "device" | "precision" | "threads" | "widening"
-  >;
+  readonly sessions: Omit<PipelineOptions, "weights" | "config">;
 
   /** @internal Use {@linkcode loadPipeline}. */
   constructor(
@@ -237,11 +234,8 @@ export class PipelineSampler {
   #begun(sampler = this.#samplerAfter(this.#skipped)): Sampler {
     const { until } = this.#options;
     if (until === undefined) return sampler;
-    const { steps } = sampler;
-    return {
-      ...sampler,
-      steps: steps.slice(0, this.#stepsUntil(sampler, until)),
-    };
+    const count = this.#stepsUntil(sampler, until);
+    return { ...sampler, steps: sampler.steps.slice(0, count) };
   }
 
   /** How many steps the start leaves out. */
@@ -393,18 +387,14 @@ export class PipelineSampler {
         `Cannot start ${name} from a picture: it has no autoencoder, expected one`,
       );
     }
-    const noisedAfter = (i: number) => this.#noisedAfter(i);
-    const request = {
+    return await pictureStart(start, {
       shape,
       size,
       sampler,
-      noisedAfter,
       autoencoder,
       sessions,
-    };
-    return await pictureStart(start, {
-      ...request,
       readsMask: this.#readsMask,
+      noisedAfter: (i) => this.#noisedAfter(i),
     });
   }
 
@@ -516,7 +506,9 @@ export async function loadPipeline(
     kind,
     parts,
     scheduler: file === null ? null : await schedulerIn(file, parts),
-    tokens: parts ? await kind.prompts?.tokens(folder, loaded) : undefined,
+    tokens: parts
+      ? await kind.prompts?.tokens(folder, parts, loaded)
+      : undefined,
     pixelsPerLatent: await pixelsPerLatent(folder),
     sessions,
   });

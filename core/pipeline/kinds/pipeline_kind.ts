@@ -1,5 +1,6 @@
 /** What one class of diffusers' pipelines has of its own. */
 import type { Network } from "../../models/network.ts";
+import type { PipelineParts } from "../../models/pipeline_parts.ts";
 import type {
   PictureSize,
   PromptEncoder,
@@ -25,7 +26,11 @@ export interface PipelineKind {
   /** Its text encoders; a kind without them draws classes. */
   readonly prompts?: {
     /** Tokens of every prompt, S. @throws As `loadTokenizer`. */
-    tokens(folder: string, network: Network): Promise<number>;
+    tokens(
+      folder: string,
+      parts: PipelineParts,
+      network: Network,
+    ): Promise<number>;
     /** Those of them that T5 makes, in a kind where their number may be chosen. */
     sequenceLength?(network: Network): number;
     /** Opens the encoders. @throws As `loadTokenizer` and `loadComponent`. */

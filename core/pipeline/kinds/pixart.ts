@@ -9,7 +9,7 @@ export const pixart: PipelineKind = {
   guidanceScale: 4.5,
   binned,
   prompts: {
-    async tokens(folder, { tokens = usualPixartPrompt }) {
+    async tokens(folder, _, { tokens = usualPixartPrompt }) {
       const length = { length: tokens };
       return (await loadTokenizer(`${folder}/tokenizer`, length)).length;
     },

@@ -1,5 +1,5 @@
 /** Stable Diffusion 1 and 2 (Rombach et al., 2022): one CLIP tower. */
-import { readPipelineParts } from "../../models/pipeline_parts.ts";
+import type { PipelineParts } from "../../models/pipeline_parts.ts";
 import { loadTokenizer } from "../../text/tokenizer.ts";
 import { openClipPrompts } from "../prompts/clip_prompts.ts";
 import type { PipelineKind } from "./pipeline_kind.ts";
@@ -12,8 +12,10 @@ export const stableDiffusion: PipelineKind = {
 };
 
 /** Tokens of every prompt, by the pipeline's first tokenizer. @throws As `loadTokenizer`. */
-export async function firstTokenizerLength(folder: string): Promise<number> {
-  const parts = await readPipelineParts(folder);
-  const own = parts?.lacks("tokenizer") ? "tokenizer_2" : "tokenizer";
+export async function firstTokenizerLength(
+  folder: string,
+  parts: PipelineParts,
+): Promise<number> {
+  const own = parts.lacks("tokenizer") ? "tokenizer_2" : "tokenizer";
   return (await loadTokenizer(`${folder}/${own}`)).length;
 }

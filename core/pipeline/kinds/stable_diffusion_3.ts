@@ -7,8 +7,8 @@ export const stableDiffusion3: PipelineKind = {
   steps: 28,
   guidanceScale: 7,
   prompts: {
-    tokens: async (folder) =>
-      await firstTokenizerLength(folder) + usualSd3Sequence,
+    tokens: async (folder, parts) =>
+      await firstTokenizerLength(folder, parts) + usualSd3Sequence,
     sequenceLength: () => usualSd3Sequence,
     open: openSd3Prompts,
   },

@@ -63,12 +63,15 @@ export const noiseStart = (
 export const latentStart = (
   latents: Tensor<"float32">,
   sampler: Sampler,
-): StartDrawer => ({
-  draw: ({ places }) => ({
-    latents: stacked(places.map((i) => unstacked(latents)[i])),
-    sampler: { ...sampler, initNoiseSigma: 1 },
-  }),
-});
+): StartDrawer => {
+  const rows = unstacked(latents);
+  return {
+    draw: ({ places }) => ({
+      latents: stacked(places.map((i) => rows[i])),
+      sampler: { ...sampler, initNoiseSigma: 1 },
+    }),
+  };
+};
 
 /** What a picture is prepared for. */
 export interface StartRequest {
