@@ -1,4 +1,5 @@
 /** The benches of `deno task bench`, by name. */
+import { changedGateLines, measureChangedGate } from "./changed_gate.ts";
 import { compiledLines, measureCompiled } from "./compiled_speed.ts";
 import { exportCostApart, exportCostLines } from "./export_cost.ts";
 import { gradientMemoryApart, memoryLines } from "./gradient_memory.ts";
@@ -25,7 +26,7 @@ export type Bench = (
 ) => Promise<{ readonly lines: string[]; readonly figures: unknown }>;
 
 const bench = <Figures>(
-  measure: (options: BenchOptions) => Promise<Figures>,
+  measure: (options: BenchOptions) => Figures | Promise<Figures>,
   linesOf: (figures: Figures) => string[],
 ): Bench =>
 async (options) => {
@@ -146,6 +147,10 @@ export const benches: Readonly<Record<string, Bench>> = {
     const few = await gradientMemoryApart(folder, 10);
     return { "10": few, "50": await gradientMemoryApart(folder, 50) };
   }, memoryLines),
+  gates: bench(
+    ({ steps = 250 }) => measureChangedGate({ steps, flips: 20_000 }),
+    changedGateLines,
+  ),
   guidance: bench(
     ({ rounds = 5 }) => measureAllGuidance({ rounds }),
     guidanceLines,

@@ -1,5 +1,6 @@
 /** Speed and memory on this machine: of samplers, gradients, exports, single layers and whole GPUs; each bench measures figures and prints them in lines. */
 export { benches } from "./benches.ts";
+export { changedGateLines, measureChangedGate } from "./changed_gate.ts";
 export { compiledLines, measureCompiled } from "./compiled_speed.ts";
 export { exportCost, exportCostLines } from "./export_cost.ts";
 export { type GpuBenchOptions, gpuLines, measureGpu } from "./gpu/gpu.ts";

@@ -50,6 +50,8 @@ const bench = command({
       "One gradient step over one full sampler pass: embedded models in 50 steps, full-size UNet in 2",
     memory:
       "Peak memory of a gate gradient at 10 and at 50 steps, embedded transformer, one guided image",
+    gates:
+      "What a search pays to ask what a SubNet costs when one gate changes: DiT-XL/2's attentions and MLPs in 250 steps, no weights",
     guidance:
       "A picture without guidance over one with it: MACs, time and peak memory of the denoiser; embedded models and a UNet half as wide as Stable Diffusion 1.5's",
     sd15:

@@ -7,6 +7,7 @@ import {
 } from "@std/assert";
 import { readJson } from "@dip-go/core/files";
 import {
+  changedGateLines,
   compiledLines,
   exportCost,
   exportCostLines,
@@ -16,6 +17,7 @@ import {
   guidanceLines,
   layerLines,
   layerSubjects,
+  measureChangedGate,
   measureCompiled,
   measureGradient,
   measureGrowth,
@@ -187,11 +189,16 @@ Deno.test("bench prints its help", async () => {
   assertStringIncludes(lines[0], "deno task bench <what>");
 });
 
+Deno.test("bench says what a changed gate costs, once flips and a whole walk agree", () => {
+  const figures = measureChangedGate({ steps: 9, flips: 400 });
+  assertMatch(changedGateLines(figures)[1], /^mean \d+\.\d µs/);
+});
+
 Deno.test("bench refuses what it cannot measure", async () => {
   const refusals: [string[], string][] = [
     [
       [],
-      'found "", expected one of dit-xl, sd-unet, dit-shapes, sd-shapes, peers, load, compiled, growth, export, gradient, memory, guidance, sd15, conv',
+      'found "", expected one of dit-xl, sd-unet, dit-shapes, sd-shapes, peers, load, compiled, growth, export, gradient, memory, gates, guidance, sd15, conv',
     ],
     [["toString"], 'found "toString"'],
     [["dit-xl", "--steps", "1"], '--steps is "1"'],

@@ -5,9 +5,11 @@
  * Every budget is fitted from the same scores.
  */
 import {
+  denseGates,
   type Gate,
+  type GateReading,
   type Gates,
-  subNetCost,
+  OpenGates,
   type SuperNet,
 } from "@dip-go/supernet/gates";
 import { gateCosts } from "./gate_costs.ts";
@@ -38,24 +40,33 @@ interface Ranked {
   readonly score: number;
 }
 
-/** Open gates of one SuperNet, and the SubNet's cost. */
-class OpenGates {
-  readonly #open: boolean[][];
+/** Gates that were chosen to be open, of which a step whose prediction is held computes none. */
+class ChosenGates {
+  readonly #chosen: boolean[][];
+  readonly #gates: OpenGates;
 
-  constructor(private readonly net: SuperNet) {
-    this.#open = Array.from({ length: net.steps }, () => []);
+  constructor(private readonly net: SuperNet, { cascade }: GateReading) {
+    const dense = denseGates(net.steps, net.units.length);
+    this.#chosen = dense.map((row) => row.map(() => false));
+    const none = dense.map((row, t) => t === 0 ? row : row.map((): Gate => 0));
+    this.#gates = new OpenGates(net, none, { cascade });
   }
 
   get gates(): Gates {
-    return gatesOf(this.net, (t, n) => this.#open[t][n]);
+    return this.#gates.gates;
   }
 
   get cost(): number {
-    return subNetCost(this.net, this.gates);
+    return this.#gates.cost;
   }
 
   set({ t, n }: Ranked, isOpen: boolean): void {
-    this.#open[t][n] = isOpen;
+    const chosen = this.#chosen[t];
+    const whole = this.net.units.length - 1;
+    chosen[n] = isOpen;
+    if (n === whole) {
+      chosen.forEach((each, m) => this.#gates.set(t, m, isOpen && each));
+    } else this.#gates.set(t, n, isOpen && chosen[whole]);
   }
 
   /** Opens every gate that still fits, in the order given. */
@@ -73,36 +84,40 @@ class OpenGates {
  *
  * @param maxCost Budget over all steps, in the unit of the SuperNet's costs; never exceeded.
  * @param kind How the threshold moves.
+ * @param cascade Whether units that nothing reads in their own step are closed before pricing.
  * @throws {RangeError} If one model call alone exceeds it.
  */
 export function fitBudget(
   net: SuperNet,
   scores: Scores,
-  { maxCost, kind }: { maxCost: number; kind: FitKind },
+  { maxCost, kind, ...reading }:
+    & { maxCost: number; kind: FitKind }
+    & GateReading,
 ): Gates {
   const ranked: Ranked[] = scores
     .flatMap((row, t) => row.map((score, n) => ({ t, n, score })))
     .filter(({ t }) => t > 0)
     .sort((a, b) => b.score - a.score);
-  const least = new OpenGates(net).cost;
+  const none = () => new ChosenGates(net, reading);
+  const least = none().cost;
   if (least > maxCost) {
     throw new RangeError(
       `Cannot fit a SubNet of ${net.model.model}: one model call costs ${least}, the budget is ${maxCost}`,
     );
   }
   return kind === "bisection"
-    ? fitByBisection(net, ranked, maxCost)
-    : fitGreedily(net, ranked, maxCost);
+    ? fitByBisection(none, ranked, maxCost)
+    : fitGreedily(none(), { ranked, costs: gateCosts(net), maxCost });
 }
 
 /** The lowest threshold that fits. */
 function fitByBisection(
-  net: SuperNet,
+  none: () => ChosenGates,
   ranked: readonly Ranked[],
   maxCost: number,
 ): Gates {
   const openFirst = (count: number) => {
-    const open = new OpenGates(net);
+    const open = none();
     ranked.slice(0, count).forEach((gate) => open.set(gate, true));
     return open;
   };
@@ -122,16 +137,17 @@ function fitByBisection(
 const greedyStep = 0.05;
 
 function fitGreedily(
-  net: SuperNet,
-  ranked: readonly Ranked[],
-  maxCost: number,
+  open: ChosenGates,
+  { ranked, costs, maxCost }: {
+    readonly ranked: readonly Ranked[];
+    readonly costs: readonly number[];
+    readonly maxCost: number;
+  },
 ): Gates {
-  const costs = gateCosts(net);
   const round = ({ score }: Ranked) => Math.floor(score / greedyStep);
   const byClosing = ranked.toSorted((a, b) =>
     round(a) - round(b) || costs[b.n] - costs[a.n]
   );
-  const open = new OpenGates(net);
   ranked.forEach((gate) => open.set(gate, true));
   for (const gate of byClosing) {
     if (open.cost <= maxCost) break;

@@ -59,3 +59,22 @@ Deno.test("fitBudget() closes among like scores the heaviest cascade first where
   assertEquals(called("greedy"), steps / 2);
   assertEquals(called("bisection"), steps);
 });
+
+Deno.test("fitBudget() closes with a block what only that block reads, where it cascades; else a later step may hold it", () => {
+  const blocks = ditBlockGraph(tinyDit, noWeights, {
+    batch: 1,
+    granularity: "block",
+    backup: "output",
+  });
+  const hand = superNet(blocks, { steps: 3 });
+  assertEquals(hand.units.length, 3); // two blocks and the whole step
+  const scores = [[1, 1, 1], [0.9, 0.1, 1], [0.2, 0.8, 1]];
+  const paid = [[1, 1, 1], [0, 0, 1], [0, 1, 1]] as const;
+  // Step 1 closes its second block, and step 2 its first one, which step 1 computed.
+  const maxCost = subNetCost(hand, paid);
+  const fit = (cascade: boolean) =>
+    fitBudget(hand, scores, { maxCost, kind: "bisection", cascade });
+  assertEquals(fit(true), paid);
+  assert(subNetCost(hand, [[1, 1, 1], [1, 0, 1], [0, 1, 1]]) > maxCost);
+  assertEquals(fit(false), [[1, 1, 1], [1, 0, 1], [1, 0, 1]]);
+});

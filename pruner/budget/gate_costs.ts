@@ -1,16 +1,18 @@
 /** γ of DiP-GO's sparsity loss: the share of a budget that closing a gate saves, its cascade included. */
-import { denseGates, subNetCost, type SuperNet } from "@dip-go/supernet/gates";
+import { denseGates, OpenGates, type SuperNet } from "@dip-go/supernet/gates";
 
 /**
  * Share of one model call's cost that closing each unit alone saves, in [0, 1]; `[N]`.
  * The whole step's is 1.
  */
 export function gateCosts(net: SuperNet): number[] {
-  const dense = denseGates(net.steps, net.units.length);
-  const all = subNetCost(net, dense);
+  const gates = new OpenGates(net, denseGates(net.steps, net.units.length));
+  const all = gates.cost;
   const last = net.steps - 1;
   return net.units.map((_, n) => {
-    const closed = dense.with(last, dense[last].with(n, 0));
-    return (all - subNetCost(net, closed)) / (all / net.steps);
+    gates.set(last, n, false);
+    const saved = all - gates.cost;
+    gates.set(last, n, true);
+    return saved / (all / net.steps);
   });
 }

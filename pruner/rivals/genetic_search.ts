@@ -4,7 +4,7 @@
  * close at random until the budget holds, and open at random while it does. The
  * best of parents and children live on.
  */
-import { type Gate, type Gates, subNetCost } from "@dip-go/supernet/gates";
+import { type Gate, type Gates, OpenGates } from "@dip-go/supernet/gates";
 import { randomGates } from "./random_gates.ts";
 import {
   type JudgedGates,
@@ -48,14 +48,14 @@ function filled(
   const closed = gates.flatMap((row, t) =>
     row.flatMap((gate, n) => gate === 0 ? [{ t, n }] : [])
   );
-  let full = gates;
+  const full = new OpenGates(net, gates);
   for (let i = 0; i < openings && closed.length > 0; i++) {
     const pick = Math.floor(uniform() * closed.length);
     const [{ t, n }] = closed.splice(pick, 1);
-    const opened = full.with(t, full[t].with(n, 1));
-    if (subNetCost(net, opened) <= maxCost) full = opened;
+    full.set(t, n, true);
+    if (full.cost > maxCost) full.set(t, n, false);
   }
-  return full;
+  return full.gates;
 }
 
 /** A child of the population; a random draw while there is none. */

@@ -3,7 +3,7 @@ import { TorchGenerator } from "@dip-go/core/random";
 import {
   denseGates,
   type Gates,
-  subNetCost,
+  OpenGates,
   type SuperNet,
 } from "@dip-go/supernet/gates";
 import { type Method, planned } from "../method.ts";
@@ -24,21 +24,21 @@ export function randomGates(
     start?: Gates;
   },
 ): Gates {
-  const gates = start.map((row) => [...row]);
-  const open = gates.flatMap((row, t) =>
+  const gates = new OpenGates(net, start);
+  const open = start.flatMap((row, t) =>
     t === 0 ? [] : row.flatMap((gate, n) => gate === 1 ? [{ t, n }] : [])
   );
-  for (let cost; (cost = subNetCost(net, gates)) > maxCost;) {
+  while (gates.cost > maxCost) {
     if (open.length === 0) {
       throw new RangeError(
-        `Cannot fit random gates: one model call costs ${cost}, the budget is ${maxCost}`,
+        `Cannot fit random gates: one model call costs ${gates.cost}, the budget is ${maxCost}`,
       );
     }
     const pick = Math.floor(uniform() * open.length);
     const [{ t, n }] = open.splice(pick, 1);
-    gates[t][n] = 0;
+    gates.set(t, n, false);
   }
-  return gates;
+  return gates.gates;
 }
 
 /** A single draw: the best of several would be a search. */

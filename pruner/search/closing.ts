@@ -1,10 +1,5 @@
 /** From gradient energies to gates within a budget: the gate that moves the picture least for its cost is closed first. */
-import {
-  type Gate,
-  type Gates,
-  subNetCost,
-  type SuperNet,
-} from "@dip-go/supernet/gates";
+import { type Gates, OpenGates, type SuperNet } from "@dip-go/supernet/gates";
 
 /** A budget, and the effect and saving of each closed gate. */
 export interface ClosingBounds {
@@ -38,14 +33,14 @@ export function closeCheapest(
   bounds: ClosingBounds,
 ): Gates {
   const whole = net.units.length - 1;
-  const closed = gates.map((row) => [...row]);
+  const closed = new OpenGates(net, gates);
   for (const { t, n, gate } of ranked(gates, bounds)) {
     if (gate === 0) continue;
-    if (subNetCost(net, closed) <= bounds.maxCost) break;
-    if (n === whole) closed[t] = closed[t].map((): Gate => 0);
-    else closed[t][n] = 0;
+    if (closed.cost <= bounds.maxCost) break;
+    if (n === whole) net.units.forEach((_, m) => closed.set(t, m, false));
+    else closed.set(t, n, false);
   }
-  return repair(net, closed, bounds);
+  return repair(net, closed.gates, bounds);
 }
 
 /** Gates of called steps closed, cheapest first, until they fit; then reopened, dearest first, while they fit. */
@@ -55,17 +50,17 @@ export function repair(
   bounds: ClosingBounds,
 ): Gates {
   const whole = net.units.length - 1;
-  const repaired = gates.map((row) => [...row]);
+  const repaired = new OpenGates(net, gates);
   const inner = ranked(gates, bounds)
     .filter(({ t, n }) => n !== whole && gates[t][whole] === 1);
   for (const { t, n } of inner) {
-    if (subNetCost(net, repaired) <= bounds.maxCost) break;
-    repaired[t][n] = 0;
+    if (repaired.cost <= bounds.maxCost) break;
+    repaired.set(t, n, false);
   }
   for (const { t, n } of inner.toReversed()) {
-    if (repaired[t][n] === 1) continue;
-    repaired[t][n] = 1;
-    if (subNetCost(net, repaired) > bounds.maxCost) repaired[t][n] = 0;
+    if (repaired.isOpen(t, n)) continue;
+    repaired.set(t, n, true);
+    if (repaired.cost > bounds.maxCost) repaired.set(t, n, false);
   }
-  return repaired;
+  return repaired.gates;
 }

@@ -9,6 +9,7 @@ export {
   subNetCost,
   subNetMacs,
 } from "./liveness.ts";
+export { type GateReading, OpenGates } from "./open_gates.ts";
 export {
   checkPlan,
   parseGates,

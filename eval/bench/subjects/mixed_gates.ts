@@ -7,7 +7,7 @@ import {
   denseMacs,
   type Gate,
   type Gates,
-  subNetMacs,
+  OpenGates,
   type SuperNet,
 } from "@dip-go/supernet/gates";
 
@@ -52,27 +52,27 @@ export function mixedGates(net: SuperNet, sparsity: number): Gates {
   const { steps, units } = net;
   const roles = rolesOf(steps, sparsity);
   const last = units.length - 1;
-  const gates = roles.map((role) =>
+  const least = roles.map((role) =>
     units.map((_, n): Gate =>
       role === "whole" || role === "part" && n === last ? 1 : 0
     )
   );
+  const gates = new OpenGates({ ...net, costs: net.macs }, least);
   const dense = denseMacs(net);
   const budget = (1 - sparsity) * dense;
-  const least = subNetMacs(net, gates);
-  if (least > budget) {
+  if (gates.cost > budget) {
     throw new RangeError(
       `Cannot prune ${net.model.model} to sparsity ${sparsity} in ${steps} steps: the least with a step in part is ${
-        (1 - least / dense).toFixed(3)
+        (1 - gates.cost / dense).toFixed(3)
       }`,
     );
   }
   for (const n of openingOrder(last)) {
     for (const t of roles.keys()) {
       if (roles[t] !== "part") continue;
-      gates[t][n] = 1;
-      if (subNetMacs(net, gates) > budget) gates[t][n] = 0;
+      gates.set(t, n, true);
+      if (gates.cost > budget) gates.set(t, n, false);
     }
   }
-  return gates;
+  return gates.gates;
 }
