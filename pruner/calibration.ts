@@ -45,8 +45,6 @@ export async function calibrate(
 /** How calibration batches are drawn. */
 export interface CalibrationDraw
   extends Pick<SamplingInputs, "sampler" | "guidanceScale"> {
-  /** Batches; each is as large as the runner's. */
-  readonly count: number;
   /** Of noise, and of subjects that are drawn at random. */
   readonly seed: number;
   /** The subject of the i-th picture of all batches. */
@@ -88,25 +86,46 @@ export function subjectAt(
   return Math.floor(random.uniform() * classes);
 }
 
-/** Draws batches one after the other from one generator: subjects, then noise. */
-export async function drawCalibration(
-  runner: SubNetRunner,
-  { count, seed, sampler, guidanceScale, ...draw }: CalibrationDraw,
-): Promise<CalibrationBatch[]> {
-  const shape = latentsShape(runner.net.model, guidanceScale);
+/** Draws batches one after another from one generator: subjects, then noise. */
+function* drawStarts(
+  { net }: SubNetRunner,
+  { seed, sampler, guidanceScale, subject }: CalibrationDraw,
+) {
+  const shape = latentsShape(net.model, guidanceScale);
   const [images] = shape;
   const random = new TorchGenerator(seed);
-  const batches: CalibrationBatch[] = [];
-  while (batches.length < count) {
-    const first = batches.length * images;
+  for (let first = 0;; first += images) {
     const subjects = Array.from(
       { length: images },
-      (_, i) => draw.subject(first + i, random),
+      (_, i) => subject(first + i, random),
     );
-    const conditioning = await draw.conditioning(subjects);
     const latents = random.randn(shape);
-    const noise = drawStepNoise(sampler, { shape, random });
-    const inputs = { latents, noise, conditioning, sampler, guidanceScale };
+    yield {
+      subjects,
+      latents,
+      noise: drawStepNoise(sampler, { shape, random }),
+    };
+  }
+}
+
+/** The batches from `first` on, each sampled by the full sampler. */
+export async function drawCalibration(
+  runner: SubNetRunner,
+  { count, first = 0, ...draw }: CalibrationDraw & {
+    /** Batches; each is as large as the runner's. */
+    readonly count: number;
+    /** Batches that are drawn and left out before them; 0 by default. */
+    readonly first?: number;
+  },
+): Promise<CalibrationBatch[]> {
+  const { sampler, guidanceScale } = draw;
+  const batches: CalibrationBatch[] = [];
+  for (
+    const { subjects, ...start } of drawStarts(runner, draw)
+      .drop(first).take(count)
+  ) {
+    const conditioning = await draw.conditioning(subjects);
+    const inputs = { ...start, conditioning, sampler, guidanceScale };
     batches.push(await calibrate(runner, inputs));
   }
   return batches;

@@ -68,6 +68,19 @@ export interface MethodContext {
   ): Promise<Value>;
 }
 
+/** A part of a search that is made once and kept, as `once` is asked for it. */
+export interface SearchPart {
+  readonly name: string;
+  readonly reads: unknown;
+}
+
+/** The task of one fit, as far as it is known before anything runs. */
+export interface FitTask
+  extends Pick<MethodContext, "net" | "search" | "sparsity"> {
+  /** As `fit` takes it. */
+  readonly maxCost: number;
+}
+
 /** A search, and the budgets over all steps at its batch that it serves. */
 export interface PricedSearch extends Pick<MethodContext, "net" | "search"> {
   readonly budgets: readonly number[];
@@ -83,6 +96,8 @@ export interface Method {
   readonly searches: false | "by samples" | "by gradient";
   /** Everything that its plans depend on besides model, sampler, SuperNet, seed, calibration and budget; all search settings and targets unless told, nothing where it does not search. */
   reads?(settings: Pick<MethodContext, "search" | "sparsity">): unknown;
+  /** The parts that `fit` asks `once` for, in that order; each may read those before it. */
+  parts?(task: FitTask): readonly SearchPart[];
   /** Cost of the model calls of its search for all budgets together, in the unit of the SuperNet's costs; 0 unless told. */
   searchCost?(search: PricedSearch): number;
   /** @param maxCost Budget over all steps at `context.net`'s batch, in the unit of its costs. */

@@ -158,6 +158,7 @@ export function methodOf(chosen: MethodChoice): Method {
     ...method,
     name: name ?? nameOf(method.name, own),
     reads: (read) => method.reads?.(settled(read)) ?? settled(read),
+    parts: (task) => method.parts?.(settled(task)) ?? [],
     searchCost: (search) => method.searchCost?.(settled(search)) ?? 0,
     fit(context, maxCost) {
       const { search, sparsity, once, ...rest } = settled(context);

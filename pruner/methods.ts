@@ -1,11 +1,12 @@
 /** Methods: every one that an experiment or `prune` can name, their settings, and what fits them to budgets. */
-export { subjectAt } from "./calibration.ts";
+export { type CalibrationBatch, subjectAt } from "./calibration.ts";
 export {
   fitTarget,
   type FittedPlan,
   type Method,
   type MethodContext,
   type SampledPlan,
+  type SearchPart,
   type SearchPlace,
 } from "./method.ts";
 export {

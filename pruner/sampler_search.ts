@@ -92,7 +92,7 @@ export class SamplerSearch implements AsyncDisposable {
       calls: (steps) => sampler.withSteps(steps).calls,
       decode: () => this.#decode(),
       form: () => this.#form ??= this.#openForm(),
-      calibration: () => this.#calibration ??= this.#calibrate(),
+      calibration: () => this.#calibration ??= this.calibrationFrom(0),
       progress,
       once: (name, make, reads = { search, sparsity }) =>
         this.#once(`${name} ${JSON.stringify(reads)}`, make),
@@ -135,17 +135,22 @@ export class SamplerSearch implements AsyncDisposable {
     return form;
   }
 
-  async #calibrate(): Promise<CalibrationBatch[]> {
+  /** So many calibration batches from `first` on, all that are left by default; made anew. */
+  async calibrationFrom(
+    first: number,
+    count: number = this.options.search.calibration - first,
+  ): Promise<CalibrationBatch[]> {
     const { sampler: full, options } = this;
     const { pipeline, sampler, guidanceScale } = full;
     refuseRescale(full, `prune ${pipeline.name}`);
-    const { search, seed, subjects: list, conditioner: lent } = options;
+    const { seed, subjects: list, conditioner: lent } = options;
     await using own = lent ? undefined : await full.openConditioner();
     const conditioner = lent ?? own!;
     return await drawCalibration(this.#runner, {
       sampler,
       guidanceScale,
-      count: search.calibration,
+      first,
+      count,
       seed,
       subject: (i, random) =>
         subjectAt(i, { model: pipeline.model, list, random }),

@@ -161,6 +161,7 @@ export const dipGo: Method = {
   settings: ["network", "fit"],
   searches: "by gradient",
   reads: ({ search: { network, fit } }) => ({ network, fit }),
+  parts: ({ search: { network } }) => [{ name: "dip-go", reads: network }],
   searchCost: ({ net, search }) => networkTrainingCost(net, search.network),
   async fit(context, maxCost) {
     const { net, search: { network, fit } } = context;

@@ -125,6 +125,14 @@ export const roundMethod = (name: string, propose: Propose): Method => ({
       (sum, maxCost) => sum + evaluationsOf(context, maxCost) * maxCost,
       0,
     ),
+  parts({ net, search, sparsity, maxCost }) {
+    const rounds = evaluationsOf({ net, search }, maxCost) /
+      (search.evolution?.population ?? 1);
+    return Array.from({ length: Math.ceil(rounds) }, (_, round) => ({
+      name: `${name}-${maxCost}-round-${round}`,
+      reads: { search, sparsity },
+    }));
+  },
   async fit(context, maxCost) {
     const { net, runner, search: { evolution }, seed } = context;
     if (!evolution) {

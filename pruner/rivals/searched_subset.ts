@@ -8,10 +8,12 @@
 import { denseCost, type Gates } from "@dip-go/supernet/gates";
 import { type CalibrationBatch, fidelityTo } from "../calibration.ts";
 import {
+  type FitTask,
   type Method,
   type MethodContext,
   planned,
   type PricedSearch,
+  type SearchPart,
 } from "../method.ts";
 import {
   cheapestPath,
@@ -74,27 +76,38 @@ export async function searchSubset(
   return [...best];
 }
 
+/** Steps at which a budget pays for the model. */
+const callsWithin = ({ net, maxCost }: Pick<FitTask, "net" | "maxCost">) =>
+  Math.floor(maxCost / (denseCost(net) / net.steps));
+
+/** The search for the best k of T steps. */
+export const subsetParts = (
+  { search: { subset }, ...task }: Omit<FitTask, "sparsity">,
+): SearchPart[] => [{ name: `subset-${callsWithin(task)}`, reads: subset }];
+
 /** Whole-step gates of the best k of T steps that a search finds. */
 export async function subsetGates(
-  { runner, net, search: { subset }, ...context }: MethodContext,
+  { runner, net, search, ...context }: MethodContext,
   maxCost: number,
 ): Promise<Gates> {
+  const { subset } = search;
   const batches = await context.calibration();
-  const k = Math.floor(maxCost / (denseCost(net) / net.steps));
+  const k = callsWithin({ net, maxCost });
+  const [{ name, reads }] = subsetParts({ net, search, maxCost });
   const evaluate = async (computed: readonly number[]) => {
     const gates = wholeStepGates(net, computed);
     const found = await runner.sample({ ...batches[0], gates });
     return -fidelityTo(batches[0], found);
   };
   const computed = await context.once(
-    `subset-${k}`,
+    name,
     () =>
       searchSubset(
         { batches, evaluate },
         { k, ...subset },
         (done, loss) => context.progress(done, subset.evaluations, { loss }),
       ),
-    subset,
+    reads,
   );
   return wholeStepGates(net, computed);
 }
@@ -109,6 +122,7 @@ export const searchedSubset: Method = {
   settings: ["subset"],
   searches: "by samples",
   reads: ({ search: { subset } }) => ({ subset }),
+  parts: subsetParts,
   searchCost: subsetCost,
   fit: async (context, maxCost) =>
     planned({ gates: await subsetGates(context, maxCost) }),

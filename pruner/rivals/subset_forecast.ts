@@ -9,7 +9,7 @@ import {
   refineCost,
   refineForecast,
 } from "../search/forecast_fit.ts";
-import { subsetCost, subsetGates } from "./searched_subset.ts";
+import { subsetCost, subsetGates, subsetParts } from "./searched_subset.ts";
 
 /** The best k of T steps, predictions forecast in between. */
 export const subsetForecast: Method = {
@@ -17,6 +17,7 @@ export const subsetForecast: Method = {
   settings: ["subset", "refine"],
   searches: "by gradient",
   reads: ({ search: { subset, refine } }) => ({ subset, refine }),
+  parts: subsetParts,
   searchCost: (search) => subsetCost(search) + refineCost(search),
   async fit(context, maxCost) {
     const { runner, search: { refine } } = context;

@@ -26,6 +26,7 @@ import {
   type MethodContext,
   planned,
   type PricedSearch,
+  type SearchPart,
 } from "../method.ts";
 import { closeCheapest } from "./closing.ts";
 import {
@@ -60,6 +61,16 @@ async function walkOn(
   return closeCheapest(runner.net, gates, { energies, costs, maxCost });
 }
 
+/** The walk to the first target, then each target from the one before. */
+const energyParts = (
+  { search: { energy }, sparsity }: Pick<MethodContext, "search" | "sparsity">,
+): SearchPart[] =>
+  ["approach", ...sparsity.map((target) => `target-${target}`)]
+    .map((name, i) => ({
+      name: `energy-${name}`,
+      reads: { energy, sparsity: sparsity.slice(0, Math.max(1, i)) },
+    }));
+
 /**
  * SubNets for every target of a context from one walk through sparsities. Each
  * stage is kept and has a generator of its own, so that a killed search goes on
@@ -87,12 +98,8 @@ export async function searchByEnergy(
     batches,
     random: new TorchGenerator(seed + i),
   });
-  const keep = <Value>(
-    name: string,
-    make: () => Promise<Value>,
-    sparsity: readonly number[],
-  ) => context.once(`energy-${name}`, make, { energy, sparsity });
-  let gates = await keep("approach", async () => {
+  const [start, ...parts] = energyParts(context);
+  let gates = await context.once(start.name, async () => {
     const tools = stage(0);
     let gates = denseGates(net.steps, net.units.length);
     for (let round = 1; round <= approach; round++) {
@@ -101,11 +108,12 @@ export async function searchByEnergy(
       report();
     }
     return gates;
-  }, sparsity.slice(0, 1));
+  }, start.reads);
   const found: TargetPlan[] = [];
   for (const [i, target] of sparsity.entries()) {
     const before = gates;
-    const plan = await keep(`target-${target}`, async () => {
+    const { name, reads } = parts[i];
+    const plan = await context.once(name, async () => {
       const tools = stage(i + 1);
       const maxCost = costBudget(dense, target);
       const walked = i === 0
@@ -120,7 +128,7 @@ export async function searchByEnergy(
         report,
       );
       return { sparsity: target, ...judged };
-    }, sparsity.slice(0, i + 1));
+    }, reads);
     found.push(plan);
     gates = plan.gates;
     done = approach + (i + 1) * evaluations;
@@ -146,6 +154,7 @@ export const energyForecast: Method = {
     refine,
     sparsity,
   }),
+  parts: energyParts,
   searchCost: (search) => energyCost(search) + refineCost(search),
   async fit(context, maxCost) {
     const { net, search: { energy, refine } } = context;
