@@ -12,8 +12,8 @@ export interface ComponentKind<Config> extends WeightKeys {
   readonly weightFile: string;
   /** @param file Where the JSON came from, for errors. */
   parse(json: unknown, file: string): Config;
-  /** The component's part of a pipeline's checkpoint in the original layout, by our names; any other file as it is. */
-  original?(file: TensorFile, config: Config): TensorFile;
+  /** The component's part of a pipeline's checkpoint in the original layout, by our names; any other file as it is. Undefined where the checkpoint leaves it to the folder. */
+  original?(file: TensorFile, config: Config): TensorFile | undefined;
   /** Key and shape of every weight. */
   parameters(config: Config): ReadonlyMap<string, readonly number[]>;
 }
@@ -44,7 +44,10 @@ export async function loadComponent<Config>(
 ): Promise<Component<Config>> {
   const file = `${folder}/config.json`;
   const config = kind.parse(await readJson(file), file);
-  const stored = openTensorFile(path ?? findWeights(folder, kind.weightFile));
-  const own = kind.original?.(stored, config) ?? stored;
+  const partOf = (file: TensorFile) => kind.original?.(file, config);
+  const given = path === undefined ? undefined : openTensorFile(path);
+  const part = given && (kind.original ? partOf(given) : given);
+  const stored = part ?? openTensorFile(findWeights(folder, kind.weightFile));
+  const own = part ?? partOf(stored) ?? stored;
   return { config, weights: weightsIn(own, kind.parameters(config), kind) };
 }

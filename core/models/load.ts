@@ -19,6 +19,8 @@ import {
 import { pipelineJson } from "./original/pipeline_json.ts";
 import { parameterShapes } from "./block_graph/parameter_shapes.ts";
 import { openTensorFile } from "../weights/open_tensor_file.ts";
+import { mmditJson } from "./original/mmdit_json.ts";
+import { originalMmdit } from "../weights/original/mmdit.ts";
 import { originalUnet } from "../weights/original/unet.ts";
 import { withTimeIds } from "./unet/unet_config.ts";
 import type { WeightSource } from "./block_graph/weights.ts";
@@ -40,7 +42,8 @@ export type LoadedFamily<F extends Family> = Extract<
 export const networkKind: ComponentKind<Network> = {
   weightFile: "diffusion_pytorch_model.safetensors",
   parse: parseNetwork,
-  original: (file, { family }) => family === "unet" ? originalUnet(file) : file,
+  original: (file, { family }) =>
+    family === "unet" ? originalUnet(file) : originalMmdit(file),
   parameters: (network) =>
     parameterShapes((weights) =>
       networkGraph(onSmallestLatents(network), weights, { batch: 1 })
@@ -79,8 +82,9 @@ export async function loadModel(
  */
 export async function readNetwork(folder: string): Promise<Network> {
   if (await isFile(folder)) {
-    const json = pipelineJson(openTensorFile(folder));
-    return parseNetwork(json["unet/config.json"], folder);
+    const file = openTensorFile(folder);
+    const json = mmditJson(file) ?? pipelineJson(file)["unet/config.json"];
+    return parseNetwork(json, folder);
   }
   const { path, parts } = await networkPlace(folder);
   const file = `${path}/config.json`;

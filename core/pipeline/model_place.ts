@@ -9,6 +9,8 @@ import {
   tokenizersOf,
 } from "../models/original/pipeline_json.ts";
 import { openTensorFile } from "../weights/open_tensor_file.ts";
+import type { TensorFile } from "../weights/tensor_file.ts";
+import { originalMmditFamily } from "../weights/original/mmdit.ts";
 import { isOriginal } from "../weights/original/unet.ts";
 
 /** Folder of the configurations, and the checkpoint of the weights where they are not in it. */
@@ -21,7 +23,7 @@ export interface ModelPlace {
  * Finds a model.
  *
  * @param model A folder in diffusers layout, a checkpoint in the original layout, or `owner/name[@revision]` on the hub.
- * @param config For a checkpoint: the folder of a pipeline of its kind, or its name on the hub. Without one, the checkpoint's tensors tell the networks, schedulers are as published, and the tokenizer lies beside the checkpoint; the configurations then go to a temporary folder.
+ * @param config For a checkpoint: the folder of a pipeline of its kind, or its name on the hub, which also gives what a checkpoint of SD3 or FLUX leaves out. Without one, which only these need, the checkpoint's tensors tell the networks, schedulers are as published, and the tokenizer lies beside the checkpoint; the configurations then go to a temporary folder.
  * @throws {TypeError} If a file is no such checkpoint, or a folder is given a configuration.
  * @throws {Deno.errors.NotFound} If there is no tokenizer.
  * @throws As `modelFolder` and `openTensorFile`.
@@ -37,10 +39,17 @@ export async function modelPlace(
       `Cannot load model ${model}: config "${config}" is given, expected none, as the model is a folder with its own`,
     );
   }
-  if (config === undefined) {
-    return { folder: await toldFolder(folder), checkpoint: folder };
+  const file = openTensorFile(folder);
+  const family = originalMmditFamily(file);
+  if (config === undefined && family) {
+    throw new TypeError(
+      `Cannot load model ${model}: it is a checkpoint of the family ${family} in the original layout, which needs a config, the folder of a pipeline of its kind, for configurations, tokenizers and parts that it lacks`,
+    );
   }
-  if (!isOriginal(openTensorFile(folder))) {
+  if (config === undefined) {
+    return { folder: await toldFolder(file), checkpoint: folder };
+  }
+  if (!family && !isOriginal(file)) {
     throw new TypeError(
       `Cannot load model ${model}: its tensors are not those of a checkpoint in the original layout; weights of a network alone go with the folder of their model as model`,
     );
@@ -49,8 +58,9 @@ export async function modelPlace(
 }
 
 /** A temporary folder with what a checkpoint tells, and the tokenizer beside it. It is gone when the program ends. */
-async function toldFolder(checkpoint: string): Promise<string> {
-  const json = pipelineJson(openTensorFile(checkpoint));
+async function toldFolder(file: TensorFile): Promise<string> {
+  const json = pipelineJson(file);
+  const { path: checkpoint } = file;
   const folder = checkpoint.replace(/[^/\\]*$/, "") || "./";
   const own = await Promise.all(
     tokenizersOf(json).map(async (tokenizer) => ({

@@ -11,8 +11,10 @@ import { autoencoderKind } from "../models/autoencoder/autoencoder_kl.ts";
 import type { WeightSource } from "../models/block_graph/weights.ts";
 import { clipTextKind } from "../models/clip/clip_load.ts";
 import { type ComponentKind, loadComponent } from "../models/component.ts";
+import { mmditJson } from "../models/original/mmdit_json.ts";
 import { networkKind, readNetwork } from "../models/load.ts";
 import { float32 } from "../tensor/tensor.ts";
+import { openTensorFile } from "../weights/open_tensor_file.ts";
 import { writeSafetensors } from "../weights/safetensors.ts";
 import { modelPlace } from "./model_place.ts";
 import { loadPipeline } from "./pipeline.ts";
@@ -77,6 +79,58 @@ for (const name of originalKinds) {
       assertEquals(lines, []);
     }));
 }
+
+for (const name of ["Stable Diffusion 3", "FLUX.1"]) {
+  Deno.test(`a checkpoint of ${name} tells its transformer, and has the weights of its folder`, () =>
+    inTemporaryFolder(async (folder) => {
+      const { original, ours } = originalCheckpoint(name);
+      const file = `${folder}/model.safetensors`;
+      await writeSafetensors(file, original);
+      const { tensors } = openTensorFile(file);
+      assertEquals(tensors.size, original.size);
+      const json = mmditJson(openTensorFile(file))!;
+      await Deno.writeTextFile(`${folder}/config.json`, JSON.stringify(json));
+      const { config, weights } = await loadComponent(folder, networkKind, {
+        weights: file,
+      });
+      assertEquals(await readNetwork(file), config);
+      const keys = [...networkKind.parameters(config)];
+      assertEquals(
+        keys.map(([key]) => key).sort(),
+        [...ours.transformer.keys()].sort(),
+      );
+      for (const [key, shape] of keys) {
+        const { data } = ours.transformer.get(key)!;
+        const bytes = new Uint8Array(data.buffer.slice(0));
+        assertEquals(valuesOf(weights(key, shape)), bytes, key);
+      }
+    }));
+}
+
+Deno.test("a checkpoint of SD3 needs the folder of a pipeline, which gives what it leaves out", () =>
+  inTemporaryFolder(async (folder) => {
+    const { original } = originalCheckpoint("Stable Diffusion 3");
+    const file = `${folder}/model.safetensors`;
+    await writeSafetensors(file, original);
+    await assertRejects(
+      () => modelPlace(file),
+      TypeError,
+      `Cannot load model ${file}: it is a checkpoint of the family sd3 in the original layout, which needs a config`,
+    );
+    const pipeline = pathOf("testdata/pipelines/sd3");
+    assertEquals(await modelPlace(file, pipeline), {
+      folder: pipeline,
+      checkpoint: file,
+    });
+    const { weights } = await loadComponent(
+      `${pipeline}/vae`,
+      autoencoderKind,
+      {
+        weights: file,
+      },
+    );
+    assert(weights("decoder.conv_out.bias", [3]).file!.path !== file);
+  }));
 
 Deno.test("a torch file of a training is such a checkpoint too", () =>
   inTemporaryFolder(async (folder) => {

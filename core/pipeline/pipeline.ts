@@ -474,7 +474,7 @@ export class PipelineSampler {
 /**
  * Loads a pipeline.
  *
- * @param model Its folder in diffusers layout, a checkpoint in the original layout (Stable Diffusion 1, 2 and XL), or `owner/name[@revision]` on the hub. A folder of the network alone loads too; without a scheduler it cannot be sampled.
+ * @param model Its folder in diffusers layout, a checkpoint in the original layout (Stable Diffusion 1, 2 and XL; with `config` Stable Diffusion 3 and FLUX.1), or `owner/name[@revision]` on the hub. A folder of the network alone loads too; without a scheduler it cannot be sampled.
  * @throws {Deno.errors.NotFound} If there is no model.
  * @throws {TypeError} If a config is not one that this project knows.
  * @throws {RangeError} If the weights do not match the config, or are not finite.

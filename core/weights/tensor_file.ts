@@ -19,6 +19,8 @@ export interface StoredTensor extends ByteRange {
   readonly shape: readonly number[];
   /** Elements from one to the next along each dimension, where the range is not the tensor in row-major order. */
   readonly strides?: readonly number[];
+  /** Whether the second half of the range comes before the first. */
+  readonly swapsHalves?: true;
 }
 
 /** Tensors whose places were checked. It holds no open handle. */
@@ -60,8 +62,9 @@ export function tensorFile(
           `Cannot read tensor "${name}" of ${path}: found none of that name among ${tensors.size}`,
         );
       }
-      const { dtype, shape, strides } = stored;
-      const span = readRange(stored.path, stored);
+      const { dtype, shape, strides, swapsHalves } = stored;
+      const range = readRange(stored.path, stored);
+      const span = swapsHalves ? swapped(range) : range;
       const elementBytes = safetensorsBytes[dtype];
       const bytes = strides
         ? rowMajor(span, { shape, strides, elementBytes })
@@ -72,4 +75,12 @@ export function tensorFile(
       return widenToFloat32(this.read(name), origin(name));
     },
   };
+}
+
+function swapped(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const half = bytes.length / 2;
+  const result = new Uint8Array(bytes.length);
+  result.set(bytes.subarray(half));
+  result.set(bytes.subarray(0, half), half);
+  return result;
 }

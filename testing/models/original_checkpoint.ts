@@ -2,7 +2,7 @@
 import { TorchGenerator } from "@dip-go/core/random";
 import { float32, type Tensor } from "@dip-go/core/tensor";
 
-/** A tensor's original name and shape, and our names for it or for its rows. */
+/** A tensor's original name and shape, and our names for it or for its rows: after `4*` for four times as many as others have, after `~` for the second half before the first. */
 type Row = readonly [name: string, shape: readonly number[], ...ours: string[]];
 /** Tensors of each part, with what stands before their names. */
 type Parts = Readonly<
@@ -10,9 +10,9 @@ type Parts = Readonly<
 >;
 
 const path = new URL("../../testdata/original/names.json", import.meta.url);
-const { v1, v2, xl }: Readonly<Record<"v1" | "v2" | "xl", Parts>> = JSON.parse(
-  Deno.readTextFileSync(path),
-);
+const { v1, v2, xl, sd3, flux }: Readonly<
+  Record<"v1" | "v2" | "xl" | "sd3" | "flux", Parts>
+> = JSON.parse(Deno.readTextFileSync(path));
 const { vae, unet: [prefix, rows] } = v1;
 
 /** Stable Diffusion 2 enters transformers by linear layers. */
@@ -25,13 +25,17 @@ const checkpoints: Readonly<Record<string, Parts>> = {
   "Stable Diffusion 1": v1,
   "Stable Diffusion 2": { unet: [prefix, rows.map(linear)], vae, ...v2 },
   "SDXL": { ...xl, vae },
+  "Stable Diffusion 3": sd3,
+  "FLUX.1": flux,
 };
 
-export const originalKinds: readonly string[] = Object.keys(checkpoints);
+/** Of pipelines that a checkpoint holds whole. */
+export const originalKinds: readonly string[] = Object.keys(checkpoints)
+  .slice(0, 3);
 
 type Tensors = Map<string, Tensor<"float32">>;
 
-/** The tensors of one of {@linkcode originalKinds}, and by our names those of each part. */
+/** The tensors of a checkpoint of Stable Diffusion 1, 2 or 3, SDXL or FLUX.1, and by our names those of each part. */
 export function originalCheckpoint(
   kind: string,
 ): { original: Tensors; ours: Readonly<Record<string, Tensors>> } {
@@ -45,8 +49,8 @@ export function originalCheckpoint(
       original.set(prefix + name, value);
       const parts = name === "text_projection"
         ? [transposed(value)]
-        : stacks(value, keys.length);
-      keys.forEach((key, i) => own.set(key, parts[i]));
+        : stacks(value, keys);
+      keys.forEach((key, i) => own.set(key.replace(/^.*[~*]/, ""), parts[i]));
     }
   }
   return { original, ours };
@@ -58,10 +62,20 @@ const transposed = ({ shape: [rows, columns], data }: Tensor<"float32">) =>
     data.map((_, k) => data[(k % rows) * columns + Math.floor(k / rows)]),
   );
 
-/** So many equal stacks of rows. */
-const stacks = ({ shape, data }: Tensor<"float32">, count: number) =>
-  Array.from({ length: count }, (_, i) =>
-    float32(
-      shape.with(0, shape[0] / count),
-      data.slice(i * data.length / count, (i + 1) * data.length / count),
-    ));
+/** Rows of a tensor for each key. */
+function stacks(
+  { shape, data }: Tensor<"float32">,
+  keys: readonly string[],
+): Tensor<"float32">[] {
+  const shares = keys.map((key) => key.startsWith("4*") ? 4 : 1);
+  const total = shares.reduce<number>((a, b) => a + b, 0);
+  let at = 0;
+  return keys.map((key, i) => {
+    const size = data.length * shares[i] / total;
+    const own = data.slice(at, at += size);
+    const values = key.startsWith("~")
+      ? Float32Array.of(...own.slice(size / 2), ...own.slice(0, size / 2))
+      : own;
+    return float32(shape.with(0, shape[0] * shares[i] / total), values);
+  });
+}

@@ -7,7 +7,11 @@
  */
 import type { GraphBuilder } from "../../onnx/builder.ts";
 import type { Value } from "../../onnx/graph.ts";
-import { originalAutoencoder } from "../../weights/original/autoencoder.ts";
+import {
+  autoencoderPrefix,
+  originalAutoencoder,
+} from "../../weights/original/autoencoder.ts";
+import { leavesOut } from "../../weights/original/mmdit.ts";
 import { attention } from "../layers/attention.ts";
 import { type BlockGraph, inputOf } from "../block_graph/block_graph.ts";
 import { outputBlock } from "../block_graph/single_output_blocks.ts";
@@ -250,7 +254,8 @@ export const autoencoderKind: ComponentKind<AutoencoderConfig> = {
       /(\.attentions\.0\.)(query|key|value|proj_attn)\./,
       (_, path, name) => `${path}${olderNames[name]}.`,
     ),
-  original: originalAutoencoder,
+  original: (file) =>
+    leavesOut(file, autoencoderPrefix) ? undefined : originalAutoencoder(file),
   parse: parseAutoencoderConfig,
   parameters(config) {
     const size = { batch: 1, height: 1, width: 1 };

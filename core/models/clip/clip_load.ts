@@ -1,5 +1,6 @@
 /** CLIP's towers from a folder as transformers writes it. */
-import { originalText } from "../../weights/original/text.ts";
+import { leavesOut } from "../../weights/original/mmdit.ts";
+import { originalText, textEncoders } from "../../weights/original/text.ts";
 import { clipTextGraph, clipVisionGraph } from "./clip.ts";
 import {
   type ClipTextConfig,
@@ -34,7 +35,10 @@ export const clipTextKind: ComponentKind<ClipTextConfig> = {
   weightFile,
   ignored,
   renamed: (key) => key.replace(bareParts, "text_model."),
-  original: originalText,
+  original: (file, config) =>
+    leavesOut(file, `${textEncoders}clip`)
+      ? undefined
+      : originalText(file, config),
   parse: (json, file) => parseClipTextConfig(json, file),
   parameters: (config) =>
     askedShapes((weights) =>

@@ -1,7 +1,10 @@
 /** T5's encoder from a folder as transformers writes it. */
+import { leavesOut } from "../../weights/original/mmdit.ts";
+import { originalT5, textEncoders } from "../../weights/original/text.ts";
 import {
   type Component,
   type ComponentKind,
+  type ComponentOptions,
   loadComponent,
 } from "../component.ts";
 import { askedShapes } from "../block_graph/parameter_shapes.ts";
@@ -13,6 +16,8 @@ export const t5EncoderKind: ComponentKind<T5EncoderConfig> = {
   /** Some files hold `shared.weight` a second time, under the encoder's name for it; some under that alone. */
   ignored: /^encoder\.embed_tokens\.weight$/,
   renamed: (key) => key.replace(/^encoder\.embed_tokens\./, "shared."),
+  original: (file) =>
+    leavesOut(file, `${textEncoders}t5`) ? undefined : originalT5(file),
   parse: parseT5EncoderConfig,
   parameters: (config) =>
     askedShapes((weights) =>
@@ -23,4 +28,6 @@ export const t5EncoderKind: ComponentKind<T5EncoderConfig> = {
 /** The encoder of a folder. @throws As {@linkcode loadComponent}. */
 export const loadT5Encoder = (
   folder: string,
-): Promise<Component<T5EncoderConfig>> => loadComponent(folder, t5EncoderKind);
+  options?: ComponentOptions,
+): Promise<Component<T5EncoderConfig>> =>
+  loadComponent(folder, t5EncoderKind, options);

@@ -1,7 +1,7 @@
 /**
  * Weights in files as a {@linkcode WeightSource}. Floats stay in their file, for
- * ONNX Runtime to map and to widen; tensors that are not row-major there are
- * brought into memory.
+ * ONNX Runtime to map and to widen; tensors that do not lie there in their order
+ * are brought into memory.
  */
 import type { StoredFloat } from "../../onnx/graph.ts";
 import type { SafetensorsDType } from "../../weights/safetensors_header.ts";
@@ -144,8 +144,10 @@ function sourceOf(
   name: string,
   shape: readonly number[],
 ): ReturnType<WeightSource> {
-  const { dtype, strides, path, begin, end } = file.tensors.get(name)!;
-  if (strides || !(dtype in floats)) {
+  const { dtype, strides, swapsHalves, path, begin, end } = file.tensors.get(
+    name,
+  )!;
+  if (strides || swapsHalves || !(dtype in floats)) {
     return { data: { ...file.readFloat32(name), shape } };
   }
   const stored = floats[dtype];

@@ -24,6 +24,7 @@ export async function openFluxPrompts(
   folder: string,
   {
     network,
+    checkpoint,
     sessions,
     guidanceScale,
     options: { maxSequenceLength: length = usualFluxSequence },
@@ -36,6 +37,7 @@ export async function openFluxPrompts(
       ...sessions,
       tokenizer: "tokenizer",
       encoder: "text_encoder",
+      checkpoint,
       outputs: ["pooler_output"],
     }),
   );
@@ -44,6 +46,7 @@ export async function openFluxPrompts(
       ...sessions,
       tokenizer: "tokenizer_2",
       encoder: "text_encoder_2",
+      checkpoint,
       length,
       seesPadding: true,
     }),

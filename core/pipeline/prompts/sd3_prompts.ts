@@ -26,7 +26,7 @@ type Sd3Network = Extract<Network, { family: "sd3" }>;
  */
 export async function openSd3Prompts(
   folder: string,
-  { network, parts, options, sessions }: PromptRequest,
+  { network, parts, options, checkpoint, sessions }: PromptRequest,
 ): Promise<PromptEncoder> {
   const { textWidth } = (network as Sd3Network).config;
   const { clipSkip = 0, maxSequenceLength: length = usualSd3Sequence } =
@@ -40,6 +40,7 @@ export async function openSd3Prompts(
         ...sessions,
         tokenizer: `tokenizer${suffix}`,
         encoder: `text_encoder${suffix}`,
+        checkpoint,
         length,
         outputs,
       }),
@@ -51,6 +52,7 @@ export async function openSd3Prompts(
       ...sessions,
       tokenizer: "tokenizer_3",
       encoder: "text_encoder_3",
+      checkpoint,
       length,
       seesPadding: true,
     }),

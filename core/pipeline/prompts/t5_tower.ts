@@ -22,6 +22,8 @@ export interface T5Parts extends SessionOptions {
   readonly encoder: string;
   /** Folder of its tokenizer within the pipeline's. */
   readonly tokenizer: string;
+  /** The file of its weights, if not in its folder. */
+  readonly checkpoint?: string;
   /** S. */
   readonly length: number;
   /** Whether its tokens look at padding too. */
@@ -31,9 +33,18 @@ export interface T5Parts extends SessionOptions {
 /** @throws As `loadTokenizer` and `loadComponent`. */
 export async function openT5Tower(
   folder: string,
-  { encoder, tokenizer: vocabulary, length, seesPadding, ...options }: T5Parts,
+  {
+    encoder,
+    tokenizer: vocabulary,
+    length,
+    seesPadding,
+    checkpoint,
+    ...options
+  }: T5Parts,
 ): Promise<T5Tower> {
-  const { config, weights } = await loadT5Encoder(`${folder}/${encoder}`);
+  const { config, weights } = await loadT5Encoder(`${folder}/${encoder}`, {
+    weights: checkpoint,
+  });
   const tokenizer = await loadTokenizer(`${folder}/${vocabulary}`, {
     length,
     vocabulary: config.vocabulary,

@@ -3,7 +3,7 @@ import type { TensorFile } from "../tensor_file.ts";
 import { partOf, renamed, type Renames, translatedFile } from "./translated.ts";
 
 /** Where it lies in the checkpoint of a whole pipeline. */
-const prefix = "first_stage_model.";
+export const autoencoderPrefix = "first_stage_model.";
 
 const renames: Renames = [
   [/^encoder\.down\.(\d+)\.block\./, "encoder.down_blocks.$1.resnets."],
@@ -26,7 +26,7 @@ const upLevel = /^decoder\.up\.(\d+)\./;
 
 /** The autoencoder by diffusers' names; a file of another layout stays as it is. On the way up, levels count from the other end. */
 export function originalAutoencoder(file: TensorFile): TensorFile {
-  const part = partOf(file, prefix);
+  const part = partOf(file, autoencoderPrefix);
   if (part.tensors.size === 0) return file;
   const last = Math.max(
     ...[...part.tensors.keys()].map((name) =>

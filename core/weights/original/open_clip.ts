@@ -4,6 +4,7 @@
  * space are transposed.
  */
 import type { StoredTensor, TensorFile } from "../tensor_file.ts";
+import { stacksOf } from "./rows.ts";
 import { renamed, type Renames, translatedFile } from "./translated.ts";
 
 const renames: Renames = [
@@ -47,26 +48,10 @@ function translated(
     return [[key, transposed(name, tensor)]];
   }
   if (!key.includes(".self_attn.in_proj_")) return [[key, tensor]];
-  return joinedProjections.map((projection, i) => [
-    key.replace("in_proj_", `${projection}.`),
-    thirdOf(name, tensor, i),
+  return stacksOf(name, tensor, [1, 1, 1]).map((third, i) => [
+    key.replace("in_proj_", `${joinedProjections[i]}.`),
+    third,
   ]);
-}
-
-/** One of three equal stacks of rows, in its place in the file. */
-function thirdOf(name: string, tensor: StoredTensor, i: number): StoredTensor {
-  const { path, begin, end, shape: [rows, ...row], strides } = tensor;
-  if (rows % 3 !== 0 || strides) {
-    throw new RangeError(
-      `Cannot load ${path}: tensor "${name}" is [${tensor.shape}]${
-        strides ? ` with strides ${strides}` : ""
-      }, expected three stacks of rows one after another`,
-    );
-  }
-  const bytes = (end - begin) / 3;
-  const start = begin + i * bytes;
-  const shape = [rows / 3, ...row];
-  return { ...tensor, begin: start, end: start + bytes, shape };
 }
 
 function transposed(name: string, tensor: StoredTensor): StoredTensor {

@@ -1,11 +1,15 @@
 /**
  * The text towers of an original checkpoint by transformers' names: CLIP's as
- * transformers had it (Stable Diffusion 1, the first of SDXL), or open_clip's
- * (Stable Diffusion 2, the second of SDXL, the refiner's).
+ * transformers had it (Stable Diffusion 1, the first of SDXL, both of Stable
+ * Diffusion 3, beside T5), or open_clip's (Stable Diffusion 2, the second of
+ * SDXL, the refiner's).
  */
 import type { TensorFile } from "../tensor_file.ts";
 import { asClipModel } from "./open_clip.ts";
 import { partOf, translatedFile } from "./translated.ts";
+
+/** Where the text towers of Stable Diffusion 3 and FLUX lie. */
+export const textEncoders = "text_encoders.";
 
 /** Where towers lie in the checkpoint of a whole pipeline. */
 const places: readonly {
@@ -14,10 +18,18 @@ const places: readonly {
 }[] = [
   { prefix: "cond_stage_model.transformer.", isOpenClip: false },
   { prefix: "conditioner.embedders.0.transformer.", isOpenClip: false },
+  { prefix: `${textEncoders}clip_l.transformer.`, isOpenClip: false },
+  { prefix: `${textEncoders}clip_g.transformer.`, isOpenClip: false },
   { prefix: "cond_stage_model.model.", isOpenClip: true },
   { prefix: "conditioner.embedders.0.model.", isOpenClip: true },
   { prefix: "conditioner.embedders.1.model.", isOpenClip: true },
 ];
+
+/** T5's encoder in such a checkpoint; a file of another layout stays as it is. */
+export function originalT5(file: TensorFile): TensorFile {
+  const part = partOf(file, `${textEncoders}t5xxl.transformer.`);
+  return part.tensors.size === 0 ? file : part;
+}
 
 /** A text tower of a checkpoint. */
 export interface OriginalTower {

@@ -1,0 +1,37 @@
+/** Rows of a stored tensor, in their place in the file: originals keep several weights in one. */
+import type { StoredTensor } from "../tensor_file.ts";
+
+/**
+ * A tensor taken apart into stacks of rows, one after another.
+ *
+ * @param shares How high each is, in parts of the whole.
+ * @throws {RangeError} If its rows do not divide so, or do not lie one after another.
+ */
+export function stacksOf(
+  name: string,
+  tensor: StoredTensor,
+  shares: readonly number[],
+): StoredTensor[] {
+  const { path, begin, end, shape: [rows, ...row], strides } = tensor;
+  const total = shares.reduce((a, b) => a + b);
+  if (rows % total !== 0 || strides) {
+    throw new RangeError(
+      `Cannot load ${path}: tensor "${name}" is [${tensor.shape}]${
+        strides ? ` with strides ${strides}` : ""
+      }, expected ${total} stacks of rows one after another`,
+    );
+  }
+  const bytes = (end - begin) / total;
+  let start = begin;
+  return shares.map((share) => {
+    const own = { begin: start, end: start + share * bytes };
+    start = own.end;
+    return { ...tensor, ...own, shape: [share * rows / total, ...row] };
+  });
+}
+
+/** A tensor whose second half of rows is to come first. */
+export const halvesSwapped = (tensor: StoredTensor): StoredTensor => ({
+  ...tensor,
+  swapsHalves: true,
+});
