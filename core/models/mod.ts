@@ -91,8 +91,9 @@ export {
 } from "./network.ts";
 export { fluxBlockGraph } from "./mmdit/flux.ts";
 export type { FluxConfig } from "./mmdit/flux_config.ts";
-export { sd3BlockGraph } from "./mmdit/sd3.ts";
-export type { Sd3Config } from "./mmdit/sd3_config.ts";
+export { positionTable, sd3BlockGraph } from "./mmdit/sd3.ts";
+export { parseSd3Config, type Sd3Config } from "./mmdit/sd3_config.ts";
+export { initSd3Weights, sd3Positions } from "./mmdit/sd3_init.ts";
 export { pixartBlockGraph } from "./pixart/pixart.ts";
 export type { PixartConfig } from "./pixart/pixart_config.ts";
 export { t5EncoderKind } from "./t5/t5_load.ts";

@@ -26,28 +26,68 @@ const leastShare = 1e-4;
 const wantedName = (side: number): string => `wanted_words_${side}`;
 const weightName = (side: number): string => `area_weights_${side}`;
 
-/** The layers of a UNet's graph that attend to text, in maps of the guided sides. */
-function guidedNodes({ nodes }: Graph, g: GraphBuilder): Node[] {
+/** A layer that attends to the words of captions: queries `[B, L, D]` of the positions, keys `[B, S, D]` of the words. */
+export interface GuidedLayer {
+  readonly query: Value;
+  readonly key: Value;
+  readonly heads: number;
+}
+
+const headsOf = (node: Node): number => intAttribute(node, "num_heads", 1);
+
+/** The layers of a UNet that attend to text, in maps of the guided sides. */
+export function crossAttention(
+  g: GraphBuilder,
+  { nodes }: Graph,
+): GuidedLayer[] {
   const tokens = guidedSides.map((side) => side ** 2);
-  return nodes.filter(({ op, name, inputs }) =>
-    op === "MultiHeadAttention" && name.includes(".attn2") &&
-    tokens.some((count) => count === g.value(inputs[0]).shape[1])
-  );
+  return nodes.flatMap((node) => {
+    if (node.op !== "MultiHeadAttention" || !node.name.includes(".attn2")) {
+      return [];
+    }
+    const [query, key] = node.inputs.slice(0, 2).map((name) => g.value(name));
+    if (!tokens.some((count) => count === query.shape[1])) return [];
+    return [{ query, key, heads: headsOf(node) }];
+  });
+}
+
+/**
+ * The attention of picture to captions in the layers of an MMDiT, in which all
+ * tokens attend to all.
+ *
+ * @param text Tokens that stand before those of the picture, those of the caption first.
+ */
+export function jointAttention(
+  g: GraphBuilder,
+  { nodes }: Graph,
+  text: number,
+): GuidedLayer[] {
+  return nodes.filter(({ op }) => op === "MultiHeadAttention").map((node) => {
+    const part = (name: string, from: number, to: number) =>
+      g.slice(g.value(name), { axes: [1], starts: [from], ends: [to] });
+    const [query, key] = node.inputs;
+    return {
+      query: part(query, text, g.value(query).shape[1]),
+      key: part(key, 0, captionLength),
+      heads: headsOf(node),
+    };
+  });
 }
 
 /**
  * Adds inputs `wanted_words_<side>` `[B, 1, L, S]` and `area_weights_<side>`
  * `[B, 1, L, 1]`, with L = side² positions and S words, to a graph.
  *
- * @param network The same graph as far as it is built, with the UNet's attention in it.
  * @returns −log of the share of attention that the first half of the heads
  * gives to the wanted words, weighted over positions, mean over layers.
  */
-export function attentionLoss(g: GraphBuilder, network: Graph): Value {
+export function attentionLoss(
+  g: GraphBuilder,
+  layers: readonly GuidedLayer[],
+): Value {
   const inputs = new Map<number, { wanted: Value; weight: Value }>();
-  const layers = guidedNodes(network, g).map((node) => {
-    const [query, key] = node.inputs.map((name) => name ? g.value(name) : null);
-    const [batch, length] = query!.shape;
+  const losses = layers.map((layer) => {
+    const [batch, length] = layer.query.shape;
     const side = Math.sqrt(length);
     if (!inputs.has(side)) {
       inputs.set(side, {
@@ -60,23 +100,22 @@ export function attentionLoss(g: GraphBuilder, network: Graph): Value {
         weight: g.input(weightName(side), "float32", [batch, 1, length, 1]),
       });
     }
-    const heads = intAttribute(node, "num_heads", 1);
-    const shares = attentionShares(g, { query: query!, key: key!, heads });
+    const shares = attentionShares(g, layer);
     const { wanted, weight } = inputs.get(side)!;
     const share = g.reduceSum(g.mul(shares, wanted), { axes: [3] });
     const surprise = g.neg(g.log(g.add(share, g.scalar(leastShare))));
     const weighted = g.mul(surprise, weight); // [B, h / 2, L, 1], weights of a picture add up to 1
     const sum = g.reduceSum(weighted, { axes: [0, 1, 2, 3], keepDims: false });
-    return g.mul(sum, g.scalar(2 / (batch * heads)));
+    return g.mul(sum, g.scalar(2 / (batch * layer.heads)));
   });
-  const sum = layers.reduce((a, b) => g.add(a, b));
-  return g.mul(sum, g.scalar(1 / layers.length));
+  const sum = losses.reduce((a, b) => g.add(a, b));
+  return g.mul(sum, g.scalar(1 / losses.length));
 }
 
 /** softmax(Q Kᵀ / √d) of the first half of the heads: Q `[B, L, D]`, K `[B, S, D]` → `[B, h / 2, L, S]`. */
 function attentionShares(
   g: GraphBuilder,
-  { query, key, heads }: { query: Value; key: Value; heads: number },
+  { query, key, heads }: GuidedLayer,
 ): Value {
   const d = query.shape[2] / heads;
   const guided = { heads, from: 0, to: heads / 2 };
@@ -95,12 +134,13 @@ export interface GuidedPicture {
   readonly description: Description | null;
 }
 
-/** The inputs that {@linkcode attentionLoss} adds. An empty caption teaches nothing: its weights are 0. */
+/** The inputs that {@linkcode attentionLoss} adds for maps of some sides. An empty caption teaches nothing: its weights are 0. */
 export function guidanceInputs(
   pictures: readonly GuidedPicture[],
+  sides: readonly number[] = guidedSides,
 ): Record<string, Tensor<"float32">> {
   const batch = pictures.length;
-  const inputs = guidedSides.map((side) => {
+  const inputs = sides.map((side) => {
     const length = side ** 2;
     const wanted = new Float32Array(batch * length * captionLength);
     const weight = new Float32Array(batch * length);

@@ -4,6 +4,7 @@ import { openSession } from "@dip-go/core/runtime";
 import { float32 } from "@dip-go/core/tensor";
 import {
   attentionLoss,
+  crossAttention,
   guidanceInputs,
   guidedSides,
 } from "./attention_guidance.ts";
@@ -73,7 +74,7 @@ Deno.test("attentionLoss() is the surprise at the wanted words, of the first hal
     );
   });
   const network = g.build({ first: layers[0], second: layers[1] });
-  const graph = g.build({ loss: attentionLoss(g, network) });
+  const graph = g.build({ loss: attentionLoss(g, crossAttention(g, network)) });
   const feeds = Object.fromEntries(
     network.inputs.map(({ name, shape }) => {
       const data = new Float32Array(shape.reduce((a, b) => a * b));
@@ -81,12 +82,9 @@ Deno.test("attentionLoss() is the surprise at the wanted words, of the first hal
       return [name, float32(shape, data)];
     }),
   );
-  const inputs = guidanceInputs(pictures);
-  const given = Object.fromEntries(
-    Object.entries(inputs).filter(([name]) => !name.endsWith("_16")),
-  );
+  const inputs = guidanceInputs(pictures, [4, 8]);
   await using session = await openSession(graph);
-  const { loss } = await session.run({ ...feeds, ...given });
+  const { loss } = await session.run({ ...feeds, ...inputs });
 
   const d = width / heads;
   const surprises = [4, 8].map((side) => {

@@ -14,6 +14,7 @@ import {
   renderScenes,
   type Scene,
 } from "../data/scenes.ts";
+import type { GuidedPicture } from "../teaching/attention_guidance.ts";
 import { SplitMix32 } from "../data/uniform.ts";
 
 /** Scenes that a sentence leaves open, one after another in the pool. */
@@ -84,4 +85,27 @@ export function latentsAt(
   const chosen = new Float32Array(indices.length * size);
   indices.forEach((index, i) => chosen.set(latentsOf(pool, index), i * size));
   return float32([indices.length, ...element], chosen);
+}
+
+/** Probability of the empty caption, which trains classifier-free guidance (Ho and Salimans, 2021). */
+const captionDropout = 0.1;
+
+/** A picture of the pool, and the caption that it is trained with. */
+export interface DrawnPicture extends GuidedPicture {
+  /** Of its scene in the pool. */
+  readonly index: number;
+}
+
+/** A scene of the pool with a caption: a fresh one, or its family's. */
+export function drawPicture(
+  { scenes, descriptions }: LatentPool,
+  { ofFamily, uniform }: { ofFamily: boolean; uniform: () => number },
+): DrawnPicture {
+  const index = Math.floor(uniform() * scenes.length);
+  const scene = scenes[index];
+  if (uniform() < captionDropout) return { index, scene, description: null };
+  const description = ofFamily
+    ? descriptions[Math.floor(index / familySize)]
+    : describeScene(scene, uniform);
+  return { index, scene, description };
 }

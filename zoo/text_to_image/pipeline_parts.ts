@@ -1,55 +1,98 @@
 /**
- * The parts of the embedded text-to-image pipeline that are trained before its
- * UNet, brought into its folder: the text tower of `scenes-clip` with its
- * tokenizer, and the autoencoder `scenes-vae`.
+ * The parts of the embedded text-to-image pipelines that are trained before
+ * their networks, brought into their folders: text towers with their
+ * tokenizers, and the autoencoder. What is there stays: a network knows only
+ * the parts between which it was trained.
  */
 import { isFile, writeAtomically } from "@dip-go/core/files";
+import type { Tensor } from "@dip-go/core/tensor";
 import { openSafetensors, writeSafetensors } from "@dip-go/core/weights";
 import { writeJson } from "../training/model_folder.ts";
 import { writeSceneTokenizer } from "../data/scene_tokenizer.ts";
 import { sceneTextJson } from "./scenes_clip.ts";
 
 /**
- * Brings the parts that `folder` lacks from the folders `scenes-clip` and
- * `scenes-vae` beside it. What is there stays: a UNet knows only the parts
- * between which it was trained.
+ * Brings the parts of a Stable Diffusion that `folder` lacks from the folders
+ * `scenes-clip` and `scenes-vae` beside it.
  *
  * @param folder The pipeline's, such as `zoo/models/sd-shapes`; made if missing.
  * @throws {Error} If a part is neither in the folder nor beside it.
  */
 export async function gatherParts(folder: string): Promise<void> {
   await Deno.mkdir(folder, { recursive: true }); // the parts beside it are found from it
-  // The config is written last: where it is, the part is whole.
-  if (!await isFile(`${folder}/text_encoder/config.json`)) {
-    await takeTextTower(`${folder}/../scenes-clip`, folder);
-  }
-  if (!await isFile(`${folder}/vae/config.json`)) {
-    await takeAutoencoder(`${folder}/../scenes-vae`, `${folder}/vae`);
-  }
+  await takeTextTower(folder, {
+    suffix: "",
+    className: "CLIPTextModel",
+    sources: [clip],
+  });
+  await takeAutoencoder(folder);
 }
 
-/** The text half of a `CLIPModel` folder, as `CLIPTextModel`, and its tokenizer. */
-async function takeTextTower(clip: string, folder: string): Promise<void> {
-  const file = openSafetensors(`${clip}/model.safetensors`);
-  const weights = new Map(
-    [...file.tensors.keys()]
-      .filter((key) => key.startsWith("text_model."))
-      .map((key) => [key, file.read(key)]),
-  );
-  await writeSceneTokenizer(`${folder}/tokenizer`);
-  const own = `${folder}/text_encoder`;
+/**
+ * Brings the parts of a Stable Diffusion 3 that `folder` lacks from the folders
+ * beside it: the text tower of `scenes-clip`, which learned what tells pictures
+ * apart, and that of `sd-shapes`, which learned on what drawing takes. Both have
+ * the first one's projection.
+ *
+ * @throws {Error} If a part is neither in the folder nor beside it.
+ */
+export async function gatherTwoTowers(folder: string): Promise<void> {
+  await Deno.mkdir(folder, { recursive: true });
+  const className = "CLIPTextModelWithProjection";
+  const drawing = "sd-shapes/text_encoder/model.safetensors";
+  await takeTextTower(folder, { suffix: "", className, sources: [clip] });
+  await takeTextTower(folder, {
+    suffix: "_2",
+    className,
+    sources: [clip, drawing],
+  });
+  await takeAutoencoder(folder);
+}
+
+/** Both towers of `scenes-clip`. */
+const clip = "scenes-clip/model.safetensors";
+
+interface TextTower {
+  /** Behind the names of its folder and its tokenizer's. */
+  readonly suffix: string;
+  readonly className: "CLIPTextModel" | "CLIPTextModelWithProjection";
+  /** Files of weights in folders beside the pipeline's; of a weight in several the last counts. */
+  readonly sources: readonly string[];
+}
+
+/** A text tower and its tokenizer, unless it is there. */
+async function takeTextTower(
+  folder: string,
+  { suffix, className, sources }: TextTower,
+): Promise<void> {
+  const own = `${folder}/text_encoder${suffix}`;
+  if (await isFile(`${own}/config.json`)) return; // written last: where it is, the part is whole
+  const wanted = className === "CLIPTextModel"
+    ? /^text_model\./
+    : /^text_(model|projection)\./;
+  const weights = new Map<string, Tensor>();
+  let metadata: Readonly<Record<string, string>> = {};
+  for (const source of sources) {
+    const file = openSafetensors(`${folder}/../${source}`);
+    for (const key of file.tensors.keys()) {
+      if (wanted.test(key)) weights.set(key, file.read(key));
+    }
+    metadata = file.metadata;
+  }
+  await writeSceneTokenizer(`${folder}/tokenizer${suffix}`);
   await Deno.mkdir(own, { recursive: true });
-  const { metadata } = file;
   await writeSafetensors(`${own}/model.safetensors`, weights, { metadata });
-  const config = { architectures: ["CLIPTextModel"], ...sceneTextJson };
+  const config = { architectures: [className], ...sceneTextJson };
   await writeJson(`${own}/config.json`, config);
 }
 
-/** A copy of an `AutoencoderKL` folder. */
-async function takeAutoencoder(vae: string, own: string): Promise<void> {
+/** A copy of `scenes-vae`, unless it is there. */
+async function takeAutoencoder(folder: string): Promise<void> {
+  const own = `${folder}/vae`;
+  if (await isFile(`${own}/config.json`)) return;
   await Deno.mkdir(own, { recursive: true });
   for (const file of ["diffusion_pytorch_model.safetensors", "config.json"]) {
-    const bytes = await Deno.readFile(`${vae}/${file}`);
+    const bytes = await Deno.readFile(`${folder}/../scenes-vae/${file}`);
     await writeAtomically(`${own}/${file}`, bytes);
   }
 }

@@ -25,11 +25,13 @@ import type { Tensor } from "@dip-go/core/tensor";
 import { openSafetensors } from "@dip-go/core/weights";
 import {
   attentionLoss,
+  crossAttention,
   guidanceInputs,
-  type GuidedPicture,
 } from "../teaching/attention_guidance.ts";
 import { diffusionLoss, noisedBatch } from "../teaching/diffusion_loss.ts";
 import {
+  type DrawnPicture,
+  drawPicture,
   encodePool,
   familySize,
   type LatentPool,
@@ -40,7 +42,7 @@ import { writeHalf, writeJson } from "../training/model_folder.ts";
 import { gatherParts } from "./pipeline_parts.ts";
 import { openSceneEncoder } from "./scene_encoder.ts";
 import { captionLength } from "../data/scene_tokenizer.ts";
-import { captionText, describeScene } from "../data/scenes.ts";
+import { captionText } from "../data/scenes.ts";
 import { captionIds, sceneTextConfig } from "./scenes_clip.ts";
 import { latentSize, sceneVaeConfig } from "./scenes_vae.ts";
 import { markPlaces } from "../teaching/place_code.ts";
@@ -126,8 +128,6 @@ const batchSize = 16;
 const poolSize = 2000 * batchSize;
 /** Seed of the pool, apart from those of the batches. */
 const poolSeed = 20_261_123;
-/** Probability of the empty caption, which trains classifier-free guidance (Ho and Salimans, 2021). */
-const captionDropout = 0.1;
 /** Weight of the attention's loss beside the prediction's. */
 const guidanceWeight = 0.2;
 /** Weight of the words' loss. */
@@ -179,7 +179,10 @@ function lossGraph(config: UnetConfig): Graph {
   }
   for (const block of unet.blocks) emitBlock(g, block, tensors);
   const prediction = diffusionLoss(g, tensors.get(unet.output)!);
-  const attention = attentionLoss(g, g.build({ prediction }));
+  const attention = attentionLoss(
+    g,
+    crossAttention(g, g.build({ prediction })),
+  );
   const words = wordsLoss(g, text.last);
   const terms = [
     prediction,
@@ -224,26 +227,6 @@ async function initialWeights(
     ...unet,
     ...wordHeads(sceneTextConfig.width),
   ]);
-}
-
-/** A picture of the pool, and the caption that it is trained with. */
-interface DrawnPicture extends GuidedPicture {
-  /** Of its scene in the pool. */
-  readonly index: number;
-}
-
-/** A scene of the pool with a caption: a fresh one, or its family's. */
-function drawPicture(
-  { scenes, descriptions }: LatentPool,
-  { ofFamily, uniform }: { ofFamily: boolean; uniform: () => number },
-): DrawnPicture {
-  const index = Math.floor(uniform() * scenes.length);
-  const scene = scenes[index];
-  if (uniform() < captionDropout) return { index, scene, description: null };
-  const description = ofFamily
-    ? descriptions[Math.floor(index / familySize)]
-    : describeScene(scene, uniform);
-  return { index, scene, description };
 }
 
 /** Pictures that a caption is as true of as of the given one, itself among them. */

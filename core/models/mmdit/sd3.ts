@@ -46,6 +46,9 @@ const usualTokens = 333;
 
 type Context = TransformerContext<Sd3Config>;
 
+/** Key of the table of positions, which is stored with the weights and not trained. */
+export const positionTable = "pos_embed.pos_embed";
+
 /** Latents → tokens `[B, L, D]` with their positions, the middle of a table that is stored with the weights. */
 function patchBlock(
   { config: { positions, patchSize }, width, latents, weights }: Context,
@@ -69,10 +72,10 @@ function patchBlock(
       width,
       weights,
     });
-    const key = "pos_embed.pos_embed";
     const shape = [1, positions ** 2, width];
-    const source = { ...weights(key, shape), role: "constant" } as const;
-    const table = g.parameter(key, shape, source);
+    const source = weights(positionTable, shape);
+    const constant = { ...source, role: "constant" } as const;
+    const table = g.parameter(positionTable, shape, constant);
     const grid = g.reshape(table, [positions, positions, width]);
     const cropped = g.slice(grid, {
       axes: [0, 1],

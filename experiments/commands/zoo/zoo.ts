@@ -10,9 +10,11 @@ import {
   writeShapesClassifier,
 } from "@dip-go/zoo/classifiers";
 import {
+  mmditShapes,
   scenesClip,
   scenesVae,
   sdShapes,
+  writeMmditShapes,
   writeScenesClip,
   writeScenesVae,
   writeSdShapes,
@@ -37,6 +39,11 @@ interface EmbeddedModel {
 
 const models: Readonly<Record<string, EmbeddedModel>> = {
   "dit-shapes": { updates: 8000, task: ditShapes, write: writeDitShapes },
+  "mmdit-shapes": {
+    updates: 7000,
+    task: mmditShapes,
+    write: writeMmditShapes,
+  },
   "scenes-classifier": {
     updates: 1500,
     task: scenesClassifier,
@@ -51,6 +58,8 @@ const models: Readonly<Record<string, EmbeddedModel>> = {
     write: writeShapesClassifier,
   },
 };
+/** Models that can be trained further. */
+const goOn = ["mmdit-shapes", "sd-shapes"];
 const names = Object.keys(models).join(" or ");
 const defaultUpdates = Object.entries(models)
   .map(([name, { updates }]) => `${updates} for ${name}`).join(", ");
@@ -67,7 +76,10 @@ export const zooCommand = command(
       seed: whole(0)("<n>", "Seed of weights, pictures and noise", {
         default: "0",
       }),
-      from: path("<folder>", "Pipeline that is trained further (sd-shapes)"),
+      from: path(
+        "<folder>",
+        `Pipeline that is trained further (${goOn.join(" or ")})`,
+      ),
       "mark-places": flag(
         "Give that pipeline's UNet a place code first, which it lacks if it was trained from random weights without one",
       ),
@@ -83,14 +95,14 @@ export const zooCommand = command(
   },
   async ({ from, "mark-places": marksPlaces, updates, seed, ...to }, words) => {
     const name = nameIn(words);
-    if (from !== undefined && name !== "sd-shapes") {
+    if (from !== undefined && !goOn.includes(name)) {
       throw new TypeError(
-        `Cannot run zoo: --from is for sd-shapes, found ${name}`,
+        `Cannot run zoo: --from is for ${goOn.join(" and ")}, found ${name}`,
       );
     }
-    if (marksPlaces && from === undefined) {
+    if (marksPlaces && (from === undefined || name !== "sd-shapes")) {
       throw new TypeError(
-        "Cannot run zoo: --mark-places without --from, expected a pipeline that is trained further",
+        "Cannot run zoo: --mark-places without --from, expected an sd-shapes that is trained further",
       );
     }
     const settings = {

@@ -12,7 +12,10 @@ Deno.test("zoo names what it does not understand", async () => {
       ["train", "dit-shapes", "--updates", "ten"],
       '--updates is "ten", expected a whole number from 0',
     ],
-    [["train", "dit-shapes", "--from", "x"], "--from is for sd-shapes"],
+    [
+      ["train", "dit-shapes", "--from", "x"],
+      "--from is for mmdit-shapes and sd-shapes",
+    ],
     [["train", "sd-shapes", "--mark-places"], "--mark-places without --from"],
   ];
   for (const [args, message] of refusals) {
