@@ -55,7 +55,7 @@ export interface PruneOptions extends Partial<SearchSettings> {
  * next; the model stays as it is. The same settings give the same plan.
  *
  * @param options.sparsity Fraction of the full sampler's cost to remove, in (0, 1); or several, for which plans are returned in ascending order.
- * @returns Gates `[T, N]` of the sampler's T calls and N units, and with them the forecast's scalars `[T, 3]` where the method fits some: as JSON, `gates.json`.
+ * @returns Gates `[T, N]` of the sampler's T calls and N units, and with them the payloads where the method fits some: as JSON, `gates.json`.
  * @throws {RangeError} Before any work, if a target, a class, a count or the method's name is none; if the model reads text and there are no prompts, or reads none and there are some. Also if the method finds no plan within the budget.
  *
  * @example An embedded model of classes, at two targets

@@ -23,11 +23,11 @@ Deno.test("prune() fits every target within its budget, the same again by its se
     const options = { ...quick, sparsity: [0.6, 0.3], classes: [1, 2] };
     const plans = await prune(sampler, { ...options, onProgress });
     for (const [i, sparsity] of [0.3, 0.6].entries()) {
-      const { model, blocks, gates, forecast, ...plan } = plans[i];
+      const { model, blocks, gates, payloads, ...plan } = plans[i];
       assertEquals(model, sampler.pipeline.name);
       assertEquals(plan.sampler, { name: sampler.sampler.name, steps: 4 });
       assertEquals(blocks, net.units);
-      assertEquals(forecast?.length, 4);
+      assertEquals(payloads?.[net.model.output].coefficients.length, 4);
       assert(subNetMacs(net, gates) <= (1 - sparsity) * denseMacs(net));
       assert(seen.includes(sparsity));
     }

@@ -34,17 +34,17 @@ export function openSubNet(
 ): Promise<PictureSampler> {
   const net = superNetOf(sampler);
   if (plan) checkPlan(plan, net);
-  const gates = plan?.gates ?? denseGates(net.steps, net.units.length);
+  const own = plan ?? { gates: denseGates(net.steps, net.units.length) };
   const open = async (images: number) => {
     await using opening = new AsyncDisposableStack();
     const { sessions } = sampler.pipeline;
-    const own = images === 1 ? net : superNetOf(sampler, { images });
-    const runner = opening.use(new SubNetRunner(own, sessions));
-    const subNet = opening.use(await openFusedSubNet(runner, gates));
+    const wide = images === 1 ? net : superNetOf(sampler, { images });
+    const runner = opening.use(new SubNetRunner(wide, sessions));
+    const subNet = opening.use(await openFusedSubNet(runner, own));
     const opened = opening.move();
     return {
       sample: (request: Parameters<typeof subNet.sample>[0]) =>
-        subNet.sample({ ...request, forecast: plan?.forecast }),
+        subNet.sample(request),
       [Symbol.asyncDispose]: () => opened.disposeAsync(),
     };
   };

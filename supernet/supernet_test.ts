@@ -244,7 +244,7 @@ for (const [name, subjectOf] of Object.entries(subjects)) {
       const found = await runner.sample({ ...request, gates });
       assertClose(found, expected);
       assert(subNetMacs(net, gates) < subNetMacs(net, dense));
-      await using fused = await openFusedSubNet(runner, gates);
+      await using fused = await openFusedSubNet(runner, { gates });
       const again = await fused.sample(request);
       assertClose(again, expected);
     }
@@ -266,7 +266,9 @@ Deno.test("a SubNet too large for a session a step runs on its runner's blocks",
   const { net, conditioning } = subject;
   const gates = randomGates(net, 0);
   await using runner = new SubNetRunner(net);
-  await using shared = await openFusedSubNet(runner, gates, { mostWeights: 0 });
+  await using shared = await openFusedSubNet(runner, { gates }, {
+    mostWeights: 0,
+  });
   const found = await shared.sample({
     latents,
     conditioning,
@@ -423,13 +425,27 @@ Deno.test("parseGates() reads the file format and refuses others", () => {
     RangeError,
     "expected 1",
   );
-  const planned = { ...file, forecast: [[0, 0, 0], [0.1, 0.5, 0]] };
+  const closed = { ...file, gates: [[1, 1], [0, 0]] };
+  const held = "output";
+  const payloads = { b: { held, coefficients: [[], [1.1]] } };
+  const planned = { ...closed, payloads };
   assertEquals(parseGates(planned, "gates.json"), planned);
-  assertThrows(
-    () => parseGates({ ...file, forecast: [[0, 0, 0]] }, "gates.json"),
-    RangeError,
-    "forecast has 1 rows, expected 2",
-  );
+  const forecast = [[0, 0, 0], [0.1, 0.5, 0]];
+  assertEquals(parseGates({ ...closed, forecast }, "gates.json"), planned);
+  const unfit: readonly [object, string][] = [
+    [{ b: { held, coefficients: [[]] } }, "has 1 rows, expected 2"],
+    [{ c: { held, coefficients: [] } }, "is of no unit, expected one of"],
+    [{ b: { held: "branch", coefficients: [] } }, "holds its branch"],
+    [{ b: { held, coefficients: [[], [1, 1]] } }, "has 2 coefficients at"],
+    [{ b: { held, coefficients: [[1], [1]] } }, "has 1 coefficients at step 0"],
+  ];
+  for (const [payloads, message] of unfit) {
+    assertThrows(
+      () => parseGates({ ...closed, payloads }, "gates.json"),
+      RangeError,
+      message,
+    );
+  }
   const refused = (change: object, message: string) =>
     assertThrows(
       () => parseGates({ ...file, ...change }, "gates.json"),

@@ -28,6 +28,7 @@ export {
   streamOf,
   wholeGraph,
 } from "./block_graph/block_graph.ts";
+export { type Held, heldForm, heldKinds } from "./block_graph/held_form.ts";
 export { askedShapes } from "./block_graph/parameter_shapes.ts";
 export type {
   TransformerGranularity,

@@ -25,7 +25,7 @@ export async function measureCompiled(
   await using compiled = await openSession(graph);
   const opened = performance.now();
   await using runner = new SubNetRunner(net);
-  await using stepwise = await openFusedSubNet(runner, compiling.plan.gates);
+  await using stepwise = await openFusedSubNet(runner, compiling.plan);
   const { latents, conditioning } = request;
   const feeds = { noise: latents, ...conditioning };
   const latency = await interleave({

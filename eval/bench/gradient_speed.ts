@@ -30,7 +30,7 @@ export async function measureGradient(
   await using runner = new SubNetRunner(net);
   // A large model's weights are to be in memory once: there the training form's own sessions sample.
   const isLarge = !blockSessions(net).keepsMemory;
-  await using full = isLarge ? null : await openFusedSubNet(runner, gates);
+  await using full = isLarge ? null : await openFusedSubNet(runner, { gates });
   const pass = () =>
     full ? full.sample(request) : form.sample({ ...request, gates });
   const latency = await interleave({

@@ -70,7 +70,7 @@ async function opened(
 ): Promise<SubNet> {
   const runner = opening.use(new SubNetRunner(net, options));
   const gates = denseGates(net.steps, net.units.length);
-  return opening.use(await openFusedSubNet(runner, gates));
+  return opening.use(await openFusedSubNet(runner, { gates }));
 }
 
 /**

@@ -42,8 +42,10 @@ export async function measureSpeed(
 ) {
   const gates = mixedGates(net, sparsity);
   await using runner = new SubNetRunner(net);
-  await using full = await openFusedSubNet(runner, firstCalls(net, fullCalls));
-  await using subNet = await openFusedSubNet(runner, gates);
+  await using full = await openFusedSubNet(runner, {
+    gates: firstCalls(net, fullCalls),
+  });
+  await using subNet = await openFusedSubNet(runner, { gates });
   const macs = { full: denseMacs(net), subNet: subNetMacs(net, gates) };
   const share = fullCalls / net.steps;
   const repeats = Math.max(1, Math.round(share * macs.full / macs.subNet));

@@ -94,7 +94,7 @@ async function firstDrawing(
   if (!plan) return { sampler, drawing: sampler.open(), macs: denseMacs(net) };
   checkPlan(plan, net, options.gates);
   const drawing = await openSubNet(sampler, plan);
-  return { sampler, drawing, macs: subNetMacs(net, plan.gates) };
+  return { sampler, drawing, macs: subNetMacs(net, plan.gates, plan.payloads) };
 }
 
 /** What is drawn: so many pictures of one subject. */

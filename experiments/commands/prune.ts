@@ -106,7 +106,7 @@ export const pruneCommand = command(form, async ({
   const lines: string[] = [];
   for (const [i, plan] of plans.entries()) {
     await writeAtomically(files[i], `${JSON.stringify(plan)}\n`);
-    const share = subNetMacs(net, plan.gates) / denseMacs(net);
+    const share = subNetMacs(net, plan.gates, plan.payloads) / denseMacs(net);
     lines.push(`${files[i]}: keeps ${share.toFixed(4)} of the MACs`);
   }
   await Deno.remove(parts, { recursive: true }).catch(() => {}); // a rule keeps none

@@ -49,7 +49,7 @@ export async function shippedPlan(
   if (!await isFile(file)) return uniformPlan(net, sparsity);
   const plan = await readPlan(file);
   checkPlan(plan, net, file);
-  return { gates: plan.gates, forecast: plan.forecast };
+  return { gates: plan.gates, payloads: plan.payloads };
 }
 
 function uniformPlan(net: SuperNet, sparsity: number): SubNetPlan {

@@ -41,7 +41,7 @@ Deno.test("copyPlans() ships what a run found; other sparsities reuse whole step
     assertEquals(origins[1], "uniform reuse of whole steps");
     const found = await shippedPlan(plans, 0.5, net);
     assertEquals(found.gates.map(([gate]) => gate), [1, 0, 1, 0]);
-    assertEquals(found.forecast?.[3], [4, 0, 0]);
+    assertEquals(found.payloads?.[net.model.output].coefficients[3], [5, 0]);
     const reused = await shippedPlan(plans, 0.7, net); // one call of four
     const oneCall = net.macs.reduce((a, b) => a + b);
     assertEquals(subNetMacs(net, reused.gates), oneCall);

@@ -17,9 +17,9 @@ import {
   costBudget,
   denseCost,
   denseMacs,
-  type Gates,
   subNetCost,
   subNetMacs,
+  type SubNetPlan,
   type SuperNet,
   superNetOf,
 } from "@dip-go/supernet/gates";
@@ -128,8 +128,8 @@ export class Bench implements AsyncDisposable {
   }
 
   /** One SubNet for so many images, in the run's precision; the caller closes it. */
-  subNet(size: SampleSize, gates: Gates): Promise<SubNet> {
-    return openFusedSubNet(this.runner(size), gates);
+  subNet(size: SampleSize, plan: SubNetPlan): Promise<SubNet> {
+    return openFusedSubNet(this.runner(size), plan);
   }
 
   /** What methods work with, in float32. */
@@ -178,7 +178,10 @@ export class Bench implements AsyncDisposable {
 
   /** MACs (total convention) of one image. */
   macs(fitted: SampledPlan): number {
-    if (fitted.kind === "gates") return subNetMacs(this.net, fitted.plan.gates);
+    if (fitted.kind === "gates") {
+      const { gates, payloads } = fitted.plan;
+      return subNetMacs(this.net, gates, payloads);
+    }
     return denseMacs(this.net) / this.net.steps * this.calls(fitted.steps);
   }
 

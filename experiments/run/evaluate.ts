@@ -80,8 +80,8 @@ export async function openBatchSampler(
   fitted: SampledPlan,
   images: number,
 ): Promise<BatchSampler> {
-  const { steps, plan: { gates, forecast } } = sampled(bench, fitted);
-  const subNet = await bench.subNet({ images, steps }, gates);
+  const { steps, plan } = sampled(bench, fitted);
+  const subNet = await bench.subNet({ images, steps }, plan);
   const setup = bench.setup(steps);
   return {
     async inputsOf(batch) {
@@ -97,7 +97,7 @@ export async function openBatchSampler(
         conditioning: await bench.conditioning(subjects),
       };
     },
-    sample: (inputs) => subNet.sample({ ...inputs, forecast }),
+    sample: (inputs) => subNet.sample(inputs),
     [Symbol.asyncDispose]: () => subNet[Symbol.asyncDispose](),
   };
 }

@@ -14,14 +14,14 @@ export async function readGates(
   file: string,
   model: BlockGraph,
 ): Promise<SubNetPlan> {
-  const { blocks, gates, forecast } = await readPlan(file);
+  const { blocks, gates, payloads } = await readPlan(file);
   const gated = model.blocks.filter((block) => block.gated)
     .map(({ name }) => name);
   const isWhole = blocks.length !== gated.length;
   checkUnits(blocks, isWhole ? [...gated, model.output] : gated, file);
   return {
     gates: isWhole ? gates : gates.map((row) => [...row, 1]),
-    forecast,
+    payloads,
   };
 }
 

@@ -1,4 +1,4 @@
-/** Plans on disk: `gates.json` with the forecast beside the gates, or the number of steps, or why there is none. */
+/** Plans on disk: `gates.json` with the payloads beside the gates, or the number of steps, or why there is none. */
 import { parseGates, type Plan, type SubNetPlan } from "@dip-go/supernet/gates";
 import type { Bench } from "../run/bench.ts";
 import type { FittedPlan } from "@dip-go/pruner/methods";
@@ -38,6 +38,6 @@ export function planFile(
 export function planOf(file: PlanFile, name: string): FittedPlan {
   if (file.note !== undefined) return { kind: "none", note: file.note };
   if (!file.gates) return { kind: "steps", steps: file.sampler.steps };
-  const { gates, forecast } = parseGates(file, name);
-  return { kind: "gates", plan: { gates, forecast } };
+  const { gates, payloads } = parseGates(file, name);
+  return { kind: "gates", plan: { gates, payloads } };
 }

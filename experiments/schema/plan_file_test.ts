@@ -15,7 +15,9 @@ Deno.test("planOf() reads every kind of plan that planFile() makes", async () =>
     await using bench = await openBench(experiment, { device: "cpu" });
     const plan = {
       gates: [bench.net.units.map(() => 1), bench.net.units.map(() => 0)],
-      forecast: [[0, 0, 0], [0.1, 0.5, -0.25]],
+      payloads: {
+        [bench.net.model.output]: { held: "output", coefficients: [[], [1.1]] },
+      },
     };
     const plans = [
       { kind: "gates", plan },

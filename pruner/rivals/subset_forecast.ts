@@ -8,6 +8,7 @@ import {
   leastSquaresForecast,
   refineCost,
   refineForecast,
+  sampledPlan,
 } from "../search/forecast_fit.ts";
 import { subsetCost, subsetGates, subsetParts } from "./searched_subset.ts";
 
@@ -27,6 +28,7 @@ export const subsetForecast: Method = {
     const fitted = await leastSquaresForecast(runner, { gates, batch });
     const tools = { form: await context.form(), batches };
     const start = { gates, forecast: fitted.forecast };
-    return planned(await refineForecast(tools, start, refine));
+    const refined = await refineForecast(tools, start, refine);
+    return planned(sampledPlan(runner.net, refined));
   },
 };

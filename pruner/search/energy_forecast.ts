@@ -39,6 +39,7 @@ import {
   leastSquaresForecast,
   refineCost,
   refineForecast,
+  sampledPlan,
 } from "./forecast_fit.ts";
 import { cheapestPath, jumpCosts, wholeStepGates } from "./whole_steps.ts";
 
@@ -160,11 +161,11 @@ export const energyForecast: Method = {
     const { net, search: { energy, refine } } = context;
     const found = await searchByEnergy(context);
     const best = found.find(({ gates }) => subNetCost(net, gates) <= maxCost)!;
-    const { gates, forecast } = best;
-    if (energy.forecast === "held") return planned({ gates });
-    if (energy.forecast === "fitted") return planned({ gates, forecast });
+    if (energy.forecast === "held") return planned({ gates: best.gates });
+    if (energy.forecast === "fitted") return planned(sampledPlan(net, best));
     const batches = await context.calibration();
     const tools = { form: await context.form(), batches };
-    return planned(await refineForecast(tools, best, refine));
+    const refined = await refineForecast(tools, best, refine);
+    return planned(sampledPlan(net, refined));
   },
 };

@@ -4,14 +4,19 @@
  * truly sampled images come closer. Estimates propose; samples decide.
  */
 import type { TorchGenerator } from "@dip-go/core/random";
-import type { Gate, Gates, SubNetPlan, SuperNet } from "@dip-go/supernet/gates";
+import type { Gate, Gates, SuperNet } from "@dip-go/supernet/gates";
 import type { SubNetRunner } from "@dip-go/supernet/sampling";
 import type { TrainingForm } from "@dip-go/supernet/training";
 import { gateCosts } from "../budget/gate_costs.ts";
 import { type CalibrationBatch, fidelityTo } from "../calibration.ts";
 import type { EnergySearchOptions } from "../search_settings.ts";
 import { repair } from "./closing.ts";
-import { type ForecastPlan, leastSquaresForecast } from "./forecast_fit.ts";
+import {
+  type ForecastPlan,
+  leastSquaresForecast,
+  payloadsOf,
+  sampledPlan,
+} from "./forecast_fit.ts";
 
 /** The material of a search by gradient. */
 export interface SearchTools {
@@ -38,7 +43,8 @@ export async function judge(
   const { forecast } = fit;
   const scores = [fidelityTo(batch, fit.latents)];
   for (const batch of others) {
-    const found = await runner.sample({ ...batch, gates, forecast });
+    const plan = sampledPlan(runner.net, { gates, forecast });
+    const found = await runner.sample({ ...batch, ...plan });
     scores.push(fidelityTo(batch, found));
   }
   const fidelity = scores.reduce((a, b) => a + b) / scores.length;
@@ -48,15 +54,16 @@ export async function judge(
 /** Mean square of each gate's gradient under random cotangents on the images, `[T, N]`: how far the images move when it opens or closes. */
 export async function gateEnergies(
   { form, random, batches }: SearchTools,
-  plan: SubNetPlan,
+  plan: ForecastPlan,
   round: number,
 ): Promise<number[][]> {
   const batch = batches[round % batches.length];
   const { shape, data } = batch.latents;
   const scale = 1 / Math.sqrt(data.length / shape[0]); // E‖v‖² = 1 a sample
   const v = random.randn(shape).data.map((x) => scale * x);
+  const payloads = payloadsOf(form.net, plan, { every: true });
   const { samples } = await form.gradient(
-    { ...batch, ...plan },
+    { ...batch, gates: plan.gates, payloads },
     () => v,
     { segment: form.net.steps },
   );

@@ -5,7 +5,17 @@
 import { adamW, cosineLearningRate } from "@dip-go/core/autodiff";
 import { predictionFor } from "@dip-go/core/samplers";
 import type { Tensor } from "@dip-go/core/tensor";
-import type { Forecast, ForecastScalars, Gates } from "@dip-go/supernet/gates";
+import {
+  type Forecast,
+  forecastGradient,
+  forecastPayload,
+  forecastRow,
+  type ForecastScalars,
+  type Gates,
+  type Payloads,
+  type SubNetPlan,
+  type SuperNet,
+} from "@dip-go/supernet/gates";
 import type { HeldStep, SubNetRunner } from "@dip-go/supernet/sampling";
 import type { TrainingForm } from "@dip-go/supernet/training";
 import type { CalibrationBatch } from "../calibration.ts";
@@ -17,6 +27,23 @@ export interface ForecastPlan {
   readonly gates: Gates;
   readonly forecast: Forecast;
 }
+
+/** The forecast as the whole step's payload. @param every As `forecastPayload`. */
+export const payloadsOf = (
+  { model: { output } }: SuperNet,
+  { gates, forecast }: ForecastPlan,
+  { every }: { readonly every?: boolean } = {},
+): Payloads => ({
+  [output]: forecastPayload(wholeSteps(gates), forecast, { every }),
+});
+
+const wholeSteps = (gates: Gates) => gates.map((row) => row[row.length - 1]);
+
+/** What is sampled of a forecast. */
+export const sampledPlan = (
+  net: SuperNet,
+  plan: ForecastPlan,
+): SubNetPlan => ({ gates: plan.gates, payloads: payloadsOf(net, plan) });
 
 /** Solves A x = y for a symmetric positive semi-definite 3x3 A, with a small ridge. */
 function solve3(
@@ -84,20 +111,18 @@ export async function leastSquaresForecast(
     history: readonly Float32Array[],
     target: Float32Array,
   ) => forecast[step] = fitScalars(history, target);
-  const held = async (
-    { step, read }: HeldStep,
-  ): Promise<ForecastScalars> => {
+  const fill = async ({ step, read }: HeldStep) => {
     const { state, history } = await read();
     const next = batch.trajectory[step + 1];
     const noise = batch.noise?.[step];
     const wanted = predictionFor(batch.sampler, step, { state, next, noise });
-    return fit(step, history, wanted);
+    return forecastRow(fit(step, history, wanted), history.length);
   };
   const whole = runner.net.units.length - 1;
   const latents = await runner.sample({
     ...batch,
     gates,
-    forecast: held,
+    fill,
     async observe({ step, read }) {
       if (gates[step][whole] === 0) return;
       const { history, prediction } = await read();
@@ -149,10 +174,14 @@ export async function refineForecast(
   for (let i = 0; i < iterations; i++) {
     const batch = batches[i % batches.length];
     const target = batch.trajectory[batch.trajectory.length - 1];
-    const { forecast: gradient } = await form.gradient(
-      { ...batch, gates, forecast: current() },
+    const plan = { gates, forecast: current() };
+    const { coefficients } = await form.gradient(
+      { ...batch, ...sampledPlan(form.net, plan) },
       ({ data, shape }) => logErrorCotangent(data, target, shape[0]),
-      { wanted: "forecast", segment: gates.length },
+      { wanted: "payloads", segment: gates.length },
+    );
+    const gradient = coefficients.map((of) =>
+      forecastGradient(of[form.net.model.output] ?? [])
     );
     const rate = cosineLearningRate(i, {
       peak: learningRate,

@@ -6,8 +6,8 @@ import { makeSampler, parseSchedulerConfig } from "@dip-go/core/samplers";
 import {
   denseGates,
   type Forecast,
-  type Gates,
   subNetCost,
+  type SubNetPlan,
   superNet,
 } from "@dip-go/supernet/gates";
 import { SubNetRunner } from "@dip-go/supernet/sampling";
@@ -18,7 +18,11 @@ import { type CalibrationBatch, drawCalibration } from "../calibration.ts";
 import { randomGates } from "../rivals/random_gates.ts";
 import { classSearch } from "../search_settings.ts";
 import { searchByEnergy } from "./energy_forecast.ts";
-import { leastSquaresForecast, refineForecast } from "./forecast_fit.ts";
+import {
+  leastSquaresForecast,
+  refineForecast,
+  sampledPlan,
+} from "./forecast_fit.ts";
 import { uniformSteps, wholeStepGates } from "./whole_steps.ts";
 
 const config = tinyDit;
@@ -91,11 +95,10 @@ for (const kind of kinds) {
     await using form = await openTrainingForm(net);
     const [batch] = await drawn(runner, setup, { seed: 2 });
     const gates = wholeStepGates(net, uniformSteps(4, steps));
-    const at = async (forecast?: Forecast) =>
-      errorOf(
-        (await runner.sample({ ...batch, gates, forecast })).data,
-        batch,
-      );
+    const at = async (forecast?: Forecast) => {
+      const plan = forecast ? sampledPlan(net, { gates, forecast }) : { gates };
+      return errorOf((await runner.sample({ ...batch, ...plan })).data, batch);
+    };
     const { forecast } = await leastSquaresForecast(runner, { gates, batch });
     const refined = await refineForecast(
       { form, batches: [batch] },
@@ -140,11 +143,8 @@ Deno.test("searchByEnergy() fits every target from one walk, repeatably, and bea
   assertEquals(await search(), found);
   const random = new TorchGenerator(9);
   const [fresh] = await drawn(runner, ddim, { seed: 9 });
-  const at = async (gates: Gates, forecast?: Forecast) =>
-    errorOf(
-      (await runner.sample({ ...fresh, gates, forecast })).data,
-      fresh,
-    );
+  const at = async (plan: SubNetPlan) =>
+    errorOf((await runner.sample({ ...fresh, ...plan })).data, fresh);
   for (const { sparsity, gates, forecast } of found) {
     const maxCost = (1 - sparsity) * dense;
     assert(subNetCost(net, gates) <= maxCost);
@@ -152,7 +152,8 @@ Deno.test("searchByEnergy() fits every target from one walk, repeatably, and bea
       randomGates(net, { uniform: () => random.uniform(), maxCost })
     );
     for (const rival of rivals) {
-      assert(await at(gates, forecast) < await at(rival));
+      const plan = sampledPlan(net, { gates, forecast });
+      assert(await at(plan) < await at({ gates: rival }));
     }
   }
 });

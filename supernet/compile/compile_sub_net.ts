@@ -18,6 +18,7 @@ import {
 import { latentsShape } from "@dip-go/core/pipeline";
 import { refuseThresholding } from "@dip-go/core/samplers";
 import { checkGates } from "../gates/gates.ts";
+import { checkPayloads } from "../gates/payloads.ts";
 import {
   lazy,
   SamplerValues,
@@ -96,7 +97,7 @@ export async function compileParts(
 }
 
 function check(
-  { net, sampler, plan: { gates, forecast } }: CompileRequest,
+  { net, sampler, plan: { gates, payloads } }: CompileRequest,
   parts: number,
 ): void {
   const refuse = (found: string) => {
@@ -113,9 +114,7 @@ function check(
       `the sampler makes ${sampler.steps.length} steps, expected the SuperNet's ${steps}`,
     );
   }
-  if (forecast && forecast.length !== steps) {
-    refuse(`the forecast has ${forecast.length} rows, expected ${steps} steps`);
-  }
+  if (payloads) checkPayloads(payloads, { units, gates, source });
   if (parts < 1 || parts > steps) {
     refuse(`found ${parts} parts, expected 1 to ${steps}`);
   }

@@ -20,9 +20,10 @@ import {
   tinyText,
   tinyUnet,
 } from "@dip-go/testing/models";
-import type { ForecastScalars } from "../gates/forecast.ts";
+import { forecastPayload, type ForecastScalars } from "../gates/forecast.ts";
 import type { Gate, Gates } from "../gates/gates.ts";
 import { liveBlocks } from "../gates/liveness.ts";
+import type { Payloads } from "../gates/payloads.ts";
 import type { SubNetPlan } from "../gates/plan.ts";
 import { SubNetRunner } from "../sampling/sub_net.ts";
 import { type SuperNet, superNet } from "../gates/super_net.ts";
@@ -61,8 +62,17 @@ function halfClosed({ steps, units }: SuperNet, seed: number): Gates {
   );
 }
 
-const forecast = ({ steps }: SuperNet): ForecastScalars[] =>
-  Array.from({ length: steps }, (_, t) => [0.01 * t, 0.5, -0.1]);
+const forecasting = (
+  { steps, model: { output } }: SuperNet,
+  gates: Gates,
+): Payloads => {
+  const whole = gates.map((row) => row[row.length - 1]);
+  const scalars = Array.from(
+    { length: steps },
+    (_, t): ForecastScalars => [0.01 * t, 0.5, -0.1],
+  );
+  return { [output]: forecastPayload(whole, scalars) };
+};
 
 /** A first half of a batch 2B and, as the graph's own inputs, both halves. */
 const halves = (
@@ -266,10 +276,8 @@ function assertClose(found: Tensor, expected: Tensor): void {
 for (const [name, make] of Object.entries(cases)) {
   Deno.test(`compileSubNet samples ${name} as block sessions do, whole and in parts`, async () => {
     const one = make();
-    const plan = {
-      gates: halfClosed(one.net, 5),
-      forecast: forecast(one.net),
-    };
+    const gates = halfClosed(one.net, 5);
+    const plan = { gates, payloads: forecasting(one.net, gates) };
     const { latents, stepNoise } = await sampled(one, plan);
     for (const parts of [1, 3]) {
       const request = { ...one, plan };
@@ -337,10 +345,8 @@ for (
 ) {
   Deno.test(`compileSubNet in float16 samples ${name} within a hundredth`, async () => {
     const one = cases[name]();
-    const plan = {
-      gates: halfClosed(one.net, 5),
-      forecast: forecast(one.net),
-    };
+    const gates = halfClosed(one.net, 5);
+    const plan = { gates, payloads: forecasting(one.net, gates) };
     const { latents, stepNoise } = await sampled(one, plan);
     const request = {
       ...one,

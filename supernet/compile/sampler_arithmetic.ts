@@ -1,8 +1,14 @@
-/** Guidance, forecast and the sampler's step as nodes of a graph, in float32 whatever precision the model gets; see `guidance.ts`, `forecast.ts` and `sampler_state.ts` for the same on the host. */
+/** Guidance, payloads and the sampler's step as nodes of a graph, in float32 whatever precision the model gets; see `guidance.ts`, `payloads.ts` and `sampler_state.ts` for the same on the host. */
 import type { GraphBuilder, Value } from "@dip-go/core/onnx";
 import { isGuided } from "@dip-go/core/pipeline";
 import type { Clip, SamplerStep } from "@dip-go/core/samplers";
-import { type ForecastScalars, historyWeights } from "../gates/forecast.ts";
+import { float32 } from "@dip-go/core/tensor";
+import {
+  type Coefficient,
+  depthsOf,
+  factorShape,
+  type PayloadRow,
+} from "../gates/payloads.ts";
 import {
   type Lazy,
   lazy,
@@ -11,14 +17,25 @@ import {
 } from "./sampler_values.ts";
 
 /** A factor and what it multiplies. */
-type Term = readonly [number, Lazy];
+type Term = readonly [Coefficient, Lazy];
 
-/** Σ factor · value; terms with factor 0 are not read. */
+/** A coefficient as a constant that multiplies a value. */
+export const factorOf = (
+  g: GraphBuilder,
+  factor: Coefficient,
+  { shape }: Value,
+): Value =>
+  typeof factor === "number"
+    ? g.scalar(factor)
+    : g.constant(float32(factorShape(factor, shape), [...factor]));
+
+/** Σ factor · value; terms of factor 0 are not read where there are others. */
 const combination = (g: GraphBuilder, terms: readonly Term[]): Value =>
   g.inSingle(() => {
-    const parts = terms.filter(([factor]) => factor !== 0).map(
+    const some = terms.filter(([factor]) => factor !== 0);
+    const parts = (some.length > 0 ? some : terms.slice(0, 1)).map(
       ([factor, value]) =>
-        factor === 1 ? value() : g.mul(value(), g.scalar(factor)),
+        factor === 1 ? value() : g.mul(value(), factorOf(g, factor, value())),
     );
     return parts.reduce((sum, part) => g.add(sum, part));
   });
@@ -46,15 +63,12 @@ export const guided = (
   });
 
 /** The prediction of a step that computes none. */
-export const forecast = (
+export const payload = (
   g: GraphBuilder,
   history: readonly Lazy[],
-  scalars: ForecastScalars,
+  row: PayloadRow,
 ): Lazy =>
-  lazy(() => {
-    const weights = historyWeights(scalars, history.length);
-    return combination(g, weights.map((weight, k) => [weight, history[k]]));
-  });
+  lazy(() => combination(g, depthsOf(row).map((j) => [row[j], history[j]])));
 
 /** The clean sample that a step predicts, clipped. */
 function clippedClean(

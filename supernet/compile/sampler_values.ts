@@ -1,12 +1,12 @@
 /**
  * What a sampler carries from step to step, as values of a graph: latents and
- * predictions of the last steps, computed predictions for the forecast, and
+ * predictions of the last steps, computed predictions, and
  * what units hold. Each is made when it is first read: a graph that starts in
  * the middle of the sampler reads as inputs exactly what it needs of the steps
  * before it.
  */
 import type { GraphBuilder, Value } from "@dip-go/core/onnx";
-import { historyLength } from "../gates/forecast.ts";
+import { longestHistory } from "../gates/payloads.ts";
 
 /** What the inputs' names begin with. */
 export const statePrefix = "state.";
@@ -32,8 +32,8 @@ export interface MadeStep extends PastValues {
   readonly next: Lazy;
   /** Whether the prediction was computed, not held. */
   readonly computed: boolean;
-  /** What is held from now on, by the names of `heldValue`. */
-  readonly held: Iterable<readonly [string, Value]>;
+  /** What is held from now on. */
+  readonly held: Iterable<readonly [HeldAt, Value]>;
 }
 
 /** What lies before a step. */
@@ -42,8 +42,17 @@ export interface StepsBefore {
   /** How many of them compute their prediction. */
   readonly predictions: number;
   /** What they leave held. */
-  readonly held: readonly Value[];
+  readonly held: readonly HeldAt[];
 }
+
+/** What is held, of which step. */
+export interface HeldAt {
+  readonly value: Value;
+  readonly step: number;
+}
+
+const heldKey = ({ value: { name }, step }: HeldAt): string =>
+  `${name}.${step}`;
 
 /** The state before a step, and how many steps and computed predictions it remembers. */
 export class SamplerValues {
@@ -88,27 +97,30 @@ export class SamplerValues {
         latents: input(`past.${k}.latents`),
         prediction: input(`past.${k}.prediction`),
       })),
-      history: numbers(Math.min(predictions, historyLength))
+      history: numbers(Math.min(predictions, longestHistory))
         .map((k) => input(`history.${k}`)),
       held: new Map(
-        held.map(({ name, shape }) => [name, input(`held.${name}`, shape)]),
+        held.map((at) => [
+          heldKey(at),
+          input(`held.${heldKey(at)}`, at.value.shape),
+        ]),
       ),
       memory,
     });
   }
 
-  /** What is held under a name of `heldValue`. */
-  held({ name }: Value): Value {
-    return this.#held.get(name)!();
+  /** What is held. */
+  held(at: HeldAt): Value {
+    return this.#held.get(heldKey(at))!();
   }
 
   /** Goes on after a step. */
   advance({ latents, prediction, next, computed, held }: MadeStep): void {
     this.past = [{ latents, prediction }, ...this.past].slice(0, this.#memory);
     if (computed) {
-      this.history = [prediction, ...this.history].slice(0, historyLength);
+      this.history = [prediction, ...this.history].slice(0, longestHistory);
     }
-    for (const [name, value] of held) this.#held.set(name, () => value);
+    for (const [at, value] of held) this.#held.set(heldKey(at), () => value);
     this.latents = next;
   }
 

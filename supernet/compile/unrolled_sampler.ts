@@ -4,10 +4,17 @@ import { isGuided } from "@dip-go/core/pipeline";
 import type { Sampler } from "@dip-go/core/samplers";
 import { float32 } from "@dip-go/core/tensor";
 import { heldValue, type StepPlan, stepPlans } from "../sampling/held_sums.ts";
+import { heldBy } from "../gates/held_units.ts";
+import { rowOf } from "../gates/payloads.ts";
 import type { SubNetPlan } from "../gates/plan.ts";
 import { StepEmitter } from "../sampling/step_graph.ts";
 import type { SuperNet } from "../gates/super_net.ts";
-import { forecast, guided, nextLatents } from "./sampler_arithmetic.ts";
+import {
+  factorOf,
+  guided,
+  nextLatents,
+  payload,
+} from "./sampler_arithmetic.ts";
 import {
   type Lazy,
   lazy,
@@ -42,6 +49,7 @@ export interface UnrollSources {
 export class UnrolledSampler {
   /** Names of the timesteps, constants `[1]` from which each step's embeddings follow. */
   readonly timesteps: string[] = [];
+  readonly #net: SuperNet;
   readonly #plans: readonly StepPlan[];
 
   /** @throws {RangeError} If the gates do not fit the SuperNet. */
@@ -50,17 +58,20 @@ export class UnrolledSampler {
     private readonly subNet: SampledSubNet,
     private readonly sources: UnrollSources,
   ) {
-    this.#plans = stepPlans(subNet.net, subNet.plan.gates);
+    const { net, plan } = subNet;
+    this.#net = heldBy(net, plan.payloads);
+    this.#plans = stepPlans(this.#net, plan);
   }
 
   /** What lies before a step. */
   before(step: number): StepsBefore {
     const plans = this.#plans.slice(0, step);
-    const written = plans.flatMap(({ writes }) => writes);
     return {
       steps: step,
       predictions: plans.filter(({ predicts }) => predicts).length,
-      held: written.map((sum) => heldValue(this.subNet.net, sum)),
+      held: plans.flatMap(({ writes }, step) =>
+        writes.map((sum) => ({ value: heldValue(this.#net, sum), step }))
+      ),
     };
   }
 
@@ -72,36 +83,42 @@ export class UnrolledSampler {
   }
 
   #step(t: number, state: SamplerValues): void {
-    const { g, sources, subNet: { net, sampler, plan } } = this;
+    const { g, sources, subNet: { sampler, plan } } = this;
+    const { output } = this.#net.model;
     const step = sampler.steps[t];
     const { predicts } = this.#plans[t];
     const { latents, history } = state;
     const emitter = this.#run(t, state);
     const prediction = predicts
-      ? this.#guided(emitter.read(net.model.output))
-      : forecast(g, history, plan.forecast?.[t] ?? [0, 0, 0]);
+      ? this.#guided(emitter.read(output))
+      : payload(g, history, rowOf(plan.payloads, output, t));
     const noise = lazy(() => sources.noise(t));
     state.advance({
       latents,
       prediction,
       next: nextLatents(g, step, { state, prediction, noise }),
       computed: predicts,
-      held: emitter.written(),
+      held: this.#plans[t].writes.map((sum) => [
+        { value: heldValue(this.#net, sum), step: t },
+        emitter.written(sum),
+      ]),
     });
   }
 
   /** Emits the step's live blocks. */
   #run(t: number, state: SamplerValues): StepEmitter {
-    const { g, sources, subNet: { net, sampler } } = this;
+    const { g, sources, subNet: { sampler, plan } } = this;
     const { timestep, inputScale } = sampler.steps[t];
     const { latents } = state;
-    return new StepEmitter(g, net, this.#plans[t], {
+    return new StepEmitter(g, this.#net, this.#plans[t], {
       input: (name) => {
         if (name === "sample") return this.#sample(latents(), inputScale);
         if (name === "timestep") return this.#timestep(timestep);
         return sources.conditioning(name);
       },
-      held: (value) => state.held(value),
+      held: (value, { from }) => state.held({ value, step: from }),
+      factor: (value, { unit, depth }) =>
+        factorOf(g, rowOf(plan.payloads, unit, t)[depth], value),
     });
   }
 

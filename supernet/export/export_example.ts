@@ -31,7 +31,7 @@ export interface Example {
  */
 export async function exampleOf(
   sampler: PipelineSampler,
-  { net, plan: { gates, forecast } }: CompileRequest,
+  { net, plan }: CompileRequest,
   { subject, seed = 0, batch = 1, ...form }: Example & ExportForm,
 ): Promise<ExampleTensors> {
   const { pipeline } = sampler;
@@ -41,8 +41,8 @@ export async function exampleOf(
   const random = new TorchGenerator(seed);
   const inputs = sampler.inputs(conditioning, { images: batch, random });
   await using runner = new SubNetRunner(net);
-  await using subNet = await openFusedSubNet(runner, gates);
-  const latents = await subNet.sample({ ...inputs, forecast });
+  await using subNet = await openFusedSubNet(runner, plan);
+  const latents = await subNet.sample(inputs);
   const { latents: noise, noise: stepNoise = [] } = inputs;
   const drawn = stepNoise.filter((each) => each !== undefined)
     .map((data) => float32([1, ...noise.shape], data));

@@ -48,7 +48,7 @@ export async function compileRequestOf(
     net,
     sampler: sampler.sampler,
     guidanceScale: sampler.guidanceScale,
-    plan: { gates, forecast: plan?.forecast },
+    plan: { gates, payloads: plan?.payloads },
     conditioning: await conditioningOf(sampler, net, textEncoder),
     picture: await pictureOf(sampler, latents),
     precision,

@@ -86,14 +86,14 @@ export async function exportSubNet(
     );
   }
   const request = await compileRequestOf(sampler, plan, form);
-  const { gates } = request.plan;
+  const { gates, payloads } = request.plan;
   const graph = await compileSubNet(request);
   const facts: SubNetFacts = {
     model: sampler.pipeline.name,
     origin,
     request,
     macs: {
-      subNet: subNetMacs(superNetOf(sampler), gates),
+      subNet: subNetMacs(superNetOf(sampler), gates, payloads),
       full: denseMacs(superNetOf(full)),
     },
     gatesHash: createHash("sha256").update(JSON.stringify(gates)).digest("hex"),

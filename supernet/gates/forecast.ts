@@ -1,42 +1,52 @@
 /**
- * What a held prediction is replaced by: a combination of the last computed
- * ones with three scalars a step,
+ * The forecast: a payload of the whole step in three scalars a step,
  *
  *   e = (1 + a) h0 + b (h0 − h1) + c (h1 − h2),
  *
- * h0 the latest. Zeros hold h0; b alone is linear extrapolation. It costs no MACs.
+ * h0 the newest prediction. Zeros hold h0; b alone is linear extrapolation. The
+ * scalars are the better parameters of a fit, coefficients are what is sampled.
  */
+import { computedBefore, type Payload, type PayloadRow } from "./payloads.ts";
 
 /** The scalars (a, b, c) of one step. */
 export type ForecastScalars = readonly [number, number, number];
 
-/** One row a step; steps that compute their prediction ignore theirs. */
+/** One row a step. */
 export type Forecast = readonly ForecastScalars[];
 
-/** Computed predictions that a forecast reads at most. */
-export const historyLength = 3;
-
-/** Weight of each held prediction, latest first; terms that need more history than there is are dropped. */
-export function historyWeights(
+/** Coefficients of the predictions computed so far; terms that need more of them than there are are dropped. */
+export function forecastRow(
   [a, b, c]: ForecastScalars,
-  available: number,
-): number[] {
-  const [B, C] = [available > 1 ? b : 0, available > 2 ? c : 0];
-  return [1 + a + B, C - B, -C].slice(0, available);
+  computed: number,
+): PayloadRow {
+  const [B, C] = [computed > 1 ? b : 0, computed > 2 ? c : 0];
+  return [1 + a + B, C - B, 0 - C].slice(0, computed);
 }
 
-/** dL/d(a, b, c) from the forecast's cotangent. */
-export function forecastVjp(
-  history: readonly Float32Array[],
-  cotangent: Float32Array,
-): [number, number, number] {
-  const [h0, h1, h2] = history;
-  let [a, b, c] = [0, 0, 0];
-  for (let i = 0; i < cotangent.length; i++) {
-    const d = cotangent[i];
-    a += d * h0[i];
-    if (h1) b += d * (h0[i] - h1[i]);
-    if (h2) c += d * (h1[i] - h2[i]);
-  }
-  return [a, b, c];
-}
+/** dL/d(a, b, c) from that of the coefficients. */
+export const forecastGradient = (
+  [d0 = 0, d1, d2]: readonly number[],
+): [number, number, number] => [
+  d0,
+  d1 === undefined ? 0 : d0 - d1,
+  d1 === undefined || d2 === undefined ? 0 : d1 - d2,
+];
+
+/**
+ * The payload of the whole step.
+ *
+ * @param gates The whole step's, `[T]`.
+ * @param options.every Whether steps that compute have a row too: what they would yield if they did not.
+ */
+export const forecastPayload = (
+  gates: readonly number[],
+  forecast: Forecast,
+  { every = false }: { readonly every?: boolean } = {},
+): Payload => ({
+  held: "output",
+  coefficients: forecast.map((scalars, t) =>
+    gates[t] === 0 || every
+      ? forecastRow(scalars, computedBefore(gates, t).length)
+      : []
+  ),
+});

@@ -5,7 +5,16 @@
  * follows, across steps too.
  */
 import { type CompiledBlock, streamOf } from "@dip-go/core/models";
+import { sizeOf } from "@dip-go/core/tensor";
 import { checkGates, denseGates, type Gates } from "./gates.ts";
+import { heldBy } from "./held_units.ts";
+import {
+  depthsOf,
+  holds,
+  type PayloadRow,
+  type Payloads,
+  rowOf,
+} from "./payloads.ts";
 import type { SuperNet } from "./super_net.ts";
 
 /** What one step computes and reads. */
@@ -18,27 +27,57 @@ export interface StepPattern {
   readonly predicts: boolean;
 }
 
-/** Marks, in one step, the blocks that run and the units that come from the step before. */
+/** Which of the last computed values of a unit are wanted: 0 is the newest. */
+type Wanted = Map<string, Set<number>>;
+
+function want(wanted: Wanted, unit: string, depth: number): void {
+  const depths = wanted.get(unit) ?? new Set();
+  wanted.set(unit, depths.add(depth));
+}
+
+/** Marks, in one step, the blocks that run and the values that come from steps before. */
 class StepWalk {
   readonly #live: boolean[];
-  /** Units whose value of the previous step is read, here or later. */
-  readonly carried = new Set<string>();
+  /** Of the values that units computed before this step. */
+  readonly before: Wanted = new Map();
   readonly #reads = new Set<string>();
   readonly #tensors = new Set<string>();
   readonly #units = new Set<string>();
 
   constructor(
     private readonly net: SuperNet,
-    private readonly open: (unit: string) => boolean,
+    private readonly gates: {
+      open(unit: string): boolean;
+      /** The unit's payload here. */
+      row(unit: string): PayloadRow;
+    },
   ) {
     this.#live = net.blocks.map(() => false);
   }
 
-  /** This step, or a later one, reads what the unit holds after it. */
-  readLater(unit: string): void {
-    if (!this.open(unit)) this.carried.add(unit);
-    else if (unit === this.net.model.output) this.#tensors.add(unit);
-    else this.#units.add(unit);
+  /** This step reads what the unit yields here. */
+  read(unit: string): void {
+    if (this.gates.open(unit)) return this.#compute(unit);
+    for (const depth of depthsOf(this.gates.row(unit))) {
+      want(this.before, unit, depth);
+    }
+  }
+
+  /** Later steps read values that the unit has computed after this step. */
+  readLater(wanted: Wanted): void {
+    for (const [unit, depths] of wanted) {
+      const open = this.gates.open(unit);
+      for (const depth of depths) {
+        if (!open) want(this.before, unit, depth);
+        else if (depth > 0) want(this.before, unit, depth - 1);
+        else this.#compute(unit);
+      }
+    }
+  }
+
+  #compute(unit: string): void {
+    const isOutput = unit === this.net.model.output;
+    (isOutput ? this.#tensors : this.#units).add(unit);
   }
 
   /** Goes through the blocks from last to first; inputs always come from earlier ones. */
@@ -67,8 +106,10 @@ class StepWalk {
 
   /** Whether a unit runs. @param read Those of its outputs that are. */
   #visitUnit(unit: string, read: readonly string[]): boolean {
-    if (read.length > 0) this.readLater(unit);
-    if (!this.open(unit)) read.forEach((output) => this.#reads.add(output));
+    if (read.length > 0) this.read(unit);
+    if (!this.gates.open(unit)) {
+      read.forEach((output) => this.#reads.add(output));
+    }
     return this.#units.has(unit);
   }
 }
@@ -78,7 +119,11 @@ class StepWalk {
  *
  * @throws {RangeError} If the gates do not fit the SuperNet.
  */
-export function stepPatterns(net: SuperNet, gates: Gates): StepPattern[] {
+export function stepPatterns(
+  net: SuperNet,
+  gates: Gates,
+  payloads?: Payloads,
+): StepPattern[] {
   checkGates(gates, {
     steps: net.steps,
     units: net.units.length,
@@ -86,13 +131,16 @@ export function stepPatterns(net: SuperNet, gates: Gates): StepPattern[] {
   });
   const column = new Map(net.units.map((name, n) => [name, n]));
   const patterns: StepPattern[] = [];
-  let carried: ReadonlySet<string> = new Set();
+  let later: Wanted = new Map();
   for (let t = net.steps - 1; t >= 0; t--) {
-    const walk = new StepWalk(net, (unit) => gates[t][column.get(unit)!] === 1);
-    walk.readLater(net.model.output);
-    carried.forEach((unit) => walk.readLater(unit));
+    const walk = new StepWalk(net, {
+      open: (unit) => gates[t][column.get(unit)!] === 1,
+      row: (unit) => rowOf(payloads, unit, t),
+    });
+    walk.read(net.model.output);
+    walk.readLater(later);
     patterns[t] = walk.finish();
-    carried = walk.carried;
+    later = walk.before;
   }
   return patterns;
 }
@@ -105,25 +153,58 @@ export function stepPatterns(net: SuperNet, gates: Gates): StepPattern[] {
 export function liveBlocks(
   net: SuperNet,
   gates: Gates,
+  payloads?: Payloads,
 ): (readonly boolean[])[] {
-  return stepPatterns(net, gates).map(({ live }) => live);
+  return stepPatterns(net, gates, payloads).map(({ live }) => live);
 }
 
 /** What the blocks that run over all T steps add up to. */
-function sumOverLive(
-  net: SuperNet,
-  gates: Gates,
+const sumOverLive = (
+  patterns: readonly StepPattern[],
   ofBlock: readonly number[],
-): number {
-  return liveBlocks(net, gates).flat().reduce(
+): number =>
+  patterns.flatMap(({ live }) => live).reduce(
     (sum, runs, i) => sum + (runs ? ofBlock[i % ofBlock.length] : 0),
     0,
   );
+
+/**
+ * MACs (total convention) of a SubNet over all T steps: those of the blocks that
+ * run and of the payloads that combine values, one for each element and value. To
+ * hold costs nothing.
+ */
+export function subNetMacs(
+  own: SuperNet,
+  gates: Gates,
+  payloads?: Payloads,
+): number {
+  const net = heldBy(own, payloads);
+  const patterns = stepPatterns(net, gates, payloads);
+  const combined = patterns.map((pattern, t) =>
+    readAt(net, pattern).reduce((sum, { unit, elements }) => {
+      const row = rowOf(payloads, unit, t);
+      const terms = holds(row) ? 0 : depthsOf(row).length;
+      return sum + terms * elements;
+    }, 0)
+  );
+  return sumOverLive(patterns, net.macs) + combined.reduce((a, b) => a + b, 0);
 }
 
-/** MACs (total convention) of a SubNet over all T steps: those of the blocks that run. */
-export function subNetMacs(net: SuperNet, gates: Gates): number {
-  return sumOverLive(net, gates, net.macs);
+/** The units whose payloads a step reads, an entry for each tensor. */
+function readAt(
+  { blocks, model }: SuperNet,
+  { reads, predicts }: StepPattern,
+): { unit: string; elements: number }[] {
+  const own = blocks.flatMap(({ block, graph }) =>
+    block.outputs.flatMap((output, k) =>
+      reads.has(output)
+        ? [{ unit: block.name, elements: sizeOf(graph.outputs[k].shape) }]
+        : []
+    )
+  );
+  if (predicts) return own;
+  const { shape } = blocks[blocks.length - 1].graph.outputs[0];
+  return [...own, { unit: model.output, elements: sizeOf(shape) }];
 }
 
 /** MACs (total convention) of the full sampler: all gates open. */
@@ -133,7 +214,7 @@ export function denseMacs(net: SuperNet): number {
 
 /** What a SubNet takes of a budget over all T steps, in the unit of the SuperNet's costs. */
 export function subNetCost(net: SuperNet, gates: Gates): number {
-  return sumOverLive(net, gates, net.costs);
+  return sumOverLive(stepPatterns(net, gates), net.costs);
 }
 
 /** What the full sampler takes, in the unit of the SuperNet's costs. */

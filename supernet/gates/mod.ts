@@ -1,6 +1,13 @@
 /** SuperNets, gates, plans, and the blocks that a plan leaves alive with their cost. */
-export type { Forecast, ForecastScalars } from "./forecast.ts";
+export {
+  type Forecast,
+  forecastGradient,
+  forecastPayload,
+  forecastRow,
+  type ForecastScalars,
+} from "./forecast.ts";
 export { checkGates, denseGates, type Gate, type Gates } from "./gates.ts";
+export { heldBy } from "./held_units.ts";
 export {
   costBudget,
   denseCost,
@@ -10,6 +17,22 @@ export {
   subNetMacs,
 } from "./liveness.ts";
 export { type GateReading, OpenGates } from "./open_gates.ts";
+export {
+  adamsBashforth,
+  hermite,
+  hold,
+  newton,
+  type PayloadMaker,
+  taylor,
+} from "./payload_makers.ts";
+export {
+  checkPayloads,
+  type Coefficient,
+  type Payload,
+  payloadOf,
+  type PayloadRow,
+  type Payloads,
+} from "./payloads.ts";
 export {
   checkPlan,
   parseGates,

@@ -3,16 +3,29 @@ import {
   conform,
   type Conformed,
   finite,
+  oneOf,
   readJson,
   record,
   wholeFrom,
 } from "@dip-go/core/files";
+import { heldKinds } from "@dip-go/core/models";
 import type { PipelineSampler } from "@dip-go/core/pipeline";
 import * as v from "valibot";
+import { type Forecast, forecastPayload } from "./forecast.ts";
 import { checkGates } from "./gates.ts";
+import { checkPayloads } from "./payloads.ts";
 import type { SuperNet } from "./super_net.ts";
 
-const plan = record({
+const payload = record({
+  held: oneOf(heldKinds),
+  /** One row a step, `[]` where the unit is computed; see `payloads.ts`. */
+  coefficients: v.array(v.array(v.union(
+    [finite, v.array(finite)],
+    "a number or a list of numbers",
+  ))),
+});
+
+const entries = {
   model: v.string(),
   /** Which sampler gates belong to. */
   sampler: record({
@@ -25,27 +38,34 @@ const plan = record({
   gates: v.array(
     v.array(v.picklist([0, 1], "0 or 1")),
   ),
-  /** How held predictions are combined; held as they are by default. */
+  /** What units yield where they are not computed, by their names; held values as they are by default. */
+  payloads: v.optional(v.record(v.string(), payload)),
+};
+const plan = record(entries);
+
+/** As files were written before payloads: the whole step's as scalars of a forecast. */
+const planFile = record({
+  ...entries,
   forecast: v.optional(v.array(v.strictTuple([finite, finite, finite]))),
 });
 
 /** Gates with the model, sampler and units that they are of: `gates.json`, as JSON. */
 export type Plan = Conformed<typeof plan>;
-/** Gates and how they are filled in. */
-export type SubNetPlan = Pick<Plan, "gates" | "forecast">;
+/** Gates, and what fills them in. */
+export type SubNetPlan = Pick<Plan, "gates" | "payloads">;
 
 /** A plan of a sampler, found for the units of its SuperNet. */
 export function planFor(
   { pipeline, sampler }: Pick<PipelineSampler, "pipeline" | "sampler">,
   { units }: Pick<SuperNet, "units">,
-  { gates, forecast }: SubNetPlan,
+  { gates, payloads }: SubNetPlan,
 ): Plan {
   return {
     model: pipeline.name,
     sampler: { name: sampler.name, steps: sampler.steps.length },
     blocks: units,
     gates,
-    ...forecast && { forecast },
+    ...payloads && { payloads },
   };
 }
 
@@ -56,7 +76,7 @@ export function planFor(
  * @throws {RangeError} If it is not.
  */
 export function checkPlan(
-  { blocks, gates, model }: Plan,
+  { blocks, gates, payloads, model }: Plan,
   { units, steps }: Pick<SuperNet, "units" | "steps">,
   source = `of ${model}`,
 ): void {
@@ -66,6 +86,7 @@ export function checkPlan(
     );
   }
   checkGates(gates, { steps, units: units.length, source });
+  if (payloads) checkPayloads(payloads, { units, gates, source });
 }
 
 /**
@@ -90,14 +111,28 @@ export const readPlan = async (file: string): Promise<Plan> =>
  * The gates in a parsed `gates.json`.
  *
  * @throws {TypeError} If a key is missing, unknown or of another type.
- * @throws {RangeError} If gates or forecast do not fit the file's own steps and blocks.
+ * @throws {RangeError} If gates or payloads do not fit the file's own steps and blocks.
  */
 export function parseGates(value: unknown, file: string): Plan {
-  const found = conform(plan, value, `read ${file}`);
-  const { sampler: { steps }, blocks, gates, forecast } = found;
-  checkGates(gates, { steps, units: blocks.length, source: file });
-  if (!forecast || forecast.length === steps) return found;
-  throw new RangeError(
-    `Cannot read ${file}: forecast has ${forecast.length} rows, expected ${steps}, one a step`,
-  );
+  const { forecast, ...found } = conform(planFile, value, `read ${file}`);
+  const { sampler: { steps }, blocks: units, gates } = found;
+  checkGates(gates, { steps, units: units.length, source: file });
+  const read = forecast
+    ? { ...found, payloads: { ...found.payloads, ...whole(found, forecast) } }
+    : found;
+  if (read.payloads) {
+    checkPayloads(read.payloads, { units, gates, source: file });
+  }
+  return read;
 }
+
+/** A forecast as the whole step's payload. */
+const whole = (
+  { blocks, gates }: Pick<Plan, "blocks" | "gates">,
+  forecast: Forecast,
+) => ({
+  [blocks[blocks.length - 1]]: forecastPayload(
+    gates.map((row) => row[row.length - 1]),
+    forecast,
+  ),
+});

@@ -10,14 +10,25 @@ import {
   type PlacedTensor,
   type Session,
 } from "@dip-go/core/runtime";
-import type { Tensor } from "@dip-go/core/tensor";
+import { float32, type Tensor } from "@dip-go/core/tensor";
 import { largeModel, weightCount } from "./block_sessions.ts";
-import type { Gates } from "../gates/gates.ts";
-import { type StepPlan, stepPlans } from "./held_sums.ts";
+import { heldBy } from "../gates/held_units.ts";
+import { rowOf } from "../gates/payloads.ts";
+import type { SubNetPlan } from "../gates/plan.ts";
+import {
+  factorName,
+  heldValue,
+  readName,
+  type StepPlan,
+  stepPlans,
+} from "./held_sums.ts";
 import { runSampler, type SampleRequest } from "./sampling_loop.ts";
 import { stepGraph } from "./step_graph.ts";
 import type { SubNetRunner } from "./sub_net.ts";
 import type { SuperNet } from "../gates/super_net.ts";
+
+/** What a SubNet is sampled from; its plan is fixed. */
+export type SubNetRequest = Omit<SampleRequest, "gates" | "payloads" | "fill">;
 
 /** A SubNet ready to run. */
 export interface SubNet extends AsyncDisposable {
@@ -26,10 +37,12 @@ export interface SubNet extends AsyncDisposable {
    *
    * @throws {RangeError} If steps or shapes do not fit the SuperNet.
    */
-  sample(request: Omit<SampleRequest, "gates">): Promise<Tensor<"float32">>;
+  sample(request: SubNetRequest): Promise<Tensor<"float32">>;
 }
 
-const keyOf = (plan: StepPlan): string => JSON.stringify(plan);
+/** What tells a step's graph from another's. */
+const keyOf = ({ reads, ...plan }: StepPlan): string =>
+  JSON.stringify({ ...plan, reads: reads.map(({ from: _, ...own }) => own) });
 
 /** The weights of all different steps, in elements. */
 function weightsOf(net: SuperNet, plans: readonly StepPlan[]): number {
@@ -44,39 +57,68 @@ const feedsOf = ({ graph }: Session, values: Feeds): Feeds =>
 
 /** Samples by one session a step; undefined where a step computes nothing. */
 function sampling(
-  { net, workspaces }: SubNetRunner,
-  steps: readonly (Session | undefined)[],
+  { net, workspaces }: Pick<SubNetRunner, "net" | "workspaces">,
+  { payloads }: SubNetPlan,
+  steps: readonly (StepPlan & { readonly session?: Session })[],
 ): SubNet["sample"] {
-  /** The last step that reads what is held under a name. */
-  const lastRead = new Map(
-    steps.flatMap((session, t) =>
-      (session?.graph.inputs ?? []).map(({ name }) => [name, t])
-    ),
+  const keyAt = (name: string, step: number) => `${name}|${step}`;
+  /** What step t reads, by the name of its session's input and by that of what is held. */
+  const reads = steps.map((step) =>
+    step.reads.map(({ sum, depth, from }) => {
+      const { name } = heldValue(net, sum);
+      return { input: readName(name, depth), key: keyAt(name, from) };
+    })
   );
+  /** The last step that reads what is held. */
+  const lastRead = new Map(
+    reads.flatMap((own, t) => own.map(({ key }) => [key, t])),
+  );
+  const factors = steps.map((step, t) => factorFeeds(net, payloads, step, t));
   return async (request) => {
     using workspace = workspaces.enter();
-    /** By the name that sessions read and write it under. */
     const held = new Map<string, PlacedTensor>();
-    return await runSampler(net, request, {
+    return await runSampler(net, { ...request, payloads }, {
       workspace,
       held,
       async call(t, feeds) {
-        const session = steps[t];
+        const { session } = steps[t];
         if (!session) return undefined;
+        const known = reads[t].map(({ input, key }) => [input, held.get(key)!]);
         const { [net.model.output]: output, ...written } = await workspace.run(
           session,
-          feedsOf(session, { ...Object.fromEntries(held), ...await feeds() }),
+          feedsOf(session, {
+            ...Object.fromEntries(known),
+            ...factors[t],
+            ...await feeds(),
+          }),
         );
-        Object.entries(written).forEach(([name, value]) =>
-          held.set(name, value)
-        );
-        for (const name of held.keys()) {
-          if (lastRead.get(name)! <= t) held.delete(name);
+        for (const [name, value] of Object.entries(written)) {
+          held.set(keyAt(name, t), value);
+        }
+        for (const key of held.keys()) {
+          if (lastRead.get(key)! <= t) held.delete(key);
         }
         return output;
       },
     });
   };
+}
+
+/** The coefficients of a step's payloads. */
+function factorFeeds(
+  net: SuperNet,
+  payloads: SubNetPlan["payloads"],
+  { combined }: StepPlan,
+  t: number,
+): Feeds {
+  const feeds = Object.entries(combined).flatMap(([output, terms]) => {
+    const { name } = heldValue(net, [output]);
+    return terms.map(({ unit, depth, factor }) => [
+      factorName(name, depth),
+      float32(factor, [rowOf(payloads, unit, t)[depth]].flat()),
+    ]);
+  });
+  return Object.fromEntries(feeds);
 }
 
 /**
@@ -87,22 +129,23 @@ function sampling(
  * @param options.mostWeights Weight elements of all its sessions together, each
  * of which keeps a copy in the layout that its kernels like; a larger SubNet
  * runs on the blocks' own sessions. That of a large model by default.
- * @throws {RangeError} If the gates do not fit the SuperNet.
+ * @throws {RangeError} If the plan does not fit the SuperNet.
  */
 export async function openFusedSubNet(
   runner: SubNetRunner,
-  gates: Gates,
+  plan: SubNetPlan,
   { mostWeights = largeModel }: { readonly mostWeights?: number } = {},
 ): Promise<SubNet> {
-  const { net, options } = runner;
-  const plans = stepPlans(net, gates);
+  const { options, workspaces } = runner;
+  const net = heldBy(runner.net, plan.payloads);
+  const plans = stepPlans(net, plan);
   const different = new Map(
     plans.filter(({ live }) => live.includes(true))
       .map((plan) => [keyOf(plan), plan]),
   );
   if (weightsOf(net, [...different.values()]) > mostWeights) {
     return {
-      sample: (request) => runner.sample({ ...request, gates }),
+      sample: (request) => runner.sample({ ...request, ...plan }),
       [Symbol.asyncDispose]: () => Promise.resolve(),
     };
   }
@@ -114,10 +157,13 @@ export async function openFusedSubNet(
     const session = await openSession(graph, { ...options, kept });
     sessions.set(key, opening.use(session));
   }
-  const steps = plans.map((plan) => sessions.get(keyOf(plan)));
+  const steps = plans.map((plan) => ({
+    ...plan,
+    session: sessions.get(keyOf(plan)),
+  }));
   const opened = opening.move();
   return {
-    sample: sampling(runner, steps),
+    sample: sampling({ net, workspaces }, plan, steps),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }

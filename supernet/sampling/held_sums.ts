@@ -5,8 +5,15 @@
  */
 import { type Block, streamOf } from "@dip-go/core/models";
 import type { Value } from "@dip-go/core/onnx";
-import type { Gates } from "../gates/gates.ts";
 import { type StepPattern, stepPatterns } from "../gates/liveness.ts";
+import {
+  computedBefore,
+  depthsOf,
+  factorShape,
+  holds,
+  rowOf,
+} from "../gates/payloads.ts";
+import type { SubNetPlan } from "../gates/plan.ts";
 import type { SuperNet } from "../gates/super_net.ts";
 
 /** What is held as one, told by outputs of units in execution order: of a single output what its unit computed, of several of a residual stream the sum of what is added. */
@@ -18,16 +25,34 @@ export interface ClosedRun {
   readonly output: string;
   /** The stream that they add to. */
   readonly stream: string;
-  /** What they add, by the step that they last ran at. */
+  /** What they add: of those that hold a sum for each step that they last ran at, of each other its own payload. */
   readonly sums: readonly HeldSum[];
+}
+
+/** A value that a step reads. */
+export interface HeldRead {
+  readonly sum: HeldSum;
+  /** How many newer values its unit has computed since. */
+  readonly depth: number;
+  /** The step that it is of. */
+  readonly from: number;
+}
+
+/** A value of a unit's payload that combines some: its depth, and the shape of its coefficient as a factor. */
+export interface PayloadTerm {
+  readonly unit: string;
+  readonly depth: number;
+  readonly factor: readonly number[];
 }
 
 /** What one step computes, reads and leaves behind. */
 export interface StepPlan extends Pick<StepPattern, "live" | "predicts"> {
   /** All that it reads of what units hold. */
-  readonly reads: readonly HeldSum[];
+  readonly reads: readonly HeldRead[];
   /** Where what it reads of residual units goes. */
   readonly runs: readonly ClosedRun[];
+  /** Outputs of units that do not hold but combine values, by their names. */
+  readonly combined: Readonly<Record<string, readonly PayloadTerm[]>>;
   /** Of units that run, what later steps read. */
   readonly writes: readonly HeldSum[];
 }
@@ -40,6 +65,14 @@ export function heldValue({ blocks }: SuperNet, sum: HeldSum): Value {
   const value = graph.outputs[block.outputs.indexOf(sum[0])];
   return sum.length === 1 ? value : { ...value, name: sum.join("+") };
 }
+
+/** The name under which a step reads a value. */
+export const readName = (name: string, depth: number): string =>
+  depth === 0 ? name : `${name}@${depth}`;
+
+/** The name under which it reads the value's coefficient. */
+export const factorName = (name: string, depth: number): string =>
+  `${readName(name, depth)}:factor`;
 
 type Run = Omit<ClosedRun, "sums"> & { readonly outputs: HeldSum };
 
@@ -72,44 +105,88 @@ function closedRuns(
   return [...runs.values()];
 }
 
-/** A step's runs, what they add summed by the step that it is from. */
+/** A step's runs, what those that hold add summed by the step that it is from. */
 function summedRuns(
   runs: readonly Run[],
   lastRan: ReadonlyMap<string, number>,
+  combined: StepPlan["combined"],
 ): ClosedRun[] {
   return runs.map(({ outputs, ...run }) => ({
     ...run,
-    sums: [...Map.groupBy(outputs, (output) => lastRan.get(output)).values()],
+    sums: [
+      ...Map.groupBy(
+        outputs,
+        (output) => output in combined ? output : lastRan.get(output),
+      ).values(),
+    ],
   }));
+}
+
+/** What step t reads of units that combine values. */
+function combinedAt(
+  { blocks }: SuperNet,
+  { payloads }: SubNetPlan,
+  { t, reads }: { t: number; reads: ReadonlySet<string> },
+): StepPlan["combined"] {
+  const all = blocks.flatMap(({ block, graph }) =>
+    block.outputs.flatMap((output, k) => {
+      const { name: unit } = block;
+      const row = rowOf(payloads, unit, t);
+      if (!reads.has(output) || holds(row)) return [];
+      const { shape } = graph.outputs[k];
+      const terms = depthsOf(row).map((depth) => ({
+        unit,
+        depth,
+        factor: factorShape(row[depth], shape),
+      }));
+      return [[output, terms] as const];
+    })
+  );
+  return Object.fromEntries(all);
 }
 
 /**
  * What each of the T steps does.
  *
+ * @param net In the form of the plan's payloads.
  * @throws {RangeError} If the gates do not fit the SuperNet.
  */
-export function stepPlans(net: SuperNet, gates: Gates): StepPlan[] {
+export function stepPlans(net: SuperNet, plan: SubNetPlan): StepPlan[] {
   const blocks = net.blocks.map(({ block }) => block);
-  const patterns = stepPatterns(net, gates);
+  const patterns = stepPatterns(net, plan.gates, plan.payloads);
   const writes = patterns.map(() => new Map<string, HeldSum>());
   const lastRan = new Map<string, number>();
+  /** The step of the value at a depth of an output. */
+  const origin = (output: string, depth: number, t: number): number => {
+    const { name } = blocks.find(({ outputs }) => outputs.includes(output))!;
+    const n = net.units.indexOf(name);
+    return computedBefore(plan.gates.map((row) => row[n]), t)[depth];
+  };
   const plans = patterns.map((pattern, t) => {
     const { live, predicts } = pattern;
-    const runs = summedRuns(closedRuns(blocks, pattern), lastRan);
-    const reads = [
+    const combined = combinedAt(net, plan, { t, reads: pattern.reads });
+    const runs = summedRuns(closedRuns(blocks, pattern), lastRan, combined);
+    const sums = [
       ...blocks.filter(({ streams }) => !streams)
         .flatMap(({ outputs }) => outputs)
         .filter((output) => pattern.reads.has(output))
         .map((output) => [output]),
       ...runs.flatMap(({ sums }) => sums),
     ];
-    for (const sum of reads) {
-      writes[lastRan.get(sum[0])!].set(sum.join("+"), sum);
-    }
+    const reads = sums.flatMap((sum): HeldRead[] => {
+      const [output] = sum;
+      const depths = combined[output]?.map(({ depth }) => depth) ?? [0];
+      return depths.map((depth) => ({
+        sum,
+        depth,
+        from: origin(output, depth, t),
+      }));
+    });
+    for (const { sum, from } of reads) writes[from].set(sum.join("+"), sum);
     for (const [i, { outputs }] of blocks.entries()) {
       if (live[i]) outputs.forEach((output) => lastRan.set(output, t));
     }
-    return { live, predicts, reads, runs };
+    return { live, predicts, reads, runs, combined };
   });
   return plans.map((plan, t) => ({ ...plan, writes: [...writes[t].values()] }));
 }

@@ -3,7 +3,12 @@ import { ditBlockGraph, randomWeights } from "@dip-go/core/models";
 import { TorchGenerator } from "@dip-go/core/random";
 import { tinyDit } from "@dip-go/testing/models";
 import { denseGates, type Gate, type Gates } from "../gates/gates.ts";
-import { type ClosedRun, type HeldSum, stepPlans } from "./held_sums.ts";
+import {
+  type ClosedRun,
+  type HeldSum,
+  type StepPlan,
+  stepPlans,
+} from "./held_sums.ts";
 import { liveBlocks } from "../gates/liveness.ts";
 import { superNet } from "../gates/super_net.ts";
 
@@ -46,28 +51,31 @@ function between({ output, stream }: ClosedRun): string[] {
   return found;
 }
 
+const sumsOf = ({ reads }: StepPlan) => reads.map(({ sum }) => sum);
+
 Deno.test("stepPlans(): units closed together are one sum, which the step that ran them leaves", () => {
   const closed = units.slice(2, 5);
-  const plans = stepPlans(net, closedAt({ 3: closed, 4: closed, 5: closed }));
+  const gates = closedAt({ 3: closed, 4: closed, 5: closed });
+  const plans = stepPlans(net, { gates });
   const sum = madeBy(closed);
   assertEquals(plans[2].writes, [sum]);
   for (const t of [3, 4, 5]) {
-    assertEquals(plans[t].reads, [sum]);
+    assertEquals(sumsOf(plans[t]), [sum]);
     assertEquals(plans[t].writes, []);
     assertEquals(between(plans[t].runs[0]), sum);
   }
-  assertEquals(plans[6].reads, []);
+  assertEquals(sumsOf(plans[6]), []);
 });
 
 Deno.test("stepPlans(): a unit that ran since is a sum of its own, and each reader has the sums it reads", () => {
   const first = units.slice(0, 4);
   const gates = { 1: first.toSpliced(2, 1), 2: first };
-  const plans = stepPlans(net, closedAt(gates));
+  const plans = stepPlans(net, { gates: closedAt(gates) });
   const [a, b, c, d] = madeBy(first);
   assertEquals(plans[0].writes, [[a, b], [d], [a, b, d]]);
   assertEquals(plans[1].writes, [[c]]);
-  assertEquals(plans[1].reads, [[a, b], [d]]);
-  assertEquals(plans[2].reads, [[a, b, d], [c]]);
+  assertEquals(sumsOf(plans[1]), [[a, b], [d]]);
+  assertEquals(sumsOf(plans[2]), [[a, b, d], [c]]);
 });
 
 Deno.test("stepPlans() with random gates: runs are made of the closed units, each as it was when it last ran", () => {
@@ -75,7 +83,7 @@ Deno.test("stepPlans() with random gates: runs are made of the closed units, eac
   const gates = denseGates(steps, net.units.length).map((row, t) =>
     row.map((): Gate => t === 0 || random.uniform() < 0.4 ? 1 : 0)
   );
-  const plans = stepPlans(net, gates);
+  const plans = stepPlans(net, { gates });
   const live = liveBlocks(net, gates);
   const lastRan = (output: string, before: number) => {
     const i = net.blocks.findIndex(({ block }) => block === maker(output));
@@ -92,13 +100,14 @@ Deno.test("stepPlans() with random gates: runs are made of the closed units, eac
         assertEquals(gates[t][made.indexOf(output)], 0);
       }
     }
-    for (const sum of reads) {
+    for (const { sum, from: told } of reads) {
       const [from, ...others] = new Set(
         sum.map((output) => lastRan(output, t)),
       );
       assertEquals(others, []);
+      assertEquals(told, from);
       assert(left[from].includes(String(sum)), `nobody leaves ${sum}`);
     }
   }
-  assert(plans.some(({ reads }) => reads.some(({ length }) => length > 1)));
+  assert(plans.some(({ reads }) => reads.some(({ sum }) => sum.length > 1)));
 });

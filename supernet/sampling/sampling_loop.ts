@@ -1,6 +1,6 @@
 /**
  * The sampling loop with backup connections: a step's prediction is the model's
- * after guidance, or a forecast from those held.
+ * after guidance, or the whole step's payload.
  */
 import {
   isGuided,
@@ -20,19 +20,22 @@ import {
   startState,
 } from "@dip-go/core/samplers";
 import { describe, float32, type Tensor } from "@dip-go/core/tensor";
-import {
-  type Forecast,
-  type ForecastScalars,
-  historyLength,
-} from "../gates/forecast.ts";
 import type { Gates } from "../gates/gates.ts";
+import {
+  longestHistory,
+  type PayloadRow,
+  type Payloads,
+  rowOf,
+} from "../gates/payloads.ts";
 import type { SuperNet } from "../gates/super_net.ts";
 import type { Workspace } from "../workspace/workspace.ts";
 
 export interface SampleRequest extends SamplingInputs {
   readonly gates: Gates;
-  /** How held predictions are combined, one row a step, or decided as the step is reached; held as they are by default. */
-  readonly forecast?: Forecast | ((step: HeldStep) => Promise<ForecastScalars>);
+  /** What units yield where they are not computed; what they hold by default. */
+  readonly payloads?: Payloads;
+  /** The whole step's row, decided as the step is reached: in the place of that of its payload. */
+  readonly fill?: (step: HeldStep) => Promise<PayloadRow>;
   /** Called at each step, before its latents are replaced. */
   readonly observe?: (step: SampledStep) => void | Promise<void>;
 }
@@ -70,8 +73,8 @@ export type ModelFeeds = Readonly<Record<string, PlacedTensor>>;
 export interface ModelCalls {
   /** What the sampler computes in; the caller's. */
   readonly workspace: Workspace;
-  /** What units hold. */
-  readonly held: ReadonlyMap<string, PlacedTensor>;
+  /** What units hold, in maps. */
+  readonly held: ReadonlyMap<string, unknown>;
   /** Runs what step t computes: the model's output `[2B, C', H, W]`, or nothing where the step holds its prediction. */
   call(
     step: number,
@@ -127,12 +130,13 @@ export async function runSampler(
       }));
       if (!output) {
         const read = () => heldValues(workspace, state, before);
-        const scalars = await scalarsOf(request, { step, read });
-        return await workspace.forecast(history, scalars);
+        const row = await request.fill?.({ step, read }) ??
+          rowOf(request.payloads, net.model.output, step);
+        return await workspace.blend(undefined, 0, { row, held: history });
       }
       const guiding = { latents: shape, scale: guidanceScale };
       const prediction = await workspace.guide(output, guiding);
-      history = [prediction, ...history].slice(0, historyLength);
+      history = [prediction, ...history].slice(0, longestHistory);
       return prediction;
     },
     async next(step, { state, prediction }) {
@@ -179,14 +183,6 @@ export const placedNoise = (
   noise: Float32Array | undefined,
   shape: readonly number[],
 ): Tensor | undefined => noise && float32(shape, noise);
-
-async function scalarsOf(
-  { forecast }: Pick<SampleRequest, "forecast">,
-  held: HeldStep,
-): Promise<ForecastScalars> {
-  if (typeof forecast === "function") return await forecast(held);
-  return forecast?.[held.step] ?? [0, 0, 0];
-}
 
 /**
  * The model's inputs that change from step to step.

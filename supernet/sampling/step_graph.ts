@@ -10,29 +10,42 @@ import {
   type Value,
 } from "@dip-go/core/onnx";
 import { stepInput } from "@dip-go/core/pipeline";
-import { heldValue, type StepPlan } from "./held_sums.ts";
+import {
+  factorName,
+  type HeldRead,
+  type HeldSum,
+  heldValue,
+  type PayloadTerm,
+  readName,
+  type StepPlan,
+} from "./held_sums.ts";
 import type { SuperNet } from "../gates/super_net.ts";
 
 /**
  * The graph of a step that runs at least one block. Inputs: those of the
  * model's that it needs, and what it reads of what units hold; outputs: the
- * model's where the step predicts, and what it leaves; both by the names of
+ * model's where the step predicts, and what it leaves by the names of
  * {@linkcode heldValue}.
  */
 export function stepGraph(net: SuperNet, plan: StepPlan): Graph {
   const { model: { model, inputs, output } } = net;
   const g = new GraphBuilder(`${model}:step`);
-  const held = new Map(
-    plan.reads.map((sum) => heldValue(net, sum))
-      .map(({ name, dtype, shape }) => [name, g.input(name, dtype, shape)]),
-  );
+  const read = new Map(plan.reads.map(({ sum, depth }) => {
+    const { name, dtype, shape } = heldValue(net, sum);
+    const own = readName(name, depth);
+    return [own, g.input(own, dtype, shape)];
+  }));
   const step = new StepEmitter(g, net, plan, {
     input: (name) => stepInput(g, inputs.find((each) => each.name === name)!),
-    held: ({ name }) => held.get(name)!,
+    held: ({ name }, { depth }) => read.get(readName(name, depth))!,
+    factor: ({ name }, { depth, factor }) =>
+      g.input(factorName(name, depth), "float32", factor),
   });
   return shareNodes(g.build({
     ...plan.predicts ? { [output]: step.read(output) } : {},
-    ...Object.fromEntries(step.written()),
+    ...Object.fromEntries(
+      plan.writes.map((sum) => [heldValue(net, sum).name, step.written(sum)]),
+    ),
   }));
 }
 
@@ -42,8 +55,10 @@ type Block = CompiledBlock["block"];
 export interface StepSources {
   /** The model's input of that name. */
   readonly input: (name: string) => Value;
-  /** What is held under a name of {@linkcode heldValue}. */
-  readonly held: (value: Value) => Value;
+  /** A value that the step reads, of {@linkcode heldValue}. */
+  readonly held: (value: Value, read: HeldRead) => Value;
+  /** Its coefficient, where a payload combines some. */
+  readonly factor: (value: Value, term: PayloadTerm) => Value;
 }
 
 /** One step. */
@@ -76,15 +91,11 @@ export class StepEmitter {
     block.outputs.forEach((output, i) => target.set(output, values[i]));
   }
 
-  /** What is held from now on, by the names of {@linkcode heldValue}. */
-  written(): [string, Value][] {
-    return this.plan.writes.map((sum) => {
-      const made = sum.map((output) =>
-        this.#added.get(output) ?? this.#tensors.get(output)!
-      );
-      const { name } = heldValue(this.net, sum);
-      return [name, made.reduce((a, b) => this.g.add(a, b))];
-    });
+  /** What is held from now on of outputs that this step computes. */
+  written(sum: HeldSum): Value {
+    return sum.map((output) =>
+      this.#added.get(output) ?? this.#tensors.get(output)!
+    ).reduce((a, b) => this.g.add(a, b));
   }
 
   /** A tensor of this step: an input, computed, or put together from what units hold. */
@@ -100,13 +111,25 @@ export class StepEmitter {
     const producer = this.#producers.get(name);
     if (!producer) return this.sources.input(name);
     const own = streamOf(producer, name);
-    if (!own) return this.sources.held(heldValue(this.net, [name]));
+    if (!own) return this.#yielded([name]);
     const added = this.#added.get(name);
     if (added) return this.g.add(this.read(own), added);
     const { stream, sums } = this.plan.runs.find(({ output }) =>
       output === name
     )!;
-    return sums.map((sum) => this.sources.held(heldValue(this.net, sum)))
+    return sums.map((sum) => this.#yielded(sum))
       .reduce((a, b) => this.g.add(a, b), this.read(stream));
+  }
+
+  /** What closed units yield: what they hold, or a unit's payload. */
+  #yielded(sum: HeldSum): Value {
+    const { g, net, plan: { combined, reads }, sources } = this;
+    const value = heldValue(net, sum);
+    const own = reads.filter((read) => read.sum.join() === sum.join());
+    const held = own.map((read) => sources.held(value, read));
+    const terms = combined[sum[0]];
+    if (!terms) return held[0];
+    return held.map((each, k) => g.mul(each, sources.factor(value, terms[k])))
+      .reduce((a, b) => g.add(a, b));
   }
 }

@@ -14,7 +14,11 @@ import {
 } from "@dip-go/core/runtime";
 import type { Tensor } from "@dip-go/core/tensor";
 import { blockSessions } from "./block_sessions.ts";
+import { denseGates } from "../gates/gates.ts";
+import { heldBy } from "../gates/held_units.ts";
 import { liveBlocks } from "../gates/liveness.ts";
+import { computedBefore, historyOf, rowOf } from "../gates/payloads.ts";
+import type { SubNetPlan } from "../gates/plan.ts";
 import {
   type ModelFeeds,
   runSampler,
@@ -24,10 +28,18 @@ import type { SuperNet } from "../gates/super_net.ts";
 import type { Workspace, Workspaces } from "../workspace/workspace.ts";
 import { workspacesOn } from "../workspace/workspaces_on.ts";
 
-/** Tensors of one step, what the units hold, and what sums them. */
+type Block = SuperNet["blocks"][number]["block"];
+
+/** Of each output of units, what was computed last, by the step that it is of. */
+type HeldByStep = Map<string, ReadonlyMap<number, PlacedTensor>>;
+
+/** One step on its way. */
 interface StepValues {
+  readonly step: number;
+  readonly net: SuperNet;
+  /** Its tensors. */
   readonly tensors: Map<string, PlacedTensor>;
-  readonly held: Map<string, PlacedTensor>;
+  readonly held: HeldByStep;
   readonly workspace: Workspace;
 }
 
@@ -36,18 +48,13 @@ export class SubNetRunner implements AsyncDisposable {
   readonly net: SuperNet;
   readonly options: SessionOptions;
   readonly workspaces: Workspaces;
-  readonly #sessions = new Map<number, Promise<Session>>();
-  readonly #producers: ReadonlyMap<string, SuperNet["blocks"][number]["block"]>;
+  /** By the names of a block and of its outputs, which tell what it holds. */
+  readonly #sessions = new Map<string, Promise<Session>>();
 
   constructor(net: SuperNet, options: SessionOptions = {}) {
     this.net = net;
     this.options = options;
     this.workspaces = workspacesOn(options);
-    this.#producers = new Map(
-      net.blocks.flatMap(({ block }) =>
-        block.outputs.map((name) => [name, block])
-      ),
-    );
   }
 
   /**
@@ -56,21 +63,23 @@ export class SubNetRunner implements AsyncDisposable {
    * @throws {RangeError} If gates, steps or shapes do not fit the SuperNet.
    */
   async sample(request: SampleRequest): Promise<Tensor<"float32">> {
-    const live = liveBlocks(this.net, request.gates);
+    const { gates, payloads } = request;
+    const net = heldBy(this.net, payloads);
+    const { output } = net.model;
+    const live = liveBlocks(net, gates, payloads);
     using workspace = this.workspaces.enter();
-    const held = new Map<string, PlacedTensor>();
-    const { output } = this.net.model;
-    const whole = this.net.units.length - 1;
-    return await runSampler(this.net, request, {
+    const held: HeldByStep = new Map();
+    const whole = net.units.length - 1;
+    return await runSampler(net, request, {
       workspace,
       held,
-      call: async (t, feeds) => {
-        if (!live[t].includes(true)) return;
+      call: async (step, feeds) => {
+        if (!live[step].includes(true)) return;
         const tensors = new Map(Object.entries(await feeds()));
-        const values = { tensors, held, workspace };
-        await this.#runBlocks(live[t], values);
-        if (request.gates[t][whole] === 1) {
-          return await this.#read(output, values);
+        const values = { step, net, tensors, held, workspace };
+        await this.#runBlocks(live[step], values, request);
+        if (gates[step][whole] === 1) {
+          return await this.#read(output, values, request);
         }
       },
     });
@@ -89,14 +98,18 @@ export class SubNetRunner implements AsyncDisposable {
     workspace: Workspace,
   ): Promise<(() => Promise<unknown>)[]> {
     const runs: (() => Promise<unknown>)[] = [];
-    const values = {
-      tensors: new Map(Object.entries(feeds)),
-      held: new Map(),
-      workspace,
-    };
+    const { net } = this;
+    const gates = denseGates(1, net.units.length);
     await this.#runBlocks(
-      this.net.blocks.map(() => true),
-      values,
+      net.blocks.map(() => true),
+      {
+        step: 0,
+        net,
+        tensors: new Map(Object.entries(feeds)),
+        held: new Map(),
+        workspace,
+      },
+      { gates },
       (session, inputs) =>
         runs.push(async () => {
           using own = this.workspaces.enter();
@@ -111,45 +124,78 @@ export class SubNetRunner implements AsyncDisposable {
   async #runBlocks(
     live: readonly boolean[],
     values: StepValues,
+    plan: SubNetPlan,
     observe: (session: Session, inputs: Feeds) => void = () => {},
   ): Promise<void> {
-    for (const [i, { block }] of this.net.blocks.entries()) {
+    const { step, net, tensors, held, workspace } = values;
+    for (const [i, compiled] of net.blocks.entries()) {
       if (!live[i]) continue;
+      const { block } = compiled;
       const inputs: Record<string, PlacedTensor> = {};
       for (const name of block.inputs) {
-        inputs[name] = await this.#read(name, values);
+        inputs[name] = await this.#read(name, values, plan);
       }
-      const session = await this.#session(i);
+      const session = await this.#session(compiled);
       observe(session, inputs);
-      const results = await values.workspace.run(session, inputs);
+      const results = await workspace.run(session, inputs);
       for (const name of block.outputs) {
         const value = results[computedName(block, name)];
-        if (block.gated) values.held.set(name, value);
-        else values.tensors.set(name, value);
+        if (!block.gated) {
+          tensors.set(name, value);
+          continue;
+        }
+        const all = [...held.get(name) ?? [], [step, value] as const];
+        const depth = historyOf(plan.payloads, block.name);
+        held.set(name, new Map(all.slice(-depth)));
       }
     }
   }
 
-  /** A tensor of this step: computed, or put together from what a unit holds. */
-  async #read(name: string, values: StepValues): Promise<PlacedTensor> {
-    const known = values.tensors.get(name);
+  /** A tensor of this step: computed, or put together from what a unit yields. */
+  async #read(
+    name: string,
+    values: StepValues,
+    plan: SubNetPlan,
+  ): Promise<PlacedTensor> {
+    const { net, tensors, workspace } = values;
+    const known = tensors.get(name);
     if (known) return known;
-    const stream = streamOf(this.#producers.get(name)!, name);
-    const own = values.held.get(name)!;
+    const { block } = net.blocks.find(({ block }) =>
+      block.outputs.includes(name)
+    )!;
+    const stream = streamOf(block, name);
+    const own = await this.#yielded(block, name, values, plan);
     const value = stream
-      ? await values.workspace.plus(await this.#read(stream, values), own)
+      ? await workspace.plus(await this.#read(stream, values, plan), own)
       : own;
-    values.tensors.set(name, value);
+    tensors.set(name, value);
     return value;
   }
 
+  /** What a unit yields for an output: computed here, or its payload. */
+  #yielded(
+    { name: unit }: Block,
+    output: string,
+    { step, net, held, workspace }: StepValues,
+    { gates, payloads }: SubNetPlan,
+  ): Promise<PlacedTensor> {
+    const n = net.units.indexOf(unit);
+    const own = held.get(output)!;
+    if (gates[step][n] === 1) return Promise.resolve(own.get(step)!);
+    const steps = computedBefore(gates.map((row) => row[n]), step);
+    return workspace.blend(undefined, 0, {
+      row: rowOf(payloads, unit, step),
+      held: steps.map((from) => own.get(from)!),
+    });
+  }
+
   /** The session of a block. */
-  #session(i: number): Promise<Session> {
-    const { graph } = this.net.blocks[i];
+  #session({ block, graph }: SuperNet["blocks"][number]): Promise<Session> {
     const kept = graph.outputs.map(({ name }) => name);
-    const opened = this.#sessions.get(i) ??
+    const key = [block.name, ...kept].join();
+    const opened = this.#sessions.get(key) ??
       openSession(graph, { ...blockSessions(this.net, this.options), kept });
-    this.#sessions.set(i, opened);
+    this.#sessions.set(key, opened);
     return opened;
   }
 

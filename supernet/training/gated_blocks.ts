@@ -7,10 +7,11 @@
 import { type CompiledBlock, streamOf } from "@dip-go/core/models";
 import type { Feeds, PlacedTensor, Session } from "@dip-go/core/runtime";
 import { float32 } from "@dip-go/core/tensor";
+import type { StepFills } from "./step_fills.ts";
 import { stepNames } from "./gated_step_graph.ts";
 import { sharedZeros, type TensorPool } from "../workspace/tensor_pool.ts";
 import type { StepSessions, TrainingSessions } from "./training_sessions.ts";
-import type { Workspace } from "../workspace/workspace.ts";
+import { termsOf, type Workspace } from "../workspace/workspace.ts";
 
 type Block = CompiledBlock["block"];
 
@@ -20,16 +21,21 @@ export interface GatedStep {
   readonly runs: readonly boolean[];
   /** Of its units, `[N]`. */
   readonly gates: readonly number[];
+  /** Its payloads. */
+  readonly fills: StepFills;
   /** What may hold the results, where they are needed until its tensors are taken back. */
   readonly pool?: TensorPool;
 }
+
+/** Of units, by the output tensor it belongs to, newest first. */
+export type HeldValues = ReadonlyMap<string, readonly PlacedTensor[]>;
 
 /** What the blocks of a step have made. */
 export interface StepTensors {
   /** Tensors between blocks. */
   readonly tensors: Map<string, PlacedTensor>;
-  /** What units hold, by the output tensor it belongs to. */
-  readonly held: Map<string, PlacedTensor>;
+  /** What units hold. */
+  readonly held: Map<string, readonly PlacedTensor[]>;
   /** What each unit would compute for each of its outputs, before its gate. */
   readonly fresh: Map<string, PlacedTensor>;
   /** Products of each block that ran, by their names in its graph. */
@@ -60,7 +66,7 @@ export class GatedBlocks {
     step: GatedStep,
     { inputs, held }: {
       inputs: Feeds;
-      held: ReadonlyMap<string, PlacedTensor>;
+      held: HeldValues;
     },
   ): Promise<StepTensors> {
     const made: StepTensors = {
@@ -77,16 +83,13 @@ export class GatedBlocks {
   }
 
   /** Runs blocks one by one. */
-  async #runBlocks(
-    { runs, gates }: GatedStep,
-    made: StepTensors,
-  ): Promise<void> {
+  async #runBlocks(step: GatedStep, made: StepTensors): Promise<void> {
     for (const [i, compiled] of this.#blocks.entries()) {
-      const results = runs[i] ? await this.#run(i, made) : {};
+      const results = step.runs[i] ? await this.#run(i, made) : {};
       const { block, graph } = compiled;
       for (const [k, output] of block.outputs.entries()) {
         const fresh: PlacedTensor | undefined = results[graph.outputs[k].name];
-        const value = await this.#gated(gates, block, output, fresh, made);
+        const value = await this.#gated(step, block, output, fresh, made);
         if (!value) continue;
         const name = streamOf(block, output);
         const stream = name && made.tensors.get(name);
@@ -117,22 +120,23 @@ export class GatedBlocks {
 
   /** Runs all blocks at once. */
   async #runStep(
-    { gates, pool }: GatedStep,
+    step: GatedStep,
     { open, gated }: StepSessions,
     made: StepTensors,
   ): Promise<void> {
+    const { gates, pool } = step;
     const { tensors, products } = made;
     const inputs = Object.fromEntries(tensors);
     const results = isSkipped(gates) || gates.every((gate) => gate === 1)
       ? await this.#results(open, inputs, pool)
       : await this.#results(gated, {
         ...inputs,
-        ...await this.#gateFeeds(gates, made.held),
+        ...await this.#gateFeeds(step, made.held),
       }, pool);
     for (const [i, { block }] of this.#blocks.entries()) {
       for (const output of block.outputs) {
         const fresh = results[stepNames.fresh(output)];
-        const value = await this.#gated(gates, block, output, fresh, made);
+        const value = await this.#gated(step, block, output, fresh, made);
         tensors.set(output, results[stepNames.sum(output)] ?? value);
       }
       const own = this.sessions.blocks[i].products.map((name) => [
@@ -156,8 +160,8 @@ export class GatedBlocks {
 
   /** Gates, and what their closed part lets through, as a step's graph reads them. */
   async #gateFeeds(
-    gates: readonly number[],
-    held: ReadonlyMap<string, PlacedTensor>,
+    { gates, fills }: GatedStep,
+    held: HeldValues,
   ): Promise<Feeds> {
     const feeds: Record<string, PlacedTensor> = {};
     for (const { block, graph } of this.#blocks) {
@@ -167,7 +171,9 @@ export class GatedBlocks {
       for (const [k, output] of block.outputs.entries()) {
         feeds[stepNames.held(output)] = gate === 1
           ? this.#zeros(graph.outputs[k].shape)
-          : await this.workspace.times(held.get(output)!, 1 - gate);
+          : await this.workspace.combined(
+            termsOf(fills.held(block.name, held.get(output)), 1 - gate),
+          );
       }
     }
     return feeds;
@@ -175,7 +181,7 @@ export class GatedBlocks {
 
   /** Sends what a block computed for an output, if it ran, through its gate. */
   async #gated(
-    gates: readonly number[],
+    { gates, fills }: GatedStep,
     { name, gated }: Block,
     output: string,
     computed: PlacedTensor | undefined,
@@ -184,11 +190,13 @@ export class GatedBlocks {
     if (!gated || isSkipped(gates)) return computed;
     if (computed) fresh.set(output, computed);
     const gate = gates[this.#columns.get(name)!];
-    const kept = held.get(output);
-    const value = computed && gate !== 0
-      ? await this.workspace.blend(computed, kept, gate)
-      : kept;
-    if (value) held.set(output, value);
+    const before = held.get(output);
+    if (!computed && !before) return undefined;
+    const filled = fills.held(name, before);
+    // Open and not run, nobody reads it: what was held keeps its place.
+    const share = computed ? gate : 0;
+    const value = await this.workspace.blend(computed, share, filled);
+    held.set(output, fills.after(name, gate, { value, before }));
     return value;
   }
 }

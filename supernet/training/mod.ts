@@ -1,4 +1,4 @@
-/** Gradients of a loss on the final latents in every gate and forecast scalar, weights frozen. */
+/** Gradients of a loss on the final latents in every gate and coefficient, weights frozen. */
 export {
   openTrainingForm,
   type RealGates,

@@ -3,13 +3,13 @@
  *
  *   h = g f(inputs) + (1 − g) held,   then held = h
  *
- * and its gradient with respect to every gate and forecast scalar, through the
+ * and its gradient with respect to every gate and coefficient, through the
  * frozen blocks, the held features (so through time), guidance and the sampler.
  *
  * Steps are checkpointed in segments: the forward pass keeps the latents and
  * held features where a segment starts, the backward pass runs the segment
  * again. On a GPU all of it stays there: only the final latents, and of each
- * gate and forecast scalar what a step adds to its gradient, come to the host.
+ * gate and coefficient what a step adds to its gradient, come to the host.
  */
 import type { SessionOptions } from "@dip-go/core/runtime";
 import { float32, type Tensor } from "@dip-go/core/tensor";
@@ -18,7 +18,6 @@ import { liveBlocks } from "../gates/liveness.ts";
 import type { SuperNet } from "../gates/super_net.ts";
 import { TensorPool } from "../workspace/tensor_pool.ts";
 import {
-  type RealGates,
   type StateCotangent,
   type StepGradient,
   type StepRecord,
@@ -36,8 +35,8 @@ import { workspacesOn } from "../workspace/workspaces_on.ts";
 export type { RealGates, TrainingRequest } from "./training_steps.ts";
 
 export interface GradientOptions {
-  /** `forecast` leaves closed blocks unevaluated: cheaper, and the gates' gradient is zero. */
-  readonly wanted?: "gates" | "forecast";
+  /** `payloads` leaves closed blocks unevaluated: cheaper, and the gradient of their gates is zero. */
+  readonly wanted?: "gates" | "payloads";
   /** Steps between checkpoints; √T by default, T keeps everything and recomputes nothing. */
   readonly segment?: number;
 }
@@ -49,8 +48,8 @@ export interface TrainingGradient {
   readonly gates: number[][];
   /** What each sample contributes to it, `[T, N, B]`. */
   readonly samples: Float64Array[][];
-  /** dL/d(a, b, c), `[T, 3]`. */
-  readonly forecast: [number, number, number][];
+  /** dL/dc at each step, of the units that are closed there and have payloads. */
+  readonly coefficients: Readonly<Record<string, readonly number[]>>[];
 }
 
 /** Which blocks run, `[T, blocks]`. */
@@ -85,7 +84,7 @@ export class TrainingForm implements AsyncDisposable {
     using workspace = this.workspaces.enter();
     const steps = new TrainingSteps(this.sessions, request, workspace);
     let state = steps.start();
-    for (const [t, runs] of this.#needed(request.gates).entries()) {
+    for (const [t, runs] of this.#needed(request).entries()) {
       state = (await steps.forward(t, state, { runs })).state;
       workspace.keepOnly(state);
     }
@@ -107,7 +106,7 @@ export class TrainingForm implements AsyncDisposable {
   ): Promise<TrainingGradient> {
     using workspace = this.workspaces.enter();
     const steps = new TrainingSteps(this.sessions, request, workspace);
-    const needed = this.#needed(request.gates);
+    const needed = this.#needed(request);
     const every = this.net.blocks.map(() => true);
     const runs = wanted === "gates" ? needed.map(() => every) : needed;
     const last = Math.floor((this.net.steps - 1) / segment) * segment;
@@ -137,7 +136,6 @@ export class TrainingForm implements AsyncDisposable {
         past: [],
       },
       held: new Map(),
-      history: [],
     };
     for (let from = last; from >= 0; from -= segment) {
       if (from !== last) {
@@ -158,12 +156,12 @@ export class TrainingForm implements AsyncDisposable {
   }
 
   /** Blocks that hard gates need; all of them where a gate is a fraction. */
-  #needed(gates: RealGates): Runs {
+  #needed({ gates, payloads }: TrainingRequest): Runs {
     const hard = gates.every((row) =>
       row.every((gate) => gate === 0 || gate === 1)
     );
     return hard
-      ? liveBlocks(this.net, gates as Gates)
+      ? liveBlocks(this.net, gates as Gates, payloads)
       : gates.map(() => this.net.blocks.map(() => true));
   }
 
@@ -171,7 +169,7 @@ export class TrainingForm implements AsyncDisposable {
   #zeroGradients(batch: number): StepGradient[] {
     return Array.from({ length: this.net.steps }, () => ({
       gates: this.net.units.map(() => new Float64Array(batch)),
-      forecast: [0, 0, 0],
+      coefficients: {},
     }));
   }
 
@@ -202,7 +200,7 @@ function gradientOf(
       gates.map((samples) => samples.reduce((a, b) => a + b, 0))
     ),
     samples: steps.map(({ gates }) => gates),
-    forecast: steps.map(({ forecast }) => forecast),
+    coefficients: steps.map(({ coefficients }) => coefficients),
   };
 }
 

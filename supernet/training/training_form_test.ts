@@ -20,6 +20,7 @@ import {
   tinyText,
   tinyUnet,
 } from "@dip-go/testing/models";
+import { forecastGradient, forecastPayload } from "../gates/forecast.ts";
 import type { Gate } from "../gates/gates.ts";
 import { SubNetRunner } from "../sampling/sub_net.ts";
 import { type SuperNet, superNet } from "../gates/super_net.ts";
@@ -303,15 +304,19 @@ Deno.test("gradient() of forecast scalars agrees with central differences, howev
     random.uniform(),
     random.uniform(),
   ]);
-  const request = { ...fixed, gates, forecast };
+  const whole = gates.map((row) => row[row.length - 1]);
+  const payloadsOf = (of: typeof forecast) => ({
+    [net.model.output]: forecastPayload(whole, of),
+  });
+  const request = { ...fixed, gates, payloads: payloadsOf(forecast) };
   const results = [
     await form.gradient(request, () => direction),
     await form.gradient(request, () => direction, {
-      wanted: "forecast",
+      wanted: "payloads",
       segment: 1,
     }),
     await form.gradient(request, () => direction, {
-      wanted: "forecast",
+      wanted: "payloads",
       segment: steps,
     }),
   ];
@@ -323,20 +328,19 @@ Deno.test("gradient() of forecast scalars agrees with central differences, howev
           t,
           forecast[t].with(k, forecast[t][k] + by) as [number, number, number],
         );
-        return loss(await form.sample({ ...request, forecast: moved }));
+        const payloads = payloadsOf(moved);
+        return loss(await form.sample({ ...request, payloads }));
       };
       const numeric = (await at(epsilon) - await at(-epsilon)) / (2 * epsilon);
-      for (const { forecast: found } of results) {
-        const error = Math.abs(numeric - found[t][k]) /
+      for (const { coefficients } of results) {
+        const found = forecastGradient(coefficients[t][net.model.output])[k];
+        const error = Math.abs(numeric - found) /
           Math.max(1, Math.abs(numeric));
-        assert(
-          error < 1e-2,
-          `scalar [${t}][${k}]: ${found[t][k]}, numeric ${numeric}`,
-        );
+        assert(error < 1e-2, `[${t}][${k}]: ${found}, numeric ${numeric}`);
       }
     }
   }
-  assertEquals(results[0].forecast[3], [0, 0, 0]);
+  assertEquals(results[0].coefficients[3], {});
 });
 
 Deno.test("sample() with a forecast: the training form is the SubNet", async () => {
@@ -346,8 +350,10 @@ Deno.test("sample() with a forecast: the training form is the SubNet", async () 
   const open = gatesOf(net.units.length, () => 1) as Gate[][];
   const gates = open.map((row, t) => t >= 3 ? row.map((): Gate => 0) : row);
   const forecast = gates.map((): [number, number, number] => [0.1, 0.5, 0.2]);
-  const found = await form.sample({ ...fixed, gates, forecast });
-  const expected = await runner.sample({ ...fixed, gates, forecast });
+  const whole = gates.map((row) => row[row.length - 1]);
+  const payloads = { [net.model.output]: forecastPayload(whole, forecast) };
+  const found = await form.sample({ ...fixed, gates, payloads });
+  const expected = await runner.sample({ ...fixed, gates, payloads });
   const worst = found.data.reduce(
     (m, v, i) => Math.max(m, Math.abs(v - expected.data[i])),
     0,

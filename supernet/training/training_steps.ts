@@ -8,12 +8,8 @@ import type { SamplingInputs } from "@dip-go/core/pipeline";
 import { cotangentOf, gradientOf } from "@dip-go/core/autodiff";
 import type { Feeds, PlacedTensor } from "@dip-go/core/runtime";
 import type { SamplerCotangent, SamplerState } from "@dip-go/core/samplers";
-import {
-  type Forecast,
-  type ForecastScalars,
-  historyLength,
-  historyWeights,
-} from "../gates/forecast.ts";
+import { heldBy } from "../gates/held_units.ts";
+import type { Payloads } from "../gates/payloads.ts";
 import {
   firstState,
   placedNoise,
@@ -22,28 +18,34 @@ import {
 import {
   GatedBlocks,
   type GatedStep,
+  type HeldValues,
   isSkipped,
   type StepTensors,
 } from "./gated_blocks.ts";
+import { StepFills } from "./step_fills.ts";
 import type { SuperNet } from "../gates/super_net.ts";
 import { sharedZeros } from "../workspace/tensor_pool.ts";
 import { activeTensors, type TrainingSessions } from "./training_sessions.ts";
-import type { Later, Workspace } from "../workspace/workspace.ts";
+import {
+  type Held,
+  type Later,
+  termsOf,
+  type Workspace,
+} from "../workspace/workspace.ts";
 
 /** Gates as numbers, `[T, N]`; row 0 must be all ones. */
 export type RealGates = readonly (readonly number[])[];
 
 export interface TrainingRequest extends SamplingInputs {
   readonly gates: RealGates;
-  /** How held predictions are combined, one row a step; held as they are by default. */
-  readonly forecast?: Forecast;
+  /** What units yield where they are closed, of units in the SuperNet's own form; rows of open steps tell what would be. */
+  readonly payloads?: Payloads;
 }
 
-/** What is carried from step to step: the sampler's state, what units hold (by the output tensor it belongs to), computed predictions (latest first). */
+/** What is carried from step to step: the sampler's state, and what units hold, the whole step included. */
 export interface TrainingState {
   readonly sampler: SamplerState<PlacedTensor>;
-  readonly held: ReadonlyMap<string, PlacedTensor>;
-  readonly history: readonly PlacedTensor[];
+  readonly held: HeldValues;
 }
 
 /** What a step leaves behind for its own backward pass. */
@@ -55,16 +57,21 @@ export interface StepRecord extends Omit<Readonly<StepTensors>, "held"> {
 /** Cotangents of a {@linkcode TrainingState}. */
 export interface StateCotangent {
   readonly sampler: SamplerCotangent<PlacedTensor>;
-  readonly held: ReadonlyMap<string, PlacedTensor>;
-  readonly history: readonly (PlacedTensor | undefined)[];
+  readonly held: HeldCotangents;
 }
+
+/** Of what units hold, newest first; undefined where none flows. */
+type HeldCotangents = ReadonlyMap<
+  string,
+  readonly (PlacedTensor | undefined)[]
+>;
 
 /** What a step adds to the gradient. */
 export interface StepGradient {
   /** dL/dg of its units, `[N, B]`. */
   readonly gates: Float64Array[];
-  /** dL/d(a, b, c). */
-  readonly forecast: [number, number, number];
+  /** dL/dc of units that have payloads, by their names: an entry for each value that is held; of one number a channel, the sum. */
+  readonly coefficients: Record<string, number[]>;
 }
 
 /** A step's gradient, and what is still to be added to it once all of the step's work is given to the device. */
@@ -73,29 +80,15 @@ interface StepSums {
   readonly later: Later<void>[];
 }
 
-/** Sums to add to the gradient of unit n's gate. */
-function addLater(
-  n: number,
-  sums: Later<Float64Array>,
-  { gradient, later }: StepSums,
-): void {
-  const gates = gradient.gates[n];
-  later.push(async () =>
-    (await sums()).forEach((d, sample) => gates[sample] += d)
-  );
-}
-
 /** Cotangents within one step on their way back. */
 interface StepCotangent {
   readonly tensors: Map<string, PlacedTensor>;
   /** Of what the units hold after the step. */
-  readonly after: ReadonlyMap<string, PlacedTensor>;
+  readonly after: HeldCotangents;
   /** Of what they held before it. */
-  readonly before: Map<string, PlacedTensor>;
+  readonly before: Map<string, readonly (PlacedTensor | undefined)[]>;
   readonly sums: StepSums;
 }
-
-const hold: ForecastScalars = [0, 0, 0];
 
 /** The steps of one request, made in one workspace. */
 export class TrainingSteps {
@@ -113,6 +106,11 @@ export class TrainingSteps {
     private readonly workspace: Workspace,
   ) {
     this.#net = sessions.net;
+    if (heldBy(this.#net, request.payloads) !== this.#net) {
+      throw new RangeError(
+        `Cannot train ${this.#net.model.model}: its SuperNet holds other tensors than the payloads say, expected heldBy(net, payloads)`,
+      );
+    }
     this.#active = activeTensors(this.#net);
     this.#columns = new Map(this.#net.units.map((name, n) => [name, n]));
     this.#blocks = new GatedBlocks(sessions, workspace);
@@ -121,14 +119,14 @@ export class TrainingSteps {
 
   /** The state before step 0. */
   start(): TrainingState {
-    return { sampler: firstState(this.request), held: new Map(), history: [] };
+    return { sampler: firstState(this.request), held: new Map() };
   }
 
   /** Step t. @param does Which blocks it runs, and what may hold its record. */
   async forward(
     t: number,
     before: TrainingState,
-    does: Omit<GatedStep, "gates">,
+    does: Omit<GatedStep, "gates" | "fills">,
   ): Promise<{ state: TrainingState; record: StepRecord }> {
     const { request, workspace } = this;
     const { sampler } = request;
@@ -140,11 +138,11 @@ export class TrainingSteps {
       guidanceScale,
     });
     const { held, ...made } = await this.#blocks.run(
-      { ...does, gates: request.gates[t] },
+      { ...does, gates: request.gates[t], fills: this.#fills(t) },
       { inputs: { ...conditioning, ...feeds }, held: before.held },
     );
-    const predicted = await this.#predict(t, before.history, made);
-    const guided = await workspace.guide(predicted.prediction, {
+    const prediction = await this.#predict(t, held, made);
+    const guided = await workspace.guide(prediction, {
       latents: request.latents.shape,
       scale: guidanceScale,
     });
@@ -154,34 +152,31 @@ export class TrainingSteps {
       noise: placedNoise(request.noise?.[t], request.latents.shape),
     });
     return {
-      state: { sampler: after, held, history: predicted.history },
+      state: { sampler: after, held },
       record: { ...made, before, guided },
     };
   }
 
-  /** The prediction before guidance, and the computed ones with it. */
+  #fills(t: number): StepFills {
+    return new StepFills(this.request.payloads, t, this.#net.model.output);
+  }
+
+  /** The prediction before guidance, through the whole step's gate. */
   async #predict(
     t: number,
-    before: readonly PlacedTensor[],
+    held: Map<string, readonly PlacedTensor[]>,
     { tensors, fresh }: Pick<StepTensors, "tensors" | "fresh">,
-  ): Promise<
-    { prediction: PlacedTensor; history: readonly PlacedTensor[] }
-  > {
+  ): Promise<PlacedTensor> {
     const { output } = this.#net.model;
     const computed = tensors.get(output);
     if (computed) fresh.set(output, computed);
     const gate = this.request.gates[t][this.#columns.get(output)!];
-    const backup = before.length
-      ? await this.workspace.forecast(before, this.#scalars(t))
-      : undefined;
-    if (gate === 0) return { prediction: backup!, history: before };
-    const prediction = await this.workspace.blend(computed!, backup, gate);
-    const history = [prediction, ...before].slice(0, historyLength);
-    return { prediction, history };
-  }
-
-  #scalars(t: number): ForecastScalars {
-    return this.request.forecast?.[t] ?? hold;
+    const fills = this.#fills(t);
+    const before = held.get(output);
+    const filled = fills.held(output, before);
+    const value = await this.workspace.blend(computed, gate, filled);
+    held.set(output, fills.after(output, gate, { value, before }));
+    return value;
   }
 
   /** The VJP of step t. @param after Cotangent of the state after it. @param gradient What the step adds to. */
@@ -210,31 +205,25 @@ export class TrainingSteps {
       cotangent: after.sampler,
     });
     const { output } = this.#net.model;
-    const gate = gates[t][this.#columns.get(output)!];
-    let total = await workspace.guideVjp(back.prediction, {
+    const total = await workspace.guideVjp(back.prediction, {
       shape: this.#outputShape(),
       scale: guidanceScale,
     });
-    if (gate !== 0 && after.history[0]) {
-      total = await workspace.plus(after.history[0], total);
-    }
-    const history = await this.#throughForecast(t, total, {
-      record,
-      after: gate === 0 ? after.history : after.history.slice(1),
-      sums,
-    });
-    if (isSkipped(gates[t])) {
-      return { sampler: back.state, held: after.held, history };
-    }
     const c: StepCotangent = {
-      tensors: new Map(),
+      tensors: new Map([[output, total]]),
       after: after.held,
       before: new Map(),
       sums,
     };
-    if (gate !== 0) c.tensors.set(output, await workspace.times(total, gate));
+    const computed = await this.#throughGate(t, output, output, record, c);
+    if (isSkipped(gates[t])) {
+      const held = new Map([...after.held, ...c.before]);
+      return { sampler: back.state, held };
+    }
+    c.tensors.delete(output);
+    if (computed) c.tensors.set(output, computed);
     for (let i = this.#net.blocks.length - 1; i >= 0; i--) {
-      await this.#blockBackward(i, record, gates[t], c);
+      await this.#blockBackward(t, i, record, c);
     }
     const sample = c.tensors.get("sample");
     const fromInput = sample && await workspace.modelInputVjp(sample, {
@@ -242,7 +231,7 @@ export class TrainingSteps {
       scale: guidanceScale,
     });
     const latents = await workspace.plus(fromInput, back.state.latents);
-    return { sampler: { ...back.state, latents }, held: c.before, history };
+    return { sampler: { ...back.state, latents }, held: c.before };
   }
 
   /** Shape of the model's prediction, of its batch. */
@@ -251,58 +240,16 @@ export class TrainingSteps {
     return graph.outputs[0].shape;
   }
 
-  /**
-   * Sends the cotangent of a step's prediction, before guidance, to the whole
-   * step's gate, the forecast's scalars and the predictions held before.
-   *
-   * @param options.after Cotangents of these from later steps.
-   */
-  async #throughForecast(
-    t: number,
-    total: PlacedTensor,
-    { record: { before, fresh }, after, sums }: {
-      record: StepRecord;
-      after: StateCotangent["history"];
-      sums: StepSums;
-    },
-  ): Promise<StateCotangent["history"]> {
-    const { workspace } = this;
-    const held = before.history;
-    if (held.length === 0) return after;
-    const { output } = this.#net.model;
-    const column = this.#columns.get(output)!;
-    const computed = fresh.get(output);
-    if (computed) {
-      const backup = await workspace.forecast(held, this.#scalars(t));
-      addLater(column, await this.#projections(total, computed, backup), sums);
-    }
-    const gate = this.request.gates[t][column];
-    if (gate === 1) return after;
-    const dBackup = await workspace.times(total, 1 - gate);
-    const dScalars = await workspace.forecastVjp(held, dBackup);
-    sums.later.push(async () =>
-      (await dScalars()).forEach((d, k) => sums.gradient.forecast[k] = d)
-    );
-    const history = after.slice();
-    const weights = historyWeights(this.#scalars(t), held.length);
-    for (const [k, weight] of weights.entries()) {
-      if (weight === 0) continue;
-      const d = await workspace.times(dBackup, weight);
-      history[k] = await workspace.plus(history[k], d);
-    }
-    return history;
-  }
-
   async #blockBackward(
+    t: number,
     i: number,
     record: StepRecord,
-    gates: readonly number[],
     c: StepCotangent,
   ): Promise<void> {
     const { block } = this.#net.blocks[i];
     const { backward, joins } = this.sessions.blocks[i];
     const sums = block.outputs.map((output) => c.tensors.get(output));
-    const cotangents = await this.#cotangents(i, record, gates, c);
+    const cotangents = await this.#cotangents(t, i, record, c);
     const runs = backward && cotangents.some((d) => d !== undefined);
     for (const [k, stream] of (block.streams ?? []).entries()) {
       const sum = sums[k];
@@ -335,19 +282,18 @@ export class TrainingSteps {
 
   /** Cotangents of what block i computes, output by output; undefined where none flows. */
   async #cotangents(
+    t: number,
     i: number,
     record: StepRecord,
-    gates: readonly number[],
     c: StepCotangent,
   ): Promise<(PlacedTensor | undefined)[]> {
-    const { name, outputs } = this.#net.blocks[i].block;
-    const n = this.#columns.get(name);
+    const { name, outputs, gated } = this.#net.blocks[i].block;
     const cotangents: (PlacedTensor | undefined)[] = [];
     for (const output of outputs) {
       cotangents.push(
-        n === undefined
-          ? c.tensors.get(output)
-          : await this.#throughGate(n, output, record, gates, c),
+        gated
+          ? await this.#throughGate(t, name, output, record, c)
+          : c.tensors.get(output),
       );
     }
     return cotangents;
@@ -374,39 +320,83 @@ export class TrainingSteps {
     return feeds;
   }
 
-  /** ⟨d, a − b⟩ of each sample. */
-  #projections(
-    d: PlacedTensor,
-    a: PlacedTensor,
-    b: PlacedTensor,
-  ): Promise<Later<Float64Array>> {
-    const [samples] = this.request.latents.shape;
-    return this.workspace.projections(d, [a, b], samples);
-  }
-
-  /** Splits the cotangent of one output of unit n between what it computes (returned, undefined if none), its backup and its gate. */
+  /** Splits the cotangent of one output of a unit between what it computes (returned, undefined if none), what it held, its gate and its payload. */
   async #throughGate(
-    n: number,
+    t: number,
+    unit: string,
     output: string,
     { before, fresh }: StepRecord,
-    gates: readonly number[],
     c: StepCotangent,
   ): Promise<PlacedTensor | undefined> {
     const { workspace } = this;
-    const fromTensor = c.tensors.get(output);
-    const later = c.after.get(output);
-    const total = later ? await workspace.plus(fromTensor, later) : fromTensor;
+    const fills = this.#fills(t);
+    const gate = this.request.gates[t][this.#columns.get(unit)!];
+    const own = c.tensors.get(output);
+    const after = c.after.get(output) ?? [];
+    const [newest, ...older] = fills.pushes(unit, gate)
+      ? after
+      : [undefined, ...after];
+    const total = newest ? await workspace.plus(own, newest) : own;
+    if (older.some((d) => d)) c.before.set(output, older);
     if (!total) return undefined;
-    const held = before.held.get(output);
-    if (!held) return total;
+    const { row, held } = fills.held(unit, before.held.get(output));
+    if (held.length === 0) return total;
     const computed = fresh.get(output);
     if (computed) {
-      addLater(n, await this.#projections(total, computed, held), c.sums);
+      await this.#gateGradient(unit, total, { computed, row, held }, c.sums);
     }
-    if (gates[n] !== 1) {
-      c.before.set(output, await workspace.times(total, 1 - gates[n]));
+    if (gate !== 1) {
+      await this.#coefficientGradient(t, unit, total, { gate, held }, c.sums);
+      const values = older.slice();
+      for (const [j, share] of row.entries()) {
+        if (share === 0) continue;
+        const d = await workspace.combined(
+          termsOf({ row: [share], held: [total] }, 1 - gate),
+        );
+        values[j] = await workspace.plus(values[j], d);
+      }
+      c.before.set(output, values);
     }
-    if (gates[n] === 0) return undefined;
-    return await workspace.times(total, gates[n]);
+    if (gate === 0) return undefined;
+    return await workspace.times(total, gate);
+  }
+
+  /** ⟨d, computed − payload⟩ of each sample. */
+  async #gateGradient(
+    unit: string,
+    total: PlacedTensor,
+    { computed, ...held }: Held & { readonly computed: PlacedTensor },
+    { gradient, later }: StepSums,
+  ): Promise<void> {
+    const { workspace, request: { latents: { shape: [samples] } } } = this;
+    const payload = await workspace.combined(termsOf(held));
+    const minus = [computed, payload] as const;
+    const sums = await workspace.projections(total, minus, samples);
+    const gates = gradient.gates[this.#columns.get(unit)!];
+    later.push(async () =>
+      (await sums()).forEach((d, sample) => gates[sample] += d)
+    );
+  }
+
+  /** (1 − gate) ⟨d, h⟩ of each value that is held. */
+  async #coefficientGradient(
+    t: number,
+    unit: string,
+    total: PlacedTensor,
+    { gate, held }: { gate: number; held: readonly PlacedTensor[] },
+    { gradient, later }: StepSums,
+  ): Promise<void> {
+    const { workspace, request: { payloads } } = this;
+    const { length = 0 } = payloads?.[unit]?.coefficients[t] ?? [];
+    if (length === 0) return;
+    const known = gradient.coefficients[unit] ?? [];
+    gradient.coefficients[unit] = known;
+    for (const [j, value] of held.slice(0, length).entries()) {
+      const sums = await workspace.projections(total, [value], 1);
+      later.push(async () => {
+        const [sum] = await sums();
+        known[j] = (known[j] ?? 0) + (1 - gate) * sum;
+      });
+    }
   }
 }

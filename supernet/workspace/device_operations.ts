@@ -60,20 +60,30 @@ export const vjpOf = (
 const input = (g: GraphBuilder, name: string, shape: readonly number[]) =>
   g.input(name, "float32", shape);
 
-/** Σ factor.k · x.k over the terms, each of one shape; factors are `[1]`. */
-export const combined = (terms: number, shape: readonly number[]): Operation =>
-  operation("combined", [terms, shape], (g) =>
-    Array.from(
-      { length: terms },
-      (_, k) => g.mul(input(g, `x.${k}`, shape), input(g, `factor.${k}`, [1])),
-    ).reduce((sum, part) => g.add(sum, part)));
+/** Σ factor.k · x.k over terms of one shape; a factor is `[1]`, or one number a channel. */
+export const combined = (
+  factors: readonly (readonly number[])[],
+  shape: readonly number[],
+): Operation =>
+  operation(
+    "combined",
+    [factors, shape],
+    (g) =>
+      factors.map((own, k) =>
+        g.mul(input(g, `x.${k}`, shape), input(g, `factor.${k}`, own))
+      ).reduce((sum, part) => g.add(sum, part)),
+  );
 
-/** Σ d (a − b) over all axes but the first. */
-export const rowProducts = (shape: readonly number[]): Operation =>
-  operation("rowProducts", [shape], (g) => {
-    const [d, a, b] = ["d", "a", "b"].map((name) => input(g, name, shape));
+/** Σ d (a − b), or Σ d a, over all axes but the first. */
+export const rowProducts = (
+  shape: readonly number[],
+  { minus }: { readonly minus: boolean },
+): Operation =>
+  operation("rowProducts", [shape, minus], (g) => {
+    const [d, a] = ["d", "a"].map((name) => input(g, name, shape));
+    const of = minus ? g.sub(a, input(g, "b", shape)) : a;
     const axes = shape.map((_, i) => i).slice(1);
-    return g.reduceSum(g.mul(d, g.sub(a, b)), { axes, keepDims: false });
+    return g.reduceSum(g.mul(d, of), { axes, keepDims: false });
   });
 
 /** x, from the host to the device. */

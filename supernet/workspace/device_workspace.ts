@@ -16,6 +16,7 @@ import {
   type StepInputs,
 } from "@dip-go/core/samplers";
 import { float32, type Tensor, zeros } from "@dip-go/core/tensor";
+import { factorShape } from "../gates/payloads.ts";
 import {
   combined,
   copied,
@@ -119,10 +120,11 @@ class DeviceWorkspace extends Workspace {
 
   async projections(
     d: PlacedTensor,
-    [a, b]: readonly [PlacedTensor, PlacedTensor],
+    [a, b]: readonly [PlacedTensor, PlacedTensor?],
     samples: number,
   ): Promise<Later<Float64Array>> {
-    const rows = await this.#result(rowProducts(d.shape), { d, a, b });
+    const what = rowProducts(d.shape, { minus: b !== undefined });
+    const rows = await this.#result(what, { d, a, ...b && { b } });
     return async () => {
       const sums = new Float64Array(samples);
       for (const [row, sum] of (await this.read(rows)).entries()) {
@@ -167,24 +169,6 @@ class DeviceWorkspace extends Workspace {
     const feeds = { [cotangentOf(result)]: cotangent };
     const what = vjpOf(forward, ["prediction"]);
     return (await this.#outputs(what, feeds))[gradientOf("prediction")];
-  }
-
-  async forecastVjp(
-    [h0, h1, h2]: readonly PlacedTensor[],
-    d: PlacedTensor,
-  ): Promise<Later<[number, number, number]>> {
-    const product = (a: PlacedTensor, b: PlacedTensor = zeros(d.shape)) =>
-      this.#result(rowProducts(d.shape), { d, a, b });
-    const products = [await product(h0)];
-    if (h1) products.push(await product(h0, h1));
-    if (h2) products.push(await product(h1, h2));
-    return async () => {
-      const sums: [number, number, number] = [0, 0, 0];
-      for (const [k, rows] of products.entries()) {
-        sums[k] = (await this.read(rows)).reduce((sum, row) => sum + row, 0);
-      }
-      return sums;
-    };
   }
 
   async nextState(
@@ -238,12 +222,13 @@ class DeviceWorkspace extends Workspace {
     return samplerStep(steps[i], { shape, before: past.length });
   }
 
-  protected combination(terms: readonly Term[]): Promise<PlacedTensor> {
+  protected sum(terms: readonly Term[]): Promise<PlacedTensor> {
+    const shapes = terms.map(([factor, x]) => factorShape(factor, x.shape));
     const feeds = terms.flatMap(([factor, x], k) => [
       [`x.${k}`, x],
-      [`factor.${k}`, scalar(factor)],
+      [`factor.${k}`, float32(shapes[k], [factor].flat())],
     ]);
-    const what = combined(terms.length, terms[0][1].shape);
+    const what = combined(shapes, terms[0][1].shape);
     return this.#result(what, Object.fromEntries(feeds));
   }
 

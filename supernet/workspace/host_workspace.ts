@@ -22,7 +22,7 @@ import {
   type Tensor,
   times,
 } from "@dip-go/core/tensor";
-import { forecastVjp } from "../gates/forecast.ts";
+import { type Coefficient, factorShape } from "../gates/payloads.ts";
 import {
   type GuideOptions,
   type InputOptions,
@@ -66,8 +66,18 @@ function weightedSum(
   return sum;
 }
 
+/** A value times its factor of each channel. */
+function scaled(x: PlacedTensor, factors: Exclude<Coefficient, number>) {
+  const [channels, ...rest] = factorShape(factors, x.shape);
+  const inner = x.shape.slice(x.shape.length - rest.length)
+    .reduce((a, b) => a * b, 1);
+  return array(x).map((value, i) =>
+    value * factors[Math.floor(i / inner) % channels]
+  );
+}
+
 /**
- * ⟨d, a − b⟩ of each sample, in float64. The arrays are `[B, ...]`, or `[2B, ...]`
+ * ⟨d, a − b⟩ or ⟨d, a⟩ of each sample, in float64. The arrays are `[B, ...]`, or `[2B, ...]`
  * where both halves of guidance are there; sample i lies at rows i and B + i then.
  *
  * @returns `[B]`
@@ -75,11 +85,17 @@ function weightedSum(
 function projections(
   d: Float32Array,
   a: Float32Array,
-  b: Float32Array,
+  b: Float32Array | undefined,
   { rows, samples }: { rows: number; samples: number },
 ): Float64Array {
   const size = d.length / rows;
   const sums = new Float64Array(samples);
+  if (!b) {
+    d.forEach((value, i) =>
+      sums[Math.floor(i / size) % samples] += value * a[i]
+    );
+    return sums;
+  }
   for (let row = 0; row < rows; row++) {
     // Two sums at once: each addition need not wait for the one before.
     let [even, odd] = [0, 0];
@@ -119,20 +135,22 @@ class HostWorkspace extends Workspace {
     return Promise.resolve(own);
   }
 
-  protected combination(terms: readonly Term[]): Promise<PlacedTensor> {
+  protected sum(terms: readonly Term[]): Promise<PlacedTensor> {
     const [[, { shape }]] = terms;
-    const arrays = terms.map(([, x]) => array(x));
-    const factors = terms.map(([factor]) => factor);
+    const arrays = terms.map(([c, x]) =>
+      typeof c === "number" ? array(x) : scaled(x, c)
+    );
+    const factors = terms.map(([c]) => typeof c === "number" ? c : 1);
     return Promise.resolve(float32(shape, weightedSum(arrays, factors)));
   }
 
   projections(
     d: PlacedTensor,
-    [a, b]: readonly [PlacedTensor, PlacedTensor],
+    [a, b]: readonly [PlacedTensor, PlacedTensor?],
     samples: number,
   ): Promise<Later<Float64Array>> {
     const rows = { rows: d.shape[0], samples };
-    const sums = projections(array(d), array(a), array(b), rows);
+    const sums = projections(array(d), array(a), b && array(b), rows);
     return Promise.resolve(() => Promise.resolve(sums));
   }
 
@@ -169,14 +187,6 @@ class HostWorkspace extends Workspace {
     const [batch] = cotangent.shape;
     const options = { batch, scale, size: sizeOf(shape) };
     return Promise.resolve(float32(shape, guideVjp(array(cotangent), options)));
-  }
-
-  forecastVjp(
-    history: readonly PlacedTensor[],
-    cotangent: PlacedTensor,
-  ): Promise<Later<[number, number, number]>> {
-    const scalars = forecastVjp(history.map(array), array(cotangent));
-    return Promise.resolve(() => Promise.resolve(scalars));
   }
 
   // deno-lint-ignore require-await -- async so that what it refuses rejects

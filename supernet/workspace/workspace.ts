@@ -1,6 +1,6 @@
 /**
  * Where sampling and its gradient compute what lies between the model's blocks:
- * sums of features, guidance, forecast, the sampler's steps. One pass, from the
+ * sums of features, guidance, payloads, the sampler's steps. One pass, from the
  * first latents to the last or back, has one workspace; on a GPU its tensors
  * stay there, and only what is read comes here.
  */
@@ -11,13 +11,13 @@ import type {
   SamplerState,
   StepInputs,
 } from "@dip-go/core/samplers";
-import { type ForecastScalars, historyWeights } from "../gates/forecast.ts";
+import type { Coefficient, PayloadRow } from "../gates/payloads.ts";
 
 /** Brings computed numbers here. A GPU is waited for only once it has all its work; call it before the next {@linkcode Workspace.keepOnly}. */
 export type Later<T> = () => Promise<T>;
 
-/** A factor and what it multiplies. */
-export type Term = readonly [number, PlacedTensor];
+/** A factor, or one for each channel, and what it multiplies. */
+export type Term = readonly [Coefficient, PlacedTensor];
 
 /** Values are never written to, except where {@linkcode Workspace.addInto} says so. Disposing gives all of them back. */
 export abstract class Workspace implements Disposable {
@@ -37,23 +37,23 @@ export abstract class Workspace implements Disposable {
   abstract read(x: PlacedTensor): Promise<Float32Array>;
 
   /** Adds factor · value. Terms of factor 0 are not read where there are others; a lone value of factor 1 is itself the sum. */
-  #sum(terms: readonly Term[]): Promise<PlacedTensor> {
+  combined(terms: readonly Term[]): Promise<PlacedTensor> {
     const some = terms.filter(([factor]) => factor !== 0);
     const read = some.length > 0 ? some : terms.slice(0, 1);
     const [[factor, value]] = read;
     return read.length === 1 && factor === 1
       ? Promise.resolve(value)
-      : this.combination(read);
+      : this.sum(read);
   }
 
   /** factor · a; `a` itself where the factor is 1. */
   times(a: PlacedTensor, factor: number): Promise<PlacedTensor> {
-    return this.#sum([[factor, a]]);
+    return this.combined([[factor, a]]);
   }
 
   /** a + b, or b where there is no a. */
   plus(a: PlacedTensor | undefined, b: PlacedTensor): Promise<PlacedTensor> {
-    return this.#sum(a ? [[1, a], [1, b]] : [[1, b]]);
+    return this.combined(a ? [[1, a], [1, b]] : [[1, b]]);
   }
 
   /** As {@linkcode Workspace.plus}, of an `own` that nobody else holds and nobody may read afterwards. */
@@ -61,28 +61,23 @@ export abstract class Workspace implements Disposable {
     return this.plus(own, b);
   }
 
-  /** gate · a + (1 − gate) · b, or a where there is no b. */
+  /** gate · computed + (1 − gate) · payload; `computed` where nothing is held. */
   blend(
-    a: PlacedTensor,
-    b: PlacedTensor | undefined,
+    computed: PlacedTensor | undefined,
     gate: number,
+    held: Held,
   ): Promise<PlacedTensor> {
-    return this.#sum(b ? [[gate, a], [1 - gate, b]] : [[1, a]]);
+    if (held.held.length === 0) return this.combined([[1, computed!]]);
+    const rest = gate === 1 ? [] : termsOf(held, 1 - gate);
+    return this.combined(
+      computed && gate !== 0 ? [[gate, computed], ...rest] : rest,
+    );
   }
 
-  /** The prediction that computed ones forecast, latest first: see `forecast.ts`. */
-  forecast(
-    history: readonly PlacedTensor[],
-    scalars: ForecastScalars,
-  ): Promise<PlacedTensor> {
-    const weights = historyWeights(scalars, history.length);
-    return this.#sum(weights.map((weight, k) => [weight, history[k]]));
-  }
-
-  /** ⟨d, a − b⟩ of each of B samples, `[B]`, of arrays of the network's batch: `[B, ...]`, or `[2B, ...]` where they are guided. */
+  /** ⟨d, a − b⟩, or ⟨d, a⟩ where there is no b, of each of B samples, `[B]`, of arrays of the network's batch: `[B, ...]`, or `[2B, ...]` where they are guided. */
   abstract projections(
     d: PlacedTensor,
-    minus: readonly [a: PlacedTensor, b: PlacedTensor],
+    minus: readonly [a: PlacedTensor, b?: PlacedTensor],
     samples: number,
   ): Promise<Later<Float64Array>>;
 
@@ -110,12 +105,6 @@ export abstract class Workspace implements Disposable {
     options: { readonly shape: readonly number[]; readonly scale: number },
   ): Promise<PlacedTensor>;
 
-  /** dL/d(a, b, c) from the forecast's cotangent. */
-  abstract forecastVjp(
-    history: readonly PlacedTensor[],
-    cotangent: PlacedTensor,
-  ): Promise<Later<[number, number, number]>>;
-
   /** See `nextState` in `sampler_state.ts`. */
   abstract nextState(
     sampler: Sampler,
@@ -131,10 +120,23 @@ export abstract class Workspace implements Disposable {
   ): Promise<StepCotangents>;
 
   /** Adds factor · value of at least one term, all of one shape; no factor is 0 unless its term is alone. */
-  protected abstract combination(terms: readonly Term[]): Promise<PlacedTensor>;
+  protected abstract sum(terms: readonly Term[]): Promise<PlacedTensor>;
 
   abstract [Symbol.dispose](): void;
 }
+
+/** What a unit holds, newest first, and its payload's coefficients. */
+export interface Held {
+  readonly row: PayloadRow;
+  readonly held: readonly PlacedTensor[];
+}
+
+/** The terms of a payload, each times a share. */
+export const termsOf = ({ row, held }: Held, share = 1): Term[] =>
+  row.map((c, j) => [
+    typeof c === "number" ? share * c : c.map((each) => share * each),
+    held[j],
+  ]);
 
 export interface InputOptions {
   /** The sampler's, at this step. */

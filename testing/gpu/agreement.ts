@@ -53,7 +53,7 @@ export async function sampled(
   options: SessionOptions,
 ): Promise<{ latents: Float32Array; traffic: DeviceTraffic }> {
   await using runner = new SubNetRunner(net, options);
-  await using subNet = await openFusedSubNet(runner, gates);
+  await using subNet = await openFusedSubNet(runner, { gates });
   return await withTraffic(async (traffic) => ({
     latents: (await subNet.sample(request)).data,
     traffic,

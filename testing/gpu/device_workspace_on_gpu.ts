@@ -45,9 +45,12 @@ const operations: Readonly<
   "plus, of one": (w, { b }) => w.plus(undefined, b),
   addInto: (w, { a, b }) =>
     w.addInto(float32(a.shape, [...a.data as Float32Array]), b),
-  blend: (w, { a, b }) => w.blend(a, b, 0.3),
-  "blend at 1": (w, { a, b }) => w.blend(a, b, 1),
-  "blend without a backup": (w, { a }) => w.blend(a, undefined, 0.3),
+  blend: (w, { a, b }) => w.blend(a, 0.3, { row: [1], held: [b] }),
+  "blend at 1": (w, { a, b }) => w.blend(a, 1, { row: [1], held: [b] }),
+  "blend without a backup": (w, { a }) =>
+    w.blend(a, 0.3, { row: [], held: [] }),
+  "blend of a payload": (w, { a, b, c }) =>
+    w.blend(a, 0.3, { row: [0.5, [1, -1, 0.2]], held: [b, c] }),
   projections: (w, { p, q }) => w.projections(p, [q, p], 2),
   "projections, one half": (w, { p, q }) => w.projections(p, [q, p], 4),
   modelInput: (w, { a }) => w.modelInput(a, { factor: 0.7, scale: 3 }),
@@ -62,10 +65,11 @@ const operations: Readonly<
   guideVjp: (w, { a }) => w.guideVjp(a, { shape: predictions, scale: 3 }),
   "guideVjp, one half": (w, { a }) =>
     w.guideVjp(a, { shape: [2, 6, 4, 4], scale: 1 }),
-  forecast: (w, { a, b, c }) => w.forecast([a, b, c], [0.1, 0.5, -0.2]),
-  "forecast that holds": (w, { a, b }) => w.forecast([a, b], [0, 0, 0]),
-  forecastVjp: (w, { p, q }) => w.forecastVjp([q, p, q], p),
-  "forecastVjp of one": (w, { p, q }) => w.forecastVjp([q], p),
+  payload: (w, { a, b, c }) =>
+    w.blend(undefined, 0, { row: [1.6, -0.7, 0.2], held: [a, b, c] }),
+  "payload that holds": (w, { a, b }) =>
+    w.blend(undefined, 0, { row: [1, 0], held: [a, b] }),
+  "projections of one": (w, { p, q }) => w.projections(p, [q], 1),
 };
 
 function drawn() {

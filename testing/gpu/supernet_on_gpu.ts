@@ -4,6 +4,7 @@ import type { SessionOptions } from "@dip-go/core/runtime";
 import { makeSampler } from "@dip-go/core/samplers";
 import {
   denseGates,
+  forecastPayload,
   type ForecastScalars,
   type Gate,
   superNet,
@@ -37,7 +38,7 @@ Deno.test({
     const gates = halfClosed(net);
     const expected = await sampled(subject, gates, cpu);
     await using runner = new SubNetRunner(net, webgpu);
-    await using subNet = await openFusedSubNet(runner, gates, {
+    await using subNet = await openFusedSubNet(runner, { gates }, {
       mostWeights: 0,
     });
     await subNet.sample(request); // opens the blocks' sessions
@@ -59,13 +60,14 @@ async function observed(options: SessionOptions): Promise<number[][]> {
   const open = denseGates(net.steps, net.units.length);
   const gates = open.map((row, t) => t < 3 ? row : row.map((): Gate => 0));
   const forecast = gates.map((): ForecastScalars => [0.1, 0.5, 0.2]);
+  const whole = gates.map((row) => row[row.length - 1]);
+  const payloads = { [model.output]: forecastPayload(whole, forecast) };
   const rows: number[][] = [];
   await using runner = new SubNetRunner(net, options);
-  await using subNet = await openFusedSubNet(runner, gates);
+  await using subNet = await openFusedSubNet(runner, { gates, payloads });
   await subNet.sample({
     ...request,
     sampler,
-    forecast,
     async observe({ read }) {
       const { state, prediction, history } = await read();
       const past = state.past.flatMap((step) => Object.values(step));

@@ -23,8 +23,16 @@ export interface Block {
    * what `emit` returns.
    */
   readonly streams?: readonly string[];
+  /** Of a residual block whose updates are gate · branch, an output: the two apart. */
+  branches?(g: GraphBuilder, inputs: readonly Value[]): readonly Branch[];
   /** Adds the block's nodes; takes `inputs` and returns `outputs` (or what is added) in order. */
   emit(g: GraphBuilder, inputs: readonly Value[]): readonly Value[];
+}
+
+/** What a residual block adds, as the product that it is. */
+export interface Branch {
+  readonly gate: Value;
+  readonly branch: Value;
 }
 
 /** A model: its inputs, its blocks in execution order, and the tensor it predicts. */

@@ -1,7 +1,7 @@
 /** Blocks that make one tensor, as most layers do. */
 import type { GraphBuilder } from "../../onnx/builder.ts";
 import type { Value } from "../../onnx/graph.ts";
-import type { Block } from "./block_graph.ts";
+import type { Block, Branch } from "./block_graph.ts";
 
 type Emit = (g: GraphBuilder, inputs: readonly Value[]) => Value;
 
@@ -37,3 +37,15 @@ export function residualBlock(
   const block = outputBlock(name, { inputs, output, gated: true }, emit);
   return { ...block, streams: [stream] };
 }
+
+/** A gated block that adds gate · branch to each of its streams. */
+export const branchBlock = (
+  block: Pick<Block, "name" | "inputs" | "outputs" | "streams">,
+  branches: (g: GraphBuilder, inputs: readonly Value[]) => readonly Branch[],
+): Block => ({
+  ...block,
+  gated: true,
+  branches,
+  emit: (g, inputs) =>
+    branches(g, inputs).map(({ gate, branch }) => g.mul(gate, branch)),
+});

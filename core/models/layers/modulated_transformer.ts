@@ -10,8 +10,8 @@ import type { Value } from "../../onnx/graph.ts";
 import { float32 } from "../../tensor/tensor.ts";
 import type { Block } from "../block_graph/block_graph.ts";
 import {
+  branchBlock,
   outputBlock,
-  residualBlock,
 } from "../block_graph/single_output_blocks.ts";
 import {
   type TransformerUnitOptions,
@@ -127,13 +127,14 @@ export function attentionBlock(
 ): Block {
   const name = `${block}.attn1`;
   const inputs = [stream, ...conditions.inputs];
-  return residualBlock(name, { stream, inputs }, (g, [x, ...values]) => {
+  const tensors = { name, inputs, outputs: [name], streams: [stream] };
+  return branchBlock(tensors, (g, [x, ...values]) => {
     const six = g.chunk(conditions.modulations(g, values), 6, { axis: 1 });
     const [shift, scale, gate] = six;
     const norm = { shift, scale, path: `${block}.norm1`, epsilon };
     const input = modulatedNorm(g, x, norm);
     const options = { path: name, heads, single, weights };
-    return g.mul(gate, attention(g, input, options));
+    return [{ gate, branch: attention(g, input, options) }];
   });
 }
 
@@ -162,8 +163,9 @@ export function feedForwardBlock(
   { width, weights }: Pick<TransformerContext, "width" | "weights">,
 ): Block {
   const name = `${block}.${layer}`;
-  const tensors = { stream, inputs: [stream, ...conditions.inputs], output };
-  return residualBlock(name, tensors, (g, [x, ...values]) => {
+  const inputs = [stream, ...conditions.inputs];
+  const tensors = { name, inputs, outputs: [output], streams: [stream] };
+  return branchBlock(tensors, (g, [x, ...values]) => {
     const six = g.chunk(conditions.modulations(g, values), 6, { axis: 1 });
     const [shift, scale, gate] = six.slice(3);
     const options = { shift, scale, path: `${block}.${norm}`, epsilon };
@@ -174,7 +176,7 @@ export function feedForwardBlock(
     });
     const hidden = g.gelu(up, { approximate: "tanh" }); // [B, L, 4D]
     const down = { path: `${name}.net.2`, width, weights };
-    return g.mul(gate, linear(g, hidden, down));
+    return [{ gate, branch: linear(g, hidden, down) }];
   });
 }
 

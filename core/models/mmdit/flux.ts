@@ -13,8 +13,8 @@ import {
   inputOf,
 } from "../block_graph/block_graph.ts";
 import {
+  branchBlock,
   outputBlock,
-  residualBlock,
 } from "../block_graph/single_output_blocks.ts";
 import {
   type TransformerUnitOptions,
@@ -75,7 +75,8 @@ function singleSublayers(
   const { width, weights } = c;
   const norm = `${name}.norm`;
   const inputs = [stream, norm];
-  const single = residualBlock(name, { stream, inputs }, (g, [x, three]) => {
+  const tensors = { name, inputs, outputs: [name], streams: [stream] };
+  const single = branchBlock(tensors, (g, [x, three]) => {
     const [shift, scale, gate] = g.chunk(three, 3, { axis: 1 });
     const tokens = modulatedNorm(g, x, { shift, scale, path: norm, epsilon });
     const path = `${name}.attn`;
@@ -85,7 +86,7 @@ function singleSublayers(
     const hidden = g.gelu(linear(g, tokens, up), { approximate: "tanh" });
     const both = g.concat([mixed, hidden], { axis: 2 }); // [B, S + L, 5D]
     const out = { path: `${name}.proj_out`, width, weights };
-    return g.mul(gate, linear(g, both, out));
+    return [{ gate, branch: linear(g, both, out) }];
   });
   return [modulationBlock(norm, 3, c), single];
 }

@@ -9,7 +9,7 @@
 import type { GraphBuilder } from "../../onnx/builder.ts";
 import type { Value } from "../../onnx/graph.ts";
 import type { Block } from "../block_graph/block_graph.ts";
-import { residualBlock } from "../block_graph/single_output_blocks.ts";
+import { branchBlock } from "../block_graph/single_output_blocks.ts";
 import type { WeightSource } from "../block_graph/weights.ts";
 import { linear } from "../layers/layers.ts";
 import {
@@ -92,35 +92,34 @@ function jointAttentionBlock(
   const [name, norm1, context] = ["attn", "norm1", "norm1_context"]
     .map((part) => `${block}.${part}`);
   const { width, weights } = c;
-  return {
+  const tensors = {
     name,
-    gated: true,
     inputs: [picture, text, norm1, context],
     outputs: isLast ? [name] : [name, `${name}.context`],
     streams: isLast ? [picture] : [picture, text],
-    emit(g, [x, y, ofPicture, ofText]) {
-      const own = threeOf(g, ofPicture, 0);
-      const norm = { ...own, path: norm1, epsilon };
-      const pictureTokens = modulatedNorm(g, x, norm); // [B, L, D]
-      const other = isLast ? undefined : threeOf(g, ofText, 0);
-      const textTokens = other
-        ? modulatedNorm(g, y, { ...other, path: context, epsilon })
-        : scaledNorm(g, y, { modulations: ofText, path: context }); // [B, S, D]
-      const options = { ...c, path: name };
-      const mixed = g.scope(name, () =>
-        attended(g, [
-          projected(g, textTokens, { ...options, layers: textLayers }),
-          projected(g, pictureTokens, { ...options, layers: pictureLayers }),
-        ], c));
-      const sizes = [y.shape[1], x.shape[1]];
-      const [toText, toPicture] = g.split(mixed, sizes, { axis: 1 });
-      const out = (from: Value, layer: string) =>
-        linear(g, from, { path: `${name}.${layer}`, width, weights });
-      const added = g.mul(own.gate, out(toPicture, "to_out.0"));
-      if (!other) return [added];
-      return [added, g.mul(other.gate, out(toText, "to_add_out"))];
-    },
   };
+  return branchBlock(tensors, (g, [x, y, ofPicture, ofText]) => {
+    const own = threeOf(g, ofPicture, 0);
+    const norm = { ...own, path: norm1, epsilon };
+    const pictureTokens = modulatedNorm(g, x, norm); // [B, L, D]
+    const other = isLast ? undefined : threeOf(g, ofText, 0);
+    const textTokens = other
+      ? modulatedNorm(g, y, { ...other, path: context, epsilon })
+      : scaledNorm(g, y, { modulations: ofText, path: context }); // [B, S, D]
+    const options = { ...c, path: name };
+    const mixed = g.scope(name, () =>
+      attended(g, [
+        projected(g, textTokens, { ...options, layers: textLayers }),
+        projected(g, pictureTokens, { ...options, layers: pictureLayers }),
+      ], c));
+    const sizes = [y.shape[1], x.shape[1]];
+    const [toText, toPicture] = g.split(mixed, sizes, { axis: 1 });
+    const out = (from: Value, layer: string) =>
+      linear(g, from, { path: `${name}.${layer}`, width, weights });
+    const added = { gate: own.gate, branch: out(toPicture, "to_out.0") };
+    if (!other) return [added];
+    return [added, { gate: other.gate, branch: out(toText, "to_add_out") }];
+  });
 }
 
 /** The picture attends to itself, `<name>.attn2`, beside the joint attention and from the same norm: the last three of nine modulations. */
@@ -130,8 +129,13 @@ function pictureAttentionBlock(
 ): Block {
   const [name, norm1] = [`${block}.attn2`, `${block}.norm1`];
   const { width, weights } = c;
-  const tensors = { stream: `${block}.attn`, inputs: [picture, norm1] };
-  return residualBlock(name, tensors, (g, [x, modulations]) => {
+  const tensors = {
+    name,
+    inputs: [picture, norm1],
+    outputs: [name],
+    streams: [`${block}.attn`],
+  };
+  return branchBlock(tensors, (g, [x, modulations]) => {
     const { gate, ...moved } = threeOf(g, modulations, 6);
     const tokens = modulatedNorm(g, x, { ...moved, path: norm1, epsilon });
     const options = { ...c, path: name, layers: pictureLayers };
@@ -140,7 +144,7 @@ function pictureAttentionBlock(
       () => attended(g, [projected(g, tokens, options)], c),
     );
     const out = { path: `${name}.to_out.0`, width, weights };
-    return g.mul(gate, linear(g, mixed, out));
+    return [{ gate, branch: linear(g, mixed, out) }];
   });
 }
 

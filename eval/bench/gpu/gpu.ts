@@ -70,12 +70,15 @@ async function measured(
   const functions: Record<string, () => Promise<unknown>> = {};
   for (const [name, gates] of plans) {
     const subNet = opened.use(
-      await openFusedSubNet(runner, gates, { mostWeights: Infinity }),
+      await openFusedSubNet(runner, { gates }, { mostWeights: Infinity }),
     );
     functions[name] = () => subNet.sample(request);
   }
   const latencies = await interleave(functions, { rounds });
-  const wholeStep = stepGraph(net, stepPlans(net, plans.get("full")!)[0]);
+  const wholeStep = stepGraph(
+    net,
+    stepPlans(net, { gates: plans.get("full")! })[0],
+  );
   const offDevice = await nodesOffDevice(wholeStep, options);
   return {
     model,

@@ -13,7 +13,10 @@ import { ensureSd15Unet } from "./sd15_folder.ts";
 /** A network over all steps, and its feeds. */
 export interface Subject {
   readonly net: SuperNet;
-  readonly request: Omit<SampleRequest, "gates" | "forecast" | "observe">;
+  readonly request: Omit<
+    SampleRequest,
+    "gates" | "payloads" | "fill" | "observe"
+  >;
 }
 
 /** How much is sampled at once, in how many steps of its sampler. */

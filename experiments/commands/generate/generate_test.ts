@@ -187,7 +187,7 @@ Deno.test("generate() takes another sampler, and refuses gates and classes that 
     );
   }));
 
-Deno.test("generate() draws a run's plan: its gates, and its forecast of what they hold", () =>
+Deno.test("generate() draws a run's plan: its gates, and what fills them in", () =>
   inTemporaryFolder(async (folder) => {
     const model = await loadModel("zoo/models/dit-shapes");
     const graph = blockGraphOf(model, { batch: 2, granularity: "sublayer" });

@@ -19,7 +19,7 @@ Deno.test("an experiment's rows are the plans of prune() with its settings", () 
       const plans = await prune(pruned, { ...search, sparsity, seed, method });
       for (const [i, target] of sparsity.entries()) {
         const row = { method: methodNamed(method), sparsity: target };
-        const { gates, forecast } = plans[i];
+        const { gates, payloads } = plans[i];
         assertEquals(
           await fitRow(bench, row, {
             progress: () => {},
@@ -28,7 +28,7 @@ Deno.test("an experiment's rows are the plans of prune() with its settings", () 
               return kept.get(name) as Value;
             },
           }),
-          { kind: "gates", plan: { gates, ...forecast && { forecast } } },
+          { kind: "gates", plan: { gates, ...payloads && { payloads } } },
         );
       }
     }

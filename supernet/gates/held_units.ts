@@ -1,0 +1,44 @@
+/** A SuperNet whose units hold what a plan's payloads say. */
+import { type Held, heldForm } from "@dip-go/core/models";
+import type { Payloads } from "./payloads.ts";
+import { type SuperNet, superNet } from "./super_net.ts";
+
+/** Made before, by what is held. */
+const made = new WeakMap<SuperNet, Map<string, SuperNet>>();
+
+/**
+ * The SuperNet in the form of the payloads, the same for every plan that holds
+ * the same: its units are the same, blocks are cut where held tensors are.
+ *
+ * @throws {RangeError} As {@linkcode heldForm}.
+ */
+export function heldBy(net: SuperNet, payloads: Payloads = {}): SuperNet {
+  const kinds = net.units.map((unit) => payloads[unit]?.held);
+  const own = kinds.slice(0, -1);
+  if (own.every((held) => held === undefined)) return net;
+  const known = made.get(net) ?? new Map<string, SuperNet>();
+  made.set(net, known);
+  const key = own.join();
+  const found = known.get(key) ?? withForms(net, own);
+  known.set(key, found);
+  made.set(found, new Map([[key, found]]));
+  return found;
+}
+
+function withForms(
+  net: SuperNet,
+  kinds: readonly (Held | undefined)[],
+): SuperNet {
+  const forms = net.blocks.map((compiled) => {
+    const held = kinds[net.units.indexOf(compiled.block.name)];
+    return held ? heldForm(compiled, held) : [compiled.block];
+  });
+  // What a form adds beside its unit is a sum, which takes no time to speak of.
+  const costs = net.costs === net.macs
+    ? undefined
+    : forms.flatMap((form, i) =>
+      form.map((_, k) => k === 0 ? net.costs[i] : 0)
+    );
+  const model = { ...net.model, blocks: forms.flat() };
+  return superNet(model, { steps: net.steps, costs });
+}

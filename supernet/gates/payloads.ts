@@ -1,0 +1,156 @@
+/**
+ * Payloads: what a unit yields at a step that does not compute it,
+ *
+ *   Σ_j c_j h_j,
+ *
+ * h_0 the newest value that it computed, h_1 the one before. Holding is c = [1].
+ */
+import type { Held } from "@dip-go/core/models";
+import type { PayloadMaker } from "./payload_makers.ts";
+
+/** c_j: a number, or one for each channel of what is held. */
+export type Coefficient = number | readonly number[];
+
+/** c_0, c_1, …; of a step that computes the unit, none. */
+export type PayloadRow = readonly Coefficient[];
+
+/** Of one unit. */
+export interface Payload {
+  readonly held: Held;
+  /** One row a step. */
+  readonly coefficients: readonly PayloadRow[];
+}
+
+/** By the unit's name; a unit without one holds what its block computes. */
+export type Payloads = Readonly<Record<string, Payload>>;
+
+/** Values that a payload reads at most. */
+export const longestHistory = 4;
+
+/** The row of a unit that holds. */
+export const holding: PayloadRow = [1];
+
+/** Whether a row takes the newest value as it is. */
+export const holds = ([first, ...others]: PayloadRow): boolean =>
+  first === 1 && others.every((c) => c === 0);
+
+/** The values that a row reads, by their depth: those whose coefficient is not 0, or the newest. */
+export function depthsOf(row: PayloadRow): number[] {
+  const read = row.flatMap((c, depth) => c === 0 ? [] : [depth]);
+  return read.length > 0 ? read : [0];
+}
+
+/** A unit's row at a step that skips it. */
+export const rowOf = (
+  payloads: Payloads | undefined,
+  unit: string,
+  step: number,
+): PayloadRow => {
+  const row = payloads?.[unit]?.coefficients[step] ?? holding;
+  return row.length > 0 ? row : holding;
+};
+
+/** How many values of a unit its payload reads at most. */
+export const historyOf = (
+  payloads: Payloads | undefined,
+  unit: string,
+): number =>
+  Math.max(
+    1,
+    ...payloads?.[unit]?.coefficients.map(({ length }) => length) ?? [],
+  );
+
+/** A coefficient as it multiplies values of a shape: `[1]`, or one number a channel on axis 1 of maps and on the last axis of tokens. */
+export function factorShape(
+  coefficient: Coefficient,
+  shape: readonly number[],
+): number[] {
+  if (typeof coefficient === "number") return [1];
+  const axis = shape.length > 3 ? 1 : shape.length - 1;
+  if (coefficient.length !== shape[axis]) {
+    throw new RangeError(
+      `Cannot combine values of shape [${shape}]: a coefficient has ${coefficient.length} numbers, expected ${
+        shape[axis]
+      }, one a channel`,
+    );
+  }
+  return shape.slice(axis).map((_, i) => i === 0 ? coefficient.length : 1);
+}
+
+/**
+ * The payload of one unit.
+ *
+ * @param gates The unit's, `[T]`.
+ *
+ * @example The first skipped step extrapolates, the second further
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { newton, payloadOf } from "@dip-go/supernet/gates";
+ *
+ * const payload = payloadOf([1, 1, 0, 0], { held: "output", make: newton(1) });
+ * assertEquals(payload.coefficients, [[], [], [2, -1], [3, -2]]);
+ * ```
+ */
+export function payloadOf(
+  gates: readonly number[],
+  { held, make }: { readonly held: Held; readonly make: PayloadMaker },
+): Payload {
+  const coefficients = gates.map((gate, t): PayloadRow => {
+    if (gate !== 0) return [];
+    const distances = computedBefore(gates, t).map((s) => t - s);
+    return make(distances.slice(0, longestHistory));
+  });
+  return { held, coefficients };
+}
+
+/** The steps before t that compute a unit, latest first. @param gates The unit's, `[T]`. */
+export const computedBefore = (gates: readonly number[], t: number): number[] =>
+  gates.slice(0, t).flatMap((gate, s) => gate === 0 ? [] : [s]).reverse();
+
+/**
+ * Checks payloads against a plan's gates.
+ *
+ * @throws {RangeError} If a payload is of no unit, its rows do not fit the steps, or one reads more than was computed.
+ */
+export function checkPayloads(
+  payloads: Payloads,
+  { units, gates, source }: {
+    readonly units: readonly string[];
+    readonly gates: readonly (readonly number[])[];
+    readonly source: string;
+  },
+): void {
+  const refuse = (unit: string, what: string): never => {
+    throw new RangeError(
+      `Cannot use the plan of ${source}: payloads["${unit}"] ${what}`,
+    );
+  };
+  for (const [unit, { held, coefficients }] of Object.entries(payloads)) {
+    const n = units.indexOf(unit);
+    if (n === -1) refuse(unit, `is of no unit, expected one of [${units}]`);
+    if (n === units.length - 1 && held !== "output") {
+      refuse(unit, `holds its ${held}, expected the whole step's output`);
+    }
+    if (coefficients.length !== gates.length) {
+      refuse(
+        unit,
+        `has ${coefficients.length} rows, expected ${gates.length}, one a step`,
+      );
+    }
+    const column = gates.map((row) => row[n]);
+    for (const [t, { length }] of coefficients.entries()) {
+      const computed = computedBefore(column, t).length;
+      const most = column[t] === 0 ? Math.min(computed, longestHistory) : 0;
+      if (length > most || length === 0 && most > 0) {
+        refuse(
+          unit,
+          `has ${length} coefficients at step ${t}, expected ${
+            most > 0
+              ? `1 to ${most}, as many as were computed`
+              : "none where it is computed"
+          }`,
+        );
+      }
+    }
+  }
+}
