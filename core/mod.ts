@@ -15,11 +15,8 @@ export type {
   DrawOptions,
   PictureSampler,
 } from "./pipeline/picture_sampler.ts";
-export {
-  loadPipeline,
-  Pipeline,
-  type PipelineOptions,
-  type PipelineSampler,
-} from "./pipeline/pipeline.ts";
+export type { PipelineOptions } from "./pipeline/loaded_pipeline.ts";
+export { loadPipeline, Pipeline } from "./pipeline/pipeline.ts";
+export type { PipelineSampler } from "./pipeline/pipeline_sampler.ts";
 export type { SamplerOptions } from "./pipeline/sampler_options.ts";
 export { readPrompts } from "./pipeline/prompts/prompt_lists.ts";

@@ -30,6 +30,8 @@ export type LoadedModel = Network & {
   readonly weights: WeightSource;
   /** Path of `scheduler/scheduler_config.json`, or null in a folder without one. */
   readonly schedulerConfig: string | null;
+  /** What the index of its pipeline says; none in a folder of the network alone. */
+  readonly parts?: PipelineParts;
 };
 
 /** A loaded model of one family. */
@@ -71,7 +73,8 @@ export async function loadModel(
   );
   const scheduler = `${folder}/scheduler/scheduler_config.json`;
   const schedulerConfig = await isFile(scheduler) ? scheduler : null;
-  return { ...inPipeline(network, parts), weights, schedulerConfig };
+  const model = { ...inPipeline(network, parts), weights, schedulerConfig };
+  return parts ? { ...model, parts } : model;
 }
 
 /**

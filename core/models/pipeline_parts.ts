@@ -6,10 +6,15 @@ import { readJson } from "../files/read_json.ts";
 /** A pipeline's class in diffusers. */
 export type PipelineClass =
   | "DiTPipeline"
+  | "FluxImg2ImgPipeline"
+  | "FluxInpaintPipeline"
   | "FluxPipeline"
+  | "LatentConsistencyModelImg2ImgPipeline"
   | "LatentConsistencyModelPipeline"
   | "PixArtAlphaPipeline"
   | "PixArtSigmaPipeline"
+  | "StableDiffusion3Img2ImgPipeline"
+  | "StableDiffusion3InpaintPipeline"
   | "StableDiffusion3Pipeline"
   | "StableDiffusionImg2ImgPipeline"
   | "StableDiffusionInpaintPipeline"
@@ -23,10 +28,15 @@ const pipelines: Readonly<
   Record<PipelineClass, { readonly network: string; readonly tokens?: number }>
 > = {
   DiTPipeline: { network: "transformer" },
+  FluxImg2ImgPipeline: { network: "transformer" },
+  FluxInpaintPipeline: { network: "transformer" },
   FluxPipeline: { network: "transformer" },
+  LatentConsistencyModelImg2ImgPipeline: { network: "unet" },
   LatentConsistencyModelPipeline: { network: "unet" },
   PixArtAlphaPipeline: { network: "transformer" },
   PixArtSigmaPipeline: { network: "transformer", tokens: 300 },
+  StableDiffusion3Img2ImgPipeline: { network: "transformer" },
+  StableDiffusion3InpaintPipeline: { network: "transformer" },
   StableDiffusion3Pipeline: { network: "transformer" },
   StableDiffusionImg2ImgPipeline: { network: "unet" },
   StableDiffusionInpaintPipeline: { network: "unet" },

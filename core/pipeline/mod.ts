@@ -1,11 +1,8 @@
 /** From a prompt or a class to pictures: text encoders, guidance, decoder, and {@linkcode loadPipeline}, which puts them together. */
 export type { Conditioner, Subject } from "./conditioner.ts";
-export {
-  loadPipeline,
-  Pipeline,
-  type PipelineOptions,
-  PipelineSampler,
-} from "./pipeline.ts";
+export type { PipelineOptions } from "./loaded_pipeline.ts";
+export { loadPipeline, Pipeline } from "./pipeline.ts";
+export { PipelineSampler } from "./pipeline_sampler.ts";
 export type { SamplerOptions } from "./sampler_options.ts";
 export { openFullSampler, stepInput, timesteps } from "./full_sampler.ts";
 export { type DrawOptions, PictureSampler } from "./picture_sampler.ts";

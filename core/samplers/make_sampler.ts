@@ -51,8 +51,12 @@ export interface StepChoice {
   readonly eta?: number;
   /** Steps of the solver that a consistency model was distilled from, in place of the config's. */
   readonly originalInferenceSteps?: number;
+  /** The part of that solver's timesteps, in (0, 1], that a consistency model starts in; all of them by default. */
+  readonly strength?: number;
   /** Tokens of a picture's latents, by which flow matching may shift its levels. */
   readonly tokens?: number;
+  /** How far dynamic shifting moves levels at most, where the config of a class beside flow matching's own does not say. */
+  readonly mostShift?: number;
   /** How many steps at the start are left out, as image-to-image does. */
   readonly begin?: number;
 }
@@ -98,7 +102,9 @@ const schedulers = {
     makeDpmSinglestep,
     ["timesteps"],
   ),
-  unipc: scheduler("UniPCMultistepScheduler", unipcConfig, makeUnipc),
+  unipc: scheduler("UniPCMultistepScheduler", unipcConfig, makeUnipc, [
+    "sigmas",
+  ]),
   deis: scheduler("DEISMultistepScheduler", deisConfig, makeDeis),
   euler: scheduler("EulerDiscreteScheduler", eulerConfig, makeEuler, [
     "timesteps",
@@ -137,8 +143,15 @@ const schedulers = {
 /** A sampler by the name that it has in `gates.json`. */
 export type SamplerKind = keyof typeof schedulers;
 
-/** The kinds that step by the velocity of flow matching. */
-export const flowKinds: readonly string[] = ["flow-euler", "flow-heun"];
+/** The kinds that know flow matching alone, and those that can be told to step along its lines. */
+const flowKinds: readonly string[] = ["flow-euler", "flow-heun"];
+const flexibleKinds: readonly string[] = [
+  "dpm-solver++",
+  "sde-dpm-solver++",
+  "dpm-solver-singlestep",
+  "unipc",
+  "deis",
+];
 
 /** Every kind. */
 export const samplerKinds = Object.keys(schedulers) as readonly SamplerKind[];
@@ -164,6 +177,19 @@ export function samplerKindOf(
     }`,
   );
 }
+
+/** Whether a sampler steps by the velocity of flow matching. */
+export const stepsAlongFlow = (
+  config: SchedulerConfig,
+  kind: SamplerKind = samplerKindOf(config),
+): boolean =>
+  flowKinds.includes(kind) ||
+  flexibleKinds.includes(kind) && config.boolean("use_flow_sigmas") === true;
+
+/** What a network of flow matching needs. */
+export const flowSamplers = `${
+  flowKinds.join(", ")
+} or a scheduler with use_flow_sigmas`;
 
 /**
  * A sampler with steps as the config counts them.

@@ -52,10 +52,15 @@ Deno.test("makeSampler() takes published schedules by name, where the class take
   assertEquals(timesteps("euler", { sigmas: "ays-sdxl" }).length, 10);
   const refusals: [SamplerKind, object, string][] = [
     ["ddim", { timesteps: [5, 1] }, "its scheduler takes no timesteps"],
-    ["heun", { sigmas: "ays-sd15" }, "expected one of euler, flow-euler"],
+    [
+      "heun",
+      { sigmas: "ays-sd15" },
+      "expected one of unipc, euler, flow-euler",
+    ],
     ["euler", { timesteps: "ays-svd" }, "expected one of ays-sd15, ays-sdxl"],
     ["euler", { timesteps: "toString" }, "no published list of that name"],
     ["euler", { steps: 5, sigmas: [1, 0] }, "found sigmas and steps"],
+    ["unipc", { sigmas: [0.9, 0.5] }, "use_flow_sigmas is false"],
     ["euler", {}, "found nothing, expected exactly one"],
     ["heun", { steps: 5, begin: 5 }, "begins at step 5, expected an integer"],
     ["pndm", { steps: 5, begin: 6 }, "begins at step 6, expected an integer"],

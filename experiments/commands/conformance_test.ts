@@ -20,9 +20,12 @@ Deno.test("conformance finds every recorded case, by what its folder holds", asy
     "metrics",
     "pipelines/dit/unguided",
     "pipelines/flux/true-cfg",
+    "pipelines/flux/flow-dpm",
+    "pipelines/flux/start",
     "pipelines/inpaint/strength",
     "pipelines/inpaint/unet",
     "pipelines/lcm/batch2",
+    "pipelines/lcm/start",
     "pipelines/pixart/binned",
     "pipelines/refiner/img2img",
     "pipelines/sd/odd-list",
@@ -33,6 +36,8 @@ Deno.test("conformance finds every recorded case, by what its folder holds", asy
     "pipelines/sd/start",
     "pipelines/sd/repaint",
     "pipelines/sd3/clip-skip",
+    "pipelines/sd3/flow-unipc",
+    "pipelines/sd3/start",
     "pipelines/sdxl/no-negative",
     "pipelines/sdxl/empty-negative",
     "pixart",
@@ -69,8 +74,8 @@ Deno.test("conformance draws whole pipelines, and prints the worst tensor of eac
     `${testdata}/pipelines`,
   ]);
   assertEquals(exitCode, 0);
-  assertEquals(lines.filter((line) => line.endsWith("  ok")).length, 18);
-  assertStringIncludes(lines.at(-1)!, "17 cases: all ok");
+  assertEquals(lines.filter((line) => line.endsWith("  ok")).length, 23);
+  assertStringIncludes(lines.at(-1)!, "22 cases: all ok");
 });
 
 Deno.test("conformance --verbose prints every tensor of a single case folder", async () => {

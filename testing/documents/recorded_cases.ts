@@ -11,6 +11,8 @@ const usual = new Set(["steps", "seed", "prompt", "class", "height", "width"]);
 interface RecordedCase {
   readonly name: string;
   readonly kind: string;
+  /** The class that drew it, where it is not the folder's. */
+  readonly pipeline?: string;
   readonly call: Readonly<Record<string, unknown>> & {
     readonly scheduler?: { readonly class: string };
   };
@@ -54,11 +56,12 @@ async function pipelinesTable(folder: string): Promise<string> {
     .filter(({ isDirectory }) => isDirectory).map(({ name }) => name).sort();
   const rows: string[][] = [];
   for (const name of names) {
-    const { _class_name: pipeline, scheduler: [, own] } = await readJson(
+    const { _class_name, scheduler: [, own] } = await readJson(
       `${folder}/${name}/model_index.json`,
     ) as PipelineIndex;
     const path = `${folder}/${name}/cases.json`;
-    for (const { name: test, call, kind } of await cases(path)) {
+    for (const recorded of await cases(path)) {
+      const { name: test, call, kind, pipeline = _class_name } = recorded;
       const { scheduler, height, width, ...rest } = call;
       const options = Object.keys(rest).filter((key) => !usual.has(key));
       rows.push([

@@ -7,6 +7,7 @@ export const flux: PipelineKind = {
   steps: 28,
   guidanceScale: 3.5,
   latentsTogether: 2,
+  start: { image: 0.6, mask: 0.6, resizes: true, roundsUp: true },
   sigmas: (steps) => evenly(steps, 1, 1 / steps),
   prompts: {
     tokens: () => Promise.resolve(usualFluxSequence),

@@ -6,5 +6,5 @@ export const latentConsistency: PipelineKind = {
   ...stableDiffusion,
   steps: 4,
   guidanceScale: 8.5,
-  strength: undefined, // a pipeline of its own spaces the steps of image-to-image otherwise
+  start: { image: 0.8, mask: 1, spaces: true },
 };

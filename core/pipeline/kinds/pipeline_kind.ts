@@ -7,6 +7,19 @@ import type {
   PromptRequest,
 } from "../prompts/prompt_encoder.ts";
 
+/** How a kind of pipeline starts from pictures. */
+export interface PictureStarts {
+  /** Strength where nobody says otherwise, without and with a mask. */
+  readonly image: number;
+  readonly mask: number;
+  /** Whether pictures are brought to the size of the training, not kept in theirs. */
+  readonly resizes?: boolean;
+  /** Whether a part of a step is made as a whole one, not left out. */
+  readonly roundsUp?: boolean;
+  /** Whether all steps are made, within the strength's part of the distilled solver's timesteps, where there is no mask and the scheduler is LCM's. */
+  readonly spaces?: boolean;
+}
+
 /** A kind of pipeline. */
 export interface PipelineKind {
   /** Steps and scale of guidance where nobody says otherwise. */
@@ -21,8 +34,10 @@ export interface PipelineKind {
   ) => PictureSize | null;
   /** Levels of flow matching before they are shifted, where they are not the scheduler's own. */
   readonly sigmas?: (steps: number) => readonly number[];
-  /** Strength of a picture to start from where nobody says otherwise, without and with a mask; a kind without them starts from noise alone. */
-  readonly strength?: { readonly image: number; readonly mask: number };
+  /** How far it moves flow matching's levels at most, where a scheduler that can be another's does not say. */
+  readonly mostShift?: number;
+  /** How it starts from a picture; a kind that does not starts from noise alone. */
+  readonly start?: PictureStarts;
   /** Its text encoders; a kind without them draws classes. */
   readonly prompts?: {
     /** Tokens of every prompt, S. @throws As `loadTokenizer`. */

@@ -1,9 +1,6 @@
 /** The kinds of pipelines: the one place that lists them. */
-import type {
-  PipelineClass,
-  PipelineParts,
-} from "../../models/pipeline_parts.ts";
-import type { Network } from "../../models/network.ts";
+import type { LoadedModel } from "../../models/load.ts";
+import type { PipelineClass } from "../../models/pipeline_parts.ts";
 import { dit } from "./dit.ts";
 import { flux } from "./flux.ts";
 import { latentConsistency } from "./latent_consistency.ts";
@@ -15,10 +12,15 @@ import { stableDiffusionXl } from "./stable_diffusion_xl.ts";
 
 const kinds: Readonly<Record<PipelineClass, PipelineKind>> = {
   DiTPipeline: dit,
+  FluxImg2ImgPipeline: { ...flux, guidanceScale: 7 },
+  FluxInpaintPipeline: { ...flux, guidanceScale: 7 },
   FluxPipeline: flux,
+  LatentConsistencyModelImg2ImgPipeline: latentConsistency,
   LatentConsistencyModelPipeline: latentConsistency,
   PixArtAlphaPipeline: pixart,
   PixArtSigmaPipeline: pixart,
+  StableDiffusion3Img2ImgPipeline: { ...stableDiffusion3, steps: 50 },
+  StableDiffusion3InpaintPipeline: { ...stableDiffusion3, steps: 50 },
   StableDiffusion3Pipeline: stableDiffusion3,
   StableDiffusionImg2ImgPipeline: stableDiffusion,
   StableDiffusionInpaintPipeline: stableDiffusion,
@@ -31,11 +33,9 @@ const kinds: Readonly<Record<PipelineClass, PipelineKind>> = {
   StableDiffusionXLPipeline: stableDiffusionXl,
 };
 
-/** The kind of a pipeline, or of a network alone that of the pipeline which its family is made for. */
-export function kindOf(
-  network: Network,
-  parts: PipelineParts | null,
-): PipelineKind {
+/** The kind of a model's pipeline, or of a network alone that of the pipeline which its family is made for. */
+export function kindOf(network: LoadedModel): PipelineKind {
+  const { parts } = network;
   if (parts) return kinds[parts.className];
   switch (network.family) {
     case "dit":

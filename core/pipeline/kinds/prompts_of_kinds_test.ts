@@ -21,12 +21,11 @@ async function opened(
   folder: string,
   options: SamplerOptions = {},
 ): Promise<PromptEncoder> {
-  const { kind, model, parts } = await loadPipeline(folder);
+  const { kind, model } = await loadPipeline(folder);
   return await kind.prompts!.open(folder, {
     network: model,
     size: { height: 128, width: 128 },
     guidanceScale: 7.5,
-    parts,
     options,
     sessions: {},
   });
@@ -268,14 +267,14 @@ Deno.test("networks of flow matching and samplers of none are kept apart", async
     assertThrows(
       () => pipeline.sampler({ kind: "ddim" }),
       RangeError,
-      "the sampler is ddim, expected flow-euler or flow-heun for a sd3",
+      "the sampler is ddim, expected flow-euler, flow-heun or a scheduler with",
     );
   });
   const other = await loadPipeline("zoo/models/dit-shapes");
   assertThrows(
     () => other.sampler({ kind: "flow-heun", steps: 2 }),
     RangeError,
-    "the sampler is flow-heun, expected neither flow-euler nor flow-heun",
+    "the sampler is flow-heun, expected none of flow matching for a dit",
   );
 });
 

@@ -7,7 +7,7 @@ import type { PipelineKind } from "./pipeline_kind.ts";
 export const stableDiffusion: PipelineKind = {
   steps: 50,
   guidanceScale: 7.5,
-  strength: { image: 0.8, mask: 1 },
+  start: { image: 0.8, mask: 1 },
   prompts: { tokens: firstTokenizerLength, open: openClipPrompts },
 };
 

@@ -6,6 +6,8 @@ import { firstTokenizerLength } from "./stable_diffusion.ts";
 export const stableDiffusion3: PipelineKind = {
   steps: 28,
   guidanceScale: 7,
+  mostShift: 1.16,
+  start: { image: 0.6, mask: 0.6, resizes: true, roundsUp: true },
   prompts: {
     tokens: async (folder, parts) =>
       await firstTokenizerLength(folder, parts) + usualSd3Sequence,

@@ -6,6 +6,6 @@ import { firstTokenizerLength } from "./stable_diffusion.ts";
 export const stableDiffusionXl: PipelineKind = {
   steps: 50,
   guidanceScale: 5,
-  strength: { image: 0.3, mask: 0.9999 },
+  start: { image: 0.3, mask: 0.9999 },
   prompts: { tokens: firstTokenizerLength, open: openClipPairPrompts },
 };

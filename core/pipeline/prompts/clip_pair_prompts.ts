@@ -19,12 +19,12 @@ import { openTextTower } from "./text_tower.ts";
  */
 export async function openClipPairPrompts(
   folder: string,
-  { parts, options, checkpoint, sessions, ...request }: PromptRequest,
+  { network, options, checkpoint, sessions, size }: PromptRequest,
 ): Promise<PromptEncoder> {
   const { clipSkip = 0 } = options;
   const layer = (skipped: number) => `hidden_states.${-2 - skipped}`;
   const layers = [...new Set([layer(0), layer(clipSkip)])];
-  const first = parts?.lacks("text_encoder")
+  const first = network.parts?.lacks("text_encoder")
     ? undefined
     : await openTextTower(folder, {
       ...sessions,
@@ -52,7 +52,7 @@ export async function openClipPairPrompts(
     return {
       encoder_hidden_states: one ? sideBySide(one[layer(skipped)], own) : own,
       text_embeds: two.embeds,
-      time_ids: timeIds(request, score),
+      time_ids: timeIds({ network, size }, score),
     };
   };
   const { aestheticScore = 6, negativeAestheticScore = 2.5 } = options;
@@ -64,7 +64,7 @@ export async function openClipPairPrompts(
     encodeNegative,
     async unconditional() {
       const own = await encodeNegative("");
-      if (parts?.zerosForEmpty === false) return own;
+      if (network.parts?.zerosForEmpty === false) return own;
       const { encoder_hidden_states, text_embeds, time_ids } = own;
       return {
         encoder_hidden_states: zeros(encoder_hidden_states.shape),

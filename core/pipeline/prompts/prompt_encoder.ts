@@ -1,6 +1,5 @@
 /** The network's inputs for prompts: every family's text encoders make them in this form. */
-import type { Network } from "../../models/network.ts";
-import type { PipelineParts } from "../../models/pipeline_parts.ts";
+import type { LoadedModel } from "../../models/load.ts";
 import type { SessionOptions } from "../../runtime/session_options.ts";
 import type { SamplerOptions } from "../sampler_options.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
@@ -17,13 +16,11 @@ export interface PictureSize {
 /** What prompts are encoded for, and where. */
 export interface PromptRequest {
   /** The network that reads what the encoders make. */
-  readonly network: Network;
+  readonly network: LoadedModel;
   readonly size: PictureSize;
   readonly guidanceScale: number;
   /** The file of the encoders' weights, where they are not in their folders. */
   readonly checkpoint?: string;
-  /** The pipeline's parts, null in a folder without an index. */
-  readonly parts: PipelineParts | null;
   /** All that was asked for. */
   readonly options: SamplerOptions;
   readonly sessions: SessionOptions;

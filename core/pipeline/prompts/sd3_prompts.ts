@@ -26,7 +26,7 @@ type Sd3Network = Extract<Network, { family: "sd3" }>;
  */
 export async function openSd3Prompts(
   folder: string,
-  { network, parts, options, checkpoint, sessions }: PromptRequest,
+  { network, options, checkpoint, sessions }: PromptRequest,
 ): Promise<PromptEncoder> {
   const { textWidth } = (network as Sd3Network).config;
   const { clipSkip = 0, maxSequenceLength: length = usualSd3Sequence } =
@@ -47,7 +47,7 @@ export async function openSd3Prompts(
     );
   const first = await open("");
   const second = await open("_2", first.tokens);
-  const t5 = parts?.lacks("text_encoder_3") ? undefined : opening.use(
+  const t5 = network.parts?.lacks("text_encoder_3") ? undefined : opening.use(
     await openT5Tower(folder, {
       ...sessions,
       tokenizer: "tokenizer_3",

@@ -35,9 +35,9 @@ export function drawnSize(
   return size ?? asked;
 }
 
-/** The size of the picture that is drawn anew, cut to whole latents, or that of the model's training. */
+/** The size of the picture that is drawn anew, cut to whole latents where it keeps it, or that of the model's training. */
 export function usualSize(
-  { model: { config }, pixelsPerLatent: pixels }: SizedPipeline,
+  { model: { config }, kind, pixelsPerLatent: pixels }: SizedPipeline,
   start: Start | null,
 ): PictureSize {
   const side = config.sampleSize * pixels;
@@ -46,7 +46,7 @@ export function usualSize(
     const [, , height, width] = start.latents.shape;
     return { height: height * pixels, width: width * pixels };
   }
-  if (start.mask) return { height: side, width: side };
+  if (start.mask || kind.start?.resizes) return { height: side, width: side };
   const { height, width } = start.image;
   return { height: height - height % pixels, width: width - width % pixels };
 }

@@ -26,19 +26,29 @@ export type Start =
   | PictureStart & Required<Pick<PictureStart, "strength">>
   | LatentStart;
 
+/** @throws {RangeError} If it is no number in (0, 1]. */
+export function checkStrength(strength: number): void {
+  if (strength > 0 && strength <= 1) return;
+  throw new RangeError(
+    `Cannot start from a picture: strength is ${strength}, expected a number above 0, at most 1`,
+  );
+}
+
 /**
  * How many of T steps a strength leaves out, as diffusers counts: it keeps the
- * last ⌊strength T⌋.
+ * last ⌊strength T⌋, or in some pipelines ⌈strength T⌉.
  *
- * @throws {RangeError} If it is no number in (0, 1], or leaves no step.
+ * @throws {RangeError} If it leaves no step.
  */
-export function skippedSteps(steps: number, strength: number): number {
-  if (!(strength > 0 && strength <= 1)) {
-    throw new RangeError(
-      `Cannot start from a picture: strength is ${strength}, expected a number above 0, at most 1`,
-    );
-  }
-  const kept = Math.trunc(steps * strength);
+export function skippedSteps(
+  steps: number,
+  { strength, roundsUp = false }: {
+    readonly strength: number;
+    readonly roundsUp?: boolean;
+  },
+): number {
+  const part = steps * strength;
+  const kept = roundsUp ? steps - Math.trunc(steps - part) : Math.trunc(part);
   if (kept >= 1) return steps - kept;
   throw new RangeError(
     `Cannot start from a picture: strength ${strength} leaves none of ${steps} steps, expected at least ${

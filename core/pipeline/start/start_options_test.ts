@@ -1,22 +1,24 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { skippedSteps, stepsUntil } from "./start_options.ts";
+import { checkStrength, skippedSteps, stepsUntil } from "./start_options.ts";
 
 Deno.test("skippedSteps() keeps the last steps, cut to a whole number as diffusers does", () => {
-  assertEquals(skippedSteps(8, 0.6), 4);
-  assertEquals(skippedSteps(10, 1), 0);
-  assertEquals(skippedSteps(100, 0.29), 72); // 28.999999999999996 steps
+  assertEquals(skippedSteps(8, { strength: 0.6 }), 4);
+  assertEquals(skippedSteps(10, { strength: 1 }), 0);
+  assertEquals(skippedSteps(100, { strength: 0.29 }), 72); // 28.999999999999996 steps
+  const whole = { strength: 0.45, roundsUp: true };
+  assertEquals(skippedSteps(5, whole), 2); // 2.75, cut as FLUX and SD3 do
 });
 
 Deno.test("skippedSteps() refuses strengths that are none, or leave no step", () => {
   for (const strength of [0, -1, 1.5, NaN]) {
     assertThrows(
-      () => skippedSteps(10, strength),
+      () => checkStrength(strength),
       RangeError,
       `strength is ${strength}, expected a number above 0, at most 1`,
     );
   }
   assertThrows(
-    () => skippedSteps(4, 0.2),
+    () => skippedSteps(4, { strength: 0.2 }),
     RangeError,
     "leaves none of 4 steps, expected at least 0.25",
   );

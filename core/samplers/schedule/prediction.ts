@@ -58,6 +58,13 @@ export function levelOfSigma(sigma: number, timestep: number): NoiseLevel {
   return { timestep, signal, noise: sigma * signal };
 }
 
+/** The level of flow matching's sigma, in float32. */
+export const levelOfFlow = (sigma: number, timestep: number): NoiseLevel => ({
+  timestep,
+  signal: Math.fround(1 - sigma),
+  noise: sigma,
+});
+
 /**
  * The clean sample and the noise (epsilon) that a prediction stands for.
  *

@@ -48,6 +48,7 @@ Deno.test("each scheduler's config fills in its class's defaults", () => {
     ...noise,
     ...linspace,
     ...sigmas,
+    flow: null,
     bounds: undefined,
     algorithm: "dpmsolver++",
     end: "zero",
@@ -156,7 +157,22 @@ const refused: [string, Record<string, unknown>, string][] = [
   ["dpm-solver++", { algorithm_type: "dpmsolver" }, 'is "dpmsolver"'],
   ["dpm-solver++", { algorithm_type: "deis" }, 'is "deis"'],
   ["dpm-solver++", { variance_type: "learned_range" }, "learned_range"],
-  ["dpm-solver++", { use_flow_sigmas: true }, "is true, expected false"],
+  [
+    "dpm-solver++",
+    { use_flow_sigmas: true, use_karras_sigmas: true },
+    "is true, expected false beside use_flow_sigmas",
+  ],
+  ["deis", { use_dynamic_shifting: true }, "false without use_flow_sigmas"],
+  ["unipc", { prediction_type: "flow_prediction" }, "flow_prediction"],
+  [
+    "deis",
+    {
+      use_flow_sigmas: true,
+      use_dynamic_shifting: true,
+      time_shift_type: "linear",
+    },
+    'is "linear", expected exponential',
+  ],
   ["dpm-solver++", { solver_order: 4 }, "is 4, expected 1 to 3"],
   [
     "dpm-solver++",

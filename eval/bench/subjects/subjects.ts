@@ -1,6 +1,10 @@
 /** The models that benches sample with: a folder, embedded or of full size with random weights. */
 import { loadPipeline, Pipeline } from "@dip-go/core";
-import { type BlockGraph, ofSampleSize } from "@dip-go/core/models";
+import {
+  type BlockGraph,
+  type LoadedModel,
+  ofSampleSize,
+} from "@dip-go/core/models";
 import { latentsShape } from "@dip-go/core/pipeline";
 import { TorchGenerator } from "@dip-go/core/random";
 import type { Sampler } from "@dip-go/core/samplers";
@@ -67,12 +71,8 @@ export async function modelFolder(
 
 function sized(pipeline: Pipeline, side: number | undefined): Pipeline {
   if (side === undefined) return pipeline;
-  const { weights, schedulerConfig } = pipeline.model;
-  const model = ofSampleSize(pipeline.model, side);
-  return new Pipeline({
-    ...pipeline,
-    model: { ...model, weights, schedulerConfig },
-  });
+  const model = { ...pipeline.model, ...ofSampleSize(pipeline.model, side) };
+  return new Pipeline({ ...pipeline, model: model as LoadedModel });
 }
 
 /** Where the models of a benchmark lie; those of full size are written there when they are first needed. */

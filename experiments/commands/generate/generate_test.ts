@@ -224,12 +224,11 @@ async function conditionsOf(
     const labels = [Number(subject), model.config.classes];
     return { conditions: { class_labels: int64([2], labels) } };
   }
-  const { kind, parts } = await loadPipeline(folder);
+  const { kind } = await loadPipeline(folder);
   await using encoder = await kind.prompts!.open(folder, {
     network: model,
     size: { height: 128, width: 128 },
     guidanceScale: 7.5,
-    parts,
     options: {},
     sessions: {},
   });

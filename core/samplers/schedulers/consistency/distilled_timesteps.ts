@@ -27,6 +27,8 @@ export function distillationConfig(config: SchedulerConfig) {
 export interface DistilledOptions extends StepOptions {
   /** In place of the config's `original_inference_steps`. */
   readonly originalInferenceSteps?: number;
+  /** The part of its timesteps, in (0, 1], that the first step may lie in; 1 by default. */
+  readonly strength?: number;
 }
 
 /**
@@ -35,17 +37,15 @@ export interface DistilledOptions extends StepOptions {
  * @throws {RangeError} If the solver had more steps than there are timesteps.
  */
 export function solverTimesteps(
-  { numTrainTimesteps, originalInferenceSteps }: {
-    readonly numTrainTimesteps: number;
-    readonly originalInferenceSteps: number;
-  },
+  { numTrainTimesteps, originalInferenceSteps, strength = 1 }:
+    & Required<Pick<DistilledOptions, "originalInferenceSteps">>
+    & Pick<DistilledOptions, "strength">
+    & { readonly numTrainTimesteps: number },
 ): number[] {
   checkStepCount(originalInferenceSteps, numTrainTimesteps);
   const stride = Math.floor(numTrainTimesteps / originalInferenceSteps);
-  return Array.from(
-    { length: originalInferenceSteps },
-    (_, k) => (originalInferenceSteps - k) * stride - 1,
-  );
+  const length = Math.trunc(originalInferenceSteps * strength);
+  return Array.from({ length }, (_, k) => (length - k) * stride - 1);
 }
 
 /** T of these, evenly picked. @throws {RangeError} If there are fewer. */

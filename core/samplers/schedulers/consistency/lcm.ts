@@ -45,15 +45,17 @@ export function makeLcm(
   options: DistilledOptions,
 ): Sampler {
   const schedule = makeNoiseSchedule(config);
-  const originalInferenceSteps = options.originalInferenceSteps ??
-    config.originalInferenceSteps;
+  const {
+    originalInferenceSteps = config.originalInferenceSteps,
+    strength,
+  } = options;
   const levels = chosenTimesteps(
     options,
     config,
     (steps) =>
       evenlyPicked(
         steps,
-        solverTimesteps({ ...config, originalInferenceSteps }),
+        solverTimesteps({ ...config, originalInferenceSteps, strength }),
       ),
   ).slice(options.begin).map((t) => levelAt(schedule, t));
   return samplerOf({

@@ -15,19 +15,21 @@ import { noiseConfig } from "../../schedule/noise_config.ts";
 import type { NoiseLevel } from "../../schedule/prediction.ts";
 import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
 import { sigmasConfig } from "../../schedule/sigmas.ts";
-import { spacingConfig, type StepOptions } from "../../schedule/timesteps.ts";
+import { spacingConfig } from "../../schedule/timesteps.ts";
 import { exponentialIntegral, lagrangeBasis } from "../lagrange.ts";
+import { flowSigmasConfig, predictionTypes } from "./flow_sigmas.ts";
 import { boundsOf, integrandAt } from "./integrators.ts";
-import { refuseFlow, solverLevels } from "./solver_levels.ts";
+import { solverLevels, type SolverOptions } from "./solver_levels.ts";
 
 /** The config of `DEISMultistepScheduler`, which takes every solver type for its own. @throws As {@linkcode noiseConfig}, and if it asks for an SDE's algorithm. */
 export function deisConfig(config: SchedulerConfig) {
-  refuseFlow(config);
+  const flow = flowSigmasConfig(config);
   config.oneOf("algorithm_type", ["deis", "dpmsolver", "dpmsolver++"]);
   const solverOrder = config.integer("solver_order", 1) ?? 2;
   if (solverOrder > 3) config.refuse("solver_order", "1 to 3", RangeError);
   return {
-    ...noiseConfig(config),
+    ...noiseConfig(config, { predictionTypes: predictionTypes(flow) }),
+    flow,
     ...spacingConfig(config, "linspace"),
     ...sigmasConfig(config),
     bounds: boundsConfig(config, { thresholds: true }),
@@ -48,7 +50,7 @@ const fewSteps = 15;
  *
  * @throws {RangeError} If the steps are out of range.
  */
-export function makeDeis(config: DeisConfig, options: StepOptions): Sampler {
+export function makeDeis(config: DeisConfig, options: SolverOptions): Sampler {
   const { begin = 0 } = options;
   const levels = solverLevels(config, options).slice(begin);
   const steps = levels.length - 1;

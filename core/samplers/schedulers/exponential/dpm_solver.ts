@@ -15,7 +15,8 @@ import { noiseConfig } from "../../schedule/noise_config.ts";
 import type { NoiseLevel } from "../../schedule/prediction.ts";
 import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
 import { finalSigmasConfig, sigmasConfig } from "../../schedule/sigmas.ts";
-import { spacingConfig, type StepOptions } from "../../schedule/timesteps.ts";
+import { spacingConfig } from "../../schedule/timesteps.ts";
+import { flowSigmasConfig, predictionTypes } from "./flow_sigmas.ts";
 import {
   type Algorithm,
   algorithms,
@@ -26,7 +27,7 @@ import {
   lambdaOf,
   phis,
 } from "./integrators.ts";
-import { refuseFlow, solverLevels } from "./solver_levels.ts";
+import { solverLevels, type SolverOptions } from "./solver_levels.ts";
 
 /** Solver types; diffusers takes all but `heun` for midpoint. */
 const solverTypes = ["midpoint", "heun", "logrho", "bh1", "bh2"] as const;
@@ -34,16 +35,20 @@ const solverTypes = ["midpoint", "heun", "logrho", "bh1", "bh2"] as const;
 /**
  * The keys that both DPM-Solver classes have.
  *
- * @param known The algorithms of the class.
- * @param algorithm One in place of the config's.
+ * @param options.known The algorithms of the class.
+ * @param options.algorithm One in place of the config's.
+ * @param options.zeroSnr Whether the class knows `rescale_betas_zero_snr`.
  * @throws {TypeError | RangeError} If it asks for what the algorithm cannot do.
  */
 export function dpmConfig(
   config: SchedulerConfig,
-  known: readonly Algorithm[],
-  algorithm?: Algorithm,
+  { known, algorithm, zeroSnr }: {
+    readonly known: readonly Algorithm[];
+    readonly algorithm?: Algorithm;
+    readonly zeroSnr: boolean;
+  },
 ) {
-  refuseFlow(config);
+  const flow = flowSigmasConfig(config);
   const solverOrder = config.integer("solver_order", 1) ?? 2;
   if (solverOrder > 3) config.refuse("solver_order", "1 to 3", RangeError);
   const finalSigmas = finalSigmasConfig(config);
@@ -60,9 +65,13 @@ export function dpmConfig(
   if (variance === "learned" || variance === "learned_range") {
     config.refuse("variance_type", "null (the variance is not read)");
   }
+  const form = asked === "deis" ? "dpmsolver++" as const : asked;
+  const types = predictionTypes(flow, integratesClean(form));
   return {
+    ...noiseConfig(config, { zeroSnr, predictionTypes: types }),
+    flow,
     bounds: boundsConfig(config, { thresholds: true }),
-    algorithm: asked === "deis" ? "dpmsolver++" as const : asked,
+    algorithm: form,
     end: finalSigmas === "zero" ? "zero" as const : "training" as const,
     solverOrder,
     isMidpoint: config.oneOf("solver_type", solverTypes) !== "heun",
@@ -75,12 +84,15 @@ export function dpmSolverConfig(
   config: SchedulerConfig,
   algorithm?: Algorithm,
 ) {
-  const own = dpmConfig(config, algorithms, algorithm);
+  const own = dpmConfig(config, {
+    known: algorithms,
+    algorithm,
+    zeroSnr: true,
+  });
   if (own.solverOrder === 3 && own.algorithm === "sde-dpmsolver") {
     config.refuse("solver_order", "1 or 2 with sde-dpmsolver", RangeError);
   }
   return {
-    ...noiseConfig(config, { zeroSnr: true }),
     ...spacingConfig(config, "linspace"),
     ...sigmasConfig(config, [
       "use_karras_sigmas",
@@ -107,7 +119,7 @@ type DpmSolverConfig = ReturnType<typeof dpmSolverConfig>;
  */
 export function makeDpmSolver(
   config: DpmSolverConfig,
-  options: StepOptions,
+  options: SolverOptions,
 ): Sampler {
   const { begin = 0 } = options;
   const all = solverLevels(config, options);

@@ -13,11 +13,9 @@ import {
   sum,
 } from "../../linear.ts";
 import { type Sampler, samplerOf, type SamplerStep } from "../../sampler.ts";
-import { noiseConfig } from "../../schedule/noise_config.ts";
 import type { NoiseLevel } from "../../schedule/prediction.ts";
 import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
 import { sigmasConfig } from "../../schedule/sigmas.ts";
-import type { StepOptions } from "../../schedule/timesteps.ts";
 import { dpmConfig } from "./dpm_solver.ts";
 import {
   boundsOf,
@@ -27,17 +25,16 @@ import {
   lambdaOf,
   phis,
 } from "./integrators.ts";
-import { solverLevels } from "./solver_levels.ts";
+import { solverLevels, type SolverOptions } from "./solver_levels.ts";
 
 /** The config of `DPMSolverSinglestepScheduler`. @throws As {@linkcode noiseConfig} and {@linkcode dpmConfig}. */
 export function dpmSinglestepConfig(config: SchedulerConfig) {
   const known = ["dpmsolver", "dpmsolver++", "sde-dpmsolver++"] as const;
-  const own = dpmConfig(config, known);
+  const own = dpmConfig(config, { known, zeroSnr: false });
   if (own.bounds && own.algorithm === "dpmsolver") {
     config.refuse("thresholding", "false where algorithm_type is dpmsolver");
   }
   return {
-    ...noiseConfig(config),
     ...sigmasConfig(config),
     ...own,
     // The class knows no other spacing.
@@ -58,7 +55,7 @@ type SinglestepConfig = ReturnType<typeof dpmSinglestepConfig>;
  */
 export function makeDpmSinglestep(
   config: SinglestepConfig,
-  options: StepOptions,
+  options: SolverOptions,
 ): Sampler {
   const { begin = 0 } = options;
   const all = solverLevels(config, options);

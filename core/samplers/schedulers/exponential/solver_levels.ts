@@ -1,8 +1,11 @@
 /** Where the exponential integrators (DPM-Solver, UniPC, DEIS) call the model, and where their last step ends. */
 import { roundHalfEven } from "../../../tensor/rounding.ts";
-import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
 import type { NoiseConfig } from "../../schedule/noise_config.ts";
-import { levelOfSigma, type NoiseLevel } from "../../schedule/prediction.ts";
+import {
+  levelOfFlow,
+  levelOfSigma,
+  type NoiseLevel,
+} from "../../schedule/prediction.ts";
 import {
   sigmaOfTimestep,
   type sigmasConfig,
@@ -18,6 +21,7 @@ import {
   type SpacingOptions,
   type StepOptions,
 } from "../../schedule/timesteps.ts";
+import { type FlowSigmas, flowSigmas, type FlowSteps } from "./flow_sigmas.ts";
 
 /** Where the calls lie. */
 export type LevelsConfig =
@@ -31,7 +35,12 @@ export type LevelsConfig =
     readonly cutsCosine?: boolean;
     /** Where the last step ends: without noise, at the least sigma of the training, or at the last call's own where sigmas are spaced. */
     readonly end: "zero" | "training" | "last";
+    /** How levels of flow matching lie, in place of the training's. */
+    readonly flow: FlowSigmas | null;
   };
+
+/** Which calls there are. */
+export type SolverOptions = StepOptions & FlowSteps;
 
 /**
  * The levels of the T calls, then where the last step ends. Timesteps are whole:
@@ -42,18 +51,22 @@ export type LevelsConfig =
  */
 export function solverLevels(
   config: LevelsConfig,
-  options: StepOptions,
+  options: SolverOptions,
 ): NoiseLevel[] {
+  const { flow, spacing, end } = config;
   const training = trainingSigmas(config);
-  const calls = callsOf(config, options, training);
+  const calls = flow
+    ? flowCalls(flow, config, { options, training })
+    : callsOf(config, options, training);
   const ends = {
     zero: 0,
     training: training.sigmas[0],
-    last: config.spacing ? calls[calls.length - 1].sigma : training.sigmas[0],
+    last: flow || spacing ? calls[calls.length - 1].sigma : training.sigmas[0],
   };
-  return [...calls, { sigma: ends[config.end], timestep: 0 }].map((
+  const levelOf = flow ? levelOfFlow : levelOfSigma;
+  return [...calls, { sigma: ends[end], timestep: 0 }].map((
     { sigma, timestep },
-  ) => levelOfSigma(Math.fround(sigma), timestep));
+  ) => levelOf(Math.fround(sigma), timestep));
 }
 
 interface Call {
@@ -61,12 +74,44 @@ interface Call {
   readonly sigma: number;
 }
 
+/** Karras' levels become those of flow matching by σ / (1 + σ). @throws {TypeError} If there are lists that the class does not take. */
+function flowCalls(
+  flow: FlowSigmas,
+  config: LevelsConfig,
+  { options, training }: {
+    readonly options: SolverOptions;
+    readonly training: TrainingSigmas;
+  },
+): Call[] {
+  const { numTrainTimesteps: scale, spacing } = config;
+  const { timesteps, sigmas: asked } = options;
+  if (timesteps || asked && spacing) {
+    throw new TypeError(
+      `Cannot space timesteps: ${
+        spacing ?? "use_flow_sigmas"
+      } lays them itself, expected a number of steps`,
+    );
+  }
+  const sigmas = spacing
+    ? callsOf(config, options, training).map(({ sigma }) => sigma / (1 + sigma))
+    : flowSigmas(flow, { ...options, scale });
+  return sigmas.map((sigma) => ({
+    sigma,
+    timestep: Math.trunc(sigma * scale),
+  }));
+}
+
 function callsOf(
   config: LevelsConfig,
-  options: StepOptions,
+  options: SolverOptions,
   training: TrainingSigmas,
 ): Call[] {
   const { spacing } = config;
+  if (options.sigmas) {
+    throw new TypeError(
+      "Cannot use sigmas: use_flow_sigmas is false, expected true beside them",
+    );
+  }
   const timesteps = chosenTimesteps(
     options,
     config,
@@ -123,12 +168,3 @@ const noisiestTimestep = (
   { lambdaMinClipped = -Infinity }: LevelsConfig,
   { logs }: TrainingSigmas,
 ): number => logs.findLastIndex((log) => -log >= lambdaMinClipped);
-
-/** These classes can also step along flow matching's straight lines. @throws {TypeError} If the config asks for it. */
-export function refuseFlow(config: SchedulerConfig): void {
-  for (const key of ["use_flow_sigmas", "use_dynamic_shifting"]) {
-    if (config.boolean(key)) {
-      config.refuse(key, "false (flow matching under this class is not known)");
-    }
-  }
-}

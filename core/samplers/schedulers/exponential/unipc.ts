@@ -21,30 +21,36 @@ import { noiseConfig } from "../../schedule/noise_config.ts";
 import type { NoiseLevel } from "../../schedule/prediction.ts";
 import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
 import { finalSigmasConfig, sigmasConfig } from "../../schedule/sigmas.ts";
-import { spacingConfig, type StepOptions } from "../../schedule/timesteps.ts";
+import { spacingConfig } from "../../schedule/timesteps.ts";
+import { flowSigmasConfig, predictionTypes } from "./flow_sigmas.ts";
 import { boundsOf, integrandAt, integrator, lambdaOf } from "./integrators.ts";
-import { refuseFlow, solverLevels } from "./solver_levels.ts";
+import { solverLevels, type SolverOptions } from "./solver_levels.ts";
 
 /** The highest order; more steps back say nothing. */
 const mostOrder = 9;
 
 /** The config of `UniPCMultistepScheduler`, which takes DPM-Solver's solver types for bh2. @throws As {@linkcode noiseConfig}. */
 export function unipcConfig(config: SchedulerConfig) {
-  refuseFlow(config);
+  const flow = flowSigmasConfig(config, true);
   const solverOrder = config.integer("solver_order", 1) ?? 2;
   if (solverOrder > mostOrder) {
     config.refuse("solver_order", `1 to ${mostOrder}`, RangeError);
   }
   const finalSigmas = finalSigmasConfig(config);
+  const predictsClean = config.boolean("predict_x0") ?? true;
   return {
-    ...noiseConfig(config, { zeroSnr: true }),
+    ...noiseConfig(config, {
+      zeroSnr: true,
+      predictionTypes: predictionTypes(flow, predictsClean),
+    }),
+    flow,
     ...spacingConfig(config, "linspace"),
     ...sigmasConfig(config),
     bounds: boundsConfig(config, { thresholds: true }),
     end: finalSigmas === "zero" ? "zero" as const : "last" as const,
     solverOrder,
     /** Whether the clean sample is integrated, or the noise. */
-    predictsClean: config.boolean("predict_x0") ?? true,
+    predictsClean,
     /** Whether the paper's B(h) is B_1 = h, or B_2 = e^h − 1. */
     isBh1: config.string("solver_type") === "bh1",
     lowerOrderFinal: config.boolean("lower_order_final") ?? true,
@@ -64,7 +70,10 @@ type UnipcConfig = ReturnType<typeof unipcConfig>;
  *
  * @throws {RangeError} If the steps are out of range, or the last step's arithmetic is not finite: bh1 or the noise's integral to final sigma zero.
  */
-export function makeUnipc(config: UnipcConfig, options: StepOptions): Sampler {
+export function makeUnipc(
+  config: UnipcConfig,
+  options: SolverOptions,
+): Sampler {
   const { begin = 0 } = options;
   const levels = solverLevels(config, options).slice(begin);
   const calls = levels.length - 1;

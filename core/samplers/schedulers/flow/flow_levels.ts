@@ -30,11 +30,67 @@ export const constantShift = (shift: number): Shift => (sigma, round) =>
     round(round(shift) * sigma) / round(1 + round(round(shift - 1) * sigma)),
   );
 
+/** Keys of levels that move with the number of a picture's tokens. @param mostShift `max_shift` where the file does not say. */
+export const dynamicShiftConfig = (
+  config: SchedulerConfig,
+  mostShift = 1.15,
+) => ({
+  /** Two numbers of tokens, and how far each moves levels; linear between and beyond. */
+  tokens: [
+    config.optionalInteger("base_image_seq_len", 1) ?? 256,
+    config.optionalInteger("max_image_seq_len", 1) ?? 4096,
+  ],
+  shifts: [
+    config.optionalNumber("base_shift") ?? 0.5,
+    config.optionalNumber("max_shift") ?? mostShift,
+  ],
+  shiftType: config.oneOf("time_shift_type", ["exponential", "linear"]) ??
+    "exponential",
+});
+
+/** The factor by which levels move. @throws {RangeError} If the number of tokens is not known. */
+export function dynamicShift(
+  { tokens, shifts, shiftType }: ReturnType<typeof dynamicShiftConfig>,
+  found: number | undefined,
+): number {
+  if (found === undefined) {
+    throw new RangeError(
+      "Cannot shift sigmas: use_dynamic_shifting is true, expected the number of a picture's tokens beside it",
+    );
+  }
+  const slope = (shifts[1] - shifts[0]) / (tokens[1] - tokens[0]);
+  const mu = found * slope + (shifts[0] - slope * tokens[0]);
+  return shiftType === "exponential" ? Math.exp(mu) : mu;
+}
+
 /** a / (a + 1/σ − 1). */
 export const rationalShift = (a: number): Shift => (sigma, round) => {
   const inverse = round(round(1 / sigma) - 1);
   return round(round(a) / round(round(a) + inverse));
 };
+
+/** 1 − σ scaled so that the last level is `end`, if there is one. */
+export function stretched(
+  sigmas: readonly number[],
+  end: number | undefined,
+  round: Round,
+): readonly number[] {
+  if (end === undefined) return sigmas;
+  const rest = sigmas.map((sigma) => round(1 - sigma));
+  const factor = round(rest[rest.length - 1] / round(1 - end));
+  return rest.map((each) => round(1 - round(each / factor)));
+}
+
+/** @throws {RangeError} If levels are none, or none of flow matching. */
+export function checkLevels(levels: readonly number[]): void {
+  const odd = levels.findIndex((sigma) => !(sigma > 0 && sigma <= 1));
+  if (levels.length > 0 && odd === -1) return;
+  throw new RangeError(
+    `Cannot use sigmas: sigmas[${Math.max(odd, 0)}] is ${
+      levels[odd]
+    }, expected some above 0, at most 1`,
+  );
+}
 
 /**
  * T levels evenly from the noisiest of the training to its cleanest, float64

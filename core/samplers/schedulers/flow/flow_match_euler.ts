@@ -4,33 +4,27 @@ import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
 import { sigmasConfig, sigmaSpacings } from "../../schedule/sigmas.ts";
 import type { StepOptions } from "../../schedule/timesteps.ts";
 import {
+  checkLevels,
   constantShift,
+  dynamicShift,
+  dynamicShiftConfig,
   evenLevels,
   flowConfig,
   rationalShift,
   type Round,
   type Shift,
+  stretched,
   toDouble,
 } from "./flow_levels.ts";
 
 /** The config of `FlowMatchEulerDiscreteScheduler`. @throws {TypeError | RangeError} If a value is not as its key needs it. */
 export function flowMatchEulerConfig(config: SchedulerConfig) {
-  const types = ["exponential", "linear"] as const;
   return {
     ...flowConfig(config),
     spacing: sigmasConfig(config).spacing,
     /** Whether levels move with the number of a picture's tokens, not by `shift`. */
     isDynamic: config.boolean("use_dynamic_shifting") ?? false,
-    /** Two numbers of tokens, and how far each moves them; linear between and beyond. */
-    tokens: [
-      config.optionalInteger("base_image_seq_len", 1) ?? 256,
-      config.optionalInteger("max_image_seq_len", 1) ?? 4096,
-    ],
-    shifts: [
-      config.optionalNumber("base_shift") ?? 0.5,
-      config.optionalNumber("max_shift") ?? 1.15,
-    ],
-    shiftType: config.oneOf("time_shift_type", types) ?? "exponential",
+    ...dynamicShiftConfig(config),
     /** Where the last level is stretched to, if it is. */
     shiftTerminal: config.optionalNumber("shift_terminal") || undefined,
     /** Whether levels rise: 1 − σ. */
@@ -105,7 +99,10 @@ function sigmasOf(
   const { given, round } = givenLevels(config, options);
   const shift = shiftOf(config, options);
   const moved = given.map((sigma) => shift(sigma, round));
-  const spaced = spacedLevels(config, stretched(config, moved, round));
+  const spaced = spacedLevels(
+    config,
+    stretched(moved, config.shiftTerminal, round),
+  );
   const sigmas = spaced.map(Math.fround);
   return config.isInverted
     ? [...sigmas.map((sigma) => Math.fround(1 - sigma)), 1]
@@ -129,43 +126,14 @@ function givenLevels(
   return { given, round: toDouble };
 }
 
-function checkLevels(levels: readonly number[]): void {
-  const odd = levels.findIndex((sigma) => !(sigma > 0 && sigma <= 1));
-  if (levels.length > 0 && odd === -1) return;
-  throw new RangeError(
-    `Cannot use sigmas: sigmas[${Math.max(odd, 0)}] is ${
-      levels[odd]
-    }, expected some above 0, at most 1`,
-  );
-}
-
 /** @throws {RangeError} If levels move with the number of tokens and that is not known. */
-function shiftOf(
-  { isDynamic, shift, shiftType, tokens, shifts }: FlowMatchEulerConfig,
-  { tokens: found }: FlowOptions,
-): Shift {
-  if (!isDynamic) return constantShift(shift);
-  if (found === undefined) {
-    throw new RangeError(
-      "Cannot shift sigmas: use_dynamic_shifting is true, expected the number of a picture's tokens beside it",
-    );
-  }
-  const slope = (shifts[1] - shifts[0]) / (tokens[1] - tokens[0]);
-  const mu = found * slope + (shifts[0] - slope * tokens[0]);
-  return rationalShift(shiftType === "exponential" ? Math.exp(mu) : mu);
-}
-
-/** 1 − σ scaled so that the last level is `shiftTerminal`. */
-function stretched(
-  { shiftTerminal: end }: FlowMatchEulerConfig,
-  sigmas: readonly number[],
-  round: Round,
-): readonly number[] {
-  if (end === undefined) return sigmas;
-  const rest = sigmas.map((sigma) => round(1 - sigma));
-  const factor = round(rest[rest.length - 1] / round(1 - end));
-  return rest.map((each) => round(1 - round(each / factor)));
-}
+const shiftOf = (
+  config: FlowMatchEulerConfig,
+  { tokens }: FlowOptions,
+): Shift =>
+  config.isDynamic
+    ? rationalShift(dynamicShift(config, tokens))
+    : constantShift(config.shift);
 
 /** The levels between the same ends, spaced as the config asks. */
 function spacedLevels(

@@ -1,0 +1,422 @@
+/** How a pipeline is sampled: steps, guidance, start and sizes, checked against each other. */
+import type { BlockGraph } from "../models/block_graph/block_graph.ts";
+import { blockGraphOf, type LoadedModel } from "../models/load.ts";
+import {
+  type Granularity,
+  isDistilled,
+  matchesFlow,
+  usualGranularity,
+} from "../models/network.ts";
+import type { LatentSize } from "../models/layers/latent_size.ts";
+import {
+  flowSamplers,
+  makeSampler,
+  type SamplerKind,
+  samplerKindOf,
+  type StepChoice,
+  stepsAlongFlow,
+} from "../samplers/make_sampler.ts";
+import type { Sampler } from "../samplers/sampler.ts";
+import { drawStepNoise } from "../samplers/sampler_state.ts";
+import type { SchedulerConfig } from "../samplers/schedule/scheduler_config.ts";
+import { joined } from "../tensor/batch.ts";
+import type { TorchGenerator } from "../tensor/random.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import {
+  type Conditioner,
+  openConditioner,
+  type Subject,
+} from "./conditioner.ts";
+import { isGuided } from "./guidance.ts";
+import type { PipelineKind } from "./kinds/pipeline_kind.ts";
+import type { PictureSize } from "./prompts/prompt_encoder.ts";
+import { openPictureDecoder, type PictureDecoder } from "./picture_decoder.ts";
+import type { LoadedPipeline } from "./loaded_pipeline.ts";
+import { drawnSize, latentSize, usualSize } from "./sizes/drawn_size.ts";
+import { fitting } from "./sizes/fitted_picture.ts";
+import { openFullSampler } from "./full_sampler.ts";
+import { type DrawOptions, PictureSampler } from "./picture_sampler.ts";
+import type { SamplerOptions } from "./sampler_options.ts";
+import type { SamplingInputs } from "./sampling_loop.ts";
+import {
+  checkStrength,
+  skippedSteps,
+  type Start,
+  type StartOptions,
+  stepsUntil,
+} from "./start/start_options.ts";
+import {
+  latentStart,
+  noiseStart,
+  pictureStart,
+  type StartDrawer,
+} from "./start/starting_latents.ts";
+
+/** A pipeline with a number of steps and a scale of guidance: what is pruned, sampled and exported. */
+export class PipelineSampler {
+  readonly pipeline: LoadedPipeline;
+  /** The scheduler's arithmetic: one step a call of the network. */
+  readonly sampler: Sampler;
+  /** As diffusers counts them. */
+  readonly steps: number;
+  /** Of classifier-free guidance, which runs the network twice above 1; in one that was distilled from guided samples that of true guidance beside it. */
+  readonly guidanceScale: number;
+  /** The scale that was asked for. */
+  readonly askedScale: number;
+  /** See {@linkcode SamplerOptions}. */
+  readonly guidanceRescale?: number;
+  /** The picture that sampling starts from, null where it is noise. */
+  readonly start: Start | null;
+  /** Of the pictures that are asked for. */
+  readonly asked: PictureSize;
+  /** Of the pictures as they are drawn: where it is another they are fitted to the former. */
+  readonly size: PictureSize;
+  /** Shape of one picture's latents, `[C, H, W]`. */
+  readonly latents: readonly number[];
+  readonly granularity: Granularity;
+  readonly backup?: "output" | "residual";
+  readonly #options: SamplerOptions;
+  readonly #scheduler: SchedulerConfig;
+  /** Steps that the start leaves out. */
+  readonly #skipped: number;
+
+  /** @internal Use {@linkcode Pipeline.sampler}. */
+  constructor(pipeline: LoadedPipeline, options: SamplerOptions) {
+    const { model: { family, config }, kind } = pipeline;
+    const scheduler = options.scheduler ?? pipeline.scheduler;
+    if (!scheduler) {
+      throw new RangeError(
+        `Cannot sample ${pipeline.name}: it has no scheduler/scheduler_config.json`,
+      );
+    }
+    this.pipeline = pipeline;
+    this.askedScale = options.guidanceScale ?? kind.guidanceScale;
+    this.guidanceScale = isDistilled(pipeline.model)
+      ? options.trueCfgScale ?? 1
+      : this.askedScale;
+    this.guidanceRescale = options.guidanceRescale;
+    this.start = options.start ? startOf(options.start, pipeline) : null;
+    const usual = usualSize(pipeline, this.start);
+    const { height = usual.height, width = usual.width } = options;
+    this.asked = { height, width };
+    this.size = drawnSize(this.asked, pipeline, options);
+    const latents = latentSize(this.size, pipeline);
+    this.latents = [config.inChannels, latents.height, latents.width];
+    this.granularity = options.granularity ?? usualGranularity[family];
+    this.backup = options.backup;
+    this.#options = options;
+    this.#scheduler = scheduler;
+    checkFlow(pipeline, scheduler, options.kind);
+    const whole = this.#samplerAfter(0);
+    const isListed = options.timesteps ?? options.sigmas;
+    this.steps = isListed ? whole.steps.length : options.steps ?? kind.steps;
+    this.#skipped = this.#stepsBefore(whole);
+    this.sampler = this.#begun(this.#skipped === 0 ? whole : undefined);
+  }
+
+  /** The sampler without the steps that the start leaves out, until sampling is to end. */
+  #begun(sampler = this.#samplerAfter(this.#skipped)): Sampler {
+    const { until } = this.#options;
+    if (until === undefined) return sampler;
+    const count = this.#stepsUntil(sampler, until);
+    return { ...sampler, steps: sampler.steps.slice(0, count) };
+  }
+
+  /** How many steps the start leaves out. */
+  #stepsBefore(whole: Sampler): number {
+    const { start, steps } = this;
+    if (!start) return 0;
+    if ("latents" in start) return this.#stepsUntil(whole, start.from);
+    if (this.#spacedWithin !== undefined) return 0;
+    const { roundsUp } = this.pipeline.kind.start!;
+    return skippedSteps(steps, { ...start, roundsUp });
+  }
+
+  /** The strength that the sampler's own spacing obeys, where it does. */
+  get #spacedWithin(): number | undefined {
+    const { start, pipeline: { kind } } = this;
+    const { kind: name, timesteps } = this.#options;
+    const spaces = kind.start?.spaces && start && "image" in start &&
+      !start.mask && !timesteps &&
+      (name ?? samplerKindOf(this.#scheduler)) === "lcm";
+    return spaces ? start.strength : undefined;
+  }
+
+  /** How many steps come before a part of the noise is gone. */
+  #stepsUntil({ steps }: Sampler, part: number): number {
+    const trained = this.#scheduler.integer("num_train_timesteps", 1) ?? 1000;
+    const timesteps = steps.map(({ timestep }) => timestep);
+    return stepsUntil(timesteps, { part, trained });
+  }
+
+  /** The sampler without so many steps at its start. */
+  #samplerAfter(begin: number): Sampler {
+    const { kind: name, eta, originalInferenceSteps } = this.#options;
+    const { kind, model } = this.pipeline;
+    const [, height, width] = this.latents;
+    return makeSampler(this.#scheduler, {
+      kind: name,
+      ...stepChoice(kind, this.#options, this.#scheduler),
+      eta,
+      originalInferenceSteps,
+      strength: this.#spacedWithin,
+      mostShift: kind.mostShift,
+      tokens: tokensOf(model.config, { height, width }),
+      begin,
+    });
+  }
+
+  /** Calls of the network for one picture. */
+  get calls(): number {
+    return this.sampler.steps.length;
+  }
+
+  /** Whether the network computes both halves of guidance. */
+  get guided(): boolean {
+    return isGuided(this.guidanceScale);
+  }
+
+  /** The same with another number of steps. @throws As {@linkcode Pipeline.sampler}. */
+  withSteps(steps: number): PipelineSampler {
+    const unlisted = { timesteps: undefined, sigmas: undefined, steps };
+    return new PipelineSampler(this.pipeline, {
+      ...this.#options,
+      ...unlisted,
+    });
+  }
+
+  /** Whether the network reads a mask. */
+  get #readsMask(): boolean {
+    const { model } = this.pipeline;
+    return model.family === "unet" && model.config.inpaints;
+  }
+
+  /**
+   * Opens what makes the network's inputs of classes or prompts.
+   *
+   * @throws {RangeError} If the network reads a mask and there is none.
+   * @throws As `loadTokenizer` and `loadComponent`.
+   */
+  async openConditioner(): Promise<Conditioner> {
+    const { pipeline, guided, askedScale: guidanceScale, size, start } = this;
+    if (this.#readsMask && !(start && "image" in start && start.mask)) {
+      throw new RangeError(
+        `Cannot sample ${pipeline.name}: its network draws parts of pictures anew, expected a picture to start from and a mask`,
+      );
+    }
+    return await openConditioner({
+      ...pipeline,
+      guided,
+      guidanceScale,
+      size,
+      options: this.#options,
+    });
+  }
+
+  /**
+   * Text tokens of a prompt, in a network that reads text.
+   *
+   * @throws {RangeError} If another length is asked for where there is but one.
+   */
+  get tokens(): number | undefined {
+    const { name, model, kind, tokens } = this.pipeline;
+    const { maxSequenceLength: wanted } = this.#options;
+    if (wanted === undefined) return tokens;
+    const usual = kind.prompts?.sequenceLength?.(model);
+    const isCount = Number.isSafeInteger(wanted) && wanted > 0;
+    if (usual === undefined || tokens === undefined || !isCount) {
+      const expected = usual === undefined
+        ? "none, as its prompts have one length"
+        : "a number of tokens";
+      throw new RangeError(
+        `Cannot sample ${name}: maxSequenceLength is ${wanted}, expected ${expected}`,
+      );
+    }
+    return tokens - usual + wanted;
+  }
+
+  /** Opens what makes pictures of final latents, or null where they are pictures. @throws As `loadComponent`. */
+  async openDecoder(): Promise<PictureDecoder | null> {
+    const autoencoder = await this.pipeline.autoencoder();
+    if (!autoencoder) return null;
+    const { pipeline: { sessions }, latents, asked, size } = this;
+    const { tiling } = this.#options;
+    const options = { ...sessions, tiling };
+    const decoder = await openPictureDecoder(autoencoder, latents, options);
+    return size === asked ? decoder : fitting(decoder, asked);
+  }
+
+  /**
+   * The network for so many pictures at once.
+   *
+   * @param options.guided Whether its batch is twice that, for both halves of guidance; as the sampler by default.
+   * @throws {RangeError} If its family has no such units, backups or latents.
+   */
+  graph({ images = 1, guided = this.guided }: {
+    readonly images?: number;
+    readonly guided?: boolean;
+  } = {}): BlockGraph {
+    const { pipeline: { model }, tokens, granularity, backup } = this;
+    const [, height, width] = this.latents;
+    return blockGraphOf(model, {
+      batch: guided ? 2 * images : images,
+      granularity,
+      backup,
+      tokens,
+      latents: { height, width },
+    });
+  }
+
+  /**
+   * Encodes the picture that sampling starts from, if there is one.
+   *
+   * @throws {TypeError} If there is no autoencoder to encode with.
+   * @throws As `loadComponent`.
+   */
+  async prepareStart(): Promise<StartDrawer> {
+    const { pipeline, start, sampler, latents: shape } = this;
+    const { name, sessions, pixelsPerLatent: pixels } = pipeline;
+    if (!start) return noiseStart(shape, sampler);
+    if ("latents" in start) return latentStart(start.latents, sampler);
+    const autoencoder = await pipeline.autoencoder();
+    if (!autoencoder) {
+      throw new TypeError(
+        `Cannot start ${name} from a picture: it has no autoencoder, expected one`,
+      );
+    }
+    return await pictureStart(start, {
+      shape,
+      size: { height: pixels * shape[1], width: pixels * shape[2] },
+      sampler,
+      autoencoder,
+      sessions,
+      readsMask: this.#readsMask,
+      noisedAfter: (i) => this.#noisedAfter(i),
+    });
+  }
+
+  /** Factors of a clean picture and of noise in the latents after call i. */
+  #noisedAfter(i: number): Sampler["noised"] {
+    const { noised, steps } = this.#samplerAfter(this.#skipped + i + 1);
+    if (steps.length === this.calls - i - 1) return noised;
+    throw new RangeError(
+      `Cannot keep a part of a picture with ${this.sampler.name}: it calls the network more than once a step, expected another sampler or a network that reads masks`,
+    );
+  }
+
+  /**
+   * What B pictures are sampled from: their start, then the noise of the steps
+   * that add some, drawn in this order.
+   *
+   * @param conditioning Of {@linkcode PipelineSampler.openConditioner}.
+   * @param options.start Of {@linkcode PipelineSampler.prepareStart}; noise by default.
+   */
+  inputs(
+    conditioning: SamplingInputs["conditioning"],
+    {
+      images,
+      random,
+      start = noiseStart(this.latents, this.sampler),
+      places = [...Array(images).keys()],
+    }: {
+      readonly images: number;
+      readonly random: TorchGenerator;
+      readonly start?: StartDrawer;
+      /** Of the pictures among all that are drawn. */
+      readonly places?: readonly number[];
+    },
+  ): SamplingInputs {
+    const shape = [images, ...this.latents];
+    const { guidanceScale, guidanceRescale } = this;
+    const { maskedLatents: masked, ...drawn } = start.draw({ places, random });
+    return {
+      ...drawn,
+      noise: drawStepNoise(this.sampler, { shape, random }),
+      conditioning: masked
+        ? {
+          ...conditioning,
+          masked_latents: this.guided ? joined([masked, masked]) : masked,
+        }
+        : conditioning,
+      guidanceScale,
+      guidanceRescale,
+    };
+  }
+
+  /** The full sampler, to draw often: its sessions stay open. Hold it with `await using`. */
+  open(): PictureSampler {
+    return new PictureSampler(
+      this,
+      (images) =>
+        openFullSampler(this.graph({ images }), this.pipeline.sessions),
+    );
+  }
+
+  /**
+   * Draws pictures with the full sampler, and closes its sessions.
+   * To draw often, {@linkcode PipelineSampler.open} it.
+   *
+   * @param subjects A class or a prompt, or several.
+   * @throws As {@linkcode PictureSampler.sample}.
+   */
+  async sample(
+    subjects: Subject | readonly Subject[],
+    options?: DrawOptions,
+  ): Promise<Tensor<"float32">[]> {
+    await using sampler = this.open();
+    return await sampler.sample(subjects, options);
+  }
+}
+
+/** A start with its strength. @throws {TypeError} If the pipeline's kind starts from noise alone. */
+function startOf(start: StartOptions, { name, kind }: LoadedPipeline): Start {
+  if (!kind.start) {
+    throw new TypeError(
+      `Cannot start ${name} from a picture: pipelines of its kind start from noise`,
+    );
+  }
+  if ("latents" in start) return start;
+  const usual = start.mask ? kind.start.mask : kind.start.image;
+  const { strength = usual } = start;
+  checkStrength(strength);
+  return { ...start, strength };
+}
+
+/** Where the steps lie: as was asked, or as the kind of pipeline has them where its scheduler is one of flow matching alone. */
+function stepChoice(
+  kind: PipelineKind,
+  { steps = kind.steps, timesteps, sigmas }: SamplerOptions,
+  scheduler: SchedulerConfig,
+): StepChoice {
+  if (timesteps || sigmas) return { timesteps, sigmas };
+  const own = scheduler.boolean("use_flow_sigmas")
+    ? undefined
+    : kind.sigmas?.(steps);
+  return own ? { sigmas: own } : { steps };
+}
+
+/** @throws {RangeError} If one of network and sampler is of flow matching and the other is not: pictures would be noise. */
+function checkFlow(
+  { name, model }: LoadedPipeline,
+  scheduler: SchedulerConfig,
+  kind?: SamplerKind,
+): void {
+  const isFlow = matchesFlow(model);
+  if (isFlow === stepsAlongFlow(scheduler, kind)) return;
+  const found = kind ?? samplerKindOf(scheduler);
+  throw new RangeError(
+    `Cannot sample ${name}: the sampler is ${found}, expected ${
+      isFlow ? flowSamplers : "none of flow matching"
+    } for a ${model.family}`,
+  );
+}
+
+/** Tokens of a picture's latents, in a network on patches. */
+function tokensOf(
+  config: LoadedModel["config"],
+  { height, width }: LatentSize,
+): number | undefined {
+  if (!("patchSize" in config)) return undefined;
+  const { patchSize } = config;
+  return Math.floor(height / patchSize) * Math.floor(width / patchSize);
+}
