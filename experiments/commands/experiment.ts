@@ -1,5 +1,5 @@
 /** `deno task experiment`: runs a declarative experiment, or goes on with one that was killed. */
-import { type Device, devices, precisions } from "@dip-go/core/runtime";
+import { devices, precisions } from "@dip-go/core/runtime";
 import { alignedLines } from "@dip-go/eval/tables";
 import { command, type CommandResult, finish } from "./options/command.ts";
 import {
@@ -18,14 +18,20 @@ import {
 import { experimentOf, listed, studyNamed } from "../schema/catalogue.ts";
 import { deviceRate } from "../dry_run/device_rate.ts";
 import { dryRun } from "../dry_run/dry_run.ts";
-import { dryRunStudy } from "../dry_run/dry_run_study.ts";
+import { dryRunStudy, type PlannedSection } from "../dry_run/dry_run_study.ts";
 import type { Experiment } from "../schema/experiment.ts";
-import { localSections, withLocalFiles } from "../run/inputs/local_files.ts";
+import { localSections } from "../run/inputs/local_files.ts";
 import type { Section, Study } from "../schema/study.ts";
 import { runStudy } from "../run/study/run_study.ts";
 import { sectionsOf } from "../run/study/study_sections.ts";
 import { provenanceOf } from "../results/provenance.ts";
-import { type FinishedRun, runExperiment, runShare } from "../run/runner.ts";
+import {
+  type FinishedRun,
+  plannedPart,
+  runExperiment,
+  type RunOptions,
+  runShare,
+} from "../run/runner.ts";
 import { withValues } from "../schema/setting.ts";
 import { sectionsOfFile, sweepOf } from "../schema/sweep.ts";
 import { parseShare } from "../engine/share.ts";
@@ -109,7 +115,7 @@ export const experimentCommand = (
           ...section,
           experiment: change(section.experiment),
         }));
-    if (options["dry-run"]) return await dryLines(sections, study, device);
+    if (options["dry-run"]) return await dryLines(sections, study, runOptions);
     const local = await localSections(sections);
     if (share) {
       for (const { experiment } of local) {
@@ -129,17 +135,20 @@ export const experimentCommand = (
 async function dryLines(
   sections: readonly Section[],
   study: Study | undefined,
-  device: Device,
+  options: RunOptions,
 ): Promise<string[]> {
+  const planned: PlannedSection[] = [];
+  for (const { label, experiment } of sections) {
+    planned.push({ label, part: await plannedPart(experiment, options) });
+  }
   if (study) {
-    return await dryRunStudy(study, sections, {
-      rate: await deviceRate(device),
-    });
+    const rate = await deviceRate(options.device);
+    return await dryRunStudy(study, planned, { rate });
   }
   const lines: string[] = [];
-  for (const { label, experiment } of sections) {
-    if (sections.length > 1) lines.push(`${label}:`);
-    lines.push(...await dryRun(await withLocalFiles(experiment), { device }));
+  for (const { label, part } of planned) {
+    if (planned.length > 1) lines.push(`${label}:`);
+    lines.push(...await dryRun(part));
   }
   return lines;
 }

@@ -143,7 +143,8 @@ Deno.test("experiment --shard makes samples and no report", () =>
     );
     assertEquals([lines, error], [["share 1/2 is made"], undefined]);
     const written = await Array.fromAsync(Deno.readDir(root));
-    assertEquals(written.map(({ name }) => name), [".steps"]);
+    const names = written.map(({ name }) => name).sort();
+    assertEquals(names, [".graphs", ".steps"]);
   }));
 
 Deno.test("experiment runs, and compare finds the run by name and by folder", () =>

@@ -1,31 +1,30 @@
 /** What an experiment would run: methods, MACs and model calls, without sampling. */
-import type { Device } from "@dip-go/core/runtime";
 import { alignedLines, formatMacs } from "@dip-go/eval/tables";
-import { type Bench, openBench } from "../run/bench.ts";
-import { checkExperiment, type Experiment } from "../schema/experiment.ts";
+import { inOrder } from "../engine/step_graph.ts";
+import type { Bench } from "../run/bench.ts";
+import { allTargets, experimentSteps } from "../run/steps/experiment_steps.ts";
+import { openStepTools, type RunPart } from "../run/steps/step_tools.ts";
 import { fitRow, type PlannedRow, plannedRows } from "../run/steps/fit_row.ts";
 import type { FittedPlan, SampledPlan } from "@dip-go/pruner/methods";
 import { fileLines } from "../run/inputs/needed_files.ts";
+import { graphLines } from "./graph_lines.ts";
 
 /**
- * A line a row, and a line a file; methods that search are shown with their budget.
+ * A line a row, a line for steps that are alike, and a line a file; methods that search are shown with their budget.
  *
- * @throws {RangeError} As {@linkcode fitRow}, or if a value of the experiment is out of range.
+ * @throws {RangeError} As {@linkcode fitRow}.
  */
-export async function dryRun(
-  experiment: Experiment,
-  { device }: { device: Device },
-): Promise<string[]> {
-  checkExperiment(experiment);
-  await using bench = await openBench(experiment, { device });
-  const { lines } = await countRows(bench);
-  return [...lines, "", ...await fileLines([experiment])];
-}
-
-/** The table of an experiment's rows, and MACs (total convention) of one image of each that would be sampled: of those that search, their budget. */
-export interface CountedRows {
-  readonly lines: readonly string[];
-  readonly macs: readonly number[];
+export async function dryRun(part: RunPart): Promise<string[]> {
+  await using tools = await openStepTools(part, { log: () => {} });
+  const lines = await countRows(tools.counted);
+  const steps = inOrder(allTargets(experimentSteps(tools)));
+  return [
+    ...lines,
+    "",
+    ...graphLines(steps),
+    "",
+    ...await fileLines([part.identity.experiment]),
+  ];
 }
 
 /**
@@ -36,7 +35,7 @@ export interface CountedRows {
 export async function countRows(
   bench: Bench,
   paperMacs?: (plan: SampledPlan) => number,
-): Promise<CountedRows> {
+): Promise<string[]> {
   const { sampler: { steps }, cost } = bench.experiment;
   const full: SampledPlan = { kind: "steps", steps };
   const columns = paperMacs ? ["MACs paper", "MACs total"] : ["MACs"];
@@ -55,7 +54,6 @@ export async function countRows(
     ["method", "sparsity", ...columns, "speedup", "calls"],
     ["full", "0", ...planCells(full)],
   ];
-  const sampled: number[] = [];
   for (const row of plannedRows(bench.experiment)) {
     const { method: { name, searches }, sparsity } = row;
     const budget = bench.budget(sparsity);
@@ -67,7 +65,6 @@ export async function countRows(
     ];
     const fitted = searches ? null : await planWithoutSearch(bench, row);
     const isNone = fitted?.kind === "none";
-    if (!isNone) sampled.push(fitted ? bench.macs(fitted) : budget);
     const cells = !fitted
       ? searched()
       : isNone
@@ -75,15 +72,12 @@ export async function countRows(
       : planCells(fitted);
     table.push([name, `${sparsity}`, ...cells]);
   }
-  return {
-    lines: [
-      ...alignedLines(table, { left: 1 }),
-      ...cost === "macs" ? [] : [
-        "Budgets are of time, which is measured when the experiment runs: rows are fitted to MACs here.",
-      ],
+  return [
+    ...alignedLines(table, { left: 1 }),
+    ...cost === "macs" ? [] : [
+      "Budgets are of time, which is measured when the experiment runs: rows are fitted to MACs here.",
     ],
-    macs: sampled,
-  };
+  ];
 }
 
 function planWithoutSearch(

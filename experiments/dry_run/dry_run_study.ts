@@ -1,6 +1,6 @@
 /** What a study would run and what it would take, without sampling: rows with their MACs in two conventions, disk, memory, hours. */
 import { alignedLines, formatMacs } from "@dip-go/eval/tables";
-import { checkExperiment, type Experiment } from "../schema/experiment.ts";
+import type { Experiment } from "../schema/experiment.ts";
 import type { Bench } from "../run/bench.ts";
 import { countRows } from "./dry_run.ts";
 import type { SampledPlan } from "@dip-go/pruner/methods";
@@ -8,11 +8,14 @@ import { fileLines } from "../run/inputs/needed_files.ts";
 import { rateProbe } from "./device_rate.ts";
 import { billedMacs } from "./paper_macs.ts";
 import { pipelines } from "./pipelines.ts";
-import { type Resources, resourcesOf } from "./resources.ts";
+import { inOrder } from "../engine/step_graph.ts";
+import { allTargets, experimentSteps } from "../run/steps/experiment_steps.ts";
+import { openStepTools, type RunPart } from "../run/steps/step_tools.ts";
+import { graphLines } from "./graph_lines.ts";
+import { gigabytes, type Resources, resourcesOf } from "./resources.ts";
 import { notesOf } from "../run/study/run_study.ts";
-import { openSectionBench } from "./section_bench.ts";
 import { macsOfCall, macsOfGates } from "./sub_net_macs.ts";
-import type { PaperRow, Section, Study } from "../schema/study.ts";
+import type { PaperRow, Study } from "../schema/study.ts";
 
 /** MACs of one image in the paper's convention, which bills steps, not calls, and both halves of guidance for PixArt alone. */
 function paperMacsOf({ experiment, full }: Bench) {
@@ -28,6 +31,12 @@ function paperMacsOf({ experiment, full }: Bench) {
   };
 }
 
+/** A section as it is to be run. */
+export interface PlannedSection {
+  readonly label: string;
+  readonly part: RunPart;
+}
+
 /** A section as lines, and what it needs. */
 interface CountedSection {
   readonly lines: readonly string[];
@@ -35,18 +44,20 @@ interface CountedSection {
 }
 
 async function countSection(
-  { label, experiment }: Section,
+  { label, part }: PlannedSection,
 ): Promise<CountedSection> {
-  checkExperiment(experiment);
-  const { bench, sizes } = await openSectionBench(experiment);
-  await using _bench = bench;
-  const { lines, macs } = await countRows(bench, paperMacsOf(bench));
+  await using tools = await openStepTools(part, { log: () => {} });
+  const { counted: bench, identity: { experiment } } = tools;
+  const lines = await countRows(bench, paperMacsOf(bench));
+  const steps = inOrder(allTargets(experimentSteps(tools)));
   return {
     lines: [
       `${label}: ${titleOf(experiment, bench)}`,
       ...lines.map((line) => `  ${line}`),
+      "",
+      ...graphLines(steps).map((line) => `  ${line}`),
     ],
-    resources: resourcesOf(bench, sizes, macs),
+    resources: resourcesOf(tools, steps),
   };
 }
 
@@ -85,12 +96,6 @@ function paperLines(paper: readonly PaperRow[]): string[] {
   return alignedLines([header, ...rows], { left: 1 });
 }
 
-/** With a digit after the point where it counts. */
-const gigabytes = (bytes: number) =>
-  bytes < 1e8
-    ? `${(bytes / 1e6).toFixed(1)} MB`
-    : `${(bytes / 1e9).toFixed(1)} GB`;
-
 function hours(macs: number, rate: number): string {
   const value = macs / rate / 3600;
   return `${
@@ -117,7 +122,7 @@ function resourceLine(
  */
 export async function dryRunStudy(
   study: Study,
-  sections: readonly Section[],
+  sections: readonly PlannedSection[],
   { rate }: { rate: number },
 ): Promise<string[]> {
   const counted: CountedSection[] = [];
@@ -134,7 +139,7 @@ export async function dryRunStudy(
     ]),
     ...paperLines(study.paper),
     "",
-    ...await fileLines(sections.map(({ experiment }) => experiment)),
+    ...await fileLines(sections.map(({ part }) => part.identity.experiment)),
     "",
     `In all ${formatMacs(macs)} MACs, ${hours(macs, rate)} at ${
       formatMacs(rate)

@@ -1,5 +1,5 @@
 /** A section ready to be counted: without weights where its model is one of the paper's, else loaded from its folder. */
-import { isFile, readJson } from "@dip-go/core/files";
+import { isFile, readJson, statOf } from "@dip-go/core/files";
 import {
   type AutoencoderConfig,
   decoderBlockGraph,
@@ -8,11 +8,27 @@ import {
   parseAutoencoderConfig,
 } from "@dip-go/core/models";
 import { parseSchedulerConfig } from "@dip-go/core/samplers";
-import { type Bench, countingBench, openBench } from "../run/bench.ts";
+import {
+  type Bench,
+  type BenchOptions,
+  countingBench,
+  openBench,
+} from "../run/bench.ts";
 import type { Experiment } from "../schema/experiment.ts";
 import { autoencoder, paramsOf, pipelines } from "./pipelines.ts";
-import type { PartSizes } from "./resources.ts";
 import { macsOfCall } from "./sub_net_macs.ts";
+
+/** What counts need besides the bench. */
+export interface PartSizes {
+  /** Weight elements of all parts. */
+  readonly params: number;
+  /** Bytes of the weights' files. */
+  readonly weightBytes: number;
+  /** Pixels of a picture's side. */
+  readonly side: number;
+  /** MACs of decoding one picture; 0 where the model makes pixels. */
+  readonly decoderMacs: number;
+}
 
 /** A bench, and the sizes of what it does not show. */
 export interface SectionBench {
@@ -26,9 +42,10 @@ const bytesOfWeight = { hub: 4, embedded: 2 };
 /** Opens a section's bench; the caller disposes of it. */
 export async function openSectionBench(
   experiment: Experiment,
+  options: BenchOptions,
 ): Promise<SectionBench> {
   const { model } = experiment;
-  if (Object.hasOwn(pipelines, model)) {
+  if (Object.hasOwn(pipelines, model) && !await statOf(model)) {
     const known = pipelines[model];
     const bench = countingBench(experiment, {
       network: knownModels[known.network],
@@ -39,7 +56,7 @@ export async function openSectionBench(
     const pictures = pictureSizes(bench, autoencoder);
     return { bench, sizes: { params, weightBytes, ...pictures } };
   }
-  const bench = await openBench(experiment, { device: "cpu" });
+  const bench = await openBench(experiment, options);
   const weightBytes = await weightFileBytes(model);
   const params = Math.floor(weightBytes / bytesOfWeight.embedded);
   const file = `${model}/vae/config.json`;

@@ -1,5 +1,8 @@
 /** Says what is being made, what was cached, what is left and for how long: one line that changes, or a line a step. */
-import type { Step, StepKind } from "./step.ts";
+import type { Step, StepKind, StepOutcome } from "./step.ts";
+
+/** What is said of steps that were not made here. */
+const endings = { made: "", found: ", elsewhere", "left out": ", left out" };
 
 /** Where progress is said. */
 export interface ProgressOutput {
@@ -28,7 +31,6 @@ export class Progress {
   readonly #measured = new Map<StepKind, Measured>();
   readonly #known = new Set<string>();
   readonly #left = new Map<string, Step>();
-  #later = 0;
   #processes = 1;
   #cached = 0;
   #watched: Watched[] = [];
@@ -44,18 +46,16 @@ export class Progress {
   /**
    * Counts steps that are to be made next; those that were counted before are not again.
    *
-   * @param options.later About how many will be added after these; 0 by default.
    * @param options.processes How many work on these at once; 1 by default.
    */
   add(
     steps: readonly Step[],
-    { later = 0, processes = 1 }: { later?: number; processes?: number } = {},
+    { processes = 1 }: { processes?: number } = {},
   ): void {
     for (const step of steps) {
       if (!this.#known.has(step.key)) this.#left.set(step.key, step);
       this.#known.add(step.key);
     }
-    this.#later = later;
     this.#processes = processes;
   }
 
@@ -89,30 +89,18 @@ export class Progress {
     this.output.status?.(this.#line(`${kind} ${name}`), this.#share);
   }
 
-  /** Nothing can be made here until another process has made something. */
-  waits(): void {
-    const line = this.#line("waiting for other processes");
-    this.output.status?.(line, this.#share);
-  }
-
-  /** A step was made here, in so many milliseconds. */
-  made(step: Step, ms: number): void {
-    const measured = this.#measured.get(step.kind) ?? { ms: 0, cost: 0 };
-    measured.ms += ms;
-    measured.cost += step.cost;
-    this.#measured.set(step.kind, measured);
-    this.#here++;
-    this.#done(step, "");
-  }
-
-  /** Another process made a step meanwhile. */
-  elsewhere(step: Step): void {
-    this.#done(step, ", elsewhere");
-  }
-
-  /** A step does not apply. */
-  leftOut(step: Step): void {
-    this.#done(step, ", left out");
+  /** A step ended after so many milliseconds. */
+  ended(step: Step, outcome: StepOutcome, ms: number): void {
+    if (outcome === "made") {
+      const measured = this.#measured.get(step.kind) ?? { ms: 0, cost: 0 };
+      measured.ms += ms;
+      measured.cost += step.cost;
+      this.#measured.set(step.kind, measured);
+      this.#here++;
+    }
+    this.#left.delete(step.key);
+    this.#settle(step, true);
+    this.#say(`${step.kind} ${step.name}${endings[outcome]}`);
   }
 
   /** So much of a step is done, and how well; said at most every ten seconds where lines stay. */
@@ -128,12 +116,6 @@ export class Progress {
     this.#say(`(${facts.join(", ")}) ${kind} ${name}`);
   }
 
-  #done(step: Step, how: string): void {
-    this.#left.delete(step.key);
-    this.#settle(step, true);
-    this.#say(`${step.kind} ${step.name}${how}`);
-  }
-
   #say(what: string): void {
     const { log, status = log } = this.output;
     status(this.#line(what), this.#share);
@@ -142,13 +124,13 @@ export class Progress {
 
   /** Done of all steps that are known of. */
   get #share(): number {
-    const all = this.#known.size + this.#later;
-    return (this.#known.size - this.#left.size) / Math.max(1, all);
+    const all = this.#known.size;
+    return (all - this.#left.size) / Math.max(1, all);
   }
 
   #line(what: string): string {
     const done = this.#known.size - this.#left.size;
-    const left = this.#left.size + this.#later;
+    const left = this.#left.size;
     const counts = [
       `${done}/${done + left}`,
       ...this.#cached > 0 ? [`${this.#cached} cached`] : [],
@@ -164,7 +146,7 @@ export class Progress {
   /** From what steps of the same kind took here; kinds of which none was made are not counted. */
   #timeLeft(): string[] {
     let ms = 0;
-    let isAll = this.#later === 0;
+    let isAll = true;
     for (const { kind, cost } of this.#left.values()) {
       if (cost === 0) continue;
       const measured = this.#measured.get(kind);

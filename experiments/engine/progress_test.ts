@@ -9,6 +9,7 @@ const sample = (name: string, cost: number): Step =>
     name,
     reads: name,
     cost,
+    memory: 0,
     make: () => Promise.resolve(0),
   });
 
@@ -21,10 +22,10 @@ Deno.test("Progress counts what was cached, made, left out and is left, and take
   progress.add([a, b, c, d], { processes: 2 });
   progress.cached(a);
   progress.starts(b);
-  progress.made(b, 80_000); // 40 s a unit of cost: 7 units left, by two processes
+  progress.ended(b, "made", 80_000); // 40 s a unit of cost: 7 units left, by two processes
   progress.within(c, 1, 3); // too soon after a line
-  progress.elsewhere(c);
-  progress.leftOut(d);
+  progress.ended(c, "found", 1);
+  progress.ended(d, "left out", 1);
   assertEquals(lines, [
     "2/4, 1 cached, 2 left, about 2 min: sample b",
     "3/4, 1 cached, 1 left, about 20 s: sample c, elsewhere",
@@ -36,15 +37,15 @@ Deno.test("Progress goes on counting when steps are added, also such as it knew"
   const lines: string[] = [];
   const [a, b, c] = ["a", "b", "c"].map((name) => sample(name, 0));
   const progress = new Progress({ log: (line) => lines.push(line) });
-  progress.add([a, b], { later: 2 });
+  progress.add([a, b]);
   progress.cached(a);
-  progress.made(b, 1);
+  progress.ended(b, "made", 1);
   progress.add([a, b, c]);
   progress.cached(a);
   progress.cached(b);
-  progress.made(c, 1);
+  progress.ended(c, "made", 1);
   assertEquals(lines, [
-    "2/4, 1 cached, 2 left: sample b",
+    "2/2, 1 cached: sample b",
     "3/3, 1 cached: sample c",
   ]);
 });
@@ -59,7 +60,7 @@ Deno.test("Progress replaces its line where it can, within a step too", () => {
   progress.add([a, b]);
   progress.starts(a);
   progress.within(a, 1, 3, { loss: 0.5 });
-  progress.made(a, 2000);
+  progress.ended(a, "made", 2000);
   const [first, within, made] = lines;
   assertEquals([first, within], [
     "0: 0/2, 2 left: sample a",
@@ -82,7 +83,7 @@ Deno.test("Progress says a row's line once all of its steps are there, unless al
   progress.cached(c);
   await progress.tell();
   assertEquals(lines, []);
-  progress.made(b, 1);
+  progress.ended(b, "made", 1);
   await progress.tell();
   await progress.tell();
   assertEquals(lines, ["a row"]);

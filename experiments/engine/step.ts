@@ -14,9 +14,10 @@ const madeBy = {
   onnxRuntime: runtimeVersion,
 };
 
-/** What a step gives: what blocks take, scores that serve several fits, a plan, pictures, values a pair, milliseconds. */
+/** What a step gives: what blocks take, a path of the full sampler, scores that serve several fits, a plan, pictures, values a pair, milliseconds. */
 export type StepKind =
   | "block-times"
+  | "calibration"
   | "search"
   | "fit"
   | "sample"
@@ -30,6 +31,9 @@ export type Report = (
   values?: Readonly<Record<string, number>>,
 ) => void;
 
+/** How a step ended: whether it was made now, was there, or does not apply. */
+export type StepOutcome = "made" | "found" | "left out";
+
 /** A step before its key is known. */
 export interface StepParts<Value> {
   readonly kind: StepKind;
@@ -41,8 +45,12 @@ export interface StepParts<Value> {
   readonly after?: readonly Step[];
   /** JSON by default. */
   readonly format?: StepFormat<Value>;
-  /** What it costs beside others of its kind: MACs of a sample. */
+  /** What it costs: MACs, total convention; pictures where they are measured. 0 where it is made at once. */
   readonly cost: number;
+  /** Bytes that it holds at most, about. */
+  readonly memory: number;
+  /** Whether it is timed, so that nothing else may run on its machine. */
+  readonly alone?: boolean;
   /** @param report Takes how much of it is done. */
   make(report: Report): Promise<Value>;
   /** False leaves the step out, once the steps before are made. */

@@ -1,13 +1,22 @@
-/**
- * Makes steps in an order in which each follows the ones that it reads. Other
- * processes may be at the same steps: what one of them makes is passed over and
- * asked for again.
- */
+/** A graph of steps, known before any of them runs, and what makes it. */
+import type { GraphLine } from "./graph_file.ts";
 import type { Progress } from "./progress.ts";
-import type { Step } from "./step.ts";
+import type { Report, Step, StepOutcome } from "./step.ts";
 import type { StepStore } from "./step_store.ts";
 
-/** The targets and every step before them, each after the ones that it reads. */
+/** Steps in an order in which each follows the ones that it reads, timed ones last. */
+export interface StepGraph {
+  readonly steps: readonly Step[];
+  /** The same as data. */
+  readonly lines: readonly GraphLine[];
+  /** Where processes that make its steps find them by key; an absolute path. */
+  readonly folder: string;
+}
+
+/** Makes what is missing of a graph, or hands it to what will. */
+export type Executor = (graph: StepGraph) => Promise<void>;
+
+/** The targets and every step before them, in the order of {@linkcode StepGraph}. */
 export function inOrder(targets: readonly Step[]): Step[] {
   const ordered = new Map<string, Step>();
   const visit = (step: Step) => {
@@ -15,64 +24,73 @@ export function inOrder(targets: readonly Step[]): Step[] {
     step.after.forEach(visit);
     ordered.set(step.key, step);
   };
-  targets.forEach(visit);
+  targets.filter((step) => !isLast(step)).forEach(visit);
+  targets.filter(isLast).forEach(visit);
   return [...ordered.values()];
 }
 
-/** Milliseconds between two looks at what other processes make. */
-const pollMs = 200;
+/** Whether a step is timed when all else is done. */
+export const isLast = ({ alone, after }: Step): boolean =>
+  alone === true && after.length > 0;
 
-/**
- * Makes what is missing of the targets and of the steps before them, or waits until another process has.
- *
- * @param options.later As `options.processes`, what {@linkcode Progress.add} takes.
- */
-export async function makeSteps(
-  targets: readonly Step[],
-  { store, progress, ...counts }: {
-    store: StepStore;
-    progress: Progress;
-    later?: number;
-    processes?: number;
-  },
-): Promise<void> {
-  const steps = inOrder(targets);
-  const left = new Map(steps.map((step) => [step.key, step]));
-  progress.add(steps, counts);
-  for (const step of left.values()) {
-    if (!await store.has(step)) continue;
-    left.delete(step.key);
-    progress.cached(step);
+/** Each step's level by its key: one more than those that it reads. */
+export function levelsOf(steps: readonly Step[]): Map<string, number> {
+  const levels = new Map<string, number>();
+  const rest = steps.filter((step) => !isLast(step));
+  for (const { key, after } of rest) {
+    const before = after.map((step) => levels.get(step.key)!);
+    levels.set(key, 1 + Math.max(-1, ...before));
   }
-  while (left.size > 0) {
-    const before = left.size;
-    for (const step of left.values()) {
-      if (step.after.some(({ key }) => left.has(key))) continue;
-      if (await settle(step, { store, progress })) left.delete(step.key);
-      await progress.tell();
-    }
-    if (left.size < before) continue;
-    progress.waits();
-    await new Promise((resolve) => setTimeout(resolve, pollMs));
+  const last = 1 + Math.max(-1, ...levels.values());
+  for (const { key } of steps.filter(isLast)) levels.set(key, last);
+  return levels;
+}
+
+/** What steps are made with. */
+export interface StepMaker {
+  readonly store: StepStore;
+  readonly progress: Progress;
+}
+
+/** The steps that are missing, all counted. */
+export async function missingOf(
+  steps: readonly Step[],
+  { store, progress }: StepMaker,
+  processes = 1,
+): Promise<Step[]> {
+  progress.add(steps, { processes });
+  const missing: Step[] = [];
+  for (const step of steps) {
+    if (await store.has(step)) progress.cached(step);
+    else missing.push(step);
+  }
+  return missing;
+}
+
+/** Makes steps one after another. */
+export async function makeSteps(
+  steps: readonly Step[],
+  { store, progress }: StepMaker,
+): Promise<void> {
+  for (const step of steps) {
+    progress.starts(step);
+    const start = performance.now();
+    const outcome = await makeStep(
+      step,
+      store,
+      (...report) => progress.within(step, ...report),
+    );
+    progress.ended(step, outcome, performance.now() - start);
+    await progress.tell();
   }
 }
 
-/** Makes a step unless another process is at it: false. */
-async function settle(
+/** Makes a step, once those that it reads are there. */
+export async function makeStep(
   step: Step,
-  { store, progress }: { store: StepStore; progress: Progress },
-): Promise<boolean> {
-  if (step.applies && !await step.applies()) {
-    progress.leftOut(step);
-    return true;
-  }
-  progress.starts(step);
-  const start = performance.now();
-  const outcome = await store.make(
-    step,
-    (...report) => progress.within(step, ...report),
-  );
-  if (outcome === "made") progress.made(step, performance.now() - start);
-  if (outcome === "found") progress.elsewhere(step);
-  return outcome !== "busy";
+  store: StepStore,
+  report?: Report,
+): Promise<StepOutcome> {
+  if (step.applies && !await step.applies()) return "left out";
+  return await store.make(step, report);
 }

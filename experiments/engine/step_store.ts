@@ -5,18 +5,11 @@
  * processes may work on one store.
  */
 import { checkSealed, entriesOf, isFile } from "@dip-go/core/files";
-import { Claims } from "./claim.ts";
+import { claim } from "./claim.ts";
 import type { Report, Step } from "./step.ts";
-
-/** Whether a step was made now, was there, or is being made by another process. */
-export type MakeOutcome = "made" | "found" | "busy";
-
-/** Thrown within a step's `make` when it needs another step that another process is making. */
-export class StepBusy extends Error {}
 
 /** Reads and makes steps. */
 export class StepStore {
-  readonly #claims: Claims;
   readonly #damaged = new Set<string>();
   readonly #asked = new Set<string>();
 
@@ -25,14 +18,9 @@ export class StepStore {
    * @param options.log Takes a line about each damaged file.
    */
   constructor(
-    private readonly root: string,
-    private readonly options: {
-      readonly log: (line: string) => void;
-      readonly claims?: Claims;
-    },
-  ) {
-    this.#claims = options.claims ?? new Claims();
-  }
+    readonly root: string,
+    private readonly options: { readonly log: (line: string) => void },
+  ) {}
 
   /** The step's file. */
   path({ kind, key, format }: Step): string {
@@ -60,27 +48,21 @@ export class StepStore {
     return step.format.read(this.path(step));
   }
 
-  /** Makes a step unless it is there or another process is at it. */
-  async make(step: Step, report: Report = () => {}): Promise<MakeOutcome> {
+  /** Makes a step unless it is there; waits while another process is at it. */
+  async make(step: Step, report: Report = () => {}): Promise<"made" | "found"> {
     if (await this.has(step)) return "found";
     const path = this.path(step);
     await makeFolderOf(path);
-    await using claim = await this.#claims.take(`${path}.claim`);
-    if (!claim) return "busy";
-    if (await this.has(step)) return "found"; // made while we asked
-    try {
-      await step.format.write(path, await step.make(report), step.reads);
-      await Deno.remove(this.#checkpointPath(step)).catch(ignoreMissing);
-      return "made";
-    } catch (error) {
-      if (error instanceof StepBusy) return "busy";
-      throw error;
-    }
+    await using _claim = await claim(`${path}.claim`);
+    if (await this.has(step)) return "found"; // made while this process waited
+    await step.format.write(path, await step.make(report), step.reads);
+    await Deno.remove(this.#checkpointPath(step)).catch(ignoreMissing);
+    return "made";
   }
 
-  /** The value of a step that another step needs to be made. @throws {StepBusy} If another process is at it. */
+  /** The value of a step, made unless it is there. */
   async need<Value>(step: Step<Value>): Promise<Value> {
-    if (await this.make(step) === "busy") throw new StepBusy(step.name);
+    await this.make(step);
     return this.read(step);
   }
 

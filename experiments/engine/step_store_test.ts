@@ -3,8 +3,8 @@ import { float32 } from "@dip-go/core/tensor";
 import { Progress } from "./progress.ts";
 import { type Step, step } from "./step.ts";
 import { picturesFormat } from "./step_format.ts";
-import { makeSteps } from "./step_graph.ts";
-import { StepBusy, StepStore } from "./step_store.ts";
+import { inOrder, levelsOf, makeSteps, missingOf } from "./step_graph.ts";
+import { StepStore } from "./step_store.ts";
 
 /** Runs `body` with a store, the lines it logs, and how often each step was made. */
 async function withStore(
@@ -26,6 +26,7 @@ async function withStore(
       reads: { name, value },
       after,
       cost: 1,
+      memory: 0,
       make: () => {
         made.push(name);
         return Promise.resolve(value);
@@ -78,6 +79,7 @@ Deno.test("StepStore makes a damaged file again, with one line about it", () =>
       reads: 1,
       format: picturesFormat,
       cost: 1,
+      memory: 0,
       make: () => Promise.resolve({ images }),
     });
     for (const each of [a, pictures] as Step[]) {
@@ -124,46 +126,66 @@ Deno.test("StepStore removes a damaged checkpoint, and one that has served", () 
     await assertRejects(() => Deno.stat(path), Deno.errors.NotFound);
   }));
 
+/** Makes what is missing of the targets. */
+async function makeAll(
+  targets: readonly Step[],
+  { store, log = () => {} }: {
+    store: StepStore;
+    log?: (line: string) => void;
+  },
+) {
+  const maker = { store, progress: new Progress({ log }) };
+  await makeSteps(await missingOf(inOrder(targets), maker), maker);
+}
+
 Deno.test("makeSteps() makes each step after those that it reads, and no other", () =>
-  withStore(async ({ store, made, lines, number }) => {
+  withStore(async ({ store, made, number }) => {
     const a = number("a", 1);
     const b = number("b", 2, [a]);
     const c = number("c", 3, [b, a]);
     number("d", 4);
-    const log = (line: string) => lines.push(line);
-    const options = () => ({ store, progress: new Progress({ log }) });
-    await makeSteps([c], options());
+    await makeAll([c], { store });
     assertEquals(made, ["a", "b", "c"]);
     await Deno.remove(store.path(b));
-    await makeSteps([c, a], options());
+    await makeAll([c, a], { store });
     assertEquals(made, ["a", "b", "c", "b"]);
   }));
 
-Deno.test("makeSteps() passes over what others are making, asks again, and leaves out what does not apply", () =>
+Deno.test("makeSteps() leaves out what does not apply, and makes within a step what it needs", () =>
   withStore(async ({ store, made, lines, number }) => {
-    let asked = 0;
     const shared = number("shared", 1);
     const needy = step({
       ...number("needy", 2),
-      make: () => {
-        if (++asked < 3) throw new StepBusy("shared");
-        return store.need(shared);
-      },
+      make: () => store.need(shared),
     });
     const never = step({
       ...number("never", 3),
       applies: () => Promise.resolve(false),
     });
-    const last = number("last", 4);
     const log = (line: string) => lines.push(line);
-    const options = () => ({ store, progress: new Progress({ log }) });
-    await makeSteps([needy, never, last], options());
-    assertEquals(made, ["last", "shared"]);
-    assertEquals([asked, await store.read(needy)], [3, 1]);
+    await makeAll([needy, never], { store, log });
+    assertEquals([made, await store.read(needy)], [["shared"], 1]);
     assertEquals(
       lines.map((line) => line.split(": ")[1]),
-      ["metric never, left out", "metric last", "metric needy"],
+      ["metric needy", "metric never, left out"],
     );
+  }));
+
+Deno.test("inOrder() puts steps that are timed last, and levelsOf() counts what is before a step", () =>
+  withStore(({ number }) => {
+    const timed = (name: string, after: Step[]) =>
+      step({ ...number(name, 0, after), alone: true });
+    const first = timed("first", []);
+    const a = number("a", 1, [first]);
+    const time = timed("time", [a]);
+    const b = number("b", 2, [a]);
+    const steps = inOrder([time, timed("again", [first]), b]);
+    const levels = levelsOf(steps);
+    assertEquals(
+      steps.map(({ name, key }) => [name, levels.get(key)]),
+      [["first", 0], ["a", 1], ["b", 2], ["time", 3], ["again", 3]],
+    );
+    return Promise.resolve();
   }));
 
 Deno.test("Two makers of the same steps do each once, and both wait for the end", () =>
@@ -179,13 +201,9 @@ Deno.test("Two makers of the same steps do each once, and both wait for the end"
         },
       });
     const steps = ["a", "b", "c", "d"].map(slow);
-    const options = () => ({
-      store,
-      progress: new Progress({ log: () => {} }),
-    });
     await Promise.all([
-      makeSteps(steps, options()),
-      makeSteps(steps.toReversed(), options()),
+      makeAll(steps, { store }),
+      makeAll(steps.toReversed(), { store }),
     ]);
     assertEquals(made.toSorted(), ["a", "b", "c", "d"]);
   }));

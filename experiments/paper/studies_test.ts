@@ -7,12 +7,28 @@ import {
 } from "../schema/catalogue.ts";
 import { checkExperiment } from "../schema/experiment.ts";
 import { metricNames } from "../schema/metric_records.ts";
-import { dryRunStudy } from "../dry_run/dry_run_study.ts";
+import { provenance } from "@dip-go/testing/runs";
+import { dryRunStudy, type PlannedSection } from "../dry_run/dry_run_study.ts";
+import { plannedPart } from "../run/runner.ts";
 import { paperResultRow } from "../run/study/joined_study.ts";
 import { pipelines } from "../dry_run/pipelines.ts";
 import { sectionsOf } from "../run/study/study_sections.ts";
 
 const scales = ["full", "embedded"] as const;
+
+/** What a study's sections at full scale would run. */
+const planned = (name: string): Promise<PlannedSection[]> =>
+  Promise.all(
+    studyNamed(name)!.sections.full.map(async ({ label, experiment }) => ({
+      label,
+      part: await plannedPart(experiment, {
+        device: "cpu",
+        root: "results",
+        provenance,
+        log: () => {},
+      }),
+    })),
+  );
 
 Deno.test("the studies are the paper's tables and figures, and every section can run", () => {
   assertEquals(studies.map(({ name }) => name), [
@@ -146,7 +162,8 @@ const cellsOf = (lines: readonly string[]) =>
 
 Deno.test("dryRunStudy() prints the paper's rows from block graphs, without weights", async () => {
   const study = studyNamed("paper-table2")!;
-  const lines = await dryRunStudy(study, study.sections.full, { rate: 1e12 });
+  const sections = await planned("paper-table2");
+  const lines = await dryRunStudy(study, sections, { rate: 1e12 });
   const cells = cellsOf(lines);
   // 50 calls of 760.93 G (paper) and, guided, of 2 x 1074.55 G (total)
   assertEquals(cells.find(([name]) => name === "full")!, [
@@ -186,20 +203,18 @@ Deno.test("dryRunStudy() prints the paper's rows from block graphs, without weig
 });
 
 Deno.test("dryRunStudy() bills 50 of PLMS's 51 calls, and both halves for PixArt", async () => {
-  const figure = studyNamed("paper-figure3")!;
-  const sd = cellsOf(
-    await dryRunStudy(figure, figure.sections.full, { rate: 1 }),
-  );
+  const cellsOfStudy = async (name: string) =>
+    cellsOf(
+      await dryRunStudy(studyNamed(name)!, await planned(name), { rate: 1 }),
+    );
+  const sd = await cellsOfStudy("paper-figure3");
   assertEquals(sd.find(([name]) => name === "full")!.slice(2), [
     "16.9 T",
     "41.0 T",
     "1.00×",
     "51",
   ]);
-  const table = studyNamed("paper-table8")!;
-  const pixart = cellsOf(
-    await dryRunStudy(table, table.sections.full, { rate: 1 }),
-  );
+  const pixart = await cellsOfStudy("paper-table8");
   assertEquals(pixart.find(([name]) => name === "full")![2], "85.6 T");
 });
 

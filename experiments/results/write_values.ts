@@ -17,8 +17,11 @@ export async function writeValues(
     shown: number;
   },
 ): Promise<Map<string, Tensor<"float32">>> {
-  const { bench, store, blockTimes } = tools;
-  if (blockTimes) await folder.writeJson("block-times.json", blockTimes);
+  const { store, blockTimes } = tools;
+  const bench = await tools.bench();
+  if (blockTimes) {
+    await folder.writeJson("block-times.json", await store.read(blockTimes));
+  }
   for (const { name, fit } of steps.rows) {
     const { fitted, searches } = await store.read(fit);
     await folder.writeJson(`plans/${name}.json`, planFile(bench, fitted));

@@ -8,25 +8,43 @@ import {
   type Precision,
 } from "@dip-go/core/runtime";
 import type { Results } from "@dip-go/eval/tables";
-import { neededBlockTimes } from "./steps/block_times.ts";
 import { checkExperiment, type ExperimentInput } from "../schema/experiment.ts";
-import { experimentSteps } from "./steps/experiment_steps.ts";
-import { finishedRows, metricsOf, notesOf } from "./steps/finished_rows.ts";
-import { type InputHashes, inputHashes } from "./inputs/input_hashes.ts";
-import { checkMetricFiles } from "./inputs/needed_files.ts";
-import { makePart, type ProcessPart } from "./process_part.ts";
+import {
+  allTargets,
+  type ExperimentSteps,
+  experimentSteps,
+  sampleTargets,
+} from "./steps/experiment_steps.ts";
+import {
+  finishedRows,
+  metricsOf,
+  notesOf,
+  rowLine,
+} from "./steps/finished_rows.ts";
+import {
+  type InputHashes,
+  inputHashes,
+  unreadInputs,
+} from "./inputs/input_hashes.ts";
+import { areAllHere, checkMetricFiles } from "./inputs/needed_files.ts";
+import { localExecutor } from "../engine/local_executor.ts";
 import { Progress, type ProgressOutput } from "../engine/progress.ts";
+import { type Share, shareOf } from "../engine/share.ts";
+import { sortedJson } from "../engine/step.ts";
+import type { StepMaker } from "../engine/step_graph.ts";
+import { stepsFile } from "../engine/store_contents.ts";
+import type { FinishedRow } from "../results/measured_row.ts";
 import type { Provenance } from "../results/provenance.ts";
 import { shownPairs, writeReport } from "../results/report.ts";
 import { openRunFolder, type RunIdentity } from "../results/run_folder.ts";
-import type { Share } from "../engine/share.ts";
-import { sortedJson } from "../engine/step.ts";
-import { StepStore } from "../engine/step_store.ts";
-import { stepsFile } from "../engine/store_contents.ts";
-import { openStepTools } from "./steps/step_tools.ts";
 import { summarise } from "../results/summarise.ts";
-import { Workers } from "./workers.ts";
 import { writeValues } from "../results/write_values.ts";
+import { type PlannedRun, writeGraph } from "./run_graph.ts";
+import {
+  openStepTools,
+  type RunPart,
+  type StepTools,
+} from "./steps/step_tools.ts";
 
 /** What does not change a number, apart from rounding. */
 export interface RunOptions extends ProgressOutput {
@@ -91,18 +109,36 @@ export async function runExperiment(
   given: ExperimentInput,
   options: RunOptions,
 ): Promise<FinishedRun> {
-  const identity = await identityOf(given, options);
-  const { experiment } = identity;
-  const { root, provenance } = options;
-  const part = { root, identity, provenance };
   const progress = new Progress(options);
-  await makeTogether(part, { ...options, progress });
+  const part = await partOf(given, options);
   await using tools = await openStepTools(part, progress);
-  const { bench, store } = tools;
   const steps = experimentSteps(tools);
-  const rows = await finishedRows(tools, steps.rows, progress);
-  await checkUnchanged(identity, options);
-  const folder = await openRunFolder(root, identity);
+  for (const row of steps.rows) {
+    progress.whenMade(row.metrics, () => rowLine(tools, row));
+  }
+  const targets = allTargets(steps);
+  await makeTargets({ part, targets }, {
+    ...options,
+    store: tools.store,
+    progress,
+  });
+  const rows = await finishedRows(tools, steps);
+  await checkUnchanged(part);
+  return await writeRun(tools, { steps, rows });
+}
+
+/** Writes a run's folder from what was made. */
+async function writeRun(
+  tools: StepTools,
+  { steps, rows }: {
+    readonly steps: ExperimentSteps;
+    readonly rows: readonly FinishedRow[];
+  },
+): Promise<FinishedRun> {
+  const { store, identity, provenance } = tools;
+  const { experiment, precision } = identity;
+  const bench = await tools.bench();
+  const folder = await openRunFolder(store.root, identity);
   const images = await writeValues(folder, tools, {
     steps,
     rows,
@@ -110,15 +146,14 @@ export async function runExperiment(
   });
   const { metrics: fullMetrics } = await metricsOf(store, steps.full.metrics);
   const { name } = bench.sampler(experiment.sampler.steps);
-  const { denseMacs } = bench;
   const results = summarise({
     experiment,
     sampler: name,
-    denseMacs,
+    denseMacs: bench.denseMacs,
     fullMetrics,
     rows,
     provenance,
-    precision: identity.precision,
+    precision,
   });
   const notes = await notesOf(store, steps.rows);
   const content = { results, rows, notes, images };
@@ -138,12 +173,54 @@ export async function runShare(
   share: Share,
   options: RunOptions,
 ): Promise<void> {
-  const identity = await identityOf(experiment, options);
-  const { root, provenance } = options;
   const progress = new Progress(options);
-  const part = { root, identity, provenance, share };
-  await makeTogether(part, { ...options, progress });
-  await checkUnchanged(identity, options);
+  const part = await partOf(experiment, options);
+  await using tools = await openStepTools(part, progress);
+  const targets = shareOf(sampleTargets(experimentSteps(tools)), share);
+  await makeTargets({ part, targets }, {
+    ...options,
+    store: tools.store,
+    progress,
+  });
+  await checkUnchanged(part);
+}
+
+async function makeTargets(
+  run: PlannedRun,
+  { jobs = 1, ...maker }: StepMaker & Pick<RunOptions, "jobs">,
+): Promise<void> {
+  const { name } = run.part.identity.experiment;
+  const graph = await writeGraph(name, [run]);
+  await localExecutor(maker, { jobs })(graph);
+}
+
+/**
+ * A run that is counted, not made: files that are not here are known by their names.
+ *
+ * @throws {RangeError} If a value of the experiment is out of range.
+ */
+export async function plannedPart(
+  given: ExperimentInput,
+  { root, provenance, device, precision = "float32" }: RunOptions,
+): Promise<RunPart> {
+  const experiment = checkExperiment(given);
+  const inputs = await areAllHere(experiment)
+    ? await inputHashes(experiment)
+    : unreadInputs(experiment);
+  return {
+    root,
+    provenance,
+    identity: { experiment, device, precision, inputs },
+  };
+}
+
+/** A run as its processes are told of it. */
+async function partOf(
+  given: ExperimentInput,
+  options: RunOptions,
+): Promise<RunPart> {
+  const { root, provenance } = options;
+  return { root, provenance, identity: await identityOf(given, options) };
 }
 
 async function identityOf(
@@ -160,31 +237,11 @@ async function identityOf(
 
 /** @throws {RangeError} If the experiment's files are not what they were when it began. */
 async function checkUnchanged(
-  { experiment, inputs }: RunIdentity,
-  { root }: RunOptions,
+  { root, identity: { experiment, inputs } }: RunPart,
 ): Promise<void> {
   const now: InputHashes = await inputHashes(experiment);
   if (sortedJson(now) === sortedJson(inputs)) return;
   throw new RangeError(
     `Cannot finish ${experiment.name}: the files of ${experiment.model}, its prompts or what its metrics read changed during the run, whose steps may be of either; delete ${root}/.steps and run it again`,
   );
-}
-
-/** This process and `jobs - 1` workers make the steps before latency. */
-async function makeTogether(
-  part: Omit<ProcessPart, "place" | "threads">,
-  { jobs = 1, progress }: RunOptions & { readonly progress: Progress },
-): Promise<void> {
-  const store = new StepStore(part.root, progress);
-  await neededBlockTimes(part, { store, progress }); // with all cores, before others are at work
-  const threads = jobs === 1
-    ? undefined
-    : Math.max(1, Math.floor(navigator.hardwareConcurrency / jobs));
-  const parts = Array.from({ length: jobs }, (_, index): ProcessPart => ({
-    ...part,
-    place: { index, count: jobs },
-    threads,
-  }));
-  await using _workers = new Workers(parts.slice(1), progress.log);
-  await makePart(parts[0], progress);
 }

@@ -3,15 +3,6 @@ import { denseCost } from "@dip-go/supernet/gates";
 import { methodOf } from "@dip-go/pruner/methods";
 import type { Bench } from "./bench.ts";
 
-/** MACs of all searches of an experiment, the full sampler on their calibration batches among them. */
-export function searchMacs(bench: Bench): number {
-  const { dense, costs } = searchCosts(bench);
-  const { calibration } = bench.experiment.search;
-  const searches = [...costs.values()];
-  if (searches.length === 0) return 0;
-  return calibration * dense + searches.reduce((a, b) => a + b);
-}
-
 /**
  * Cost of each method's search for all budgets of the experiment, calibration
  * included, in pictures by the full sampler; a gradient counts as three. 0

@@ -1,23 +1,18 @@
 /** Whole runs on the tiny model: what is made again, by how many, and that the figures are the same. */
-import {
-  assert,
-  assertEquals,
-  assertMatch,
-  assertStringIncludes,
-} from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { isFile } from "@dip-go/core/files";
 import type { Precision } from "@dip-go/core/runtime";
+import type { RunIdentity } from "@dip-go/experiments/run";
 import { openSafetensors } from "@dip-go/core/weights";
 import { cpuIdentity, provenance, withTiny } from "@dip-go/testing/runs";
 import type { Experiment } from "../schema/experiment.ts";
-import { experimentSteps, metricTargets } from "./steps/experiment_steps.ts";
+import { allTargets, experimentSteps } from "./steps/experiment_steps.ts";
 import type { InputHashes } from "./inputs/input_hashes.ts";
 import { type FinishedRun, runExperiment, runShare } from "./runner.ts";
-import { Progress } from "../engine/progress.ts";
+import { startChild } from "../engine/child.ts";
 import { inOrder } from "../engine/step_graph.ts";
-import { openStepTools } from "./steps/step_tools.ts";
-import { makePart } from "./process_part.ts";
-import { Workers } from "./workers.ts";
+import { writeGraph } from "./run_graph.ts";
+import { openStepTools, StepTools } from "./steps/step_tools.ts";
 
 /** The tiny experiment with few rows: 2 shards of the full model and of each. */
 function small(tiny: Experiment): Experiment {
@@ -75,6 +70,10 @@ function madeIn(lines: readonly string[]): Record<string, number> {
   return made;
 }
 
+/** What a search of the small experiment makes, and what all of its rows. */
+const searched = { calibration: 1, search: 1 };
+const rest = { sample: 8, fit: 3, metric: 3, latency: 1 };
+
 /** Files of a run that hold figures, without times. */
 async function figures({ folder, results }: FinishedRun) {
   const files: Record<string, Uint8Array> = {};
@@ -90,21 +89,10 @@ async function figures({ folder, results }: FinishedRun) {
   return { files, rows };
 }
 
-/** How many files a folder holds whose names end so; none where there is no folder. */
-async function filesIn(folder: string, end: string): Promise<number> {
-  try {
-    const files = await Array.fromAsync(Deno.readDir(folder));
-    return files.filter(({ name }) => name.endsWith(end)).length;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return 0;
-    throw error;
-  }
-}
-
 Deno.test("A run that is repeated makes nothing, and one that changes in part makes that part", () =>
   withSmall(async ({ experiment, run }) => {
     const first = await run();
-    assertEquals(first.made, { sample: 8, fit: 3, metric: 3, latency: 1 });
+    assertEquals(first.made, { ...searched, ...rest });
     const { folder } = first.finished;
     assert(await isFile(`${folder}/searches/dip-go.json`));
     assert(await isFile(`${folder}/searches/dip-go.curve.jsonl`));
@@ -133,8 +121,14 @@ Deno.test("A run that is repeated makes nothing, and one that changes in part ma
     assertEquals(joined.made.fit, 1);
 
     const network = { ...search.network, iterations: 4 };
-    const searched = await run({ search: { ...search, network } });
-    assertEquals(searched.made, { sample: 2, fit: 1, metric: 1, latency: 1 });
+    const other = await run({ search: { ...search, network } });
+    assertEquals(other.made, {
+      search: 1,
+      fit: 1,
+      sample: 2,
+      metric: 1,
+      latency: 1,
+    });
     const metrics = [{ kind: "ssim" as const }, ...experiment.metrics];
     assertEquals((await run({ metrics })).made, { metric: 3 });
     const timed = await run({ latency: { batches: [1], rounds: 2 } });
@@ -145,8 +139,8 @@ Deno.test("A run in float16 makes steps of its own, of the gates that float32 fi
   withSmall(async ({ run }) => {
     const { finished: single, made } = await run();
     const own = await run({}, { precision: "float16", jobs: 2 });
-    assertEquals(made, { sample: 8, fit: 3, metric: 3, latency: 1 });
-    assertEquals(own.made.latency, 1);
+    assertEquals(made, { ...searched, ...rest });
+    assertEquals(own.made, made);
     const half = own.finished;
     assertEquals(
       [single.results.precision, half.results.precision],
@@ -187,19 +181,19 @@ Deno.test("Another judge of pictures changes metrics alone, another model or pre
     const precision = "float32" as const;
     const identity = { experiment: judged, device, precision, inputs };
     const part = { root, identity, provenance };
-    await using tools = await openStepTools(
-      part,
-      new Progress({ log: () => {} }),
-    );
-    const stepsOf = (inputs: InputHashes) => {
-      const other = { ...tools, identity: { ...identity, inputs } };
-      return inOrder(metricTargets(experimentSteps(other)));
+    const options = { log: () => {} };
+    await using tools = await openStepTools(part, options);
+    const stepsOf = (change: Partial<RunIdentity>) => {
+      const other = { ...part, identity: { ...identity, ...change } };
+      const { counted, sizes } = tools;
+      const own = new StepTools(other, counted, sizes, options);
+      return inOrder(allTargets(experimentSteps(own)));
     };
-    const first = stepsOf({ model: "m", metrics: ["", "a"] });
+    const first = stepsOf({ inputs: { model: "m", metrics: ["", "a"] } });
     const known = new Set(first.map(({ key }) => key));
-    assertEquals(known.size, 8 + 3 + 3 + 4);
+    assertEquals(known.size, 1 + 1 + 8 + 3 + 3 + 4 + 1);
     const newKinds = (inputs: InputHashes) => {
-      const unknown = stepsOf(inputs).filter(({ key }) => !known.has(key));
+      const unknown = stepsOf({ inputs }).filter(({ key }) => !known.has(key));
       return Object.groupBy(unknown, ({ kind }) => kind);
     };
     const another = newKinds({ model: "m", metrics: ["", "b"] });
@@ -207,13 +201,9 @@ Deno.test("Another judge of pictures changes metrics alone, another model or pre
     assertEquals(another.metric!.length, 4);
     const other = newKinds({ model: "n", metrics: ["", "a"] });
     assertEquals(Object.values(other).flat().length, known.size);
-    const keys = new Set(stepsOf(inputs).map(({ key }) => key));
-    const half = { ...identity, precision: "float16" as const };
-    const own = experimentSteps({ ...tools, identity: half });
-    const shared = inOrder(metricTargets(own)).filter(({ key }) =>
-      keys.has(key)
-    );
-    assertEquals(shared, []);
+    const keys = new Set(stepsOf({}).map(({ key }) => key));
+    const half = stepsOf({ precision: "float16" });
+    assertEquals(half.filter(({ key }) => keys.has(key)), []);
   }));
 
 /** Flips a bit in the middle of a file: in a shard, of a picture. */
@@ -227,16 +217,17 @@ Deno.test("A damaged file is made again, with the same figures", () =>
   withSmall(async ({ root, lines, run }) => {
     const before = await figures((await run()).finished);
     for (const damage of [(path: string) => Deno.truncate(path, 40), flip]) {
-      for (const kind of ["sample", "fit", "metric", "search"]) {
+      const kinds = ["calibration", "search", "fit", "sample", "metric"];
+      for (const kind of kinds) {
         const [file] = await Array.fromAsync(
           Deno.readDir(`${root}/.steps/${kind}`),
         );
         await damage(`${root}/.steps/${kind}/${file.name}`);
       }
       const { finished, made } = await run();
-      assertEquals(made, { sample: 1, fit: 1, metric: 1 });
+      assertEquals(made, { ...searched, sample: 1, fit: 1, metric: 1 });
       const damaged = lines.filter((line) => line.includes("is made again"));
-      assert(damaged.length >= 3);
+      assertEquals(damaged.length, kinds.length);
       assertStringIncludes(damaged.join(), `${root}/.steps/sample/`);
       assertEquals(await figures(finished), before);
     }
@@ -245,7 +236,7 @@ Deno.test("A damaged file is made again, with the same figures", () =>
 Deno.test("Two runs at once on one folder share the steps and end with equal results", () =>
   withSmall(async ({ lines, run }) => {
     const [a, b] = await Promise.all([run(), run()]);
-    assertEquals(madeIn(lines), { sample: 8, fit: 3, metric: 3, latency: 1 });
+    assertEquals(madeIn(lines), { ...searched, ...rest });
     assertEquals(a.finished.results, b.finished.results);
     assertEquals(await figures(a.finished), await figures(b.finished));
   }));
@@ -257,7 +248,7 @@ Deno.test("Shares and their merge equal the whole", () =>
     for (const index of [2, 0, 1]) {
       await runShare(experiment, { index, count: 3 }, options);
     }
-    assertEquals(madeIn(lines), { sample: 8, fit: 3 });
+    assertEquals(madeIn(lines), { ...searched, sample: 8, fit: 3 });
     lines.length = 0;
     const merged = await runExperiment(experiment, options);
     assertEquals(madeIn(lines), { metric: 3, latency: 1 });
@@ -266,49 +257,27 @@ Deno.test("Shares and their merge equal the whole", () =>
     assertEquals(await figures(merged), await figures(whole));
   }));
 
-Deno.test("A worker makes its part alone, and ends when it is told to", () =>
-  withTiny(async (tiny, options) => {
-    const experiment = small(tiny);
-    const { root, lines } = options;
-    const identity = await cpuIdentity(experiment);
-    const place = { index: 1, count: 2 };
-    const part = { root, identity, provenance, place, threads: 1 };
-    {
-      await using _worker = new Workers([part], options.log);
-      while (await filesIn(`${root}/.steps/metric`, ".json") < 3) {
-        await new Promise((resolve) => setTimeout(resolve, 50));
-      }
-    }
-    await runExperiment(experiment, options);
-    assertEquals(madeIn(lines), { latency: 1 });
+Deno.test("Two workers give what one process gives", () =>
+  withSmall(async ({ root, run }) => {
+    const one = await run();
+    const two = await run({}, { root: `${root}-jobs`, jobs: 2 });
+    assertEquals(two.made, one.made);
+    assertEquals(await figures(two.finished), await figures(one.finished));
   }));
 
-Deno.test("A worker that is killed is told of, and others take its steps over", () =>
-  withTiny(async (tiny, options) => {
-    const experiment = small(tiny);
-    const { root, lines, log } = options;
-    const identity = await cpuIdentity(experiment);
-    const [own, other] = [0, 1].map((index) => {
-      const place = { index, count: 2 };
-      return { root, identity, provenance, place, threads: 1 };
-    });
-    {
-      await using workers = new Workers([other], log);
-      while (await filesIn(`${root}/.steps/sample`, ".claim") === 0) {
-        await new Promise((resolve) => setTimeout(resolve, 5));
-      }
-      workers.children[0].kill("SIGKILL");
-      await makePart(own, new Progress({ log }));
-    }
-    const [dead] = lines.filter((line) => line.startsWith("worker"));
-    assertMatch(
-      dead,
-      /^worker 2 of 2 ended by SIGKILL at \w+ .+; others take its steps over$/,
-    );
-    const broken = await runExperiment(experiment, options);
-    const alone = { ...options, root: `${root}-whole` };
-    const whole = await runExperiment(experiment, alone);
-    assertEquals(await figures(broken), await figures(whole));
+Deno.test("A worker that is killed leaves its step, and is told of", () =>
+  withTiny(async (tiny, { root, lines, log }) => {
+    const identity = await cpuIdentity(small(tiny));
+    const part = { root, identity, provenance };
+    await using tools = await openStepTools(part, { log });
+    const targets = [...tools.calibration];
+    const { folder, steps } = await writeGraph("tiny", [{ part, targets }]);
+    await using child = startChild(folder, { name: "it", threads: 1, log });
+    child.process.kill("SIGKILL");
+    assertEquals(await child.make(steps[0], () => {}), undefined);
+    assertEquals(lines, [
+      "it ended by SIGKILL at calibration 1/1; others take its steps over",
+    ]);
   }));
 
 Deno.test("A model behind links is the same model, and its README is no part of it", () =>
@@ -331,13 +300,4 @@ Deno.test("A model behind links is the same model, and its README is no part of 
     const again = await run();
     assertEquals(again.made, {});
     assertEquals(again.finished.folder, whole.finished.folder);
-  }));
-
-Deno.test("Several processes give what one gives", () =>
-  withSmall(async ({ root, lines, run }) => {
-    const one = await run();
-    const three = await run({}, { root: `${root}-jobs`, jobs: 3 });
-    assertEquals(await figures(three.finished), await figures(one.finished));
-    const all = lines.filter((line) => /: (fit|sample|metric) /.test(line));
-    assertEquals(all.length, 14);
   }));

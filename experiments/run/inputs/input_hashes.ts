@@ -42,6 +42,15 @@ export async function inputHashes(
   };
 }
 
+/** Names in the place of hashes: of an experiment that is counted where its files are not. */
+export const unreadInputs = (
+  { model, prompts, metrics }: Parameters<typeof inputHashes>[0],
+): InputHashes => ({
+  model,
+  ...prompts ? { prompts } : {},
+  metrics: metrics.map((record) => JSON.stringify(metricPaths(record))),
+});
+
 /** Files of a folder that models are read from; documents, previews and other frameworks' weights are not. */
 const readByModels = (name: string) =>
   /\.(json|txt|model|safetensors|bin)$/.test(name);

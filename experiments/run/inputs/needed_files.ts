@@ -52,6 +52,12 @@ export function neededFiles(
 const isThere = (path: string): Promise<boolean> =>
   Deno.stat(path).then(() => true, () => false);
 
+/** Whether everything that an experiment names is on this machine. */
+export async function areAllHere(experiment: Experiment): Promise<boolean> {
+  const files = neededFiles(experiment).map(({ path }) => isThere(path));
+  return (await Promise.all(files)).every(Boolean);
+}
+
 /** A line a file, each once: its path, what it is for, and where it is. */
 export async function fileLines(
   experiments: readonly Experiment[],

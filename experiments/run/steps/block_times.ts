@@ -3,13 +3,11 @@ import { TorchGenerator } from "@dip-go/core/random";
 import { firstState, stepFeeds } from "@dip-go/supernet/sampling";
 import { interleave, type Latency } from "@dip-go/eval/statistics";
 import { type Bench, openBench } from "../bench.ts";
-import type { Progress } from "../../engine/progress.ts";
 import type { Provenance } from "../../results/provenance.ts";
 import type { RunIdentity } from "../../results/run_folder.ts";
 import { type Step, step } from "../../engine/step.ts";
-import { makeSteps } from "../../engine/step_graph.ts";
+import type { StepMemory } from "./step_memory.ts";
 import { modelReads } from "./step_reads.ts";
-import type { StepStore } from "../../engine/step_store.ts";
 
 /** Medians, one for each block of the model in execution order. */
 export interface BlockTimes {
@@ -25,11 +23,12 @@ const timedCalls = 15;
 export interface TimedBlocks {
   readonly identity: RunIdentity;
   readonly provenance: Provenance;
+  readonly memory: StepMemory;
 }
 
 /** Times the blocks, each alone in a session of its own, in turns: the batch is that of the latency columns. */
-function blockTimesStep(
-  { identity, provenance: { hardware } }: TimedBlocks,
+export function blockTimesStep(
+  { identity, provenance: { hardware }, memory }: TimedBlocks,
 ): Step<BlockTimes> {
   const { experiment, device, precision, inputs } = identity;
   const { latency: { batches: [batch] }, seed } = experiment;
@@ -43,7 +42,9 @@ function blockTimesStep(
       hardware,
       batch,
     },
-    cost: 1,
+    cost: 0,
+    memory: memory.sampling,
+    alone: true,
     async make() {
       await using bench = await openBench(experiment, { device, precision });
       return await blockTimes(bench, batch);
@@ -77,15 +78,4 @@ async function blockTimes(bench: Bench, images: number): Promise<BlockTimes> {
     Math.max(1, Math.round(1e6 * measured[name].median / images))
   );
   return { blocks, nanoseconds };
-}
-
-/** The times that an experiment's budgets are of, measured unless they were; undefined where budgets are of MACs. */
-export async function neededBlockTimes(
-  timed: TimedBlocks,
-  { store, progress }: { store: StepStore; progress: Progress },
-): Promise<BlockTimes | undefined> {
-  if (timed.identity.experiment.cost === "macs") return undefined;
-  const step = blockTimesStep(timed);
-  await makeSteps([step], { store, progress });
-  return await store.read(step);
 }

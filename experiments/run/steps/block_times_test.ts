@@ -1,13 +1,12 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import { type BlockTimes, neededBlockTimes } from "./block_times.ts";
+import type { BlockTimes } from "./block_times.ts";
+import { openStepTools } from "./step_tools.ts";
 import { openBench } from "../bench.ts";
 import type { Experiment } from "../../schema/experiment.ts";
 import { fitRow } from "./fit_row.ts";
 import { methodNamed } from "@dip-go/pruner/methods";
 import { runExperiment } from "../runner.ts";
 import { withSettings } from "../../schema/setting.ts";
-import { Progress } from "../../engine/progress.ts";
-import { StepStore } from "../../engine/step_store.ts";
 import { cpuIdentity, provenance, withTiny } from "@dip-go/testing/runs";
 
 /** The tiny experiment with few rows and budgets of time. */
@@ -77,19 +76,13 @@ Deno.test("block times are those of one image, and plans of a dear block leave i
   withTiny(async (tiny, { root, log }) => {
     const experiment = timed(tiny);
     const identity = await cpuIdentity(experiment);
-    const store = new StepStore(root, { log });
-    const context = { store, progress: new Progress({ log }) };
-    const none = {
-      ...identity,
-      experiment: { ...experiment, cost: "macs" as const },
-    };
-    assertEquals(
-      await neededBlockTimes({ identity: none, provenance }, context),
-      undefined,
+    await using tools = await openStepTools(
+      { root, identity, provenance },
+      { log },
     );
-    const found = await neededBlockTimes({ identity, provenance }, context);
-    const dear = found!.blocks.findIndex((name) => name.includes("attn"));
-    const costs = found!.blocks.map((_, i) => i === dear ? 1_000_000 : 1);
+    const found = await tools.store.need(tools.blockTimes!);
+    const dear = found.blocks.findIndex((name) => name.includes("attn"));
+    const costs = found.blocks.map((_, i) => i === dear ? 1_000_000 : 1);
     await using bench = await openBench(experiment, { device: "cpu", costs });
     const row = { method: methodNamed("random"), sparsity: 0.5 };
     const fitted = await fitRow(bench, row, {
@@ -99,7 +92,7 @@ Deno.test("block times are those of one image, and plans of a dear block leave i
       },
     });
     if (fitted.kind !== "gates") throw new Error(`found ${fitted.kind}`);
-    const unit = bench.net.units.indexOf(found!.blocks[dear]);
+    const unit = bench.net.units.indexOf(found.blocks[dear]);
     const { steps } = experiment.sampler;
     const runs = fitted.plan.gates.filter((gates) =>
       gates[unit] === 1 && gates.at(-1) === 1

@@ -1,6 +1,7 @@
-/** An experiment as a list of steps: sample the full model, fit every row, sample it, measure its pictures. Latency follows, when all else is quiet. */
+/** An experiment as a graph of steps: sample the full model, sample what searches work on, search, fit every row, sample it, measure its pictures, and time the rows when all else is quiet. */
 import { type PlannedRow, plannedRows } from "./fit_row.ts";
 import { fitStep, type RowFit } from "./fit_step.ts";
+import { latencyStep, type RoundTimes } from "./latency_step.ts";
 import { rowName } from "../../results/measured_row.ts";
 import {
   metricSteps,
@@ -18,19 +19,29 @@ export interface FullSteps extends SampledPictures {
 
 /** The steps of a row. */
 export interface RowSteps extends FullSteps {
+  /** Of one image, about. */
+  readonly macs: number;
   readonly planned: PlannedRow;
   readonly fit: Step<RowFit>;
+}
+
+/** The step that times the rows of a sparsity at a batch size. */
+export interface LatencySteps {
+  readonly sparsity: number;
+  readonly batch: number;
+  readonly step: Step<RoundTimes>;
 }
 
 /** The steps of an experiment. */
 export interface ExperimentSteps {
   readonly full: FullSteps;
   readonly rows: readonly RowSteps[];
+  readonly latencies: readonly LatencySteps[];
 }
 
 /** The steps of the tools' experiment. */
 export function experimentSteps(tools: StepTools): ExperimentSteps {
-  const { bench: { denseMacs }, identity: { experiment } } = tools;
+  const { counted: { denseMacs }, identity: { experiment } } = tools;
   const own = { name: "full", macs: denseMacs };
   const full = { ...own, samples: sampleSteps(tools, own) };
   const rows = plannedRows(experiment).map((planned) => {
@@ -45,7 +56,31 @@ export function experimentSteps(tools: StepTools): ExperimentSteps {
     const metrics = metricSteps(tools, pictures, full.samples);
     return { ...pictures, metrics };
   });
-  return { full: { ...full, metrics: metricSteps(tools, full) }, rows };
+  return {
+    full: { ...full, metrics: metricSteps(tools, full) },
+    rows,
+    latencies: latencySteps(tools, rows),
+  };
+}
+
+/** A step for each sparsity and batch. */
+function latencySteps(
+  tools: StepTools,
+  rows: readonly RowSteps[],
+): LatencySteps[] {
+  const { batches } = tools.identity.experiment.latency;
+  const groups = [...Map.groupBy(rows, ({ planned }) => planned.sparsity)];
+  return groups.flatMap(([sparsity, group]) =>
+    batches.map((batch) => {
+      const timed = group.map(({ planned: { method }, fit, macs }) => ({
+        method: method.name,
+        fit,
+        macs,
+      }));
+      const step = latencyStep(tools, timed, { sparsity, batch });
+      return { sparsity, batch, step };
+    })
+  );
 }
 
 /** The samples, which machines share; fits are before them. */
@@ -53,11 +88,13 @@ export function sampleTargets({ full, rows }: ExperimentSteps): Step[] {
   return [full, ...rows].flatMap(({ samples }) => samples);
 }
 
-/** What a report without latency needs; fits and samples are before it. */
-export function metricTargets({ full, rows }: ExperimentSteps): Step[] {
+/** All that a report needs. */
+export function allTargets(steps: ExperimentSteps): Step[] {
+  const { full, rows, latencies } = steps;
   return [
     ...full.samples,
     ...full.metrics,
     ...rows.flatMap(({ metrics }) => metrics),
+    ...latencies.map(({ step }) => step),
   ];
 }

@@ -1,60 +1,35 @@
 /** From steps that were made to rows: plans, values a pair, and the times that are taken last. */
 import { meanInterval } from "@dip-go/eval/statistics";
 import { formatMacs } from "@dip-go/eval/tables";
-import type { RowSteps } from "./experiment_steps.ts";
-import { latencyStep, type RoundTimes, type TimedRow } from "./latency_step.ts";
+import type {
+  ExperimentSteps,
+  LatencySteps,
+  RowSteps,
+} from "./experiment_steps.ts";
 import type {
   FinishedRow,
-  MeasuredRow,
   RowLatency,
   RowMetrics,
 } from "../../results/measured_row.ts";
 import type { MetricValues } from "./metric_steps.ts";
 import { searchPasses } from "../search_cost.ts";
-import type { Progress } from "../../engine/progress.ts";
 import type { Step } from "../../engine/step.ts";
-import { makeSteps } from "../../engine/step_graph.ts";
 import type { StepStore } from "../../engine/step_store.ts";
 import type { StepTools } from "./step_tools.ts";
 
-/** A row before it is timed. */
-interface EvaluatedRow extends TimedRow {
-  readonly row: MeasuredRow;
-}
-
-/** Every row that has a plan, timed. */
+/** Every row that has a plan, from what was made. */
 export async function finishedRows(
   tools: StepTools,
-  steps: readonly RowSteps[],
-  progress: Progress,
+  { rows, latencies }: ExperimentSteps,
 ): Promise<FinishedRow[]> {
-  const rows = await evaluatedRows(tools, steps);
-  const timings = latencySteps(tools, rows);
   const { store } = tools;
-  await makeSteps(timings.map(({ step }) => step), { store, progress });
-  const finished: FinishedRow[] = [];
-  for (const { row, fitted } of rows) {
-    const latencies: RowLatency[] = [];
-    for (const { sparsity, batch, step } of timings) {
-      if (sparsity !== row.sparsity) continue;
-      const times = await store.read(step);
-      latencies.push({ batch, full: times.full, row: times[row.method] });
-    }
-    finished.push({ row, fitted, latencies });
-  }
-  return finished;
-}
-
-async function evaluatedRows(
-  { store, bench }: StepTools,
-  rows: readonly RowSteps[],
-): Promise<EvaluatedRow[]> {
-  const evaluated: EvaluatedRow[] = [];
+  const bench = await tools.bench();
   const passesOf = searchPasses(bench);
-  for (const steps of rows) {
-    const { fitted } = await store.read(steps.fit);
+  const finished: FinishedRow[] = [];
+  for (const { fit, planned, metrics } of rows) {
+    const { fitted } = await store.read(fit);
     if (fitted.kind === "none") continue;
-    const { planned: { method: { name: method }, sparsity }, fit } = steps;
+    const { method: { name: method }, sparsity } = planned;
     const row = {
       method,
       sparsity,
@@ -63,27 +38,20 @@ async function evaluatedRows(
         ? { predictedSpeedup: bench.denseCost / bench.cost(fitted) }
         : {},
       searchPasses: passesOf(method),
-      ...await metricsOf(store, steps.metrics),
+      ...await metricsOf(store, metrics),
     };
-    evaluated.push({ method, fit, fitted, row });
+    const own: RowLatency[] = [];
+    for (const { batch, step } of latencies.filter(isAt(sparsity))) {
+      const times = await store.read(step);
+      own.push({ batch, full: times.full, row: times[method] });
+    }
+    finished.push({ row, fitted, latencies: own });
   }
-  return evaluated;
+  return finished;
 }
 
-/** A step for each sparsity and batch. */
-function latencySteps(
-  tools: StepTools,
-  rows: readonly EvaluatedRow[],
-): { sparsity: number; batch: number; step: Step<RoundTimes> }[] {
-  const { batches } = tools.identity.experiment.latency;
-  const groups = [...Map.groupBy(rows, ({ row }) => row.sparsity)];
-  return groups.flatMap(([sparsity, group]) =>
-    batches.map((batch) => {
-      const step = latencyStep(tools, group, { sparsity, batch });
-      return { sparsity, batch, step };
-    })
-  );
-}
+const isAt = (sparsity: number) => (each: LatencySteps) =>
+  each.sparsity === sparsity;
 
 /** What the metrics of one set of pictures gave, and the commits that measured them. */
 export async function metricsOf(
@@ -104,9 +72,10 @@ export async function metricsOf(
 
 /** A row before it is timed, in a line. */
 export async function rowLine(
-  { store, bench }: StepTools,
+  tools: StepTools,
   { name, fit, metrics: steps }: RowSteps,
 ): Promise<string> {
+  const { store } = tools;
   const { fitted } = await store.read(fit);
   if (fitted.kind === "none") return `${name}: ${fitted.note}`;
   const { metrics } = await metricsOf(store, steps);
@@ -114,6 +83,7 @@ export async function rowLine(
     const { mean } = "mean" in own ? own : meanInterval(own);
     return `${metric} ${mean.toPrecision(4)}`;
   });
+  const bench = await tools.bench();
   return [`${name}: ${formatMacs(bench.macs(fitted))} MACs`, ...values]
     .join(", ");
 }

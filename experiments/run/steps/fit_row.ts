@@ -33,8 +33,10 @@ export function targetsOf(
     .sort((a, b) => a - b);
 }
 
-/** What a method calls back while it searches. */
-export type ContextCalls = Pick<MethodContext, "progress" | "once">;
+/** What a method calls back while it searches; the calibration is made unless it is told. */
+export type ContextCalls =
+  & Pick<MethodContext, "progress" | "once">
+  & Partial<Pick<MethodContext, "calibration">>;
 
 /**
  * Fits one row's plan, whichever rows were fitted before.

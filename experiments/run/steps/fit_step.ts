@@ -1,15 +1,17 @@
-/** The step that fits a row's plan, and the searches within, which other rows and runs may share. */
-import { fitRow, type PlannedRow, targetsOf } from "./fit_row.ts";
+/** The step that fits a row's plan, after the parts of its search. */
+import type { FittedPlan, MethodContext } from "@dip-go/pruner/methods";
 import { rowName } from "../../results/measured_row.ts";
-import type {
-  FittedPlan,
-  MethodContext,
-  SearchPlace,
-} from "@dip-go/pruner/methods";
 import type { RunIdentity } from "../../results/run_folder.ts";
-import { noteIteration } from "../../results/search_curves.ts";
 import { type Step, step } from "../../engine/step.ts";
-import { modelReads } from "./step_reads.ts";
+import { type PlannedRow, targetsOf } from "./fit_row.ts";
+import {
+  fitPlanned,
+  memoryOf,
+  searchCost,
+  searchStep,
+  searchSteps,
+} from "./search_steps.ts";
+import { searchReads } from "./step_reads.ts";
 import type { StepTools } from "./step_tools.ts";
 
 /** A row's plan, and the searches that it comes from. */
@@ -19,41 +21,44 @@ export interface RowFit {
   readonly searches: Readonly<Record<string, string>>;
 }
 
-/** Fits a row's plan. */
+/** Fits a row's plan; a part of its search that was not known before is made within. */
 export function fitStep(tools: StepTools, planned: PlannedRow): Step<RowFit> {
+  const { identity, store, blockTimes } = tools;
   const { method, sparsity } = planned;
-  const calibration = calibrationReads(tools);
-  const settings = settingsOf(tools.identity, planned);
-  const own = method.searches ? method.reads?.(settings) ?? settings : {};
+  const settings = settingsOf(identity, planned);
+  const reads = method.searches ? method.reads?.(settings) ?? settings : {};
+  const parts = searchSteps(tools, planned);
+  const memory = memoryOf(tools, planned);
   return step({
     kind: "fit",
     name: rowName(method.name, sparsity),
-    reads: { ...calibration, method: method.name, sparsity, settings: own },
-    cost: method.searches ? 1 : 0,
-    async make(progress) {
+    reads: {
+      ...searchReads(identity),
+      method: method.name,
+      sparsity,
+      settings: reads,
+    },
+    after: [
+      ...method.searches ? tools.calibration : [],
+      ...parts,
+      ...blockTimes ? [blockTimes] : [],
+    ],
+    cost: parts[0]?.cost ?? searchCost(tools, planned),
+    memory,
+    async make(report) {
       const searches: Record<string, string> = {};
-      const fitted = await fitRow(tools.bench, planned, {
-        progress,
-        once(name, make, reads = settings) {
-          const all = { ...calibration, name, reads };
-          const search = searchStep(tools, { name, make, reads: all });
-          searches[name] = search.key;
-          return tools.store.need(search);
+      const fitted = await fitPlanned(tools, planned, {
+        report,
+        async once(name, make, reads = settings) {
+          const part = parts.find((each) => each.name === name) ??
+            searchStep(tools, { name, reads, cost: 0, memory, make });
+          searches[name] = part.key;
+          return await store.need(part);
         },
       });
       return { fitted, searches };
     },
   });
-}
-
-/** What the batches that searches work on are made of, their seed, and what blocks cost where that is measured. */
-function calibrationReads(
-  { identity, bench: { costs } }: StepTools,
-): Record<string, unknown> {
-  const { experiment: { seed, search }, inputs } = identity;
-  const { batch, calibration } = search;
-  const prompts = inputs.prompts?.search;
-  return { ...modelReads(identity), seed, prompts, batch, calibration, costs };
 }
 
 /** All that a search may read. */
@@ -65,29 +70,4 @@ function settingsOf(
     search: experiment.search,
     sparsity: targetsOf(experiment, planned),
   };
-}
-
-function searchStep<Value>(
-  { store }: StepTools,
-  { name, make, reads }: {
-    name: string;
-    make: (place: SearchPlace) => Promise<Value>;
-    reads: unknown;
-  },
-): Step<Value> {
-  const search: Step<Value> = step({
-    kind: "search",
-    name,
-    reads,
-    cost: 1,
-    async make() {
-      const checkpoint = await store.checkpoint(search);
-      return await make({
-        checkpoint,
-        note: (iteration, values) =>
-          noteIteration(checkpoint, iteration, values),
-      });
-    },
-  });
-  return search;
 }

@@ -3,7 +3,7 @@ import { interleave, type Latency } from "@dip-go/eval/statistics";
 import { openBatchSampler } from "../evaluate.ts";
 import type { RowFit } from "./fit_step.ts";
 import type { SampledPlan } from "@dip-go/pruner/methods";
-import { fullPlan } from "./sample_steps.ts";
+import { fullPlan, hasPlan } from "./sample_steps.ts";
 import { type Step, step } from "../../engine/step.ts";
 import { modelReads } from "./step_reads.ts";
 import type { StepTools } from "./step_tools.ts";
@@ -15,7 +15,8 @@ export type RoundTimes = Readonly<Record<string, Latency>>;
 export interface TimedRow {
   readonly method: string;
   readonly fit: Step<RowFit>;
-  readonly fitted: SampledPlan;
+  /** Of one image, about. */
+  readonly macs: number;
 }
 
 /** Times batches of so many images. */
@@ -24,13 +25,9 @@ export function latencyStep(
   rows: readonly TimedRow[],
   { sparsity, batch }: { sparsity: number; batch: number },
 ): Step<RoundTimes> {
-  const { bench, identity, provenance: { hardware } } = tools;
+  const { identity, provenance: { hardware }, store, counted } = tools;
   const { latency: { rounds }, evaluation } = identity.experiment;
-  const plans = [
-    ["full", fullPlan(identity.experiment)] as const,
-    ...rows.map(({ method, fitted }) => [method, fitted] as const),
-  ];
-  const macs = plans.reduce((sum, [, plan]) => sum + bench.macs(plan), 0);
+  const macs = rows.reduce((sum, row) => sum + row.macs, counted.denseMacs);
   return step({
     kind: "latency",
     name: `at ${sparsity}, batch ${batch}`,
@@ -44,16 +41,33 @@ export function latencyStep(
       batch,
     },
     after: rows.map(({ fit }) => fit),
-    cost: batch * macs,
-    make: () => roundTimes(tools, plans, batch),
+    cost: rounds * batch * macs,
+    memory: tools.memory.sampling,
+    alone: true,
+    async applies() {
+      for (const { fit } of rows) if (await hasPlan(store, fit)) return true;
+      return false;
+    },
+    async make() {
+      const plans: [string, SampledPlan][] = [
+        ["full", fullPlan(identity.experiment)],
+      ];
+      for (const { method, fit } of rows) {
+        const { fitted } = await store.read(fit);
+        if (fitted.kind !== "none") plans.push([method, fitted]);
+      }
+      return await roundTimes(tools, plans, batch);
+    },
   });
 }
 
 async function roundTimes(
-  { bench, sampler: { pairs } }: StepTools,
+  tools: StepTools,
   plans: readonly (readonly [string, SampledPlan])[],
   batch: number,
 ): Promise<RoundTimes> {
+  const bench = await tools.bench();
+  const { pairs } = await tools.sampler();
   const batchPairs = Array.from(
     { length: batch },
     (_, i) => pairs[i % pairs.length],

@@ -23,10 +23,11 @@ export interface SampledPictures {
 
 /** A step for each of the experiment's metrics; without the full model's pictures, for those that do not compare with them. */
 export function metricSteps(
-  { identity, provenance: { commit }, store, meters, sets, sampler }: StepTools,
+  tools: StepTools,
   { name, samples, fit }: SampledPictures,
   full?: readonly SampleStep[],
 ): Step<MetricValues>[] {
+  const { identity, provenance: { commit }, store, meters, sets } = tools;
   const { experiment: { metrics, evaluation: { pairs } }, inputs } = identity;
   return metrics.flatMap((record, i) => {
     if (isPaired(record) && !full) return [];
@@ -37,16 +38,18 @@ export function metricSteps(
       reads: { record, files: inputs.metrics[i], pairs },
       after: [...samples, ...others ?? []],
       cost: pairs,
+      memory: tools.memory.measuring,
       applies: () => hasPlan(store, fit),
-      make: async () => ({
-        metrics: await meters.measureRecord(record, {
+      async make() {
+        const sampler = await tools.sampler();
+        const values = await meters.measureRecord(record, {
           pictures: sets.of(samples),
           subjects: sampler.pairs.slice(0, pairs)
             .map(({ subject }) => subject),
           ...others ? { full: sets.of(others) } : {},
-        }),
-        ...commit ? { commit } : {},
-      }),
+        });
+        return { metrics: values, ...commit ? { commit } : {} };
+      },
     });
   });
 }

@@ -24,14 +24,14 @@ export function fullPlan({ sampler: { steps } }: Experiment): SampledPlan {
  * @param options.macs Of one image, about.
  */
 export function sampleSteps(
-  { store, sampler, identity }: StepTools,
+  tools: StepTools,
   { name, fit, macs }: {
     readonly name: string;
     readonly fit?: Step<RowFit>;
     readonly macs: number;
   },
 ): SampleStep[] {
-  const { experiment, inputs } = identity;
+  const { store, memory, identity: { experiment, inputs } } = tools;
   const { pairs: _, ...evaluation } = experiment.evaluation;
   const shards = shardCount(experiment);
   return Array.from({ length: shards }, (_, shard) =>
@@ -39,7 +39,7 @@ export function sampleSteps(
       kind: "sample",
       name: `${name} ${shard + 1}/${shards}`,
       reads: {
-        ...modelReads(identity),
+        ...modelReads(tools.identity),
         prompts: inputs.prompts?.evaluation,
         ...evaluation,
         shard,
@@ -47,11 +47,13 @@ export function sampleSteps(
       after: fit ? [fit] : [],
       format: picturesFormat,
       cost: macs * evaluation.batch,
+      memory: memory.sampling,
       applies: () => hasPlan(store, fit),
       async make() {
         const plan = fit
           ? (await store.read(fit)).fitted as SampledPlan
           : fullPlan(experiment);
+        const sampler = await tools.sampler();
         return await sampler.sample(name, plan, shard);
       },
     }));

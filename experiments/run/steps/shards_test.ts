@@ -15,6 +15,7 @@ const shard = (first: number): Step<SampledBatch> =>
     reads: { first },
     format: picturesFormat,
     cost: 1,
+    memory: 0,
     make: () =>
       Promise.resolve({
         images: float32([2, 3, 1, 1], Array(6).fill(first)),

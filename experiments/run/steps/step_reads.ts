@@ -33,3 +33,10 @@ export function modelReads(
     ...Object.fromEntries(fields),
   };
 }
+
+/** What the batches that searches work on are made of, and their seed. */
+export function searchReads(identity: RunIdentity): Record<string, unknown> {
+  const { experiment: { seed, search: { batch } }, inputs } = identity;
+  const prompts = inputs.prompts?.search;
+  return { ...modelReads(identity), seed, prompts, batch };
+}

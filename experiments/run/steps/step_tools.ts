@@ -1,65 +1,112 @@
-/** What an experiment's steps are made with. */
+/** What an experiment's steps are made with: opened when first asked for. */
 import { type Bench, openBench } from "../bench.ts";
-import { type BlockTimes, neededBlockTimes } from "./block_times.ts";
 import { ShardSampler } from "../evaluate.ts";
 import { Meters } from "../../measure/meters.ts";
-import type { Progress } from "../../engine/progress.ts";
 import type { Provenance } from "../../results/provenance.ts";
 import type { RunIdentity } from "../../results/run_folder.ts";
-import { SampledSets } from "./shards.ts";
+import type { Step } from "../../engine/step.ts";
 import { StepStore } from "../../engine/step_store.ts";
+import {
+  openSectionBench,
+  type PartSizes,
+} from "../../dry_run/section_bench.ts";
+import { type BlockTimes, blockTimesStep } from "./block_times.ts";
+import { calibrationSteps, type KeptBatch } from "./calibration_steps.ts";
+import { SampledSets } from "./shards.ts";
+import { type StepMemory, stepMemory } from "./step_memory.ts";
 
-/** What steps are made with. */
-export interface StepTools {
-  readonly bench: Bench;
-  readonly sampler: ShardSampler;
+/** An experiment's run, as every process that makes its steps is told of it; survives JSON. */
+export interface RunPart {
+  /** Folder of all experiments' runs. */
+  readonly root: string;
+  readonly identity: RunIdentity;
+  readonly provenance: Provenance;
+}
+
+/** How an experiment's steps are made. */
+export interface StepToolOptions {
+  /** Takes lines about damaged files. */
+  readonly log: (line: string) => void;
+  /** CPU threads; all cores by default. */
+  readonly threads?: number;
+}
+
+/** Hold it with `await using`. */
+export class StepTools implements AsyncDisposable {
   readonly store: StepStore;
   readonly sets: SampledSets;
   readonly meters: Meters;
   readonly identity: RunIdentity;
   readonly provenance: Provenance;
   /** What budgets of time are made of; none where they are of MACs. */
-  readonly blockTimes?: BlockTimes;
+  readonly blockTimes?: Step<BlockTimes>;
+  readonly memory: StepMemory;
+  /** What every search works on. */
+  readonly calibration: readonly Step<KeptBatch>[];
+  readonly #opened = new AsyncDisposableStack();
+  #bench: Promise<Bench> | undefined;
+  #sampler: Promise<ShardSampler> | undefined;
+
+  /** @internal Use {@linkcode openStepTools}. */
+  constructor(
+    part: RunPart,
+    /** The model as it is counted, in MACs. */
+    readonly counted: Bench,
+    readonly sizes: PartSizes,
+    private readonly options: StepToolOptions,
+  ) {
+    const { identity, provenance, root } = part;
+    const { experiment, device } = identity;
+    this.identity = identity;
+    this.provenance = provenance;
+    this.store = new StepStore(root, options);
+    this.sets = new SampledSets(this.store, experiment.evaluation.pairs);
+    this.memory = stepMemory(counted, sizes);
+    this.blockTimes = experiment.cost === "macs"
+      ? undefined
+      : blockTimesStep(this);
+    this.calibration = calibrationSteps(this);
+    this.#opened.use(counted);
+    this.meters = this.#opened.use(new Meters(experiment.metrics, { device }));
+  }
+
+  /** The model as it runs, its budgets of what was measured where they are of time. */
+  bench(): Promise<Bench> {
+    return this.#bench ??= this.#openBench();
+  }
+
+  async #openBench(): Promise<Bench> {
+    const { identity, blockTimes, counted } = this;
+    if (!blockTimes) return counted;
+    const { nanoseconds: costs } = await this.store.need(blockTimes);
+    const { threads } = this.options;
+    const { experiment } = identity;
+    const bench = await openBench(experiment, { ...identity, threads, costs });
+    return this.#opened.use(bench);
+  }
+
+  /** Samples shards. */
+  sampler(): Promise<ShardSampler> {
+    return this.#sampler ??= this.bench().then((bench) =>
+      this.#opened.use(new ShardSampler(bench))
+    );
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#opened.disposeAsync();
+  }
 }
 
 /** Opens what steps are made with; dispose of it. */
 export async function openStepTools(
-  { root, identity, provenance, threads }: {
-    /** Folder of all experiments' runs. */
-    readonly root: string;
-    readonly identity: RunIdentity;
-    readonly provenance: Provenance;
-    readonly threads?: number;
-  },
-  progress: Progress,
-): Promise<StepTools & AsyncDisposable> {
-  const { experiment, device, precision } = identity;
-  const store = new StepStore(root, progress);
-  const timed = { identity, provenance };
-  const blockTimes = await neededBlockTimes(timed, { store, progress });
-  const costs = blockTimes?.nanoseconds;
-  const bench = await openBench(experiment, {
-    device,
-    precision,
+  part: RunPart,
+  options: StepToolOptions,
+): Promise<StepTools> {
+  const { experiment, ...how } = part.identity;
+  const { threads } = options;
+  const { bench, sizes } = await openSectionBench(experiment, {
+    ...how,
     threads,
-    costs,
   });
-  const sampler = new ShardSampler(bench);
-  const sets = new SampledSets(store, experiment.evaluation.pairs);
-  const meters = new Meters(experiment.metrics, { device });
-  return {
-    bench,
-    sampler,
-    store,
-    sets,
-    meters,
-    identity,
-    provenance,
-    blockTimes,
-    async [Symbol.asyncDispose]() {
-      await meters[Symbol.asyncDispose]();
-      await sampler[Symbol.asyncDispose]();
-      await bench[Symbol.asyncDispose]();
-    },
-  };
+  return new StepTools(part, bench, sizes, options);
 }

@@ -1,0 +1,119 @@
+/** A child process that makes the steps it is given by key, until its input closes. */
+import type { Report, Step, StepOutcome } from "./step.ts";
+
+/** What a child says of a step, a line of JSON each. */
+export type ChildReport =
+  | { readonly within: Parameters<Report> }
+  | { readonly outcome: StepOutcome; readonly ms: number }
+  | { readonly error: string };
+
+/** A child at work; disposing ends it. */
+export interface Child extends AsyncDisposable {
+  /** @internal For tests, which kill it. */
+  readonly process: Deno.ChildProcess;
+  /** Has it make a step; undefined if it died meanwhile. @throws {Error} If the step cannot be made. */
+  make(
+    step: Step,
+    report: Report,
+  ): Promise<{ outcome: StepOutcome; ms: number } | undefined>;
+}
+
+/** The program of children. */
+const worker = new URL("../run/worker.ts", import.meta.url).pathname;
+const config = new URL("../../deno.json", import.meta.url).pathname;
+
+/** What the hub's client reads, for metrics that name a model there. */
+const hubVariables =
+  "HF_ENDPOINT,HF_HOME,HF_HUB_CACHE,HF_HUB_OFFLINE,HF_TOKEN,HOME,XDG_CACHE_HOME";
+
+/** The command that makes steps of a graph's folder: those of the keys that follow, or of its input. */
+export const workerCommand = (folder: string, threads: number): string[] => [
+  Deno.execPath(),
+  "run",
+  `--config=${config}`,
+  "--allow-ffi",
+  "--allow-read",
+  "--allow-write",
+  "--allow-net",
+  `--allow-env=${hubVariables}`,
+  "--allow-sys=hostname",
+  worker,
+  folder,
+  `${threads}`,
+];
+
+/**
+ * Starts a child on a graph's folder.
+ *
+ * @throws {Error} Without permission to run this Deno.
+ */
+export function startChild(
+  folder: string,
+  { name, threads, log }: {
+    /** As it is told of when it dies. */
+    readonly name: string;
+    readonly threads: number;
+    readonly log: (line: string) => void;
+  },
+): Child {
+  const process = spawn(workerCommand(folder, threads), name);
+  const input = process.stdin.getWriter();
+  const lines = process.stdout.pipeThrough(new TextDecoderStream())
+    .pipeThrough(new LineStream()).getReader();
+  let isEnding = false;
+  return {
+    process,
+    async make(step, report) {
+      const key = new TextEncoder().encode(`${step.key}\n`);
+      await input.write(key).catch(() => {}); // it may have died
+      for (let read; !(read = await lines.read()).done;) {
+        const said: ChildReport = JSON.parse(read.value);
+        if ("within" in said) report(...said.within);
+        else if ("outcome" in said) return said;
+        else {
+          const { kind, name } = step;
+          throw new Error(`Cannot make ${kind} ${name}: ${said.error}`);
+        }
+      }
+      const { signal, code } = await process.status;
+      const end = signal ?? `exit code ${code}`;
+      if (isEnding) return;
+      log(
+        `${name} ended by ${end} at ${step.kind} ${step.name}; others take its steps over`,
+      );
+    },
+    async [Symbol.asyncDispose]() {
+      isEnding = true;
+      await input.close().catch(() => {}); // it may have ended
+      await lines.cancel();
+      await process.status;
+    },
+  };
+}
+
+function spawn([command, ...args]: string[], name: string): Deno.ChildProcess {
+  try {
+    return new Deno.Command(command, {
+      args,
+      stdin: "piped",
+      stdout: "piped",
+    }).spawn();
+  } catch (cause) {
+    const { message } = cause as Error;
+    throw new Error(`Cannot start ${name}: ${message}`, { cause });
+  }
+}
+
+/** Text cut into its lines. */
+class LineStream extends TransformStream<string, string> {
+  constructor() {
+    let rest = "";
+    super({
+      transform(text, controller) {
+        const lines = (rest + text).split("\n");
+        rest = lines.pop()!;
+        lines.forEach((line) => controller.enqueue(line));
+      },
+    });
+  }
+}

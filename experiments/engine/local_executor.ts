@@ -1,0 +1,112 @@
+/** Makes a graph's steps on this machine: in this process, or in child processes that are given one step at a time. */
+import { type Child, startChild } from "./child.ts";
+import type { Progress } from "./progress.ts";
+import type { Step } from "./step.ts";
+import {
+  type Executor,
+  isLast,
+  makeSteps,
+  missingOf,
+  type StepMaker,
+} from "./step_graph.ts";
+
+/** Makes steps with so many processes; those that are timed in this one, when no other is at work. */
+export function localExecutor(
+  maker: StepMaker,
+  { jobs }: { readonly jobs: number },
+): Executor {
+  return async ({ steps, folder }) => {
+    const missing = await missingOf(steps, maker, jobs);
+    await maker.progress.tell();
+    if (jobs === 1) return await makeSteps(missing, maker);
+    const isFirst = ({ alone, after }: Step) => alone && after.length === 0;
+    await makeSteps(missing.filter(isFirst), maker);
+    const shared = missing.filter((step) => !step.alone);
+    if (shared.length > 0) {
+      await using children = new AsyncDisposableStack();
+      const share = Math.floor(navigator.hardwareConcurrency / jobs);
+      const started = Array.from(
+        { length: jobs },
+        (_, i) =>
+          children.use(startChild(folder, {
+            name: `worker ${i + 1} of ${jobs}`,
+            threads: Math.max(1, share),
+            log: maker.progress.log,
+          })),
+      );
+      await makeTogether(shared, started, maker.progress);
+    }
+    await makeSteps(missing.filter(isLast), maker);
+  };
+}
+
+/** Steps that are left, and who may take which. */
+class Work {
+  readonly #left: Set<Step>;
+  readonly #taken = new Set<Step>();
+  #changed = Promise.withResolvers<void>();
+
+  constructor(private readonly steps: readonly Step[]) {
+    this.#left = new Set(steps);
+  }
+
+  get left(): number {
+    return this.#left.size;
+  }
+
+  /** Takes the first step that is ready, from a place in the order on, once there is one; undefined when none is left. */
+  async next(from: number): Promise<Step | undefined> {
+    while (this.left > 0) {
+      const { steps } = this;
+      const turned = [...steps.slice(from), ...steps.slice(0, from)];
+      const step = turned.find((each) => this.#isReady(each));
+      if (step) {
+        this.#taken.add(step);
+        return step;
+      }
+      await this.#changed.promise;
+    }
+  }
+
+  #isReady(step: Step): boolean {
+    return this.#left.has(step) && !this.#taken.has(step) &&
+      !step.after.some((before) => this.#left.has(before));
+  }
+
+  /** A step that was taken is done, or to be taken by another. */
+  ended(step: Step, isDone: boolean): void {
+    this.#taken.delete(step);
+    if (isDone) this.#left.delete(step);
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers();
+  }
+}
+
+/** Gives each child the next step, in its own stretch of the order first: neighbours share a plan's sessions. */
+export async function makeTogether(
+  steps: readonly Step[],
+  children: readonly Pick<Child, "make">[],
+  progress: Progress,
+): Promise<void> {
+  const work = new Work(steps);
+  const serve = async (child: Pick<Child, "make">, index: number) => {
+    let at = Math.floor(index * steps.length / children.length);
+    for (let step; (step = await work.next(at));) {
+      const made = step;
+      at = steps.indexOf(made);
+      const ended = await child.make(
+        made,
+        (...report) => progress.within(made, ...report),
+      );
+      work.ended(made, ended !== undefined);
+      if (!ended) return;
+      progress.ended(made, ended.outcome, ended.ms);
+      await progress.tell();
+    }
+  };
+  await Promise.all(children.map(serve));
+  if (work.left === 0) return;
+  throw new Error(
+    `Cannot go on: all ${children.length} workers ended, ${work.left} steps are left`,
+  );
+}

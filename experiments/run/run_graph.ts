@@ -1,0 +1,83 @@
+/** The graph of one or more experiments' runs, as a folder from which any process makes its steps by key. */
+import { createHash } from "node:crypto";
+import { readJson, writeAtomically } from "@dip-go/core/files";
+import type { GraphLine } from "../engine/graph_file.ts";
+import type { Step } from "../engine/step.ts";
+import {
+  inOrder,
+  isLast,
+  levelsOf,
+  type StepGraph,
+} from "../engine/step_graph.ts";
+import type { RunPart } from "./steps/step_tools.ts";
+
+/** `graph.json`. */
+export interface GraphFile {
+  readonly name: string;
+  readonly parts: readonly RunPart[];
+  readonly steps: readonly GraphLine[];
+}
+
+/** A run and what its report needs. */
+export interface PlannedRun {
+  readonly part: RunPart;
+  readonly targets: readonly Step[];
+}
+
+/** Writes the graph of some runs into a folder under `root`, named for them and their steps. */
+export async function writeGraph(
+  name: string,
+  runs: readonly PlannedRun[],
+): Promise<StepGraph> {
+  const steps = inOrder(runs.flatMap(({ targets }) => targets));
+  const [{ part: { root } }] = runs;
+  const keys = steps.map(({ key }) => key).join();
+  const id = createHash("sha256").update(keys).digest("hex").slice(0, 12);
+  const folder = `${await absolute(root)}/.graphs/${name}-${id}`;
+  const lines = linesOf(steps, runs);
+  const parts = runs.map(({ part }) => part);
+  const file: GraphFile = { name, parts, steps: lines };
+  await Deno.mkdir(folder, { recursive: true });
+  await writeAtomically(`${folder}/graph.json`, JSON.stringify(file) + "\n");
+  return { steps, lines, folder };
+}
+
+async function absolute(folder: string): Promise<string> {
+  await Deno.mkdir(folder, { recursive: true });
+  return await Deno.realPath(folder);
+}
+
+/** Steps as other processes are told of them; one that several runs need is the first's. */
+function linesOf(
+  steps: readonly Step[],
+  runs: readonly PlannedRun[],
+): GraphLine[] {
+  const levels = levelsOf(steps);
+  const owners = new Map<string, number>();
+  for (const [i, { targets }] of runs.entries()) {
+    for (const { key } of inOrder(targets)) {
+      if (!owners.has(key)) owners.set(key, i);
+    }
+  }
+  return steps.map((step) => {
+    const { key, kind, name, after, cost, memory, format } = step;
+    const part = owners.get(key)!;
+    const { root } = runs[part].part;
+    return {
+      key,
+      kind,
+      name,
+      after: after.map((before) => before.key),
+      cost,
+      memory,
+      alone: isLast(step),
+      level: levels.get(key)!,
+      path: `${root}/.steps/${kind}/${key}.${format.extension}`,
+      part,
+    };
+  });
+}
+
+/** A graph that was written. */
+export const readGraph = async (folder: string): Promise<GraphFile> =>
+  await readJson(`${folder}/graph.json`) as GraphFile;

@@ -1,0 +1,138 @@
+/** The steps that sample what searches work on, a batch each, and the batches as methods read them. */
+import type { SamplingInputs } from "@dip-go/core/pipeline";
+import { float32, type Tensor } from "@dip-go/core/tensor";
+import {
+  openSafetensors,
+  type SafetensorsFile,
+  writeSafetensors,
+} from "@dip-go/core/weights";
+import type { CalibrationBatch } from "@dip-go/pruner/methods";
+import { type Step, step } from "../../engine/step.ts";
+import type { StepFormat } from "../../engine/step_format.ts";
+import type { StepStore } from "../../engine/step_store.ts";
+import type { RunIdentity } from "../../results/run_folder.ts";
+import type { Bench } from "../bench.ts";
+import { searchReads } from "./step_reads.ts";
+import type { StepMemory } from "./step_memory.ts";
+
+/** What a file holds of a batch: all but the sampler. */
+export type KeptBatch = Omit<CalibrationBatch, "sampler" | "guidanceScale">;
+
+const conditioningPrefix = "conditioning.";
+const noisePrefix = "noise.";
+
+/** A kept batch, whose path is read when asked for: all batches' together may be more than memory holds. */
+class OpenBatch implements KeptBatch {
+  readonly latents: Tensor<"float32">;
+  readonly noise: SamplingInputs["noise"];
+  readonly conditioning: SamplingInputs["conditioning"];
+  readonly #file: SafetensorsFile;
+
+  constructor(path: string) {
+    const file = this.#file = openSafetensors(path);
+    const names = [...file.tensors.keys()];
+    this.latents = file.readFloat32("latents");
+    this.noise = this.predictions.map((_, step) =>
+      file.tensors.has(noisePrefix + step)
+        ? file.readFloat32(noisePrefix + step).data
+        : undefined
+    );
+    this.conditioning = Object.fromEntries(
+      names.filter((name) => name.startsWith(conditioningPrefix))
+        .map((
+          name,
+        ) => [name.slice(conditioningPrefix.length), file.read(name)]),
+    );
+  }
+
+  get trajectory(): readonly Float32Array[] {
+    return this.#rows("trajectory");
+  }
+
+  get predictions(): readonly Float32Array[] {
+    return this.#rows("predictions");
+  }
+
+  #rows(name: string): Float32Array[] {
+    const { data, shape: [rows] } = this.#file.readFloat32(name);
+    const size = data.length / rows;
+    return Array.from(
+      { length: rows },
+      (_, i) => data.subarray(i * size, (i + 1) * size),
+    );
+  }
+}
+
+const batchFormat: StepFormat<KeptBatch> = {
+  extension: "safetensors",
+  read: (path) => Promise.try(() => new OpenBatch(path)),
+  write(path, batch, reads) {
+    const { latents, trajectory, predictions, noise = [], conditioning } =
+      batch;
+    const tensors = new Map<string, Tensor>([
+      ["latents", latents],
+      ["trajectory", rowsTensor(trajectory)],
+      ["predictions", rowsTensor(predictions)],
+    ]);
+    noise.forEach((data, step) => {
+      if (data) tensors.set(noisePrefix + step, rowsTensor([data]));
+    });
+    for (const [name, tensor] of Object.entries(conditioning)) {
+      tensors.set(conditioningPrefix + name, tensor);
+    }
+    const metadata = { reads: JSON.stringify(reads) };
+    return writeSafetensors(path, tensors, { metadata, sealed: true });
+  },
+};
+
+/** Arrays of one length as `[n, size]`. */
+function rowsTensor(rows: readonly Float32Array[]): Tensor<"float32"> {
+  const [{ length: size }] = rows;
+  const data = new Float32Array(rows.length * size);
+  rows.forEach((row, i) => data.set(row, i * size));
+  return float32([rows.length, size], data);
+}
+
+/** What the batches are made with. */
+export interface CalibrationTools {
+  readonly identity: RunIdentity;
+  readonly counted: Bench;
+  readonly memory: StepMemory;
+  bench(): Promise<Bench>;
+}
+
+/** A step for each of the batches that every search works on. */
+export function calibrationSteps(
+  tools: CalibrationTools,
+): Step<KeptBatch>[] {
+  const { identity, counted: { experiment, denseMacs } } = tools;
+  const { calibration, batch } = experiment.search;
+  return Array.from({ length: calibration }, (_, index) =>
+    step({
+      kind: "calibration",
+      name: `${index + 1}/${calibration}`,
+      reads: { ...searchReads(identity), index },
+      format: batchFormat,
+      cost: batch * denseMacs,
+      memory: tools.memory.searching,
+      async make() {
+        const { search } = await tools.bench();
+        const [made] = await search.calibrationFrom(index, 1);
+        return made;
+      },
+    }));
+}
+
+/** The batches that were made. */
+export async function calibrationOf(
+  { store, counted }: { readonly store: StepStore; readonly counted: Bench },
+  steps: readonly Step<KeptBatch>[],
+): Promise<CalibrationBatch[]> {
+  const { steps: count } = counted.experiment.sampler;
+  const setup = counted.setup(count);
+  const batches: CalibrationBatch[] = [];
+  for (const each of steps) {
+    batches.push(Object.assign(await store.read(each), setup));
+  }
+  return batches;
+}
