@@ -1,7 +1,10 @@
 /** `deno task store`: what the step store holds, and the removal of what no run needs. */
 import { columnLines } from "@dip-go/eval/tables";
 import { duration } from "../engine/progress.ts";
-import { storeContents, type StoredFile } from "../engine/store_contents.ts";
+import {
+  storeContents,
+  type StoredFile,
+} from "../engine/store/store_contents.ts";
 import { command, finish } from "./options/command.ts";
 import { resultsRow } from "./options/console_table.ts";
 import { flag, whole } from "./options/option_table.ts";

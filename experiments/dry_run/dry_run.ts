@@ -4,7 +4,11 @@ import { inOrder } from "../engine/step_graph.ts";
 import type { Bench } from "../run/bench.ts";
 import { allTargets, experimentSteps } from "../run/steps/experiment_steps.ts";
 import { openStepTools, type RunPart } from "../run/steps/step_tools.ts";
-import { fitRow, type PlannedRow, plannedRows } from "../run/steps/fit_row.ts";
+import {
+  fitRow,
+  type PlannedRow,
+  plannedRows,
+} from "../run/steps/search/fit_row.ts";
 import type { FittedPlan, SampledPlan } from "@dip-go/pruner/methods";
 import { fileLines } from "../run/inputs/needed_files.ts";
 import { graphLines } from "./graph_lines.ts";

@@ -5,7 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import { runtimeVersion } from "@dip-go/core/runtime";
-import { jsonFormat, type StepFormat } from "./step_format.ts";
+import { jsonFormat, type StepFormat } from "./store/step_format.ts";
 
 /** Raise the number of the numerics whenever code comes to give other values: what older code made is then not found. */
 const madeBy = {

@@ -2,7 +2,7 @@
 import type { GraphLine } from "./graph_file.ts";
 import type { Progress } from "./progress.ts";
 import type { Report, Step, StepOutcome } from "./step.ts";
-import type { StepStore } from "./step_store.ts";
+import type { StepStore } from "./store/step_store.ts";
 
 /** Steps in an order in which each follows the ones that it reads, timed ones last. */
 export interface StepGraph {

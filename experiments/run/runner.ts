@@ -27,12 +27,12 @@ import {
   unreadInputs,
 } from "./inputs/input_hashes.ts";
 import { areAllHere, checkMetricFiles } from "./inputs/needed_files.ts";
-import { localExecutor } from "../engine/local_executor.ts";
+import { localExecutor } from "../engine/executors/local_executor.ts";
 import { Progress, type ProgressOutput } from "../engine/progress.ts";
 import { type Share, shareOf } from "../engine/share.ts";
 import { sortedJson } from "../engine/step.ts";
 import type { StepMaker } from "../engine/step_graph.ts";
-import { stepsFile } from "../engine/store_contents.ts";
+import { stepsFile } from "../engine/store/store_contents.ts";
 import type { FinishedRow } from "../results/measured_row.ts";
 import type { Provenance } from "../results/provenance.ts";
 import { shownPairs, writeReport } from "../results/report.ts";

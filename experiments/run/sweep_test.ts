@@ -9,7 +9,7 @@ import type { Experiment } from "../schema/experiment.ts";
 import { allTargets, experimentSteps } from "./steps/experiment_steps.ts";
 import type { InputHashes } from "./inputs/input_hashes.ts";
 import { type FinishedRun, runExperiment, runShare } from "./runner.ts";
-import { startChild } from "../engine/child.ts";
+import { startChild } from "../engine/executors/child.ts";
 import { inOrder } from "../engine/step_graph.ts";
 import { writeGraph } from "./run_graph.ts";
 import { openStepTools, StepTools } from "./steps/step_tools.ts";

@@ -3,7 +3,7 @@
  * or those that its input gives, a line each, until that closes: also when the
  * process that wrote it was killed.
  */
-import type { ChildReport } from "../engine/child.ts";
+import type { ChildReport } from "../engine/executors/child.ts";
 import { finish, resultOf } from "../commands/options/command.ts";
 import { Progress } from "../engine/progress.ts";
 import { makeStep, makeSteps } from "../engine/step_graph.ts";

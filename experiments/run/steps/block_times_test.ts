@@ -3,7 +3,7 @@ import type { BlockTimes } from "./block_times.ts";
 import { openStepTools } from "./step_tools.ts";
 import { openBench } from "../bench.ts";
 import type { Experiment } from "../../schema/experiment.ts";
-import { fitRow } from "./fit_row.ts";
+import { fitRow } from "./search/fit_row.ts";
 import { methodNamed } from "@dip-go/pruner/methods";
 import { runExperiment } from "../runner.ts";
 import { withSettings } from "../../schema/setting.ts";

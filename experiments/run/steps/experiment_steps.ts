@@ -1,6 +1,6 @@
 /** An experiment as a graph of steps: sample the full model, sample what searches work on, search, fit every row, sample it, measure its pictures, and time the rows when all else is quiet. */
-import { type PlannedRow, plannedRows } from "./fit_row.ts";
-import { fitStep, type RowFit } from "./fit_step.ts";
+import { type PlannedRow, plannedRows } from "./search/fit_row.ts";
+import { fitStep, type RowFit } from "./search/fit_step.ts";
 import { latencyStep, type RoundTimes } from "./latency_step.ts";
 import { rowName } from "../../results/measured_row.ts";
 import {

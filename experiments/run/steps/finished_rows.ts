@@ -14,7 +14,7 @@ import type {
 import type { MetricValues } from "./metric_steps.ts";
 import { searchPasses } from "../search_cost.ts";
 import type { Step } from "../../engine/step.ts";
-import type { StepStore } from "../../engine/step_store.ts";
+import type { StepStore } from "../../engine/store/step_store.ts";
 import type { StepTools } from "./step_tools.ts";
 
 /** Every row that has a plan, from what was made. */

@@ -1,7 +1,7 @@
 /** The step that times the rows of one sparsity in turns with the full model, on this hardware. */
 import { interleave, type Latency } from "@dip-go/eval/statistics";
 import { openBatchSampler } from "../evaluate.ts";
-import type { RowFit } from "./fit_step.ts";
+import type { RowFit } from "./search/fit_step.ts";
 import type { SampledPlan } from "@dip-go/pruner/methods";
 import { fullPlan, hasPlan } from "./sample_steps.ts";
 import { type Step, step } from "../../engine/step.ts";

@@ -1,5 +1,5 @@
 /** The steps that measure sampled pictures, one a metric, so that another metric runs alone. */
-import type { RowFit } from "./fit_step.ts";
+import type { RowFit } from "./search/fit_step.ts";
 import type { RowMetrics } from "../../results/measured_row.ts";
 import { isPaired } from "../../schema/metric_records.ts";
 import { hasPlan, type SampleStep } from "./sample_steps.ts";

@@ -1,12 +1,12 @@
 /** The steps that sample a plan, a shard each. */
 import type { SampledPlan } from "@dip-go/pruner/methods";
 import { type Step, step } from "../../engine/step.ts";
-import { picturesFormat } from "../../engine/step_format.ts";
-import type { StepStore } from "../../engine/step_store.ts";
+import { picturesFormat } from "../../engine/store/step_format.ts";
+import type { StepStore } from "../../engine/store/step_store.ts";
 import type { SampledBatch } from "../../measure/sampled_sets.ts";
 import type { Experiment } from "../../schema/experiment.ts";
 import { shardCount } from "../evaluate.ts";
-import type { RowFit } from "./fit_step.ts";
+import type { RowFit } from "./search/fit_step.ts";
 import { modelReads } from "./step_reads.ts";
 import type { StepTools } from "./step_tools.ts";
 

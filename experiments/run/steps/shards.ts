@@ -1,7 +1,7 @@
 /** Sets of pictures that lie in shards, a step each. */
 import { firstOf } from "@dip-go/core/tensor";
 import type { Step } from "../../engine/step.ts";
-import type { StepStore } from "../../engine/step_store.ts";
+import type { StepStore } from "../../engine/store/step_store.ts";
 import type { SampledBatch, SampledSet } from "../../measure/sampled_sets.ts";
 
 /** Sets that are remembered: a row's and the full model's, which metrics look at one after another. */

@@ -4,8 +4,8 @@ import { inTemporaryFolder } from "@dip-go/testing/files";
 import { firstImages, type SampledBatch } from "../../measure/sampled_sets.ts";
 import { SampledSets } from "./shards.ts";
 import { type Step, step } from "../../engine/step.ts";
-import { picturesFormat } from "../../engine/step_format.ts";
-import { StepStore } from "../../engine/step_store.ts";
+import { picturesFormat } from "../../engine/store/step_format.ts";
+import { StepStore } from "../../engine/store/step_store.ts";
 
 /** Two pictures of 3 pixels whose latents are their numbers. */
 const shard = (first: number): Step<SampledBatch> =>

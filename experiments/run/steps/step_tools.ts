@@ -5,13 +5,16 @@ import { Meters } from "../../measure/meters.ts";
 import type { Provenance } from "../../results/provenance.ts";
 import type { RunIdentity } from "../../results/run_folder.ts";
 import type { Step } from "../../engine/step.ts";
-import { StepStore } from "../../engine/step_store.ts";
+import { StepStore } from "../../engine/store/step_store.ts";
 import {
   openSectionBench,
   type PartSizes,
 } from "../../dry_run/section_bench.ts";
 import { type BlockTimes, blockTimesStep } from "./block_times.ts";
-import { calibrationSteps, type KeptBatch } from "./calibration_steps.ts";
+import {
+  calibrationSteps,
+  type KeptBatch,
+} from "./search/calibration_steps.ts";
 import { SampledSets } from "./shards.ts";
 import { type StepMemory, stepMemory } from "./step_memory.ts";
 

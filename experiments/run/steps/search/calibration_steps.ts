@@ -7,13 +7,13 @@ import {
   writeSafetensors,
 } from "@dip-go/core/weights";
 import type { CalibrationBatch } from "@dip-go/pruner/methods";
-import { type Step, step } from "../../engine/step.ts";
-import type { StepFormat } from "../../engine/step_format.ts";
-import type { StepStore } from "../../engine/step_store.ts";
-import type { RunIdentity } from "../../results/run_folder.ts";
-import type { Bench } from "../bench.ts";
-import { searchReads } from "./step_reads.ts";
-import type { StepMemory } from "./step_memory.ts";
+import { type Step, step } from "../../../engine/step.ts";
+import type { StepFormat } from "../../../engine/store/step_format.ts";
+import type { StepStore } from "../../../engine/store/step_store.ts";
+import type { RunIdentity } from "../../../results/run_folder.ts";
+import type { Bench } from "../../bench.ts";
+import { searchReads } from "../step_reads.ts";
+import type { StepMemory } from "../step_memory.ts";
 
 /** What a file holds of a batch: all but the sampler. */
 export type KeptBatch = Omit<CalibrationBatch, "sampler" | "guidanceScale">;

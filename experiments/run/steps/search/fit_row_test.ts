@@ -3,7 +3,7 @@ import { loadPipeline } from "@dip-go/core/pipeline";
 import { prune } from "@dip-go/pruner";
 import { methodNamed, type SearchPlace } from "@dip-go/pruner/methods";
 import { withTiny } from "@dip-go/testing/runs";
-import { openBench } from "../bench.ts";
+import { openBench } from "../../bench.ts";
 import { fitRow } from "./fit_row.ts";
 
 type MakeKept<Value> = (place: SearchPlace) => Promise<Value>;

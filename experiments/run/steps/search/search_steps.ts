@@ -4,12 +4,12 @@ import type {
   SearchPart,
   SearchPlace,
 } from "@dip-go/pruner/methods";
-import { type Report, type Step, step } from "../../engine/step.ts";
-import { noteIteration } from "../../results/search_curves.ts";
+import { type Report, type Step, step } from "../../../engine/step.ts";
+import { noteIteration } from "../../../results/search_curves.ts";
 import { calibrationOf } from "./calibration_steps.ts";
 import { fitRow, type PlannedRow, targetsOf } from "./fit_row.ts";
-import { searchReads } from "./step_reads.ts";
-import type { StepTools } from "./step_tools.ts";
+import { searchReads } from "../step_reads.ts";
+import type { StepTools } from "../step_tools.ts";
 
 /** The part's value, as a fit asks for it: everything after it is left undone. */
 class PartMade {

@@ -2,7 +2,7 @@
 import { readJson, writeSealedJson } from "@dip-go/core/files";
 import type { Tensor } from "@dip-go/core/tensor";
 import { openSafetensors, writeSafetensors } from "@dip-go/core/weights";
-import type { SampledBatch } from "../measure/sampled_sets.ts";
+import type { SampledBatch } from "../../measure/sampled_sets.ts";
 
 /** A file format; `reads` is written beside the value, for people. */
 export interface StepFormat<Value> {

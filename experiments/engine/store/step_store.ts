@@ -6,7 +6,7 @@
  */
 import { checkSealed, entriesOf, isFile } from "@dip-go/core/files";
 import { claim } from "./claim.ts";
-import type { Report, Step } from "./step.ts";
+import type { Report, Step } from "../step.ts";
 
 /** Reads and makes steps. */
 export class StepStore {

@@ -1,8 +1,8 @@
 /** The step that fits a row's plan, after the parts of its search. */
 import type { FittedPlan, MethodContext } from "@dip-go/pruner/methods";
-import { rowName } from "../../results/measured_row.ts";
-import type { RunIdentity } from "../../results/run_folder.ts";
-import { type Step, step } from "../../engine/step.ts";
+import { rowName } from "../../../results/measured_row.ts";
+import type { RunIdentity } from "../../../results/run_folder.ts";
+import { type Step, step } from "../../../engine/step.ts";
 import { type PlannedRow, targetsOf } from "./fit_row.ts";
 import {
   fitPlanned,
@@ -11,8 +11,8 @@ import {
   searchStep,
   searchSteps,
 } from "./search_steps.ts";
-import { searchReads } from "./step_reads.ts";
-import type { StepTools } from "./step_tools.ts";
+import { searchReads } from "../step_reads.ts";
+import type { StepTools } from "../step_tools.ts";
 
 /** A row's plan, and the searches that it comes from. */
 export interface RowFit {

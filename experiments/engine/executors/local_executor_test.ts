@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { makeTogether } from "./local_executor.ts";
-import { Progress } from "./progress.ts";
-import { type Step, step } from "./step.ts";
+import { Progress } from "../progress.ts";
+import { type Step, step } from "../step.ts";
 
 const named = (name: string, after: Step[] = []): Step =>
   step({

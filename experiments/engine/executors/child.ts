@@ -1,5 +1,5 @@
 /** A child process that makes the steps it is given by key, until its input closes. */
-import type { Report, Step, StepOutcome } from "./step.ts";
+import type { Report, Step, StepOutcome } from "../step.ts";
 
 /** What a child says of a step, a line of JSON each. */
 export type ChildReport =
@@ -19,8 +19,8 @@ export interface Child extends AsyncDisposable {
 }
 
 /** The program of children. */
-const worker = new URL("../run/worker.ts", import.meta.url).pathname;
-const config = new URL("../../deno.json", import.meta.url).pathname;
+const worker = new URL("../../run/worker.ts", import.meta.url).pathname;
+const config = new URL("../../../deno.json", import.meta.url).pathname;
 
 /** What the hub's client reads, for metrics that name a model there. */
 const hubVariables =

@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { float32 } from "@dip-go/core/tensor";
-import { Progress } from "./progress.ts";
-import { type Step, step } from "./step.ts";
+import { Progress } from "../progress.ts";
+import { type Step, step } from "../step.ts";
 import { picturesFormat } from "./step_format.ts";
-import { inOrder, levelsOf, makeSteps, missingOf } from "./step_graph.ts";
+import { inOrder, levelsOf, makeSteps, missingOf } from "../step_graph.ts";
 import { StepStore } from "./step_store.ts";
 
 /** Runs `body` with a store, the lines it logs, and how often each step was made. */

@@ -1,6 +1,6 @@
 /** The rows of an experiment, and the plan of one. */
-import type { Bench } from "../bench.ts";
-import type { Experiment } from "../../schema/experiment.ts";
+import type { Bench } from "../../bench.ts";
+import type { Experiment } from "../../../schema/experiment.ts";
 import {
   fitTarget,
   type FittedPlan,

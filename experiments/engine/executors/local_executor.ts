@@ -1,14 +1,14 @@
 /** Makes a graph's steps on this machine: in this process, or in child processes that are given one step at a time. */
 import { type Child, startChild } from "./child.ts";
-import type { Progress } from "./progress.ts";
-import type { Step } from "./step.ts";
+import type { Progress } from "../progress.ts";
+import type { Step } from "../step.ts";
 import {
   type Executor,
   isLast,
   makeSteps,
   missingOf,
   type StepMaker,
-} from "./step_graph.ts";
+} from "../step_graph.ts";
 
 /** Makes steps with so many processes; those that are timed in this one, when no other is at work. */
 export function localExecutor(
