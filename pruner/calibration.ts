@@ -86,46 +86,58 @@ export function subjectAt(
   return Math.floor(random.uniform() * classes);
 }
 
-/** Draws batches one after another from one generator: subjects, then noise. */
-function* drawStarts(
-  { net }: SubNetRunner,
-  { seed, sampler, guidanceScale, subject }: CalibrationDraw,
-) {
-  const shape = latentsShape(net.model, guidanceScale);
+/** Draws the starts of batches one after another from one generator: subjects, then noise. @param shape Of a batch's latents, `[B, C, H, W]`. */
+async function* starts(
+  shape: readonly number[],
+  { seed, sampler, guidanceScale, ...draw }: CalibrationDraw,
+  dropped: number,
+): AsyncGenerator<SamplingInputs> {
   const [images] = shape;
   const random = new TorchGenerator(seed);
-  for (let first = 0;; first += images) {
+  for (let batch = 0;; batch++) {
     const subjects = Array.from(
       { length: images },
-      (_, i) => subject(first + i, random),
+      (_, i) => draw.subject(batch * images + i, random),
     );
     const latents = random.randn(shape);
-    yield {
-      subjects,
-      latents,
-      noise: drawStepNoise(sampler, { shape, random }),
-    };
+    const noise = drawStepNoise(sampler, { shape, random });
+    if (batch < dropped) continue;
+    const conditioning = await draw.conditioning(subjects);
+    yield { latents, noise, conditioning, sampler, guidanceScale };
   }
 }
 
-/** The batches from `first` on, each sampled by the full sampler. */
+/** Which batches are drawn. */
+interface DrawnRange {
+  readonly count: number;
+  /** Batches that are drawn and left out before them; 0 by default. */
+  readonly first?: number;
+}
+
+/**
+ * The starts of the batches from `first` on.
+ *
+ * @param shape Of a batch's latents, `[B, C, H, W]`.
+ */
+export async function drawStarts(
+  shape: readonly number[],
+  { count, first = 0, ...draw }: CalibrationDraw & DrawnRange,
+): Promise<SamplingInputs[]> {
+  const drawn: SamplingInputs[] = [];
+  for await (const inputs of starts(shape, draw, first)) {
+    if (drawn.push(inputs) === count) break;
+  }
+  return drawn;
+}
+
+/** The batches from `first` on, each as large as the runner's, sampled by the full sampler. */
 export async function drawCalibration(
   runner: SubNetRunner,
-  { count, first = 0, ...draw }: CalibrationDraw & {
-    /** Batches; each is as large as the runner's. */
-    readonly count: number;
-    /** Batches that are drawn and left out before them; 0 by default. */
-    readonly first?: number;
-  },
+  draw: CalibrationDraw & DrawnRange,
 ): Promise<CalibrationBatch[]> {
-  const { sampler, guidanceScale } = draw;
+  const shape = latentsShape(runner.net.model, draw.guidanceScale);
   const batches: CalibrationBatch[] = [];
-  for (
-    const { subjects, ...start } of drawStarts(runner, draw)
-      .drop(first).take(count)
-  ) {
-    const conditioning = await draw.conditioning(subjects);
-    const inputs = { ...start, conditioning, sampler, guidanceScale };
+  for (const inputs of await drawStarts(shape, draw)) {
     batches.push(await calibrate(runner, inputs));
   }
   return batches;

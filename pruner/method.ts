@@ -2,15 +2,16 @@
 import {
   costBudget,
   denseCost,
-  subNetCost,
   type SubNetPlan,
   type SuperNet,
 } from "@dip-go/supernet/gates";
 import type { SubNetRunner } from "@dip-go/supernet/sampling";
+import { planCost, type SolverSessions } from "@dip-go/supernet/solver";
 import type { TrainingForm } from "@dip-go/supernet/training";
 import type { CalibrationBatch } from "./calibration.ts";
 import type { DecodePictures } from "./network/consistency_loss.ts";
 import type { SearchSettings } from "./search_settings.ts";
+import type { Teacher } from "./search/learned_solver/teacher.ts";
 
 /** How the budget is met: by a SubNet of the T-step sampler, or by the full model with fewer steps. */
 export type SampledPlan =
@@ -49,6 +50,10 @@ export interface MethodContext {
   form(): Promise<TrainingForm>;
   /** Batches with the full sampler's trajectories, made when first asked for. */
   calibration(): Promise<readonly CalibrationBatch[]>;
+  /** The network whole, at the batch of `search.solver`, opened when first asked for. */
+  solver(): Promise<SolverSessions>;
+  /** Whole trajectories of the full sampler, made when first asked for. @throws {TypeError} If the sampler adds noise. */
+  teacher(): Promise<Teacher>;
   /** Reports that `done` of `total` parts of the search are done, and how well, such as a loss. */
   progress(
     done: number,
@@ -152,7 +157,7 @@ export async function fitTarget(
   if (fitted.kind === "none") return fitted;
   const cost = fitted.kind === "steps"
     ? dense / net.steps * context.calls(fitted.steps)
-    : subNetCost(net, fitted.plan.gates) / batch;
+    : planCost(net, fitted.plan) / batch;
   if (cost <= budget) return fitted;
   throw new RangeError(
     `Cannot use the plan of ${method.name} at sparsity ${sparsity}: it costs ${cost}, the budget is ${budget}`,

@@ -15,6 +15,11 @@ import { searchedSubset } from "./rivals/searched_subset.ts";
 import { subsetForecast } from "./rivals/subset_forecast.ts";
 import { uniformReuse } from "./rivals/uniform_reuse.ts";
 import { energyForecast } from "./search/energy_forecast.ts";
+import {
+  learnedSolver,
+  pathSolver,
+  uniformSolver,
+} from "./search/learned_solver/learned_solver.ts";
 
 /**
  * In the order in which tables list them by default.
@@ -41,6 +46,9 @@ export const methods: readonly Method[] = [
   subsetForecast,
   dipGo,
   energyForecast,
+  uniformSolver,
+  pathSolver,
+  learnedSolver,
 ];
 
 /**

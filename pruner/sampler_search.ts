@@ -8,15 +8,24 @@ import {
 } from "@dip-go/core/pipeline";
 import { superNetOf } from "@dip-go/supernet/gates";
 import { SubNetRunner } from "@dip-go/supernet/sampling";
+import { solverNetworks, SolverSessions } from "@dip-go/supernet/solver";
 import { openTrainingForm, type TrainingForm } from "@dip-go/supernet/training";
 import {
   type CalibrationBatch,
+  type CalibrationDraw,
   drawCalibration,
+  drawStarts,
   subjectAt,
 } from "./calibration.ts";
 import type { DecodePictures } from "./network/consistency_loss.ts";
 import type { MethodContext, SearchPlace } from "./method.ts";
 import { keptPart } from "./kept_part.ts";
+import {
+  refuseNoise,
+  type Teacher,
+  type TeacherBatch,
+  teacherBatch,
+} from "./search/learned_solver/teacher.ts";
 import type { SearchSettings } from "./search_settings.ts";
 
 /** Everything that a search reads besides the sampler. */
@@ -61,6 +70,8 @@ export class SamplerSearch implements AsyncDisposable {
   readonly #made = new Map<string, Promise<unknown>>();
   #form: Promise<TrainingForm> | undefined;
   #calibration: Promise<CalibrationBatch[]> | undefined;
+  #solver: SolverSessions | undefined;
+  #teacher: Promise<Teacher> | undefined;
 
   constructor(
     private readonly sampler: PipelineSampler,
@@ -93,6 +104,8 @@ export class SamplerSearch implements AsyncDisposable {
       decode: () => this.#decode(),
       form: () => this.#form ??= this.#openForm(),
       calibration: () => this.#calibration ??= this.calibrationFrom(0),
+      solver: () => Promise.resolve(this.#openSolver()),
+      teacher: () => this.#teacher ??= this.#teach(),
       progress,
       once: (name, make, reads = { search, sparsity }) =>
         this.#once(`${name} ${JSON.stringify(reads)}`, make),
@@ -140,17 +153,53 @@ export class SamplerSearch implements AsyncDisposable {
     first: number,
     count: number = this.options.search.calibration - first,
   ): Promise<CalibrationBatch[]> {
+    return await this.#drawing(
+      (draw) => drawCalibration(this.#runner, { ...draw, first, count }),
+    );
+  }
+
+  #openSolver(): SolverSessions {
+    if (this.#solver) return this.#solver;
+    const { batch } = this.options.search.solver;
+    const networks = solverNetworks(this.sampler, batch);
+    const opened = new SolverSessions(networks, this.#sessions);
+    return this.#solver = this.#opened.use(opened);
+  }
+
+  #teach(): Promise<Teacher> {
+    const { sampler: full, options: { search: { solver } } } = this;
+    const { sampler, guidanceScale } = full;
+    refuseNoise(sampler);
+    const sessions = this.#openSolver();
+    const fine = solver.teacher && full.withSteps(solver.teacher.steps);
+    const count = Math.ceil(solver.pairs / solver.batch);
+    return this.#drawing(async (draw) => {
+      const batches: TeacherBatch[] = [];
+      const drawn = { ...draw, count };
+      for (const inputs of await drawStarts(sessions.shape, drawn)) {
+        const batch = await teacherBatch(sessions, full, inputs);
+        const { target } = fine
+          ? await teacherBatch(sessions, fine, inputs)
+          : batch;
+        batches.push({ ...batch, target });
+      }
+      return { sampler, guidanceScale, batches, isFine: fine !== undefined };
+    });
+  }
+
+  /** Makes something of drawn batches. */
+  async #drawing<Made>(
+    make: (draw: CalibrationDraw) => Promise<Made>,
+  ): Promise<Made> {
     const { sampler: full, options } = this;
     const { pipeline, sampler, guidanceScale } = full;
     refuseRescale(full, `prune ${pipeline.name}`);
     const { seed, subjects: list, conditioner: lent } = options;
     await using own = lent ? undefined : await full.openConditioner();
     const conditioner = lent ?? own!;
-    return await drawCalibration(this.#runner, {
+    return await make({
       sampler,
       guidanceScale,
-      first,
-      count,
       seed,
       subject: (i, random) =>
         subjectAt(i, { model: pipeline.model, list, random }),

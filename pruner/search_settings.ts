@@ -33,6 +33,7 @@ interface SearchCounts {
   readonly evaluations: number;
   readonly tries: number;
   readonly refinements: number;
+  readonly solverRefinements: number;
 }
 
 const settingsWith = (counts: SearchCounts) => {
@@ -108,6 +109,26 @@ const settingsWith = (counts: SearchCounts) => {
     ),
     /** The best k of T steps: subsets that are sampled a budget, at most. */
     subset: v.optional(record({ evaluations: count(20) }), {}),
+    /** The learned solver. */
+    solver: v.optional(
+      record({
+        /** Trajectories of the full sampler that it is fitted to. */
+        pairs: v.optional(wholeFrom(1), 64),
+        /** Pictures at once, and of a gradient step. */
+        batch: v.optional(wholeFrom(1), 8),
+        /** Pictures on which the sensitivity to errors is measured. */
+        perturbed: v.optional(wholeFrom(1), 8),
+        /** Of the pairs, those by which the best is chosen. */
+        judged: v.optional(wholeFrom(1), 32),
+        /** Whether the closed form is refined through the sampler. */
+        refine: v.optional(oneOf(["end-to-end", "none"]), "end-to-end"),
+        /** Gradient steps. */
+        refinements: count(counts.solverRefinements),
+        /** The sampler whose pictures are the targets: the pruned one, or the same with so many steps. */
+        teacher: v.optional(record({ steps: wholeFrom(1) })),
+      }),
+      {},
+    ),
     /** Only random and genetic search read it. */
     evolution: v.optional(evolution),
   });
@@ -122,6 +143,7 @@ export const classSettings = settingsWith({
   evaluations: 12,
   tries: 5,
   refinements: 5,
+  solverRefinements: 40,
 });
 
 /** The same for a model of prompts, whose calls are dearer. */
@@ -133,6 +155,7 @@ export const promptSettings: typeof classSettings = settingsWith({
   evaluations: 8,
   tries: 4,
   refinements: 4,
+  solverRefinements: 24,
 });
 
 /** Settings of the searches; calibration noise and subjects follow from a seed besides. */

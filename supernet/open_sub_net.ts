@@ -5,12 +5,13 @@ import { checkPlan, type Plan } from "./gates/plan.ts";
 import { superNetOf } from "./gates/super_net.ts";
 import { openFusedSubNet } from "./sampling/fused_sub_net.ts";
 import { SubNetRunner } from "./sampling/sub_net.ts";
+import { openSolver } from "./solver/open_solver.ts";
 
 /**
  * Opens a SubNet of a sampler. Hold it with `await using`.
  *
  * @param plan Of `prune`, or `readPlan`; without one every gate is open, which is the full sampler.
- * @throws {RangeError} If the plan is of other units or of another number of steps.
+ * @throws {RangeError} If the plan is of other units or of another number of steps, or its solver of other halves of guidance.
  *
  * @example Every second step holds the prediction of the step before
  * ```ts
@@ -34,6 +35,15 @@ export function openSubNet(
 ): Promise<PictureSampler> {
   const net = superNetOf(sampler);
   if (plan) checkPlan(plan, net);
+  const solver = plan?.solver;
+  if (solver) {
+    return Promise.resolve(
+      new PictureSampler(
+        sampler,
+        (images) => Promise.resolve(openSolver(sampler, solver, { images })),
+      ),
+    );
+  }
   const own = plan ?? { gates: denseGates(net.steps, net.units.length) };
   const open = async (images: number) => {
     await using opening = new AsyncDisposableStack();

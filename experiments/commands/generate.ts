@@ -20,9 +20,9 @@ import {
   checkPlan,
   denseMacs,
   readPlan,
-  subNetMacs,
   superNetOf,
 } from "@dip-go/supernet/gates";
+import { planMacs } from "@dip-go/supernet/solver";
 import { enlarged, imageGrid } from "@dip-go/eval/pictures";
 import { command, finish } from "./options/command.ts";
 import { ProgressLine } from "./options/progress_line.ts";
@@ -94,7 +94,7 @@ async function firstDrawing(
   if (!plan) return { sampler, drawing: sampler.open(), macs: denseMacs(net) };
   checkPlan(plan, net, options.gates);
   const drawing = await openSubNet(sampler, plan);
-  return { sampler, drawing, macs: subNetMacs(net, plan.gates, plan.payloads) };
+  return { sampler, drawing, macs: planMacs(net, plan) };
 }
 
 /** What is drawn: so many pictures of one subject. */

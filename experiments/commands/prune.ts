@@ -5,7 +5,8 @@ import { writeAtomically } from "@dip-go/core/files";
 import { promptFile } from "@dip-go/core/hub";
 import { devices } from "@dip-go/core/runtime";
 import { methodNames, prune } from "@dip-go/pruner";
-import { denseMacs, subNetMacs, superNetOf } from "@dip-go/supernet/gates";
+import { denseMacs, superNetOf } from "@dip-go/supernet/gates";
+import { planMacs } from "@dip-go/supernet/solver";
 import { contentHash } from "../run/inputs/input_hashes.ts";
 import { command, finish } from "./options/command.ts";
 import { modelRows, samplerRows, unitRows } from "./options/model_rows.ts";
@@ -106,7 +107,7 @@ export const pruneCommand = command(form, async ({
   const lines: string[] = [];
   for (const [i, plan] of plans.entries()) {
     await writeAtomically(files[i], `${JSON.stringify(plan)}\n`);
-    const share = subNetMacs(net, plan.gates, plan.payloads) / denseMacs(net);
+    const share = planMacs(net, plan) / denseMacs(net);
     lines.push(`${files[i]}: keeps ${share.toFixed(4)} of the MACs`);
   }
   await Deno.remove(parts, { recursive: true }).catch(() => {}); // a rule keeps none

@@ -31,6 +31,7 @@ export const fullSearch: SearchSettings = {
   energy: { approach: 8, evaluations: 24, tries: 6 },
   refine: { iterations: 20, learningRate: 0.01 },
   subset: { evaluations: 60 },
+  solver: quickstart.search.solver,
 };
 
 /** Likeness to the full model's pictures, which needs no file. */

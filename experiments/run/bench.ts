@@ -3,6 +3,7 @@ import { loadPipeline, Pipeline, type PipelineSampler } from "@dip-go/core";
 import { type Network, noWeights } from "@dip-go/core/models";
 import {
   type Conditioner,
+  type LatentSampler,
   type PictureDecoder,
   type PromptLists,
   readPrompts,
@@ -17,17 +18,12 @@ import {
   costBudget,
   denseCost,
   denseMacs,
-  subNetCost,
-  subNetMacs,
   type SubNetPlan,
   type SuperNet,
   superNetOf,
 } from "@dip-go/supernet/gates";
-import {
-  openFusedSubNet,
-  type SubNet,
-  SubNetRunner,
-} from "@dip-go/supernet/sampling";
+import { openFusedSubNet, SubNetRunner } from "@dip-go/supernet/sampling";
+import { openSolver, planCost, planMacs } from "@dip-go/supernet/solver";
 import type { Experiment } from "../schema/experiment.ts";
 import { experimentSampler } from "../schema/experiment_sampler.ts";
 import {
@@ -128,8 +124,16 @@ export class Bench implements AsyncDisposable {
   }
 
   /** One SubNet for so many images, in the run's precision; the caller closes it. */
-  subNet(size: SampleSize, plan: SubNetPlan): Promise<SubNet> {
-    return openFusedSubNet(this.runner(size), plan);
+  subNet(
+    size: SampleSize,
+    plan: SubNetPlan,
+  ): Promise<LatentSampler> {
+    const { images, steps } = size;
+    const precision = this.#precision;
+    const { solver } = plan;
+    if (!solver) return openFusedSubNet(this.runner(size), plan);
+    const sampler = this.full.withSteps(steps);
+    return Promise.resolve(openSolver(sampler, solver, { images, precision }));
   }
 
   /** What methods work with, in float32. */
@@ -178,16 +182,13 @@ export class Bench implements AsyncDisposable {
 
   /** MACs (total convention) of one image. */
   macs(fitted: SampledPlan): number {
-    if (fitted.kind === "gates") {
-      const { gates, payloads } = fitted.plan;
-      return subNetMacs(this.net, gates, payloads);
-    }
+    if (fitted.kind === "gates") return planMacs(this.net, fitted.plan);
     return denseMacs(this.net) / this.net.steps * this.calls(fitted.steps);
   }
 
   /** What one image takes of a budget: MACs, or nanoseconds where blocks were timed. */
   cost(fitted: SampledPlan): number {
-    if (fitted.kind === "gates") return subNetCost(this.net, fitted.plan.gates);
+    if (fitted.kind === "gates") return planCost(this.net, fitted.plan);
     return denseCost(this.net) / this.net.steps * this.calls(fitted.steps);
   }
 

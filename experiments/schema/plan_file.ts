@@ -38,6 +38,6 @@ export function planFile(
 export function planOf(file: PlanFile, name: string): FittedPlan {
   if (file.note !== undefined) return { kind: "none", note: file.note };
   if (!file.gates) return { kind: "steps", steps: file.sampler.steps };
-  const { gates, payloads } = parseGates(file, name);
-  return { kind: "gates", plan: { gates, payloads } };
+  const { gates, payloads, solver } = parseGates(file, name);
+  return { kind: "gates", plan: { gates, payloads, solver } };
 }

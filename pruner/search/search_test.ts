@@ -130,6 +130,8 @@ Deno.test("searchByEnergy() fits every target from one walk, repeatably, and bea
       calls: (steps) => steps,
       decode: () => Promise.resolve(undefined),
       form: () => Promise.resolve(form),
+      solver: () => Promise.reject(),
+      teacher: () => Promise.reject(),
       calibration: () => drawn(runner, ddim, { seed: 3, count: 2 }),
       progress: () => {},
       async once<Value>(name: string, make: (place: object) => Promise<Value>) {

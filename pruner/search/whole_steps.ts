@@ -76,12 +76,18 @@ export function uniformSteps(k: number, steps: number): number[] {
   return Array.from({ length: k }, (_, i) => Math.floor(i * steps / k));
 }
 
+/** What jumps are measured on. */
+type JumpBatch = Pick<
+  CalibrationBatch,
+  "sampler" | "latents" | "noise" | "predictions" | "trajectory"
+>;
+
 /**
  * Mean squared error, over a batch, of holding the prediction of step i up to
  * step j; `[T][T + 1]`. With a sampler that has memory, the traces of earlier
  * jumps are not counted.
  */
-export function jumpCosts(batches: readonly CalibrationBatch[]): number[][] {
+export function jumpCosts(batches: readonly JumpBatch[]): number[][] {
   const { sampler } = batches[0];
   const count = sampler.steps.length;
   const costs = Array.from(
@@ -105,7 +111,7 @@ export function jumpCosts(batches: readonly CalibrationBatch[]): number[][] {
 
 /** The full sampler's state before each step. */
 function statesOf(
-  { sampler, latents, predictions, noise }: CalibrationBatch,
+  { sampler, latents, predictions, noise }: JumpBatch,
 ): SamplerState[] {
   let next = startState(sampler, latents.data);
   return predictions.map((prediction, i) => {

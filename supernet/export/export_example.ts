@@ -1,11 +1,16 @@
 /** One example beside an exported graph: what it is fed, and what this project makes of that step by step. */
-import type { PipelineSampler, Subject } from "@dip-go/core/pipeline";
+import type {
+  PipelineSampler,
+  SamplingInputs,
+  Subject,
+} from "@dip-go/core/pipeline";
 import { TorchGenerator } from "@dip-go/core/random";
 import { float32, joined, type Tensor } from "@dip-go/core/tensor";
 import { loadTokenizer } from "@dip-go/core/text";
 import { negative, sharedInputs } from "../compile/compiled_conditioning.ts";
 import type { CompileRequest } from "../compile/compile_sub_net.ts";
 import { openFusedSubNet } from "../sampling/fused_sub_net.ts";
+import { openSolver } from "../solver/open_solver.ts";
 import { SubNetRunner } from "../sampling/sub_net.ts";
 import type { ExportForm } from "./export_form.ts";
 
@@ -31,7 +36,7 @@ export interface Example {
  */
 export async function exampleOf(
   sampler: PipelineSampler,
-  { net, plan }: CompileRequest,
+  request: CompileRequest,
   { subject, seed = 0, batch = 1, ...form }: Example & ExportForm,
 ): Promise<ExampleTensors> {
   const { pipeline } = sampler;
@@ -40,9 +45,7 @@ export async function exampleOf(
   const conditioning = await conditioningOf(sampler, subjects);
   const random = new TorchGenerator(seed);
   const inputs = sampler.inputs(conditioning, { images: batch, random });
-  await using runner = new SubNetRunner(net);
-  await using subNet = await openFusedSubNet(runner, plan);
-  const latents = await subNet.sample(inputs);
+  const latents = await latentsOf(sampler, request, inputs);
   const { latents: noise, noise: stepNoise = [] } = inputs;
   const drawn = stepNoise.filter((each) => each !== undefined)
     .map((data) => float32([1, ...noise.shape], data));
@@ -56,6 +59,24 @@ export async function exampleOf(
     },
     outputs: await finished(sampler, latents, form),
   };
+}
+
+/** Final latents in float32. */
+async function latentsOf(
+  sampler: PipelineSampler,
+  { net, plan }: CompileRequest,
+  inputs: SamplingInputs,
+): Promise<Tensor<"float32">> {
+  const { solver } = plan;
+  if (solver) {
+    const images = inputs.latents.shape[0];
+    const options = { images, precision: "float32" } as const;
+    await using opened = openSolver(sampler, solver, options);
+    return await opened.sample(inputs);
+  }
+  await using runner = new SubNetRunner(net);
+  await using subNet = await openFusedSubNet(runner, plan);
+  return await subNet.sample(inputs);
 }
 
 async function conditioningOf(

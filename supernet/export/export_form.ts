@@ -48,7 +48,7 @@ export async function compileRequestOf(
     net,
     sampler: sampler.sampler,
     guidanceScale: sampler.guidanceScale,
-    plan: { gates, payloads: plan?.payloads },
+    plan: { gates, payloads: plan?.payloads, solver: plan?.solver },
     conditioning: await conditioningOf(sampler, net, textEncoder),
     picture: await pictureOf(sampler, latents),
     precision,

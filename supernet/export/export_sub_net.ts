@@ -7,9 +7,12 @@ import { writeModels } from "@dip-go/core/runtime";
 import { float32, type Tensor, writeNpy } from "@dip-go/core/tensor";
 import { compileSubNet } from "../compile/compile_sub_net.ts";
 import { sharedInputs } from "../compile/compiled_conditioning.ts";
-import { denseMacs, subNetMacs } from "../gates/liveness.ts";
+import { denseMacs } from "../gates/liveness.ts";
 import type { Plan } from "../gates/plan.ts";
 import { superNetOf } from "../gates/super_net.ts";
+import { compileSolver } from "../solver/compile_solver.ts";
+import { planMacs } from "../solver/plan_cost.ts";
+import { solverNetworks } from "../solver/solver_sessions.ts";
 import { browserPage } from "./browser_page.ts";
 import {
   type Example,
@@ -86,17 +89,21 @@ export async function exportSubNet(
     );
   }
   const request = await compileRequestOf(sampler, plan, form);
-  const { gates, payloads } = request.plan;
-  const graph = await compileSubNet(request);
+  const { gates, solver } = request.plan;
+  const networks = () => solverNetworks(sampler, form.batch ?? 1);
+  const graph = solver
+    ? await compileSolver({ ...request, solver, networks: networks() })
+    : await compileSubNet(request);
   const facts: SubNetFacts = {
     model: sampler.pipeline.name,
     origin,
     request,
     macs: {
-      subNet: subNetMacs(superNetOf(sampler), gates, payloads),
+      subNet: planMacs(superNetOf(sampler), request.plan),
       full: denseMacs(superNetOf(full)),
     },
-    gatesHash: createHash("sha256").update(JSON.stringify(gates)).digest("hex"),
+    gatesHash: createHash("sha256")
+      .update(JSON.stringify(solver ? { gates, solver } : gates)).digest("hex"),
   };
   const metadata = exportMetadata(facts, graph);
   const written = await writeModels(folder, { "model.onnx": graph }, {

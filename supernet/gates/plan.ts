@@ -11,6 +11,7 @@ import {
 import { heldKinds } from "@dip-go/core/models";
 import type { PipelineSampler } from "@dip-go/core/pipeline";
 import * as v from "valibot";
+import { checkSolver, solverSchema } from "../solver/solver.ts";
 import { type Forecast, forecastPayload } from "./forecast.ts";
 import { checkGates } from "./gates.ts";
 import { checkPayloads } from "./payloads.ts";
@@ -40,6 +41,8 @@ const entries = {
   ),
   /** What units yield where they are not computed, by their names; held values as they are by default. */
   payloads: v.optional(v.record(v.string(), payload)),
+  /** How whole calls are combined; the sampler's own arithmetic by default. */
+  solver: v.optional(solverSchema),
 };
 const plan = record(entries);
 
@@ -52,13 +55,13 @@ const planFile = record({
 /** Gates with the model, sampler and units that they are of: `gates.json`, as JSON. */
 export type Plan = Conformed<typeof plan>;
 /** Gates, and what fills them in. */
-export type SubNetPlan = Pick<Plan, "gates" | "payloads">;
+export type SubNetPlan = Pick<Plan, "gates" | "payloads" | "solver">;
 
 /** A plan of a sampler, found for the units of its SuperNet. */
 export function planFor(
   { pipeline, sampler }: Pick<PipelineSampler, "pipeline" | "sampler">,
   { units }: Pick<SuperNet, "units">,
-  { gates, payloads }: SubNetPlan,
+  { gates, payloads, solver }: SubNetPlan,
 ): Plan {
   return {
     model: pipeline.name,
@@ -66,6 +69,7 @@ export function planFor(
     blocks: units,
     gates,
     ...payloads && { payloads },
+    ...solver && { solver },
   };
 }
 
@@ -76,7 +80,7 @@ export function planFor(
  * @throws {RangeError} If it is not.
  */
 export function checkPlan(
-  { blocks, gates, payloads, model }: Plan,
+  { blocks, gates, payloads, model, solver }: Plan,
   { units, steps }: Pick<SuperNet, "units" | "steps">,
   source = `of ${model}`,
 ): void {
@@ -87,6 +91,7 @@ export function checkPlan(
   }
   checkGates(gates, { steps, units: units.length, source });
   if (payloads) checkPayloads(payloads, { units, gates, source });
+  if (solver) checkSolver(solver, gates, source);
 }
 
 /**
@@ -111,12 +116,13 @@ export const readPlan = async (file: string): Promise<Plan> =>
  * The gates in a parsed `gates.json`.
  *
  * @throws {TypeError} If a key is missing, unknown or of another type.
- * @throws {RangeError} If gates or payloads do not fit the file's own steps and blocks.
+ * @throws {RangeError} If gates, payloads or solver do not fit the file's own steps and blocks.
  */
 export function parseGates(value: unknown, file: string): Plan {
   const { forecast, ...found } = conform(planFile, value, `read ${file}`);
-  const { sampler: { steps }, blocks: units, gates } = found;
+  const { sampler: { steps }, blocks: units, gates, solver } = found;
   checkGates(gates, { steps, units: units.length, source: file });
+  if (solver) checkSolver(solver, gates, file);
   const read = forecast
     ? { ...found, payloads: { ...found.payloads, ...whole(found, forecast) } }
     : found;

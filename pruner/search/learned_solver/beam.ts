@@ -1,0 +1,190 @@
+/**
+ * Which steps a solver evaluates, found on one Gram matrix: a beam over
+ * schedules from the first step on, without a call of the network. A schedule
+ * costs the sum over its states of sensitivity times the squared error of the
+ * best linear combination of what was computed before, and the final latents'
+ * error. The errors are those along the teacher's trajectory.
+ */
+import type { Halves } from "@dip-go/supernet/solver";
+import { type Gram, outputAt, stateAt } from "./gram.ts";
+
+/** One evaluation. */
+export interface Scheduled {
+  readonly step: number;
+  readonly halves: Halves;
+}
+
+/** Evaluations in sampling order; the first is of step 0. */
+export type Schedule = readonly Scheduled[];
+
+/** What the beam may choose from. */
+export interface BeamOptions {
+  readonly sensitivities: readonly number[];
+  /** Halves of evaluations that the budget pays for; both halves are two, and all that an unguided sampler has is two too. */
+  readonly units: number;
+  /** How the outputs of both halves enter: each by itself, or with these weights as one guided prediction. */
+  readonly joined?: readonly number[];
+  /** Whether evaluations may be of the conditional half alone. */
+  readonly mayHalve: boolean;
+  /** Schedules that live on, for each last step and cost. */
+  readonly width: number;
+  /** How many are returned, the best first. */
+  readonly keep: number;
+}
+
+/** Weights of elements. */
+type Form = readonly (readonly [number, number])[];
+
+/** A schedule on its way. */
+interface Candidate {
+  readonly cost: number;
+  readonly schedule: Schedule;
+  /** Products of what the schedule's outputs leave of each element, `[size, size]`. */
+  readonly rest: Float64Array;
+}
+
+/** A candidate's extension, not worked out. */
+interface Extension {
+  readonly cost: number;
+  readonly from: Candidate;
+  readonly next: Scheduled;
+}
+
+/** Relative to an element's own square. */
+const ridge = 1e-9;
+
+/** At most so many of the steps are candidates, evenly spread: with times that are learned, more are not needed. */
+const mostSteps = 64;
+
+const unitsOf = ({ halves }: Scheduled): number => halves === "both" ? 2 : 1;
+
+/** The best schedules. */
+export function beam(gram: Gram, options: BeamOptions): Schedule[] {
+  const { units, width, keep, mayHalve } = options;
+  const search = new Beam(gram, options);
+  const kinds: readonly Halves[] = mayHalve
+    ? ["both", "conditional"]
+    : ["both"];
+  const all = mayHalve ? units : units - units % 2;
+  const waiting = new Map<number, Map<number, Extension[]>>();
+  const offer = (extension: Extension, spent: number) => {
+    if (spent > all) return;
+    const byStep = waiting.get(spent) ?? new Map<number, Extension[]>();
+    waiting.set(spent, byStep);
+    const { step } = extension.next;
+    byStep.set(step, [...byStep.get(step) ?? [], extension]);
+  };
+  for (const halves of kinds) {
+    const next: Scheduled = { step: 0, halves };
+    offer({ cost: 0, from: search.start, next }, unitsOf(next));
+  }
+  const found: { cost: number; schedule: Schedule }[] = [];
+  for (let spent = 1; spent <= all; spent++) {
+    for (const extensions of waiting.get(spent)?.values() ?? []) {
+      const best = extensions.sort((a, b) => a.cost - b.cost).slice(0, width);
+      for (const candidate of best.map((each) => search.extended(each))) {
+        if (spent === all) {
+          found.push({
+            ...candidate,
+            cost: candidate.cost + search.finalError(candidate),
+          });
+          continue;
+        }
+        for (const halves of kinds) {
+          for (const extension of search.extensions(candidate, halves)) {
+            offer(extension, spent + unitsOf(extension.next));
+          }
+        }
+      }
+    }
+    waiting.delete(spent);
+  }
+  return found.sort((a, b) => a.cost - b.cost).slice(0, keep)
+    .map(({ schedule }) => schedule);
+}
+
+class Beam {
+  readonly #size: number;
+  readonly #squares: readonly number[];
+  readonly #steps: readonly number[];
+  /** Nothing evaluated, the noise known. */
+  readonly start: Candidate;
+
+  constructor(
+    private readonly gram: Gram,
+    private readonly options: BeamOptions,
+  ) {
+    const { products, steps } = gram;
+    this.#size = products.length;
+    this.#squares = products.map((row, i) => row[i]);
+    const count = Math.min(steps, mostSteps);
+    this.#steps = Array.from(
+      { length: count },
+      (_, i) => Math.floor(i * steps / count),
+    );
+    const rest = Float64Array.from(products.flat());
+    this.start = { cost: 0, schedule: [], rest: this.#without(rest, [[0, 1]]) };
+  }
+
+  /** Each later step with so many halves. */
+  extensions(from: Candidate, halves: Halves): Extension[] {
+    const last = from.schedule.at(-1)!.step;
+    return this.#steps.filter((step) => step > last).map((step) => ({
+      from,
+      next: { step, halves },
+      cost: from.cost +
+        this.options.sensitivities[step] * this.#error(from, step),
+    }));
+  }
+
+  /** The extension worked out. */
+  extended({ cost, from, next }: Extension): Candidate {
+    const rest = this.#formsOf(next)
+      .reduce((rest, form) => this.#without(rest, form), from.rest);
+    return { cost, schedule: [...from.schedule, next], rest };
+  }
+
+  finalError(candidate: Candidate): number {
+    return this.#error(candidate, this.gram.steps);
+  }
+
+  /** Squared error of a state. */
+  #error({ rest }: Candidate, step: number): number {
+    const at = stateAt(this.gram, step);
+    return rest[at * this.#size + at];
+  }
+
+  #formsOf({ step, halves }: Scheduled): Form[] {
+    const { gram, options: { joined } } = this;
+    if (halves === "conditional") return [[[outputAt(gram, step, 0), 1]]];
+    const own = Array.from(
+      { length: gram.halves },
+      (_, half) => outputAt(gram, step, half),
+    );
+    return joined
+      ? [own.map((at, half) => [at, joined[half]] as const)]
+      : own.map((at) => [[at, 1]]);
+  }
+
+  /** What is left once a form is known: G − Gw (Gw)ᵀ / wᵀGw. */
+  #without(rest: Float64Array, form: Form): Float64Array {
+    const size = this.#size;
+    const column = new Float64Array(size);
+    for (const [at, weight] of form) {
+      for (let i = 0; i < size; i++) column[i] += weight * rest[at * size + i];
+    }
+    let square = 0;
+    let floor = 0;
+    for (const [at, weight] of form) {
+      square += weight * column[at];
+      floor += ridge * weight * weight * this.#squares[at];
+    }
+    const scale = 1 / (Math.max(square, 0) + floor);
+    const left = new Float64Array(rest);
+    for (let i = 0; i < size; i++) {
+      const factor = scale * column[i];
+      for (let j = 0; j < size; j++) left[i * size + j] -= factor * column[j];
+    }
+    return left;
+  }
+}

@@ -1,0 +1,184 @@
+/**
+ * The project's own search: whole evaluations in a learned solver. One set of
+ * the full sampler's trajectories serves every budget. A beam on their Gram
+ * matrix proposes schedules, least squares gives each its weights on its own
+ * trajectory, the best on the training pairs is refined end to end.
+ *
+ * Learned solvers are known: S4S (arXiv 2502.17423) and LD3 (arXiv 2405.15506)
+ * learn coefficients and times of few-step solvers, L2P and Spectrum fit the
+ * prediction of skipped steps. The schedule by Gram matrix and the conditional
+ * halves beside whole evaluations are ours.
+ */
+import { denseCost, type Gate } from "@dip-go/supernet/gates";
+import type { Solver, SolverSessions } from "@dip-go/supernet/solver";
+import {
+  type FittedPlan,
+  type Method,
+  type MethodContext,
+  planned,
+  type PricedSearch,
+} from "../../method.ts";
+import { PictureError } from "./picture_error.ts";
+import { looks, refined } from "./refine.ts";
+import { ridgeFit } from "./ridge.ts";
+import {
+  beamForms,
+  type Measures,
+  pathForm,
+  type ScheduleMaker,
+  type ScheduleRequest,
+  uniformForm,
+} from "./schedules.ts";
+import { gramOf } from "./gram.ts";
+import { sensitivities, sensitivityPasses } from "./sensitivity.ts";
+import type { Teacher } from "./teacher.ts";
+import type { SolverForm } from "./solver_space.ts";
+
+/** What a plan's search keeps. */
+interface Found {
+  readonly steps: readonly number[];
+  readonly solver: Solver;
+  /** Mean log of the squared error on the judged pairs. */
+  readonly loss: number;
+}
+
+/** Halves of evaluations that a budget pays for. */
+const unitsOf = (
+  { net }: Pick<MethodContext, "net">,
+  maxCost: number,
+): number => Math.floor(2 * maxCost / (denseCost(net) / net.steps));
+
+/** Names of the parts of a search. */
+const parts = {
+  gram: "solver-gram",
+  sensitivities: "solver-sensitivities",
+  plan: (method: string, units: number) => `${method}-${units}`,
+};
+
+/** A method of this payload on schedules of a maker. */
+const solverMethod = (name: string, maker: ScheduleMaker): Method => ({
+  name,
+  settings: ["solver"],
+  searches: "by gradient",
+  reads: ({ search: { solver } }) => ({ solver }),
+  parts: ({ net, search: { solver }, maxCost }) =>
+    [
+      ...maker.measures ? [parts.gram, parts.sensitivities] : [],
+      parts.plan(name, unitsOf({ net }, maxCost)),
+    ].map((name) => ({ name, reads: solver })),
+  searchCost: (search) => searchCost(search, maker),
+  async fit(context, maxCost): Promise<FittedPlan> {
+    const { net, search: { solver: settings } } = context;
+    const units = unitsOf(context, maxCost);
+    const measures = maker.measures ? await measured(context) : undefined;
+    const { steps, solver } = await context.once(
+      parts.plan(name, units),
+      () => found(context, maker, { units, measures }),
+      settings,
+    );
+    const gates = Array.from(
+      { length: net.steps },
+      (_, t) => net.units.map((): Gate => steps.includes(t) ? 1 : 0),
+    );
+    return planned({ gates, solver });
+  },
+});
+
+/** The project's default. */
+export const learnedSolver = solverMethod("learned-solver", beamForms);
+/** Rivals of the same payload. */
+export const uniformSolver = solverMethod(
+  "uniform+learned-solver",
+  uniformForm,
+);
+export const pathSolver = solverMethod(
+  "cheapest-path+learned-solver",
+  pathForm,
+);
+
+/** What schedules are searched by, for all budgets. */
+async function measured(context: MethodContext): Promise<Measures> {
+  const { once, search: { solver } } = context;
+  const gram = await once(
+    parts.gram,
+    async () => gramOf(await context.teacher()),
+    solver,
+  );
+  const found = await once(
+    parts.sensitivities,
+    async () =>
+      await sensitivities(
+        await context.solver(),
+        await context.teacher(),
+        solver.perturbed,
+      ),
+    solver,
+  );
+  return { gram, sensitivities: found };
+}
+
+/** The search for one budget. */
+async function found(
+  context: MethodContext,
+  maker: ScheduleMaker,
+  request: Pick<ScheduleRequest, "units" | "measures">,
+): Promise<Found> {
+  const { search: { solver: settings }, progress } = context;
+  const teacher = await context.teacher();
+  const sessions = await context.solver();
+  await using error = await PictureError.open(sessions.shape);
+  const judged = Math.ceil(settings.judged / sessions.shape[0]);
+  const tools = { sessions, error };
+  const few = { ...teacher, batches: teacher.batches.slice(0, judged) };
+  const forms = maker.formsOf({ ...request, teacher });
+  const form = await fittest({ ...tools, teacher: few }, forms);
+  const fit = await ridgeFit(sessions, teacher, form);
+  const iterations = settings.refine === "none" ? 0 : settings.refinements;
+  const { solver, loss } = await refined(
+    { ...tools, teacher, fit },
+    { iterations, judged },
+    (done, loss) => progress(done, iterations, { loss }),
+  );
+  return { steps: form.schedule.map(({ step }) => step), solver, loss };
+}
+
+/** The form whose closed form comes closest to the teacher's pictures. */
+async function fittest(
+  { sessions, error, teacher }: {
+    readonly sessions: SolverSessions;
+    readonly error: PictureError;
+    readonly teacher: Teacher;
+  },
+  forms: readonly SolverForm[],
+): Promise<SolverForm> {
+  if (forms.length === 1) return forms[0];
+  const losses: number[] = [];
+  for (const form of forms) {
+    const { latents } = await ridgeFit(sessions, teacher, form);
+    let loss = 0;
+    for (const [i, { target }] of teacher.batches.entries()) {
+      loss += await error.of(latents[i], target);
+    }
+    losses.push(loss);
+  }
+  return forms[losses.indexOf(Math.min(...losses))];
+}
+
+/** A gradient runs forward, then back through evaluations that are computed again: measured in passes forward. */
+const gradientPasses = 4.3;
+
+/** Teacher and sensitivities once; for each budget the forms, the fit and its refinement. */
+function searchCost(
+  { net, search: { batch, solver }, budgets }: PricedSearch,
+  { most, measures }: ScheduleMaker,
+): number {
+  const { pairs, perturbed, judged, refine, refinements, teacher } = solver;
+  const iterations = refine === "none" ? 0 : refinements;
+  const shared = pairs * (1 + (teacher ? teacher.steps / net.steps : 0)) +
+    (measures ? sensitivityPasses(net.steps, perturbed) : 0);
+  const runs = (most > 1 ? most * judged : 0) + pairs +
+    judged * looks(iterations) +
+    iterations * solver.batch * gradientPasses;
+  const kept = budgets.reduce((sum, budget) => sum + budget, 0);
+  return (shared * denseCost(net) + runs * kept) / batch;
+}

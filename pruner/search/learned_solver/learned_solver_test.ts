@@ -1,0 +1,242 @@
+/** The search on a tiny transformer, and its parts on problems whose answers are known. */
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertRejects,
+} from "@std/assert";
+import { ditBlockGraph, livelyWeights } from "@dip-go/core/models";
+import { classLabels } from "@dip-go/core/pipeline";
+import {
+  makeSampler,
+  parseSchedulerConfig,
+  type SamplerKind,
+} from "@dip-go/core/samplers";
+import { planCost, runSolver, SolverSessions } from "@dip-go/supernet/solver";
+import { tinyDit } from "@dip-go/testing/models";
+import { loadPipeline } from "@dip-go/core";
+import { conform } from "@dip-go/core/files";
+import { denseCost } from "@dip-go/supernet/gates";
+import { drawStarts } from "../../calibration.ts";
+import { fitTarget } from "../../method.ts";
+import { SamplerSearch } from "../../sampler_search.ts";
+import { classSettings } from "../../search_settings.ts";
+import { learnedSolver } from "./learned_solver.ts";
+import { beam, type Schedule } from "./beam.ts";
+import { Cholesky } from "./cholesky.ts";
+import { type Gram, gramOf, outputAt, stateAt } from "./gram.ts";
+import { PictureError } from "./picture_error.ts";
+import { refined } from "./refine.ts";
+import { ridgeFit } from "./ridge.ts";
+import { sensitivities } from "./sensitivity.ts";
+import { refuseNoise, type Teacher, teacherBatch } from "./teacher.ts";
+
+const steps = 6;
+const guidanceScale = 2;
+const dit = (batch: number) =>
+  ditBlockGraph(tinyDit, livelyWeights(1), { batch, granularity: "block" });
+const networks = { images: 2, guided: true, both: dit(4), conditional: dit(2) };
+const scheduler = parseSchedulerConfig({
+  _class_name: "DDIMScheduler",
+  beta_schedule: "squaredcos_cap_v2",
+  clip_sample: false,
+  num_train_timesteps: 1000,
+  prediction_type: "v_prediction",
+  timestep_spacing: "trailing",
+  skip_prk_steps: true,
+}, "test");
+
+/** Trajectories of drawn noise and classes. */
+async function taught(
+  sessions: SolverSessions,
+  { kind = "ddim", count = 2, seed = 3 }: {
+    kind?: SamplerKind;
+    count?: number;
+    seed?: number;
+  } = {},
+): Promise<Teacher> {
+  const sampler = makeSampler(scheduler, { kind, steps });
+  const setup = { sampler, guidanceScale };
+  const starts = await drawStarts(sessions.shape, {
+    ...setup,
+    count,
+    seed,
+    subject: (_, random) => Math.floor(random.uniform() * tinyDit.classes),
+    conditioning: (labels) => {
+      const options = { guided: true, nullClass: tinyDit.classes };
+      const class_labels = classLabels(labels as number[], options);
+      return Promise.resolve({ class_labels });
+    },
+  });
+  const batches = [];
+  for (const inputs of starts) {
+    batches.push(await teacherBatch(sessions, setup, inputs));
+  }
+  return { ...setup, batches, isFine: false };
+}
+
+const whole = (computed: readonly number[]): Schedule =>
+  computed.map((step) => ({ step, halves: "both" }));
+
+Deno.test("Cholesky solves normal equations of any scale, and whitens", () => {
+  const products = [[4e6, 2e3, 0], [2e3, 3, 0.5], [0, 0.5, 1]];
+  const solved = new Cholesky(products, 0);
+  const x = [1e-3, -2, 5];
+  const y = products.map((row) => row.reduce((sum, a, i) => sum + a * x[i], 0));
+  solved.solve(y).forEach((value, i) => assertAlmostEquals(value, x[i], 1e-9));
+  const z = [0.3, -1, 2];
+  const moved = solved.unwhitened(z);
+  const square = moved.reduce(
+    (sum, a, i) =>
+      sum + a * products[i].reduce((row, p, j) => row + p * moved[j], 0),
+    0,
+  );
+  assertAlmostEquals(square, 0.09 + 1 + 4, 1e-9);
+  const inner = solved.whitenedGradient(y).reduce(
+    (sum, g, i) => sum + g * z[i],
+    0,
+  );
+  assertAlmostEquals(
+    inner,
+    y.reduce((sum, g, i) => sum + g * moved[i], 0),
+    1e-6,
+  );
+});
+
+/** Four unguided steps whose outputs are orthogonal; each state needs those that are given, with these weights. */
+function handMade(needs: readonly (readonly number[])[]): Gram {
+  const gram = { steps: 4, halves: 1 };
+  const size = 9;
+  const vectors = Array.from({ length: size }, () => Array(5).fill(0));
+  vectors[0][0] = 1;
+  for (let i = 0; i < 4; i++) vectors[outputAt(gram, i, 0)][1 + i] = 1;
+  needs.forEach((own, j) => vectors[stateAt(gram, j + 1)] = [1, ...own]);
+  const products = vectors.map((a) =>
+    vectors.map((b) => a.reduce((sum, x, i) => sum + x * b[i], 0))
+  );
+  return { ...gram, products };
+}
+
+Deno.test("the beam finds the schedule of the least weighted errors", () => {
+  const options = {
+    sensitivities: [0, 1, 1, 1],
+    mayHalve: false,
+    width: 4,
+    keep: 2,
+  };
+  const stepsOf = (schedule: Schedule) => schedule.map(({ step }) => step);
+  const gram = handMade([[1, 0, 0, 0], [1, 0.5, 0, 0], [1, 0.1, 0, 0], [
+    1,
+    0.1,
+    2,
+    1,
+  ]]);
+  const [best, second] = beam(gram, { ...options, units: 6 });
+  assertEquals(stepsOf(best), [0, 2, 3]);
+  assertEquals(stepsOf(second), [0, 1, 2]);
+  const careless = { ...options, sensitivities: [0, 0, 0, 0], units: 4 };
+  assertEquals(beam(gram, careless).map(stepsOf), [[0, 2], [0, 3]]);
+  const halves = beam(gram, { ...options, mayHalve: true, units: 3, width: 9 });
+  assertEquals(stepsOf(halves[0]), [0, 2, 3]);
+});
+
+for (const kind of ["ddim", "pndm", "dpm-solver++", "euler"] as const) {
+  Deno.test(`a schedule of all steps is fitted exactly, and fewer steps lose less refined: ${kind}`, async () => {
+    await using sessions = new SolverSessions(networks);
+    const teacher = await taught(sessions, { kind });
+    await using error = await PictureError.open(sessions.shape);
+    const calls = [...teacher.sampler.steps.keys()];
+    const all = await ridgeFit(sessions, teacher, {
+      schedule: whole(calls),
+      joined: true,
+    });
+    const size = teacher.batches[0].target.reduce(
+      (max, x) => Math.max(max, Math.abs(x)),
+      0,
+    );
+    const off = all.latents[0].reduce(
+      (max, x, i) => Math.max(max, Math.abs(x - teacher.batches[0].target[i])),
+      0,
+    );
+    assert(off < 1e-3 * size, `off by ${off / size}`);
+    const schedule: Schedule = [
+      { step: 0, halves: "both" },
+      { step: 1, halves: "conditional" },
+      { step: 3, halves: "both" },
+    ];
+    const fit = await ridgeFit(sessions, teacher, { schedule, joined: false });
+    const tools = { sessions, error, teacher, fit };
+    const before = await refined(tools, { iterations: 0, judged: 2 });
+    const after = await refined(tools, { iterations: 4, judged: 2 });
+    assert(
+      after.loss < before.loss,
+      `${after.loss} is no less than ${before.loss}`,
+    );
+    const { latents } = await runSolver(
+      sessions,
+      before.solver,
+      teacher.batches[0],
+    );
+    latents.data.forEach((x, i) =>
+      assertAlmostEquals(x, fit.latents[0][i], 1e-3 * size)
+    );
+  });
+}
+
+Deno.test("sensitivities are the sampler's own answer to a perturbation", async () => {
+  await using sessions = new SolverSessions(networks);
+  const teacher = await taught(sessions, { count: 1 });
+  const found = await sensitivities(sessions, teacher, 2);
+  assertEquals([found.length, found[0]], [steps, 0]);
+  assert(found.slice(1).every((s) => s > 0 && s <= 1));
+  const gram = gramOf(teacher);
+  const square = teacher.batches[0].target.reduce((sum, x) => sum + x * x, 0);
+  assertAlmostEquals(
+    gram.products[stateAt(gram, steps)][stateAt(gram, steps)],
+    square / teacher.batches[0].target.length,
+    1e-9,
+  );
+});
+
+Deno.test("the search meets its budget, serves several from one teacher, and costs what it says", async () => {
+  const pipeline = await loadPipeline("testdata/pipelines/dit");
+  const sampler = pipeline.sampler({ steps: 5, guidanceScale: 2 });
+  const solver = {
+    pairs: 2,
+    batch: 2,
+    perturbed: 2,
+    judged: 2,
+    refinements: 1,
+  };
+  const search = conform(classSettings, { solver }, "test");
+  await using searched = new SamplerSearch(sampler, { search, seed: 0 });
+  const sparsity = [0.4, 0.8];
+  for (const i of sparsity.keys()) {
+    const context = searched.context(sparsity.slice(0, i + 1));
+    const fitted = await fitTarget(learnedSolver, context);
+    if (fitted.kind !== "gates") throw new Error(fitted.kind);
+    const { net } = context;
+    const kept = planCost(net, fitted.plan) / denseCost(net);
+    assertAlmostEquals(kept, 1 - sparsity[i], 1e-9);
+  }
+  const context = searched.context(sparsity);
+  const { calls } = await context.solver();
+  const dense = denseCost(context.net);
+  const budgets = sparsity.map((s) => (1 - s) * dense);
+  const told = learnedSolver.searchCost!({ ...context, budgets });
+  const passes = (calls.forward + 3.3 * calls.backward) / sampler.calls;
+  const expected = told / dense * search.batch / solver.batch;
+  assert(
+    passes <= expected && passes > 0.7 * expected,
+    `${passes} of ${expected}`,
+  );
+});
+
+Deno.test("a sampler that adds noise is refused", () => {
+  const sampler = makeSampler(scheduler, { kind: "ddpm", steps });
+  return assertRejects(
+    () => Promise.resolve().then(() => refuseNoise(sampler)),
+    TypeError,
+    "step 0 adds noise",
+  );
+});

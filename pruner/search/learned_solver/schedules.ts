@@ -1,0 +1,111 @@
+/** Makers of schedules: which steps a learned solver evaluates within a budget. */
+import { cheapestPath, jumpCosts, uniformSteps } from "../whole_steps.ts";
+import { beam, type Schedule } from "./beam.ts";
+import type { Gram } from "./gram.ts";
+import type { SolverForm } from "./solver_space.ts";
+import { guidanceWeights, type Teacher } from "./teacher.ts";
+
+/** What a maker knows. */
+export interface ScheduleRequest {
+  readonly teacher: Teacher;
+  /** Halves of evaluations that the budget pays for; an evaluation of both halves, or of all that an unguided sampler has, is two. */
+  readonly units: number;
+  /** Where the maker reads them. */
+  readonly measures?: Measures;
+}
+
+/** What is measured once for all budgets. */
+export interface Measures {
+  readonly gram: Gram;
+  /** Of each state. */
+  readonly sensitivities: readonly number[];
+}
+
+/** A rule. */
+export interface ScheduleMaker {
+  /** Forms that a budget pays for; the one that fits the teacher best is taken. */
+  formsOf(request: ScheduleRequest): readonly SolverForm[];
+  /** How many forms there are at most. */
+  readonly most: number;
+  /** Whether it reads what is measured. */
+  readonly measures: boolean;
+}
+
+/** A rule that has one form of whole calls for each budget. */
+const single = (
+  stepsOf: (calls: number, teacher: Teacher) => readonly number[],
+): ScheduleMaker => ({
+  most: 1,
+  measures: false,
+  formsOf(request) {
+    const { teacher, units } = request;
+    const steps = stepsOf(Math.floor(units / 2), teacher);
+    const joined = joins(request);
+    return [{ schedule: wholeCalls(steps), joined }];
+  },
+});
+
+/** Fractions of the full sampler's cost. */
+const fractions = {
+  /** Above it both halves of an evaluation count as one guided prediction where the teacher is another sampler: more weights would learn too slowly. */
+  joined: 0.3,
+  /** Up to it evaluations may be of the conditional half alone. */
+  halved: 0.2,
+};
+
+/** Whole calls at these steps. */
+const wholeCalls = (steps: readonly number[]): Schedule =>
+  steps.map((step) => ({ step, halves: "both" }));
+
+/** The budget over the full sampler's cost. */
+const shareOf = ({ teacher, units }: ScheduleRequest): number =>
+  units / 2 / teacher.sampler.steps.length;
+
+/** Whether halves are joined. */
+const joins = (request: ScheduleRequest): boolean =>
+  request.teacher.isFine && shareOf(request) > fractions.joined;
+
+/** The best of the beam: whole calls, and at low budgets mixed with conditional halves. */
+export const beamForms: ScheduleMaker = {
+  most: 6,
+  measures: true,
+  formsOf(request) {
+    const guidance = guidanceWeights(request.teacher.guidanceScale);
+    const guided = guidance.length === 2;
+    const share = shareOf(request);
+    const joined = guided && joins(request);
+    const { gram, sensitivities } = request.measures!;
+    const options = {
+      sensitivities,
+      units: request.units,
+      joined: joined ? guidance : undefined,
+      width: 15,
+    };
+    const halved = guided && share <= fractions.halved;
+    const schedules = halved
+      ? [
+        ...beam(gram, { ...options, mayHalve: false, keep: 3 }),
+        ...beam(gram, { ...options, mayHalve: true, keep: 3 }),
+      ]
+      : beam(gram, { ...options, mayHalve: false, keep: 5 });
+    return schedules.map((schedule) => ({ schedule, joined }));
+  },
+};
+
+/** Evenly spaced calls. */
+export const uniformForm: ScheduleMaker = single((calls, { sampler }) =>
+  uniformSteps(calls, sampler.steps.length)
+);
+
+/** The path of the least summed squared errors of held predictions (as GITS, arXiv 2405.11326, and DPCache plan theirs). */
+export const pathForm: ScheduleMaker = single((calls, { sampler, batches }) =>
+  cheapestPath(
+    jumpCosts(batches.map(({ latents, predictions, states, target }) => ({
+      sampler,
+      latents,
+      predictions,
+      trajectory: [...states.map(({ latents }) => latents), target],
+    }))),
+    calls,
+  )
+);

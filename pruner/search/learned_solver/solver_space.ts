@@ -1,0 +1,126 @@
+/** The unknowns of a solver on one schedule: coordinates of its combinations, from which the weights of outputs follow. */
+import {
+  type Combination,
+  combinationOf,
+  type Evaluation,
+  outputsOf,
+  type Solver,
+} from "@dip-go/supernet/solver";
+import type { Sampler } from "@dip-go/core/samplers";
+import type { Schedule } from "./beam.ts";
+import type { Matrix } from "./cholesky.ts";
+import { guidanceWeights, type Teacher } from "./teacher.ts";
+
+/** A schedule, and whether both halves of an evaluation count as one guided prediction. */
+export interface SolverForm {
+  readonly schedule: Schedule;
+  readonly joined: boolean;
+}
+
+/** Coordinates and weights of one form under one sampler. */
+export class SolverSpace {
+  /** Outputs of each evaluation. */
+  readonly counts: readonly number[];
+  /** Of each coordinate after the noise's, its weights of elements. */
+  readonly #forms: readonly (readonly (readonly [number, number])[])[];
+  /** How many coordinates come before each evaluation, and all. */
+  readonly #sizes: readonly number[];
+  readonly #sampler: Sampler;
+
+  constructor(
+    readonly form: SolverForm,
+    { sampler, guidanceScale }: Pick<Teacher, "sampler" | "guidanceScale">,
+  ) {
+    const guidance = guidanceWeights(guidanceScale);
+    this.#sampler = sampler;
+    const { schedule, joined } = form;
+    this.counts = schedule.map(({ halves }) =>
+      outputsOf(halves, guidance.length === 2)
+    );
+    const forms: (readonly (readonly [number, number])[])[] = [[[0, 1]]];
+    const sizes = [1];
+    let element = 1;
+    for (const count of this.counts) {
+      const own = Array.from({ length: count }, (_, half) => element + half);
+      element += count;
+      if (joined && count === 2) {
+        forms.push(own.map((at, half) => [at, guidance[half]] as const));
+      } else forms.push(...own.map((at) => [[at, 1] as const]));
+      sizes.push(forms.length);
+    }
+    this.#forms = forms;
+    this.#sizes = sizes;
+  }
+
+  /** Combinations: one an evaluation, and the latents'. */
+  get nodes(): number {
+    return this.#sizes.length;
+  }
+
+  /** Coordinates of a node. */
+  size(node: number): number {
+    return this.#sizes[node];
+  }
+
+  /** The step whose state a node should reach; T is the final latents. */
+  step(node: number): number {
+    return this.form.schedule[node]?.step ?? this.#sampler.steps.length;
+  }
+
+  /** Of products of elements, or of their products with a target, those of a node's coordinates. */
+  products(node: number, of: Matrix): number[][] {
+    const forms = this.#forms.slice(0, this.size(node));
+    return forms.map((a) =>
+      forms.map((b) =>
+        sum(a.flatMap(([i, x]) => b.map(([j, y]) => x * y * of[i][j])))
+      )
+    );
+  }
+
+  /** A row over elements as one over a node's coordinates. */
+  toCoordinates(node: number, row: ArrayLike<number>): number[] {
+    return this.#forms.slice(0, this.size(node)).map((form) =>
+      sum(form.map(([i, x]) => x * row[i]))
+    );
+  }
+
+  /** The factor of a node's weights: what the network sees is the state, scaled. */
+  scale(node: number): number {
+    return this.#sampler.steps[this.step(node)]?.inputScale ?? 1;
+  }
+
+  /** The solver of coordinates and of shifts of its timesteps. */
+  solver(
+    coordinates: readonly (readonly number[])[],
+    shifts: readonly number[],
+  ): Solver {
+    return {
+      evaluations: shifts.map((shift, k) =>
+        this.evaluation(k, coordinates[k], shift)
+      ),
+      latents: this.combination(shifts.length, coordinates[shifts.length]),
+    };
+  }
+
+  /** The k-th evaluation. */
+  evaluation(k: number, coordinates: readonly number[], shift = 0): Evaluation {
+    const { step, halves } = this.form.schedule[k];
+    const timestep = this.#sampler.steps[step].timestep + shift;
+    return { timestep, halves, ...this.combination(k, coordinates) };
+  }
+
+  /** A node's weights. */
+  combination(node: number, coordinates: readonly number[]): Combination {
+    const counts = this.counts.slice(0, node);
+    const weights = Array<number>(1 + sum(counts)).fill(0);
+    coordinates.forEach((value, c) => {
+      for (const [at, weight] of this.#forms[c]) {
+        weights[at] += this.scale(node) * value * weight;
+      }
+    });
+    return combinationOf(weights, counts);
+  }
+}
+
+const sum = (values: readonly number[]): number =>
+  values.reduce((a, b) => a + b, 0);

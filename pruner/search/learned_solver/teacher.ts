@@ -1,0 +1,99 @@
+/** What a learned solver is fitted to: whole trajectories of the full sampler, the outputs of both halves of guidance apart. */
+import { guide, halvesOf } from "@dip-go/core/pipeline";
+import {
+  nextState,
+  type Sampler,
+  type SamplerState,
+  startState,
+} from "@dip-go/core/samplers";
+import { float32, times } from "@dip-go/core/tensor";
+import type { SolverInputs, SolverSessions } from "@dip-go/supernet/solver";
+
+/** B pictures' trajectories; arrays are `[B, C, H, W]`, flat. */
+export interface TeacherBatch extends SolverInputs {
+  /** Before each step. */
+  readonly states: readonly SamplerState[];
+  /** The network's outputs at each step, `[halves, B, C, H, W]`. */
+  readonly outputs: readonly Float32Array[];
+  /** Guided predictions. */
+  readonly predictions: readonly Float32Array[];
+  /** What the final latents should be. */
+  readonly target: Float32Array;
+}
+
+/** Trajectories of one sampler. */
+export interface Teacher {
+  readonly sampler: Sampler;
+  readonly guidanceScale: number;
+  readonly batches: readonly TeacherBatch[];
+  /** Whether the targets are those of a finer sampler. */
+  readonly isFine: boolean;
+}
+
+/** How a sampler is run. */
+interface Setup {
+  readonly sampler: Sampler;
+  readonly guidanceScale: number;
+}
+
+/** One call of the full sampler, from a state. */
+export async function fullCall(
+  sessions: SolverSessions,
+  { sampler, guidanceScale: scale }: Setup,
+  { step, state, conditioning }:
+    & Pick<SolverInputs, "conditioning">
+    & { readonly step: number; readonly state: SamplerState },
+): Promise<
+  { outputs: Float32Array; prediction: Float32Array; next: SamplerState }
+> {
+  const { shape } = sessions;
+  const { timestep, inputScale } = sampler.steps[step];
+  const outputs = await sessions.evaluate({
+    halves: "both",
+    timestep,
+    sample: float32(shape, times(state.latents, inputScale)),
+    conditioning,
+  });
+  const prediction = guide(outputs, { latents: shape, scale });
+  const own = { state, prediction, images: shape[0] };
+  return { outputs, prediction, next: nextState(sampler, step, own) };
+}
+
+/** The full sampler's trajectory from one start. */
+export async function teacherBatch(
+  sessions: SolverSessions,
+  setup: Setup,
+  inputs: SolverInputs,
+): Promise<TeacherBatch> {
+  let next = startState(setup.sampler, inputs.latents.data);
+  const states: SamplerState[] = [];
+  const outputs: Float32Array[] = [];
+  const predictions: Float32Array[] = [];
+  for (const step of setup.sampler.steps.keys()) {
+    const state = next;
+    const call = { ...inputs, step, state };
+    const made = await fullCall(sessions, setup, call);
+    states.push(state);
+    outputs.push(made.outputs);
+    predictions.push(made.prediction);
+    next = made.next;
+  }
+  return { ...inputs, states, outputs, predictions, target: next.latents };
+}
+
+/**
+ * Refuses a sampler whose steps are not decided by its start.
+ *
+ * @throws {TypeError} If it adds noise.
+ */
+export function refuseNoise({ name, steps }: Sampler): void {
+  const odd = steps.findIndex(({ noise }) => noise !== 0);
+  if (odd === -1) return;
+  throw new TypeError(
+    `Cannot learn a solver of ${name}: step ${odd} adds noise, expected a deterministic sampler; eta 0 makes one of ddim, and other methods prune this one`,
+  );
+}
+
+/** How a trajectory's outputs count in a guided prediction: s and 1 − s, or 1 alone. */
+export const guidanceWeights = (scale: number): readonly number[] =>
+  halvesOf(scale) === 2 ? [scale, 1 - scale] : [1];

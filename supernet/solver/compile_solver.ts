@@ -1,0 +1,80 @@
+/** A learned solver as one ONNX graph: the network whole at each evaluation, its weights once, times and combinations as constants. */
+import {
+  type Graph,
+  GraphBuilder,
+  shareNodes,
+  type Value,
+} from "@dip-go/core/onnx";
+import { foldConstants, halfPrecision } from "@dip-go/core/runtime";
+import { float32, sizeOf } from "@dip-go/core/tensor";
+import type { CompileRequest } from "../compile/compile_sub_net.ts";
+import { emitCombination, emitEvaluation } from "./emit_solver.ts";
+import {
+  checkHalves,
+  type Combination,
+  type Solver,
+  weightsOf,
+} from "./solver.ts";
+import type { SolverNetworks } from "./solver_sessions.ts";
+
+/** What a solver's graph is compiled from. */
+export interface SolverRequest
+  extends Pick<CompileRequest, "conditioning" | "picture" | "precision"> {
+  readonly networks: SolverNetworks;
+  readonly solver: Solver;
+}
+
+/**
+ * One graph of all evaluations. Inputs: `noise` and those of `conditioning`;
+ * output: `pictures` `[B, 3, H, W]`, or `latents` `[B, C, H, W]`.
+ *
+ * @throws {RangeError} If the solver's halves are not the sampler's.
+ */
+export async function compileSolver(
+  { networks, solver, conditioning, picture, precision }: SolverRequest,
+): Promise<Graph> {
+  const { both, images, guided } = networks;
+  checkHalves(solver, guided);
+  const g = new GraphBuilder(`${both.model}:solver`);
+  const shape = both.inputs[0].shape.with(0, images);
+  const row = [1, sizeOf(shape)];
+  const noise = g.input("noise", "float32", shape);
+  let elements = g.inSingle(() => g.reshape(noise, row));
+  const combined = (terms: Combination): Value => {
+    const weights = weightsOf(terms);
+    const own = g.constant(float32([1, weights.length], weights));
+    return emitCombination(g, { elements, weights: own, shape });
+  };
+  const inputs = new Map<string, Value>();
+  const input = (name: string): Value => {
+    const known = inputs.get(name) ?? conditioning(g, name);
+    inputs.set(name, known);
+    return known;
+  };
+  const conditional = (name: string): Value => {
+    const all = input(name);
+    if (!guided) return all;
+    return g.slice(all, { axes: [0], starts: [0], ends: [all.shape[0] / 2] });
+  };
+  const timesteps: string[] = [];
+  solver.evaluations.forEach(({ timestep, halves, ...terms }, k) =>
+    g.scope(`evaluation.${k}`, () => {
+      const time = g.constant(float32([1], [timestep]));
+      timesteps.push(time.name);
+      const outputs = emitEvaluation(g, networks[halves], {
+        sample: combined(terms),
+        timestep: time,
+        input: halves === "both" ? input : conditional,
+      });
+      elements = g.inSingle(() => g.concat([elements, outputs], { axis: 0 }));
+    })
+  );
+  const latents = combined(solver.latents);
+  const folded = await foldConstants(
+    g.build(picture ? { pictures: picture(g, latents) } : { latents }),
+    timesteps,
+  );
+  return shareNodes(
+    precision === "float16" ? halfPrecision(folded, { stored: true }) : folded,
+  );
+}

@@ -1,0 +1,15 @@
+/** Learned solvers of whole model calls: sampled, differentiated, priced and compiled. */
+export { compileSolver } from "./compile_solver.ts";
+export { openSolver } from "./open_solver.ts";
+export { planCost, planMacs } from "./plan_cost.ts";
+export { runSolver, solverGradient, type SolverInputs } from "./run_solver.ts";
+export {
+  type Combination,
+  combinationOf,
+  type Evaluation,
+  type Halves,
+  outputsOf,
+  type Solver,
+  weightsOf,
+} from "./solver.ts";
+export { solverNetworks, SolverSessions } from "./solver_sessions.ts";

@@ -1,0 +1,46 @@
+/** What a plan costs, whichever its kind: of a learned solver whole calls, and half of one for the conditional half of guidance alone. */
+import { sizeOf } from "@dip-go/core/tensor";
+import {
+  denseCost,
+  denseMacs,
+  subNetCost,
+  subNetMacs,
+} from "../gates/liveness.ts";
+import type { SubNetPlan } from "../gates/plan.ts";
+import type { SuperNet } from "../gates/super_net.ts";
+import { callsOf, type Solver, weightsOf } from "./solver.ts";
+
+/** Calls of the whole network that a solver makes. */
+const callsIn = ({ evaluations }: Solver): number =>
+  evaluations.reduce((sum, { halves }) => sum + callsOf(halves), 0);
+
+/** MACs of a solver's combinations: one for each element and weight. */
+function combinationMacs(
+  { model: { inputs: [{ shape }] } }: SuperNet,
+  { evaluations, latents }: Solver,
+): number {
+  const guided = evaluations.some(({ halves }, k) =>
+    halves === "conditional" || latents.outputs[k].length === 2
+  );
+  const weights = [...evaluations, latents].flatMap(weightsOf).length;
+  return weights * sizeOf(shape) / (guided ? 2 : 1);
+}
+
+/** MACs (total convention) of a plan over all T steps. */
+export const planMacs = (
+  net: SuperNet,
+  { gates, payloads, solver }: SubNetPlan,
+): number =>
+  solver
+    ? callsIn(solver) * denseMacs(net) / net.steps +
+      combinationMacs(net, solver)
+    : subNetMacs(net, gates, payloads);
+
+/** What a plan takes of a budget over all T steps, in the unit of the SuperNet's costs; combinations are free. */
+export const planCost = (
+  net: SuperNet,
+  { gates, solver }: SubNetPlan,
+): number =>
+  solver
+    ? callsIn(solver) * denseCost(net) / net.steps
+    : subNetCost(net, gates);

@@ -1,0 +1,304 @@
+/** Learned solvers on tiny networks: against samplers that they can express, central differences, and the compiled file. */
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertThrows,
+} from "@std/assert";
+import { ditBlockGraph, livelyWeights } from "@dip-go/core/models";
+import { classLabels, openFullSampler } from "@dip-go/core/pipeline";
+import { TorchGenerator } from "@dip-go/core/random";
+import { openSession } from "@dip-go/core/runtime";
+import {
+  makeSampler,
+  parseSchedulerConfig,
+  type Sampler,
+  type SamplerKind,
+} from "@dip-go/core/samplers";
+import { int64 } from "@dip-go/core/tensor";
+import { tinyDit, tinyText, tinyUnet } from "@dip-go/testing/models";
+import { loadPipeline } from "@dip-go/core";
+import { inTemporaryFolder } from "@dip-go/testing/files";
+import { classInputs, featureInputs } from "../compile/mod.ts";
+import { parseGates, planFor, superNet, superNetOf } from "../gates/mod.ts";
+import { exportSubNet, openSubNet } from "../mod.ts";
+import { compileSolver } from "./compile_solver.ts";
+import { openSolver } from "./open_solver.ts";
+import { planMacs } from "./plan_cost.ts";
+import { runSolver, solverGradient } from "./run_solver.ts";
+import {
+  type Combination,
+  combinationOf,
+  type Solver,
+  weightsOf,
+} from "./solver.ts";
+import { type SolverNetworks, SolverSessions } from "./solver_sessions.ts";
+
+const images = 2;
+const scale = 3;
+const config = { ...tinyDit, outChannels: 6 };
+const dit = (batch: number) =>
+  ditBlockGraph(config, livelyWeights(7), { batch, granularity: "block" });
+const networks: SolverNetworks = {
+  images,
+  guided: true,
+  both: dit(2 * images),
+  conditional: dit(images),
+};
+const shape = [images, 3, 8, 8];
+const latents = new TorchGenerator(3).randn(shape);
+const labels = [1, 3];
+const conditioning = {
+  class_labels: classLabels(labels, {
+    guided: true,
+    nullClass: config.classes,
+  }),
+};
+const inputs = { latents, conditioning };
+
+const scheduler = parseSchedulerConfig({
+  _class_name: "DDIMScheduler",
+  beta_schedule: "linear",
+  beta_start: 1e-4,
+  beta_end: 0.02,
+  clip_sample: false,
+  num_train_timesteps: 1000,
+  prediction_type: "v_prediction",
+  skip_prk_steps: true,
+}, "test");
+
+/** A sampler as a solver: its steps' combinations, each written out in noise and outputs. */
+function solverOf({ steps, initNoiseSigma }: Sampler): Solver {
+  const guidance = [scale, 1 - scale];
+  const states = [[initNoiseSigma, ...steps.flatMap(() => [0, 0])]];
+  const outputs = steps.map((_, i) =>
+    states[0].map((_, e) => guidance[e - 1 - 2 * i] ?? 0)
+  );
+  for (const [i, { latents, predictions }] of steps.entries()) {
+    states.push(
+      states[0].map((_, e) =>
+        latents.reduce((sum, c, k) => sum + (c && c * states[i - k][e]), 0) +
+        predictions.reduce((sum, c, k) => sum + (c && c * outputs[i - k][e]), 0)
+      ),
+    );
+  }
+  const combination = (i: number, factor = 1) =>
+    combinationOf(
+      states[i].slice(0, 1 + 2 * i).map((w) => w * factor),
+      Array(i).fill(2),
+    );
+  return {
+    evaluations: steps.map(({ timestep, inputScale }, i) => ({
+      timestep,
+      halves: "both",
+      ...combination(i, inputScale),
+    })),
+    latents: combination(steps.length),
+  };
+}
+
+const kinds: readonly SamplerKind[] = ["ddim", "pndm", "dpm-solver++", "euler"];
+
+Deno.test("a solver of a sampler's own weights is the sampler", async () => {
+  await using sessions = new SolverSessions(networks);
+  await using full = await openFullSampler(networks.both, {});
+  for (const kind of kinds) {
+    const sampler = makeSampler(scheduler, { kind, steps: 4 });
+    const expected = await full.sample({
+      ...inputs,
+      sampler,
+      guidanceScale: scale,
+    });
+    const found = await runSolver(sessions, solverOf(sampler), inputs);
+    assertClose(found.latents.data, expected.data, 1e-5);
+  }
+});
+
+/** Three evaluations, the middle one of the conditional half alone, at times between the network's. */
+const mixed: Solver = {
+  evaluations: [
+    { timestep: 901.5, halves: "both", noise: 1, outputs: [] },
+    {
+      timestep: 500.2,
+      halves: "conditional",
+      noise: 0.9,
+      outputs: [[0.3, -0.2]],
+    },
+    {
+      timestep: 101,
+      halves: "both",
+      noise: 0.6,
+      outputs: [[0.2, 0.1], [-0.4]],
+    },
+  ],
+  latents: { noise: 0.1, outputs: [[0.1, -0.1], [0.5], [0.3, -0.6]] },
+};
+
+/** The solver with one weight, or one timestep, moved. */
+function moved(node: number, weight: number | "timestep", by: number): Solver {
+  const weighted = <Own extends Combination>(own: Own, i: number): Own => {
+    if (i !== node || weight === "timestep") return own;
+    const weights = weightsOf(own);
+    weights[weight] += by;
+    const counts = own.outputs.map(({ length }) => length);
+    return { ...own, ...combinationOf(weights, counts) };
+  };
+  return {
+    evaluations: mixed.evaluations.map((own, k) => ({
+      ...weighted(own, k),
+      timestep: own.timestep + (k === node && weight === "timestep" ? by : 0),
+    })),
+    latents: weighted(mixed.latents, mixed.evaluations.length),
+  };
+}
+
+Deno.test("gradients of weights and timesteps are central differences", async () => {
+  await using sessions = new SolverSessions(networks);
+  const cotangent = new TorchGenerator(9).randn(shape).data;
+  const run = await runSolver(sessions, mixed, inputs);
+  const { weights, timesteps } = await solverGradient(sessions, mixed, {
+    run,
+    conditioning,
+    cotangent,
+  });
+  const value = async (solver: Solver) =>
+    (await runSolver(sessions, solver, inputs)).latents.data
+      .reduce((sum, x, i) => sum + x * cotangent[i], 0);
+  const slope = async (node: number, weight: number | "timestep", h: number) =>
+    (await value(moved(node, weight, h)) -
+      await value(moved(node, weight, -h))) / (2 * h);
+  const close = (found: number, expected: number) =>
+    assertAlmostEquals(found, expected, 5e-3 * Math.max(1, Math.abs(expected)));
+  assertEquals(weights.map(({ length }) => length), [1, 3, 4, 6]);
+  for (const [node, own] of weights.entries()) {
+    for (const w of own.keys()) close(own[w], await slope(node, w, 1e-3));
+  }
+  for (const [node, t] of timesteps.entries()) {
+    close(t, await slope(node, "timestep", 0.3));
+  }
+});
+
+Deno.test("a compiled solver draws what the loop draws", async () => {
+  await using sessions = new SolverSessions(networks);
+  const expected = await runSolver(sessions, mixed, inputs);
+  const graph = await compileSolver({
+    networks,
+    solver: mixed,
+    conditioning: classInputs(networks.both, {
+      guided: true,
+      nullClass: config.classes,
+    }),
+  });
+  await using session = await openSession(graph);
+  const found = await session.run({
+    noise: latents,
+    class_labels: int64([images], labels),
+  });
+  assertClose(found.latents.data as Float32Array, expected.latents.data, 1e-4);
+});
+
+Deno.test("a compiled solver of an unguided UNet draws what the loop draws", async () => {
+  const network = tinyUnet({ batch: images, granularity: "block" });
+  const unguided = {
+    images,
+    guided: false,
+    both: network,
+    conditional: network,
+  };
+  await using sessions = new SolverSessions(unguided);
+  const solver: Solver = {
+    evaluations: [
+      { timestep: 900, halves: "both", noise: 1, outputs: [] },
+      { timestep: 400, halves: "both", noise: 0.8, outputs: [[0.5]] },
+    ],
+    latents: { noise: 0.2, outputs: [[-0.5], [0.4]] },
+  };
+  const text = tinyText(images);
+  const expected = await runSolver(sessions, solver, {
+    latents,
+    conditioning: text,
+  });
+  const graph = await compileSolver({
+    networks: unguided,
+    solver,
+    conditioning: featureInputs(network, { guided: false }),
+  });
+  await using session = await openSession(graph);
+  const found = await session.run({ noise: latents, ...text });
+  assertClose(found.latents.data as Float32Array, expected.latents.data, 1e-4);
+});
+
+const net = superNet(networks.both, { steps: 5 });
+const gates = [1, 0, 1, 0, 1].map((gate) => net.units.map(() => gate as 0 | 1));
+
+Deno.test("a solver costs its evaluations, a conditional half one half", () => {
+  const call = net.macs.reduce((a, b) => a + b);
+  const combined = (1 + 3 + 4 + 6) * images * 3 * 8 * 8;
+  assertEquals(planMacs(net, { gates, solver: mixed }), 2.5 * call + combined);
+});
+
+Deno.test("a plan's file carries its solver, and refuses one that does not fit", () => {
+  const file = (solver: unknown) => ({
+    model: "tiny",
+    sampler: { name: "ddim", steps: 5 },
+    blocks: net.units,
+    gates,
+    solver,
+  });
+  assertEquals(
+    parseGates(JSON.parse(JSON.stringify(file(mixed))), "a.json").solver,
+    mixed,
+  );
+  const refused = (solver: unknown, message: string) =>
+    assertThrows(() => parseGates(file(solver), "a.json"), Error, message);
+  refused(
+    { ...mixed, evaluations: mixed.evaluations.slice(1) },
+    "found 2 evaluations, expected 3",
+  );
+  refused(
+    { ...mixed, latents: { noise: 1, outputs: [[1, 1], [1, 1], [1, 1]] } },
+    "combination 2 has weights of [2,1] outputs, expected [2,2]",
+  );
+  refused({ ...mixed, latents: { noise: NaN, outputs: [] } }, "latents.noise");
+});
+
+Deno.test("a plan with a solver is opened and exported like any other", async () => {
+  const pipeline = await loadPipeline("zoo/models/dit-shapes");
+  const sampler = pipeline.sampler({ steps: 3 });
+  const solver = {
+    ...mixed,
+    evaluations: mixed.evaluations.slice(0, 2),
+    latents: { noise: 0.1, outputs: [[0.5, -0.2], [0.3]] },
+  };
+  const units = superNetOf(sampler).units;
+  const gates = [1, 1, 0].map((gate) => units.map(() => gate as 0 | 1));
+  const plan = planFor(sampler, { units }, { gates, solver });
+  await using subNet = await openSubNet(sampler, plan);
+  const [picture] = await subNet.sample(3, { seed: 0 });
+  assertEquals(picture.shape, [3, 24, 24]);
+  await inTemporaryFolder(async (folder) => {
+    const { macs } = await exportSubNet(sampler, plan, folder);
+    assertAlmostEquals(macs.subNet / macs.full, 0.5, 1e-3);
+    const card = await Deno.readTextFile(`${folder}/README.md`);
+    assert(card.includes("of which 2 compute a"));
+  });
+  const unguided = pipeline.sampler({ steps: 3, guidanceScale: 1 });
+  assertThrows(
+    () => openSolver(unguided, solver, { images: 1 }),
+    RangeError,
+    "expected both, of 1 output, in a sampler without guidance",
+  );
+});
+
+function assertClose(
+  found: Float32Array,
+  expected: Float32Array,
+  limit: number,
+) {
+  const most = expected.reduce((max, x) => Math.max(max, Math.abs(x)), 0);
+  const worst = found.reduce(
+    (max, x, i) => Math.max(max, Math.abs(x - expected[i])),
+    0,
+  );
+  assert(worst <= limit * most, `off by ${worst / most}`);
+}
