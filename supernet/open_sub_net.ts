@@ -3,6 +3,7 @@ import { PictureSampler, type PipelineSampler } from "@dip-go/core/pipeline";
 import { denseGates } from "./gates/gates.ts";
 import { checkPlan, type Plan } from "./gates/plan.ts";
 import { superNetOf } from "./gates/super_net.ts";
+import { mostStepWeights } from "./sampling/block_sessions.ts";
 import { openFusedSubNet } from "./sampling/fused_sub_net.ts";
 import { SubNetRunner } from "./sampling/sub_net.ts";
 import { openSolver } from "./solver/open_solver.ts";
@@ -50,7 +51,10 @@ export function openSubNet(
     const { sessions } = sampler.pipeline;
     const wide = images === 1 ? net : superNetOf(sampler, { images });
     const runner = opening.use(new SubNetRunner(wide, sessions));
-    const subNet = opening.use(await openFusedSubNet(runner, own));
+    const mostWeights = mostStepWeights(wide, sessions);
+    const subNet = opening.use(
+      await openFusedSubNet(runner, own, { mostWeights }),
+    );
     const opened = opening.move();
     return {
       sample: (request: Parameters<typeof subNet.sample>[0]) =>
