@@ -1,17 +1,11 @@
-/** The plain sampler: every step calls the whole network, one session with all of its blocks. */
-import {
-  type BlockGraph,
-  emitBlock,
-} from "../models/block_graph/block_graph.ts";
-import { GraphBuilder } from "../onnx/builder.ts";
-import type { Graph, Value } from "../onnx/graph.ts";
-import { shareNodes } from "../onnx/rewrites/share_nodes.ts";
-import { openSession } from "../runtime/session.ts";
+/** The plain sampler: every step calls the whole network. */
+import type { BlockGraph } from "../models/block_graph/block_graph.ts";
 import type { SessionOptions } from "../runtime/session_options.ts";
 import { nextState, startState } from "../samplers/sampler_state.ts";
 import { float32, type Tensor } from "../tensor/tensor.ts";
 import { times } from "../tensor/vectors.ts";
 import { guide, halvesOf, inHalves, isGuided, rescaled } from "./guidance.ts";
+import { openNetwork } from "./network_calls.ts";
 import {
   type LatentSampler,
   samplingLoop,
@@ -19,31 +13,9 @@ import {
   withKnown,
 } from "./sampling_loop.ts";
 
-/**
- * Adds an input of the network to a step's graph. All samples of a step are at
- * one timestep: what follows from it alone is computed once.
- */
-export function stepInput(
-  g: GraphBuilder,
-  { name, dtype, shape }: Value,
-): Value {
-  const value = g.input(name, dtype, shape);
-  if (name !== "timestep") return value;
-  return g.slice(value, { axes: [0], starts: [0], ends: [1] });
-}
-
 /** The timestep of a step for every sample of the network's batch. */
 export const timesteps = (batch: number, timestep: number): Tensor<"float32"> =>
   float32([batch], new Float32Array(batch).fill(timestep));
-
-function stepGraph({ model, inputs, blocks, output }: BlockGraph): Graph {
-  const g = new GraphBuilder(`${model}:step`);
-  const tensors = new Map(
-    inputs.map((input) => [input.name, stepInput(g, input)]),
-  );
-  for (const block of blocks) emitBlock(g, block, tensors);
-  return shareNodes(g.build({ [output]: tensors.get(output)! }));
-}
 
 /** The network's prediction after guidance. */
 function guided(
@@ -61,7 +33,7 @@ export async function openFullSampler(
   model: BlockGraph,
   options: SessionOptions,
 ): Promise<LatentSampler> {
-  const session = await openSession(stepGraph(model), options);
+  const network = await openNetwork(model, options);
   return {
     async sample(request) {
       const { latents, conditioning, sampler, noise, known, observe } = request;
@@ -80,7 +52,7 @@ export async function openFullSampler(
             ),
             timestep: timesteps(batch, timestep),
           };
-          const [output] = Object.values(await session.run(feeds));
+          const output = await network.call(feeds);
           const prediction = guided(output.data as Float32Array, request);
           const made = {
             feeds,
@@ -100,6 +72,6 @@ export async function openFullSampler(
       });
       return float32(shape, final);
     },
-    [Symbol.asyncDispose]: () => session.close(),
+    [Symbol.asyncDispose]: () => network[Symbol.asyncDispose](),
   };
 }

@@ -19,7 +19,9 @@ export function feedOf(
 }
 
 /** A tensor for every input of a network's graph, the same each time. */
-export function randomFeeds({ inputs }: Graph): Record<string, Tensor> {
+export function randomFeeds(
+  { inputs }: Pick<Graph, "inputs">,
+): Record<string, Tensor> {
   const random = new TorchGenerator(0);
   return Object.fromEntries(
     inputs.map((input) => [input.name, feedOf(input, random)]),

@@ -1,0 +1,119 @@
+/**
+ * A network, open to be called once a step. As one session the runtime
+ * optimises across its blocks. Where weights are widened at each call it is a
+ * session a block: what one block took is given back before the next one runs,
+ * while a session keeps a buffer for every size of weights and features until
+ * the last node that needs one of that size.
+ */
+import {
+  type BlockGraph,
+  blockGraphs,
+  computedName,
+  emitBlock,
+  streamOf,
+} from "../models/block_graph/block_graph.ts";
+import { GraphBuilder } from "../onnx/builder.ts";
+import type { Graph, Value } from "../onnx/graph.ts";
+import { shareNodes } from "../onnx/rewrites/share_nodes.ts";
+import { openSession, type Session } from "../runtime/session.ts";
+import type { SessionOptions } from "../runtime/session_options.ts";
+import { widensEachRun } from "../runtime/widening.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { addInto } from "../tensor/vectors.ts";
+
+type Feeds = Readonly<Record<string, Tensor>>;
+
+/** Hold it with `await using`. */
+export interface NetworkCalls extends AsyncDisposable {
+  /** The network's output. @param feeds Its inputs, by name. */
+  call(feeds: Feeds): Promise<Tensor>;
+}
+
+/**
+ * Adds an input of the network to a step's graph. All samples of a step are at
+ * one timestep: what follows from it alone is computed once.
+ */
+export function stepInput(
+  g: GraphBuilder,
+  { name, dtype, shape }: Value,
+): Value {
+  const value = g.input(name, dtype, shape);
+  if (name !== "timestep") return value;
+  return g.slice(value, { axes: [0], starts: [0], ends: [1] });
+}
+
+function stepGraph({ model, inputs, blocks, output }: BlockGraph): Graph {
+  const g = new GraphBuilder(`${model}:step`);
+  const tensors = new Map(
+    inputs.map((input) => [input.name, stepInput(g, input)]),
+  );
+  for (const block of blocks) emitBlock(g, block, tensors);
+  return shareNodes(g.build({ [output]: tensors.get(output)! }));
+}
+
+/** Opens a network. @throws As `openSession`. */
+export async function openNetwork(
+  model: BlockGraph,
+  options: SessionOptions,
+): Promise<NetworkCalls> {
+  const graph = stepGraph(model);
+  if (widensEachRun(graph, options)) return await openBlocks(model, options);
+  const session = await openSession(graph, options);
+  return {
+    call: async (feeds) => (await session.run(feeds))[model.output],
+    [Symbol.asyncDispose]: () => session.close(),
+  };
+}
+
+async function openBlocks(
+  model: BlockGraph,
+  options: SessionOptions,
+): Promise<NetworkCalls> {
+  await using opening = new AsyncDisposableStack();
+  const own = { ...options, widening: "each run", keepsMemory: false } as const;
+  const sessions: Session[] = [];
+  for (const { graph } of blockGraphs(model)) {
+    sessions.push(opening.use(await openSession(graph, own)));
+  }
+  const opened = opening.move();
+  return {
+    call: (feeds) => callBlocks(model, sessions, feeds),
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
+}
+
+async function callBlocks(
+  { blocks, output }: BlockGraph,
+  sessions: readonly Session[],
+  feeds: Feeds,
+): Promise<Tensor> {
+  const lastReads = new Map(
+    blocks.flatMap(({ inputs, streams = [] }, i) =>
+      [...inputs, ...streams].map((name) => [name, i])
+    ),
+  );
+  lastReads.set(output, blocks.length);
+  const made = new Map<string, Tensor>();
+  const tensor = (name: string) => made.get(name) ?? feeds[name];
+  for (const [i, block] of blocks.entries()) {
+    const names = sessions[i].graph.inputs.map(({ name }) => name);
+    const results = await sessions[i].run(
+      Object.fromEntries(names.map((name) => [name, tensor(name)])),
+    );
+    for (const name of block.outputs) {
+      const result = results[computedName(block, name)];
+      const stream = streamOf(block, name);
+      if (stream) addInto(floats(result), floats(tensor(stream)));
+      made.set(name, result);
+    }
+    for (const [name, { data }] of made) {
+      if ((lastReads.get(name) ?? i) > i) continue;
+      made.delete(name);
+      // The garbage collector would leave hundreds of megabytes for later.
+      (data.buffer as ArrayBuffer).transfer(0);
+    }
+  }
+  return made.get(output)!;
+}
+
+const floats = ({ data }: Tensor): Float32Array => data as Float32Array;
