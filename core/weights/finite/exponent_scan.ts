@@ -7,20 +7,26 @@
  */
 import type { SafetensorsDType } from "../safetensors_header.ts";
 
-/** Of the dtypes that hold floats: bits of an element, and of its fraction. F8_E4M3 has no infinity: only all bits one are no number. */
-const floats: Partial<Record<SafetensorsDType, readonly [number, number]>> = {
-  F64: [64, 52],
-  F32: [32, 23],
-  F16: [16, 10],
-  BF16: [16, 7],
-  F8_E5M2: [8, 2],
-  F8_E4M3: [8, 0],
-};
-
 /** One bit of every element of so many bits, in 8 bytes. */
 const inEach = (bits: number, place: number): bigint =>
   Array.from({ length: 64 / bits }, (_, i) => 1n << BigInt(i * bits + place))
     .reduce((a, b) => a | b);
+
+/** The sign bits of so wide elements in 8 bytes, all other bits, and the lowest of their exponents. */
+const masks = (bits: number, fraction: number) => {
+  const signs = inEach(bits, bits - 1);
+  return { signs, magnitudes: ~signs, lowest: inEach(bits, fraction) };
+};
+
+/** Of the dtypes that hold floats: bits of an element, and of its fraction. F8_E4M3 has no infinity: only all bits one are no number. */
+const floats: Partial<Record<SafetensorsDType, ReturnType<typeof masks>>> = {
+  F64: masks(64, 52),
+  F32: masks(32, 23),
+  F16: masks(16, 10),
+  BF16: masks(16, 7),
+  F8_E5M2: masks(8, 2),
+  F8_E4M3: masks(8, 0),
+};
 
 /** Bytes that are looked at together, small enough to stay in a core's cache. */
 export const windowBytes = 2 ** 18;
@@ -55,18 +61,18 @@ function code(): number[] {
     ...Array(7).keys(),
   ];
   const { get, set, tee, load, lane64 } = wasm;
+  // Vectors of a round are joined among themselves: rounds wait for one join only.
   const round = Array.from({ length: roundBytes / 16 }, (_, i) => [
-    ...get(sums),
     ...[...get(place), ...load(16 * i)],
     ...[...get(masks), ...wasm.and, ...get(steps), ...wasm.addWords],
-    ...[...wasm.or, ...set(sums)],
+    ...i > 0 ? wasm.or : [],
   ]).flat();
   return [
     ...[2, 1, types.i32, 3, types.v128], // place; sums, masks and steps
     ...[...get(magnitudes), ...wasm.splat64, ...set(masks)],
     ...[...get(lowest), ...wasm.splat64, ...set(steps)],
     ...wasm.loop,
-    ...round,
+    ...[...round, ...get(sums), ...wasm.or, ...set(sums)],
     ...[...get(place), ...wasm.roundBytes, wasm.add, ...tee(place)],
     ...[...get(end), wasm.isLess, ...wasm.again],
     wasm.end,
@@ -116,10 +122,8 @@ export function windowIsFinite(
   dtype: SafetensorsDType,
   bytes: number,
 ): boolean {
-  const [width, fraction] = floats[dtype]!;
-  const signs = inEach(width, width - 1);
+  const { signs, magnitudes, lowest } = floats[dtype]!;
   const end = Math.ceil(bytes / roundBytes) * roundBytes;
   scanWindow.fill(0, bytes, end);
-  const sums = scan(end, ~signs, inEach(width, fraction));
-  return bytes === 0 || (sums & signs) === 0n;
+  return bytes === 0 || (scan(end, magnitudes, lowest) & signs) === 0n;
 }
