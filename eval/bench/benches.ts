@@ -1,6 +1,7 @@
 /** The benches of `deno task bench`, by name. */
 import { changedGateLines, measureChangedGate } from "./changed_gate.ts";
 import { compiledLines, measureCompiled } from "./compiled_speed.ts";
+import { endToEndLines, measureEndToEnd } from "./end_to_end/end_to_end.ts";
 import { exportCostApart, exportCostLines } from "./export_cost.ts";
 import { gradientMemoryApart, memoryLines } from "./gradient_memory.ts";
 import { gradientLines, measureGradient } from "./gradient_speed.ts";
@@ -154,6 +155,10 @@ export const benches: Readonly<Record<string, Bench>> = {
   guidance: bench(
     ({ rounds = 5 }) => measureAllGuidance({ rounds }),
     guidanceLines,
+  ),
+  "end-to-end": bench(
+    ({ steps }) => measureEndToEnd(steps === undefined ? [1, 4, 10] : [steps]),
+    endToEndLines,
   ),
   sd15: bench(() => measureSd15("results/bench/sd-1.5"), sd15Lines),
   conv: bench(

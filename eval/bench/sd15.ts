@@ -1,16 +1,14 @@
 /**
- * Stable Diffusion 1.5 at full size, random weights: peak memory of a guided
- * picture and of a gradient step, and the UNet's arithmetic rate beside the
- * machine's own, each in a process of its own.
+ * Stable Diffusion 1.5 at full size, random weights: peak memory of a gradient
+ * step, and the UNet's arithmetic rate beside the machine's own, each in a
+ * process of its own.
  */
 import { alignedLines } from "../tables/aligned_lines.ts";
-import { loadPipeline } from "@dip-go/core";
 import { blockGraphOf, loadModel, wholeGraph } from "@dip-go/core/models";
 import { macsOfGraph, sumMacs } from "@dip-go/core/onnx";
 import { TorchGenerator } from "@dip-go/core/random";
 import { openSession } from "@dip-go/core/runtime";
 import { makeSampler, readSchedulerConfig } from "@dip-go/core/samplers";
-import { openSubNet } from "@dip-go/supernet";
 import { denseGates, superNet } from "@dip-go/supernet/gates";
 import { openTrainingForm } from "@dip-go/supernet/training";
 import { interleave } from "../statistics/latency.ts";
@@ -26,16 +24,6 @@ type Figures = ByName<number>;
 const peakGigabytes = () => peakBytes() / 1e9;
 
 const guidanceScale = 7.5;
-
-/** A guided 512x512 picture in two steps of the folder's sampler, from its prompt to its pixels. */
-async function generate(folder: string): Promise<Figures> {
-  const pipeline = await loadPipeline(folder);
-  const sampler = pipeline.sampler({ steps: 2, guidanceScale });
-  await using full = await openSubNet(sampler);
-  const [{ shape }] = await full.sample("a");
-  if (shape.join() !== "3,512,512") throw new Error(`drew [${shape}]`);
-  return { "peak GB": peakGigabytes() };
-}
 
 /** One gradient of every gate of the branches, over four guided DDIM steps at 512x512. */
 async function gradient(folder: string): Promise<Figures> {
@@ -84,7 +72,6 @@ async function rate(folder: string): Promise<Figures> {
 
 const tasks: ByName<(folder: string) => Promise<Figures>> = {
   rate,
-  generate,
   gradient,
 };
 

@@ -54,8 +54,10 @@ const bench = command({
       "What a search pays to ask what a SubNet costs when one gate changes: DiT-XL/2's attentions and MLPs in 250 steps, no weights",
     guidance:
       "A picture without guidance over one with it: MACs, time and peak memory of the denoiser; embedded models and a UNet half as wide as Stable Diffusion 1.5's",
+    "end-to-end":
+      "A first guided 512x512 picture in 1, 4 and 10 steps (or --steps) as whole processes, full-size Stable Diffusion 1.5, random weights (4.3 GB in results/bench): time, CPU time, peak memory; beside diffusers where the PATH's python3 has it",
     sd15:
-      "Full-size Stable Diffusion 1.5, random weights (4.3 GB in results/bench): peak memory of a guided picture and of a gradient step at 512x512, and the UNet's rate over that of a large matrix product",
+      "The same folder: peak memory of a gradient step at 512x512, and the UNet's rate over that of a large matrix product",
     gpu:
       "Both at full size on a GPU, in float16, or the folder that measures them elsewhere: see `gpu --help`",
     conv:
@@ -64,7 +66,7 @@ const bench = command({
   options: {
     steps: whole(2)(
       "<n>",
-      "Steps of the sampler where SubNets are measured (default 10 at full size, 20 for embedded models)",
+      "Steps of the sampler where SubNets or pictures are measured (default 10 at full size, 20 for embedded models)",
     ),
     sparsity: list(fraction("", ""))(
       "<s,...>",
@@ -72,7 +74,7 @@ const bench = command({
     ),
     rounds: whole(1)(
       "<n>",
-      "Timed runs of each, taking turns, except in memory and sd15 (default 9 for SubNets of embedded models, 3 for others and in growth)",
+      "Timed runs of each, taking turns, except in memory, end-to-end and sd15 (default 9 for SubNets of embedded models, 3 for others and in growth)",
     ),
   },
   notes:

@@ -48,10 +48,22 @@ async function writeTokenizer(folder: string): Promise<void> {
   await writeAtomically(`${folder}/merges.txt`, "#version: 0.2\n");
 }
 
+/** What the folder has, by library and class, as diffusers' own folders say it. */
+const index = {
+  _class_name: "StableDiffusionPipeline",
+  feature_extractor: [null, null],
+  safety_checker: [null, null],
+  scheduler: ["diffusers", "PNDMScheduler"],
+  text_encoder: ["transformers", "CLIPTextModel"],
+  tokenizer: ["transformers", "CLIPTokenizer"],
+  unet: ["diffusers", "UNet2DConditionModel"],
+  vae: ["diffusers", "AutoencoderKL"],
+};
+
 /** Writes the files that the UNet alone needs, 3.4 GB, where they are not there, and returns the folder. */
 export async function ensureSd15Unet(folder: string): Promise<string> {
   await writeJsonFiles(folder, {
-    "model_index.json": { _class_name: "StableDiffusionPipeline" },
+    "model_index.json": index,
     "scheduler/scheduler_config.json": scheduler,
   });
   await ensureComponent(`${folder}/unet`, unet, networkKind);

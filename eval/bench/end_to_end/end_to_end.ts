@@ -1,0 +1,84 @@
+/**
+ * A first picture as whole processes, from the command to the file: full-size
+ * Stable Diffusion 1.5 at 512x512 with random weights, guided, by its folder's
+ * own sampler; beside diffusers where the `python3` of the PATH has it.
+ */
+import process from "node:process";
+import { loadPipeline } from "@dip-go/core";
+import { rgbImage, writePng } from "@dip-go/core/pictures";
+import { columnLines } from "../../tables/aligned_lines.ts";
+import { apart, peakBytes } from "../apart.ts";
+import type { FiguresOf } from "../figures.ts";
+import { ensureSd15 } from "../subjects/sd15_folder.ts";
+
+const folder = "results/bench/sd-1.5";
+
+/** Of one process: seconds of all its threads together, and its most resident bytes. */
+interface Use {
+  readonly cpu: number;
+  readonly peak: number;
+}
+
+/** Draws as `generate` does without gates. */
+async function draw(steps: string): Promise<Use> {
+  const sampler = (await loadPipeline(folder)).sampler({
+    steps: Number(steps),
+    guidanceScale: 7.5,
+  });
+  const [picture] = await sampler.sample("a");
+  const image = rgbImage(picture);
+  await writePng("results/bench/end-to-end.png", { image, text: {} });
+  const { user, system } = process.cpuUsage();
+  return { cpu: (user + system) / 1e6, peak: peakBytes() };
+}
+
+const drawApart = await apart(import.meta, draw);
+
+/** What the same takes in Python; null where there is no diffusers. */
+async function drawInPython(steps: number): Promise<Use | null> {
+  const program = new URL("diffusers_picture.py", import.meta.url).pathname;
+  const args = [program, folder, String(steps)];
+  try {
+    const { success, stdout } = await new Deno.Command("python3", { args })
+      .output();
+    return success ? JSON.parse(new TextDecoder().decode(stdout)) : null;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+}
+
+/** A picture for each number of steps, ours and that of diffusers. The folder is written where it is not there. */
+export async function measureEndToEnd(counts: readonly number[]) {
+  await ensureSd15(folder);
+  const programs = { ours: drawApart, diffusers: drawInPython };
+  const pictures = counts.flatMap((steps) =>
+    Object.entries(programs).map(([program, draw]) => ({
+      steps,
+      program,
+      draw,
+    }))
+  );
+  const figures = await Array.fromAsync(
+    pictures,
+    async ({ draw, ...picture }) => {
+      const start = performance.now();
+      const use = await draw(picture.steps);
+      const seconds = (performance.now() - start) / 1000;
+      return use ? [{ ...picture, seconds, ...use }] : [];
+    },
+  );
+  return figures.flat();
+}
+
+/** A line a process. */
+export const endToEndLines = (
+  figures: FiguresOf<typeof measureEndToEnd>,
+): string[] =>
+  columnLines(figures, [
+    ["program", ({ program }) => program],
+    ["steps", ({ steps }) => String(steps)],
+    ["s", ({ seconds }) => seconds.toFixed(1)],
+    ["CPU s", ({ cpu }) => cpu.toFixed(1)],
+    ["peak GB", ({ peak }) => (peak / 1e9).toFixed(2)],
+  ]);
