@@ -4,8 +4,8 @@ export type { PipelineOptions } from "./loaded_pipeline.ts";
 export { loadPipeline, Pipeline } from "./pipeline.ts";
 export { PipelineSampler } from "./pipeline_sampler.ts";
 export type { SamplerOptions } from "./sampler_options.ts";
-export { openFullSampler, timesteps } from "./full_sampler.ts";
-export { openNetwork, stepInput } from "./network_calls.ts";
+export { openFullSampler, timesteps } from "./sampling/full_sampler.ts";
+export { openNetwork, stepInput } from "./sampling/network_calls.ts";
 export { type DrawOptions, PictureSampler } from "./picture_sampler.ts";
 export {
   type LatentSampler,

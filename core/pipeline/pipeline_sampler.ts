@@ -34,7 +34,7 @@ import { openPictureDecoder, type PictureDecoder } from "./picture_decoder.ts";
 import type { LoadedPipeline } from "./loaded_pipeline.ts";
 import { drawnSize, latentSize, usualSize } from "./sizes/drawn_size.ts";
 import { fitting } from "./sizes/fitted_picture.ts";
-import { openFullSampler } from "./full_sampler.ts";
+import { openFullSampler } from "./sampling/full_sampler.ts";
 import { type DrawOptions, PictureSampler } from "./picture_sampler.ts";
 import type { SamplerOptions } from "./sampler_options.ts";
 import type { SamplingInputs } from "./sampling_loop.ts";

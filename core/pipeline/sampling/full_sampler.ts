@@ -1,17 +1,17 @@
 /** The plain sampler: every step calls the whole network. */
-import type { BlockGraph } from "../models/block_graph/block_graph.ts";
-import type { SessionOptions } from "../runtime/session_options.ts";
-import { nextState, startState } from "../samplers/sampler_state.ts";
-import { float32, type Tensor } from "../tensor/tensor.ts";
-import { times } from "../tensor/vectors.ts";
-import { guide, halvesOf, inHalves, isGuided, rescaled } from "./guidance.ts";
+import type { BlockGraph } from "../../models/block_graph/block_graph.ts";
+import type { SessionOptions } from "../../runtime/session_options.ts";
+import { nextState, startState } from "../../samplers/sampler_state.ts";
+import { float32, type Tensor } from "../../tensor/tensor.ts";
+import { times } from "../../tensor/vectors.ts";
+import { guide, halvesOf, inHalves, isGuided, rescaled } from "../guidance.ts";
 import { openNetwork } from "./network_calls.ts";
 import {
   type LatentSampler,
   samplingLoop,
   type SamplingRequest,
   withKnown,
-} from "./sampling_loop.ts";
+} from "../sampling_loop.ts";
 
 /** The timestep of a step for every sample of the network's batch. */
 export const timesteps = (batch: number, timestep: number): Tensor<"float32"> =>

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { loadPipeline } from "./pipeline.ts";
+import { loadPipeline } from "../pipeline.ts";
 
 const subjects = {
   "zoo/models/dit-shapes": 3,

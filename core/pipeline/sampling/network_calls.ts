@@ -11,15 +11,15 @@ import {
   computedName,
   emitBlock,
   streamOf,
-} from "../models/block_graph/block_graph.ts";
-import { GraphBuilder } from "../onnx/builder.ts";
-import type { Graph, Value } from "../onnx/graph.ts";
-import { shareNodes } from "../onnx/rewrites/share_nodes.ts";
-import { openSession, type Session } from "../runtime/session.ts";
-import type { SessionOptions } from "../runtime/session_options.ts";
-import { widensEachRun } from "../runtime/widening.ts";
-import type { Tensor } from "../tensor/tensor.ts";
-import { addInto } from "../tensor/vectors.ts";
+} from "../../models/block_graph/block_graph.ts";
+import { GraphBuilder } from "../../onnx/builder.ts";
+import type { Graph, Value } from "../../onnx/graph.ts";
+import { shareNodes } from "../../onnx/rewrites/share_nodes.ts";
+import { openSession, type Session } from "../../runtime/session.ts";
+import type { SessionOptions } from "../../runtime/session_options.ts";
+import { widensEachRun } from "../../runtime/widening.ts";
+import type { Tensor } from "../../tensor/tensor.ts";
+import { addInto } from "../../tensor/vectors.ts";
 
 type Feeds = Readonly<Record<string, Tensor>>;
 
