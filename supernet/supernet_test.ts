@@ -280,7 +280,7 @@ Deno.test("a SubNet too large for a session a step runs on its runner's blocks",
 });
 
 for (const kind of samplerKinds) {
-  Deno.test(`all gates 1 is the full sampler of the whole model: ${kind}`, async () => {
+  Deno.test(`all gates 1 is the full sampler of the whole model: DiT under ${kind}`, async () => {
     const linspace = parseSchedulerConfig({
       ...scheduler.values,
       timestep_spacing: "linspace",

@@ -103,3 +103,4 @@ export { parseUnetConfig, type UnetConfig } from "./unet/unet_config.ts";
 export { initUnetWeights } from "./unet/unet_init.ts";
 export { openWeights, weightsIn } from "./weights/weight_file.ts";
 export { writeComponent } from "./write_component.ts";
+export { pipelineClasses } from "./pipeline_parts.ts";

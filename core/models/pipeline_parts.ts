@@ -46,6 +46,11 @@ const pipelines: Readonly<
   StableDiffusionXLPipeline: { network: "unet" },
 };
 
+/** Every class that is known. */
+export const pipelineClasses = Object.keys(
+  pipelines,
+) as readonly PipelineClass[];
+
 /** What `model_index.json` says. */
 export interface PipelineParts {
   readonly className: PipelineClass;
@@ -74,7 +79,7 @@ export async function readPipelineParts(
   const file = `${folder}/model_index.json`;
   if (!await isFile(file)) return null;
   const config = new ConfigJson(await readJson(file), file, {
-    _class_name: Object.keys(pipelines),
+    _class_name: pipelineClasses,
     requires_aesthetics_score: [undefined, null, true, false],
     force_zeros_for_empty_prompt: [undefined, true, false],
   });

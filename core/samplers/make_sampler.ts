@@ -156,6 +156,11 @@ const flexibleKinds: readonly string[] = [
 /** Every kind. */
 export const samplerKinds = Object.keys(schedulers) as readonly SamplerKind[];
 
+/** The class in diffusers of every kind. */
+export const samplerClasses = Object.fromEntries(
+  samplerKinds.map((kind) => [kind, schedulers[kind].className]),
+) as Readonly<Record<SamplerKind, string>>;
+
 /**
  * The kind of sampler that a config is written for.
  *

@@ -5,6 +5,7 @@
  */
 export {
   makeSampler,
+  samplerClasses,
   type SamplerKind,
   samplerKinds,
   type StepChoice,

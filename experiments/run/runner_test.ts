@@ -8,7 +8,7 @@ import { checkExperiment, type Experiment } from "../schema/experiment.ts";
 import quickstart from "../quickstart.ts";
 import { runExperiment } from "./runner.ts";
 
-Deno.test("runExperiment() writes every row within its budget, and the report", () =>
+Deno.test("runExperiment() writes every row of a DiTPipeline within its budget, and the report", () =>
   withTiny(async (experiment, options) => {
     const { folder, files, notes } = await runExperiment(experiment, options);
     const { rows, sampler, samples } = await readResults(
@@ -47,7 +47,7 @@ Deno.test("runExperiment() writes every row within its budget, and the report", 
   }));
 
 for (const kind of ["pndm", "dpm-solver++", "euler", "lcm"] as const) {
-  Deno.test(`runExperiment() searches and samples with another sampler: ${kind}`, () =>
+  Deno.test(`runExperiment() searches and samples a DiTPipeline with another sampler: ${kind}`, () =>
     withTiny(async (tiny, options) => {
       const methods = [
         "fewer-steps",
@@ -72,7 +72,7 @@ for (const kind of ["pndm", "dpm-solver++", "euler", "lcm"] as const) {
     }));
 }
 
-Deno.test("runExperiment() prunes a text-to-image pipeline, its loss through the decoder", () =>
+Deno.test("runExperiment() prunes a StableDiffusionPipeline, its loss through the decoder", () =>
   withTiny(async (tiny, options) => {
     const root = tiny.model.replace(/\/model$/, "");
     const model = `${root}/pipeline`;

@@ -190,22 +190,22 @@ const clipping = scheduler({
 });
 
 const cases: Readonly<Record<string, () => Case>> = {
-  "a UNet's branches under DDIM": () => unetCase("ddim", "branch"),
-  "a UNet's layers under PLMS": () => unetCase("pndm", "layer"),
-  "a UNet's blocks under DPM-Solver++": () => unetCase("dpm-solver++", "block"),
-  "a UNet's branches under Euler": () => unetCase("euler", "branch"),
-  "a UNet's branches under LCM": () => unetCase("lcm", "branch"),
-  "a UNet's branches under DDIM that clips": () =>
+  "a UNet's branches under ddim": () => unetCase("ddim", "branch"),
+  "a UNet's layers under pndm": () => unetCase("pndm", "layer"),
+  "a UNet's blocks under dpm-solver++": () => unetCase("dpm-solver++", "block"),
+  "a UNet's branches under euler": () => unetCase("euler", "branch"),
+  "a UNet's branches under lcm": () => unetCase("lcm", "branch"),
+  "a UNet's branches under ddim that clips": () =>
     unetCase("ddim", "branch", { config: clipping }),
-  "a PixArt under DPM-Solver++": pixartCase,
-  "an SD3 under flow matching": sd3Case,
-  "a FLUX under flow matching without guidance": fluxCase,
-  "a DiT under DDIM": ditCase,
-  "a DiT under UniPC": () => ditCase({ kind: "unipc" }),
-  "a DiT under ancestral KDPM2": () => ditCase({ kind: "kdpm2-ancestral" }),
-  "a UNet's layers under PLMS without guidance": () =>
+  "a PixArt under dpm-solver++": pixartCase,
+  "an SD3 under flow-euler": sd3Case,
+  "a FLUX under flow-euler without guidance": fluxCase,
+  "a DiT under ddim": ditCase,
+  "a DiT under unipc": () => ditCase({ kind: "unipc" }),
+  "a DiT under kdpm2-ancestral": () => ditCase({ kind: "kdpm2-ancestral" }),
+  "a UNet's layers under pndm without guidance": () =>
     unetCase("pndm", "layer", { guided: false }),
-  "a DiT under DDIM without guidance": () => ditCase({ guided: false }),
+  "a DiT under ddim without guidance": () => ditCase({ guided: false }),
 };
 
 const noise = new TorchGenerator(3).randn([2, 3, 8, 8]);
@@ -337,10 +337,10 @@ const dtypesOf = (
 
 for (
   const name of [
-    "a UNet's layers under PLMS",
-    "a UNet's branches under LCM",
-    "a PixArt under DPM-Solver++",
-    "a DiT under DDIM",
+    "a UNet's layers under pndm",
+    "a UNet's branches under lcm",
+    "a PixArt under dpm-solver++",
+    "a DiT under ddim",
   ]
 ) {
   Deno.test(`compileSubNet in float16 samples ${name} within a hundredth`, async () => {

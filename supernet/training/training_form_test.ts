@@ -212,7 +212,7 @@ const kinds: readonly SamplerKind[] = [
 ];
 
 for (const kind of kinds) {
-  Deno.test(`gradient() flows through the sampler, memory and skipped steps included: ${kind}`, async () => {
+  Deno.test(`gradient() flows through the sampler, memory and skipped steps included: DiT under ${kind}`, async () => {
     const own = parseSchedulerConfig({
       ...scheduler.values,
       solver_order: 3,

@@ -1,7 +1,8 @@
 /** `deno task docs`: makes anew what documents hold of results and commands. */
 import { writeAtomically } from "@dip-go/core/files";
 import { commandsPage } from "./commands_page.ts";
-import { withRecordedCases } from "./recorded_cases.ts";
+import { withCoverage } from "./coverage/coverage_tables.ts";
+import { readEvidence } from "./coverage/evidence.ts";
 import { withTables } from "./tables.ts";
 
 for (const path of ["README.md", "docs/results.md"]) {
@@ -11,6 +12,10 @@ for (const path of ["README.md", "docs/results.md"]) {
 const compatibility = "docs/compatibility.md";
 await writeAtomically(
   compatibility,
-  await withRecordedCases(await Deno.readTextFile(compatibility), ""),
+  await withCoverage(
+    await Deno.readTextFile(compatibility),
+    "",
+    await readEvidence(""),
+  ),
 );
 await writeAtomically("docs/commands.md", await commandsPage("."));

@@ -261,6 +261,18 @@ Deno.test("a FLUX pipeline's prompt is T5's features, CLIP's pooled one and the 
   });
 });
 
+Deno.test("a PixArt starts from noise, as it does in diffusers", () =>
+  inTinyPipeline("PixArtAlphaPipeline", async (folder) => {
+    const pipeline = await loadPipeline(folder);
+    const size = { height: 8, width: 8, channels: 3 };
+    const image = { ...size, data: new Uint8Array(192) };
+    assertThrows(
+      () => pipeline.sampler({ start: { image } }),
+      TypeError,
+      "pipelines of its kind start from noise",
+    );
+  }));
+
 Deno.test("networks of flow matching and samplers of none are kept apart", async () => {
   await inTinyPipeline(sd3, async (folder) => {
     const pipeline = await loadPipeline(folder);

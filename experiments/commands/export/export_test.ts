@@ -59,7 +59,7 @@ const file = async (path: string) => decodeModel(await Deno.readFile(path));
 const names = (values: readonly { name: string }[]) =>
   values.map(({ name }) => name);
 
-Deno.test("export of a run writes its SubNets; the files alone give the project's pictures", () =>
+Deno.test("export of a run with a DiTPipeline writes its SubNets; the files alone give the project's pictures", () =>
   withTiny(async (experiment, options) => {
     const { folder } = await runExperiment(experiment, options);
     for (const method of ["energy+forecast", "dip-go", "fewer-steps"]) {
@@ -83,7 +83,7 @@ Deno.test("export of a run writes its SubNets; the files alone give the project'
     assertStringIncludes(error!, "expected one of dip-go-0.25, dip-go-0.5");
   }));
 
-Deno.test("export of a pipeline takes features or tokens, and gives latents or pictures", () =>
+Deno.test("export of a StableDiffusionPipeline takes features or tokens, and gives latents or pictures", () =>
   inTinyPipeline("StableDiffusionPipeline", async (folder) => {
     const [plain, own] = [`${folder}/plain`, `${folder}/own`];
     const args = ["--model", folder, "--steps", "2", "--prompt", "a b"];
