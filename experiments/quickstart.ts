@@ -19,7 +19,7 @@ export default {
     "random",
     "searched-subset",
     "searched-subset+forecast",
-    "dip-go",
+    "dip-go+steps",
     "energy+forecast",
   ],
   mainMethod: "energy+forecast",

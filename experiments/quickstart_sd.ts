@@ -25,7 +25,7 @@ export default {
     "deepcache-nonuniform",
     "random",
     "searched-subset",
-    "dip-go",
+    "dip-go+steps",
     "energy+forecast",
   ],
   mainMethod: "energy+forecast",

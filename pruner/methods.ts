@@ -1,4 +1,5 @@
 /** Methods: every one that an experiment or `prune` can name, their settings, and what fits them to budgets. */
+export { gradientPasses } from "./budget/training_cost.ts";
 export { type CalibrationBatch, subjectAt } from "./calibration.ts";
 export {
   fitTarget,

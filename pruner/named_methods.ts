@@ -1,6 +1,6 @@
 /** Every method that an experiment, or `prune`, can name. */
 import type { Method } from "./method.ts";
-import { dipGo } from "./network/dip_go.ts";
+import { dipGo, dipGoSteps } from "./network/dip_go.ts";
 import {
   deepCache,
   deepCacheAuthors,
@@ -45,6 +45,7 @@ export const methods: readonly Method[] = [
   searchedSubset,
   subsetForecast,
   dipGo,
+  dipGoSteps,
   energyForecast,
   uniformSolver,
   pathSolver,

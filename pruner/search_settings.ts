@@ -24,11 +24,76 @@ const evolution = record({
   population: wholeFrom(1),
 });
 
+/** How two trainings of DiP-GO's pruner network differ unless told. */
+interface NetworkDefaults {
+  readonly queryDim: number;
+  readonly initial: "torch" | "lecun";
+  readonly wholeStep: boolean;
+  readonly cascade: boolean;
+  readonly sparsityLoss: "equation-3" | "companion" | "relative";
+  readonly iterations: number;
+  readonly optimizer: "sgd" | "adamw";
+  readonly learningRate: number;
+  readonly clip?: number;
+}
+
+/** Training of DiP-GO's pruner network (section 4.1). */
+const networkSettings = (own: NetworkDefaults) =>
+  record({
+    network: v.optional(
+      record({
+        /** D, a multiple of 4; the paper's is 512. */
+        queryDim: v.optional(
+          v.pipe(
+            wholeFrom(4),
+            v.multipleOf(4, "a whole number that 4 divides"),
+          ),
+          own.queryDim,
+        ),
+        /** How queries see each other: not at all, or by self-attention. */
+        encoder: v.optional(oneOf(["linear", "attention"]), "attention"),
+        /** How weights are drawn before training: as PyTorch's layers draw them, or normal with variance 1/n. */
+        initial: v.optional(oneOf(["torch", "lecun"]), own.initial),
+      }),
+      {},
+    ),
+    /** Whether the whole step is a unit too; the paper has none. */
+    wholeStep: v.optional(v.boolean(), own.wholeStep),
+    /** Whether units that nothing reads in their own step are closed, as in Algorithm 1; else they run for later steps. */
+    cascade: v.optional(v.boolean(), own.cascade),
+    /** `ssim` is the paper's choice. */
+    consistency: v.optional(oneOf(["ssim", "l1", "l2", "l1+ssim"]), "ssim"),
+    /** The space of L_c: pictures, as in the paper, or latents, which spares a latent model its decoder. */
+    space: v.optional(oneOf(["pictures", "latents"]), "pictures"),
+    /** α, the weight of the sparsity loss. */
+    alpha: v.optional(weight, 1),
+    /** Whether γ is the share of the cost that a gate saves, or 1 for all. */
+    gamma: v.optional(v.boolean(), true),
+    /** Which sum over gates the sparsity loss is: equation 3, that of its authors' code, or equation 3 over its value for the full model. */
+    sparsityLoss: v.optional(
+      oneOf(["equation-3", "companion", "relative"]),
+      own.sparsityLoss,
+    ),
+    /** Sparsity loss at which only L_c is left; the paper's is 0.2. */
+    stop: v.optional(weight, 0.2),
+    iterations: v.optional(wholeFrom(1), own.iterations),
+    optimizer: v.optional(oneOf(["sgd", "adamw"]), own.optimizer),
+    learningRate: v.optional(positive, own.learningRate),
+    weightDecay: v.optional(weight, 1e-4),
+    warmUp: v.optional(wholeFrom(0), 0),
+    /** Largest norm of the parameters' gradient; any by default in the paper's training. */
+    clip: v.optional(positive, own.clip),
+    /** Batches whose gradients are averaged for one update. */
+    accumulate: v.optional(wholeFrom(1), 1),
+  });
+
 /** Counts by which searches of dear models are shorter than those of cheap ones. */
 interface SearchCounts {
   readonly batch: number;
   readonly calibration: number;
   readonly iterations: number;
+  /** The learning rate of SGD in the paper: 0.1, and 10 for DiT. */
+  readonly publishedRate: number;
   readonly approach: number;
   readonly evaluations: number;
   readonly tries: number;
@@ -45,43 +110,32 @@ const settingsWith = (counts: SearchCounts) => {
     calibration: count(counts.calibration),
     /** How budgets are fitted to the network's scores. */
     fit: v.optional(oneOf(["bisection", "greedy"]), "bisection"),
-    /** Training of DiP-GO's pruner network (section 4.1). */
+    /** DiP-GO's training as published. */
+    dipGo: v.optional(
+      networkSettings({
+        queryDim: 512,
+        initial: "torch",
+        wholeStep: false,
+        cascade: true,
+        sparsityLoss: "equation-3",
+        iterations: 1000,
+        optimizer: "sgd",
+        learningRate: counts.publishedRate,
+      }),
+      {},
+    ),
+    /** The same with what this project adds, of `dip-go+steps`. */
     network: v.optional(
-      record({
-        network: v.optional(
-          record({
-            /** D, a multiple of 4; the paper's is 512. */
-            queryDim: v.optional(
-              v.pipe(
-                wholeFrom(4),
-                v.multipleOf(4, "a whole number that 4 divides"),
-              ),
-              64,
-            ),
-            /** How queries see each other: not at all, or by self-attention. */
-            encoder: v.optional(oneOf(["linear", "attention"]), "attention"),
-          }),
-          {},
-        ),
-        /** `ssim` is the paper's choice. */
-        consistency: v.optional(oneOf(["ssim", "l1", "l2", "l1+ssim"]), "ssim"),
-        /** The space of L_c: pictures, as in the paper, or latents, which spares a latent model its decoder. */
-        space: v.optional(oneOf(["pictures", "latents"]), "pictures"),
-        /** α, the weight of the sparsity loss. */
-        alpha: v.optional(weight, 1),
-        /** Whether γ is the share of the cost that a gate saves, or 1 for all. */
-        gamma: v.optional(v.boolean(), true),
-        /** Sparsity loss at which only L_c is left; the paper's is 0.2. */
-        stop: v.optional(weight, 0.2),
-        iterations: count(counts.iterations),
-        optimizer: v.optional(oneOf(["sgd", "adamw"]), "adamw"),
-        learningRate: v.optional(positive, 3e-3),
-        weightDecay: v.optional(weight, 1e-4),
-        warmUp: v.optional(wholeFrom(0), 0),
-        /** Largest norm of the parameters' gradient. */
-        clip: v.optional(positive, 1),
-        /** Batches whose gradients are averaged for one update. */
-        accumulate: count(1),
+      networkSettings({
+        queryDim: 64,
+        initial: "lecun",
+        wholeStep: true,
+        cascade: false,
+        sparsityLoss: "relative",
+        iterations: counts.iterations,
+        optimizer: "adamw",
+        learningRate: 3e-3,
+        clip: 1,
       }),
       {},
     ),
@@ -139,6 +193,7 @@ export const classSettings = settingsWith({
   batch: 4,
   calibration: 6,
   iterations: 24,
+  publishedRate: 10,
   approach: 4,
   evaluations: 12,
   tries: 5,
@@ -151,6 +206,7 @@ export const promptSettings: typeof classSettings = settingsWith({
   batch: 2,
   calibration: 4,
   iterations: 16,
+  publishedRate: 0.1,
   approach: 3,
   evaluations: 8,
   tries: 4,

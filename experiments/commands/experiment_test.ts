@@ -179,7 +179,7 @@ Deno.test("experiment runs, and compare finds the run by name and by folder", ()
       "quickstart (2)",
     ]);
     // gates, pictures and curves of both runs
-    assertEquals(runs.map(({ curves }) => curves.length), [2, 2]);
+    assertEquals(runs.map(({ curves }) => curves.length), [3, 3]);
     for (const row of rows) {
       const own = rows[0].pictures!.length;
       assertEquals([own, row.pictures?.length], [2, 2], row.name);
@@ -199,7 +199,7 @@ Deno.test("experiment runs a study at a scale, its settings in every section, an
     const root = `${folder}/results`;
     const search = [
       "search.calibration=1",
-      "search.network.iterations=1",
+      "search.dipGo.iterations=1",
       "search.energy.approach=1",
       "search.energy.evaluations=1",
       "search.refine.iterations=1",

@@ -5,7 +5,7 @@ import { embeddedSd, fullSd } from "./base.ts";
 import type { Scale, Section } from "../schema/study.ts";
 
 type Change = Partial<
-  Pick<SearchSettings["network"], "consistency" | "alpha" | "gamma">
+  Pick<SearchSettings["dipGo"], "consistency" | "alpha" | "gamma">
 >;
 
 const bases: Readonly<Record<Scale, Experiment>> = {
@@ -22,14 +22,14 @@ export function ablation(
   const base = bases[scale];
   const words = Object.entries(change).map(([key, value]) => `${key}-${value}`);
   const own = words.join("-").replaceAll(/[.+]/g, "_") || "default";
-  const network = { ...base.search.network, ...change };
+  const dipGo = { ...base.search.dipGo, ...change };
   return {
     label,
     experiment: {
       ...base,
       name: `${base.name}-${own}`,
       description: `${base.description}; ${label}`,
-      search: { ...base.search, network },
+      search: { ...base.search, dipGo },
     },
   };
 }

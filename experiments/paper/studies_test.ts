@@ -116,7 +116,7 @@ Deno.test("sections of one name are one experiment, so that it runs once", () =>
 Deno.test("the ablations change one setting each", () => {
   const settings = (name: string) =>
     studyNamed(name)!.sections.full.map(({ experiment: { search } }) => {
-      const { consistency, alpha, gamma } = search.network;
+      const { consistency, alpha, gamma } = search.dipGo;
       return [consistency, alpha, gamma];
     });
   assertEquals(settings("paper-table5"), [

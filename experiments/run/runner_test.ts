@@ -52,7 +52,7 @@ for (const kind of ["pndm", "dpm-solver++", "euler", "lcm"] as const) {
       const methods = [
         "fewer-steps",
         "searched-subset",
-        "dip-go",
+        "dip-go+steps",
         "energy+forecast",
       ];
       const experiment = {
@@ -97,7 +97,7 @@ Deno.test("runExperiment() prunes a StableDiffusionPipeline, its loss through th
       methods: [
         "deepcache",
         "deepcache-nonuniform",
-        "dip-go",
+        "dip-go+steps",
         "energy+forecast",
       ],
       sparsity: [0.25],

@@ -19,8 +19,8 @@ function small(tiny: Experiment): Experiment {
   return {
     ...tiny,
     sparsity: [0.5],
-    methods: ["fewer-steps", "random", "dip-go"],
-    mainMethod: "dip-go",
+    methods: ["fewer-steps", "random", "dip-go+steps"],
+    mainMethod: "dip-go+steps",
     evaluation: { pairs: 4, seed: 9, batch: 2 },
     metrics: [{ kind: "psnr" }],
     latency: { batches: [1], rounds: 1 },
@@ -94,8 +94,8 @@ Deno.test("A run that is repeated makes nothing, and one that changes in part ma
     const first = await run();
     assertEquals(first.made, { ...searched, ...rest });
     const { folder } = first.finished;
-    assert(await isFile(`${folder}/searches/dip-go.json`));
-    assert(await isFile(`${folder}/searches/dip-go.curve.jsonl`));
+    assert(await isFile(`${folder}/searches/dip-go+steps.json`));
+    assert(await isFile(`${folder}/searches/dip-go+steps.curve.jsonl`));
     const again = await run({ description: "reworded" });
     assertEquals(again.made, {});
     assertEquals(again.finished.results, first.finished.results);
@@ -150,7 +150,7 @@ Deno.test("A run in float16 makes steps of its own, of the gates that float32 fi
       await Deno.readTextFile(`${half.folder}/config.json`),
     );
     assertEquals(config.precision, "float16");
-    for (const row of ["dip-go-0.5", "random-0.5"]) {
+    for (const row of ["dip-go+steps-0.5", "random-0.5"]) {
       const [a, b] = [single, half].map(({ folder }) =>
         `${folder}/plans/${row}`
       );
@@ -159,7 +159,7 @@ Deno.test("A run in float16 makes steps of its own, of the gates that float32 fi
         await Deno.readTextFile(`${b}.json`),
       );
     }
-    for (const row of ["full", "dip-go-0.5"]) {
+    for (const row of ["full", "dip-go+steps-0.5"]) {
       const [a, b] = [single, half].map(({ folder }) =>
         openSafetensors(`${folder}/samples/${row}.safetensors`)
           .readFloat32("images").data

@@ -18,13 +18,15 @@ import {
 import { type Graph, GraphBuilder, type Value } from "@dip-go/core/onnx";
 import type { TorchGenerator } from "@dip-go/core/random";
 import { openSession } from "@dip-go/core/runtime";
-import { float32, sizeOf } from "@dip-go/core/tensor";
+import { float32 } from "@dip-go/core/tensor";
+import { type Initialisation, initialWeight } from "./initial_weights.ts";
 
 export interface PrunerNetworkOptions {
   /** D, a multiple of 4; the paper's is 512. */
   readonly queryDim: number;
   /** How queries see each other: not at all, or by self-attention. */
   readonly encoder: "linear" | "attention";
+  readonly initial: Initialisation;
 }
 
 /** x Wᵀ + b with one weight for all queries. */
@@ -75,7 +77,7 @@ function attentionEncoder(g: GraphBuilder, x: Value, width: number): Value {
 /** The network as a graph: no inputs, output `keep` `[M]`, each gate's probability of computing. */
 export function prunerGraph(
   count: number,
-  { queryDim, encoder }: PrunerNetworkOptions,
+  { queryDim, encoder }: Omit<PrunerNetworkOptions, "initial">,
 ): Graph {
   if (queryDim % 4 !== 0 || queryDim < 4) {
     throw new RangeError(
@@ -95,24 +97,6 @@ export function prunerGraph(
   const logits = g.reshape(own(g, second, "head.2", 2), [count, 2]);
   const [, keep] = g.split(g.softmax(logits), [1, 1], { axis: 1 });
   return g.build({ keep: g.reshape(keep, [count]) });
-}
-
-function initialWeight(
-  name: string,
-  shape: readonly number[],
-  random: TorchGenerator,
-) {
-  if (name === "head.2.weight") return new Float32Array(sizeOf(shape));
-  if (name === "head.2.bias") {
-    return Float32Array.from({ length: sizeOf(shape) }, (_, i) => i % 2);
-  }
-  if (/norm\d\.weight$/.test(name)) {
-    return new Float32Array(sizeOf(shape)).fill(1);
-  }
-  if (name.endsWith(".bias")) return new Float32Array(sizeOf(shape));
-  const fanIn = shape.length === 3 ? shape[1] : shape[shape.length - 1];
-  const scale = name === "queries" ? 1 : 1 / Math.sqrt(fanIn);
-  return random.randn(shape).data.map((v) => scale * v);
 }
 
 /** A pruner network to train. Hold it with `await using`. */
@@ -138,8 +122,11 @@ export async function openPrunerNetwork(
       .map(({ name, shape }) => [name, shape]),
   );
   const parameters = new Float32Array(layout.size);
+  const shapes = new Map(layout.slots.map(({ name, shape }) => [name, shape]));
   for (const { name, shape, offset } of layout.slots) {
-    parameters.set(initialWeight(name, shape, random), offset);
+    const [, inputs] = shapes.get(name.replace(/bias$/, "weight"))!;
+    const parameter = { name, shape, inputs };
+    parameters.set(initialWeight(parameter, options.initial, random), offset);
   }
   const trainable = parametersAsInputs(graph);
   const wrt = layout.slots.map(({ name }) => name);

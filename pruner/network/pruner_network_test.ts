@@ -4,7 +4,7 @@ import { openPrunerNetwork, prunerGraph } from "./pruner_network.ts";
 
 for (const encoder of ["linear", "attention"] as const) {
   Deno.test(`the pruner network starts at "keep" and follows its gradient: ${encoder}`, async () => {
-    const options = { queryDim: 16, encoder };
+    const options = { queryDim: 16, encoder, initial: "torch" } as const;
     await using network = await openPrunerNetwork(
       6,
       options,
@@ -30,7 +30,7 @@ Deno.test("the attention encoder reads other queries, the linear one does not", 
   for (
     const [encoder, reads] of [["linear", false], ["attention", true]] as const
   ) {
-    const options = { queryDim: 16, encoder };
+    const options = { queryDim: 16, encoder, initial: "torch" } as const;
     await using network = await openPrunerNetwork(
       3,
       options,

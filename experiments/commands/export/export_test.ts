@@ -62,7 +62,7 @@ const names = (values: readonly { name: string }[]) =>
 Deno.test("export of a run with a DiTPipeline writes its SubNets; the files alone give the project's pictures", () =>
   withTiny(async (experiment, options) => {
     const { folder } = await runExperiment(experiment, options);
-    for (const method of ["energy+forecast", "dip-go", "fewer-steps"]) {
+    for (const method of ["energy+forecast", "dip-go+steps", "fewer-steps"]) {
       const out = `${options.root}/${method}`;
       const subNet = ["--sparsity", "0.5", "--method", method];
       await exported(folder, ...subNet, "--batch", "2", "-o", out);
@@ -80,7 +80,10 @@ Deno.test("export of a run with a DiTPipeline writes its SubNets; the files alon
       "-o",
       `${options.root}/none`,
     ]);
-    assertStringIncludes(error!, "expected one of dip-go-0.25, dip-go-0.5");
+    assertStringIncludes(
+      error!,
+      "expected one of dip-go+steps-0.25, dip-go+steps-0.5",
+    );
   }));
 
 Deno.test("export of a StableDiffusionPipeline takes features or tokens, and gives latents or pictures", () =>

@@ -13,8 +13,8 @@ import { cpuIdentity, provenance, withTiny } from "@dip-go/testing/runs";
 const timed = (tiny: Experiment): Experiment => ({
   ...withSettings(tiny, ["cost=latency"]),
   sparsity: [0.5],
-  methods: ["fewer-steps", "random", "dip-go"],
-  mainMethod: "dip-go",
+  methods: ["fewer-steps", "random", "dip-go+steps"],
+  mainMethod: "dip-go+steps",
   metrics: [{ kind: "psnr" }],
   latency: { batches: [2], rounds: 1 },
 });

@@ -15,7 +15,9 @@ Deno.test("an experiment's rows are the plans of prune() with its settings", () 
     const pruned = pipeline.sampler({ ...sampler, kind: "ddim", ...superNet });
     await using bench = await openBench(experiment, { device: "cpu" });
     const kept = new Map<string, unknown>();
-    for (const method of ["energy+forecast", "dip-go", "searched-subset"]) {
+    for (
+      const method of ["energy+forecast", "dip-go+steps", "searched-subset"]
+    ) {
       const plans = await prune(pruned, { ...search, sparsity, seed, method });
       for (const [i, target] of sparsity.entries()) {
         const row = { method: methodNamed(method), sparsity: target };
