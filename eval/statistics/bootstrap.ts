@@ -1,66 +1,154 @@
 /**
- * Percentile bootstrap intervals of a mean and of a paired difference of means
- * (Efron and Tibshirani, 1993, chapter 13). Resampling draws whole samples, so
- * two methods that saw the same noise are compared on the same noise.
+ * Bootstrap intervals of a mean and of a paired difference of means.
+ *
+ * Samples are resampled whole, so two methods that saw the same noise are
+ * compared on the same noise. Where a search ran with several seeds, its seeds
+ * are resampled too, apart from the samples, which all of them share (Owen 2007,
+ * "The pigeonhole bootstrap"). Deviations are widened to those of Student's
+ * distribution, because resamples of few values vary too little (Hesterberg,
+ * The American Statistician 2015), and bounds are corrected for bias and
+ * skewness (BCa; Efron and Tibshirani 1993, section 14.3).
  */
+import {
+  normalQuantile,
+  normalShare,
+  studentQuantile,
+} from "./distributions.ts";
 
-/** A mean and its percentile interval over `n` samples. */
+/** A mean over `n` samples and its interval, where there are enough of them for one. */
 export interface Interval {
   mean: number;
-  low: number;
-  high: number;
+  low?: number;
+  high?: number;
   n: number;
 }
+
+/** Samples below which a mean has no interval, and a difference no mark. */
+export const leastSamples = 20;
 
 /** How to resample. Every value has a default; equal options give equal intervals. */
 export interface BootstrapOptions {
   /** Resamples; 2000 unless told. */
   resamples?: number;
-  /** Share of resampled means inside the interval; 0.95 unless told. */
+  /** Share of means inside the interval; 0.95 unless told. */
   confidence?: number;
   /** Seed of the resampling, an unsigned 32-bit integer; 0 unless told. */
   seed?: number;
 }
 
 /**
- * Mean of `values` with its bootstrap percentile interval.
+ * Mean of `values` with its bootstrap interval; fewer than
+ * {@linkcode leastSamples} have none.
  *
  * @param values One finite value a sample, `[n]`.
  * @throws {RangeError} If there is no value, or one is not finite.
  *
  * @example
  * ```ts
- * import { assert } from "@std/assert";
+ * import { assert, assertEquals } from "@std/assert";
  * import { meanInterval } from "@dip-go/eval";
  *
- * const { mean, low, high } = meanInterval([30, 31, 29, 30]);
- * assert(low < mean && mean < high);
+ * const values = Array.from({ length: 20 }, (_, i) => 30 + i % 4);
+ * const { mean, low, high } = meanInterval(values);
+ * assert(low! < mean && mean < high!);
+ * assertEquals(meanInterval([30, 32]), { mean: 31, n: 2 });
  * ```
  */
-export function meanInterval(
+export const meanInterval = (
   values: readonly number[],
+  options: BootstrapOptions = {},
+): Interval => pooledInterval([values], options);
+
+/**
+ * Mean over search seeds and samples with its two-level bootstrap interval.
+ *
+ * @param values Of each seed, one finite value a sample, the same samples in the same order: `[S, n]`.
+ * @throws {RangeError} If seeds have different samples, or as {@linkcode meanInterval}.
+ *
+ * @example Seeds that disagree widen the interval
+ * ```ts
+ * import { assert } from "@std/assert";
+ * import { pooledInterval } from "@dip-go/eval/statistics";
+ *
+ * const values = Array.from({ length: 20 }, (_, i) => 30 + i % 4);
+ * const other = values.map((value) => value + 2);
+ * const alike = pooledInterval([values, values]);
+ * assert(pooledInterval([values, other]).high! - 1 > alike.high!);
+ * ```
+ */
+export function pooledInterval(
+  values: readonly (readonly number[])[],
   { resamples = 2000, confidence = 0.95, seed = 0 }: BootstrapOptions = {},
 ): Interval {
-  checkFinite(values);
-  const n = values.length;
-  const uniform = splitMix32(seed);
-  const means = Float64Array.from({ length: resamples }, () => {
-    let sum = 0;
-    for (let i = 0; i < n; i++) sum += values[Math.floor(uniform() * n)];
-    return sum / n;
-  }).sort();
+  values.forEach(checkFinite);
+  const [{ length: n }] = values;
+  if (values.some(({ length }) => length !== n)) {
+    throw new RangeError(
+      `Cannot pool seeds: found ${
+        values.map(({ length }) => length)
+      } samples, expected equal counts`,
+    );
+  }
+  const ofSample = values[0].map((_, i) => meanOf(values.map((of) => of[i])));
+  const mean = meanOf(ofSample);
+  if (n < leastSamples) return { mean, n };
   const tail = (1 - confidence) / 2;
-  return {
-    mean: values.reduce((sum, value) => sum + value, 0) / n,
-    low: quantile(means, tail),
-    high: quantile(means, 1 - tail),
-    n,
-  };
+  const levels = [ofSample, values.map(meanOf)]
+    .filter(({ length }) => length > 1)
+    .map((means) => widened(means, { mean, tail }));
+  const uniform = splitMix32(seed);
+  const shifts = Float64Array.from({ length: resamples }, () => {
+    let sum = 0;
+    for (const level of levels) sum += resampled(level, uniform);
+    return sum;
+  }).sort();
+  const [low, high] = [tail, 1 - tail].map((share) =>
+    mean + quantile(shifts, correctedShare(share, shifts, levels.flat()))
+  );
+  return { mean, low, high, n };
+}
+
+/** What each value of a level adds to the mean's deviation, so that their resamples spread as Student's distribution says. */
+function widened(
+  means: readonly number[],
+  { mean, tail }: { readonly mean: number; readonly tail: number },
+): number[] {
+  const { length } = means;
+  const student = studentQuantile(1 - tail, length - 1) /
+    normalQuantile(1 - tail);
+  const factor = Math.sqrt(length / (length - 1)) * student / length;
+  return means.map((value) => factor * (value - mean));
+}
+
+/** A sum of as many draws from a level. */
+function resampled(level: readonly number[], uniform: () => number): number {
+  let sum = 0;
+  for (let i = 0; i < level.length; i++) {
+    sum += level[Math.floor(uniform() * level.length)];
+  }
+  return sum;
+}
+
+/** Share of the resamples at which a bound lies, corrected for their bias and skewness. */
+function correctedShare(
+  share: number,
+  sorted: Float64Array,
+  influences: readonly number[],
+): number {
+  const variance = influences.reduce((sum, d) => sum + d * d, 0);
+  if (variance === 0) return share;
+  const below = sorted.filter((shift) => shift < 0).length;
+  const equal = sorted.filter((shift) => shift === 0).length;
+  const bias = normalQuantile((below + equal / 2) / sorted.length);
+  const skewness = influences.reduce((sum, d) => sum + d ** 3, 0) /
+    (6 * variance ** 1.5);
+  const z = bias + normalQuantile(share);
+  return normalShare(bias + z / (1 - skewness * z));
 }
 
 /**
- * Mean of a − b over pairs with its bootstrap percentile interval; an interval
- * without 0 calls the difference significant.
+ * Mean of a − b over pairs with its bootstrap interval; one without 0 calls the
+ * difference significant.
  *
  * @param a One finite value a sample, `[n]`.
  * @param b Values of the same samples in the same order, `[n]`.
@@ -71,12 +159,9 @@ export function meanInterval(
  * import { assertEquals } from "@std/assert";
  * import { pairedDifference } from "@dip-go/eval";
  *
- * assertEquals(pairedDifference([3, 8, 5], [1, 6, 3]), {
- *   mean: 2,
- *   low: 2,
- *   high: 2,
- *   n: 3,
- * });
+ * const a = Array.from({ length: 20 }, (_, i) => i);
+ * const b = a.map((value) => value - 2);
+ * assertEquals(pairedDifference(a, b), { mean: 2, low: 2, high: 2, n: 20 });
  * ```
  */
 export function pairedDifference(
@@ -91,6 +176,9 @@ export function pairedDifference(
   }
   return meanInterval(a.map((value, i) => value - b[i]), options);
 }
+
+const meanOf = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /**
  * A uniform generator on [0, 1): SplitMix (Steele, Lea and Flood, 2014) on 32
@@ -108,7 +196,7 @@ export function splitMix32(seed: number): () => number {
 }
 
 /** Linear interpolation between order statistics, as `numpy.quantile` does. */
-function quantile(sorted: Float64Array, q: number): number {
+export function quantile(sorted: ArrayLike<number>, q: number): number {
   const position = q * (sorted.length - 1);
   const below = Math.floor(position);
   const above = Math.ceil(position);

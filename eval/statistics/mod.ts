@@ -1,3 +1,12 @@
-/** How sure a number is: intervals of means and of differences, and times of functions that take turns. */
-export { meanInterval, pairedDifference } from "./bootstrap.ts";
+/** How sure a number is: intervals of means and of differences, many differences judged at once, and times of functions that take turns. */
+export {
+  type BootstrapOptions,
+  type Interval,
+  leastSamples,
+  meanInterval,
+  pairedDifference,
+  pooledInterval,
+  quantile,
+} from "./bootstrap.ts";
+export { holm } from "./holm.ts";
 export { interleave, type Latency } from "./latency.ts";

@@ -7,7 +7,7 @@ import { metricNames } from "./table.ts";
 
 /**
  * One line a row under a header, with a final newline. A metric `m` fills
- * `m`, `m_low`, `m_high`, `m_n` and, for its paired difference, `m_versus`,
+ * `m`, `m_low`, `m_high`, `m_n`, `m_median`, `m_worst_tenth`, `m_geometric` and, for its paired difference, `m_versus`,
  * `m_difference`, `m_difference_low` and `m_difference_high`; columns without any value are left
  * out.
  */
@@ -41,6 +41,7 @@ const fixedColumns = [
   "speedupLow",
   "speedupHigh",
   "searchPasses",
+  "searchPictures",
   "source",
 ] as const satisfies readonly (keyof JoinedRow)[];
 
@@ -50,6 +51,9 @@ const metricCells: Readonly<Record<string, (value: MetricValue) => Value>> = {
   _low: ({ low }) => low,
   _high: ({ high }) => high,
   _n: ({ n }) => n,
+  _median: ({ median }) => median,
+  _worst_tenth: ({ worstTenth }) => worstTenth,
+  _geometric: ({ geometric }) => geometric?.mean,
   _versus: ({ versus }) => versus?.method,
   _difference: ({ versus }) => versus?.difference,
   _difference_low: ({ versus }) => versus?.low,

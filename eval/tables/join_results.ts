@@ -9,6 +9,8 @@ export interface JoinedRow extends ResultRow {
   model: string;
   /** Sampler and steps, such as "ddim 20". */
   sampler: string;
+  /** As its run counts gradients. */
+  gradientPasses?: number;
 }
 
 /**
@@ -37,7 +39,7 @@ export function joinResults(runs: readonly Results[]): JoinedRow[] {
   const seen = new Map<string, number>();
   const [first] = runs;
   return runs.flatMap((each, i) => {
-    const { experiment, model, sampler } = each;
+    const { experiment, model, sampler, gradientPasses } = each;
     const rows = i === 0 ? each.rows : comparedRows(each, first);
     const count = (seen.get(experiment) ?? 0) + 1;
     seen.set(experiment, count);
@@ -45,6 +47,7 @@ export function joinResults(runs: readonly Results[]): JoinedRow[] {
       experiment: count === 1 ? experiment : `${experiment} (${count})`,
       model,
       sampler: `${sampler.name} ${sampler.steps}`,
+      ...gradientPasses === undefined ? {} : { gradientPasses },
     };
     return rows.map((row) => ({ ...run, ...row }));
   });

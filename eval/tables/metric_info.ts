@@ -8,13 +8,20 @@ export interface MetricInfo {
   higherIsBetter?: boolean;
   /** Digits after the decimal point. */
   digits: number;
+  /** Whether it is an error whose sizes differ by factors, and which is averaged and compared in logarithms. */
+  inLogs?: boolean;
 }
 
 // name          label                 direction              digits
 const known: Readonly<Record<string, MetricInfo>> = {
   psnr: { label: "PSNR (dB)", higherIsBetter: true, digits: 2 },
   ssim: { label: "SSIM", higherIsBetter: true, digits: 4 },
-  "latent-mse": { label: "Latent MSE", higherIsBetter: false, digits: 5 },
+  "latent-mse": {
+    label: "Latent MSE",
+    higherIsBetter: false,
+    digits: 5,
+    inLogs: true,
+  },
   lpips: { label: "LPIPS", higherIsBetter: false, digits: 4 },
   clip: { label: "CLIP score", higherIsBetter: true, digits: 2 },
   prompt: { label: "Prompt accuracy", higherIsBetter: true, digits: 3 },
@@ -35,7 +42,7 @@ const known: Readonly<Record<string, MetricInfo>> = {
     higherIsBetter: true,
     digits: 2,
   },
-  mse: { label: "MSE", higherIsBetter: false, digits: 5 },
+  mse: { label: "MSE", higherIsBetter: false, digits: 5, inLogs: true },
 };
 
 /** A metric's label with an arrow towards the better. */

@@ -5,6 +5,7 @@ export { markdownTable } from "./markdown_table.ts";
 export { metricHeading, metricInfo } from "./metric_info.ts";
 export { renderTable, type TableFormat } from "./render_table.ts";
 export {
+  type Difference,
   type MetricValue,
   readResults,
   type ResultRow,

@@ -15,7 +15,7 @@ export type TableFormat = "text" | "md" | "csv" | "json";
  *
  * @param options Of `text`. `bold`: emphasise the best with ANSI codes.
  * `intervals`: means and speedups stand with theirs, unless told otherwise.
- * `width`: of the console, which the table is made to fit.
+ * `quantiles`: means stand with a median and a tenth's bound, in `md` too. `width`: of the console, which the table is made to fit.
  *
  * @example
  * ```ts
@@ -48,18 +48,21 @@ export type TableFormat = "text" | "md" | "csv" | "json";
 export function renderTable(
   rows: readonly JoinedRow[],
   format: TableFormat,
-  { bold, intervals, width }: {
+  { bold, intervals, quantiles, width }: {
     bold?: boolean;
     intervals?: boolean;
+    quantiles?: boolean;
     width?: number;
   } = {},
 ): string {
   switch (format) {
     case "text":
-      return terminalTable(tableOf(rows, { intervals }), { bold, width }) +
-        "\n";
+      return terminalTable(tableOf(rows, { intervals, quantiles }), {
+        bold,
+        width,
+      }) + "\n";
     case "md":
-      return markdownTable(tableOf(rows)) + "\n";
+      return markdownTable(tableOf(rows, { quantiles })) + "\n";
     case "csv":
       return csvTable(rows);
     case "json":

@@ -13,6 +13,12 @@ import {
 } from "@dip-go/core/files";
 import * as v from "valibot";
 
+const interval = openRecord({
+  mean: finite,
+  low: finite,
+  high: finite,
+});
+
 const difference = openRecord({
   method: v.string(),
   difference: finite,
@@ -20,18 +26,32 @@ const difference = openRecord({
   high: finite,
   /** Present if the two means are of samples of their own, as those of two runs are. */
   unpaired: v.optional(v.literal(true)),
+  /** Of errors: the ratio of the geometric means with its interval, by which the two are told apart. */
+  ratio: v.optional(interval),
 });
 
 const metricValue = openRecord({
   /** Mean over the samples, or the one value of a set metric such as FID. Finite. */
   mean: finite,
-  /** 95 % interval of the mean. */
+  /** 95 % interval of the mean; absent below 20 samples. */
   low: v.optional(finite),
   high: v.optional(finite),
-  /** Samples behind it. */
+  /** Samples behind it: pictures of one noise are one. */
   n: v.optional(finite),
+  /** Half of the samples are worse. */
+  median: v.optional(finite),
+  /** A tenth of the samples is worse. */
+  worstTenth: v.optional(finite),
+  /** Of an error: the geometric mean, its interval from that of the logarithms. */
+  geometric: v.optional(openRecord({
+    mean: finite,
+    low: v.optional(finite),
+    high: v.optional(finite),
+  })),
   /** Paired difference to another method's row of the same sparsity. */
   versus: v.optional(difference),
+  /** Paired difference to the best row of the same run and sparsity; absent in that row. */
+  toBest: v.optional(difference),
 });
 
 /** In the file a plain number stands for `{ "mean": … }`. */
@@ -63,8 +83,12 @@ const row = openRecord({
   /** The least and the largest speedup of a round in which both took turns. */
   speedupLow: v.optional(finite),
   speedupHigh: v.optional(finite),
-  /** Cost of the method's search for all budgets of its run, by its settings, in pictures by the full sampler; a gradient counts as three. 0 where nothing is searched. */
+  /** Cost of the method's search for all budgets of its run, by its settings, in pictures by the full sampler; `gradientPasses` says what a gradient counts. 0 where nothing is searched. */
   searchPasses: v.optional(finite),
+  /** Different pictures that the search saw. */
+  searchPictures: v.optional(finite),
+  /** Seeds of the searches whose results are pooled in this row. */
+  seeds: v.optional(v.array(finite)),
   /** By metric name, such as `psnr` or `fid`. */
   metrics: v.record(v.string(), metric),
   /** Present if the numbers were copied from the paper, not measured. */
@@ -84,6 +108,8 @@ const results = openRecord({
   seed: v.optional(finite),
   /** Evaluated samples. */
   samples: v.optional(finite),
+  /** What a gradient over a sampler pass counts in `searchPasses`, in passes; 3 if it is not said. */
+  gradientPasses: v.optional(finite),
   /** Of the network's weights and products where samples were made; float32 if it is not said. */
   precision: v.optional(v.string()),
   hardware: v.optional(v.string()),

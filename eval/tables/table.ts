@@ -6,6 +6,7 @@
 
 import { format } from "d3";
 import type { JoinedRow } from "./join_results.ts";
+import { hasInterval, type Mark, shownMean, TableMarks } from "./marks.ts";
 import { metricHeading, metricInfo } from "./metric_info.ts";
 import type { Difference, MetricValue } from "./results.ts";
 
@@ -28,7 +29,7 @@ export interface Column {
   dispensable?: number;
 }
 
-/** A cell; `best` if its metric is the best of several in its group. */
+/** A cell; `best` if its metric is the best of several in its group, or not told apart from that. */
 export interface Cell {
   text: string;
   best?: boolean;
@@ -38,11 +39,12 @@ export interface Cell {
   metric?: MetricText;
 }
 
-/** A metric in words: its mean, its interval and the mark of its paired difference. */
+/** A metric in words: its mean, its interval, its quantiles where they are asked for, and the mark of its paired difference. */
 export interface MetricText {
   mean: string;
   interval?: string;
-  mark?: "▲" | "▼" | "≈";
+  quantiles?: string;
+  mark?: Mark;
 }
 
 /** A column and how to fill it from a row that stands in its sparsity group. */
@@ -57,13 +59,15 @@ interface ColumnRule extends Column {
  *
  * @param options `everySparsity`: the sparsity stands in every row, not only in
  * the first of its group; for tables whose rows move. `intervals`: means and
- * speedups stand with theirs, unless told otherwise.
+ * speedups stand with theirs, unless told otherwise. `quantiles`: means stand
+ * with the median and the value that a tenth of the samples falls short of.
  */
 export function tableOf(
   rows: readonly JoinedRow[],
-  { everySparsity = false, intervals = true }: TableOptions = {},
+  { everySparsity = false, intervals = true, quantiles = false }: TableOptions =
+    {},
 ): Table {
-  const columns = columnRules(rows, intervals);
+  const columns = columnRules(rows, { intervals, quantiles });
   const grouped = sparsityGroups(rows);
   return {
     columns: columns.map(({ cell: _, ...column }) => column),
@@ -77,14 +81,18 @@ export function tableOf(
       })
     ),
     rows: grouped,
-    notes: notesOf(rows, intervals),
+    notes: notesOf(rows, { intervals, quantiles }),
   };
 }
 
 export interface TableOptions {
   everySparsity?: boolean;
   intervals?: boolean;
+  quantiles?: boolean;
 }
+
+/** What stands beside a mean. */
+type Beside = Required<Pick<TableOptions, "intervals" | "quantiles">>;
 
 /** Names of all metrics of the rows, in order of appearance. */
 export function metricNames(rows: readonly JoinedRow[]): string[] {
@@ -104,11 +112,12 @@ export function formatPercent(fraction: number): string {
 
 function columnRules(
   rows: readonly JoinedRow[],
-  intervals: boolean,
+  beside: Beside,
 ): ColumnRule[] {
+  const marks = new TableMarks(rows);
   const experiments = new Set(rows.map(({ experiment }) => experiment));
   const measured = (
-    name: "latencyMs" | "speedup" | "searchPasses",
+    name: "latencyMs" | "speedup" | "searchPasses" | "searchPictures",
     header: string,
     textOf: (value: number, row: JoinedRow) => string,
     dispensable?: number,
@@ -136,10 +145,14 @@ function columnRules(
     ...measured(
       "speedup",
       "Speedup",
-      (speedup, row) => times(speedup) + (intervals ? speedupRange(row) : ""),
+      (speedup, row) =>
+        times(speedup) + (beside.intervals ? speedupRange(row) : ""),
     ),
-    ...metricNames(rows).map((name) => metricColumn(name, rows, intervals)),
+    ...metricNames(rows).map((name) =>
+      metricColumn(name, { rows, marks, beside })
+    ),
     ...measured("searchPasses", "Search (passes)", (n) => n.toFixed(0), 0),
+    ...measured("searchPictures", "(pictures)", (n) => n.toFixed(0), 0),
   ];
 }
 
@@ -177,57 +190,62 @@ const texts = (
 
 function metricColumn(
   name: string,
-  rows: readonly JoinedRow[],
-  intervals: boolean,
+  { rows, marks, beside }: {
+    readonly rows: readonly JoinedRow[];
+    readonly marks: TableMarks;
+    readonly beside: Beside;
+  },
 ): ColumnRule {
   const info = metricInfo(name);
   const { higherIsBetter, digits } = info;
-  const marked = rows.some((row) => row.metrics[name]?.versus);
+  const marked = rows.some(({ metrics }) =>
+    metrics[name] && marks.markOf(metrics[name])
+  );
   return {
     header: metricHeading(info),
     align: "right",
     cell: (row, group) => {
       const value = row.metrics[name];
       if (value === undefined) return { text: "–" };
-      const metric = metricText(value, digits);
-      const { mean, interval, mark } = metric;
-      const means = group.flatMap(({ metrics }) => metrics[name]?.mean ?? []);
+      const metric = metricText(value, { digits, beside });
+      const mark = marks.markOf(value);
       return {
         text: [
-          mean,
-          intervals ? interval : undefined,
+          metric.mean,
+          beside.intervals ? metric.interval : undefined,
+          metric.quantiles,
           marked ? mark ?? " " : undefined,
         ]
           .filter((part) => part !== undefined).join(" "),
-        value: value.mean,
-        metric,
-        best: isBest(value.mean, means, higherIsBetter),
+        value: shownMean(value).mean,
+        metric: mark ? { ...metric, mark } : metric,
+        best: marks.isBest(name, row, { group, higherIsBetter }),
       };
     },
   };
 }
 
-function metricText(value: MetricValue, digits: number): MetricText {
-  const { mean, low, high, versus } = value;
-  const interval = low === undefined || high === undefined
-    ? {}
-    : { interval: `[${low.toFixed(digits)}, ${high.toFixed(digits)}]` };
-  const mark = versus ? { mark: differenceMark(versus) } : {};
-  return { mean: mean.toFixed(digits), ...interval, ...mark };
-}
-
-/** ▲ or ▼ if the paired interval excludes 0, ≈ if not. */
-function differenceMark({ low, high }: Difference): "▲" | "▼" | "≈" {
-  return low > 0 ? "▲" : high < 0 ? "▼" : "≈";
-}
-
-function isBest(
-  mean: number,
-  means: readonly number[],
-  higherIsBetter: boolean | undefined,
-): boolean {
-  if (means.length < 2 || higherIsBetter === undefined) return false;
-  return mean === (higherIsBetter ? Math.max(...means) : Math.min(...means));
+function metricText(
+  value: MetricValue,
+  { digits, beside }: { readonly digits: number; readonly beside: Beside },
+): MetricText {
+  const { mean, low, high } = shownMean(value);
+  const { median, worstTenth } = value;
+  const [text, ...bounds] = [mean, low, high].map((each) =>
+    each?.toFixed(digits)
+  );
+  const bounded = hasInterval(value) && low !== undefined && high !== undefined;
+  const known = beside.quantiles && median !== undefined &&
+    worstTenth !== undefined;
+  return {
+    mean: text!,
+    ...bounded ? { interval: `[${bounds.join(", ")}]` } : {},
+    ...known
+      ? {
+        quantiles: `(${median.toFixed(digits)}; ${worstTenth.toFixed(digits)})`,
+      }
+      : {},
+  };
 }
 
 function sparsityGroups(rows: readonly JoinedRow[]): JoinedRow[][] {
@@ -244,24 +262,47 @@ function sparsityGroups(rows: readonly JoinedRow[]): JoinedRow[][] {
   return [...bySparsity.values()];
 }
 
-function notesOf(rows: readonly JoinedRow[], intervals: boolean): string[] {
+function notesOf(
+  rows: readonly JoinedRow[],
+  { intervals, quantiles }: Beside,
+): string[] {
   const values = rows.flatMap((row) => Object.values(row.metrics));
   const notes: string[] = [];
-  if (intervals && values.some(({ low }) => low !== undefined)) {
+  const bounded = values.some((value) =>
+    hasInterval(value) && shownMean(value).low !== undefined
+  );
+  if (intervals && bounded) {
     notes.push("[low, high]: 95 % interval of the mean.");
+  }
+  if (values.some(({ geometric }) => geometric)) {
+    notes.push("Means of errors are geometric.");
+  }
+  if (quantiles && values.some(({ median }) => median !== undefined)) {
+    notes.push("(median; a tenth of the samples is worse than the second).");
   }
   if (intervals && rows.some(({ speedupLow }) => speedupLow !== undefined)) {
     notes.push("Speedup (low–high): least and largest of the rounds.");
   }
-  if (rows.some(({ searchPasses }) => searchPasses !== undefined)) {
+  const searched = rows.filter(({ searchPasses }) =>
+    searchPasses !== undefined
+  );
+  if (searched.length > 0) {
+    const counts = searched.map(({ gradientPasses = 3 }) => gradientPasses);
     notes.push(
-      "Search: for all budgets, by its settings, in pictures by the full sampler; a gradient counts as three.",
+      `Search: for all budgets, by its settings, in pictures by the full sampler; a gradient counts as ${
+        [...new Set(counts)].join(" or ")
+      }.`,
     );
   }
-  const meanings = values.flatMap(({ versus }) =>
-    versus ? [meaning(versus)] : []
+  const judged = values.flatMap((value) =>
+    value.versus && hasInterval(value) ? [value.versus] : []
   );
-  notes.push(...new Set(meanings));
+  notes.push(...new Set(judged.map(meaning)));
+  if (judged.length > 1) {
+    notes.push(
+      `The ${judged.length} marks hold together: a chance of 5 % that any of them is wrong (Holm).`,
+    );
+  }
   if (rows.some((row) => row.source === "paper")) {
     notes.push("† number from the paper, not measured here.");
   }

@@ -51,6 +51,60 @@ Deno.test("tableOf() emphasises the best and marks paired differences", () => {
   assertEquals(cells[1].text, "30.00 ▼");
 });
 
+Deno.test("tableOf() emphasises all that are not told apart from the best, by its own difference or the main method's", () => {
+  const like = { method: "best", difference: -1, low: -2.5, high: 0.5 };
+  const unlike = { method: "best", difference: -4, low: -5, high: -3 };
+  const rows = [
+    row("best", 0.5, { mean: 32, n: 64 }),
+    row("like", 0.5, { mean: 31, n: 64, toBest: like }),
+    row("unlike", 0.5, { mean: 28, n: 64, toBest: unlike }),
+    row("few", 0.5, { mean: 31, n: 8, toBest: like }),
+    row("earlier", 0.5, { mean: 31, versus: like }),
+  ];
+  const [group] = tableOf(joinResults([{ ...results, rows }])).groups;
+  const best = group.map((cells) => cells.at(-1)!.best);
+  assertEquals(best, [true, true, false, false, true]);
+});
+
+Deno.test("tableOf() marks what stands out among all marks of the table together", () => {
+  const barely = { method: "gates", difference: -2, low: -3.95, high: -0.05 };
+  const marksOf = (count: number) => {
+    const rows = Array.from(
+      { length: count },
+      (_, i) => row(`m${i}`, 0.5, { mean: 30, versus: { ...barely } }),
+    );
+    const { groups } = tableOf(joinResults([{ ...results, rows }]));
+    return groups[0].map((cells) => cells.at(-1)!.metric!.mark);
+  };
+  assertEquals(marksOf(1), ["▼"]);
+  assertEquals(marksOf(2), ["≈", "≈"]);
+});
+
+Deno.test("tableOf() shows neither interval nor mark below 20 samples, and quantiles where they are asked for", () => {
+  const few = { mean: 30, low: 29, high: 31, versus, median: 30.5 };
+  const rows = [row("few", 0.5, { ...few, n: 19, worstTenth: 28 })];
+  const textOf = (quantiles: boolean) =>
+    tableOf(joinResults([{ ...results, rows }]), { quantiles })
+      .groups[0][0].at(-1)!.text;
+  assertEquals([textOf(false), textOf(true)], [
+    "30.00",
+    "30.00 (30.50; 28.00)",
+  ]);
+});
+
+Deno.test("tableOf() shows the geometric mean of errors, marked by the ratio", () => {
+  const ratio = { mean: 2, low: 1.5, high: 2.5 };
+  const error = {
+    mean: 0.5,
+    geometric: { mean: 0.25, low: 0.125, high: 0.5 },
+    versus: { method: "gates", difference: 0.1, low: -1, high: 1, ratio },
+  };
+  const rows = [{ ...row("own", 0.5, { mean: 1 }), metrics: { mse: error } }];
+  const { groups, notes } = tableOf(joinResults([{ ...results, rows }]));
+  assertEquals(groups[0][0].at(-1)!.text, "0.25000 [0.12500, 0.50000] ▲");
+  assert(notes.includes("Means of errors are geometric."));
+});
+
 Deno.test("joinResults() tells runs of one experiment apart", () => {
   const rows = joinResults([results, results]);
   assertEquals(rows[0].experiment, "toy");
@@ -103,7 +157,7 @@ Deno.test("joinResults() compares what is not compared yet with the first run's 
     groups[1].map((cells) => cells.at(-1)!.metric!.mark),
     [undefined, "▼", "▼", "≈", "▼", undefined, undefined],
   );
-  assertEquals(notes.slice(1), [
+  assertEquals(notes.slice(1, 3), [
     "▲ ▼ ≈: higher than, lower than, not told apart from gates on the same samples (95 % paired interval).",
     "▲ ▼ ≈: higher than, lower than, not told apart from gates of toy, each on samples of its own (95 % interval of the difference).",
   ]);
@@ -136,7 +190,8 @@ Deno.test("formatMacs() and formatPercent() keep what a reader needs", () => {
 Deno.test("tableOf() shows the rounds' speedups and the search's cost where they are known", () => {
   const [first, ...others] = results.rows;
   const timed = { speedup: 2, speedupLow: 1.9, speedupHigh: 2.125 };
-  const rows = [{ ...first, ...timed, searchPasses: 96 }, ...others];
+  const effort = { searchPasses: 96, searchPictures: 24 };
+  const rows = [{ ...first, ...timed, ...effort }, ...others];
   const { columns, groups, notes } = tableOf(
     joinResults([{ ...results, rows }]),
   );
@@ -145,6 +200,7 @@ Deno.test("tableOf() shows the rounds' speedups and the search's cost where they
   const [[without], [cells]] = groups;
   assertEquals(cells[at("Speedup")].text, "2.00× (1.90–2.13)");
   assertEquals(cells[at("Search (passes)")].text, "96");
+  assertEquals(cells[at("(pictures)")].text, "24");
   assertEquals(without[at("Search (passes)")].text, "–");
   assertEquals(notes.filter((note) => /rounds|gradient/.test(note)).length, 2);
 });

@@ -4,6 +4,7 @@ import { command, type CommandResult, finish } from "./options/command.ts";
 import {
   consoleTable,
   intervalsRow,
+  quantilesRow,
   resultsRow,
 } from "./options/console_table.ts";
 import { oneOf, path } from "./options/option_table.ts";
@@ -34,6 +35,7 @@ export const compareCommand = (
     options: {
       format: oneOf(formats)("<f>", formats.join(", "), { default: "text" }),
       intervals: intervalsRow,
+      quantiles: quantilesRow,
       results: resultsRow,
       o: path(
         "<path>",
@@ -41,7 +43,7 @@ export const compareCommand = (
       ),
     },
     notes:
-      "▲ and ▼ mark what differs significantly: rows from the main method of their own run, on the same samples; main methods from the first run's, by the two intervals, where the runs prune the same model.",
+      "▲ and ▼ mark what differs significantly, judged over the whole table: rows from the main method of their own run, on the same samples; main methods from the first run's, by the two intervals, where the runs prune the same model.",
   }, async ({ format, o: target, ...options }, words) => {
     if (words.length === 0) {
       throw new TypeError(
@@ -58,7 +60,7 @@ export const compareCommand = (
     if (target !== undefined) await writeReport(target, runs);
     const table = format === "text"
       ? consoleTable(all, options)
-      : renderTable(joinResults(all), format);
+      : renderTable(joinResults(all), format, options);
     return [table.trimEnd()];
   })(args);
 

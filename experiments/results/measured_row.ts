@@ -18,6 +18,8 @@ export interface MeasuredRow {
   readonly predictedSpeedup?: number;
   /** Cost of its method's search for all budgets, in pictures by the full sampler. */
   readonly searchPasses: number;
+  /** Different pictures that it saw. */
+  readonly searchPictures?: number;
   readonly metrics: RowMetrics;
   /** Of this repository, when the row was measured. */
   readonly commit?: string;

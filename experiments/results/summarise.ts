@@ -1,14 +1,10 @@
 /** From values a pair and of all pairs to a run's `results.json`: means, intervals, paired differences, speedups. */
 import type { Precision } from "@dip-go/core/runtime";
-import { meanInterval, pairedDifference } from "@dip-go/eval/statistics";
-import type { MetricValue, ResultRow, Results } from "@dip-go/eval/tables";
+import type { ResultRow, Results } from "@dip-go/eval/tables";
+import { gradientPasses } from "@dip-go/pruner/methods";
 import type { Experiment } from "../schema/experiment.ts";
-import type {
-  FinishedRow,
-  MeasuredRow,
-  RowLatency,
-  RowMetrics,
-} from "./measured_row.ts";
+import type { FinishedRow, RowLatency, RowMetrics } from "./measured_row.ts";
+import { metricValues, type RowGroup, singleSeed } from "./metric_values.ts";
 import type { Provenance } from "./provenance.ts";
 
 /** What the results are made from. */
@@ -43,6 +39,7 @@ export function summarise(
     seed: experiment.evaluation.seed,
     samples: experiment.evaluation.pairs,
     precision,
+    gradientPasses,
     ...provenance,
     ...commits.size > 0 ? { commit: [...commits].join(", ") } : {},
   };
@@ -65,9 +62,17 @@ function fullRow(
     macsSpeedup: 1,
     latencyMs: times[times.length >> 1] ?? null,
     speedup: times.length > 0 ? 1 : null,
-    metrics: metricValues(metrics),
+    metrics: metricValues(singleSeed({ method: "full", metrics }), {
+      rows: [],
+      main: undefined,
+    }),
   };
 }
+
+/** Noises of an experiment's pictures, where batches share them. */
+export const noisesOf = (
+  { evaluation: { seedPer, batch } }: Experiment,
+): number | undefined => seedPer === "batch" ? batch : undefined;
 
 function resultRow(
   { row, latencies }: FinishedRow,
@@ -76,10 +81,12 @@ function resultRow(
     "experiment" | "denseMacs" | "rows"
   >,
 ): ResultRow {
-  const rival = rows.find(({ row: { method, sparsity } }) =>
-    method === experiment.mainMethod && sparsity === row.sparsity &&
-    method !== row.method
-  )?.row;
+  const group: RowGroup = {
+    rows: rows.filter((other) => other.row.sparsity === row.sparsity)
+      .map((other) => singleSeed(other.row)),
+    main: experiment.mainMethod,
+    noises: noisesOf(experiment),
+  };
   const [first, ...others] = latencies;
   return {
     method: row.method,
@@ -90,8 +97,9 @@ function resultRow(
     speedup: speedupOf(first),
     ...speedupRange(first),
     searchPasses: row.searchPasses,
+    searchPictures: row.searchPictures,
     metrics: {
-      ...metricValues(row.metrics, rival),
+      ...metricValues(singleSeed(row), group),
       ...row.predictedSpeedup === undefined
         ? {}
         : { "predicted speedup": { mean: row.predictedSpeedup } },
@@ -114,21 +122,4 @@ function speedupRange(
     speedupLow: Math.min(...rounds),
     speedupHigh: Math.max(...rounds),
   };
-}
-
-function metricValues(
-  metrics: RowMetrics,
-  rival?: MeasuredRow,
-): Record<string, MetricValue> {
-  const values = Object.entries(metrics).map(([name, own]) => {
-    if ("mean" in own) return [name, own];
-    const value = meanInterval(own);
-    const other = rival?.metrics[name];
-    if (!rival || !other || "mean" in other) return [name, value];
-    const pairs = pairedDifference(own, other);
-    const { mean: difference, low, high } = pairs;
-    const versus = { method: rival.method, difference, low, high };
-    return [name, { ...value, versus }];
-  });
-  return Object.fromEntries(values);
 }

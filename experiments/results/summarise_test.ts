@@ -11,6 +11,9 @@ function times(...times: number[]): Latency {
   return { times, median, min, max };
 }
 
+/** As many samples as an interval takes. */
+const samples = Array.from({ length: 20 }, (_, i) => i);
+
 function row(method: string, sparsity: number, psnr: number): FinishedRow {
   return {
     row: {
@@ -19,8 +22,8 @@ function row(method: string, sparsity: number, psnr: number): FinishedRow {
       macs: 50,
       searchPasses: 96,
       metrics: {
-        psnr: [psnr, psnr + 4],
-        ssim: [0.5, 0.7],
+        psnr: samples.map((i) => psnr + i % 2 * 4),
+        ssim: samples.map((i) => 0.5 + i % 2 * 0.2),
         fid: { mean: psnr / 2, low: 1, high: 30, n: 2 },
       },
       commit: "abc",
@@ -57,12 +60,11 @@ Deno.test("summarise() pairs each row with the main method at its sparsity", () 
   assertEquals([full.searchPasses, fora.searchPasses], [undefined, 96]);
   assertEquals(fora.metrics.speedup_b8, { mean: 2.5 });
   assertEquals(fora.metrics.psnr.mean, 22);
-  assertEquals(fora.metrics.psnr.versus, {
-    method: "uniform-reuse",
-    difference: -3,
-    low: -3,
-    high: -3,
-  });
+  const worse = { difference: -3, low: -3, high: -3 };
+  assertEquals(fora.metrics.psnr.versus, { method: "uniform-reuse", ...worse });
+  assertEquals(fora.metrics.psnr.toBest, fora.metrics.psnr.versus);
+  assertEquals(fora.metrics.psnr.median, 22);
+  assertEquals(fora.metrics.psnr.worstTenth, 20);
   assertEquals(fora.metrics.fid, { mean: 10, low: 1, high: 30, n: 2 });
   assertEquals(Object.keys(fora.metrics), [
     "psnr",
@@ -71,6 +73,7 @@ Deno.test("summarise() pairs each row with the main method at its sparsity", () 
     "speedup_b8",
   ]);
   assertEquals(main.metrics.psnr.versus, undefined);
+  assertEquals(main.metrics.psnr.toBest, undefined);
   assertEquals(alone.metrics.psnr.versus, undefined);
   assertEquals(results.commit, "abc");
   assertEquals(results.sampler, { name: "pndm", steps: 20, guidanceScale: 2 });

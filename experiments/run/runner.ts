@@ -33,7 +33,7 @@ import { type Share, shareOf } from "../engine/share.ts";
 import { sortedJson } from "../engine/step.ts";
 import type { StepMaker } from "../engine/step_graph.ts";
 import { stepsFile } from "../engine/store/store_contents.ts";
-import type { FinishedRow } from "../results/measured_row.ts";
+import type { FinishedRow, MeasuredRow } from "../results/measured_row.ts";
 import type { Provenance } from "../results/provenance.ts";
 import { shownPairs, writeReport } from "../results/report.ts";
 import { openRunFolder, type RunIdentity } from "../results/run_folder.ts";
@@ -67,6 +67,11 @@ export interface FinishedRun {
   readonly results: Results;
   /** Why rows are missing, a sentence each. */
   readonly notes: readonly string[];
+}
+
+/** What the run of one experiment left, with its rows before they were summarised. */
+export interface ExperimentRun extends FinishedRun {
+  readonly measured: readonly MeasuredRow[];
 }
 
 /**
@@ -108,7 +113,7 @@ export interface FinishedRun {
 export async function runExperiment(
   given: ExperimentInput,
   options: RunOptions,
-): Promise<FinishedRun> {
+): Promise<ExperimentRun> {
   const progress = new Progress(options);
   const part = await partOf(given, options);
   await using tools = await openStepTools(part, progress);
@@ -134,7 +139,7 @@ async function writeRun(
     readonly steps: ExperimentSteps;
     readonly rows: readonly FinishedRow[];
   },
-): Promise<FinishedRun> {
+): Promise<ExperimentRun> {
   const { store, identity, provenance } = tools;
   const { experiment, precision } = identity;
   const bench = await tools.bench();
@@ -159,7 +164,8 @@ async function writeRun(
   const content = { results, rows, notes, images };
   const files = await writeReport(folder, bench, content);
   await folder.writeJson(stepsFile, store.asked);
-  return { folder: folder.path, files, results, notes };
+  const measured = rows.map(({ row }) => row);
+  return { folder: folder.path, files, results, notes, measured };
 }
 
 /**

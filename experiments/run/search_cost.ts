@@ -5,15 +5,20 @@ import type { Bench } from "./bench.ts";
 
 /**
  * Cost of each method's search for all budgets of the experiment, calibration
- * included, in pictures by the full sampler; a gradient counts as three. 0
- * where nothing is searched.
+ * included, in pictures by the full sampler, and the different pictures that it
+ * sees. 0 where nothing is searched.
  */
-export function searchPasses(bench: Bench): (method: string) => number {
+export function searchEffort(
+  bench: Bench,
+): (method: string) => { searchPasses: number; searchPictures: number } {
   const { dense, costs } = searchCosts(bench);
   const { batch: images, calibration } = bench.experiment.search;
   return (method) => {
     const cost = costs.get(method);
-    return cost === undefined ? 0 : images * (calibration + cost / dense);
+    return cost === undefined ? { searchPasses: 0, searchPictures: 0 } : {
+      searchPasses: images * (calibration + cost / dense),
+      searchPictures: images * calibration,
+    };
   };
 }
 

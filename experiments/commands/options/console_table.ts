@@ -17,12 +17,17 @@ export const intervalsRow = flag(
   "Show the intervals of means and speedups in the table",
 );
 
+/** The other one. */
+export const quantilesRow = flag(
+  "Show beside means the median, and the value that a tenth of the samples falls short of",
+);
+
 /** The runs' rows, without columns that the console has no room for. */
 export function consoleTable(
   runs: readonly Results[],
-  { intervals }: { readonly intervals: boolean },
+  options: { readonly intervals: boolean; readonly quantiles?: boolean },
 ): string {
   const bold = Deno.stdout.isTerminal();
   const width = bold ? Deno.consoleSize().columns : usualWidth;
-  return renderTable(joinResults(runs), "text", { bold, intervals, width });
+  return renderTable(joinResults(runs), "text", { bold, width, ...options });
 }

@@ -12,7 +12,7 @@ import type {
   RowMetrics,
 } from "../../results/measured_row.ts";
 import type { MetricValues } from "./metric_steps.ts";
-import { searchPasses } from "../search_cost.ts";
+import { searchEffort } from "../search_cost.ts";
 import type { Step } from "../../engine/step.ts";
 import type { StepStore } from "../../engine/store/step_store.ts";
 import type { StepTools } from "./step_tools.ts";
@@ -24,7 +24,7 @@ export async function finishedRows(
 ): Promise<FinishedRow[]> {
   const { store } = tools;
   const bench = await tools.bench();
-  const passesOf = searchPasses(bench);
+  const effortOf = searchEffort(bench);
   const finished: FinishedRow[] = [];
   for (const { fit, planned, metrics } of rows) {
     const { fitted } = await store.read(fit);
@@ -37,7 +37,7 @@ export async function finishedRows(
       ...bench.costs
         ? { predictedSpeedup: bench.denseCost / bench.cost(fitted) }
         : {},
-      searchPasses: passesOf(method),
+      ...effortOf(method),
       ...await metricsOf(store, metrics),
     };
     const own: RowLatency[] = [];

@@ -54,12 +54,15 @@ export function paperResultRow(row: PaperRow): ResultRow {
 function labelled(row: ResultRow, label: string): ResultRow {
   const named = (method: string) => `${method} (${label})`;
   const metrics = Object.fromEntries(
-    Object.entries(row.metrics).map(([name, { versus, ...value }]) => [
+    Object.entries(row.metrics).map(([name, { versus, toBest, ...value }]) => [
       name,
       {
         ...value,
         ...versus
           ? { versus: { ...versus, method: named(versus.method) } }
+          : {},
+        ...toBest
+          ? { toBest: { ...toBest, method: named(toBest.method) } }
           : {},
       },
     ]),
@@ -99,6 +102,7 @@ export function joinedStudy(
   const seed = shared(all.map(({ seed }) => seed));
   const samples = shared(all.map(({ samples }) => samples));
   const precision = shared(all.map(({ precision }) => precision));
+  const gradientPasses = shared(all.map((each) => each.gradientPasses));
   return {
     experiment: name,
     model: list(all.map(({ model }) => model)),
@@ -110,6 +114,7 @@ export function joinedStudy(
     ...seed === undefined ? {} : { seed },
     ...samples === undefined ? {} : { samples },
     ...precision === undefined ? {} : { precision },
+    ...gradientPasses === undefined ? {} : { gradientPasses },
     commit: list(all.map(({ commit }) => commit ?? "unknown")),
     hardware: last.hardware,
     date: last.date,

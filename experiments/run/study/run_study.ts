@@ -20,13 +20,8 @@ import {
 import { checkExperiment } from "../../schema/experiment.ts";
 import { type FinishedRun, runExperiment, type RunOptions } from "../runner.ts";
 import { joinedStudy, namedByPrompts, paperResultRow } from "./joined_study.ts";
+import { type FinishedSection, pooledSections } from "./pooled_seeds.ts";
 import type { Section, Study } from "../../schema/study.ts";
-
-/** A section and what its run left. */
-interface FinishedSection {
-  readonly section: Section;
-  readonly run: FinishedRun;
-}
 
 /**
  * Runs what is left of a study.
@@ -57,14 +52,14 @@ async function writeStudy(
   finished: readonly FinishedSection[],
   root: string,
 ): Promise<FinishedRun> {
-  const results = joinedStudy(
-    study,
-    finished.map(({ section: { label, promptSet }, run: { results } }) => ({
+  const results = joinedStudy(study, [
+    ...pooledSections(finished),
+    ...finished.map(({ section: { label, promptSet }, run: { results } }) => ({
       label,
       promptSet,
       results,
     })),
-  );
+  ]);
   const folder = `${root}/${study.name}/${idOf(finished)}`;
   await Deno.mkdir(folder, { recursive: true });
   await writeResults(`${folder}/results.json`, results);

@@ -1,0 +1,42 @@
+/** Many differences judged at once: Holm's step-down rule (Scandinavian Journal of Statistics 1979). */
+import { normalQuantile, normalShare } from "./distributions.ts";
+
+/** A difference and its 95 % interval. */
+export interface JudgedDifference {
+  readonly difference: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/** Two-sided p-value of a difference, from the side of its 95 % interval that faces 0. */
+export function pValue({ difference, low, high }: JudgedDifference): number {
+  const side = difference > 0 ? difference - low : high - difference;
+  if (difference === 0) return 1;
+  const z = Math.abs(difference) / side * normalQuantile(0.975);
+  return 2 * normalShare(-z);
+}
+
+/**
+ * Which p-values are significant together, at a chance of 5 % that any of them
+ * is so by chance: the least is held against 0.05 / m, the next against
+ * 0.05 / (m − 1), up to the first that fails.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { holm } from "@dip-go/eval/statistics";
+ *
+ * assertEquals(holm([0.03, 0.001, 0.04]), [false, true, false]);
+ * ```
+ */
+export function holm(values: readonly number[]): boolean[] {
+  const ascending = values.map((p, i) => ({ p, i }))
+    .sort((a, b) => a.p - b.p);
+  const failing = ascending.findIndex(({ p }, rank) =>
+    p > 0.05 / (values.length - rank)
+  );
+  const count = failing === -1 ? values.length : failing;
+  const significant = values.map(() => false);
+  ascending.slice(0, count).forEach(({ i }) => significant[i] = true);
+  return significant;
+}

@@ -1,0 +1,96 @@
+/**
+ * What a table says of differences: the marks beside means, and which means are
+ * bold. Both are judged over the whole table at once, by Holm's rule, so that a
+ * large table does not mark what chance alone would make stand out.
+ */
+import { leastSamples } from "../statistics/bootstrap.ts";
+import { holm, type JudgedDifference, pValue } from "../statistics/holm.ts";
+import type { JoinedRow } from "./join_results.ts";
+import type { Difference, MetricValue } from "./results.ts";
+
+/** Higher than, lower than, not told apart from the method that a row is compared with. */
+export type Mark = "▲" | "▼" | "≈";
+
+/** Whether there are enough samples for an interval; unknown counts are trusted. */
+export const hasInterval = ({ n }: MetricValue): boolean =>
+  n === undefined || n >= leastSamples;
+
+/** The mean that a table shows, with its interval: of an error the geometric one, where it is known. */
+export const shownMean = (value: MetricValue) => value.geometric ?? value;
+
+/** Errors are judged by the logarithm of their ratio. */
+function judged({ ratio, ...difference }: Difference): JudgedDifference {
+  if (!ratio) return difference;
+  const { mean, low, high } = ratio;
+  return {
+    difference: Math.log(mean),
+    low: Math.log(low),
+    high: Math.log(high),
+  };
+}
+
+/** Those of the differences that stand out together. */
+function significantOf(
+  differences: readonly Difference[],
+): ReadonlySet<Difference> {
+  const significant = holm(differences.map((each) => pValue(judged(each))));
+  return new Set(differences.filter((_, i) => significant[i]));
+}
+
+/** The differences of a table, judged. */
+export class TableMarks {
+  readonly #marked: ReadonlySet<Difference>;
+  readonly #fromBest: ReadonlySet<Difference>;
+
+  constructor(rows: readonly JoinedRow[]) {
+    const values = rows.flatMap(({ metrics }) => Object.values(metrics))
+      .filter(hasInterval);
+    const of = (name: "versus" | "toBest") =>
+      significantOf(values.flatMap((value) => value[name] ?? []));
+    this.#marked = of("versus");
+    this.#fromBest = of("toBest");
+  }
+
+  /** The mark of a value's difference to its run's main method. */
+  markOf(value: MetricValue): Mark | undefined {
+    const { versus } = value;
+    if (!versus || !hasInterval(value)) return undefined;
+    if (!this.#marked.has(versus)) return "≈";
+    return judged(versus).difference > 0 ? "▲" : "▼";
+  }
+
+  /** Whether a metric of a row is the best of its group, or not told apart from that. */
+  isBest(
+    name: string,
+    row: JoinedRow,
+    { group, higherIsBetter }: {
+      readonly group: readonly JoinedRow[];
+      readonly higherIsBetter: boolean | undefined;
+    },
+  ): boolean {
+    const rivals = group.filter(({ metrics }) => metrics[name]);
+    if (rivals.length < 2 || higherIsBetter === undefined) return false;
+    const sign = higherIsBetter ? 1 : -1;
+    const meanOf = ({ metrics }: JoinedRow) =>
+      sign * shownMean(metrics[name]).mean;
+    const best = rivals.reduce((a, b) => meanOf(b) > meanOf(a) ? b : a);
+    if (meanOf(row) === meanOf(best)) return true;
+    return row.experiment === best.experiment && this.#isLike(name, row, best);
+  }
+
+  /** Whether some difference between two rows of a run was judged, and does not stand out. */
+  #isLike(name: string, row: JoinedRow, best: JoinedRow): boolean {
+    const [value, other] = [row.metrics[name], best.metrics[name]];
+    if (!hasInterval(value)) return false;
+    if (value.toBest?.method === best.method) {
+      return !this.#fromBest.has(value.toBest);
+    }
+    // Results of earlier runs know differences to the main method alone.
+    const { versus } = value.versus?.method === best.method
+      ? value
+      : other.versus?.method === row.method
+      ? other
+      : {};
+    return versus !== undefined && !this.#marked.has(versus);
+  }
+}

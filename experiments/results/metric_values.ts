@@ -1,0 +1,169 @@
+/** From values a sample to a row's metrics: means, intervals, quantiles, paired differences. */
+import {
+  type Interval,
+  pooledInterval,
+  quantile,
+} from "@dip-go/eval/statistics";
+import {
+  type Difference,
+  metricInfo,
+  type MetricValue,
+} from "@dip-go/eval/tables";
+import type { SetValue } from "@dip-go/eval/metrics";
+
+/** By metric name: of each search seed one value a sample, `[S, n]`, or one value of all samples together. */
+export type SeededMetrics = Readonly<
+  Record<string, readonly (readonly number[])[] | SetValue>
+>;
+
+/** A row's values under its method's name. */
+export interface SeededRow {
+  readonly method: string;
+  readonly metrics: SeededMetrics;
+}
+
+/** The rows of one sparsity. */
+export interface RowGroup {
+  readonly rows: readonly SeededRow[];
+  /** The method that every other is paired with. */
+  readonly main: string | undefined;
+  /** Noises of the samples, where they take turns and are fewer: pictures of one noise are one sample. */
+  readonly noises?: number;
+}
+
+type Values = readonly (readonly number[])[];
+
+const valuesOf = (row: SeededRow | undefined, name: string) => {
+  const found = row?.metrics[name];
+  return found && !("mean" in found) ? found : undefined;
+};
+
+const meanOf = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / values.length;
+
+/** Means over the samples of each noise. */
+const byNoise = (values: Values, noises = Infinity): Values =>
+  values.map((of) =>
+    of.length <= noises
+      ? of
+      : Array.from({ length: noises }, (_, k) =>
+        meanOf(of.filter((_, i) => i % noises === k)))
+  );
+
+/** Whether a metric's values are compared in logarithms. */
+const areErrors = (name: string, values: Values): boolean =>
+  metricInfo(name).inLogs === true &&
+  values.every((of) => of.every((value) => value > 0));
+
+const logsOf = (values: Values): Values => values.map((of) => of.map(Math.log));
+
+/** The same of e to the power of a mean and its interval; nothing where there is none. */
+function exponential({ mean, low, high }: Interval) {
+  return {
+    mean: Math.exp(mean),
+    ...low === undefined ? {} : { low: Math.exp(low) },
+    ...high === undefined ? {} : { high: Math.exp(high) },
+  };
+}
+
+const minus = (a: Values, b: Values): Values =>
+  a.map((of, s) => of.map((value, i) => value - b[s][i]));
+
+/** Values of a row minus those of another; undefined where the samples are too few for an interval. */
+function differenceTo(
+  rival: SeededRow,
+  name: string,
+  { own, noises }: { readonly own: Values; readonly noises?: number },
+): Difference | undefined {
+  const other = valuesOf(rival, name);
+  if (!other || other.length !== own.length) return undefined;
+  const of = (a: Values, b: Values) =>
+    pooledInterval(byNoise(minus(a, b), noises));
+  const { mean: difference, low, high } = of(own, other);
+  if (low === undefined || high === undefined) return undefined;
+  const errors = areErrors(name, [...own, ...other]);
+  const ratio = errors
+    ? exponential(of(logsOf(own), logsOf(other)))
+    : undefined;
+  return {
+    method: rival.method,
+    difference,
+    low,
+    high,
+    ...ratio && { ratio: { ...ratio, low: ratio.low!, high: ratio.high! } },
+  };
+}
+
+/** The row with the best mean of a metric; undefined where no direction is better. */
+function bestOf({ rows }: RowGroup, name: string): SeededRow | undefined {
+  const { higherIsBetter } = metricInfo(name);
+  if (higherIsBetter === undefined) return undefined;
+  const sign = higherIsBetter ? 1 : -1;
+  const scored = rows.flatMap((row) => {
+    const values = valuesOf(row, name);
+    if (!values) return [];
+    const shown = areErrors(name, values) ? logsOf(values) : values;
+    return [{ row, score: sign * meanOf(shown.flat()) }];
+  });
+  return scored.sort((a, b) => b.score - a.score)[0]?.row;
+}
+
+function metricValue(
+  name: string,
+  row: SeededRow,
+  group: RowGroup,
+): MetricValue {
+  const own = row.metrics[name];
+  if ("mean" in own) return own;
+  const { noises } = group;
+  const all = own.flat().sort((a, b) => a - b);
+  const worst = metricInfo(name).higherIsBetter === false ? 0.9 : 0.1;
+  const rivalNamed = (method: string | undefined) =>
+    method === row.method
+      ? undefined
+      : group.rows.find((each) => each.method === method);
+  const differenceOf = (rival: SeededRow | undefined) =>
+    rival && differenceTo(rival, name, { own, noises });
+  const [versus, toBest] = [group.main, bestOf(group, name)?.method]
+    .map((method) => differenceOf(rivalNamed(method)));
+  const geometric = areErrors(name, own)
+    ? exponential(pooledInterval(byNoise(logsOf(own), noises)))
+    : undefined;
+  return {
+    ...pooledInterval(byNoise(own, noises)),
+    ...noises === undefined ? {} : { mean: meanOf(own.flat()) },
+    median: quantile(all, 0.5),
+    worstTenth: quantile(all, worst),
+    ...geometric && { geometric },
+    ...versus && { versus },
+    ...toBest && { toBest },
+  };
+}
+
+/** The metrics of one row of a group. */
+export const metricValues = (
+  row: SeededRow,
+  group: RowGroup,
+): Record<string, MetricValue> =>
+  Object.fromEntries(
+    Object.keys(row.metrics).map((name) => [
+      name,
+      metricValue(name, row, group),
+    ]),
+  );
+
+/** A row of one search as one of a single seed. */
+export const singleSeed = (
+  { method, metrics }: {
+    readonly method: string;
+    readonly metrics: Readonly<Record<string, readonly number[] | SetValue>>;
+  },
+): SeededRow => ({
+  method,
+  metrics: Object.fromEntries(
+    Object.entries(metrics).map(([name, own]) => [
+      name,
+      "mean" in own ? own : [own],
+    ]),
+  ),
+});

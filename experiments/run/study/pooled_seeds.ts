@@ -1,0 +1,126 @@
+/** Searches that differ in their seeds alone, as one: means over seeds and samples, with two-level intervals. */
+import type { SetValue } from "@dip-go/eval/metrics";
+import type { ResultRow } from "@dip-go/eval/tables";
+import { sortedJson } from "../../engine/step.ts";
+import type { MeasuredRow } from "../../results/measured_row.ts";
+import {
+  metricValues,
+  type RowGroup,
+  type SeededRow,
+} from "../../results/metric_values.ts";
+import { noisesOf } from "../../results/summarise.ts";
+import type { Section } from "../../schema/study.ts";
+import type { ExperimentRun } from "../runner.ts";
+import type { SectionResults } from "./joined_study.ts";
+
+/** A section and what its run left. */
+export interface FinishedSection {
+  readonly section: Section;
+  readonly run: ExperimentRun;
+}
+
+/** The same for all seeds of a search. */
+function withoutSeed({ section: { experiment } }: FinishedSection): string {
+  const { name: _, description: __, seed: ___, ...values } = experiment;
+  return sortedJson(values);
+}
+
+const meanOf = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / values.length;
+
+/** One value of all samples for each seed: their mean. */
+const pooledSets = (values: readonly SetValue[]): SetValue => ({
+  mean: meanOf(values.map(({ mean }) => mean)),
+  n: values[0].n,
+});
+
+/** A row's metrics, seed after seed. */
+function seeded(rows: readonly MeasuredRow[]): SeededRow {
+  const [{ method, metrics }] = rows;
+  return {
+    method,
+    metrics: Object.fromEntries(
+      Object.keys(metrics).map((name) => {
+        const values = rows.map((row) => row.metrics[name]);
+        const sets = values.flatMap((own) => "mean" in own ? [own] : []);
+        return [
+          name,
+          sets.length > 0
+            ? pooledSets(sets)
+            : values as readonly (readonly number[])[],
+        ];
+      }),
+    ),
+  };
+}
+
+/** The mean of a cost over the seeds; null where one has none. */
+function meanCost(
+  rows: readonly ResultRow[],
+  name: "macs" | "macsSpeedup" | "latencyMs" | "speedup",
+): number | null {
+  const values = rows.flatMap((row) => row[name] ?? []);
+  return values.length === rows.length ? meanOf(values) : null;
+}
+
+/** The row of every seed's run with a method and sparsity; undefined where one has none. */
+function inAll<Row extends { method: string; sparsity: number }>(
+  lists: readonly (readonly Row[])[],
+  { method, sparsity }: { method: string; sparsity: number },
+): Row[] | undefined {
+  const found = lists.flatMap((rows) =>
+    rows.find((row) => row.method === method && row.sparsity === sparsity) ?? []
+  );
+  return found.length === lists.length ? found : undefined;
+}
+
+function pooledRows(sections: readonly FinishedSection[]): ResultRow[] {
+  const [{ section: { experiment }, run }] = sections;
+  const seeds = sections.map(({ section }) => section.experiment.seed);
+  const measured = sections.map(({ run }) => run.measured);
+  const results = sections.map(({ run }) => run.results.rows);
+  const pooled = run.measured.flatMap((row) => {
+    const rows = inAll(measured, row);
+    return rows ? [{ row: seeded(rows), results: inAll(results, row)! }] : [];
+  });
+  return pooled.map(({ row, results }) => {
+    const [{ sparsity, searchPasses, searchPictures }] = results;
+    const group: RowGroup = {
+      rows: pooled.filter((each) => each.results[0].sparsity === sparsity)
+        .map((each) => each.row),
+      main: experiment.mainMethod,
+      noises: noisesOf(experiment),
+    };
+    return {
+      method: row.method,
+      sparsity,
+      macs: meanCost(results, "macs")!,
+      macsSpeedup: meanCost(results, "macsSpeedup")!,
+      latencyMs: meanCost(results, "latencyMs"),
+      speedup: meanCost(results, "speedup"),
+      searchPasses,
+      searchPictures,
+      seeds,
+      metrics: metricValues(row, group),
+    };
+  });
+}
+
+/** Sections that differ in their seeds alone, each such group as one more section; a seed alone makes none. */
+export const pooledSections = (
+  sections: readonly FinishedSection[],
+): SectionResults[] =>
+  [...Map.groupBy(sections, withoutSeed).values()]
+    .filter((group) => group.length > 1)
+    .map((group) => {
+      const [{ section: { label, experiment, promptSet }, run }] = group;
+      const seeds = group.map(({ section }) => section.experiment.seed);
+      return {
+        label: label.replace(
+          `seed ${experiment.seed}`,
+          `seeds ${seeds.join(", ")}`,
+        ),
+        promptSet,
+        results: { ...run.results, rows: pooledRows(group) },
+      };
+    });
