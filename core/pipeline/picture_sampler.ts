@@ -20,6 +20,8 @@ export interface DrawOptions {
   readonly negativePrompt?: string | readonly string[];
   /** Pictures at once; all by default. The last batch is filled up with the first subjects. */
   readonly batch?: number;
+  /** Whether nothing is drawn afterwards: the network's memory is given back before the last batch is decoded. False by default. */
+  readonly once?: boolean;
   /** Called at each step of each batch. */
   readonly progress?: (done: number, total: number) => void;
   /** Likewise, with how the step was made where the sampler is the full one. */
@@ -99,8 +101,10 @@ export class PictureSampler implements AsyncDisposable {
   /** The final latents of each batch of them, `[B, C, H, W]`. @throws As {@linkcode PictureSampler.sample}. */
   async *latents(
     subjects: Subject | readonly Subject[],
-    { seed = 0, batch, negativePrompt, progress, observe }: DrawOptions = {},
+    options: DrawOptions = {},
   ): AsyncGenerator<Tensor<"float32">> {
+    const { seed = 0, batch, negativePrompt, once, progress, observe } =
+      options;
     const wanted = [subjects].flat();
     const images = batch ?? wanted.length;
     const batches = batchesOf(wanted.length, images);
@@ -133,6 +137,7 @@ export class PictureSampler implements AsyncDisposable {
           observe?.(step);
         },
       });
+      if (once && b === batches.length - 1) await this.#closeNetwork();
       yield firstOf(latents, wanted.length - b * images);
     }
   }
@@ -161,16 +166,20 @@ export class PictureSampler implements AsyncDisposable {
 
   async #sampler(images: number): Promise<LatentSampler> {
     if (this.#opened?.images === images) return this.#opened.sampler;
-    await this.#opened?.sampler[Symbol.asyncDispose]();
-    this.#opened = undefined;
+    await this.#closeNetwork();
     const sampler = await this.open(images);
     this.#opened = { images, sampler };
     return sampler;
   }
 
+  async #closeNetwork(): Promise<void> {
+    await this.#opened?.sampler[Symbol.asyncDispose]();
+    this.#opened = undefined;
+  }
+
   /** Closes the sessions. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#opened?.sampler[Symbol.asyncDispose]();
+    await this.#closeNetwork();
     const decoder = await this.#decoder?.catch(() => null);
     await decoder?.[Symbol.asyncDispose]();
   }

@@ -364,7 +364,7 @@ export class PipelineSampler {
     options?: DrawOptions,
   ): Promise<Tensor<"float32">[]> {
     await using sampler = this.open();
-    return await sampler.sample(subjects, options);
+    return await sampler.sample(subjects, { ...options, once: true });
   }
 }
 

@@ -1,7 +1,9 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { TorchGenerator } from "../tensor/random.ts";
 import { inTinyPipeline } from "@dip-go/testing/models";
+import { PictureSampler } from "./picture_sampler.ts";
 import { loadPipeline } from "./pipeline.ts";
+import { openFullSampler } from "./sampling/full_sampler.ts";
 
 Deno.test("loadPipeline() reads a model of classes and knows its family's usual sampler", async () => {
   const pipeline = await loadPipeline("zoo/models/dit-shapes");
@@ -65,4 +67,39 @@ Deno.test("a pipeline's index says which scheduler reads its configuration, as i
     await Deno.writeTextFile(file, JSON.stringify(index));
     assertEquals(await nameOf(), "euler");
   });
+});
+
+Deno.test("what is drawn once gives the network's memory back before it is decoded", async () => {
+  const pipeline = await loadPipeline("zoo/models/dit-shapes");
+  const sampler = pipeline.sampler({ steps: 1 });
+  const told: string[] = [];
+  const from = {
+    calls: sampler.calls,
+    openConditioner: () => sampler.openConditioner(),
+    prepareStart: () => sampler.prepareStart(),
+    inputs: (...args: Parameters<typeof sampler.inputs>) =>
+      sampler.inputs(...args),
+    openDecoder() {
+      told.push("decoder");
+      return Promise.resolve(null);
+    },
+  };
+  const opened = async (images: number) => {
+    const { sample, ...own } = await openFullSampler(
+      sampler.graph({ images }),
+      {},
+    );
+    return {
+      sample,
+      [Symbol.asyncDispose]() {
+        told.push("closed");
+        return own[Symbol.asyncDispose]();
+      },
+    };
+  };
+  await using drawing = new PictureSampler(from, opened);
+  await drawing.sample([1, 2], { batch: 1 });
+  assertEquals(told, ["decoder"]);
+  await drawing.sample([1, 2], { batch: 1, once: true });
+  assertEquals(told, ["decoder", "closed"]);
 });

@@ -109,6 +109,7 @@ function requestOf(
     seed: Array.from({ length: count }, (_, i) => seed + i),
     batch: Math.min(batch, count),
     negativePrompt,
+    once: true,
     progress,
   }];
 }
