@@ -1,6 +1,7 @@
 /** Weights must be numbers: a NaN in a file would only show as a black image, many layers later. */
-import { fillFrom } from "../../files/byte_range.ts";
-import { isFloat, scanWindow, windowIsFinite } from "./exponent_scan.ts";
+import { readRange } from "../../files/byte_range.ts";
+import { isFloat, windowBytes } from "./exponent_scan.ts";
+import { type Scan, scanInTurn, scanned, scanOf } from "./scan_in_turn.ts";
 import { safetensorsBytes } from "../safetensors_header.ts";
 import { decodeStored, widenToFloat32 } from "../safetensors_values.ts";
 import type { StoredTensor } from "../tensor_file.ts";
@@ -8,9 +9,13 @@ import type { StoredTensor } from "../tensor_file.ts";
 /** Ranges that were found finite, by the file as it was. */
 const known = new Map<string, Set<string>>();
 
+/** Bytes for which it takes less time to start a second thread than it saves. */
+const manyBytes = 2 ** 29;
+
 /**
  * Checks that tensors hold neither NaN nor infinity, once a process: reads
- * them in the order of their files, a window at a time. Integers always pass.
+ * them in the order of their files, a window at a time, many on two threads.
+ * Integers always pass.
  *
  * @param tensors By name, for the error.
  * @throws {RangeError} If a value is not finite; names file, tensor and flat index.
@@ -18,18 +23,29 @@ const known = new Map<string, Set<string>>();
 export function checkFinite(tensors: ReadonlyMap<string, StoredTensor>): void {
   const floats = [...tensors].filter(([, { dtype }]) => isFloat(dtype));
   const files = Map.groupBy(floats, ([, { path }]) => path);
-  for (const [path, own] of files) {
-    using file = Deno.openSync(path);
-    const passed = passedOf(path, file.statSync());
-    own.sort(([, a], [, b]) => a.begin - b.begin);
-    for (const [name, stored] of own) {
-      const range = `${stored.begin}-${stored.end}`;
-      if (passed.has(range)) continue;
-      checkTensor(file, name, stored);
-      passed.add(range);
+  const checked = [...files].flatMap(([path, own]) => {
+    const passed = passedOf(path, Deno.statSync(path));
+    return own.map(([name, stored]) => ({ name, stored, passed }))
+      .filter(({ stored }) => !passed.has(rangeOf(stored)))
+      .sort((a, b) => a.stored.begin - b.stored.begin);
+  });
+  const scan = scanOf(checked.map(({ stored }) => stored));
+  const bytes = checked.reduce(
+    (sum, { stored: { begin, end } }) => sum + end - begin,
+    0,
+  );
+  {
+    using _other = bytes < manyBytes ? null : secondThread(scan);
+    scanInTurn(scan);
+    for (const [i, isFinite] of scanned(scan).entries()) {
+      const { name, stored, passed } = checked[i];
+      if (!isFinite) throw notFinite(name, stored);
+      passed.add(rangeOf(stored));
     }
   }
 }
+
+const rangeOf = ({ begin, end }: StoredTensor): string => `${begin}-${end}`;
 
 /** The ranges of a file that passed before. */
 function passedOf(
@@ -42,27 +58,34 @@ function passedOf(
   return passed;
 }
 
-function checkTensor(
-  file: Deno.FsFile,
+/** Takes turns until it is disposed of; where it cannot start, as in a bundle, the first thread takes all. */
+function secondThread(scan: Scan): Disposable {
+  const url = new URL("./scan_worker.ts", import.meta.url);
+  const worker = new Worker(url, { type: "module" });
+  worker.addEventListener("error", (event) => event.preventDefault());
+  worker.postMessage(scan);
+  return { [Symbol.dispose]: () => worker.terminate() };
+}
+
+/** @throws {RangeError} If the file ends before the tensor does. */
+function notFinite(
   name: string,
   { path, dtype, shape, begin, end }: StoredTensor,
-): void {
-  file.seekSync(begin, Deno.SeekMode.Start);
-  for (let at = begin; at < end; at += scanWindow.length) {
-    const window = scanWindow.subarray(0, end - at);
-    fillFrom(file, window, { path, begin: at });
-    if (windowIsFinite(dtype, window.length)) continue;
-    const bytes = window.slice();
-    const own = {
-      dtype,
-      shape: [bytes.length / safetensorsBytes[dtype]],
-      bytes,
-    };
+): RangeError {
+  const elementBytes = safetensorsBytes[dtype];
+  let index = 0;
+  for (let at = begin; at < end; at += windowBytes) {
+    const bytes = readRange(path, {
+      begin: at,
+      end: Math.min(end, at + windowBytes),
+    });
+    const own = { dtype, shape: [bytes.length / elementBytes], bytes };
     const { data } = widenToFloat32(decodeStored(own, name), name);
-    const index = (at - begin) / safetensorsBytes[dtype] +
-      data.findIndex((x) => !Number.isFinite(x));
-    throw new RangeError(
-      `Cannot use ${path}: tensor "${name}" is not finite at index ${index} of [${shape}], expected no NaN or infinity`,
-    );
+    const found = data.findIndex((x) => !Number.isFinite(x));
+    index += found === -1 ? data.length : found;
+    if (found !== -1) break;
   }
+  return new RangeError(
+    `Cannot use ${path}: tensor "${name}" is not finite at index ${index} of [${shape}], expected no NaN or infinity`,
+  );
 }

@@ -88,3 +88,27 @@ Deno.test("checkFinite() passes integers, and reads what passed once", () =>
     }
     return Promise.resolve();
   }));
+
+Deno.test("checkFinite() looks at many bytes on two threads, and names the tensor that is not finite", () =>
+  inTemporaryFolder((folder) => {
+    const path = `${folder}/w`;
+    const [count, length] = [9, 2 ** 26];
+    using file = Deno.openSync(path, { write: true, createNew: true });
+    file.truncateSync(count * length); // zeros that take no disk
+    const tensors = new Map(Array.from({ length: count }, (_, i) => [`w${i}`, {
+      path,
+      dtype: "F32" as const,
+      shape: [length / 4],
+      begin: i * length,
+      end: (i + 1) * length,
+    }]));
+    checkFinite(tensors);
+    file.seekSync(-4, Deno.SeekMode.End);
+    file.writeSync(Uint8Array.of(0, 0, 0xc0, 0xff));
+    assertThrows(
+      () => checkFinite(tensors),
+      RangeError,
+      `tensor "w8" is not finite at index ${length / 4 - 1} of [${length / 4}]`,
+    );
+    return Promise.resolve();
+  }));

@@ -13,19 +13,19 @@ const inEach = (bits: number, place: number): bigint =>
     .reduce((a, b) => a | b);
 
 /** The sign bits of so wide elements in 8 bytes, all other bits, and the lowest of their exponents. */
-const masks = (bits: number, fraction: number) => {
+const masksOf = (bits: number, fraction: number) => {
   const signs = inEach(bits, bits - 1);
   return { signs, magnitudes: ~signs, lowest: inEach(bits, fraction) };
 };
 
 /** Of the dtypes that hold floats: bits of an element, and of its fraction. F8_E4M3 has no infinity: only all bits one are no number. */
-const floats: Partial<Record<SafetensorsDType, ReturnType<typeof masks>>> = {
-  F64: masks(64, 52),
-  F32: masks(32, 23),
-  F16: masks(16, 10),
-  BF16: masks(16, 7),
-  F8_E5M2: masks(8, 2),
-  F8_E4M3: masks(8, 0),
+const floats: Partial<Record<SafetensorsDType, ReturnType<typeof masksOf>>> = {
+  F64: masksOf(64, 52),
+  F32: masksOf(32, 23),
+  F16: masksOf(16, 10),
+  BF16: masksOf(16, 7),
+  F8_E5M2: masksOf(8, 2),
+  F8_E4M3: masksOf(8, 0),
 };
 
 /** Bytes that are looked at together, small enough to stay in a core's cache. */

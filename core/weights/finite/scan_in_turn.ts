@@ -1,0 +1,72 @@
+/** Tensors that threads look at in turn: whoever is free takes the next one. */
+import { fillFrom } from "../../files/byte_range.ts";
+import type { StoredTensor } from "../tensor_file.ts";
+import { scanWindow, windowIsFinite } from "./exponent_scan.ts";
+
+/** Numbers that all threads see. */
+const places = { taken: 0, done: 1, finite: 2 };
+
+/** A list of tensors that are looked at, as it is sent to a thread. */
+export interface Scan {
+  readonly tensors: readonly Pick<
+    StoredTensor,
+    "path" | "dtype" | "begin" | "end"
+  >[];
+  /** How many are taken, how many are done, and of each whether it is finite. */
+  readonly turns: Int32Array<SharedArrayBuffer>;
+}
+
+/** None is looked at yet. */
+export const scanOf = (tensors: readonly StoredTensor[]): Scan => ({
+  tensors: tensors.map(({ path, dtype, begin, end }) => ({
+    path,
+    dtype,
+    begin,
+    end,
+  })),
+  turns: new Int32Array(
+    new SharedArrayBuffer(4 * (places.finite + tensors.length)),
+  ),
+});
+
+/** Looks at tensors until none is left to take. @throws {RangeError} If a file ends before a tensor does, which then counts as not finite. */
+export function scanInTurn({ tensors, turns }: Scan): void {
+  using opened = new DisposableStack();
+  const files = new Map<string, Deno.FsFile>();
+  for (;;) {
+    const i = Atomics.add(turns, places.taken, 1);
+    if (i >= tensors.length) return;
+    const { path } = tensors[i];
+    try {
+      const file = files.get(path) ?? opened.use(Deno.openSync(path));
+      files.set(path, file);
+      turns[places.finite + i] = isFinite(file, tensors[i]) ? 1 : 0;
+    } finally {
+      Atomics.add(turns, places.done, 1);
+      Atomics.notify(turns, places.done);
+    }
+  }
+}
+
+/** Waits for what other threads took; says of each tensor whether it is finite. */
+export function scanned({ tensors, turns }: Scan): boolean[] {
+  for (;;) {
+    const done = Atomics.load(turns, places.done);
+    if (done === tensors.length) break;
+    Atomics.wait(turns, places.done, done);
+  }
+  return tensors.map((_, i) => turns[places.finite + i] === 1);
+}
+
+function isFinite(
+  file: Deno.FsFile,
+  { path, dtype, begin, end }: Scan["tensors"][number],
+): boolean {
+  file.seekSync(begin, Deno.SeekMode.Start);
+  for (let at = begin; at < end; at += scanWindow.length) {
+    const window = scanWindow.subarray(0, end - at);
+    fillFrom(file, window, { path, begin: at });
+    if (!windowIsFinite(dtype, window.length)) return false;
+  }
+  return true;
+}
