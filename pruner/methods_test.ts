@@ -12,7 +12,8 @@ import {
 import { withTinySampler } from "@dip-go/testing/runs";
 import { fitTarget, type FittedPlan } from "./method.ts";
 import { methodNamed, methods } from "./methods.ts";
-import { foraGates } from "./rivals/fora.ts";
+import { layersPlan } from "./rivals/caches/held_plan.ts";
+import { foraKeys } from "./rivals/fora.ts";
 import { randomGates } from "./rivals/random_gates.ts";
 import { SamplerSearch } from "./sampler_search.ts";
 import { classSearch } from "./search_settings.ts";
@@ -58,8 +59,9 @@ Deno.test("fewer-steps counts model calls, which PNDM makes once more than it ha
     assertEquals(computed(await fit("uniform-reuse", 0.4)), "101010");
   }, "pndm"));
 
-Deno.test("fora takes the smallest interval that fits, and none where ungated blocks are too many", () =>
+Deno.test("fora takes the smallest interval that fits, fills the rest, and has no plan where ungated blocks are too many", () =>
   withFit(async (fit) => {
+    assertEquals(computed(await fit("fora", 0.15)), "11101");
     assertEquals(computed(await fit("fora", 0.3)), "10101");
     assertEquals((await fit("fora", 0.8)).kind, "none");
   }));
@@ -91,14 +93,17 @@ Deno.test("method names can be file names, and differ", () => {
   assertEquals(new Set(names).size, names.length);
 });
 
-Deno.test("foraGates() runs every sublayer at each interval and only the ungated blocks between", () =>
+Deno.test("fora runs every sublayer at its keys, counted from the last step, and only the ungated blocks between", () =>
   withTinySampler({ steps: 6 }, (sampler) => {
     const net = superNetOf(sampler);
-    const live = liveBlocks(net, foraGates(net, 3));
+    const keys = foraKeys(3, 6);
+    assertEquals(keys, [0, 2, 5]);
+    const live = liveBlocks(net, layersPlan(net, keys).gates);
     const gated = (t: number) =>
       net.blocks.filter(({ block }, i) => block.gated && live[t][i]).length;
-    assertEquals([0, 1, 2, 3, 4, 5].map(gated), [4, 0, 0, 4, 0, 0]);
+    assertEquals([0, 1, 2, 3, 4, 5].map(gated), [4, 0, 4, 0, 0, 4]);
     assert(live[1][0] && live[1][net.blocks.length - 1]);
+    assertThrows(() => foraKeys(0, 6), RangeError, "interval is 0");
     return Promise.resolve();
   }));
 

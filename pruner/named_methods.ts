@@ -1,6 +1,12 @@
 /** Every method that an experiment, or `prune`, can name. */
 import type { Method } from "./method.ts";
 import { dipGo, dipGoSteps } from "./network/dip_go.ts";
+import { smoothCache } from "./rivals/caches/smooth_cache.ts";
+import {
+  taylorSeer,
+  taylorSeerDiffusers,
+  taylorSeerLite,
+} from "./rivals/caches/taylor_seer.ts";
 import {
   deepCache,
   deepCacheAuthors,
@@ -36,6 +42,10 @@ export const methods: readonly Method[] = [
   fewerSteps,
   uniformReuse,
   fora,
+  smoothCache,
+  taylorSeer,
+  taylorSeerDiffusers,
+  taylorSeerLite,
   deepCache,
   deepCacheNonUniform,
   deepCacheAuthors,

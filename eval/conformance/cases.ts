@@ -18,6 +18,9 @@ import {
 /** Compares a folder or a file with its recorded tensors. */
 type Run = (path: string) => AsyncGenerator<Conformance>;
 
+/** What runs a file that is one case, told by its JSON; null where it is none. */
+export type FileRun = (json: unknown) => Run | null;
+
 /** A case; `run` is null where nothing here covers it. */
 export interface ConformanceCase {
   /** Its path in the folder that was given. */
@@ -30,29 +33,36 @@ export interface ConformanceCase {
  * folders within folders are gone through. What cannot be read is a case that
  * fails.
  *
+ * @param others Runs files that this room does not know; none by default.
  * @throws {Deno.errors.NotFound} If there is no such folder.
  */
-export async function findCases(folder: string): Promise<ConformanceCase[]> {
+export async function findCases(
+  folder: string,
+  others: FileRun = () => null,
+): Promise<ConformanceCase[]> {
   if (!(await statOf(folder))?.isDirectory) {
     throw new Deno.errors.NotFound(
       `Cannot check conformance: there is no folder ${folder}`,
     );
   }
   const name = folder.split("/").findLast((part) => part !== "") ?? folder;
-  return await casesOf(folder, name) ?? await casesBelow(folder, "");
+  const runOf: FileRun = (json) => schedulerRun(json) ?? others(json);
+  return await casesOf(folder, name, runOf) ??
+    await casesBelow(folder, "", runOf);
 }
 
 /** Those of a folder's folders. One that holds none, nor any folder with some, is not covered. */
 async function casesBelow(
   folder: string,
   prefix: string,
+  runOf: FileRun,
 ): Promise<ConformanceCase[]> {
   const found: ConformanceCase[] = [];
   for (const { name: own, isDirectory } of await entriesOf(folder)) {
     if (!isDirectory) continue;
     const [path, name] = [`${folder}/${own}`, `${prefix}${own}`];
-    const cases = await casesOf(path, name) ??
-      await casesBelow(path, `${name}/`);
+    const cases = await casesOf(path, name, runOf) ??
+      await casesBelow(path, `${name}/`, runOf);
     const covered = cases.some(({ run }) => run);
     found.push(...covered ? cases : [{ name, run: null }]);
   }
@@ -70,6 +80,7 @@ const runs: readonly { readonly tells: readonly string[]; run: Run }[] = [
 async function casesOf(
   folder: string,
   name: string,
+  runOf: FileRun,
 ): Promise<ConformanceCase[] | null> {
   const entries = await entriesOf(folder);
   const files = entries.filter(({ isFile }) => isFile).map(({ name }) => name);
@@ -81,7 +92,9 @@ async function casesOf(
     if (has("cases.json")) return await pipelineCases(folder, name);
     const telling = runs.find(({ tells }) => tells.every(has));
     if (telling) return whole(telling.run);
-    if (!has("case.safetensors")) return await fileCases(folder, name, files);
+    if (!has("case.safetensors")) {
+      return await fileCases(folder, { name, files, runOf });
+    }
     if (has("config.json")) return whole(await componentRun(folder));
     return whole(has("info.json") ? runNetworkGradients : null);
   } catch (thrown) {
@@ -106,14 +119,17 @@ async function pipelineCases(
 /** The cases of a folder in which each JSON file is one, or null where none is. */
 async function fileCases(
   folder: string,
-  name: string,
-  files: readonly string[],
+  { name, files, runOf }: {
+    readonly name: string;
+    readonly files: readonly string[];
+    readonly runOf: FileRun;
+  },
 ): Promise<ConformanceCase[] | null> {
   if (files.some((file) => file.endsWith("config.json"))) return null;
   const cases: ConformanceCase[] = [];
   for (const file of files.filter((file) => file.endsWith(".json"))) {
     const path = `${folder}/${file}`;
-    const run = schedulerRun(await readJson(path));
+    const run = runOf(await readJson(path));
     cases.push({
       name: `${name}/${file.slice(0, -".json".length)}`,
       run: run && (() => run(path)),

@@ -3,9 +3,11 @@ import {
   type Conformance,
   type ConformanceCase,
   failure,
+  type FileRun,
   findCases,
 } from "@dip-go/eval/conformance";
 import { alignedLines } from "@dip-go/eval/tables";
+import { rivalRun, RivalSubjects } from "../conformance/mod.ts";
 import { command, finish } from "./options/command.ts";
 import { flag, oneWord, positive, text } from "./options/option_table.ts";
 
@@ -21,7 +23,7 @@ export const conformanceCommand = command({
   usage: ["deno task conformance <folder> [options]"],
   words: {
     "<folder>":
-      "Laid out like testdata/, or one case of it; or pipelines with a cases.json each",
+      "Laid out like testdata/, or one case of it; or pipelines with a cases.json each; or runs of published caches on the zoo's models",
   },
   options: {
     only: text(
@@ -39,7 +41,11 @@ export const conformanceCommand = command({
     "A relative error is the largest absolute one over the recorded tensor's maximum. A case that cannot be run is a line that says why, and the others go on. Exits 1 if a tensor is not ok. Cases that are not covered yet are listed.",
 }, async ({ only, tolerance, verbose, json }, words) => {
   const folder = oneWord(words, { refusal }, "folders");
-  const cases = await chosenCases(folder, only);
+  await using subjects = new RivalSubjects();
+  const cases = await chosenCases(folder, {
+    only,
+    run: (json) => rivalRun(json, subjects),
+  });
   const rows: Row[] = [];
   for (const each of cases) {
     for (const row of await rowsOf(each)) {
@@ -57,11 +63,11 @@ export const conformanceCommand = command({
 /** @throws {RangeError} If there is none that is covered. */
 async function chosenCases(
   folder: string,
-  only = "",
+  { only = "", run }: { readonly only?: string; readonly run: FileRun },
 ): Promise<ConformanceCase[]> {
   const parts = only.split("*").map((part) => RegExp.escape(part));
   const pattern = new RegExp(parts.join(".*"));
-  const found = await findCases(folder);
+  const found = await findCases(folder, run);
   const cases = found.filter(({ name }) => pattern.test(name));
   if (cases.some(({ run }) => run)) return cases;
   throw new RangeError(

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { findCases } from "@dip-go/eval/conformance";
+import { rivalRun, RivalSubjects } from "../conformance/mod.ts";
 import { conformanceCommand } from "./conformance.ts";
 
 const testdata = decodeURIComponent(
@@ -7,7 +8,11 @@ const testdata = decodeURIComponent(
 );
 
 Deno.test("conformance finds every recorded case, by what its folder holds", async () => {
-  const cases = await findCases(testdata);
+  await using subjects = new RivalSubjects();
+  const cases = await findCases(
+    testdata,
+    (json) => rivalRun(json, subjects),
+  );
   const covered = cases.filter(({ run }) => run).map(({ name }) => name);
   assertEquals(covered, [
     "clip-text-proj-gelu",
@@ -43,6 +48,17 @@ Deno.test("conformance finds every recorded case, by what its folder holds", asy
     "pixart",
     "pixart-micro",
     "random",
+    "rivals/cache-dit/dit-f1b0-t0.9-w4-mc3-taylor1-s0",
+    "rivals/cache-dit/dit-scm-medium-static-taylor2-s0",
+    "rivals/deepcache/sd-pndm-n3-b1-s0",
+    "rivals/first-block-cache/dit-t0.3-s0",
+    "rivals/fora/dit-n5-s0",
+    "rivals/learning-to-cache/dit-mask1-0.25-s0",
+    "rivals/mag-cache/dit-resampled-s0",
+    "rivals/pyramid-attention-broadcast/dit-n5-0-1001-s0",
+    "rivals/smooth-cache/dit-a0.45-s0",
+    "rivals/taylorseer-diffusers/dit-attn-ff-n5-w3-o1-after16-s0",
+    "rivals/taylorseer-paper/dit-lastblock-n4-o1-first3-s0",
     "schedulers/add_noise",
     "schedulers/ddim-dit-eta1",
     "schedulers/ddim-dit",
@@ -76,6 +92,12 @@ Deno.test("conformance draws whole pipelines, and prints the worst tensor of eac
   assertEquals(exitCode, 0);
   assertEquals(lines.filter((line) => line.endsWith("  ok")).length, 23);
   assertStringIncludes(lines.at(-1)!, "22 cases: all ok");
+});
+
+Deno.test("conformance makes runs of published caches again: the same units run, to the same latents", async () => {
+  const { lines, exitCode } = await conformanceCommand([`${testdata}/rivals`]);
+  assertEquals(exitCode, 0, lines.join("\n"));
+  assertStringIncludes(lines.at(-1)!, `33 tensors of 11 cases: all ok`);
 });
 
 Deno.test("conformance --verbose prints every tensor of a single case folder", async () => {

@@ -10,10 +10,35 @@ import {
   liveBlocks,
   type SuperNet,
 } from "@dip-go/supernet/gates";
-import { patternMethod } from "./pattern_method.ts";
+import { keyMethod } from "./key_method.ts";
 
 /** The authors' choice for 50 steps of Stable Diffusion: key steps are densest around a step, by a power. */
 const authors = { steps: 50, centre: 15, power: 1.4 };
+
+/** Layers of a stage that the authors' numbers of branches count, however many there are. */
+const layersOfStage = 3;
+
+/**
+ * How many of the last units run between key steps at a branch of the authors'
+ * code, which counts the layers of the way up from its end; an upsampler at a
+ * stage's end is a unit of its own.
+ *
+ * @throws {RangeError} If there is no such branch.
+ */
+export function branchCut({ units }: SuperNet, branch: number): number {
+  const layers = units.filter((unit) => /^up_blocks\.\d+\.\d+$/.test(unit));
+  const stages = [
+    ...Map.groupBy(layers, (unit) => unit.split(".")[1]).values(),
+  ];
+  const stage = stages.at(-1 - Math.trunc(branch / layersOfStage));
+  const first = stage?.at(-1 - branch % layersOfStage);
+  if (first !== undefined) return units.length - 1 - units.indexOf(first);
+  throw new RangeError(
+    `Cannot cut a UNet at branch ${branch}: found stages of ${
+      stages.map(({ length }) => length)
+    } layers`,
+  );
+}
 
 /** Where a UNet is cut. */
 export interface DeepCacheCut {
@@ -85,6 +110,18 @@ function withoutDead(net: SuperNet, gates: Gates): Gates {
 }
 
 /**
+ * The authors' key steps: a call's place is the first at which its timestep
+ * stands, so that PNDM's repeated timestep counts once.
+ */
+export const keysByTimestep = (
+  timesteps: readonly number[],
+  isKey: (place: number) => boolean,
+): number[] =>
+  timesteps.flatMap((timestep, t) =>
+    isKey(timesteps.indexOf(timestep)) ? [t] : []
+  );
+
+/**
  * Every N-th of T steps, from 0.
  *
  * @example
@@ -102,51 +139,69 @@ export function uniformKeys(interval: number, steps: number): number[] {
   );
 }
 
+/** By how much p falls where keys coincide. */
+const powerStep = 0.02;
+
 /** z^p of z = x + iy on the principal branch. */
-function power([x, y]: readonly number[], p: number): number[] {
+function powerOf([x, y]: readonly number[], p: number): number[] {
   const magnitude = Math.hypot(x, y) ** p;
   const angle = p * Math.atan2(y, x);
   return [magnitude * Math.cos(angle), magnitude * Math.sin(angle)];
 }
 
+/** ⌈T/N⌉ + 1 points from 0 to T, the first and last left out, evenly spread over (t − c)^(1/p), as whole numbers. */
+function centredKeys(
+  [count, steps]: readonly [number, number],
+  { centre, power: p }: { readonly centre: number; readonly power: number },
+): number[] {
+  const from = powerOf([-centre, 0], 1 / p);
+  const to = powerOf([steps - centre, 0], 1 / p);
+  const points = Array.from({ length: count + 1 }, (_, i) => {
+    const between = from.map((x, k) => x + i / count * (to[k] - x));
+    return Math.trunc(powerOf(between, p)[0]);
+  });
+  return [...new Set(points)].sort((a, b) => a - b).slice(1, -1)
+    .map((key) => Math.floor(key + centre));
+}
+
 /**
  * DeepCache's non-uniform schedule: ⌈T/N⌉ key steps, evenly spread over
  * (t − c)^(1/p), so that they are densest around c. Powers of negative numbers
- * are complex, and their real part counts.
+ * are complex, and their real part counts. Where keys coincide, p falls until
+ * none do; where some always do, as at N = 1, keys are uniform.
  *
  * @param shape c and p; by default the authors', c in proportion to T.
  */
 export function nonUniformKeys(
   interval: number,
   steps: number,
-  { centre = authors.centre * steps / authors.steps, power: p = authors.power }:
-    { centre?: number; power?: number } = {},
+  { centre = authors.centre * steps / authors.steps, power = authors.power }: {
+    centre?: number;
+    power?: number;
+  } = {},
 ): number[] {
   const count = Math.ceil(steps / interval);
-  const from = power([-centre, 0], 1 / p);
-  const to = power([steps - centre, 0], 1 / p);
-  const keys = Array.from({ length: count }, (_, i) => {
-    const between = from.map((x, k) => x + i / count * (to[k] - x));
-    return Math.floor(Math.trunc(power(between, p)[0]) + centre);
-  });
-  keys[0] = 0;
-  return [...new Set(keys)];
+  for (let p = power; p > powerStep; p -= powerStep) {
+    const keys = [0, ...centredKeys([count, steps], { centre, power: p })];
+    if (keys.length === count) return keys;
+  }
+  return uniformKeys(interval, steps);
 }
 
 /** DeepCache at the smallest interval that fits. */
 const deepCacheMethod = (
   name: string,
-  keysOf: (interval: number, steps: number) => number[],
+  keys: (interval: number, steps: number) => number[],
   cut?: DeepCacheCut,
 ) =>
-  patternMethod(
-    name,
-    (net, interval) => deepCacheGates(net, keysOf(interval, net.steps), cut),
-    (net) =>
+  keyMethod(name, {
+    keys,
+    plan: (net, keys) => ({ gates: deepCacheGates(net, keys, cut) }),
+    refusal: (net) =>
       canDeepCache(net, cut)
         ? undefined
         : "its units hold what they add, or are too few; DeepCache holds outputs",
-  );
+  });
 
 /** Every N-th step whole. */
 export const deepCache = deepCacheMethod("deepcache", uniformKeys);

@@ -1,17 +1,37 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { liveBlocks, type SuperNet, superNet } from "@dip-go/supernet/gates";
 import { tinyUnet } from "@dip-go/testing/models";
-import { deepCacheGates, nonUniformKeys, uniformKeys } from "./deep_cache.ts";
+import {
+  branchCut,
+  deepCacheGates,
+  keysByTimestep,
+  nonUniformKeys,
+  uniformKeys,
+} from "./deep_cache.ts";
 
 Deno.test("nonUniformKeys() is the authors' schedule", () => {
   const keys = nonUniformKeys(5, 50, { centre: 15, power: 1.4 });
   assertEquals(keys, [0, 5, 9, 13, 17, 21, 26, 31, 37, 43]);
   assertEquals(nonUniformKeys(5, 50), keys);
+  const early = { centre: 5, power: 1.4 };
+  assertEquals(nonUniformKeys(3, 20, early), [0, 3, 5, 6, 9, 12, 16]);
+  assertEquals(nonUniformKeys(1, 4), [0, 1, 2, 3]);
 });
 
 Deno.test("uniformKeys() starts at 0 and stays below T", () => {
   assertEquals(uniformKeys(3, 7), [0, 3, 6]);
   assertEquals(uniformKeys(1, 2), [0, 1]);
+});
+
+Deno.test("keysByTimestep() counts a repeated timestep once", () => {
+  const timesteps = [9, 7, 7, 5, 3, 1];
+  assertEquals(keysByTimestep(timesteps, (place) => place % 3 === 0), [0, 3]);
+});
+
+Deno.test("branchCut() counts three layers a stage from the output, and refuses branches that are not there", () => {
+  const net = tiny("branch");
+  assertEquals([0, 1, 2, 3].map((b) => branchCut(net, b)), [1, 2, 3, 5]);
+  assertThrows(() => branchCut(net, 9), RangeError, "at branch 9");
 });
 
 const tiny = (granularity: "block" | "branch" | "layer") =>

@@ -1,28 +1,26 @@
 /**
  * FORA (Selvaraju et al., "FORA: Fast-Forward Caching in Diffusion Transformer
- * Acceleration", arXiv 2407.01425): every attention and MLP is computed anew
- * every `interval` steps, the rest at every step.
+ * Acceleration", arXiv 2407.01425): every attention and MLP is computed at the
+ * first step and at every `interval`-th, counted from the last as its authors'
+ * code does; the rest runs at every step.
  */
-import {
-  denseGates,
-  type Gate,
-  type Gates,
-  type SuperNet,
-} from "@dip-go/supernet/gates";
-import { patternMethod } from "./pattern_method.ts";
+import { layersPlan } from "./caches/held_plan.ts";
+import { keyMethod } from "./key_method.ts";
 
-/** Every unit at every `interval`-th step, counted from 0; the whole step is never held. */
-export function foraGates(net: SuperNet, interval: number): Gates {
+/**
+ * The steps that compute, ascending.
+ *
+ * @throws {RangeError} If the interval is no whole number from 1.
+ */
+export function foraKeys(interval: number, steps: number): number[] {
   if (!Number.isInteger(interval) || interval < 1) {
     throw new RangeError(
-      `Cannot make FORA gates: interval is ${interval}, expected 1 or more`,
+      `Cannot plan FORA: interval is ${interval}, expected 1 or more`,
     );
   }
-  const whole = net.units.length - 1;
-  return denseGates(net.steps, net.units.length).map((row, t) =>
-    row.map((_, n): Gate => n === whole || t % interval === 0 ? 1 : 0)
-  );
+  return Array.from({ length: steps }, (_, t) => t)
+    .filter((t) => t === 0 || (steps - 1 - t) % interval === 0);
 }
 
 /** At the smallest interval that fits; ungated blocks run at every step, so there may be none. */
-export const fora = patternMethod("fora", foraGates);
+export const fora = keyMethod("fora", { keys: foraKeys, plan: layersPlan });

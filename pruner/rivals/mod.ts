@@ -1,2 +1,22 @@
-/** The rivals, one file a method; DeepCache's gates are open to counts of MACs. */
-export { deepCacheGates, uniformKeys } from "./deep_cache.ts";
+/** The rivals, one file a method: what fits them to budgets, and the plans and rules of published caches. */
+export { layersPlan } from "./caches/held_plan.ts";
+export { firstBlockCache } from "./caches/first_block_cache.ts";
+export {
+  dbCache,
+  type DbCacheSettings,
+  isStatic,
+  lateTaylor,
+} from "./caches/db_cache.ts";
+export { routedPlan } from "./caches/learning_to_cache.ts";
+export { magPlan, magRuns } from "./caches/mag_cache.ts";
+export { broadcastPlan } from "./caches/pyramid_attention_broadcast.ts";
+export { rulePlan } from "./caches/rule_plan.ts";
+export { smoothPlan, smoothRuns } from "./caches/smooth_cache.ts";
+export { diffusersKeys, paperKeys, taylorPlan } from "./caches/taylor_seer.ts";
+export {
+  branchCut,
+  deepCacheGates,
+  keysByTimestep,
+  uniformKeys,
+} from "./deep_cache.ts";
+export { foraKeys } from "./fora.ts";

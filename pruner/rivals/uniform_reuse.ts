@@ -4,10 +4,10 @@
  * its published gates come close to it.
  */
 import { uniformSteps, wholeStepGates } from "../search/whole_steps.ts";
-import { patternMethod } from "./pattern_method.ts";
+import { keyMethod } from "./key_method.ts";
 
 /** The most evenly spaced calls that fit. */
-export const uniformReuse = patternMethod(
-  "uniform-reuse",
-  (net, i) => wholeStepGates(net, uniformSteps(net.steps + 1 - i, net.steps)),
-);
+export const uniformReuse = keyMethod("uniform-reuse", {
+  keys: (i, steps) => uniformSteps(steps + 1 - i, steps),
+  plan: (net, keys) => ({ gates: wholeStepGates(net, keys) }),
+});

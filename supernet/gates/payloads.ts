@@ -25,7 +25,7 @@ export interface Payload {
 export type Payloads = Readonly<Record<string, Payload>>;
 
 /** Values that a payload reads at most. */
-export const longestHistory = 4;
+export const longestHistory = 5;
 
 /** The row of a unit that holds. */
 export const holding: PayloadRow = [1];

@@ -3,6 +3,7 @@ export { blockSessions } from "./block_sessions.ts";
 export { openFusedSubNet, type SubNet } from "./fused_sub_net.ts";
 export { stepPlans } from "./held_sums.ts";
 export {
+  type ComputedUnit,
   firstState,
   type HeldStep,
   placedNoise,

@@ -38,6 +38,15 @@ export interface SampleRequest extends SamplingInputs {
   readonly fill?: (step: HeldStep) => Promise<PayloadRow>;
   /** Called at each step, before its latents are replaced. */
   readonly observe?: (step: SampledStep) => void | Promise<void>;
+  /** Called with what each unit computed, its first output as it is held; only by a runner of single blocks. */
+  readonly watch?: (made: ComputedUnit) => void;
+}
+
+/** What a unit computed at a step. */
+export interface ComputedUnit {
+  readonly unit: string;
+  readonly step: number;
+  readonly value: Float32Array;
 }
 
 /** A step about to hold its prediction. */

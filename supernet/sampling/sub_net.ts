@@ -14,6 +14,7 @@ import {
 } from "@dip-go/core/runtime";
 import type { Tensor } from "@dip-go/core/tensor";
 import { blockSessions } from "./block_sessions.ts";
+import { type CacheRule, RulePlan } from "../gates/cache_rule.ts";
 import { denseGates } from "../gates/gates.ts";
 import { heldBy } from "../gates/held_units.ts";
 import { liveBlocks } from "../gates/liveness.ts";
@@ -41,6 +42,29 @@ interface StepValues {
   readonly tensors: Map<string, PlacedTensor>;
   readonly held: HeldByStep;
   readonly workspace: Workspace;
+}
+
+/** Shows what units computed at this step, as they hold it. */
+async function showComputed(
+  { step, net, held, workspace }: StepValues,
+  watch: NonNullable<SampleRequest["watch"]>,
+): Promise<void> {
+  for (const { block: { name: unit, outputs: [output] } } of net.blocks) {
+    const computed = held.get(output)?.get(step);
+    if (computed) watch({ unit, step, value: await workspace.read(computed) });
+  }
+}
+
+/** What units added to their stream at this step, together. */
+async function addedBy(
+  blocks: SuperNet["blocks"],
+  { step, held, workspace }: StepValues,
+): Promise<Float32Array> {
+  let sum: PlacedTensor | undefined;
+  for (const { block: { gated, outputs: [output] } } of blocks) {
+    if (gated) sum = await workspace.plus(sum, held.get(output)!.get(step)!);
+  }
+  return await workspace.read(sum!);
 }
 
 /** The sessions of a SuperNet's blocks, each opened when its block first runs; runs any SubNet. */
@@ -78,11 +102,52 @@ export class SubNetRunner implements AsyncDisposable {
         const tensors = new Map(Object.entries(await feeds()));
         const values = { step, net, tensors, held, workspace };
         await this.#runBlocks(live[step], values, request);
+        if (request.watch) await showComputed(values, request.watch);
         if (gates[step][whole] === 1) {
           return await this.#read(output, values, request);
         }
       },
     });
+  }
+
+  /**
+   * The same with a cache that decides while sampling: at each step its first
+   * units run, then it says whether those between do.
+   *
+   * @param rule Of this run alone.
+   * @returns Besides the latents, the plan that was decided.
+   * @throws {RangeError} As {@linkcode SubNetRunner.sample}, or if units have no residual.
+   */
+  async sampleByRule(
+    request: Omit<SampleRequest, "gates" | "payloads">,
+    rule: CacheRule,
+  ): Promise<{ latents: Tensor<"float32">; plan: SubNetPlan }> {
+    const plan = new RulePlan(this.net, rule);
+    const net = heldBy(this.net, plan.payloads);
+    const { blocks, units, model: { output } } = net;
+    const places = blocks.map(({ block }) => units.indexOf(block.name));
+    const first = places.indexOf(rule.first - 1);
+    using workspace = this.workspaces.enter();
+    const held: HeldByStep = new Map();
+    const latents = await runSampler(net, request, {
+      workspace,
+      held,
+      call: async (step, feeds) => {
+        const tensors = new Map(Object.entries(await feeds()));
+        const values = { step, net, tensors, held, workspace };
+        await this.#runBlocks(blocks.map((_, i) => i <= first), values, plan);
+        await plan.decide(
+          step,
+          () => addedBy(blocks.slice(0, first + 1), values),
+        );
+        const rest = places.map((n, i) =>
+          i > first && plan.gates[step][n] !== 0
+        );
+        await this.#runBlocks(rest, values, plan);
+        return await this.#read(output, values, plan);
+      },
+    });
+    return { latents, plan };
   }
 
   /**

@@ -1,0 +1,76 @@
+/** Forecasts of known series: what each code makes of keys and values, and the payload here that stands for it. */
+import { conform, finite, openRecord, readJson } from "@dip-go/core/files";
+import { tensor } from "@dip-go/core/tensor";
+import { type Conformance, judgeOf } from "@dip-go/eval/conformance";
+import { lateTaylor } from "@dip-go/pruner/rivals";
+import { newton, taylor } from "@dip-go/supernet/gates";
+import * as v from "valibot";
+
+const rows = v.array(v.array(finite));
+
+const schema = openRecord({
+  /** Values of each step, in float64. */
+  series: v.record(v.string(), rows),
+  /** Keys, ascending. */
+  plans: v.record(v.string(), v.array(finite)),
+  results: v.array(openRecord({
+    series: v.string(),
+    plan: v.string(),
+    order: finite,
+    /** Of each step, by code; at a key the value itself. */
+    forecast: v.record(v.string(), rows),
+  })),
+});
+
+/** Weights of the values at the keys before step t, newest first. */
+type Weights = (
+  t: number,
+  keys: readonly number[],
+  order: number,
+) => readonly number[];
+
+const ofDistances = (make: typeof taylor): Weights => (t, keys, order) =>
+  make(order)(keys.map((key) => t - key).reverse());
+
+const codes: Readonly<Record<string, Weights>> = {
+  diffusers: ofDistances(taylor),
+  paper: ofDistances(taylor),
+  "cache-dit": lateTaylor,
+  newton: ofDistances(newton),
+};
+
+/** Whether a parsed JSON file holds such forecasts. */
+export const isForecastSeries = (json: unknown): boolean =>
+  typeof json === "object" && json !== null &&
+  ["series", "plans", "results"].every((key) => key in json);
+
+/** One row a code. @throws {TypeError} If the file is another. */
+export async function* runForecastSeries(
+  file: string,
+): AsyncGenerator<Conformance> {
+  const { series, plans, results } = conform(
+    schema,
+    await readJson(file),
+    `read ${file}`,
+  );
+  const judge = judgeOf("forecasts", { relative: 1e-12 });
+  for (const [code, weights] of Object.entries(codes)) {
+    const made = results.flatMap((result) => {
+      const keys = plans[result.plan];
+      return series[result.series].flatMap((values, t) => {
+        if (keys.includes(t)) return values;
+        const before = keys.filter((key) => key < t);
+        const own = weights(t, before, result.order);
+        const held = before.map((key) => series[result.series][key]).reverse();
+        return values.map((_, i) =>
+          own.reduce((sum, weight, j) => sum + weight * held[j][i], 0)
+        );
+      });
+    });
+    const recorded = results.flatMap(({ forecast }) => forecast[code].flat());
+    yield judge(code, doubles(made), doubles(recorded));
+  }
+}
+
+const doubles = (values: readonly number[]) =>
+  tensor("float64", [values.length], Float64Array.from(values));

@@ -1,0 +1,62 @@
+/** The units that the recorded runs tell apart, by their module's name in diffusers, and the blocks here that hold them. */
+import {
+  heldBy,
+  liveBlocks,
+  type SubNetPlan,
+  type SuperNet,
+} from "@dip-go/supernet/gates";
+
+/** What a recorded unit may be part of here, the finest first. */
+const containers = (unit: string): string[] => [
+  unit,
+  unit.replace(/(attentions\.\d+)\.(attn\d|ff)$/, "$1.transformer_blocks.0.$2"),
+  unit.replace(/\.(?:resnets|attentions)\.(\d+).*$/, ".$1"),
+  ...unit.split(".").map((_, i, parts) => parts.slice(0, -1 - i).join(".")),
+  unit.replace(/^proj_out_\d$/, "proj_out"),
+];
+
+/**
+ * Of each unit, the blocks that compute it: one, or all that embed the timestep.
+ *
+ * @throws {RangeError} If there is none.
+ */
+function blocksOfUnits(
+  { blocks, model: { model } }: Pick<SuperNet, "blocks" | "model">,
+  units: readonly string[],
+): number[][] {
+  const names = blocks.map(({ block }) => block.name);
+  return units.map((unit) => {
+    if (unit === "embedding") {
+      return names.flatMap((_, i) =>
+        blocks[i].block.inputs.includes("timestep") ? [i] : []
+      );
+    }
+    const name = containers(unit).find((each) => names.includes(each));
+    if (name !== undefined) return [names.indexOf(name)];
+    throw new RangeError(
+      `Cannot compare the units of a ${model}: no block holds ${unit}, expected one of ${names}`,
+    );
+  });
+}
+
+/**
+ * What a plan runs at each call: 1 for each unit of which a block runs.
+ *
+ * @param options.always Units that count as run at every call.
+ */
+export function ranUnits(
+  net: SuperNet,
+  { gates, payloads }: SubNetPlan,
+  { units, always = [] }: {
+    readonly units: readonly string[];
+    readonly always?: readonly string[];
+  },
+): string[] {
+  const own = heldBy(net, payloads);
+  const blocks = blocksOfUnits(own, units);
+  return liveBlocks(own, gates, payloads).map((live) =>
+    units.map((unit, u) =>
+      always.includes(unit) || blocks[u].some((i) => live[i]) ? "1" : "0"
+    ).join("")
+  );
+}

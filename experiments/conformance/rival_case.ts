@@ -1,0 +1,49 @@
+/** A recorded run of a published cache, as far as this project reads it. */
+import {
+  conform,
+  type Conformed,
+  finite,
+  oneOf,
+  openRecord,
+  readJson,
+  text,
+  wholeFrom,
+} from "@dip-go/core/files";
+import * as v from "valibot";
+
+const schema = openRecord({
+  /** A model of the zoo. */
+  subject: text(),
+  sampler: oneOf(["ddim", "pndm"]),
+  steps: wholeFrom(1),
+  guidanceScale: finite,
+  /** Of the initial noise. */
+  seed: wholeFrom(0),
+  class: v.optional(wholeFrom(0)),
+  prompt: v.optional(v.string()),
+  method: text(),
+  /** The method's own. */
+  parameters: v.record(v.string(), v.unknown()),
+  /** Of each call. */
+  timesteps: v.array(finite),
+  /** Of each call: 1 for each unit that ran. */
+  computed: v.array(v.string()),
+  /** Of each call: pictures that the network saw, nothing where it did not run. */
+  batch: v.array(v.nullable(wholeFrom(1))),
+  /** The final latents' name in `latents.safetensors`. */
+  latents: text(),
+});
+
+export type RivalCase = Conformed<typeof schema>;
+
+/** Whether a parsed JSON file is such a run. */
+export const isRivalCase = (
+  json: unknown,
+): json is { readonly method: string } =>
+  typeof json === "object" && json !== null &&
+  ["subject", "method", "parameters", "computed", "latents"]
+    .every((key) => key in json);
+
+/** @throws {TypeError} If a key that is read is missing or of another type. */
+export const readRivalCase = async (file: string): Promise<RivalCase> =>
+  conform(schema, await readJson(file), `read ${file}`);

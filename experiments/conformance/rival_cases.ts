@@ -1,0 +1,83 @@
+/**
+ * Runs of published caches, recorded from their own code on the zoo's models, made
+ * again: which units ran at each call, and the final latents.
+ */
+import { conform, openRecord, readJson } from "@dip-go/core/files";
+import type { Tensor } from "@dip-go/core/tensor";
+import { openSafetensors } from "@dip-go/core/weights";
+import { type Conformance, judgeOf } from "@dip-go/eval/conformance";
+import type { SubNetPlan } from "@dip-go/supernet/gates";
+import * as v from "valibot";
+import { isForecastSeries, runForecastSeries } from "./forecast_series.ts";
+import { ranUnits } from "./recorded_units.ts";
+import { isRivalCase, readRivalCase, type RivalCase } from "./rival_case.ts";
+import { type Rerun, rivalMethod } from "./rival_rules.ts";
+import type { OpenSubject, RivalSubjects } from "./rival_subjects.ts";
+
+/** Largest error of final latents, by the shape of the arithmetic that leads there: a UNet's latents are larger, PLMS takes differences of predictions. */
+function latentsLimit({ subject, sampler }: RivalCase): number {
+  if (sampler === "pndm") return 1e-2;
+  return subject === "dit-shapes" ? 1e-4 : 5e-4;
+}
+
+/** What runs a file of a case, by its JSON; null where it is none, or of a method that is left out. */
+export function rivalRun(json: unknown, subjects: RivalSubjects) {
+  if (isForecastSeries(json)) return runForecastSeries;
+  if (!isRivalCase(json) || !rivalMethod(json.method)) return null;
+  return (file: string) => runRivalCase(file, subjects);
+}
+
+/**
+ * Makes a recorded run again.
+ *
+ * @throws {TypeError} If the file lacks what its method needs.
+ * @throws {RangeError} If its units or its model are not known here.
+ */
+async function* runRivalCase(
+  file: string,
+  subjects: RivalSubjects,
+): AsyncGenerator<Conformance> {
+  const recorded = await readRivalCase(file);
+  const method = rivalMethod(recorded.method)!(recorded, file);
+  const open = await subjects.open(recorded, method);
+  const { sampler: { sampler: { steps }, calls, steps: asked }, runner } = open;
+  const timesteps = steps.map(({ timestep }) => timestep);
+  const exactly = judgeOf(recorded.method, { relative: 0 });
+  yield exactly("timesteps", timesteps, recorded.timesteps);
+  const { net } = runner;
+  const on = { net, timesteps, early: calls - asked };
+  const { latents, plan } = await sampled(open, await method.rerun(on));
+  const units = await unitsOf(recorded, file);
+  const ran = ranUnits(net, plan, { units, always: method.always });
+  const odd = ran.findIndex((row, t) => row !== recorded.computed[t]);
+  const name = odd === -1 ? "computed" : `computed at call ${odd}`;
+  yield exactly(name, bits(ran), bits(recorded.computed));
+  const stored = openSafetensors(file.replace(/[^/]*$/, "latents.safetensors"));
+  const judge = judgeOf(recorded.method, { maxAbs: latentsLimit(recorded) });
+  yield judge("latents", latents, stored.read(recorded.latents));
+}
+
+const bits = (rows: readonly string[]): number[] =>
+  rows.flatMap((row) => [...row].map(Number));
+
+/** Final latents, and the plan that led to them. */
+async function sampled(
+  { runner, inputs }: OpenSubject,
+  rerun: Rerun,
+): Promise<{ latents: Tensor<"float32">; plan: SubNetPlan }> {
+  if ("rule" in rerun) return await runner.sampleByRule(inputs, rerun.rule);
+  const { plan } = rerun;
+  return { latents: await runner.sample({ ...inputs, ...plan }), plan };
+}
+
+/** The units of a case's model, of `subjects.json` in the folder of its methods. */
+async function unitsOf(
+  { subject }: RivalCase,
+  file: string,
+): Promise<readonly string[]> {
+  const subjects = file.replace(/[^/]*\/[^/]*$/, "subjects.json");
+  const one = openRecord({ units: v.array(v.string()) });
+  const read = openRecord({ [subject]: one });
+  const found = conform(read, await readJson(subjects), `read ${subjects}`);
+  return found[subject].units;
+}

@@ -1,0 +1,333 @@
+/** How the run of each published method is made again: its plan, or the rule that decides while sampling, out of a recorded case's parameters. */
+import {
+  conform,
+  finite,
+  oneOf,
+  openRecord,
+  weight,
+  wholeFrom,
+} from "@dip-go/core/files";
+import type { SamplerOptions } from "@dip-go/core/pipeline";
+import {
+  branchCut,
+  broadcastPlan,
+  dbCache,
+  deepCacheGates,
+  diffusersKeys,
+  firstBlockCache,
+  foraKeys,
+  isStatic,
+  keysByTimestep,
+  layersPlan,
+  magPlan,
+  paperKeys,
+  routedPlan,
+  rulePlan,
+  smoothPlan,
+  taylorPlan,
+  uniformKeys,
+} from "@dip-go/pruner/rivals";
+import {
+  denseGates,
+  type SubNetPlan,
+  type SuperNet,
+} from "@dip-go/supernet/gates";
+import type { CacheRule } from "@dip-go/supernet/gates";
+import * as v from "valibot";
+import type { RivalCase } from "./rival_case.ts";
+
+/** A plan, or a rule. */
+export type Rerun =
+  | { readonly plan: SubNetPlan }
+  | { readonly rule: CacheRule };
+
+/** What a case is run on. */
+export interface RunsOn {
+  readonly net: SuperNet;
+  /** Of each call. */
+  readonly timesteps: readonly number[];
+  /** Calls of the first step that come before its own. */
+  readonly early: number;
+}
+
+/** A method with a case's parameters. */
+export interface RivalMethod {
+  readonly granularity?: SamplerOptions["granularity"];
+  /** Units that its code runs at every call, whether anything reads them or not. */
+  readonly always?: readonly string[];
+  rerun(on: RunsOn): Rerun | Promise<Rerun>;
+}
+
+/** A method whose plan follows from parameters of a schema. */
+const ofParameters = <Schema extends v.GenericSchema>(
+  schema: Schema,
+  method: (parameters: v.InferOutput<Schema>) => RivalMethod,
+) =>
+({ parameters }: Pick<RivalCase, "parameters">, file: string): RivalMethod =>
+  method(conform(schema, parameters, `read the parameters of ${file}`));
+
+const some = wholeFrom(1);
+const from0 = wholeFrom(0);
+const list = <Item extends v.GenericSchema>(item: Item) => v.array(item);
+const bit = v.picklist([0, 1], "0 or 1");
+const lags = list(list(v.nullable(finite)));
+
+/** Of DiT, what runs at every call whatever is forecast of it. */
+const ends = ["pos_embed", "embedding", "proj_out_1", "proj_out_2"];
+
+const full = ofParameters(openRecord({}), () => ({
+  rerun: ({ net: { steps, units } }) => ({
+    plan: { gates: denseGates(steps, units.length) },
+  }),
+}));
+
+const hold = ofParameters(openRecord({ interval: some }), ({ interval }) => ({
+  rerun: ({ net }) => ({
+    plan: taylorPlan(net, {
+      keys: uniformKeys(interval, net.steps),
+      forecast: "model",
+      order: 0,
+    }),
+  }),
+}));
+
+const deepCache = ofParameters(
+  openRecord({ interval: some, branch: from0, keys: v.optional(list(from0)) }),
+  ({ interval, branch, keys }) => ({
+    granularity: "branch",
+    rerun({ net, timesteps }) {
+      const isKey = (place: number) =>
+        keys ? keys.includes(place) : place % interval === 0;
+      const gates = deepCacheGates(net, keysByTimestep(timesteps, isKey), {
+        computed: branchCut(net, branch),
+      });
+      return { plan: { gates } };
+    },
+  }),
+);
+
+const fora = ofParameters(openRecord({ interval: some }), ({ interval }) => ({
+  granularity: "sublayer",
+  rerun: ({ net }) => ({
+    plan: layersPlan(net, foraKeys(interval, net.steps)),
+  }),
+}));
+
+const firstBlock = ofParameters(
+  openRecord({ threshold: weight }),
+  ({ threshold }) => ({
+    granularity: "block",
+    rerun: () => ({ rule: firstBlockCache(threshold) }),
+  }),
+);
+
+const mag = ofParameters(
+  openRecord({
+    threshold: weight,
+    maxSkipSteps: from0,
+    retentionRatio: weight,
+    magRatios: list(finite),
+  }),
+  ({ threshold, maxSkipSteps: maxSkip, retentionRatio, magRatios }) => ({
+    granularity: "block",
+    rerun: ({ net }) => ({
+      plan: magPlan(net, magRatios, {
+        threshold,
+        maxSkip,
+        retention: retentionRatio,
+      }),
+    }),
+  }),
+);
+
+const db = ofParameters(
+  openRecord({
+    firstBlocks: some,
+    lastBlocks: from0,
+    threshold: weight,
+    warmupSteps: from0,
+    warmupInterval: v.optional(some),
+    maxCachedSteps: v.optional(finite),
+    maxContinuousCachedSteps: v.optional(finite),
+    stepsMask: v.optional(list(bit)),
+    stepsPolicy: v.optional(oneOf(["static", "dynamic"])),
+    taylorOrder: v.optional(v.nullable(from0)),
+  }),
+  (parameters) => {
+    const { stepsMask, stepsPolicy, taylorOrder } = parameters;
+    const settings = {
+      first: parameters.firstBlocks,
+      last: parameters.lastBlocks,
+      threshold: parameters.threshold,
+      warmUp: parameters.warmupSteps,
+      warmUpInterval: parameters.warmupInterval,
+      mostReused: limitOf(parameters.maxCachedSteps),
+      mostInARow: limitOf(parameters.maxContinuousCachedSteps),
+      order: taylorOrder ?? undefined,
+      mask: stepsMask && {
+        computes: stepsMask.map((entry) => entry === 1),
+        tests: stepsPolicy === "dynamic",
+      },
+    };
+    return {
+      granularity: "block",
+      rerun: async ({ net }) =>
+        isStatic(settings)
+          ? { plan: await rulePlan(net, dbCache(settings)) }
+          : { rule: dbCache(settings) },
+    };
+  },
+);
+
+/** A negative limit is none. */
+const limitOf = (most: number | undefined) =>
+  most === undefined || most < 0 ? undefined : most;
+
+/** Modules of diffusers' configurations; without them its default patterns match none of these models. */
+const modules = {
+  "attn-ff": { forecast: "layers", granularity: "sublayer" },
+  attn: { forecast: "attention", granularity: "sublayer" },
+  last: { forecast: "model", granularity: "block", always: ends },
+} as const;
+
+const taylorDiffusers = ofParameters(
+  openRecord({
+    cacheInterval: some,
+    disableCacheBeforeStep: from0,
+    disableCacheAfterStep: v.optional(v.nullable(from0)),
+    maxOrder: from0,
+    modules: v.optional(oneOf(["attn-ff", "attn", "last"])),
+  }),
+  ({ modules: cached, cacheInterval, ...parameters }) => {
+    const places = {
+      interval: cached ? cacheInterval : 1,
+      before: parameters.disableCacheBeforeStep,
+      after: parameters.disableCacheAfterStep ?? undefined,
+    };
+    const { forecast, ...own } = modules[cached ?? "attn"];
+    return {
+      ...own,
+      rerun: ({ net }) => ({
+        plan: taylorPlan(net, {
+          keys: diffusersKeys(net.steps, places),
+          forecast,
+          order: parameters.maxOrder,
+        }),
+      }),
+    };
+  },
+);
+
+const forecasts = {
+  "attention and MLP of every block": {
+    forecast: "layers",
+    granularity: "sublayer",
+  },
+  "output of the last block": {
+    forecast: "last block",
+    granularity: "block",
+    always: ends,
+  },
+  "the model's output, before guidance": { forecast: "model" },
+} as const;
+
+const taylorPaper = ofParameters(
+  openRecord({
+    interval: some,
+    order: from0,
+    firstFull: v.optional(some, 2),
+    unit: oneOf(
+      [
+        "attention and MLP of every block",
+        "output of the last block",
+        "the model's output, before guidance",
+      ],
+    ),
+  }),
+  ({ unit, interval, firstFull: first, order }) => {
+    const { forecast, ...own } = forecasts[unit];
+    return {
+      ...own,
+      rerun: ({ net }) => ({
+        plan: taylorPlan(net, {
+          keys: paperKeys(net.steps, { interval, first }),
+          forecast,
+          order,
+        }),
+      }),
+    };
+  },
+);
+
+const broadcast = ofParameters(
+  openRecord({
+    spatialAttentionBlockSkipRange: some,
+    timestepRange: v.strictTuple([finite, finite]),
+  }),
+  ({ spatialAttentionBlockSkipRange: interval, timestepRange: range }) => ({
+    granularity: "sublayer",
+    rerun: ({ net, timesteps }) => ({
+      plan: broadcastPlan(net, { timesteps, interval, range }),
+    }),
+  }),
+);
+
+const smooth = ofParameters(
+  openRecord({
+    threshold: weight,
+    lookahead: some,
+    errors: openRecord({ attn: lags, mlp: lags }),
+  }),
+  ({ threshold, lookahead, errors }) => {
+    const within = (rows: v.InferOutput<typeof lags>) =>
+      rows.map((row) => row.slice(0, lookahead));
+    return {
+      granularity: "sublayer",
+      rerun: ({ net }) => ({
+        plan: smoothPlan(net, {
+          attention: within(errors.attn),
+          mlp: within(errors.mlp),
+        }, threshold),
+      }),
+    };
+  },
+);
+
+const learned = ofParameters(
+  openRecord({ computeMask: list(list(list(bit))) }),
+  ({ computeMask }) => ({
+    granularity: "sublayer",
+    rerun: ({ net }) => ({
+      plan: routedPlan(
+        net,
+        computeMask.map((blocks) => blocks.flat().map((entry) => entry === 1)),
+      ),
+    }),
+  }),
+);
+
+/** Makes the method of a case. @param file Where it was recorded, for errors. */
+type MethodOf = (
+  recorded: Pick<RivalCase, "parameters">,
+  file: string,
+) => RivalMethod;
+
+const methods: Readonly<Record<string, MethodOf>> = {
+  full,
+  "fewer-steps": full,
+  hold,
+  deepcache: deepCache,
+  fora,
+  "first-block-cache": firstBlock,
+  "mag-cache": mag,
+  "cache-dit": db,
+  "taylorseer-diffusers": taylorDiffusers,
+  "taylorseer-paper": taylorPaper,
+  "pyramid-attention-broadcast": broadcast,
+  "smooth-cache": smooth,
+  "learning-to-cache": learned,
+};
+
+/** What makes the method of a name; undefined where this project leaves it out. */
+export const rivalMethod = (name: string): MethodOf | undefined =>
+  Object.hasOwn(methods, name) ? methods[name] : undefined;

@@ -1,0 +1,80 @@
+/** The zoo's models on which published caches were recorded, opened once for many cases. */
+import {
+  loadPipeline,
+  type Pipeline,
+  type PipelineSampler,
+  type SamplingInputs,
+} from "@dip-go/core/pipeline";
+import { TorchGenerator } from "@dip-go/core/random";
+import { superNetOf } from "@dip-go/supernet/gates";
+import { SubNetRunner } from "@dip-go/supernet/sampling";
+import type { RivalCase } from "./rival_case.ts";
+import type { RivalMethod } from "./rival_rules.ts";
+
+/** A case's model, opened. */
+export interface OpenSubject {
+  readonly sampler: PipelineSampler;
+  readonly runner: SubNetRunner;
+  readonly inputs: SamplingInputs;
+}
+
+const folderOf = (subject: string) =>
+  decodeURIComponent(
+    new URL(`../../zoo/models/${subject}`, import.meta.url).pathname,
+  );
+
+/** Keeps pipelines and their sessions, which are small. Hold it with `await using`. */
+export class RivalSubjects implements AsyncDisposable {
+  readonly #pipelines = new Map<string, Promise<Pipeline>>();
+  readonly #conditioning = new Map<
+    string,
+    Promise<SamplingInputs["conditioning"]>
+  >();
+  readonly #runners = new Map<string, SubNetRunner>();
+
+  /** @throws If there is no such model, or it draws no such subject. */
+  async open(
+    recorded: RivalCase,
+    { granularity }: RivalMethod,
+  ): Promise<OpenSubject> {
+    const { subject, sampler: kind, steps, guidanceScale, seed } = recorded;
+    const pipeline = this.#pipelines.get(subject) ??
+      loadPipeline(folderOf(subject), { threads: 1 });
+    this.#pipelines.set(subject, pipeline);
+    const options = { kind, steps, guidanceScale, granularity };
+    const sampler = (await pipeline).sampler(options);
+    const conditioning = await this.#conditioned(recorded, sampler);
+    const random = new TorchGenerator(seed);
+    const inputs = sampler.inputs(conditioning, { images: 1, random });
+    return { sampler, inputs, runner: this.#runner(subject, sampler) };
+  }
+
+  /** The network's other inputs. */
+  async #conditioned(
+    { subject, class: label, prompt }: RivalCase,
+    sampler: PipelineSampler,
+  ): Promise<SamplingInputs["conditioning"]> {
+    const drawn = label ?? prompt ?? "";
+    const key = JSON.stringify([subject, drawn, sampler.guided]);
+    const made = this.#conditioning.get(key) ?? (async () => {
+      await using conditioner = await sampler.openConditioner();
+      return await conditioner.conditioning([drawn]);
+    })();
+    this.#conditioning.set(key, made);
+    return await made;
+  }
+
+  #runner(subject: string, sampler: PipelineSampler): SubNetRunner {
+    const { pipeline, granularity, calls, guided } = sampler;
+    const key = `${[subject, granularity, calls, guided]}`;
+    const runner = this.#runners.get(key) ??
+      new SubNetRunner(superNetOf(sampler), pipeline.sessions);
+    this.#runners.set(key, runner);
+    return runner;
+  }
+
+  /** Closes the sessions. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const runner of this.#runners.values()) await runner.close();
+  }
+}

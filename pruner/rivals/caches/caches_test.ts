@@ -1,0 +1,107 @@
+/** Rules of published caches on small examples; `conformance` runs them against recordings of their own code (`testdata/rivals`). */
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { TorchGenerator } from "@dip-go/core/random";
+import { superNetOf } from "@dip-go/supernet/gates";
+import { SubNetRunner } from "@dip-go/supernet/sampling";
+import { withTinySampler } from "@dip-go/testing/runs";
+import { fitTarget } from "../../method.ts";
+import { SamplerSearch } from "../../sampler_search.ts";
+import { classSearch } from "../../search_settings.ts";
+import { dbCache } from "./db_cache.ts";
+import { magRuns } from "./mag_cache.ts";
+import { rulePlan } from "./rule_plan.ts";
+import { smoothCache, smoothRuns } from "./smooth_cache.ts";
+import { diffusersKeys, paperKeys } from "./taylor_seer.ts";
+
+const text = (runs: readonly boolean[]) =>
+  runs.map((run) => run ? 1 : 0).join("");
+
+Deno.test("TaylorSeer's keys: diffusers forecasts the call after its warm-up, the paper does not", () => {
+  const diffusers = { interval: 5, before: 3 };
+  assertEquals(diffusersKeys(11, diffusers), [0, 1, 2, 4, 9]);
+  assertEquals(
+    diffusersKeys(11, { ...diffusers, after: 8 }),
+    [0, 1, 2, 4, 8, 9, 10],
+  );
+  assertEquals(paperKeys(11, { interval: 4, first: 2 }), [0, 1, 5, 9]);
+  assertEquals(paperKeys(11, { interval: 4, first: 3 }), [0, 1, 2, 6, 10]);
+});
+
+Deno.test("smoothRuns() jumps as far as errors allow, and forces the first and the last call", () => {
+  const errors = [[0.3, 0.2, 0.5], [0.1, 0.1, 0.1], [0.1, 0.1], [0.1], []];
+  assertEquals(text(smoothRuns(errors, 0.2)), "10011");
+  assertEquals(text(smoothRuns(errors, 0.05)), "11111");
+});
+
+Deno.test("magRuns() adds up how far the norm has changed, and resamples ratios", () => {
+  const settings = { threshold: 0.35, maxSkip: 3, retention: 0.4 };
+  const ratios = [1, 2, 0.9, 0.9, 0.9];
+  assertEquals(text(magRuns(ratios, 5, settings)), "11001");
+  assertEquals(
+    text(magRuns(ratios, 5, { ...settings, maxSkip: 1 })),
+    "11010",
+  );
+  assertEquals(text(magRuns([1, 0.9], 4, settings)), "1100");
+});
+
+Deno.test("rulePlan() plans a mask beforehand, and refuses a rule that asks for changes", () =>
+  withTinySampler({ steps: 6, granularity: "block" }, async (sampler) => {
+    const net = superNetOf(sampler);
+    const settings = { first: 1, last: 0, threshold: 0.2, warmUp: 4 };
+    const mask = [1, 1, 0, 1, 0, 0].map((entry) => entry === 1);
+    const plan = await rulePlan(
+      net,
+      dbCache({
+        ...settings,
+        order: 1,
+        mask: { computes: mask, tests: false },
+      }),
+    );
+    assertEquals(
+      plan.gates.map((row) => row.join("")),
+      ["111", "111", "101", "111", "101", "101"],
+    );
+    const [, second] = net.units;
+    // The first difference is taken at call 3: the residual is held until then.
+    assertEquals(
+      plan.payloads?.[second].coefficients,
+      [[], [], [1], [], [1.5, -0.5], [2, -1]],
+    );
+    await assertRejects(
+      () => rulePlan(net, dbCache(settings)),
+      RangeError,
+      "it asks for a change at call 4",
+    );
+  }));
+
+Deno.test("a rule that decides while sampling leaves a plan that leads to the same latents", () =>
+  withTinySampler({ steps: 6, granularity: "block" }, async (sampler) => {
+    await using runner = new SubNetRunner(superNetOf(sampler));
+    await using conditioner = await sampler.openConditioner();
+    const conditioning = await conditioner.conditioning([1]);
+    const random = new TorchGenerator(0);
+    const inputs = sampler.inputs(conditioning, { images: 1, random });
+    const settings = { first: 1, last: 0, threshold: 0.99, warmUp: 1 };
+    const rule = dbCache({ ...settings, mostInARow: 2, order: 1 });
+    const { latents, plan } = await runner.sampleByRule(inputs, rule);
+    const reused = plan.gates.filter((row) => row.includes(0)).length;
+    assert(reused > 1 && reused < 5, `${reused} calls reuse`);
+    const again = await runner.sample({ ...inputs, ...plan });
+    assertEquals(again, latents);
+  }));
+
+Deno.test("smoothcache takes the lowest threshold within its budget", () =>
+  withTinySampler({ steps: 5 }, async (sampler) => {
+    const search = { ...classSearch, calibration: 1 };
+    await using made = new SamplerSearch(sampler, { search, seed: 0 });
+    const closed: number[] = [];
+    for (const sparsity of [0.1, 0.4]) {
+      const fitted = await fitTarget(smoothCache, made.context([sparsity]));
+      if (fitted.kind !== "gates") throw new Error("unreachable");
+      const { gates, payloads = {} } = fitted.plan;
+      assertEquals(gates.at(-1)?.includes(0), false);
+      assert(Object.values(payloads).every(({ held }) => held === "branch"));
+      closed.push(gates.flat().filter((gate) => gate === 0).length);
+    }
+    assert(closed[0] > 0 && closed[1] > closed[0], `${closed} gates closed`);
+  }));

@@ -1,0 +1,34 @@
+/**
+ * Pyramid Attention Broadcast (Zhao et al., "Real-Time Video Generation with
+ * Pyramid Attention Broadcast", arXiv 2408.12588), as diffusers has it: in the
+ * middle of sampling, attention is computed every N-th call and its output is
+ * broadcast to the calls between. Everything else always runs.
+ */
+import type { SubNetPlan, SuperNet } from "@dip-go/supernet/gates";
+import { heldPlan, kindOf, runsOf } from "./held_plan.ts";
+
+/**
+ * The plan, on units of single layers.
+ *
+ * @param options.timesteps Of each call.
+ * @param options.interval N; calls count from the first, in the range or not.
+ * @param options.range Timesteps between which attention is skipped, both left out.
+ */
+export function broadcastPlan(
+  net: SuperNet,
+  { timesteps, interval, range: [low, high] }: {
+    readonly timesteps: readonly number[];
+    readonly interval: number;
+    readonly range: readonly [low: number, high: number];
+  },
+): SubNetPlan {
+  const runs = runsOf(
+    net,
+    (t) => t % interval === 0 || timesteps[t] <= low || timesteps[t] >= high,
+  );
+  return heldPlan(
+    net,
+    (unit) => kindOf(unit) === "attention" ? runs : undefined,
+    { held: "branch" },
+  );
+}

@@ -1,0 +1,83 @@
+/**
+ * TaylorSeer (Liu et al., "From Reusing to Forecasting: Accelerating Diffusion
+ * Models with TaylorSeers", arXiv 2503.06923): features that are not computed are
+ * forecast by a Taylor series, the payload `taylor`. The calls that compute are
+ * those of the paper's code, or of diffusers'.
+ */
+import { type SubNetPlan, type SuperNet, taylor } from "@dip-go/supernet/gates";
+import { keyMethod } from "../key_method.ts";
+import { heldPlan, kindOf, layersPlan, runsOf } from "./held_plan.ts";
+
+/** What is forecast: attention and MLP of every block, attention alone, the last block's output, or the model's. */
+export type Forecast = "layers" | "attention" | "last block" | "model";
+
+/** The paper's calls: the first few (2 or 3 in the authors' code for DiT), then every N-th. */
+export const paperKeys = (
+  steps: number,
+  { interval, first }: { readonly interval: number; readonly first: number },
+): number[] =>
+  stepsWhere(steps, (t) => t < first || (t - first + 1) % interval === 0);
+
+/** Diffusers' calls: those before one, every N-th after that one, and all from another call on. */
+export const diffusersKeys = (
+  steps: number,
+  { interval, before, after = Infinity }: {
+    readonly interval: number;
+    readonly before: number;
+    readonly after?: number;
+  },
+): number[] =>
+  stepsWhere(
+    steps,
+    (t) => t < before || (t - before - 1) % interval === 0 || t >= after,
+  );
+
+const stepsWhere = (steps: number, isKey: (t: number) => boolean): number[] =>
+  Array.from({ length: steps }, (_, t) => t).filter(isKey);
+
+/**
+ * The plan; on units of single layers, or of whole blocks for the last block.
+ *
+ * @param options.keys Calls that compute.
+ * @param options.order Of the series; 0 holds.
+ */
+export function taylorPlan(
+  net: SuperNet,
+  { keys, forecast, order }: {
+    readonly keys: readonly number[];
+    readonly forecast: Forecast;
+    readonly order: number;
+  },
+): SubNetPlan {
+  const make = taylor(order);
+  if (forecast === "layers") return layersPlan(net, keys, make);
+  const runs = runsOf(net, (t) => keys.includes(t));
+  const isAttention = forecast === "attention";
+  const one = net.units.at(forecast === "model" ? -1 : -2);
+  return heldPlan(
+    net,
+    (unit) =>
+      (isAttention ? kindOf(unit) === "attention" : unit === one)
+        ? runs
+        : undefined,
+    { held: isAttention ? "branch" : "output", make },
+  );
+}
+
+/** As published for DiT: order 4, two calls at the start. */
+export const taylorSeer = keyMethod("taylorseer", {
+  keys: (interval, steps) => paperKeys(steps, { interval, first: 2 }),
+  plan: (net, keys) => taylorPlan(net, { keys, forecast: "layers", order: 4 }),
+});
+
+/** At diffusers' defaults: order 1, three calls at the start. */
+export const taylorSeerDiffusers = keyMethod("taylorseer-diffusers", {
+  keys: (interval, steps) => diffusersKeys(steps, { interval, before: 3 }),
+  plan: (net, keys) => taylorPlan(net, { keys, forecast: "layers", order: 1 }),
+});
+
+/** The same of the model's output alone ("lite"). */
+export const taylorSeerLite = keyMethod("taylorseer-lite", {
+  keys: (interval, steps) => diffusersKeys(steps, { interval, before: 3 }),
+  plan: (net, keys) => taylorPlan(net, { keys, forecast: "model", order: 1 }),
+});

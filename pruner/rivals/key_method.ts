@@ -1,0 +1,59 @@
+/** A rule without a search: steps that compute, as dense as the budget lets them be. */
+import {
+  subNetCost,
+  type SubNetPlan,
+  type SuperNet,
+} from "@dip-go/supernet/gates";
+import { type Method, planned } from "../method.ts";
+
+/** A rule of key steps. */
+export interface KeyRule {
+  /** The i-th choice of T steps, i from 1, the dearest first; each holds 0. */
+  keys(i: number, steps: number): readonly number[];
+  /** What runs at the keys and between them. */
+  plan(net: SuperNet, keys: readonly number[]): SubNetPlan;
+  /** Why the rule has no plan on a SuperNet, if it has none. */
+  refusal?(net: SuperNet): string | undefined;
+}
+
+/**
+ * The method that takes the first choice of keys that fits, and fills what is
+ * left of the budget with further keys, each in the middle of the longest gap.
+ */
+export const keyMethod = (
+  name: string,
+  { keys, plan, refusal }: KeyRule,
+): Method => ({
+  name,
+  searches: false,
+  fit({ net }, maxCost) {
+    const note = refusal?.(net);
+    if (note) return { kind: "none", note };
+    const fits = (chosen: readonly number[]) =>
+      subNetCost(net, plan(net, chosen).gates) <= maxCost;
+    for (let i = 1; i <= net.steps; i++) {
+      let chosen = keys(i, net.steps);
+      if (!fits(chosen)) continue;
+      for (let next = filled(chosen, net.steps); next && fits(next);) {
+        chosen = next;
+        next = filled(chosen, net.steps);
+      }
+      return planned(plan(net, chosen));
+    }
+    return { kind: "none", note: "no choice of its parameter fits the budget" };
+  },
+});
+
+/** The keys and one more, in the middle of the longest gap; nothing where there is none. */
+function filled(
+  keys: readonly number[],
+  steps: number,
+): readonly number[] | undefined {
+  const ends = [...keys.slice(1), steps];
+  const gaps = keys.map((key, i) => ends[i] - key);
+  const longest = Math.max(...gaps);
+  if (longest < 2) return undefined;
+  const i = gaps.indexOf(longest);
+  const middle = keys[i] + Math.floor(longest / 2);
+  return keys.toSpliced(i + 1, 0, middle);
+}

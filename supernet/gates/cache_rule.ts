@@ -1,0 +1,91 @@
+/** Caches that decide call by call what is computed: a rule, and the plan that it makes. */
+import type { Gate } from "./gates.ts";
+import { longestHistory, type PayloadRow, type Payloads } from "./payloads.ts";
+import type { SubNetPlan } from "./plan.ts";
+import type { SuperNet } from "./super_net.ts";
+
+/**
+ * What is decided at each call: whether the units between the first few and the
+ * last few are computed, or add again to their streams what they added before.
+ * A rule may count, so that each run takes one of its own.
+ */
+export interface CacheRule {
+  /** Units at the start, and at the end, that run at every call. */
+  readonly first: number;
+  readonly last: number;
+  /**
+   * Whether call t, not the first, reuses.
+   *
+   * @param change Of r, what the first units add together, since the last call that did not: mean |r − r'| / mean |r'| over the batch.
+   */
+  reuses(t: number, change: () => Promise<number>): Promise<boolean>;
+  /** Weights of what was added before, newest first; the newest alone by default. @param computed The calls that computed it, ascending. */
+  weights?(t: number, computed: readonly number[]): readonly number[];
+}
+
+/** The plan of one run of a rule, as far as it was decided. */
+export class RulePlan implements SubNetPlan {
+  readonly gates: Gate[][];
+  readonly payloads: Payloads;
+  /** Of all units between. */
+  readonly #rows: PayloadRow[];
+  readonly #between: ReadonlySet<string>;
+  readonly #computed: number[] = [];
+  /** r'. */
+  #before: Float32Array = new Float32Array();
+
+  constructor(
+    private readonly net: Pick<SuperNet, "units" | "steps">,
+    private readonly rule: CacheRule,
+  ) {
+    const { units, steps } = net;
+    const first = units.slice(0, rule.first);
+    const between = units.slice(rule.first, units.length - 1 - rule.last);
+    this.gates = Array.from({ length: steps }, () => units.map((): Gate => 1));
+    this.#rows = Array.from({ length: steps }, () => mayReadAll);
+    this.#between = new Set(between);
+    const held = "residual";
+    const always = this.gates.map((): PayloadRow => []);
+    this.payloads = Object.fromEntries([
+      ...first.map((unit) => [unit, { held, coefficients: always }]),
+      ...between.map((unit) => [unit, { held, coefficients: this.#rows }]),
+    ]);
+  }
+
+  /**
+   * Decides call t, after those before it.
+   *
+   * @param added What the first units add together at this call; nothing before sampling.
+   * @throws {RangeError} If the rule asks for a change before sampling.
+   */
+  async decide(t: number, added?: () => Promise<Float32Array>): Promise<void> {
+    const { rule, net: { units } } = this;
+    const reuses = t > 0 && await rule.reuses(t, async () => {
+      if (added) return relativeChange(await added(), this.#before);
+      throw new RangeError(
+        `Cannot plan a cache before sampling: it asks for a change at call ${t}, expected none; sample by its rule`,
+      );
+    });
+    if (!reuses) {
+      this.#computed.push(t);
+      if (added) this.#before = await added();
+    }
+    this.#rows[t] = reuses ? rule.weights?.(t, this.#computed) ?? [1] : [];
+    this.gates[t] = units.map((unit): Gate =>
+      reuses && this.#between.has(unit) ? 0 : 1
+    );
+  }
+}
+
+/** Until a call is decided. */
+const mayReadAll: PayloadRow = Array(longestHistory).fill(0);
+
+/** mean |a − b| / mean |b|. */
+function relativeChange(a: Float32Array, b: Float32Array): number {
+  let [change, size] = [0, 0];
+  for (let i = 0; i < b.length; i++) {
+    change += Math.abs(a[i] - b[i]);
+    size += Math.abs(b[i]);
+  }
+  return change / size;
+}
