@@ -50,7 +50,7 @@ export interface MethodContext {
   form(): Promise<TrainingForm>;
   /** Batches with the full sampler's trajectories, made when first asked for. */
   calibration(): Promise<readonly CalibrationBatch[]>;
-  /** The network whole, at the batch of `search.solver`, opened when first asked for. */
+  /** The network whole, at the search's batch, opened when first asked for. */
   solver(): Promise<SolverSessions>;
   /** Whole trajectories of the full sampler, made when first asked for. @throws {TypeError} If the sampler adds noise. */
   teacher(): Promise<Teacher>;

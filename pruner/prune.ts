@@ -1,15 +1,11 @@
 /** The door: a pipeline's sampler and a target go in, a plan comes out. */
-import { conform } from "@dip-go/core/files";
+import { conform, type Given } from "@dip-go/core/files";
 import type { PipelineSampler } from "@dip-go/core/pipeline";
 import { type Plan, planFor } from "@dip-go/supernet/gates";
 import { fitTarget } from "./method.ts";
 import { methodNamed, methods } from "./methods.ts";
 import { SamplerSearch } from "./sampler_search.ts";
-import {
-  classSettings,
-  promptSettings,
-  type SearchSettings,
-} from "./search_settings.ts";
+import { classSettings, promptSettings } from "./search_settings.ts";
 
 /**
  * Names of the methods, in the order in which tables list them.
@@ -25,14 +21,14 @@ import {
 export const methodNames: readonly string[] = methods.map(({ name }) => name);
 
 /** How a sampler is pruned; search settings default to `classSearch` or `promptSearch`. */
-export interface PruneOptions extends Partial<SearchSettings> {
+export interface PruneOptions extends Given<typeof classSettings> {
   /** Prompts that the search samples, in turn: a model that reads text needs some, none of them an evaluation's. */
   readonly prompts?: readonly string[];
   /** Classes that the search samples, in turn, in a model of classes; drawn at random by default. */
   readonly classes?: readonly number[];
   /** Of the calibration noise and of everything random in the search; 0 by default. */
   readonly seed?: number;
-  /** One of `methodNames`; the strongest, "energy+forecast", by default. */
+  /** One of `methodNames`; "learned-solver" by default, or "energy+forecast" with a sampler that adds noise, of which no solver is learned. */
   readonly method?: string;
   /** Cost of each block for one picture, such as its nanoseconds, whole numbers; MACs by default. */
   readonly costs?: readonly number[];
@@ -92,7 +88,7 @@ export async function prune(
     prompts,
     classes,
     seed = 0,
-    method: name = "energy+forecast",
+    method: name = usualMethod(sampler),
     costs,
     keptIn,
     onProgress,
@@ -139,6 +135,12 @@ export async function prune(
   }
   return typeof sparsity === "number" ? plans[0] : plans;
 }
+
+/** The strongest that a sampler allows. */
+const usualMethod = ({ sampler }: PipelineSampler): string =>
+  sampler.steps.every(({ noise }) => noise === 0)
+    ? "learned-solver"
+    : "energy+forecast";
 
 /** Checks what types cannot say, before any work. */
 function check(

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { loadPipeline, type PipelineSampler } from "@dip-go/core/pipeline";
-import { denseMacs, subNetMacs, superNetOf } from "@dip-go/supernet/gates";
+import { denseCost, superNetOf } from "@dip-go/supernet/gates";
+import { planCost } from "@dip-go/supernet/solver";
 import { withTinySampler } from "@dip-go/testing/runs";
 import { prune, type PruneOptions } from "./prune.ts";
 
@@ -8,8 +9,7 @@ import { prune, type PruneOptions } from "./prune.ts";
 const quick = {
   batch: 2,
   calibration: 1,
-  energy: { approach: 2, evaluations: 3, tries: 2 },
-  refine: { iterations: 2, learningRate: 0.02 },
+  solver: { pairs: 4, perturbed: 2, judged: 2, refinements: 2, pictures: 2 },
 };
 
 Deno.test("prune() fits every target within its budget, the same again by its seed", () =>
@@ -23,12 +23,12 @@ Deno.test("prune() fits every target within its budget, the same again by its se
     const options = { ...quick, sparsity: [0.6, 0.3], classes: [1, 2] };
     const plans = await prune(sampler, { ...options, onProgress });
     for (const [i, sparsity] of [0.3, 0.6].entries()) {
-      const { model, blocks, gates, payloads, ...plan } = plans[i];
+      const { model, blocks, gates, solver, ...plan } = plans[i];
       assertEquals(model, sampler.pipeline.name);
       assertEquals(plan.sampler, { name: sampler.sampler.name, steps: 4 });
       assertEquals(blocks, net.units);
-      assertEquals(payloads?.[net.model.output].coefficients.length, 4);
-      assert(subNetMacs(net, gates) <= (1 - sparsity) * denseMacs(net));
+      assert(solver && gates.length === 4);
+      assert(planCost(net, plans[i]) <= (1 - sparsity) * denseCost(net));
       assert(seen.includes(sparsity));
     }
     assertEquals(await prune(sampler, options), plans);

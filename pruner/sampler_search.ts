@@ -160,19 +160,20 @@ export class SamplerSearch implements AsyncDisposable {
 
   #openSolver(): SolverSessions {
     if (this.#solver) return this.#solver;
-    const { batch } = this.options.search.solver;
+    const { batch } = this.options.search;
     const networks = solverNetworks(this.sampler, batch);
     const opened = new SolverSessions(networks, this.#sessions);
     return this.#solver = this.#opened.use(opened);
   }
 
   #teach(): Promise<Teacher> {
-    const { sampler: full, options: { search: { solver } } } = this;
+    const { sampler: full, options: { search: { batch: images, solver } } } =
+      this;
     const { sampler, guidanceScale } = full;
     refuseNoise(sampler);
     const sessions = this.#openSolver();
     const fine = solver.teacher && full.withSteps(solver.teacher.steps);
-    const count = Math.ceil(solver.pairs / solver.batch);
+    const count = Math.ceil(solver.pairs / images);
     return this.#drawing(async (draw) => {
       const batches: TeacherBatch[] = [];
       const drawn = { ...draw, count };

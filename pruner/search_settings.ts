@@ -98,7 +98,9 @@ interface SearchCounts {
   readonly evaluations: number;
   readonly tries: number;
   readonly refinements: number;
-  readonly solverRefinements: number;
+  readonly solver: Readonly<
+    Record<"pairs" | "perturbed" | "judged" | "refinements", number>
+  >;
 }
 
 const settingsWith = (counts: SearchCounts) => {
@@ -167,17 +169,17 @@ const settingsWith = (counts: SearchCounts) => {
     solver: v.optional(
       record({
         /** Trajectories of the full sampler that it is fitted to. */
-        pairs: v.optional(wholeFrom(1), 64),
-        /** Pictures at once, and of a gradient step. */
-        batch: v.optional(wholeFrom(1), 8),
+        pairs: count(counts.solver.pairs),
         /** Pictures on which the sensitivity to errors is measured. */
-        perturbed: v.optional(wholeFrom(1), 8),
+        perturbed: count(counts.solver.perturbed),
         /** Of the pairs, those by which the best is chosen. */
-        judged: v.optional(wholeFrom(1), 32),
+        judged: count(counts.solver.judged),
         /** Whether the closed form is refined through the sampler. */
         refine: v.optional(oneOf(["end-to-end", "none"]), "end-to-end"),
         /** Gradient steps. */
-        refinements: count(counts.solverRefinements),
+        refinements: count(counts.solver.refinements),
+        /** Pictures of a gradient step, whole batches. */
+        pictures: count(8),
         /** The sampler whose pictures are the targets: the pruned one, or the same with so many steps. */
         teacher: v.optional(record({ steps: wholeFrom(1) })),
       }),
@@ -198,7 +200,7 @@ export const classSettings = settingsWith({
   evaluations: 12,
   tries: 5,
   refinements: 5,
-  solverRefinements: 40,
+  solver: { pairs: 64, perturbed: 8, judged: 32, refinements: 24 },
 });
 
 /** The same for a model of prompts, whose calls are dearer. */
@@ -211,7 +213,7 @@ export const promptSettings: typeof classSettings = settingsWith({
   evaluations: 8,
   tries: 4,
   refinements: 4,
-  solverRefinements: 24,
+  solver: { pairs: 32, perturbed: 4, judged: 16, refinements: 16 },
 });
 
 /** Settings of the searches; calibration noise and subjects follow from a seed besides. */

@@ -43,9 +43,17 @@ const form = {
     ),
     ...samplerRows,
     ...unitRows,
-    method: oneOf(methodNames)("<name>", methodNames.join(", "), {
-      default: "energy+forecast",
-    }),
+    method: oneOf(methodNames)(
+      "<name>",
+      `${
+        methodNames.join(", ")
+      } (default learned-solver; energy+forecast with a sampler that adds noise)`,
+    ),
+    refine: oneOf(["end-to-end", "none"])(
+      "<how>",
+      "Whether a learned solver ends with its closed form (none) or is refined by gradient, for which a large model has no memory",
+      { default: "end-to-end" },
+    ),
     batch: whole(1)(
       "<n>",
       "Pictures that the search draws at once (default 4; 2 in a model that reads text)",
@@ -77,6 +85,7 @@ export const pruneCommand = command(form, async ({
   granularity,
   height,
   width,
+  refine,
   ...search
 }) => {
   if (!output || !sparsity) {
@@ -97,6 +106,7 @@ export const pruneCommand = command(form, async ({
   using line = new ProgressLine();
   const plans = await prune(sampler, {
     ...search,
+    solver: { refine },
     prompts: prompts || undefined,
     sparsity,
     keptIn: `${parts}/${hashes.map((hash) => hash.slice(0, 16)).join("-")}`,

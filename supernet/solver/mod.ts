@@ -2,7 +2,12 @@
 export { compileSolver } from "./compile_solver.ts";
 export { openSolver } from "./open_solver.ts";
 export { planCost, planMacs } from "./plan_cost.ts";
-export { runSolver, solverGradient, type SolverInputs } from "./run_solver.ts";
+export {
+  runSolver,
+  type SolverGradient,
+  solverGradient,
+  type SolverInputs,
+} from "./run_solver.ts";
 export {
   type Combination,
   combinationOf,

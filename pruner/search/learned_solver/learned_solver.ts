@@ -129,18 +129,28 @@ async function found(
   await using error = await PictureError.open(sessions.shape);
   const judged = Math.ceil(settings.judged / sessions.shape[0]);
   const tools = { sessions, error };
-  const few = { ...teacher, batches: teacher.batches.slice(0, judged) };
+  const compared = comparedBatches(context.search);
+  const few = { ...teacher, batches: teacher.batches.slice(0, compared) };
   const forms = maker.formsOf({ ...request, teacher });
   const form = await fittest({ ...tools, teacher: few }, forms);
   const fit = await ridgeFit(sessions, teacher, form);
   const iterations = settings.refine === "none" ? 0 : settings.refinements;
   const { solver, loss } = await refined(
     { ...tools, teacher, fit },
-    { iterations, judged },
+    {
+      iterations,
+      accumulate: Math.ceil(settings.pictures / sessions.shape[0]),
+      judged,
+    },
     (done, loss) => progress(done, iterations, { loss }),
   );
   return { steps: form.schedule.map(({ step }) => step), solver, loss };
 }
+
+/** Batches on which forms are compared: half of those that judge iterates. */
+const comparedBatches = (
+  { batch, solver: { judged } }: MethodContext["search"],
+): number => Math.ceil(judged / batch / 2);
 
 /** The form whose closed form comes closest to the teacher's pictures. */
 async function fittest(
@@ -169,16 +179,17 @@ const gradientPasses = 4.3;
 
 /** Teacher and sensitivities once; for each budget the forms, the fit and its refinement. */
 function searchCost(
-  { net, search: { batch, solver }, budgets }: PricedSearch,
+  { net, search, budgets }: PricedSearch,
   { most, measures }: ScheduleMaker,
 ): number {
+  const { batch, solver } = search;
   const { pairs, perturbed, judged, refine, refinements, teacher } = solver;
   const iterations = refine === "none" ? 0 : refinements;
   const shared = pairs * (1 + (teacher ? teacher.steps / net.steps : 0)) +
     (measures ? sensitivityPasses(net.steps, perturbed) : 0);
-  const runs = (most > 1 ? most * judged : 0) + pairs +
+  const runs = (most > 1 ? most * batch * comparedBatches(search) : 0) + pairs +
     judged * looks(iterations) +
-    iterations * solver.batch * gradientPasses;
+    iterations * solver.pictures * gradientPasses;
   const kept = budgets.reduce((sum, budget) => sum + budget, 0);
   return (shared * denseCost(net) + runs * kept) / batch;
 }

@@ -1,8 +1,10 @@
 /** A fitted solver refined end to end: Adam on whitened coordinates and on the timesteps, through the solver, by the final pictures. */
 import { adamW, cosineLearningRate } from "@dip-go/core/autodiff";
+import { addInto } from "@dip-go/core/tensor";
 import {
   runSolver,
   type Solver,
+  type SolverGradient,
   solverGradient,
   type SolverSessions,
 } from "@dip-go/supernet/solver";
@@ -12,8 +14,10 @@ import type { Teacher, TeacherBatch } from "./teacher.ts";
 
 /** How a fit is refined. */
 export interface Refinement {
-  /** Gradient steps, a batch each. */
+  /** Gradient steps. */
   readonly iterations: number;
+  /** Batches of a gradient step. */
+  readonly accumulate: number;
   /** Batches by which the best iterate is chosen, the first of the teacher's. */
   readonly judged: number;
 }
@@ -43,7 +47,7 @@ export async function refined(
     readonly teacher: Teacher;
     readonly fit: RidgeFit;
   },
-  { iterations, judged }: Refinement,
+  { iterations, accumulate, judged }: Refinement,
   note: (done: number, loss: number) => void = () => {},
 ): Promise<{ solver: Solver; loss: number }> {
   const unknowns = new Unknowns(fit);
@@ -64,11 +68,12 @@ export async function refined(
     timesteps: rates.timesteps.peak * Math.min(1, root / rates.timesteps.from),
   };
   for (let i = 0; i < iterations; i++) {
-    const batch = teacher.batches[i % teacher.batches.length];
-    const gradient = await gradientOn(sessions, error, {
-      solver: unknowns.solver(),
-      batch,
-    });
+    const solver = unknowns.solver();
+    for (let k = 0; k < accumulate; k++) {
+      const at = (i * accumulate + k) % teacher.batches.length;
+      const batch = teacher.batches[at];
+      unknowns.add(await gradientOn(sessions, error, { solver, batch }));
+    }
     const { warmUp, floor } = rates;
     const rate = cosineLearningRate(i, {
       peak: 1,
@@ -76,15 +81,15 @@ export async function refined(
       warmUp,
       floor,
     });
-    unknowns.update(gradient, {
+    unknowns.update({
       coordinates: rate * peaks.coordinates,
       timesteps: rate * peaks.timesteps,
     });
     const isLast = i === iterations - 1;
     if (!isLast && (i + 1) % lookEvery !== 0) continue;
-    const solver = unknowns.solver();
-    const loss = await lossOf(solver);
-    if (loss < best.loss) best = { solver, loss };
+    const next = unknowns.solver();
+    const loss = await lossOf(next);
+    if (loss < best.loss) best = { solver: next, loss };
     note(i + 1, best.loss);
   }
   return best;
@@ -109,14 +114,19 @@ async function gradientOn(
 class Unknowns {
   readonly #z: Float32Array;
   readonly #shifts: Float32Array;
+  /** Summed since the last step. */
+  readonly #gradient;
   readonly #optimizers;
 
   constructor(private readonly fit: RidgeFit) {
     const { coordinates, space: { form: { schedule } } } = fit;
-    this.#z = new Float32Array(coordinates.flat().length);
-    this.#shifts = new Float32Array(schedule.length);
-    const adam = (size: number) => adamW(size, { beta1: 0.9, beta2: 0.95 });
-    this.#optimizers = [adam(this.#z.length), adam(this.#shifts.length)];
+    const sizes = [coordinates.flat().length, schedule.length];
+    const [z, shifts] = sizes.map((size) => new Float32Array(size));
+    [this.#z, this.#shifts] = [z, shifts];
+    this.#gradient = { z: z.slice(), shifts: shifts.slice() };
+    const adam = ({ length }: Float32Array) =>
+      adamW(length, { beta1: 0.9, beta2: 0.95 });
+    this.#optimizers = { z: adam(z), shifts: adam(shifts) };
   }
 
   solver(): Solver {
@@ -130,18 +140,26 @@ class Unknowns {
     return space.solver(moved, [...this.#shifts]);
   }
 
-  update(
-    { weights, timesteps }: Awaited<ReturnType<typeof solverGradient>>,
-    rate: { readonly coordinates: number; readonly timesteps: number },
-  ): void {
+  /** Adds a batch's gradient to the next step's. */
+  add({ weights, timesteps }: SolverGradient): void {
     const { space, whitening } = this.fit;
     const z = weights.flatMap((own, node) => {
       const scaled = own.map((value) => space.scale(node) * value);
       const ofCoordinates = space.toCoordinates(node, scaled);
       return whitening[node].whitenedGradient(ofCoordinates);
     });
-    const [ofZ, ofShifts] = this.#optimizers;
-    ofZ.update(this.#z, Float32Array.from(z), rate.coordinates);
-    ofShifts.update(this.#shifts, Float32Array.from(timesteps), rate.timesteps);
+    addInto(this.#gradient.z, Float32Array.from(z));
+    addInto(this.#gradient.shifts, Float32Array.from(timesteps));
+  }
+
+  /** Makes a step; Adam does not see the gradient's scale. */
+  update(
+    rate: { readonly coordinates: number; readonly timesteps: number },
+  ): void {
+    const { z, shifts } = this.#gradient;
+    this.#optimizers.z.update(this.#z, z, rate.coordinates);
+    this.#optimizers.shifts.update(this.#shifts, shifts, rate.timesteps);
+    z.fill(0);
+    shifts.fill(0);
   }
 }

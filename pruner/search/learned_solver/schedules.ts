@@ -65,30 +65,39 @@ const shareOf = ({ teacher, units }: ScheduleRequest): number =>
 const joins = (request: ScheduleRequest): boolean =>
   request.teacher.isFine && shareOf(request) > fractions.joined;
 
+/**
+ * The most that a state's sensitivity counts: early states amplify errors so
+ * much that a schedule would care for little else. Which is better depends on
+ * model and budget, so both propose.
+ */
+const limits = [1, 3];
+
 /** The best of the beam: whole calls, and at low budgets mixed with conditional halves. */
 export const beamForms: ScheduleMaker = {
-  most: 6,
+  most: 8,
   measures: true,
   formsOf(request) {
     const guidance = guidanceWeights(request.teacher.guidanceScale);
     const guided = guidance.length === 2;
-    const share = shareOf(request);
     const joined = guided && joins(request);
+    const halved = guided && shareOf(request) <= fractions.halved;
     const { gram, sensitivities } = request.measures!;
-    const options = {
-      sensitivities,
-      units: request.units,
-      joined: joined ? guidance : undefined,
-      width: 15,
-    };
-    const halved = guided && share <= fractions.halved;
-    const schedules = halved
-      ? [
-        ...beam(gram, { ...options, mayHalve: false, keep: 3 }),
-        ...beam(gram, { ...options, mayHalve: true, keep: 3 }),
-      ]
-      : beam(gram, { ...options, mayHalve: false, keep: 5 });
-    return schedules.map((schedule) => ({ schedule, joined }));
+    const proposed = limits.flatMap((limit) =>
+      (halved ? [false, true] : [false]).flatMap((mayHalve) =>
+        beam(gram, {
+          sensitivities: sensitivities.map((s) => Math.min(limit, s)),
+          units: request.units,
+          joined: joined ? guidance : undefined,
+          mayHalve,
+          width: 15,
+          keep: halved ? 2 : 4,
+        })
+      )
+    );
+    const different = new Map(
+      proposed.map((schedule) => [JSON.stringify(schedule), schedule]),
+    );
+    return [...different.values()].map((schedule) => ({ schedule, joined }));
   },
 };
 

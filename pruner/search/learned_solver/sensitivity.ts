@@ -7,13 +7,10 @@ import { fullCall, type Teacher, type TeacherBatch } from "./teacher.ts";
 /** The perturbation's share of what a stale prediction would do. */
 const share = 0.3;
 
-/** The most that counts: a few early states amplify errors so much that a schedule would care for nothing else. */
-const most = 1;
-
 /**
  * Of each state but the first, |change of the final latents|² over
- * |perturbation|²: the geometric mean over pictures, at most 1. (The arithmetic
- * one is ruled by few pictures.) The perturbation is that of a prediction
+ * |perturbation|²: the geometric mean over pictures. (The arithmetic one is ruled
+ * by few pictures.) The perturbation is that of a prediction
  * held from the step before. `[T]`; state 0 has none.
  */
 export async function sensitivities(
@@ -33,7 +30,7 @@ export async function sensitivities(
       }
     }
   }
-  return logs.map((log, i) => i === 0 ? 0 : Math.min(most, Math.exp(log)));
+  return logs.map((log, i) => i === 0 ? 0 : Math.exp(log));
 }
 
 /** Of each picture. */
