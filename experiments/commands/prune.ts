@@ -80,6 +80,7 @@ export const pruneCommand = command(form, async ({
   prompts: file,
   sparsity,
   "guidance-scale": guidanceScale,
+  "max-sequence-length": maxSequenceLength,
   sampler: kind,
   steps,
   granularity,
@@ -95,8 +96,15 @@ export const pruneCommand = command(form, async ({
   const files = await planFiles(output, sparsity);
   const prompts = file && await readPrompts(await promptFile(file));
   const pipeline = await loadPipeline(model, { device, weights, config });
-  const units = { granularity, height, width };
-  const sampler = pipeline.sampler({ steps, guidanceScale, kind, ...units });
+  const sampler = pipeline.sampler({
+    steps,
+    guidanceScale,
+    maxSequenceLength,
+    kind,
+    granularity,
+    height,
+    width,
+  });
   const parts = `${output}.search`;
   const hashes = await Promise.all(
     [pipeline.folder, weights ?? pipeline.checkpoint]

@@ -5,7 +5,6 @@
  */
 import { createHash } from "node:crypto";
 import { isFile, readJson, writeAtomically } from "@dip-go/core/files";
-import { clipTextGraph, loadClipText } from "@dip-go/core/models";
 import type { Graph } from "@dip-go/core/onnx";
 import type { PipelineSampler } from "@dip-go/core";
 import { writeModels } from "@dip-go/core/runtime";
@@ -19,9 +18,10 @@ import { type DemoModel, fullSampler } from "./demo_models.ts";
 import { fitPreview } from "./latent_preview.ts";
 import { readingFrom, weightIndex } from "./shared_weights.ts";
 import { shippedPlan } from "./shipped_sub_nets.ts";
+import { textGraph } from "./text_graph.ts";
 
 /** Raised when the compiler's graphs change; what was kept is made again. */
-const version = 1;
+const version = 2;
 /** Looks at the latents on the way, and one at the picture. */
 const looks = 10;
 /** Steps of the pictures that the preview is fitted to. */
@@ -212,18 +212,6 @@ function costOf(
       net.macs.reduce((sum, macs, i) => live[i] ? sum + macs : sum, 0) / whole
     ),
   };
-}
-
-/** The text tower: token ids `[1, S]` in, features out. */
-async function textGraph(
-  { pipeline: { folder, tokens } }: PipelineSampler,
-): Promise<Graph> {
-  const { config, weights } = await loadClipText(`${folder}/text_encoder`);
-  return clipTextGraph(config, weights, {
-    batch: 1,
-    tokens: tokens!,
-    outputs: ["last_hidden_state"],
-  });
 }
 
 /** Fits the colours of latents to pictures of the model's own; null where latents are pictures. */

@@ -54,7 +54,7 @@ export interface WeightFile {
 export interface CompiledFull extends CompiledSampler {
   /** Shape of the noise, `[1, C, H, W]`. */
   readonly noise: readonly number[];
-  /** Graph of the text tower: `input_ids` in, `encoder_hidden_states` out; null in a model of classes. */
+  /** Graph of the text towers: `input_ids` in, what the network reads of a text out, by its inputs' names; null in a model of classes. */
   readonly textEncoder: string | null;
   /** Latents to colours, `[3][C + 1]`, the last a constant; null where latents are pictures. */
   readonly preview: readonly (readonly number[])[] | null;

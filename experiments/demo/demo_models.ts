@@ -4,6 +4,7 @@ import { readJson } from "@dip-go/core/files";
 import type { Experiment } from "../schema/experiment.ts";
 import { experimentSampler } from "../schema/experiment_sampler.ts";
 import quickstart from "../quickstart.ts";
+import quickstartMmdit from "../quickstart_mmdit.ts";
 import quickstartSd from "../quickstart_sd.ts";
 
 /** A model of the demo. */
@@ -17,6 +18,13 @@ export interface DemoModel {
   readonly examples?: readonly string[];
 }
 
+const examples = [
+  "a large magenta circle at the top, black background",
+  "a big blue star on grey",
+  "a tiny red cross on the left and a tiny yellow square on the right",
+  "a green triangle in the middle on white",
+];
+
 export const demoModels: readonly DemoModel[] = [
   {
     name: "dit-shapes",
@@ -29,12 +37,14 @@ export const demoModels: readonly DemoModel[] = [
     title: "Scenes",
     about: "Stable Diffusion in small, that reads prompts, 64 × 64 pixels",
     experiment: quickstartSd,
-    examples: [
-      "a large magenta circle at the top, black background",
-      "a big blue star on grey",
-      "a tiny red cross on the left and a tiny yellow square on the right",
-      "a green triangle in the middle on white",
-    ],
+    examples,
+  },
+  {
+    name: "mmdit-shapes",
+    title: "Scenes by a transformer",
+    about: "Stable Diffusion 3 in small, that reads prompts, 64 × 64 pixels",
+    experiment: quickstartMmdit,
+    examples,
   },
 ];
 

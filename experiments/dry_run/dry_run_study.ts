@@ -144,7 +144,7 @@ export async function dryRunStudy(
     `In all ${formatMacs(macs)} MACs, ${hours(macs, rate)} at ${
       formatMacs(rate)
     } MACs a second, the rate measured now of ${rateProbe}. Whole models reach a part of it, and the metrics' own networks are left out: take it as the least.`,
-    "MACs paper: one image as the paper bills it. MACs total: one image with attention's products and both halves of guidance, as in results.json; budgets are of these. Memory: weights, trajectories and features in single precision.",
+    "MACs paper: one image as the paper bills it. MACs total: one image with attention's products and both halves of guidance, as in results.json; budgets are of these. Memory: weights as they are stored, at least in single precision where the hub has no 16-bit ones; trajectories and features in single precision.",
     "",
     ...notesOf(study).map((note) => `- ${note}`),
   ];

@@ -1,4 +1,4 @@
-/** The paper's models by their names on the hub: what counts, sizes and schedules need of them, without weights. */
+/** The studies' models by their names on the hub: what counts, sizes and schedules need of them, without weights. */
 import {
   type AutoencoderConfig,
   autoencoderKind,
@@ -23,6 +23,10 @@ export interface KnownPipeline {
   readonly texts: readonly (keyof typeof partParams)[];
   /** Its `scheduler_config.json`, as far as it is not diffusers' default. */
   readonly scheduler: Json;
+  /** Its autoencoder, if not {@linkcode autoencoder}. */
+  readonly vae?: AutoencoderConfig;
+  /** Bytes of a weight in its files and in memory; single precision by default. */
+  readonly weightBytes?: 2;
 }
 
 const clipText = { ...sd15Text, projection_dim: 768 };
@@ -69,30 +73,45 @@ const source = "of a known pipeline";
 const elements = (shapes: ReadonlyMap<string, readonly number[]>) =>
   [...shapes.values()].reduce((sum, shape) => sum + sizeOf(shape), 0);
 
-/** The autoencoder that all of these pipelines share, apart from its weights. */
+/** The autoencoder of Stable Diffusion and PixArt, apart from its weights. */
 export const autoencoder: AutoencoderConfig = parseAutoencoderConfig(
   sd15Vae,
   source,
 );
 
+/** The autoencoder of 16 channels, which Stable Diffusion 3 and FLUX share in shape. */
+const vae16 = parseAutoencoderConfig({
+  ...sd15Vae,
+  latent_channels: 16,
+  sample_size: 1024,
+  scaling_factor: 1.5305,
+  shift_factor: 0.0609,
+  use_post_quant_conv: false,
+  use_quant_conv: false,
+}, source);
+
+const vaeParams = (config: AutoencoderConfig) =>
+  elements(autoencoderKind.parameters(config));
+
 const clip = (json: Json) =>
   elements(clipTextKind.parameters(clipTextKind.parse(json, source)));
 
-/** Weight elements of text towers and of the autoencoder. */
+/** Weight elements of text towers. */
 export const partParams = {
   clipL: () => clip(clipText),
   clipH: () => clip(clipTextH),
   clipBigG: () => clip(clipTextBigG),
   t5: () =>
     elements(t5EncoderKind.parameters(t5EncoderKind.parse(t5Xxl, source))),
-  vae: () => elements(autoencoderKind.parameters(autoencoder)),
 };
 
 /** Weight elements of everything that a pipeline loads. */
-export const paramsOf = ({ network, texts }: KnownPipeline): number =>
-  (["vae", ...texts] as const).reduce(
+export const paramsOf = (
+  { network, texts, vae = autoencoder }: KnownPipeline,
+): number =>
+  texts.reduce(
     (sum, part) => sum + partParams[part](),
-    elements(networkKind.parameters(knownModels[network])),
+    elements(networkKind.parameters(knownModels[network])) + vaeParams(vae),
   );
 
 const sdNoise = {
@@ -107,6 +126,14 @@ const plms = {
   set_alpha_to_one: false,
   skip_prk_steps: true,
 };
+
+/** Published in bfloat16. */
+const flow = {
+  scheduler: { _class_name: "FlowMatchEulerDiscreteScheduler", shift: 3 },
+  vae: vae16,
+  weightBytes: 2,
+} as const;
+const sd3 = { ...flow, texts: ["clipL", "clipBigG", "t5"] } as const;
 
 const sd1 = { texts: ["clipL"], scheduler: plms } as const;
 
@@ -135,6 +162,21 @@ export const pipelines: Readonly<Record<string, KnownPipeline>> = {
     texts: [],
     scheduler: { _class_name: "DDIMScheduler", clip_sample: false },
   },
+  "black-forest-labs/FLUX.1-dev": {
+    ...flow,
+    network: "flux.1-dev",
+    texts: ["clipL", "t5"],
+    scheduler: { ...flow.scheduler, use_dynamic_shifting: true },
+  },
+  "stabilityai/stable-diffusion-3-medium-diffusers": {
+    ...sd3,
+    network: "sd3-medium",
+  },
+  "stabilityai/stable-diffusion-3.5-medium": {
+    ...sd3,
+    network: "sd3.5-medium",
+  },
+  "stabilityai/stable-diffusion-3.5-large": { ...sd3, network: "sd3.5-large" },
   "PixArt-alpha/PixArt-XL-2-1024-MS": {
     network: "pixart-alpha-1024",
     texts: ["t5"],

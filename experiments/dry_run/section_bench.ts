@@ -20,8 +20,8 @@ import { macsOfCall } from "./sub_net_macs.ts";
 
 /** What counts need besides the bench. */
 export interface PartSizes {
-  /** Weight elements of all parts. */
-  readonly params: number;
+  /** Bytes of all parts' weights in memory. */
+  readonly loadedBytes: number;
   /** Bytes of the weights' files. */
   readonly weightBytes: number;
   /** Pixels of a picture's side. */
@@ -51,20 +51,21 @@ export async function openSectionBench(
       network: knownModels[known.network],
       scheduler: parseSchedulerConfig(known.scheduler, model),
     });
-    const params = paramsOf(known);
-    const weightBytes = bytesOfWeight.hub * params;
-    const pictures = pictureSizes(bench, autoencoder);
-    return { bench, sizes: { params, weightBytes, ...pictures } };
+    const weightBytes = (known.weightBytes ?? bytesOfWeight.hub) *
+      paramsOf(known);
+    const pictures = pictureSizes(bench, known.vae ?? autoencoder);
+    const sizes = { loadedBytes: weightBytes, weightBytes, ...pictures };
+    return { bench, sizes };
   }
   const bench = await openBench(experiment, options);
   const weightBytes = await weightFileBytes(model);
-  const params = Math.floor(weightBytes / bytesOfWeight.embedded);
+  const loadedBytes = bytesOfWeight.hub / bytesOfWeight.embedded * weightBytes;
   const file = `${model}/vae/config.json`;
   const config = await isFile(file)
     ? parseAutoencoderConfig(await readJson(file), file)
     : null;
   const pictures = pictureSizes(bench, config);
-  return { bench, sizes: { params, weightBytes, ...pictures } };
+  return { bench, sizes: { loadedBytes, weightBytes, ...pictures } };
 }
 
 /** Pixels of a picture's side, and MACs of decoding it; without an autoencoder the model makes pixels. */

@@ -30,11 +30,13 @@ const planned = (name: string): Promise<PlannedSection[]> =>
     })),
   );
 
-Deno.test("the studies are the paper's tables and figures, and every section can run", () => {
+Deno.test("the studies are the paper's tables and figures and models at real scale, and every section can run", () => {
   assertEquals(studies.map(({ name }) => name), [
     "paper-figure3",
     "paper-figure6",
     ...[1, 2, 3, 4, 5, 6, 7, 8].map((n) => `paper-table${n}`),
+    "flux",
+    "sd35",
   ]);
   for (const { name, sections } of studies) {
     for (const scale of scales) {

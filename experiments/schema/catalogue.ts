@@ -18,10 +18,11 @@ export const experiments = await shipped<Experiment>(
   new URL("../", import.meta.url),
 );
 
-/** The tables and figures of the paper. */
-export const studies = await shipped<Study>(
-  new URL("../paper/", import.meta.url),
-);
+/** The tables and figures of the paper, then models at real scale beside what other papers print of them. */
+export const studies: readonly Study[] = [
+  ...await shipped<Study>(new URL("../paper/", import.meta.url)),
+  ...await shipped<Study>(new URL("../published/", import.meta.url)),
+];
 
 /** Names and descriptions of experiments, then of studies. */
 export const listed: readonly { name: string; description: string }[] = [

@@ -52,6 +52,8 @@ const fields = (search: typeof classSettings) =>
       /** As the sampler counts them: PNDM calls the model once more. */
       steps: wholeFrom(1),
       guidanceScale: finite,
+      /** Tokens that T5 reads of a prompt, or rows of zeros in its place; those of the pipeline's kind by default. */
+      maxSequenceLength: v.optional(wholeFrom(1)),
       /** Of the pictures, in pixels; those that the model was trained with by default. */
       height: v.optional(wholeFrom(1)),
       width: v.optional(wholeFrom(1)),

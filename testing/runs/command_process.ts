@@ -19,7 +19,7 @@ export function startCommand(
       "--allow-read",
       "--allow-write",
       "--allow-sys=cpus,hostname",
-      `--allow-run=${Deno.execPath()},sh`,
+      `--allow-run=${Deno.execPath()}`,
       script,
       ...args,
     ],

@@ -10,7 +10,7 @@ import {
 import { writeTinyModel } from "./tiny_model.ts";
 
 /** The experiment with the tiny model. */
-export const quickstart = [
+const quickstart = [
   "quickstart",
   ...setting([
     "model=model",
@@ -65,7 +65,7 @@ const pause = (milliseconds: number) =>
   new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 /** Everything that a run folder holds, without what a clock says. */
-export async function figures(folder: string): Promise<Record<string, string>> {
+async function figures(folder: string): Promise<Record<string, string>> {
   const [{ name: id }] = await Array.fromAsync(
     Deno.readDir(`${folder}/results/quickstart`),
   );
@@ -82,10 +82,7 @@ export async function figures(folder: string): Promise<Record<string, string>> {
   return { ...found, rows: JSON.stringify(rows) };
 }
 
-/** A folder with the tiny model, for as long as it is used. */
-export async function inFolder<T>(
-  use: (folder: string) => Promise<T>,
-): Promise<T> {
+async function inFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
   const folder = await Deno.makeTempDir();
   try {
     await writeTinyModel(`${folder}/model`);
@@ -98,7 +95,7 @@ export async function inFolder<T>(
 let unbroken: Promise<Record<string, string>> | undefined;
 
 /** The figures of an unbroken run, made once. */
-export const unbrokenFigures = () =>
+const unbrokenFigures = () =>
   unbroken ??= inFolder(async (folder) => {
     await finishCommand(folder, quickstart);
     return await figures(folder);

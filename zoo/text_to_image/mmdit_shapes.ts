@@ -161,7 +161,7 @@ export async function mmditShapes(
       warmUp: 200,
       weightDecay: 0.01,
       clip: 1,
-      averageDecay: 0.998,
+      averageDecay: 0.99,
       checkpointEvery: 200,
       batches: 2,
     },

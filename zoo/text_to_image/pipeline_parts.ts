@@ -4,7 +4,7 @@
  * tokenizers, and the autoencoder. What is there stays: a network knows only
  * the parts between which it was trained.
  */
-import { isFile, writeAtomically } from "@dip-go/core/files";
+import { isFile, readJson, writeAtomically } from "@dip-go/core/files";
 import type { Tensor } from "@dip-go/core/tensor";
 import { openSafetensors, writeSafetensors } from "@dip-go/core/weights";
 import { writeJson } from "../training/model_folder.ts";
@@ -46,7 +46,7 @@ export async function gatherTwoTowers(folder: string): Promise<void> {
     className,
     sources: [clip, drawing],
   });
-  await takeAutoencoder(folder);
+  await takeAutoencoder(folder, { shift_factor: 0 }); // which its pipeline adds
 }
 
 /** Both towers of `scenes-clip`. */
@@ -86,13 +86,18 @@ async function takeTextTower(
   await writeJson(`${own}/config.json`, config);
 }
 
-/** A copy of `scenes-vae`, unless it is there. */
-async function takeAutoencoder(folder: string): Promise<void> {
+/** A copy of `scenes-vae`, unless it is there, with what a pipeline needs its configuration to say. */
+async function takeAutoencoder(
+  folder: string,
+  said: Readonly<Record<string, number>> = {},
+): Promise<void> {
   const own = `${folder}/vae`;
   if (await isFile(`${own}/config.json`)) return;
   await Deno.mkdir(own, { recursive: true });
-  for (const file of ["diffusion_pytorch_model.safetensors", "config.json"]) {
-    const bytes = await Deno.readFile(`${folder}/../scenes-vae/${file}`);
-    await writeAtomically(`${own}/${file}`, bytes);
-  }
+  const vae = `${folder}/../scenes-vae`;
+  const weights = "diffusion_pytorch_model.safetensors";
+  const bytes = await Deno.readFile(`${vae}/${weights}`);
+  await writeAtomically(`${own}/${weights}`, bytes);
+  const config = await readJson(`${vae}/config.json`);
+  await writeJson(`${own}/config.json`, { ...config as object, ...said });
 }

@@ -63,6 +63,6 @@ export async function openSceneEncoder(
   );
   const size = { batch, height: latentSize, width: latentSize };
   const graph = wholeGraph(encoderBlockGraph(config, weights, size));
-  const session = await openSession(graph);
+  const session = await openSession(graph, { threads: 1 }); // threads of many small operators wait for each other
   return new SceneEncoder(session, config.scalingFactor);
 }

@@ -77,7 +77,7 @@ export async function openSceneTexts(
     const { config, weights } = await loadClipText(`${folder}/${name}`);
     const outputs = ["penultimate", "embeds"];
     const graph = clipTextGraph(config, weights, { batch, outputs });
-    towers.push(await openSession(graph));
+    towers.push(await openSession(graph, { threads: 1 })); // the cores are the gradients'
   }
   return new SceneTexts(towers);
 }

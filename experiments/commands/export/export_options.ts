@@ -166,6 +166,7 @@ function subjectOf(
   }
   const { weights, config, gates, sampler: kind, steps, granularity } = values;
   const { height, width, "guidance-scale": guidanceScale } = values;
+  const maxSequenceLength = values["max-sequence-length"];
   return {
     model,
     weights,
@@ -175,6 +176,7 @@ function subjectOf(
     steps,
     granularity,
     guidanceScale,
+    maxSequenceLength,
     height,
     width,
   };

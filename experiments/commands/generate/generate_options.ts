@@ -112,10 +112,6 @@ export const generateForm = {
       "<n>",
       "Last layers of CLIP to leave out for the prompt (default 0)",
     ),
-    "max-sequence-length": whole(1)(
-      "<n>",
-      "Tokens that T5 reads of a prompt (default: its pipeline's)",
-    ),
     "exact-size": flag(
       "A PixArt draws at just this size, not at the nearest of its training",
     ),

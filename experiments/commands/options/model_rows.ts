@@ -26,6 +26,14 @@ export const sizeRows = {
   width: whole(1)("<pixels>", "Of the pictures (default: the model's)"),
 } as const;
 
+/** How long a text T5 reads. */
+export const sequenceRows = {
+  "max-sequence-length": whole(1)(
+    "<n>",
+    "Tokens that T5 reads of a prompt, or rows of zeros in its place (default: its pipeline's)",
+  ),
+} as const;
+
 /** The sampler and its pictures; each row's default is the model's. */
 export const samplerRows = {
   sampler: oneOf(samplerKinds)(
@@ -40,6 +48,7 @@ export const samplerRows = {
     "<s>",
     "Classifier-free guidance, which 1 turns off (default: its pipeline's, as in diffusers; 2 of a DiT)",
   ),
+  ...sequenceRows,
   ...sizeRows,
 } as const;
 

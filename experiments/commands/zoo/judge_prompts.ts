@@ -11,7 +11,8 @@ import {
 } from "@dip-go/zoo/classifiers";
 import { kindsNamed } from "@dip-go/zoo/data";
 import { command, finish } from "../options/command.ts";
-import { path, whole } from "../options/option_table.ts";
+import { sequenceRows } from "../options/model_rows.ts";
+import { type OptionValues, path, whole } from "../options/option_table.ts";
 import { judgeRows, type JudgeSettings } from "./judge_rows.ts";
 
 const classifierFolder = decodeURIComponent(
@@ -20,6 +21,8 @@ const classifierFolder = decodeURIComponent(
 
 /** Pictures that are sampled at once. */
 const batch = 8;
+
+type PromptJudgeSettings = JudgeSettings & OptionValues<typeof sequenceRows>;
 
 /** Accuracy over prompts of as many objects. */
 interface JudgedRow extends PromptAccuracy {
@@ -41,6 +44,7 @@ export const judgePromptsCommand = command({
     }),
     count: whole(1)("<n>", "The first n of them", { default: "200" }),
     ...judgeRows({ guidanceScale: 3, steps: 50 }),
+    ...sequenceRows,
   },
 }, async ({ json, prompts: file, count, ...asked }) => {
   const prompts = await readPrompts(file);
@@ -52,11 +56,15 @@ export const judgePromptsCommand = command({
 
 async function judgePrompts(
   prompts: readonly string[],
-  { model, seed, steps, "guidance-scale": guidanceScale }: JudgeSettings,
+  { model, seed, steps, ...guided }: PromptJudgeSettings,
 ): Promise<JudgedRow[]> {
   await using classifier = await loadScenesClassifier(classifierFolder);
   const pipeline = await loadPipeline(model);
-  const sampler = pipeline.sampler({ steps, guidanceScale });
+  const sampler = pipeline.sampler({
+    steps,
+    guidanceScale: guided["guidance-scale"],
+    maxSequenceLength: guided["max-sequence-length"],
+  });
   const pictures = await sampler.sample(prompts, { batch, seed });
   const shown = await kindsShown(classifier, stacked(pictures));
   const asked = prompts.map(kindsNamed);

@@ -144,15 +144,14 @@ async function textFeatures(
     url,
     session: await openGraph(device!, files, { url, weights }),
   };
-  const features = async (tokens: readonly number[]): Promise<Tensor> => {
+  const features = (tokens: readonly number[]) => {
     const data = BigInt64Array.from(tokens, BigInt);
     const input_ids = new ort.Tensor("int64", data, [1, tokens.length]);
-    return (await tower!.session.run({ input_ids })).last_hidden_state;
+    return tower!.session.run({ input_ids });
   };
-  return {
-    encoder_hidden_states: await features(ids),
-    negative_encoder_hidden_states: await features(negativeIds),
-  };
+  const negative = Object.entries(await features(negativeIds))
+    .map(([name, value]) => [`negative_${name}`, value]);
+  return { ...await features(ids), ...Object.fromEntries(negative) };
 }
 
 /** A copy that can travel: the runtime may use the memory again. */

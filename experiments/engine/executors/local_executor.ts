@@ -42,13 +42,12 @@ export function localExecutor(
 
 /** Steps that are left, and who may take which. */
 class Work {
-  /** Keys: steps of one key may be several objects. */
-  readonly #left: Set<string>;
-  readonly #taken = new Set<string>();
+  readonly #left: Set<Step>;
+  readonly #taken = new Set<Step>();
   #changed = Promise.withResolvers<void>();
 
   constructor(private readonly steps: readonly Step[]) {
-    this.#left = new Set(steps.map(({ key }) => key));
+    this.#left = new Set(steps);
   }
 
   get left(): number {
@@ -62,22 +61,22 @@ class Work {
       const turned = [...steps.slice(from), ...steps.slice(0, from)];
       const step = turned.find((each) => this.#isReady(each));
       if (step) {
-        this.#taken.add(step.key);
+        this.#taken.add(step);
         return step;
       }
       await this.#changed.promise;
     }
   }
 
-  #isReady({ key, after }: Step): boolean {
-    return this.#left.has(key) && !this.#taken.has(key) &&
-      !after.some((before) => this.#left.has(before.key));
+  #isReady(step: Step): boolean {
+    return this.#left.has(step) && !this.#taken.has(step) &&
+      !step.after.some((before) => this.#left.has(before));
   }
 
   /** A step that was taken is done, or to be taken by another. */
-  ended({ key }: Step, isDone: boolean): void {
-    this.#taken.delete(key);
-    if (isDone) this.#left.delete(key);
+  ended(step: Step, isDone: boolean): void {
+    this.#taken.delete(step);
+    if (isDone) this.#left.delete(step);
     this.#changed.resolve();
     this.#changed = Promise.withResolvers();
   }

@@ -47,7 +47,7 @@ function widestOperator({ blocks }: SuperNet): number {
 /** What the steps of an experiment hold. */
 export function stepMemory(
   bench: Bench,
-  { params, side }: Pick<PartSizes, "params" | "side">,
+  { loadedBytes, side }: Pick<PartSizes, "loadedBytes" | "side">,
 ): StepMemory {
   const { search, evaluation, sampler: { steps } } = bench.experiment;
   const sampled = (images: number) => {
@@ -58,7 +58,7 @@ export function stepMemory(
   // a step keeps its tensors, what units computed and what they held
   const gradient = 3 * searched.steps * betweenBlocks(searched) +
     widestOperator(searched);
-  const bytes = (elements: number) => bytesOfFloat * (params + elements);
+  const bytes = (elements: number) => loadedBytes + bytesOfFloat * elements;
   return {
     sampling: bytes(sampled(evaluation.batch)),
     searching: bytes(sampled(search.batch)),
