@@ -7,7 +7,9 @@ import {
   networkKind,
   openWeights,
   randomWeights,
+  wholeGraph,
 } from "@dip-go/core/models";
+import { macsOfGraph, sumMacs } from "@dip-go/core/onnx";
 import { openNetwork } from "@dip-go/core/pipeline";
 import type { Tensor } from "@dip-go/core/tensor";
 import { writeSafetensors } from "@dip-go/core/weights";
@@ -15,7 +17,7 @@ import { apart, peakBytes } from "./apart.ts";
 import type { FiguresOf } from "./figures.ts";
 import { randomFeeds } from "./subjects/random_feeds.ts";
 
-type Storage = "F32" | "F16";
+type Storage = "F32" | "F16" | "BF16";
 
 /** Random weights of a network in a file, written where they are not there. */
 async function ensureWeights(
@@ -65,14 +67,17 @@ async function measureLoad(path: string, name: string, side: string) {
   const model = networkGraph(network, weights, {
     batch: 1,
     latents,
-    granularity: "branch",
+    granularity: network.family === "unet" ? "branch" : "sublayer",
   });
   await using calls = await openNetwork(model, { widening: "each run" });
   const opened = peakBytes();
-  await calls.call(randomFeeds(model));
-  const { size } = await Deno.stat(path);
+  const feeds = randomFeeds(model);
+  const calling = await seconds(() => calls.call(feeds));
+  const { size: bytes } = await Deno.stat(path);
   const peak = peakBytes();
-  return { name, side, bytes: size, reading, loading, opened, peak };
+  const { total: macs } = sumMacs(macsOfGraph(wholeGraph(model)).values());
+  const times = { reading, loading, calling };
+  return { name, side, bytes, macs, ...times, opened, peak };
 }
 
 const measureApart = await apart(import.meta, measureLoad);
@@ -83,17 +88,30 @@ export const measureLoads = async ({ side = 128 }: { side?: number } = {}) => [
   await measureApart(await ensureWeights("sdxl", "F16"), "sdxl", side),
 ];
 
+/** Stable Diffusion 3.5 medium in bfloat16, at 512x512 pixels, in a process of its own. */
+export const measureSd35 = async () => [
+  await measureApart(
+    await ensureWeights("sd3.5-medium", "BF16"),
+    "sd3.5-medium",
+    64,
+  ),
+];
+
 /** The figures as lines of text: SDXL's peak is that of the largest of its blocks, one of which at a time has its features and, layer by layer, its weights in float32. */
 export const loadLines = (figures: FiguresOf<typeof measureLoads>): string[] =>
-  figures.flatMap(({ name, side, bytes, reading, loading, opened, peak }) => {
+  figures.flatMap((own) => {
+    const { name, side, bytes, macs, reading, loading, calling } = own;
+    const { opened, peak } = own;
     const times = (part: number) => (part / bytes).toFixed(2);
     return [
       `${name}: ${(bytes / 1e9).toFixed(2)} GB read in ${
         reading.toFixed(2)
       } s, loaded in ${(loading / reading).toFixed(2)} times that`,
-      `  a call at ${side}x${side} needs ${times(peak)} times the file: ${
-        times(opened)
-      } before it; the file's own pages and ${
+      `  a call at ${side}x${side} takes ${calling.toFixed(1)} s, ${
+        (2 * macs / calling / 1e9).toFixed(0)
+      } GFLOP/s, and needs ${(peak / 1e9).toFixed(1)} GB, ${
+        times(peak)
+      } times the file: ${times(opened)} before it; the file's own pages and ${
         times(peak - opened - bytes)
       } for features and copies of weights during it`,
     ];

@@ -58,6 +58,8 @@ const bench = command({
       "A first guided 512x512 picture in 1, 4 and 10 steps (or --steps) as whole processes, full-size Stable Diffusion 1.5, random weights (4.3 GB in results/bench): time, CPU time, peak memory; beside diffusers where the PATH's python3 has it",
     sd15:
       "The same folder: peak memory of a gradient step at 512x512, and the UNet's rate over that of a large matrix product",
+    sd35:
+      "One call of full-size Stable Diffusion 3.5 medium at 512x512, random weights in bfloat16 (4.9 GB in results/bench), widened a layer at a time: time, rate, peak memory",
     gpu:
       "Both at full size on a GPU, in float16, or the folder that measures them elsewhere: see `gpu --help`",
     conv:
