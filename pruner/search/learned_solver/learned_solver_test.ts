@@ -232,7 +232,7 @@ Deno.test("the search meets its budget, serves several from one teacher, and cos
   const dense = denseCost(context.net);
   const budgets = sparsity.map((s) => (1 - s) * dense);
   const told = learnedSolver.searchCost!({ ...context, budgets });
-  const passes = search.batch * (calls.forward + 3.3 * calls.backward) /
+  const passes = search.batch * (calls.forward + 3 * calls.backward) /
     sampler.calls;
   const expected = told / dense * search.batch;
   assert(
