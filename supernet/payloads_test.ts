@@ -106,6 +106,9 @@ const subjects: Readonly<Record<string, () => Subject>> = {
 
 const latents = new TorchGenerator(3).randn([1, 3, 8, 8]);
 
+const outputShape = ({ blocks }: SuperNet) =>
+  blocks[blocks.length - 1].graph.outputs[0].shape;
+
 function randomGates({ units }: SuperNet, random: TorchGenerator): Gates {
   return Array.from(
     { length: steps },
@@ -139,7 +142,7 @@ function randomPayloads(
   );
   return Object.fromEntries(kinds.map(([unit, held], n) => {
     const shapes = own.blocks.find(({ block }) => block.name === unit)
-      ?.graph.outputs.map(({ shape }) => shape) ?? [latents.shape];
+      ?.graph.outputs.map(({ shape }) => shape) ?? [outputShape(own)];
     const channels = shapes.map((shape) => shape[shape.length > 3 ? 1 : 2]);
     const coefficient = (): Coefficient => {
       const one = () => random.uniform() - 0.2;
@@ -219,14 +222,10 @@ async function everythingSampled(
       }
     }
     const { output } = net.model;
-    const { data } = tensors[output];
     const guiding = { latents: latents.shape, scale: guidanceScale };
-    const guided = float32(latents.shape, guide(data as Float32Array, guiding));
-    const { data: prediction } = through(t, output, output, guided);
-    state = nextState(sampler, t, {
-      state,
-      prediction: prediction as Float32Array,
-    });
+    const whole = through(t, output, output, tensors[output]);
+    const prediction = guide(whole.data as Float32Array, guiding);
+    state = nextState(sampler, t, { state, prediction });
   }
   for (const session of sessions) await session.close();
   return state.latents;

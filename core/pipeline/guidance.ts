@@ -33,16 +33,6 @@ export function inHalves(x: Float32Array, scale: number): Float32Array {
   return doubled;
 }
 
-/** VJP of {@linkcode inHalves}: the halves added, `[2B, ...]` → `[B, ...]`. */
-export function inHalvesVjp(
-  cotangent: Float32Array,
-  scale: number,
-): Float32Array {
-  if (!isGuided(scale)) return cotangent;
-  const half = cotangent.length / 2;
-  return cotangent.slice(0, half).map((d, i) => d + cotangent[half + i]);
-}
-
 /** The classes of B samples and, where they are guided, for the half that guidance leads away from the null class: `[B]` or `[2B]`. */
 export function classLabels(
   labels: readonly number[],
@@ -127,30 +117,4 @@ export function refuseRescale(
 function spreadOf(values: Float32Array): number {
   const mean = values.reduce((sum, x) => sum + x, 0) / values.length;
   return Math.sqrt(values.reduce((sum, x) => sum + (x - mean) ** 2, 0));
-}
-
-/**
- * VJP of {@linkcode guide}: dc = s de, du = (1 − s) de, or dc = de of one half;
- * the learned variance gets none.
- *
- * @param cotangent Of the guided prediction, `[B, C, H, W]`.
- * @param size Elements of the network's prediction.
- */
-export function guideVjp(
-  cotangent: Float32Array,
-  { batch, scale, size }: { batch: number; scale: number; size: number },
-): Float32Array {
-  const back = new Float32Array(size);
-  const halves = halvesOf(scale);
-  const stride = size / (halves * batch);
-  const own = cotangent.length / batch;
-  const conditional = halves === 2 ? scale : 1;
-  for (let b = 0; b < batch; b++) {
-    for (let i = 0; i < own; i++) {
-      const d = cotangent[b * own + i];
-      back[b * stride + i] = conditional * d;
-      if (halves === 2) back[(batch + b) * stride + i] = (1 - scale) * d;
-    }
-  }
-  return back;
 }

@@ -18,10 +18,8 @@ export {
 export {
   classLabels,
   guide,
-  guideVjp,
   halvesOf,
   inHalves,
-  inHalvesVjp,
   isGuided,
   latentsShape,
   refuseRescale,

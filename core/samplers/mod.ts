@@ -18,11 +18,9 @@ export type { Clip, Sampler, SamplerStep } from "./sampler.ts";
 export {
   drawStepNoise,
   nextState,
-  nextStateVjp,
   type PastStep,
   predictionFor,
   refuseThresholding,
-  type SamplerCotangent,
   type SamplerState,
   startState,
   stateAfter,

@@ -1,8 +1,8 @@
-/** One step of any sampler: forward, backward, and solved for its prediction. */
+/** One step of any sampler: forward, and solved for its prediction. */
 import type { TorchGenerator } from "../tensor/random.ts";
-import { plus, times } from "../tensor/vectors.ts";
+import { times } from "../tensor/vectors.ts";
 import { boundedClean, cleanOf } from "./bounds.ts";
-import type { Clip, Sampler, SamplerStep } from "./sampler.ts";
+import type { Sampler, SamplerStep } from "./sampler.ts";
 
 /** The latents before a step and the prediction it used, each `[B, C, H, W]`; flat here, elsewhere as `V`. */
 export interface PastStep<V = Float32Array> {
@@ -16,12 +16,6 @@ export interface SamplerState<V = Float32Array> {
   readonly latents: V;
   /** The steps before, latest first: as many as the sampler's memory. */
   readonly past: readonly PastStep<V>[];
-}
-
-/** Cotangents of a {@linkcode SamplerState}; a missing one is zero. */
-export interface SamplerCotangent<V = Float32Array> {
-  readonly latents: V;
-  readonly past: readonly Partial<PastStep<V>>[];
 }
 
 /** Standard normal noise `[B, C, H, W]` of each step that adds any. */
@@ -112,40 +106,6 @@ export function nextState(
 }
 
 /**
- * The vector-Jacobian product of {@linkcode nextState}.
- *
- * @param cotangent Of the state after step `i`.
- * @throws {TypeError} If the step thresholds.
- * @throws {RangeError} If `i` is no step, or the arrays differ in length.
- */
-export function nextStateVjp(
-  sampler: Sampler,
-  i: number,
-  { state: { latents, past }, prediction, cotangent }:
-    & Pick<StepInputs, "state" | "prediction">
-    & { readonly cotangent: SamplerCotangent },
-): { state: SamplerCotangent; prediction: Float32Array } {
-  const step = stepAt(sampler, i);
-  const { latents: d, past: later } = cotangent;
-  refuseThresholding(sampler, "differentiate");
-  checkLengths(sampler, { latents, prediction, cotangent: d });
-  const read = [{ latents, prediction }, ...past];
-  const [own, ...earlier] = read.map((_, k): Partial<PastStep> => ({
-    latents: flow(d, step.latents[k], later[k]?.latents),
-    prediction: flow(d, step.predictions[k], later[k]?.prediction),
-  }));
-  const open = {
-    latents: own.latents ?? new Float32Array(d.length),
-    prediction: own.prediction ?? new Float32Array(d.length),
-  };
-  const back = step.clip ? withoutClipped(open, step.clip, read[0], d) : open;
-  return {
-    state: { latents: back.latents, past: earlier },
-    prediction: back.prediction,
-  };
-}
-
-/**
  * The prediction with which step `i` leads to the latents `next`.
  *
  * @throws {TypeError} If the step clips: many predictions lead there, or none.
@@ -195,34 +155,6 @@ function combination(
 function addTo(sum: Float64Array, factor: number, array: Float32Array): void {
   if (factor === 0) return;
   for (let j = 0; j < sum.length; j++) sum[j] += factor * array[j];
-}
-
-/** Where the clean sample is clipped, nothing flows through it. */
-function withoutClipped(
-  open: PastStep,
-  clip: Clip,
-  read: PastStep,
-  d: Float32Array,
-): PastStep {
-  const { clean, factor, limit } = clip;
-  const whole = cleanOf(clip, read);
-  const less = (array: Float32Array, own: number) =>
-    array.map((value, j) =>
-      Math.abs(whole[j]) > limit ? value - d[j] * factor * own : value
-    );
-  return {
-    latents: less(open.latents, clean.x),
-    prediction: less(open.prediction, clean.prediction),
-  };
-}
-
-/** A term's cotangent: d times its coefficient, plus that from later steps; undefined is zero. */
-function flow(
-  d: Float32Array,
-  coefficient: number | undefined,
-  later: Float32Array | undefined,
-): Float32Array | undefined {
-  return coefficient ? plus(later, times(d, coefficient)) : later;
 }
 
 function stepAt({ name, steps }: Sampler, i: number): SamplerStep {

@@ -9,7 +9,6 @@ import { samplerOf as make, type SamplerStep } from "./sampler.ts";
 import {
   drawStepNoise,
   nextState,
-  nextStateVjp,
   predictionFor,
   type SamplerState,
   startState,
@@ -80,51 +79,6 @@ Deno.test("nextState() combines this and earlier steps, remembers two, and chang
   assertEquals(made, copies);
 });
 
-for (const i of [2, 3]) {
-  Deno.test(`nextStateVjp() agrees with central differences in every part of the state, step ${i}`, () => {
-    const [prediction, ...parts] = arrays(2, 6);
-    const [d, laterX, laterP, dPrediction, ...moves] = arrays(3, 9);
-    const state = stateOf(parts);
-    const later = [{ latents: laterX, prediction: laterP }];
-    const back = nextStateVjp(sampler, i, {
-      state,
-      prediction,
-      cotangent: { latents: d, past: later },
-    });
-    const h = 2e-3;
-    /** Elementwise, so that an element next to the clip's kink can be told apart. */
-    const at = (by: number) => {
-      const move = (a: Float32Array, b: Float32Array) =>
-        a.map((v, j) => v + by * b[j]);
-      const next = nextState(sampler, i, {
-        state: stateOf(parts.map((part, k) => move(part, moves[k]))),
-        prediction: move(prediction, dPrediction),
-      });
-      const [{ latents, prediction: held }] = next.past;
-      return next.latents.map((v, j) =>
-        d[j] * v + laterX[j] * latents[j] + laterP[j] * held[j]
-      );
-    };
-    const [ahead, behind] = [at(h), at(-h)];
-    const cotangents = [
-      back.state.latents,
-      ...back.state.past.flatMap(({ latents, prediction }) => [
-        latents,
-        prediction,
-      ]),
-    ];
-    const wrong = [...d.keys()].filter((j) => {
-      const numeric = (ahead[j] - behind[j]) / (2 * h);
-      const found = cotangents.reduce(
-        (sum, c, k) => sum + (c ? c[j] * moves[k][j] : 0),
-        back.prediction[j] * dPrediction[j],
-      );
-      return Math.abs(numeric - found) > 1e-3;
-    });
-    assertEquals(wrong, []);
-  });
-}
-
 Deno.test("nextState() adds clip(clean) − clean", () => {
   const [latents, prediction] = arrays(4, 2);
   const state = { latents, past: [] };
@@ -158,15 +112,6 @@ Deno.test("nextState() thresholds each picture by its own quantile, and later st
   const { latents: next } = nextState(thresholding, 0, inputs);
   // One picture of six: the median is 1.65, and 0.9 x stays beside what the bounds change.
   assertAlmostEquals(next[0], 0.9 * -9 + 0.7 * (-1 + 9.9), 1e-4);
-  assertThrows(
-    () =>
-      nextStateVjp(thresholding, 0, {
-        ...inputs,
-        cotangent: { latents, past: [] },
-      }),
-    TypeError,
-    "Cannot differentiate test: step 0 has dynamic thresholding",
-  );
 });
 
 Deno.test("predictionFor() is what leads to the given latents", () => {

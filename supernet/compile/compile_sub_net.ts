@@ -19,8 +19,8 @@ import { latentsShape } from "@dip-go/core/pipeline";
 import { refuseThresholding } from "@dip-go/core/samplers";
 import { checkGates } from "../gates/gates.ts";
 import { checkPayloads } from "../gates/payloads.ts";
+import { lazy } from "../arithmetic/terms.ts";
 import {
-  lazy,
   SamplerValues,
   statePrefix,
   type StepsBefore,
@@ -155,13 +155,15 @@ function once(make: (name: string) => Value): (name: string) => Value {
 /** Where the first step starts from, or what the steps before left. */
 function stateBefore(
   g: GraphBuilder,
-  { net: { model }, guidanceScale, sampler }: CompileRequest,
+  { net: { model, blocks }, guidanceScale, sampler }: CompileRequest,
   before: StepsBefore,
 ): SamplerValues {
   const { memory, initNoiseSigma } = sampler;
   const shape = latentsShape(model, guidanceScale);
   if (before.steps > 0) {
-    return SamplerValues.inputs(g, shape, { memory, ...before });
+    const { shape: output } = blocks[blocks.length - 1].graph.outputs[0];
+    const shapes = { latents: shape, output };
+    return SamplerValues.inputs(g, shapes, { memory, ...before });
   }
   const noise = g.input(graphNames.noise, "float32", shape);
   const first = lazy(() =>

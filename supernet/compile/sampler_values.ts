@@ -6,19 +6,12 @@
  * before it.
  */
 import type { GraphBuilder, Value } from "@dip-go/core/onnx";
+import { stateNames } from "../arithmetic/step_nodes.ts";
+import { type Lazy, lazy } from "../arithmetic/terms.ts";
 import { longestHistory } from "../gates/payloads.ts";
 
 /** What the inputs' names begin with. */
 export const statePrefix = "state.";
-
-/** A value made when it is first read. */
-export type Lazy = () => Value;
-
-/** Makes the value once. */
-export function lazy(make: Lazy): Lazy {
-  let value: Value | undefined;
-  return () => value ??= make();
-}
 
 /** Latents and prediction of one step, each `[B, C, H, W]`. */
 export interface PastValues {
@@ -30,8 +23,8 @@ export interface PastValues {
 export interface MadeStep extends PastValues {
   /** Latents after it. */
   readonly next: Lazy;
-  /** Whether the prediction was computed, not held. */
-  readonly computed: boolean;
+  /** The model's output, where it was computed. */
+  readonly computed?: Lazy;
   /** What is held from now on. */
   readonly held: Iterable<readonly [HeldAt, Value]>;
 }
@@ -58,7 +51,7 @@ const heldKey = ({ value: { name }, step }: HeldAt): string =>
 export class SamplerValues {
   latents: Lazy;
   past: readonly PastValues[];
-  /** The last computed predictions, latest first. */
+  /** The last outputs that were computed, newest first. */
   history: readonly Lazy[];
   readonly #held: Map<string, Lazy>;
   readonly #memory: number;
@@ -82,10 +75,14 @@ export class SamplerValues {
     return new SamplerValues({ latents, past: [], history: [], held, memory });
   }
 
-  /** The state before a later step, as inputs of the graph. @param shape Of the latents. */
+  /** The state before a later step, as inputs of the graph. */
   static inputs(
     g: GraphBuilder,
-    shape: readonly number[],
+    { latents: shape, output }: {
+      readonly latents: readonly number[];
+      /** Of the model's output. */
+      readonly output: readonly number[];
+    },
     { memory, steps, predictions, held }: StepsBefore & { memory: number },
   ): SamplerValues {
     const input = (name: string, own: readonly number[] = shape): Lazy =>
@@ -94,11 +91,11 @@ export class SamplerValues {
     return new SamplerValues({
       latents: input("latents"),
       past: numbers(Math.min(steps, memory)).map((k) => ({
-        latents: input(`past.${k}.latents`),
-        prediction: input(`past.${k}.prediction`),
+        latents: input(stateNames(k + 1).latents),
+        prediction: input(stateNames(k + 1).prediction),
       })),
       history: numbers(Math.min(predictions, longestHistory))
-        .map((k) => input(`history.${k}`)),
+        .map((k) => input(`history.${k}`, output)),
       held: new Map(
         held.map((at) => [
           heldKey(at),
@@ -118,7 +115,7 @@ export class SamplerValues {
   advance({ latents, prediction, next, computed, held }: MadeStep): void {
     this.past = [{ latents, prediction }, ...this.past].slice(0, this.#memory);
     if (computed) {
-      this.history = [prediction, ...this.history].slice(0, longestHistory);
+      this.history = [computed, ...this.history].slice(0, longestHistory);
     }
     for (const [at, value] of held) this.#held.set(heldKey(at), () => value);
     this.latents = next;
@@ -129,8 +126,8 @@ export class SamplerValues {
     return new Map([
       ["latents", this.latents],
       ...this.past.flatMap(({ latents, prediction }, k): [string, Lazy][] => [
-        [`past.${k}.latents`, latents],
-        [`past.${k}.prediction`, prediction],
+        [stateNames(k + 1).latents, latents],
+        [stateNames(k + 1).prediction, prediction],
       ]),
       ...this.history.map((
         value,

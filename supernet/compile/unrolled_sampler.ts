@@ -1,26 +1,22 @@
 /** Steps of a sampler, one after the other in one graph. */
 import type { GraphBuilder, Value } from "@dip-go/core/onnx";
-import { isGuided } from "@dip-go/core/pipeline";
+import { isGuided, latentsShape } from "@dip-go/core/pipeline";
 import type { Sampler } from "@dip-go/core/samplers";
 import { float32 } from "@dip-go/core/tensor";
 import { heldValue, type StepPlan, stepPlans } from "../sampling/held_sums.ts";
 import { heldBy } from "../gates/held_units.ts";
-import { rowOf } from "../gates/payloads.ts";
+import { depthsOf, rowOf } from "../gates/payloads.ts";
 import type { SubNetPlan } from "../gates/plan.ts";
 import { StepEmitter } from "../sampling/step_graph.ts";
 import type { SuperNet } from "../gates/super_net.ts";
 import {
-  factorOf,
-  guided,
+  guidedPrediction,
+  modelInput,
   nextLatents,
-  payload,
-} from "./sampler_arithmetic.ts";
-import {
-  type Lazy,
-  lazy,
-  type SamplerValues,
-  type StepsBefore,
-} from "./sampler_values.ts";
+  stepFactors,
+} from "../arithmetic/step_nodes.ts";
+import { combination, factorOf, lazy } from "../arithmetic/terms.ts";
+import type { SamplerValues, StepsBefore } from "./sampler_values.ts";
 
 /** What is unrolled: a SubNet of this SuperNet under this sampler. */
 export interface SampledSubNet {
@@ -44,6 +40,8 @@ export interface UnrollSources {
   /** Standard normal noise `[B, C, H, W]` of a step that adds some. */
   readonly noise: (step: number) => Value;
 }
+
+const always = (value: Value) => () => value;
 
 /** Emits steps of a SubNet. */
 export class UnrolledSampler {
@@ -89,15 +87,24 @@ export class UnrolledSampler {
     const { predicts } = this.#plans[t];
     const { latents, history } = state;
     const emitter = this.#run(t, state);
-    const prediction = predicts
-      ? this.#guided(emitter.read(output))
-      : payload(g, history, rowOf(plan.payloads, output, t));
-    const noise = lazy(() => sources.noise(t));
+    const computed = predicts ? always(emitter.read(output)) : undefined;
+    const row = rowOf(plan.payloads, output, t);
+    const held = () =>
+      g.inSingle(() =>
+        combination(g, depthsOf(row).map((j) => [row[j], history[j]]))
+      );
+    const prediction = lazy(() => this.#guided((computed ?? held)()));
+    const values = new Map([
+      ...state.named(),
+      ["prediction", prediction],
+      ["noise", () => sources.noise(t)],
+    ]);
+    const next = (name: string) => values.get(name)!();
     state.advance({
       latents,
       prediction,
-      next: nextLatents(g, step, { state, prediction, noise }),
-      computed: predicts,
+      next: lazy(() => nextLatents(g, stepFactors(step), next)),
+      computed,
       held: this.#plans[t].writes.map((sum) => [
         { value: heldValue(this.#net, sum), step: t },
         emitter.written(sum),
@@ -107,12 +114,15 @@ export class UnrolledSampler {
 
   /** Emits the step's live blocks. */
   #run(t: number, state: SamplerValues): StepEmitter {
-    const { g, sources, subNet: { sampler, plan } } = this;
+    const { g, sources, subNet: { sampler, plan, guidanceScale } } = this;
     const { timestep, inputScale } = sampler.steps[t];
     const { latents } = state;
     return new StepEmitter(g, this.#net, this.#plans[t], {
       input: (name) => {
-        if (name === "sample") return this.#sample(latents(), inputScale);
+        if (name === "sample") {
+          const guided = isGuided(guidanceScale);
+          return modelInput(g, latents(), { factor: inputScale, guided });
+        }
         if (name === "timestep") return this.#timestep(timestep);
         return sources.conditioning(name);
       },
@@ -122,27 +132,16 @@ export class UnrolledSampler {
     });
   }
 
-  /** What the model sees, once for each half of guidance. */
-  #sample(latents: Value, inputScale: number): Value {
-    const { g, subNet: { guidanceScale } } = this;
-    return g.inSingle(() => {
-      const x = inputScale === 1
-        ? latents
-        : g.mul(latents, g.scalar(inputScale));
-      return isGuided(guidanceScale) ? g.concat([x, x], { axis: 0 }) : x;
-    });
-  }
-
   #timestep(timestep: number): Value {
     const value = this.g.constant(float32([1], [timestep]));
     this.timesteps.push(value.name);
     return value;
   }
 
-  #guided(prediction: Value): Lazy {
-    const { g, subNet: { net, guidanceScale: scale } } = this;
-    const [, channels] = net.model.inputs[0].shape;
-    const value = guided(g, prediction, { channels, scale });
-    return () => value;
+  #guided(output: Value): Value {
+    const { g, subNet: { net, guidanceScale } } = this;
+    const [, channels] = latentsShape(net.model, guidanceScale);
+    const scale = isGuided(guidanceScale) ? guidanceScale : undefined;
+    return guidedPrediction(g, output, { channels, scale });
   }
 }

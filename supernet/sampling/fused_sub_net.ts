@@ -89,7 +89,7 @@ function sampling(
           feedsOf(session, {
             ...Object.fromEntries(known),
             ...factors[t],
-            ...await feeds(),
+            ...feeds,
           }),
         );
         for (const [name, value] of Object.entries(written)) {

@@ -2,13 +2,11 @@
 export { blockSessions } from "./block_sessions.ts";
 export { openFusedSubNet, type SubNet } from "./fused_sub_net.ts";
 export { stepPlans } from "./held_sums.ts";
+export { SamplerArithmetic } from "./sampler_arithmetic.ts";
 export {
   type ComputedUnit,
-  firstState,
   type HeldStep,
-  placedNoise,
   type SampleRequest,
-  stepFeeds,
 } from "./sampling_loop.ts";
 export { stepGraph } from "./step_graph.ts";
 export { SubNetRunner } from "./sub_net.ts";

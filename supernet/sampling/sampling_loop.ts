@@ -3,22 +3,16 @@
  * after guidance, or the whole step's payload.
  */
 import {
+  guide,
   isGuided,
   latentsShape,
   refuseRescale,
   type SamplingInputs,
-  samplingLoop,
   timesteps,
   withKnown,
 } from "@dip-go/core/pipeline";
 import type { PlacedTensor } from "@dip-go/core/runtime";
-import {
-  type PastStep,
-  refuseThresholding,
-  type SamplerState,
-  type SamplerStep,
-  startState,
-} from "@dip-go/core/samplers";
+import type { PastStep, SamplerState } from "@dip-go/core/samplers";
 import { describe, float32, type Tensor } from "@dip-go/core/tensor";
 import type { Gates } from "../gates/gates.ts";
 import {
@@ -28,6 +22,7 @@ import {
   rowOf,
 } from "../gates/payloads.ts";
 import type { SuperNet } from "../gates/super_net.ts";
+import { SamplerArithmetic } from "./sampler_arithmetic.ts";
 import type { Workspace } from "../workspace/workspace.ts";
 
 export interface SampleRequest extends SamplingInputs {
@@ -87,14 +82,19 @@ export interface ModelCalls {
   /** Runs what step t computes: the model's output `[2B, C', H, W]`, or nothing where the step holds its prediction. */
   call(
     step: number,
-    feeds: () => Promise<ModelFeeds>,
+    feeds: ModelFeeds,
   ): Promise<PlacedTensor | undefined>;
 }
 
+/** What observers read of a step; `history` is guided here. */
 async function heldValues(
   workspace: Workspace,
   { latents, past }: SamplerState<PlacedTensor>,
-  history: readonly PlacedTensor[],
+  { history, ...guiding }: {
+    readonly history: readonly PlacedTensor[];
+    readonly latents: readonly number[];
+    readonly scale: number;
+  },
 ): Promise<HeldValues> {
   const pastHere: PastStep[] = [];
   for (const { latents, prediction } of past) {
@@ -104,7 +104,9 @@ async function heldValues(
     });
   }
   const held: Float32Array[] = [];
-  for (const prediction of history) held.push(await workspace.read(prediction));
+  for (const output of history) {
+    held.push(guide(await workspace.read(output), guiding));
+  }
   const state = { latents: await workspace.read(latents), past: pastHere };
   return { state, history: held };
 }
@@ -120,94 +122,54 @@ export async function runSampler(
   { workspace, held, call }: ModelCalls,
 ): Promise<Tensor<"float32">> {
   checkRequest(net, request);
-  const { latents, sampler, noise, known, guidanceScale, observe } = request;
-  const { shape } = latents;
+  const { latents: { shape }, sampler, noise, known } = request;
+  const arithmetic = new SamplerArithmetic(net, request, workspace);
   const conditioning = await workspace.place(request.conditioning);
-  /** Computed predictions after guidance, latest first. */
+  let state = await arithmetic.start(request.latents);
+  /** Computed outputs of the whole step, newest first. */
   let history: readonly PlacedTensor[] = [];
-  /** Those before the step that is made. */
-  let before = history;
-  const final = await samplingLoop(sampler, firstState(request), {
-    async predict(step, state) {
-      before = history;
-      const output = await call(step, async () => ({
-        ...conditioning,
-        ...await stepFeeds(workspace, sampler.steps[step], {
-          latents: state.latents,
-          guidanceScale,
-        }),
-      }));
-      if (!output) {
-        const read = () => heldValues(workspace, state, before);
-        const row = await request.fill?.({ step, read }) ??
-          rowOf(request.payloads, net.model.output, step);
-        return await workspace.blend(undefined, 0, { row, held: history });
-      }
-      const guiding = { latents: shape, scale: guidanceScale };
-      const prediction = await workspace.guide(output, guiding);
-      history = [prediction, ...history].slice(0, longestHistory);
-      return prediction;
-    },
-    async next(step, { state, prediction }) {
-      await observe?.({
-        step,
-        read: async () => ({
-          ...await heldValues(workspace, state, before),
-          prediction: await workspace.read(prediction),
-        }),
+  for (const [step, { timestep }] of sampler.steps.entries()) {
+    const [own, before] = [state, history];
+    const read = () =>
+      heldValues(workspace, own, {
+        history: before,
+        latents: shape,
+        scale: request.guidanceScale,
       });
-      const next = await workspace.nextState(sampler, step, {
-        state,
-        prediction,
-        noise: placedNoise(noise?.[step], shape),
-      });
-      workspace.keepOnly(next, history, held);
-      if (!known) return next;
-      const drawn = await workspace.read(next.latents);
-      return {
-        ...next,
-        latents: float32(shape, withKnown(drawn, known, step)),
-      };
-    },
-  });
-  return float32(shape, await workspace.read(final));
-}
-
-/** The state before step 0. @throws {TypeError} If the sampler thresholds, which no SubNet does. */
-export function firstState(
-  { latents: { shape, data }, sampler }: Pick<
-    SamplingInputs,
-    "latents" | "sampler"
-  >,
-): SamplerState<PlacedTensor> {
-  refuseThresholding(sampler, "sample a SubNet with");
-  return {
-    latents: float32(shape, startState(sampler, data).latents),
-    past: [],
-  };
-}
-
-/** A step's noise, if it has any, as a tensor. */
-export const placedNoise = (
-  noise: Float32Array | undefined,
-  shape: readonly number[],
-): Tensor | undefined => noise && float32(shape, noise);
-
-/**
- * The model's inputs that change from step to step.
- *
- * @param options.latents What the step starts from, `[B, C, H, W]`.
- */
-export async function stepFeeds(
-  workspace: Workspace,
-  { timestep, inputScale: factor }: SamplerStep,
-  { latents, guidanceScale: scale }: {
-    latents: PlacedTensor;
-    guidanceScale: number;
-  },
-): Promise<{ sample: PlacedTensor; timestep: Tensor<"float32"> }> {
-  const sample = await workspace.modelInput(latents, { factor, scale });
-  return { sample, timestep: timesteps(sample.shape[0], timestep) };
+    const computed = await call(step, {
+      ...conditioning,
+      sample: own.sample,
+      timestep: timesteps(own.sample.shape[0], timestep),
+    });
+    if (computed) history = [computed, ...before].slice(0, longestHistory);
+    const output = computed ?? await workspace.payload({
+      row: await request.fill?.({ step, read }) ??
+        rowOf(request.payloads, net.model.output, step),
+      held: before,
+    });
+    const after = await arithmetic.next(step, {
+      state: own,
+      output,
+      noise: noise?.[step],
+    });
+    await request.observe?.({
+      step,
+      read: async () => ({
+        ...await read(),
+        prediction: await workspace.read(after.prediction),
+      }),
+    });
+    state = after.state;
+    workspace.keepOnly(state, history, held);
+    if (known && step + 1 < sampler.steps.length) {
+      const drawn = await workspace.read(state.latents);
+      const latents = float32(shape, withKnown(drawn, known, step));
+      state = await arithmetic.from({ ...state, latents }, step + 1);
+    }
+  }
+  const final = await workspace.read(state.latents);
+  const last = sampler.steps.length - 1;
+  return float32(shape, known ? withKnown(final, known, last) : final);
 }
 
 function checkRequest(

@@ -26,8 +26,11 @@ import {
   type SampleRequest,
 } from "./sampling_loop.ts";
 import type { SuperNet } from "../gates/super_net.ts";
-import type { Workspace, Workspaces } from "../workspace/workspace.ts";
-import { workspacesOn } from "../workspace/workspaces_on.ts";
+import {
+  type Workspace,
+  type Workspaces,
+  workspacesOn,
+} from "../workspace/workspace.ts";
 
 type Block = SuperNet["blocks"][number]["block"];
 
@@ -99,7 +102,7 @@ export class SubNetRunner implements AsyncDisposable {
       held,
       call: async (step, feeds) => {
         if (!live[step].includes(true)) return;
-        const tensors = new Map(Object.entries(await feeds()));
+        const tensors = new Map(Object.entries(feeds));
         const values = { step, net, tensors, held, workspace };
         await this.#runBlocks(live[step], values, request);
         if (request.watch) await showComputed(values, request.watch);
@@ -133,7 +136,7 @@ export class SubNetRunner implements AsyncDisposable {
       workspace,
       held,
       call: async (step, feeds) => {
-        const tensors = new Map(Object.entries(await feeds()));
+        const tensors = new Map(Object.entries(feeds));
         const values = { step, net, tensors, held, workspace };
         await this.#runBlocks(blocks.map((_, i) => i <= first), values, plan);
         await plan.decide(
@@ -248,7 +251,7 @@ export class SubNetRunner implements AsyncDisposable {
     const own = held.get(output)!;
     if (gates[step][n] === 1) return Promise.resolve(own.get(step)!);
     const steps = computedBefore(gates.map((row) => row[n]), step);
-    return workspace.blend(undefined, 0, {
+    return workspace.payload({
       row: rowOf(payloads, unit, step),
       held: steps.map((from) => own.get(from)!),
     });

@@ -8,10 +8,11 @@ import { type CompiledBlock, streamOf } from "@dip-go/core/models";
 import type { Feeds, PlacedTensor, Session } from "@dip-go/core/runtime";
 import { float32 } from "@dip-go/core/tensor";
 import type { StepFills } from "./step_fills.ts";
+import { throughGate } from "./gate_operations.ts";
 import { stepNames } from "./gated_step_graph.ts";
 import { sharedZeros, type TensorPool } from "../workspace/tensor_pool.ts";
 import type { StepSessions, TrainingSessions } from "./training_sessions.ts";
-import { termsOf, type Workspace } from "../workspace/workspace.ts";
+import type { Workspace } from "../workspace/workspace.ts";
 
 type Block = CompiledBlock["block"];
 
@@ -169,10 +170,10 @@ export class GatedBlocks {
       const gate = gates[this.#columns.get(block.name)!];
       feeds[stepNames.gate(block.name)] = float32([1], [gate]);
       for (const [k, output] of block.outputs.entries()) {
-        feeds[stepNames.held(output)] = gate === 1
+        feeds[stepNames.payload(output)] = gate === 1
           ? this.#zeros(graph.outputs[k].shape)
-          : await this.workspace.combined(
-            termsOf(fills.held(block.name, held.get(output)), 1 - gate),
+          : await this.workspace.payload(
+            fills.held(block.name, held.get(output)),
           );
       }
     }
@@ -182,20 +183,20 @@ export class GatedBlocks {
   /** Sends what a block computed for an output, if it ran, through its gate. */
   async #gated(
     { gates, fills }: GatedStep,
-    { name, gated }: Block,
+    { name, gated: isGated }: Block,
     output: string,
     computed: PlacedTensor | undefined,
     { held, fresh }: StepTensors,
   ): Promise<PlacedTensor | undefined> {
-    if (!gated || isSkipped(gates)) return computed;
+    if (!isGated || isSkipped(gates)) return computed;
     if (computed) fresh.set(output, computed);
     const gate = gates[this.#columns.get(name)!];
     const before = held.get(output);
     if (!computed && !before) return undefined;
-    const filled = fills.held(name, before);
     // Open and not run, nobody reads it: what was held keeps its place.
-    const share = computed ? gate : 0;
-    const value = await this.workspace.blend(computed, share, filled);
+    const filled = fills.held(name, before);
+    const gated = { gate, computed, ...filled };
+    const value = await throughGate(this.workspace, gated);
     held.set(output, fills.after(name, gate, { value, before }));
     return value;
   }

@@ -7,14 +7,15 @@ import {
   shareNodes,
   type Value,
 } from "@dip-go/core/onnx";
+import { gatedValue } from "../arithmetic/gate_nodes.ts";
 import type { SuperNet } from "../gates/super_net.ts";
 
 /** Names of the graph's inputs and outputs besides the model's. */
 export const stepNames = {
   /** Input `[1]`: g of a unit. */
   gate: (unit: string) => `${unit}:gate`,
-  /** Input: (1 − g) times what a unit holds for an output of its block. */
-  held: (output: string) => `${output}:held`,
+  /** Input: what a unit yields for an output of its block where it is closed. */
+  payload: (output: string) => `${output}:payload`,
   /** What a block computes for an output of it, before the gate; a residual block, before the sum. */
   fresh: (output: string) => `${output}:fresh`,
   /** The sum that a residual block makes. */
@@ -31,7 +32,7 @@ export interface GatedStepOptions {
 }
 
 /**
- * The graph. Inputs: the model's, and `gate` and `held` of {@linkcode stepNames};
+ * The graph. Inputs: the model's, and `gate` and `payload` of {@linkcode stepNames};
  * outputs: its others.
  */
 export function gatedStepGraph(
@@ -51,9 +52,11 @@ export function gatedStepGraph(
     for (const output of block.outputs) {
       const fresh = values.get(computedName(block, output))!;
       outputs[stepNames.fresh(output)] = fresh;
-      const held = gate &&
-        g.input(stepNames.held(output), fresh.dtype, fresh.shape);
-      const value = held ? g.add(g.mul(fresh, gate), held) : fresh;
+      const payload = gate &&
+        g.input(stepNames.payload(output), fresh.dtype, fresh.shape);
+      const value = payload
+        ? gatedValue(g, { computed: fresh, payload, gate })
+        : fresh;
       const stream = streamOf(block, output);
       if (stream) {
         outputs[stepNames.sum(output)] = g.add(tensors.get(stream)!, value);

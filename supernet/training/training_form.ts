@@ -18,9 +18,9 @@ import { liveBlocks } from "../gates/liveness.ts";
 import type { SuperNet } from "../gates/super_net.ts";
 import { TensorPool } from "../workspace/tensor_pool.ts";
 import {
-  type StateCotangent,
   type StepGradient,
   type StepRecord,
+  type TrainingCotangent,
   type TrainingRequest,
   type TrainingState,
   TrainingSteps,
@@ -29,8 +29,11 @@ import {
   openTrainingSessions,
   type TrainingSessions,
 } from "./training_sessions.ts";
-import type { Workspace, Workspaces } from "../workspace/workspace.ts";
-import { workspacesOn } from "../workspace/workspaces_on.ts";
+import {
+  type Workspace,
+  type Workspaces,
+  workspacesOn,
+} from "../workspace/workspace.ts";
 
 export type { RealGates, TrainingRequest } from "./training_steps.ts";
 
@@ -62,7 +65,7 @@ interface Pass {
   state: TrainingState;
   /** Of steps whose backward pass is still to come. */
   readonly records: StepRecord[];
-  back?: StateCotangent;
+  back?: TrainingCotangent;
 }
 
 /** Forward and VJP sessions of a SuperNet's blocks. */
@@ -83,7 +86,7 @@ export class TrainingForm implements AsyncDisposable {
   async sample(request: TrainingRequest): Promise<Tensor<"float32">> {
     using workspace = this.workspaces.enter();
     const steps = new TrainingSteps(this.sessions, request, workspace);
-    let state = steps.start();
+    let state = await steps.start();
     for (const [t, runs] of this.#needed(request).entries()) {
       state = (await steps.forward(t, state, { runs })).state;
       workspace.keepOnly(state);
@@ -110,7 +113,7 @@ export class TrainingForm implements AsyncDisposable {
     const every = this.net.blocks.map(() => true);
     const runs = wanted === "gates" ? needed.map(() => every) : needed;
     const last = Math.floor((this.net.steps - 1) / segment) * segment;
-    const pass: Pass = { starts: [], state: steps.start(), records: [] };
+    const pass: Pass = { starts: [], state: await steps.start(), records: [] };
     const pool = this.#pools.pop() ?? new TensorPool();
     for (let t = 0; t < last; t++) {
       if (t % segment === 0) pass.starts.push(pass.state);

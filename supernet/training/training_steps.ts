@@ -4,17 +4,20 @@
  * no block holds anything new, and the whole step's gate is judged by what the
  * dense model would have predicted.
  */
-import type { SamplingInputs } from "@dip-go/core/pipeline";
 import { cotangentOf, gradientOf } from "@dip-go/core/autodiff";
+import { type SamplingInputs, timesteps } from "@dip-go/core/pipeline";
 import type { Feeds, PlacedTensor } from "@dip-go/core/runtime";
-import type { SamplerCotangent, SamplerState } from "@dip-go/core/samplers";
 import { heldBy } from "../gates/held_units.ts";
 import type { Payloads } from "../gates/payloads.ts";
+import type { SuperNet } from "../gates/super_net.ts";
 import {
-  firstState,
-  placedNoise,
-  stepFeeds,
-} from "../sampling/sampling_loop.ts";
+  SamplerArithmetic,
+  type StateCotangent,
+  type StepState,
+} from "../sampling/sampler_arithmetic.ts";
+import { sharedZeros } from "../workspace/tensor_pool.ts";
+import type { Workspace } from "../workspace/workspace.ts";
+import { type GateGradients, gateVjp, throughGate } from "./gate_operations.ts";
 import {
   GatedBlocks,
   type GatedStep,
@@ -23,15 +26,7 @@ import {
   type StepTensors,
 } from "./gated_blocks.ts";
 import { StepFills } from "./step_fills.ts";
-import type { SuperNet } from "../gates/super_net.ts";
-import { sharedZeros } from "../workspace/tensor_pool.ts";
 import { activeTensors, type TrainingSessions } from "./training_sessions.ts";
-import {
-  type Held,
-  type Later,
-  termsOf,
-  type Workspace,
-} from "../workspace/workspace.ts";
 
 /** Gates as numbers, `[T, N]`; row 0 must be all ones. */
 export type RealGates = readonly (readonly number[])[];
@@ -44,19 +39,20 @@ export interface TrainingRequest extends SamplingInputs {
 
 /** What is carried from step to step: the sampler's state, and what units hold, the whole step included. */
 export interface TrainingState {
-  readonly sampler: SamplerState<PlacedTensor>;
+  readonly sampler: StepState;
   readonly held: HeldValues;
 }
 
 /** What a step leaves behind for its own backward pass. */
 export interface StepRecord extends Omit<Readonly<StepTensors>, "held"> {
   readonly before: TrainingState;
-  readonly guided: PlacedTensor;
+  /** What the whole step yields. */
+  readonly output: PlacedTensor;
 }
 
 /** Cotangents of a {@linkcode TrainingState}. */
-export interface StateCotangent {
-  readonly sampler: SamplerCotangent<PlacedTensor>;
+export interface TrainingCotangent {
+  readonly sampler: StateCotangent;
   readonly held: HeldCotangents;
 }
 
@@ -77,7 +73,7 @@ export interface StepGradient {
 /** A step's gradient, and what is still to be added to it once all of the step's work is given to the device. */
 interface StepSums {
   readonly gradient: StepGradient;
-  readonly later: Later<void>[];
+  readonly later: (() => Promise<void>)[];
 }
 
 /** Cotangents within one step on their way back. */
@@ -98,8 +94,10 @@ export class TrainingSteps {
   readonly #blocks: GatedBlocks;
   readonly #zeros = sharedZeros();
 
+  readonly #arithmetic: SamplerArithmetic;
   readonly #conditioning: Promise<Feeds>;
 
+  /** @throws {RangeError} If the SuperNet holds other tensors than the payloads say. */
   constructor(
     private readonly sessions: TrainingSessions,
     private readonly request: TrainingRequest,
@@ -114,12 +112,14 @@ export class TrainingSteps {
     this.#active = activeTensors(this.#net);
     this.#columns = new Map(this.#net.units.map((name, n) => [name, n]));
     this.#blocks = new GatedBlocks(sessions, workspace);
+    this.#arithmetic = new SamplerArithmetic(this.#net, request, workspace);
     this.#conditioning = workspace.place(request.conditioning);
   }
 
   /** The state before step 0. */
-  start(): TrainingState {
-    return { sampler: firstState(this.request), held: new Map() };
+  async start(): Promise<TrainingState> {
+    const sampler = await this.#arithmetic.start(this.request.latents);
+    return { sampler, held: new Map() };
   }
 
   /** Step t. @param does Which blocks it runs, and what may hold its record. */
@@ -128,41 +128,32 @@ export class TrainingSteps {
     before: TrainingState,
     does: Omit<GatedStep, "gates" | "fills">,
   ): Promise<{ state: TrainingState; record: StepRecord }> {
-    const { request, workspace } = this;
-    const { sampler } = request;
-    const conditioning = await this.#conditioning;
-    const { latents } = before.sampler;
-    const { guidanceScale } = request;
-    const feeds = await stepFeeds(workspace, sampler.steps[t], {
-      latents,
-      guidanceScale,
-    });
-    const { held, ...made } = await this.#blocks.run(
-      { ...does, gates: request.gates[t], fills: this.#fills(t) },
-      { inputs: { ...conditioning, ...feeds }, held: before.held },
-    );
-    const prediction = await this.#predict(t, held, made);
-    const guided = await workspace.guide(prediction, {
-      latents: request.latents.shape,
-      scale: guidanceScale,
-    });
-    const after = await workspace.nextState(sampler, t, {
-      state: before.sampler,
-      prediction: guided,
-      noise: placedNoise(request.noise?.[t], request.latents.shape),
-    });
-    return {
-      state: { sampler: after, held },
-      record: { ...made, before, guided },
+    const { request: { gates, noise, sampler: { steps } } } = this;
+    const { sample } = before.sampler;
+    const inputs = {
+      ...await this.#conditioning,
+      sample,
+      timestep: timesteps(sample.shape[0], steps[t].timestep),
     };
+    const { held, ...made } = await this.#blocks.run(
+      { ...does, gates: gates[t], fills: this.#fills(t) },
+      { inputs, held: before.held },
+    );
+    const output = await this.#output(t, held, made);
+    const { state: sampler } = await this.#arithmetic.next(t, {
+      state: before.sampler,
+      output,
+      noise: noise?.[t],
+    });
+    return { state: { sampler, held }, record: { ...made, before, output } };
   }
 
   #fills(t: number): StepFills {
     return new StepFills(this.request.payloads, t, this.#net.model.output);
   }
 
-  /** The prediction before guidance, through the whole step's gate. */
-  async #predict(
+  /** What the whole step yields, through its gate. */
+  async #output(
     t: number,
     held: Map<string, readonly PlacedTensor[]>,
     { tensors, fresh }: Pick<StepTensors, "tensors" | "fresh">,
@@ -173,8 +164,8 @@ export class TrainingSteps {
     const gate = this.request.gates[t][this.#columns.get(output)!];
     const fills = this.#fills(t);
     const before = held.get(output);
-    const filled = fills.held(output, before);
-    const value = await this.workspace.blend(computed, gate, filled);
+    const gated = { gate, computed, ...fills.held(output, before) };
+    const value = await throughGate(this.workspace, gated);
     held.set(output, fills.after(output, gate, { value, before }));
     return value;
   }
@@ -183,9 +174,9 @@ export class TrainingSteps {
   async backward(
     t: number,
     record: StepRecord,
-    after: StateCotangent,
+    after: TrainingCotangent,
     gradient: StepGradient,
-  ): Promise<StateCotangent> {
+  ): Promise<TrainingCotangent> {
     const sums: StepSums = { gradient, later: [] };
     const back = await this.#backward(t, record, after, sums);
     for (const add of sums.later) await add();
@@ -195,22 +186,16 @@ export class TrainingSteps {
   async #backward(
     t: number,
     record: StepRecord,
-    after: StateCotangent,
+    after: TrainingCotangent,
     sums: StepSums,
-  ): Promise<StateCotangent> {
-    const { request: { sampler, guidanceScale, gates }, workspace } = this;
-    const back = await workspace.nextStateVjp(sampler, t, {
-      state: record.before.sampler,
-      prediction: record.guided,
-      cotangent: after.sampler,
-    });
+  ): Promise<TrainingCotangent> {
+    const { request: { gates } } = this;
     const { output } = this.#net.model;
-    const total = await workspace.guideVjp(back.prediction, {
-      shape: this.#outputShape(),
-      scale: guidanceScale,
-    });
+    const { before, output: yielded } = record;
+    const made = { state: before.sampler, output: yielded };
+    const back = await this.#arithmetic.back(t, made, after.sampler);
     const c: StepCotangent = {
-      tensors: new Map([[output, total]]),
+      tensors: new Map([[output, back.output]]),
       after: after.held,
       before: new Map(),
       sums,
@@ -226,18 +211,7 @@ export class TrainingSteps {
       await this.#blockBackward(t, i, record, c);
     }
     const sample = c.tensors.get("sample");
-    const fromInput = sample && await workspace.modelInputVjp(sample, {
-      factor: sampler.steps[t].inputScale,
-      scale: guidanceScale,
-    });
-    const latents = await workspace.plus(fromInput, back.state.latents);
-    return { sampler: { ...back.state, latents }, held: c.before };
-  }
-
-  /** Shape of the model's prediction, of its batch. */
-  #outputShape(): readonly number[] {
-    const { graph } = this.#net.blocks[this.#net.blocks.length - 1];
-    return graph.outputs[0].shape;
+    return { sampler: { ...back.state, sample }, held: c.before };
   }
 
   async #blockBackward(
@@ -254,30 +228,26 @@ export class TrainingSteps {
     for (const [k, stream] of (block.streams ?? []).entries()) {
       const sum = sums[k];
       if (!sum || runs && joins.includes(block.outputs[k])) continue;
-      await this.#pass(stream, sum, c, this.workspace.plus);
+      await this.#pass(stream, sum, c);
     }
     if (!runs) return;
     const feeds = this.#vjpFeeds(i, record, cotangents, sums);
     const gradients = await this.workspace.run(backward, feeds);
     for (const name of block.inputs) {
       const own = gradients[gradientOf(name)];
-      if (own) await this.#pass(name, own, c, this.workspace.addInto);
+      if (own) await this.#pass(name, own, c);
     }
   }
 
-  /** Adds to the cotangent of a tensor. @param add How, to what is known. */
+  /** Adds to the cotangent of a tensor. */
   async #pass(
     name: string,
     cotangent: PlacedTensor,
     { tensors }: StepCotangent,
-    add: Workspace["plus" | "addInto"],
   ): Promise<void> {
     if (!this.#active.has(name)) return;
     const known = tensors.get(name);
-    const total = known
-      ? await add.call(this.workspace, cotangent, known)
-      : cotangent;
-    tensors.set(name, total);
+    tensors.set(name, await this.workspace.plus(known, cotangent));
   }
 
   /** Cotangents of what block i computes, output by output; undefined where none flows. */
@@ -328,74 +298,52 @@ export class TrainingSteps {
     { before, fresh }: StepRecord,
     c: StepCotangent,
   ): Promise<PlacedTensor | undefined> {
-    const { workspace } = this;
+    const { workspace, request: { gates, payloads } } = this;
     const fills = this.#fills(t);
-    const gate = this.request.gates[t][this.#columns.get(unit)!];
-    const own = c.tensors.get(output);
+    const gate = gates[t][this.#columns.get(unit)!];
     const after = c.after.get(output) ?? [];
     const [newest, ...older] = fills.pushes(unit, gate)
       ? after
       : [undefined, ...after];
-    const total = newest ? await workspace.plus(own, newest) : own;
     if (older.some((d) => d)) c.before.set(output, older);
-    if (!total) return undefined;
-    const { row, held } = fills.held(unit, before.held.get(output));
-    if (held.length === 0) return total;
-    const computed = fresh.get(output);
-    if (computed) {
-      await this.#gateGradient(unit, total, { computed, row, held }, c.sums);
+    const own = c.tensors.get(output);
+    if (!own && !newest) return undefined;
+    const filled = fills.held(unit, before.held.get(output));
+    const gated = { gate, computed: fresh.get(output), ...filled };
+    const back = await gateVjp(workspace, gated, {
+      cotangents: [own, newest],
+      factors: (payloads?.[unit]?.coefficients[t].length ?? 0) > 0,
+    });
+    this.#keepGradients(unit, back, c.sums);
+    const values = older.slice();
+    for (const [j, d] of back.held.entries()) {
+      values[j] = await workspace.plus(values[j], d);
     }
-    if (gate !== 1) {
-      await this.#coefficientGradient(t, unit, total, { gate, held }, c.sums);
-      const values = older.slice();
-      for (const [j, share] of row.entries()) {
-        if (share === 0) continue;
-        const d = await workspace.combined(
-          termsOf({ row: [share], held: [total] }, 1 - gate),
-        );
-        values[j] = await workspace.plus(values[j], d);
-      }
-      c.before.set(output, values);
-    }
-    if (gate === 0) return undefined;
-    return await workspace.times(total, gate);
+    if (values.length > 0) c.before.set(output, values);
+    return back.computed;
   }
 
-  /** ⟨d, computed − payload⟩ of each sample. */
-  async #gateGradient(
+  /** Adds to the gradient what is at a unit's gate, once it is read. */
+  #keepGradients(
     unit: string,
-    total: PlacedTensor,
-    { computed, ...held }: Held & { readonly computed: PlacedTensor },
+    { gate, factors }: GateGradients,
     { gradient, later }: StepSums,
-  ): Promise<void> {
-    const { workspace, request: { latents: { shape: [samples] } } } = this;
-    const payload = await workspace.combined(termsOf(held));
-    const minus = [computed, payload] as const;
-    const sums = await workspace.projections(total, minus, samples);
-    const gates = gradient.gates[this.#columns.get(unit)!];
-    later.push(async () =>
-      (await sums()).forEach((d, sample) => gates[sample] += d)
-    );
-  }
-
-  /** (1 − gate) ⟨d, h⟩ of each value that is held. */
-  async #coefficientGradient(
-    t: number,
-    unit: string,
-    total: PlacedTensor,
-    { gate, held }: { gate: number; held: readonly PlacedTensor[] },
-    { gradient, later }: StepSums,
-  ): Promise<void> {
-    const { workspace, request: { payloads } } = this;
-    const { length = 0 } = payloads?.[unit]?.coefficients[t] ?? [];
-    if (length === 0) return;
-    const known = gradient.coefficients[unit] ?? [];
-    gradient.coefficients[unit] = known;
-    for (const [j, value] of held.slice(0, length).entries()) {
-      const sums = await workspace.projections(total, [value], 1);
+  ): void {
+    const { workspace } = this;
+    const own = gradient.gates[this.#columns.get(unit)!];
+    if (gate) {
+      later.push(async () =>
+        (await workspace.read(gate)).forEach((d, row) =>
+          own[row % own.length] += d
+        )
+      );
+    }
+    if (factors.length === 0) return;
+    const known = gradient.coefficients[unit] ??= [];
+    for (const [j, factor] of factors.entries()) {
       later.push(async () => {
-        const [sum] = await sums();
-        known[j] = (known[j] ?? 0) + (1 - gate) * sum;
+        const sum = (await workspace.read(factor)).reduce((a, b) => a + b, 0);
+        known[j] = (known[j] ?? 0) + sum;
       });
     }
   }

@@ -1,129 +1,31 @@
 /**
- * Where sampling and its gradient compute what lies between the model's blocks:
- * sums of features, guidance, payloads, the sampler's steps. One pass, from the
- * first latents to the last or back, has one workspace; on a GPU its tensors
- * stay there, and only what is read comes here.
+ * Where sampling and its gradient compute what lies between the model's blocks.
+ * One pass, from the first latents to the last or back, has one workspace; on a
+ * GPU its tensors stay there until nothing refers to them, and only what is read
+ * comes here.
  */
-import type { Feeds, PlacedTensor, Session } from "@dip-go/core/runtime";
-import type {
-  Sampler,
-  SamplerCotangent,
-  SamplerState,
-  StepInputs,
-} from "@dip-go/core/samplers";
-import type { Coefficient, PayloadRow } from "../gates/payloads.ts";
-
-/** Brings computed numbers here. A GPU is waited for only once it has all its work; call it before the next {@linkcode Workspace.keepOnly}. */
-export type Later<T> = () => Promise<T>;
+import {
+  DeviceTensor,
+  type Feeds,
+  type PlacedTensor,
+  type Session,
+  type SessionOptions,
+} from "@dip-go/core/runtime";
+import { float32, type Tensor } from "@dip-go/core/tensor";
+import {
+  combination,
+  lazy,
+  type Term as NodeTerm,
+} from "../arithmetic/terms.ts";
+import {
+  type Coefficient,
+  factorShape,
+  type PayloadRow,
+} from "../gates/payloads.ts";
+import { type Operation, operation, OperationSessions } from "./operations.ts";
 
 /** A factor, or one for each channel, and what it multiplies. */
 export type Term = readonly [Coefficient, PlacedTensor];
-
-/** Values are never written to, except where {@linkcode Workspace.addInto} says so. Disposing gives all of them back. */
-export abstract class Workspace implements Disposable {
-  /** Runs a session; outputs that it keeps stay where they are. */
-  abstract run(
-    session: Session,
-    feeds: Feeds,
-  ): Promise<Record<string, PlacedTensor>>;
-
-  /** Frees every tensor that no root refers to; roots are tensors, or objects, arrays and maps that hold some. */
-  abstract keepOnly(...roots: readonly unknown[]): void;
-
-  /** Brings values that many sessions read to where these compute; they stay there until the workspace is disposed of. */
-  abstract place(values: Feeds): Promise<Feeds>;
-
-  /** A tensor's elements. */
-  abstract read(x: PlacedTensor): Promise<Float32Array>;
-
-  /** Adds factor · value. Terms of factor 0 are not read where there are others; a lone value of factor 1 is itself the sum. */
-  combined(terms: readonly Term[]): Promise<PlacedTensor> {
-    const some = terms.filter(([factor]) => factor !== 0);
-    const read = some.length > 0 ? some : terms.slice(0, 1);
-    const [[factor, value]] = read;
-    return read.length === 1 && factor === 1
-      ? Promise.resolve(value)
-      : this.sum(read);
-  }
-
-  /** factor · a; `a` itself where the factor is 1. */
-  times(a: PlacedTensor, factor: number): Promise<PlacedTensor> {
-    return this.combined([[factor, a]]);
-  }
-
-  /** a + b, or b where there is no a. */
-  plus(a: PlacedTensor | undefined, b: PlacedTensor): Promise<PlacedTensor> {
-    return this.combined(a ? [[1, a], [1, b]] : [[1, b]]);
-  }
-
-  /** As {@linkcode Workspace.plus}, of an `own` that nobody else holds and nobody may read afterwards. */
-  addInto(own: PlacedTensor, b: PlacedTensor): Promise<PlacedTensor> {
-    return this.plus(own, b);
-  }
-
-  /** gate · computed + (1 − gate) · payload; `computed` where nothing is held. */
-  blend(
-    computed: PlacedTensor | undefined,
-    gate: number,
-    held: Held,
-  ): Promise<PlacedTensor> {
-    if (held.held.length === 0) return this.combined([[1, computed!]]);
-    const rest = gate === 1 ? [] : termsOf(held, 1 - gate);
-    return this.combined(
-      computed && gate !== 0 ? [[gate, computed], ...rest] : rest,
-    );
-  }
-
-  /** ⟨d, a − b⟩, or ⟨d, a⟩ where there is no b, of each of B samples, `[B]`, of arrays of the network's batch: `[B, ...]`, or `[2B, ...]` where they are guided. */
-  abstract projections(
-    d: PlacedTensor,
-    minus: readonly [a: PlacedTensor, b?: PlacedTensor],
-    samples: number,
-  ): Promise<Later<Float64Array>>;
-
-  /** What the model sees: `factor` times latents `[B, C, H, W]`, once for each half of guidance. */
-  abstract modelInput(
-    latents: PlacedTensor,
-    options: InputOptions,
-  ): Promise<PlacedTensor>;
-
-  /** Its VJP, to `[B, C, H, W]`. */
-  abstract modelInputVjp(
-    cotangent: PlacedTensor,
-    options: InputOptions,
-  ): Promise<PlacedTensor>;
-
-  /** See `guide` in `guidance.ts`. */
-  abstract guide(
-    prediction: PlacedTensor,
-    options: GuideOptions,
-  ): Promise<PlacedTensor>;
-
-  /** Its VJP. @param options.shape Of the prediction, of the network's batch. */
-  abstract guideVjp(
-    cotangent: PlacedTensor,
-    options: { readonly shape: readonly number[]; readonly scale: number },
-  ): Promise<PlacedTensor>;
-
-  /** See `nextState` in `sampler_state.ts`. */
-  abstract nextState(
-    sampler: Sampler,
-    i: number,
-    inputs: StepInputs<PlacedTensor>,
-  ): Promise<SamplerState<PlacedTensor>>;
-
-  /** Its VJP. */
-  abstract nextStateVjp(
-    sampler: Sampler,
-    i: number,
-    options: StepVjpInputs,
-  ): Promise<StepCotangents>;
-
-  /** Adds factor · value of at least one term, all of one shape; no factor is 0 unless its term is alone. */
-  protected abstract sum(terms: readonly Term[]): Promise<PlacedTensor>;
-
-  abstract [Symbol.dispose](): void;
-}
 
 /** What a unit holds, newest first, and its payload's coefficients. */
 export interface Held {
@@ -131,39 +33,155 @@ export interface Held {
   readonly held: readonly PlacedTensor[];
 }
 
-/** The terms of a payload, each times a share. */
-export const termsOf = ({ row, held }: Held, share = 1): Term[] =>
-  row.map((c, j) => [
-    typeof c === "number" ? share * c : c.map((each) => share * each),
-    held[j],
-  ]);
+/** A coefficient as an operation's input. */
+export const factorTensor = (
+  coefficient: Coefficient,
+  shape: readonly number[],
+): Tensor => float32(factorShape(coefficient, shape), [coefficient].flat());
 
-export interface InputOptions {
-  /** The sampler's, at this step. */
-  readonly factor: number;
-  /** Of guidance. */
-  readonly scale: number;
+/** Σ factor.k · x.k over terms of one shape; a factor is `[1]`, or one number a channel; a factor of null is 1. */
+const sum = (
+  factors: readonly (readonly number[] | null)[],
+  shape: readonly number[],
+): Operation =>
+  operation("sum", [factors, shape], (g) => {
+    const terms = factors.map((own, k): NodeTerm => [
+      own ? g.input(`factor.${k}`, "float32", own) : 1,
+      lazy(() => g.input(`x.${k}`, "float32", shape)),
+    ]);
+    return { sum: combination(g, terms) };
+  });
+
+/** x, where an operation computes, or on the host. */
+const copied = (shape: readonly number[], leaves: boolean): Operation => {
+  const own = operation("copied", [shape, leaves], (g) => ({
+    x: g.identity(g.input("from", "float32", shape)),
+  }));
+  return { ...own, leaves };
+};
+
+/** Every tensor on a device that objects, arrays and maps lead to. */
+function reachedFrom(root: unknown, reached = new Set<unknown>()) {
+  if (typeof root !== "object" || root === null || reached.has(root)) {
+    return reached;
+  }
+  reached.add(root);
+  if (root instanceof DeviceTensor || ArrayBuffer.isView(root)) return reached;
+  const values = root instanceof Map ? root.values() : Object.values(root);
+  for (const value of values) reachedFrom(value, reached);
+  return reached;
 }
 
-export interface GuideOptions {
-  /** Shape of the latents, `[B, C, H, W]`. */
-  readonly latents: readonly number[];
-  readonly scale: number;
-}
+/** Values are never written to. Disposing gives all of them back. */
+export class Workspace implements Disposable {
+  /** Made here on a device and not given back. */
+  readonly #made = new Set<DeviceTensor>();
+  readonly #placed: Feeds[] = [];
 
-/** What a step was made with, and the cotangent of the state after it. */
-export interface StepVjpInputs
-  extends Pick<StepInputs<PlacedTensor>, "state" | "prediction"> {
-  readonly cotangent: SamplerCotangent<PlacedTensor>;
-}
+  /** @internal Use {@linkcode workspacesOn}. */
+  constructor(
+    private readonly sessions: OperationSessions,
+    private readonly onDevice: boolean,
+  ) {}
 
-/** Of the state before a step and of its prediction. */
-export interface StepCotangents {
-  readonly state: SamplerCotangent<PlacedTensor>;
-  readonly prediction: PlacedTensor;
+  /** Runs a session; outputs that it keeps stay where they are. */
+  async run(
+    session: Session,
+    feeds: Feeds,
+  ): Promise<Record<string, PlacedTensor>> {
+    const { outputs, kept } = await session.runKeeping(feeds);
+    for (const tensor of Object.values(kept)) {
+      if (tensor instanceof DeviceTensor) this.#made.add(tensor);
+    }
+    return { ...outputs, ...kept };
+  }
+
+  /** Runs an operation; values that it does not read are left out. */
+  async compute(
+    what: Operation,
+    values: Feeds,
+  ): Promise<Record<string, PlacedTensor>> {
+    const session = await this.sessions.of(what);
+    const read = session.graph.inputs.map(({ name }) => [name, values[name]]);
+    return await this.run(session, Object.fromEntries(read));
+  }
+
+  /** Frees every tensor that no root refers to; roots are tensors, or objects, arrays and maps that hold some. */
+  keepOnly(...roots: readonly unknown[]): void {
+    if (this.#made.size === 0) return;
+    const reached = reachedFrom([roots, this.#placed]);
+    for (const tensor of this.#made) {
+      if (reached.has(tensor)) continue;
+      tensor.dispose();
+      this.#made.delete(tensor);
+    }
+  }
+
+  /** Brings values that many sessions read to where these compute, those in float32: others are a few numbers each. They stay until the workspace is disposed of. */
+  async place(values: Feeds): Promise<Feeds> {
+    if (!this.onDevice) return values;
+    const placed: Record<string, PlacedTensor> = {};
+    for (const [name, x] of Object.entries(values)) {
+      placed[name] = x.dtype === "float32"
+        ? (await this.compute(copied(x.shape, false), { from: x })).x
+        : x;
+    }
+    this.#placed.push(placed);
+    return placed;
+  }
+
+  /** A tensor's elements. */
+  async read(x: PlacedTensor): Promise<Float32Array> {
+    const here = x instanceof DeviceTensor
+      ? (await this.compute(copied(x.shape, true), { from: x })).x
+      : x;
+    return (here as Tensor).data as Float32Array;
+  }
+
+  /** Σ factor · value. Terms of factor 0 are not read where there are others; a lone value of factor 1 is itself the sum. */
+  async combined(terms: readonly Term[]): Promise<PlacedTensor> {
+    const some = terms.filter(([factor]) => factor !== 0);
+    const read = some.length > 0 ? some : terms.slice(0, 1);
+    const [[factor, value]] = read;
+    if (read.length === 1 && factor === 1) return value;
+    const { shape } = value;
+    const feeds = read.flatMap(([factor, x], k) => [
+      [`x.${k}`, x],
+      [`factor.${k}`, factorTensor(factor, shape)],
+    ]);
+    const factors = read.map(([own]) =>
+      own === 1 ? null : factorShape(own, shape)
+    );
+    return (await this.compute(sum(factors, shape), Object.fromEntries(feeds)))
+      .sum;
+  }
+
+  /** a + b, or the one that is there. */
+  plus(a: PlacedTensor | undefined, b: PlacedTensor): Promise<PlacedTensor> {
+    return this.combined(a ? [[1, a], [1, b]] : [[1, b]]);
+  }
+
+  /** What a closed unit yields. */
+  payload({ row, held }: Held): Promise<PlacedTensor> {
+    return this.combined(row.map((c, j) => [c, held[j]]));
+  }
+
+  [Symbol.dispose](): void {
+    this.#placed.length = 0;
+    this.keepOnly();
+  }
 }
 
 /** Opens workspaces on one device. */
 export interface Workspaces extends AsyncDisposable {
   enter(): Workspace;
+}
+
+/** Where sessions of these options leave what they keep. */
+export function workspacesOn(options: SessionOptions): Workspaces {
+  const sessions = new OperationSessions(options);
+  return {
+    enter: () => new Workspace(sessions, options.device === "webgpu"),
+    [Symbol.asyncDispose]: () => sessions[Symbol.asyncDispose](),
+  };
 }

@@ -1,6 +1,7 @@
 /** What every block of a model takes on this device: measured once, and kept for all runs as what budgets of time are made of. */
+import { timesteps } from "@dip-go/core/pipeline";
 import { TorchGenerator } from "@dip-go/core/random";
-import { firstState, stepFeeds } from "@dip-go/supernet/sampling";
+import { SamplerArithmetic } from "@dip-go/supernet/sampling";
 import { interleave, type Latency } from "@dip-go/eval/statistics";
 import { type Bench, openBench } from "../bench.ts";
 import type { Provenance } from "../../results/provenance.ts";
@@ -63,11 +64,17 @@ async function blockTimes(bench: Bench, images: number): Promise<BlockTimes> {
   );
   const { sampler, guidanceScale } = bench.setup(steps);
   const noise = random.randn([images, ...net.model.inputs[0].shape.slice(1)]);
-  const { latents } = firstState({ sampler, latents: noise });
   using workspace = runner.workspaces.enter();
+  const arithmetic = new SamplerArithmetic(
+    net,
+    { sampler, guidanceScale },
+    workspace,
+  );
+  const { sample } = await arithmetic.start(noise);
   const runs = await runner.blockRuns({
     ...await bench.conditioning(subjects),
-    ...await stepFeeds(workspace, sampler.steps[0], { latents, guidanceScale }),
+    sample,
+    timestep: timesteps(sample.shape[0], sampler.steps[0].timestep),
   }, workspace);
   const blocks = net.blocks.map(({ block }) => block.name);
   const measured: Record<string, Latency> = await interleave(
