@@ -85,6 +85,9 @@ function settingsOf(
     intraOpNumThreads: threads,
     graphOptimizationLevel: optimization,
     enableCpuMemArena: keepsMemory,
+    // A block that is planned for all features of later runs would lie beside
+    // those of the first run, which the arena keeps.
+    enableMemPattern: device !== "cpu",
     logSeverityLevel: isSilent ? 4 : 3, // nothing, or errors: warnings are about optimisations left out
     extra: {
       session: {
