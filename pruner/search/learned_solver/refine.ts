@@ -18,7 +18,7 @@ export interface Refinement {
   readonly iterations: number;
   /** Batches of a gradient step. */
   readonly accumulate: number;
-  /** Batches by which the best iterate is chosen, the first of the teacher's. */
+  /** Batches by which the best iterate is chosen, the first of the teacher's; gradients are of the others, if there are any. */
   readonly judged: number;
 }
 
@@ -52,6 +52,8 @@ export async function refined(
 ): Promise<{ solver: Solver; loss: number }> {
   const unknowns = new Unknowns(fit);
   const shown = teacher.batches.slice(0, judged);
+  const others = teacher.batches.slice(judged);
+  const seen = others.length > 0 ? others : shown;
   const lossOf = async (solver: Solver) => {
     let sum = 0;
     for (const batch of shown) {
@@ -70,8 +72,7 @@ export async function refined(
   for (let i = 0; i < iterations; i++) {
     const solver = unknowns.solver();
     for (let k = 0; k < accumulate; k++) {
-      const at = (i * accumulate + k) % teacher.batches.length;
-      const batch = teacher.batches[at];
+      const batch = seen[(i * accumulate + k) % seen.length];
       unknowns.add(await gradientOn(sessions, error, { solver, batch }));
     }
     const { warmUp, floor } = rates;
