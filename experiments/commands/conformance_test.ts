@@ -57,6 +57,7 @@ Deno.test("conformance finds every recorded case, by what its folder holds", asy
     "rivals/mag-cache/dit-resampled-s0",
     "rivals/pyramid-attention-broadcast/dit-n5-0-1001-s0",
     "rivals/smooth-cache/dit-a0.45-s0",
+    "rivals/t-gate/sd-ddim-g6-sp5-fi1-w2-s0",
     "rivals/taylorseer-diffusers/dit-attn-ff-n5-w3-o1-after16-s0",
     "rivals/taylorseer-paper/dit-lastblock-n4-o1-first3-s0",
     "schedulers/add_noise",
@@ -97,7 +98,7 @@ Deno.test("conformance draws whole pipelines, and prints the worst tensor of eac
 Deno.test("conformance makes runs of published caches again: the same units run, to the same latents", async () => {
   const { lines, exitCode } = await conformanceCommand([`${testdata}/rivals`]);
   assertEquals(exitCode, 0, lines.join("\n"));
-  assertStringIncludes(lines.at(-1)!, `33 tensors of 11 cases: all ok`);
+  assertStringIncludes(lines.at(-1)!, `36 tensors of 12 cases: all ok`);
 });
 
 Deno.test("conformance --verbose prints every tensor of a single case folder", async () => {

@@ -25,6 +25,7 @@ import {
   rulePlan,
   smoothPlan,
   taylorPlan,
+  tGatePlan,
   uniformKeys,
 } from "@dip-go/pruner/rivals";
 import {
@@ -33,12 +34,13 @@ import {
   type SuperNet,
 } from "@dip-go/supernet/gates";
 import type { CacheRule } from "@dip-go/supernet/gates";
+import type { SampleRequest } from "@dip-go/supernet/sampling";
 import * as v from "valibot";
 import type { RivalCase } from "./rival_case.ts";
 
 /** A plan, or a rule. */
 export type Rerun =
-  | { readonly plan: SubNetPlan }
+  | { readonly plan: SubNetPlan & Pick<SampleRequest, "mix"> }
   | { readonly rule: CacheRule };
 
 /** What a case is run on. */
@@ -306,6 +308,27 @@ const learned = ofParameters(
   }),
 );
 
+const tGate = ofParameters(
+  openRecord({
+    gateStep: some,
+    spInterval: some,
+    fiInterval: some,
+    warmUp: from0,
+  }),
+  ({ gateStep, spInterval, fiInterval, warmUp }) => ({
+    granularity: "layer",
+    rerun: ({ net, early }) => ({
+      plan: tGatePlan(net, {
+        gate: gateStep,
+        selfInterval: spInterval,
+        lateInterval: fiInterval,
+        warmUp,
+        first: -early,
+      }),
+    }),
+  }),
+);
+
 /** Makes the method of a case. @param file Where it was recorded, for errors. */
 type MethodOf = (
   recorded: Pick<RivalCase, "parameters">,
@@ -326,6 +349,7 @@ const methods: Readonly<Record<string, MethodOf>> = {
   "pyramid-attention-broadcast": broadcast,
   "smooth-cache": smooth,
   "learning-to-cache": learned,
+  "t-gate": tGate,
 };
 
 /** What makes the method of a name; undefined where this project leaves it out. */

@@ -4,9 +4,9 @@ export { openFusedSubNet, type SubNet } from "./fused_sub_net.ts";
 export { stepPlans } from "./held_sums.ts";
 export { SamplerArithmetic } from "./sampler_arithmetic.ts";
 export {
-  type ComputedUnit,
   type HeldStep,
   type SampleRequest,
+  type UnitValue,
 } from "./sampling_loop.ts";
 export { stepGraph } from "./step_graph.ts";
 export { SubNetRunner } from "./sub_net.ts";

@@ -34,11 +34,13 @@ export interface SampleRequest extends SamplingInputs {
   /** Called at each step, before its latents are replaced. */
   readonly observe?: (step: SampledStep) => void | Promise<void>;
   /** Called with what each unit computed, its first output as it is held; only by a runner of single blocks. */
-  readonly watch?: (made: ComputedUnit) => void;
+  readonly watch?: (made: UnitValue) => void;
+  /** Changes what a unit yields where it is closed, of the network's batch; only by a runner of single blocks. */
+  readonly mix?: (yielded: UnitValue) => Float32Array;
 }
 
-/** What a unit computed at a step. */
-export interface ComputedUnit {
+/** What a unit computes or yields at a step. */
+export interface UnitValue {
   readonly unit: string;
   readonly step: number;
   readonly value: Float32Array;

@@ -12,7 +12,7 @@ import {
   type Session,
   type SessionOptions,
 } from "@dip-go/core/runtime";
-import type { Tensor } from "@dip-go/core/tensor";
+import { float32, type Tensor } from "@dip-go/core/tensor";
 import { blockSessions } from "./block_sessions.ts";
 import { type CacheRule, RulePlan } from "../gates/cache_rule.ts";
 import { denseGates } from "../gates/gates.ts";
@@ -36,6 +36,9 @@ type Block = SuperNet["blocks"][number]["block"];
 
 /** Of each output of units, what was computed last, by the step that it is of. */
 type HeldByStep = Map<string, ReadonlyMap<number, PlacedTensor>>;
+
+/** A plan, as it is run. */
+type RunPlan = SubNetPlan & Pick<SampleRequest, "mix">;
 
 /** One step on its way. */
 interface StepValues {
@@ -192,7 +195,7 @@ export class SubNetRunner implements AsyncDisposable {
   async #runBlocks(
     live: readonly boolean[],
     values: StepValues,
-    plan: SubNetPlan,
+    plan: RunPlan,
     observe: (session: Session, inputs: Feeds) => void = () => {},
   ): Promise<void> {
     const { step, net, tensors, held, workspace } = values;
@@ -223,7 +226,7 @@ export class SubNetRunner implements AsyncDisposable {
   async #read(
     name: string,
     values: StepValues,
-    plan: SubNetPlan,
+    plan: RunPlan,
   ): Promise<PlacedTensor> {
     const { net, tensors, workspace } = values;
     const known = tensors.get(name);
@@ -241,20 +244,23 @@ export class SubNetRunner implements AsyncDisposable {
   }
 
   /** What a unit yields for an output: computed here, or its payload. */
-  #yielded(
+  async #yielded(
     { name: unit }: Block,
     output: string,
     { step, net, held, workspace }: StepValues,
-    { gates, payloads }: SubNetPlan,
+    { gates, payloads, mix }: RunPlan,
   ): Promise<PlacedTensor> {
     const n = net.units.indexOf(unit);
     const own = held.get(output)!;
-    if (gates[step][n] === 1) return Promise.resolve(own.get(step)!);
+    if (gates[step][n] === 1) return own.get(step)!;
     const steps = computedBefore(gates.map((row) => row[n]), step);
-    return workspace.payload({
+    const yielded = await workspace.payload({
       row: rowOf(payloads, unit, step),
       held: steps.map((from) => own.get(from)!),
     });
+    if (!mix) return yielded;
+    const value = mix({ unit, step, value: await workspace.read(yielded) });
+    return float32(yielded.shape, value);
   }
 
   /** The session of a block. */

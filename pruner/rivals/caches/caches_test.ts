@@ -11,6 +11,7 @@ import { dbCache } from "./db_cache.ts";
 import { magRuns } from "./mag_cache.ts";
 import { rulePlan } from "./rule_plan.ts";
 import { smoothCache, smoothRuns } from "./smooth_cache.ts";
+import { tGateRuns } from "./t_gate.ts";
 import { diffusersKeys, paperKeys } from "./taylor_seer.ts";
 
 const text = (runs: readonly boolean[]) =>
@@ -42,6 +43,15 @@ Deno.test("magRuns() adds up how far the norm has changed, and resamples ratios"
     "11010",
   );
   assertEquals(text(magRuns([1, 0.9], 4, settings)), "1100");
+});
+
+Deno.test("tGateRuns() computes all before the gate's last call, then no cross-attention", () => {
+  const settings = { gate: 6, selfInterval: 3, lateInterval: 2, warmUp: 1 };
+  const { self, cross } = tGateRuns(9, settings);
+  assertEquals(text(self), "110101101");
+  assertEquals(text(cross), "111111000");
+  const late = tGateRuns(10, { ...settings, first: -1 });
+  assertEquals(text(late.cross), "1111111000");
 });
 
 Deno.test("rulePlan() plans a mask beforehand, and refuses a rule that asks for changes", () =>

@@ -10,7 +10,7 @@ import {
   type SubNetPlan,
   type SuperNet,
 } from "@dip-go/supernet/gates";
-import type { ComputedUnit } from "@dip-go/supernet/sampling";
+import type { UnitValue } from "@dip-go/supernet/sampling";
 import type { CalibrationBatch } from "../../calibration.ts";
 import {
   type Method,
@@ -72,7 +72,7 @@ export async function smoothErrors(
   for (const batch of batches) {
     /** Of each unit, the last values, newest last. */
     const last = new Map<string, Float32Array[]>();
-    const watch = ({ unit, step, value }: ComputedUnit) => {
+    const watch = ({ unit, step, value }: UnitValue) => {
       const kind = kindOf(unit);
       if (!kind) return;
       const before = last.get(unit) ?? [];

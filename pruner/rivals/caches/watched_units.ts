@@ -1,7 +1,7 @@
 /** Full runs whose units are watched: what calibrations of caches read. */
 import type { Held } from "@dip-go/core/models";
 import { denseGates } from "@dip-go/supernet/gates";
-import type { ComputedUnit, SubNetRunner } from "@dip-go/supernet/sampling";
+import type { SubNetRunner, UnitValue } from "@dip-go/supernet/sampling";
 import type { CalibrationBatch } from "../../calibration.ts";
 
 /**
@@ -13,7 +13,7 @@ export async function watchUnits(
   batch: CalibrationBatch,
   { held, watch }: {
     readonly held: Held;
-    readonly watch: (made: ComputedUnit) => void;
+    readonly watch: (made: UnitValue) => void;
   },
 ): Promise<void> {
   const { net: { units, steps } } = runner;
