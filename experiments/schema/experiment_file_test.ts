@@ -75,5 +75,10 @@ Deno.test("a file that is no experiment is refused by its name", () =>
 
 Deno.test("the repository's own experiments are found in their folder", () => {
   const names = experiments.map(({ name }) => name);
-  assertEquals(names, ["quickstart", "quickstart-mmdit", "quickstart-sd"]);
+  assertEquals(names, [
+    "learned-solver",
+    "quickstart",
+    "quickstart-mmdit",
+    "quickstart-sd",
+  ]);
 });
