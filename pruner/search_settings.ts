@@ -200,7 +200,7 @@ export const classSettings = settingsWith({
   evaluations: 12,
   tries: 5,
   refinements: 5,
-  solver: { pairs: 96, perturbed: 8, judged: 32, refinements: 40 },
+  solver: { pairs: 96, perturbed: 8, judged: 32, refinements: 24 },
 });
 
 /** The same for a model of prompts, whose calls are dearer. */
@@ -213,7 +213,7 @@ export const promptSettings: typeof classSettings = settingsWith({
   evaluations: 8,
   tries: 4,
   refinements: 4,
-  solver: { pairs: 48, perturbed: 4, judged: 16, refinements: 24 },
+  solver: { pairs: 48, perturbed: 4, judged: 16, refinements: 16 },
 });
 
 /** Settings of the searches; calibration noise and subjects follow from a seed besides. */
