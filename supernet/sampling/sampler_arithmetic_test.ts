@@ -12,7 +12,8 @@ import {
 import { float32, type Tensor } from "@dip-go/core/tensor";
 import { tinyDit } from "@dip-go/testing/models";
 import { superNet } from "../gates/super_net.ts";
-import { type Workspace, workspacesOn } from "../workspace/workspace.ts";
+import { type Operation, OperationSessions } from "../workspace/operations.ts";
+import { Workspace, workspacesOn } from "../workspace/workspace.ts";
 import {
   SamplerArithmetic,
   type StateCotangent,
@@ -146,6 +147,45 @@ Deno.test("back() agrees with central differences through every kind of sampler,
     );
     assert(wrong.length <= most, `${name}: elements ${wrong}`);
   }
+});
+
+/** Notes the operations that are asked for. */
+class NotedSessions extends OperationSessions {
+  readonly keys = new Set<string>();
+
+  override of(what: Operation) {
+    this.keys.add(what.key);
+    return super.of(what);
+  }
+}
+
+Deno.test("250 steps of a sampler with memory, there and back, open a dozen sessions at most", async () => {
+  const config = parseSchedulerConfig({
+    _class_name: "DPMSolverMultistepScheduler",
+    beta_schedule: "scaled_linear",
+    num_train_timesteps: 1000,
+    prediction_type: "epsilon",
+    solver_order: 3,
+  }, "test");
+  const sampler = makeSampler(config, { kind: "dpm-solver++", steps: 250 });
+  await using sessions = new NotedSessions({});
+  using workspace = new Workspace(sessions, false);
+  const net = superNet(model, { steps: 250 });
+  const request = { sampler, guidanceScale };
+  const arithmetic = new SamplerArithmetic(net, request, workspace);
+  const random = new TorchGenerator(1);
+  const output = random.randn(outputs);
+  const states = [await arithmetic.start(random.randn(shape))];
+  for (const t of sampler.steps.keys()) {
+    const { state } = await arithmetic.next(t, { state: states[t], output });
+    states.push(state);
+  }
+  let back: StateCotangent = { latents: random.randn(shape), past: [] };
+  for (let t = 249; t >= 0; t--) {
+    const made = { state: states[t], output };
+    back = (await arithmetic.back(t, made, back)).state;
+  }
+  assert(sessions.keys.size <= 12, `${sessions.keys.size} sessions`);
 });
 
 Deno.test("a step that adds noise is refused without it", async () => {
