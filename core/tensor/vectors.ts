@@ -1,11 +1,7 @@
 /** Sums of flat arrays of one length, on the host. */
 
-/** a + b, or b where there is no a. */
-export function plus(
-  a: Float32Array | undefined,
-  b: Float32Array,
-): Float32Array {
-  if (!a) return b;
+/** a + b. */
+export function plus(a: Float32Array, b: Float32Array): Float32Array {
   const sum = new Float32Array(b.length);
   for (let i = 0; i < b.length; i++) sum[i] = a[i] + b[i];
   return sum;

@@ -4,7 +4,7 @@ import type { PlacedTensor } from "@dip-go/core/runtime";
 import { float32 } from "@dip-go/core/tensor";
 import { gatedValue } from "../arithmetic/gate_nodes.ts";
 import { combination, lazy } from "../arithmetic/terms.ts";
-import { factorShape } from "../gates/payloads.ts";
+import { factorShape, holds } from "../gates/payloads.ts";
 import { type Operation, operation, vjpOf } from "../workspace/operations.ts";
 import {
   factorTensor,
@@ -19,16 +19,15 @@ interface Gated extends Held {
   readonly computed?: PlacedTensor;
 }
 
-/** A unit yields `value`, which a later step may read `again`. */
+/** A unit yields `value`. */
 const gateOperation = (
   shape: readonly number[],
-  { factors, computes, again }: {
+  { factors, computes }: {
     readonly factors: readonly (readonly number[])[];
     readonly computes: boolean;
-    readonly again: boolean;
   },
 ): Operation =>
-  operation("gate", [shape, factors, computes, again], (g) => {
+  operation("gate", [shape, factors, computes], (g) => {
     const input = (name: string, own: readonly number[] = shape) =>
       g.input(name, "float32", own);
     const payload = combination(
@@ -46,13 +45,12 @@ const gateOperation = (
         gate: input("gate", rows),
       })
       : payload;
-    return { value, ...again && { again: g.identity(value) } };
+    return { value };
   });
 
 function prepared(
   { gate, computed, row, held }: Gated,
   { shape }: PlacedTensor,
-  again = false,
 ) {
   const [rows, ...rest] = shape;
   const factors = row.map((c) => factorShape(c, shape));
@@ -65,7 +63,7 @@ function prepared(
     ]),
   ];
   return {
-    what: gateOperation(shape, { factors, computes: !!computed, again }),
+    what: gateOperation(shape, { factors, computes: !!computed }),
     feeds: Object.fromEntries(feeds),
   };
 }
@@ -95,48 +93,39 @@ export interface GateGradients {
 }
 
 /**
- * The VJP of {@linkcode throughGate}.
+ * The VJP of {@linkcode throughGate}. At a gate of 1, or of 0 where the unit
+ * holds, the cotangent itself goes on.
  *
- * @param options.cotangents Of the value, and of the value as a later step reads it; of one at least.
+ * @param options.cotangent Of the value.
  * @param options.factors Whether those of the coefficients are wanted.
  */
 export async function gateVjp(
   workspace: Workspace,
   gated: Gated,
-  { cotangents: [own, later], factors }: {
-    readonly cotangents: readonly (PlacedTensor | undefined)[];
+  { cotangent, factors }: {
+    readonly cotangent: PlacedTensor;
     readonly factors: boolean;
   },
 ): Promise<GateGradients> {
   const { gate, computed, row, held } = gated;
-  const only = own ?? later!;
-  if (held.length === 0) {
-    const both = await workspace.plus(
-      own && later ? own : undefined,
-      later ?? only,
-    );
-    return { computed: both, held: [], factors: [] };
-  }
-  const again = own !== undefined && later !== undefined;
-  const passes = gate === 1 && !again;
-  const names = (name: string) => row.map((_, j) => `${name}.${j}`);
-  const wrt = [
-    ...computed && gate !== 0 && !passes ? ["computed"] : [],
-    ...computed ? ["gate"] : [],
-    ...gate === 1 ? [] : names("held"),
-    ...gate !== 1 && factors ? names("factor") : [],
-  ];
-  const { what, feeds } = prepared(gated, only, again);
-  const made = await workspace.compute(vjpOf(what, wrt), {
-    ...feeds,
-    [cotangentOf("value")]: only,
-    ...again && { [cotangentOf("again")]: later },
-  });
+  if (held.length === 0) return { computed: cotangent, held: [], factors: [] };
+  const passes = gate === 0 && holds(row) && !factors;
+  const names = (name: string, wanted: boolean) =>
+    wanted ? row.map((_, j) => `${name}.${j}`) : [];
+  const ofHeld = names("held", gate !== 1 && !passes);
+  const ofFactors = names("factor", gate !== 1 && factors);
+  const own = computed && gate !== 0 && gate !== 1 ? ["computed"] : [];
+  const wrt = [...own, ...computed ? ["gate"] : [], ...ofHeld, ...ofFactors];
+  const { what, feeds } = prepared(gated, cotangent);
+  const made = wrt.length === 0 ? {} : await workspace.compute(
+    vjpOf(what, wrt),
+    { ...feeds, [cotangentOf("value")]: cotangent },
+  );
   const of = (name: string) => made[gradientOf(name)];
   return {
-    computed: passes ? only : of("computed"),
+    computed: gate === 1 ? cotangent : of("computed"),
     gate: of("gate"),
-    held: gate === 1 ? [] : names("held").map(of),
-    factors: gate !== 1 && factors ? names("factor").map(of) : [],
+    held: passes ? [cotangent] : ofHeld.map(of),
+    factors: ofFactors.map(of),
   };
 }

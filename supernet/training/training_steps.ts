@@ -307,11 +307,12 @@ export class TrainingSteps {
       : [undefined, ...after];
     if (older.some((d) => d)) c.before.set(output, older);
     const own = c.tensors.get(output);
-    if (!own && !newest) return undefined;
+    const cotangent = newest ? await workspace.plus(own, newest) : own;
+    if (!cotangent) return undefined;
     const filled = fills.held(unit, before.held.get(output));
     const gated = { gate, computed: fresh.get(output), ...filled };
     const back = await gateVjp(workspace, gated, {
-      cotangents: [own, newest],
+      cotangent,
       factors: (payloads?.[unit]?.coefficients[t].length ?? 0) > 0,
     });
     this.#keepGradients(unit, back, c.sums);
