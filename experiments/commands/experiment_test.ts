@@ -200,6 +200,7 @@ Deno.test("experiment runs a study at a scale, its settings in every section, an
     const search = [
       "search.calibration=1",
       "search.dipGo.iterations=1",
+      "search.dipGo.network.queryDim=16",
       "search.energy.approach=1",
       "search.energy.evaluations=1",
       "search.refine.iterations=1",

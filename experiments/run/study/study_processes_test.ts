@@ -16,6 +16,7 @@ const table = [
     "search.batch=1",
     "search.calibration=1",
     "search.dipGo.iterations=2",
+    "search.dipGo.network.queryDim=16",
     "sparsity=[0.5]",
     'methods=["random","dip-go"]',
     "evaluation.pairs=5",
