@@ -1,6 +1,7 @@
 /** Every method that an experiment, or `prune`, can name. */
 import type { Method } from "./method.ts";
 import { dipGo, dipGoSteps } from "./network/dip_go.ts";
+import { magCache } from "./rivals/caches/mag_cache.ts";
 import { smoothCache } from "./rivals/caches/smooth_cache.ts";
 import {
   taylorSeer,
@@ -43,6 +44,7 @@ export const methods: readonly Method[] = [
   uniformReuse,
   fora,
   smoothCache,
+  magCache,
   taylorSeer,
   taylorSeerDiffusers,
   taylorSeerLite,

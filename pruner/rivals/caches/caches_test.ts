@@ -1,5 +1,12 @@
 /** Rules of published caches on small examples; `conformance` runs them against recordings of their own code (`testdata/rivals`). */
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { readJson } from "@dip-go/core/files";
+import { loadPipeline } from "@dip-go/core/pipeline";
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertRejects,
+} from "@std/assert";
 import { TorchGenerator } from "@dip-go/core/random";
 import { superNetOf } from "@dip-go/supernet/gates";
 import { SubNetRunner } from "@dip-go/supernet/sampling";
@@ -8,7 +15,7 @@ import { fitTarget } from "../../method.ts";
 import { SamplerSearch } from "../../sampler_search.ts";
 import { classSearch } from "../../search_settings.ts";
 import { dbCache } from "./db_cache.ts";
-import { magRuns } from "./mag_cache.ts";
+import { magCache, magRatios, magRuns } from "./mag_cache.ts";
 import { rulePlan } from "./rule_plan.ts";
 import { smoothCache, smoothRuns } from "./smooth_cache.ts";
 import { tGateRuns } from "./t_gate.ts";
@@ -100,18 +107,46 @@ Deno.test("a rule that decides while sampling leaves a plan that leads to the sa
     assertEquals(again, latents);
   }));
 
-Deno.test("smoothcache takes the lowest threshold within its budget", () =>
+Deno.test("smoothcache and magcache take the lowest threshold within their budget", () =>
   withTinySampler({ steps: 5 }, async (sampler) => {
     const search = { ...classSearch, calibration: 1 };
     await using made = new SamplerSearch(sampler, { search, seed: 0 });
-    const closed: number[] = [];
-    for (const sparsity of [0.1, 0.4]) {
-      const fitted = await fitTarget(smoothCache, made.context([sparsity]));
-      if (fitted.kind !== "gates") throw new Error("unreachable");
-      const { gates, payloads = {} } = fitted.plan;
-      assertEquals(gates.at(-1)?.includes(0), false);
-      assert(Object.values(payloads).every(({ held }) => held === "branch"));
-      closed.push(gates.flat().filter((gate) => gate === 0).length);
+    const kinds = [[smoothCache, "branch"], [magCache, "residual"]] as const;
+    for (const [method, kind] of kinds) {
+      const closed: number[] = [];
+      for (const sparsity of [0.1, 0.4]) {
+        const fitted = await fitTarget(method, made.context([sparsity]));
+        if (fitted.kind !== "gates") throw new Error(fitted.kind);
+        const { gates, payloads = {} } = fitted.plan;
+        assert(Object.values(payloads).every(({ held }) => held === kind));
+        closed.push(gates.flat().filter((gate) => gate === 0).length);
+      }
+      assert(closed[0] > 0 && closed[1] > closed[0], `${closed} gates closed`);
     }
-    assert(closed[0] > 0 && closed[1] > closed[0], `${closed} gates closed`);
   }));
+
+Deno.test("magRatios() measures the ratios that diffusers calibrates", async () => {
+  const { parameters: { magRatios: recorded } } = await readJson(
+    "testdata/rivals/mag-cache/dit-resampled-s0.json",
+  ) as { parameters: { magRatios: number[] } };
+  const pipeline = await loadPipeline("zoo/models/dit-shapes", { threads: 1 });
+  const sampler = pipeline.sampler({
+    steps: 20,
+    guidanceScale: 2,
+    granularity: "block",
+  });
+  const net = superNetOf(sampler);
+  await using runner = new SubNetRunner(net);
+  await using conditioner = await sampler.openConditioner();
+  const conditioning = await conditioner.conditioning([4]);
+  const inputs = sampler.inputs(conditioning, {
+    images: 1,
+    random: new TorchGenerator(0),
+  });
+  const batch = { ...inputs, trajectory: [], predictions: [] };
+  const ratios = await magRatios({ runner, net }, [batch]);
+  // Every second call's.
+  recorded.forEach((ratio, i) =>
+    assertAlmostEquals(ratios[2 * i], ratio, 1e-4)
+  );
+});

@@ -4,8 +4,22 @@
  * the change of its norm, known from a calibration run, adds up to little. The
  * calls follow from the ratios alone, so the plan is a static one.
  */
-import type { SubNetPlan, SuperNet } from "@dip-go/supernet/gates";
+import {
+  denseCost,
+  subNetCost,
+  type SubNetPlan,
+  type SuperNet,
+} from "@dip-go/supernet/gates";
+import type { UnitValue } from "@dip-go/supernet/sampling";
+import type { CalibrationBatch } from "../../calibration.ts";
+import {
+  type Method,
+  type MethodContext,
+  planned,
+  type SearchPart,
+} from "../../method.ts";
 import { heldPlan, type Runs } from "./held_plan.ts";
+import { watchUnits } from "./watched_units.ts";
 
 /** How much is skipped. */
 export interface MagCacheSettings {
@@ -67,4 +81,84 @@ export const magPlan = (
     (unit) => unit === net.model.output ? undefined : runs,
     { held: "residual" },
   );
+};
+
+/**
+ * γ of each call, measured on full runs.
+ *
+ * @param batches Their means are averaged.
+ */
+export async function magRatios(
+  { runner, net: { blocks, units, steps } }: Pick<
+    MethodContext,
+    "runner" | "net"
+  >,
+  batches: readonly CalibrationBatch[],
+): Promise<number[]> {
+  const [{ graph: { outputs: [{ shape }] } }] = blocks.filter(({ block }) =>
+    block.name === units[0]
+  );
+  const width = shape[shape.length - 1];
+  const sums = Array<number>(steps).fill(0);
+  for (const batch of batches) {
+    const residuals: Float32Array[] = [];
+    const watch = ({ step, value }: UnitValue) => {
+      const sum = residuals[step];
+      residuals[step] = sum ? sum.map((x, i) => x + value[i]) : value;
+    };
+    await watchUnits(runner, batch, { held: "residual", watch });
+    const norms = residuals.map((residual) => tokenNorms(residual, width));
+    norms.slice(1).forEach((own, t) =>
+      sums[t + 1] += own.reduce((sum, norm, i) =>
+        sum + norm / (norms[t][i] + 1e-8), 0) / own.length
+    );
+  }
+  return sums.map((sum, t) => t === 0 ? 1 : sum / batches.length);
+}
+
+/** Of each token, `[2B L]`. */
+const tokenNorms = (tokens: Float32Array, width: number): number[] =>
+  Array.from(
+    { length: tokens.length / width },
+    (_, i) => Math.hypot(...tokens.subarray(i * width, (i + 1) * width)),
+  );
+
+/** The ratios serve every budget. */
+const ratiosPart: SearchPart = { name: "mag-ratios", reads: {} };
+
+/** As the authors' settings for 28 steps. */
+const authors = { maxSkip: 5, retention: 0.1 };
+
+/** The lowest threshold within the budget; more calls in a row are skipped where none is. */
+export const magCache: Method = {
+  name: "magcache",
+  searches: "by samples",
+  reads: () => ({}),
+  parts: () => [ratiosPart],
+  searchCost: ({ net, search }) => search.calibration * denseCost(net),
+  async fit(context, maxCost) {
+    const { net } = context;
+    if (net.blocks.some(({ block }) => block.gated && !block.streams)) {
+      return {
+        kind: "none",
+        note: "its units hold their outputs; MagCache holds what they add",
+      };
+    }
+    const ratios = await context.once(
+      ratiosPart.name,
+      async () => magRatios(context, await context.calibration()),
+      ratiosPart.reads,
+    );
+    for (
+      let maxSkip = authors.maxSkip;
+      maxSkip < net.steps + authors.maxSkip;
+      maxSkip++
+    ) {
+      for (let threshold = 0.01; threshold < net.steps; threshold *= 1.05) {
+        const plan = magPlan(net, ratios, { ...authors, threshold, maxSkip });
+        if (subNetCost(net, plan.gates) <= maxCost) return planned(plan);
+      }
+    }
+    return { kind: "none", note: "no threshold fits the budget" };
+  },
 };
