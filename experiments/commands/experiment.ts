@@ -27,6 +27,8 @@ import { sectionsOf } from "../run/study/study_sections.ts";
 import { provenanceOf } from "../results/provenance.ts";
 import {
   type FinishedRun,
+  handOver,
+  partOf,
   plannedPart,
   runExperiment,
   type RunOptions,
@@ -34,6 +36,15 @@ import {
 } from "../run/runner.ts";
 import { withValues } from "../schema/setting.ts";
 import { sectionsOfFile, sweepOf } from "../schema/sweep.ts";
+import { graphFolder, readGraph } from "../run/run_graph.ts";
+import type { RunPart } from "../run/steps/step_tools.ts";
+import { quoted } from "../engine/executors/slurm/array_scripts.ts";
+import { statusLines } from "../engine/executors/slurm/run_status.ts";
+import {
+  engineRows,
+  executorOf,
+  withoutEngine,
+} from "./options/engine_rows.ts";
 import { parseShare } from "../engine/share.ts";
 import { openStatusLine } from "../engine/status_line.ts";
 
@@ -45,7 +56,10 @@ export const experimentCommand = (
   command({
     refusal: "Cannot run an experiment",
     about: "Runs an experiment and writes results/<name>/<run-id>/.",
-    usage: ["deno task experiment <name or file> [options]"],
+    usage: [
+      "deno task experiment <name or file> [options]",
+      "deno task experiment status <name or folder of its graph>",
+    ],
     words: {
       "<name or file>":
         "See --list; or a .ts, .json or .yaml file with an experiment",
@@ -69,6 +83,7 @@ export const experimentCommand = (
         }: of the network's weights and products as the full model and SubNets are sampled and timed; gates are searched, texts encoded and latents decoded in float32`,
         { default: "float32" },
       ),
+      ...engineRows,
       jobs: whole(1)(
         "<n>",
         "Fit, sample and measure in n processes, each with its share of the cores",
@@ -88,15 +103,17 @@ export const experimentCommand = (
       "The run-id is a hash of the resolved experiment, the model's files, device and precision. Steps are kept in results/.steps for all runs: the same command goes on with a run that was killed, and an experiment that changes in part makes that part again.",
   }, async ({ set, scale, shard, limit, device, ...options }, words) => {
     if (options.list) return listLines();
+    const root = given ?? options.results;
+    if (words[0] === "status") return await status(words.slice(1), root);
     const name = oneWord(
       words,
       { refusal: "Cannot run an experiment" },
       "names",
     );
     const share = shard === undefined ? undefined : parseShare(shard);
-    const typed = ["deno task experiment", ...args.map(quoted)].join(" ");
+    const typed = ["deno task experiment", ...withoutEngine(args).map(quoted)]
+      .join(" ");
     using output = openStatusLine();
-    const root = given ?? options.results;
     const runOptions = {
       ...output,
       device,
@@ -115,7 +132,24 @@ export const experimentCommand = (
           ...section,
           experiment: change(section.experiment),
         }));
-    if (options["dry-run"]) return await dryLines(sections, study, runOptions);
+    const joined = study ?? sweepOf(sections);
+    const lines: string[] = [];
+    const isDry = options["dry-run"];
+    const log = (line: string) => lines.push(line);
+    const runName = joined?.name ?? sections[0].experiment.name;
+    const executor = executorOf(options, { name: runName, args, isDry, log });
+    if (executor) {
+      const own = isDry ? sections : await localSections(sections);
+      const parts: RunPart[] = [];
+      for (const { experiment } of own) {
+        parts.push(
+          await (isDry ? plannedPart : partOf)(experiment, runOptions),
+        );
+      }
+      await handOver(runName, parts, { executor, log });
+      return lines;
+    }
+    if (isDry) return await dryLines(sections, study, runOptions);
     const local = await localSections(sections);
     if (share) {
       for (const { experiment } of local) {
@@ -123,7 +157,6 @@ export const experimentCommand = (
       }
       return [`share ${shard} is made`];
     }
-    const joined = study ?? sweepOf(sections);
     return summaryLines(
       joined
         ? await runStudy(joined, local, runOptions)
@@ -153,10 +186,15 @@ async function dryLines(
   return lines;
 }
 
-/** An argument as a shell reads it. */
-function quoted(argument: string): string {
-  if (/^[\w./:=+-]+$/.test(argument)) return argument;
-  return `'${argument.replaceAll("'", `'\\''`)}'`;
+/** How far a run is that was handed over or is being made. */
+async function status(
+  words: readonly string[],
+  root: string,
+): Promise<string[]> {
+  const name = oneWord(words, { refusal: "Cannot tell a status" }, "names");
+  const folder = await graphFolder(name, root);
+  const { name: of, steps, parts: [part] } = await readGraph(folder);
+  return await statusLines({ name: of, steps, root: part.root, folder });
 }
 
 function listLines(): string[] {

@@ -1,6 +1,12 @@
 /** The graph of one or more experiments' runs, as a folder from which any process makes its steps by key. */
 import { createHash } from "node:crypto";
-import { readJson, writeAtomically } from "@dip-go/core/files";
+import {
+  entriesOf,
+  isFile,
+  readJson,
+  statOf,
+  writeAtomically,
+} from "@dip-go/core/files";
 import type { GraphLine } from "../engine/graph_file.ts";
 import type { Step } from "../engine/step.ts";
 import {
@@ -81,3 +87,27 @@ function linesOf(
 /** A graph that was written. */
 export const readGraph = async (folder: string): Promise<GraphFile> =>
   await readJson(`${folder}/graph.json`) as GraphFile;
+
+/**
+ * The folder of a graph: itself, or the newest of an experiment's name under `root`.
+ *
+ * @throws {RangeError} If there is none.
+ */
+export async function graphFolder(
+  name: string,
+  root: string,
+): Promise<string> {
+  if (await isFile(`${name}/graph.json`)) return name;
+  const found: { folder: string; written: number }[] = [];
+  for (const entry of await entriesOf(`${root}/.graphs`)) {
+    if (entry.name.replace(/-[0-9a-f]{12}$/, "") !== name) continue;
+    const folder = `${root}/.graphs/${entry.name}`;
+    const stat = await statOf(`${folder}/graph.json`);
+    found.push({ folder, written: stat?.mtime?.getTime() ?? 0 });
+  }
+  const newest = found.sort((a, b) => a.written - b.written).at(-1);
+  if (newest) return await Deno.realPath(newest.folder);
+  throw new RangeError(
+    `Cannot tell how far ${name} is: ${root}/.graphs has no graph of it, expected one that a run wrote`,
+  );
+}

@@ -31,7 +31,7 @@ import { localExecutor } from "../engine/executors/local_executor.ts";
 import { Progress, type ProgressOutput } from "../engine/progress.ts";
 import { type Share, shareOf } from "../engine/share.ts";
 import { sortedJson } from "../engine/step.ts";
-import type { StepMaker } from "../engine/step_graph.ts";
+import type { Executor, StepMaker } from "../engine/step_graph.ts";
 import { stepsFile } from "../engine/store/store_contents.ts";
 import type { FinishedRow, MeasuredRow } from "../results/measured_row.ts";
 import type { Provenance } from "../results/provenance.ts";
@@ -43,6 +43,7 @@ import { type PlannedRun, writeGraph } from "./run_graph.ts";
 import {
   openStepTools,
   type RunPart,
+  type StepToolOptions,
   type StepTools,
 } from "./steps/step_tools.ts";
 
@@ -201,6 +202,24 @@ async function makeTargets(
 }
 
 /**
+ * Hands the steps of some experiments' runs to an executor, all as one graph.
+ *
+ * @param name Of the experiment or study.
+ */
+export async function handOver(
+  name: string,
+  parts: readonly RunPart[],
+  { executor, log }: StepToolOptions & { readonly executor: Executor },
+): Promise<void> {
+  const runs: PlannedRun[] = [];
+  for (const part of parts) {
+    await using tools = await openStepTools(part, { log });
+    runs.push({ part, targets: allTargets(experimentSteps(tools)) });
+  }
+  await executor(await writeGraph(name, runs));
+}
+
+/**
  * A run that is counted, not made: files that are not here are known by their names.
  *
  * @throws {RangeError} If a value of the experiment is out of range.
@@ -220,8 +239,12 @@ export async function plannedPart(
   };
 }
 
-/** A run as its processes are told of it. */
-async function partOf(
+/**
+ * A run as its processes are told of it.
+ *
+ * @throws As {@linkcode runExperiment}, before it makes anything.
+ */
+export async function partOf(
   given: ExperimentInput,
   options: RunOptions,
 ): Promise<RunPart> {

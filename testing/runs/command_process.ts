@@ -19,7 +19,7 @@ export function startCommand(
       "--allow-read",
       "--allow-write",
       "--allow-sys=cpus,hostname",
-      `--allow-run=${Deno.execPath()}`,
+      `--allow-run=${Deno.execPath()},sh`,
       script,
       ...args,
     ],

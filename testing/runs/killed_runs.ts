@@ -10,7 +10,7 @@ import {
 import { writeTinyModel } from "./tiny_model.ts";
 
 /** The experiment with the tiny model. */
-const quickstart = [
+export const quickstart = [
   "quickstart",
   ...setting([
     "model=model",
@@ -65,7 +65,7 @@ const pause = (milliseconds: number) =>
   new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 /** Everything that a run folder holds, without what a clock says. */
-async function figures(folder: string): Promise<Record<string, string>> {
+export async function figures(folder: string): Promise<Record<string, string>> {
   const [{ name: id }] = await Array.fromAsync(
     Deno.readDir(`${folder}/results/quickstart`),
   );
@@ -82,7 +82,10 @@ async function figures(folder: string): Promise<Record<string, string>> {
   return { ...found, rows: JSON.stringify(rows) };
 }
 
-async function inFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
+/** A folder with the tiny model, for as long as it is used. */
+export async function inFolder<T>(
+  use: (folder: string) => Promise<T>,
+): Promise<T> {
   const folder = await Deno.makeTempDir();
   try {
     await writeTinyModel(`${folder}/model`);
@@ -95,7 +98,7 @@ async function inFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
 let unbroken: Promise<Record<string, string>> | undefined;
 
 /** The figures of an unbroken run, made once. */
-const unbrokenFigures = () =>
+export const unbrokenFigures = () =>
   unbroken ??= inFolder(async (folder) => {
     await finishCommand(folder, quickstart);
     return await figures(folder);

@@ -23,7 +23,7 @@ const worker = new URL("../../run/worker.ts", import.meta.url).pathname;
 const config = new URL("../../../deno.json", import.meta.url).pathname;
 
 /** What the hub's client reads, for metrics that name a model there. */
-const hubVariables =
+export const hubVariables =
   "HF_ENDPOINT,HF_HOME,HF_HUB_CACHE,HF_HUB_OFFLINE,HF_TOKEN,HOME,XDG_CACHE_HOME";
 
 /** The command that makes steps of a graph's folder: those of the keys that follow, or of its input. */

@@ -42,12 +42,13 @@ export function localExecutor(
 
 /** Steps that are left, and who may take which. */
 class Work {
-  readonly #left: Set<Step>;
-  readonly #taken = new Set<Step>();
+  /** Keys: steps of one key may be several objects. */
+  readonly #left: Set<string>;
+  readonly #taken = new Set<string>();
   #changed = Promise.withResolvers<void>();
 
   constructor(private readonly steps: readonly Step[]) {
-    this.#left = new Set(steps);
+    this.#left = new Set(steps.map(({ key }) => key));
   }
 
   get left(): number {
@@ -61,22 +62,22 @@ class Work {
       const turned = [...steps.slice(from), ...steps.slice(0, from)];
       const step = turned.find((each) => this.#isReady(each));
       if (step) {
-        this.#taken.add(step);
+        this.#taken.add(step.key);
         return step;
       }
       await this.#changed.promise;
     }
   }
 
-  #isReady(step: Step): boolean {
-    return this.#left.has(step) && !this.#taken.has(step) &&
-      !step.after.some((before) => this.#left.has(before));
+  #isReady({ key, after }: Step): boolean {
+    return this.#left.has(key) && !this.#taken.has(key) &&
+      !after.some((before) => this.#left.has(before.key));
   }
 
   /** A step that was taken is done, or to be taken by another. */
-  ended(step: Step, isDone: boolean): void {
-    this.#taken.delete(step);
-    if (isDone) this.#left.delete(step);
+  ended({ key }: Step, isDone: boolean): void {
+    this.#taken.delete(key);
+    if (isDone) this.#left.delete(key);
     this.#changed.resolve();
     this.#changed = Promise.withResolvers();
   }

@@ -26,7 +26,7 @@ const worker = (made: string[], lives: number) => ({
 
 Deno.test("makeTogether() gives each step after those that it reads, and again if its worker died", async () => {
   const a = named("a");
-  const steps = [a, named("b", [a]), named("c"), named("d", [a])];
+  const steps = [a, named("b", [named("a")]), named("c"), named("d", [a])];
   const progress = new Progress({ log: () => {} });
   const made: string[] = [];
   const mortal = worker(made, 1);

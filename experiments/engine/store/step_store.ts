@@ -8,6 +8,14 @@ import { checkSealed, entriesOf, isFile } from "@dip-go/core/files";
 import { claim } from "./claim.ts";
 import type { Report, Step } from "../step.ts";
 
+/** A step that was made, and how long it took. */
+export interface MadeStep extends Pick<Step, "key" | "kind" | "cost"> {
+  readonly ms: number;
+}
+
+/** Every step that was made under `root`, a line of JSON each. */
+export const madeFile = (root: string): string => `${root}/.made.jsonl`;
+
 /** Reads and makes steps. */
 export class StepStore {
   readonly #damaged = new Set<string>();
@@ -55,9 +63,18 @@ export class StepStore {
     await makeFolderOf(path);
     await using _claim = await claim(`${path}.claim`);
     if (await this.has(step)) return "found"; // made while this process waited
+    const start = performance.now();
     await step.format.write(path, await step.make(report), step.reads);
+    await this.#note(step, performance.now() - start);
     await Deno.remove(this.#checkpointPath(step)).catch(ignoreMissing);
     return "made";
+  }
+
+  /** Appends a line about a step that was made to `<root>/.made.jsonl`, which estimates are made from. */
+  async #note({ key, kind, cost }: Step, ms: number): Promise<void> {
+    const made: MadeStep = { key, kind, cost, ms: Math.round(ms) };
+    const line = `${JSON.stringify(made)}\n`;
+    await Deno.writeTextFile(madeFile(this.root), line, { append: true });
   }
 
   /** The value of a step, made unless it is there. */

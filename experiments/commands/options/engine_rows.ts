@@ -1,0 +1,91 @@
+/** Options of what makes an experiment's steps, and the executor that they name. */
+import { fileURLToPath } from "node:url";
+import { printExecutor } from "../../engine/executors/print_executor.ts";
+import { slurmExecutor } from "../../engine/executors/slurm/slurm_executor.ts";
+import { hubVariables } from "../../engine/executors/child.ts";
+import type { Executor } from "../../engine/step_graph.ts";
+import { flag, oneOf, text, whole } from "./option_table.ts";
+
+/** The rows. */
+export const engineRows = {
+  engine: oneOf(["local", "slurm", "print"])(
+    "<e>",
+    "What makes the steps: local, processes of this machine; slurm, arrays of tasks that sbatch is given; print, nothing: a line of JSON a step, with its command and the steps that it follows",
+    { default: "local" },
+  ),
+  print: flag("With slurm: write the scripts, and submit nothing"),
+  partition: text("<p>", "With slurm: of all tasks"),
+  gpus: whole(1)("<n>", "With slurm: of a task"),
+  time: text("<t>", "With slurm: the limit of a task, as sbatch reads it"),
+  cpus: whole(1)("<n>", "With slurm: cores of a task", { default: "4" }),
+  "max-jobs": whole(1, 1000)(
+    "<n>",
+    "With slurm: tasks of an array, among which its steps are divided",
+    { default: "64" },
+  ),
+};
+
+/** What was typed of them. */
+interface EngineOptions {
+  readonly engine: string;
+  readonly print: boolean;
+  readonly partition?: string;
+  readonly gpus?: number;
+  readonly time?: string;
+  readonly cpus: number;
+  readonly "max-jobs": number;
+}
+
+/** Arguments without those of the rows: what a run's figures come from. */
+export function withoutEngine(args: readonly string[]): string[] {
+  const kept: string[] = [];
+  for (let i = 0; i < args.length; i++) {
+    const [option, value] = args[i].slice(2).split("=", 2);
+    if (!args[i].startsWith("--") || !Object.hasOwn(engineRows, option)) {
+      kept.push(args[i]);
+    } else if (option !== "print" && value === undefined) i++;
+  }
+  return kept;
+}
+
+const [config, program] = ["../../../deno.json", "../experiment.ts"]
+  .map((path) => fileURLToPath(new URL(path, import.meta.url)));
+
+/** The experiment's command as a job runs it. */
+const jobCommand = (args: readonly string[]): string[] => [
+  Deno.execPath(),
+  "run",
+  `--config=${config}`,
+  "--allow-ffi",
+  "--allow-read",
+  "--allow-write",
+  "--allow-net",
+  `--allow-env=${hubVariables}`,
+  "--allow-sys=cpus,hostname",
+  `--allow-run=git,${Deno.execPath()}`,
+  program,
+  ...withoutEngine(args),
+];
+
+/** What is handed the steps of an experiment or study; undefined where this command makes them. */
+export function executorOf(
+  { engine, "max-jobs": maxJobs, print, ...options }: EngineOptions,
+  { name, args, isDry, log }: {
+    readonly name: string;
+    readonly args: readonly string[];
+    /** Whether nothing may be submitted. */
+    readonly isDry: boolean;
+    readonly log: (line: string) => void;
+  },
+): Executor | undefined {
+  if (engine === "print") return printExecutor(log);
+  if (engine === "local") return undefined;
+  return slurmExecutor({
+    ...options,
+    name,
+    maxJobs,
+    log,
+    print: print || isDry,
+    report: jobCommand(args.filter((arg) => arg !== "--dry-run")),
+  });
+}

@@ -1,0 +1,124 @@
+/** Batch scripts for Slurm: an array each, which find their steps by key in the shared store, and one that submits them. */
+import { workerCommand } from "../child.ts";
+import type { TaskArray } from "./task_arrays.ts";
+
+/** What a user says of the cluster. */
+export interface SlurmOptions {
+  readonly partition?: string;
+  readonly gpus?: number;
+  /** As `sbatch` reads it. */
+  readonly time?: string;
+  /** Cores of a task. */
+  readonly cpus: number;
+}
+
+/** What scripts are of. */
+export interface ScriptPlace extends SlurmOptions {
+  /** Of the experiment or study. */
+  readonly name: string;
+  /** Folder of the scripts, absolute. */
+  readonly folder: string;
+  /** Folder of the graph, absolute. */
+  readonly graph: string;
+  /** Where relative paths of the experiment lead from. */
+  readonly cwd: string;
+}
+
+/** Times that a task which failed is tried again. */
+const retries = 2;
+
+/** Megabytes: a tenth and the runtime's own beside what is estimated. */
+const megabytesAsked = (bytes: number) => Math.ceil(1000 + 1.1 * bytes / 1e6);
+
+/** A word as a shell reads it. */
+export const quoted = (word: string): string =>
+  /^[\w./:=+,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+
+const shellLine = (words: readonly string[]) => words.map(quoted).join(" ");
+
+/** What all scripts ask for. */
+function directives(
+  { name, folder, cwd, partition, gpus, time }: ScriptPlace,
+  array: string,
+): string[] {
+  return [
+    `--job-name=${name}-${array}`,
+    `--chdir="${cwd}"`,
+    "--open-mode=append",
+    "--requeue",
+    "--kill-on-invalid-dep=yes",
+    ...partition ? [`--partition=${partition}`] : [],
+    ...gpus ? [`--gpus=${gpus}`] : [],
+    ...time ? [`--time=${time}`] : [],
+    `--output="${folder}/logs/${array}-%a.log"`,
+  ];
+}
+
+const scriptOf = (asked: readonly string[], lines: readonly string[]) =>
+  [
+    "#!/bin/bash",
+    ...asked.map((option) => `#SBATCH ${option}`),
+    ...lines,
+    "",
+  ].join("\n");
+
+/** The script of an array: task i makes the steps of line i + 1 of `<array>.txt`. */
+export function arrayScript(
+  { name, tasks, memory, alone }: TaskArray,
+  place: ScriptPlace,
+): string {
+  const { cpus, folder, graph } = place;
+  const keys = quoted(`${folder}/${name}.txt`);
+  return scriptOf([
+    ...directives(place, name),
+    `--array=0-${tasks.length - 1}`,
+    `--cpus-per-task=${cpus}`,
+    `--mem=${megabytesAsked(memory)}M`,
+    ...alone ? ["--exclusive"] : [],
+  ], [
+    `keys=$(sed -n "$((SLURM_ARRAY_TASK_ID + 1))p" ${keys})`,
+    `${shellLine(workerCommand(graph, alone ? 0 : cpus))} $keys && exit`,
+    "code=$?",
+    "# a task that was killed goes on where it was",
+    `if [ "\${SLURM_RESTART_COUNT:-0}" -lt ${retries} ]; then scontrol requeue "$SLURM_JOB_ID"; fi`,
+    "exit $code",
+  ]);
+}
+
+/** The script of the last job, which writes the run's folder from the steps that were made. */
+export const reportScript = (
+  command: readonly string[],
+  place: ScriptPlace,
+): string =>
+  scriptOf(
+    [...directives(place, "report"), `--cpus-per-task=${place.cpus}`],
+    [shellLine(command)],
+  );
+
+/** The script that submits the arrays in order and the report after them, and notes their jobs in `jobs.txt`. */
+export function submitScript(
+  arrays: readonly TaskArray[],
+  { folder }: Pick<ScriptPlace, "folder">,
+): string {
+  const jobs = [
+    ...arrays,
+    { name: "report", after: arrays.map((_, i) => i), afterJobs: [] },
+  ];
+  return [
+    "#!/bin/sh",
+    "set -eu",
+    `cd ${quoted(folder)}`,
+    "submit() {",
+    '  name=$1; shift; id=$(sbatch --parsable "$@" "$name.sh"); id=${id%%;*}',
+    '  echo "$name $id" >> jobs.txt; echo "$id"',
+    "}",
+    ...jobs.map(({ name, after, afterJobs }, i) => {
+      const before = [...after.map((place) => `$j${place}`), ...afterJobs];
+      const dependency = before.length > 0
+        ? ` --dependency=afterok:${before.join(":")}`
+        : "";
+      return `j${i}=$(submit ${name}${dependency})`;
+    }),
+    "",
+  ].join("\n");
+}

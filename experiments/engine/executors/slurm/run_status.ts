@@ -1,0 +1,99 @@
+/** How far a graph is, from its store and from Slurm's queue. */
+import { isFile } from "@dip-go/core/files";
+import { type GraphLine, missingLines } from "../../graph_file.ts";
+import { duration } from "../../progress.ts";
+import { madeFile, type MadeStep } from "../../store/step_store.ts";
+import { type SubmittedTask, submittedTasks } from "./queue.ts";
+
+/** A step that was tried and is not made. */
+export interface FailedStep {
+  readonly step: GraphLine;
+  readonly log: string;
+}
+
+/** Steps by how far they are. */
+export interface StepStates {
+  readonly done: number;
+  readonly running: readonly GraphLine[];
+  readonly failed: readonly FailedStep[];
+  readonly waiting: number;
+}
+
+/** Sorts steps: of a task that runs or ended, the first that is missing is the one that it is or was at. */
+export function statesOf(
+  steps: readonly GraphLine[],
+  missing: readonly GraphLine[],
+  tasks: readonly SubmittedTask[],
+): StepStates {
+  const left = new Map(missing.map((step) => [step.key, step]));
+  const running: GraphLine[] = [];
+  const failed = new Map<string, FailedStep>();
+  for (const { state, keys, log } of tasks) {
+    const key = keys.find((each) => left.has(each));
+    if (key === undefined) continue;
+    const step = left.get(key)!;
+    failed.delete(key); // a later submission tries it again
+    if (state === "RUNNING") running.push(step);
+    const isReady = !step.after.some((before) => left.has(before));
+    if (state === null && isReady) failed.set(key, { step, log });
+  }
+  return {
+    done: steps.length - missing.length,
+    running,
+    failed: [...failed.values()],
+    waiting: missing.length - running.length - failed.size,
+  };
+}
+
+/** Milliseconds that steps will take one after another, from what steps of their kinds took; undefined where none of a kind was made. */
+export function timeOf(
+  steps: readonly GraphLine[],
+  made: readonly MadeStep[],
+): number | undefined {
+  const rates = new Map(
+    [...Map.groupBy(made, ({ kind }) => kind)].map(([kind, all]) => {
+      const sum = (of: (each: MadeStep) => number) =>
+        all.reduce((total, each) => total + of(each), 0);
+      const [ms, cost] = [sum((each) => each.ms), sum((each) => each.cost)];
+      return [kind, { each: ms / all.length, unit: cost > 0 ? ms / cost : 0 }];
+    }),
+  );
+  let total = 0;
+  for (const { kind, cost } of steps) {
+    const rate = rates.get(kind);
+    if (!rate) return undefined;
+    total += cost > 0 && rate.unit > 0 ? cost * rate.unit : rate.each;
+  }
+  return total;
+}
+
+/** The lines of `experiment status`. */
+export async function statusLines(
+  { name, steps, root, folder }: {
+    readonly name: string;
+    readonly steps: readonly GraphLine[];
+    readonly root: string;
+    readonly folder: string;
+  },
+): Promise<string[]> {
+  const missing = await missingLines(steps);
+  const tasks = await submittedTasks(folder);
+  const { done, running, failed, waiting } = statesOf(steps, missing, tasks);
+  const file = madeFile(root);
+  const text = await isFile(file) ? await Deno.readTextFile(file) : "";
+  const made = text.split("\n").filter(Boolean).map((line) => JSON.parse(line));
+  const ms = timeOf(missing, made);
+  const processes = Math.max(1, running.length);
+  const left = ms === undefined
+    ? "unknown"
+    : `about ${duration(ms / processes)}`;
+  return [
+    `${name}: ${done} of ${steps.length} steps done, ${running.length} running, ${failed.length} failed, ${waiting} waiting${
+      missing.length > 0 ? `; time left: ${left}` : ""
+    }`,
+    ...running.map(({ kind, name }) => `running: ${kind} ${name}`),
+    ...failed.map(({ step, log }) =>
+      `failed: ${step.kind} ${step.name}, see ${log}`
+    ),
+  ];
+}

@@ -1,0 +1,143 @@
+import { assertEquals } from "@std/assert";
+import type { GraphLine } from "../../graph_file.ts";
+import { arrayScript, reportScript, submitScript } from "./array_scripts.ts";
+import { statesOf, timeOf } from "./run_status.ts";
+import { taskArrays } from "./task_arrays.ts";
+
+const line = (
+  key: string,
+  level: number,
+  after: string[] = [],
+  change: Partial<GraphLine> = {},
+): GraphLine => ({
+  key,
+  kind: "sample",
+  name: key,
+  after,
+  cost: 1,
+  memory: 1e9,
+  alone: false,
+  level,
+  path: key,
+  part: 0,
+  ...change,
+});
+
+const steps = [
+  line("fit", 0, [], { kind: "fit", memory: 2e9 }),
+  line("a", 1, ["fit"]),
+  line("b", 1, ["fit"]),
+  line("c", 1, ["fit", "elsewhere"]),
+  line("m", 2, ["a", "b", "c"], { kind: "metric" }),
+  line("t", 3, ["fit"], { kind: "latency", alone: true }),
+];
+
+const arrays = taskArrays(steps, {
+  queued: new Map([["elsewhere", "7"]]),
+  maxJobs: 2,
+});
+
+const place = {
+  name: "mine",
+  folder: "/graph/slurm-1",
+  graph: "/graph",
+  cwd: "/home/a b",
+  cpus: 4,
+  gpus: 1,
+  partition: "fast",
+  time: "2:00:00",
+};
+
+/** A script without what this machine has to do with it. */
+const anywhere = (script: string) =>
+  script.replace(/^\S+ run .*worker\.ts/m, "WORKER");
+
+Deno.test("taskArrays() makes one array a level and kind, which follow each other as their steps do", () => {
+  assertEquals(
+    arrays.map(({ name, tasks, after, afterJobs }) => [
+      name,
+      tasks,
+      after,
+      afterJobs,
+    ]),
+    [
+      ["0-fit", [["fit"]], [], []],
+      ["1-sample", [["a"], ["b", "c"]], [0], ["7"]],
+      ["2-metric", [["m"]], [1], []],
+      ["3-latency", [["t"]], [0, 1, 2], []],
+    ],
+  );
+});
+
+Deno.test("arrayScript() asks for what the largest step needs, finds its steps by key and tries again", () => {
+  assertEquals(
+    anywhere(arrayScript(arrays[1], place)),
+    `#!/bin/bash
+#SBATCH --job-name=mine-1-sample
+#SBATCH --chdir="/home/a b"
+#SBATCH --open-mode=append
+#SBATCH --requeue
+#SBATCH --kill-on-invalid-dep=yes
+#SBATCH --partition=fast
+#SBATCH --gpus=1
+#SBATCH --time=2:00:00
+#SBATCH --output="/graph/slurm-1/logs/1-sample-%a.log"
+#SBATCH --array=0-1
+#SBATCH --cpus-per-task=4
+#SBATCH --mem=2100M
+keys=$(sed -n "$((SLURM_ARRAY_TASK_ID + 1))p" /graph/slurm-1/1-sample.txt)
+WORKER /graph 4 $keys && exit
+code=$?
+# a task that was killed goes on where it was
+if [ "\${SLURM_RESTART_COUNT:-0}" -lt 2 ]; then scontrol requeue "$SLURM_JOB_ID"; fi
+exit $code
+`,
+  );
+  const timed = anywhere(arrayScript(arrays[3], place)).split("\n");
+  assertEquals(timed.includes("#SBATCH --exclusive"), true);
+  assertEquals(timed.includes("WORKER /graph 0 $keys && exit"), true);
+  const report = reportScript(["deno", "it's"], place).trim().split("\n");
+  assertEquals(report.at(-1), `deno 'it'\\''s'`);
+});
+
+Deno.test("submitScript() submits each array after those that it follows, and the report last", () => {
+  assertEquals(submitScript(arrays, place).split("\n").slice(7), [
+    "j0=$(submit 0-fit)",
+    "j1=$(submit 1-sample --dependency=afterok:$j0:7)",
+    "j2=$(submit 2-metric --dependency=afterok:$j1)",
+    "j3=$(submit 3-latency --dependency=afterok:$j0:$j1:$j2)",
+    "j4=$(submit report --dependency=afterok:$j0:$j1:$j2:$j3)",
+    "",
+  ]);
+});
+
+Deno.test("statesOf() tells a task's first missing step by whether the task runs, waits or has ended", () => {
+  const task = (keys: string[], state: string | null) => ({
+    job: "1",
+    state,
+    keys,
+    log: keys.join(),
+  });
+  const missing = steps.slice(1);
+  const { done, running, failed, waiting } = statesOf(steps, missing, [
+    task(["fit"], null),
+    task(["a"], null),
+    task(["b", "c"], "RUNNING"),
+    task(["m"], null), // whose dependency was never met
+    task(["t"], "PENDING"),
+  ]);
+  assertEquals(running.map(({ key }) => key), ["b"]);
+  assertEquals(failed.map(({ step, log }) => [step.key, log]), [["a", "a"]]);
+  assertEquals([done, waiting], [1, 3]);
+});
+
+Deno.test("timeOf() goes by what steps of a kind took a unit of their cost", () => {
+  const made = (["sample", "metric"] as const).map((kind) => ({
+    key: kind,
+    kind,
+    cost: 2,
+    ms: 100,
+  }));
+  assertEquals(timeOf(steps.slice(1, 5), made), 3 * 50 + 50);
+  assertEquals(timeOf(steps, made), undefined);
+});

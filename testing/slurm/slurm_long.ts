@@ -1,0 +1,132 @@
+/** `deno task test:slurm`: runs on a real Slurm on this machine, which take too long for the tests of every change. */
+import { assert, assertEquals } from "@std/assert";
+import { finishCommand } from "../runs/command_process.ts";
+import {
+  figures,
+  inFolder,
+  quickstart,
+  unbrokenFigures,
+} from "../runs/killed_runs.ts";
+import { OneMachineSlurm } from "./one_machine.ts";
+
+const submit = [
+  ...["--engine", "slurm"],
+  ...["--cpus", "1"],
+  ...["--max-jobs", "2"],
+];
+
+/** A folder with the tiny model on a Slurm of its own. */
+interface Cluster {
+  readonly slurm: OneMachineSlurm;
+  readonly folder: string;
+  /** Submits what is missing. */
+  submit(): Promise<void>;
+}
+
+const onSlurm = (body: (cluster: Cluster) => Promise<void>) => () =>
+  inFolder(async (folder) => {
+    await using slurm = new OneMachineSlurm(`${folder}/slurm`);
+    await slurm.start();
+    Deno.env.set("SLURM_CONF", slurm.env.SLURM_CONF);
+    const submitMissing = () =>
+      finishCommand(folder, [...quickstart, ...submit]);
+    await body({ slurm, folder, submit: submitMissing });
+    await assertSame(folder);
+  });
+
+/** Asserts that a run's figures are those of a local one, and that no step was made twice. */
+async function assertSame(folder: string): Promise<void> {
+  assertEquals(await figures(folder), await unbrokenFigures());
+  const lines = (await madeSteps(folder)).map((line) => JSON.parse(line).key);
+  assertEquals(new Set(lines).size, lines.length);
+}
+
+async function madeSteps(folder: string): Promise<string[]> {
+  const path = `${folder}/results/.made.jsonl`;
+  const text = await Deno.readTextFile(path).catch(() => "");
+  return text.trim().split("\n").filter(Boolean);
+}
+
+/** Processes of this run's tasks. */
+async function workers(folder: string): Promise<number[]> {
+  const { stdout } = await new Deno.Command("pgrep", {
+    args: ["-f", `worker.ts ${folder}`],
+  }).output();
+  return new TextDecoder().decode(stdout).split("\n").filter(Boolean)
+    .map(Number);
+}
+
+/** Kills a task's process at random; false while none runs. */
+async function killOne(folder: string): Promise<boolean> {
+  const found = await workers(folder);
+  if (found.length === 0) return false;
+  Deno.kill(found[Math.floor(Math.random() * found.length)], "SIGKILL");
+  return true;
+}
+
+const pause = (most: number) =>
+  new Promise((resolve) => setTimeout(resolve, Math.random() * most));
+
+Deno.test(
+  "Two array tasks give a local run's folder, also when a task is killed and when the controller is",
+  onSlurm(async ({ slurm, folder, submit }) => {
+    await submit();
+    await slurm.until(
+      "something is made",
+      async () => (await madeSteps(folder)).length > 3,
+    );
+    await slurm.until("a task is killed", () => killOne(folder));
+    await slurm.killController();
+    await pause(2000);
+    await slurm.startController();
+    await slurm.drained();
+  }),
+);
+
+Deno.test(
+  "Submitting again submits what is missing alone",
+  onSlurm(async ({ slurm, folder, submit }) => {
+    await submit();
+    await slurm.until(
+      "half is made",
+      async () => (await madeSteps(folder)).length > 40,
+    );
+    await slurm.run(["scancel", "--user=root"]);
+    await slurm.drained();
+    const made = (await madeSteps(folder)).length;
+    await submit();
+    const graphs = `${folder}/results/.graphs`;
+    const [{ name }] = await Array.fromAsync(Deno.readDir(graphs));
+    let asked = 0;
+    for await (const file of Deno.readDir(`${graphs}/${name}/slurm-2`)) {
+      if (!/^\d.*\.txt$/.test(file.name)) continue;
+      const keys = await Deno.readTextFile(
+        `${graphs}/${name}/slurm-2/${file.name}`,
+      );
+      asked += keys.trim().split(/\s+/).length;
+    }
+    const { steps } = JSON.parse(
+      await Deno.readTextFile(`${graphs}/${name}/graph.json`),
+    );
+    assertEquals(asked, steps.length - made);
+    await slurm.drained();
+  }),
+);
+
+Deno.test(
+  "Tasks that are killed twenty times at random end with the figures of a local run",
+  onSlurm(async ({ slurm, folder, submit }) => {
+    let kills = 0;
+    for (let round = 0; round < 10; round++) {
+      await submit();
+      while ((await slurm.run(["squeue", "-h"])).trim() !== "") {
+        await pause(1500);
+        if (kills < 20 && await killOne(folder)) kills++;
+      }
+      const made = await figures(folder).catch(() => undefined);
+      if (made) break;
+    }
+    assert(kills >= 10, `${kills} kills`);
+    console.log(`${kills} kills`);
+  }),
+);
