@@ -45,11 +45,14 @@ class ChosenGates {
   readonly #chosen: boolean[][];
   readonly #gates: OpenGates;
 
-  constructor(private readonly net: SuperNet, { cascade }: GateReading) {
+  constructor(
+    private readonly net: SuperNet,
+    private readonly reading: GateReading,
+  ) {
     const dense = denseGates(net.steps, net.units.length);
     this.#chosen = dense.map((row) => row.map(() => false));
     const none = dense.map((row, t) => t === 0 ? row : row.map((): Gate => 0));
-    this.#gates = new OpenGates(net, none, { cascade });
+    this.#gates = new OpenGates(net, none, reading);
   }
 
   get gates(): Gates {
@@ -69,11 +72,25 @@ class ChosenGates {
     } else this.#gates.set(t, n, isOpen && chosen[whole]);
   }
 
-  /** Opens every gate that still fits, in the order given. */
-  fill(candidates: readonly Ranked[], maxCost: number): void {
-    for (const gate of candidates) {
-      this.set(gate, true);
-      if (this.cost > maxCost) this.set(gate, false);
+  /**
+   * Opens every gate that still fits, in the order given. Where gates cascade,
+   * one that nothing reads is closed, and waits until something does.
+   */
+  fill(ranked: readonly Ranked[], maxCost: number): void {
+    const { cascade } = this.reading;
+    const { gates } = this;
+    const closed = ({ t, n }: Ranked) =>
+      cascade ? gates[t][n] === 0 : !this.#chosen[t][n];
+    let waiting = ranked.filter(closed);
+    if (cascade) waiting.forEach((gate) => this.set(gate, false));
+    for (let before = Infinity; waiting.length < before;) {
+      before = waiting.length;
+      waiting = waiting.filter((gate) => {
+        if (cascade && !this.#gates.isRead(gate.t, gate.n)) return true;
+        this.set(gate, true);
+        if (this.cost > maxCost) this.set(gate, false);
+        return false;
+      });
     }
   }
 }
@@ -129,7 +146,7 @@ function fitByBisection(
     else exceeds = middle;
   }
   const open = openFirst(fits);
-  open.fill(ranked.slice(fits), maxCost);
+  open.fill(ranked, maxCost);
   return open.gates;
 }
 

@@ -78,3 +78,22 @@ Deno.test("fitBudget() closes with a block what only that block reads, where it 
   assert(subNetCost(hand, [[1, 1, 1], [1, 0, 1], [0, 1, 1]]) > maxCost);
   assertEquals(fit(false), [[1, 1, 1], [1, 0, 1], [1, 0, 1]]);
 });
+
+Deno.test("fitBudget() that cascades opens readers before what they read, so that budgets are met", () => {
+  const chain = ditBlockGraph({ ...tinyDit, layers: 6 }, noWeights, {
+    batch: 1,
+    granularity: "block",
+    backup: "output",
+  });
+  const hand = superNet(chain, { steps: 6 });
+  // as an untrained network scores them: all alike, whole steps without a gate
+  const scores = denseGates(6, hand.units.length).map((row) =>
+    row.map((_, n) => n === row.length - 1 ? Infinity : 0.7)
+  );
+  for (const sparsity of [0.3, 0.5, 0.7]) {
+    const maxCost = (1 - sparsity) * denseCost(hand);
+    const options = { maxCost, kind: "bisection", cascade: true } as const;
+    const cost = subNetCost(hand, fitBudget(hand, scores, options));
+    assert(cost <= maxCost && maxCost - cost < denseCost(hand) / 36);
+  }
+});

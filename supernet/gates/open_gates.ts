@@ -107,6 +107,11 @@ export class OpenGates {
     return this.#open[t * this.net.units.length + n] === 1;
   }
 
+  /** Whether anything reads what a unit holds after a step; where gates cascade, in that step. */
+  isRead(t: number, n: number): boolean {
+    return this.#readers[this.#held(t, n)] > 0;
+  }
+
   /**
    * Opens or closes a gate.
    *
@@ -123,7 +128,7 @@ export class OpenGates {
     }
     const before = this.#source(t, n);
     this.#open[t * this.net.units.length + n] = open ? 1 : 0;
-    if (this.#readers[this.#held(t, n)] === 0) return;
+    if (!this.isRead(t, n)) return;
     const after = this.#source(t, n);
     if (after !== undefined) this.#count(after, 1);
     if (before !== undefined) this.#count(before, -1);
