@@ -8,7 +8,6 @@ export { openTensorFile } from "./open_tensor_file.ts";
 export {
   openSafetensors,
   type SafetensorsFile,
-  writeFloat32Batches,
   writeSafetensors,
 } from "./safetensors.ts";
 export {

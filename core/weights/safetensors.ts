@@ -5,7 +5,7 @@
 import { unsealed } from "../files/sealed_file.ts";
 import { writeParts } from "../files/write_atomically.ts";
 import { readRange } from "../files/byte_range.ts";
-import { sameShape, sizeOf, type Tensor } from "../tensor/tensor.ts";
+import type { Tensor } from "../tensor/tensor.ts";
 import {
   parseSafetensorsHeader,
   safetensorsBytes,
@@ -92,48 +92,6 @@ export async function writeSafetensors(
     );
   }
   await writeParts(path, partsOf(header, layout), options);
-}
-
-/**
- * Writes one float32 tensor that comes in batches `[B, ...]`, one of which is in memory at a time; the same bytes as of the whole.
- *
- * @param tensor `count`: rows of all batches together.
- * @throws {Error} If the batches have another count of rows, or rows of different shapes, or it cannot be written; what was at `path` is kept.
- */
-export async function writeFloat32Batches(
-  path: string,
-  { name, count }: { name: string; count: number },
-  batches: AsyncIterable<Tensor<"float32">>,
-): Promise<void> {
-  await writeParts(path, partsOfBatches({ name, count }, batches));
-}
-
-async function* partsOfBatches(
-  { name, count }: { name: string; count: number },
-  batches: AsyncIterable<Tensor<"float32">>,
-): AsyncGenerator<Uint8Array> {
-  let row: readonly number[] | undefined;
-  let found = 0;
-  for await (const { shape: [own, ...element], data } of batches) {
-    if (!row) {
-      const shape = [count, ...element];
-      const end = sizeOf(shape) * safetensorsBytes.F32;
-      yield encodeHeader([{ name, shape, dtype: "F32", begin: 0, end }]);
-      row = element;
-    }
-    if (!sameShape(row, element)) {
-      throw new RangeError(
-        `a batch has rows of [${element}], expected [${row}]`,
-      );
-    }
-    found += own;
-    yield new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  }
-  if (found !== count) {
-    throw new RangeError(
-      `found ${found} rows of ${name}, expected ${count}`,
-    );
-  }
 }
 
 /** A tensor's entry in the header: where it lies, from the start of the data. */

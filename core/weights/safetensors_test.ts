@@ -2,11 +2,7 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { inTemporaryFolder } from "@dip-go/testing/files";
 import { TorchGenerator } from "../tensor/random.ts";
 import { float32, int64, type Tensor, tensor } from "../tensor/tensor.ts";
-import {
-  openSafetensors,
-  writeFloat32Batches,
-  writeSafetensors,
-} from "./safetensors.ts";
+import { openSafetensors, writeSafetensors } from "./safetensors.ts";
 
 const withFile = (test: (path: string) => void | Promise<void>) =>
   inTemporaryFolder((folder) => test(`${folder}/a.safetensors`));
@@ -255,31 +251,3 @@ Deno.test("writeSafetensors() refuses the reserved name", () =>
     TypeError,
     "__metadata__",
   ));
-
-Deno.test("writeFloat32Batches() writes the bytes of the whole, and nothing where batches do not fit", () =>
-  withFile(async (path) => {
-    const data = new TorchGenerator(0).randn([5, 2, 3]).data;
-    const part = (from: number, to: number, shape = [2, 3]) =>
-      float32([to - from, ...shape], data.subarray(6 * from, 6 * to));
-    await writeSafetensors(path, new Map([["x", part(0, 5)]]));
-    const whole = await Deno.readFile(path);
-    await Deno.remove(path);
-    const write = (count: number, ...parts: Tensor<"float32">[]) =>
-      writeFloat32Batches(
-        path,
-        { name: "x", count },
-        ReadableStream.from(parts),
-      );
-    const refused = (message: string, count: number, second = part(2, 4)) =>
-      assertRejects(() => write(count, part(0, 2), second), Error, message);
-    await refused("found 4 rows of x, expected 5", 5);
-    await refused(
-      "a batch has rows of [3,2], expected [2,3]",
-      4,
-      part(2, 4, [3, 2]),
-    );
-    const folder = path.replace(/\/[^/]*$/, "");
-    assertEquals(await Array.fromAsync(Deno.readDir(folder)), []);
-    await write(5, part(0, 2), part(2, 4), part(4, 5));
-    assertEquals(await Deno.readFile(path), whole);
-  }));

@@ -104,14 +104,16 @@ function hours(macs: number, rate: number): string {
 }
 
 function resourceLine(
-  { weightBytes, pictureBytes, memoryBytes, macs }: Resources,
+  { weightBytes, pictureBytes, calibrationBytes, memoryBytes, macs }: Resources,
   rate: number,
 ): string {
   return `  disk: weights ${gigabytes(weightBytes)}, pictures ${
     gigabytes(pictureBytes)
-  }; memory about ${gigabytes(memoryBytes)}; searches ${
-    hours(macs.search, rate)
-  }, pictures ${hours(macs.sampling, rate)}`;
+  }, calibration ${gigabytes(calibrationBytes)}; memory about ${
+    gigabytes(memoryBytes)
+  }; searches ${hours(macs.search, rate)}, pictures ${
+    hours(macs.sampling, rate)
+  }`;
 }
 
 /**
@@ -128,6 +130,11 @@ export async function dryRunStudy(
   const counted: CountedSection[] = [];
   for (const section of sections) counted.push(await countSection(section));
   const all = counted.map(({ resources: { macs } }) => macs);
+  const bytes = counted.reduce(
+    (sum, { resources }) =>
+      sum + resources.pictureBytes + resources.calibrationBytes,
+    0,
+  );
   const macs = all.reduce((sum, each) => sum + each.search + each.sampling, 0);
   return [
     `${study.name}: ${study.description}`,
@@ -141,7 +148,9 @@ export async function dryRunStudy(
     "",
     ...await fileLines(sections.map(({ part }) => part.identity.experiment)),
     "",
-    `In all ${formatMacs(macs)} MACs, ${hours(macs, rate)} at ${
+    `In all ${gigabytes(bytes)} of pictures and calibration, ${
+      formatMacs(macs)
+    } MACs, ${hours(macs, rate)} at ${
       formatMacs(rate)
     } MACs a second, the rate measured now of ${rateProbe}. Whole models reach a part of it, and the metrics' own networks are left out: take it as the least.`,
     "MACs paper: one image as the paper bills it. MACs total: one image with attention's products and both halves of guidance, as in results.json; budgets are of these. Memory: weights as they are stored, at least in single precision where the hub has no 16-bit ones; trajectories and features in single precision.",

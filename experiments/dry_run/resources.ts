@@ -1,4 +1,5 @@
 /** What the steps of a run need: disk, memory and arithmetic, from shapes alone. */
+import { sizeOf } from "@dip-go/core/tensor";
 import type { Step, StepKind } from "../engine/step.ts";
 import type { StepTools } from "../run/steps/step_tools.ts";
 
@@ -6,8 +7,10 @@ const bytesOfFloat = 4;
 
 export interface Resources {
   readonly weightBytes: number;
-  /** What is kept of the pictures of every row and of the full model. */
+  /** What is kept of every row's and the full model's pictures: what the sampler left. */
   readonly pictureBytes: number;
+  /** What searches work on. */
+  readonly calibrationBytes: number;
   /** Of the step that holds most. */
   readonly memoryBytes: number;
   /** Total convention; searches with their calibration; pictures, decoding and latency rounds. */
@@ -19,14 +22,20 @@ export function resourcesOf(
   { sizes, counted }: StepTools,
   steps: readonly Step[],
 ): Resources {
-  const { batch } = counted.experiment.evaluation;
+  const { evaluation: { batch }, search } = counted.experiment;
   const costOf = (...kinds: StepKind[]) =>
     steps.filter(({ kind }) => kinds.includes(kind))
       .reduce((sum, { cost }) => sum + cost, 0);
-  const images = batch * steps.filter(({ kind }) => kind === "sample").length;
+  const countOf = (kind: StepKind) =>
+    steps.filter((step) => step.kind === kind).length;
+  const images = batch * countOf("sample");
+  const latentBytes = bytesOfFloat * sizeOf(counted.full.latents);
+  // a path is latents and predictions of every step, its start and its end
+  const pathBytes = (2 * counted.net.steps + 2) * latentBytes;
   return {
     weightBytes: sizes.weightBytes,
-    pictureBytes: images * bytesOfFloat * 3 * sizes.side ** 2,
+    pictureBytes: images * latentBytes,
+    calibrationBytes: countOf("calibration") * search.batch * pathBytes,
     memoryBytes: steps.reduce((most, { memory }) => Math.max(most, memory), 0),
     macs: {
       search: costOf("calibration", "search", "fit"),

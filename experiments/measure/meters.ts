@@ -68,7 +68,10 @@ export class Meters implements AsyncDisposable {
         return await measureSet(record, measured, this.#judges);
       }
       const [name] = metricNames(record);
-      return { [name]: await perPicture(record, measured, this.#judges) };
+      const values = isPairRecord(record)
+        ? await this.#pairValues(record, measured)
+        : await promptValues(record, measured, this.#judges);
+      return { [name]: values };
     } catch (cause) {
       throw new Error(
         `Cannot measure ${record.kind}: ${(cause as Error).message}`,
@@ -77,25 +80,34 @@ export class Meters implements AsyncDisposable {
     }
   }
 
+  /** What compares with the full model's pictures, batch by batch; pictures are decoded for all such records at once. */
+  async #pairValues(
+    record: PairRecord,
+    { pictures, full }: MeasuredPictures,
+  ): Promise<readonly number[]> {
+    const judges = this.#judges;
+    const own = JSON.stringify(record);
+    const records = new Map<string, PairRecord>([[own, record]]);
+    for (const each of this.records.filter(isPairRecord)) {
+      records.set(JSON.stringify(each), each);
+    }
+    const measured = await judges.seenIn(pictures, "pairs", async () => {
+      const values = new Map<string, Promise<readonly number[]>[]>();
+      for await (const batches of sideBySide(pictures, full!)) {
+        for (const [key, each] of records) {
+          const found = batchValues(each, batches, judges);
+          await found.catch(() => {}); // told of where the record is asked for
+          values.set(key, [...values.get(key) ?? [], found]);
+        }
+      }
+      return values;
+    });
+    return (await Promise.all(measured.get(own)!)).flat();
+  }
+
   /** Closes what was opened. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.#judges[Symbol.asyncDispose]();
-  }
-}
-
-/** A value a picture, in the order of the pairs. */
-function perPicture(
-  record: Exclude<MetricRecord, { reference: string }>,
-  measured: MeasuredPictures,
-  judges: Judges,
-): Promise<readonly number[]> {
-  switch (record.kind) {
-    case "clip-score":
-    case "clip-score (shapes)":
-    case "prompt-accuracy":
-      return promptValues(record, measured, judges);
-    default:
-      return pairValues(record, measured, judges);
   }
 }
 
@@ -104,18 +116,9 @@ type PairRecord = Exclude<
   PromptRecord | { reference: string }
 >;
 
-/** What compares with the full model's pictures, batch by batch. */
-async function pairValues(
-  record: PairRecord,
-  { pictures, full }: MeasuredPictures,
-  judges: Judges,
-): Promise<number[]> {
-  const values: number[] = [];
-  for await (const batches of sideBySide(pictures, full!)) {
-    values.push(...await batchValues(record, batches, judges));
-  }
-  return values;
-}
+/** Whether a record compares a picture with the full model's alone. */
+const isPairRecord = (record: MetricRecord): record is PairRecord =>
+  isPaired(record) && !("reference" in record);
 
 /** A value a pair of pictures. */
 async function batchValues(

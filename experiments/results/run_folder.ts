@@ -5,11 +5,11 @@
  */
 import { createHash } from "node:crypto";
 import { writeAtomically } from "@dip-go/core/files";
+import { rgbImage, writePng } from "@dip-go/core/pictures";
 import type { Device, Precision } from "@dip-go/core/runtime";
-import { writeFloat32Batches } from "@dip-go/core/weights";
+import { type Tensor, unstacked } from "@dip-go/core/tensor";
 import type { Experiment } from "../schema/experiment.ts";
 import type { InputHashes } from "../run/inputs/input_hashes.ts";
-import type { SampledSet } from "../measure/sampled_sets.ts";
 
 /** What `config.json` holds, and the id is the hash of. */
 export interface RunIdentity {
@@ -44,24 +44,19 @@ export class RunFolder {
     return this.write(name, JSON.stringify(value) + "\n");
   }
 
-  /** Writes a set's pictures `[n, 3, H, W]` as safetensors. */
-  async writeImages(name: string, set: SampledSet): Promise<void> {
+  /** Writes pictures `[n, 3, H, W]` as PNG files, `<name>-0.png` and so on. */
+  async writePictures(name: string, images: Tensor<"float32">): Promise<void> {
     await this.#makeFolder(name);
-    await writeFloat32Batches(
-      `${this.path}/${name}`,
-      { name: "images", count: set.count },
-      imagesOf(set),
-    );
+    for (const [i, image] of unstacked(images).entries()) {
+      const path = `${this.path}/${name}-${i}.png`;
+      await writePng(path, { image: rgbImage(image) });
+    }
   }
 
   async #makeFolder(name: string): Promise<void> {
     const folder = `${this.path}/${name}`.replace(/\/[^/]*$/, "");
     await Deno.mkdir(folder, { recursive: true });
   }
-}
-
-async function* imagesOf(set: SampledSet) {
-  for await (const { images } of set.batches()) yield images;
 }
 
 /** Opens the run's folder under `root` and writes its `config.json`. */

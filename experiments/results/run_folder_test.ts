@@ -1,9 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
+import { decodePng } from "@dip-go/core/pictures";
 import { float32 } from "@dip-go/core/tensor";
-import { openSafetensors } from "@dip-go/core/weights";
 import quickstart from "../quickstart.ts";
 import { openRunFolder, runId } from "./run_folder.ts";
-import { setOf } from "../measure/sampled_sets.ts";
 
 const identity = {
   experiment: quickstart,
@@ -41,10 +40,11 @@ Deno.test("openRunFolder() writes config.json, and files go into folders of thei
     assertEquals(folder.path, `${root}/quickstart/${runId(identity)}`);
     const config = await Deno.readTextFile(`${folder.path}/config.json`);
     assertEquals(JSON.parse(config), identity);
-    const images = float32([1, 1, 1, 2], [0.5, -1]);
-    await folder.writeImages("samples/a.safetensors", setOf({ images }));
-    const file = openSafetensors(`${folder.path}/samples/a.safetensors`);
-    assertEquals(file.readFloat32("images"), images);
+    const images = float32([1, 3, 1, 2], [1, -1, 0, 0, -1, 1]);
+    await folder.writePictures("samples/a", images);
+    const file = `${folder.path}/samples/a-0.png`;
+    const { data } = decodePng(await Deno.readFile(file), file);
+    assertEquals([...data], [255, 128, 0, 0, 128, 255]);
     await folder.writeJson("rows/a.json", [1]);
     assertEquals(
       await Deno.readTextFile(`${folder.path}/rows/a.json`),

@@ -42,8 +42,9 @@ export async function writeValues(
   for (const { name, samples } of [steps.full, ...steps.rows]) {
     if (name !== "full" && !named.has(name)) continue;
     const set = tools.sets.of(samples);
-    images.set(name, await firstImages(set, shown));
-    await folder.writeImages(`samples/${name}.safetensors`, set);
+    const first = await firstImages(set, shown);
+    images.set(name, first);
+    await folder.writePictures(`samples/${name}`, first);
   }
   return images;
 }

@@ -7,7 +7,6 @@ import { denseGates, type SubNetPlan } from "@dip-go/supernet/gates";
 import type { Bench } from "./bench.ts";
 import type { Experiment } from "../schema/experiment.ts";
 import type { SampledPlan } from "@dip-go/pruner/methods";
-import type { SampledBatch } from "../measure/sampled_sets.ts";
 
 /** A class or prompt, and the noise that its image is made from. */
 export interface EvaluationPair {
@@ -115,26 +114,25 @@ export class ShardSampler implements AsyncDisposable {
   }
 
   /**
-   * What is sampled of a row's shard.
+   * What the sampler leaves of a row's shard.
    *
-   * @throws {RangeError} If a picture is not finite.
+   * @throws {RangeError} If a value is not finite.
    */
   async sample(
     row: string,
     fitted: SampledPlan,
     shard: number,
-  ): Promise<SampledBatch> {
+  ): Promise<Tensor<"float32">> {
     const { bench } = this;
     const { model, evaluation: { batch } } = bench.experiment;
     const pairs = this.pairs.slice(shard * batch, (shard + 1) * batch);
     const sampler = await this.#samplerOf(row, fitted);
     const latents = await sampler.sample(await sampler.inputsOf(pairs));
-    const images = await bench.pictures(latents);
-    const odd = images.data.findIndex((value) => !Number.isFinite(value));
-    if (odd === -1) return bench.drawsPixels ? { images } : { images, latents };
+    const odd = latents.data.findIndex((value) => !Number.isFinite(value));
+    if (odd === -1) return latents;
     throw new RangeError(
       `Cannot evaluate ${model}: element ${odd} of shard ${shard} of ${row} is ${
-        images.data[odd]
+        latents.data[odd]
       }, expected a finite number`,
     );
   }

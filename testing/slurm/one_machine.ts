@@ -69,7 +69,10 @@ export class OneMachineSlurm implements AsyncDisposable {
       const [held] = /^\d+(?= launch failed)/m.exec(jobs) ?? [];
       if (held) {
         const node = `NodeName=${Deno.hostname().split(".")[0]}`;
-        await this.run(["scontrol", "update", node, "State=RESUME"]);
+        const drained = await this.run(["sinfo", "-h", "-o", "%T"]);
+        if (drained.includes("drain")) {
+          await this.run(["scontrol", "update", node, "State=RESUME"]);
+        }
         await this.run(["scontrol", "release", held]);
       }
       return jobs.trim() === "";
@@ -82,6 +85,12 @@ export class OneMachineSlurm implements AsyncDisposable {
     for (const name of ["slurmctld", "slurmd"]) {
       const pid = await Deno.readTextFile(`${this.folder}/${name}.pid`);
       Deno.kill(Number(pid), "SIGTERM");
+      // one that ended may be left as a process without a command line
+      const path = `/proc/${pid.trim()}/cmdline`;
+      await this.until(
+        `${name} has ended`,
+        async () => await Deno.readTextFile(path).catch(() => "") === "",
+      );
     }
   }
 }

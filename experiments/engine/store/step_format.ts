@@ -1,8 +1,7 @@
-/** How values of steps lie on disk: JSON, or pictures as safetensors, each sealed with the hash of its content. */
+/** How values of steps lie on disk: JSON, or what a sampler leaves as safetensors, each sealed with the hash of its content. */
 import { readJson, writeSealedJson } from "@dip-go/core/files";
 import type { Tensor } from "@dip-go/core/tensor";
 import { openSafetensors, writeSafetensors } from "@dip-go/core/weights";
-import type { SampledBatch } from "../../measure/sampled_sets.ts";
 
 /** A file format; `reads` is written beside the value, for people. */
 export interface StepFormat<Value> {
@@ -21,23 +20,14 @@ export function jsonFormat<Value>(): StepFormat<Value> {
   };
 }
 
-/** Pictures, and the latents that they were decoded from. */
-export const picturesFormat: StepFormat<SampledBatch> = {
+/** What a sampler leaves, `[B, C, H, W]`. */
+export const latentsFormat: StepFormat<Tensor<"float32">> = {
   extension: "safetensors",
   read: (path) =>
-    Promise.try(() => {
-      const file = openSafetensors(path);
-      const images = file.readFloat32("images");
-      if (!file.tensors.has("latents")) return { images };
-      return { images, latents: file.readFloat32("latents") };
+    Promise.try(() => openSafetensors(path).readFloat32("latents")),
+  write: (path, latents, reads) =>
+    writeSafetensors(path, new Map([["latents", latents]]), {
+      metadata: { reads: JSON.stringify(reads) },
+      sealed: true,
     }),
-  write: (path, { images, latents }, reads) =>
-    writeSafetensors(
-      path,
-      new Map<string, Tensor>([
-        ["images", images],
-        ...latents ? [["latents", latents] as const] : [],
-      ]),
-      { metadata: { reads: JSON.stringify(reads) }, sealed: true },
-    ),
 };

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { float32 } from "@dip-go/core/tensor";
 import { Progress } from "../progress.ts";
 import { type Step, step } from "../step.ts";
-import { picturesFormat } from "./step_format.ts";
+import { latentsFormat } from "./step_format.ts";
 import { inOrder, levelsOf, makeSteps, missingOf } from "../step_graph.ts";
 import { StepStore } from "./step_store.ts";
 
@@ -77,10 +77,10 @@ Deno.test("StepStore makes a damaged file again, with one line about it", () =>
       kind: "sample",
       name: "b",
       reads: 1,
-      format: picturesFormat,
+      format: latentsFormat,
       cost: 1,
       memory: 0,
-      make: () => Promise.resolve({ images }),
+      make: () => Promise.resolve(images),
     });
     for (const each of [a, pictures] as Step[]) {
       await store.make(each);
@@ -103,7 +103,7 @@ Deno.test("StepStore makes a damaged file again, with one line about it", () =>
         assertEquals(await Deno.readFile(path), bytes);
       }
     }
-    assertEquals(await store.read(pictures), { images });
+    assertEquals(await store.read(pictures), images);
   }));
 
 Deno.test("StepStore removes a damaged checkpoint, and one that has served", () =>
@@ -111,10 +111,9 @@ Deno.test("StepStore removes a damaged checkpoint, and one that has served", () 
     const a = number("a", 1);
     await store.make(a);
     const path = await store.checkpoint(a);
-    const batch = { images, latents: images };
-    await picturesFormat.write(path, batch, {});
+    await latentsFormat.write(path, images, {});
     assertEquals(await store.checkpoint(a), path);
-    assertEquals(await picturesFormat.read(path), batch);
+    assertEquals(await latentsFormat.read(path), images);
     const bytes = await Deno.readFile(path);
     await Deno.writeFile(path, bytes.subarray(1));
     await store.checkpoint(a);

@@ -1,17 +1,17 @@
 /** The steps that sample a plan, a shard each. */
+import type { Tensor } from "@dip-go/core/tensor";
 import type { SampledPlan } from "@dip-go/pruner/methods";
 import { type Step, step } from "../../engine/step.ts";
-import { picturesFormat } from "../../engine/store/step_format.ts";
+import { latentsFormat } from "../../engine/store/step_format.ts";
 import type { StepStore } from "../../engine/store/step_store.ts";
-import type { SampledBatch } from "../../measure/sampled_sets.ts";
 import type { Experiment } from "../../schema/experiment.ts";
 import { shardCount } from "../evaluate.ts";
 import type { RowFit } from "./search/fit_step.ts";
 import { modelReads } from "./step_reads.ts";
 import type { StepTools } from "./step_tools.ts";
 
-/** Samples a shard. */
-export type SampleStep = Step<SampledBatch>;
+/** Samples a shard: what the sampler leaves, which is decoded where it is looked at. */
+export type SampleStep = Step<Tensor<"float32">>;
 
 /** The full model as a plan. */
 export function fullPlan({ sampler: { steps } }: Experiment): SampledPlan {
@@ -45,7 +45,7 @@ export function sampleSteps(
         shard,
       },
       after: fit ? [fit] : [],
-      format: picturesFormat,
+      format: latentsFormat,
       cost: macs * evaluation.batch,
       memory: memory.sampling,
       applies: () => hasPlan(store, fit),

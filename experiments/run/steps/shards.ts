@@ -1,24 +1,38 @@
-/** Sets of pictures that lie in shards, a step each. */
-import { firstOf } from "@dip-go/core/tensor";
+/** Sets of pictures that lie in shards, a step each: decoded as they are looked at. */
+import { firstOf, type Tensor } from "@dip-go/core/tensor";
 import type { Step } from "../../engine/step.ts";
 import type { StepStore } from "../../engine/store/step_store.ts";
-import type { SampledBatch, SampledSet } from "../../measure/sampled_sets.ts";
+import type { SampledSet } from "../../measure/sampled_sets.ts";
+
+type Images = Tensor<"float32">;
 
 /** Sets that are remembered: a row's and the full model's, which metrics look at one after another. */
 const keptSets = 2;
 
+/** Bytes of decoded shards that are kept. */
+const keptBytes = 1 << 28;
+
+/** How pictures come of what a sampler leaves. */
+export interface ShardDecoder {
+  /** Whether the sampler leaves pictures. */
+  readonly drawsPixels: boolean;
+  pictures(latents: Images): Promise<Images>;
+}
+
 /** Sets of pictures that lie in shards; the last ones stay the same objects, so that what was seen in them can be kept. */
 export class SampledSets {
   #kept: { readonly key: string; readonly set: SampledSet }[] = [];
+  readonly #decoded = new Map<string, Images>();
 
   /** @param pairs How many pictures a set has; its last shard may hold more. */
   constructor(
     private readonly store: StepStore,
     private readonly pairs: number,
+    private readonly decoder: () => Promise<ShardDecoder>,
   ) {}
 
   /** The set of the evaluation's pairs, once its shards are made. */
-  of(samples: readonly Step<SampledBatch>[]): SampledSet {
+  of(samples: readonly Step<Images>[]): SampledSet {
     const [{ key }] = samples;
     const kept = this.#kept.find((each) => each.key === key) ??
       { key, set: this.#inShards(samples) };
@@ -27,21 +41,41 @@ export class SampledSets {
     return kept.set;
   }
 
-  #inShards(samples: readonly Step<SampledBatch>[]): SampledSet {
+  #inShards(samples: readonly Step<Images>[]): SampledSet {
     const { store, pairs } = this;
+    const decoder = this.decoder;
+    const pictures = (key: string, latents: Images) =>
+      this.#pictures(key, latents);
     return {
       count: pairs,
       async *batches() {
+        const { drawsPixels } = await decoder();
         let left = pairs;
         for (const sample of samples) {
-          const { images, latents } = await store.read(sample);
+          const latents = await store.read(sample);
+          const images = drawsPixels
+            ? latents
+            : await pictures(sample.key, latents);
           yield {
             images: firstOf(images, left),
-            ...latents ? { latents: firstOf(latents, left) } : {},
+            ...drawsPixels ? {} : { latents: firstOf(latents, left) },
           };
-          left -= images.shape[0];
+          left -= latents.shape[0];
         }
       },
     };
+  }
+
+  /** Decoded whole, as shards were sampled; the last ones are kept. */
+  async #pictures(key: string, latents: Images): Promise<Images> {
+    const decoded = this.#decoded;
+    const images = decoded.get(key) ??
+      await (await this.decoder()).pictures(latents);
+    decoded.delete(key);
+    decoded.set(key, images);
+    while (decoded.size > Math.max(2, keptBytes / images.data.byteLength)) {
+      decoded.delete(decoded.keys().next().value!);
+    }
+    return images;
   }
 }

@@ -1,26 +1,32 @@
 import { assert, assertEquals } from "@std/assert";
-import { float32 } from "@dip-go/core/tensor";
+import { float32, type Tensor } from "@dip-go/core/tensor";
 import { inTemporaryFolder } from "@dip-go/testing/files";
-import { firstImages, type SampledBatch } from "../../measure/sampled_sets.ts";
+import { firstImages } from "../../measure/sampled_sets.ts";
 import { SampledSets } from "./shards.ts";
 import { type Step, step } from "../../engine/step.ts";
-import { picturesFormat } from "../../engine/store/step_format.ts";
+import { latentsFormat } from "../../engine/store/step_format.ts";
 import { StepStore } from "../../engine/store/step_store.ts";
 
-/** Two pictures of 3 pixels whose latents are their numbers. */
-const shard = (first: number): Step<SampledBatch> =>
+/** Two latents, which are their numbers. */
+const shard = (first: number): Step<Tensor<"float32">> =>
   step({
     kind: "sample",
     name: `from ${first}`,
     reads: { first },
-    format: picturesFormat,
+    format: latentsFormat,
     cost: 1,
     memory: 0,
-    make: () =>
-      Promise.resolve({
-        images: float32([2, 3, 1, 1], Array(6).fill(first)),
-        latents: float32([2, 1, 1, 1], [first, first + 1]),
-      }),
+    make: () => Promise.resolve(float32([2, 1, 1, 1], [first, first + 1])),
+  });
+
+/** Three channels of a shard's first number. */
+const decoder = (decoded: number[]) => () =>
+  Promise.resolve({
+    drawsPixels: false,
+    pictures({ data: [first] }: Tensor<"float32">) {
+      decoded.push(first);
+      return Promise.resolve(float32([2, 3, 1, 1], Array(6).fill(first)));
+    },
   });
 
 Deno.test("SampledSets reads shards in order, and leaves out what the last has too many", () =>
@@ -28,7 +34,8 @@ Deno.test("SampledSets reads shards in order, and leaves out what the last has t
     const store = new StepStore(root, { log: () => {} });
     const shards = [shard(0), shard(2), shard(4)];
     for (const each of shards) await store.make(each);
-    const sets = new SampledSets(store, 5);
+    const decoded: number[] = [];
+    const sets = new SampledSets(store, 5, decoder(decoded));
     const set = sets.of(shards);
     assertEquals(set.count, 5);
     const batches = await Array.fromAsync(set.batches());
@@ -40,4 +47,5 @@ Deno.test("SampledSets reads shards in order, and leaves out what the last has t
     assertEquals([...data], [0, 0, 0, 0, 0, 0, 2, 2, 2]);
     assertEquals((await firstImages(set, 9)).shape, [5, 3, 1, 1]);
     assert(sets.of(shards) === set);
+    assertEquals(decoded, [0, 2, 4]); // once each: they are kept
   }));

@@ -63,7 +63,8 @@ export class StepTools implements AsyncDisposable {
     this.identity = identity;
     this.provenance = provenance;
     this.store = new StepStore(root, options);
-    this.sets = new SampledSets(this.store, experiment.evaluation.pairs);
+    const { pairs } = experiment.evaluation;
+    this.sets = new SampledSets(this.store, pairs, () => this.bench());
     this.memory = stepMemory(counted, sizes);
     this.blockTimes = experiment.cost === "macs"
       ? undefined

@@ -57,7 +57,7 @@ const made = (make: (folder: string) => Promise<unknown>) =>
 
 Deno.test("a table's shares and their merge, and two commands at once on one folder, give the figures of one command", async () => {
   const whole = await made((folder) => finishCommand(folder, table));
-  assertEquals(Object.keys(whole.samples).length, 2 * 3);
+  assertEquals(Object.keys(whole.samples).length, 2 * 3 * 5);
   const shared = await made(async (folder) => {
     for (const share of ["3/3", "1/3", "2/3"]) {
       await finishCommand(folder, [...table, "--shard", share]);

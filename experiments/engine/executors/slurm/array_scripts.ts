@@ -80,7 +80,8 @@ export function arrayScript(
     `${shellLine(workerCommand(graph, alone ? 0 : cpus))} $keys && exit`,
     "code=$?",
     "# a task that was killed goes on where it was",
-    `if [ "\${SLURM_RESTART_COUNT:-0}" -lt ${retries} ]; then scontrol requeue "$SLURM_JOB_ID"; fi`,
+    `[ "\${SLURM_RESTART_COUNT:-0}" -lt ${retries} ] || exit $code`,
+    'for pause in 5 30 120; do scontrol requeue "$SLURM_JOB_ID" && break; sleep $pause; done',
     "exit $code",
   ]);
 }

@@ -89,7 +89,8 @@ keys=$(sed -n "$((SLURM_ARRAY_TASK_ID + 1))p" /graph/slurm-1/1-sample.txt)
 WORKER /graph 4 $keys && exit
 code=$?
 # a task that was killed goes on where it was
-if [ "\${SLURM_RESTART_COUNT:-0}" -lt 2 ]; then scontrol requeue "$SLURM_JOB_ID"; fi
+[ "\${SLURM_RESTART_COUNT:-0}" -lt 2 ] || exit $code
+for pause in 5 30 120; do scontrol requeue "$SLURM_JOB_ID" && break; sleep $pause; done
 exit $code
 `,
   );
