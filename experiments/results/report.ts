@@ -1,8 +1,8 @@
 /** The files that people read, made from a run's results: table, charts, gate maps, pictures, and the page with all of them. */
-import { writePng } from "@dip-go/core/pictures";
-import { type Tensor, unstacked } from "@dip-go/core/tensor";
+import { type Picture, writePng } from "@dip-go/core/pictures";
+import { float32, type Tensor, unstacked } from "@dip-go/core/tensor";
 import { fidelityChart, gateHeatMap } from "@dip-go/eval/charts";
-import { imageGrid } from "@dip-go/eval/pictures";
+import { type GridRow, imageGrid } from "@dip-go/eval/pictures";
 import {
   joinReports,
   pictureBytes,
@@ -54,7 +54,7 @@ export async function writeReport(
   }
   for (const row of content.rows) await writeGates(folder, bench, row);
   await writePng(`${folder.path}/grid.png`, {
-    image: imageGrid(gridRows(bench, content.images), { zoom: 3 }),
+    image: fittedGrid(gridRows(bench, content.images)),
     text: { experiment: bench.experiment.name },
   });
   const details = await runDetails(folder, bench, content);
@@ -118,6 +118,36 @@ function gridRows(
     label: name,
     images: unstacked(images.get(name)!).slice(0, shownPairs),
   }));
+}
+
+/** Pixels of a grid's side at most. */
+const gridSide = 4000;
+
+/** The rows three times as large where that fits, else as large as fits: some times smaller where need be. */
+export function fittedGrid(rows: readonly GridRow[]): Picture {
+  for (const zoom of [3, 2, 1]) {
+    const [, H, W] = rows[0].images[0].shape;
+    const height = zoom * H * rows.length;
+    if (Math.max(height, zoom * W * shownPairs) > 0.8 * gridSide) continue; // beside labels and gutters
+    return imageGrid(rows, { zoom });
+  }
+  return fittedGrid(rows.map(({ label, images }) => ({
+    label,
+    images: images.map(halved),
+  })));
+}
+
+/** Means of two by two pixels, `[3, H / 2, W / 2]`. */
+function halved({ shape, data }: Tensor<"float32">): Tensor<"float32"> {
+  const [channels, height, width] = shape;
+  const [h, w] = [height >> 1, width >> 1];
+  const half = Float32Array.from({ length: channels * h * w }, (_, i) => {
+    const [c, y, x] = [Math.floor(i / (h * w)), Math.floor(i / w) % h, i % w];
+    const at = (c * height + 2 * y) * width + 2 * x;
+    return (data[at] + data[at + 1] + data[at + width] +
+      data[at + width + 1]) / 4;
+  });
+  return float32([channels, h, w], half);
 }
 
 /** The details of a finished run. */
