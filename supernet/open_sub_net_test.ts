@@ -4,6 +4,7 @@ import {
   assertAlmostEquals,
   assertEquals,
   assertNotEquals,
+  assertRejects,
   assertThrows,
 } from "@std/assert";
 import { denseGates } from "./gates/gates.ts";
@@ -29,6 +30,37 @@ for (const [model, pair] of Object.entries(subjects)) {
     assertNotEquals(other, pictures[0]);
   });
 }
+
+Deno.test("openSubNet() and the plain pipeline draw pictures with a scale of guidance each as each alone", async () => {
+  const pipeline = await loadPipeline("testdata/pipelines/sd");
+  const at = (guidanceScale: number) =>
+    pipeline.sampler({ height: 24, width: 24, steps: 2, guidanceScale });
+  const pair = ["a red circle", "blue dog"];
+  const options = { seed: [5, 6], guidanceScale: [3, 7] };
+  await using full = await openSubNet(at(7));
+  const pictures = await full.sample(pair, options);
+  assertEquals(await at(7).sample(pair, options), pictures);
+  const [first] = await at(3).sample(pair[0], { seed: [5] });
+  first.data.forEach((x, i) =>
+    assertAlmostEquals(pictures[0].data[i], x, 1e-4)
+  );
+  assertNotEquals(await at(7).sample(pair[0], { seed: [5] }), [pictures[0]]);
+  await assertRejects(
+    () => at(1).sample(pair, options),
+    RangeError,
+    "found a scale of 3 for a picture, expected at most 1 where the sampler's is 1",
+  );
+});
+
+Deno.test("a network that reads the scale of guidance reads one of each picture", async () => {
+  const pipeline = await loadPipeline("testdata/pipelines/lcm");
+  const at = (guidanceScale: number) =>
+    pipeline.sampler({ height: 24, width: 24, steps: 1, guidanceScale });
+  const options = { seed: [5, 5], guidanceScale: [3, 9] };
+  const [, second] = await at(1).sample(["a", "a"], options);
+  const [alone] = await at(9).sample("a", { seed: [5] });
+  alone.data.forEach((x, i) => assertAlmostEquals(second.data[i], x, 1e-4));
+});
 
 for (const model of ["sd", "inpaint"]) {
   Deno.test(`openSubNet() without a plan repaints what a mask covers as the plain pipeline does, bit for bit: ${model}`, async () => {

@@ -22,17 +22,21 @@ export interface Conditioner extends AsyncDisposable {
    * The inputs of B samples; of guided ones batch 2B, the half that guidance leads away from last.
    *
    * @param negatives The text that guidance leads away from, for each sample; the pipeline's own for none where undefined, which need not be that of the empty text.
+   * @param scales Of guidance, for each sample, where a network reads them and they are not the sampler's.
    * @throws {TypeError} If the model draws no such subjects.
    * @throws {RangeError} If it has no such class.
    */
   conditioning(
     subjects: readonly Subject[],
     negatives?: readonly (string | undefined)[],
+    scales?: readonly number[],
   ): Promise<Record<string, Tensor>>;
 }
 
 /** What of a pipeline and of a sampler the conditioning depends on. */
 export interface ConditionerRequest extends Omit<PromptRequest, "network"> {
+  /** Of all pictures, in a network that reads it. */
+  readonly guidanceScale: number;
   /** The model's, named in errors. */
   readonly folder: string;
   readonly model: LoadedModel;
@@ -43,7 +47,8 @@ export interface ConditionerRequest extends Omit<PromptRequest, "network"> {
 
 /** Opens what makes a model's conditioning. @throws As `loadTokenizer` and `loadComponent`. */
 export async function openConditioner(
-  { folder, model, kind, guided, ...request }: ConditionerRequest,
+  { folder, model, kind, guided, guidanceScale, ...request }:
+    ConditionerRequest,
 ): Promise<Conditioner> {
   if (model.family === "dit") {
     return classConditioner(folder, { classes: model.config.classes, guided });
@@ -55,10 +60,10 @@ export async function openConditioner(
   }
   const asked = { ...request, network: model };
   const encoder = await kind.prompts.open(folder, asked);
-  const scale = request.guidanceScale;
   return promptConditioner(folder, encoder, {
     guided,
-    readScale: (batch) => guidanceInputs(model, { scale, batch }),
+    guidanceScale,
+    readScales: (scales) => guidanceInputs(model, scales),
   });
 }
 
@@ -101,9 +106,10 @@ function classConditioner(
 function promptConditioner(
   folder: string,
   encoder: PromptEncoder,
-  { guided, readScale }: {
+  { guided, guidanceScale, readScales }: {
     guided: boolean;
-    readScale(batch: number): Record<string, Tensor>;
+    guidanceScale: number;
+    readScales(scales: readonly number[]): Record<string, Tensor>;
   },
 ): Conditioner {
   const promptOf = (subject: Subject): string => {
@@ -124,7 +130,7 @@ function promptConditioner(
   };
   return {
     tokens: encoder.tokens,
-    async conditioning(subjects, negatives = []) {
+    async conditioning(subjects, negatives = [], scales) {
       const prompts = subjects.map(promptOf);
       const rows: PromptInputs[] = [];
       for (const prompt of prompts) rows.push(await encoder.encode(prompt));
@@ -137,7 +143,8 @@ function promptConditioner(
         Object.keys(rows[0])
           .map((name) => [name, joined(rows.map((row) => row[name]))]),
       );
-      return { ...encodings, ...readScale(rows.length) };
+      const own = scales ?? subjects.map(() => guidanceScale);
+      return { ...encodings, ...readScales(guided ? [...own, ...own] : own) };
     },
     [Symbol.asyncDispose]: () => encoder[Symbol.asyncDispose](),
   };

@@ -12,6 +12,14 @@ export const isGuided = (scale: number): boolean => scale > 1;
 /** How often the network sees each picture at a scale of guidance. */
 export const halvesOf = (scale: number): 1 | 2 => isGuided(scale) ? 2 : 1;
 
+/** Scales of guidance. */
+export interface GuidanceScales {
+  /** Of all pictures; it says whether the network runs once or twice. */
+  readonly scale: number;
+  /** Of each picture, where they differ; one of 1 or less takes the conditional half as it is. */
+  readonly scales?: readonly number[];
+}
+
 /**
  * The shape of the latents that a network is run on, `[B, C, H, W]`.
  *
@@ -52,16 +60,19 @@ export function classLabels(
  */
 export function guide(
   prediction: Float32Array,
-  { latents, scale }: { latents: readonly number[]; scale: number },
+  { latents, scale: all, scales }: GuidanceScales & {
+    readonly latents: readonly number[];
+  },
 ): Float32Array {
   const [batch, ...rest] = latents;
   const size = sizeOf(rest);
-  const halves = halvesOf(scale);
+  const halves = halvesOf(all);
   const stride = prediction.length / (halves * batch);
   const guided = new Float32Array(batch * size);
   for (let b = 0; b < batch; b++) {
     const [c, u] = [b * stride, (batch + b) * stride];
-    if (halves === 1) {
+    const scale = scales?.[b] ?? all;
+    if (halves === 1 || !isGuided(scale)) {
       guided.set(prediction.subarray(c, c + size), b * size);
       continue;
     }

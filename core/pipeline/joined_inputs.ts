@@ -19,11 +19,13 @@ export function joinedInputs(
   );
   const halves = rows[0].length > 0 &&
     rows[0].map((_, half) => rows.map((row) => row[half]));
+  const scales = each.flatMap(({ guidanceScales = [] }) => guidanceScales);
   const allOf = (of: (inputs: SamplingInputs) => Float32Array) =>
     joinedArrays(each.map(of));
   return {
     ...first,
     latents: joined(each.map(({ latents }) => latents)),
+    guidanceScales: scales.length > 0 ? scales : undefined,
     noise: noise?.map((one, step) =>
       one && allOf(({ noise }) => noise![step]!)
     ),

@@ -17,6 +17,7 @@ export {
 } from "./sampling_loop.ts";
 export {
   classLabels,
+  type GuidanceScales,
   guide,
   halvesOf,
   inHalves,

@@ -18,6 +18,8 @@ export interface DrawOptions {
   readonly seed?: number | readonly number[];
   /** The text that guidance leads away from, or one for each picture, in a model that reads text; none by default. */
   readonly negativePrompt?: string | readonly string[];
+  /** Of guidance, for each picture, in place of the sampler's, which says whether the network runs once or twice. */
+  readonly guidanceScale?: readonly number[];
   /** Pictures at once; all by default. The last batch is filled up with the first subjects. */
   readonly batch?: number;
   /** Whether nothing is drawn afterwards: the network's memory is given back before the last batch is decoded. False by default. */
@@ -41,6 +43,7 @@ export interface DrawnFrom {
       random: TorchGenerator;
       start: StartDrawer;
       places: readonly number[];
+      scales?: readonly number[];
     },
   ): SamplingInputs;
 }
@@ -103,15 +106,19 @@ export class PictureSampler implements AsyncDisposable {
     subjects: Subject | readonly Subject[],
     options: DrawOptions = {},
   ): AsyncGenerator<Tensor<"float32">> {
-    const { seed = 0, batch, negativePrompt, once, progress, observe } =
-      options;
+    const { seed = 0, batch, negativePrompt, guidanceScale } = options;
+    const { once, progress, observe } = options;
     const wanted = [subjects].flat();
     const images = batch ?? wanted.length;
     const batches = batchesOf(wanted.length, images);
-    const negatives = negativesOf(wanted, negativePrompt);
+    const negatives = forEach(wanted, negativePrompt, "negative prompts");
+    const scales = forEach(wanted, guidanceScale, "scales of guidance");
+    const scalesOf = (places: readonly number[]) =>
+      guidanceScale && places.map((i) => scales[i]!);
     const encoded = await this.#encoded(batches.map((batch) => ({
       subjects: batch.map((i) => wanted[i]),
       negatives: batch.map((i) => negatives[i]),
+      scales: scalesOf(batch),
     })));
     this.#start ??= this.from.prepareStart();
     const start = await this.#start;
@@ -121,10 +128,20 @@ export class PictureSampler implements AsyncDisposable {
     for (const [b, conditioning] of encoded.entries()) {
       const places = batches[b];
       const inputs = random instanceof TorchGenerator
-        ? this.from.inputs(conditioning, { images, random, start, places })
+        ? this.from.inputs(conditioning, {
+          images,
+          random,
+          start,
+          places,
+          scales: scalesOf(places),
+        })
         : joinedInputs(
           places.map((i) => {
-            const own = { random: new TorchGenerator(random[i]), places: [i] };
+            const own = {
+              random: new TorchGenerator(random[i]),
+              places: [i],
+              scales: scalesOf([i]),
+            };
             return this.from.inputs(conditioning, { images: 1, start, ...own });
           }),
           conditioning,
@@ -157,8 +174,8 @@ export class PictureSampler implements AsyncDisposable {
     const keyOf = (batch: DrawnBatch) => JSON.stringify(batch);
     for (const batch of batches) {
       if (encoded.has(keyOf(batch))) continue;
-      const { subjects, negatives } = batch;
-      const made = await conditioner.conditioning(subjects, negatives);
+      const { subjects, negatives, scales } = batch;
+      const made = await conditioner.conditioning(subjects, negatives, scales);
       encoded.set(keyOf(batch), made);
     }
     return batches.map((batch) => encoded.get(keyOf(batch))!);
@@ -196,16 +213,18 @@ const batchesOf = (subjects: number, size: number): number[][] =>
 interface DrawnBatch {
   readonly subjects: readonly Subject[];
   readonly negatives: readonly (string | undefined)[];
+  readonly scales?: readonly number[];
 }
 
-/** @throws {RangeError} If there is a list of another length than the subjects'. */
-function negativesOf(
+/** A value of each picture, of one for all or a list. @throws {RangeError} If there is a list of another length than the subjects'. */
+function forEach<T extends string | number>(
   { length }: readonly Subject[],
-  text: DrawOptions["negativePrompt"],
-): readonly (string | undefined)[] {
-  if (typeof text !== "object") return Array(length).fill(text);
-  if (text.length === length) return text;
+  value: T | readonly T[] | undefined,
+  what: string,
+): readonly (T | undefined)[] {
+  if (typeof value !== "object") return Array(length).fill(value);
+  if (value.length === length) return value;
   throw new RangeError(
-    `Cannot draw ${length} pictures: found ${text.length} negative prompts, expected one, or one for each`,
+    `Cannot draw ${length} pictures: found ${value.length} ${what}, expected one, or one for each`,
   );
 }

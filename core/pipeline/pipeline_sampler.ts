@@ -318,16 +318,26 @@ export class PipelineSampler {
       random,
       start = noiseStart(this.latents, this.sampler),
       places = [...Array(images).keys()],
+      scales,
     }: {
       readonly images: number;
       readonly random: TorchGenerator;
       readonly start?: StartDrawer;
       /** Of the pictures among all that are drawn. */
       readonly places?: readonly number[];
+      /** Of guidance, of each picture, where they are not the sampler's. */
+      readonly scales?: readonly number[];
     },
   ): SamplingInputs {
     const shape = [images, ...this.latents];
     const { guidanceScale, guidanceRescale } = this;
+    const isRead = isDistilled(this.pipeline.model);
+    const over = isRead || this.guided ? undefined : scales?.find(isGuided);
+    if (over !== undefined) {
+      throw new RangeError(
+        `Cannot sample ${this.pipeline.name}: found a scale of ${over} for a picture, expected at most 1 where the sampler's is ${guidanceScale}`,
+      );
+    }
     const { maskedLatents: masked, ...drawn } = start.draw({ places, random });
     return {
       ...drawn,
@@ -339,6 +349,7 @@ export class PipelineSampler {
         }
         : conditioning,
       guidanceScale,
+      guidanceScales: isRead ? undefined : scales,
       guidanceRescale,
     };
   }

@@ -36,6 +36,8 @@ export interface SamplingInputs {
   readonly known?: KnownRegion;
   /** Of classifier-free guidance: 1 or less where the network runs once, as one does that is distilled to read its scale. */
   readonly guidanceScale: number;
+  /** Of each picture, where they differ: see `guide`. */
+  readonly guidanceScales?: readonly number[];
   /** See `SamplerOptions`; only the full sampler does it. */
   readonly guidanceRescale?: number;
 }

@@ -99,7 +99,7 @@ async function firstDrawing(
 
 /** What is drawn: so many pictures of one subject. */
 function requestOf(
-  { subject, batch, count, seed }: GenerateOptions,
+  { subject, batch, count, seed, guidanceScales }: GenerateOptions,
   progress: (done: number, total: number) => void,
 ): DrawRequest {
   const { prompt, negativePrompt } = typeof subject === "number"
@@ -110,6 +110,7 @@ function requestOf(
     batch: Math.min(batch, count),
     negativePrompt,
     once: true,
+    guidanceScale: guidanceScales,
     progress,
   }];
 }

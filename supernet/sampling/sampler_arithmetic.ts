@@ -51,6 +51,8 @@ interface StepShape {
   /** Of the model's output. */
   readonly output: readonly number[];
   readonly guided: boolean;
+  /** Of the scale of guidance: `[1]`, or `[B, 1, 1, 1]` where pictures have one each. */
+  readonly scale: readonly number[];
   /** Steps before it that its state remembers, and the most of them. */
   readonly past: number;
   readonly memory: number;
@@ -70,7 +72,7 @@ const stepOperation = (shape: StepShape, whole: boolean): Operation =>
     const factor = (name: string) => input(factorName(name), [1]);
     const prediction = guidedPrediction(g, input("output", shape.output), {
       channels: latents[1],
-      scale: guided ? factor("guidance") : undefined,
+      scale: guided ? input(factorName("guidance"), shape.scale) : undefined,
     });
     const known = new Map<string, () => Value>([[
       "prediction",
@@ -128,7 +130,9 @@ const pastNames = (steps: number): string[] =>
 /** A sampler's arithmetic for pictures of a SuperNet, in one workspace. */
 export class SamplerArithmetic {
   readonly #sampler: Sampler;
-  readonly #scale: number;
+  readonly #guided: boolean;
+  /** `[1]`, or `[B, 1, 1, 1]` where pictures have a scale each. */
+  readonly #scale: Tensor;
   readonly #latents: readonly number[];
   readonly #output: readonly number[];
   readonly #zeros = sharedZeros();
@@ -136,15 +140,21 @@ export class SamplerArithmetic {
   /** @throws {TypeError} If the sampler thresholds, which no SubNet does. */
   constructor(
     { model, blocks }: SuperNet,
-    { sampler, guidanceScale }: Pick<
+    { sampler, guidanceScale, guidanceScales }: Pick<
       SamplingInputs,
-      "sampler" | "guidanceScale"
+      "sampler" | "guidanceScale" | "guidanceScales"
     >,
     private readonly workspace: Workspace,
   ) {
     refuseThresholding(sampler, "sample a SubNet with");
     this.#sampler = sampler;
-    this.#scale = guidanceScale;
+    this.#guided = isGuided(guidanceScale);
+    this.#scale = guidanceScales
+      ? float32(
+        [guidanceScales.length, 1, 1, 1],
+        guidanceScales.map((scale) => Math.max(scale, 1)),
+      )
+      : scalar(guidanceScale);
     this.#latents = latentsShape(model, guidanceScale);
     this.#output = blocks[blocks.length - 1].graph.outputs[0].shape;
   }
@@ -160,7 +170,7 @@ export class SamplerArithmetic {
     state: SamplerState<PlacedTensor>,
     t: number,
   ): Promise<StepState> {
-    const what = startOperation(this.#latents, isGuided(this.#scale));
+    const what = startOperation(this.#latents, this.#guided);
     const { sample } = await this.workspace.compute(what, {
       latents: state.latents,
       [factorName("sample")]: scalar(this.#sampler.steps[t].inputScale),
@@ -257,14 +267,14 @@ export class SamplerArithmetic {
     };
     const numbers = {
       ...factors,
-      guidance: this.#scale,
       sample: steps[t + 1]?.inputScale ?? 1,
     };
     return {
       shape: {
         latents: this.#latents,
         output: this.#output,
-        guided: isGuided(this.#scale),
+        guided: this.#guided,
+        scale: this.#scale.shape,
         past: state.past.length,
         memory,
         factors: Object.keys(factors),
@@ -272,6 +282,7 @@ export class SamplerArithmetic {
       feeds: {
         ...values,
         output,
+        ...this.#guided && { [factorName("guidance")]: this.#scale },
         ...Object.fromEntries(
           Object.entries(numbers).map(([name, x]) => [
             factorName(name),

@@ -3,6 +3,7 @@
  * after guidance, or the whole step's payload.
  */
 import {
+  type GuidanceScales,
   guide,
   isGuided,
   latentsShape,
@@ -92,10 +93,9 @@ export interface ModelCalls {
 async function heldValues(
   workspace: Workspace,
   { latents, past }: SamplerState<PlacedTensor>,
-  { history, ...guiding }: {
+  { history, ...guiding }: GuidanceScales & {
     readonly history: readonly PlacedTensor[];
     readonly latents: readonly number[];
-    readonly scale: number;
   },
 ): Promise<HeldValues> {
   const pastHere: PastStep[] = [];
@@ -137,6 +137,7 @@ export async function runSampler(
         history: before,
         latents: shape,
         scale: request.guidanceScale,
+        scales: request.guidanceScales,
       });
     const computed = await call(step, {
       ...conditioning,

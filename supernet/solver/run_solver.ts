@@ -110,12 +110,20 @@ export async function solverGradient(
 /**
  * Refuses what a solver does not do.
  *
- * @throws {TypeError} If a part of the picture stays, or guided predictions are rescaled.
+ * @throws {TypeError} If a part of the picture stays, guided predictions are rescaled, or pictures have a scale of guidance each.
  */
 export function checkInputs(
-  { known, guidanceRescale }: Pick<SamplingInputs, "known" | "guidanceRescale">,
+  { known, guidanceRescale, guidanceScales }: Pick<
+    SamplingInputs,
+    "known" | "guidanceRescale" | "guidanceScales"
+  >,
 ): void {
   refuseRescale({ guidanceRescale }, "sample with a learned solver");
+  if (guidanceScales) {
+    throw new TypeError(
+      "Cannot sample with a learned solver: pictures have a scale of guidance each, expected none, as the solver's weights have one in them",
+    );
+  }
   if (!known) return;
   throw new TypeError(
     "Cannot sample with a learned solver: a part of the pictures stays, expected a network that reads masks",

@@ -25,7 +25,6 @@ async function opened(
   return await kind.prompts!.open(folder, {
     network: model,
     size: { height: 128, width: 128 },
-    guidanceScale: 7.5,
     options,
     sessions: {},
   });

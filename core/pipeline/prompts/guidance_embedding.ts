@@ -1,24 +1,26 @@
 /** The scale of guidance as an input of the networks that were distilled to read it. */
 import type { Network } from "../../models/network.ts";
+import { joinedArrays } from "../../tensor/batch.ts";
 import { float32, type Tensor } from "../../tensor/tensor.ts";
 
 /**
- * What a network reads of the scale, for each of a batch: `timestep_cond` `[B, G]`
- * of a latent consistency model; nothing in others.
+ * What a network reads of the scale of each of a batch: `timestep_cond` `[B, G]`
+ * of a latent consistency model, `guidance` `[B]` of a FLUX; nothing in others.
  */
 export function guidanceInputs(
   network: Network,
-  { scale, batch }: { scale: number; batch: number },
+  scales: readonly number[],
 ): Record<string, Tensor> {
+  const batch = scales.length;
+  if (network.family === "flux" && network.config.guidanceEmbeds) {
+    return { guidance: float32([batch], scales) };
+  }
   if (network.family !== "unet") return {};
-  const { guidanceChannels } = network.config;
-  if (guidanceChannels === null) return {};
-  const row = scaleEmbedding(scale - 1, guidanceChannels);
-  const data = Float32Array.from(
-    { length: batch * guidanceChannels },
-    (_, i) => row[i % guidanceChannels],
-  );
-  return { timestep_cond: float32([batch, guidanceChannels], data) };
+  const { guidanceChannels: channels } = network.config;
+  if (channels === null) return {};
+  const rows = scales.map((scale) => scaleEmbedding(scale - 1, channels));
+  const data = joinedArrays(rows);
+  return { timestep_cond: float32([batch, channels], data) };
 }
 
 /**

@@ -34,7 +34,7 @@ Deno.test("guidanceInputs() embeds the scale as diffusers does, once for each of
     const { length } = waves;
     const { timestep_cond: { shape, data } } = guidanceInputs(
       network(length),
-      { scale, batch: 2 },
+      [scale, scale],
     );
     assertEquals(shape, [2, length]);
     [...waves, ...waves].forEach((wave, i) =>
@@ -44,5 +44,5 @@ Deno.test("guidanceInputs() embeds the scale as diffusers does, once for each of
 });
 
 Deno.test("guidanceInputs() is nothing for a network that does not read the scale", () => {
-  assertEquals(guidanceInputs(network(null), { scale: 7, batch: 1 }), {});
+  assertEquals(guidanceInputs(network(null), [7]), {});
 });

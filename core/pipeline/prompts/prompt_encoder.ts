@@ -18,7 +18,6 @@ export interface PromptRequest {
   /** The network that reads what the encoders make. */
   readonly network: LoadedModel;
   readonly size: PictureSize;
-  readonly guidanceScale: number;
   /** The file of the encoders' weights, where they are not in their folders. */
   readonly checkpoint?: string;
   /** All that was asked for. */

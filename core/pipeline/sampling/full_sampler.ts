@@ -20,10 +20,14 @@ export const timesteps = (batch: number, timestep: number): Tensor<"float32"> =>
 /** The network's prediction after guidance. */
 function guided(
   prediction: Float32Array,
-  { latents: { shape }, guidanceScale: scale, guidanceRescale: rescale = 0 }:
-    SamplingRequest,
+  {
+    latents: { shape },
+    guidanceScale: scale,
+    guidanceScales: scales,
+    guidanceRescale: rescale = 0,
+  }: SamplingRequest,
 ): Float32Array {
-  const e = guide(prediction, { latents: shape, scale });
+  const e = guide(prediction, { latents: shape, scale, scales });
   if (!isGuided(scale) || rescale === 0) return e;
   return rescaled(e, prediction, { batch: shape[0], rescale });
 }

@@ -8,6 +8,7 @@ import {
   Expected,
   flag,
   kind,
+  list,
   number,
   oneOf,
   type OptionValues,
@@ -99,6 +100,10 @@ export const generateForm = {
       { default: "0" },
     ),
     ...samplerRows,
+    "guidance-scale": list(number("", ""))(
+      "<s,...>",
+      "Classifier-free guidance, which 1 turns off, of all pictures or one for each (default: its pipeline's, as in diffusers; 2 of a DiT)",
+    ),
     ...stepRows,
     "guidance-rescale": number(
       "<r>",
@@ -142,6 +147,8 @@ export interface GenerateOptions
   readonly weights?: string;
   /** Folder of the configurations that go with a checkpoint. */
   readonly config?: string;
+  /** Of guidance, of each picture, where they differ. */
+  readonly guidanceScales?: readonly number[];
   /** A class, or a prompt and the text that guidance leads away from. */
   readonly subject: number | {
     readonly prompt: string;
@@ -187,7 +194,7 @@ export function generateOptions({
   class: drawn,
   prompt,
   "negative-prompt": negativePrompt,
-  "guidance-scale": guidanceScale,
+  "guidance-scale": guidanceScales,
   "guidance-rescale": guidanceRescale,
   "original-steps": originalInferenceSteps,
   "aesthetic-score": aestheticScore,
@@ -220,12 +227,21 @@ export function generateOptions({
       "Cannot generate: --mask and --strength go with a picture to start from, expected --image",
     );
   }
+  const { length } = guidanceScales ?? [1];
+  if (![1, options.count].includes(length)) {
+    throw new RangeError(
+      `Cannot generate: --guidance-scale has ${length} scales, expected one, or one for each of ${options.count} pictures`,
+    );
+  }
   const subject = prompt === undefined
     ? drawn ?? 0
     : { prompt, negativePrompt };
   return {
     ...options,
-    guidanceScale,
+    guidanceScale: guidanceScales && Math.max(...guidanceScales),
+    guidanceScales: guidanceScales && guidanceScales.length > 1
+      ? guidanceScales
+      : undefined,
     guidanceRescale,
     trueCfgScale,
     clipSkip,

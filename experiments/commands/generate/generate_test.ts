@@ -228,7 +228,6 @@ async function conditionsOf(
   await using encoder = await kind.prompts!.open(folder, {
     network: model,
     size: { height: 128, width: 128 },
-    guidanceScale: 7.5,
     options: {},
     sessions: {},
   });

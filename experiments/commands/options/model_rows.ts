@@ -6,8 +6,8 @@ import { number, oneOf, path, whole } from "./option_table.ts";
 /** The model's files. */
 export const modelRows = {
   model: path(
-    "<folder or name>",
-    "Pipeline in diffusers layout, a checkpoint in the original layout, or owner/name[@revision] on the hub",
+    "<folder, file or name>",
+    "Pipeline in diffusers layout, a checkpoint in the original layout (file.safetensors, file.ckpt), or owner/name[@revision] on the hub",
     { default: "zoo/models/dit-shapes" },
   ),
   config: path(
