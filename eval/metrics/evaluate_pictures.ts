@@ -1,17 +1,21 @@
-/** Folders of pictures measured against a reference, in the conventions of pytorch-fid and clean-fid. */
+/** Folders of pictures measured against a reference or their prompts, in the conventions of pytorch-fid and clean-fid. */
 import { imageOf, readPicture } from "@dip-go/core/pictures";
 import type { SessionOptions } from "@dip-go/core/runtime";
 import { joined, stacked, type Tensor } from "@dip-go/core/tensor";
 import { pictureNames, picturesOf } from "../pictures/picture_folder.ts";
 import { meanInterval } from "../statistics/bootstrap.ts";
+import { clipScores } from "./clip_score.ts";
+import type { ContrastivePair } from "./networks/clip/contrastive_pair.ts";
 import { openInceptionFeatures } from "./networks/inception/inception_features.ts";
 import type { FidConvention } from "./networks/inception/inception_inputs.ts";
 import type { Lpips } from "./networks/lpips/open_lpips.ts";
 import { pairedMetrics } from "./paired_metrics.ts";
+import { frechetDistance } from "./sets/frechet_distance.ts";
 import {
   archiveContent,
   distanceFromStatistics,
   givesStatistics,
+  readReference,
 } from "./sets/reference_statistics.ts";
 import type { SetMetric, SetValue } from "./sets/sample_groups.ts";
 import {
@@ -46,30 +50,37 @@ export interface InceptionFile {
 const paired = ["psnr", "ssim", "lpips"] as const;
 type PairedMetric = typeof paired[number];
 
-/** Measures of a folder: the first three compare pictures of one name, the others sets. */
+/** Measures of a folder: the first three compare pictures of one name, `clip-score` pictures with prompts, the others sets. */
 export const pictureMetrics = [
   ...paired,
+  "clip-score",
   "fid",
   "sfid",
   "kid",
   "precision-recall",
 ] as const;
 export type PictureMetric = typeof pictureMetrics[number];
-type SetMetricName = Exclude<PictureMetric, PairedMetric>;
+type SetMetricName = Exclude<PictureMetric, PairedMetric | "clip-score">;
 
 /** The reference, the metrics and their networks. */
 export interface EvaluationOptions extends SessionOptions {
-  /** A folder of pictures, an `.npz` file of them, or for `fid` and `sfid` one of statistics. */
-  readonly reference: string;
+  /** A folder of pictures, an `.npz` file of them, or for `fid` and `sfid` one of statistics; `clip-score` needs none. */
+  readonly reference?: string;
   /**
    * `psnr` and `ssim` unless told, if the reference has a picture of every
-   * name, and `fid` if there are features.
+   * name, `fid` if there are features or statistics on both sides, and
+   * `clip-score` if there are prompts.
    */
   readonly metrics?: readonly PictureMetric[];
   /** The network whose features `fid`, `kid` and `precision-recall` compare; `sfid` asks for Inception. */
   readonly features?: FeatureNetwork | InceptionFile;
   /** The network of `lpips`. */
   readonly lpips?: Lpips;
+  /** The networks of `clip-score`, and the prompt of each picture in the order of the names. */
+  readonly clip?: {
+    readonly pair: ContrastivePair;
+    readonly prompts: readonly string[];
+  };
 }
 
 /**
@@ -80,10 +91,11 @@ export interface EvaluationOptions extends SessionOptions {
  * programs where the features are Inception's, else distances of the same kind.
  * KID averages 100 subsets of 1000.
  *
- * @param folder Pictures.
- * @returns `psnr`, `ssim`, `lpips`, `fid`, `sfid`, `kid`, `precision`, `recall`,
+ * @param folder Pictures, or an `.npz` file as the reference may be.
+ * @returns `psnr`, `ssim`, `lpips`, `clip-score`, `fid`, `sfid`, `kid`, `precision`, `recall`,
  * whichever were asked for, each with the number of pictures and a 95 % interval:
- * bootstrapped of a mean, jackknifed of a set of 20 pictures or more.
+ * bootstrapped of a mean, jackknifed of a set of 20 pictures or more. Between
+ * statistics the number is 0: they do not say of how many pictures they are.
  * @throws {TypeError} If a picture has no counterpart, a file is no picture, or a network or folder that a metric needs is missing.
  * @throws {RangeError} If there are too few pictures, or features have other widths than the reference's.
  *
@@ -112,15 +124,18 @@ export async function evaluatePictures(
   folder: string,
   options: EvaluationOptions,
 ): Promise<Record<string, SetValue>> {
-  const { reference, features } = options;
-  const names = await pictureNames(folder);
-  const others = reference.endsWith(".npz")
-    ? []
-    : await pictureNames(reference);
-  const alone = names.find((name) => !others.includes(name));
+  const { reference, features, clip } = options;
+  const names = await namesIn(folder);
+  const others = reference === undefined ? [] : await namesIn(reference);
+  const alone = isArchive(folder)
+    ? folder
+    : names.find((name) => !others.includes(name));
+  const isKnown = features || isArchive(folder) && reference &&
+      isArchive(reference);
   const metrics = options.metrics ?? [
     ...alone === undefined ? ["psnr", "ssim"] as const : [],
-    ...features ? ["fid"] as const : [],
+    ...reference && isKnown ? ["fid"] as const : [],
+    ...clip ? ["clip-score"] as const : [],
   ];
   if (metrics.length === 0) {
     refuse(folder, `no metric is asked for, and ${reference} has no ${alone}`);
@@ -131,15 +146,45 @@ export async function evaluatePictures(
   if (ofPairs.length > 0 && alone !== undefined) {
     refuse(folder, `${reference} has no ${alone}, which ${ofPairs[0]} needs`);
   }
-  const ofSets = metrics.filter((metric) => !isPaired(metric));
+  const ofSets = metrics.filter((metric) =>
+    !isPaired(metric) && metric !== "clip-score"
+  ) as SetMetricName[];
   return {
     ...await pairValues(ofPairs, { folder, names, options }),
+    ...metrics.includes("clip-score") ? await promptValues(folder, clip) : {},
     ...await setValues(ofSets, {
       folder,
       isPaired: alone === undefined && names.length === others.length,
       options,
     }),
   };
+}
+
+const isArchive = (path: string): boolean => path.endsWith(".npz");
+
+/** Names of a folder's pictures; those of an archive have none. */
+const namesIn = (path: string): Promise<readonly string[]> =>
+  isArchive(path) ? Promise.resolve([]) : pictureNames(path);
+
+/** The mean score of pictures with their prompts. */
+async function promptValues(
+  folder: string,
+  clip: EvaluationOptions["clip"],
+): Promise<Record<string, SetValue>> {
+  if (!clip) refuse(folder, "clip-score needs its networks and prompts");
+  const { pair, prompts } = clip;
+  const pictures: Float32Array[] = [];
+  for await (const picture of picturesOf(folder)) {
+    pictures.push(...await pair.pictures(stacked([imageOf(picture)])));
+  }
+  if (pictures.length !== prompts.length) {
+    refuse(
+      folder,
+      `found ${prompts.length} prompts for ${pictures.length} pictures, expected one for each`,
+    );
+  }
+  const scores = clipScores(pictures, await pair.texts(prompts));
+  return { "clip-score": meanInterval(scores) };
 }
 
 function refuse(folder: string, why: string): never {
@@ -178,6 +223,22 @@ async function pairValues(
   );
 }
 
+/** Distances between statistics, of which both sides have some. */
+async function publishedValues(
+  metrics: readonly SetMetricName[],
+  sides: readonly [Side, Side],
+): Promise<Record<string, SetValue>> {
+  const values: Record<string, SetValue> = {};
+  for (const metric of metrics) {
+    if (!sides.every(({ publishes }) => publishes(metric))) continue;
+    const [own, reference] = await Promise.all(
+      sides.map(({ path }) => readReference(path, kindOf(metric))),
+    );
+    values[metric] = { mean: frechetDistance(reference, own), n: 0 };
+  }
+  return values;
+}
+
 /** Measures between sets of features. */
 async function setValues(
   metrics: readonly SetMetricName[],
@@ -189,52 +250,80 @@ async function setValues(
   },
 ): Promise<Record<string, SetValue>> {
   if (metrics.length === 0) return {};
-  if (!features) refuse(folder, `${metrics[0]} needs features`);
+  if (reference === undefined) {
+    refuse(folder, `${metrics[0]} needs a reference`);
+  }
+  const [ours, others] = [await sideOf(folder), await sideOf(reference)];
+  const values = await publishedValues(metrics, [ours, others]);
+  const rest = metrics.filter((metric) => !(metric in values));
+  if (rest.length === 0) return values;
+  if (!features) refuse(folder, `${rest[0]} needs features`);
   await using network = await opened(features, session);
-  const own = await network.of(folder);
-  const archive = reference.endsWith(".npz")
-    ? await archiveContent(reference)
-    : undefined;
-  const kindOf = (metric: SetMetricName) =>
-    metric === "sfid" ? "spatial" : "pooled";
-  const isPublished = (metric: SetMetricName) =>
-    archive !== undefined && (metric === "fid" || metric === "sfid") &&
-    givesStatistics(archive, kindOf(metric));
-  const hasPictures = archive?.has("pictures") ?? true;
-  const theirs = hasPictures && !metrics.every(isPublished)
-    ? await network.of(reference)
-    : undefined;
-  const rowsOf = (rows: Rows, metric: SetMetricName) =>
-    rows[kindOf(metric)] ??
-      refuse(folder, `${metric} needs Inception's features`);
-  const values: Record<string, SetValue> = {};
-  for (const metric of metrics) {
-    const rows = rowsOf(own, metric);
+  const seen = async ({ path, hasPictures, publishes }: Side) =>
+    hasPictures && !rest.every(publishes) ? await network.of(path) : undefined;
+  const [own, theirs] = [await seen(ours), await seen(others)];
+  const rowsOf = (
+    rows: Rows | undefined,
+    metric: SetMetricName,
+    { path }: Side,
+  ) =>
+    (rows ?? refuse(folder, `${metric} needs pictures, found ${path}`))[
+      kindOf(metric)
+    ] ?? refuse(folder, `${metric} needs Inception's features`);
+  for (const metric of rest) {
+    // A distance is the same from either side: what publishes its statistics is the reference.
+    const swaps = ours.publishes(metric);
+    const rows = swaps
+      ? rowsOf(theirs, metric, others)
+      : rowsOf(own, metric, ours);
     const add = <State>(set: SetMetric<State>) =>
       Object.assign(values, set.value(set.accumulate(rows, 0)));
     const against = <Value>(
       valueOf: (features: Features) => Value,
     ): SetReference<Value> => {
-      if (!theirs) {
-        refuse(folder, `${metric} needs pictures, found ${reference}`);
-      }
-      const others = rowsOf(theirs, metric);
+      const value = rowsOf(theirs, metric, others);
       return isPaired
-        ? pairedReference(others, valueOf)
-        : fixedReference(valueOf(others));
+        ? pairedReference(value, valueOf)
+        : fixedReference(valueOf(value));
     };
     if (metric === "kid") {
       add(kernelMetric("kid", against((kept) => kept)));
     } else if (metric === "precision-recall") {
       const names = { precision: "precision", recall: "recall" };
       add(precisionRecallMetric(names, against((kept) => kept)));
-    } else if (isPublished(metric)) {
-      const distance = await distanceFromStatistics(reference, kindOf(metric));
+    } else if (swaps || others.publishes(metric)) {
+      const path = swaps ? folder : reference;
+      const distance = await distanceFromStatistics(path, kindOf(metric));
       add(frechetMetric(metric, fixedReference(distance)));
     } else add(frechetMetric(metric, against(distanceFrom)));
   }
   return values;
 }
+
+/** One of the two sets: pictures, statistics of some, or both. */
+interface Side {
+  readonly path: string;
+  readonly hasPictures: boolean;
+  /** Whether it has the statistics that a metric compares. */
+  publishes(metric: SetMetricName): boolean;
+}
+
+async function sideOf(path: string): Promise<Side> {
+  if (!isArchive(path)) {
+    return { path, hasPictures: true, publishes: () => false };
+  }
+  const content = await archiveContent(path);
+  return {
+    path,
+    hasPictures: content.has("pictures"),
+    publishes: (metric) =>
+      (metric === "fid" || metric === "sfid") &&
+      givesStatistics(content, kindOf(metric)),
+  };
+}
+
+const kindOf = (metric: SetMetricName) =>
+  metric === "sfid" ? "spatial" : "pooled";
 
 /** Features of a folder's pictures, `[N, D]`; only Inception has spatial ones. */
 interface Rows {

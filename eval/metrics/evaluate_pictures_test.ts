@@ -13,6 +13,7 @@ import {
   type EvaluationOptions,
   type FeatureNetwork,
 } from "./evaluate_pictures.ts";
+import type { ContrastivePair } from "./networks/clip/contrastive_pair.ts";
 import { psnr } from "./psnr.ts";
 import { normalOfFeatures } from "./sets/feature_statistics.ts";
 import { frechetDistance } from "./sets/frechet_distance.ts";
@@ -143,6 +144,58 @@ Deno.test("evaluatePictures() computes the statistics of pictures in an archive"
     1e-9,
   );
   assertAlmostEquals(kid.mean, kernelDistance(colours(samples), theirs).mean);
+});
+
+Deno.test("evaluatePictures() takes statistics on both sides, and on this one alone", async () => {
+  const archive = "testdata/npz/reference.npz";
+  const { fid } = await evaluatePictures(archive, { reference: archive });
+  assertEquals(fid.n, 0);
+  assertAlmostEquals(fid.mean, 0, 1e-6);
+  await inTemporaryFolder(async (root) => {
+    const reference = await written(`${root}/own`, samples);
+    const options = { features, metrics: ["fid"] as const };
+    const a = await evaluatePictures(archive, { ...options, reference });
+    const b = await evaluatePictures(reference, {
+      ...options,
+      reference: archive,
+    });
+    assertEquals(a, b);
+  });
+  await assertRejects(
+    () => evaluatePictures(archive, { reference: archive, metrics: ["kid"] }),
+    TypeError,
+    "kid needs features",
+  );
+});
+
+Deno.test("evaluatePictures() scores pictures with their prompts", async () => {
+  // Texts and pictures as colours: how far a picture is of the one in its prompt.
+  const axes = ["red", "green", "blue"];
+  const pair = {
+    texts: (texts: readonly string[]) =>
+      Promise.resolve(
+        texts.map((text) =>
+          Float32Array.from(axes, (axis) => text === axis ? 1 : 0)
+        ),
+      ),
+    pictures: (images: Tensor<"float32">) =>
+      Promise.resolve(unstacked(colours(images)).map(({ data }) => data)),
+  } as unknown as ContrastivePair;
+  const prompts = Array.from({ length: count }, (_, i) => axes[i % 3]);
+  const { "clip-score": score, ...rest } = await evaluated({
+    reference: undefined,
+    clip: { pair, prompts },
+  });
+  assertEquals([Object.keys(rest).length, score.n], [0, count]);
+  const expected = unstacked(colours(samples)).map(({ data }, i) =>
+    Math.max(0, 100 * data[i % 3] / Math.hypot(...data))
+  );
+  assertAlmostEquals(score.mean, mean(expected), 1e-4);
+  await assertRejects(
+    () => evaluated({ clip: { pair, prompts: ["red"] } }),
+    TypeError,
+    "found 1 prompts for 24 pictures, expected one for each",
+  );
 });
 
 Deno.test("evaluatePictures() says what a metric lacks", async () => {

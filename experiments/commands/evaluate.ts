@@ -1,10 +1,13 @@
-/** `deno task evaluate`: a folder of pictures measured against another, or against published statistics. */
+/** `deno task evaluate`: a folder of pictures measured against another, against published statistics, or against prompts. */
+import { readPrompts } from "@dip-go/core";
 import { isFile } from "@dip-go/core/files";
+import { modelFolder, promptFile } from "@dip-go/core/hub";
 import { devices } from "@dip-go/core/runtime";
 import { evaluatePictures, openLpips } from "@dip-go/eval";
 import {
   fidConventions,
   lpipsNets,
+  openContrastivePair,
   pictureMetrics,
   type SetValue,
 } from "@dip-go/eval/metrics";
@@ -23,9 +26,13 @@ const form = {
   refusal: "Cannot evaluate",
   about: "Measures a folder of pictures.",
   usage: [
-    "deno task evaluate <pictures> --reference <pictures or statistics> [options]",
+    "deno task evaluate <pictures or statistics> --reference <pictures or statistics> [options]",
+    "deno task evaluate <pictures> --clip <folder or name> --prompts <file> [options]",
   ],
-  words: { "<pictures>": "A folder of PNG, JPEG, WebP, BMP, PPM or PGM files" },
+  words: {
+    "<pictures>":
+      "A folder of PNG, JPEG, WebP, BMP, PPM or PGM files, or an .npz of pictures",
+  },
   options: {
     reference: path(
       "<path>",
@@ -35,7 +42,7 @@ const form = {
       "<m,...>",
       `${
         pictureMetrics.join(", ")
-      }: the first three compare pictures of one name, the others sets (default psnr and ssim where the reference has every name, and fid where there are features)`,
+      }: the first three compare pictures of one name, clip-score pictures with prompts, the others sets (default psnr and ssim where the reference has every name, fid where there are features or both sides are statistics, clip-score where there are prompts)`,
     ),
     features: path(
       "<path>",
@@ -54,6 +61,11 @@ const form = {
       "alexnet-owt-7be5be79.pth or vgg16-397923af.pth",
     ),
     "lpips-weights": path("<file>", "alex.pth or vgg.pth"),
+    clip: path("<folder or name>", "CLIP that clip-score looks with"),
+    prompts: path(
+      "<file>",
+      "Prompts of the pictures, in the order of their names: one a line, or a data set's file",
+    ),
     device: oneOf(devices)("<d>", devices.join(", "), { default: "cpu" }),
     json: flag("Print JSON"),
   },
@@ -66,9 +78,15 @@ export const evaluateCommand = command(form, async (
   { reference, metrics, features, resize, device, json, ...values },
   [folder, ...others],
 ) => {
-  if (folder === undefined || others.length > 0 || !reference) {
+  const { clip, prompts } = values;
+  if (folder === undefined || others.length > 0 || !(reference ?? clip)) {
     throw new RangeError(
-      "Cannot evaluate: expected one folder of pictures, and --reference <path>; see --help",
+      "Cannot evaluate: expected one folder of pictures, and --reference <path> or --clip <folder or name>; see --help",
+    );
+  }
+  if ((clip === undefined) !== (prompts === undefined)) {
+    throw new RangeError(
+      "Cannot evaluate: clip-score compares pictures with prompts, expected both --clip and --prompts",
     );
   }
   await using opened = new AsyncDisposableStack();
@@ -90,6 +108,14 @@ export const evaluateCommand = command(form, async (
     lpips: backbone && linear
       ? opened.use(openLpips(values["lpips-net"], { backbone, linear, device }))
       : undefined,
+    clip: clip && prompts
+      ? {
+        pair: opened.use(
+          await openContrastivePair(await modelFolder(clip), { device }),
+        ),
+        prompts: await readPrompts(await promptFile(prompts)),
+      }
+      : undefined,
   });
   return json ? [JSON.stringify(measured, null, 2)] : tableLines(measured);
 });
@@ -104,7 +130,7 @@ function tableLines(measured: Readonly<Record<string, SetValue>>): string[] {
       value.low === undefined
         ? ""
         : `[${shown(value.low)}, ${shown(value.high)}]`,
-      String(value.n),
+      value.n === 0 ? "" : String(value.n),
     ];
   });
   return alignedLines([
