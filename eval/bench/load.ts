@@ -111,8 +111,8 @@ export const loadLines = (figures: FiguresOf<typeof measureLoads>): string[] =>
         (2 * macs / calling / 1e9).toFixed(0)
       } GFLOP/s, and needs ${(peak / 1e9).toFixed(1)} GB, ${
         times(peak)
-      } times the file: ${times(opened)} before it; the file's own pages and ${
-        times(peak - opened - bytes)
-      } for features and copies of weights during it`,
+      } times the file: ${times(opened)} before it, ${
+        times(peak - opened)
+      } more during it (pages of mapped weights, features, a layer's weights in float32)`,
     ];
   });
