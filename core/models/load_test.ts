@@ -62,6 +62,14 @@ Deno.test("loadModel() reads a pipeline, and finds its scheduler", () =>
       TypeError,
       `${folder}/model_index.json: key "_class_name" is "KandinskyPipeline", expected "DiTPipeline"`,
     );
+    const indices: [object, string][] = [
+      [{ controlnet: ["diffusers", "ControlNetModel"] }, 'key "controlnet" is'],
+      [{ vae: "sdxl-vae" }, 'key "vae" is "sdxl-vae", expected a library and'],
+    ];
+    for (const [keys, message] of indices) {
+      await write("model_index.json", { _class_name: "DiTPipeline", ...keys });
+      await assertRejects(() => loadModel(folder), TypeError, message);
+    }
   }));
 
 const broken: [string, (weights: Map<string, Tensor>) => void, string][] = [

@@ -51,6 +51,20 @@ export const pipelineClasses = Object.keys(
   pipelines,
 ) as readonly PipelineClass[];
 
+/** Parts that an index may list, each as library and class; those that classes here do not have change no picture. */
+const partKeys = [
+  ...["feature_extractor", "image_encoder", "safety_checker", "scheduler"],
+  ...["text_encoder", "text_encoder_2", "text_encoder_3"],
+  ...["tokenizer", "tokenizer_2", "tokenizer_3"],
+  ...["transformer", "unet", "vae"],
+];
+
+/** The other keys that change no picture: origin, names of classes, marks and checks of finished pictures. */
+const harmlessKeys = [
+  ...["_diffusers_version", "_name_or_path", "id2label"],
+  ...["add_watermarker", "requires_safety_checker", "watermark"],
+];
+
 /** What `model_index.json` says. */
 export interface PipelineParts {
   readonly className: PipelineClass;
@@ -71,7 +85,7 @@ export interface PipelineParts {
 /**
  * The index of a pipeline's folder, or null in a folder that has none.
  *
- * @throws {TypeError} If it is of a class that is not known.
+ * @throws {TypeError} If it is of a class that is not known, or has a key or a part that is none.
  */
 export async function readPipelineParts(
   folder: string,
@@ -83,6 +97,8 @@ export async function readPipelineParts(
     requires_aesthetics_score: [undefined, null, true, false],
     force_zeros_for_empty_prompt: [undefined, true, false],
   });
+  for (const key of partKeys) checkPart(config, key);
+  config.finish(harmlessKeys);
   const className = config.value("_class_name") as PipelineClass;
   const { network, tokens } = pipelines[className];
   return {
@@ -94,6 +110,16 @@ export async function readPipelineParts(
     zerosForEmpty: config.value("force_zeros_for_empty_prompt") !== false,
     lacks: (part) => isNothing(config.values[part]),
   };
+}
+
+/** @throws {TypeError} If a part is listed as anything but null, or two of names and nulls. */
+function checkPart(config: ConfigJson, key: string): void {
+  if (!config.has(key)) return;
+  const entry = config.value(key);
+  const isName = (value: unknown) =>
+    value === null || typeof value === "string";
+  if (Array.isArray(entry) && entry.length === 2 && entry.every(isName)) return;
+  config.refuse(key, "a library and a class, or null");
 }
 
 /** The class of a part, which stands behind its library. */
