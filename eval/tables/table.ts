@@ -297,12 +297,10 @@ function notesOf(
   const judged = values.flatMap((value) =>
     value.versus && hasInterval(value) ? [value.versus] : []
   );
-  notes.push(...new Set(judged.map(meaning)));
-  if (judged.length > 1) {
-    notes.push(
-      `The ${judged.length} marks hold together: a chance of 5 % that any of them is wrong (Holm).`,
-    );
-  }
+  const together = judged.length > 1
+    ? `, by Holm's rule over ${judged.length} marks`
+    : "";
+  notes.push(...new Set(judged.map((each) => meaning(each, together))));
   if (rows.some((row) => row.source === "paper")) {
     notes.push("† number from the paper, not measured here.");
   }
@@ -310,9 +308,12 @@ function notesOf(
 }
 
 /** The meaning of a difference's mark. */
-function meaning({ method, unpaired }: Difference): string {
+function meaning(
+  { method, unpaired }: Difference,
+  together: string,
+): string {
   const how = unpaired
-    ? ", each on samples of its own (95 % interval of the difference)"
-    : " on the same samples (95 % paired interval)";
+    ? `, each on samples of its own (95 % interval of the difference${together})`
+    : ` on the same samples (95 % paired interval${together})`;
   return `▲ ▼ ≈: higher than, lower than, not told apart from ${method}${how}.`;
 }
