@@ -89,6 +89,10 @@ export const experimentCommand = (
         "Fit, sample and measure in n processes, each with its share of the cores",
         { default: "1" },
       ),
+      "busy-ok": flag(
+        "Time rows while other programs keep the machine busy; without it that is refused, and the same command goes on later",
+      ),
+      "measure-again": flag("Time rows again that were"),
       shard: text(
         "<i/n>",
         "Make only the i-th of n shares of the samples and what they need, and no report; when all are made, the command without --shard writes it",
@@ -121,6 +125,8 @@ export const experimentCommand = (
       root,
       provenance: await provenanceOf(typed),
       jobs: options.jobs,
+      busyOk: options["busy-ok"],
+      measureAgain: options["measure-again"],
     };
     const settings = scale === undefined ? set : [...set, `scale=${scale}`];
     const change = (experiment: Experiment) => limited(experiment, limit);

@@ -30,7 +30,7 @@ const settings = (folder: string) =>
     "evaluation.batch=2",
     "latency.batches=[1]",
     "latency.rounds=1",
-  ].flatMap((setting) => ["--set", setting]);
+  ].flatMap((setting) => ["--set", setting]).concat("--busy-ok");
 
 Deno.test("experiment --list and --help say what there is", async () => {
   const { lines, exitCode } = await experimentCommand(["--list"]);
@@ -118,7 +118,9 @@ metrics: [{ kind: psnr }]
 latency: { rounds: 1 }
 `,
     );
-    const { lines, error } = await experimentCommand([file], { root });
+    const { lines, error } = await experimentCommand([file, "--busy-ok"], {
+      root,
+    });
     assertEquals(error, undefined);
     assertStringIncludes(lines[0], "uniform-reuse");
     const { lines: [csv] } = await compareCommand(

@@ -57,6 +57,10 @@ export interface RunOptions extends ProgressOutput {
   readonly provenance: Provenance;
   /** Processes that fit, sample and measure at once, each with its share of the cores; 1 by default. */
   readonly jobs?: number;
+  /** Whether times may be taken while other programs keep the machine busy; they may not by default. */
+  readonly busyOk?: boolean;
+  /** Whether rows are timed again that were. */
+  readonly measureAgain?: boolean;
 }
 
 /** What a run left. */
@@ -104,6 +108,7 @@ export interface ExperimentRun extends FinishedRun {
  *   device: "cpu",
  *   root,
  *   provenance: await provenanceOf("an example"),
+ *   busyOk: true,
  *   log: () => {},
  * });
  * const [full, half] = results.rows;
@@ -123,6 +128,9 @@ export async function runExperiment(
     progress.whenMade(row.metrics, () => rowLine(tools, row));
   }
   const targets = allTargets(steps);
+  if (options.measureAgain) {
+    for (const { step } of steps.latencies) await tools.store.remove(step);
+  }
   await makeTargets({ part, targets }, {
     ...options,
     store: tools.store,
@@ -248,8 +256,9 @@ export async function partOf(
   given: ExperimentInput,
   options: RunOptions,
 ): Promise<RunPart> {
-  const { root, provenance } = options;
-  return { root, provenance, identity: await identityOf(given, options) };
+  const { root, provenance, busyOk = false } = options;
+  const identity = await identityOf(given, options);
+  return { root, provenance, identity, busyOk };
 }
 
 async function identityOf(

@@ -12,6 +12,7 @@ import { writeTinyModel } from "./tiny_model.ts";
 /** The experiment with the tiny model. */
 export const quickstart = [
   "quickstart",
+  "--busy-ok",
   ...setting([
     "model=model",
     "sampler.steps=4",

@@ -51,7 +51,14 @@ export async function withTiny(
     const lines: string[] = [];
     const log = (line: string) => lines.push(line);
     const root = `${folder}/results`;
-    const options = { device: "cpu" as const, root, provenance, log, lines };
+    const options = {
+      device: "cpu" as const,
+      root,
+      provenance,
+      log,
+      lines,
+      busyOk: true,
+    };
     await body(experiment, options);
   } finally {
     await Deno.remove(folder, { recursive: true });

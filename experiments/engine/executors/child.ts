@@ -36,7 +36,7 @@ export const workerCommand = (folder: string, threads: number): string[] => [
   "--allow-write",
   "--allow-net",
   `--allow-env=${hubVariables}`,
-  "--allow-sys=hostname",
+  "--allow-sys=cpus,hostname",
   worker,
   folder,
   `${threads}`,

@@ -56,6 +56,11 @@ export class StepStore {
     return step.format.read(this.path(step));
   }
 
+  /** Removes a step's value, so that it is made again. */
+  async remove(step: Step): Promise<void> {
+    await Deno.remove(this.path(step)).catch(ignoreMissing);
+  }
+
   /** Makes a step unless it is there; waits while another process is at it. */
   async make(step: Step, report: Report = () => {}): Promise<"made" | "found"> {
     if (await this.has(step)) return "found";

@@ -6,6 +6,7 @@ import { interleave, type Latency } from "@dip-go/eval/statistics";
 import { type Bench, openBench } from "../bench.ts";
 import type { Provenance } from "../../results/provenance.ts";
 import type { RunIdentity } from "../../results/run_folder.ts";
+import { quietMachine } from "../../engine/quiet_machine.ts";
 import { type Step, step } from "../../engine/step.ts";
 import type { StepMemory } from "./step_memory.ts";
 import { modelReads } from "./step_reads.ts";
@@ -25,11 +26,13 @@ export interface TimedBlocks {
   readonly identity: RunIdentity;
   readonly provenance: Provenance;
   readonly memory: StepMemory;
+  /** Whether other programs may keep the machine busy meanwhile. */
+  readonly busyOk: boolean;
 }
 
 /** Times the blocks, each alone in a session of its own, in turns: the batch is that of the latency columns. */
 export function blockTimesStep(
-  { identity, provenance: { hardware }, memory }: TimedBlocks,
+  { identity, provenance: { hardware }, memory, busyOk }: TimedBlocks,
 ): Step<BlockTimes> {
   const { experiment, device, precision, inputs } = identity;
   const { latency: { batches: [batch] }, seed } = experiment;
@@ -47,6 +50,7 @@ export function blockTimesStep(
     memory: memory.sampling,
     alone: true,
     async make() {
+      await using _quiet = busyOk ? undefined : await quietMachine("blocks");
       await using bench = await openBench(experiment, { device, precision });
       return await blockTimes(bench, batch);
     },

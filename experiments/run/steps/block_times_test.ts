@@ -77,7 +77,7 @@ Deno.test("block times are those of one image, and plans of a dear block leave i
     const experiment = timed(tiny);
     const identity = await cpuIdentity(experiment);
     await using tools = await openStepTools(
-      { root, identity, provenance },
+      { root, identity, provenance, busyOk: true },
       { log },
     );
     const found = await tools.store.need(tools.blockTimes!);

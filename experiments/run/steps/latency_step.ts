@@ -4,6 +4,7 @@ import { openBatchSampler } from "../evaluate.ts";
 import type { RowFit } from "./search/fit_step.ts";
 import type { SampledPlan } from "@dip-go/pruner/methods";
 import { fullPlan, hasPlan } from "./sample_steps.ts";
+import { quietMachine } from "../../engine/quiet_machine.ts";
 import { type Step, step } from "../../engine/step.ts";
 import { modelReads } from "./step_reads.ts";
 import type { StepTools } from "./step_tools.ts";
@@ -56,6 +57,9 @@ export function latencyStep(
         const { fitted } = await store.read(fit);
         if (fitted.kind !== "none") plans.push([method, fitted]);
       }
+      await using _quiet = tools.busyOk
+        ? undefined
+        : await quietMachine(`rows at ${sparsity}`);
       return await roundTimes(tools, plans, batch);
     },
   });

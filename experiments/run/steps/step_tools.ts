@@ -24,6 +24,8 @@ export interface RunPart {
   readonly root: string;
   readonly identity: RunIdentity;
   readonly provenance: Provenance;
+  /** Whether times may be taken while other programs keep the machine busy. */
+  readonly busyOk?: boolean;
 }
 
 /** How an experiment's steps are made. */
@@ -41,6 +43,7 @@ export class StepTools implements AsyncDisposable {
   readonly meters: Meters;
   readonly identity: RunIdentity;
   readonly provenance: Provenance;
+  readonly busyOk: boolean;
   /** What budgets of time are made of; none where they are of MACs. */
   readonly blockTimes?: Step<BlockTimes>;
   readonly memory: StepMemory;
@@ -58,10 +61,11 @@ export class StepTools implements AsyncDisposable {
     readonly sizes: PartSizes,
     private readonly options: StepToolOptions,
   ) {
-    const { identity, provenance, root } = part;
+    const { identity, provenance, root, busyOk = false } = part;
     const { experiment, device } = identity;
     this.identity = identity;
     this.provenance = provenance;
+    this.busyOk = busyOk;
     this.store = new StepStore(root, options);
     const { pairs } = experiment.evaluation;
     this.sets = new SampledSets(this.store, pairs, () => this.bench());

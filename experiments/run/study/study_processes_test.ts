@@ -10,6 +10,7 @@ import {
 
 const table = [
   "paper-table3",
+  "--busy-ok",
   ...setting([
     "model=model",
     "sampler.steps=4",
