@@ -39,5 +39,6 @@ export function planOf(file: PlanFile, name: string): FittedPlan {
   if (file.note !== undefined) return { kind: "none", note: file.note };
   if (!file.gates) return { kind: "steps", steps: file.sampler.steps };
   const { gates, payloads, solver } = parseGates(file, name);
-  return { kind: "gates", plan: { gates, payloads, solver } };
+  const plan = { gates, payloads, ...solver && { solver } };
+  return { kind: "gates", plan };
 }
