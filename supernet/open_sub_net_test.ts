@@ -1,4 +1,5 @@
 import { loadPipeline, type PipelineSampler } from "@dip-go/core";
+import type { Tensor } from "@dip-go/core/tensor";
 import {
   assert,
   assertAlmostEquals,
@@ -13,19 +14,32 @@ import { denseMacs } from "./gates/liveness.ts";
 import { superNetOf } from "./gates/super_net.ts";
 import { openSubNet } from "./open_sub_net.ts";
 
+/** Fails unless pictures are the same but for the SubNet's float32 sums, which the plain pipeline takes in float64. */
+function assertAlike(
+  actual: readonly Tensor<"float32">[],
+  expected: readonly Tensor<"float32">[],
+) {
+  assertEquals(actual.length, expected.length);
+  for (const [i, { data }] of expected.entries()) {
+    const off = data.map((x, j) => Math.abs(x - actual[i].data[j]));
+    const most = off.reduce((a, b) => Math.max(a, b));
+    assert(most < 1e-4, `picture ${i} differs by ${most}`);
+  }
+}
+
 const subjects = {
   "zoo/models/dit-shapes": [3, 7],
   "zoo/models/sd-shapes": ["a red cube", "a large blue star on grey"],
 };
 
 for (const [model, pair] of Object.entries(subjects)) {
-  Deno.test(`openSubNet() without a plan draws what the plain pipeline draws, bit for bit: ${model}`, async () => {
+  Deno.test(`openSubNet() without a plan draws what the plain pipeline draws: ${model}`, async () => {
     const sampler = (await loadPipeline(model)).sampler({ steps: 3 });
     await using full = await openSubNet(sampler);
     const pictures = await full.sample(pair, { seed: 5 });
-    assertEquals(await sampler.sample(pair, { seed: 5 }), pictures);
+    assertAlike(await sampler.sample(pair, { seed: 5 }), pictures);
     const [first] = await sampler.sample(pair, { seed: 5, batch: 2 });
-    assertEquals(first, pictures[0]);
+    assertAlike([first], pictures.slice(0, 1));
     const [other] = await full.sample(pair[0], { seed: 6 });
     assertNotEquals(other, pictures[0]);
   });
@@ -65,7 +79,7 @@ Deno.test("a network that reads the scale of guidance reads one of each picture"
 });
 
 for (const model of ["sd", "inpaint"]) {
-  Deno.test(`openSubNet() without a plan repaints what a mask covers as the plain pipeline does, bit for bit: ${model}`, async () => {
+  Deno.test(`openSubNet() without a plan repaints what a mask covers as the plain pipeline does: ${model}`, async () => {
     const data = Uint8Array.from({ length: 3 * 32 * 24 }, (_, i) => i % 256);
     const image = { height: 32, width: 24, channels: 3, data };
     const pipeline = await loadPipeline(`testdata/pipelines/${model}`);
@@ -78,7 +92,7 @@ for (const model of ["sd", "inpaint"]) {
     const pair = ["a red circle", "blue dog"];
     await using full = await openSubNet(sampler);
     const pictures = await full.sample(pair, { seed: [5, 6] });
-    assertEquals(await sampler.sample(pair, { seed: [5, 6] }), pictures);
+    assertAlike(await sampler.sample(pair, { seed: [5, 6] }), pictures);
   });
 }
 
@@ -93,15 +107,12 @@ for (const [model, pair] of Object.entries(subjects)) {
     assertAlmostEquals(macs(one) / macs(both), 0.5, 1e-3);
     const drawn = await one.sample(pair, { seed: 5 });
     await using subNet = await openSubNet(one);
-    assertEquals(await subNet.sample(pair, { seed: 5 }), drawn);
+    assertAlike(await subNet.sample(pair, { seed: 5 }), drawn);
     const negative = pipeline.drawsClasses ? undefined : "a green cross";
     const options = { seed: 5, negativePrompt: negative };
     assertEquals(await at(0).sample(pair, options), drawn);
     const guided = await both.sample(pair, { seed: 5 });
-    for (const [i, { data }] of drawn.entries()) {
-      const off = data.map((x, j) => Math.abs(x - guided[i].data[j]));
-      assert(Math.max(...off) < 1e-4, `differs by ${Math.max(...off)}`);
-    }
+    assertAlike(guided, drawn);
   });
 }
 

@@ -45,7 +45,7 @@ Deno.test("joinReports() gives rows their gates and pictures, and the run what i
   assertEquals(run.facts.slice(0, 3), [
     ["Model", "zoo/models/<toy>"],
     ["Sampler", "ddim, 4 steps, guidance 2"],
-    ["Samples", "3"],
+    ["Samples", "24"],
   ]);
   assertEquals(run.command, hostileResults.command);
 });

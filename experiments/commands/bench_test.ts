@@ -198,7 +198,7 @@ Deno.test("bench refuses what it cannot measure", async () => {
   const refusals: [string[], string][] = [
     [
       [],
-      'found "", expected one of dit-xl, sd-unet, dit-shapes, sd-shapes, peers, load, compiled, growth, export, gradient, memory, gates, guidance, end-to-end, sd15, conv',
+      'found "", expected one of dit-xl, sd-unet, dit-shapes, sd-shapes, peers, load, compiled, growth, export, gradient, memory, gates, guidance, end-to-end, sd35, sd15, conv',
     ],
     [["toString"], 'found "toString"'],
     [["dit-xl", "--steps", "1"], '--steps is "1"'],

@@ -47,7 +47,7 @@ Deno.test("experiment answers mistakes with one line", async () => {
       [[], "found 0 names"],
       [
         ["slowstart"],
-        '"slowstart", expected a .ts, .json or .yaml file or one of quickstart',
+        '"slowstart", expected a .ts, .json or .yaml file or one of learned-solver',
       ],
       [
         ["paper-table1", "--scale", "tiny"],
@@ -146,7 +146,7 @@ Deno.test("experiment --shard makes samples and no report", () =>
     assertEquals([lines, error], [["share 1/2 is made"], undefined]);
     const written = await Array.fromAsync(Deno.readDir(root));
     const names = written.map(({ name }) => name).sort();
-    assertEquals(names, [".graphs", ".steps"]);
+    assertEquals(names, [".graphs", ".made.jsonl", ".steps"]);
   }));
 
 Deno.test("experiment runs, and compare finds the run by name and by folder", () =>

@@ -8,6 +8,9 @@ import { checkExperiment, type Experiment } from "../schema/experiment.ts";
 import quickstart from "../quickstart.ts";
 import { runExperiment } from "./runner.ts";
 
+/** What payloads may add to a budget, which counts calls of the network: five values of each element of the tiny model's latents, at each of 4 steps. */
+const combinations = 4 * 5 * 3 * 8 * 8;
+
 Deno.test("runExperiment() writes every row of a DiTPipeline within its budget, and the report", () =>
   withTiny(async (experiment, options) => {
     const { folder, files, notes } = await runExperiment(experiment, options);
@@ -19,7 +22,8 @@ Deno.test("runExperiment() writes every row of a DiTPipeline within its budget, 
     const [full, ...others] = rows;
     assertEquals([full.method, full.macsSpeedup, full.speedup], ["full", 1, 1]);
     for (const { method, sparsity, macs, metrics } of others) {
-      assert(macs <= (1 - sparsity) * full.macs, `${method} ${sparsity}`);
+      const most = (1 - sparsity) * full.macs + combinations;
+      assert(macs <= most, `${method} ${sparsity}`);
       assertEquals(metrics.psnr.n, 4);
       assert(metrics.psnr.mean < 100 && metrics.ssim.mean < 1);
       assert(metrics.speedup_b2.mean > 0);
@@ -65,7 +69,7 @@ for (const kind of ["pndm", "dpm-solver++", "euler", "lcm"] as const) {
       assertEquals(results.sampler.name, kind);
       assertEquals(rows.map(({ method }) => method), methods);
       for (const { macs, metrics } of rows) {
-        assert(macs <= full.macs / 2 && metrics.psnr.mean < 100);
+        assert(macs <= full.macs / 2 + combinations && metrics.psnr.mean < 100);
       }
     }));
 }

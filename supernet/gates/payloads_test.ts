@@ -114,14 +114,14 @@ Deno.test("forecastRow() drops terms without history; forecastGradient() is its 
   assertEquals(forecastGradient([]), [0, 0, 0]);
 });
 
-Deno.test("payloadOf() reads at most four values; a coefficient a channel is on the channels' axis", () => {
+Deno.test("payloadOf() reads at most five values; a coefficient a channel is on the channels' axis", () => {
   const rows: PayloadRow[] = [
-    ...payloadOf([1, 1, 1, 1, 1, 0], {
+    ...payloadOf([1, 1, 1, 1, 1, 1, 0], {
       held: "output",
       make: (distances) => distances,
     }).coefficients,
   ];
-  assertEquals(rows, [[], [], [], [], [], [1, 2, 3, 4]]);
+  assertEquals(rows, [[], [], [], [], [], [], [1, 2, 3, 4, 5]]);
   assertEquals(factorShape(2, [4, 3, 8, 8]), [1]);
   assertEquals(factorShape([1, 2, 3], [4, 3, 8, 8]), [3, 1, 1]);
   assertEquals(factorShape([1, 2], [4, 16, 2]), [2]);

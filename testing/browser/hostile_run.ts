@@ -35,7 +35,7 @@ function row(
     latencyMs: 100 * (1 - sparsity),
     speedup: 1 / (1 - sparsity),
     metrics: psnr === undefined ? {} : {
-      psnr: { mean: psnr, low: psnr - 1, high: psnr + 1, n: 3, ...compared },
+      psnr: { mean: psnr, low: psnr - 1, high: psnr + 1, n: 24, ...compared },
       clip: { mean: psnr / 2 },
     },
     ...changes,
@@ -61,7 +61,7 @@ export const hostileResults: Results = {
   ],
   commit: "0123abc",
   seed: 1000,
-  samples: 3,
+  samples: 24,
   hardware: "a machine",
   date: "2026-01-01",
   command: "deno task experiment toy --set 'model=<toy>'",

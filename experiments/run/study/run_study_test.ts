@@ -88,6 +88,7 @@ async function withTinyStudy(
       provenance,
       log: (line) => lines.push(line),
       lines,
+      busyOk: true,
     });
   } finally {
     await Deno.remove(folder, { recursive: true });
