@@ -47,7 +47,7 @@ Deno.test("experiment answers mistakes with one line", async () => {
       [[], "found 0 names"],
       [
         ["slowstart"],
-        '"slowstart", expected a .ts, .json or .yaml file or one of learned-solver',
+        '"slowstart", expected a .ts, .json or .yaml file or one of quickstart',
       ],
       [
         ["paper-table1", "--scale", "tiny"],
