@@ -55,7 +55,8 @@ const mutations: readonly Mutation[] = [
     return changed;
   },
   function truncate(bytes, pick) {
-    return bytes.slice(0, place(bytes, pick));
+    const end = Math.max(0, bytes.length - 2); // more than a text's last line break
+    return bytes.slice(0, Math.min(place(bytes, pick), end));
   },
   function insert(bytes, pick) {
     const at = place(bytes, pick);
