@@ -27,8 +27,10 @@ export default {
     "searched-subset",
     "dip-go+steps",
     "energy+forecast",
+    { kind: "uniform+learned-solver", refine: "none", name: "uniform+ridge" },
+    { kind: "learned-solver", refine: "none", name: "learned-solver+ridge" },
   ],
-  mainMethod: "energy+forecast",
+  mainMethod: "learned-solver+ridge",
   evaluation: { pairs: 32, seed: 1000, batch: 8 },
   metrics: [
     ...quickstart.metrics,

@@ -76,7 +76,6 @@ Deno.test("a file that is no experiment is refused by its name", () =>
 Deno.test("the repository's own experiments are found in their folder", () => {
   const names = experiments.map(({ name }) => name);
   assertEquals(names, [
-    "learned-solver",
     "quickstart",
     "quickstart-mmdit",
     "quickstart-sd",

@@ -23,6 +23,7 @@ export const quickstart = [
     "search.refine.iterations=2",
     "sparsity=[0.25,0.5]",
     'methods=["fewer-steps","fora","random","searched-subset","dip-go+steps","energy+forecast"]',
+    "mainMethod=energy+forecast",
     "evaluation.pairs=8",
     "evaluation.batch=2",
     "latency.batches=[1,2]",
