@@ -185,10 +185,12 @@ const db = ofParameters(
 const limitOf = (most: number | undefined) =>
   most === undefined || most < 0 ? undefined : most;
 
-/** Modules of diffusers' configurations; without them its default patterns match none of these models. */
+/** Modules of diffusers' configurations; its default patterns match none of these models. */
 const modules = {
+  default: { forecast: "model" },
   "attn-ff": { forecast: "layers", granularity: "sublayer" },
   attn: { forecast: "attention", granularity: "sublayer" },
+  ff: { forecast: "mlp", granularity: "sublayer" },
   last: { forecast: "model", granularity: "block", always: ends },
 } as const;
 
@@ -198,15 +200,18 @@ const taylorDiffusers = ofParameters(
     disableCacheBeforeStep: from0,
     disableCacheAfterStep: v.optional(v.nullable(from0)),
     maxOrder: from0,
-    modules: v.optional(oneOf(["attn-ff", "attn", "last"])),
+    modules: v.optional(
+      oneOf(["default", "attn-ff", "attn", "ff", "last"]),
+      "default",
+    ),
   }),
   ({ modules: cached, cacheInterval, ...parameters }) => {
     const places = {
-      interval: cached ? cacheInterval : 1,
+      interval: cached === "default" ? 1 : cacheInterval,
       before: parameters.disableCacheBeforeStep,
       after: parameters.disableCacheAfterStep ?? undefined,
     };
-    const { forecast, ...own } = modules[cached ?? "attn"];
+    const { forecast, ...own } = modules[cached];
     return {
       ...own,
       rerun: ({ net }) => ({

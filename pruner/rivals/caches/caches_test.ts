@@ -50,6 +50,10 @@ Deno.test("magRuns() adds up how far the norm has changed, and resamples ratios"
     "11010",
   );
   assertEquals(text(magRuns([1, 0.9], 4, settings)), "1100");
+  // Call 7 of 15 takes ratio 15 of 32: in float32 its place is below the 15.5 of float64.
+  const ratios32 = Array<number>(32).fill(1).with(15, 2);
+  const long = { threshold: 0.35, maxSkip: 15, retention: 0.1 };
+  assertEquals(text(magRuns(ratios32, 15, long)), "110000010000000");
 });
 
 Deno.test("tGateRuns() computes all before the gate's last call, then no cross-attention", () => {

@@ -31,14 +31,15 @@ export interface MagCacheSettings {
   readonly retention: number;
 }
 
-/** The ratios for another number of calls: the nearest ones, halves to even. */
+/** The ratios for another number of calls: the nearest ones, halves to even, of places in float32 as diffusers has them. */
 function resampled(
   ratios: readonly number[],
   steps: number,
 ): readonly number[] {
   if (ratios.length === steps) return ratios;
+  const scale = Math.fround((ratios.length - 1) / (steps - 1));
   return Array.from({ length: steps }, (_, t) => {
-    const at = t * (ratios.length - 1) / (steps - 1);
+    const at = Math.fround(t * scale);
     const below = Math.floor(at);
     const isHalf = at - below === 0.5;
     return ratios[isHalf ? below + below % 2 : Math.round(at)];

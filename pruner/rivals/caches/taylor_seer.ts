@@ -8,8 +8,13 @@ import { type SubNetPlan, type SuperNet, taylor } from "@dip-go/supernet/gates";
 import { keyMethod } from "../key_method.ts";
 import { heldPlan, kindOf, layersPlan, runsOf } from "./held_plan.ts";
 
-/** What is forecast: attention and MLP of every block, attention alone, the last block's output, or the model's. */
-export type Forecast = "layers" | "attention" | "last block" | "model";
+/** What is forecast: attention and MLP of every block, one of the two, the last block's output, or the model's. */
+export type Forecast =
+  | "layers"
+  | "attention"
+  | "mlp"
+  | "last block"
+  | "model";
 
 /** The paper's calls: the first few (2 or 3 in the authors' code for DiT), then every N-th. */
 export const paperKeys = (
@@ -52,15 +57,13 @@ export function taylorPlan(
   const make = taylor(order);
   if (forecast === "layers") return layersPlan(net, keys, make);
   const runs = runsOf(net, (t) => keys.includes(t));
-  const isAttention = forecast === "attention";
+  const isKind = forecast === "attention" || forecast === "mlp";
   const one = net.units.at(forecast === "model" ? -1 : -2);
   return heldPlan(
     net,
     (unit) =>
-      (isAttention ? kindOf(unit) === "attention" : unit === one)
-        ? runs
-        : undefined,
-    { held: isAttention ? "branch" : "output", make },
+      (isKind ? kindOf(unit) === forecast : unit === one) ? runs : undefined,
+    { held: isKind ? "branch" : "output", make },
   );
 }
 
