@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import {
+  type BlockGraph,
   ditBlockGraph,
   type Held,
   heldForm,
@@ -28,15 +29,18 @@ import {
 } from "@dip-go/testing/models";
 import { compileSubNet } from "./compile/compile_sub_net.ts";
 import type { Gate, Gates } from "./gates/gates.ts";
+import type { Halves } from "./gates/halves.ts";
 import { heldBy } from "./gates/held_units.ts";
 import { subNetMacs } from "./gates/liveness.ts";
 import {
   type Coefficient,
   computedBefore,
   holds,
+  type Payload,
   type PayloadRow,
   type Payloads,
 } from "./gates/payloads.ts";
+import { checkPlan, type Plan } from "./gates/plan.ts";
 import { type SuperNet, superNet } from "./gates/super_net.ts";
 import { openFusedSubNet } from "./sampling/fused_sub_net.ts";
 import { SubNetRunner } from "./sampling/sub_net.ts";
@@ -62,14 +66,30 @@ interface Subject {
   readonly conditioning: Readonly<Record<string, Tensor>>;
   readonly guidanceScale: number;
   readonly sampler: ReturnType<typeof sampler>;
+  readonly halves?: readonly Halves[];
 }
 
-const options = { batch: 2, granularity: "sublayer" } as const;
+/** Of a guided sampler, some steps evaluate the conditional half alone. */
+const halves: readonly Halves[] = [
+  "both",
+  "conditional",
+  "both",
+  "conditional",
+  "conditional",
+];
+
+/** The SuperNet of both halves. @param modelOf Of a batch. */
+const guidedNet = (modelOf: (batch: number) => BlockGraph): SuperNet =>
+  superNet(modelOf(2), { steps, conditional: () => modelOf(1) });
+
+const granularity = "sublayer";
 
 const dit = (): Subject => ({
-  net: superNet(
-    ditBlockGraph({ ...tinyDit, outChannels: 6 }, livelyWeights(7), options),
-    { steps },
+  net: guidedNet((batch) =>
+    ditBlockGraph({ ...tinyDit, outChannels: 6 }, livelyWeights(7), {
+      batch,
+      granularity,
+    })
   ),
   conditioning: { class_labels: int64([2], [1, 4]) },
   guidanceScale: 2,
@@ -78,26 +98,30 @@ const dit = (): Subject => ({
 
 const subjects: Readonly<Record<string, () => Subject>> = {
   DiT: dit,
-  PixArt: () => ({
-    net: superNet(tinyPixart(options), { steps }),
+  "DiT, halves": () => ({ ...dit(), halves }),
+  "PixArt, halves": () => ({
+    net: guidedNet((batch) => tinyPixart({ batch, granularity })),
+    halves,
     conditioning: tinyConditions(2),
     guidanceScale: 2,
     sampler: sampler("ddim"),
   }),
-  SD3: () => ({
-    net: superNet(tinySd3(options), { steps }),
+  "SD3, halves": () => ({
+    net: guidedNet((batch) => tinySd3({ batch, granularity })),
+    halves,
     conditioning: tinyStreams(2),
     guidanceScale: 2,
     sampler: sampler("flow-euler"),
   }),
   "FLUX, without guidance": () => ({
-    net: superNet(tinyFlux({ ...options, batch: 1 }), { steps }),
+    net: superNet(tinyFlux({ granularity, batch: 1 }), { steps }),
     conditioning: tinyStreams(1, { guidance: 3.5 }),
     guidanceScale: 1,
     sampler: sampler("flow-euler"),
   }),
-  UNet: () => ({
-    net: superNet(tinyUnet({ batch: 2, granularity: "layer" }), { steps }),
+  "UNet, halves": () => ({
+    net: guidedNet((batch) => tinyUnet({ batch, granularity: "layer" })),
+    halves,
     conditioning: tinyText(2),
     guidanceScale: 2,
     sampler: sampler("ddim"),
@@ -114,6 +138,19 @@ function randomGates({ units }: SuperNet, random: TorchGenerator): Gates {
     { length: steps },
     (_, t) => units.map((): Gate => t === 0 || random.uniform() < 0.5 ? 1 : 0),
   );
+}
+
+/** Of the unconditional half, over outputs that both halves computed. */
+function otherPayload(gates: Gates, held: Held): Payload {
+  const computes = gates.map((row, t) =>
+    halves[t] === "both" ? row[row.length - 1] : 0
+  );
+  const coefficients = gates.map((row, t): PayloadRow => {
+    if (halves[t] === "both" || row[row.length - 1] === 0) return [];
+    const computed = computedBefore(computes, t).length;
+    return [1.2, -0.3].slice(0, computed);
+  });
+  return { held, coefficients };
 }
 
 /** Of each unit a kind that it can hold, and rows of up to three coefficients, now and then one a channel. */
@@ -181,12 +218,35 @@ function combined(row: PayloadRow, held: readonly Tensor[]): Float32Array {
   );
 }
 
+/** The first half of one, the second of another. */
+const renewedRows = (made: Float32Array, before: Float32Array) =>
+  made.map((v, i) => i < made.length / 2 ? v : before[i]);
+
+/** An output whose second half is its payload. */
+function filledOutput(
+  made: Float32Array,
+  both: readonly Float32Array[],
+  { held, coefficients }: Payload,
+  t: number,
+): Float32Array {
+  const half = made.length / 2;
+  const residual = held === "residual" ? 1 : 0;
+  return made.map((v, i) =>
+    i < half ? v : coefficients[t].reduce<number>(
+      (sum, c, j) =>
+        sum + Number(c) * (both[j][i] - residual * both[j][i - half]),
+      residual * made[i - half],
+    )
+  );
+}
+
 /** The definition, every block at every step. */
 async function everythingSampled(
-  { net, conditioning, guidanceScale, sampler }: Subject,
+  { net, conditioning, guidanceScale, sampler, halves }: Subject,
   gates: Gates,
   payloads: Payloads,
 ): Promise<Float32Array> {
+  const both: Float32Array[] = [];
   const sessions: Session[] = [];
   for (const { graph } of net.blocks) sessions.push(await openSession(graph));
   const held = new Map<string, Tensor[]>();
@@ -195,8 +255,17 @@ async function everythingSampled(
   const through = (t: number, unit: string, output: string, made: Tensor) => {
     const before = held.get(output) ?? [];
     if (gates[t][net.units.indexOf(unit)] === 1) {
-      held.set(output, [made, ...before]);
-      return made;
+      const data = made.data as Float32Array;
+      const whole = unit === net.model.output;
+      const isHalf = halves?.[t] === "conditional";
+      if (whole && !isHalf) both.unshift(data);
+      const kept = isHalf
+        ? whole
+          ? filledOutput(data, both, payloads.unconditional, t)
+          : renewedRows(data, before[0].data as Float32Array)
+        : data;
+      held.set(output, [float32(made.shape, kept), ...before]);
+      return whole ? float32(made.shape, kept) : made;
     }
     return float32(
       made.shape,
@@ -233,10 +302,13 @@ async function everythingSampled(
 
 /** MACs of what the last latents need, found from there on. */
 function neededMacs(
-  { blocks, units, macs, model: { output } }: SuperNet,
+  { blocks, units, macs, model: { output }, conditional }: SuperNet,
   gates: Gates,
-  payloads: Payloads,
+  { payloads, halves }: Pick<Subject, "halves"> & {
+    payloads: Payloads;
+  },
 ): number {
+  const isHalf = (t: number) => halves?.[t] === "conditional";
   const done = new Set<string>();
   let sum = 0;
   const once = (key: string, act: () => void) => {
@@ -249,7 +321,7 @@ function neededMacs(
     blocks.findIndex(({ block }) => block.outputs.includes(tensor));
   const run = (i: number, t: number) =>
     once(`run ${i} ${t}`, () => {
-      sum += macs[i];
+      sum += isHalf(t) ? conditional!().macs[i] : macs[i];
       blocks[i].block.inputs.forEach((name) => need(name, t));
     });
   const yielded = (
@@ -261,8 +333,16 @@ function neededMacs(
     const column = gates.map((row) => row[units.indexOf(unit)]);
     if (column[t] === 1) return at(t);
     const row = payloads[unit].coefficients[t];
-    row.forEach((c, j) => c !== 0 && at(computedBefore(column, t)[j]));
-    if (!holds(row)) sum += row.filter((c) => c !== 0).length * size;
+    const before = computedBefore(column, t);
+    const rowsAt = (j: number) => {
+      at(before[j]);
+      const older = unit !== output && !isHalf(t) &&
+        before.slice(j).find((from) => !isHalf(from));
+      if (typeof older === "number") at(older);
+    };
+    row.forEach((c, j) => c !== 0 && rowsAt(j));
+    const rows = isHalf(t) && unit !== output ? size / 2 : size;
+    if (!holds(row)) sum += row.filter((c) => c !== 0).length * rows;
   };
   const need = (tensor: string, t: number): void =>
     once(`${tensor} ${t}`, () => {
@@ -278,6 +358,10 @@ function neededMacs(
   const { shape } = blocks[maker(output)].graph.outputs[0];
   for (const t of gates.keys()) {
     yielded(output, t, sizeOf(shape), (from) => need(output, from));
+    if (isHalf(t) && gates[t][units.indexOf(output)] === 1) {
+      const row = payloads.unconditional.coefficients[t];
+      if (!holds(row)) sum += row.length * sizeOf(shape) / 2;
+    }
   }
   return sum;
 }
@@ -294,35 +378,59 @@ function assertClose(found: Float32Array, expected: Float32Array) {
 for (const [name, subjectOf] of Object.entries(subjects)) {
   Deno.test(`payloads of every kind: host loop, fused SubNet and compiled file are the definition, MACs what it needs: ${name}`, async () => {
     const subject = subjectOf();
-    const { net, ...setup } = subject;
+    const { net, halves, ...setup } = subject;
     const random = new TorchGenerator(5);
     const gates = randomGates(net, random);
-    const payloads = randomPayloads(net, gates, random);
+    const payloads = {
+      ...randomPayloads(net, gates, random),
+      ...subject.halves && {
+        unconditional: otherPayload(
+          gates,
+          name.startsWith("DiT") ? "residual" : "output",
+        ),
+      },
+    };
     const own = heldBy(net, payloads);
     const definition = { ...subject, net: own };
     const expected = await everythingSampled(definition, gates, payloads);
     await using runner = new SubNetRunner(net);
     const request = { ...setup, latents };
-    const host = await runner.sample({ ...request, gates, payloads });
+    const plan = { gates, payloads, halves };
+    const host = await runner.sample({ ...request, ...plan });
     assertClose(host.data, expected);
-    await using fused = await openFusedSubNet(runner, { gates, payloads });
+    await using fused = await openFusedSubNet(runner, plan);
     assertClose((await fused.sample(request)).data, expected);
     const graph = await compileSubNet({
       ...setup,
       net,
-      plan: { gates, payloads },
+      plan,
       conditioning: (g, input) => g.constant(setup.conditioning[input]),
     });
     await using compiled = await openSession(graph);
     const { latents: made } = await compiled.run({ noise: latents });
     assertClose(made.data as Float32Array, expected);
-    const counted = neededMacs(own, gates, payloads);
-    assertEquals(subNetMacs(net, gates, payloads), counted);
+    assertEquals(subNetMacs(net, gates, plan), neededMacs(own, gates, plan));
   });
 }
 
-Deno.test("gradient() of gates and coefficients of payloads agrees with central differences", async () => {
-  const { net: whole, ...setup } = dit();
+Deno.test("gradient() of gates and coefficients of payloads agrees with central differences", () =>
+  checkGradient(dit(), {}));
+
+Deno.test("gradient() through steps of the conditional half, its payload's coefficients too", () =>
+  checkGradient({ ...dit(), halves: halves.with(1, "both") }, {
+    unconditional: {
+      held: "residual",
+      coefficients: halves.map((each, t) =>
+        t === 1 || each === "both" ? [] : [0.7, 0.2]
+      ),
+    },
+  }));
+
+/** Central differences at each unit, and of what is given besides. */
+async function checkGradient(
+  { net: whole, ...setup }: Subject,
+  given: Payloads,
+): Promise<void> {
   const random = new TorchGenerator(8);
   const gates: RealGates = Array.from(
     { length: steps },
@@ -332,14 +440,15 @@ Deno.test("gradient() of gates and coefficients of payloads agrees with central 
       ),
   );
   const kinds: readonly Held[] = ["output", "branch", "residual"];
-  const payloads: Payloads = Object.fromEntries(
-    whole.units.map((unit, n) => [unit, {
+  const own = Object.fromEntries(
+    whole.units.map((unit, n): [string, Payload] => [unit, {
       held: unit === whole.model.output ? "output" : kinds[n % 3],
       coefficients: gates.map((_, t) =>
         t < 2 ? [] : [1 + random.uniform(), -random.uniform()]
       ),
     }]),
   );
+  const payloads: Payloads = { ...own, ...given };
   await using form = await openTrainingForm(heldBy(whole, payloads));
   const request = { ...setup, latents, gates, payloads };
   const direction = new TorchGenerator(6).randn(latents.shape).data;
@@ -362,9 +471,12 @@ Deno.test("gradient() of gates and coefficients of payloads agrees with central 
       Math.max(Math.abs(numeric), 0.05 * scale);
     assert(error < 2e-3, `${what}: ${gradient}, numeric ${numeric}`);
   };
-  for (const [n, unit] of whole.units.entries()) {
-    const t = 2 + n % 3;
-    if (gates[t][n] !== 0) {
+  const few = setup.halves ? 4 : 1;
+  for (const [n, unit] of Object.keys(payloads).entries()) {
+    // Every few units, and those at the end: the whole step, and what is given.
+    if (n % few > 0 && n < whole.units.length - 1) continue;
+    const t = unit in given ? 4 : 2 + n % 3;
+    if (whole.units[n] && gates[t][n] !== 0) {
       await check(`gate [${t}] of ${unit}`, found.gates[t][n], (by) => ({
         gates: gates.with(t, gates[t].with(n, gates[t][n] + by)),
       }));
@@ -383,7 +495,7 @@ Deno.test("gradient() of gates and coefficients of payloads agrees with central 
       },
     );
   }
-});
+}
 
 Deno.test("what cannot be held is refused", async () => {
   const { net, ...setup } = dit();
@@ -411,5 +523,51 @@ Deno.test("what cannot be held is refused", async () => {
     () => openFusedSubNet(runner, { gates: open, payloads }),
     RangeError,
     "a coefficient has 3 numbers, expected 16",
+  );
+});
+
+Deno.test("halves of guidance that no plan can have are refused", async () => {
+  const { net, ...setup } = dit();
+  const open = net.units.map((): Gate => 1);
+  const gates = halves.map(() => open);
+  const plan: Plan = {
+    model: "tiny",
+    sampler: { name: "ddim", steps },
+    blocks: [...net.units],
+    gates,
+    halves: [...halves],
+  };
+  const { conditional: _, ...unguided } = net;
+  const other = (held: Held, coefficients: PayloadRow[]) =>
+    ({
+      payloads: { unconditional: { held, coefficients } },
+    }) as Partial<Plan>;
+  const rows = halves.map((each) => each === "both" ? [] : [1]);
+  checkPlan({ ...plan, ...other("residual", rows) }, net);
+  const refused: [string, object, SuperNet?][] = [
+    ["as a sampler without guidance has no other", {}, unguided],
+    ["found 1, expected 5, one a step", { halves: ["both"] }],
+    ["step 0 evaluates the conditional half alone", {
+      halves: halves.with(0, "conditional"),
+    }],
+    ["holds its branch, expected output or residual", other("branch", rows)],
+    [
+      'payloads["unconditional"] has 2 coefficients at step 1, expected 1 to 1',
+      other("output", rows.with(1, [1, 1])),
+    ],
+    ["is of no unit", { halves: undefined, ...other("output", rows) }],
+  ];
+  for (const [what, changed, own = net] of refused) {
+    assertThrows(
+      () => checkPlan({ ...plan, ...changed }, own),
+      RangeError,
+      what,
+    );
+  }
+  await using runner = new SubNetRunner(unguided);
+  await assertRejects(
+    () => runner.sample({ ...setup, latents, gates, halves }),
+    RangeError,
+    "Cannot evaluate the conditional half alone of",
   );
 });

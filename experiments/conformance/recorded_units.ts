@@ -46,7 +46,7 @@ function blocksOfUnits(
  */
 export function ranUnits(
   net: SuperNet,
-  { gates, payloads }: SubNetPlan,
+  { gates, payloads, halves }: SubNetPlan,
   { units, always = [] }: {
     readonly units: readonly string[];
     readonly always?: readonly string[];
@@ -54,7 +54,7 @@ export function ranUnits(
 ): string[] {
   const own = heldBy(net, payloads);
   const blocks = blocksOfUnits(own, units);
-  return liveBlocks(own, gates, payloads).map((live) =>
+  return liveBlocks(own, gates, { payloads, halves }).map((live) =>
     units.map((unit, u) =>
       always.includes(unit) || blocks[u].some((i) => live[i]) ? "1" : "0"
     ).join("")

@@ -17,8 +17,7 @@ import {
 } from "@dip-go/core/runtime";
 import { latentsShape } from "@dip-go/core/pipeline";
 import { refuseThresholding } from "@dip-go/core/samplers";
-import { checkGates } from "../gates/gates.ts";
-import { checkPayloads } from "../gates/payloads.ts";
+import { checkSubNet } from "../gates/plan.ts";
 import { lazy } from "../arithmetic/terms.ts";
 import {
   SamplerValues,
@@ -66,7 +65,7 @@ export async function compileSubNet(request: CompileRequest): Promise<Graph> {
 /**
  * The same in consecutive graphs of about equally many steps, for a look at the
  * latents on the way. Each but the last returns `next.latents` and what else
- * later steps need, `next.past.…`, `next.history.…` and `next.held.…`; each but
+ * later steps need, `next.past.…`, `next.history.…`, `next.both.…` and `next.held.…`; each but
  * the first reads the same as `state.…`; the last returns what
  * {@linkcode compileSubNet} does.
  *
@@ -97,7 +96,7 @@ export async function compileParts(
 }
 
 function check(
-  { net, sampler, plan: { gates, payloads } }: CompileRequest,
+  { net, sampler, plan }: CompileRequest,
   parts: number,
 ): void {
   const refuse = (found: string) => {
@@ -108,13 +107,12 @@ function check(
   const { steps, units } = net;
   const source = `a SubNet of ${net.model.model}`;
   refuseThresholding(sampler, "compile");
-  checkGates(gates, { steps, units: units.length, source });
+  checkSubNet(plan, { steps, units, source });
   if (sampler.steps.length !== steps) {
     refuse(
       `the sampler makes ${sampler.steps.length} steps, expected the SuperNet's ${steps}`,
     );
   }
-  if (payloads) checkPayloads(payloads, { units, gates, source });
   if (parts < 1 || parts > steps) {
     refuse(`found ${parts} parts, expected 1 to ${steps}`);
   }

@@ -8,6 +8,7 @@
 import type { GraphBuilder, Value } from "@dip-go/core/onnx";
 import { stateNames } from "../arithmetic/step_nodes.ts";
 import { type Lazy, lazy } from "../arithmetic/terms.ts";
+import type { Halves } from "../gates/halves.ts";
 import { longestHistory } from "../gates/payloads.ts";
 
 /** What the inputs' names begin with. */
@@ -23,8 +24,9 @@ export interface PastValues {
 export interface MadeStep extends PastValues {
   /** Latents after it. */
   readonly next: Lazy;
-  /** The model's output, where it was computed. */
+  /** The model's output, where it was computed; where for the conditional half alone, filled in. */
   readonly computed?: Lazy;
+  readonly halves: Halves;
   /** What is held from now on. */
   readonly held: Iterable<readonly [HeldAt, Value]>;
 }
@@ -34,6 +36,8 @@ export interface StepsBefore {
   readonly steps: number;
   /** How many of them compute their prediction. */
   readonly predictions: number;
+  /** And how many both halves of it. */
+  readonly both: number;
   /** What they leave held. */
   readonly held: readonly HeldAt[];
 }
@@ -53,11 +57,13 @@ export class SamplerValues {
   past: readonly PastValues[];
   /** The last outputs that were computed, newest first. */
   history: readonly Lazy[];
+  /** Those of both halves. */
+  both: readonly Lazy[];
   readonly #held: Map<string, Lazy>;
   readonly #memory: number;
 
   private constructor(
-    state: Pick<SamplerValues, "latents" | "past" | "history"> & {
+    state: Pick<SamplerValues, "latents" | "past" | "history" | "both"> & {
       held: Map<string, Lazy>;
       memory: number;
     },
@@ -65,6 +71,7 @@ export class SamplerValues {
     this.latents = state.latents;
     this.past = state.past;
     this.history = state.history;
+    this.both = state.both;
     this.#held = state.held;
     this.#memory = state.memory;
   }
@@ -72,7 +79,8 @@ export class SamplerValues {
   /** The state before step 0. @param memory The sampler's. */
   static start(latents: Lazy, { memory }: { memory: number }): SamplerValues {
     const held = new Map<string, Lazy>();
-    return new SamplerValues({ latents, past: [], history: [], held, memory });
+    const none = { past: [], history: [], both: [] };
+    return new SamplerValues({ latents, ...none, held, memory });
   }
 
   /** The state before a later step, as inputs of the graph. */
@@ -83,19 +91,24 @@ export class SamplerValues {
       /** Of the model's output. */
       readonly output: readonly number[];
     },
-    { memory, steps, predictions, held }: StepsBefore & { memory: number },
+    { memory, steps, predictions, both, held }: StepsBefore & {
+      memory: number;
+    },
   ): SamplerValues {
     const input = (name: string, own: readonly number[] = shape): Lazy =>
       lazy(() => g.input(`${statePrefix}${name}`, "float32", own));
     const numbers = (n: number) => [...Array(n).keys()];
+    const outputs = (name: string, computed: number) =>
+      numbers(Math.min(computed, longestHistory))
+        .map((k) => input(`${name}.${k}`, output));
     return new SamplerValues({
       latents: input("latents"),
       past: numbers(Math.min(steps, memory)).map((k) => ({
         latents: input(stateNames(k + 1).latents),
         prediction: input(stateNames(k + 1).prediction),
       })),
-      history: numbers(Math.min(predictions, longestHistory))
-        .map((k) => input(`history.${k}`, output)),
+      history: outputs("history", predictions),
+      both: outputs("both", both),
       held: new Map(
         held.map((at) => [
           heldKey(at),
@@ -112,10 +125,15 @@ export class SamplerValues {
   }
 
   /** Goes on after a step. */
-  advance({ latents, prediction, next, computed, held }: MadeStep): void {
+  advance(
+    { latents, prediction, next, computed, halves, held }: MadeStep,
+  ): void {
     this.past = [{ latents, prediction }, ...this.past].slice(0, this.#memory);
     if (computed) {
-      this.history = [computed, ...this.history].slice(0, longestHistory);
+      const after = (before: readonly Lazy[]) =>
+        [computed, ...before].slice(0, longestHistory);
+      this.history = after(this.history);
+      if (halves === "both") this.both = after(this.both);
     }
     for (const [at, value] of held) this.#held.set(heldKey(at), () => value);
     this.latents = next;
@@ -123,16 +141,16 @@ export class SamplerValues {
 
   /** Everything by the name that {@linkcode SamplerValues.inputs} gives it, without {@linkcode statePrefix}. */
   named(): Map<string, Lazy> {
+    const outputs = (name: string, values: readonly Lazy[]) =>
+      values.map((value, k): [string, Lazy] => [`${name}.${k}`, value]);
     return new Map([
       ["latents", this.latents],
       ...this.past.flatMap(({ latents, prediction }, k): [string, Lazy][] => [
         [stateNames(k + 1).latents, latents],
         [stateNames(k + 1).prediction, prediction],
       ]),
-      ...this.history.map((
-        value,
-        k,
-      ): [string, Lazy] => [`history.${k}`, value]),
+      ...outputs("history", this.history),
+      ...outputs("both", this.both),
       ...[...this.#held].map(([name, value]): [string, Lazy] => [
         `held.${name}`,
         value,

@@ -3,7 +3,13 @@ import type { GraphBuilder, Value } from "@dip-go/core/onnx";
 import { isGuided, latentsShape } from "@dip-go/core/pipeline";
 import type { Sampler } from "@dip-go/core/samplers";
 import { float32 } from "@dip-go/core/tensor";
-import { heldValue, type StepPlan, stepPlans } from "../sampling/held_sums.ts";
+import {
+  type HeldSum,
+  heldValue,
+  type StepPlan,
+  stepPlans,
+} from "../sampling/held_sums.ts";
+import { netOf, otherHalfAt } from "../gates/halves.ts";
 import { heldBy } from "../gates/held_units.ts";
 import { depthsOf, rowOf } from "../gates/payloads.ts";
 import type { SubNetPlan } from "../gates/plan.ts";
@@ -15,7 +21,14 @@ import {
   nextLatents,
   stepFactors,
 } from "../arithmetic/step_nodes.ts";
-import { combination, factorOf, lazy } from "../arithmetic/terms.ts";
+import { filledHalves, halfRows } from "../arithmetic/half_nodes.ts";
+import {
+  combination,
+  factorOf,
+  type Lazy,
+  lazy,
+  type Term,
+} from "../arithmetic/terms.ts";
 import type { SamplerValues, StepsBefore } from "./sampler_values.ts";
 
 /** What is unrolled: a SubNet of this SuperNet under this sampler. */
@@ -64,13 +77,20 @@ export class UnrolledSampler {
   /** What lies before a step. */
   before(step: number): StepsBefore {
     const plans = this.#plans.slice(0, step);
+    const predicting = plans.filter(({ predicts }) => predicts);
     return {
       steps: step,
-      predictions: plans.filter(({ predicts }) => predicts).length,
+      predictions: predicting.length,
+      both: predicting.filter(({ halves }) => halves === "both").length,
       held: plans.flatMap(({ writes }, step) =>
-        writes.map((sum) => ({ value: heldValue(this.#net, sum), step }))
+        writes.map((sum) => ({ value: this.#heldValue(sum, step), step }))
       ),
     };
+  }
+
+  /** What is held of a sum that a step computed. */
+  #heldValue(sum: HeldSum, step: number): Value {
+    return heldValue(netOf(this.#net, this.#plans[step].halves), sum);
   }
 
   /** Emits the steps; `state` goes with them. */
@@ -84,10 +104,13 @@ export class UnrolledSampler {
     const { g, sources, subNet: { sampler, plan } } = this;
     const { output } = this.#net.model;
     const step = sampler.steps[t];
-    const { predicts } = this.#plans[t];
-    const { latents, history } = state;
+    const { predicts, halves, writes } = this.#plans[t];
+    const { latents, history, both } = state;
     const emitter = this.#run(t, state);
-    const computed = predicts ? always(emitter.read(output)) : undefined;
+    const made = predicts ? emitter.read(output) : undefined;
+    const computed = made && halves === "conditional"
+      ? lazy(() => this.#filled(t, made, both))
+      : made && always(made);
     const row = rowOf(plan.payloads, output, t);
     const held = () =>
       g.inSingle(() =>
@@ -105,11 +128,20 @@ export class UnrolledSampler {
       prediction,
       next: lazy(() => nextLatents(g, stepFactors(step), next)),
       computed,
-      held: this.#plans[t].writes.map((sum) => [
-        { value: heldValue(this.#net, sum), step: t },
+      halves,
+      held: writes.map((sum) => [
+        { value: this.#heldValue(sum, t), step: t },
         emitter.written(sum),
       ]),
     });
+  }
+
+  /** Both halves of an output that was computed for the conditional one. */
+  #filled(t: number, computed: Value, both: readonly Lazy[]): Value {
+    const { g, subNet: { plan } } = this;
+    const { held, row, depths } = otherHalfAt(plan.payloads, t);
+    const terms = depths.map((depth): Term => [row[depth], both[depth]]);
+    return g.inSingle(() => filledHalves(g, computed, { held, terms }));
   }
 
   /** Emits the step's live blocks. */
@@ -117,14 +149,16 @@ export class UnrolledSampler {
     const { g, sources, subNet: { sampler, plan, guidanceScale } } = this;
     const { timestep, inputScale } = sampler.steps[t];
     const { latents } = state;
+    const both = this.#plans[t].halves === "both";
     return new StepEmitter(g, this.#net, this.#plans[t], {
       input: (name) => {
         if (name === "sample") {
-          const guided = isGuided(guidanceScale);
+          const guided = isGuided(guidanceScale) && both;
           return modelInput(g, latents(), { factor: inputScale, guided });
         }
         if (name === "timestep") return this.#timestep(timestep);
-        return sources.conditioning(name);
+        const value = sources.conditioning(name);
+        return both ? value : halfRows(g, value, "conditional");
       },
       held: (value, { from }) => state.held({ value, step: from }),
       factor: (value, { unit, depth }) =>

@@ -9,6 +9,7 @@ import { float32, joined, type Tensor } from "@dip-go/core/tensor";
 import { loadTokenizer } from "@dip-go/core/text";
 import { negative, sharedInputs } from "../compile/compiled_conditioning.ts";
 import type { CompileRequest } from "../compile/compile_sub_net.ts";
+import { halfOf } from "../gates/halves.ts";
 import { openFusedSubNet } from "../sampling/fused_sub_net.ts";
 import { openSolver } from "../solver/open_solver.ts";
 import { SubNetRunner } from "../sampling/sub_net.ts";
@@ -112,15 +113,6 @@ async function tokenFeeds(
   return {
     input_ids: ids(prompts),
     ...guided && { [`${negative}input_ids`]: ids(prompts.map(() => "")) },
-  };
-}
-
-function halfOf({ dtype, shape, data }: Tensor, half: 0 | 1): Tensor {
-  const size = data.length / 2;
-  return {
-    dtype,
-    shape: shape.with(0, shape[0] / 2),
-    data: data.slice(half * size, (half + 1) * size) as Tensor["data"],
   };
 }
 

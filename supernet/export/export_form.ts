@@ -43,12 +43,11 @@ export async function compileRequestOf(
   refuseRescale(sampler, `export ${sampler.pipeline.name}`);
   const net = superNetOf(sampler, { images: batch });
   if (plan) checkPlan(plan, net);
-  const gates = plan?.gates ?? denseGates(net.steps, net.units.length);
   return {
     net,
     sampler: sampler.sampler,
     guidanceScale: sampler.guidanceScale,
-    plan: { gates, payloads: plan?.payloads, solver: plan?.solver },
+    plan: plan ?? { gates: denseGates(net.steps, net.units.length) },
     conditioning: await conditioningOf(sampler, net, textEncoder),
     picture: await pictureOf(sampler, latents),
     precision,

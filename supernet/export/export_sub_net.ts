@@ -89,7 +89,7 @@ export async function exportSubNet(
     );
   }
   const request = await compileRequestOf(sampler, plan, form);
-  const { gates, solver } = request.plan;
+  const { gates, halves, solver } = request.plan;
   const networks = () => solverNetworks(sampler, form.batch ?? 1);
   const graph = solver
     ? await compileSolver({ ...request, solver, networks: networks() })
@@ -103,7 +103,9 @@ export async function exportSubNet(
       full: denseMacs(superNetOf(full)),
     },
     gatesHash: createHash("sha256")
-      .update(JSON.stringify(solver ? { gates, solver } : gates)).digest("hex"),
+      .update(
+        JSON.stringify(solver || halves ? { gates, halves, solver } : gates),
+      ).digest("hex"),
   };
   const metadata = exportMetadata(facts, graph);
   const written = await writeModels(folder, { "model.onnx": graph }, {

@@ -13,7 +13,7 @@ export interface SubNetFacts {
   readonly request: CompileRequest;
   /** Of one picture's sampling, without text tower and decoder. */
   readonly macs: { readonly subNet: number; readonly full: number };
-  /** SHA-256 of the gates as JSON, with the solver where there is one. */
+  /** SHA-256 of the gates as JSON, with halves and solver where there are some. */
   readonly gatesHash: string;
 }
 

@@ -29,10 +29,12 @@ function withForms(
   net: SuperNet,
   kinds: readonly (Held | undefined)[],
 ): SuperNet {
-  const forms = net.blocks.map((compiled) => {
-    const held = kinds[net.units.indexOf(compiled.block.name)];
-    return held ? heldForm(compiled, held) : [compiled.block];
-  });
+  const formsOf = ({ blocks, units }: SuperNet) =>
+    blocks.map((compiled) => {
+      const held = kinds[units.indexOf(compiled.block.name)];
+      return held ? heldForm(compiled, held) : [compiled.block];
+    });
+  const forms = formsOf(net);
   // What a form adds beside its unit is a sum, which takes no time to speak of.
   const costs = net.costs === net.macs
     ? undefined
@@ -40,5 +42,8 @@ function withForms(
       form.map((_, k) => k === 0 ? net.costs[i] : 0)
     );
   const model = { ...net.model, blocks: forms.flat() };
-  return superNet(model, { steps: net.steps, costs });
+  const { steps, conditional: half } = net;
+  const conditional = half &&
+    (() => ({ ...half().model, blocks: formsOf(half()).flat() }));
+  return superNet(model, { steps, costs, conditional });
 }

@@ -7,14 +7,17 @@
 import { type CompiledBlock, streamOf } from "@dip-go/core/models";
 import { sizeOf } from "@dip-go/core/tensor";
 import { checkGates, denseGates, type Gates } from "./gates.ts";
-import { heldBy } from "./held_units.ts";
 import {
-  depthsOf,
-  holds,
-  type PayloadRow,
-  type Payloads,
-  rowOf,
-} from "./payloads.ts";
+  type Halves,
+  halvesAt,
+  netOf,
+  type OtherHalf,
+  otherHalfAt,
+  unconditional,
+} from "./halves.ts";
+import { heldBy } from "./held_units.ts";
+import { depthsOf, holds, type PayloadRow, rowOf } from "./payloads.ts";
+import type { Fillings } from "./plan.ts";
 import type { SuperNet } from "./super_net.ts";
 
 /** What one step computes and reads. */
@@ -27,8 +30,11 @@ export interface StepPattern {
   readonly predicts: boolean;
 }
 
-/** Which of the last computed values of a unit are wanted: 0 is the newest. */
+/** Which of the last computed values of a unit are wanted: 0 is the newest. Rows of the unconditional half apart, by {@linkcode otherRows}. */
 type Wanted = Map<string, Set<number>>;
+
+/** What the unconditional rows of a unit are wanted by, where steps may leave them as they are. */
+const otherRows = (unit: string): string => `${unit}:${unconditional}`;
 
 function want(wanted: Wanted, unit: string, depth: number): void {
   const depths = wanted.get(unit) ?? new Set();
@@ -50,6 +56,10 @@ class StepWalk {
       open(unit: string): boolean;
       /** The unit's payload here. */
       row(unit: string): PayloadRow;
+      /** What the step computes of guidance; nothing where all steps compute both. */
+      readonly halves?: Halves;
+      /** What the unconditional output reads where it is not computed. */
+      readonly other: OtherHalf;
     },
   ) {
     this.#live = net.blocks.map(() => false);
@@ -57,21 +67,58 @@ class StepWalk {
 
   /** This step reads what the unit yields here. */
   read(unit: string): void {
-    if (this.gates.open(unit)) return this.#compute(unit);
-    for (const depth of depthsOf(this.gates.row(unit))) {
+    const { open, row, halves } = this.gates;
+    const isOutput = unit === this.net.model.output;
+    if (open(unit)) {
+      if (isOutput && halves === "conditional") this.#fillOther();
+      return this.#compute(unit);
+    }
+    for (const depth of depthsOf(row(unit))) {
       want(this.before, unit, depth);
+      if (halves && (isOutput || halves === "both")) {
+        want(this.before, otherRows(unit), depth);
+      }
     }
   }
 
-  /** Later steps read values that the unit has computed after this step. */
+  /** Later steps read values that units have computed after this step. */
   readLater(wanted: Wanted): void {
-    for (const [unit, depths] of wanted) {
-      const open = this.gates.open(unit);
-      for (const depth of depths) {
-        if (!open) want(this.before, unit, depth);
-        else if (depth > 0) want(this.before, unit, depth - 1);
-        else this.#compute(unit);
+    const { units, model: { output } } = this.net;
+    for (const unit of units) {
+      const computes = this.gates.open(unit);
+      const both = computes && this.gates.halves !== "conditional";
+      const rows = otherRows(unit);
+      this.#later(wanted, unit, { computes, pushes: computes });
+      this.#later(wanted, rows, { computes: both, pushes: computes, unit });
+      if (unit === output) {
+        this.#later(wanted, unconditional, { computes: both, unit });
       }
+    }
+  }
+
+  /** @param step Whether it computes the rows, and whether a value is newer than those before, be it with their rows. */
+  #later(
+    wanted: Wanted,
+    rows: string,
+    { computes, pushes = computes, unit = rows }: {
+      readonly computes: boolean;
+      readonly pushes?: boolean;
+      readonly unit?: string;
+    },
+  ): void {
+    for (const depth of wanted.get(rows) ?? []) {
+      if (!pushes) want(this.before, rows, depth);
+      else if (depth > 0) want(this.before, rows, depth - 1);
+      else if (computes) this.#compute(unit);
+      else if (unit === this.net.model.output) this.#fillOther();
+      else want(this.before, rows, 0);
+    }
+  }
+
+  /** The unconditional output is filled in. */
+  #fillOther(): void {
+    for (const depth of this.gates.other.depths) {
+      want(this.before, unconditional, depth);
     }
   }
 
@@ -122,7 +169,7 @@ class StepWalk {
 export function stepPatterns(
   net: SuperNet,
   gates: Gates,
-  payloads?: Payloads,
+  { payloads, halves }: Fillings = {},
 ): StepPattern[] {
   checkGates(gates, {
     steps: net.steps,
@@ -136,6 +183,8 @@ export function stepPatterns(
     const walk = new StepWalk(net, {
       open: (unit) => gates[t][column.get(unit)!] === 1,
       row: (unit) => rowOf(payloads, unit, t),
+      halves: halves?.[t],
+      other: otherHalfAt(payloads, t),
     });
     walk.read(net.model.output);
     walk.readLater(later);
@@ -153,47 +202,59 @@ export function stepPatterns(
 export function liveBlocks(
   net: SuperNet,
   gates: Gates,
-  payloads?: Payloads,
+  fillings?: Fillings,
 ): (readonly boolean[])[] {
-  return stepPatterns(net, gates, payloads).map(({ live }) => live);
+  return stepPatterns(net, gates, fillings).map(({ live }) => live);
 }
 
 /** What the blocks that run over all T steps add up to. */
 const sumOverLive = (
   patterns: readonly StepPattern[],
-  ofBlock: readonly number[],
+  ofBlocks: (t: number) => readonly number[],
 ): number =>
-  patterns.flatMap(({ live }) => live).reduce(
-    (sum, runs, i) => sum + (runs ? ofBlock[i % ofBlock.length] : 0),
-    0,
-  );
+  patterns.flatMap(({ live }, t) => {
+    const ofBlock = ofBlocks(t);
+    return live.map((runs, i) => runs ? ofBlock[i] : 0);
+  }).reduce((a, b) => a + b, 0);
 
 /**
  * MACs (total convention) of a SubNet over all T steps: those of the blocks that
  * run and of the payloads that combine values, one for each element and value. To
- * hold costs nothing.
+ * hold costs nothing. A step of the conditional half costs what batch B does.
  */
 export function subNetMacs(
   own: SuperNet,
   gates: Gates,
-  payloads?: Payloads,
+  fillings: Fillings = {},
 ): number {
+  const { payloads, halves } = fillings;
   const net = heldBy(own, payloads);
-  const patterns = stepPatterns(net, gates, payloads);
-  const combined = patterns.map((pattern, t) =>
-    readAt(net, pattern).reduce((sum, { unit, elements }) => {
-      const row = rowOf(payloads, unit, t);
-      const terms = holds(row) ? 0 : depthsOf(row).length;
-      return sum + terms * elements;
-    }, 0)
-  );
-  return sumOverLive(patterns, net.macs) + combined.reduce((a, b) => a + b, 0);
+  const patterns = stepPatterns(net, gates, fillings);
+  const at = (t: number) => netOf(net, halvesAt(halves, t));
+  const combined = patterns.map((pattern, t) => {
+    const { row, depths } = otherHalfAt(payloads, t);
+    const fills = pattern.predicts && at(t) !== net && !holds(row);
+    return [
+      ...readAt(at(t), pattern, net).map(({ unit, elements }) => {
+        const row = rowOf(payloads, unit, t);
+        return holds(row) ? 0 : depthsOf(row).length * elements;
+      }),
+      fills ? depths.length * outputSize(at(t)) : 0,
+    ].reduce((a, b) => a + b);
+  });
+  return sumOverLive(patterns, (t) => at(t).macs) +
+    combined.reduce((a, b) => a + b, 0);
 }
 
-/** The units whose payloads a step reads, an entry for each tensor. */
+/** Elements of the model's output. */
+const outputSize = ({ blocks }: SuperNet): number =>
+  sizeOf(blocks[blocks.length - 1].graph.outputs[0].shape);
+
+/** The units whose payloads a step reads, an entry for each tensor. @param whole Of whose batch the whole step's is, whatever the step computes. */
 function readAt(
   { blocks, model }: SuperNet,
   { reads, predicts }: StepPattern,
+  whole: SuperNet,
 ): { unit: string; elements: number }[] {
   const own = blocks.flatMap(({ block, graph }) =>
     block.outputs.flatMap((output, k) =>
@@ -203,8 +264,7 @@ function readAt(
     )
   );
   if (predicts) return own;
-  const { shape } = blocks[blocks.length - 1].graph.outputs[0];
-  return [...own, { unit: model.output, elements: sizeOf(shape) }];
+  return [...own, { unit: model.output, elements: outputSize(whole) }];
 }
 
 /** MACs (total convention) of the full sampler: all gates open. */
@@ -213,8 +273,15 @@ export function denseMacs(net: SuperNet): number {
 }
 
 /** What a SubNet takes of a budget over all T steps, in the unit of the SuperNet's costs. */
-export function subNetCost(net: SuperNet, gates: Gates): number {
-  return sumOverLive(stepPatterns(net, gates), net.costs);
+export function subNetCost(
+  net: SuperNet,
+  gates: Gates,
+  { halves }: Pick<Fillings, "halves"> = {},
+): number {
+  return sumOverLive(
+    stepPatterns(net, gates, { halves }),
+    (t) => netOf(net, halvesAt(halves, t)).costs,
+  );
 }
 
 /** What the full sampler takes, in the unit of the SuperNet's costs. */

@@ -8,6 +8,7 @@ export {
   type ForecastScalars,
 } from "./forecast.ts";
 export { checkGates, denseGates, type Gate, type Gates } from "./gates.ts";
+export { type Halves } from "./halves.ts";
 export { heldBy } from "./held_units.ts";
 export {
   costBudget,
@@ -36,6 +37,7 @@ export {
 } from "./payloads.ts";
 export {
   checkPlan,
+  type Fillings,
   parseGates,
   type Plan,
   planFor,

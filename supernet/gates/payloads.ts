@@ -131,26 +131,45 @@ export function checkPayloads(
     if (n === units.length - 1 && held !== "output") {
       refuse(unit, `holds its ${held}, expected the whole step's output`);
     }
-    if (coefficients.length !== gates.length) {
-      refuse(
-        unit,
-        `has ${coefficients.length} rows, expected ${gates.length}, one a step`,
-      );
-    }
     const column = gates.map((row) => row[n]);
-    for (const [t, { length }] of coefficients.entries()) {
-      const computed = computedBefore(column, t).length;
-      const most = column[t] === 0 ? Math.min(computed, longestHistory) : 0;
-      if (length > most || length === 0 && most > 0) {
-        refuse(
-          unit,
-          `has ${length} coefficients at step ${t}, expected ${
-            most > 0
-              ? `1 to ${most}, as many as were computed`
-              : "none where it is computed"
-          }`,
-        );
-      }
+    checkRows({ coefficients }, {
+      computes: column,
+      skips: column.map((gate) => gate === 0),
+      refuse: (what) => refuse(unit, what),
+    });
+  }
+}
+
+/**
+ * Checks the rows of one payload.
+ *
+ * @param options.computes At which steps a value is computed, `[T]`.
+ * @param options.skips At which it is filled in.
+ */
+export function checkRows(
+  { coefficients }: Pick<Payload, "coefficients">,
+  { computes, skips, refuse }: {
+    readonly computes: readonly number[];
+    readonly skips: readonly boolean[];
+    readonly refuse: (what: string) => never;
+  },
+): void {
+  if (coefficients.length !== computes.length) {
+    refuse(
+      `has ${coefficients.length} rows, expected ${computes.length}, one a step`,
+    );
+  }
+  for (const [t, { length }] of coefficients.entries()) {
+    const computed = computedBefore(computes, t).length;
+    const most = skips[t] ? Math.min(computed, longestHistory) : 0;
+    if (length > most || length === 0 && most > 0) {
+      refuse(
+        `has ${length} coefficients at step ${t}, expected ${
+          most > 0
+            ? `1 to ${most}, as many as were computed`
+            : "none where it is computed"
+        }`,
+      );
     }
   }
 }

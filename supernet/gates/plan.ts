@@ -14,6 +14,7 @@ import * as v from "valibot";
 import { checkSolver, solverSchema } from "../solver/solver.ts";
 import { type Forecast, forecastPayload } from "./forecast.ts";
 import { checkGates } from "./gates.ts";
+import { checkStepHalves, unconditional } from "./halves.ts";
 import { checkPayloads } from "./payloads.ts";
 import type { SuperNet } from "./super_net.ts";
 
@@ -41,6 +42,8 @@ const entries = {
   ),
   /** What units yield where they are not computed, by their names; held values as they are by default. */
   payloads: v.optional(v.record(v.string(), payload)),
+  /** What steps evaluate of guidance, one a step; both halves by default. See `halves.ts`. */
+  halves: v.optional(v.array(v.picklist(["both", "conditional"]))),
   /** How whole calls are combined; the sampler's own arithmetic by default. */
   solver: v.optional(solverSchema),
 };
@@ -55,13 +58,16 @@ const planFile = record({
 /** Gates with the model, sampler and units that they are of: `gates.json`, as JSON. */
 export type Plan = Conformed<typeof plan>;
 /** Gates, and what fills them in. */
-export type SubNetPlan = Pick<Plan, "gates" | "payloads" | "solver">;
+export type SubNetPlan = Pick<Plan, "gates" | Filling | "solver">;
+type Filling = "payloads" | "halves";
+/** What fills in what gates leave open. */
+export type Fillings = Partial<Pick<Plan, Filling>>;
 
 /** A plan of a sampler, found for the units of its SuperNet. */
 export function planFor(
   { pipeline, sampler }: Pick<PipelineSampler, "pipeline" | "sampler">,
   { units }: Pick<SuperNet, "units">,
-  { gates, payloads, solver }: SubNetPlan,
+  { gates, payloads, halves, solver }: SubNetPlan,
 ): Plan {
   return {
     model: pipeline.name,
@@ -69,6 +75,7 @@ export function planFor(
     blocks: units,
     gates,
     ...payloads && { payloads },
+    ...halves && { halves },
     ...solver && { solver },
   };
 }
@@ -80,8 +87,11 @@ export function planFor(
  * @throws {RangeError} If it is not.
  */
 export function checkPlan(
-  { blocks, gates, payloads, model, solver }: Plan,
-  { units, steps }: Pick<SuperNet, "units" | "steps">,
+  { blocks, model, ...plan }: Plan,
+  { units, steps, conditional }: Pick<
+    SuperNet,
+    "units" | "steps" | "conditional"
+  >,
   source = `of ${model}`,
 ): void {
   if (blocks.join() !== units.join()) {
@@ -89,9 +99,32 @@ export function checkPlan(
       `Cannot use the plan ${source}: its gates are of the units [${blocks}], expected [${units}]; another granularity may have them`,
     );
   }
+  checkSubNet(plan, { units, steps, source });
+  if (conditional || !plan.halves?.includes("conditional")) return;
+  throw new RangeError(
+    `Cannot use the plan ${source}: steps evaluate the conditional half alone, expected both, as a sampler without guidance has no other`,
+  );
+}
+
+/** Checks all parts of a plan against each other. */
+export function checkSubNet(
+  { gates, payloads, halves, solver }: SubNetPlan,
+  { units, steps, source }: {
+    readonly units: readonly string[];
+    readonly steps: number;
+    readonly source: string;
+  },
+): void {
   checkGates(gates, { steps, units: units.length, source });
-  if (payloads) checkPayloads(payloads, { units, gates, source });
-  if (solver) checkSolver(solver, gates, source);
+  if (halves) checkStepHalves({ halves, gates, payloads }, source);
+  const { [unconditional]: other, ...own } = payloads ?? {};
+  checkPayloads(halves || !other ? own : payloads!, { units, gates, source });
+  if (!solver) return;
+  checkSolver(solver, gates, source);
+  if (!halves) return;
+  throw new RangeError(
+    `Cannot use the solver of ${source}: the plan has halves beside it, expected them in its evaluations`,
+  );
 }
 
 /**
@@ -120,15 +153,12 @@ export const readPlan = async (file: string): Promise<Plan> =>
  */
 export function parseGates(value: unknown, file: string): Plan {
   const { forecast, ...found } = conform(planFile, value, `read ${file}`);
-  const { sampler: { steps }, blocks: units, gates, solver } = found;
+  const { sampler: { steps }, blocks: units, gates } = found;
   checkGates(gates, { steps, units: units.length, source: file });
-  if (solver) checkSolver(solver, gates, file);
   const read = forecast
     ? { ...found, payloads: { ...found.payloads, ...whole(found, forecast) } }
     : found;
-  if (read.payloads) {
-    checkPayloads(read.payloads, { units, gates, source: file });
-  }
+  checkSubNet(read, { units, steps, source: file });
   return read;
 }
 

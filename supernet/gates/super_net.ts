@@ -21,24 +21,37 @@ export interface SuperNet {
   readonly macs: readonly number[];
   /** What one call of each block takes of a budget: its MACs, or nanoseconds where budgets are of time. Whole numbers. */
   readonly costs: readonly number[];
+  /** The same for the conditional half of guidance alone, of batch B; none where there is no other half. */
+  readonly conditional?: () => SuperNet;
 }
 
 /**
  * @param model Its batch counts in the MACs: two for one guided image.
  * @param steps Model calls T.
  * @param costs Of each block; its MACs by default.
+ * @param conditional Makes the model of batch B, where the model's 2B is of both halves of guidance; costs are halved.
  * @throws {RangeError} If there is not a cost for each block, a whole number from 0.
  */
 export function superNet(
   model: BlockGraph,
-  { steps, costs }: { steps: number; costs?: readonly number[] },
+  { steps, costs, conditional }: {
+    readonly steps: number;
+    readonly costs?: readonly number[];
+    readonly conditional?: () => BlockGraph;
+  },
 ): SuperNet {
   const blocks = blockGraphs(model);
   const macs = blocks.map(({ graph }) =>
     sumMacs(macsOfGraph(graph).values()).total
   );
   if (costs) checkCosts(costs, { model: model.model, blocks: blocks.length });
+  let half: SuperNet | undefined;
+  const halved = costs?.map((cost) => Math.round(cost / 2));
   return {
+    ...conditional && {
+      conditional: () =>
+        half ??= superNet(conditional(), { steps, costs: halved }),
+    },
     model,
     steps,
     blocks,
@@ -67,6 +80,9 @@ export const superNetOf = (
   superNet(sampler.graph({ images }), {
     steps: sampler.calls,
     costs: costs?.map((cost) => images * cost),
+    conditional: sampler.guided
+      ? () => sampler.graph({ images, guided: false })
+      : undefined,
   });
 
 function checkCosts(

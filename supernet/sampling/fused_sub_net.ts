@@ -28,7 +28,10 @@ import type { SubNetRunner } from "./sub_net.ts";
 import type { SuperNet } from "../gates/super_net.ts";
 
 /** What a SubNet is sampled from; its plan is fixed. */
-export type SubNetRequest = Omit<SampleRequest, "gates" | "payloads" | "fill">;
+export type SubNetRequest = Omit<
+  SampleRequest,
+  "gates" | "payloads" | "halves" | "fill"
+>;
 
 /** A SubNet ready to run. */
 export interface SubNet extends AsyncDisposable {
@@ -58,15 +61,15 @@ const feedsOf = ({ graph }: Session, values: Feeds): Feeds =>
 /** Samples by one session a step; undefined where a step computes nothing. */
 function sampling(
   { net, workspaces }: Pick<SubNetRunner, "net" | "workspaces">,
-  { payloads }: SubNetPlan,
+  { payloads, halves }: SubNetPlan,
   steps: readonly (StepPlan & { readonly session?: Session })[],
 ): SubNet["sample"] {
   const keyAt = (name: string, step: number) => `${name}|${step}`;
   /** What step t reads, by the name of its session's input and by that of what is held. */
   const reads = steps.map((step) =>
-    step.reads.map(({ sum, depth, from }) => {
-      const { name } = heldValue(net, sum);
-      return { input: readName(name, depth), key: keyAt(name, from) };
+    step.reads.map((read) => {
+      const { name } = heldValue(net, read.sum);
+      return { input: readName(name, read), key: keyAt(name, read.from) };
     })
   );
   /** The last step that reads what is held. */
@@ -77,7 +80,7 @@ function sampling(
   return async (request) => {
     using workspace = workspaces.enter();
     const held = new Map<string, PlacedTensor>();
-    return await runSampler(net, { ...request, payloads }, {
+    return await runSampler(net, { ...request, payloads, halves }, {
       workspace,
       held,
       async call(t, feeds) {

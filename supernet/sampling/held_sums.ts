@@ -5,6 +5,7 @@
  */
 import { type Block, streamOf } from "@dip-go/core/models";
 import type { Value } from "@dip-go/core/onnx";
+import { type Halves, halvesAt } from "../gates/halves.ts";
 import { type StepPattern, stepPatterns } from "../gates/liveness.ts";
 import {
   computedBefore,
@@ -29,13 +30,17 @@ export interface ClosedRun {
   readonly sums: readonly HeldSum[];
 }
 
-/** A value that a step reads. */
+/** A value that a step reads, or rows of one half of guidance. */
 export interface HeldRead {
   readonly sum: HeldSum;
   /** How many newer values its unit has computed since. */
   readonly depth: number;
   /** The step that it is of. */
   readonly from: number;
+  /** What that step computed. */
+  readonly has: Halves;
+  /** What is read of it. */
+  readonly rows: Halves | "unconditional";
 }
 
 /** A value of a unit's payload that combines some: its depth, and the shape of its coefficient as a factor. */
@@ -47,6 +52,8 @@ export interface PayloadTerm {
 
 /** What one step computes, reads and leaves behind. */
 export interface StepPlan extends Pick<StepPattern, "live" | "predicts"> {
+  /** What it computes of guidance. */
+  readonly halves: Halves;
   /** All that it reads of what units hold. */
   readonly reads: readonly HeldRead[];
   /** Where what it reads of residual units goes. */
@@ -66,13 +73,20 @@ export function heldValue({ blocks }: SuperNet, sum: HeldSum): Value {
   return sum.length === 1 ? value : { ...value, name: sum.join("+") };
 }
 
-/** The name under which a step reads a value. */
-export const readName = (name: string, depth: number): string =>
+/** The name of a value at a depth. */
+const depthName = (name: string, depth: number): string =>
   depth === 0 ? name : `${name}@${depth}`;
+
+/** The name under which a step reads a value. */
+export const readName = (
+  name: string,
+  { depth, rows }: Pick<HeldRead, "depth" | "rows">,
+): string =>
+  depthName(name, depth) + (rows === "unconditional" ? `:${rows}` : "");
 
 /** The name under which it reads the value's coefficient. */
 export const factorName = (name: string, depth: number): string =>
-  `${readName(name, depth)}:factor`;
+  `${depthName(name, depth)}:factor`;
 
 type Run = Omit<ClosedRun, "sums"> & { readonly outputs: HeldSum };
 
@@ -105,10 +119,13 @@ function closedRuns(
   return [...runs.values()];
 }
 
+/** Of each output, the last step that computed it, and the last that computed both halves. */
+type LastRan = ReadonlyMap<string, readonly [number, number]>;
+
 /** A step's runs, what those that hold add summed by the step that it is from. */
 function summedRuns(
   runs: readonly Run[],
-  lastRan: ReadonlyMap<string, number>,
+  lastRan: LastRan,
   combined: StepPlan["combined"],
 ): ClosedRun[] {
   return runs.map(({ outputs, ...run }) => ({
@@ -116,7 +133,7 @@ function summedRuns(
     sums: [
       ...Map.groupBy(
         outputs,
-        (output) => output in combined ? output : lastRan.get(output),
+        (output) => output in combined ? output : lastRan.get(output)?.join(),
       ).values(),
     ],
   }));
@@ -153,18 +170,30 @@ function combinedAt(
  */
 export function stepPlans(net: SuperNet, plan: SubNetPlan): StepPlan[] {
   const blocks = net.blocks.map(({ block }) => block);
-  const patterns = stepPatterns(net, plan.gates, plan.payloads);
+  const patterns = stepPatterns(net, plan.gates, plan);
   const writes = patterns.map(() => new Map<string, HeldSum>());
-  const lastRan = new Map<string, number>();
-  /** The step of the value at a depth of an output. */
-  const origin = (output: string, depth: number, t: number): number => {
-    const { name } = blocks.find(({ outputs }) => outputs.includes(output))!;
+  const lastRan = new Map<string, readonly [number, number]>();
+  const halvesOf = (t: number) => halvesAt(plan.halves, t);
+  /** What step t reads of the value at a depth of a sum. */
+  const readsOf = (sum: HeldSum, depth: number, t: number): HeldRead[] => {
+    const { name } = blocks.find(({ outputs }) => outputs.includes(sum[0]))!;
     const n = net.units.indexOf(name);
-    return computedBefore(plan.gates.map((row) => row[n]), t)[depth];
+    const column = plan.gates.map((row) => row[n]);
+    const [from, ...before] = computedBefore(column, t).slice(depth);
+    const [has, rows] = [halvesOf(from), halvesOf(t)];
+    if (rows === "conditional" || has === "both") {
+      return [{ sum, depth, from, has, rows }];
+    }
+    const both = before.find((s) => halvesOf(s) === "both")!;
+    return [
+      { sum, depth, from, has, rows: "conditional" },
+      { sum, depth, from: both, has: "both", rows: "unconditional" },
+    ];
   };
   const plans = patterns.map((pattern, t) => {
     const { live, predicts } = pattern;
     const combined = combinedAt(net, plan, { t, reads: pattern.reads });
+    const halves = halvesOf(t);
     const runs = summedRuns(closedRuns(blocks, pattern), lastRan, combined);
     const sums = [
       ...blocks.filter(({ streams }) => !streams)
@@ -176,17 +205,17 @@ export function stepPlans(net: SuperNet, plan: SubNetPlan): StepPlan[] {
     const reads = sums.flatMap((sum): HeldRead[] => {
       const [output] = sum;
       const depths = combined[output]?.map(({ depth }) => depth) ?? [0];
-      return depths.map((depth) => ({
-        sum,
-        depth,
-        from: origin(output, depth, t),
-      }));
+      return depths.flatMap((depth) => readsOf(sum, depth, t));
     });
     for (const { sum, from } of reads) writes[from].set(sum.join("+"), sum);
     for (const [i, { outputs }] of blocks.entries()) {
-      if (live[i]) outputs.forEach((output) => lastRan.set(output, t));
+      if (!live[i]) continue;
+      for (const output of outputs) {
+        const both = halves === "both" ? t : lastRan.get(output)?.[1] ?? 0;
+        lastRan.set(output, [t, both]);
+      }
     }
-    return { live, predicts, reads, runs, combined };
+    return { live, predicts, halves, reads, runs, combined };
   });
   return plans.map((plan, t) => ({ ...plan, writes: [...writes[t].values()] }));
 }

@@ -28,6 +28,7 @@ import {
   stepFactors,
 } from "../arithmetic/step_nodes.ts";
 import { lazy } from "../arithmetic/terms.ts";
+import { type Halves, halvesAt } from "../gates/halves.ts";
 import type { SuperNet } from "../gates/super_net.ts";
 import { type Operation, operation, vjpOf } from "../workspace/operations.ts";
 import { sharedZeros } from "../workspace/tensor_pool.ts";
@@ -51,6 +52,8 @@ interface StepShape {
   /** Of the model's output. */
   readonly output: readonly number[];
   readonly guided: boolean;
+  /** Whether the next call sees the latents once a half. */
+  readonly doubled: boolean;
   /** Of the scale of guidance: `[1]`, or `[B, 1, 1, 1]` where pictures have one each. */
   readonly scale: readonly number[];
   /** Steps before it that its state remembers, and the most of them. */
@@ -66,7 +69,7 @@ const scalar = (value: number): Tensor => float32([1], [value]);
 /** The step. @param whole Whether what the next state remembers is returned too, for a VJP that passes it on. */
 const stepOperation = (shape: StepShape, whole: boolean): Operation =>
   operation("step", [shape, whole], (g) => {
-    const { latents, guided, past, memory } = shape;
+    const { latents, guided, doubled, past, memory } = shape;
     const input = (name: string, own: readonly number[] = latents) =>
       g.input(name, "float32", own);
     const factor = (name: string) => input(factorName(name), [1]);
@@ -96,7 +99,7 @@ const stepOperation = (shape: StepShape, whole: boolean): Operation =>
       [next("latents")]: after,
       [next("sample")]: modelInput(g, after, {
         factor: factor("sample"),
-        guided,
+        guided: doubled,
       }),
       ...whole ? Object.fromEntries(remembered) : { prediction },
     };
@@ -131,6 +134,7 @@ const pastNames = (steps: number): string[] =>
 export class SamplerArithmetic {
   readonly #sampler: Sampler;
   readonly #guided: boolean;
+  readonly #halves?: readonly Halves[];
   /** `[1]`, or `[B, 1, 1, 1]` where pictures have a scale each. */
   readonly #scale: Tensor;
   readonly #latents: readonly number[];
@@ -140,15 +144,18 @@ export class SamplerArithmetic {
   /** @throws {TypeError} If the sampler thresholds, which no SubNet does. */
   constructor(
     { model, blocks }: SuperNet,
-    { sampler, guidanceScale, guidanceScales }: Pick<
-      SamplingInputs,
-      "sampler" | "guidanceScale" | "guidanceScales"
-    >,
+    { sampler, guidanceScale, guidanceScales, halves }:
+      & Pick<SamplingInputs, "sampler" | "guidanceScale" | "guidanceScales">
+      & {
+        /** What the model sees at each step; all that it has by default. */
+        readonly halves?: readonly Halves[];
+      },
     private readonly workspace: Workspace,
   ) {
     refuseThresholding(sampler, "sample a SubNet with");
     this.#sampler = sampler;
     this.#guided = isGuided(guidanceScale);
+    this.#halves = halves;
     this.#scale = guidanceScales
       ? float32(
         [guidanceScales.length, 1, 1, 1],
@@ -170,7 +177,7 @@ export class SamplerArithmetic {
     state: SamplerState<PlacedTensor>,
     t: number,
   ): Promise<StepState> {
-    const what = startOperation(this.#latents, this.#guided);
+    const what = startOperation(this.#latents, this.#doubled(t));
     const { sample } = await this.workspace.compute(what, {
       latents: state.latents,
       [factorName("sample")]: scalar(this.#sampler.steps[t].inputScale),
@@ -248,6 +255,11 @@ export class SamplerArithmetic {
     };
   }
 
+  /** Whether the model sees latents twice at step t. */
+  #doubled(t: number): boolean {
+    return this.#guided && halvesAt(this.#halves, t) === "both";
+  }
+
   /** The shape of step t, and what it reads of its state. */
   #step(
     t: number,
@@ -274,6 +286,7 @@ export class SamplerArithmetic {
         latents: this.#latents,
         output: this.#output,
         guided: this.#guided,
+        doubled: this.#doubled(t + 1),
         scale: this.#scale.shape,
         past: state.past.length,
         memory,

@@ -17,6 +17,13 @@ import type { PastStep, SamplerState } from "@dip-go/core/samplers";
 import { describe, float32, type Tensor } from "@dip-go/core/tensor";
 import type { Gates } from "../gates/gates.ts";
 import {
+  firstHalves,
+  type Halves,
+  halvesAt,
+  otherHalfAt,
+} from "../gates/halves.ts";
+import { fillHalves } from "../workspace/half_operations.ts";
+import {
   longestHistory,
   type PayloadRow,
   type Payloads,
@@ -30,17 +37,19 @@ export interface SampleRequest extends SamplingInputs {
   readonly gates: Gates;
   /** What units yield where they are not computed; what they hold by default. */
   readonly payloads?: Payloads;
+  /** What steps evaluate of guidance; both halves by default. */
+  readonly halves?: readonly Halves[];
   /** The whole step's row, decided as the step is reached: in the place of that of its payload. */
   readonly fill?: (step: HeldStep) => Promise<PayloadRow>;
   /** Called at each step, before its latents are replaced. */
   readonly observe?: (step: SampledStep) => void | Promise<void>;
   /** Called with what each unit computed, its first output as it is held; only by a runner of single blocks. */
   readonly watch?: (made: UnitValue) => void;
-  /** Changes what a unit yields where it is closed, of the network's batch; only by a runner of single blocks. */
-  readonly mix?: (yielded: UnitValue) => Float32Array;
+  /** Changes what is held of what a unit computed; only by a runner of single blocks. */
+  readonly mix?: (made: UnitValue) => Float32Array;
 }
 
-/** What a unit computes or yields at a step. */
+/** What a unit computes at a step, of the rows that the step evaluates. */
 export interface UnitValue {
   readonly unit: string;
   readonly step: number;
@@ -82,7 +91,7 @@ export interface ModelCalls {
   readonly workspace: Workspace;
   /** What units hold, in maps. */
   readonly held: ReadonlyMap<string, unknown>;
-  /** Runs what step t computes: the model's output `[2B, C', H, W]`, or nothing where the step holds its prediction. */
+  /** Runs what step t computes: the model's output `[2B, C', H, W]`, `[B, C', H, W]` of the conditional half alone, or nothing where the step holds its prediction. */
   call(
     step: number,
     feeds: ModelFeeds,
@@ -124,12 +133,20 @@ export async function runSampler(
   { workspace, held, call }: ModelCalls,
 ): Promise<Tensor<"float32">> {
   checkRequest(net, request);
-  const { latents: { shape }, sampler, noise, known } = request;
+  const { latents: { shape }, sampler, noise, known, payloads, halves } =
+    request;
   const arithmetic = new SamplerArithmetic(net, request, workspace);
-  const conditioning = await workspace.place(request.conditioning);
+  const conditioning = {
+    both: await workspace.place(request.conditioning),
+    conditional: halves?.includes("conditional")
+      ? await workspace.place(firstHalves(request.conditioning))
+      : {},
+  };
   let state = await arithmetic.start(request.latents);
   /** Computed outputs of the whole step, newest first. */
   let history: readonly PlacedTensor[] = [];
+  /** Those of both halves. */
+  let both = history;
   for (const [step, { timestep }] of sampler.steps.entries()) {
     const [own, before] = [state, history];
     const read = () =>
@@ -139,15 +156,26 @@ export async function runSampler(
         scale: request.guidanceScale,
         scales: request.guidanceScales,
       });
-    const computed = await call(step, {
-      ...conditioning,
+    const half = halvesAt(halves, step);
+    const made = await call(step, {
+      ...conditioning[half],
       sample: own.sample,
       timestep: timesteps(own.sample.shape[0], timestep),
     });
+    const computed = made && half === "conditional"
+      ? await fillHalves(workspace, {
+        computed: made,
+        held: both,
+        other: otherHalfAt(payloads, step),
+      })
+      : made;
     if (computed) history = [computed, ...before].slice(0, longestHistory);
+    if (made && half === "both") {
+      both = [made, ...both].slice(0, longestHistory);
+    }
     const output = computed ?? await workspace.payload({
       row: await request.fill?.({ step, read }) ??
-        rowOf(request.payloads, net.model.output, step),
+        rowOf(payloads, net.model.output, step),
       held: before,
     });
     const after = await arithmetic.next(step, {
@@ -163,7 +191,7 @@ export async function runSampler(
       }),
     });
     state = after.state;
-    workspace.keepOnly(state, history, held);
+    workspace.keepOnly(state, history, both, held);
     if (known && step + 1 < sampler.steps.length) {
       const drawn = await workspace.read(state.latents);
       const latents = float32(shape, withKnown(drawn, known, step));

@@ -10,6 +10,8 @@ import {
   type Value,
 } from "@dip-go/core/onnx";
 import { stepInput } from "@dip-go/core/pipeline";
+import { bothRows, halfRows } from "../arithmetic/half_nodes.ts";
+import { netOf } from "../gates/halves.ts";
 import {
   factorName,
   type HeldRead,
@@ -28,23 +30,24 @@ import type { SuperNet } from "../gates/super_net.ts";
  * {@linkcode heldValue}.
  */
 export function stepGraph(net: SuperNet, plan: StepPlan): Graph {
-  const { model: { model, inputs, output } } = net;
+  const own = netOf(net, plan.halves);
+  const { model: { model, inputs, output } } = own;
   const g = new GraphBuilder(`${model}:step`);
-  const read = new Map(plan.reads.map(({ sum, depth }) => {
-    const { name, dtype, shape } = heldValue(net, sum);
-    const own = readName(name, depth);
-    return [own, g.input(own, dtype, shape)];
+  const read = new Map(plan.reads.map((each) => {
+    const value = heldValue(netOf(net, each.has), each.sum);
+    const name = readName(value.name, each);
+    return [name, g.input(name, value.dtype, value.shape)];
   }));
   const step = new StepEmitter(g, net, plan, {
     input: (name) => stepInput(g, inputs.find((each) => each.name === name)!),
-    held: ({ name }, { depth }) => read.get(readName(name, depth))!,
+    held: ({ name }, each) => read.get(readName(name, each))!,
     factor: ({ name }, { depth, factor }) =>
       g.input(factorName(name, depth), "float32", factor),
   });
   return shareNodes(g.build({
     ...plan.predicts ? { [output]: step.read(output) } : {},
     ...Object.fromEntries(
-      plan.writes.map((sum) => [heldValue(net, sum).name, step.written(sum)]),
+      plan.writes.map((sum) => [heldValue(own, sum).name, step.written(sum)]),
     ),
   }));
 }
@@ -55,7 +58,7 @@ type Block = CompiledBlock["block"];
 export interface StepSources {
   /** The model's input of that name. */
   readonly input: (name: string) => Value;
-  /** A value that the step reads, of {@linkcode heldValue}. */
+  /** A value that the step reads, of {@linkcode heldValue} and of the rows that its step computed. */
   readonly held: (value: Value, read: HeldRead) => Value;
   /** Its coefficient, where a payload combines some. */
   readonly factor: (value: Value, term: PayloadTerm) => Value;
@@ -67,6 +70,8 @@ export class StepEmitter {
   /** What residual units of this step add, by the sum's name. */
   readonly #added = new Map<string, Value>();
   readonly #producers: ReadonlyMap<string, Block>;
+  /** Of the rows that the step computes. */
+  readonly #own: SuperNet;
 
   /** Emits the live blocks. */
   constructor(
@@ -80,7 +85,8 @@ export class StepEmitter {
         block.outputs.map((output) => [output, block])
       ),
     );
-    net.blocks.filter((_, i) => plan.live[i])
+    this.#own = netOf(net, plan.halves);
+    this.#own.blocks.filter((_, i) => plan.live[i])
       .forEach(({ block }) => this.#emit(block));
   }
 
@@ -121,12 +127,24 @@ export class StepEmitter {
       .reduce((a, b) => this.g.add(a, b), this.read(stream));
   }
 
+  /** What the step reads of a held value. */
+  #rows(read: HeldRead): Value {
+    const { g, net, sources } = this;
+    const { has, rows, sum } = read;
+    const value = sources.held(heldValue(netOf(net, has), sum), read);
+    return has === rows || rows === "both" ? value : halfRows(g, value, rows);
+  }
+
   /** What closed units yield: what they hold, or a unit's payload. */
   #yielded(sum: HeldSum): Value {
-    const { g, net, plan: { combined, reads }, sources } = this;
-    const value = heldValue(net, sum);
+    const { g, plan: { combined, reads }, sources } = this;
+    const value = heldValue(this.#own, sum);
     const own = reads.filter((read) => read.sum.join() === sum.join());
-    const held = own.map((read) => sources.held(value, read));
+    const byDepth = Map.groupBy(own, ({ depth }) => depth).values();
+    const held = [...byDepth].map((parts) => {
+      const [all, other] = parts.map((read) => this.#rows(read));
+      return other ? bothRows(g, all, other) : all;
+    });
     const terms = combined[sum[0]];
     if (!terms) return held[0];
     return held.map((each, k) => g.mul(each, sources.factor(value, terms[k])))

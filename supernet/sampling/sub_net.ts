@@ -16,10 +16,21 @@ import { float32, type Tensor } from "@dip-go/core/tensor";
 import { blockSessions } from "./block_sessions.ts";
 import { type CacheRule, RulePlan } from "../gates/cache_rule.ts";
 import { denseGates } from "../gates/gates.ts";
+import { halvesAt, netOf } from "../gates/halves.ts";
 import { heldBy } from "../gates/held_units.ts";
 import { liveBlocks } from "../gates/liveness.ts";
-import { computedBefore, historyOf, rowOf } from "../gates/payloads.ts";
+import {
+  computedBefore,
+  depthsOf,
+  historyOf,
+  rowOf,
+} from "../gates/payloads.ts";
 import type { SubNetPlan } from "../gates/plan.ts";
+import {
+  conditionalRows,
+  fillHalves,
+  renewed,
+} from "../workspace/half_operations.ts";
 import {
   type ModelFeeds,
   runSampler,
@@ -34,7 +45,7 @@ import {
 
 type Block = SuperNet["blocks"][number]["block"];
 
-/** Of each output of units, what was computed last, by the step that it is of. */
+/** Of each output of units, what was computed last, by the step that it is of: of the conditional half alone, its rows. */
 type HeldByStep = Map<string, ReadonlyMap<number, PlacedTensor>>;
 
 /** A plan, as it is run. */
@@ -46,31 +57,61 @@ interface StepValues {
   readonly net: SuperNet;
   /** Its tensors. */
   readonly tensors: Map<string, PlacedTensor>;
+  /** What its units computed, by their outputs. */
+  readonly computed: Map<string, PlacedTensor>;
   readonly held: HeldByStep;
   readonly workspace: Workspace;
 }
 
 /** Shows what units computed at this step, as they hold it. */
 async function showComputed(
-  { step, net, held, workspace }: StepValues,
+  { step, net, computed, workspace }: StepValues,
   watch: NonNullable<SampleRequest["watch"]>,
 ): Promise<void> {
   for (const { block: { name: unit, outputs: [output] } } of net.blocks) {
-    const computed = held.get(output)?.get(step);
-    if (computed) watch({ unit, step, value: await workspace.read(computed) });
+    const value = computed.get(output);
+    if (value) watch({ unit, step, value: await workspace.read(value) });
   }
 }
 
 /** What units added to their stream at this step, together. */
 async function addedBy(
   blocks: SuperNet["blocks"],
-  { step, held, workspace }: StepValues,
+  { computed, workspace }: StepValues,
 ): Promise<Float32Array> {
   let sum: PlacedTensor | undefined;
   for (const { block: { gated, outputs: [output] } } of blocks) {
-    if (gated) sum = await workspace.plus(sum, held.get(output)!.get(step)!);
+    if (gated) sum = await workspace.plus(sum, computed.get(output)!);
   }
   return await workspace.read(sum!);
+}
+
+/** What is held of a value. */
+async function mixed(
+  unit: string,
+  value: PlacedTensor,
+  { step, workspace }: StepValues,
+  { mix }: RunPlan,
+): Promise<PlacedTensor> {
+  if (!mix) return value;
+  const own = mix({ unit, step, value: await workspace.read(value) });
+  return float32(value.shape, own);
+}
+
+/** The rows of a held value that a step reads. @param steps That of the value, and those that computed the unit before. */
+async function heldRows(
+  output: string,
+  [from, ...before]: readonly number[],
+  { step, held, workspace }: StepValues,
+  halves: SubNetPlan["halves"],
+): Promise<PlacedTensor> {
+  const own = held.get(output)!;
+  const value = own.get(from)!;
+  const [wanted, has] = [halvesAt(halves, step), halvesAt(halves, from)];
+  if (wanted === has) return value;
+  if (wanted === "conditional") return await conditionalRows(workspace, value);
+  const both = before.find((s) => halvesAt(halves, s) === "both")!;
+  return await fillHalves(workspace, renewed(value, own.get(both)!));
 }
 
 /** The sessions of a SuperNet's blocks, each opened when its block first runs; runs any SubNet. */
@@ -78,7 +119,7 @@ export class SubNetRunner implements AsyncDisposable {
   readonly net: SuperNet;
   readonly options: SessionOptions;
   readonly workspaces: Workspaces;
-  /** By the names of a block and of its outputs, which tell what it holds. */
+  /** By a block's name, the shapes of its inputs, and the names of its outputs, which tell what it holds. */
   readonly #sessions = new Map<string, Promise<Session>>();
 
   constructor(net: SuperNet, options: SessionOptions = {}) {
@@ -93,10 +134,10 @@ export class SubNetRunner implements AsyncDisposable {
    * @throws {RangeError} If gates, steps or shapes do not fit the SuperNet.
    */
   async sample(request: SampleRequest): Promise<Tensor<"float32">> {
-    const { gates, payloads } = request;
-    const net = heldBy(this.net, payloads);
+    const { gates, halves } = request;
+    const net = heldBy(this.net, request.payloads);
     const { output } = net.model;
-    const live = liveBlocks(net, gates, payloads);
+    const live = liveBlocks(net, gates, request);
     using workspace = this.workspaces.enter();
     const held: HeldByStep = new Map();
     const whole = net.units.length - 1;
@@ -105,8 +146,14 @@ export class SubNetRunner implements AsyncDisposable {
       held,
       call: async (step, feeds) => {
         if (!live[step].includes(true)) return;
-        const tensors = new Map(Object.entries(feeds));
-        const values = { step, net, tensors, held, workspace };
+        const values: StepValues = {
+          step,
+          net: netOf(net, halvesAt(halves, step)),
+          tensors: new Map(Object.entries(feeds)),
+          computed: new Map(),
+          held,
+          workspace,
+        };
         await this.#runBlocks(live[step], values, request);
         if (request.watch) await showComputed(values, request.watch);
         if (gates[step][whole] === 1) {
@@ -140,7 +187,8 @@ export class SubNetRunner implements AsyncDisposable {
       held,
       call: async (step, feeds) => {
         const tensors = new Map(Object.entries(feeds));
-        const values = { step, net, tensors, held, workspace };
+        const computed = new Map();
+        const values = { step, net, tensors, computed, held, workspace };
         await this.#runBlocks(blocks.map((_, i) => i <= first), values, plan);
         await plan.decide(
           step,
@@ -177,6 +225,7 @@ export class SubNetRunner implements AsyncDisposable {
         step: 0,
         net,
         tensors: new Map(Object.entries(feeds)),
+        computed: new Map(),
         held: new Map(),
         workspace,
       },
@@ -198,7 +247,7 @@ export class SubNetRunner implements AsyncDisposable {
     plan: RunPlan,
     observe: (session: Session, inputs: Feeds) => void = () => {},
   ): Promise<void> {
-    const { step, net, tensors, held, workspace } = values;
+    const { step, net, tensors, computed, held, workspace } = values;
     for (const [i, compiled] of net.blocks.entries()) {
       if (!live[i]) continue;
       const { block } = compiled;
@@ -215,9 +264,15 @@ export class SubNetRunner implements AsyncDisposable {
           tensors.set(name, value);
           continue;
         }
-        const all = [...held.get(name) ?? [], [step, value] as const];
+        computed.set(name, value);
+        const kept = await mixed(block.name, value, values, plan);
+        const all = [...held.get(name) ?? [], [step, kept] as const];
         const depth = historyOf(plan.payloads, block.name);
-        held.set(name, new Map(all.slice(-depth)));
+        const newest = all.slice(-depth);
+        const both = all.slice(0, 1 - depth || undefined).findLast(([from]) =>
+          halvesAt(plan.halves, from) === "both"
+        );
+        held.set(name, new Map(both ? [both, ...newest] : newest));
       }
     }
   }
@@ -247,26 +302,26 @@ export class SubNetRunner implements AsyncDisposable {
   async #yielded(
     { name: unit }: Block,
     output: string,
-    { step, net, held, workspace }: StepValues,
-    { gates, payloads, mix }: RunPlan,
+    values: StepValues,
+    { gates, payloads, halves }: RunPlan,
   ): Promise<PlacedTensor> {
+    const { step, net, computed, workspace } = values;
     const n = net.units.indexOf(unit);
-    const own = held.get(output)!;
-    if (gates[step][n] === 1) return own.get(step)!;
+    if (gates[step][n] === 1) return computed.get(output)!;
     const steps = computedBefore(gates.map((row) => row[n]), step);
-    const yielded = await workspace.payload({
-      row: rowOf(payloads, unit, step),
-      held: steps.map((from) => own.get(from)!),
-    });
-    if (!mix) return yielded;
-    const value = mix({ unit, step, value: await workspace.read(yielded) });
-    return float32(yielded.shape, value);
+    const row = rowOf(payloads, unit, step);
+    const held: PlacedTensor[] = [];
+    for (const depth of depthsOf(row)) {
+      held[depth] = await heldRows(output, steps.slice(depth), values, halves);
+    }
+    return await workspace.payload({ row, held });
   }
 
   /** The session of a block. */
   #session({ block, graph }: SuperNet["blocks"][number]): Promise<Session> {
     const kept = graph.outputs.map(({ name }) => name);
-    const key = [block.name, ...kept].join();
+    const inputs = graph.inputs.map(({ shape }) => shape);
+    const key = JSON.stringify([block.name, inputs, kept]);
     const opened = this.#sessions.get(key) ??
       openSession(graph, { ...blockSessions(this.net, this.options), kept });
     this.#sessions.set(key, opened);

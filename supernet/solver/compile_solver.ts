@@ -8,6 +8,7 @@ import {
 import { foldConstants, halfPrecision } from "@dip-go/core/runtime";
 import { float32, sizeOf } from "@dip-go/core/tensor";
 import type { CompileRequest } from "../compile/compile_sub_net.ts";
+import { halfRows } from "../arithmetic/half_nodes.ts";
 import { emitCombination, emitEvaluation } from "./emit_solver.ts";
 import {
   checkHalves,
@@ -53,8 +54,7 @@ export async function compileSolver(
   };
   const conditional = (name: string): Value => {
     const all = input(name);
-    if (!guided) return all;
-    return g.slice(all, { axes: [0], starts: [0], ends: [all.shape[0] / 2] });
+    return guided ? halfRows(g, all, "conditional") : all;
   };
   const timesteps: string[] = [];
   solver.evaluations.forEach(({ timestep, halves, ...terms }, k) =>

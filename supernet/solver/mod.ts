@@ -12,7 +12,6 @@ export {
   type Combination,
   combinationOf,
   type Evaluation,
-  type Halves,
   outputsOf,
   type Solver,
   weightsOf,

@@ -29,18 +29,18 @@ function combinationMacs(
 /** MACs (total convention) of a plan over all T steps. */
 export const planMacs = (
   net: SuperNet,
-  { gates, payloads, solver }: SubNetPlan,
+  { gates, solver, ...fillings }: SubNetPlan,
 ): number =>
   solver
     ? callsIn(solver) * denseMacs(net) / net.steps +
       combinationMacs(net, solver)
-    : subNetMacs(net, gates, payloads);
+    : subNetMacs(net, gates, fillings);
 
 /** What a plan takes of a budget over all T steps, in the unit of the SuperNet's costs; combinations are free. */
 export const planCost = (
   net: SuperNet,
-  { gates, solver }: SubNetPlan,
+  { gates, solver, halves }: SubNetPlan,
 ): number =>
   solver
     ? callsIn(solver) * denseCost(net) / net.steps
-    : subNetCost(net, gates);
+    : subNetCost(net, gates, { halves });

@@ -9,6 +9,7 @@
  */
 import { type Conformed, finite, record } from "@dip-go/core/files";
 import * as v from "valibot";
+import type { Halves } from "../gates/halves.ts";
 
 const combination = {
   /** Weight of the initial standard normal noise. */
@@ -34,7 +35,6 @@ export type Solver = Conformed<typeof solverSchema>;
 export type Evaluation = Solver["evaluations"][number];
 /** Weights of noise and outputs. */
 export type Combination = Solver["latents"];
-export type Halves = Evaluation["halves"];
 
 /** Outputs of an evaluation. @param guided Whether the sampler has two halves. */
 export const outputsOf = (halves: Halves, guided: boolean): 1 | 2 =>

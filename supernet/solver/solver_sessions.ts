@@ -9,8 +9,9 @@ import {
   type SessionOptions,
 } from "@dip-go/core/runtime";
 import { float32, sizeOf, type Tensor } from "@dip-go/core/tensor";
+import { firstHalves, type Halves } from "../gates/halves.ts";
 import { combinationGraph, evaluationGraph, names } from "./emit_solver.ts";
-import { callsOf, type Halves, outputsOf } from "./solver.ts";
+import { callsOf, outputsOf } from "./solver.ts";
 
 /** The network's inputs besides `sample` and `timestep`, of both halves of guidance. */
 type Conditioning = Readonly<Record<string, Tensor>>;
@@ -179,16 +180,3 @@ export class SolverSessions implements AsyncDisposable {
     }
   }
 }
-
-/** The conditional half of a guided network's inputs. */
-const firstHalves = (conditioning: Conditioning): Conditioning =>
-  Object.fromEntries(
-    Object.entries(conditioning).map(([name, { dtype, shape, data }]) => [
-      name,
-      {
-        dtype,
-        shape: shape.with(0, shape[0] / 2),
-        data: data.subarray(0, data.length / 2),
-      } as Tensor,
-    ]),
-  );

@@ -8,6 +8,7 @@ import { type CompiledBlock, streamOf } from "@dip-go/core/models";
 import type { Feeds, PlacedTensor, Session } from "@dip-go/core/runtime";
 import { float32 } from "@dip-go/core/tensor";
 import type { StepFills } from "./step_fills.ts";
+import { fillHalves } from "../workspace/half_operations.ts";
 import { throughGate } from "./gate_operations.ts";
 import { stepNames } from "./gated_step_graph.ts";
 import { sharedZeros, type TensorPool } from "../workspace/tensor_pool.ts";
@@ -197,7 +198,9 @@ export class GatedBlocks {
     const filled = fills.held(name, before);
     const gated = { gate, computed, ...filled };
     const value = await throughGate(this.workspace, gated);
-    held.set(output, fills.after(name, gate, { value, before }));
+    const other = fills.renewed(name, { gate, value, before });
+    const kept = other ? await fillHalves(this.workspace, other) : value;
+    held.set(output, fills.after(name, gate, { value: kept, before }));
     return value;
   }
 }

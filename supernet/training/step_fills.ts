@@ -7,16 +7,75 @@ import {
   type Payloads,
   rowOf,
 } from "../gates/payloads.ts";
+import { halvesAt, otherHalfAt, unconditional } from "../gates/halves.ts";
+import type { Fillings } from "../gates/plan.ts";
+import { type Filled, renewed } from "../workspace/half_operations.ts";
 import type { Held } from "../workspace/workspace.ts";
 
-/** A step's payloads. */
+/**
+ * A step's payloads. One of the conditional half alone runs the network on both
+ * here: rows are independent of each other, and nothing reads the other half's.
+ */
 export class StepFills {
+  private readonly payloads: Payloads | undefined;
+  readonly #half: boolean;
+
   /** @param whole The unit that is the whole step. */
   constructor(
-    private readonly payloads: Payloads | undefined,
+    { payloads, halves }: Fillings,
     private readonly step: number,
     private readonly whole: string,
-  ) {}
+  ) {
+    this.payloads = payloads;
+    this.#half = halvesAt(halves, step) === "conditional";
+  }
+
+  /** How the other half of an output that the model computes is filled in; undefined at a step of both. @param held Outputs that both halves computed. */
+  filled(
+    computed: PlacedTensor,
+    held: readonly PlacedTensor[] = [],
+  ): Filled | undefined {
+    if (!this.#half) return undefined;
+    const { row: whole, ...other } = otherHalfAt(this.payloads, this.step);
+    const row = whole.slice(0, held.length);
+    // All coefficients, since those of 0 have a gradient.
+    return {
+      computed,
+      held,
+      other: { ...other, row, depths: [...row.keys()] },
+    };
+  }
+
+  /** How the other half of what a unit holds anew keeps what it held; undefined where it does not. */
+  renewed(
+    unit: string,
+    { gate, value, before: [before] = [] }: {
+      readonly gate: number;
+      readonly value: PlacedTensor;
+      readonly before?: readonly PlacedTensor[];
+    },
+  ): Filled | undefined {
+    const keeps = this.#half && unit !== this.whole && gate !== 0 && before;
+    return keeps ? renewed(value, before) : undefined;
+  }
+
+  /** Outputs that both halves computed, after a step that yields one. */
+  both(
+    gate: number,
+    output: PlacedTensor,
+    before: readonly PlacedTensor[] = [],
+  ): readonly PlacedTensor[] {
+    if (!this.pushesBoth(gate)) return before;
+    return [output, ...before].slice(
+      0,
+      historyOf(this.payloads, unconditional),
+    );
+  }
+
+  /** Whether the step adds one to them. */
+  pushesBoth(gate: number): boolean {
+    return !this.#half && gate !== 0;
+  }
 
   /** The row of a unit. */
   row(unit: string): PayloadRow {

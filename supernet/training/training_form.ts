@@ -159,12 +159,12 @@ export class TrainingForm implements AsyncDisposable {
   }
 
   /** Blocks that hard gates need; all of them where a gate is a fraction. */
-  #needed({ gates, payloads }: TrainingRequest): Runs {
+  #needed({ gates, ...fillings }: TrainingRequest): Runs {
     const hard = gates.every((row) =>
       row.every((gate) => gate === 0 || gate === 1)
     );
     return hard
-      ? liveBlocks(this.net, gates as Gates, payloads)
+      ? liveBlocks(this.net, gates as Gates, fillings)
       : gates.map(() => this.net.blocks.map(() => true));
   }
 

@@ -8,6 +8,7 @@ import { cotangentOf, gradientOf } from "@dip-go/core/autodiff";
 import { type SamplingInputs, timesteps } from "@dip-go/core/pipeline";
 import type { Feeds, PlacedTensor } from "@dip-go/core/runtime";
 import { heldBy } from "../gates/held_units.ts";
+import { type Halves, netOf, unconditional } from "../gates/halves.ts";
 import type { Payloads } from "../gates/payloads.ts";
 import type { SuperNet } from "../gates/super_net.ts";
 import {
@@ -17,6 +18,12 @@ import {
 } from "../sampling/sampler_arithmetic.ts";
 import { sharedZeros } from "../workspace/tensor_pool.ts";
 import type { Workspace } from "../workspace/workspace.ts";
+import {
+  type Filled,
+  fillHalves,
+  prepareFill,
+} from "../workspace/half_operations.ts";
+import { vjpOf } from "../workspace/operations.ts";
 import { type GateGradients, gateVjp, throughGate } from "./gate_operations.ts";
 import {
   GatedBlocks,
@@ -35,6 +42,8 @@ export interface TrainingRequest extends SamplingInputs {
   readonly gates: RealGates;
   /** What units yield where they are closed, of units in the SuperNet's own form; rows of open steps tell what would be. */
   readonly payloads?: Payloads;
+  /** What steps evaluate of guidance; both halves by default. */
+  readonly halves?: readonly Halves[];
 }
 
 /** What is carried from step to step: the sampler's state, and what units hold, the whole step included. */
@@ -109,10 +118,12 @@ export class TrainingSteps {
         `Cannot train ${this.#net.model.model}: its SuperNet holds other tensors than the payloads say, expected heldBy(net, payloads)`,
       );
     }
+    request.halves?.forEach((halves) => netOf(this.#net, halves));
     this.#active = activeTensors(this.#net);
     this.#columns = new Map(this.#net.units.map((name, n) => [name, n]));
     this.#blocks = new GatedBlocks(sessions, workspace);
-    this.#arithmetic = new SamplerArithmetic(this.#net, request, workspace);
+    const { halves: _, ...whole } = request;
+    this.#arithmetic = new SamplerArithmetic(this.#net, whole, workspace);
     this.#conditioning = workspace.place(request.conditioning);
   }
 
@@ -149,7 +160,7 @@ export class TrainingSteps {
   }
 
   #fills(t: number): StepFills {
-    return new StepFills(this.request.payloads, t, this.#net.model.output);
+    return new StepFills(this.request, t, this.#net.model.output);
   }
 
   /** What the whole step yields, through its gate. */
@@ -159,14 +170,20 @@ export class TrainingSteps {
     { tensors, fresh }: Pick<StepTensors, "tensors" | "fresh">,
   ): Promise<PlacedTensor> {
     const { output } = this.#net.model;
-    const computed = tensors.get(output);
+    const fills = this.#fills(t);
+    const made = tensors.get(output);
+    const both = held.get(unconditional);
+    const other = made && fills.filled(made, both);
+    const computed = other ? await fillHalves(this.workspace, other) : made;
     if (computed) fresh.set(output, computed);
     const gate = this.request.gates[t][this.#columns.get(output)!];
-    const fills = this.#fills(t);
     const before = held.get(output);
     const gated = { gate, computed, ...fills.held(output, before) };
     const value = await throughGate(this.workspace, gated);
     held.set(output, fills.after(output, gate, { value, before }));
+    if (this.request.halves) {
+      held.set(unconditional, fills.both(gate, value, both));
+    }
     return value;
   }
 
@@ -200,12 +217,14 @@ export class TrainingSteps {
       before: new Map(),
       sums,
     };
-    const computed = await this.#throughGate(t, output, output, record, c);
+    if (this.request.halves) await this.#throughBoth(t, c);
+    const filled = await this.#throughGate(t, output, output, record, c);
     if (isSkipped(gates[t])) {
       const held = new Map([...after.held, ...c.before]);
       return { sampler: back.state, held };
     }
     c.tensors.delete(output);
+    const computed = await this.#throughHalves(t, record, filled, c);
     if (computed) c.tensors.set(output, computed);
     for (let i = this.#net.blocks.length - 1; i >= 0; i--) {
       await this.#blockBackward(t, i, record, c);
@@ -305,34 +324,100 @@ export class TrainingSteps {
     const [newest, ...older] = fills.pushes(unit, gate)
       ? after
       : [undefined, ...after];
-    if (older.some((d) => d)) c.before.set(output, older);
     const own = c.tensors.get(output);
-    const cotangent = newest ? await workspace.plus(own, newest) : own;
+    const known = before.held.get(output);
+    const renewal = newest &&
+      fills.renewed(unit, { gate, value: newest, before: known });
+    const back = renewal && await this.#fillVjp(renewal, newest);
+    if (back) older[0] = await workspace.plus(older[0], back.held[0]);
+    if (older.some((d) => d)) c.before.set(output, older);
+    const kept = back?.computed ?? newest;
+    const cotangent = kept ? await workspace.plus(own, kept) : own;
     if (!cotangent) return undefined;
-    const filled = fills.held(unit, before.held.get(output));
+    const filled = fills.held(unit, known);
     const gated = { gate, computed: fresh.get(output), ...filled };
-    const back = await gateVjp(workspace, gated, {
+    const through = await gateVjp(workspace, gated, {
       cotangent,
       factors: (payloads?.[unit]?.coefficients[t].length ?? 0) > 0,
     });
-    this.#keepGradients(unit, back, c.sums);
-    const values = older.slice();
-    for (const [j, d] of back.held.entries()) {
-      values[j] = await workspace.plus(values[j], d);
+    this.#keepGradients(unit, through, c.sums);
+    await this.#passHeld(output, through.held, c);
+    return through.computed;
+  }
+
+  /** Adds to cotangents of what is held before the step, newest first. */
+  async #passHeld(
+    name: string,
+    cotangents: readonly PlacedTensor[],
+    { before }: StepCotangent,
+  ): Promise<void> {
+    if (cotangents.length === 0) return;
+    const values = [...before.get(name) ?? []];
+    for (const [j, d] of cotangents.entries()) {
+      values[j] = await this.workspace.plus(values[j], d);
     }
-    if (values.length > 0) c.before.set(output, values);
+    before.set(name, values);
+  }
+
+  /** What a cotangent of an output becomes before its other half is filled in: what that reads gets its share. */
+  async #throughHalves(
+    t: number,
+    { before }: StepRecord,
+    cotangent: PlacedTensor | undefined,
+    c: StepCotangent,
+  ): Promise<PlacedTensor | undefined> {
+    const both = before.held.get(unconditional);
+    const other = cotangent && this.#fills(t).filled(cotangent, both);
+    if (!other) return cotangent;
+    const back = await this.#fillVjp(other, cotangent);
+    await this.#passHeld(unconditional, back.held, c);
+    const given = this.request.payloads?.[unconditional];
+    if (given) this.#keepGradients(unconditional, back, c.sums);
     return back.computed;
+  }
+
+  /** The VJP of what fills the other half in. */
+  async #fillVjp(
+    filled: Filled,
+    cotangent: PlacedTensor,
+  ): Promise<Required<Omit<GateGradients, "gate">>> {
+    const { what, feeds } = prepareFill(filled);
+    const names = (name: string) =>
+      filled.other.depths.map((_, k) => `${name}.${k}`);
+    const wrt = ["computed", ...names("held"), ...names("factor")];
+    const made = await this.workspace.compute(vjpOf(what, wrt), {
+      ...feeds,
+      [cotangentOf("value")]: cotangent,
+    });
+    const of = (name: string) => made[gradientOf(name)];
+    return {
+      computed: of("computed"),
+      held: names("held").map(of),
+      factors: names("factor").map(of),
+    };
+  }
+
+  /** Splits cotangents of outputs that both halves computed between this step's and those before. */
+  async #throughBoth(t: number, c: StepCotangent): Promise<void> {
+    const { output } = this.#net.model;
+    const gate = this.request.gates[t][this.#columns.get(output)!];
+    const after = c.after.get(unconditional) ?? [];
+    const [newest, ...older] = this.#fills(t).pushesBoth(gate)
+      ? after
+      : [undefined, ...after];
+    c.before.set(unconditional, older);
+    if (newest) await this.#pass(output, newest, c);
   }
 
   /** Adds to the gradient what is at a unit's gate, once it is read. */
   #keepGradients(
     unit: string,
-    { gate, factors }: GateGradients,
+    { gate, factors }: Pick<GateGradients, "gate" | "factors">,
     { gradient, later }: StepSums,
   ): void {
     const { workspace } = this;
-    const own = gradient.gates[this.#columns.get(unit)!];
     if (gate) {
+      const own = gradient.gates[this.#columns.get(unit)!];
       later.push(async () =>
         (await workspace.read(gate)).forEach((d, row) =>
           own[row % own.length] += d

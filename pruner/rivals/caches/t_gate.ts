@@ -40,9 +40,8 @@ export function tGateRuns(
 }
 
 /**
- * The plan, on units of single layers. From the gate on what is held is the same in both halves, so that
- * they make the same prediction and guidance changes nothing; the authors' code
- * computes one of them.
+ * The plan, on units of single layers. From the gate on the conditional half runs
+ * alone, on the mean of both that is held, and the other half's output is the same.
  */
 export function tGatePlan(
   net: SuperNet,
@@ -50,13 +49,24 @@ export function tGatePlan(
 ): SubNetPlan & Required<Pick<SampleRequest, "mix">> {
   const { gate, first = 0 } = settings;
   const { self, cross } = tGateRuns(net.steps, settings);
-  const plan = heldPlan(net, (unit) => {
+  const { gates, payloads } = heldPlan(net, (unit) => {
     if (unit.endsWith(".attn1")) return self;
     return unit.endsWith(".attn2") ? cross : undefined;
   }, { held: "residual" });
-  const mix = ({ step, value }: UnitValue) =>
-    step + first < gate ? value : meanOfHalves(value);
-  return { ...plan, mix };
+  const guided = cross;
+  return {
+    gates,
+    payloads: {
+      ...payloads,
+      unconditional: {
+        held: "residual",
+        coefficients: guided.map((both) => both ? [] : [0]),
+      },
+    },
+    halves: guided.map((both) => both ? "both" : "conditional"),
+    mix: ({ step, value }: UnitValue) =>
+      step + first === gate - 1 ? meanOfHalves(value) : value,
+  };
 }
 
 /** Both halves' mean in the place of each. */

@@ -5,7 +5,7 @@
  * best linear combination of what was computed before, and the final latents'
  * error. The errors are those along the teacher's trajectory.
  */
-import type { Halves } from "@dip-go/supernet/solver";
+import type { Halves } from "@dip-go/supernet/gates";
 import { type Gram, outputAt, stateAt } from "./gram.ts";
 
 /** One evaluation. */

@@ -1,0 +1,47 @@
+/** The halves of guidance as nodes: rows of one of them, and an output of which only the conditional half was computed. */
+import type { GraphBuilder, Value } from "@dip-go/core/onnx";
+import type { Held } from "@dip-go/core/models";
+import { combination, type Term } from "./terms.ts";
+
+/** Rows of a half, `[2B, …]` → `[B, …]`, the conditional one first. */
+export function halfRows(
+  g: GraphBuilder,
+  x: Value,
+  half: "conditional" | "unconditional",
+): Value {
+  const batch = x.shape[0] / 2;
+  const from = half === "conditional" ? 0 : batch;
+  return g.slice(x, { axes: [0], starts: [from], ends: [from + batch] });
+}
+
+/** Both halves, `[B, …]` each → `[2B, …]`. */
+export const bothRows = (
+  g: GraphBuilder,
+  conditional: Value,
+  other: Value,
+): Value => g.concat([conditional, other], { axis: 0 });
+
+/**
+ * Both halves of what was computed for the conditional one: the other half as
+ * its payload has it, u = Σ_j f_j u_j, or u = c + Σ_j f_j (u_j − c_j) where it
+ * holds its residual.
+ *
+ * @param conditional c, `[B, …]`.
+ * @param options.terms Factors f_j and values (c_j, u_j) `[2B, …]`.
+ */
+export function filledHalves(
+  g: GraphBuilder,
+  conditional: Value,
+  { held, terms }: { readonly held: Held; readonly terms: readonly Term[] },
+): Value {
+  const own = terms.map(([factor, value]): Term => [factor, () => {
+    const other = halfRows(g, value(), "unconditional");
+    return held === "output"
+      ? other
+      : g.sub(other, halfRows(g, value(), "conditional"));
+  }]);
+  const kept: readonly Term[] = held === "output"
+    ? own
+    : [[1, () => conditional], ...own];
+  return bothRows(g, conditional, combination(g, kept));
+}
