@@ -49,7 +49,8 @@ export async function shippedPlan(
   if (!await isFile(file)) return uniformPlan(net, sparsity);
   const plan = await readPlan(file);
   checkPlan(plan, net, file);
-  return { gates: plan.gates, payloads: plan.payloads };
+  const { gates, payloads, halves } = plan;
+  return { gates, payloads, ...halves && { halves } };
 }
 
 function uniformPlan(net: SuperNet, sparsity: number): SubNetPlan {

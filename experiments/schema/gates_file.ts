@@ -14,7 +14,7 @@ export async function readGates(
   file: string,
   model: BlockGraph,
 ): Promise<SubNetPlan> {
-  const { blocks, gates, payloads } = await readPlan(file);
+  const { blocks, gates, payloads, halves } = await readPlan(file);
   const gated = model.blocks.filter((block) => block.gated)
     .map(({ name }) => name);
   const isWhole = blocks.length !== gated.length;
@@ -22,6 +22,7 @@ export async function readGates(
   return {
     gates: isWhole ? gates : gates.map((row) => [...row, 1]),
     payloads,
+    halves,
   };
 }
 

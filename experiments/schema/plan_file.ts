@@ -38,7 +38,12 @@ export function planFile(
 export function planOf(file: PlanFile, name: string): FittedPlan {
   if (file.note !== undefined) return { kind: "none", note: file.note };
   if (!file.gates) return { kind: "steps", steps: file.sampler.steps };
-  const { gates, payloads, solver } = parseGates(file, name);
-  const plan = { gates, payloads, ...solver && { solver } };
+  const { gates, payloads, halves, solver } = parseGates(file, name);
+  const plan = {
+    gates,
+    payloads,
+    ...halves && { halves },
+    ...solver && { solver },
+  };
   return { kind: "gates", plan };
 }

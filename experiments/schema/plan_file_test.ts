@@ -21,6 +21,7 @@ Deno.test("planOf() reads every kind of plan that planFile() makes", async () =>
     };
     const plans = [
       { kind: "gates", plan },
+      { kind: "gates", plan: { ...plan, halves: ["both", "conditional"] } },
       { kind: "steps", steps: 1 },
       { kind: "none", note: "nothing fits" },
     ] as unknown as FittedPlan[];

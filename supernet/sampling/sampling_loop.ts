@@ -122,6 +122,43 @@ async function heldValues(
   return { state, history: held };
 }
 
+/** What the whole step yields: its outputs so far, newest first. */
+class WholeStep {
+  /** Of which a skipped step is made; where the conditional half was computed alone, filled in. */
+  history: readonly PlacedTensor[] = [];
+  /** Of both halves. */
+  both: readonly PlacedTensor[] = [];
+
+  constructor(
+    private readonly unit: string,
+    private readonly request: Pick<SampleRequest, "payloads" | "halves">,
+    private readonly workspace: Workspace,
+  ) {}
+
+  /** Of this step. @param made What it computed. @param fill Its row, where it is decided now. */
+  async output(
+    step: number,
+    made: PlacedTensor | undefined,
+    fill: () => Promise<PayloadRow> | undefined,
+  ): Promise<PlacedTensor> {
+    const { workspace, request: { payloads, halves }, history, both } = this;
+    if (!made) {
+      const row = await fill() ?? rowOf(payloads, this.unit, step);
+      return await workspace.payload({ row, held: history });
+    }
+    const newest = (own: PlacedTensor, before: readonly PlacedTensor[]) =>
+      [own, ...before].slice(0, longestHistory);
+    const isHalf = halvesAt(halves, step) === "conditional";
+    if (!isHalf) this.both = newest(made, both);
+    const other = otherHalfAt(payloads, step);
+    const whole = isHalf
+      ? await fillHalves(workspace, { computed: made, held: both, other })
+      : made;
+    this.history = newest(whole, history);
+    return whole;
+  }
+}
+
 /**
  * The sampler's final latents, `[B, C, H, W]`.
  *
@@ -133,8 +170,7 @@ export async function runSampler(
   { workspace, held, call }: ModelCalls,
 ): Promise<Tensor<"float32">> {
   checkRequest(net, request);
-  const { latents: { shape }, sampler, noise, known, payloads, halves } =
-    request;
+  const { latents: { shape }, sampler, noise, known, halves } = request;
   const arithmetic = new SamplerArithmetic(net, request, workspace);
   const conditioning = {
     both: await workspace.place(request.conditioning),
@@ -143,41 +179,23 @@ export async function runSampler(
       : {},
   };
   let state = await arithmetic.start(request.latents);
-  /** Computed outputs of the whole step, newest first. */
-  let history: readonly PlacedTensor[] = [];
-  /** Those of both halves. */
-  let both = history;
+  const whole = new WholeStep(net.model.output, request, workspace);
   for (const [step, { timestep }] of sampler.steps.entries()) {
-    const [own, before] = [state, history];
+    const [own, { history }] = [state, whole];
     const read = () =>
       heldValues(workspace, own, {
-        history: before,
+        history,
         latents: shape,
         scale: request.guidanceScale,
         scales: request.guidanceScales,
       });
-    const half = halvesAt(halves, step);
     const made = await call(step, {
-      ...conditioning[half],
+      ...conditioning[halvesAt(halves, step)],
       sample: own.sample,
       timestep: timesteps(own.sample.shape[0], timestep),
     });
-    const computed = made && half === "conditional"
-      ? await fillHalves(workspace, {
-        computed: made,
-        held: both,
-        other: otherHalfAt(payloads, step),
-      })
-      : made;
-    if (computed) history = [computed, ...before].slice(0, longestHistory);
-    if (made && half === "both") {
-      both = [made, ...both].slice(0, longestHistory);
-    }
-    const output = computed ?? await workspace.payload({
-      row: await request.fill?.({ step, read }) ??
-        rowOf(payloads, net.model.output, step),
-      held: before,
-    });
+    const fill = () => request.fill?.({ step, read });
+    const output = await whole.output(step, made, fill);
     const after = await arithmetic.next(step, {
       state: own,
       output,
@@ -191,7 +209,7 @@ export async function runSampler(
       }),
     });
     state = after.state;
-    workspace.keepOnly(state, history, both, held);
+    workspace.keepOnly(state, whole.history, whole.both, held);
     if (known && step + 1 < sampler.steps.length) {
       const drawn = await workspace.read(state.latents);
       const latents = float32(shape, withKnown(drawn, known, step));
