@@ -182,6 +182,21 @@ export abstract class Operations {
       transB: int(transB),
     });
   }
+  /** x in 8 bits, x ≈ scale · (quantised − zeroPoint), with the scale that its range asks for. */
+  dynamicQuantizeLinear(
+    x: Value,
+  ): { quantized: Value; scale: Value; zeroPoint: Value } {
+    const [quantized, scale, zeroPoint] = this.node(
+      "DynamicQuantizeLinear",
+      [x],
+      { outputs: 3 },
+    );
+    return { quantized, scale, zeroPoint };
+  }
+  /** (A − zero point) B, summed in int32. */
+  matMulInteger(a: Value, b: Value, zeroPoint: Value): Value {
+    return this.#one("MatMulInteger", [a, b, zeroPoint]);
+  }
   conv(
     x: Value,
     w: Value,

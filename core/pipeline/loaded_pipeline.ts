@@ -8,9 +8,11 @@ import { usualPixelsPerLatent } from "../models/autoencoder/pixels_per_latent.ts
 import { type Autoencoder, loadAutoencoder } from "./picture_decoder.ts";
 
 /** Where and how precisely a pipeline computes, and where its network's weights are. */
-export interface PipelineOptions
-  extends
-    Pick<SessionOptions, "device" | "precision" | "threads" | "widening"> {
+export interface PipelineOptions extends
+  Pick<
+    SessionOptions,
+    "device" | "precision" | "int8Weights" | "threads" | "widening"
+  > {
   /** A file of the network's weights, if not that of its folder. */
   readonly weights?: string;
   /** For a checkpoint in the original layout: the folder of a pipeline of its kind, or its name on the hub, for configurations and tokenizers. */

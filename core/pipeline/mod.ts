@@ -1,5 +1,10 @@
 /** From a prompt or a class to pictures: text encoders, guidance, decoder, and {@linkcode loadPipeline}, which puts them together. */
 export type { Conditioner, Subject } from "./conditioner.ts";
+export {
+  chooseInt8,
+  type Int8Choice,
+  type Int8Request,
+} from "./precision/choose_int8.ts";
 export type { PipelineOptions } from "./loaded_pipeline.ts";
 export { loadPipeline, Pipeline } from "./pipeline.ts";
 export { PipelineSampler } from "./pipeline_sampler.ts";

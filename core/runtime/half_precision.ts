@@ -3,7 +3,6 @@
  * half precision, float32 where it matters. Inputs and outputs stay as they
  * are, so a sampler does not notice.
  */
-import { readRange } from "../files/byte_range.ts";
 import { float32ToFloat16 } from "../tensor/float16.ts";
 import { describe, type DType, type Tensor, tensor } from "../tensor/tensor.ts";
 import type { GraphBuilder } from "../onnx/builder.ts";
@@ -16,7 +15,8 @@ import type {
 } from "../onnx/graph.ts";
 import { operatorOf } from "../onnx/ops/registry.ts";
 import { copied, rewritten } from "../onnx/rewrites/rewrite.ts";
-import { isStored, widenedTensor } from "../onnx/file/stored_floats.ts";
+import { isStored } from "../onnx/file/stored_floats.ts";
+import { floatsOf } from "./weight_floats.ts";
 
 /** The largest float16. */
 const largest = 65504;
@@ -112,9 +112,7 @@ function halfOf(initializer: Initializer, given: Tensor | FileRange): Tensor {
   const known = halves.get(given);
   if (known) return known;
   const { name, shape, role } = initializer;
-  const data = "path" in given
-    ? readFloat32(initializer, given)
-    : given.data as Float32Array;
+  const data = floatsOf(initializer);
   const large = data.find((x) => Math.abs(x) > largest);
   if (large !== undefined && role === "parameter") {
     throw new RangeError(
@@ -129,12 +127,4 @@ function halfOf(initializer: Initializer, given: Tensor | FileRange): Tensor {
   const half = tensor("float16", shape, float32ToFloat16(clamped));
   halves.set(given, half);
   return half;
-}
-
-function readFloat32(
-  value: Value,
-  { path, offset, length, stored }: FileRange,
-): Float32Array {
-  const bytes = readRange(path, { begin: offset, end: offset + length });
-  return widenedTensor(value, bytes, stored).data as Float32Array;
 }

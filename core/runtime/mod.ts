@@ -5,7 +5,8 @@
 export { DeviceTensor, type Feeds, type PlacedTensor } from "./feeds.ts";
 export { foldConstants } from "./fold_constants.ts";
 export { runtimeVersion } from "./onnx_runtime.ts";
-export { halfPrecision } from "./half_precision.ts";
+export { inPrecision } from "./in_precision.ts";
+export { productWeight } from "./int8/int8_products.ts";
 export {
   checkPrecision,
   nodesOffDevice,
@@ -15,6 +16,7 @@ export {
 export {
   type Device,
   devices,
+  floatPrecisions,
   type Precision,
   precisions,
   type SessionOptions,

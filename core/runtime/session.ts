@@ -12,7 +12,7 @@ import {
   type Feeds,
   type PlacedTensor,
 } from "./feeds.ts";
-import { halfPrecision } from "./half_precision.ts";
+import { inPrecision } from "./in_precision.ts";
 import {
   fromRuntime,
   load,
@@ -165,9 +165,9 @@ async function deviceGraph(
   graph: Graph,
   options: SessionOptions,
 ): Promise<Graph> {
-  const { device = "cpu", precision, convolution = "winograd" } = options;
+  const { device = "cpu", convolution = "winograd" } = options;
   await checkPrecision(options, `open a session for "${graph.name}"`);
-  const own = precision === "float16" ? halfPrecision(graph) : graph;
+  const own = inPrecision(graph, options);
   // Filters that are widened at each run would be transformed at each run.
   const isDirect = convolution === "direct" || widensEachRun(own, options);
   if (device === "cpu" && !isDirect) return winogradGraph(own);
@@ -181,9 +181,14 @@ async function deviceGraph(
  * @throws {TypeError} If the device does not compute in the precision.
  */
 export async function checkPrecision(
-  { device, precision }: SessionOptions,
+  { device = "cpu", precision }: SessionOptions,
   task: string,
 ): Promise<void> {
+  if (precision === "int8" && device !== "cpu") {
+    throw new TypeError(
+      `Cannot ${task} on device "${device}" in int8: 8-bit products are the CPU's, expected precision float32 or float16`,
+    );
+  }
   if (precision !== "float16" || device !== "webgpu") return;
   if ((await webgpuTraits()).float16) return;
   throw new TypeError(

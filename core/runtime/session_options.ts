@@ -5,9 +5,12 @@ export const devices = ["cpu", "webgpu", "cuda"] as const;
 /** Where a session computes. */
 export type Device = typeof devices[number];
 
-export const precisions = ["float32", "float16"] as const;
+export const precisions = ["float32", "float16", "int8"] as const;
 
-/** How weights are stored and products computed; norms, softmax and timesteps are float32 always. */
+/** Those of a network as a whole, on every device. */
+export const floatPrecisions = ["float32", "float16"] as const;
+
+/** How weights are stored and products computed; norms, softmax and timesteps are float32 always, and in int8, which is of CPUs, all but products of weights. */
 export type Precision = typeof precisions[number];
 
 /** How a session runs. */
@@ -15,6 +18,8 @@ export interface SessionOptions {
   readonly device?: Device;
   /** float32 by default. */
   readonly precision?: Precision;
+  /** In int8: names of the weights whose products are in 8 bits; all by default. */
+  readonly int8Weights?: readonly string[];
   /** CPU threads within an operator; all cores by default. */
   readonly threads?: number;
   /** Whether memory that a run frees on the CPU is kept for the next one: faster where runs are short. True by default. */

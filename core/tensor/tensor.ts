@@ -10,6 +10,7 @@ export type DType =
   | "float16"
   | "int32"
   | "int64"
+  | "int8"
   | "uint8"
   | "bool";
 
@@ -20,6 +21,7 @@ export interface DataOf {
   float16: Uint16Array;
   int32: Int32Array;
   int64: BigInt64Array;
+  int8: Int8Array;
   uint8: Uint8Array;
   bool: Uint8Array;
 }
@@ -38,6 +40,7 @@ export const bytesPerElement: Readonly<Record<DType, number>> = {
   float16: 2,
   int32: 4,
   int64: 8,
+  int8: 1,
   uint8: 1,
   bool: 1,
 };
@@ -54,6 +57,7 @@ export const arrayOf: {
   float16: Uint16Array,
   int32: Int32Array,
   int64: BigInt64Array,
+  int8: Int8Array,
   uint8: Uint8Array,
   bool: Uint8Array,
 };

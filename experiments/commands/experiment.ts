@@ -1,5 +1,5 @@
 /** `deno task experiment`: runs a declarative experiment, or goes on with one that was killed. */
-import { devices, precisions } from "@dip-go/core/runtime";
+import { devices, floatPrecisions } from "@dip-go/core/runtime";
 import { alignedLines } from "@dip-go/eval/tables";
 import { command, type CommandResult, finish } from "./options/command.ts";
 import {
@@ -76,10 +76,10 @@ export const experimentCommand = (
       ),
       limit: whole(1)("<n>", "Evaluate at most n pairs"),
       device: oneOf(devices)("<d>", devices.join(", "), { default: "cpu" }),
-      precision: oneOf(precisions)(
+      precision: oneOf(floatPrecisions)(
         "<p>",
         `${
-          precisions.join(", ")
+          floatPrecisions.join(", ")
         }: of the network's weights and products as the full model and SubNets are sampled and timed; gates are searched, texts encoded and latents decoded in float32`,
         { default: "float32" },
       ),

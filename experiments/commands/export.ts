@@ -1,6 +1,7 @@
 /** `deno task export`: a SubNet as a file that any ONNX Runtime runs. */
 import { exportSubNet } from "@dip-go/supernet";
 import { command, finish } from "./options/command.ts";
+import { int8Weights } from "./options/int8_choice.ts";
 import {
   exportForm,
   type ExportRequest,
@@ -15,17 +16,19 @@ export const exportCommand = command(
 );
 
 async function exported(
-  { subject, example, output, ...form }: ExportRequest,
+  { subject, example, output, int8, ...form }: ExportRequest,
 ): Promise<string[]> {
   const { sampler, plan, ...found } = await exportedSubject(subject);
   const { drawsClasses } = sampler.pipeline;
+  const drawn = drawsClasses ? example?.class ?? 0 : example?.prompt ?? "";
+  const eight = form.precision === "int8"
+    ? await int8Weights(sampler, { file: int8, subject: drawn })
+    : undefined;
   const { nodes, macs, files } = await exportSubNet(sampler, plan, output, {
     ...form,
     ...found,
-    example: example && {
-      seed: example.seed,
-      subject: drawsClasses ? example.class : example.prompt ?? "",
-    },
+    int8Weights: eight,
+    example: example && { seed: example.seed, subject: drawn },
   });
   return [
     `${output}/model.onnx: ${nodes} nodes, ${

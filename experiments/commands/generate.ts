@@ -5,6 +5,7 @@
  */
 import {
   loadPipeline,
+  type PipelineOptions,
   type PipelineSampler,
   type SamplerOptions,
 } from "@dip-go/core";
@@ -25,6 +26,7 @@ import {
 import { planMacs } from "@dip-go/supernet/solver";
 import { enlarged, imageGrid } from "@dip-go/eval/pictures";
 import { command, finish } from "./options/command.ts";
+import { int8Weights } from "./options/int8_choice.ts";
 import { ProgressLine } from "./options/progress_line.ts";
 import {
   generateForm,
@@ -81,14 +83,25 @@ export async function generate(options: GenerateOptions): Promise<string[]> {
 async function firstDrawing(
   options: GenerateOptions,
 ): Promise<Drawing & { readonly sampler: PipelineSampler }> {
-  const { device, precision, widening, weights, config, refiner } = options;
-  const loading = { device, precision, widening, weights, config };
-  const pipeline = await loadPipeline(options.model, loading);
-  const sampler = pipeline.sampler({
-    ...options,
-    start: await startOf(options),
-    until: refiner === undefined ? undefined : options["refiner-from"],
-  });
+  const { device, widening, weights, config, refiner } = options;
+  const { precision, int8: file, subject } = options;
+  const start = await startOf(options);
+  const loaded = async (precise: PipelineOptions) => {
+    const loading = { device, widening, weights, config, ...precise };
+    return (await loadPipeline(options.model, loading)).sampler({
+      ...options,
+      start,
+      until: refiner === undefined ? undefined : options["refiner-from"],
+    });
+  };
+  const first = await loaded(precision === "int8" ? {} : { precision });
+  const drawn = typeof subject === "number" ? subject : subject.prompt;
+  const sampler = precision === "int8"
+    ? await loaded({
+      precision,
+      int8Weights: await int8Weights(first, { file, subject: drawn }),
+    })
+    : first;
   const net = superNetOf(sampler);
   const plan = options.gates ? await readPlan(options.gates) : undefined;
   if (!plan) return { sampler, drawing: sampler.open(), macs: denseMacs(net) };

@@ -12,7 +12,7 @@ import {
 } from "@dip-go/core/onnx";
 import {
   foldConstants,
-  halfPrecision,
+  inPrecision,
   type Precision,
 } from "@dip-go/core/runtime";
 import { latentsShape } from "@dip-go/core/pipeline";
@@ -38,6 +38,8 @@ export interface CompileRequest extends SampledSubNet {
   readonly picture?: (g: GraphBuilder, latents: Value) => Value;
   /** Of weights and products, float32 by default; inputs, outputs and the sampler's arithmetic are float32 always. */
   readonly precision?: Precision;
+  /** In int8: names of the weights whose products are in 8 bits. */
+  readonly int8Weights?: readonly string[];
 }
 
 /** Names of the graph's own inputs and outputs. */
@@ -133,11 +135,7 @@ async function compiled(
   sampler.unroll(range, state);
   const outputs = wanted ? passedOn(state, wanted) : final(g, request, state);
   const folded = await foldConstants(g.build(outputs), sampler.timesteps);
-  return shareNodes(
-    request.precision === "float16"
-      ? halfPrecision(folded, { stored: true })
-      : folded,
-  );
+  return shareNodes(inPrecision(folded, request, { stored: true }));
 }
 
 /** A function of a name that is evaluated once for each. */

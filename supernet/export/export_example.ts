@@ -30,7 +30,7 @@ export interface Example {
 }
 
 /**
- * Inputs of one example, and what the SubNet makes of them in float32.
+ * Inputs of one example, and what the SubNet makes of them in float32, or in int8.
  *
  * @param request That of the graph, for the sampler.
  * @throws As `openConditioner`.
@@ -62,20 +62,22 @@ export async function exampleOf(
   };
 }
 
-/** Final latents in float32. */
+/** Final latents in float32, or in int8: other runtimes compute float16 each in its way, integers alike. */
 async function latentsOf(
   sampler: PipelineSampler,
-  { net, plan }: CompileRequest,
+  { net, plan, int8Weights, ...form }: CompileRequest,
   inputs: SamplingInputs,
 ): Promise<Tensor<"float32">> {
   const { solver } = plan;
+  const precise = form.precision === "int8"
+    ? { precision: form.precision, int8Weights }
+    : { precision: "float32" } as const;
   if (solver) {
     const images = inputs.latents.shape[0];
-    const options = { images, precision: "float32" } as const;
-    await using opened = openSolver(sampler, solver, options);
+    await using opened = openSolver(sampler, solver, { images, ...precise });
     return await opened.sample(inputs);
   }
-  await using runner = new SubNetRunner(net);
+  await using runner = new SubNetRunner(net, precise);
   await using subNet = await openFusedSubNet(runner, plan);
   return await subNet.sample(inputs);
 }

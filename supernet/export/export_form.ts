@@ -22,6 +22,8 @@ export interface ExportForm {
   readonly batch?: number;
   /** Of weights and products; float32 by default. Inputs and outputs are float32 always. */
   readonly precision?: Precision;
+  /** In int8: names of the weights whose products are in 8 bits. */
+  readonly int8Weights?: readonly string[];
   /** Token ids go in, and the text tower is part of the graph; without it the tower's features go in. */
   readonly textEncoder?: boolean;
   /** Latents come out; without it the decoder is part of the graph. Where latents are pixels, pictures come out always. */
@@ -38,7 +40,7 @@ export interface ExportForm {
 export async function compileRequestOf(
   sampler: PipelineSampler,
   plan: Plan | undefined,
-  { batch = 1, precision, textEncoder = false, latents = false }: ExportForm,
+  { batch = 1, textEncoder = false, latents = false, ...form }: ExportForm,
 ): Promise<CompileRequest> {
   refuseRescale(sampler, `export ${sampler.pipeline.name}`);
   const net = superNetOf(sampler, { images: batch });
@@ -50,7 +52,8 @@ export async function compileRequestOf(
     plan: plan ?? { gates: denseGates(net.steps, net.units.length) },
     conditioning: await conditioningOf(sampler, net, textEncoder),
     picture: await pictureOf(sampler, latents),
-    precision,
+    precision: form.precision,
+    int8Weights: form.int8Weights,
   };
 }
 

@@ -5,7 +5,7 @@ import {
   shareNodes,
   type Value,
 } from "@dip-go/core/onnx";
-import { foldConstants, halfPrecision } from "@dip-go/core/runtime";
+import { foldConstants, inPrecision } from "@dip-go/core/runtime";
 import { float32, sizeOf } from "@dip-go/core/tensor";
 import type { CompileRequest } from "../compile/compile_sub_net.ts";
 import { halfRows } from "../arithmetic/half_nodes.ts";
@@ -19,8 +19,11 @@ import {
 import type { SolverNetworks } from "./solver_sessions.ts";
 
 /** What a solver's graph is compiled from. */
-export interface SolverRequest
-  extends Pick<CompileRequest, "conditioning" | "picture" | "precision"> {
+export interface SolverRequest extends
+  Pick<
+    CompileRequest,
+    "conditioning" | "picture" | "precision" | "int8Weights"
+  > {
   readonly networks: SolverNetworks;
   readonly solver: Solver;
 }
@@ -32,7 +35,7 @@ export interface SolverRequest
  * @throws {RangeError} If the solver's halves are not the sampler's.
  */
 export async function compileSolver(
-  { networks, solver, conditioning, picture, precision }: SolverRequest,
+  { networks, solver, conditioning, picture, ...form }: SolverRequest,
 ): Promise<Graph> {
   const { both, images, guided } = networks;
   checkHalves(solver, guided);
@@ -74,7 +77,5 @@ export async function compileSolver(
     g.build(picture ? { pictures: picture(g, latents) } : { latents }),
     timesteps,
   );
-  return shareNodes(
-    precision === "float16" ? halfPrecision(folded, { stored: true }) : folded,
-  );
+  return shareNodes(inPrecision(folded, form, { stored: true }));
 }

@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { inTemporaryFolder } from "../files/in_temporary_folder.ts";
 import { browserMissing, HeadlessPage } from "./headless_browser.ts";
-import type { Precision } from "@dip-go/core/runtime";
+import type { floatPrecisions } from "@dip-go/core/runtime";
 import { exportCommand } from "@dip-go/experiments/commands";
 import { filesHandler, webRuntimeFolder } from "@dip-go/experiments/web";
 
@@ -14,7 +14,9 @@ const embedded = {
   "sd-shapes": ["--text-encoder", "--prompt", "a big blue star on grey"],
 };
 
-const limits: Readonly<Record<Precision, number>> = {
+type FloatPrecision = typeof floatPrecisions[number];
+
+const limits: Readonly<Record<FloatPrecision, number>> = {
   float32: 1e-3,
   float16: 2e-2,
 };
@@ -22,7 +24,7 @@ const limits: Readonly<Record<Precision, number>> = {
 /** Adds the test that a model's exported file draws the project's picture, by its own page and onnxruntime-web. */
 export function testExportInTab(
   model: keyof typeof embedded,
-  precision: Precision,
+  precision: FloatPrecision,
 ): void {
   Deno.test({
     name:

@@ -65,6 +65,14 @@ const bodies: Readonly<Record<string, Body>> = {
   "MatMul vector": (g, x) => g.matMul(x(2, 3, 4), x(4)),
   FusedMatMul: (g, x) =>
     g.fusedMatMul(x(2, 4, 3), x(2, 6, 4), { transA: 1, transB: 1, alpha: 2 }),
+  "DynamicQuantizeLinear and MatMulInteger": (g, x) => {
+    const { quantized, zeroPoint } = g.dynamicQuantizeLinear(x(2, 3, 4));
+    return g.matMulInteger(
+      quantized,
+      g.constant(tensor("int8", [4, 5], new Int8Array(20).fill(3))),
+      zeroPoint,
+    );
+  },
   Gemm: (g, x) => g.gemm(x(4, 3), x(5, 4), x(5), { transA: 1, transB: 1 }),
   Conv: (g, x) =>
     g.conv(x(2, 4, 7, 8), x(6, 2, 3, 2), x(6), { ...window, group: 2 }),

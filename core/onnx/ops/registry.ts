@@ -29,6 +29,7 @@ import { softmax } from "./normalization/softmax.ts";
 import type { NodeCall, Operator, ShapeCall, ShapeRule } from "./operator.ts";
 import type { OperatorName } from "./operator_name.ts";
 import { gemm } from "./products/gemm.ts";
+import { dynamicQuantizeLinear, matMulInteger } from "./products/eight_bits.ts";
 import { fusedMatMul, matMul } from "./products/mat_mul.ts";
 import { averagePool } from "./windows/average_pool.ts";
 import { conv } from "./windows/conv.ts";
@@ -47,6 +48,7 @@ export const operators: Readonly<Record<OperatorName, Operator>> = {
   ConvTranspose: convTranspose,
   Cos: cos,
   DepthToSpace: depthToSpace,
+  DynamicQuantizeLinear: dynamicQuantizeLinear,
   Expand: expand,
   FastGelu: fastGelu,
   FusedMatMul: fusedMatMul,
@@ -56,6 +58,7 @@ export const operators: Readonly<Record<OperatorName, Operator>> = {
   InstanceNormalization: instanceNormalization,
   LayerNormalization: layerNormalization,
   MatMul: matMul,
+  MatMulInteger: matMulInteger,
   MaxPool: maxPool,
   Mul: mul,
   MultiHeadAttention: multiHeadAttention,

@@ -1,5 +1,5 @@
 /** What `bench gpu` is asked for on the command line. */
-import { devices, precisions } from "@dip-go/core/runtime";
+import { devices, floatPrecisions } from "@dip-go/core/runtime";
 import type { GpuBenchOptions } from "@dip-go/eval/bench";
 import {
   type CommandForm,
@@ -25,7 +25,7 @@ const form = {
       "webgpu (any GPU with a Vulkan, Metal or Direct3D 12 driver) or cuda",
       { default: "webgpu" },
     ),
-    precision: oneOf(precisions)(
+    precision: oneOf(floatPrecisions)(
       "<p>",
       "float16 (default) or float32 (default with --tiny)",
     ),

@@ -2,6 +2,7 @@
 import { precisions } from "@dip-go/core/runtime";
 import type { Precision } from "@dip-go/core/runtime";
 import type { SamplerOptions } from "@dip-go/core/pipeline";
+import { int8Rows } from "../options/int8_choice.ts";
 import { gatesRows, modelRows, samplerRows } from "../options/model_rows.ts";
 import {
   type CommandForm,
@@ -59,6 +60,7 @@ export const exportForm = {
       }; inputs and outputs are float32 always`,
       { default: "float32" },
     ),
+    ...int8Rows,
     "text-encoder": flag(
       "With the text tower in front: token ids in, in place of features",
     ),
@@ -81,6 +83,8 @@ export interface ExportRequest {
   readonly subject: RunSubject | ModelSubject;
   readonly batch: number;
   readonly precision: Precision;
+  /** Path of the choice of 8-bit products. */
+  readonly int8?: string;
   readonly textEncoder: boolean;
   readonly latents: boolean;
   readonly link: boolean;
@@ -117,12 +121,13 @@ export function exportRequest(
   values: Values,
   words: readonly string[],
 ): ExportRequest {
-  const { batch, precision, latents, link, seed, prompt } = values;
+  const { batch, precision, int8, latents, link, seed, prompt } = values;
   return {
     output: required(values.o, "-o <folder>"),
     subject: subjectOf(values, words),
     batch,
     precision,
+    int8,
     textEncoder: values["text-encoder"],
     latents,
     link,

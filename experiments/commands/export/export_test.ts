@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { decodeModel } from "@dip-go/core/onnx";
-import { precisions } from "@dip-go/core/runtime";
+import { floatPrecisions } from "@dip-go/core/runtime";
 import {
   checkerOpset,
   inTemporaryFolder,
@@ -47,7 +47,7 @@ Deno.test({
     inTinyPipeline("StableDiffusionPipeline", async (folder) => {
       const out = `${folder}/out`;
       const args = ["--model", folder, "--steps", "2", "--no-example"];
-      for (const precision of precisions) {
+      for (const precision of floatPrecisions) {
         const form = ["--text-encoder", "--precision", precision];
         await exported(...args, ...form, "-o", out);
         assertEquals(await onnxComplaints(`${out}/model.onnx`), "", precision);
@@ -121,7 +121,7 @@ Deno.test("export in float16 draws the same in half the bytes, and says so", () 
   inTinyPipeline("StableDiffusionPipeline", async (folder) => {
     const args = ["--model", folder, "--steps", "2", "--text-encoder"];
     const bytes: number[] = [];
-    for (const precision of precisions) {
+    for (const precision of floatPrecisions) {
       const out = `${folder}/${precision}`;
       await exported(...args, "--precision", precision, "-o", out);
       bytes.push((await Deno.stat(`${out}/weights.bin`)).size);

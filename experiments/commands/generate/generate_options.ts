@@ -17,6 +17,7 @@ import {
   text,
   whole,
 } from "../options/option_table.ts";
+import { int8Rows } from "../options/int8_choice.ts";
 import { gatesRows, modelRows, samplerRows } from "../options/model_rows.ts";
 
 /** Numbers with commas between them, or the name of a published list. */
@@ -129,6 +130,7 @@ export const generateForm = {
     precision: oneOf(precisions)("<p>", precisions.join(", "), {
       default: "float32",
     }),
+    ...int8Rows,
     scale: whole(1)("<n>", "Pixels a side of each pixel", { default: "1" }),
     grid: flag("All pictures in one file, framed"),
     o: path("<path>", "A .png file, or else a folder"),
@@ -170,6 +172,8 @@ export interface GenerateOptions
   readonly device: Device;
   readonly widening?: "each run";
   readonly precision: Precision;
+  /** Path of the choice of 8-bit products. */
+  readonly int8?: string;
   readonly scale: number;
   /** Whether all pictures are joined in one file. */
   readonly grid: boolean;

@@ -31,7 +31,11 @@ export async function refined(
     await using base = first.drawing;
     for await (const latents of base.latents(...request)) begun.push(latents);
   }
-  const { device, precision, widening } = options;
+  const { device, widening } = options;
+  // A choice of 8-bit products is of one network.
+  const precision = options.precision === "int8"
+    ? undefined
+    : options.precision;
   const pipeline = await loadPipeline(refiner, { device, precision, widening });
   const sampler = pipeline.sampler({
     ...options,

@@ -1,0 +1,92 @@
+/**
+ * Products of constant weights in 8-bit integers (Jacob et al., 2018,
+ * arXiv 1712.05877): weights beforehand, a scale a channel; what they are
+ * multiplied with at each run, with the scale that its range asks for. In
+ * operators of ONNX, which ONNX Runtime fuses:
+ *
+ *   q, s, z = DynamicQuantizeLinear(x)
+ *   y = Cast(MatMulInteger(q, W, z)) · (s · scales) + bias
+ */
+import { floatAttribute } from "../../onnx/attributes.ts";
+import type { GraphBuilder } from "../../onnx/builder.ts";
+import type { Graph, Initializer, Node, Value } from "../../onnx/graph.ts";
+import { productOf } from "../../onnx/ops/products/product.ts";
+import { type RewriteCall, rewritten } from "../../onnx/rewrites/rewrite.ts";
+import { quantizedWeight } from "./quantized_weight.ts";
+
+/** The constant weight `[K, N]` or, transposed, `[N, K]` that a product could have in 8 bits; undefined where there is none. */
+export function productWeight(
+  { initializers }: Pick<Graph, "initializers">,
+  node: Node,
+): Initializer | undefined {
+  const weight = initializers.get(node.inputs[1]);
+  const isWeight = weight?.role === "parameter" && weight.dtype === "float32" &&
+    weight.shape.length === 2;
+  const { alpha, transA } = productOf(node);
+  const isPlain = ["Gemm", "MatMul"].includes(node.op) && !transA &&
+    alpha === 1 && floatAttribute(node, "beta", 1) === 1;
+  return isWeight && isPlain ? weight : undefined;
+}
+
+/** Emits products in 8 bits into one graph; what several read is there once. */
+export class Int8Emitter {
+  #inputs = new Map<
+    string,
+    ReturnType<GraphBuilder["dynamicQuantizeLinear"]>
+  >();
+  #weights = new Map<string, { weight: Value; scales: Value }>();
+
+  /**
+   * A product in 8 bits.
+   *
+   * @param weight Of {@linkcode productWeight}.
+   * @throws {RangeError} If the weight has no data, or its file ends before it.
+   */
+  emit(
+    { g, node, inputs: [x, , bias] }: RewriteCall,
+    weight: Initializer,
+  ): Value {
+    const a = this.#inputs.get(x!.name) ?? g.dynamicQuantizeLinear(x!);
+    this.#inputs.set(x!.name, a);
+    const w = this.#weights.get(weight.name) ??
+      addWeight(g, weight, productOf(node).transB === 1);
+    this.#weights.set(weight.name, w);
+    const sums = g.matMulInteger(a.quantized, w.weight, a.zeroPoint);
+    const y = g.mul(g.cast(sums, "float32"), g.mul(a.scale, w.scales));
+    return bias ? g.add(y, bias) : y;
+  }
+}
+
+/**
+ * The graph with products in 8 bits. Inputs and outputs stay as they are.
+ *
+ * @param weights Names of the weights whose products these are; all by default.
+ * @throws {RangeError} If a weight has no data, or its file ends before it.
+ */
+export function int8Products(
+  graph: Graph,
+  weights?: readonly string[],
+): Graph {
+  const wanted = weights && new Set(weights);
+  const emitter = new Int8Emitter();
+  return rewritten(graph, {
+    rule(call) {
+      const weight = productWeight(graph, call.node);
+      const stays = !weight || wanted?.has(weight.name) === false;
+      return stays ? undefined : [emitter.emit(call, weight)];
+    },
+  });
+}
+
+function addWeight(
+  g: GraphBuilder,
+  initializer: Initializer,
+  transposed: boolean,
+): { weight: Value; scales: Value } {
+  const { weight, scales } = quantizedWeight(initializer, transposed);
+  const key = `${initializer.name}:int8`;
+  return {
+    weight: g.parameter(key, weight.shape, { dtype: "int8", data: weight }),
+    scales: g.parameter(`${key}:scales`, scales.shape, { data: scales }),
+  };
+}
