@@ -1,9 +1,6 @@
 /** A rule without a search: steps that compute, as dense as the budget lets them be. */
-import {
-  subNetCost,
-  type SubNetPlan,
-  type SuperNet,
-} from "@dip-go/supernet/gates";
+import type { SubNetPlan, SuperNet } from "@dip-go/supernet/gates";
+import { planCost } from "@dip-go/supernet/solver";
 import { type Method, planned } from "../method.ts";
 
 /** A rule of key steps. */
@@ -30,7 +27,7 @@ export const keyMethod = (
     const note = refusal?.(net);
     if (note) return { kind: "none", note };
     const fits = (chosen: readonly number[]) =>
-      subNetCost(net, plan(net, chosen).gates) <= maxCost;
+      planCost(net, plan(net, chosen)) <= maxCost;
     for (let i = 1; i <= net.steps; i++) {
       let chosen = keys(i, net.steps);
       if (!fits(chosen)) continue;

@@ -272,15 +272,16 @@ export function denseMacs(net: SuperNet): number {
   return subNetMacs(net, denseGates(net.steps, net.units.length));
 }
 
-/** What a SubNet takes of a budget over all T steps, in the unit of the SuperNet's costs. */
+/** What a SubNet takes of a budget over all T steps, in the unit of the SuperNet's costs; combinations are free. */
 export function subNetCost(
-  net: SuperNet,
+  own: SuperNet,
   gates: Gates,
-  { halves }: Pick<Fillings, "halves"> = {},
+  fillings: Fillings = {},
 ): number {
+  const net = heldBy(own, fillings.payloads);
   return sumOverLive(
-    stepPatterns(net, gates, { halves }),
-    (t) => netOf(net, halvesAt(halves, t)).costs,
+    stepPatterns(net, gates, fillings),
+    (t) => netOf(net, halvesAt(fillings.halves, t)).costs,
   );
 }
 

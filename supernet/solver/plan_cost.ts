@@ -39,8 +39,8 @@ export const planMacs = (
 /** What a plan takes of a budget over all T steps, in the unit of the SuperNet's costs; combinations are free. */
 export const planCost = (
   net: SuperNet,
-  { gates, solver, halves }: SubNetPlan,
+  { gates, solver, ...fillings }: SubNetPlan,
 ): number =>
   solver
     ? callsIn(solver) * denseCost(net) / net.steps
-    : subNetCost(net, gates, { halves });
+    : subNetCost(net, gates, fillings);

@@ -6,10 +6,10 @@
  */
 import {
   denseCost,
-  subNetCost,
   type SubNetPlan,
   type SuperNet,
 } from "@dip-go/supernet/gates";
+import { planCost } from "@dip-go/supernet/solver";
 import type { UnitValue } from "@dip-go/supernet/sampling";
 import type { CalibrationBatch } from "../../calibration.ts";
 import {
@@ -157,7 +157,7 @@ export const magCache: Method = {
     ) {
       for (let threshold = 0.01; threshold < net.steps; threshold *= 1.05) {
         const plan = magPlan(net, ratios, { ...authors, threshold, maxSkip });
-        if (subNetCost(net, plan.gates) <= maxCost) return planned(plan);
+        if (planCost(net, plan) <= maxCost) return planned(plan);
       }
     }
     return { kind: "none", note: "no threshold fits the budget" };

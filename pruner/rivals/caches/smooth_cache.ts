@@ -6,10 +6,10 @@
  */
 import {
   denseCost,
-  subNetCost,
   type SubNetPlan,
   type SuperNet,
 } from "@dip-go/supernet/gates";
+import { planCost } from "@dip-go/supernet/solver";
 import type { UnitValue } from "@dip-go/supernet/sampling";
 import type { CalibrationBatch } from "../../calibration.ts";
 import {
@@ -142,7 +142,7 @@ export const smoothCache: Method = {
       .filter((error) => error !== null).sort((a, b) => a - b);
     const plan = thresholds.values()
       .map((threshold) => smoothPlan(net, errors, threshold))
-      .find(({ gates }) => subNetCost(net, gates) <= maxCost);
+      .find((plan) => planCost(net, plan) <= maxCost);
     return plan
       ? planned(plan)
       : { kind: "none", note: "no threshold fits the budget" };
