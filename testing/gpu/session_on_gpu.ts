@@ -41,7 +41,7 @@ async function difference(
 const ofPositive = ["Log", "Sqrt", "Pow"];
 
 /** What the provider has no types for. */
-const notThere = ["Cast"];
+const notThere = ["DynamicQuantizeLinear and MatMulInteger", "Cast"];
 
 function lively(
   name: string,
