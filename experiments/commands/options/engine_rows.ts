@@ -1,8 +1,7 @@
 /** Options of what makes an experiment's steps, and the executor that they name. */
-import { fileURLToPath } from "node:url";
 import { printExecutor } from "../../engine/executors/print_executor.ts";
 import { slurmExecutor } from "../../engine/executors/slurm/slurm_executor.ts";
-import { hubVariables } from "../../engine/executors/child.ts";
+import { denoCommand } from "../../engine/executors/deno_command.ts";
 import type { Executor } from "../../engine/step_graph.ts";
 import { flag, oneOf, text, whole } from "./option_table.ts";
 
@@ -48,24 +47,14 @@ export function withoutEngine(args: readonly string[]): string[] {
   return kept;
 }
 
-const [config, program] = ["../../../deno.json", "../experiment.ts"]
-  .map((path) => fileURLToPath(new URL(path, import.meta.url)));
+const program = new URL("../experiment.ts", import.meta.url);
 
 /** The experiment's command as a job runs it. */
-const jobCommand = (args: readonly string[]): string[] => [
-  Deno.execPath(),
-  "run",
-  `--config=${config}`,
-  "--allow-ffi",
-  "--allow-read",
-  "--allow-write",
-  "--allow-net",
-  `--allow-env=${hubVariables}`,
-  "--allow-sys=cpus,hostname",
-  `--allow-run=git,${Deno.execPath()}`,
-  program,
-  ...withoutEngine(args),
-];
+const jobCommand = (args: readonly string[]): string[] =>
+  denoCommand(program, {
+    args: withoutEngine(args),
+    runs: ["git", Deno.execPath()],
+  });
 
 /** What is handed the steps of an experiment or study; undefined where this command makes them. */
 export function executorOf(

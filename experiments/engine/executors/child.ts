@@ -1,4 +1,5 @@
 /** A child process that makes the steps it is given by key, until its input closes. */
+import { denoCommand } from "./deno_command.ts";
 import type { Report, Step, StepOutcome } from "../step.ts";
 
 /** What a child says of a step, a line of JSON each. */
@@ -19,28 +20,11 @@ export interface Child extends AsyncDisposable {
 }
 
 /** The program of children. */
-const worker = new URL("../../run/worker.ts", import.meta.url).pathname;
-const config = new URL("../../../deno.json", import.meta.url).pathname;
-
-/** What the hub's client reads, for metrics that name a model there. */
-export const hubVariables =
-  "HF_ENDPOINT,HF_HOME,HF_HUB_CACHE,HF_HUB_OFFLINE,HF_TOKEN,HOME,XDG_CACHE_HOME";
+const worker = new URL("../../run/worker.ts", import.meta.url);
 
 /** The command that makes steps of a graph's folder: those of the keys that follow, or of its input. */
-export const workerCommand = (folder: string, threads: number): string[] => [
-  Deno.execPath(),
-  "run",
-  `--config=${config}`,
-  "--allow-ffi",
-  "--allow-read",
-  "--allow-write",
-  "--allow-net",
-  `--allow-env=${hubVariables}`,
-  "--allow-sys=cpus,hostname",
-  worker,
-  folder,
-  `${threads}`,
-];
+export const workerCommand = (folder: string, threads: number): string[] =>
+  denoCommand(worker, { args: [folder, `${threads}`] });
 
 /**
  * Starts a child on a graph's folder.
