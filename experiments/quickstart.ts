@@ -2,6 +2,12 @@
 import { classSearch } from "@dip-go/pruner";
 import type { Experiment } from "./schema/experiment.ts";
 
+/** The payload that combines all outputs so far, fitted in closed form: at evenly spaced calls, and at those of the default search. */
+export const closedForm = [
+  { kind: "uniform+learned-solver", refine: "none", name: "uniform+ridge" },
+  { kind: "learned-solver", refine: "none", name: "learned-solver+ridge" },
+] as const;
+
 export default {
   name: "quickstart",
   description: "the embedded transformer pruned by gradient, beside its rivals",
@@ -21,8 +27,7 @@ export default {
     "searched-subset+forecast",
     "dip-go+steps",
     "energy+forecast",
-    { kind: "uniform+learned-solver", refine: "none", name: "uniform+ridge" },
-    { kind: "learned-solver", refine: "none", name: "learned-solver+ridge" },
+    ...closedForm,
   ],
   mainMethod: "learned-solver+ridge",
   evaluation: { pairs: 64, seed: 1000, batch: 8 },
