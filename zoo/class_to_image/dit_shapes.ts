@@ -18,7 +18,7 @@ import {
 } from "@dip-go/core/samplers";
 import { int64, type Tensor } from "@dip-go/core/tensor";
 import { diffusionLossGraph, noisedBatch } from "../teaching/diffusion_loss.ts";
-import { writeHalf, writeJson } from "../training/model_folder.ts";
+import { writeConfigs, writeHalf } from "../training/model_folder.ts";
 import { pictureSize, renderBatch } from "../data/render.ts";
 import { classNames } from "../data/shapes.ts";
 import type { TrainingTask } from "../training/trainer.ts";
@@ -114,14 +114,11 @@ export async function writeDitShapes(
   weights: Readonly<Record<string, Tensor<"float32">>>,
   metadata: Readonly<Record<string, string>>,
 ): Promise<void> {
-  for (const part of ["transformer", "scheduler"]) {
-    await Deno.mkdir(`${folder}/${part}`, { recursive: true });
-  }
-  const json = (path: string, value: unknown) =>
-    writeJson(`${folder}/${path}`, value);
-  await json("model_index.json", modelIndex);
-  await json("transformer/config.json", transformerConfig);
-  await json("scheduler/scheduler_config.json", schedulerConfig);
+  await writeConfigs(folder, {
+    "model_index.json": modelIndex,
+    "transformer/config.json": transformerConfig,
+    "scheduler/scheduler_config.json": schedulerConfig,
+  });
   const path = `${folder}/transformer/diffusion_pytorch_model.safetensors`;
   await writeHalf(path, { weights, metadata });
 }

@@ -28,7 +28,7 @@ import {
 import { diffusionLoss } from "../teaching/diffusion_loss.ts";
 import { flowBatch } from "../teaching/flow_matching.ts";
 import { repeatedRow, withAttentionBias } from "../teaching/repeated_row.ts";
-import { writeHalf, writeJson } from "../training/model_folder.ts";
+import { writeConfigs, writeHalf } from "../training/model_folder.ts";
 import type { TaskSettings, TrainingTask } from "../training/trainer.ts";
 import {
   drawPicture,
@@ -202,14 +202,11 @@ export async function writeMmditShapes(
   weights: Readonly<Record<string, Tensor<"float32">>>,
   metadata: Readonly<Record<string, string>>,
 ): Promise<void> {
-  for (const part of ["transformer", "scheduler"]) {
-    await Deno.mkdir(`${folder}/${part}`, { recursive: true });
-  }
-  const json = (path: string, value: unknown) =>
-    writeJson(`${folder}/${path}`, value);
-  await json("model_index.json", modelIndex);
-  await json("transformer/config.json", transformerJson);
-  await json("scheduler/scheduler_config.json", schedulerJson);
+  await writeConfigs(folder, {
+    "model_index.json": modelIndex,
+    "transformer/config.json": transformerJson,
+    "scheduler/scheduler_config.json": schedulerJson,
+  });
   const config = parseSd3Config(transformerJson, "mmdit-shapes transformer");
   const table = { [positionTable]: sd3Positions(config) };
   await writeHalf(`${folder}/${weightFile}`, {

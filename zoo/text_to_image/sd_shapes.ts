@@ -38,7 +38,7 @@ import {
   latentsAt,
   latentsOf,
 } from "./latent_pool.ts";
-import { writeHalf, writeJson } from "../training/model_folder.ts";
+import { writeConfigs, writeHalf } from "../training/model_folder.ts";
 import { gatherParts } from "./pipeline_parts.ts";
 import { openSceneEncoder } from "./scene_encoder.ts";
 import { captionLength } from "../data/scene_tokenizer.ts";
@@ -336,14 +336,11 @@ export async function writeSdShapes(
   weights: Readonly<Record<string, Tensor<"float32">>>,
   metadata: Readonly<Record<string, string>>,
 ): Promise<void> {
-  for (const part of ["unet", "scheduler"]) {
-    await Deno.mkdir(`${folder}/${part}`, { recursive: true });
-  }
-  const json = (path: string, value: unknown) =>
-    writeJson(`${folder}/${path}`, value);
-  await json("model_index.json", modelIndex);
-  await json("unet/config.json", unetJson);
-  await json("scheduler/scheduler_config.json", schedulerJson);
+  await writeConfigs(folder, {
+    "model_index.json": modelIndex,
+    "unet/config.json": unetJson,
+    "scheduler/scheduler_config.json": schedulerJson,
+  });
   const isText = (key: string) => key.startsWith("text_model.");
   const part = (wanted: boolean) =>
     Object.fromEntries(

@@ -1,4 +1,5 @@
 /** How the embedded models' folders are written. */
+import { dirname } from "node:path";
 import { libraryJson, writeAtomically } from "@dip-go/core/files";
 import type { Tensor } from "@dip-go/core/tensor";
 import { writeSafetensors } from "@dip-go/core/weights";
@@ -12,6 +13,17 @@ export interface TrainedWeights {
 /** Writes an indented JSON file, as Python's libraries read it. */
 export const writeJson = (path: string, value: unknown): Promise<void> =>
   writeAtomically(path, libraryJson(value, 2) + "\n");
+
+/** Writes the indented JSON files of a pipeline's folder, by their paths in it. */
+export async function writeConfigs(
+  folder: string,
+  files: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  for (const [path, value] of Object.entries(files)) {
+    await Deno.mkdir(dirname(`${folder}/${path}`), { recursive: true });
+    await writeJson(`${folder}/${path}`, value);
+  }
+}
 
 /** Writes weights in half precision, the metadata in their header. */
 export const writeHalf = (
