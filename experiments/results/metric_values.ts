@@ -38,7 +38,8 @@ const valuesOf = (row: SeededRow | undefined, name: string) => {
   return found && !("mean" in found) ? found : undefined;
 };
 
-const meanOf = (values: readonly number[]): number =>
+/** Their mean. */
+export const meanOf = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /** Means over the samples of each noise. */

@@ -4,6 +4,7 @@ import type { ResultRow } from "@dip-go/eval/tables";
 import { sortedJson } from "../../engine/step.ts";
 import type { MeasuredRow } from "../../results/measured_row.ts";
 import {
+  meanOf,
   metricValues,
   type RowGroup,
   type SeededRow,
@@ -24,9 +25,6 @@ function withoutSeed({ section: { experiment } }: FinishedSection): string {
   const { name: _, description: __, seed: ___, ...values } = experiment;
   return sortedJson(values);
 }
-
-const meanOf = (values: readonly number[]): number =>
-  values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /** One value of all samples for each seed: their mean. */
 const pooledSets = (values: readonly SetValue[]): SetValue => ({
