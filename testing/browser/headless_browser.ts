@@ -180,16 +180,27 @@ export class HeadlessPage implements AsyncDisposable {
     }
   }
 
-  /** Moves the pointer to the middle of the element that a selector finds first; it is scrolled into view. */
+  /**
+   * Moves the pointer to the middle of the element that a selector finds first,
+   * scrolled into view, and again until it is above it: a page that still lays
+   * itself out may move the element away.
+   *
+   * @throws {Error} If something else stays under the pointer.
+   */
   async hover(selector: string): Promise<{ x: number; y: number }> {
-    const at = await this.evaluate<{ x: number; y: number }>(`(() => {
-      const element = document.querySelector(${JSON.stringify(selector)});
-      element.scrollIntoView({ block: "center", inline: "center" });
-      const box = element.getBoundingClientRect();
-      return { x: box.x + box.width / 2, y: box.y + box.height / 2 };
-    })()`);
-    await this.pointer("mouseMoved", at);
-    return at;
+    const element = `document.querySelector(${JSON.stringify(selector)})`;
+    for (let tries = 100; tries > 0; tries--) {
+      const at = await this.evaluate<{ x: number; y: number }>(`(() => {
+        const element = ${element};
+        element.scrollIntoView({ block: "center", inline: "center" });
+        const box = element.getBoundingClientRect();
+        return { x: box.x + box.width / 2, y: box.y + box.height / 2 };
+      })()`);
+      await this.pointer("mouseMoved", at);
+      if (await this.evaluate(`${element}.matches(":hover")`)) return at;
+      await this.evaluate("new Promise(requestAnimationFrame)");
+    }
+    throw new Error(`Cannot bring the pointer above ${selector}`);
   }
 
   /** Presses and releases the pointer on an element. */
