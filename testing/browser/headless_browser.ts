@@ -139,6 +139,10 @@ export class HeadlessPage implements AsyncDisposable {
     this.#waiting.set("Page.loadEventFired", loaded);
     await this.call("Page.navigate", { url });
     await loaded.promise;
+    // its first frame lays out what observes its own size
+    await this.evaluate(
+      "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))",
+    );
   }
 
   /**
