@@ -1,4 +1,4 @@
-/** The demo in headless Chromium, on the CPU: both embedded models, in few steps. */
+/** The demo in headless Chromium, on the CPU: the embedded models, in few steps. */
 import type { Subject } from "@dip-go/core/pipeline";
 import { openSubNet } from "@dip-go/supernet";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
@@ -62,10 +62,11 @@ async function ownPixels(
   );
 }
 
-/** Ten model calls, and five: PNDM makes one more than it has steps. */
+/** Ten model calls, and twice five: PNDM makes one more than it has steps. */
 const cases: readonly { model: DemoModel; subject: Subject }[] = [
   { model: inFewSteps(demoModels[0], 10), subject: 3 },
   { model: inFewSteps(demoModels[1], 4), subject: demoModels[1].examples![0] },
+  { model: inFewSteps(demoModels[2], 5), subject: demoModels[2].examples![0] },
 ];
 
 for (const { model, subject } of cases) {
