@@ -3,6 +3,7 @@ import type { Method } from "./method.ts";
 import { dipGo, dipGoSteps } from "./network/dip_go.ts";
 import { magCache } from "./rivals/caches/mag_cache.ts";
 import { smoothCache } from "./rivals/caches/smooth_cache.ts";
+import { tGate } from "./rivals/caches/t_gate.ts";
 import {
   taylorSeer,
   taylorSeerDiffusers,
@@ -21,6 +22,10 @@ import { randomSearch } from "./rivals/random_search.ts";
 import { searchedSubset } from "./rivals/searched_subset.ts";
 import { subsetForecast } from "./rivals/subset_forecast.ts";
 import { uniformReuse } from "./rivals/uniform_reuse.ts";
+import { budCache } from "./rivals/whole_steps/bud_cache.ts";
+import { dpCache } from "./rivals/whole_steps/dp_cache.ts";
+import { guidanceStops } from "./rivals/whole_steps/guidance_stops.ts";
+import { l2p } from "./rivals/whole_steps/l2p.ts";
 import { energyForecast } from "./search/energy_forecast.ts";
 import {
   learnedSolver,
@@ -51,11 +56,16 @@ export const methods: readonly Method[] = [
   deepCache,
   deepCacheNonUniform,
   deepCacheAuthors,
+  guidanceStops,
+  tGate,
   random,
   randomSearch,
   genetic,
   searchedSubset,
   subsetForecast,
+  dpCache,
+  budCache,
+  l2p,
   dipGo,
   dipGoSteps,
   energyForecast,

@@ -165,6 +165,23 @@ const settingsWith = (counts: SearchCounts) => {
     ),
     /** The best k of T steps: subsets that are sampled a budget, at most. */
     subset: v.optional(record({ evaluations: count(20) }), {}),
+    /** DPCache. */
+    dpCache: v.optional(
+      record({
+        /** Of the Taylor series by which predictions are forecast. */
+        order: v.optional(wholeFrom(0), 2),
+      }),
+      {},
+    ),
+    /** BudCache: choices of steps that are sampled a budget, at most. */
+    budCache: v.optional(record({ evaluations: count(400) }), {}),
+    /** L2P's weights: trained as its authors do, or the least squares over computed predictions. Trajectories are the learned solver's. */
+    l2p: v.optional(
+      record({
+        weights: v.optional(oneOf(["trained", "least-squares"]), "trained"),
+      }),
+      {},
+    ),
     /** The learned solver. */
     solver: v.optional(
       record({

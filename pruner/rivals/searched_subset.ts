@@ -5,7 +5,7 @@
  * arXiv 2405.11326, finds its timesteps), and even spacing; moves that are
  * judged on true samples improve the better one.
  */
-import { denseCost, type Gates } from "@dip-go/supernet/gates";
+import type { Gates } from "@dip-go/supernet/gates";
 import { type CalibrationBatch, fidelityTo } from "../calibration.ts";
 import {
   type FitTask,
@@ -16,6 +16,7 @@ import {
   type SearchPart,
 } from "../method.ts";
 import {
+  callsWithin,
   cheapestPath,
   jumpCosts,
   uniformSteps,
@@ -76,14 +77,12 @@ export async function searchSubset(
   return [...best];
 }
 
-/** Steps at which a budget pays for the model. */
-const callsWithin = ({ net, maxCost }: Pick<FitTask, "net" | "maxCost">) =>
-  Math.floor(maxCost / (denseCost(net) / net.steps));
-
 /** The search for the best k of T steps. */
 export const subsetParts = (
-  { search: { subset }, ...task }: Omit<FitTask, "sparsity">,
-): SearchPart[] => [{ name: `subset-${callsWithin(task)}`, reads: subset }];
+  { search: { subset }, net, maxCost }: Omit<FitTask, "sparsity">,
+): SearchPart[] => [
+  { name: `subset-${callsWithin(net, maxCost)}`, reads: subset },
+];
 
 /** Whole-step gates of the best k of T steps that a search finds. */
 export async function subsetGates(
@@ -92,7 +91,7 @@ export async function subsetGates(
 ): Promise<Gates> {
   const { subset } = search;
   const batches = await context.calibration();
-  const k = callsWithin({ net, maxCost });
+  const k = callsWithin(net, maxCost);
   const [{ name, reads }] = subsetParts({ net, search, maxCost });
   const evaluate = async (computed: readonly number[]) => {
     const gates = wholeStepGates(net, computed);

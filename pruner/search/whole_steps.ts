@@ -9,6 +9,7 @@ import {
   startState,
 } from "@dip-go/core/samplers";
 import {
+  denseCost,
   denseGates,
   type Gate,
   type Gates,
@@ -76,6 +77,10 @@ export function uniformSteps(k: number, steps: number): number[] {
   return Array.from({ length: k }, (_, i) => Math.floor(i * steps / k));
 }
 
+/** Steps of which a budget pays for the model. */
+export const callsWithin = (net: SuperNet, maxCost: number): number =>
+  Math.floor(maxCost / (denseCost(net) / net.steps));
+
 /** What jumps are measured on. */
 type JumpBatch = Pick<
   CalibrationBatch,
@@ -121,7 +126,7 @@ function statesOf(
   });
 }
 
-function meanSquaredError(a: Float32Array, b: Float32Array): number {
+export function meanSquaredError(a: Float32Array, b: Float32Array): number {
   let sum = 0;
   for (let i = 0; i < a.length; i++) sum += (a[i] - b[i]) ** 2;
   return sum / a.length;

@@ -2,6 +2,7 @@
 export { compileSolver } from "./compile_solver.ts";
 export { openSolver } from "./open_solver.ts";
 export { planCost, planMacs } from "./plan_cost.ts";
+export { samplerSolver } from "./sampler_solver.ts";
 export {
   runSolver,
   type SolverGradient,

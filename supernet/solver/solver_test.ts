@@ -12,7 +12,6 @@ import { openSession } from "@dip-go/core/runtime";
 import {
   makeSampler,
   parseSchedulerConfig,
-  type Sampler,
   type SamplerKind,
 } from "@dip-go/core/samplers";
 import { int64 } from "@dip-go/core/tensor";
@@ -26,6 +25,7 @@ import { compileSolver } from "./compile_solver.ts";
 import { openSolver } from "./open_solver.ts";
 import { planMacs } from "./plan_cost.ts";
 import { runSolver, solverGradient } from "./run_solver.ts";
+import { samplerSolver } from "./sampler_solver.ts";
 import {
   type Combination,
   combinationOf,
@@ -67,36 +67,6 @@ const scheduler = parseSchedulerConfig({
   skip_prk_steps: true,
 }, "test");
 
-/** A sampler as a solver: its steps' combinations, each written out in noise and outputs. */
-function solverOf({ steps, initNoiseSigma }: Sampler): Solver {
-  const guidance = [scale, 1 - scale];
-  const states = [[initNoiseSigma, ...steps.flatMap(() => [0, 0])]];
-  const outputs = steps.map((_, i) =>
-    states[0].map((_, e) => guidance[e - 1 - 2 * i] ?? 0)
-  );
-  for (const [i, { latents, predictions }] of steps.entries()) {
-    states.push(
-      states[0].map((_, e) =>
-        latents.reduce((sum, c, k) => sum + (c && c * states[i - k][e]), 0) +
-        predictions.reduce((sum, c, k) => sum + (c && c * outputs[i - k][e]), 0)
-      ),
-    );
-  }
-  const combination = (i: number, factor = 1) =>
-    combinationOf(
-      states[i].slice(0, 1 + 2 * i).map((w) => w * factor),
-      Array(i).fill(2),
-    );
-  return {
-    evaluations: steps.map(({ timestep, inputScale }, i) => ({
-      timestep,
-      halves: "both",
-      ...combination(i, inputScale),
-    })),
-    latents: combination(steps.length),
-  };
-}
-
 const kinds: readonly SamplerKind[] = ["ddim", "pndm", "dpm-solver++", "euler"];
 
 Deno.test("a solver of a sampler's own weights is the sampler", async () => {
@@ -109,7 +79,11 @@ Deno.test("a solver of a sampler's own weights is the sampler", async () => {
       sampler,
       guidanceScale: scale,
     });
-    const found = await runSolver(sessions, solverOf(sampler), inputs);
+    const found = await runSolver(
+      sessions,
+      samplerSolver(sampler, { guidance: [scale, 1 - scale] }),
+      inputs,
+    );
     assertClose(found.latents.data, expected.data, 1e-5);
   }
 });

@@ -7,6 +7,8 @@
  */
 import type { SubNetPlan, SuperNet } from "@dip-go/supernet/gates";
 import type { SampleRequest, UnitValue } from "@dip-go/supernet/sampling";
+import { planCost } from "@dip-go/supernet/solver";
+import { type Method, planned } from "../../method.ts";
 import { heldPlan, type Runs } from "./held_plan.ts";
 
 export interface TGateSettings {
@@ -74,3 +76,48 @@ function meanOfHalves(value: Float32Array): Float32Array {
   const half = value.length / 2;
   return value.map((_, i) => (value[i % half] + value[half + i % half]) / 2);
 }
+
+/** As the authors have it for 25 steps; the gate and the interval before it are chosen. */
+const authors = { lateInterval: 1, warmUp: 2, longestInterval: 5 };
+
+/** All plans; none mixes halves, which a plan cannot say. */
+function* plans(net: SuperNet): Generator<SubNetPlan> {
+  const { warmUp, lateInterval, longestInterval } = authors;
+  for (let gate = net.steps - 1; gate > warmUp; gate--) {
+    for (
+      let selfInterval = 1;
+      selfInterval <= longestInterval;
+      selfInterval++
+    ) {
+      const { gates, payloads, halves } = tGatePlan(net, {
+        gate,
+        selfInterval,
+        lateInterval,
+        warmUp,
+      });
+      yield { gates, payloads, halves };
+    }
+  }
+}
+
+/** The gate, and the interval of self-attention before it, that come closest to the budget. */
+export const tGate: Method = {
+  name: "t-gate",
+  searches: false,
+  fit({ net }, maxCost) {
+    const none = (note: string) => ({ kind: "none", note }) as const;
+    const has = (layer: string) =>
+      net.units.some((unit) => unit.endsWith(layer));
+    if (!has(".attn1") || !has(".attn2")) {
+      return none("none of its units is a cross-attention");
+    }
+    if (!net.conditional) return none("its sampler has no guidance to stop");
+    const priced = [...plans(net)]
+      .map((plan) => ({ plan, cost: planCost(net, plan) }))
+      .filter(({ cost }) => cost <= maxCost)
+      .sort((a, b) => b.cost - a.cost);
+    return priced.length > 0
+      ? planned(priced[0].plan)
+      : none("no gate fits the budget; blocks besides attention always run");
+  },
+};

@@ -1,0 +1,111 @@
+/**
+ * L2P (Shen et al., "Beyond Fixed Formulas: Data-Driven Linear Predictor for
+ * Efficient Diffusion Models", arXiv 2604.26365): a prediction that is not
+ * computed is a learned combination of all predictions before it. Weights are
+ * fitted on trajectories of the full sampler, one set for all budgets.
+ */
+import { adamW } from "@dip-go/core/autodiff";
+import { denseCost } from "@dip-go/supernet/gates";
+import { samplerSolver } from "@dip-go/supernet/solver";
+import { type Method, planned, type SearchPart } from "../../method.ts";
+import type { SearchSettings } from "../../search_settings.ts";
+import { Cholesky, type Matrix } from "../../search/learned_solver/cholesky.ts";
+import { dot } from "../../search/learned_solver/gram.ts";
+import {
+  guidanceWeights,
+  type Teacher,
+} from "../../search/learned_solver/teacher.ts";
+import {
+  callsWithin,
+  uniformSteps,
+  wholeStepGates,
+} from "../../search/whole_steps.ts";
+
+/** Weights of all predictions before one. */
+type Row = readonly number[];
+
+/** As the authors' code trains: Adam from "copy the last". */
+const training = { iterations: 201, learningRate: 0.01 };
+
+/** Means of products of the full sampler's guided predictions, `[T, T]`. */
+export function predictionProducts(
+  { batches }: Pick<Teacher, "batches">,
+): Matrix {
+  const steps = batches[0].predictions.keys().toArray();
+  const mean = (a: number, b: number) =>
+    batches.reduce(
+      (sum, { predictions }) =>
+        sum + dot(predictions[a], predictions[b]) / predictions[a].length,
+      0,
+    ) /
+    batches.length;
+  return steps.map((a) => steps.map((b) => mean(a, b)));
+}
+
+/** Of step t, as the authors' code has it: of all predictions before, those that are no computed ones among them. */
+export function trainedRow(products: Matrix, t: number): Row {
+  const weights = new Float32Array(t);
+  weights[t - 1] = 1;
+  const optimizer = adamW(t);
+  const scale = 2 / (products.length - 1);
+  for (let i = 0; i < training.iterations; i++) {
+    const gradient = weights.map((_, a) =>
+      weights.reduce((sum, w, b) => sum + w * products[a][b], 0) -
+      products[a][t]
+    );
+    const scaled = gradient.map((value) => scale * value);
+    optimizer.update(weights, scaled, training.learningRate);
+  }
+  return [...weights];
+}
+
+/** Of step t, the least squares over the predictions that were computed. */
+export function leastSquaresRow(
+  products: Matrix,
+  t: number,
+  keys: readonly number[],
+): Row {
+  const before = keys.filter((key) => key < t);
+  const own = before.map((a) => before.map((b) => products[a][b]));
+  const solved = new Cholesky(own, 1e-7).solve(
+    before.map((a) => products[a][t]),
+  );
+  return Array.from({ length: t }, (_, s) => solved[before.indexOf(s)] ?? 0);
+}
+
+/** The products serve every budget. */
+const productsPart = ({ solver: { pairs } }: SearchSettings): SearchPart => ({
+  name: "l2p-products",
+  reads: { pairs },
+});
+
+/** Evenly spaced keys. */
+export const l2p: Method = {
+  name: "l2p",
+  settings: ["l2p", "solver"],
+  searches: "by samples",
+  reads: ({ search: { l2p, solver: { pairs } } }) => ({ l2p, pairs }),
+  parts: ({ search }) => [productsPart(search)],
+  searchCost: ({ net, search: { batch, solver } }) =>
+    solver.pairs / batch * denseCost(net),
+  async fit({ net, search, ...context }, maxCost) {
+    const count = callsWithin(net, maxCost);
+    if (count < 1) {
+      return { kind: "none", note: "one computed step exceeds the budget" };
+    }
+    const { sampler, guidanceScale, ...teacher } = await context.teacher();
+    const { name, reads } = productsPart(search);
+    const products = await context.once(
+      name,
+      () => Promise.resolve(predictionProducts(teacher)),
+      reads,
+    );
+    const keys = uniformSteps(count, net.steps);
+    const row = search.l2p.weights === "trained" ? trainedRow : leastSquaresRow;
+    const solver = samplerSolver(sampler, {
+      guidance: guidanceWeights(guidanceScale),
+      forecast: (t) => keys.includes(t) ? undefined : row(products, t, keys),
+    });
+    return planned({ gates: wholeStepGates(net, keys), solver });
+  },
+};
