@@ -2,8 +2,10 @@
 import {
   type Conditioner,
   emitPictures,
+  latentsShape,
   type PipelineSampler,
   refuseRescale,
+  type SamplingInputs,
   type Subject,
 } from "@dip-go/core/pipeline";
 import { superNetOf } from "@dip-go/supernet/gates";
@@ -156,6 +158,15 @@ export class SamplerSearch implements AsyncDisposable {
     return await this.#drawing(
       (draw) => drawCalibration(this.#runner, { ...draw, first, count }),
     );
+  }
+
+  /** The starts of so many batches, from the first on. */
+  starts(count: number): Promise<SamplingInputs[]> {
+    const shape = latentsShape(
+      this.#runner.net.model,
+      this.sampler.guidanceScale,
+    );
+    return this.#drawing((draw) => drawStarts(shape, { ...draw, count }));
   }
 
   #openSolver(): SolverSessions {

@@ -45,6 +45,7 @@ import {
 } from "./gates/gates.ts";
 import { parseGates } from "./gates/plan.ts";
 import { liveBlocks, subNetMacs } from "./gates/liveness.ts";
+import { partialCall } from "./gates/partial_call.ts";
 import { SubNetRunner } from "./sampling/sub_net.ts";
 import { type SuperNet, superNet } from "./gates/super_net.ts";
 
@@ -258,6 +259,41 @@ for (const [name, subjectOf] of Object.entries(subjects)) {
     const request = { latents, conditioning, sampler, guidanceScale };
     const found = await runner.sample({ ...request, gates });
     assertClose(found, await fullSampled(subject, sampler));
+  });
+}
+
+for (
+  const name of ["DiT, block, residual", "SD3, block, residual", "UNet, block"]
+) {
+  Deno.test(`a part of a whole call is what a SubNet computes at that step: ${name}`, async () => {
+    const { net, conditioning } = subjects[name]();
+    const request = { latents, conditioning, sampler, guidanceScale };
+    const row = net.units.map((_, n): Gate => n === 1 ? 0 : 1);
+    const gates = denseGates(steps, net.units.length).with(2, row);
+    const call = partialCall(net, row);
+    await using runner = new SubNetRunner(net);
+    const found: Float32Array[] = [];
+    await runner.sample({
+      ...request,
+      gates,
+      observe: async ({ step, read }) => {
+        if (step === 2) found.push((await read()).prediction);
+      },
+    });
+    await runner.sampleWhole(
+      { ...request, remembers: 1 },
+      async ({ step, partial }, held) => {
+        if (step !== 2) return;
+        const output = await partial(call, { row: [1], held });
+        const { shape } = latents;
+        found.push(guide(output, { latents: shape, scale: guidanceScale }));
+      },
+    );
+    const [own, part] = found.map((data) => float32(latents.shape, data));
+    assertClose(part, own);
+    const dense = subNetMacs(net, denseGates(steps, net.units.length));
+    const kept = (steps - 1 + call.share) / steps;
+    assertAlmostEquals(subNetMacs(net, gates), kept * dense, 1e-6 * dense);
   });
 }
 

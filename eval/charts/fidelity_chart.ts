@@ -3,27 +3,8 @@
 import { extent, group, line, scaleLinear } from "d3";
 import { metricInfo } from "../tables/metric_info.ts";
 import type { ResultRow } from "../tables/results.ts";
+import { lineStyle, mostLines } from "./line_style.ts";
 import { element, svgDocument, text } from "./svg.ts";
-
-/** Okabe and Ito's colours for colour-blind readers, without their yellow, which is too faint on white. */
-const colours = [
-  "#0072b2",
-  "#d55e00",
-  "#009e73",
-  "#cc79a7",
-  "#e69f00",
-  "#56b4e9",
-  "#000000",
-];
-
-/** The colours drawn through, then the same dashed. */
-const mostLines = 2 * colours.length;
-
-/** SVG attributes of line `i`, counted from 0. */
-const lineStyle = (i: number) => ({
-  stroke: colours[i % colours.length],
-  ...i < colours.length ? {} : { "stroke-dasharray": "4 3" },
-});
 
 /**
  * Draws a metric over the kept fraction of MACs as an SVG document; rows

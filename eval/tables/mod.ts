@@ -1,5 +1,5 @@
 /** Files of results, and tables of them for terminals, Markdown, spreadsheets and scripts. */
-export { alignedLines, columnLines } from "./aligned_lines.ts";
+export { alignedLines, columnLines, type LineColumn } from "./aligned_lines.ts";
 export { joinResults } from "./join_results.ts";
 export { markdownTable } from "./markdown_table.ts";
 export { metricHeading, metricInfo } from "./metric_info.ts";

@@ -15,6 +15,7 @@ import {
   texts,
   whole,
 } from "./options/option_table.ts";
+import { depthProbeCommand } from "./depth_probe/depth_probe.ts";
 import { experimentOf, listed, studyNamed } from "../schema/catalogue.ts";
 import { deviceRate } from "../dry_run/device_rate.ts";
 import { dryRun } from "../dry_run/dry_run.ts";
@@ -51,6 +52,14 @@ import { openStatusLine } from "../engine/status_line.ts";
 /** Runs the command on its arguments; errors are part of the result. */
 export const experimentCommand = (
   args: readonly string[],
+  options: { root?: string } = {},
+): Promise<CommandResult> =>
+  args[0] === "depth-probe"
+    ? depthProbeCommand(args.slice(1), options)
+    : experiment(args, options);
+
+const experiment = (
+  args: readonly string[],
   { root: given }: { root?: string } = {},
 ): Promise<CommandResult> =>
   command({
@@ -59,10 +68,13 @@ export const experimentCommand = (
     usage: [
       "deno task experiment <name or file> [options]",
       "deno task experiment status <name or folder of its graph>",
+      "deno task experiment depth-probe --model <folder or name> [options]",
     ],
     words: {
       "<name or file>":
         "See --list; or a .ts, .json or .yaml file with an experiment",
+      "depth-probe":
+        "In minutes, without a search: whether blocks, steps or halves of guidance are worth pruning on a model; see depth-probe --help",
     },
     options: {
       list: flag("List the experiments"),

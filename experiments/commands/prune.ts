@@ -7,7 +7,7 @@ import { devices } from "@dip-go/core/runtime";
 import { methodNames, prune } from "@dip-go/pruner";
 import { denseMacs, superNetOf } from "@dip-go/supernet/gates";
 import { planMacs } from "@dip-go/supernet/solver";
-import { contentHash } from "../run/inputs/input_hashes.ts";
+import { pipelineHashes } from "../run/inputs/input_hashes.ts";
 import { command, finish } from "./options/command.ts";
 import { modelRows, samplerRows, unitRows } from "./options/model_rows.ts";
 import {
@@ -106,11 +106,7 @@ export const pruneCommand = command(form, async ({
     width,
   });
   const parts = `${output}.search`;
-  const hashes = await Promise.all(
-    [pipeline.folder, weights ?? pipeline.checkpoint]
-      .filter((path) => path !== undefined)
-      .map((path) => contentHash(path)),
-  );
+  const hashes = await pipelineHashes(pipeline, weights);
   using line = new ProgressLine();
   const plans = await prune(sampler, {
     ...search,

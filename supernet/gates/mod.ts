@@ -19,6 +19,7 @@ export {
   subNetMacs,
 } from "./liveness.ts";
 export { type GateReading, OpenGates } from "./open_gates.ts";
+export { type PartialCall, partialCall } from "./partial_call.ts";
 export {
   adamsBashforth,
   hermite,

@@ -9,4 +9,4 @@ export {
   type UnitValue,
 } from "./sampling_loop.ts";
 export { stepGraph } from "./step_graph.ts";
-export { SubNetRunner } from "./sub_net.ts";
+export { SubNetRunner, type WholeCall } from "./sub_net.ts";

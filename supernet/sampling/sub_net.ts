@@ -23,6 +23,7 @@ import {
   computedBefore,
   depthsOf,
   historyOf,
+  type PayloadRow,
   rowOf,
 } from "../gates/payloads.ts";
 import type { SubNetPlan } from "../gates/plan.ts";
@@ -38,6 +39,12 @@ import {
 } from "./sampling_loop.ts";
 import type { SuperNet } from "../gates/super_net.ts";
 import {
+  type PartialCall,
+  readAgain,
+  streamBefore,
+} from "../gates/partial_call.ts";
+import {
+  type Term,
   type Workspace,
   type Workspaces,
   workspacesOn,
@@ -47,6 +54,29 @@ type Block = SuperNet["blocks"][number]["block"];
 
 /** Of each output of units, what was computed last, by the step that it is of: of the conditional half alone, its rows. */
 type HeldByStep = Map<string, ReadonlyMap<number, PlacedTensor>>;
+
+/** A call of the whole network while the full sampler is run. */
+export interface WholeCall {
+  readonly step: number;
+  /** What the network is given, `[2B, …]` or `[B, …]`. */
+  readonly sample: Float32Array;
+  /** What it makes of it. */
+  readonly output: Float32Array;
+  /** What units computed, by their outputs. */
+  readonly computed: ReadonlyMap<string, PlacedTensor>;
+  /** Tensors between blocks. */
+  readonly tensors: ReadonlyMap<string, PlacedTensor>;
+  /**
+   * The output of the same call if some units yielded what they held instead.
+   *
+   * @param options.row Coefficients of what they held, newest first.
+   * @param options.held The calls that they held it from, newest first.
+   */
+  partial(
+    call: PartialCall,
+    options: { readonly row: PayloadRow; readonly held: readonly WholeCall[] },
+  ): Promise<Float32Array>;
+}
 
 /** A plan, as it is run. */
 type RunPlan = SubNetPlan & Pick<SampleRequest, "mix">;
@@ -202,6 +232,105 @@ export class SubNetRunner implements AsyncDisposable {
       },
     });
     return { latents, plan };
+  }
+
+  /**
+   * Samples with the full model, and shows each call to `visit`, which may ask
+   * what parts of it would have made.
+   *
+   * @param request.remembers How many earlier calls `visit` may read.
+   */
+  async sampleWhole(
+    request: Omit<SampleRequest, "gates" | "payloads"> & {
+      readonly remembers: number;
+    },
+    visit: (call: WholeCall, before: readonly WholeCall[]) => Promise<void>,
+  ): Promise<Tensor<"float32">> {
+    const { net } = this;
+    using workspace = this.workspaces.enter();
+    const held = new Map<string, readonly WholeCall[]>([["calls", []]]);
+    return await runSampler(net, request, {
+      workspace,
+      held,
+      call: async (step, feeds) => {
+        const tensors = new Map(Object.entries(feeds));
+        const values: StepValues = {
+          step: 0,
+          net,
+          tensors,
+          computed: new Map(),
+          held: new Map(),
+          workspace,
+        };
+        const dense = { gates: denseGates(1, net.units.length) };
+        await this.#runBlocks(net.blocks.map(() => true), values, dense);
+        const output = await this.#read(net.model.output, values, dense);
+        const call: WholeCall = {
+          step,
+          sample: await workspace.read(feeds.sample),
+          output: await workspace.read(output),
+          computed: values.computed,
+          tensors,
+          partial: (part, from) => this.#partial(values, part, from),
+        };
+        const before = held.get("calls")!;
+        await visit(call, before);
+        held.set("calls", [call, ...before].slice(0, request.remembers));
+        return output;
+      },
+    });
+  }
+
+  /** As {@linkcode WholeCall.partial}. */
+  async #partial(
+    { net, tensors, computed, workspace }: StepValues,
+    call: PartialCall,
+    { row, held }: { row: PayloadRow; held: readonly WholeCall[] },
+  ): Promise<Float32Array> {
+    const { gates, again, kept } = call;
+    const step = held.length;
+    const only = <Value>(values: ReadonlyMap<string, Value>) =>
+      new Map([...values].filter(([name]) => kept.has(name)));
+    const open = net.blocks.filter(({ block: { name } }) =>
+      gates[net.units.indexOf(name)] === 1
+    ).flatMap(({ block }) => block.outputs);
+    const values: StepValues = {
+      step,
+      net,
+      tensors: only(tensors),
+      computed: new Map(
+        open.map((name) => [name, computed.get(name)!]),
+      ),
+      held: new Map([...computed.keys()].map((name) => [
+        name,
+        new Map(held.map((call, depth) => [
+          step - 1 - depth,
+          call.computed.get(name)!,
+        ])),
+      ])),
+      workspace,
+    };
+    for (const name of readAgain(net, call)) {
+      const from = streamBefore(net, call, name);
+      if (!from) continue;
+      const terms = held.flatMap(({ tensors }, j): Term[] => [
+        [row[j] ?? 0, tensors.get(name)!],
+        [-(row[j] ?? 0), tensors.get(from)!],
+      ]);
+      const sum = await workspace.combined([[1, tensors.get(from)!], ...terms]);
+      values.tensors.set(name, sum);
+    }
+    const plan: RunPlan = {
+      gates: [...denseGates(step, net.units.length), gates],
+      payloads: Object.fromEntries(net.units.map((unit) => [unit, {
+        held: "output",
+        coefficients: [...held.map(() => []), row],
+      }])),
+    };
+    await this.#runBlocks(again, values, plan);
+    return await workspace.read(
+      await this.#read(net.model.output, values, plan),
+    );
   }
 
   /**

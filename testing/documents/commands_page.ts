@@ -11,6 +11,12 @@ type Task = string | {
 const withHelp =
   /^deno run .*(experiments\/commands\/\S+|testing\/fuzz\/main\.ts)$/;
 
+/** First words of commands, behind which stand options of their own. */
+const subcommands: Readonly<Record<string, readonly string[]>> = {
+  bench: ["gpu"],
+  experiment: ["depth-probe"],
+};
+
 /** Whether a task runs one file with help. */
 const hasHelp = (task: Task): boolean =>
   withHelp.test(typeof task === "string" ? task : task.command);
@@ -30,7 +36,9 @@ export async function commandsPage(root: string): Promise<string> {
   for (const name of names) {
     if (!hasHelp(tasks[name])) continue;
     helps.push(await helpSection(root, [name]));
-    if (name === "bench") helps.push(await helpSection(root, [name, "gpu"]));
+    for (const word of subcommands[name] ?? []) {
+      helps.push(await helpSection(root, [name, word]));
+    }
   }
   const others = names.filter((name) => !hasHelp(tasks[name]));
   return `# Commands

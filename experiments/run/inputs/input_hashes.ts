@@ -42,6 +42,16 @@ export async function inputHashes(
   };
 }
 
+/** Of the files that a pipeline was loaded from. @param weights Of its network, if not those of its folder. */
+export const pipelineHashes = (
+  { folder, checkpoint }: { folder?: string; checkpoint?: string },
+  weights: string | undefined,
+): Promise<string[]> =>
+  Promise.all(
+    [folder, weights ?? checkpoint].filter((path) => path !== undefined)
+      .map((path) => contentHash(path)),
+  );
+
 /** Names in the place of hashes: of an experiment that is counted where its files are not. */
 export const unreadInputs = (
   { model, prompts, metrics }: Parameters<typeof inputHashes>[0],
