@@ -13,9 +13,23 @@ import type { DecodePictures } from "./network/consistency_loss.ts";
 import type { SearchSettings } from "./search_settings.ts";
 import type { Teacher } from "./search/learned_solver/teacher.ts";
 
-/** How the budget is met: by a SubNet of the T-step sampler, or by the full model with fewer steps. */
+/** First Block Cache decides while sampling, for all pictures of a batch together. */
+export interface AdaptivePlan {
+  readonly kind: "adaptive";
+  /** Units of the first block. */
+  readonly first: number;
+  /** The largest relative change at which the other blocks are reused. */
+  readonly threshold: number;
+  /** Of one picture, means over the search's runs. */
+  readonly macs: number;
+  /** What it takes of a budget, likewise. */
+  readonly cost: number;
+}
+
+/** How the budget is met: by a SubNet of the T-step sampler, by one that is decided while sampling, or by the full model with fewer steps. */
 export type SampledPlan =
   | { readonly kind: "gates"; readonly plan: SubNetPlan }
+  | AdaptivePlan
   | { readonly kind: "steps"; readonly steps: number };
 
 /** A fit's result; `none` says why no plan meets the budget. */
@@ -155,7 +169,9 @@ export async function fitTarget(
   const budget = costBudget(dense, sparsity);
   const fitted = await method.fit(context, batch * budget);
   if (fitted.kind === "none") return fitted;
-  const cost = fitted.kind === "steps"
+  const cost = fitted.kind === "adaptive"
+    ? fitted.cost
+    : fitted.kind === "steps"
     ? dense / net.steps * context.calls(fitted.steps)
     : planCost(net, fitted.plan) / batch;
   if (cost <= budget) return fitted;

@@ -2,6 +2,7 @@
 export { gradientPasses } from "./budget/training_cost.ts";
 export { type CalibrationBatch, subjectAt } from "./calibration.ts";
 export {
+  type AdaptivePlan,
   fitTarget,
   type FittedPlan,
   type Method,

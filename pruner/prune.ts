@@ -128,7 +128,9 @@ export async function prune(
     }
     const why = fitted.kind === "none"
       ? fitted.note
-      : `its result is the full sampler with ${fitted.steps} steps, not a plan`;
+      : fitted.kind === "steps"
+      ? `its result is the full sampler with ${fitted.steps} steps, not a plan`
+      : "it decides while sampling, no plan says that";
     throw new RangeError(
       `Cannot prune ${pipeline.name} by ${method.name} at sparsity ${target}: ${why}`,
     );

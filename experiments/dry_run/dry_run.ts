@@ -98,6 +98,7 @@ function planWithoutSearch(
 
 /** Steps at which a plan calls the model, whole or in part. */
 function callsOf(bench: Bench, plan: SampledPlan): number {
+  if (plan.kind === "adaptive") return bench.net.steps;
   return plan.kind === "steps"
     ? bench.calls(plan.steps)
     : plan.plan.gates.filter((row) => row.at(-1) === 1).length;

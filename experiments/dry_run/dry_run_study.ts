@@ -24,6 +24,7 @@ function paperMacsOf({ experiment, full }: Bench) {
   const known = pipelines[experiment.model]?.network;
   const halves = full.guided && known?.startsWith("pixart") ? 2 : 1;
   return (fitted: SampledPlan): number => {
+    if (fitted.kind === "adaptive") return halves * fitted.macs;
     if (fitted.kind === "steps") return halves * fitted.steps * call;
     const { gates } = fitted.plan;
     const { paper } = macsOfGates(graph, gates);

@@ -182,12 +182,14 @@ export class Bench implements AsyncDisposable {
 
   /** MACs (total convention) of one image. */
   macs(fitted: SampledPlan): number {
+    if (fitted.kind === "adaptive") return fitted.macs;
     if (fitted.kind === "gates") return planMacs(this.net, fitted.plan);
     return denseMacs(this.net) / this.net.steps * this.calls(fitted.steps);
   }
 
   /** What one image takes of a budget: MACs, or nanoseconds where blocks were timed. */
   cost(fitted: SampledPlan): number {
+    if (fitted.kind === "adaptive") return fitted.cost;
     if (fitted.kind === "gates") return planCost(this.net, fitted.plan);
     return denseCost(this.net) / this.net.steps * this.calls(fitted.steps);
   }

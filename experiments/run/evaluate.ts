@@ -1,12 +1,17 @@
 /** Images of the evaluation pairs, by the full model and by SubNets. */
-import type { SamplingInputs, Subject } from "@dip-go/core/pipeline";
+import type {
+  LatentSampler,
+  SamplingInputs,
+  Subject,
+} from "@dip-go/core/pipeline";
 import { TorchGenerator } from "@dip-go/core/random";
 import { drawStepNoise, type StepNoise } from "@dip-go/core/samplers";
 import { joinedArrays, stacked, type Tensor } from "@dip-go/core/tensor";
 import { denseGates, type SubNetPlan } from "@dip-go/supernet/gates";
 import type { Bench } from "./bench.ts";
 import type { Experiment } from "../schema/experiment.ts";
-import type { SampledPlan } from "@dip-go/pruner/methods";
+import type { AdaptivePlan, SampledPlan } from "@dip-go/pruner/methods";
+import { firstBlockCache } from "@dip-go/pruner/rivals";
 
 /** A class or prompt, and the noise that its image is made from. */
 export interface EvaluationPair {
@@ -57,7 +62,7 @@ export function evaluationPairs(
 /** The size and gates that a plan is sampled with. */
 function sampled(
   bench: Bench,
-  fitted: SampledPlan,
+  fitted: Exclude<SampledPlan, AdaptivePlan>,
 ): { steps: number; plan: SubNetPlan } {
   const { experiment: { sampler: { steps } }, net } = bench;
   if (fitted.kind === "gates") return { steps, plan: fitted.plan };
@@ -73,14 +78,50 @@ export interface BatchSampler extends AsyncDisposable {
   sample(inputs: SamplingInputs): Promise<Tensor<"float32">>;
 }
 
+/** What samples batches of so many images, and in how many steps. */
+interface OpenedPlan {
+  readonly steps: number;
+  readonly subNet: LatentSampler;
+}
+
+async function openPlan(
+  bench: Bench,
+  fitted: Exclude<SampledPlan, AdaptivePlan>,
+  images: number,
+): Promise<OpenedPlan> {
+  const { steps, plan } = sampled(bench, fitted);
+  return { steps, subNet: await bench.subNet({ images, steps }, plan) };
+}
+
+/** A cache that decides while sampling; its sessions are the bench's. */
+function adaptive(
+  bench: Bench,
+  { threshold, first }: AdaptivePlan,
+  images: number,
+): OpenedPlan {
+  const { experiment: { sampler: { steps } } } = bench;
+  const runner = bench.runner({ images, steps });
+  return {
+    steps,
+    subNet: {
+      async sample(request) {
+        const rule = firstBlockCache(threshold, first);
+        return (await runner.sampleByRule(request, rule)).latents;
+      },
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    },
+  };
+}
+
 /** Opens a plan's SubNet for batches of so many images. */
 export async function openBatchSampler(
   bench: Bench,
   fitted: SampledPlan,
   images: number,
 ): Promise<BatchSampler> {
-  const { steps, plan } = sampled(bench, fitted);
-  const subNet = await bench.subNet({ images, steps }, plan);
+  const { steps, subNet } = fitted.kind === "adaptive"
+    ? adaptive(bench, fitted, images)
+    : await openPlan(bench, fitted, images);
   const setup = bench.setup(steps);
   return {
     async inputsOf(batch) {

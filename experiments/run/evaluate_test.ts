@@ -1,8 +1,14 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertNotEquals } from "@std/assert";
 import { TorchGenerator } from "@dip-go/core/random";
 import { writeTinyModel } from "@dip-go/testing/runs";
 import { openBench } from "./bench.ts";
-import { type EvaluationPair, evaluationPairs } from "./evaluate.ts";
+import {
+  type EvaluationPair,
+  evaluationPairs,
+  openBatchSampler,
+} from "./evaluate.ts";
+import { inTemporaryFolder } from "@dip-go/testing/files";
+import type { SampledPlan } from "@dip-go/pruner/methods";
 import quickstart from "../quickstart.ts";
 
 /** The pairs, ten and two more that fill the last shard, of the tiny model in batches of 4. */
@@ -39,3 +45,24 @@ Deno.test("evaluationPairs() gives every pair its own noise, or every batch the 
     false,
   );
 });
+
+Deno.test("a cache that decides while sampling reuses nothing at threshold 0", () =>
+  inTemporaryFolder(async (folder) => {
+    await writeTinyModel(folder);
+    const sampler = { ...quickstart.sampler, steps: 4 };
+    const evaluation = { pairs: 1, seed: 5, batch: 1 };
+    const experiment = { ...quickstart, model: folder, sampler, evaluation };
+    await using bench = await openBench(experiment, { device: "cpu" });
+    const draw = async (plan: SampledPlan) => {
+      await using sampler = await openBatchSampler(bench, plan, 1);
+      const inputs = await sampler.inputsOf(evaluationPairs(bench));
+      return (await sampler.sample(inputs)).data.map((x) => Math.round(x));
+    };
+    const cost = { first: 2, macs: 1, cost: 1 };
+    const full = await draw({ kind: "steps", steps: 4 });
+    assertEquals(await draw({ kind: "adaptive", threshold: 0, ...cost }), full);
+    assertNotEquals(
+      await draw({ kind: "adaptive", threshold: 9, ...cost }),
+      full,
+    );
+  }));

@@ -1,12 +1,14 @@
 /** Plans on disk: `gates.json` with the payloads beside the gates, or the number of steps, or why there is none. */
 import { parseGates, type Plan, type SubNetPlan } from "@dip-go/supernet/gates";
 import type { Bench } from "../run/bench.ts";
-import type { FittedPlan } from "@dip-go/pruner/methods";
+import type { AdaptivePlan, FittedPlan } from "@dip-go/pruner/methods";
 
 /** A plan's file; `sampler` counts model calls where there are gates, else the steps that the sampler makes. */
 export interface PlanFile
   extends Pick<Plan, "model" | "sampler">, Partial<SubNetPlan> {
   readonly blocks?: Plan["blocks"];
+  /** Of a cache that decides while sampling. */
+  readonly adaptive?: Omit<AdaptivePlan, "kind">;
   /** Why there is no plan. */
   readonly note?: string;
 }
@@ -20,6 +22,10 @@ export function planFile(
   const { name } = bench.sampler(steps);
   const file = { model, sampler: { name, steps: net.steps } };
   switch (fitted.kind) {
+    case "adaptive": {
+      const { kind: _, ...adaptive } = fitted;
+      return { ...file, adaptive };
+    }
     case "gates":
       return { ...file, blocks: net.units, ...fitted.plan };
     case "steps":
@@ -37,6 +43,7 @@ export function planFile(
  */
 export function planOf(file: PlanFile, name: string): FittedPlan {
   if (file.note !== undefined) return { kind: "none", note: file.note };
+  if (file.adaptive) return { kind: "adaptive", ...file.adaptive };
   if (!file.gates) return { kind: "steps", steps: file.sampler.steps };
   const { gates, payloads, halves, solver } = parseGates(file, name);
   const plan = {

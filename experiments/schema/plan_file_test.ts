@@ -23,6 +23,7 @@ Deno.test("planOf() reads every kind of plan that planFile() makes", async () =>
       { kind: "gates", plan },
       { kind: "gates", plan: { ...plan, halves: ["both", "conditional"] } },
       { kind: "steps", steps: 1 },
+      { kind: "adaptive", first: 2, threshold: 0.1, macs: 5, cost: 5 },
       { kind: "none", note: "nothing fits" },
     ] as unknown as FittedPlan[];
     for (const each of plans) {

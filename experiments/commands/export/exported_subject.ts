@@ -52,6 +52,11 @@ async function subNetOfRun(
   if (fitted.kind === "none") {
     throw new RangeError(`Cannot export ${name} of ${run}: ${fitted.note}`);
   }
+  if (fitted.kind === "adaptive") {
+    throw new RangeError(
+      `Cannot export ${name} of ${run}: it decides while sampling, expected a plan`,
+    );
+  }
   const pipeline = await loadPipeline(experiment.model);
   const full = experimentSampler(pipeline, experiment);
   const origin = `${name} of the experiment ${experiment.name}`;

@@ -1,13 +1,93 @@
 /**
  * First Block Cache, as diffusers has it: the first block runs at every call;
  * while what it adds to the stream changes little, the other blocks add what they
- * last added. Decided while sampling.
+ * last added. Decided while sampling, so that budgets are met by its mean cost.
  */
-import type { CacheRule } from "@dip-go/supernet/gates";
+import type { CacheRule, SuperNet } from "@dip-go/supernet/gates";
+import { planCost, planMacs } from "@dip-go/supernet/solver";
+import type {
+  AdaptivePlan,
+  Method,
+  MethodContext,
+  SearchPart,
+} from "../../method.ts";
 
-/** @param threshold The largest relative change at which blocks are reused. */
-export const firstBlockCache = (threshold: number): CacheRule => ({
-  first: 1,
+/**
+ * The rule.
+ *
+ * @param threshold The largest relative change at which blocks are reused.
+ * @param first Units of the first block.
+ */
+export const firstBlockCache = (threshold: number, first = 1): CacheRule => ({
+  first,
   last: 0,
   reuses: async (t, change) => t > 0 && await change() <= threshold,
 });
+
+/** Of the first block. */
+function firstUnits({ units }: Pick<SuperNet, "units">): number {
+  const blockOf = (unit: string) => unit.replace(/\.(attn\d?|ff)$/, "");
+  return units.findIndex((unit) => blockOf(unit) !== blockOf(units[0]));
+}
+
+/** Thresholds between which one is sought, and halvings of their ratio. */
+const sought = { low: 1e-3, high: 4, halvings: 8 };
+
+/** The mean over calibration batches of what a threshold costs. */
+async function measured(
+  { net, runner, search: { batch: images }, ...context }: MethodContext,
+  threshold: number,
+): Promise<AdaptivePlan> {
+  const batches = await context.calibration();
+  const first = firstUnits(net);
+  let [macs, cost] = [0, 0];
+  for (const batch of batches) {
+    const rule = firstBlockCache(threshold, first);
+    const { plan } = await runner.sampleByRule(batch, rule);
+    macs += planMacs(net, plan) / images / batches.length;
+    cost += planCost(net, plan) / images / batches.length;
+  }
+  return { kind: "adaptive", first, threshold, macs, cost };
+}
+
+/** The search for one budget. */
+const searchPart = (maxCost: number): SearchPart => ({
+  name: `first-block-${Math.floor(maxCost)}`,
+  reads: {},
+});
+
+/** The lowest threshold whose mean cost is within the budget. */
+export const firstBlock: Method = {
+  name: "first-block-cache",
+  searches: "by samples",
+  reads: () => ({}),
+  parts: ({ maxCost }) => [searchPart(maxCost)],
+  searchCost: ({ search: { calibration }, budgets }) =>
+    (1 + sought.halvings) * calibration * budgets.reduce((a, b) => a + b, 0),
+  async fit(context, maxCost) {
+    const { net, search: { batch } } = context;
+    if (net.blocks.some(({ block }) => block.gated && !block.streams)) {
+      return {
+        kind: "none",
+        note: "its units hold their outputs; the cache holds what they add",
+      };
+    }
+    const { name, reads } = searchPart(maxCost);
+    const fits = ({ cost }: AdaptivePlan) => batch * cost <= maxCost;
+    const found = await context.once(name, async () => {
+      let low = sought.low;
+      let best = await measured(context, sought.high);
+      for (let i = 0; i < sought.halvings && fits(best); i++) {
+        const threshold = Math.sqrt(low * best.threshold);
+        const next = await measured(context, threshold);
+        if (fits(next)) best = next;
+        else low = threshold;
+        context.progress(i + 1, sought.halvings);
+      }
+      return best;
+    }, reads);
+    return fits(found)
+      ? found
+      : { kind: "none", note: "no threshold fits the budget" };
+  },
+};

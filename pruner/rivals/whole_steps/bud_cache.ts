@@ -1,13 +1,9 @@
 /**
  * BudCache (Westlake-AGI-Lab/BudCache): exactly so many steps compute, and
  * which ones is searched on true samples, by simulated annealing, then by
- * steepest descent. What all blocks together add to the stream is held in
- * between, as its authors' code does; the last prediction where blocks hold
- * their outputs.
+ * steepest descent. The last prediction is held in between.
  */
 import { TorchGenerator } from "@dip-go/core/random";
-import type { SubNetPlan, SuperNet } from "@dip-go/supernet/gates";
-import { planCost } from "@dip-go/supernet/solver";
 import {
   type FitTask,
   type Method,
@@ -16,11 +12,10 @@ import {
   type SearchPart,
 } from "../../method.ts";
 import {
+  callsWithin,
   meanSquaredError,
-  uniformSteps,
   wholeStepGates,
 } from "../../search/whole_steps.ts";
-import { heldPlan, runsOf } from "../caches/held_plan.ts";
 
 /** As the authors' configurations have it. */
 const authors = {
@@ -189,40 +184,21 @@ export async function searchBudgeted(
   return best.computed;
 }
 
-/** The plan of a choice. */
-export function budgetedPlan(
-  net: SuperNet,
-  computed: readonly number[],
-): SubNetPlan {
-  if (net.blocks.some(({ block }) => block.gated && !block.streams)) {
-    return { gates: wholeStepGates(net, computed) };
-  }
-  const runs = runsOf(net, (t) => computed.includes(t));
-  return heldPlan(
-    net,
-    (unit) => unit === net.model.output ? undefined : runs,
-    { held: "residual" },
-  );
-}
-
-/** Steps that a budget pays for; blocks without gates run at every step. */
-const countWithin = ({ net, maxCost }: Pick<FitTask, "net" | "maxCost">) =>
-  Array.from({ length: net.steps }, (_, i) => net.steps - i).find((k) =>
-    planCost(net, budgetedPlan(net, uniformSteps(k, net.steps))) <= maxCost
-  );
-
 /** The search for one budget. */
 const searchPart = (
-  { search: { budCache }, ...task }: Omit<FitTask, "sparsity">,
-): SearchPart => ({ name: `budcache-${countWithin(task)}`, reads: budCache });
+  { net, search: { budCache }, maxCost }: Omit<FitTask, "sparsity">,
+): SearchPart => ({
+  name: `budcache-${callsWithin(net, maxCost)}`,
+  reads: budCache,
+});
 
 /** Distance of a choice's final latents from the full sampler's on the first batch. */
 async function judgeOf({ net, runner, ...context }: MethodContext) {
   const [batch] = await context.calibration();
   const target = batch.trajectory[net.steps];
   return async (computed: readonly number[]) => {
-    const plan = budgetedPlan(net, computed);
-    const { data } = await runner.sample({ ...batch, ...plan });
+    const gates = wholeStepGates(net, computed);
+    const { data } = await runner.sample({ ...batch, gates });
     return meanSquaredError(data, target);
   };
 }
@@ -238,8 +214,8 @@ export const budCache: Method = {
     search.budCache.evaluations * budgets.reduce((a, b) => a + b, 0),
   async fit(context, maxCost) {
     const { net, search, once, seed } = context;
-    const k = countWithin({ net, maxCost });
-    if (k === undefined) {
+    const k = callsWithin(net, maxCost);
+    if (k < 1) {
       return { kind: "none", note: "one computed step exceeds the budget" };
     }
     const { name, reads } = searchPart({ net, search, maxCost });
@@ -254,6 +230,6 @@ export const budCache: Method = {
           context.progress(done, evaluations, { loss }),
       });
     }, reads);
-    return planned(budgetedPlan(net, computed));
+    return planned({ gates: wholeStepGates(net, computed) });
   },
 };

@@ -35,29 +35,25 @@ export function unguidedPlan(
   };
 }
 
-/** All plans, the dearest first: every step with an ever earlier stop, then the earliest stop with fewer steps, evenly spaced. */
-function* plans(net: SuperNet): Generator<SubNetPlan> {
-  const { steps } = net;
-  const first = Math.max(1, Math.round(earliest * steps));
-  for (let stop = steps; stop > first; stop--) {
-    yield unguidedPlan(net, { keys: uniformSteps(steps, steps), stop });
-  }
-  for (let k = steps; k > 0; k--) {
-    yield unguidedPlan(net, { keys: uniformSteps(k, steps), stop: first });
-  }
-}
-
-/** Stops as late as the budget allows. */
+/** As many steps as fit with the earliest stop, evenly spaced, then as late a stop as fits. */
 export const guidanceStops: Method = {
   name: "guidance-stops",
   searches: false,
   fit({ net }, maxCost) {
+    const { steps } = net;
     if (!net.conditional) {
       return { kind: "none", note: "its sampler has no guidance to stop" };
     }
-    const plan = plans(net).find((plan) => planCost(net, plan) <= maxCost);
-    return plan
-      ? planned(plan)
-      : { kind: "none", note: "one step exceeds the budget" };
+    const planAt = (count: number, stop: number) =>
+      unguidedPlan(net, { keys: uniformSteps(count, steps), stop });
+    const fits = (plan: SubNetPlan) => planCost(net, plan) <= maxCost;
+    const descending = Array.from({ length: steps }, (_, i) => steps - i);
+    const first = Math.max(1, Math.round(earliest * steps));
+    const count = descending.find((count) => fits(planAt(count, first)));
+    if (count === undefined) {
+      return { kind: "none", note: "one step exceeds the budget" };
+    }
+    const stop = descending.find((stop) => fits(planAt(count, stop)))!;
+    return planned(planAt(count, stop));
   },
 };

@@ -6,7 +6,7 @@
  */
 import { adamW } from "@dip-go/core/autodiff";
 import { denseCost } from "@dip-go/supernet/gates";
-import { samplerSolver } from "@dip-go/supernet/solver";
+import { runSolver, samplerSolver } from "@dip-go/supernet/solver";
 import { type Method, planned, type SearchPart } from "../../method.ts";
 import type { SearchSettings } from "../../search_settings.ts";
 import { Cholesky, type Matrix } from "../../search/learned_solver/cholesky.ts";
@@ -17,6 +17,7 @@ import {
 } from "../../search/learned_solver/teacher.ts";
 import {
   callsWithin,
+  meanSquaredError,
   uniformSteps,
   wholeStepGates,
 } from "../../search/whole_steps.ts";
@@ -26,6 +27,34 @@ type Row = readonly number[];
 
 /** As the authors' code trains: Adam from "copy the last". */
 const training = { iterations: 201, learningRate: 0.01 };
+
+/** The authors' key steps of 50, found by hand, by their count. */
+const published = [
+  [0, 1, 2, 4, 16, 32],
+  [0, 1, 2, 4, 12, 24, 38],
+  [0, 1, 2, 4, 10, 20, 31, 41],
+  [0, 1, 2, 4, 9, 17, 26, 35, 43],
+  [0, 1, 2, 4, 7, 14, 23, 31, 38, 45],
+  [0, 1, 2, 4, 6, 9, 14, 23, 30, 37, 44],
+];
+
+/** So many of T steps: the authors' of the nearest count, resampled. */
+export function publishedKeys(count: number, steps: number): number[] {
+  const table =
+    published.toSorted((a, b) =>
+      Math.abs(a.length - count) - Math.abs(b.length - count)
+    )[0];
+  const keys: number[] = [];
+  for (let i = 0; i < count; i++) {
+    const at = i * table.length / count;
+    const [below, above] = [Math.floor(at), Math.floor(at) + 1]
+      .map((place) => table[place] ?? 50);
+    const wanted = (below + (above - below) * (at % 1)) * steps / 50;
+    const least = (keys.at(-1) ?? -1) + 1;
+    keys.push(Math.min(Math.max(Math.round(wanted), least), steps - count + i));
+  }
+  return keys;
+}
 
 /** Means of products of the full sampler's guided predictions, `[T, T]`. */
 export function predictionProducts(
@@ -79,33 +108,43 @@ const productsPart = ({ solver: { pairs } }: SearchSettings): SearchPart => ({
   reads: { pairs },
 });
 
-/** Evenly spaced keys. */
+/** At the authors' key steps or at even ones, whichever draw the first pictures better. */
 export const l2p: Method = {
   name: "l2p",
   settings: ["l2p", "solver"],
   searches: "by samples",
   reads: ({ search: { l2p, solver: { pairs } } }) => ({ l2p, pairs }),
   parts: ({ search }) => [productsPart(search)],
-  searchCost: ({ net, search: { batch, solver } }) =>
-    solver.pairs / batch * denseCost(net),
+  searchCost: ({ net, search: { batch, solver }, budgets }) =>
+    solver.pairs / batch * denseCost(net) +
+    2 * budgets.reduce((a, b) => a + b, 0),
   async fit({ net, search, ...context }, maxCost) {
     const count = callsWithin(net, maxCost);
     if (count < 1) {
       return { kind: "none", note: "one computed step exceeds the budget" };
     }
-    const { sampler, guidanceScale, ...teacher } = await context.teacher();
+    const teacher = await context.teacher();
+    const { sampler, guidanceScale, batches: [batch] } = teacher;
     const { name, reads } = productsPart(search);
     const products = await context.once(
       name,
       () => Promise.resolve(predictionProducts(teacher)),
       reads,
     );
-    const keys = uniformSteps(count, net.steps);
     const row = search.l2p.weights === "trained" ? trainedRow : leastSquaresRow;
-    const solver = samplerSolver(sampler, {
-      guidance: guidanceWeights(guidanceScale),
-      forecast: (t) => keys.includes(t) ? undefined : row(products, t, keys),
-    });
+    const sessions = await context.solver();
+    const judged = [];
+    for (const rule of [publishedKeys, uniformSteps]) {
+      const keys = rule(count, net.steps);
+      const solver = samplerSolver(sampler, {
+        guidance: guidanceWeights(guidanceScale),
+        forecast: (t) => keys.includes(t) ? undefined : row(products, t, keys),
+      });
+      const { latents } = await runSolver(sessions, solver, batch);
+      const loss = meanSquaredError(latents.data, batch.target);
+      judged.push({ keys, solver, loss });
+    }
+    const [{ keys, solver }] = judged.toSorted((a, b) => a.loss - b.loss);
     return planned({ gates: wholeStepGates(net, keys), solver });
   },
 };
