@@ -105,6 +105,11 @@ export interface PricedSearch extends Pick<MethodContext, "net" | "search"> {
   readonly budgets: readonly number[];
 }
 
+/** What plans may depend on besides the model; targets as whoever asks names them. */
+export interface ReadSettings extends Pick<MethodContext, "search"> {
+  readonly sparsity: readonly (number | string)[];
+}
+
 /** One method. */
 export interface Method {
   /** As in tables and file names: letters, digits, "+" and "-". */
@@ -114,7 +119,7 @@ export interface Method {
   /** How fitting runs the model; false where the gates follow from the budget alone. */
   readonly searches: false | "by samples" | "by gradient";
   /** Everything that its plans depend on besides model, sampler, SuperNet, seed, calibration and budget; all search settings and targets unless told, nothing where it does not search. */
-  reads?(settings: Pick<MethodContext, "search" | "sparsity">): unknown;
+  reads?(settings: ReadSettings): unknown;
   /** The parts that `fit` asks `once` for, in that order; each may read those before it. */
   parts?(task: FitTask): readonly SearchPart[];
   /** Cost of the model calls of its search for all budgets together, in the unit of the SuperNet's costs; 0 unless told. */

@@ -1,12 +1,14 @@
 /** Methods: every one that an experiment or `prune` can name, their settings, and what fits them to budgets. */
 export { gradientPasses } from "./budget/training_cost.ts";
 export { type CalibrationBatch, subjectAt } from "./calibration.ts";
+export { keptPart } from "./kept_part.ts";
 export {
   type AdaptivePlan,
   fitTarget,
   type FittedPlan,
   type Method,
   type MethodContext,
+  type ReadSettings,
   type SampledPlan,
   type SearchPart,
   type SearchPlace,

@@ -1,7 +1,7 @@
 /** The door: a pipeline's sampler and a target go in, a plan comes out. */
 import { conform, type Given } from "@dip-go/core/files";
 import type { PipelineSampler } from "@dip-go/core/pipeline";
-import { type Plan, planFor } from "@dip-go/supernet/gates";
+import { type BlockCosts, type Plan, planFor } from "@dip-go/supernet/gates";
 import { fitTarget } from "./method.ts";
 import { methodNamed, methods } from "./methods.ts";
 import { SamplerSearch } from "./sampler_search.ts";
@@ -30,8 +30,8 @@ export interface PruneOptions extends Given<typeof classSettings> {
   readonly seed?: number;
   /** One of `methodNames`; "learned-solver" by default, or "energy+forecast" with a sampler that adds noise, of which no solver is learned. */
   readonly method?: string;
-  /** Cost of each block for one picture, such as its nanoseconds, whole numbers; MACs by default. */
-  readonly costs?: readonly number[];
+  /** What sparsity is of, for one picture, such as nanoseconds; MACs by default. */
+  readonly costs?: BlockCosts;
   /** A folder for the search's parts, of this model's files alone: a search that was killed goes on from them. */
   readonly keptIn?: string;
   /** Takes how many parts of the search for a target are done, of how many, and how well, such as a loss. */

@@ -41,9 +41,11 @@ Deno.test("prune() fits every target within its budget, the same again by its se
 Deno.test("prune() follows given costs", () =>
   withTinySampler({ steps: 4 }, async (sampler) => {
     const { blocks } = superNetOf(sampler);
-    const costs = blocks.map(({ block: { name } }) =>
-      name.includes("attn") ? 1000 : 1
-    );
+    const costs = {
+      blocks: blocks.map(({ block: { name } }) =>
+        name.includes("attn") ? 1000 : 1
+      ),
+    };
     const options = { method: "random", sparsity: 0.5, costs };
     const { gates } = await prune(sampler, options);
     const net = superNetOf(sampler, { costs });

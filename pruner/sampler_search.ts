@@ -8,7 +8,7 @@ import {
   type SamplingInputs,
   type Subject,
 } from "@dip-go/core/pipeline";
-import { superNetOf } from "@dip-go/supernet/gates";
+import { type BlockCosts, superNetOf } from "@dip-go/supernet/gates";
 import { SubNetRunner } from "@dip-go/supernet/sampling";
 import { solverNetworks, SolverSessions } from "@dip-go/supernet/solver";
 import { openTrainingForm, type TrainingForm } from "@dip-go/supernet/training";
@@ -37,8 +37,8 @@ export interface SamplerSearchOptions {
   readonly seed: number;
   /** Subjects of the calibration pictures, in turn; classes drawn at random by default. */
   readonly subjects?: readonly Subject[];
-  /** Of each block for one picture; MACs by default. */
-  readonly costs?: readonly number[];
+  /** For one picture; MACs by default. */
+  readonly costs?: BlockCosts;
   /** A folder in which parts of the search outlive it. */
   readonly keptIn?: string;
   /** Sessions of the SuperNet at the search's batch, in float32, that stay the caller's. */

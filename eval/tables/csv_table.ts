@@ -36,6 +36,7 @@ const fixedColumns = [
   "sparsity",
   "macs",
   "macsSpeedup",
+  "targetMs",
   "latencyMs",
   "speedup",
   "speedupLow",

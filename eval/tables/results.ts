@@ -76,6 +76,8 @@ const row = openRecord({
   macs: finite,
   /** The dense trajectory's MACs over this row's. */
   macsSpeedup: finite,
+  /** The milliseconds that one image may take, where the budget is of time. */
+  targetMs: v.optional(finite),
   /** Median milliseconds for one image; null if not measured. */
   latencyMs: v.nullable(finite),
   /** The dense trajectory's latency over this row's; null if not measured. */

@@ -84,7 +84,7 @@ const experiment = (
       ),
       set: texts(
         "<path=value>",
-        "Set a value of the experiment, as in sampler.steps=50; repeatable; model is a folder or a name on the hub, prompts.search and prompts.evaluation are files or owner/name:path of a data set; cost=latency fits budgets to the time that blocks take on this device; a paper-* study sets it in every section",
+        "Set a value of the experiment, as in sampler.steps=50; repeatable; model is a folder or a name on the hub, prompts.search and prompts.evaluation are files or owner/name:path of a data set; cost=latency fits budgets to time, budgetMs=[90,60] beside sparsity=null to so many milliseconds; a paper-* study sets it in every section",
       ),
       limit: whole(1)("<n>", "Evaluate at most n pairs"),
       device: oneOf(devices)("<d>", devices.join(", "), { default: "cpu" }),

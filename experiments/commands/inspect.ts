@@ -70,7 +70,7 @@ export const inspectCommand = command({
   const inspection = {
     ...inspectModel(name, graph),
     ...gates === undefined ? {} : {
-      gates: inspectGates(graph, (await readGates(gates, graph)).gates),
+      gates: inspectGates(graph, await readGates(gates, graph)),
     },
   };
   return json ? [JSON.stringify(inspection, null, 2)] : tableLines(inspection);

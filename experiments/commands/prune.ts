@@ -1,24 +1,31 @@
 /** `deno task prune`: which blocks of which steps a model can do without, as plans that other commands take. */
+import { cpus } from "node:os";
 import { dirname } from "node:path";
 import { loadPipeline, readPrompts } from "@dip-go/core";
 import { writeAtomically } from "@dip-go/core/files";
 import { promptFile } from "@dip-go/core/hub";
+import type { PipelineSampler } from "@dip-go/core/pipeline";
 import { devices } from "@dip-go/core/runtime";
 import { methodNames, prune } from "@dip-go/pruner";
-import { denseMacs, superNetOf } from "@dip-go/supernet/gates";
+import { keptPart } from "@dip-go/pruner/methods";
+import { denseMacs, type Plan, superNetOf } from "@dip-go/supernet/gates";
 import { planMacs } from "@dip-go/supernet/solver";
 import { pipelineHashes } from "../run/inputs/input_hashes.ts";
+import { byBudget, msOf, type Target, targetsOf } from "../run/target.ts";
 import { command, finish } from "./options/command.ts";
 import { modelRows, samplerRows, unitRows } from "./options/model_rows.ts";
 import {
   type CommandForm,
+  flag,
   fraction,
   list,
   oneOf,
   path,
+  positive,
   whole,
 } from "./options/option_table.ts";
 import { checkFolder, checkNoFolder } from "./options/output_folder.ts";
+import { SamplerTimes, sparsityOf } from "./prune/time_budgets.ts";
 import { ProgressLine } from "./options/progress_line.ts";
 
 const form = {
@@ -26,6 +33,7 @@ const form = {
   about: "Finds which blocks of which steps a model can do without.",
   usage: [
     "deno task prune --model <folder or name> --prompts <file> --sparsity <s,...> [options] -o plan.json",
+    "deno task prune --model <folder or name> --prompts <file> --budget-ms <ms,...> [options] -o plan.json",
   ],
   options: {
     ...modelRows,
@@ -40,6 +48,13 @@ const form = {
     sparsity: list(fraction("", ""))(
       "<s,...>",
       "Fractions of the full sampler's MACs to leave out",
+    ),
+    "budget-ms": list(positive("", ""))(
+      "<ms,...>",
+      "In the place of --sparsity: milliseconds that a picture's calls of the network, and what is between them, may take on this machine; text encoders and decoder are not counted",
+    ),
+    "busy-ok": flag(
+      "Take times while other programs keep the machine busy; without it that is refused",
     ),
     ...samplerRows,
     ...unitRows,
@@ -67,7 +82,7 @@ const form = {
     o: path("<file>", "Where the plan is written"),
   },
   notes:
-    `generate, inspect and export take the plan by --gates. One search serves several sparsities, whose plans are plan-0.5.json and so on of -o plan.json. While it runs, its parts are kept in plan.json.search: the same command goes on with a search that was killed.`,
+    `generate, inspect and export take the plan by --gates. One search serves several sparsities, whose plans are plan-0.5.json, or plan-80ms.json, and so on of -o plan.json. Budgets of time are made of what the sampler's calls, the conditional half alone and each block take, in turns; the plans are timed in turns with the full sampler when all are found. While it runs, its parts are kept in plan.json.search: the same command goes on with a search that was killed.`,
 } satisfies CommandForm;
 
 /** Runs the command on its arguments; errors are part of the result. */
@@ -79,6 +94,8 @@ export const pruneCommand = command(form, async ({
   o: output,
   prompts: file,
   sparsity,
+  "budget-ms": budgetMs,
+  "busy-ok": busyOk,
   "guidance-scale": guidanceScale,
   "max-sequence-length": maxSequenceLength,
   sampler: kind,
@@ -89,14 +106,18 @@ export const pruneCommand = command(form, async ({
   refine,
   ...search
 }) => {
-  if (!output || !sparsity) {
-    const missing = output ? "--sparsity <s>" : "-o <file>";
-    throw new RangeError(`Cannot prune: ${missing} is missing; see --help`);
+  if (!output) missing("-o <file>");
+  if (sparsity && budgetMs) {
+    throw new RangeError(
+      "Cannot prune: found --sparsity and --budget-ms, expected one of them",
+    );
   }
-  const files = await planFiles(output, sparsity);
+  if (!sparsity && !budgetMs) missing("--sparsity <s> or --budget-ms <ms>");
+  const targets = targetsOf({ sparsity, budgetMs }).toSorted(byBudget);
+  const files = await planFiles(output, targets);
   const prompts = file && await readPrompts(await promptFile(file));
   const pipeline = await loadPipeline(model, { device, weights, config });
-  const sampler = pipeline.sampler({
+  const asked = {
     steps,
     guidanceScale,
     maxSequenceLength,
@@ -104,39 +125,87 @@ export const pruneCommand = command(form, async ({
     granularity,
     height,
     width,
-  });
+  };
+  const sampler = pipeline.sampler(asked);
   const parts = `${output}.search`;
   const hashes = await pipelineHashes(pipeline, weights);
+  const keptIn = `${parts}/${
+    hashes.map((hash) => hash.slice(0, 16)).join("-")
+  }`;
+  const subject = prompts ? prompts[0] : search.classes?.[0] ?? 0;
+  const times = budgetMs && new SamplerTimes(sampler, { subject, busyOk });
+  const costs = await (times && keptPart(
+    keptIn,
+    ["pieces", asked, device, cpus()[0].model],
+    () => times.pieces(),
+  ));
+  const shares = targets.map((target) =>
+    costs ? sparsityOf(msOf(target)!, sampler, costs) : Number(target)
+  );
   using line = new ProgressLine();
   const plans = await prune(sampler, {
     ...search,
     solver: { refine },
     prompts: prompts || undefined,
-    sparsity,
-    keptIn: `${parts}/${hashes.map((hash) => hash.slice(0, 16)).join("-")}`,
-    onProgress: (done, total, target, values) =>
-      line.show(`sparsity ${target}`, [done, total], values),
+    sparsity: shares,
+    costs,
+    keptIn,
+    onProgress(done, total, share, values) {
+      const target = `${targets[shares.indexOf(share)]}`;
+      line.show(
+        budgetMs ? target : `sparsity ${target}`,
+        [done, total],
+        values,
+      );
+    },
   });
-  const net = superNetOf(sampler);
-  const lines: string[] = [];
   for (const [i, plan] of plans.entries()) {
     await writeAtomically(files[i], `${JSON.stringify(plan)}\n`);
-    const share = planMacs(net, plan) / denseMacs(net);
-    lines.push(`${files[i]}: keeps ${share.toFixed(4)} of the MACs`);
   }
+  const lines = planLines(sampler, plans, {
+    files,
+    targets,
+    times: await times?.plans(plans),
+  });
   await Deno.remove(parts, { recursive: true }).catch(() => {}); // a rule keeps none
   return lines;
 });
 
-/** The files of the plans of each sparsity, in ascending order; checked before the search. */
+/** What each plan's file keeps, and what it takes where that was timed. */
+function planLines(
+  sampler: PipelineSampler,
+  plans: readonly Plan[],
+  { files, targets, times }: {
+    readonly files: readonly string[];
+    readonly targets: readonly Target[];
+    readonly times?: readonly number[];
+  },
+): string[] {
+  const net = superNetOf(sampler);
+  const full = times?.at(-1)?.toFixed(1);
+  return plans.map((plan, i) => {
+    const share = planMacs(net, plan) / denseMacs(net);
+    const time = times
+      ? `, takes ${times[i].toFixed(1)} of ${
+        targets[i]
+      }, the full sampler ${full}`
+      : "";
+    return `${files[i]}: keeps ${share.toFixed(4)} of the MACs${time}`;
+  });
+}
+
+function missing(what: string): never {
+  throw new RangeError(`Cannot prune: ${what} is missing; see --help`);
+}
+
+/** The files of the plans of each target; checked before the search. */
 async function planFiles(
   output: string,
-  sparsity: readonly number[],
+  targets: readonly Target[],
 ): Promise<string[]> {
   if (!/\.json$/i.test(output)) {
     throw new RangeError(`Cannot write ${output}: expected a .json file`);
   }
-  const targets = sparsity.toSorted((a, b) => a - b);
   const files = targets.length === 1
     ? [output]
     : targets.map((target) =>

@@ -40,7 +40,7 @@ export async function countRows(
   bench: Bench,
   paperMacs?: (plan: SampledPlan) => number,
 ): Promise<string[]> {
-  const { sampler: { steps }, cost } = bench.experiment;
+  const { sampler: { steps }, cost, budgetMs } = bench.experiment;
   const full: SampledPlan = { kind: "steps", steps };
   const columns = paperMacs ? ["MACs paper", "MACs total"] : ["MACs"];
   const billed = (text: (paper: (plan: SampledPlan) => number) => string) =>
@@ -55,15 +55,21 @@ export async function countRows(
     ];
   };
   const table = [
-    ["method", "sparsity", ...columns, "speedup", "calls"],
+    [
+      "method",
+      budgetMs ? "budget" : "sparsity",
+      ...columns,
+      "speedup",
+      "calls",
+    ],
     ["full", "0", ...planCells(full)],
   ];
   for (const row of plannedRows(bench.experiment)) {
-    const { method: { name, searches }, sparsity } = row;
-    const budget = bench.budget(sparsity);
+    const { method: { name, searches }, target } = row;
+    const kept = 1 - bench.sparsityOf(target);
     const searched = () => [
-      ...billed((paper) => `≈ ${formatMacs((1 - sparsity) * paper(full))}`),
-      `≤ ${formatMacs(budget)}`,
+      ...billed((paper) => `≈ ${formatMacs(kept * paper(full))}`),
+      `≤ ${formatMacs(bench.budget(target))}`,
       "",
       "searched",
     ];
@@ -74,7 +80,7 @@ export async function countRows(
       : isNone
       ? [...billed(() => ""), "", "", "none fits"]
       : planCells(fitted);
-    table.push([name, `${sparsity}`, ...cells]);
+    table.push([name, `${target}`, ...cells]);
   }
   return [
     ...alignedLines(table, { left: 1 }),

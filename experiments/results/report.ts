@@ -22,6 +22,7 @@ import type { Bench } from "../run/bench.ts";
 import { type FinishedRow, rowName } from "./measured_row.ts";
 import type { RunFolder, RunIdentity } from "./run_folder.ts";
 import { searchCurves } from "./search_curves.ts";
+import { byBudget, targetsOf } from "../run/target.ts";
 import { evaluationPairs } from "../run/evaluate.ts";
 
 /** What a report shows. */
@@ -77,7 +78,7 @@ function tableFile(
     "PSNR and SSIM (zero padding, data range 2) are to the full model's images from the same noise.\n",
     ...experiment.cost === "latency"
       ? [
-        "Budgets are of time: sparsity is the removed fraction of what the full model's blocks take one by one on this device (block-times.json), and the predicted speedup follows from the same times.\n",
+        "Budgets are of time: sparsity is the removed fraction of what the full sampler takes on this device, the target what is left of it, by times of its calls and blocks (block-times.json); the predicted speedup follows from the same times.\n",
       ]
       : [],
     `Latency: median of ${latency.rounds} rounds at batch ${
@@ -92,10 +93,9 @@ function tableFile(
 async function writeGates(
   folder: RunFolder,
   { net, denseMacs }: Bench,
-  { row, fitted }: FinishedRow,
+  { name: title, row, fitted }: FinishedRow,
 ): Promise<void> {
   if (fitted.kind !== "gates") return;
-  const title = rowName(row.method, row.sparsity);
   const svg = gateHeatMap(fitted.plan.gates, {
     title,
     units: net.units,
@@ -105,14 +105,15 @@ async function writeGates(
   await folder.write(`gates/${title}.svg`, svg);
 }
 
-/** The full model, then every method at the least and the most sparsity. */
+/** The full model, then every method at the largest and the least budget. */
 function gridRows(
-  { experiment: { sparsity, methods } }: Bench,
+  { experiment }: Bench,
   images: ReportContent["images"],
 ) {
-  const shown = new Set([Math.min(...sparsity), Math.max(...sparsity)]);
-  const names = [...shown].flatMap((s) =>
-    methods.map((chosen) => rowName(methodOf(chosen).name, s))
+  const targets = targetsOf(experiment).toSorted(byBudget);
+  const shown = new Set([targets[0], targets[targets.length - 1]]);
+  const names = [...shown].flatMap((target) =>
+    experiment.methods.map((each) => rowName(methodOf(each).name, target))
   );
   return ["full", ...names].filter((name) => images.has(name)).map((name) => ({
     label: name,
@@ -171,10 +172,10 @@ async function runDetails(
       .map(({ subject }) => subjectText(subject)),
     rows: [
       { method: "full", sparsity: 0, pictures: pictures.get("full") },
-      ...rows.map(({ row: { method, sparsity }, fitted }): RowDetails => ({
-        method,
-        sparsity,
-        pictures: pictures.get(rowName(method, sparsity)),
+      ...rows.map(({ name, row, fitted }): RowDetails => ({
+        method: row.method,
+        sparsity: row.sparsity,
+        pictures: pictures.get(name),
         ...fitted.kind === "gates"
           ? { gates: fitted.plan.gates.map((step) => step.join("")) }
           : {},

@@ -93,6 +93,7 @@ function resultRow(
     sparsity: row.sparsity,
     macs: row.macs,
     macsSpeedup: denseMacs / row.macs,
+    targetMs: row.targetMs,
     latencyMs: first.row.median / first.batch,
     speedup: speedupOf(first),
     ...speedupRange(first),

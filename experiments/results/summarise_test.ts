@@ -16,6 +16,7 @@ const samples = Array.from({ length: 20 }, (_, i) => i);
 
 function row(method: string, sparsity: number, psnr: number): FinishedRow {
   return {
+    name: method,
     row: {
       method,
       sparsity,

@@ -1,7 +1,7 @@
 /** What a run measured, copied from its steps into its folder: plans, what searches left, pictures, values a pair. */
 import type { Tensor } from "@dip-go/core/tensor";
 import type { ExperimentSteps } from "../run/steps/experiment_steps.ts";
-import { type FinishedRow, rowName } from "./measured_row.ts";
+import type { FinishedRow } from "./measured_row.ts";
 import { planFile } from "../schema/plan_file.ts";
 import type { RunFolder } from "./run_folder.ts";
 import { firstImages } from "../measure/sampled_sets.ts";
@@ -33,7 +33,7 @@ export async function writeValues(
     }
   }
   const named = new Map(
-    rows.map(({ row }) => [rowName(row.method, row.sparsity), row]),
+    rows.map(({ name, row }) => [name, row]),
   );
   for (const [name, row] of named) {
     await folder.writeJson(`rows/${name}.json`, row);

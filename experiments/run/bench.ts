@@ -15,6 +15,7 @@ import type { Device, Precision } from "@dip-go/core/runtime";
 import type { Sampler, SchedulerConfig } from "@dip-go/core/samplers";
 import { float32, type Tensor } from "@dip-go/core/tensor";
 import {
+  type BlockCosts,
   costBudget,
   denseCost,
   denseMacs,
@@ -24,8 +25,10 @@ import {
 } from "@dip-go/supernet/gates";
 import { openFusedSubNet, SubNetRunner } from "@dip-go/supernet/sampling";
 import { openSolver, planCost, planMacs } from "@dip-go/supernet/solver";
+import { sparsityWithin } from "../measure/piece_times.ts";
 import type { Experiment } from "../schema/experiment.ts";
 import { experimentSampler } from "../schema/experiment_sampler.ts";
+import { msOf, type Target } from "./target.ts";
 import {
   type SampledPlan,
   SamplerSearch,
@@ -46,8 +49,8 @@ export interface BenchOptions {
   readonly precision?: Precision;
   /** CPU threads; all cores by default. */
   readonly threads?: number;
-  /** Nanoseconds of each block for one image, which budgets are then of; MACs by default. */
-  readonly costs?: readonly number[];
+  /** In nanoseconds of one image, which budgets are then of; MACs by default. */
+  readonly costs?: BlockCosts;
 }
 
 /** What a run samples with, loaded. */
@@ -67,8 +70,8 @@ export class Bench implements AsyncDisposable {
   readonly denseMacs: number;
   /** The units of one image's SuperNet, for counting. */
   readonly net: SuperNet;
-  /** Of each block for one image, where budgets are not of MACs. */
-  readonly costs?: readonly number[];
+  /** In nanoseconds of one image, where budgets are not of MACs. */
+  readonly costs?: BlockCosts;
   readonly #runners = new Map<string, SubNetRunner>();
   readonly #precision: Precision;
   #search: SamplerSearch | undefined;
@@ -200,9 +203,22 @@ export class Bench implements AsyncDisposable {
     return this.cost({ kind: "steps", steps });
   }
 
+  /**
+   * The fraction of the full sampler's cost that a target leaves out; 0 where it is of time, and none was measured.
+   *
+   * @throws {RangeError} As {@linkcode sparsityWithin}.
+   */
+  sparsityOf(target: Target): number {
+    if (typeof target === "number") return target;
+    if (!this.costs) return 0;
+    const { denseCost, net, experiment: { name } } = this;
+    const full = denseCost / 1e6;
+    return sparsityWithin(msOf(target)!, { full, calls: net.steps, name });
+  }
+
   /** The most that one image may take. */
-  budget(sparsity: number): number {
-    return costBudget(this.denseCost, sparsity);
+  budget(target: Target): number {
+    return costBudget(this.denseCost, this.sparsityOf(target));
   }
 
   /** Releases every session. */

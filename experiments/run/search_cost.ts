@@ -1,6 +1,7 @@
 /** What searches cost in model calls, by their settings; the bench prices blocks by MACs, total convention. */
 import { denseCost } from "@dip-go/supernet/gates";
 import { methodOf } from "@dip-go/pruner/methods";
+import { targetsOf } from "./target.ts";
 import type { Bench } from "./bench.ts";
 
 /**
@@ -24,10 +25,11 @@ export function searchEffort(
 
 /** Of the methods that search, at the search's batch; `dense` is one full sampling. */
 function searchCosts(bench: Bench) {
-  const { search, methods, sparsity, sampler: { steps } } = bench.experiment;
+  const { search, methods, sampler: { steps } } = bench.experiment;
   const { batch: images } = search;
   const net = bench.superNet({ images, steps });
-  const budgets = sparsity.map((s) => images * bench.budget(s));
+  const budgets = targetsOf(bench.experiment)
+    .map((target) => images * bench.budget(target));
   const searching = methods.map(methodOf).filter((each) => each.searches);
   const costs = new Map(
     searching.map((method) => [

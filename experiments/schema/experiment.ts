@@ -8,6 +8,7 @@ import {
   fraction,
   type Given,
   oneOf,
+  positive,
   record,
   text,
   together,
@@ -67,11 +68,13 @@ const fields = (search: typeof classSettings) =>
     search: v.optional(search, {}),
     /**
      * What budgets are fractions of: the full sampler's MACs, or the time that it
-     * is predicted to take, the sum of what its blocks take one by one on this device.
+     * takes on this device.
      */
     cost: v.optional(oneOf(["macs", "latency"]), "macs"),
     /** Removed fractions of the full sampler's cost; a budget is never exceeded. */
-    sparsity: different(fraction),
+    sparsity: v.optional(different(fraction)),
+    /** In the place of `sparsity`: milliseconds that the sampler may take for a picture, without text encoders and decoder; `cost` is latency then. */
+    budgetMs: v.optional(different(positive)),
     /** In the order of the table: a method's name, or a record of its kind and settings that are its own. */
     methods: methodChoices,
     /** The row name of the method that every other is paired with at its sparsity; the last by default. */
@@ -115,6 +118,7 @@ const experimentWith = (search: typeof classSettings) =>
     fields(search),
     v.transform((experiment) => ({
       ...experiment,
+      cost: experiment.budgetMs ? "latency" : experiment.cost,
       mainMethod: experiment.mainMethod ??
         methodOf(experiment.methods.at(-1)!).name,
     })),
@@ -138,12 +142,19 @@ const isComplete = (
   evolution.evaluations !== undefined && evolution.population !== undefined;
 
 function contradiction(
-  { seed, prompts, search, methods, mainMethod, evaluation, metrics }:
+  { seed, prompts, search, methods, mainMethod, evaluation, metrics, ...own }:
     Experiment,
 ): Contradiction | undefined {
   const names = methods.map((each) => methodOf(each).name);
   if (!names.includes(mainMethod)) {
     return { path: ["mainMethod"], expected: `one of ${names.join(", ")}` };
+  }
+  if (own.sparsity && own.budgetMs) {
+    return { path: ["budgetMs"], expected: "it or sparsity, not both" };
+  }
+  if (!own.sparsity && !own.budgetMs) {
+    const expected = "fractions of the cost, or budgetMs in its place";
+    return { path: ["sparsity"], expected };
   }
   if (evaluation.seed === seed) {
     const expected = "a whole number from 0 that is not the search's seed";

@@ -49,5 +49,7 @@ Deno.test("checkExperiment() says what a file lacks, whatever it is", () => {
     { ...short, model: undefined },
     "model is missing, expected a model's",
   );
+  refused({ ...short, budgetMs: [9] }, "budgetMs is [9], expected it or");
+  refused({ ...short, sparsity: undefined }, "sparsity is missing, expected");
   refused({ ...short, superNet: {} }, "superNet.granularity is missing");
 });

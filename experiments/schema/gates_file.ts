@@ -1,9 +1,9 @@
 /** `gates.json` of a model: its gates as the model's SuperNet takes them. */
 import type { BlockGraph } from "@dip-go/core/models";
-import { readPlan, type SubNetPlan } from "@dip-go/supernet/gates";
+import { type Gates, readPlan } from "@dip-go/supernet/gates";
 
 /**
- * Reads gates for a model's units. The paper gates blocks alone: where a file
+ * Reads the gates of a plan for a model's units, and no more of it. The paper gates blocks alone: where a file
  * has no column for the whole step, that unit stays open.
  *
  * @throws {Deno.errors.NotFound} If there is no such file.
@@ -13,17 +13,13 @@ import { readPlan, type SubNetPlan } from "@dip-go/supernet/gates";
 export async function readGates(
   file: string,
   model: BlockGraph,
-): Promise<SubNetPlan> {
-  const { blocks, gates, payloads, halves } = await readPlan(file);
+): Promise<Gates> {
+  const { blocks, gates } = await readPlan(file);
   const gated = model.blocks.filter((block) => block.gated)
     .map(({ name }) => name);
   const isWhole = blocks.length !== gated.length;
   checkUnits(blocks, isWhole ? [...gated, model.output] : gated, file);
-  return {
-    gates: isWhole ? gates : gates.map((row) => [...row, 1]),
-    payloads,
-    halves,
-  };
+  return isWhole ? gates : gates.map((row) => [...row, 1]);
 }
 
 function checkUnits(

@@ -10,7 +10,7 @@ export const withSettings = (
 /**
  * The experiment with values replaced, or set where there were none, not checked yet.
  *
- * @param settings `path=value` each, such as `sampler.steps=50` or `methods.0.forecast=held`; a value is JSON, and a string may go without quotes.
+ * @param settings `path=value` each, such as `sampler.steps=50` or `methods.0.forecast=held`; a value is JSON, and a string may go without quotes; null takes a value away.
  * @throws {RangeError} If a setting is no `path=value`, or there is no such place in a list.
  */
 export const withValues = (
@@ -63,5 +63,9 @@ function replaced(
     ? found as Record<string, unknown> | null
     : null;
   const inner = record && Object.hasOwn(record, key) ? record[key] : undefined;
+  if (value === null && rest.length === 0) {
+    const { [key]: _, ...others } = record ?? {};
+    return others;
+  }
   return { ...record, [key]: replaced(inner, rest, value) };
 }

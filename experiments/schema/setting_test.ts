@@ -32,6 +32,12 @@ Deno.test("withSettings() sets what is absent, with its neighbours by default", 
   );
 });
 
+Deno.test("withSettings() takes away what is set to null", () => {
+  const settings = ["sparsity=null", "budgetMs=[9]"];
+  const { sparsity, budgetMs, cost } = withSettings(quickstart, settings);
+  assertEquals([sparsity, budgetMs, cost], [undefined, [9], "latency"]);
+});
+
 Deno.test("withSettings() names the path that it does not know", () => {
   for (const path of ["stepz", "sampler.stepz", "__proto__", "constructor"]) {
     assertThrows(

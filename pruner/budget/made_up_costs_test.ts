@@ -36,9 +36,11 @@ const isAttention = (name: string) => name.includes("attn");
 const priced = (dear: (name: string) => boolean): SuperNet =>
   superNet(model, {
     steps,
-    costs: byMacs.blocks.map(({ block: { gated, name } }) =>
-      gated && dear(name) ? 1000 : 1
-    ),
+    costs: {
+      blocks: byMacs.blocks.map(({ block: { gated, name } }) =>
+        gated && dear(name) ? 1000 : 1
+      ),
+    },
   });
 const dearAttention = priced(isAttention);
 const dearMlp = priced((name) => !isAttention(name));
@@ -124,8 +126,12 @@ Deno.test("costs leave MACs alone, and are one whole number a block", () => {
   const dense = denseGates(steps, byMacs.units.length);
   assertEquals(subNetMacs(dearMlp, dense), subNetMacs(byMacs, dense));
   assertEquals(subNetCost(byMacs, dense), subNetMacs(byMacs, dense));
-  const refused = (costs: readonly number[], message: string) =>
-    assertThrows(() => superNet(model, { steps, costs }), RangeError, message);
+  const refused = (blocks: readonly number[], message: string) =>
+    assertThrows(
+      () => superNet(model, { steps, costs: { blocks } }),
+      RangeError,
+      message,
+    );
   refused(
     [1],
     `found 1 costs, expected one for each of ${byMacs.blocks.length}`,

@@ -36,11 +36,12 @@ function withForms(
     });
   const forms = formsOf(net);
   // What a form adds beside its unit is a sum, which takes no time to speak of.
-  const costs = net.costs === net.macs
-    ? undefined
-    : forms.flatMap((form, i) =>
+  const costs = net.costs === net.macs ? undefined : {
+    blocks: forms.flatMap((form, i) =>
       form.map((_, k) => k === 0 ? net.costs[i] : 0)
-    );
+    ),
+    conditionalShare: net.conditionalShare,
+  };
   const model = { ...net.model, blocks: forms.flat() };
   const { steps, conditional: half } = net;
   const conditional = half &&

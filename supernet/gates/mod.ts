@@ -45,4 +45,9 @@ export {
   readPlan,
   type SubNetPlan,
 } from "./plan.ts";
-export { type SuperNet, superNet, superNetOf } from "./super_net.ts";
+export {
+  type BlockCosts,
+  type SuperNet,
+  superNet,
+  superNetOf,
+} from "./super_net.ts";

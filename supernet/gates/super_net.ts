@@ -11,6 +11,14 @@ import {
 import type { PipelineSampler } from "@dip-go/core/pipeline";
 import { macsOfGraph, sumMacs } from "@dip-go/core/onnx";
 
+/** What budgets are of in the place of MACs. */
+export interface BlockCosts {
+  /** Of one call of each block, whole numbers, such as nanoseconds. */
+  readonly blocks: readonly number[];
+  /** What a call of the conditional half alone takes of one of both halves of guidance; a half by default. */
+  readonly conditionalShare?: number;
+}
+
 export interface SuperNet {
   readonly model: BlockGraph;
   readonly steps: number;
@@ -21,6 +29,8 @@ export interface SuperNet {
   readonly macs: readonly number[];
   /** What one call of each block takes of a budget: its MACs, or nanoseconds where budgets are of time. Whole numbers. */
   readonly costs: readonly number[];
+  /** What a call of the conditional half alone takes of one of both halves of guidance. */
+  readonly conditionalShare: number;
   /** The same for the conditional half of guidance alone, of batch B; none where there is no other half. */
   readonly conditional?: () => SuperNet;
 }
@@ -28,15 +38,15 @@ export interface SuperNet {
 /**
  * @param model Its batch counts in the MACs: two for one guided image.
  * @param steps Model calls T.
- * @param costs Of each block; its MACs by default.
- * @param conditional Makes the model of batch B, where the model's 2B is of both halves of guidance; costs are halved.
+ * @param costs What budgets are of; MACs by default.
+ * @param conditional Makes the model of batch B, where the model's 2B is of both halves of guidance.
  * @throws {RangeError} If there is not a cost for each block, a whole number from 0.
  */
 export function superNet(
   model: BlockGraph,
   { steps, costs, conditional }: {
     readonly steps: number;
-    readonly costs?: readonly number[];
+    readonly costs?: BlockCosts;
     readonly conditional?: () => BlockGraph;
   },
 ): SuperNet {
@@ -44,9 +54,14 @@ export function superNet(
   const macs = blocks.map(({ graph }) =>
     sumMacs(macsOfGraph(graph).values()).total
   );
-  if (costs) checkCosts(costs, { model: model.model, blocks: blocks.length });
+  if (costs) {
+    checkCosts(costs.blocks, { model: model.model, blocks: blocks.length });
+  }
+  const { conditionalShare = 0.5 } = costs ?? {};
   let half: SuperNet | undefined;
-  const halved = costs?.map((cost) => Math.round(cost / 2));
+  const halved = costs && {
+    blocks: costs.blocks.map((cost) => Math.round(cost * conditionalShare)),
+  };
   return {
     ...conditional && {
       conditional: () =>
@@ -62,7 +77,8 @@ export function superNet(
       model.output,
     ],
     macs,
-    costs: costs ?? macs,
+    costs: costs?.blocks ?? macs,
+    conditionalShare,
   };
 }
 
@@ -70,16 +86,19 @@ export function superNet(
  * The SuperNet of a pipeline's sampler.
  *
  * @param options.images Pictures at once, one by default.
- * @param options.costs Of each block for one picture; MACs by default.
+ * @param options.costs For one picture; MACs by default.
  * @throws {RangeError} As {@linkcode superNet}.
  */
 export const superNetOf = (
   sampler: PipelineSampler,
-  { images = 1, costs }: { images?: number; costs?: readonly number[] } = {},
+  { images = 1, costs }: { images?: number; costs?: BlockCosts } = {},
 ): SuperNet =>
   superNet(sampler.graph({ images }), {
     steps: sampler.calls,
-    costs: costs?.map((cost) => images * cost),
+    costs: costs && {
+      ...costs,
+      blocks: costs.blocks.map((cost) => images * cost),
+    },
     conditional: sampler.guided
       ? () => sampler.graph({ images, guided: false })
       : undefined,

@@ -10,9 +10,9 @@ import type { SubNetPlan } from "../gates/plan.ts";
 import type { SuperNet } from "../gates/super_net.ts";
 import { callsOf, type Solver, weightsOf } from "./solver.ts";
 
-/** Calls of the whole network that a solver makes. */
-const callsIn = ({ evaluations }: Solver): number =>
-  evaluations.reduce((sum, { halves }) => sum + callsOf(halves), 0);
+/** What a solver's evaluations take, in calls of the whole network. @param share Of a call of the conditional half alone; that of the MACs by default. */
+const callsIn = ({ evaluations }: Solver, share?: number): number =>
+  evaluations.reduce((sum, { halves }) => sum + callsOf(halves, share), 0);
 
 /** MACs of a solver's combinations: one for each element and weight. */
 function combinationMacs(
@@ -42,5 +42,5 @@ export const planCost = (
   { gates, solver, ...fillings }: SubNetPlan,
 ): number =>
   solver
-    ? callsIn(solver) * denseCost(net) / net.steps
+    ? callsIn(solver, net.conditionalShare) * denseCost(net) / net.steps
     : subNetCost(net, gates, fillings);

@@ -2,11 +2,14 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { createHash } from "node:crypto";
 import { inTemporaryFolder } from "@dip-go/testing/files";
 import { writeTinyModel } from "@dip-go/testing/runs";
+import { loadPipeline } from "@dip-go/core";
+import { prune } from "@dip-go/pruner";
 import { readPlan } from "@dip-go/supernet";
 import { generateCommand } from "../generate.ts";
 import { exportCommand } from "../export.ts";
 import { inspectCommand } from "../inspect.ts";
 import { pruneCommand } from "../prune.ts";
+import { SamplerTimes } from "./time_budgets.ts";
 
 const quick = ["--steps", "4", "--batch", "2", "--calibration", "1"];
 
@@ -57,7 +60,7 @@ Deno.test("prune refuses before its search", () =>
     const asked = ["--model", model, "--sparsity", "0.5", "-o", output];
     const refusals: [string[], string][] = [
       [[], "-o <file> is missing"],
-      [["-o", output], "--sparsity <s> is missing"],
+      [["-o", output], "--sparsity <s> or --budget-ms <ms> is missing"],
       [
         [...asked, "--sparsity", "0.5;0.8"],
         "expected a number between 0 and 1, or several",
@@ -84,6 +87,24 @@ Deno.test("prune refuses before its search", () =>
       assert(error.includes(message), `${error} has no ${message}`);
     }
     assertEquals(namesIn(folder), ["a-0.5.json", "tiny"]);
+  }));
+
+Deno.test("prune measures what a budget of time is of", () =>
+  inTemporaryFolder(async (folder) => {
+    const model = `${folder}/tiny`;
+    await writeTinyModel(model);
+    const asked = ["--model", model, "--busy-ok", "-o", `${folder}/a.json`];
+    const { error } = await pruneCommand([
+      ...[...asked, ...quick, "--budget-ms", "1e9"],
+    ]);
+    assertMatch(error!, /to 1000000000 ms: the full sampler takes .* 4 calls/);
+    const sampler = (await loadPipeline(model)).sampler({ steps: 4 });
+    const times = new SamplerTimes(sampler, { subject: 1, busyOk: true });
+    const plan = await prune(sampler, {
+      method: "uniform-reuse",
+      sparsity: 0.5,
+    });
+    assertEquals((await times.plans([plan])).map((ms) => ms > 0), [true, true]);
   }));
 
 /** Every file below a folder, by its path there. */

@@ -1,13 +1,17 @@
-import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import type { BlockTimes } from "./block_times.ts";
-import { openStepTools } from "./step_tools.ts";
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertThrows,
+} from "@std/assert";
+import type { PieceTimes } from "../../measure/piece_times.ts";
 import { openBench } from "../bench.ts";
-import type { Experiment } from "../../schema/experiment.ts";
-import { fitRow } from "./search/fit_row.ts";
+import { checkExperiment, type Experiment } from "../../schema/experiment.ts";
+import { fitRow, targetsUpTo } from "./search/fit_row.ts";
 import { methodNamed } from "@dip-go/pruner/methods";
 import { runExperiment } from "../runner.ts";
 import { withSettings } from "../../schema/setting.ts";
-import { cpuIdentity, provenance, withTiny } from "@dip-go/testing/runs";
+import { withTiny } from "@dip-go/testing/runs";
 
 /** The tiny experiment with few rows and budgets of time. */
 const timed = (tiny: Experiment): Experiment => ({
@@ -28,17 +32,15 @@ Deno.test("a run fits budgets to block times that it measures once, and reports 
     const { folder, results } = await runExperiment(experiment, options);
     assertEquals(timings(), 1);
     const text = await Deno.readTextFile(`${folder}/block-times.json`);
-    const { blocks, nanoseconds }: BlockTimes = JSON.parse(text);
-    assert(nanoseconds.every((ns) => Number.isInteger(ns) && ns > 0));
-    await using bench = await openBench(experiment, {
-      device: "cpu",
-      costs: nanoseconds,
-    });
-    assertEquals(blocks, bench.net.blocks.map(({ block }) => block.name));
+    const costs: PieceTimes = JSON.parse(text);
+    assert(costs.blocks.every((ns) => Number.isInteger(ns) && ns > 0));
+    await using bench = await openBench(experiment, { device: "cpu", costs });
+    assertEquals(costs.names, bench.net.blocks.map(({ block }) => block.name));
     const [full, ...rows] = results.rows;
     assertEquals(full.macs, bench.denseMacs);
     assertEquals(rows.map(({ method }) => method), experiment.methods);
-    for (const { method, metrics } of rows) {
+    for (const { method, metrics, targetMs } of rows) {
+      assertAlmostEquals(targetMs!, bench.denseCost / 2e6, 1e-6);
       const { mean } = metrics["predicted speedup"];
       assert(mean >= 2 - 1e-9, `${method}: ${mean}`);
       const plan = JSON.parse(
@@ -72,19 +74,21 @@ Deno.test("other costs make fits again, and samples of the full model serve both
     assertEquals(new Set(made()), new Set(["fit", "block-times"]));
   }));
 
-Deno.test("block times are those of one image, and plans of a dear block leave it out", () =>
-  withTiny(async (tiny, { root, log }) => {
-    const experiment = timed(tiny);
-    const identity = await cpuIdentity(experiment);
-    await using tools = await openStepTools(
-      { root, identity, provenance, busyOk: true },
-      { log },
-    );
-    const found = await tools.store.need(tools.blockTimes!);
-    const dear = found.blocks.findIndex((name) => name.includes("attn"));
-    const costs = found.blocks.map((_, i) => i === dear ? 1_000_000 : 1);
+Deno.test("a budget in milliseconds is a share of the full sampler's, and plans of a dear block leave it out", () =>
+  withTiny(async (tiny) => {
+    const given = { ...timed(tiny), sparsity: undefined, budgetMs: [3, 2] };
+    const experiment = checkExperiment(given);
+    await using counted = await openBench(experiment, { device: "cpu" });
+    const names = counted.net.blocks.map(({ block }) => block.name);
+    const dear = names.findIndex((name) => name.includes("attn"));
+    const blocks = names.map((_, i) => i === dear ? 1_000_000 : 1);
+    const costs = { blocks };
     await using bench = await openBench(experiment, { device: "cpu", costs });
-    const row = { method: methodNamed("random"), sparsity: 0.5 };
+    assertEquals(counted.budget("2ms"), counted.denseCost);
+    assertAlmostEquals(bench.budget("3ms"), 3e6, 1);
+    assertThrows(() => bench.budget("0.9ms"), RangeError, "takes 4.0 ms in 4");
+    const row = { method: methodNamed("random"), target: "2ms" } as const;
+    assertEquals(targetsUpTo(experiment, row), ["3ms", "2ms"]);
     const fitted = await fitRow(bench, row, {
       progress: () => {},
       once: () => {
@@ -92,7 +96,7 @@ Deno.test("block times are those of one image, and plans of a dear block leave i
       },
     });
     if (fitted.kind !== "gates") throw new Error(`found ${fitted.kind}`);
-    const unit = bench.net.units.indexOf(found.blocks[dear]);
+    const unit = bench.net.units.indexOf(names[dear]);
     const { steps } = experiment.sampler;
     const runs = fitted.plan.gates.filter((gates) =>
       gates[unit] === 1 && gates.at(-1) === 1

@@ -8,6 +8,7 @@ import {
   type MetricValues,
   type SampledPictures,
 } from "./metric_steps.ts";
+import type { Target } from "../target.ts";
 import { sampleSteps } from "./sample_steps.ts";
 import type { Step } from "../../engine/step.ts";
 import type { StepTools } from "./step_tools.ts";
@@ -25,9 +26,9 @@ export interface RowSteps extends FullSteps {
   readonly fit: Step<RowFit>;
 }
 
-/** The step that times the rows of a sparsity at a batch size. */
+/** The step that times the rows of a target at a batch size. */
 export interface LatencySteps {
-  readonly sparsity: number;
+  readonly target: Target;
   readonly batch: number;
   readonly step: Step<RoundTimes>;
 }
@@ -41,16 +42,17 @@ export interface ExperimentSteps {
 
 /** The steps of the tools' experiment. */
 export function experimentSteps(tools: StepTools): ExperimentSteps {
-  const { counted: { denseMacs }, identity: { experiment } } = tools;
+  const { counted, identity: { experiment } } = tools;
+  const { denseMacs } = counted;
   const own = { name: "full", macs: denseMacs };
   const full = { ...own, samples: sampleSteps(tools, own) };
   const rows = plannedRows(experiment).map((planned) => {
-    const { method, sparsity } = planned;
+    const { method, target } = planned;
     const row = {
       planned,
-      name: rowName(method.name, sparsity),
+      name: rowName(method.name, target),
       fit: fitStep(tools, planned),
-      macs: (1 - sparsity) * denseMacs,
+      macs: (1 - counted.sparsityOf(target)) * denseMacs,
     };
     const pictures = { ...row, samples: sampleSteps(tools, row) };
     const metrics = metricSteps(tools, pictures, full.samples);
@@ -63,22 +65,22 @@ export function experimentSteps(tools: StepTools): ExperimentSteps {
   };
 }
 
-/** A step for each sparsity and batch. */
+/** A step for each target and batch. */
 function latencySteps(
   tools: StepTools,
   rows: readonly RowSteps[],
 ): LatencySteps[] {
   const { batches } = tools.identity.experiment.latency;
-  const groups = [...Map.groupBy(rows, ({ planned }) => planned.sparsity)];
-  return groups.flatMap(([sparsity, group]) =>
+  const groups = [...Map.groupBy(rows, ({ planned }) => planned.target)];
+  return groups.flatMap(([target, group]) =>
     batches.map((batch) => {
       const timed = group.map(({ planned: { method }, fit, macs }) => ({
         method: method.name,
         fit,
         macs,
       }));
-      const step = latencyStep(tools, timed, { sparsity, batch });
-      return { sparsity, batch, step };
+      const step = latencyStep(tools, timed, { target, batch });
+      return { target, batch, step };
     })
   );
 }

@@ -11,6 +11,7 @@ import type {
   RowLatency,
   RowMetrics,
 } from "../../results/measured_row.ts";
+import type { Target } from "../target.ts";
 import type { MetricValues } from "./metric_steps.ts";
 import { searchEffort } from "../search_cost.ts";
 import type { Step } from "../../engine/step.ts";
@@ -26,32 +27,34 @@ export async function finishedRows(
   const bench = await tools.bench();
   const effortOf = searchEffort(bench);
   const finished: FinishedRow[] = [];
-  for (const { fit, planned, metrics } of rows) {
+  for (const { fit, name, planned, metrics } of rows) {
     const { fitted } = await store.read(fit);
     if (fitted.kind === "none") continue;
-    const { method: { name: method }, sparsity } = planned;
+    const { method: { name: method }, target } = planned;
     const row = {
       method,
-      sparsity,
+      sparsity: bench.sparsityOf(target),
       macs: bench.macs(fitted),
       ...bench.costs
-        ? { predictedSpeedup: bench.denseCost / bench.cost(fitted) }
+        ? {
+          predictedSpeedup: bench.denseCost / bench.cost(fitted),
+          targetMs: bench.budget(target) / 1e6,
+        }
         : {},
       ...effortOf(method),
       ...await metricsOf(store, metrics),
     };
     const own: RowLatency[] = [];
-    for (const { batch, step } of latencies.filter(isAt(sparsity))) {
+    for (const { batch, step } of latencies.filter(isAt(target))) {
       const times = await store.read(step);
       own.push({ batch, full: times.full, row: times[method] });
     }
-    finished.push({ row, fitted, latencies: own });
+    finished.push({ name, row, fitted, latencies: own });
   }
   return finished;
 }
 
-const isAt = (sparsity: number) => (each: LatencySteps) =>
-  each.sparsity === sparsity;
+const isAt = (target: Target) => (each: LatencySteps) => each.target === target;
 
 /** What the metrics of one set of pictures gave, and the commits that measured them. */
 export async function metricsOf(
@@ -94,11 +97,13 @@ export async function notesOf(
   rows: readonly RowSteps[],
 ): Promise<string[]> {
   const notes: string[] = [];
-  for (const { fit, planned: { method, sparsity } } of rows) {
+  for (const { fit, planned: { method, target } } of rows) {
     const { fitted } = await store.read(fit);
     if (fitted.kind !== "none") continue;
     notes.push(
-      `${method.name} at sparsity ${sparsity} is left out: ${fitted.note}.`,
+      `${method.name} at ${
+        typeof target === "number" ? "sparsity " : ""
+      }${target} is left out: ${fitted.note}.`,
     );
   }
   return notes;

@@ -1,8 +1,9 @@
-/** The step that times the rows of one sparsity in turns with the full model, on this hardware. */
+/** The step that times the rows of one target in turns with the full model, on this hardware. */
 import { interleave, type Latency } from "@dip-go/eval/statistics";
 import { openBatchSampler } from "../evaluate.ts";
 import type { RowFit } from "./search/fit_step.ts";
 import type { SampledPlan } from "@dip-go/pruner/methods";
+import type { Target } from "../target.ts";
 import { fullPlan, hasPlan } from "./sample_steps.ts";
 import { quietMachine } from "../../engine/quiet_machine.ts";
 import { type Step, step } from "../../engine/step.ts";
@@ -24,14 +25,14 @@ export interface TimedRow {
 export function latencyStep(
   tools: StepTools,
   rows: readonly TimedRow[],
-  { sparsity, batch }: { sparsity: number; batch: number },
+  { target, batch }: { target: Target; batch: number },
 ): Step<RoundTimes> {
   const { identity, provenance: { hardware }, store, counted } = tools;
   const { latency: { rounds }, evaluation } = identity.experiment;
   const macs = rows.reduce((sum, row) => sum + row.macs, counted.denseMacs);
   return step({
     kind: "latency",
-    name: `at ${sparsity}, batch ${batch}`,
+    name: `at ${target}, batch ${batch}`,
     reads: {
       ...modelReads(identity),
       prompts: identity.inputs.prompts?.evaluation,
@@ -59,7 +60,7 @@ export function latencyStep(
       }
       await using _quiet = tools.busyOk
         ? undefined
-        : await quietMachine(`rows at ${sparsity}`);
+        : await quietMachine(`rows at ${target}`);
       return await roundTimes(tools, plans, batch);
     },
   });

@@ -11,6 +11,7 @@ const ownFields: readonly (keyof Experiment)[] = [
   "seed",
   "search",
   "sparsity",
+  "budgetMs",
   "methods",
   "mainMethod",
   "evaluation",

@@ -10,7 +10,8 @@ import {
   openSectionBench,
   type PartSizes,
 } from "../../dry_run/section_bench.ts";
-import { type BlockTimes, blockTimesStep } from "./block_times.ts";
+import type { PieceTimes } from "../../measure/piece_times.ts";
+import { blockTimesStep } from "./block_times.ts";
 import {
   calibrationSteps,
   type KeptBatch,
@@ -45,7 +46,7 @@ export class StepTools implements AsyncDisposable {
   readonly provenance: Provenance;
   readonly busyOk: boolean;
   /** What budgets of time are made of; none where they are of MACs. */
-  readonly blockTimes?: Step<BlockTimes>;
+  readonly blockTimes?: Step<PieceTimes>;
   readonly memory: StepMemory;
   /** What every search works on. */
   readonly calibration: readonly Step<KeptBatch>[];
@@ -86,7 +87,7 @@ export class StepTools implements AsyncDisposable {
   async #openBench(): Promise<Bench> {
     const { identity, blockTimes, counted } = this;
     if (!blockTimes) return counted;
-    const { nanoseconds: costs } = await this.store.need(blockTimes);
+    const costs = await this.store.need(blockTimes);
     const { threads } = this.options;
     const { experiment } = identity;
     const bench = await openBench(experiment, { ...identity, threads, costs });

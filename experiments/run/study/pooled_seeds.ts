@@ -82,7 +82,7 @@ function pooledRows(sections: readonly FinishedSection[]): ResultRow[] {
     return rows ? [{ row: seeded(rows), results: inAll(results, row)! }] : [];
   });
   return pooled.map(({ row, results }) => {
-    const [{ sparsity, searchPasses, searchPictures }] = results;
+    const [{ sparsity, targetMs, searchPasses, searchPictures }] = results;
     const group: RowGroup = {
       rows: pooled.filter((each) => each.results[0].sparsity === sparsity)
         .map((each) => each.row),
@@ -94,6 +94,7 @@ function pooledRows(sections: readonly FinishedSection[]): ResultRow[] {
       sparsity,
       macs: meanCost(results, "macs")!,
       macsSpeedup: meanCost(results, "macsSpeedup")!,
+      targetMs,
       latencyMs: meanCost(results, "latencyMs"),
       speedup: meanCost(results, "speedup"),
       searchPasses,

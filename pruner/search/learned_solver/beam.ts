@@ -22,6 +22,8 @@ export interface BeamOptions {
   readonly sensitivities: readonly number[];
   /** Halves of evaluations that the budget pays for; both halves are two, and all that an unguided sampler has is two too. */
   readonly units: number;
+  /** What an evaluation of the conditional half alone takes of one of both. */
+  readonly conditionalShare: number;
   /** How the outputs of both halves enter: each by itself, or with these weights as one guided prediction. */
   readonly joined?: readonly number[];
   /** Whether evaluations may be of the conditional half alone. */
@@ -56,16 +58,17 @@ const ridge = 1e-9;
 /** At most so many of the steps are candidates, evenly spread: with times that are learned, more are not needed. */
 const mostSteps = 64;
 
-const unitsOf = ({ halves }: Scheduled): number => halves === "both" ? 2 : 1;
-
 /** The best schedules. */
 export function beam(gram: Gram, options: BeamOptions): Schedule[] {
-  const { units, width, keep, mayHalve } = options;
+  const { units, width, keep, mayHalve, conditionalShare } = options;
   const search = new Beam(gram, options);
   const kinds: readonly Halves[] = mayHalve
     ? ["both", "conditional"]
     : ["both"];
-  const all = mayHalve ? units : units - units % 2;
+  // In hundredths of an evaluation.
+  const prices = { both: 100, conditional: Math.ceil(100 * conditionalShare) };
+  const all = 50 * units;
+  const least = mayHalve ? prices.conditional : prices.both;
   const waiting = new Map<number, Map<number, Extension[]>>();
   const offer = (extension: Extension, spent: number) => {
     if (spent > all) return;
@@ -76,14 +79,14 @@ export function beam(gram: Gram, options: BeamOptions): Schedule[] {
   };
   for (const halves of kinds) {
     const next: Scheduled = { step: 0, halves };
-    offer({ cost: 0, from: search.start, next }, unitsOf(next));
+    offer({ cost: 0, from: search.start, next }, prices[halves]);
   }
   const found: { cost: number; schedule: Schedule }[] = [];
   for (let spent = 1; spent <= all; spent++) {
     for (const extensions of waiting.get(spent)?.values() ?? []) {
       const best = extensions.sort((a, b) => a.cost - b.cost).slice(0, width);
       for (const candidate of best.map((each) => search.extended(each))) {
-        if (spent === all) {
+        if (all - spent < least) {
           found.push({
             ...candidate,
             cost: candidate.cost + search.finalError(candidate),
@@ -92,7 +95,7 @@ export function beam(gram: Gram, options: BeamOptions): Schedule[] {
         }
         for (const halves of kinds) {
           for (const extension of search.extensions(candidate, halves)) {
-            offer(extension, spent + unitsOf(extension.next));
+            offer(extension, spent + prices[halves]);
           }
         }
       }

@@ -144,7 +144,8 @@ async function found(
   const tools = { sessions, error };
   const compared = comparedBatches(context.search);
   const few = { ...teacher, batches: teacher.batches.slice(0, compared) };
-  const forms = maker.formsOf({ ...request, teacher });
+  const { conditionalShare } = context.net;
+  const forms = maker.formsOf({ ...request, teacher, conditionalShare });
   const form = await fittest({ ...tools, teacher: few }, forms);
   const fit = await ridgeFit(sessions, teacher, form);
   const iterations = settings.refine === "none" ? 0 : settings.refinements;

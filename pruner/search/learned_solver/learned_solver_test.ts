@@ -121,6 +121,7 @@ Deno.test("the beam finds the schedule of the least weighted errors", () => {
   const options = {
     sensitivities: [0, 1, 1, 1],
     mayHalve: false,
+    conditionalShare: 0.5,
     width: 4,
     keep: 2,
   };
@@ -138,6 +139,8 @@ Deno.test("the beam finds the schedule of the least weighted errors", () => {
   assertEquals(beam(gram, careless).map(stepsOf), [[0, 2], [0, 3]]);
   const halves = beam(gram, { ...options, mayHalve: true, units: 3, width: 9 });
   assertEquals(stepsOf(halves[0]), [0, 2, 3]);
+  const dear = { ...options, mayHalve: true, conditionalShare: 0.7, units: 3 };
+  for (const schedule of beam(gram, dear)) assert(schedule.length <= 2);
 });
 
 for (const kind of ["ddim", "pndm", "dpm-solver++", "euler"] as const) {

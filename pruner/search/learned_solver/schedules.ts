@@ -10,6 +10,8 @@ export interface ScheduleRequest {
   readonly teacher: Teacher;
   /** Halves of evaluations that the budget pays for; an evaluation of both halves, or of all that an unguided sampler has, is two. */
   readonly units: number;
+  /** What a call of the conditional half alone takes of a whole one. */
+  readonly conditionalShare: number;
   /** Where the maker reads them. */
   readonly measures?: Measures;
 }
@@ -87,6 +89,7 @@ export const beamForms: ScheduleMaker = {
         beam(gram, {
           sensitivities: sensitivities.map((s) => Math.min(limit, s)),
           units: request.units,
+          conditionalShare: request.conditionalShare,
           joined: joined ? guidance : undefined,
           mayHalve,
           width: 15,

@@ -1,6 +1,7 @@
 /** The rows of an experiment, and the plan of one. */
 import type { Bench } from "../../bench.ts";
 import type { Experiment } from "../../../schema/experiment.ts";
+import { byBudget, type Target, targetsOf } from "../../target.ts";
 import {
   fitTarget,
   type FittedPlan,
@@ -9,28 +10,26 @@ import {
   methodOf,
 } from "@dip-go/pruner/methods";
 
-/** One method at one sparsity. */
+/** One method at one target. */
 export interface PlannedRow {
   readonly method: Method;
-  readonly sparsity: number;
+  readonly target: Target;
 }
 
-/** The rows of an experiment, by sparsity, then in the order of its methods. */
-export function plannedRows(
-  { sparsity, methods }: Experiment,
-): PlannedRow[] {
-  return sparsity.flatMap((sparsity) =>
-    methods.map((chosen) => ({ method: methodOf(chosen), sparsity }))
+/** The rows of an experiment, by target, then in the order of its methods. */
+export function plannedRows(experiment: Experiment): PlannedRow[] {
+  return targetsOf(experiment).flatMap((target) =>
+    experiment.methods.map((chosen) => ({ method: methodOf(chosen), target }))
   );
 }
 
-/** A row's targets: the experiment's up to its own, ascending. */
-export function targetsOf(
+/** A row's targets: the experiment's up to its own, from the largest budget on. */
+export function targetsUpTo(
   experiment: Experiment,
-  { sparsity }: Pick<PlannedRow, "sparsity">,
-): number[] {
-  return experiment.sparsity.filter((target) => target <= sparsity)
-    .sort((a, b) => a - b);
+  { target }: Pick<PlannedRow, "target">,
+): Target[] {
+  return targetsOf(experiment).filter((each) => byBudget(each, target) <= 0)
+    .sort(byBudget);
 }
 
 /** What a method calls back while it searches; the calibration is made unless it is told. */
@@ -48,6 +47,7 @@ export function fitRow(
   row: PlannedRow,
   calls: ContextCalls,
 ): Promise<FittedPlan> {
-  const targets = targetsOf(bench.experiment, row);
-  return fitTarget(row.method, { ...bench.search.context(targets), ...calls });
+  const sparsity = targetsUpTo(bench.experiment, row)
+    .map((target) => bench.sparsityOf(target));
+  return fitTarget(row.method, { ...bench.search.context(sparsity), ...calls });
 }

@@ -10,7 +10,7 @@ type MakeKept<Value> = (place: SearchPlace) => Promise<Value>;
 
 Deno.test("an experiment's rows are the plans of prune() with its settings", () =>
   withTiny(async (experiment) => {
-    const { sampler, superNet, search, seed, sparsity } = experiment;
+    const { sampler, superNet, search, seed, sparsity = [] } = experiment;
     const pipeline = await loadPipeline(experiment.model);
     const pruned = pipeline.sampler({ ...sampler, kind: "ddim", ...superNet });
     await using bench = await openBench(experiment, { device: "cpu" });
@@ -20,7 +20,7 @@ Deno.test("an experiment's rows are the plans of prune() with its settings", () 
     ) {
       const plans = await prune(pruned, { ...search, sparsity, seed, method });
       for (const [i, target] of sparsity.entries()) {
-        const row = { method: methodNamed(method), sparsity: target };
+        const row = { method: methodNamed(method), target };
         const { gates, payloads } = plans[i];
         assertEquals(
           await fitRow(bench, row, {

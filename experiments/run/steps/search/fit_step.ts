@@ -1,9 +1,9 @@
 /** The step that fits a row's plan, after the parts of its search. */
-import type { FittedPlan, MethodContext } from "@dip-go/pruner/methods";
+import type { FittedPlan, ReadSettings } from "@dip-go/pruner/methods";
 import { rowName } from "../../../results/measured_row.ts";
 import type { RunIdentity } from "../../../results/run_folder.ts";
 import { type Step, step } from "../../../engine/step.ts";
-import { type PlannedRow, targetsOf } from "./fit_row.ts";
+import { type PlannedRow, targetsUpTo } from "./fit_row.ts";
 import {
   fitPlanned,
   memoryOf,
@@ -24,18 +24,18 @@ export interface RowFit {
 /** Fits a row's plan; a part of its search that was not known before is made within. */
 export function fitStep(tools: StepTools, planned: PlannedRow): Step<RowFit> {
   const { identity, store, blockTimes } = tools;
-  const { method, sparsity } = planned;
+  const { method, target } = planned;
   const settings = settingsOf(identity, planned);
   const reads = method.searches ? method.reads?.(settings) ?? settings : {};
   const parts = searchSteps(tools, planned);
   const memory = memoryOf(tools, planned);
   return step({
     kind: "fit",
-    name: rowName(method.name, sparsity),
+    name: rowName(method.name, target),
     reads: {
       ...searchReads(identity),
       method: method.name,
-      sparsity,
+      sparsity: target,
       settings: reads,
     },
     after: [
@@ -65,9 +65,9 @@ export function fitStep(tools: StepTools, planned: PlannedRow): Step<RowFit> {
 function settingsOf(
   { experiment }: RunIdentity,
   planned: PlannedRow,
-): Pick<MethodContext, "search" | "sparsity"> {
+): ReadSettings {
   return {
     search: experiment.search,
-    sparsity: targetsOf(experiment, planned),
+    sparsity: targetsUpTo(experiment, planned),
   };
 }

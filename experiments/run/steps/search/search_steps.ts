@@ -7,7 +7,7 @@ import type {
 import { type Report, type Step, step } from "../../../engine/step.ts";
 import { noteIteration } from "../../../results/search_curves.ts";
 import { calibrationOf } from "./calibration_steps.ts";
-import { fitRow, type PlannedRow, targetsOf } from "./fit_row.ts";
+import { fitRow, type PlannedRow, targetsUpTo } from "./fit_row.ts";
 import { searchReads } from "../step_reads.ts";
 import type { StepTools } from "../step_tools.ts";
 
@@ -22,14 +22,15 @@ export function searchSteps(
   planned: PlannedRow,
 ): Step<unknown>[] {
   const { counted, identity: { experiment } } = tools;
-  const { method, sparsity } = planned;
+  const { method, target } = planned;
   if (!method.parts || tools.blockTimes) return [];
   const { search } = experiment;
   const parts = method.parts({
     net: searchedNet(tools),
     search,
-    sparsity: targetsOf(experiment, planned),
-    maxCost: search.batch * counted.budget(sparsity),
+    sparsity: targetsUpTo(experiment, planned)
+      .map((each) => counted.sparsityOf(each)),
+    maxCost: search.batch * counted.budget(target),
   });
   const earlier = rowBefore(tools, planned);
   const known = earlier ? searchSteps(tools, earlier) : [];
@@ -58,15 +59,15 @@ function rowBefore(
   { counted: { experiment } }: StepTools,
   planned: PlannedRow,
 ): PlannedRow | undefined {
-  const sparsity = targetsOf(experiment, planned).at(-2);
-  return sparsity === undefined ? undefined : { ...planned, sparsity };
+  const target = targetsUpTo(experiment, planned).at(-2);
+  return target === undefined ? undefined : { ...planned, target };
 }
 
 /** What a row's search adds to that of the target before, MACs. */
 export function searchCost(tools: StepTools, planned: PlannedRow): number {
   const { counted, identity: { experiment } } = tools;
   const { search } = experiment;
-  const budgets = targetsOf(experiment, planned)
+  const budgets = targetsUpTo(experiment, planned)
     .map((target) => search.batch * counted.budget(target));
   const net = searchedNet(tools);
   const costOf = (budgets: readonly number[]) =>

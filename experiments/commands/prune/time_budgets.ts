@@ -1,0 +1,97 @@
+/** Budgets of milliseconds for `prune`: what the sampler's pieces take on this machine, and what its plans then take. */
+import type {
+  PipelineSampler,
+  SamplingInputs,
+  Subject,
+} from "@dip-go/core/pipeline";
+import { TorchGenerator } from "@dip-go/core/random";
+import { interleave } from "@dip-go/eval/statistics";
+import {
+  denseCost,
+  denseGates,
+  type Plan,
+  superNetOf,
+} from "@dip-go/supernet/gates";
+import { openFusedSubNet, SubNetRunner } from "@dip-go/supernet/sampling";
+import { openSolver } from "@dip-go/supernet/solver";
+import { quietMachine } from "../../engine/quiet_machine.ts";
+import {
+  type PieceTimes,
+  pieceTimes,
+  sparsityWithin,
+} from "../../measure/piece_times.ts";
+
+/** Rounds in which plans and the full sampler take turns. */
+const rounds = 5;
+
+/** Times a sampler at one picture, where nothing else may keep the machine busy unless told. */
+export class SamplerTimes {
+  #conditioning: Promise<SamplingInputs["conditioning"]> | undefined;
+
+  constructor(
+    private readonly sampler: PipelineSampler,
+    private readonly options: {
+      readonly subject: Subject;
+      readonly busyOk: boolean;
+    },
+  ) {}
+
+  #conditioned(): Promise<SamplingInputs["conditioning"]> {
+    return this.#conditioning ??= (async () => {
+      await using conditioner = await this.sampler.openConditioner();
+      return await conditioner.conditioning([this.options.subject]);
+    })();
+  }
+
+  /** Of the pieces that budgets are made of. */
+  async pieces(): Promise<PieceTimes> {
+    const conditioning = await this.#conditioned();
+    await using _quiet = await this.#quiet("pieces");
+    return await pieceTimes(this.sampler, { images: 1, conditioning });
+  }
+
+  /** Milliseconds by each plan, and by the full sampler last: medians of rounds in which they take turns. */
+  async plans(plans: readonly Plan[]): Promise<number[]> {
+    const { sampler } = this;
+    await using opened = new AsyncDisposableStack();
+    const net = superNetOf(sampler);
+    const runner = opened.use(
+      new SubNetRunner(net, sampler.pipeline.sessions),
+    );
+    const gates = denseGates(net.steps, net.units.length);
+    const random = new TorchGenerator(0);
+    const conditioning = await this.#conditioned();
+    const inputs = sampler.inputs(conditioning, { images: 1, random });
+    const runs: Record<string, () => Promise<unknown>> = {};
+    const all = [...plans, { gates, solver: undefined }];
+    for (const [i, { solver, ...plan }] of all.entries()) {
+      const subNet = opened.use(
+        solver
+          ? openSolver(sampler, solver, { images: 1 })
+          : await openFusedSubNet(runner, plan),
+      );
+      runs[i] = () => subNet.sample(inputs);
+    }
+    await using _quiet = await this.#quiet("plans");
+    const times = await interleave(runs, { rounds });
+    return all.map((_, i) => times[i].median);
+  }
+
+  async #quiet(what: string): Promise<AsyncDisposable | undefined> {
+    return this.options.busyOk ? undefined : await quietMachine(what);
+  }
+}
+
+/** The fraction of a sampler's time that a budget leaves out. @throws As {@linkcode sparsityWithin}. */
+export function sparsityOf(
+  ms: number,
+  sampler: PipelineSampler,
+  costs: PieceTimes,
+): number {
+  const net = superNetOf(sampler, { costs });
+  return sparsityWithin(ms, {
+    full: denseCost(net) / 1e6,
+    calls: net.steps,
+    name: sampler.pipeline.name,
+  });
+}
