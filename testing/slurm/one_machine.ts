@@ -97,7 +97,7 @@ export class OneMachineSlurm implements AsyncDisposable {
 
 const munge = `
 mkdir -p /run/munge && chown munge:munge /run/munge
-[ -S /run/munge/munge.socket.2 ] || su -s /bin/sh munge -c "/usr/sbin/munged --force --pid-file=/run/munge/munged.pid"
+munge -n </dev/null >/dev/null 2>&1 || su -s /bin/sh munge -c "/usr/sbin/munged --force --pid-file=/run/munge/munged.pid"
 `;
 
 /** A requeued job starts after five seconds, not two minutes. */
