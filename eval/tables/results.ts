@@ -123,8 +123,6 @@ const results = openRecord({
 
 /** A run's results and how to get them again. */
 export type Results = v.InferOutput<typeof results>;
-/** The sampler of the unpruned trajectory. */
-export type SamplerInfo = v.InferOutput<typeof sampler>;
 /** One method at one budget. */
 export type ResultRow = v.InferOutput<typeof row>;
 /** A measured metric. */

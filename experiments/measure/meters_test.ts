@@ -27,10 +27,18 @@ import { referencePictures } from "@dip-go/zoo/data";
 import { inTemporaryFolder } from "@dip-go/testing/files";
 import type { MetricRecord } from "../schema/metric_records.ts";
 import { Meters } from "./meters.ts";
-import { setOf } from "./sampled_sets.ts";
+import type { SampledBatch, SampledSet } from "./sampled_sets.ts";
 
 const pair = "zoo/models/scenes-clip";
 const classifier = "zoo/models/shapes-classifier";
+
+/** A set that is in memory, as one batch. */
+const setOf = (batch: SampledBatch): SampledSet => ({
+  count: batch.images.shape[0],
+  async *batches() {
+    yield await Promise.resolve(batch);
+  },
+});
 
 /** What the records measure of pictures. */
 async function measured(

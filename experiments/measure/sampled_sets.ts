@@ -17,14 +17,6 @@ export interface SampledSet {
   batches(): AsyncIterable<SampledBatch>;
 }
 
-/** A set that is in memory, as one batch. */
-export const setOf = (batch: SampledBatch): SampledSet => ({
-  count: batch.images.shape[0],
-  async *batches() {
-    yield await Promise.resolve(batch);
-  },
-});
-
 /**
  * The batches of two sets of the same pairs side by side.
  *

@@ -22,10 +22,3 @@ export async function claim(path: string): Promise<AsyncDisposable> {
     file.close(); // given back while this process waited for it
   }
 }
-
-/** Whether a process holds the claim at `path`. */
-export async function isClaimed(path: string): Promise<boolean> {
-  if (!await statOf(path)) return false;
-  using file = await Deno.open(path, { write: true, create: true });
-  return !await file.tryLock(true);
-}
