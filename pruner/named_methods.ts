@@ -2,6 +2,7 @@
 import type { Method } from "./method.ts";
 import { dipGo, dipGoSteps } from "./network/dip_go.ts";
 import { firstBlock } from "./rivals/caches/first_block_cache.ts";
+import { learningToCache } from "./rivals/caches/learning_to_cache.ts";
 import { magCache } from "./rivals/caches/mag_cache.ts";
 import { smoothCache } from "./rivals/caches/smooth_cache.ts";
 import { tGate } from "./rivals/caches/t_gate.ts";
@@ -50,6 +51,7 @@ export const methods: readonly Method[] = [
   uniformReuse,
   fora,
   smoothCache,
+  learningToCache,
   magCache,
   firstBlock,
   taylorSeer,

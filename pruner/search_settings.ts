@@ -170,6 +170,8 @@ const settingsWith = (counts: SearchCounts) => {
       record({
         /** Of the Taylor series by which predictions are forecast. */
         order: v.optional(wholeFrom(0), 2),
+        /** How many of the first steps are always computed. */
+        forced: v.optional(wholeFrom(2), 3),
       }),
       {},
     ),
@@ -179,6 +181,16 @@ const settingsWith = (counts: SearchCounts) => {
     l2p: v.optional(
       record({
         weights: v.optional(oneOf(["trained", "least-squares"]), "trained"),
+      }),
+      {},
+    ),
+    /** Training of Learning-to-Cache's routers, a pair of calls an iteration. */
+    routers: v.optional(
+      record({
+        iterations: count(300),
+        learningRate: v.optional(positive, 0.1),
+        /** λ, the weight of the routers' sum, from which training starts. */
+        sumWeight: v.optional(positive, 5e-6),
       }),
       {},
     ),

@@ -8,15 +8,17 @@ import {
   assertRejects,
 } from "@std/assert";
 import { TorchGenerator } from "@dip-go/core/random";
-import { denseCost, superNetOf } from "@dip-go/supernet/gates";
+import { denseCost, type SubNetPlan, superNetOf } from "@dip-go/supernet/gates";
 import { planCost } from "@dip-go/supernet/solver";
 import { SubNetRunner } from "@dip-go/supernet/sampling";
 import { withTinySampler } from "@dip-go/testing/runs";
+import { fidelityTo } from "../../calibration.ts";
 import { fitTarget } from "../../method.ts";
 import { SamplerSearch } from "../../sampler_search.ts";
 import { classSearch } from "../../search_settings.ts";
 import { dbCache } from "./db_cache.ts";
 import { firstBlock, firstBlockCache } from "./first_block_cache.ts";
+import { learningToCache, routedPlan } from "./learning_to_cache.ts";
 import { magCache, magRatios, magRuns } from "./mag_cache.ts";
 import { rulePlan } from "./rule_plan.ts";
 import { smoothCache, smoothRuns } from "./smooth_cache.ts";
@@ -150,6 +152,42 @@ Deno.test("first-block-cache takes the lowest threshold whose mean cost fits", (
       firstBlockCache(found[1].threshold, 2),
     );
     assert(planCost(loose.net, plan) < denseCost(loose.net));
+  }));
+
+Deno.test("routers keep the units whose reuse moves the prediction most", () =>
+  withTinySampler({ steps: 4 }, async (sampler) => {
+    const search = {
+      ...classSearch,
+      batch: 1,
+      calibration: 1,
+      routers: { iterations: 16, learningRate: 0.4, sumWeight: 1e-3 },
+    };
+    await using made = new SamplerSearch(sampler, { search, seed: 0 });
+    const context = made.context([0.25]);
+    const fitted = await fitTarget(learningToCache, context);
+    if (fitted.kind !== "gates") throw new Error(fitted.kind);
+    const { gates } = fitted.plan;
+    assert(gates[0].every((gate) => gate) && gates[2].every((gate) => gate));
+    const [batch] = await context.calibration();
+    const errorOf = async (plan: SubNetPlan) =>
+      -fidelityTo(batch, await context.runner.sample({ ...batch, ...plan }));
+    const found = await errorOf(fitted.plan);
+    const closed = gates.flat().filter((gate) => gate === 0).length;
+    // As many units closed at random.
+    const random = new TorchGenerator(2);
+    const errors: number[] = [];
+    for (let i = 0; i < 5; i++) {
+      const places = Array.from({ length: 8 }, (_, n) => n)
+        .sort(() => random.uniform() - 0.5).slice(0, closed);
+      const computes = [0, 1].map((p) =>
+        [0, 1, 2, 3].map((n) => !places.includes(4 * p + n))
+      );
+      errors.push(await errorOf(routedPlan(context.net, computes)));
+    }
+    const below = errors.filter((error) => error < found).length;
+    assert(below <= 1, `${below} of 5 random choices are better`);
+    const low = await fitTarget(learningToCache, made.context([0.6]));
+    assertEquals(low.kind, "none");
   }));
 
 Deno.test("magRatios() measures the ratios that diffusers calibrates", async () => {

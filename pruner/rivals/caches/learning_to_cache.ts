@@ -3,8 +3,17 @@
  * Transformer via Layer Caching", arXiv 2406.01733): every second call may take
  * layers from the call before it; which ones is learned, one router a call.
  */
-import type { SubNetPlan, SuperNet } from "@dip-go/supernet/gates";
+import {
+  denseCost,
+  type SubNetPlan,
+  type SuperNet,
+} from "@dip-go/supernet/gates";
+import { planCost } from "@dip-go/supernet/solver";
+import { gradientCost } from "../../budget/training_cost.ts";
+import { type Method, planned, type SearchPart } from "../../method.ts";
+import type { SearchSettings } from "../../search_settings.ts";
 import { heldPlan, runsOf } from "./held_plan.ts";
+import { type Routers, trainRouters } from "./router_training.ts";
 
 /**
  * The plan, on units of single layers.
@@ -21,3 +30,80 @@ export const routedPlan = (
       ? undefined
       : runsOf(net, (t) => t % 2 === 0 || computes[(t - 1) / 2][own]);
   }, { held: "branch" });
+
+/** Units of routed calls, the least needed first: the first so many are not computed. */
+function closedPlan(
+  net: SuperNet,
+  routers: Routers,
+  closed: number,
+): SubNetPlan {
+  const ranked = routers
+    .flatMap((gates, p) => gates.map((gate, n) => ({ gate, p, n })))
+    .sort((a, b) => a.gate - b.gate);
+  const computes = routers.map((gates) => gates.map(() => true));
+  for (const { p, n } of ranked.slice(0, closed)) computes[p][n] = false;
+  return routedPlan(net, computes);
+}
+
+/** The plan of the highest threshold on routers, of which the budget pays for all that are above. */
+function thresholdPlan(
+  net: SuperNet,
+  routers: Routers,
+  maxCost: number,
+): SubNetPlan {
+  let [low, high] = [0, routers.flat().length];
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    const fits = planCost(net, closedPlan(net, routers, middle)) <= maxCost;
+    [low, high] = fits ? [low, middle] : [middle + 1, high];
+  }
+  return closedPlan(net, routers, high);
+}
+
+/** The training for one budget. */
+const trainingPart = (
+  { routers }: SearchSettings,
+  maxCost: number,
+): SearchPart => ({
+  name: `routers-${Math.floor(maxCost)}`,
+  reads: routers,
+});
+
+/** Routers that are trained for the budget. */
+export const learningToCache: Method = {
+  name: "learning-to-cache",
+  settings: ["routers"],
+  searches: "by gradient",
+  reads: ({ search: { routers } }) => ({ routers }),
+  parts: ({ search, maxCost }) => [trainingPart(search, maxCost)],
+  searchCost: ({ net, search: { routers }, budgets }) =>
+    budgets.length * routers.iterations * gradientCost(net) * 2 / net.steps,
+  async fit(context, maxCost) {
+    const { net, runner, search, seed, once } = context;
+    if (net.blocks.some(({ block }) => block.gated && !block.streams)) {
+      return {
+        kind: "none",
+        note:
+          "its units hold their outputs; layers of a transformer are routed",
+      };
+    }
+    const none = Array.from(
+      { length: Math.floor(net.steps / 2) },
+      () => net.units.slice(0, -1).map(() => 0),
+    );
+    const least = planCost(net, closedPlan(net, none, none.flat().length));
+    if (least > maxCost) {
+      return { kind: "none", note: "every second call is computed whole" };
+    }
+    const share = (maxCost - least) / (denseCost(net) - least);
+    const { name, reads } = trainingPart(search, maxCost);
+    const { iterations } = search.routers;
+    const routers = await once(name, async () =>
+      await trainRouters(
+        { net, runner, batches: await context.calibration() },
+        { share, seed, ...search.routers },
+        (done) => context.progress(done, iterations),
+      ), reads);
+    return planned(thresholdPlan(net, routers, maxCost));
+  },
+};

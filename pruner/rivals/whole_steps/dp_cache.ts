@@ -14,9 +14,6 @@ import { taylorPlan } from "../caches/taylor_seer.ts";
 /** C[i][j][k]: the error of all forecasts between the keys j and k, the key before being i; k = T is the end. */
 export type PathCosts = readonly (readonly (readonly number[])[])[];
 
-/** Steps that are always computed. */
-const forced: readonly number[] = [0, 1, 2];
-
 /**
  * The costs on recorded trajectories: mean over batches of the summed absolute
  * errors. Which key comes before i is not known: the step before i stands for it.
@@ -69,16 +66,22 @@ interface Path {
   readonly keys: readonly number[];
 }
 
-/** The cheapest keys, so many, the first three steps among them. */
+/**
+ * The cheapest keys.
+ *
+ * @param options.count How many, `forced` at least.
+ * @param options.forced How many of the first steps are among them, 2 or more.
+ */
 export function cheapestKeys(
   costs: PathCosts,
-  count: number,
+  { count, forced }: { readonly count: number; readonly forced: number },
 ): readonly number[] {
   const steps = costs.length;
   const jump = ({ cost, keys }: Path, k: number) =>
     cost + costs[keys.at(-2)!][keys.at(-1)!][k];
   /** Of each last two keys the cheapest. */
-  let paths: Path[] = [{ cost: 0, keys: forced }];
+  const keys = Array.from({ length: forced }, (_, t) => t);
+  let paths: Path[] = [{ cost: 0, keys }];
   while (paths[0].keys.length < count) {
     const next = new Map<number, Path>();
     for (const path of paths) {
@@ -109,12 +112,14 @@ export const dpCache: Method = {
   searches: "by samples",
   reads: ({ search: { dpCache } }) => ({ dpCache }),
   parts: ({ search: { dpCache: { order } } }) => [costsPart(order)],
-  async fit({ net, search: { dpCache: { order } }, ...context }, maxCost) {
+  async fit({ net, search: { dpCache }, ...context }, maxCost) {
+    const { order, forced } = dpCache;
     const count = callsWithin(net, maxCost);
-    if (count < forced.length) {
+    if (count < forced) {
       return {
         kind: "none",
-        note: `the budget pays for ${count} steps, the first three are forced`,
+        note:
+          `the budget pays for ${count} steps, the first ${forced} are forced`,
       };
     }
     const { name, reads } = costsPart(order);
@@ -123,7 +128,7 @@ export const dpCache: Method = {
       async () => pathCosts(await context.calibration(), taylor(order)),
       reads,
     );
-    const keys = cheapestKeys(costs, count);
+    const keys = cheapestKeys(costs, { count, forced });
     return planned(taylorPlan(net, { keys, forecast: "model", order }));
   },
 };

@@ -1,0 +1,134 @@
+/**
+ * Training of Learning-to-Cache's routers, by the gradient of every gate at
+ * once: a pair of calls is drawn, the first is computed whole, in the second
+ * each unit is mixed from what it computes and what it held, and the distance to
+ * the full prediction is lowered together with the sum of the gates.
+ */
+import { adamW } from "@dip-go/core/autodiff";
+import { TorchGenerator } from "@dip-go/core/random";
+import type { Sampler } from "@dip-go/core/samplers";
+import { float32 } from "@dip-go/core/tensor";
+import { heldBy, type Payloads, type SuperNet } from "@dip-go/supernet/gates";
+import type { SubNetRunner } from "@dip-go/supernet/sampling";
+import { openTrainingForm, type TrainingForm } from "@dip-go/supernet/training";
+import type { CalibrationBatch } from "../../calibration.ts";
+import type { SearchSettings } from "../../search_settings.ts";
+
+/** σ(logit): how much of a unit is computed, of the calls 1, 3, 5, …, `[T / 2, N − 1]`. */
+export type Routers = readonly (readonly number[])[];
+
+/** Logits stay within it, as in the authors' code. */
+const limit = 5;
+
+/** How fast the weight of the sum follows the cost. */
+const multiplierRate = 0.5;
+
+/** What is held of each unit but the whole step. */
+const heldOf = ({ units }: SuperNet): Payloads =>
+  Object.fromEntries(
+    units.slice(0, -1).map((
+      unit,
+    ) => [unit, { held: "branch", coefficients: [[], [1]] }]),
+  );
+
+/** A call and the one before it: latents before both are given, what is left is the second's prediction. */
+const pairOf = ({ steps }: Sampler, t: number): Sampler => ({
+  name: "pair",
+  initNoiseSigma: 1,
+  noised: { clean: 0, noise: 1 },
+  memory: 0,
+  steps: [
+    { ...stepAt(steps[t - 1]), predictions: [0], noise: 1 },
+    { ...stepAt(steps[t]), predictions: [1], noise: 0 },
+  ],
+});
+
+const stepAt = ({ timestep, inputScale }: Sampler["steps"][number]) => ({
+  timestep,
+  inputScale,
+  latents: [0],
+});
+
+/** The gradient of a pair's squared error with respect to its second call's gates, `[N − 1]`. */
+async function pairGradient(
+  form: TrainingForm,
+  { sampler, trajectory, predictions, latents, ...batch }: CalibrationBatch,
+  { t, gates }: { readonly t: number; readonly gates: readonly number[] },
+): Promise<readonly number[]> {
+  const full = form.net.units.map(() => 1);
+  const target = predictions[t];
+  const gradient = await form.gradient(
+    {
+      ...batch,
+      latents: float32(latents.shape, trajectory[t - 1]),
+      noise: [trajectory[t], undefined],
+      sampler: pairOf(sampler, t),
+      gates: [full, [...gates, 1]],
+      payloads: heldOf(form.net),
+    },
+    ({ data }) => data.map((value, i) => 2 * (value - target[i]) / data.length),
+  );
+  return gradient.gates[1].slice(0, -1);
+}
+
+/**
+ * Trains them.
+ *
+ * @param options.share Of the units of routed calls, by their costs, that a budget pays for: the weight of the gates' sum follows it.
+ */
+export async function trainRouters(
+  { net, runner, batches }: {
+    readonly net: SuperNet;
+    readonly runner: SubNetRunner;
+    readonly batches: readonly CalibrationBatch[];
+  },
+  { share, seed, iterations, learningRate, sumWeight }:
+    & { readonly share: number; readonly seed: number }
+    & SearchSettings["routers"],
+  onIteration: (done: number) => void = () => {},
+): Promise<Routers> {
+  const pair: SuperNet = { ...net, steps: 2 };
+  const held = heldBy(pair, heldOf(net));
+  await using form = await openTrainingForm(held, runner.options);
+  const random = new TorchGenerator(seed);
+  const calls = Math.floor(net.steps / 2);
+  const count = net.units.length - 1;
+  const logits = new Float32Array(calls * count);
+  const optimizers = Array.from({ length: calls }, () => adamW(count));
+  const routers = () =>
+    Array.from(
+      { length: calls },
+      (_, p) =>
+        [...logits.subarray(p * count, (p + 1) * count)].map((x) =>
+          1 / (1 + Math.exp(-x))
+        ),
+    );
+  const costs = net.units.slice(0, -1).map((unit) =>
+    net.costs[net.blocks.findIndex(({ block }) => block.name === unit)]
+  );
+  let weight = sumWeight;
+  for (let i = 0; i < iterations; i++) {
+    const p = Math.floor(random.uniform() * calls);
+    const gates = routers()[p];
+    const batch = batches[i % batches.length];
+    const slopes = await pairGradient(form, batch, { t: 2 * p + 1, gates });
+    const gradient = Float32Array.from(
+      gates,
+      (gate, n) => (slopes[n] + weight) * gate * (1 - gate),
+    );
+    const own = logits.subarray(p * count, (p + 1) * count);
+    optimizers[p].update(own, gradient, learningRate);
+    own.forEach((x, n) => own[n] = Math.min(limit, Math.max(-limit, x)));
+    const kept = keptShare(routers(), costs);
+    weight *= Math.exp(multiplierRate * (kept - share));
+    onIteration(i + 1);
+  }
+  return routers();
+}
+
+/** Of all units, by their costs. */
+function keptShare(routers: Routers, costs: readonly number[]): number {
+  const all = costs.reduce((a, b) => a + b) * routers.length;
+  return routers.flatMap((gates) => gates.map((gate, n) => gate * costs[n]))
+    .reduce((a, b) => a + b) / all;
+}
