@@ -37,6 +37,13 @@ const windowAttributes = (
   dilations: ints(dilations),
 });
 
+/** x ≈ scale · (quantised − zeroPoint). */
+export interface Quantized {
+  readonly quantized: Value;
+  readonly scale: Value;
+  readonly zeroPoint: Value;
+}
+
 /** The axes of a reduction, all by default; they stay with size 1 unless `keepDims` is false. */
 interface Reduction {
   readonly axes?: readonly number[];
@@ -182,16 +189,18 @@ export abstract class Operations {
       transB: int(transB),
     });
   }
-  /** x in 8 bits, x ≈ scale · (quantised − zeroPoint), with the scale that its range asks for. */
-  dynamicQuantizeLinear(
-    x: Value,
-  ): { quantized: Value; scale: Value; zeroPoint: Value } {
+  /** x in 8 bits, with the scale that its range asks for. */
+  dynamicQuantizeLinear(x: Value): Quantized {
     const [quantized, scale, zeroPoint] = this.node(
       "DynamicQuantizeLinear",
       [x],
       { outputs: 3 },
     );
     return { quantized, scale, zeroPoint };
+  }
+  /** scale · (quantised − zeroPoint). */
+  dequantizeLinear({ quantized, scale, zeroPoint }: Quantized): Value {
+    return this.#one("DequantizeLinear", [quantized, scale, zeroPoint]);
   }
   /** (A − zero point) B, summed in int32. */
   matMulInteger(a: Value, b: Value, zeroPoint: Value): Value {

@@ -7,9 +7,14 @@ import type { SessionOptions } from "./session_options.ts";
 /** @throws {RangeError} If a weight does not fit in the precision, or its file ends before it. */
 export function inPrecision(
   graph: Graph,
-  { precision, int8Weights }: Pick<SessionOptions, "precision" | "int8Weights">,
+  { precision, int8Weights, int8Passes }: Pick<
+    SessionOptions,
+    "precision" | "int8Weights" | "int8Passes"
+  >,
   options?: HalfPrecisionOptions,
 ): Graph {
   if (precision === "float16") return halfPrecision(graph, options);
-  return precision === "int8" ? int8Products(graph, int8Weights) : graph;
+  return precision === "int8"
+    ? int8Products(graph, int8Weights, int8Passes)
+    : graph;
 }

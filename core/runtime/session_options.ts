@@ -13,6 +13,8 @@ export const floatPrecisions = ["float32", "float16"] as const;
 /** How weights are stored and products computed; norms, softmax and timesteps are float32 always, and in int8, which is of CPUs, all but products of weights. */
 export type Precision = typeof precisions[number];
 
+export type Int8Passes = 1 | 2;
+
 /** How a session runs. */
 export interface SessionOptions {
   readonly device?: Device;
@@ -20,6 +22,8 @@ export interface SessionOptions {
   readonly precision?: Precision;
   /** In int8: names of the weights whose products are in 8 bits; all by default. */
   readonly int8Weights?: readonly string[];
+  /** In int8: products of 8 bits that each takes, 1 by default. With 2 runtimes agree whose sums differ in the last bit. */
+  readonly int8Passes?: Int8Passes;
   /** CPU threads within an operator; all cores by default. */
   readonly threads?: number;
   /** Whether memory that a run frees on the CPU is kept for the next one: faster where runs are short. True by default. */

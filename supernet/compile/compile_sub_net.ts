@@ -14,6 +14,7 @@ import {
   foldConstants,
   inPrecision,
   type Precision,
+  type SessionOptions,
 } from "@dip-go/core/runtime";
 import { latentsShape } from "@dip-go/core/pipeline";
 import { refuseThresholding } from "@dip-go/core/samplers";
@@ -40,6 +41,8 @@ export interface CompileRequest extends SampledSubNet {
   readonly precision?: Precision;
   /** In int8: names of the weights whose products are in 8 bits. */
   readonly int8Weights?: readonly string[];
+  /** In int8: see `SessionOptions`. */
+  readonly int8Passes?: SessionOptions["int8Passes"];
 }
 
 /** Names of the graph's own inputs and outputs. */

@@ -65,12 +65,12 @@ export async function exampleOf(
 /** Final latents in float32, or in int8: other runtimes compute float16 each in its way, integers alike. */
 async function latentsOf(
   sampler: PipelineSampler,
-  { net, plan, int8Weights, ...form }: CompileRequest,
+  { net, plan, int8Weights, int8Passes, ...form }: CompileRequest,
   inputs: SamplingInputs,
 ): Promise<Tensor<"float32">> {
   const { solver } = plan;
   const precise = form.precision === "int8"
-    ? { precision: form.precision, int8Weights }
+    ? { precision: form.precision, int8Weights, int8Passes }
     : { precision: "float32" } as const;
   if (solver) {
     const images = inputs.latents.shape[0];

@@ -54,6 +54,7 @@ export async function compileRequestOf(
     picture: await pictureOf(sampler, latents),
     precision: form.precision,
     int8Weights: form.int8Weights,
+    int8Passes: 2,
   };
 }
 

@@ -22,7 +22,7 @@ import type { SolverNetworks } from "./solver_sessions.ts";
 export interface SolverRequest extends
   Pick<
     CompileRequest,
-    "conditioning" | "picture" | "precision" | "int8Weights"
+    "conditioning" | "picture" | "precision" | "int8Weights" | "int8Passes"
   > {
   readonly networks: SolverNetworks;
   readonly solver: Solver;

@@ -41,7 +41,11 @@ async function difference(
 const ofPositive = ["Log", "Sqrt", "Pow"];
 
 /** What the provider has no types for. */
-const notThere = ["DynamicQuantizeLinear and MatMulInteger", "Cast"];
+const notThere = [
+  "DequantizeLinear",
+  "DynamicQuantizeLinear and MatMulInteger",
+  "Cast",
+];
 
 function lively(
   name: string,

@@ -73,6 +73,8 @@ const bodies: Readonly<Record<string, Body>> = {
       zeroPoint,
     );
   },
+  DequantizeLinear: (g, x) =>
+    g.dequantizeLinear(g.dynamicQuantizeLinear(x(2, 3, 4))),
   Gemm: (g, x) => g.gemm(x(4, 3), x(5, 4), x(5), { transA: 1, transB: 1 }),
   Conv: (g, x) =>
     g.conv(x(2, 4, 7, 8), x(6, 2, 3, 2), x(6), { ...window, group: 2 }),

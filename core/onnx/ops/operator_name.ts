@@ -10,6 +10,7 @@ export type OperatorName =
   | "Cos"
   | "DepthToSpace"
   | "Div"
+  | "DequantizeLinear"
   | "DynamicQuantizeLinear"
   | "Equal"
   | "Erf"

@@ -29,7 +29,11 @@ import { softmax } from "./normalization/softmax.ts";
 import type { NodeCall, Operator, ShapeCall, ShapeRule } from "./operator.ts";
 import type { OperatorName } from "./operator_name.ts";
 import { gemm } from "./products/gemm.ts";
-import { dynamicQuantizeLinear, matMulInteger } from "./products/eight_bits.ts";
+import {
+  dequantizeLinear,
+  dynamicQuantizeLinear,
+  matMulInteger,
+} from "./products/eight_bits.ts";
 import { fusedMatMul, matMul } from "./products/mat_mul.ts";
 import { averagePool } from "./windows/average_pool.ts";
 import { conv } from "./windows/conv.ts";
@@ -48,6 +52,7 @@ export const operators: Readonly<Record<OperatorName, Operator>> = {
   ConvTranspose: convTranspose,
   Cos: cos,
   DepthToSpace: depthToSpace,
+  DequantizeLinear: dequantizeLinear,
   DynamicQuantizeLinear: dynamicQuantizeLinear,
   Expand: expand,
   FastGelu: fastGelu,

@@ -19,12 +19,14 @@ function graphOfTwo() {
   return g.build({ y, z: g.matMul(y, g.parameter("v", [N, K], { data: w })) });
 }
 
-/** x and W in integers as the ONNX specification and this project have them, multiplied in float64. */
-function expected(): number[] {
+/** x and W in integers as the ONNX specification and this project have them, multiplied in float64; or W alone. */
+function expected({ exact = false } = {}): number[] {
   const low = Math.min(0, ...x.data);
   const scale = (Math.max(0, ...x.data) - low) / 255;
   const zero = Math.round(-low / scale);
-  const q = [...x.data].map((v) => Math.round(v / scale) + zero);
+  const q = [...x.data].map((v) =>
+    (exact ? v / scale : Math.round(v / scale)) + zero
+  );
   return Array.from({ length: M * N }, (_, i) => {
     const [m, n] = [Math.floor(i / N), i % N];
     const row = [...w.data.subarray(n * K, (n + 1) * K)];
@@ -54,6 +56,22 @@ Deno.test("int8Products() multiplies integers, and leaves other weights' product
   expected().forEach((v, i) =>
     assertAlmostEquals(y.data[i] as number, v, 1e-4)
   );
+});
+
+Deno.test("int8Products() in two passes rounds the weights alone, and agrees on inputs a last bit apart", async () => {
+  await using session = await openSession(graphOfTwo(), {
+    precision: "int8",
+    int8Weights: ["w"],
+    int8Passes: 2,
+    threads: 1,
+  });
+  const near = { ...x, data: x.data.map((v) => v * (1 + 2 ** -22)) };
+  for (const each of [x, near]) {
+    const { y } = await session.run({ x: each });
+    expected({ exact: true }).forEach((v, i) =>
+      assertAlmostEquals(y.data[i] as number, v, 5e-4)
+    );
+  }
 });
 
 Deno.test("int8Products() takes every product's weight without a choice, in a byte an element", () => {

@@ -6,6 +6,7 @@ import { readRange } from "../../files/byte_range.ts";
 import { bytesPerElement, sizeOf, type Tensor } from "../../tensor/tensor.ts";
 import { writeAtomically, writeParts } from "../../files/write_atomically.ts";
 import type { FileRange, Graph, Initializer } from "../../onnx/graph.ts";
+import { briefNames } from "../../onnx/file/brief_names.ts";
 import { leastOpset, withOlderGelu } from "../../onnx/file/least_opset.ts";
 import { encodeModel, isExternal } from "../../onnx/file/model_proto.ts";
 
@@ -67,7 +68,7 @@ export async function writeModels(
     bytes += tensors.reduce((sum, { place }) => sum + place.length, 0);
   }
   for (const [name, graph] of Object.entries(graphs)) {
-    const portable = withOlderGelu(relocated(graph, places));
+    const portable = briefNames(withOlderGelu(relocated(graph, places)));
     const model = encodeModel(portable, {
       metadata,
       opset: leastOpset(portable),

@@ -55,6 +55,32 @@ Deno.test({
     }),
 });
 
+Deno.test("export in int8 calibrates, takes the products of a file, and its own file gives the project's pictures", () =>
+  inTemporaryFolder(async (folder) => {
+    const model = `${folder}/tiny`;
+    await writeTinyModel(model);
+    const choice = `${folder}/choice.json`;
+    const out = `${folder}/out`;
+    const asked = ["--model", model, "--precision", "int8", "--int8", choice];
+    await exported(...asked, "--steps", "2", "-o", out);
+    const found = JSON.parse(await Deno.readTextFile(choice));
+    assertEquals(found.sampler.steps, 2);
+    const weights = ["to_q", "to_out.0"].map((layer) =>
+      `transformer_blocks.0.attn1.${layer}.weight`
+    );
+    await Deno.writeTextFile(choice, JSON.stringify({ ...found, weights }));
+    await exported(...asked, "--steps", "2", "-o", out);
+    const { nodes } = await file(`${out}/model.onnx`);
+    const products = nodes.filter(({ op }) => op === "MatMulInteger");
+    assertEquals(products.length, 2 * 2 * 2); // steps, weights, passes
+    assert(await runSample(out) < 1e-3);
+    const { error } = await exportCommand([
+      ...[...asked, "--steps", "3", "-o", out],
+    ]);
+    assertStringIncludes(error!, "in 2 calls, expected");
+    assertStringIncludes(error!, "name another file by --int8");
+  }));
+
 const file = async (path: string) => decodeModel(await Deno.readFile(path));
 const names = (values: readonly { name: string }[]) =>
   values.map(({ name }) => name);

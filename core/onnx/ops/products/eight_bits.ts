@@ -13,6 +13,13 @@ export const dynamicQuantizeLinear: Operator = {
   vjp: none,
 };
 
+/** uint8 `[...]`, its scale and its zero point → float32 `[...]`. */
+export const dequantizeLinear: Operator = {
+  shape: ({ x: { shape } }) => [{ dtype: "float32", shape }],
+  macs: none,
+  vjp: none,
+};
+
 /** `[..., M, K]` and `[K, N]` → int32 `[..., M, N]`. */
 export const matMulInteger: Operator = {
   ...matMul,
