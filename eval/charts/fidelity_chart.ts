@@ -1,22 +1,62 @@
-/** A metric's loss as MACs are saved: a line a method, with 95 % intervals. */
+/** A metric's loss as cost is saved: a line a method, with 95 % intervals. */
 
-import { extent, group, line, scaleLinear } from "d3";
+import { extent, group, line, scaleLinear, scaleSymlog } from "d3";
 import { metricInfo } from "../tables/metric_info.ts";
 import type { ResultRow } from "../tables/results.ts";
 import { lineStyle, mostLines } from "./line_style.ts";
 import { element, svgDocument, text } from "./svg.ts";
 
+/** Costs that a metric is drawn over. */
+export const chartCosts = {
+  macs: {
+    label: "fraction of dense MACs kept",
+    of: ({ macsSpeedup }: ResultRow) => 1 / macsSpeedup,
+  },
+  time: {
+    label: "fraction of the full model's time",
+    of: ({ speedup }: ResultRow) => speedup === null ? undefined : 1 / speedup,
+  },
+  search: {
+    label: "the search for all budgets, in pictures by the full sampler",
+    of: ({ searchPasses }: ResultRow) => searchPasses,
+  },
+} as const;
+
+/** One of them. */
+export type ChartCost = keyof typeof chartCosts;
+
+/** Whether a chart has points. */
+export const isCharted = (
+  rows: readonly ResultRow[],
+  { metric, cost }: { metric: string; cost: ChartCost },
+): boolean =>
+  rows.some((row) =>
+    Object.hasOwn(row.metrics, metric) && chartCosts[cost].of(row) !== undefined
+  );
+
+/** From nothing to all, or a little more; passes by their magnitude. */
+function scaleOf(cost: ChartCost, costs: readonly number[]) {
+  const most = Math.max(1, ...costs);
+  if (cost !== "search") {
+    const x = scaleLinear([0, most], [60, 380]);
+    return { x, ticks: x.ticks(5) as number[] };
+  }
+  const x = scaleSymlog([0, most], [60, 380]);
+  return { x, ticks: [0, 10, 100, 1000, 10_000].filter((t) => t <= most) };
+}
+
 /**
- * Draws a metric over the kept fraction of MACs as an SVG document; rows
- * without the metric are left out.
+ * Draws a metric over a cost as an SVG document; rows without either are left out.
  *
- * @throws {RangeError} If no row has the metric, or there are more methods than styles of lines.
+ * @param options.cost The kept fraction of MACs by default.
+ * @throws {RangeError} If no row has both, or there are more methods than styles of lines.
  */
 export function fidelityChart(
   rows: readonly ResultRow[],
-  { metric }: { metric: string },
+  { metric, cost = "macs" }: { metric: string; cost?: ChartCost },
 ): string {
-  const shown = rows.filter(({ metrics }) => Object.hasOwn(metrics, metric));
+  const { of: costOf, label } = chartCosts[cost];
+  const shown = rows.filter((row) => isCharted([row], { metric, cost }));
   const methods = [...group(shown, (row: ResultRow) => row.method)] as [
     string,
     ResultRow[],
@@ -30,15 +70,16 @@ export function fidelityChart(
     m.low ?? m.mean,
     m.high ?? m.mean,
   ]);
-  const x = scaleLinear([0, 1], [60, 380]);
+  const { x, ticks: costTicks } = scaleOf(
+    cost,
+    shown.map((row) => costOf(row)!),
+  );
   const y = scaleLinear(extent(values), [270, 20]).nice();
   const marks = methods.flatMap(([method, rows], i) => {
-    const points = rows.map(({ macsSpeedup, metrics: { [metric]: m } }) => ({
-      at: x(1 / macsSpeedup),
-      mean: y(m.mean),
-      low: y(m.low ?? m.mean),
-      high: y(m.high ?? m.mean),
-    })).sort((a, b) => a.at - b.at);
+    const points = rows.map((row) => {
+      const { mean, low = mean, high = mean } = row.metrics[metric];
+      return { at: x(costOf(row)), mean: y(mean), low: y(low), high: y(high) };
+    }).sort((a, b) => a.at - b.at);
     const style = lineStyle(i);
     const { stroke } = style;
     const path = line()(points.map(({ at, mean }) => [at, mean]));
@@ -53,13 +94,14 @@ export function fidelityChart(
     ];
   });
   const ticks = [
-    ...x.ticks(5).map((t: number) => text(x(t) - 8, 286, `${t}`)),
+    ...costTicks.map((t) => text(x(t) - 8, 286, `${t}`)),
     ...y.ticks(5).map((t: number) => text(20, y(t) + 4, y.tickFormat(5)(t))),
   ];
-  return svgDocument({ width: 600, height: 320, fontSize: 11 }, [
+  const height = Math.max(320, 40 + 16 * methods.length);
+  return svgDocument({ width: 600, height, fontSize: 11 }, [
     element("path", { d: "M60,20V270H380", stroke: "black", fill: "none" }),
     ...ticks,
-    text(150, 308, "fraction of dense MACs kept"),
+    text(cost === "search" ? 60 : 150, 308, label),
     text(20, 14, metricInfo(metric).label),
     ...marks,
   ]);

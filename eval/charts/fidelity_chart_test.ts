@@ -16,6 +16,18 @@ Deno.test("fidelityChart() draws points at their kept MACs with whiskers", () =>
   assertEquals(svg.includes('d="M220,270V220"'), true);
 });
 
+Deno.test("fidelityChart() draws over time and over what the search cost, where they are known", () => {
+  const rows = [
+    { ...row("a", 2, 20), speedup: 4, searchPasses: 0 },
+    { ...row("b", 2, 30), searchPasses: 1000 },
+  ];
+  const time = fidelityChart(rows, { metric: "psnr", cost: "time" });
+  assertEquals([...time.matchAll(/cx="(\d+)"/g)].map(([, x]) => x), ["140"]);
+  const search = fidelityChart(rows, { metric: "psnr", cost: "search" });
+  const found = [...search.matchAll(/cx="(\d+)"/g)].map(([, x]) => x);
+  assertEquals(found, ["60", "380"]);
+});
+
 Deno.test("fidelityChart() refuses a metric that no row has", () => {
   assertThrows(() => fidelityChart([], { metric: "fid" }), RangeError, "fid");
 });

@@ -11,11 +11,17 @@ const colours = [
   "#000000",
 ];
 
-/** The colours drawn through, then the same dashed. */
-export const mostLines = 2 * colours.length;
+/** Drawn through, then dashed, then dotted. */
+const dashes = [undefined, "4 3", "1 3"];
+
+/** As many as can be told apart. */
+export const mostLines = dashes.length * colours.length;
 
 /** SVG attributes of line `i`, counted from 0. */
-export const lineStyle = (i: number) => ({
-  stroke: colours[i % colours.length],
-  ...i < colours.length ? {} : { "stroke-dasharray": "4 3" },
-});
+export function lineStyle(i: number) {
+  const dashed = dashes[Math.floor(i / colours.length)];
+  return {
+    stroke: colours[i % colours.length],
+    ...dashed === undefined ? {} : { "stroke-dasharray": dashed },
+  };
+}

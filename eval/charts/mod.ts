@@ -1,4 +1,9 @@
 /** Charts as SVG documents: a metric over the MACs kept, the gates of a SubNet, and what parts of a network teach. */
-export { fidelityChart } from "./fidelity_chart.ts";
+export {
+  type ChartCost,
+  chartCosts,
+  fidelityChart,
+  isCharted,
+} from "./fidelity_chart.ts";
 export { gateHeatMap } from "./gate_heat_map.ts";
 export { taughtChart, type TaughtLine } from "./taught_chart.ts";

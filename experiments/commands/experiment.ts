@@ -167,7 +167,7 @@ const experiment = (
       await handOver(runName, parts, { executor, log });
       return lines;
     }
-    if (isDry) return await dryLines(sections, study, runOptions);
+    if (isDry) return await dryLines(sections, joined, runOptions);
     const local = await localSections(sections);
     if (share) {
       for (const { experiment } of local) {

@@ -5,6 +5,7 @@ import {
   denseGates,
   type Gates,
   liveBlocks,
+  type SuperNet,
   superNet,
 } from "@dip-go/supernet/gates";
 
@@ -17,15 +18,33 @@ import {
  * @throws {RangeError} If the gates do not fit the model's units.
  */
 export function macsOfGates(model: BlockGraph, gates: Gates): Macs {
-  const net = superNet(model, { steps: gates.length });
-  const ofBlock = net.blocks.map(({ graph }) =>
-    sumMacs(macsOfGraph(graph).values())
-  );
+  const { call, ofBlock } = counted(model);
+  const net = { ...call, steps: gates.length };
   return sumMacs(
     liveBlocks(net, gates).flatMap((row) =>
       ofBlock.filter((_, block) => row[block])
     ),
   );
+}
+
+/** A model's calls, and what each of its blocks counts. */
+interface Counted {
+  readonly call: SuperNet;
+  readonly ofBlock: readonly Macs[];
+}
+
+/** Counted once a model, whatever the gates. */
+const known = new WeakMap<BlockGraph, Counted>();
+
+function counted(model: BlockGraph): Counted {
+  const found = known.get(model);
+  if (found) return found;
+  const call = superNet(model, { steps: 1 });
+  const ofBlock = call.blocks.map(({ graph }) =>
+    sumMacs(macsOfGraph(graph).values())
+  );
+  known.set(model, { call, ofBlock });
+  return { call, ofBlock };
 }
 
 /** MACs of one call with every block. */

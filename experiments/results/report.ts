@@ -1,7 +1,13 @@
 /** The files that people read, made from a run's results: table, charts, gate maps, pictures, and the page with all of them. */
 import { type Picture, writePng } from "@dip-go/core/pictures";
 import { float32, type Tensor, unstacked } from "@dip-go/core/tensor";
-import { fidelityChart, gateHeatMap } from "@dip-go/eval/charts";
+import {
+  type ChartCost,
+  chartCosts,
+  fidelityChart,
+  gateHeatMap,
+  isCharted,
+} from "@dip-go/eval/charts";
 import { type GridRow, imageGrid } from "@dip-go/eval/pictures";
 import {
   joinReports,
@@ -14,6 +20,7 @@ import {
 import {
   joinResults,
   renderTable,
+  type ResultRow,
   type Results,
   writeResults,
 } from "@dip-go/eval/tables";
@@ -46,13 +53,7 @@ export async function writeReport(
 ): Promise<string[]> {
   await writeResults(`${folder.path}/results.json`, content.results);
   await folder.write("table.md", tableFile(bench, content));
-  const charts = ["psnr", "ssim"].filter((metric) =>
-    content.rows.some(({ row }) => metric in row.metrics)
-  );
-  for (const metric of charts) {
-    const svg = fidelityChart(content.results.rows, { metric });
-    await folder.write(`${metric}.svg`, svg);
-  }
+  const svgs = await writeCharts(folder, content.results.rows);
   for (const row of content.rows) await writeGates(folder, bench, row);
   await writePng(`${folder.path}/grid.png`, {
     image: fittedGrid(gridRows(bench, content.images)),
@@ -62,8 +63,24 @@ export async function writeReport(
   await folder.write("report.json", JSON.stringify(details) + "\n");
   const report = joinReports([{ results: content.results, details }]);
   await folder.write("report.html", await reportPage(report));
-  const svgs = charts.map((metric) => `${metric}.svg`);
   return ["report.html", "results.json", "table.md", ...svgs, "grid.png"];
+}
+
+/** Fidelity over MACs, time and the search's cost, where they are measured; the names of the files. */
+async function writeCharts(
+  folder: RunFolder,
+  rows: readonly ResultRow[],
+): Promise<string[]> {
+  const names: string[] = [];
+  for (const metric of ["psnr", "ssim"]) {
+    for (const cost of Object.keys(chartCosts) as ChartCost[]) {
+      if (!isCharted(rows, { metric, cost })) continue;
+      const name = `${metric}${cost === "macs" ? "" : `-${cost}`}.svg`;
+      await folder.write(name, fidelityChart(rows, { metric, cost }));
+      names.push(name);
+    }
+  }
+  return names;
 }
 
 function tableFile(

@@ -68,10 +68,13 @@ export class Bench implements AsyncDisposable {
   readonly full: PipelineSampler;
   /** One image's dense trajectory. */
   readonly denseMacs: number;
+  /** What one image takes of a budget with the full model. */
+  readonly denseCost: number;
   /** The units of one image's SuperNet, for counting. */
   readonly net: SuperNet;
   /** In nanoseconds of one image, where budgets are not of MACs. */
   readonly costs?: BlockCosts;
+  readonly #superNets = new Map<string, SuperNet>();
   readonly #runners = new Map<string, SubNetRunner>();
   readonly #precision: Precision;
   #search: SamplerSearch | undefined;
@@ -89,12 +92,17 @@ export class Bench implements AsyncDisposable {
     const { steps } = this.full;
     this.net = this.superNet({ images: 1, steps });
     this.denseMacs = this.macs({ kind: "steps", steps });
+    this.denseCost = this.cost({ kind: "steps", steps });
   }
 
   /** The SuperNet for so many images. */
   superNet({ images, steps }: SampleSize): SuperNet {
     const { costs } = this;
-    return superNetOf(this.full.withSteps(steps), { images, costs });
+    const key = `${images},${steps}`;
+    const net = this.#superNets.get(key) ??
+      superNetOf(this.full.withSteps(steps), { images, costs });
+    this.#superNets.set(key, net);
+    return net;
   }
 
   /** Model calls of the experiment's sampler at a number of steps. */
@@ -195,12 +203,6 @@ export class Bench implements AsyncDisposable {
     if (fitted.kind === "adaptive") return fitted.cost;
     if (fitted.kind === "gates") return planCost(this.net, fitted.plan);
     return denseCost(this.net) / this.net.steps * this.calls(fitted.steps);
-  }
-
-  /** What one image takes with the full model. */
-  get denseCost(): number {
-    const { steps } = this.experiment.sampler;
-    return this.cost({ kind: "steps", steps });
   }
 
   /**

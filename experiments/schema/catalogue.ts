@@ -2,6 +2,7 @@
 import type { Experiment } from "./experiment.ts";
 import { readExperiment } from "./experiment_file.ts";
 import type { Study } from "./study.ts";
+import { sectionsOfFile, type Sweep } from "./sweep.ts";
 
 /** The default exports of a folder's files, in the order of their names. */
 async function shipped<Value>(folder: URL): Promise<Value[]> {
@@ -13,10 +14,17 @@ async function shipped<Value>(folder: URL): Promise<Value[]> {
   return modules.flatMap((each) => each.default ?? []);
 }
 
-/** In the order of `--list`. */
-export const experiments = await shipped<Experiment>(
+const files = await shipped<Experiment | Sweep>(
   new URL("../", import.meta.url),
 );
+
+/** In the order of `--list`. */
+export const experiments = files.filter((each): each is Experiment =>
+  !("vary" in each)
+);
+
+/** Files of several experiments. */
+const sweeps = files.filter((each) => "vary" in each);
 
 /** The tables and figures of the paper, then models at real scale beside what other papers print of them. */
 export const studies: readonly Study[] = [
@@ -27,13 +35,18 @@ export const studies: readonly Study[] = [
 /** Names and descriptions of experiments, then of studies. */
 export const listed: readonly { name: string; description: string }[] = [
   ...experiments,
+  ...sweeps.map(({ name, description = "" }) => ({ name, description })),
   ...studies,
 ];
 
-/** The sections of all studies can be run by their own names, too. */
-const sections: readonly Experiment[] = studies.flatMap(({ sections }) =>
-  [...sections.full, ...sections.embedded].map(({ experiment }) => experiment)
-);
+/** The sections of all studies and sweeps can be run by their own names, too. */
+const sections: readonly Experiment[] = [
+  ...studies.flatMap(({ sections }) => [
+    ...sections.full,
+    ...sections.embedded,
+  ]),
+  ...sweeps.flatMap(sectionsOfFile),
+].map(({ experiment }) => experiment);
 
 /** The study of that name, or undefined. */
 export const studyNamed = (name: string): Study | undefined =>
@@ -73,4 +86,5 @@ export function experimentNamed(name: string): Experiment {
 export const experimentOf = async (nameOrFile: string): Promise<unknown> =>
   /\.(ts|json|ya?ml)$/.test(nameOrFile)
     ? await readExperiment(nameOrFile)
-    : experimentNamed(nameOrFile);
+    : sweeps.find(({ name }) => name === nameOrFile) ??
+      experimentNamed(nameOrFile);

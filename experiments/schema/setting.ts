@@ -27,8 +27,15 @@ function withSetting(experiment: unknown, setting: string): unknown {
       }: expected path=value, as in sampler.steps=50`,
     );
   }
-  return replaced(experiment, path.split("."), parsed(rest.join("=")));
+  return withValue(experiment, path, parsed(rest.join("=")));
 }
+
+/** The experiment with one value at a place such as `sampler.steps`, not checked yet. */
+export const withValue = (
+  experiment: unknown,
+  path: string,
+  value: unknown,
+): unknown => replaced(experiment, path.split("."), value);
 
 /** A name in a list that is given a setting is a record of that kind. */
 const named = (item: unknown, rest: readonly string[]): unknown =>

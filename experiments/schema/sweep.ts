@@ -1,4 +1,4 @@
-/** One file for several experiments: a search for each of some seeds and for each payload that units may hold. */
+/** One file for several experiments: every combination of values that vary, of seeds and of payloads that units may hold. */
 import {
   conform,
   different,
@@ -8,7 +8,8 @@ import {
   wholeFrom,
 } from "@dip-go/core/files";
 import * as v from "valibot";
-import { checkExperiment } from "./experiment.ts";
+import { checkExperiment, type ExperimentInput } from "./experiment.ts";
+import { withValue } from "./setting.ts";
 import type { Section, Study } from "./study.ts";
 
 const lists = openRecord({
@@ -17,32 +18,63 @@ const lists = openRecord({
   seeds: v.optional(different(wholeFrom(0))),
   /** What backup connections hold, in the place of `superNet.backup`. */
   payloads: v.optional(different(oneOf(["output", "residual"]))),
+  /** Lists of choices, such as models and counts of steps: by a choice's label, its values by their paths. */
+  vary: v.optional(
+    v.array(v.record(v.string(), v.record(v.string(), v.unknown()))),
+  ),
 });
 
 /** What an experiment's file may say besides an experiment. */
-export type SweepLists = Pick<Given<typeof lists>, "seeds" | "payloads">;
+export type SweepLists = Omit<Given<typeof lists>, "name">;
+
+/** A file of several experiments; it default-exports it `satisfies Sweep`. */
+export type Sweep =
+  & Pick<ExperimentInput, "name" | "description">
+  & Partial<ExperimentInput>
+  & SweepLists;
+
+/** One choice: what it is called, and what it changes. */
+interface Choice {
+  readonly label: string;
+  readonly change: (experiment: Tree) => Tree;
+}
 
 /** A list's values as settings; one that changes nothing where there is no list. */
 const settingsOf = <Value extends string | number>(
   values: readonly Value[] | undefined,
   word: string,
-  set: (value: Value) => (experiment: Tree) => Tree,
-): { label: string; change: (experiment: Tree) => Tree }[] =>
+  path: string,
+): Choice[] =>
   values?.map((value) => ({
     label: `${word}${value}`,
-    change: set(value),
+    change: (experiment) => withValue(experiment, path, value) as Tree,
   })) ?? [{ label: "", change: (experiment) => experiment }];
+
+/** The choices of one list, each setting several values. */
+const choicesOf = (
+  list: Readonly<Record<string, Readonly<Record<string, unknown>>>>,
+): Choice[] =>
+  Object.entries(list).map(([label, values]) => ({
+    label,
+    change: (experiment) =>
+      Object.entries(values).reduce<Tree>(
+        (changed, [path, value]) => withValue(changed, path, value) as Tree,
+        experiment,
+      ),
+  }));
 
 type Tree = Readonly<Record<string, unknown>>;
 
 /**
- * The experiments of a file, one for each seed and payload.
+ * The experiments of a file, one for each combination of what varies, payload and seed.
  *
  * @throws {RangeError} If a value is impossible or a key unknown, or a list stands beside the value in whose place it is.
  */
 export function sectionsOfFile(given: unknown): Section[] {
-  const { seeds, payloads, ...rest } = (given ?? {}) as Tree & SweepLists;
-  if (!seeds && !payloads) {
+  const { seeds, payloads, vary, ...rest } = (given ?? {}) as
+    & Tree
+    & SweepLists;
+  if (!seeds && !payloads && !vary) {
     const experiment = checkExperiment(given);
     return [{ label: experiment.name, experiment }];
   }
@@ -51,27 +83,24 @@ export function sectionsOfFile(given: unknown): Section[] {
   refuse("seed" in rest && seeds, doing, "seed");
   const superNet = rest.superNet as Tree | undefined;
   refuse(superNet?.backup && payloads, doing, "superNet.backup");
-  const bySeed = settingsOf(
-    found.seeds,
-    "seed ",
-    (seed) => (experiment) => ({ ...experiment, seed }),
+  const choices = [
+    ...(found.vary ?? []).map(choicesOf),
+    settingsOf(found.payloads, "", "superNet.backup"),
+    settingsOf(found.seeds, "seed ", "seed"),
+  ];
+  const combined = choices.reduce((all, each) =>
+    all.flatMap((a) =>
+      each.map((b): Choice => ({
+        label: [a.label, b.label].filter(Boolean).join(", "),
+        change: (experiment) => b.change(a.change(experiment)),
+      }))
+    )
   );
-  const byPayload = settingsOf(
-    found.payloads,
-    "",
-    (backup) => (experiment) => ({
-      ...experiment,
-      superNet: { ...superNet, backup },
-    }),
-  );
-  return byPayload.flatMap((payload) =>
-    bySeed.map((seed) => {
-      const label = [payload.label, seed.label].filter(Boolean).join(", ");
-      const name = `${found.name}-${slug(label)}`;
-      const experiment = payload.change(seed.change({ ...rest, name }));
-      return { label, experiment: checkExperiment(experiment) };
-    })
-  );
+  return combined.map(({ label, change }) => {
+    const name = `${found.name}-${slug(label)}`;
+    const experiment = change({ ...rest, name });
+    return { label, experiment: checkExperiment(experiment) };
+  });
 }
 
 /** Experiments of one file as a study, whose results are joined; undefined where there is but one. */
@@ -88,7 +117,8 @@ export function sweepOf(sections: readonly Section[]): Study | undefined {
   };
 }
 
-const slug = (label: string): string => label.replaceAll(/[, ]+/g, "-");
+const slug = (label: string): string =>
+  label.toLowerCase().replaceAll(/[^a-z0-9_-]+/g, "-").replace(/-$/, "");
 
 function refuse(stands: unknown, doing: string, path: string): void {
   if (!stands) return;

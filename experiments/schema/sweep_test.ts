@@ -50,6 +50,38 @@ Deno.test("a file with seeds, payloads and methods of their own settings is an e
   assertEquals(one.experiment.seed, 2);
 });
 
+Deno.test("a file whose values vary is an experiment for each combination, whose labels name it", async () => {
+  const vary = JSON.stringify([
+    {
+      "DDIM": { "sampler.kind": "ddim" },
+      "DPM-Solver++": { "sampler.kind": "dpm-solver++" },
+    },
+    { "8 steps": { "sampler.steps": 8, sparsity: [0.25] } },
+  ]);
+  const found = await sections(`vary=${vary}`, "seeds=[2]");
+  assertEquals(found.map(({ label }) => label), [
+    "DDIM, 8 steps, output, seed 2",
+    "DDIM, 8 steps, residual, seed 2",
+    "DPM-Solver++, 8 steps, output, seed 2",
+    "DPM-Solver++, 8 steps, residual, seed 2",
+  ]);
+  const { name, sampler, sparsity } = found[3].experiment;
+  assertEquals(name, "mine-dpm-solver-8-steps-residual-seed-2");
+  assertEquals([sampler.kind, sampler.steps], ["dpm-solver++", 8]);
+  assertEquals(sparsity, [0.25]);
+  assertEquals(sweepOf(found)?.name, "mine");
+});
+
+Deno.test("frontier covers the embedded models, and its sections are found by their names", async () => {
+  const found = sectionsOfFile(await experimentOf("frontier"));
+  assertEquals(found.length, 10);
+  const models = found.map(({ experiment }) => experiment.model);
+  assertEquals(new Set(models).size, 3);
+  const { name } = found[0].experiment;
+  assertEquals(name, "frontier-dit-shapes-ddim-20-steps");
+  assertEquals(await experimentOf(name), found[0].experiment);
+});
+
 Deno.test("a setting reaches a method of a list, one that is a name alone too", async () => {
   const [{ experiment: { methods } }] = await sections(
     "methods.2.forecast=fitted",
@@ -65,6 +97,8 @@ const refusals: Readonly<Record<string, string>> = {
   'payloads=["pixels"]': 'payloads[0] is "pixels", expected output or residual',
   "seed=1": "seed stands beside a list of such",
   "superNet.backup=output": "superNet.backup stands beside a list of such",
+  'vary=[{"a":3}]': "vary[0].a is 3, expected",
+  'vary=[{"a":{"sampler.stepz":3}}]': "sampler.stepz is 3, expected no key but",
   "seedz=[0]": "seedz is [0], expected no key but name, ",
   "methods=fora": 'methods is "fora", expected a list',
   "methods.0=3": "methods[0] is 3, expected one of fewer-steps, ",

@@ -1,0 +1,96 @@
+/**
+ * Quality against MACs, against measured time and against what the search cost:
+ * every method that applies, over models, samplers and counts of steps.
+ *
+ *   deno task experiment frontier --dry-run                  # what it would take
+ *   deno task experiment frontier-dit-shapes-ddim-20-steps   # one of its sections
+ */
+import quickstart, { closedForm } from "./quickstart.ts";
+import quickstartMmdit from "./quickstart_mmdit.ts";
+import quickstartSd from "./quickstart_sd.ts";
+import type { Sweep } from "./schema/sweep.ts";
+
+const { prompts } = quickstartSd;
+
+/** What every network can do. */
+const always = [
+  "fewer-steps",
+  "uniform-reuse",
+  "guidance-stops",
+  "random",
+  "searched-subset",
+  "searched-subset+forecast",
+  "dpcache",
+  "budcache",
+  "l2p",
+  "dip-go+steps",
+  "energy+forecast",
+  ...closedForm,
+  "learned-solver",
+];
+
+/** What blocks that add to a stream can do besides. */
+const streams = {
+  methods: [
+    "fora",
+    "smoothcache",
+    "magcache",
+    "taylorseer",
+    "t-gate",
+    ...always,
+  ],
+};
+
+/** What a UNet can do besides. */
+const branches = { methods: ["deepcache", "deepcache-nonuniform", ...always] };
+
+const dit = {
+  ...streams,
+  model: quickstart.model,
+  superNet: quickstart.superNet,
+  "sampler.guidanceScale": quickstart.sampler.guidanceScale,
+};
+
+const sd = {
+  ...branches,
+  prompts,
+  model: quickstartSd.model,
+  superNet: quickstartSd.superNet,
+  "sampler.guidanceScale": quickstartSd.sampler.guidanceScale,
+};
+
+export default {
+  name: "frontier",
+  description: "quality against MACs, time and search cost",
+  seed: 0,
+  /** Shorter than by default, so that all sections take hours, not a day. */
+  search: {
+    budCache: { evaluations: 100 },
+    solver: { pairs: 48, perturbed: 4, judged: 16, refinements: 12 },
+  },
+  sparsity: [0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9],
+  mainMethod: "learned-solver",
+  evaluation: { pairs: 24, seed: 1000, batch: 8 },
+  metrics: quickstart.metrics,
+  latency: { batches: [1], rounds: 3 },
+  vary: [
+    {
+      "dit-shapes, DDIM": { ...dit, "sampler.kind": "ddim" },
+      "dit-shapes, DPM-Solver++": { ...dit, "sampler.kind": "dpm-solver++" },
+      "sd-shapes, DDIM": { ...sd, "sampler.kind": "ddim" },
+      "sd-shapes, DPM-Solver++": { ...sd, "sampler.kind": "dpm-solver++" },
+      // a flow of velocities, which neither of the two samples
+      "mmdit-shapes, flow-match Euler": {
+        ...streams,
+        prompts,
+        model: quickstartMmdit.model,
+        superNet: quickstartMmdit.superNet,
+        sampler: quickstartMmdit.sampler,
+      },
+    },
+    {
+      "20 steps": { "sampler.steps": 20 },
+      "50 steps": { "sampler.steps": 50 },
+    },
+  ],
+} satisfies Sweep;
