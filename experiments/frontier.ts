@@ -36,7 +36,6 @@ const streams = {
     "smoothcache",
     "magcache",
     "taylorseer",
-    "t-gate",
     ...always,
   ],
 };
@@ -65,14 +64,14 @@ export default {
   seed: 0,
   /** Shorter than by default, so that all sections take hours, not a day. */
   search: {
-    budCache: { evaluations: 100 },
-    solver: { pairs: 48, perturbed: 4, judged: 16, refinements: 12 },
+    budCache: { evaluations: 50 },
+    solver: { pairs: 32, perturbed: 4, judged: 16, refinements: 8 },
   },
   sparsity: [0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9],
   mainMethod: "learned-solver",
   evaluation: { pairs: 24, seed: 1000, batch: 8 },
   metrics: quickstart.metrics,
-  latency: { batches: [1], rounds: 3 },
+  latency: { batches: [1], rounds: 2 },
   vary: [
     {
       "dit-shapes, DDIM": { ...dit, "sampler.kind": "ddim" },
@@ -90,7 +89,7 @@ export default {
     },
     {
       "20 steps": { "sampler.steps": 20 },
-      "50 steps": { "sampler.steps": 50 },
+      "50 steps": { "sampler.steps": 50, "search.solver.refinements": 4 },
     },
   ],
 } satisfies Sweep;

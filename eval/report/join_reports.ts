@@ -107,6 +107,7 @@ function reportRow(
   several: boolean,
 ): Omit<ReportRow, "run" | "cells"> {
   const { method, sparsity, experiment, source, speedup, metrics } = row;
+  const { searchPasses = null } = row;
   const paper = source === "paper";
   const series = [
     ...several ? [experiment] : [],
@@ -127,6 +128,7 @@ function reportRow(
     paper,
     macsKept: 1 / row.macsSpeedup,
     timeKept: speedup === null ? null : 1 / speedup,
+    searchPasses,
     metrics: Object.fromEntries(values),
   };
 }

@@ -37,6 +37,8 @@ export interface ReportRow extends RowDetails {
   readonly macsKept: number;
   /** Fraction of the full model's measured time; null if not measured. */
   readonly timeKept: number | null;
+  /** What the method's search cost for all budgets, in pictures by the full sampler; null if it is not known. */
+  readonly searchPasses: number | null;
   readonly metrics: Readonly<
     Record<string, Pick<MetricValue, "mean" | "low" | "high">>
   >;

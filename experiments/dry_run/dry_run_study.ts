@@ -86,7 +86,8 @@ function paperLines(paper: readonly PaperRow[]): string[] {
       macs.because ? "see notes" : "",
     ]];
   });
-  if (rows.length === 0) return ["The paper prints no MACs here."];
+  if (paper.length === 0) return [];
+  if (rows.length === 0) return ["The paper prints no MACs here.", ""];
   const header = [
     "the paper's rows",
     "printed",
@@ -94,7 +95,7 @@ function paperLines(paper: readonly PaperRow[]): string[] {
     "MACs total",
     "",
   ];
-  return alignedLines([header, ...rows], { left: 1 });
+  return [...alignedLines([header, ...rows], { left: 1 }), ""];
 }
 
 function hours(macs: number, rate: number): string {
@@ -146,7 +147,6 @@ export async function dryRunStudy(
       "",
     ]),
     ...paperLines(study.paper),
-    "",
     ...await fileLines(sections.map(({ part }) => part.identity.experiment)),
     "",
     `In all ${gigabytes(bytes)} of pictures and calibration, ${

@@ -1,6 +1,14 @@
 /// <reference lib="dom" />
 /** One chart: a metric over one cost, with 95 % intervals; a point tells its row and selects it. */
-import { axisBottom, axisLeft, extent, line, scaleLinear, select } from "d3";
+import {
+  axisBottom,
+  axisLeft,
+  extent,
+  line,
+  scaleLinear,
+  scaleSymlog,
+  select,
+} from "d3";
 import type { ReportData, ReportMetric } from "../report_data.ts";
 import { html, svg } from "./elements.ts";
 import { rowCard } from "./row_card.ts";
@@ -12,7 +20,8 @@ export interface ChartContent {
   readonly series: readonly Series[];
   readonly metric: ReportMetric;
   readonly cost: {
-    readonly key: "macsKept" | "timeKept";
+    /** Passes are drawn by their magnitude, the others as shares of the full model's. */
+    readonly key: "macsKept" | "timeKept" | "searchPasses";
     readonly label: string;
   };
   /** In pixels. */
@@ -105,8 +114,11 @@ function scalesOf(
     m.high ?? m.mean,
   ]);
   const dearest = Math.max(...shown.map((row) => row[cost.key]!));
+  const range = [left, width - marginRight];
   return {
-    x: scaleLinear([0, dearest], [left, width - marginRight]).nice(5),
+    x: cost.key === "searchPasses"
+      ? scaleSymlog([0, Math.max(1, dearest)], range)
+      : scaleLinear([0, dearest], range).nice(5),
     y: scaleLinear(padded(extent(values)), [bottom, top]).nice(),
   };
 }
@@ -122,6 +134,20 @@ function padded([low, high]: [number, number]): [number, number] {
 // deno-lint-ignore no-explicit-any -- d3 ships no types
 type Scale = any;
 
+/** Shares in per cent, passes at powers of ten. */
+function costAxis(
+  x: Scale,
+  { cost, width }: Pick<ChartContent, "cost" | "width">,
+) {
+  if (cost.key !== "searchPasses") {
+    return axisBottom(x).ticks(width / 75).tickFormat(perCent);
+  }
+  const [, most] = x.domain() as [number, number];
+  const passes = [0, 10, 100, 1000, 10_000, 100_000];
+  return axisBottom(x).tickValues(passes.filter((each) => each <= most))
+    .tickFormat(String);
+}
+
 function drawAxes(
   picture: SVGSVGElement,
   { x, y, metric, cost, width }:
@@ -132,8 +158,7 @@ function drawAxes(
   select(picture).append("g").attr("class", "axis")
     .attr("transform", `translate(0,${bottom})`)
     .call(
-      axisBottom(x).ticks(width / 75).tickFormat(perCent).tickSizeOuter(0)
-        .tickPadding(7),
+      costAxis(x, { cost, width }).tickSizeOuter(0).tickPadding(7),
     );
   select(picture).append("g").attr("class", "axis grid")
     .attr("transform", `translate(${left},0)`)

@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-/** Quality against cost: one chart over MACs, one over measured time, a line a method. */
+/** Quality against cost: charts over MACs, over measured time and over what the search cost, a line a method. */
 import type { ReportData, ReportMetric } from "../report_data.ts";
 import { costChart } from "./cost_chart.ts";
 import { choice, html, section, svg } from "./elements.ts";
@@ -9,9 +9,10 @@ import { type Series, type SeriesStyle, seriesStyle } from "./series_style.ts";
 const costs = [
   { key: "macsKept", label: "MACs, of the dense trajectory’s" },
   { key: "timeKept", label: "Measured time, of the full model’s" },
+  { key: "searchPasses", label: "Search, in pictures by the full sampler" },
 ] as const;
 
-/** The section with both charts, or none if there is no metric to draw. */
+/** The section with the charts, or none if there is no metric to draw. */
 export function costCharts(
   data: ReportData,
   selection: Selection,
@@ -22,6 +23,8 @@ export function costCharts(
   const hidden = new Set<string>();
   const charts = html("div", { class: "charts" });
   let metric: ReportMetric = metrics[0];
+  // lines of many runs are no picture: one run at a time then
+  let run = data.runs.length > 1 && all.length > mostLines ? 0 : undefined;
   let width = 0;
   const highlight = () => {
     for (const mark of charts.querySelectorAll<SVGGElement>(".point")) {
@@ -35,11 +38,14 @@ export function costCharts(
       mark.classList.toggle("dim", other);
     }
   };
-  const isDrawn = ({ rows }: Series) =>
-    rows.some((row) => data.rows[row].metrics[metric.name]);
+  const isDrawn = ({ rows: members }: Series) =>
+    (run === undefined || data.rows[members[0]].run === run) &&
+    members.some((row) => data.rows[row].metrics[metric.name]);
   const names = legend(all, { hidden, draw: () => draw(), emphasise });
   const draw = () => {
-    const series = all.filter(({ name }) => !hidden.has(name));
+    const series = all.filter((each) =>
+      !hidden.has(each.name) && isDrawn(each)
+    );
     names.show(isDrawn);
     charts.replaceChildren(
       ...costs.flatMap((cost) =>
@@ -56,9 +62,21 @@ export function costCharts(
       draw();
     },
   );
+  const runs = choice(
+    "of",
+    ["all runs", ...data.runs.map(({ name }) => name)],
+    (i) => {
+      run = i === 0 ? undefined : i - 1;
+      draw();
+    },
+  );
+  runs.select.value = String(run === undefined ? 0 : run + 1);
+  const drawnCosts =
+    costs.filter(({ key }) => data.rows.some((row) => row[key] !== null))
+      .length;
   // drawn to the size it is shown in, so that its text keeps its size
   new ResizeObserver(([{ contentRect }]) => {
-    width = Math.floor(columnWidth(contentRect.width));
+    width = Math.floor(columnWidth(contentRect.width, drawnCosts));
     draw();
   }).observe(charts);
   selection.listen(highlight);
@@ -66,18 +84,24 @@ export function costCharts(
     section(
       "Quality against cost",
       element,
+      ...data.runs.length > 1 ? [runs.element] : [],
       charts,
       names.element,
     ),
   ];
 }
 
+/** Lines that a chart shows beside each other. */
+const mostLines = 24;
+
 const gap = 20;
 const leastWidth = 360;
 
-/** Of one chart: two stand side by side where there is room, as in the style sheet. */
-function columnWidth(all: number): number {
-  return all >= 2 * leastWidth + gap ? (all - gap) / 2 : all;
+/** Of one of some charts, which stand side by side where there is room, as in the style sheet. */
+function columnWidth(all: number, charts: number): number {
+  const room = Math.floor((all + gap) / (leastWidth + gap));
+  const columns = Math.max(1, Math.min(charts, room));
+  return (all - gap * (columns - 1)) / columns;
 }
 
 /** A line for every method with something to draw, its run's main method first. */

@@ -71,7 +71,7 @@ export function probeTables(
   const budgets: LineColumn<BudgetVerdict>[] = [
     ["MACs kept", ({ kept }) => formatPercent(kept)],
     ["Steps", ({ steps }) => `${decibels(steps)} dB`],
-    ["Best depth", ({ blocks }) => blocks.gain > 0 ? blocks.name : "none"],
+    ["Best depth", ({ blocks }) => blocks.gain < 0.05 ? "none" : blocks.name],
     ["Blocks", ({ blocks }) => gainText(blocks.gain)],
     ["Halves", ({ halves }) => halves ? gainText(halves.gain) : "–"],
     ["Verdict", ({ verdict }) => verdict],
