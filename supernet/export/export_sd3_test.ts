@@ -17,7 +17,7 @@ const largestDifference = (a: Tensor, b: Tensor): number => {
   return Math.max(...one.map((x, i) => Math.abs(x - other[i])));
 };
 
-Deno.test("a SubNet of the embedded SD3 draws alike block by block, a session a step, and as one graph", async () => {
+Deno.test("a SubNet of the embedded SD3, a step of its conditional half among it, draws alike block by block, a session a step, and as one graph", async () => {
   const pipeline = await loadPipeline("zoo/models/mmdit-shapes");
   const sampler = pipeline.sampler({
     steps: 4,
@@ -31,7 +31,8 @@ Deno.test("a SubNet of the embedded SD3 draws alike block by block, a session a 
     { length: 4 },
     (_, t) => net.units.map((_, n): Gate => t > 0 && (n + t) % 3 === 0 ? 0 : 1),
   );
-  const plan = planFor(sampler, net, { gates });
+  const halves = ["both", "both", "conditional", "both"] as const;
+  const plan = planFor(sampler, net, { gates, halves });
   const form = { latents: true };
   const subject = "a large red circle on the left";
   const request = await compileRequestOf(sampler, plan, form);
@@ -50,6 +51,7 @@ Deno.test("a SubNet of the embedded SD3 draws alike block by block, a session a 
   const apart = await runner.sample({
     ...sampler.inputs(conditioning, { images: 1, random }),
     gates,
+    halves,
   });
   assert(largestDifference(apart, latents) < 1e-4);
 });
