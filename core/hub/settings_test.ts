@@ -1,4 +1,4 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { inTemporaryFolder } from "@dip-go/testing/files";
 import { parseModelFile, parseModelName } from "./model_name.ts";
 import { hubSettings } from "./settings.ts";
@@ -86,5 +86,36 @@ Deno.test("parseModelFile() takes one file of weights for what it is", () => {
     const text of ["a/b", "a/x.safetensors", "a/b/../x.ckpt", "/a/b/x.ckpt"]
   ) {
     assertEquals(parseModelFile(text), null);
+  }
+});
+
+/** The variables that settings are made of, whatever is set. */
+function variablesRead(): string[] {
+  const read = new Set<string>();
+  for (const set of ["HOME", "HF_HOME", "HF_HUB_CACHE"]) {
+    hubSettings((name) => {
+      read.add(name);
+      return ["HOME", set].includes(name) ? "/nowhere" : undefined;
+    });
+  }
+  return [...read];
+}
+
+/** The environment variables that a command line allows, as patterns. */
+const allowedIn = (command: string): RegExp[] =>
+  (/--allow-env=(\S+)/.exec(command)?.[1].split(",") ?? [])
+    .map((name) => new RegExp(`^${name.replaceAll("*", ".*")}$`));
+
+Deno.test("tasks that reach the hub may read every variable of its settings", async () => {
+  const { tasks } = JSON.parse(await Deno.readTextFile("deno.json"));
+  const reaching = Object.values<string | { command: string }>(tasks)
+    .map((task) => typeof task === "string" ? task : task.command)
+    .filter((command) => /--allow-net /.test(command));
+  assert(reaching.length >= 5);
+  for (const command of reaching) {
+    const allowed = allowedIn(command);
+    const missing = variablesRead()
+      .filter((variable) => !allowed.some((each) => each.test(variable)));
+    assertEquals(missing, [], command);
   }
 });

@@ -4,8 +4,7 @@ import { fileURLToPath } from "node:url";
 const config = fileURLToPath(new URL("../../../deno.json", import.meta.url));
 
 /** What the hub's client reads, for metrics that name a model there. */
-const hubVariables =
-  "HF_ENDPOINT,HF_HOME,HF_HUB_CACHE,HF_HUB_OFFLINE,HF_TOKEN,HOME,XDG_CACHE_HOME";
+const hubVariables = "HF_*,HUGGING*,TRANSFORMERS_OFFLINE,HOME,XDG_CACHE_HOME";
 
 /** The command, with the permissions that making steps takes, and of programs that it `runs`. */
 export const denoCommand = (
