@@ -136,7 +136,7 @@ export const pruneCommand = command(form, async ({
   const times = budgetMs && new SamplerTimes(sampler, { subject, busyOk });
   const costs = await (times && keptPart(
     keptIn,
-    ["pieces", asked, device, cpus()[0].model],
+    ["pieces", asked, device, busyOk, cpus()[0].model],
     () => times.pieces(),
   ));
   const shares = targets.map((target) =>
