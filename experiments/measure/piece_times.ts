@@ -138,8 +138,10 @@ export function sparsityWithin(
 ): number {
   if (ms < full && ms >= full / calls) return 1 - ms / full;
   throw new RangeError(
-    `Cannot fit ${name} to ${ms} ms: the full sampler takes ${
+    `Cannot fit ${name} to ${ms} ms: expected at least ${
+      (full / calls).toFixed(1)
+    }, what one call takes, and less than ${
       full.toFixed(1)
-    } ms in ${calls} calls; expected less, and at least one call`,
+    }, what the full sampler's ${calls} take`,
   );
 }

@@ -49,7 +49,7 @@ Deno.test("sparsityWithin() takes what pays for a call, and leaves something out
     assertThrows(
       () => sparsityWithin(ms, sampler),
       RangeError,
-      `Cannot fit tiny to ${ms} ms: the full sampler takes 200.0 ms in 20 calls`,
+      `Cannot fit tiny to ${ms} ms: expected at least 10.0, what one call takes, and less than 200.0`,
     );
   }
 });
