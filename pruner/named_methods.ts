@@ -30,6 +30,7 @@ import { guidanceStops } from "./rivals/whole_steps/guidance_stops.ts";
 import { l2p } from "./rivals/whole_steps/l2p.ts";
 import { energyForecast } from "./search/energy_forecast.ts";
 import {
+  dpSolver,
   learnedSolver,
   pathSolver,
   uniformSolver,
@@ -75,6 +76,7 @@ export const methods: readonly Method[] = [
   energyForecast,
   uniformSolver,
   pathSolver,
+  dpSolver,
   learnedSolver,
 ];
 

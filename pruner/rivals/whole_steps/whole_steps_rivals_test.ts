@@ -25,10 +25,11 @@ import {
 import { fitTarget, type MethodContext } from "../../method.ts";
 import { SamplerSearch } from "../../sampler_search.ts";
 import { classSearch } from "../../search_settings.ts";
+import { cheapestKeys, pathCosts } from "../../search/forecast_path.ts";
 import { rowsOf } from "../../search/learned_solver/gram.ts";
 import { tGate } from "../caches/t_gate.ts";
 import { budCache, searchBudgeted } from "./bud_cache.ts";
-import { cheapestKeys, dpCache, pathCosts } from "./dp_cache.ts";
+import { dpCache } from "./dp_cache.ts";
 import { guidanceStops, unguidedPlan } from "./guidance_stops.ts";
 import { l2p, leastSquaresRow, publishedKeys, trainedRow } from "./l2p.ts";
 

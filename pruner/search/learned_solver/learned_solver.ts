@@ -25,6 +25,7 @@ import { looks, refined } from "./refine.ts";
 import { ridgeFit } from "./ridge.ts";
 import {
   beamForms,
+  dpForm,
   type Measures,
   pathForm,
   type ScheduleMaker,
@@ -104,6 +105,7 @@ export const uniformSolver = solverMethod(
   "uniform+learned-solver",
   uniformForm,
 );
+export const dpSolver = solverMethod("dpcache+learned-solver", dpForm);
 export const pathSolver = solverMethod(
   "cheapest-path+learned-solver",
   pathForm,

@@ -1,4 +1,6 @@
 /** Makers of schedules: which steps a learned solver evaluates within a budget. */
+import { taylor } from "@dip-go/supernet/gates";
+import { cheapestKeys, pathCosts } from "../forecast_path.ts";
 import { cheapestPath, jumpCosts, uniformSteps } from "../whole_steps.ts";
 import { beam, type Schedule } from "./beam.ts";
 import type { Gram } from "./gram.ts";
@@ -120,4 +122,11 @@ export const pathForm: ScheduleMaker = single((calls, { sampler, batches }) =>
     }))),
     calls,
   )
+);
+
+/** DPCache's, as published: forecasts of order 2, the first three steps among the keys where there are more. */
+export const dpForm: ScheduleMaker = single((count, { sampler, batches }) =>
+  count < 3
+    ? uniformSteps(count, sampler.steps.length)
+    : cheapestKeys(pathCosts(batches, taylor(2)), { count, forced: 3 })
 );
