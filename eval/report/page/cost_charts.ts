@@ -84,7 +84,7 @@ export function costCharts(
     section(
       "Quality against cost",
       element,
-      ...data.runs.length > 1 ? [runs.element] : [],
+      ...data.runs.length > 1 ? [" ", runs.element] : [],
       charts,
       names.element,
     ),
