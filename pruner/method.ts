@@ -124,6 +124,8 @@ export interface Method {
   parts?(task: FitTask): readonly SearchPart[];
   /** Cost of the model calls of its search for all budgets together, in the unit of the SuperNet's costs; 0 unless told. */
   searchCost?(search: PricedSearch): number;
+  /** Different pictures that its search sees, if those are not the calibration's; `searchCost` counts their sampling too. */
+  pictures?(settings: Pick<MethodContext, "search">): number;
   /** @param maxCost Budget over all steps at `context.net`'s batch, in the unit of its costs. */
   fit(
     context: MethodContext,

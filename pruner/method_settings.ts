@@ -160,6 +160,9 @@ export function methodOf(chosen: MethodChoice): Method {
     reads: (read) => method.reads?.(settled(read)) ?? settled(read),
     parts: (task) => method.parts?.(settled(task)) ?? [],
     searchCost: (search) => method.searchCost?.(settled(search)) ?? 0,
+    ...method.pictures && {
+      pictures: (read) => method.pictures!(settled(read)),
+    },
     fit(context, maxCost) {
       const { search, sparsity, once, ...rest } = settled(context);
       return method.fit({

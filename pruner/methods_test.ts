@@ -11,7 +11,7 @@ import {
 } from "@dip-go/supernet/gates";
 import { withTinySampler } from "@dip-go/testing/runs";
 import { fitTarget, type FittedPlan } from "./method.ts";
-import { methodNamed, methods } from "./methods.ts";
+import { methodNamed, methodOf, methods } from "./methods.ts";
 import { layersPlan } from "./rivals/caches/held_plan.ts";
 import { foraKeys } from "./rivals/fora.ts";
 import { randomGates } from "./rivals/random_gates.ts";
@@ -127,3 +127,17 @@ Deno.test("randomGates() stays within the budget, and refuses one below a single
     );
     return Promise.resolve();
   }));
+
+Deno.test("methods that are fitted to trajectories say how many pictures those are", () => {
+  const search = { ...classSearch, batch: 4 };
+  const own = { ...search, solver: { ...search.solver, pairs: 10 } };
+  const pictures = methods.flatMap((method) =>
+    method.settings?.includes("solver")
+      ? [[method.name, method.pictures?.({ search: own })]]
+      : []
+  );
+  assert(pictures.length > 3);
+  assertEquals(pictures, pictures.map(([name]) => [name, 12]));
+  const chosen = { kind: "learned-solver", pairs: 7 } as const;
+  assertEquals(methodOf(chosen).pictures?.({ search: own }), 8);
+});

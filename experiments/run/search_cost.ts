@@ -5,22 +5,28 @@ import { targetsOf } from "./target.ts";
 import type { Bench } from "./bench.ts";
 
 /**
- * Cost of each method's search for all budgets of the experiment, calibration
- * included, in pictures by the full sampler, and the different pictures that it
- * sees. 0 where nothing is searched.
+ * Cost of each method's search for all budgets of the experiment, its pictures'
+ * own sampling included, in pictures by the full sampler, and the different
+ * pictures that it sees. 0 where nothing is searched.
  */
 export function searchEffort(
   bench: Bench,
 ): (method: string) => { searchPasses: number; searchPictures: number } {
   const { dense, costs } = searchCosts(bench);
-  const { batch: images, calibration } = bench.experiment.search;
-  return (method) => {
-    const cost = costs.get(method);
-    return cost === undefined ? { searchPasses: 0, searchPictures: 0 } : {
-      searchPasses: images * (calibration + cost / dense),
-      searchPictures: images * calibration,
-    };
-  };
+  const { search } = bench.experiment;
+  const { batch: images, calibration } = search;
+  const efforts = new Map(
+    costs.entries().map(([method, cost]) => {
+      const own = method.pictures?.({ search });
+      return [method.name, {
+        searchPasses: images * cost / dense +
+          (own === undefined ? images * calibration : 0),
+        searchPictures: own ?? images * calibration,
+      }];
+    }),
+  );
+  return (method) =>
+    efforts.get(method) ?? { searchPasses: 0, searchPictures: 0 };
 }
 
 /** Of the methods that search, at the search's batch; `dense` is one full sampling. */
@@ -33,7 +39,7 @@ function searchCosts(bench: Bench) {
   const searching = methods.map(methodOf).filter((each) => each.searches);
   const costs = new Map(
     searching.map((method) => [
-      method.name,
+      method,
       method.searchCost?.({ net, search, budgets }) ?? 0,
     ]),
   );

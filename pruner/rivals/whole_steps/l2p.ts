@@ -14,6 +14,7 @@ import { dot } from "../../search/learned_solver/gram.ts";
 import {
   guidanceWeights,
   type Teacher,
+  trajectoriesOf,
 } from "../../search/learned_solver/teacher.ts";
 import {
   callsWithin,
@@ -118,6 +119,7 @@ export const l2p: Method = {
   searchCost: ({ net, search: { batch, solver }, budgets }) =>
     solver.pairs / batch * denseCost(net) +
     2 * budgets.reduce((a, b) => a + b, 0),
+  pictures: ({ search }) => trajectoriesOf(search),
   async fit({ net, search, ...context }, maxCost) {
     const count = callsWithin(net, maxCost);
     if (count < 1) {

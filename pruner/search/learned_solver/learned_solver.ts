@@ -34,7 +34,7 @@ import {
 } from "./schedules.ts";
 import { gramOf } from "./gram.ts";
 import { sensitivities, sensitivityPasses } from "./sensitivity.ts";
-import type { Teacher } from "./teacher.ts";
+import { type Teacher, trajectoriesOf } from "./teacher.ts";
 import type { SolverForm } from "./solver_space.ts";
 
 /** What a plan's search keeps. */
@@ -80,6 +80,7 @@ const solverMethod = (name: string, maker: ScheduleMaker): Method => ({
     planPart(name, unitsOf({ net }, maxCost), solver),
   ],
   searchCost: (search) => searchCost(search, maker),
+  pictures: ({ search }) => trajectoriesOf(search),
   async fit(context, maxCost): Promise<FittedPlan> {
     const { net, search: { solver: settings } } = context;
     const units = unitsOf(context, maxCost);

@@ -8,6 +8,7 @@ import {
 } from "@dip-go/core/samplers";
 import { float32, times } from "@dip-go/core/tensor";
 import type { SolverInputs, SolverSessions } from "@dip-go/supernet/solver";
+import type { SearchSettings } from "../../search_settings.ts";
 
 /** B pictures' trajectories; arrays are `[B, C, H, W]`, flat. */
 export interface TeacherBatch extends SolverInputs {
@@ -29,6 +30,11 @@ export interface Teacher {
   /** Whether the targets are those of a finer sampler. */
   readonly isFine: boolean;
 }
+
+/** How many trajectories a search draws, whole batches. */
+export const trajectoriesOf = (
+  { batch, solver: { pairs } }: Pick<SearchSettings, "batch" | "solver">,
+): number => batch * Math.ceil(pairs / batch);
 
 /** How a sampler is run. */
 interface Setup {
