@@ -97,7 +97,10 @@ Deno.test("prune measures what a budget of time is of", () =>
     const { error } = await pruneCommand([
       ...[...asked, ...quick, "--budget-ms", "1e9"],
     ]);
-    assertMatch(error!, /to 1000000000 ms: the full sampler takes .* 4 calls/);
+    assertMatch(
+      error!,
+      /to 1000000000 ms: expected at least .* sampler's 4 take/,
+    );
     const sampler = (await loadPipeline(model)).sampler({ steps: 4 });
     const times = new SamplerTimes(sampler, { subject: 1, busyOk: true });
     const plan = await prune(sampler, {

@@ -86,7 +86,7 @@ Deno.test("a budget in milliseconds is a share of the full sampler's, and plans 
     await using bench = await openBench(experiment, { device: "cpu", costs });
     assertEquals(counted.budget("2ms"), counted.denseCost);
     assertAlmostEquals(bench.budget("3ms"), 3e6, 1);
-    assertThrows(() => bench.budget("0.9ms"), RangeError, "takes 4.0 ms in 4");
+    assertThrows(() => bench.budget("0.9ms"), RangeError, "at least 1.0, ");
     const row = { method: methodNamed("random"), target: "2ms" } as const;
     assertEquals(targetsUpTo(experiment, row), ["3ms", "2ms"]);
     const fitted = await fitRow(bench, row, {
