@@ -66,6 +66,7 @@ export async function ensureSd15Unet(folder: string): Promise<string> {
     "model_index.json": index,
     "scheduler/scheduler_config.json": scheduler,
   });
+  await writeTokenizer(`${folder}/tokenizer`);
   await ensureComponent(`${folder}/unet`, unet, networkKind);
   return folder;
 }
@@ -73,7 +74,6 @@ export async function ensureSd15Unet(folder: string): Promise<string> {
 /** Writes the folder, 4.3 GB, where it is not there. */
 export async function ensureSd15(folder: string): Promise<void> {
   await ensureSd15Unet(folder);
-  await writeTokenizer(`${folder}/tokenizer`);
   await ensureComponent(`${folder}/vae`, vae, autoencoderKind);
   const textFolder = `${folder}/text_encoder`;
   await ensureComponent(textFolder, textEncoder, clipTextKind);
