@@ -12,11 +12,16 @@ import type { Bench } from "./bench.ts";
 export function searchEffort(
   bench: Bench,
 ): (method: string) => { searchPasses: number; searchPictures: number } {
-  const { dense, costs } = searchCosts(bench);
-  const { search } = bench.experiment;
+  const { search, methods, sampler: { steps } } = bench.experiment;
   const { batch: images, calibration } = search;
+  const net = bench.superNet({ images, steps });
+  const dense = denseCost(net);
+  const budgets = targetsOf(bench.experiment)
+    .map((target) => images * bench.budget(target));
+  const searching = methods.map(methodOf).filter((each) => each.searches);
   const efforts = new Map(
-    costs.entries().map(([method, cost]) => {
+    searching.map((method) => {
+      const cost = method.searchCost?.({ net, search, budgets }) ?? 0;
       const own = method.pictures?.({ search });
       return [method.name, {
         searchPasses: images * cost / dense +
@@ -27,21 +32,4 @@ export function searchEffort(
   );
   return (method) =>
     efforts.get(method) ?? { searchPasses: 0, searchPictures: 0 };
-}
-
-/** Of the methods that search, at the search's batch; `dense` is one full sampling. */
-function searchCosts(bench: Bench) {
-  const { search, methods, sampler: { steps } } = bench.experiment;
-  const { batch: images } = search;
-  const net = bench.superNet({ images, steps });
-  const budgets = targetsOf(bench.experiment)
-    .map((target) => images * bench.budget(target));
-  const searching = methods.map(methodOf).filter((each) => each.searches);
-  const costs = new Map(
-    searching.map((method) => [
-      method,
-      method.searchCost?.({ net, search, budgets }) ?? 0,
-    ]),
-  );
-  return { dense: denseCost(net), costs };
 }

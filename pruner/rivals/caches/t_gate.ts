@@ -9,6 +9,7 @@ import type { SubNetPlan, SuperNet } from "@dip-go/supernet/gates";
 import type { SampleRequest, UnitValue } from "@dip-go/supernet/sampling";
 import { planCost } from "@dip-go/supernet/solver";
 import { type Method, planned } from "../../method.ts";
+import { withoutGuidance } from "../whole_steps/without_guidance.ts";
 import { heldPlan, type Runs } from "./held_plan.ts";
 
 export interface TGateSettings {
@@ -55,17 +56,11 @@ export function tGatePlan(
     if (unit.endsWith(".attn1")) return self;
     return unit.endsWith(".attn2") ? cross : undefined;
   }, { held: "residual" });
-  const guided = cross;
+  const unguided = withoutGuidance(cross.map((both) => !both));
   return {
     gates,
-    payloads: {
-      ...payloads,
-      unconditional: {
-        held: "residual",
-        coefficients: guided.map((both) => both ? [] : [0]),
-      },
-    },
-    halves: guided.map((both) => both ? "both" : "conditional"),
+    payloads: { ...payloads, ...unguided.payloads },
+    halves: unguided.halves,
     mix: ({ step, value }: UnitValue) =>
       step + first === gate - 1 ? meanOfHalves(value) : value,
   };

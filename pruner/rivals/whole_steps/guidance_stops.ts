@@ -6,6 +6,7 @@ import type { SubNetPlan, SuperNet } from "@dip-go/supernet/gates";
 import { planCost } from "@dip-go/supernet/solver";
 import { type Method, planned } from "../../method.ts";
 import { uniformSteps, wholeStepGates } from "../../search/whole_steps.ts";
+import { withoutGuidance } from "./without_guidance.ts";
 
 /** The earliest stop, as a part of all steps: T-GATE's, 10 of 25. */
 const earliest = 0.4;
@@ -21,17 +22,10 @@ export function unguidedPlan(
   { keys, stop }: { readonly keys: readonly number[]; readonly stop: number },
 ): SubNetPlan {
   const gates = wholeStepGates(net, keys);
+  const alone = gates.map((_, t) => t >= stop);
   return {
     gates,
-    halves: gates.map((_, t) => t < stop ? "both" : "conditional"),
-    payloads: {
-      unconditional: {
-        held: "residual",
-        coefficients: gates.map((_, t) =>
-          t >= stop && keys.includes(t) ? [0] : []
-        ),
-      },
-    },
+    ...withoutGuidance(alone, (t) => keys.includes(t)),
   };
 }
 

@@ -28,13 +28,7 @@ export class Cholesky {
 
   /** x of A x = y. */
   solve(y: readonly number[]): number[] {
-    const z: number[] = [];
-    this.#lower.forEach((row, i) => {
-      let rest = y[i] / this.#roots[i];
-      for (let k = 0; k < i; k++) rest -= row[k] * z[k];
-      z.push(rest / row[i]);
-    });
-    return this.unwhitened(z);
+    return this.unwhitened(this.whitenedGradient(y));
   }
 
   /** D⁻¹ L⁻ᵀ z: in z all directions count the same. */
