@@ -98,7 +98,6 @@ Deno.test("runExperiment() prunes a StableDiffusionPipeline, its loss through th
       },
       methods: [
         "deepcache",
-        "deepcache-nonuniform",
         "dip-go+steps",
         "energy+forecast",
       ],

@@ -9,12 +9,10 @@ import {
   fullSampler,
 } from "@dip-go/experiments/demo";
 import { browserMissing, type HeadlessPage } from "./headless_browser.ts";
-import { isDone, withDemoPage } from "./demo_page.ts";
+import { type DemoView, isDone, withDemoPage } from "./demo_page.ts";
 
 const missing = await browserMissing();
 if (missing) console.log(`browser tests of the demo are ignored: ${missing}`);
-
-const wide = { width: 1240, height: 830 };
 
 const inFewSteps = (model: DemoModel, steps: number): DemoModel => ({
   ...model,
@@ -62,9 +60,44 @@ async function ownPixels(
   );
 }
 
-/** Ten model calls, and twice five: PNDM makes one more than it has steps. */
+/** Checks that the page first draws the full sampler's picture, after the pruned one's. */
+async function checkFirstPictures(
+  page: HeadlessPage,
+  model: DemoModel,
+  subject: Subject,
+): Promise<void> {
+  await page.evaluate(watch);
+  await page.until(isDone, { seconds: 900 });
+  const status = await textOf(page, ".status");
+  assertEquals(status, "Both are done, from the same noise.");
+  const order = await page.evaluate<string[]>("window.order");
+  assertEquals(order, ["pruned", "full"]);
+  const own = await ownPixels(model, subject);
+  const full = await pixelsOf(page, "full");
+  assertEquals(full.length, own.length);
+  assert(full.every((value, i) => Math.abs(value - own[i]) <= 1));
+  const pruned = await pixelsOf(page, "pruned");
+  assertEquals(pruned.length, own.length);
+  assert(pruned.some((value, i) => Math.abs(value - own[i]) > 1));
+  assertStringIncludes(await textOf(page, ".verdict"), "5.0×");
+  assertStringIncludes(await textOf(page, ".origin"), "uniform reuse");
+  assertEquals(page.errors, []);
+}
+
+/** Opens the demo of one model in a window of its own. */
+const withDemoOf = (
+  model: DemoModel,
+  view: DemoView,
+  body: (page: HeadlessPage) => Promise<void>,
+) =>
+  inTemporaryFolder((folder) => {
+    const compiled = `${folder}/compiled`;
+    const plans = `${folder}/plans`;
+    return withDemoPage({ models: [model], compiled, plans }, view, body);
+  });
+
+/** Five model calls: PNDM makes one more than it has steps. */
 const cases: readonly { model: DemoModel; subject: Subject }[] = [
-  { model: inFewSteps(demoModels[0], 10), subject: 3 },
   { model: inFewSteps(demoModels[1], 4), subject: demoModels[1].examples![0] },
   { model: inFewSteps(demoModels[2], 5), subject: demoModels[2].examples![0] },
 ];
@@ -74,64 +107,39 @@ for (const { model, subject } of cases) {
     name: `the demo draws ${model.name} full and pruned, the pruned one sooner`,
     ignore: missing !== undefined,
     fn: () =>
-      inTemporaryFolder(async (folder) => {
-        const options = {
-          models: [model],
-          compiled: `${folder}/compiled`,
-          plans: `${folder}/plans`,
-        };
-        await withDemoPage(options, wide, async (page) => {
-          await page.evaluate(watch);
-          await page.until(isDone, { seconds: 900 });
-          const status = await textOf(page, ".status");
-          assertEquals(status, "Both are done, from the same noise.");
-          const order = await page.evaluate<string[]>("window.order");
-          assertEquals(order, ["pruned", "full"]);
-          const own = await ownPixels(model, subject);
-          const full = await pixelsOf(page, "full");
-          assertEquals(full.length, own.length);
-          assert(full.every((value, i) => Math.abs(value - own[i]) <= 1));
-          const pruned = await pixelsOf(page, "pruned");
-          assertEquals(pruned.length, own.length);
-          assert(pruned.some((value, i) => Math.abs(value - own[i]) > 1));
-          assertStringIncludes(await textOf(page, ".verdict"), "5.0×");
-          assertStringIncludes(await textOf(page, ".origin"), "uniform reuse");
-          assertEquals(page.errors, []);
-        });
-      }),
+      withDemoOf(
+        model,
+        { width: 1240, height: 830 },
+        (page) => checkFirstPictures(page, model, subject),
+      ),
   });
 }
 
 Deno.test({
-  name: "the demo fits a narrow screen, and its slider draws anew by key",
+  name:
+    "the demo draws dit-shapes on a narrow screen, and its slider draws anew by key",
   ignore: missing !== undefined,
-  fn: () =>
-    inTemporaryFolder(async (folder) => {
-      const options = {
-        models: [inFewSteps(demoModels[0], 10)],
-        compiled: `${folder}/compiled`,
-        plans: `${folder}/plans`,
-      };
-      const narrow = { width: 360, height: 800 };
-      await withDemoPage(options, narrow, async (page) => {
-        await page.until(isDone, { seconds: 900 });
-        await page.evaluate("document.querySelector('#sparsity').focus()");
-        await page.press("ArrowRight", 39);
-        await page.until(
-          "document.querySelector('.status').dataset.state === 'busy'",
-        );
-        await page.until(isDone, { seconds: 900 });
-        const title = await textOf(page, "[data-side=pruned] h2");
-        assertEquals(title, "Pruned 90 % left out");
-        assertStringIncludes(await textOf(page, ".verdict"), "10.0×");
-        const { wide, screen } = await page.evaluate<
-          { wide: number; screen: number }
-        >(`({
-          wide: document.documentElement.scrollWidth,
-          screen: document.documentElement.clientWidth,
-        })`);
-        assertEquals(wide, screen);
-        assertEquals(page.errors, []);
-      });
-    }),
+  fn: () => {
+    const model = inFewSteps(demoModels[0], 10);
+    return withDemoOf(model, { width: 360, height: 800 }, async (page) => {
+      await checkFirstPictures(page, model, 3);
+      await page.evaluate("document.querySelector('#sparsity').focus()");
+      await page.press("ArrowRight", 39);
+      await page.until(
+        "document.querySelector('.status').dataset.state === 'busy'",
+      );
+      await page.until(isDone, { seconds: 900 });
+      const title = await textOf(page, "[data-side=pruned] h2");
+      assertEquals(title, "Pruned 90 % left out");
+      assertStringIncludes(await textOf(page, ".verdict"), "10.0×");
+      const { wide, screen } = await page.evaluate<
+        { wide: number; screen: number }
+      >(`({
+        wide: document.documentElement.scrollWidth,
+        screen: document.documentElement.clientWidth,
+      })`);
+      assertEquals(wide, screen);
+      assertEquals(page.errors, []);
+    });
+  },
 });
