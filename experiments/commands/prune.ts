@@ -25,7 +25,7 @@ import {
   whole,
 } from "./options/option_table.ts";
 import { checkFolder, checkNoFolder } from "./options/output_folder.ts";
-import { SamplerTimes, sparsityOf } from "./prune/time_budgets.ts";
+import { plansWithin, SamplerTimes } from "./prune/time_budgets.ts";
 import { ProgressLine } from "./options/progress_line.ts";
 
 const form = {
@@ -139,26 +139,29 @@ export const pruneCommand = command(form, async ({
     ["pieces", asked, device, busyOk, cpus()[0].model],
     () => times.pieces(),
   ));
-  const shares = targets.map((target) =>
-    costs ? sparsityOf(msOf(target)!, sampler, costs) : Number(target)
-  );
   using line = new ProgressLine();
-  const plans = await prune(sampler, {
-    ...search,
-    solver: { refine },
-    prompts: prompts || undefined,
-    sparsity: shares,
-    costs,
-    keptIn,
-    onProgress(done, total, share, values) {
-      const target = `${targets[shares.indexOf(share)]}`;
-      line.show(
-        budgetMs ? target : `sparsity ${target}`,
-        [done, total],
-        values,
-      );
-    },
-  });
+  const pruned = (shares: readonly number[]) =>
+    prune(sampler, {
+      ...search,
+      solver: { refine },
+      prompts: prompts || undefined,
+      sparsity: shares,
+      costs,
+      keptIn,
+      onProgress(done, total, share, values) {
+        const target = `${targets[shares.indexOf(share)]}`;
+        line.show(
+          budgetMs ? target : `sparsity ${target}`,
+          [done, total],
+          values,
+        );
+      },
+    });
+  const plans = times && costs
+    ? await plansWithin(targets.map((each) => msOf(each)!), {
+      ...{ sampler, costs, times, pruned },
+    })
+    : await pruned(targets.map(Number));
   for (const [i, plan] of plans.entries()) {
     await writeAtomically(files[i], `${JSON.stringify(plan)}\n`);
   }

@@ -30,8 +30,7 @@ export function inOrder(targets: readonly Step[]): Step[] {
 }
 
 /** Whether a step is timed when all else is done. */
-export const isLast = ({ alone, after }: Step): boolean =>
-  alone === true && after.length > 0;
+export const isLast = ({ kind }: Step): boolean => kind === "latency";
 
 /** Each step's level by its key: one more than those that it reads. */
 export function levelsOf(steps: readonly Step[]): Map<string, number> {

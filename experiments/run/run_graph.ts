@@ -9,12 +9,7 @@ import {
 } from "@dip-go/core/files";
 import type { GraphLine } from "../engine/graph_file.ts";
 import type { Step } from "../engine/step.ts";
-import {
-  inOrder,
-  isLast,
-  levelsOf,
-  type StepGraph,
-} from "../engine/step_graph.ts";
+import { inOrder, levelsOf, type StepGraph } from "../engine/step_graph.ts";
 import type { RunPart } from "./steps/step_tools.ts";
 
 /** `graph.json`. */
@@ -66,7 +61,7 @@ function linesOf(
     }
   }
   return steps.map((step) => {
-    const { key, kind, name, after, cost, memory, format } = step;
+    const { key, kind, name, after, cost, memory, format, alone } = step;
     const part = owners.get(key)!;
     const { root } = runs[part].part;
     return {
@@ -76,7 +71,7 @@ function linesOf(
       after: after.map((before) => before.key),
       cost,
       memory,
-      alone: isLast(step),
+      alone: alone === true,
       level: levels.get(key)!,
       path: `${root}/.steps/${kind}/${key}.${format.extension}`,
       part,

@@ -13,7 +13,8 @@ import {
   superNetOf,
 } from "@dip-go/supernet/gates";
 import { openFusedSubNet, SubNetRunner } from "@dip-go/supernet/sampling";
-import { openSolver } from "@dip-go/supernet/solver";
+import { openSolver, planCost } from "@dip-go/supernet/solver";
+import { fitToTime } from "../../measure/fit_to_time.ts";
 import { quietMachine } from "../../engine/quiet_machine.ts";
 import {
   type PieceTimes,
@@ -82,16 +83,40 @@ export class SamplerTimes {
   }
 }
 
-/** The fraction of a sampler's time that a budget leaves out. @throws As {@linkcode sparsityWithin}. */
-export function sparsityOf(
-  ms: number,
-  sampler: PipelineSampler,
-  costs: PieceTimes,
-): number {
+/** What plans within budgets of time are made with. */
+export interface TimedPruning {
+  readonly sampler: PipelineSampler;
+  readonly costs: PieceTimes;
+  readonly times: SamplerTimes;
+  /** Prunes to shares of the full sampler's cost that are left out, in ascending order. */
+  pruned(shares: readonly number[]): Promise<Plan[]>;
+}
+
+/**
+ * Plans that take so many milliseconds, in descending order.
+ *
+ * @throws As {@linkcode sparsityWithin}, before any search.
+ */
+export async function plansWithin(
+  budgets: readonly number[],
+  { sampler, costs, times, pruned }: TimedPruning,
+): Promise<Plan[]> {
   const net = superNetOf(sampler, { costs });
-  return sparsityWithin(ms, {
-    full: denseCost(net) / 1e6,
-    calls: net.steps,
-    name: sampler.pipeline.name,
+  const full = denseCost(net) / 1e6;
+  const { steps: calls } = net;
+  const { name } = sampler.pipeline;
+  const shareOf = (ms: number) => sparsityWithin(ms, { full, calls, name });
+  const first = await pruned(budgets.map(shareOf));
+  const again = (asked: readonly number[]) =>
+    pruned(asked.map((ms) => 1 - ms / full)).catch((error) => {
+      if (error instanceof RangeError) return asked.map(() => undefined); // nothing fits
+      throw error;
+    });
+  const plans = await fitToTime<Plan>(budgets, {
+    range: [full / calls, 0.999 * full],
+    fit: (asked) => asked === budgets ? Promise.resolve(first) : again(asked),
+    foretold: (plan) => planCost(net, plan) / 1e6,
+    measure: async (fitted) => (await times.plans(fitted)).slice(0, -1),
   });
+  return plans.map((plan, i) => plan ?? first[i]);
 }

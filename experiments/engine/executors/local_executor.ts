@@ -10,7 +10,7 @@ import {
   type StepMaker,
 } from "../step_graph.ts";
 
-/** Makes steps with so many processes; those that are timed in this one, when no other is at work. */
+/** Makes steps with so many processes; those that are timed in this one, when no other is at work, and all where some are timed before others can go on. */
 export function localExecutor(
   maker: StepMaker,
   { jobs }: { readonly jobs: number },
@@ -18,8 +18,12 @@ export function localExecutor(
   return async ({ steps, folder }) => {
     const missing = await missingOf(steps, maker, jobs);
     await maker.progress.tell();
-    if (jobs === 1) return await makeSteps(missing, maker);
     const isFirst = ({ alone, after }: Step) => alone && after.length === 0;
+    const isBetween = (step: Step) =>
+      step.alone && !isFirst(step) && !isLast(step);
+    if (jobs === 1 || missing.some(isBetween)) {
+      return await makeSteps(missing, maker);
+    }
     await makeSteps(missing.filter(isFirst), maker);
     const shared = missing.filter((step) => !step.alone);
     if (shared.length > 0) {

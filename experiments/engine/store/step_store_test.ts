@@ -173,8 +173,8 @@ Deno.test("makeSteps() leaves out what does not apply, and makes within a step w
 Deno.test("inOrder() puts steps that are timed last, and levelsOf() counts what is before a step", () =>
   withStore(({ number }) => {
     const timed = (name: string, after: Step[]) =>
-      step({ ...number(name, 0, after), alone: true });
-    const first = timed("first", []);
+      step({ ...number(name, 0, after), kind: "latency", alone: true });
+    const first = number("first", 0);
     const a = number("a", 1, [first]);
     const time = timed("time", [a]);
     const b = number("b", 2, [a]);

@@ -1,7 +1,8 @@
 /** An experiment as a graph of steps: sample the full model, sample what searches work on, search, fit every row, sample it, measure its pictures, and time the rows when all else is quiet. */
 import { type PlannedRow, plannedRows } from "./search/fit_row.ts";
 import { fitStep, type RowFit } from "./search/fit_step.ts";
-import { latencyStep, type RoundTimes } from "./latency_step.ts";
+import { latencyStep } from "./latency_step.ts";
+import type { RoundTimes } from "./round_times.ts";
 import { rowName } from "../../results/measured_row.ts";
 import {
   metricSteps,

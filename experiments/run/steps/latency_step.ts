@@ -1,17 +1,13 @@
 /** The step that times the rows of one target in turns with the full model, on this hardware. */
-import { interleave, type Latency } from "@dip-go/eval/statistics";
-import { openBatchSampler } from "../evaluate.ts";
 import type { RowFit } from "./search/fit_step.ts";
 import type { SampledPlan } from "@dip-go/pruner/methods";
 import type { Target } from "../target.ts";
-import { fullPlan, hasPlan } from "./sample_steps.ts";
+import { hasPlan } from "./sample_steps.ts";
+import { fullPlan, type RoundTimes, roundTimes } from "./round_times.ts";
 import { quietMachine } from "../../engine/quiet_machine.ts";
 import { type Step, step } from "../../engine/step.ts";
 import { modelReads } from "./step_reads.ts";
 import type { StepTools } from "./step_tools.ts";
-
-/** Milliseconds by method, and of the full model as "full"; rounds are those in which all took turns. */
-export type RoundTimes = Readonly<Record<string, Latency>>;
 
 /** A row to be timed. */
 export interface TimedRow {
@@ -61,31 +57,7 @@ export function latencyStep(
       await using _quiet = tools.busyOk
         ? undefined
         : await quietMachine(`rows at ${target}`);
-      return await roundTimes(tools, plans, batch);
+      return await roundTimes(tools, plans, { batch, rounds });
     },
   });
-}
-
-async function roundTimes(
-  tools: StepTools,
-  plans: readonly (readonly [string, SampledPlan])[],
-  batch: number,
-): Promise<RoundTimes> {
-  const bench = await tools.bench();
-  const { pairs } = await tools.sampler();
-  const batchPairs = Array.from(
-    { length: batch },
-    (_, i) => pairs[i % pairs.length],
-  );
-  await using opened = new AsyncDisposableStack();
-  const samplers: Record<string, () => Promise<unknown>> = {};
-  for (const [name, plan] of plans) {
-    const sampler = opened.use(
-      await openBatchSampler(bench, plan, batch),
-    );
-    const inputs = await sampler.inputsOf(batchPairs);
-    samplers[name] = () => sampler.sample(inputs);
-  }
-  const { rounds } = bench.experiment.latency;
-  return await interleave(samplers, { rounds });
 }

@@ -4,19 +4,14 @@ import type { SampledPlan } from "@dip-go/pruner/methods";
 import { type Step, step } from "../../engine/step.ts";
 import { latentsFormat } from "../../engine/store/step_format.ts";
 import type { StepStore } from "../../engine/store/step_store.ts";
-import type { Experiment } from "../../schema/experiment.ts";
 import { shardCount } from "../evaluate.ts";
+import { fullPlan } from "./round_times.ts";
 import type { RowFit } from "./search/fit_step.ts";
 import { modelReads } from "./step_reads.ts";
 import type { StepTools } from "./step_tools.ts";
 
 /** Samples a shard: what the sampler leaves, which is decoded where it is looked at. */
 export type SampleStep = Step<Tensor<"float32">>;
-
-/** The full model as a plan. */
-export function fullPlan({ sampler: { steps } }: Experiment): SampledPlan {
-  return { kind: "steps", steps };
-}
 
 /**
  * Shards of a row, which its fit may leave out, or of the full model.

@@ -40,14 +40,17 @@ export type ContextCalls =
 /**
  * Fits one row's plan, whichever rows were fitted before.
  *
+ * @param share What it leaves out of the full sampler's cost; what its target says unless told.
  * @throws {RangeError} If the plan exceeds the budget.
  */
 export function fitRow(
   bench: Bench,
   row: PlannedRow,
   calls: ContextCalls,
+  share: number = bench.sparsityOf(row.target),
 ): Promise<FittedPlan> {
-  const sparsity = targetsUpTo(bench.experiment, row)
-    .map((target) => bench.sparsityOf(target));
+  const before = targetsUpTo(bench.experiment, row).slice(0, -1)
+    .map((target) => Math.min(share, bench.sparsityOf(target)));
+  const sparsity = [...before, share];
   return fitTarget(row.method, { ...bench.search.context(sparsity), ...calls });
 }

@@ -1,5 +1,6 @@
 /** The step that fits a row's plan, after the parts of its search. */
 import type { FittedPlan, ReadSettings } from "@dip-go/pruner/methods";
+import { fitMeasured } from "./fit_measured.ts";
 import { rowName } from "../../../results/measured_row.ts";
 import type { RunIdentity } from "../../../results/run_folder.ts";
 import { type Step, step } from "../../../engine/step.ts";
@@ -37,6 +38,7 @@ export function fitStep(tools: StepTools, planned: PlannedRow): Step<RowFit> {
       method: method.name,
       sparsity: target,
       settings: reads,
+      ...blockTimes ? { measured: true } : {},
     },
     after: [
       ...method.searches ? tools.calibration : [],
@@ -45,17 +47,23 @@ export function fitStep(tools: StepTools, planned: PlannedRow): Step<RowFit> {
     ],
     cost: parts[0]?.cost ?? searchCost(tools, planned),
     memory,
+    alone: blockTimes !== undefined,
     async make(report) {
       const searches: Record<string, string> = {};
-      const fitted = await fitPlanned(tools, planned, {
-        report,
-        async once(name, make, reads = settings) {
-          const part = parts.find((each) => each.name === name) ??
-            searchStep(tools, { name, reads, cost: 0, memory, make });
-          searches[name] = part.key;
-          return await store.need(part);
-        },
-      });
+      const fit = (share?: number) =>
+        fitPlanned(tools, planned, {
+          report,
+          share,
+          async once(name, make, reads = { ...settings, share }) {
+            const part = parts.find((each) => each.name === name) ??
+              searchStep(tools, { name, reads, cost: 0, memory, make });
+            searches[name] = part.key;
+            return await store.need(part);
+          },
+        });
+      const fitted = blockTimes
+        ? await fitMeasured(tools, planned, fit)
+        : await fit();
       return { fitted, searches };
     },
   });

@@ -149,8 +149,10 @@ async function partOf(
 export async function fitPlanned(
   tools: StepTools,
   planned: PlannedRow,
-  { report, once }: {
+  { report, share, once }: {
     readonly report: Report;
+    /** As {@linkcode fitRow} takes it. */
+    readonly share?: number;
     readonly once: (
       name: string,
       make: (place: SearchPlace) => Promise<unknown>,
@@ -162,5 +164,5 @@ export async function fitPlanned(
     progress: report,
     once: once as Parameters<typeof fitRow>[2]["once"],
     calibration: () => calibrationOf(tools, tools.calibration),
-  });
+  }, share);
 }

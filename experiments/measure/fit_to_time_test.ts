@@ -1,0 +1,40 @@
+import { assertAlmostEquals, assertEquals } from "@std/assert";
+import { fitToTime } from "./fit_to_time.ts";
+
+/** Plans are the calls that they make: a call takes 12 where its pieces foretell 10. */
+const calls = {
+  range: [10, 199] as const,
+  fit: (asked: readonly number[]) =>
+    Promise.resolve(asked.map((ms) => Math.floor(ms / 10 + 1e-9))),
+  foretold: (plan: number) => 10 * plan,
+};
+
+Deno.test("fitToTime() corrects the forecast by what plans take, and keeps the slowest that meets its budget", async () => {
+  const asked: number[][] = [];
+  const plans = await fitToTime<number>([100, 62, 30, 11], {
+    ...calls,
+    fit(budgets) {
+      asked.push([...budgets]);
+      return calls.fit(budgets);
+    },
+    measure: (plans) => Promise.resolve(plans.map((plan) => 12 * plan)),
+  });
+  assertEquals(plans, [8, 5, 2, 1]);
+  assertEquals(asked[0], [100, 62, 30, 11]);
+  assertAlmostEquals(asked[1][0], 100 / 1.2, 1e-9);
+  assertEquals(asked[1][3], 10); // no less than one call
+  assertEquals(asked.length, 2); // a call more would take too long
+});
+
+Deno.test("fitToTime() measures once where plans meet their budgets, and gives nothing where nothing fits", async () => {
+  let measured = 0;
+  const plans = await fitToTime<number>([100, 50], {
+    ...calls,
+    fit: async (asked) => [(await calls.fit(asked))[0], undefined],
+    measure(plans) {
+      measured++;
+      return Promise.resolve(plans.map((plan) => 10 * plan));
+    },
+  });
+  assertEquals([plans, measured], [[10, undefined], 1]);
+});

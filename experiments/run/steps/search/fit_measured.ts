@@ -1,0 +1,47 @@
+/** Fits a row to measured time, on this machine: its plan is timed in turns with the full model, and fitted again where it misses its target. */
+import type { FittedPlan, SampledPlan } from "@dip-go/pruner/methods";
+import { quietMachine } from "../../../engine/quiet_machine.ts";
+import { fitToTime } from "../../../measure/fit_to_time.ts";
+import { rowName } from "../../../results/measured_row.ts";
+import { fullPlan, roundTimes } from "../round_times.ts";
+import type { StepTools } from "../step_tools.ts";
+import type { PlannedRow } from "./fit_row.ts";
+
+/**
+ * The row's plan; a target that is a share is one of what the full model takes in the same rounds.
+ *
+ * @param fit Fits by the pieces' times to what is left out of the full sampler's, the target's share unless told.
+ */
+export async function fitMeasured(
+  tools: StepTools,
+  { method, target }: PlannedRow,
+  fit: (share?: number) => Promise<FittedPlan>,
+): Promise<FittedPlan> {
+  const bench = await tools.bench();
+  const { experiment } = tools.identity;
+  const { latency: { batches: [batch], rounds } } = experiment;
+  const full = bench.denseCost / 1e6;
+  const budget = bench.budget(target) / 1e6;
+  let found: FittedPlan = await fit();
+  const [best] = await fitToTime<SampledPlan>([budget], {
+    range: [full / bench.net.steps, 0.999 * full],
+    async fit([ms]) {
+      if (ms !== budget) found = await fit(1 - ms / full);
+      return [found.kind === "none" ? undefined : found];
+    },
+    foretold: (plan) => bench.cost(plan) / 1e6,
+    async measure([plan]) {
+      if (!plan) return [];
+      await using _quiet = tools.busyOk
+        ? undefined
+        : await quietMachine(rowName(method.name, target));
+      const plans = [["full", fullPlan(experiment)], ["row", plan]] as const;
+      const times = await roundTimes(tools, plans, { batch, rounds });
+      const unit = typeof target === "number"
+        ? full / times.full.median
+        : 1 / batch;
+      return [times.row.median * unit];
+    },
+  });
+  return best ?? found;
+}
