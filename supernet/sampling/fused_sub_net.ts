@@ -54,10 +54,6 @@ function weightsOf(net: SuperNet, plans: readonly StepPlan[]): number {
     .reduce((a, b) => a + b, 0);
 }
 
-/** Of the values, those that a session reads. */
-const feedsOf = ({ graph }: Session, values: Feeds): Feeds =>
-  Object.fromEntries(graph.inputs.map(({ name }) => [name, values[name]]));
-
 /** Samples by one session a step; undefined where a step computes nothing. */
 function sampling(
   { net, workspaces }: Pick<SubNetRunner, "net" | "workspaces">,
@@ -89,11 +85,7 @@ function sampling(
         const known = reads[t].map(({ input, key }) => [input, held.get(key)!]);
         const { [net.model.output]: output, ...written } = await workspace.run(
           session,
-          feedsOf(session, {
-            ...Object.fromEntries(known),
-            ...factors[t],
-            ...feeds,
-          }),
+          { ...Object.fromEntries(known), ...factors[t], ...feeds },
         );
         for (const [name, value] of Object.entries(written)) {
           held.set(keyAt(name, t), value);

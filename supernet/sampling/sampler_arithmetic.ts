@@ -1,10 +1,8 @@
 /**
- * Everything between two calls of the model as one operation, and its VJP, which
- * is that graph's: guidance, the sampler's step, the model's next input. A step's
- * numbers are inputs, so that all steps share a session.
+ * Everything between two calls of the model as one operation: guidance, the
+ * sampler's step, the model's next input. A step's numbers are inputs, so that
+ * all steps share a session.
  */
-import { cotangentOf, gradientOf } from "@dip-go/core/autodiff";
-import type { Value } from "@dip-go/core/onnx";
 import {
   isGuided,
   latentsShape,
@@ -12,7 +10,6 @@ import {
 } from "@dip-go/core/pipeline";
 import type { Feeds, PlacedTensor } from "@dip-go/core/runtime";
 import {
-  type PastStep,
   refuseThresholding,
   type Sampler,
   type SamplerState,
@@ -27,23 +24,14 @@ import {
   stateNames,
   stepFactors,
 } from "../arithmetic/step_nodes.ts";
-import { lazy } from "../arithmetic/terms.ts";
 import { type Halves, halvesAt } from "../gates/halves.ts";
 import type { SuperNet } from "../gates/super_net.ts";
-import { type Operation, operation, vjpOf } from "../workspace/operations.ts";
-import { sharedZeros } from "../workspace/tensor_pool.ts";
-import type { Workspace } from "../workspace/workspace.ts";
+import { type Operation, operation } from "../workspace/operations.ts";
+import type { Computes } from "../workspace/workspace.ts";
 
 /** What a step starts from; `sample` is what the model sees of it. */
 export interface StepState extends SamplerState<PlacedTensor> {
   readonly sample: PlacedTensor;
-}
-
-/** Cotangents of a {@linkcode StepState}; a missing one is zero. */
-export interface StateCotangent {
-  readonly latents?: PlacedTensor;
-  readonly sample?: PlacedTensor;
-  readonly past: readonly Partial<PastStep<PlacedTensor>>[];
 }
 
 /** What one step's graph depends on. */
@@ -56,9 +44,6 @@ interface StepShape {
   readonly doubled: boolean;
   /** Of the scale of guidance: `[1]`, or `[B, 1, 1, 1]` where pictures have one each. */
   readonly scale: readonly number[];
-  /** Steps before it that its state remembers, and the most of them. */
-  readonly past: number;
-  readonly memory: number;
   readonly factors: readonly string[];
 }
 
@@ -66,10 +51,9 @@ const next = (name: string): string => `next.${name}`;
 const factorName = (name: string): string => `factor.${name}`;
 const scalar = (value: number): Tensor => float32([1], [value]);
 
-/** The step. @param whole Whether what the next state remembers is returned too, for a VJP that passes it on. */
-const stepOperation = (shape: StepShape, whole: boolean): Operation =>
-  operation("step", [shape, whole], (g) => {
-    const { latents, guided, doubled, past, memory } = shape;
+const stepOperation = (shape: StepShape): Operation =>
+  operation("step", shape, (g) => {
+    const { latents, guided, doubled } = shape;
     const input = (name: string, own: readonly number[] = latents) =>
       g.input(name, "float32", own);
     const factor = (name: string) => input(factorName(name), [1]);
@@ -77,31 +61,19 @@ const stepOperation = (shape: StepShape, whole: boolean): Operation =>
       channels: latents[1],
       scale: guided ? input(factorName("guidance"), shape.scale) : undefined,
     });
-    const known = new Map<string, () => Value>([[
-      "prediction",
-      () => prediction,
-    ]]);
+    const known = new Map([["prediction", prediction]]);
     const value = (name: string) => {
-      const own = known.get(name) ?? lazy(() => input(name));
+      const own = known.get(name) ?? input(name);
       known.set(name, own);
-      return own();
+      return own;
     };
     const factors = shape.factors.map((name) => [name, factor(name)]);
     const after = nextLatents(g, Object.fromEntries(factors), value);
-    const remembered = Array.from(
-      { length: whole ? Math.min(past + 1, memory) : 0 },
-      (_, k) => [stateNames(k), stateNames(k + 1)] as const,
-    ).flatMap(([from, to]) => [
-      [next(to.latents), value(from.latents)],
-      [next(to.prediction), value(from.prediction)],
-    ]);
+    const seen = { factor: factor("sample"), guided: doubled };
     return {
+      prediction,
       [next("latents")]: after,
-      [next("sample")]: modelInput(g, after, {
-        factor: factor("sample"),
-        guided: doubled,
-      }),
-      ...whole ? Object.fromEntries(remembered) : { prediction },
+      [next("sample")]: modelInput(g, after, seen),
     };
   });
 
@@ -116,19 +88,16 @@ const startOperation = (shape: readonly number[], guided: boolean): Operation =>
 
 /** Latents and predictions of a state by the names that operations have for them. */
 const named = (
-  { latents, past }: { latents?: PlacedTensor; past: StateCotangent["past"] },
-): [string, PlacedTensor | undefined][] => [
-  ["latents", latents],
-  ...past.flatMap((step, k): [string, PlacedTensor | undefined][] => {
-    const { latents, prediction } = stateNames(k + 1);
-    return [[latents, step.latents], [prediction, step.prediction]];
-  }),
-];
-
-/** The names of latents and predictions of so many steps before. */
-const pastNames = (steps: number): string[] =>
-  Array.from({ length: steps }, (_, k) => Object.values(stateNames(k + 1)))
-    .flat();
+  { latents, past }: SamplerState<PlacedTensor>,
+): Record<string, PlacedTensor> =>
+  Object.fromEntries(
+    [{ latents }, ...past].flatMap((step, k) =>
+      Object.entries(step).map(([name, value]) => [
+        stateNames(k)[name as keyof typeof step],
+        value,
+      ])
+    ),
+  );
 
 /** A sampler's arithmetic for pictures of a SuperNet, in one workspace. */
 export class SamplerArithmetic {
@@ -139,7 +108,6 @@ export class SamplerArithmetic {
   readonly #scale: Tensor;
   readonly #latents: readonly number[];
   readonly #output: readonly number[];
-  readonly #zeros = sharedZeros();
 
   /** @throws {TypeError} If the sampler thresholds, which no SubNet does. */
   constructor(
@@ -150,7 +118,7 @@ export class SamplerArithmetic {
         /** What the model sees at each step; all that it has by default. */
         readonly halves?: readonly Halves[];
       },
-    private readonly workspace: Workspace,
+    private readonly workspace: Computes,
   ) {
     refuseThresholding(sampler, "sample a SubNet with");
     this.#sampler = sampler;
@@ -181,7 +149,7 @@ export class SamplerArithmetic {
     const { sample } = await this.workspace.compute(what, {
       latents: state.latents,
       [factorName("sample")]: scalar(this.#sampler.steps[t].inputScale),
-    });
+    }, { wrt: ["latents"] });
     return { ...state, sample };
   }
 
@@ -205,10 +173,10 @@ export class SamplerArithmetic {
       );
     }
     const { shape, feeds } = this.#step(t, state, output);
-    const made = await this.workspace.compute(stepOperation(shape, false), {
+    const made = await this.workspace.compute(stepOperation(shape), {
       ...feeds,
       ...noise && { noise: float32(this.#latents, noise) },
-    });
+    }, { wrt: ["output", ...Object.keys(named(state))] });
     const { prediction } = made;
     const after = stateAfter(this.#sampler, {
       state: { latents: state.latents, past: state.past },
@@ -216,43 +184,6 @@ export class SamplerArithmetic {
       next: made[next("latents")],
     });
     return { state: { ...after, sample: made[next("sample")] }, prediction };
-  }
-
-  /** The VJP of step t. @param after Cotangents of the state after it. */
-  async back(
-    t: number,
-    { state, output }: {
-      readonly state: StepState;
-      readonly output: PlacedTensor;
-    },
-    after: StateCotangent,
-  ): Promise<{ state: StateCotangent; output: PlacedTensor }> {
-    const { shape, feeds } = this.#step(t, state, output);
-    const wrt = ["output", "latents", ...pastNames(shape.past)];
-    const cotangents = Object.fromEntries(named(after));
-    const what = vjpOf(stepOperation(shape, true), wrt);
-    const remembered = Math.min(shape.past + 1, shape.memory);
-    const given = ["latents", ...pastNames(remembered)].map((name) => [
-      cotangentOf(next(name)),
-      cotangents[name] ?? this.#zeros(this.#latents),
-    ]);
-    const made = await this.workspace.compute(what, {
-      ...feeds,
-      ...Object.fromEntries(given),
-      [cotangentOf(next("sample"))]: after.sample ??
-        this.#zeros(state.sample.shape),
-    });
-    const of = (name: string) => made[gradientOf(name)];
-    return {
-      state: {
-        latents: of("latents"),
-        past: state.past.map((_, k) => ({
-          latents: of(stateNames(k + 1).latents),
-          prediction: of(stateNames(k + 1).prediction),
-        })),
-      },
-      output: of("output"),
-    };
   }
 
   /** Whether the model sees latents twice at step t. */
@@ -266,8 +197,8 @@ export class SamplerArithmetic {
     state: StepState,
     output: PlacedTensor,
   ): { shape: StepShape; feeds: Feeds } {
-    const { steps, memory } = this.#sampler;
-    const values = Object.fromEntries(named(state)) as Feeds;
+    const { steps } = this.#sampler;
+    const values = named(state);
     const { noise, ...own } = stepFactors(steps[t]);
     const zeros = ["prediction", ...Object.keys(values)].map((
       name,
@@ -288,8 +219,6 @@ export class SamplerArithmetic {
         guided: this.#guided,
         doubled: this.#doubled(t + 1),
         scale: this.#scale.shape,
-        past: state.past.length,
-        memory,
         factors: Object.keys(factors),
       },
       feeds: {

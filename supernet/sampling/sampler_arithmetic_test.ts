@@ -13,12 +13,9 @@ import { float32, type Tensor } from "@dip-go/core/tensor";
 import { tinyDit } from "@dip-go/testing/models";
 import { superNet } from "../gates/super_net.ts";
 import { type Operation, OperationSessions } from "../workspace/operations.ts";
+import { Cotangents, Tape } from "../workspace/tape.ts";
 import { Workspace, workspacesOn } from "../workspace/workspace.ts";
-import {
-  SamplerArithmetic,
-  type StateCotangent,
-  type StepState,
-} from "./sampler_arithmetic.ts";
+import { SamplerArithmetic, type StepState } from "./sampler_arithmetic.ts";
 
 const shape = [1, 3, 8, 8];
 const outputs = [2, 6, 8, 8];
@@ -101,14 +98,15 @@ const cases = [
   ["clipping ddim", samplerOf("ddim", { clip_sample: true }), 4] as const,
 ];
 
-Deno.test("back() agrees with central differences through every kind of sampler, whose steps share sessions", async () => {
+Deno.test("cotangents through a tape agree with central differences through every kind of sampler, whose steps share sessions", async () => {
   await using workspaces = workspacesOn({});
   using workspace = workspaces.enter();
   for (const [name, sampler, most] of cases) {
     const random = new TorchGenerator(2);
     const net = superNet(model, { steps: sampler.steps.length });
     const request = { sampler, guidanceScale };
-    const arithmetic = new SamplerArithmetic(net, request, workspace);
+    const tape = new Tape(workspace);
+    const arithmetic = new SamplerArithmetic(net, request, tape);
     const [at, by] = [drawn(sampler, random), drawn(sampler, random)];
     const d = {
       latents: random.randn(shape),
@@ -120,13 +118,15 @@ Deno.test("back() agrees with central differences through every kind of sampler,
       const states = await chain(arithmetic, sampler, moved(at, by, step));
       losses.push(await loss(workspace, states.at(-1)!, d));
     }
+    tape.cut();
     const states = await chain(arithmetic, sampler, at);
     const found = new Float64Array(losses[0].length);
-    let back: StateCotangent = { ...d, past: [] };
-    for (let t = sampler.steps.length - 1; t >= 0; t--) {
-      const made = { state: states[t], output: at.outputs[t] };
-      const step = await arithmetic.back(t, made, back);
-      const own = await workspace.read(step.output);
+    const back = new Cotangents(workspace);
+    await back.add(states.at(-1)!.latents, d.latents);
+    await back.add(states.at(-1)!.sample, d.sample);
+    await back.through(tape.cut());
+    for (const t of sampler.steps.keys()) {
+      const own = await workspace.read(back.take(at.outputs[t])!);
       // Conditional and other half, of each three channels of six.
       for (let half = 0; half < 2; half++) {
         for (let i = 0; i < found.length; i++) {
@@ -134,9 +134,8 @@ Deno.test("back() agrees with central differences through every kind of sampler,
           found[i] += own[k] * by.outputs[t].data[k];
         }
       }
-      back = step.state;
     }
-    const first = await workspace.read(back.latents!);
+    const first = await workspace.read(back.take(states[0].latents)!);
     first.forEach((v, i) =>
       found[i] += v * sampler.initNoiseSigma * by.noise[0].data[i]
     );
@@ -172,19 +171,17 @@ Deno.test("250 steps of a sampler with memory, there and back, open a dozen sess
   using workspace = new Workspace(sessions, false);
   const net = superNet(model, { steps: 250 });
   const request = { sampler, guidanceScale };
-  const arithmetic = new SamplerArithmetic(net, request, workspace);
+  const tape = new Tape(workspace);
+  const arithmetic = new SamplerArithmetic(net, request, tape);
   const random = new TorchGenerator(1);
   const output = random.randn(outputs);
-  const states = [await arithmetic.start(random.randn(shape))];
+  let state = await arithmetic.start(random.randn(shape));
   for (const t of sampler.steps.keys()) {
-    const { state } = await arithmetic.next(t, { state: states[t], output });
-    states.push(state);
+    state = (await arithmetic.next(t, { state, output })).state;
   }
-  let back: StateCotangent = { latents: random.randn(shape), past: [] };
-  for (let t = 249; t >= 0; t--) {
-    const made = { state: states[t], output };
-    back = (await arithmetic.back(t, made, back)).state;
-  }
+  const back = new Cotangents(workspace);
+  await back.add(state.latents, random.randn(shape));
+  await back.through(tape.cut());
   assert(sessions.keys.size <= 12, `${sessions.keys.size} sessions`);
 });
 

@@ -1,22 +1,23 @@
-/** A unit's gate between blocks: what it yields, and what its cotangent becomes. */
-import { cotangentOf, gradientOf } from "@dip-go/core/autodiff";
+/** A unit's gate between blocks. */
 import type { PlacedTensor } from "@dip-go/core/runtime";
 import { float32 } from "@dip-go/core/tensor";
 import { gatedValue } from "../arithmetic/gate_nodes.ts";
 import { combination, lazy } from "../arithmetic/terms.ts";
-import { factorShape, holds } from "../gates/payloads.ts";
-import { type Operation, operation, vjpOf } from "../workspace/operations.ts";
-import {
-  factorTensor,
-  type Held,
-  type Workspace,
-} from "../workspace/workspace.ts";
+import { factorShape } from "../gates/payloads.ts";
+import { type Operation, operation } from "../workspace/operations.ts";
+import type { Tape } from "../workspace/tape.ts";
+import { factorTensor, type Held } from "../workspace/workspace.ts";
 
 /** What goes through a gate. */
-interface Gated extends Held {
+export interface Gated extends Held {
+  readonly unit: string;
   readonly gate: number;
   /** What the unit's block makes; undefined where it did not run. */
   readonly computed?: PlacedTensor;
+  /** Whether what the unit yields is its newest value from now on. */
+  readonly pushes: boolean;
+  /** Whether gradients of the payload's coefficients are wanted. */
+  readonly factors: boolean;
 }
 
 /** A unit yields `value`. */
@@ -48,12 +49,10 @@ const gateOperation = (
     return { value };
   });
 
-function prepared(
-  { gate, computed, row, held }: Gated,
-  { shape }: PlacedTensor,
-) {
-  const [rows, ...rest] = shape;
+function prepared({ gate, computed, row, held }: Gated) {
+  const [{ shape }] = held;
   const factors = row.map((c) => factorShape(c, shape));
+  const [rows, ...rest] = shape;
   const feeds = [
     ["gate", float32([rows, ...rest.map(() => 1)], Array(rows).fill(gate))],
     ...computed ? [["computed", computed]] : [],
@@ -68,64 +67,33 @@ function prepared(
   };
 }
 
-/** What a unit yields: `computed` where it holds nothing. */
+/** What a unit that holds something yields. */
 export async function throughGate(
-  workspace: Workspace,
+  tape: Tape,
   gated: Gated,
 ): Promise<PlacedTensor> {
-  const { gate, computed, held } = gated;
-  if (held.length === 0 || computed && gate === 1) return computed!;
-  if (!computed || gate === 0) return await workspace.payload(gated);
-  const { what, feeds } = prepared(gated, computed);
-  return (await workspace.compute(what, feeds)).value;
-}
-
-/** What a cotangent becomes at a gate. */
-export interface GateGradients {
-  /** Of what was computed; undefined at a closed gate. */
-  readonly computed?: PlacedTensor;
-  /** Of each row's gate, `[B, 1, …]`; undefined where nothing was computed. */
-  readonly gate?: PlacedTensor;
-  /** Of what is held, newest first; empty at an open gate. */
-  readonly held: readonly PlacedTensor[];
-  /** Of the payload's coefficients, as factors; where they are wanted. */
-  readonly factors: readonly PlacedTensor[];
-}
-
-/**
- * The VJP of {@linkcode throughGate}. At a gate of 1, or of 0 where the unit
- * holds, the cotangent itself goes on.
- *
- * @param options.cotangent Of the value.
- * @param options.factors Whether those of the coefficients are wanted.
- */
-export async function gateVjp(
-  workspace: Workspace,
-  gated: Gated,
-  { cotangent, factors }: {
-    readonly cotangent: PlacedTensor;
-    readonly factors: boolean;
-  },
-): Promise<GateGradients> {
-  const { gate, computed, row, held } = gated;
-  if (held.length === 0) return { computed: cotangent, held: [], factors: [] };
-  const passes = gate === 0 && holds(row) && !factors;
+  const { unit, gate, computed, row, held, pushes, factors } = gated;
+  const { workspace } = tape;
+  const { what, feeds } = prepared(gated);
+  const isMixed = computed && gate !== 0 && gate !== 1;
+  const yielded = isMixed
+    ? (await workspace.compute(what, feeds)).value
+    : computed && gate === 1
+    ? computed
+    : await workspace.payload(gated);
+  // A cotangent is its tensor's: a held value may be read for itself besides.
+  const isOther = pushes ? !computed && gate !== 0 : computed || factors;
+  const apart = isOther && yielded === held[0];
+  const value = apart ? await workspace.copy(yielded) : yielded;
+  const stays = value === computed || value === held[0];
   const names = (name: string, wanted: boolean) =>
     wanted ? row.map((_, j) => `${name}.${j}`) : [];
-  const ofHeld = names("held", gate !== 1 && !passes);
-  const ofFactors = names("factor", gate !== 1 && factors);
-  const own = computed && gate !== 0 && gate !== 1 ? ["computed"] : [];
-  const wrt = [...own, ...computed ? ["gate"] : [], ...ofHeld, ...ofFactors];
-  const { what, feeds } = prepared(gated, cotangent);
-  const made = wrt.length === 0 ? {} : await workspace.compute(
-    vjpOf(what, wrt),
-    { ...feeds, [cotangentOf("value")]: cotangent },
-  );
-  const of = (name: string) => made[gradientOf(name)];
-  return {
-    computed: gate === 1 ? cotangent : of("computed"),
-    gate: of("gate"),
-    held: passes ? [cotangent] : ofHeld.map(of),
-    factors: ofFactors.map(of),
-  };
+  const wrt = [
+    ...isMixed ? ["computed"] : [],
+    ...computed ? ["gate"] : [],
+    ...names("held", !stays),
+    ...names("factor", factors && gate !== 1),
+  ];
+  tape.derive(what, { inputs: feeds, outputs: { value }, wrt, unit, stays });
+  return value;
 }

@@ -4,203 +4,164 @@
  * whose gates are all 0 no unit holds anything new, and what runs is the dense
  * model.
  */
-import { type CompiledBlock, streamOf } from "@dip-go/core/models";
+import { streamOf } from "@dip-go/core/models";
 import type { Feeds, PlacedTensor, Session } from "@dip-go/core/runtime";
 import { float32 } from "@dip-go/core/tensor";
-import type { StepFills } from "./step_fills.ts";
-import { fillHalves } from "../workspace/half_operations.ts";
-import { throughGate } from "./gate_operations.ts";
-import { stepNames } from "./gated_step_graph.ts";
 import { sharedZeros, type TensorPool } from "../workspace/tensor_pool.ts";
-import type { StepSessions, TrainingSessions } from "./training_sessions.ts";
-import type { Workspace } from "../workspace/workspace.ts";
-
-type Block = CompiledBlock["block"];
+import type { Tape } from "../workspace/tape.ts";
+import { stepNames } from "./gated_step_graph.ts";
+import type { StepGates } from "./step_gates.ts";
+import type { TrainingSessions } from "./training_sessions.ts";
 
 /** What of a step runs. */
-export interface GatedStep {
+export interface RunStep {
   /** Which blocks, in the SuperNet's block order. */
   readonly runs: readonly boolean[];
-  /** Of its units, `[N]`. */
-  readonly gates: readonly number[];
-  /** Its payloads. */
-  readonly fills: StepFills;
   /** What may hold the results, where they are needed until its tensors are taken back. */
   readonly pool?: TensorPool;
 }
 
-/** Of units, by the output tensor it belongs to, newest first. */
-export type HeldValues = ReadonlyMap<string, readonly PlacedTensor[]>;
+/** Tensors between blocks, by name. */
+type Tensors = Record<string, PlacedTensor>;
 
-/** What the blocks of a step have made. */
-export interface StepTensors {
-  /** Tensors between blocks. */
-  readonly tensors: Map<string, PlacedTensor>;
-  /** What units hold. */
-  readonly held: Map<string, readonly PlacedTensor[]>;
-  /** What each unit would compute for each of its outputs, before its gate. */
-  readonly fresh: Map<string, PlacedTensor>;
-  /** Products of each block that ran, by their names in its graph. */
-  readonly products: Map<string, Feeds>;
-}
-
-/** Whether a step computes nothing at all. */
-export const isSkipped = (gates: readonly number[]): boolean =>
-  gates.every((gate) => gate === 0);
-
-/** Runs the blocks of steps, in one workspace. */
+/** Runs the blocks of steps, and notes them on a tape. */
 export class GatedBlocks {
-  readonly #blocks: readonly CompiledBlock[];
-  readonly #columns: ReadonlyMap<string, number>;
   readonly #zeros = sharedZeros();
 
   constructor(
     private readonly sessions: TrainingSessions,
-    private readonly workspace: Workspace,
-  ) {
-    const { blocks, units } = sessions.net;
-    this.#blocks = blocks;
-    this.#columns = new Map(units.map((name, n) => [name, n]));
-  }
+    private readonly tape: Tape,
+  ) {}
 
-  /** One step, from the model's inputs and what units held before it. */
+  /** One step, from the model's inputs; undefined where its output is not computed. */
   async run(
-    step: GatedStep,
-    { inputs, held }: {
-      inputs: Feeds;
-      held: HeldValues;
-    },
-  ): Promise<StepTensors> {
-    const made: StepTensors = {
-      tensors: new Map(Object.entries(inputs)),
-      held: new Map(held),
-      fresh: new Map(),
-      products: new Map(),
-    };
-    const { step: whole } = this.sessions;
-    if (whole && step.runs.every((runsBlock) => runsBlock)) {
-      await this.#runStep(step, whole, made);
-    } else await this.#runBlocks(step, made);
-    return made;
-  }
-
-  /** Runs blocks one by one. */
-  async #runBlocks(step: GatedStep, made: StepTensors): Promise<void> {
-    for (const [i, compiled] of this.#blocks.entries()) {
-      const results = step.runs[i] ? await this.#run(i, made) : {};
-      const { block, graph } = compiled;
+    step: RunStep,
+    gates: StepGates,
+    inputs: Feeds,
+  ): Promise<PlacedTensor | undefined> {
+    const { net: { blocks, model } } = this.sessions;
+    const tensors: Tensors = { ...inputs };
+    const whole = step.runs.every((runs) => runs)
+      ? await this.#whole(step, gates, inputs)
+      : undefined;
+    for (const [i, runs] of step.runs.entries()) {
+      const { block, graph } = blocks[i];
+      const made = whole?.[i] ?? (runs
+        ? await this.tape.workspace.run(
+          this.sessions.blocks[i].forward,
+          tensors,
+        )
+        : {});
+      const sums = runs ? this.#note(i, tensors, made) : undefined;
       for (const [k, output] of block.outputs.entries()) {
-        const fresh: PlacedTensor | undefined = results[graph.outputs[k].name];
-        const value = await this.#gated(step, block, output, fresh, made);
-        if (!value) continue;
-        const name = streamOf(block, output);
-        const stream = name && made.tensors.get(name);
-        if (stream) {
-          made.tensors.set(output, await this.workspace.plus(stream, value));
-        } else if (!name) made.tensors.set(output, value);
+        const computed: PlacedTensor | undefined = made[graph.outputs[k].name];
+        const value = block.gated && !gates.isAll(0)
+          ? await gates.through(block.name, output, computed)
+          : computed;
+        if (value) await this.#join(i, output, { value, tensors, made, sums });
       }
     }
+    return tensors[model.output];
   }
 
-  /** What block i computes from the tensors of this step. */
-  async #run(
-    i: number,
-    { tensors, products }: StepTensors,
-  ): Promise<Record<string, PlacedTensor>> {
-    const { block } = this.#blocks[i];
-    const { forward, products: names } = this.sessions.blocks[i];
-    const feeds = Object.fromEntries(
-      block.inputs.map((name) => [name, tensors.get(name)!]),
-    );
-    const results = await this.workspace.run(forward, feeds);
-    products.set(
-      block.name,
-      Object.fromEntries(names.map((name) => [name, results[name]])),
-    );
-    return results;
+  /** Notes a block that ran. @returns Where sums are to be that it joins, by the names of their streams. */
+  #note(i: number, tensors: Tensors, made: Feeds): Tensors {
+    const { tape: { workspace }, sessions: { active, net, blocks } } = this;
+    const { block, graph } = net.blocks[i];
+    const { backward, products } = blocks[i];
+    const joins: Tensors = {};
+    const of = (names: readonly string[], values: Feeds) =>
+      Object.fromEntries(names.map((name) => [name, values[name]]));
+    if (backward) {
+      this.tape.note({
+        inputs: { ...of(products, made), ...of(block.inputs, tensors) },
+        outputs: of(graph.outputs.map(({ name }) => name), made),
+        joins,
+        wrt: block.inputs.filter((name) => active.has(name)),
+        vjp: (feeds) => workspace.run(backward, feeds),
+      });
+    }
+    return joins;
   }
 
-  /** Runs all blocks at once. */
-  async #runStep(
-    step: GatedStep,
-    { open, gated }: StepSessions,
-    made: StepTensors,
-  ): Promise<void> {
-    const { gates, pool } = step;
-    const { tensors, products } = made;
-    const inputs = Object.fromEntries(tensors);
-    const results = isSkipped(gates) || gates.every((gate) => gate === 1)
-      ? await this.#results(open, inputs, pool)
-      : await this.#results(gated, {
+  /** Makes an output of what its unit yields: that itself, or its sum with the stream. */
+  async #join(i: number, output: string, { value, tensors, made, sums }: {
+    readonly value: PlacedTensor;
+    readonly tensors: Tensors;
+    readonly made: Feeds;
+    readonly sums?: Tensors;
+  }): Promise<void> {
+    const { tape, sessions: { active, net, blocks } } = this;
+    const name = streamOf(net.blocks[i].block, output);
+    if (!name) tensors[output] = value;
+    const stream = name && tensors[name];
+    if (!stream) return;
+    const sum = made[stepNames.sum(output)] ??
+      await tape.workspace.plus(stream, value);
+    tensors[output] = sum;
+    // The block's own VJP passes the cotangent on to the stream that it reads.
+    const stays = sums && blocks[i].joins.includes(output);
+    tape.note({
+      inputs: { stream, value },
+      outputs: { sum },
+      wrt: ["value", ...active.has(name) && !stays ? ["stream"] : []],
+      stays,
+    });
+    if (stays) sums[name] = sum;
+  }
+
+  /** What each block makes, run all at once; undefined where weights are to be in memory once. */
+  async #whole(
+    step: RunStep,
+    gates: StepGates,
+    inputs: Feeds,
+  ): Promise<Tensors[] | undefined> {
+    const { step: whole, net, blocks } = this.sessions;
+    if (!whole) return undefined;
+    const results = gates.isAll(0) || gates.isAll(1)
+      ? await this.#results(whole.open, inputs, step)
+      : await this.#results(whole.gated, {
         ...inputs,
-        ...await this.#gateFeeds(step, made.held),
-      }, pool);
-    for (const [i, { block }] of this.#blocks.entries()) {
-      for (const output of block.outputs) {
-        const fresh = results[stepNames.fresh(output)];
-        const value = await this.#gated(step, block, output, fresh, made);
-        tensors.set(output, results[stepNames.sum(output)] ?? value);
-      }
-      const own = this.sessions.blocks[i].products.map((name) => [
-        name,
-        results[stepNames.inner(block.name, name)],
-      ]);
-      products.set(block.name, Object.fromEntries(own));
-    }
+        ...await this.#gateFeeds(gates),
+      }, step);
+    return net.blocks.map(({ block: { name, outputs }, graph }, i) =>
+      Object.fromEntries([
+        ...outputs.flatMap((output, k) => [
+          [graph.outputs[k].name, results[stepNames.fresh(output)]],
+          [stepNames.sum(output), results[stepNames.sum(output)]],
+        ]),
+        ...blocks[i].products.map((own) => [
+          own,
+          results[stepNames.inner(name, own)],
+        ]),
+      ])
+    );
   }
 
   async #results(
     session: Session,
     feeds: Feeds,
-    pool: TensorPool | undefined,
-  ): Promise<Record<string, PlacedTensor>> {
-    if (!pool) return await this.workspace.run(session, feeds);
+    { pool }: RunStep,
+  ): Promise<Feeds> {
+    if (!pool) return await this.tape.workspace.run(session, feeds);
     const outputs = pool.take(session.graph.outputs);
     await session.runInto(feeds, outputs);
     return outputs;
   }
 
   /** Gates, and what their closed part lets through, as a step's graph reads them. */
-  async #gateFeeds(
-    { gates, fills }: GatedStep,
-    held: HeldValues,
-  ): Promise<Feeds> {
-    const feeds: Record<string, PlacedTensor> = {};
-    for (const { block, graph } of this.#blocks) {
+  async #gateFeeds(gates: StepGates): Promise<Feeds> {
+    const feeds: Tensors = {};
+    for (const { block, graph } of this.sessions.net.blocks) {
       if (!block.gated) continue;
-      const gate = gates[this.#columns.get(block.name)!];
+      const gate = gates.gate(block.name);
       feeds[stepNames.gate(block.name)] = float32([1], [gate]);
       for (const [k, output] of block.outputs.entries()) {
         feeds[stepNames.payload(output)] = gate === 1
           ? this.#zeros(graph.outputs[k].shape)
-          : await this.workspace.payload(
-            fills.held(block.name, held.get(output)),
-          );
+          : await gates.payload(block.name, output);
       }
     }
     return feeds;
-  }
-
-  /** Sends what a block computed for an output, if it ran, through its gate. */
-  async #gated(
-    { gates, fills }: GatedStep,
-    { name, gated: isGated }: Block,
-    output: string,
-    computed: PlacedTensor | undefined,
-    { held, fresh }: StepTensors,
-  ): Promise<PlacedTensor | undefined> {
-    if (!isGated || isSkipped(gates)) return computed;
-    if (computed) fresh.set(output, computed);
-    const gate = gates[this.#columns.get(name)!];
-    const before = held.get(output);
-    if (!computed && !before) return undefined;
-    // Open and not run, nobody reads it: what was held keeps its place.
-    const filled = fills.held(name, before);
-    const gated = { gate, computed, ...filled };
-    const value = await throughGate(this.workspace, gated);
-    const other = fills.renewed(name, { gate, value, before });
-    const kept = other ? await fillHalves(this.workspace, other) : value;
-    held.set(output, fills.after(name, gate, { value: kept, before }));
-    return value;
   }
 }

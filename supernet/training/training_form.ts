@@ -16,11 +16,11 @@ import { float32, type Tensor } from "@dip-go/core/tensor";
 import type { Gates } from "../gates/gates.ts";
 import { liveBlocks } from "../gates/liveness.ts";
 import type { SuperNet } from "../gates/super_net.ts";
+import { Cotangents, type Entry } from "../workspace/tape.ts";
 import { TensorPool } from "../workspace/tensor_pool.ts";
 import {
+  passedOn,
   type StepGradient,
-  type StepRecord,
-  type TrainingCotangent,
   type TrainingRequest,
   type TrainingState,
   TrainingSteps,
@@ -35,7 +35,7 @@ import {
   workspacesOn,
 } from "../workspace/workspace.ts";
 
-export type { RealGates, TrainingRequest } from "./training_steps.ts";
+export type { RealGates } from "./step_gates.ts";
 
 export interface GradientOptions {
   /** `payloads` leaves closed blocks unevaluated: cheaper, and the gradient of their gates is zero. */
@@ -64,8 +64,8 @@ interface Pass {
   readonly starts: TrainingState[];
   state: TrainingState;
   /** Of steps whose backward pass is still to come. */
-  readonly records: StepRecord[];
-  back?: TrainingCotangent;
+  readonly records: (readonly Entry[])[];
+  back?: Cotangents;
 }
 
 /** Forward and VJP sessions of a SuperNet's blocks. */
@@ -114,14 +114,15 @@ export class TrainingForm implements AsyncDisposable {
     const runs = wanted === "gates" ? needed.map(() => every) : needed;
     const last = Math.floor((this.net.steps - 1) / segment) * segment;
     const pass: Pass = { starts: [], state: await steps.start(), records: [] };
-    const pool = this.#pools.pop() ?? new TensorPool();
     for (let t = 0; t < last; t++) {
       if (t % segment === 0) pass.starts.push(pass.state);
       const does = { runs: needed[t] };
       pass.state = (await steps.forward(t, pass.state, does)).state;
       workspace.keepOnly(pass);
     }
-    const replay = async (from: number, to: number) => {
+    const pool = this.#pools.pop() ?? new TensorPool();
+    const replay = async (from: number) => {
+      const to = Math.min(from + segment, this.net.steps);
       for (let t = from; t < to; t++) {
         const does = { runs: runs[t], pool };
         const { state, record } = await steps.forward(t, pass.state, does);
@@ -130,26 +131,24 @@ export class TrainingForm implements AsyncDisposable {
         workspace.keepOnly(pass);
       }
     };
-    await replay(last, this.net.steps);
+    let start = pass.state;
+    await replay(last);
     const latents = await finalLatents(request, pass.state, workspace);
+    const dLatents = float32(latents.shape, await cotangent(latents));
+    pass.back = new Cotangents(workspace);
+    await pass.back.add(pass.state.sampler.latents, dLatents);
     const gradients = this.#zeroGradients(latents.shape[0]);
-    pass.back = {
-      sampler: {
-        latents: float32(latents.shape, await cotangent(latents)),
-        past: [],
-      },
-      held: new Map(),
-    };
     for (let from = last; from >= 0; from -= segment) {
       if (from !== last) {
-        pass.state = pass.starts.pop()!;
-        await replay(from, from + segment);
+        const later = start;
+        pass.state = start = pass.starts.pop()!;
+        await replay(from);
+        pass.back = passedOn(pass.back, later, pass.state);
       }
       // Step 0 stays out: its gates are fixed, and what it starts from is given.
       const first = Math.max(from, 1);
       for (let t = from + pass.records.length - 1; t >= first; t--) {
-        const record = pass.records.pop()!;
-        pass.back = await steps.backward(t, record, pass.back, gradients[t]);
+        await steps.backward(pass.records.pop()!, pass.back, gradients[t]);
         workspace.keepOnly(pass);
       }
       pool.takeBack();

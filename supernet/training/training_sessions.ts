@@ -30,6 +30,8 @@ export interface BlockSessions {
 /** A SuperNet's sessions. */
 export interface TrainingSessions extends AsyncDisposable {
   readonly net: SuperNet;
+  /** Names of the tensors that depend on the latents. */
+  readonly active: ReadonlySet<string>;
   readonly blocks: readonly BlockSessions[];
   /** A step with all blocks at once; null where weights are to be in memory once. */
   readonly step: StepSessions | null;
@@ -48,8 +50,7 @@ interface BlockPlan extends Pick<BlockSessions, "products" | "joins"> {
   readonly backward: Graph | null;
 }
 
-/** Names of the tensors that depend on the latents. */
-export function activeTensors({ model }: SuperNet): Set<string> {
+function activeTensors({ model }: SuperNet): Set<string> {
   const active = new Set(["sample"]);
   for (const { inputs, outputs } of model.blocks) {
     if (inputs.some((name) => active.has(name))) {
@@ -92,8 +93,10 @@ const keptBy = (plans: readonly BlockPlan[]): number =>
   ).reduce((a, b) => a + b, 0);
 
 /** The graphs of all blocks. */
-function plannedBlocks(net: SuperNet, isLarge: boolean): BlockPlan[] {
-  const active = activeTensors(net);
+function plannedBlocks(
+  net: SuperNet,
+  { active, isLarge }: { active: ReadonlySet<string>; isLarge: boolean },
+): BlockPlan[] {
   const plans = (given: boolean) =>
     net.blocks.map((block) => planned(block, { active, given }));
   const keeping = plans(!isLarge);
@@ -113,7 +116,8 @@ export async function openTrainingSessions(
     const kept = graph.outputs.map(({ name }) => name);
     return opening.use(await openSession(graph, { ...options, kept }));
   };
-  const plans = plannedBlocks(net, isLarge);
+  const active = activeTensors(net);
+  const plans = plannedBlocks(net, { active, isLarge });
   const blocks: BlockSessions[] = [];
   for (const { forward, backward, ...plan } of plans) {
     blocks.push({
@@ -131,6 +135,7 @@ export async function openTrainingSessions(
   const opened = opening.move();
   return {
     net,
+    active,
     blocks,
     step: whole,
     [Symbol.asyncDispose]: () => opened.disposeAsync(),

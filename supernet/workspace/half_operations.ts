@@ -5,7 +5,7 @@ import { lazy, type Term } from "../arithmetic/terms.ts";
 import type { OtherHalf } from "../gates/halves.ts";
 import { factorShape, holding } from "../gates/payloads.ts";
 import { type Operation, operation } from "./operations.ts";
-import { factorTensor, type Workspace } from "./workspace.ts";
+import { type Computes, factorTensor, type Workspace } from "./workspace.ts";
 
 /** What is filled in. */
 export interface Filled {
@@ -43,29 +43,20 @@ const fillOperation = (
   });
 };
 
-/** An operation that fills the other half in, `value` `[2B, …]`, and its feeds: `computed`, and of each term `held.k` and `factor.k`. */
-export function prepareFill(filled: Filled) {
+/** Both halves of what was computed for the conditional one, `[2B, …]`. @param unit See {@linkcode Noted}. */
+export async function fillHalves(
+  workspace: Computes,
+  filled: Filled,
+  unit?: string,
+): Promise<PlacedTensor> {
   const { computed, held, other: { row, depths } } = filled;
-  const feeds = depths.flatMap((j, k) => [
+  const terms = depths.flatMap((j, k) => [
     [`held.${k}`, held[j]],
     [`factor.${k}`, factorTensor(row[j], held[0].shape)],
   ]);
-  return {
-    what: fillOperation(filled),
-    feeds: { computed, ...Object.fromEntries(feeds) } as Record<
-      string,
-      PlacedTensor
-    >,
-  };
-}
-
-/** Both halves of what was computed for the conditional one, `[2B, …]`. */
-export async function fillHalves(
-  workspace: Workspace,
-  filled: Filled,
-): Promise<PlacedTensor> {
-  const { what, feeds } = prepareFill(filled);
-  return (await workspace.compute(what, feeds)).value;
+  const feeds = { computed, ...Object.fromEntries(terms) };
+  const noted = { wrt: Object.keys(feeds), unit };
+  return (await workspace.compute(fillOperation(filled), feeds, noted)).value;
 }
 
 /** What a unit holds after a step that renewed its conditional rows. @param before What it held, `[2B, …]`. */

@@ -60,6 +60,10 @@ const copied = (shape: readonly number[], leaves: boolean): Operation => {
   return { ...own, leaves };
 };
 
+/** Of some values, those that a session reads. */
+const feedsOf = ({ graph }: Session, values: Feeds): Feeds =>
+  Object.fromEntries(graph.inputs.map(({ name }) => [name, values[name]]));
+
 /** Every tensor on a device that objects, arrays and maps lead to. */
 function reachedFrom(root: unknown, reached = new Set<unknown>()) {
   if (typeof root !== "object" || root === null || reached.has(root)) {
@@ -70,6 +74,23 @@ function reachedFrom(root: unknown, reached = new Set<unknown>()) {
   const values = root instanceof Map ? root.values() : Object.values(root);
   for (const value of values) reachedFrom(value, reached);
   return reached;
+}
+
+/** What a tape notes of an operation. */
+export interface Noted {
+  /** Inputs that cotangents go back to. */
+  readonly wrt: readonly string[];
+  /** The unit that its inputs `gate` and `factor.k` are parameters of. */
+  readonly unit?: string;
+}
+
+/** What computes operations: a workspace, or a tape that notes them. */
+export interface Computes {
+  compute(
+    what: Operation,
+    values: Feeds,
+    noted: Noted,
+  ): Promise<Record<string, PlacedTensor>>;
 }
 
 /** Values are never written to. Disposing gives all of them back. */
@@ -84,26 +105,26 @@ export class Workspace implements Disposable {
     private readonly onDevice: boolean,
   ) {}
 
-  /** Runs a session; outputs that it keeps stay where they are. */
+  /** Runs a session; values that it does not read are left out, outputs that it keeps stay where they are. */
   async run(
     session: Session,
-    feeds: Feeds,
+    values: Feeds,
   ): Promise<Record<string, PlacedTensor>> {
-    const { outputs, kept } = await session.runKeeping(feeds);
+    const { outputs, kept } = await session.runKeeping(
+      feedsOf(session, values),
+    );
     for (const tensor of Object.values(kept)) {
       if (tensor instanceof DeviceTensor) this.#made.add(tensor);
     }
     return { ...outputs, ...kept };
   }
 
-  /** Runs an operation; values that it does not read are left out. */
+  /** Runs an operation. */
   async compute(
     what: Operation,
     values: Feeds,
   ): Promise<Record<string, PlacedTensor>> {
-    const session = await this.sessions.of(what);
-    const read = session.graph.inputs.map(({ name }) => [name, values[name]]);
-    return await this.run(session, Object.fromEntries(read));
+    return await this.run(await this.sessions.of(what), values);
   }
 
   /** Frees every tensor that no root refers to; roots are tensors, or objects, arrays and maps that hold some. */
@@ -122,12 +143,15 @@ export class Workspace implements Disposable {
     if (!this.onDevice) return values;
     const placed: Record<string, PlacedTensor> = {};
     for (const [name, x] of Object.entries(values)) {
-      placed[name] = x.dtype === "float32"
-        ? (await this.compute(copied(x.shape, false), { from: x })).x
-        : x;
+      placed[name] = x.dtype === "float32" ? await this.copy(x) : x;
     }
     this.#placed.push(placed);
     return placed;
+  }
+
+  /** The same, as a tensor of its own. */
+  async copy(x: PlacedTensor): Promise<PlacedTensor> {
+    return (await this.compute(copied(x.shape, false), { from: x })).x;
   }
 
   /** A tensor's elements. */

@@ -12,7 +12,12 @@ import {
 import type { Tensor } from "@dip-go/core/tensor";
 import { superNet } from "@dip-go/supernet/gates";
 import { SamplerArithmetic } from "@dip-go/supernet/sampling";
-import { type Workspace, workspacesOn } from "@dip-go/supernet/workspace";
+import {
+  Cotangents,
+  Tape,
+  type Workspace,
+  workspacesOn,
+} from "@dip-go/supernet/workspace";
 import { tinyPixart } from "@dip-go/testing/models";
 import { withTraffic } from "./device_traffic.ts";
 import { onSoftwareGpu } from "./on_software_gpu.ts";
@@ -95,7 +100,8 @@ async function chained(w: Workspace, sampler: Sampler): Promise<number[]> {
   const random = new TorchGenerator(2);
   const net = superNet(model, { steps: sampler.steps.length });
   const request = { sampler, guidanceScale: 3 };
-  const arithmetic = new SamplerArithmetic(net, request, w);
+  const tape = new Tape(w);
+  const arithmetic = new SamplerArithmetic(net, request, tape);
   const noise = drawStepNoise(sampler, { shape: latents, random });
   const { shape } = net.blocks[net.blocks.length - 1].graph.outputs[0];
   const outputs = sampler.steps.map(() => random.randn(shape));
@@ -105,20 +111,14 @@ async function chained(w: Workspace, sampler: Sampler): Promise<number[]> {
     states.push((await arithmetic.next(t, made)).state);
   }
   const last = states[states.length - 1];
-  const made: PlacedTensor[] = [last.latents, last.sample];
-  let back: Parameters<SamplerArithmetic["back"]>[2] = {
-    latents: random.randn(latents),
-    sample: random.randn(last.sample.shape),
-    past: [],
-  };
-  for (let t = outputs.length - 1; t >= 0; t--) {
-    const step = { state: states[t], output: outputs[t] };
-    const { state, output } = await arithmetic.back(t, step, back);
-    made.push(output);
-    back = state;
-  }
+  const back = new Cotangents(w);
+  await back.add(last.latents, random.randn(latents));
+  await back.add(last.sample, random.randn(last.sample.shape));
+  await back.through(tape.cut());
+  const given = [...outputs, states[0].latents];
+  const made = [last.latents, last.sample, ...given.map((x) => back.take(x)!)];
   const arrays: number[] = [];
-  for (const each of [...made, back.latents!]) {
+  for (const each of made) {
     arrays.push(...await w.read(each));
   }
   return arrays;
