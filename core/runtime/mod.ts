@@ -6,7 +6,6 @@ export { DeviceTensor, type Feeds, type PlacedTensor } from "./feeds.ts";
 export { foldConstants } from "./fold_constants.ts";
 export { runtimeVersion } from "./onnx_runtime.ts";
 export { inPrecision } from "./in_precision.ts";
-export { productWeight } from "./int8/int8_products.ts";
 export {
   checkPrecision,
   nodesOffDevice,
@@ -17,6 +16,9 @@ export {
   type Device,
   devices,
   floatPrecisions,
+  type Int8Precision,
+  int8Precisions,
+  isInt8,
   type Precision,
   precisions,
   type SessionOptions,

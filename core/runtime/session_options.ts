@@ -5,13 +5,21 @@ export const devices = ["cpu", "webgpu", "cuda"] as const;
 /** Where a session computes. */
 export type Device = typeof devices[number];
 
-export const precisions = ["float32", "float16", "int8"] as const;
-
-/** Those of a network as a whole, on every device. */
+/** Those of a network as a whole. */
 export const floatPrecisions = ["float32", "float16"] as const;
+
+/** Those that a calibration chooses weights for: `int8` multiplies in 8-bit integers, for speed on a CPU with VNNI, and `int8-weights` only stores weights in them, for small files. */
+export const int8Precisions = ["int8", "int8-weights"] as const;
+
+export const precisions = [...floatPrecisions, ...int8Precisions] as const;
 
 /** How weights are stored and products computed; norms, softmax and timesteps are float32 always, and in int8, which is of CPUs, all but products of weights. */
 export type Precision = typeof precisions[number];
+
+export type Int8Precision = typeof int8Precisions[number];
+
+export const isInt8 = (precision?: Precision): precision is Int8Precision =>
+  int8Precisions.some((each) => each === precision);
 
 export type Int8Passes = 1 | 2;
 
@@ -20,7 +28,7 @@ export interface SessionOptions {
   readonly device?: Device;
   /** float32 by default. */
   readonly precision?: Precision;
-  /** In int8: names of the weights whose products are in 8 bits; all by default. */
+  /** In int8 and int8-weights: names of the weights that are in 8 bits; all by default. */
   readonly int8Weights?: readonly string[];
   /** In int8: products of 8 bits that each takes, 1 by default. With 2 runtimes agree whose sums differ in the last bit. */
   readonly int8Passes?: Int8Passes;

@@ -21,23 +21,28 @@ async function exported(
   const { sampler, plan, ...found } = await exportedSubject(subject);
   const { drawsClasses } = sampler.pipeline;
   const drawn = drawsClasses ? example?.class ?? 0 : example?.prompt ?? "";
-  const eight = form.precision === "int8"
-    ? await int8Weights(sampler, { file: int8, subject: drawn })
-    : undefined;
-  const { nodes, macs, files } = await exportSubNet(sampler, plan, output, {
-    ...form,
-    ...found,
-    int8Weights: eight,
-    example: example && { seed: example.seed, subject: drawn },
-  });
+  const { precision } = form;
+  const eight = { precision, file: int8, subject: drawn };
+  const { nodes, macs, files, float32Bytes } = await exportSubNet(
+    sampler,
+    plan,
+    output,
+    {
+      ...form,
+      ...found,
+      int8Weights: await int8Weights(sampler, eight),
+      example: example && { seed: example.seed, subject: drawn },
+    },
+  );
   return [
     `${output}/model.onnx: ${nodes} nodes, ${
       (macs.full / macs.subNet).toFixed(2)
     } times fewer MACs than the full sampler`,
-    ...files.map(({ name, bytes }) =>
-      `  ${name}  ${(bytes / 1e6).toFixed(2)} MB`
-    ),
+    ...files.map(({ name, bytes }) => `  ${name}  ${megabytes(bytes)}`),
+    `  weights in float32 would take ${megabytes(float32Bytes)}`,
   ];
 }
+
+const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(2)} MB`;
 
 if (import.meta.main) finish(await exportCommand(Deno.args));

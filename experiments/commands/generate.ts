@@ -15,6 +15,7 @@ import {
   rgbImage,
   writePng,
 } from "@dip-go/core/pictures";
+import { isInt8 } from "@dip-go/core/runtime";
 import type { Tensor } from "@dip-go/core/tensor";
 import { openSubNet } from "@dip-go/supernet";
 import {
@@ -94,12 +95,13 @@ async function firstDrawing(
       until: refiner === undefined ? undefined : options["refiner-from"],
     });
   };
-  const first = await loaded(precision === "int8" ? {} : { precision });
+  const first = await loaded(isInt8(precision) ? {} : { precision });
   const drawn = typeof subject === "number" ? subject : subject.prompt;
-  const sampler = precision === "int8"
+  const eight = { precision, file, subject: drawn };
+  const sampler = isInt8(precision)
     ? await loaded({
       precision,
-      int8Weights: await int8Weights(first, { file, subject: drawn }),
+      int8Weights: await int8Weights(first, eight),
     })
     : first;
   const net = superNetOf(sampler);

@@ -39,7 +39,7 @@ export interface CompileRequest extends SampledSubNet {
   readonly picture?: (g: GraphBuilder, latents: Value) => Value;
   /** Of weights and products, float32 by default; inputs, outputs and the sampler's arithmetic are float32 always. */
   readonly precision?: Precision;
-  /** In int8: names of the weights whose products are in 8 bits. */
+  /** Names of the weights that are in 8 bits, in a precision that has such. */
   readonly int8Weights?: readonly string[];
   /** In int8: see `SessionOptions`. */
   readonly int8Passes?: SessionOptions["int8Passes"];

@@ -30,7 +30,7 @@ export interface Example {
 }
 
 /**
- * Inputs of one example, and what the SubNet makes of them in float32, or in int8.
+ * Inputs of one example, and what the SubNet makes of them in float32, or in 8 bits.
  *
  * @param request That of the graph, for the sampler.
  * @throws As `openConditioner`.
@@ -62,16 +62,16 @@ export async function exampleOf(
   };
 }
 
-/** Final latents in float32, or in int8: other runtimes compute float16 each in its way, integers alike. */
+/** Final latents in float32, or in 8 bits: other runtimes compute float16 each in its way, integers alike. */
 async function latentsOf(
   sampler: PipelineSampler,
   { net, plan, int8Weights, int8Passes, ...form }: CompileRequest,
   inputs: SamplingInputs,
 ): Promise<Tensor<"float32">> {
   const { solver } = plan;
-  const precise = form.precision === "int8"
-    ? { precision: form.precision, int8Weights, int8Passes }
-    : { precision: "float32" } as const;
+  const precise = form.precision === "float16"
+    ? { precision: "float32" } as const
+    : { precision: form.precision, int8Weights, int8Passes };
   if (solver) {
     const images = inputs.latents.shape[0];
     await using opened = openSolver(sampler, solver, { images, ...precise });

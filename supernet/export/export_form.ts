@@ -22,7 +22,7 @@ export interface ExportForm {
   readonly batch?: number;
   /** Of weights and products; float32 by default. Inputs and outputs are float32 always. */
   readonly precision?: Precision;
-  /** In int8: names of the weights whose products are in 8 bits. */
+  /** Names of the weights that are in 8 bits, in a precision that has such. */
   readonly int8Weights?: readonly string[];
   /** Token ids go in, and the text tower is part of the graph; without it the tower's features go in. */
   readonly textEncoder?: boolean;

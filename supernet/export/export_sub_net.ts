@@ -1,10 +1,11 @@
 /** Writes a SubNet as one ONNX file with its weights beside it, and what helps to use it. */
 import { createHash } from "node:crypto";
 import { writeAtomically } from "@dip-go/core/files";
+import type { Graph } from "@dip-go/core/onnx";
 import { rgbImage, writePng } from "@dip-go/core/pictures";
 import type { PipelineSampler } from "@dip-go/core/pipeline";
 import { writeModels } from "@dip-go/core/runtime";
-import { float32, type Tensor, writeNpy } from "@dip-go/core/tensor";
+import { float32, sizeOf, type Tensor, writeNpy } from "@dip-go/core/tensor";
 import { compileSubNet } from "../compile/compile_sub_net.ts";
 import { sharedInputs } from "../compile/compiled_conditioning.ts";
 import { denseMacs } from "../gates/liveness.ts";
@@ -47,6 +48,8 @@ export interface Exported {
   readonly macs: SubNetFacts["macs"];
   /** The graph and its weights. */
   readonly files: readonly ExportedFile[];
+  /** Bytes that the weights would take in float32. */
+  readonly float32Bytes: number;
 }
 
 /**
@@ -125,8 +128,18 @@ export async function exportSubNet(
     await writeExample(folder, tensors);
     await writePrograms(folder, facts, written.weights);
   }
-  return { nodes: graph.nodes.length, macs: facts.macs, files };
+  return {
+    nodes: graph.nodes.length,
+    macs: facts.macs,
+    files,
+    float32Bytes: float32Bytes(graph),
+  };
 }
+
+/** Bytes of a graph's weights if all were in float32. */
+const float32Bytes = ({ initializers }: Graph): number =>
+  [...initializers.values()].filter(({ role }) => role === "parameter")
+    .reduce((sum, { shape }) => sum + 4 * sizeOf(shape), 0);
 
 /** Whether the network reads a mask and what it leaves of a picture. */
 const repaints = (sampler: PipelineSampler): boolean =>

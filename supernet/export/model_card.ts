@@ -82,7 +82,11 @@ const precisionWords: Readonly<Record<Precision, string>> = {
   arithmetic, timestep embeddings, norms and softmax in float32. The example was
   made in float32: differences of about a hundredth from it are float16's`,
   int8: `float32, but for products of weights that a calibration found to change
-  pictures little: these are in 8-bit integers`,
+  pictures little: these are in 8-bit integers, two products each, which is for
+  CPUs with VNNI`,
+  "int8-weights":
+    `weights that a calibration found to change pictures little are
+  stored in 8 bits; all arithmetic is in float32`,
 };
 
 const giga = (macs: number) => `${(macs / 1e9).toPrecision(4)} GMACs`;

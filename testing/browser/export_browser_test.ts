@@ -9,4 +9,4 @@ Deno.test("an exported page asks for the runtime that is tested here", () => {
   assert(browserPage("", { weights: [] }).includes(webRuntimeBundle));
 });
 
-testExportInTab("dit-shapes", "float32");
+testExportInTab("dit-shapes", "int8-weights");

@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { inTemporaryFolder } from "../files/in_temporary_folder.ts";
 import { browserMissing, HeadlessPage } from "./headless_browser.ts";
-import type { floatPrecisions } from "@dip-go/core/runtime";
+import type { Precision } from "@dip-go/core/runtime";
 import { exportCommand } from "@dip-go/experiments/commands";
 import { filesHandler, webRuntimeFolder } from "@dip-go/experiments/web";
 
@@ -14,17 +14,17 @@ const embedded = {
   "sd-shapes": ["--text-encoder", "--prompt", "a big blue star on grey"],
 };
 
-type FloatPrecision = typeof floatPrecisions[number];
-
-const limits: Readonly<Record<FloatPrecision, number>> = {
+const limits: Readonly<Record<Precision, number>> = {
   float32: 1e-3,
   float16: 2e-2,
+  int8: 1e-3,
+  "int8-weights": 1e-3,
 };
 
 /** Adds the test that a model's exported file draws the project's picture, by its own page and onnxruntime-web. */
 export function testExportInTab(
   model: keyof typeof embedded,
-  precision: FloatPrecision,
+  precision: Precision,
 ): void {
   Deno.test({
     name:
@@ -33,11 +33,14 @@ export function testExportInTab(
     fn: () =>
       inTemporaryFolder(async (folder) => {
         const args = ["--model", `zoo/models/${model}`, "--steps", "4"];
+        const choice = `${folder}/int8.json`;
         const { error } = await exportCommand([
           ...args,
           ...embedded[model],
           "--precision",
           precision,
+          "--int8",
+          choice,
           "-o",
           folder,
         ]);

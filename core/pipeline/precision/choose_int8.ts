@@ -1,20 +1,22 @@
 /**
- * Which products of a network are in 8 bits: as many as keep the pictures as
- * near to float32's as is asked. Each product's effect on the guided prediction
+ * Which weights of a network are in 8 bits: as many as keep the pictures as
+ * near to float32's as is asked. Each weight's effect on the guided prediction
  * is measured alone, at two steps of a true trajectory; those that save the most
- * for their effect come first. How many of them is found on pictures, by bisection.
+ * for their effect come first: MACs where products are in 8 bits, elements where
+ * weights alone are. How many of them is found on pictures, by bisection, unless
+ * pictures allow all.
  */
 import { wholeGraph } from "../../models/block_graph/block_graph.ts";
 import type { Graph, Value } from "../../onnx/graph.ts";
 import { macsOfGraph } from "../../onnx/macs.ts";
 import { copied, rewritten } from "../../onnx/rewrites/rewrite.ts";
-import {
-  Int8Emitter,
-  productWeight,
-} from "../../runtime/int8/int8_products.ts";
+import { int8Emitter, int8Weight } from "../../runtime/int8/in_int8.ts";
 import { openSession } from "../../runtime/session.ts";
-import type { SessionOptions } from "../../runtime/session_options.ts";
-import { int64, type Tensor } from "../../tensor/tensor.ts";
+import type {
+  Int8Precision,
+  SessionOptions,
+} from "../../runtime/session_options.ts";
+import { int64, sizeOf, type Tensor } from "../../tensor/tensor.ts";
 import type { Subject } from "../conditioner.ts";
 import { guide } from "../guidance.ts";
 import { PictureSampler } from "../picture_sampler.ts";
@@ -24,29 +26,31 @@ import type { MadeStep } from "../sampling_loop.ts";
 
 /** What a choice is made on, and for. */
 export interface Int8Request {
+  /** How weights are in 8 bits; int8 by default. */
+  readonly precision?: Int8Precision;
   /** What the calibration draws, all at once; effects are measured on the first. */
   readonly subjects: readonly Subject[];
   /** Mean PSNR of the pictures to float32's, in dB; 46 by default. */
   readonly quality?: number;
   /** Of the noise; far from small seeds by default, which pictures are drawn of. */
   readonly seed?: number;
-  /** Called after each product that was measured. */
+  /** Called after each weight that was measured. */
   readonly progress?: (done: number, total: number) => void;
 }
 
-/** Which products are in 8 bits, and what that does to pictures. */
+/** Which weights are in 8 bits, and what that does to pictures. */
 export interface Int8Choice {
   /** Mean PSNR to float32 on the calibration's pictures, in dB. */
   readonly psnr: number;
-  /** Part of all products' MACs, products of two activations and convolutions apart. */
+  /** Part of what could be in 8 bits: of MACs in int8, of elements in int8-weights. */
   readonly share: number;
-  /** Names of the weights whose products are in 8 bits. */
+  /** Names of the weights. */
   readonly weights: readonly string[];
 }
 
 /**
- * Chooses the products. The mean PSNR less its standard error is at least the
- * quality; no product is chosen where one alone costs more.
+ * Chooses the weights. The mean PSNR less its standard error is at least the
+ * quality; none is chosen where one alone costs more.
  *
  * @param sampler In float32.
  * @throws {RangeError} If there is no subject.
@@ -68,10 +72,18 @@ export interface Int8Choice {
  */
 export async function chooseInt8(
   sampler: PipelineSampler,
-  { subjects, quality = 46, seed = 2 ** 20, progress }: Int8Request,
+  {
+    subjects,
+    precision = "int8",
+    quality = 46,
+    seed = 2 ** 20,
+    progress,
+  }: Int8Request,
 ): Promise<Int8Choice> {
   if (subjects.length === 0) {
-    throw new RangeError("Cannot choose 8-bit products: there is no subject");
+    throw new RangeError(
+      "Cannot choose weights in 8 bits: there is no subject",
+    );
   }
   const draw = async (own: SessionOptions) => {
     const options = { ...sampler.pipeline.sessions, ...own };
@@ -82,20 +94,29 @@ export async function chooseInt8(
     return await drawing.sample(subjects, { seed });
   };
   const exact = await draw({});
-  const steps = await probed(sampler, subjects[0], seed);
-  const macs = candidates(sampler);
-  const ordered = await byEffect(sampler, { steps, macs, progress });
-  const found = await longest(ordered.length, async (count) => {
-    const int8Weights = ordered.slice(0, count);
-    const drawn = await draw({ precision: "int8", int8Weights });
+  const savings = savingsOf(sampler, precision);
+  const tried = async (int8Weights: readonly string[]) => {
+    const drawn = await draw({ precision, int8Weights });
     const { mean, error } = meanOf(exact.map((x, i) => psnrOf(x, drawn[i])));
-    return { passes: mean - error >= quality, psnr: mean };
-  });
-  const weights = ordered.slice(0, found.count);
+    return { passes: mean - error >= quality, psnr: mean, int8Weights };
+  };
+  const all = await tried([...savings.keys()]);
+  const found = all.passes ? all : await longest(
+    await byEffect(sampler, {
+      precision,
+      steps: await probed(sampler, subjects[0], seed),
+      savings,
+      progress,
+    }),
+    tried,
+  );
   const sum = (names: readonly string[]) =>
-    names.reduce((total, name) => total + macs.get(name)!, 0);
-  const share = sum(weights) / sum(ordered);
-  return { psnr: found.psnr, share, weights: weights.toSorted() };
+    names.reduce((total, name) => total + savings.get(name)!, 0);
+  return {
+    psnr: found.psnr,
+    share: sum(found.int8Weights) / sum(all.int8Weights),
+    weights: found.int8Weights.toSorted(),
+  };
 }
 
 /** Steps of one picture's trajectory: one that lays it out, and the last. */
@@ -116,19 +137,27 @@ async function probed(
   return steps;
 }
 
-/** MACs of each weight's products. Those that follow from the timestep alone are left out: compiled graphs have their results. */
-function candidates(sampler: PipelineSampler): Map<string, number> {
+/** What each weight would save. Those of products that follow from the timestep alone are left out: compiled graphs have their results. */
+function savingsOf(
+  sampler: PipelineSampler,
+  precision: Int8Precision,
+): Map<string, number> {
   const graph = wholeGraph(sampler.graph());
-  const costs = macsOfGraph(graph);
-  const macs = new Map<string, number>();
+  const macs = macsOfGraph(graph);
+  const savings = new Map<string, number>();
   const drawn = drawnFrom(graph, ["timestep"]);
+  const weightOf = int8Weight(precision);
   for (const node of graph.nodes) {
-    const weight = productWeight(graph, node);
+    const weight = weightOf(graph, node);
     if (!weight || !node.inputs.some((name) => drawn.has(name))) continue;
-    const own = costs.get(node.name)?.total ?? 0;
-    macs.set(weight.name, (macs.get(weight.name) ?? 0) + own);
+    const { name, shape } = weight;
+    const own = macs.get(node.name)?.total ?? 0;
+    savings.set(
+      name,
+      precision === "int8" ? (savings.get(name) ?? 0) + own : sizeOf(shape),
+    );
   }
-  return macs;
+  return savings;
 }
 
 /** Values that depend on other inputs than the given ones. */
@@ -145,18 +174,19 @@ function drawnFrom(
   return found;
 }
 
-/** Weights, those first whose products save the most MACs for the squared error that they make. */
+/** Weights, those first that save the most for the squared error that they make. */
 async function byEffect(
   sampler: PipelineSampler,
-  { steps, macs, progress }: {
+  { precision, steps, savings, progress }: {
+    precision: Int8Precision;
     steps: readonly MadeStep[];
-    macs: ReadonlyMap<string, number>;
+    savings: ReadonlyMap<string, number>;
     progress: Int8Request["progress"];
   },
 ): Promise<string[]> {
   const { pipeline: { sessions }, guidanceScale: scale } = sampler;
-  const names = [...macs.keys()];
-  const graph = oneInInt8(wholeGraph(sampler.graph()), names);
+  const names = [...savings.keys()];
+  const graph = oneInInt8(wholeGraph(sampler.graph()), names, precision);
   const [output] = graph.outputs;
   await using network = await openSession(graph, sessions);
   const cost = new Map<string, number>();
@@ -169,23 +199,28 @@ async function byEffect(
       effect += squaredError(guided, prediction.data) /
         squaredError(prediction.data);
     }
-    cost.set(weight, effect / macs.get(weight)!);
-    progress?.(cost.size, macs.size);
+    cost.set(weight, effect / savings.get(weight)!);
+    progress?.(cost.size, savings.size);
   }
   return names.sort((a, b) => cost.get(a)! - cost.get(b)!);
 }
 
-/** The input that says which product is in 8 bits. */
-const inInt8 = "product_in_int8";
+/** The input that says which weight is in 8 bits. */
+const inInt8 = "weight_in_int8";
 
-/** The graph with one of some weights' products in 8 bits, chosen at each run by its place: all of them both ways in one session. */
-function oneInInt8(graph: Graph, weights: readonly string[]): Graph {
-  const emitter = new Int8Emitter();
+/** The graph with one of some weights in 8 bits, chosen at each run by its place: all of them both ways in one session. */
+function oneInInt8(
+  graph: Graph,
+  weights: readonly string[],
+  precision: Int8Precision,
+): Graph {
+  const emitter = int8Emitter(precision);
+  const weightOf = int8Weight(precision);
   let chosen: Value | undefined;
   return rewritten(graph, {
     rule(call) {
       const { g } = call;
-      const weight = productWeight(graph, call.node);
+      const weight = weightOf(graph, call.node);
       const place = weight ? weights.indexOf(weight.name) : -1;
       if (!weight || place === -1) return undefined;
       chosen ??= g.input(inInt8, "int64", [1]);
@@ -200,19 +235,25 @@ function oneInInt8(graph: Graph, weights: readonly string[]): Graph {
 const squaredError = (x: Float32Array, y?: Float32Array): number =>
   x.reduce((sum, v, i) => sum + (v - (y?.[i] ?? 0)) ** 2, 0);
 
-/** The largest count that passes, found to a sixteenth by bisection, and its PSNR; none, of `Infinity`, where no count does. */
+/** Weights in 8 bits, and what the pictures come to. */
+interface Tried {
+  readonly int8Weights: readonly string[];
+  readonly passes: boolean;
+  readonly psnr: number;
+}
+
+/** The longest beginning of a list that passes, which all of it does not: found to a sixteenth by bisection; empty, of `Infinity`, where none does. */
 async function longest(
-  most: number,
-  tried: (count: number) => Promise<{ passes: boolean; psnr: number }>,
-): Promise<{ count: number; psnr: number }> {
-  let best = { count: 0, psnr: Infinity };
-  let beyond = most + 1;
-  let count = most;
-  while (beyond - best.count > Math.max(1, most / 16)) {
-    const { passes, psnr } = await tried(count);
-    if (passes) best = { count, psnr };
+  ordered: readonly string[],
+  tried: (beginning: readonly string[]) => Promise<Tried>,
+): Promise<Tried> {
+  let best: Tried = { int8Weights: [], passes: true, psnr: Infinity };
+  let beyond = ordered.length;
+  while (beyond - best.int8Weights.length > Math.max(1, ordered.length / 16)) {
+    const count = Math.floor((best.int8Weights.length + beyond) / 2);
+    const next = await tried(ordered.slice(0, count));
+    if (next.passes) best = next;
     else beyond = count;
-    count = Math.floor((best.count + beyond) / 2);
   }
   return best;
 }

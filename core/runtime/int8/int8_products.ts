@@ -16,9 +16,9 @@ import type { GraphBuilder } from "../../onnx/builder.ts";
 import type { Quantized } from "../../onnx/operations.ts";
 import type { Graph, Initializer, Node, Value } from "../../onnx/graph.ts";
 import { productOf } from "../../onnx/ops/products/product.ts";
-import { type RewriteCall, rewritten } from "../../onnx/rewrites/rewrite.ts";
+import type { RewriteCall } from "../../onnx/rewrites/rewrite.ts";
 import type { Int8Passes } from "../session_options.ts";
-import { quantizedWeight } from "./quantized_weight.ts";
+import { addWeight } from "./quantized_weight.ts";
 
 /** The constant weight `[K, N]` or, transposed, `[N, K]` that a product could have in 8 bits; undefined where there is none. */
 export function productWeight(
@@ -34,18 +34,24 @@ export function productWeight(
   return isWeight && isPlain ? weight : undefined;
 }
 
+/**
+ * The largest magnitude of a weight. CPUs without VNNI add two products of 8
+ * bits in 16, which saturate: 2 · 255 · 64 just fits. So all CPUs compute the
+ * same, one bit coarser than eight hold.
+ */
+const largest = 64;
+
 /** Emits products in 8 bits into one graph; what several read is there once. */
-export class Int8Emitter {
+export class ProductsInInt8 {
   #inputs = new Map<string, readonly Quantized[]>();
-  #weights = new Map<string, { weight: Value; scales: Value }>();
+  #weights = new Map<string, ReturnType<typeof addWeight>>();
 
   /** @param passes Products of 8 bits that one takes. */
   constructor(private readonly passes: Int8Passes = 1) {}
 
   /**
-   * A product in 8 bits.
+   * The output of a product with its weight in 8 bits.
    *
-   * @param weight Of {@linkcode productWeight}.
    * @throws {RangeError} If the weight has no data, or its file ends before it.
    */
   emit(
@@ -54,11 +60,12 @@ export class Int8Emitter {
   ): Value {
     const parts = this.#inputs.get(x!.name) ?? this.#quantized(g, x!);
     this.#inputs.set(x!.name, parts);
-    const w = this.#weights.get(weight.name) ??
-      addWeight(g, weight, productOf(node).transB === 1);
+    const turned = productOf(node).transB === 1;
+    const rounding = { axis: turned ? 0 : 1, largest, turned };
+    const w = this.#weights.get(weight.name) ?? addWeight(g, weight, rounding);
     this.#weights.set(weight.name, w);
     const y = parts.map(({ quantized, zeroPoint, scale }) => {
-      const sums = g.matMulInteger(quantized, w.weight, zeroPoint);
+      const sums = g.matMulInteger(quantized, w.integers, zeroPoint);
       return g.mul(g.cast(sums, "float32"), g.mul(scale, w.scales));
     }).reduce((a, b) => g.add(a, b));
     return bias ? g.add(y, bias) : y;
@@ -70,40 +77,4 @@ export class Int8Emitter {
     const rest = g.sub(x, g.dequantizeLinear(whole));
     return [whole, g.dynamicQuantizeLinear(rest)];
   }
-}
-
-/**
- * The graph with products in 8 bits. Inputs and outputs stay as they are.
- *
- * @param weights Names of the weights whose products these are; all by default.
- * @param passes Products of 8 bits that one takes.
- * @throws {RangeError} If a weight has no data, or its file ends before it.
- */
-export function int8Products(
-  graph: Graph,
-  weights?: readonly string[],
-  passes?: Int8Passes,
-): Graph {
-  const wanted = weights && new Set(weights);
-  const emitter = new Int8Emitter(passes);
-  return rewritten(graph, {
-    rule(call) {
-      const weight = productWeight(graph, call.node);
-      const stays = !weight || wanted?.has(weight.name) === false;
-      return stays ? undefined : [emitter.emit(call, weight)];
-    },
-  });
-}
-
-function addWeight(
-  g: GraphBuilder,
-  initializer: Initializer,
-  transposed: boolean,
-): { weight: Value; scales: Value } {
-  const { weight, scales } = quantizedWeight(initializer, transposed);
-  const key = `${initializer.name}:int8`;
-  return {
-    weight: g.parameter(key, weight.shape, { dtype: "int8", data: weight }),
-    scales: g.parameter(`${key}:scales`, scales.shape, { data: scales }),
-  };
 }

@@ -2,7 +2,7 @@ import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { GraphBuilder } from "../../onnx/builder.ts";
 import { TorchGenerator } from "../../tensor/random.ts";
 import { openSession } from "../session.ts";
-import { int8Products } from "./int8_products.ts";
+import { inInt8 } from "./in_int8.ts";
 
 const [M, K, N] = [5, 12, 7];
 const random = new TorchGenerator(3);
@@ -39,9 +39,9 @@ function expected({ exact = false } = {}): number[] {
   });
 }
 
-Deno.test("int8Products() multiplies integers, and leaves other weights' products as they are", async () => {
+Deno.test("inInt8() multiplies integers, and leaves other weights' products as they are", async () => {
   const graph = graphOfTwo();
-  const own = int8Products(graph, ["w"]);
+  const own = inInt8(graph, "int8", { int8Weights: ["w"] });
   assertEquals(
     own.nodes.map(({ op }) => op).filter((op) => /Gemm|MatMul/.test(op)),
     ["MatMulInteger", "MatMul"],
@@ -58,7 +58,7 @@ Deno.test("int8Products() multiplies integers, and leaves other weights' product
   );
 });
 
-Deno.test("int8Products() in two passes rounds the weights alone, and agrees on inputs a last bit apart", async () => {
+Deno.test("inInt8() in two passes rounds the weights alone, and agrees on inputs a last bit apart", async () => {
   await using session = await openSession(graphOfTwo(), {
     precision: "int8",
     int8Weights: ["w"],
@@ -74,9 +74,41 @@ Deno.test("int8Products() in two passes rounds the weights alone, and agrees on 
   }
 });
 
-Deno.test("int8Products() takes every product's weight without a choice, in a byte an element", () => {
-  const { nodes, initializers } = int8Products(graphOfTwo());
+Deno.test("inInt8() takes every product's weight without a choice, in a byte an element", () => {
+  const { nodes, initializers } = inInt8(graphOfTwo(), "int8");
   assert(!nodes.some(({ op }) => op === "Gemm" || op === "MatMul"));
   assertEquals(initializers.get("w:int8")!.dtype, "int8");
   assert(!initializers.has("w"));
+});
+
+Deno.test("weights alone in 8 bits: products and convolutions compute in float32 what rounding left of them", async () => {
+  const g = new GraphBuilder("rounded");
+  const own = (name: string, shape: number[], data = random.randn(shape)) =>
+    g.parameter(name, shape, { data });
+  const across = g.gemm(
+    g.input("x", "float32", [M, K]),
+    own("w", [N, K]),
+    null,
+    {
+      transB: 1,
+    },
+  );
+  const along = g.matMul(across, own("v", [N, 6]));
+  const picture = g.reshape(along, [1, M, 2, 3]);
+  const graph = g.build({ y: g.conv(picture, own("c", [4, M, 2, 2])) });
+  const run = async (precision: "float32" | "int8-weights") => {
+    await using session = await openSession(graph, { precision, threads: 1 });
+    return (await session.run({ x })).y.data as Float32Array;
+  };
+  const exact = await run("float32");
+  const largest = Math.max(...exact.map(Math.abs));
+  const errors = (await run("int8-weights")).map((v, i) => v - exact[i]);
+  const most = Math.max(...errors.map(Math.abs)) / largest;
+  assert(most > 1e-4 && most < 0.02, `${most}`);
+  const stored = inInt8(graph, "int8-weights", { int8Weights: ["v", "c"] });
+  const shapes = ["v:int8:scales", "c:int8:scales"].map((name) =>
+    stored.initializers.get(name)!.shape
+  );
+  assertEquals(shapes, [[6], [4, 1, 1, 1]]);
+  assert(stored.initializers.has("w") && !stored.initializers.has("v"));
 });

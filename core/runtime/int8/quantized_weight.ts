@@ -1,68 +1,93 @@
 /** A weight in 8-bit integers, symmetric, with a scale a channel of the output. */
-import type { FileRange, Initializer } from "../../onnx/graph.ts";
-import { float32, type Tensor, tensor } from "../../tensor/tensor.ts";
+import type { GraphBuilder } from "../../onnx/builder.ts";
+import type { FileRange, Initializer, Value } from "../../onnx/graph.ts";
+import { float32, sizeOf, type Tensor, tensor } from "../../tensor/tensor.ts";
 import { floatsOf } from "../weight_floats.ts";
 
-/**
- * The largest magnitude. CPUs without VNNI add two products of 8 bits in 16,
- * which saturate: 2 · 255 · 64 just fits. So all CPUs compute the same, one bit
- * coarser than eight hold.
- */
-const largest = 64;
-
-/** Weight ≈ `weight` `[K, N]` · `scales` `[N]`. */
-export interface QuantizedWeight {
-  readonly weight: Tensor<"int8">;
+/** Weight ≈ integers · scales, one a channel, of a shape that broadcasts. */
+interface QuantizedWeight {
+  readonly integers: Tensor<"int8">;
   readonly scales: Tensor<"float32">;
 }
 
-/** Graphs share many; those that lie as `[N, K]`, and the others. */
-const [across, along] = [0, 1].map(() =>
-  new WeakMap<Tensor | FileRange, QuantizedWeight>()
-);
+/** How a weight becomes integers. */
+interface Rounding {
+  /** Along which the output's channels lie. */
+  readonly axis: number;
+  /** The largest magnitude of an integer. */
+  readonly largest: number;
+  /** Whether a matrix is turned, `[N, K]` to `[K, N]`. */
+  readonly turned?: boolean;
+}
+
+/** Graphs share many; by rounding. */
+const made = new WeakMap<Tensor | FileRange, Map<string, QuantizedWeight>>();
 
 /**
  * A float32 weight in 8 bits.
  *
- * @param transposed Whether it lies as `[N, K]`.
  * @throws {RangeError} If it has no data, or its file ends before it.
  */
-export function quantizedWeight(
+function quantizedWeight(
   initializer: Initializer,
-  transposed: boolean,
+  rounding: Rounding,
 ): QuantizedWeight {
   const source = initializer.data ?? initializer.file;
-  const known = transposed ? across : along;
-  const found = source && known.get(source);
-  if (found) return found;
-  const made = quantized(initializer, transposed);
-  if (source) known.set(source, made);
-  return made;
+  const key = JSON.stringify(rounding);
+  const known = source && made.get(source);
+  const weight = known?.get(key) ?? quantized(initializer, rounding);
+  if (source) made.set(source, (known ?? new Map()).set(key, weight));
+  return weight;
 }
 
 function quantized(
   initializer: Initializer,
-  transposed: boolean,
+  { axis, largest, turned }: Rounding,
 ): QuantizedWeight {
   const floats = floatsOf(initializer);
   const { shape } = initializer;
-  const [K, N] = transposed ? shape.toReversed() : shape;
-  const [alongK, alongN] = transposed ? [1, K] : [N, 1];
-  const weight = new Int8Array(K * N);
-  const scales = new Float32Array(N);
-  for (let n = 0; n < N; n++) {
-    let most = 0;
-    for (let k = 0; k < K; k++) {
-      most = Math.max(most, Math.abs(floats[k * alongK + n * alongN]));
-    }
-    scales[n] = most / largest;
-    const factor = most === 0 ? 0 : largest / most;
-    for (let k = 0; k < K; k++) {
-      weight[k * N + n] = Math.round(floats[k * alongK + n * alongN] * factor);
-    }
-  }
+  const channels = shape[axis];
+  const inner = sizeOf(shape.slice(axis + 1));
+  const most = new Float32Array(channels);
+  const channelOf = (i: number) => Math.floor(i / inner) % channels;
+  floats.forEach((value, i) => {
+    const channel = channelOf(i);
+    most[channel] = Math.max(most[channel], Math.abs(value));
+  });
+  const factors = Float64Array.from(most, (x) => x === 0 ? 0 : largest / x);
+  const rounded = Int8Array.from(
+    floats,
+    (value, i) => Math.round(value * factors[channelOf(i)]),
+  );
+  const integers = tensor("int8", shape, rounded);
+  const after = turned ? [] : shape.slice(axis + 1).map(() => 1);
   return {
-    weight: tensor("int8", [K, N], weight),
-    scales: float32([N], scales),
+    integers: turned ? transposed(integers) : integers,
+    scales: float32(
+      [channels, ...after],
+      most.map((each) => each / largest),
+    ),
+  };
+}
+
+/** `[N, K]` → `[K, N]`. */
+function transposed({ shape: [N, K], data }: Tensor<"int8">): Tensor<"int8"> {
+  const turned = new Int8Array(N * K);
+  data.forEach((value, i) => turned[i % K * N + Math.floor(i / K)] = value);
+  return tensor("int8", [K, N], turned);
+}
+
+/** Adds a weight's integers and scales to a graph. @throws As {@linkcode quantizedWeight}. */
+export function addWeight(
+  g: GraphBuilder,
+  initializer: Initializer,
+  rounding: Rounding,
+): { integers: Value; scales: Value } {
+  const { integers, scales } = quantizedWeight(initializer, rounding);
+  const key = `${initializer.name}:int8`;
+  const { shape } = integers;
+  return {
+    integers: g.parameter(key, shape, { dtype: "int8", data: integers }),
+    scales: g.parameter(`${key}:scales`, scales.shape, { data: scales }),
   };
 }

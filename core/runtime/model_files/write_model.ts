@@ -14,9 +14,11 @@ import { encodeModel, isExternal } from "../../onnx/file/model_proto.ts";
 const externalFrom = 1024;
 /** Many file systems and all browsers' buffers end there. */
 const usualLargest = 2 ** 31 - 1;
-/** Where tensors may begin, so that they can be mapped: pages, for those that fill some. */
+/** Where tensors may begin, so that they can be mapped: pages, for those that fill many. */
 const page = 4096;
 const vector = 64;
+/** From this size on, in bytes, tensors begin at pages: below it the gaps would be a part of the file that shows. */
+const pagedFrom = 16 * page;
 /** Bytes that are copied at a time. */
 const chunk = 2 ** 26;
 
@@ -165,7 +167,7 @@ const weightName = (i: number): string =>
   i === 0 ? "weights.bin" : `weights-${i}.bin`;
 
 function aligned(offset: number, length: number): number {
-  const step = length >= page ? page : vector;
+  const step = length >= pagedFrom ? page : vector;
   return Math.ceil(offset / step) * step;
 }
 

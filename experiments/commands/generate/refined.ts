@@ -1,6 +1,7 @@
 /** A second pipeline that finishes what a first one began, as SDXL's refiner does (Podell et al., 2023, section 2.5). */
 import { loadPipeline } from "@dip-go/core";
 import type { PictureSampler } from "@dip-go/core/pipeline";
+import { isInt8 } from "@dip-go/core/runtime";
 import { joined, type Tensor } from "@dip-go/core/tensor";
 import { denseMacs, superNetOf } from "@dip-go/supernet/gates";
 import type { GenerateOptions } from "./generate_options.ts";
@@ -32,10 +33,8 @@ export async function refined(
     for await (const latents of base.latents(...request)) begun.push(latents);
   }
   const { device, widening } = options;
-  // A choice of 8-bit products is of one network.
-  const precision = options.precision === "int8"
-    ? undefined
-    : options.precision;
+  // A choice of weights in 8 bits is of one network.
+  const precision = isInt8(options.precision) ? undefined : options.precision;
   const pipeline = await loadPipeline(refiner, { device, precision, widening });
   const sampler = pipeline.sampler({
     ...options,

@@ -1,9 +1,10 @@
-/** Which products a command computes in 8 bits: as a file says, which the first command writes. */
+/** Which weights a command has in 8 bits: as a file says, which the first command writes. */
 import { dirname } from "node:path";
 import {
   conform,
   finite,
   isFile,
+  oneOf,
   readJson,
   record,
   text,
@@ -15,19 +16,21 @@ import {
   type PipelineSampler,
   type Subject,
 } from "@dip-go/core/pipeline";
+import { int8Precisions, isInt8, type Precision } from "@dip-go/core/runtime";
 import * as v from "valibot";
 import { path } from "./option_table.ts";
 import { ProgressLine } from "./progress_line.ts";
 
-/** Of commands that compute in int8. */
+/** Of commands that compute with weights in 8 bits. */
 export const int8Rows = {
   int8: path(
     "<file>",
-    "Which products int8 has in 8 bits; made by a calibration, and written, where there is none yet (default results/int8/<model>.json)",
+    "Which weights int8 and int8-weights have in 8 bits; made by a calibration, and written, where there is none yet (default results/<precision>/<model>.json)",
   ),
 } as const;
 
 const choiceFile = record({
+  precision: v.optional(oneOf(int8Precisions), "int8"),
   model: text(),
   sampler: record({ name: text(), steps: wholeFrom(1) }),
   psnr: v.nullable(finite),
@@ -39,7 +42,7 @@ const choiceFile = record({
 const pictures = 4;
 
 /**
- * Names of the weights whose products are in 8 bits.
+ * Names of the weights that are in 8 bits; undefined in a precision without such.
  *
  * @param sampler In float32.
  * @param options.subject What pictures of the calibration show; classes follow it.
@@ -48,21 +51,28 @@ const pictures = 4;
  */
 export async function int8Weights(
   sampler: PipelineSampler,
-  { file, subject }: { readonly file?: string; readonly subject: Subject },
-): Promise<readonly string[]> {
+  { precision, file, subject }: {
+    readonly precision: Precision;
+    readonly file?: string;
+    readonly subject: Subject;
+  },
+): Promise<readonly string[] | undefined> {
+  if (!isInt8(precision)) return undefined;
   const { pipeline: { name: model, model: { config } } } = sampler;
-  const place = file ?? `results/int8/${model.replace(/.*\//, "")}.json`;
+  const name = model.replace(/.*\//, "");
+  const place = file ?? `results/${precision}/${name}.json`;
   const own = {
+    precision,
     model,
     sampler: { name: sampler.sampler.name, steps: sampler.calls },
   };
   if (await isFile(place)) {
     const found = conform(choiceFile, await readJson(place), `read ${place}`);
-    const said = ({ model, sampler }: typeof own) =>
-      `${model} with ${sampler.name} in ${sampler.steps} calls`;
+    const said = ({ precision, model, sampler }: typeof own) =>
+      `${model} in ${precision} with ${sampler.name} in ${sampler.steps} calls`;
     if (said(found) === said(own)) return found.weights;
     throw new RangeError(
-      `Cannot use ${place}: its 8-bit products are of ${
+      `Cannot use ${place}: its weights in 8 bits are of ${
         said(found)
       }, expected ${said(own)}; name another file by --int8`,
     );
@@ -70,11 +80,12 @@ export async function int8Weights(
   using line = new ProgressLine();
   const classes = "classes" in config ? config.classes : 1;
   const { psnr, ...choice } = await chooseInt8(sampler, {
+    precision,
     subjects: Array.from(
       { length: pictures },
       (_, i) => typeof subject === "number" ? (subject + i) % classes : subject,
     ),
-    progress: (done, total) => line.show("products", [done, total]),
+    progress: (done, total) => line.show("weights", [done, total]),
   });
   const written = {
     ...own,
