@@ -1,4 +1,5 @@
 /** A method: its name, and how it fits a plan to a budget. Those that exist are in `methods.ts`. */
+import type { Sampler } from "@dip-go/core/samplers";
 import {
   costBudget,
   denseCost,
@@ -49,6 +50,7 @@ export interface SearchPlace {
 export interface MethodContext {
   /** At the search's batch, T model calls. */
   readonly net: SuperNet;
+  readonly sampler: Sampler;
   /** Sessions of `net`. */
   readonly runner: SubNetRunner;
   readonly search: SearchSettings;
@@ -66,7 +68,7 @@ export interface MethodContext {
   calibration(): Promise<readonly CalibrationBatch[]>;
   /** The network whole, at the search's batch, opened when first asked for. */
   solver(): Promise<SolverSessions>;
-  /** Whole trajectories of the full sampler, made when first asked for. @throws {TypeError} If the sampler adds noise. */
+  /** Whole trajectories of the full sampler, which must add no noise; made when first asked for. */
   teacher(): Promise<Teacher>;
   /** Reports that `done` of `total` parts of the search are done, and how well, such as a loss. */
   progress(
@@ -114,6 +116,8 @@ export interface ReadSettings extends Pick<MethodContext, "search"> {
 export interface Method {
   /** As in tables and file names: letters, digits, "+" and "-". */
   readonly name: string;
+  /** Why it has no plan of a sampler at any budget, which is said before any work; nothing where it may have one. */
+  refusal?(of: Pick<MethodContext, "net" | "sampler">): string | undefined;
   /** Parts of the search settings that its search reads; settings of the first are its own. */
   readonly settings?: readonly (keyof SearchSettings)[];
   /** How fitting runs the model; false where the gates follow from the budget alone. */
@@ -171,6 +175,8 @@ export async function fitTarget(
   context: MethodContext,
 ): Promise<FittedPlan> {
   const { net, search: { batch } } = context;
+  const note = method.refusal?.(context);
+  if (note) return { kind: "none", note };
   const sparsity = context.sparsity.at(-1)!;
   const dense = denseCost(net) / batch;
   const budget = costBudget(dense, sparsity);

@@ -52,6 +52,7 @@ function choiceEntries({ settings: [own, ...others] = [] }: Method) {
     name: v.optional(v.pipe(
       text(),
       v.regex(/^[\w+,=.-]+$/, "letters, digits and any of + , = . _ -"),
+      v.notValue("full", "another name than the full model's"),
     )),
     ...section?.entries ?? {},
     ...sparseEntries(

@@ -115,6 +115,12 @@ export async function prune(
     costs,
     keptIn,
   });
+  const refusal = method.refusal?.(searched.context(targets));
+  if (refusal) {
+    throw new RangeError(
+      `Cannot prune ${pipeline.name} by ${method.name}: ${refusal}`,
+    );
+  }
   const plans: Plan[] = [];
   for (const [i, target] of targets.entries()) {
     const context = searched.context(

@@ -23,7 +23,6 @@ import type { DecodePictures } from "./network/consistency_loss.ts";
 import type { MethodContext, SearchPlace } from "./method.ts";
 import { keptPart } from "./kept_part.ts";
 import {
-  refuseNoise,
   type Teacher,
   type TeacherBatch,
   teacherBatch,
@@ -98,6 +97,7 @@ export class SamplerSearch implements AsyncDisposable {
     const { sampler, options: { search, seed } } = this;
     return {
       net: this.#runner.net,
+      sampler: sampler.sampler,
       runner: this.#runner,
       search,
       sparsity,
@@ -181,7 +181,6 @@ export class SamplerSearch implements AsyncDisposable {
     const { sampler: full, options: { search: { batch: images, solver } } } =
       this;
     const { sampler, guidanceScale } = full;
-    refuseNoise(sampler);
     const sessions = this.#openSolver();
     const fine = solver.teacher && full.withSteps(solver.teacher.steps);
     const count = Math.ceil(solver.pairs / images);

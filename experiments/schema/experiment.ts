@@ -4,7 +4,6 @@ import {
   type Conformed,
   type Contradiction,
   different,
-  finite,
   fraction,
   type Given,
   oneOf,
@@ -12,6 +11,7 @@ import {
   record,
   text,
   together,
+  weight,
   wholeFrom,
 } from "@dip-go/core/files";
 import { allGranularities } from "@dip-go/core/models";
@@ -52,7 +52,7 @@ const fields = (search: typeof classSettings) =>
       kind: v.optional(oneOf(["own", ...samplerKinds]), "own"),
       /** As the sampler counts them: PNDM calls the model once more. */
       steps: wholeFrom(1),
-      guidanceScale: finite,
+      guidanceScale: weight,
       /** Tokens that T5 reads of a prompt, or rows of zeros in its place; those of the pipeline's kind by default. */
       maxSequenceLength: v.optional(wholeFrom(1)),
       /** Of the pictures, in pixels; those that the model was trained with by default. */
@@ -156,7 +156,12 @@ function contradiction(
     const expected = "fractions of the cost, or budgetMs in its place";
     return { path: ["sparsity"], expected };
   }
-  if (evaluation.seed === seed) {
+  if (prompts && prompts.search === prompts.evaluation) {
+    const expected = "another file than that of the search";
+    return { path: ["prompts", "evaluation"], expected };
+  }
+  // a generator reads the low 32 bits
+  if ((evaluation.seed - seed) % 2 ** 32 === 0) {
     const expected = "a whole number from 0 that is not the search's seed";
     return { path: ["evaluation", "seed"], expected };
   }

@@ -19,9 +19,13 @@ const lists = openRecord({
   /** What backup connections hold, in the place of `superNet.backup`. */
   payloads: v.optional(different(oneOf(["output", "residual"]))),
   /** Lists of choices, such as models and counts of steps: by a choice's label, its values by their paths. */
-  vary: v.optional(
-    v.array(v.record(v.string(), v.record(v.string(), v.unknown()))),
-  ),
+  vary: v.optional(v.pipe(
+    v.array(v.pipe(
+      v.record(v.string(), v.record(v.string(), v.unknown())),
+      v.check((list) => Object.keys(list).length > 0, "a choice at least"),
+    )),
+    v.nonEmpty("a list of choices, one at least"),
+  )),
 });
 
 /** What an experiment's file may say besides an experiment. */
@@ -50,10 +54,11 @@ const settingsOf = <Value extends string | number>(
     change: (experiment) => withValue(experiment, path, value) as Tree,
   })) ?? [{ label: "", change: (experiment) => experiment }];
 
+/** By a choice's label, its values by their paths. */
+type Choices = Readonly<Record<string, Tree>>;
+
 /** The choices of one list, each setting several values. */
-const choicesOf = (
-  list: Readonly<Record<string, Readonly<Record<string, unknown>>>>,
-): Choice[] =>
+const choicesOf = (list: Choices): Choice[] =>
   Object.entries(list).map(([label, values]) => ({
     label,
     change: (experiment) =>
@@ -81,6 +86,7 @@ export function sectionsOfFile(given: unknown): Section[] {
   const doing = `run experiment ${rest.name}`;
   const found = conform(lists, given, doing, RangeError);
   refuse("seed" in rest && seeds, doing, "seed");
+  refuseTwice(found.vary ?? [], doing);
   const superNet = rest.superNet as Tree | undefined;
   refuse(superNet?.backup && payloads, doing, "superNet.backup");
   const choices = [
@@ -96,11 +102,18 @@ export function sectionsOfFile(given: unknown): Section[] {
       }))
     )
   );
-  return combined.map(({ label, change }) => {
+  const sections = combined.map(({ label, change }) => {
     const name = `${found.name}-${slug(label)}`;
     const experiment = change({ ...rest, name });
     return { label, experiment: checkExperiment(experiment) };
   });
+  const names = new Set(sections.map(({ experiment: { name } }) => name));
+  if (names.size === sections.length) return sections;
+  throw new RangeError(
+    `Cannot ${doing}: vary has labels ${
+      sections.map(({ label }) => JSON.stringify(label)).join(", ")
+    }, expected ones that differ in letters and digits`,
+  );
 }
 
 /** Experiments of one file as a study, whose results are joined; undefined where there is but one. */
@@ -119,6 +132,22 @@ export function sweepOf(sections: readonly Section[]): Study | undefined {
 
 const slug = (label: string): string =>
   label.toLowerCase().replaceAll(/[^a-z0-9_-]+/g, "-").replace(/-$/, "");
+
+/** Refuses lists of choices of which a later one would undo an earlier. */
+function refuseTwice(vary: readonly Choices[], doing: string): void {
+  const set = vary.map((list) => Object.values(list).flatMap(Object.keys));
+  for (
+    const [i, path] of set.flatMap((paths, i) =>
+      paths.map((p) => [i, p] as const)
+    )
+  ) {
+    const first = set.findIndex((paths) => paths.includes(path));
+    if (first === i) continue;
+    throw new RangeError(
+      `Cannot ${doing}: vary[${i}] sets ${path}, expected no path that vary[${first}] sets`,
+    );
+  }
+}
 
 function refuse(stands: unknown, doing: string, path: string): void {
   if (!stands) return;

@@ -98,6 +98,17 @@ const refusals: Readonly<Record<string, string>> = {
   "seed=1": "seed stands beside a list of such",
   "superNet.backup=output": "superNet.backup stands beside a list of such",
   'vary=[{"a":3}]': "vary[0].a is 3, expected",
+  "vary=[]": "vary is [], expected a list of choices, one at least",
+  "vary=[{}]": "vary[0] is {}, expected a choice at least",
+  'vary=[{"A b":{"seed":1},"a-b":{"seed":2}}]': 'vary has labels "A b, output',
+  'vary=[{"a":{"sampler.steps":3}},{"b":{"sampler.steps":4}}]':
+    "vary[1] sets sampler.steps, expected no path that vary[0] sets",
+  "sampler.guidanceScale=-1":
+    "sampler.guidanceScale is -1, expected a number from 0",
+  "evaluation.seed=4294967299":
+    "evaluation.seed is 4294967299, expected a whole number",
+  "methods.0.name=full":
+    'methods[0].name is "full", expected another name than',
   'vary=[{"a":{"sampler.stepz":3}}]': "sampler.stepz is 3, expected no key but",
   "seedz=[0]": "seedz is [0], expected no key but name, ",
   "methods=fora": 'methods is "fora", expected a list',

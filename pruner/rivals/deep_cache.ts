@@ -197,7 +197,7 @@ const deepCacheMethod = (
   keyMethod(name, {
     keys,
     plan: (net, keys) => ({ gates: deepCacheGates(net, keys, cut) }),
-    refusal: (net) =>
+    refusal: ({ net }) =>
       canDeepCache(net, cut)
         ? undefined
         : "its units hold what they add, or are too few; DeepCache holds outputs",

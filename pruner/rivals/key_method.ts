@@ -4,13 +4,11 @@ import { planCost } from "@dip-go/supernet/solver";
 import { type Method, planned } from "../method.ts";
 
 /** A rule of key steps. */
-export interface KeyRule {
+export interface KeyRule extends Pick<Method, "refusal"> {
   /** The i-th choice of T steps, i from 1, the dearest first; each holds 0. */
   keys(i: number, steps: number): readonly number[];
   /** What runs at the keys and between them. */
   plan(net: SuperNet, keys: readonly number[]): SubNetPlan;
-  /** Why the rule has no plan on a SuperNet, if it has none. */
-  refusal?(net: SuperNet): string | undefined;
 }
 
 /**
@@ -19,13 +17,12 @@ export interface KeyRule {
  */
 export const keyMethod = (
   name: string,
-  { keys, plan, refusal }: KeyRule,
+  { keys, plan, ...rule }: KeyRule,
 ): Method => ({
+  ...rule,
   name,
   searches: false,
   fit({ net }, maxCost) {
-    const note = refusal?.(net);
-    if (note) return { kind: "none", note };
     const fits = (chosen: readonly number[]) =>
       planCost(net, plan(net, chosen)) <= maxCost;
     for (let i = 1; i <= net.steps; i++) {

@@ -1,4 +1,5 @@
 /** What an experiment's steps are made with: opened when first asked for. */
+import { methodOf } from "@dip-go/pruner/methods";
 import { type Bench, openBench } from "../bench.ts";
 import { ShardSampler } from "../evaluate.ts";
 import { Meters } from "../../measure/meters.ts";
@@ -106,7 +107,11 @@ export class StepTools implements AsyncDisposable {
   }
 }
 
-/** Opens what steps are made with; dispose of it. */
+/**
+ * Opens what steps are made with; dispose of it.
+ *
+ * @throws {RangeError} If a method has no plan of the sampler at any budget.
+ */
 export async function openStepTools(
   part: RunPart,
   options: StepToolOptions,
@@ -117,5 +122,17 @@ export async function openStepTools(
     ...how,
     threads,
   });
+  refuseMethods(bench);
   return new StepTools(part, bench, sizes, options);
+}
+
+function refuseMethods({ experiment, net, full: { sampler } }: Bench): void {
+  for (const [i, chosen] of experiment.methods.entries()) {
+    const method = methodOf(chosen);
+    const why = method.refusal?.({ net, sampler });
+    if (!why) continue;
+    throw new RangeError(
+      `Cannot run experiment ${experiment.name}: methods[${i}] is "${method.name}", expected another, as ${why}`,
+    );
+  }
 }

@@ -11,6 +11,7 @@ import type {
   MethodContext,
   SearchPart,
 } from "../../method.ts";
+import { withoutStreams } from "../../refusals.ts";
 
 /**
  * The rule.
@@ -60,18 +61,13 @@ const searchPart = (maxCost: number): SearchPart => ({
 export const firstBlock: Method = {
   name: "first-block-cache",
   searches: "by samples",
+  refusal: withoutStreams,
   reads: () => ({}),
   parts: ({ maxCost }) => [searchPart(maxCost)],
   searchCost: ({ search: { calibration }, budgets }) =>
     (1 + sought.halvings) * calibration * budgets.reduce((a, b) => a + b, 0),
   async fit(context, maxCost) {
     const { net, search: { batch } } = context;
-    if (net.blocks.some(({ block }) => block.gated && !block.streams)) {
-      return {
-        kind: "none",
-        note: "its units hold their outputs; the cache holds what they add",
-      };
-    }
     const { name, reads } = searchPart(maxCost);
     const fits = ({ cost }: AdaptivePlan) => batch * cost <= maxCost;
     const found = await context.once(name, async () => {

@@ -11,6 +11,7 @@ import {
 import { planCost } from "@dip-go/supernet/solver";
 import { gradientCost } from "../../budget/training_cost.ts";
 import { type Method, planned, type SearchPart } from "../../method.ts";
+import { withoutStreams } from "../../refusals.ts";
 import type { SearchSettings } from "../../search_settings.ts";
 import { heldPlan, runsOf } from "./held_plan.ts";
 import { type Routers, trainRouters } from "./router_training.ts";
@@ -74,19 +75,13 @@ export const learningToCache: Method = {
   name: "learning-to-cache",
   settings: ["routers"],
   searches: "by gradient",
+  refusal: withoutStreams,
   reads: ({ search: { routers } }) => ({ routers }),
   parts: ({ search, maxCost }) => [trainingPart(search, maxCost)],
   searchCost: ({ net, search: { routers }, budgets }) =>
     budgets.length * routers.iterations * gradientCost(net) * 2 / net.steps,
   async fit(context, maxCost) {
     const { net, runner, search, seed, once } = context;
-    if (net.blocks.some(({ block }) => block.gated && !block.streams)) {
-      return {
-        kind: "none",
-        note:
-          "its units hold their outputs; layers of a transformer are routed",
-      };
-    }
     const none = Array.from(
       { length: Math.floor(net.steps / 2) },
       () => net.units.slice(0, -1).map(() => 0),

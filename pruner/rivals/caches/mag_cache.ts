@@ -18,6 +18,7 @@ import {
   planned,
   type SearchPart,
 } from "../../method.ts";
+import { withoutStreams } from "../../refusals.ts";
 import { heldPlan, type Runs } from "./held_plan.ts";
 import { watchUnits } from "./watched_units.ts";
 
@@ -134,17 +135,12 @@ const authors = { maxSkip: 5, retention: 0.1 };
 export const magCache: Method = {
   name: "magcache",
   searches: "by samples",
+  refusal: withoutStreams,
   reads: () => ({}),
   parts: () => [ratiosPart],
   searchCost: ({ net, search }) => search.calibration * denseCost(net),
   async fit(context, maxCost) {
     const { net } = context;
-    if (net.blocks.some(({ block }) => block.gated && !block.streams)) {
-      return {
-        kind: "none",
-        note: "its units hold their outputs; MagCache holds what they add",
-      };
-    }
     const ratios = await context.once(
       ratiosPart.name,
       async () => magRatios(context, await context.calibration()),

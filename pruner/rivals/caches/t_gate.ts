@@ -9,6 +9,7 @@ import type { SubNetPlan, SuperNet } from "@dip-go/supernet/gates";
 import type { SampleRequest, UnitValue } from "@dip-go/supernet/sampling";
 import { planCost } from "@dip-go/supernet/solver";
 import { type Method, planned } from "../../method.ts";
+import { unguided } from "../../refusals.ts";
 import { withoutGuidance } from "../whole_steps/without_guidance.ts";
 import { heldPlan, type Runs } from "./held_plan.ts";
 
@@ -99,20 +100,21 @@ function* plans(net: SuperNet): Generator<SubNetPlan> {
 export const tGate: Method = {
   name: "t-gate",
   searches: false,
+  refusal(of) {
+    const { net: { units } } = of;
+    const has = (layer: string) => units.some((unit) => unit.endsWith(layer));
+    return has(".attn1") && has(".attn2")
+      ? unguided(of)
+      : "none of the units is a cross-attention";
+  },
   fit({ net }, maxCost) {
-    const none = (note: string) => ({ kind: "none", note }) as const;
-    const has = (layer: string) =>
-      net.units.some((unit) => unit.endsWith(layer));
-    if (!has(".attn1") || !has(".attn2")) {
-      return none("none of its units is a cross-attention");
-    }
-    if (!net.conditional) return none("its sampler has no guidance to stop");
     const priced = [...plans(net)]
       .map((plan) => ({ plan, cost: planCost(net, plan) }))
       .filter(({ cost }) => cost <= maxCost)
       .sort((a, b) => b.cost - a.cost);
-    return priced.length > 0
-      ? planned(priced[0].plan)
-      : none("no gate fits the budget; blocks besides attention always run");
+    return priced.length > 0 ? planned(priced[0].plan) : {
+      kind: "none",
+      note: "no gate fits the budget; blocks besides attention always run",
+    };
   },
 };

@@ -5,6 +5,7 @@
 import type { SubNetPlan, SuperNet } from "@dip-go/supernet/gates";
 import { planCost } from "@dip-go/supernet/solver";
 import { type Method, planned } from "../../method.ts";
+import { unguided } from "../../refusals.ts";
 import { uniformSteps, wholeStepGates } from "../../search/whole_steps.ts";
 import { withoutGuidance } from "./without_guidance.ts";
 
@@ -33,11 +34,9 @@ export function unguidedPlan(
 export const guidanceStops: Method = {
   name: "guidance-stops",
   searches: false,
+  refusal: unguided,
   fit({ net }, maxCost) {
     const { steps } = net;
-    if (!net.conditional) {
-      return { kind: "none", note: "its sampler has no guidance to stop" };
-    }
     const planAt = (count: number, stop: number) =>
       unguidedPlan(net, { keys: uniformSteps(count, steps), stop });
     const fits = (plan: SubNetPlan) => planCost(net, plan) <= maxCost;

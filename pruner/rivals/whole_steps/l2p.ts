@@ -8,6 +8,7 @@ import { adamW } from "@dip-go/core/autodiff";
 import { denseCost } from "@dip-go/supernet/gates";
 import { runSolver, samplerSolver } from "@dip-go/supernet/solver";
 import { type Method, planned, type SearchPart } from "../../method.ts";
+import { noisy } from "../../refusals.ts";
 import type { SearchSettings } from "../../search_settings.ts";
 import { Cholesky, type Matrix } from "../../search/learned_solver/cholesky.ts";
 import { dot } from "../../search/learned_solver/gram.ts";
@@ -114,6 +115,7 @@ export const l2p: Method = {
   name: "l2p",
   settings: ["l2p", "solver"],
   searches: "by samples",
+  refusal: noisy,
   reads: ({ search: { l2p, solver: { pairs } } }) => ({ l2p, pairs }),
   parts: ({ search }) => [productsPart(search)],
   searchCost: ({ net, search: { batch, solver }, budgets }) =>

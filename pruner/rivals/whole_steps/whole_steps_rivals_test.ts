@@ -250,6 +250,7 @@ Deno.test("t-gate comes as close to the budget as its gate and interval let it",
   }
   await assertRejects(() => cost(0.3), Error, "none");
   const plain = superNet(units(2), { steps: 10 });
-  const fitted = await tGate.fit({ net: plain } as MethodContext, 1e12);
-  assertEquals(fitted.kind, "none");
+  const { sampler } = context;
+  assert(tGate.refusal!({ net, sampler }) === undefined);
+  assert(tGate.refusal!({ net: plain, sampler })!.includes("no guidance"));
 });

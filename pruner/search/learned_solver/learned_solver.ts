@@ -19,6 +19,7 @@ import {
   type PricedSearch,
   type SearchPart,
 } from "../../method.ts";
+import { noisy } from "../../refusals.ts";
 import type { SearchSettings } from "../../search_settings.ts";
 import { PictureError } from "./picture_error.ts";
 import { looks, refined } from "./refine.ts";
@@ -74,6 +75,7 @@ const solverMethod = (name: string, maker: ScheduleMaker): Method => ({
   name,
   settings: ["solver"],
   searches: "by gradient",
+  refusal: noisy,
   reads: ({ search: { solver } }) => ({ solver }),
   parts: ({ net, search: { solver }, maxCost }) => [
     ...maker.measures ? [gramPart(solver), sensitivitiesPart(solver)] : [],

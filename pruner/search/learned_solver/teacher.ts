@@ -87,19 +87,6 @@ export async function teacherBatch(
   return { ...inputs, states, outputs, predictions, target: next.latents };
 }
 
-/**
- * Refuses a sampler whose steps are not decided by its start.
- *
- * @throws {TypeError} If it adds noise.
- */
-export function refuseNoise({ name, steps }: Sampler): void {
-  const odd = steps.findIndex(({ noise }) => noise !== 0);
-  if (odd === -1) return;
-  throw new TypeError(
-    `Cannot learn a solver of ${name}: step ${odd} adds noise, expected a deterministic sampler; eta 0 makes one of ddim, and other methods prune this one`,
-  );
-}
-
 /** How a trajectory's outputs count in a guided prediction: s and 1 − s, or 1 alone. */
 export const guidanceWeights = (scale: number): readonly number[] =>
   halvesOf(scale) === 2 ? [scale, 1 - scale] : [1];
