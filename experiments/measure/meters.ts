@@ -1,6 +1,7 @@
 /** Measures pictures by the records of an experiment. */
+import type { PictureSize } from "@dip-go/core/pipeline";
 import type { Device } from "@dip-go/core/runtime";
-import type { Tensor } from "@dip-go/core/tensor";
+import { type Tensor, zeros } from "@dip-go/core/tensor";
 import {
   clipScores,
   meanSquaredErrors,
@@ -42,6 +43,36 @@ export class Meters implements AsyncDisposable {
     { device }: { device: Device },
   ) {
     this.#judges = new Judges(device);
+  }
+
+  /**
+   * Opens the networks that the records name, and shows them a picture of the size that will be sampled.
+   *
+   * @throws {Error} If one cannot be opened, or takes no such picture; the message names the record's place.
+   */
+  async rehearse({ height, width }: PictureSize): Promise<void> {
+    const blank = zeros([1, 3, height, width]);
+    const judges = this.#judges;
+    for (const [i, record] of this.records.entries()) {
+      try {
+        if (record.kind === "lpips") {
+          await (await judges.lpips(record)).distances(blank, blank);
+        } else if ("classifier" in record) {
+          await (await judges.classifier(record.classifier)).of(blank);
+        } else if ("weights" in record) {
+          await judges.inception(record.weights);
+        } else if (isPromptRecord(record)) {
+          await (await judges.pair(pairOf(record))).pictures(blank);
+        }
+      } catch (cause) {
+        throw new Error(
+          `Cannot measure metrics[${i}], ${record.kind}: ${
+            (cause as Error).message
+          }`,
+          { cause },
+        );
+      }
+    }
   }
 
   /** The values of every record, in their order; without the full model's pictures those of the records that do not compare with them. */
@@ -151,12 +182,18 @@ type PromptRecord = Extract<
   { kind: "clip-score" } | { pair: string }
 >;
 
+const isPromptRecord = (record: MetricRecord): record is PromptRecord =>
+  "pair" in record || record.kind === "clip-score";
+
+const pairOf = (record: PromptRecord): string =>
+  "pair" in record ? record.pair : record.model;
+
 async function promptValues(
   record: PromptRecord,
   { pictures, subjects }: MeasuredPictures,
   judges: Judges,
 ): Promise<number[]> {
-  const model = "pair" in record ? record.pair : record.model;
+  const model = pairOf(record);
   const pair = await judges.pair(model);
   const prompts = subjects.map(String);
   const texts = await judges.once(

@@ -28,6 +28,7 @@ import {
 } from "./inputs/input_hashes.ts";
 import { areAllHere, checkMetricFiles } from "./inputs/needed_files.ts";
 import { localExecutor } from "../engine/executors/local_executor.ts";
+import { Meters } from "../measure/meters.ts";
 import { Progress, type ProgressOutput } from "../engine/progress.ts";
 import { type Share, shareOf } from "../engine/share.ts";
 import { sortedJson } from "../engine/step.ts";
@@ -124,6 +125,7 @@ export async function runExperiment(
   const part = await partOf(given, options);
   await using tools = await openStepTools(part, progress);
   const steps = experimentSteps(tools);
+  await rehearse(tools, steps);
   for (const row of steps.rows) {
     progress.whenMade(row.metrics, () => rowLine(tools, row));
   }
@@ -139,6 +141,19 @@ export async function runExperiment(
   const rows = await finishedRows(tools, steps);
   await checkUnchanged(part);
   return await writeRun(tools, { steps, rows });
+}
+
+/** Tries the networks of metrics, unless all of their values are there. */
+async function rehearse(
+  { store, identity, counted }: StepTools,
+  { full, rows }: ExperimentSteps,
+): Promise<void> {
+  const measured = [full, ...rows].flatMap(({ metrics }) => metrics);
+  const made = await Promise.all(measured.map((step) => store.has(step)));
+  if (made.every(Boolean)) return;
+  const { experiment, device } = identity;
+  await using meters = new Meters(experiment.metrics, { device });
+  await meters.rehearse(counted.full.size);
 }
 
 /** Writes a run's folder from what was made. */

@@ -150,6 +150,26 @@ Deno.test("runExperiment() prunes a StableDiffusionPipeline, its loss through th
       "makes pixels, not latents; expected psnr",
     );
     await assertRejects(
+      () =>
+        runExperiment(
+          { ...tiny, methods: ["t-gate"], mainMethod: "t-gate" },
+          options,
+        ),
+      RangeError,
+      'methods[0] is "t-gate", expected another, as none of the units is a cross-attention',
+    );
+    const classifier = "zoo/models/scenes-classifier";
+    const scenes = {
+      kind: "fid (shapes)",
+      classifier,
+      reference: "rendered",
+    } as const;
+    await assertRejects(
+      () => runExperiment({ ...tiny, metrics: [scenes] }, options),
+      Error,
+      "Cannot measure metrics[0], fid (shapes): Cannot take features",
+    );
+    await assertRejects(
       () => runExperiment({ ...tiny, prompts: experiment.prompts }, options),
       TypeError,
       "is a DiT, which draws classes",

@@ -67,7 +67,7 @@ export const firstBlock: Method = {
   searchCost: ({ search: { calibration }, budgets }) =>
     (1 + sought.halvings) * calibration * budgets.reduce((a, b) => a + b, 0),
   async fit(context, maxCost) {
-    const { net, search: { batch } } = context;
+    const { search: { batch } } = context;
     const { name, reads } = searchPart(maxCost);
     const fits = ({ cost }: AdaptivePlan) => batch * cost <= maxCost;
     const found = await context.once(name, async () => {

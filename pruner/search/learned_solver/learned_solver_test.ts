@@ -1,10 +1,5 @@
 /** The search on a tiny transformer, and its parts on problems whose answers are known. */
-import {
-  assert,
-  assertAlmostEquals,
-  assertEquals,
-  assertRejects,
-} from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { ditBlockGraph, livelyWeights } from "@dip-go/core/models";
 import { classLabels } from "@dip-go/core/pipeline";
 import {
