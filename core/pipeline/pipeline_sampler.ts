@@ -52,6 +52,27 @@ import {
   type StartDrawer,
 } from "./start/starting_latents.ts";
 
+/** @throws {RangeError} If guidance is of no scale, or brought back by more than all of it. */
+function checkGuidance(
+  { name }: LoadedPipeline,
+  { askedScale, guidanceRescale = 0 }: Pick<
+    PipelineSampler,
+    "askedScale" | "guidanceRescale"
+  >,
+): void {
+  const odd = (value: number, most: number) => !(value >= 0 && value <= most);
+  if (odd(askedScale, Number.MAX_VALUE)) {
+    throw new RangeError(
+      `Cannot sample ${name}: guidanceScale is ${askedScale}, expected a number from 0`,
+    );
+  }
+  if (odd(guidanceRescale, 1)) {
+    throw new RangeError(
+      `Cannot sample ${name}: guidanceRescale is ${guidanceRescale}, expected 0 to 1`,
+    );
+  }
+}
+
 /** A pipeline with a number of steps and a scale of guidance: what is pruned, sampled and exported. */
 export class PipelineSampler {
   readonly pipeline: LoadedPipeline;
@@ -95,6 +116,7 @@ export class PipelineSampler {
       ? options.trueCfgScale ?? 1
       : this.askedScale;
     this.guidanceRescale = options.guidanceRescale;
+    checkGuidance(pipeline, this);
     this.start = options.start ? startOf(options.start, pipeline) : null;
     const usual = usualSize(pipeline, this.start);
     const { height = usual.height, width = usual.width } = options;

@@ -67,12 +67,15 @@ type Steps = Omit<StepChoice, "timesteps" | "sigmas"> & {
   readonly sigmas?: readonly number[];
 };
 
-/** A scheduler: its class in diffusers, what its `set_timesteps` takes beside a number, and a sampler out of a config's keys. */
+/** What some schedulers take beside a number of steps. */
+type Taken = "timesteps" | "sigmas" | "eta" | "originalInferenceSteps";
+
+/** A scheduler: its class in diffusers, what it takes beside a number of steps, and a sampler out of a config's keys. */
 const scheduler = <Config>(
   className: string,
   read: (config: SchedulerConfig) => Config,
   make: (config: Config, options: Steps) => Sampler,
-  takes: readonly ("timesteps" | "sigmas")[] = [],
+  takes: readonly Taken[] = [],
 ) => ({
   className,
   takes,
@@ -81,7 +84,7 @@ const scheduler = <Config>(
 });
 
 const schedulers = {
-  ddim: scheduler("DDIMScheduler", ddimConfig, makeDdim),
+  ddim: scheduler("DDIMScheduler", ddimConfig, makeDdim, ["eta"]),
   ddpm: scheduler("DDPMScheduler", ddpmConfig, makeDdpm, ["timesteps"]),
   pndm: scheduler("PNDMScheduler", pndmConfig, makePndm),
   "dpm-solver++": scheduler(
@@ -136,8 +139,15 @@ const schedulers = {
     flowConfig,
     makeFlowMatchHeun,
   ),
-  lcm: scheduler("LCMScheduler", lcmConfig, makeLcm, ["timesteps"]),
-  tcd: scheduler("TCDScheduler", tcdConfig, makeTcd, ["timesteps"]),
+  lcm: scheduler("LCMScheduler", lcmConfig, makeLcm, [
+    "timesteps",
+    "originalInferenceSteps",
+  ]),
+  tcd: scheduler("TCDScheduler", tcdConfig, makeTcd, [
+    "timesteps",
+    "eta",
+    "originalInferenceSteps",
+  ]),
 } as const;
 
 /** A sampler by the name that it has in `gates.json`. */
@@ -244,17 +254,24 @@ function stepsOf(
       }`,
     );
   }
+  for (const each of ["eta", "originalInferenceSteps"] as const) {
+    if (rest[each]) checkTaken(kind, each);
+  }
   if (key === undefined) return rest;
-  if (takes(kind, key)) return { ...rest, [key]: listOf(key, lists[key]!) };
+  checkTaken(kind, key);
+  return { ...rest, [key]: listOf(key, lists[key]!) };
+}
+
+/** @throws {TypeError} If the scheduler does not take it. */
+function checkTaken(kind: SamplerKind, key: Taken): void {
+  const takes = (each: SamplerKind) => schedulers[each].takes.includes(key);
+  if (takes(kind)) return;
   throw new TypeError(
     `Cannot make ${kind}: its scheduler takes no ${key}, expected one of ${
-      samplerKinds.filter((each) => takes(each, key)).join(", ")
+      samplerKinds.filter(takes).join(", ")
     }`,
   );
 }
-
-const takes = (kind: SamplerKind, key: "timesteps" | "sigmas"): boolean =>
-  schedulers[kind].takes.includes(key);
 
 function listOf(
   key: "timesteps" | "sigmas",

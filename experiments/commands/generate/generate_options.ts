@@ -220,7 +220,19 @@ export function generateOptions({
   if (output === undefined) {
     throw new RangeError("Cannot generate: -o <path> is missing; see --help");
   }
+  if (prompt === undefined && negativePrompt !== undefined) {
+    throw new RangeError(
+      "Cannot generate: --negative-prompt goes with a prompt, expected --prompt",
+    );
+  }
   const { image, mask, strength, steps, timesteps, sigmas } = options;
+  const { seed, count } = options;
+  const most = Number.MAX_SAFE_INTEGER - count + 1;
+  if (seed > most) {
+    throw new RangeError(
+      `Cannot generate: --seed is ${seed}, expected at most ${most} for ${count} pictures`,
+    );
+  }
   if ([steps, timesteps, sigmas].filter((each) => each).length > 1) {
     throw new RangeError(
       "Cannot generate: --steps, --timesteps and --sigmas exclude each other, expected one of them",
@@ -232,9 +244,9 @@ export function generateOptions({
     );
   }
   const { length } = guidanceScales ?? [1];
-  if (![1, options.count].includes(length)) {
+  if (![1, count].includes(length)) {
     throw new RangeError(
-      `Cannot generate: --guidance-scale has ${length} scales, expected one, or one for each of ${options.count} pictures`,
+      `Cannot generate: --guidance-scale has ${length} scales, expected one, or one for each of ${count} pictures`,
     );
   }
   const subject = prompt === undefined

@@ -63,6 +63,8 @@ Deno.test("parseGenerate() fills in defaults and refuses what it does not know",
     [["--device", "tpu"], 'is "tpu", expected one of cpu, webgpu, cuda'],
     [["--sampler", "plms"], '--sampler is "plms", expected one of ddim'],
     [["--prompt", "a", "--class", "1"], "found --class and --prompt"],
+    [["--negative-prompt", "a", "-o", "x"], "expected --prompt"],
+    [["--seed", "9007199254740991", "--count", "2", "-o", "x"], "at most"],
     [["--timesteps", "9,x"], '--timesteps is "9,x", expected numbers with'],
     [["--steps", "2", "--sigmas", "1,0", "-o", "x"], "exclude each other"],
     [[], "-o <path> is missing"],
@@ -180,11 +182,19 @@ Deno.test("generate() takes another sampler, and refuses gates and classes that 
       TypeError,
       "sampler is missing, expected an object",
     );
-    await assertRejects(
-      () => generate({ ...options, subject: 30 }),
-      RangeError,
-      "expected 0 to 29",
-    );
+    const odd: [Partial<GenerateOptions>, string][] = [
+      [{ subject: 30 }, "expected 0 to 29"],
+      [{ guidanceScale: -1 }, "guidanceScale is -1, expected a number from 0"],
+      [{ guidanceRescale: 3 }, "guidanceRescale is 3, expected 0 to 1"],
+      [{ kind: "euler", eta: 0.5 }, "takes no eta, expected one of ddim, tcd"],
+    ];
+    for (const [each, message] of odd) {
+      await assertRejects(
+        () => generate({ ...options, ...each }),
+        Error,
+        message,
+      );
+    }
   }));
 
 Deno.test("generate() draws a run's plan: its gates, and what fills them in", () =>

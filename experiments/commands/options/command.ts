@@ -16,6 +16,14 @@ export interface CommandResult {
   readonly exitCode: 0 | 1;
 }
 
+/** The message without the words of Deno's own errors of files: "(os error 2): readfile 'x'". */
+function plain(message: string): string {
+  const ofFile = / \(os error \d+\)(?:: \w+ '(.*)')?$/.exec(message);
+  if (!ofFile) return message;
+  const why = message.slice(0, ofFile.index);
+  return /^Cannot /.test(why) ? why : `Cannot open ${ofFile[1]}: ${why}`;
+}
+
 /** Runs a command; what it throws becomes its error line and exit code 1. */
 export async function resultOf(
   command: () => Promise<CommandResult>,
@@ -24,7 +32,7 @@ export async function resultOf(
     return await command();
   } catch (thrown) {
     const message = thrown instanceof Error ? thrown.message : String(thrown);
-    const error = `error: ${message.replaceAll(/\s*\n\s*/g, " ")}`;
+    const error = `error: ${plain(message).replaceAll(/\s*\n\s*/g, " ")}`;
     return { lines: [], error, exitCode: 1 };
   }
 }

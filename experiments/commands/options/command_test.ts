@@ -8,4 +8,6 @@ Deno.test("resultOf() turns what is thrown into one line and exit code 1", async
     error: "error: Cannot a: b",
     exitCode: 1,
   });
+  const { error } = await resultOf(() => Deno.readTextFile("none") as never);
+  assertEquals(error, "error: Cannot open none: No such file or directory");
 });
