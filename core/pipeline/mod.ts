@@ -2,6 +2,7 @@
 export type { Conditioner, Subject } from "./conditioner.ts";
 export {
   chooseInt8,
+  int8Candidates,
   type Int8Choice,
   type Int8Request,
 } from "./precision/choose_int8.ts";

@@ -14,14 +14,14 @@ import { liveBlocks, subNetMacs } from "@dip-go/supernet/gates";
 import { compileRequestOf, exampleOf } from "@dip-go/supernet/export";
 import { contentHash } from "../run/inputs/input_hashes.ts";
 import type { CompiledFull, CompiledSampler, WeightFile } from "./demo_api.ts";
-import { type DemoModel, fullSampler } from "./demo_models.ts";
+import { type DemoModel, fullSampler, weightsIn8Bits } from "./demo_models.ts";
 import { fitPreview } from "./latent_preview.ts";
 import { readingFrom, weightIndex } from "./shared_weights.ts";
 import { shippedPlan } from "./shipped_sub_nets.ts";
 import { textGraph } from "./text_graph.ts";
 
 /** Raised when the compiler's graphs change; what was kept is made again. */
-const version = 2;
+const version = 3;
 /** Looks at the latents on the way, and one at the picture. */
 const looks = 10;
 /** Steps of the pictures that the preview is fitted to. */
@@ -62,7 +62,7 @@ export class SamplerCompiler {
     await this.full(model); // its weights
     return this.#once(`${model.name}/${sparsity}`, async () => {
       const sampler = await fullSampler(model);
-      const request = await compileRequestOf(sampler, undefined, {});
+      const request = await requestOf(sampler);
       const plans = `${this.folders.plans}/${model.name}`;
       const plan = await shippedPlan(plans, sparsity, request.net);
       const shelf = await this.#shelf(model);
@@ -119,12 +119,16 @@ async function kept<Made extends CompiledSampler>(
   return made;
 }
 
+/** What the compiler needs for the full sampler, weights in 8 bits. */
+const requestOf = (sampler: PipelineSampler): Promise<CompileRequest> =>
+  compileRequestOf(sampler, undefined, weightsIn8Bits(sampler));
+
 async function compileFull(
   model: DemoModel,
   shelf: Shelf,
 ): Promise<CompiledFull> {
   const sampler = await fullSampler(model);
-  const request = await compileRequestOf(sampler, undefined, {});
+  const request = await requestOf(sampler);
   const parts = await partsOf(request);
   const text = model.examples && { "text.onnx": await textGraph(sampler) };
   const written = await write(shelf, shelf.full, { ...parts, ...text });

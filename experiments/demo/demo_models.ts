@@ -1,5 +1,10 @@
 /** The models of the demo, as their experiments sample them. */
-import { loadPipeline, type PipelineSampler } from "@dip-go/core";
+import {
+  loadPipeline,
+  type PipelineOptions,
+  type PipelineSampler,
+} from "@dip-go/core";
+import { int8Candidates } from "@dip-go/core/pipeline";
 import { readJson } from "@dip-go/core/files";
 import type { Experiment } from "../schema/experiment.ts";
 import { experimentSampler } from "../schema/experiment_sampler.ts";
@@ -51,8 +56,18 @@ export const demoModels: readonly DemoModel[] = [
 /** The full sampler of a model. @throws As `loadPipeline`. */
 export const fullSampler = async (
   { experiment }: DemoModel,
+  options?: PipelineOptions,
 ): Promise<PipelineSampler> =>
-  experimentSampler(await loadPipeline(experiment.model), experiment);
+  experimentSampler(await loadPipeline(experiment.model, options), experiment);
+
+/** All weights in 8 bits that could be, half the bytes that a page would load otherwise: these models' pictures allow it. */
+export const weightsIn8Bits = (sampler: PipelineSampler) => {
+  const precision = "int8-weights";
+  return {
+    precision,
+    int8Weights: int8Candidates(sampler, precision),
+  } as const;
+};
 
 /** Names of a model's classes by number. @throws {TypeError} If its index has none. */
 export async function classNames(folder: string): Promise<string[]> {

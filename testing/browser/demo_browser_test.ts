@@ -7,6 +7,7 @@ import {
   type DemoModel,
   demoModels,
   fullSampler,
+  weightsIn8Bits,
 } from "@dip-go/experiments/demo";
 import { browserMissing, type HeadlessPage } from "./headless_browser.ts";
 import { type DemoView, isDone, withDemoPage } from "./demo_page.ts";
@@ -48,7 +49,8 @@ async function ownPixels(
   model: DemoModel,
   subject: Subject,
 ): Promise<Uint8ClampedArray> {
-  const sampler = await fullSampler(model);
+  const options = weightsIn8Bits(await fullSampler(model));
+  const sampler = await fullSampler(model, options);
   await using full = await openSubNet(sampler);
   const [picture] = await full.sample(subject, { seed: 1 });
   const { data, shape: [, height, width] } = picture;

@@ -137,6 +137,23 @@ async function probed(
   return steps;
 }
 
+/**
+ * Names of all weights that could be in 8 bits.
+ *
+ * @example
+ * ```ts
+ * import { int8Candidates, loadPipeline } from "@dip-go/core/pipeline";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const sampler = (await loadPipeline("zoo/models/dit-shapes")).sampler();
+ * assertEquals(int8Candidates(sampler, "int8-weights").length, 87);
+ * ```
+ */
+export const int8Candidates = (
+  sampler: PipelineSampler,
+  precision: Int8Precision,
+): string[] => [...savingsOf(sampler, precision).keys()];
+
 /** What each weight would save. Those of products that follow from the timestep alone are left out: compiled graphs have their results. */
 function savingsOf(
   sampler: PipelineSampler,
