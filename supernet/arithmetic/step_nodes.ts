@@ -5,7 +5,7 @@
  * so that all steps are one graph.
  */
 import type { GraphBuilder, Value } from "@dip-go/core/onnx";
-import type { SamplerStep } from "@dip-go/core/samplers";
+import type { SamplerState, SamplerStep } from "@dip-go/core/samplers";
 import { combination, type Factor, factorOf, type Term } from "./terms.ts";
 
 /** Latents once for each half of guidance, times a factor: what the model sees. */
@@ -48,6 +48,18 @@ export const stateNames = (k: number) =>
     latents: `past.${k - 1}.latents`,
     prediction: `past.${k - 1}.prediction`,
   };
+
+/** Latents and predictions of a state by these names. */
+export const stateValues = <V>(
+  { latents, past }: SamplerState<V>,
+): Record<string, V> =>
+  Object.fromEntries([
+    ["latents", latents],
+    ...past.flatMap(({ latents, prediction }, k) => [
+      [stateNames(k + 1).latents, latents],
+      [stateNames(k + 1).prediction, prediction],
+    ]),
+  ]);
 
 /**
  * A step's numbers, by the names of what they multiply: its state, its noise

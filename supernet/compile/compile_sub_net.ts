@@ -19,17 +19,9 @@ import {
 import { latentsShape } from "@dip-go/core/pipeline";
 import { refuseThresholding } from "@dip-go/core/samplers";
 import { checkSubNet } from "../gates/plan.ts";
-import { lazy } from "../arithmetic/terms.ts";
-import {
-  SamplerValues,
-  statePrefix,
-  type StepsBefore,
-} from "./sampler_values.ts";
-import {
-  type SampledSubNet,
-  type StepRange,
-  UnrolledSampler,
-} from "./unrolled_sampler.ts";
+import { combination } from "../arithmetic/terms.ts";
+import { cutGraph } from "./cut_graph.ts";
+import { type SampledSubNet, UnrolledSampler } from "./unrolled_sampler.ts";
 
 /** What a graph is compiled from. */
 export interface CompileRequest extends SampledSubNet {
@@ -69,10 +61,10 @@ export async function compileSubNet(request: CompileRequest): Promise<Graph> {
 
 /**
  * The same in consecutive graphs of about equally many steps, for a look at the
- * latents on the way. Each but the last returns `next.latents` and what else
- * later steps need, `next.past.…`, `next.history.…`, `next.both.…` and `next.held.…`; each but
- * the first reads the same as `state.…`; the last returns what
- * {@linkcode compileSubNet} does.
+ * latents on the way. Each but the last returns `next.latents`, and what else
+ * later steps need as `next.…`; each but the first reads the same as `state.…`;
+ * the last returns what {@linkcode compileSubNet} does. Inputs are those of the
+ * whole.
  *
  * @param options.parts At least 1, at most the number of steps.
  * @throws {RangeError} If gates, sampler or parts do not fit the SuperNet.
@@ -82,22 +74,26 @@ export async function compileParts(
   { parts }: { readonly parts: number },
 ): Promise<Graph[]> {
   check(request, parts);
-  const steps = request.net.steps;
-  const border = (i: number) => Math.round(i * steps / parts);
-  const graphs: Graph[] = [];
-  let wanted: readonly string[] | null = null;
-  for (let i = parts - 1; i >= 0; i--) {
-    const graph = await compiled(
-      request,
-      { from: border(i), to: border(i + 1) },
-      wanted,
-    );
-    graphs.unshift(graph);
-    wanted = graph.inputs.map(({ name }) => name)
-      .filter((name) => name.startsWith(statePrefix))
-      .map((name) => name.slice(statePrefix.length));
-  }
-  return graphs;
+  const { net: { model, steps } } = request;
+  const g = new GraphBuilder(`${model.model}:sampler`);
+  const sampler = new UnrolledSampler(g, request, {
+    conditioning: once((name) => request.conditioning(g, name)),
+    noise: stepNoise(g, request),
+  });
+  const made = sampler.unroll(firstLatents(g, request));
+  const borders = Array.from(
+    { length: parts - 1 },
+    (_, i) =>
+      [`latents.${i}`, made[Math.round((i + 1) * steps / parts) - 1]] as const,
+  );
+  const graph = g.build({
+    ...outputOf(g, request, made[steps - 1]),
+    ...Object.fromEntries(borders),
+  });
+  const names = borders.map(([name]) => name);
+  const folded = await foldConstants(graph, sampler.timesteps);
+  return cutGraph(folded, { borders: names, name: graphNames.latents })
+    .map((part) => shareNodes(inPrecision(part, request, { stored: true })));
 }
 
 function check(
@@ -123,24 +119,6 @@ function check(
   }
 }
 
-/** Some steps as a graph. @param wanted The state that the next graph reads, or null for the last. */
-async function compiled(
-  request: CompileRequest,
-  range: StepRange,
-  wanted: readonly string[] | null,
-): Promise<Graph> {
-  const g = new GraphBuilder(`${request.net.model.model}:sampler`);
-  const sampler = new UnrolledSampler(g, request, {
-    conditioning: once((name) => request.conditioning(g, name)),
-    noise: stepNoise(g, request, range),
-  });
-  const state = stateBefore(g, request, sampler.before(range.from));
-  sampler.unroll(range, state);
-  const outputs = wanted ? passedOn(state, wanted) : final(g, request, state);
-  const folded = await foldConstants(g.build(outputs), sampler.timesteps);
-  return shareNodes(inPrecision(folded, request, { stored: true }));
-}
-
 /** A function of a name that is evaluated once for each. */
 function once(make: (name: string) => Value): (name: string) => Value {
   const made = new Map<string, Value>();
@@ -151,65 +129,42 @@ function once(make: (name: string) => Value): (name: string) => Value {
   };
 }
 
-/** Where the first step starts from, or what the steps before left. */
-function stateBefore(
+/** Where the first step starts from. */
+function firstLatents(
   g: GraphBuilder,
-  { net: { model, blocks }, guidanceScale, sampler }: CompileRequest,
-  before: StepsBefore,
-): SamplerValues {
-  const { memory, initNoiseSigma } = sampler;
+  { net: { model }, guidanceScale, sampler: { initNoiseSigma } }:
+    CompileRequest,
+): Value {
   const shape = latentsShape(model, guidanceScale);
-  if (before.steps > 0) {
-    const { shape: output } = blocks[blocks.length - 1].graph.outputs[0];
-    const shapes = { latents: shape, output };
-    return SamplerValues.inputs(g, shapes, { memory, ...before });
-  }
   const noise = g.input(graphNames.noise, "float32", shape);
-  const first = lazy(() =>
-    initNoiseSigma === 1
-      ? noise
-      : g.inSingle(() => g.mul(noise, g.scalar(initNoiseSigma)))
-  );
-  return SamplerValues.start(first, { memory });
+  return g.inSingle(() => combination(g, [[initNoiseSigma, () => noise]]));
 }
 
-/** The noise of each step that adds some, out of one input for all steps of the range. */
+/** The noise of each step that adds some, out of one input for all. */
 function stepNoise(
   g: GraphBuilder,
   { net, sampler, guidanceScale }: CompileRequest,
-  { from, to }: StepRange,
 ): (step: number) => Value {
-  const noisy = [...sampler.steps.keys()].slice(from, to)
+  const noisy = [...sampler.steps.keys()]
     .filter((t) => sampler.steps[t].noise !== 0);
   const shape = latentsShape(net.model, guidanceScale);
-  const all = lazy(() =>
-    g.input(graphNames.stepNoise, "float32", [noisy.length, ...shape])
+  const all = once((name) =>
+    g.input(name, "float32", [noisy.length, ...shape])
   );
   return (step) =>
     g.inSingle(() => {
       const k = noisy.indexOf(step);
-      const own = g.slice(all(), { axes: [0], starts: [k], ends: [k + 1] });
+      const every = all(graphNames.stepNoise);
+      const own = g.slice(every, { axes: [0], starts: [k], ends: [k + 1] });
       return g.reshape(own, shape);
     });
 }
 
-function final(
+const outputOf = (
   g: GraphBuilder,
   { picture }: CompileRequest,
-  { latents }: SamplerValues,
-): Record<string, Value> {
-  return picture
-    ? { [graphNames.pictures]: picture(g, latents()) }
-    : { [graphNames.latents]: latents() };
-}
-
-/** What the next graph reads as `state.<name>`, as `next.<name>`. */
-function passedOn(
-  state: SamplerValues,
-  wanted: readonly string[],
-): Record<string, Value> {
-  const values = state.named();
-  return Object.fromEntries(
-    wanted.map((name) => [`next.${name}`, values.get(name)!()]),
-  );
-}
+  latents: Value,
+): Record<string, Value> =>
+  picture
+    ? { [graphNames.pictures]: picture(g, latents) }
+    : { [graphNames.latents]: latents };

@@ -226,13 +226,13 @@ async function sampled(one: Case, plan: SubNetPlan) {
   return { latents, stepNoise };
 }
 
-/** The noise as a graph of all steps, or of these, takes it. */
+/** The noise as a graph takes it. */
 function noiseInput(
   stepNoise: readonly (Float32Array | undefined)[],
-  shape: readonly number[],
 ): Tensor {
   const noisy = stepNoise.filter((each) => each !== undefined);
-  return float32(shape, noisy.flatMap((each) => [...each]));
+  const all = noisy.flatMap((each) => [...each]);
+  return float32([noisy.length, ...noise.shape], all);
 }
 
 /** Runs graphs one after the other, each on what the one before left. */
@@ -241,20 +241,17 @@ async function runParts(
   one: Case,
   stepNoise: readonly (Float32Array | undefined)[],
 ): Promise<Tensor> {
-  let known: Record<string, Tensor> = { noise, ...one.inputs };
-  const noisy = stepNoise.filter((each) => each !== undefined);
+  const inputs = { noise, step_noise: noiseInput(stepNoise), ...one.inputs };
+  let known: Record<string, Tensor> = inputs;
   for (const graph of graphs) {
-    const feeds = graph.inputs.map(({ name, shape }) => {
-      if (name !== "step_noise") return [name, known[name]];
-      return [name, noiseInput(noisy.splice(0, shape[0]), shape)];
-    });
+    const feeds = graph.inputs.map(({ name }) => [name, known[name]]);
     await using session = await openSession(graph);
     const made = await session.run(Object.fromEntries(feeds));
     const next = Object.entries(made).map(([name, value]) => [
       name.replace(/^next\./, "state."),
       value,
     ]);
-    known = { ...known, ...Object.fromEntries(next) };
+    known = { ...inputs, ...Object.fromEntries(next) };
   }
   return known.latents;
 }

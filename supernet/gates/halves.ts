@@ -14,9 +14,10 @@ import type { Tensor } from "@dip-go/core/tensor";
 import {
   checkRows,
   depthsOf,
-  holding,
+  longestHistory,
   type PayloadRow,
   type Payloads,
+  rowOf,
 } from "./payloads.ts";
 import type { SuperNet } from "./super_net.ts";
 
@@ -32,6 +33,21 @@ export const halvesAt = (
   t: number,
 ): Halves => halves?.[t] ?? "both";
 
+/** Outputs of the whole step so far, newest first. */
+export class WholeOutputs<V> {
+  /** Of which a skipped step is made; where the conditional half was computed alone, filled in. */
+  history: readonly V[] = [];
+  /** Of both halves. */
+  both: readonly V[] = [];
+
+  push(output: V, halves: Halves): void {
+    const after = (before: readonly V[]) =>
+      [output, ...before].slice(0, longestHistory);
+    this.history = after(this.history);
+    if (halves === "both") this.both = after(this.both);
+  }
+}
+
 /** How the unconditional output of one step is filled in. */
 export interface OtherHalf {
   readonly held: Held;
@@ -45,8 +61,8 @@ export function otherHalfAt(
   payloads: Payloads | undefined,
   t: number,
 ): OtherHalf {
-  const { held = "output", coefficients } = payloads?.[unconditional] ?? {};
-  const row = coefficients?.[t] ?? holding;
+  const { held = "output" } = payloads?.[unconditional] ?? {};
+  const row = rowOf(payloads, unconditional, t);
   const depths = depthsOf(row)
     .filter((depth) => held === "output" || row[depth] !== 0);
   return { held, row, depths };

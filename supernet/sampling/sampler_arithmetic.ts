@@ -21,7 +21,7 @@ import {
   guidedPrediction,
   modelInput,
   nextLatents,
-  stateNames,
+  stateValues,
   stepFactors,
 } from "../arithmetic/step_nodes.ts";
 import { type Halves, halvesAt } from "../gates/halves.ts";
@@ -85,19 +85,6 @@ const startOperation = (shape: readonly number[], guided: boolean): Operation =>
       guided,
     }),
   }));
-
-/** Latents and predictions of a state by the names that operations have for them. */
-const named = (
-  { latents, past }: SamplerState<PlacedTensor>,
-): Record<string, PlacedTensor> =>
-  Object.fromEntries(
-    [{ latents }, ...past].flatMap((step, k) =>
-      Object.entries(step).map(([name, value]) => [
-        stateNames(k)[name as keyof typeof step],
-        value,
-      ])
-    ),
-  );
 
 /** A sampler's arithmetic for pictures of a SuperNet, in one workspace. */
 export class SamplerArithmetic {
@@ -176,7 +163,7 @@ export class SamplerArithmetic {
     const made = await this.workspace.compute(stepOperation(shape), {
       ...feeds,
       ...noise && { noise: float32(this.#latents, noise) },
-    }, { wrt: ["output", ...Object.keys(named(state))] });
+    }, { wrt: ["output", ...Object.keys(stateValues(state))] });
     const { prediction } = made;
     const after = stateAfter(this.#sampler, {
       state: { latents: state.latents, past: state.past },
@@ -198,7 +185,7 @@ export class SamplerArithmetic {
     output: PlacedTensor,
   ): { shape: StepShape; feeds: Feeds } {
     const { steps } = this.#sampler;
-    const values = named(state);
+    const values = stateValues(state);
     const { noise, ...own } = stepFactors(steps[t]);
     const zeros = ["prediction", ...Object.keys(values)].map((
       name,

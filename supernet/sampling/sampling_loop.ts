@@ -21,14 +21,10 @@ import {
   type Halves,
   halvesAt,
   otherHalfAt,
+  WholeOutputs,
 } from "../gates/halves.ts";
 import { fillHalves } from "../workspace/half_operations.ts";
-import {
-  longestHistory,
-  type PayloadRow,
-  type Payloads,
-  rowOf,
-} from "../gates/payloads.ts";
+import { type PayloadRow, type Payloads, rowOf } from "../gates/payloads.ts";
 import type { SuperNet } from "../gates/super_net.ts";
 import { SamplerArithmetic } from "./sampler_arithmetic.ts";
 import type { Workspace } from "../workspace/workspace.ts";
@@ -122,41 +118,27 @@ async function heldValues(
   return { state, history: held };
 }
 
-/** What the whole step yields: its outputs so far, newest first. */
-class WholeStep {
-  /** Of which a skipped step is made; where the conditional half was computed alone, filled in. */
-  history: readonly PlacedTensor[] = [];
-  /** Of both halves. */
-  both: readonly PlacedTensor[] = [];
-
-  constructor(
-    private readonly unit: string,
-    private readonly request: Pick<SampleRequest, "payloads" | "halves">,
-    private readonly workspace: Workspace,
-  ) {}
-
-  /** Of this step. @param made What it computed. @param fill Its row, where it is decided now. */
-  async output(
-    step: number,
-    made: PlacedTensor | undefined,
-    fill: () => Promise<PayloadRow> | undefined,
-  ): Promise<PlacedTensor> {
-    const { workspace, request: { payloads, halves }, history, both } = this;
-    if (!made) {
-      const row = await fill() ?? rowOf(payloads, this.unit, step);
-      return await workspace.payload({ row, held: history });
-    }
-    const newest = (own: PlacedTensor, before: readonly PlacedTensor[]) =>
-      [own, ...before].slice(0, longestHistory);
-    const isHalf = halvesAt(halves, step) === "conditional";
-    if (!isHalf) this.both = newest(made, both);
-    const other = otherHalfAt(payloads, step);
-    const whole = isHalf
-      ? await fillHalves(workspace, { computed: made, held: both, other })
-      : made;
-    this.history = newest(whole, history);
-    return whole;
+/** What the whole step yields. @param made What it computed. @param fill Its row, where it is decided now. */
+async function wholeOutput(
+  { workspace, outputs, step }: {
+    readonly workspace: Workspace;
+    readonly outputs: WholeOutputs<PlacedTensor>;
+    readonly step: number;
+  },
+  { payloads, halves }: Pick<SampleRequest, "payloads" | "halves">,
+  made: PlacedTensor | undefined,
+  row: () => Promise<PayloadRow>,
+): Promise<PlacedTensor> {
+  if (!made) {
+    return await workspace.payload({ row: await row(), held: outputs.history });
   }
+  const own = halvesAt(halves, step);
+  const other = otherHalfAt(payloads, step);
+  const whole = own === "conditional"
+    ? await fillHalves(workspace, { computed: made, held: outputs.both, other })
+    : made;
+  outputs.push(whole, own);
+  return whole;
 }
 
 /**
@@ -179,9 +161,9 @@ export async function runSampler(
       : {},
   };
   let state = await arithmetic.start(request.latents);
-  const whole = new WholeStep(net.model.output, request, workspace);
+  const outputs = new WholeOutputs<PlacedTensor>();
   for (const [step, { timestep }] of sampler.steps.entries()) {
-    const [own, { history }] = [state, whole];
+    const [own, { history }] = [state, outputs];
     const read = () =>
       heldValues(workspace, own, {
         history,
@@ -194,8 +176,11 @@ export async function runSampler(
       sample: own.sample,
       timestep: timesteps(own.sample.shape[0], timestep),
     });
-    const fill = () => request.fill?.({ step, read });
-    const output = await whole.output(step, made, fill);
+    const row = async () =>
+      await request.fill?.({ step, read }) ??
+        rowOf(request.payloads, net.model.output, step);
+    const at = { workspace, outputs, step };
+    const output = await wholeOutput(at, request, made, row);
     const after = await arithmetic.next(step, {
       state: own,
       output,
@@ -209,7 +194,7 @@ export async function runSampler(
       }),
     });
     state = after.state;
-    workspace.keepOnly(state, whole.history, whole.both, held);
+    workspace.keepOnly(state, outputs, held);
     if (known && step + 1 < sampler.steps.length) {
       const drawn = await workspace.read(state.latents);
       const latents = float32(shape, withKnown(drawn, known, step));
