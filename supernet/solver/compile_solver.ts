@@ -9,14 +9,17 @@ import { foldConstants, inPrecision } from "@dip-go/core/runtime";
 import { float32, sizeOf } from "@dip-go/core/tensor";
 import type { CompileRequest } from "../compile/compile_sub_net.ts";
 import { halfRows } from "../arithmetic/half_nodes.ts";
-import { emitCombination, emitEvaluation } from "./emit_solver.ts";
+import {
+  emitCombination,
+  emitEvaluation,
+  type SolverNetworks,
+} from "./emit_solver.ts";
 import {
   checkHalves,
   type Combination,
   type Solver,
   weightsOf,
 } from "./solver.ts";
-import type { SolverNetworks } from "./solver_sessions.ts";
 
 /** What a solver's graph is compiled from. */
 export interface SolverRequest extends
@@ -43,7 +46,7 @@ export async function compileSolver(
   const shape = both.inputs[0].shape.with(0, images);
   const row = [1, sizeOf(shape)];
   const noise = g.input("noise", "float32", shape);
-  let elements = g.inSingle(() => g.reshape(noise, row));
+  const elements = [g.inSingle(() => g.reshape(noise, row))];
   const combined = (terms: Combination): Value => {
     const weights = weightsOf(terms);
     const own = g.constant(float32([1, weights.length], weights));
@@ -64,12 +67,11 @@ export async function compileSolver(
     g.scope(`evaluation.${k}`, () => {
       const time = g.constant(float32([1], [timestep]));
       timesteps.push(time.name);
-      const outputs = emitEvaluation(g, networks[halves], {
+      elements.push(emitEvaluation(g, networks[halves], {
         sample: combined(terms),
         timestep: time,
         input: halves === "both" ? input : conditional,
-      });
-      elements = g.inSingle(() => g.concat([elements, outputs], { axis: 0 }));
+      }));
     })
   );
   const latents = combined(solver.latents);

@@ -1,29 +1,36 @@
 /** A learned solver's arithmetic as nodes: one statement for sessions, gradients and the exported file. */
 import { type BlockGraph, emitBlock } from "@dip-go/core/models";
-import {
-  type Graph,
-  GraphBuilder,
-  shareNodes,
-  type Value,
-} from "@dip-go/core/onnx";
+import { type GraphBuilder, shareNodes, type Value } from "@dip-go/core/onnx";
+import { sizeOf } from "@dip-go/core/tensor";
+import type { Halves } from "../gates/halves.ts";
+import { type Operation, operation } from "../workspace/operations.ts";
 
-/** Names of inputs and outputs of the graphs of this file. */
-export const names = {
-  elements: "elements",
-  weights: "weights",
-  sum: "sum",
-  outputs: "outputs",
-} as const;
+/** The networks that a solver runs. */
+export interface SolverNetworks {
+  /** B. */
+  readonly images: number;
+  readonly guided: boolean;
+  /** Of batch 2B where the sampler is guided. */
+  readonly both: BlockGraph;
+  /** Of batch B. */
+  readonly conditional: BlockGraph;
+}
 
-/** Σ weights · elements: `[1, E]` and `[E, D]` → `shape`, in float32 in every precision. */
+/** Σ weights · elements: `[1, E]` and `[n, D]` each, E rows in all → `shape`, in float32 in every precision. */
 export const emitCombination = (
   g: GraphBuilder,
   { elements, weights, shape }: {
-    readonly elements: Value;
+    readonly elements: readonly Value[];
     readonly weights: Value;
     readonly shape: readonly number[];
   },
-): Value => g.inSingle(() => g.reshape(g.matMul(weights, elements), shape));
+): Value =>
+  g.inSingle(() => {
+    const all = elements.length === 1
+      ? elements[0]
+      : g.concat(elements, { axis: 0 });
+    return g.reshape(g.matMul(weights, all), shape);
+  });
 
 /** What an evaluation reads. */
 export interface EvaluationInputs {
@@ -68,33 +75,44 @@ export function emitEvaluation(
   });
 }
 
-/** The graph of a combination of so many elements. @param shape Of the sum. */
-export function combinationGraph(
-  count: number,
+/** `sum` of elements with so many rows each. @param shape Of the sum. */
+export const combination = (
+  rows: readonly number[],
   shape: readonly number[],
-): Graph {
-  const g = new GraphBuilder("solver:combination");
-  const size = shape.reduce((a, b) => a * b);
-  const elements = g.input(names.elements, "float32", [count, size]);
-  const weights = g.input(names.weights, "float32", [1, count]);
-  return g.build({
-    [names.sum]: emitCombination(g, { elements, weights, shape }),
+): Operation =>
+  operation("solver:combination", [rows, shape], (g) => {
+    const elements = rows.map((own, k) =>
+      g.input(`elements.${k}`, "float32", [own, sizeOf(shape)])
+    );
+    const count = rows.reduce((a, b) => a + b);
+    const weights = g.input("weights", "float32", [1, count]);
+    return { sum: emitCombination(g, { elements, weights, shape }) };
   });
-}
 
-/** The graph of an evaluation: inputs `sample` `[B, C, H, W]`, `timestep` `[1]` and the network's others. */
-export function evaluationGraph(network: BlockGraph, images: number): Graph {
-  const g = new GraphBuilder(`${network.model}:evaluation`);
-  const given = network.inputs.map(({ name, dtype, shape }): Value => {
-    if (name === "timestep") return g.input(name, dtype, [1]);
-    if (name === "sample") return g.input(name, dtype, shape.with(0, images));
-    return g.input(name, dtype, shape);
-  });
-  const input = (name: string) => given.find((each) => each.name === name)!;
-  const outputs = emitEvaluation(g, network, {
-    sample: input("sample"),
-    timestep: input("timestep"),
-    input,
-  });
-  return shareNodes(g.build({ [names.outputs]: outputs }));
+/** `outputs` of an evaluation: inputs `sample` `[B, C, H, W]`, `timestep` `[1]` and the network's others. */
+export function evaluation(
+  { images, ...networks }: SolverNetworks,
+  halves: Halves,
+): Operation {
+  const network = networks[halves];
+  const emit = (g: GraphBuilder) => {
+    const given = new Map(network.inputs.map(({ name, dtype, shape }) => {
+      const own = name === "timestep"
+        ? [1]
+        : name === "sample"
+        ? shape.with(0, images)
+        : shape;
+      return [name, g.input(name, dtype, own)];
+    }));
+    const input = (name: string) => given.get(name)!;
+    return {
+      outputs: emitEvaluation(g, network, {
+        sample: input("sample"),
+        timestep: input("timestep"),
+        input,
+      }),
+    };
+  };
+  const { key, graph } = operation(`${network.model}:evaluation`, halves, emit);
+  return { key, graph: () => shareNodes(graph()) };
 }

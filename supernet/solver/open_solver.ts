@@ -24,13 +24,8 @@ export function openSolver(
   return {
     async sample({ observe, ...request }) {
       checkInputs(request);
-      const { latents } = await runSolver(
-        sessions,
-        solver,
-        request,
-        (step) => observe?.({ step }),
-      );
-      return latents;
+      const note = (step: number) => observe?.({ step });
+      return await runSolver(sessions, solver, request, note);
     },
     [Symbol.asyncDispose]: () => sessions[Symbol.asyncDispose](),
   };

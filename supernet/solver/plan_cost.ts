@@ -8,11 +8,14 @@ import {
 } from "../gates/liveness.ts";
 import type { SubNetPlan } from "../gates/plan.ts";
 import type { SuperNet } from "../gates/super_net.ts";
-import { callsOf, type Solver, weightsOf } from "./solver.ts";
+import { type Solver, weightsOf } from "./solver.ts";
 
 /** What a solver's evaluations take, in calls of the whole network. @param share Of a call of the conditional half alone; that of the MACs by default. */
-const callsIn = ({ evaluations }: Solver, share?: number): number =>
-  evaluations.reduce((sum, { halves }) => sum + callsOf(halves, share), 0);
+const callsIn = ({ evaluations }: Solver, share = 0.5): number =>
+  evaluations.reduce(
+    (sum, { halves }) => sum + (halves === "both" ? 1 : share),
+    0,
+  );
 
 /** MACs of a solver's combinations: one for each element and weight. */
 function combinationMacs(

@@ -1,110 +1,93 @@
 /** A learned solver's run: forward to the latents, and the gradient of its weights and timesteps. */
 import { refuseRescale, type SamplingInputs } from "@dip-go/core/pipeline";
-import type { Tensor } from "@dip-go/core/tensor";
-import { addInto, sizeOf } from "@dip-go/core/tensor";
-import {
-  type Evaluation,
-  outputsOf,
-  type Solver,
-  weightsOf,
-} from "./solver.ts";
+import type { PlacedTensor } from "@dip-go/core/runtime";
+import { float32, sizeOf, type Tensor } from "@dip-go/core/tensor";
+import { Cotangents, Tape } from "../workspace/tape.ts";
+import type { Computes } from "../workspace/workspace.ts";
+import { type Combination, type Solver, weightsOf } from "./solver.ts";
 import type { SolverSessions } from "./solver_sessions.ts";
 
 /** Noise and conditions. */
 export type SolverInputs = Pick<SamplingInputs, "latents" | "conditioning">;
 
-/** A run as it was made, which its gradient reads. */
-export interface SolverRun {
-  /** The initial noise, then all outputs, `[E, B·C·H·W]`. */
-  readonly elements: Float32Array;
-  /** What the network saw. */
-  readonly samples: readonly Tensor<"float32">[];
-  /** Final, `[B, C, H, W]`. */
-  readonly latents: Tensor<"float32">;
-}
-
 /** How a run's latents change with its solver. */
 export interface SolverGradient {
   /** Of each evaluation's weights, then of the latents', `[E]` each. */
   readonly weights: readonly Float32Array[];
-  readonly timesteps: readonly number[];
+  readonly timesteps: readonly Float32Array[];
 }
 
 /** Called after each evaluation. */
 type Observe = (evaluation: number) => void | Promise<void>;
 
-/** Runs a solver. */
-export async function runSolver(
+/** Runs a solver. @returns The final latents, and its numbers as they were read. */
+async function made(
   sessions: SolverSessions,
+  computes: Computes,
   { evaluations, latents: last }: Solver,
   { latents: noise, conditioning }: SolverInputs,
   observe?: Observe,
-): Promise<SolverRun> {
-  const size = sizeOf(noise.shape);
-  const elements = new Float32Array(weightsOf(last).length * size);
-  elements.set(noise.data);
-  const samples: Tensor<"float32">[] = [];
+) {
+  const row = float32([1, sizeOf(noise.shape)], noise.data);
+  const elements: PlacedTensor[] = [row];
+  const weights: Tensor[] = [];
+  const timesteps: Tensor[] = [];
+  const combined = (own: Combination) => {
+    const row = weightsOf(own);
+    weights.push(float32([1, row.length], row));
+    const terms = { elements, weights: weights[weights.length - 1] };
+    return sessions.combined(computes, terms);
+  };
   for (const [k, evaluation] of evaluations.entries()) {
-    const weights = weightsOf(evaluation);
-    const before = elements.subarray(0, weights.length * size);
-    const sample = await sessions.combine({ elements: before, weights });
-    const outputs = await sessions.evaluate({
-      ...evaluation,
-      sample,
-      conditioning,
-    });
-    elements.set(outputs, before.length);
-    samples.push(sample);
+    const sample = await combined(evaluation);
+    timesteps.push(float32([1], [evaluation.timestep]));
+    const { halves } = evaluation;
+    const at = { halves, timestep: timesteps[k], sample, conditioning };
+    elements.push(await sessions.evaluated(computes, at));
     await observe?.(k);
   }
-  const latents = await sessions.combine({
-    elements,
-    weights: weightsOf(last),
-  });
-  return { elements, samples, latents };
+  return { latents: await combined(last), weights, timesteps };
+}
+
+/** The final latents, `[B, C, H, W]`. */
+export async function runSolver(
+  sessions: SolverSessions,
+  solver: Solver,
+  inputs: SolverInputs,
+  observe?: Observe,
+): Promise<Tensor<"float32">> {
+  using workspace = sessions.enter();
+  const { latents } = await made(sessions, workspace, solver, inputs, observe);
+  return float32(sessions.shape, await workspace.read(latents));
 }
 
 /**
- * The gradient of a run, backwards through its combinations and evaluations.
+ * The gradient of a loss on the final latents.
  *
- * @param options.cotangent Of the latents, `[B, C, H, W]`.
+ * @param cotangent Of the latents, `[B, C, H, W]`.
  */
 export async function solverGradient(
   sessions: SolverSessions,
-  { evaluations, latents: last }: Solver,
-  { run: { elements, samples }, conditioning, cotangent }: {
-    readonly run: SolverRun;
-    readonly conditioning: SolverInputs["conditioning"];
-    readonly cotangent: Float32Array;
-  },
+  solver: Solver,
+  inputs: SolverInputs,
+  cotangent: (
+    latents: Tensor<"float32">,
+  ) => Float32Array | Promise<Float32Array>,
 ): Promise<SolverGradient> {
-  const { guided } = sessions.networks;
-  const size = cotangent.length;
-  const all = await sessions.combineBack(
-    { elements, weights: weightsOf(last) },
-    cotangent,
-  );
-  const d = all.elements;
-  const weights = [all.weights];
-  const timesteps: number[] = [];
-  for (let k = evaluations.length - 1; k >= 0; k--) {
-    const evaluation: Evaluation = evaluations[k];
-    const own = weightsOf(evaluation);
-    const [from, count] = [own.length, outputsOf(evaluation.halves, guided)];
-    const { sample, timestep } = await sessions.evaluateBack(
-      { ...evaluation, sample: samples[k], conditioning },
-      d.subarray(from * size, (from + count) * size),
-    );
-    const before = elements.subarray(0, from * size);
-    const back = await sessions.combineBack(
-      { elements: before, weights: own },
-      sample,
-    );
-    addInto(d.subarray(0, before.length), back.elements);
-    weights.unshift(back.weights);
-    timesteps.unshift(timestep);
-  }
-  return { weights, timesteps };
+  using workspace = sessions.enter();
+  const tape = new Tape(workspace);
+  const run = await made(sessions, tape, solver, inputs);
+  const { shape } = sessions;
+  const latents = float32(shape, await workspace.read(run.latents));
+  const back = new Cotangents(workspace);
+  await back.add(run.latents, float32(shape, await cotangent(latents)));
+  await back.through(tape.cut());
+  const read = (leaves: readonly Tensor[]) =>
+    Promise.all(leaves.map((leaf) => workspace.read(back.take(leaf)!)));
+  return {
+    weights: await read(run.weights),
+    timesteps: await read(run.timesteps),
+  };
 }
 
 /**

@@ -40,10 +40,6 @@ export type Combination = Solver["latents"];
 export const outputsOf = (halves: Halves, guided: boolean): 1 | 2 =>
   guided && halves === "both" ? 2 : 1;
 
-/** An evaluation's share of a call of the whole network. @param share Of the conditional half alone; that of the MACs by default. */
-export const callsOf = (halves: Halves, share = 0.5): number =>
-  halves === "both" ? 1 : share;
-
 /** A combination as one row of weights, `[E]`: the noise's, then the outputs'. */
 export const weightsOf = ({ noise, outputs }: Combination): number[] => [
   noise,

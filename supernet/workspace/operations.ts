@@ -45,19 +45,15 @@ export const vjpOf = (
 /** Sessions of operations, each opened when it is first needed. */
 export class OperationSessions implements AsyncDisposable {
   readonly #opened = new Map<string, Promise<Session>>();
-  readonly #options: SessionOptions;
 
-  /** On a GPU that keeps tensors, operations run there; else on one thread here, since they are short. */
-  constructor({ device, threads }: SessionOptions) {
-    this.#options = device === "webgpu" ? { device, threads } : { threads: 1 };
-  }
+  constructor(private readonly options: SessionOptions) {}
 
   of({ key, graph, leaves }: Operation): Promise<Session> {
     const known = this.#opened.get(key);
     if (known) return known;
     const own = graph();
     const kept = leaves ? [] : own.outputs.map(({ name }) => name);
-    const opened = openSession(own, { ...this.#options, kept });
+    const opened = openSession(own, { ...this.options, kept });
     this.#opened.set(key, opened);
     return opened;
   }

@@ -201,11 +201,16 @@ export interface Workspaces extends AsyncDisposable {
   enter(): Workspace;
 }
 
-/** Where sessions of these options leave what they keep. */
-export function workspacesOn(options: SessionOptions): Workspaces {
-  const sessions = new OperationSessions(options);
+/** Where sessions of these options leave what they keep: operations run on a GPU that keeps tensors, else on one thread here, since they are short. */
+export function workspacesOn(
+  { device, threads }: SessionOptions,
+): Workspaces {
+  const onDevice = device === "webgpu";
+  const sessions = new OperationSessions(
+    onDevice ? { device, threads } : { threads: 1 },
+  );
   return {
-    enter: () => new Workspace(sessions, options.device === "webgpu"),
+    enter: () => new Workspace(sessions, onDevice),
     [Symbol.asyncDispose]: () => sessions[Symbol.asyncDispose](),
   };
 }

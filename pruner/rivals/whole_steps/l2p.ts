@@ -144,7 +144,7 @@ export const l2p: Method = {
         guidance: guidanceWeights(guidanceScale),
         forecast: (t) => keys.includes(t) ? undefined : row(products, t, keys),
       });
-      const { latents } = await runSolver(sessions, solver, batch);
+      const latents = await runSolver(sessions, solver, batch);
       const loss = meanSquaredError(latents.data, batch.target);
       judged.push({ keys, solver, loss });
     }

@@ -8,6 +8,7 @@ import {
   type SamplerKind,
 } from "@dip-go/core/samplers";
 import { planCost, runSolver, SolverSessions } from "@dip-go/supernet/solver";
+import { Tape } from "@dip-go/supernet/workspace";
 import { tinyDit } from "@dip-go/testing/models";
 import { loadPipeline } from "@dip-go/core";
 import { conform } from "@dip-go/core/files";
@@ -178,7 +179,7 @@ for (const kind of ["ddim", "pndm", "dpm-solver++", "euler"] as const) {
       after.loss < before.loss,
       `${after.loss} is no less than ${before.loss}`,
     );
-    const { latents } = await runSolver(
+    const latents = await runSolver(
       sessions,
       before.solver,
       teacher.batches[0],
@@ -204,6 +205,25 @@ Deno.test("sensitivities are the sampler's own answer to a perturbation", async 
   );
 });
 
+/** Counts calls of the whole network, a conditional half one half, until it is disposed of. */
+function countedCalls() {
+  const { evaluated } = SolverSessions.prototype;
+  const calls = {
+    forward: 0,
+    backward: 0,
+    [Symbol.dispose]() {
+      SolverSessions.prototype.evaluated = evaluated;
+    },
+  };
+  SolverSessions.prototype.evaluated = function (computes, request) {
+    const share = request.halves === "both" ? 1 : 0.5;
+    calls.forward += share;
+    if (computes instanceof Tape) calls.backward += share;
+    return evaluated.call(this, computes, request);
+  };
+  return calls;
+}
+
 Deno.test("the search meets its budget, serves several from one teacher, and costs what it says", async () => {
   const pipeline = await loadPipeline("testdata/pipelines/dit");
   const sampler = pipeline.sampler({ steps: 5, guidanceScale: 2 });
@@ -215,6 +235,7 @@ Deno.test("the search meets its budget, serves several from one teacher, and cos
     pictures: 2,
   };
   const search = conform(classSettings, { batch: 2, solver }, "test");
+  using calls = countedCalls();
   await using searched = new SamplerSearch(sampler, { search, seed: 0 });
   const sparsity = [0.4, 0.8];
   for (const i of sparsity.keys()) {
@@ -226,7 +247,6 @@ Deno.test("the search meets its budget, serves several from one teacher, and cos
     assertAlmostEquals(kept, 1 - sparsity[i], 1e-9);
   }
   const context = searched.context(sparsity);
-  const { calls } = await context.solver();
   const dense = denseCost(context.net);
   const budgets = sparsity.map((s) => (1 - s) * dense);
   const told = learnedSolver.searchCost!({ ...context, budgets });

@@ -57,7 +57,7 @@ export async function refined(
   const lossOf = async (solver: Solver) => {
     let sum = 0;
     for (const batch of shown) {
-      const { latents } = await runSolver(sessions, solver, batch);
+      const latents = await runSolver(sessions, solver, batch);
       sum += await error.of(latents.data, batch.target) / shown.length;
     }
     return sum;
@@ -96,20 +96,17 @@ export async function refined(
   return best;
 }
 
-async function gradientOn(
+const gradientOn = (
   sessions: SolverSessions,
   error: PictureError,
   { solver, batch }: { readonly solver: Solver; readonly batch: TeacherBatch },
-) {
-  const run = await runSolver(sessions, solver, batch);
-  const cotangent = await error.gradient(run.latents.data, batch.target);
-  const { conditioning } = batch;
-  return await solverGradient(sessions, solver, {
-    run,
-    conditioning,
-    cotangent,
-  });
-}
+) =>
+  solverGradient(
+    sessions,
+    solver,
+    batch,
+    ({ data }) => error.gradient(data, batch.target),
+  );
 
 /** Whitened coordinates, all 0 at the fit, and shifts of the timesteps. */
 class Unknowns {
@@ -150,7 +147,10 @@ class Unknowns {
       return whitening[node].whitenedGradient(ofCoordinates);
     });
     addInto(this.#gradient.z, Float32Array.from(z));
-    addInto(this.#gradient.shifts, Float32Array.from(timesteps));
+    addInto(
+      this.#gradient.shifts,
+      Float32Array.from(timesteps.flatMap(([d]) => d)),
+    );
   }
 
   /** Makes a step; Adam does not see the gradient's scale. */

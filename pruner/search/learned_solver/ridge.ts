@@ -3,7 +3,7 @@
  * noise and of the solver's own outputs so far that comes closest to the
  * teacher's state, so that errors made before are corrected.
  */
-import { joinedArrays } from "@dip-go/core/tensor";
+import { float32 } from "@dip-go/core/tensor";
 import {
   type Combination,
   type SolverSessions,
@@ -77,7 +77,8 @@ class FittedRun {
 
   combined(sessions: SolverSessions, combination: Combination) {
     const weights = weightsOf(combination);
-    const elements = joinedArrays(this.elements.slice(0, weights.length));
+    const elements = this.elements.slice(0, weights.length)
+      .map((own) => float32([1, own.length], own));
     return sessions.combine({ elements, weights });
   }
 
