@@ -1,5 +1,6 @@
 /** A method: its name, and how it fits a plan to a budget. Those that exist are in `methods.ts`. */
 import type { Sampler } from "@dip-go/core/samplers";
+import type { Precision, SessionOptions } from "@dip-go/core/runtime";
 import {
   costBudget,
   denseCost,
@@ -27,11 +28,18 @@ export interface AdaptivePlan {
   readonly cost: number;
 }
 
+/** In which precision a plan is sampled, and which weights are in 8 bits then. */
+export type PlanPrecision = Pick<SessionOptions, "precision" | "int8Weights">;
+
 /** How the budget is met: by a SubNet of the T-step sampler, by one that is decided while sampling, or by the full model with fewer steps. */
 export type SampledPlan =
-  | { readonly kind: "gates"; readonly plan: SubNetPlan }
-  | AdaptivePlan
-  | { readonly kind: "steps"; readonly steps: number };
+  & (
+    | { readonly kind: "gates"; readonly plan: SubNetPlan }
+    | AdaptivePlan
+    | { readonly kind: "steps"; readonly steps: number }
+  )
+  /** As everything is sampled, unless told. */
+  & { readonly precise?: PlanPrecision };
 
 /** A fit's result; `none` says why no plan meets the budget. */
 export type FittedPlan =
@@ -120,6 +128,8 @@ export interface Method {
   refusal?(of: Pick<MethodContext, "net" | "sampler">): string | undefined;
   /** Parts of the search settings that its search reads; settings of the first are its own. */
   readonly settings?: readonly (keyof SearchSettings)[];
+  /** In which its plans are sampled, as everything is unless told; they are fitted in float32. */
+  readonly precision?: Precision;
   /** How fitting runs the model; false where the gates follow from the budget alone. */
   readonly searches: false | "by samples" | "by gradient";
   /** Everything that its plans depend on besides model, sampler, SuperNet, seed, calibration and budget; all search settings and targets unless told, nothing where it does not search. */

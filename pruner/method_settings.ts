@@ -1,5 +1,6 @@
 /** Methods with settings of their own, as an experiment lists them beside plain names. */
 import { oneOf, record, text } from "@dip-go/core/files";
+import { type Precision, precisions } from "@dip-go/core/runtime";
 import * as v from "valibot";
 import type { Method } from "./method.ts";
 import { methodNamed, methods } from "./named_methods.ts";
@@ -16,6 +17,8 @@ export type MethodChoice = string | {
   readonly kind: string;
   /** Of its rows; the kind and what differs by default. */
   readonly name?: string;
+  /** In which its plans are sampled; the run's by default. */
+  readonly precision?: Precision;
   readonly [setting: string]: unknown;
 };
 
@@ -54,6 +57,7 @@ function choiceEntries({ settings: [own, ...others] = [] }: Method) {
       v.regex(/^[\w+,=.-]+$/, "letters, digits and any of + , = . _ -"),
       v.notValue("full", "another name than the full model's"),
     )),
+    precision: v.optional(oneOf(precisions)),
     ...section?.entries ?? {},
     ...sparseEntries(
       Object.fromEntries(others.map((name) => [name, parts[name]])),
@@ -118,7 +122,7 @@ export function searchOf(
   search: SearchSettings,
 ): SearchSettings {
   if (typeof chosen === "string") return search;
-  const { kind, name: _, ...own } = chosen;
+  const { kind, name: _, precision: __, ...own } = chosen;
   const { settings: [first, ...others] = [] } = methodNamed(
     kinds[kind] ?? kind,
   );
@@ -150,7 +154,8 @@ export function searchOf(
  */
 export function methodOf(chosen: MethodChoice): Method {
   if (typeof chosen === "string") return methodNamed(chosen);
-  const { kind, name, ...own } = chosen;
+  const { name, kind, ...own } = chosen;
+  const { precision } = own;
   const method = methodNamed(kinds[kind] ?? kind);
   const settled = <Read extends { readonly search: SearchSettings }>(
     read: Read,
@@ -158,6 +163,7 @@ export function methodOf(chosen: MethodChoice): Method {
   return {
     ...method,
     name: name ?? nameOf(method.name, own),
+    precision,
     reads: (read) => method.reads?.(settled(read)) ?? settled(read),
     parts: (task) => method.parts?.(settled(task)) ?? [],
     searchCost: (search) => method.searchCost?.(settled(search)) ?? 0,

@@ -8,6 +8,7 @@ export {
   type FittedPlan,
   type Method,
   type MethodContext,
+  type PlanPrecision,
   type ReadSettings,
   type SampledPlan,
   type SearchPart,

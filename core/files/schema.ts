@@ -147,10 +147,10 @@ export const positive = within(
   "a number above 0",
   (value) => value > 0 && value < Infinity,
 );
-/** Between 0 and 1, both left out. */
+/** Of something, never all of it. */
 export const fraction = within(
-  "a number between 0 and 1",
-  (value) => value > 0 && value < 1,
+  "a number from 0 on, below 1",
+  (value) => value >= 0 && value < 1,
 );
 /** A count or a seed. */
 export const wholeFrom = (least: number) =>

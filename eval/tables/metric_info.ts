@@ -36,6 +36,7 @@ const known: Readonly<Record<string, MetricInfo>> = {
     digits: 2,
   },
   "fid (shapes)": { label: "FID (shapes)", higherIsBetter: false, digits: 3 },
+  "file-size": { label: "File (MB)", higherIsBetter: false, digits: 2 },
   speedup: { label: "Speedup", higherIsBetter: true, digits: 2 },
   "predicted speedup": {
     label: "Predicted speedup",

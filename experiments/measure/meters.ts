@@ -14,6 +14,7 @@ import {
   isPaired,
   metricNames,
   type MetricRecord,
+  type PictureRecord,
 } from "../schema/metric_records.ts";
 import {
   type SampledBatch,
@@ -79,6 +80,7 @@ export class Meters implements AsyncDisposable {
   async measure(measured: MeasuredPictures): Promise<RowMetrics> {
     const values: RowMetrics[] = [];
     for (const record of this.records) {
+      if (record.kind === "file-size") continue;
       if (!measured.full && isPaired(record)) continue;
       values.push(await this.measureRecord(record, measured));
     }
@@ -91,7 +93,7 @@ export class Meters implements AsyncDisposable {
    * @throws {Error} If they cannot be measured; the message names the record's kind.
    */
   async measureRecord(
-    record: MetricRecord,
+    record: PictureRecord,
     measured: MeasuredPictures,
   ): Promise<RowMetrics> {
     try {
@@ -143,7 +145,7 @@ export class Meters implements AsyncDisposable {
 }
 
 type PairRecord = Exclude<
-  MetricRecord,
+  PictureRecord,
   PromptRecord | { reference: string }
 >;
 

@@ -30,6 +30,7 @@ import type { Experiment } from "../schema/experiment.ts";
 import { experimentSampler } from "../schema/experiment_sampler.ts";
 import { msOf, type Target } from "./target.ts";
 import {
+  type PlanPrecision,
   type SampledPlan,
   SamplerSearch,
   subjectAt,
@@ -52,6 +53,8 @@ export interface BenchOptions {
   /** In nanoseconds of one image, which budgets are then of; MACs by default. */
   readonly costs?: BlockCosts;
 }
+
+const float32Plan: PlanPrecision = { precision: "float32" };
 
 /** What a run samples with, loaded. */
 interface BenchParts {
@@ -76,7 +79,7 @@ export class Bench implements AsyncDisposable {
   readonly costs?: BlockCosts;
   readonly #superNets = new Map<string, SuperNet>();
   readonly #runners = new Map<string, SubNetRunner>();
-  readonly #precision: Precision;
+  readonly #precise: PlanPrecision;
   #search: SamplerSearch | undefined;
   #decoder: Promise<PictureDecoder | null> | undefined;
 
@@ -87,7 +90,7 @@ export class Bench implements AsyncDisposable {
     { costs, precision = "float32" }: Pick<BenchOptions, "costs" | "precision">,
   ) {
     this.costs = costs;
-    this.#precision = precision;
+    this.#precise = { precision };
     this.full = experimentSampler(parts.pipeline, experiment);
     const { steps } = this.full;
     this.net = this.superNet({ images: 1, steps });
@@ -124,27 +127,28 @@ export class Bench implements AsyncDisposable {
   }
 
   /** Sessions of the SuperNet for so many images, in the run's precision or another. */
-  runner(size: SampleSize, precision = this.#precision): SubNetRunner {
-    const key = `${size.images},${size.steps},${precision}`;
+  runner(size: SampleSize, precise = this.#precise): SubNetRunner {
+    const { precision, int8Weights } = precise;
+    const key = [size.images, size.steps, precision, int8Weights].join();
     const known = this.#runners.get(key);
     if (known) return known;
-    const sessions = { ...this.parts.pipeline.sessions, precision };
+    const sessions = { ...this.parts.pipeline.sessions, ...precise };
     const runner = new SubNetRunner(this.superNet(size), sessions);
     this.#runners.set(key, runner);
     return runner;
   }
 
-  /** One SubNet for so many images, in the run's precision; the caller closes it. */
+  /** One SubNet for so many images, in the run's precision or another; the caller closes it. */
   subNet(
     size: SampleSize,
     plan: SubNetPlan,
+    precise = this.#precise,
   ): Promise<LatentSampler> {
     const { images, steps } = size;
-    const precision = this.#precision;
     const { solver } = plan;
-    if (!solver) return openFusedSubNet(this.runner(size), plan);
+    if (!solver) return openFusedSubNet(this.runner(size, precise), plan);
     const sampler = this.full.withSteps(steps);
-    return Promise.resolve(openSolver(sampler, solver, { images, precision }));
+    return Promise.resolve(openSolver(sampler, solver, { images, ...precise }));
   }
 
   /** What methods work with, in float32. */
@@ -155,7 +159,7 @@ export class Bench implements AsyncDisposable {
       search,
       seed,
       subjects: prompts?.search,
-      runner: this.runner({ images: search.batch, steps }, "float32"),
+      runner: this.runner({ images: search.batch, steps }, float32Plan),
       conditioner,
     });
   }

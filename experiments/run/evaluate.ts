@@ -10,7 +10,7 @@ import { joinedArrays, stacked, type Tensor } from "@dip-go/core/tensor";
 import { denseGates, type SubNetPlan } from "@dip-go/supernet/gates";
 import type { Bench } from "./bench.ts";
 import type { Experiment } from "../schema/experiment.ts";
-import type { AdaptivePlan, SampledPlan } from "@dip-go/pruner/methods";
+import type { SampledPlan } from "@dip-go/pruner/methods";
 import { firstBlockCache } from "@dip-go/pruner/rivals";
 
 /** A class or prompt, and the noise that its image is made from. */
@@ -59,10 +59,12 @@ export function evaluationPairs(
   });
 }
 
+type Adaptive = Extract<SampledPlan, { kind: "adaptive" }>;
+
 /** The size and gates that a plan is sampled with. */
 function sampled(
   bench: Bench,
-  fitted: Exclude<SampledPlan, AdaptivePlan>,
+  fitted: Exclude<SampledPlan, Adaptive>,
 ): { steps: number; plan: SubNetPlan } {
   const { experiment: { sampler: { steps } }, net } = bench;
   if (fitted.kind === "gates") return { steps, plan: fitted.plan };
@@ -86,21 +88,25 @@ interface OpenedPlan {
 
 async function openPlan(
   bench: Bench,
-  fitted: Exclude<SampledPlan, AdaptivePlan>,
+  fitted: Exclude<SampledPlan, Adaptive>,
   images: number,
 ): Promise<OpenedPlan> {
   const { steps, plan } = sampled(bench, fitted);
-  return { steps, subNet: await bench.subNet({ images, steps }, plan) };
+  const { precise } = fitted;
+  return {
+    steps,
+    subNet: await bench.subNet({ images, steps }, plan, precise),
+  };
 }
 
 /** A cache that decides while sampling; its sessions are the bench's. */
 function adaptive(
   bench: Bench,
-  { threshold, first }: AdaptivePlan,
+  { threshold, first, precise }: Adaptive,
   images: number,
 ): OpenedPlan {
   const { experiment: { sampler: { steps } } } = bench;
-  const runner = bench.runner({ images, steps });
+  const runner = bench.runner({ images, steps }, precise);
   return {
     steps,
     subNet: {

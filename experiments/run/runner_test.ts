@@ -74,6 +74,37 @@ for (const kind of ["pndm", "dpm-solver++", "euler", "lcm"] as const) {
     }));
 }
 
+Deno.test("runExperiment() samples plans in precisions of their own, beside the full sampler in float32", () =>
+  withTiny(async (tiny, options) => {
+    const precisions = ["float16", "int8-weights", "int8"] as const;
+    const { folder, results } = await runExperiment({
+      ...tiny,
+      sparsity: [0],
+      methods: precisions.map((precision) => ({
+        kind: "fewer-steps",
+        precision,
+      })),
+      mainMethod: "fewer-steps,precision=int8",
+      metrics: [{ kind: "psnr" }, { kind: "file-size" }],
+      latency: { batches: [1], rounds: 1 },
+    }, options);
+    const [full, ...rows] = results.rows;
+    assert(full.metrics["file-size"].mean > 0.01);
+    assertEquals(
+      rows.map(({ method, macs }) => [method, macs]),
+      precisions.map((precision) => [
+        `fewer-steps,precision=${precision}`,
+        full.macs,
+      ]),
+    );
+    const [half, ...eight] = rows.map(({ metrics: { psnr } }) => psnr.mean);
+    assert(half > 15 && half < 100 && eight.every((psnr) => psnr >= 46));
+    const { weights } = JSON.parse(
+      await Deno.readTextFile(`${folder}/searches/int8-weights.json`),
+    ).value;
+    assert(Array.isArray(weights));
+  }));
+
 Deno.test("runExperiment() prunes a StableDiffusionPipeline, its loss through the decoder", () =>
   withTiny(async (tiny, options) => {
     const root = tiny.model.replace(/\/model$/, "");

@@ -45,6 +45,8 @@ export const metricRecord = v.variant("kind", [
     /** The release's weights of its maps. */
     weights: text("the path of the release's weights"),
   }),
+  /** Megabytes of the plan's exported file. */
+  record({ kind: v.literal("file-size") }),
   // to the picture's prompt, a value a picture
   record({
     kind: v.literal("clip-score"),
@@ -74,6 +76,9 @@ export const metricRecord = v.variant("kind", [
 ]);
 
 export type MetricRecord = Conformed<typeof metricRecord>;
+
+/** What is measured of pictures. */
+export type PictureRecord = Exclude<MetricRecord, { kind: "file-size" }>;
 export type MetricKind = MetricRecord["kind"];
 
 /** Fields that name files or folders; `reference` may. */

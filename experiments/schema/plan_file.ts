@@ -23,7 +23,7 @@ export function planFile(
   const file = { model, sampler: { name, steps: net.steps } };
   switch (fitted.kind) {
     case "adaptive": {
-      const { kind: _, ...adaptive } = fitted;
+      const { kind: _, precise: __, ...adaptive } = fitted;
       return { ...file, adaptive };
     }
     case "gates":

@@ -61,7 +61,7 @@ Deno.test("withSettings() refuses what is impossible, with path, found and expec
   refused("seed=two", 'seed is "two", expected a whole number from 0');
   refused('seed="2"', 'seed is "2", expected a whole number from 0');
   refused("seed=-1", "seed is -1, expected a whole number from 0");
-  refused('sparsity=["a"]', 'sparsity[0] is "a", expected a number between');
+  refused('sparsity=["a"]', 'sparsity[0] is "a", expected a number from 0 on');
   refused("sparsity=0.5", "sparsity is 0.5, expected a list");
   refused("methods=3", "methods is 3, expected a list");
   refused("metrics=3", "metrics is 3, expected a list");

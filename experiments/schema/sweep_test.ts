@@ -119,7 +119,7 @@ const refusals: Readonly<Record<string, string>> = {
   "methods.1.evaluations=-4":
     "methods[1].evaluations is -4, expected a whole number from 1",
   "methods.1.evaluation=4":
-    "methods[1].evaluation is 4, expected no key but kind, name, evaluations, population",
+    "methods[1].evaluation is 4, expected no key but kind, name, precision, evaluations, population",
   "methods.2.forecast=best":
     'methods[2].forecast is "best", expected one of refined, fitted, held',
   "methods.3.refine.iterations=-1":

@@ -2,6 +2,10 @@
 import type { RowFit } from "./search/fit_step.ts";
 import type { RowMetrics } from "../../results/measured_row.ts";
 import { isPaired } from "../../schema/metric_records.ts";
+import type { SampledPlan } from "@dip-go/pruner/methods";
+import { fileSize } from "./file_size.ts";
+import { fullPlan } from "./round_times.ts";
+import { modelReads } from "./step_reads.ts";
 import { hasPlan, type SampleStep } from "./sample_steps.ts";
 import { type Step, step } from "../../engine/step.ts";
 import type { StepTools } from "./step_tools.ts";
@@ -28,8 +32,10 @@ export function metricSteps(
   full?: readonly SampleStep[],
 ): Step<MetricValues>[] {
   const { identity, provenance: { commit }, store, meters, sets } = tools;
-  const { experiment: { metrics, evaluation: { pairs } }, inputs } = identity;
+  const { experiment, inputs } = identity;
+  const { metrics, evaluation: { pairs } } = experiment;
   return metrics.flatMap((record, i) => {
+    if (record.kind === "file-size") return fileStep(tools, { name, fit });
     if (isPaired(record) && !full) return [];
     const others = isPaired(record) ? full : undefined;
     return step<MetricValues>({
@@ -53,3 +59,25 @@ export function metricSteps(
     });
   });
 }
+
+/** A step for the size of the file that a plan is exported to. */
+const fileStep = (
+  tools: StepTools,
+  { name, fit }: Pick<SampledPictures, "name" | "fit">,
+): Step<MetricValues> =>
+  step({
+    kind: "metric",
+    name: `file of ${name}`,
+    reads: { ...modelReads(tools.identity), metric: "file-size" },
+    after: fit ? [fit] : [],
+    cost: 0,
+    memory: tools.memory.sampling,
+    applies: () => hasPlan(tools.store, fit),
+    async make() {
+      const bench = await tools.bench();
+      const plan = fit
+        ? (await tools.store.read(fit)).fitted as SampledPlan
+        : fullPlan(bench.experiment);
+      return { metrics: await fileSize(bench, plan) };
+    },
+  });

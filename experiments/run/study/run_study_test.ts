@@ -174,7 +174,7 @@ Deno.test("runStudy() refuses a section before it runs any", () =>
     await assertRejects(
       () => runStudy(study, [a, odd], options),
       RangeError,
-      "Cannot run experiment tiny-b: sparsity[0] is 2, expected a number between",
+      "Cannot run experiment tiny-b: sparsity[0] is 2, expected a number from 0 on",
     );
     assertEquals(options.lines, []);
   }));

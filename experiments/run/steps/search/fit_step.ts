@@ -5,6 +5,7 @@ import { rowName } from "../../../results/measured_row.ts";
 import type { RunIdentity } from "../../../results/run_folder.ts";
 import { type Step, step } from "../../../engine/step.ts";
 import { type PlannedRow, targetsUpTo } from "./fit_row.ts";
+import { int8Step } from "./int8_step.ts";
 import {
   fitPlanned,
   memoryOf,
@@ -30,6 +31,7 @@ export function fitStep(tools: StepTools, planned: PlannedRow): Step<RowFit> {
   const reads = method.searches ? method.reads?.(settings) ?? settings : {};
   const parts = searchSteps(tools, planned);
   const memory = memoryOf(tools, planned);
+  const choice = int8Step(tools, method);
   return step({
     kind: "fit",
     name: rowName(method.name, target),
@@ -39,11 +41,13 @@ export function fitStep(tools: StepTools, planned: PlannedRow): Step<RowFit> {
       sparsity: target,
       settings: reads,
       ...blockTimes ? { measured: true } : {},
+      ...method.precision ? { precision: method.precision } : {},
     },
     after: [
       ...method.searches ? tools.calibration : [],
       ...parts,
       ...blockTimes ? [blockTimes] : [],
+      ...choice ? [choice] : [],
     ],
     cost: parts[0]?.cost ?? searchCost(tools, planned),
     memory,
@@ -61,10 +65,19 @@ export function fitStep(tools: StepTools, planned: PlannedRow): Step<RowFit> {
             return await store.need(part);
           },
         });
-      const fitted = blockTimes
+      const found = blockTimes
         ? await fitMeasured(tools, planned, fit)
         : await fit();
-      return { fitted, searches };
+      const { precision } = method;
+      if (!precision || found.kind === "none") {
+        return { fitted: found, searches };
+      }
+      if (choice) searches[choice.name] = choice.key;
+      const int8Weights = choice && (await store.read(choice)).weights;
+      return {
+        fitted: { ...found, precise: { precision, int8Weights } },
+        searches,
+      };
     },
   });
 }

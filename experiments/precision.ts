@@ -1,0 +1,61 @@
+/**
+ * What a precision costs in quality, and saves in bytes and time: the full
+ * sampler and the default search's plan at half the MACs, in each.
+ *
+ *   deno task experiment precision
+ */
+import quickstart, { closedForm } from "./quickstart.ts";
+import quickstartSd from "./quickstart_sd.ts";
+import type { Sweep } from "./schema/sweep.ts";
+
+const precisions = ["float16", "int8-weights", "int8"] as const;
+const [, pruned] = closedForm;
+
+export default {
+  name: "precision",
+  description: "float32, float16 and 8 bits: quality, file size and time",
+  seed: 0,
+  evaluation: { pairs: 64, seed: 1000, batch: 8 },
+  metrics: [{ kind: "psnr" }, { kind: "ssim" }, { kind: "file-size" }],
+  latency: { batches: [1], rounds: 3 },
+  vary: [
+    {
+      "dit-shapes": {
+        model: quickstart.model,
+        sampler: quickstart.sampler,
+        superNet: quickstart.superNet,
+        search: quickstart.search,
+      },
+      "sd-shapes": {
+        model: quickstartSd.model,
+        prompts: quickstartSd.prompts,
+        sampler: quickstartSd.sampler,
+        superNet: quickstartSd.superNet,
+        search: quickstartSd.search,
+      },
+    },
+    {
+      // that leaves nothing out: the full sampler
+      full: {
+        sparsity: [0],
+        methods: precisions.map((precision) => ({
+          kind: "fewer-steps",
+          precision,
+          name: precision,
+        })),
+      },
+      pruned: {
+        sparsity: [0.5],
+        methods: [
+          pruned,
+          ...precisions.map((precision) => ({
+            ...pruned,
+            precision,
+            name: `${pruned.name},${precision}`,
+          })),
+        ],
+        mainMethod: pruned.name,
+      },
+    },
+  ],
+} satisfies Sweep;

@@ -1,0 +1,39 @@
+/** The step that chooses the weights which rows of a precision have in 8 bits. */
+import { chooseInt8, type Int8Choice } from "@dip-go/core/pipeline";
+import { TorchGenerator } from "@dip-go/core/random";
+import { isInt8 } from "@dip-go/core/runtime";
+import type { Method } from "@dip-go/pruner/methods";
+import { type Step, step } from "../../../engine/step.ts";
+import { searchReads } from "../step_reads.ts";
+import type { StepTools } from "../step_tools.ts";
+
+/** Pictures that the calibration draws. */
+const pictures = 4;
+
+/** The choice of a method's precision, which all of its rows share; undefined in a precision without weights in 8 bits. */
+export function int8Step(
+  tools: StepTools,
+  { precision }: Method,
+): Step<Int8Choice> | undefined {
+  if (!isInt8(precision)) return undefined;
+  const { identity, counted: { denseMacs } } = tools;
+  return step({
+    kind: "search",
+    name: precision,
+    reads: { ...searchReads(identity), precision, pictures },
+    cost: 2 * pictures * denseMacs,
+    memory: tools.memory.sampling,
+    async make(report) {
+      const bench = await tools.bench();
+      const random = new TorchGenerator(identity.experiment.seed);
+      return await chooseInt8(bench.full, {
+        precision,
+        subjects: Array.from(
+          { length: pictures },
+          (_, i) => bench.subject("search", i, random),
+        ),
+        progress: report,
+      });
+    },
+  });
+}
