@@ -3,51 +3,11 @@
  * unrolled T x N graph has no circle, so a count of live readers a node says
  * what runs; a gate that flips moves one edge, and only counts behind it change.
  */
-import { streamOf } from "@dip-go/core/models";
 import { checkGates, type Gate, type Gates } from "./gates.ts";
+import { halvesAt, netOf } from "./halves.ts";
+import type { Fillings } from "./plan.ts";
 import type { SuperNet } from "./super_net.ts";
-
-/** Nodes of one step, by their numbers: blocks in the SuperNet's order, then held units, then tensors. */
-interface StepNodes {
-  readonly count: number;
-  /** What each node reads in its own step, whatever the gates. */
-  readonly reads: readonly (readonly number[])[];
-  /** The unit that each node holds; undefined for other nodes. */
-  readonly unitAt: readonly (number | undefined)[];
-  /** What a unit that is held anew reads, `[N]`: its block, or the model's output. */
-  readonly fresh: readonly number[];
-}
-
-function stepNodes({ blocks, units, model }: SuperNet): StepNodes {
-  const held = (unit: string) => blocks.length + units.indexOf(unit);
-  const names = blocks.flatMap(({ block }) => block.outputs);
-  const tensors = new Map(
-    names.map((name, i) => [name, blocks.length + units.length + i]),
-  );
-  const nodesOf = (read: readonly (string | undefined)[]) =>
-    read.flatMap((name) => tensors.get(name ?? "") ?? []); // not inputs of the model
-  const byBlock = blocks.map(({ block }) => nodesOf(block.inputs));
-  const byTensor = blocks.flatMap(({ block }, i) =>
-    block.outputs.map((name) => [
-      block.gated ? held(block.name) : i,
-      ...nodesOf([streamOf(block, name)]),
-    ])
-  );
-  const reads = [...byBlock, ...units.map(() => []), ...byTensor];
-  return {
-    count: reads.length,
-    reads,
-    unitAt: reads.map((_, node) =>
-      units[node - blocks.length] === undefined
-        ? undefined
-        : node - blocks.length
-    ),
-    fresh: units.map((unit) =>
-      tensors.get(model.output === unit ? unit : "") ??
-        blocks.findIndex(({ block }) => block.name === unit)
-    ),
-  };
-}
+import { UnrolledNodes } from "./unrolled_nodes.ts";
 
 /** How gates are read. */
 export interface GateReading {
@@ -58,29 +18,48 @@ export interface GateReading {
   readonly cascade?: boolean;
 }
 
+/** What one step computes and reads. */
+export interface StepPattern {
+  /** Whether each block runs, in the SuperNet's block order. */
+  readonly live: readonly boolean[];
+  /** Outputs of gated blocks that do not run, for which a held value is read. */
+  readonly reads: ReadonlySet<string>;
+  /** Whether the model's output is computed; else the prediction is held. */
+  readonly predicts: boolean;
+}
+
 /** Gates `[T, N]` that change, and the cost of their SubNet over all T steps. */
 export class OpenGates {
-  readonly #nodes: StepNodes;
+  readonly #nodes: UnrolledNodes;
   readonly #open: Uint8Array;
   /** Live readers of each node, step after step. */
   readonly #readers: Int32Array;
   readonly #cascade: boolean;
+  /** Of each block at each step, `[T, blocks]`. */
+  readonly #costs: readonly (readonly number[])[];
   #cost = 0;
 
   /** @throws {RangeError} If the gates do not fit the SuperNet. */
   constructor(
     private readonly net: SuperNet,
     gates: Gates,
-    { cascade = false }: GateReading = {},
+    { cascade = false, ...fillings }: GateReading & Fillings = {},
   ) {
     const { steps, units, model } = net;
-    checkGates(gates, { steps, units: units.length, source: model.model });
-    this.#nodes = stepNodes(net);
+    const source = `a SubNet of ${model.model}`;
+    checkGates(gates, { steps, units: units.length, source });
+    this.#nodes = new UnrolledNodes(net, {
+      ...fillings,
+      isOpen: (t, n) => this.isOpen(t, n),
+    });
     this.#open = Uint8Array.from(gates.flat());
     this.#readers = new Int32Array(steps * this.#nodes.count);
     this.#cascade = cascade;
+    this.#costs = gates.map((_, t) =>
+      netOf(net, halvesAt(fillings.halves, t)).costs
+    );
     for (let t = 0; t < steps; t++) { // the sampler reads every prediction
-      this.#count(this.#held(t, units.length - 1), 1);
+      this.#count(this.#yielded(t, units.length - 1), 1);
     }
   }
 
@@ -92,12 +71,11 @@ export class OpenGates {
   /** The gates; where they cascade, closed where nothing reads a unit in its step. */
   get gates(): Gates {
     const { steps, units } = this.net;
-    const { count, fresh } = this.#nodes;
     return Array.from({ length: steps }, (_, t) =>
       units.map((_, n): Gate => {
         const open = this.isOpen(t, n) &&
           (!this.#cascade || t === 0 ||
-            this.#readers[t * count + fresh[n]] > 0);
+            this.#readers[this.#nodes.fresh(t, n)] > 0);
         return open ? 1 : 0;
       }));
   }
@@ -109,7 +87,7 @@ export class OpenGates {
 
   /** Whether anything reads what a unit holds after a step; where gates cascade, in that step. */
   isRead(t: number, n: number): boolean {
-    return this.#readers[this.#held(t, n)] > 0;
+    return this.#readers[this.#yielded(t, n)] > 0;
   }
 
   /**
@@ -126,31 +104,48 @@ export class OpenGates {
         } of ${this.net.model.model} at the first step: nothing is held before it`,
       );
     }
-    const before = this.#source(t, n);
+    const nodes = this.#nodes.gated(n).filter((node) =>
+      this.#readers[t * this.#nodes.count + node] > 0
+    );
+    const sources = () => nodes.flatMap((node) => this.#sources(t, node));
+    const before = sources();
     this.#open[t * this.net.units.length + n] = open ? 1 : 0;
-    if (!this.isRead(t, n)) return;
-    const after = this.#source(t, n);
-    if (after !== undefined) this.#count(after, 1);
-    if (before !== undefined) this.#count(before, -1);
+    for (const each of sources()) this.#count(each, 1);
+    for (const each of before) this.#count(each, -1);
   }
 
-  /** The node of what a unit holds after a step. */
-  #held(t: number, n: number): number {
-    return t * this.#nodes.count + this.net.blocks.length + n;
+  /** What each of the T steps does. */
+  patterns(): StepPattern[] {
+    const { steps, blocks, units, model } = this.net;
+    const { count, tensors } = this.#nodes;
+    return Array.from({ length: steps }, (_, t) => {
+      const isRead = (node: number) => this.#readers[t * count + node] > 0;
+      const held = blocks.flatMap(({ block: { name, gated, outputs } }) =>
+        gated && !this.isOpen(t, units.indexOf(name)) ? outputs : []
+      );
+      return {
+        live: blocks.map((_, i) => isRead(i)),
+        reads: new Set(held.filter((name) => isRead(tensors.get(name)!))),
+        predicts: isRead(tensors.get(model.output)!),
+      };
+    });
   }
 
-  /** The node that a held unit comes from: this step's, or the one before. */
-  #source(t: number, n: number): number | undefined {
-    if (this.isOpen(t, n)) {
-      return t * this.#nodes.count + this.#nodes.fresh[n];
-    }
-    return this.#cascade ? undefined : this.#held(t - 1, n);
+  /** The node of what a unit yields at a step. */
+  #yielded(t: number, n: number): number {
+    return t * this.#nodes.count + this.#nodes.yielded(n);
+  }
+
+  /** What a node reads by the gates: of this step, or of the one before. */
+  #sources(t: number, node: number): readonly number[] {
+    const sources = this.#nodes.sources(t, node);
+    if (!this.#cascade) return sources;
+    return sources.filter((source) => source >= t * this.#nodes.count);
   }
 
   /** A node has one reader more or less: a first or a last one goes on to what the node reads. */
   #count(from: number, by: 1 | -1): void {
-    const { count, reads, unitAt } = this.#nodes;
-    const { costs } = this.net;
+    const { count, reads } = this.#nodes;
     const pending = [from];
     while (pending.length > 0) {
       const at = pending.pop()!;
@@ -158,11 +153,9 @@ export class OpenGates {
       if (this.#readers[at] !== (by === 1 ? 1 : 0)) continue;
       const node = at % count;
       const t = (at - node) / count;
-      this.#cost += by * (costs[node] ?? 0);
+      this.#cost += by * (this.#costs[t][node] ?? 0);
       for (const read of reads[node]) pending.push(at - node + read);
-      const unit = unitAt[node];
-      const source = unit === undefined ? undefined : this.#source(t, unit);
-      if (source !== undefined) pending.push(source);
+      for (const source of this.#sources(t, node)) pending.push(source);
     }
   }
 }

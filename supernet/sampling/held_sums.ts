@@ -6,7 +6,8 @@
 import { type Block, streamOf } from "@dip-go/core/models";
 import type { Value } from "@dip-go/core/onnx";
 import { type Halves, halvesAt } from "../gates/halves.ts";
-import { type StepPattern, stepPatterns } from "../gates/liveness.ts";
+import { stepPatterns } from "../gates/liveness.ts";
+import type { StepPattern } from "../gates/open_gates.ts";
 import {
   computedBefore,
   depthsOf,
