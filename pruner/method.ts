@@ -130,6 +130,8 @@ export interface Method {
   readonly settings?: readonly (keyof SearchSettings)[];
   /** In which its plans are sampled, as everything is unless told; they are fitted in float32. */
   readonly precision?: Precision;
+  /** Why its result is no plan, where it is none. */
+  readonly unplanned?: string;
   /** How fitting runs the model; false where the gates follow from the budget alone. */
   readonly searches: false | "by samples" | "by gradient";
   /** Everything that its plans depend on besides model, sampler, SuperNet, seed, calibration and budget; all search settings and targets unless told, nothing where it does not search. */

@@ -8,7 +8,7 @@ import { SamplerSearch } from "./sampler_search.ts";
 import { classSettings, promptSettings } from "./search_settings.ts";
 
 /**
- * Names of the methods, in the order in which tables list them.
+ * Names of the methods that find plans, in the order in which tables list them.
  *
  * @example
  * ```ts
@@ -18,7 +18,8 @@ import { classSettings, promptSettings } from "./search_settings.ts";
  * assert(methodNames.includes("dip-go"));
  * ```
  */
-export const methodNames: readonly string[] = methods.map(({ name }) => name);
+export const methodNames: readonly string[] = methods
+  .filter(({ unplanned }) => !unplanned).map(({ name }) => name);
 
 /** How a sampler is pruned; search settings default to `classSearch` or `promptSearch`. */
 export interface PruneOptions extends Given<typeof classSettings> {
@@ -115,12 +116,14 @@ export async function prune(
     costs,
     keptIn,
   });
-  const refusal = method.refusal?.(searched.context(targets));
-  if (refusal) {
+  const refuse = (why: string): never => {
     throw new RangeError(
-      `Cannot prune ${pipeline.name} by ${method.name}: ${refusal}`,
+      `Cannot prune ${pipeline.name} by ${method.name}${why}`,
     );
-  }
+  };
+  const refusal = method.unplanned ??
+    method.refusal?.(searched.context(targets));
+  if (refusal) refuse(`: ${refusal}`);
   const plans: Plan[] = [];
   for (const [i, target] of targets.entries()) {
     const context = searched.context(
@@ -130,16 +133,9 @@ export async function prune(
     const fitted = await fitTarget(method, context);
     if (fitted.kind === "gates") {
       plans.push(planFor(sampler, context.net, fitted.plan));
-      continue;
+    } else if (fitted.kind === "none") {
+      refuse(` at sparsity ${target}: ${fitted.note}`);
     }
-    const why = fitted.kind === "none"
-      ? fitted.note
-      : fitted.kind === "steps"
-      ? `its result is the full sampler with ${fitted.steps} steps, not a plan`
-      : "it decides while sampling, no plan says that";
-    throw new RangeError(
-      `Cannot prune ${pipeline.name} by ${method.name} at sparsity ${target}: ${why}`,
-    );
   }
   return typeof sparsity === "number" ? plans[0] : plans;
 }
@@ -161,6 +157,11 @@ function check(
     if (!holds) throw new RangeError(`Cannot prune ${name}: ${why}`);
   };
   const most = targets[targets.length - 1];
+  const again = targets.find((target, i) => target === targets[i + 1]);
+  expect(
+    again === undefined,
+    `sparsity is ${again} twice, expected different ones`,
+  );
   const odd = targets.find((target) => !(target > 0 && target < 1));
   expect(
     odd === undefined && most !== undefined,

@@ -97,8 +97,10 @@ Deno.test("prune() refuses before any work", () =>
     await refused(
       sampler,
       { sparsity, method: "fewer-steps" },
-      "the full sampler with 2 steps, not a plan",
+      "by fewer-steps: its result is the full sampler with fewer steps",
     );
+    await refused(sampler, { sparsity: [0.5, 0.5] }, "0.5 twice, expected");
+    await refused(sampler, { sparsity, method: "t-gate" }, "by t-gate: none");
     await refused(
       sampler,
       { sparsity: 0.7, method: "fora" },

@@ -2,6 +2,8 @@
 import { statOf } from "@dip-go/core/files";
 import {
   allGranularities,
+  type BlockGraph,
+  type Granularity,
   isKnownModel,
   knownModel,
   knownModels,
@@ -40,8 +42,7 @@ export const inspectCommand = command({
   options: {
     granularity: oneOf(allGranularities)(
       "<g>",
-      "Gated units: block, sublayer of a DiT or PixArt, branch or layer of a UNet",
-      { default: "block" },
+      "Gated units: block, sublayer of a DiT or PixArt, branch or layer of a UNet (default: the units of the gates, or block)",
     ),
     backup: oneOf(backups)(
       "<b>",
@@ -61,12 +62,15 @@ export const inspectCommand = command({
   const isThere = !isKnownModel(name) && await statOf(name);
   const network = isThere ? await readNetwork(name) : knownModel(name);
   const folder = isThere ? name : undefined;
-  const graph = networkGraph(network, noWeights, {
-    batch: 1,
-    granularity,
-    backup,
-    latents: await latentsOf(network, folder, { height, width }),
-  });
+  const latents = await latentsOf(network, folder, { height, width });
+  const graphAt = (granularity: Granularity) =>
+    networkGraph(network, noWeights, {
+      batch: 1,
+      granularity,
+      backup,
+      latents,
+    });
+  const graph = graphAt(granularity ?? await granularityOf(gates, graphAt));
   const inspection = {
     ...inspectModel(name, graph),
     ...gates === undefined ? {} : {
@@ -75,6 +79,20 @@ export const inspectCommand = command({
   };
   return json ? [JSON.stringify(inspection, null, 2)] : tableLines(inspection);
 });
+
+/** The granularity whose units a file's gates are of; block where there is none. */
+async function granularityOf(
+  gates: string | undefined,
+  graphAt: (granularity: Granularity) => BlockGraph,
+): Promise<Granularity> {
+  for (const each of gates === undefined ? [] : allGranularities) {
+    try {
+      await readGates(gates!, graphAt(each));
+      return each;
+    } catch { /* they are of other units */ }
+  }
+  return "block";
+}
 
 /** The latents of pictures of a size, by the autoencoder of a folder, or one as all published ones are. */
 async function latentsOf(

@@ -190,6 +190,11 @@ for (
 
 Deno.test("inspect --gates knows the whole step's unit, which takes the ends of the model too", async () => {
   const args = ["sd-1.5", "--gates"];
+  const plan = "zoo/subnets/dit-shapes/0.8.json";
+  const { error } = await inspectCommand([
+    ...["zoo/models/dit-shapes", "--gates", plan],
+  ]);
+  assertEquals(error, undefined); // its units are sublayers
   const units = unitsOf(await inspected("sd-1.5"));
   const all = [...units, "prediction"];
   await withGates(all, [[], ["prediction"]], async (path) => {

@@ -1,6 +1,6 @@
 /** `gates.json` of a model: its gates as the model's SuperNet takes them. */
 import type { BlockGraph } from "@dip-go/core/models";
-import { type Gates, readPlan } from "@dip-go/supernet/gates";
+import { checkUnits, type Gates, readPlan } from "@dip-go/supernet/gates";
 
 /**
  * Reads the gates of a plan for a model's units, and no more of it. The paper gates blocks alone: where a file
@@ -20,24 +20,4 @@ export async function readGates(
   const isWhole = blocks.length !== gated.length;
   checkUnits(blocks, isWhole ? [...gated, model.output] : gated, file);
   return isWhole ? gates : gates.map((row) => [...row, 1]);
-}
-
-function checkUnits(
-  found: readonly string[],
-  expected: readonly string[],
-  file: string,
-): void {
-  const count = Math.max(found.length, expected.length);
-  const odd = Array.from({ length: count }, (_, n) => n)
-    .find((n) => found[n] !== expected[n]);
-  if (odd === undefined) return;
-  const at = (names: readonly string[]) =>
-    `${names[odd] === undefined ? "nothing" : `"${names[odd]}"`}`;
-  throw new RangeError(
-    `Cannot use the gates of ${file}: "blocks"[${odd}] of ${found.length} is ${
-      at(found)
-    }, expected ${at(expected)}, the model's units being ${
-      expected.slice(0, 2).join(", ")
-    } … ${expected.at(-1)}`,
-  );
 }

@@ -5,6 +5,7 @@ import type { Method } from "../method.ts";
 /** The same sampler with as many steps as the budget pays for. */
 export const fewerSteps: Method = {
   name: "fewer-steps",
+  unplanned: "its result is the full sampler with fewer steps",
   searches: false,
   fit({ net, calls }, maxCost) {
     const call = denseCost(net) / net.steps;

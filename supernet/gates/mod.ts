@@ -38,6 +38,7 @@ export {
 } from "./payloads.ts";
 export {
   checkPlan,
+  checkUnits,
   type Fillings,
   parseGates,
   type Plan,

@@ -10,6 +10,7 @@ import {
 } from "@dip-go/core/files";
 import { heldKinds } from "@dip-go/core/models";
 import type { PipelineSampler } from "@dip-go/core/pipeline";
+import type { Sampler } from "@dip-go/core/samplers";
 import * as v from "valibot";
 import { checkSolver, solverSchema } from "../solver/solver.ts";
 import { type Forecast, forecastPayload } from "./forecast.ts";
@@ -87,22 +88,47 @@ export function planFor(
  * @throws {RangeError} If it is not.
  */
 export function checkPlan(
-  { blocks, model, ...plan }: Plan,
-  { units, steps, conditional }: Pick<
-    SuperNet,
-    "units" | "steps" | "conditional"
-  >,
-  source = `of ${model}`,
+  { blocks, model, sampler: of, ...plan }: Plan,
+  { units, steps, conditional, sampler }:
+    & Pick<SuperNet, "units" | "steps" | "conditional">
+    & { readonly sampler?: Pick<Sampler, "name"> },
+  source = model,
 ): void {
-  if (blocks.join() !== units.join()) {
+  checkUnits(blocks, units, source);
+  if (plan.solver && sampler && sampler.name !== of.name) {
     throw new RangeError(
-      `Cannot use the plan ${source}: its gates are of the units [${blocks}], expected [${units}]; another granularity may have them`,
+      `Cannot use the plan of ${source}: its solver was learned of ${of.name}, found ${sampler.name}`,
     );
   }
   checkSubNet(plan, { units, steps, source });
   if (conditional || !plan.halves?.includes("conditional")) return;
   throw new RangeError(
-    `Cannot use the plan ${source}: steps evaluate the conditional half alone, expected both, as a sampler without guidance has no other`,
+    `Cannot use the plan of ${source}: steps evaluate the conditional half alone, expected both, as a sampler without guidance has no other`,
+  );
+}
+
+/**
+ * Checks names of units against a model's.
+ *
+ * @throws {RangeError} If one is another.
+ */
+export function checkUnits(
+  found: readonly string[],
+  expected: readonly string[],
+  source: string,
+): void {
+  const count = Math.max(found.length, expected.length);
+  const odd = Array.from({ length: count }, (_, n) => n)
+    .find((n) => found[n] !== expected[n]);
+  if (odd === undefined) return;
+  const at = (names: readonly string[]) =>
+    names[odd] === undefined ? "nothing" : `"${names[odd]}"`;
+  throw new RangeError(
+    `Cannot use the gates of ${source}: "blocks"[${odd}] of ${found.length} is ${
+      at(found)
+    }, expected ${at(expected)}, the model's units being ${
+      expected.slice(0, 2).join(", ")
+    } … ${expected.at(-1)}; another granularity may have them`,
   );
 }
 

@@ -203,7 +203,7 @@ Deno.test("export refuses gates of other units, and a text encoder that is not o
       "--gates",
       `${folder}/gates.json`,
     ]);
-    assertStringIncludes(error!, "its gates are of the units [a], expected");
+    assertStringIncludes(error!, '"blocks"[0] of 1 is "a", expected');
     const { error: second } = await exportCommand([...args, "--text-encoder"]);
     assertStringIncludes(second!, "leave --text-encoder out");
   }));

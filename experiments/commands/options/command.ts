@@ -18,7 +18,7 @@ export interface CommandResult {
 
 /** The message without the words of Deno's own errors of files: "(os error 2): readfile 'x'". */
 function plain(message: string): string {
-  const ofFile = / \(os error \d+\)(?:: \w+ '(.*)')?$/.exec(message);
+  const ofFile = / \(os error \d+\)(?:: \w+(?: '(.*)')?)?$/.exec(message);
   if (!ofFile) return message;
   const why = message.slice(0, ofFile.index);
   return /^Cannot /.test(why) ? why : `Cannot open ${ofFile[1]}: ${why}`;

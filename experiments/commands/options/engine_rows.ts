@@ -56,7 +56,11 @@ const jobCommand = (args: readonly string[]): string[] =>
     runs: ["git", Deno.execPath()],
   });
 
-/** What is handed the steps of an experiment or study; undefined where this command makes them. */
+/**
+ * What is handed the steps of an experiment or study; undefined where this command makes them.
+ *
+ * @throws {RangeError} If an option of slurm's is beside another engine.
+ */
 export function executorOf(
   { engine, "max-jobs": maxJobs, print, ...options }: EngineOptions,
   { name, args, isDry, log }: {
@@ -67,6 +71,16 @@ export function executorOf(
     readonly log: (line: string) => void;
   },
 ): Executor | undefined {
+  const { partition, gpus, time } = options;
+  const own = { print: print || undefined, partition, gpus, time };
+  const odd = Object.entries(own).find(([, value]) => value !== undefined);
+  if (odd && engine !== "slurm") {
+    throw new RangeError(
+      `Cannot run an experiment: found --${
+        odd[0]
+      } and --engine ${engine}, expected --engine slurm`,
+    );
+  }
   if (engine === "print") return printExecutor(log);
   if (engine === "local") return undefined;
   return slurmExecutor({

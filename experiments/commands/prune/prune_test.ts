@@ -71,7 +71,7 @@ Deno.test("prune refuses before its search", () =>
       ],
       [
         [...asked, "--method", "best"],
-        'is "best", expected one of fewer-steps',
+        'is "best", expected one of uniform-reuse',
       ],
       [[...asked, "--prompts", "zoo/prompts/scenes-search.txt"], "is a DiT"],
       [[...asked, "--prompts", "none.txt"], "Cannot read prompts none.txt"],

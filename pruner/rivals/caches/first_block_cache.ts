@@ -60,6 +60,7 @@ const searchPart = (maxCost: number): SearchPart => ({
 /** The lowest threshold whose mean cost is within the budget. */
 export const firstBlock: Method = {
   name: "first-block-cache",
+  unplanned: "it decides while sampling",
   searches: "by samples",
   refusal: withoutStreams,
   reads: () => ({}),
