@@ -156,10 +156,6 @@ function contradiction(
     const expected = "fractions of the cost, or budgetMs in its place";
     return { path: ["sparsity"], expected };
   }
-  if (prompts && prompts.search === prompts.evaluation) {
-    const expected = "another file than that of the search";
-    return { path: ["prompts", "evaluation"], expected };
-  }
   // a generator reads the low 32 bits
   if ((evaluation.seed - seed) % 2 ** 32 === 0) {
     const expected = "a whole number from 0 that is not the search's seed";
