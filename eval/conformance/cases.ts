@@ -98,12 +98,13 @@ async function casesOf(
     if (has("config.json")) return whole(await componentRun(folder));
     return whole(has("info.json") ? runNetworkGradients : null);
   } catch (thrown) {
-    const run = () => {
-      throw thrown;
-    };
-    return [{ name, run }];
+    return [{ name, run: failing(thrown) }];
   }
 }
+
+const failing = (thrown: unknown) => (): never => {
+  throw thrown;
+};
 
 async function pipelineCases(
   folder: string,
@@ -129,7 +130,7 @@ async function fileCases(
   const cases: ConformanceCase[] = [];
   for (const file of files.filter((file) => file.endsWith(".json"))) {
     const path = `${folder}/${file}`;
-    const run = runOf(await readJson(path));
+    const run = await readJson(path).then(runOf, failing);
     cases.push({
       name: `${name}/${file.slice(0, -".json".length)}`,
       run: run && (() => run(path)),

@@ -60,7 +60,8 @@ export const judgeOf =
   (name: string, { relative: limit, maxAbs: maxAbsLimit }: Limits) =>
   (tensor: string, found: Numbers, expected: Numbers): Conformance => {
     const recorded = tensorOf(expected);
-    const distance = difference(tensorOf(found), recorded);
+    const what = `${tensor} of ${name}`;
+    const distance = difference(tensorOf(found), recorded, what);
     const ok = distance.relative <= (limit ?? Infinity) &&
       distance.maxAbs <= (maxAbsLimit ?? Infinity);
     const whole = limit === 0 || !recorded.dtype.startsWith("float");
@@ -71,15 +72,17 @@ export const judgeOf =
 /**
  * How far a tensor is from the recorded one, element by element.
  *
+ * @param what Its name, for the error.
  * @throws {RangeError} If the shapes differ.
  */
 export function difference(
   found: Tensor,
   expected: Tensor,
+  what = "tensors",
 ): Pick<Conformance, "maxAbs" | "relative"> {
   if (!sameShape(found.shape, expected.shape)) {
     throw new RangeError(
-      `Cannot compare tensors: found ${describe(found)}, expected ${
+      `Cannot compare ${what}: found ${describe(found)}, expected ${
         describe(expected)
       }`,
     );

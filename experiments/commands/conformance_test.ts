@@ -161,6 +161,37 @@ Deno.test("conformance goes on after a case that cannot be run, and says why", a
   }
 });
 
+Deno.test("conformance names the file and the key of a published cache's run that it cannot read, and goes on", async () => {
+  const folder = await Deno.makeTempDir();
+  const run = JSON.parse(
+    await Deno.readTextFile(`${testdata}/rivals/fora/dit-n5-s0.json`),
+  );
+  const left = { ...run, method: "faster-cache" };
+  const { method: _, ...nameless } = run;
+  const odd = { ...run, method: "telepathy" };
+  try {
+    for (
+      const [name, json] of Object.entries({ left, nameless, odd })
+    ) {
+      await Deno.writeTextFile(`${folder}/${name}.json`, JSON.stringify(json));
+    }
+    await Deno.writeTextFile(`${folder}/broken.json`, "{");
+    const { lines } = await conformanceCommand([folder]);
+    const said = (name: string) => {
+      const line = lines.find((line) => line.includes(`${name}: Cannot read`));
+      return line?.split(`${folder}/${name}.json: `)[1].split(",")[0];
+    };
+    assertEquals(["broken", "nameless", "odd"].map(said), [
+      "not JSON",
+      "method is missing",
+      'it is "telepathy"',
+    ]);
+    assert(lines.at(-2)!.endsWith("left: not covered yet"));
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
 Deno.test("conformance refuses what it cannot check", async () => {
   const refusals: [string[], string][] = [
     [[], "found 0 folders, expected one"],

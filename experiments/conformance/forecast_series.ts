@@ -6,22 +6,6 @@ import { lateTaylor } from "@dip-go/pruner/rivals";
 import { newton, taylor } from "@dip-go/supernet/gates";
 import * as v from "valibot";
 
-const rows = v.array(v.array(finite));
-
-const schema = openRecord({
-  /** Values of each step, in float64. */
-  series: v.record(v.string(), rows),
-  /** Keys, ascending. */
-  plans: v.record(v.string(), v.array(finite)),
-  results: v.array(openRecord({
-    series: v.string(),
-    plan: v.string(),
-    order: finite,
-    /** Of each step, by code; at a key the value itself. */
-    forecast: v.record(v.string(), rows),
-  })),
-});
-
 /** Weights of the values at the keys before step t, newest first. */
 type Weights = (
   t: number,
@@ -38,6 +22,22 @@ const codes: Readonly<Record<string, Weights>> = {
   "cache-dit": lateTaylor,
   newton: ofDistances(newton),
 };
+
+const rows = v.array(v.array(finite));
+
+const schema = openRecord({
+  /** Values of each step, in float64. */
+  series: v.record(v.string(), rows),
+  /** Keys, ascending. */
+  plans: v.record(v.string(), v.array(finite)),
+  results: v.array(openRecord({
+    series: v.string(),
+    plan: v.string(),
+    order: finite,
+    /** Of each step, by code; at a key the value itself. */
+    forecast: openRecord(v.entriesFromList(Object.keys(codes), rows)),
+  })),
+});
 
 /** Whether a parsed JSON file holds such forecasts. */
 export const isForecastSeries = (json: unknown): boolean =>

@@ -2,7 +2,7 @@
  * Runs of published caches, recorded from their own code on the zoo's models, made
  * again: which units ran at each call, and the final latents.
  */
-import { conform, openRecord, readJson } from "@dip-go/core/files";
+import { conform, isFile, openRecord, readJson } from "@dip-go/core/files";
 import type { Tensor } from "@dip-go/core/tensor";
 import { openSafetensors } from "@dip-go/core/weights";
 import { type Conformance, judgeOf } from "@dip-go/eval/conformance";
@@ -23,7 +23,7 @@ function latentsLimit({ subject, sampler }: RivalCase): number {
 /** What runs a file of a case, by its JSON; null where it is none, or of a method that is left out. */
 export function rivalRun(json: unknown, subjects: RivalSubjects) {
   if (isForecastSeries(json)) return runForecastSeries;
-  if (!isRivalCase(json) || !rivalMethod(json.method)) return null;
+  if (!isRivalCase(json) || json.method === "faster-cache") return null;
   return (file: string) => runRivalCase(file, subjects);
 }
 
@@ -38,7 +38,7 @@ async function* runRivalCase(
   subjects: RivalSubjects,
 ): AsyncGenerator<Conformance> {
   const recorded = await readRivalCase(file);
-  const method = rivalMethod(recorded.method)!(recorded, file);
+  const method = rivalMethod(recorded.method, file)(recorded, file);
   const open = await subjects.open(recorded, method);
   const { sampler: { sampler: { steps }, calls, steps: asked }, runner } = open;
   const timesteps = steps.map(({ timestep }) => timestep);
@@ -65,17 +65,19 @@ async function sampled(
   { runner, inputs }: OpenSubject,
   rerun: Rerun,
 ): Promise<{ latents: Tensor<"float32">; plan: SubNetPlan }> {
-  if ("rule" in rerun) return await runner.sampleByRule(inputs, rerun.rule);
-  const { plan } = rerun;
-  return { latents: await runner.sample({ ...inputs, ...plan }), plan };
+  if ("reuses" in rerun) return await runner.sampleByRule(inputs, rerun);
+  return { latents: await runner.sample({ ...inputs, ...rerun }), plan: rerun };
 }
 
-/** The units of a case's model, of `subjects.json` in the folder of its methods. */
+/** The units of a case's model, of `subjects.json` beside it or in the folder of its methods. */
 async function unitsOf(
   { subject }: RivalCase,
   file: string,
 ): Promise<readonly string[]> {
-  const subjects = file.replace(/[^/]*\/[^/]*$/, "subjects.json");
+  const beside = file.replace(/[^/]*$/, "subjects.json");
+  const subjects = await isFile(beside)
+    ? beside
+    : file.replace(/[^/]*\/[^/]*$/, "subjects.json");
   const one = openRecord({ units: v.array(v.string()) });
   const read = openRecord({ [subject]: one });
   const found = conform(read, await readJson(subjects), `read ${subjects}`);

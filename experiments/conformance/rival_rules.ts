@@ -38,10 +38,8 @@ import type { SampleRequest } from "@dip-go/supernet/sampling";
 import * as v from "valibot";
 import type { RivalCase } from "./rival_case.ts";
 
-/** A plan, or a rule. */
-export type Rerun =
-  | { readonly plan: SubNetPlan & Pick<SampleRequest, "mix"> }
-  | { readonly rule: CacheRule };
+/** A plan, or a rule that decides while sampling. */
+export type Rerun = SubNetPlan & Pick<SampleRequest, "mix"> | CacheRule;
 
 /** What a case is run on. */
 export interface RunsOn {
@@ -68,29 +66,37 @@ const ofParameters = <Schema extends v.GenericSchema>(
 ({ parameters }: Pick<RivalCase, "parameters">, file: string): RivalMethod =>
   method(conform(schema, parameters, `read the parameters of ${file}`));
 
+const keysOf = <Key extends string>(table: Readonly<Record<Key, unknown>>) =>
+  Object.keys(table) as Key[];
+
 const some = wholeFrom(1);
 const from0 = wholeFrom(0);
 const list = <Item extends v.GenericSchema>(item: Item) => v.array(item);
 const bit = v.picklist([0, 1], "0 or 1");
+/** Of a series that reads five values at most. */
+const orders = v.picklist([0, 1, 2, 3, 4], "a whole number from 0 to 4");
 const lags = list(list(v.nullable(finite)));
+/** A negative limit is none. */
+const limit = v.optional(
+  v.pipe(finite, v.transform((most) => most < 0 ? Infinity : most)),
+);
 
 /** Of DiT, what runs at every call whatever is forecast of it. */
 const ends = ["pos_embed", "embedding", "proj_out_1", "proj_out_2"];
 
 const full = ofParameters(openRecord({}), () => ({
   rerun: ({ net: { steps, units } }) => ({
-    plan: { gates: denseGates(steps, units.length) },
+    gates: denseGates(steps, units.length),
   }),
 }));
 
 const hold = ofParameters(openRecord({ interval: some }), ({ interval }) => ({
-  rerun: ({ net }) => ({
-    plan: taylorPlan(net, {
+  rerun: ({ net }) =>
+    taylorPlan(net, {
       keys: uniformKeys(interval, net.steps),
       forecast: "model",
       order: 0,
     }),
-  }),
 }));
 
 const deepCache = ofParameters(
@@ -103,23 +109,21 @@ const deepCache = ofParameters(
       const gates = deepCacheGates(net, keysByTimestep(timesteps, isKey), {
         computed: branchCut(net, branch),
       });
-      return { plan: { gates } };
+      return { gates };
     },
   }),
 );
 
 const fora = ofParameters(openRecord({ interval: some }), ({ interval }) => ({
   granularity: "sublayer",
-  rerun: ({ net }) => ({
-    plan: layersPlan(net, foraKeys(interval, net.steps)),
-  }),
+  rerun: ({ net }) => layersPlan(net, foraKeys(interval, net.steps)),
 }));
 
 const firstBlock = ofParameters(
   openRecord({ threshold: weight }),
   ({ threshold }) => ({
     granularity: "block",
-    rerun: () => ({ rule: firstBlockCache(threshold) }),
+    rerun: () => firstBlockCache(threshold),
   }),
 );
 
@@ -128,17 +132,16 @@ const mag = ofParameters(
     threshold: weight,
     maxSkipSteps: from0,
     retentionRatio: weight,
-    magRatios: list(finite),
+    magRatios: v.pipe(list(finite), v.nonEmpty("one ratio or more")),
   }),
   ({ threshold, maxSkipSteps: maxSkip, retentionRatio, magRatios }) => ({
     granularity: "block",
-    rerun: ({ net }) => ({
-      plan: magPlan(net, magRatios, {
+    rerun: ({ net }) =>
+      magPlan(net, magRatios, {
         threshold,
         maxSkip,
         retention: retentionRatio,
       }),
-    }),
   }),
 );
 
@@ -146,13 +149,13 @@ const db = ofParameters(
   openRecord({
     firstBlocks: some,
     lastBlocks: from0,
-    threshold: weight,
+    threshold: finite,
     warmupSteps: from0,
     warmupInterval: v.optional(some),
-    maxCachedSteps: v.optional(finite),
-    maxContinuousCachedSteps: v.optional(finite),
+    maxCachedSteps: limit,
+    maxContinuousCachedSteps: limit,
     stepsMask: v.optional(list(bit)),
-    stepsPolicy: v.optional(oneOf(["static", "dynamic"])),
+    stepsPolicy: v.optional(oneOf(["static", "dynamic"]), "dynamic"),
     taylorOrder: v.optional(v.nullable(from0)),
   }),
   (parameters) => {
@@ -163,8 +166,8 @@ const db = ofParameters(
       threshold: parameters.threshold,
       warmUp: parameters.warmupSteps,
       warmUpInterval: parameters.warmupInterval,
-      mostReused: limitOf(parameters.maxCachedSteps),
-      mostInARow: limitOf(parameters.maxContinuousCachedSteps),
+      mostReused: parameters.maxCachedSteps,
+      mostInARow: parameters.maxContinuousCachedSteps,
       order: taylorOrder ?? undefined,
       mask: stepsMask && {
         computes: stepsMask.map((entry) => entry === 1),
@@ -173,17 +176,13 @@ const db = ofParameters(
     };
     return {
       granularity: "block",
-      rerun: async ({ net }) =>
+      rerun: ({ net }) =>
         isStatic(settings)
-          ? { plan: await rulePlan(net, dbCache(settings)) }
-          : { rule: dbCache(settings) },
+          ? rulePlan(net, dbCache(settings))
+          : dbCache(settings),
     };
   },
 );
-
-/** A negative limit is none. */
-const limitOf = (most: number | undefined) =>
-  most === undefined || most < 0 ? undefined : most;
 
 /** Modules of diffusers' configurations; its default patterns match none of these models. */
 const modules = {
@@ -199,11 +198,8 @@ const taylorDiffusers = ofParameters(
     cacheInterval: some,
     disableCacheBeforeStep: from0,
     disableCacheAfterStep: v.optional(v.nullable(from0)),
-    maxOrder: from0,
-    modules: v.optional(
-      oneOf(["default", "attn-ff", "attn", "ff", "last"]),
-      "default",
-    ),
+    maxOrder: orders,
+    modules: v.optional(oneOf(keysOf(modules)), "default"),
   }),
   ({ modules: cached, cacheInterval, ...parameters }) => {
     const places = {
@@ -214,13 +210,12 @@ const taylorDiffusers = ofParameters(
     const { forecast, ...own } = modules[cached];
     return {
       ...own,
-      rerun: ({ net }) => ({
-        plan: taylorPlan(net, {
+      rerun: ({ net }) =>
+        taylorPlan(net, {
           keys: diffusersKeys(net.steps, places),
           forecast,
           order: parameters.maxOrder,
         }),
-      }),
     };
   },
 );
@@ -241,27 +236,20 @@ const forecasts = {
 const taylorPaper = ofParameters(
   openRecord({
     interval: some,
-    order: from0,
+    order: orders,
     firstFull: v.optional(some, 2),
-    unit: oneOf(
-      [
-        "attention and MLP of every block",
-        "output of the last block",
-        "the model's output, before guidance",
-      ],
-    ),
+    unit: oneOf(keysOf(forecasts)),
   }),
   ({ unit, interval, firstFull: first, order }) => {
     const { forecast, ...own } = forecasts[unit];
     return {
       ...own,
-      rerun: ({ net }) => ({
-        plan: taylorPlan(net, {
+      rerun: ({ net }) =>
+        taylorPlan(net, {
           keys: paperKeys(net.steps, { interval, first }),
           forecast,
           order,
         }),
-      }),
     };
   },
 );
@@ -273,9 +261,8 @@ const broadcast = ofParameters(
   }),
   ({ spatialAttentionBlockSkipRange: interval, timestepRange: range }) => ({
     granularity: "sublayer",
-    rerun: ({ net, timesteps }) => ({
-      plan: broadcastPlan(net, { timesteps, interval, range }),
-    }),
+    rerun: ({ net, timesteps }) =>
+      broadcastPlan(net, { timesteps, interval, range }),
   }),
 );
 
@@ -290,12 +277,11 @@ const smooth = ofParameters(
       rows.map((row) => row.slice(0, lookahead));
     return {
       granularity: "sublayer",
-      rerun: ({ net }) => ({
-        plan: smoothPlan(net, {
+      rerun: ({ net }) =>
+        smoothPlan(net, {
           attention: within(errors.attn),
           mlp: within(errors.mlp),
         }, threshold),
-      }),
     };
   },
 );
@@ -304,12 +290,11 @@ const learned = ofParameters(
   openRecord({ computeMask: list(list(list(bit))) }),
   ({ computeMask }) => ({
     granularity: "sublayer",
-    rerun: ({ net }) => ({
-      plan: routedPlan(
+    rerun: ({ net }) =>
+      routedPlan(
         net,
         computeMask.map((blocks) => blocks.flat().map((entry) => entry === 1)),
       ),
-    }),
   }),
 );
 
@@ -322,15 +307,14 @@ const tGate = ofParameters(
   }),
   ({ gateStep, spInterval, fiInterval, warmUp }) => ({
     granularity: "layer",
-    rerun: ({ net, early }) => ({
-      plan: tGatePlan(net, {
+    rerun: ({ net, early }) =>
+      tGatePlan(net, {
         gate: gateStep,
         selfInterval: spInterval,
         lateInterval: fiInterval,
         warmUp,
         first: -early,
       }),
-    }),
   }),
 );
 
@@ -357,6 +341,8 @@ const methods: Readonly<Record<string, MethodOf>> = {
   "t-gate": tGate,
 };
 
-/** What makes the method of a name; undefined where this project leaves it out. */
-export const rivalMethod = (name: string): MethodOf | undefined =>
-  Object.hasOwn(methods, name) ? methods[name] : undefined;
+/** What makes the method of a name. @throws {TypeError} If it is unknown. */
+export const rivalMethod = (name: string, file: string): MethodOf =>
+  methods[
+    conform(oneOf(Object.keys(methods)), name, `read the method of ${file}`)
+  ];

@@ -54,7 +54,7 @@ export class RivalSubjects implements AsyncDisposable {
     { subject, class: label, prompt }: RivalCase,
     sampler: PipelineSampler,
   ): Promise<SamplingInputs["conditioning"]> {
-    const drawn = label ?? prompt ?? "";
+    const drawn = label ?? prompt!;
     const key = JSON.stringify([subject, drawn, sampler.guided]);
     const made = this.#conditioning.get(key) ?? (async () => {
       await using conditioner = await sampler.openConditioner();

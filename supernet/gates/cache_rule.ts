@@ -34,11 +34,19 @@ export class RulePlan implements SubNetPlan {
   /** r'. */
   #before: Float32Array = new Float32Array();
 
+  /** @throws {RangeError} If the rule's first and last units are more than there are. */
   constructor(
     private readonly net: Pick<SuperNet, "units" | "steps">,
     private readonly rule: CacheRule,
   ) {
     const { units, steps } = net;
+    if (rule.first + rule.last >= units.length) {
+      throw new RangeError(
+        `Cannot cache between the first ${rule.first} and the last ${rule.last} units: found ${
+          units.length - 1
+        }`,
+      );
+    }
     const first = units.slice(0, rule.first);
     const between = units.slice(rule.first, units.length - 1 - rule.last);
     this.gates = Array.from({ length: steps }, () => units.map((): Gate => 1));

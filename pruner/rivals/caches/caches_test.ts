@@ -79,6 +79,7 @@ Deno.test("rulePlan() plans a mask beforehand, and refuses a rule that asks for 
       dbCache({
         ...settings,
         order: 1,
+        mostInARow: 1, // counts only where a threshold is asked
         mask: { computes: mask, tests: false },
       }),
     );
@@ -96,6 +97,11 @@ Deno.test("rulePlan() plans a mask beforehand, and refuses a rule that asks for 
       () => rulePlan(net, dbCache(settings)),
       RangeError,
       "it asks for a change at call 4",
+    );
+    await assertRejects(
+      () => rulePlan(net, dbCache({ ...settings, last: 2 })),
+      RangeError,
+      "between the first 1 and the last 2 units: found 2",
     );
   }));
 

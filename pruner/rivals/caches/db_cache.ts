@@ -16,7 +16,7 @@ export interface DbCacheSettings {
   /** Of the calls 0, i, 2i, … before `warmUp`, all compute. */
   readonly warmUp: number;
   readonly warmUpInterval?: number;
-  /** The most reusing calls of a run, and the most in a row; as many as there are by default. */
+  /** The most reusing calls of a run, and the most in a row; as many as there are by default, and where a mask asks no threshold. */
   readonly mostReused?: number;
   readonly mostInARow?: number;
   /** One entry a call: true computes; false reuses, or asks the threshold where `tests` is set. */
@@ -42,7 +42,7 @@ export function dbCache(settings: DbCacheSettings): CacheRule {
   let [reused, inARow] = [0, 0];
   const mayReuse = (t: number) =>
     !(t < warm && t % warmUpInterval === 0) && !mask?.computes[t] &&
-    reused < mostReused && inARow < mostInARow;
+    (mask?.tests === false || reused < mostReused && inARow < mostInARow);
   return {
     first,
     last,

@@ -20,17 +20,26 @@ import { type Routers, trainRouters } from "./router_training.ts";
  * The plan, on units of single layers.
  *
  * @param computes Of the calls 1, 3, 5, …: whether each unit is computed, in execution order.
+ * @throws {RangeError} If they are not that many, or of other units.
  */
-export const routedPlan = (
+export function routedPlan(
   net: SuperNet,
   computes: readonly (readonly boolean[])[],
-): SubNetPlan =>
-  heldPlan(net, (unit) => {
+): SubNetPlan {
+  const [calls, units] = [Math.floor(net.steps / 2), net.units.length - 1];
+  const found = computes.map((row) => row.length);
+  if (found.length !== calls || found.some((length) => length !== units)) {
+    throw new RangeError(
+      `Cannot route layers: found masks of [${found}] units, expected ${calls} of ${units}`,
+    );
+  }
+  return heldPlan(net, (unit) => {
     const own = net.units.indexOf(unit);
     return unit === net.model.output
       ? undefined
       : runsOf(net, (t) => t % 2 === 0 || computes[(t - 1) / 2][own]);
   }, { held: "branch" });
+}
 
 /** Units of routed calls, the least needed first: the first so many are not computed. */
 function closedPlan(
