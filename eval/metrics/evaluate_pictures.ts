@@ -257,7 +257,12 @@ async function setValues(
   const values = await publishedValues(metrics, [ours, others]);
   const rest = metrics.filter((metric) => !(metric in values));
   if (rest.length === 0) return values;
-  if (!features) refuse(folder, `${rest[0]} needs features`);
+  if (!features) {
+    refuse(
+      folder,
+      `${rest[0]} needs features, of Inception or an embedded classifier`,
+    );
+  }
   await using network = await opened(features, session);
   const seen = async ({ path, hasPictures, publishes }: Side) =>
     hasPictures && !rest.every(publishes) ? await network.of(path) : undefined;

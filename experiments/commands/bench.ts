@@ -1,5 +1,10 @@
 /** `deno task bench`: speed and memory on this machine. */
-import { command, type CommandResult, finish } from "./options/command.ts";
+import {
+  command,
+  type CommandResult,
+  finish,
+  resultOf,
+} from "./options/command.ts";
 import { fraction, list, whole } from "./options/option_table.ts";
 import {
   benches,
@@ -12,7 +17,7 @@ import { packGpuBench } from "./bench_gpu/gpu_pack.ts";
 
 /** Runs the command on its arguments; errors are part of the result. */
 export const benchCommand = (args: readonly string[]): Promise<CommandResult> =>
-  args[0] === "gpu" ? gpu(args.slice(1)) : bench(args);
+  args[0] === "gpu" ? resultOf(() => gpu(args.slice(1))) : bench(args);
 
 /** @throws As `parseGpu`, `measureGpu` and `packGpuBench`. */
 async function gpu(args: readonly string[]): Promise<CommandResult> {

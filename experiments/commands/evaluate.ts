@@ -84,14 +84,14 @@ export const evaluateCommand = command(form, async (
       "Cannot evaluate: expected one folder of pictures, and --reference <path> or --clip <folder or name>; see --help",
     );
   }
-  if ((clip === undefined) !== (prompts === undefined)) {
+  if (isHalf([clip, prompts], metrics?.includes("clip-score"))) {
     throw new RangeError(
       "Cannot evaluate: clip-score compares pictures with prompts, expected both --clip and --prompts",
     );
   }
   await using opened = new AsyncDisposableStack();
   const { "lpips-backbone": backbone, "lpips-weights": linear } = values;
-  if ((backbone === undefined) !== (linear === undefined)) {
+  if (isHalf([backbone, linear], metrics?.includes("lpips"))) {
     throw new RangeError(
       "Cannot evaluate: LPIPS has two files, expected both --lpips-backbone and --lpips-weights",
     );
@@ -120,10 +120,19 @@ export const evaluateCommand = command(form, async (
   return json ? [JSON.stringify(measured, null, 2)] : tableLines(measured);
 });
 
+/** Whether some of the options that go together are not there, though others are or all are wanted. */
+const isHalf = (
+  options: readonly (string | undefined)[],
+  isWanted = false,
+): boolean =>
+  options.includes(undefined) && (isWanted || options.some(Boolean));
+
 function tableLines(measured: Readonly<Record<string, SetValue>>): string[] {
   const rows = Object.entries(measured).map(([metric, { mean, ...value }]) => {
     const info = metricInfo(metric);
-    const shown = (number?: number) => number?.toFixed(info.digits) ?? "";
+    const rounded = (number: number) => Number(number.toFixed(info.digits)); // no "-0.00"
+    const shown = (number?: number) =>
+      number === undefined ? "" : rounded(number).toFixed(info.digits);
     return [
       metricHeading(info),
       shown(mean),

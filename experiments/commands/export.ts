@@ -20,7 +20,7 @@ async function exported(
 ): Promise<string[]> {
   const { sampler, plan, ...found } = await exportedSubject(subject);
   const { drawsClasses } = sampler.pipeline;
-  const drawn = drawsClasses ? example?.class ?? 0 : example?.prompt ?? "";
+  const drawn = example?.prompt ?? example?.class ?? (drawsClasses ? 0 : "");
   const { precision } = form;
   const eight = { precision, file: int8, subject: drawn };
   const { nodes, macs, files, float32Bytes } = await exportSubNet(

@@ -55,10 +55,12 @@ export function parseGpu(args: readonly string[]): GpuRequest {
   if (read === "help") return "help";
   const { pack, precision, ...options } = read.values;
   if (pack !== undefined) return { pack };
-  const { tiny, software } = options;
-  if (software && !tiny) {
+  const { tiny, software, device } = options;
+  if (!tiny && (software || device === "cpu")) {
     throw new RangeError(
-      "Cannot bench gpu: found --software without --tiny; full size would take days",
+      `Cannot bench gpu: found ${
+        software ? "--software" : "--device cpu"
+      } without --tiny; full size would take days`,
     );
   }
   return { ...options, precision: precision ?? (tiny ? "float32" : "float16") };

@@ -79,7 +79,7 @@ Deno.test("evaluate says what is missing", () =>
       [args.slice(1), "expected one folder of pictures"],
       [[...args, "--metrics", "psnr,is"], "expected one of psnr, ssim, lpips"],
       [[...args, "--metrics", "fid"], "fid needs features"],
-      [[...args, "--metrics", "lpips"], "lpips needs its network"],
+      [[...args, "--metrics", "lpips"], "LPIPS has two files"],
       [[...args, "--lpips-weights", "x"], "expected both --lpips-backbone and"],
       [["none", "--reference", folder], "none"],
       [[`${folder}/a`, "--reference", folder], "found no PNG, JPEG"],

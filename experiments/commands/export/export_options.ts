@@ -69,7 +69,7 @@ export const exportForm = {
     "no-example": flag(
       "Without example inputs and the pictures that they give",
     ),
-    class: whole(0)("<id>", "Class of the example", { default: "0" }),
+    class: whole(0)("<id>", "Class of the example (default 0)"),
     prompt: text("<text>", "Prompt of the example"),
     seed: whole(0)("<n>", "Seed of its noise", { default: "0" }),
     o: path("<folder>", "Where to write"),
@@ -109,10 +109,10 @@ export interface ModelSubject extends Omit<SamplerOptions, "backup"> {
   readonly gates?: string;
 }
 
-/** An example's noise and what it is of; a model takes the one that it reads. */
+/** An example's noise and what it is of. */
 export interface Example {
   readonly seed: number;
-  readonly class: number;
+  readonly class: number | undefined;
   readonly prompt: string | undefined;
 }
 

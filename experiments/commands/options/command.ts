@@ -18,10 +18,12 @@ export interface CommandResult {
 
 /** The message without the words of Deno's own errors of files: "(os error 2): readfile 'x'". */
 function plain(message: string): string {
-  const ofFile = / \(os error \d+\)(?:: \w+(?: '(.*)')?)?$/.exec(message);
+  const ofFile = / \(os error \d+\)(?:: (\w+)(?: '(.*)')?)?$/.exec(message);
   if (!ofFile) return message;
   const why = message.slice(0, ofFile.index);
-  return /^Cannot /.test(why) ? why : `Cannot open ${ofFile[1]}: ${why}`;
+  if (/^Cannot /.test(why)) return why;
+  const [, how, path] = ofFile;
+  return `Cannot ${how === "mkdir" ? "make" : "open"} ${path}: ${why}`;
 }
 
 /** Runs a command; what it throws becomes its error line and exit code 1. */

@@ -72,7 +72,7 @@ export const zooCommand = command(
     usage: ["deno task zoo train <name> [options]"],
     words: { "<name>": names },
     options: {
-      updates: whole(0)("<n>", `Optimiser updates (default ${defaultUpdates})`),
+      updates: whole(1)("<n>", `Optimiser updates (default ${defaultUpdates})`),
       seed: whole(0)("<n>", "Seed of weights, pictures and noise", {
         default: "0",
       }),
@@ -123,9 +123,9 @@ function nameIn(words: readonly string[]): string {
   const isKnown = command === "train" && Object.hasOwn(models, name ?? "");
   if (isKnown && rest.length === 0) return name;
   throw new RangeError(
-    `Cannot run zoo ${
+    `Cannot run zoo: found "${
       words.join(" ")
-    }: expected "train" and ${names}; see --help`,
+    }", expected "train" and ${names}; see --help`,
   );
 }
 

@@ -6,11 +6,11 @@ Deno.test("zoo names what it does not understand", async () => {
     [["train", "--what"], "option --what is unknown"],
     [
       ["train", "no-shapes"],
-      'Cannot run zoo train no-shapes: expected "train"',
+      'Cannot run zoo: found "train no-shapes", expected "train"',
     ],
     [
       ["train", "dit-shapes", "--updates", "ten"],
-      '--updates is "ten", expected a whole number from 0',
+      '--updates is "ten", expected a whole number from 1',
     ],
     [
       ["train", "dit-shapes", "--from", "x"],
