@@ -1,7 +1,7 @@
 /** Short names for what flows inside a graph: in an unrolled sampler they are most of the file. */
 import type { Graph } from "../graph.ts";
 
-/** The graph with inner values numbered; nodes, inputs, outputs and initializers keep their names. */
+/** The graph with inner values numbered and nodes without names, which ONNX asks for none of; inputs, outputs and initializers keep theirs. */
 export function briefNames(graph: Graph): Graph {
   const { inputs, outputs, initializers } = graph;
   const brief = new Map(
@@ -21,6 +21,7 @@ export function briefNames(graph: Graph): Graph {
     ...graph,
     nodes: graph.nodes.map((node) => ({
       ...node,
+      name: "",
       inputs: node.inputs.map(nameOf),
       outputs: node.outputs.map(nameOf),
     })),
