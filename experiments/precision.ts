@@ -43,6 +43,7 @@ export default {
           precision,
           name: precision,
         })),
+        mainMethod: "int8-weights",
       },
       pruned: {
         sparsity: [0.5],
