@@ -1,4 +1,9 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertRejects,
+} from "@std/assert";
 import { GraphBuilder } from "@dip-go/core/onnx";
 import { TorchGenerator } from "@dip-go/core/random";
 import {
@@ -203,4 +208,28 @@ Deno.test("a CPU keeps outputs as plain tensors", async () => {
   });
   assertEquals(Object.keys(outputs), ["y"]);
   assertEquals(kept, { feature: float32([2], [-0, -1]) });
+});
+
+Deno.test({
+  ...onSoftwareGpu("weights in 8 bits are float32 before a GPU runs"),
+  async fn() {
+    const g = new GraphBuilder("rounded");
+    const data = new TorchGenerator(2).randn([4, 3]);
+    const w = g.parameter("w", [4, 3], { data });
+    const graph = g.build({
+      y: g.gemm(g.input("x", "float32", [2, 3]), w, null, { transB: 1 }),
+    });
+    const rounded = { ...webgpu, precision: "int8-weights" } as const;
+    assertEquals(await nodesOffDevice(graph, rounded), []);
+    const x = new TorchGenerator(3).randn([2, 3]);
+    const [there, here] = await Promise.all(
+      [rounded, { ...rounded, ...cpu, device: "cpu" } as const].map(
+        async (options) => {
+          await using session = await openSession(graph, options);
+          return [...(await session.run({ x })).y.data];
+        },
+      ),
+    );
+    here.forEach((value, i) => assertAlmostEquals(there[i], value, 1e-5));
+  },
 });
