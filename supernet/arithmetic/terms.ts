@@ -18,6 +18,17 @@ export type Factor = Coefficient | Value;
 /** A factor and what it multiplies. */
 export type Term = readonly [Factor, Lazy];
 
+/** Values of one shape and their factors as inputs, `held.k` and `factor.k`; a factor of null is 1. */
+export const termInputs = (
+  g: GraphBuilder,
+  factors: readonly (readonly number[] | null)[],
+  shape: readonly number[],
+): Term[] =>
+  factors.map((own, k) => [
+    own ? g.input(`factor.${k}`, "float32", own) : 1,
+    lazy(() => g.input(`held.${k}`, "float32", shape)),
+  ]);
+
 const isValue = (factor: Factor): factor is Value =>
   typeof factor === "object" && "dtype" in factor;
 

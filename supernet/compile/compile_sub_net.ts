@@ -23,8 +23,8 @@ import { combination } from "../arithmetic/terms.ts";
 import { cutGraph } from "./cut_graph.ts";
 import { type SampledSubNet, UnrolledSampler } from "./unrolled_sampler.ts";
 
-/** What a graph is compiled from. */
-export interface CompileRequest extends SampledSubNet {
+/** How a graph begins and ends. */
+export interface CompiledForm {
   /** Emits the model's input of that name, of its batch, from inputs of the graph; called once for each that is read. */
   readonly conditioning: (g: GraphBuilder, name: string) => Value;
   /** Emits pictures from the final latents `[B, C, H, W]`; without it the graph returns the latents. */
@@ -36,6 +36,9 @@ export interface CompileRequest extends SampledSubNet {
   /** In int8: see `SessionOptions`. */
   readonly int8Passes?: SessionOptions["int8Passes"];
 }
+
+/** What a graph is compiled from. */
+export interface CompileRequest extends SampledSubNet, CompiledForm {}
 
 /** Names of the graph's own inputs and outputs. */
 const graphNames = {
@@ -93,7 +96,7 @@ export async function compileParts(
   const names = borders.map(([name]) => name);
   const folded = await foldConstants(graph, sampler.timesteps);
   return cutGraph(folded, { borders: names, name: graphNames.latents })
-    .map((part) => shareNodes(inPrecision(part, request, { stored: true })));
+    .map((part) => stored(part, request));
 }
 
 function check(
@@ -119,8 +122,12 @@ function check(
   }
 }
 
+/** A graph as it is written. */
+export const stored = (graph: Graph, form: CompiledForm): Graph =>
+  shareNodes(inPrecision(graph, form, { stored: true }));
+
 /** A function of a name that is evaluated once for each. */
-function once(make: (name: string) => Value): (name: string) => Value {
+export function once(make: (name: string) => Value): (name: string) => Value {
   const made = new Map<string, Value>();
   return (name) => {
     const value = made.get(name) ?? make(name);
@@ -160,9 +167,10 @@ function stepNoise(
     });
 }
 
-const outputOf = (
+/** What a graph returns. */
+export const outputOf = (
   g: GraphBuilder,
-  { picture }: CompileRequest,
+  { picture }: CompiledForm,
   latents: Value,
 ): Record<string, Value> =>
   picture

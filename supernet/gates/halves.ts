@@ -13,6 +13,7 @@ import type { Held } from "@dip-go/core/models";
 import type { Tensor } from "@dip-go/core/tensor";
 import {
   checkRows,
+  computedBefore,
   depthsOf,
   longestHistory,
   type PayloadRow,
@@ -32,6 +33,37 @@ export const halvesAt = (
   halves: readonly Halves[] | undefined,
   t: number,
 ): Halves => halves?.[t] ?? "both";
+
+/** What is read of a value that a unit holds. */
+export interface RowsRead {
+  /** The step that it is of. */
+  readonly from: number;
+  /** What that step computed. */
+  readonly has: Halves;
+  /** What is read of it. */
+  readonly rows: Halves | "unconditional";
+}
+
+/**
+ * What step t reads of the value at a depth, how many newer ones its unit has
+ * computed since: one value, or rows of two where the newer is of one half alone.
+ *
+ * @param gates The unit's, `[T]`.
+ */
+export function rowsRead(
+  gates: readonly number[],
+  halves: readonly Halves[] | undefined,
+  { t, depth }: { readonly t: number; readonly depth: number },
+): RowsRead[] {
+  const [from, ...before] = computedBefore(gates, t).slice(depth);
+  const [has, rows] = [halvesAt(halves, from), halvesAt(halves, t)];
+  if (rows === "conditional" || has === "both") return [{ from, has, rows }];
+  const both = before.find((s) => halvesAt(halves, s) === "both")!;
+  return [
+    { from, has, rows: "conditional" },
+    { from: both, has: "both", rows: "unconditional" },
+  ];
+}
 
 /** Outputs of the whole step so far, newest first. */
 export class WholeOutputs<V> {

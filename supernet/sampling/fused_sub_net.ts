@@ -4,12 +4,7 @@
  * and features that nobody holds never leave it. On a GPU those that are held,
  * predictions and latents stay in its memory from the first step to the last.
  */
-import {
-  type Feeds,
-  openSession,
-  type PlacedTensor,
-  type Session,
-} from "@dip-go/core/runtime";
+import type { Feeds, PlacedTensor, Session } from "@dip-go/core/runtime";
 import { float32, type Tensor } from "@dip-go/core/tensor";
 import { largeModel, weightCount } from "./block_sessions.ts";
 import { heldBy } from "../gates/held_units.ts";
@@ -26,6 +21,7 @@ import { runSampler, type SampleRequest } from "./sampling_loop.ts";
 import { stepGraph } from "./step_graph.ts";
 import type { SubNetRunner } from "./sub_net.ts";
 import type { SuperNet } from "../gates/super_net.ts";
+import { OperationSessions } from "../workspace/operations.ts";
 
 /** What a SubNet is sampled from; its plan is fixed. */
 export type SubNetRequest = Omit<
@@ -134,10 +130,8 @@ export async function openFusedSubNet(
   const { options, workspaces } = runner;
   const net = heldBy(runner.net, plan.payloads);
   const plans = stepPlans(net, plan);
-  const different = new Map(
-    plans.filter(({ live }) => live.includes(true))
-      .map((plan) => [keyOf(plan), plan]),
-  );
+  const running = plans.filter(({ live }) => live.includes(true));
+  const different = new Map(running.map((plan) => [keyOf(plan), plan]));
   if (weightsOf(net, [...different.values()]) > mostWeights) {
     return {
       sample: (request) => runner.sample({ ...request, ...plan }),
@@ -145,17 +139,15 @@ export async function openFusedSubNet(
     };
   }
   await using opening = new AsyncDisposableStack();
-  const sessions = new Map<string, Session>();
-  for (const [key, plan] of different) {
-    const graph = stepGraph(net, plan);
-    const kept = graph.outputs.map(({ name }) => name);
-    const session = await openSession(graph, { ...options, kept });
-    sessions.set(key, opening.use(session));
+  const sessions = opening.use(new OperationSessions(options));
+  const steps: (StepPlan & { session?: Session })[] = [];
+  for (const plan of plans) {
+    const what = { key: keyOf(plan), graph: () => stepGraph(net, plan) };
+    const session = different.has(what.key)
+      ? await sessions.of(what)
+      : undefined;
+    steps.push({ ...plan, session });
   }
-  const steps = plans.map((plan) => ({
-    ...plan,
-    session: sessions.get(keyOf(plan)),
-  }));
   const opened = opening.move();
   return {
     sample: sampling({ net, workspaces }, plan, steps),

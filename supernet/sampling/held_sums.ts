@@ -5,16 +5,15 @@
  */
 import { type Block, streamOf } from "@dip-go/core/models";
 import type { Value } from "@dip-go/core/onnx";
-import { type Halves, halvesAt } from "../gates/halves.ts";
+import {
+  type Halves,
+  halvesAt,
+  type RowsRead,
+  rowsRead,
+} from "../gates/halves.ts";
 import { stepPatterns } from "../gates/liveness.ts";
 import type { StepPattern } from "../gates/open_gates.ts";
-import {
-  computedBefore,
-  depthsOf,
-  factorShape,
-  holds,
-  rowOf,
-} from "../gates/payloads.ts";
+import { depthsOf, factorShape, holds, rowOf } from "../gates/payloads.ts";
 import type { SubNetPlan } from "../gates/plan.ts";
 import type { SuperNet } from "../gates/super_net.ts";
 
@@ -32,16 +31,10 @@ export interface ClosedRun {
 }
 
 /** A value that a step reads, or rows of one half of guidance. */
-export interface HeldRead {
+export interface HeldRead extends RowsRead {
   readonly sum: HeldSum;
   /** How many newer values its unit has computed since. */
   readonly depth: number;
-  /** The step that it is of. */
-  readonly from: number;
-  /** What that step computed. */
-  readonly has: Halves;
-  /** What is read of it. */
-  readonly rows: Halves | "unconditional";
 }
 
 /** A value of a unit's payload that combines some: its depth, and the shape of its coefficient as a factor. */
@@ -180,16 +173,8 @@ export function stepPlans(net: SuperNet, plan: SubNetPlan): StepPlan[] {
     const { name } = blocks.find(({ outputs }) => outputs.includes(sum[0]))!;
     const n = net.units.indexOf(name);
     const column = plan.gates.map((row) => row[n]);
-    const [from, ...before] = computedBefore(column, t).slice(depth);
-    const [has, rows] = [halvesOf(from), halvesOf(t)];
-    if (rows === "conditional" || has === "both") {
-      return [{ sum, depth, from, has, rows }];
-    }
-    const both = before.find((s) => halvesOf(s) === "both")!;
-    return [
-      { sum, depth, from, has, rows: "conditional" },
-      { sum, depth, from: both, has: "both", rows: "unconditional" },
-    ];
+    return rowsRead(column, plan.halves, { t, depth })
+      .map((read) => ({ sum, depth, ...read }));
   };
   const plans = patterns.map((pattern, t) => {
     const { live, predicts } = pattern;

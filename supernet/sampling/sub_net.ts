@@ -5,22 +5,20 @@
  * often, {@linkcode openFusedSubNet} is faster.
  */
 import { computedName, streamOf } from "@dip-go/core/models";
-import {
-  type Feeds,
-  openSession,
-  type PlacedTensor,
-  type Session,
-  type SessionOptions,
+import type {
+  Feeds,
+  PlacedTensor,
+  Session,
+  SessionOptions,
 } from "@dip-go/core/runtime";
 import { float32, type Tensor } from "@dip-go/core/tensor";
 import { blockSessions } from "./block_sessions.ts";
 import { type CacheRule, RulePlan } from "../gates/cache_rule.ts";
 import { denseGates } from "../gates/gates.ts";
-import { halvesAt, netOf } from "../gates/halves.ts";
+import { halvesAt, netOf, type RowsRead, rowsRead } from "../gates/halves.ts";
 import { heldBy } from "../gates/held_units.ts";
 import { liveBlocks } from "../gates/liveness.ts";
 import {
-  computedBefore,
   depthsOf,
   historyOf,
   type PayloadRow,
@@ -43,6 +41,7 @@ import {
   readAgain,
   streamBefore,
 } from "../gates/partial_call.ts";
+import { OperationSessions } from "../workspace/operations.ts";
 import {
   type Term,
   type Workspace,
@@ -93,6 +92,24 @@ interface StepValues {
   readonly workspace: Workspace;
 }
 
+/** A step before any of its blocks ran. */
+const stepValues = (
+  { net, workspace, feeds }: Pick<StepValues, "net" | "workspace"> & {
+    readonly feeds: ModelFeeds;
+  },
+  { step, held }: Pick<StepValues, "step" | "held"> = {
+    step: 0,
+    held: new Map(),
+  },
+): StepValues => ({
+  step,
+  net,
+  tensors: new Map(Object.entries(feeds)),
+  computed: new Map(),
+  held,
+  workspace,
+});
+
 /** Shows what units computed at this step, as they hold it. */
 async function showComputed(
   { step, net, computed, workspace }: StepValues,
@@ -128,20 +145,17 @@ async function mixed(
   return float32(value.shape, own);
 }
 
-/** The rows of a held value that a step reads. @param steps That of the value, and those that computed the unit before. */
+/** The rows of a held value that a step reads. */
 async function heldRows(
-  output: string,
-  [from, ...before]: readonly number[],
-  { step, held, workspace }: StepValues,
-  halves: SubNetPlan["halves"],
+  held: ReadonlyMap<number, PlacedTensor>,
+  [{ from, has, rows }, other]: readonly RowsRead[],
+  workspace: Workspace,
 ): Promise<PlacedTensor> {
-  const own = held.get(output)!;
-  const value = own.get(from)!;
-  const [wanted, has] = [halvesAt(halves, step), halvesAt(halves, from)];
-  if (wanted === has) return value;
-  if (wanted === "conditional") return await conditionalRows(workspace, value);
-  const both = before.find((s) => halvesAt(halves, s) === "both")!;
-  return await fillHalves(workspace, renewed(value, own.get(both)!));
+  const value = held.get(from)!;
+  if (other) {
+    return await fillHalves(workspace, renewed(value, held.get(other.from)!));
+  }
+  return has === rows ? value : await conditionalRows(workspace, value);
 }
 
 /** The sessions of a SuperNet's blocks, each opened when its block first runs; runs any SubNet. */
@@ -149,13 +163,14 @@ export class SubNetRunner implements AsyncDisposable {
   readonly net: SuperNet;
   readonly options: SessionOptions;
   readonly workspaces: Workspaces;
-  /** By a block's name, the shapes of its inputs, and the names of its outputs, which tell what it holds. */
-  readonly #sessions = new Map<string, Promise<Session>>();
+  /** By a block's name, its inputs and its outputs, which tell what it holds. */
+  readonly #sessions: OperationSessions;
 
   constructor(net: SuperNet, options: SessionOptions = {}) {
     this.net = net;
     this.options = options;
     this.workspaces = workspacesOn(options);
+    this.#sessions = new OperationSessions(blockSessions(net, options));
   }
 
   /**
@@ -176,14 +191,11 @@ export class SubNetRunner implements AsyncDisposable {
       held,
       call: async (step, feeds) => {
         if (!live[step].includes(true)) return;
-        const values: StepValues = {
+        const own = netOf(net, halvesAt(halves, step));
+        const values = stepValues({ net: own, workspace, feeds }, {
           step,
-          net: netOf(net, halvesAt(halves, step)),
-          tensors: new Map(Object.entries(feeds)),
-          computed: new Map(),
           held,
-          workspace,
-        };
+        });
         await this.#runBlocks(live[step], values, request);
         if (request.watch) await showComputed(values, request.watch);
         if (gates[step][whole] === 1) {
@@ -216,9 +228,7 @@ export class SubNetRunner implements AsyncDisposable {
       workspace,
       held,
       call: async (step, feeds) => {
-        const tensors = new Map(Object.entries(feeds));
-        const computed = new Map();
-        const values = { step, net, tensors, computed, held, workspace };
+        const values = stepValues({ net, workspace, feeds }, { step, held });
         await this.#runBlocks(blocks.map((_, i) => i <= first), values, plan);
         await plan.decide(
           step,
@@ -253,24 +263,14 @@ export class SubNetRunner implements AsyncDisposable {
       workspace,
       held,
       call: async (step, feeds) => {
-        const tensors = new Map(Object.entries(feeds));
-        const values: StepValues = {
-          step: 0,
-          net,
-          tensors,
-          computed: new Map(),
-          held: new Map(),
-          workspace,
-        };
-        const dense = { gates: denseGates(1, net.units.length) };
-        await this.#runBlocks(net.blocks.map(() => true), values, dense);
-        const output = await this.#read(net.model.output, values, dense);
+        const values = stepValues({ net, workspace, feeds });
+        const output = await this.#runAll(values);
         const call: WholeCall = {
           step,
           sample: await workspace.read(feeds.sample),
           output: await workspace.read(output),
           computed: values.computed,
-          tensors,
+          tensors: values.tensors,
           partial: (part, from) => this.#partial(values, part, from),
         };
         const before = held.get("calls")!;
@@ -346,27 +346,25 @@ export class SubNetRunner implements AsyncDisposable {
     workspace: Workspace,
   ): Promise<(() => Promise<unknown>)[]> {
     const runs: (() => Promise<unknown>)[] = [];
-    const { net } = this;
-    const gates = denseGates(1, net.units.length);
-    await this.#runBlocks(
-      net.blocks.map(() => true),
-      {
-        step: 0,
-        net,
-        tensors: new Map(Object.entries(feeds)),
-        computed: new Map(),
-        held: new Map(),
-        workspace,
-      },
-      { gates },
-      (session, inputs) =>
-        runs.push(async () => {
-          using own = this.workspaces.enter();
-          const results = Object.values(await own.run(session, inputs));
-          for (const result of results) await own.read(result);
-        }),
-    );
+    const values = stepValues({ net: this.net, workspace, feeds });
+    await this.#runAll(values, (session, inputs) =>
+      runs.push(async () => {
+        using own = this.workspaces.enter();
+        const results = Object.values(await own.run(session, inputs));
+        for (const result of results) await own.read(result);
+      }));
     return runs;
+  }
+
+  /** Runs the whole model. @returns Its output. */
+  async #runAll(
+    values: StepValues,
+    observe?: (session: Session, inputs: Feeds) => void,
+  ): Promise<PlacedTensor> {
+    const { blocks, units, model } = values.net;
+    const dense = { gates: denseGates(1, units.length) };
+    await this.#runBlocks(blocks.map(() => true), values, dense, observe);
+    return await this.#read(model.output, values, dense);
   }
 
   /** Runs one step's live blocks; what gated ones compute is held. */
@@ -377,14 +375,16 @@ export class SubNetRunner implements AsyncDisposable {
     observe: (session: Session, inputs: Feeds) => void = () => {},
   ): Promise<void> {
     const { step, net, tensors, computed, held, workspace } = values;
-    for (const [i, compiled] of net.blocks.entries()) {
+    for (const [i, { block, graph }] of net.blocks.entries()) {
       if (!live[i]) continue;
-      const { block } = compiled;
       const inputs: Record<string, PlacedTensor> = {};
       for (const name of block.inputs) {
         inputs[name] = await this.#read(name, values, plan);
       }
-      const session = await this.#session(compiled);
+      const session = await this.#sessions.of({
+        key: JSON.stringify([block.name, graph.inputs, graph.outputs]),
+        graph: () => graph,
+      });
       observe(session, inputs);
       const results = await workspace.run(session, inputs);
       for (const name of block.outputs) {
@@ -437,32 +437,20 @@ export class SubNetRunner implements AsyncDisposable {
     const { step, net, computed, workspace } = values;
     const n = net.units.indexOf(unit);
     if (gates[step][n] === 1) return computed.get(output)!;
-    const steps = computedBefore(gates.map((row) => row[n]), step);
+    const column = gates.map((row) => row[n]);
     const row = rowOf(payloads, unit, step);
+    const own = values.held.get(output)!;
     const held: PlacedTensor[] = [];
     for (const depth of depthsOf(row)) {
-      held[depth] = await heldRows(output, steps.slice(depth), values, halves);
+      const read = rowsRead(column, halves, { t: step, depth });
+      held[depth] = await heldRows(own, read, workspace);
     }
     return await workspace.payload({ row, held });
   }
 
-  /** The session of a block. */
-  #session({ block, graph }: SuperNet["blocks"][number]): Promise<Session> {
-    const kept = graph.outputs.map(({ name }) => name);
-    const inputs = graph.inputs.map(({ shape }) => shape);
-    const key = JSON.stringify([block.name, inputs, kept]);
-    const opened = this.#sessions.get(key) ??
-      openSession(graph, { ...blockSessions(this.net, this.options), kept });
-    this.#sessions.set(key, opened);
-    return opened;
-  }
-
   /** Releases every session. */
   async close(): Promise<void> {
-    const opened = await Promise.allSettled(this.#sessions.values());
-    for (const each of opened) {
-      if (each.status === "fulfilled") await each.value.close();
-    }
+    await this.#sessions[Symbol.asyncDispose]();
     await this.workspaces[Symbol.asyncDispose]();
   }
 

@@ -1,13 +1,13 @@
 /** A learned solver as one ONNX graph: the network whole at each evaluation, its weights once, times and combinations as constants. */
-import {
-  type Graph,
-  GraphBuilder,
-  shareNodes,
-  type Value,
-} from "@dip-go/core/onnx";
-import { foldConstants, inPrecision } from "@dip-go/core/runtime";
+import { type Graph, GraphBuilder, type Value } from "@dip-go/core/onnx";
+import { foldConstants } from "@dip-go/core/runtime";
 import { float32, sizeOf } from "@dip-go/core/tensor";
-import type { CompileRequest } from "../compile/compile_sub_net.ts";
+import {
+  type CompiledForm,
+  once,
+  outputOf,
+  stored,
+} from "../compile/compile_sub_net.ts";
 import { halfRows } from "../arithmetic/half_nodes.ts";
 import {
   emitCombination,
@@ -22,11 +22,7 @@ import {
 } from "./solver.ts";
 
 /** What a solver's graph is compiled from. */
-export interface SolverRequest extends
-  Pick<
-    CompileRequest,
-    "conditioning" | "picture" | "precision" | "int8Weights" | "int8Passes"
-  > {
+export interface SolverRequest extends CompiledForm {
   readonly networks: SolverNetworks;
   readonly solver: Solver;
 }
@@ -38,7 +34,7 @@ export interface SolverRequest extends
  * @throws {RangeError} If the solver's halves are not the sampler's.
  */
 export async function compileSolver(
-  { networks, solver, conditioning, picture, ...form }: SolverRequest,
+  { networks, solver, ...form }: SolverRequest,
 ): Promise<Graph> {
   const { both, images, guided } = networks;
   checkHalves(solver, guided);
@@ -52,12 +48,7 @@ export async function compileSolver(
     const own = g.constant(float32([1, weights.length], weights));
     return emitCombination(g, { elements, weights: own, shape });
   };
-  const inputs = new Map<string, Value>();
-  const input = (name: string): Value => {
-    const known = inputs.get(name) ?? conditioning(g, name);
-    inputs.set(name, known);
-    return known;
-  };
+  const input = once((name) => form.conditioning(g, name));
   const conditional = (name: string): Value => {
     const all = input(name);
     return guided ? halfRows(g, all, "conditional") : all;
@@ -74,10 +65,6 @@ export async function compileSolver(
       }));
     })
   );
-  const latents = combined(solver.latents);
-  const folded = await foldConstants(
-    g.build(picture ? { pictures: picture(g, latents) } : { latents }),
-    timesteps,
-  );
-  return shareNodes(inPrecision(folded, form, { stored: true }));
+  const graph = g.build(outputOf(g, form, combined(solver.latents)));
+  return stored(await foldConstants(graph, timesteps), form);
 }

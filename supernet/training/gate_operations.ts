@@ -1,12 +1,12 @@
 /** A unit's gate between blocks. */
-import type { PlacedTensor } from "@dip-go/core/runtime";
+import type { Feeds, PlacedTensor } from "@dip-go/core/runtime";
 import { float32 } from "@dip-go/core/tensor";
 import { gatedValue } from "../arithmetic/gate_nodes.ts";
-import { combination, lazy } from "../arithmetic/terms.ts";
+import { combination, termInputs } from "../arithmetic/terms.ts";
 import { factorShape } from "../gates/payloads.ts";
 import { type Operation, operation } from "../workspace/operations.ts";
 import type { Tape } from "../workspace/tape.ts";
-import { factorTensor, type Held } from "../workspace/workspace.ts";
+import { type Held, termFeeds } from "../workspace/workspace.ts";
 
 /** What goes through a gate. */
 export interface Gated extends Held {
@@ -31,13 +31,7 @@ const gateOperation = (
   operation("gate", [shape, factors, computes], (g) => {
     const input = (name: string, own: readonly number[] = shape) =>
       g.input(name, "float32", own);
-    const payload = combination(
-      g,
-      factors.map((own, j) => [
-        input(`factor.${j}`, own),
-        lazy(() => input(`held.${j}`)),
-      ]),
-    );
+    const payload = combination(g, termInputs(g, factors, shape));
     const rows = shape.map((dim, axis) => axis === 0 ? dim : 1);
     const value = computes
       ? gatedValue(g, {
@@ -53,17 +47,14 @@ function prepared({ gate, computed, row, held }: Gated) {
   const [{ shape }] = held;
   const factors = row.map((c) => factorShape(c, shape));
   const [rows, ...rest] = shape;
-  const feeds = [
-    ["gate", float32([rows, ...rest.map(() => 1)], Array(rows).fill(gate))],
-    ...computed ? [["computed", computed]] : [],
-    ...row.flatMap((c, j) => [
-      [`held.${j}`, held[j]],
-      [`factor.${j}`, factorTensor(c, shape)],
-    ]),
-  ];
+  const all = [rows, ...rest.map(() => 1)];
   return {
     what: gateOperation(shape, { factors, computes: !!computed }),
-    feeds: Object.fromEntries(feeds),
+    feeds: {
+      gate: float32(all, Array(rows).fill(gate)),
+      ...computed && { computed },
+      ...termFeeds(row.map((c, j) => [c, held[j]])),
+    } as Feeds,
   };
 }
 

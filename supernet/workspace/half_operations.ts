@@ -1,11 +1,11 @@
 /** The halves of guidance between sessions. */
 import type { PlacedTensor } from "@dip-go/core/runtime";
 import { filledHalves, halfRows } from "../arithmetic/half_nodes.ts";
-import { lazy, type Term } from "../arithmetic/terms.ts";
+import { termInputs } from "../arithmetic/terms.ts";
 import type { OtherHalf } from "../gates/halves.ts";
 import { factorShape, holding } from "../gates/payloads.ts";
 import { type Operation, operation } from "./operations.ts";
-import { type Computes, factorTensor, type Workspace } from "./workspace.ts";
+import { type Computes, termFeeds, type Workspace } from "./workspace.ts";
 
 /** What is filled in. */
 export interface Filled {
@@ -33,10 +33,7 @@ const fillOperation = (
       half ? halfRows(g, own, "conditional") : own,
       {
         held: other.held,
-        terms: factors.map((factor, k): Term => [
-          g.input(`factor.${k}`, "float32", factor),
-          lazy(() => g.input(`held.${k}`, "float32", shape)),
-        ]),
+        terms: termInputs(g, factors, shape),
       },
     );
     return { value };
@@ -50,11 +47,8 @@ export async function fillHalves(
   unit?: string,
 ): Promise<PlacedTensor> {
   const { computed, held, other: { row, depths } } = filled;
-  const terms = depths.flatMap((j, k) => [
-    [`held.${k}`, held[j]],
-    [`factor.${k}`, factorTensor(row[j], held[0].shape)],
-  ]);
-  const feeds = { computed, ...Object.fromEntries(terms) };
+  const terms = depths.map((j) => [row[j], held[j]] as const);
+  const feeds = { computed, ...termFeeds(terms) };
   const noted = { wrt: Object.keys(feeds), unit };
   return (await workspace.compute(fillOperation(filled), feeds, noted)).value;
 }

@@ -12,11 +12,7 @@ import {
   type SessionOptions,
 } from "@dip-go/core/runtime";
 import { float32, type Tensor } from "@dip-go/core/tensor";
-import {
-  combination,
-  lazy,
-  type Term as NodeTerm,
-} from "../arithmetic/terms.ts";
+import { combination, termInputs } from "../arithmetic/terms.ts";
 import {
   type Coefficient,
   factorShape,
@@ -33,24 +29,26 @@ export interface Held {
   readonly held: readonly PlacedTensor[];
 }
 
-/** A coefficient as an operation's input. */
-export const factorTensor = (
-  coefficient: Coefficient,
-  shape: readonly number[],
-): Tensor => float32(factorShape(coefficient, shape), [coefficient].flat());
+/** Terms as operations read them: see {@linkcode termInputs}. */
+export const termFeeds = (
+  terms: readonly Term[],
+): Record<string, PlacedTensor> =>
+  Object.fromEntries(terms.flatMap(([factor, x], k) => [
+    [`held.${k}`, x],
+    [
+      `factor.${k}`,
+      float32(factorShape(factor, x.shape), [factor].flat()),
+    ],
+  ]));
 
-/** Σ factor.k · x.k over terms of one shape; a factor is `[1]`, or one number a channel; a factor of null is 1. */
+/** Σ factor.k · held.k over terms of one shape. */
 const sum = (
   factors: readonly (readonly number[] | null)[],
   shape: readonly number[],
 ): Operation =>
-  operation("sum", [factors, shape], (g) => {
-    const terms = factors.map((own, k): NodeTerm => [
-      own ? g.input(`factor.${k}`, "float32", own) : 1,
-      lazy(() => g.input(`x.${k}`, "float32", shape)),
-    ]);
-    return { sum: combination(g, terms) };
-  });
+  operation("sum", [factors, shape], (g) => ({
+    sum: combination(g, termInputs(g, factors, shape)),
+  }));
 
 /** x, where an operation computes, or on the host. */
 const copied = (shape: readonly number[], leaves: boolean): Operation => {
@@ -169,15 +167,10 @@ export class Workspace implements Disposable {
     const [[factor, value]] = read;
     if (read.length === 1 && factor === 1) return value;
     const { shape } = value;
-    const feeds = read.flatMap(([factor, x], k) => [
-      [`x.${k}`, x],
-      [`factor.${k}`, factorTensor(factor, shape)],
-    ]);
     const factors = read.map(([own]) =>
       own === 1 ? null : factorShape(own, shape)
     );
-    return (await this.compute(sum(factors, shape), Object.fromEntries(feeds)))
-      .sum;
+    return (await this.compute(sum(factors, shape), termFeeds(read))).sum;
   }
 
   /** a + b, or the one that is there. */
