@@ -3,14 +3,8 @@ import type { GraphBuilder, Value } from "@dip-go/core/onnx";
 import { float32 } from "@dip-go/core/tensor";
 import { type Coefficient, factorShape } from "../gates/payloads.ts";
 
-/** A value made when it is first read. */
+/** A value made when it is read. */
 export type Lazy = () => Value;
-
-/** Makes the value once. */
-export function lazy(make: Lazy): Lazy {
-  let value: Value | undefined;
-  return () => value ??= make();
-}
 
 /** A constant, or an input of the graph. */
 export type Factor = Coefficient | Value;
@@ -18,15 +12,14 @@ export type Factor = Coefficient | Value;
 /** A factor and what it multiplies. */
 export type Term = readonly [Factor, Lazy];
 
-/** Values of one shape and their factors as inputs, `held.k` and `factor.k`; a factor of null is 1. */
+/** Terms that are fed as `held.k` and `factor.k`. */
 export const termInputs = (
-  g: GraphBuilder,
-  factors: readonly (readonly number[] | null)[],
-  shape: readonly number[],
+  count: number,
+  input: (name: string) => Value,
 ): Term[] =>
-  factors.map((own, k) => [
-    own ? g.input(`factor.${k}`, "float32", own) : 1,
-    lazy(() => g.input(`held.${k}`, "float32", shape)),
+  Array.from({ length: count }, (_, k) => [
+    input(`factor.${k}`),
+    () => input(`held.${k}`),
   ]);
 
 const isValue = (factor: Factor): factor is Value =>

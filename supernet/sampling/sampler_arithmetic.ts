@@ -34,57 +34,28 @@ export interface StepState extends SamplerState<PlacedTensor> {
   readonly sample: PlacedTensor;
 }
 
-/** What one step's graph depends on. */
-interface StepShape {
-  readonly latents: readonly number[];
-  /** Of the model's output. */
-  readonly output: readonly number[];
-  readonly guided: boolean;
-  /** Whether the next call sees the latents once a half. */
-  readonly doubled: boolean;
-  /** Of the scale of guidance: `[1]`, or `[B, 1, 1, 1]` where pictures have one each. */
-  readonly scale: readonly number[];
-  readonly factors: readonly string[];
-}
-
-const next = (name: string): string => `next.${name}`;
-const factorName = (name: string): string => `factor.${name}`;
+const factorPrefix = "factor.";
 const scalar = (value: number): Tensor => float32([1], [value]);
 
-const stepOperation = (shape: StepShape): Operation =>
-  operation("step", shape, (g) => {
-    const { latents, guided, doubled } = shape;
-    const input = (name: string, own: readonly number[] = latents) =>
-      g.input(name, "float32", own);
-    const factor = (name: string) => input(factorName(name), [1]);
-    const prediction = guidedPrediction(g, input("output", shape.output), {
-      channels: latents[1],
-      scale: guided ? input(factorName("guidance"), shape.scale) : undefined,
+/** The step. @param doubled Whether the next call sees the latents once a half. */
+const stepOperation = (values: Feeds, doubled: boolean): Operation =>
+  operation("step", values, (g, input) => {
+    const { guidance, sample, ...step } = Object.fromEntries(
+      Object.keys(values).filter((name) => name.startsWith(factorPrefix))
+        .map((name) => [name.slice(factorPrefix.length), input(name)]),
+    );
+    const prediction = guidedPrediction(g, input("output"), {
+      channels: values.latents.shape[1],
+      scale: guidance,
     });
-    const known = new Map([["prediction", prediction]]);
-    const value = (name: string) => {
-      const own = known.get(name) ?? input(name);
-      known.set(name, own);
-      return own;
-    };
-    const factors = shape.factors.map((name) => [name, factor(name)]);
-    const after = nextLatents(g, Object.fromEntries(factors), value);
-    const seen = { factor: factor("sample"), guided: doubled };
-    return {
-      prediction,
-      [next("latents")]: after,
-      [next("sample")]: modelInput(g, after, seen),
-    };
-  });
-
-/** The model's input of the first latents. */
-const startOperation = (shape: readonly number[], guided: boolean): Operation =>
-  operation("start", [shape, guided], (g) => ({
-    sample: modelInput(g, g.input("latents", "float32", shape), {
-      factor: g.input(factorName("sample"), "float32", [1]),
-      guided,
-    }),
-  }));
+    const next = nextLatents(
+      g,
+      step,
+      (name) => name === "prediction" ? prediction : input(name),
+    );
+    const seen = modelInput(g, next, { factor: sample, guided: doubled });
+    return { prediction, next, sample: seen };
+  }, doubled);
 
 /** A sampler's arithmetic for pictures of a SuperNet, in one workspace. */
 export class SamplerArithmetic {
@@ -94,11 +65,10 @@ export class SamplerArithmetic {
   /** `[1]`, or `[B, 1, 1, 1]` where pictures have a scale each. */
   readonly #scale: Tensor;
   readonly #latents: readonly number[];
-  readonly #output: readonly number[];
 
   /** @throws {TypeError} If the sampler thresholds, which no SubNet does. */
   constructor(
-    { model, blocks }: SuperNet,
+    { model }: SuperNet,
     { sampler, guidanceScale, guidanceScales, halves }:
       & Pick<SamplingInputs, "sampler" | "guidanceScale" | "guidanceScales">
       & {
@@ -118,7 +88,6 @@ export class SamplerArithmetic {
       )
       : scalar(guidanceScale);
     this.#latents = latentsShape(model, guidanceScale);
-    this.#output = blocks[blocks.length - 1].graph.outputs[0].shape;
   }
 
   /** The state before step 0, from standard normal noise. */
@@ -132,11 +101,18 @@ export class SamplerArithmetic {
     state: SamplerState<PlacedTensor>,
     t: number,
   ): Promise<StepState> {
-    const what = startOperation(this.#latents, this.#doubled(t));
-    const { sample } = await this.workspace.compute(what, {
+    const guided = this.#doubled(t);
+    const values = {
       latents: state.latents,
-      [factorName("sample")]: scalar(this.#sampler.steps[t].inputScale),
-    }, { wrt: ["latents"] });
+      factor: scalar(this.#sampler.steps[t].inputScale),
+    };
+    const what = operation("start", values, (g, input) => ({
+      sample: modelInput(g, input("latents"), {
+        factor: input("factor"),
+        guided,
+      }),
+    }), guided);
+    const { sample } = await this.workspace.compute(what, { wrt: ["latents"] });
     return { ...state, sample };
   }
 
@@ -159,18 +135,26 @@ export class SamplerArithmetic {
         `Cannot step ${this.#sampler.name}: step ${t} adds noise and none is given`,
       );
     }
-    const { shape, feeds } = this.#step(t, state, output);
-    const made = await this.workspace.compute(stepOperation(shape), {
-      ...feeds,
+    const known = stateValues(state);
+    const values = {
+      ...known,
+      output,
       ...noise && { noise: float32(this.#latents, noise) },
-    }, { wrt: ["output", ...Object.keys(stateValues(state))] });
-    const { prediction } = made;
-    const after = stateAfter(this.#sampler, {
-      state: { latents: state.latents, past: state.past },
-      prediction,
-      next: made[next("latents")],
+      ...this.#factors(t, Object.keys(known)),
+    };
+    const what = stepOperation(values, this.#doubled(t + 1));
+    const wrt = ["output", ...Object.keys(known)];
+    const { prediction, next, sample } = await this.workspace.compute(what, {
+      wrt,
     });
-    return { state: { ...after, sample: made[next("sample")] }, prediction };
+    const { latents, past } = state;
+    const before = { latents, past };
+    const after = stateAfter(this.#sampler, {
+      state: before,
+      prediction,
+      next,
+    });
+    return { state: { ...after, sample }, prediction };
   }
 
   /** Whether the model sees latents twice at step t. */
@@ -178,47 +162,22 @@ export class SamplerArithmetic {
     return this.#guided && halvesAt(this.#halves, t) === "both";
   }
 
-  /** The shape of step t, and what it reads of its state. */
-  #step(
-    t: number,
-    state: StepState,
-    output: PlacedTensor,
-  ): { shape: StepShape; feeds: Feeds } {
+  /** The numbers of step t. @param known Names of its state's values, each of which has one. */
+  #factors(t: number, known: readonly string[]): Record<string, Tensor> {
     const { steps } = this.#sampler;
-    const values = stateValues(state);
     const { noise, ...own } = stepFactors(steps[t]);
-    const zeros = ["prediction", ...Object.keys(values)].map((
-      name,
-    ) => [name, 0]);
-    const factors: Record<string, number> = {
-      ...Object.fromEntries(zeros),
+    const numbers: Record<string, number> = {
+      ...Object.fromEntries(["prediction", ...known].map((name) => [name, 0])),
       ...own,
       ...noise !== 0 && { noise },
-    };
-    const numbers = {
-      ...factors,
       sample: steps[t + 1]?.inputScale ?? 1,
     };
-    return {
-      shape: {
-        latents: this.#latents,
-        output: this.#output,
-        guided: this.#guided,
-        doubled: this.#doubled(t + 1),
-        scale: this.#scale.shape,
-        factors: Object.keys(factors),
-      },
-      feeds: {
-        ...values,
-        output,
-        ...this.#guided && { [factorName("guidance")]: this.#scale },
-        ...Object.fromEntries(
-          Object.entries(numbers).map(([name, x]) => [
-            factorName(name),
-            scalar(x),
-          ]),
-        ),
-      },
-    };
+    const factors = Object.entries(numbers).map(([name, x]) =>
+      [name, scalar(x)] as const
+    );
+    return Object.fromEntries(
+      [...factors, ...this.#guided ? [["guidance", this.#scale] as const] : []]
+        .map(([name, x]) => [`${factorPrefix}${name}`, x]),
+    );
   }
 }

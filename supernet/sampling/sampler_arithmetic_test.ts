@@ -12,7 +12,7 @@ import {
 import { float32, type Tensor } from "@dip-go/core/tensor";
 import { tinyDit } from "@dip-go/testing/models";
 import { superNet } from "../gates/super_net.ts";
-import { type Operation, OperationSessions } from "../workspace/operations.ts";
+import { type KeyedGraph, OperationSessions } from "../workspace/operations.ts";
 import { Cotangents, Tape } from "../workspace/tape.ts";
 import { Workspace, workspacesOn } from "../workspace/workspace.ts";
 import { SamplerArithmetic, type StepState } from "./sampler_arithmetic.ts";
@@ -152,7 +152,7 @@ Deno.test("cotangents through a tape agree with central differences through ever
 class NotedSessions extends OperationSessions {
   readonly keys = new Set<string>();
 
-  override of(what: Operation) {
+  override of(what: KeyedGraph) {
     this.keys.add(what.key);
     return super.of(what);
   }

@@ -1,8 +1,7 @@
 /** A learned solver's arithmetic as nodes: one statement for sessions, gradients and the exported file. */
 import { type BlockGraph, emitBlock } from "@dip-go/core/models";
 import { type GraphBuilder, shareNodes, type Value } from "@dip-go/core/onnx";
-import { sizeOf } from "@dip-go/core/tensor";
-import type { Halves } from "../gates/halves.ts";
+import type { Feeds, PlacedTensor } from "@dip-go/core/runtime";
 import { type Operation, operation } from "../workspace/operations.ts";
 
 /** The networks that a solver runs. */
@@ -75,44 +74,32 @@ export function emitEvaluation(
   });
 }
 
-/** `sum` of elements with so many rows each. @param shape Of the sum. */
+/** `sum` of elements. @param shape Of the sum. */
 export const combination = (
-  rows: readonly number[],
+  elements: readonly PlacedTensor[],
+  weights: PlacedTensor,
   shape: readonly number[],
-): Operation =>
-  operation("solver:combination", [rows, shape], (g) => {
-    const elements = rows.map((own, k) =>
-      g.input(`elements.${k}`, "float32", [own, sizeOf(shape)])
-    );
-    const count = rows.reduce((a, b) => a + b);
-    const weights = g.input("weights", "float32", [1, count]);
-    return { sum: emitCombination(g, { elements, weights, shape }) };
-  });
+): Operation => {
+  const own = elements.map((each, k) => [`elements.${k}`, each] as const);
+  const values = { ...Object.fromEntries(own), weights };
+  return operation("solver:combination", values, (g, input) => ({
+    sum: emitCombination(g, {
+      elements: own.map(([name]) => input(name)),
+      weights: input("weights"),
+      shape,
+    }),
+  }), shape);
+};
 
-/** `outputs` of an evaluation: inputs `sample` `[B, C, H, W]`, `timestep` `[1]` and the network's others. */
-export function evaluation(
-  { images, ...networks }: SolverNetworks,
-  halves: Halves,
-): Operation {
-  const network = networks[halves];
-  const emit = (g: GraphBuilder) => {
-    const given = new Map(network.inputs.map(({ name, dtype, shape }) => {
-      const own = name === "timestep"
-        ? [1]
-        : name === "sample"
-        ? shape.with(0, images)
-        : shape;
-      return [name, g.input(name, dtype, own)];
-    }));
-    const input = (name: string) => given.get(name)!;
-    return {
-      outputs: emitEvaluation(g, network, {
-        sample: input("sample"),
-        timestep: input("timestep"),
-        input,
-      }),
-    };
-  };
-  const { key, graph } = operation(`${network.model}:evaluation`, halves, emit);
-  return { key, graph: () => shareNodes(graph()) };
+/** `outputs` of an evaluation: values `sample` `[B, C, H, W]`, `timestep` `[1]` and the network's others. */
+export function evaluation(network: BlockGraph, values: Feeds): Operation {
+  const name = `${network.model}:evaluation`;
+  const own = operation(name, values, (g, input) => ({
+    outputs: emitEvaluation(g, network, {
+      sample: input("sample"),
+      timestep: input("timestep"),
+      input,
+    }),
+  }), network.inputs[0].shape);
+  return { ...own, graph: () => shareNodes(own.graph()) };
 }

@@ -84,12 +84,13 @@ export class SolverSessions implements AsyncDisposable {
   ): Promise<PlacedTensor> {
     const { networks } = this;
     const isHalf = networks.guided && halves === "conditional";
-    const made = await computes.compute(evaluation(networks, halves), {
+    const what = evaluation(networks[halves], {
       ...isHalf ? firstHalves(conditioning) : conditioning,
       sample,
       timestep,
-    }, { wrt: ["sample", "timestep"] });
-    return made.outputs;
+    });
+    const noted = { wrt: ["sample", "timestep"] };
+    return (await computes.compute(what, noted)).outputs;
   }
 
   /** As {@linkcode SolverSessions.combine}, where `computes` does; cotangents go back to all elements but the first, the noise. */
@@ -97,15 +98,9 @@ export class SolverSessions implements AsyncDisposable {
     computes: Computes,
     { elements, weights }: CombinationRequest<Tensor>,
   ): Promise<PlacedTensor> {
-    const rows = elements.map(({ shape: [rows] }) => rows);
-    const terms = Object.fromEntries(
-      elements.map((own, k) => [`elements.${k}`, own]),
-    );
-    const made = await computes.compute(combination(rows, this.shape), {
-      ...terms,
-      weights,
-    }, { wrt: ["weights", ...Object.keys(terms).slice(1)] });
-    return made.sum;
+    const what = combination(elements, weights, this.shape);
+    const wrt = Object.keys(what.values).slice(1);
+    return (await computes.compute(what, { wrt })).sum;
   }
 
   /** Releases every session. */

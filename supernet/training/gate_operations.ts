@@ -1,9 +1,8 @@
 /** A unit's gate between blocks. */
-import type { Feeds, PlacedTensor } from "@dip-go/core/runtime";
+import type { PlacedTensor } from "@dip-go/core/runtime";
 import { float32 } from "@dip-go/core/tensor";
 import { gatedValue } from "../arithmetic/gate_nodes.ts";
 import { combination, termInputs } from "../arithmetic/terms.ts";
-import { factorShape } from "../gates/payloads.ts";
 import { type Operation, operation } from "../workspace/operations.ts";
 import type { Tape } from "../workspace/tape.ts";
 import { type Held, termFeeds } from "../workspace/workspace.ts";
@@ -20,42 +19,25 @@ export interface Gated extends Held {
   readonly factors: boolean;
 }
 
-/** A unit yields `value`. */
-const gateOperation = (
-  shape: readonly number[],
-  { factors, computes }: {
-    readonly factors: readonly (readonly number[])[];
-    readonly computes: boolean;
-  },
-): Operation =>
-  operation("gate", [shape, factors, computes], (g) => {
-    const input = (name: string, own: readonly number[] = shape) =>
-      g.input(name, "float32", own);
-    const payload = combination(g, termInputs(g, factors, shape));
-    const rows = shape.map((dim, axis) => axis === 0 ? dim : 1);
-    const value = computes
+/** The unit yields `value`. */
+function gateOperation({ gate, computed, row, held }: Gated): Operation {
+  const [rows, ...rest] = held[0].shape;
+  const values = {
+    gate: float32([rows, ...rest.map(() => 1)], Array(rows).fill(gate)),
+    ...computed && { computed },
+    ...termFeeds(row.map((c, j) => [c, held[j]])),
+  };
+  return operation("gate", values, (g, input) => {
+    const payload = combination(g, termInputs(row.length, input));
+    const value = computed
       ? gatedValue(g, {
         computed: input("computed"),
         payload,
-        gate: input("gate", rows),
+        gate: input("gate"),
       })
       : payload;
     return { value };
   });
-
-function prepared({ gate, computed, row, held }: Gated) {
-  const [{ shape }] = held;
-  const factors = row.map((c) => factorShape(c, shape));
-  const [rows, ...rest] = shape;
-  const all = [rows, ...rest.map(() => 1)];
-  return {
-    what: gateOperation(shape, { factors, computes: !!computed }),
-    feeds: {
-      gate: float32(all, Array(rows).fill(gate)),
-      ...computed && { computed },
-      ...termFeeds(row.map((c, j) => [c, held[j]])),
-    } as Feeds,
-  };
 }
 
 /** What a unit that holds something yields. */
@@ -65,10 +47,10 @@ export async function throughGate(
 ): Promise<PlacedTensor> {
   const { unit, gate, computed, row, held, pushes, factors } = gated;
   const { workspace } = tape;
-  const { what, feeds } = prepared(gated);
+  const what = gateOperation(gated);
   const isMixed = computed && gate !== 0 && gate !== 1;
   const yielded = isMixed
-    ? (await workspace.compute(what, feeds)).value
+    ? (await workspace.compute(what)).value
     : computed && gate === 1
     ? computed
     : await workspace.payload(gated);
@@ -85,6 +67,6 @@ export async function throughGate(
     ...names("held", !stays),
     ...names("factor", factors && gate !== 1),
   ];
-  tape.derive(what, { inputs: feeds, outputs: { value }, wrt, unit, stays });
+  tape.derive(what, { outputs: { value }, wrt, unit, stays });
   return value;
 }

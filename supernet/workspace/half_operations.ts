@@ -3,8 +3,8 @@ import type { PlacedTensor } from "@dip-go/core/runtime";
 import { filledHalves, halfRows } from "../arithmetic/half_nodes.ts";
 import { termInputs } from "../arithmetic/terms.ts";
 import type { OtherHalf } from "../gates/halves.ts";
-import { factorShape, holding } from "../gates/payloads.ts";
-import { type Operation, operation } from "./operations.ts";
+import { holding } from "../gates/payloads.ts";
+import { operation } from "./operations.ts";
 import { type Computes, termFeeds, type Workspace } from "./workspace.ts";
 
 /** What is filled in. */
@@ -19,38 +19,23 @@ export interface Filled {
 /** The other half as it is held. */
 const keeping: OtherHalf = { held: "output", row: holding, depths: [0] };
 
-const fillOperation = (
-  { computed, held, other }: Filled,
-): Operation => {
-  const shape = held[0].shape;
-  const factors = other.depths.map((j) => factorShape(other.row[j], shape));
-  const parameters = [computed.shape, shape, other.held, factors];
-  return operation("halves", parameters, (g) => {
-    const own = g.input("computed", "float32", computed.shape);
-    const half = computed.shape[0] === shape[0];
-    const value = filledHalves(
-      g,
-      half ? halfRows(g, own, "conditional") : own,
-      {
-        held: other.held,
-        terms: termInputs(g, factors, shape),
-      },
-    );
-    return { value };
-  });
-};
-
 /** Both halves of what was computed for the conditional one, `[2B, …]`. @param unit See {@linkcode Noted}. */
 export async function fillHalves(
   workspace: Computes,
-  filled: Filled,
+  { computed, held, other }: Filled,
   unit?: string,
 ): Promise<PlacedTensor> {
-  const { computed, held, other: { row, depths } } = filled;
-  const terms = depths.map((j) => [row[j], held[j]] as const);
-  const feeds = { computed, ...termFeeds(terms) };
-  const noted = { wrt: Object.keys(feeds), unit };
-  return (await workspace.compute(fillOperation(filled), feeds, noted)).value;
+  const terms = other.depths.map((j) => [other.row[j], held[j]] as const);
+  const values = { computed, ...termFeeds(terms) };
+  const isHalf = computed.shape[0] < held[0].shape[0];
+  const what = operation("halves", values, (g, input) => {
+    const own = input("computed");
+    const conditional = isHalf ? own : halfRows(g, own, "conditional");
+    const filled = { ...other, terms: termInputs(terms.length, input) };
+    return { value: filledHalves(g, conditional, filled) };
+  }, [other.held, isHalf]);
+  const noted = { wrt: Object.keys(values), unit };
+  return (await workspace.compute(what, noted)).value;
 }
 
 /** What a unit holds after a step that renewed its conditional rows. @param before What it held, `[2B, …]`. */
@@ -64,8 +49,8 @@ export async function conditionalRows(
   workspace: Workspace,
   x: PlacedTensor,
 ): Promise<PlacedTensor> {
-  const what = operation("conditional", x.shape, (g) => ({
-    rows: halfRows(g, g.input("from", "float32", x.shape), "conditional"),
+  const what = operation("conditional", { from: x }, (g, input) => ({
+    rows: halfRows(g, input("from"), "conditional"),
   }));
-  return (await workspace.compute(what, { from: x })).rows;
+  return (await workspace.compute(what)).rows;
 }

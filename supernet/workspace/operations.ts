@@ -7,37 +7,62 @@ import {
   withoutUnread,
 } from "@dip-go/core/onnx";
 import {
+  type Feeds,
   openSession,
   type Session,
   type SessionOptions,
 } from "@dip-go/core/runtime";
 
-/** A graph, and what it is known by among all operations. */
-export interface Operation {
+/** A graph, and what it is known by among all that sessions are opened of. */
+export interface KeyedGraph {
   readonly key: string;
   readonly graph: () => Graph;
   /** Whether its outputs come to the host. False by default. */
   readonly leaves?: boolean;
 }
 
-/** @param parameters Everything that the graph depends on. */
-export const operation = (
-  name: string,
-  parameters: unknown,
-  emit: (g: GraphBuilder) => Readonly<Record<string, Value>>,
-): Operation => ({
-  key: JSON.stringify([name, parameters]),
-  graph() {
-    const g = new GraphBuilder(name);
-    return g.build(emit(g));
-  },
-});
+/** A graph on values. */
+export interface Operation extends KeyedGraph {
+  readonly values: Feeds;
+}
 
-/** The gradients of some of an operation's inputs. */
+/** The input that a value of this name is fed to. */
+export type Input = (name: string) => Value;
+
+/**
+ * @param values Of those that are read, inputs are declared by their shapes.
+ * @param parameters What the graph depends on besides their names and shapes.
+ */
+export function operation(
+  name: string,
+  values: Feeds,
+  emit: (g: GraphBuilder, input: Input) => Readonly<Record<string, Value>>,
+  parameters: unknown = null,
+): Operation {
+  const shapes = Object.entries(values).map(([name, { shape }]) =>
+    [name, shape] as const
+  );
+  return {
+    key: JSON.stringify([name, parameters, shapes]),
+    values,
+    graph() {
+      const g = new GraphBuilder(name);
+      const inputs = new Map<string, Value>();
+      return g.build(emit(g, (name) => {
+        const { dtype, shape } = values[name];
+        const own = inputs.get(name) ?? g.input(name, dtype, shape);
+        inputs.set(name, own);
+        return own;
+      }));
+    },
+  };
+}
+
+/** The gradients of some of a graph's inputs. */
 export const vjpOf = (
-  { key, graph }: Operation,
+  { key, graph }: KeyedGraph,
   wrt: readonly string[],
-): Operation => ({
+): KeyedGraph => ({
   key: JSON.stringify([key, wrt]),
   graph: () => withoutUnread(vjpGraph(graph(), { wrt })),
 });
@@ -48,7 +73,7 @@ export class OperationSessions implements AsyncDisposable {
 
   constructor(private readonly options: SessionOptions) {}
 
-  of({ key, graph, leaves }: Operation): Promise<Session> {
+  of({ key, graph, leaves }: KeyedGraph): Promise<Session> {
     const known = this.#opened.get(key);
     if (known) return known;
     const own = graph();

@@ -31,19 +31,18 @@ export class Tape {
   /** As {@linkcode Workspace.compute}. */
   async compute(
     what: Operation,
-    values: Feeds,
     noted: Noted,
   ): Promise<Record<string, PlacedTensor>> {
-    const outputs = await this.workspace.compute(what, values);
-    this.derive(what, { ...noted, inputs: values, outputs });
+    const outputs = await this.workspace.compute(what);
+    this.derive(what, { ...noted, outputs });
     return outputs;
   }
 
-  /** Notes an operation by which outputs follow from inputs, however they were computed. */
-  derive(what: Operation, entry: Omit<Entry, "vjp">): void {
+  /** Notes an operation by which outputs follow from its values, however they were computed. */
+  derive(what: Operation, entry: Omit<Entry, "inputs" | "vjp">): void {
     const own = vjpOf(what, entry.wrt);
-    const vjp = (feeds: Feeds) => this.workspace.compute(own, feeds);
-    this.note({ ...entry, vjp });
+    const vjp = (values: Feeds) => this.workspace.compute({ ...own, values });
+    this.note({ ...entry, inputs: what.values, vjp });
   }
 
   note(entry: Entry): void {

@@ -12,7 +12,7 @@ import {
   type SessionOptions,
 } from "@dip-go/core/runtime";
 import { float32, type Tensor } from "@dip-go/core/tensor";
-import { combination, termInputs } from "../arithmetic/terms.ts";
+import { combination } from "../arithmetic/terms.ts";
 import {
   type Coefficient,
   factorShape,
@@ -41,22 +41,16 @@ export const termFeeds = (
     ],
   ]));
 
-/** Σ factor.k · held.k over terms of one shape. */
-const sum = (
-  factors: readonly (readonly number[] | null)[],
-  shape: readonly number[],
-): Operation =>
-  operation("sum", [factors, shape], (g) => ({
-    sum: combination(g, termInputs(g, factors, shape)),
-  }));
-
 /** x, where an operation computes, or on the host. */
-const copied = (shape: readonly number[], leaves: boolean): Operation => {
-  const own = operation("copied", [shape, leaves], (g) => ({
-    x: g.identity(g.input("from", "float32", shape)),
-  }));
-  return { ...own, leaves };
-};
+const copied = (x: PlacedTensor, leaves: boolean): Operation => ({
+  ...operation(
+    "copied",
+    { from: x },
+    (g, input) => ({ x: g.identity(input("from")) }),
+    leaves,
+  ),
+  leaves,
+});
 
 /** Of some values, those that a session reads. */
 const feedsOf = ({ graph }: Session, values: Feeds): Feeds =>
@@ -86,7 +80,6 @@ export interface Noted {
 export interface Computes {
   compute(
     what: Operation,
-    values: Feeds,
     noted: Noted,
   ): Promise<Record<string, PlacedTensor>>;
 }
@@ -118,11 +111,8 @@ export class Workspace implements Disposable {
   }
 
   /** Runs an operation. */
-  async compute(
-    what: Operation,
-    values: Feeds,
-  ): Promise<Record<string, PlacedTensor>> {
-    return await this.run(await this.sessions.of(what), values);
+  async compute(what: Operation): Promise<Record<string, PlacedTensor>> {
+    return await this.run(await this.sessions.of(what), what.values);
   }
 
   /** Frees every tensor that no root refers to; roots are tensors, or objects, arrays and maps that hold some. */
@@ -149,13 +139,13 @@ export class Workspace implements Disposable {
 
   /** The same, as a tensor of its own. */
   async copy(x: PlacedTensor): Promise<PlacedTensor> {
-    return (await this.compute(copied(x.shape, false), { from: x })).x;
+    return (await this.compute(copied(x, false))).x;
   }
 
   /** A tensor's elements. */
   async read(x: PlacedTensor): Promise<Float32Array> {
     const here = x instanceof DeviceTensor
-      ? (await this.compute(copied(x.shape, true), { from: x })).x
+      ? (await this.compute(copied(x, true))).x
       : x;
     return (here as Tensor).data as Float32Array;
   }
@@ -166,11 +156,14 @@ export class Workspace implements Disposable {
     const read = some.length > 0 ? some : terms.slice(0, 1);
     const [[factor, value]] = read;
     if (read.length === 1 && factor === 1) return value;
-    const { shape } = value;
-    const factors = read.map(([own]) =>
-      own === 1 ? null : factorShape(own, shape)
-    );
-    return (await this.compute(sum(factors, shape), termFeeds(read))).sum;
+    const isOne = read.map(([factor]) => factor === 1);
+    const what = operation("sum", termFeeds(read), (g, input) => {
+      const terms = isOne.map((one, k) =>
+        [one ? 1 : input(`factor.${k}`), () => input(`held.${k}`)] as const
+      );
+      return { sum: combination(g, terms) };
+    }, isOne);
+    return (await this.compute(what)).sum;
   }
 
   /** a + b, or the one that is there. */
