@@ -1,4 +1,4 @@
-// npm install onnxruntime-node && node sample.mjs
+// npm install --ignore-scripts onnxruntime-node && node sample.mjs
 import { readFileSync } from "node:fs";
 import * as ort from "onnxruntime-node";
 
