@@ -117,6 +117,11 @@ export class PipelineSampler {
       : this.askedScale;
     this.guidanceRescale = options.guidanceRescale;
     checkGuidance(pipeline, this);
+    if ((options.trueCfgScale ?? 1) !== 1 && !isDistilled(pipeline.model)) {
+      throw new RangeError(
+        `Cannot sample ${pipeline.name}: trueCfgScale is ${options.trueCfgScale}, expected none, as its network was not distilled from guided samples`,
+      );
+    }
     this.start = options.start ? startOf(options.start, pipeline) : null;
     const usual = usualSize(pipeline, this.start);
     const { height = usual.height, width = usual.width } = options;
