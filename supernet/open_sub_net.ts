@@ -35,7 +35,7 @@ export function openSubNet(
   plan?: Plan,
 ): Promise<PictureSampler> {
   const net = superNetOf(sampler);
-  if (plan) checkPlan(plan, { ...net, sampler: sampler.sampler });
+  if (plan) checkPlan(plan, { ...net, sampler });
   const solver = plan?.solver;
   if (solver) {
     return Promise.resolve(

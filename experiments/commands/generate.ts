@@ -107,7 +107,7 @@ async function firstDrawing(
   const net = superNetOf(sampler);
   const plan = options.gates ? await readPlan(options.gates) : undefined;
   if (!plan) return { sampler, drawing: sampler.open(), macs: denseMacs(net) };
-  checkPlan(plan, net, options.gates);
+  checkPlan(plan, { ...net, sampler }, options.gates);
   const drawing = await openSubNet(sampler, plan);
   return { sampler, drawing, macs: planMacs(net, plan) };
 }

@@ -26,8 +26,14 @@ export function planFile(
       const { kind: _, precise: __, ...adaptive } = fitted;
       return { ...file, adaptive };
     }
-    case "gates":
-      return { ...file, blocks: net.units, ...fitted.plan };
+    case "gates": {
+      const { guidanceScale } = bench.full;
+      const sampler = {
+        ...file.sampler,
+        ...fitted.plan.solver && { guidanceScale },
+      };
+      return { ...file, sampler, blocks: net.units, ...fitted.plan };
+    }
     case "steps":
       return { ...file, sampler: { name, steps: fitted.steps } };
     case "none":

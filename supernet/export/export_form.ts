@@ -44,7 +44,7 @@ export async function compileRequestOf(
 ): Promise<CompileRequest> {
   refuseRescale(sampler, `export ${sampler.pipeline.name}`);
   const net = superNetOf(sampler, { images: batch });
-  if (plan) checkPlan(plan, { ...net, sampler: sampler.sampler });
+  if (plan) checkPlan(plan, { ...net, sampler });
   return {
     net,
     sampler: sampler.sampler,

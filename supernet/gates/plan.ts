@@ -10,7 +10,6 @@ import {
 } from "@dip-go/core/files";
 import { heldKinds } from "@dip-go/core/models";
 import type { PipelineSampler } from "@dip-go/core/pipeline";
-import type { Sampler } from "@dip-go/core/samplers";
 import * as v from "valibot";
 import { checkSolver, solverSchema } from "../solver/solver.ts";
 import { type Forecast, forecastPayload } from "./forecast.ts";
@@ -35,6 +34,8 @@ const entries = {
     name: v.string(),
     /** Model calls T. */
     steps: wholeFrom(1),
+    /** The scale of guidance that a solver's weights have in them. */
+    guidanceScale: v.optional(finite),
   }),
   /** Unit names in execution order. */
   blocks: v.array(v.string()),
@@ -66,13 +67,16 @@ export type Fillings = Partial<Pick<Plan, Filling>>;
 
 /** A plan of a sampler, found for the units of its SuperNet. */
 export function planFor(
-  { pipeline, sampler }: Pick<PipelineSampler, "pipeline" | "sampler">,
+  { pipeline, sampler: { name, steps }, guidanceScale }: Pick<
+    PipelineSampler,
+    "pipeline" | "sampler" | "guidanceScale"
+  >,
   { units }: Pick<SuperNet, "units">,
   { gates, payloads, halves, solver }: SubNetPlan,
 ): Plan {
   return {
     model: pipeline.name,
-    sampler: { name: sampler.name, steps: sampler.steps.length },
+    sampler: { name, steps: steps.length, ...solver && { guidanceScale } },
     blocks: units,
     gates,
     ...payloads && { payloads },
@@ -91,14 +95,18 @@ export function checkPlan(
   { blocks, model, sampler: of, ...plan }: Plan,
   { units, steps, conditional, sampler }:
     & Pick<SuperNet, "units" | "steps" | "conditional">
-    & { readonly sampler?: Pick<Sampler, "name"> },
+    & { readonly sampler?: Pick<PipelineSampler, "sampler" | "guidanceScale"> },
   source = model,
 ): void {
   checkUnits(blocks, units, source);
-  if (plan.solver && sampler && sampler.name !== of.name) {
-    throw new RangeError(
-      `Cannot use the plan of ${source}: its solver was learned of ${of.name}, found ${sampler.name}`,
-    );
+  if (plan.solver && sampler) {
+    const { sampler: { name }, guidanceScale } = sampler;
+    const { guidanceScale: learned = guidanceScale } = of;
+    if (name !== of.name || guidanceScale !== learned) {
+      throw new RangeError(
+        `Cannot use the plan of ${source}: its solver was learned of ${of.name} at a guidance scale of ${learned}, found ${name} at ${guidanceScale}`,
+      );
+    }
   }
   checkSubNet(plan, { units, steps, source });
   if (conditional || !plan.halves?.includes("conditional")) return;

@@ -257,6 +257,11 @@ Deno.test("a plan with a solver is opened and exported like any other", async ()
     const card = await Deno.readTextFile(`${folder}/README.md`);
     assert(card.includes("of which 2 compute a"));
   });
+  assertThrows(
+    () => openSubNet(pipeline.sampler({ steps: 3, guidanceScale: 3 }), plan),
+    RangeError,
+    "learned of ddim at a guidance scale of 2, found ddim at 3",
+  );
   const unguided = pipeline.sampler({ steps: 3, guidanceScale: 1 });
   assertThrows(
     () => openSolver(unguided, solver, { images: 1 }),
