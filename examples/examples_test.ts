@@ -52,7 +52,8 @@ Deno.test("prune.ts prunes, compares and exports", () =>
     const [, fewer] = output.match(/ (\d\.\d\d) times fewer MACs/)!;
     assert(Number(fewer) >= 5, output);
     const gates = JSON.parse(await Deno.readTextFile(`${folder}/gates.json`));
-    assertEquals(gates.sampler, { name: "pndm", steps: 6 });
+    const setup = { name: "pndm", steps: 6, guidanceScale: 3 };
+    assertEquals(gates.sampler, setup);
     for (const name of ["model.onnx", "sample.mjs", "comparison.png"]) {
       assert((await Deno.stat(`${folder}/${name}`)).isFile, name);
     }

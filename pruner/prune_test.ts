@@ -25,7 +25,7 @@ Deno.test("prune() fits every target within its budget, the same again by its se
     for (const [i, sparsity] of [0.3, 0.6].entries()) {
       const { model, blocks, gates, solver, ...plan } = plans[i];
       assertEquals(model, sampler.pipeline.name);
-      assertEquals(plan.sampler, { name: sampler.sampler.name, steps: 4 });
+      assertEquals(plan.sampler, { name: "ddim", steps: 4, guidanceScale: 2 });
       assertEquals(blocks, net.units);
       assert(solver && gates.length === 4);
       assert(planCost(net, plans[i]) <= (1 - sparsity) * denseCost(net));

@@ -53,7 +53,7 @@ Deno.test("conform() says in one sentence what is found at which path, and what 
   refused({ sparsity: 0.5 }, "sparsity is 0.5, expected a list");
   refused(
     { sparsity: [0.5, 1] },
-    "sparsity[1] is 1, expected a number between",
+    "sparsity[1] is 1, expected a number from 0 on, below 1",
   );
   for (const sparsity of [[], [0.5, 0.5]]) {
     refused(

@@ -216,6 +216,8 @@ Deno.test("experiment runs a study at a scale, its settings in every section, an
       ...search,
       "--set",
       'metrics=[{"kind":"psnr"}]',
+      "--set",
+      'methods=["fora","dip-go"]', // deepcache-authors needs more blocks
     ];
     const planned = await experimentCommand([...args, "--dry-run"], { root });
     assertEquals(planned.error, undefined);

@@ -84,6 +84,7 @@ Deno.test("the runtime widens what a file holds in other floats exactly as they 
       const { file: place, ...own } = read.initializers.get("w")!;
       const { file, ...before } = graph.initializers.get("w")!;
       assertEquals([own, place?.stored], [before, file?.stored]);
-      assertEquals(read.nodes, graph.nodes);
+      const unnamed = graph.nodes.map((node) => ({ ...node, name: "" }));
+      assertEquals(read.nodes, unnamed);
     }
   }));
