@@ -158,9 +158,10 @@ export const pruneCommand = command(form, async ({
       },
     });
   const plans = times && costs
-    ? await plansWithin(targets.map((each) => msOf(each)!), {
-      ...{ sampler, costs, times, pruned },
-    })
+    ? await plansWithin(
+      targets.map((each) => msOf(each)!),
+      { sampler, costs, times, pruned },
+    )
     : await pruned(targets.map(Number));
   for (const [i, plan] of plans.entries()) {
     await writeAtomically(files[i], `${JSON.stringify(plan)}\n`);

@@ -7,7 +7,7 @@ const corrected = { times: 2, within: 0.03 };
 export interface TimedFits<Plan> {
   /** The least and the most that a plan is fitted to. */
   readonly range: readonly [number, number];
-  /** Plans by what their pieces foretell, one a budget; none where nothing fits. First the budgets themselves are asked. */
+  /** Plans by what their pieces foretell, one a budget; none where nothing fits. */
   fit(budgets: readonly number[]): Promise<(Plan | undefined)[]>;
   /** What a plan's pieces foretell. */
   foretold(plan: Plan): number;
@@ -22,20 +22,22 @@ interface Timed<Plan> {
 }
 
 /**
- * Fits a plan to each budget, measures all, and fits again to budgets scaled by
- * the error of the forecast, until every plan meets its budget or nothing changes.
+ * Measures plans, and fits again to budgets scaled by the error of the forecast,
+ * until every plan meets its budget or nothing changes.
  *
  * @param budgets In descending order.
+ * @param first What was fitted to them.
  * @returns Of each budget's plans, the slowest that meets it, or else the fastest.
  */
 export async function fitToTime<Plan>(
   budgets: readonly number[],
+  first: readonly (Plan | undefined)[],
   { range, fit, foretold, measure }: TimedFits<Plan>,
 ): Promise<(Plan | undefined)[]> {
   const found: (Timed<Plan> | undefined)[] = budgets.map(() => undefined);
   let asked = budgets;
-  for (let round = 0; round <= corrected.times; round++) {
-    const plans = await fit(asked);
+  let plans = first;
+  for (let round = 0;; round++) {
     const fitted = plans.filter((plan) => plan !== undefined);
     const times = await measure(fitted);
     const next = plans.map((plan, i) => {
@@ -47,8 +49,10 @@ export async function fitToTime<Plan>(
         ? asked[i]
         : within(range, budgets[i] * foretold(plan) / taken);
     });
-    if (next.every((ms, i) => ms === asked[i])) break;
+    const isDone = next.every((ms, i) => ms === asked[i]);
+    if (isDone || round === corrected.times) break;
     asked = next.map((ms, i) => Math.min(ms, ...next.slice(0, i)));
+    plans = await fit(asked);
   }
   return found.map((each) => each?.plan);
 }

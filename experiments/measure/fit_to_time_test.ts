@@ -11,12 +11,14 @@ const calls = {
 
 Deno.test("fitToTime() corrects the forecast by what plans take, and keeps the slowest that meets its budget", async () => {
   const asked: number[][] = [];
-  const plans = await fitToTime<number>([100, 62, 30, 11], {
+  const fit = (budgets: readonly number[]) => {
+    asked.push([...budgets]);
+    return calls.fit(budgets);
+  };
+  const budgets = [100, 62, 30, 11];
+  const plans = await fitToTime<number>(budgets, await fit(budgets), {
     ...calls,
-    fit(budgets) {
-      asked.push([...budgets]);
-      return calls.fit(budgets);
-    },
+    fit,
     measure: (plans) => Promise.resolve(plans.map((plan) => 12 * plan)),
   });
   assertEquals(plans, [8, 5, 2, 1]);
@@ -28,9 +30,8 @@ Deno.test("fitToTime() corrects the forecast by what plans take, and keeps the s
 
 Deno.test("fitToTime() measures once where plans meet their budgets, and gives nothing where nothing fits", async () => {
   let measured = 0;
-  const plans = await fitToTime<number>([100, 50], {
+  const plans = await fitToTime<number>([100, 50], [10, undefined], {
     ...calls,
-    fit: async (asked) => [(await calls.fit(asked))[0], undefined],
     measure(plans) {
       measured++;
       return Promise.resolve(plans.map((plan) => 10 * plan));

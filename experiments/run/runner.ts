@@ -28,7 +28,6 @@ import {
 } from "./inputs/input_hashes.ts";
 import { areAllHere, checkMetricFiles } from "./inputs/needed_files.ts";
 import { localExecutor } from "../engine/executors/local_executor.ts";
-import { Meters } from "../measure/meters.ts";
 import { Progress, type ProgressOutput } from "../engine/progress.ts";
 import { type Share, shareOf } from "../engine/share.ts";
 import { sortedJson } from "../engine/step.ts";
@@ -145,15 +144,12 @@ export async function runExperiment(
 
 /** Tries the networks of metrics, unless all of their values are there. */
 async function rehearse(
-  { store, identity, counted }: StepTools,
+  { store, meters, counted }: StepTools,
   { full, rows }: ExperimentSteps,
 ): Promise<void> {
   const measured = [full, ...rows].flatMap(({ metrics }) => metrics);
   const made = await Promise.all(measured.map((step) => store.has(step)));
-  if (made.every(Boolean)) return;
-  const { experiment, device } = identity;
-  await using meters = new Meters(experiment.metrics, { device });
-  await meters.rehearse(counted.full.size);
+  if (!made.every(Boolean)) await meters.rehearse(counted.full.size);
 }
 
 /** Writes a run's folder from what was made. */

@@ -136,16 +136,14 @@ const slug = (label: string): string =>
 /** Refuses lists of choices of which a later one would undo an earlier. */
 function refuseTwice(vary: readonly Choices[], doing: string): void {
   const set = vary.map((list) => Object.values(list).flatMap(Object.keys));
-  for (
-    const [i, path] of set.flatMap((paths, i) =>
-      paths.map((p) => [i, p] as const)
-    )
-  ) {
-    const first = set.findIndex((paths) => paths.includes(path));
-    if (first === i) continue;
-    throw new RangeError(
-      `Cannot ${doing}: vary[${i}] sets ${path}, expected no path that vary[${first}] sets`,
-    );
+  for (const [i, paths] of set.entries()) {
+    for (const path of paths) {
+      const first = set.findIndex((paths) => paths.includes(path));
+      if (first === i) continue;
+      throw new RangeError(
+        `Cannot ${doing}: vary[${i}] sets ${path}, expected no path that vary[${first}] sets`,
+      );
+    }
   }
 }
 

@@ -134,12 +134,7 @@ Deno.test({
       const title = await textOf(page, "[data-side=pruned] h2");
       assertEquals(title, "Pruned 90 % left out");
       assertStringIncludes(await textOf(page, ".verdict"), "10.0×");
-      const { wide, screen } = await page.evaluate<
-        { wide: number; screen: number }
-      >(`({
-        wide: document.documentElement.scrollWidth,
-        screen: document.documentElement.clientWidth,
-      })`);
+      const { wide, screen } = await page.widths();
       assertEquals(wide, screen);
       assertEquals(page.errors, []);
     });

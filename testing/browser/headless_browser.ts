@@ -162,6 +162,14 @@ export class HeadlessPage implements AsyncDisposable {
     );
   }
 
+  /** How wide the page's content is, and the window that shows it. */
+  widths(): Promise<{ wide: number; screen: number }> {
+    const all = "document.documentElement";
+    return this.evaluate(
+      `({ wide: ${all}.scrollWidth, screen: ${all}.clientWidth })`,
+    );
+  }
+
   /**
    * Waits until an expression is true.
    *

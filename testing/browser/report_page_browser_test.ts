@@ -213,12 +213,7 @@ browserTest(
   "report.html fits a narrow screen, where a click brings the pictures into view",
   () =>
     withReport({ width: 360, height: 800 }, async (page) => {
-      const { wide, screen } = await page.evaluate<
-        { wide: number; screen: number }
-      >(`({
-      wide: document.documentElement.scrollWidth,
-      screen: document.documentElement.clientWidth,
-    })`);
+      const { wide, screen } = await page.widths();
       assertEquals(wide, screen);
       await page.click(".results tbody tr:nth-child(3)");
       // what the click selected comes into view

@@ -18,20 +18,18 @@ import type { Graph, Initializer, Node, Value } from "../../onnx/graph.ts";
 import { productOf } from "../../onnx/ops/products/product.ts";
 import type { RewriteCall } from "../../onnx/rewrites/rewrite.ts";
 import type { Int8Passes } from "../session_options.ts";
+import { roundedWeight } from "./int8_weights.ts";
 import { addWeight } from "./quantized_weight.ts";
 
 /** The constant weight `[K, N]` or, transposed, `[N, K]` that a product could have in 8 bits; undefined where there is none. */
 export function productWeight(
-  { initializers }: Pick<Graph, "initializers">,
+  graph: Pick<Graph, "initializers">,
   node: Node,
 ): Initializer | undefined {
-  const weight = initializers.get(node.inputs[1]);
-  const isWeight = weight?.role === "parameter" && weight.dtype === "float32" &&
-    weight.shape.length === 2;
   const { alpha, transA } = productOf(node);
-  const isPlain = ["Gemm", "MatMul"].includes(node.op) && !transA &&
-    alpha === 1 && floatAttribute(node, "beta", 1) === 1;
-  return isWeight && isPlain ? weight : undefined;
+  const isPlain = node.op !== "Conv" && !transA && alpha === 1 &&
+    floatAttribute(node, "beta", 1) === 1;
+  return isPlain ? roundedWeight(graph, node) : undefined;
 }
 
 /**

@@ -49,16 +49,20 @@ function quantized(
   const channels = shape[axis];
   const inner = sizeOf(shape.slice(axis + 1));
   const most = new Float32Array(channels);
-  const channelOf = (i: number) => Math.floor(i / inner) % channels;
-  floats.forEach((value, i) => {
-    const channel = channelOf(i);
-    most[channel] = Math.max(most[channel], Math.abs(value));
-  });
+  const rounded = new Int8Array(floats.length);
+  for (let i = 0, run = 0; i < floats.length; run++) {
+    const channel = run % channels;
+    for (const end = i + inner; i < end; i++) {
+      most[channel] = Math.max(most[channel], Math.abs(floats[i]));
+    }
+  }
   const factors = Float64Array.from(most, (x) => x === 0 ? 0 : largest / x);
-  const rounded = Int8Array.from(
-    floats,
-    (value, i) => Math.round(value * factors[channelOf(i)]),
-  );
+  for (let i = 0, run = 0; i < floats.length; run++) {
+    const factor = factors[run % channels];
+    for (const end = i + inner; i < end; i++) {
+      rounded[i] = Math.round(floats[i] * factor);
+    }
+  }
   const integers = tensor("int8", shape, rounded);
   const after = turned ? [] : shape.slice(axis + 1).map(() => 1);
   return {
@@ -73,7 +77,9 @@ function quantized(
 /** `[N, K]` → `[K, N]`. */
 function transposed({ shape: [N, K], data }: Tensor<"int8">): Tensor<"int8"> {
   const turned = new Int8Array(N * K);
-  data.forEach((value, i) => turned[i % K * N + Math.floor(i / K)] = value);
+  for (let n = 0; n < N; n++) {
+    for (let k = 0; k < K; k++) turned[k * N + n] = data[n * K + k];
+  }
   return tensor("int8", [K, N], turned);
 }
 

@@ -107,16 +107,15 @@ export async function plansWithin(
   const { name } = sampler.pipeline;
   const shareOf = (ms: number) => sparsityWithin(ms, { full, calls, name });
   const first = await pruned(budgets.map(shareOf));
-  const again = (asked: readonly number[]) =>
-    pruned(asked.map((ms) => 1 - ms / full)).catch((error) => {
-      if (error instanceof RangeError) return asked.map(() => undefined); // nothing fits
-      throw error;
-    });
-  const plans = await fitToTime<Plan>(budgets, {
+  const plans = await fitToTime<Plan>(budgets, first, {
     range: [full / calls, 0.999 * full],
-    fit: (asked) => asked === budgets ? Promise.resolve(first) : again(asked),
+    fit: (asked) =>
+      pruned(asked.map((ms) => 1 - ms / full)).catch((error) => {
+        if (error instanceof RangeError) return asked.map(() => undefined); // nothing fits
+        throw error;
+      }),
     foretold: (plan) => planCost(net, plan) / 1e6,
     measure: async (fitted) => (await times.plans(fitted)).slice(0, -1),
   });
-  return plans.map((plan, i) => plan ?? first[i]);
+  return plans.map((plan) => plan!);
 }

@@ -22,11 +22,12 @@ export async function fitMeasured(
   const { latency: { batches: [batch], rounds } } = experiment;
   const full = bench.denseCost / 1e6;
   const budget = bench.budget(target) / 1e6;
-  let found: FittedPlan = await fit();
-  const [best] = await fitToTime<SampledPlan>([budget], {
+  const first = await fit();
+  if (first.kind === "none") return first;
+  const [best] = await fitToTime<SampledPlan>([budget], [first], {
     range: [full / bench.net.steps, 0.999 * full],
     async fit([ms]) {
-      if (ms !== budget) found = await fit(1 - ms / full);
+      const found = await fit(1 - ms / full);
       return [found.kind === "none" ? undefined : found];
     },
     foretold: (plan) => bench.cost(plan) / 1e6,
@@ -43,5 +44,5 @@ export async function fitMeasured(
       return [times.row.median * unit];
     },
   });
-  return best ?? found;
+  return best!;
 }

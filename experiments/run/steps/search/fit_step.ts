@@ -65,19 +65,15 @@ export function fitStep(tools: StepTools, planned: PlannedRow): Step<RowFit> {
             return await store.need(part);
           },
         });
-      const found = blockTimes
+      const fitted = blockTimes
         ? await fitMeasured(tools, planned, fit)
         : await fit();
       const { precision } = method;
-      if (!precision || found.kind === "none") {
-        return { fitted: found, searches };
-      }
+      if (!precision || fitted.kind === "none") return { fitted, searches };
       if (choice) searches[choice.name] = choice.key;
       const int8Weights = choice && (await store.read(choice)).weights;
-      return {
-        fitted: { ...found, precise: { precision, int8Weights } },
-        searches,
-      };
+      const precise = { precision, int8Weights };
+      return { fitted: { ...fitted, precise }, searches };
     },
   });
 }
