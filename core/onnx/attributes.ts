@@ -1,5 +1,5 @@
 /** Reading and writing the attributes of a node. */
-import type { Attribute, AttributeValue, Node } from "./graph.ts";
+import type { Attribute, AttributeValue, Graph, Node } from "./graph.ts";
 
 export const int = (value: number): Attribute => ({ kind: "int", value });
 export const float = (value: number): Attribute => ({ kind: "float", value });
@@ -8,6 +8,7 @@ export const ints = (value: readonly number[]): Attribute => ({
   value,
 });
 export const string = (value: string): Attribute => ({ kind: "string", value });
+export const graph = (value: Graph): Attribute => ({ kind: "graph", value });
 
 /** Reads attributes of one kind: a node's, or the operator's default. */
 const reader = <K extends keyof AttributeValue>(kind: K) =>

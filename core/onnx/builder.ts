@@ -8,6 +8,7 @@ import {
   constantInts,
   type Graph,
   type Initializer,
+  type Loop,
   type Node,
   type Value,
   valueOf,
@@ -32,6 +33,8 @@ import { inferShapes, operatorOf } from "./ops/registry.ts";
  */
 export class GraphBuilder extends Operations {
   readonly name: string;
+  /** See `emitLoop`. */
+  loop?: Loop;
   #inputs: Value[] = [];
   #initializers = new Map<string, Initializer>();
   #nodes: Node[] = [];
@@ -55,6 +58,7 @@ export class GraphBuilder extends Operations {
     g.#nodes = [...graph.nodes];
     g.#values = new Map(graph.values);
     g.#nodeNames = new Set(graph.nodes.map((node) => node.name));
+    g.loop = graph.loop;
     return g;
   }
 
@@ -249,6 +253,7 @@ export class GraphBuilder extends Operations {
       initializers,
       nodes: renamed,
       values,
+      ...this.loop ? { loop: this.loop } : {},
     };
   }
 

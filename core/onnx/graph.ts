@@ -19,6 +19,8 @@ export interface AttributeValue {
   readonly float: number;
   readonly ints: readonly number[];
   readonly string: string;
+  /** A graph inside of a node, which reads values of the graph around it: of a file alone, see `loops/nested.ts`. */
+  readonly graph: Graph;
 }
 
 /** An ONNX attribute; the kind is written to the file, so 1 and 1.0 differ. */
@@ -66,6 +68,34 @@ export interface Initializer extends Value {
   readonly file?: FileRange;
 }
 
+/** A value that runs of a loop hand on, by names. */
+export interface Carried {
+  /** An output: what the first run reads. */
+  readonly first: string;
+  /** An input: what each run reads. */
+  readonly now: string;
+  /** Outputs, one for each branch: what a run leaves. */
+  readonly next: readonly string[];
+  /** An input: what the last run leaves, for nodes behind the loop. */
+  readonly last: string;
+}
+
+/**
+ * How nodes of a graph run again and again. The graph is flat as every other:
+ * what one run hands to the next it reads as inputs and leaves as outputs, so that
+ * whatever rewrites graphs need not know of loops. `loops/nested.ts` makes ONNX's
+ * `Loop` of it.
+ */
+export interface Loop {
+  /** How often. */
+  readonly count: number;
+  /** An input, int64 `[]`: which run it is, from 0. */
+  readonly index: string;
+  /** Outputs, bool `[]`: whether the run takes a branch before the second, the third, …. */
+  readonly before: readonly string[];
+  readonly carried: readonly Carried[];
+}
+
 export interface Graph {
   readonly name: string;
   readonly inputs: readonly Value[];
@@ -74,6 +104,8 @@ export interface Graph {
   readonly nodes: readonly Node[];
   /** Every value: inputs, initializers and what nodes produce. */
   readonly values: ReadonlyMap<string, Value>;
+  /** How its nodes run, if some run more than once; its inputs and outputs are among the graph's. */
+  readonly loop?: Loop;
 }
 
 /** The value called `name`. @throws {RangeError} If the graph has none. */

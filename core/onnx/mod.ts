@@ -8,13 +8,22 @@ export { floatAttribute, intAttribute, stringAttribute } from "./attributes.ts";
 export { GraphBuilder } from "./builder.ts";
 export { decodeModel } from "./file/model_proto.ts";
 export {
+  type Carried,
   type FileRange,
   type Graph,
   type Initializer,
+  type Loop,
   type Node,
   type Value,
   valueOf,
 } from "./graph.ts";
+export {
+  emitLoop,
+  type EmittedLoop,
+  looked,
+  type LoopBody,
+} from "./loops/emit_loop.ts";
+export { outside } from "./loops/outside.ts";
 export { type Macs, macsOfGraph, sumMacs } from "./macs.ts";
 export { splitHeads } from "./ops/attention/heads.ts";
 export { inlined } from "./rewrites/inline.ts";

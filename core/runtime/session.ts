@@ -4,6 +4,7 @@
  * them.
  */
 import type { Graph } from "../onnx/graph.ts";
+import { outside } from "../onnx/loops/outside.ts";
 import { winogradGraph } from "../onnx/rewrites/winograd.ts";
 import { arrayOf, sizeOf, type Tensor } from "../tensor/tensor.ts";
 import {
@@ -146,17 +147,16 @@ export async function openSession(
 ): Promise<Session> {
   const { device = "cpu", kept } = options;
   const own = await deviceGraph(graph, options);
-  if (device === "cpu") {
-    return new Session(graph, await load(own, options), kept);
-  }
+  const opened = (runtime: RuntimeSession) =>
+    new Session({ ...graph, ...outside(graph) }, runtime, kept);
+  if (device === "cpu") return opened(await load(own, options));
   try {
-    const runtime = await load(own, options, { isStrict: true });
-    return new Session(graph, runtime, kept);
+    return opened(await load(own, options, { isStrict: true }));
   } catch (error) {
     if (!fellBack(error)) throw error;
     const runtime = await load(own, options);
     await warnOffDevice(own, options);
-    return new Session(graph, runtime, kept);
+    return opened(runtime);
   }
 }
 

@@ -25,12 +25,14 @@ import {
   type AttributeMessage,
   encoded,
   fieldNumber,
+  type InnerGraphMessage,
   type ModelMessage,
   modelType,
   type NodeMessage,
   type TensorMessage,
   type ValueInfoMessage,
 } from "./onnx_schema.ts";
+import { nested } from "../loops/nested.ts";
 import { inferShapes } from "../ops/registry.ts";
 import {
   castOf,
@@ -95,7 +97,7 @@ export function encodeModel(
     opsetImport: opsetImports(graph, opset),
     metadataProps: metadata.map(([key, value]) => ({ key, value })),
   });
-  const parts = graphParts(graph, options);
+  const parts = graphParts(nested(graph), options);
   return joined([
     model,
     ...delimited(fieldNumber("ModelProto", "graph"), parts),
@@ -202,12 +204,23 @@ function encodeAttribute(
   [name, { kind, value }]: [string, Attribute],
 ): AttributeMessage {
   const { type, field } = attributeForms[kind];
-  return {
-    name,
-    type,
-    [field]: kind === "string" ? text.encode.encode(value) : value,
-  };
+  const own = kind === "string"
+    ? text.encode.encode(value)
+    : kind === "graph"
+    ? innerGraph(value)
+    : value;
+  return { name, type, [field]: own };
 }
+
+/** A graph inside of a node; its weights are the outermost's. */
+const innerGraph = (
+  { name, inputs, outputs, nodes }: Graph,
+): InnerGraphMessage => ({
+  name,
+  node: nodes.map(encodeNode),
+  input: inputs.map(encodeValue),
+  output: outputs.map(encodeValue),
+});
 
 const encodeValue = ({ name, dtype, shape }: Value): ValueInfoMessage =>
   valueInfo(name, dataTypes[dtype], shape);
@@ -409,6 +422,9 @@ function decodeNode(
 }
 
 function decodeAttribute(node: string, message: AttributeMessage): Attribute {
+  if (message.type === attributeForms.graph.type) {
+    return { kind: "graph", value: decodeInner(message.g!) };
+  }
   for (const kind of ["int", "float", "ints", "string"] as const) {
     const { type, field } = attributeForms[kind];
     if (type !== message.type) continue;
@@ -422,6 +438,24 @@ function decodeAttribute(node: string, message: AttributeMessage): Attribute {
     `Cannot read attribute "${message.name}" of node "${node}": type ${message.type} is not supported`,
   );
 }
+
+/** A graph inside of a node. Of what its nodes make only the outputs are known. */
+function decodeInner({ name, node, input, output }: InnerGraphMessage): Graph {
+  const [inputs, outputs] = [input.map(decodeValue), output.map(decodeValue)];
+  const known = [...inputs, ...outputs];
+  return {
+    name,
+    inputs,
+    outputs,
+    nodes: node.map(decodeNode),
+    initializers: new Map(),
+    values: new Map(known.map((value) => [value.name, value])),
+  };
+}
+
+/** What a loop leaves: what its body does, but for whether it goes on. */
+const loopOutputs = ({ attributes: { body } }: Node): Value[] | undefined =>
+  body?.kind === "graph" ? body.value.outputs.slice(1) : undefined;
 
 function inferOutputs(
   node: Node,
@@ -438,14 +472,14 @@ function inferOutputs(
     }
     return value;
   });
-  const inferred = inferShapes({
+  const inferred = loopOutputs(node) ?? inferShapes({
     node,
     inputs,
     constant: (i) => constantInts({ initializers }, node, i),
   });
   inferred.forEach((value, i) => {
     const name = node.outputs[i];
-    values.set(name, { name, ...value });
+    values.set(name, { ...value, name });
   });
 }
 

@@ -50,6 +50,7 @@ const root = protobuf.Root.fromJSON({
       ["f", 2, "float"],
       ["i", 3, "int64"],
       ["s", 4, "bytes"],
+      ["g", 6, "GraphProto"],
       ["ints", 8, "int64[]"],
       ["type", 20, "int32"],
     ),
@@ -117,6 +118,7 @@ export interface AttributeMessage {
   f?: number;
   i?: number;
   s?: Uint8Array;
+  g?: InnerGraphMessage;
   ints?: readonly number[];
 }
 
@@ -149,18 +151,22 @@ export interface ValueInfoMessage {
   };
 }
 
+/** A `GraphProto` inside of a node, without weights. */
+export interface InnerGraphMessage {
+  name: string;
+  node: NodeMessage[];
+  input: ValueInfoMessage[];
+  output: ValueInfoMessage[];
+}
+
 /** A `ModelProto`. */
 export interface ModelMessage {
   irVersion: number;
   producerName: string;
   opsetImport: { domain: string; version: number }[];
   metadataProps: EntryMessage[];
-  graph: {
-    name: string;
-    node: NodeMessage[];
+  graph: InnerGraphMessage & {
     initializer: TensorMessage[];
-    input: ValueInfoMessage[];
-    output: ValueInfoMessage[];
     valueInfo: ValueInfoMessage[];
   };
 }
@@ -170,5 +176,6 @@ export const attributeForms = {
   float: { type: 1, field: "f" },
   int: { type: 2, field: "i" },
   string: { type: 3, field: "s" },
+  graph: { type: 5, field: "g" },
   ints: { type: 7, field: "ints" },
 } as const;

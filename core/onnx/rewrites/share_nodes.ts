@@ -1,6 +1,7 @@
 /** Common subexpressions: what a graph computes twice from the same values is computed once. */
 import type { Tensor } from "../../tensor/tensor.ts";
 import type { Graph, Initializer, Node, Value } from "../graph.ts";
+import { type Region, regionsOf } from "../loops/regions.ts";
 
 /** Larger constants are equal only if they are the same in memory: to compare them would take longer than it saves. */
 const comparedElements = 4096;
@@ -28,8 +29,18 @@ function constantKey(
   return `${dtype}[${shape}]${values}`;
 }
 
-const nodeKey = ({ op, domain, attributes }: Node, inputs: string[]): string =>
-  JSON.stringify([domain, op, inputs, Object.entries(attributes).sort()]);
+const nodeKey = (
+  { op, domain, attributes }: Node,
+  inputs: string[],
+  region: Region,
+): string =>
+  JSON.stringify([
+    region,
+    domain,
+    op,
+    inputs,
+    Object.entries(attributes).sort(),
+  ]);
 
 /** Names of the values that equal an earlier one, by their own. */
 class Renamed {
@@ -51,8 +62,9 @@ class Renamed {
 
 /**
  * The graph without nodes and constants that equal an earlier one. A node
- * that makes an output of the graph stays. Every operator of ours is a pure
- * function, so equal inputs give equal outputs.
+ * that makes an output of the graph stays, and one that runs in another branch of
+ * a loop. Every operator of ours is a pure function, so equal inputs give equal
+ * outputs.
  */
 export function shareNodes(graph: Graph): Graph {
   const renamed = new Renamed();
@@ -68,12 +80,12 @@ export function shareNodes(graph: Graph): Graph {
     }
   }
   const nodes: Node[] = [];
+  const regions = regionsOf(graph);
   for (const node of graph.nodes) {
     const inputs = node.inputs.map((name) => renamed.name(name));
     const isOutput = node.outputs.some((name) => outputs.has(name));
-    if (!isOutput && renamed.isKnown(nodeKey(node, inputs), node.outputs)) {
-      continue;
-    }
+    const key = nodeKey(node, inputs, regions.get(node)!);
+    if (!isOutput && renamed.isKnown(key, node.outputs)) continue;
     nodes.push({ ...node, inputs });
   }
   return { ...graph, initializers, nodes, values: valuesOf(graph, nodes) };
