@@ -139,7 +139,7 @@ for (const [name, family] of Object.entries(families)) {
     );
     await using runner = new SubNetRunner(net);
     const guided = isGuided(guidanceScale);
-    const graph = await compileSubNet({
+    const graph = compileSubNet({
       net,
       sampler,
       guidanceScale,

@@ -3,7 +3,6 @@
  * and graphs written as files that any ONNX Runtime opens.
  */
 export { DeviceTensor, type Feeds, type PlacedTensor } from "./feeds.ts";
-export { foldConstants } from "./fold_constants.ts";
 export { runtimeVersion } from "./onnx_runtime.ts";
 export { inPrecision } from "./in_precision.ts";
 export {

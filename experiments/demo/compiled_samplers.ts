@@ -9,7 +9,11 @@ import type { Graph } from "@dip-go/core/onnx";
 import type { PipelineSampler } from "@dip-go/core";
 import { writeModels } from "@dip-go/core/runtime";
 import { joined, type Tensor } from "@dip-go/core/tensor";
-import { compileParts, type CompileRequest } from "@dip-go/supernet/compile";
+import {
+  compilePicture,
+  type CompileRequest,
+  compileSteps,
+} from "@dip-go/supernet/compile";
 import { liveBlocks, subNetMacs } from "@dip-go/supernet/gates";
 import { compileRequestOf, exampleOf } from "@dip-go/supernet/export";
 import { contentHash } from "../run/inputs/input_hashes.ts";
@@ -21,9 +25,7 @@ import { shippedPlan } from "./shipped_sub_nets.ts";
 import { textGraph } from "./text_graph.ts";
 
 /** Raised when the compiler's graphs change; what was kept is made again. */
-const version = 3;
-/** Looks at the latents on the way, and one at the picture. */
-const looks = 10;
+const version = 4;
 /** Steps of the pictures that the preview is fitted to. */
 const previewSteps = 10;
 
@@ -70,13 +72,15 @@ export class SamplerCompiler {
         shortHash(JSON.stringify(plan))
       }`;
       return await kept(folder, async () => {
-        const graphs = await partsOf({ ...request, plan });
         const index = await weightIndex(
           shelf.full,
           await onnxFiles(shelf.full),
         );
-        const written = await write(shelf, folder, readingFrom(index, graphs));
-        return { ...written, ...costOf({ ...request, plan }) };
+        return await compiled({ ...request, plan }, {
+          shelf,
+          folder,
+          shared: (graphs) => readingFrom(index, graphs),
+        });
       });
     });
   }
@@ -129,54 +133,58 @@ async function compileFull(
 ): Promise<CompiledFull> {
   const sampler = await fullSampler(model);
   const request = await requestOf(sampler);
-  const parts = await partsOf(request);
+  const folder = shelf.full;
+  const decoder = { "decoder.onnx": compilePicture(request) };
   const text = model.examples && { "text.onnx": await textGraph(sampler) };
-  const written = await write(shelf, shelf.full, { ...parts, ...text });
+  const urlOrNull = (file: string, graphs: object | undefined | false) =>
+    graphs ? urlOf(shelf, `${folder}/${file}`) : null;
+  const { drawsPixels } = sampler.pipeline;
   return {
-    ...written,
-    ...costOf(request),
+    ...await compiled(request, {
+      shelf,
+      folder,
+      others: { ...drawsPixels ? {} : decoder, ...text },
+    }),
     noise: [1, ...sampler.latents],
-    textEncoder: text ? urlOf(shelf, `${shelf.full}/text.onnx`) : null,
+    decoder: urlOrNull("decoder.onnx", !drawsPixels && decoder),
+    textEncoder: urlOrNull("text.onnx", text),
     preview: await previewOf(sampler, model.examples ?? []),
   };
 }
 
-const partName = /^part-(\d+)-of-(\d+)-steps\.onnx$/;
+type Graphs = Readonly<Record<string, Graph>>;
 
-/** The sampler in consecutive graphs, by the names of their files. */
-async function partsOf(
+/** A sampler's steps as files of a folder. */
+async function compiled(
   request: CompileRequest,
-): Promise<Record<string, Graph>> {
-  const { steps } = request.net;
-  const parts = Math.min(looks, steps);
-  const graphs = await compileParts(request, { parts });
-  const border = (i: number) => Math.round(i * steps / parts);
-  return Object.fromEntries(
-    graphs.map((graph, i) => [
-      `part-${i}-of-${border(i + 1) - border(i)}-steps.onnx`,
-      graph,
-    ]),
+  { shelf, folder, others = {}, shared = (graphs) => graphs }: {
+    readonly shelf: Shelf;
+    readonly folder: string;
+    /** Graphs to write beside them. */
+    readonly others?: Graphs;
+    /** Has weights that lie in other files read from there. */
+    readonly shared?: (graphs: Graphs) => Graphs;
+  },
+): Promise<CompiledSampler> {
+  const { forms, chosen, state, initNoiseSigma } = compileSteps(request);
+  const name = (form: number) => `form-${form}.onnx`;
+  const graphs = Object.fromEntries(
+    forms.map((graph, form) => [name(form), graph]),
   );
-}
-
-/** Writes graphs; what their weights' files have in common with the full sampler's is theirs. */
-async function write(
-  shelf: Shelf,
-  folder: string,
-  graphs: Readonly<Record<string, Graph>>,
-): Promise<Pick<CompiledSampler, "parts" | "weights">> {
-  const { models, weights } = await writeModels(folder, graphs, {
-    link: folder !== shelf.full,
-  });
+  const { weights } = await writeModels(
+    folder,
+    shared({ ...graphs, ...others }),
+    { link: folder !== shelf.full },
+  );
   return {
-    parts: models.flatMap((name) => {
-      const steps = partName.exec(name)?.[2];
-      const url = urlOf(shelf, `${folder}/${name}`);
-      return steps === undefined ? [] : [{ url, steps: Number(steps) }];
-    }),
+    forms: forms.map((_, form) => urlOf(shelf, `${folder}/${name(form)}`)),
+    chosen,
+    state: state.map(({ name, shape }) => ({ name, shape })),
+    initNoiseSigma,
     weights: await Promise.all(
       weights.map((name) => weightFile(shelf, folder, name)),
     ),
+    ...costOf(request),
   };
 }
 

@@ -33,8 +33,17 @@ export interface SubNetInfo {
 
 /** A sampler as files, once it is compiled. Addresses are the server's own. */
 export interface CompiledSampler {
-  /** Consecutive graphs, and how many model calls of the sampler each makes up. */
-  readonly parts: readonly { readonly url: string; readonly steps: number }[];
+  /** Graphs of a step, one for each form in which steps come. */
+  readonly forms: readonly string[];
+  /** The form of each step. */
+  readonly chosen: readonly number[];
+  /** What steps hand on: see `compileSteps`. */
+  readonly state: readonly {
+    readonly name: string;
+    readonly shape: readonly number[];
+  }[];
+  /** The first latents are the noise times this. */
+  readonly initNoiseSigma: number;
   /** Files that the graphs name, and where they are. */
   readonly weights: readonly WeightFile[];
   /** MACs of one picture. */
@@ -54,6 +63,8 @@ export interface WeightFile {
 export interface CompiledFull extends CompiledSampler {
   /** Shape of the noise, `[1, C, H, W]`. */
   readonly noise: readonly number[];
+  /** Graph of the decoder: `latents` in, `pictures` out; null where latents are pictures. */
+  readonly decoder: string | null;
   /** Graph of the text towers: `input_ids` in, what the network reads of a text out, by its inputs' names; null in a model of classes. */
   readonly textEncoder: string | null;
   /** Latents to colours, `[3][C + 1]`, the last a constant; null where latents are pictures. */

@@ -1,17 +1,19 @@
 /**
  * The SubNet compiler: all T steps of a sampler as one ONNX graph, noise in,
- * pictures or latents out. Only what is alive is in it; what follows from the
- * timesteps alone is a constant; what a prompt gives every step, such as keys
- * and values of cross-attention, is computed once; each weight is there once.
+ * pictures or latents out. The steps are a loop, whose branches are the forms in
+ * which they come: only what is alive is in it, and a sampler without gates is one
+ * step long. What a prompt gives every step, such as keys and values of
+ * cross-attention, is computed once; each weight is there once.
  */
 import {
+  emitLoop,
   type Graph,
   GraphBuilder,
   shareNodes,
   type Value,
+  withoutUnread,
 } from "@dip-go/core/onnx";
 import {
-  foldConstants,
   inPrecision,
   type Precision,
   type SessionOptions,
@@ -20,8 +22,12 @@ import { latentsShape } from "@dip-go/core/pipeline";
 import { refuseThresholding } from "@dip-go/core/samplers";
 import { checkSubNet } from "../gates/plan.ts";
 import { combination } from "../arithmetic/terms.ts";
-import { cutGraph } from "./cut_graph.ts";
-import { type SampledSubNet, UnrolledSampler } from "./unrolled_sampler.ts";
+import {
+  type SampledSubNet,
+  StepForms,
+  type StepSources,
+} from "./step_forms.ts";
+import { StepTables } from "./step_tables.ts";
 
 /** How a graph begins and ends. */
 export interface CompiledForm {
@@ -57,69 +63,79 @@ const graphNames = {
  *
  * @throws {RangeError} If gates or sampler do not fit the SuperNet.
  */
-export async function compileSubNet(request: CompileRequest): Promise<Graph> {
-  const [graph] = await compileParts(request, { parts: 1 });
-  return graph;
-}
-
-/**
- * The same in consecutive graphs of about equally many steps, for a look at the
- * latents on the way. Each but the last returns `next.latents`, and what else
- * later steps need as `next.…`; each but the first reads the same as `state.…`;
- * the last returns what {@linkcode compileSubNet} does. Inputs are those of the
- * whole.
- *
- * @param options.parts At least 1, at most the number of steps.
- * @throws {RangeError} If gates, sampler or parts do not fit the SuperNet.
- */
-export async function compileParts(
-  request: CompileRequest,
-  { parts }: { readonly parts: number },
-): Promise<Graph[]> {
-  check(request, parts);
-  const { net: { model, steps } } = request;
+export function compileSubNet(request: CompileRequest): Graph {
+  check(request);
+  const { net: { model }, sampler } = request;
+  const forms = new StepForms(request);
   const g = new GraphBuilder(`${model.model}:sampler`);
-  const sampler = new UnrolledSampler(g, request, {
-    conditioning: once((name) => request.conditioning(g, name)),
-    noise: stepNoise(g, request),
+  const { last, outputs } = emitLoop(g, {
+    first: firstState(g, request, forms.state),
+    chosen: forms.chosen,
+    body: (index, now) => {
+      const tables = new StepTables(g, index, sampler.steps.length);
+      const sources = { tables, now, ...outerInputs(g, request) };
+      return forms.emitters(g, sources);
+    },
   });
-  const made = sampler.unroll(firstLatents(g, request));
-  const borders = Array.from(
-    { length: parts - 1 },
-    (_, i) =>
-      [`latents.${i}`, made[Math.round((i + 1) * steps / parts) - 1]] as const,
-  );
-  const graph = g.build({
-    ...outputOf(g, request, made[steps - 1]),
-    ...Object.fromEntries(borders),
-  });
-  const names = borders.map(([name]) => name);
-  const folded = await foldConstants(graph, sampler.timesteps);
-  return cutGraph(folded, { borders: names, name: graphNames.latents })
-    .map((part) => stored(part, request));
+  const graph = g.build({ ...outputOf(g, request, last.latents), ...outputs });
+  return stored(graph, request);
 }
 
-function check(
-  { net, sampler, plan }: CompileRequest,
-  parts: number,
-): void {
-  const refuse = (found: string) => {
-    throw new RangeError(
-      `Cannot compile a SubNet of ${net.model.model}: ${found}`,
+/** A sampler's steps for a host that runs them one after the other. */
+export interface CompiledSteps {
+  /** One a form. Inputs: `step`, int64 `[]`, what steps hand on as `state.…`, and those of {@linkcode compileSubNet}; outputs: `next.…` of what is handed on anew. */
+  readonly forms: readonly Graph[];
+  /** The form of each step. */
+  readonly chosen: readonly number[];
+  /** What steps hand on: `latents`, from `latents` of a picture's noise on, and others, from zeros on. */
+  readonly state: readonly Value[];
+  /** The first latents are the noise times this. */
+  readonly initNoiseSigma: number;
+}
+
+/** The same for a look at the latents after each step, which takes them and returns them. */
+export function compileSteps(request: CompileRequest): CompiledSteps {
+  check(request);
+  const { net: { model }, sampler: { steps, initNoiseSigma } } = request;
+  const forms = new StepForms(request);
+  const graphs = Array.from({ length: forms.count }, (_, form) => {
+    const g = new GraphBuilder(`${model.model}:step`);
+    const index = g.input("step", "int64", []);
+    const now = Object.fromEntries(
+      forms.state.map(({ name, dtype, shape }) => [
+        name,
+        g.input(`state.${name}`, dtype, shape),
+      ]),
     );
-  };
+    const tables = new StepTables(g, index, steps.length);
+    const sources = { tables, now, ...outerInputs(g, request) };
+    const next = Object.entries(forms.emitters(g, sources)[form]());
+    const left = next.map(([name, value]) => [`next.${name}`, value]);
+    const graph = g.build(Object.fromEntries(left));
+    return withoutUnread(stored(graph, request));
+  });
+  const { chosen, state } = forms;
+  return { forms: graphs, chosen, state, initNoiseSigma };
+}
+
+/** The last latents as what the form's graphs return. Input: `latents`. */
+export function compilePicture(request: CompileRequest): Graph {
+  const { net: { model }, guidanceScale } = request;
+  const g = new GraphBuilder(`${model.model}:picture`);
+  const shape = latentsShape(model, guidanceScale);
+  const latents = g.input("latents", "float32", shape);
+  return stored(g.build(outputOf(g, request, latents)), request);
+}
+
+function check({ net, sampler, plan }: CompileRequest): void {
   const { steps, units } = net;
   const source = `a SubNet of ${net.model.model}`;
   refuseThresholding(sampler, "compile");
   checkSubNet(plan, { steps, units, source });
-  if (sampler.steps.length !== steps) {
-    refuse(
-      `the sampler makes ${sampler.steps.length} steps, expected the SuperNet's ${steps}`,
-    );
-  }
-  if (parts < 1 || parts > steps) {
-    refuse(`found ${parts} parts, expected 1 to ${steps}`);
-  }
+  if (sampler.steps.length === steps) return;
+  throw new RangeError(
+    `Cannot compile ${source}: the sampler makes ${sampler.steps.length} steps, expected the SuperNet's ${steps}`,
+  );
 }
 
 /** A graph as it is written. */
@@ -136,35 +152,36 @@ export function once(make: (name: string) => Value): (name: string) => Value {
   };
 }
 
-/** Where the first step starts from. */
-function firstLatents(
+/** Where the first step starts from: scaled noise, and zeros for what no step has left yet. */
+function firstState(
   g: GraphBuilder,
-  { net: { model }, guidanceScale, sampler: { initNoiseSigma } }:
-    CompileRequest,
-): Value {
-  const shape = latentsShape(model, guidanceScale);
-  const noise = g.input(graphNames.noise, "float32", shape);
-  return g.inSingle(() => combination(g, [[initNoiseSigma, () => noise]]));
+  { sampler: { initNoiseSigma } }: CompileRequest,
+  [latents, ...others]: readonly Value[],
+): Record<string, Value> {
+  const noise = g.input(graphNames.noise, latents.dtype, latents.shape);
+  const zeros = others.map(({ name, shape }) => [
+    name,
+    g.expand(g.scalar(0), shape),
+  ]);
+  return {
+    latents: g.inSingle(() => combination(g, [[initNoiseSigma, () => noise]])),
+    ...Object.fromEntries(zeros),
+  };
 }
 
-/** The noise of each step that adds some, out of one input for all. */
-function stepNoise(
+/** What every step may read from outside. */
+function outerInputs(
   g: GraphBuilder,
-  { net, sampler, guidanceScale }: CompileRequest,
-): (step: number) => Value {
-  const noisy = [...sampler.steps.keys()]
-    .filter((t) => sampler.steps[t].noise !== 0);
-  const shape = latentsShape(net.model, guidanceScale);
-  const all = once((name) =>
-    g.input(name, "float32", [noisy.length, ...shape])
-  );
-  return (step) =>
-    g.inSingle(() => {
-      const k = noisy.indexOf(step);
-      const every = all(graphNames.stepNoise);
-      const own = g.slice(every, { axes: [0], starts: [k], ends: [k + 1] });
-      return g.reshape(own, shape);
-    });
+  request: CompileRequest,
+): Pick<StepSources, "conditioning" | "noise"> {
+  const { net, sampler, guidanceScale } = request;
+  const noisy = sampler.steps.filter(({ noise }) => noise !== 0).length;
+  const shape = [noisy, ...latentsShape(net.model, guidanceScale)];
+  const noise = once((name) => g.input(name, "float32", shape));
+  return {
+    conditioning: once((name) => request.conditioning(g, name)),
+    noise: () => noise(graphNames.stepNoise),
+  };
 }
 
 /** What a graph returns. */

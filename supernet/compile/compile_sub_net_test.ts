@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { ditBlockGraph, livelyWeights } from "@dip-go/core/models";
 import type { Graph, Node } from "@dip-go/core/onnx";
 import { TorchGenerator } from "@dip-go/core/random";
@@ -9,7 +9,13 @@ import {
   parseSchedulerConfig,
   type SamplerKind,
 } from "@dip-go/core/samplers";
-import { describe, float32, int64, type Tensor } from "@dip-go/core/tensor";
+import {
+  describe,
+  float32,
+  int64,
+  sizeOf,
+  type Tensor,
+} from "@dip-go/core/tensor";
 import {
   tinyConditions,
   tinyDit,
@@ -28,8 +34,9 @@ import type { SubNetPlan } from "../gates/plan.ts";
 import { SubNetRunner } from "../sampling/sub_net.ts";
 import { type SuperNet, superNet } from "../gates/super_net.ts";
 import {
-  compileParts,
+  type CompiledSteps,
   type CompileRequest,
+  compileSteps,
   compileSubNet,
 } from "./compile_sub_net.ts";
 import { classInputs, featureInputs } from "./compiled_conditioning.ts";
@@ -235,25 +242,47 @@ function noiseInput(
   return float32([noisy.length, ...noise.shape], all);
 }
 
-/** Runs graphs one after the other, each on what the one before left. */
-async function runParts(
-  graphs: readonly Graph[],
+/** What the graph of all steps makes. */
+async function runWhole(
+  graph: Graph,
   one: Case,
   stepNoise: readonly (Float32Array | undefined)[],
 ): Promise<Tensor> {
+  await using session = await openSession(graph);
   const inputs = { noise, step_noise: noiseInput(stepNoise), ...one.inputs };
-  let known: Record<string, Tensor> = inputs;
-  for (const graph of graphs) {
-    const feeds = graph.inputs.map(({ name }) => [name, known[name]]);
-    await using session = await openSession(graph);
-    const made = await session.run(Object.fromEntries(feeds));
-    const next = Object.entries(made).map(([name, value]) => [
-      name.replace(/^next\./, "state."),
-      value,
-    ]);
-    known = { ...inputs, ...Object.fromEntries(next) };
+  return (await session.run(feedsOf(session.graph, inputs))).latents;
+}
+
+const feedsOf = ({ inputs }: Graph, known: Readonly<Record<string, Tensor>>) =>
+  Object.fromEntries(inputs.map(({ name }) => [name, known[name]]));
+
+/** What a host makes of a graph a form. */
+async function runSteps(
+  { forms, chosen, state, initNoiseSigma }: CompiledSteps,
+  one: Case,
+  stepNoise: readonly (Float32Array | undefined)[],
+): Promise<Tensor> {
+  const inputs = { step_noise: noiseInput(stepNoise), ...one.inputs };
+  const first = noise.data.map((value) => value * initNoiseSigma);
+  let known = Object.fromEntries(
+    state.map(({ name, shape }): [string, Tensor] => [
+      `state.${name}`,
+      float32(
+        shape,
+        name === "latents" ? first : new Float32Array(sizeOf(shape)),
+      ),
+    ]),
+  );
+  for (const [t, form] of chosen.entries()) {
+    await using session = await openSession(forms[form]);
+    const step = int64([], [t]);
+    const feeds = feedsOf(session.graph, { ...inputs, ...known, step });
+    const next = Object.entries(await session.run(feeds)).map((
+      [name, value],
+    ) => [name.replace(/^next\./, "state."), value]);
+    known = { ...known, ...Object.fromEntries(next) };
   }
-  return known.latents;
+  return known["state.latents"];
 }
 
 /** The largest difference over the largest value that is expected. */
@@ -271,24 +300,27 @@ function assertClose(found: Tensor, expected: Tensor): void {
 }
 
 for (const [name, make] of Object.entries(cases)) {
-  Deno.test(`compileSubNet samples ${name} as block sessions do, whole and in parts`, async () => {
+  Deno.test(`compileSubNet samples ${name} as block sessions do, whole and step by step`, async () => {
     const one = make();
     const gates = halfClosed(one.net, 5);
     const plan = { gates, payloads: forecasting(one.net, gates) };
     const { latents, stepNoise } = await sampled(one, plan);
-    for (const parts of [1, 3]) {
-      const request = { ...one, plan };
-      const graphs = await compileParts(request, { parts });
-      assertEquals(graphs.length, parts);
-      assertClose(await runParts(graphs, one, stepNoise), latents);
-    }
+    const request = { ...one, plan };
+    assertClose(
+      await runWhole(compileSubNet(request), one, stepNoise),
+      latents,
+    );
+    assertClose(
+      await runSteps(compileSteps(request), one, stepNoise),
+      latents,
+    );
   });
 }
 
-Deno.test("compileSubNet computes a text's keys and values once, and nothing of the timestep", async () => {
+Deno.test("compileSubNet computes a text's keys and values once", () => {
   const one = unetCase("ddim", "branch");
   const gates = halfClosed(one.net, 5);
-  const graph = await compileSubNet({ ...one, plan: { gates } });
+  const graph = compileSubNet({ ...one, plan: { gates } });
   const readers = (weight: RegExp) =>
     [...graph.initializers.keys()].filter((key) => weight.test(key)).map((
       key,
@@ -296,13 +328,12 @@ Deno.test("compileSubNet computes a text's keys and values once, and nothing of 
   const keys = readers(/attn2\.to_[kv]\.weight/);
   assert(keys.length > 0 && keys.every((count) => count === 1));
   assert(readers(/attn2\.to_q\.weight/).some((count) => count > 1));
-  assertEquals(readers(/time_emb/), []);
 });
 
-Deno.test("compileSubNet holds the live blocks alone, each weight once", async () => {
+Deno.test("compileSubNet holds the live blocks alone, each weight once", () => {
   const one = unetCase("ddim", "branch");
   const gates = halfClosed(one.net, 5);
-  const graph = await compileSubNet({ ...one, plan: { gates } });
+  const graph = compileSubNet({ ...one, plan: { gates } });
   const live = liveBlocks(one.net, gates);
   for (const [i, { block, graph: own }] of one.net.blocks.entries()) {
     const runs = live.filter((step) => step[i]).length;
@@ -350,8 +381,8 @@ for (
       plan,
       precision: "float16",
     } as const;
-    const graph = await compileSubNet(request);
-    const off = distance(await runParts([graph], one, stepNoise), latents);
+    const graph = compileSubNet(request);
+    const off = distance(await runWhole(graph, one, stepNoise), latents);
     assert(off > 1e-6 && off < 1e-2, `differs by ${off}`);
     assertEquals(dtypesOf(graph, ({ op }) => products.includes(op)), [
       "float16",
@@ -365,21 +396,13 @@ for (
   });
 }
 
-Deno.test("compileSubNet refuses a sampler of other steps, and parts that are none", async () => {
+Deno.test("compileSubNet refuses a sampler of other steps", () => {
   const one = unetCase("ddim", "branch");
-  const request = {
-    ...one,
-    plan: { gates: halfClosed(one.net, 5) },
-  };
+  const plan = { gates: halfClosed(one.net, 5) };
   const sampler = makeSampler(scheduler(), { kind: "ddim", steps: 4 });
-  await assertRejects(
-    () => compileSubNet({ ...request, sampler }),
+  assertThrows(
+    () => compileSubNet({ ...one, plan, sampler }),
     RangeError,
     "the sampler makes 4 steps, expected the SuperNet's 6",
-  );
-  await assertRejects(
-    () => compileParts(request, { parts: 7 }),
-    RangeError,
-    "found 7 parts, expected 1 to 6",
   );
 });

@@ -1,7 +1,9 @@
-/** All steps of a SubNet as one ONNX graph, or as a few consecutive ones. */
+/** All steps of a SubNet as one ONNX graph, or each as its own. */
 export {
-  compileParts,
+  type CompiledSteps,
+  compilePicture,
   type CompileRequest,
+  compileSteps,
   compileSubNet,
 } from "./compile_sub_net.ts";
 export {

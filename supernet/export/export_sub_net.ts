@@ -1,7 +1,7 @@
 /** Writes a SubNet as one ONNX file with its weights beside it, and what helps to use it. */
 import { createHash } from "node:crypto";
 import { writeAtomically } from "@dip-go/core/files";
-import type { Graph } from "@dip-go/core/onnx";
+import { type Graph, outside } from "@dip-go/core/onnx";
 import { rgbImage, writePng } from "@dip-go/core/pictures";
 import type { PipelineSampler } from "@dip-go/core/pipeline";
 import { writeModels } from "@dip-go/core/runtime";
@@ -95,8 +95,8 @@ export async function exportSubNet(
   const { gates, halves, solver } = request.plan;
   const networks = () => solverNetworks(sampler, form.batch ?? 1);
   const graph = solver
-    ? await compileSolver({ ...request, solver, networks: networks() })
-    : await compileSubNet(request);
+    ? compileSolver({ ...request, solver, networks: networks() })
+    : compileSubNet(request);
   const facts: SubNetFacts = {
     model: sampler.pipeline.name,
     origin,
@@ -110,7 +110,7 @@ export async function exportSubNet(
         JSON.stringify(solver || halves ? { gates, halves, solver } : gates),
       ).digest("hex"),
   };
-  const metadata = exportMetadata(facts, graph);
+  const metadata = exportMetadata(facts, outside(graph));
   const written = await writeModels(folder, { "model.onnx": graph }, {
     metadata,
     link,
@@ -121,7 +121,7 @@ export async function exportSubNet(
       bytes: (await Deno.stat(`${folder}/${name}`)).size,
     })),
   );
-  const card = modelCard(facts, graph, files);
+  const card = modelCard(facts, outside(graph), files);
   await writeAtomically(`${folder}/README.md`, card);
   if (example) {
     const tensors = await exampleOf(sampler, request, { ...example, ...form });

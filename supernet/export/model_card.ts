@@ -55,7 +55,7 @@ const described = (values: readonly Value[]): Record<string, string> =>
 /** Key-value pairs for the file's `metadata_props`. */
 export function exportMetadata(
   sub: SubNetFacts,
-  graph: Graph,
+  graph: Pick<Graph, "inputs" | "outputs">,
 ): Record<string, string> {
   const { model, origin, request: { sampler, guidanceScale, net }, macs } = sub;
   return {
@@ -113,7 +113,7 @@ function fileLines(files: readonly ExportedFile[]): string {
 /** The folder's `README.md`. */
 export function modelCard(
   sub: SubNetFacts,
-  graph: Graph,
+  graph: Pick<Graph, "inputs" | "outputs">,
   files: readonly ExportedFile[],
 ): string {
   const { model, origin, request, macs } = sub;

@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-/** A compiled sampler's graphs as sessions, and its run part by part. */
+/** A compiled sampler's graphs as sessions, and its run step by step. */
 import type { InferenceSession, Tensor } from "onnxruntime-web";
 import type { CompiledSampler } from "../demo_api.ts";
 import type { Device } from "./runtime.ts";
@@ -43,44 +43,66 @@ export async function openGraph(
   return await ort.InferenceSession.create(model, {
     executionProviders: isGpu ? ["webgpu", "wasm"] : ["wasm"],
     externalData,
-    // a weight that many steps read is laid out anew for each of them otherwise
-    extra: { session: { disable_prepacking: "1" } },
   });
 }
 
-/** The sessions of a sampler. */
+/** The sessions of a sampler, one a form. */
 export class LoadedSampler {
   private constructor(
+    private readonly ort: Device["ort"],
     readonly compiled: CompiledSampler,
-    private readonly sessions: readonly InferenceSession[],
+    private readonly forms: readonly InferenceSession[],
   ) {}
 
-  /** @param loaded Is told after each part. */
+  /** @param loaded Is told after each form. */
   static async open(
     device: Device,
     files: Files,
     { compiled, loaded }: {
       compiled: CompiledSampler;
-      loaded: (parts: number) => void;
+      loaded: (forms: number) => void;
     },
   ): Promise<LoadedSampler> {
-    const sessions: InferenceSession[] = [];
-    for (const { url } of compiled.parts) {
+    const forms: InferenceSession[] = [];
+    for (const url of compiled.forms) {
       const { weights } = compiled;
-      sessions.push(await openGraph(device, files, { url, weights }));
-      loaded(sessions.length);
+      forms.push(await openGraph(device, files, { url, weights }));
+      loaded(forms.length);
     }
-    return new LoadedSampler(compiled, sessions);
+    return new LoadedSampler(device.ort, compiled, forms);
   }
 
-  /** Starts from the graphs' own inputs. */
-  start(inputs: Tensors): SamplerRun {
-    return new SamplerRun(this.compiled, this.sessions, inputs);
+  /** Starts from noise. @param inputs The graphs' inputs besides what steps hand on. */
+  start(noise: Tensor, inputs: Tensors): SamplerRun {
+    const { ort, compiled: { state, initNoiseSigma } } = this;
+    const first = (noise.data as Float32Array)
+      .map((value) => value * initNoiseSigma);
+    const handed = state.map(({ name, shape }) => {
+      const size = shape.reduce((a, b) => a * b, 1);
+      const data = name === "latents" ? first : new Float32Array(size);
+      return [`state.${name}`, new ort.Tensor("float32", data, shape)];
+    });
+    return new SamplerRun(this, { ...inputs, ...Object.fromEntries(handed) });
+  }
+
+  /** Makes step t. @returns What it hands on. */
+  async step(t: number, known: Tensors): Promise<Tensors> {
+    const { ort, compiled: { chosen }, forms } = this;
+    const session = forms[chosen[t]];
+    const step = new ort.Tensor("int64", BigInt64Array.of(BigInt(t)), []);
+    const all: Tensors = { ...known, step };
+    const feeds = session.inputNames.map((name) => [name, all[name]]);
+    const next = await session.run(Object.fromEntries(feeds));
+    return Object.fromEntries(
+      Object.entries(next).map((
+        [name, value],
+      ) => [name.replace(/^next\./, "state."), value]),
+    );
   }
 
   /** Gives memory back. */
   async release(): Promise<void> {
-    for (const session of this.sessions) await session.release();
+    for (const session of this.forms) await session.release();
   }
 }
 
@@ -90,35 +112,26 @@ export class SamplerRun {
   ms = 0;
   /** Steps made so far. */
   steps = 0;
-  #part = 0;
-  #state: Tensors = {};
+  #known: Tensors;
 
-  constructor(
-    private readonly compiled: CompiledSampler,
-    private readonly sessions: readonly InferenceSession[],
-    private readonly inputs: Tensors,
-  ) {}
-
-  get finished(): boolean {
-    return this.#part === this.sessions.length;
+  constructor(private readonly sampler: LoadedSampler, known: Tensors) {
+    this.#known = known;
   }
 
-  /** Runs the next part; its latents, if the next reads them, or the picture after the last. */
-  async advance(): Promise<Tensor | undefined> {
-    const session = this.sessions[this.#part];
-    const all: Tensors = { ...this.inputs, ...this.#state };
-    const feeds = Object.fromEntries(
-      session.inputNames.map((name) => [name, all[name]]),
-    );
+  get finished(): boolean {
+    return this.steps === this.sampler.compiled.chosen.length;
+  }
+
+  /** Makes the next step; its latents, after the last one the picture. @param picture Of the last latents. */
+  async advance(
+    picture: (latents: Tensor) => Promise<Tensor>,
+  ): Promise<Tensor> {
     const start = performance.now();
-    const outputs = await session.run(feeds);
+    const next = await this.sampler.step(this.steps++, this.#known);
+    this.#known = { ...this.#known, ...next };
+    const latents = next["state.latents"];
+    const seen = this.finished ? await picture(latents) : latents;
     this.ms += performance.now() - start;
-    this.steps += this.compiled.parts[this.#part++].steps;
-    this.#state = Object.fromEntries(
-      Object.entries(outputs).map((
-        [name, value],
-      ) => [name.replace(/^next\./, "state."), value]),
-    );
-    return outputs.pictures ?? outputs["next.latents"];
+    return seen;
   }
 }

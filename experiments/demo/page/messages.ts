@@ -49,7 +49,7 @@ export type Answer =
       readonly side: Side;
       readonly steps: number;
       readonly ms: number;
-      /** Absent where the next step does not start from them, as PLMS's second. */
+      /** Absent after the last, which a picture follows. */
       readonly latents?: Planes;
     }
     | {

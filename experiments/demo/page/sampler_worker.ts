@@ -58,7 +58,8 @@ async function served(request: DrawRequest): Promise<void> {
 let device: Device | undefined;
 let files = new Files();
 const loaded = new Map<Side, LoadedSampler>();
-let tower: { url: string; session: InferenceSession } | undefined;
+/** Text towers and decoder, by their addresses. */
+const others = new Map<string, InferenceSession>();
 
 async function draw(
   request: DrawRequest,
@@ -68,11 +69,12 @@ async function draw(
   if (!device) say({ kind: "loading", text: "Loading the runtime" });
   device ??= await openDevice(request.onCpu);
   await load(request, say);
-  const inputs = await inputsOf(request, device);
+  const { noise, ...inputs } = await inputsOf(request, device);
+  const picture = await pictureOf(request.samplers.full);
   say({ kind: "started", device: device.name });
   const runs = sides.map((side) => ({
     side,
-    run: loaded.get(side)!.start(inputs),
+    run: loaded.get(side)!.start(noise, inputs),
   }));
   for (;;) {
     check(request);
@@ -80,11 +82,17 @@ async function draw(
       .sort((a, b) => a.run.ms - b.run.ms);
     if (!next) return;
     const { side, run } = next;
-    const tensor = await run.advance();
-    const planes = tensor && planesOf(tensor);
+    const planes = planesOf(await run.advance(picture));
     const { ms, steps } = run;
-    say({ kind: "step", side, steps, ms, latents: planes });
-    if (run.finished) say({ kind: "picture", side, ms, picture: planes! });
+    const isPicture = run.finished;
+    say({
+      kind: "step",
+      side,
+      steps,
+      ms,
+      ...isPicture ? {} : { latents: planes },
+    });
+    if (isPicture) say({ kind: "picture", side, ms, picture: planes });
     await new Promise((resolve) => setTimeout(resolve)); // lets a later request come in
   }
 }
@@ -97,8 +105,8 @@ async function load(
   const known = loaded.get("full")?.compiled as CompiledFull | undefined;
   if (known && !isSame(known, request.samplers.full)) {
     files = new Files();
-    await tower?.session.release();
-    tower = undefined;
+    for (const session of others.values()) await session.release();
+    others.clear();
   }
   for (const side of sides) {
     const compiled = request.samplers[side];
@@ -106,8 +114,8 @@ async function load(
     if (present && isSame(present.compiled, compiled)) continue;
     loaded.delete(side);
     await present?.release();
-    const tell = (parts: number) => {
-      const whole = Math.round(100 * parts / compiled.parts.length);
+    const tell = (forms: number) => {
+      const whole = Math.round(100 * forms / compiled.forms.length);
       say({ kind: "loading", text: `Loading the ${side} model, ${whole} %` });
       check(request);
     };
@@ -118,13 +126,13 @@ async function load(
 }
 
 const isSame = (a: CompiledSampler, b: CompiledSampler): boolean =>
-  a.parts[0].url === b.parts[0].url;
+  a.forms[0] === b.forms[0];
 
 /** The graphs' inputs besides the state. */
 async function inputsOf(
   { seed, subject, samplers: { full } }: DrawRequest,
   { ort }: Device,
-): Promise<Record<string, Tensor>> {
+): Promise<{ readonly noise: Tensor } & Record<string, Tensor>> {
   const { data } = new TorchGenerator(seed).randn(full.noise);
   const noise = new ort.Tensor("float32", data, full.noise);
   if ("label" in subject) {
@@ -134,20 +142,36 @@ async function inputsOf(
   return { noise, ...await textFeatures(full, subject) };
 }
 
+/** The session of a graph beside the samplers. */
+async function other(
+  url: string,
+  { weights }: CompiledFull,
+): Promise<InferenceSession> {
+  const session = others.get(url) ??
+    await openGraph(device!, files, { url, weights });
+  others.set(url, session);
+  return session;
+}
+
+/** What makes a picture of the last latents. */
+async function pictureOf(
+  full: CompiledFull,
+): Promise<(latents: Tensor) => Promise<Tensor>> {
+  if (full.decoder === null) return (latents) => Promise.resolve(latents);
+  const decoder = await other(full.decoder, full);
+  return async (latents) => (await decoder.run({ latents })).pictures;
+}
+
 async function textFeatures(
-  { textEncoder, weights }: CompiledFull,
+  full: CompiledFull,
   { ids, negativeIds }: PromptSubject,
 ): Promise<Record<string, Tensor>> {
   const { ort } = device!;
-  const url = textEncoder!;
-  tower ??= {
-    url,
-    session: await openGraph(device!, files, { url, weights }),
-  };
+  const tower = await other(full.textEncoder!, full);
   const features = (tokens: readonly number[]) => {
     const data = BigInt64Array.from(tokens, BigInt);
     const input_ids = new ort.Tensor("int64", data, [1, tokens.length]);
-    return tower!.session.run({ input_ids });
+    return tower.run({ input_ids });
   };
   const negative = Object.entries(await features(negativeIds))
     .map(([name, value]) => [`negative_${name}`, value]);

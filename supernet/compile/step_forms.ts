@@ -1,0 +1,320 @@
+/**
+ * The steps of a SubNet in as many forms as differ in what they compute; steps
+ * of one form differ in numbers alone, which tables hold. What steps hand on is
+ * a list of values by name: the latents, latents and predictions of steps before,
+ * outputs of the whole network, and what units hold, the newest first.
+ */
+import type { GraphBuilder, Value } from "@dip-go/core/onnx";
+import { isGuided, latentsShape } from "@dip-go/core/pipeline";
+import type { Sampler } from "@dip-go/core/samplers";
+import { filledHalves, halfRows } from "../arithmetic/half_nodes.ts";
+import {
+  guidedPrediction,
+  modelInput,
+  nextLatents,
+  stepFactors,
+} from "../arithmetic/step_nodes.ts";
+import {
+  combination,
+  type Factor,
+  factorOf,
+  type Term,
+} from "../arithmetic/terms.ts";
+import { type Halves, netOf, otherHalfAt } from "../gates/halves.ts";
+import { heldBy } from "../gates/held_units.ts";
+import { depthsOf, type PayloadRow, rowOf } from "../gates/payloads.ts";
+import type { SubNetPlan } from "../gates/plan.ts";
+import type { SuperNet } from "../gates/super_net.ts";
+import {
+  type HeldRead,
+  type HeldSum,
+  heldValue,
+  type StepPlan,
+  stepPlans,
+} from "../sampling/held_sums.ts";
+import { StepEmitter } from "../sampling/step_graph.ts";
+import type { StepTables } from "./step_tables.ts";
+
+/** What is sampled: a SubNet of this SuperNet under this sampler. */
+export interface SampledSubNet {
+  /** Its batch is 2B where the B samples are guided. */
+  readonly net: SuperNet;
+  readonly sampler: Sampler;
+  readonly guidanceScale: number;
+  readonly plan: SubNetPlan;
+}
+
+/** Where a step finds what it reads. */
+export interface StepSources {
+  readonly tables: StepTables;
+  /** What the step before handed on. */
+  readonly now: Readonly<Record<string, Value>>;
+  /** The model's inputs besides `sample` and `timestep`, of its batch, by name. */
+  readonly conditioning: (name: string) => Value;
+  /** Standard normal noise of all steps that add some, `[K, B, C, H, W]`. */
+  readonly noise: () => Value;
+}
+
+type Handed = Readonly<Record<string, Value>>;
+
+/** The name of a value that is as many as `age` newer ones old. */
+const aged = (name: string, age: number): string => `${name}.${age}`;
+
+/** The names under which what a step leaves is handed on. */
+const outputName = "output";
+const bothName = "both";
+const heldName = (sum: HeldSum, has: Halves): string =>
+  `held.${sum.join("+")}${has === "both" ? "" : `:${has}`}`;
+
+/** Whether two steps' graphs are one, but for numbers. */
+const keyOf = ({ reads, ...plan }: StepPlan, ages: readonly number[]): string =>
+  JSON.stringify({
+    ...plan,
+    reads: reads.map(({ from: _, ...own }, i) => ({ ...own, age: ages[i] })),
+  });
+
+/** Forms of steps. */
+export class StepForms {
+  /** The form of each step, numbered as they first appear. */
+  readonly chosen: readonly number[];
+  /** What steps hand on; the latents first. */
+  readonly state: readonly Value[];
+  readonly #net: SuperNet;
+  readonly #plans: readonly StepPlan[];
+  /** The steps of each form. */
+  readonly #steps: readonly (readonly number[])[];
+
+  /** @throws {RangeError} If the gates do not fit the SuperNet. */
+  constructor(private readonly subNet: SampledSubNet) {
+    const { net, plan } = subNet;
+    this.#net = heldBy(net, plan.payloads);
+    this.#plans = stepPlans(this.#net, plan);
+    const keys = this.#plans.map((plan, t) =>
+      keyOf(plan, plan.reads.map((read) => this.#ageOf(read, t)))
+    );
+    const different = [...new Set(keys)];
+    this.chosen = keys.map((key) => different.indexOf(key));
+    this.#steps = different.map((_, form) =>
+      [...keys.keys()].filter((t) => this.chosen[t] === form)
+    );
+    this.state = this.#handedOn();
+  }
+
+  get count(): number {
+    return this.#steps.length;
+  }
+
+  /** How many values of the same name were left since what step t reads. */
+  #ageOf({ sum, has, from }: HeldRead, t: number): number {
+    const name = heldName(sum, has);
+    return this.#plans.slice(from + 1, t).filter(({ writes, halves }) =>
+      writes.some((each) => heldName(each, halves) === name)
+    ).length;
+  }
+
+  /** All that some step reads of those before. */
+  #handedOn(): Value[] {
+    const { net, guidanceScale, sampler } = this.subNet;
+    const shape = latentsShape(net.model, guidanceScale);
+    const latents = { name: "latents", dtype: "float32", shape } as const;
+    const found = new Map<string, Value>([["latents", latents]]);
+    const add = (value: Value, name: string, age: number) => {
+      for (let k = age; k >= 0; k--) {
+        found.set(aged(name, k), { ...value, name: aged(name, k) });
+      }
+    };
+    for (const step of sampler.steps) {
+      for (const [name, factor] of Object.entries(stepFactors(step))) {
+        const [, age, what] = /^past\.(\d+)\.(.*)$/.exec(name) ?? [];
+        if (what && factor !== 0) add(latents, what, Number(age));
+      }
+    }
+    const whole = heldValue(this.#net, [this.#net.model.output]);
+    for (const [t, { predicts, halves, reads }] of this.#plans.entries()) {
+      for (const depth of predicts ? [] : this.#wholeDepths([t])) {
+        add(whole, outputName, depth);
+      }
+      for (const depth of this.#otherDepths([t])) {
+        if (predicts && halves !== "both") add(whole, bothName, depth);
+      }
+      for (const read of reads) {
+        const value = heldValue(netOf(this.#net, read.has), read.sum);
+        add(value, heldName(read.sum, read.has), this.#ageOf(read, t));
+      }
+    }
+    return [...found.values()];
+  }
+
+  #wholeDepths(steps: readonly number[]): number[] {
+    const { plan: { payloads } } = this.subNet;
+    const { output } = this.#net.model;
+    return union(steps.map((t) => depthsOf(rowOf(payloads, output, t))));
+  }
+
+  #otherDepths(steps: readonly number[]): number[] {
+    const { plan: { payloads } } = this.subNet;
+    return union(steps.map((t) => otherHalfAt(payloads, t).depths));
+  }
+
+  /** What emits a step of each form, and gives what it hands on anew. */
+  emitters(g: GraphBuilder, sources: StepSources): (() => Handed)[] {
+    return this.#steps.map((_, form) => () => this.#emit(g, form, sources));
+  }
+
+  #emit(g: GraphBuilder, form: number, sources: StepSources): Handed {
+    const { now } = sources;
+    const [t] = this.#steps[form];
+    const { halves, predicts, writes } = this.#plans[t];
+    const emitter = this.#run(g, form, sources);
+    const whole = this.#whole(g, form, { sources, emitter });
+    const prediction = this.#guided(g, whole);
+    const left = new Map<string, Value>([
+      ["latents", now.latents],
+      ["prediction", prediction],
+      ...writes.map((sum) =>
+        [heldName(sum, halves), emitter.written(sum)] as const
+      ),
+      ...predicts ? [[outputName, whole] as const] : [],
+      ...predicts && halves === "both" ? [[bothName, whole] as const] : [],
+    ]);
+    const latents = this.#next(g, form, { sources, prediction });
+    return { latents, ...this.#renewed(now, left) };
+  }
+
+  /** What was left anew, and what was there a place further back. */
+  #renewed(now: Handed, left: ReadonlyMap<string, Value>): Handed {
+    const renewed = this.state.flatMap(({ name }) => {
+      const [, own, age] = /^(.*)\.(\d+)$/.exec(name) ?? [];
+      const value = left.get(own);
+      if (!value) return [];
+      const before = now[aged(own, Number(age) - 1)];
+      return [[name, age === "0" ? value : before] as const];
+    });
+    return Object.fromEntries(renewed);
+  }
+
+  /** Emits the live blocks. */
+  #run(
+    g: GraphBuilder,
+    form: number,
+    { tables, now, conditioning }: StepSources,
+  ): StepEmitter {
+    const { sampler, plan, guidanceScale } = this.subNet;
+    const own = this.#steps[form];
+    const [t] = own;
+    const both = this.#plans[t].halves === "both";
+    return new StepEmitter(g, this.#net, this.#plans[t], {
+      input: (name) => {
+        if (name === "timestep") {
+          return tables.values(own, (s) => [sampler.steps[s].timestep], [1]);
+        }
+        if (name === "sample") {
+          const factor = tables.factor(
+            own,
+            (s) => sampler.steps[s].inputScale,
+            [1],
+          );
+          const guided = isGuided(guidanceScale) && both;
+          return modelInput(g, now.latents, { factor, guided });
+        }
+        const value = conditioning(name);
+        return both ? value : halfRows(g, value, "conditional");
+      },
+      held: (_, read) =>
+        now[aged(heldName(read.sum, read.has), this.#ageOf(read, t))],
+      factor: (value, { unit, depth }) => {
+        const of = (s: number) => rowOf(plan.payloads, unit, s)[depth];
+        return factorOf(g, tables.factor(own, of, value.shape), value);
+      },
+    });
+  }
+
+  /** What the whole network yields, `[2B, C', H, W]` of a guided sampler. */
+  #whole(
+    g: GraphBuilder,
+    form: number,
+    { sources: { tables, now }, emitter }: {
+      readonly sources: StepSources;
+      readonly emitter: StepEmitter;
+    },
+  ): Value {
+    const { payloads } = this.subNet.plan;
+    const { output } = this.#net.model;
+    const own = this.#steps[form];
+    const { predicts, halves } = this.#plans[own[0]];
+    const terms = (
+      name: string,
+      depths: readonly number[],
+      rowAt: (t: number) => PayloadRow,
+    ) =>
+      depths.map((depth): Term => {
+        const value = now[aged(name, depth)];
+        const of = (t: number) => rowAt(t)[depth] ?? 0;
+        return [tables.factor(own, of, value.shape), () => value];
+      });
+    if (!predicts) {
+      const rowAt = (t: number) => rowOf(payloads, output, t);
+      const depths = this.#wholeDepths(own);
+      return g.inSingle(() => combination(g, terms(outputName, depths, rowAt)));
+    }
+    const made = emitter.read(output);
+    if (halves === "both") return made;
+    const { held } = otherHalfAt(payloads, own[0]);
+    const rowAt = (t: number) => otherHalfAt(payloads, t).row;
+    const depths = this.#otherDepths(own);
+    return g.inSingle(() =>
+      filledHalves(g, made, { held, terms: terms(bothName, depths, rowAt) })
+    );
+  }
+
+  #guided(g: GraphBuilder, output: Value): Value {
+    const { net, guidanceScale } = this.subNet;
+    const [, channels] = latentsShape(net.model, guidanceScale);
+    const scale = isGuided(guidanceScale) ? guidanceScale : undefined;
+    return guidedPrediction(g, output, { channels, scale });
+  }
+
+  /** The latents after the step. */
+  #next(
+    g: GraphBuilder,
+    form: number,
+    { sources, prediction }: {
+      readonly sources: StepSources;
+      readonly prediction: Value;
+    },
+  ): Value {
+    const { sampler } = this.subNet;
+    const { tables, now } = sources;
+    const own = this.#steps[form];
+    const factors = sampler.steps.map(stepFactors);
+    const named = union(own.map((t) => Object.keys(factors[t])));
+    const looked = named.map((name): [string, Factor] => [
+      name,
+      tables.factor(own, (t) => factors[t][name] ?? 0, [1]),
+    ]);
+    const adds = own.some((t) => sampler.steps[t].noise !== 0);
+    const values: Handed = {
+      latents: now.latents,
+      prediction,
+      ...adds ? { noise: this.#noise(g, sources) } : {},
+    };
+    return nextLatents(g, Object.fromEntries(looked), (name) => {
+      const [, age, what] = /^past\.(\d+)\.(.*)$/.exec(name) ?? [];
+      return what ? now[aged(what, Number(age))] : values[name];
+    });
+  }
+
+  /** That of the step, of all that add some. */
+  #noise(g: GraphBuilder, { tables, now, noise }: StepSources): Value {
+    const noisy = this.subNet.sampler.steps
+      .flatMap(({ noise }, t) => noise === 0 ? [] : [t]);
+    const row = tables.integer((t) => Math.max(0, noisy.indexOf(t)));
+    return g.inSingle(() =>
+      g.reshape(g.gather(noise(), row), now.latents.shape)
+    );
+  }
+}
+
+const union = <T>(lists: readonly (readonly T[])[]): T[] => [
+  ...new Set(lists.flat()),
+];

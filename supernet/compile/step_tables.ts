@@ -1,0 +1,66 @@
+/** Numbers that differ from step to step, as nodes: looked up by the step's index where they do, constants where not. */
+import { type GraphBuilder, looked, type Value } from "@dip-go/core/onnx";
+import { float32, sizeOf } from "@dip-go/core/tensor";
+import type { Factor } from "../arithmetic/terms.ts";
+import { type Coefficient, factorShape } from "../gates/payloads.ts";
+
+/** Tables of one loop over T steps. */
+export class StepTables {
+  readonly #looked = new Map<string, Value>();
+
+  /** @param index Of the step that runs, int64 `[]`. */
+  constructor(
+    private readonly g: GraphBuilder,
+    private readonly index: Value,
+    private readonly steps: number,
+  ) {}
+
+  /**
+   * The factor of a value, in float32 in every precision.
+   *
+   * @param own The steps that read it.
+   * @param of Their coefficients.
+   * @param shape Of the value.
+   */
+  factor(
+    own: readonly number[],
+    of: (step: number) => Coefficient,
+    shape: readonly number[],
+  ): Factor {
+    const rows = own.map(of);
+    const first = JSON.stringify(rows[0]);
+    if (rows.every((row) => JSON.stringify(row) === first)) return rows[0];
+    const wide = rows.find((row) => typeof row !== "number") ?? 0;
+    const each = factorShape(wide, shape);
+    const full = (row: Coefficient): readonly number[] =>
+      typeof row === "number" ? Array(sizeOf(each)).fill(row) : row;
+    return this.values(own, (step) => full(of(step)), each);
+  }
+
+  /** Values of a shape. */
+  values(
+    own: readonly number[],
+    of: (step: number) => readonly number[],
+    shape: readonly number[],
+  ): Value {
+    const { g, index, steps } = this;
+    const none: readonly number[] = Array(sizeOf(shape)).fill(0);
+    const rows = Array.from(
+      { length: steps },
+      (_, t) => own.includes(t) ? of(t) : none,
+    ).flat();
+    const key = JSON.stringify([shape, rows]);
+    const known = this.#looked.get(key) ??
+      g.inSingle(() => looked(g, index, float32([steps, ...shape], rows)));
+    this.#looked.set(key, known);
+    return known;
+  }
+
+  /** An integer, `[]`. */
+  integer(of: (step: number) => number): Value {
+    const { g, index, steps } = this;
+    const rows = Array.from({ length: steps }, (_, t) => BigInt(of(t)));
+    const data = BigInt64Array.from(rows);
+    return looked(g, index, { dtype: "int64", shape: [steps], data });
+  }
+}
