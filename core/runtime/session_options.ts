@@ -36,7 +36,7 @@ export interface SessionOptions {
   readonly threads?: number;
   /** Whether memory that a run frees on the CPU is kept for the next one: faster where runs are short. True by default. */
   readonly keepsMemory?: boolean;
-  /** Whether products keep a copy of their weights in the layout that they like: faster, but where many nodes read one weight, as in an unrolled graph, a copy each. True by default. */
+  /** Whether products keep a copy of their weights in the layout that they like: faster, but where many nodes read one weight, as in branches of a loop, a copy each. True by default. */
   readonly prepacks?: boolean;
   /** When a CPU makes float32 of weights that files hold in other floats: `once` as the session opens, or at `each run`, a layer at a time, which takes the memory of the file alone and longer. Once by default, unless the copies would take more than half of the machine's memory. */
   readonly widening?: "once" | "each run";

@@ -126,7 +126,7 @@ export async function exportSubNet(
   if (example) {
     const tensors = await exampleOf(sampler, request, { ...example, ...form });
     await writeExample(folder, tensors);
-    await writePrograms(folder, facts, written.weights);
+    await writePrograms(folder, facts, { graph, weights: written.weights });
   }
   return {
     nodes: graph.nodes.length,
@@ -155,12 +155,19 @@ const halfNote =
 async function writePrograms(
   folder: string,
   { model, origin, request }: SubNetFacts,
-  weights: readonly string[],
+  { graph, weights }: {
+    readonly graph: Graph;
+    readonly weights: readonly string[];
+  },
 ): Promise<void> {
+  const isBranching = (graph.loop?.before.length ?? 0) > 0;
+  const stays = (line: string) =>
+    isBranching || !line.includes("disable_prepacking");
   const note = request.precision === "float16" ? halfNote : undefined;
   for (const [name, comment] of Object.entries(programs)) {
     const source = new URL(`./programs/${name}`, import.meta.url);
-    const content = await Deno.readTextFile(source);
+    const lines = (await Deno.readTextFile(source)).split("\n");
+    const content = lines.filter(stays).join("\n");
     const head = note ? `${comment} ${note}\n` : "";
     await writeAtomically(`${folder}/${name}`, `${head}${content}`);
   }

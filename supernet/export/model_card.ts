@@ -150,9 +150,9 @@ ${table(graph.outputs)}
 
 ${fileLines(files)}
 
-The weights lie beside the model, each once, and must stay there. An unrolled
-graph reads each of them at many steps, and a runtime that lays weights out anew
-for each reader keeps as many copies: the session option
-\`session.disable_prepacking\` turns that off, as \`sample.py\` and \`sample.mjs\` do.
+The weights lie beside the model, each once, and must stay there. The steps are a
+loop. Where they compute different things it has branches, and a runtime that lays
+weights out anew for each that reads them keeps as many copies: the session option
+\`session.disable_prepacking\` turns that off, as \`sample.py\` and \`sample.mjs\` then do.
 `;
 }

@@ -1,4 +1,4 @@
-/** Short names for what flows inside a graph: in an unrolled sampler they are most of the file. */
+/** Short names for what flows inside a graph: without weights they are most of the file. */
 import type { Graph } from "../graph.ts";
 
 /** The graph with inner values numbered and nodes without names, which ONNX asks for none of; inputs, outputs and initializers keep theirs. */

@@ -3,7 +3,7 @@
  * and convolutions read W = Cast(integers) · scales, one scale a channel of the
  * output, in float32, so runtimes agree as they do in float32. They fold both
  * nodes as they load: of a `DequantizeLinear` ONNX Runtime makes a copy for each
- * node that reads it, which in an unrolled graph are many, and runs all of them.
+ * node that reads it, and runs all of them.
  */
 import type { Graph, Initializer, Node, Value } from "../../onnx/graph.ts";
 import { productOf } from "../../onnx/ops/products/product.ts";

@@ -2,8 +2,9 @@
 import { readFileSync } from "node:fs";
 import * as ort from "onnxruntime-node";
 
-const extra = { session: { disable_prepacking: "1" } }; // keeps each weight in memory once
-const session = await ort.InferenceSession.create("model.onnx", { extra });
+const options = {};
+options.extra = { session: { disable_prepacking: "1" } }; // keeps each weight in memory once
+const session = await ort.InferenceSession.create("model.onnx", options);
 const feeds = session.inputNames.map((name) => [name, npy(name)]);
 const results = await session.run(Object.fromEntries(feeds));
 const [output] = session.outputNames;
