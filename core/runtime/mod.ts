@@ -25,3 +25,4 @@ export {
 export { usualWidening } from "./widening.ts";
 export { useSoftwareGpu } from "./software_gpu.ts";
 export { writeModels } from "./model_files/write_model.ts";
+export { webgpuGraph } from "./webgpu_graph.ts";

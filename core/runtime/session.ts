@@ -240,8 +240,8 @@ function offDevice(
 ): Promise<OffDeviceNode[]> {
   return profiledNodes(async (profile) => {
     const runtime = await load(own, options, { profile });
-    await using session = new Session(own, runtime);
-    await session.run(zeroFeeds(own));
+    await using session = new Session({ ...own, ...outside(own) }, runtime);
+    await session.run(zeroFeeds(session.graph));
     runtime.endProfiling();
   }, providers[options.device ?? "cpu"]);
 }
@@ -263,7 +263,8 @@ async function warnOffDevice(
   if (warned) return;
   warned = true;
   const nodes = await offDevice(own, options);
-  const list = nodes.map(({ name, op }) => `${op} (${name})`).join(", ");
+  const list = [...new Set(nodes.map(({ name, op }) => `${op} (${name})`))]
+    .join(", ");
   console.warn(
     `Warning: ${options.device} does not compute every operator of "${own.name}"; on the CPU run ${list}`,
   );

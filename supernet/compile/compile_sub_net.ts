@@ -17,6 +17,7 @@ import {
   inPrecision,
   type Precision,
   type SessionOptions,
+  webgpuGraph,
 } from "@dip-go/core/runtime";
 import { latentsShape } from "@dip-go/core/pipeline";
 import { refuseThresholding } from "@dip-go/core/samplers";
@@ -138,9 +139,11 @@ function check({ net, sampler, plan }: CompileRequest): void {
   );
 }
 
-/** A graph as it is written. */
-export const stored = (graph: Graph, form: CompiledForm): Graph =>
-  shareNodes(inPrecision(graph, form, { stored: true }));
+/** A graph as it is written: for runtimes that have a GPU too, whose sines are coarse. */
+export function stored(graph: Graph, form: CompiledForm): Graph {
+  const own = inPrecision(graph, form, { stored: true });
+  return shareNodes(webgpuGraph(own, { fusedAttention: true }));
+}
 
 /** A function of a name that is evaluated once for each. */
 export function once(make: (name: string) => Value): (name: string) => Value {

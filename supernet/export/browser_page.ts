@@ -36,18 +36,29 @@ const externalData = [];
 for (const path of ${JSON.stringify(weights)}) {
   externalData.push({ path, data: await bytes(path) });
 }
-const session = await ort.InferenceSession.create(await bytes("model.onnx"), {
-  executionProviders: await navigator.gpu?.requestAdapter() ? ["webgpu", "wasm"] : ["wasm"],
-  externalData,
-});
-const example = {};
-for (const name of session.inputNames) example[name] = npy(await bytes(\`example/\${name}.npy\`));
+const model = await bytes("model.onnx");
+const devices = [["wasm"]];
+if (await navigator.gpu?.requestAdapter()) devices.unshift(["webgpu", "wasm"]);
 const button = document.querySelector("#draw");
+const example = {};
+let session;
+for (const executionProviders of devices) {
+  session = await ort.InferenceSession.create(model, {
+    executionProviders,
+    externalData,
+    logSeverityLevel: 3, // errors: a loop counts on the CPU, which would be a warning
+  });
+  for (const name of session.inputNames) example[name] ??= npy(await bytes(\`example/\${name}.npy\`));
+  const difference = await largestDifference(await draw({ noise: example.noise }));
+  status.textContent += \` by \${executionProviders[0]}, largest difference from the example: \${difference}\`;
+  if (difference < 0.05 || executionProviders.length === 1) {
+    Object.assign(document.body.dataset, { difference, device: executionProviders[0] });
+    break;
+  }
+  await session.release(); // some GPUs get attention wrong
+}
 button.onclick = () => draw({ noise: normal(example.noise.dims) });
 button.disabled = false;
-const drawn = await draw({ noise: example.noise });
-document.body.dataset.difference = await largestDifference(drawn);
-status.textContent += \`, largest difference from the example: \${document.body.dataset.difference}\`;
 
 /** Samples the example's subject. */
 async function draw({ noise }) {

@@ -6,7 +6,8 @@ import type { Precision } from "@dip-go/core/runtime";
 import { exportCommand } from "@dip-go/experiments/commands";
 import { filesHandler, webRuntimeFolder } from "@dip-go/experiments/web";
 
-const missing = await browserMissing();
+/** Why tests in a browser are left out, if they are. */
+export const missing = await browserMissing();
 if (missing) console.log(`browser tests of export are ignored: ${missing}`);
 
 const embedded = {
@@ -45,14 +46,17 @@ export function testExportInTab(
           folder,
         ]);
         assertEquals(error, undefined);
-        const difference = await differenceInTab(folder);
+        const { difference } = await drawnInTab(folder);
         assert(difference < limits[precision], `${difference}`);
       }),
   });
 }
 
-/** What a folder's page says of its picture and the example's. */
-async function differenceInTab(folder: string): Promise<number> {
+/** What a folder's page says of its picture and the example's, and on what it drew it. */
+export async function drawnInTab(
+  folder: string,
+  gpu: "software" | "none" = "none",
+): Promise<{ readonly difference: number; readonly device: string }> {
   await using server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen() {} },
     filesHandler({
@@ -61,17 +65,17 @@ async function differenceInTab(folder: string): Promise<number> {
     }),
   );
   const origin = `http://127.0.0.1:${server.addr.port}`;
-  await using page = await HeadlessPage.open({ origin });
+  await using page = await HeadlessPage.open({ origin, gpu });
   await page.goTo(`${origin}/index.html?runtime=/runtime/`);
   await page.until("document.body.dataset.difference");
   assertEquals(page.errors, []);
-  const { drawn, difference } = await page.evaluate<
-    { drawn: number; difference: string }
+  const { drawn, difference, device } = await page.evaluate<
+    { drawn: number; difference: string; device: string }
   >(`({
     drawn: new Set(document.querySelector("#picture").getContext("2d")
       .getImageData(0, 0, 16, 16).data).size,
-    difference: document.body.dataset.difference,
+    ...document.body.dataset,
   })`);
   assert(drawn > 2, "the canvas is empty");
-  return Number(difference);
+  return { difference: Number(difference), device };
 }

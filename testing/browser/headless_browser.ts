@@ -10,7 +10,6 @@ const chromium = "/usr/bin/chromium";
 const flags = [
   "--headless",
   "--no-sandbox",
-  "--disable-gpu",
   "--disable-quic",
   "--no-first-run",
   "--disable-background-networking",
@@ -20,6 +19,18 @@ const flags = [
   "--remote-debugging-port=0",
   "--remote-allow-origins=*",
 ];
+
+/** WebGPU by the software device that the package carries, or none. */
+const gpuFlags = {
+  software: [
+    "--enable-unsafe-webgpu",
+    "--use-webgpu-adapter=swiftshader",
+    "--enable-features=Vulkan",
+    "--use-vulkan=swiftshader",
+    "--use-angle=swiftshader",
+  ],
+  none: ["--disable-gpu"],
+};
 
 /** Its warning when a page asks for WebGPU, which is not here. */
 const noGpu = "No available adapters.";
@@ -68,14 +79,18 @@ export class HeadlessPage implements AsyncDisposable {
   /**
    * Starts the browser and opens an empty page.
    *
+   * @param options.gpu What WebGPU runs on; none by default.
    * @param options.origin Such as "http://127.0.0.1:8000"; to load from elsewhere, but from files, is an error.
    */
   static async open(
-    { origin }: { origin?: string } = {},
+    { origin, gpu = "none" }: {
+      origin?: string;
+      gpu?: keyof typeof gpuFlags;
+    } = {},
   ): Promise<HeadlessPage> {
     const profile = await Deno.makeTempDir();
     const process = new Deno.Command(chromium, {
-      args: [...flags, `--user-data-dir=${profile}`],
+      args: [...flags, ...gpuFlags[gpu], `--user-data-dir=${profile}`],
       stdout: "null",
       stderr: "piped",
     }).spawn();
