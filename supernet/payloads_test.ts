@@ -400,7 +400,7 @@ for (const [name, subjectOf] of Object.entries(subjects)) {
     assertClose(host.data, expected);
     await using fused = await openFusedSubNet(runner, plan);
     assertClose((await fused.sample(request)).data, expected);
-    const graph = compileSubNet({
+    const graph = await compileSubNet({
       ...setup,
       net,
       plan,

@@ -139,7 +139,7 @@ for (const [name, family] of Object.entries(families)) {
     );
     await using runner = new SubNetRunner(net);
     const guided = isGuided(guidanceScale);
-    const graph = compileSubNet({
+    const graph = await compileSubNet({
       net,
       sampler,
       guidanceScale,

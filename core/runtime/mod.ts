@@ -4,6 +4,7 @@
  */
 export { DeviceTensor, type Feeds, type PlacedTensor } from "./feeds.ts";
 export { runtimeVersion } from "./onnx_runtime.ts";
+export { foldConstants, foldSteps } from "./fold_steps.ts";
 export { inPrecision } from "./in_precision.ts";
 export {
   checkPrecision,

@@ -20,7 +20,7 @@ export async function measureCompiled(
   const { net, request } = subject;
   const compiling = compileRequest(subject, sparsity);
   const started = performance.now();
-  const graph = compileSubNet(compiling);
+  const graph = await compileSubNet(compiling);
   const made = performance.now();
   await using compiled = await openSession(graph);
   const opened = performance.now();

@@ -23,7 +23,7 @@ export async function exportCost(
   { sparsity, out }: { sparsity: number; out: string },
 ) {
   const started = performance.now();
-  const graph = compileSubNet(compileRequest(subject, sparsity));
+  const graph = await compileSubNet(compileRequest(subject, sparsity));
   const compiled = performance.now();
   const { weights } = await writeModels(out, { "model.onnx": graph });
   const written = performance.now();

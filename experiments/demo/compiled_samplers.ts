@@ -166,7 +166,7 @@ async function compiled(
     readonly shared?: (graphs: Graphs) => Graphs;
   },
 ): Promise<CompiledSampler> {
-  const { forms, chosen, state, initNoiseSigma } = compileSteps(request);
+  const { forms, chosen, state, initNoiseSigma } = await compileSteps(request);
   const name = (form: number) => `form-${form}.onnx`;
   const graphs = Object.fromEntries(
     forms.map((graph, form) => [name(form), graph]),

@@ -1,9 +1,10 @@
 /**
  * The SubNet compiler: all T steps of a sampler as one ONNX graph, noise in,
  * pictures or latents out. The steps are a loop, whose branches are the forms in
- * which they come: only what is alive is in it, and a sampler without gates is one
- * step long. What a prompt gives every step, such as keys and values of
- * cross-attention, is computed once; each weight is there once.
+ * which they come, or unrolled where forms are many; only what is alive is in it.
+ * What follows from the timesteps alone is a constant, what a prompt gives every
+ * step, such as keys and values of cross-attention, is computed once, and each
+ * weight is there once.
  */
 import {
   emitLoop,
@@ -14,6 +15,8 @@ import {
   withoutUnread,
 } from "@dip-go/core/onnx";
 import {
+  foldConstants,
+  foldSteps,
   inPrecision,
   type Precision,
   type SessionOptions,
@@ -64,22 +67,53 @@ const graphNames = {
  *
  * @throws {RangeError} If gates or sampler do not fit the SuperNet.
  */
-export function compileSubNet(request: CompileRequest): Graph {
+export async function compileSubNet(request: CompileRequest): Promise<Graph> {
   check(request);
-  const { net: { model }, sampler } = request;
   const forms = new StepForms(request);
-  const g = new GraphBuilder(`${model.model}:sampler`);
+  const graph = forms.areFew
+    ? await looped(request, forms)
+    : await unrolled(request, forms);
+  return stored(graph, request);
+}
+
+/** Steps as a loop. */
+async function looped(
+  request: CompileRequest,
+  forms: StepForms,
+): Promise<Graph> {
+  const g = new GraphBuilder(`${request.net.model.model}:sampler`);
+  const outer = outerInputs(g, request);
+  const count = forms.chosen.length;
   const { last, outputs } = emitLoop(g, {
     first: firstState(g, request, forms.state),
     chosen: forms.chosen,
     body: (index, now) => {
-      const tables = new StepTables(g, index, sampler.steps.length);
-      const sources = { tables, now, ...outerInputs(g, request) };
-      return forms.emitters(g, sources);
+      const tables = new StepTables(g, index, count);
+      return forms.emitters(g, { tables, now, ...outer });
     },
   });
   const graph = g.build({ ...outputOf(g, request, last.latents), ...outputs });
-  return stored(graph, request);
+  return await foldSteps(shareNodes(graph), graph.loop!);
+}
+
+/** Steps one after the other: layers that several forms have share their weights as a runtime lays them out. */
+async function unrolled(
+  request: CompileRequest,
+  forms: StepForms,
+): Promise<Graph> {
+  const g = new GraphBuilder(`${request.net.model.model}:sampler`);
+  const outer = outerInputs(g, request);
+  const count = forms.chosen.length;
+  const known: string[] = [];
+  let now = firstState(g, request, forms.state);
+  for (const [t, form] of forms.chosen.entries()) {
+    const tables = new StepTables(g, t, count);
+    const emit = forms.emitters(g, { tables, now, ...outer })[form];
+    now = { ...now, ...g.scope(`step.${t}`, emit) };
+    known.push(...tables.known);
+  }
+  const graph = g.build(outputOf(g, request, now.latents));
+  return await foldConstants(graph, known);
 }
 
 /** A sampler's steps for a host that runs them one after the other. */
@@ -95,11 +129,14 @@ export interface CompiledSteps {
 }
 
 /** The same for a look at the latents after each step, which takes them and returns them. */
-export function compileSteps(request: CompileRequest): CompiledSteps {
+export async function compileSteps(
+  request: CompileRequest,
+): Promise<CompiledSteps> {
   check(request);
   const { net: { model }, sampler: { steps, initNoiseSigma } } = request;
   const forms = new StepForms(request);
-  const graphs = Array.from({ length: forms.count }, (_, form) => {
+  const graphs: Graph[] = [];
+  for (let form = 0; form < forms.count; form++) {
     const g = new GraphBuilder(`${model.model}:step`);
     const index = g.input("step", "int64", []);
     const now = Object.fromEntries(
@@ -112,9 +149,12 @@ export function compileSteps(request: CompileRequest): CompiledSteps {
     const sources = { tables, now, ...outerInputs(g, request) };
     const next = Object.entries(forms.emitters(g, sources)[form]());
     const left = next.map(([name, value]) => [`next.${name}`, value]);
-    const graph = g.build(Object.fromEntries(left));
-    return withoutUnread(stored(graph, request));
-  });
+    const graph = await foldSteps(g.build(Object.fromEntries(left)), {
+      index: index.name,
+      count: steps.length,
+    });
+    graphs.push(withoutUnread(stored(graph, request)));
+  }
   const { chosen, state } = forms;
   return { forms: graphs, chosen, state, initNoiseSigma };
 }

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { ditBlockGraph, livelyWeights } from "@dip-go/core/models";
 import type { Graph, Node } from "@dip-go/core/onnx";
 import { TorchGenerator } from "@dip-go/core/random";
@@ -307,20 +307,20 @@ for (const [name, make] of Object.entries(cases)) {
     const { latents, stepNoise } = await sampled(one, plan);
     const request = { ...one, plan };
     assertClose(
-      await runWhole(compileSubNet(request), one, stepNoise),
+      await runWhole(await compileSubNet(request), one, stepNoise),
       latents,
     );
     assertClose(
-      await runSteps(compileSteps(request), one, stepNoise),
+      await runSteps(await compileSteps(request), one, stepNoise),
       latents,
     );
   });
 }
 
-Deno.test("compileSubNet computes a text's keys and values once", () => {
+Deno.test("compileSubNet computes a text's keys and values once", async () => {
   const one = unetCase("ddim", "branch");
   const gates = halfClosed(one.net, 5);
-  const graph = compileSubNet({ ...one, plan: { gates } });
+  const graph = await compileSubNet({ ...one, plan: { gates } });
   const readers = (weight: RegExp) =>
     [...graph.initializers.keys()].filter((key) => weight.test(key)).map((
       key,
@@ -330,10 +330,10 @@ Deno.test("compileSubNet computes a text's keys and values once", () => {
   assert(readers(/attn2\.to_q\.weight/).some((count) => count > 1));
 });
 
-Deno.test("compileSubNet holds the live blocks alone, each weight once", () => {
+Deno.test("compileSubNet holds the live blocks alone, each weight once", async () => {
   const one = unetCase("ddim", "branch");
   const gates = halfClosed(one.net, 5);
-  const graph = compileSubNet({ ...one, plan: { gates } });
+  const graph = await compileSubNet({ ...one, plan: { gates } });
   const live = liveBlocks(one.net, gates);
   for (const [i, { block, graph: own }] of one.net.blocks.entries()) {
     const runs = live.filter((step) => step[i]).length;
@@ -381,7 +381,7 @@ for (
       plan,
       precision: "float16",
     } as const;
-    const graph = compileSubNet(request);
+    const graph = await compileSubNet(request);
     const off = distance(await runWhole(graph, one, stepNoise), latents);
     assert(off > 1e-6 && off < 1e-2, `differs by ${off}`);
     assertEquals(dtypesOf(graph, ({ op }) => products.includes(op)), [
@@ -396,11 +396,11 @@ for (
   });
 }
 
-Deno.test("compileSubNet refuses a sampler of other steps", () => {
+Deno.test("compileSubNet refuses a sampler of other steps", async () => {
   const one = unetCase("ddim", "branch");
   const plan = { gates: halfClosed(one.net, 5) };
   const sampler = makeSampler(scheduler(), { kind: "ddim", steps: 4 });
-  assertThrows(
+  await assertRejects(
     () => compileSubNet({ ...one, plan, sampler }),
     RangeError,
     "the sampler makes 4 steps, expected the SuperNet's 6",

@@ -32,6 +32,7 @@ import {
   type StepPlan,
   stepPlans,
 } from "../sampling/held_sums.ts";
+import { weightCount } from "../sampling/block_sessions.ts";
 import { StepEmitter } from "../sampling/step_graph.ts";
 import type { StepTables } from "./step_tables.ts";
 
@@ -102,6 +103,19 @@ export class StepForms {
 
   get count(): number {
     return this.#steps.length;
+  }
+
+  /**
+   * Whether forms are few enough for a loop: a runtime lays out the weights of
+   * each branch anew, so together they may have half as many again as the network.
+   */
+  get areFew(): boolean {
+    const weights = this.#net.blocks.map(({ graph }) => weightCount(graph));
+    const sum = (live: readonly boolean[]) =>
+      weights.reduce((sum, own, i) => live[i] ? sum + own : sum, 0);
+    const forms = this.#steps.map(([t]) => sum(this.#plans[t].live));
+    return forms.reduce((a, b) => a + b, 0) <=
+      1.5 * sum(weights.map(() => true));
   }
 
   /** How many values of the same name were left since what step t reads. */

@@ -1,17 +1,19 @@
-/** Numbers that differ from step to step, as nodes: looked up by the step's index where they do, constants where not. */
+/** Numbers that differ from step to step, as nodes: looked up by the step's index where they do, constants where not, or where the step is known. */
 import { type GraphBuilder, looked, type Value } from "@dip-go/core/onnx";
-import { float32, sizeOf } from "@dip-go/core/tensor";
+import { float32, int64, sizeOf } from "@dip-go/core/tensor";
 import type { Factor } from "../arithmetic/terms.ts";
 import { type Coefficient, factorShape } from "../gates/payloads.ts";
 
 /** Tables of one loop over T steps. */
 export class StepTables {
+  /** Names of the constants of a step that is known. */
+  readonly known: string[] = [];
   readonly #looked = new Map<string, Value>();
 
-  /** @param index Of the step that runs, int64 `[]`. */
+  /** @param index Of the step that runs: int64 `[]`, or its number. */
   constructor(
     private readonly g: GraphBuilder,
-    private readonly index: Value,
+    private readonly index: Value | number,
     private readonly steps: number,
   ) {}
 
@@ -27,6 +29,7 @@ export class StepTables {
     of: (step: number) => Coefficient,
     shape: readonly number[],
   ): Factor {
+    if (typeof this.index === "number") return of(this.index);
     const rows = own.map(of);
     const first = JSON.stringify(rows[0]);
     if (rows.every((row) => JSON.stringify(row) === first)) return rows[0];
@@ -44,6 +47,11 @@ export class StepTables {
     shape: readonly number[],
   ): Value {
     const { g, index, steps } = this;
+    if (typeof index === "number") {
+      const value = g.constant(float32(shape, of(index)));
+      this.known.push(value.name);
+      return value;
+    }
     const none: readonly number[] = Array(sizeOf(shape)).fill(0);
     const rows = Array.from(
       { length: steps },
@@ -59,6 +67,7 @@ export class StepTables {
   /** An integer, `[]`. */
   integer(of: (step: number) => number): Value {
     const { g, index, steps } = this;
+    if (typeof index === "number") return g.constant(int64([], [of(index)]));
     const rows = Array.from({ length: steps }, (_, t) => BigInt(of(t)));
     const data = BigInt64Array.from(rows);
     return looked(g, index, { dtype: "int64", shape: [steps], data });

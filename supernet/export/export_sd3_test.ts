@@ -41,7 +41,7 @@ Deno.test("a SubNet of the embedded SD3, a step of its conditional half among it
     subject,
     seed: 5,
   });
-  await using compiled = await openSession(compileSubNet(request));
+  await using compiled = await openSession(await compileSubNet(request));
   const { latents: atOnce } = await compiled.run(inputs);
   assert(largestDifference(atOnce, latents) < 1e-4);
   await using conditioner = await sampler.openConditioner();

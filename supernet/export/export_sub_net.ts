@@ -95,8 +95,8 @@ export async function exportSubNet(
   const { gates, halves, solver } = request.plan;
   const networks = () => solverNetworks(sampler, form.batch ?? 1);
   const graph = solver
-    ? compileSolver({ ...request, solver, networks: networks() })
-    : compileSubNet(request);
+    ? await compileSolver({ ...request, solver, networks: networks() })
+    : await compileSubNet(request);
   const facts: SubNetFacts = {
     model: sampler.pipeline.name,
     origin,

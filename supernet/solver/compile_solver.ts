@@ -3,8 +3,10 @@ import {
   emitLoop,
   type Graph,
   GraphBuilder,
+  shareNodes,
   type Value,
 } from "@dip-go/core/onnx";
+import { foldSteps } from "@dip-go/core/runtime";
 import { float32, sizeOf } from "@dip-go/core/tensor";
 import {
   type CompiledForm,
@@ -33,9 +35,9 @@ export interface SolverRequest extends CompiledForm {
  *
  * @throws {RangeError} If the solver's halves are not the sampler's.
  */
-export function compileSolver(
+export async function compileSolver(
   { networks, solver, ...form }: SolverRequest,
-): Graph {
+): Promise<Graph> {
   const { both, images, guided } = networks;
   checkHalves(solver, guided);
   const { evaluations } = solver;
@@ -78,7 +80,8 @@ export function compileSolver(
   });
   const weights = g.constant(float32([1, elements], weightsOf(solver.latents)));
   const latents = combined(weights, last.elements);
-  return stored(g.build({ ...outputOf(g, form, latents), ...outputs }), form);
+  const graph = g.build({ ...outputOf(g, form, latents), ...outputs });
+  return stored(await foldSteps(shareNodes(graph), graph.loop!), form);
 }
 
 /** Noise, and zeros for what no evaluation has made yet: `[E, B·C·H·W]`. */

@@ -156,7 +156,7 @@ Deno.test("gradients of weights and timesteps are central differences", async ()
 Deno.test("a compiled solver draws what the loop draws", async () => {
   await using sessions = new SolverSessions(networks);
   const expected = await runSolver(sessions, mixed, inputs);
-  const graph = compileSolver({
+  const graph = await compileSolver({
     networks,
     solver: mixed,
     conditioning: classInputs(networks.both, {
@@ -193,7 +193,7 @@ Deno.test("a compiled solver of an unguided UNet draws what the loop draws", asy
     latents,
     conditioning: text,
   });
-  const graph = compileSolver({
+  const graph = await compileSolver({
     networks: unguided,
     solver,
     conditioning: featureInputs(network, { guided: false }),

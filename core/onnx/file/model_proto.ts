@@ -32,7 +32,7 @@ import {
   type TensorMessage,
   type ValueInfoMessage,
 } from "./onnx_schema.ts";
-import { nested } from "../loops/nested.ts";
+import { type Nested, nested } from "../loops/nested.ts";
 import { inferShapes } from "../ops/registry.ts";
 import {
   castOf,
@@ -105,14 +105,17 @@ export function encodeModel(
 }
 
 function graphParts(
-  graph: Graph,
+  { graph, widenedInside }: Nested,
   { externalLocation = baseName, keepsStored = false, valueInfo = false }:
     EncodeOptions,
 ): Uint8Array[] {
   const stored = [...graph.initializers.values()].filter(isStored);
   const body = encoded("GraphProto", {
     name: graph.name,
-    node: [...stored.map(castOf), ...graph.nodes].map(encodeNode),
+    node: [
+      ...stored.filter(({ name }) => !widenedInside.has(name)).map(castOf),
+      ...graph.nodes,
+    ].map(encodeNode),
     input: [
       ...graph.inputs.map(encodeValue),
       ...keepsStored ? stored.map(storedInput) : [],
@@ -298,7 +301,7 @@ export function decodeModel(bytes: Uint8Array): Graph {
   const { name, node, initializer, input, output } = model.graph;
   const inputs = input.map(decodeValue);
   const all = node.map(decodeNode);
-  const widened = widenedNames(all);
+  const widened = widenedNames(withInner(all));
   const initializers = new Map(
     initializer.map((message) => {
       const own = decodeInitializer(message, widened.get(message.name));
@@ -452,6 +455,15 @@ function decodeInner({ name, node, input, output }: InnerGraphMessage): Graph {
     values: new Map(known.map((value) => [value.name, value])),
   };
 }
+
+/** Nodes, and those of graphs inside of them. */
+const withInner = (nodes: readonly Node[]): Node[] =>
+  nodes.flatMap((node) => [
+    node,
+    ...Object.values(node.attributes).flatMap((each) =>
+      each.kind === "graph" ? withInner(each.value.nodes) : []
+    ),
+  ]);
 
 /** What a loop leaves: what its body does, but for whether it goes on. */
 const loopOutputs = ({ attributes: { body } }: Node): Value[] | undefined =>

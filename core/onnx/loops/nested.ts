@@ -1,12 +1,15 @@
 /**
  * A graph's loop as ONNX has it: a `Loop` whose body is a graph of its own, and
  * in it an `If` for every choice between branches. Inner graphs read values of
- * outer ones by name; all weights stay in the outermost.
+ * outer ones by name. Weights stand in the graphs that read them: of another's ONNX
+ * Runtime does not make convolutions in its own layout.
  */
 import { graph as graphAttribute } from "../attributes.ts";
+import { castOf, isStored } from "../file/stored_floats.ts";
 import {
   type Attribute,
   type Graph,
+  type Initializer,
   type Node,
   type Value,
   valueOf,
@@ -21,31 +24,97 @@ const names = {
   count: "loop.count",
 };
 
+/** A graph as ONNX has it. */
+export interface Nested {
+  readonly graph: Graph;
+  /** Stored weights that graphs inside of it widen. */
+  readonly widenedInside: ReadonlySet<string>;
+}
+
 /** The graph with an ONNX `Loop` for its loop, its inputs and outputs those outside of it. */
-export function nested(graph: Graph): Graph {
+export function nested(graph: Graph): Nested {
   const { loop } = graph;
-  if (!loop) return graph;
-  const regions = Map.groupBy(graph.nodes, regionOf(regionsOf(graph)));
-  const nodesIn = (region: Region) => regions.get(region) ?? [];
+  if (!loop) return { graph, widenedInside: new Set() };
+  const parts = new Parts(graph);
   const count: Value = { name: names.count, dtype: "int64", shape: [] };
   const data = BigInt64Array.of(BigInt(loop.count));
   const own = { ...count, role: "constant", data: { ...count, data } } as const;
   const node = operatorNode("Loop", {
     inputs: [count.name, "", ...loop.carried.map(({ first }) => first)],
     outputs: loop.carried.map(({ last }) => last),
-    attributes: { body: graphAttribute(body(graph, nodesIn)) },
+    attributes: { body: graphAttribute(body(graph, parts)) },
   });
-  return {
+  const nest = {
     name: graph.name,
     ...outside(graph),
-    initializers: new Map([...graph.initializers, [count.name, own]]),
-    nodes: [...nodesIn("before"), node, ...nodesIn("after")],
+    initializers: new Map([...parts.initializers, [count.name, own]]),
+    nodes: [...parts.nodes("before"), node, ...parts.nodes("after")],
     values: new Map([...graph.values, [count.name, count]]),
   };
+  return { graph: nest, widenedInside: parts.widened };
 }
 
-const regionOf = (regions: ReadonlyMap<Node, Region>) => (node: Node): Region =>
-  regions.get(node)!;
+/**
+ * What belongs to each region. A weight that graphs inside read alone they get by a
+ * node of their own, which a runtime computes as it loads: ONNX Runtime lays a
+ * convolution's filter out anew only where it is its graph's own.
+ */
+class Parts {
+  readonly initializers = new Map<string, Initializer>();
+  readonly widened = new Set<string>();
+  readonly #nodes: Map<Region, readonly Node[]>;
+
+  constructor(graph: Graph) {
+    const regions = regionsOf(graph);
+    this.#nodes = Map.groupBy(graph.nodes, (node) => regions.get(node)!);
+    const readers = new Map<string, Set<Region>>();
+    for (const node of graph.nodes) {
+      for (const name of node.inputs) {
+        const all = readers.get(name) ?? new Set();
+        readers.set(name, all.add(regions.get(node)!));
+      }
+    }
+    for (const each of graph.initializers.values()) {
+      this.#add(each, insides(readers.get(each.name)));
+    }
+  }
+
+  #add(initializer: Initializer, regions: readonly Region[]): void {
+    const { name, role, dtype } = initializer;
+    const isWeight = role === "parameter" && dtype === "float32";
+    if (regions.length === 0 || !isWeight) {
+      this.initializers.set(name, initializer);
+      return;
+    }
+    if (isStored(initializer)) {
+      this.widened.add(name);
+      this.initializers.set(name, initializer);
+      this.#begin(regions, castOf(initializer));
+      return;
+    }
+    const outer = `${name}:outer`;
+    this.initializers.set(outer, { ...initializer, name: outer });
+    const own = { inputs: [outer], outputs: [name] };
+    // An `Identity` would be taken out before constants are computed.
+    this.#begin(regions, operatorNode("Sum", own));
+  }
+
+  #begin(regions: readonly Region[], node: Node): void {
+    for (const region of regions) {
+      this.#nodes.set(region, [node, ...this.nodes(region)]);
+    }
+  }
+
+  nodes(region: Region): readonly Node[] {
+    return this.#nodes.get(region) ?? [];
+  }
+}
+
+/** The regions inside that read what none outside does: one that the others see, or each branch. */
+function insides(readers: ReadonlySet<Region> = new Set()): Region[] {
+  if (readers.has("before") || readers.has("after")) return [];
+  return readers.has("loop") ? ["loop"] : [...readers];
+}
 
 function operatorNode(
   op: string,
@@ -59,19 +128,14 @@ function operatorNode(
 /** A graph inside of another. */
 const inner = (
   { values }: Graph,
-  { name, inputs = [], outputs, nodes }:
-    & Pick<Graph, "name" | "outputs" | "nodes">
-    & Partial<Pick<Graph, "inputs">>,
-): Graph => ({ name, inputs, outputs, nodes, initializers: new Map(), values });
+  own: Omit<Graph, "values" | "initializers">,
+): Graph => ({ ...own, initializers: new Map(), values });
 
 /** What runs again and again. */
-function body(
-  graph: Graph,
-  nodesIn: (region: Region) => readonly Node[],
-): Graph {
+function body(graph: Graph, parts: Parts): Graph {
   const { index, carried } = graph.loop!;
   const flag = (name: string): Value => ({ name, dtype: "bool", shape: [] });
-  const choice = branchesFrom(graph, nodesIn, [0, carried[0].next.length]);
+  const choice = branchesFrom(graph, parts, [0, carried[0].next.length]);
   const still = operatorNode("Identity", {
     inputs: [names.goesOn],
     outputs: [names.still],
@@ -84,24 +148,24 @@ function body(
       ...carried.map(({ now }) => valueOf(graph, now)),
     ],
     outputs: [flag(names.still), ...choice.outputs],
-    nodes: [still, ...nodesIn("loop"), ...choice.nodes],
+    nodes: [still, ...parts.nodes("loop"), ...choice.nodes],
   });
 }
 
 /** Nodes that take one of the branches from `begin` to `end`, and what they leave. */
 function branchesFrom(
   graph: Graph,
-  nodesIn: (region: Region) => readonly Node[],
+  parts: Parts,
   [begin, end]: readonly [number, number],
 ): Pick<Graph, "nodes" | "outputs"> {
   const { before, carried } = graph.loop!;
   const next = carried.map((each) => valueOf(graph, each.next[begin]));
-  if (end === begin + 1) return { nodes: nodesIn(begin), outputs: next };
+  if (end === begin + 1) return { nodes: parts.nodes(begin), outputs: next };
   const middle = (begin + end) >> 1;
   const of = (from: number, to: number) => {
     const name = `${graph.name}:branches.${from}-${to - 1}`;
-    const own = branchesFrom(graph, nodesIn, [from, to]);
-    return graphAttribute(inner(graph, { name, ...own }));
+    const own = branchesFrom(graph, parts, [from, to]);
+    return graphAttribute(inner(graph, { name, inputs: [], ...own }));
   };
   const outputs = next.map((value, i) => ({
     ...value,

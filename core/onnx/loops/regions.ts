@@ -6,25 +6,68 @@ export type Region = "before" | "loop" | number | "after";
 
 /**
  * The region of each node. What depends on no run runs once, before the loop;
- * what one branch alone needs runs in that; nodes of a graph without a loop are
- * all "before" it.
+ * what one branch alone needs runs in that, unless it follows from the index alone:
+ * then branches may share it. What is made of constants alone stands where it is
+ * read. Nodes of a graph without a loop are all "before" it.
  */
-export function regionsOf({ nodes, loop }: Graph): Map<Node, Region> {
-  if (!loop) return new Map(nodes.map((node) => [node, "before"]));
+export function regionsOf(graph: Graph): Map<Node, Region> {
+  const { nodes, loop } = graph;
+  const regions = new Map<Node, Region>(nodes.map((node) => [node, "before"]));
+  if (!loop) return regions;
   const { index, before, carried } = loop;
-  const inside = readersOf(nodes, [index, ...carried.map(({ now }) => now)]);
-  const behind = readersOf(nodes, carried.map(({ last }) => last));
+  const state = carried.map(({ now }) => now);
+  const inside = readersOf(nodes, [index, ...state]);
+  const own = nodesOfOneBranch(
+    graph,
+    readersOf(nodes, [
+      ...state,
+      ...graph.inputs.map(({ name }) => name).filter((name) => name !== index),
+    ]),
+  );
+  const shared = makersOf(nodes, before);
+  for (const node of readersOf(nodes, carried.map(({ last }) => last))) {
+    regions.set(node, "after");
+  }
+  for (const node of inside) {
+    regions.set(node, shared.has(node) ? "loop" : own.get(node) ?? "loop");
+  }
+  return withConstants(graph, regions);
+}
+
+/** The branch of those that one alone needs. @param varied Nodes that do not follow from the index alone. */
+function nodesOfOneBranch(
+  { nodes, loop }: Graph,
+  varied: ReadonlySet<Node>,
+): Map<Node, number> {
+  const { carried } = loop!;
   const branches = carried[0].next.map((_, b) =>
     makersOf(nodes, carried.map(({ next }) => next[b]))
   );
-  const shared = makersOf(nodes, before);
-  return new Map(nodes.map((node): [Node, Region] => {
-    if (behind.has(node)) return [node, "after"];
-    if (!inside.has(node)) return [node, "before"];
+  if (branches.length === 1) return new Map();
+  return new Map([...varied].flatMap((node) => {
     const own = branches.flatMap((makers, b) => makers.has(node) ? [b] : []);
-    const isOne = branches.length > 1 && own.length === 1 && !shared.has(node);
-    return [node, isOne ? own[0] : "loop"];
+    return own.length === 1 ? [[node, own[0]] as const] : [];
   }));
+}
+
+/** Regions with what is made of constants alone in the one that reads it. */
+function withConstants(
+  { nodes, inputs }: Graph,
+  regions: Map<Node, Region>,
+): Map<Node, Region> {
+  const varied = readersOf(nodes, inputs.map(({ name }) => name));
+  const readers = new Map<string, Set<Region>>();
+  for (const node of nodes.toReversed()) {
+    const own = new Set(
+      node.outputs.flatMap((name) => [...readers.get(name) ?? []]),
+    );
+    if (!varied.has(node) && own.size === 1) regions.set(node, [...own][0]);
+    for (const name of node.inputs) {
+      const all = readers.get(name) ?? new Set();
+      readers.set(name, all.add(regions.get(node)!));
+    }
+  }
+  return regions;
 }
 
 /** Nodes that depend on some of the values. */
