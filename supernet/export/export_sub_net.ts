@@ -160,9 +160,9 @@ async function writePrograms(
     readonly weights: readonly string[];
   },
 ): Promise<void> {
-  const isBranching = (graph.loop?.before.length ?? 0) > 0;
+  const isPlain = graph.loop?.before.length === 0;
   const stays = (line: string) =>
-    isBranching || !line.includes("disable_prepacking");
+    !isPlain || !line.includes("disable_prepacking");
   const note = request.precision === "float16" ? halfNote : undefined;
   for (const [name, comment] of Object.entries(programs)) {
     const source = new URL(`./programs/${name}`, import.meta.url);

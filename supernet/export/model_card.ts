@@ -150,9 +150,9 @@ ${table(graph.outputs)}
 
 ${fileLines(files)}
 
-The weights lie beside the model, each once, and must stay there. The steps are a
-loop. Where they compute different things it has branches, and a runtime that lays
-weights out anew for each that reads them keeps as many copies: the session option
-\`session.disable_prepacking\` turns that off, as \`sample.py\` and \`sample.mjs\` then do.
+The weights lie beside the model, each once, and must stay there. Where many nodes
+read one, a runtime that lays it out anew for each keeps as many copies: the session
+option \`session.disable_prepacking\` turns that off. \`sample.py\` and \`sample.mjs\`
+set it where the steps are not a plain loop.
 `;
 }
