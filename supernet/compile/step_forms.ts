@@ -1,8 +1,6 @@
 /**
  * The steps of a SubNet in as many forms as differ in what they compute; steps
- * of one form differ in numbers alone, which tables hold. What steps hand on is
- * a list of values by name: the latents, latents and predictions of steps before,
- * outputs of the whole network, and what units hold, the newest first.
+ * of one form differ in numbers alone, which tables hold.
  */
 import type { GraphBuilder, Value } from "@dip-go/core/onnx";
 import { isGuided, latentsShape } from "@dip-go/core/pipeline";
@@ -20,20 +18,29 @@ import {
   factorOf,
   type Term,
 } from "../arithmetic/terms.ts";
-import { type Halves, netOf, otherHalfAt } from "../gates/halves.ts";
+import { netOf, otherHalfAt } from "../gates/halves.ts";
 import { heldBy } from "../gates/held_units.ts";
 import { depthsOf, type PayloadRow, rowOf } from "../gates/payloads.ts";
 import type { SubNetPlan } from "../gates/plan.ts";
 import type { SuperNet } from "../gates/super_net.ts";
 import {
   type HeldRead,
-  type HeldSum,
   heldValue,
   type StepPlan,
   stepPlans,
 } from "../sampling/held_sums.ts";
 import { weightCount } from "../sampling/block_sessions.ts";
 import { StepEmitter } from "../sampling/step_graph.ts";
+import {
+  aged,
+  bothName,
+  type Handed,
+  heldName,
+  outputName,
+  pastOf,
+  renewed,
+  withNewer,
+} from "./handed_on.ts";
 import type { StepTables } from "./step_tables.ts";
 
 /** What is sampled: a SubNet of this SuperNet under this sampler. */
@@ -55,17 +62,6 @@ export interface StepSources {
   /** Standard normal noise of all steps that add some, `[K, B, C, H, W]`. */
   readonly noise: () => Value;
 }
-
-type Handed = Readonly<Record<string, Value>>;
-
-/** The name of a value that is as many as `age` newer ones old. */
-const aged = (name: string, age: number): string => `${name}.${age}`;
-
-/** The names under which what a step leaves is handed on. */
-const outputName = "output";
-const bothName = "both";
-const heldName = (sum: HeldSum, has: Halves): string =>
-  `held.${sum.join("+")}${has === "both" ? "" : `:${has}`}`;
 
 /** Whether two steps' graphs are one, but for numbers. */
 const keyOf = ({ reads, ...plan }: StepPlan, ages: readonly number[]): string =>
@@ -131,16 +127,13 @@ export class StepForms {
     const { net, guidanceScale, sampler } = this.subNet;
     const shape = latentsShape(net.model, guidanceScale);
     const latents = { name: "latents", dtype: "float32", shape } as const;
-    const found = new Map<string, Value>([["latents", latents]]);
-    const add = (value: Value, name: string, age: number) => {
-      for (let k = age; k >= 0; k--) {
-        found.set(aged(name, k), { ...value, name: aged(name, k) });
-      }
-    };
+    const found: Value[] = [latents];
+    const add = (...of: Parameters<typeof withNewer>) =>
+      found.push(...withNewer(...of));
     for (const step of sampler.steps) {
       for (const [name, factor] of Object.entries(stepFactors(step))) {
-        const [, age, what] = /^past\.(\d+)\.(.*)$/.exec(name) ?? [];
-        if (what && factor !== 0) add(latents, what, Number(age));
+        const past = pastOf(name);
+        if (past && factor !== 0) add(latents, ...past);
       }
     }
     const whole = heldValue(this.#net, [this.#net.model.output]);
@@ -156,7 +149,7 @@ export class StepForms {
         add(value, heldName(read.sum, read.has), this.#ageOf(read, t));
       }
     }
-    return [...found.values()];
+    return [...new Map(found.map((value) => [value.name, value])).values()];
   }
 
   #wholeDepths(steps: readonly number[]): number[] {
@@ -192,19 +185,7 @@ export class StepForms {
       ...predicts && halves === "both" ? [[bothName, whole] as const] : [],
     ]);
     const latents = this.#next(g, form, { sources, prediction });
-    return { latents, ...this.#renewed(now, left) };
-  }
-
-  /** What was left anew, and what was there a place further back. */
-  #renewed(now: Handed, left: ReadonlyMap<string, Value>): Handed {
-    const renewed = this.state.flatMap(({ name }) => {
-      const [, own, age] = /^(.*)\.(\d+)$/.exec(name) ?? [];
-      const value = left.get(own);
-      if (!value) return [];
-      const before = now[aged(own, Number(age) - 1)];
-      return [[name, age === "0" ? value : before] as const];
-    });
-    return Object.fromEntries(renewed);
+    return { latents, ...renewed(this.state, now, left) };
   }
 
   /** Emits the live blocks. */
@@ -313,8 +294,8 @@ export class StepForms {
       ...adds ? { noise: this.#noise(g, sources) } : {},
     };
     return nextLatents(g, Object.fromEntries(looked), (name) => {
-      const [, age, what] = /^past\.(\d+)\.(.*)$/.exec(name) ?? [];
-      return what ? now[aged(what, Number(age))] : values[name];
+      const past = pastOf(name);
+      return past ? now[aged(...past)] : values[name];
     });
   }
 

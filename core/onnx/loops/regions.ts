@@ -52,11 +52,13 @@ function nodesOfOneBranch(
 
 /** Regions with what is made of constants alone in the one that reads it. */
 function withConstants(
-  { nodes, inputs }: Graph,
+  { nodes, inputs, outputs }: Graph,
   regions: Map<Node, Region>,
 ): Map<Node, Region> {
   const varied = readersOf(nodes, inputs.map(({ name }) => name));
-  const readers = new Map<string, Set<Region>>();
+  const readers = new Map<string, Set<Region>>(
+    outputs.map(({ name }) => [name, new Set(["before"])]),
+  );
   for (const node of nodes.toReversed()) {
     const own = new Set(
       node.outputs.flatMap((name) => [...readers.get(name) ?? []]),
