@@ -10,12 +10,14 @@ export interface MetricInfo {
   digits: number;
   /** Whether it is an error whose sizes differ by factors, and which is averaged and compared in logarithms. */
   inLogs?: boolean;
+  /** The largest that there is. */
+  most?: number;
 }
 
 // name          label                 direction              digits
 const known: Readonly<Record<string, MetricInfo>> = {
   psnr: { label: "PSNR (dB)", higherIsBetter: true, digits: 2 },
-  ssim: { label: "SSIM", higherIsBetter: true, digits: 4 },
+  ssim: { label: "SSIM", higherIsBetter: true, digits: 4, most: 1 },
   "latent-mse": {
     label: "Latent MSE",
     higherIsBetter: false,
@@ -24,7 +26,12 @@ const known: Readonly<Record<string, MetricInfo>> = {
   },
   lpips: { label: "LPIPS", higherIsBetter: false, digits: 4 },
   clip: { label: "CLIP score", higherIsBetter: true, digits: 2 },
-  prompt: { label: "Prompt accuracy", higherIsBetter: true, digits: 3 },
+  prompt: {
+    label: "Prompt accuracy",
+    higherIsBetter: true,
+    digits: 3,
+    most: 1,
+  },
   fid: { label: "FID", higherIsBetter: false, digits: 2 },
   sfid: { label: "sFID", higherIsBetter: false, digits: 2 },
   kid: { label: "KID", higherIsBetter: false, digits: 5 },

@@ -131,7 +131,7 @@ function metricValue(
     ? exponential(pooledInterval(byNoise(logsOf(own), noises)))
     : undefined;
   return {
-    ...pooledInterval(byNoise(own, noises)),
+    ...bounded(pooledInterval(byNoise(own, noises)), metricInfo(name).most),
     ...noises === undefined ? {} : { mean: meanOf(own.flat()) },
     median: quantile(all, 0.5),
     worstTenth: quantile(all, worst),
@@ -140,6 +140,13 @@ function metricValue(
     ...toBest && { toBest },
   };
 }
+
+/** An interval without what lies above the largest value that there is: few seeds make it wide. */
+const bounded = (
+  { high, ...own }: Interval,
+  most = Infinity,
+): Interval =>
+  high === undefined ? own : { ...own, high: Math.min(high, most) };
 
 /** The metrics of one row of a group. */
 export const metricValues = (

@@ -51,3 +51,14 @@ Deno.test("metricValues() of several seeds widens by how much they disagree", ()
   assert(width(wide) > 2 * width(narrow));
   assertAlmostEquals(wide.mean, Math.SQRT2 * narrow.mean, 1e-9);
 });
+
+Deno.test("metricValues() has no interval above the largest value of a metric", () => {
+  const ssim = [0.9, 0.99].map((mean) =>
+    Array.from({ length: 20 }, (_, i) => mean - 0.001 * (i % 4))
+  );
+  const row = { method: "own", metrics: { ssim, other: ssim } };
+  const { ssim: own, other } = metricValues(row, { rows: [row], main: "own" });
+  assertEquals(own.high, 1);
+  assert(other.high! > 1);
+  assertEquals(own.low, other.low);
+});
