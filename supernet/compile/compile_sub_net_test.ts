@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { ditBlockGraph, livelyWeights } from "@dip-go/core/models";
 import type { Graph, Node } from "@dip-go/core/onnx";
 import { TorchGenerator } from "@dip-go/core/random";
-import { openSession } from "@dip-go/core/runtime";
+import { openSession, type Session } from "@dip-go/core/runtime";
 import {
   drawStepNoise,
   makeSampler,
@@ -273,8 +273,13 @@ async function runSteps(
       ),
     ]),
   );
+  await using opened = new AsyncDisposableStack();
+  const sessions: Session[] = [];
+  for (const graph of forms) {
+    sessions.push(opened.use(await openSession(graph)));
+  }
   for (const [t, form] of chosen.entries()) {
-    await using session = await openSession(forms[form]);
+    const session = sessions[form];
     const step = int64([], [t]);
     const feeds = feedsOf(session.graph, { ...inputs, ...known, step });
     const next = Object.entries(await session.run(feeds)).map((
