@@ -1,8 +1,8 @@
 /**
  * A graph's loop as ONNX has it: a `Loop` whose body is a graph of its own, and
  * in it an `If` for every choice between branches. Inner graphs read values of
- * outer ones by name. Weights stand in the graphs that read them: of another's ONNX
- * Runtime does not make convolutions in its own layout.
+ * outer ones by name. All weights stand in the outermost: onnxruntime-web reads no
+ * external data of others.
  */
 import { graph as graphAttribute } from "../attributes.ts";
 import { castOf, isStored } from "../file/stored_floats.ts";
