@@ -82,15 +82,11 @@ async function looped(
   forms: StepForms,
 ): Promise<Graph> {
   const g = new GraphBuilder(`${request.net.model.model}:sampler`);
-  const outer = outerInputs(g, request);
-  const count = forms.chosen.length;
+  const sources = sourcesIn(g, request);
   const { last, outputs } = emitLoop(g, {
     first: firstState(g, request, forms.state),
     chosen: forms.chosen,
-    body: (index, now) => {
-      const tables = new StepTables(g, index, count);
-      return forms.emitters(g, { tables, now, ...outer });
-    },
+    body: (index, now) => forms.emitters(g, sources(index, now)),
   });
   const graph = g.build({ ...outputOf(g, request, last.latents), ...outputs });
   return await foldSteps(shareNodes(graph), graph.loop!);
@@ -102,15 +98,14 @@ async function unrolled(
   forms: StepForms,
 ): Promise<Graph> {
   const g = new GraphBuilder(`${request.net.model.model}:sampler`);
-  const outer = outerInputs(g, request);
-  const count = forms.chosen.length;
+  const sources = sourcesIn(g, request);
   const known: string[] = [];
   let now = firstState(g, request, forms.state);
   for (const [t, form] of forms.chosen.entries()) {
-    const tables = new StepTables(g, t, count);
-    const emit = forms.emitters(g, { tables, now, ...outer })[form];
+    const own = sources(t, now);
+    const emit = forms.emitters(g, own)[form];
     now = { ...now, ...g.scope(`step.${t}`, emit) };
-    known.push(...tables.known);
+    known.push(...own.tables.known);
   }
   const graph = g.build(outputOf(g, request, now.latents));
   return await foldConstants(graph, known);
@@ -145,8 +140,7 @@ export async function compileSteps(
         g.input(`state.${name}`, dtype, shape),
       ]),
     );
-    const tables = new StepTables(g, index, steps.length);
-    const sources = { tables, now, ...outerInputs(g, request) };
+    const sources = sourcesIn(g, request)(index, now);
     const next = Object.entries(forms.emitters(g, sources)[form]());
     const left = next.map(([name, value]) => [`next.${name}`, value]);
     const graph = await foldSteps(g.build(Object.fromEntries(left)), {
@@ -212,19 +206,21 @@ function firstState(
   };
 }
 
-/** What every step may read from outside. */
-function outerInputs(
-  g: GraphBuilder,
-  request: CompileRequest,
-): Pick<StepSources, "conditioning" | "noise"> {
-  const { net, sampler, guidanceScale } = request;
-  const noisy = sampler.steps.filter(({ noise }) => noise !== 0).length;
+/** Where a graph's steps find what they read. */
+function sourcesIn(g: GraphBuilder, request: CompileRequest) {
+  const { net, sampler: { steps }, guidanceScale } = request;
+  const noisy = steps.filter(({ noise }) => noise !== 0).length;
   const shape = [noisy, ...latentsShape(net.model, guidanceScale)];
   const noise = once((name) => g.input(name, "float32", shape));
-  return {
+  const outer = {
     conditioning: once((name) => request.conditioning(g, name)),
     noise: () => noise(graphNames.stepNoise),
   };
+  return (index: Value | number, now: StepSources["now"]): StepSources => ({
+    tables: new StepTables(g, index, steps.length),
+    now,
+    ...outer,
+  });
 }
 
 /** What a graph returns. */

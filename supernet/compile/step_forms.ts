@@ -78,12 +78,15 @@ export class StepForms {
   readonly state: readonly Value[];
   readonly #net: SuperNet;
   readonly #plans: readonly StepPlan[];
+  /** Of the sampler, as {@linkcode stepFactors} names them. */
+  readonly #factors: readonly Readonly<Record<string, number>>[];
   /** The steps of each form. */
   readonly #steps: readonly (readonly number[])[];
 
   /** @throws {RangeError} If the gates do not fit the SuperNet. */
   constructor(private readonly subNet: SampledSubNet) {
-    const { net, plan } = subNet;
+    const { net, plan, sampler } = subNet;
+    this.#factors = sampler.steps.map(stepFactors);
     this.#net = heldBy(net, plan.payloads);
     this.#plans = stepPlans(this.#net, plan);
     const keys = this.#plans.map((plan, t) =>
@@ -124,14 +127,14 @@ export class StepForms {
 
   /** All that some step reads of those before. */
   #handedOn(): Value[] {
-    const { net, guidanceScale, sampler } = this.subNet;
+    const { net, guidanceScale } = this.subNet;
     const shape = latentsShape(net.model, guidanceScale);
     const latents = { name: "latents", dtype: "float32", shape } as const;
     const found: Value[] = [latents];
     const add = (...of: Parameters<typeof withNewer>) =>
       found.push(...withNewer(...of));
-    for (const step of sampler.steps) {
-      for (const [name, factor] of Object.entries(stepFactors(step))) {
+    for (const factors of this.#factors) {
+      for (const [name, factor] of Object.entries(factors)) {
         const past = pastOf(name);
         if (past && factor !== 0) add(latents, ...past);
       }
@@ -281,7 +284,7 @@ export class StepForms {
     const { sampler } = this.subNet;
     const { tables, now } = sources;
     const own = this.#steps[form];
-    const factors = sampler.steps.map(stepFactors);
+    const factors = this.#factors;
     const named = union(own.map((t) => Object.keys(factors[t])));
     const looked = named.map((name): [string, Factor] => [
       name,

@@ -68,8 +68,7 @@ export class StepTables {
   integer(of: (step: number) => number): Value {
     const { g, index, steps } = this;
     if (typeof index === "number") return g.constant(int64([], [of(index)]));
-    const rows = Array.from({ length: steps }, (_, t) => BigInt(of(t)));
-    const data = BigInt64Array.from(rows);
-    return looked(g, index, { dtype: "int64", shape: [steps], data });
+    const rows = Array.from({ length: steps }, (_, t) => of(t));
+    return looked(g, index, int64([steps], rows));
   }
 }

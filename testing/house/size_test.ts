@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { isTest, partsOf, readSources, type Source } from "./sources.ts";
 
 /** Lines of production code outside zoo/; lowered as it shrinks, raised only for a capability. */
-const most = 71_347;
+const most = 71_336;
 
 const production = readSources().filter((source) =>
   !isTest(source) && partsOf(source.path)[0] !== "zoo"

@@ -1,5 +1,5 @@
 /** A loop in a graph that is being built. */
-import type { Tensor } from "../../tensor/tensor.ts";
+import { int64, type Tensor } from "../../tensor/tensor.ts";
 import type { GraphBuilder } from "../builder.ts";
 import type { Value } from "../graph.ts";
 
@@ -92,22 +92,13 @@ function branchesBefore(
   },
 ): Value[] {
   if (count === 1) return [];
-  const own = looked(g, index, integers(chosen));
+  const own = looked(g, index, int64([chosen.length], chosen));
   return Array.from(
     { length: count - 1 },
-    (_, b) => g.less(own, g.constant(integers([b + 1], []))),
+    (_, b) => g.less(own, g.constant(int64([], [b + 1]))),
   );
 }
 
 /** Of a table `[runs, …]`, a run's own row. */
 export const looked = (g: GraphBuilder, index: Value, table: Tensor): Value =>
   g.gather(g.constant(table), index);
-
-const integers = (
-  values: readonly number[],
-  shape: readonly number[] = [values.length],
-): Tensor => ({
-  dtype: "int64",
-  shape,
-  data: BigInt64Array.from(values, BigInt),
-});
