@@ -73,6 +73,23 @@ function checkGuidance(
   }
 }
 
+/** @throws {RangeError} If an option is given that the pipeline would not read. */
+function checkOwnOptions(
+  { name, model, kind }: LoadedPipeline,
+  { trueCfgScale = 1, clipSkip = 0 }: SamplerOptions,
+): void {
+  if (trueCfgScale !== 1 && !isDistilled(model)) {
+    throw new RangeError(
+      `Cannot sample ${name}: trueCfgScale is ${trueCfgScale}, expected none, as its network was not distilled from guided samples`,
+    );
+  }
+  if (clipSkip !== 0 && !kind.prompts?.skipsLayers) {
+    throw new RangeError(
+      `Cannot sample ${name}: clipSkip is ${clipSkip}, expected none, as no tower of CLIP reads its prompts`,
+    );
+  }
+}
+
 /** A pipeline with a number of steps and a scale of guidance: what is pruned, sampled and exported. */
 export class PipelineSampler {
   readonly pipeline: LoadedPipeline;
@@ -117,11 +134,7 @@ export class PipelineSampler {
       : this.askedScale;
     this.guidanceRescale = options.guidanceRescale;
     checkGuidance(pipeline, this);
-    if ((options.trueCfgScale ?? 1) !== 1 && !isDistilled(pipeline.model)) {
-      throw new RangeError(
-        `Cannot sample ${pipeline.name}: trueCfgScale is ${options.trueCfgScale}, expected none, as its network was not distilled from guided samples`,
-      );
-    }
+    checkOwnOptions(pipeline, options);
     this.start = options.start ? startOf(options.start, pipeline) : null;
     const usual = usualSize(pipeline, this.start);
     const { height = usual.height, width = usual.width } = options;

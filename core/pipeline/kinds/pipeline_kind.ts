@@ -48,6 +48,8 @@ export interface PipelineKind {
     ): Promise<number>;
     /** Those of them that T5 makes, in a kind where their number may be chosen. */
     sequenceLength?(network: Network): number;
+    /** Whether CLIP's towers are among them, whose last layers can be left out. */
+    readonly skipsLayers?: boolean;
     /** Opens the encoders. @throws As `loadTokenizer` and `loadComponent`. */
     open(folder: string, request: PromptRequest): Promise<PromptEncoder>;
   };

@@ -307,7 +307,12 @@ Deno.test("FLUX runs twice for true guidance, which needs a negative prompt", as
   });
 });
 
-Deno.test("a DiT has no prompts", async () => {
-  const { kind } = await loadPipeline("zoo/models/dit-shapes");
-  assertEquals(kind.prompts, undefined);
+Deno.test("a DiT has no prompts, and no layers of CLIP to leave out", async () => {
+  const pipeline = await loadPipeline("zoo/models/dit-shapes");
+  assertEquals(pipeline.kind.prompts, undefined);
+  assertThrows(
+    () => pipeline.sampler({ clipSkip: 1 }),
+    RangeError,
+    "clipSkip is 1, expected none",
+  );
 });

@@ -8,7 +8,11 @@ export const stableDiffusion: PipelineKind = {
   steps: 50,
   guidanceScale: 7.5,
   start: { image: 0.8, mask: 1 },
-  prompts: { tokens: firstTokenizerLength, open: openClipPrompts },
+  prompts: {
+    tokens: firstTokenizerLength,
+    skipsLayers: true,
+    open: openClipPrompts,
+  },
 };
 
 /** Tokens of every prompt, by the pipeline's first tokenizer. @throws As `loadTokenizer`. */

@@ -12,6 +12,7 @@ export const stableDiffusion3: PipelineKind = {
     tokens: async (folder, parts) =>
       await firstTokenizerLength(folder, parts) + usualSd3Sequence,
     sequenceLength: () => usualSd3Sequence,
+    skipsLayers: true,
     open: openSd3Prompts,
   },
 };

@@ -7,5 +7,9 @@ export const stableDiffusionXl: PipelineKind = {
   steps: 50,
   guidanceScale: 5,
   start: { image: 0.3, mask: 0.9999 },
-  prompts: { tokens: firstTokenizerLength, open: openClipPairPrompts },
+  prompts: {
+    tokens: firstTokenizerLength,
+    skipsLayers: true,
+    open: openClipPairPrompts,
+  },
 };
