@@ -7,6 +7,8 @@ export interface DemoView {
   readonly width: number;
   readonly height: number;
   readonly dark?: boolean;
+  /** What WebGPU runs on; none by default. */
+  readonly gpu?: "software";
 }
 
 /** That the page's drawing is at its end. */
@@ -24,7 +26,7 @@ export async function withDemoPage(
     new DemoServer(options).handle,
   );
   const origin = `http://127.0.0.1:${server.addr.port}`;
-  await using page = await HeadlessPage.open({ origin });
+  await using page = await HeadlessPage.open({ origin, gpu: view.gpu });
   await page.view(view);
   await page.goTo(origin);
   await body(page);

@@ -43,6 +43,7 @@ export async function openGraph(
   return await ort.InferenceSession.create(model, {
     executionProviders: isGpu ? ["webgpu", "wasm"] : ["wasm"],
     externalData,
+    logSeverityLevel: 3, // errors: what counts steps runs on the CPU, which would be a warning
   });
 }
 

@@ -32,12 +32,15 @@ export async function openDevice(onCpu: boolean): Promise<Device> {
   const ort: OrtModule = await import(folder + bundle);
   ort.env.wasm.wasmPaths = folder;
   ort.env.logLevel = "error";
-  const threads = crossOriginIsolated
+  ort.env.wasm.numThreads = crossOriginIsolated
     ? Math.min(4, navigator.hardwareConcurrency)
     : 1;
-  ort.env.wasm.numThreads = threads;
-  const name = isGpu
-    ? "the GPU, by WebGPU"
-    : `the CPU, by wasm, ${threads} thread${threads === 1 ? "" : "s"}`;
-  return { ort, name, isGpu };
+  return isGpu ? { ort, name: "the GPU, by WebGPU", isGpu } : cpuOf(ort);
+}
+
+/** The CPU, by a runtime that is loaded. */
+export function cpuOf(ort: OrtModule): Device {
+  const { numThreads } = ort.env.wasm;
+  const threads = `${numThreads} thread${numThreads === 1 ? "" : "s"}`;
+  return { ort, name: `the CPU, by wasm, ${threads}`, isGpu: false };
 }

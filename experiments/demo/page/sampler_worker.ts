@@ -16,7 +16,7 @@ import {
   type Side,
   sides,
 } from "./messages.ts";
-import { type Device, openDevice } from "./runtime.ts";
+import { cpuOf, type Device, openDevice } from "./runtime.ts";
 
 const scope = self as unknown as {
   postMessage(answer: Answer): void;
@@ -69,7 +69,14 @@ async function draw(
   if (!device) say({ kind: "loading", text: "Loading the runtime" });
   device ??= await openDevice(request.onCpu);
   await load(request, say);
-  const { noise, ...inputs } = await inputsOf(request, device);
+  let subject = await inputsOf(request, device);
+  if (await isOff(device, subject)) {
+    device = cpuOf(device.ort);
+    await unload();
+    await load(request, say);
+    subject = await inputsOf(request, device);
+  }
+  const { noise, ...inputs } = subject;
   const picture = await pictureOf(request.samplers.full);
   say({ kind: "started", device: device.name });
   const runs = sides.map((side) => ({
@@ -102,11 +109,10 @@ async function load(
   request: DrawRequest,
   say: (said: Said) => void,
 ): Promise<void> {
-  const known = loaded.get("full")?.compiled as CompiledFull | undefined;
+  const known = loaded.get("full")?.compiled;
   if (known && !isSame(known, request.samplers.full)) {
     files = new Files();
-    for (const session of others.values()) await session.release();
-    others.clear();
+    await unload();
   }
   for (const side of sides) {
     const compiled = request.samplers[side];
@@ -125,14 +131,61 @@ async function load(
   }
 }
 
+/** Gives the sessions' memory back. */
+async function unload(): Promise<void> {
+  for (const session of [...loaded.values(), ...others.values()]) {
+    await session.release();
+  }
+  loaded.clear();
+  others.clear();
+}
+
+/** First steps of models that were compared. */
+const compared = new Set<string>();
+
+/** Whether a GPU makes something else of the first step than the CPU does: some get attention wrong. A model is tried once. */
+async function isOff(
+  { ort, isGpu }: Device,
+  { noise, ...inputs }: Subject,
+): Promise<boolean> {
+  const own = loaded.get("full")!;
+  const { compiled } = own;
+  const [key] = compiled.forms;
+  if (!isGpu || compared.has(key)) return false;
+  compared.add(key);
+  const onCpu = await LoadedSampler.open(cpuOf(ort), files, {
+    compiled: {
+      ...compiled,
+      forms: [compiled.forms[compiled.chosen[0]]],
+      chosen: [0],
+    },
+    loaded: () => {},
+  });
+  const first = async (sampler: LoadedSampler) =>
+    (await sampler.start(noise, inputs).advance((latents) =>
+      Promise.resolve(latents)
+    ))
+      .data as Float32Array;
+  const expected = await first(onCpu);
+  await onCpu.release();
+  const found = await first(own);
+  const largest = Math.max(...expected.map(Math.abs));
+  return found.some((value, i) =>
+    !(Math.abs(value - expected[i]) < 0.02 * largest)
+  );
+}
+
 const isSame = (a: CompiledSampler, b: CompiledSampler): boolean =>
   a.forms[0] === b.forms[0];
+
+/** What graphs read besides the state. */
+type Subject = { readonly noise: Tensor } & Record<string, Tensor>;
 
 /** The graphs' inputs besides the state. */
 async function inputsOf(
   { seed, subject, samplers: { full } }: DrawRequest,
   { ort }: Device,
-): Promise<{ readonly noise: Tensor } & Record<string, Tensor>> {
+): Promise<Subject> {
   const { data } = new TorchGenerator(seed).randn(full.noise);
   const noise = new ort.Tensor("float32", data, full.noise);
   if ("label" in subject) {
