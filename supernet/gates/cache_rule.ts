@@ -1,40 +1,41 @@
-/** Caches that decide call by call what is computed: a rule, and the plan that it makes. */
+/** Caches that decide at each call which units are computed: a rule, and the plan of its decisions. */
 import type { Gate } from "./gates.ts";
 import { longestHistory, type PayloadRow, type Payloads } from "./payloads.ts";
 import type { SubNetPlan } from "./plan.ts";
 import type { SuperNet } from "./super_net.ts";
 
 /**
- * What is decided at each call: whether the units between the first few and the
- * last few are computed, or add again to their streams what they added before.
- * A rule may count, so that each run takes one of its own.
+ * A rule that decides at each call whether the units between the first few and
+ * the last few are computed, or add their earlier residuals to the streams again.
+ * A rule may have state, so that each run takes a rule of its own.
  */
 export interface CacheRule {
-  /** Units at the start, and at the end, that run at every call. */
+  /** The number of units at the start, and at the end, that run at every call. */
   readonly first: number;
   readonly last: number;
   /**
-   * Whether call t, not the first, reuses.
+   * Whether call t > 0 reuses the earlier residuals.
    *
-   * @param change Of r, what the first units add together, since the last call that did not: mean |r − r'| / mean |r'| over the batch.
+   * @param change Returns mean |r − r'| / mean |r'| over the batch: r sums the
+   * first units' residuals, r' those of the last call that did not reuse.
    */
   reuses(t: number, change: () => Promise<number>): Promise<boolean>;
-  /** Weights of what was added before, newest first; the newest alone by default. @param computed The calls that computed it, ascending. */
+  /** Weights of earlier residuals, newest first; [1] by default. @param computed Their calls, ascending. */
   weights?(t: number, computed: readonly number[]): readonly number[];
 }
 
-/** The plan of one run of a rule, as far as it was decided. */
+/** The plan of one run of a rule, up to the last call that was decided. */
 export class RulePlan implements SubNetPlan {
   readonly gates: Gate[][];
   readonly payloads: Payloads;
-  /** Of all units between. */
+  /** The payload rows of every unit between, one a step. */
   readonly #rows: PayloadRow[];
   readonly #between: ReadonlySet<string>;
   readonly #computed: number[] = [];
-  /** r'. */
+  /** The r' of {@linkcode CacheRule.reuses}. */
   #before: Float32Array = new Float32Array();
 
-  /** @throws {RangeError} If the rule's first and last units are more than there are. */
+  /** @throws {RangeError} If the rule's first and last units together are more than the network has. */
   constructor(
     private readonly net: Pick<SuperNet, "units" | "steps">,
     private readonly rule: CacheRule,
@@ -61,9 +62,9 @@ export class RulePlan implements SubNetPlan {
   }
 
   /**
-   * Decides call t, after those before it.
+   * Decides call t; calls are decided in order.
    *
-   * @param added What the first units add together at this call; nothing before sampling.
+   * @param added Returns the sum of the first units' residuals at this call; undefined before sampling.
    * @throws {RangeError} If the rule asks for a change before sampling.
    */
   async decide(t: number, added?: () => Promise<Float32Array>): Promise<void> {
@@ -85,7 +86,7 @@ export class RulePlan implements SubNetPlan {
   }
 }
 
-/** Until a call is decided. */
+/** The row of a call that is not decided yet: its length makes units keep the longest history. */
 const mayReadAll: PayloadRow = Array(longestHistory).fill(0);
 
 /** mean |a − b| / mean |b|. */

@@ -3,18 +3,18 @@
  *
  *   e = (1 + a) h0 + b (h0 − h1) + c (h1 − h2),
  *
- * h0 the newest prediction. Zeros hold h0; b alone is linear extrapolation. The
- * scalars are the better parameters of a fit, coefficients are what is sampled.
+ * with h0 the newest prediction. Zeros hold h0; b alone is linear extrapolation.
+ * Fits use the scalars, which are the better parameters; sampling uses coefficients.
  */
 import { computedBefore, type Payload, type PayloadRow } from "./payloads.ts";
 
 /** The scalars (a, b, c) of one step. */
 export type ForecastScalars = readonly [number, number, number];
 
-/** One row a step. */
+/** The scalars of every step. */
 export type Forecast = readonly ForecastScalars[];
 
-/** Coefficients of the predictions computed so far; terms that need more of them than there are are dropped. */
+/** The coefficients of the predictions `computed` so far; terms that need more predictions are dropped. */
 export function forecastRow(
   [a, b, c]: ForecastScalars,
   computed: number,
@@ -23,7 +23,7 @@ export function forecastRow(
   return [1 + a + B, C - B, 0 - C].slice(0, computed);
 }
 
-/** dL/d(a, b, c) from that of the coefficients. */
+/** The gradient dL/d(a, b, c) from the gradient of the coefficients. */
 export const forecastGradient = (
   [d0 = 0, d1, d2]: readonly number[],
 ): [number, number, number] => [
@@ -35,8 +35,8 @@ export const forecastGradient = (
 /**
  * The payload of the whole step.
  *
- * @param gates The whole step's, `[T]`.
- * @param options.every Whether steps that compute have a row too: what they would yield if they did not.
+ * @param gates The whole step's gates, `[T]`.
+ * @param options.every Whether steps that compute have a row too: the coefficients if they did not compute.
  */
 export const forecastPayload = (
   gates: readonly number[],

@@ -1,13 +1,13 @@
 /**
- * Gates `[T, N]`: row t is the t-th model call in sampling order, column n a
- * unit in execution order; 1 computes the unit, 0 takes its backup connection.
- * A `Plan` says of which model and sampler they are.
+ * Gates `[T, N]`: row t is the t-th model call in sampling order, column n a unit
+ * in execution order; 1 computes the unit, 0 takes its backup connection. A
+ * `Plan` names the model and sampler of its gates.
  */
 
-/** 1 computes, 0 reuses. */
+/** The gate of a unit at a step: 1 computes the unit, 0 reuses its held values. */
 export type Gate = 0 | 1;
 
-/** `[T, N]`; row 0 is all ones, since nothing is held before it. */
+/** Gates `[T, N]`; row 0 is all ones, since no unit holds a value before it. */
 export type Gates = readonly (readonly Gate[])[];
 
 /** Gates of the full sampler: all ones. */

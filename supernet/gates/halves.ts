@@ -1,13 +1,13 @@
 /**
  * Steps of a guided sampler that evaluate the conditional half alone. The
- * network then runs on B rows in place of 2B, and the output of the other half
+ * network then runs on B rows instead of 2B, and the output u of the other half
  * is filled in by its payload, `payloads["unconditional"]`:
  *
- *   held "output":    u = Σ_j c_j u_j
- *   held "residual":  u = c + Σ_j c_j (u_j − c_j), of which [0] ends guidance
+ *   held "output":    u = Σ_j f_j u_j
+ *   held "residual":  u = c + Σ_j f_j (u_j − c_j); f = [0] ends guidance
  *
- * over the outputs (c_j, u_j) that both halves computed, newest first. Of a unit
- * such a step renews the conditional rows; the others keep what they held.
+ * with c this step's conditional output and (c_j, u_j) earlier outputs of both
+ * halves, newest first. Steps of one half renew only conditional rows of held values.
  */
 import type { Held } from "@dip-go/core/models";
 import type { Tensor } from "@dip-go/core/tensor";
@@ -22,33 +22,33 @@ import {
 } from "./payloads.ts";
 import type { SuperNet } from "./super_net.ts";
 
-/** What a step computes of guidance. */
+/** The halves of guidance that a step evaluates. */
 export type Halves = "both" | "conditional";
 
 /** The name of the unconditional half's payload. */
 export const unconditional = "unconditional";
 
-/** Of step t. */
+/** The halves that step t evaluates; both by default. */
 export const halvesAt = (
   halves: readonly Halves[] | undefined,
   t: number,
 ): Halves => halves?.[t] ?? "both";
 
-/** What is read of a value that a unit holds. */
+/** The rows that a step reads of a held value. */
 export interface RowsRead {
-  /** The step that it is of. */
+  /** The step that computed the value. */
   readonly from: number;
-  /** What that step computed. */
+  /** The halves that this step computed. */
   readonly has: Halves;
-  /** What is read of it. */
+  /** The rows that are read. */
   readonly rows: Halves | "unconditional";
 }
 
 /**
- * What step t reads of the value at a depth, how many newer ones its unit has
- * computed since: one value, or rows of two where the newer is of one half alone.
+ * The rows that step t reads of a unit's value at a depth, the number of newer
+ * values: rows of one value, or of two if the newer one has one half alone.
  *
- * @param gates The unit's, `[T]`.
+ * @param gates The unit's gates, `[T]`.
  */
 export function rowsRead(
   gates: readonly number[],
@@ -65,11 +65,11 @@ export function rowsRead(
   ];
 }
 
-/** Outputs of the whole step so far, newest first. */
+/** The outputs of the whole step so far, newest first. */
 export class WholeOutputs<V> {
-  /** Of which a skipped step is made; where the conditional half was computed alone, filled in. */
+  /** The outputs that a skipped step combines; filled in if the conditional half was computed alone. */
   history: readonly V[] = [];
-  /** Of both halves. */
+  /** The outputs of steps that computed both halves. */
   both: readonly V[] = [];
 
   push(output: V, halves: Halves): void {
@@ -80,15 +80,15 @@ export class WholeOutputs<V> {
   }
 }
 
-/** How the unconditional output of one step is filled in. */
+/** The payload that fills in the unconditional output of one step. */
 export interface OtherHalf {
   readonly held: Held;
   readonly row: PayloadRow;
-  /** Of the outputs that are read. */
+  /** The depths of the outputs that are read. */
   readonly depths: readonly number[];
 }
 
-/** That of step t; the newest output as it is by default. */
+/** The payload of the unconditional half at step t; the newest output unchanged by default. */
 export function otherHalfAt(
   payloads: Payloads | undefined,
   t: number,
@@ -101,9 +101,9 @@ export function otherHalfAt(
 }
 
 /**
- * The SuperNet of the rows that a step computes.
+ * The SuperNet of the rows that a step computes: batch 2B, or B for one half.
  *
- * @throws {RangeError} If the network has no half to leave out.
+ * @throws {RangeError} If the sampler is without guidance, so that no half can be left out.
  */
 export function netOf(net: SuperNet, halves: Halves): SuperNet {
   if (halves === "both") return net;
@@ -114,9 +114,9 @@ export function netOf(net: SuperNet, halves: Halves): SuperNet {
 }
 
 /**
- * Checks a plan's halves, and the payload of the unconditional one.
+ * Checks a plan's halves, and the payload of the unconditional half.
  *
- * @throws {RangeError} If there is not one for each step, the first is not of both, or the payload does not fit.
+ * @throws {RangeError} If there is not an entry a step, step 0 does not evaluate both, or the payload does not fit.
  */
 export function checkStepHalves(
   { halves, gates, payloads = {} }: {
@@ -158,7 +158,7 @@ export const firstHalves = (
     Object.entries(inputs).map(([name, input]) => [name, halfOf(input, 0)]),
   );
 
-/** One half of guidance, the conditional one first. */
+/** One half of guidance, `[2B, …]` → `[B, …]`; half 0 is the conditional one. */
 export function halfOf({ dtype, shape, data }: Tensor, half: 0 | 1): Tensor {
   const size = data.length / 2;
   return {

@@ -1,14 +1,14 @@
-/** A SuperNet whose units hold what a plan's payloads say. */
+/** A SuperNet in the form of a plan's payloads, whose units hold outputs, branches or residuals. */
 import { type Held, heldForm } from "@dip-go/core/models";
 import type { Payloads } from "./payloads.ts";
 import { type SuperNet, superNet } from "./super_net.ts";
 
-/** Made before, by what is held. */
+/** Forms made before, by the kinds of held values. */
 const made = new WeakMap<SuperNet, Map<string, SuperNet>>();
 
 /**
- * The SuperNet in the form of the payloads, the same for every plan that holds
- * the same: its units are the same, blocks are cut where held tensors are.
+ * The SuperNet in the form of the payloads: blocks are cut at the held tensors,
+ * units stay the same. Plans that hold the same kinds get the same object.
  *
  * @throws {RangeError} As {@linkcode heldForm}.
  */
@@ -35,7 +35,7 @@ function withForms(
       return held ? heldForm(compiled, held) : [compiled.block];
     });
   const forms = formsOf(net);
-  // What a form adds beside its unit is a sum, which takes no time to speak of.
+  // The block that a form adds after its unit is a sum, which takes no time to speak of.
   const costs = net.costs === net.macs ? undefined : {
     blocks: forms.flatMap((form, i) =>
       form.map((_, k) => k === 0 ? net.costs[i] : 0)

@@ -1,8 +1,8 @@
 /**
- * What a SubNet must run: what the sampler's predictions lead back to over the
- * unrolled T x N graph. A block runs at a step only if its output, or its value as
- * a later backup, is used; the cascade of DiP-GO (section 3.3) follows, across
- * steps too.
+ * The blocks that a SubNet must run: those that the sampler's predictions lead
+ * back to over the unrolled T x N graph. A block runs at a step only if its
+ * output is read there, or by a later step as a held value; the cascade of DiP-GO
+ * (section 3.3) follows, across steps too.
  */
 import { sizeOf } from "@dip-go/core/tensor";
 import { denseGates, type Gates } from "./gates.ts";
@@ -14,7 +14,7 @@ import type { Fillings } from "./plan.ts";
 import type { SuperNet } from "./super_net.ts";
 
 /**
- * What each of the T steps does.
+ * The blocks that run and the held values that are read at each of the T steps.
  *
  * @throws {RangeError} If the gates do not fit the SuperNet.
  */
@@ -25,7 +25,7 @@ export const stepPatterns = (
 ): StepPattern[] => new OpenGates(net, gates, fillings).patterns();
 
 /**
- * Which blocks run at which step, `[T, blocks]` in the SuperNet's block order.
+ * Whether each block runs at each step, `[T, blocks]` in the SuperNet's order.
  *
  * @throws {RangeError} If the gates do not fit the SuperNet.
  */
@@ -38,9 +38,9 @@ export function liveBlocks(
 }
 
 /**
- * MACs (total convention) of a SubNet over all T steps: those of the blocks that
- * run and of the payloads that combine values, one for each element and value. To
- * hold costs nothing. A step of the conditional half costs what batch B does.
+ * MACs (total convention) of a SubNet over all T steps: the MACs of the blocks
+ * that run, and one for each element and value that a payload combines. Holding
+ * costs nothing. A step of the conditional half costs as much as batch B.
  */
 export function subNetMacs(
   own: SuperNet,
@@ -68,11 +68,10 @@ export function subNetMacs(
   return [...computed, ...combined].reduce((a, b) => a + b, 0);
 }
 
-/** Elements of the model's output. */
 const outputSize = ({ blocks }: SuperNet): number =>
   sizeOf(blocks[blocks.length - 1].graph.outputs[0].shape);
 
-/** The units whose payloads a step reads, an entry for each tensor. @param whole Of whose batch the whole step's is, whatever the step computes. */
+/** The units whose payloads a step reads, by tensor. @param whole The SuperNet whose batch the whole step has. */
 function readAt(
   { blocks, model }: SuperNet,
   { reads, predicts }: StepPattern,
@@ -94,7 +93,7 @@ export function denseMacs(net: SuperNet): number {
   return subNetMacs(net, denseGates(net.steps, net.units.length));
 }
 
-/** What a SubNet takes of a budget over all T steps, in the unit of the SuperNet's costs; combinations are free. */
+/** The cost of a SubNet over all T steps, in the unit of the SuperNet's costs; combinations are free. */
 export function subNetCost(
   own: SuperNet,
   gates: Gates,
@@ -104,12 +103,12 @@ export function subNetCost(
   return new OpenGates(net, gates, fillings).cost;
 }
 
-/** What the full sampler takes, in the unit of the SuperNet's costs. */
+/** The cost of the full sampler, in the unit of the SuperNet's costs. */
 export function denseCost(net: SuperNet): number {
   return subNetCost(net, denseGates(net.steps, net.units.length));
 }
 
-/** The most that is left when a fraction of the dense cost, a whole number, is removed; the rounding of 1 − s is forgiven. */
+/** The budget, a whole number, that a sparsity leaves of the dense cost; the rounding of 1 − s is forgiven. */
 export function costBudget(dense: number, sparsity: number): number {
   return Math.floor((1 - sparsity) * dense * (1 + 1e-12));
 }

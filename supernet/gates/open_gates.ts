@@ -1,7 +1,7 @@
 /**
- * Gates that open and close one at a time, and what their SubNet costs. The
- * unrolled T x N graph has no circle, so a count of live readers a node says
- * what runs; a gate that flips moves one edge, and only counts behind it change.
+ * Gates that open and close one at a time, and the cost of their SubNet. The
+ * unrolled T x N graph has no cycle: a node runs if its count of live readers is
+ * not 0. A flip moves one unit's reads, and only counts behind them change.
  */
 import { checkGates, type Gate, type Gates } from "./gates.ts";
 import { halvesAt, netOf } from "./halves.ts";
@@ -9,22 +9,22 @@ import type { Fillings } from "./plan.ts";
 import type { SuperNet } from "./super_net.ts";
 import { UnrolledNodes } from "./unrolled_nodes.ts";
 
-/** How gates are read. */
+/** How gates are interpreted. */
 export interface GateReading {
   /**
    * Whether a unit that nothing reads in its own step is closed, as in DiP-GO's
-   * Algorithm 1; otherwise it runs for later steps that hold it.
+   * Algorithm 1; otherwise it runs if a later step reads its held value.
    */
   readonly cascade?: boolean;
 }
 
-/** What one step computes and reads. */
+/** The blocks that one step computes, and the held values that it reads. */
 export interface StepPattern {
   /** Whether each block runs, in the SuperNet's block order. */
   readonly live: readonly boolean[];
-  /** Outputs of gated blocks that do not run, for which a held value is read. */
+  /** Outputs of closed units that the step reads, made from held values. */
   readonly reads: ReadonlySet<string>;
-  /** Whether the model's output is computed; else the prediction is held. */
+  /** Whether the model's output is computed; else the whole step yields its payload. */
   readonly predicts: boolean;
 }
 
@@ -32,10 +32,10 @@ export interface StepPattern {
 export class OpenGates {
   readonly #nodes: UnrolledNodes;
   readonly #open: Uint8Array;
-  /** Live readers of each node, step after step. */
+  /** The number of live readers of each node, step after step. */
   readonly #readers: Int32Array;
   readonly #cascade: boolean;
-  /** Of each block at each step, `[T, blocks]`. */
+  /** The cost of each block at each step, `[T, blocks]`. */
   readonly #costs: readonly (readonly number[])[];
   #cost = 0;
 
@@ -63,12 +63,12 @@ export class OpenGates {
     }
   }
 
-  /** In the unit of the SuperNet's costs. */
+  /** The cost over all T steps, in the unit of the SuperNet's costs. */
   get cost(): number {
     return this.#cost;
   }
 
-  /** The gates; where they cascade, closed where nothing reads a unit in its step. */
+  /** The gates; if they cascade, closed for units that nothing reads in their step, after step 0. */
   get gates(): Gates {
     const { steps, units } = this.net;
     return Array.from({ length: steps }, (_, t) =>
@@ -85,7 +85,7 @@ export class OpenGates {
     return this.#open[t * this.net.units.length + n] === 1;
   }
 
-  /** Whether anything reads what a unit holds after a step; where gates cascade, in that step. */
+  /** Whether anything reads the value that a unit yields at a step; if gates cascade, in that step. */
   isRead(t: number, n: number): boolean {
     return this.#readers[this.#yielded(t, n)] > 0;
   }
@@ -93,7 +93,7 @@ export class OpenGates {
   /**
    * Opens or closes a gate.
    *
-   * @throws {RangeError} If it closes one of the first step.
+   * @throws {RangeError} If a gate of the first step is to close.
    */
   set(t: number, n: number, open: boolean): void {
     if (this.isOpen(t, n) === open) return;
@@ -114,7 +114,7 @@ export class OpenGates {
     for (const each of before) this.#count(each, -1);
   }
 
-  /** What each of the T steps does. */
+  /** The pattern of each of the T steps. */
   patterns(): StepPattern[] {
     const { steps, blocks, units, model } = this.net;
     const { count, tensors } = this.#nodes;
@@ -131,19 +131,19 @@ export class OpenGates {
     });
   }
 
-  /** The node of what a unit yields at a step. */
+  /** The node of the value that a unit yields at a step. */
   #yielded(t: number, n: number): number {
     return t * this.#nodes.count + this.#nodes.yielded(n);
   }
 
-  /** What a node reads by the gates: of this step, or of the one before. */
+  /** The nodes that a node reads by the gates: of this step, or of the one before unless gates cascade. */
   #sources(t: number, node: number): readonly number[] {
     const sources = this.#nodes.sources(t, node);
     if (!this.#cascade) return sources;
     return sources.filter((source) => source >= t * this.#nodes.count);
   }
 
-  /** A node has one reader more or less: a first or a last one goes on to what the node reads. */
+  /** Adds or removes one reader of a node and, if that is its first or last, of every node that it reads. */
   #count(from: number, by: 1 | -1): void {
     const { count, reads } = this.#nodes;
     const pending = [from];

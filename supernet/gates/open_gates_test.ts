@@ -30,7 +30,7 @@ const models = {
   "a UNet's layers": tinyUnet({ batch, granularity: "layer" }),
 };
 
-/** Where units that nothing reads in their own step are closed, each step walked alone. */
+/** Closes the units that nothing reads in their own step, each step walked alone. */
 function cascaded(net: SuperNet, gates: Gates): Gates {
   const one = { ...net, steps: 2 };
   return gates.map((row) => {
@@ -64,7 +64,7 @@ for (const [name, model] of Object.entries(models)) {
   });
 }
 
-Deno.test("OpenGates that cascade are closed where a reader is, and stay closed for later steps", () => {
+Deno.test("OpenGates with cascade close a unit whose reader is closed, though a later step holds it", () => {
   const model = models["DiT's blocks, which hold their outputs"];
   const net = superNet(model, { steps: 3 });
   const [first, second] = [0, 1];

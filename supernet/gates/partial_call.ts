@@ -1,25 +1,25 @@
-/** One call of a network that leaves some units out: which blocks must run for it, and which have run already in the whole call at the same input. */
+/** A call of the network without some units, after the whole call at the same input: the blocks to run again. */
 import { streamOf } from "@dip-go/core/models";
 import type { Gate } from "./gates.ts";
 import { liveBlocks } from "./liveness.ts";
 import type { SuperNet } from "./super_net.ts";
 
-/** A choice of units, worked out once for all calls. */
+/** The units of a partial call and all that follows from them, worked out once for all calls. */
 export interface PartialCall {
-  /** Of each unit, `[N]`: 1 is computed, 0 yields what it held. */
+  /** A gate for each unit, `[N]`: 1 computes the unit, 0 yields its held values. */
   readonly gates: readonly Gate[];
-  /** Whether each block runs again after the whole call, as it reads what is held. */
+  /** Whether each block runs again after the whole call, since its inputs depend on held values. */
   readonly again: readonly boolean[];
-  /** Tensors that are those of the whole call. */
+  /** The tensors that are equal to the whole call's. */
   readonly kept: ReadonlySet<string>;
-  /** Share of the whole call's MACs that a call by itself would take. */
+  /** The share of the whole call's MACs that the partial call would take by itself. */
   readonly share: number;
 }
 
 /**
- * Works a choice out.
+ * Works out a partial call.
  *
- * @param gates Of each unit, the whole step's last, which is 1.
+ * @param gates A gate for each unit; the last one, the whole step's, is 1.
  */
 export function partialCall(
   net: SuperNet,
@@ -44,7 +44,7 @@ export function partialCall(
   return { gates, again, kept, share };
 }
 
-/** Tensors that the blocks which run again read, or the network's output, and that are not those of the whole call. */
+/** Inputs of the blocks that run again, and the network's output, without tensors equal to the whole call's. */
 export function readAgain(
   { blocks, model }: SuperNet,
   { again, kept }: PartialCall,
@@ -55,7 +55,7 @@ export function readAgain(
   );
 }
 
-/** Where a tensor is a residual stream after units that are all left out: the stream before them. */
+/** The last stream in `kept` before the stream `name`, if all units between are left out; else undefined. */
 export function streamBefore(
   { blocks, units }: SuperNet,
   { gates, kept }: PartialCall,

@@ -1,27 +1,27 @@
 /**
  * Makers of a payload's coefficients from the distances of the computed steps.
- * All are linear in what was computed; they differ in the polynomial that goes
- * through it, and in where it is read.
+ * Payloads are linear in the computed values; makers differ in the polynomial
+ * that they fit, and in the point at which they evaluate it.
  */
 
 /**
- * The coefficients of a skipped step.
+ * Makes the coefficients of a skipped step.
  *
- * @param distances Steps back to the computed ones, ascending: 1 is the step before.
+ * @param distances Distances back to the computed steps, ascending: 1 is the step before.
  * @returns One number for each value that is read, newest first; at most as many as there are distances.
  */
 export type PayloadMaker = (distances: readonly number[]) => readonly number[];
 
-/** The newest value as it is. */
+/** Holds: the newest value unchanged. */
 export const hold: PayloadMaker = () => [1];
 
-/** The polynomial through the last order + 1 values, at the skipped step (Newton's interpolation). */
+/** Newton's interpolation: the polynomial through the last order + 1 values, at the skipped step. */
 export const newton = (order: number): PayloadMaker => (distances) =>
   lagrange(distances.slice(0, order + 1), 0);
 
 /**
- * The mean of Newton's polynomial over the skipped step, from 0 to 1: what
- * Adams and Bashforth integrate, for steps of any distances.
+ * The mean of Newton's polynomial over the skipped step, from 0 to 1, as Adams
+ * and Bashforth integrate, for steps of any distances.
  *
  * @param order At most 3: Gauss's two points integrate a cubic exactly.
  */
@@ -35,7 +35,7 @@ export const adamsBashforth = (order: number): PayloadMaker => (distances) => {
   return before.map((c, j) => (c + after[j]) / 2);
 };
 
-/** Backward differences with the weights k^i / i!, k the distance of the newest value (TaylorSeer, arXiv 2503.06923). */
+/** Backward differences with weights k^i / i!, k the newest value's distance (TaylorSeer, arXiv 2503.06923). */
 export const taylor = (order: number): PayloadMaker =>
   series(order, (i, k) => k ** i);
 
@@ -46,7 +46,7 @@ export const hermite = (
 ): PayloadMaker =>
   series(order, (i, k) => sigma ** i * hermiteAt(i, sigma * k));
 
-/** Weights with which values at −distance make the value at `at` of the polynomial through them. */
+/** The Lagrange weights of values at −distance, for the value of their polynomial at `at`. */
 function lagrange(distances: readonly number[], at: number): number[] {
   return distances.map((own, j) =>
     distances.reduce(

@@ -1,46 +1,46 @@
 /**
- * Payloads: what a unit yields at a step that does not compute it,
+ * Payloads: the value that a unit yields at a step that does not compute it,
  *
  *   Σ_j c_j h_j,
  *
- * h_0 the newest value that it computed, h_1 the one before. Holding is c = [1].
+ * with h_0 the newest value that it computed, h_1 the one before. Holding is c = [1].
  */
 import type { Held } from "@dip-go/core/models";
 import type { PayloadMaker } from "./payload_makers.ts";
 
-/** c_j: a number, or one for each channel of what is held. */
+/** c_j: a number, or a number for each channel of the held value. */
 export type Coefficient = number | readonly number[];
 
-/** c_0, c_1, …; of a step that computes the unit, none. */
+/** The coefficients c_0, c_1, … of one step; none if the step computes the unit. */
 export type PayloadRow = readonly Coefficient[];
 
-/** Of one unit. */
+/** The payload of one unit. */
 export interface Payload {
   readonly held: Held;
   /** One row a step. */
   readonly coefficients: readonly PayloadRow[];
 }
 
-/** By the unit's name; a unit without one holds what its block computes. */
+/** Payloads by unit; a unit without one holds the newest value that its block computed. */
 export type Payloads = Readonly<Record<string, Payload>>;
 
-/** Values that a payload reads at most. */
+/** The most values that a payload reads. */
 export const longestHistory = 5;
 
-/** The row of a unit that holds. */
+/** The coefficients of a unit that holds. */
 export const holding: PayloadRow = [1];
 
-/** Whether a row takes the newest value as it is. */
+/** Whether a row yields the newest value unchanged. */
 export const holds = ([first, ...others]: PayloadRow): boolean =>
   first === 1 && others.every((c) => c === 0);
 
-/** The values that a row reads, by their depth: those whose coefficient is not 0, or the newest. */
+/** The depths of the values that a row reads: those of nonzero coefficients, or [0] if there are none. */
 export function depthsOf(row: PayloadRow): number[] {
   const read = row.flatMap((c, depth) => c === 0 ? [] : [depth]);
   return read.length > 0 ? read : [0];
 }
 
-/** A unit's row at a step that skips it. */
+/** A unit's row at a step that skips it; holding by default. */
 export const rowOf = (
   payloads: Payloads | undefined,
   unit: string,
@@ -50,7 +50,7 @@ export const rowOf = (
   return row.length > 0 ? row : holding;
 };
 
-/** How many values of a unit its payload reads at most. */
+/** The most values that a unit's payload reads, at least 1. */
 export const historyOf = (
   payloads: Payloads | undefined,
   unit: string,
@@ -60,7 +60,7 @@ export const historyOf = (
     ...payloads?.[unit]?.coefficients.map(({ length }) => length) ?? [],
   );
 
-/** A coefficient as it multiplies values of a shape: `[1]`, or one number a channel on axis 1 of maps and on the last axis of tokens. */
+/** A coefficient's shape as a factor: `[1]`, or one number a channel, on axis 1 of maps or the last of tokens. */
 export function factorShape(
   coefficient: Coefficient,
   shape: readonly number[],
@@ -78,9 +78,9 @@ export function factorShape(
 }
 
 /**
- * The payload of one unit.
+ * The payload of one unit, with coefficients from a maker.
  *
- * @param gates The unit's, `[T]`.
+ * @param gates The unit's gates, `[T]`.
  *
  * @example The first skipped step extrapolates, the second further
  * ```ts
@@ -103,14 +103,14 @@ export function payloadOf(
   return { held, coefficients };
 }
 
-/** The steps before t that compute a unit, latest first. @param gates The unit's, `[T]`. */
+/** The steps before t that compute a unit, latest first. @param gates The unit's gates, `[T]`. */
 export const computedBefore = (gates: readonly number[], t: number): number[] =>
   gates.slice(0, t).flatMap((gate, s) => gate === 0 ? [] : [s]).reverse();
 
 /**
  * Checks payloads against a plan's gates.
  *
- * @throws {RangeError} If a payload is of no unit, its rows do not fit the steps, or one reads more than was computed.
+ * @throws {RangeError} If a payload has no unit, its rows do not fit the steps, or a row reads more than was computed.
  */
 export function checkPayloads(
   payloads: Payloads,
@@ -143,8 +143,8 @@ export function checkPayloads(
 /**
  * Checks the rows of one payload.
  *
- * @param options.computes At which steps a value is computed, `[T]`.
- * @param options.skips At which it is filled in.
+ * @param options.computes 1 at the steps that compute a value, `[T]`.
+ * @param options.skips Whether each step fills the value in, `[T]`.
  */
 export function checkRows(
   { coefficients }: Pick<Payload, "coefficients">,

@@ -11,7 +11,7 @@ import {
 } from "./payload_makers.ts";
 import { factorShape, payloadOf, type PayloadRow } from "./payloads.ts";
 
-/** What diffusers' TaylorSeer and Newton's interpolation make of known series, a value a step; their keys are computed. */
+/** Series as forecast by diffusers' TaylorSeer and by Newton's interpolation; `plans` has the computed steps. */
 interface ForecastSeries {
   readonly plans: Record<string, readonly number[]>;
   readonly series: Record<string, readonly (readonly number[])[]>;

@@ -1,4 +1,4 @@
-/** A search's result: everything that makes a full sampler a SubNet. */
+/** A plan: the result of a search, everything that makes a full sampler a SubNet. */
 import {
   conform,
   type Conformed,
@@ -20,7 +20,7 @@ import type { SuperNet } from "./super_net.ts";
 
 const payload = record({
   held: oneOf(heldKinds),
-  /** One row a step, `[]` where the unit is computed; see `payloads.ts`. */
+  /** One row a step, `[]` if the step computes the unit; see `payloads.ts`. */
   coefficients: v.array(v.array(v.union(
     [finite, v.array(finite)],
     "a number or a list of numbers",
@@ -29,12 +29,12 @@ const payload = record({
 
 const entries = {
   model: v.string(),
-  /** Which sampler gates belong to. */
+  /** The sampler that the gates belong to. */
   sampler: record({
     name: v.string(),
     /** Model calls T. */
     steps: wholeFrom(1),
-    /** The scale of guidance that a solver's weights have in them. */
+    /** The guidance scale that is part of a solver's weights. */
     guidanceScale: v.optional(finite),
   }),
   /** Unit names in execution order. */
@@ -42,30 +42,30 @@ const entries = {
   gates: v.array(
     v.array(v.picklist([0, 1], "0 or 1")),
   ),
-  /** What units yield where they are not computed, by their names; held values as they are by default. */
+  /** The payloads of units at steps that do not compute them, by unit; held values unchanged by default. */
   payloads: v.optional(v.record(v.string(), payload)),
-  /** What steps evaluate of guidance, one a step; both halves by default. See `halves.ts`. */
+  /** The halves of guidance that each step evaluates; both by default. See `halves.ts`. */
   halves: v.optional(v.array(v.picklist(["both", "conditional"]))),
-  /** How whole calls are combined; the sampler's own arithmetic by default. */
+  /** The learned combinations of whole calls; the sampler's own arithmetic by default. */
   solver: v.optional(solverSchema),
 };
 const plan = record(entries);
 
-/** As files were written before payloads: the whole step's as scalars of a forecast. */
+/** A plan's file, which may give the whole step's payload as scalars of a forecast, as older files do. */
 const planFile = record({
   ...entries,
   forecast: v.optional(v.array(v.strictTuple([finite, finite, finite]))),
 });
 
-/** Gates with the model, sampler and units that they are of: `gates.json`, as JSON. */
+/** Gates with their model, sampler and units: the content of `gates.json`. */
 export type Plan = Conformed<typeof plan>;
-/** Gates, and what fills them in. */
+/** The parts of a plan that make a SubNet: gates, payloads, halves and solver. */
 export type SubNetPlan = Pick<Plan, "gates" | Filling | "solver">;
 type Filling = "payloads" | "halves";
-/** What fills in what gates leave open. */
+/** A plan's payloads and halves, which fill in the values that steps do not compute. */
 export type Fillings = Partial<Pick<Plan, Filling>>;
 
-/** A plan of a sampler, found for the units of its SuperNet. */
+/** The plan of a sampler for the units of its SuperNet. */
 export function planFor(
   { pipeline, sampler: { name, steps }, guidanceScale }: Pick<
     PipelineSampler,
@@ -86,10 +86,10 @@ export function planFor(
 }
 
 /**
- * Checks that a plan is of a SuperNet's steps and units.
+ * Checks that a plan fits a SuperNet's steps and units, its solver the sampler.
  *
- * @param source Where it is from, for errors; its model by default.
- * @throws {RangeError} If it is not.
+ * @param source The plan's origin, for errors; its model by default.
+ * @throws {RangeError} If it does not.
  */
 export function checkPlan(
   { blocks, model, sampler: of, ...plan }: Plan,
@@ -116,9 +116,9 @@ export function checkPlan(
 }
 
 /**
- * Checks names of units against a model's.
+ * Checks names of units against a model's units.
  *
- * @throws {RangeError} If one is another.
+ * @throws {RangeError} If the names differ.
  */
 export function checkUnits(
   found: readonly string[],
@@ -162,7 +162,7 @@ export function checkSubNet(
 }
 
 /**
- * The plan in a file.
+ * Reads the plan in a file.
  *
  * @throws As {@linkcode parseGates}.
  *
@@ -180,7 +180,7 @@ export const readPlan = async (file: string): Promise<Plan> =>
   parseGates(await readJson(file), file);
 
 /**
- * The gates in a parsed `gates.json`.
+ * The plan in a parsed `gates.json`.
  *
  * @throws {TypeError} If a key is missing, unknown or of another type.
  * @throws {RangeError} If gates, payloads or solver do not fit the file's own steps and blocks.

@@ -11,11 +11,11 @@ import {
 import type { PipelineSampler } from "@dip-go/core/pipeline";
 import { macsOfGraph, sumMacs } from "@dip-go/core/onnx";
 
-/** What budgets are of in the place of MACs. */
+/** The costs that budgets count instead of MACs. */
 export interface BlockCosts {
-  /** Of one call of each block, whole numbers, such as nanoseconds. */
+  /** The cost of one call of each block, a whole number, such as nanoseconds. */
   readonly blocks: readonly number[];
-  /** What a call of the conditional half alone takes of one of both halves of guidance; a half by default. */
+  /** The cost of a call of the conditional half over one of both halves of guidance; 0.5 by default. */
   readonly conditionalShare?: number;
 }
 
@@ -27,19 +27,21 @@ export interface SuperNet {
   readonly units: readonly string[];
   /** MACs (total convention) of one call of each block, in the order of `blocks`. */
   readonly macs: readonly number[];
-  /** What one call of each block takes of a budget: its MACs, or nanoseconds where budgets are of time. Whole numbers. */
+  /** The cost of one call of each block, a whole number: MACs, or nanoseconds if budgets are of time. */
   readonly costs: readonly number[];
-  /** What a call of the conditional half alone takes of one of both halves of guidance. */
+  /** The cost of a call of the conditional half alone over one of both halves of guidance. */
   readonly conditionalShare: number;
-  /** The same for the conditional half of guidance alone, of batch B; none where there is no other half. */
+  /** Makes the SuperNet of the conditional half alone, of batch B; undefined without guidance. */
   readonly conditional?: () => SuperNet;
 }
 
 /**
- * @param model Its batch counts in the MACs: two for one guided image.
+ * Makes the SuperNet of a block graph.
+ *
+ * @param model The block graph; its batch counts in the MACs: two for one guided image.
  * @param steps Model calls T.
- * @param costs What budgets are of; MACs by default.
- * @param conditional Makes the model of batch B, where the model's 2B is of both halves of guidance.
+ * @param costs The costs that budgets count; MACs by default.
+ * @param conditional Makes the model of batch B, if the model's batch 2B is of both halves of guidance.
  * @throws {RangeError} If there is not a cost for each block, a whole number from 0.
  */
 export function superNet(
@@ -86,7 +88,7 @@ export function superNet(
  * The SuperNet of a pipeline's sampler.
  *
  * @param options.images Pictures at once, one by default.
- * @param options.costs For one picture; MACs by default.
+ * @param options.costs Costs for one picture; MACs by default.
  * @throws {RangeError} As {@linkcode superNet}.
  */
 export const superNetOf = (

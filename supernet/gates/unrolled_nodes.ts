@@ -1,7 +1,7 @@
 /**
- * The nodes of the unrolled T x N graph, and what they read: blocks, what units
- * yield and hold, tensors. It has no circle: within a step a node reads earlier
- * blocks' tensors, and else the step before.
+ * The nodes of the unrolled T x N graph, and the nodes that each reads: blocks,
+ * values that units yield and hold, tensors. The graph has no cycle: a node reads
+ * earlier blocks' tensors of its own step, or nodes of the step before.
  */
 import { streamOf } from "@dip-go/core/models";
 import { halvesAt, otherHalfAt } from "./halves.ts";
@@ -9,7 +9,7 @@ import { depthsOf, longestHistory, rowOf } from "./payloads.ts";
 import type { Fillings } from "./plan.ts";
 import type { SuperNet } from "./super_net.ts";
 
-/** Gates as they are now. */
+/** The current gates, with a plan's payloads and halves. */
 export interface NodeGates extends Fillings {
   isOpen(t: number, n: number): boolean;
 }
@@ -17,24 +17,24 @@ export interface NodeGates extends Fillings {
 const none: readonly number[] = [];
 
 /**
- * By their numbers in a step: blocks in the SuperNet's order, then slots of units,
- * then tensors. Where all units hold, a unit's one slot is what it yields and
- * holds. Else there are one for what it yields, one for each of the values that
- * it holds, newest first, and one for the unconditional rows of each, where steps
- * may leave them as they are; and slots for outputs that both halves computed,
- * and for one that is filled in.
+ * The nodes of a step, numbered: blocks in the SuperNet's order, slots of units,
+ * tensors. Without payloads and halves a unit has one slot, the value it yields
+ * and holds. Otherwise it has a slot for the value that it yields, one for each
+ * held value, newest first, and with halves one for each held value's
+ * unconditional rows, which a step may leave unchanged. With halves, slots follow
+ * for outputs of both halves, and for a filled-in output.
  */
 export class UnrolledNodes {
-  /** Of one step. */
+  /** The number of nodes of one step. */
   readonly count: number;
-  /** What each node reads in its own step, whatever the gates. */
+  /** The nodes that each node reads in its own step, whatever the gates. */
   readonly reads: readonly (readonly number[])[];
-  /** Tensors by name. */
+  /** The nodes of tensors, by name. */
   readonly tensors: ReadonlyMap<string, number>;
-  /** What a unit that is computed reads, `[N]`: its block, or the model's output. */
+  /** The node that a computed unit reads, `[N]`: its block, or the model's output. */
   readonly #fresh: readonly number[];
   readonly #depths: number;
-  /** Of one unit. */
+  /** The number of slots of one unit. */
   readonly #slots: number;
   readonly #firstTensor: number;
 
@@ -54,7 +54,7 @@ export class UnrolledNodes {
       names.map((name, i) => [name, this.#firstTensor + i]),
     );
     const nodesOf = (read: readonly (string | undefined)[]) =>
-      read.flatMap((name) => tensors.get(name ?? "") ?? []); // not inputs of the model
+      read.flatMap((name) => tensors.get(name ?? "") ?? []); // inputs of the model are no nodes
     const byBlock = blocks.map(({ block }) => nodesOf(block.inputs));
     const byTensor = blocks.flatMap(({ block }, i) =>
       block.outputs.map((name) => [
@@ -71,12 +71,12 @@ export class UnrolledNodes {
     );
   }
 
-  /** What a unit yields. */
+  /** The node, within a step, of the value that a unit yields. */
   yielded(n: number): number {
     return this.net.blocks.length + n * this.#slots;
   }
 
-  /** What it computes at a step. */
+  /** The node of the value that a unit computes at a step. */
   fresh(t: number, n: number): number {
     return t * this.count + this.#fresh[n];
   }
@@ -87,7 +87,7 @@ export class UnrolledNodes {
     return Array.from({ length: this.#slots }, (_, slot) => first + slot);
   }
 
-  /** What a node reads by the gates, of the whole graph; none where it is no slot. */
+  /** The nodes, in the whole graph, that a slot reads by the gates; none for other nodes. */
   sources(t: number, node: number): readonly number[] {
     const { units, blocks } = this.net;
     const slot = node - blocks.length;
@@ -98,7 +98,7 @@ export class UnrolledNodes {
       : this.#ofOutputs(t, slot - n * this.#slots);
   }
 
-  /** Of a unit's slot. */
+  /** The nodes that a unit's slot reads. */
   #ofUnit(t: number, n: number, slot: number): number[] {
     const depths = this.#depths;
     const isOpen = this.gates.isOpen(t, n);
@@ -118,7 +118,7 @@ export class UnrolledNodes {
     return isOutput ? [this.#filled(t)] : this.#before(t, n, slot);
   }
 
-  /** What a closed unit reads. @param whole Whether the unconditional rows too. */
+  /** The nodes that a closed unit reads. @param whole Whether it reads the unconditional rows too. */
   #payload(t: number, n: number, whole: boolean): number[] {
     const { gates: { payloads, halves }, net: { units } } = this;
     const depths = this.#depths;
@@ -128,7 +128,7 @@ export class UnrolledNodes {
     ]);
   }
 
-  /** Outputs that both halves computed, and the one that is filled in from them. */
+  /** The nodes that a slot of outputs reads: of an output of both halves or, last, of the filled-in output. */
   #ofOutputs(t: number, depth: number): number[] {
     const { gates: { payloads, halves, isOpen }, net: { units } } = this;
     const from = (depth: number) => this.#before(t, units.length, depth);
@@ -141,7 +141,7 @@ export class UnrolledNodes {
     return depth > 0 ? from(depth - 1) : [this.fresh(t, last)];
   }
 
-  /** The same slot of the step before. */
+  /** A slot of the step before; none at step 0. */
   #before(t: number, n: number, slot: number): number[] {
     return t === 0 ? [] : [(t - 1) * this.count + this.yielded(n) + slot];
   }
