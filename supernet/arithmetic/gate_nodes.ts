@@ -1,10 +1,10 @@
-/** A unit's gate as a node: what it yields. */
+/** A unit's gate as nodes: the value that the unit yields. */
 import type { GraphBuilder, Value } from "@dip-go/core/onnx";
 
 /**
- * gate · computed + (1 − gate) · payload.
+ * Emits gate · computed + (1 − gate) · payload.
  *
- * @param gate `[1]`, or `[B, 1, …]` for one gate a row; the gradient of a row's gate is its own.
+ * @param gate `[1]`, or `[B, 1, …]` for one gate a row; then each row's gate has its own gradient.
  */
 export const gatedValue = (
   g: GraphBuilder,

@@ -1,9 +1,9 @@
-/** The halves of guidance as nodes: rows of one of them, and an output of which only the conditional half was computed. */
+/** The halves of guidance as nodes: the rows of one half, both joined, and a half filled in by its payload. */
 import type { GraphBuilder, Value } from "@dip-go/core/onnx";
 import type { Held } from "@dip-go/core/models";
 import { combination, type Term } from "./terms.ts";
 
-/** Rows of a half, `[2B, …]` → `[B, …]`, the conditional one first. */
+/** The rows of a half, `[2B, …]` → `[B, …]`, the conditional half first. */
 export function halfRows(
   g: GraphBuilder,
   x: Value,
@@ -14,7 +14,7 @@ export function halfRows(
   return g.slice(x, { axes: [0], starts: [from], ends: [from + batch] });
 }
 
-/** Both halves, `[B, …]` each → `[2B, …]`. */
+/** Joins both halves, `[B, …]` each → `[2B, …]`. */
 export const bothRows = (
   g: GraphBuilder,
   conditional: Value,
@@ -22,9 +22,8 @@ export const bothRows = (
 ): Value => g.concat([conditional, other], { axis: 0 });
 
 /**
- * Both halves of what was computed for the conditional one: the other half as
- * its payload has it, u = Σ_j f_j u_j, or u = c + Σ_j f_j (u_j − c_j) where it
- * holds its residual.
+ * Joins a computed conditional half c with the other half u, which its payload
+ * makes: u = Σ_j f_j u_j, or u = c + Σ_j f_j (u_j − c_j) if the residual is held.
  *
  * @param conditional c, `[B, …]`.
  * @param options.terms Factors f_j and values (c_j, u_j) `[2B, …]`.

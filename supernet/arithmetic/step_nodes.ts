@@ -1,14 +1,14 @@
 /**
- * What lies between two calls of the model, as nodes, in float32 whatever
- * precision the model gets: guidance, the sampler's step, and what the model
- * sees. The compiler gives constants as factors; operations have inputs for them,
- * so that all steps are one graph.
+ * The arithmetic between two calls of the model as nodes, in float32 in every
+ * precision of the model: guidance, the sampler's step, and the model's input.
+ * The compiler passes factors as constants; operations pass them as inputs, so
+ * that all steps share one graph.
  */
 import type { GraphBuilder, Value } from "@dip-go/core/onnx";
 import type { SamplerState, SamplerStep } from "@dip-go/core/samplers";
 import { combination, type Factor, factorOf, type Term } from "./terms.ts";
 
-/** Latents once for each half of guidance, times a factor: what the model sees. */
+/** The model's input: latents times a factor, once for each half of guidance. */
 export const modelInput = (
   g: GraphBuilder,
   latents: Value,
@@ -19,7 +19,7 @@ export const modelInput = (
     return guided ? g.concat([x, x], { axis: 0 }) : x;
   });
 
-/** e = u + s (c − u): `[2B, C', H, W]`, conditional half first, → `[B, C, H, W]`; e = c of `[B, C', H, W]` without a scale. */
+/** Guidance e = u + s (c − u), `[2B, C', H, W]`, c first, → `[B, C, H, W]`; without a scale e = c, `[B, C', …]`. */
 export const guidedPrediction = (
   g: GraphBuilder,
   output: Value,
@@ -42,14 +42,14 @@ export const guidedPrediction = (
     return g.add(other, g.mul(apart, factorOf(g, scale, apart)));
   });
 
-/** The names of a step's latents and prediction, of k steps before it. */
+/** The names of the latents and prediction of k steps before a step, 0 for its own. */
 export const stateNames = (k: number) =>
   k === 0 ? { latents: "latents", prediction: "prediction" } : {
     latents: `past.${k - 1}.latents`,
     prediction: `past.${k - 1}.prediction`,
   };
 
-/** Latents and predictions of a state by these names. */
+/** The latents and predictions of a state, by {@linkcode stateNames}. */
 export const stateValues = <V>(
   { latents, past }: SamplerState<V>,
 ): Record<string, V> =>
@@ -62,14 +62,14 @@ export const stateValues = <V>(
   ]);
 
 /**
- * A step's numbers, by the names of what they multiply: its state, its noise
- * and, where it clips, the clean sample between ± `limit`, which is made of
- * latents and prediction.
+ * A step's factors, by the names of the values that they multiply: the state, the
+ * noise and, if the step clips, the clean sample between ± `limit`, which is made
+ * of latents and prediction.
  */
 export function stepFactors(
   { latents, predictions, noise, clip }: SamplerStep,
 ): Record<string, number> {
-  // The clean sample's own share goes out with it: to add what clipping changes would lose digits.
+  // x and p take out the unclipped sample: to add the difference that clipping makes would lose digits.
   const [x, p] = clip
     ? [clip.factor * clip.clean.x, clip.factor * clip.clean.prediction]
     : [0, 0];
@@ -92,8 +92,8 @@ export function stepFactors(
 /**
  * The latents after a step, `[B, C, H, W]`.
  *
- * @param factors As {@linkcode stepFactors} names them.
- * @param value What one of them multiplies.
+ * @param factors Factors by the names of {@linkcode stepFactors}.
+ * @param value The value that a factor of this name multiplies.
  */
 export function nextLatents(
   g: GraphBuilder,

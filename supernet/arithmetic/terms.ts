@@ -1,18 +1,18 @@
-/** Linear combinations as nodes: said once, with numbers or with inputs of the graph as factors. */
+/** Linear combinations as nodes, with numbers or inputs of the graph as factors. */
 import type { GraphBuilder, Value } from "@dip-go/core/onnx";
 import { float32 } from "@dip-go/core/tensor";
 import { type Coefficient, factorShape } from "../gates/payloads.ts";
 
-/** A value made when it is read. */
+/** A value that is emitted when it is read. */
 export type Lazy = () => Value;
 
 /** A constant, or an input of the graph. */
 export type Factor = Coefficient | Value;
 
-/** A factor and what it multiplies. */
+/** A factor and the value that it multiplies. */
 export type Term = readonly [Factor, Lazy];
 
-/** Terms that are fed as `held.k` and `factor.k`. */
+/** Terms whose values and factors are fed as `held.k` and `factor.k`. */
 export const termInputs = (
   count: number,
   input: (name: string) => Value,
@@ -25,7 +25,7 @@ export const termInputs = (
 const isValue = (factor: Factor): factor is Value =>
   typeof factor === "object" && "dtype" in factor;
 
-/** A factor of a value as nodes have it. */
+/** The node of a factor that multiplies a value. */
 export const factorOf = (
   g: GraphBuilder,
   factor: Factor,
@@ -37,7 +37,7 @@ export const factorOf = (
     : g.constant(float32(factorShape(factor, shape), [...factor]));
 };
 
-/** Σ factor · value; terms of a constant 0 are not read where there are others. */
+/** Σ factor · value; terms with a constant factor 0 are not read if there are others. */
 export function combination(g: GraphBuilder, terms: readonly Term[]): Value {
   const some = terms.filter(([factor]) => factor !== 0);
   return (some.length > 0 ? some : terms.slice(0, 1))

@@ -1,21 +1,24 @@
-/** How the sessions of a SuperNet's blocks are opened, of which many are open at once. */
+/** Options for the sessions of a SuperNet's blocks, many of which are open at once. */
 import type { Graph } from "@dip-go/core/onnx";
 import { type SessionOptions, usualWidening } from "@dip-go/core/runtime";
 import { sizeOf } from "@dip-go/core/tensor";
 import type { SuperNet } from "../gates/super_net.ts";
 
-/** A model of more weights, 1 GiB in float32, is large. */
+/** A model is large if it has more weight elements than this: 1 GiB in float32. */
 export const largeModel = 2 ** 28;
 
-/** Elements of a graph's weights. */
+/** The number of weight elements of a graph. */
 export const weightCount = ({ initializers }: Graph): number =>
   [...initializers.values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0);
 
-/** Elements of the weights of all blocks. */
 const networkWeights = ({ blocks }: SuperNet): number =>
   blocks.reduce((sum, { graph }) => sum + weightCount(graph), 0);
 
-/** The options, 16-bit weights widened when it suits all blocks together, and for a large model sessions that give memory back after each run: what each keeps would add up to several times the weights. */
+/**
+ * Session options for blocks: 16-bit weights are widened once or at each run, as
+ * suits all blocks together, and a large model's sessions free memory after each
+ * run, since together they would keep several times the weights.
+ */
 export function blockSessions(
   net: SuperNet,
   options: SessionOptions = {},
@@ -26,9 +29,9 @@ export function blockSessions(
 }
 
 /**
- * The most weights, in elements, that the sessions of one SubNet's steps may
- * take together: those of the network, for which whole steps need one session.
- * Where each run widens them anew, blocks do so one by one, in less memory.
+ * The most weight elements that the sessions of one SubNet's steps may have
+ * together: the network's own number, enough if whole steps share one session. If
+ * each run widens weights, a large network runs block by block, in less memory.
  */
 export function mostStepWeights(
   net: SuperNet,

@@ -1,7 +1,7 @@
 /**
  * One SubNet, opened to be sampled often: a session for each different step
- * instead of one for each block, so that the runtime optimises across blocks
- * and features that nobody holds never leave it. On a GPU those that are held,
+ * instead of one for each block, so that the runtime optimises across blocks and
+ * features that no later step reads never leave it. On a GPU, held features,
  * predictions and latents stay in its memory from the first step to the last.
  */
 import type { Feeds, PlacedTensor, Session } from "@dip-go/core/runtime";
@@ -23,7 +23,7 @@ import type { SubNetRunner } from "./sub_net.ts";
 import type { SuperNet } from "../gates/super_net.ts";
 import { OperationSessions } from "../workspace/operations.ts";
 
-/** What a SubNet is sampled from; its plan is fixed. */
+/** A request to sample an opened SubNet, whose plan is fixed. */
 export type SubNetRequest = Omit<
   SampleRequest,
   "gates" | "payloads" | "halves" | "fill"
@@ -39,32 +39,32 @@ export interface SubNet extends AsyncDisposable {
   sample(request: SubNetRequest): Promise<Tensor<"float32">>;
 }
 
-/** What tells a step's graph from another's. */
+/** A key that two steps share exactly if their graphs are equal. */
 const keyOf = ({ reads, ...plan }: StepPlan): string =>
   JSON.stringify({ ...plan, reads: reads.map(({ from: _, ...own }) => own) });
 
-/** The weights of all different steps, in elements. */
+/** The number of weight elements of all different steps. */
 function weightsOf(net: SuperNet, plans: readonly StepPlan[]): number {
   const own = net.blocks.map(({ graph }) => weightCount(graph));
   return plans.flatMap(({ live }) => live.map((runs, i) => runs ? own[i] : 0))
     .reduce((a, b) => a + b, 0);
 }
 
-/** Samples by one session a step; undefined where a step computes nothing. */
+/** Makes the `sample` of a SubNet from one session a step; a step that computes nothing has none. */
 function sampling(
   { net, workspaces }: Pick<SubNetRunner, "net" | "workspaces">,
   { payloads, halves }: SubNetPlan,
   steps: readonly (StepPlan & { readonly session?: Session })[],
 ): SubNet["sample"] {
   const keyAt = (name: string, step: number) => `${name}|${step}`;
-  /** What step t reads, by the name of its session's input and by that of what is held. */
+  /** The held values that step t reads: its session's input, and the key in `held`. */
   const reads = steps.map((step) =>
     step.reads.map((read) => {
       const { name } = heldValue(net, read.sum);
       return { input: readName(name, read), key: keyAt(name, read.from) };
     })
   );
-  /** The last step that reads what is held. */
+  /** The last step that reads each held value. */
   const lastRead = new Map(
     reads.flatMap((own, t) => own.map(({ key }) => [key, t])),
   );
@@ -117,9 +117,9 @@ function factorFeeds(
  * long as the runner. A large model's blocks run on the runner's own sessions
  * instead, so that its weights stay in memory once.
  *
- * @param options.mostWeights Weight elements of all its sessions together, each
- * of which keeps a copy in the layout that its kernels like; a larger SubNet
- * runs on the blocks' own sessions. That of a large model by default.
+ * @param options.mostWeights The most weight elements of all its sessions
+ * together, each of which keeps a copy in its kernels' layout; a larger SubNet
+ * runs on the blocks' own sessions. {@linkcode largeModel} by default.
  * @throws {RangeError} If the plan does not fit the SuperNet.
  */
 export async function openFusedSubNet(

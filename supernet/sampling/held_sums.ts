@@ -1,7 +1,7 @@
 /**
- * What steps of a SubNet read of what its units hold, and leave behind for it.
- * Residual units that are closed one after the other are read as one: the step
- * that they last ran at leaves the sum of what they add, not each for itself.
+ * The held values that the steps of a SubNet read, and write for later steps.
+ * Consecutive closed residual units are read as one value: the step at which they
+ * last ran writes the sum of their residuals, not each residual for itself.
  */
 import { type Block, streamOf } from "@dip-go/core/models";
 import type { Value } from "@dip-go/core/onnx";
@@ -17,48 +17,48 @@ import { depthsOf, factorShape, holds, rowOf } from "../gates/payloads.ts";
 import type { SubNetPlan } from "../gates/plan.ts";
 import type { SuperNet } from "../gates/super_net.ts";
 
-/** What is held as one, told by outputs of units in execution order: of a single output what its unit computed, of several of a residual stream the sum of what is added. */
+/** Unit outputs in execution order that are held as one value: one unit's own, or a sum of a stream's residuals. */
 export type HeldSum = readonly string[];
 
-/** Residual units closed one after the other, of which only the last one's output is read. */
+/** Consecutive closed residual units of which only the last one's output is read. */
 export interface ClosedRun {
-  /** The tensor that the last of them makes. */
+  /** The output of the last unit. */
   readonly output: string;
-  /** The stream that they add to. */
+  /** The stream that the units add to. */
   readonly stream: string;
-  /** What they add: of those that hold a sum for each step that they last ran at, of each other its own payload. */
+  /** The values that are added: a sum for each step at which holding units last ran, and each payload by itself. */
   readonly sums: readonly HeldSum[];
 }
 
-/** A value that a step reads, or rows of one half of guidance. */
+/** A held value that a step reads, or its rows of one half of guidance. */
 export interface HeldRead extends RowsRead {
   readonly sum: HeldSum;
-  /** How many newer values its unit has computed since. */
+  /** The number of newer values that its unit has computed. */
   readonly depth: number;
 }
 
-/** A value of a unit's payload that combines some: its depth, and the shape of its coefficient as a factor. */
+/** A value in a payload that combines several: its depth, and the shape of its coefficient as a factor. */
 export interface PayloadTerm {
   readonly unit: string;
   readonly depth: number;
   readonly factor: readonly number[];
 }
 
-/** What one step computes, reads and leaves behind. */
+/** The blocks that one step computes, and the held values that it reads and writes. */
 export interface StepPlan extends Pick<StepPattern, "live" | "predicts"> {
-  /** What it computes of guidance. */
+  /** The halves of guidance that the step computes. */
   readonly halves: Halves;
-  /** All that it reads of what units hold. */
+  /** All held values that the step reads. */
   readonly reads: readonly HeldRead[];
-  /** Where what it reads of residual units goes. */
+  /** The runs of closed residual units, which add held values to their streams. */
   readonly runs: readonly ClosedRun[];
-  /** Outputs of units that do not hold but combine values, by their names. */
+  /** The payload terms of units that combine values instead of holding one, by output. */
   readonly combined: Readonly<Record<string, readonly PayloadTerm[]>>;
-  /** Of units that run, what later steps read. */
+  /** The values that this step computes and later steps read. */
   readonly writes: readonly HeldSum[];
 }
 
-/** Name, type and shape of what a sum holds: of a single output those in its block's own graph. */
+/** Name, dtype and shape of a held value; of a single output as in its block's own graph. */
 export function heldValue({ blocks }: SuperNet, sum: HeldSum): Value {
   const { block, graph } = blocks.find(({ block }) =>
     block.outputs.includes(sum[0])
@@ -67,7 +67,6 @@ export function heldValue({ blocks }: SuperNet, sum: HeldSum): Value {
   return sum.length === 1 ? value : { ...value, name: sum.join("+") };
 }
 
-/** The name of a value at a depth. */
 const depthName = (name: string, depth: number): string =>
   depth === 0 ? name : `${name}@${depth}`;
 
@@ -78,13 +77,12 @@ export const readName = (
 ): string =>
   depthName(name, depth) + (rows === "unconditional" ? `:${rows}` : "");
 
-/** The name under which it reads the value's coefficient. */
+/** The name under which a step reads a value's coefficient. */
 export const factorName = (name: string, depth: number): string =>
   `${depthName(name, depth)}:factor`;
 
 type Run = Omit<ClosedRun, "sums"> & { readonly outputs: HeldSum };
 
-/** The runs of a step's closed residual units. */
 function closedRuns(
   blocks: readonly Block[],
   { live, reads }: StepPattern,
@@ -113,10 +111,10 @@ function closedRuns(
   return [...runs.values()];
 }
 
-/** Of each output, the last step that computed it, and the last that computed both halves. */
+/** The last step that computed each output, and the last that computed both halves of it. */
 type LastRan = ReadonlyMap<string, readonly [number, number]>;
 
-/** A step's runs, what those that hold add summed by the step that it is from. */
+/** A step's runs with their sums: residuals of units that hold are summed by the step that computed them. */
 function summedRuns(
   runs: readonly Run[],
   lastRan: LastRan,
@@ -133,7 +131,7 @@ function summedRuns(
   }));
 }
 
-/** What step t reads of units that combine values. */
+/** The payload terms that step t reads, by the outputs of units that combine values. */
 function combinedAt(
   { blocks }: SuperNet,
   { payloads }: SubNetPlan,
@@ -157,9 +155,9 @@ function combinedAt(
 }
 
 /**
- * What each of the T steps does.
+ * The plan of each of the T steps.
  *
- * @param net In the form of the plan's payloads.
+ * @param net The SuperNet in the form of the plan's payloads.
  * @throws {RangeError} If the gates do not fit the SuperNet.
  */
 export function stepPlans(net: SuperNet, plan: SubNetPlan): StepPlan[] {
@@ -168,7 +166,7 @@ export function stepPlans(net: SuperNet, plan: SubNetPlan): StepPlan[] {
   const writes = patterns.map(() => new Map<string, HeldSum>());
   const lastRan = new Map<string, readonly [number, number]>();
   const halvesOf = (t: number) => halvesAt(plan.halves, t);
-  /** What step t reads of the value at a depth of a sum. */
+  /** The reads of step t for a held value at a depth. */
   const readsOf = (sum: HeldSum, depth: number, t: number): HeldRead[] => {
     const { name } = blocks.find(({ outputs }) => outputs.includes(sum[0]))!;
     const n = net.units.indexOf(name);

@@ -14,7 +14,7 @@ import { superNet } from "../gates/super_net.ts";
 
 const steps = 12;
 
-/** Six blocks of attention and feed-forward, each a residual unit. */
+/** Six blocks, whose attention and feed-forward are residual units of their own. */
 const net = superNet(
   ditBlockGraph({ ...tinyDit, layers: 6 }, randomWeights(1), {
     batch: 2,
@@ -26,22 +26,21 @@ const net = superNet(
 
 const units = net.units.slice(0, -1);
 
-/** Open but for the units listed at each step. */
+/** Gates that are open but for the units listed at each step. */
 const closedAt = (closed: Readonly<Record<number, readonly string[]>>): Gates =>
   denseGates(steps, net.units.length).map((row, t) =>
     row.map((gate, n) => closed[t]?.includes(net.units[n]) ? 0 : gate)
   );
 
-/** The unit that makes a tensor. */
 const maker = (tensor: string) =>
   net.model.blocks.find(({ outputs }) => outputs[0] === tensor)!;
 
-/** What units make. */
+/** The tensors that units make. */
 const madeBy = (names: readonly string[]): string[] =>
   net.model.blocks.filter(({ name }) => names.includes(name))
     .map(({ outputs }) => outputs[0]);
 
-/** What the units of a run make, told from its ends. */
+/** The tensors that the units of a run make, found from its output back to its stream. */
 function between({ output, stream }: ClosedRun): string[] {
   const found: string[] = [];
   for (let tensor = output; tensor !== stream;) {

@@ -29,7 +29,7 @@ import type { SuperNet } from "../gates/super_net.ts";
 import { type Operation, operation } from "../workspace/operations.ts";
 import type { Computes } from "../workspace/workspace.ts";
 
-/** What a step starts from; `sample` is what the model sees of it. */
+/** The state before a step; `sample` is the model's input. */
 export interface StepState extends SamplerState<PlacedTensor> {
   readonly sample: PlacedTensor;
 }
@@ -37,7 +37,7 @@ export interface StepState extends SamplerState<PlacedTensor> {
 const factorPrefix = "factor.";
 const scalar = (value: number): Tensor => float32([1], [value]);
 
-/** The step. @param doubled Whether the next call sees the latents once a half. */
+/** The operation of a step. @param doubled Whether the next model input has the latents once a half. */
 const stepOperation = (values: Feeds, doubled: boolean): Operation =>
   operation("step", values, (g, input) => {
     const { guidance, sample, ...step } = Object.fromEntries(
@@ -62,7 +62,7 @@ export class SamplerArithmetic {
   readonly #sampler: Sampler;
   readonly #guided: boolean;
   readonly #halves?: readonly Halves[];
-  /** `[1]`, or `[B, 1, 1, 1]` where pictures have a scale each. */
+  /** The guidance scale: `[1]`, or `[B, 1, 1, 1]` if each picture has its own. */
   readonly #scale: Tensor;
   readonly #latents: readonly number[];
 
@@ -72,7 +72,7 @@ export class SamplerArithmetic {
     { sampler, guidanceScale, guidanceScales, halves }:
       & Pick<SamplingInputs, "sampler" | "guidanceScale" | "guidanceScales">
       & {
-        /** What the model sees at each step; all that it has by default. */
+        /** The halves that the model evaluates at each step; both by default. */
         readonly halves?: readonly Halves[];
       },
     private readonly workspace: Computes,
@@ -96,7 +96,7 @@ export class SamplerArithmetic {
     return this.from({ latents: float32(shape, latents), past: [] }, 0);
   }
 
-  /** The state before step t, of its latents. */
+  /** The state before step t, with the model's input made from its latents. */
   async from(
     state: SamplerState<PlacedTensor>,
     t: number,
@@ -119,7 +119,7 @@ export class SamplerArithmetic {
   /**
    * The state after step t.
    *
-   * @param output Of the whole step: the model's, before guidance.
+   * @param output The whole step's output: the model's, before guidance.
    * @throws {TypeError} If the step adds noise and none is given.
    */
   async next(
@@ -157,12 +157,12 @@ export class SamplerArithmetic {
     return { state: { ...after, sample }, prediction };
   }
 
-  /** Whether the model sees latents twice at step t. */
+  /** Whether the model's input has the latents twice at step t. */
   #doubled(t: number): boolean {
     return this.#guided && halvesAt(this.#halves, t) === "both";
   }
 
-  /** The numbers of step t. @param known Names of its state's values, each of which has one. */
+  /** The factors of step t. @param known Names of its state's values, each of which has a factor. */
   #factors(t: number, known: readonly string[]): Record<string, Tensor> {
     const { steps } = this.#sampler;
     const { noise, ...own } = stepFactors(steps[t]);

@@ -74,7 +74,7 @@ async function chain(
   return states;
 }
 
-/** What latents and the model's next input become under cotangents, element by element of the latents. */
+/** The latents and the model's input times their cotangents, for each element of the latents. */
 async function loss(
   workspace: Workspace,
   { latents, sample }: StepState,
@@ -92,7 +92,7 @@ async function loss(
   );
 }
 
-/** Kinds, and one that clips: an element that comes near its kink may be off. */
+/** All sampler kinds, and one that clips; last, the number of elements near its kink that may be off. */
 const cases = [
   ...samplerKinds.map((kind) => [kind, samplerOf(kind), 0] as const),
   ["clipping ddim", samplerOf("ddim", { clip_sample: true }), 4] as const,
@@ -127,7 +127,7 @@ Deno.test("cotangents through a tape agree with central differences through ever
     await back.through(tape.cut());
     for (const t of sampler.steps.keys()) {
       const own = await workspace.read(back.take(at.outputs[t])!);
-      // Conditional and other half, of each three channels of six.
+      // The conditional and the other half; of each the first three of six channels.
       for (let half = 0; half < 2; half++) {
         for (let i = 0; i < found.length; i++) {
           const k = half * own.length / 2 + i;
@@ -148,7 +148,7 @@ Deno.test("cotangents through a tape agree with central differences through ever
   }
 });
 
-/** Notes the operations that are asked for. */
+/** Records the keys of requested operations. */
 class NotedSessions extends OperationSessions {
   readonly keys = new Set<string>();
 

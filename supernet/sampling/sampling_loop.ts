@@ -1,6 +1,6 @@
 /**
- * The sampling loop with backup connections: a step's prediction is the model's
- * after guidance, or the whole step's payload.
+ * The sampling loop with backup connections: guidance makes a step's prediction
+ * from the model's output, or from the whole step's payload.
  */
 import {
   type GuidanceScales,
@@ -31,35 +31,35 @@ import type { Workspace } from "../workspace/workspace.ts";
 
 export interface SampleRequest extends SamplingInputs {
   readonly gates: Gates;
-  /** What units yield where they are not computed; what they hold by default. */
+  /** The payloads of units at steps that do not compute them; units hold by default. */
   readonly payloads?: Payloads;
-  /** What steps evaluate of guidance; both halves by default. */
+  /** The halves of guidance that each step evaluates; both by default. */
   readonly halves?: readonly Halves[];
-  /** The whole step's row, decided as the step is reached: in the place of that of its payload. */
+  /** Decides the whole step's row when the step is reached, instead of its payload's. */
   readonly fill?: (step: HeldStep) => Promise<PayloadRow>;
   /** Called at each step, before its latents are replaced. */
   readonly observe?: (step: SampledStep) => void | Promise<void>;
-  /** Called with what each unit computed, its first output as it is held; only by a runner of single blocks. */
+  /** Called with the first output that each unit computed, before `mix`; only by a runner of single blocks. */
   readonly watch?: (made: UnitValue) => void;
-  /** Changes what is held of what a unit computed; only by a runner of single blocks. */
+  /** Makes the value to hold from one that a unit computed; only by a runner of single blocks. */
   readonly mix?: (made: UnitValue) => Float32Array;
 }
 
-/** What a unit computes at a step, of the rows that the step evaluates. */
+/** A value that a unit computed at a step, with the rows that the step evaluates. */
 export interface UnitValue {
   readonly unit: string;
   readonly step: number;
   readonly value: Float32Array;
 }
 
-/** A step about to hold its prediction. */
+/** A step that is about to yield the whole step's payload. */
 export interface HeldStep {
   readonly step: number;
-  /** Brings the values here, from a GPU if they are there; to be called before the callback ends. */
+  /** Reads the values, from a GPU if they are there; must be called before the callback ends. */
   read(): Promise<HeldValues>;
 }
 
-/** A step as it was made. */
+/** A step that was sampled. */
 export interface SampledStep {
   readonly step: number;
   /** As {@linkcode HeldStep.read}. */
@@ -67,34 +67,34 @@ export interface SampledStep {
 }
 
 export interface HeldValues {
-  /** What the step starts from. */
+  /** The state before the step. */
   readonly state: SamplerState;
   /** The last predictions computed before this step, after guidance, `[B, C, H, W]`, latest first. */
   readonly history: readonly Float32Array[];
 }
 
 export interface SampledValues extends HeldValues {
-  /** After guidance, `[B, C, H, W]`. */
+  /** The prediction after guidance, `[B, C, H, W]`. */
   readonly prediction: Float32Array;
 }
 
 /** The model's inputs of one step, by name. */
 export type ModelFeeds = Readonly<Record<string, PlacedTensor>>;
 
-/** How a sampler calls the model. */
+/** The model calls of a sampling run. */
 export interface ModelCalls {
-  /** What the sampler computes in; the caller's. */
+  /** The caller's workspace, in which the sampler computes. */
   readonly workspace: Workspace;
-  /** What units hold, in maps. */
+  /** The values that units hold, in maps. */
   readonly held: ReadonlyMap<string, unknown>;
-  /** Runs what step t computes: the model's output `[2B, C', H, W]`, `[B, C', H, W]` of the conditional half alone, or nothing where the step holds its prediction. */
+  /** Runs a step; returns the model's output `[2B, C', H, W]` (`[B, …]` of one half), undefined if it has none. */
   call(
     step: number,
     feeds: ModelFeeds,
   ): Promise<PlacedTensor | undefined>;
 }
 
-/** What observers read of a step; `history` is guided here. */
+/** The values that observers read of a step, with guidance applied to `history`. */
 async function heldValues(
   workspace: Workspace,
   { latents, past }: SamplerState<PlacedTensor>,
@@ -118,7 +118,7 @@ async function heldValues(
   return { state, history: held };
 }
 
-/** What the whole step yields. @param made What it computed. @param fill Its row, where it is decided now. */
+/** The whole step's output. @param made The model's output, if computed. @param row Returns the payload's row. */
 async function wholeOutput(
   { workspace, outputs, step }: {
     readonly workspace: Workspace;
@@ -142,7 +142,7 @@ async function wholeOutput(
 }
 
 /**
- * The sampler's final latents, `[B, C, H, W]`.
+ * Samples the final latents, `[B, C, H, W]`.
  *
  * @throws {RangeError} If the steps or shapes do not fit the SuperNet.
  */

@@ -1,6 +1,6 @@
 /**
- * One step of a SubNet as nodes of a graph: its live blocks, which read what
- * closed gates hold in the place of what their blocks would make.
+ * One step of a SubNet as a graph: its live blocks, which read held values
+ * instead of the outputs of closed units.
  */
 import { type CompiledBlock, streamOf } from "@dip-go/core/models";
 import {
@@ -24,10 +24,10 @@ import {
 import type { SuperNet } from "../gates/super_net.ts";
 
 /**
- * The graph of a step that runs at least one block. Inputs: those of the
- * model's that it needs, and what it reads of what units hold; outputs: the
- * model's where the step predicts, and what it leaves by the names of
- * {@linkcode heldValue}.
+ * The graph of a step that runs at least one block. Inputs: the model's inputs
+ * that it needs, the held values that it reads, and their coefficients; outputs:
+ * the model's if the step predicts, and the values that it writes, by the names
+ * of {@linkcode heldValue}.
  */
 export function stepGraph(net: SuperNet, plan: StepPlan): Graph {
   const own = netOf(net, plan.halves);
@@ -54,23 +54,23 @@ export function stepGraph(net: SuperNet, plan: StepPlan): Graph {
 
 type Block = CompiledBlock["block"];
 
-/** Where a step finds what it does not compute. */
+/** The values that a step reads but does not compute. */
 export interface StepSources {
   /** The model's input of that name. */
   readonly input: (name: string) => Value;
-  /** A value that the step reads, of {@linkcode heldValue} and of the rows that its step computed. */
+  /** A held value, as {@linkcode heldValue} describes it, with the rows that its own step computed. */
   readonly held: (value: Value, read: HeldRead) => Value;
-  /** Its coefficient, where a payload combines some. */
+  /** The coefficient of a value that a payload combines with others. */
   readonly factor: (value: Value, term: PayloadTerm) => Value;
 }
 
-/** One step. */
+/** Emits the nodes of one step. */
 export class StepEmitter {
   readonly #tensors = new Map<string, Value>();
-  /** What residual units of this step add, by the sum's name. */
+  /** The residuals of this step's live units, by the name of their sum with the stream. */
   readonly #added = new Map<string, Value>();
   readonly #producers: ReadonlyMap<string, Block>;
-  /** Of the rows that the step computes. */
+  /** The SuperNet of the rows that the step computes. */
   readonly #own: SuperNet;
 
   /** Emits the live blocks. */
@@ -97,14 +97,14 @@ export class StepEmitter {
     block.outputs.forEach((output, i) => target.set(output, values[i]));
   }
 
-  /** What is held from now on of outputs that this step computes. */
+  /** The sum of this step's unit outputs that later steps read. */
   written(sum: HeldSum): Value {
     return sum.map((output) =>
       this.#added.get(output) ?? this.#tensors.get(output)!
     ).reduce((a, b) => this.g.add(a, b));
   }
 
-  /** A tensor of this step: an input, computed, or put together from what units hold. */
+  /** A tensor of this step: an input, computed, or made from held values. */
   read(name: string): Value {
     const known = this.#tensors.get(name);
     if (known) return known;
@@ -127,7 +127,7 @@ export class StepEmitter {
       .reduce((a, b) => this.g.add(a, b), this.read(stream));
   }
 
-  /** What the step reads of a held value. */
+  /** The rows of a held value that the step reads. */
   #rows(read: HeldRead): Value {
     const { g, net, sources } = this;
     const { has, rows, sum } = read;
@@ -135,7 +135,7 @@ export class StepEmitter {
     return has === rows || rows === "both" ? value : halfRows(g, value, rows);
   }
 
-  /** What closed units yield: what they hold, or a unit's payload. */
+  /** The value that closed units yield: the held sum, or a unit's payload. */
   #yielded(sum: HeldSum): Value {
     const { g, plan: { combined, reads }, sources } = this;
     const value = heldValue(this.#own, sum);

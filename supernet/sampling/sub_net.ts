@@ -1,8 +1,8 @@
 /**
- * Sampling with any SubNet of a SuperNet: at each step only the live blocks
- * run, one session a block; what a closed gate needs was held when it was last
- * computed. Searches use it, whose every SubNet is another; to run one SubNet
- * often, {@linkcode openFusedSubNet} is faster.
+ * Sampling with any SubNet of a SuperNet: at each step only the live blocks run,
+ * one session a block; closed units read the values that they held when they were
+ * last computed. Searches use it, as each of their SubNets is different; to run
+ * one SubNet often, {@linkcode openFusedSubNet} is faster.
  */
 import { computedName, streamOf } from "@dip-go/core/models";
 import type {
@@ -51,25 +51,25 @@ import {
 
 type Block = SuperNet["blocks"][number]["block"];
 
-/** Of each output of units, what was computed last, by the step that it is of: of the conditional half alone, its rows. */
+/** The last values of each unit output, by the step that computed them and with the rows that it computed. */
 type HeldByStep = Map<string, ReadonlyMap<number, PlacedTensor>>;
 
-/** A call of the whole network while the full sampler is run. */
+/** A call of the whole network during full sampling. */
 export interface WholeCall {
   readonly step: number;
-  /** What the network is given, `[2B, …]` or `[B, …]`. */
+  /** The network's input, `[2B, …]` or `[B, …]`. */
   readonly sample: Float32Array;
-  /** What it makes of it. */
+  /** The network's output. */
   readonly output: Float32Array;
-  /** What units computed, by their outputs. */
+  /** The values that units computed, by output. */
   readonly computed: ReadonlyMap<string, PlacedTensor>;
   /** Tensors between blocks. */
   readonly tensors: ReadonlyMap<string, PlacedTensor>;
   /**
-   * The output of the same call if some units yielded what they held instead.
+   * The output of the same call if some units yielded a payload instead.
    *
-   * @param options.row Coefficients of what they held, newest first.
-   * @param options.held The calls that they held it from, newest first.
+   * @param options.row The payload's coefficients, newest value first.
+   * @param options.held The calls that computed the held values, newest first.
    */
   partial(
     call: PartialCall,
@@ -77,22 +77,22 @@ export interface WholeCall {
   ): Promise<Float32Array>;
 }
 
-/** A plan, as it is run. */
+/** A plan, with the request's `mix`. */
 type RunPlan = SubNetPlan & Pick<SampleRequest, "mix">;
 
-/** One step on its way. */
+/** The values of one step while it runs. */
 interface StepValues {
   readonly step: number;
   readonly net: SuperNet;
-  /** Its tensors. */
+  /** The step's tensors between blocks, by name. */
   readonly tensors: Map<string, PlacedTensor>;
-  /** What its units computed, by their outputs. */
+  /** The values that the step's units computed, by output. */
   readonly computed: Map<string, PlacedTensor>;
   readonly held: HeldByStep;
   readonly workspace: Workspace;
 }
 
-/** A step before any of its blocks ran. */
+/** The values of a step before any of its blocks ran. */
 const stepValues = (
   { net, workspace, feeds }: Pick<StepValues, "net" | "workspace"> & {
     readonly feeds: ModelFeeds;
@@ -110,7 +110,7 @@ const stepValues = (
   workspace,
 });
 
-/** Shows what units computed at this step, as they hold it. */
+/** Shows `watch` the first output that each unit computed at this step. */
 async function showComputed(
   { step, net, computed, workspace }: StepValues,
   watch: NonNullable<SampleRequest["watch"]>,
@@ -121,7 +121,7 @@ async function showComputed(
   }
 }
 
-/** What units added to their stream at this step, together. */
+/** The sum of the residuals that units computed at this step. */
 async function addedBy(
   blocks: SuperNet["blocks"],
   { computed, workspace }: StepValues,
@@ -133,7 +133,7 @@ async function addedBy(
   return await workspace.read(sum!);
 }
 
-/** What is held of a value. */
+/** The value to hold, after `mix`. */
 async function mixed(
   unit: string,
   value: PlacedTensor,
@@ -158,12 +158,12 @@ async function heldRows(
   return has === rows ? value : await conditionalRows(workspace, value);
 }
 
-/** The sessions of a SuperNet's blocks, each opened when its block first runs; runs any SubNet. */
+/** Runs any SubNet of a SuperNet; each block's session is opened when the block first runs. */
 export class SubNetRunner implements AsyncDisposable {
   readonly net: SuperNet;
   readonly options: SessionOptions;
   readonly workspaces: Workspaces;
-  /** By a block's name, its inputs and its outputs, which tell what it holds. */
+  /** Sessions by a block's name, inputs and outputs, which differ by the kind of held value. */
   readonly #sessions: OperationSessions;
 
   constructor(net: SuperNet, options: SessionOptions = {}) {
@@ -174,7 +174,7 @@ export class SubNetRunner implements AsyncDisposable {
   }
 
   /**
-   * The sampler's final latents, `[B, C, H, W]`.
+   * Samples the final latents, `[B, C, H, W]`.
    *
    * @throws {RangeError} If gates, steps or shapes do not fit the SuperNet.
    */
@@ -206,11 +206,11 @@ export class SubNetRunner implements AsyncDisposable {
   }
 
   /**
-   * The same with a cache that decides while sampling: at each step its first
-   * units run, then it says whether those between do.
+   * Samples with a cache that decides while sampling: at each step its first
+   * units run, then the rule decides whether the units between run.
    *
-   * @param rule Of this run alone.
-   * @returns Besides the latents, the plan that was decided.
+   * @param rule A rule for this run alone.
+   * @returns The latents, and the plan that was decided.
    * @throws {RangeError} As {@linkcode SubNetRunner.sample}, or if units have no residual.
    */
   async sampleByRule(
@@ -246,9 +246,9 @@ export class SubNetRunner implements AsyncDisposable {
 
   /**
    * Samples with the full model, and shows each call to `visit`, which may ask
-   * what parts of it would have made.
+   * for the outputs of partial calls.
    *
-   * @param request.remembers How many earlier calls `visit` may read.
+   * @param request.remembers The number of earlier calls that `visit` may read.
    */
   async sampleWhole(
     request: Omit<SampleRequest, "gates" | "payloads"> & {
@@ -337,9 +337,8 @@ export class SubNetRunner implements AsyncDisposable {
    * Runs the whole model once.
    *
    * @param feeds The model's inputs, by name.
-   * @param workspace What the inputs of the blocks are kept in.
-   * @returns Of each block, what runs it again on the inputs that it had, and
-   * brings what it computes here.
+   * @param workspace The workspace that keeps the blocks' inputs.
+   * @returns A function for each block that runs it again on the same inputs and reads its outputs to the host.
    */
   async blockRuns(
     feeds: ModelFeeds,
@@ -367,7 +366,7 @@ export class SubNetRunner implements AsyncDisposable {
     return await this.#read(model.output, values, dense);
   }
 
-  /** Runs one step's live blocks; what gated ones compute is held. */
+  /** Runs one step's live blocks, and holds the values of gated blocks. */
   async #runBlocks(
     live: readonly boolean[],
     values: StepValues,
@@ -406,7 +405,7 @@ export class SubNetRunner implements AsyncDisposable {
     }
   }
 
-  /** A tensor of this step: computed, or put together from what a unit yields. */
+  /** A tensor of this step: computed, or made from the value that a unit yields. */
   async #read(
     name: string,
     values: StepValues,
@@ -427,7 +426,7 @@ export class SubNetRunner implements AsyncDisposable {
     return value;
   }
 
-  /** What a unit yields for an output: computed here, or its payload. */
+  /** The value that a unit yields for an output: computed at this step, or its payload. */
   async #yielded(
     { name: unit }: Block,
     output: string,

@@ -1,4 +1,4 @@
-/** The halves of guidance between sessions. */
+/** Operations between sessions on the halves of guidance. */
 import type { PlacedTensor } from "@dip-go/core/runtime";
 import { filledHalves, halfRows } from "../arithmetic/half_nodes.ts";
 import { termInputs } from "../arithmetic/terms.ts";
@@ -7,19 +7,19 @@ import { holding } from "../gates/payloads.ts";
 import { operation } from "./operations.ts";
 import { type Computes, termFeeds, type Workspace } from "./workspace.ts";
 
-/** What is filled in. */
+/** A value whose unconditional half is filled in. */
 export interface Filled {
-  /** Its conditional rows are read: `[B, …]`, or `[2B, …]`. */
+  /** The source of the conditional rows: `[B, …]`, or `[2B, …]`. */
   readonly computed: PlacedTensor;
   /** Values of both halves, `[2B, …]`, newest first. */
   readonly held: readonly PlacedTensor[];
   readonly other: OtherHalf;
 }
 
-/** The other half as it is held. */
+/** The payload that keeps the other half unchanged. */
 const keeping: OtherHalf = { held: "output", row: holding, depths: [0] };
 
-/** Both halves of what was computed for the conditional one, `[2B, …]`. @param unit See {@linkcode Noted}. */
+/** Joins a conditional half with the filled-in other half, `[2B, …]`. @param unit See {@linkcode Noted}. */
 export async function fillHalves(
   workspace: Computes,
   { computed, held, other }: Filled,
@@ -38,7 +38,7 @@ export async function fillHalves(
   return (await workspace.compute(what, noted)).value;
 }
 
-/** What a unit holds after a step that renewed its conditional rows. @param before What it held, `[2B, …]`. */
+/** A unit's held value with renewed conditional rows. @param before The value held before, `[2B, …]`. */
 export const renewed = (
   computed: PlacedTensor,
   before: PlacedTensor,

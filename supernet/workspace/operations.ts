@@ -1,4 +1,4 @@
-/** Small graphs between the model's blocks, in float32 whatever the model computes in, and their sessions. */
+/** Operations: small graphs between the model's blocks, always in float32, and their sessions. */
 import { vjpGraph } from "@dip-go/core/autodiff";
 import {
   type Graph,
@@ -13,7 +13,7 @@ import {
   type SessionOptions,
 } from "@dip-go/core/runtime";
 
-/** A graph, and what it is known by among all that sessions are opened of. */
+/** A graph, and a key; graphs of the same key share a session. */
 export interface KeyedGraph {
   readonly key: string;
   readonly graph: () => Graph;
@@ -21,17 +21,19 @@ export interface KeyedGraph {
   readonly leaves?: boolean;
 }
 
-/** A graph on values. */
+/** A graph, with values for its inputs. */
 export interface Operation extends KeyedGraph {
   readonly values: Feeds;
 }
 
-/** The input that a value of this name is fed to. */
+/** The graph's input for the value of this name. */
 export type Input = (name: string) => Value;
 
 /**
- * @param values Of those that are read, inputs are declared by their shapes.
- * @param parameters What the graph depends on besides their names and shapes.
+ * Makes an operation from the nodes that `emit` adds to its graph.
+ *
+ * @param values Values by name; `emit` declares an input for each one that it reads.
+ * @param parameters Everything that the graph depends on besides the values' names and shapes.
  */
 export function operation(
   name: string,
@@ -58,7 +60,7 @@ export function operation(
   };
 }
 
-/** The gradients of some of a graph's inputs. */
+/** The VJP graph of a graph: the gradients of the inputs `wrt`. */
 export const vjpOf = (
   { key, graph }: KeyedGraph,
   wrt: readonly string[],

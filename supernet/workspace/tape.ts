@@ -1,7 +1,7 @@
 /**
- * Reverse mode between sessions: a tape notes what ran, and cotangents go back
- * along it, through the VJP graph of each operation. They belong to tensors, so
- * that nothing has to follow where a tensor was held in between.
+ * Reverse-mode differentiation between sessions: a tape notes the operations that
+ * ran, and cotangents go back along it, through each operation's VJP graph. They
+ * belong to tensors, so that nothing tracks where a tensor was held in between.
  */
 import { cotangentOf, gradientOf } from "@dip-go/core/autodiff";
 import type { Feeds, PlacedTensor } from "@dip-go/core/runtime";
@@ -9,20 +9,20 @@ import { type Operation, vjpOf } from "./operations.ts";
 import { sharedZeros } from "./tensor_pool.ts";
 import type { Noted, Workspace } from "./workspace.ts";
 
-/** Something that ran. */
+/** An operation or a block that ran. */
 export interface Entry extends Noted {
   readonly inputs: Feeds;
-  /** By the names of their cotangents. */
+  /** Outputs by the name that {@linkcode cotangentOf} takes. */
   readonly outputs: Feeds;
-  /** Sums whose cotangents the VJP adds to those of the inputs of these names. */
+  /** Sums by the name of an input: the VJP adds a sum's cotangent to that input's gradient. */
   readonly joins?: Feeds;
-  /** Gradients, from inputs and cotangents; without it the cotangent of the one output is that of each of `wrt`. */
+  /** Makes gradients from inputs and cotangents; without it each of `wrt` gets the one output's cotangent. */
   readonly vjp?: (feeds: Feeds) => Promise<Feeds>;
-  /** Whether outputs are inputs too, so that their cotangents stay. */
+  /** Whether the outputs' cotangents stay, as the outputs are inputs too or another entry reads them. */
   readonly stays?: boolean;
 }
 
-/** Notes what a workspace computes. */
+/** A tape of the operations that a workspace computes. */
 export class Tape {
   #entries: Entry[] = [];
 
@@ -38,7 +38,7 @@ export class Tape {
     return outputs;
   }
 
-  /** Notes an operation by which outputs follow from its values, however they were computed. */
+  /** Notes an operation whose outputs follow from its values, however they were computed. */
   derive(what: Operation, entry: Omit<Entry, "inputs" | "vjp">): void {
     const own = vjpOf(what, entry.wrt);
     const vjp = (values: Feeds) => this.workspace.compute({ ...own, values });
@@ -49,7 +49,7 @@ export class Tape {
     if (entry.wrt.length > 0) this.#entries.push(entry);
   }
 
-  /** What was noted since the last cut. */
+  /** Returns the entries since the last cut, and removes them. */
   cut(): readonly Entry[] {
     const entries = this.#entries;
     this.#entries = [];
@@ -57,9 +57,9 @@ export class Tape {
   }
 }
 
-/** Cotangents on their way back. */
+/** The cotangents of tensors during a backward pass. */
 export class Cotangents {
-  /** By the tensors that they are of. */
+  /** Cotangents by their tensors. */
   readonly of = new Map<PlacedTensor, PlacedTensor>();
   readonly #zeros = sharedZeros();
 
@@ -69,14 +69,14 @@ export class Cotangents {
     this.of.set(x, await this.workspace.plus(this.of.get(x), cotangent));
   }
 
-  /** Nothing reads it from here on. */
+  /** Returns a tensor's cotangent, and removes it. */
   take(x: PlacedTensor): PlacedTensor | undefined {
     const own = this.of.get(x);
     this.of.delete(x);
     return own;
   }
 
-  /** Those of some tensors alone, as those of others; each belongs to the first that it is paired with. */
+  /** The cotangents of the pairs' first tensors, as cotangents of the second; a tensor's first pair counts. */
   moved(
     pairs: readonly (readonly [PlacedTensor, PlacedTensor | undefined])[],
   ): Cotangents {

@@ -1,13 +1,13 @@
-/** Tensors on the host that are used again: what a pass keeps for its backward pass is large, and new memory takes longer to write to. */
+/** A pool of host tensors, as a backward pass needs large ones, and new memory is slower to write to. */
 import type { Value } from "@dip-go/core/onnx";
 import { type Tensor, zeros } from "@dip-go/core/tensor";
 
-/** Float32 tensors by shape. */
+/** A pool of float32 tensors, by shape. */
 export class TensorPool {
   readonly #free = new Map<string, Tensor[]>();
   #taken: Tensor[] = [];
 
-  /** A tensor for each value, by name; it holds whatever it held last. */
+  /** A tensor for each value, by name; its elements are those of its last use. */
   take(values: readonly Value[]): Record<string, Tensor> {
     return Object.fromEntries(
       values.map(({ name, shape }) => {
@@ -18,7 +18,7 @@ export class TensorPool {
     );
   }
 
-  /** Takes back all of them; nobody may read them any more. */
+  /** Takes back all tensors; nothing may read them any more. */
   takeBack(): void {
     for (const tensor of this.#taken.toReversed()) {
       const key = tensor.shape.join();
@@ -30,7 +30,7 @@ export class TensorPool {
   }
 }
 
-/** Makes zeros, once a shape: nobody may write to them. */
+/** Makes a function that returns zeros of a shape, one tensor a shape, which nothing may write to. */
 export function sharedZeros(): (shape: readonly number[]) => Tensor {
   const made = new Map<string, Tensor>();
   return (shape) => {

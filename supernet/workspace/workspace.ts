@@ -1,8 +1,8 @@
 /**
- * Where sampling and its gradient compute what lies between the model's blocks.
- * One pass, from the first latents to the last or back, has one workspace; on a
- * GPU its tensors stay there until nothing refers to them, and only what is read
- * comes here.
+ * Workspaces, in which sampling and its gradient compute everything between the
+ * model's blocks. One pass, from the first latents to the last or back, has one
+ * workspace; on a GPU its tensors stay there until nothing refers to them, and
+ * only values that are read come to the host.
  */
 import {
   DeviceTensor,
@@ -20,16 +20,16 @@ import {
 } from "../gates/payloads.ts";
 import { type Operation, operation, OperationSessions } from "./operations.ts";
 
-/** A factor, or one for each channel, and what it multiplies. */
+/** A factor, or one for each channel, and the tensor that it multiplies. */
 export type Term = readonly [Coefficient, PlacedTensor];
 
-/** What a unit holds, newest first, and its payload's coefficients. */
+/** A unit's held values, newest first, and its payload's coefficients. */
 export interface Held {
   readonly row: PayloadRow;
   readonly held: readonly PlacedTensor[];
 }
 
-/** Terms as operations read them: see {@linkcode termInputs}. */
+/** Terms as an operation's values: see {@linkcode termInputs}. */
 export const termFeeds = (
   terms: readonly Term[],
 ): Record<string, PlacedTensor> =>
@@ -41,7 +41,7 @@ export const termFeeds = (
     ],
   ]));
 
-/** x, where an operation computes, or on the host. */
+/** The operation that copies x to its own device or, if it `leaves`, to the host. */
 const copied = (x: PlacedTensor, leaves: boolean): Operation => ({
   ...operation(
     "copied",
@@ -52,11 +52,10 @@ const copied = (x: PlacedTensor, leaves: boolean): Operation => ({
   leaves,
 });
 
-/** Of some values, those that a session reads. */
 const feedsOf = ({ graph }: Session, values: Feeds): Feeds =>
   Object.fromEntries(graph.inputs.map(({ name }) => [name, values[name]]));
 
-/** Every tensor on a device that objects, arrays and maps lead to. */
+/** Every object that a root leads to, over objects, arrays and maps; device tensors among them. */
 function reachedFrom(root: unknown, reached = new Set<unknown>()) {
   if (typeof root !== "object" || root === null || reached.has(root)) {
     return reached;
@@ -68,15 +67,15 @@ function reachedFrom(root: unknown, reached = new Set<unknown>()) {
   return reached;
 }
 
-/** What a tape notes of an operation. */
+/** The facts that a tape notes of an operation. */
 export interface Noted {
   /** Inputs that cotangents go back to. */
   readonly wrt: readonly string[];
-  /** The unit that its inputs `gate` and `factor.k` are parameters of. */
+  /** The unit whose parameters the inputs `gate` and `factor.k` are. */
   readonly unit?: string;
 }
 
-/** What computes operations: a workspace, or a tape that notes them. */
+/** Computes operations: a workspace, or a tape that notes them. */
 export interface Computes {
   compute(
     what: Operation,
@@ -84,9 +83,9 @@ export interface Computes {
   ): Promise<Record<string, PlacedTensor>>;
 }
 
-/** Values are never written to. Disposing gives all of them back. */
+/** A workspace, whose values are never written to. Disposing of it frees all of them. */
 export class Workspace implements Disposable {
-  /** Made here on a device and not given back. */
+  /** The device tensors made here and not freed yet. */
   readonly #made = new Set<DeviceTensor>();
   readonly #placed: Feeds[] = [];
 
@@ -126,7 +125,7 @@ export class Workspace implements Disposable {
     }
   }
 
-  /** Brings values that many sessions read to where these compute, those in float32: others are a few numbers each. They stay until the workspace is disposed of. */
+  /** Copies float32 values that many sessions read to the device, until disposal; others are a few numbers. */
   async place(values: Feeds): Promise<Feeds> {
     if (!this.onDevice) return values;
     const placed: Record<string, PlacedTensor> = {};
@@ -137,12 +136,12 @@ export class Workspace implements Disposable {
     return placed;
   }
 
-  /** The same, as a tensor of its own. */
+  /** Copies a value to a tensor of its own. */
   async copy(x: PlacedTensor): Promise<PlacedTensor> {
     return (await this.compute(copied(x, false))).x;
   }
 
-  /** A tensor's elements. */
+  /** Reads a tensor's elements to the host. */
   async read(x: PlacedTensor): Promise<Float32Array> {
     const here = x instanceof DeviceTensor
       ? (await this.compute(copied(x, true))).x
@@ -150,7 +149,7 @@ export class Workspace implements Disposable {
     return (here as Tensor).data as Float32Array;
   }
 
-  /** Σ factor · value. Terms of factor 0 are not read where there are others; a lone value of factor 1 is itself the sum. */
+  /** Σ factor · value, without factors of 0 if there are others; a lone value of factor 1 is itself the sum. */
   async combined(terms: readonly Term[]): Promise<PlacedTensor> {
     const some = terms.filter(([factor]) => factor !== 0);
     const read = some.length > 0 ? some : terms.slice(0, 1);
@@ -166,12 +165,12 @@ export class Workspace implements Disposable {
     return (await this.compute(what)).sum;
   }
 
-  /** a + b, or the one that is there. */
+  /** a + b, or b if a is undefined. */
   plus(a: PlacedTensor | undefined, b: PlacedTensor): Promise<PlacedTensor> {
     return this.combined(a ? [[1, a], [1, b]] : [[1, b]]);
   }
 
-  /** What a closed unit yields. */
+  /** The value that a closed unit yields. */
   payload({ row, held }: Held): Promise<PlacedTensor> {
     return this.combined(row.map((c, j) => [c, held[j]]));
   }
@@ -187,7 +186,7 @@ export interface Workspaces extends AsyncDisposable {
   enter(): Workspace;
 }
 
-/** Where sessions of these options leave what they keep: operations run on a GPU that keeps tensors, else on one thread here, since they are short. */
+/** Workspaces on WebGPU if sessions of these options are, else on one host thread, as operations are short. */
 export function workspacesOn(
   { device, threads }: SessionOptions,
 ): Workspaces {
