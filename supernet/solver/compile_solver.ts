@@ -1,4 +1,4 @@
-/** A learned solver as one ONNX graph: the network once, in a loop over evaluations, whose times and combinations are tables. */
+/** A learned solver as one ONNX graph: a loop over evaluations, whose timesteps and combinations are tables. */
 import {
   emitLoop,
   type Graph,
@@ -23,7 +23,7 @@ import {
 } from "./emit_solver.ts";
 import { checkHalves, type Solver, weightsOf } from "./solver.ts";
 
-/** What a solver's graph is compiled from. */
+/** A solver to compile, its networks, and the form of its graph. */
 export interface SolverRequest extends CompiledForm {
   readonly networks: SolverNetworks;
   readonly solver: Solver;
@@ -33,7 +33,7 @@ export interface SolverRequest extends CompiledForm {
  * One graph of all evaluations. Inputs: `noise` and those of `conditioning`;
  * output: `pictures` `[B, 3, H, W]`, or `latents` `[B, C, H, W]`.
  *
- * @throws {RangeError} If the solver's halves are not the sampler's.
+ * @throws {RangeError} If the solver's halves do not fit the sampler's guidance.
  */
 export async function compileSolver(
   { networks, solver, ...form }: SolverRequest,
@@ -84,7 +84,7 @@ export async function compileSolver(
   return stored(await foldSteps(shareNodes(graph), graph.loop!), form);
 }
 
-/** Noise, and zeros for what no evaluation has made yet: `[E, B·C·H·W]`. */
+/** The elements before the first evaluation: noise, and zeros for all outputs, `[E, B·C·H·W]`. */
 function firstElements(
   g: GraphBuilder,
   shape: readonly number[],
@@ -100,7 +100,7 @@ function firstElements(
   );
 }
 
-/** Weights of the elements so far, and zeros for the others. */
+/** A row of weights `[E]`: those of the elements so far, and zeros for the others. */
 const row = (weights: readonly number[], elements: number): number[] => [
   ...weights,
   ...Array(elements - weights.length).fill(0),

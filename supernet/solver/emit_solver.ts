@@ -1,4 +1,4 @@
-/** A learned solver's arithmetic as nodes: one statement for sessions, gradients and the exported file. */
+/** A learned solver's arithmetic as nodes, which sessions, gradients and the exported file share. */
 import { type BlockGraph, emitBlock } from "@dip-go/core/models";
 import { type GraphBuilder, shareNodes, type Value } from "@dip-go/core/onnx";
 import type { Feeds, PlacedTensor } from "@dip-go/core/runtime";
@@ -6,16 +6,16 @@ import { type Operation, operation } from "../workspace/operations.ts";
 
 /** The networks that a solver runs. */
 export interface SolverNetworks {
-  /** B. */
+  /** The number of pictures, B. */
   readonly images: number;
   readonly guided: boolean;
-  /** Of batch 2B where the sampler is guided. */
+  /** The network of batch 2B if the sampler is guided, else B. */
   readonly both: BlockGraph;
-  /** Of batch B. */
+  /** The network of batch B, for the conditional half alone. */
   readonly conditional: BlockGraph;
 }
 
-/** Σ weights · elements: `[1, E]` and `[n, D]` each, E rows in all → `shape`, in float32 in every precision. */
+/** Σ weights · elements, in float32 in every precision: `[1, E]`, and `[n, D]` each, E rows in all → `shape`. */
 export const emitCombination = (
   g: GraphBuilder,
   { elements, weights, shape }: {
@@ -31,11 +31,11 @@ export const emitCombination = (
     return g.reshape(g.matMul(weights, all), shape);
   });
 
-/** What an evaluation reads. */
+/** The inputs of an evaluation. */
 export interface EvaluationInputs {
-  /** `[B, C, H, W]`. */
+  /** The network's input state, `[B, C, H, W]`. */
   readonly sample: Value;
-  /** `[1]`: all samples are at one. */
+  /** The timestep of all samples, `[1]`. */
   readonly timestep: Value;
   /** The network's other inputs, of its batch, by name. */
   readonly input: (name: string) => Value;
@@ -44,7 +44,7 @@ export interface EvaluationInputs {
 /**
  * The network's outputs from one state, without a learned variance.
  *
- * @param network Its batch is a multiple of the sample's: as many halves are computed.
+ * @param network The network; its batch over the sample's is the number of halves.
  * @returns `[halves, B·C·H·W]`, the conditional half first.
  */
 export function emitEvaluation(
@@ -74,7 +74,7 @@ export function emitEvaluation(
   });
 }
 
-/** `sum` of elements. @param shape Of the sum. */
+/** The operation that makes `sum` of elements. @param shape The shape of the sum. */
 export const combination = (
   elements: readonly PlacedTensor[],
   weights: PlacedTensor,
@@ -91,7 +91,7 @@ export const combination = (
   }), shape);
 };
 
-/** `outputs` of an evaluation: values `sample` `[B, C, H, W]`, `timestep` `[1]` and the network's others. */
+/** The operation that makes `outputs` of an evaluation: `sample` `[B, C, H, W]`, `timestep` `[1]` and others. */
 export function evaluation(network: BlockGraph, values: Feeds): Operation {
   const name = `${network.model}:evaluation`;
   const own = operation(name, values, (g, input) => ({

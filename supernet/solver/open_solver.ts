@@ -1,4 +1,4 @@
-/** A learned solver, open to sample with. */
+/** Opens a learned solver to sample with. */
 import type { LatentSampler, PipelineSampler } from "@dip-go/core/pipeline";
 import type { SessionOptions } from "@dip-go/core/runtime";
 import { checkInputs, runSolver } from "./run_solver.ts";
@@ -8,8 +8,8 @@ import { solverNetworks, SolverSessions } from "./solver_sessions.ts";
 /**
  * Opens a plan's solver for so many pictures at once.
  *
- * @param options The pipeline's by default.
- * @throws {RangeError} If its evaluations have other halves than the sampler.
+ * @param options Session options; the pipeline's by default.
+ * @throws {RangeError} If the solver's halves do not fit the sampler's guidance.
  */
 export function openSolver(
   sampler: PipelineSampler,

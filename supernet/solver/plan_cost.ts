@@ -1,4 +1,4 @@
-/** What a plan costs, whichever its kind: of a learned solver whole calls, and half of one for the conditional half of guidance alone. */
+/** The cost of any plan; a learned solver costs whole calls, the conditional half alone a share of one. */
 import { sizeOf } from "@dip-go/core/tensor";
 import {
   denseCost,
@@ -10,7 +10,7 @@ import type { SubNetPlan } from "../gates/plan.ts";
 import type { SuperNet } from "../gates/super_net.ts";
 import { type Solver, weightsOf } from "./solver.ts";
 
-/** What a solver's evaluations take, in calls of the whole network. @param share Of a call of the conditional half alone; that of the MACs by default. */
+/** The cost of a solver's evaluations, in calls of the whole network. @param share The conditional half's cost. */
 const callsIn = ({ evaluations }: Solver, share = 0.5): number =>
   evaluations.reduce(
     (sum, { halves }) => sum + (halves === "both" ? 1 : share),
@@ -39,7 +39,7 @@ export const planMacs = (
       combinationMacs(net, solver)
     : subNetMacs(net, gates, fillings);
 
-/** What a plan takes of a budget over all T steps, in the unit of the SuperNet's costs; combinations are free. */
+/** The cost of a plan over all T steps, in the unit of the SuperNet's costs; combinations are free. */
 export const planCost = (
   net: SuperNet,
   { gates, solver, ...fillings }: SubNetPlan,

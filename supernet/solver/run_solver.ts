@@ -1,4 +1,4 @@
-/** A learned solver's run: forward to the latents, and the gradient of its weights and timesteps. */
+/** Runs of a learned solver: forward to the latents, and the gradient of its weights and timesteps. */
 import { refuseRescale, type SamplingInputs } from "@dip-go/core/pipeline";
 import type { PlacedTensor } from "@dip-go/core/runtime";
 import { float32, sizeOf, type Tensor } from "@dip-go/core/tensor";
@@ -7,12 +7,12 @@ import type { Computes } from "../workspace/workspace.ts";
 import { type Combination, type Solver, weightsOf } from "./solver.ts";
 import type { SolverSessions } from "./solver_sessions.ts";
 
-/** Noise and conditions. */
+/** The initial noise, `latents`, and the conditioning. */
 export type SolverInputs = Pick<SamplingInputs, "latents" | "conditioning">;
 
-/** How a run's latents change with its solver. */
+/** The gradient of a loss on the final latents with respect to a solver. */
 export interface SolverGradient {
-  /** Of each evaluation's weights, then of the latents', `[E]` each. */
+  /** The gradient of each evaluation's weights, then of the final latents' weights, `[E]` each. */
   readonly weights: readonly Float32Array[];
   readonly timesteps: readonly Float32Array[];
 }
@@ -20,7 +20,7 @@ export interface SolverGradient {
 /** Called after each evaluation. */
 type Observe = (evaluation: number) => void | Promise<void>;
 
-/** Runs a solver. @returns The final latents, and its numbers as they were read. */
+/** Runs a solver. @returns The final latents, and the tensors of weights and timesteps that it read. */
 async function made(
   sessions: SolverSessions,
   computes: Computes,
@@ -49,7 +49,7 @@ async function made(
   return { latents: await combined(last), weights, timesteps };
 }
 
-/** The final latents, `[B, C, H, W]`. */
+/** Samples the final latents, `[B, C, H, W]`. */
 export async function runSolver(
   sessions: SolverSessions,
   solver: Solver,
@@ -64,7 +64,7 @@ export async function runSolver(
 /**
  * The gradient of a loss on the final latents.
  *
- * @param cotangent Of the latents, `[B, C, H, W]`.
+ * @param cotangent Returns the cotangent of the latents, `[B, C, H, W]`.
  */
 export async function solverGradient(
   sessions: SolverSessions,
@@ -91,9 +91,9 @@ export async function solverGradient(
 }
 
 /**
- * Refuses what a solver does not do.
+ * Refuses requests that a solver cannot sample.
  *
- * @throws {TypeError} If a part of the picture stays, guided predictions are rescaled, or pictures have a scale of guidance each.
+ * @throws {TypeError} If a part of the picture stays, predictions are rescaled, or pictures have a guidance scale each.
  */
 export function checkInputs(
   { known, guidanceRescale, guidanceScales }: Pick<

@@ -1,12 +1,12 @@
-/** A sampler as a solver of whole calls, some of its predictions combined from those before. */
+/** Writes a sampler as a solver of whole calls, some of which forecasts from earlier predictions may replace. */
 import type { Sampler } from "@dip-go/core/samplers";
 import { combinationOf, type Solver } from "./solver.ts";
 
-/** What a sampler becomes a solver by. */
+/** The guidance and the forecasts of a sampler that becomes a solver. */
 export interface SamplerSolverOptions {
   /** Weights of an evaluation's outputs in the guided prediction, s and 1 − s, or 1 alone. */
   readonly guidance: readonly number[];
-  /** Of a step that does not evaluate the network, weights of the predictions of all steps before it; nothing of one that does. */
+  /** The weights of all earlier predictions if a step does not evaluate the network; undefined if it does. */
   forecast?(step: number): readonly number[] | undefined;
 }
 
@@ -20,9 +20,9 @@ const sumOf = (size: number, terms: readonly (readonly [number, Row])[]): Row =>
   );
 
 /**
- * The solver.
+ * Writes a sampler as a solver.
  *
- * @throws {TypeError} If a step of the sampler adds noise or clips: it is no combination then.
+ * @throws {TypeError} If a step of the sampler adds noise or clips, so that it is no combination.
  */
 export function samplerSolver(
   { name, steps, initNoiseSigma }: Sampler,

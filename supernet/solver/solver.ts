@@ -1,11 +1,10 @@
 /**
- * A learned solver of whole model calls. What the network sees at an
- * evaluation, and the final latents, are linear combinations of the initial
- * noise and of all outputs so far, the halves of guidance apart; each
- * evaluation has a timestep of its own, which may lie between two of the
- * sampler's. Every multistep solver and every forecast of whole steps is such
- * a combination. Known of S4S (arXiv 2502.17423), LD3 (arXiv 2405.15506) and
- * the solvers that both cite.
+ * A learned solver of whole model calls. The network's input at each evaluation,
+ * and the final latents, are linear combinations of the initial noise and of all
+ * outputs so far, with a weight for each half of guidance; each evaluation has a
+ * timestep of its own, which may lie between two of the sampler's. Every
+ * multistep solver and every forecast of whole steps is such a combination. See
+ * S4S (arXiv 2502.17423), LD3 (arXiv 2405.15506) and the solvers that both cite.
  */
 import { type Conformed, finite, record } from "@dip-go/core/files";
 import * as v from "valibot";
@@ -14,29 +13,29 @@ import type { Halves } from "../gates/halves.ts";
 const combination = {
   /** Weight of the initial standard normal noise. */
   noise: finite,
-  /** Weights of the outputs so far, a row an evaluation: the conditional half, then the other where it was computed. */
+  /** Weights of the outputs so far, a row an evaluation: the conditional half's, then the other's if computed. */
   outputs: v.array(v.array(finite)),
 };
 
 /** The part `solver` of a plan. */
 export const solverSchema = record({
-  /** In sampling order, one for each row of gates that are 1. */
+  /** The evaluations in sampling order, one for each row of gates that are 1. */
   evaluations: v.array(record({
     timestep: finite,
-    /** Which halves of guidance the network computes; `both` is all that it has where there is one. */
+    /** The halves of guidance that the network computes; `both` also without guidance. */
     halves: v.picklist(["both", "conditional"]),
     ...combination,
   })),
   latents: record(combination),
 });
 
-/** As a plan holds it. */
+/** A learned solver, as a plan holds it. */
 export type Solver = Conformed<typeof solverSchema>;
 export type Evaluation = Solver["evaluations"][number];
 /** Weights of noise and outputs. */
 export type Combination = Solver["latents"];
 
-/** Outputs of an evaluation. @param guided Whether the sampler has two halves. */
+/** The number of outputs of an evaluation. @param guided Whether the sampler has two halves. */
 export const outputsOf = (halves: Halves, guided: boolean): 1 | 2 =>
   guided && halves === "both" ? 2 : 1;
 
@@ -46,7 +45,7 @@ export const weightsOf = ({ noise, outputs }: Combination): number[] => [
   ...outputs.flat(),
 ];
 
-/** The combination of weights `[E]`. @param counts Outputs of each evaluation so far. */
+/** The combination with weights `[E]`. @param counts The number of outputs of each evaluation so far. */
 export function combinationOf(
   [noise, ...weights]: readonly number[],
   counts: readonly number[],
@@ -57,9 +56,9 @@ export function combinationOf(
 }
 
 /**
- * Checks that a solver fits its plan's gates, and each row of weights the evaluations before it.
+ * Checks that a solver fits its plan's gates, and its weights the evaluations.
  *
- * @param source Where it is from, for errors.
+ * @param source The solver's origin, for errors.
  * @throws {RangeError} If it does not.
  */
 export function checkSolver(
@@ -92,7 +91,7 @@ export function checkSolver(
 }
 
 /**
- * Refuses a solver of other halves than a sampler's.
+ * Checks that a solver's halves fit a sampler's guidance.
  *
  * @throws {RangeError} If an evaluation has more or fewer outputs than the sampler's network makes.
  */

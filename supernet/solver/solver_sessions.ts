@@ -1,4 +1,4 @@
-/** Sessions of a learned solver: the network whole, for both halves of guidance and for the conditional one alone, and combinations; each forward and backward. */
+/** The sessions of a learned solver, forward and backward: networks of both halves and one, and combinations. */
 import type { PipelineSampler } from "@dip-go/core/pipeline";
 import type { PlacedTensor, SessionOptions } from "@dip-go/core/runtime";
 import { float32, type Tensor } from "@dip-go/core/tensor";
@@ -18,25 +18,25 @@ export const solverNetworks = (
   conditional: sampler.graph({ images, guided: false }),
 });
 
-/** One evaluation of the network. @typeParam V Of numbers: as they are, or as a tensor. */
+/** One evaluation of the network. @typeParam V The type of its timestep: a number, or a tensor. */
 export interface EvaluationRequest<V = number> {
   readonly halves: Halves;
   readonly timestep: V;
-  /** `[B, C, H, W]`. */
+  /** The network's input state, `[B, C, H, W]`. */
   readonly sample: PlacedTensor;
   /** The network's inputs besides `sample` and `timestep`, of both halves of guidance. */
   readonly conditioning: Readonly<Record<string, Tensor>>;
 }
 
-/** A sum of elements. */
+/** A weighted sum of elements. */
 export interface CombinationRequest<V = readonly number[]> {
-  /** `[n, B·C·H·W]` each, E in all. */
+  /** Elements of `[n, B·C·H·W]`, E rows in all. */
   readonly elements: readonly PlacedTensor[];
-  /** `[E]`; as a tensor, `[1, E]`. */
+  /** Weights `[E]`; as a tensor, `[1, E]`. */
   readonly weights: V;
 }
 
-/** Opened when first used. Hold it with `await using`. */
+/** A solver's sessions, each opened when first used. Hold them with `await using`. */
 export class SolverSessions implements AsyncDisposable {
   readonly #sessions: OperationSessions;
   readonly #onDevice: boolean;
@@ -46,18 +46,18 @@ export class SolverSessions implements AsyncDisposable {
     this.#onDevice = options.device === "webgpu";
   }
 
-  /** Of the latents, `[B, C, H, W]`. */
+  /** The shape of the latents, `[B, C, H, W]`. */
   get shape(): readonly number[] {
     const { images, both } = this.networks;
     return both.inputs[0].shape.with(0, images);
   }
 
-  /** What a run computes in. */
+  /** Opens a workspace for one run. */
   enter(): Workspace {
     return new Workspace(this.#sessions, this.#onDevice);
   }
 
-  /** The network's outputs, `[halves, B·C·H·W]`. */
+  /** Evaluates the network; returns its outputs, `[halves, B·C·H·W]`. */
   async evaluate(
     { timestep, ...request }: EvaluationRequest,
   ): Promise<Float32Array> {
@@ -66,7 +66,7 @@ export class SolverSessions implements AsyncDisposable {
     return await workspace.read(await this.evaluated(workspace, at));
   }
 
-  /** The sum, `[B, C, H, W]`. */
+  /** Computes a weighted sum, `[B, C, H, W]`. */
   async combine(
     { elements, weights }: CombinationRequest,
   ): Promise<Tensor<"float32">> {
@@ -77,7 +77,7 @@ export class SolverSessions implements AsyncDisposable {
     return float32(this.shape, await workspace.read(sum));
   }
 
-  /** As {@linkcode SolverSessions.evaluate}, where `computes` does. */
+  /** As {@linkcode SolverSessions.evaluate}, computed by `computes`. */
   async evaluated(
     computes: Computes,
     { halves, timestep, sample, conditioning }: EvaluationRequest<Tensor>,
@@ -93,7 +93,7 @@ export class SolverSessions implements AsyncDisposable {
     return (await computes.compute(what, noted)).outputs;
   }
 
-  /** As {@linkcode SolverSessions.combine}, where `computes` does; cotangents go back to all elements but the first, the noise. */
+  /** As {@linkcode SolverSessions.combine}, by `computes`; the first element, the noise, gets no cotangent. */
   async combined(
     computes: Computes,
     { elements, weights }: CombinationRequest<Tensor>,

@@ -89,7 +89,7 @@ Deno.test("a solver of a sampler's own weights is the sampler", async () => {
   }
 });
 
-/** Three evaluations, the middle one of the conditional half alone, at times between the network's. */
+/** A solver of three evaluations, some at fractional timesteps; the middle one is of the conditional half alone. */
 const mixed: Solver = {
   evaluations: [
     { timestep: 901.5, halves: "both", noise: 1, outputs: [] },

@@ -1,4 +1,4 @@
-/** A unit's gate between blocks. */
+/** A unit's gate, as an operation between blocks. */
 import type { PlacedTensor } from "@dip-go/core/runtime";
 import { float32 } from "@dip-go/core/tensor";
 import { gatedValue } from "../arithmetic/gate_nodes.ts";
@@ -7,19 +7,19 @@ import { type Operation, operation } from "../workspace/operations.ts";
 import type { Tape } from "../workspace/tape.ts";
 import { type Held, termFeeds } from "../workspace/workspace.ts";
 
-/** What goes through a gate. */
+/** A unit's gate, its block's output and its held values, as one gate operation reads them. */
 export interface Gated extends Held {
   readonly unit: string;
   readonly gate: number;
-  /** What the unit's block makes; undefined where it did not run. */
+  /** The block's output; undefined if the block did not run. */
   readonly computed?: PlacedTensor;
-  /** Whether what the unit yields is its newest value from now on. */
+  /** Whether the yielded value becomes the unit's newest held value. */
   readonly pushes: boolean;
   /** Whether gradients of the payload's coefficients are wanted. */
   readonly factors: boolean;
 }
 
-/** The unit yields `value`. */
+/** The operation of the gate, whose output `value` is the value that the unit yields. */
 function gateOperation({ gate, computed, row, held }: Gated): Operation {
   const [rows, ...rest] = held[0].shape;
   const values = {
@@ -40,7 +40,7 @@ function gateOperation({ gate, computed, row, held }: Gated): Operation {
   });
 }
 
-/** What a unit that holds something yields. */
+/** Computes the value that a unit with held values yields, and notes it on the tape. */
 export async function throughGate(
   tape: Tape,
   gated: Gated,
@@ -54,7 +54,7 @@ export async function throughGate(
     : computed && gate === 1
     ? computed
     : await workspace.payload(gated);
-  // A cotangent is its tensor's: a held value may be read for itself besides.
+  // Cotangents belong to tensors: a yielded value whose cotangent is not its held value's needs a copy.
   const isOther = pushes ? !computed && gate !== 0 : computed || factors;
   const apart = isOther && yielded === held[0];
   const value = apart ? await workspace.copy(yielded) : yielded;

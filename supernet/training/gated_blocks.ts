@@ -1,8 +1,8 @@
 /**
- * The blocks of one step of the training form, each unit's through its gate:
- * all at once where that pays and every block runs, else one by one. In a step
- * whose gates are all 0 no unit holds anything new, and what runs is the dense
- * model.
+ * The blocks of one step of the training form, each unit's output through its
+ * gate: all blocks in one session if that pays and every block runs, else one by
+ * one. In a step whose gates are all 0 no unit holds anything new, and the dense
+ * model runs.
  */
 import { streamOf } from "@dip-go/core/models";
 import type { Feeds, PlacedTensor, Session } from "@dip-go/core/runtime";
@@ -13,11 +13,11 @@ import { stepNames } from "./gated_step_graph.ts";
 import type { StepGates } from "./step_gates.ts";
 import type { TrainingSessions } from "./training_sessions.ts";
 
-/** What of a step runs. */
+/** The blocks of a step that run, and the memory for their results. */
 export interface RunStep {
-  /** Which blocks, in the SuperNet's block order. */
+  /** Whether each block runs, in the SuperNet's block order. */
   readonly runs: readonly boolean[];
-  /** What may hold the results, where they are needed until its tensors are taken back. */
+  /** A pool for results that are needed until it takes its tensors back. */
   readonly pool?: TensorPool;
 }
 
@@ -33,7 +33,7 @@ export class GatedBlocks {
     private readonly tape: Tape,
   ) {}
 
-  /** One step, from the model's inputs; undefined where its output is not computed. */
+  /** Runs one step from the model's inputs; returns the model's output, undefined if it is not computed. */
   async run(
     step: RunStep,
     gates: StepGates,
@@ -64,7 +64,7 @@ export class GatedBlocks {
     return tensors[model.output];
   }
 
-  /** Notes a block that ran. @returns Where sums are to be that it joins, by the names of their streams. */
+  /** Notes a block that ran. @returns Its entry's `joins`, still empty, to which sums are added by stream. */
   #note(i: number, tensors: Tensors, made: Feeds): Tensors {
     const { tape: { workspace }, sessions: { active, net, blocks } } = this;
     const { block, graph } = net.blocks[i];
@@ -84,7 +84,7 @@ export class GatedBlocks {
     return joins;
   }
 
-  /** Makes an output of what its unit yields: that itself, or its sum with the stream. */
+  /** Makes an output from the value that its unit yields: that value, or its sum with the stream. */
   async #join(i: number, output: string, { value, tensors, made, sums }: {
     readonly value: PlacedTensor;
     readonly tensors: Tensors;
@@ -99,7 +99,7 @@ export class GatedBlocks {
     const sum = made[stepNames.sum(output)] ??
       await tape.workspace.plus(stream, value);
     tensors[output] = sum;
-    // The block's own VJP passes the cotangent on to the stream that it reads.
+    // The VJP of a block that reads the stream too passes the sum's cotangent on to it.
     const stays = sums && blocks[i].joins.includes(output);
     tape.note({
       inputs: { stream, value },
@@ -110,7 +110,7 @@ export class GatedBlocks {
     if (stays) sums[name] = sum;
   }
 
-  /** What each block makes, run all at once; undefined where weights are to be in memory once. */
+  /** The results of each block, run all at once; undefined if there is no session of whole steps. */
   async #whole(
     step: RunStep,
     gates: StepGates,
@@ -149,7 +149,7 @@ export class GatedBlocks {
     return outputs;
   }
 
-  /** Gates, and what their closed part lets through, as a step's graph reads them. */
+  /** The gates and payloads that a whole step's graph reads. */
   async #gateFeeds(gates: StepGates): Promise<Feeds> {
     const feeds: Tensors = {};
     for (const { block, graph } of this.sessions.net.blocks) {

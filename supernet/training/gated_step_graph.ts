@@ -12,28 +12,28 @@ import type { SuperNet } from "../gates/super_net.ts";
 
 /** Names of the graph's inputs and outputs besides the model's. */
 export const stepNames = {
-  /** Input `[1]`: g of a unit. */
+  /** Input `[1]`: a unit's gate. */
   gate: (unit: string) => `${unit}:gate`,
-  /** Input: what a unit yields for an output of its block where it is closed. */
+  /** Input: the payload of a unit for an output of its block. */
   payload: (output: string) => `${output}:payload`,
-  /** What a block computes for an output of it, before the gate; a residual block, before the sum. */
+  /** Output: the value that a block computes, before the gate and, if it is residual, before the sum. */
   fresh: (output: string) => `${output}:fresh`,
-  /** The sum that a residual block makes. */
+  /** Output: the sum of a residual block's gated value and its stream. */
   sum: (output: string) => `${output}:sum`,
-  /** A value within a block. */
+  /** Output: a value within a block. */
   inner: (block: string, value: string) => `${block}/${value}:inner`,
 };
 
 export interface GatedStepOptions {
   /** Values within each block that the graph returns too, by their names in the block's own graph. */
   readonly inner: readonly (readonly string[])[];
-  /** Whether all gates are 1, so that neither they nor what is held are inputs. */
+  /** Whether all gates are 1, so that neither gates nor payloads are inputs. */
   readonly open: boolean;
 }
 
 /**
- * The graph. Inputs: the model's, and `gate` and `payload` of {@linkcode stepNames};
- * outputs: its others.
+ * The graph of a whole step. Inputs: the model's, and `gate` and `payload` of
+ * {@linkcode stepNames}; outputs: the others of {@linkcode stepNames}.
  */
 export function gatedStepGraph(
   { model: { model, inputs }, blocks }: SuperNet,

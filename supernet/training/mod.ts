@@ -1,4 +1,4 @@
-/** Gradients of a loss on the final latents in every gate and coefficient, weights frozen. */
+/** Gradients of a loss on the final latents with respect to gates and coefficients; weights are frozen. */
 export {
   openTrainingForm,
   type RealGates,

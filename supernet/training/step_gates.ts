@@ -1,8 +1,8 @@
 /**
- * The gates of one step of the training form: what units yield through them, and
- * what they hold after it. A step of the conditional half alone runs the network
- * on both here: rows are independent of each other, and nothing reads the other
- * half's.
+ * The gates of one step of the training form: the values that units yield through
+ * them, and the values that units hold after it. A step of the conditional half
+ * alone runs the network on both halves here: rows are independent of each other,
+ * and nothing reads the unconditional rows.
  */
 import type { PlacedTensor } from "@dip-go/core/runtime";
 import { halvesAt, otherHalfAt, unconditional } from "../gates/halves.ts";
@@ -16,16 +16,16 @@ import { throughGate } from "./gate_operations.ts";
 /** Gates as numbers, `[T, N]`; row 0 must be all ones. */
 export type RealGates = readonly (readonly number[])[];
 
-/** By the output tensor that it belongs to, newest first; by `unconditional`, outputs of the model that both halves computed. */
+/** Held values by output, newest first; `unconditional` has the model's outputs that both halves computed. */
 export type HeldValues = ReadonlyMap<string, readonly PlacedTensor[]>;
 
-/** What the gates are of. */
+/** The gates of all steps, with a plan's payloads and halves. */
 interface GatesRequest extends Fillings {
   readonly gates: RealGates;
 }
 
 export class StepGates {
-  /** After what went through so far. */
+  /** The held values, after the outputs that went through their gates so far. */
   readonly held: Map<string, readonly PlacedTensor[]>;
   readonly #half: boolean;
 
@@ -40,23 +40,23 @@ export class StepGates {
     this.#half = halvesAt(request.halves, step) === "conditional";
   }
 
-  /** Of a unit. */
+  /** The gate of a unit at this step. */
   gate(unit: string): number {
     return this.request.gates[this.step][this.net.units.indexOf(unit)];
   }
 
-  /** Whether all gates are one number. */
+  /** Whether all gates of this step are one number. */
   isAll(gate: number): boolean {
     return this.request.gates[this.step].every((own) => own === gate);
   }
 
-  /** What the payload of a unit makes of what it holds. */
+  /** The payload of a unit for an output, from its held values. */
   payload(unit: string, output: string): Promise<PlacedTensor> {
     const held = this.held.get(output)!;
     return this.tape.workspace.payload({ row: this.#row(unit, held), held });
   }
 
-  /** Sends what a unit computed for an output, if it ran, through its gate; nothing where it holds nothing either. */
+  /** Sends a unit's computed output, if any, through its gate; undefined if the unit holds no value either. */
   async through(
     unit: string,
     output: string,
@@ -80,12 +80,12 @@ export class StepGates {
     const kept = renews && before.length > 0
       ? await fillHalves(tape, renewed(value, before[0]))
       : value;
-    // Open and not run, nobody reads it: what was held keeps its place.
+    // Nothing reads an open unit that did not run; its payload only keeps the depths of older values right.
     this.#push(unit, output, kept);
     return value;
   }
 
-  /** The same of the whole step: the other half of what was computed is filled in, and kept for that. */
+  /** Sends the model's output through the whole step's gate, a missing half filled in from kept outputs. */
   async output(computed: PlacedTensor | undefined): Promise<PlacedTensor> {
     const { net: { model: { output } }, request: { halves } } = this;
     const own = computed && this.#half
@@ -104,7 +104,7 @@ export class StepGates {
     const held = this.held.get(unconditional) ?? [];
     const whole = otherHalfAt(payloads, this.step);
     const row = whole.row.slice(0, held.length);
-    // All coefficients, since those of 0 have a gradient.
+    // All coefficients are read, since those of 0 have a gradient too.
     const other = { ...whole, row, depths: [...row.keys()] };
     const unit = payloads?.[unconditional] && unconditional;
     return fillHalves(this.tape, { computed, held, other }, unit);
@@ -116,7 +116,7 @@ export class StepGates {
     this.held.set(output, values.slice(0, most));
   }
 
-  /** The coefficients that a plan gives. */
+  /** The coefficients that the request gives a unit at this step; none by default. */
   #given(unit: string): PayloadRow {
     return this.request.payloads?.[unit]?.coefficients[this.step] ?? [];
   }
@@ -126,10 +126,10 @@ export class StepGates {
   }
 
   /**
-   * Whether what a unit yields is its newest value from now on. A closed gate
-   * computes none; where it holds, the value that it holds is the newest again,
-   * so that the gate is judged by what later steps would hold too. That of the
-   * whole step is judged by this step alone.
+   * Whether the value that a unit yields becomes its newest held value. A closed
+   * unit computes none; if it holds, its held value becomes the newest again, so
+   * that the gate's gradient counts what later steps would hold too. The whole
+   * step's gate counts this step alone.
    */
   #pushes(unit: string, gate: number): boolean {
     if (gate !== 0) return true;

@@ -7,9 +7,9 @@
  * frozen blocks, the held features (so through time), guidance and the sampler.
  *
  * Steps are checkpointed in segments: the forward pass keeps the latents and
- * held features where a segment starts, the backward pass runs the segment
- * again. On a GPU all of it stays there: only the final latents, and of each
- * gate and coefficient what a step adds to its gradient, come to the host.
+ * held features at the start of each segment, the backward pass runs the segment
+ * again. On a GPU all tensors stay there: only the final latents and each step's
+ * gradients of gates and coefficients come to the host.
  */
 import type { SessionOptions } from "@dip-go/core/runtime";
 import { float32, type Tensor } from "@dip-go/core/tensor";
@@ -49,29 +49,29 @@ export interface TrainingGradient {
   readonly latents: Tensor<"float32">;
   /** dL/dg, `[T, N]`; row 0 is zero, since its gates are fixed. */
   readonly gates: number[][];
-  /** What each sample contributes to it, `[T, N, B]`. */
+  /** The contribution of each sample to `gates`, `[T, N, B]`. */
   readonly samples: Float64Array[][];
-  /** dL/dc at each step, of the units that are closed there and have payloads. */
+  /** dL/dc at each step by unit, for units whose gate is not 1 and whose payload has a row there. */
   readonly coefficients: Readonly<Record<string, readonly number[]>>[];
 }
 
-/** Which blocks run, `[T, blocks]`. */
+/** Whether each block runs at each step, `[T, blocks]`. */
 type Runs = readonly (readonly boolean[])[];
 
-/** A pass on its way: what a workspace must keep between two steps. */
+/** A gradient's pass: everything that a workspace must keep between two steps. */
 interface Pass {
-  /** States where segments start, of those that are still to be run again. */
+  /** The states at the start of the segments that are still to be run again. */
   readonly starts: TrainingState[];
   state: TrainingState;
-  /** Of steps whose backward pass is still to come. */
+  /** The entries of steps whose backward pass is still to come. */
   readonly records: (readonly Entry[])[];
   back?: Cotangents;
 }
 
-/** Forward and VJP sessions of a SuperNet's blocks. */
+/** The training form of a SuperNet: forward and VJP sessions of its blocks. */
 export class TrainingForm implements AsyncDisposable {
   readonly net: SuperNet;
-  /** Of passes that ended. */
+  /** The pools of passes that ended. */
   readonly #pools: TensorPool[] = [];
 
   /** @internal Use {@linkcode openTrainingForm}. */
@@ -82,7 +82,7 @@ export class TrainingForm implements AsyncDisposable {
     this.net = sessions.net;
   }
 
-  /** The final latents alone, `[B, C, H, W]`. */
+  /** Samples the final latents alone, `[B, C, H, W]`. */
   async sample(request: TrainingRequest): Promise<Tensor<"float32">> {
     using workspace = this.workspaces.enter();
     const steps = new TrainingSteps(this.sessions, request, workspace);
@@ -95,9 +95,9 @@ export class TrainingForm implements AsyncDisposable {
   }
 
   /**
-   * Final latents, and the gradient of a loss on them.
+   * The final latents, and the gradient of a loss on them.
    *
-   * @param cotangent dL/dx0 at the final latents, both `[B, C, H, W]`.
+   * @param cotangent Returns dL/dx0 at the final latents x0, both `[B, C, H, W]`.
    */
   async gradient(
     request: TrainingRequest,
@@ -145,7 +145,7 @@ export class TrainingForm implements AsyncDisposable {
         await replay(from);
         pass.back = passedOn(pass.back, later, pass.state);
       }
-      // Step 0 stays out: its gates are fixed, and what it starts from is given.
+      // Step 0 stays out: its gates are fixed, and its initial state is given.
       const first = Math.max(from, 1);
       for (let t = from + pass.records.length - 1; t >= first; t--) {
         await steps.backward(pass.records.pop()!, pass.back, gradients[t]);
@@ -157,7 +157,7 @@ export class TrainingForm implements AsyncDisposable {
     return gradientOf(latents, gradients);
   }
 
-  /** Blocks that hard gates need; all of them where a gate is a fraction. */
+  /** The blocks that hard gates need; all blocks if a gate is a fraction. */
   #needed({ gates, ...fillings }: TrainingRequest): Runs {
     const hard = gates.every((row) =>
       row.every((gate) => gate === 0 || gate === 1)
@@ -167,7 +167,6 @@ export class TrainingForm implements AsyncDisposable {
       : gates.map(() => this.net.blocks.map(() => true));
   }
 
-  /** Of every step. */
   #zeroGradients(batch: number): StepGradient[] {
     return Array.from({ length: this.net.steps }, () => ({
       gates: this.net.units.map(() => new Float64Array(batch)),

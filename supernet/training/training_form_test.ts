@@ -73,17 +73,17 @@ function netOf(
   return superNet(model, { steps });
 }
 
-/** Wide enough that its backward pass is given products. */
+/** A DiT so wide that its backward pass reads products of the forward pass. */
 const wide = { ...config, layers: 1, headWidth: 64 };
 
-/** A SuperNet, what its model is fed, and how many gates are checked by differences of what step. */
+/** A SuperNet, its model's conditioning, and the number of gates to check by differences of a step size. */
 interface Subject {
   readonly net: SuperNet;
   readonly conditioning: Readonly<Record<string, Tensor>>;
   /** 2 by default. */
   readonly guidanceScale?: number;
   readonly checks: number;
-  /** Large enough that float32 rounding of the samples does not show: small units move them less. */
+  /** The step size, so large that float32 rounding does not show: small units move samples less. */
   readonly epsilon: number;
 }
 
@@ -94,7 +94,7 @@ const ditSubject = (...of: Parameters<typeof netOf>): Subject => ({
   epsilon: 3e-2,
 });
 
-/** It runs once, on the conditional half, and its learned variance is left out. */
+/** A DiT without guidance, on the conditional half alone; its learned variance is left out. */
 const unguidedSubject = (): Subject => ({
   net: netOf("sublayer", "output", {
     own: { ...config, outChannels: 6 },
@@ -106,7 +106,7 @@ const unguidedSubject = (): Subject => ({
   epsilon: 3e-2,
 });
 
-/** Its blocks have several outputs, which skip over others. */
+/** A UNet, whose blocks have several outputs, some of which skip over others. */
 const unetSubject = (granularity: "block" | "branch" | "layer"): Subject => ({
   net: superNet(tinyUnet({ batch: 4, granularity }), { steps }),
   conditioning: tinyText(4),
@@ -114,7 +114,7 @@ const unetSubject = (granularity: "block" | "branch" | "layer"): Subject => ({
   epsilon: granularity === "block" ? 3e-2 : 5e-2,
 });
 
-/** Its blocks add to two streams, and read both. */
+/** An SD3, whose blocks add to two streams and read both. */
 const sd3Subject = (): Subject => ({
   net: superNet(tinySd3({ batch: 4, granularity: "sublayer" }), { steps }),
   conditioning: tinyStreams(4),
@@ -122,7 +122,7 @@ const sd3Subject = (): Subject => ({
   epsilon: 3e-2,
 });
 
-/** Distilled from guided samples: it runs once. */
+/** A FLUX, distilled from guided samples, so that it runs once a step. */
 const fluxSubject = (): Subject => ({
   net: superNet(tinyFlux({ batch: 2 }), { steps }),
   conditioning: tinyStreams(2, { guidance: 3.5 }),

@@ -12,18 +12,18 @@ import { blockSessions } from "../sampling/block_sessions.ts";
 import { gatedStepGraph } from "./gated_step_graph.ts";
 import type { SuperNet } from "../gates/super_net.ts";
 
-/** What the products of all steps of a pass may take, in elements: 2 GiB in float32. Beyond, they are computed again. */
+/** The most elements of products that a pass keeps in all (2 GiB in float32); beyond, they are computed again. */
 const mostKept = 2 ** 29;
 
-/** What runs one block forward and backward. */
+/** The sessions that run one block forward and backward. */
 export interface BlockSessions {
-  /** Returns what the block's own graph does, and the products. */
+  /** Returns the outputs of the block's own graph, and the products. */
   readonly forward: Session;
-  /** Its VJP: null where the block does not depend on the latents. */
+  /** The block's VJP; null if the block does not depend on the latents. */
   readonly backward: Session | null;
   /** Values within the block that its VJP reads. */
   readonly products: readonly string[];
-  /** Outputs whose cotangent, that of a sum, the VJP itself passes on to the stream: the block reads that too. */
+  /** Sums with a stream that the block reads too: its VJP itself passes their cotangents on to the stream. */
   readonly joins: readonly string[];
 }
 
@@ -33,14 +33,14 @@ export interface TrainingSessions extends AsyncDisposable {
   /** Names of the tensors that depend on the latents. */
   readonly active: ReadonlySet<string>;
   readonly blocks: readonly BlockSessions[];
-  /** A step with all blocks at once; null where weights are to be in memory once. */
+  /** The sessions of whole steps; null for a large model, whose weights must be in memory once, or on a device. */
   readonly step: StepSessions | null;
 }
 
 /** Sessions of {@linkcode gatedStepGraph}. */
 export interface StepSessions {
   readonly gated: Session;
-  /** Of steps whose gates are all open. */
+  /** For steps whose gates are all 1, or all 0. */
   readonly open: Session;
 }
 
@@ -65,7 +65,7 @@ const returning = (graph: Graph, names: readonly string[]): Graph => ({
   outputs: [...graph.outputs, ...names.map((name) => valueOf(graph, name))],
 });
 
-/** @param given Whether the VJP may read products of the forward pass. */
+/** The graphs of a block. @param given Whether the VJP may read products of the forward pass. */
 function planned(
   { block, graph }: CompiledBlock,
   { active, given }: { active: ReadonlySet<string>; given: boolean },
@@ -92,7 +92,6 @@ const keptBy = (plans: readonly BlockPlan[]): number =>
     products.map((name) => sizeOf(valueOf(forward, name).shape))
   ).reduce((a, b) => a + b, 0);
 
-/** The graphs of all blocks. */
 function plannedBlocks(
   net: SuperNet,
   { active, isLarge }: { active: ReadonlySet<string>; isLarge: boolean },
@@ -103,7 +102,7 @@ function plannedBlocks(
   return keptBy(keeping) * net.steps > mostKept ? plans(false) : keeping;
 }
 
-/** Opens them; if one fails, those already open are released. */
+/** Opens the sessions of a SuperNet's training form; if one fails, those already open are released. */
 export async function openTrainingSessions(
   net: SuperNet,
   own: SessionOptions,

@@ -1,8 +1,8 @@
 /**
- * One step of the training form, and its way back. Each block's VJP graph
+ * One step of the training form, forward and backward. Each block's VJP graph
  * recomputes the block from its inputs. In a step whose gates are all 0 no block
- * holds anything new, and the whole step's gate is judged by what the dense model
- * would have predicted.
+ * holds anything new, and the gradient of the whole step's gate comes from the
+ * prediction that the dense model would make.
  */
 import { type SamplingInputs, timesteps } from "@dip-go/core/pipeline";
 import type { Feeds, PlacedTensor } from "@dip-go/core/runtime";
@@ -19,26 +19,26 @@ import { GatedBlocks, type RunStep } from "./gated_blocks.ts";
 import { type HeldValues, type RealGates, StepGates } from "./step_gates.ts";
 import type { TrainingSessions } from "./training_sessions.ts";
 
-/** Payloads are of units in the SuperNet's own form; rows of open steps tell what would be. */
+/** A sampling request with gates; payloads fit the SuperNet, and say at open steps what closing would yield. */
 export interface TrainingRequest extends SamplingInputs, Fillings {
   readonly gates: RealGates;
 }
 
-/** What is carried from step to step: the sampler's state, and what units hold, the whole step included. */
+/** The state between two steps: the sampler's state, and the held values of units and the whole step. */
 export interface TrainingState {
   readonly sampler: StepState;
   readonly held: HeldValues;
 }
 
-/** What a step adds to the gradient. */
+/** The gradient of one step's gates and coefficients. */
 export interface StepGradient {
   /** dL/dg of its units, `[N, B]`. */
   readonly gates: Float64Array[];
-  /** dL/dc of units that have payloads, by their names: an entry for each value that is held; of one number a channel, the sum. */
+  /** dL/dc by unit, for units with payloads: an entry for each held value, summed over channels. */
   readonly coefficients: Record<string, number[]>;
 }
 
-/** The steps of one request, made in one workspace. */
+/** The steps of one request, computed in one workspace. */
 export class TrainingSteps {
   readonly #tape: Tape;
   readonly #blocks: GatedBlocks;
@@ -71,7 +71,7 @@ export class TrainingSteps {
     return { sampler, held: new Map() };
   }
 
-  /** Step t, and what it leaves for its way back. */
+  /** Runs step t; returns the state after it, and its entries for the backward pass. */
   async forward(
     t: number,
     before: TrainingState,
@@ -93,7 +93,7 @@ export class TrainingSteps {
     return { state: { sampler, held: gates.held }, record: this.#tape.cut() };
   }
 
-  /** Goes back through a step. @param gradient What it adds to. */
+  /** Goes back through a step. @param gradient The gradient to add to. */
   async backward(
     record: readonly Entry[],
     cotangents: Cotangents,
@@ -135,7 +135,7 @@ export class TrainingSteps {
   }
 }
 
-/** The tensors of a state, each by its place. */
+/** The tensors of a state, each by a name for its place. */
 const placesOf = (
   { sampler: { latents, sample, past }, held }: TrainingState,
 ): Map<string, PlacedTensor> => {
@@ -149,7 +149,7 @@ const placesOf = (
   ]);
 };
 
-/** Cotangents of one state as those of another, which is the same made again. */
+/** Moves the cotangents of one state's tensors to those of another, which is the same state computed again. */
 export function passedOn(
   cotangents: Cotangents,
   from: TrainingState,
