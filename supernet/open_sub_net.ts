@@ -1,4 +1,4 @@
-/** A plan's SubNet, open to draw pictures. */
+/** Opens a plan's SubNet for drawing pictures. */
 import { PictureSampler, type PipelineSampler } from "@dip-go/core/pipeline";
 import { denseGates } from "./gates/gates.ts";
 import { checkPlan, type Plan } from "./gates/plan.ts";
@@ -11,8 +11,8 @@ import { openSolver } from "./solver/open_solver.ts";
 /**
  * Opens a SubNet of a sampler. Hold it with `await using`.
  *
- * @param plan Of `prune`, or `readPlan`; without one every gate is open, which is the full sampler.
- * @throws {RangeError} If the plan is of other units or of another number of steps, or its solver of other halves of guidance.
+ * @param plan A plan of `prune` or `readPlan`; all gates open, which is the full sampler, by default.
+ * @throws {RangeError} If the plan has other units or steps, or its solver another sampler or guidance scale.
  *
  * @example Every second step holds the prediction of the step before
  * ```ts

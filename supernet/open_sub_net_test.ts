@@ -45,7 +45,7 @@ for (const [model, pair] of Object.entries(subjects)) {
   });
 }
 
-Deno.test("openSubNet() and the plain pipeline draw pictures with a scale of guidance each as each alone", async () => {
+Deno.test("openSubNet() and the plain pipeline draw pictures of different guidance scales as each alone", async () => {
   const pipeline = await loadPipeline("testdata/pipelines/sd");
   const at = (guidanceScale: number) =>
     pipeline.sampler({ height: 24, width: 24, steps: 2, guidanceScale });

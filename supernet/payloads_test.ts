@@ -60,7 +60,7 @@ const sampler = (kind: SamplerKind) =>
     { kind, steps },
   );
 
-/** A SuperNet for one picture, and what its model is fed. */
+/** A SuperNet for one picture, and its model's conditioning. */
 interface Subject {
   readonly net: SuperNet;
   readonly conditioning: Readonly<Record<string, Tensor>>;
@@ -69,7 +69,7 @@ interface Subject {
   readonly halves?: readonly Halves[];
 }
 
-/** Of a guided sampler, some steps evaluate the conditional half alone. */
+/** The halves of a guided sampler, some of whose steps evaluate the conditional half alone. */
 const halves: readonly Halves[] = [
   "both",
   "conditional",
@@ -78,7 +78,7 @@ const halves: readonly Halves[] = [
   "conditional",
 ];
 
-/** The SuperNet of both halves. @param modelOf Of a batch. */
+/** The SuperNet of both halves. @param modelOf Makes the model of a batch. */
 const guidedNet = (modelOf: (batch: number) => BlockGraph): SuperNet =>
   superNet(modelOf(2), { steps, conditional: () => modelOf(1) });
 
@@ -140,7 +140,7 @@ function randomGates({ units }: SuperNet, random: TorchGenerator): Gates {
   );
 }
 
-/** Of the unconditional half, over outputs that both halves computed. */
+/** The payload of the unconditional half, over outputs that both halves computed. */
 function otherPayload(gates: Gates, held: Held): Payload {
   const computes = gates.map((row, t) =>
     halves[t] === "both" ? row[row.length - 1] : 0
@@ -153,7 +153,7 @@ function otherPayload(gates: Gates, held: Held): Payload {
   return { held, coefficients };
 }
 
-/** Of each unit a kind that it can hold, and rows of up to three coefficients, now and then one a channel. */
+/** For each unit a kind that it can hold, and rows of up to three coefficients, some of one number a channel. */
 function randomPayloads(
   net: SuperNet,
   gates: Gates,
@@ -202,7 +202,7 @@ function randomPayloads(
   }));
 }
 
-/** Σ c h, and one number a channel along its axis. */
+/** Σ c h; a coefficient of one number a channel is along the channels' axis. */
 function combined(row: PayloadRow, held: readonly Tensor[]): Float32Array {
   const [{ shape }] = held;
   const axis = shape.length > 3 ? 1 : shape.length - 1;
@@ -218,11 +218,11 @@ function combined(row: PayloadRow, held: readonly Tensor[]): Float32Array {
   );
 }
 
-/** The first half of one, the second of another. */
+/** The first half of `made`, the second half of `before`. */
 const renewedRows = (made: Float32Array, before: Float32Array) =>
   made.map((v, i) => i < made.length / 2 ? v : before[i]);
 
-/** An output whose second half is its payload. */
+/** An output whose second half is filled in by its payload. */
 function filledOutput(
   made: Float32Array,
   both: readonly Float32Array[],
@@ -240,7 +240,7 @@ function filledOutput(
   );
 }
 
-/** The definition, every block at every step. */
+/** Samples by the definition, with every block at every step. */
 async function everythingSampled(
   { net, conditioning, guidanceScale, sampler, halves }: Subject,
   gates: Gates,
@@ -300,7 +300,7 @@ async function everythingSampled(
   return state.latents;
 }
 
-/** MACs of what the last latents need, found from there on. */
+/** The MACs of everything that the last latents need, found backward from them. */
 function neededMacs(
   { blocks, units, macs, model: { output }, conditional }: SuperNet,
   gates: Gates,
@@ -376,7 +376,7 @@ function assertClose(found: Float32Array, expected: Float32Array) {
 }
 
 for (const [name, subjectOf] of Object.entries(subjects)) {
-  Deno.test(`payloads of every kind: host loop, fused SubNet and compiled file are the definition, MACs what it needs: ${name}`, async () => {
+  Deno.test(`payloads of every kind: host loop, fused SubNet and compiled file match the definition, MACs count what it needs: ${name}`, async () => {
     const subject = subjectOf();
     const { net, halves, ...setup } = subject;
     const random = new TorchGenerator(5);
@@ -416,7 +416,7 @@ for (const [name, subjectOf] of Object.entries(subjects)) {
 Deno.test("gradient() of gates and coefficients of payloads agrees with central differences", () =>
   checkGradient(dit(), {}));
 
-Deno.test("gradient() through steps of the conditional half, its payload's coefficients too", () =>
+Deno.test("gradient() agrees with central differences through steps of the conditional half, and for its payload's coefficients", () =>
   checkGradient({ ...dit(), halves: halves.with(1, "both") }, {
     unconditional: {
       held: "residual",
@@ -426,7 +426,7 @@ Deno.test("gradient() through steps of the conditional half, its payload's coeff
     },
   }));
 
-/** Central differences at each unit, and of what is given besides. */
+/** Checks gradients by central differences at some units, and of the `given` payloads. */
 async function checkGradient(
   { net: whole, ...setup }: Subject,
   given: Payloads,
@@ -473,7 +473,7 @@ async function checkGradient(
   };
   const few = setup.halves ? 4 : 1;
   for (const [n, unit] of Object.keys(payloads).entries()) {
-    // Every few units, and those at the end: the whole step, and what is given.
+    // Every `few` units, and those at the end: the whole step, and the given payloads.
     if (n % few > 0 && n < whole.units.length - 1) continue;
     const t = unit in given ? 4 : 2 + n % 3;
     if (whole.units[n] && gates[t][n] !== 0) {
@@ -497,7 +497,7 @@ async function checkGradient(
   }
 }
 
-Deno.test("what cannot be held is refused", async () => {
+Deno.test("payloads that cannot be held are refused", async () => {
   const { net, ...setup } = dit();
   const unet = superNet(tinyUnet({ batch: 2, granularity: "block" }), {
     steps,

@@ -79,7 +79,7 @@ function netOf(
   return superNet(model, { steps });
 }
 
-/** Equal to 1e-5 of the largest magnitude. */
+/** Fails unless tensors are equal to 1e-5 of the largest magnitude. */
 function assertClose(found: Tensor, expected: Tensor) {
   const [p, q] = [found.data as Float32Array, expected.data as Float32Array];
   const largest = q.reduce((m, v) => Math.max(m, Math.abs(v)), 0);
@@ -87,10 +87,10 @@ function assertClose(found: Tensor, expected: Tensor) {
   assert(worst < 1e-5 * largest, `differs by ${worst} of ${largest}`);
 }
 
-/** A SuperNet for two guided pictures, and what its model is fed. */
+/** A SuperNet for two guided pictures, and its model's conditioning. */
 interface Subject {
   readonly net: SuperNet;
-  /** Of the random gates that it is sampled with. */
+  /** The seeds of the random gates that it is sampled with. */
   readonly seeds: readonly number[];
   readonly conditioning: Readonly<Record<string, Tensor>>;
 }
@@ -101,14 +101,14 @@ const ditSubject = (...of: Parameters<typeof netOf>): Subject => ({
   conditioning: { class_labels: int64([4], [1, 2, 4, 4]) },
 });
 
-/** Its blocks have several outputs, which skip over others. */
+/** A UNet, whose blocks have several outputs, some of which skip over others. */
 const unetSubject = (granularity: "block" | "branch" | "layer"): Subject => ({
   net: superNet(tinyUnet({ batch: 4, granularity }), { steps }),
   seeds: [0],
   conditioning: tinyText(4),
 });
 
-/** Its prediction has a variance; some of its blocks make two tensors. */
+/** A PixArt, whose prediction has a variance; some of its blocks make two tensors. */
 const pixartSubject = (
   granularity: TransformerGranularity,
   backup: "output" | "residual",
@@ -118,7 +118,7 @@ const pixartSubject = (
   conditioning: tinyConditions(4),
 });
 
-/** Its blocks add to two streams. */
+/** An SD3, whose blocks add to two streams. */
 const sd3Subject = (granularity: TransformerGranularity): Subject => ({
   net: superNet(tinySd3({ batch: 4, granularity }), { steps }),
   seeds: [0],
@@ -154,7 +154,7 @@ function randomGates(net: SuperNet, seed: number): Gates {
   );
 }
 
-/** The definition, on every block at every step: h = f where the gate is 1, else the h of the step before. */
+/** Samples by the definition, every block at every step: h = f if the gate is 1, else the h of the step before. */
 async function everythingSampled(
   { net, conditioning }: Subject,
   gates: Gates,
@@ -202,7 +202,7 @@ async function everythingSampled(
   return float32(latents.shape, state.latents);
 }
 
-/** The full sampler, the whole model in one session. */
+/** Samples with the full sampler, the whole model in one session. */
 async function fullSampled(
   { net, conditioning }: Subject,
   sampler: Sampler,
@@ -265,7 +265,7 @@ for (const [name, subjectOf] of Object.entries(subjects)) {
 for (
   const name of ["DiT, block, residual", "SD3, block, residual", "UNet, block"]
 ) {
-  Deno.test(`a part of a whole call is what a SubNet computes at that step: ${name}`, async () => {
+  Deno.test(`a partial call computes what a SubNet computes at that step: ${name}`, async () => {
     const { net, conditioning } = subjects[name]();
     const request = { latents, conditioning, sampler, guidanceScale };
     const row = net.units.map((_, n): Gate => n === 1 ? 0 : 1);

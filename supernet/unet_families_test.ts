@@ -30,7 +30,7 @@ import { openTrainingForm, type RealGates } from "./training/training_form.ts";
 const steps = 3;
 const images = 2;
 
-/** Networks of their families, on latents that no resolution divides. */
+/** UNets of other families, on latents whose sizes no resolution divides. */
 const families = {
   "a latent consistency model, which runs once": {
     scheduler: "LCMScheduler",
@@ -75,7 +75,7 @@ function subjectOf(
   };
 }
 
-/** The same picture behind the mask in both halves of a batch, as pipelines have it. */
+/** Gives both halves of a batch the same masked picture, as pipelines do. */
 function withOneMask(
   conditioning: Record<string, Tensor>,
 ): Record<string, Tensor> {
@@ -92,7 +92,7 @@ function assertClose(found: Tensor, expected: Tensor): void {
   assert(worst < 2e-5 * largest, `differs by ${worst} of ${largest}`);
 }
 
-/** Both halves of a batch under the names that a compiled graph has for them. */
+/** The halves of a batch, under the names of a compiled graph's inputs. */
 const halves = (conditioning: Readonly<Record<string, Tensor>>) =>
   Object.fromEntries(
     Object.entries(conditioning).flatMap(([name, tensor]) => {
@@ -105,7 +105,7 @@ const halves = (conditioning: Readonly<Record<string, Tensor>>) =>
     }),
   );
 
-/** The noise of the steps that add some, where a graph reads any. */
+/** The noise of the steps that add some, if the graph reads any. */
 function stepNoiseInput(
   { inputs }: Graph,
   noise: StepNoise,

@@ -1,10 +1,10 @@
 /**
  * The SubNet compiler: all T steps of a sampler as one ONNX graph, noise in,
- * pictures or latents out. The steps are a loop, whose branches are the forms in
- * which they come, or unrolled where forms are many; only what is alive is in it.
- * What follows from the timesteps alone is a constant, what a prompt gives every
- * step, such as keys and values of cross-attention, is computed once, and each
- * weight is there once.
+ * pictures or latents out. The steps are a loop with a branch for each form of
+ * step, or unrolled if forms are many; only live blocks are in the graph. Values
+ * that follow from timesteps alone are constants, values that a prompt gives
+ * every step, such as keys and values of cross-attention, are computed once, and
+ * each weight is there once.
  */
 import {
   emitLoop,
@@ -33,35 +33,35 @@ import {
 } from "./step_forms.ts";
 import { StepTables } from "./step_tables.ts";
 
-/** How a graph begins and ends. */
+/** The inputs, the output and the precision of a graph. */
 export interface CompiledForm {
-  /** Emits the model's input of that name, of its batch, from inputs of the graph; called once for each that is read. */
+  /** Emits the model's input of a name, with its batch, from graph inputs; called once for each that is read. */
   readonly conditioning: (g: GraphBuilder, name: string) => Value;
   /** Emits pictures from the final latents `[B, C, H, W]`; without it the graph returns the latents. */
   readonly picture?: (g: GraphBuilder, latents: Value) => Value;
-  /** Of weights and products, float32 by default; inputs, outputs and the sampler's arithmetic are float32 always. */
+  /** Precision of weights and products (default float32); inputs, outputs and sampler are always float32. */
   readonly precision?: Precision;
-  /** Names of the weights that are in 8 bits, in a precision that has such. */
+  /** Names of the weights that an 8-bit precision keeps in 8 bits. */
   readonly int8Weights?: readonly string[];
-  /** In int8: see `SessionOptions`. */
+  /** For precision int8: see `SessionOptions`. */
   readonly int8Passes?: SessionOptions["int8Passes"];
 }
 
-/** What a graph is compiled from. */
+/** A SubNet to compile, and the form of its graph. */
 export interface CompileRequest extends SampledSubNet, CompiledForm {}
 
 /** Names of the graph's own inputs and outputs. */
 const graphNames = {
-  /** Standard normal, `[B, C, H, W]`. */
+  /** Standard normal noise, `[B, C, H, W]`. */
   noise: "noise",
-  /** Standard normal, `[K, B, C, H, W]`, of the K steps that add some. */
+  /** Standard normal noise of the K steps that add some, `[K, B, C, H, W]`. */
   stepNoise: "step_noise",
   latents: "latents",
   pictures: "pictures",
 } as const;
 
 /**
- * One graph of all steps. Inputs: `noise`, `step_noise` where the sampler adds
+ * One graph of all steps. Inputs: `noise`, `step_noise` if the sampler adds
  * noise, and those of `conditioning`; output: `pictures` `[B, 3, H, W]` in about
  * [-1, 1], or `latents` `[B, C, H, W]`.
  *
@@ -76,7 +76,6 @@ export async function compileSubNet(request: CompileRequest): Promise<Graph> {
   return stored(graph, request);
 }
 
-/** Steps as a loop. */
 async function looped(
   request: CompileRequest,
   forms: StepForms,
@@ -92,7 +91,7 @@ async function looped(
   return await foldSteps(shareNodes(graph), graph.loop!);
 }
 
-/** Steps one after the other: layers that several forms have share their weights as a runtime lays them out. */
+/** Compiles the steps one after the other, so that forms share weights in the layout of a runtime. */
 async function unrolled(
   request: CompileRequest,
   forms: StepForms,
@@ -111,19 +110,23 @@ async function unrolled(
   return await foldConstants(graph, known);
 }
 
-/** A sampler's steps for a host that runs them one after the other. */
+/** A sampler's steps as graphs, for a host that runs them one after the other. */
 export interface CompiledSteps {
-  /** One a form. Inputs: `step`, int64 `[]`, what steps hand on as `state.…`, and those of {@linkcode compileSubNet}; outputs: `next.…` of what is handed on anew. */
+  /**
+   * A graph for each form. Inputs: `step`, int64 `[]`, the state as `state.…`,
+   * and the inputs of {@linkcode compileSubNet} but `noise`; outputs: `next.…` for
+   * each state value that changes.
+   */
   readonly forms: readonly Graph[];
   /** The form of each step. */
   readonly chosen: readonly number[];
-  /** What steps hand on: `latents`, from `latents` of a picture's noise on, and others, from zeros on. */
+  /** The state that steps hand on: `latents`, at first the scaled noise, and others, at first zeros. */
   readonly state: readonly Value[];
-  /** The first latents are the noise times this. */
+  /** The factor on the noise that makes the first latents. */
   readonly initNoiseSigma: number;
 }
 
-/** The same for a look at the latents after each step, which takes them and returns them. */
+/** Compiles a graph for each form of step, so that a host sees the latents after each step. */
 export async function compileSteps(
   request: CompileRequest,
 ): Promise<CompiledSteps> {
@@ -153,7 +156,7 @@ export async function compileSteps(
   return { forms: graphs, chosen, state, initNoiseSigma };
 }
 
-/** The last latents as what the form's graphs return. Input: `latents`. */
+/** Compiles the graph from the final `latents` to the output of {@linkcode compileSubNet}. */
 export function compilePicture(request: CompileRequest): Graph {
   const { net: { model }, guidanceScale } = request;
   const g = new GraphBuilder(`${model.model}:picture`);
@@ -173,13 +176,13 @@ function check({ net, sampler, plan }: CompileRequest): void {
   );
 }
 
-/** A graph as it is written: for runtimes that have a GPU too, whose sines are coarse. */
+/** A graph as a file has it: in the form's precision, and fit for GPUs, whose sines are coarse. */
 export function stored(graph: Graph, form: CompiledForm): Graph {
   const own = inPrecision(graph, form, { stored: true });
   return shareNodes(webgpuGraph(own, { fusedAttention: true }));
 }
 
-/** A function of a name that is evaluated once for each. */
+/** A function of a name that remembers its results. */
 export function once(make: (name: string) => Value): (name: string) => Value {
   const made = new Map<string, Value>();
   return (name) => {
@@ -189,7 +192,7 @@ export function once(make: (name: string) => Value): (name: string) => Value {
   };
 }
 
-/** Where the first step starts from: scaled noise, and zeros for what no step has left yet. */
+/** The state before the first step: scaled noise, and zeros for all other values. */
 function firstState(
   g: GraphBuilder,
   { sampler: { initNoiseSigma } }: CompileRequest,
@@ -206,7 +209,7 @@ function firstState(
   };
 }
 
-/** Where a graph's steps find what they read. */
+/** Makes the sources of each step in a graph. */
 function sourcesIn(g: GraphBuilder, request: CompileRequest) {
   const { net, sampler: { steps }, guidanceScale } = request;
   const noisy = steps.filter(({ noise }) => noise !== 0).length;
@@ -223,7 +226,7 @@ function sourcesIn(g: GraphBuilder, request: CompileRequest) {
   });
 }
 
-/** What a graph returns. */
+/** The output of a graph. */
 export const outputOf = (
   g: GraphBuilder,
   { picture }: CompiledForm,

@@ -81,7 +81,7 @@ const forecasting = (
   return { [output]: forecastPayload(whole, scalars) };
 };
 
-/** A first half of a batch 2B and, as the graph's own inputs, both halves. */
+/** The halves of a batch of 2B as the graph's inputs, the second with `negative_` before its name. */
 const halves = (
   conditioning: Readonly<Record<string, Tensor>>,
 ): Record<string, Tensor> =>
@@ -98,7 +98,7 @@ const halves = (
   );
 
 interface Case extends Omit<CompileRequest, "plan"> {
-  /** The network's other inputs, and the graph's. */
+  /** The conditioning, as the network's inputs and as the graph's. */
   readonly feeds: Readonly<Record<string, Tensor>>;
   readonly inputs: Readonly<Record<string, Tensor>>;
 }
@@ -157,7 +157,7 @@ function sd3Case(): Case {
   };
 }
 
-/** Distilled from guided samples: it runs once. */
+/** A FLUX, distilled from guided samples, so that it runs once a step. */
 function fluxCase(): Case {
   const model = tinyFlux({ batch: 2, granularity: "block" });
   const feeds = tinyStreams(2, { guidance: 3.5 });
@@ -217,7 +217,7 @@ const cases: Readonly<Record<string, () => Case>> = {
 
 const noise = new TorchGenerator(3).randn([2, 3, 8, 8]);
 
-/** The same by one session a block, with the plan's noise. */
+/** Samples a plan by one session a block; returns the latents, and the noise of the steps. */
 async function sampled(one: Case, plan: SubNetPlan) {
   const random = new TorchGenerator(8);
   const stepNoise = drawStepNoise(one.sampler, { shape: noise.shape, random });
@@ -233,7 +233,7 @@ async function sampled(one: Case, plan: SubNetPlan) {
   return { latents, stepNoise };
 }
 
-/** The noise as a graph takes it. */
+/** The noise of the steps as the graph's input. */
 function noiseInput(
   stepNoise: readonly (Float32Array | undefined)[],
 ): Tensor {
@@ -242,7 +242,7 @@ function noiseInput(
   return float32([noisy.length, ...noise.shape], all);
 }
 
-/** What the graph of all steps makes. */
+/** Runs the graph of all steps; returns the latents. */
 async function runWhole(
   graph: Graph,
   one: Case,
@@ -256,7 +256,7 @@ async function runWhole(
 const feedsOf = ({ inputs }: Graph, known: Readonly<Record<string, Tensor>>) =>
   Object.fromEntries(inputs.map(({ name }) => [name, known[name]]));
 
-/** What a host makes of a graph a form. */
+/** Runs a graph for each form step by step, as a host does; returns the latents. */
 async function runSteps(
   { forms, chosen, state, initNoiseSigma }: CompiledSteps,
   one: Case,
@@ -290,7 +290,7 @@ async function runSteps(
   return known["state.latents"];
 }
 
-/** The largest difference over the largest value that is expected. */
+/** The largest difference over the largest expected value. */
 function distance(found: Tensor, expected: Tensor): number {
   assertEquals(describe(found), describe(expected));
   const [have, want] = [found.data, expected.data] as Float32Array[];
@@ -358,7 +358,7 @@ Deno.test("compileSubNet holds the live blocks alone, each weight once", async (
 
 const products = ["Conv", "Gemm", "MatMul", "MultiHeadAttention"];
 
-/** The dtypes of what nodes make, of those that `wanted` names. */
+/** The dtypes of the outputs of nodes that `wanted` accepts. */
 const dtypesOf = (
   { nodes, values }: Graph,
   wanted: (node: Node) => boolean,

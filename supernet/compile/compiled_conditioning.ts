@@ -1,4 +1,4 @@
-/** What a compiled SubNet is told to draw: its graph's inputs, from which the network's are made. */
+/** The conditioning of a compiled SubNet: the graph's inputs, from which the network's inputs are made. */
 import {
   type BlockGraph,
   clipText,
@@ -10,18 +10,18 @@ import type { CompileRequest } from "./compile_sub_net.ts";
 
 type Conditioning = CompileRequest["conditioning"];
 
-/** What guidance leads away from has this before its input's name. */
+/** The prefix of inputs for the half that guidance leads away from. */
 export const negative = "negative_";
 
 /** Inputs that are the same for both halves of guidance: a picture to repaint. */
 export const sharedInputs: readonly string[] = ["masked_latents"];
 
-/** Whether the network computes both halves of guidance, which its inputs are then of. */
+/** Whether the network computes both halves of guidance, so that its inputs have both. */
 interface Halves {
   readonly guided: boolean;
 }
 
-/** An input of the graph; of a guided network two, each of half its batch: of its name, and with `negative_` before it, unless the halves share it. */
+/** A network input as one graph input; if guided as two of half its batch, unless the halves share it. */
 function halfInputs(
   g: GraphBuilder,
   { name, dtype, shape: [batch, ...rest] }: Value,
@@ -51,15 +51,15 @@ export const classInputs = (
   return g.concat([labels, nulls], { axis: 0 });
 };
 
-/** Each of the network's inputs as one of the graph, `[B, ...]`; two for the halves of guidance, the second with `negative_` before its name. */
+/** Each network input as a graph input `[B, ...]`; if guided as two, the second one with prefix `negative_`. */
 export const featureInputs =
   (network: BlockGraph, halves: Halves): Conditioning => (g, name) =>
     halfInputs(g, inputNamed(network, name), halves);
 
 /**
  * Inputs `input_ids` and, for the other half of guidance, `negative_input_ids`
- * `[B, S]` (int64), read by a CLIP text tower in the graph, for a network whose
- * one condition is its last features.
+ * `[B, S]` (int64), which a CLIP text tower in the graph reads, for a network
+ * whose one condition is the tower's last features.
  */
 export const tokenInputs =
   (network: BlockGraph, { tower, ...halves }: Halves & {

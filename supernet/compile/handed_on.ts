@@ -1,7 +1,7 @@
 /**
- * What steps of a compiled SubNet hand on, by name: the latents, latents and
- * predictions of steps before, outputs of the whole network, and what units hold;
- * of each the newest has age 0.
+ * The state that steps of a compiled SubNet hand on, by name: the latents,
+ * earlier latents and predictions, outputs of the whole network, and held values
+ * of units. The newest value of a name has age 0.
  */
 import type { Value } from "@dip-go/core/onnx";
 import type { Halves } from "../gates/halves.ts";
@@ -10,37 +10,37 @@ import type { HeldSum } from "../sampling/held_sums.ts";
 /** Values by name. */
 export type Handed = Readonly<Record<string, Value>>;
 
-/** Outputs of the whole network, and those of which both halves of guidance were computed. */
+/** Names of the whole network's outputs, and of those whose halves were both computed. */
 export const outputName = "output";
 export const bothName = "both";
 
-/** What units hold. */
+/** The name of a held value. */
 export const heldName = (sum: HeldSum, has: Halves): string =>
   `held.${sum.join("+")}${has === "both" ? "" : `:${has}`}`;
 
-/** A value that as many newer ones as its age were left since. */
+/** The name of a value with its age, the number of newer values of the same name. */
 export const aged = (name: string, age: number): string => `${name}.${age}`;
 
-/** The name and age of one. */
+/** The name and the age in a name with an age. */
 function parts(name: string): [string, number] | undefined {
   const [, own, age] = /^(.*)\.(\d+)$/.exec(name) ?? [];
   return age === undefined ? undefined : [own, Number(age)];
 }
 
-/** The name and age of what a sampler's factor multiplies, `past.1.prediction`, if it is of a step before. */
+/** The name and age of the earlier value that a sampler's factor, `past.1.prediction`, multiplies, if any. */
 export function pastOf(factor: string): [string, number] | undefined {
   const [, age, own] = /^past\.(\d+)\.(.*)$/.exec(factor) ?? [];
   return age === undefined ? undefined : [own, Number(age)];
 }
 
-/** A value and the newer ones of its name. */
+/** A value of an age, and the newer values of its name. */
 export const withNewer = (value: Value, name: string, age: number): Value[] =>
   Array.from(
     { length: age + 1 },
     (_, k) => ({ ...value, name: aged(name, k) }),
   );
 
-/** What a step hands on anew: what it left, and what was there a place further back. */
+/** The state values that a step changes: new values with age 0, and earlier ones with an age more. */
 export function renewed(
   state: readonly Value[],
   now: Handed,

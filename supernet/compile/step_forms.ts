@@ -1,6 +1,6 @@
 /**
- * The steps of a SubNet in as many forms as differ in what they compute; steps
- * of one form differ in numbers alone, which tables hold.
+ * The forms of a SubNet's steps: steps of one form compute the same and differ in
+ * numbers alone, which tables hold.
  */
 import type { GraphBuilder, Value } from "@dip-go/core/onnx";
 import { isGuided, latentsShape } from "@dip-go/core/pipeline";
@@ -43,19 +43,19 @@ import {
 } from "./handed_on.ts";
 import type { StepTables } from "./step_tables.ts";
 
-/** What is sampled: a SubNet of this SuperNet under this sampler. */
+/** A SubNet of a SuperNet, and the sampler that it is sampled with. */
 export interface SampledSubNet {
-  /** Its batch is 2B where the B samples are guided. */
+  /** The SuperNet; its batch is 2B if the B samples are guided. */
   readonly net: SuperNet;
   readonly sampler: Sampler;
   readonly guidanceScale: number;
   readonly plan: SubNetPlan;
 }
 
-/** Where a step finds what it reads. */
+/** The values that a step's nodes read: tables, the last step's state, conditioning and noise. */
 export interface StepSources {
   readonly tables: StepTables;
-  /** What the step before handed on. */
+  /** The state that the step before handed on. */
   readonly now: Readonly<Record<string, Value>>;
   /** The model's inputs besides `sample` and `timestep`, of its batch, by name. */
   readonly conditioning: (name: string) => Value;
@@ -63,22 +63,22 @@ export interface StepSources {
   readonly noise: () => Value;
 }
 
-/** Whether two steps' graphs are one, but for numbers. */
+/** A key that two steps share exactly if their graphs are equal but for numbers. */
 const keyOf = ({ reads, ...plan }: StepPlan, ages: readonly number[]): string =>
   JSON.stringify({
     ...plan,
     reads: reads.map(({ from: _, ...own }, i) => ({ ...own, age: ages[i] })),
   });
 
-/** Forms of steps. */
+/** The forms of a SubNet's steps. */
 export class StepForms {
   /** The form of each step, numbered as they first appear. */
   readonly chosen: readonly number[];
-  /** What steps hand on; the latents first. */
+  /** The values that steps hand on; the latents first. */
   readonly state: readonly Value[];
   readonly #net: SuperNet;
   readonly #plans: readonly StepPlan[];
-  /** Of the sampler, as {@linkcode stepFactors} names them. */
+  /** The sampler's factors at each step, as {@linkcode stepFactors} names them. */
   readonly #factors: readonly Readonly<Record<string, number>>[];
   /** The steps of each form. */
   readonly #steps: readonly (readonly number[])[];
@@ -105,8 +105,8 @@ export class StepForms {
   }
 
   /**
-   * Whether forms are few enough for a loop: a runtime lays out the weights of
-   * each branch anew, so together they may have half as many again as the network.
+   * Whether forms are few enough for a loop: a runtime lays out weights anew for
+   * each branch, so that all together may have 1.5 times the network's.
    */
   get areFew(): boolean {
     const weights = this.#net.blocks.map(({ graph }) => weightCount(graph));
@@ -117,7 +117,7 @@ export class StepForms {
       1.5 * sum(weights.map(() => true));
   }
 
-  /** How many values of the same name were left since what step t reads. */
+  /** The age of a read value at step t: the number of newer values of the same name. */
   #ageOf({ sum, has, from }: HeldRead, t: number): number {
     const name = heldName(sum, has);
     return this.#plans.slice(from + 1, t).filter(({ writes, halves }) =>
@@ -125,7 +125,7 @@ export class StepForms {
     ).length;
   }
 
-  /** All that some step reads of those before. */
+  /** The values that any step reads from earlier steps. */
   #handedOn(): Value[] {
     const { net, guidanceScale } = this.subNet;
     const shape = latentsShape(net.model, guidanceScale);
@@ -166,7 +166,7 @@ export class StepForms {
     return union(steps.map((t) => otherHalfAt(payloads, t).depths));
   }
 
-  /** What emits a step of each form, and gives what it hands on anew. */
+  /** For each form, a function that emits a step and returns the state values that it changes. */
   emitters(g: GraphBuilder, sources: StepSources): (() => Handed)[] {
     return this.#steps.map((_, form) => () => this.#emit(g, form, sources));
   }
@@ -227,7 +227,7 @@ export class StepForms {
     });
   }
 
-  /** What the whole network yields, `[2B, C', H, W]` of a guided sampler. */
+  /** The whole step's output, `[2B, C', H, W]` with guidance. */
   #whole(
     g: GraphBuilder,
     form: number,
@@ -302,7 +302,7 @@ export class StepForms {
     });
   }
 
-  /** That of the step, of all that add some. */
+  /** The step's noise, from the noise of all steps that add some. */
   #noise(g: GraphBuilder, { tables, now, noise }: StepSources): Value {
     const noisy = this.subNet.sampler.steps
       .flatMap(({ noise }, t) => noise === 0 ? [] : [t]);

@@ -1,4 +1,4 @@
-/** Numbers that differ from step to step, as nodes: looked up by the step's index where they do, constants where not, or where the step is known. */
+/** Numbers of steps as nodes: looked up by the step's index, or constants if equal or of a known step. */
 import { type GraphBuilder, looked, type Value } from "@dip-go/core/onnx";
 import { float32, int64, sizeOf } from "@dip-go/core/tensor";
 import type { Factor } from "../arithmetic/terms.ts";
@@ -6,11 +6,11 @@ import { type Coefficient, factorShape } from "../gates/payloads.ts";
 
 /** Tables of one loop over T steps. */
 export class StepTables {
-  /** Names of the constants of a step that is known. */
+  /** Names of the constants that were made for a known step. */
   readonly known: string[] = [];
   readonly #looked = new Map<string, Value>();
 
-  /** @param index Of the step that runs: int64 `[]`, or its number. */
+  /** @param index The index of the step that runs: int64 `[]`, or its number if it is known. */
   constructor(
     private readonly g: GraphBuilder,
     private readonly index: Value | number,
@@ -21,8 +21,8 @@ export class StepTables {
    * The factor of a value, in float32 in every precision.
    *
    * @param own The steps that read it.
-   * @param of Their coefficients.
-   * @param shape Of the value.
+   * @param of The coefficient at a step.
+   * @param shape The shape of the value.
    */
   factor(
     own: readonly number[],
@@ -40,7 +40,7 @@ export class StepTables {
     return this.values(own, (step) => full(of(step)), each);
   }
 
-  /** Values of a shape. */
+  /** The values of a step, of a shape. */
   values(
     own: readonly number[],
     of: (step: number) => readonly number[],
@@ -64,7 +64,7 @@ export class StepTables {
     return known;
   }
 
-  /** An integer, `[]`. */
+  /** The integer of a step, `[]`. */
   integer(of: (step: number) => number): Value {
     const { g, index, steps } = this;
     if (typeof index === "number") return g.constant(int64([], [of(index)]));

@@ -1,4 +1,4 @@
-/** The page that runs an exported folder in a browser, as it is written there. */
+/** The HTML page that runs an exported folder in a browser. */
 
 /**
  * A page that samples in the browser.
@@ -111,5 +111,5 @@ function npy(bytes) {
 </html>
 `;
 
-/** Version of onnxruntime-web that the page asks for: that of this project's runtime. */
+/** The version of onnxruntime-web that the page loads: the version of this project's runtime. */
 export const webRuntime = "1.30.0";

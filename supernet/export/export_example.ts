@@ -1,4 +1,4 @@
-/** One example beside an exported graph: what it is fed, and what this project makes of that step by step. */
+/** One example beside an exported graph: its inputs, and its outputs as this project samples step by step. */
 import type {
   PipelineSampler,
   SamplingInputs,
@@ -21,18 +21,18 @@ export interface ExampleTensors {
   readonly outputs: Readonly<Record<string, Tensor>>;
 }
 
-/** What an example is of. */
+/** The subject and the seed of an example. */
 export interface Example {
-  /** What every picture of the batch shows: class 0, or the empty text, by default. */
+  /** The subject of every picture of the batch: class 0, or the empty text, by default. */
   readonly subject?: Subject;
-  /** Of the noise, 0 by default. */
+  /** The seed of the noise, 0 by default. */
   readonly seed?: number;
 }
 
 /**
- * Inputs of one example, and what the SubNet makes of them in float32, or in 8 bits.
+ * The inputs of one example, and the SubNet's outputs in float32, or in 8 bits.
  *
- * @param request That of the graph, for the sampler.
+ * @param request The request that the graph is compiled from.
  * @throws As `openConditioner`.
  */
 export async function exampleOf(
@@ -62,7 +62,7 @@ export async function exampleOf(
   };
 }
 
-/** Final latents in float32, or in 8 bits: other runtimes compute float16 each in its way, integers alike. */
+/** The final latents in float32 or 8 bits, not float16: runtimes compute float16 differently, integers alike. */
 async function latentsOf(
   sampler: PipelineSampler,
   { net, plan, int8Weights, int8Passes, ...form }: CompileRequest,
@@ -90,7 +90,7 @@ async function conditioningOf(
   return await conditioner.conditioning(subjects);
 }
 
-/** What the graph reads of a network's inputs: the halves of guidance each by its name, apart from the null classes, which are the graph's own. */
+/** The conditioning that the graph reads: halves by name, without null classes, which the graph has itself. */
 function readOf(
   { guided, pipeline: { drawsClasses } }: PipelineSampler,
   conditioning: Readonly<Record<string, Tensor>>,

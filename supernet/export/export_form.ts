@@ -1,4 +1,4 @@
-/** How an exported graph begins and ends: which inputs it takes, and whether latents or pictures come out. */
+/** The form of an exported graph: which inputs it takes, and whether it returns latents or pictures. */
 import { loadClipText } from "@dip-go/core/models";
 import {
   emitPictures,
@@ -16,26 +16,26 @@ import { denseGates } from "../gates/gates.ts";
 import { checkPlan, type Plan } from "../gates/plan.ts";
 import { type SuperNet, superNetOf } from "../gates/super_net.ts";
 
-/** A graph's form. */
+/** The form of an exported graph. */
 export interface ExportForm {
   /** Pictures at once, 1 by default. */
   readonly batch?: number;
-  /** Of weights and products; float32 by default. Inputs and outputs are float32 always. */
+  /** The precision of weights and products, float32 by default. Inputs and outputs are float32 always. */
   readonly precision?: Precision;
-  /** Names of the weights that are in 8 bits, in a precision that has such. */
+  /** Names of the weights that an 8-bit precision keeps in 8 bits. */
   readonly int8Weights?: readonly string[];
-  /** Token ids go in, and the text tower is part of the graph; without it the tower's features go in. */
+  /** Whether token ids go in, and the text tower is part of the graph; else the tower's features go in. */
   readonly textEncoder?: boolean;
-  /** Latents come out; without it the decoder is part of the graph. Where latents are pixels, pictures come out always. */
+  /** Whether latents come out; else the decoder is part of the graph. In pixel space pictures come out always. */
   readonly latents?: boolean;
 }
 
 /**
- * What the compiler needs for a sampler's SubNet.
+ * The request to compile a sampler's SubNet.
  *
- * @param plan Without one every gate is open.
- * @throws {TypeError} If there is no text tower to put in front.
- * @throws {RangeError} If the plan is of other units or steps.
+ * @param plan The SubNet's plan; all gates open by default.
+ * @throws {TypeError} If `textEncoder` is set and the pipeline has other than one CLIP tower, or rescales guidance.
+ * @throws {RangeError} If the plan has other units or steps.
  */
 export async function compileRequestOf(
   sampler: PipelineSampler,
@@ -58,7 +58,7 @@ export async function compileRequestOf(
   };
 }
 
-/** What makes pictures of latents, which in pixel space are pictures already. */
+/** The function that emits pictures from latents, which in pixel space are pictures already. */
 async function pictureOf(
   { pipeline }: PipelineSampler,
   latents: boolean,

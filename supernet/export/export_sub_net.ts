@@ -1,4 +1,4 @@
-/** Writes a SubNet as one ONNX file with its weights beside it, and what helps to use it. */
+/** Writes a SubNet as one ONNX file, with its weights, a card, an example and programs beside it. */
 import { createHash } from "node:crypto";
 import { writeAtomically } from "@dip-go/core/files";
 import { type Graph, outside } from "@dip-go/core/onnx";
@@ -28,23 +28,23 @@ import {
   type SubNetFacts,
 } from "./model_card.ts";
 
-/** What is exported besides the graph, and how. */
+/** The options of {@linkcode exportSubNet}. */
 export interface ExportOptions extends ExportForm {
-  /** Hard-links the model's weights instead of copying them. */
+  /** Whether the model's weights are hard-linked instead of copied. */
   readonly link?: boolean;
-  /** Inputs and outputs to compare with, and programs that do; null leaves them out. */
+  /** The example to write, with programs that compare with it; null leaves both out. */
   readonly example?: Example | null;
   /** How the plan was found, for the model card. */
   readonly origin?: string;
-  /** The full sampler whose cost the card compares with; that of the same steps by default. */
+  /** The full sampler whose cost the card compares with; the exported `sampler` by default. */
   readonly full?: PipelineSampler;
 }
 
 /** An exported folder. */
 export interface Exported {
-  /** Of the graph. */
+  /** The number of nodes of the graph. */
   readonly nodes: number;
-  /** Of one picture's sampling, without text tower and decoder. */
+  /** The MACs of sampling one picture, without text tower and decoder. */
   readonly macs: SubNetFacts["macs"];
   /** The graph and its weights. */
   readonly files: readonly ExportedFile[];
@@ -57,9 +57,9 @@ export interface Exported {
  * Runtime runs; its weights; a model card; and, with an example, programs that
  * run it in Python, Node.js and a browser.
  *
- * @param plan Without one every gate is open.
- * @throws {TypeError} If there is no text tower to put in front, or an example is asked for of a network that repaints pictures.
- * @throws {RangeError} If the plan is of other units or steps.
+ * @param plan The SubNet's plan; all gates open by default.
+ * @throws {TypeError} If `textEncoder` finds no single CLIP tower, or an example is asked of a network that repaints.
+ * @throws {RangeError} If the plan has other units or steps.
  *
  * @example
  * ```ts
@@ -136,19 +136,18 @@ export async function exportSubNet(
   };
 }
 
-/** Bytes of a graph's weights if all were in float32. */
 const float32Bytes = ({ initializers }: Graph): number =>
   [...initializers.values()].filter(({ role }) => role === "parameter")
     .reduce((sum, { shape }) => sum + 4 * sizeOf(shape), 0);
 
-/** Whether the network reads a mask and what it leaves of a picture. */
+/** Whether the network reads a mask and the rest of a picture. */
 const repaints = (sampler: PipelineSampler): boolean =>
   sampler.graph().inputs.some(({ name }) => sharedInputs.includes(name));
 
-/** Programs that run the folder without this project, and how their comments begin. */
+/** Programs that run the folder without this project, by name, and the markers of their comments. */
 const programs = { "sample.py": "#", "sample.mjs": "//" };
 
-/** Their warning about a graph in float16. */
+/** The programs' warning about a graph in float16. */
 const halfNote =
   "Weights and products in float16; the example was made in float32, so differences of about a hundredth are to be expected.";
 
@@ -175,7 +174,7 @@ async function writePrograms(
   await writeAtomically(`${folder}/index.html`, page);
 }
 
-/** Inputs and outputs as `.npy`, pictures as a PNG too, one below the other. */
+/** Writes inputs and outputs as `.npy`, pictures as a PNG too, one below the other. */
 async function writeExample(
   folder: string,
   { inputs, outputs }: ExampleTensors,
@@ -190,7 +189,7 @@ async function writeExample(
   await writePng(`${folder}/example/pictures.png`, { image });
 }
 
-/** `[B, 3, H, W]` → `[3, B·H, W]`. */
+/** Stacks pictures vertically, `[B, 3, H, W]` → `[3, B·H, W]`. */
 function column({ shape, data }: Tensor<"float32">): Tensor<"float32"> {
   const [batch, channels, height, width] = shape;
   const area = height * width;

@@ -1,19 +1,19 @@
-/** What an exported folder says of itself: the file's metadata, and a page for people. */
+/** The description of an exported folder: the file's metadata, and a page for people. */
 import type { Graph, Value } from "@dip-go/core/onnx";
 import { isGuided } from "@dip-go/core/pipeline";
 import type { Precision } from "@dip-go/core/runtime";
 import { describe } from "@dip-go/core/tensor";
 import type { CompileRequest } from "../compile/compile_sub_net.ts";
 
-/** What a card tells of a SubNet. */
+/** The facts about a SubNet that its card tells. */
 export interface SubNetFacts {
   readonly model: string;
   /** How the SubNet was found. */
   readonly origin: string;
   readonly request: CompileRequest;
-  /** Of one picture's sampling, without text tower and decoder. */
+  /** The MACs of sampling one picture, without text tower and decoder. */
   readonly macs: { readonly subNet: number; readonly full: number };
-  /** SHA-256 of the gates as JSON, with halves and solver where there are some. */
+  /** The SHA-256 of the gates as JSON, with halves and solver if there are any. */
   readonly gatesHash: string;
 }
 
@@ -23,7 +23,7 @@ export interface ExportedFile {
   readonly bytes: number;
 }
 
-/** What each input and output is, by name; the network's other inputs are described by their own. */
+/** The meanings of inputs and outputs, by name; the network's other inputs are described by their names. */
 const meanings: Readonly<Record<string, string>> = {
   noise: "standard normal noise",
   step_noise: "standard normal noise for the steps that add some, in order",
@@ -75,7 +75,7 @@ export function exportMetadata(
 const precisionOf = ({ request }: SubNetFacts): Precision =>
   request.precision ?? "float32";
 
-/** What is computed how. */
+/** The card's words for each precision. */
 const precisionWords: Readonly<Record<Precision, string>> = {
   float32: "float32",
   float16: `weights and products in float16; inputs and outputs, the sampler's
@@ -98,7 +98,7 @@ const table = (values: readonly Value[]): string =>
     ),
   ).join("\n");
 
-/** A line a file, indented, sizes below each other. */
+/** A line for each file, indented, with aligned sizes. */
 function fileLines(files: readonly ExportedFile[]): string {
   const sizes = files.map(({ bytes }) => `${(bytes / 1e6).toFixed(2)} MB`);
   const widest = (texts: readonly string[]) =>
