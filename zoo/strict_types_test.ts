@@ -1,9 +1,10 @@
 import { assertEquals } from "@std/assert";
 
-/** Fields of CLIP's configurations that transformers 5.24 declares as floats and as whole numbers; the former it takes only with a point or an exponent. */
+/** The float fields of CLIP's configurations, which transformers 5.24 reads only with a point or an exponent. */
 const floats = [
   ...["initializer_factor", "initializer_range", "layer_norm_eps"],
 ];
+/** The integer fields of CLIP's configurations, written without a point or an exponent. */
 const wholes = [
   ...["bos_token_id", "eos_token_id", "pad_token_id", "hidden_size"],
   ...["image_size", "intermediate_size", "max_position_embeddings"],
@@ -17,7 +18,7 @@ type Reviver = (
   context: { source?: string },
 ) => unknown;
 
-/** Every number of a JSON text by its key, as it is written there. */
+/** Every number of a JSON text: its key and its source text. */
 function writtenNumbers(text: string): [string, string][] {
   const found: [string, string][] = [];
   const note: Reviver = (key, value, { source }) => {
@@ -28,7 +29,7 @@ function writtenNumbers(text: string): [string, string][] {
   return found;
 }
 
-Deno.test("the embedded models' configurations have the types that transformers asks for", async () => {
+Deno.test("the embedded models' configurations write numbers in the types that transformers declares", async () => {
   const files = [
     "sd-shapes/text_encoder/config.json",
     "scenes-clip/config.json",

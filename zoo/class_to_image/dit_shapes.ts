@@ -36,7 +36,7 @@ const config: DitConfig = {
   normEpsilon: 1e-5,
 };
 
-/** `transformer/config.json` in diffusers' words. */
+/** `transformer/config.json` with diffusers' keys. */
 const transformerConfig = {
   ...ditConfigJson(config),
   dropout: 0,

@@ -1,2 +1,2 @@
-/** `dit-shapes`, a DiT that draws a coloured shape of a class: its configuration, its training task and the folder they become. */
+/** `dit-shapes`, a DiT that draws a coloured shape of a class: its training task, and the writer of its folder. */
 export { ditShapes, writeDitShapes } from "./dit_shapes.ts";

@@ -1,7 +1,6 @@
 /**
- * A small convolutional network that says what a rendered picture shows: 3x3
- * convolutions with ReLU, the mean over space, and a linear head for each
- * question.
+ * A small convolutional classifier of rendered pictures: 3x3 convolutions with
+ * ReLU, the mean over space, and a linear head for each question.
  */
 import { ConfigJson } from "@dip-go/core/files";
 import {
@@ -14,7 +13,7 @@ import {
 import { type Graph, GraphBuilder, type Value } from "@dip-go/core/onnx";
 import { float32, sizeOf, type Tensor, zeros } from "@dip-go/core/tensor";
 
-/** Each head's name, and the names of what its logits tell apart. */
+/** The heads by name, each with the names of its K answers, one a logit. */
 export type ClassifierHeads = Readonly<Record<string, readonly string[]>>;
 
 /** Sizes of a classifier. */
@@ -28,14 +27,14 @@ export interface ClassifierConfig {
 
 export interface ClassifierGraphOptions {
   readonly weights: WeightSource;
-  /** B. */
+  /** B, the number of pictures. */
   readonly batch: number;
 }
 
 /** Every second convolution halves height and width. */
 const strideOf = (layer: number): number => layer % 2 === 1 ? 2 : 1;
 
-/** Up to the mean over space: input `images` `[B, 3, H, W]` in [-1, 1], features `[B, C]`. */
+/** The layers up to the mean over space: input `images` `[B, 3, H, W]` in [-1, 1], features `[B, C]`. */
 function features(
   g: GraphBuilder,
   { sampleSize, widths }: ClassifierConfig,
@@ -102,7 +101,7 @@ export function initClassifierWeights(
 
 const className = "PictureClassifier";
 
-/** What `config.json` holds. */
+/** The contents of `config.json`. */
 export function classifierConfigJson(
   { sampleSize, widths, heads }: ClassifierConfig,
 ): Record<string, unknown> {
@@ -117,8 +116,8 @@ export function classifierConfigJson(
 /**
  * Reads a parsed `config.json`.
  *
- * @param options.heads What the classifier must tell apart.
- * @throws {TypeError} If a key is missing or of another type, or the heads are others.
+ * @param options.heads The heads that the config must have.
+ * @throws {TypeError} If a key is missing or has a wrong type, or if the config has other heads.
  */
 export function parseClassifierConfig(
   json: unknown,

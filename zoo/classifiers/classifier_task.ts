@@ -1,4 +1,4 @@
-/** How the classifiers that judge samples are trained, each on its own pictures and loss. */
+/** The training settings that both classifiers share; each has its own pictures and loss. */
 import { TorchGenerator } from "@dip-go/core/random";
 import {
   type ClassifierConfig,

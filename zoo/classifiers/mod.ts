@@ -1,4 +1,4 @@
-/** Networks that look at drawn pictures and tell what is on them: the embedded models' judges, and the features that their distances are measured in. */
+/** Classifiers of drawn pictures: the judges of the embedded models' samples, and the features for distances between sets of pictures. */
 export { openPictureFeatures, PictureFeatures } from "./picture_features.ts";
 export {
   scenesClassifier,

@@ -1,7 +1,6 @@
 /**
- * A trained classifier and the folder that it is kept in: `config.json` and
- * `model.safetensors`. What its logits mean is up to who asks: `shapes_judge.ts`
- * for the shapes, `scenes_judge.ts` for the scenes.
+ * A trained classifier and its folder: `config.json` and `model.safetensors`.
+ * `shapes_judge.ts` and `scenes_judge.ts` say what the logits mean.
  */
 import { type Component, loadComponent } from "@dip-go/core/models";
 import { openSession, type Session } from "@dip-go/core/runtime";
@@ -20,7 +19,7 @@ import {
   writeJson,
 } from "../training/model_folder.ts";
 
-/** Pictures that the session takes at a time. */
+/** The number of pictures in one run of the session. */
 const batchSize = 30;
 
 /** Runs a classifier on any number of pictures. Hold it with `await using`, or close it. */
@@ -34,8 +33,8 @@ export class PictureClassifier implements AsyncDisposable {
 
   /**
    * @param images `[B, 3, H, W]` in [-1, 1], any B.
-   * @returns The rows of logits of each head, B of K numbers.
-   * @throws {RangeError} If the shape is another, or a value is not finite.
+   * @returns The logits of each head, B rows of K numbers.
+   * @throws {RangeError} If the images have another C, H or W, or a value that is not finite.
    */
   async logits(
     images: Tensor<"float32">,
@@ -84,7 +83,7 @@ export class PictureClassifier implements AsyncDisposable {
   }
 }
 
-/** A batch from picture `first` on; grey pictures fill the last one up. */
+/** The batch that starts at picture `first`; grey pictures fill up the last batch. */
 function filledBatch(
   { shape: [count, ...picture], data }: Tensor<"float32">,
   first: number,
@@ -107,8 +106,8 @@ function rowsOf({ shape: [rows, width], data }: Tensor): Float32Array[] {
  * Loads a classifier.
  *
  * @param folder `config.json` and `model.safetensors`, such as `zoo/models/shapes-classifier`.
- * @param heads What it must tell apart.
- * @throws {TypeError} If the config is not a classifier's of these heads.
+ * @param heads The heads that it must have.
+ * @throws {TypeError} If the config is not that of a classifier with these heads.
  * @throws {RangeError} If the weights do not match the config, or are not finite.
  */
 export async function loadPictureClassifier(
@@ -121,9 +120,9 @@ export async function loadPictureClassifier(
 }
 
 /**
- * A classifier's config and weights.
+ * Loads a classifier's config and weights.
  *
- * @throws As {@linkcode loadPictureClassifier}.
+ * @throws The errors of {@linkcode loadPictureClassifier}.
  */
 export const loadClassifier = (
   folder: string,

@@ -27,7 +27,7 @@ async function withFolder(test: (folder: string) => Promise<void>) {
   }
 }
 
-Deno.test("logits() judges a picture alike whatever stands beside it", () =>
+Deno.test("logits() of a picture do not depend on the other pictures of its batch", () =>
   withFolder(async (folder) => {
     await using classifier = await loadPictureClassifier(folder, heads);
     const images = random.randn([31, 3, 8, 8]);

@@ -1,4 +1,4 @@
-/** What an embedded classifier sees in pictures, before it names anything: the features of `fid (shapes)`. */
+/** The features that an embedded classifier's heads read; the metric `fid (shapes)` compares them. */
 import { readJson } from "@dip-go/core/files";
 import {
   openSession,
@@ -11,7 +11,7 @@ import { loadClassifier } from "./picture_classifier.ts";
 import { sceneHeads } from "./scenes_judge.ts";
 import { shapeHeads } from "./shapes_judge.ts";
 
-/** What the embedded models draw. */
+/** The two kinds of pictures that the embedded models draw. */
 export type DrawnKind = "shapes" | "scenes";
 
 /** A classifier without its heads. Hold it with `await using`. */
@@ -19,15 +19,15 @@ export class PictureFeatures implements AsyncDisposable {
   /** @internal Use {@linkcode openPictureFeatures}. */
   constructor(
     private readonly session: Session,
-    /** What the classifier was trained on. */
+    /** The kind of pictures that the classifier was trained on. */
     readonly kind: DrawnKind,
   ) {}
 
   /**
-   * Features `[B, D]` of pictures.
+   * Returns the features `[B, D]` of pictures.
    *
    * @param images `[B, 3, H, W]` in [-1, 1], any B.
-   * @throws {RangeError} If they are of another size than the classifier's.
+   * @throws {RangeError} If the pictures have another size than the classifier's.
    */
   async of(images: Tensor<"float32">): Promise<Tensor<"float32">> {
     const [{ shape: [, ...picture] }] = this.session.graph.inputs;
@@ -59,10 +59,10 @@ export class PictureFeatures implements AsyncDisposable {
 }
 
 /**
- * Opens a classifier's features.
+ * Opens a classifier without its heads.
  *
  * @param folder `zoo/models/shapes-classifier` or `zoo/models/scenes-classifier`.
- * @throws {TypeError} If the config is neither's.
+ * @throws {TypeError} If the config is not that of either classifier.
  * @throws {RangeError} If the weights do not match the config, or are not finite.
  */
 export async function openPictureFeatures(
@@ -77,6 +77,6 @@ export async function openPictureFeatures(
   return new PictureFeatures(await openSession(graph, options), kind);
 }
 
-/** Whether a classifier's config is of scenes: these have one head, for the kinds of objects. */
+/** Whether a config is that of the scenes' classifier, whose one head is named `kind`. */
 const hasKinds = (json: unknown): boolean =>
   Object.hasOwn((json as { heads?: object } | null)?.heads ?? {}, "kind");

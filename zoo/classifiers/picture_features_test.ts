@@ -52,7 +52,7 @@ Deno.test("reference scenes show one object and two in turn", async () => {
   assertEquals(features.kind, "scenes");
 });
 
-Deno.test("features refuse pictures of another size, and folders of something else", async () => {
+Deno.test("features refuse pictures of another size, and the folders of other models", async () => {
   await using features = await openPictureFeatures(folder("shapes-classifier"));
   await assertRejects(
     () => features.of(zeros([2, 3, 64, 64])),

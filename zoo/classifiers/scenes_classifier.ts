@@ -1,7 +1,7 @@
 /**
  * Trains the classifier that judges text-to-image samples, on rendered scenes
- * alone: it never sees what a generative model draws. A picture may show
- * several objects, so each kind is a yes or no of its own.
+ * alone: it never sees a generative model's samples. A picture may show several
+ * objects, so each kind of object has its own yes-or-no logit.
  */
 import { noWeights } from "@dip-go/core/models";
 import { type Graph, GraphBuilder, type Value } from "@dip-go/core/onnx";
@@ -30,7 +30,7 @@ const config: ClassifierConfig = {
   heads: sceneHeads,
 };
 
-/** Mean over B of the sum over K of −log of the probability of a 0/1 target, log(1 + exp(x)) − target · x; `[B, K]`. */
+/** Binary cross-entropy log(1 + exp(x)) − target · x of logits `[B, K]`: the sum over K, mean over B. */
 function binaryCrossEntropy(
   g: GraphBuilder,
   logits: Value,
@@ -52,7 +52,7 @@ function lossGraph(batch: number): Graph {
   return g.build({ loss: binaryCrossEntropy(g, logits, target) });
 }
 
-/** 1 for each kind that a scene shows, `[B, K]`. */
+/** The targets `[B, K]`: 1 for each kind that a scene shows, else 0. */
 function kindTargets(scenes: readonly Scene[]): Tensor<"float32"> {
   const kinds = kindNames.length;
   const data = new Float32Array(scenes.length * kinds);

@@ -19,14 +19,14 @@ function kindsOfFirstBatch(seed: number): number[][] {
   );
 }
 
-Deno.test("the training loss is that of independent answers, also where logits are extreme", async () => {
+Deno.test("the training loss is the binary cross-entropy of all kinds, also for extreme logits", async () => {
   const bias = Float32Array.from(
     { length: kinds },
     (_, k) => k === 0 ? 200 : k === 1 ? -200 : Math.sin(k),
   );
   const weights: Record<string, Tensor> = {};
   for (const [key, { shape }] of task.initial) weights[key] = zeros(shape);
-  weights["kind_head.bias"] = float32([kinds], bias); // all else 0: the logits of any picture
+  weights["kind_head.bias"] = float32([kinds], bias); // all other weights are 0: the bias is every picture's logits
   const seed = 11;
   const feeds = await task.batch(new SplitMix32(seed).uniform);
   await using session = await openSession(parametersAsInputs(task.graph));
@@ -35,7 +35,7 @@ Deno.test("the training loss is that of independent answers, also where logits a
   const negative = bias.reduce(
     (sum, x) => sum + (x > 100 ? x : Math.log1p(Math.exp(x))),
     0,
-  ); // −log of the probability of no kind at all
+  ); // −log of the probability that no kind is shown
   const expected = shown.map((own) =>
     negative - own.reduce((sum, k) => sum + bias[k], 0)
   );

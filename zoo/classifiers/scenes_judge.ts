@@ -1,7 +1,7 @@
 /**
- * The judge of text-to-image samples: which coloured shapes a picture of the
- * scenes shows. The share of prompts whose every object is there says whether
- * a sampler, full or pruned, draws what it is asked for.
+ * The judge of text-to-image samples: it finds the coloured shapes that a
+ * picture shows. The share of prompts whose objects are all found tells how
+ * well a sampler, full or pruned, follows its prompts.
  */
 import type { Tensor } from "@dip-go/core/tensor";
 import {
@@ -10,14 +10,14 @@ import {
 } from "./picture_classifier.ts";
 import { kindNames } from "../data/scenes.ts";
 
-/** A logit for each kind, positive where the picture shows one. */
+/** The one head, with a logit for each kind of object, positive if the picture shows one. */
 export const sceneHeads = { kind: kindNames };
 
 /**
  * Loads the classifier that judges scenes.
  *
  * @param folder Such as `zoo/models/scenes-classifier`.
- * @throws {TypeError} If the config is not a classifier's of the scenes' kinds.
+ * @throws {TypeError} If the config is not that of a classifier with the head `kind`.
  * @throws {RangeError} If the weights do not match the config, or are not finite.
  */
 export function loadScenesClassifier(
@@ -30,7 +30,7 @@ export function loadScenesClassifier(
  * The kinds that pictures show, as ascending indices into `kindNames`.
  *
  * @param images `[B, 3, 64, 64]` in [-1, 1], any B.
- * @throws {RangeError} If the shape is another, or a value is not finite.
+ * @throws {RangeError} If the images have another size, or a value that is not finite.
  */
 export async function kindsShown(
   classifier: PictureClassifier,
@@ -40,18 +40,18 @@ export async function kindsShown(
   return kind.map((logits) => [...logits.keys()].filter((k) => logits[k] > 0));
 }
 
-/** Fractions in [0, 1] of what was asked for. */
+/** The shares of named objects and of prompts that pictures show, in [0, 1]. */
 export interface PromptAccuracy {
-  /** Of all named objects, those whose shape and colour the picture shows. */
+  /** The share of named objects whose shape and colour their picture shows. */
   readonly objects: number;
-  /** Of all pictures, those that show every named object. */
+  /** The share of pictures that show every named object. */
   readonly pictures: number;
-  /** Of all pictures, those that show every named object and nothing else. */
+  /** The share of pictures that show every named object and nothing else. */
   readonly exact: number;
 }
 
 /**
- * How often pictures show the objects that were asked for.
+ * Compares the kinds that pictures show with the kinds that their prompts name.
  *
  * @param shown The kinds found in each picture.
  * @param asked The kinds that each picture's prompt names.

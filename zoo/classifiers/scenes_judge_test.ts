@@ -28,7 +28,7 @@ Deno.test("the shipped classifier finds at least 98% of the objects of 400 fresh
 });
 
 Deno.test("promptAccuracyOf() counts objects, whole prompts, and pictures with nothing else", () => {
-  // Both found; one of two; both and a third; the one asked for.
+  // Both objects found; one of two; both and a third; the only one.
   const shown = [[3, 7], [3], [1, 3, 7], [5]];
   const asked = [[7, 3], [3, 7], [3, 7], [5]];
   const { objects, pictures, exact } = promptAccuracyOf(shown, asked);

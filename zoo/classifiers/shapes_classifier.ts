@@ -1,6 +1,6 @@
 /**
  * Trains the classifier that judges samples, on rendered pictures alone: it
- * never sees what a generative model draws.
+ * never sees a generative model's samples.
  */
 import { noWeights } from "@dip-go/core/models";
 import { type Graph, GraphBuilder } from "@dip-go/core/onnx";

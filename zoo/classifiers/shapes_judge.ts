@@ -1,7 +1,7 @@
 /**
- * The judge of class-conditional samples: which shape and which colour a
- * picture shows. The share of samples that show what was asked for says
- * whether a pruned sampler still draws the right thing.
+ * The judge of class-conditional samples: it finds the shape and the colour
+ * that a picture shows. The share of samples with the shape and colour of their
+ * class tells how well a pruned sampler still follows its classes.
  */
 import type { Tensor } from "@dip-go/core/tensor";
 import {
@@ -10,7 +10,7 @@ import {
 } from "./picture_classifier.ts";
 import { colours, shapes } from "../data/shapes.ts";
 
-/** One logit is the largest for the shape, one for the colour. */
+/** The two heads: the largest logit of each names the shape and the colour. */
 export const shapeHeads = {
   shape: shapes.map(({ name }) => name),
   colour: colours.map(({ name }) => name),
@@ -20,7 +20,7 @@ export const shapeHeads = {
  * Loads the classifier that judges shapes.
  *
  * @param folder Such as `zoo/models/shapes-classifier`.
- * @throws {TypeError} If the config is not a classifier's of `shapes.ts`.
+ * @throws {TypeError} If the config is not that of a classifier with the heads of `shapes.ts`.
  * @throws {RangeError} If the weights do not match the config, or are not finite.
  */
 export function loadShapesClassifier(
@@ -29,7 +29,7 @@ export function loadShapesClassifier(
   return loadPictureClassifier(folder, shapeHeads);
 }
 
-/** What a picture shows, as indices into `shapes` and `colours`. */
+/** The shape and the colour that a picture shows, as indices into `shapes` and `colours`. */
 export interface Classified {
   readonly shape: number;
   readonly colour: number;
@@ -49,9 +49,9 @@ export const partsOfClass = (classId: number): Classified => ({
 });
 
 /**
- * How often what pictures show is what was asked for.
+ * Returns the shares of pictures that show the shape and colour of their class.
  *
- * @param classIds The class asked of each picture.
+ * @param classIds The class that each picture was drawn for.
  * @throws {RangeError} If the counts differ, or there is no picture.
  */
 export function accuracyOf(
@@ -79,7 +79,7 @@ export function accuracyOf(
  * The shape and the colour in each picture.
  *
  * @param images `[B, 3, 24, 24]` in [-1, 1], any B.
- * @throws {RangeError} If the shape is another, or a value is not finite.
+ * @throws {RangeError} If the images have another size, or a value that is not finite.
  */
 export async function classifyShapes(
   classifier: PictureClassifier,

@@ -37,7 +37,7 @@ Deno.test("accuracyOf() counts shape, colour and both", () => {
   assertThrows(() => accuracyOf(found, [0]), RangeError, "found 1 class ids");
 });
 
-Deno.test("the training task learns: its loss falls, below that of guessing", async () => {
+Deno.test("the training task learns: its loss falls below the loss of guessing", async () => {
   const folder = await Deno.makeTempDir();
   try {
     await train(shapesClassifier({ updates: 100, seed: 0, batch: 8 }), folder);

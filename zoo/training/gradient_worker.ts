@@ -1,4 +1,4 @@
-/** The thread of {@linkcode GradientWorkers}: loss and gradient of one small batch after another. */
+/** The thread of {@linkcode GradientWorkers}: computes loss and gradient of one small batch after another. */
 import {
   type FlatParameters,
   flatten,
@@ -15,7 +15,7 @@ import {
 } from "@dip-go/core/runtime";
 import type { Tensor } from "@dip-go/core/tensor";
 
-/** Asked first: the graph with output "loss", and where its parameters lie. */
+/** The first request: a graph with output "loss", and the layout of its parameters. */
 export interface OpenRequest {
   readonly kind: "open";
   readonly graph: Graph;
@@ -23,14 +23,14 @@ export interface OpenRequest {
   readonly options: SessionOptions;
 }
 
-/** Asked once a batch. */
+/** The request for one batch's loss and gradient. */
 export interface GradientRequest {
   readonly kind: "gradient";
   readonly parameters: Float32Array;
   readonly batch: Readonly<Record<string, Tensor>>;
 }
 
-/** Answered to each: what was asked for, or what went wrong. */
+/** The answer to a request: its result, or an error's message. */
 export type GradientAnswer =
   | { readonly kind: "opened" }
   | {
@@ -40,7 +40,7 @@ export type GradientAnswer =
   }
   | { readonly kind: "error"; readonly message: string };
 
-/** What a worker's global scope has, which the checker does not know here. */
+/** The part of a worker's global scope that is used here; the type checker does not know it. */
 interface Scope {
   onmessage: (
     event: MessageEvent<OpenRequest | GradientRequest>,

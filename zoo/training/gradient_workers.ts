@@ -12,7 +12,7 @@ import type {
   OpenRequest,
 } from "./gradient_worker.ts";
 
-/** A loss and its gradient, laid out as the parameters. */
+/** A loss, and its gradient in the layout of the parameters. */
 export interface Gradient {
   readonly loss: number;
   readonly gradient: Float32Array;
@@ -20,13 +20,13 @@ export interface Gradient {
 
 type Feeds = Readonly<Record<string, Tensor>>;
 
-/** Hold it with `await using`. */
+/** The threads that compute gradients. Hold them with `await using`. */
 export class GradientWorkers implements AsyncDisposable {
   /** @internal Use {@linkcode openGradientWorkers}. */
   constructor(private readonly workers: readonly Worker[]) {}
 
   /**
-   * Mean loss and gradient over batches; the same whatever the number of workers.
+   * Returns the mean loss and gradient over batches; the number of workers does not change them.
    *
    * @throws {Error} If ONNX Runtime refuses a batch.
    */
@@ -60,10 +60,10 @@ export class GradientWorkers implements AsyncDisposable {
 /**
  * Starts the threads.
  *
- * @param graph Parameters need no data; output "loss" is a scalar.
- * @param options.layout Of its parameters.
- * @param options.batches How many batches a run has: no more threads than these, or than cores.
- * @throws {Error} If the graph cannot be derived or opened.
+ * @param graph A graph whose output "loss" is a scalar; its parameters need no data.
+ * @param options.layout The layout of the graph's parameters.
+ * @param options.batches The number of batches in a run; the threads are at most as many, and at most the cores.
+ * @throws {Error} If the graph cannot be differentiated or opened.
  */
 export async function openGradientWorkers(
   graph: Graph,
@@ -106,7 +106,7 @@ function ask(
   return promise;
 }
 
-/** In the order of the batches, so that sums round alike. */
+/** The mean over batches, summed in their order, so that rounding does not depend on the workers. */
 function mean(parts: readonly Gradient[]): Gradient {
   const [{ gradient }, ...others] = parts;
   for (const other of others) {

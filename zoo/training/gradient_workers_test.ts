@@ -26,7 +26,7 @@ const rows = [
   { x: [-3, 1, 0], y: 1 },
 ];
 
-/** Rows 2i and 2i + 1. */
+/** The batch of rows 2i and 2i + 1. */
 const batchOf = (i: number): Record<string, Tensor> => {
   const own = rows.slice(2 * i, 2 * i + 2);
   return {
@@ -35,7 +35,7 @@ const batchOf = (i: number): Record<string, Tensor> => {
   };
 };
 
-/** Loss and gradient over the first n rows, by hand. */
+/** Loss and gradient over the first n rows, computed without a graph. */
 function byHand(n: number): { loss: number; gradient: number[] } {
   const own = rows.slice(0, n);
   const errors = own.map(({ x, y }) =>
@@ -67,7 +67,7 @@ for (const count of [1, 2, 3]) {
   });
 }
 
-Deno.test("what a thread cannot do is an error here", async () => {
+Deno.test("an error in a thread is thrown to its caller", async () => {
   const g = new GraphBuilder("no-parameters");
   const empty = g.build({ loss: g.input("x", "float32", []) });
   await assertRejects(

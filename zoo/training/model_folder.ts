@@ -1,10 +1,10 @@
-/** How the embedded models' folders are written. */
+/** Writes the files of the embedded models' folders. */
 import { dirname } from "node:path";
 import { libraryJson, writeAtomically } from "@dip-go/core/files";
 import type { Tensor } from "@dip-go/core/tensor";
 import { writeSafetensors } from "@dip-go/core/weights";
 
-/** What wrote a folder: a trained model's weights by key, and the command that made them. */
+/** A trained model's weights by key, and their file's metadata, such as the command that made them. */
 export interface TrainedWeights {
   readonly weights: Readonly<Record<string, Tensor<"float32">>>;
   readonly metadata: Readonly<Record<string, string>>;

@@ -1,7 +1,7 @@
 /**
  * Trains any graph with a scalar output "loss" by our own autodiff: AdamW,
  * warm-up and cosine, clipping, a moving average of the weights, a log, and
- * checkpoints from which a killed run goes on exactly.
+ * checkpoints from which a killed run resumes exactly.
  */
 import {
   adamW,
@@ -33,19 +33,19 @@ export interface TrainingOptions {
   readonly averageDecay: number;
   /** Updates between checkpoints. */
   readonly checkpointEvery: number;
-  /** Batches of an update, each by a core of its own; 1 by default. */
+  /** The number of batches in an update, each computed on its own core; 1 by default. */
   readonly batches?: number;
 }
 
-/** What a training is asked for. */
+/** The settings of a training task. */
 export interface TaskSettings {
   readonly updates: number;
   readonly seed: number;
-  /** Where the model is written, and parts of it may be already. */
+  /** The model's folder, which may already hold parts of the model. */
   readonly folder: string;
-  /** Folder of a model that is trained further, of those that can be. */
+  /** The folder of a model to train further, for tasks that can. */
   readonly from?: string;
-  /** Whether that model gets a place code first: `place_code.ts`. */
+  /** Whether the model of `from` first gets a place code: `place_code.ts`. */
   readonly marksPlaces?: boolean;
 }
 
@@ -56,11 +56,11 @@ export interface TrainingTask {
   readonly options: TrainingOptions;
   /** Initial parameters by name. */
   readonly initial: ReadonlyMap<string, Tensor>;
-  /** The next batch, drawn from `uniform` alone. */
+  /** Draws the next batch; `uniform` is its only source of randomness. */
   batch(
     uniform: () => number,
   ): Record<string, Tensor> | Promise<Record<string, Tensor>>;
-  /** Releases what `batch` works with; called when the training ends. */
+  /** Releases the resources of `batch`; called when the training ends. */
   close?(): Promise<void>;
   /** Called at every checkpoint with the averaged weights. */
   inspect?(
@@ -79,7 +79,7 @@ export interface LogLine {
   readonly seconds: number;
 }
 
-/** Everything that changes while training. */
+/** The values that change during training. */
 interface TrainingState {
   readonly parameters: Float32Array;
   readonly average: Float32Array;
@@ -97,7 +97,7 @@ function parametersOf(graph: Graph): [string, readonly number[]][] {
     .map(({ name, shape }) => [name, shape]);
 }
 
-/** Matrices and kernels decay; biases, norms and other vectors do not. */
+/** 1 for each parameter with weight decay: matrices and kernels, but not biases, norms and other vectors. */
 function decaysOf({ slots, size }: FlatParameters): Uint8Array {
   const decays = new Uint8Array(size);
   for (const { shape, offset } of slots) {
