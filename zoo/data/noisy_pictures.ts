@@ -5,7 +5,7 @@ import { fillNormal } from "../teaching/diffusion_loss.ts";
 /** Largest standard deviation of the noise, on pictures in [-1, 1]. */
 const largestNoise = 0.15;
 
-/** Adds to each picture `[B, C, H, W]` noise of its own strength, its standard deviation uniform in [0, {@linkcode largestNoise}]. */
+/** Adds noise to pictures `[B, C, H, W]`, each with a deviation uniform in [0, {@linkcode largestNoise}]. */
 export function withNoise(
   { shape, data }: Tensor<"float32">,
   uniform: () => number,

@@ -1,4 +1,4 @@
-/** Rendered pictures of what the embedded models are asked to draw: the truth that their samples are held against. */
+/** Rendered reference pictures, with which the samples of the embedded models are compared. */
 import type { Tensor } from "@dip-go/core/tensor";
 import type { DrawnKind } from "../classifiers/picture_features.ts";
 import { renderBatch } from "./render.ts";
@@ -8,8 +8,9 @@ import { classNames } from "./shapes.ts";
 import { SplitMix32 } from "./uniform.ts";
 
 /**
- * Pictures, as many of each class of shapes, or as many scenes of one object as
- * of two that the diffusion model never saw together, as in the lists of prompts.
+ * Renders pictures of each class of shapes in turn, or scenes of one object and
+ * of two in turn. As in the lists of prompts, the diffusion models never saw the
+ * two objects together.
  *
  * @returns `[count, 3, 24, 24]` or `[count, 3, 64, 64]`, in [-1, 1].
  */

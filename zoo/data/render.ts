@@ -113,7 +113,7 @@ function paintGround(
   }
 }
 
-/** Pixels outside the circumscribed circle by more than the mitre of an edge are left as they are. */
+/** Paints one object; pixels farther outside its circumscribed circle than a mitre stay unchanged. */
 function paintObject(
   out: Float32Array,
   size: number,

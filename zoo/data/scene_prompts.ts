@@ -1,6 +1,6 @@
 /**
- * Prompts about scenes: lists for searches and for evaluation, and what a
- * prompt asks for. `deno task zoo:prompts` writes the lists to `zoo/prompts`.
+ * Prompts about scenes: lists for searches and for evaluation, and the
+ * kinds of objects that a prompt names. `deno task zoo:prompts` writes the lists to `zoo/prompts`.
  */
 import { writeAtomically } from "@dip-go/core/files";
 import {
@@ -12,7 +12,7 @@ import {
 } from "./scenes.ts";
 import { SplitMix32 } from "./uniform.ts";
 
-/** Prompts of one or two objects, as often; where there are two, no diffusion model was trained on their pair. */
+/** Prompts of one and of two objects in turn; no diffusion model was trained on the pairs. */
 export function scenePrompts(
   { count, seed }: { count: number; seed: number },
 ): string[] {
@@ -25,7 +25,7 @@ export function scenePrompts(
   return [...prompts];
 }
 
-/** A random scene of so many objects; where there are two, no diffusion model was trained on their pair. */
+/** A random scene of one object or of two; no diffusion model was trained on the pair. */
 export function freshScene(objects: number, uniform: () => number): Scene {
   while (true) {
     const scene = drawScene(uniform);
@@ -34,13 +34,13 @@ export function freshScene(objects: number, uniform: () => number): Scene {
   }
 }
 
-/** The lists by name. */
+/** The size and seed of each list. */
 export const promptLists = {
   "scenes-search": { count: 64, seed: 31 },
   "scenes-evaluation": { count: 200, seed: 32 },
 } as const;
 
-/** A list as a file: a prompt a line. */
+/** The text of a list's file: a prompt a line. */
 export const promptFile = (name: keyof typeof promptLists): string =>
   scenePrompts(promptLists[name]).map((prompt) => `${prompt}\n`).join("");
 

@@ -8,7 +8,7 @@ import {
 import { drawCaptioned, kindNames, kindOf } from "./scenes.ts";
 import { SplitMix32 } from "./uniform.ts";
 
-Deno.test("kindsNamed() finds what a caption was made of", () => {
+Deno.test("kindsNamed() finds the kinds that a caption was made from", () => {
   const { uniform } = new SplitMix32(8);
   for (let i = 0; i < 500; i++) {
     const { scene, caption } = drawCaptioned(uniform);
@@ -28,7 +28,7 @@ Deno.test("two objects of a prompt are a reserved pair", () => {
   assertEquals(length, promptLists["scenes-evaluation"].count / 2);
 });
 
-Deno.test("the shipped prompts are those that the lists say, none in both", async () => {
+Deno.test("the shipped files hold the prompts of their lists, and share none", async () => {
   const lines: string[] = [];
   for (const name of ["scenes-search", "scenes-evaluation"] as const) {
     const url = new URL(`../prompts/${name}.txt`, import.meta.url);

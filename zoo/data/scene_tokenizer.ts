@@ -7,7 +7,7 @@ import { writeAtomically } from "@dip-go/core/files";
 import { writeJson } from "../training/model_folder.ts";
 import { vocabulary } from "./scenes.ts";
 
-/** Tokens of a caption, with start, end and padding. */
+/** The number of tokens in a caption, including start, end and padding. */
 export const captionLength = 24;
 
 const start = "<|startoftext|>";
@@ -32,7 +32,7 @@ function byteCharacters(): string[] {
 /** Two neighbouring pieces that become one. */
 type Merge = readonly [string, string];
 
-/** The most frequent pair of neighbours; among equals the first in code point order, so that the result is always the same. */
+/** The most frequent pair of neighbours; of equally frequent ones the first in code point order. */
 function commonestPair(words: readonly (readonly string[])[]): Merge | null {
   const counts = new Map<string, number>();
   for (const pieces of words) {
@@ -59,7 +59,7 @@ function merged(pieces: readonly string[], [left, right]: Merge): string[] {
   return result;
 }
 
-/** Merges, in order, after which each of the words is a single piece. */
+/** The merges that make each of the words a single piece, in order. */
 export function learnMerges(words: readonly string[]): Merge[] {
   let pieces = words.map((word) => {
     const letters = [...word];
@@ -94,7 +94,7 @@ export const endToken = tokenIds[end];
 /**
  * Ids of a caption of the data set, `[captionLength]`: start, a token a word, end, padding.
  *
- * @throws {RangeError} If a word is not of the vocabulary or the caption is too long.
+ * @throws {RangeError} If a word is not in the vocabulary or the caption is too long.
  */
 export function encodeCaption(caption: string): number[] {
   const words = caption.replaceAll(",", " ,").split(" ").filter((w) =>

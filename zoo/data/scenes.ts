@@ -16,10 +16,10 @@ import {
 /** Side in pixels of a scene. */
 export const sceneSize = 64;
 
-/** Outer and inner radius of the star's corners; the inner one is that of a regular pentagram. */
+/** The inner radius of the star, whose outer radius is 1, as in a regular pentagram. */
 const starInner = Math.cos(2 * Math.PI / 5) / Math.cos(Math.PI / 5);
 
-/** Five points, one up: distance to the nearest of the ten edges, by symmetry within one half point. */
+/** A star of five points, one up. The distance is to the nearest of ten edges, found by folding to half a point. */
 const star: Shape = {
   name: "star",
   distance(x, y) {
@@ -41,7 +41,7 @@ const star: Shape = {
 /** Shapes of the scenes; the first five are the classes of `shapes.ts`. */
 export const sceneShapes: readonly Shape[] = [...shapes, star];
 
-/** Grounds by name: grey levels between which one is drawn. */
+/** The grounds, each with the range that its grey level is drawn from. */
 const grounds = [
   { name: "black", grey: [0.04, 0.14] },
   { name: "grey", grey: [0.32, 0.5] },
@@ -54,7 +54,7 @@ const sizes = [
   { words: ["large", "big"], radius: [0.185, 0.215] },
 ] as const;
 
-/** Where an object's centre may be: the middle of the area, from the top left corner. */
+/** The places of objects: their mean centres, as fractions of the side from the top left corner. */
 const places = [
   { words: "in the middle", x: 0.5, y: 0.5 },
   { words: "on the left", x: 0.26, y: 0.5 },
@@ -74,13 +74,13 @@ export interface SceneObject {
   readonly place: number;
 }
 
-/** What a scene shows, before how it is drawn. */
+/** The content of a scene, without the random details of its drawing. */
 export interface Scene {
   readonly objects: readonly SceneObject[];
   readonly ground: number;
 }
 
-/** How many values each attribute has. */
+/** The number of values of each attribute. */
 export const attributeCounts: Readonly<Record<keyof SceneObject, number>> = {
   shape: sceneShapes.length,
   colour: colours.length,
@@ -103,16 +103,16 @@ const between = ([low, high]: readonly [number, number], uniform: Uniform) =>
 const pick = <T>(values: readonly T[], uniform: Uniform): T =>
   values[below(values.length, uniform)];
 
-/** Names of what the judge tells apart, "red circle" to "cyan star"; index = shape * 6 + colour. */
+/** The names of the kinds of objects, "red circle" to "cyan star"; index = shape * 6 + colour. */
 export const kindNames: readonly string[] = sceneShapes.flatMap((shape) =>
   colours.map((colour) => `${colour.name} ${shape.name}`)
 );
 
-/** The index into {@linkcode kindNames}. */
+/** An object's kind, as an index into {@linkcode kindNames}. */
 export const kindOf = ({ shape, colour }: SceneObject): number =>
   shape * colours.length + colour;
 
-/** A random scene; two objects, half of the time, differ in shape or colour. */
+/** A random scene of one object or, half of the time, of two that differ in shape or colour. */
 export function drawScene(uniform: Uniform): Scene {
   const ground = below(grounds.length, uniform);
   const object = (place: number): SceneObject => ({
@@ -132,9 +132,8 @@ export function drawScene(uniform: Uniform): Scene {
 }
 
 /**
- * Whether no diffusion model may be trained on a scene: two objects, by their
- * kinds one pair of eight. What such a model draws for a caption of these, it
- * has put together itself.
+ * Whether a scene is kept out of the training of diffusion models: one in eight
+ * pairs of kinds is. A model that draws such a pair has put it together itself.
  */
 export const isReserved = ({ objects }: Scene): boolean =>
   objects.length === 2 && (kindOf(objects[0]) + kindOf(objects[1])) % 8 === 0;
@@ -142,13 +141,13 @@ export const isReserved = ({ objects }: Scene): boolean =>
 /** A word of a sentence. */
 export interface CaptionWord {
   readonly text: string;
-  /** Index of the object that it is about, if it is about one. */
+  /** The index of the object that the word is about, if any. */
   readonly object?: number;
-  /** The object's attribute that is said with this word. */
+  /** The attribute of the object that this word says; for a place, its last word does. */
   readonly says?: keyof SceneObject;
 }
 
-/** A sentence about a scene, and what it says. */
+/** A sentence about a scene, and the attributes that it names. */
 export interface Description {
   readonly words: readonly CaptionWord[];
   /** Whether the ground is named. */
@@ -160,7 +159,7 @@ export interface Description {
   }[];
 }
 
-/** A sentence about a scene: shapes and colours always, the rest left out now and then. */
+/** Describes a scene in a random sentence: shapes and colours always, other attributes now and then. */
 export function describeScene(scene: Scene, uniform: Uniform): Description {
   const named = scene.objects.map((object) => phraseOf(object, uniform));
   const ground = grounds[scene.ground].name;
@@ -176,11 +175,11 @@ export function describeScene(scene: Scene, uniform: Uniform): Description {
   };
 }
 
-/** The sentence as it is written. */
+/** The text of a description. */
 export const captionText = ({ words }: Description): string =>
   words.map(({ text }) => text).join(" ").replaceAll(" ,", ",");
 
-/** {@linkcode describeScene} as text. */
+/** The text of {@linkcode describeScene}. */
 export const captionOf = (scene: Scene, uniform: Uniform): string =>
   captionText(describeScene(scene, uniform));
 
@@ -205,13 +204,13 @@ function phraseOf(
   };
 }
 
-/** Another scene that the description is as true of: what it leaves out is drawn again. */
+/** Draws another scene that fits a scene's description: attributes that it does not name are drawn again. */
 export function redrawn(
   scene: Scene,
   { ground, objects }: Description,
   uniform: Uniform,
 ): Scene {
-  const arePlaced = objects.some(({ place }) => place); // the other's follows
+  const arePlaced = objects.some(({ place }) => place); // one object's place gives the other's
   const fresh = placesOf(scene.objects.length, uniform);
   return {
     ground: ground ? scene.ground : below(grounds.length, uniform),
@@ -223,7 +222,7 @@ export function redrawn(
   };
 }
 
-/** Places of one or two objects. */
+/** Draws the places of one or two objects. */
 function placesOf(objects: number, uniform: Uniform): readonly number[] {
   if (objects === 1) return [below(places.length, uniform)];
   const pair = pick(pairsOfPlaces, uniform);
@@ -252,7 +251,7 @@ export const vocabulary: readonly string[] = [
   ]),
 ];
 
-/** About where an object is drawn: centre and circumradius as fractions of the side. */
+/** An object's approximate area: centre and circumradius as fractions of the side. */
 export function areaOf(
   { place, size }: SceneObject,
 ): { x: number; y: number; radius: number } {
@@ -260,7 +259,7 @@ export function areaOf(
   return { ...places[place], radius: (low + high) / 2 };
 }
 
-/** How a scene is drawn, where its words leave it open. */
+/** Draws the details of a scene that its attributes leave open. */
 export function paintingOf(scene: Scene, uniform: Uniform): Painting {
   const grey = between(grounds[scene.ground].grey, uniform);
   const tint = () => grey + between([-0.02, 0.02], uniform);

@@ -18,7 +18,7 @@ import {
 import { colours } from "./shapes.ts";
 import { SplitMix32 } from "./uniform.ts";
 
-Deno.test("the star is the pentagram's outline: inside by the winding of its ten corners", () => {
+Deno.test("the star is the pentagram's outline: it covers the points within its ten corners", () => {
   const star = sceneShapes.find(({ name }) => name === "star")!;
   const inner = (3 - Math.sqrt(5)) / 2; // the golden ratio to the power of -2
   const corners = Array.from({ length: 10 }, (_, i) => {

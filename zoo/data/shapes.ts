@@ -1,7 +1,7 @@
 /**
  * The procedural data set of the embedded models: thirty classes, one coloured
- * shape on a grey ground. This file says what a picture holds and how that
- * varies; `render.ts` draws it.
+ * shape on a grey ground. This file says what a picture holds and how pictures
+ * vary; `render.ts` draws it.
  *
  * Variation is real but moderate, since a model of a few million parameters
  * must learn crisp shapes in an hour. Rotation most of all: a square or cross
@@ -18,7 +18,7 @@ export interface Shape {
   readonly distance: (x: number, y: number) => number;
   /** Smallest and largest circumradius, in pixels of a 24-pixel picture; pointed shapes get more, to weigh about the same. */
   readonly radius: readonly [number, number];
-  /** Largest tilt to either side, in degrees; 0 where rotation changes nothing. */
+  /** Largest tilt to either side, in degrees; 0 if rotation changes nothing. */
   readonly tilt: number;
 }
 
@@ -88,7 +88,7 @@ export interface ClassParts {
 }
 
 /**
- * What a class id stands for.
+ * Returns the shape and colour of a class id.
  *
  * @throws {RangeError} If there is no such class.
  */
@@ -145,7 +145,7 @@ export interface ShapeSpec {
 }
 
 const pixel = 1 / 24;
-/** Kept free around the circumscribed circle: an edge fades over half a pixel, the mitre of a 60° corner over a whole one. */
+/** The free margin around the circumscribed circle: an edge fades over half a pixel, the mitre of a 60° corner over a whole one. */
 const margin = 1.5 * pixel;
 const maxOffset = 4 * pixel;
 

@@ -26,7 +26,7 @@ function sampledSpecs(perClass: number): ShapeSpec[] {
   );
 }
 
-/** How far each pixel is covered by the object `[H, W]`: drawn flat on black, in units of its own colour. */
+/** The object's coverage of each pixel `[H, W]`: drawn flat on black, in units of its own colour. */
 function coverageOf(spec: ShapeSpec, size = pictureSize): Float64Array {
   const flat = renderShape({
     ...spec,
@@ -161,7 +161,7 @@ Deno.test("objects cover their analytic area", () => {
   }
 });
 
-Deno.test("rotation leaves the disc as it is and turns the square", () => {
+Deno.test("rotation does not change the disc and turns the square", () => {
   const { uniform } = new SplitMix32(5);
   const difference = (classId: number) => {
     const spec = sampleSpec(classId, uniform);

@@ -1,8 +1,8 @@
 /**
- * Teaches cross-attention whose words are whose: within an object's area the
- * words of its phrase are attended to, elsewhere the other words. The
- * token-level loss of TokenCompose (Wang et al., CVPR 2024), on scenes whose
- * areas are known because we draw them.
+ * A loss that teaches cross-attention which words describe which object:
+ * positions in an object's area attend to the words of its phrase, all others to
+ * the other words. It is the token-level loss of TokenCompose (Wang et al., CVPR
+ * 2024); the areas are known because the scenes are rendered here.
  */
 import {
   type Graph,
@@ -16,13 +16,13 @@ import { float32, type Tensor } from "@dip-go/core/tensor";
 import { captionLength } from "../data/scene_tokenizer.ts";
 import { areaOf, type Description, type Scene } from "../data/scenes.ts";
 
-/** Sides of the maps whose attention is taught; in smaller ones an object has no area of its own. */
+/** The sides of the maps whose attention is taught; in smaller maps an object has no area of its own. */
 export const guidedSides = [16, 8, 4] as const;
 
-/** Keeps the logarithm of no attention at all finite. */
+/** A constant added to each share of attention, which keeps the logarithm of a zero share finite. */
 const leastShare = 1e-4;
 
-/** Inputs of one map's side. */
+/** The names of the inputs for maps of one side. */
 const wantedName = (side: number): string => `wanted_words_${side}`;
 const weightName = (side: number): string => `area_weights_${side}`;
 
@@ -52,10 +52,10 @@ export function crossAttention(
 }
 
 /**
- * The attention of picture to captions in the layers of an MMDiT, in which all
- * tokens attend to all.
+ * The attention of picture to caption tokens in the layers of an MMDiT, in which
+ * all tokens attend to all.
  *
- * @param text Tokens that stand before those of the picture, those of the caption first.
+ * @param text The number of text tokens, which precede the picture's; the caption's come first.
  */
 export function jointAttention(
   g: GraphBuilder,
@@ -128,13 +128,13 @@ function attentionShares(
   );
 }
 
-/** What a picture of the batch shows, and its caption; none where the caption is empty. */
+/** A picture of a batch: its scene, and its caption's description, null if the caption is empty. */
 export interface GuidedPicture {
   readonly scene: Scene;
   readonly description: Description | null;
 }
 
-/** The inputs that {@linkcode attentionLoss} adds for maps of some sides. An empty caption teaches nothing: its weights are 0. */
+/** The inputs that {@linkcode attentionLoss} adds for maps of some sides; an empty caption has weights of 0. */
 export function guidanceInputs(
   pictures: readonly GuidedPicture[],
   sides: readonly number[] = guidedSides,
@@ -164,10 +164,10 @@ export function guidanceInputs(
   return Object.fromEntries(inputs.flat());
 }
 
-/** For each position of a map the index of the object there, or -1. */
+/** The index of the object at each position of a map, or -1. */
 function objectMap({ objects }: Scene, side: number): Int8Array {
   const map = new Int8Array(side ** 2).fill(-1);
-  const slack = 0.3 / side; // a cell that an object covers in part is its
+  const slack = 0.3 / side; // a cell that an object covers in part belongs to it
   for (let i = 0; i < map.length; i++) {
     const [x, y] = [i % side, Math.floor(i / side)]
       .map((cell) => (cell + 0.5) / side);
@@ -179,7 +179,7 @@ function objectMap({ objects }: Scene, side: number): Int8Array {
   return map;
 }
 
-/** For each token of a caption the index of the object that it is about, or -1: start, end, padding and words of the ground. */
+/** The index of each token's object, or -1: start, end, padding, conjunction and words of the ground have none. */
 function objectOfToken({ words }: Description): Int8Array {
   const owners = new Int8Array(captionLength).fill(-1);
   words.forEach(({ object = -1 }, i) => owners[i + 1] = object); // after the start

@@ -22,7 +22,7 @@ const scene: Scene = {
   ],
 };
 
-Deno.test("guidanceInputs() wants an object's words where it is, the others elsewhere", () => {
+Deno.test("guidanceInputs() wants an object's words in its area, and the other words elsewhere", () => {
   const { uniform } = new SplitMix32(3);
   const description = describeScene(scene, uniform);
   const inputs = guidanceInputs([{ scene, description }]);
@@ -46,14 +46,14 @@ Deno.test("guidanceInputs() wants an object's words where it is, the others else
   }
 });
 
-Deno.test("guidanceInputs() of an empty caption weigh nothing", () => {
+Deno.test("guidanceInputs() of an empty caption have weights of 0", () => {
   const inputs = guidanceInputs([{ scene, description: null }]);
   for (const side of guidedSides) {
     assertEquals(new Set(inputs[`area_weights_${side}`].data), new Set([0]));
   }
 });
 
-Deno.test("attentionLoss() is the surprise at the wanted words, of the first half of the heads, mean over layers", async () => {
+Deno.test("attentionLoss() is −log of the wanted words' share in the first half of the heads, mean over layers", async () => {
   const { uniform } = new SplitMix32(4);
   const pictures = [0, 1].map(() => {
     const scene = drawScene(uniform);

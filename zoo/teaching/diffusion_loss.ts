@@ -6,7 +6,7 @@ import { type BlockGraph, wholeGraph } from "@dip-go/core/models";
 import { type Graph, GraphBuilder, type Value } from "@dip-go/core/onnx";
 import { float32, type Tensor } from "@dip-go/core/tensor";
 
-/** Standard normal numbers from a uniform source, by Box and Muller's transform. */
+/** Fills an array with standard normal numbers from a uniform source, by Box and Muller's transform. */
 export function fillNormal(target: Float32Array, uniform: () => number): void {
   for (let i = 0; i < target.length; i += 2) {
     const radius = Math.sqrt(-2 * Math.log(1 - uniform()));
@@ -41,13 +41,13 @@ export interface NoisingOptions {
   readonly alphasCumprod: ArrayLike<number>;
   /** Cap γ of the signal-to-noise ratio in the weight; without one all weights are 1. */
   readonly snrCap?: number;
-  /** Of each picture; uniform by default. */
+  /** The timestep of each picture; drawn uniformly by default. */
   readonly timesteps?: readonly number[];
 }
 
 /**
- * Inputs of {@linkcode diffusionLossGraph} for clean pictures or latents x0
- * `[B, C, H, W]`, all but the conditions: x_t = α x0 + σ ε, target
+ * Draws the inputs of {@linkcode diffusionLossGraph}, except the conditions, for
+ * clean pictures or latents x0 `[B, C, H, W]`: x_t = α x0 + σ ε, target
  * v = α ε − σ x0, weight min(SNR, γ) / (SNR + 1) or 1.
  */
 export function noisedBatch(

@@ -3,8 +3,8 @@ import { float32, type Tensor } from "@dip-go/core/tensor";
 import { fillNormal } from "./diffusion_loss.ts";
 
 /**
- * Inputs of a flow's loss for clean latents x0 `[B, C, H, W]`, all but the
- * conditions: x_σ = (1 − σ) x0 + σ ε with σ = 1 / (1 + exp(−z)), z standard
+ * Draws the inputs of a flow's loss, except the conditions, for clean latents x0
+ * `[B, C, H, W]`: x_σ = (1 − σ) x0 + σ ε with σ = 1 / (1 + exp(−z)), z standard
  * normal; target ε − x0; timestep 1000 σ. All weights are 1.
  */
 export function flowBatch(

@@ -3,7 +3,7 @@ import { float32 } from "@dip-go/core/tensor";
 import { SplitMix32 } from "../data/uniform.ts";
 import { flowBatch } from "./flow_matching.ts";
 
-Deno.test("flowBatch() goes straight from clean latents to noise, most of the way around the middle", () => {
+Deno.test("flowBatch() goes straight from clean latents to noise, with most times around the middle", () => {
   const { uniform } = new SplitMix32(5);
   const [batch, size] = [400, 6];
   const values = Float32Array.from({ length: batch * size }, uniform);

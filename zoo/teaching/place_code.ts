@@ -1,27 +1,27 @@
 /**
- * Weights that tell a UNet where it is. Convolutions see a place only by the
- * zeros around the map, and training finds that late: all places of a picture
- * look alike to it, so that it cannot put left what the text says is left. So
- * two channels of the way up start as a code of the place, to be trained like
- * all others: left or right, and top or bottom, at the lowest resolution from
- * those zeros, and passed on unchanged to the highest.
+ * Initial weights that give a UNet a code of the place. Convolutions sense a
+ * place only by the zeros around the map, and training learns that late: until
+ * then the UNet cannot put an object where its text says. So two channels of the
+ * up blocks start as a code, to be trained like all others: left or right, and
+ * top or bottom. The lowest resolution makes it from the zeros around the map;
+ * resnets pass it on unchanged and upsamplers scaled, up to the highest.
  */
 import type { Tensor } from "@dip-go/core/tensor";
 
 export interface PlaceCodeOptions {
-  /** Channels of each level of the way up, the lowest resolution first. */
+  /** The channels of each up block, the lowest resolution first. */
   readonly channels: readonly number[];
-  /** Resnets of each level. */
+  /** The number of resnets in each up block. */
   readonly resnets: number;
-  /** Groups of the norms; the two channels are in different ones. */
+  /** The number of groups of the norms; the two channels of the code are in different groups. */
   readonly groups: number;
-  /** About the code's magnitude at the lowest resolution, where the map is 2x2. */
+  /** The approximate magnitude of the code at the lowest resolution, where the map is 2x2. */
   readonly magnitude: number;
-  /** What each upsampler multiplies the code by: as the other channels, which it is to stand beside. */
+  /** The factor of the code in each upsampler, which keeps its magnitude near that of other channels. */
   readonly gains: readonly number[];
 }
 
-/** Mean of SiLU over a standard normal, which the branches' convolutions read. */
+/** The mean of SiLU over a standard normal: of the values that a branch's last convolution reads. */
 const meanActivation = 0.207;
 
 /** The weights of one output channel, as a view. */
@@ -31,7 +31,7 @@ function rowOf({ shape, data }: Tensor, channel: number): Float32Array {
   return (data as Float32Array).subarray(from, from + size);
 }
 
-/** The weights of a kernel's taps to the two sides, along x or y: what lies beyond the map is missing from their difference. */
+/** Fills a 3x3 kernel with the difference of two neighbours along x or y, of which a map's edge lacks one. */
 function fillDifference(
   row: Float32Array,
   { axis, magnitude }: { axis: number; magnitude: number },
@@ -45,11 +45,11 @@ function fillDifference(
 }
 
 /**
- * Puts the code into weights in diffusers' layout, in place: one channel is
- * positive on the left and negative on the right, the other at the top and the
- * bottom, whatever the input. The prediction reads neither at first.
+ * Writes the code into weights in diffusers' layout, in place. Whatever the input,
+ * one channel is positive on the left and negative on the right, the other at the
+ * top and the bottom. The weights of `conv_out` for both are 0 at first.
  *
- * @param weights Of a UNet whose lowest map is 2x2, `up_blocks.…` and `conv_out.weight` among them.
+ * @param weights The weights of a UNet whose lowest map is 2x2, at least `up_blocks.…` and `conv_out.weight`.
  */
 export function markPlaces(
   weights: ReadonlyMap<string, Tensor>,

@@ -22,7 +22,7 @@ const config = parseUnetConfig({
   norm_num_groups: 4,
 }, "tiny unet");
 
-Deno.test("markPlaces() gives every level of the way up a code of left and right, top and bottom, whatever the input", async () => {
+Deno.test("markPlaces() gives every up block a code of left and right, top and bottom, whatever the input", async () => {
   const random = new TorchGenerator(2);
   const weights = initUnetWeights(config, random);
   const gains = [0.7, 0.6, 0.5];
@@ -61,7 +61,7 @@ Deno.test("markPlaces() gives every level of the way up a code of left and right
     unet.inputs.map(({ name, shape }) => [name, random.randn(shape)]),
   );
   const results = await session.run(feeds);
-  let expected = 1; // of the first level's code
+  let expected = 1; // as a multiple of the first level's code
   ends.forEach((_, level) => {
     const { shape: [, count, side], data } = results[`level_${level}`];
     const first = results.level_0;

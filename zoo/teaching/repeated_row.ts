@@ -1,14 +1,14 @@
 /**
- * Attention to a token that stands in a sequence many times, computed once: n
- * equal keys get n times the share of one, as if log n were added to its score.
- * Equal tokens stay equal in a transformer that does not know where they stand.
+ * Attention over a sequence that holds one token n times, computed with a single
+ * copy: n equal keys get n times the attention of one, as does one key with log n
+ * added to its score. Equal tokens stay equal if they have no positions.
  */
 import { type Graph, rewritten, type Value } from "@dip-go/core/onnx";
 import { float32, type Tensor } from "@dip-go/core/tensor";
 
 const name = "attention_bias";
 
-/** A graph whose attentions all read an input `attention_bias` `[1, 1, L, L]`, L their tokens. */
+/** The graph, whose attention nodes now all read an input `attention_bias` `[1, 1, L, L]`, L their tokens. */
 export function withAttentionBias(graph: Graph): Graph {
   let bias: Value | undefined;
   return rewritten(graph, {
@@ -24,7 +24,7 @@ export function withAttentionBias(graph: Graph): Graph {
   });
 }
 
-/** That input where the token at a place stands for `count` of `tokens` tokens. */
+/** The input `attention_bias` for `tokens` tokens, of which the one at `place` stands for `count` equal tokens. */
 export function repeatedRow(
   { tokens, place, count }: { tokens: number; place: number; count: number },
 ): Record<string, Tensor<"float32">> {

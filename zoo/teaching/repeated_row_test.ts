@@ -12,7 +12,7 @@ function attention(tokens: number) {
   return g.build({ y: g.multiHeadAttention(x, x, x, { heads: 2 }) });
 }
 
-Deno.test("one token that stands for many is attended to as they are", async () => {
+Deno.test("attention to one token that stands for five equals attention to the five", async () => {
   const row = waves([1, 4]).data;
   const others = waves([1, 2, 4]).data;
   await using many = await openSession(attention(7));

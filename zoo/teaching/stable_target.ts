@@ -1,8 +1,8 @@
 /**
- * A training target with less noise in it (Xu, Tong and Jaakkola, "Stable
- * target field", ICLR 2023): where noise hides most of a picture, many pictures
- * may have been the one, and the network learns their mean. Here the mean over
- * a few is the target, instead of the one that the noise was added to.
+ * A training target with less variance (Xu, Tong and Jaakkola, "Stable target
+ * field", ICLR 2023): if noise hides most of a picture, many clean pictures are
+ * possible, and the network learns their mean. Here the mean over a few of them
+ * gives the target, instead of the one picture that the noise was added to.
  */
 
 export interface NoisySample {
@@ -13,10 +13,10 @@ export interface NoisySample {
 }
 
 /**
- * v for the mean of the references, each weighted by how likely x_t comes from
- * it: v = (α x_t − x̂0) / σ, x̂0 = Σ w x0, w ∝ exp(−‖x_t − α x0‖² / 2σ²).
+ * The v of the references' mean, each reference weighted by the likelihood of
+ * x_t given it: v = (α x_t − x̂0) / σ, x̂0 = Σ w x0, w ∝ exp(−‖x_t − α x0‖² / 2σ²).
  *
- * @param references Pictures from the distribution of x0, that of the sample among them.
+ * @param references Pictures from the distribution of x0, including the one in the sample.
  */
 export function stableTarget(
   { sample, alpha, sigma }: NoisySample,

@@ -1,8 +1,9 @@
 /**
- * Teaches the text tower that each word of a phrase knows what has been said of
- * its object so far: shape, colour, size and place, by a linear layer each that
- * is thrown away after training. From pictures alone the tower learns left and
- * right late: they are the same to a network that cannot yet tell them apart.
+ * A loss that teaches the text tower to keep in each word's features what the
+ * phrase has said of its object so far: shape, colour, size and place. A linear
+ * head for each attribute reads them, and is thrown away after training. From
+ * pictures alone the tower learns left and right late, since a UNet that does not
+ * yet tell them apart makes no difference between them.
  */
 import type { GraphBuilder, Value } from "@dip-go/core/onnx";
 import { float32, type Tensor, zeros } from "@dip-go/core/tensor";
@@ -18,10 +19,10 @@ const prefix = "word_heads.";
 const headName = (attribute: Attribute): string => `${prefix}${attribute}`;
 const targetName = (attribute: Attribute): string => `said_${attribute}`;
 
-/** Whether a parameter is one of the layers that are thrown away. */
+/** Whether a parameter is a word head, which is thrown away after training. */
 export const isWordHead = (key: string): boolean => key.startsWith(prefix);
 
-/** The layers before training: zero, so that they tell nothing apart. `[D, K]` */
+/** The word heads before training: `[D, K]` zeros for each attribute. */
 export function wordHeads(width: number): Map<string, Tensor<"float32">> {
   return new Map(attributes.map((attribute) => [
     headName(attribute),
@@ -33,7 +34,7 @@ export function wordHeads(width: number): Map<string, Tensor<"float32">> {
  * Adds inputs `said_<attribute>` `[B S, K]` to a graph.
  *
  * @param text Features of the words, `[B, S, D]`.
- * @returns Cross-entropy of what the words know, mean over those that know it, then over attributes.
+ * @returns The cross-entropy of the attributes, mean over the words with a target, then over attributes.
  */
 export function wordsLoss(g: GraphBuilder, text: Value): Value {
   const [batch, length, width] = text.shape;
@@ -51,7 +52,7 @@ export function wordsLoss(g: GraphBuilder, text: Value): Value {
   return g.mul(sum, g.scalar(1 / losses.length));
 }
 
-/** The inputs that {@linkcode wordsLoss} adds: one-hot rows, scaled to make a mean over the words that know. */
+/** The inputs that {@linkcode wordsLoss} adds: one-hot rows, scaled for a mean over the words with a target. */
 export function wordInputs(
   pictures: readonly GuidedPicture[],
 ): Record<string, Tensor<"float32">> {
@@ -71,7 +72,7 @@ export function wordInputs(
   }));
 }
 
-/** For each token of a caption the attribute of its object, or -1 where it has not been said yet, or the token is about none. */
+/** The target of each token: its object's attribute, or -1 before the caption says it or without an object. */
 function wordsThatKnow(
   { scene, description }: GuidedPicture,
   attribute: Attribute,

@@ -14,7 +14,7 @@ import {
   wordsLoss,
 } from "./word_attributes.ts";
 
-Deno.test("wordInputs() let a word know its object's attributes from the word on that says them", () => {
+Deno.test("wordInputs() give a word its object's attributes from the word that says them on", () => {
   const scene = {
     ground: 0,
     objects: [
@@ -55,7 +55,7 @@ Deno.test("wordInputs() let a word know its object's attributes from the word on
   assertEquals(known("place"), [-1, -1, -1, -1, -1, -1, 1, -1, -1, -1, -1]);
 });
 
-Deno.test("wordsLoss() is the mean surprise of the words that know, over the attributes", async () => {
+Deno.test("wordsLoss() is the mean −log likelihood over the words with a target, then over attributes", async () => {
   const { uniform } = new SplitMix32(2);
   const pictures = Array.from({ length: 3 }, () => {
     const scene = drawScene(uniform);

@@ -1,7 +1,7 @@
 /**
- * Latents of scenes, encoded once and drawn from again and again: the encoder
- * would otherwise cost a fifth of every update. The scenes come in families of
- * which one sentence is true.
+ * A pool of scenes' latents, encoded once, from which training draws: the encoder
+ * would otherwise cost a fifth of every update. The scenes come in families, and
+ * one sentence is true of all scenes of a family.
  */
 import { float32, joined, sizeOf, type Tensor } from "@dip-go/core/tensor";
 import type { SceneEncoder } from "./scene_encoder.ts";
@@ -17,15 +17,15 @@ import {
 import type { GuidedPicture } from "../teaching/attention_guidance.ts";
 import { SplitMix32 } from "../data/uniform.ts";
 
-/** Scenes that a sentence leaves open, one after another in the pool. */
+/** The number of scenes in a family, which are neighbours in the pool. */
 export const familySize = 8;
 
-/** Scenes and what the autoencoder makes of them. */
+/** Scenes, the sentences of their families, and their latents. */
 export interface LatentPool {
   readonly scenes: readonly Scene[];
-  /** Of each family. */
+  /** The sentence of each family. */
   readonly descriptions: readonly Description[];
-  /** `[N, 4, 16, 16]`, the i-th of the i-th scene, which is of family i / {@linkcode familySize}, rounded down. */
+  /** `[N, 4, 16, 16]`, scene by scene; scene i is of family i / {@linkcode familySize}, rounded down. */
   readonly latents: Tensor<"float32">;
 }
 
@@ -38,7 +38,7 @@ function trainingScene(uniform: () => number): Scene {
 /**
  * Renders and encodes random scenes, none of them reserved.
  *
- * @param options.count Scenes, a multiple of the encoder's batch and of {@linkcode familySize}.
+ * @param options.count The number of scenes, a multiple of the encoder's batch and of {@linkcode familySize}.
  * @param options.seed The pool depends on it alone.
  */
 export async function encodePool(
@@ -92,11 +92,11 @@ const captionDropout = 0.1;
 
 /** A picture of the pool, and the caption that it is trained with. */
 export interface DrawnPicture extends GuidedPicture {
-  /** Of its scene in the pool. */
+  /** The index of its scene in the pool. */
   readonly index: number;
 }
 
-/** A scene of the pool with a caption: a fresh one, or its family's. */
+/** Draws a scene of the pool with a caption: none, its family's if `ofFamily`, or a fresh one. */
 export function drawPicture(
   { scenes, descriptions }: LatentPool,
   { ofFamily, uniform }: { ofFamily: boolean; uniform: () => number },

@@ -5,7 +5,7 @@ import { isReserved, kindOf } from "../data/scenes.ts";
 
 const folder = new URL("../models/sd-shapes", import.meta.url).pathname;
 
-Deno.test("encodePool() makes families that share what their sentence names, the same again by seed", async () => {
+Deno.test("encodePool() makes families that share what their sentence names, and the same pool again by seed", async () => {
   await using encoder = await openSceneEncoder(folder, 4);
   const size = { count: 4 * familySize, seed: 5 };
   const pool = await encodePool(encoder, size);

@@ -1,8 +1,8 @@
 /**
  * The embedded multimodal diffusion transformer: Stable Diffusion 3.5's
  * pipeline at small width, without T5. It is trained here by rectified flow, on
- * latents of captioned scenes by the autoencoder of `scenes_vae.ts`, between
- * frozen text towers.
+ * latents of captioned scenes by the autoencoder of `scenes_vae.ts`, with frozen
+ * text towers.
  */
 import {
   initSd3Weights,
@@ -45,7 +45,7 @@ import { latentSize, sceneVaeConfig } from "./scenes_vae.ts";
 const [heads, headWidth] = [4, 24];
 const patchSize = 2;
 
-/** `transformer/config.json` in diffusers' words. */
+/** `transformer/config.json` with diffusers' keys. */
 const transformerJson = {
   _class_name: "SD3Transformer2DModel",
   attention_head_dim: headWidth,
@@ -63,7 +63,7 @@ const transformerJson = {
   sample_size: latentSize,
 };
 
-/** Stable Diffusion 3.5's, but for the shift: noise hides latents this small as it is. */
+/** Stable Diffusion 3.5's scheduler without its shift: noise hides latents this small even so. */
 const schedulerJson = {
   _class_name: "FlowMatchEulerDiscreteScheduler",
   num_train_timesteps: 1000,
@@ -87,25 +87,25 @@ const modelIndex = {
 
 const weightFile = "transformer/diffusion_pytorch_model.safetensors";
 
-/** Of each of the two batches of an update, a core each. */
+/** The size of each of an update's two batches; each has a core of its own. */
 const batchSize = 16;
 const poolSize = 1000 * batchSize;
-/** Seed of the pool, apart from those of the batches. */
+/** The seed of the pool, which the batches' seed does not change. */
 const poolSeed = 20_261_129;
-/** Weight of the attention's loss beside the prediction's. */
+/** The weight of the attention loss; the prediction's is 1. */
 const guidanceWeight = 0.2;
-/** A caption's tokens, and the row in the place of T5's. */
+/** The number of text tokens: a caption's, and one zero row instead of T5's. */
 const tokens = captionLength + 1;
-/** The most rows that a pipeline may have in the place of T5's. */
+/** The largest number of zero rows that a pipeline may have instead of T5's. */
 const mostRows = 512;
 /** Side of the map of picture tokens. */
 const side = latentSize / patchSize;
 
-/** Reads the network's weights from nowhere, its table of positions from where it is made. */
+/** A weight source without data, except for the table of positions. */
 const untrained = (config: Sd3Config): WeightSource => (key) =>
   key === positionTable ? { data: sd3Positions(config) } : {};
 
-/** Inputs of the network, `target`, `weight` and those of {@linkcode withAttentionBias} and {@linkcode attentionLoss}; output `loss`. */
+/** The training graph: the network with the inputs of {@linkcode withAttentionBias}, {@linkcode diffusionLoss} and {@linkcode attentionLoss}; output `loss`. */
 function lossGraph(config: Sd3Config): Graph {
   const model = sd3BlockGraph(config, untrained(config), {
     batch: batchSize,
@@ -122,7 +122,7 @@ function lossGraph(config: Sd3Config): Graph {
   return g.build({ loss });
 }
 
-/** Weights to start from; the table of positions is none of them. */
+/** The initial weights, without the table of positions, which is not trained. */
 function initialWeights(
   config: Sd3Config,
   { from, seed }: Pick<TaskSettings, "from" | "seed">,
@@ -139,9 +139,9 @@ function initialWeights(
 /**
  * The training task; `updates` can be set for a shorter run.
  *
- * @param settings.folder The pipeline's; gets the text towers and the autoencoder, if it lacks them.
- * @param settings.from A pipeline that is trained further.
- * @throws As {@linkcode gatherTwoTowers}, `loadComponent`, or `openSafetensors`.
+ * @param settings.folder The pipeline's folder; text towers and autoencoder are copied into it if it lacks them.
+ * @param settings.from The folder of a pipeline to train further.
+ * @throws The errors of {@linkcode gatherTwoTowers}, `loadComponent` and `openSafetensors`.
  */
 export async function mmditShapes(
   { updates, seed, folder, from }: TaskSettings,
@@ -196,7 +196,7 @@ export async function mmditShapes(
   };
 }
 
-/** Writes what this training makes of the pipeline's folder: the network, its weights in half precision, the scheduler and the index. */
+/** Writes the trained part of the pipeline's folder: network, weights in half precision, scheduler and index. */
 export async function writeMmditShapes(
   folder: string,
   weights: Readonly<Record<string, Tensor<"float32">>>,

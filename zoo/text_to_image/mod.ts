@@ -1,4 +1,4 @@
-/** `sd-shapes`, a latent diffusion model that draws a scene of a prompt, with the autoencoder and the text encoder that it stands on: each one's configuration, training task and folder. */
+/** `sd-shapes` and `mmdit-shapes`, latent diffusion models that draw a prompt's scene, and their autoencoder and text towers: the training task of each, and the writer of its folder. */
 export { mmditShapes, writeMmditShapes } from "./mmdit_shapes.ts";
 export { scenesClip, writeScenesClip } from "./scenes_clip.ts";
 export { scenesVae, writeScenesVae } from "./scenes_vae.ts";

@@ -1,8 +1,8 @@
 /**
- * The parts of the embedded text-to-image pipelines that are trained before
- * their networks, brought into their folders: text towers with their
- * tokenizers, and the autoencoder. What is there stays: a network knows only
- * the parts between which it was trained.
+ * Copies into the folders of the embedded text-to-image pipelines the parts that
+ * are trained before their networks: text towers with their tokenizers, and the
+ * autoencoder. A part that is there stays: a network works only with the parts
+ * that it was trained with.
  */
 import { isFile, readJson, writeAtomically } from "@dip-go/core/files";
 import type { Tensor } from "@dip-go/core/tensor";
@@ -12,14 +12,14 @@ import { writeSceneTokenizer } from "../data/scene_tokenizer.ts";
 import { sceneTextJson } from "./scenes_clip.ts";
 
 /**
- * Brings the parts of a Stable Diffusion that `folder` lacks from the folders
+ * Copies the parts of a Stable Diffusion that `folder` lacks from the folders
  * `scenes-clip` and `scenes-vae` beside it.
  *
- * @param folder The pipeline's, such as `zoo/models/sd-shapes`; made if missing.
+ * @param folder The pipeline's folder, such as `zoo/models/sd-shapes`; made if missing.
  * @throws {Error} If a part is neither in the folder nor beside it.
  */
 export async function gatherParts(folder: string): Promise<void> {
-  await Deno.mkdir(folder, { recursive: true }); // the parts beside it are found from it
+  await Deno.mkdir(folder, { recursive: true }); // the paths of the folders beside it lead through it
   await takeTextTower(folder, {
     suffix: "",
     className: "CLIPTextModel",
@@ -29,10 +29,10 @@ export async function gatherParts(folder: string): Promise<void> {
 }
 
 /**
- * Brings the parts of a Stable Diffusion 3 that `folder` lacks from the folders
- * beside it: the text tower of `scenes-clip`, which learned what tells pictures
- * apart, and that of `sd-shapes`, which learned on what drawing takes. Both have
- * the first one's projection.
+ * Copies the parts of a Stable Diffusion 3 that `folder` lacks from the folders
+ * beside it: the text tower of `scenes-clip`, trained to tell pictures apart, and
+ * the one of `sd-shapes`, trained further for drawing. Both have the projection
+ * of `scenes-clip`.
  *
  * @throws {Error} If a part is neither in the folder nor beside it.
  */
@@ -46,27 +46,27 @@ export async function gatherTwoTowers(folder: string): Promise<void> {
     className,
     sources: [clip, drawing],
   });
-  await takeAutoencoder(folder, { shift_factor: 0 }); // which its pipeline adds
+  await takeAutoencoder(folder, { shift_factor: 0 }); // a key of SD3's autoencoders
 }
 
-/** Both towers of `scenes-clip`. */
+/** The file with both towers of `scenes-clip`. */
 const clip = "scenes-clip/model.safetensors";
 
 interface TextTower {
-  /** Behind the names of its folder and its tokenizer's. */
+  /** The end of the names of the tower's folder and the tokenizer's. */
   readonly suffix: string;
   readonly className: "CLIPTextModel" | "CLIPTextModelWithProjection";
-  /** Files of weights in folders beside the pipeline's; of a weight in several the last counts. */
+  /** Weight files in folders beside the pipeline's; if several hold a weight, the last one counts. */
   readonly sources: readonly string[];
 }
 
-/** A text tower and its tokenizer, unless it is there. */
+/** Copies a text tower and its tokenizer, unless the tower is there. */
 async function takeTextTower(
   folder: string,
   { suffix, className, sources }: TextTower,
 ): Promise<void> {
   const own = `${folder}/text_encoder${suffix}`;
-  if (await isFile(`${own}/config.json`)) return; // written last: where it is, the part is whole
+  if (await isFile(`${own}/config.json`)) return; // written last: the part is complete
   const wanted = className === "CLIPTextModel"
     ? /^text_model\./
     : /^text_(model|projection)\./;
@@ -86,7 +86,7 @@ async function takeTextTower(
   await writeJson(`${own}/config.json`, config);
 }
 
-/** A copy of `scenes-vae`, unless it is there, with what a pipeline needs its configuration to say. */
+/** Copies `scenes-vae`, unless it is there, and adds the keys of `said` to its configuration. */
 async function takeAutoencoder(
   folder: string,
   said: Readonly<Record<string, number>> = {},

@@ -1,4 +1,4 @@
-/** What the embedded text-to-image model's latents come from: its autoencoder, frozen. */
+/** The frozen encoder that makes the latents of the embedded text-to-image models. */
 import {
   autoencoderKind,
   encoderBlockGraph,
@@ -9,7 +9,7 @@ import { openSession, type Session } from "@dip-go/core/runtime";
 import { float32, type Tensor } from "@dip-go/core/tensor";
 import { latentSize } from "./scenes_vae.ts";
 
-/** Pictures to latents, a fixed number at a time. Hold it with `await using`, or close it. */
+/** Encodes pictures as latents, a fixed number at a time. Hold it with `await using`, or close it. */
 export class SceneEncoder implements AsyncDisposable {
   /** @internal Use {@linkcode openSceneEncoder}. */
   constructor(
@@ -17,12 +17,12 @@ export class SceneEncoder implements AsyncDisposable {
     private readonly scalingFactor: number,
   ) {}
 
-  /** B: how many pictures at a time. */
+  /** B, the number of pictures at a time. */
   get batch(): number {
     return this.session.graph.inputs[0].shape[0];
   }
 
-  /** Latents of B pictures `[B, 3, 64, 64]` in [-1, 1]: the means that the autoencoder gives, of about unit deviation, `[B, 4, 16, 16]`. */
+  /** Latents `[B, 4, 16, 16]` of B pictures `[B, 3, 64, 64]` in [-1, 1]: scaled means, of about unit deviation. */
   async latents(image: Tensor<"float32">): Promise<Tensor<"float32">> {
     const { moments } = await this.session.run({ image });
     const [batch, doubled, ...space] = moments.shape;
@@ -49,9 +49,9 @@ export class SceneEncoder implements AsyncDisposable {
 /**
  * Opens the encoder of a pipeline's folder.
  *
- * @param folder Holds `vae/`.
- * @param batch B.
- * @throws As `loadComponent`.
+ * @param folder The pipeline's folder, with `vae/`.
+ * @param batch B, the number of pictures at a time.
+ * @throws The errors of `loadComponent`.
  */
 export async function openSceneEncoder(
   folder: string,

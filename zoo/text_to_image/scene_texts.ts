@@ -1,16 +1,16 @@
-/** What the embedded SD3 reads of captions: features of its two text towers, frozen. */
+/** The features of captions that the embedded SD3 reads, from its two frozen text towers. */
 import { clipTextGraph, loadClipText } from "@dip-go/core/models";
 import { openSession, type Session } from "@dip-go/core/runtime";
 import { float32, sizeOf, type Tensor } from "@dip-go/core/tensor";
 import { captionLength } from "../data/scene_tokenizer.ts";
 import { captionIds } from "./scenes_clip.ts";
 
-/** Captions to features, a fixed number at a time. Hold it with `await using`, or close it. */
+/** Turns captions into features, a fixed number at a time. Hold it with `await using`, or close it. */
 export class SceneTexts implements AsyncDisposable {
   /** @internal Use {@linkcode openSceneTexts}. */
   constructor(private readonly towers: readonly Session[]) {}
 
-  /** Of B captions: `encoder_hidden_states` `[B, L + 1, E]`, the last row zero in the place of T5's, and `pooled_projections` `[B, P]`. */
+  /** `encoder_hidden_states` `[B, L + 1, E]`, with one zero row instead of T5's, and `pooled_projections` `[B, P]`. */
   async features(
     captions: readonly string[],
   ): Promise<
@@ -46,7 +46,7 @@ export class SceneTexts implements AsyncDisposable {
   }
 }
 
-/** Tensors of one width, joined along it. */
+/** Joins tensors of one shape along their last axis. */
 function sideBySide(parts: readonly Tensor[]): Tensor<"float32"> {
   const [{ shape }] = parts;
   const [lead, width] = [shape.slice(0, -1), shape.at(-1)!];
@@ -65,8 +65,8 @@ function sideBySide(parts: readonly Tensor[]): Tensor<"float32"> {
 /**
  * Opens the two towers of a pipeline's folder.
  *
- * @param batch B.
- * @throws As `loadComponent`.
+ * @param batch B, the number of captions at a time.
+ * @throws The errors of `loadComponent`.
  */
 export async function openSceneTexts(
   folder: string,
@@ -77,7 +77,7 @@ export async function openSceneTexts(
     const { config, weights } = await loadClipText(`${folder}/${name}`);
     const outputs = ["penultimate", "embeds"];
     const graph = clipTextGraph(config, weights, { batch, outputs });
-    towers.push(await openSession(graph, { threads: 1 })); // the cores are the gradients'
+    towers.push(await openSession(graph, { threads: 1 })); // the other cores compute gradients
   }
   return new SceneTexts(towers);
 }

@@ -38,7 +38,7 @@ const encoder = {
   projection: 64,
 } as const;
 
-/** The text tower, which the text-to-image model reads from too. */
+/** The config of the text tower, which the text-to-image models share. */
 export const sceneTextConfig: ClipTextConfig = {
   ...encoder,
   vocabulary: vocabularySize,
@@ -58,7 +58,7 @@ const scaleKey = "logit_scale";
 /** exp(scale) multiplies the cosines; CLIP starts it at 1 / 0.07. */
 const initialScale = Math.log(1 / 0.07);
 
-/** Rows of length 1: `[B, P]` → `[B, P]`. */
+/** Scales rows to length 1: `[B, P]` → `[B, P]`. */
 function normalised(g: GraphBuilder, x: Value): Value {
   const squares = g.reduceSum(g.mul(x, x), { axes: [1] });
   return g.div(x, g.sqrt(g.add(squares, g.scalar(1e-12))));
@@ -142,7 +142,7 @@ export function scenesClip(
   };
 }
 
-/** transformers' words for what both towers share. */
+/** The keys of transformers' configurations that both towers share. */
 const encoderJson = {
   attention_dropout: 0,
   dropout: 0,
@@ -176,7 +176,7 @@ const visionJson = {
   patch_size: visionConfig.patchSize,
 };
 
-/** How pictures enter the picture tower: in [-1, 1]. */
+/** `preprocessor_config.json`: pictures enter the picture tower in [-1, 1]. */
 const preprocessor = {
   crop_size: { height: sceneSize, width: sceneSize },
   do_center_crop: true,

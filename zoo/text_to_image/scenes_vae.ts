@@ -3,7 +3,8 @@
  * back, in the layout of Stable Diffusion's. Trained to rebuild pictures and
  * their edges, with a little weight on the latents' divergence from a standard
  * normal (Kingma and Welling, 2014; Rombach et al., 2022). Pictures are compared
- * by squares: by magnitudes, the best guess at a rare colour is the ground's.
+ * by squared errors: by absolute ones, the best guess at a rare colour is the
+ * ground's.
  */
 import {
   type AutoencoderConfig,
@@ -24,7 +25,7 @@ import { drawScene, renderScenes, sceneSize } from "../data/scenes.ts";
 import type { TrainingTask } from "../training/trainer.ts";
 import { SplitMix32 } from "../data/uniform.ts";
 
-/** The networks; the scaling factor is measured when the folder is written. */
+/** The networks' config; the scaling factor is measured when the folder is written. */
 export const sceneVaeConfig: AutoencoderConfig = {
   inChannels: 3,
   outChannels: 3,
@@ -44,11 +45,11 @@ export const sceneVaeConfig: AutoencoderConfig = {
 /** Side of the latents. */
 export const latentSize = sceneSize / 4;
 
-/** Small: what teaches the colours is the number of updates. */
+/** A small batch: colours are learned by the number of updates. */
 const batchSize = 4;
 /** Weights of the loss's terms: mean squares, mean magnitude of the edges' errors, mean divergence in nats. */
 const weightOf = { squares: 3, edges: 0.2, divergence: 5e-5 };
-/** Logarithm of the latents' variance before training: noise from the start would hide what the decoder is to learn from. */
+/** The log variance of the latents before training; larger noise would hide the latents from the decoder. */
 const startingLogVariance = -6;
 
 const sizeOf = (batch: number) => ({
@@ -69,7 +70,7 @@ function differences(g: GraphBuilder, x: Value, axis: number): Value {
   return g.sub(from(1, end), from(0, end - 1));
 }
 
-/** Inputs `image` `[B, 3, 64, 64]` and `noise` `[B, 4, 16, 16]`; output `loss`. */
+/** The training graph: inputs `image` `[B, 3, 64, 64]` and `noise` `[B, 4, 16, 16]`; output `loss`. */
 function lossGraph(batch: number): Graph {
   const size = sizeOf(batch);
   const encoder = encoderBlockGraph(sceneVaeConfig, noWeights, size);
@@ -189,7 +190,7 @@ const configJson = {
   up_block_types: sceneVaeConfig.channels.map(() => "UpDecoderBlock2D"),
 };
 
-/** Writes an `AutoencoderKL` folder, weights in half precision, with the scaling factor that makes latents of unit deviation. */
+/** Writes an `AutoencoderKL` folder, weights in half precision; its scaling factor gives latents unit deviation. */
 export async function writeScenesVae(
   folder: string,
   weights: Readonly<Record<string, Tensor<"float32">>>,

@@ -1,9 +1,9 @@
 /**
  * The embedded text-to-image model: Stable Diffusion 1.5's pipeline at small
  * width. Its UNet is trained here, on latents of captioned scenes by the
- * autoencoder of `scenes_vae.ts`, together with the text tower, which comes
- * from `scenes_clip.ts`: what tells a picture from others is not all that
- * drawing one takes, such as which colour is whose.
+ * autoencoder of `scenes_vae.ts`, together with the text tower of
+ * `scenes_clip.ts`: text features that tell pictures apart need not say all that
+ * drawing takes, such as which object has which colour.
  */
 import {
   clipText,
@@ -55,11 +55,11 @@ import {
   wordsLoss,
 } from "../teaching/word_attributes.ts";
 
-/** `unet/config.json` in diffusers' words. */
+/** `unet/config.json` with diffusers' keys. */
 const unetJson = {
   _class_name: "UNet2DConditionModel",
   act_fn: "silu",
-  attention_head_dim: 4, // heads: diffusers kept a wrong name
+  attention_head_dim: 4, // the number of heads: diffusers kept a wrong name
   block_out_channels: [32, 64, 96, 96],
   center_input_sample: false,
   cross_attention_dim: sceneTextConfig.width,
@@ -88,10 +88,10 @@ const unetJson = {
 };
 
 /**
- * Stable Diffusion 1.5's, but for what the model predicts and how much of the
- * picture is left at the last step: 0.3 % of its amplitude, not 7 %, which in
- * latents this small shows what is where. A model trained with that follows
- * the layout of the noise, not the prompt's.
+ * Stable Diffusion 1.5's scheduler with another prediction and another last
+ * timestep: 0.3 % of the picture's amplitude is left there, not 7 %, which in
+ * latents this small still shows the layout. A model trained with 7 % follows the
+ * layout that it sees in the noise, not the prompt's.
  */
 const schedulerJson = {
   _class_name: "PNDMScheduler",
@@ -123,29 +123,29 @@ const modelIndex = {
 const unetWeights = "unet/diffusion_pytorch_model.safetensors";
 const textWeights = "text_encoder/model.safetensors";
 
-/** Of each of the two batches of an update, a core each. */
+/** The size of each of an update's two batches; each has a core of its own. */
 const batchSize = 16;
 const poolSize = 2000 * batchSize;
-/** Seed of the pool, apart from those of the batches. */
+/** The seed of the pool, which the batches' seed does not change. */
 const poolSeed = 20_261_123;
-/** Weight of the attention's loss beside the prediction's. */
+/** The weight of the attention loss; the prediction's is 1. */
 const guidanceWeight = 0.2;
-/** Weight of the words' loss. */
+/** The weight of the words' loss. */
 const wordsWeight = 0.05;
 
 /**
- * Shares of the timesteps that training draws: most of them where shapes and
- * places come out of the noise.
+ * The shares of the timesteps that training draws. Most are from the range in
+ * which shapes and places emerge from the noise.
  */
 const timestepShares = [
   { share: 0.15, from: 0, to: 250 },
   { share: 0.6, from: 250, to: 700 },
   { share: 0.25, from: 700, to: 1000 },
 ] as const;
-/** From here on the picture has less than 1 % of the noise's power, and the mean of its family is the target. */
+/** From this timestep on the picture has less than 1 % of the noise's power: targets are {@linkcode stableTarget}. */
 const stableFrom = 700;
 
-/** Timesteps of a batch, ascending, one in each of B equal parts of the shares (Kingma et al., "Variational diffusion models", 2021). */
+/** Ascending timesteps, one from each of B equal parts of the shares (Kingma et al., "Variational diffusion models", 2021). */
 export function spreadTimesteps(
   batch: number,
   uniform: () => number,
@@ -161,7 +161,7 @@ export function spreadTimesteps(
   });
 }
 
-/** Inputs `sample`, `timestep`, `input_ids` `[B, L]`, `target`, `weight` and those of {@linkcode attentionLoss} and {@linkcode wordsLoss}; output `loss`, of UNet and text tower as one network. */
+/** UNet and text tower as one training graph: inputs `sample`, `timestep`, `input_ids` `[B, L]`, and those of {@linkcode diffusionLoss}, {@linkcode attentionLoss} and {@linkcode wordsLoss}; output `loss`. */
 function lossGraph(config: UnetConfig): Graph {
   const g = new GraphBuilder("sd-shapes:loss");
   const ids = g.input("input_ids", "int64", [batchSize, captionLength]);
@@ -192,12 +192,12 @@ function lossGraph(config: UnetConfig): Graph {
   return g.build({ loss: terms.reduce((a, b) => g.add(a, b)) });
 }
 
-/** A place code beside channels of random weights. */
+/** The place code of a UNet of random weights. */
 const freshCode = { magnitude: 1, gains: [1, 1, 1] };
-/** And beside those of the UNet that was trained without one: at its levels they were 22, 24, 12 and 5 in root mean square. */
+/** The place code of a UNet trained without one, whose up blocks' channels were 22, 24, 12 and 5 in root mean square. */
 const lateCode = { magnitude: 25, gains: [0.7, 0.6, 0.6] };
 
-/** Weights to start from: a trained text tower, and a UNet that is random unless it is trained further. */
+/** The initial weights: a trained text tower, a UNet (random unless trained further), and zero word heads. */
 async function initialWeights(
   config: UnetConfig,
   { from, folder, seed, marksPlaces }: Pick<
@@ -229,7 +229,7 @@ async function initialWeights(
   ]);
 }
 
-/** Pictures that a caption is as true of as of the given one, itself among them. */
+/** Latents of the given picture and of others that its caption is as true of: of any, if it is empty. */
 function referencesOf(
   pool: LatentPool,
   { index, description }: DrawnPicture,
@@ -244,7 +244,7 @@ function referencesOf(
   return [index, ...others].map((each) => latentsOf(pool, each));
 }
 
-/** A batch without its captions: noised latents and what the network is to make of them. */
+/** The noised latents of a batch and their targets, without the captions. */
 function noisedPictures(
   pool: LatentPool,
   pictures: readonly DrawnPicture[],
@@ -255,7 +255,7 @@ function noisedPictures(
   },
 ): ReturnType<typeof noisedBatch> {
   const clean = latentsAt(pool, pictures.map(({ index }) => index));
-  // No weights: what is where, and of which colour, is decided in the noise that min-SNR hardly counts.
+  // No min-SNR weights: they hardly count the noisy timesteps, which decide places and colours.
   const noised = noisedBatch(clean, uniform, { alphasCumprod, timesteps });
   const size = clean.data.length / pictures.length;
   pictures.forEach((picture, b) => {
@@ -275,10 +275,10 @@ function noisedPictures(
 /**
  * The training task; `updates` can be set for a shorter run.
  *
- * @param settings.folder The pipeline's; gets the text tower and the autoencoder, if it lacks them.
- * @param settings.from A pipeline that is trained further; by default the UNet starts from random weights with a place code.
- * @param settings.marksPlaces Whether the UNet of that pipeline gets one too.
- * @throws As {@linkcode gatherParts}, `loadComponent` of the autoencoder, or `openSafetensors`.
+ * @param settings.folder The pipeline's folder; text tower and autoencoder are copied into it if it lacks them.
+ * @param settings.from The folder of a pipeline to train further; by default the UNet starts from random weights with a place code.
+ * @param settings.marksPlaces Whether the UNet of `from` gets a place code too.
+ * @throws The errors of {@linkcode gatherParts}, `loadComponent` (autoencoder) and `openSafetensors`.
  */
 export async function sdShapes(
   { updates, seed, folder, from, marksPlaces }: TaskSettings,
@@ -330,7 +330,7 @@ export async function sdShapes(
   };
 }
 
-/** Writes what this training makes of the pipeline's folder: UNet and text tower, weights in half precision, the scheduler and the index. */
+/** Writes the trained part of the pipeline's folder: UNet, text tower, weights in half precision, scheduler and index. */
 export async function writeSdShapes(
   folder: string,
   weights: Readonly<Record<string, Tensor<"float32">>>,
