@@ -1,5 +1,5 @@
 /**
- * The captioned data set of the embedded text-to-image model: one or two
+ * The captioned data set of the embedded text-to-image models: one or two
  * objects of named shape, colour, size and place on a named ground, and
  * sentences that describe them in a small closed vocabulary. `render.ts` draws.
  */

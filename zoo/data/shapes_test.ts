@@ -18,7 +18,6 @@ import { SplitMix32 } from "./uniform.ts";
 
 const everyClass = classNames.map((_, classId) => classId);
 
-/** Several random pictures of each class. */
 function sampledSpecs(perClass: number): ShapeSpec[] {
   const { uniform } = new SplitMix32(1);
   return everyClass.flatMap((classId) =>

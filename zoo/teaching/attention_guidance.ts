@@ -22,7 +22,6 @@ export const guidedSides = [16, 8, 4] as const;
 /** A constant added to each share of attention, which keeps the logarithm of a zero share finite. */
 const leastShare = 1e-4;
 
-/** The names of the inputs for maps of one side. */
 const wantedName = (side: number): string => `wanted_words_${side}`;
 const weightName = (side: number): string => `area_weights_${side}`;
 

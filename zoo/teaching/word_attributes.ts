@@ -72,13 +72,13 @@ export function wordInputs(
   }));
 }
 
-/** The target of each token: its object's attribute, or -1 before the caption says it or without an object. */
+/** The target of each token: its object's attribute, or -1 if the caption has not said it yet or there is no object. */
 function wordsThatKnow(
   { scene, description }: GuidedPicture,
   attribute: Attribute,
 ): number[] {
   const known = Array<number>(captionLength).fill(-1);
-  let knower = -1; // the object whose attribute has been said
+  let knower = -1; // the object whose attribute was said last
   description?.words.forEach(({ object = -1, says }, i) => {
     if (says === attribute) knower = object;
     if (object >= 0 && object === knower) {

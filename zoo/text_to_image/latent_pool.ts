@@ -39,7 +39,7 @@ function trainingScene(uniform: () => number): Scene {
  * Renders and encodes random scenes, none of them reserved.
  *
  * @param options.count The number of scenes, a multiple of the encoder's batch and of {@linkcode familySize}.
- * @param options.seed The pool depends on it alone.
+ * @param options.seed The seed, which with `count` decides the pool.
  */
 export async function encodePool(
   encoder: SceneEncoder,

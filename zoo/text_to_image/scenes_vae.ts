@@ -58,7 +58,6 @@ const sizeOf = (batch: number) => ({
   width: latentSize,
 });
 
-/** Mean of |x|. */
 const meanMagnitude = (g: GraphBuilder, x: Value): Value =>
   g.reduceMean(g.abs(x), { keepDims: false });
 
@@ -100,7 +99,6 @@ function lossGraph(batch: number): Graph {
   return g.build({ loss: terms.reduce((a, b) => g.add(a, b)) });
 }
 
-/** The decoder's blocks, added to a graph. */
 function decode(g: GraphBuilder, latents: Value, batch: number): Value {
   const { blocks } = decoderBlockGraph(
     sceneVaeConfig,

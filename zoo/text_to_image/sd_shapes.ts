@@ -89,7 +89,7 @@ const unetJson = {
 
 /**
  * Stable Diffusion 1.5's scheduler with another prediction and another last
- * timestep: 0.3 % of the picture's amplitude is left there, not 7 %, which in
+ * timestep: 0.2 % of the picture's amplitude is left there, not 7 %, which in
  * latents this small still shows the layout. A model trained with 7 % follows the
  * layout that it sees in the noise, not the prompt's.
  */
@@ -161,7 +161,11 @@ export function spreadTimesteps(
   });
 }
 
-/** UNet and text tower as one training graph: inputs `sample`, `timestep`, `input_ids` `[B, L]`, and those of {@linkcode diffusionLoss}, {@linkcode attentionLoss} and {@linkcode wordsLoss}; output `loss`. */
+/**
+ * UNet and text tower as one training graph: inputs `sample`, `timestep`,
+ * `input_ids` `[B, L]` and those of {@linkcode diffusionLoss},
+ * {@linkcode attentionLoss} and {@linkcode wordsLoss}; output `loss`.
+ */
 function lossGraph(config: UnetConfig): Graph {
   const g = new GraphBuilder("sd-shapes:loss");
   const ids = g.input("input_ids", "int64", [batchSize, captionLength]);
