@@ -1,4 +1,4 @@
-/** `deno task test:browser`: what of the demo takes too long for the gate. */
+/** `deno task test:browser`: the test of the demo that takes too long for the gate. */
 import { assertEquals } from "@std/assert";
 import { demoModels } from "@dip-go/experiments/demo";
 import { inTemporaryFolder } from "../files/in_temporary_folder.ts";

@@ -1,4 +1,4 @@
-/** The demo in headless Chromium, on the CPU: the embedded models, in few steps. */
+/** Tests of the demo in headless Chromium, on the CPU: the embedded models in few steps. */
 import type { Subject } from "@dip-go/core/pipeline";
 import { openSubNet } from "@dip-go/supernet";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
@@ -23,7 +23,7 @@ const inFewSteps = (model: DemoModel, steps: number): DemoModel => ({
   },
 });
 
-/** Keeps the order in which panels come to their end, from before the page's own script. */
+/** A script that records the order in which panels finish. */
 const watch = `window.order = [];
 new MutationObserver((changes) => {
   for (const { target } of changes) {
@@ -36,7 +36,7 @@ new MutationObserver((changes) => {
 const textOf = (page: HeadlessPage, selector: string) =>
   page.evaluate<string>(`document.querySelector("${selector}").textContent`);
 
-/** The canvas of a side as `[H, W, 4]` bytes. */
+/** The bytes `[H, W, 4]` of a side's canvas. */
 const pixelsOf = (page: HeadlessPage, side: string) =>
   page.evaluate<number[]>(`(() => {
     const canvas = document.querySelector("[data-side=${side}] canvas");
@@ -44,7 +44,7 @@ const pixelsOf = (page: HeadlessPage, side: string) =>
     return [...canvas.getContext("2d").getImageData(0, 0, width, height).data];
   })()`);
 
-/** The project's own picture of what the page draws first, as bytes of a canvas. */
+/** The project's own picture of the subject that the page draws first, as the bytes of a canvas. */
 async function ownPixels(
   model: DemoModel,
   subject: Subject,
@@ -62,7 +62,7 @@ async function ownPixels(
   );
 }
 
-/** Checks that the page first draws the full sampler's picture, after the pruned one's. */
+/** Checks that the page draws the pruned sampler's picture first, then the full one's, which is the project's own. */
 async function checkFirstPictures(
   page: HeadlessPage,
   model: DemoModel,
@@ -98,7 +98,7 @@ const withDemoOf = (
     return withDemoPage({ models: [model], compiled, plans }, view, body);
   });
 
-/** Five model calls: PNDM makes one more than it has steps. */
+/** The cases, of five model calls each: PNDM makes one more than it has steps. */
 const cases: readonly { model: DemoModel; subject: Subject }[] = [
   { model: inFewSteps(demoModels[1], 4), subject: demoModels[1].examples![0] },
   { model: inFewSteps(demoModels[2], 5), subject: demoModels[2].examples![0] },

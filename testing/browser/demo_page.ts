@@ -1,21 +1,21 @@
-/** The demo as a person meets it: its server and its page in headless Chromium. */
+/** For tests: the demo's server, and its page in headless Chromium. */
 import { HeadlessPage } from "./headless_browser.ts";
 import { type DemoOptions, DemoServer } from "@dip-go/experiments/demo";
 
-/** How the window is. */
+/** The window of the demo's page. */
 export interface DemoView {
   readonly width: number;
   readonly height: number;
   readonly dark?: boolean;
-  /** What WebGPU runs on; none by default. */
+  /** The device of WebGPU; none by default. */
   readonly gpu?: "software";
 }
 
-/** That the page's drawing is at its end. */
+/** An expression that is true when the page has finished drawing, or failed. */
 export const isDone =
   `["done", "failed"].includes(document.querySelector(".status")?.dataset.state)`;
 
-/** Opens the page, which begins to draw, and closes all after. */
+/** Runs `body` on the page, which begins to draw, and closes page and server afterwards. */
 export async function withDemoPage(
   options: DemoOptions,
   view: DemoView,

@@ -1,4 +1,4 @@
-/** `deno task demo:screenshot`: the page when both pictures are there, as docs/demo.md shows it. */
+/** `deno task demo:screenshot`: takes the picture of the finished demo that docs/demo.md shows. */
 import { parseArgs } from "@std/cli/parse-args";
 import { writeAtomically } from "@dip-go/core/files";
 import { demoModels } from "@dip-go/experiments/demo";

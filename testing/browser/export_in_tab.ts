@@ -1,4 +1,4 @@
-/** For tests: an embedded model exported, its folder opened in a browser tab. */
+/** For tests: exports an embedded model and opens its folder in a browser tab. */
 import { assert, assertEquals } from "@std/assert";
 import { inTemporaryFolder } from "../files/in_temporary_folder.ts";
 import { browserMissing, HeadlessPage } from "./headless_browser.ts";
@@ -6,7 +6,7 @@ import type { Precision } from "@dip-go/core/runtime";
 import { exportCommand } from "@dip-go/experiments/commands";
 import { filesHandler, webRuntimeFolder } from "@dip-go/experiments/web";
 
-/** Why tests in a browser are left out, if they are. */
+/** The reason why tests in a browser are left out, if they are. */
 export const missing = await browserMissing();
 if (missing) console.log(`browser tests of export are ignored: ${missing}`);
 
@@ -22,7 +22,7 @@ const limits: Readonly<Record<Precision, number>> = {
   "int8-weights": 1e-3,
 };
 
-/** Adds the test that a model's exported file draws the project's picture, by its own page and onnxruntime-web. */
+/** Adds the test that an exported page draws the project's own picture in onnxruntime-web. */
 export function testExportInTab(
   model: keyof typeof embedded,
   precision: Precision,
@@ -52,7 +52,7 @@ export function testExportInTab(
   });
 }
 
-/** What a folder's page says of its picture and the example's, and on what it drew it. */
+/** Opens an exported page; returns the difference of its picture from the folder's example, and the device. */
 export async function drawnInTab(
   folder: string,
   gpu: "software" | "none" = "none",

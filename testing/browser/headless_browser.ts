@@ -1,12 +1,12 @@
 /**
  * Chromium for tests, driven over its DevTools protocol: one page, its errors,
- * a pointer, keys and pictures. Needs no package, only the browser.
+ * a pointer, keys and screenshots. It needs the browser, but no npm package.
  */
 
-/** Where Debian's package puts it. */
+/** The path of the browser in Debian's package. */
 const chromium = "/usr/bin/chromium";
 
-/** Arguments that keep it to itself: no window, no network, no profile but an empty one. */
+/** Arguments that isolate the browser: no window, no background network, no first-run pages. */
 const flags = [
   "--headless",
   "--no-sandbox",
@@ -20,7 +20,7 @@ const flags = [
   "--remote-allow-origins=*",
 ];
 
-/** WebGPU by the software device that the package carries, or none. */
+/** Arguments for WebGPU on the software device of Debian's package, or for no GPU. */
 const gpuFlags = {
   software: [
     "--enable-unsafe-webgpu",
@@ -32,7 +32,7 @@ const gpuFlags = {
   none: ["--disable-gpu"],
 };
 
-/** Its warning when a page asks for WebGPU, which is not here. */
+/** The browser's warning if a page asks for WebGPU without a GPU. */
 const noGpu = "No available adapters.";
 
 /** Why the browser cannot be used here, or undefined if it can. */
@@ -55,9 +55,9 @@ export async function browserMissing(): Promise<string | undefined> {
 // deno-lint-ignore no-explicit-any -- the protocol is large, each call knows its answer
 type Answer = any;
 
-/** One page of a browser of its own. */
+/** A browser with one page. */
 export class HeadlessPage implements AsyncDisposable {
-  /** Exceptions, `console.error` and failed loads, as they came. */
+  /** Exceptions, console errors and warnings, failed loads and forbidden requests, in order. */
   readonly errors: string[] = [];
   readonly #pending = new Map<number, PromiseWithResolvers<Answer>>();
   readonly #waiting = new Map<string, PromiseWithResolvers<void>>();
@@ -68,9 +68,9 @@ export class HeadlessPage implements AsyncDisposable {
     private readonly process: Deno.ChildProcess,
     private readonly socket: WebSocket,
     private readonly profile: string,
-    /** The end of what it prints, which it would wait to be read. */
+    /** Resolves when all that the browser prints is read; unread, it would block the browser. */
     private readonly drained: Promise<void>,
-    /** Where it may load from besides files. */
+    /** The origin that the page may load from besides files. */
     private readonly origin: string | undefined,
   ) {
     socket.onmessage = ({ data }) => this.#receive(JSON.parse(data));
@@ -79,8 +79,8 @@ export class HeadlessPage implements AsyncDisposable {
   /**
    * Starts the browser and opens an empty page.
    *
-   * @param options.gpu What WebGPU runs on; none by default.
-   * @param options.origin Such as "http://127.0.0.1:8000"; to load from elsewhere, but from files, is an error.
+   * @param options.gpu The device of WebGPU; none by default.
+   * @param options.origin Such as "http://127.0.0.1:8000"; a load from elsewhere counts as an error, except from files.
    */
   static async open(
     { origin, gpu = "none" }: {
@@ -128,7 +128,7 @@ export class HeadlessPage implements AsyncDisposable {
     return answer.promise;
   }
 
-  /** Sets the window's size and what the system prefers. */
+  /** Sets the window's size and the system's light or dark preference. */
   async view(
     { width, height, dark = false }: {
       width: number;
@@ -154,16 +154,16 @@ export class HeadlessPage implements AsyncDisposable {
     this.#waiting.set("Page.loadEventFired", loaded);
     await this.call("Page.navigate", { url });
     await loaded.promise;
-    // its first frame lays out what observes its own size
+    // elements that observe their own size are laid out in the first frame
     await this.evaluate(
       "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))",
     );
   }
 
   /**
-   * The value of an expression in the page; a promise is awaited.
+   * Evaluates an expression in the page; a promise is awaited.
    *
-   * @throws {Error} If it throws.
+   * @throws {Error} If the expression throws.
    */
   async evaluate<Value>(expression: string): Promise<Value> {
     const { result, exceptionDetails } = await this.call("Runtime.evaluate", {
@@ -177,7 +177,7 @@ export class HeadlessPage implements AsyncDisposable {
     );
   }
 
-  /** How wide the page's content is, and the window that shows it. */
+  /** The widths of the page's content and of the window. */
   widths(): Promise<{ wide: number; screen: number }> {
     const all = "document.documentElement";
     return this.evaluate(
@@ -188,7 +188,7 @@ export class HeadlessPage implements AsyncDisposable {
   /**
    * Waits until an expression is true.
    *
-   * @throws {Error} If it is not within a time, with the page's errors so far.
+   * @throws {Error} If it is not true in time; the message has the page's errors so far.
    */
   async until(
     expression: string,
@@ -208,11 +208,11 @@ export class HeadlessPage implements AsyncDisposable {
   }
 
   /**
-   * Moves the pointer to the middle of the element that a selector finds first,
-   * scrolled into view, and again until it is above it: a page that still lays
-   * itself out may move the element away.
+   * Scrolls the first element of a selector into view and moves the pointer to its
+   * middle, again and again until the pointer is above it: a page whose layout is
+   * not final may move the element away.
    *
-   * @throws {Error} If something else stays under the pointer.
+   * @throws {Error} If the pointer never gets above the element.
    */
   async hover(selector: string): Promise<{ x: number; y: number }> {
     const element = `document.querySelector(${JSON.stringify(selector)})`;
@@ -237,7 +237,7 @@ export class HeadlessPage implements AsyncDisposable {
     await this.pointer("mouseReleased", at);
   }
 
-  /** One event of the pointer, its first button held unless it only moves. */
+  /** Sends an event of the pointer; by default its left button is held unless it only moves. */
   async pointer(
     type: "mouseMoved" | "mousePressed" | "mouseReleased",
     { x, y }: { x: number; y: number },
@@ -265,7 +265,7 @@ export class HeadlessPage implements AsyncDisposable {
     }
   }
 
-  /** What the page looks like, as a PNG. */
+  /** A picture of the page, as a PNG. */
   async screenshot(): Promise<Uint8Array> {
     const { data } = await this.call("Page.captureScreenshot");
     return Uint8Array.fromBase64(data);
@@ -275,7 +275,7 @@ export class HeadlessPage implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     const closed = new Promise((close) => this.socket.onclose = close);
     this.#session = undefined;
-    this.call("Browser.close").catch(() => {}); // it may not answer any more
+    this.call("Browser.close").catch(() => {}); // it may end without an answer
     await closed;
     await this.drained;
     await this.process.status;
@@ -296,7 +296,7 @@ export class HeadlessPage implements AsyncDisposable {
   }
 }
 
-/** What an event says went wrong, or undefined if nothing did. */
+/** The error that an event reports, or undefined if it reports none. */
 function errorOf(
   method: string,
   params: Answer,

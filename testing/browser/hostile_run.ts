@@ -1,10 +1,10 @@
-/** For tests: a small run with every part of a report, and names that try to leave their place. */
+/** For tests: a small run with every part of a report, and names that try to break out of the page's HTML. */
 import { TorchGenerator } from "@dip-go/core/random";
 import { float32, type Tensor } from "@dip-go/core/tensor";
 import { picturesWithin, type ReportedRun } from "@dip-go/eval/report";
 import type { ResultRow, Results } from "@dip-go/eval/tables";
 
-/** A method that would end its script and its element. */
+/** A method's name that would end a script and an element. */
 export const hostileMethod = `</script><b onclick="x">'gates' & <!--`;
 
 /** A prompt with quotes that would end an attribute. */
@@ -42,7 +42,7 @@ function row(
   };
 }
 
-/** Its results: the full model, two methods at two sparsities, and a row of the paper. */
+/** The results of the run: the full model, two methods at two sparsities, and a row of the paper. */
 export const hostileResults: Results = {
   experiment: "toy",
   model: "zoo/models/<toy>",

@@ -1,4 +1,4 @@
-/** Pages in a real browser: headless Chromium over its own protocol, and results whose names and prompts try to break a page. */
+/** Results whose names and prompts try to break a page. The tests beside them open pages in headless Chromium. */
 export {
   hostileMethod,
   hostilePrompt,

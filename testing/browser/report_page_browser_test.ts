@@ -1,4 +1,4 @@
-/** The report as a reader meets it: in a browser, from `file://`, by pointer and keys. */
+/** Uses the report as a reader does: in a browser, from `file://`, by pointer and keys. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { decode } from "fast-png";
 import { browserMissing, HeadlessPage } from "./headless_browser.ts";
@@ -8,7 +8,7 @@ import { joinReports, reportPage } from "@dip-go/eval/report";
 const missing = await browserMissing();
 if (missing) console.log(`browser tests of the report are ignored: ${missing}`);
 
-/** Opens the hostile run's report at a size. */
+/** Runs `body` on the hostile run's report in a window of a size, and expects no errors of the page. */
 async function withReport(
   size: { width: number; height: number; dark?: boolean },
   body: (page: HeadlessPage) => Promise<void>,
@@ -30,7 +30,6 @@ async function withReport(
 
 const wide = { width: 1400, height: 900 };
 
-/** Texts of the elements that a selector finds. */
 const texts = (page: HeadlessPage, selector: string) =>
   page.evaluate<string[]>(
     `[...document.querySelectorAll(${
@@ -110,7 +109,7 @@ browserTest(
       await page.press("ArrowLeft", 37);
       await page.press("Enter", 13);
       assert(await page.evaluate(selected) !== "3");
-      // another metric, and a line that is hidden
+      // choose another metric, and hide a line
       await page.evaluate(`(() => {
       const select = document.querySelector("section select");
       select.value = "1";
@@ -122,7 +121,7 @@ browserTest(
       );
       const points = "document.querySelectorAll('.chart .point').length";
       const before = await page.evaluate<number>(points);
-      // two rows of a line, in both charts: alone under the pointer, gone by a click
+      // a line's four points, two rows in two charts: hovering dims all others, a click hides the four
       const dim = "document.querySelectorAll('.chart .point.dim').length";
       await page.hover(".legend button");
       assertEquals(await page.evaluate<number>(dim), before - 4);
@@ -184,7 +183,7 @@ browserTest(
     }),
 );
 
-/** Mean of the picture's bytes: dark pages have little. */
+/** The mean of a picture's red channel, which is small for dark pages. */
 function brightness(png: Uint8Array): number {
   const { data, channels } = decode(png);
   let sum = 0;
@@ -216,7 +215,7 @@ browserTest(
       const { wide, screen } = await page.widths();
       assertEquals(wide, screen);
       await page.click(".results tbody tr:nth-child(3)");
-      // what the click selected comes into view
+      // the selected row's picture comes into view
       const { top, bottom } = await page.evaluate<
         { top: number; bottom: number }
       >("document.querySelector('.stage').getBoundingClientRect().toJSON()");

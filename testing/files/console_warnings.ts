@@ -1,6 +1,6 @@
-/** What a test makes the console warn of. */
+/** For tests: catches warnings on the console. */
 
-/** The lines that `body` warns of; none of them is shown. */
+/** Returns the lines that `body` passes to `console.warn`, which are not shown. */
 export async function consoleWarnings(
   body: () => Promise<unknown>,
 ): Promise<string[]> {

@@ -1,11 +1,11 @@
-/** For tests: the bytes of a SentencePiece model, by the wire format of protocol buffers alone. */
+/** For tests: writes a SentencePiece model byte by byte, in the wire format of protocol buffers. */
 
 /** A piece, its log probability, and its type: 1 normal, 2 unknown, 3 control. */
 export type Piece = readonly [piece: string, score: number, type: number];
 
 const text = new TextEncoder();
 
-/** Tag, length and content of a field; lengths below 2^14 are enough here. */
+/** A field's tag, length and content, whose length is below 2^14. */
 function field(id: number, content: readonly number[]): number[] {
   const { length } = content;
   const size = length < 128 ? [length] : [length & 127 | 128, length >> 7];

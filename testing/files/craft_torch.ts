@@ -1,8 +1,8 @@
-/** Files as `torch.save` writes them, and with any other pickle in them, for tests. */
+/** For tests: files as `torch.save` writes them, and files with any other pickle. */
 import { sizeOf, type Tensor } from "@dip-go/core/tensor";
 import { craftZip } from "./craft_zip.ts";
 
-/** Bytes of pickle opcodes: numbers as they are, text as its characters. */
+/** The bytes of pickle opcodes, from numbers (a byte each), texts and bytes. */
 export function opcodes(
   ...parts: readonly (number | string | Uint8Array)[]
 ): Uint8Array {
@@ -73,7 +73,7 @@ export function storageOf(key: string, length: number): Uint8Array {
   return opcodes(tuple(parts), "Q");
 }
 
-/** A row-major tensor over the whole of a storage, or with the given strides and offset over one of the given length. */
+/** A tensor: row-major over a whole storage, or with strides and an offset over a storage of `length`. */
 export function tensorOf(
   key: string,
   shape: readonly number[],

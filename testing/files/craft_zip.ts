@@ -1,12 +1,12 @@
-/** Zip archives put together byte by byte, for tests: sound ones, and ones that no program writes. */
+/** For tests: writes zip archives byte by byte, sound ones and ones that no program would write. */
 
-/** What an entry says of itself beside its name and content. */
+/** An entry of an archive: name, content and the fields of its headers. */
 export interface CraftedEntry {
   readonly name: string;
   readonly content: Uint8Array;
   /** Name in the local header; the same by default. */
   readonly localName?: string;
-  /** 0, stored, by default. */
+  /** The compression method; 0, stored, by default. */
   readonly method?: number;
   readonly flags?: number;
 }
@@ -14,7 +14,7 @@ export interface CraftedEntry {
 /**
  * An archive of stored entries.
  *
- * @param options With `wide`, sizes and offsets are in zip64 records only, as in archives past 4 GiB.
+ * @param options With `wide`, only zip64 records hold sizes and offsets, as in archives past 4 GiB.
  */
 export function craftZip(
   entries: readonly CraftedEntry[],

@@ -4,7 +4,7 @@ import { float32, type Tensor } from "@dip-go/core/tensor";
 
 const folder = new URL("../../testdata/metrics/", import.meta.url);
 
-/** One case of `expected.json`: a list under the metric's name. */
+/** One case of `expected.json`, which has a list of cases under each metric's name. */
 export interface MetricCase {
   name: string;
   data_range: number;

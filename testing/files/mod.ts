@@ -1,4 +1,4 @@
-/** Files that tests read: crafted byte by byte where no library would write them, or in a temporary folder that is gone afterwards. */
+/** Files that tests read: crafted byte by byte if no library would write them, or in temporary folders. */
 export { consoleWarnings } from "./console_warnings.ts";
 export { craftSentencePiece, type Piece } from "./craft_sentencepiece.ts";
 export {

@@ -1,6 +1,6 @@
-/** For tests: ONNX's rules by another implementation, Debian's package `python3-onnx`. */
+/** For tests: checks ONNX files with another implementation, Debian's package `python3-onnx`. */
 
-/** Debian's own Python, which alone sees Debian's packages. */
+/** Debian's own Python, the only one that finds Debian's packages. */
 const python = "/usr/bin/python3";
 
 const version = "import onnx; print(onnx.defs.onnx_opset_version())";
@@ -11,7 +11,7 @@ for path in sys.argv[1:]:
     onnx.checker.check_model(path, full_check=True)
 `;
 
-/** The newest opset that the checker knows; 0 where there is no checker, or no permission to run it. */
+/** The newest opset that the checker knows; 0 if there is no checker, or no permission to run it. */
 export async function checkerOpset(): Promise<number> {
   const run = { name: "run", command: python } as const;
   if ((await Deno.permissions.query(run)).state !== "granted") return 0;
@@ -27,7 +27,7 @@ export async function checkerOpset(): Promise<number> {
   }
 }
 
-/** What the checker complains of in ONNX files, shapes included; "" where it accepts them all. */
+/** The checker's complaints about ONNX files, shapes included; "" if it accepts them all. */
 export async function onnxComplaints(
   ...paths: readonly string[]
 ): Promise<string> {

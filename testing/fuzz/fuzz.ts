@@ -1,8 +1,8 @@
 /**
- * Fuzzing of everything that is read: one file of a folder is damaged, the folder
- * is loaded, and what comes of it must be the folder, or one error that names the
- * file. No crash, no hang, no error of the language; a file that lacks its end, or
- * a configuration with a key that nobody knows, does not load.
+ * Fuzzing of every kind of file that is read: one file of a folder is damaged, and
+ * the folder is loaded. It must load, or be refused with one error that names the
+ * file: no crash, no hang, no error of JavaScript itself. A file without its end,
+ * or a configuration with a key that nobody knows, must not load.
  */
 import { TorchGenerator } from "@dip-go/core/random";
 import type { LoadReply, LoadRequest } from "./load_worker.ts";
@@ -19,17 +19,17 @@ import type { Victim } from "./victims/victim.ts";
 import { victims } from "./victims/victims.ts";
 
 export interface FuzzOptions {
-  /** Damaged files. */
+  /** The number of damaged files. */
   readonly count: number;
   readonly seed: number;
   /** Milliseconds after which a load counts as hung. */
   readonly patience: number;
-  /** Where the folders lie; a file that is not taken well is kept there. */
+  /** The folder for the victims' folders, and for the files of mishaps. */
   readonly folder: string;
   readonly onProgress?: (done: number) => void;
 }
 
-/** A file that was not taken well. */
+/** A damaged file whose load crashed, hung, failed with an unclear error, or should have been refused. */
 export interface Mishap {
   readonly victim: string;
   /** The damaged file, kept. */
@@ -37,29 +37,29 @@ export interface Mishap {
   readonly reason: string;
 }
 
-/** Damaged files of one kind, counted. */
+/** The numbers of a victim's damaged files, by outcome. */
 export interface FuzzCounts {
-  /** Loads that succeeded: the damage was within what a file may hold. */
+  /** Loads that succeeded: the damaged file is still valid. */
   loaded: number;
   /** Loads that were refused with a clear error. */
   refused: number;
-  /** What was not taken well. */
+  /** Loads that became a {@linkcode Mishap}. */
   mishaps: number;
 }
 
 export interface FuzzReport {
-  /** By victim. */
+  /** The counts of each victim, by name. */
   readonly counts: ReadonlyMap<string, FuzzCounts>;
   readonly mishaps: readonly Mishap[];
 }
 
-/** A worker that loads, renewed when it had to be ended. */
+/** Loads folders in a worker, which is replaced after a hang or a crash. */
 class Loader implements Disposable {
   #worker: Worker | undefined;
 
   constructor(private readonly patience: number) {}
 
-  /** The reply, or null if it took too long. */
+  /** Returns the worker's reply, or null if it takes too long. */
   load(request: LoadRequest): Promise<LoadReply | null> {
     const url = new URL("./load_worker.ts", import.meta.url);
     const worker = this.#worker ??= new Worker(url, { type: "module" });
@@ -86,7 +86,7 @@ class Loader implements Disposable {
   }
 }
 
-/** Why an error is no answer to a user, or null if it is one. */
+/** The reason why an error is no clear answer to a user, or null if it is one. */
 export function faultOf(
   { isError, message }: NonNullable<LoadReply["error"]>,
   folder: string,
@@ -98,7 +98,7 @@ export function faultOf(
   return message.includes(folder) ? null : `names no file: ${message}`;
 }
 
-/** A file, damaged: its bytes are others than before. */
+/** Damages a file's bytes until they differ from before. */
 function damaged(
   name: string,
   bytes: Uint8Array<ArrayBuffer>,
@@ -115,7 +115,7 @@ function damaged(
   }
 }
 
-/** Why damage must not load, or null if it may. */
+/** The reason why a damaged file should have been refused, or null if it may load. */
 function silenceOf(
   { strict, open }: Victim,
   name: string,
@@ -126,7 +126,7 @@ function silenceOf(
   return null;
 }
 
-/** A victim's folder, made; its files, intact. */
+/** Makes a victim's folder, and returns its intact files. */
 async function prepared(
   victim: Victim,
   folder: string,
@@ -136,7 +136,7 @@ async function prepared(
   return await filesOf(folder);
 }
 
-/** Files of a folder and those below it, by path. */
+/** The files of a folder and of those below it, by path. */
 async function filesOf(
   folder: string,
   below = "",
@@ -150,7 +150,7 @@ async function filesOf(
   return files.sort(([a], [b]) => a < b ? -1 : 1);
 }
 
-/** Damages files of every victim in turn and loads their folders. The same seed does the same. */
+/** Damages files of every victim in turn and loads their folders. The same seed repeats the same damage. */
 export async function fuzz(
   { count, seed, patience, folder: root, onProgress }: FuzzOptions,
 ): Promise<FuzzReport> {

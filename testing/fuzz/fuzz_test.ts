@@ -25,7 +25,7 @@ Deno.test("two damaged files of every kind are loaded or refused by name, withou
     assert(refused > count / 2 && refused < count, `${refused} refused`);
   }));
 
-Deno.test("faultOf() tells our errors from the language's, and wants the file", () => {
+Deno.test("faultOf() tells our errors from JavaScript's own, and wants them to name the file", () => {
   const fault = (message: string) => faultOf({ isError: true, message }, "/m");
   assertEquals(fault("Cannot read config /m/config.json: …"), null);
   assert(fault("Cannot read config config.json: …") !== null);

@@ -1,4 +1,4 @@
-/** Loads one folder after another, apart from who asks: what hangs here can be ended there. */
+/** A worker that loads one folder after another; the main thread ends it if a load hangs. */
 import { victims } from "./victims/victims.ts";
 
 /** A folder to load, as the victim of that name. */
@@ -7,7 +7,7 @@ export interface LoadRequest {
   readonly folder: string;
 }
 
-/** What came of it: nothing, or what was thrown. */
+/** The outcome of a load: nothing, or the error that was thrown. */
 export interface LoadReply {
   readonly error?: { readonly isError: boolean; readonly message: string };
 }

@@ -1,4 +1,4 @@
-/** `deno task fuzz`: damages thousands of files and says which were not taken well. */
+/** `deno task fuzz`: damages thousands of files, loads them and lists the mishaps. */
 import { command, finish, path, whole } from "@dip-go/experiments/commands";
 import { alignedLines } from "@dip-go/eval/tables";
 import { fuzz, type FuzzReport } from "./fuzz.ts";
@@ -39,7 +39,7 @@ const fuzzCommand = command({
   return { lines: linesOf(report), exitCode };
 });
 
-/** A line a mishap, and a table of what came of each kind. */
+/** A line for each mishap, and a table of the outcomes of each kind of file. */
 function linesOf({ counts, mishaps }: FuzzReport): string[] {
   const rows = [...counts].map(([name, { loaded, refused, mishaps }]) =>
     [name, loaded, refused, mishaps].map(String)

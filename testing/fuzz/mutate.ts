@@ -1,4 +1,4 @@
-/** Damage to a file's bytes: what disks, broken transfers and hostile hands leave. */
+/** Damages files as failing disks, broken transfers and attackers do. */
 import type { TorchGenerator } from "@dip-go/core/random";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -33,7 +33,7 @@ function place({ length }: Bytes, pick: Pick): number {
   }
 }
 
-/** Eight bytes, little-endian, that sizes and offsets are unlikely to be. */
+/** Unlikely sizes and offsets, written as eight little-endian bytes. */
 const extremes = [
   0n,
   1n,
@@ -55,7 +55,7 @@ const mutations: readonly Mutation[] = [
     return changed;
   },
   function truncate(bytes, pick) {
-    const end = Math.max(0, bytes.length - 2); // more than a text's last line break
+    const end = Math.max(0, bytes.length - 2); // cuts more than a text's last line break
     return bytes.slice(0, Math.min(place(bytes, pick), end));
   },
   function insert(bytes, pick) {
@@ -88,23 +88,23 @@ const mutations: readonly Mutation[] = [
 /** A damaged file. */
 export interface Damage {
   readonly bytes: Bytes;
-  /** How: "truncate", "a key that nobody knows". */
+  /** The kind of damage, such as "truncate". */
   readonly how: string;
 }
 
-/** Bytes, damaged in one of several ways. */
+/** Damages bytes in one of several ways. */
 export function mutateBytes(bytes: Bytes, pick: Pick): Damage {
   const mutation = mutations[pick(mutations.length)];
   return { bytes: mutation(bytes, pick), how: mutation.name };
 }
 
-/** The end of a file is missing. */
+/** The kind of damage that removes a file's end. */
 export const cutOff = "truncate";
 
-/** JSON has one more key. */
+/** The kind of damage that adds a key to JSON. */
 export const unknownKey = "a key that nobody knows";
 
-/** What no key of a config is meant to hold. */
+/** Values that no key of a configuration is meant to have. */
 const hostileValues: readonly unknown[] = [
   null,
   true,
@@ -125,7 +125,7 @@ const hostileValues: readonly unknown[] = [
   "1000000000",
 ];
 
-/** A JSON file with one value, wherever it lies, replaced, removed, doubled or added. */
+/** Damages a JSON file: one value at any depth is replaced, scaled, doubled or removed, or a key is added. */
 export function mutateJson(bytes: Bytes, pick: Pick): Damage {
   const json: unknown = JSON.parse(new TextDecoder().decode(bytes));
   const isObject = typeof json === "object" && !Array.isArray(json);

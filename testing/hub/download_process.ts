@@ -1,4 +1,4 @@
-/** For tests: a download in a process of its own, which prints the folder that came of it. */
+/** For tests: a download in a process of its own, which prints the model's folder. */
 import { modelFolder } from "@dip-go/core/hub";
 
 const config = new URL("../../deno.json", import.meta.url).pathname;

@@ -1,30 +1,30 @@
 /**
- * A hub on this machine: one repository, whose files come from a second server
- * as the real one's do. A test gives the faults that it plays.
+ * A hub on this machine with one repository, whose files come from a second
+ * server as the real hub's do. A test says which faults it plays.
  */
 import { createHash } from "node:crypto";
 import { inTemporaryFolder } from "../files/in_temporary_folder.ts";
 
-/** A request that came. */
+/** A request that the hub received. */
 export interface Asked {
-  /** Path within the repository, or "" for the question what it holds. */
+  /** The path within the repository, or "" for the list of its files. */
   readonly path: string;
-  /** First byte that it asks for. */
+  /** The first byte that the request asks for. */
   readonly begin: number;
   readonly token: string | null;
-  /** How many requests for the same path came before. */
+  /** The number of earlier requests for the same path. */
   readonly before: number;
 }
 
-/** What a hub answers instead; undefined where nothing is wrong. */
+/** A hub's faulty answer to a request; undefined for the usual answer. */
 export type Fault = (
   asked: Asked,
   bytes: Uint8Array,
 ) => Response | undefined | Promise<Response | undefined>;
 
-/** A running hub and what came of it. */
+/** A running hub, and records of the requests, pauses and messages so far. */
 export interface LoopbackHub {
-  /** Settings that lead to it, with a cache of their own and pauses that take no time. */
+  /** Settings of the client that lead to this hub, with a cache of their own and pauses that take no time. */
   readonly settings: {
     readonly cache: string;
     readonly endpoint: string;
@@ -35,16 +35,16 @@ export interface LoopbackHub {
     readonly token?: string;
   };
   readonly asked: readonly Asked[];
-  /** Milliseconds that it was waited. */
+  /** The pauses of the client, in milliseconds. */
   readonly pauses: readonly number[];
   readonly said: readonly string[];
   /** The name of a file's blob in the cache. */
   hashOf(path: string): string;
 }
 
-/** The repository that a hub has. */
+/** The repository of a hub. */
 export interface LoopbackRepository {
-  /** `owner/name` if not given. */
+  /** `owner/name` by default. */
   readonly repo?: string;
   readonly kind?: "models" | "datasets";
   /** Commit of the branch `main`. */
@@ -53,7 +53,7 @@ export interface LoopbackRepository {
   readonly fault?: Fault;
 }
 
-/** Refuses with a status, where the path fits and no more than so many times. */
+/** Refuses requests for matching paths with a status, `times` times for each path. */
 export const refuse = (
   status: number,
   { path = /^/, times = Infinity, headers }: {
@@ -67,7 +67,7 @@ export const refuse = (
     ? new Response("no", { status, headers })
     : undefined;
 
-/** Ends the first transfers of a file after so many bytes each. */
+/** Ends the first `times` transfers of a file after `bytes` bytes each. */
 export const breakAfter = (
   bytes: number,
   { path, times = 1 }: { path: string; times?: number },
@@ -77,7 +77,7 @@ export const breakAfter = (
     ? part(all.subarray(0, asked.begin + bytes), asked, all.length)
     : undefined;
 
-/** Sends so many bytes of a file the first time, and then nothing, without an end. */
+/** Sends `bytes` bytes of a file at the first request, then stalls without an end. */
 export const stallAfter =
   (bytes: number, path: string): Fault => (asked, all) => {
     if (asked.path !== path || asked.before > 0) return undefined;
@@ -87,13 +87,13 @@ export const stallAfter =
     return new Response(body);
   };
 
-/** Refuses who does not send a token. */
+/** Refuses requests without the token. */
 export const dropToken = (token: string, status = 401): Fault => (asked) =>
   asked.token === `Bearer ${token}`
     ? undefined
     : new Response("no", { status });
 
-/** The bytes of an answer from where they were asked for. */
+/** An answer with the bytes from the first one that the request asks for. */
 function part(bytes: Uint8Array, { begin }: Asked, size: number): Response {
   const body = bytes.slice(begin);
   if (begin === 0) return new Response(body);
@@ -121,7 +121,7 @@ export async function withHub(
   const question = `/api/${kind}/${repo}/revision/`;
   const place = `/${kind === "models" ? "" : `${kind}/`}${repo}/resolve/`;
 
-  /** Notes a request, and plays the fault that it meets. */
+  /** Records a request, and makes its faulty and its usual answer. */
   const meet = async (request: Request, path: string) => {
     const range = /bytes=(\d+)-/.exec(request.headers.get("range") ?? "");
     const own: Asked = {
@@ -192,7 +192,7 @@ const serve = (
 ): Deno.HttpServer<Deno.NetAddr> =>
   Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, answer);
 
-/** Files of more bytes than a text are kept by their SHA-256, the others as git does. */
+/** Whether a file is stored by its SHA-256 (LFS) and not by git's hash: it has more than 1000 bytes. */
 const isLarge = (bytes: Uint8Array): boolean => bytes.length > 1000;
 
 function blobName(bytes: Uint8Array): string {

@@ -1,4 +1,4 @@
-/** A hub of models on this machine, which plays every fault of the real one, and processes that download from it. */
+/** A hub of models on this machine, which plays the faults of the real one, and processes that download from it. */
 export { startDownload } from "./download_process.ts";
 export {
   type Asked,

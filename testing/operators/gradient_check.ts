@@ -1,6 +1,6 @@
 /**
  * Checks a VJP graph against central differences of the forward graph, both
- * run by ONNX Runtime: the independent computation behind every rule's test.
+ * run by ONNX Runtime. Every VJP rule's test stands on this check.
  */
 import { cotangentOf, gradientOf, vjpGraph } from "@dip-go/core/autodiff";
 import { type Graph, valueOf } from "@dip-go/core/onnx";
@@ -9,22 +9,22 @@ import { describe, float32, sizeOf, type Tensor } from "@dip-go/core/tensor";
 
 type Feeds = Readonly<Record<string, Tensor>>;
 
-/** How a gradient is checked. */
+/** The settings of a gradient check. */
 export interface GradientCheck {
   /** A tensor for every input of the graph. */
   readonly feeds: Feeds;
   /** Inputs whose gradients are checked. */
   readonly wrt: readonly string[];
-  /** Half the distance of the two points of a difference; 1e-2 by default, which balances float32's rounding against the curvature. */
+  /** Half the distance of a difference's two points; 1e-2 by default, a balance of float32's rounding and curvature. */
   readonly epsilon?: number;
 }
 
 /**
  * Compares the gradients of L = Σ y ⊙ R, with a fixed R for each output y, to
- * (L(x + ε) − L(x − ε)) / 2ε for each element of each target.
+ * (L(x + ε) − L(x − ε)) / 2ε for each element of each input in `wrt`.
  *
- * @returns For each target the largest error relative to the largest difference, or absolute where all differences are 0.
- * @throws {TypeError} If a target or an output is not float32.
+ * @returns The largest error for each input, relative to its largest difference, or absolute if all differences are 0.
+ * @throws {TypeError} If such an input or an output is not float32.
  */
 export async function gradientErrors(
   graph: Graph,
@@ -49,7 +49,7 @@ export async function gradientErrors(
   return errors;
 }
 
-/** Fixed weights without symmetry: no gradient is zero by accident. */
+/** Fixed weights R without symmetry: no gradient is zero by accident. */
 function ripple(shape: readonly number[]): Tensor<"float32"> {
   return float32(
     shape,

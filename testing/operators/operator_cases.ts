@@ -1,4 +1,4 @@
-/** A small call of every operator the builder has, for tests against other implementations. */
+/** A small graph for every operator of the builder, for tests against other implementations. */
 import { type Graph, GraphBuilder, type Value } from "@dip-go/core/onnx";
 import {
   type DType,
@@ -18,7 +18,7 @@ const window = { strides: [2, 1], pads: [1, 0, 2, 1], dilations: [1, 2] };
 const truth = (g: GraphBuilder) =>
   g.constant(tensor("bool", [3, 1], Uint8Array.of(1, 0, 1)));
 
-/** By name, what each case adds to a graph; `x(...)` declares a float32 input. */
+/** The nodes that each case adds to a graph, by name; `x(...)` declares a float32 input. */
 const bodies: Readonly<Record<string, Body>> = {
   Abs: (g, x) => g.abs(x(2, 3)),
   Cos: (g, x) => g.cos(x(2, 3)),

@@ -1,9 +1,9 @@
-/** A real Slurm on this machine alone, for tests: controller and daemon on loopback, from Debian's packages slurm-wlm and munge; needs root. */
+/** For tests: a real Slurm on this machine alone, from Debian's packages slurm-wlm and munge; needs root. */
 import { assert } from "@std/assert";
 
-/** Its controller and daemon; disposing stops them. */
+/** A controller and a daemon on loopback; disposing stops them. */
 export class OneMachineSlurm implements AsyncDisposable {
-  /** What makes commands find it. */
+  /** The environment in which Slurm's commands find this Slurm. */
   readonly env: Record<string, string>;
 
   constructor(private readonly folder: string) {
@@ -30,7 +30,7 @@ export class OneMachineSlurm implements AsyncDisposable {
     );
   }
 
-  /** Starts the controller, which finds its jobs again. */
+  /** Starts the controller, which resumes the jobs of an earlier one. */
   startController(): Promise<string> {
     return this.run(["slurmctld"]);
   }
@@ -41,7 +41,7 @@ export class OneMachineSlurm implements AsyncDisposable {
     Deno.kill(Number(pid), "SIGKILL");
   }
 
-  /** Runs a command to its end, and returns what it says. */
+  /** Runs a command to its end, and returns its standard output. */
   async run([command, ...args]: string[]): Promise<string> {
     const { env } = this;
     const { success, stdout, stderr } = await new Deno.Command(command, {
@@ -53,7 +53,7 @@ export class OneMachineSlurm implements AsyncDisposable {
     return text(stdout);
   }
 
-  /** Waits until something holds, ten minutes at most. */
+  /** Waits until a condition holds, ten minutes at most. */
   async until(what: string, holds: () => Promise<boolean>): Promise<void> {
     const end = Date.now() + 600_000;
     while (!await holds()) {
@@ -62,7 +62,7 @@ export class OneMachineSlurm implements AsyncDisposable {
     }
   }
 
-  /** Waits until no job is left; does what an operator does for a job that was being started when the controller was killed. */
+  /** Waits until no job is left. Releases, as an operator would, a job whose start the killed controller left unfinished. */
   drained(): Promise<void> {
     return this.until("no job is left", async () => {
       const jobs = await this.run(["squeue", "-h", "-o", "%A %r"]);
@@ -79,13 +79,13 @@ export class OneMachineSlurm implements AsyncDisposable {
     });
   }
 
-  /** Stops controller and daemon, and what jobs are left. */
+  /** Stops controller, daemon and the jobs that are left. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.run(["scancel", "--user=root"]).catch(() => {});
     for (const name of ["slurmctld", "slurmd"]) {
       const pid = await Deno.readTextFile(`${this.folder}/${name}.pid`);
       Deno.kill(Number(pid), "SIGTERM");
-      // one that ended may be left as a process without a command line
+      // an ended process may remain, without a command line
       const path = `/proc/${pid.trim()}/cmdline`;
       await this.until(
         `${name} has ended`,
@@ -100,7 +100,7 @@ mkdir -p /run/munge && chown munge:munge /run/munge
 munge -n </dev/null >/dev/null 2>&1 || su -s /bin/sh munge -c "/usr/sbin/munged --force --pid-file=/run/munge/munged.pid"
 `;
 
-/** A requeued job starts after five seconds, not two minutes. */
+/** The text of `slurm.conf`. A requeued job starts after five seconds, not two minutes. */
 const configuration = (folder: string, host: string) => `
 ClusterName=local
 SlurmctldHost=${host}(127.0.0.1)

@@ -1,4 +1,4 @@
-/** `deno task test:slurm`: runs on a real Slurm on this machine, which take too long for the tests of every change. */
+/** `deno task test:slurm`: runs on a real Slurm on this machine; they take too long to test with every change. */
 import { assert, assertEquals } from "@std/assert";
 import { finishCommand } from "../runs/command_process.ts";
 import {
@@ -15,11 +15,11 @@ const submit = [
   ...["--max-jobs", "2"],
 ];
 
-/** A folder with the tiny model on a Slurm of its own. */
+/** A Slurm, and a folder with the tiny model whose runs it works on. */
 interface Cluster {
   readonly slurm: OneMachineSlurm;
   readonly folder: string;
-  /** Submits what is missing. */
+  /** Submits the steps that the run lacks. */
   submit(): Promise<void>;
 }
 
@@ -34,7 +34,7 @@ const onSlurm = (body: (cluster: Cluster) => Promise<void>) => () =>
     await assertSame(folder);
   });
 
-/** Asserts that a run's figures are those of a local one, and that no step was made twice. */
+/** Asserts that a run's figures equal those of a local run, and that no step was made twice. */
 async function assertSame(folder: string): Promise<void> {
   assertEquals(await figures(folder), await unbrokenFigures());
   const lines = (await madeSteps(folder)).map((line) => JSON.parse(line).key);
@@ -47,7 +47,7 @@ async function madeSteps(folder: string): Promise<string[]> {
   return text.trim().split("\n").filter(Boolean);
 }
 
-/** Processes of this run's tasks. */
+/** The process ids of this run's tasks. */
 async function workers(folder: string): Promise<number[]> {
   const { stdout } = await new Deno.Command("pgrep", {
     args: ["-f", `worker.ts ${folder}`],
@@ -56,7 +56,7 @@ async function workers(folder: string): Promise<number[]> {
     .map(Number);
 }
 
-/** Kills a task's process at random; false while none runs. */
+/** Kills the process of a random task; returns false if none runs. */
 async function killOne(folder: string): Promise<boolean> {
   const found = await workers(folder);
   if (found.length === 0) return false;
@@ -93,7 +93,7 @@ Deno.test(
     await slurm.startController();
     await slurm.drained();
     if (await figures(folder).catch(() => null)) return;
-    await submit(); // jobs that it had not noted are lost
+    await submit(); // jobs that the killed controller had not stored are lost
     await slurm.drained();
   }),
 );

@@ -31,7 +31,7 @@ const component = <Config>(
   strict: configs,
 });
 
-/** A network of a recorded one's configuration with other keys. */
+/** A network with random weights and a recorded configuration, some keys of which are replaced. */
 const changed = (
   name: string,
   keys: Readonly<Record<string, unknown>>,
@@ -54,7 +54,7 @@ const parts: readonly (readonly [string, ComponentKind<unknown>])[] = [
   ["text_encoder_3", t5EncoderKind],
 ];
 
-/** Every part of a pipeline that can be read alone. */
+/** Loads a pipeline, and then each of its parts alone. */
 async function loadParts(folder: string): Promise<void> {
   const pipeline = await loadPipeline(folder);
   for (const [name, clip] of parts) {

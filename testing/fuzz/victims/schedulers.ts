@@ -10,7 +10,7 @@ const common = {
   prediction_type: "epsilon",
 };
 
-/** Classes of diffusers, each with keys that lead into its branches. */
+/** Scheduler classes of diffusers, each with keys that lead into branches of its code. */
 const classes: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   DDIMScheduler: { ...common, clip_sample: false, thresholding: true },
   DDPMScheduler: { ...common, timestep_spacing: "trailing" },

@@ -9,7 +9,7 @@ const encode = async (folder: string) => {
   tokenizer.encode(["a red circle on the left", "<odd> ①…", ""]);
 };
 
-/** A case that was recorded of transformers: its files, and the vocabulary of the embedded models. */
+/** A tokenizer from a case recorded of transformers: the case's files, with the vocabulary of `sd-shapes`. */
 const recorded = (name: string): Victim => ({
   async prepare(folder) {
     const from = `${root}zoo/models/sd-shapes/tokenizer`;
@@ -42,7 +42,7 @@ const recorded = (name: string): Victim => ({
   open: /merges\.txt$/,
 });
 
-/** T5's, from the library's own files or from SentencePiece's. */
+/** T5's tokenizer, in the library's own format or in SentencePiece's. */
 const t5 = (file: "spiece.model" | "tokenizer.json"): Victim => ({
   async prepare(folder) {
     await copies(`${testdata}/tokenizers`, [file])(folder);

@@ -1,13 +1,13 @@
-/** What is fuzzed: a small folder of one kind, and what reads it to its last byte. */
+/** A victim of fuzzing: a small folder of one kind, and a loader that reads it to its last byte. */
 
 export interface Victim {
   /** Writes the intact folder. */
   prepare(folder: string): Promise<void>;
-  /** Reads it as the commands do. */
+  /** Reads the folder as the commands do. */
   load(folder: string): Promise<unknown>;
-  /** The files in which a key that nobody knows must be refused. */
+  /** Matches the files in which a key that nobody knows must be refused. */
   readonly strict?: RegExp;
-  /** The files that are as sound without their end. */
+  /** Matches the files that stay valid without their end. */
   readonly open?: RegExp;
 }
 
@@ -16,7 +16,7 @@ export const root = decodeURIComponent(
 );
 export const testdata = `${root}testdata`;
 
-/** Copies files of a folder. */
+/** Makes a function that copies files of a folder to another. */
 export const copies =
   (from: string, files: readonly string[]) => async (folder: string) => {
     for (const file of files) {
@@ -24,5 +24,5 @@ export const copies =
     }
   };
 
-/** The configurations that are read strictly. */
+/** Matches the configurations that are read strictly. */
 export const configs = /(^|\/)(scheduler_)?config\.json$/;

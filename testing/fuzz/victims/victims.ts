@@ -1,4 +1,4 @@
-/** Everything that is fuzzed, by name. */
+/** All victims of fuzzing, by name. */
 import { networks } from "./networks.ts";
 import { pictures } from "./pictures.ts";
 import { schedulers } from "./schedulers.ts";

@@ -37,7 +37,7 @@ const sharded: Victim = {
   strict: configs,
 };
 
-/** A file by `torch.save`, every tensor read. */
+/** A file by `torch.save`, all of whose tensors are read. */
 const torchFile = (name: string): Victim => ({
   prepare: copies(`${testdata}/torch`, [name]),
   load: (folder) =>
@@ -47,7 +47,7 @@ const torchFile = (name: string): Victim => ({
     }),
 });
 
-/** A checkpoint in the original layout, and the configurations that it tells. */
+/** A checkpoint in the original layout, and the configurations that `loadPipeline` derives from it. */
 const original: Victim = {
   async prepare(folder) {
     const checkpoint = `${folder}/v1.safetensors`;
@@ -78,7 +78,7 @@ const original: Victim = {
   open: /merges\.txt$/,
 };
 
-/** A text tower in open_clip's names, which takes weights apart. */
+/** A text tower with open_clip's names, whose loader splits weights. */
 const openClipTower: Victim = {
   async prepare(folder) {
     const tower = [...originalCheckpoint("SDXL").original]
