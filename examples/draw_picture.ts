@@ -1,5 +1,5 @@
 /**
- * Draws what a text says with the full pipeline, and writes a PNG.
+ * Draws a text's picture with the full pipeline, and writes a PNG.
  *
  *     deno run --allow-ffi --allow-read --allow-write examples/draw_picture.ts \
  *       "a big blue star on grey" star.png

@@ -1,7 +1,7 @@
 /**
- * Evaluates a folder of pictures beside another: PSNR and SSIM of pictures of
- * one name, and the Fréchet distance between the sets in the features of an
- * embedded classifier, which is FID where the features are Inception's.
+ * Evaluates a folder of pictures against another: PSNR and SSIM of pictures of
+ * the same name, and the Fréchet distance between the sets in the features of an
+ * embedded classifier, which would be FID with the features of Inception.
  *
  *     deno run --allow-ffi --allow-read examples/evaluate.ts pruned full
  */

@@ -1,4 +1,4 @@
-/** The programs of this folder, run as a reader runs them; and one elsewhere, which links the members. */
+/** Runs the programs of this folder as a reader does, and a program elsewhere that links the members. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { decodePng, rgbImage, writePng } from "@dip-go/core/pictures";
 import { unstacked } from "@dip-go/core/tensor";
@@ -7,7 +7,7 @@ import { referencePictures } from "@dip-go/zoo/data";
 
 const root = decodeURIComponent(new URL("../", import.meta.url).pathname);
 
-/** Runs a program in the repository's root, or elsewhere; its standard output. */
+/** Runs a program in the repository's root or another folder, and returns its standard output. */
 async function outputOf(
   program: string,
   args: readonly string[],
@@ -79,7 +79,7 @@ Deno.test("evaluate.ts measures one folder of pictures beside another", () =>
 const json = async (path: string): Promise<Record<string, unknown>> =>
   JSON.parse(await Deno.readTextFile(path));
 
-/** Loads, prunes, draws and exports in eleven statements. */
+/** A program that loads, prunes, draws and exports in eleven statements. */
 const elsewhere = (model: string) =>
   `import { loadPipeline, rgbImage, writePng } from "@dip-go/core";
 import { prune } from "@dip-go/pruner";
@@ -99,7 +99,7 @@ Deno.test("a program elsewhere links the members, and needs twelve statements at
     const { allowScripts } = await json(`${root}deno.json`);
     const links = ["core", "supernet", "pruner"].map((name) => root + name);
     const config = { links, allowScripts, nodeModulesDir: "none" };
-    // Locked to the versions that are in the cache already; it has no dependencies of its own.
+    // The lock pins versions that are in the cache; the program has no dependencies of its own.
     const lock = {
       ...await json(`${root}deno.lock`),
       workspace: { links: {} },

@@ -1,6 +1,6 @@
 /**
- * Prunes a pipeline's sampler, compares what it draws with the full one's
- * pictures, and exports it as a file that needs nothing of this project.
+ * Prunes a pipeline's sampler, compares its pictures with the full sampler's, and
+ * exports it as a file that runs without this project.
  *
  *     deno run --allow-ffi --allow-read --allow-write examples/prune.ts subnet
  */
@@ -15,8 +15,8 @@ const [folder = "results/examples/subnet", steps = "20"] = Deno.args;
 const pipeline = await loadPipeline("zoo/models/sd-shapes");
 const sampler = pipeline.sampler({ steps: Number(steps), guidanceScale: 3 });
 
-// A search on prompts that are not drawn afterwards; 0.8 of the MACs go. Without
-// `solver`, gradient steps follow the closed form, for minutes.
+// The search uses prompts that are not drawn afterwards; 0.8 of the MACs go. Without
+// `solver`, gradient steps refine the plan after its closed form, for minutes.
 const prompts = await readPrompts("zoo/prompts/scenes-search.txt");
 const solver = { refine: "none" } as const;
 const plan = await prune(sampler, { sparsity: 0.8, prompts, seed: 0, solver });

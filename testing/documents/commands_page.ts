@@ -1,28 +1,27 @@
-/** docs/commands.md: every task of deno.json, and what each command prints for `--help`. */
+/** Makes docs/commands.md: every task of deno.json, and the help that each command prints. */
 import { readJson } from "@dip-go/core/files";
 
-/** A task as deno.json has it. */
 type Task = string | {
   readonly command: string;
   readonly description?: string;
 };
 
-/** Tasks of files that know `--help`; a script that does not would do its work instead. */
+/** Matches tasks whose file knows `--help`; any other script would do its work instead. */
 const withHelp =
   /^deno run .*(experiments\/commands\/\S+|testing\/fuzz\/main\.ts)$/;
 
-/** First words of commands, behind which stand options of their own. */
+/** The subcommands of commands, which have options of their own. */
 const subcommands: Readonly<Record<string, readonly string[]>> = {
   bench: ["gpu"],
   experiment: ["depth-probe"],
 };
 
-/** Whether a task runs one file with help. */
+/** Whether a task runs a file that knows `--help`. */
 const hasHelp = (task: Task): boolean =>
   withHelp.test(typeof task === "string" ? task : task.command);
 
 /**
- * The page.
+ * Returns the text of docs/commands.md.
  *
  * @param root Folder of deno.json.
  * @throws {Error} If a command's help cannot be printed.

@@ -1,4 +1,4 @@
-/** README and docs: within their limits, and all that they point to is there. */
+/** Tests that README and docs keep their limits, and that their links and paths exist. */
 import { assert, assertEquals } from "@std/assert";
 
 const root = decodeURIComponent(new URL("../../", import.meta.url).pathname);

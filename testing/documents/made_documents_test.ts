@@ -10,7 +10,7 @@ import { readEvidence } from "./coverage/evidence.ts";
 import { withTables } from "./tables.ts";
 
 const root = decodeURIComponent(new URL("../..", import.meta.url).pathname);
-/** Read once, by whichever test comes first. */
+/** The evidence, read once for all tests. */
 const evidence = readEvidence(root);
 
 for (const path of ["README.md", "docs/results.md"]) {

@@ -1,4 +1,4 @@
-/** `deno task docs`: makes anew what documents hold of results and commands. */
+/** `deno task docs`: remakes the tables and pages that come from results, tests and commands. */
 import { writeAtomically } from "@dip-go/core/files";
 import { commandsPage } from "./commands_page.ts";
 import { withCoverage } from "./coverage/coverage_tables.ts";

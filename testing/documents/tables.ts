@@ -7,7 +7,7 @@ import {
   tableOf,
 } from "@dip-go/eval/tables";
 
-/** `<!-- table: path -->`, or with ` at 0.8` the rows of one sparsity beside the full sampler. */
+/** A table marked `<!-- table: path -->`; with ` at 0.8`, it has the full sampler and that sparsity alone. */
 const section =
   /(<!-- table: (\S+?)(?: at ([\d.]+))? -->\n)[^]*?(<!-- end of table -->)/g;
 
@@ -47,7 +47,7 @@ export async function withTables(
   return made;
 }
 
-/** The same table with the short columns alone. */
+/** The same table with the columns of {@linkcode shortColumns} alone. */
 function shortTable({ columns, groups, rows, notes }: Table): Table {
   const places = shortColumns.map((header) =>
     columns.findIndex((column) => column.header === header)

@@ -1,4 +1,4 @@
-/** What agreement of a GPU with the CPU is: of a SubNet's samples, of gates' gradients, and of what crosses between them. */
+/** For tests: checks that a GPU agrees with the CPU in samples and gates' gradients, and what crosses between them. */
 import { assert, assertEquals } from "@std/assert";
 import type { SamplingInputs } from "@dip-go/core/pipeline";
 import { TorchGenerator } from "@dip-go/core/random";
@@ -18,13 +18,13 @@ import { onSoftwareGpu } from "./on_software_gpu.ts";
 export const cpu: SessionOptions = {};
 export const webgpu: SessionOptions = { device: "webgpu" };
 
-/** What agreement is asked of. */
+/** A SuperNet, and the request that both devices sample. */
 export interface Subject {
   readonly net: SuperNet;
   readonly request: SamplingInputs;
 }
 
-/** The most that any value moves, over the largest. */
+/** The largest difference of two arrays, over the largest magnitude of the expected values. */
 export function distance(
   expected: ArrayLike<number>,
   found: ArrayLike<number>,
@@ -36,7 +36,7 @@ export function distance(
   return Math.max(...a.map((x, i) => Math.abs(x - b[i]))) / largest;
 }
 
-/** The first step whole, then every second unit, and the whole step: features are held, written and read. */
+/** Gates of 1 for the first step, then for every second unit and the whole step: features are held and read. */
 export const halfClosed = ({ steps, units }: SuperNet): Gates =>
   Array.from(
     { length: steps },
@@ -46,7 +46,7 @@ export const halfClosed = ({ steps, units }: SuperNet): Gates =>
       ),
   );
 
-/** Final latents, and what crossed from the GPU on the way to them. */
+/** The final latents of a SubNet, and the traffic between host and device on the way to them. */
 export async function sampled(
   { net, request }: Subject,
   gates: Gates,
@@ -60,7 +60,10 @@ export async function sampled(
   }));
 }
 
-/** Every tensor made on the GPU was given back, once; what came from there is small, but for the latents, once; what the model reads at every step was sent once. */
+/**
+ * Asserts that each tensor on the GPU is given back once, that conditioning is
+ * sent once, and that of large tensors only the latents come back, once.
+ */
 export function checkTraffic(
   { toDevice, toHost, made, disposed }: DeviceTraffic,
   { request: { conditioning, latents } }: Subject,
@@ -119,7 +122,7 @@ async function checkGradients(subject: Subject): Promise<void> {
   assert(gates < 1e-3, `gradients of the gates differ by ${gates}`);
 }
 
-/** Adds the test that a SubNet samples on the GPU what it samples on the CPU. */
+/** Adds the test that a SubNet samples the same latents on the GPU as on the CPU. */
 export function testSampling(
   name: string,
   subject: () => Subject | Promise<Subject>,
@@ -132,7 +135,7 @@ export function testSampling(
   });
 }
 
-/** Adds the test that the training form and the gates' gradients on the GPU are those of the CPU. */
+/** Adds the test that the training form's latents and gates' gradients are the same on the GPU as on the CPU. */
 export function testGradients(
   name: string,
   subject: () => Subject | Promise<Subject>,

@@ -1,4 +1,4 @@
-/** For tests: what goes to a GPU and comes from it, and which of its tensors are given back. */
+/** For tests: records the tensors that go to a GPU, come from it, and are given back. */
 import { DeviceTensor, Session } from "@dip-go/core/runtime";
 import { sizeOf } from "@dip-go/core/tensor";
 
@@ -9,11 +9,11 @@ export interface DeviceTraffic {
   readonly toHost: readonly number[];
   /** Tensors made on the device, in order. */
   readonly made: readonly DeviceTensor[];
-  /** Which of them were given back, as indices, each as often as it was. */
+  /** The indices in `made` of the tensors given back, each as often as it was given back. */
   readonly disposed: readonly number[];
 }
 
-/** Runs with the traffic of all sessions so far; nothing else may run meanwhile. */
+/** Calls `run` with the growing record of all sessions' traffic; nothing else may run meanwhile. */
 export async function withTraffic<T>(
   run: (traffic: DeviceTraffic) => Promise<T>,
 ): Promise<T> {

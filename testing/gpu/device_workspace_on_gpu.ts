@@ -1,4 +1,4 @@
-/** What lies between the model's blocks is the same on a GPU as on the CPU. */
+/** Tests that the arithmetic between a model's blocks is the same on a GPU as on the CPU. */
 import { assert, assertEquals } from "@std/assert";
 import { TorchGenerator } from "@dip-go/core/random";
 import type { PlacedTensor } from "@dip-go/core/runtime";
@@ -85,7 +85,7 @@ const config = {
   solver_order: 3,
 };
 
-/** Each kind of step: with memory, with noise, with an input scale, clipped. */
+/** Samplers with each kind of step: with memory, with noise, with an input scale, clipped. */
 const samplers: Readonly<Record<string, [SamplerKind, object]>> = {
   ddim: ["ddim", { clip_sample: false }],
   "ddim, clipped": ["ddim", { clip_sample: true, clip_sample_range: 0.5 }],
@@ -95,7 +95,7 @@ const samplers: Readonly<Record<string, [SamplerKind, object]>> = {
   lcm: ["lcm", {}],
 };
 
-/** All steps forward with drawn outputs, then all back: latents, and cotangents of the first ones and of each output. */
+/** Runs all steps with random outputs, and back: the last latents, and cotangents of each output and the first latents. */
 async function chained(w: Workspace, sampler: Sampler): Promise<number[]> {
   const random = new TorchGenerator(2);
   const net = superNet(model, { steps: sampler.steps.length });

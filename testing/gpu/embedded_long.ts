@@ -1,4 +1,4 @@
-/** `deno task test:gpu:embedded`: the embedded models on the software GPU agree with the CPU, and a UNet's gradients do. */
+/** `deno task test:gpu:embedded`: the embedded models on the software GPU agree with the CPU, as do a tiny UNet's gradients. */
 import { loadPipeline } from "@dip-go/core";
 import type { Subject as Shown } from "@dip-go/core/pipeline";
 import { TorchGenerator } from "@dip-go/core/random";
@@ -6,7 +6,7 @@ import { superNetOf } from "@dip-go/supernet/gates";
 import { type Subject, testGradients, testSampling } from "./agreement.ts";
 import { tinyUnetSubject } from "./tiny_subjects.ts";
 
-/** One guided picture by an embedded model, in two steps. */
+/** The request for one guided picture by an embedded model, in two steps. */
 async function embedded(name: string, shown: Shown): Promise<Subject> {
   const folder = new URL(`../../zoo/models/${name}`, import.meta.url).pathname;
   const pipeline = await loadPipeline(folder);

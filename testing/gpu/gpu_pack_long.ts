@@ -1,4 +1,4 @@
-/** `deno task test:pack`: packs `bench gpu` and runs it there; Deno downloads its bundler when first used. */
+/** `deno task test:pack`: packs `bench gpu` into a folder and runs it there; Deno downloads its bundler on first use. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { inTemporaryFolder } from "../files/in_temporary_folder.ts";
 import { packGpuBench } from "@dip-go/experiments/commands";

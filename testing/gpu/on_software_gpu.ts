@@ -1,7 +1,7 @@
-/** For tests that need a GPU: the one in software, or a word on where to find it. */
+/** For tests that need a GPU: the software GPU, or a hint at the package that has it. */
 import { useSoftwareGpu } from "@dip-go/core/runtime";
 
-/** Options of a test that needs the software GPU; without one it is left out, and says why. */
+/** The options of a test that needs the software GPU; without one, the test is left out and its name says why. */
 export function onSoftwareGpu(name: string): {
   readonly name: string;
   readonly ignore: boolean;

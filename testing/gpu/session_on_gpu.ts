@@ -20,7 +20,7 @@ import { onSoftwareGpu } from "./on_software_gpu.ts";
 const webgpu: SessionOptions = { device: "webgpu", threads: 1 };
 const cpu: SessionOptions = { threads: 1 };
 
-/** Largest difference of any output on the GPU to the CPU's, over the largest value. */
+/** The largest difference of an output on the GPU from the CPU's, over its largest value, at least 1. */
 async function difference(
   { graph, feeds }: Pick<
     ReturnType<typeof operatorCases>[number],
@@ -45,7 +45,7 @@ async function difference(
 /** Operators whose arguments must be positive. */
 const ofPositive = ["Log", "Sqrt", "Pow"];
 
-/** What the provider has no types for. */
+/** Operators on types that the GPU's provider does not have. */
 const notThere = [
   "DequantizeLinear",
   "DynamicQuantizeLinear and MatMulInteger",

@@ -1,4 +1,4 @@
-/** Sampling and gate gradients on a GPU, in float32 those of the CPU; and in float16. */
+/** Tests that sampling and gate gradients on a GPU equal the CPU's, and that sampling in float16 is near. */
 import { assert, assertEquals } from "@std/assert";
 import type { SessionOptions } from "@dip-go/core/runtime";
 import { makeSampler } from "@dip-go/core/samplers";
@@ -52,7 +52,7 @@ Deno.test({
   },
 });
 
-/** What an observer reads at each step of a sampler with memory, some steps of which hold their prediction. */
+/** The values that an observer reads at each step of a sampler with memory, whose last steps forecast the prediction. */
 async function observed(options: SessionOptions): Promise<number[][]> {
   const { net: { model }, request } = tinyDitSubject();
   const sampler = makeSampler(ddim, { kind: "pndm", steps: 4 });

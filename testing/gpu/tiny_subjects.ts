@@ -1,4 +1,4 @@
-/** For tests: tiny networks with gates, and what they are asked to sample. */
+/** For tests: tiny networks with gates, and requests to sample them. */
 import { tinyDit } from "../models/tiny_dit.ts";
 import { ditBlockGraph, livelyWeights } from "@dip-go/core/models";
 import { TorchGenerator } from "@dip-go/core/random";

@@ -20,7 +20,7 @@ const memberArrows: Readonly<Record<string, readonly string[]>> = {
   testing: members,
 };
 
-/** The same for core's rooms but `pipeline`, which may use all: `files` and `tensor` are below them; `weights`, `hub` and `text` stand alone; `onnx` touches no files. */
+/** The rooms that each room of core may import from; `pipeline` may from all. `weights`, `hub` and `text` stand alone; `onnx` touches no files. */
 const coreArrows: Readonly<Record<string, readonly string[]>> = {
   files: [],
   tensor: ["files"],
@@ -51,7 +51,7 @@ Deno.test("members import only members below them, by name", () => {
         test && target === "testing";
       if (!allowed) wrong.push(`${path} imports ${imported}`);
     }
-    // A path that climbs out of the member, whatever it leads to.
+    // A relative path must not climb out of the member either.
     const out = new RegExp(`from "(?:\\.\\./){${partsOf(path).length - 1},}`);
     if (out.test(text)) wrong.push(`${path} leaves its member by a path`);
   }
@@ -83,7 +83,7 @@ Deno.test("core's rooms import only rooms below them", () => {
   assertEquals([...rooms].sort(), Object.keys(arrows).sort());
 });
 
-/** Files that import each other in a circle, or none. */
+/** The files of a circle of imports, in order; empty if there is none. */
 function circleOf(
   all: readonly Pick<Source, "path" | "imports">[],
 ): string[] {
@@ -93,7 +93,7 @@ function circleOf(
     before = left.size;
     for (const path of [...left.keys()]) if (!next(path)) left.delete(path);
   }
-  // Every file left imports another: the way from any of them comes back to itself.
+  // Every file left imports another one left: following the imports leads into a circle.
   const way: string[] = [];
   let path: string | undefined = [...left.keys()][0];
   while (path && !way.includes(path)) {

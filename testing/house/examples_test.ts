@@ -1,4 +1,4 @@
-/** What a member's door lets through is shown in use; `deno test --doc` runs what is shown. */
+/** Every value that a member's `mod.ts` exports has an example, which `deno test --doc` runs. */
 import { assert, assertEquals } from "@std/assert";
 import { members, readSources } from "./sources.ts";
 
@@ -6,7 +6,7 @@ const sources = new Map(
   readSources().map((source) => [source.path, source]),
 );
 
-/** The comment above a name's declaration; a file's exports from others are followed. */
+/** The comment above a name's declaration; re-exports are followed. */
 function commentOf(name: string, path: string): string {
   const { text, targets } = sources.get(path)!;
   const declared = new RegExp(
@@ -24,7 +24,7 @@ function commentOf(name: string, path: string): string {
 
 const reExports = /^export \{([^}]*)\} from "([^"]+)"/gm;
 
-/** Names of a list in braces; those of values alone without the types. */
+/** The names in an export's braces, without those of types. */
 const namesIn = (list: string): string[] =>
   list.split(",").map((each) => each.trim()).filter((each) =>
     each !== "" && !each.startsWith("type ")

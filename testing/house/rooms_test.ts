@@ -1,4 +1,4 @@
-/** A newcomer finds the way: small folders, files named for their idea, doors that say what the room is for. */
+/** Folders stay small, files are named for their idea, and each `mod.ts` says what its folder is for. */
 import { assertEquals } from "@std/assert";
 import { partsOf, readSources } from "./sources.ts";
 

@@ -1,8 +1,8 @@
-/** The house gets smaller by being one: its lines are counted, and nothing is said twice. */
+/** Production code stays within a number of lines, and no block of it stands in two places. */
 import { assert, assertEquals } from "@std/assert";
 import { isTest, partsOf, readSources, type Source } from "./sources.ts";
 
-/** Lines of production code outside zoo/; lowered as it shrinks, raised only for a capability. */
+/** The largest number of lines outside zoo/; lowered as the code shrinks, raised only for a capability. */
 const most = 71_336;
 
 const production = readSources().filter((source) =>
@@ -17,7 +17,7 @@ Deno.test(`production code has at most ${most} lines`, () => {
   assert(lines <= most, `${lines} lines`);
 });
 
-/** How many lines of code make a repeated block. */
+/** The number of lines of code from which a repeated block counts. */
 const blockLines = 12;
 
 interface Line {
@@ -35,7 +35,7 @@ function codeLines(text: string): Line[] {
     .filter(({ code }) => /\w/.test(code) && !code.startsWith("//"));
 }
 
-/** Blocks that stand in two places, each told once: where it begins. */
+/** The two places of each block that is repeated; overlapping blocks are reported once, where they begin. */
 function repeatedBlocks(
   sources: readonly Pick<Source, "path" | "text">[],
 ): string[] {

@@ -1,17 +1,17 @@
 /** The repository's TypeScript as the house tests read it: every file with the files that it imports. */
 
-/** One file. */
+/** A TypeScript file of the repository. */
 export interface Source {
-  /** Relative to the repository. */
+  /** The path from the repository's root. */
   readonly path: string;
   readonly text: string;
-  /** The files that it imports or exports from, types included, by its word for them; a package by its name. */
+  /** The file behind each specifier that it imports or exports from, types included; for a package its name. */
   readonly targets: ReadonlyMap<string, string>;
-  /** The same files, once each. */
+  /** The values of `targets`, once each. */
   readonly imports: readonly string[];
 }
 
-/** Folders with code: the workspace's members, and programs that use them. */
+/** The folders of the workspace's members. */
 export const members = [
   "core",
   "supernet",
@@ -44,7 +44,7 @@ function entriesOf(folder: string): Deno.DirEntry[] {
   }
 }
 
-/** The file behind each name that members import each other by. */
+/** The file behind each name by which members import each other. */
 function doors(): ReadonlyMap<string, string> {
   return new Map(members.flatMap((member) => {
     const { name, exports } = JSON.parse(textOf(`${member}/deno.json`)) as {
@@ -84,9 +84,9 @@ export function readSources(): Source[] {
     });
 }
 
-/** Tests, and what only tests use. */
+/** Whether a file is a test, or used by tests alone. */
 export const isTest = ({ path }: Source): boolean =>
   path.endsWith("_test.ts") || path.startsWith("testing/");
 
-/** A path's folders from the first, and the file's name. */
+/** The names of a path's folders, and of the file. */
 export const partsOf = (path: string): string[] => path.split("/");

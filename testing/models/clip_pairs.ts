@@ -3,7 +3,6 @@ import { TorchGenerator } from "@dip-go/core/random";
 import { float32, int64, type Tensor } from "@dip-go/core/tensor";
 import { writeSafetensors } from "@dip-go/core/weights";
 
-/** The sizes of a tower. */
 interface Tower {
   width: number;
   inner: number;
@@ -17,7 +16,7 @@ export interface PublishedPair {
   activation: "gelu" | "quick_gelu";
   text: Tower & { vocabulary: number; positions: number };
   vision: Tower & { imageSize: number; patchSize: number };
-  /** What the configurations of its towers say of the projection, which is not read. */
+  /** The width of the projection in the towers' configurations, which is not read. */
   towersProjection: number;
 }
 
@@ -42,7 +41,7 @@ export const vitL: PublishedPair = {
   towersProjection: 768,
 };
 
-/** The same pair, small: widths that are no powers of 2, as ViT-g's, and heads of 22. */
+/** A small pair like a given one; as in ViT-g, the picture tower's width is no power of 2. Its heads have 22. */
 export const reduced = (pair: PublishedPair): PublishedPair => ({
   ...pair,
   projection: 20,
@@ -56,7 +55,7 @@ export const reduced = (pair: PublishedPair): PublishedPair => ({
   },
 });
 
-/** `config.json` as transformers writes it, with fields that it writes and nobody reads. */
+/** `config.json` as transformers writes it, including fields that are never read. */
 export function clipPairJson(
   { projection, activation, text, vision, towersProjection }: PublishedPair,
 ) {
@@ -101,7 +100,7 @@ export function clipPairJson(
   };
 }
 
-/** Key and shape of every weight in a published file, without the positions. */
+/** The key and shape of every weight in a published file, without the position ids. */
 export function publishedKeys(
   { projection, text, vision }: PublishedPair,
 ): Map<string, number[]> {
@@ -153,7 +152,7 @@ export function publishedKeys(
   return keys;
 }
 
-/** A published file with random weights; the positions are counted as older versions of transformers wrote them. */
+/** A published file with random weights, and with the position ids that older versions of transformers wrote. */
 export function checkpoint(pair: PublishedPair): Map<string, Tensor> {
   const random = new TorchGenerator(23);
   const tensors = new Map<string, Tensor>();

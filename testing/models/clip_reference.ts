@@ -1,4 +1,4 @@
-/** The towers of a CLIP pair again, in float64 and without a graph: tokens are rows of numbers. */
+/** A second implementation of CLIP's towers, in float64 and without a graph: tokens are rows of numbers. */
 import type { Tensor } from "@dip-go/core/tensor";
 import type { PublishedPair } from "./clip_pairs.ts";
 
@@ -120,7 +120,7 @@ const tableRow = (
   width: number,
 ) => [...values(weights, key).slice(row * width, (row + 1) * width)];
 
-/** The feature of a text, its tokens as `ids`. */
+/** The feature of a text, given as token ids. */
 export function textFeature(
   weights: Weights,
   { text, activation }: PublishedPair,
@@ -184,7 +184,7 @@ export function pictureFeature(
   return linear(weights, "visual_projection", pooled)[0];
 }
 
-/** Whether all of `found` are within 1e-4 of the largest expected, which is not small. */
+/** Whether all of `found` are within 1e-4 of the largest expected value, which must be above 0.1. */
 export function isClose(found: Tensor, expected: readonly number[]): boolean {
   const largest = Math.max(...expected.map(Math.abs));
   return largest > 0.1 && found.data.length === expected.length &&

@@ -1,10 +1,10 @@
-/** Checkpoints in the original layout, for tests: tiny ones, of random numbers, by the names in `testdata/original`. */
+/** For tests: tiny checkpoints of random numbers in the original layout, with the names in `testdata/original`. */
 import { TorchGenerator } from "@dip-go/core/random";
 import { float32, type Tensor } from "@dip-go/core/tensor";
 
-/** A tensor's original name and shape, and our names for it or for its rows: after `4*` for four times as many as others have, after `~` for the second half before the first. */
+/** A tensor's original name and shape, and our names for its parts by rows: `4*` has four times the rows, `~` swaps halves. */
 type Row = readonly [name: string, shape: readonly number[], ...ours: string[]];
-/** Tensors of each part, with what stands before their names. */
+/** The tensors of each part of a checkpoint, and the prefix of their names. */
 type Parts = Readonly<
   Record<string, readonly [prefix: string, rows: readonly Row[]]>
 >;
@@ -15,7 +15,7 @@ const { v1, v2, xl, sd3, flux }: Readonly<
 > = JSON.parse(Deno.readTextFileSync(path));
 const { vae, unet: [prefix, rows] } = v1;
 
-/** Stable Diffusion 2 enters transformers by linear layers. */
+/** The same row for Stable Diffusion 2, whose transformers begin and end with linear layers. */
 const linear = ([name, shape, ...ours]: Row): Row => [
   name,
   /proj_(in|out)\.weight$/.test(name) ? shape.slice(0, 2) : shape,
@@ -29,13 +29,13 @@ const checkpoints: Readonly<Record<string, Parts>> = {
   "FLUX.1": flux,
 };
 
-/** Of pipelines that a checkpoint holds whole. */
+/** The kinds of checkpoints that hold a whole pipeline. */
 export const originalKinds: readonly string[] = Object.keys(checkpoints)
   .slice(0, 3);
 
 type Tensors = Map<string, Tensor<"float32">>;
 
-/** The tensors of a checkpoint of Stable Diffusion 1, 2 or 3, SDXL or FLUX.1, and by our names those of each part. */
+/** The tensors of a checkpoint (Stable Diffusion 1, 2 or 3, SDXL or FLUX.1), and by our names those of each part. */
 export function originalCheckpoint(
   kind: string,
 ): { original: Tensors; ours: Readonly<Record<string, Tensors>> } {
@@ -62,7 +62,7 @@ const transposed = ({ shape: [rows, columns], data }: Tensor<"float32">) =>
     data.map((_, k) => data[(k % rows) * columns + Math.floor(k / rows)]),
   );
 
-/** Rows of a tensor for each key. */
+/** Splits a tensor by rows into one for each key. */
 function stacks(
   { shape, data }: Tensor<"float32">,
   keys: readonly string[],

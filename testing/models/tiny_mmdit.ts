@@ -42,15 +42,15 @@ const tokens = 4;
 
 type Options = TransformerUnitOptions & { readonly batch: number };
 
-/** Three 8x8 channels and a text of four tokens; its first block is dual, its last one leaves the text as it is. */
+/** An SD3 of three 8x8 channels and a text of four tokens; its first block is dual, its last does not change the text. */
 export const tinySd3 = (options: Options): BlockGraph =>
   sd3BlockGraph(sd3, livelyWeights(7), { tokens, ...options });
 
-/** The same with blocks on one stream after those on two. */
+/** A FLUX of the same sizes, with blocks on one stream after those on two. */
 export const tinyFlux = (options: Options): BlockGraph =>
   fluxBlockGraph(flux, livelyWeights(7), { tokens, ...options });
 
-/** A text for each of the batch, and its pooled features; FLUX's is told the scale of guidance too. */
+/** The features and pooled features of a text for each sample; for FLUX, the scale of guidance too. */
 export function tinyStreams(
   batch: number,
   { guidance }: { readonly guidance?: number } = {},

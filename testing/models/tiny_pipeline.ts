@@ -25,10 +25,10 @@ const tokens = [
   "<|endoftext|>",
 ];
 
-/** Text tokens of the pipelines with CLIP towers. */
+/** The number of text tokens in the pipelines with CLIP towers. */
 const positions = 8;
 
-/** Width of the first tower; `testdata/unet-sd15` reads it. */
+/** The width of the first tower, which `testdata/unet-sd15` expects. */
 const width = 32;
 
 const tower = {
@@ -55,7 +55,7 @@ const secondTower = {
   projection_dim: 20,
 };
 
-/** What makes a UNet one of SDXL's: three levels, and two added conditions. */
+/** The keys that make a UNet one of SDXL's: three levels, and two added conditions. */
 const sdxlUnet = {
   addition_embed_type: "text_time",
   addition_time_embed_dim: 4,
@@ -73,7 +73,7 @@ const sdxlUnet = {
   use_linear_projection: true,
 };
 
-/** As wide as `testdata/pixart-micro` reads. */
+/** A T5 of the width that `testdata/pixart-micro` expects. */
 const t5 = {
   model_type: "t5",
   feed_forward_proj: "gated-gelu",
@@ -88,14 +88,14 @@ const t5 = {
   relative_attention_max_distance: 128,
 };
 
-/** SD3's first tower projects too. */
+/** SD3's first tower, which projects too. */
 const projectingTower = {
   ...tower,
   architectures: ["CLIPTextModelWithProjection"],
   projection_dim: 12,
 };
 
-/** Wider than both of SD3's towers. */
+/** A T5 that is wider than SD3's two towers together. */
 const wideT5 = { ...t5, d_model: 64 };
 
 const sd3 = {
@@ -153,7 +153,7 @@ export type PipelineClass =
   | "StableDiffusionPipeline"
   | "StableDiffusionXLPipeline";
 
-/** What a pipeline holds besides autoencoder and scheduler, by its class. */
+/** The writers of a pipeline's networks, and of its scheduler if it is not PNDM's, by class. */
 const writers: Readonly<
   Record<PipelineClass, (folder: string) => Promise<void>>
 > = {
@@ -245,7 +245,7 @@ async function writeTower(
   await Deno.writeTextFile(`${folder}/merges.txt`, "#version: 0.2\n");
   await writeJson(folder, "tokenizer_config.json", {
     model_max_length: positions,
-    pad_token: suffix === "" ? "<|endoftext|>" : "a", // as different in SDXL
+    pad_token: suffix === "" ? "<|endoftext|>" : "a", // the two differ, as in SDXL
   });
 }
 

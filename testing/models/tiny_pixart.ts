@@ -26,14 +26,14 @@ const config: PixartConfig = {
 
 const tokens = 4;
 
-/** Three 8x8 channels and a learned variance, a text of four tokens, micro-conditions. */
+/** A PixArt of three 8x8 channels and a learned variance, a text of four tokens, and micro-conditions. */
 export function tinyPixart(
   options: TransformerUnitOptions & { batch: number },
 ): BlockGraph {
   return pixartBlockGraph(config, livelyWeights(7), { tokens, ...options });
 }
 
-/** A text for each of the batch, the last of one token; pictures of 64x48 pixels. */
+/** The conditions of a batch: a text for each sample, the last of one token, and pictures of 64x48 pixels. */
 export function tinyConditions(batch: number): Record<string, Tensor> {
   const mask = Array<number>(batch * tokens).fill(1);
   mask.fill(0, (batch - 1) * tokens + 1);

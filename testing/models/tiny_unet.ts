@@ -35,7 +35,7 @@ const config: UnetConfig = {
 
 const tokens = 5;
 
-/** Three 8x8 channels, two resolutions, a text of five tokens; or latents of another size, and a configuration that differs. */
+/** A UNet of three 8x8 channels (or `latents`), two resolutions, a text of five tokens; `own` changes its config. */
 export function tinyUnet(
   { own, ...options }: {
     batch: number;
@@ -48,7 +48,7 @@ export function tinyUnet(
   return unetBlockGraph(whole, livelyWeights(7), { tokens, ...options });
 }
 
-/** Whatever a network reads besides latents and timestep, at random. */
+/** Random values of all inputs of a network besides latents and timestep. */
 export function randomConditions(
   { inputs }: BlockGraph,
 ): Record<string, Tensor> {
@@ -59,7 +59,7 @@ export function randomConditions(
   );
 }
 
-/** A text for each of the batch. */
+/** The random features of a text for each sample of a batch. */
 export function tinyText(batch: number): Record<string, Tensor> {
   const shape = [batch, tokens, config.textWidth];
   return { encoder_hidden_states: new TorchGenerator(4).randn(shape) };

@@ -1,11 +1,11 @@
-/** For tests: the command in processes of their own. */
+/** For tests: the experiment command in a process of its own. */
 import { assert } from "@std/assert";
 
 const config = new URL("../../deno.json", import.meta.url).pathname;
 const script =
   new URL("../../experiments/commands/experiment.ts", import.meta.url).pathname;
 
-/** Starts the command in a folder. */
+/** Starts the experiment command in a folder. */
 export function startCommand(
   folder: string,
   args: readonly string[],
@@ -29,7 +29,7 @@ export function startCommand(
   }).spawn();
 }
 
-/** Runs the command to its end. */
+/** Runs the experiment command to its end. */
 export async function finishCommand(
   folder: string,
   args: readonly string[],
@@ -57,11 +57,11 @@ export async function finishTask(
   assert(success, new TextDecoder().decode(stderr));
 }
 
-/** `--set` before each setting. */
+/** The arguments for settings: `--set` before each. */
 export const setting = (settings: readonly string[]): string[] =>
   settings.flatMap((each) => ["--set", each]);
 
-/** Rows of a `results.json` without what a clock says. */
+/** The rows of a `results.json` without latencies and speedups, which vary from run to run. */
 export async function rowsWithoutTimes(path: string): Promise<unknown> {
   const { rows } = JSON.parse(
     await Deno.readTextFile(path),

@@ -1,4 +1,4 @@
-/** `deno task test:kill`: twenty kills, which take too long for the tests of every change. */
+/** `deno task test:kill`: a run killed twenty times, which takes too long to test with every change. */
 import { assert } from "@std/assert";
 import { assertSurvives } from "./killed_runs.ts";
 

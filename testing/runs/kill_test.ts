@@ -17,6 +17,6 @@ Deno.test(
 );
 
 Deno.test(
-  "the task runs with two processes where deno is not on the PATH",
+  "the task runs with two processes if deno is not on the PATH",
   assertRunsWithoutPath,
 );

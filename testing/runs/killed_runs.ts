@@ -1,4 +1,4 @@
-/** For tests: the command in a process of its own, killed at random moments and given again. */
+/** For tests: kills the experiment command at random moments, and runs it again. */
 import { assert, assertEquals } from "@std/assert";
 import {
   finishCommand,
@@ -9,7 +9,7 @@ import {
 } from "./command_process.ts";
 import { writeTinyModel } from "./tiny_model.ts";
 
-/** The experiment with the tiny model. */
+/** The arguments of the command: quickstart with the tiny model. */
 export const quickstart = [
   "quickstart",
   "--busy-ok",
@@ -31,7 +31,7 @@ export const quickstart = [
   ]),
 ];
 
-/** How many steps the runs of a folder have made. */
+/** The number of steps that the runs of a folder have made. */
 async function madeSteps(folder: string): Promise<number> {
   const store = `${folder}/results/.steps`;
   let made = 0;
@@ -40,12 +40,12 @@ async function madeSteps(folder: string): Promise<number> {
       made += (await Array.fromAsync(Deno.readDir(`${store}/${name}`))).length;
     }
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error; // it is yet to be made
+    if (!(error instanceof Deno.errors.NotFound)) throw error; // the store is yet to be made
   }
   return made;
 }
 
-/** Runs until some more steps are made, waits for a moment, and kills; false if the run ended before. */
+/** Runs the command until some more steps are made, waits a moment, and kills it; false if it ended before. */
 async function kill(
   folder: string,
   options: readonly string[],
@@ -66,7 +66,7 @@ async function kill(
 const pause = (milliseconds: number) =>
   new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-/** Everything that a run folder holds, without what a clock says. */
+/** The id of a folder's run, the hashes of its plans, rows, samples and gates, and its rows without times. */
 export async function figures(folder: string): Promise<Record<string, string>> {
   const [{ name: id }] = await Array.fromAsync(
     Deno.readDir(`${folder}/results/quickstart`),
@@ -84,7 +84,7 @@ export async function figures(folder: string): Promise<Record<string, string>> {
   return { ...found, rows: JSON.stringify(rows) };
 }
 
-/** A folder with the tiny model, for as long as it is used. */
+/** Runs `use` in a temporary folder with the tiny model. */
 export async function inFolder<T>(
   use: (folder: string) => Promise<T>,
 ): Promise<T> {
@@ -135,7 +135,7 @@ export async function assertSurvives(
   return hits;
 }
 
-/** Asserts that of two shares made at once one may be killed: the other ends, and so does the merge, with the figures of an unbroken run. */
+/** Asserts that one of two shares made at once may be killed: the merge ends with the figures of an unbroken run. */
 export const assertSharesSurvive = (): Promise<void> =>
   assertSameAfter(async (folder) => {
     const other = finishCommand(folder, [...quickstart, "--shard", "2/2"]);
@@ -143,7 +143,7 @@ export const assertSharesSurvive = (): Promise<void> =>
     await other;
   });
 
-/** Asserts that the task, with two processes, ends where no deno is on the PATH, with the figures of one. */
+/** Asserts that the task with two processes, and no deno on the PATH, ends with the figures of one process. */
 export const assertRunsWithoutPath = (): Promise<void> =>
   assertSameAfter((folder) =>
     finishTask(folder, [...quickstart, "--jobs", "2"])

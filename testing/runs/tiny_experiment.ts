@@ -1,4 +1,4 @@
-/** For tests: an experiment on the tiny model that ends in seconds, and where to run it. */
+/** For tests: an experiment on the tiny model that ends in seconds, and the options to run it with. */
 import type { Experiment, RunOptions } from "@dip-go/experiments";
 import { inputHashes, type RunIdentity } from "@dip-go/experiments/run";
 import quickstart from "@dip-go/experiments/quickstart";
@@ -11,7 +11,7 @@ export const provenance = {
   command: "deno task experiment tiny",
 };
 
-/** Of a run on the CPU in float32. */
+/** The identity of a run on the CPU in float32. */
 export const cpuIdentity = async (
   experiment: Experiment,
 ): Promise<RunIdentity> => ({

@@ -18,7 +18,7 @@ const schedulerJson = {
   timestep_spacing: "trailing",
 };
 
-/** Ten times those of `randomWeights`, so that what a gate skips shows in the image. */
+/** Ten times the weights of `randomWeights`, so that a skipped unit shows in the image. */
 function weights(): Map<string, Tensor<"float32">> {
   const source = randomWeights(7);
   const network = { family: "dit", config: tinyDit } as const;
@@ -45,7 +45,7 @@ export async function writeTinyModel(folder: string): Promise<void> {
   await writeSafetensors(file, weights());
 }
 
-/** Runs `body` with a sampler of the model, cut into sublayers that hold what they add. */
+/** Runs `body` with a sampler of the model, whose units are sublayers that hold their residuals. */
 export const withTinySampler = (
   options: SamplerOptions,
   body: (sampler: PipelineSampler) => Promise<void>,

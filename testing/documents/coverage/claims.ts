@@ -1,11 +1,11 @@
 /**
- * What docs/compatibility.md claims, and by which tests: a cell holds where a
- * test bears a name that its pattern finds. The page has no other claims.
+ * The claims of docs/compatibility.md, and the tests behind them: a cell holds if
+ * a test's name matches its pattern. The page has no other claims.
  */
 import { pipelineClasses } from "@dip-go/core/models";
 import { samplerClasses } from "@dip-go/core/samplers";
 
-/** A row: what it is of, and the names of the tests behind each of its cells. */
+/** A row: its subject, and for each cell a pattern of the names of the tests behind it. */
 export interface Claim {
   readonly what: readonly string[];
   readonly cells: Readonly<Record<string, RegExp>>;
@@ -16,7 +16,7 @@ export interface Claims {
   readonly of: readonly string[];
   readonly columns: readonly string[];
   readonly rows: readonly Claim[];
-  /** Whether cells count tests. */
+  /** Whether cells show the number of tests instead of a mark. */
   readonly counts?: boolean;
 }
 
@@ -184,7 +184,7 @@ const networks: Claims = {
   ],
 };
 
-/** Classes of pipelines: pictures that diffusers draws with them, then what an experiment and an export do. */
+/** Classes of pipelines: their pictures against diffusers', then experiments and exports with them. */
 const pipelines: Claims = {
   of: ["pipeline"],
   columns: ["diffusers' pictures", "searches and rows", "exports"],
@@ -199,12 +199,12 @@ const pipelines: Claims = {
   })),
 };
 
-/** Every kind, its class, and the class's name among recorded cases. */
+/** Every kind of sampler, its class, and the class's name among recorded cases. */
 const named = Object.entries(samplerClasses).map(([kind, name]) =>
   [kind, name, kind.startsWith("sde") ? `${name}, SDE` : name] as const
 );
 
-/** Schedulers: chains and pictures of diffusers, then SubNets. */
+/** Schedulers: chains and pictures against diffusers', then SubNets. */
 const schedulers: Claims = {
   of: ["scheduler", "as `--sampler`"],
   columns: [
@@ -294,7 +294,7 @@ const files = listed([
   ],
 ]);
 
-/** What a picture is drawn from beside a prompt or a class. */
+/** Inputs of a picture besides a prompt or a class. */
 const inputs = listed([
   [
     "a picture to start from",
@@ -317,7 +317,7 @@ const inputs = listed([
   ["latents of any height and width", /takes latents of any (shape|height)/],
 ]);
 
-/** What is refused, by name. */
+/** Models, files and requests that are refused by name. */
 const refused = listed([
   ["a LoRA in the place of weights", /^a LoRA given as weights/],
   [

@@ -1,17 +1,17 @@
-/** Tables of docs/compatibility.md: made from what the tests run, so that a claim whose test is gone goes too. */
+/** Makes the tables of docs/compatibility.md from what tests run, so that a claim goes with its last test. */
 import { type Claims, claims } from "./claims.ts";
 import type { Evidence } from "./evidence.ts";
 import { recordedChains, recordedPipelines } from "./recorded_cases.ts";
 
-/** `<!-- covered: networks -->` to `<!-- end of covered -->`. */
+/** A marked table, from `<!-- covered: networks -->` to `<!-- end of covered -->`. */
 const section = /(<!-- covered: (\w+) -->\n)[^]*?(<!-- end of covered -->)/g;
 
 /**
  * A document with its marked tables made anew.
  *
  * @param root Folder of the repository, with a final slash.
- * @param evidence Of `readEvidence`.
- * @throws {RangeError} If the document marks a table that there is not.
+ * @param evidence The result of `readEvidence`.
+ * @throws {RangeError} If the document marks an unknown table.
  * @throws {Error} If cases cannot be read.
  */
 export async function withCoverage(
@@ -34,7 +34,7 @@ export async function withCoverage(
   });
 }
 
-/** Claims that are written out, not made of products of lists, and that no test bears out. */
+/** The claims behind which there is no test, except in the tables that are products of lists. */
 export function unborne(evidence: readonly Evidence[]): string[] {
   const { networks, files, inputs, refused } = claims;
   return [networks, files, inputs, refused].flatMap(({ rows }) => rows)
@@ -51,7 +51,7 @@ const borne = (
 ): readonly Evidence[] =>
   pattern ? evidence.filter(({ name }) => pattern.test(name)) : [];
 
-/** The rows that some test bears out, and the files of those tests. */
+/** The table of the rows that have a test, and the files of those tests. */
 export function coverageTable(
   { of, columns, rows, counts }: Claims,
   evidence: readonly Evidence[],

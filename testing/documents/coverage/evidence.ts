@@ -1,7 +1,7 @@
-/** What the tests really run: their names, as they register them, and the cases that they read from testdata/. */
+/** The evidence of what tests run: the names that they register, and the cases that they read from testdata/. */
 import { recordedChains, recordedPipelines } from "./recorded_cases.ts";
 
-/** One test, or one case of one. */
+/** A test, or a recorded case that a test runs. */
 export interface Evidence {
   readonly file: string;
   readonly name: string;
@@ -46,7 +46,7 @@ const files = [
 ];
 
 /**
- * All of it.
+ * Reads the names of all tests in `files`, and of all recorded cases.
  *
  * @param root Folder of the repository, with a final slash.
  * @throws {Error} If a file of tests cannot be loaded, or a case not be read.

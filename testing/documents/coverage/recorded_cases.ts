@@ -1,13 +1,13 @@
-/** Cases by diffusers in testdata/ that the tests read: whole pipelines, and chains of one scheduler. */
+/** The cases in testdata/ that diffusers recorded: whole pipelines, and chains of one scheduler's steps. */
 import { readJson, readPythonJson } from "@dip-go/core/files";
 
-/** Keys of a call that say no option: what every call has. */
+/** The keys that any call has, and that are no options. */
 const usual = new Set(["steps", "seed", "prompt", "class", "height", "width"]);
 
 interface RecordedCase {
   readonly name: string;
   readonly kind: string;
-  /** The class that drew it, where it is not the folder's. */
+  /** The pipeline's class, if it is not the folder's. */
   readonly pipeline?: string;
   readonly call: Readonly<Record<string, unknown>> & {
     readonly scheduler?: {
@@ -19,13 +19,13 @@ interface RecordedCase {
 
 interface PipelineIndex {
   readonly _class_name: string;
-  /** Library and class. */
+  /** The scheduler's library and class. */
   readonly scheduler: readonly [string, string];
 }
 
 type SchedulerKeys = Readonly<Record<string, unknown>>;
 
-/** A scheduler's class, and whether it is told to add noise: one class then has two names here. */
+/** A scheduler's name here: its class, and ", SDE" if its algorithm adds noise. */
 const nameOf = (className: string, { algorithm_type }: SchedulerKeys = {}) =>
   className === "DPMSolverMultistepScheduler" &&
     String(algorithm_type).startsWith("sde")
@@ -39,19 +39,19 @@ interface ChainsFile {
   }[];
 }
 
-/** A case of a pipeline. */
+/** A recorded case of a pipeline. */
 export interface RecordedPipeline {
   readonly file: string;
   /** `folder/case`. */
   readonly name: string;
-  /** Classes of the pipeline and of its scheduler; of one call of the network, no scheduler. */
+  /** The class of the pipeline, and the name of its scheduler: "no scheduler" for one call of the network. */
   readonly pipeline: string;
   readonly scheduler: string;
-  /** What the call asks for beside steps, seed, subject and size. */
+  /** The keys of the call besides steps, seed, subject and size. */
   readonly options: readonly string[];
 }
 
-/** The pipelines of a folder. @throws {Error} If one cannot be read. */
+/** The recorded cases of a folder's pipelines. @throws {Error} If one cannot be read. */
 export async function recordedPipelines(
   folder: string,
 ): Promise<RecordedPipeline[]> {
@@ -79,11 +79,11 @@ export async function recordedPipelines(
   return found;
 }
 
-/** A chain of one scheduler. */
+/** A recorded chain of one scheduler's steps. */
 export interface RecordedChain {
   readonly file: string;
   readonly scheduler: string;
-  /** Keys of its config, and of the call beside the number of steps. */
+  /** The keys of its config, and of its call besides the number of steps. */
   readonly keys: readonly string[];
 }
 
