@@ -35,5 +35,5 @@ Deno.test("the shipped autoencoder rebuilds fresh scenes, from latents of unit d
   const mean = values.reduce((a, b) => a + b) / batch;
   assert(mean > 29, `PSNR ${mean}`);
   const square = latents.reduce((sum, x) => sum + x * x, 0) / latents.length;
-  assert(Math.abs(Math.sqrt(square) - 1) < 0.15, `deviation² ${square}`);
+  assert(Math.abs(Math.sqrt(square) - 1) < 0.15, `squared deviation ${square}`);
 });
