@@ -12,6 +12,8 @@ import {
   OpenGates,
   type SuperNet,
 } from "@dip-go/supernet/gates";
+import { range } from "../numbers.ts";
+import type { SearchSettings } from "../search_settings.ts";
 import { gateCosts } from "./gate_costs.ts";
 
 /** `[T, N]`, higher means keep. */
@@ -23,7 +25,7 @@ export function gatesOf(
   isOpen: (t: number, n: number) => boolean,
 ): Gates {
   const whole = net.units.length - 1;
-  return Array.from({ length: net.steps }, (_, t) => {
+  return range(net.steps).map((t) => {
     const called = t === 0 || isOpen(t, whole);
     return net.units.map((_, n): Gate =>
       t === 0 || (called && isOpen(t, n)) ? 1 : 0
@@ -31,9 +33,8 @@ export function gatesOf(
   });
 }
 
-export type FitKind = "bisection" | "greedy";
+export type FitKind = SearchSettings["fit"];
 
-/** One gate and its score. */
 interface Ranked {
   readonly t: number;
   readonly n: number;

@@ -4,9 +4,11 @@
  */
 import { type Graph, GraphBuilder, type Value } from "@dip-go/core/onnx";
 import { float32 } from "@dip-go/core/tensor";
+import { range, sum } from "../numbers.ts";
+import type { NetworkSearchOptions } from "../search_settings.ts";
 
 /** `ssim` is the paper's choice. */
-export type ConsistencyLoss = "ssim" | "l1" | "l2" | "l1+ssim";
+export type ConsistencyLoss = NetworkSearchOptions["consistency"];
 
 const window = 11;
 const sigma = 1.5;
@@ -16,11 +18,10 @@ export type DecodePictures = (g: GraphBuilder, latents: Value) => Value;
 
 /** Normalised 11x11 Gaussian for each channel, `[C, 1, 11, 11]`. */
 function gaussian(channels: number): Float32Array {
-  const line = Array.from(
-    { length: window },
-    (_, i) => Math.exp(-((i - (window - 1) / 2) ** 2) / (2 * sigma * sigma)),
+  const line = range(window).map((i) =>
+    Math.exp(-((i - (window - 1) / 2) ** 2) / (2 * sigma * sigma))
   );
-  const total = line.reduce((a, b) => a + b, 0);
+  const total = sum(line);
   const plane = line.flatMap((a) => line.map((b) => a * b / (total * total)));
   return Float32Array.from(
     { length: channels * plane.length },

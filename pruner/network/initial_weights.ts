@@ -1,9 +1,7 @@
 /** Initial weights of the pruner network; its last layer starts at zero weights and a bias toward "keep". */
 import type { TorchGenerator } from "@dip-go/core/random";
 import { sizeOf } from "@dip-go/core/tensor";
-
-/** `torch`: defaults of PyTorch's layers. `lecun`: normal weights of variance 1/n, biases of 0. */
-export type Initialisation = "torch" | "lecun";
+import type { NetworkSearchOptions } from "../search_settings.ts";
 
 /** A parameter of the network, and the inputs n of the layer that it belongs to. */
 export interface InitialParameter {
@@ -12,20 +10,15 @@ export interface InitialParameter {
   readonly inputs: number;
 }
 
-/** U(−1/√n, 1/√n) as PyTorch draws it for `nn.Linear`'s weight and bias: Kaiming's rule with a = √5. */
-export function linearDefault(
-  random: TorchGenerator,
-  shape: readonly number[],
-  inputs: number,
-): Float32Array {
-  const bound = 1 / Math.sqrt(inputs);
-  return random.rand(shape).data.map((u) => u * 2 * bound - bound);
-}
-
-/** Values of one parameter, as flat as its shape; queries are standard normal, as `nn.Embedding`'s. */
+/**
+ * Values of one parameter, as flat as its shape; queries are standard normal, as
+ * `nn.Embedding`'s.
+ *
+ * @param kind `torch`: U(−1/√n, 1/√n) as `nn.Linear` draws weight and bias, by Kaiming's rule with a = √5. `lecun`: normal weights of variance 1/n, biases of 0.
+ */
 export function initialWeight(
   { name, shape, inputs }: InitialParameter,
-  kind: Initialisation,
+  kind: NetworkSearchOptions["network"]["initial"],
   random: TorchGenerator,
 ): Float32Array {
   const size = sizeOf(shape);
@@ -37,8 +30,10 @@ export function initialWeight(
   if (/norm\d\./.test(name)) {
     return new Float32Array(size).fill(name.endsWith(".weight") ? 1 : 0);
   }
-  if (kind === "torch") return linearDefault(random, shape, inputs);
-  if (name.endsWith(".bias")) return new Float32Array(size);
   const scale = 1 / Math.sqrt(inputs);
+  if (kind === "torch") {
+    return random.rand(shape).data.map((u) => u * 2 * scale - scale);
+  }
+  if (name.endsWith(".bias")) return new Float32Array(size);
   return random.randn(shape).data.map((v) => scale * v);
 }

@@ -19,15 +19,10 @@ import { type Graph, GraphBuilder, type Value } from "@dip-go/core/onnx";
 import type { TorchGenerator } from "@dip-go/core/random";
 import { openSession } from "@dip-go/core/runtime";
 import { float32 } from "@dip-go/core/tensor";
-import { type Initialisation, initialWeight } from "./initial_weights.ts";
+import type { NetworkSearchOptions } from "../search_settings.ts";
+import { initialWeight } from "./initial_weights.ts";
 
-export interface PrunerNetworkOptions {
-  /** D, a multiple of 4; the paper's is 512. */
-  readonly queryDim: number;
-  /** How queries see each other: not at all, or by self-attention. */
-  readonly encoder: "linear" | "attention";
-  readonly initial: Initialisation;
-}
+type PrunerNetworkOptions = NetworkSearchOptions["network"];
 
 /** x Wᵀ + b with one weight for all queries. */
 function shared(g: GraphBuilder, x: Value, path: string, width: number): Value {
@@ -45,10 +40,12 @@ function own(g: GraphBuilder, x: Value, path: string, width: number): Value {
   );
 }
 
-function layerNorm(g: GraphBuilder, x: Value, path: string): Value {
-  const [, width] = x.shape;
-  const scale = g.parameter(`${path}.weight`, [width]);
-  return g.layerNormalization(x, scale, g.parameter(`${path}.bias`, [width]));
+/** x + y, and LayerNorm. */
+function added(g: GraphBuilder, x: Value, y: Value, path: string): Value {
+  const [scale, bias] = ["weight", "bias"].map((name) =>
+    g.parameter(`${path}.${name}`, [x.shape[1]])
+  );
+  return g.layerNormalization(g.add(x, y), scale, bias);
 }
 
 /** Self-attention among queries with key width D/4, then an MLP D → D/4 → D; both residual, LayerNorm after. */
@@ -61,17 +58,11 @@ function attentionEncoder(g: GraphBuilder, x: Value, width: number): Value {
     transB: 1,
     alpha: 1 / Math.sqrt(width / 4),
   });
-  const mixed = layerNorm(
-    g,
-    g.add(x, g.matMul(g.softmax(scores), v)),
-    "encoder.norm1",
-  );
+  const seen = g.matMul(g.softmax(scores), v);
+  const mixed = added(g, x, seen, "encoder.norm1");
   const hidden = g.relu(shared(g, mixed, "encoder.mlp1", width / 4));
-  return layerNorm(
-    g,
-    g.add(mixed, shared(g, hidden, "encoder.mlp2", width)),
-    "encoder.norm2",
-  );
+  const made = shared(g, hidden, "encoder.mlp2", width);
+  return added(g, mixed, made, "encoder.norm2");
 }
 
 /** The network as a graph: no inputs, output `keep` `[M]`, each gate's probability of computing. */

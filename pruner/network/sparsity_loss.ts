@@ -9,6 +9,7 @@ import {
   type SuperNet,
 } from "@dip-go/supernet/gates";
 import { gateCosts } from "../budget/gate_costs.ts";
+import { sum } from "../numbers.ts";
 import type { NetworkSearchOptions } from "../search_settings.ts";
 
 /** One reading of L_s. */
@@ -46,14 +47,12 @@ export function sparsityLoss(
         new OpenGates(net, gates, { cascade: true }).cost / dense,
     };
   }
-  const mean = shares.reduce((a, b) => a + b, 0) / count;
+  const mean = sum(shares) / count;
   const scale = reading === "relative" ? mean : 1;
   return {
     pressure: shares.map((share) => alpha * share / (steps * count)),
     measured: (gates) =>
-      gates.flatMap((row) => row.slice(0, count)).reduce(
-        (sum: number, gate, i) => sum + gate * shares[i % count],
-        0,
-      ) / (steps * count) / scale,
+      sum(gates.flatMap((row) => shares.map((share, n) => row[n] * share))) /
+      (steps * count) / scale,
   };
 }

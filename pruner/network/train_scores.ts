@@ -28,15 +28,17 @@ import type { TrainingForm } from "@dip-go/supernet/training";
 import { gatesOf, type Scores } from "../budget/fit_budget.ts";
 import type { CalibrationBatch } from "../calibration.ts";
 import type { MethodContext, SearchPlace } from "../method.ts";
+import { range, rowsOf } from "../numbers.ts";
 import type { NetworkSearchOptions } from "../search_settings.ts";
 import { consistencyLossGraph } from "./consistency_loss.ts";
 import { openPrunerNetwork } from "./pruner_network.ts";
 import { type SparsityLoss, sparsityLoss } from "./sparsity_loss.ts";
 import { TrainingCheckpoint } from "./training_checkpoint.ts";
 
-/** One training's constants. */
 interface Training {
   readonly net: SuperNet;
+  /** Units with a gate of their own: the whole step's is open where it is none. */
+  readonly count: number;
   readonly form: TrainingForm;
   /** From `image` and `reference` to `loss` and its gradient with respect to `image`. */
   readonly loss: Session;
@@ -44,29 +46,12 @@ interface Training {
   readonly options: NetworkSearchOptions;
 }
 
-/** Units with a gate of their own: the whole step's is open where it is none. */
-const gatedUnits = (
-  { units }: Pick<SuperNet, "units">,
-  { wholeStep }: Pick<NetworkSearchOptions, "wholeStep">,
-): number => wholeStep ? units.length : units.length - 1;
-
-/** Gates that the network keeps, and the same as the SubNet has them. */
-function hardGates(
-  { net, options }: Pick<Training, "net" | "options">,
-  keep: Float32Array,
-): { kept: Gates; gates: OpenGates } {
-  const count = gatedUnits(net, options);
-  const kept = gatesOf(net, (t, n) => n >= count || keep[t * count + n] >= 0.5);
-  return { kept, gates: new OpenGates(net, kept, options) };
-}
-
 /** dL_c/dkeep of the gates `[M]` for one batch, and L_c. */
 async function consistencyGradient(
-  { net, form, loss, options }: Training,
+  { net, count, form, loss }: Training,
   gates: Gates,
   batch: CalibrationBatch,
 ) {
-  const count = gatedUnits(net, options);
   const reference = float32(batch.latents.shape, batch.trajectory[net.steps]);
   let consistency = 0;
   const found = await form.gradient(
@@ -88,9 +73,9 @@ async function gateGradient(
   keep: Float32Array,
   batches: readonly CalibrationBatch[],
 ) {
-  const { net, sparsity, options } = training;
-  const count = gatedUnits(net, options);
-  const { kept, gates } = hardGates(training, keep);
+  const { net, count, sparsity, options } = training;
+  const kept = gatesOf(net, (t, n) => n >= count || keep[t * count + n] >= 0.5);
+  const gates = new OpenGates(net, kept, options);
   const measured = sparsity.measured(kept);
   const gradient = new Float32Array(keep.length);
   let consistency = 0;
@@ -134,7 +119,7 @@ export async function trainScores(
   const { weightDecay, iterations, accumulate } = options;
   const batches = await context.calibration();
   const form = await context.form();
-  const count = gatedUnits(net, options);
+  const count = net.units.length - (options.wholeStep ? 0 : 1);
   await using network = await openPrunerNetwork(
     net.steps * count,
     options.network,
@@ -152,12 +137,10 @@ export async function trainScores(
     vjpGraph(graph, { wrt: ["image"], keep: ["loss"], seed: "ones" }),
   );
   const sparsity = sparsityLoss(net, options, count);
-  const training = { net, form, loss, sparsity, options };
+  const training = { net, count, form, loss, sparsity, options };
   for (let i = await checkpoint.restore(); i < iterations; i++) {
-    const drawn = Array.from(
-      { length: accumulate },
-      (_, a) => batches[(i * accumulate + a) % batches.length],
-    );
+    const drawn = range(accumulate)
+      .map((a) => batches[(i * accumulate + a) % batches.length]);
     const keep = await network.keep();
     const { gradient, losses } = await gateGradient(training, keep, drawn);
     const update = await network.gradient(gradient);
@@ -173,8 +156,5 @@ export async function trainScores(
     await checkpoint.saveInTime(i + 1);
   }
   const keep = await network.keep();
-  return Array.from(
-    { length: net.steps },
-    (_, t) => [...keep.slice(t * count, (t + 1) * count)],
-  );
+  return rowsOf(keep, net.steps).map((row) => [...row]);
 }
