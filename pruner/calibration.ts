@@ -13,6 +13,7 @@ import { drawStepNoise } from "@dip-go/core/samplers";
 import type { Tensor } from "@dip-go/core/tensor";
 import { denseGates } from "@dip-go/supernet/gates";
 import type { SubNetRunner } from "@dip-go/supernet/sampling";
+import { meanSquaredError, range, rowsOf, sum } from "./numbers.ts";
 
 /** The start of B pictures, and the full sampler's trajectory from there. */
 export interface CalibrationBatch extends SamplingInputs {
@@ -86,27 +87,6 @@ export function subjectAt(
   return Math.floor(random.uniform() * classes);
 }
 
-/** Draws the starts of batches one after another from one generator: subjects, then noise. @param shape Of a batch's latents, `[B, C, H, W]`. */
-async function* starts(
-  shape: readonly number[],
-  { seed, sampler, guidanceScale, ...draw }: CalibrationDraw,
-  dropped: number,
-): AsyncGenerator<SamplingInputs> {
-  const [images] = shape;
-  const random = new TorchGenerator(seed);
-  for (let batch = 0;; batch++) {
-    const subjects = Array.from(
-      { length: images },
-      (_, i) => draw.subject(batch * images + i, random),
-    );
-    const latents = random.randn(shape);
-    const noise = drawStepNoise(sampler, { shape, random });
-    if (batch < dropped) continue;
-    const conditioning = await draw.conditioning(subjects);
-    yield { latents, noise, conditioning, sampler, guidanceScale };
-  }
-}
-
 /** Which batches are drawn. */
 interface DrawnRange {
   readonly count: number;
@@ -115,17 +95,28 @@ interface DrawnRange {
 }
 
 /**
- * The starts of the batches from `first` on.
+ * The starts of the batches from `first` on, drawn one after another from one
+ * generator: subjects, then noise.
  *
  * @param shape Of a batch's latents, `[B, C, H, W]`.
  */
 export async function drawStarts(
   shape: readonly number[],
-  { count, first = 0, ...draw }: CalibrationDraw & DrawnRange,
+  { count, first = 0, seed, sampler, guidanceScale, ...draw }:
+    & CalibrationDraw
+    & DrawnRange,
 ): Promise<SamplingInputs[]> {
+  const [images] = shape;
+  const random = new TorchGenerator(seed);
   const drawn: SamplingInputs[] = [];
-  for await (const inputs of starts(shape, draw, first)) {
-    if (drawn.push(inputs) === count) break;
+  for (let batch = 0; batch < first + count; batch++) {
+    const subjects = range(images)
+      .map((i) => draw.subject(batch * images + i, random));
+    const latents = random.randn(shape);
+    const noise = drawStepNoise(sampler, { shape, random });
+    if (batch < first) continue;
+    const conditioning = await draw.conditioning(subjects);
+    drawn.push({ latents, noise, conditioning, sampler, guidanceScale });
   }
   return drawn;
 }
@@ -148,15 +139,9 @@ export function fidelityTo(
   { trajectory }: CalibrationBatch,
   { data, shape: [samples] }: Tensor<"float32">,
 ): number {
-  const target = trajectory[trajectory.length - 1];
-  const size = data.length / samples;
-  let sum = 0;
-  for (let b = 0; b < samples; b++) {
-    let error = 0;
-    for (let i = b * size; i < (b + 1) * size; i++) {
-      error += (data[i] - target[i]) ** 2;
-    }
-    sum -= 10 * Math.log10(Math.max(error / size, 1e-12));
-  }
-  return sum / samples;
+  const targets = rowsOf(trajectory.at(-1)!, samples);
+  const logs = rowsOf(data, samples).map((own, b) =>
+    10 * Math.log10(Math.max(meanSquaredError(own, targets[b]), 1e-12))
+  );
+  return -sum(logs) / samples;
 }
