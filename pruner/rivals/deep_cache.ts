@@ -10,6 +10,7 @@ import {
   liveBlocks,
   type SuperNet,
 } from "@dip-go/supernet/gates";
+import { range } from "../numbers.ts";
 import { keyMethod } from "./key_method.ts";
 
 /** The authors' choice for 50 steps of Stable Diffusion: key steps are densest around a step, by a power. */
@@ -40,16 +41,10 @@ export function branchCut({ units }: SuperNet, branch: number): number {
   );
 }
 
-/** Where a UNet is cut. */
-export interface DeepCacheCut {
-  /** How many of the last units run between key steps; 1 by default. the authors' code computes 2 branches. */
-  readonly computed?: number;
-}
-
 /** Whether there are units before the cut, and all hold their outputs, as DeepCache's cache does. */
 const canDeepCache = (
   { blocks, units }: SuperNet,
-  { computed = 1 }: DeepCacheCut = {},
+  computed: number,
 ): boolean =>
   units.length - 2 >= computed &&
   blocks.every(({ block }) => !block.gated || !block.streams);
@@ -60,6 +55,7 @@ const canDeepCache = (
  * connections that they read.
  *
  * @param keys Steps at which the model runs whole; 0 is one in any case.
+ * @param options.computed How many of the last units run between key steps, 1 by default; the authors' code computes 2 branches.
  * @throws {RangeError} If the units hold what they add, not their outputs, or there are too few.
  *
  * @example
@@ -80,10 +76,10 @@ const canDeepCache = (
 export function deepCacheGates(
   net: SuperNet,
   keys: readonly number[],
-  { computed = 1 }: DeepCacheCut = {},
+  { computed = 1 }: { readonly computed?: number } = {},
 ): Gates {
   const cached = net.units.length - 2 - computed;
-  if (!canDeepCache(net, { computed })) {
+  if (!canDeepCache(net, computed)) {
     throw new RangeError(
       `Cannot cache deep features of ${net.model.model}: expected ${
         computed + 1
@@ -133,10 +129,7 @@ export const keysByTimestep = (
  * ```
  */
 export function uniformKeys(interval: number, steps: number): number[] {
-  return Array.from(
-    { length: Math.ceil(steps / interval) },
-    (_, i) => i * interval,
-  );
+  return range(steps).filter((t) => t % interval === 0);
 }
 
 /** By how much p falls where keys coincide. */
@@ -149,40 +142,24 @@ function powerOf([x, y]: readonly number[], p: number): number[] {
   return [magnitude * Math.cos(angle), magnitude * Math.sin(angle)];
 }
 
-/** ⌈T/N⌉ + 1 points from 0 to T, the first and last left out, evenly spread over (t − c)^(1/p), as whole numbers. */
-function centredKeys(
-  [count, steps]: readonly [number, number],
-  { centre, power: p }: { readonly centre: number; readonly power: number },
-): number[] {
-  const from = powerOf([-centre, 0], 1 / p);
-  const to = powerOf([steps - centre, 0], 1 / p);
-  const points = Array.from({ length: count + 1 }, (_, i) => {
-    const between = from.map((x, k) => x + i / count * (to[k] - x));
-    return Math.trunc(powerOf(between, p)[0]);
-  });
-  return [...new Set(points)].sort((a, b) => a - b).slice(1, -1)
-    .map((key) => Math.floor(key + centre));
-}
-
 /**
  * DeepCache's non-uniform schedule: ⌈T/N⌉ key steps, evenly spread over
- * (t − c)^(1/p), so that they are densest around c. Powers of negative numbers
- * are complex, and their real part counts. Where keys coincide, p falls until
- * none do; where some always do, as at N = 1, keys are uniform.
- *
- * @param shape c and p; by default the authors', c in proportion to T.
+ * (t − c)^(1/p), so that they are densest around c, as whole numbers. Powers of
+ * negative numbers are complex, and their real part counts. Where keys coincide,
+ * p falls until none do; where some always do, as at N = 1, keys are uniform.
  */
-export function nonUniformKeys(
-  interval: number,
-  steps: number,
-  { centre = authors.centre * steps / authors.steps, power = authors.power }: {
-    centre?: number;
-    power?: number;
-  } = {},
-): number[] {
+export function nonUniformKeys(interval: number, steps: number): number[] {
   const count = Math.ceil(steps / interval);
-  for (let p = power; p > powerStep; p -= powerStep) {
-    const keys = [0, ...centredKeys([count, steps], { centre, power: p })];
+  const centre = authors.centre * steps / authors.steps;
+  for (let p = authors.power; p > powerStep; p -= powerStep) {
+    const [from, to] = [-centre, steps - centre]
+      .map((end) => powerOf([end, 0], 1 / p));
+    const points = range(count + 1).map((i) => {
+      const between = from.map((x, k) => x + i / count * (to[k] - x));
+      return Math.trunc(powerOf(between, p)[0]);
+    });
+    const inner = [...new Set(points)].sort((a, b) => a - b).slice(1, -1);
+    const keys = [0, ...inner.map((key) => Math.floor(key + centre))];
     if (keys.length === count) return keys;
   }
   return uniformKeys(interval, steps);
@@ -192,13 +169,13 @@ export function nonUniformKeys(
 const deepCacheMethod = (
   name: string,
   keys: (interval: number, steps: number) => number[],
-  cut?: DeepCacheCut,
+  computed = 1,
 ) =>
   keyMethod(name, {
     keys,
-    plan: (net, keys) => ({ gates: deepCacheGates(net, keys, cut) }),
+    plan: (net, keys) => ({ gates: deepCacheGates(net, keys, { computed }) }),
     refusal: ({ net }) =>
-      canDeepCache(net, cut)
+      canDeepCache(net, computed)
         ? undefined
         : "its units hold what they add, or are too few; DeepCache holds outputs",
   });
@@ -216,5 +193,5 @@ export const deepCacheNonUniform = deepCacheMethod(
 export const deepCacheAuthors = deepCacheMethod(
   "deepcache-authors",
   uniformKeys,
-  { computed: 2 },
+  2,
 );
