@@ -1,4 +1,5 @@
 /** Why some methods have no plan of a sampler, at whatever budget. */
+import type { SuperNet } from "@dip-go/supernet/gates";
 import type { Method } from "./method.ts";
 
 type Refusal = NonNullable<Method["refusal"]>;
@@ -7,11 +8,15 @@ type Refusal = NonNullable<Method["refusal"]>;
 export const unguided: Refusal = ({ net }) =>
   net.conditional ? undefined : "the sampler has no guidance to stop";
 
+/** Whether each unit holds what it adds to a residual stream. */
+export const addsToStreams = ({ blocks }: SuperNet): boolean =>
+  blocks.every(({ block }) => !block.gated || block.streams);
+
 /** Of methods that hold what units add to a stream. */
 export const withoutStreams: Refusal = ({ net }) =>
-  net.blocks.some(({ block }) => block.gated && !block.streams)
-    ? "the units hold their outputs, not what they add to a stream"
-    : undefined;
+  addsToStreams(net)
+    ? undefined
+    : "the units hold their outputs, not what they add to a stream";
 
 /** Of methods that learn from whole trajectories, which the start has to decide. */
 export const noisy: Refusal = ({ sampler: { name, steps } }) =>

@@ -5,10 +5,10 @@ import {
   partialCall,
   type SuperNet,
 } from "@dip-go/supernet/gates";
+import { sum } from "../numbers.ts";
+import { addsToStreams } from "../refusals.ts";
 
-/** Which blocks are computed. */
 export interface Depth {
-  /** In words. */
   readonly name: string;
   /** Of the network's MACs. */
   readonly share: number;
@@ -24,13 +24,11 @@ export function depthsOf(
   net: SuperNet,
 ): (Depth & { readonly call: PartialCall })[] {
   const blocks = net.units.slice(0, -1);
-  const adds = net.blocks.every(({ block }) => !block.gated || block.streams);
-  if (!adds) return lastBlocks(net, blocks).reverse();
+  if (!addsToStreams(net)) return lastBlocks(net, blocks).reverse();
   return blocks.map((_, count) => {
-    const call = partialCall(
-      net,
-      net.units.map((_, n): Gate => n < count || n === blocks.length ? 1 : 0),
-    );
+    const isOpen = (n: number) => n < count || n === blocks.length;
+    const gates = net.units.map((_, n): Gate => isOpen(n) ? 1 : 0);
+    const call = partialCall(net, gates);
     const name = `first ${count} of ${blocks.length}`;
     return { name, share: call.share, call };
   });
@@ -39,15 +37,12 @@ export function depthsOf(
 /** Cuts that save more than the block before them. */
 const lastBlocks = (net: SuperNet, blocks: readonly string[]) =>
   blocks.slice(0, -1).flatMap((block, cut) => {
-    const call = partialCall(
-      net,
-      net.units.map((_, n): Gate => n === cut ? 0 : 1),
-    );
+    const gates = net.units.map((_, n): Gate => n === cut ? 0 : 1);
+    const call = partialCall(net, gates);
     const own = net.macs[
       net.blocks.findIndex((each) => each.block.name === block)
     ];
-    const all = net.macs.reduce((sum, macs) => sum + macs, 0);
-    if (call.share > 1 - own / all - 1e-9) return [];
+    if (call.share > 1 - own / sum(net.macs) - 1e-9) return [];
     const name = `from ${blocks[cut + 1]}`;
     return [{ name, share: call.share, call }];
   });

@@ -1,6 +1,6 @@
 /** Least squares on few elements: how much of a target a combination of them leaves, read from products alone. */
+import { dot } from "../numbers.ts";
 import { Cholesky } from "../search/learned_solver/cholesky.ts";
-import { dot } from "../search/learned_solver/gram.ts";
 
 /** Relative to each element's square. */
 const ridge = 1e-10;

@@ -5,6 +5,7 @@
  * call's stays until the next call, a skipped step adds its own. Plans may be
  * mixed, so a budget's least error lies on the lower hull of theirs.
  */
+import { range, sum } from "../numbers.ts";
 import type { CallErrors, DepthProbe } from "./depth_probe.ts";
 
 /** Fractions of the MACs that are kept; those that the longest gap reaches are judged. */
@@ -19,7 +20,6 @@ type ByGap = readonly number[];
 /** A plan's share of the MACs and its error. */
 type Point = readonly [share: number, error: number];
 
-/** What is worth computing at one budget. */
 export interface BudgetVerdict {
   readonly kept: number;
   /** Mean squared error of whole steps over the prediction's square. */
@@ -31,7 +31,6 @@ export interface BudgetVerdict {
   readonly verdict: "steps" | "blocks" | "halves";
 }
 
-/** What a probe says. */
 export type ProbeVerdict = readonly BudgetVerdict[];
 
 /** Means over a probe's calls, by gap. */
@@ -42,7 +41,7 @@ function byGap(
   const groups = Map.groupBy(calls, ({ gap }) => gap);
   return [...groups.keys()].sort((a, b) => a - b).map((gap) => {
     const own = groups.get(gap)!;
-    return own.reduce((sum, call) => sum + of(call), 0) / own.length;
+    return sum(own.map(of)) / own.length;
   });
 }
 
@@ -61,13 +60,11 @@ export function taughtShares(
   };
 }
 
-/** Judges each budget. */
 export function verdictOf(probe: DepthProbe): ProbeVerdict {
   const free = byGap(probe, (call) => call.free);
-  const whole = wholePlans(free);
   const hullWith = (share: number, of: (errors: CallErrors) => number) =>
-    lowerHull([...whole, ...partialPlans(free, share, byGap(probe, of))]);
-  const steps = lowerHull(whole);
+    lowerHull(plans(free, { share, errors: byGap(probe, of) }));
+  const steps = lowerHull(plans(free));
   const depths = probe.depths.map(({ name, share }, d) => ({
     name,
     hull: hullWith(share, (call) => call.depths[d].best),
@@ -100,32 +97,27 @@ export function verdictOf(probe: DepthProbe): ProbeVerdict {
   });
 }
 
-const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
-
-/** Every r-th step whole, the others forecast. */
-const wholePlans = (free: ByGap): Point[] =>
-  Array.from({ length: free.length + 1 }, (_, skipped): Point => [
-    1 / (skipped + 1),
-    sum(free.slice(0, skipped)) / (skipped + 1),
-  ]);
-
-/** Every r-th step called, every i-th call whole and the others partial, as far as errors of their gaps are known. */
-function partialPlans(free: ByGap, share: number, partial: ByGap): Point[] {
-  const plans: Point[] = [];
-  for (let r = 1; r <= free.length; r++) {
-    for (let i = 2; (i - 1) * r <= free.length; i++) {
-      const errors = Array.from(
-        { length: i - 1 },
-        (_, k) => r * partial[(k + 1) * r - 1],
-      );
-      const skipped = i * sum(free.slice(0, r - 1));
-      plans.push([
+/** Every r-th step called, the others forecast: all calls whole, or every i-th and the others partial, as far as errors of their gaps are known. */
+function plans(
+  free: ByGap,
+  partial: { readonly share: number; readonly errors: ByGap } = {
+    share: 1,
+    errors: [],
+  },
+): Point[] {
+  const { share, errors } = partial;
+  const points: Point[] = [];
+  for (let r = 1; r <= free.length + 1; r++) {
+    const skipped = sum(free.slice(0, r - 1));
+    for (let i = 1; i === 1 || (i - 1) * r <= errors.length; i++) {
+      const calls = range(i - 1).map((k) => r * errors[(k + 1) * r - 1]);
+      points.push([
         (1 + (i - 1) * share) / (r * i),
-        (sum(errors) + skipped) / (r * i),
+        (sum(calls) + i * skipped) / (r * i),
       ]);
     }
   }
-  return plans;
+  return points;
 }
 
 /** The points of the lower convex hull, by their share. */
@@ -140,7 +132,6 @@ function lowerHull(points: readonly Point[]): Point[] {
   return hull;
 }
 
-/** The hull's error at a share. */
 function errorAt(hull: readonly Point[], share: number): number {
   const right = hull.findIndex(([x]) => x >= share);
   const [[x0, y0], [x1, y1]] = [hull[right - 1], hull[right]];
