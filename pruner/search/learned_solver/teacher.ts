@@ -16,16 +16,17 @@ export interface TeacherBatch extends SolverInputs {
   readonly states: readonly SamplerState[];
   /** The network's outputs at each step, `[halves, B, C, H, W]`. */
   readonly outputs: readonly Float32Array[];
-  /** Guided predictions. */
   readonly predictions: readonly Float32Array[];
   /** What the final latents should be. */
   readonly target: Float32Array;
 }
 
-/** Trajectories of one sampler. */
-export interface Teacher {
+interface Guided {
   readonly sampler: Sampler;
   readonly guidanceScale: number;
+}
+
+export interface Teacher extends Guided {
   readonly batches: readonly TeacherBatch[];
   /** Whether the targets are those of a finer sampler. */
   readonly isFine: boolean;
@@ -36,16 +37,10 @@ export const trajectoriesOf = (
   { batch, solver: { pairs } }: Pick<SearchSettings, "batch" | "solver">,
 ): number => batch * Math.ceil(pairs / batch);
 
-/** How a sampler is run. */
-interface Setup {
-  readonly sampler: Sampler;
-  readonly guidanceScale: number;
-}
-
 /** One call of the full sampler, from a state. */
 export async function fullCall(
   sessions: SolverSessions,
-  { sampler, guidanceScale: scale }: Setup,
+  { sampler, guidanceScale: scale }: Guided,
   { step, state, conditioning }:
     & Pick<SolverInputs, "conditioning">
     & { readonly step: number; readonly state: SamplerState },
@@ -68,7 +63,7 @@ export async function fullCall(
 /** The full sampler's trajectory from one start. */
 export async function teacherBatch(
   sessions: SolverSessions,
-  setup: Setup,
+  setup: Guided,
   inputs: SolverInputs,
 ): Promise<TeacherBatch> {
   let next = startState(setup.sampler, inputs.latents.data);
