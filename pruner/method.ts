@@ -87,19 +87,17 @@ export interface MethodContext {
   /**
    * The value of `make`, made once for all targets and kept, if that is
    * possible: a search that serves several budgets. Must survive JSON.
-   *
-   * @param reads Everything that the value depends on besides model, sampler, SuperNet, seed and calibration; all search settings and targets unless told.
    */
   once<Value>(
-    name: string,
+    part: SearchPart,
     make: (place: SearchPlace) => Promise<Value>,
-    reads?: unknown,
   ): Promise<Value>;
 }
 
 /** A part of a search that is made once and kept, as `once` is asked for it. */
 export interface SearchPart {
   readonly name: string;
+  /** Everything that its value depends on besides model, sampler, SuperNet, seed and calibration. */
   readonly reads: unknown;
 }
 
@@ -120,7 +118,6 @@ export interface ReadSettings extends Pick<MethodContext, "search"> {
   readonly sparsity: readonly (number | string)[];
 }
 
-/** One method. */
 export interface Method {
   /** As in tables and file names: letters, digits, "+" and "-". */
   readonly name: string;
@@ -155,6 +152,9 @@ export const planned = (plan: SubNetPlan): FittedPlan => ({
   plan,
 });
 
+/** Why no plan meets a budget, as a fit's result. */
+export const noPlan = (note: string): FittedPlan => ({ kind: "none", note });
+
 /**
  * Fits a method to the last of a context's targets, whichever were fitted before.
  *
@@ -188,7 +188,7 @@ export async function fitTarget(
 ): Promise<FittedPlan> {
   const { net, search: { batch } } = context;
   const note = method.refusal?.(context);
-  if (note) return { kind: "none", note };
+  if (note) return noPlan(note);
   const sparsity = context.sparsity.at(-1)!;
   const dense = denseCost(net) / batch;
   const budget = costBudget(dense, sparsity);

@@ -12,6 +12,8 @@ const kinds: Readonly<Record<string, string>> = {
   uniform: "uniform-reuse",
 };
 
+const methodOfKind = (kind: string): Method => methodNamed(kinds[kind] ?? kind);
+
 /** A method by its name, or with settings that replace those of the experiment's search. */
 export type MethodChoice = string | {
   readonly kind: string;
@@ -37,19 +39,20 @@ function sparse(schema: v.GenericSchema): v.GenericSchema {
   return entries ? record(sparseEntries(entries)) : schema;
 }
 
-const sparseEntries = (entries: v.ObjectEntries): v.ObjectEntries =>
-  Object.fromEntries(
-    Object.entries(entries).map((
-      [key, schema],
-    ) => [key, v.optional(sparse(schema as v.GenericSchema))]),
-  );
+function sparseEntries(entries: v.ObjectEntries): v.ObjectEntries {
+  const sparsed = Object.entries(entries).map(([key, schema]) => [
+    key,
+    v.optional(sparse(schema as v.GenericSchema)),
+  ]);
+  return Object.fromEntries(sparsed);
+}
+
+/** Parts of the search settings, nothing filled in. */
+const parts = sparseEntries(classSettings.entries);
 
 /** The keys that a method's record may have: the settings of the part of a search that is its own, and its other parts by their names. */
 function choiceEntries({ settings: [own, ...others] = [] }: Method) {
-  const parts = classSettings.entries as v.ObjectEntries;
-  const section = own && sparse(parts[own] as v.GenericSchema) as unknown as {
-    entries?: v.ObjectEntries;
-  };
+  const section = parts[own] as v.OptionalSchema<typeof classSettings, never>;
   return {
     kind: v.string(),
     name: v.optional(v.pipe(
@@ -58,10 +61,8 @@ function choiceEntries({ settings: [own, ...others] = [] }: Method) {
       v.notValue("full", "another name than the full model's"),
     )),
     precision: v.optional(oneOf(precisions)),
-    ...section?.entries ?? {},
-    ...sparseEntries(
-      Object.fromEntries(others.map((name) => [name, parts[name]])),
-    ),
+    ...section?.wrapped.entries,
+    ...Object.fromEntries(others.map((name) => [name, parts[name]])),
   };
 }
 
@@ -73,7 +74,7 @@ const choice = v.lazy((value): v.GenericSchema<unknown, MethodChoice> => {
   const kind = oneOf([...Object.keys(kinds), ...names]);
   const known = v.safeParse(kind, value.kind);
   const entries = known.success
-    ? choiceEntries(methodNamed(kinds[known.output] ?? known.output))
+    ? choiceEntries(methodOfKind(known.output))
     : { ...value, kind } as unknown as v.ObjectEntries;
   return record({ ...entries, kind }) as v.GenericSchema<unknown, MethodChoice>;
 });
@@ -123,19 +124,17 @@ export function searchOf(
 ): SearchSettings {
   if (typeof chosen === "string") return search;
   const { kind, name: _, precision: __, ...own } = chosen;
-  const { settings: [first, ...others] = [] } = methodNamed(
-    kinds[kind] ?? kind,
+  const [first, ...others] = methodOfKind(kind).settings ?? [];
+  return Object.entries(own).reduce(
+    (changed, [key, value]) =>
+      merged(
+        changed,
+        others.some((part) => part === key)
+          ? { [key]: value }
+          : { [first]: { [key]: value } },
+      ),
+    search,
   );
-  if (!first) return search;
-  const rest = Object.fromEntries(
-    others.filter((part) => part in own).map((part) => [part, own[part]]),
-  );
-  const flat = Object.entries(own)
-    .filter(([key]) => !others.includes(key as keyof SearchSettings));
-  return merged(search, {
-    ...flat.length > 0 && { [first]: Object.fromEntries(flat) },
-    ...rest,
-  });
 }
 
 /**
@@ -156,7 +155,7 @@ export function methodOf(chosen: MethodChoice): Method {
   if (typeof chosen === "string") return methodNamed(chosen);
   const { name, kind, ...own } = chosen;
   const { precision } = own;
-  const method = methodNamed(kinds[kind] ?? kind);
+  const method = methodOfKind(kind);
   const settled = <Read extends { readonly search: SearchSettings }>(
     read: Read,
   ): Read => ({ ...read, search: searchOf(chosen, read.search) });
@@ -170,15 +169,6 @@ export function methodOf(chosen: MethodChoice): Method {
     ...method.pictures && {
       pictures: (read) => method.pictures!(settled(read)),
     },
-    fit(context, maxCost) {
-      const { search, sparsity, once, ...rest } = settled(context);
-      return method.fit({
-        ...rest,
-        search,
-        sparsity,
-        once: (part, make, reads = { search, sparsity }) =>
-          once(part, make, reads),
-      }, maxCost);
-    },
+    fit: (context, maxCost) => method.fit(settled(context), maxCost),
   };
 }

@@ -1,5 +1,5 @@
 /** Methods: every one that an experiment or `prune` can name, their settings, and what fits them to budgets. */
-export { gradientPasses } from "./budget/training_cost.ts";
+export { gradientPasses } from "./budget/gate_costs.ts";
 export { type CalibrationBatch, subjectAt } from "./calibration.ts";
 export { keptPart } from "./kept_part.ts";
 export {

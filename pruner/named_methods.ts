@@ -19,8 +19,7 @@ import {
 import { fewerSteps } from "./rivals/fewer_steps.ts";
 import { fora } from "./rivals/fora.ts";
 import { genetic } from "./rivals/genetic_search.ts";
-import { random } from "./rivals/random_gates.ts";
-import { randomSearch } from "./rivals/random_search.ts";
+import { random, randomSearch } from "./rivals/random_gates.ts";
 import { searchedSubset } from "./rivals/searched_subset.ts";
 import { subsetForecast } from "./rivals/subset_forecast.ts";
 import { uniformReuse } from "./rivals/uniform_reuse.ts";

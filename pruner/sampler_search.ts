@@ -26,6 +26,7 @@ import {
   type Teacher,
   type TeacherBatch,
   teacherBatch,
+  trajectoriesOf,
 } from "./search/learned_solver/teacher.ts";
 import type { SearchSettings } from "./search_settings.ts";
 
@@ -67,19 +68,17 @@ export interface SamplerSearchOptions {
  */
 export class SamplerSearch implements AsyncDisposable {
   readonly #opened = new AsyncDisposableStack();
-  readonly #runner: SubNetRunner;
-  readonly #made = new Map<string, Promise<unknown>>();
-  #form: Promise<TrainingForm> | undefined;
-  #calibration: Promise<CalibrationBatch[]> | undefined;
-  #solver: SolverSessions | undefined;
-  #teacher: Promise<Teacher> | undefined;
+  /** Sessions of the SuperNet. */
+  readonly runner: SubNetRunner;
+  /** By its name. */
+  readonly #made = new Map<string, unknown>();
 
   constructor(
     private readonly sampler: PipelineSampler,
     private readonly options: SamplerSearchOptions,
   ) {
     const { search: { batch: images }, costs, runner } = options;
-    this.#runner = runner ?? this.#opened.use(
+    this.runner = runner ?? this.#opened.use(
       new SubNetRunner(superNetOf(sampler, { images, costs }), this.#sessions),
     );
   }
@@ -89,6 +88,12 @@ export class SamplerSearch implements AsyncDisposable {
     return { device, threads };
   }
 
+  /** What is made when first asked for. */
+  #held<Value>(name: string, make: () => Value): Value {
+    if (!this.#made.has(name)) this.#made.set(name, make());
+    return this.#made.get(name) as Value;
+  }
+
   /** The context of a method, for the last of ascending targets. */
   context(
     sparsity: readonly number[],
@@ -96,31 +101,25 @@ export class SamplerSearch implements AsyncDisposable {
   ): MethodContext {
     const { sampler, options: { search, seed } } = this;
     return {
-      net: this.#runner.net,
+      net: this.runner.net,
       sampler: sampler.sampler,
-      runner: this.#runner,
+      runner: this.runner,
       search,
       sparsity,
       seed,
       calls: (steps) => sampler.withSteps(steps).calls,
       decode: () => this.#decode(),
-      form: () => this.#form ??= this.#openForm(),
-      calibration: () => this.#calibration ??= this.calibrationFrom(0),
-      solver: () => Promise.resolve(this.#openSolver()),
-      teacher: () => this.#teacher ??= this.#teach(),
+      form: () => this.#held("form", () => this.#openForm()),
+      calibration: () =>
+        this.#held("calibration", () => this.calibrationFrom(0)),
+      solver: () => Promise.resolve(this.#solver),
+      teacher: () => this.#held("teacher", () => this.#teach()),
       progress,
-      once: (name, make, reads = { search, sparsity }) =>
-        this.#once(`${name} ${JSON.stringify(reads)}`, make),
+      once: ({ name, reads }, make) => {
+        const key = `${name} ${JSON.stringify(reads)}`;
+        return this.#held(key, () => this.#kept(key, make));
+      },
     };
-  }
-
-  #once<Value>(
-    key: string,
-    make: (place: SearchPlace) => Promise<Value>,
-  ): Promise<Value> {
-    const made = this.#made.get(key) ?? this.#kept(key, make);
-    this.#made.set(key, made);
-    return made as Promise<Value>;
   }
 
   /** The value of `make`, or the one that an earlier search left in the folder. */
@@ -145,45 +144,43 @@ export class SamplerSearch implements AsyncDisposable {
   }
 
   async #openForm(): Promise<TrainingForm> {
-    const form = await openTrainingForm(this.#runner.net, this.#sessions);
+    const form = await openTrainingForm(this.runner.net, this.#sessions);
     this.#opened.defer(() => form.close());
     return form;
   }
 
   /** So many calibration batches from `first` on, all that are left by default; made anew. */
-  async calibrationFrom(
+  calibrationFrom(
     first: number,
     count: number = this.options.search.calibration - first,
   ): Promise<CalibrationBatch[]> {
-    return await this.#drawing(
-      (draw) => drawCalibration(this.#runner, { ...draw, first, count }),
+    return this.#drawing(
+      (draw) => drawCalibration(this.runner, { ...draw, first, count }),
     );
   }
 
   /** The starts of so many batches, from the first on. */
   starts(count: number): Promise<SamplingInputs[]> {
-    const shape = latentsShape(
-      this.#runner.net.model,
-      this.sampler.guidanceScale,
-    );
+    const { model } = this.runner.net;
+    const shape = latentsShape(model, this.sampler.guidanceScale);
     return this.#drawing((draw) => drawStarts(shape, { ...draw, count }));
   }
 
-  #openSolver(): SolverSessions {
-    if (this.#solver) return this.#solver;
-    const { batch } = this.options.search;
-    const networks = solverNetworks(this.sampler, batch);
-    const opened = new SolverSessions(networks, this.#sessions);
-    return this.#solver = this.#opened.use(opened);
+  get #solver(): SolverSessions {
+    return this.#held("solver", () => {
+      const { batch } = this.options.search;
+      const networks = solverNetworks(this.sampler, batch);
+      return this.#opened.use(new SolverSessions(networks, this.#sessions));
+    });
   }
 
   #teach(): Promise<Teacher> {
-    const { sampler: full, options: { search: { batch: images, solver } } } =
-      this;
+    const { sampler: full, options: { search } } = this;
     const { sampler, guidanceScale } = full;
-    const sessions = this.#openSolver();
-    const fine = solver.teacher && full.withSteps(solver.teacher.steps);
-    const count = Math.ceil(solver.pairs / images);
+    const sessions = this.#solver;
+    const { teacher } = search.solver;
+    const fine = teacher && full.withSteps(teacher.steps);
+    const count = trajectoriesOf(search) / search.batch;
     return this.#drawing(async (draw) => {
       const batches: TeacherBatch[] = [];
       const drawn = { ...draw, count };
@@ -198,7 +195,6 @@ export class SamplerSearch implements AsyncDisposable {
     });
   }
 
-  /** Makes something of drawn batches. */
   async #drawing<Made>(
     make: (draw: CalibrationDraw) => Promise<Made>,
   ): Promise<Made> {

@@ -180,9 +180,6 @@ export const promptSettings: typeof classSettings = settingsFor(true);
 /** Settings of the searches; calibration noise and subjects follow from a seed besides. */
 export type SearchSettings = Conformed<typeof classSettings>;
 export type NetworkSearchOptions = SearchSettings["network"];
-export type EnergySearchOptions = SearchSettings["energy"];
-export type RefineOptions = SearchSettings["refine"];
-export type EvolutionOptions = Conformed<typeof evolution>;
 
 /**
  * Defaults for a model of classes.

@@ -4,7 +4,7 @@
  * once, and its scores serve every budget by Algorithm 1.
  */
 import { fitBudget } from "../budget/fit_budget.ts";
-import { networkTrainingCost } from "../budget/training_cost.ts";
+import { networkTrainingCost } from "../budget/gate_costs.ts";
 import { type Method, planned } from "../method.ts";
 import { trainScores } from "./train_scores.ts";
 
@@ -23,9 +23,8 @@ const networkMethod = (
     const { net, search: { [part]: options, fit: kind } } = context;
     const { cascade } = options;
     const trained = await context.once(
-      name,
+      { name, reads: options },
       (place) => trainScores(context, options, place),
-      options,
     );
     // Whole steps without gates are kept before all else.
     const scores = options.wholeStep

@@ -11,8 +11,8 @@ import {
   type SamplingInputs,
   type Subject,
 } from "@dip-go/core/pipeline";
-import { newton, superNetOf } from "@dip-go/supernet/gates";
-import { SubNetRunner, type WholeCall } from "@dip-go/supernet/sampling";
+import { newton } from "@dip-go/supernet/gates";
+import type { SubNetRunner, WholeCall } from "@dip-go/supernet/sampling";
 import { SamplerSearch } from "../sampler_search.ts";
 import { classSearch, promptSearch } from "../search_settings.ts";
 import { type Depth, depthsOf } from "./depths.ts";
@@ -42,18 +42,14 @@ export interface CallErrors {
   }[];
 }
 
-/** What a probe measured. */
 export interface DepthProbe {
   readonly pictures: number;
-  /** Ascending. */
   readonly depths: readonly Depth[];
   readonly calls: readonly CallErrors[];
 }
 
-/** How much is measured. */
 export interface ProbeOptions {
   readonly pictures: number;
-  /** Pictures at once. */
   readonly batch: number;
   /** Of noise, and of classes that are drawn. */
   readonly seed: number;
@@ -71,17 +67,13 @@ export async function probeDepths(
   sampler: PipelineSampler,
   { pictures, batch: images, seed, subjects, onProgress }: ProbeOptions,
 ): Promise<DepthProbe> {
-  const { device, threads } = sampler.pipeline.sessions;
-  const net = superNetOf(sampler, { images });
-  await using runner = new SubNetRunner(net, { device, threads });
   const search = {
     ...sampler.pipeline.drawsClasses ? classSearch : promptSearch,
     batch: images,
   };
-  const options = { search, seed, subjects, runner };
-  await using drawn = new SamplerSearch(sampler, options);
+  await using drawn = new SamplerSearch(sampler, { search, seed, subjects });
   const starts = await drawn.starts(Math.ceil(pictures / images));
-  return await probeCalls(runner, starts, onProgress);
+  return await probeCalls(drawn.runner, starts, onProgress);
 }
 
 /** As {@linkcode probeDepths}, from starts of the runner's batch. */

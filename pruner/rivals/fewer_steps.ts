@@ -1,6 +1,6 @@
 /** The same sampler with fewer steps: the baseline of every paper, DiP-GO's table 1 among them. */
 import { denseCost } from "@dip-go/supernet/gates";
-import type { Method } from "../method.ts";
+import { type Method, noPlan } from "../method.ts";
 
 /** The same sampler with as many steps as the budget pays for. */
 export const fewerSteps: Method = {
@@ -12,6 +12,6 @@ export const fewerSteps: Method = {
     for (let steps = net.steps; steps > 0; steps--) {
       if (calls(steps) * call <= maxCost) return { kind: "steps", steps };
     }
-    return { kind: "none", note: "one step exceeds the budget" };
+    return noPlan("one step exceeds the budget");
   },
 };

@@ -4,6 +4,7 @@
  * first step and at every `interval`-th, counted from the last as its authors'
  * code does; the rest runs at every step.
  */
+import { range } from "../numbers.ts";
 import { layersPlan } from "./caches/held_plan.ts";
 import { keyMethod } from "./key_method.ts";
 
@@ -18,7 +19,7 @@ export function foraKeys(interval: number, steps: number): number[] {
       `Cannot plan FORA: interval is ${interval}, expected 1 or more`,
     );
   }
-  return Array.from({ length: steps }, (_, t) => t)
+  return range(steps)
     .filter((t) => t === 0 || (steps - 1 - t) % interval === 0);
 }
 

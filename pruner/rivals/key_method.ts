@@ -1,7 +1,7 @@
 /** A rule without a search: steps that compute, as dense as the budget lets them be. */
 import type { SubNetPlan, SuperNet } from "@dip-go/supernet/gates";
 import { planCost } from "@dip-go/supernet/solver";
-import { type Method, planned } from "../method.ts";
+import { type Method, noPlan, planned } from "../method.ts";
 
 /** A rule of key steps. */
 export interface KeyRule extends Pick<Method, "refusal"> {
@@ -34,7 +34,7 @@ export const keyMethod = (
       }
       return planned(plan(net, chosen));
     }
-    return { kind: "none", note: "no choice of its parameter fits the budget" };
+    return noPlan("no choice of its parameter fits the budget");
   },
 });
 

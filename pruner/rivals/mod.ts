@@ -6,11 +6,11 @@ export {
   type DbCacheSettings,
   isStatic,
   lateTaylor,
+  rulePlan,
 } from "./caches/db_cache.ts";
 export { routedPlan } from "./caches/learning_to_cache.ts";
 export { magPlan, magRuns } from "./caches/mag_cache.ts";
 export { broadcastPlan } from "./caches/pyramid_attention_broadcast.ts";
-export { rulePlan } from "./caches/rule_plan.ts";
 export { smoothPlan, smoothRuns } from "./caches/smooth_cache.ts";
 export { tGatePlan } from "./caches/t_gate.ts";
 export { diffusersKeys, paperKeys, taylorPlan } from "./caches/taylor_seer.ts";

@@ -1,4 +1,4 @@
-/** Random gates: a single draw within the budget, the floor that every search must beat. */
+/** Random gates within the budget: a single draw, the floor that every search must beat, and the best of many. */
 import { TorchGenerator } from "@dip-go/core/random";
 import {
   denseGates,
@@ -7,6 +7,7 @@ import {
   type SuperNet,
 } from "@dip-go/supernet/gates";
 import { type Method, planned } from "../method.ts";
+import { type Propose, roundMethod } from "./round_search.ts";
 
 /**
  * Gates closed one by one, in random order, until the SubNet fits.
@@ -51,3 +52,10 @@ export const random: Method = {
     return planned({ gates: randomGates(net, { uniform, maxCost }) });
   },
 };
+
+/** A draw that knows nothing of those before it. */
+export const drawAnew: Propose = ({ net, maxCost, uniform }) =>
+  randomGates(net, { uniform, maxCost });
+
+/** Random search (DiP-GO, table 6): the best of independent draws. */
+export const randomSearch = roundMethod("random-search", drawAnew);

@@ -6,9 +6,10 @@
  */
 import { TorchGenerator } from "@dip-go/core/random";
 import type { Gates, SuperNet } from "@dip-go/supernet/gates";
-import { networkTrainingCost } from "../budget/training_cost.ts";
+import { networkTrainingCost } from "../budget/gate_costs.ts";
 import { fidelityTo } from "../calibration.ts";
 import { type Method, planned, type PricedSearch } from "../method.ts";
+import { range, sum } from "../numbers.ts";
 
 /** Gates, and how far their images are from the full sampler's. */
 export interface JudgedGates {
@@ -27,21 +28,25 @@ export interface RoundContext {
   readonly uniform: () => number;
 }
 
-/** Keeps a round's value, or returns the one that an earlier search kept; it must survive JSON. */
-export type KeepRound = <T>(
-  round: string,
-  make: () => Promise<T>,
-) => Promise<T>;
-
 /** Proposes one SubNet within the budget. */
 export type Propose = (context: RoundContext) => Gates;
 
-export interface RoundSearchOptions {
+/** How a search by rounds goes. */
+export interface RoundSearch extends Pick<RoundContext, "net" | "maxCost"> {
   /** SubNets that are sampled in all. */
   readonly evaluations: number;
   /** SubNets of a round, and how many of the best are remembered. */
   readonly population: number;
   readonly seed: number;
+  /** Images' distance from the full sampler's; the search minimises it. */
+  evaluate(gates: Gates): Promise<number>;
+  /** Keeps a round's value, or returns the one that an earlier search kept; it must survive JSON. */
+  keep(
+    round: string,
+    make: () => Promise<JudgedGates[]>,
+  ): Promise<JudgedGates[]>;
+  /** @param least The least loss so far. */
+  onEvaluation?(done: number, least: number): void;
 }
 
 /** Apart far enough that the rounds of searches with neighbouring seeds share no generator. */
@@ -50,24 +55,11 @@ const seedStride = 100_003;
 /**
  * The best SubNet of all rounds.
  *
- * @param tools.evaluate Images' distance from the full sampler's; the search minimises it.
  * @throws {RangeError} If there is nothing to evaluate, or one model call alone exceeds the budget.
  */
 export async function searchByRounds(
-  { net, maxCost, evaluate, keep, onEvaluation }:
-    & Pick<RoundContext, "net" | "maxCost">
-    & {
-      readonly evaluate: (gates: Gates) => Promise<number>;
-      readonly keep: KeepRound;
-      /** @param loss The least so far. */
-      readonly onEvaluation?: (
-        done: number,
-        total: number,
-        loss: number,
-      ) => void;
-    },
   propose: Propose,
-  { evaluations, population: size, seed }: RoundSearchOptions,
+  { net, maxCost, evaluations, population: size, seed, ...search }: RoundSearch,
 ): Promise<JudgedGates> {
   if (evaluations < 1 || size < 1) {
     throw new RangeError(
@@ -78,17 +70,16 @@ export async function searchByRounds(
   for (let done = 0, round = 0; done < evaluations; round++) {
     const count = Math.min(size, evaluations - done);
     const [start, before] = [done, population];
-    const made = await keep(`round-${round}`, async () => {
+    const made = await search.keep(`round-${round}`, async () => {
       const random = new TorchGenerator(seed * seedStride + round);
       const uniform = () => random.uniform();
       const context = { net, maxCost, population: before, uniform };
       const judged: JudgedGates[] = [];
       while (judged.length < count) {
         const gates = propose(context);
-        judged.push({ gates, loss: await evaluate(gates) });
+        judged.push({ gates, loss: await search.evaluate(gates) });
         const losses = [...before, ...judged].map(({ loss }) => loss);
-        const least = Math.min(...losses);
-        onEvaluation?.(start + judged.length, evaluations, least);
+        search.onEvaluation?.(start + judged.length, Math.min(...losses));
       }
       return judged;
     });
@@ -121,50 +112,46 @@ export const roundMethod = (name: string, propose: Propose): Method => ({
   settings: ["evolution"],
   searches: "by samples",
   searchCost: ({ budgets, ...context }) =>
-    context.search.calibration * budgets.reduce(
-      (sum, maxCost) => sum + evaluationsOf(context, maxCost) * maxCost,
-      0,
-    ),
+    context.search.calibration *
+    sum(budgets.map((maxCost) => evaluationsOf(context, maxCost) * maxCost)),
   parts({ net, search, sparsity, maxCost }) {
     const rounds = evaluationsOf({ net, search }, maxCost) /
       (search.evolution?.population ?? 1);
-    return Array.from({ length: Math.ceil(rounds) }, (_, round) => ({
+    return range(Math.ceil(rounds)).map((round) => ({
       name: `${name}-${maxCost}-round-${round}`,
       reads: { search, sparsity },
     }));
   },
   async fit(context, maxCost) {
-    const { net, runner, search: { evolution }, seed } = context;
+    const { net, runner, search, sparsity, seed } = context;
+    const { evolution } = search;
+    const reads = { search, sparsity };
     if (!evolution) {
       throw new RangeError(
         `Cannot search by ${name}: search.evolution is missing, expected evaluations and population`,
       );
     }
-    const { gates } = await searchByRounds(
-      {
-        net,
-        maxCost,
-        async evaluate(gates) {
-          const batches = await context.calibration();
-          let loss = 0;
-          for (const batch of batches) {
-            const found = await runner.sample({ ...batch, gates });
-            loss -= fidelityTo(batch, found) / batches.length;
-          }
-          return loss;
-        },
-        keep: (round, make) =>
-          context.once(`${name}-${maxCost}-${round}`, make),
-        onEvaluation: (done, total, loss) =>
-          context.progress(done, total, { loss }),
+    const evaluations = evaluationsOf(context, maxCost);
+    const { gates } = await searchByRounds(propose, {
+      net,
+      maxCost,
+      evaluations,
+      population: evolution.population,
+      seed,
+      async evaluate(gates) {
+        const batches = await context.calibration();
+        let loss = 0;
+        for (const batch of batches) {
+          const found = await runner.sample({ ...batch, gates });
+          loss -= fidelityTo(batch, found) / batches.length;
+        }
+        return loss;
       },
-      propose,
-      {
-        evaluations: evaluationsOf(context, maxCost),
-        population: evolution.population,
-        seed,
-      },
-    );
+      keep: (round, make) =>
+        context.once({ name: `${name}-${maxCost}-${round}`, reads }, make),
+      onEvaluation: (done, loss) =>
+        context.progress(done, evaluations, { loss }),
+    });
     return planned({ gates });
   },
 });

@@ -10,19 +10,18 @@ import {
 } from "@dip-go/supernet/gates";
 import { tinyUnet } from "@dip-go/testing/models";
 import { withTinySampler } from "@dip-go/testing/runs";
-import { networkTrainingCost } from "../budget/training_cost.ts";
+import { networkTrainingCost } from "../budget/gate_costs.ts";
 import { fidelityTo } from "../calibration.ts";
-import { fitTarget, type MethodContext } from "../method.ts";
+import { fitTarget, type MethodContext, type SearchPart } from "../method.ts";
 import { methodNamed } from "../methods.ts";
 import { SamplerSearch } from "../sampler_search.ts";
-import { classSearch, type EvolutionOptions } from "../search_settings.ts";
-import { randomGates } from "./random_gates.ts";
+import { classSearch, type SearchSettings } from "../search_settings.ts";
 import { breed } from "./genetic_search.ts";
-import { drawAnew } from "./random_search.ts";
+import { drawAnew, randomGates } from "./random_gates.ts";
 import {
   evaluationsOf,
-  type KeepRound,
   type Propose,
+  type RoundSearch,
   searchByRounds,
 } from "./round_search.ts";
 
@@ -38,14 +37,17 @@ const lossOf = (gates: Gates) =>
   -gates.flat().reduce((sum: number, gate, i) => sum + gate * worth[i] ** 4, 0);
 
 /** Runs a search, and tells what it sampled. */
-async function run(propose: Propose, keep: KeepRound = (_, make) => make()) {
+async function run(
+  propose: Propose,
+  keep: RoundSearch["keep"] = (_, make) => make(),
+) {
   const sampled: Gates[] = [];
   const evaluate = (gates: Gates) => {
     sampled.push(gates);
     return Promise.resolve(lossOf(gates));
   };
-  const tools = { net, maxCost, evaluate, keep };
-  return { best: await searchByRounds(tools, propose, options), sampled };
+  const search = { net, maxCost, evaluate, keep, ...options };
+  return { best: await searchByRounds(propose, search), sampled };
 }
 
 for (const [name, propose] of Object.entries(search)) {
@@ -67,7 +69,7 @@ for (const [name, propose] of Object.entries(search)) {
   Deno.test(`searchByRounds() with ${name} repeats by its seed, killed in a round or not`, async () => {
     const first = await run(propose);
     const kept = new Map<string, string>();
-    const keep: KeepRound = async (stage, make) => {
+    const keep: RoundSearch["keep"] = async (stage, make) => {
       if (!kept.has(stage)) kept.set(stage, JSON.stringify(await make()));
       return JSON.parse(kept.get(stage)!);
     };
@@ -95,16 +97,14 @@ Deno.test("breed() opens gates again, too", async () => {
   assert(children.some((gates) => gates.slice(1).flat().includes(1)));
   await assertRejects(
     () =>
-      searchByRounds(
-        {
-          net,
-          maxCost,
-          evaluate: () => Promise.resolve(0),
-          keep: (_, make) => make(),
-        },
-        breed,
-        { ...options, evaluations: 0 },
-      ),
+      searchByRounds(breed, {
+        net,
+        maxCost,
+        evaluate: () => Promise.resolve(0),
+        keep: (_, make) => make(),
+        ...options,
+        evaluations: 0,
+      }),
     RangeError,
     "0 evaluations in rounds of 20",
   );
@@ -115,13 +115,15 @@ const sparsity = 0.5;
 /** A context on the tiny model: four steps, two calibration batches. */
 const withContext = (
   body: (context: MethodContext) => Promise<void>,
-  evolution: EvolutionOptions,
+  evolution: SearchSettings["evolution"],
 ) =>
   withTinySampler({ steps: 4 }, async (sampler) => {
     const search = { ...classSearch, batch: 2, calibration: 2, evolution };
     await using opened = new SamplerSearch(sampler, { search, seed: 0 });
     await body(opened.context([sparsity]));
   });
+
+type MakeKept<Value> = (place: object) => Promise<Value>;
 
 /** The gates of a method; what it kept, by name, is in `kept`. */
 async function fit(
@@ -131,9 +133,9 @@ async function fit(
 ): Promise<Gates> {
   const fitted = await fitTarget(methodNamed(name), {
     ...context,
-    async once<Value>(key: string, make: (place: object) => Promise<Value>) {
-      if (!kept.has(key)) kept.set(key, await make({}));
-      return kept.get(key) as Value;
+    async once<Value>({ name }: SearchPart, make: MakeKept<Value>) {
+      if (!kept.has(name)) kept.set(name, await make({}));
+      return kept.get(name) as Value;
     },
   });
   if (fitted.kind === "gates") return fitted.plan.gates;

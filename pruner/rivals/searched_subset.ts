@@ -5,23 +5,10 @@
  * arXiv 2405.11326, finds its timesteps), and even spacing; moves that are
  * judged on true samples improve the better one.
  */
-import type { Gates } from "@dip-go/supernet/gates";
 import { type CalibrationBatch, fidelityTo } from "../calibration.ts";
-import {
-  type FitTask,
-  type Method,
-  type MethodContext,
-  planned,
-  type PricedSearch,
-  type SearchPart,
-} from "../method.ts";
-import {
-  callsWithin,
-  cheapestPath,
-  jumpCosts,
-  uniformSteps,
-  wholeStepGates,
-} from "../search/whole_steps.ts";
+import { cheapestPath } from "../search/forecast_path.ts";
+import { jumpCosts, uniformSteps } from "../search/whole_steps.ts";
+import { choiceMethod, type StepTrials } from "./whole_steps/choice_method.ts";
 
 /** Subsets with one computed step moved by up to two places, step 0 kept, nearest moves first. */
 function* neighbours(
@@ -37,92 +24,30 @@ function* neighbours(
   }
 }
 
-/**
- * The k steps at which the model is called, 0 among them, ascending.
- *
- * @param evaluate Distance of a subset's images from the full sampler's, which the search minimises; called `evaluations` times at most.
- */
+/** Tries subsets of k steps, from the better of both first candidates. */
 export async function searchSubset(
-  { batches, evaluate }: {
-    batches: readonly CalibrationBatch[];
-    evaluate: (computed: readonly number[]) => Promise<number>;
+  trials: StepTrials,
+  { k, batches }: {
+    readonly k: number;
+    readonly batches: readonly CalibrationBatch[];
   },
-  { k, evaluations }: { readonly k: number; readonly evaluations: number },
-  onEvaluation: (done: number, least: number) => void = () => {},
-): Promise<number[]> {
+): Promise<void> {
   const steps = batches[0].sampler.steps.length;
-  const tried = new Set<string>();
-  let best: readonly number[] = [];
-  let least = Infinity;
-  /** Whether a subset that was not tried before is the best so far. */
-  const improves = async (candidate: readonly number[]): Promise<boolean> => {
-    const key = candidate.join();
-    if (tried.has(key) || tried.size >= evaluations) return false;
-    tried.add(key);
-    const error = await evaluate(candidate);
-    const isBest = error < least;
-    if (isBest) [best, least] = [candidate, error];
-    onEvaluation(tried.size, least);
-    return isBest;
-  };
-  await improves(cheapestPath(jumpCosts(batches), k));
-  await improves(uniformSteps(k, steps));
+  await trials.improves(cheapestPath(jumpCosts(batches), k));
+  await trials.improves(uniformSteps(k, steps));
   for (let improved = true; improved;) {
     improved = false;
-    for (const candidate of neighbours(best, steps)) {
-      improved = await improves(candidate);
+    for (const candidate of neighbours(trials.best.computed, steps)) {
+      improved = await trials.improves(candidate);
       if (improved) break;
     }
   }
-  return [...best];
 }
-
-/** The search for the best k of T steps. */
-export const subsetParts = (
-  { search: { subset }, net, maxCost }: Omit<FitTask, "sparsity">,
-): SearchPart[] => [
-  { name: `subset-${callsWithin(net, maxCost)}`, reads: subset },
-];
-
-/** Whole-step gates of the best k of T steps that a search finds. */
-export async function subsetGates(
-  { runner, net, search, ...context }: MethodContext,
-  maxCost: number,
-): Promise<Gates> {
-  const { subset } = search;
-  const batches = await context.calibration();
-  const k = callsWithin(net, maxCost);
-  const [{ name, reads }] = subsetParts({ net, search, maxCost });
-  const evaluate = async (computed: readonly number[]) => {
-    const gates = wholeStepGates(net, computed);
-    const found = await runner.sample({ ...batches[0], gates });
-    return -fidelityTo(batches[0], found);
-  };
-  const computed = await context.once(
-    name,
-    () =>
-      searchSubset(
-        { batches, evaluate },
-        { k, ...subset },
-        (done, loss) => context.progress(done, subset.evaluations, { loss }),
-      ),
-    reads,
-  );
-  return wholeStepGates(net, computed);
-}
-
-/** Cost of a subset search: it samples one batch a try. */
-export const subsetCost = ({ search, budgets }: PricedSearch): number =>
-  search.subset.evaluations * budgets.reduce((a, b) => a + b, 0);
 
 /** The best k of T steps, predictions held in between. */
-export const searchedSubset: Method = {
-  name: "searched-subset",
-  settings: ["subset"],
-  searches: "by samples",
-  reads: ({ search: { subset } }) => ({ subset }),
-  parts: subsetParts,
-  searchCost: subsetCost,
-  fit: async (context, maxCost) =>
-    planned({ gates: await subsetGates(context, maxCost) }),
-};
+export const searchedSubset = choiceMethod("searched-subset", {
+  settings: "subset",
+  part: "subset",
+  lossOf: (batch, latents) => -fidelityTo(batch, latents),
+  search: searchSubset,
+});

@@ -9,7 +9,10 @@ import {
 } from "@dip-go/core/samplers";
 import { int64, times } from "@dip-go/core/tensor";
 import type { CalibrationBatch } from "../calibration.ts";
-import { cheapestPath, jumpCosts } from "../search/whole_steps.ts";
+import { cheapestPath } from "../search/forecast_path.ts";
+import { Trials } from "../search/trials.ts";
+import { jumpCosts } from "../search/whole_steps.ts";
+import type { StepTrials } from "./whole_steps/choice_method.ts";
 import { searchSubset } from "./searched_subset.ts";
 
 const steps = 7;
@@ -99,13 +102,12 @@ for (const sampler of samplers) {
       meanError(sampleWith(sampler, computed).trajectory[steps], batch);
     for (const k of [2, 3, 4]) {
       let calls = 0;
-      const found = await searchSubset({
-        batches: [batch],
-        evaluate: (computed) => {
-          calls++;
-          return Promise.resolve(errorOf(computed));
-        },
-      }, { k, evaluations: 30 });
+      const trials: StepTrials = new Trials((computed) => {
+        calls++;
+        return Promise.resolve({ computed, loss: errorOf(computed) });
+      }, { evaluations: 30 });
+      await searchSubset(trials, { k, batches: [batch] });
+      const found = trials.best.computed;
       assertEquals(found.length, k);
       assertEquals(found[0], 0);
       assert(calls <= 30);

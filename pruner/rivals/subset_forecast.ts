@@ -10,19 +10,22 @@ import {
   refineForecast,
   sampledPlan,
 } from "../search/forecast_fit.ts";
-import { subsetCost, subsetGates, subsetParts } from "./searched_subset.ts";
+import { searchedSubset } from "./searched_subset.ts";
 
 /** The best k of T steps, predictions forecast in between. */
 export const subsetForecast: Method = {
+  ...searchedSubset,
   name: "searched-subset+forecast",
   settings: ["subset", "refine"],
   searches: "by gradient",
   reads: ({ search: { subset, refine } }) => ({ subset, refine }),
-  parts: subsetParts,
-  searchCost: (search) => subsetCost(search) + refineCost(search),
+  searchCost: (search) =>
+    searchedSubset.searchCost!(search) + refineCost(search),
   async fit(context, maxCost) {
     const { runner, search: { refine } } = context;
-    const gates = await subsetGates(context, maxCost);
+    const subset = await searchedSubset.fit(context, maxCost);
+    if (subset.kind !== "gates") return subset;
+    const { plan: { gates } } = subset;
     const batches = await context.calibration();
     const [batch] = batches;
     const fitted = await leastSquaresForecast(runner, { gates, batch });

@@ -9,58 +9,36 @@ export interface ClosingBounds {
   readonly costs: readonly number[];
   /** Over all steps. */
   readonly maxCost: number;
-}
-
-/** Gates after the first step, cheapest energy for its cost first. */
-function ranked(gates: Gates, { energies, costs }: ClosingBounds) {
-  return gates.slice(1)
-    .flatMap((row, i) =>
-      row.map((gate, n) => {
-        const t = i + 1;
-        return { t, n, gate, score: energies[t][n] / costs[n] };
-      })
-    )
-    .sort((a, b) => a.score - b.score);
+  readonly mayCloseSteps?: boolean;
 }
 
 /**
- * Open gates closed, cheapest first, until the budget holds; a closed whole
- * step closes its row. Then {@linkcode repair}ed to fill it.
+ * Open gates closed, the least energy for its cost first, until the budget holds,
+ * a closed whole step with its row; then those of called steps reopened, the most
+ * first, while they fit.
+ *
+ * @param bounds.mayCloseSteps Whether whole steps may be closed, as they are by default.
  */
 export function closeCheapest(
   net: SuperNet,
   gates: Gates,
-  bounds: ClosingBounds,
+  { energies, costs, maxCost, mayCloseSteps = true }: ClosingBounds,
 ): Gates {
   const whole = net.units.length - 1;
-  const closed = new OpenGates(net, gates);
-  for (const { t, n, gate } of ranked(gates, bounds)) {
-    if (gate === 0) continue;
-    if (closed.cost <= bounds.maxCost) break;
-    if (n === whole) net.units.forEach((_, m) => closed.set(t, m, false));
-    else closed.set(t, n, false);
+  const open = new OpenGates(net, gates);
+  const ranked = energies.flatMap((row, t) =>
+    row.map((energy, n) => ({ t, n, score: energy / costs[n] }))
+  ).filter(({ t, n }) => t > 0 && (mayCloseSteps || n !== whole))
+    .sort((a, b) => a.score - b.score);
+  for (const { t, n } of ranked) {
+    if (open.cost <= maxCost) break;
+    if (n === whole) net.units.forEach((_, m) => open.set(t, m, false));
+    else open.set(t, n, false);
   }
-  return repair(net, closed.gates, bounds);
-}
-
-/** Gates of called steps closed, cheapest first, until they fit; then reopened, dearest first, while they fit. */
-export function repair(
-  net: SuperNet,
-  gates: Gates,
-  bounds: ClosingBounds,
-): Gates {
-  const whole = net.units.length - 1;
-  const repaired = new OpenGates(net, gates);
-  const inner = ranked(gates, bounds)
-    .filter(({ t, n }) => n !== whole && gates[t][whole] === 1);
-  for (const { t, n } of inner) {
-    if (repaired.cost <= bounds.maxCost) break;
-    repaired.set(t, n, false);
+  for (const { t, n } of ranked.toReversed()) {
+    if (!open.isOpen(t, whole) || open.isOpen(t, n)) continue;
+    open.set(t, n, true);
+    if (open.cost > maxCost) open.set(t, n, false);
   }
-  for (const { t, n } of inner.toReversed()) {
-    if (repaired.isOpen(t, n)) continue;
-    repaired.set(t, n, true);
-    if (repaired.cost > bounds.maxCost) repaired.set(t, n, false);
-  }
-  return repaired.gates;
+  return open.gates;
 }

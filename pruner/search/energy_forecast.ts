@@ -20,7 +20,7 @@ import {
   subNetCost,
 } from "@dip-go/supernet/gates";
 import { gateCosts } from "../budget/gate_costs.ts";
-import { gradientCost } from "../budget/training_cost.ts";
+import { gradientCost } from "../budget/gate_costs.ts";
 import {
   type Method,
   type MethodContext,
@@ -28,6 +28,7 @@ import {
   type PricedSearch,
   type SearchPart,
 } from "../method.ts";
+import { sum } from "../numbers.ts";
 import { closeCheapest } from "./closing.ts";
 import {
   exchange,
@@ -41,12 +42,8 @@ import {
   refineForecast,
   sampledPlan,
 } from "./forecast_fit.ts";
-import { cheapestPath, jumpCosts, wholeStepGates } from "./whole_steps.ts";
-
-/** A SubNet and the target it was made for. */
-export interface TargetPlan extends JudgedPlan {
-  readonly sparsity: number;
-}
+import { cheapestPath } from "./forecast_path.ts";
+import { callsWithin, jumpCosts, wholeStepGates } from "./whole_steps.ts";
 
 /** Closes gates by their energies under the forecast that fits best. */
 async function walkOn(
@@ -79,20 +76,13 @@ const energyParts = (
  */
 export async function searchByEnergy(
   context: MethodContext,
-): Promise<TargetPlan[]> {
+): Promise<JudgedPlan[]> {
   const { net, runner, sparsity, seed, search: { energy } } = context;
   const { approach, evaluations, tries } = energy;
   const batches = await context.calibration();
   const form = await context.form();
   const dense = denseCost(net);
   const total = approach + sparsity.length * evaluations;
-  let done = 0;
-  const report = (fidelity?: number) =>
-    context.progress(
-      ++done,
-      total,
-      fidelity === undefined ? {} : { "fidelity (dB)": fidelity },
-    );
   const stage = (i: number): SearchTools => ({
     runner,
     form,
@@ -100,39 +90,40 @@ export async function searchByEnergy(
     random: new TorchGenerator(seed + i),
   });
   const [start, ...parts] = energyParts(context);
-  let gates = await context.once(start.name, async () => {
+  let gates = await context.once(start, async () => {
     const tools = stage(0);
     let gates = denseGates(net.steps, net.units.length);
     for (let round = 1; round <= approach; round++) {
       const maxCost = costBudget(dense, sparsity[0] * round / approach);
       gates = await walkOn(tools, gates, { maxCost, round });
-      report();
+      context.progress(round, total);
     }
     return gates;
-  }, start.reads);
-  const found: TargetPlan[] = [];
+  });
+  const found: JudgedPlan[] = [];
   for (const [i, target] of sparsity.entries()) {
     const before = gates;
-    const { name, reads } = parts[i];
-    const plan = await context.once(name, async () => {
+    const done = approach + i * evaluations;
+    const plan = await context.once(parts[i], async () => {
       const tools = stage(i + 1);
       const maxCost = costBudget(dense, target);
       const walked = i === 0
         ? before
         : await walkOn(tools, before, { maxCost, round: i });
-      const calls = Math.floor(maxCost / (dense / net.steps));
-      const path = cheapestPath(jumpCosts(batches), calls);
-      const judged = await exchange(
+      const path = cheapestPath(
+        jumpCosts(batches),
+        callsWithin(net, maxCost),
+      );
+      return await exchange(
         tools,
         [walked, wholeStepGates(net, path)],
         { maxCost, evaluations, tries },
-        report,
+        (count, loss) =>
+          context.progress(done + count, total, { "fidelity (dB)": -loss }),
       );
-      return { sparsity: target, ...judged };
-    }, reads);
+    });
     found.push(plan);
     gates = plan.gates;
-    done = approach + (i + 1) * evaluations;
   }
   return found;
 }
@@ -141,8 +132,7 @@ export async function searchByEnergy(
 function energyCost({ net, search, budgets }: PricedSearch): number {
   const { approach, evaluations, tries } = search.energy;
   const gradients = approach + budgets.length * Math.ceil(evaluations / tries);
-  return gradients * gradientCost(net) +
-    2 * evaluations * budgets.reduce((a, b) => a + b, 0);
+  return gradients * gradientCost(net) + 2 * evaluations * sum(budgets);
 }
 
 /** Gates by gradient energy from one walk for every budget, and the forecast fitted to them, refined by gradient. */

@@ -9,14 +9,16 @@ import type { SubNetRunner } from "@dip-go/supernet/sampling";
 import type { TrainingForm } from "@dip-go/supernet/training";
 import { gateCosts } from "../budget/gate_costs.ts";
 import { type CalibrationBatch, fidelityTo } from "../calibration.ts";
-import type { EnergySearchOptions } from "../search_settings.ts";
-import { repair } from "./closing.ts";
+import { range, sum } from "../numbers.ts";
+import type { SearchSettings } from "../search_settings.ts";
+import { closeCheapest } from "./closing.ts";
 import {
   type ForecastPlan,
   leastSquaresForecast,
   payloadsOf,
   sampledPlan,
 } from "./forecast_fit.ts";
+import { Trials } from "./trials.ts";
 
 /** The material of a search by gradient. */
 export interface SearchTools {
@@ -29,8 +31,8 @@ export interface SearchTools {
 
 /** A plan, and how close its images come. */
 export interface JudgedPlan extends ForecastPlan {
-  /** Mean over samples of −10 log10 of the mean squared error to the full sampler's image, in dB. */
-  readonly fidelity: number;
+  /** Its images' mean distance from the full sampler's, in dB: less fidelity. */
+  readonly loss: number;
 }
 
 /** Fits the forecast on the first batch and judges the images of the first two. */
@@ -41,14 +43,13 @@ export async function judge(
   const [batch, ...others] = batches.slice(0, 2);
   const fit = await leastSquaresForecast(runner, { gates, batch });
   const { forecast } = fit;
-  const scores = [fidelityTo(batch, fit.latents)];
+  const losses = [-fidelityTo(batch, fit.latents)];
   for (const batch of others) {
     const plan = sampledPlan(runner.net, { gates, forecast });
     const found = await runner.sample({ ...batch, ...plan });
-    scores.push(fidelityTo(batch, found));
+    losses.push(-fidelityTo(batch, found));
   }
-  const fidelity = scores.reduce((a, b) => a + b) / scores.length;
-  return { gates, forecast, fidelity };
+  return { gates, forecast, loss: sum(losses) / losses.length };
 }
 
 /** Mean square of each gate's gradient under random cotangents on the images, `[T, N]`: how far the images move when it opens or closes. */
@@ -72,34 +73,28 @@ export async function gateEnergies(
   );
 }
 
-/** Step pairs (close, open), the largest estimated gain first. */
-function swaps(
+/** Gates after swaps of whole steps, the opened one dense: so many, the largest estimated gain first. */
+function swapped(
   net: SuperNet,
   gates: Gates,
-  energies: readonly (readonly number[])[],
-) {
+  { energies, tries }: {
+    readonly energies: readonly (readonly number[])[];
+    readonly tries: number;
+  },
+): Gates[] {
   const whole = net.units.length - 1;
-  const steps = gates.map((row, t) => ({
-    t,
-    open: row[whole] === 1,
-    energy: energies[t][whole],
-  })).slice(1);
-  const closed = steps.filter(({ open }) => !open);
-  return steps
-    .filter(({ open }) => open)
-    .flatMap((a) =>
-      closed.map((b) => ({ close: a.t, open: b.t, gain: b.energy - a.energy }))
-    )
-    .sort((a, b) => b.gain - a.gain);
-}
-
-/** Gates after a swap of whole steps: the opened one dense. */
-function swapped(
-  gates: Gates,
-  { close, open }: { close: number; open: number },
-): Gates {
-  const filled = (gate: Gate) => gates[0].map((): Gate => gate);
-  return gates.with(close, filled(0)).with(open, filled(1));
+  const row = (gate: Gate) => net.units.map((): Gate => gate);
+  const [closed, open] = ([0, 1] as const).map((gate) =>
+    range(net.steps).filter((t) => t > 0 && gates[t][whole] === gate)
+  );
+  return open.flatMap((close) =>
+    closed.map((open) => ({
+      close,
+      open,
+      gain: energies[open][whole] - energies[close][whole],
+    }))
+  ).sort((a, b) => b.gain - a.gain).slice(0, tries)
+    .map(({ close, open }) => gates.with(close, row(0)).with(open, row(1)));
 }
 
 /**
@@ -111,41 +106,32 @@ export async function exchange(
   tools: SearchTools,
   starts: readonly Gates[],
   { maxCost, evaluations, tries }:
-    & Pick<EnergySearchOptions, "evaluations" | "tries">
+    & Pick<SearchSettings["energy"], "evaluations" | "tries">
     & { maxCost: number },
-  onEvaluation: (fidelity: number) => void = () => {},
+  onEvaluation: (done: number, loss: number) => void = () => {},
 ): Promise<JudgedPlan> {
   const { net } = tools.runner;
   const costs = gateCosts(net);
-  const tried = new Set<string>();
-  let best: JudgedPlan | undefined;
-  /** Samples a plan unless it was sampled before; true where it is the new best. */
-  const attempt = async (gates: Gates): Promise<boolean> => {
-    const key = gates.map((row) => row.join("")).join();
-    if (tried.has(key) || tried.size >= evaluations) return false;
-    tried.add(key);
-    const found = await judge(tools, gates);
-    onEvaluation(Math.max(found.fidelity, best?.fidelity ?? -Infinity));
-    if (best && found.fidelity <= best.fidelity) return false;
-    best = found;
-    return true;
-  };
-  for (const gates of starts) await attempt(gates);
-  for (let round = 0; tried.size < evaluations; round++) {
-    const from = best!;
+  const trials = new Trials((gates: Gates) => judge(tools, gates), {
+    evaluations,
+    onEvaluation,
+  });
+  for (const gates of starts) await trials.of(gates);
+  for (let round = 0; trials.done < evaluations; round++) {
+    const from = trials.best;
     const energies = await gateEnergies(tools, from, round);
-    const fit = (gates: Gates) =>
-      repair(net, gates, { energies, costs, maxCost });
-    const candidates = swaps(net, from.gates, energies).slice(0, tries)
-      .map((swap) => fit(swapped(from.gates, swap)));
+    const bounds = { energies, costs, maxCost, mayCloseSteps: false };
+    const swaps = swapped(net, from.gates, { energies, tries });
+    const candidates = [from.gates, ...swaps]
+      .map((gates) => closeCheapest(net, gates, bounds));
     let improved = false;
-    const before = tried.size;
-    for (const gates of [fit(from.gates), ...candidates]) {
-      improved = await attempt(gates);
+    const before = trials.done;
+    for (const gates of candidates) {
+      improved = await trials.improves(gates);
       if (improved) break;
     }
-    if (!improved && tried.size === before) break;
+    if (!improved && trials.done === before) break;
     if (!improved && round >= tools.batches.length) break;
   }
-  return best!;
+  return trials.best;
 }

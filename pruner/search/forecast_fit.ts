@@ -20,7 +20,8 @@ import type { HeldStep, SubNetRunner } from "@dip-go/supernet/sampling";
 import type { TrainingForm } from "@dip-go/supernet/training";
 import type { CalibrationBatch } from "../calibration.ts";
 import type { PricedSearch } from "../method.ts";
-import type { RefineOptions } from "../search_settings.ts";
+import { sum, zeros } from "../numbers.ts";
+import type { SearchSettings } from "../search_settings.ts";
 
 /** Gates, and how held predictions are combined. */
 export interface ForecastPlan {
@@ -34,10 +35,10 @@ export const payloadsOf = (
   { gates, forecast }: ForecastPlan,
   { every }: { readonly every?: boolean } = {},
 ): Payloads => ({
-  [output]: forecastPayload(wholeSteps(gates), forecast, { every }),
+  [output]: forecastPayload(gates.map((row) => row.at(-1)!), forecast, {
+    every,
+  }),
 });
-
-const wholeSteps = (gates: Gates) => gates.map((row) => row[row.length - 1]);
 
 /** What is sampled of a forecast. */
 export const sampledPlan = (
@@ -45,7 +46,7 @@ export const sampledPlan = (
   plan: ForecastPlan,
 ): SubNetPlan => ({ gates: plan.gates, payloads: payloadsOf(net, plan) });
 
-/** Solves A x = y for a symmetric positive semi-definite 3x3 A, with a small ridge. */
+/** Solves A x = y for a symmetric positive semi-definite 3x3 A. */
 function solve3(
   matrix: readonly (readonly number[])[],
   y: readonly number[],
@@ -70,12 +71,12 @@ function solve3(
   return [x[0], x[1], x[2]];
 }
 
-/** Scalars whose forecast is closest to `target`: the normal equations on h0, h0 − h1 and h1 − h2. */
+/** Scalars whose forecast is closest to `target`: the normal equations on h0, h0 − h1 and h1 − h2, with a small ridge. */
 function fitScalars(
   history: readonly Float32Array[],
   target: Float32Array,
 ): ForecastScalars {
-  const matrix = [[0, 0, 0], [0, 0, 0], [0, 0, 0]];
+  const matrix = zeros(3, 3);
   const right = [0, 0, 0];
   const [h0, h1, h2] = history;
   for (let i = 0; i < target.length; i++) {
@@ -162,7 +163,7 @@ export async function refineForecast(
     readonly batches: readonly CalibrationBatch[];
   },
   { gates, forecast }: ForecastPlan,
-  { iterations, learningRate }: RefineOptions,
+  { iterations, learningRate }: SearchSettings["refine"],
 ): Promise<ForecastPlan> {
   const scalars = Float32Array.from(forecast.flat());
   const optimizer = adamW(scalars.length, { beta2: 0.99 });
@@ -173,7 +174,7 @@ export async function refineForecast(
     });
   for (let i = 0; i < iterations; i++) {
     const batch = batches[i % batches.length];
-    const target = batch.trajectory[batch.trajectory.length - 1];
+    const target = batch.trajectory.at(-1)!;
     const plan = { gates, forecast: current() };
     const { coefficients } = await form.gradient(
       { ...batch, ...sampledPlan(form.net, plan) },
@@ -195,4 +196,4 @@ export async function refineForecast(
 
 /** Cost of refining a forecast for each budget: an iteration goes forward and back through the SubNet. */
 export const refineCost = ({ search, budgets }: PricedSearch): number =>
-  3 * search.refine.iterations * budgets.reduce((a, b) => a + b, 0);
+  3 * search.refine.iterations * sum(budgets);

@@ -1,10 +1,11 @@
 /**
- * Key steps between which predictions are forecast: the cheapest path under
- * costs that know the key before, which a forecast reads (DPCache, arXiv
- * 2602.22654). No call of the network.
+ * Key steps as the cheapest path through a sampler's steps, by dynamic
+ * programming: under costs of held predictions, or of forecast ones, which know
+ * the key before too (DPCache, arXiv 2602.22654). No call of the network.
  */
 import type { PayloadMaker } from "@dip-go/supernet/gates";
 import type { CalibrationBatch } from "../calibration.ts";
+import { range, sum } from "../numbers.ts";
 
 /** C[i][j][k]: the error of all forecasts between the keys j and k, the key before being i; k = T is the end. */
 export type PathCosts = readonly (readonly (readonly number[])[])[];
@@ -26,15 +27,12 @@ export function pathCosts(
       const errors = batches.map(({ predictions }) =>
         forecastError(predictions, { t, keys, weights })
       );
-      costs[t + 1] = costs[t] +
-        errors.reduce((a, b) => a + b) / batches.length;
+      costs[t + 1] = costs[t] + sum(errors) / batches.length;
     }
     return costs;
   };
-  return Array.from(
-    { length: steps },
-    (_, i) =>
-      Array.from({ length: steps }, (_, j) => i < j ? between(i, j) : []),
+  return range(steps).map((i) =>
+    range(steps).map((j) => i < j ? between(i, j) : [])
   );
 }
 
@@ -62,34 +60,67 @@ interface Path {
 }
 
 /**
- * The cheapest keys.
+ * The cheapest path.
  *
- * @param options.count How many, `forced` at least.
- * @param options.forced How many of the first steps are among them, 2 or more.
+ * @param jump Cost of going on from keys to step k; k = T is the end.
+ * @param options.start The first keys.
+ * @param options.count How many keys there are in all.
+ * @param options.reads How many of the last keys `jump` reads.
  */
-export function cheapestKeys(
-  costs: PathCosts,
-  { count, forced }: { readonly count: number; readonly forced: number },
+function cheapest(
+  jump: (keys: readonly number[], k: number) => number,
+  { steps, start, count, reads }: {
+    readonly steps: number;
+    readonly start: readonly number[];
+    readonly count: number;
+    readonly reads: number;
+  },
 ): readonly number[] {
-  const steps = costs.length;
-  const jump = ({ cost, keys }: Path, k: number) =>
-    cost + costs[keys.at(-2)!][keys.at(-1)!][k];
-  /** Of each last two keys the cheapest. */
-  const keys = Array.from({ length: forced }, (_, t) => t);
-  let paths: Path[] = [{ cost: 0, keys }];
+  let paths: Path[] = [{ cost: 0, keys: start }];
   while (paths[0].keys.length < count) {
-    const next = new Map<number, Path>();
+    /** By their last keys. */
+    const next = new Map<string, Path>();
     for (const path of paths) {
-      const last = path.keys.at(-1)!;
-      for (let k = last + 1; k < steps; k++) {
-        const cost = jump(path, k);
-        const pair = last * steps + k;
-        if (cost >= (next.get(pair)?.cost ?? Infinity)) continue;
-        next.set(pair, { cost, keys: [...path.keys, k] });
+      for (let k = path.keys.at(-1)! + 1; k < steps; k++) {
+        const cost = path.cost + jump(path.keys, k);
+        const keys = [...path.keys, k];
+        const last = keys.slice(-reads).join();
+        if (cost < (next.get(last)?.cost ?? Infinity)) {
+          next.set(last, { cost, keys });
+        }
       }
     }
     paths = [...next.values()];
   }
-  const ends = paths.map((path) => jump(path, steps));
+  const ends = paths.map(({ cost, keys }) => cost + jump(keys, steps));
   return paths[ends.indexOf(Math.min(...ends))].keys;
 }
+
+/**
+ * The cheapest keys between which predictions are forecast.
+ *
+ * @param options.count How many, `forced` at least.
+ * @param options.forced How many of the first steps are among them, 2 or more.
+ */
+export const cheapestKeys = (
+  costs: PathCosts,
+  { count, forced }: { readonly count: number; readonly forced: number },
+): readonly number[] =>
+  cheapest((keys, k) => costs[keys.at(-2)!][keys.at(-1)!][k], {
+    steps: costs.length,
+    start: range(forced),
+    count,
+    reads: 2,
+  });
+
+/** The path 0 → … → T of k jumps with the least summed cost, `[T][T + 1]`: the steps it leaves from. */
+export const cheapestPath = (
+  costs: readonly (readonly number[])[],
+  k: number,
+): readonly number[] =>
+  cheapest((keys, next) => costs[keys.at(-1)!][next], {
+    steps: costs.length,
+    start: [0],
+    count: k,
+    reads: 1,
+  });

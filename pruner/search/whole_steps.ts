@@ -3,11 +3,7 @@
  * prediction is held in between. With DDIM that is k-step DDIM on a subset of
  * the timesteps; a sampler with memory remembers held predictions as if computed.
  */
-import {
-  nextState,
-  type SamplerState,
-  startState,
-} from "@dip-go/core/samplers";
+import { nextState, startState } from "@dip-go/core/samplers";
 import {
   denseCost,
   denseGates,
@@ -16,6 +12,7 @@ import {
   type SuperNet,
 } from "@dip-go/supernet/gates";
 import type { CalibrationBatch } from "../calibration.ts";
+import { meanSquaredError, range, zeros } from "../numbers.ts";
 
 /**
  * Gates of calls at the given steps only.
@@ -74,89 +71,38 @@ export function uniformSteps(k: number, steps: number): number[] {
       `Cannot choose ${k} of ${steps} steps: expected 1 to ${steps}`,
     );
   }
-  return Array.from({ length: k }, (_, i) => Math.floor(i * steps / k));
+  return range(k).map((i) => Math.floor(i * steps / k));
 }
 
 /** Steps of which a budget pays for the model. */
 export const callsWithin = (net: SuperNet, maxCost: number): number =>
   Math.floor(maxCost / (denseCost(net) / net.steps));
 
-/** What jumps are measured on. */
-type JumpBatch = Pick<
-  CalibrationBatch,
-  "sampler" | "latents" | "noise" | "predictions" | "trajectory"
->;
-
 /**
  * Mean squared error, over a batch, of holding the prediction of step i up to
  * step j; `[T][T + 1]`. With a sampler that has memory, the traces of earlier
  * jumps are not counted.
  */
-export function jumpCosts(batches: readonly JumpBatch[]): number[][] {
+export function jumpCosts(
+  batches: readonly Pick<
+    CalibrationBatch,
+    "sampler" | "latents" | "noise" | "predictions" | "trajectory"
+  >[],
+): number[][] {
   const { sampler } = batches[0];
   const count = sampler.steps.length;
-  const costs = Array.from(
-    { length: count },
-    () => Array<number>(count + 1).fill(0),
-  );
-  for (const batch of batches) {
-    const { trajectory, predictions, noise } = batch;
-    statesOf(batch).forEach((start, i) => {
+  const costs = zeros(count, count + 1);
+  for (const { latents, trajectory, predictions, noise } of batches) {
+    let start = startState(sampler, latents.data);
+    for (const [i, prediction] of predictions.entries()) {
       let state = start;
-      const prediction = predictions[i];
       for (let j = i; j < count; j++) {
         state = nextState(sampler, j, { state, prediction, noise: noise?.[j] });
+        if (j === i) start = state; // the full sampler's own next one
         costs[i][j + 1] += meanSquaredError(state.latents, trajectory[j + 1]) /
           batches.length;
       }
-    });
+    }
   }
   return costs;
-}
-
-/** The full sampler's state before each step. */
-function statesOf(
-  { sampler, latents, predictions, noise }: JumpBatch,
-): SamplerState[] {
-  let next = startState(sampler, latents.data);
-  return predictions.map((prediction, i) => {
-    const state = next;
-    next = nextState(sampler, i, { state, prediction, noise: noise?.[i] });
-    return state;
-  });
-}
-
-export function meanSquaredError(a: Float32Array, b: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += (a[i] - b[i]) ** 2;
-  return sum / a.length;
-}
-
-/** The path 0 → … → T of k jumps with the least summed cost: the steps it leaves from. */
-export function cheapestPath(
-  costs: readonly (readonly number[])[],
-  k: number,
-): number[] {
-  const steps = costs.length;
-  const none = Array<number>(steps + 1).fill(Infinity);
-  let reached = none.with(0, 0);
-  const from: number[][] = [];
-  for (let jump = 0; jump < k; jump++) {
-    const next = [...none];
-    const origin = Array<number>(steps + 1).fill(-1);
-    for (let i = 0; i < steps; i++) {
-      for (let j = i + 1; j <= steps; j++) {
-        const cost = reached[i] + costs[i][j];
-        if (cost < next[j]) [next[j], origin[j]] = [cost, i];
-      }
-    }
-    from.push(origin);
-    reached = next;
-  }
-  const path: number[] = [];
-  for (let jump = k - 1, j = steps; jump >= 0; jump--) {
-    j = from[jump][j];
-    path.unshift(j);
-  }
-  return path;
 }

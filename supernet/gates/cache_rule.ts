@@ -90,7 +90,7 @@ export class RulePlan implements SubNetPlan {
 const mayReadAll: PayloadRow = Array(longestHistory).fill(0);
 
 /** mean |a − b| / mean |b|. */
-function relativeChange(a: Float32Array, b: Float32Array): number {
+export function relativeChange(a: Float32Array, b: Float32Array): number {
   let [change, size] = [0, 0];
   for (let i = 0; i < b.length; i++) {
     change += Math.abs(a[i] - b[i]);

@@ -1,5 +1,5 @@
 /** SuperNets, gates, plans, and the blocks that a plan leaves alive with their cost. */
-export { type CacheRule, RulePlan } from "./cache_rule.ts";
+export { type CacheRule, relativeChange, RulePlan } from "./cache_rule.ts";
 export {
   type Forecast,
   forecastGradient,

@@ -16,11 +16,10 @@ import { fidelityTo } from "../../calibration.ts";
 import { fitTarget } from "../../method.ts";
 import { SamplerSearch } from "../../sampler_search.ts";
 import { classSearch } from "../../search_settings.ts";
-import { dbCache } from "./db_cache.ts";
+import { dbCache, rulePlan } from "./db_cache.ts";
 import { firstBlock, firstBlockCache } from "./first_block_cache.ts";
 import { learningToCache, routedPlan } from "./learning_to_cache.ts";
 import { magCache, magRatios, magRuns } from "./mag_cache.ts";
-import { rulePlan } from "./rule_plan.ts";
 import { smoothCache, smoothRuns } from "./smooth_cache.ts";
 import { tGateRuns } from "./t_gate.ts";
 import { diffusersKeys, paperKeys } from "./taylor_seer.ts";
@@ -206,8 +205,7 @@ Deno.test("magRatios() measures the ratios that diffusers calibrates", async () 
     guidanceScale: 2,
     granularity: "block",
   });
-  const net = superNetOf(sampler);
-  await using runner = new SubNetRunner(net);
+  await using runner = new SubNetRunner(superNetOf(sampler));
   await using conditioner = await sampler.openConditioner();
   const conditioning = await conditioner.conditioning([4]);
   const inputs = sampler.inputs(conditioning, {
@@ -215,7 +213,7 @@ Deno.test("magRatios() measures the ratios that diffusers calibrates", async () 
     random: new TorchGenerator(0),
   });
   const batch = { ...inputs, trajectory: [], predictions: [] };
-  const ratios = await magRatios({ runner, net }, [batch]);
+  const ratios = await magRatios(runner, [batch]);
   // Every second call's.
   recorded.forEach((ratio, i) =>
     assertAlmostEquals(ratios[2 * i], ratio, 1e-4)

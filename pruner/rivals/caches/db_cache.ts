@@ -4,8 +4,13 @@
  * between add what they last added, or a Taylor series of it. Decided while
  * sampling, unless a mask says it beforehand.
  */
-import { taylor } from "@dip-go/supernet/gates";
-import type { CacheRule } from "@dip-go/supernet/gates";
+import {
+  type CacheRule,
+  RulePlan,
+  type SubNetPlan,
+  type SuperNet,
+  taylor,
+} from "@dip-go/supernet/gates";
 
 export interface DbCacheSettings {
   /** F and B. */
@@ -69,4 +74,19 @@ export function lateTaylor(
   const differences = computed.filter((s) => s >= firstDifference).length;
   const distances = computed.map((s) => t - s).reverse();
   return taylor(Math.min(order, differences))(distances);
+}
+
+/**
+ * The plan of a rule that asks for no change, on units of whole blocks.
+ *
+ * @throws {RangeError} If it asks.
+ */
+export async function rulePlan(
+  net: SuperNet,
+  rule: CacheRule,
+): Promise<SubNetPlan> {
+  const made = new RulePlan(net, rule);
+  for (let t = 0; t < net.steps; t++) await made.decide(t);
+  const { gates, payloads } = made;
+  return { gates, payloads };
 }

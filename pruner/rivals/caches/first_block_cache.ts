@@ -5,12 +5,14 @@
  */
 import type { CacheRule, SuperNet } from "@dip-go/supernet/gates";
 import { planCost, planMacs } from "@dip-go/supernet/solver";
-import type {
-  AdaptivePlan,
-  Method,
-  MethodContext,
-  SearchPart,
+import {
+  type AdaptivePlan,
+  type Method,
+  type MethodContext,
+  noPlan,
+  type SearchPart,
 } from "../../method.ts";
+import { sum } from "../../numbers.ts";
 import { withoutStreams } from "../../refusals.ts";
 
 /**
@@ -66,12 +68,11 @@ export const firstBlock: Method = {
   reads: () => ({}),
   parts: ({ maxCost }) => [searchPart(maxCost)],
   searchCost: ({ search: { calibration }, budgets }) =>
-    (1 + sought.halvings) * calibration * budgets.reduce((a, b) => a + b, 0),
+    (1 + sought.halvings) * calibration * sum(budgets),
   async fit(context, maxCost) {
     const { search: { batch } } = context;
-    const { name, reads } = searchPart(maxCost);
     const fits = ({ cost }: AdaptivePlan) => batch * cost <= maxCost;
-    const found = await context.once(name, async () => {
+    const found = await context.once(searchPart(maxCost), async () => {
       let low = sought.low;
       let best = await measured(context, sought.high);
       for (let i = 0; i < sought.halvings && fits(best); i++) {
@@ -82,9 +83,7 @@ export const firstBlock: Method = {
         context.progress(i + 1, sought.halvings);
       }
       return best;
-    }, reads);
-    return fits(found)
-      ? found
-      : { kind: "none", note: "no threshold fits the budget" };
+    });
+    return fits(found) ? found : noPlan("no threshold fits the budget");
   },
 };

@@ -8,6 +8,8 @@ import {
   type SubNetPlan,
   type SuperNet,
 } from "@dip-go/supernet/gates";
+import { range } from "../../numbers.ts";
+import { addsToStreams } from "../../refusals.ts";
 
 /** Whether a unit runs, one entry a model call. */
 export type Runs = readonly boolean[];
@@ -22,7 +24,7 @@ export const kindOf = (unit: string): "attention" | "mlp" | undefined => {
 export const runsOf = (
   { steps }: Pick<SuperNet, "steps">,
   computes: (step: number) => boolean,
-): Runs => Array.from({ length: steps }, (_, t) => computes(t));
+): Runs => range(steps).map(computes);
 
 /**
  * The plan.
@@ -42,19 +44,23 @@ export function heldPlan(
   const closed = net.units.map((unit, n) => ({ unit, gates: columns[n] }))
     .filter(({ gates }) => gates.includes(0));
   return {
-    gates: Array.from(
-      { length: net.steps },
-      (_, t) => columns.map((gates) => gates[t]),
-    ),
+    gates: range(net.steps).map((t) => columns.map((gates) => gates[t])),
     payloads: Object.fromEntries(
       closed.map(({ unit, gates }) => [unit, payloadOf(gates, { held, make })]),
     ),
   };
 }
 
+/** The plan of all units but the whole step at the same calls. */
+export const innerPlan = (
+  net: SuperNet,
+  runs: Runs,
+  held: Parameters<typeof heldPlan>[2],
+): SubNetPlan =>
+  heldPlan(net, (unit) => unit === net.model.output ? undefined : runs, held);
+
 /**
- * The plan of all units but the whole step at the same calls, held before their
- * gates; units whose blocks hold their outputs stay so.
+ * The same, held before their gates; units whose blocks hold their outputs stay so.
  *
  * @param keys The calls that compute.
  */
@@ -62,12 +68,8 @@ export const layersPlan = (
   net: SuperNet,
   keys: readonly number[],
   make?: PayloadMaker,
-): SubNetPlan => {
-  const runs = runsOf(net, (t) => keys.includes(t));
-  const adds = net.blocks.every(({ block }) => !block.gated || block.streams);
-  return heldPlan(
-    net,
-    (unit) => unit === net.model.output ? undefined : runs,
-    { held: adds ? "branch" : "output", make },
-  );
-};
+): SubNetPlan =>
+  innerPlan(net, runsOf(net, (t) => keys.includes(t)), {
+    held: addsToStreams(net) ? "branch" : "output",
+    make,
+  });

@@ -9,8 +9,9 @@ import {
   type SuperNet,
 } from "@dip-go/supernet/gates";
 import { planCost } from "@dip-go/supernet/solver";
-import { gradientCost } from "../../budget/training_cost.ts";
-import { type Method, planned, type SearchPart } from "../../method.ts";
+import { gradientCost } from "../../budget/gate_costs.ts";
+import { type Method, noPlan, planned, type SearchPart } from "../../method.ts";
+import { range } from "../../numbers.ts";
 import { withoutStreams } from "../../refusals.ts";
 import type { SearchSettings } from "../../search_settings.ts";
 import { heldPlan, runsOf } from "./held_plan.ts";
@@ -91,23 +92,18 @@ export const learningToCache: Method = {
     budgets.length * routers.iterations * gradientCost(net) * 2 / net.steps,
   async fit(context, maxCost) {
     const { net, runner, search, seed, once } = context;
-    const none = Array.from(
-      { length: Math.floor(net.steps / 2) },
-      () => net.units.slice(0, -1).map(() => 0),
-    );
-    const least = planCost(net, closedPlan(net, none, none.flat().length));
-    if (least > maxCost) {
-      return { kind: "none", note: "every second call is computed whole" };
-    }
+    const none = range(Math.floor(net.steps / 2))
+      .map(() => net.units.slice(0, -1).map(() => false));
+    const least = planCost(net, routedPlan(net, none));
+    if (least > maxCost) return noPlan("every second call is computed whole");
     const share = (maxCost - least) / (denseCost(net) - least);
-    const { name, reads } = trainingPart(search, maxCost);
     const { iterations } = search.routers;
-    const routers = await once(name, async () =>
-      await trainRouters(
-        { net, runner, batches: await context.calibration() },
-        { share, seed, ...search.routers },
-        (done) => context.progress(done, iterations),
-      ), reads);
+    const onIteration = (done: number) => context.progress(done, iterations);
+    const routers = await once(trainingPart(search, maxCost), async () => {
+      const batches = await context.calibration();
+      const options = { share, seed, onIteration, ...search.routers };
+      return await trainRouters(runner, batches, options);
+    });
     return planned(thresholdPlan(net, routers, maxCost));
   },
 };

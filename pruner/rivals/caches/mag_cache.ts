@@ -4,23 +4,13 @@
  * the change of its norm, known from a calibration run, adds up to little. The
  * calls follow from the ratios alone, so the plan is a static one.
  */
-import {
-  denseCost,
-  type SubNetPlan,
-  type SuperNet,
-} from "@dip-go/supernet/gates";
-import { planCost } from "@dip-go/supernet/solver";
-import type { UnitValue } from "@dip-go/supernet/sampling";
+import type { SubNetPlan, SuperNet } from "@dip-go/supernet/gates";
+import type { SubNetRunner, UnitValue } from "@dip-go/supernet/sampling";
 import type { CalibrationBatch } from "../../calibration.ts";
-import {
-  type Method,
-  type MethodContext,
-  planned,
-  type SearchPart,
-} from "../../method.ts";
+import { range, rowsOf } from "../../numbers.ts";
 import { withoutStreams } from "../../refusals.ts";
-import { heldPlan, type Runs } from "./held_plan.ts";
-import { watchUnits } from "./watched_units.ts";
+import { calibratedMethod, watchUnits } from "./calibrated_method.ts";
+import { innerPlan, type Runs } from "./held_plan.ts";
 
 /** How much is skipped. */
 export interface MagCacheSettings {
@@ -39,7 +29,7 @@ function resampled(
 ): readonly number[] {
   if (ratios.length === steps) return ratios;
   const scale = Math.fround((ratios.length - 1) / (steps - 1));
-  return Array.from({ length: steps }, (_, t) => {
+  return range(steps).map((t) => {
     const at = Math.fround(t * scale);
     const below = Math.floor(at);
     const isHalf = at - below === 0.5;
@@ -76,14 +66,8 @@ export const magPlan = (
   net: SuperNet,
   ratios: readonly number[],
   settings: MagCacheSettings,
-): SubNetPlan => {
-  const runs = magRuns(ratios, net.steps, settings);
-  return heldPlan(
-    net,
-    (unit) => unit === net.model.output ? undefined : runs,
-    { held: "residual" },
-  );
-};
+): SubNetPlan =>
+  innerPlan(net, magRuns(ratios, net.steps, settings), { held: "residual" });
 
 /**
  * γ of each call, measured on full runs.
@@ -91,12 +75,10 @@ export const magPlan = (
  * @param batches Their means are averaged.
  */
 export async function magRatios(
-  { runner, net: { blocks, units, steps } }: Pick<
-    MethodContext,
-    "runner" | "net"
-  >,
+  runner: SubNetRunner,
   batches: readonly CalibrationBatch[],
 ): Promise<number[]> {
+  const { blocks, units, steps } = runner.net;
   const [{ graph: { outputs: [{ shape }] } }] = blocks.filter(({ block }) =>
     block.name === units[0]
   );
@@ -120,42 +102,28 @@ export async function magRatios(
 
 /** Of each token, `[2B L]`. */
 const tokenNorms = (tokens: Float32Array, width: number): number[] =>
-  Array.from(
-    { length: tokens.length / width },
-    (_, i) => Math.hypot(...tokens.subarray(i * width, (i + 1) * width)),
-  );
-
-/** The ratios serve every budget. */
-const ratiosPart: SearchPart = { name: "mag-ratios", reads: {} };
+  rowsOf(tokens, tokens.length / width).map((token) => Math.hypot(...token));
 
 /** As the authors' settings for 28 steps. */
 const authors = { maxSkip: 5, retention: 0.1 };
 
-/** The lowest threshold within the budget; more calls in a row are skipped where none is. */
-export const magCache: Method = {
-  name: "magcache",
-  searches: "by samples",
-  refusal: withoutStreams,
-  reads: () => ({}),
-  parts: () => [ratiosPart],
-  searchCost: ({ net, search }) => search.calibration * denseCost(net),
-  async fit(context, maxCost) {
-    const { net } = context;
-    const ratios = await context.once(
-      ratiosPart.name,
-      async () => magRatios(context, await context.calibration()),
-      ratiosPart.reads,
-    );
-    for (
-      let maxSkip = authors.maxSkip;
-      maxSkip < net.steps + authors.maxSkip;
-      maxSkip++
-    ) {
-      for (let threshold = 0.01; threshold < net.steps; threshold *= 1.05) {
-        const plan = magPlan(net, ratios, { ...authors, threshold, maxSkip });
-        if (planCost(net, plan) <= maxCost) return planned(plan);
-      }
+/** Plans by ascending threshold; then more calls in a row are skipped. */
+function* plans(
+  net: SuperNet,
+  ratios: readonly number[],
+): Generator<SubNetPlan> {
+  for (const more of range(net.steps)) {
+    const maxSkip = authors.maxSkip + more;
+    for (let threshold = 0.01; threshold < net.steps; threshold *= 1.05) {
+      yield magPlan(net, ratios, { ...authors, threshold, maxSkip });
     }
-    return { kind: "none", note: "no threshold fits the budget" };
-  },
-};
+  }
+}
+
+/** The lowest threshold within the budget; more calls in a row are skipped where none is. */
+export const magCache = calibratedMethod("magcache", {
+  part: "mag-ratios",
+  refusal: withoutStreams,
+  measure: magRatios,
+  plans,
+});

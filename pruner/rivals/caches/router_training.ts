@@ -12,6 +12,7 @@ import { heldBy, type Payloads, type SuperNet } from "@dip-go/supernet/gates";
 import type { SubNetRunner } from "@dip-go/supernet/sampling";
 import { openTrainingForm, type TrainingForm } from "@dip-go/supernet/training";
 import type { CalibrationBatch } from "../../calibration.ts";
+import { range, rowsOf, sum } from "../../numbers.ts";
 import type { SearchSettings } from "../../search_settings.ts";
 
 /** σ(logit): how much of a unit is computed, of the calls 1, 3, 5, …, `[T / 2, N − 1]`. */
@@ -77,31 +78,27 @@ async function pairGradient(
  * @param options.share Of the units of routed calls, by their costs, that a budget pays for: the weight of the gates' sum follows it.
  */
 export async function trainRouters(
-  { net, runner, batches }: {
-    readonly net: SuperNet;
-    readonly runner: SubNetRunner;
-    readonly batches: readonly CalibrationBatch[];
-  },
-  { share, seed, iterations, learningRate, sumWeight }:
-    & { readonly share: number; readonly seed: number }
+  { net, options }: SubNetRunner,
+  batches: readonly CalibrationBatch[],
+  { share, seed, onIteration, iterations, learningRate, sumWeight }:
+    & {
+      readonly share: number;
+      readonly seed: number;
+      readonly onIteration: (done: number) => void;
+    }
     & SearchSettings["routers"],
-  onIteration: (done: number) => void = () => {},
 ): Promise<Routers> {
   const pair: SuperNet = { ...net, steps: 2 };
   const held = heldBy(pair, heldOf(net));
-  await using form = await openTrainingForm(held, runner.options);
+  await using form = await openTrainingForm(held, options);
   const random = new TorchGenerator(seed);
   const calls = Math.floor(net.steps / 2);
   const count = net.units.length - 1;
   const logits = new Float32Array(calls * count);
-  const optimizers = Array.from({ length: calls }, () => adamW(count));
+  const optimizers = range(calls).map(() => adamW(count));
   const routers = () =>
-    Array.from(
-      { length: calls },
-      (_, p) =>
-        [...logits.subarray(p * count, (p + 1) * count)].map((x) =>
-          1 / (1 + Math.exp(-x))
-        ),
+    rowsOf(logits, calls).map((row) =>
+      [...row].map((x) => 1 / (1 + Math.exp(-x)))
     );
   const costs = net.units.slice(0, -1).map((unit) =>
     net.costs[net.blocks.findIndex(({ block }) => block.name === unit)]
@@ -128,7 +125,8 @@ export async function trainRouters(
 
 /** Of all units, by their costs. */
 function keptShare(routers: Routers, costs: readonly number[]): number {
-  const all = costs.reduce((a, b) => a + b) * routers.length;
-  return routers.flatMap((gates) => gates.map((gate, n) => gate * costs[n]))
-    .reduce((a, b) => a + b) / all;
+  const kept = routers.flatMap((gates) =>
+    gates.map((gate, n) => gate * costs[n])
+  );
+  return sum(kept) / (sum(costs) * routers.length);
 }

@@ -5,21 +5,15 @@
  * below a threshold. All attention layers have one schedule, all MLPs another.
  */
 import {
-  denseCost,
+  relativeChange,
   type SubNetPlan,
   type SuperNet,
 } from "@dip-go/supernet/gates";
-import { planCost } from "@dip-go/supernet/solver";
-import type { UnitValue } from "@dip-go/supernet/sampling";
+import type { SubNetRunner, UnitValue } from "@dip-go/supernet/sampling";
 import type { CalibrationBatch } from "../../calibration.ts";
-import {
-  type Method,
-  type MethodContext,
-  planned,
-  type SearchPart,
-} from "../../method.ts";
+import { range, sum } from "../../numbers.ts";
+import { calibratedMethod, watchUnits } from "./calibrated_method.ts";
 import { heldPlan, kindOf, type Runs } from "./held_plan.ts";
-import { watchUnits } from "./watched_units.ts";
 
 /** The most calls that a computed one serves after itself. */
 const lookahead = 3;
@@ -65,10 +59,11 @@ export function smoothPlan(
 
 /** The errors of full runs. */
 export async function smoothErrors(
-  { runner, net }: Pick<MethodContext, "runner" | "net">,
+  runner: SubNetRunner,
   batches: readonly CalibrationBatch[],
 ): Promise<SmoothErrors> {
-  const sums = { attention: meansOf(net), mlp: meansOf(net) };
+  const { net } = runner;
+  const distances = { attention: noDistances(net), mlp: noDistances(net) };
   for (const batch of batches) {
     /** Of each unit, the last values, newest last. */
     const last = new Map<string, Float32Array[]>();
@@ -78,73 +73,34 @@ export async function smoothErrors(
       const before = last.get(unit) ?? [];
       for (const [i, held] of before.entries()) {
         const lag = before.length - i;
-        sums[kind][step - lag][lag - 1].add(relativeDistance(held, value));
+        const own = distances[kind][step - lag][lag - 1];
+        own.push(relativeChange(held, value));
       }
       last.set(unit, [...before, value].slice(-lookahead));
     };
     await watchUnits(runner, batch, { held: "branch", watch });
   }
-  const errorsOf = (means: readonly (readonly Mean[])[]): LagErrors =>
-    means.map((lags) => lags.map((mean) => mean.value));
-  return { attention: errorsOf(sums.attention), mlp: errorsOf(sums.mlp) };
+  const means = (calls: readonly (readonly number[][])[]): LagErrors =>
+    calls.map((lags) =>
+      lags.map((own) => own.length > 0 ? sum(own) / own.length : null)
+    );
+  return { attention: means(distances.attention), mlp: means(distances.mlp) };
 }
 
-/** A mean as it is added up; null of nothing. */
-class Mean {
-  #sum = 0;
-  #count = 0;
+/** Of each call and lag. */
+const noDistances = ({ steps }: SuperNet): number[][][] =>
+  range(steps).map(() => range(lookahead).map(() => []));
 
-  add(value: number): void {
-    this.#sum += value;
-    this.#count++;
-  }
-
-  get value(): number | null {
-    return this.#count === 0 ? null : this.#sum / this.#count;
-  }
+/** Plans by ascending threshold. */
+function* plans(net: SuperNet, errors: SmoothErrors): Generator<SubNetPlan> {
+  const thresholds = [errors.attention, errors.mlp].flat(2)
+    .filter((error) => error !== null).sort((a, b) => a - b);
+  for (const threshold of thresholds) yield smoothPlan(net, errors, threshold);
 }
-
-/** One of each call and lag. */
-const meansOf = ({ steps }: SuperNet): Mean[][] =>
-  Array.from(
-    { length: steps },
-    () => Array.from({ length: lookahead }, () => new Mean()),
-  );
-
-/** |a − b|₁ / |b|₁. */
-function relativeDistance(a: Float32Array, b: Float32Array): number {
-  let [distance, size] = [0, 0];
-  for (let i = 0; i < b.length; i++) {
-    distance += Math.abs(a[i] - b[i]);
-    size += Math.abs(b[i]);
-  }
-  return distance / size;
-}
-
-/** The errors serve every budget. */
-const errorsPart: SearchPart = { name: "smooth-errors", reads: {} };
 
 /** The lowest threshold within the budget, of errors on the calibration batches. */
-export const smoothCache: Method = {
-  name: "smoothcache",
-  searches: "by samples",
-  reads: () => ({}),
-  parts: () => [errorsPart],
-  searchCost: ({ net, search }) => search.calibration * denseCost(net),
-  async fit(context, maxCost) {
-    const { net } = context;
-    const errors = await context.once(
-      errorsPart.name,
-      async () => smoothErrors(context, await context.calibration()),
-      errorsPart.reads,
-    );
-    const thresholds = [errors.attention, errors.mlp].flat(2)
-      .filter((error) => error !== null).sort((a, b) => a - b);
-    const plan = thresholds.values()
-      .map((threshold) => smoothPlan(net, errors, threshold))
-      .find((plan) => planCost(net, plan) <= maxCost);
-    return plan
-      ? planned(plan)
-      : { kind: "none", note: "no threshold fits the budget" };
-  },
-};
+export const smoothCache = calibratedMethod("smoothcache", {
+  part: "smooth-errors",
+  measure: smoothErrors,
+  plans,
+});

@@ -8,9 +8,10 @@
 import type { SubNetPlan, SuperNet } from "@dip-go/supernet/gates";
 import type { SampleRequest, UnitValue } from "@dip-go/supernet/sampling";
 import { planCost } from "@dip-go/supernet/solver";
-import { type Method, planned } from "../../method.ts";
+import { type Method, noPlan, planned } from "../../method.ts";
+import { range } from "../../numbers.ts";
 import { unguided } from "../../refusals.ts";
-import { withoutGuidance } from "../whole_steps/without_guidance.ts";
+import { withoutGuidance } from "../whole_steps/guidance_stops.ts";
 import { heldPlan, type Runs } from "./held_plan.ts";
 
 export interface TGateSettings {
@@ -22,17 +23,16 @@ export interface TGateSettings {
   readonly lateInterval: number;
   /** Up to this step it always is. */
   readonly warmUp: number;
+  /** The step of the first call, 0 by default: −1 under PNDM, whose first step takes two calls. */
+  readonly first?: number;
 }
-
-/** The step of a call. @param first Of the first one: −1 under PNDM, whose first step takes two calls. */
-type CallSettings = TGateSettings & { readonly first?: number };
 
 /** When self- and cross-attention run, of T calls. */
 export function tGateRuns(
   steps: number,
-  { gate, selfInterval, lateInterval, warmUp, first = 0 }: CallSettings,
+  { gate, selfInterval, lateInterval, warmUp, first = 0 }: TGateSettings,
 ): Readonly<Record<"self" | "cross", Runs>> {
-  const calls = Array.from({ length: steps }, (_, t) => t + first);
+  const calls = range(steps).map((t) => t + first);
   return {
     self: calls.map((c) =>
       c >= gate
@@ -49,7 +49,7 @@ export function tGateRuns(
  */
 export function tGatePlan(
   net: SuperNet,
-  settings: CallSettings,
+  settings: TGateSettings,
 ): SubNetPlan & Required<Pick<SampleRequest, "mix">> {
   const { gate, first = 0 } = settings;
   const { self, cross } = tGateRuns(net.steps, settings);
@@ -74,23 +74,15 @@ function meanOfHalves(value: Float32Array): Float32Array {
 }
 
 /** As the authors have it for 25 steps; the gate and the interval before it are chosen. */
-const authors = { lateInterval: 1, warmUp: 2, longestInterval: 5 };
+const authors = { lateInterval: 1, warmUp: 2 };
+const intervals = [1, 2, 3, 4, 5];
 
 /** All plans; none mixes halves, which a plan cannot say. */
 function* plans(net: SuperNet): Generator<SubNetPlan> {
-  const { warmUp, lateInterval, longestInterval } = authors;
-  for (let gate = net.steps - 1; gate > warmUp; gate--) {
-    for (
-      let selfInterval = 1;
-      selfInterval <= longestInterval;
-      selfInterval++
-    ) {
-      const { gates, payloads, halves } = tGatePlan(net, {
-        gate,
-        selfInterval,
-        lateInterval,
-        warmUp,
-      });
+  for (let gate = net.steps - 1; gate > authors.warmUp; gate--) {
+    for (const selfInterval of intervals) {
+      const settings = { ...authors, gate, selfInterval };
+      const { gates, payloads, halves } = tGatePlan(net, settings);
       yield { gates, payloads, halves };
     }
   }
@@ -112,9 +104,8 @@ export const tGate: Method = {
       .map((plan) => ({ plan, cost: planCost(net, plan) }))
       .filter(({ cost }) => cost <= maxCost)
       .sort((a, b) => b.cost - a.cost);
-    return priced.length > 0 ? planned(priced[0].plan) : {
-      kind: "none",
-      note: "no gate fits the budget; blocks besides attention always run",
-    };
+    return priced.length > 0
+      ? planned(priced[0].plan)
+      : noPlan("no gate fits the budget; blocks besides attention always run");
   },
 };

@@ -5,6 +5,7 @@
  * those of the paper's code, or of diffusers'.
  */
 import { type SubNetPlan, type SuperNet, taylor } from "@dip-go/supernet/gates";
+import { range } from "../../numbers.ts";
 import { keyMethod } from "../key_method.ts";
 import { heldPlan, kindOf, layersPlan, runsOf } from "./held_plan.ts";
 
@@ -21,7 +22,7 @@ export const paperKeys = (
   steps: number,
   { interval, first }: { readonly interval: number; readonly first: number },
 ): number[] =>
-  stepsWhere(steps, (t) => t < first || (t - first + 1) % interval === 0);
+  range(steps).filter((t) => t < first || (t - first + 1) % interval === 0);
 
 /** Diffusers' calls: those before one, every N-th after that one, and all from another call on. */
 export const diffusersKeys = (
@@ -32,13 +33,9 @@ export const diffusersKeys = (
     readonly after?: number;
   },
 ): number[] =>
-  stepsWhere(
-    steps,
-    (t) => t < before || (t - before - 1) % interval === 0 || t >= after,
+  range(steps).filter((t) =>
+    t < before || (t - before - 1) % interval === 0 || t >= after
   );
-
-const stepsWhere = (steps: number, isKey: (t: number) => boolean): number[] =>
-  Array.from({ length: steps }, (_, t) => t).filter(isKey);
 
 /**
  * The plan; on units of single layers, or of whole blocks for the last block.

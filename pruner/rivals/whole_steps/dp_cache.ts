@@ -6,7 +6,7 @@
  * programming, under costs that know the key before, which the forecast reads.
  */
 import { taylor } from "@dip-go/supernet/gates";
-import { type Method, planned, type SearchPart } from "../../method.ts";
+import { type Method, noPlan, planned, type SearchPart } from "../../method.ts";
 import { cheapestKeys, pathCosts } from "../../search/forecast_path.ts";
 import { callsWithin } from "../../search/whole_steps.ts";
 import { taylorPlan } from "../caches/taylor_seer.ts";
@@ -28,17 +28,13 @@ export const dpCache: Method = {
     const { order, forced } = dpCache;
     const count = callsWithin(net, maxCost);
     if (count < forced) {
-      return {
-        kind: "none",
-        note:
-          `the budget pays for ${count} steps, the first ${forced} are forced`,
-      };
+      return noPlan(
+        `the budget pays for ${count} steps, the first ${forced} are forced`,
+      );
     }
-    const { name, reads } = costsPart(order);
     const costs = await context.once(
-      name,
+      costsPart(order),
       async () => pathCosts(await context.calibration(), taylor(order)),
-      reads,
     );
     const keys = cheapestKeys(costs, { count, forced });
     return planned(taylorPlan(net, { keys, forecast: "model", order }));

@@ -2,12 +2,32 @@
  * Guidance stops: from a step on, the conditional half alone is evaluated. Most
  * of what T-GATE (arXiv 2404.02747) saves is that, so it is a row by itself.
  */
-import type { SubNetPlan, SuperNet } from "@dip-go/supernet/gates";
+import type { Payloads, SubNetPlan, SuperNet } from "@dip-go/supernet/gates";
 import { planCost } from "@dip-go/supernet/solver";
-import { type Method, planned } from "../../method.ts";
+import { type Method, noPlan, planned } from "../../method.ts";
+import { range } from "../../numbers.ts";
 import { unguided } from "../../refusals.ts";
 import { uniformSteps, wholeStepGates } from "../../search/whole_steps.ts";
-import { withoutGuidance } from "./without_guidance.ts";
+
+/**
+ * The halves of a plan and their payload: where the conditional half runs alone,
+ * the unconditional output is the same.
+ *
+ * @param alone Of each step, whether it does.
+ * @param computes Whether a step computes the prediction; all do by default.
+ */
+export const withoutGuidance = (
+  alone: readonly boolean[],
+  computes: (step: number) => boolean = () => true,
+): Required<Pick<SubNetPlan, "halves">> & { readonly payloads: Payloads } => ({
+  halves: alone.map((each) => each ? "conditional" : "both"),
+  payloads: {
+    unconditional: {
+      held: "residual",
+      coefficients: alone.map((each, t) => each && computes(t) ? [0] : []),
+    },
+  },
+});
 
 /** The earliest stop, as a part of all steps: T-GATE's, 10 of 25. */
 const earliest = 0.4;
@@ -24,10 +44,7 @@ export function unguidedPlan(
 ): SubNetPlan {
   const gates = wholeStepGates(net, keys);
   const alone = gates.map((_, t) => t >= stop);
-  return {
-    gates,
-    ...withoutGuidance(alone, (t) => keys.includes(t)),
-  };
+  return { gates, ...withoutGuidance(alone, (t) => keys.includes(t)) };
 }
 
 /** As many steps as fit with the earliest stop, evenly spaced, then as late a stop as fits. */
@@ -40,12 +57,10 @@ export const guidanceStops: Method = {
     const planAt = (count: number, stop: number) =>
       unguidedPlan(net, { keys: uniformSteps(count, steps), stop });
     const fits = (plan: SubNetPlan) => planCost(net, plan) <= maxCost;
-    const descending = Array.from({ length: steps }, (_, i) => steps - i);
+    const descending = range(steps).map((t) => t + 1).reverse();
     const first = Math.max(1, Math.round(earliest * steps));
     const count = descending.find((count) => fits(planAt(count, first)));
-    if (count === undefined) {
-      return { kind: "none", note: "one step exceeds the budget" };
-    }
+    if (count === undefined) return noPlan("one step exceeds the budget");
     const stop = descending.find((stop) => fits(planAt(count, stop)))!;
     return planned(planAt(count, stop));
   },

@@ -7,11 +7,11 @@
 import { adamW } from "@dip-go/core/autodiff";
 import { denseCost } from "@dip-go/supernet/gates";
 import { runSolver, samplerSolver } from "@dip-go/supernet/solver";
-import { type Method, planned, type SearchPart } from "../../method.ts";
+import { type Method, noPlan, planned, type SearchPart } from "../../method.ts";
+import { dot, meanSquaredError, range, sum } from "../../numbers.ts";
 import { noisy } from "../../refusals.ts";
 import type { SearchSettings } from "../../search_settings.ts";
 import { Cholesky, type Matrix } from "../../search/learned_solver/cholesky.ts";
-import { dot } from "../../search/learned_solver/gram.ts";
 import {
   guidanceWeights,
   type Teacher,
@@ -19,7 +19,6 @@ import {
 } from "../../search/learned_solver/teacher.ts";
 import {
   callsWithin,
-  meanSquaredError,
   uniformSteps,
   wholeStepGates,
 } from "../../search/whole_steps.ts";
@@ -62,7 +61,7 @@ export function publishedKeys(count: number, steps: number): number[] {
 export function predictionProducts(
   { batches }: Pick<Teacher, "batches">,
 ): Matrix {
-  const steps = batches[0].predictions.keys().toArray();
+  const steps = range(batches[0].predictions.length);
   const mean = (a: number, b: number) =>
     batches.reduce(
       (sum, { predictions }) =>
@@ -101,7 +100,7 @@ export function leastSquaresRow(
   const solved = new Cholesky(own, 1e-7).solve(
     before.map((a) => products[a][t]),
   );
-  return Array.from({ length: t }, (_, s) => solved[before.indexOf(s)] ?? 0);
+  return range(t).map((s) => solved[before.indexOf(s)] ?? 0);
 }
 
 /** The products serve every budget. */
@@ -119,21 +118,16 @@ export const l2p: Method = {
   reads: ({ search: { l2p, solver: { pairs } } }) => ({ l2p, pairs }),
   parts: ({ search }) => [productsPart(search)],
   searchCost: ({ net, search: { batch, solver }, budgets }) =>
-    solver.pairs / batch * denseCost(net) +
-    2 * budgets.reduce((a, b) => a + b, 0),
+    solver.pairs / batch * denseCost(net) + 2 * sum(budgets),
   pictures: ({ search }) => trajectoriesOf(search),
   async fit({ net, search, ...context }, maxCost) {
     const count = callsWithin(net, maxCost);
-    if (count < 1) {
-      return { kind: "none", note: "one computed step exceeds the budget" };
-    }
+    if (count < 1) return noPlan("one computed step exceeds the budget");
     const teacher = await context.teacher();
     const { sampler, guidanceScale, batches: [batch] } = teacher;
-    const { name, reads } = productsPart(search);
     const products = await context.once(
-      name,
+      productsPart(search),
       () => Promise.resolve(predictionProducts(teacher)),
-      reads,
     );
     const row = search.l2p.weights === "trained" ? trainedRow : leastSquaresRow;
     const sessions = await context.solver();

@@ -23,12 +23,14 @@ import {
   assertRejects,
 } from "@std/assert";
 import { fitTarget, type MethodContext } from "../../method.ts";
+import { rowsOf } from "../../numbers.ts";
 import { SamplerSearch } from "../../sampler_search.ts";
 import { classSearch } from "../../search_settings.ts";
 import { cheapestKeys, pathCosts } from "../../search/forecast_path.ts";
-import { rowsOf } from "../../search/learned_solver/gram.ts";
+import { Trials } from "../../search/trials.ts";
 import { tGate } from "../caches/t_gate.ts";
 import { budCache, searchBudgeted } from "./bud_cache.ts";
+import type { StepTrials } from "./choice_method.ts";
 import { dpCache } from "./dp_cache.ts";
 import { guidanceStops, unguidedPlan } from "./guidance_stops.ts";
 import { l2p, leastSquaresRow, publishedKeys, trainedRow } from "./l2p.ts";
@@ -91,28 +93,27 @@ Deno.test("searchBudgeted() keeps its prefix and its count, and finds the best o
   const lossOf = (computed: readonly number[]) =>
     computed.reduce((sum, t, i) => sum + (t - wanted[i]) ** 2, 0);
   let evaluations = 0;
-  const search = (most: number) =>
-    searchBudgeted({ steps, k, ...seeded(3) }, {
-      evaluations: most,
-      evaluate: (computed) => {
-        evaluations++;
-        assertEquals([computed.length, computed[0]], [k, 0]);
-        assertEquals(new Set(computed).size, k);
-        return Promise.resolve(lossOf(computed));
-      },
-    });
+  const search = async (most: number) => {
+    const trials: StepTrials = new Trials((computed) => {
+      evaluations++;
+      assertEquals([computed.length, computed[0]], [k, 0]);
+      assertEquals(new Set(computed).size, k);
+      return Promise.resolve({ computed, loss: lossOf(computed) });
+    }, { evaluations: most });
+    await searchBudgeted(trials, { steps, k, ...seeded(3) });
+    return trials.best.computed;
+  };
   assertEquals(await search(300), wanted);
   assert(evaluations <= 300);
   evaluations = 0;
   assert(lossOf(await search(9)) > 0);
   assertEquals(evaluations, 9);
-  assertEquals(
-    await searchBudgeted({ steps: 3, k: 3, ...seeded(0) }, {
-      evaluations: 5,
-      evaluate: () => Promise.resolve(1),
-    }),
-    [0, 1, 2],
+  const all: StepTrials = new Trials(
+    (computed) => Promise.resolve({ computed, loss: 1 }),
+    { evaluations: 5 },
   );
+  await searchBudgeted(all, { steps: 3, k: 3, ...seeded(0) });
+  assertEquals(all.best.computed, [0, 1, 2]);
 });
 
 /** Predictions of five steps. */

@@ -6,9 +6,16 @@
  * error. The errors are those along the teacher's trajectory.
  */
 import type { Halves } from "@dip-go/supernet/gates";
-import { type Gram, outputAt, stateAt } from "./gram.ts";
+import { range } from "../../numbers.ts";
+import { uniformSteps } from "../whole_steps.ts";
+import {
+  type Form,
+  type Gram,
+  outputAt,
+  outputForms,
+  stateAt,
+} from "./gram.ts";
 
-/** One evaluation. */
 export interface Scheduled {
   readonly step: number;
   readonly halves: Halves;
@@ -34,10 +41,6 @@ export interface BeamOptions {
   readonly keep: number;
 }
 
-/** Weights of elements. */
-type Form = readonly (readonly [number, number])[];
-
-/** A schedule on its way. */
 interface Candidate {
   readonly cost: number;
   readonly schedule: Schedule;
@@ -58,7 +61,6 @@ const ridge = 1e-9;
 /** At most so many of the steps are candidates, evenly spread: with times that are learned, more are not needed. */
 const mostSteps = 64;
 
-/** The best schedules. */
 export function beam(gram: Gram, options: BeamOptions): Schedule[] {
   const { units, width, keep, mayHalve, conditionalShare } = options;
   const search = new Beam(gram, options);
@@ -69,13 +71,9 @@ export function beam(gram: Gram, options: BeamOptions): Schedule[] {
   const prices = { both: 100, conditional: Math.ceil(100 * conditionalShare) };
   const all = 50 * units;
   const least = mayHalve ? prices.conditional : prices.both;
-  const waiting = new Map<number, Map<number, Extension[]>>();
+  const waiting = range(all + 1).map((): Extension[] => []);
   const offer = (extension: Extension, spent: number) => {
-    if (spent > all) return;
-    const byStep = waiting.get(spent) ?? new Map<number, Extension[]>();
-    waiting.set(spent, byStep);
-    const { step } = extension.next;
-    byStep.set(step, [...byStep.get(step) ?? [], extension]);
+    if (spent <= all) waiting[spent].push(extension);
   };
   for (const halves of kinds) {
     const next: Scheduled = { step: 0, halves };
@@ -83,14 +81,13 @@ export function beam(gram: Gram, options: BeamOptions): Schedule[] {
   }
   const found: { cost: number; schedule: Schedule }[] = [];
   for (let spent = 1; spent <= all; spent++) {
-    for (const extensions of waiting.get(spent)?.values() ?? []) {
+    const byStep = Map.groupBy(waiting[spent], ({ next }) => next.step);
+    for (const extensions of byStep.values()) {
       const best = extensions.sort((a, b) => a.cost - b.cost).slice(0, width);
       for (const candidate of best.map((each) => search.extended(each))) {
         if (all - spent < least) {
-          found.push({
-            ...candidate,
-            cost: candidate.cost + search.finalError(candidate),
-          });
+          const cost = candidate.cost + search.finalError(candidate);
+          found.push({ ...candidate, cost });
           continue;
         }
         for (const halves of kinds) {
@@ -100,7 +97,7 @@ export function beam(gram: Gram, options: BeamOptions): Schedule[] {
         }
       }
     }
-    waiting.delete(spent);
+    waiting[spent] = [];
   }
   return found.sort((a, b) => a.cost - b.cost).slice(0, keep)
     .map(({ schedule }) => schedule);
@@ -121,10 +118,7 @@ class Beam {
     this.#size = products.length;
     this.#squares = products.map((row, i) => row[i]);
     const count = Math.min(steps, mostSteps);
-    this.#steps = Array.from(
-      { length: count },
-      (_, i) => Math.floor(i * steps / count),
-    );
+    this.#steps = uniformSteps(count, steps);
     const rest = Float64Array.from(products.flat());
     this.start = { cost: 0, schedule: [], rest: this.#without(rest, [[0, 1]]) };
   }
@@ -140,7 +134,6 @@ class Beam {
     }));
   }
 
-  /** The extension worked out. */
   extended({ cost, from, next }: Extension): Candidate {
     const rest = this.#formsOf(next)
       .reduce((rest, form) => this.#without(rest, form), from.rest);
@@ -151,7 +144,6 @@ class Beam {
     return this.#error(candidate, this.gram.steps);
   }
 
-  /** Squared error of a state. */
   #error({ rest }: Candidate, step: number): number {
     const at = stateAt(this.gram, step);
     return rest[at * this.#size + at];
@@ -159,14 +151,8 @@ class Beam {
 
   #formsOf({ step, halves }: Scheduled): Form[] {
     const { gram, options: { joined } } = this;
-    if (halves === "conditional") return [[[outputAt(gram, step, 0), 1]]];
-    const own = Array.from(
-      { length: gram.halves },
-      (_, half) => outputAt(gram, step, half),
-    );
-    return joined
-      ? [own.map((at, half) => [at, joined[half]] as const)]
-      : own.map((at) => [[at, 1]]);
+    const count = halves === "both" ? gram.halves : 1;
+    return outputForms(outputAt(gram, step, 0), count, joined);
   }
 
   /** What is left once a form is known: G − Gw (Gw)ᵀ / wᵀGw. */

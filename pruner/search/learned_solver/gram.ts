@@ -1,5 +1,6 @@
 /** Inner products of everything that a solver combines and of everything that it should reach: all that the search of a schedule reads. */
 import { halvesOf } from "@dip-go/core/pipeline";
+import { dot, range, rowsOf, zeros } from "../../numbers.ts";
 import type { Teacher } from "./teacher.ts";
 
 /** Means of products of elements, `[size, size]`, in float64. Elements: the noise, outputs by step and half, states 1 to T. */
@@ -23,47 +24,50 @@ export const stateAt = (
   step: number,
 ): number => step === 0 ? 0 : steps * halves + step;
 
+/** Weights of elements. */
+export type Form = readonly (readonly [element: number, weight: number])[];
+
+/** How the outputs of one evaluation enter: each by itself, or all with guidance's weights as one. */
+export function outputForms(
+  first: number,
+  count: number,
+  guidance?: readonly number[],
+): Form[] {
+  const own = range(count).map((half) => first + half);
+  return guidance?.length === count
+    ? [own.map((at, half) => [at, guidance[half]])]
+    : own.map((at) => [[at, 1]]);
+}
+
 /** The Gram matrix of a teacher's trajectories. */
 export function gramOf({ sampler, guidanceScale, batches }: Teacher): Gram {
   const steps = sampler.steps.length;
   const halves = halvesOf(guidanceScale);
-  const size = 1 + steps * halves + steps;
-  const products = Array.from(
-    { length: size },
-    () => Array<number>(size).fill(0),
-  );
-  for (const { latents: { data }, outputs, states, target } of batches) {
-    const elements = [
+  const products = meanProducts(
+    batches.map(({ latents: { data }, outputs, states, target }) => [
       data,
       ...outputs.flatMap((own) => rowsOf(own, halves)),
       ...states.slice(1).map(({ latents }) => latents),
       target,
-    ];
-    const share = 1 / (batches.length * data.length);
-    for (let a = 0; a < size; a++) {
-      for (let b = 0; b <= a; b++) {
-        products[a][b] += share * dot(elements[a], elements[b]);
-      }
-    }
-  }
-  for (let a = 0; a < size; a++) {
-    for (let b = 0; b < a; b++) products[b][a] = products[a][b];
-  }
+    ]),
+  );
   return { steps, halves, products };
 }
 
-/** Consecutive parts of equal length. */
-export function rowsOf(array: Float32Array, count: number): Float32Array[] {
-  const size = array.length / count;
-  return Array.from(
-    { length: count },
-    (_, i) => array.subarray(i * size, (i + 1) * size),
-  );
-}
-
-/** In float64. */
-export function dot(a: Float32Array, b: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
-  return sum;
+/** Means of products of each two arrays of a batch, over their elements and the batches; in float64. */
+export function meanProducts(
+  batches: readonly (readonly Float32Array[])[],
+): number[][] {
+  const [first] = batches;
+  const products = zeros(first.length, first.length);
+  const share = 1 / (batches.length * first[0].length);
+  for (const arrays of batches) {
+    for (let a = 0; a < arrays.length; a++) {
+      for (let b = 0; b <= a; b++) {
+        products[a][b] += share * dot(arrays[a], arrays[b]);
+        products[b][a] = products[a][b];
+      }
+    }
+  }
+  return products;
 }

@@ -9,7 +9,7 @@
  * prediction of skipped steps. The schedule by Gram matrix and the conditional
  * halves beside whole evaluations are ours.
  */
-import { denseCost, type Gate } from "@dip-go/supernet/gates";
+import { denseCost } from "@dip-go/supernet/gates";
 import type { Solver, SolverSessions } from "@dip-go/supernet/solver";
 import {
   type FittedPlan,
@@ -17,17 +17,17 @@ import {
   type MethodContext,
   planned,
   type PricedSearch,
-  type SearchPart,
 } from "../../method.ts";
+import { sum } from "../../numbers.ts";
 import { noisy } from "../../refusals.ts";
 import type { SearchSettings } from "../../search_settings.ts";
+import { wholeStepGates } from "../whole_steps.ts";
 import { PictureError } from "./picture_error.ts";
 import { looks, refined } from "./refine.ts";
 import { ridgeFit } from "./ridge.ts";
 import {
   beamForms,
   dpForm,
-  type Measures,
   pathForm,
   type ScheduleMaker,
   type ScheduleRequest,
@@ -53,22 +53,17 @@ const unitsOf = (
 ): number => Math.floor(2 * maxCost / (denseCost(net) / net.steps));
 
 /** The parts of a search. */
-const gramPart = (
-  { pairs, teacher }: SearchSettings["solver"],
-): SearchPart => ({ name: "solver-gram", reads: { pairs, teacher } });
-
-const sensitivitiesPart = (
-  { pairs, perturbed }: SearchSettings["solver"],
-): SearchPart => ({
-  name: "solver-sensitivities",
-  reads: { pairs, perturbed },
-});
-
-const planPart = (
-  method: string,
-  units: number,
-  reads: SearchSettings["solver"],
-): SearchPart => ({ name: `${method}-${units}`, reads });
+const partsOf = (name: string, solver: SearchSettings["solver"]) => {
+  const { pairs, perturbed, teacher } = solver;
+  return {
+    gram: { name: "solver-gram", reads: { pairs, teacher } },
+    sensitivities: {
+      name: "solver-sensitivities",
+      reads: { pairs, perturbed },
+    },
+    plan: (units: number) => ({ name: `${name}-${units}`, reads: solver }),
+  };
+};
 
 /** A method of this payload on schedules of a maker. */
 const solverMethod = (name: string, maker: ScheduleMaker): Method => ({
@@ -77,27 +72,33 @@ const solverMethod = (name: string, maker: ScheduleMaker): Method => ({
   searches: "by gradient",
   refusal: noisy,
   reads: ({ search: { solver } }) => ({ solver }),
-  parts: ({ net, search: { solver }, maxCost }) => [
-    ...maker.measures ? [gramPart(solver), sensitivitiesPart(solver)] : [],
-    planPart(name, unitsOf({ net }, maxCost), solver),
-  ],
+  parts({ net, search: { solver }, maxCost }) {
+    const { gram, sensitivities, plan } = partsOf(name, solver);
+    const measured = maker.measures ? [gram, sensitivities] : [];
+    return [...measured, plan(unitsOf({ net }, maxCost))];
+  },
   searchCost: (search) => searchCost(search, maker),
   pictures: ({ search }) => trajectoriesOf(search),
   async fit(context, maxCost): Promise<FittedPlan> {
-    const { net, search: { solver: settings } } = context;
+    const { net, once, search: { solver: settings } } = context;
+    const parts = partsOf(name, settings);
     const units = unitsOf(context, maxCost);
-    const measures = maker.measures ? await measured(context) : undefined;
-    const part = planPart(name, units, settings);
-    const { steps, solver } = await context.once(
-      part.name,
-      () => found(context, maker, { units, measures }),
-      part.reads,
+    const measures = maker.measures && {
+      gram: await once(
+        parts.gram,
+        async () => gramOf(await context.teacher()),
+      ),
+      sensitivities: await once(parts.sensitivities, async () => {
+        const teacher = await context.teacher();
+        const sessions = await context.solver();
+        return await sensitivities(sessions, teacher, settings.perturbed);
+      }),
+    };
+    const { steps, solver } = await once(
+      parts.plan(units),
+      () => found(context, maker, { units, measures: measures || undefined }),
     );
-    const gates = Array.from(
-      { length: net.steps },
-      (_, t) => net.units.map((): Gate => steps.includes(t) ? 1 : 0),
-    );
-    return planned({ gates, solver });
+    return planned({ gates: wholeStepGates(net, steps), solver });
   },
 });
 
@@ -114,27 +115,6 @@ export const pathSolver = solverMethod(
   pathForm,
 );
 
-/** What schedules are searched by, for all budgets. */
-async function measured(context: MethodContext): Promise<Measures> {
-  const { once, search: { solver } } = context;
-  const [gram, errors] = [gramPart(solver), sensitivitiesPart(solver)];
-  return {
-    gram: await once(
-      gram.name,
-      async () => gramOf(await context.teacher()),
-      gram.reads,
-    ),
-    sensitivities: await once(errors.name, async () => {
-      const teacher = await context.teacher();
-      return await sensitivities(
-        await context.solver(),
-        teacher,
-        solver.perturbed,
-      );
-    }, errors.reads),
-  };
-}
-
 /** The search for one budget. */
 async function found(
   context: MethodContext,
@@ -146,16 +126,15 @@ async function found(
   const sessions = await context.solver();
   await using error = await PictureError.open(sessions.shape);
   const judged = Math.ceil(settings.judged / sessions.shape[0]);
-  const tools = { sessions, error };
   const compared = comparedBatches(context.search);
   const few = { ...teacher, batches: teacher.batches.slice(0, compared) };
   const { conditionalShare } = context.net;
   const forms = maker.formsOf({ ...request, teacher, conditionalShare });
-  const form = await fittest({ ...tools, teacher: few }, forms);
+  const form = await fittest({ sessions, error, teacher: few }, forms);
   const fit = await ridgeFit(sessions, teacher, form);
-  const iterations = settings.refine === "none" ? 0 : settings.refinements;
+  const iterations = iterationsOf(settings);
   const { solver, loss } = await refined(
-    { ...tools, teacher, fit },
+    { sessions, error, teacher, fit },
     {
       iterations,
       accumulate: Math.ceil(settings.pictures / sessions.shape[0]),
@@ -165,6 +144,10 @@ async function found(
   );
   return { steps: form.schedule.map(({ step }) => step), solver, loss };
 }
+
+const iterationsOf = (
+  { refine, refinements }: SearchSettings["solver"],
+): number => refine === "none" ? 0 : refinements;
 
 /** Batches on which forms are compared: half of those that judge iterates. */
 const comparedBatches = (
@@ -202,13 +185,12 @@ function searchCost(
   { most, measures }: ScheduleMaker,
 ): number {
   const { batch, solver } = search;
-  const { pairs, perturbed, judged, refine, refinements, teacher } = solver;
-  const iterations = refine === "none" ? 0 : refinements;
+  const { pairs, perturbed, judged, teacher } = solver;
+  const iterations = iterationsOf(solver);
   const shared = pairs * (1 + (teacher ? teacher.steps / net.steps : 0)) +
     (measures ? sensitivityPasses(net.steps, perturbed) : 0);
   const runs = (most > 1 ? most * batch * comparedBatches(search) : 0) + pairs +
     judged * looks(iterations) +
     iterations * solver.pictures * gradientPasses;
-  const kept = budgets.reduce((sum, budget) => sum + budget, 0);
-  return (shared * denseCost(net) + runs * kept) / batch;
+  return (shared * denseCost(net) + runs * sum(budgets)) / batch;
 }

@@ -139,56 +139,62 @@ Deno.test("the beam finds the schedule of the least weighted errors", () => {
   for (const schedule of beam(gram, dear)) assert(schedule.length <= 2);
 });
 
-for (const kind of ["ddim", "pndm", "dpm-solver++", "euler"] as const) {
-  Deno.test(`a schedule of all steps is fitted exactly, and fewer steps lose less refined: ${kind}`, async () => {
-    await using sessions = new SolverSessions(networks);
-    const teacher = await taught(sessions, { kind });
-    await using error = await PictureError.open(sessions.shape);
-    const calls = [...teacher.sampler.steps.keys()];
-    const all = await ridgeFit(sessions, teacher, {
-      schedule: whole(calls),
-      joined: true,
+Deno.test("a schedule of all steps is fitted exactly, and fewer steps lose less refined", async (test) => {
+  await using sessions = new SolverSessions(networks);
+  await using error = await PictureError.open(sessions.shape);
+  for (const kind of ["ddim", "pndm", "dpm-solver++", "euler"] as const) {
+    await test.step(kind, async () => {
+      const teacher = await taught(sessions, { kind });
+      const calls = [...teacher.sampler.steps.keys()];
+      const all = await ridgeFit(sessions, teacher, {
+        schedule: whole(calls),
+        joined: true,
+      });
+      const size = teacher.batches[0].target.reduce(
+        (max, x) => Math.max(max, Math.abs(x)),
+        0,
+      );
+      const off = all.latents[0].reduce(
+        (max, x, i) =>
+          Math.max(max, Math.abs(x - teacher.batches[0].target[i])),
+        0,
+      );
+      assert(off < 1e-3 * size, `off by ${off / size}`);
+      const schedule: Schedule = [
+        { step: 0, halves: "both" },
+        { step: 1, halves: "conditional" },
+        { step: 3, halves: "both" },
+      ];
+      const fit = await ridgeFit(sessions, teacher, {
+        schedule,
+        joined: false,
+      });
+      const tools = { sessions, error, teacher, fit };
+      const before = await refined(tools, {
+        iterations: 0,
+        accumulate: 1,
+        judged: 2,
+      });
+      const after = await refined(tools, {
+        iterations: 4,
+        accumulate: 2,
+        judged: 2,
+      });
+      assert(
+        after.loss < before.loss,
+        `${after.loss} is no less than ${before.loss}`,
+      );
+      const latents = await runSolver(
+        sessions,
+        before.solver,
+        teacher.batches[0],
+      );
+      latents.data.forEach((x, i) =>
+        assertAlmostEquals(x, fit.latents[0][i], 1e-3 * size)
+      );
     });
-    const size = teacher.batches[0].target.reduce(
-      (max, x) => Math.max(max, Math.abs(x)),
-      0,
-    );
-    const off = all.latents[0].reduce(
-      (max, x, i) => Math.max(max, Math.abs(x - teacher.batches[0].target[i])),
-      0,
-    );
-    assert(off < 1e-3 * size, `off by ${off / size}`);
-    const schedule: Schedule = [
-      { step: 0, halves: "both" },
-      { step: 1, halves: "conditional" },
-      { step: 3, halves: "both" },
-    ];
-    const fit = await ridgeFit(sessions, teacher, { schedule, joined: false });
-    const tools = { sessions, error, teacher, fit };
-    const before = await refined(tools, {
-      iterations: 0,
-      accumulate: 1,
-      judged: 2,
-    });
-    const after = await refined(tools, {
-      iterations: 4,
-      accumulate: 2,
-      judged: 2,
-    });
-    assert(
-      after.loss < before.loss,
-      `${after.loss} is no less than ${before.loss}`,
-    );
-    const latents = await runSolver(
-      sessions,
-      before.solver,
-      teacher.batches[0],
-    );
-    latents.data.forEach((x, i) =>
-      assertAlmostEquals(x, fit.latents[0][i], 1e-3 * size)
-    );
-  });
-}
+  }
+});
 
 Deno.test("sensitivities are the sampler's own answer to a perturbation", async () => {
   await using sessions = new SolverSessions(networks);

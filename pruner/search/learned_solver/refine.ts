@@ -10,11 +10,9 @@ import {
 } from "@dip-go/supernet/solver";
 import type { PictureError } from "./picture_error.ts";
 import type { RidgeFit } from "./ridge.ts";
-import type { Teacher, TeacherBatch } from "./teacher.ts";
+import type { Teacher } from "./teacher.ts";
 
-/** How a fit is refined. */
 export interface Refinement {
-  /** Gradient steps. */
   readonly iterations: number;
   /** Batches of a gradient step. */
   readonly accumulate: number;
@@ -35,7 +33,6 @@ const rates = {
 /** Iterations between two looks at the loss. */
 const lookEvery = 8;
 
-/** How often the judged batches are run. */
 export const looks = (iterations: number): number =>
   1 + Math.ceil(iterations / lookEvery);
 
@@ -50,7 +47,7 @@ export async function refined(
   { iterations, accumulate, judged }: Refinement,
   note: (done: number, loss: number) => void = () => {},
 ): Promise<{ solver: Solver; loss: number }> {
-  const unknowns = new Unknowns(fit);
+  const moved = new MovedFit(fit);
   const shown = teacher.batches.slice(0, judged);
   const others = teacher.batches.slice(judged);
   const seen = others.length > 0 ? others : shown;
@@ -62,33 +59,31 @@ export async function refined(
     }
     return sum;
   };
-  const first = unknowns.solver();
+  const first = moved.solver();
   let best = { solver: first, loss: await lossOf(first) };
   const root = Math.exp(best.loss / 2);
-  const peaks = {
-    coordinates: rates.coordinates * root,
-    timesteps: rates.timesteps.peak * Math.min(1, root / rates.timesteps.from),
-  };
+  const { coordinates, timesteps, warmUp, floor } = rates;
+  const schedule = { peak: 1, total: iterations, warmUp, floor };
   for (let i = 0; i < iterations; i++) {
-    const solver = unknowns.solver();
+    const solver = moved.solver();
     for (let k = 0; k < accumulate; k++) {
       const batch = seen[(i * accumulate + k) % seen.length];
-      unknowns.add(await gradientOn(sessions, error, { solver, batch }));
+      const gradient = await solverGradient(
+        sessions,
+        solver,
+        batch,
+        ({ data }) => error.gradient(data, batch.target),
+      );
+      moved.add(gradient);
     }
-    const { warmUp, floor } = rates;
-    const rate = cosineLearningRate(i, {
-      peak: 1,
-      total: iterations,
-      warmUp,
-      floor,
-    });
-    unknowns.update({
-      coordinates: rate * peaks.coordinates,
-      timesteps: rate * peaks.timesteps,
+    const rate = cosineLearningRate(i, schedule);
+    moved.update({
+      z: rate * (coordinates * root),
+      shifts: rate * (timesteps.peak * Math.min(1, root / timesteps.from)),
     });
     const isLast = i === iterations - 1;
     if (!isLast && (i + 1) % lookEvery !== 0) continue;
-    const next = unknowns.solver();
+    const next = moved.solver();
     const loss = await lossOf(next);
     if (loss < best.loss) best = { solver: next, loss };
     note(i + 1, best.loss);
@@ -96,46 +91,32 @@ export async function refined(
   return best;
 }
 
-const gradientOn = (
-  sessions: SolverSessions,
-  error: PictureError,
-  { solver, batch }: { readonly solver: Solver; readonly batch: TeacherBatch },
-) =>
-  solverGradient(
-    sessions,
-    solver,
-    batch,
-    ({ data }) => error.gradient(data, batch.target),
-  );
+/** Numbers that Adam moves, 0 at first, and their gradient, summed since the last step. */
+const unknowns = (count: number) => ({
+  values: new Float32Array(count),
+  gradient: new Float32Array(count),
+  optimizer: adamW(count, { beta1: 0.9, beta2: 0.95 }),
+});
 
-/** Whitened coordinates, all 0 at the fit, and shifts of the timesteps. */
-class Unknowns {
-  readonly #z: Float32Array;
-  readonly #shifts: Float32Array;
-  /** Summed since the last step. */
-  readonly #gradient;
-  readonly #optimizers;
+/** A fit as whitened coordinates, all 0 there, and shifts of the timesteps. */
+class MovedFit {
+  readonly #z;
+  readonly #shifts;
 
   constructor(private readonly fit: RidgeFit) {
-    const { coordinates, space: { form: { schedule } } } = fit;
-    const sizes = [coordinates.flat().length, schedule.length];
-    const [z, shifts] = sizes.map((size) => new Float32Array(size));
-    [this.#z, this.#shifts] = [z, shifts];
-    this.#gradient = { z: z.slice(), shifts: shifts.slice() };
-    const adam = ({ length }: Float32Array) =>
-      adamW(length, { beta1: 0.9, beta2: 0.95 });
-    this.#optimizers = { z: adam(z), shifts: adam(shifts) };
+    this.#z = unknowns(fit.coordinates.flat().length);
+    this.#shifts = unknowns(fit.space.form.schedule.length);
   }
 
   solver(): Solver {
     const { coordinates, whitening, space } = this.fit;
     let at = 0;
     const moved = coordinates.map((own, node) => {
-      const z = [...this.#z.subarray(at, at += own.length)];
+      const z = [...this.#z.values.subarray(at, at += own.length)];
       const moves = whitening[node].unwhitened(z);
       return own.map((value, c) => value + moves[c]);
     });
-    return space.solver(moved, [...this.#shifts]);
+    return space.solver(moved, [...this.#shifts.values]);
   }
 
   /** Adds a batch's gradient to the next step's. */
@@ -146,21 +127,17 @@ class Unknowns {
       const ofCoordinates = space.toCoordinates(node, scaled);
       return whitening[node].whitenedGradient(ofCoordinates);
     });
-    addInto(this.#gradient.z, Float32Array.from(z));
-    addInto(
-      this.#gradient.shifts,
-      Float32Array.from(timesteps.flatMap(([d]) => d)),
-    );
+    const shifts = timesteps.flatMap(([d]) => d);
+    addInto(this.#z.gradient, Float32Array.from(z));
+    addInto(this.#shifts.gradient, Float32Array.from(shifts));
   }
 
   /** Makes a step; Adam does not see the gradient's scale. */
-  update(
-    rate: { readonly coordinates: number; readonly timesteps: number },
-  ): void {
-    const { z, shifts } = this.#gradient;
-    this.#optimizers.z.update(this.#z, z, rate.coordinates);
-    this.#optimizers.shifts.update(this.#shifts, shifts, rate.timesteps);
-    z.fill(0);
-    shifts.fill(0);
+  update(rate: { readonly z: number; readonly shifts: number }): void {
+    const moved = [[this.#z, rate.z], [this.#shifts, rate.shifts]] as const;
+    for (const [{ values, gradient, optimizer }, own] of moved) {
+      optimizer.update(values, gradient, own);
+      gradient.fill(0);
+    }
   }
 }

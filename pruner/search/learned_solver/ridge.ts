@@ -9,8 +9,8 @@ import {
   type SolverSessions,
   weightsOf,
 } from "@dip-go/supernet/solver";
+import { dot, range, rowsOf, sum } from "../../numbers.ts";
 import { Cholesky } from "./cholesky.ts";
-import { dot, rowsOf } from "./gram.ts";
 import { type SolverForm, SolverSpace } from "./solver_space.ts";
 import type { Teacher, TeacherBatch } from "./teacher.ts";
 
@@ -28,6 +28,12 @@ export interface RidgeFit {
   readonly latents: readonly Float32Array[];
 }
 
+/** A batch on the solver's own trajectory: the noise, then all outputs so far. */
+interface FittedRun {
+  readonly batch: TeacherBatch;
+  readonly elements: Float32Array[];
+}
+
 /** Fits a form on a teacher's batches. */
 export async function ridgeFit(
   sessions: SolverSessions,
@@ -35,14 +41,25 @@ export async function ridgeFit(
   form: SolverForm,
 ): Promise<RidgeFit> {
   const space = new SolverSpace(form, teacher);
-  const runs = teacher.batches.map((batch) => new FittedRun(batch));
-  const equations = new NormalEquations(runs, space);
+  const runs = teacher.batches.map((batch): FittedRun => ({
+    batch,
+    elements: [batch.latents.data],
+  }));
+  const products: number[][] = [];
   const coordinates: number[][] = [];
   const whitening: Cholesky[] = [];
+  const combine = ({ elements }: FittedRun, combination: Combination) => {
+    const weights = weightsOf(combination);
+    const read = elements.slice(0, weights.length)
+      .map((own) => float32([1, own.length], own));
+    return sessions.combine({ elements: read, weights });
+  };
   const solve = (node: number) => {
-    const { products, right } = equations.of(node);
-    coordinates.push(new Cholesky(products, ridge.solved).solve(right));
-    whitening.push(new Cholesky(products, ridge.whitened));
+    addProducts(products, runs);
+    const own = space.products(node, products);
+    const right = space.toCoordinates(node, targets(runs, space.step(node)));
+    coordinates.push(new Cholesky(own, ridge.solved).solve(right));
+    whitening.push(new Cholesky(own, ridge.whitened));
   };
   for (const node of form.schedule.keys()) {
     solve(node);
@@ -50,7 +67,7 @@ export async function ridgeFit(
     for (const run of runs) {
       const outputs = await sessions.evaluate({
         ...evaluation,
-        sample: await run.combined(sessions, evaluation),
+        sample: await combine(run, evaluation),
         conditioning: run.batch.conditioning,
       });
       run.elements.push(...rowsOf(outputs, space.counts[node]));
@@ -60,68 +77,32 @@ export async function ridgeFit(
   solve(last);
   const combination = space.combination(last, coordinates[last]);
   const latents: Float32Array[] = [];
-  for (const run of runs) {
-    latents.push((await run.combined(sessions, combination)).data);
-  }
+  for (const run of runs) latents.push((await combine(run, combination)).data);
   return { space, coordinates, whitening, latents };
 }
 
-/** A batch on the solver's own trajectory. */
-class FittedRun {
-  /** The noise, then all outputs so far. */
-  readonly elements: Float32Array[];
+const meanOf = (
+  runs: readonly FittedRun[],
+  of: (run: FittedRun) => number,
+): number => sum(runs.map(of)) / (runs.length * runs[0].elements[0].length);
 
-  constructor(readonly batch: TeacherBatch) {
-    this.elements = [batch.latents.data];
-  }
-
-  combined(sessions: SolverSessions, combination: Combination) {
-    const weights = weightsOf(combination);
-    const elements = this.elements.slice(0, weights.length)
-      .map((own) => float32([1, own.length], own));
-    return sessions.combine({ elements, weights });
-  }
-
-  /** The teacher's state before a step, or the final latents. */
-  target(step: number): Float32Array {
-    const { states, target } = this.batch;
-    return states[step]?.latents ?? target;
-  }
-}
-
-/** Normal equations of each node; products are worked out once. */
-class NormalEquations {
-  readonly #products: number[][] = [];
-
-  constructor(
-    private readonly runs: readonly FittedRun[],
-    private readonly space: SolverSpace,
-  ) {}
-
-  of(node: number): { products: number[][]; right: number[] } {
-    const count = this.runs[0].elements.length;
-    for (let a = this.#products.length; a < count; a++) {
-      const row = Array.from(
-        { length: a + 1 },
-        (_, b) => this.#mean(({ elements }) => dot(elements[a], elements[b])),
-      );
-      row.slice(0, a).forEach((value, b) => this.#products[b].push(value));
-      this.#products.push(row);
-    }
-    const step = this.space.step(node);
-    const right = Array.from(
-      { length: count },
-      (_, a) => this.#mean((run) => dot(run.elements[a], run.target(step))),
+/** Works out products of elements that are new. */
+function addProducts(products: number[][], runs: readonly FittedRun[]): void {
+  for (let a = products.length; a < runs[0].elements.length; a++) {
+    const row = range(a + 1).map((b) =>
+      meanOf(runs, ({ elements }) => dot(elements[a], elements[b]))
     );
-    return {
-      products: this.space.products(node, this.#products),
-      right: this.space.toCoordinates(node, right),
-    };
-  }
-
-  #mean(of: (run: FittedRun) => number): number {
-    const { runs } = this;
-    const elements = runs.length * runs[0].elements[0].length;
-    return runs.reduce((sum, run) => sum + of(run), 0) / elements;
+    row.slice(0, a).forEach((value, b) => products[b].push(value));
+    products.push(row);
   }
 }
+
+/** Products of elements with the teacher's state before a step, or with the final latents. */
+const targets = (runs: readonly FittedRun[], step: number): number[] =>
+  runs[0].elements.map((_, a) =>
+    meanOf(
+      runs,
+      ({ elements, batch: { states, target } }) =>
+        dot(elements[a], states[step]?.latents ?? target),
+    )
+  );

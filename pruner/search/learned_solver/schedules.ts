@@ -1,20 +1,18 @@
 /** Makers of schedules: which steps a learned solver evaluates within a budget. */
 import { taylor } from "@dip-go/supernet/gates";
-import { cheapestKeys, pathCosts } from "../forecast_path.ts";
-import { cheapestPath, jumpCosts, uniformSteps } from "../whole_steps.ts";
-import { beam, type Schedule } from "./beam.ts";
+import { cheapestKeys, cheapestPath, pathCosts } from "../forecast_path.ts";
+import { jumpCosts, uniformSteps } from "../whole_steps.ts";
+import { beam, type Scheduled } from "./beam.ts";
 import type { Gram } from "./gram.ts";
 import type { SolverForm } from "./solver_space.ts";
 import { guidanceWeights, type Teacher } from "./teacher.ts";
 
-/** What a maker knows. */
 export interface ScheduleRequest {
   readonly teacher: Teacher;
   /** Halves of evaluations that the budget pays for; an evaluation of both halves, or of all that an unguided sampler has, is two. */
   readonly units: number;
   /** What a call of the conditional half alone takes of a whole one. */
   readonly conditionalShare: number;
-  /** Where the maker reads them. */
   readonly measures?: Measures;
 }
 
@@ -25,7 +23,6 @@ export interface Measures {
   readonly sensitivities: readonly number[];
 }
 
-/** A rule. */
 export interface ScheduleMaker {
   /** Forms that a budget pays for; the one that fits the teacher best is taken. */
   formsOf(request: ScheduleRequest): readonly SolverForm[];
@@ -43,9 +40,9 @@ const single = (
   measures: false,
   formsOf(request) {
     const { teacher, units } = request;
-    const steps = stepsOf(Math.floor(units / 2), teacher);
-    const joined = joins(request);
-    return [{ schedule: wholeCalls(steps), joined }];
+    const schedule = stepsOf(Math.floor(units / 2), teacher)
+      .map((step): Scheduled => ({ step, halves: "both" }));
+    return [{ schedule, joined: joins(request) }];
   },
 });
 
@@ -57,15 +54,10 @@ const fractions = {
   halved: 0.2,
 };
 
-/** Whole calls at these steps. */
-const wholeCalls = (steps: readonly number[]): Schedule =>
-  steps.map((step) => ({ step, halves: "both" }));
-
 /** The budget over the full sampler's cost. */
 const shareOf = ({ teacher, units }: ScheduleRequest): number =>
   units / 2 / teacher.sampler.steps.length;
 
-/** Whether halves are joined. */
 const joins = (request: ScheduleRequest): boolean =>
   request.teacher.isFine && shareOf(request) > fractions.joined;
 

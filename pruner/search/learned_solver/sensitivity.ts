@@ -1,7 +1,7 @@
 /** How far an error in one state of the sampler moves the final latents. */
 import type { SamplerState } from "@dip-go/core/samplers";
 import type { SolverSessions } from "@dip-go/supernet/solver";
-import { dot, rowsOf } from "./gram.ts";
+import { dot, rowsOf } from "../../numbers.ts";
 import { fullCall, type Teacher, type TeacherBatch } from "./teacher.ts";
 
 /** The perturbation's share of what a stale prediction would do. */
@@ -33,7 +33,6 @@ export async function sensitivities(
   return logs.map((log, i) => i === 0 ? 0 : Math.exp(log));
 }
 
-/** Of each picture. */
 async function changesAt(
   sessions: SolverSessions,
   { batch, ...setup }: Omit<Teacher, "batches"> & { batch: TeacherBatch },

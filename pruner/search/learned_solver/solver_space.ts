@@ -7,8 +7,10 @@ import {
   type Solver,
 } from "@dip-go/supernet/solver";
 import type { Sampler } from "@dip-go/core/samplers";
+import { sum } from "../../numbers.ts";
 import type { Schedule } from "./beam.ts";
 import type { Matrix } from "./cholesky.ts";
+import { type Form, outputForms } from "./gram.ts";
 import { guidanceWeights, type Teacher } from "./teacher.ts";
 
 /** A schedule, and whether both halves of an evaluation count as one guided prediction. */
@@ -22,7 +24,7 @@ export class SolverSpace {
   /** Outputs of each evaluation. */
   readonly counts: readonly number[];
   /** Of each coordinate after the noise's, its weights of elements. */
-  readonly #forms: readonly (readonly (readonly [number, number])[])[];
+  readonly #forms: readonly Form[];
   /** How many coordinates come before each evaluation, and all. */
   readonly #sizes: readonly number[];
   readonly #sampler: Sampler;
@@ -37,29 +39,18 @@ export class SolverSpace {
     this.counts = schedule.map(({ halves }) =>
       outputsOf(halves, guidance.length === 2)
     );
-    const forms: (readonly (readonly [number, number])[])[] = [[[0, 1]]];
+    const forms: Form[] = [[[0, 1]]];
     const sizes = [1];
     let element = 1;
     for (const count of this.counts) {
-      const own = Array.from({ length: count }, (_, half) => element + half);
+      forms.push(
+        ...outputForms(element, count, joined ? guidance : undefined),
+      );
       element += count;
-      if (joined && count === 2) {
-        forms.push(own.map((at, half) => [at, guidance[half]] as const));
-      } else forms.push(...own.map((at) => [[at, 1] as const]));
       sizes.push(forms.length);
     }
     this.#forms = forms;
     this.#sizes = sizes;
-  }
-
-  /** Combinations: one an evaluation, and the latents'. */
-  get nodes(): number {
-    return this.#sizes.length;
-  }
-
-  /** Coordinates of a node. */
-  size(node: number): number {
-    return this.#sizes[node];
   }
 
   /** The step whose state a node should reach; T is the final latents. */
@@ -69,7 +60,7 @@ export class SolverSpace {
 
   /** Of products of elements, or of their products with a target, those of a node's coordinates. */
   products(node: number, of: Matrix): number[][] {
-    const forms = this.#forms.slice(0, this.size(node));
+    const forms = this.#forms.slice(0, this.#sizes[node]);
     return forms.map((a) =>
       forms.map((b) =>
         sum(a.flatMap(([i, x]) => b.map(([j, y]) => x * y * of[i][j])))
@@ -79,7 +70,7 @@ export class SolverSpace {
 
   /** A row over elements as one over a node's coordinates. */
   toCoordinates(node: number, row: ArrayLike<number>): number[] {
-    return this.#forms.slice(0, this.size(node)).map((form) =>
+    return this.#forms.slice(0, this.#sizes[node]).map((form) =>
       sum(form.map(([i, x]) => x * row[i]))
     );
   }
@@ -102,14 +93,12 @@ export class SolverSpace {
     };
   }
 
-  /** The k-th evaluation. */
   evaluation(k: number, coordinates: readonly number[], shift = 0): Evaluation {
     const { step, halves } = this.form.schedule[k];
     const timestep = this.#sampler.steps[step].timestep + shift;
     return { timestep, halves, ...this.combination(k, coordinates) };
   }
 
-  /** A node's weights. */
   combination(node: number, coordinates: readonly number[]): Combination {
     const counts = this.counts.slice(0, node);
     const weights = Array<number>(1 + sum(counts)).fill(0);
@@ -121,6 +110,3 @@ export class SolverSpace {
     return combinationOf(weights, counts);
   }
 }
-
-const sum = (values: readonly number[]): number =>
-  values.reduce((a, b) => a + b, 0);

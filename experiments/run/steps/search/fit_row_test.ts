@@ -1,7 +1,11 @@
 import { assertEquals } from "@std/assert";
 import { loadPipeline } from "@dip-go/core/pipeline";
 import { prune } from "@dip-go/pruner";
-import { methodNamed, type SearchPlace } from "@dip-go/pruner/methods";
+import {
+  methodNamed,
+  type SearchPart,
+  type SearchPlace,
+} from "@dip-go/pruner/methods";
 import { withTiny } from "@dip-go/testing/runs";
 import { openBench } from "../../bench.ts";
 import { fitRow } from "./fit_row.ts";
@@ -25,7 +29,7 @@ Deno.test("an experiment's rows are the plans of prune() with its settings", () 
         assertEquals(
           await fitRow(bench, row, {
             progress: () => {},
-            async once<Value>(name: string, make: MakeKept<Value>) {
+            async once<Value>({ name }: SearchPart, make: MakeKept<Value>) {
               if (!kept.has(name)) kept.set(name, await make({}));
               return kept.get(name) as Value;
             },

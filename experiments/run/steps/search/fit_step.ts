@@ -58,7 +58,7 @@ export function fitStep(tools: StepTools, planned: PlannedRow): Step<RowFit> {
         fitPlanned(tools, planned, {
           report,
           share,
-          async once(name, make, reads = { ...settings, share }) {
+          async once({ name, reads }, make) {
             const part = parts.find((each) => each.name === name) ??
               searchStep(tools, { name, reads, cost: 0, memory, make });
             searches[name] = part.key;

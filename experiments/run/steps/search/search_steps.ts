@@ -131,7 +131,7 @@ async function partOf(
   try {
     await fitPlanned(tools, planned, {
       report,
-      async once(name, make) {
+      async once({ name }, make) {
         if (name === part.name) throw new PartMade(await make(place));
         return await tools.store.read(known.get(name)!);
       },
@@ -154,9 +154,8 @@ export async function fitPlanned(
     /** As {@linkcode fitRow} takes it. */
     readonly share?: number;
     readonly once: (
-      name: string,
+      part: SearchPart,
       make: (place: SearchPlace) => Promise<unknown>,
-      reads?: unknown,
     ) => Promise<unknown>;
   },
 ): Promise<FittedPlan> {

@@ -1,0 +1,60 @@
+/** Candidates that are judged on true samples: each once, so many of them at most. */
+
+/** What is known of one candidate; searches minimise the loss. */
+export interface Judged {
+  readonly loss: number;
+}
+
+/** The judgements, and the best one so far. */
+export class Trials<
+  Candidate extends readonly unknown[],
+  Judgement extends Judged,
+> {
+  readonly #known = new Map<string, Judgement>();
+  #best: Judgement | undefined;
+
+  /**
+   * @param judge Called `evaluations` times at most.
+   * @param options.onEvaluation Takes the least loss so far.
+   */
+  constructor(
+    private readonly judge: (candidate: Candidate) => Promise<Judgement>,
+    private readonly options: {
+      readonly evaluations: number;
+      readonly onEvaluation?: (done: number, least: number) => void;
+    },
+  ) {}
+
+  /** There is one once a candidate was judged. */
+  get best(): Judgement {
+    return this.#best!;
+  }
+
+  get evaluations(): number {
+    return this.options.evaluations;
+  }
+
+  get done(): number {
+    return this.#known.size;
+  }
+
+  /** What is known of a candidate; nothing of a new one where all evaluations are spent. */
+  async of(candidate: Candidate): Promise<Judgement | undefined> {
+    const { evaluations, onEvaluation } = this.options;
+    const key = candidate.join();
+    const known = this.#known.get(key);
+    if (known || this.done >= evaluations) return known;
+    const judged = await this.judge(candidate);
+    this.#known.set(key, judged);
+    if (!this.#best || judged.loss < this.#best.loss) this.#best = judged;
+    onEvaluation?.(this.done, this.#best.loss);
+    return judged;
+  }
+
+  /** Whether a candidate is better than all before it. */
+  async improves(candidate: Candidate): Promise<boolean> {
+    const before = this.#best;
+    await this.of(candidate);
+    return this.#best !== before;
+  }
+}
