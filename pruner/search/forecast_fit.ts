@@ -22,6 +22,7 @@ import type { CalibrationBatch } from "../calibration.ts";
 import type { PricedSearch } from "../method.ts";
 import { sum, zeros } from "../numbers.ts";
 import type { SearchSettings } from "../search_settings.ts";
+import { Cholesky } from "./learned_solver/cholesky.ts";
 
 /** Gates, and how held predictions are combined. */
 export interface ForecastPlan {
@@ -46,31 +47,6 @@ export const sampledPlan = (
   plan: ForecastPlan,
 ): SubNetPlan => ({ gates: plan.gates, payloads: payloadsOf(net, plan) });
 
-/** Solves A x = y for a symmetric positive semi-definite 3x3 A. */
-function solve3(
-  matrix: readonly (readonly number[])[],
-  y: readonly number[],
-): ForecastScalars {
-  const scale = Math.max(...matrix.map((row, i) => row[i]), 1e-12);
-  const rows = matrix.map((row, i) => [
-    ...row.map((v, j) => v + (i === j ? 1e-4 * scale : 0)),
-    y[i],
-  ]);
-  for (let i = 0; i < 3; i++) {
-    for (let r = i + 1; r < 3; r++) {
-      const factor = rows[r][i] / rows[i][i];
-      for (let c = i; c < 4; c++) rows[r][c] -= factor * rows[i][c];
-    }
-  }
-  const x = [0, 0, 0];
-  for (let i = 2; i >= 0; i--) {
-    x[i] = (rows[i][3] - x.reduce((sum, v, j) =>
-      sum + (j > i ? rows[i][j] * v : 0), 0)) /
-      rows[i][i];
-  }
-  return [x[0], x[1], x[2]];
-}
-
 /** Scalars whose forecast is closest to `target`: the normal equations on h0, h0 − h1 and h1 − h2, with a small ridge. */
 function fitScalars(
   history: readonly Float32Array[],
@@ -87,7 +63,10 @@ function fitScalars(
       for (let c = 0; c < 3; c++) matrix[r][c] += basis[r] * basis[c];
     }
   }
-  return solve3(matrix, right);
+  const scale = Math.max(...matrix.map((row, i) => row[i]), 1e-12);
+  matrix.forEach((row, i) => row[i] += 1e-4 * scale);
+  const [a, b, c] = new Cholesky(matrix, 0).solve(right);
+  return [a, b, c];
 }
 
 /**
