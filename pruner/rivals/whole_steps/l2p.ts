@@ -8,13 +8,13 @@ import { adamW } from "@dip-go/core/autodiff";
 import { denseCost } from "@dip-go/supernet/gates";
 import { runSolver, samplerSolver } from "@dip-go/supernet/solver";
 import { type Method, noPlan, planned, type SearchPart } from "../../method.ts";
-import { dot, meanSquaredError, range, sum } from "../../numbers.ts";
+import { meanSquaredError, range, sum } from "../../numbers.ts";
 import { noisy } from "../../refusals.ts";
 import type { SearchSettings } from "../../search_settings.ts";
 import { Cholesky, type Matrix } from "../../search/learned_solver/cholesky.ts";
+import { meanProducts } from "../../search/learned_solver/gram.ts";
 import {
   guidanceWeights,
-  type Teacher,
   trajectoriesOf,
 } from "../../search/learned_solver/teacher.ts";
 import {
@@ -55,21 +55,6 @@ export function publishedKeys(count: number, steps: number): number[] {
     keys.push(Math.min(Math.max(Math.round(wanted), least), steps - count + i));
   }
   return keys;
-}
-
-/** Means of products of the full sampler's guided predictions, `[T, T]`. */
-export function predictionProducts(
-  { batches }: Pick<Teacher, "batches">,
-): Matrix {
-  const steps = range(batches[0].predictions.length);
-  const mean = (a: number, b: number) =>
-    batches.reduce(
-      (sum, { predictions }) =>
-        sum + dot(predictions[a], predictions[b]) / predictions[a].length,
-      0,
-    ) /
-    batches.length;
-  return steps.map((a) => steps.map((b) => mean(a, b)));
 }
 
 /** Of step t, as the authors' code has it: of all predictions before, those that are no computed ones among them. */
@@ -125,9 +110,10 @@ export const l2p: Method = {
     if (count < 1) return noPlan("one computed step exceeds the budget");
     const teacher = await context.teacher();
     const { sampler, guidanceScale, batches: [batch] } = teacher;
+    const predictions = teacher.batches.map((own) => own.predictions);
     const products = await context.once(
       productsPart(search),
-      () => Promise.resolve(predictionProducts(teacher)),
+      () => Promise.resolve(meanProducts(predictions)),
     );
     const row = search.l2p.weights === "trained" ? trainedRow : leastSquaresRow;
     const sessions = await context.solver();
