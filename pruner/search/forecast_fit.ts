@@ -23,6 +23,7 @@ import type { PricedSearch } from "../method.ts";
 import { sum, zeros } from "../numbers.ts";
 import type { SearchSettings } from "../search_settings.ts";
 import { Cholesky } from "./learned_solver/cholesky.ts";
+import { logErrorGradient } from "./log_error.ts";
 
 /** Gates, and how held predictions are combined. */
 export interface ForecastPlan {
@@ -112,30 +113,10 @@ export async function leastSquaresForecast(
   return { forecast, latents };
 }
 
-/** Gradient of mean_b log mean (x_b − target_b)² with respect to x `[B, ...]`. */
-function logErrorCotangent(
-  x: Float32Array,
-  target: Float32Array,
-  samples: number,
-): Float32Array {
-  const size = x.length / samples;
-  const cotangent = new Float32Array(x.length);
-  for (let b = 0; b < samples; b++) {
-    let error = 1e-12;
-    for (let i = b * size; i < (b + 1) * size; i++) {
-      error += (x[i] - target[i]) ** 2;
-    }
-    for (let i = b * size; i < (b + 1) * size; i++) {
-      cotangent[i] = 2 * (x[i] - target[i]) / (error * samples);
-    }
-  }
-  return cotangent;
-}
+/** Of the squared error that is lowered. */
+const floor = 1e-15;
 
-/**
- * Adam on the scalars through the frozen sampler; the loss is the mean over
- * samples of the log of an image's mean squared error, which is its PSNR. Batches are used in turn.
- */
+/** Adam on the scalars through the frozen sampler, by the log error of images. Batches are used in turn. */
 export async function refineForecast(
   { form, batches }: {
     readonly form: TrainingForm;
@@ -157,7 +138,8 @@ export async function refineForecast(
     const plan = { gates, forecast: current() };
     const { coefficients } = await form.gradient(
       { ...batch, ...sampledPlan(form.net, plan) },
-      ({ data, shape }) => logErrorCotangent(data, target, shape[0]),
+      ({ data: found, shape: [pictures] }) =>
+        logErrorGradient({ found, target, pictures, floor }),
       { wanted: "payloads", segment: gates.length },
     );
     const gradient = coefficients.map((of) =>

@@ -22,8 +22,7 @@ import { sum } from "../../numbers.ts";
 import { noisy } from "../../refusals.ts";
 import type { SearchSettings } from "../../search_settings.ts";
 import { wholeStepGates } from "../whole_steps.ts";
-import { PictureError } from "./picture_error.ts";
-import { looks, refined } from "./refine.ts";
+import { latentsError, looks, refined } from "./refine.ts";
 import { ridgeFit } from "./ridge.ts";
 import {
   beamForms,
@@ -124,17 +123,16 @@ async function found(
   const { search: { solver: settings }, progress } = context;
   const teacher = await context.teacher();
   const sessions = await context.solver();
-  await using error = await PictureError.open(sessions.shape);
   const judged = Math.ceil(settings.judged / sessions.shape[0]);
   const compared = comparedBatches(context.search);
   const few = { ...teacher, batches: teacher.batches.slice(0, compared) };
   const { conditionalShare } = context.net;
   const forms = maker.formsOf({ ...request, teacher, conditionalShare });
-  const form = await fittest({ sessions, error, teacher: few }, forms);
+  const form = await fittest(sessions, few, forms);
   const fit = await ridgeFit(sessions, teacher, form);
   const iterations = iterationsOf(settings);
   const { solver, loss } = await refined(
-    { sessions, error, teacher, fit },
+    { sessions, teacher, fit },
     {
       iterations,
       accumulate: Math.ceil(settings.pictures / sessions.shape[0]),
@@ -156,22 +154,17 @@ const comparedBatches = (
 
 /** The form whose closed form comes closest to the teacher's pictures. */
 async function fittest(
-  { sessions, error, teacher }: {
-    readonly sessions: SolverSessions;
-    readonly error: PictureError;
-    readonly teacher: Teacher;
-  },
+  sessions: SolverSessions,
+  teacher: Teacher,
   forms: readonly SolverForm[],
 ): Promise<SolverForm> {
   if (forms.length === 1) return forms[0];
   const losses: number[] = [];
   for (const form of forms) {
     const { latents } = await ridgeFit(sessions, teacher, form);
-    let loss = 0;
-    for (const [i, { target }] of teacher.batches.entries()) {
-      loss += await error.of(latents[i], target);
-    }
-    losses.push(loss);
+    losses.push(
+      sum(teacher.batches.map((batch, i) => latentsError(latents[i], batch))),
+    );
   }
   return forms[losses.indexOf(Math.min(...losses))];
 }

@@ -21,7 +21,6 @@ import { learnedSolver } from "./learned_solver.ts";
 import { beam, type Schedule } from "./beam.ts";
 import { Cholesky } from "./cholesky.ts";
 import { type Gram, gramOf, outputAt, stateAt } from "./gram.ts";
-import { PictureError } from "./picture_error.ts";
 import { refined } from "./refine.ts";
 import { ridgeFit } from "./ridge.ts";
 import { sensitivities } from "./sensitivity.ts";
@@ -141,7 +140,6 @@ Deno.test("the beam finds the schedule of the least weighted errors", () => {
 
 Deno.test("a schedule of all steps is fitted exactly, and fewer steps lose less refined", async (test) => {
   await using sessions = new SolverSessions(networks);
-  await using error = await PictureError.open(sessions.shape);
   for (const kind of ["ddim", "pndm", "dpm-solver++", "euler"] as const) {
     await test.step(kind, async () => {
       const teacher = await taught(sessions, { kind });
@@ -169,7 +167,7 @@ Deno.test("a schedule of all steps is fitted exactly, and fewer steps lose less 
         schedule,
         joined: false,
       });
-      const tools = { sessions, error, teacher, fit };
+      const tools = { sessions, teacher, fit };
       const before = await refined(tools, {
         iterations: 0,
         accumulate: 1,

@@ -8,9 +8,9 @@ import {
   solverGradient,
   type SolverSessions,
 } from "@dip-go/supernet/solver";
-import type { PictureError } from "./picture_error.ts";
+import { type Compared, logError, logErrorGradient } from "../log_error.ts";
 import type { RidgeFit } from "./ridge.ts";
-import type { Teacher } from "./teacher.ts";
+import type { Teacher, TeacherBatch } from "./teacher.ts";
 
 export interface Refinement {
   readonly iterations: number;
@@ -38,9 +38,8 @@ export const looks = (iterations: number): number =>
 
 /** The refined solver, or the fit where nothing was better, and its loss on the judged batches. */
 export async function refined(
-  { sessions, error, teacher, fit }: {
+  { sessions, teacher, fit }: {
     readonly sessions: SolverSessions;
-    readonly error: PictureError;
     readonly teacher: Teacher;
     readonly fit: RidgeFit;
   },
@@ -55,7 +54,7 @@ export async function refined(
     let sum = 0;
     for (const batch of shown) {
       const latents = await runSolver(sessions, solver, batch);
-      sum += await error.of(latents.data, batch.target) / shown.length;
+      sum += latentsError(latents.data, batch) / shown.length;
     }
     return sum;
   };
@@ -72,7 +71,7 @@ export async function refined(
         sessions,
         solver,
         batch,
-        ({ data }) => error.gradient(data, batch.target),
+        ({ data }) => logErrorGradient(compared(data, batch)),
       );
       moved.add(gradient);
     }
@@ -90,6 +89,18 @@ export async function refined(
   }
   return best;
 }
+
+/** Latents beside the teacher's. */
+const compared = (
+  found: Float32Array,
+  { target, latents: { shape: [pictures] } }: TeacherBatch,
+): Compared => ({ found, target, pictures, floor: 1e-6 });
+
+/** The error that a solver is fitted by. */
+export const latentsError = (
+  found: Float32Array,
+  batch: TeacherBatch,
+): number => logError(compared(found, batch));
 
 /** Numbers that Adam moves, 0 at first, and their gradient, summed since the last step. */
 const unknowns = (count: number) => ({
