@@ -1,16 +1,12 @@
 /** Why some methods have no plan of a sampler, at whatever budget. */
-import type { SuperNet } from "@dip-go/supernet/gates";
 import type { Method } from "./method.ts";
+import { addsToStreams } from "./units.ts";
 
 type Refusal = NonNullable<Method["refusal"]>;
 
 /** Of methods that leave out the unconditional half. */
 export const unguided: Refusal = ({ net }) =>
   net.conditional ? undefined : "the sampler has no guidance to stop";
-
-/** Whether each unit holds what it adds to a residual stream. */
-export const addsToStreams = ({ blocks }: SuperNet): boolean =>
-  blocks.every(({ block }) => !block.gated || block.streams);
 
 /** Of methods that hold what units add to a stream. */
 export const withoutStreams: Refusal = ({ net }) =>

@@ -5,15 +5,13 @@
  * Every budget is fitted from the same scores.
  */
 import {
-  denseGates,
-  type Gate,
   type GateReading,
   type Gates,
   OpenGates,
   type SuperNet,
 } from "@dip-go/supernet/gates";
-import { range } from "../numbers.ts";
 import type { SearchSettings } from "../search_settings.ts";
+import { gatesWhere } from "../units.ts";
 import { gateCosts } from "./gate_costs.ts";
 
 /** `[T, N]`, higher means keep. */
@@ -25,12 +23,10 @@ export function gatesOf(
   isOpen: (t: number, n: number) => boolean,
 ): Gates {
   const whole = net.units.length - 1;
-  return range(net.steps).map((t) => {
-    const called = t === 0 || isOpen(t, whole);
-    return net.units.map((_, n): Gate =>
-      t === 0 || (called && isOpen(t, n)) ? 1 : 0
-    );
-  });
+  return gatesWhere(
+    net,
+    (t, n) => t === 0 || isOpen(t, whole) && isOpen(t, n),
+  );
 }
 
 export type FitKind = SearchSettings["fit"];
@@ -50,9 +46,8 @@ class ChosenGates {
     private readonly net: SuperNet,
     private readonly reading: GateReading,
   ) {
-    const dense = denseGates(net.steps, net.units.length);
-    this.#chosen = dense.map((row) => row.map(() => false));
-    const none = dense.map((row, t) => t === 0 ? row : row.map((): Gate => 0));
+    const none = gatesWhere(net, (t) => t === 0);
+    this.#chosen = none.map((row) => row.map(() => false));
     this.#gates = new OpenGates(net, none, reading);
   }
 

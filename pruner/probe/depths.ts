@@ -6,7 +6,7 @@ import {
   type SuperNet,
 } from "@dip-go/supernet/gates";
 import { sum } from "../numbers.ts";
-import { addsToStreams } from "../refusals.ts";
+import { addsToStreams, blockAt } from "../units.ts";
 
 export interface Depth {
   readonly name: string;
@@ -39,9 +39,7 @@ const lastBlocks = (net: SuperNet, blocks: readonly string[]) =>
   blocks.slice(0, -1).flatMap((block, cut) => {
     const gates = net.units.map((_, n): Gate => n === cut ? 0 : 1);
     const call = partialCall(net, gates);
-    const own = net.macs[
-      net.blocks.findIndex((each) => each.block.name === block)
-    ];
+    const own = net.macs[blockAt(net, block)];
     if (call.share > 1 - own / sum(net.macs) - 1e-9) return [];
     const name = `from ${blocks[cut + 1]}`;
     return [{ name, share: call.share, call }];

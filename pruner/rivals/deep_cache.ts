@@ -3,14 +3,9 @@
  * CVPR 2024, arXiv 2312.00858): at key steps a UNet runs whole; at the others
  * only its shallowest part runs, on the deeper part's output of the last key step.
  */
-import {
-  denseGates,
-  type Gate,
-  type Gates,
-  liveBlocks,
-  type SuperNet,
-} from "@dip-go/supernet/gates";
+import { type Gates, liveBlocks, type SuperNet } from "@dip-go/supernet/gates";
 import { range } from "../numbers.ts";
+import { blockAt, gatesWhere } from "../units.ts";
 import { keyMethod } from "./key_method.ts";
 
 /** The authors' choice for 50 steps of Stable Diffusion: key steps are densest around a step, by a power. */
@@ -87,21 +82,17 @@ export function deepCacheGates(
     );
   }
   const isKey = (t: number) => t === 0 || keys.includes(t);
-  const gates = denseGates(net.steps, net.units.length).map((row, t) =>
-    row.map((_, n): Gate => n === cached && !isKey(t) ? 0 : 1)
-  );
-  return withoutDead(net, gates);
+  return withoutDead(net, gatesWhere(net, (t, n) => n !== cached || isKey(t)));
 }
 
 /** The same SubNet, its gates closed where a unit is not computed. */
 function withoutDead(net: SuperNet, gates: Gates): Gates {
   const live = liveBlocks(net, gates);
   const whole = net.units.length - 1;
-  const columns = net.units.map((unit) =>
-    net.blocks.findIndex(({ block }) => block.name === unit)
-  );
-  return gates.map((row, t) =>
-    row.map((gate, n): Gate => n === whole || live[t][columns[n]] ? gate : 0)
+  const columns = net.units.map((unit) => blockAt(net, unit));
+  return gatesWhere(
+    net,
+    (t, n) => gates[t][n] === 1 && (n === whole || live[t][columns[n]]),
   );
 }
 

@@ -4,15 +4,10 @@
  * the timesteps; a sampler with memory remembers held predictions as if computed.
  */
 import { nextState, startState } from "@dip-go/core/samplers";
-import {
-  denseCost,
-  denseGates,
-  type Gate,
-  type Gates,
-  type SuperNet,
-} from "@dip-go/supernet/gates";
+import { denseCost, type Gates, type SuperNet } from "@dip-go/supernet/gates";
 import type { CalibrationBatch } from "../calibration.ts";
 import { meanSquaredError, range, zeros } from "../numbers.ts";
+import { gatesWhere } from "../units.ts";
 
 /**
  * Gates of calls at the given steps only.
@@ -47,9 +42,7 @@ export function wholeStepGates(
       } with 0 among them`,
     );
   }
-  return denseGates(net.steps, net.units.length).map((row, t) =>
-    row.map((): Gate => computed.includes(t) ? 1 : 0)
-  );
+  return gatesWhere(net, (t) => computed.includes(t));
 }
 
 /**

@@ -1,18 +1,13 @@
 /** Plans in which each unit runs at calls of its own, and what it gives in between is made of what it computed. */
 import type { Held } from "@dip-go/core/models";
 import {
-  type Gate,
   hold,
   type PayloadMaker,
   payloadOf,
   type SubNetPlan,
   type SuperNet,
 } from "@dip-go/supernet/gates";
-import { range } from "../../numbers.ts";
-import { addsToStreams } from "../../refusals.ts";
-
-/** Whether a unit runs, one entry a model call. */
-export type Runs = readonly boolean[];
+import { addsToStreams, gatesWhere } from "../../units.ts";
 
 /** Whether a unit is an attention layer, or a feed-forward one, by its module's name. */
 export const kindOf = (unit: string): "attention" | "mlp" | undefined => {
@@ -20,44 +15,35 @@ export const kindOf = (unit: string): "attention" | "mlp" | undefined => {
   return /\.ff$/.test(unit) ? "mlp" : undefined;
 };
 
-/** T entries of a rule. */
-export const runsOf = (
-  { steps }: Pick<SuperNet, "steps">,
-  computes: (step: number) => boolean,
-): Runs => range(steps).map(computes);
-
 /**
  * The plan.
  *
- * @param runs When a unit runs; nothing for one that always does.
+ * @param computes Whether a unit runs at a call.
  * @param options.held What of a unit is kept.
  * @param options.make What is made of it; the last value by default.
  */
 export function heldPlan(
   net: SuperNet,
-  runs: (unit: string) => Runs | undefined,
+  computes: (unit: string, t: number) => boolean,
   { held, make = hold }: { readonly held: Held; readonly make?: PayloadMaker },
 ): SubNetPlan {
-  const columns = net.units.map((unit) =>
-    (runs(unit) ?? runsOf(net, () => true)).map((run): Gate => run ? 1 : 0)
+  const gates = gatesWhere(net, (t, n) => computes(net.units[n], t));
+  const columns = net.units
+    .map((unit, n) => ({ unit, own: gates.map((row) => row[n]) }))
+    .filter(({ own }) => own.includes(0));
+  const payloads = Object.fromEntries(
+    columns.map(({ unit, own }) => [unit, payloadOf(own, { held, make })]),
   );
-  const closed = net.units.map((unit, n) => ({ unit, gates: columns[n] }))
-    .filter(({ gates }) => gates.includes(0));
-  return {
-    gates: range(net.steps).map((t) => columns.map((gates) => gates[t])),
-    payloads: Object.fromEntries(
-      closed.map(({ unit, gates }) => [unit, payloadOf(gates, { held, make })]),
-    ),
-  };
+  return { gates, payloads };
 }
 
 /** The plan of all units but the whole step at the same calls. */
 export const innerPlan = (
   net: SuperNet,
-  runs: Runs,
+  computes: (t: number) => boolean,
   held: Parameters<typeof heldPlan>[2],
 ): SubNetPlan =>
-  heldPlan(net, (unit) => unit === net.model.output ? undefined : runs, held);
+  heldPlan(net, (unit, t) => unit === net.model.output || computes(t), held);
 
 /**
  * The same, held before their gates; units whose blocks hold their outputs stay so.
@@ -69,7 +55,7 @@ export const layersPlan = (
   keys: readonly number[],
   make?: PayloadMaker,
 ): SubNetPlan =>
-  innerPlan(net, runsOf(net, (t) => keys.includes(t)), {
+  innerPlan(net, (t) => keys.includes(t), {
     held: addsToStreams(net) ? "branch" : "output",
     make,
   });

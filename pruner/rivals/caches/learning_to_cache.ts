@@ -14,7 +14,7 @@ import { type Method, noPlan, planned, type SearchPart } from "../../method.ts";
 import { range } from "../../numbers.ts";
 import { withoutStreams } from "../../refusals.ts";
 import type { SearchSettings } from "../../search_settings.ts";
-import { heldPlan, runsOf } from "./held_plan.ts";
+import { heldPlan } from "./held_plan.ts";
 import { type Routers, trainRouters } from "./router_training.ts";
 
 /**
@@ -34,12 +34,13 @@ export function routedPlan(
       `Cannot route layers: found masks of [${found}] units, expected ${calls} of ${units}`,
     );
   }
-  return heldPlan(net, (unit) => {
-    const own = net.units.indexOf(unit);
-    return unit === net.model.output
-      ? undefined
-      : runsOf(net, (t) => t % 2 === 0 || computes[(t - 1) / 2][own]);
-  }, { held: "branch" });
+  return heldPlan(
+    net,
+    (unit, t) =>
+      unit === net.model.output || t % 2 === 0 ||
+      computes[(t - 1) / 2][net.units.indexOf(unit)],
+    { held: "branch" },
+  );
 }
 
 /** Units of routed calls, the least needed first: the first so many are not computed. */

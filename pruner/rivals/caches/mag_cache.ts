@@ -9,8 +9,9 @@ import type { SubNetRunner, UnitValue } from "@dip-go/supernet/sampling";
 import type { CalibrationBatch } from "../../calibration.ts";
 import { range, rowsOf } from "../../numbers.ts";
 import { withoutStreams } from "../../refusals.ts";
+import { blockAt } from "../../units.ts";
 import { calibratedMethod, watchUnits } from "./calibrated_method.ts";
-import { innerPlan, type Runs } from "./held_plan.ts";
+import { innerPlan } from "./held_plan.ts";
 
 /** How much is skipped. */
 export interface MagCacheSettings {
@@ -46,7 +47,7 @@ export function magRuns(
   ratios: readonly number[],
   steps: number,
   { threshold, maxSkip, retention }: MagCacheSettings,
-): Runs {
+): boolean[] {
   const first = Math.max(1, Math.trunc(retention * steps + 0.5));
   let [ratio, skipped, error] = [1, 0, 0];
   return resampled(ratios, steps).map((own, t) => {
@@ -66,8 +67,10 @@ export const magPlan = (
   net: SuperNet,
   ratios: readonly number[],
   settings: MagCacheSettings,
-): SubNetPlan =>
-  innerPlan(net, magRuns(ratios, net.steps, settings), { held: "residual" });
+): SubNetPlan => {
+  const runs = magRuns(ratios, net.steps, settings);
+  return innerPlan(net, (t) => runs[t], { held: "residual" });
+};
 
 /**
  * γ of each call, measured on full runs.
@@ -78,10 +81,9 @@ export async function magRatios(
   runner: SubNetRunner,
   batches: readonly CalibrationBatch[],
 ): Promise<number[]> {
-  const { blocks, units, steps } = runner.net;
-  const [{ graph: { outputs: [{ shape }] } }] = blocks.filter(({ block }) =>
-    block.name === units[0]
-  );
+  const { net } = runner;
+  const { blocks, units, steps } = net;
+  const [{ shape }] = blocks[blockAt(net, units[0])].graph.outputs;
   const width = shape[shape.length - 1];
   const sums = Array<number>(steps).fill(0);
   for (const batch of batches) {

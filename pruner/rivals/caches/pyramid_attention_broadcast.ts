@@ -5,7 +5,7 @@
  * broadcast to the calls between. Everything else always runs.
  */
 import type { SubNetPlan, SuperNet } from "@dip-go/supernet/gates";
-import { heldPlan, kindOf, runsOf } from "./held_plan.ts";
+import { heldPlan, kindOf } from "./held_plan.ts";
 
 /**
  * The plan, on units of single layers.
@@ -22,13 +22,11 @@ export function broadcastPlan(
     readonly range: readonly [low: number, high: number];
   },
 ): SubNetPlan {
-  const runs = runsOf(
-    net,
-    (t) => t % interval === 0 || timesteps[t] <= low || timesteps[t] >= high,
-  );
   return heldPlan(
     net,
-    (unit) => kindOf(unit) === "attention" ? runs : undefined,
+    (unit, t) =>
+      kindOf(unit) !== "attention" || t % interval === 0 ||
+      timesteps[t] <= low || timesteps[t] >= high,
     { held: "branch" },
   );
 }

@@ -14,6 +14,7 @@ import { openTrainingForm, type TrainingForm } from "@dip-go/supernet/training";
 import type { CalibrationBatch } from "../../calibration.ts";
 import { range, rowsOf, sum } from "../../numbers.ts";
 import type { SearchSettings } from "../../search_settings.ts";
+import { blockAt } from "../../units.ts";
 
 /** σ(logit): how much of a unit is computed, of the calls 1, 3, 5, …, `[T / 2, N − 1]`. */
 export type Routers = readonly (readonly number[])[];
@@ -100,9 +101,8 @@ export async function trainRouters(
     rowsOf(logits, calls).map((row) =>
       [...row].map((x) => 1 / (1 + Math.exp(-x)))
     );
-  const costs = net.units.slice(0, -1).map((unit) =>
-    net.costs[net.blocks.findIndex(({ block }) => block.name === unit)]
-  );
+  const costs = net.units.slice(0, -1)
+    .map((unit) => net.costs[blockAt(net, unit)]);
   let weight = sumWeight;
   for (let i = 0; i < iterations; i++) {
     const p = Math.floor(random.uniform() * calls);

@@ -13,7 +13,7 @@ import type { SubNetRunner, UnitValue } from "@dip-go/supernet/sampling";
 import type { CalibrationBatch } from "../../calibration.ts";
 import { range, sum } from "../../numbers.ts";
 import { calibratedMethod, watchUnits } from "./calibrated_method.ts";
-import { heldPlan, kindOf, type Runs } from "./held_plan.ts";
+import { heldPlan, kindOf } from "./held_plan.ts";
 
 /** The most calls that a computed one serves after itself. */
 const lookahead = 3;
@@ -25,7 +25,7 @@ const lookahead = 3;
 export type LagErrors = readonly (readonly (number | null)[])[];
 
 /** When layers of one kind run. @param threshold The largest error at which call s + l reuses call s. */
-export function smoothRuns(errors: LagErrors, threshold: number): Runs {
+export function smoothRuns(errors: LagErrors, threshold: number): boolean[] {
   const runs = errors.map(() => false);
   for (let s = 0; s < runs.length;) {
     runs[s] = true;
@@ -51,9 +51,9 @@ export function smoothPlan(
     attention: smoothRuns(errors.attention, threshold),
     mlp: smoothRuns(errors.mlp, threshold),
   };
-  return heldPlan(net, (unit) => {
+  return heldPlan(net, (unit, t) => {
     const kind = kindOf(unit);
-    return kind && runs[kind];
+    return !kind || runs[kind][t];
   }, { held: "branch" });
 }
 

@@ -12,7 +12,7 @@ import { type Method, noPlan, planned } from "../../method.ts";
 import { range } from "../../numbers.ts";
 import { unguided } from "../../refusals.ts";
 import { withoutGuidance } from "../whole_steps/guidance_stops.ts";
-import { heldPlan, type Runs } from "./held_plan.ts";
+import { heldPlan } from "./held_plan.ts";
 
 export interface TGateSettings {
   /** The gate: guidance stops at this step. */
@@ -31,7 +31,7 @@ export interface TGateSettings {
 export function tGateRuns(
   steps: number,
   { gate, selfInterval, lateInterval, warmUp, first = 0 }: TGateSettings,
-): Readonly<Record<"self" | "cross", Runs>> {
+): Readonly<Record<"self" | "cross", readonly boolean[]>> {
   const calls = range(steps).map((t) => t + first);
   return {
     self: calls.map((c) =>
@@ -53,9 +53,9 @@ export function tGatePlan(
 ): SubNetPlan & Required<Pick<SampleRequest, "mix">> {
   const { gate, first = 0 } = settings;
   const { self, cross } = tGateRuns(net.steps, settings);
-  const { gates, payloads } = heldPlan(net, (unit) => {
-    if (unit.endsWith(".attn1")) return self;
-    return unit.endsWith(".attn2") ? cross : undefined;
+  const { gates, payloads } = heldPlan(net, (unit, t) => {
+    if (unit.endsWith(".attn1")) return self[t];
+    return !unit.endsWith(".attn2") || cross[t];
   }, { held: "residual" });
   const unguided = withoutGuidance(cross.map((both) => !both));
   return {

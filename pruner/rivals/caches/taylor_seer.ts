@@ -7,7 +7,7 @@
 import { type SubNetPlan, type SuperNet, taylor } from "@dip-go/supernet/gates";
 import { range } from "../../numbers.ts";
 import { keyMethod } from "../key_method.ts";
-import { heldPlan, kindOf, layersPlan, runsOf } from "./held_plan.ts";
+import { heldPlan, kindOf, layersPlan } from "./held_plan.ts";
 
 /** What is forecast: attention and MLP of every block, one of the two, the last block's output, or the model's. */
 export type Forecast =
@@ -53,13 +53,13 @@ export function taylorPlan(
 ): SubNetPlan {
   const make = taylor(order);
   if (forecast === "layers") return layersPlan(net, keys, make);
-  const runs = runsOf(net, (t) => keys.includes(t));
   const isKind = forecast === "attention" || forecast === "mlp";
   const one = net.units.at(forecast === "model" ? -1 : -2);
+  const isForecast = (unit: string) =>
+    isKind ? kindOf(unit) === forecast : unit === one;
   return heldPlan(
     net,
-    (unit) =>
-      (isKind ? kindOf(unit) === forecast : unit === one) ? runs : undefined,
+    (unit, t) => !isForecast(unit) || keys.includes(t),
     { held: isKind ? "branch" : "output", make },
   );
 }
