@@ -3,7 +3,6 @@
  * prompts: small enough that the embedded models are pruned in minutes on two cores.
  */
 import {
-  conform,
   type Conformed,
   oneOf,
   positive,
@@ -192,11 +191,7 @@ export type NetworkSearchOptions = SearchSettings["network"];
  * assertEquals(classSearch.batch * classSearch.calibration, 24);
  * ```
  */
-export const classSearch: SearchSettings = conform(
-  classSettings,
-  {},
-  "make search settings",
-);
+export const classSearch: SearchSettings = v.parse(classSettings, {});
 
 /**
  * Defaults for a model of prompts, whose calls are dearer.
@@ -210,8 +205,4 @@ export const classSearch: SearchSettings = conform(
  * assertEquals(longer.batch, 2);
  * ```
  */
-export const promptSearch: SearchSettings = conform(
-  promptSettings,
-  {},
-  "make search settings",
-);
+export const promptSearch: SearchSettings = v.parse(promptSettings, {});
