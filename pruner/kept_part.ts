@@ -7,18 +7,6 @@ import type { SearchPlace } from "./method.ts";
  * The value of `make`, or the one that an earlier search kept in the folder; a file that is damaged is made again.
  *
  * @param reads Everything that the value depends on.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { keptPart } from "@dip-go/pruner/methods";
- *
- * const folder = await Deno.makeTempDir();
- * let made = 0;
- * const part = () => keptPart(folder, ["seed", 0], async () => ++made);
- * assertEquals([await part(), await part()], [1, 1]);
- * await Deno.remove(folder, { recursive: true });
- * ```
  */
 export async function keptPart<Value>(
   folder: string,

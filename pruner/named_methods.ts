@@ -35,17 +35,7 @@ import {
   uniformSolver,
 } from "./search/learned_solver/learned_solver.ts";
 
-/**
- * In the order in which tables list them by default.
- *
- * @example
- * ```ts
- * import { assert } from "@std/assert";
- * import { methods } from "@dip-go/pruner/methods";
- *
- * assert(methods.some(({ searches }) => searches === "by gradient"));
- * ```
- */
+/** In the order in which tables list them by default. */
 export const methods: readonly Method[] = [
   fewerSteps,
   uniformReuse,
@@ -83,14 +73,6 @@ export const methods: readonly Method[] = [
  * The method of a name.
  *
  * @throws {RangeError} If there is none; the message lists them.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { methodNamed } from "@dip-go/pruner/methods";
- *
- * assertEquals(methodNamed("fora").searches, false);
- * ```
  */
 export function methodNamed(name: string): Method {
   const method = methods.find((method) => method.name === name);

@@ -108,17 +108,7 @@ export const keysByTimestep = (
     isKey(timesteps.indexOf(timestep)) ? [t] : []
   );
 
-/**
- * Every N-th of T steps, from 0.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { uniformKeys } from "@dip-go/pruner/rivals";
- *
- * assertEquals(uniformKeys(3, 7), [0, 3, 6]);
- * ```
- */
+/** Every N-th of T steps, from 0. */
 export function uniformKeys(interval: number, steps: number): number[] {
   return range(steps).filter((t) => t % interval === 0);
 }

@@ -49,14 +49,6 @@ export function wholeStepGates(
  * k steps spread evenly over T, the first at 0.
  *
  * @throws {RangeError} If k is not from 1 to T.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { uniformSteps } from "@dip-go/pruner/search";
- *
- * assertEquals(uniformSteps(4, 10), [0, 2, 5, 7]);
- * ```
  */
 export function uniformSteps(k: number, steps: number): number[] {
   if (!Number.isInteger(k) || k < 1 || k > steps) {
