@@ -108,7 +108,8 @@ export async function prune(
     `prune ${pipeline.name}`,
     RangeError,
   );
-  check(sampler, { prompts, classes, targets });
+  const wrong = wrongIn(sampler, { prompts, classes, targets });
+  if (wrong) throw new RangeError(`Cannot prune ${pipeline.name}: ${wrong}`);
   await using searched = new SamplerSearch(sampler, {
     search,
     seed,
@@ -146,47 +147,36 @@ const usualMethod = ({ sampler }: PipelineSampler): string =>
     ? "learned-solver"
     : "energy+forecast";
 
-/** Checks what types cannot say, before any work. */
-function check(
-  { calls, pipeline: { name, model } }: PipelineSampler,
+/** What types cannot say of targets and subjects; nothing where all is well. */
+function wrongIn(
+  { calls, pipeline: { model } }: PipelineSampler,
   { targets, prompts, classes }:
     & Pick<PruneOptions, "prompts" | "classes">
     & { readonly targets: readonly number[] },
-): void {
-  const expect = (holds: boolean, why: string) => {
-    if (!holds) throw new RangeError(`Cannot prune ${name}: ${why}`);
-  };
+): string | undefined {
   const most = targets[targets.length - 1];
   const again = targets.find((target, i) => target === targets[i + 1]);
-  expect(
-    again === undefined,
-    `sparsity is ${again} twice, expected different ones`,
-  );
+  if (again !== undefined) {
+    return `sparsity is ${again} twice, expected different ones`;
+  }
   const odd = targets.find((target) => !(target > 0 && target < 1));
-  expect(
-    odd === undefined && most !== undefined,
-    `sparsity is ${odd ?? "[]"}, expected a number between 0 and 1`,
-  );
-  expect(
-    (1 - most) * calls > 1 - 1e-9,
-    `sparsity is ${most}, and the first of its ${calls} calls is computed whole; expected at most ${
-      1 - 1 / calls
-    }`,
-  );
+  if (odd !== undefined || most === undefined) {
+    return `sparsity is ${odd ?? "[]"}, expected a number between 0 and 1`;
+  }
+  if ((1 - most) * calls <= 1 - 1e-9) {
+    const highest = 1 - 1 / calls;
+    return `sparsity is ${most}, and the first of its ${calls} calls is computed whole; expected at most ${highest}`;
+  }
   if (model.family !== "dit") {
     const found = classes ? "classes" : prompts?.length ? "" : "no prompts";
-    expect(
-      found === "",
-      `it draws what a text says; found ${found}, expected prompts`,
-    );
-    return;
+    return found &&
+      `it draws what a text says; found ${found}, expected prompts`;
   }
-  expect(!prompts, "found prompts, and it is a DiT, which draws classes");
+  if (prompts) return "found prompts, and it is a DiT, which draws classes";
   const { classes: count } = model.config;
   const known = (each: number) =>
     Number.isInteger(each) && each >= 0 && each < count;
-  expect(
-    !classes || classes.length > 0 && classes.every(known),
-    `classes are [${classes}], expected some of 0 to ${count - 1}`,
-  );
+  return !classes || classes.length > 0 && classes.every(known)
+    ? undefined
+    : `classes are [${classes}], expected some of 0 to ${count - 1}`;
 }
