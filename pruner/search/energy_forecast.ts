@@ -78,7 +78,7 @@ export async function searchByEnergy(
   context: MethodContext,
 ): Promise<JudgedPlan[]> {
   const { net, runner, sparsity, seed, search: { energy } } = context;
-  const { approach, evaluations, tries } = energy;
+  const { approach, evaluations } = energy;
   const batches = await context.calibration();
   const form = await context.form();
   const dense = denseCost(net);
@@ -117,7 +117,7 @@ export async function searchByEnergy(
       return await exchange(
         tools,
         [walked, wholeStepGates(net, path)],
-        { maxCost, evaluations, tries },
+        { maxCost, ...energy },
         (count, loss) =>
           context.progress(done + count, total, { "fidelity (dB)": -loss }),
       );

@@ -105,9 +105,9 @@ function swapped(
 export async function exchange(
   tools: SearchTools,
   starts: readonly Gates[],
-  { maxCost, evaluations, tries }:
-    & Pick<SearchSettings["energy"], "evaluations" | "tries">
-    & { maxCost: number },
+  { maxCost, evaluations, tries }: SearchSettings["energy"] & {
+    readonly maxCost: number;
+  },
   onEvaluation: (done: number, loss: number) => void = () => {},
 ): Promise<JudgedPlan> {
   const { net } = tools.runner;

@@ -9,7 +9,7 @@
  * prediction of skipped steps. The schedule by Gram matrix and the conditional
  * halves beside whole evaluations are ours.
  */
-import { denseCost } from "@dip-go/supernet/gates";
+import { denseCost, type SuperNet } from "@dip-go/supernet/gates";
 import type { Solver, SolverSessions } from "@dip-go/supernet/solver";
 import {
   type FittedPlan,
@@ -46,10 +46,8 @@ interface Found {
 }
 
 /** Halves of evaluations that a budget pays for. */
-const unitsOf = (
-  { net }: Pick<MethodContext, "net">,
-  maxCost: number,
-): number => Math.floor(2 * maxCost / (denseCost(net) / net.steps));
+const unitsOf = (net: SuperNet, maxCost: number): number =>
+  Math.floor(2 * maxCost / (denseCost(net) / net.steps));
 
 /** The parts of a search. */
 const partsOf = (name: string, solver: SearchSettings["solver"]) => {
@@ -74,14 +72,14 @@ const solverMethod = (name: string, maker: ScheduleMaker): Method => ({
   parts({ net, search: { solver }, maxCost }) {
     const { gram, sensitivities, plan } = partsOf(name, solver);
     const measured = maker.measures ? [gram, sensitivities] : [];
-    return [...measured, plan(unitsOf({ net }, maxCost))];
+    return [...measured, plan(unitsOf(net, maxCost))];
   },
   searchCost: (search) => searchCost(search, maker),
   pictures: ({ search }) => trajectoriesOf(search),
   async fit(context, maxCost): Promise<FittedPlan> {
     const { net, once, search: { solver: settings } } = context;
     const parts = partsOf(name, settings);
-    const units = unitsOf(context, maxCost);
+    const units = unitsOf(net, maxCost);
     const measures = maker.measures && {
       gram: await once(
         parts.gram,

@@ -44,9 +44,7 @@ export async function fullCall(
   { step, state, conditioning }:
     & Pick<SolverInputs, "conditioning">
     & { readonly step: number; readonly state: SamplerState },
-): Promise<
-  { outputs: Float32Array; prediction: Float32Array; next: SamplerState }
-> {
+) {
   const { shape } = sessions;
   const { timestep, inputScale } = sampler.steps[step];
   const outputs = await sessions.evaluate({
