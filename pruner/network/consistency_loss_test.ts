@@ -82,12 +82,15 @@ Deno.test("consistencyLossGraph() gives L1, L2, -SSIM and their sum by definitio
 });
 
 Deno.test("its gradient agrees with central differences", async () => {
+  const small = [2, 2, 11, 11]; // one window of each plane is whole
+  const size = small.reduce((a, b) => a * b);
+  const feeds = {
+    image: float32(small, image.data.slice(0, size)),
+    reference: float32(small, reference.data.slice(0, size)),
+  };
   for (const kind of ["l2", "ssim"] as const) {
-    const graph = consistencyLossGraph(kind, { shape, dataRange: 1 });
-    const errors = await gradientErrors(graph, {
-      feeds: { image, reference },
-      wrt: ["image"],
-    });
+    const graph = consistencyLossGraph(kind, { shape: small, dataRange: 1 });
+    const errors = await gradientErrors(graph, { feeds, wrt: ["image"] });
     assert(errors.image < 2e-2, `${kind}: ${errors.image}`);
   }
 });
