@@ -65,7 +65,7 @@ interface Path {
  * @param jump Cost of going on from keys to step k; k = T is the end.
  * @param options.start The first keys.
  * @param options.count How many keys there are in all.
- * @param options.reads How many of the last keys `jump` reads.
+ * @param options.reads How many of the last keys `jump` reads, 1 or 2.
  */
 function cheapest(
   jump: (keys: readonly number[], k: number) => number,
@@ -73,21 +73,20 @@ function cheapest(
     readonly steps: number;
     readonly start: readonly number[];
     readonly count: number;
-    readonly reads: number;
+    readonly reads: 1 | 2;
   },
 ): readonly number[] {
   let paths: Path[] = [{ cost: 0, keys: start }];
   while (paths[0].keys.length < count) {
-    /** By their last keys. */
-    const next = new Map<string, Path>();
+    /** By the keys that are read. */
+    const next = new Map<number, Path>();
     for (const path of paths) {
-      for (let k = path.keys.at(-1)! + 1; k < steps; k++) {
+      const last = path.keys.at(-1)!;
+      for (let k = last + 1; k < steps; k++) {
         const cost = path.cost + jump(path.keys, k);
-        const keys = [...path.keys, k];
-        const last = keys.slice(-reads).join();
-        if (cost < (next.get(last)?.cost ?? Infinity)) {
-          next.set(last, { cost, keys });
-        }
+        const read = reads === 1 ? k : last * steps + k;
+        if (cost >= (next.get(read)?.cost ?? Infinity)) continue;
+        next.set(read, { cost, keys: [...path.keys, k] });
       }
     }
     paths = [...next.values()];
