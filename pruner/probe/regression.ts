@@ -1,6 +1,6 @@
 /** Least squares on few elements: how much of a target a combination of them leaves, read from products alone. */
-import { dot } from "../numbers.ts";
 import { Cholesky } from "../search/learned_solver/cholesky.ts";
+import { addProducts } from "../search/learned_solver/gram.ts";
 
 /** Relative to each element's square. */
 const ridge = 1e-10;
@@ -14,14 +14,7 @@ export class Products {
 
   /** @param elements As many, in the same order, each time. */
   add(elements: readonly Float32Array[]): void {
-    elements.forEach((a, i) => {
-      const row = this.#sums[i] ??= Array<number>(i + 1).fill(0);
-      for (let j = 0; j <= i; j++) row[j] += dot(a, elements[j]);
-    });
-  }
-
-  #of(i: number, j: number): number {
-    return this.#sums[Math.max(i, j)][Math.min(i, j)];
+    addProducts(this.#sums, elements);
   }
 
   /** |target − Σ weight · element|² over |target|². */
@@ -32,15 +25,15 @@ export class Products {
     const terms = [[target, -1] as const, ...weights];
     let sum = 0;
     for (const [i, a] of terms) {
-      for (const [j, b] of terms) sum += a * b * this.#of(i, j);
+      for (const [j, b] of terms) sum += a * b * this.#sums[i][j];
     }
-    return Math.max(sum / this.#of(target, target), leastError);
+    return Math.max(sum / this.#sums[target][target], leastError);
   }
 
   /** The least such error over all weights of some elements. */
   leastError(target: number, elements: readonly number[]): number {
-    const matrix = elements.map((i) => elements.map((j) => this.#of(i, j)));
-    const right = elements.map((i) => this.#of(i, target));
+    const matrix = elements.map((i) => elements.map((j) => this.#sums[i][j]));
+    const right = elements.map((i) => this.#sums[i][target]);
     const solved = new Cholesky(matrix, ridge).solve(right);
     return this.errorOf(target, elements.map((i, k) => [i, solved[k]]));
   }

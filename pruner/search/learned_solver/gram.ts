@@ -1,6 +1,6 @@
 /** Inner products of everything that a solver combines and of everything that it should reach: all that the search of a schedule reads. */
 import { halvesOf } from "@dip-go/core/pipeline";
-import { dot, range, rowsOf, zeros } from "../../numbers.ts";
+import { dot, range, rowsOf } from "../../numbers.ts";
 import type { Teacher } from "./teacher.ts";
 
 /** Means of products of elements, `[size, size]`, in float64. Elements: the noise, outputs by step and half, states 1 to T. */
@@ -58,16 +58,23 @@ export function gramOf({ sampler, guidanceScale, batches }: Teacher): Gram {
 export function meanProducts(
   batches: readonly (readonly Float32Array[])[],
 ): number[][] {
-  const [first] = batches;
-  const products = zeros(first.length, first.length);
-  const share = 1 / (batches.length * first[0].length);
-  for (const arrays of batches) {
-    for (let a = 0; a < arrays.length; a++) {
-      for (let b = 0; b <= a; b++) {
-        products[a][b] += share * dot(arrays[a], arrays[b]);
-        products[b][a] = products[a][b];
-      }
-    }
-  }
+  const products: number[][] = [];
+  const share = 1 / (batches.length * batches[0][0].length);
+  for (const arrays of batches) addProducts(products, arrays, share);
   return products;
+}
+
+/** Adds products of each two arrays to those of others before. */
+export function addProducts(
+  products: number[][],
+  arrays: readonly Float32Array[],
+  share = 1,
+): void {
+  arrays.forEach((array, a) => {
+    const row = products[a] ??= arrays.map(() => 0);
+    for (let b = 0; b <= a; b++) {
+      row[b] += share * dot(array, arrays[b]);
+      products[b][a] = row[b];
+    }
+  });
 }
