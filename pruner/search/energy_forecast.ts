@@ -26,7 +26,6 @@ import {
   type MethodContext,
   planned,
   type PricedSearch,
-  type SearchPart,
 } from "../method.ts";
 import { sum } from "../numbers.ts";
 import { closeCheapest } from "./closing.ts";
@@ -62,7 +61,7 @@ async function walkOn(
 /** The walk to the first target, then each target from the one before. */
 const energyParts = (
   { search: { energy }, sparsity }: Pick<MethodContext, "search" | "sparsity">,
-): SearchPart[] =>
+) =>
   ["approach", ...sparsity.map((target) => `target-${target}`)]
     .map((name, i) => ({
       name: `energy-${name}`,

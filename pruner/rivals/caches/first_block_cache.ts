@@ -10,7 +10,6 @@ import {
   type Method,
   type MethodContext,
   noPlan,
-  type SearchPart,
 } from "../../method.ts";
 import { sum } from "../../numbers.ts";
 import { withoutStreams } from "../../refusals.ts";
@@ -54,7 +53,7 @@ async function measured(
 }
 
 /** The search for one budget. */
-const searchPart = (maxCost: number): SearchPart => ({
+const searchPart = (maxCost: number) => ({
   name: `first-block-${Math.floor(maxCost)}`,
   reads: {},
 });

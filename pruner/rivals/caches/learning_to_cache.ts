@@ -10,7 +10,7 @@ import {
 } from "@dip-go/supernet/gates";
 import { planCost } from "@dip-go/supernet/solver";
 import { gradientCost } from "../../budget/gate_costs.ts";
-import { type Method, noPlan, planned, type SearchPart } from "../../method.ts";
+import { type Method, noPlan, planned } from "../../method.ts";
 import { range } from "../../numbers.ts";
 import { withoutStreams } from "../../refusals.ts";
 import type { SearchSettings } from "../../search_settings.ts";
@@ -76,7 +76,7 @@ function thresholdPlan(
 const trainingPart = (
   { routers }: SearchSettings,
   maxCost: number,
-): SearchPart => ({
+) => ({
   name: `routers-${Math.floor(maxCost)}`,
   reads: routers,
 });

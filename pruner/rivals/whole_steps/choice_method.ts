@@ -1,13 +1,7 @@
 /** Searches of the k of T steps at which to call the model, judged on true samples of the first calibration batch; predictions are held in between. */
 import type { Tensor } from "@dip-go/core/tensor";
 import type { CalibrationBatch } from "../../calibration.ts";
-import {
-  type FitTask,
-  type Method,
-  noPlan,
-  planned,
-  type SearchPart,
-} from "../../method.ts";
+import { type FitTask, type Method, noPlan, planned } from "../../method.ts";
 import { sum } from "../../numbers.ts";
 import { Trials } from "../../search/trials.ts";
 import { callsWithin, wholeStepGates } from "../../search/whole_steps.ts";
@@ -41,7 +35,7 @@ export function choiceMethod(
 ): Method {
   const partOf = (
     { net, search, maxCost }: Omit<FitTask, "sparsity">,
-  ): SearchPart => ({
+  ) => ({
     name: `${part}-${callsWithin(net, maxCost)}`,
     reads: search[settings],
   });

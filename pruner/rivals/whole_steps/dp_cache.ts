@@ -6,13 +6,13 @@
  * programming, under costs that know the key before, which the forecast reads.
  */
 import { taylor } from "@dip-go/supernet/gates";
-import { type Method, noPlan, planned, type SearchPart } from "../../method.ts";
+import { type Method, noPlan, planned } from "../../method.ts";
 import { cheapestKeys, pathCosts } from "../../search/forecast_path.ts";
 import { callsWithin } from "../../search/whole_steps.ts";
 import { taylorPlan } from "../caches/taylor_seer.ts";
 
 /** The costs serve every budget. */
-const costsPart = (order: number): SearchPart => ({
+const costsPart = (order: number) => ({
   name: "dpcache-costs",
   reads: { order },
 });

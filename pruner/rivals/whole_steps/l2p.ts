@@ -7,7 +7,7 @@
 import { adamW } from "@dip-go/core/autodiff";
 import { denseCost } from "@dip-go/supernet/gates";
 import { runSolver, samplerSolver } from "@dip-go/supernet/solver";
-import { type Method, noPlan, planned, type SearchPart } from "../../method.ts";
+import { type Method, noPlan, planned } from "../../method.ts";
 import { meanSquaredError, range, sum } from "../../numbers.ts";
 import { noisy } from "../../refusals.ts";
 import type { SearchSettings } from "../../search_settings.ts";
@@ -89,7 +89,7 @@ export function leastSquaresRow(
 }
 
 /** The products serve every budget. */
-const productsPart = ({ solver: { pairs } }: SearchSettings): SearchPart => ({
+const productsPart = ({ solver: { pairs } }: SearchSettings) => ({
   name: "l2p-products",
   reads: { pairs },
 });

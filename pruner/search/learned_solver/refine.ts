@@ -12,14 +12,6 @@ import { type Compared, logError, logErrorGradient } from "../log_error.ts";
 import type { RidgeFit } from "./ridge.ts";
 import type { Teacher, TeacherBatch } from "./teacher.ts";
 
-export interface Refinement {
-  readonly iterations: number;
-  /** Batches of a gradient step. */
-  readonly accumulate: number;
-  /** Batches by which the best iterate is chosen, the first of the teacher's; gradients are of the others, if there are any. */
-  readonly judged: number;
-}
-
 /** Rates that were measured on the embedded models. */
 const rates = {
   /** Of whitened coordinates, times the fit's root mean squared error. */
@@ -36,14 +28,22 @@ const lookEvery = 8;
 export const looks = (iterations: number): number =>
   1 + Math.ceil(iterations / lookEvery);
 
-/** The refined solver, or the fit where nothing was better, and its loss on the judged batches. */
+/**
+ * The refined solver, or the fit where nothing was better, and its loss on the
+ * judged batches.
+ *
+ * @param options.accumulate Batches of a gradient step.
+ * @param options.judged Batches by which the best iterate is chosen, the first of the teacher's; gradients are of the others, if there are any.
+ */
 export async function refined(
   { sessions, teacher, fit }: {
     readonly sessions: SolverSessions;
     readonly teacher: Teacher;
     readonly fit: RidgeFit;
   },
-  { iterations, accumulate, judged }: Refinement,
+  { iterations, accumulate, judged }: Readonly<
+    Record<"iterations" | "accumulate" | "judged", number>
+  >,
   note: (done: number, loss: number) => void = () => {},
 ): Promise<{ solver: Solver; loss: number }> {
   const moved = new MovedFit(fit);
