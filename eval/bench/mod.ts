@@ -3,7 +3,6 @@ export { benches } from "./benches.ts";
 export { changedGateLines, measureChangedGate } from "./changed_gate.ts";
 export { compiledLines, measureCompiled } from "./compiled_speed.ts";
 export { exportCost, exportCostLines } from "./export_cost.ts";
-export { type GpuBenchOptions, gpuLines, measureGpu } from "./gpu/gpu.ts";
 export { gradientMemory } from "./gradient_memory.ts";
 export { gradientLines, measureGradient } from "./gradient_speed.ts";
 export { growthLines, measureGrowth } from "./growth.ts";

@@ -6,12 +6,8 @@ import {
   resultOf,
 } from "./options/command.ts";
 import { fraction, list, whole } from "./options/option_table.ts";
-import {
-  benches,
-  gpuLines,
-  measureGpu,
-  writeFigures,
-} from "@dip-go/eval/bench";
+import { benches, writeFigures } from "@dip-go/eval/bench";
+import { gpuLines, measureGpu } from "@dip-go/eval/bench/gpu";
 import { gpuHelp, parseGpu } from "./bench_gpu/gpu_options.ts";
 import { packGpuBench } from "./bench_gpu/gpu_pack.ts";
 

@@ -1,6 +1,6 @@
 /** `deno task test:gpu:embedded`: `bench gpu` on a GPU in software. */
 import { assert, assertEquals } from "@std/assert";
-import { measureGpu } from "@dip-go/eval/bench";
+import { measureGpu } from "@dip-go/eval/bench/gpu";
 import { onSoftwareGpu } from "./on_software_gpu.ts";
 
 Deno.test({

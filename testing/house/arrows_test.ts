@@ -83,6 +83,26 @@ Deno.test("core's rooms import only rooms below them", () => {
   assertEquals([...rooms].sort(), Object.keys(arrows).sort());
 });
 
+/** A file and everything that it imports, directly or not. */
+function reachedFrom(path: string): Set<string> {
+  const imports = new Map(sources.map((each) => [each.path, each.imports]));
+  const reached = new Set([path]);
+  for (const each of reached) {
+    for (const imported of imports.get(each) ?? []) reached.add(imported);
+  }
+  return reached;
+}
+
+Deno.test("what bench gpu packs into one script starts no other program", () => {
+  // In a bundle every file's `import.meta` is the script's.
+  const reached = reachedFrom("experiments/commands/bench_gpu/gpu_main.ts");
+  const starting = sources.filter(({ path, text }) =>
+    reached.has(path) && /import\.meta\.main|\(import\.meta,/.test(text)
+  );
+  assertEquals(starting.map(({ path }) => path), []);
+  assert(reached.has("eval/bench/gpu/gpu.ts") && reached.size > 100);
+});
+
 /** The files of a circle of imports, in order; empty if there is none. */
 function circleOf(
   all: readonly Pick<Source, "path" | "imports">[],

@@ -1,5 +1,5 @@
 /** `bench gpu` where it was packed: measures, and prints each model as it is done. */
-import { gpuLines, measureGpu } from "@dip-go/eval/bench";
+import { gpuLines, measureGpu } from "@dip-go/eval/bench/gpu";
 import { gpuHelp, parseGpu } from "./gpu_options.ts";
 
 try {

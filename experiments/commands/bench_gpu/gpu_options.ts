@@ -1,6 +1,6 @@
 /** What `bench gpu` is asked for on the command line. */
 import { devices, floatPrecisions } from "@dip-go/core/runtime";
-import type { GpuBenchOptions } from "@dip-go/eval/bench";
+import type { GpuBenchOptions } from "@dip-go/eval/bench/gpu";
 import {
   type CommandForm,
   flag,

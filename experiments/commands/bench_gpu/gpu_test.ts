@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { gpuLines } from "@dip-go/eval/bench";
+import { gpuLines } from "@dip-go/eval/bench/gpu";
 import { parseGpu } from "./gpu_options.ts";
 import { benchCommand } from "../bench.ts";
 
