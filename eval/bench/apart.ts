@@ -8,7 +8,7 @@ export const peakBytes = (): number => process.resourceUsage().maxRSS * 1024;
  * A measurement that a module makes in a process of its own: started as a
  * program, the module prints the figures as JSON; imported, it starts itself.
  *
- * @param module Of the module's `import.meta`; a bundle knows only the literal `import.meta.main`.
+ * @param module Its `import.meta`; in a bundle that is the script's, so none may hold such a module.
  * @param measure The measurement, of the program's arguments.
  * @returns The measurement in a fresh process; it throws an `Error` if that fails.
  */

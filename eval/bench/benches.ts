@@ -8,7 +8,7 @@ import { gradientLines, measureGradient } from "./gradient_speed.ts";
 import { growthLines, measureGrowth } from "./growth.ts";
 import { guidanceLines, measureAllGuidance } from "./guidance_cost.ts";
 import { layerLines, layerSubjects, measureLayers } from "./layer_gradients.ts";
-import { loadLines, measureLoads, measureSd35 } from "./load.ts";
+import { loadLines, measureLoads } from "./load.ts";
 import { measureAllPeers, peerLines } from "./peers/peers.ts";
 import { measureSd15, sd15Lines } from "./sd15.ts";
 import { measureSpeed, speedLines } from "./sub_net_speed.ts";
@@ -106,7 +106,7 @@ export const benches: Readonly<Record<string, Bench>> = {
   "dit-shapes": subNets("dit-shapes", embedded),
   "sd-shapes": subNets("sd-shapes", embedded),
   peers: bench(({ rounds = 3 }) => measureAllPeers({ rounds }), peerLines),
-  load: bench(() => measureLoads(), loadLines),
+  load: bench(() => measureLoads("load"), loadLines),
   compiled: bench(
     ({ steps = 50, sparsities = usualSparsities, rounds = 9 }) =>
       byModel(embeddedModels, sparsities, async ({ folder, sparsity }) => {
@@ -160,7 +160,7 @@ export const benches: Readonly<Record<string, Bench>> = {
     ({ steps }) => measureEndToEnd(steps === undefined ? [1, 4, 10] : [steps]),
     endToEndLines,
   ),
-  sd35: bench(() => measureSd35(), loadLines),
+  sd35: bench(() => measureLoads("sd35"), loadLines),
   sd15: bench(() => measureSd15("results/bench/sd-1.5"), sd15Lines),
   conv: bench(
     ({ rounds = 3 }) => measureLayers(layerSubjects, { rounds }),

@@ -50,7 +50,7 @@ export async function exportCost(
 
 /** {@linkcode exportCost} of one guided image's SubNet of a model's folder, in a fresh process. */
 export const exportCostApart = await apart(
-  { url: import.meta.url, main: import.meta.main },
+  import.meta,
   async (folder, steps, sparsity, out) => {
     const size = { images: 1, steps: Number(steps) };
     const options = { sparsity: Number(sparsity), out };

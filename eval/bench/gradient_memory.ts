@@ -12,19 +12,24 @@ const peakMegabytes = () => peakBytes() / 1e6;
  * Opens the training form and takes one gradient of ½|x0|² for every gate.
  *
  * @returns Resident megabytes (10⁶ bytes), the highest of the process so far:
- * with the model open, and at the end.
+ * with the model open, and at the end; seconds of the gradient.
  */
 export async function gradientMemory({ net, request }: Subject) {
   await using form = await openTrainingForm(net);
   const before = peakMegabytes();
   const gates = denseGates(net.steps, net.units.length);
-  await form.gradient({ ...request, gates }, ({ data }) => data);
-  return { before, peak: peakMegabytes() };
+  const started = performance.now();
+  const found = await form.gradient({ ...request, gates }, ({ data }) => data);
+  const seconds = (performance.now() - started) / 1000;
+  if (!found.gates.flat().every(Number.isFinite)) {
+    throw new Error("a gate's gradient is not finite");
+  }
+  return { before, peak: peakMegabytes(), seconds };
 }
 
 /** {@linkcode gradientMemory} of one guided image of a model's folder, in a fresh process. */
 export const gradientMemoryApart = await apart(
-  { url: import.meta.url, main: import.meta.main },
+  import.meta,
   async (folder, steps) =>
     gradientMemory(
       await modelFolder(folder, { images: 1, steps: Number(steps) }),

@@ -5,7 +5,7 @@ import type { ByName, FiguresOf } from "./figures.ts";
 import { measureSpeed } from "./sub_net_speed.ts";
 import { modelFolder, type SubjectSize } from "./subjects/subjects.ts";
 
-type GrowthSize = Required<Omit<SubjectSize, "guidanceScale">>;
+type GrowthSize = Required<Pick<SubjectSize, "steps" | "images" | "side">>;
 
 export interface GrowthOptions {
   /** Fraction of the dense trajectory's MACs that the SubNet leaves out. */

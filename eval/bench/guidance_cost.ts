@@ -6,7 +6,6 @@ import {
   unetBlockGraph,
 } from "@dip-go/core/models";
 import { halvesOf } from "@dip-go/core/pipeline";
-import { makeSampler, parseSchedulerConfig } from "@dip-go/core/samplers";
 import { denseGates, denseMacs } from "@dip-go/supernet/gates";
 import {
   openFusedSubNet,
@@ -18,7 +17,7 @@ import { columnLines } from "../tables/aligned_lines.ts";
 import { interleave } from "../statistics/latency.ts";
 import { apart } from "./apart.ts";
 import type { ByName, FiguresOf } from "./figures.ts";
-import { ddimConfig } from "./subjects/dit_xl_folder.ts";
+import { ddimSampler } from "./subjects/full_size.ts";
 import {
   folders,
   modelFolder,
@@ -44,9 +43,7 @@ function midSizeUnet(guidanceScale: number): Subject {
     tokens: 77,
     granularity: "branch",
   });
-  const scheduler = parseSchedulerConfig(ddimConfig, "bench guidance");
-  const sampler = makeSampler(scheduler, { steps });
-  return subjectOf(graph, sampler, { guidanceScale });
+  return subjectOf(graph, ddimSampler(steps), { guidanceScale });
 }
 
 const embedded =
@@ -120,26 +117,25 @@ export async function samplingBytes(subject: Subject): Promise<number> {
 }
 
 const samplingBytesApart = await apart(
-  { url: import.meta.url, main: import.meta.main },
+  import.meta,
   async (name, guidanceScale) =>
     samplingBytes(await subjects[name](Number(guidanceScale))),
 );
 
 /** Every subject's figures; memory is measured in processes of their own. */
 export async function measureAllGuidance({ rounds }: { rounds: number }) {
-  const figures: Record<string, FiguresOf<typeof measureOne>> = {};
-  for (const name of Object.keys(subjects)) {
-    figures[name] = await measureOne(name, rounds);
-  }
-  return figures;
-}
-
-async function measureOne(name: string, rounds: number) {
-  const bytes = {
-    both: await samplingBytesApart(name, scales.both),
-    one: await samplingBytesApart(name, scales.one),
-  };
-  return { ...await measureGuidance(subjects[name], { rounds }), bytes };
+  const figures = await Array.fromAsync(
+    Object.entries(subjects),
+    async ([name, subject]) => {
+      const bytes = {
+        both: await samplingBytesApart(name, scales.both),
+        one: await samplingBytesApart(name, scales.one),
+      };
+      const measured = await measureGuidance(subject, { rounds });
+      return [name, { ...measured, bytes }] as const;
+    },
+  );
+  return Object.fromEntries(figures);
 }
 
 const ratio = ({ one, both }: typeof scales): string => (one / both).toFixed(3);

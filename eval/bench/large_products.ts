@@ -1,5 +1,10 @@
 /** The machine's own rate: that of large square matrix products. */
-import { GraphBuilder } from "@dip-go/core/onnx";
+import {
+  type Graph,
+  GraphBuilder,
+  macsOfGraph,
+  sumMacs,
+} from "@dip-go/core/onnx";
 import { openSession } from "@dip-go/core/runtime";
 import type { Latency } from "../statistics/latency.ts";
 import { randomFeeds } from "./subjects/random_feeds.ts";
@@ -10,6 +15,10 @@ const largeSides = [1024, 2048, 4096];
 /** 10⁹ floating-point operations a second, two a multiply-accumulate. */
 export const rateOf = (macs: number, milliseconds: number): number =>
   2 * macs / milliseconds / 1e6;
+
+/** Multiply-accumulates of a graph in the total convention. */
+export const macsOf = (graph: Graph): number =>
+  sumMacs(macsOfGraph(graph).values()).total;
 
 function productGraph(side: number) {
   const g = new GraphBuilder("product");

@@ -2,15 +2,11 @@
 import { columnLines } from "../tables/aligned_lines.ts";
 import { parametersAsInputs, vjpGraph } from "@dip-go/core/autodiff";
 import { convolution, groupNorm, noWeights } from "@dip-go/core/models";
-import {
-  GraphBuilder,
-  macsOfGraph,
-  sumMacs,
-  type Value,
-} from "@dip-go/core/onnx";
+import { GraphBuilder, type Value } from "@dip-go/core/onnx";
 import { openSession } from "@dip-go/core/runtime";
 import { interleave, type Latency } from "../statistics/latency.ts";
 import type { FiguresOf } from "./figures.ts";
+import { macsOf, rateOf } from "./large_products.ts";
 import { randomFeeds } from "./subjects/random_feeds.ts";
 
 /** A layer and the shape of its input, `[B, C, H, W]`. */
@@ -95,13 +91,12 @@ async function measureLayer(
     const feeds = randomFeeds(graph);
     runs[pass] = () => session.run(feeds);
   }
-  const { total } = sumMacs(macsOfGraph(graphs.forward).values());
   const { name, shape } = subject;
   const latency: Readonly<Partial<Record<string, Latency>>> = await interleave(
     runs,
     { rounds },
   );
-  return { name, shape, macs: total, latency };
+  return { name, shape, macs: macsOf(graphs.forward), latency };
 }
 
 /** The layers, one after the other. */
@@ -128,5 +123,5 @@ function timeAndRate(latency: Latency | undefined, macs: number): string {
   if (!latency) return "";
   const { median } = latency;
   const time = median.toFixed(median < 10 ? 2 : 1);
-  return macs > 0 ? `${time} (${(2e-6 * macs / median).toFixed(0)})` : time;
+  return macs > 0 ? `${time} (${rateOf(macs, median).toFixed(0)})` : time;
 }

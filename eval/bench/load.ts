@@ -9,12 +9,12 @@ import {
   randomWeights,
   wholeGraph,
 } from "@dip-go/core/models";
-import { macsOfGraph, sumMacs } from "@dip-go/core/onnx";
 import { openNetwork } from "@dip-go/core/pipeline";
 import type { Tensor } from "@dip-go/core/tensor";
 import { writeSafetensors } from "@dip-go/core/weights";
 import { apart, peakBytes } from "./apart.ts";
 import type { FiguresOf } from "./figures.ts";
+import { macsOf } from "./large_products.ts";
 import { randomFeeds } from "./subjects/random_feeds.ts";
 
 type Storage = "F32" | "F16" | "BF16";
@@ -75,27 +75,28 @@ async function measureLoad(path: string, name: string, side: string) {
   const calling = await seconds(() => calls.call(feeds));
   const { size: bytes } = await Deno.stat(path);
   const peak = peakBytes();
-  const { total: macs } = sumMacs(macsOfGraph(wholeGraph(model)).values());
+  const macs = macsOf(wholeGraph(model));
   const times = { reading, loading, calling };
   return { name, side, bytes, macs, ...times, opened, peak };
 }
 
 const measureApart = await apart(import.meta, measureLoad);
 
-/** Stable Diffusion 1.5 in float32 and SDXL in 16 bits, on latents of the given side, each in a process of its own. */
-export const measureLoads = async ({ side = 128 }: { side?: number } = {}) => [
-  await measureApart(await ensureWeights("sd-1.5", "F32"), "sd-1.5", side / 2),
-  await measureApart(await ensureWeights("sdxl", "F16"), "sdxl", side),
-];
+/** Networks as they are stored, and the side of their latents. */
+const subjects: Readonly<
+  Record<"load" | "sd35", readonly [KnownModelName, Storage, side: number][]>
+> = {
+  load: [["sd-1.5", "F32", 64], ["sdxl", "F16", 128]],
+  sd35: [["sd3.5-medium", "BF16", 64]], // at 512x512 pixels
+};
 
-/** Stable Diffusion 3.5 medium in bfloat16, at 512x512 pixels, in a process of its own. */
-export const measureSd35 = async () => [
-  await measureApart(
-    await ensureWeights("sd3.5-medium", "BF16"),
-    "sd3.5-medium",
-    64,
-  ),
-];
+/** A bench's networks, each in a process of its own. */
+export const measureLoads = (bench: keyof typeof subjects) =>
+  Array.fromAsync(
+    subjects[bench],
+    async ([name, dtype, side]) =>
+      await measureApart(await ensureWeights(name, dtype), name, side),
+  );
 
 /** The figures as lines of text: SDXL's peak is that of the largest of its blocks, one of which at a time has its features and, layer by layer, its weights in float32. */
 export const loadLines = (figures: FiguresOf<typeof measureLoads>): string[] =>

@@ -5,49 +5,25 @@
  */
 import { alignedLines } from "../tables/aligned_lines.ts";
 import { blockGraphOf, loadModel, wholeGraph } from "@dip-go/core/models";
-import { macsOfGraph, sumMacs } from "@dip-go/core/onnx";
-import { TorchGenerator } from "@dip-go/core/random";
 import { openSession } from "@dip-go/core/runtime";
-import { makeSampler, readSchedulerConfig } from "@dip-go/core/samplers";
-import { denseGates, superNet } from "@dip-go/supernet/gates";
-import { openTrainingForm } from "@dip-go/supernet/training";
 import { interleave } from "../statistics/latency.ts";
 import { apart, peakBytes } from "./apart.ts";
 import type { ByName } from "./figures.ts";
-import { openLargeProducts, rateOf } from "./large_products.ts";
+import { gradientMemory } from "./gradient_memory.ts";
+import { macsOf, openLargeProducts, rateOf } from "./large_products.ts";
+import { ensureSd15 } from "./subjects/full_size.ts";
 import { randomFeeds } from "./subjects/random_feeds.ts";
-import { ensureSd15 } from "./subjects/sd15_folder.ts";
+import { modelFolder } from "./subjects/subjects.ts";
 
 /** A task's measurements by name, in the unit that the name ends in. */
 type Figures = ByName<number>;
 
-const peakGigabytes = () => peakBytes() / 1e9;
-
-const guidanceScale = 7.5;
-
 /** One gradient of every gate of the branches, over four guided DDIM steps at 512x512. */
 async function gradient(folder: string): Promise<Figures> {
-  const model = await loadModel(folder);
-  const config = await readSchedulerConfig(model.schedulerConfig!);
-  const sampler = makeSampler(config, { kind: "ddim", steps: 4 });
-  const graph = blockGraphOf(model, { batch: 2, granularity: "branch" });
-  const net = superNet(graph, { steps: sampler.steps.length });
-  const random = new TorchGenerator(0);
-  const [sample, , text] = graph.inputs;
-  await using form = await openTrainingForm(net);
-  const started = performance.now();
-  const found = await form.gradient({
-    latents: random.randn(sample.shape.with(0, 1)),
-    conditioning: { [text.name]: random.randn(text.shape) },
-    sampler,
-    guidanceScale,
-    gates: denseGates(net.steps, net.units.length),
-  }, ({ data }) => data);
-  const seconds = (performance.now() - started) / 1000;
-  if (!found.gates.flat().every(Number.isFinite)) {
-    throw new Error("a gate's gradient is not finite");
-  }
-  return { "peak GB": peakGigabytes(), "gradient s": seconds };
+  const size = { images: 1, steps: 4, kind: "ddim" } as const;
+  const subject = await modelFolder(folder, { ...size, guidanceScale: 7.5 });
+  const { peak, seconds } = await gradientMemory(subject);
+  return { "peak GB": peak / 1e3, "gradient s": seconds };
 }
 
 /** The UNet's forward at batch 2, as guidance calls it, in turns with large products. */
@@ -59,14 +35,13 @@ async function rate(folder: string): Promise<Figures> {
   const feeds = randomFeeds(graph);
   const turns = { unet: () => unet.run(feeds), ...products.turns };
   const times = await interleave(turns, { rounds: 3 });
-  const { total } = sumMacs(macsOfGraph(graph).values());
-  const own = rateOf(total, times.unet.median);
+  const own = rateOf(macsOf(graph), times.unet.median);
   const machine = products.rate(times);
   return {
     "UNet GFLOP/s": own,
     "product GFLOP/s": machine,
     "UNet / product": own / machine,
-    "peak GB": peakGigabytes(),
+    "peak GB": peakBytes() / 1e9,
   };
 }
 
@@ -76,7 +51,7 @@ const tasks: ByName<(folder: string) => Promise<Figures>> = {
 };
 
 const measuredApart = await apart(
-  { url: import.meta.url, main: import.meta.main },
+  import.meta,
   (task, folder) => tasks[task](folder),
 );
 

@@ -9,7 +9,7 @@ import { rgbImage, writePng } from "@dip-go/core/pictures";
 import { columnLines } from "../../tables/aligned_lines.ts";
 import { apart, peakBytes } from "../apart.ts";
 import type { FiguresOf } from "../figures.ts";
-import { ensureSd15 } from "../subjects/sd15_folder.ts";
+import { ensureSd15 } from "../subjects/full_size.ts";
 
 const folder = "results/bench/sd-1.5";
 
@@ -52,23 +52,17 @@ async function drawInPython(steps: number): Promise<Use | null> {
 export async function measureEndToEnd(counts: readonly number[]) {
   await ensureSd15(folder);
   const programs = { ours: drawApart, diffusers: drawInPython };
-  const pictures = counts.flatMap((steps) =>
-    Object.entries(programs).map(([program, draw]) => ({
-      steps,
-      program,
-      draw,
-    }))
-  );
-  const figures = await Array.fromAsync(
-    pictures,
-    async ({ draw, ...picture }) => {
+  const figures: ({ steps: number; program: string; seconds: number } & Use)[] =
+    [];
+  for (const steps of counts) {
+    for (const [program, draw] of Object.entries(programs)) {
       const start = performance.now();
-      const use = await draw(picture.steps);
+      const use = await draw(steps);
       const seconds = (performance.now() - start) / 1000;
-      return use ? [{ ...picture, seconds, ...use }] : [];
-    },
-  );
-  return figures.flat();
+      if (use) figures.push({ steps, program, seconds, ...use });
+    }
+  }
+  return figures;
 }
 
 /** A line a process. */

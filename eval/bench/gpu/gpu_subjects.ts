@@ -10,18 +10,14 @@ import {
   unetBlockGraph,
   type UnetConfig,
 } from "@dip-go/core/models";
-import { makeSampler, parseSchedulerConfig } from "@dip-go/core/samplers";
-import { ddimConfig } from "../subjects/dit_xl_folder.ts";
+import { ddimSampler } from "../subjects/full_size.ts";
 import { subjectOf } from "../subjects/subjects.ts";
 import { tinySubject } from "../subjects/tiny_subject.ts";
-
-const scheduler = parseSchedulerConfig(ddimConfig, "bench gpu");
 
 /** One guided picture, whose gates switch the family's usual units; made when its turn comes, as at full size each takes gigabytes. */
 const subject = (name: string, graph: () => BlockGraph) => ({
   name,
-  make: (steps: number) =>
-    subjectOf(graph(), makeSampler(scheduler, { steps })),
+  make: (steps: number) => subjectOf(graph(), ddimSampler(steps)),
 });
 
 export type GpuSubject = ReturnType<typeof subject>;

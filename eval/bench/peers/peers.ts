@@ -6,12 +6,11 @@ import {
   loadModel,
   wholeGraph,
 } from "@dip-go/core/models";
-import { macsOfGraph, sumMacs } from "@dip-go/core/onnx";
 import { openSession } from "@dip-go/core/runtime";
 import { interleave, type Latency } from "../../statistics/latency.ts";
 import type { FiguresOf } from "../figures.ts";
 import { exporterGraph } from "./exporter_graph.ts";
-import { openLargeProducts, rateOf } from "../large_products.ts";
+import { macsOf, openLargeProducts, rateOf } from "../large_products.ts";
 import { randomFeeds } from "../subjects/random_feeds.ts";
 import { folders, type ModelName } from "../subjects/subjects.ts";
 
@@ -49,7 +48,7 @@ export async function measurePeers(
     exporter: () => exporter.run(feeds),
     ...products.turns,
   }, { rounds });
-  const { total: macs } = sumMacs(macsOfGraph(graph).values());
+  const macs = macsOf(graph);
   return {
     name,
     batch: graph.inputs[0].shape[0],

@@ -7,12 +7,11 @@ import {
 } from "@dip-go/core/models";
 import { latentsShape } from "@dip-go/core/pipeline";
 import { TorchGenerator } from "@dip-go/core/random";
-import type { Sampler } from "@dip-go/core/samplers";
+import type { Sampler, SamplerKind } from "@dip-go/core/samplers";
 import { type SuperNet, superNet } from "@dip-go/supernet/gates";
 import type { SampleRequest } from "@dip-go/supernet/sampling";
-import { ensureDitXl } from "./dit_xl_folder.ts";
+import { ensureDitXl, ensureSd15Unet } from "./full_size.ts";
 import { feedOf } from "./random_feeds.ts";
-import { ensureSd15Unet } from "./sd15_folder.ts";
 
 /** A network over all steps, and its feeds. */
 export interface Subject {
@@ -27,6 +26,8 @@ export interface Subject {
 export interface SubjectSize {
   readonly images: number;
   readonly steps: number;
+  /** Of the sampler; the folder's own by default. */
+  readonly kind?: SamplerKind;
   /** Height and width of the latents; the model's own by default. */
   readonly side?: number;
   /** 2 by default. */
@@ -61,10 +62,10 @@ export function subjectOf(
  */
 export async function modelFolder(
   folder: string,
-  { images, steps, side, guidanceScale = 2 }: SubjectSize,
+  { images, side, guidanceScale = 2, ...size }: SubjectSize,
 ): Promise<Subject> {
   const pipeline = sized(await loadPipeline(folder), side);
-  const sampler = pipeline.sampler({ steps, guidanceScale });
+  const sampler = pipeline.sampler({ ...size, guidanceScale });
   const graph = sampler.graph({ images });
   return subjectOf(graph, sampler.sampler, { guidanceScale });
 }

@@ -5,8 +5,7 @@ import {
   randomWeights,
 } from "@dip-go/core/models";
 import { halvesOf } from "@dip-go/core/pipeline";
-import { makeSampler, parseSchedulerConfig } from "@dip-go/core/samplers";
-import { ddimConfig } from "./dit_xl_folder.ts";
+import { ddimSampler } from "./full_size.ts";
 import { type Subject, subjectOf } from "./subjects.ts";
 
 const tinyDit: DitConfig = {
@@ -27,8 +26,5 @@ export function tinySubject(steps: number, guidanceScale = 2): Subject {
     batch: halvesOf(guidanceScale),
     granularity: "sublayer",
   });
-  const scheduler = parseSchedulerConfig(ddimConfig, "tiny");
-  return subjectOf(graph, makeSampler(scheduler, { steps }), {
-    guidanceScale,
-  });
+  return subjectOf(graph, ddimSampler(steps), { guidanceScale });
 }
