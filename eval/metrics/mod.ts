@@ -22,7 +22,7 @@ export {
   type FidConvention,
   fidConventions,
 } from "./networks/inception/inception_inputs.ts";
-export { inceptionParameters } from "./networks/inception/inception_load.ts";
+export { inceptionParameters } from "./networks/inception/inception.ts";
 export {
   lpipsGraph,
   type LpipsNet,

@@ -6,7 +6,7 @@
  *
  * Shapes: `B` batch.
  */
-import type { WeightSource } from "@dip-go/core/models";
+import { askedShapes, type WeightSource } from "@dip-go/core/models";
 import { type Graph, GraphBuilder, type Value } from "@dip-go/core/onnx";
 import { float32 } from "@dip-go/core/tensor";
 
@@ -21,38 +21,44 @@ interface Context extends InceptionConfig {
   readonly weights: WeightSource;
 }
 
-/** A convolution with its norm and ReLU: name, output channels, kernel, and its window where it differs from stride 1 and the same size. */
+/** A convolution with its norm and ReLU: name, output channels, kernel (a side, or height and width), and its window where it differs from stride 1 and the same size. */
 type Layer = readonly [
   name: string,
   channels: number,
-  kernel: readonly [number, number],
+  kernel: number | readonly [number, number],
   window?: { readonly stride?: number; readonly valid?: boolean },
 ];
 
-const square = (size: number): [number, number] => [size, size];
+/** A layer, or what else is done to a map in a block. */
+type Step = Layer | ((c: Context, x: Value, block: string) => Value);
+
+/** Steps, one after another. */
+type Branch = readonly Step[];
+
 const epsilon = 1e-3;
 
 /** Height and width of the pictures. */
 export const inceptionSize = 299;
-/** Channels of the first branch of the block whose features sFID looks at. */
-const spatialChannels = 7;
+/** The block of which sFID looks at features, `mixed_6` of the release, and at how many channels of its first branch. */
+const spatial = { block: "Mixed_6d", channels: 7 };
 
 /** Convolution, batch norm by its running statistics, ReLU. */
 function layer(
-  c: Context,
+  { g, weights, narrow }: Context,
   x: Value,
-  block: string,
-  [name, channels, [height, width], { stride = 1, valid = false } = {}]: Layer,
+  path: string,
+  [, channels, kernel, { stride = 1, valid = false } = {}]: Layer,
 ): Value {
-  const { g, weights, narrow } = c;
-  const path = block === "" ? name : `${block}.${name}`;
+  const [height, width] = typeof kernel === "number"
+    ? [kernel, kernel]
+    : kernel;
   return g.scope(path, () => {
     const parameter = (key: string, shape: readonly number[]) =>
       g.parameter(`${path}.${key}`, shape, weights(`${path}.${key}`, shape));
     const out = Math.ceil(channels / narrow);
-    const kernel = parameter("conv.weight", [out, x.shape[1], height, width]);
+    const filter = parameter("conv.weight", [out, x.shape[1], height, width]);
     const [up, left] = valid ? [0, 0] : [(height - 1) / 2, (width - 1) / 2];
-    const y = g.conv(x, kernel, null, {
+    const y = g.conv(x, filter, null, {
       strides: [stride, stride],
       pads: [up, left, up, left],
     });
@@ -70,20 +76,34 @@ function layer(
   });
 }
 
-const chain = (c: Context, x: Value, block: string, layers: readonly Layer[]) =>
-  layers.reduce((value, each) => layer(c, value, block, each), x);
+const chain = (c: Context, x: Value, block: string, steps: Branch): Value =>
+  steps.reduce(
+    (value, step) =>
+      typeof step === "function"
+        ? step(c, value, block)
+        : layer(c, value, block === "" ? step[0] : `${block}.${step[0]}`, step),
+    x,
+  );
 
-const maxPool = ({ g }: Context, x: Value, stride: 1 | 2): Value => {
-  const pad = stride === 1 ? 1 : 0;
-  return g.maxPool(x, {
-    kernel: [3, 3],
-    strides: [stride, stride],
-    pads: [pad, pad, pad, pad],
-  });
-};
+const ends = (
+  c: Context,
+  x: Value,
+  block: string,
+  branches: readonly Branch[],
+) => branches.map((steps) => chain(c, x, block, steps));
+
+/** Branches of one map, joined along the channels. */
+const fork = (...branches: Branch[]): Step => (c, x, block) =>
+  c.g.concat(ends(c, x, block, branches), { axis: 1 });
+
+const halvingPool: Step = ({ g }, x) =>
+  g.maxPool(x, { kernel: [3, 3], strides: [2, 2] });
+
+const maximum: Step = ({ g }, x) =>
+  g.maxPool(x, { kernel: [3, 3], strides: [1, 1], pads: [1, 1, 1, 1] });
 
 /** The mean of 3x3 pixels, at the border of those inside. */
-function averageInside({ g }: Context, x: Value): Value {
+const averageInside: Step = ({ g }, x) => {
   const window = { kernel: [3, 3], pads: [1, 1, 1, 1] };
   const [, , height, width] = x.shape;
   const inside = (i: number, size: number) =>
@@ -94,174 +114,141 @@ function averageInside({ g }: Context, x: Value): Value {
   });
   const mean = g.averagePool(x, window);
   return g.mul(mean, g.constant(float32([height, width], factors)));
-}
-
-/** 35x35 → 35x35. */
-function blockA(c: Context, x: Value, block: string, pooled: number): Value {
-  return c.g.concat([
-    chain(c, x, block, [["branch1x1", 64, square(1)]]),
-    chain(c, x, block, [
-      ["branch5x5_1", 48, square(1)],
-      ["branch5x5_2", 64, square(5)],
-    ]),
-    chain(c, x, block, [
-      ["branch3x3dbl_1", 64, square(1)],
-      ["branch3x3dbl_2", 96, square(3)],
-      ["branch3x3dbl_3", 96, square(3)],
-    ]),
-    chain(c, averageInside(c, x), block, [["branch_pool", pooled, square(1)]]),
-  ], { axis: 1 });
-}
+};
 
 const halving = { stride: 2, valid: true };
 
-/** 35x35 → 17x17. */
-function blockB(c: Context, x: Value, block: string): Value {
-  return c.g.concat([
-    chain(c, x, block, [["branch3x3", 384, square(3), halving]]),
-    chain(c, x, block, [
-      ["branch3x3dbl_1", 64, square(1)],
-      ["branch3x3dbl_2", 96, square(3)],
-      ["branch3x3dbl_3", 96, square(3), halving],
-    ]),
-    maxPool(c, x, 2),
-  ], { axis: 1 });
-}
+const stem: Branch = [
+  ["Conv2d_1a_3x3", 32, 3, halving],
+  ["Conv2d_2a_3x3", 32, 3, { valid: true }],
+  ["Conv2d_2b_3x3", 64, 3],
+  halvingPool,
+  ["Conv2d_3b_1x1", 80, 1],
+  ["Conv2d_4a_3x3", 192, 3, { valid: true }],
+  halvingPool,
+];
 
-/** 17x17 → 17x17; the output of its first branch too. */
-function blockC(
-  c: Context,
-  x: Value,
-  block: string,
-  inner: number,
-): { all: Value; first: Value } {
-  const first = chain(c, x, block, [["branch1x1", 192, square(1)]]);
-  const all = c.g.concat([
-    first,
-    chain(c, x, block, [
-      ["branch7x7_1", inner, square(1)],
-      ["branch7x7_2", inner, [1, 7]],
-      ["branch7x7_3", 192, [7, 1]],
-    ]),
-    chain(c, x, block, [
-      ["branch7x7dbl_1", inner, square(1)],
-      ["branch7x7dbl_2", inner, [7, 1]],
-      ["branch7x7dbl_3", inner, [1, 7]],
-      ["branch7x7dbl_4", inner, [7, 1]],
-      ["branch7x7dbl_5", 192, [1, 7]],
-    ]),
-    chain(c, averageInside(c, x), block, [["branch_pool", 192, square(1)]]),
-  ], { axis: 1 });
-  return { all, first };
-}
+/** 35x35 → 35x35. */
+const blockA = (pooled: number): readonly Branch[] => [
+  [["branch1x1", 64, 1]],
+  [["branch5x5_1", 48, 1], ["branch5x5_2", 64, 5]],
+  [
+    ["branch3x3dbl_1", 64, 1],
+    ["branch3x3dbl_2", 96, 3],
+    ["branch3x3dbl_3", 96, 3],
+  ],
+  [averageInside, ["branch_pool", pooled, 1]],
+];
+
+/** 35x35 → 17x17. */
+const blockB: readonly Branch[] = [
+  [["branch3x3", 384, 3, halving]],
+  [
+    ["branch3x3dbl_1", 64, 1],
+    ["branch3x3dbl_2", 96, 3],
+    ["branch3x3dbl_3", 96, 3, halving],
+  ],
+  [halvingPool],
+];
+
+/** 17x17 → 17x17. */
+const blockC = (inner: number): readonly Branch[] => [
+  [["branch1x1", 192, 1]],
+  [
+    ["branch7x7_1", inner, 1],
+    ["branch7x7_2", inner, [1, 7]],
+    ["branch7x7_3", 192, [7, 1]],
+  ],
+  [
+    ["branch7x7dbl_1", inner, 1],
+    ["branch7x7dbl_2", inner, [7, 1]],
+    ["branch7x7dbl_3", inner, [1, 7]],
+    ["branch7x7dbl_4", inner, [7, 1]],
+    ["branch7x7dbl_5", 192, [1, 7]],
+  ],
+  [averageInside, ["branch_pool", 192, 1]],
+];
 
 /** 17x17 → 8x8. */
-function blockD(c: Context, x: Value, block: string): Value {
-  return c.g.concat([
-    chain(c, x, block, [
-      ["branch3x3_1", 192, square(1)],
-      ["branch3x3_2", 320, square(3), halving],
-    ]),
-    chain(c, x, block, [
-      ["branch7x7x3_1", 192, square(1)],
-      ["branch7x7x3_2", 192, [1, 7]],
-      ["branch7x7x3_3", 192, [7, 1]],
-      ["branch7x7x3_4", 192, square(3), halving],
-    ]),
-    maxPool(c, x, 2),
-  ], { axis: 1 });
-}
+const blockD: readonly Branch[] = [
+  [["branch3x3_1", 192, 1], ["branch3x3_2", 320, 3, halving]],
+  [
+    ["branch7x7x3_1", 192, 1],
+    ["branch7x7x3_2", 192, [1, 7]],
+    ["branch7x7x3_3", 192, [7, 1]],
+    ["branch7x7x3_4", 192, 3, halving],
+  ],
+  [halvingPool],
+];
+
+/** Two layers of one map, along its rows and along its columns. */
+const crossed = (name: string): Step =>
+  fork([[`${name}a`, 384, [1, 3]]], [[`${name}b`, 384, [3, 1]]]);
 
 /** 8x8 → 8x8. */
-function blockE(
-  c: Context,
-  x: Value,
-  block: string,
-  pool: (c: Context, x: Value) => Value,
-): Value {
-  const { g } = c;
-  const one = (from: Value, layer: Layer) => chain(c, from, block, [layer]);
-  const middle = one(x, ["branch3x3_1", 384, square(1)]);
-  const deep = chain(c, x, block, [
-    ["branch3x3dbl_1", 448, square(1)],
-    ["branch3x3dbl_2", 384, square(3)],
-  ]);
-  return g.concat([
-    one(x, ["branch1x1", 320, square(1)]),
-    one(middle, ["branch3x3_2a", 384, [1, 3]]),
-    one(middle, ["branch3x3_2b", 384, [3, 1]]),
-    one(deep, ["branch3x3dbl_3a", 384, [1, 3]]),
-    one(deep, ["branch3x3dbl_3b", 384, [3, 1]]),
-    one(pool(c, x), ["branch_pool", 192, square(1)]),
-  ], { axis: 1 });
-}
+const blockE = (pool: Step): readonly Branch[] => [
+  [["branch1x1", 320, 1]],
+  [["branch3x3_1", 384, 1], crossed("branch3x3_2")],
+  [
+    ["branch3x3dbl_1", 448, 1],
+    ["branch3x3dbl_2", 384, 3],
+    crossed("branch3x3dbl_3"),
+  ],
+  [pool, ["branch_pool", 192, 1]],
+];
 
-/** The features that metrics read. */
-export interface InceptionFeatures {
-  /** `pool3`, of FID and KID, `[B, 2048]`. */
-  readonly pooled: Value;
-  /** 17x17 positions of the seven first channels of a branch of `mixed_6`, of sFID, `[B, 2023]`; channels last, as the statistics are that the ADM evaluator publishes. */
-  readonly spatial: Value;
+const blocks: Readonly<Record<string, readonly Branch[]>> = {
+  Mixed_5b: blockA(32),
+  Mixed_5c: blockA(64),
+  Mixed_5d: blockA(64),
+  Mixed_6a: blockB,
+  Mixed_6b: blockC(128),
+  Mixed_6c: blockC(160),
+  Mixed_6d: blockC(160),
+  Mixed_6e: blockC(192),
+  Mixed_7a: blockD,
+  Mixed_7b: blockE(averageInside),
+  Mixed_7c: blockE(maximum),
+};
+
+/** 17x17 positions of the first channels of a map, channels last, as the statistics are that the ADM evaluator publishes. */
+function positions(g: GraphBuilder, map: Value): Value {
+  const channels = Math.min(spatial.channels, map.shape[1]);
+  const first = g.slice(map, { starts: [0], ends: [channels], axes: [1] });
+  const [batch, , rows, columns] = first.shape;
+  const last = g.transpose(first, [0, 2, 3, 1]);
+  return g.reshape(last, [batch, rows * columns * channels]);
 }
 
 /**
- * @param x Pictures of 299x299 pixels in [-1, 1], `[B, 3, 299, 299]`.
- * @throws {RangeError} If they have another size.
+ * The network as a graph.
+ *
+ * @returns `pictures` `[B, 3, 299, 299]` in [-1, 1] in; out `pooled` `[B, 2048]`,
+ * the `pool3` of FID and KID, and `spatial` `[B, 2023]`, of sFID.
  */
-export function inception(
-  g: GraphBuilder,
-  x: Value,
-  { config, weights }: { config: InceptionConfig; weights: WeightSource },
-): InceptionFeatures {
-  const [batch, , height, width] = x.shape;
-  if (height !== inceptionSize || width !== inceptionSize) {
-    throw new RangeError(
-      `Cannot build Inception: pictures are ${height}x${width}, expected ${inceptionSize}x${inceptionSize}`,
-    );
-  }
-  const c: Context = { g, weights, ...config };
-  const stem = chain(c, x, "", [
-    ["Conv2d_1a_3x3", 32, square(3), halving],
-    ["Conv2d_2a_3x3", 32, square(3), { valid: true }],
-    ["Conv2d_2b_3x3", 64, square(3)],
-  ]);
-  const coarse = chain(c, maxPool(c, stem, 2), "", [
-    ["Conv2d_3b_1x1", 80, square(1)],
-    ["Conv2d_4a_3x3", 192, square(3), { valid: true }],
-  ]);
-  let y = maxPool(c, coarse, 2);
-  y = blockA(c, y, "Mixed_5b", 32);
-  y = blockA(c, y, "Mixed_5c", 64);
-  y = blockA(c, y, "Mixed_5d", 64);
-  y = blockB(c, y, "Mixed_6a");
-  y = blockC(c, y, "Mixed_6b", 128).all;
-  y = blockC(c, y, "Mixed_6c", 160).all;
-  const { all, first } = blockC(c, y, "Mixed_6d", 160); // mixed_6 of the release
-  y = blockC(c, all, "Mixed_6e", 192).all;
-  y = blockD(c, y, "Mixed_7a");
-  y = blockE(c, y, "Mixed_7b", averageInside);
-  y = blockE(c, y, "Mixed_7c", (c, x) => maxPool(c, x, 1));
-  const channels = Math.min(spatialChannels, first.shape[1]);
-  const spatial = g.slice(first, { starts: [0], ends: [channels], axes: [1] });
-  const [, , rows, columns] = spatial.shape;
-  return {
-    pooled: g.reduceMean(y, { axes: [2, 3], keepDims: false }),
-    spatial: g.reshape(g.transpose(spatial, [0, 2, 3, 1]), [
-      batch,
-      rows * columns * channels,
-    ]),
-  };
-}
-
-/** The network as a graph: `pictures` `[B, 3, 299, 299]` in [-1, 1] in, `pooled` and `spatial` out. */
 export function inceptionGraph(
   config: InceptionConfig,
   weights: WeightSource,
   { batch }: { batch: number },
 ): Graph {
   const g = new GraphBuilder("Inception-v3 of 2015-12-05");
+  const c: Context = { g, weights, ...config };
   const shape = [batch, 3, inceptionSize, inceptionSize];
-  const pictures = g.input("pictures", "float32", shape);
-  const { pooled, spatial } = inception(g, pictures, { config, weights });
-  return g.build({ pooled, spatial });
+  let y = chain(c, g.input("pictures", "float32", shape), "", stem);
+  let seen = y;
+  for (const [block, branches] of Object.entries(blocks)) {
+    const parts = ends(c, y, block, branches);
+    if (block === spatial.block) [seen] = parts;
+    y = g.concat(parts, { axis: 1 });
+  }
+  return g.build({
+    pooled: g.reduceMean(y, { axes: [2, 3], keepDims: false }),
+    spatial: positions(g, seen),
+  });
 }
+
+/** Key and shape of every weight that the features need. */
+export const inceptionParameters = (
+  narrow = 1,
+): ReadonlyMap<string, readonly number[]> =>
+  askedShapes((weights) => inceptionGraph({ narrow }, weights, { batch: 1 }));

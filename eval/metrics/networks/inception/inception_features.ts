@@ -1,21 +1,23 @@
 /** Inception's features of pictures, for FID, KID, sFID, precision and recall. */
-import { inceptionGraph } from "./inception.ts";
-import { loadInception } from "./inception_load.ts";
+import { openWeights } from "@dip-go/core/models";
+import type { Picture } from "@dip-go/core/pictures";
 import {
   openSession,
   type Session,
   type SessionOptions,
 } from "@dip-go/core/runtime";
-import { float32, type Tensor } from "@dip-go/core/tensor";
+import { joined, type Tensor } from "@dip-go/core/tensor";
+import { inceptionGraph, inceptionParameters } from "./inception.ts";
 import { type FidConvention, inceptionInput } from "./inception_inputs.ts";
-import type { Picture } from "@dip-go/core/pictures";
+
+type Features = Tensor<"float32">;
 
 /** Features of N pictures. */
 export interface InceptionRows {
   /** `[N, 2048]` */
-  readonly pooled: Tensor<"float32">;
+  readonly pooled: Features;
   /** `[N, 2023]` */
-  readonly spatial: Tensor<"float32">;
+  readonly spatial: Features;
 }
 
 /** The loaded network. Hold it with `await using`. */
@@ -30,21 +32,22 @@ export class InceptionFeatures implements AsyncDisposable {
    * @throws {RangeError} If there is no picture.
    */
   async of(
-    pictures:
-      | Iterable<Picture>
-      | AsyncIterable<Picture>,
+    pictures: Iterable<Picture> | AsyncIterable<Picture>,
     convention: FidConvention,
   ): Promise<InceptionRows> {
-    const pooled: Float32Array[] = [];
-    const spatial: Float32Array[] = [];
+    const pooled: Features[] = [];
+    const spatial: Features[] = [];
     for await (const picture of pictures) {
       const features = await this.session.run({
         pictures: inceptionInput(picture, convention),
       });
-      pooled.push(features.pooled.data as Float32Array);
-      spatial.push(features.spatial.data as Float32Array);
+      pooled.push(features.pooled as Features);
+      spatial.push(features.spatial as Features);
     }
-    return { pooled: rowsOf(pooled), spatial: rowsOf(spatial) };
+    if (pooled.length === 0) {
+      throw new RangeError("Cannot take features: found no picture");
+    }
+    return { pooled: joined(pooled), spatial: joined(spatial) };
   }
 
   /** Releases the runtime's memory. */
@@ -53,28 +56,21 @@ export class InceptionFeatures implements AsyncDisposable {
   }
 }
 
-function rowsOf(rows: readonly Float32Array[]): Tensor<"float32"> {
-  if (rows.length === 0) {
-    throw new RangeError("Cannot take features: found no picture");
-  }
-  const [{ length: width }] = rows;
-  const data = new Float32Array(rows.length * width);
-  rows.forEach((row, i) => data.set(row, i * width));
-  return float32([rows.length, width], data);
-}
+/** The checkpoint also holds the layer that tells classes apart, and may count the batches of its training. */
+const ignored = /^fc\.|\.num_batches_tracked$/;
 
 /**
  * Opens the network.
  *
- * @param path Weights, as for `loadInception`.
+ * @param path Weights, `pt_inception-2015-12-05-6726825d.pth`, which pytorch-fid publishes, or the same as safetensors.
  * @param narrow As in `InceptionConfig`.
- * @throws As `loadInception`.
+ * @throws As `openWeights`.
  */
 export async function openInceptionFeatures(
   path: string,
   { narrow = 1, ...options }: SessionOptions & { narrow?: number } = {},
 ): Promise<InceptionFeatures> {
-  const weights = loadInception(path, { narrow });
+  const weights = openWeights(path, inceptionParameters(narrow), { ignored });
   const graph = inceptionGraph({ narrow }, weights, { batch: 1 });
   return new InceptionFeatures(await openSession(graph, options));
 }

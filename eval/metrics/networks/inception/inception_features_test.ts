@@ -12,7 +12,7 @@ import { evaluatePictures } from "../../evaluate_pictures.ts";
 import { normalOfFeatures } from "../../sets/feature_statistics.ts";
 import { frechetDistance } from "../../sets/frechet_distance.ts";
 import { picturesOf } from "../../../pictures/picture_folder.ts";
-import { inceptionParameters } from "./inception_load.ts";
+import { inceptionParameters } from "./inception.ts";
 import { openInceptionFeatures } from "./inception_features.ts";
 import { type Picture, writePng } from "@dip-go/core/pictures";
 
