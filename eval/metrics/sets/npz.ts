@@ -1,7 +1,17 @@
 /** NumPy's archives of arrays, in which reference statistics of FIDs are published. */
 import { crc32 } from "node:zlib";
-import { unzipSync } from "fflate";
-import { zipChecksum } from "./zip_checksum.ts";
+import { readRange } from "@dip-go/core/files";
+import { sizeOf } from "@dip-go/core/tensor";
+import { Unzip, UnzipInflate } from "fflate";
+
+/** Bytes of a file that are unpacked at a time: a published batch of pictures has gigabytes. */
+const piece = 4 << 20;
+
+/** The directory of a few files, the end behind it, and the longest comment. */
+const longestTail = 1 << 17;
+
+/** The signature of an archive's end, and the length of zip64's two records before it. */
+const [endMark, end64Mark, end64Length] = ["PK\x05\x06", "PK\x06\x07", 76];
 
 /** An array of numbers. */
 export interface NumpyArray {
@@ -21,62 +31,111 @@ const kinds: Readonly<
   "<i8": { bytes: 8, at: (view, i) => Number(view.getBigInt64(i, true)) },
 };
 
-/**
- * The arrays of an `.npz` file by name. Format: NEP 1.
- *
- * @param wanted Whether to unpack the array of a name; the published batches of pictures take gigabytes.
- * @throws {Deno.errors.NotFound} If there is no such file.
- * @throws {TypeError} If it is no zip archive, or an array is of Python objects, strings or another order; the message names the array.
- */
-export async function readNpz(
-  path: string,
-  wanted: (name: string) => boolean = () => true,
-): Promise<Map<string, NumpyArray>> {
-  const bytes = await Deno.readFile(path);
-  let entries: Record<string, Uint8Array>;
-  try {
-    entries = unzipSync(bytes, {
-      filter: ({ name }) => wanted(arrayName(name)),
-    });
-  } catch (cause) {
-    throw new TypeError(
-      `Cannot read ${path}: it is no sound zip archive (${
-        (cause as Error).message
-      })`,
-      { cause },
-    );
-  }
-  const arrays = new Map<string, NumpyArray>();
-  for (const [name, content] of Object.entries(entries)) {
-    if (crc32(content) !== await zipChecksum(path, name)) {
-      throw new TypeError(
-        `Cannot read ${path}: ${name} is damaged, its checksum is another`,
-      );
-    }
-    arrays.set(arrayName(name), arrayOf(content, `${path}: ${name}`));
-  }
-  return arrays;
+function refuse(path: string, found: string, cause?: unknown): never {
+  throw new TypeError(`Cannot read ${path}: ${found}`, { cause });
 }
 
-const arrayName = (file: string): string => file.replace(/\.npy$/, "");
+/**
+ * CRC-32 of the arrays of an `.npz` file by name, from the archive's directory: unpacking alone does not see a bit that flipped.
+ *
+ * @throws {Deno.errors.NotFound} If there is no such file.
+ * @throws {TypeError} If it is no zip archive, or cut off.
+ */
+export async function arrayChecksums(
+  path: string,
+): Promise<ReadonlyMap<string, number>> {
+  const { size } = await Deno.stat(path);
+  const begin = Math.max(0, size - longestTail);
+  const tail = readRange(path, { begin, end: size });
+  const text = new TextDecoder("latin1").decode(tail);
+  const view = new DataView(tail.buffer);
+  const last = text.lastIndexOf(endMark);
+  if (last === -1 || last + 22 > size - begin) {
+    refuse(path, "it is no sound zip archive, without an end");
+  }
+  const records = text.startsWith(end64Mark, last - 20) ? end64Length : 0;
+  const sums = new Map<string, number>();
+  let at = last - records - view.getUint32(last + 12, true);
+  while (at >= 0 && text.startsWith("PK\x01\x02", at)) {
+    const [name, ...more] = [28, 30, 32].map((field) =>
+      view.getUint16(at + field, true)
+    );
+    const start = at + 46;
+    const file = text.slice(start, start + name);
+    sums.set(file.replace(/\.npy$/, ""), view.getUint32(at + 16, true));
+    at = start + name + more[0] + more[1];
+  }
+  return sums;
+}
+
+/**
+ * An array's file as it is unpacked, header and numbers; an empty piece is the last.
+ *
+ * @throws {Deno.errors.NotFound} If there is no such archive.
+ * @throws {TypeError} If it is no sound one, or has no such array.
+ */
+export async function* unpackedArray(
+  path: string,
+  name: string,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  const expected = (await arrayChecksums(path)).get(name) ??
+    refuse(path, `it is no sound zip archive with an ${name}`);
+  let ready: Uint8Array<ArrayBuffer>[] = [];
+  const unzip = new Unzip((entry) => {
+    if (entry.name !== `${name}.npy`) return;
+    entry.ondata = (error, chunk, isLast) => {
+      if (error) throw error;
+      ready.push(Uint8Array.from(chunk));
+      if (isLast) ready.push(new Uint8Array());
+    };
+    entry.start();
+  });
+  unzip.register(UnzipInflate);
+  using file = await Deno.open(path);
+  const buffer = new Uint8Array(piece);
+  let found = 0;
+  for (let read: number | null = 0; read !== null;) {
+    read = await file.read(buffer);
+    try {
+      unzip.push(buffer.slice(0, read ?? 0), read === null);
+    } catch (cause) {
+      const why = (cause as Error).message;
+      refuse(path, `it is no sound zip archive (${why})`, cause);
+    }
+    for (const chunk of ready) {
+      found = crc32(chunk, found);
+      yield chunk;
+    }
+    ready = [];
+  }
+  if (found !== expected) refuse(path, `${name} is damaged or cut off`);
+}
+
+/**
+ * An array of an `.npz` file. Format: NEP 1.
+ *
+ * @throws {TypeError} If it is of Python objects, strings or another order, or as {@linkcode unpackedArray}.
+ */
+export async function readArray(
+  path: string,
+  name: string,
+): Promise<NumpyArray> {
+  const pieces = await Array.fromAsync(unpackedArray(path, name));
+  return arrayOf(await new Blob(pieces).bytes(), `${path}: ${name}`);
+}
 
 function arrayOf(bytes: Uint8Array, where: string): NumpyArray {
   const { begin, type, shape } = npyHeader(bytes, where);
   const kind = kinds[type];
   if (!kind) {
-    throw new TypeError(
-      `Cannot read ${where}: its type is ${type}, expected one of ${
-        Object.keys(kinds).join(", ")
-      }`,
-    );
+    const names = Object.keys(kinds).join(", ");
+    refuse(where, `its type is ${type}, expected one of ${names}`);
   }
-  const size = shape.reduce((product, dim) => product * dim, 1);
-  if (bytes.length - begin !== size * kind.bytes) {
-    throw new TypeError(
-      `Cannot read ${where}: it has ${
-        bytes.length - begin
-      } bytes, expected ${size} numbers of ${kind.bytes}`,
-    );
+  const size = sizeOf(shape);
+  const found = bytes.length - begin;
+  if (found !== size * kind.bytes) {
+    const expected = `${size} numbers of ${kind.bytes}`;
+    refuse(where, `it has ${found} bytes, expected ${expected}`);
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const data = Float64Array.from(
@@ -102,24 +161,21 @@ export interface NpyHeader {
  * @throws {TypeError} If it is none, cut off, or of numbers in another order.
  */
 export function npyHeader(bytes: Uint8Array, where: string): NpyHeader {
-  const refuse = (what: string): never => {
-    throw new TypeError(`Cannot read ${where}: ${what}`);
-  };
   const text = (from: number, to: number) =>
     String.fromCharCode(...bytes.subarray(from, to));
-  if (text(0, 6) !== magic) refuse("it is no array of NumPy's");
+  if (text(0, 6) !== magic) refuse(where, "it is no array of NumPy's");
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const isShort = bytes[6] === 1;
   const start = isShort ? 10 : 12;
-  if (bytes.length < start) refuse("its header is cut short");
+  if (bytes.length < start) refuse(where, "its header is cut short");
   const begin = start +
     (isShort ? view.getUint16(8, true) : view.getUint32(8, true));
-  if (begin > bytes.length) refuse("its header is cut short");
+  if (begin > bytes.length) refuse(where, "its header is cut short");
   const header = text(start, begin);
   const type = /'descr':\s*'([^']*)'/.exec(header)?.[1] ?? "none";
   const dims = /'shape':\s*\(([^)]*)\)/.exec(header)?.[1];
   if (dims === undefined || !/'fortran_order':\s*False/.test(header)) {
-    return refuse("it has no shape, or its columns come first");
+    refuse(where, "it has no shape, or its columns come first");
   }
   const shape = dims.split(",").map((dim) => dim.trim())
     .filter((dim) => dim !== "").map(Number);

@@ -1,7 +1,8 @@
 /** Published statistics of real pictures' features, as pytorch-fid and the ADM evaluator keep them. */
+import { sameShape } from "@dip-go/core/tensor";
 import { frechetDistanceTo } from "./frechet_distance.ts";
 import type { Normal } from "./feature_statistics.ts";
-import { type NumpyArray, readNpz } from "./npz.ts";
+import { arrayChecksums, type NumpyArray, readArray } from "./npz.ts";
 
 /** Where the statistics of a set of features are in an archive. */
 const keys = {
@@ -14,7 +15,7 @@ const keys = {
  *
  * @param kind `pooled` for FID, `spatial` for sFID.
  * @throws {RangeError} If the file lacks them, their shapes are not `[D]` and `[D, D]`, a number is not finite, or the matrix is not symmetric.
- * @throws As `readNpz`.
+ * @throws As `arrayChecksums` and `readArray`.
  *
  * @example
  * ```ts
@@ -30,57 +31,50 @@ export async function readReference(
   kind: keyof typeof keys,
 ): Promise<Normal> {
   const { mean, covariance } = keys[kind];
-  const names: string[] = [];
-  const arrays = await readNpz(path, (name) => {
-    names.push(name);
-    return name === mean || name === covariance;
-  });
-  const [found, spread] = [mean, covariance].map((key) => {
-    const array = arrays.get(key);
-    if (array) return array;
-    throw new RangeError(
-      `Cannot read reference ${path}: found ${
-        names.join(", ") || "nothing"
-      }, expected ${mean} and ${covariance}`,
-    );
-  });
-  const [width] = found.shape;
-  const fits = found.shape.length === 1 &&
-    spread.shape.join() === [width, width].join();
-  if (!fits) {
-    throw new RangeError(
-      `Cannot read reference ${path}: ${mean} is [${found.shape}] and ${covariance} [${spread.shape}], expected [D] and [D, D]`,
+  const refuse = (why: string): never => {
+    throw new RangeError(`Cannot read reference ${path}: ${why}`);
+  };
+  const names = [...(await arrayChecksums(path)).keys()];
+  if (![mean, covariance].every((name) => names.includes(name))) {
+    const found = names.join(", ") || "nothing";
+    refuse(`found ${found}, expected ${mean} and ${covariance}`);
+  }
+  const { shape, data } = await readArray(path, mean);
+  const spread = await readArray(path, covariance);
+  const [width] = shape;
+  if (shape.length !== 1 || !sameShape(spread.shape, [width, width])) {
+    refuse(
+      `${mean} is [${shape}] and ${covariance} [${spread.shape}], expected [D] and [D, D]`,
     );
   }
-  checkNumbers(found, `${path}: ${mean}`);
-  checkNumbers(spread, `${path}: ${covariance}`);
-  checkSymmetry(spread, `${path}: ${covariance}`);
-  return { mean: found.data, covariance: spread.data };
-}
-
-function checkNumbers({ data }: NumpyArray, where: string): void {
-  const at = data.findIndex((value) => !Number.isFinite(value));
-  if (at === -1) return;
-  throw new RangeError(
-    `Cannot read reference ${where} holds ${data[at]}, expected finite numbers`,
-  );
+  for (
+    const [name, numbers] of Object.entries({
+      [mean]: data,
+      [covariance]: spread.data,
+    })
+  ) {
+    const odd = numbers.find((value) => !Number.isFinite(value));
+    if (odd !== undefined) {
+      refuse(`${name} holds ${odd}, expected finite numbers`);
+    }
+  }
+  const apart = asymmetry(spread);
+  if (apart) refuse(`${covariance} is ${apart}, expected a symmetric matrix`);
+  return { mean: data, covariance: spread.data };
 }
 
 /** How far apart the halves of a matrix may be, of its largest number: files of float32 are exact to 6e-8. */
 const tolerance = 1e-5;
 
-function checkSymmetry(
-  { shape: [width], data }: NumpyArray,
-  where: string,
-): void {
+/** Where a matrix differs from its transpose, if it does. */
+function asymmetry({ shape: [width], data }: NumpyArray): string | undefined {
   const most = data.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
   for (let i = 0; i < width; i++) {
     for (let j = 0; j < i; j++) {
       const [a, b] = [data[i * width + j], data[j * width + i]];
-      if (Math.abs(a - b) <= tolerance * most) continue;
-      throw new RangeError(
-        `Cannot read reference ${where} is ${a} at [${i}, ${j}] and ${b} at [${j}, ${i}], expected a symmetric matrix`,
-      );
+      if (Math.abs(a - b) > tolerance * most) {
+        return `${a} at [${i}, ${j}] and ${b} at [${j}, ${i}]`;
+      }
     }
   }
 }
@@ -112,13 +106,8 @@ export async function distanceFromStatistics(
 export async function archiveContent(
   path: string,
 ): Promise<ReadonlySet<keyof typeof keys | "pictures">> {
-  const names: string[] = [];
-  await readNpz(path, (name) => {
-    names.push(name);
-    return false;
-  });
-  const has = (...wanted: string[]) =>
-    wanted.every((name) => names.includes(name));
+  const arrays = await arrayChecksums(path);
+  const has = (...wanted: string[]) => wanted.every((name) => arrays.has(name));
   const kinds = ["pooled", "spatial"] as const;
   const statistics = kinds.filter((kind) => has(...Object.values(keys[kind])));
   return new Set([...statistics, ...has("arr_0") ? ["pictures" as const] : []]);

@@ -2,7 +2,7 @@ import { assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import { zipSync } from "fflate";
 import { inTemporaryFolder } from "@dip-go/testing/files";
 import { frechetDistance } from "./frechet_distance.ts";
-import { readNpz } from "./npz.ts";
+import { readArray } from "./npz.ts";
 import {
   archiveContent,
   distanceFromStatistics,
@@ -97,9 +97,9 @@ Deno.test("archiveContent() tells statistics and pictures apart", async () => {
 
 Deno.test("archives of something else are refused, naming file and array", async () => {
   await assertRejects(
-    () => readNpz(odd),
+    () => readArray(odd, "sigma"),
     TypeError,
-    "odd.npz: sigma.npy: it has no shape, or its columns come first",
+    "odd.npz: sigma: it has no shape, or its columns come first",
   );
   await inTemporaryFolder(async (folder) => {
     const path = `${folder}/x.npz`;
@@ -110,7 +110,7 @@ Deno.test("archives of something else are refused, naming file and array", async
     ) {
       await Deno.writeFile(path, broken);
       await assertRejects(
-        () => readNpz(path),
+        () => readArray(path, "sigma"),
         TypeError,
         "x.npz: it is no sound zip archive",
       );
