@@ -78,7 +78,7 @@ const epsilon = 1e-10;
 function maps(
   g: GraphBuilder,
   x: Value,
-  { config: { net, narrow }, weights }: Parts,
+  { net, narrow, weights }: LpipsConfig & { readonly weights: WeightSource },
 ): Value[] {
   const { pool, stages }: Backbone = backbones[net];
   const made: Value[] = [];
@@ -93,11 +93,6 @@ function maps(
     made.push(y);
   }
   return made;
-}
-
-interface Parts {
-  readonly config: LpipsConfig;
-  readonly weights: WeightSource;
 }
 
 /** Each pixel's channels over their norm, `[B, C, H, W]`. */
@@ -122,31 +117,32 @@ export function smallestSide(net: LpipsNet): number {
 }
 
 /**
- * The distances of B pairs, `[B]`.
+ * The distance as a graph: pictures `x` and `y` `[B, 3, H, W]` in [-1, 1] in, `distances` `[B]` out.
  *
- * @param x Pictures in [-1, 1], `[B, 3, H, W]`.
- * @param y Those that they are compared with, of the same shape.
  * @throws {RangeError} If they are too small for the network.
  */
-export function lpips(
-  g: GraphBuilder,
-  [x, y]: readonly [Value, Value],
-  { config, weights }: Parts,
-): Value {
-  const [batch, , height, width] = x.shape;
+export function lpipsGraph(
+  config: LpipsConfig,
+  weights: WeightSource,
+  { batch, height, width }: { batch: number; height: number; width: number },
+): Graph {
   const least = smallestSide(config.net);
   if (Math.min(height, width) < least) {
     throw new RangeError(
       `Cannot build LPIPS with ${config.net}: pictures are ${height}x${width}, expected at least ${least}x${least}`,
     );
   }
+  const g = new GraphBuilder(`LPIPS with ${config.net}`);
+  const pair = ["x", "y"].map((name) =>
+    g.input(name, "float32", [batch, 3, height, width])
+  );
   const constant = (values: readonly number[]) =>
     g.constant(float32([3, 1, 1], values));
   const both = g.div(
-    g.sub(g.concat([x, y], { axis: 0 }), constant(shift)),
+    g.sub(g.concat(pair, { axis: 0 }), constant(shift)),
     constant(scale),
   );
-  const distances = maps(g, both, { config, weights }).map((map, i) => {
+  const distances = maps(g, both, { ...config, weights }).map((map, i) => {
     const [a, b] = g.chunk(normalised(g, map), 2, { axis: 0 });
     const apart = g.sub(a, b);
     const key = `lin${i}.model.1.weight`;
@@ -155,18 +151,6 @@ export function lpips(
     const weighed = g.conv(g.mul(apart, apart), weight, null, {});
     return g.reduceMean(weighed, { axes: [1, 2, 3], keepDims: false });
   });
-  return g.reshape(distances.reduce((sum, each) => g.add(sum, each)), [batch]);
-}
-
-/** The distance as a graph: `x` and `y` `[B, 3, H, W]` in [-1, 1] in, `distances` `[B]` out. */
-export function lpipsGraph(
-  config: LpipsConfig,
-  weights: WeightSource,
-  { batch, height, width }: { batch: number; height: number; width: number },
-): Graph {
-  const g = new GraphBuilder(`LPIPS with ${config.net}`);
-  const input = (name: string) =>
-    g.input(name, "float32", [batch, 3, height, width]);
-  const pair = [input("x"), input("y")] as const;
-  return g.build({ distances: lpips(g, pair, { config, weights }) });
+  const sum = distances.reduce((sum, each) => g.add(sum, each));
+  return g.build({ distances: g.reshape(sum, [batch]) });
 }

@@ -6,12 +6,6 @@ import {
   type WeightSource,
 } from "@dip-go/core/models";
 
-/** Keys and shapes of each file. */
-export interface LpipsParameters {
-  readonly backbone: ReadonlyMap<string, readonly number[]>;
-  readonly linear: ReadonlyMap<string, readonly number[]>;
-}
-
 /** The two published files. */
 export interface LpipsPaths {
   /** torchvision's `alexnet-owt-7be5be79.pth` or `vgg16-397923af.pth`, or the same as safetensors. */
@@ -25,8 +19,8 @@ const ignored = /^classifier\./;
 
 const isLinear = (key: string): boolean => key.startsWith("lin");
 
-/** Key and shape of every weight. */
-export function lpipsParameters(config: LpipsConfig): LpipsParameters {
+/** Key and shape of every weight, by file. */
+export function lpipsParameters(config: LpipsConfig) {
   const side = smallestSide(config.net);
   const size = { batch: 1, height: side, width: side };
   const all = [...askedShapes((weights) => lpipsGraph(config, weights, size))];
