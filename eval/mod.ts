@@ -15,7 +15,6 @@ export {
   rgbImage,
   writePng,
 } from "@dip-go/core/pictures";
-export { clipScores } from "./metrics/clip_score.ts";
 export {
   evaluatePictures,
   type EvaluationOptions,
@@ -28,6 +27,7 @@ export {
   openContrastivePair,
 } from "./metrics/networks/clip/contrastive_pair.ts";
 export { type Lpips, openLpips } from "./metrics/networks/lpips/open_lpips.ts";
+export { clipScores } from "./metrics/prompt_scores.ts";
 export { psnr } from "./metrics/psnr.ts";
 export {
   type Normal,

@@ -4,12 +4,12 @@ import type { SessionOptions } from "@dip-go/core/runtime";
 import { joined, stacked, type Tensor } from "@dip-go/core/tensor";
 import { pictureNames, picturesOf } from "../pictures/picture_folder.ts";
 import { meanInterval } from "../statistics/bootstrap.ts";
-import { clipScores } from "./clip_score.ts";
 import type { ContrastivePair } from "./networks/clip/contrastive_pair.ts";
 import { openInceptionFeatures } from "./networks/inception/inception_features.ts";
 import type { FidConvention } from "./networks/inception/inception_inputs.ts";
 import type { Lpips } from "./networks/lpips/open_lpips.ts";
 import { pairedMetrics } from "./paired_metrics.ts";
+import { clipScores } from "./prompt_scores.ts";
 import { frechetDistance } from "./sets/frechet_distance.ts";
 import {
   archiveContent,

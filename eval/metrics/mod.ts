@@ -1,5 +1,4 @@
 /** Metrics of pictures: to a picture, to a prompt, to a set of pictures, and the networks that they look with. */
-export { clipScores } from "./clip_score.ts";
 export {
   evaluatePictures,
   type EvaluationOptions,
@@ -31,7 +30,7 @@ export {
 export { loadLpips, lpipsParameters } from "./networks/lpips/lpips_load.ts";
 export { Lpips, openLpips } from "./networks/lpips/open_lpips.ts";
 export { pairedMetrics } from "./paired_metrics.ts";
-export { promptAccuracy } from "./prompt_accuracy.ts";
+export { clipScores, promptAccuracy } from "./prompt_scores.ts";
 export { psnr } from "./psnr.ts";
 export { normalOf, statisticsOf } from "./sets/feature_statistics.ts";
 export { frechetDistance, frechetDistanceTo } from "./sets/frechet_distance.ts";

@@ -58,19 +58,12 @@ export function ssim(
     );
   }
   const pad = padding === "valid" ? 0 : (windowSize - 1) / 2;
+  const size = H * W;
   const planeSsim = (plane: number) => {
-    const at = plane * H * W;
-    const x = {
-      H,
-      W,
-      data: Float64Array.from(a.data.subarray(at, at + H * W)),
-    };
-    const y = {
-      H,
-      W,
-      data: Float64Array.from(b.data.subarray(at, at + H * W)),
-    };
-    return meanSsim(x, y, { dataRange, pad });
+    const [x, y] = [a, b].map(({ data }) =>
+      Float64Array.from(data.subarray(plane * size, (plane + 1) * size))
+    );
+    return meanSsim(x, y, { H, W, dataRange, pad });
   };
   return Array.from(
     { length: B },
@@ -78,26 +71,26 @@ export function ssim(
   );
 }
 
-/** One channel `[H, W]` in float64. */
-interface Plane {
-  H: number;
-  W: number;
-  data: Float64Array;
-}
-
-/** Mean over the map of Wang et al., Eq. 13. */
+/** Mean over the map of Wang et al., Eq. 13, of one channel `[H, W]`; `pad` zeros on each side. */
 function meanSsim(
-  x: Plane,
-  y: Plane,
-  { dataRange, pad }: { dataRange: number; pad: number },
+  x: Float64Array,
+  y: Float64Array,
+  { H, W, dataRange, pad }: {
+    H: number;
+    W: number;
+    dataRange: number;
+    pad: number;
+  },
 ): number {
   const c1 = (0.01 * dataRange) ** 2;
   const c2 = (0.03 * dataRange) ** 2;
-  const moment = (plane: Plane) => blur(plane, pad).data;
-  const mx = moment(x), my = moment(y);
-  const xx = moment(product(x, x));
-  const yy = moment(product(y, y));
-  const xy = moment(product(x, y));
+  const blurred = (plane: Float64Array) =>
+    blurredRows(blurredRows(plane, W, pad), H, pad);
+  const product = (a: Float64Array, b: Float64Array) =>
+    a.map((value, i) => value * b[i]);
+  const [mx, my] = [x, y].map(blurred);
+  const [xx, yy, xy] = [product(x, x), product(y, y), product(x, y)]
+    .map(blurred);
   return mean(mx.map((_, i) => {
     const cross = mx[i] * my[i];
     const squares = mx[i] ** 2 + my[i] ** 2;
@@ -108,17 +101,13 @@ function meanSsim(
   }));
 }
 
-function product(x: Plane, y: Plane): Plane {
-  return { ...x, data: x.data.map((value, i) => value * y.data[i]) };
-}
-
-/** Gaussian window over rows, then columns; `pad` zeros on each side. */
-function blur(plane: Plane, pad: number): Plane {
-  return blurRowsTransposed(blurRowsTransposed(plane, pad), pad);
-}
-
-/** Filters along W and returns the transpose, so that twice is both axes. */
-function blurRowsTransposed({ H, W, data }: Plane, pad: number): Plane {
+/** The Gaussian window along the rows `[H, W]`, transposed, so that twice is both axes. */
+function blurredRows(
+  data: Float64Array,
+  W: number,
+  pad: number,
+): Float64Array {
+  const H = data.length / W;
   const outW = W + 2 * pad - windowSize + 1;
   const out = new Float64Array(H * outW);
   for (let row = 0; row < H; row++) {
@@ -133,7 +122,7 @@ function blurRowsTransposed({ H, W, data }: Plane, pad: number): Plane {
       out[column * H + row] = sum;
     }
   }
-  return { H: outW, W: H, data: out };
+  return out;
 }
 
 const gaussian = gaussianWindow();

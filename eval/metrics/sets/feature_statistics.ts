@@ -2,7 +2,7 @@
  * Mean and scatter of features, gathered batch by batch. Two parts of a data
  * set, gathered apart, merge into those of the whole (Chan et al., 1979).
  */
-import type { Tensor } from "@dip-go/core/tensor";
+import { type Tensor, unstacked } from "@dip-go/core/tensor";
 
 /** Mean and scatter of N features of D numbers, in float64. */
 export interface FeatureStatistics {
@@ -42,6 +42,10 @@ export function statisticsOf(
   mirror(scatter, width);
   return { count, mean, scatter };
 }
+
+/** Features `[N, D]` one by one; they share the data. */
+export const rowsOf = (features: Tensor<"float32">): Float32Array[] =>
+  unstacked(features).map(({ data }) => data);
 
 /** @throws {RangeError} If two sets of features have different widths. */
 export function checkWidths(width: number, other: number): void {

@@ -1,7 +1,7 @@
 /** The kernel inception distance (Bińkowski et al., 2018): squared MMD under a cubic kernel, estimated without bias. */
 import { TorchGenerator } from "@dip-go/core/random";
 import type { Tensor } from "@dip-go/core/tensor";
-import { checkWidths } from "./feature_statistics.ts";
+import { checkWidths, rowsOf } from "./feature_statistics.ts";
 
 /** The subsets over which the distance is averaged; as published unless told. */
 export interface KernelDistanceOptions {
@@ -48,9 +48,10 @@ export function kernelDistance(
     );
   }
   const random = new TorchGenerator(seed);
+  const [own, others] = [a, b].map(rowsOf);
   const values = Array.from(
     { length: subsets },
-    () => squaredMmd(subset(a, size, random), subset(b, size, random)),
+    () => squaredMmd(subset(own, size, random), subset(others, size, random)),
   );
   const mean = values.reduce((sum, x) => sum + x, 0) / subsets;
   const variance = values.reduce((sum, x) => sum + (x - mean) ** 2, 0) /
@@ -59,19 +60,13 @@ export function kernelDistance(
 }
 
 /** Different rows, drawn at random. */
-function subset(
-  { shape: [count, width], data }: Tensor<"float32">,
-  size: number,
-  random: TorchGenerator,
-): Rows {
-  const order = Array.from({ length: count }, (_, i) => i);
+function subset(rows: Rows, size: number, random: TorchGenerator): Rows {
+  const order = [...rows];
   for (let i = 0; i < size; i++) {
-    const j = i + Math.floor(random.uniform() * (count - i));
+    const j = i + Math.floor(random.uniform() * (rows.length - i));
     [order[i], order[j]] = [order[j], order[i]];
   }
-  return order.slice(0, size).map((i) =>
-    data.subarray(i * width, (i + 1) * width)
-  );
+  return order.slice(0, size);
 }
 
 /** (x · y / D + 1)³ */

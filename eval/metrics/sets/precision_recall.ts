@@ -4,7 +4,7 @@
  * neighbour within the set.
  */
 import type { Tensor } from "@dip-go/core/tensor";
-import { checkWidths } from "./feature_statistics.ts";
+import { checkWidths, rowsOf } from "./feature_statistics.ts";
 
 /** The authors' k, which the ADM evaluator takes too. */
 const neighbours = 3;
@@ -33,51 +33,37 @@ export function precisionRecall(
   samples: Tensor<"float32">,
 ): { readonly precision: number; readonly recall: number } {
   checkWidths(references.shape[1], samples.shape[1]);
-  return {
-    precision: covered(samples, references),
-    recall: covered(references, samples),
-  };
+  const [real, judged] = [references, samples].map(rowsOf);
+  return { precision: covered(judged, real), recall: covered(real, judged) };
 }
 
-/** Squared distance between row i of one set and row j of another. */
-function squaredDistance(
-  a: Tensor<"float32">,
-  i: number,
-  b: Tensor<"float32">,
-  j: number,
-): number {
-  const width = a.shape[1];
+function squaredDistance(x: Float32Array, y: Float32Array): number {
   let sum = 0;
-  for (let k = 0; k < width; k++) {
-    sum += (a.data[i * width + k] - b.data[j * width + k]) ** 2;
-  }
+  for (let k = 0; k < x.length; k++) sum += (x[k] - y[k]) ** 2;
   return sum;
 }
 
 /** Squared distance from each member of a set to its k-th neighbour. */
-function radii(set: Tensor<"float32">): number[] {
-  const [count] = set.shape;
-  if (count <= neighbours) {
+function radii(set: readonly Float32Array[]): number[] {
+  if (set.length <= neighbours) {
     throw new RangeError(
-      `Cannot compare features: a set has ${count}, expected more than ${neighbours}`,
+      `Cannot compare features: a set has ${set.length}, expected more than ${neighbours}`,
     );
   }
-  const indices = Array.from({ length: count }, (_, i) => i);
-  return indices.map((i) =>
-    indices.map((j) => squaredDistance(set, i, set, j))
+  return set.map((x) =>
+    set.map((y) => squaredDistance(x, y))
       .sort((a, b) => a - b)[neighbours] // the first is its own, 0
   );
 }
 
 /** Share of features that a set covers. */
-function covered(features: Tensor<"float32">, by: Tensor<"float32">): number {
+function covered(
+  features: readonly Float32Array[],
+  by: readonly Float32Array[],
+): number {
   const reach = radii(by);
-  const [count] = features.shape;
-  let inside = 0;
-  for (let i = 0; i < count; i++) {
-    if (reach.some((r, j) => squaredDistance(features, i, by, j) <= r)) {
-      inside++;
-    }
-  }
-  return inside / count;
+  const inside = features.filter((x) =>
+    reach.some((r, j) => squaredDistance(x, by[j]) <= r)
+  );
+  return inside.length / features.length;
 }

@@ -5,7 +5,7 @@
  * delete-a-group jackknife (Kott, 2001): the measure is taken ten times more,
  * without one group each time.
  */
-import { float32, type Tensor } from "@dip-go/core/tensor";
+import { stacked, type Tensor, unstacked } from "@dip-go/core/tensor";
 
 const groupCount = 10;
 
@@ -122,14 +122,11 @@ const indicesOf = ({ shape: [count] }: Tensor<"float32">): number[] =>
 
 /** Some rows of features `[n, D]`. */
 function rowsOf(
-  { shape: [, width], data }: Tensor<"float32">,
+  features: Tensor<"float32">,
   rows: readonly number[],
 ): Tensor<"float32"> {
-  const kept = new Float32Array(rows.length * width);
-  rows.forEach((row, i) =>
-    kept.set(data.subarray(row * width, (row + 1) * width), i * width)
-  );
-  return float32([rows.length, width], kept);
+  const all = unstacked(features);
+  return stacked(rows.map((row) => all[row]));
 }
 
 /** The jackknife's standard deviation of a measure, of its values without one group each. */

@@ -3,7 +3,7 @@
  * distance, precision and recall. Each gathers features batch by batch; shards
  * merge; the value has an interval by `sample_groups.ts`.
  */
-import { float32, type Tensor } from "@dip-go/core/tensor";
+import { stacked, type Tensor, unstacked } from "@dip-go/core/tensor";
 import {
   checkWidths,
   type FeatureStatistics,
@@ -70,19 +70,13 @@ interface IndexedFeatures {
 const indexedFeatures: Gathering<IndexedFeatures> = {
   gather: (features, indices) => ({ features, indices }),
   merge(a, b) {
-    const width = a.features.shape[1];
-    checkWidths(width, b.features.shape[1]);
-    const rows = [a, b].flatMap(({ indices, features: { data } }) =>
-      indices.map((index, row) => ({
-        index,
-        row: data.subarray(row * width, (row + 1) * width),
-      }))
+    checkWidths(a.features.shape[1], b.features.shape[1]);
+    const rows = [a, b].flatMap(({ indices, features }) =>
+      unstacked(features).map((row, i) => ({ index: indices[i], row }))
     ).sort((x, y) => x.index - y.index);
-    const data = new Float32Array(rows.length * width);
-    rows.forEach(({ row }, i) => data.set(row, i * width));
     return {
       indices: rows.map(({ index }) => index),
-      features: float32([rows.length, width], data),
+      features: stacked(rows.map(({ row }) => row)),
     };
   },
   count: ({ indices }) => indices.length,

@@ -1,8 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { float32 } from "@dip-go/core/tensor";
-import { clipScores } from "./clip_score.ts";
 import { openContrastivePair } from "./networks/clip/contrastive_pair.ts";
-import { promptAccuracy } from "./prompt_accuracy.ts";
+import { clipScores, promptAccuracy } from "./prompt_scores.ts";
 
 Deno.test("promptAccuracy() is 1 where the own prompt is the nearest by angle", () => {
   const [a, b] = [Float32Array.of(3, 0), Float32Array.of(0.1, 0.2)];
