@@ -27,8 +27,8 @@ function blocksOfUnits(
   const names = blocks.map(({ block }) => block.name);
   return units.map((unit) => {
     if (unit === "embedding") {
-      return names.flatMap((_, i) =>
-        blocks[i].block.inputs.includes("timestep") ? [i] : []
+      return blocks.flatMap(({ block }, i) =>
+        block.inputs.includes("timestep") ? [i] : []
       );
     }
     const name = containers(unit).find((each) => names.includes(each));

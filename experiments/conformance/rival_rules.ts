@@ -29,11 +29,11 @@ import {
   uniformKeys,
 } from "@dip-go/pruner/rivals";
 import {
+  type CacheRule,
   denseGates,
   type SubNetPlan,
   type SuperNet,
 } from "@dip-go/supernet/gates";
-import type { CacheRule } from "@dip-go/supernet/gates";
 import type { SampleRequest } from "@dip-go/supernet/sampling";
 import * as v from "valibot";
 import type { RivalCase } from "./rival_case.ts";
@@ -58,24 +58,52 @@ export interface RivalMethod {
   rerun(on: RunsOn): Rerun | Promise<Rerun>;
 }
 
-/** A method whose plan follows from parameters of a schema. */
-const ofParameters = <Schema extends v.GenericSchema>(
-  schema: Schema,
-  method: (parameters: v.InferOutput<Schema>) => RivalMethod,
-) =>
-({ parameters }: Pick<RivalCase, "parameters">, file: string): RivalMethod =>
-  method(conform(schema, parameters, `read the parameters of ${file}`));
+/** Makes the method of a case. @param file Where it was recorded, for errors. */
+type MethodOf = (
+  recorded: Pick<RivalCase, "parameters">,
+  file: string,
+) => RivalMethod;
+
+type ParametersOf<Entries extends v.ObjectEntries> = v.InferOutput<
+  ReturnType<typeof openRecord<Entries>>
+>;
+
+/** A method that follows from parameters of these kinds. */
+const ofParameters = <const Entries extends v.ObjectEntries>(
+  entries: Entries,
+  method: (parameters: ParametersOf<Entries>) => RivalMethod,
+): MethodOf => {
+  const schema = openRecord(entries);
+  return ({ parameters }, file) =>
+    method(conform(schema, parameters, `read the parameters of ${file}`));
+};
+
+/** Methods whose units are of one granularity, the model's own where it is not said. */
+const at =
+  (granularity?: RivalMethod["granularity"]) =>
+  <const Entries extends v.ObjectEntries>(
+    entries: Entries,
+    rerun: (
+      parameters: ParametersOf<Entries>,
+      on: RunsOn,
+    ) => ReturnType<RivalMethod["rerun"]>,
+  ): MethodOf =>
+    ofParameters(entries, (parameters) => ({
+      granularity,
+      rerun: (on) => rerun(parameters, on),
+    }));
+
+const [ofModel, ofBlocks, ofSublayers] = [at(), at("block"), at("sublayer")];
 
 const keysOf = <Key extends string>(table: Readonly<Record<Key, unknown>>) =>
   Object.keys(table) as Key[];
 
 const some = wholeFrom(1);
 const from0 = wholeFrom(0);
-const list = <Item extends v.GenericSchema>(item: Item) => v.array(item);
 const bit = v.picklist([0, 1], "0 or 1");
 /** Of a series that reads five values at most. */
 const orders = v.picklist([0, 1, 2, 3, 4], "a whole number from 0 to 4");
-const lags = list(list(v.nullable(finite)));
+const lags = v.array(v.array(v.nullable(finite)));
 /** A negative limit is none. */
 const limit = v.optional(
   v.pipe(finite, v.transform((most) => most < 0 ? Infinity : most)),
@@ -84,105 +112,52 @@ const limit = v.optional(
 /** Of DiT, what runs at every call whatever is forecast of it. */
 const ends = ["pos_embed", "embedding", "proj_out_1", "proj_out_2"];
 
-const full = ofParameters(openRecord({}), () => ({
-  rerun: ({ net: { steps, units } }) => ({
-    gates: denseGates(steps, units.length),
-  }),
+const full = ofModel({}, (_, { net: { steps, units } }) => ({
+  gates: denseGates(steps, units.length),
 }));
 
-const hold = ofParameters(openRecord({ interval: some }), ({ interval }) => ({
-  rerun: ({ net }) =>
-    taylorPlan(net, {
-      keys: uniformKeys(interval, net.steps),
-      forecast: "model",
-      order: 0,
-    }),
-}));
-
-const deepCache = ofParameters(
-  openRecord({ interval: some, branch: from0, keys: v.optional(list(from0)) }),
-  ({ interval, branch, keys }) => ({
-    granularity: "branch",
-    rerun({ net, timesteps }) {
-      const isKey = (place: number) =>
-        keys ? keys.includes(place) : place % interval === 0;
-      const gates = deepCacheGates(net, keysByTimestep(timesteps, isKey), {
-        computed: branchCut(net, branch),
-      });
-      return { gates };
-    },
-  }),
-);
-
-const fora = ofParameters(openRecord({ interval: some }), ({ interval }) => ({
-  granularity: "sublayer",
-  rerun: ({ net }) => layersPlan(net, foraKeys(interval, net.steps)),
-}));
-
-const firstBlock = ofParameters(
-  openRecord({ threshold: weight }),
-  ({ threshold }) => ({
-    granularity: "block",
-    rerun: () => firstBlockCache(threshold),
-  }),
-);
-
-const mag = ofParameters(
-  openRecord({
-    threshold: weight,
-    maxSkipSteps: from0,
-    retentionRatio: weight,
-    magRatios: v.pipe(list(finite), v.nonEmpty("one ratio or more")),
-  }),
-  ({ threshold, maxSkipSteps: maxSkip, retentionRatio, magRatios }) => ({
-    granularity: "block",
-    rerun: ({ net }) =>
-      magPlan(net, magRatios, {
-        threshold,
-        maxSkip,
-        retention: retentionRatio,
-      }),
-  }),
-);
-
-const db = ofParameters(
-  openRecord({
-    firstBlocks: some,
-    lastBlocks: from0,
-    threshold: finite,
-    warmupSteps: from0,
-    warmupInterval: v.optional(some),
-    maxCachedSteps: limit,
-    maxContinuousCachedSteps: limit,
-    stepsMask: v.optional(list(bit)),
-    stepsPolicy: v.optional(oneOf(["static", "dynamic"]), "dynamic"),
-    taylorOrder: v.optional(v.nullable(from0)),
-  }),
-  (parameters) => {
-    const { stepsMask, stepsPolicy, taylorOrder } = parameters;
-    const settings = {
-      first: parameters.firstBlocks,
-      last: parameters.lastBlocks,
-      threshold: parameters.threshold,
-      warmUp: parameters.warmupSteps,
-      warmUpInterval: parameters.warmupInterval,
-      mostReused: parameters.maxCachedSteps,
-      mostInARow: parameters.maxContinuousCachedSteps,
-      order: taylorOrder ?? undefined,
-      mask: stepsMask && {
-        computes: stepsMask.map((entry) => entry === 1),
-        tests: stepsPolicy === "dynamic",
-      },
-    };
-    return {
-      granularity: "block",
-      rerun: ({ net }) =>
-        isStatic(settings)
-          ? rulePlan(net, dbCache(settings))
-          : dbCache(settings),
-    };
+const deepCache = at("branch")(
+  { interval: some, branch: from0, keys: v.optional(v.array(from0)) },
+  ({ interval, branch, keys }, { net, timesteps }) => {
+    const isKey = (place: number) =>
+      keys ? keys.includes(place) : place % interval === 0;
+    const gates = deepCacheGates(net, keysByTimestep(timesteps, isKey), {
+      computed: branchCut(net, branch),
+    });
+    return { gates };
   },
 );
+
+const cacheDit = ofBlocks({
+  firstBlocks: some,
+  lastBlocks: from0,
+  threshold: finite,
+  warmupSteps: from0,
+  warmupInterval: v.optional(some),
+  maxCachedSteps: limit,
+  maxContinuousCachedSteps: limit,
+  stepsMask: v.optional(v.array(bit)),
+  stepsPolicy: v.optional(oneOf(["static", "dynamic"]), "dynamic"),
+  taylorOrder: v.optional(v.nullable(from0)),
+}, (parameters, { net }) => {
+  const { stepsMask, stepsPolicy, taylorOrder } = parameters;
+  const settings = {
+    first: parameters.firstBlocks,
+    last: parameters.lastBlocks,
+    threshold: parameters.threshold,
+    warmUp: parameters.warmupSteps,
+    warmUpInterval: parameters.warmupInterval,
+    mostReused: parameters.maxCachedSteps,
+    mostInARow: parameters.maxContinuousCachedSteps,
+    order: taylorOrder ?? undefined,
+    mask: stepsMask && {
+      computes: stepsMask.map((entry) => entry === 1),
+      tests: stepsPolicy === "dynamic",
+    },
+  };
+  const rule = dbCache(settings);
+  return isStatic(settings) ? rulePlan(net, rule) : rule;
+});
 
 /** Modules of diffusers' configurations; its default patterns match none of these models. */
 const modules = {
@@ -193,32 +168,29 @@ const modules = {
   last: { forecast: "model", granularity: "block", always: ends },
 } as const;
 
-const taylorDiffusers = ofParameters(
-  openRecord({
-    cacheInterval: some,
-    disableCacheBeforeStep: from0,
-    disableCacheAfterStep: v.optional(v.nullable(from0)),
-    maxOrder: orders,
-    modules: v.optional(oneOf(keysOf(modules)), "default"),
-  }),
-  ({ modules: cached, cacheInterval, ...parameters }) => {
-    const places = {
-      interval: cached === "default" ? 1 : cacheInterval,
-      before: parameters.disableCacheBeforeStep,
-      after: parameters.disableCacheAfterStep ?? undefined,
-    };
-    const { forecast, ...own } = modules[cached];
-    return {
-      ...own,
-      rerun: ({ net }) =>
-        taylorPlan(net, {
-          keys: diffusersKeys(net.steps, places),
-          forecast,
-          order: parameters.maxOrder,
-        }),
-    };
-  },
-);
+const taylorDiffusers = ofParameters({
+  cacheInterval: some,
+  disableCacheBeforeStep: from0,
+  disableCacheAfterStep: v.optional(v.nullable(from0)),
+  maxOrder: orders,
+  modules: v.optional(oneOf(keysOf(modules)), "default"),
+}, ({ modules: cached, cacheInterval, ...parameters }) => {
+  const places = {
+    interval: cached === "default" ? 1 : cacheInterval,
+    before: parameters.disableCacheBeforeStep,
+    after: parameters.disableCacheAfterStep ?? undefined,
+  };
+  const { forecast, ...own } = modules[cached];
+  return {
+    ...own,
+    rerun: ({ net }) =>
+      taylorPlan(net, {
+        keys: diffusersKeys(net.steps, places),
+        forecast,
+        order: parameters.maxOrder,
+      }),
+  };
+});
 
 const forecasts = {
   "attention and MLP of every block": {
@@ -233,81 +205,88 @@ const forecasts = {
   "the model's output, before guidance": { forecast: "model" },
 } as const;
 
-const taylorPaper = ofParameters(
-  openRecord({
-    interval: some,
-    order: orders,
-    firstFull: v.optional(some, 2),
-    unit: oneOf(keysOf(forecasts)),
-  }),
-  ({ unit, interval, firstFull: first, order }) => {
-    const { forecast, ...own } = forecasts[unit];
-    return {
-      ...own,
-      rerun: ({ net }) =>
-        taylorPlan(net, {
-          keys: paperKeys(net.steps, { interval, first }),
-          forecast,
-          order,
-        }),
-    };
-  },
-);
+const taylorPaper = ofParameters({
+  interval: some,
+  order: orders,
+  firstFull: v.optional(some, 2),
+  unit: oneOf(keysOf(forecasts)),
+}, ({ unit, interval, firstFull: first, order }) => {
+  const { forecast, ...own } = forecasts[unit];
+  return {
+    ...own,
+    rerun: ({ net }) =>
+      taylorPlan(net, {
+        keys: paperKeys(net.steps, { interval, first }),
+        forecast,
+        order,
+      }),
+  };
+});
 
-const broadcast = ofParameters(
-  openRecord({
+const smooth = ofSublayers({
+  threshold: weight,
+  lookahead: some,
+  errors: openRecord({ attn: lags, mlp: lags }),
+}, ({ threshold, lookahead, errors }, { net }) => {
+  const within = (rows: v.InferOutput<typeof lags>) =>
+    rows.map((row) => row.slice(0, lookahead));
+  const known = { attention: within(errors.attn), mlp: within(errors.mlp) };
+  return smoothPlan(net, known, threshold);
+});
+
+const methods: Readonly<Record<string, MethodOf>> = {
+  full,
+  "fewer-steps": full,
+  hold: ofModel({ interval: some }, ({ interval }, { net }) => {
+    const keys = uniformKeys(interval, net.steps);
+    return taylorPlan(net, { keys, forecast: "model", order: 0 });
+  }),
+  deepcache: deepCache,
+  fora: ofSublayers(
+    { interval: some },
+    ({ interval }, { net }) => layersPlan(net, foraKeys(interval, net.steps)),
+  ),
+  "first-block-cache": ofBlocks(
+    { threshold: weight },
+    ({ threshold }) => firstBlockCache(threshold),
+  ),
+  "mag-cache": ofBlocks({
+    threshold: weight,
+    maxSkipSteps: from0,
+    retentionRatio: weight,
+    magRatios: v.pipe(v.array(finite), v.nonEmpty("one ratio or more")),
+  }, ({ magRatios, threshold, maxSkipSteps: maxSkip, ...own }, { net }) => {
+    const retention = own.retentionRatio;
+    return magPlan(net, magRatios, { threshold, maxSkip, retention });
+  }),
+  "cache-dit": cacheDit,
+  "taylorseer-diffusers": taylorDiffusers,
+  "taylorseer-paper": taylorPaper,
+  "pyramid-attention-broadcast": ofSublayers({
     spatialAttentionBlockSkipRange: some,
     timestepRange: v.strictTuple([finite, finite]),
+  }, (parameters, { net, timesteps }) => {
+    const interval = parameters.spatialAttentionBlockSkipRange;
+    const range = parameters.timestepRange;
+    return broadcastPlan(net, { timesteps, interval, range });
   }),
-  ({ spatialAttentionBlockSkipRange: interval, timestepRange: range }) => ({
-    granularity: "sublayer",
-    rerun: ({ net, timesteps }) =>
-      broadcastPlan(net, { timesteps, interval, range }),
-  }),
-);
-
-const smooth = ofParameters(
-  openRecord({
-    threshold: weight,
-    lookahead: some,
-    errors: openRecord({ attn: lags, mlp: lags }),
-  }),
-  ({ threshold, lookahead, errors }) => {
-    const within = (rows: v.InferOutput<typeof lags>) =>
-      rows.map((row) => row.slice(0, lookahead));
-    return {
-      granularity: "sublayer",
-      rerun: ({ net }) =>
-        smoothPlan(net, {
-          attention: within(errors.attn),
-          mlp: within(errors.mlp),
-        }, threshold),
-    };
-  },
-);
-
-const learned = ofParameters(
-  openRecord({ computeMask: list(list(list(bit))) }),
-  ({ computeMask }) => ({
-    granularity: "sublayer",
-    rerun: ({ net }) =>
+  "smooth-cache": smooth,
+  "learning-to-cache": ofSublayers(
+    { computeMask: v.array(v.array(v.array(bit))) },
+    ({ computeMask }, { net }) =>
       routedPlan(
         net,
         computeMask.map((blocks) => blocks.flat().map((entry) => entry === 1)),
       ),
-  }),
-);
-
-const tGate = ofParameters(
-  openRecord({
-    gateStep: some,
-    spInterval: some,
-    fiInterval: some,
-    warmUp: from0,
-  }),
-  ({ gateStep, spInterval, fiInterval, warmUp }) => ({
-    granularity: "layer",
-    rerun: ({ net, early }) =>
+  ),
+  "t-gate": at("layer")(
+    {
+      gateStep: some,
+      spInterval: some,
+      fiInterval: some,
+      warmUp: from0,
+    },
+    ({ gateStep, spInterval, fiInterval, warmUp }, { net, early }) =>
       tGatePlan(net, {
         gate: gateStep,
         selfInterval: spInterval,
@@ -315,30 +294,7 @@ const tGate = ofParameters(
         warmUp,
         first: -early,
       }),
-  }),
-);
-
-/** Makes the method of a case. @param file Where it was recorded, for errors. */
-type MethodOf = (
-  recorded: Pick<RivalCase, "parameters">,
-  file: string,
-) => RivalMethod;
-
-const methods: Readonly<Record<string, MethodOf>> = {
-  full,
-  "fewer-steps": full,
-  hold,
-  deepcache: deepCache,
-  fora,
-  "first-block-cache": firstBlock,
-  "mag-cache": mag,
-  "cache-dit": db,
-  "taylorseer-diffusers": taylorDiffusers,
-  "taylorseer-paper": taylorPaper,
-  "pyramid-attention-broadcast": broadcast,
-  "smooth-cache": smooth,
-  "learning-to-cache": learned,
-  "t-gate": tGate,
+  ),
 };
 
 /** What makes the method of a name. @throws {TypeError} If it is unknown. */
