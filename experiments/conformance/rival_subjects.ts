@@ -38,11 +38,12 @@ export class RivalSubjects implements AsyncDisposable {
     { granularity }: RivalMethod,
   ): Promise<OpenSubject> {
     const { subject, sampler: kind, steps, guidanceScale, seed } = recorded;
-    const pipeline = this.#pipelines.get(subject) ??
-      loadPipeline(folderOf(subject), { threads: 1 });
-    this.#pipelines.set(subject, pipeline);
+    const pipeline = await this.#pipelines.getOrInsertComputed(
+      subject,
+      () => loadPipeline(folderOf(subject), { threads: 1 }),
+    );
     const options = { kind, steps, guidanceScale, granularity };
-    const sampler = (await pipeline).sampler(options);
+    const sampler = pipeline.sampler(options);
     const conditioning = await this.#conditioned(recorded, sampler);
     const random = new TorchGenerator(seed);
     const inputs = sampler.inputs(conditioning, { images: 1, random });
@@ -50,27 +51,25 @@ export class RivalSubjects implements AsyncDisposable {
   }
 
   /** The network's other inputs. */
-  async #conditioned(
+  #conditioned(
     { subject, class: label, prompt }: RivalCase,
     sampler: PipelineSampler,
   ): Promise<SamplingInputs["conditioning"]> {
     const drawn = label ?? prompt!;
     const key = JSON.stringify([subject, drawn, sampler.guided]);
-    const made = this.#conditioning.get(key) ?? (async () => {
+    return this.#conditioning.getOrInsertComputed(key, async () => {
       await using conditioner = await sampler.openConditioner();
       return await conditioner.conditioning([drawn]);
-    })();
-    this.#conditioning.set(key, made);
-    return await made;
+    });
   }
 
   #runner(subject: string, sampler: PipelineSampler): SubNetRunner {
     const { pipeline, granularity, calls, guided } = sampler;
     const key = `${[subject, granularity, calls, guided]}`;
-    const runner = this.#runners.get(key) ??
-      new SubNetRunner(superNetOf(sampler), pipeline.sessions);
-    this.#runners.set(key, runner);
-    return runner;
+    return this.#runners.getOrInsertComputed(
+      key,
+      () => new SubNetRunner(superNetOf(sampler), pipeline.sessions),
+    );
   }
 
   /** Closes the sessions. */
