@@ -178,10 +178,8 @@ async function promptValues(
     pictures.push(...await pair.pictures(stacked([imageOf(picture)])));
   }
   if (pictures.length !== prompts.length) {
-    refuse(
-      folder,
-      `found ${prompts.length} prompts for ${pictures.length} pictures, expected one for each`,
-    );
+    const found = `${prompts.length} prompts for ${pictures.length} pictures`;
+    refuse(folder, `found ${found}, expected one for each`);
   }
   const scores = clipScores(pictures, await pair.texts(prompts));
   return { "clip-score": meanInterval(scores) };
@@ -258,47 +256,39 @@ async function setValues(
   const rest = metrics.filter((metric) => !(metric in values));
   if (rest.length === 0) return values;
   if (!features) {
-    refuse(
-      folder,
-      `${rest[0]} needs features, of Inception or an embedded classifier`,
-    );
+    const kinds = "of Inception or an embedded classifier";
+    refuse(folder, `${rest[0]} needs features, ${kinds}`);
   }
   await using network = await opened(features, session);
-  const seen = async ({ path, hasPictures, publishes }: Side) =>
-    hasPictures && !rest.every(publishes) ? await network.of(path) : undefined;
+  const seen = async (side: Side) => {
+    const isRead = side.hasPictures && !rest.every(side.publishes);
+    return { ...side, rows: isRead ? await network.of(side.path) : undefined };
+  };
   const [own, theirs] = [await seen(ours), await seen(others)];
-  const rowsOf = (
-    rows: Rows | undefined,
-    metric: SetMetricName,
-    { path }: Side,
-  ) =>
-    (rows ?? refuse(folder, `${metric} needs pictures, found ${path}`))[
-      kindOf(metric)
-    ] ?? refuse(folder, `${metric} needs Inception's features`);
+  const rowsOf = ({ rows, path }: typeof own, metric: SetMetricName) => {
+    if (!rows) refuse(folder, `${metric} needs pictures, found ${path}`);
+    return rows[kindOf(metric)] ??
+      refuse(folder, `${metric} needs Inception's features`);
+  };
   for (const metric of rest) {
     // A distance is the same from either side: what publishes its statistics is the reference.
-    const swaps = ours.publishes(metric);
-    const rows = swaps
-      ? rowsOf(theirs, metric, others)
-      : rowsOf(own, metric, ours);
+    const [from, to] = ours.publishes(metric) ? [theirs, own] : [own, theirs];
+    const rows = rowsOf(from, metric);
     const add = <State>(set: SetMetric<State>) =>
       Object.assign(values, set.value(set.accumulate(rows, 0)));
     const against = <Value>(
       valueOf: (features: Features) => Value,
-    ): SetReference<Value> => {
-      const value = rowsOf(theirs, metric, others);
-      return isPaired
-        ? pairedReference(value, valueOf)
-        : fixedReference(valueOf(value));
-    };
+    ): SetReference<Value> =>
+      isPaired
+        ? pairedReference(rowsOf(to, metric), valueOf)
+        : fixedReference(valueOf(rowsOf(to, metric)));
     if (metric === "kid") {
       add(kernelMetric("kid", against((kept) => kept)));
     } else if (metric === "precision-recall") {
       const names = { precision: "precision", recall: "recall" };
       add(precisionRecallMetric(names, against((kept) => kept)));
-    } else if (swaps || others.publishes(metric)) {
-      const path = swaps ? folder : reference;
-      const distance = await distanceFromStatistics(path, kindOf(metric));
+    } else if (to.publishes(metric)) {
+      const distance = await distanceFromStatistics(to.path, kindOf(metric));
       add(frechetMetric(metric, fixedReference(distance)));
     } else add(frechetMetric(metric, against(distanceFrom)));
   }
@@ -314,10 +304,9 @@ interface Side {
 }
 
 async function sideOf(path: string): Promise<Side> {
-  if (!isArchive(path)) {
-    return { path, hasPictures: true, publishes: () => false };
-  }
-  const content = await archiveContent(path);
+  const content = isArchive(path)
+    ? await archiveContent(path)
+    : new Set(["pictures" as const]);
   return {
     path,
     hasPictures: content.has("pictures"),

@@ -45,12 +45,12 @@ export function pairedReference<Value>(
   valueOf: (features: Tensor<"float32">) => Value,
 ): SetReference<Value> {
   const known = new Map<number | undefined, Value>();
-  return (left) => {
-    const kept = left === undefined ? features : withoutGroup(features, left);
-    const value = known.get(left) ?? valueOf(kept);
-    known.set(left, value);
-    return value;
-  };
+  return (left) =>
+    known.getOrInsertComputed(
+      left,
+      () =>
+        valueOf(left === undefined ? features : withoutGroup(features, left)),
+    );
 }
 
 const statistics: Gathering<FeatureStatistics> = {
