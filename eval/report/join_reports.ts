@@ -58,11 +58,10 @@ export function joinReports(
       };
     }),
     notes,
-    metrics: metricNames(joined).filter(isQuality)
-      .map((name) => {
-        const info = metricInfo(name);
-        return { name, ...info, heading: metricHeading(info) };
-      }),
+    metrics: metricNames(joined).filter(isQuality).map((name) => {
+      const info = metricInfo(name);
+      return { name, ...info, heading: metricHeading(info) };
+    }),
     runs: runs.map((run, i) =>
       reportRun(run, joined[owners.indexOf(i)]?.experiment)
     ),
@@ -75,8 +74,7 @@ function headingOf(runs: readonly ReportedRun[]): Heading {
   if (runs.length > 1) {
     return { title, lead: `${runs.length} runs, side by side` };
   }
-  const lead = runs[0].details?.description;
-  return lead === undefined ? { title } : { title, lead };
+  return { title, lead: runs[0].details?.description };
 }
 
 /** Speed is a cost, and stands on the other axis. */
@@ -94,12 +92,10 @@ function detailsByRow(
   const pairs = pairsWithin(rows.map(({ pictures }) => pictures ?? []), {
     maxBytes,
   });
-  return new Map(rows.map((row) => [keyOf(row), {
-    ...row.gates ? { gates: row.gates } : {},
-    ...row.pictures && pairs > 0
-      ? { pictures: row.pictures.slice(0, pairs) }
-      : {},
-  }]));
+  return new Map(rows.map((row) => {
+    const pictures = pairs > 0 ? row.pictures?.slice(0, pairs) : undefined;
+    return [keyOf(row), { gates: row.gates, pictures }];
+  }));
 }
 
 function reportRow(
@@ -107,28 +103,22 @@ function reportRow(
   several: boolean,
 ): Omit<ReportRow, "run" | "cells"> {
   const { method, sparsity, experiment, source, speedup, metrics } = row;
-  const { searchPasses = null } = row;
   const paper = source === "paper";
-  const series = [
-    ...several ? [experiment] : [],
-    paper ? `${method} (paper)` : method,
-  ].join(": ");
-  const name = sparsity === 0
-    ? series
-    : `${series}, ${formatPercent(sparsity)}`;
+  const own = paper ? `${method} (paper)` : method;
+  const series = several ? `${experiment}: ${own}` : own;
   const values = Object.entries(metrics).map(([name, { mean, low, high }]) => [
     name,
     low === undefined || high === undefined ? { mean } : { mean, low, high },
   ]);
   return {
-    name,
+    name: sparsity === 0 ? series : `${series}, ${formatPercent(sparsity)}`,
     method,
     series,
     sparsity,
     paper,
     macsKept: 1 / row.macsSpeedup,
     timeKept: speedup === null ? null : 1 / speedup,
-    searchPasses,
+    searchPasses: row.searchPasses ?? null,
     metrics: Object.fromEntries(values),
   };
 }
@@ -137,9 +127,6 @@ function reportRun(
   { results, details }: ReportedRun,
   name = results.experiment,
 ): ReportRun {
-  const { experiment } = details ?? {};
-  const mainMethod = mainMethodOf(results);
-  const { command } = results;
   return {
     name,
     facts: factsOf(results, details),
@@ -147,9 +134,9 @@ function reportRun(
     units: details?.units ?? [],
     subjects: details?.subjects ?? [],
     curves: details?.curves ?? [],
-    ...mainMethod === undefined ? {} : { mainMethod },
-    ...command === undefined ? {} : { command },
-    ...experiment === undefined ? {} : { experiment },
+    mainMethod: mainMethodOf(results),
+    command: results.command,
+    experiment: details?.experiment,
   };
 }
 
