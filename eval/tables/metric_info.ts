@@ -14,43 +14,33 @@ export interface MetricInfo {
   most?: number;
 }
 
-// name          label                 direction              digits
+const metric = (higherIsBetter: boolean) =>
+(
+  label: string,
+  digits: number,
+  more: Pick<MetricInfo, "inLogs" | "most"> = {},
+): MetricInfo => ({ label, higherIsBetter, digits, ...more });
+
+const [higher, lower] = [metric(true), metric(false)];
+
 const known: Readonly<Record<string, MetricInfo>> = {
-  psnr: { label: "PSNR (dB)", higherIsBetter: true, digits: 2 },
-  ssim: { label: "SSIM", higherIsBetter: true, digits: 4, most: 1 },
-  "latent-mse": {
-    label: "Latent MSE",
-    higherIsBetter: false,
-    digits: 5,
-    inLogs: true,
-  },
-  lpips: { label: "LPIPS", higherIsBetter: false, digits: 4 },
-  clip: { label: "CLIP score", higherIsBetter: true, digits: 2 },
-  prompt: {
-    label: "Prompt accuracy",
-    higherIsBetter: true,
-    digits: 3,
-    most: 1,
-  },
-  fid: { label: "FID", higherIsBetter: false, digits: 2 },
-  sfid: { label: "sFID", higherIsBetter: false, digits: 2 },
-  kid: { label: "KID", higherIsBetter: false, digits: 5 },
-  precision: { label: "Precision", higherIsBetter: true, digits: 3 },
-  recall: { label: "Recall", higherIsBetter: true, digits: 3 },
-  "clip-score (shapes)": {
-    label: "CLIP score (shapes)",
-    higherIsBetter: true,
-    digits: 2,
-  },
-  "fid (shapes)": { label: "FID (shapes)", higherIsBetter: false, digits: 3 },
-  "file-size": { label: "File (MB)", higherIsBetter: false, digits: 2 },
-  speedup: { label: "Speedup", higherIsBetter: true, digits: 2 },
-  "predicted speedup": {
-    label: "Predicted speedup",
-    higherIsBetter: true,
-    digits: 2,
-  },
-  mse: { label: "MSE", higherIsBetter: false, digits: 5, inLogs: true },
+  psnr: higher("PSNR (dB)", 2),
+  ssim: higher("SSIM", 4, { most: 1 }),
+  "latent-mse": lower("Latent MSE", 5, { inLogs: true }),
+  lpips: lower("LPIPS", 4),
+  clip: higher("CLIP score", 2),
+  prompt: higher("Prompt accuracy", 3, { most: 1 }),
+  fid: lower("FID", 2),
+  sfid: lower("sFID", 2),
+  kid: lower("KID", 5),
+  precision: higher("Precision", 3),
+  recall: higher("Recall", 3),
+  "clip-score (shapes)": higher("CLIP score (shapes)", 2),
+  "fid (shapes)": lower("FID (shapes)", 3),
+  "file-size": lower("File (MB)", 2),
+  speedup: higher("Speedup", 2),
+  "predicted speedup": higher("Predicted speedup", 2),
+  mse: lower("MSE", 5, { inLogs: true }),
 };
 
 /** A metric's label with an arrow towards the better. */

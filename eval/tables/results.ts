@@ -30,12 +30,16 @@ const difference = openRecord({
   ratio: v.optional(interval),
 });
 
-const metricValue = openRecord({
+const mean = {
   /** Mean over the samples, or the one value of a set metric such as FID. Finite. */
   mean: finite,
   /** 95 % interval of the mean; absent below 20 samples. */
   low: v.optional(finite),
   high: v.optional(finite),
+};
+
+const metricValue = openRecord({
+  ...mean,
   /** Samples behind it: pictures of one noise are one. */
   n: v.optional(finite),
   /** Half of the samples are worse. */
@@ -43,11 +47,7 @@ const metricValue = openRecord({
   /** A tenth of the samples is worse. */
   worstTenth: v.optional(finite),
   /** Of an error: the geometric mean, its interval from that of the logarithms. */
-  geometric: v.optional(openRecord({
-    mean: finite,
-    low: v.optional(finite),
-    high: v.optional(finite),
-  })),
+  geometric: v.optional(openRecord(mean)),
   /** Paired difference to another method's row of the same sparsity. */
   versus: v.optional(difference),
   /** Paired difference to the best row of the same run and sparsity; absent in that row. */
@@ -144,15 +144,7 @@ export type Difference = v.InferOutput<typeof difference>;
  *   experiment: "toy",
  *   model: "zoo/models/sd-shapes",
  *   sampler: { name: "ddim", steps: 20 },
- *   rows: [{
- *     method: "gates",
- *     sparsity: 0.5,
- *     macs: 1e9,
- *     macsSpeedup: 2,
- *     latencyMs: null,
- *     speedup: null,
- *     metrics: { psnr: { mean: 30 } },
- *   }],
+ *   rows: [],
  * };
  * const path = await Deno.makeTempFile();
  * await writeResults(path, results);
