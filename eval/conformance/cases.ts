@@ -1,5 +1,5 @@
 /** Which recorded cases a folder holds, told by what is in it, and how each is run. */
-import { ConfigJson, readJson, statOf } from "@dip-go/core/files";
+import { ConfigJson, entriesOf, readJson, statOf } from "@dip-go/core/files";
 import { familyOf } from "@dip-go/core/models";
 import { runAutoencoder } from "./cases/autoencoder_case.ts";
 import { runClipText, runClipVision } from "./cases/clip_case.ts";
@@ -58,7 +58,7 @@ async function casesBelow(
   runOf: FileRun,
 ): Promise<ConformanceCase[]> {
   const found: ConformanceCase[] = [];
-  for (const { name: own, isDirectory } of await entriesOf(folder)) {
+  for (const { name: own, isDirectory } of await sortedEntries(folder)) {
     if (!isDirectory) continue;
     const [path, name] = [`${folder}/${own}`, `${prefix}${own}`];
     const cases = await casesOf(path, name, runOf) ??
@@ -82,14 +82,20 @@ async function casesOf(
   name: string,
   runOf: FileRun,
 ): Promise<ConformanceCase[] | null> {
-  const entries = await entriesOf(folder);
+  const entries = await sortedEntries(folder);
   const files = entries.filter(({ isFile }) => isFile).map(({ name }) => name);
   const whole = (run: Run | null): ConformanceCase[] => [
     { name, run: run && (() => run(folder)) },
   ];
   try {
     const has = (file: string) => files.includes(file);
-    if (has("cases.json")) return await pipelineCases(folder, name);
+    if (has("cases.json")) {
+      const cases = await readPipelineCases(folder);
+      return cases && cases.map((recorded) => ({
+        name: `${name}/${recorded.name}`,
+        run: () => runPipelineCase(recorded, folder),
+      }));
+    }
     const telling = runs.find(({ tells }) => tells.every(has));
     if (telling) return whole(telling.run);
     if (!has("case.safetensors")) {
@@ -105,17 +111,6 @@ async function casesOf(
 const failing = (thrown: unknown) => (): never => {
   throw thrown;
 };
-
-async function pipelineCases(
-  folder: string,
-  name: string,
-): Promise<ConformanceCase[] | null> {
-  const cases = await readPipelineCases(folder);
-  return cases && cases.map((recorded) => ({
-    name: `${name}/${recorded.name}`,
-    run: () => runPipelineCase(recorded, folder),
-  }));
-}
 
 /** The cases of a folder in which each JSON file is one, or null where none is. */
 async function fileCases(
@@ -162,7 +157,5 @@ async function componentRun(folder: string): Promise<Run | null> {
   return components[String(values.model_type ?? values._class_name)] ?? null;
 }
 
-async function entriesOf(folder: string): Promise<Deno.DirEntry[]> {
-  const entries = await Array.fromAsync(Deno.readDir(folder));
-  return entries.sort((a, b) => a.name < b.name ? -1 : 1);
-}
+const sortedEntries = async (folder: string): Promise<Deno.DirEntry[]> =>
+  (await entriesOf(folder)).sort((a, b) => a.name < b.name ? -1 : 1);

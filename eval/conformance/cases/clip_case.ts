@@ -27,25 +27,25 @@ function outputsOf(recorded: SafetensorsFile, projected: string): Outputs {
   return [...hidden, ...rest.filter(([, key]) => recorded.tensors.has(key))];
 }
 
-/** Runs a graph with these outputs on the recorded `input`, and compares them. */
+/** Compares a graph's outputs on the tensor recorded as `key`, its input's name unless told. */
 async function* compared(
-  graphOf: (outputs: string[]) => Graph,
-  { input, key = input, outputs, recorded }: {
-    input: string;
-    /** Where the input is recorded, if not by its name. */
-    key?: string;
-    outputs: Outputs;
-    recorded: SafetensorsFile;
+  graph: Graph,
+  outputs: Outputs,
+  { recorded, key = graph.inputs[0].name }: {
+    readonly recorded: SafetensorsFile;
+    readonly key?: string;
   },
 ): AsyncGenerator<Conformance> {
   const judge = judgeOf(key, limits);
-  const graph = graphOf(outputs.map(([output]) => output));
   await using session = await openSession(graph);
-  const found = await session.run({ [input]: recorded.read(key) });
+  const [{ name }] = graph.inputs;
+  const found = await session.run({ [name]: recorded.read(key) });
   for (const [output, key] of outputs) {
     yield judge(key, found[output], recorded.read(key));
   }
 }
+
+const namesOf = (outputs: Outputs) => outputs.map(([output]) => output);
 
 /**
  * Runs a recorded text tower on its long and its short texts.
@@ -58,25 +58,19 @@ export async function* runClipText(
 ): AsyncGenerator<Conformance> {
   const { config, weights } = await loadClipText(folder);
   const recorded = openSafetensors(`${folder}/case.safetensors`);
-  const texts: [string, Outputs][] = [
-    ["input_ids", outputsOf(recorded, "text_embeds")],
-    ["short_input_ids", [["last_hidden_state", "short_last_hidden_state"]]],
-  ];
-  for (const [key, outputs] of texts) {
+  const texts: Readonly<Record<string, Outputs>> = {
+    input_ids: outputsOf(recorded, "text_embeds"),
+    short_input_ids: [["last_hidden_state", "short_last_hidden_state"]],
+  };
+  for (const [key, outputs] of Object.entries(texts)) {
     const [batch, tokens] = recorded.read(key).shape;
-    yield* compared(
-      (outputs) => clipTextGraph(config, weights, { batch, tokens, outputs }),
-      { input: "input_ids", key, outputs, recorded },
-    );
+    const options = { batch, tokens, outputs: namesOf(outputs) };
+    const graph = clipTextGraph(config, weights, options);
+    yield* compared(graph, outputs, { recorded, key });
   }
 }
 
-/**
- * Runs a recorded picture tower.
- *
- * @param folder `config.json`, weights and `case.safetensors`.
- * @throws {RangeError} If a recorded tensor is missing or of another shape.
- */
+/** Runs a recorded picture tower. @param folder As of {@linkcode runClipText}. */
 export async function* runClipVision(
   folder: string,
 ): AsyncGenerator<Conformance> {
@@ -84,8 +78,7 @@ export async function* runClipVision(
   const recorded = openSafetensors(`${folder}/case.safetensors`);
   const outputs = outputsOf(recorded, "image_embeds");
   const [batch] = recorded.read("pixel_values").shape;
-  yield* compared(
-    (outputs) => clipVisionGraph(config, weights, { batch, outputs }),
-    { input: "pixel_values", outputs, recorded },
-  );
+  const options = { batch, outputs: namesOf(outputs) };
+  const graph = clipVisionGraph(config, weights, options);
+  yield* compared(graph, outputs, { recorded });
 }
