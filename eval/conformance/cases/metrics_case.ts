@@ -19,6 +19,7 @@ import {
   frechetMetric,
 } from "../../metrics/sets/set_metric.ts";
 import { ssim } from "../../metrics/ssim.ts";
+import { middleOf } from "../../pictures/middle_of.ts";
 import { type Conformance, judgeOf } from "../judge.ts";
 
 /** The entries of `expected.json`, by metric. */
@@ -126,9 +127,10 @@ function* resizeRows(
   const picture = pictureOf(recorded.read(`resize.${name}.in`));
   const to = { height, width };
   const resized = pilResize(picture, to, filter);
+  const columns = { height, width: Math.min(224, width) };
   const results: Record<string, Tensor> = {
     out: bytesOf(resized),
-    out_crop224: bytesOf(centre(resized, 224)),
+    out_crop224: bytesOf(middleOf(resized, columns, Math.floor)),
     out_float: float32(
       [height, width, picture.channels],
       pilResizeFloat(
@@ -155,17 +157,3 @@ function pictureOf({ shape, data }: Tensor): Picture {
 
 const bytesOf = ({ height, width, channels, data }: Picture) =>
   tensor("uint8", [height, width, channels], data);
-
-/** The middle columns of a picture. */
-function centre(
-  { height, width, channels, data }: Picture,
-  columns: number,
-): Picture {
-  const kept = Math.min(columns, width);
-  const left = Math.floor((width - kept) / 2);
-  const rows = Array.from({ length: height }, (_, y) => {
-    const start = (y * width + left) * channels;
-    return [...data.subarray(start, start + kept * channels)];
-  });
-  return { height, width: kept, channels, data: Uint8Array.from(rows.flat()) };
-}

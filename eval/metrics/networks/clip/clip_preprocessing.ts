@@ -2,7 +2,8 @@
 import { ConfigJson, isFile, most, readJson } from "@dip-go/core/files";
 import { float32, roundHalfEven, type Tensor } from "@dip-go/core/tensor";
 import { openClipConfig } from "./open_clip.ts";
-import { pilResize, type ResizeFilter, rgbImage } from "@dip-go/core/pictures";
+import { type ResizeFilter, rgbImage } from "@dip-go/core/pictures";
+import { middleOf, withShorterSide } from "../../../pictures/middle_of.ts";
 
 /** How a picture becomes a tower's input. */
 export interface ClipPreprocessing {
@@ -114,24 +115,19 @@ export function clipPixels(
   picture: Tensor<"float32">,
   { shortest, crop, round, filter, mean, std }: ClipPreprocessing,
 ): Tensor<"float32"> {
-  const bytes = rgbImage(picture);
-  const scaled = (side: number) =>
-    Math.trunc(shortest * side / Math.min(bytes.height, bytes.width));
-  const to = { height: scaled(bytes.height), width: scaled(bytes.width) };
-  if (Math.min(to.height, to.width) < crop) {
+  const resized = withShorterSide(rgbImage(picture), shortest, filter);
+  const { height, width } = resized;
+  if (Math.min(height, width) < crop) {
     throw new RangeError(
-      `Cannot crop a picture: resized it is ${to.height}x${to.width}, expected at least ${crop}x${crop}`,
+      `Cannot crop a picture: resized it is ${height}x${width}, expected at least ${crop}x${crop}`,
     );
   }
-  const resized = pilResize(bytes, to, filter);
-  const top = round((to.height - crop) / 2);
-  const left = round((to.width - crop) / 2);
-  const data = new Float32Array(3 * crop * crop);
+  const square = { height: crop, width: crop };
+  const bytes = middleOf(resized, square, round).data;
+  const data = new Float32Array(bytes.length);
   for (let i = 0; i < data.length; i++) {
     const channel = Math.floor(i / crop ** 2);
-    const y = top + Math.floor(i / crop) % crop;
-    const x = left + i % crop;
-    const byte = resized.data[(y * to.width + x) * 3 + channel];
+    const byte = bytes[i % crop ** 2 * 3 + channel];
     data[i] = (byte / 255 - mean[channel]) / std[channel];
   }
   return float32([1, 3, crop, crop], data);

@@ -4,10 +4,11 @@
  */
 import { inceptionSize } from "./inception.ts";
 import { float32, roundHalfEven, type Tensor } from "@dip-go/core/tensor";
-import { type Picture, pilResize, pilResizeFloat } from "@dip-go/core/pictures";
+import { type Picture, pilResizeFloat } from "@dip-go/core/pictures";
+import { middleOf, withShorterSide } from "../../../pictures/middle_of.ts";
 
 /** Of DiP-GO's companion code: pictures are brought to this size first. */
-const companionSize = 512;
+const companionSide = 512;
 
 const conventions = {
   /** pytorch-fid: bilinear without antialiasing, as PyTorch interpolates. */
@@ -27,8 +28,12 @@ const conventions = {
     interpolated(picture, betweenCorners).map((x) => (x - 128) / 128),
 
   /** DiP-GO's companion code: Pillow's bilinear to 512 pixels and a crop, then pytorch-fid. */
-  companion: (picture: Picture): Float32Array =>
-    conventions["pytorch-fid"](middle(shortestSide(picture))),
+  companion(picture: Picture): Float32Array {
+    const resized = withShorterSide(picture, companionSide, "bilinear");
+    const square = { height: companionSide, width: companionSide };
+    const middle = middleOf(resized, square, roundHalfEven);
+    return conventions["pytorch-fid"](middle);
+  },
 };
 
 export type FidConvention = keyof typeof conventions;
@@ -95,26 +100,4 @@ function neighbours(
     const first = Math.floor(at);
     return [first, Math.min(first + 1, size - 1), at - first];
   });
-}
-
-/** A picture whose shorter side is {@linkcode companionSize}. */
-function shortestSide(picture: Picture): Picture {
-  const { height, width } = picture;
-  const scaled = (side: number) =>
-    Math.trunc(companionSize * side / Math.min(height, width));
-  const to = { height: scaled(height), width: scaled(width) };
-  return pilResize(picture, to, "bilinear");
-}
-
-/** The middle {@linkcode companionSize} pixels of either side, as torchvision rounds it. */
-function middle({ height, width, channels, data }: Picture): Picture {
-  const side = companionSize;
-  const top = roundHalfEven((height - side) / 2);
-  const left = roundHalfEven((width - side) / 2);
-  const cut = new Uint8Array(side * side * channels);
-  for (let y = 0; y < side; y++) {
-    const start = ((top + y) * width + left) * channels;
-    cut.set(data.subarray(start, start + side * channels), y * side * channels);
-  }
-  return { height: side, width: side, channels, data: cut };
 }
