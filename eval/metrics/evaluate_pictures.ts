@@ -10,6 +10,7 @@ import type { FidConvention } from "./networks/inception/inception_inputs.ts";
 import type { Lpips } from "./networks/lpips/open_lpips.ts";
 import { pairedMetrics } from "./paired_metrics.ts";
 import { clipScores } from "./prompt_scores.ts";
+import type { Features } from "./sets/feature_statistics.ts";
 import { frechetDistance } from "./sets/frechet_distance.ts";
 import {
   archiveContent,
@@ -27,9 +28,6 @@ import {
   precisionRecallMetric,
   type SetReference,
 } from "./sets/set_metric.ts";
-
-/** Features `[N, D]`. */
-type Features = Tensor<"float32">;
 
 /** A network that sees pictures as features, such as one of the zoo's classifiers. */
 export interface FeatureNetwork {

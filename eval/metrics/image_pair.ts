@@ -1,18 +1,16 @@
 /** The inputs of every full-reference metric. */
 import { describe, sameShape, type Tensor } from "@dip-go/core/tensor";
 
+/** One image `[C, H, W]`, or a batch of them `[B, C, H, W]`. */
+export type Images = Tensor<"float32">;
+
 /**
- * Sizes of two tensors of the same shape, one image `[C, H, W]`, with a B of 1,
- * or a batch of them `[B, C, H, W]`.
+ * Sizes of two tensors of the same shape; the B of one image is 1.
  *
  * @throws {TypeError} If the shapes differ or are of another rank; the message
  * opens with "Cannot compute `metric`".
  */
-export function imagePairSizes(
-  metric: string,
-  a: Tensor<"float32">,
-  b: Tensor<"float32">,
-) {
+export function imagePairSizes(metric: string, a: Images, b: Images) {
   const refuse = (why: string): never => {
     throw new TypeError(`Cannot compute ${metric}: images are ${why}`);
   };

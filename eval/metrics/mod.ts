@@ -1,13 +1,5 @@
 /** Metrics of pictures: to a picture, to a prompt, to a set of pictures, and the networks that they look with. */
-export {
-  evaluatePictures,
-  type EvaluationOptions,
-  type FeatureNetwork,
-  type InceptionFile,
-  type PictureMetric,
-  pictureMetrics,
-} from "./evaluate_pictures.ts";
-export { meanSquaredErrors } from "./mean_squared_error.ts";
+export { pictureMetrics } from "./evaluate_pictures.ts";
 export {
   ContrastivePair,
   cosine,
@@ -22,18 +14,14 @@ export {
   fidConventions,
 } from "./networks/inception/inception_inputs.ts";
 export { inceptionParameters } from "./networks/inception/inception.ts";
-export {
-  lpipsGraph,
-  type LpipsNet,
-  lpipsNets,
-} from "./networks/lpips/lpips.ts";
+export { lpipsGraph, lpipsNets } from "./networks/lpips/lpips.ts";
 export { loadLpips, lpipsParameters } from "./networks/lpips/lpips_load.ts";
 export { Lpips, openLpips } from "./networks/lpips/open_lpips.ts";
 export { pairedMetrics } from "./paired_metrics.ts";
 export { clipScores, promptAccuracy } from "./prompt_scores.ts";
-export { psnr } from "./psnr.ts";
+export { meanSquaredErrors, psnr } from "./psnr.ts";
 export { normalOf, statisticsOf } from "./sets/feature_statistics.ts";
-export { frechetDistance, frechetDistanceTo } from "./sets/frechet_distance.ts";
+export { frechetDistance } from "./sets/frechet_distance.ts";
 export {
   archiveContent,
   distanceFromStatistics,
@@ -42,7 +30,6 @@ export {
 export type { SetMetric, SetValue } from "./sets/sample_groups.ts";
 export {
   distanceFrom,
-  type DistanceTo,
   fixedReference,
   frechetMetric,
   kernelMetric,
@@ -50,4 +37,3 @@ export {
   precisionRecallMetric,
   type SetReference,
 } from "./sets/set_metric.ts";
-export { ssim } from "./ssim.ts";

@@ -1,9 +1,7 @@
 /** PSNR and SSIM in the conventions of this project's results: pictures in [-1, 1], a finite value for every pair. */
-import type { Tensor } from "@dip-go/core/tensor";
+import type { Images } from "./image_pair.ts";
 import { psnr } from "./psnr.ts";
 import { ssim } from "./ssim.ts";
-
-type Images = Tensor<"float32">;
 
 /** Of values in [-1, 1]. */
 const dataRange = 2;

@@ -1,8 +1,6 @@
-/** Peak signal-to-noise ratio, in float64 whatever the images' precision. */
-
-import { float32, type Tensor } from "@dip-go/core/tensor";
-import { imagePairSizes } from "./image_pair.ts";
-import { meanSquaredErrors } from "./mean_squared_error.ts";
+/** Mean squared error and the peak signal-to-noise ratio that follows from it, in float64 whatever the tensors' precision. */
+import { describe, float32, sameShape, type Tensor } from "@dip-go/core/tensor";
+import { imagePairSizes, type Images } from "./image_pair.ts";
 
 /**
  * PSNR of each image in dB: 10 log10(range² / mse). Equal images give
@@ -27,12 +25,42 @@ import { meanSquaredErrors } from "./mean_squared_error.ts";
  * ```
  */
 export function psnr(
-  a: Tensor<"float32">,
-  b: Tensor<"float32">,
+  a: Images,
+  b: Images,
   { dataRange }: { dataRange: number },
 ): number[] {
   const { B, C, H, W } = imagePairSizes("PSNR", a, b);
-  const batchOf = ({ data }: Tensor<"float32">) => float32([B, C, H, W], data);
+  const batchOf = ({ data }: Images) => float32([B, C, H, W], data);
   return meanSquaredErrors(batchOf(a), batchOf(b))
     .map((error) => 10 * Math.log10(dataRange ** 2 / error));
+}
+
+/**
+ * The mean squared difference of each sample of a batch.
+ *
+ * @param a `[B, ...]`.
+ * @param b Of the same shape.
+ * @returns One value a sample, `[B]`.
+ * @throws {TypeError} If the shapes differ.
+ */
+export function meanSquaredErrors(
+  a: Tensor<"float32">,
+  b: Tensor<"float32">,
+): number[] {
+  if (!sameShape(a.shape, b.shape)) {
+    throw new TypeError(
+      `Cannot take mean squared errors: found ${describe(a)} and ${
+        describe(b)
+      }, expected one shape`,
+    );
+  }
+  const [count] = a.shape;
+  const size = a.data.length / count;
+  return Array.from({ length: count }, (_, n) => {
+    let squares = 0;
+    for (let i = n * size; i < (n + 1) * size; i++) {
+      squares += (a.data[i] - b.data[i]) ** 2;
+    }
+    return squares / size;
+  });
 }

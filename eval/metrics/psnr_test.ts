@@ -5,7 +5,7 @@ import {
   type MetricCase,
   metricCases,
 } from "@dip-go/testing/files";
-import { psnr } from "./psnr.ts";
+import { meanSquaredErrors, psnr } from "./psnr.ts";
 
 interface PsnrCase extends MetricCase {
   psnr: number;
@@ -33,5 +33,18 @@ Deno.test("psnr() refuses what is no image", () => {
     () => psnr(zeros([4, 4]), zeros([4, 4]), { dataRange: 1 }),
     TypeError,
     "images are float32[4,4], expected [C,H,W] or [B,C,H,W]",
+  );
+});
+
+Deno.test("meanSquaredErrors() is a value a sample", () => {
+  const a = float32([2, 1, 2], [1, 2, 0.5, 0]);
+  const b = float32([2, 1, 2], [1, 4, 0, 0]);
+  const [first, second] = meanSquaredErrors(a, b);
+  assertAlmostEquals(first, 2, 1e-12); // (0 + 4) / 2
+  assertAlmostEquals(second, 0.125, 1e-12);
+  assertThrows(
+    () => meanSquaredErrors(a, float32([2, 2], [1, 2, 3, 4])),
+    TypeError,
+    "found float32[2,1,2] and float32[2,2], expected one shape",
   );
 });

@@ -4,8 +4,7 @@
  * window of sigma 1.5, population moments, K1 = 0.01, K2 = 0.03.
  */
 
-import type { Tensor } from "@dip-go/core/tensor";
-import { imagePairSizes } from "./image_pair.ts";
+import { imagePairSizes, type Images } from "./image_pair.ts";
 
 const windowSize = 11;
 const sigma = 1.5;
@@ -44,8 +43,8 @@ export type SsimPadding = "valid" | "same_zero_pad";
  * ```
  */
 export function ssim(
-  a: Tensor<"float32">,
-  b: Tensor<"float32">,
+  a: Images,
+  b: Images,
   { dataRange, padding = "valid" }: {
     dataRange: number;
     padding?: SsimPadding;

@@ -1,10 +1,7 @@
 /** How sure a number is: intervals of means and of differences, many differences judged at once, and times of functions that take turns. */
 export {
-  type BootstrapOptions,
   type Interval,
-  leastSamples,
   meanInterval,
-  pairedDifference,
   pooledInterval,
   quantile,
 } from "./bootstrap.ts";

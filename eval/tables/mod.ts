@@ -3,7 +3,7 @@ export { alignedLines, columnLines, type LineColumn } from "./aligned_lines.ts";
 export { joinResults } from "./join_results.ts";
 export { markdownTable } from "./markdown_table.ts";
 export { metricHeading, metricInfo } from "./metric_info.ts";
-export { renderTable, type TableFormat } from "./render_table.ts";
+export { renderTable } from "./render_table.ts";
 export {
   type Difference,
   type MetricValue,

@@ -4,6 +4,9 @@
  */
 import { type Tensor, unstacked } from "@dip-go/core/tensor";
 
+/** Features of N pictures, D numbers each, `[N, D]`. */
+export type Features = Tensor<"float32">;
+
 /** Mean and scatter of N features of D numbers, in float64. */
 export interface FeatureStatistics {
   /** N */
@@ -21,7 +24,7 @@ export interface FeatureStatistics {
  * @throws {RangeError} If one of them is not finite.
  */
 export function statisticsOf(
-  { shape: [count, width], data }: Tensor<"float32">,
+  { shape: [count, width], data }: Features,
 ): FeatureStatistics {
   const mean = new Float64Array(width);
   for (let i = 0; i < data.length; i++) mean[i % width] += data[i] / count;
@@ -44,7 +47,7 @@ export function statisticsOf(
 }
 
 /** Features `[N, D]` one by one; they share the data. */
-export const rowsOf = (features: Tensor<"float32">): Float32Array[] =>
+export const rowsOf = (features: Features): Float32Array[] =>
   unstacked(features).map(({ data }) => data);
 
 /** @throws {RangeError} If two sets of features have different widths. */
@@ -107,7 +110,7 @@ export function normalOf({ count, mean, scatter }: FeatureStatistics): Normal {
  * assertEquals([mean[0], covariance[0]], [2, 2]);
  * ```
  */
-export const normalOfFeatures = (features: Tensor<"float32">): Normal =>
+export const normalOfFeatures = (features: Features): Normal =>
   normalOf(statisticsOf(features));
 
 /** Adds `weight` · row rowᵀ, above the diagonal and on it. */

@@ -1,7 +1,6 @@
 /** The kernel inception distance (Bińkowski et al., 2018): squared MMD under a cubic kernel, estimated without bias. */
 import { TorchGenerator } from "@dip-go/core/random";
-import type { Tensor } from "@dip-go/core/tensor";
-import { checkWidths, rowsOf } from "./feature_statistics.ts";
+import { checkWidths, type Features, rowsOf } from "./feature_statistics.ts";
 
 /** The subsets over which the distance is averaged; as published unless told. */
 export interface KernelDistanceOptions {
@@ -35,8 +34,8 @@ type Rows = readonly Float32Array[];
  * ```
  */
 export function kernelDistance(
-  a: Tensor<"float32">,
-  b: Tensor<"float32">,
+  a: Features,
+  b: Features,
   { subsetSize = 1000, subsets = 100, seed = 0 }: KernelDistanceOptions = {},
 ): { readonly mean: number; readonly deviation: number } {
   const [[n, width], [m, other]] = [a.shape, b.shape];

@@ -3,8 +3,7 @@
  * covers every point no farther from one of its members than that member's k-th
  * neighbour within the set.
  */
-import type { Tensor } from "@dip-go/core/tensor";
-import { checkWidths, rowsOf } from "./feature_statistics.ts";
+import { checkWidths, type Features, rowsOf } from "./feature_statistics.ts";
 
 /** The authors' k, which the ADM evaluator takes too. */
 const neighbours = 3;
@@ -29,8 +28,8 @@ const neighbours = 3;
  * ```
  */
 export function precisionRecall(
-  references: Tensor<"float32">,
-  samples: Tensor<"float32">,
+  references: Features,
+  samples: Features,
 ): { readonly precision: number; readonly recall: number } {
   checkWidths(references.shape[1], samples.shape[1]);
   const [real, judged] = [references, samples].map(rowsOf);

@@ -5,7 +5,8 @@
  * delete-a-group jackknife (Kott, 2001): the measure is taken ten times more,
  * without one group each time.
  */
-import { stacked, type Tensor, unstacked } from "@dip-go/core/tensor";
+import { stacked, unstacked } from "@dip-go/core/tensor";
+import type { Features } from "./feature_statistics.ts";
 
 const groupCount = 10;
 
@@ -21,7 +22,7 @@ export interface Gathering<Part> {
    * @param features `[n, D]`.
    * @param indices The samples' places among all, n.
    */
-  gather(features: Tensor<"float32">, indices: readonly number[]): Part;
+  gather(features: Features, indices: readonly number[]): Part;
   /** Both together, in whichever order they come. */
   merge(a: Part, b: Part): Part;
   /** Samples that were gathered. */
@@ -47,7 +48,7 @@ export interface SetMetric<State> {
    * @param features `[n, D]`, of neighbouring samples.
    * @param first Place of the first of them among all samples.
    */
-  accumulate(features: Tensor<"float32">, first: number): State;
+  accumulate(features: Features, first: number): State;
   /** The state of two batches or shards together. */
   merge(a: State, b: State): State;
   /** @throws {RangeError} If there are too few samples for the measure, or they do not fit the reference. */
@@ -75,11 +76,11 @@ export function groupedMetric<Part>(
   return {
     accumulate: (features, first) =>
       Array.from({ length: groupCount }, (_, group) => {
-        const rows = indicesOf(features)
-          .filter((row) => (first + row) % groupCount === group);
-        if (rows.length === 0) return undefined;
-        const indices = rows.map((row) => first + row);
-        return by.gather(rowsOf(features, rows), indices);
+        const own = unstacked(features).map((row, i) => ({ row, i: first + i }))
+          .filter(({ i }) => i % groupCount === group);
+        if (own.length === 0) return undefined;
+        const indices = own.map(({ i }) => i);
+        return by.gather(stacked(own.map(({ row }) => row)), indices);
       }),
     merge: (a, b) => a.map((part, group) => mergedOf([part, b[group]])),
     value(groups) {
@@ -108,26 +109,10 @@ export function groupedMetric<Part>(
 }
 
 /** The features `[m, D]` of samples `[n, D]` from the first on that are not in a group. */
-export const withoutGroup = (
-  features: Tensor<"float32">,
-  left: number,
-): Tensor<"float32"> =>
-  rowsOf(
-    features,
-    indicesOf(features).filter((row) => row % groupCount !== left),
+export const withoutGroup = (features: Features, left: number): Features =>
+  stacked(
+    unstacked(features).filter((_, row) => row % groupCount !== left),
   );
-
-const indicesOf = ({ shape: [count] }: Tensor<"float32">): number[] =>
-  Array.from({ length: count }, (_, row) => row);
-
-/** Some rows of features `[n, D]`. */
-function rowsOf(
-  features: Tensor<"float32">,
-  rows: readonly number[],
-): Tensor<"float32"> {
-  const all = unstacked(features);
-  return stacked(rows.map((row) => all[row]));
-}
 
 /** The jackknife's standard deviation of a measure, of its values without one group each. */
 function deviation(values: readonly number[]): number {

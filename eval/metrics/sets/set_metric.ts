@@ -3,9 +3,10 @@
  * distance, precision and recall. Each gathers features batch by batch; shards
  * merge; the value has an interval by `sample_groups.ts`.
  */
-import { stacked, type Tensor, unstacked } from "@dip-go/core/tensor";
+import { stacked, unstacked } from "@dip-go/core/tensor";
 import {
   checkWidths,
+  type Features,
   type FeatureStatistics,
   mergeStatistics,
   type Normal,
@@ -41,8 +42,8 @@ export const fixedReference =
  * @param features `[n, D]`, of all samples.
  */
 export function pairedReference<Value>(
-  features: Tensor<"float32">,
-  valueOf: (features: Tensor<"float32">) => Value,
+  features: Features,
+  valueOf: (features: Features) => Value,
 ): SetReference<Value> {
   const known = new Map<number | undefined, Value>();
   return (left) =>
@@ -63,7 +64,7 @@ const statistics: Gathering<FeatureStatistics> = {
 interface IndexedFeatures {
   readonly indices: readonly number[];
   /** `[n, D]` */
-  readonly features: Tensor<"float32">;
+  readonly features: Features;
 }
 
 /** Keeps features in the order of their places, whichever shard came first. */
@@ -96,13 +97,13 @@ export const frechetMetric = (
   });
 
 /** The Fréchet distance from features `[M, D]`. */
-export const distanceFrom = (features: Tensor<"float32">): DistanceTo =>
+export const distanceFrom = (features: Features): DistanceTo =>
   frechetDistanceTo(normalOfFeatures(features));
 
 /** The kernel distance to a reference's features `[M, D]`, as `name`; its estimate may be negative. */
 export const kernelMetric = (
   name: string,
-  reference: SetReference<Tensor<"float32">>,
+  reference: SetReference<Features>,
   options: KernelDistanceOptions = {},
 ): SetMetric<SampleGroups<IndexedFeatures>> =>
   groupedMetric(indexedFeatures, {
@@ -115,7 +116,7 @@ export const kernelMetric = (
 /** Precision and recall towards a reference's features `[M, D]`, under these names. */
 export const precisionRecallMetric = (
   names: { readonly precision: string; readonly recall: string },
-  reference: SetReference<Tensor<"float32">>,
+  reference: SetReference<Features>,
 ): SetMetric<SampleGroups<IndexedFeatures>> =>
   groupedMetric(indexedFeatures, {
     measure({ features }, left) {

@@ -6,11 +6,10 @@ import {
   type Session,
   type SessionOptions,
 } from "@dip-go/core/runtime";
-import { joined, type Tensor } from "@dip-go/core/tensor";
+import { joined } from "@dip-go/core/tensor";
 import { inceptionGraph, inceptionParameters } from "./inception.ts";
 import { type FidConvention, inceptionInput } from "./inception_inputs.ts";
-
-type Features = Tensor<"float32">;
+import type { Features } from "../../sets/feature_statistics.ts";
 
 /** Features of N pictures. */
 export interface InceptionRows {

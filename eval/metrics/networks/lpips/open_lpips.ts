@@ -4,8 +4,8 @@ import {
   type Session,
   type SessionOptions,
 } from "@dip-go/core/runtime";
-import { float32, type Tensor, unstacked } from "@dip-go/core/tensor";
-import { imagePairSizes } from "../../image_pair.ts";
+import { float32, unstacked } from "@dip-go/core/tensor";
+import { imagePairSizes, type Images } from "../../image_pair.ts";
 import { lpipsGraph, type LpipsNet } from "./lpips.ts";
 import { loadLpips, type LpipsPaths } from "./lpips_load.ts";
 
@@ -27,10 +27,7 @@ export class Lpips implements AsyncDisposable {
    * @throws {TypeError} If the shapes differ.
    * @throws {RangeError} If they are too small for the network.
    */
-  async distances(
-    a: Tensor<"float32">,
-    b: Tensor<"float32">,
-  ): Promise<number[]> {
+  async distances(a: Images, b: Images): Promise<number[]> {
     const { B, C, H, W } = imagePairSizes("LPIPS", a, b);
     const session = await this.#sized(H, W);
     const [xs, ys] = [a, b].map(({ data }) =>
