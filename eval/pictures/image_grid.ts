@@ -54,7 +54,7 @@ export function imageGrid(
   rows.forEach(({ label, images }, row) => {
     const y = gutter + row * (cellHeight + gutter);
     const textY = y + Math.floor((cellHeight - glyphHeight * fontZoom) / 2);
-    drawText(canvas, label, [gutter, textY]);
+    drawImage(canvas, lettered(label), { x: gutter, y: textY, zoom: fontZoom });
     images.forEach((image, column) => {
       const x = left + column * (W * zoom + gutter);
       drawImage(canvas, rgbImage(image), { x, y, zoom });
@@ -93,49 +93,27 @@ function blank(width: number, height: number): Picture {
   return { height, width, channels: 3, data };
 }
 
-function drawText(
-  canvas: Picture,
-  text: string,
-  [left, top]: [number, number],
-): void {
+/** A line of text, black on white. */
+function lettered(text: string): Picture {
+  const canvas = blank([...text].length * glyphAdvance, glyphHeight);
   for (const [x, y] of inkedPixels(text)) {
-    fillSquare(canvas, [0, 0, 0], {
-      x: left + x * fontZoom,
-      y: top + y * fontZoom,
-      zoom: fontZoom,
-    });
+    const at = 3 * (y * canvas.width + x);
+    canvas.data.fill(0, at, at + 3);
   }
+  return canvas;
 }
 
-/** Where a pixel or an image goes, and how many pixels wide each of its pixels is. */
-interface Placement {
-  x: number;
-  y: number;
-  zoom: number;
-}
-
+/** Draws a picture with its corner at (x, y), each of its pixels `zoom` pixels wide. */
 function drawImage(
   canvas: Picture,
   { width, height, data }: Picture,
-  { x, y, zoom }: Placement,
+  { x, y, zoom }: { x: number; y: number; zoom: number },
 ): void {
-  for (let i = 0; i < width * height; i++) {
-    fillSquare(canvas, data.subarray(3 * i, 3 * i + 3), {
-      x: x + i % width * zoom,
-      y: y + Math.floor(i / width) * zoom,
-      zoom,
-    });
-  }
-}
-
-function fillSquare(
-  canvas: Picture,
-  colour: ArrayLike<number>,
-  { x, y, zoom }: Placement,
-): void {
-  for (let row = y; row < y + zoom; row++) {
-    for (let column = x; column < x + zoom; column++) {
-      canvas.data.set(colour, 3 * (row * canvas.width + column));
+  for (let row = 0; row < height * zoom; row++) {
+    for (let column = 0; column < width * zoom; column++) {
+      const from = Math.floor(row / zoom) * width + Math.floor(column / zoom);
+      const to = (y + row) * canvas.width + x + column;
+      canvas.data.set(data.subarray(3 * from, 3 * from + 3), 3 * to);
     }
   }
 }
