@@ -18,7 +18,7 @@ const total = (widths: readonly number[]): number =>
 
 /** Without the columns that it can do without, as far as its width asks for it; then the widest left column's texts lose their middles. */
 function fitted(table: Table, width: number): Table {
-  const { columns, groups, notes } = table;
+  const { columns, groups } = table;
   const widths = widthOf(table);
   const excess = total(widths) - width;
   if (excess <= 0) return table;
@@ -36,6 +36,7 @@ function fitted(table: Table, width: number): Table {
   }
   const left = columns.map(({ align }, i) => align === "left" ? widths[i] : 0);
   const most = Math.max(...left);
+  const widest = left.indexOf(most);
   const kept = Math.max(8, most - excess);
   const shorter = (text: string) =>
     displayWidth(text) <= kept
@@ -45,14 +46,11 @@ function fitted(table: Table, width: number): Table {
       }`;
   return {
     ...table,
-    notes,
     groups: groups.map((group) =>
-      group.map((row) =>
-        row.with(left.indexOf(most), {
-          ...row[left.indexOf(most)],
-          text: shorter(row[left.indexOf(most)].text),
-        })
-      )
+      group.map((row) => {
+        const cell = row[widest];
+        return row.with(widest, { ...cell, text: shorter(cell.text) });
+      })
     ),
   };
 }

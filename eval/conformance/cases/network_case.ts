@@ -28,25 +28,19 @@ interface FamilyTrace {
   readonly keyOf: (tensor: string) => string | null;
 }
 
+const transformers: Limits = { relative: 2e-5, maxAbs: 1e-4 };
+
 /** Of families of which no features were recorded. */
 const outputsAlone: FamilyTrace = {
-  limits: { relative: 2e-5, maxAbs: 1e-4 },
+  limits: transformers,
   granularity: "block",
   keyOf: () => null,
 };
 
 const families: Readonly<Record<Family, FamilyTrace>> = {
-  dit: {
-    limits: { relative: 2e-5, maxAbs: 1e-4 },
-    granularity: "block",
-    keyOf: ditKey,
-  },
+  dit: { ...outputsAlone, keyOf: ditKey },
   flux: outputsAlone,
-  pixart: {
-    limits: { relative: 2e-5, maxAbs: 1e-4 },
-    granularity: "sublayer",
-    keyOf: pixartKey,
-  },
+  pixart: { limits: transformers, granularity: "sublayer", keyOf: pixartKey },
   sd3: outputsAlone,
   unet: {
     limits: { relative: 1e-5, maxAbs: 3e-5 },

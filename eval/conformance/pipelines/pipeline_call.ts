@@ -27,21 +27,10 @@ export interface PipelineCase {
 
 /** The fields of a call that are options of the sampler, under their names. */
 const samplerFields: readonly (keyof SamplerOptions)[] = [
-  "steps",
-  "timesteps",
-  "sigmas",
-  "eta",
-  "originalInferenceSteps",
-  "guidanceScale",
-  "guidanceRescale",
-  "trueCfgScale",
-  "clipSkip",
-  "maxSequenceLength",
-  "height",
-  "width",
-  "useResolutionBinning",
-  "aestheticScore",
-  "negativeAestheticScore",
+  ...["steps", "timesteps", "sigmas", "eta", "originalInferenceSteps"] as const,
+  ...["guidanceScale", "guidanceRescale", "trueCfgScale", "clipSkip"] as const,
+  ...["maxSequenceLength", "height", "width", "useResolutionBinning"] as const,
+  ...["aestheticScore", "negativeAestheticScore"] as const,
 ];
 
 /** The fields of a call that are options of drawing, under their names. */
@@ -49,14 +38,8 @@ const drawFields: readonly (keyof DrawOptions)[] = ["seed", "negativePrompt"];
 
 /** The fields that {@linkcode readCall} reads itself. */
 const readHere = [
-  "batch",
-  "prompt",
-  "class",
-  "scheduler",
-  "cleanCaption",
-  "image",
-  "mask",
-  "strength",
+  ...["batch", "prompt", "class", "scheduler", "cleanCaption"],
+  ...["image", "mask", "strength"],
 ];
 
 /** A call, read. */
@@ -112,10 +95,7 @@ const picked = (
   fields: readonly string[],
 ): Record<string, unknown> =>
   Object.fromEntries(
-    fields.filter((field) => field in call).map((field) => [
-      field,
-      call[field],
-    ]),
+    Object.entries(call).filter(([field]) => fields.includes(field)),
   );
 
 function schedulerOf(recorded: unknown, file: string): SamplerOptions {
