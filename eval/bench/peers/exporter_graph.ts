@@ -24,6 +24,7 @@ import {
   type Node,
   type RewriteCall,
   rewritten,
+  splitHeads,
   stringAttribute,
   type Value,
   valueOf,
@@ -37,27 +38,17 @@ interface Call extends RewriteCall {
 
 type Spelling = (call: Call) => Value;
 
-/** `[B, L, D]` → `[B, heads, L, D / heads]`, or keys transposed: `[B, heads, D / heads, L]`. */
-function heads(
-  g: GraphBuilder,
-  x: Value,
-  { count, perm }: { count: number; perm: readonly number[] },
-): Value {
-  const [batch, length, width] = x.shape;
-  const split = g.reshape(x, [batch, length, count, width / count]);
-  return g.transpose(split, perm);
-}
-
 /** MultiHeadAttention; see {@linkcode GraphBuilder.multiHeadAttention} for shapes. */
 const attention: Spelling = ({ g, node, inputs, x }) => {
-  const count = intAttribute(node, "num_heads", 1);
+  const heads = intAttribute(node, "num_heads", 1);
   const [batch, length, width] = x.shape;
   const scale = floatAttribute(node, "scale", 0) ||
-    1 / Math.sqrt(width / count);
+    1 / Math.sqrt(width / heads);
   const root = () => g.scalar(Math.sqrt(scale));
-  const q = heads(g, x, { count, perm: [0, 2, 1, 3] });
-  const k = heads(g, inputs[1]!, { count, perm: [0, 2, 3, 1] });
-  const v = heads(g, inputs[2]!, { count, perm: [0, 2, 1, 3] });
+  const [q, v] = [x, inputs[2]!].map((of) => splitHeads(g, of, { heads }));
+  const keys = inputs[1]!;
+  const split = [batch, keys.shape[1], heads, width / heads];
+  const k = g.transpose(g.reshape(keys, split), [0, 2, 3, 1]);
   const scores = g.matMul(g.mul(q, root()), g.mul(k, root()));
   const bias = inputs[5];
   const weights = g.softmax(bias ? g.add(scores, bias) : scores);
@@ -92,34 +83,27 @@ const spellings: Readonly<Record<string, Spelling>> = {
 };
 
 /** Who makes and who reads each value of a graph. */
-interface Wiring {
-  readonly graph: Graph;
-  readonly producers: ReadonlyMap<string, Node>;
-  readonly readers: ReadonlyMap<string, readonly Node[]>;
-}
-
-function wiringOf(graph: Graph): Wiring {
-  const producers = new Map<string, Node>();
-  const readers = new Map<string, Node[]>();
-  for (const node of graph.nodes) {
-    for (const output of node.outputs) producers.set(output, node);
-    for (const input of node.inputs) {
-      readers.set(input, [...readers.get(input) ?? [], node]);
-    }
-  }
-  return { graph, producers, readers };
-}
+const wiringOf = (graph: Graph) => ({
+  graph,
+  producers: new Map(
+    graph.nodes.flatMap((node) => node.outputs.map((made) => [made, node])),
+  ),
+  readers: Map.groupBy(
+    graph.nodes.flatMap((node) => node.inputs.map((read) => ({ read, node }))),
+    ({ read }) => read,
+  ),
+});
 
 /** The input `[..., in]` of our linear layer on more than two axes, a Gemm between two Reshapes. Null for any other node. */
 function stackedRows(
   { op, inputs: [rows], outputs: [y] }: Node,
-  { graph, producers, readers }: Wiring,
+  { graph, producers, readers }: ReturnType<typeof wiringOf>,
 ): string | null {
   const reshape = producers.get(rows);
   if (op !== "Gemm" || reshape?.op !== "Reshape") return null;
   const { name, shape } = valueOf(graph, reshape.inputs[0]);
   const sameWidth = shape.at(-1) === valueOf(graph, rows).shape[1];
-  const reshaped = readers.get(y)?.every((reader) => reader.op === "Reshape");
+  const reshaped = readers.get(y)?.every(({ node }) => node.op === "Reshape");
   return shape.length > 2 && sameWidth && reshaped ? name : null;
 }
 
