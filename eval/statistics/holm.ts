@@ -20,14 +20,6 @@ export function pValue({ difference, low, high }: JudgedDifference): number {
  * Which p-values are significant together, at a chance of 5 % that any of them
  * is so by chance: the least is held against 0.05 / m, the next against
  * 0.05 / (m − 1), up to the first that fails.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { holm } from "@dip-go/eval/statistics";
- *
- * assertEquals(holm([0.03, 0.001, 0.04]), [false, true, false]);
- * ```
  */
 export function holm(values: readonly number[]): boolean[] {
   const ascending = values.map((p, i) => ({ p, i }))
