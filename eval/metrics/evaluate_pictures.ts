@@ -171,10 +171,10 @@ async function promptValues(
 ): Promise<Record<string, SetValue>> {
   if (!clip) refuse(folder, "clip-score needs its networks and prompts");
   const { pair, prompts } = clip;
-  const pictures: Float32Array[] = [];
-  for await (const picture of picturesOf(folder)) {
-    pictures.push(...await pair.pictures(stacked([imageOf(picture)])));
-  }
+  const pictures = (await Array.fromAsync(
+    picturesOf(folder),
+    (picture) => pair.pictures(stacked([imageOf(picture)])),
+  )).flat();
   if (pictures.length !== prompts.length) {
     const found = `${prompts.length} prompts for ${pictures.length} pictures`;
     refuse(folder, `found ${found}, expected one for each`);
@@ -343,10 +343,10 @@ async function opened(
   }
   return {
     async of(folder) {
-      const rows: Features[] = [];
-      for await (const picture of picturesOf(folder)) {
-        rows.push(await features.of(stacked([imageOf(picture)])));
-      }
+      const rows = await Array.fromAsync(
+        picturesOf(folder),
+        (picture) => features.of(stacked([imageOf(picture)])),
+      );
       return { pooled: joined(rows) };
     },
     [Symbol.asyncDispose]: () => Promise.resolve(),

@@ -24,14 +24,12 @@ export class ContrastivePair implements AsyncDisposable {
   ) {}
 
   /** Features of texts, one after another. */
-  async texts(texts: readonly string[]): Promise<Float32Array[]> {
-    const features: Float32Array[] = [];
-    for (const text of texts) {
+  texts(texts: readonly string[]): Promise<Float32Array[]> {
+    return Array.fromAsync(texts, async (text) => {
       const { ids } = this.tokenizer.encode([text]);
       const { embeds } = await this.towers.text.run({ input_ids: ids });
-      features.push(embeds.data as Float32Array);
-    }
-    return features;
+      return embeds.data as Float32Array;
+    });
   }
 
   /**
@@ -39,14 +37,12 @@ export class ContrastivePair implements AsyncDisposable {
    *
    * @throws {RangeError} As `clipPixels`.
    */
-  async pictures(images: Tensor<"float32">): Promise<Float32Array[]> {
-    const features: Float32Array[] = [];
-    for (const image of unstacked(images)) {
+  pictures(images: Tensor<"float32">): Promise<Float32Array[]> {
+    return Array.fromAsync(unstacked(images), async (image) => {
       const pixel_values = clipPixels(image, this.preprocessing);
       const { embeds } = await this.towers.vision.run({ pixel_values });
-      features.push(embeds.data as Float32Array);
-    }
-    return features;
+      return embeds.data as Float32Array;
+    });
   }
 
   /** Releases the runtime's memory. */

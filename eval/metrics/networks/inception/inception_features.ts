@@ -34,19 +34,17 @@ export class InceptionFeatures implements AsyncDisposable {
     pictures: Iterable<Picture> | AsyncIterable<Picture>,
     convention: FidConvention,
   ): Promise<InceptionRows> {
-    const pooled: Features[] = [];
-    const spatial: Features[] = [];
-    for await (const picture of pictures) {
-      const features = await this.session.run({
-        pictures: inceptionInput(picture, convention),
-      });
-      pooled.push(features.pooled as Features);
-      spatial.push(features.spatial as Features);
-    }
-    if (pooled.length === 0) {
+    const rows = await Array.fromAsync(
+      pictures,
+      (picture) =>
+        this.session.run({ pictures: inceptionInput(picture, convention) }),
+    );
+    if (rows.length === 0) {
       throw new RangeError("Cannot take features: found no picture");
     }
-    return { pooled: joined(pooled), spatial: joined(spatial) };
+    const all = (name: string) =>
+      joined(rows.map((row) => row[name] as Features));
+    return { pooled: all("pooled"), spatial: all("spatial") };
   }
 
   /** Releases the runtime's memory. */

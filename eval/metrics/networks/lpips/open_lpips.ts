@@ -33,12 +33,10 @@ export class Lpips implements AsyncDisposable {
     const [xs, ys] = [a, b].map(({ data }) =>
       unstacked(float32([B, 1, C, H, W], data))
     );
-    const values: number[] = [];
-    for (const [i, x] of xs.entries()) {
+    return await Array.fromAsync(xs, async (x, i) => {
       const { distances } = await session.run({ x, y: ys[i] });
-      values.push(Number(distances.data[0]));
-    }
-    return values;
+      return Number(distances.data[0]);
+    });
   }
 
   /** A session takes pictures of one size. */
