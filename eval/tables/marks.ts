@@ -21,12 +21,8 @@ export const shownMean = (value: MetricValue) => value.geometric ?? value;
 /** Errors are judged by the logarithm of their ratio. */
 function judged({ ratio, ...difference }: Difference): JudgedDifference {
   if (!ratio) return difference;
-  const { mean, low, high } = ratio;
-  return {
-    difference: Math.log(mean),
-    low: Math.log(low),
-    high: Math.log(high),
-  };
+  const [mean, low, high] = [ratio.mean, ratio.low, ratio.high].map(Math.log);
+  return { difference: mean, low, high };
 }
 
 /** Those of the differences that stand out together. */

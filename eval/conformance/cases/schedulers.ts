@@ -1,4 +1,5 @@
 /** Conformance of samplers and noise schedules with diffusers: one recorded JSON file a case. */
+import { readJson } from "@dip-go/core/files";
 import {
   addNoise,
   getVelocity,
@@ -47,7 +48,7 @@ interface ChainFile {
 
 /** Runs the chains of a scheduler's file: their timesteps, then all latents of each chain, the first included. */
 export async function* runChains(file: string): AsyncGenerator<Conformance> {
-  const recorded: ChainFile = JSON.parse(await Deno.readTextFile(file));
+  const recorded = await readJson(file) as ChainFile;
   const config = parseSchedulerConfig(recorded.config, file);
   for (const run of recorded.runs) yield* chainRows(run, config, recorded);
 }
@@ -95,11 +96,7 @@ function chain(
 
 /** The schedules that `add_noise.json` names: those of Stable Diffusion 1.5 and DiT. */
 const namedSchedules: Readonly<Record<string, object>> = {
-  sd15: {
-    beta_schedule: "scaled_linear",
-    beta_start: 0.00085,
-    beta_end: 0.012,
-  },
+  sd15: { beta_schedule: "scaled_linear", beta_start: 8.5e-4, beta_end: 0.012 },
   dit: { beta_schedule: "linear", beta_start: 0.0001, beta_end: 0.02 },
 };
 
@@ -121,9 +118,7 @@ interface AddNoiseFile {
  * @throws {RangeError} If it names an unknown schedule.
  */
 export async function* runAddNoise(file: string): AsyncGenerator<Conformance> {
-  const { x0, noise, results }: AddNoiseFile = JSON.parse(
-    await Deno.readTextFile(file),
-  );
+  const { x0, noise, results } = await readJson(file) as AddNoiseFile;
   for (const { betas, t, add_noise, velocity } of results) {
     const schedule = namedSchedule(betas);
     const batch = {
