@@ -15,7 +15,7 @@ import {
   runPipelineCase,
 } from "./pipelines/pipeline_cases.ts";
 
-/** Compares a folder or a file with its recorded tensors. */
+/** Compares a folder or a file with its recorded tensors; throws a `RangeError` if one is missing or of another shape. */
 type Run = (path: string) => AsyncGenerator<Conformance>;
 
 /** What runs a file that is one case, told by its JSON; null where it is none. */

@@ -21,12 +21,7 @@ const moduleNames: Readonly<Record<string, string>> = {
   decoded: "decoder.conv_out",
 };
 
-/**
- * Runs a recorded autoencoder, each half block by block and then whole.
- *
- * @param folder `config.json`, weights, `case.safetensors`, and `trace.safetensors` if there is one.
- * @throws {RangeError} If a recorded tensor is missing or of another shape.
- */
+/** Runs a recorded autoencoder, each half block by block, where there is a `trace.safetensors`, and then whole. */
 export async function* runAutoencoder(
   folder: string,
 ): AsyncGenerator<Conformance> {

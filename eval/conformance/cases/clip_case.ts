@@ -47,12 +47,7 @@ async function* compared(
 
 const namesOf = (outputs: Outputs) => outputs.map(([output]) => output);
 
-/**
- * Runs a recorded text tower on its long and its short texts.
- *
- * @param folder `config.json`, weights and `case.safetensors`.
- * @throws {RangeError} If a recorded tensor is missing or of another shape.
- */
+/** Runs a recorded text tower on its long and its short texts. */
 export async function* runClipText(
   folder: string,
 ): AsyncGenerator<Conformance> {
@@ -70,7 +65,7 @@ export async function* runClipText(
   }
 }
 
-/** Runs a recorded picture tower. @param folder As of {@linkcode runClipText}. */
+/** Runs a recorded picture tower. */
 export async function* runClipVision(
   folder: string,
 ): AsyncGenerator<Conformance> {

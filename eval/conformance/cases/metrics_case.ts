@@ -39,12 +39,7 @@ interface Expected {
   }[];
 }
 
-/**
- * Runs the recorded metrics.
- *
- * @param folder `expected.json` and `case.safetensors`.
- * @throws {RangeError} If a recorded tensor is missing or of another shape.
- */
+/** Runs the metrics of an `expected.json` on the tensors beside it. */
 export async function* runMetrics(
   folder: string,
 ): AsyncGenerator<Conformance> {

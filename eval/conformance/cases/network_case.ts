@@ -74,9 +74,6 @@ function unetKey(tensor: string): string | null {
  * Runs every recorded case of a network. The traced case, where there is one,
  * goes block by block, in execution order: the first row that is not ok names
  * the first block that differs.
- *
- * @param folder `config.json`, weights, `case.safetensors`, and `trace.safetensors` if there is one.
- * @throws {RangeError} If a recorded tensor is missing or of another shape.
  */
 export async function* runNetworkCase(
   folder: string,
