@@ -257,10 +257,11 @@ async function setValues(
     const kinds = "of Inception or an embedded classifier";
     refuse(folder, `${rest[0]} needs features, ${kinds}`);
   }
-  await using network = await opened(features, session);
+  await using held = new AsyncDisposableStack();
+  const look = await looking(features, { ...session, held });
   const seen = async (side: Side) => {
     const isRead = side.hasPictures && !rest.every(side.publishes);
-    return { ...side, rows: isRead ? await network.of(side.path) : undefined };
+    return { ...side, rows: isRead ? await look(side.path) : undefined };
   };
   const [own, theirs] = [await seen(ours), await seen(others)];
   const rowsOf = ({ rows, path }: typeof own, metric: SetMetricName) => {
@@ -323,32 +324,22 @@ interface Rows {
   readonly spatial?: Features;
 }
 
-/** A network for whole folders; it closes the session that it opened. */
-interface FolderNetwork extends AsyncDisposable {
-  of(folder: string): Promise<Rows>;
-}
-
-async function opened(
+/** Looks at whole folders, with a network that is held as long as it is needed. */
+async function looking(
   features: FeatureNetwork | InceptionFile,
-  session: SessionOptions,
-): Promise<FolderNetwork> {
+  { held, ...session }: SessionOptions & { held: AsyncDisposableStack },
+): Promise<(folder: string) => Promise<Rows>> {
   if ("weights" in features) {
     const { weights, resize, narrow } = features;
     const options = { narrow, ...session };
-    const inception = await openInceptionFeatures(weights, options);
-    return {
-      of: (folder) => inception.of(picturesOf(folder), resize),
-      [Symbol.asyncDispose]: () => inception[Symbol.asyncDispose](),
-    };
+    const inception = held.use(await openInceptionFeatures(weights, options));
+    return (folder) => inception.of(picturesOf(folder), resize);
   }
-  return {
-    async of(folder) {
-      const rows = await Array.fromAsync(
-        picturesOf(folder),
-        (picture) => features.of(stacked([imageOf(picture)])),
-      );
-      return { pooled: joined(rows) };
-    },
-    [Symbol.asyncDispose]: () => Promise.resolve(),
+  return async (folder) => {
+    const rows = await Array.fromAsync(
+      picturesOf(folder),
+      (picture) => features.of(stacked([imageOf(picture)])),
+    );
+    return { pooled: joined(rows) };
   };
 }
