@@ -1,6 +1,6 @@
 /** A metric's loss as cost is saved: a line a method, with 95 % intervals. */
 
-import { extent, group, line, scaleLinear, scaleSymlog } from "d3";
+import { extent, line, scaleLinear, scaleSymlog } from "d3";
 import { metricInfo } from "../tables/metric_info.ts";
 import type { ResultRow } from "../tables/results.ts";
 import { lineStyle, mostLines } from "./line_style.ts";
@@ -57,10 +57,7 @@ export function fidelityChart(
 ): string {
   const { of: costOf, label } = chartCosts[cost];
   const shown = rows.filter((row) => isCharted([row], { metric, cost }));
-  const methods = [...group(shown, (row: ResultRow) => row.method)] as [
-    string,
-    ResultRow[],
-  ][];
+  const methods = [...Map.groupBy(shown, ({ method }) => method)];
   if (methods.length < 1 || methods.length > mostLines) {
     throw new RangeError(
       `Cannot draw a chart of ${metric}: found ${methods.length} methods, expected 1 to ${mostLines}`,

@@ -5,9 +5,11 @@ import { element, svgDocument, text } from "./svg.ts";
 const cell = 12;
 const left = 160;
 const top = 44;
-const computed = "#0072b2";
-const reused = "#e8e8e8";
-const wholeStep = "#d55e00";
+const colours = {
+  computed: "#0072b2",
+  "whole step": "#d55e00",
+  reused: "#e8e8e8",
+};
 
 /**
  * Draws gates as an SVG document.
@@ -35,17 +37,15 @@ export function gateHeatMap(
   });
   const height = top + (units.length + 3) * cell;
   const width = left + Math.max(gates.length * cell, 260) + cell;
-  const on = (n: number) => n === wholeStepUnit ? wholeStep : computed;
+  const on = (n: number) => n === wholeStepUnit ? "whole step" : "computed";
   const cells = gates.flatMap((row, t) =>
-    row.map((gate, n) =>
-      square(left + t * cell, top + n * cell, gate ? on(n) : reused)
-    )
+    row.map((gate, n) => {
+      const colour = colours[gate ? on(n) : "reused"];
+      return square(left + t * cell, top + n * cell, colour);
+    })
   );
   const labels = units.map((unit, n) => text(4, top + n * cell + 9, unit));
-  const legend = [[computed, "computed"], [wholeStep, "whole step"], [
-    reused,
-    "reused",
-  ]].flatMap(([colour, name], i) => [
+  const legend = Object.entries(colours).flatMap(([name, colour], i) => [
     square(left + i * 90, height - 20, colour),
     text(left + i * 90 + 16, height - 11, name),
   ]);
