@@ -14,9 +14,12 @@ export {
   fidConventions,
 } from "./networks/inception/inception_inputs.ts";
 export { inceptionParameters } from "./networks/inception/inception.ts";
-export { lpipsGraph, lpipsNets } from "./networks/lpips/lpips.ts";
-export { loadLpips, lpipsParameters } from "./networks/lpips/lpips_load.ts";
-export { Lpips, openLpips } from "./networks/lpips/open_lpips.ts";
+export {
+  lpipsGraph,
+  lpipsNets,
+  lpipsParameters,
+} from "./networks/lpips/lpips.ts";
+export { loadLpips, Lpips, openLpips } from "./networks/lpips/open_lpips.ts";
 export { pairedMetrics } from "./paired_metrics.ts";
 export { clipScores, promptAccuracy } from "./prompt_scores.ts";
 export { meanSquaredErrors, psnr } from "./psnr.ts";

@@ -25,11 +25,16 @@ const harmless = [
   ...["vision_config", "vision_config_dict"],
 ];
 
+/** Weights of a pair that a tower does not have: the other's, and the scale of training. */
+const ignored = {
+  text: /^vision_model\.|^visual_projection\.|^logit_scale$|\.position_ids$/,
+  vision: /^text_model\.|^text_projection\.|^logit_scale$|\.position_ids$/,
+};
+
+type Tower = keyof typeof ignored;
+
 /** The configuration of a tower. @throws {TypeError} If its copy, which old files have beside it and transformers lets win, differs. */
-function towerConfig(
-  config: ConfigJson,
-  tower: "text" | "vision",
-): ConfigJson["values"] {
+function towerConfig(config: ConfigJson, tower: Tower): ConfigJson["values"] {
   const own = config.part(`${tower}_config`);
   const copy = `${tower}_config_dict`;
   if (config.has(copy)) {
@@ -43,10 +48,10 @@ function towerConfig(
 /** A tower of a `CLIPModel`, read by the tower's own kind. */
 const half = <Config>(
   kind: ComponentKind<Config>,
-  { tower, ignored }: { tower: "text" | "vision"; ignored: RegExp },
+  tower: Tower,
 ): ComponentKind<Config> => ({
   ...kind,
-  ignored,
+  ignored: ignored[tower],
   parse(json, file) {
     const config = new ConfigJson(json, file, { model_type: ["clip"] });
     const name = tower === "text" ? "Text" : "Vision";
@@ -63,22 +68,13 @@ const half = <Config>(
 });
 
 /** The text tower of a `CLIPModel`. */
-export const textHalf: ComponentKind<ClipTextConfig> = half(clipTextKind, {
-  tower: "text",
-  ignored: /^vision_model\.|^visual_projection\.|^logit_scale$|\.position_ids$/,
-});
+export const textHalf = half(clipTextKind, "text");
 
 /** The picture tower of a `CLIPModel`. */
-export const visionHalf: ComponentKind<ClipVisionConfig> = half(
-  clipVisionKind,
-  {
-    tower: "vision",
-    ignored: /^text_model\.|^text_projection\.|^logit_scale$|\.position_ids$/,
-  },
-);
+export const visionHalf = half(clipVisionKind, "vision");
 
 /** The towers of a pair. */
-export interface ClipPair {
+interface ClipPair {
   readonly text: Component<ClipTextConfig>;
   readonly vision: Component<ClipVisionConfig>;
 }

@@ -7,7 +7,11 @@
  *
  * Shapes: `B` batch, `C` channels.
  */
-import { convolution, type WeightSource } from "@dip-go/core/models";
+import {
+  askedShapes,
+  convolution,
+  type WeightSource,
+} from "@dip-go/core/models";
 import { type Graph, GraphBuilder, type Value } from "@dip-go/core/onnx";
 import { float32 } from "@dip-go/core/tensor";
 
@@ -153,4 +157,16 @@ export function lpipsGraph(
   });
   const sum = distances.reduce((sum, each) => g.add(sum, each));
   return g.build({ distances: g.reshape(sum, [batch]) });
+}
+
+/** Key and shape of every weight: those of torchvision's network, and of its maps. */
+export function lpipsParameters(config: LpipsConfig) {
+  const side = smallestSide(config.net);
+  const size = { batch: 1, height: side, width: side };
+  const all = [...askedShapes((weights) => lpipsGraph(config, weights, size))];
+  const isLinear = ([key]: (typeof all)[number]) => key.startsWith("lin");
+  return {
+    backbone: new Map(all.filter((each) => !isLinear(each))),
+    linear: new Map(all.filter(isLinear)),
+  };
 }

@@ -10,8 +10,14 @@ import { openSession } from "@dip-go/core/runtime";
 import { float32, sizeOf, type Tensor, zeros } from "@dip-go/core/tensor";
 import { writeSafetensors } from "@dip-go/core/weights";
 import { craftStateDict, inTemporaryFolder } from "@dip-go/testing/files";
-import { lpipsGraph, type LpipsNet, lpipsNets, smallestSide } from "./lpips.ts";
-import { loadLpips, lpipsParameters } from "./lpips_load.ts";
+import {
+  lpipsGraph,
+  type LpipsNet,
+  lpipsNets,
+  lpipsParameters,
+  smallestSide,
+} from "./lpips.ts";
+import { loadLpips } from "./open_lpips.ts";
 
 // LPIPS again, in float64 and without a graph. The networks are torchvision's
 // lists of modules, spelled out: "c <channels> <kernel> <stride> <padding>",

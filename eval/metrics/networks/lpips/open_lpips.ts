@@ -1,4 +1,5 @@
 /** LPIPS as a loaded network, for pictures of any size that it can see. */
+import { openWeights, type WeightSource } from "@dip-go/core/models";
 import {
   openSession,
   type Session,
@@ -6,8 +7,12 @@ import {
 } from "@dip-go/core/runtime";
 import { float32, unstacked } from "@dip-go/core/tensor";
 import { imagePairSizes, type Images } from "../../image_pair.ts";
-import { lpipsGraph, type LpipsNet } from "./lpips.ts";
-import { loadLpips, type LpipsPaths } from "./lpips_load.ts";
+import {
+  type LpipsConfig,
+  lpipsGraph,
+  type LpipsNet,
+  lpipsParameters,
+} from "./lpips.ts";
 
 /** A loaded LPIPS. Hold it with `await using`. */
 export class Lpips implements AsyncDisposable {
@@ -54,6 +59,29 @@ export class Lpips implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.#held.disposeAsync();
   }
+}
+
+/** The two published files. */
+interface LpipsPaths {
+  /** torchvision's `alexnet-owt-7be5be79.pth` or `vgg16-397923af.pth`, or the same as safetensors. */
+  readonly backbone: string;
+  /** `alex.pth` or `vgg.pth` of the release's `weights/v0.1`, or the same as safetensors. */
+  readonly linear: string;
+}
+
+/** The network that tells ImageNet's classes apart goes on after its maps. */
+const ignored = /^classifier\./;
+
+/** Opens the weights. @throws As `openWeights`. */
+export function loadLpips(
+  config: LpipsConfig,
+  paths: LpipsPaths,
+): WeightSource {
+  const shapes = lpipsParameters(config);
+  const backbone = openWeights(paths.backbone, shapes.backbone, { ignored });
+  const linear = openWeights(paths.linear, shapes.linear);
+  return (key, shape) =>
+    (shapes.linear.has(key) ? linear : backbone)(key, shape);
 }
 
 /**
