@@ -92,6 +92,9 @@ export async function exportSubNet(
     );
   }
   const request = await compileRequestOf(sampler, plan, form);
+  // What it cannot show is refused before anything is written.
+  const tensors = example &&
+    await exampleOf(sampler, request, { ...example, ...form });
   const { gates, halves, solver } = request.plan;
   const networks = () => solverNetworks(sampler, form.batch ?? 1);
   const graph = solver
@@ -123,8 +126,7 @@ export async function exportSubNet(
   );
   const card = modelCard(facts, outside(graph), files);
   await writeAtomically(`${folder}/README.md`, card);
-  if (example) {
-    const tensors = await exampleOf(sampler, request, { ...example, ...form });
+  if (tensors) {
     await writeExample(folder, tensors);
     await writePrograms(folder, facts, { graph, weights: written.weights });
   }

@@ -1,4 +1,9 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import { decodeModel, type Node } from "@dip-go/core/onnx";
 import { floatPrecisions, int8Precisions } from "@dip-go/core/runtime";
 import {
@@ -215,6 +220,16 @@ Deno.test("export refuses gates of other units, and a text encoder that is not o
     assertStringIncludes(error!, '"blocks"[0] of 1 is "a", expected');
     const { error: second } = await exportCommand([...args, "--text-encoder"]);
     assertStringIncludes(second!, "leave --text-encoder out");
+  }));
+
+Deno.test("export refuses a class that there is not before it writes anything", () =>
+  inTemporaryFolder(async (folder) => {
+    const [model, out] = [`${folder}/model`, `${folder}/out`];
+    await writeTinyModel(model);
+    const args = ["--model", model, "--steps", "1", "--class", "99"];
+    const { error } = await exportCommand([...args, "-o", out]);
+    assertStringIncludes(error!, "class 99 is not one of");
+    await assertRejects(() => Deno.stat(out), Deno.errors.NotFound);
   }));
 
 Deno.test("export tells a run from a model, and refuses what does not fit", async () => {
