@@ -217,7 +217,8 @@ Deno.test("export refuses gates of other units, and a text encoder that is not o
       "--gates",
       `${folder}/gates.json`,
     ]);
-    assertStringIncludes(error!, '"blocks"[0] of 1 is "a", expected');
+    const odd = `the gates of ${folder}/gates.json: "blocks"[0] of 1 is "a"`;
+    assertStringIncludes(error!, odd);
     const { error: second } = await exportCommand([...args, "--text-encoder"]);
     assertStringIncludes(second!, "leave --text-encoder out");
   }));

@@ -1,7 +1,13 @@
 /** Which SubNet is exported: of a run, by its folder, or of a model, by its gates. */
 import { loadPipeline, type PipelineSampler } from "@dip-go/core";
 import { isFile, readJson } from "@dip-go/core/files";
-import { parseGates, type Plan, readPlan } from "@dip-go/supernet/gates";
+import {
+  checkPlan,
+  parseGates,
+  type Plan,
+  readPlan,
+  superNetOf,
+} from "@dip-go/supernet/gates";
 import type { Experiment } from "../../schema/experiment.ts";
 import { experimentSampler } from "../../schema/experiment_sampler.ts";
 import { rowName } from "../../results/measured_row.ts";
@@ -78,7 +84,8 @@ async function subNetOfModel(
 ): Promise<ExportedSubject> {
   const pipeline = await loadPipeline(model, { weights, config });
   const sampler = pipeline.sampler(options);
-  return gates === undefined
-    ? { sampler, origin: "the full sampler" }
-    : { sampler, plan: await readPlan(gates), origin: "gates of a file" };
+  if (gates === undefined) return { sampler, origin: "the full sampler" };
+  const plan = await readPlan(gates);
+  checkPlan(plan, { ...superNetOf(sampler), sampler }, gates);
+  return { sampler, plan, origin: "gates of a file" };
 }
