@@ -1,5 +1,8 @@
 /** The HTML page that runs an exported folder in a browser. */
 
+const escaped = (text: string): string =>
+  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+
 /**
  * A page that samples in the browser.
  *
@@ -14,13 +17,13 @@ export const browserPage = (
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
-<title>${title}</title>
+<title>${escaped(title)}</title>
 <link rel="icon" href="data:,">
 <style>
   body { font: 16px/1.5 system-ui, sans-serif; max-width: 40rem; margin: 2rem auto; padding: 0 1rem; color-scheme: light dark; }
   canvas { display: block; width: 16rem; image-rendering: pixelated; margin: 1rem 0; }
 </style>
-<h1>${title}</h1>
+<h1>${escaped(title)}</h1>
 <p>Runs in this tab by onnxruntime-web. Serve the folder over HTTP: <code>npx serve</code>. ${note}
 <button id="draw" disabled>Draw</button> <output id="status">loading</output>
 <canvas id="picture"></canvas>

@@ -9,4 +9,10 @@ Deno.test("an exported page asks for the runtime that is tested here", () => {
   assert(browserPage("", { weights: [] }).includes(webRuntimeBundle));
 });
 
+Deno.test("an exported page shows the name of a model's folder as it is", () => {
+  const page = browserPage("R&D <b>: gates", { weights: [] });
+  assert(page.includes("<h1>R&amp;D &lt;b>: gates</h1>"));
+  assert(!page.includes("R&D <b>"));
+});
+
 testExportInTab("dit-shapes", "int8-weights");
