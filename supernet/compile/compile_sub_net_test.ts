@@ -322,6 +322,24 @@ for (const [name, make] of Object.entries(cases)) {
   });
 }
 
+Deno.test("whole and shallow steps are two forms, whatever later steps read of the whole ones", async () => {
+  const one = ditCase();
+  const [unit] = one.net.units;
+  const whole = [true, true, false, true, false, true];
+  const gates = whole.map((all) =>
+    one.net.units.map((_, n, { length }): Gate =>
+      all || n === length - 1 ? 1 : 0
+    )
+  );
+  const coefficients = whole.map((all) => all ? [] : [1.5, -0.5]);
+  const payloads = { [unit]: { held: "output", coefficients } } as const;
+  const plan = { gates, payloads };
+  const { latents, stepNoise } = await sampled(one, plan);
+  const steps = await compileSteps({ ...one, plan });
+  assertEquals(steps.chosen, whole.map((all) => all ? 0 : 1));
+  assertClose(await runSteps(steps, one, stepNoise), latents);
+});
+
 Deno.test("compileSubNet computes a text's keys and values once", async () => {
   const one = unetCase("ddim", "branch");
   const gates = halfClosed(one.net, 5);

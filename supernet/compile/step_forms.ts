@@ -25,6 +25,7 @@ import type { SubNetPlan } from "../gates/plan.ts";
 import type { SuperNet } from "../gates/super_net.ts";
 import {
   type HeldRead,
+  type HeldSum,
   heldValue,
   type StepPlan,
   stepPlans,
@@ -70,6 +71,22 @@ const keyOf = ({ reads, ...plan }: StepPlan, ages: readonly number[]): string =>
     reads: reads.map(({ from: _, ...own }, i) => ({ ...own, age: ages[i] })),
   });
 
+/** The plans, with the same `writes` for steps that differ in nothing else: an unread value costs less than another form. */
+function leavingAlike(plans: readonly StepPlan[]): StepPlan[] {
+  const writes = new Map<string, Map<string, HeldSum>>();
+  const keys = plans.map((plan) => {
+    const key = keyOf({ ...plan, writes: [] }, []);
+    const all = writes.get(key) ?? new Map<string, HeldSum>();
+    for (const sum of plan.writes) all.set(sum.join("+"), sum);
+    writes.set(key, all);
+    return key;
+  });
+  return plans.map((plan, t) => ({
+    ...plan,
+    writes: [...writes.get(keys[t])!.values()],
+  }));
+}
+
 /** The forms of a SubNet's steps. */
 export class StepForms {
   /** The form of each step, numbered as they first appear. */
@@ -88,7 +105,7 @@ export class StepForms {
     const { net, plan, sampler } = subNet;
     this.#factors = sampler.steps.map(stepFactors);
     this.#net = heldBy(net, plan.payloads);
-    this.#plans = stepPlans(this.#net, plan);
+    this.#plans = leavingAlike(stepPlans(this.#net, plan));
     const keys = this.#plans.map((plan, t) =>
       keyOf(plan, plan.reads.map((read) => this.#ageOf(read, t)))
     );
