@@ -123,7 +123,7 @@ export function modelCard(
   return `# ${model}: ${origin}
 
 \`model.onnx\` samples with all ${net.steps} steps of the sampler in one graph. Any
-ONNX Runtime from 1.14 on runs it; it uses operators of ONNX and \`com.microsoft\`.
+ONNX Runtime from 1.19 on runs it; it uses operators of ONNX and \`com.microsoft\`.
 
 - Sampler: ${sampler.name}, ${net.steps} model calls, of which ${calls} compute a
   prediction; ${
