@@ -14,6 +14,7 @@ import {
 } from "../onnx/graph.ts";
 import type { VjpCall } from "../onnx/ops/operator.ts";
 import { operatorOf } from "../onnx/ops/registry.ts";
+import { dependants } from "../onnx/reach.ts";
 import { withoutUnread } from "../onnx/rewrites/unread_inputs.ts";
 import { describe, sameShape, zeros } from "../tensor/tensor.ts";
 
@@ -49,17 +50,6 @@ function unbroadcast(
   return sameShape(summed.shape, shape) ? summed : g.reshape(summed, shape);
 }
 
-/** Names of the values that depend on any of `sources`. */
-function dependants(graph: Graph, sources: readonly string[]): Set<string> {
-  const reached = new Set(sources);
-  for (const node of graph.nodes) {
-    if (node.inputs.some((i) => reached.has(i))) {
-      node.outputs.forEach((o) => reached.add(o));
-    }
-  }
-  return reached;
-}
-
 function checkTarget(graph: Graph, name: string): void {
   const value = valueOf(graph, name);
   if (!value.dtype.startsWith("float")) {
@@ -82,7 +72,7 @@ class Backward {
   constructor(g: GraphBuilder, graph: Graph, wrt: readonly string[]) {
     this.#g = g;
     this.#graph = graph;
-    this.#active = dependants(graph, wrt);
+    this.#active = dependants(graph.nodes, wrt).names;
   }
 
   get(name: string): Value | undefined {

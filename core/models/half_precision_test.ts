@@ -193,7 +193,7 @@ Deno.test("halfPrecision() of a graph that is kept leaves weights in files that 
     await writeSafetensors(path, new Map([["w", half]]));
     const shapes = new Map([["w", [2, 2]]]);
     const source = openWeights(path, shapes)("w", [2, 2]);
-    assertEquals([source.data, source.file?.stored], [undefined, "float16"]);
+    assertEquals([source.data, source.file?.stored], [undefined, "F16"]);
     const kept = halfPrecision(weighted(source), { stored: true });
     const { file, data } = kept.initializers.get("w:float16")!;
     assertEquals([file?.path, file?.length, data], [path, 8, undefined]);

@@ -13,6 +13,7 @@ import {
   type Value,
   valueOf,
 } from "./graph.ts";
+import { makersOf } from "./reach.ts";
 import { Operations } from "./operations.ts";
 import { inferShapes, operatorOf } from "./ops/registry.ts";
 
@@ -181,17 +182,7 @@ export class GraphBuilder extends Operations {
   }
 
   substitute(from: Value, to: Value): void {
-    const maker = new Map(
-      this.#nodes.flatMap((node) => node.outputs.map((o) => [o, node])),
-    );
-    const needed = new Set<Node>();
-    const need = (name: string): void => {
-      const node = maker.get(name);
-      if (!node || needed.has(node)) return;
-      needed.add(node);
-      node.inputs.forEach(need);
-    };
-    need(to.name);
+    const needed = makersOf(this.#nodes, [to.name]);
     const reads = (node: Node) => node.inputs.includes(from.name);
     if ([...needed].some(reads)) {
       throw new RangeError(
@@ -223,22 +214,18 @@ export class GraphBuilder extends Operations {
       name,
       value: this.#output(name, value),
     }));
-    const needed = new Set(named.map(({ value }) => value.name));
-    const nodes: Node[] = [];
-    for (const node of this.#nodes.toReversed()) {
-      if (!node.outputs.some((o) => needed.has(o))) continue;
-      node.inputs.forEach((i) => needed.add(i));
-      nodes.push(node);
-    }
+    const makers = makersOf(this.#nodes, named.map(({ value }) => value.name));
+    const nodes = this.#nodes.filter((node) => makers.has(node));
+    const read = new Set(nodes.flatMap(({ inputs }) => inputs));
     const rename = new Map(named.map(({ name, value }) => [value.name, name]));
     const to = (name: string) => rename.get(name) ?? name;
-    const renamed = nodes.toReversed().map((n) => ({
+    const renamed = nodes.map((n) => ({
       ...n,
       inputs: n.inputs.map(to),
       outputs: n.outputs.map(to),
     }));
     const initializers = new Map(
-      [...this.#initializers].filter(([name]) => needed.has(name)),
+      [...this.#initializers].filter(([name]) => read.has(name)),
     );
     const values = new Map<string, Value>();
     const keep = (v: Value) =>

@@ -1,5 +1,6 @@
 /** ONNX's numbers of the element types: `TensorProto.DataType` in `onnx.proto`. */
 import type { DType } from "../tensor/tensor.ts";
+import type { StoredFloat } from "../tensor/tensor_bytes.ts";
 
 /** The number of each dtype, in files and in `Cast`'s attribute `to`. */
 export const dataTypes: Readonly<Record<DType, number>> = {
@@ -13,14 +14,14 @@ export const dataTypes: Readonly<Record<DType, number>> = {
   float64: 11,
 };
 
-/** The number and the bytes of each form that a file may hold float32 values in. */
-export const storedFloats = {
-  float64: { code: 11, bytes: 8 },
-  float16: { code: 10, bytes: 2 },
-  bfloat16: { code: 16, bytes: 2 },
-  float8e4m3fn: { code: 17, bytes: 1 },
-  float8e5m2: { code: 19, bytes: 1 },
-} as const;
+/** The number of each form that a file may hold float32 values in. */
+export const storedDataTypes: Readonly<Record<StoredFloat, number>> = {
+  F64: 11,
+  F16: 10,
+  BF16: 16,
+  F8_E4M3: 17,
+  F8_E5M2: 19,
+};
 
 const dtypes = new Map(
   Object.entries(dataTypes).map(([dtype, code]) => [code, dtype as DType]),

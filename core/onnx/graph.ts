@@ -4,7 +4,7 @@
  * return a new one, `model_proto.ts` writes it to ONNX's own format.
  */
 import type { DType, Tensor } from "../tensor/tensor.ts";
-import type { storedFloats } from "./data_types.ts";
+import type { StoredFloat } from "../tensor/tensor_bytes.ts";
 
 /** A value of a graph: one tensor's name, dtype and static shape. */
 export interface Value {
@@ -44,9 +44,6 @@ export interface Node {
   /** Whether it computes in float32 also where the rest of the graph is in float16. */
   readonly single?: true;
 }
-
-/** How a file may hold floats that a graph has as float32. */
-export type StoredFloat = keyof typeof storedFloats;
 
 /** A byte range of a file that holds a tensor row-major and little-endian. */
 export interface FileRange {
@@ -117,6 +114,15 @@ export function valueOf(
   if (value) return value;
   throw new RangeError(`Cannot find value "${name}" in graph "${graph.name}"`);
 }
+
+/** Nodes, and those of graphs inside of them. */
+export const withInner = (nodes: readonly Node[]): Node[] =>
+  nodes.flatMap((node) => [
+    node,
+    ...Object.values(node.attributes).flatMap((each) =>
+      each.kind === "graph" ? withInner(each.value.nodes) : []
+    ),
+  ]);
 
 /** Integers of a node's i-th input. @throws {RangeError} If that is no constant with data in memory. */
 export function constantInts(

@@ -16,6 +16,7 @@ export {
   type Node,
   type Value,
   valueOf,
+  withInner,
 } from "./graph.ts";
 export {
   emitLoop,

@@ -14,9 +14,10 @@ import type {
   Value,
 } from "../onnx/graph.ts";
 import { operatorOf } from "../onnx/ops/registry.ts";
+import { makersOf } from "../onnx/reach.ts";
 import { copied, rewritten } from "../onnx/rewrites/rewrite.ts";
 import { isStored } from "../onnx/file/stored_floats.ts";
-import { floatsOf } from "./weight_floats.ts";
+import { tensorOf } from "./initializer_data.ts";
 
 /** The largest float16. */
 const largest = 65504;
@@ -73,20 +74,15 @@ export function halfPrecision(
 
 /** Nodes that a sine or cosine depends on, and these. */
 function towardsAngles({ nodes }: Graph): Set<Node> {
-  const wanted = new Set<string>();
-  const found = new Set<Node>();
-  for (const node of nodes.toReversed()) {
-    const isAngle = operatorOf(node).float32 === "upstream";
-    if (!isAngle && !node.outputs.some((name) => wanted.has(name))) continue;
-    found.add(node);
-    node.inputs.forEach((name) => wanted.add(name));
-  }
-  return found;
+  const angles = nodes.filter((node) =>
+    operatorOf(node).float32 === "upstream"
+  );
+  return makersOf(nodes, angles.flatMap(({ outputs }) => outputs));
 }
 
 /** Whether its file holds an initializer in float16. */
 const isHalf = (initializer: Initializer): boolean =>
-  isStored(initializer) && initializer.file.stored === "float16";
+  isStored(initializer) && initializer.file.stored === "F16";
 
 /** A float32 initializer in float16. */
 function halved(
@@ -112,7 +108,7 @@ function halfOf(initializer: Initializer, given: Tensor | FileRange): Tensor {
   const known = halves.get(given);
   if (known) return known;
   const { name, shape, role } = initializer;
-  const data = floatsOf(initializer);
+  const data = tensorOf(initializer).data as Float32Array;
   const large = data.find((x) => Math.abs(x) > largest);
   if (large !== undefined && role === "parameter") {
     throw new RangeError(

@@ -13,6 +13,7 @@ export {
 export { writeNpy } from "./npy.ts";
 export { roundHalfEven } from "./rounding.ts";
 export {
+  bytesOf,
   bytesPerElement,
   describe,
   type DType,

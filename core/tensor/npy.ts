@@ -1,5 +1,5 @@
 /** Tensors as NumPy's `.npy` files (NEP 1, version 1.0), which other languages read too. */
-import type { DType, Tensor } from "./tensor.ts";
+import { bytesOf, type DType, type Tensor } from "./tensor.ts";
 import { writeAtomically } from "../files/write_atomically.ts";
 
 /** NumPy's names for our dtypes. */
@@ -33,9 +33,6 @@ export async function writeNpy(path: string, tensor: Tensor): Promise<void> {
   new DataView(bytes.buffer).setUint16(8, start - 10, true);
   bytes.set(new TextEncoder().encode(head), 10);
   bytes[start - 1] = 0x0a;
-  bytes.set(
-    new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
-    start,
-  );
+  bytes.set(bytesOf(data), start);
   await writeAtomically(path, bytes);
 }

@@ -3,55 +3,8 @@
  * here knows of ONNX or of a file format; both translate to and from this.
  */
 
-/** Element types, named as in ONNX Runtime's JavaScript API. */
-export type DType =
-  | "float32"
-  | "float64"
-  | "float16"
-  | "int32"
-  | "int64"
-  | "int8"
-  | "uint8"
-  | "bool";
-
-/** The typed array that holds each dtype; float16 as raw bit patterns. */
-export interface DataOf {
-  float32: Float32Array;
-  float64: Float64Array;
-  float16: Uint16Array;
-  int32: Int32Array;
-  int64: BigInt64Array;
-  int8: Int8Array;
-  uint8: Uint8Array;
-  bool: Uint8Array;
-}
-
-/** A dense row-major tensor. Graph values are immutable: do not write to `data` of one you did not make. */
-export interface Tensor<D extends DType = DType> {
-  readonly dtype: D;
-  readonly shape: readonly number[];
-  readonly data: DataOf[D];
-}
-
-/** Bytes of one element of each dtype. */
-export const bytesPerElement: Readonly<Record<DType, number>> = {
-  float32: 4,
-  float64: 8,
-  float16: 2,
-  int32: 4,
-  int64: 8,
-  int8: 1,
-  uint8: 1,
-  bool: 1,
-};
-
-/** The typed array of each dtype. */
-export const arrayOf: {
-  readonly [D in DType]: {
-    new (length: number): DataOf[D];
-    new (buffer: ArrayBufferLike, offset: number, length: number): DataOf[D];
-  };
-} = {
+/** The typed array of each element type, named as in ONNX Runtime's JavaScript API; float16 as raw bit patterns. */
+const arrays = {
   float32: Float32Array,
   float64: Float64Array,
   float16: Uint16Array,
@@ -61,6 +14,35 @@ export const arrayOf: {
   uint8: Uint8Array,
   bool: Uint8Array,
 };
+
+/** Element types. */
+export type DType = keyof typeof arrays;
+
+/** The typed array that holds each dtype. */
+type DataOf = { [D in DType]: (typeof arrays)[D]["prototype"] };
+
+/** The same, to make one of any dtype. */
+export const arrayOf: {
+  readonly [D in DType]: {
+    new (length: number): DataOf[D];
+    new (buffer: ArrayBufferLike, offset: number, length: number): DataOf[D];
+  };
+} = arrays;
+
+/** Bytes of one element of each dtype. */
+export const bytesPerElement = Object.fromEntries(
+  Object.entries(arrays).map(([dtype, { BYTES_PER_ELEMENT }]) => [
+    dtype,
+    BYTES_PER_ELEMENT,
+  ]),
+) as Readonly<Record<DType, number>>;
+
+/** A dense row-major tensor. Graph values are immutable: do not write to `data` of one you did not make. */
+export interface Tensor<D extends DType = DType> {
+  readonly dtype: D;
+  readonly shape: readonly number[];
+  readonly data: DataOf[D];
+}
 
 /** Number of elements of a shape; 1 for a scalar's `[]`. */
 export function sizeOf(shape: readonly number[]): number {
@@ -115,6 +97,11 @@ export function int64(
 ): Tensor<"int64"> {
   return tensor("int64", shape, BigInt64Array.from(data, BigInt));
 }
+
+/** The bytes of an array, which share its memory. */
+export const bytesOf = (
+  { buffer, byteOffset, byteLength }: ArrayBufferView,
+): Uint8Array => new Uint8Array(buffer, byteOffset, byteLength);
 
 /** A float32 tensor of zeros. */
 export function zeros(shape: readonly number[]): Tensor<"float32"> {

@@ -22,6 +22,7 @@ const everyDType = new Map<string, Tensor>([
   ["f16", tensor("float16", [3], Uint16Array.of(0x3c00, 1, 0xfbff))],
   ["i64", int64([2], [-1, 2n ** 62n])],
   ["i32", tensor("int32", [2], Int32Array.of(-5, 7))],
+  ["i8", tensor("int8", [2], Int8Array.of(-128, 127))],
   ["u8", tensor("uint8", [3], Uint8Array.of(0, 128, 255))],
   ["bool", tensor("bool", [2], Uint8Array.of(1, 0))],
   ["scalar", float32([], [4])],
@@ -199,15 +200,15 @@ Deno.test("openSafetensors() bounds the header's length before it allocates", ()
 Deno.test("read() refuses unknown names, unknown dtypes, odd booleans and files that shrank", () =>
   withFile((path) => {
     const header =
-      `{"i":{"dtype":"I8","shape":[1],"data_offsets":[0,1]},"b":{"dtype":"BOOL","shape":[1],"data_offsets":[1,2]},${
-        u8("u", 2, 4)
+      `{"i":{"dtype":"I16","shape":[1],"data_offsets":[0,2]},"b":{"dtype":"BOOL","shape":[1],"data_offsets":[2,3]},${
+        u8("u", 3, 5)
       }}`;
-    const bytes = craft(header, 4);
-    bytes.set([0, 2, 0, 0], bytes.length - 4);
+    const bytes = craft(header, 5);
+    bytes.set([0, 0, 2, 0, 0], bytes.length - 5);
     Deno.writeFileSync(path, bytes);
     const file = openSafetensors(path);
     assertThrows(() => file.read("x"), RangeError, `tensor "x" of ${path}`);
-    assertThrows(() => file.read("i"), TypeError, "dtype is I8");
+    assertThrows(() => file.read("i"), TypeError, "dtype is I16");
     assertThrows(() => file.read("b"), TypeError, "index 0 is 2");
     Deno.truncateSync(path, bytes.length - 1);
     assertThrows(() => file.read("u"), RangeError, "it ends at byte");

@@ -11,7 +11,7 @@ import {
   type Graph,
   type Initializer,
 } from "@dip-go/core/onnx";
-import type { Tensor } from "@dip-go/core/tensor";
+import { bytesOf, type Tensor } from "@dip-go/core/tensor";
 
 /** Places in files by the SHA-256 of what is there. */
 export type WeightIndex = ReadonlyMap<string, FileRange>;
@@ -50,7 +50,7 @@ export function readingFrom(
 ): Record<string, Graph> {
   const hashes = new Map<Tensor, string>();
   const placeOf = (data: Tensor): FileRange | undefined => {
-    const hash = hashes.get(data) ?? sha256(bytesOf(data));
+    const hash = hashes.get(data) ?? sha256(bytesOf(data.data));
     hashes.set(data, hash);
     return index.get(hash);
   };
@@ -67,6 +67,3 @@ export function readingFrom(
     Object.entries(graphs).map(([name, graph]) => [name, relocated(graph)]),
   );
 }
-
-const bytesOf = ({ data }: Tensor): Uint8Array =>
-  new Uint8Array(data.buffer, data.byteOffset, data.byteLength);

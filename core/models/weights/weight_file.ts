@@ -3,9 +3,8 @@
  * ONNX Runtime to map and to widen; tensors that do not lie there in their order
  * are brought into memory.
  */
-import type { StoredFloat } from "../../onnx/graph.ts";
-import type { SafetensorsDType } from "../../weights/safetensors_header.ts";
 import { sameShape } from "../../tensor/tensor.ts";
+import { isStoredFloat } from "../../tensor/tensor_bytes.ts";
 import { checkFinite } from "../../weights/finite/check_finite.ts";
 import { openTensorFile } from "../../weights/open_tensor_file.ts";
 import type { TensorFile } from "../../weights/tensor_file.ts";
@@ -101,16 +100,6 @@ const missing = (
     }`,
   );
 
-/** Dtypes that the runtime maps, each by ONNX's name where it is not float32. */
-const floats: Partial<Record<SafetensorsDType, StoredFloat | undefined>> = {
-  F32: undefined,
-  F64: "float64",
-  F16: "float16",
-  BF16: "bfloat16",
-  F8_E4M3: "float8e4m3fn",
-  F8_E5M2: "float8e5m2",
-};
-
 /** What a file holds instead of a network's weights, by the names of its tensors. */
 function otherKind(names: Iterable<string>): string {
   const some = [...names];
@@ -147,10 +136,10 @@ function sourceOf(
   const { dtype, strides, swapsHalves, path, begin, end } = file.tensors.get(
     name,
   )!;
-  if (strides || swapsHalves || !(dtype in floats)) {
+  const isFloat32 = dtype === "F32";
+  if (strides || swapsHalves || !(isFloat32 || isStoredFloat(dtype))) {
     return { data: { ...file.readFloat32(name), shape } };
   }
-  const stored = floats[dtype];
   const range = { path, offset: begin, length: end - begin };
-  return { file: stored ? { ...range, stored } : range };
+  return { file: isFloat32 ? range : { ...range, stored: dtype } };
 }

@@ -5,12 +5,14 @@
  */
 import protobuf from "protobufjs";
 import {
+  bytesOf,
   bytesPerElement,
   describe,
   type DType,
   sizeOf,
 } from "../../tensor/tensor.ts";
-import { dataTypes, dtypeOfCode, storedFloats } from "../data_types.ts";
+import { storedFloats, tensorOfBytes } from "../../tensor/tensor_bytes.ts";
+import { dataTypes, dtypeOfCode, storedDataTypes } from "../data_types.ts";
 import {
   type Attribute,
   constantInts,
@@ -19,6 +21,7 @@ import {
   type Initializer,
   type Node,
   type Value,
+  withInner,
 } from "../graph.ts";
 import {
   attributeForms,
@@ -42,7 +45,6 @@ import {
   storedName,
   widenedNames,
 } from "./stored_floats.ts";
-import { tensorOfBytes } from "./tensor_bytes.ts";
 
 /** Versions of ONNX's operators that can be written, and the IR version that a file of each bears. */
 const irVersions: Readonly<Record<number, number>> = {
@@ -229,7 +231,7 @@ const encodeValue = ({ name, dtype, shape }: Value): ValueInfoMessage =>
   valueInfo(name, dataTypes[dtype], shape);
 
 const storedInput = ({ name, shape, file }: StoredInitializer) =>
-  valueInfo(storedName(name), storedFloats[file.stored].code, shape);
+  valueInfo(storedName(name), storedDataTypes[file.stored], shape);
 
 function valueInfo(
   name: string,
@@ -246,15 +248,15 @@ function encodeInitializer(
   location: (path: string) => string,
 ): Uint8Array[] {
   const { name, dtype, shape, data, role } = initializer;
-  const stored = isStored(initializer) && storedFloats[initializer.file.stored];
+  const stored = isStored(initializer) ? initializer.file.stored : undefined;
   const message = {
     name: stored ? storedName(name) : name,
     dims: shape,
-    dataType: stored ? stored.code : dataTypes[dtype],
+    dataType: stored ? storedDataTypes[stored] : dataTypes[dtype],
     docString: role,
   };
-  const expected = sizeOf(shape) *
-    (stored ? stored.bytes : bytesPerElement[dtype]);
+  const held = stored ? storedFloats[stored].dtype : dtype;
+  const expected = sizeOf(shape) * bytesPerElement[held];
   const found = data?.data.byteLength ?? initializer.file?.length;
   if (found !== expected) {
     throw new RangeError(
@@ -280,11 +282,9 @@ function encodeInitializer(
       }),
     ];
   }
-  const { buffer, byteOffset, byteLength } = data!.data;
-  const raw = new Uint8Array(buffer, byteOffset, byteLength);
   return [
     encoded("TensorProto", message),
-    ...delimited(fieldNumber("TensorProto", "rawData"), [raw]),
+    ...delimited(fieldNumber("TensorProto", "rawData"), [bytesOf(data!.data)]),
   ];
 }
 
@@ -455,15 +455,6 @@ function decodeInner({ name, node, input, output }: InnerGraphMessage): Graph {
     values: new Map(known.map((value) => [value.name, value])),
   };
 }
-
-/** Nodes, and those of graphs inside of them. */
-const withInner = (nodes: readonly Node[]): Node[] =>
-  nodes.flatMap((node) => [
-    node,
-    ...Object.values(node.attributes).flatMap((each) =>
-      each.kind === "graph" ? withInner(each.value.nodes) : []
-    ),
-  ]);
 
 /** What a loop leaves: what its body does, but for whether it goes on. */
 const loopOutputs = ({ attributes: { body } }: Node): Value[] | undefined =>

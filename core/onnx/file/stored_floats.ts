@@ -3,19 +3,9 @@
  * float32; in its ONNX file they lie as they are stored, and a `Cast` widens
  * them: the runtime does that, once where it folds constants.
  */
-import { bfloat16ToFloat32, float16ToFloat32 } from "../../tensor/float16.ts";
-import { float8ToFloat32 } from "../../tensor/float8.ts";
-import { type DType, float32, type Tensor } from "../../tensor/tensor.ts";
-import { dataTypes, storedFloats } from "../data_types.ts";
-import type {
-  FileRange,
-  Graph,
-  Initializer,
-  Node,
-  StoredFloat,
-  Value,
-} from "../graph.ts";
-import { tensorOfBytes } from "./tensor_bytes.ts";
+import type { StoredFloat } from "../../tensor/tensor_bytes.ts";
+import { dataTypes, storedDataTypes } from "../data_types.ts";
+import type { FileRange, Graph, Initializer, Node } from "../graph.ts";
 
 const suffix = ":stored";
 
@@ -45,15 +35,15 @@ export const castOf = ({ name, dtype }: StoredInitializer): Node => ({
 /** The oldest opset whose `Cast` takes what the graph's files hold. */
 export const storedOpset = ({ initializers }: Graph): number =>
   [...initializers.values()].some((each) =>
-      isStored(each) && each.file.stored.startsWith("float8")
+      isStored(each) && each.file.stored.startsWith("F8")
     )
     ? 19
     : 0;
 
 /** How a file holds values of an element type's number, or undefined where that is none of these. */
 export const storedFloatOf = (code: number): StoredFloat | undefined =>
-  (Object.keys(storedFloats) as StoredFloat[])
-    .find((stored) => storedFloats[stored].code === code);
+  (Object.keys(storedDataTypes) as StoredFloat[])
+    .find((stored) => storedDataTypes[stored] === code);
 
 /** The names of casts' outputs, by the initializers that they widen. */
 export const widenedNames = (nodes: readonly Node[]): Map<string, string> =>
@@ -62,30 +52,3 @@ export const widenedNames = (nodes: readonly Node[]): Map<string, string> =>
       op === "Cast" && name.endsWith(suffix)
     ).map(({ inputs: [name], outputs: [widened] }) => [name, widened]),
   );
-
-/** The dtype of the array that holds each form, and how it becomes float32. */
-const forms: {
-  readonly [S in StoredFloat]: readonly [DType, (data: never) => Float32Array];
-} = {
-  float64: ["float64", (data: Float64Array) => Float32Array.from(data)],
-  float16: ["float16", float16ToFloat32],
-  bfloat16: ["float16", bfloat16ToFloat32],
-  float8e4m3fn: ["uint8", (x: Uint8Array) => float8ToFloat32(x, "F8_E4M3")],
-  float8e5m2: ["uint8", (x: Uint8Array) => float8ToFloat32(x, "F8_E5M2")],
-};
-
-/**
- * The float32 tensor of a byte range.
- *
- * @throws {RangeError} If there are not as many bytes as the value needs.
- */
-export function widenedTensor(
-  value: Value,
-  bytes: Uint8Array,
-  stored?: StoredFloat,
-): Tensor {
-  if (!stored) return tensorOfBytes(value, bytes);
-  const [dtype, widened] = forms[stored];
-  const { data } = tensorOfBytes({ ...value, dtype }, bytes);
-  return float32(value.shape, widened(data as never));
-}

@@ -89,7 +89,7 @@ Deno.test("what no run changes stands before the loop, what one branch needs in 
   const graph = g.build({ y: g.sqrt(last.x), ...outputs });
   const told = (graph: Graph) => {
     const regions = regionsOf(graph);
-    return graph.nodes.map((node) => [node.op, regions.get(node)]);
+    return graph.nodes.map((node) => [node.op, regions.of.get(node)]);
   };
   const own = told(shareNodes(graph));
   const of = (op: string) => own.filter(([each]) => each === op);

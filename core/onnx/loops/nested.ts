@@ -66,16 +66,9 @@ class Parts {
 
   constructor(graph: Graph) {
     const regions = regionsOf(graph);
-    this.#nodes = Map.groupBy(graph.nodes, (node) => regions.get(node)!);
-    const readers = new Map<string, Set<Region>>();
-    for (const node of graph.nodes) {
-      for (const name of node.inputs) {
-        const all = readers.get(name) ?? new Set();
-        readers.set(name, all.add(regions.get(node)!));
-      }
-    }
+    this.#nodes = Map.groupBy(graph.nodes, (node) => regions.of.get(node)!);
     for (const each of graph.initializers.values()) {
-      this.#add(each, insides(readers.get(each.name)));
+      this.#add(each, insides(regions.reading.get(each.name)));
     }
   }
 

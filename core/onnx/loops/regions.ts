@@ -1,8 +1,15 @@
 /** Where the nodes of a graph with a loop run. */
 import type { Graph, Node } from "../graph.ts";
+import { dependants, makersOf } from "../reach.ts";
 
 /** Before the loop, in each of its runs, in those that take one branch, or behind it. */
 export type Region = "before" | "loop" | number | "after";
+
+export interface Regions {
+  readonly of: ReadonlyMap<Node, Region>;
+  /** The regions in which each value is read; of a graph without a loop none are known. */
+  readonly reading: ReadonlyMap<string, ReadonlySet<Region>>;
+}
 
 /**
  * The region of each node. What depends on no run runs once, before the loop;
@@ -10,25 +17,19 @@ export type Region = "before" | "loop" | number | "after";
  * then branches may share it. What is made of constants alone stands where it is
  * read. Nodes of a graph without a loop are all "before" it.
  */
-export function regionsOf(graph: Graph): Map<Node, Region> {
+export function regionsOf(graph: Graph): Regions {
   const { nodes, loop } = graph;
   const regions = new Map<Node, Region>(nodes.map((node) => [node, "before"]));
-  if (!loop) return regions;
+  if (!loop) return { of: regions, reading: new Map() };
   const { index, before, carried } = loop;
   const state = carried.map(({ now }) => now);
-  const inside = readersOf(nodes, [index, ...state]);
-  const own = nodesOfOneBranch(
-    graph,
-    readersOf(nodes, [
-      ...state,
-      ...graph.inputs.map(({ name }) => name).filter((name) => name !== index),
-    ]),
-  );
+  const others = graph.inputs.map(({ name }) => name)
+    .filter((name) => name !== index);
+  const own = nodesOfOneBranch(graph, dependants(nodes, others).nodes);
   const shared = makersOf(nodes, before);
-  for (const node of readersOf(nodes, carried.map(({ last }) => last))) {
-    regions.set(node, "after");
-  }
-  for (const node of inside) {
+  const last = carried.map((each) => each.last);
+  for (const node of dependants(nodes, last).nodes) regions.set(node, "after");
+  for (const node of dependants(nodes, [index, ...state]).nodes) {
     regions.set(node, shared.has(node) ? "loop" : own.get(node) ?? "loop");
   }
   return withConstants(graph, regions);
@@ -54,8 +55,8 @@ function nodesOfOneBranch(
 function withConstants(
   { nodes, inputs, outputs }: Graph,
   regions: Map<Node, Region>,
-): Map<Node, Region> {
-  const varied = readersOf(nodes, inputs.map(({ name }) => name));
+): Regions {
+  const varied = dependants(nodes, inputs.map(({ name }) => name)).nodes;
   const readers = new Map<string, Set<Region>>(
     outputs.map(({ name }) => [name, new Set(["before"])]),
   );
@@ -69,32 +70,5 @@ function withConstants(
       readers.set(name, all.add(regions.get(node)!));
     }
   }
-  return regions;
-}
-
-/** Nodes that depend on some of the values. */
-function readersOf(
-  nodes: readonly Node[],
-  names: readonly string[],
-): Set<Node> {
-  const known = new Set(names);
-  const found = new Set<Node>();
-  for (const node of nodes) {
-    if (!node.inputs.some((name) => known.has(name))) continue;
-    found.add(node);
-    node.outputs.forEach((name) => known.add(name));
-  }
-  return found;
-}
-
-/** Nodes that some of the values depend on. */
-function makersOf(nodes: readonly Node[], names: readonly string[]): Set<Node> {
-  const wanted = new Set(names);
-  const found = new Set<Node>();
-  for (const node of nodes.toReversed()) {
-    if (!node.outputs.some((name) => wanted.has(name))) continue;
-    found.add(node);
-    node.inputs.forEach((name) => wanted.add(name));
-  }
-  return found;
+  return { of: regions, reading: readers };
 }

@@ -84,7 +84,7 @@ export function shareNodes(graph: Graph): Graph {
   for (const node of graph.nodes) {
     const inputs = node.inputs.map((name) => renamed.name(name));
     const isOutput = node.outputs.some((name) => outputs.has(name));
-    const key = nodeKey(node, inputs, regions.get(node)!);
+    const key = nodeKey(node, inputs, regions.of.get(node)!);
     if (!isOutput && renamed.isKnown(key, node.outputs)) continue;
     nodes.push({ ...node, inputs });
   }

@@ -23,6 +23,7 @@ import { float32, sameShape, sizeOf } from "../../tensor/tensor.ts";
 import { intAttribute, intsAttribute } from "../attributes.ts";
 import type { GraphBuilder } from "../builder.ts";
 import { type Graph, type Node, type Value, valueOf } from "../graph.ts";
+import { dependants } from "../reach.ts";
 import { type RewriteRule, rewritten } from "./rewrite.ts";
 
 type Matrix = readonly (readonly number[])[];
@@ -172,25 +173,16 @@ function convolution(
   });
 }
 
-/** Names of values that do not depend on a graph's inputs. */
-function constantsOf({ nodes, initializers }: Graph): Set<string> {
-  const names = new Set(["", ...initializers.keys()]);
-  for (const { inputs, outputs } of nodes) {
-    if (!inputs.every((name) => names.has(name))) continue;
-    for (const output of outputs) names.add(output);
-  }
-  return names;
-}
-
 /**
  * The graph with its large 3x3 convolutions of constant weights in Winograd's
  * form: same inputs and outputs, results to float32 rounding.
  */
 export function winogradGraph(graph: Graph): Graph {
-  const constants = constantsOf(graph);
+  const inputs = graph.inputs.map(({ name }) => name);
+  const varied = dependants(graph.nodes, inputs).names;
   const tileOfNode = (node: Node) => {
     const [x, w] = node.inputs;
-    if (node.op !== "Conv" || !constants.has(w)) return null;
+    if (node.op !== "Conv" || varied.has(w)) return null;
     return tileOf(node, valueOf(graph, x), valueOf(graph, w));
   };
   if (!graph.nodes.some(tileOfNode)) return graph;

@@ -2,7 +2,7 @@
 import type { GraphBuilder } from "../../onnx/builder.ts";
 import type { FileRange, Initializer, Value } from "../../onnx/graph.ts";
 import { float32, sizeOf, type Tensor, tensor } from "../../tensor/tensor.ts";
-import { floatsOf } from "../weight_floats.ts";
+import { tensorOf } from "../initializer_data.ts";
 
 /** Weight ≈ integers · scales, one a channel, of a shape that broadcasts. */
 interface QuantizedWeight {
@@ -44,7 +44,7 @@ function quantized(
   initializer: Initializer,
   { axis, largest, turned }: Rounding,
 ): QuantizedWeight {
-  const floats = floatsOf(initializer);
+  const floats = tensorOf(initializer).data as Float32Array;
   const { shape } = initializer;
   const channels = shape[axis];
   const inner = sizeOf(shape.slice(axis + 1));

@@ -3,14 +3,13 @@
  * data only inside the model's folder, and no symbolic link there, so each
  * weight file is hard-linked beside a temporary `model.onnx`.
  */
-import { readRange } from "../../files/byte_range.ts";
-import type { FileRange, Graph, Initializer, Value } from "../../onnx/graph.ts";
+import type { Graph, Initializer } from "../../onnx/graph.ts";
 import {
   encodeModel,
   type EncodeOptions,
   isExternal,
 } from "../../onnx/file/model_proto.ts";
-import { widenedTensor } from "../../onnx/file/stored_floats.ts";
+import { tensorOf } from "../initializer_data.ts";
 
 /**
  * Writes the graph as a file beside hard links to its weight files, in the
@@ -95,15 +94,11 @@ async function tryLinks(
 function inMemory(graph: Graph): Graph {
   const initializers = new Map<string, Initializer>();
   for (const [name, initializer] of graph.initializers) {
-    const data = isExternal(initializer)
-      ? read(initializer, initializer.file)
-      : initializer.data;
-    initializers.set(name, { ...initializer, data });
+    const isRead = isExternal(initializer);
+    initializers.set(
+      name,
+      isRead ? { ...initializer, data: tensorOf(initializer) } : initializer,
+    );
   }
   return { ...graph, initializers };
-}
-
-function read(value: Value, { path, offset, length, stored }: FileRange) {
-  const bytes = readRange(path, { begin: offset, end: offset + length });
-  return widenedTensor(value, bytes, stored);
 }

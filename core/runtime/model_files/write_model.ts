@@ -3,7 +3,7 @@
  * its weights as external data, each once. Small constants stay in the model.
  */
 import { readRange } from "../../files/byte_range.ts";
-import { bytesPerElement, sizeOf, type Tensor } from "../../tensor/tensor.ts";
+import { bytesOf, bytesPerElement, sizeOf } from "../../tensor/tensor.ts";
 import { writeAtomically, writeParts } from "../../files/write_atomically.ts";
 import type { FileRange, Graph, Initializer } from "../../onnx/graph.ts";
 import { briefNames } from "../../onnx/file/brief_names.ts";
@@ -189,14 +189,11 @@ function* weightParts(tensors: readonly Placed[]) {
   let end = 0;
   for (const { initializer: { data, file }, place } of tensors) {
     yield new Uint8Array(place.offset - end);
-    if (data) yield bytesOf(data);
+    if (data) yield bytesOf(data.data);
     else yield* rangeParts(file!);
     end = place.offset + place.length;
   }
 }
-
-const bytesOf = ({ data }: Tensor): Uint8Array =>
-  new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 
 function* rangeParts({ path, offset, length }: FileRange) {
   for (let begin = offset; begin < offset + length; begin += chunk) {

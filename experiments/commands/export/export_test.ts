@@ -4,7 +4,7 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { decodeModel, type Node } from "@dip-go/core/onnx";
+import { decodeModel, withInner } from "@dip-go/core/onnx";
 import { floatPrecisions, int8Precisions } from "@dip-go/core/runtime";
 import {
   checkerOpset,
@@ -85,7 +85,7 @@ for (const precision of int8Precisions) {
       await exported(...asked, "--steps", "2");
       const { nodes, initializers } = await file(`${out}/model.onnx`);
       const [op, count] = nodesInInt8[precision];
-      const own = allNodes(nodes).filter((node) =>
+      const own = withInner(nodes).filter((node) =>
         node.op === op &&
         node.inputs.some((name) => initializers.get(name)?.dtype === "int8")
       );
@@ -98,14 +98,6 @@ for (const precision of int8Precisions) {
 }
 
 const file = async (path: string) => decodeModel(await Deno.readFile(path));
-/** Nodes, and those of the graphs inside of them. */
-const allNodes = (nodes: readonly Node[]): Node[] =>
-  nodes.flatMap((node) => [
-    node,
-    ...Object.values(node.attributes).flatMap((each) =>
-      each.kind === "graph" ? allNodes(each.value.nodes) : []
-    ),
-  ]);
 const names = (values: readonly { name: string }[]) =>
   values.map(({ name }) => name);
 
@@ -185,7 +177,7 @@ Deno.test("export in float16 draws the same in half the bytes, and says so", () 
       all.map(({ dtype }) => dtype);
     assertEquals(dtypes(inputs), ["float32", "int64", "int64"]);
     assertEquals(dtypes(outputs), ["float32"]);
-    const filters = allNodes(nodes).filter(({ op }) => op === "Conv")
+    const filters = withInner(nodes).filter(({ op }) => op === "Conv")
       .map(({ inputs: [, name] }) => initializers.get(name)!);
     // the decoder stays in float32, as its config says
     assertEquals([...new Set(dtypes(filters))], ["float16", "float32"]);

@@ -1,0 +1,19 @@
+/** The data of an initializer, wherever they are. */
+import { readRange } from "../files/byte_range.ts";
+import type { Initializer } from "../onnx/graph.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { tensorOfBytes, widenedOfBytes } from "../tensor/tensor_bytes.ts";
+
+/** Its tensor, float32 where its file holds other floats. @throws {RangeError} If there is none, or the file ends before it. */
+export function tensorOf(initializer: Initializer): Tensor {
+  const { name, data, file } = initializer;
+  if (data) return data;
+  if (!file) {
+    throw new RangeError(`Cannot read weight "${name}": it has no data`);
+  }
+  const { path, offset, length, stored } = file;
+  const bytes = readRange(path, { begin: offset, end: offset + length });
+  return stored
+    ? widenedOfBytes(initializer, bytes, stored)
+    : tensorOfBytes(initializer, bytes);
+}
