@@ -7,7 +7,6 @@ import { float, int, ints, string } from "./attributes.ts";
 import { dataTypes } from "./data_types.ts";
 import type { Attribute, Initializer, Value } from "./graph.ts";
 import { normalizeAxis } from "./ops/axes.ts";
-import type { OperatorName } from "./ops/operator_name.ts";
 
 type Attributes = Readonly<Record<string, Attribute>>;
 type Unary = (x: Value) => Value;
@@ -91,18 +90,18 @@ export abstract class Operations {
   }
 
   #one(
-    op: OperatorName,
+    op: string,
     inputs: readonly (Value | null)[],
     attributes: Attributes = {},
   ): Value {
     return this.node(op, inputs, { attributes })[0];
   }
 
-  #unary(op: OperatorName): Unary {
+  #unary(op: string): Unary {
     return (x) => this.#one(op, [x]);
   }
 
-  #binary(op: OperatorName): Binary {
+  #binary(op: string): Binary {
     return (a, b) => this.#one(op, [a, b]);
   }
 
@@ -234,7 +233,7 @@ export abstract class Operations {
       output_padding: ints(outputPadding),
     });
   }
-  #pool(op: OperatorName, more: Attributes = {}) {
+  #pool(op: string, more: Attributes = {}) {
     return (
       x: Value,
       { kernel, ...window }: Window & { kernel: readonly number[] },
@@ -310,7 +309,7 @@ export abstract class Operations {
     const attributes = { epsilon: float(epsilon) };
     return this.#one("InstanceNormalization", [x, scale, bias], attributes);
   }
-  #reduction(op: OperatorName): (x: Value, options?: Reduction) => Value {
+  #reduction(op: string): (x: Value, options?: Reduction) => Value {
     return (x, { axes, keepDims = true } = {}) =>
       this.#one(op, axes ? [x, this.ints(axes)] : [x], {
         keepdims: int(keepDims ? 1 : 0),

@@ -1,86 +1,57 @@
-/**
- * The part of ONNX's protobuf schema that our files use, with the field
- * numbers of `onnx.proto` (ONNX IR version 10), as a protobufjs descriptor.
- */
+/** The part of ONNX's protobuf schema (`onnx.proto`, IR version 10) that our files use. */
 import protobuf from "protobufjs";
 
-type FieldRow = readonly [name: string, id: number, type: string];
-
-/** A proto2 message (zeros are written) from rows of name, number and type; `[]` after a type repeats it. */
-function message(...rows: readonly FieldRow[]): protobuf.IType {
-  const fields: Record<string, protobuf.IField> = {};
-  for (const [name, id, type] of rows) {
-    const repeated = type.endsWith("[]");
-    fields[name] = {
-      id,
-      type: repeated ? type.slice(0, -2) : type,
-      ...(repeated && { rule: "repeated" }),
-    };
+const { root } = protobuf.parse(`
+  syntax = "proto2"; // zeros are written
+  message ModelProto {
+    optional int64 ir_version = 1;
+    optional string producer_name = 2;
+    optional GraphProto graph = 7;
+    repeated OperatorSetIdProto opset_import = 8;
+    repeated StringStringEntryProto metadata_props = 14;
   }
-  return { fields, edition: "proto2" };
-}
-
-const root = protobuf.Root.fromJSON({
-  nested: {
-    ModelProto: message(
-      ["irVersion", 1, "int64"],
-      ["producerName", 2, "string"],
-      ["graph", 7, "GraphProto"],
-      ["opsetImport", 8, "OperatorSetIdProto[]"],
-      ["metadataProps", 14, "StringStringEntryProto[]"],
-    ),
-    GraphProto: message(
-      ["node", 1, "NodeProto[]"],
-      ["name", 2, "string"],
-      ["initializer", 5, "TensorProto[]"],
-      ["input", 11, "ValueInfoProto[]"],
-      ["output", 12, "ValueInfoProto[]"],
-      ["valueInfo", 13, "ValueInfoProto[]"],
-    ),
-    NodeProto: message(
-      ["input", 1, "string[]"],
-      ["output", 2, "string[]"],
-      ["name", 3, "string"],
-      ["opType", 4, "string"],
-      ["attribute", 5, "AttributeProto[]"],
-      ["domain", 7, "string"],
-    ),
-    AttributeProto: message(
-      ["name", 1, "string"],
-      ["f", 2, "float"],
-      ["i", 3, "int64"],
-      ["s", 4, "bytes"],
-      ["g", 6, "GraphProto"],
-      ["ints", 8, "int64[]"],
-      ["type", 20, "int32"],
-    ),
-    TensorProto: message(
-      ["dims", 1, "int64[]"],
-      ["dataType", 2, "int32"],
-      ["name", 8, "string"],
-      ["rawData", 9, "bytes"],
-      ["docString", 12, "string"],
-      ["externalData", 13, "StringStringEntryProto[]"],
-      ["dataLocation", 14, "int32"],
-    ),
-    ValueInfoProto: message(["name", 1, "string"], ["type", 2, "TypeProto"]),
-    TypeProto: message(["tensorType", 1, "TensorTypeProto"]),
-    TensorTypeProto: message(
-      ["elemType", 1, "int32"],
-      ["shape", 2, "TensorShapeProto"],
-    ),
-    TensorShapeProto: message(["dim", 1, "DimensionProto[]"]),
-    DimensionProto: message(["dimValue", 1, "int64"]),
-    OperatorSetIdProto: message(
-      ["domain", 1, "string"],
-      ["version", 2, "int64"],
-    ),
-    StringStringEntryProto: message(
-      ["key", 1, "string"],
-      ["value", 2, "string"],
-    ),
-  },
-});
+  message GraphProto {
+    repeated NodeProto node = 1;
+    optional string name = 2;
+    repeated TensorProto initializer = 5;
+    repeated ValueInfoProto input = 11;
+    repeated ValueInfoProto output = 12;
+    repeated ValueInfoProto value_info = 13;
+  }
+  message NodeProto {
+    repeated string input = 1;
+    repeated string output = 2;
+    optional string name = 3;
+    optional string op_type = 4;
+    repeated AttributeProto attribute = 5;
+    optional string domain = 7;
+  }
+  message AttributeProto {
+    optional string name = 1;
+    optional float f = 2;
+    optional int64 i = 3;
+    optional bytes s = 4;
+    optional GraphProto g = 6;
+    repeated int64 ints = 8;
+    optional int32 type = 20;
+  }
+  message TensorProto {
+    repeated int64 dims = 1;
+    optional int32 data_type = 2;
+    optional string name = 8;
+    optional bytes raw_data = 9;
+    optional string doc_string = 12;
+    repeated StringStringEntryProto external_data = 13;
+    optional int32 data_location = 14;
+  }
+  message ValueInfoProto { optional string name = 1; optional TypeProto type = 2; }
+  message TypeProto { optional TensorTypeProto tensor_type = 1; }
+  message TensorTypeProto { optional int32 elem_type = 1; optional TensorShapeProto shape = 2; }
+  message TensorShapeProto { repeated DimensionProto dim = 1; }
+  message DimensionProto { optional int64 dim_value = 1; }
+  message OperatorSetIdProto { optional string domain = 1; optional int64 version = 2; }
+  message StringStringEntryProto { optional string key = 1; optional string value = 2; }
+`);
 
 /** The message type of a whole ONNX file. */
 export const modelType: protobuf.Type = root.lookupType("ModelProto");

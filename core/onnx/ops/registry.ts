@@ -2,13 +2,10 @@
 import { describe } from "../../tensor/tensor.ts";
 import type { Node, Value } from "../graph.ts";
 import { multiHeadAttention } from "./attention/multi_head_attention.ts";
-import { add } from "./elementwise/add.ts";
 import { binaryOperators } from "./elementwise/binary.ts";
 import { cast } from "./elementwise/cast.ts";
-import { fastGelu, gelu, quickGelu } from "./elementwise/gelu.ts";
-import { mul } from "./elementwise/mul.ts";
-import { sign } from "./elementwise/sign.ts";
-import { cos, sin } from "./elementwise/sine.ts";
+import { gelus } from "./elementwise/gelu.ts";
+import { sines } from "./elementwise/sine.ts";
 import { unaryOperators } from "./elementwise/unary.ts";
 import { where } from "./elementwise/where.ts";
 import { concat } from "./movement/concat.ts";
@@ -27,59 +24,46 @@ import { layerNormalization } from "./normalization/layer_normalization.ts";
 import { reductions } from "./normalization/reductions.ts";
 import { softmax } from "./normalization/softmax.ts";
 import type { NodeCall, Operator, ShapeCall, ShapeRule } from "./operator.ts";
-import type { OperatorName } from "./operator_name.ts";
 import { gemm } from "./products/gemm.ts";
-import {
-  dequantizeLinear,
-  dynamicQuantizeLinear,
-  matMulInteger,
-} from "./products/eight_bits.ts";
+import { eightBitOperators } from "./products/eight_bits.ts";
 import { fusedMatMul, matMul } from "./products/mat_mul.ts";
 import { averagePool } from "./windows/average_pool.ts";
 import { conv } from "./windows/conv.ts";
 import { convTranspose } from "./windows/conv_transpose.ts";
 import { maxPool } from "./windows/max_pool.ts";
 
-export const operators: Readonly<Record<OperatorName, Operator>> = {
+export const operators = {
   ...binaryOperators,
+  ...eightBitOperators,
+  ...gelus,
   ...reductions,
+  ...sines,
   ...unaryOperators,
-  Add: add,
   AveragePool: averagePool,
   Cast: cast,
   Concat: concat,
   Conv: conv,
   ConvTranspose: convTranspose,
-  Cos: cos,
   DepthToSpace: depthToSpace,
-  DequantizeLinear: dequantizeLinear,
-  DynamicQuantizeLinear: dynamicQuantizeLinear,
   Expand: expand,
-  FastGelu: fastGelu,
   FusedMatMul: fusedMatMul,
   Gather: gather,
-  Gelu: gelu,
   Gemm: gemm,
   InstanceNormalization: instanceNormalization,
   LayerNormalization: layerNormalization,
   MatMul: matMul,
-  MatMulInteger: matMulInteger,
   MaxPool: maxPool,
-  Mul: mul,
   MultiHeadAttention: multiHeadAttention,
   Pad: pad,
-  QuickGelu: quickGelu,
   Reshape: reshape,
   Resize: resize,
   ScatterND: scatterND,
-  Sign: sign,
-  Sin: sin,
   Slice: slice,
   Softmax: softmax,
   Split: split,
   Transpose: transpose,
   Where: where,
-};
+} satisfies Readonly<Record<string, Operator>>;
 
 const byName: ReadonlyMap<string, Operator> = new Map(
   Object.entries(operators),

@@ -1,7 +1,6 @@
 import { assert, assertThrows } from "@std/assert";
 import { GraphBuilder } from "../builder.ts";
 import type { Operator } from "./operator.ts";
-import type { OperatorName } from "./operator_name.ts";
 import { inferShapes, operatorOf, operators } from "./registry.ts";
 
 Deno.test("inferShapes() names the node, its operator and its inputs", () => {
@@ -93,12 +92,9 @@ Deno.test("inferShapes() refuses inputs that do not fit", () => {
   }
 });
 
-Deno.test("a record without a fact, or a registry without a record, does not compile", () => {
-  const { shape, macs, vjp } = operators.Neg;
+Deno.test("a record without a fact does not compile", () => {
+  const { shape, macs } = operators.Neg;
   // @ts-expect-error: nothing says whether it has a gradient
   const record: Operator = { shape, macs };
-  const { Neg: _, ...others } = operators;
-  // @ts-expect-error: an operator of the union is missing
-  const registry: Record<OperatorName, Operator> = others;
-  assert(record && registry && vjp);
+  assert(record);
 });

@@ -1,5 +1,6 @@
-/** Binary operators without more to say than a line or two. */
-import { none, type VjpRule } from "../operator.ts";
+/** Binary operators. */
+import { sizeOf } from "../../../tensor/tensor.ts";
+import { type Cost, type MacsCall, none, type VjpRule } from "../operator.ts";
 import { binary } from "./elementwise.ts";
 
 /** Max (half = ½) or Min (−½): da = dy (½ + half · sign(a − b)), db is the rest. Equal values share dy. */
@@ -9,7 +10,29 @@ const choose = (half: number): VjpRule => ({ g, x: a, inputs: [, b], dy }) => {
   return [da, g.sub(dy, da)];
 };
 
+/** A bias is a one-dimensional parameter beside a product with a weight. */
+function bias({ inputs, isWeight, costOf }: MacsCall): Cost {
+  const i = [0, 1].find((i) =>
+    inputs[i]!.shape.length === 1 && isWeight(i) &&
+    costOf(1 - i).linear !== undefined
+  );
+  return i === undefined ? {} : { affine: sizeOf(inputs[i]!.shape) };
+}
+
+/**
+ * In GroupNorm: InstanceNormalization over `[B, G, ...]` with constant scale,
+ * reshaped to `[B, C, H, W]`, then Mul by a parameter. The norm counts 1 an
+ * element, this Mul the other.
+ */
+function affine({ y, isWeight, sourceCostOf }: MacsCall): Cost {
+  const isAffine = [0, 1].some(isWeight) &&
+    [0, 1].some((i) => sourceCostOf(i).norm !== undefined);
+  return isAffine ? { affine: sizeOf(y.shape) } : {};
+}
+
 export const binaryOperators = {
+  /** (a + b)' = a' + b'. */
+  Add: binary(({ dy }) => [dy, dy], { macs: bias }),
   /** (a/b)' = a'/b − (a/b) b'/b. */
   Div: binary(({ g, inputs: [, b], y, dy, wants }) => {
     const scaled = g.div(dy, b!);
@@ -20,6 +43,11 @@ export const binaryOperators = {
   Less: binary(none, { dtype: "bool" }),
   Max: binary(choose(0.5)),
   Min: binary(choose(-0.5)),
+  /** (ab)' = a'b + ab'. */
+  Mul: binary(({ g, x: a, inputs: [, b], dy, wants }) => [
+    wants(0) ? g.mul(dy, b!) : null,
+    wants(1) ? g.mul(dy, a) : null,
+  ], { macs: affine }),
   /** (x^p)' = p x^(p−1) x' + x^p ln(x) p'. */
   Pow: binary(({ g, x, inputs: [, p], y, dy, wants }) => [
     wants(0) ? g.mul(dy, g.mul(p!, g.pow(x, g.sub(p!, g.scalar(1))))) : null,

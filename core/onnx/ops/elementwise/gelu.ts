@@ -4,29 +4,29 @@ import type { Value } from "../../graph.ts";
 import { none, type VjpCall } from "../operator.ts";
 import { times, unary } from "./elementwise.ts";
 
-/** Exact, or with attribute `approximate` "tanh": y = x/2 (1 + tanh u), u = √(2/π)(x + 0.044715x³). */
-export const gelu = unary(
-  times((call) =>
-    stringAttribute(call.node, "approximate", "none") === "tanh"
-      ? tanhSlope(call)
-      : exactSlope(call)
+export const gelus = {
+  /** ONNX Runtime's operator for the tanh form; only files for older opsets have it. */
+  FastGelu: unary(none, { domain: "com.microsoft" }),
+  /** Exact, or with attribute `approximate` "tanh": y = x/2 (1 + tanh u), u = √(2/π)(x + 0.044715x³). */
+  Gelu: unary(
+    times((call) =>
+      stringAttribute(call.node, "approximate", "none") === "tanh"
+        ? tanhSlope(call)
+        : exactSlope(call)
+    ),
+    { opset: 20 },
   ),
-  { opset: 20 },
-);
-
-/** ONNX Runtime's operator for the tanh form; only files for older opsets have it. */
-export const fastGelu = unary(none, { domain: "com.microsoft" });
-
-/** ONNX Runtime's y = x s with s = σ(αx): y' = s + α y (1 − s). */
-export const quickGelu = unary(
-  times(({ g, node, x, y }) => {
-    const alpha = floatAttribute(node, "alpha", 1.702);
-    const scaled = (v: Value) => alpha === 1 ? v : g.mul(v, g.scalar(alpha));
-    const s = g.sigmoid(scaled(x));
-    return g.add(s, g.mul(scaled(y), g.sub(g.scalar(1), s)));
-  }),
-  { domain: "com.microsoft" },
-);
+  /** ONNX Runtime's y = x s with s = σ(αx): y' = s + α y (1 − s). */
+  QuickGelu: unary(
+    times(({ g, node, x, y }) => {
+      const alpha = floatAttribute(node, "alpha", 1.702);
+      const scaled = (v: Value) => alpha === 1 ? v : g.mul(v, g.scalar(alpha));
+      const s = g.sigmoid(scaled(x));
+      return g.add(s, g.mul(scaled(y), g.sub(g.scalar(1), s)));
+    }),
+    { domain: "com.microsoft" },
+  ),
+};
 
 /** y' = Φ(x) + xφ(x). */
 function exactSlope({ g, x, y }: VjpCall): Value {

@@ -3,17 +3,18 @@ import type { Value } from "../../graph.ts";
 import type { Operations } from "../../operations.ts";
 import { times, unary } from "./elementwise.ts";
 
-export const sin = unary(times(({ g, x }) => g.cos(x)), {
-  float32: "upstream",
-  gpu({ g, inputs: [x] }) {
-    return [cosine(g, g.sub(turned(g, x!), g.scalar(Math.PI / 2)))];
-  },
-});
-
-export const cos = unary(times(({ g, x }) => g.neg(g.sin(x))), {
-  float32: "upstream",
-  gpu: ({ g, inputs: [x] }) => [cosine(g, turned(g, x!))],
-});
+export const sines = {
+  Cos: unary(times(({ g, x }) => g.neg(g.sin(x))), {
+    float32: "upstream",
+    gpu: ({ g, inputs: [x] }) => [cosine(g, turned(g, x!))],
+  }),
+  Sin: unary(times(({ g, x }) => g.cos(x)), {
+    float32: "upstream",
+    gpu: ({ g, inputs: [x] }) => [
+      cosine(g, g.sub(turned(g, x!), g.scalar(Math.PI / 2))),
+    ],
+  }),
+};
 
 /** 2π in two parts (Cody and Waite, 1980): the first has eight bits, so that its multiples by a number of turns are exact. */
 const turn = { high: 6.28125, low: 2 * Math.PI - 6.28125 };

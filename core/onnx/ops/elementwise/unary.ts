@@ -25,6 +25,15 @@ export const unaryOperators = {
   }),
   /** σ' = y (1 − y). */
   Sigmoid: unary(times(({ g, y }) => g.mul(y, g.sub(g.scalar(1), y)))),
+  /** Piecewise constant. WebGPU's provider lacks it: there it is (x > 0) − (x < 0). */
+  Sign: unary(none, {
+    gpu({ g, inputs }) {
+      const x = inputs[0]!;
+      const zero = g.scalar(0, x);
+      const positive = g.cast(g.greater(x, zero), x.dtype);
+      return [g.sub(positive, g.cast(g.less(x, zero), x.dtype))];
+    },
+  }),
   /** √x' = 1 / 2y. */
   Sqrt: unary(({ g, y, dy }) => [g.div(g.mul(dy, g.scalar(0.5)), y)]),
   /** tanh' = 1 − y². */
