@@ -4,9 +4,11 @@
  * https://huggingface.co/docs/safetensors. Anything that leaves room for two
  * readings (duplicate names, overlaps, gaps) is refused.
  */
+import * as v from "valibot";
 import type { ByteRange } from "../files/byte_range.ts";
-import { sizeOf } from "../tensor/tensor.ts";
-import { duplicateKey } from "./duplicate_key.ts";
+import { conform, oneOf, record, wholeFrom } from "../files/schema.ts";
+import { describe, sizeOf } from "../tensor/tensor.ts";
+import { parseStrictJson } from "./strict_json.ts";
 
 /** Bytes of one element of each dtype that the format knows. */
 export const safetensorsBytes = {
@@ -62,11 +64,12 @@ export function parseSafetensorsHeader(
   bytes: Uint8Array,
   place: HeaderPlace,
 ): SafetensorsHeader {
-  const { __metadata__, ...entries } = parseObject(bytes, place);
+  const { path } = place;
+  const { __metadata__, ...entries } = parseObject(bytes, path);
   const metadata = __metadata__ ?? {}; // null is none, as in the reference implementation
-  if (!isRecord(metadata) || !Object.values(metadata).every(isString)) {
+  if (!isOfStrings(metadata)) {
     throw new TypeError(
-      cannotOpen(place, "__metadata__ is not an object of strings"),
+      `Cannot open ${path}: __metadata__ is not an object of strings`,
     );
   }
   const dataBegin = 8 + bytes.length;
@@ -77,125 +80,74 @@ export function parseSafetensorsHeader(
     ]),
   );
   checkTiling(tensors, { ...place, dataBegin });
-  return { tensors, metadata: metadata as Record<string, string> };
+  return { tensors, metadata };
 }
 
-function parseObject(
-  bytes: Uint8Array,
-  place: HeaderPlace,
-): Record<string, unknown> {
-  if (bytes[0] !== 0x7b) {
+function parseObject(bytes: Uint8Array, path: string): Record<string, unknown> {
+  const header = `Cannot open ${path}: header`;
+  if (bytes[0] !== "{".charCodeAt(0)) {
     throw new TypeError(
-      cannotOpen(place, `header begins with byte ${bytes[0]}, expected "{"`),
+      `${header} begins with byte ${bytes[0]}, expected "{"`,
     );
   }
-  let text: string;
-  let json: Record<string, unknown>;
-  try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-    json = JSON.parse(text);
-  } catch (cause) {
-    const why = cannotOpen(place, "header is not JSON in UTF-8");
-    throw new TypeError(why, { cause });
-  }
-  const duplicate = duplicateKey(text);
-  if (duplicate !== undefined) {
-    throw new TypeError(
-      cannotOpen(place, `header has "${duplicate}" twice, expected once`),
+  return parseStrictJson(bytes, header) as Record<string, unknown>;
+}
+
+const isOfStrings = (value: unknown): value is Record<string, string> =>
+  typeof value === "object" && !Array.isArray(value) &&
+  Object.values(value!).every((each) => typeof each === "string");
+
+const sizes = v.array(wholeFrom(0));
+const entrySchema = record({
+  dtype: oneOf(Object.keys(safetensorsBytes) as SafetensorsDType[]),
+  shape: sizes,
+  data_offsets: v.pipe(sizes, v.length(2, "two whole numbers")),
+});
+
+function parseEntry(
+  entry: unknown,
+  { path, fileSize, name, dataBegin }: HeaderPlace & {
+    readonly name: string;
+    readonly dataBegin: number;
+  },
+): SafetensorsEntry {
+  const doing = `open ${path}: tensor "${name}"`;
+  const found = conform(entrySchema, entry, doing);
+  const { dtype, shape, data_offsets: [begin, end] } = found;
+  const refuse = (expected: string) => {
+    throw new RangeError(
+      `Cannot ${doing}: data_offsets is [${begin},${end}], expected ${expected}`,
     );
-  }
-  return json;
-}
-
-interface EntryPlace extends HeaderPlace {
-  readonly name: string;
-  readonly dataBegin: number;
-}
-
-function parseEntry(entry: unknown, place: EntryPlace): SafetensorsEntry {
-  const refuse = (
-    what: string,
-    found: unknown,
-    expected: string,
-    Kind: ErrorConstructor = TypeError,
-  ): never => {
-    const has = `tensor "${place.name}" has ${what} ${JSON.stringify(found)}`;
-    throw new Kind(cannotOpen(place, `${has}, expected ${expected}`));
   };
-  if (!isRecord(entry)) return refuse("entry", entry, "an object");
-  const { dtype, shape, data_offsets: offsets, ...others } = entry;
-  const [odd] = Object.keys(others);
-  if (odd !== undefined) {
-    return refuse("key", odd, "dtype, shape and data_offsets only");
-  }
-  if (!isDType(dtype)) {
-    return refuse("dtype", dtype, `one of ${Object.keys(safetensorsBytes)}`);
-  }
-  if (!isSizes(shape)) return refuse("shape", shape, "non-negative integers");
-  const key = "data_offsets";
-  if (!isSizes(offsets) || offsets.length !== 2) {
-    return refuse(key, offsets, "two non-negative integers");
-  }
-  const { path, fileSize, dataBegin } = place;
-  const [begin, end] = offsets;
-  if (begin > end || end > fileSize - dataBegin) {
-    const expected = `a range within ${fileSize - dataBegin} bytes`;
-    return refuse(key, offsets, expected, RangeError);
-  }
+  const room = fileSize - dataBegin;
+  if (begin > end || end > room) refuse(`a range within ${room} bytes`);
   const length = sizeOf(shape) * safetensorsBytes[dtype];
-  if (end - begin !== length) {
-    const expected = `${length} bytes for ${dtype}[${shape}]`;
-    return refuse(key, offsets, expected, RangeError);
-  }
+  if (end - begin !== length) refuse(`${length} bytes for ${describe(found)}`);
   return { path, dtype, shape, begin: dataBegin + begin, end: dataBegin + end };
 }
 
 /** The ranges, in order, must touch: each begins where the one before ends, the last ends with the file. */
 function checkTiling(
   tensors: ReadonlyMap<string, SafetensorsEntry>,
-  place: HeaderPlace & { readonly dataBegin: number },
+  { path, fileSize, dataBegin }: HeaderPlace & { readonly dataBegin: number },
 ) {
   const ordered = [...tensors].sort(([, a], [, b]) =>
     a.begin - b.begin || a.end - b.end
   );
-  let reached = place.dataBegin;
+  let reached = dataBegin;
   for (const [name, { begin, end }] of ordered) {
     if (begin !== reached) {
       const fault = begin < reached
         ? "overlaps the one before"
         : "leaves a gap";
       throw new RangeError(
-        cannotOpen(
-          place,
-          `tensor "${name}" ${fault}: it begins at byte ${begin}, expected ${reached}`,
-        ),
+        `Cannot open ${path}: tensor "${name}" ${fault}: it begins at byte ${begin}, expected ${reached}`,
       );
     }
     reached = end;
   }
-  if (reached !== place.fileSize) {
-    throw new RangeError(
-      cannotOpen(
-        place,
-        `tensors end at byte ${reached}, expected the file's ${place.fileSize}`,
-      ),
-    );
-  }
+  if (reached === fileSize) return;
+  throw new RangeError(
+    `Cannot open ${path}: tensors end at byte ${reached}, expected the file's ${fileSize}`,
+  );
 }
-
-function cannotOpen({ path }: HeaderPlace, why: string): string {
-  return `Cannot open ${path}: ${why}`;
-}
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
-const isString = (value: unknown): value is string => typeof value === "string";
-
-const isDType = (value: unknown): value is SafetensorsDType =>
-  isString(value) && Object.hasOwn(safetensorsBytes, value);
-
-/** Whether a value is a list of non-negative integers. */
-export const isSizes = (value: unknown): value is number[] =>
-  Array.isArray(value) &&
-  value.every((size) => Number.isSafeInteger(size) && size >= 0);

@@ -2,8 +2,8 @@
  * Weights in several files beside an index (`*.safetensors.index.json`,
  * `*.bin.index.json`) whose `weight_map` says which file holds which tensor.
  */
-import { duplicateKey } from "./duplicate_key.ts";
 import { openSingleFile } from "./single_file.ts";
+import { parseStrictJson } from "./strict_json.ts";
 import {
   type StoredTensor,
   type TensorFile,
@@ -55,27 +55,18 @@ function openShard(index: string, shard: string): TensorFile {
 
 /** The file of each tensor. */
 function readWeightMap(path: string): Map<string, string> {
-  const wrong = (why: string, cause?: unknown) =>
-    new TypeError(`Cannot open ${path}: ${why}`, { cause });
-  let json: { weight_map?: unknown } | null;
-  const text = Deno.readTextFileSync(path);
-  try {
-    json = JSON.parse(text);
-  } catch (cause) {
-    throw wrong("it is not JSON", cause);
-  }
+  const it = `Cannot open ${path}: it`;
+  const json = parseStrictJson(Deno.readFileSync(path), it) as
+    | { weight_map?: unknown }
+    | null;
   const map = json?.weight_map;
   if (typeof map !== "object" || map === null || Array.isArray(map)) {
-    throw wrong('it has no object "weight_map"');
-  }
-  const duplicate = duplicateKey(text);
-  if (duplicate !== undefined) {
-    throw wrong(`it has "${duplicate}" twice, expected once`);
+    throw new TypeError(`${it} has no object "weight_map"`);
   }
   for (const [name, shard] of Object.entries(map)) {
     if (isPlainName(shard)) continue;
-    throw wrong(
-      `tensor "${name}" is in ${
+    throw new TypeError(
+      `Cannot open ${path}: tensor "${name}" is in ${
         JSON.stringify(shard)
       }, expected a weight file's name in the same folder`,
     );

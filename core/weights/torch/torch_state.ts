@@ -6,7 +6,6 @@ import type { ByteRange } from "../../files/byte_range.ts";
 import { sizeOf } from "../../tensor/tensor.ts";
 import { type Pickled, PickleGlobal, type PickleRules } from "./pickle.ts";
 import {
-  isSizes,
   safetensorsBytes,
   type SafetensorsDType,
 } from "../safetensors_header.ts";
@@ -217,3 +216,6 @@ function tensorsIn(value: unknown): Map<string, TorchTensor> | null {
 function isSize(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
 }
+
+const isSizes = (value: unknown): value is number[] =>
+  Array.isArray(value) && value.every(isSize);

@@ -1,12 +1,27 @@
-/** `JSON.parse` keeps the last of two equal keys and says nothing; this finds them. */
+/** JSON that can be read in one way only: `JSON.parse` keeps the last of two equal keys and says nothing. */
 
 /**
- * The first key that an object of `json` holds twice, at any depth.
+ * The value of JSON in UTF-8.
  *
- * @param json Text that `JSON.parse` accepts.
- * @returns The key, or undefined if there is none.
+ * @param what Begins the error, as in "Cannot open a.json: it".
+ * @throws {TypeError} If it is none, or an object of it holds a key twice.
  */
-export function duplicateKey(json: string): string | undefined {
+export function parseStrictJson(bytes: Uint8Array, what: string): unknown {
+  let text: string;
+  let json: unknown;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw new TypeError(`${what} is not JSON in UTF-8`, { cause });
+  }
+  const duplicate = duplicateKey(text);
+  if (duplicate === undefined) return json;
+  throw new TypeError(`${what} has "${duplicate}" twice, expected once`);
+}
+
+/** The first key that an object of `json` holds twice, at any depth, or undefined. */
+function duplicateKey(json: string): string | undefined {
   const open: Set<string>[] = []; // keys seen in each enclosing object or array
   let literal = "";
   for (let i = 0; i < json.length; i++) {
