@@ -65,32 +65,21 @@ export interface Initializer extends Value {
   readonly file?: FileRange;
 }
 
-/** A value that runs of a loop hand on, by names. */
-export interface Carried {
-  /** An output: what the first run reads. */
-  readonly first: string;
-  /** An input: what each run reads. */
-  readonly now: string;
-  /** Outputs, one for each branch: what a run leaves. */
-  readonly next: readonly string[];
-  /** An input: what the last run leaves, for nodes behind the loop. */
-  readonly last: string;
-}
-
 /**
  * How nodes of a graph run again and again. The graph is flat as every other:
- * what one run hands to the next it reads as inputs and leaves as outputs, so that
- * whatever rewrites graphs need not know of loops. `loops/nested.ts` makes ONNX's
- * `Loop` of it.
+ * what one run hands to the next it reads as inputs and leaves as outputs, by the
+ * names of `loops/loop_names.ts`, so that whatever rewrites graphs need not know
+ * of loops. `loops/nested.ts` makes ONNX's `Loop` of it.
  */
 export interface Loop {
   /** How often. */
   readonly count: number;
-  /** An input, int64 `[]`: which run it is, from 0. */
+  /** The input that says which run it is. */
   readonly index: string;
-  /** Outputs, bool `[]`: whether the run takes a branch before the second, the third, …. */
-  readonly before: readonly string[];
-  readonly carried: readonly Carried[];
+  /** How many branches there are, of which each run takes one. */
+  readonly branches: number;
+  /** What runs hand on. */
+  readonly state: readonly string[];
 }
 
 export interface Graph {

@@ -8,7 +8,6 @@ export { floatAttribute, intAttribute, stringAttribute } from "./attributes.ts";
 export { GraphBuilder } from "./builder.ts";
 export { decodeModel } from "./file/model_proto.ts";
 export {
-  type Carried,
   type FileRange,
   type Graph,
   type Initializer,
@@ -24,7 +23,7 @@ export {
   looked,
   type LoopBody,
 } from "./loops/emit_loop.ts";
-export { outside } from "./loops/outside.ts";
+export { outside } from "./loops/loop_names.ts";
 export { type Macs, macsOfGraph, sumMacs } from "./macs.ts";
 export { splitHeads } from "./ops/attention/heads.ts";
 export { inlined } from "./rewrites/inline.ts";

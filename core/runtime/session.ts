@@ -4,7 +4,7 @@
  * them.
  */
 import type { Graph } from "../onnx/graph.ts";
-import { outside } from "../onnx/loops/outside.ts";
+import { outside } from "../onnx/loops/loop_names.ts";
 import { winogradGraph } from "../onnx/rewrites/winograd.ts";
 import { arrayOf, sizeOf, type Tensor } from "../tensor/tensor.ts";
 import {

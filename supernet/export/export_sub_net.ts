@@ -161,7 +161,7 @@ async function writePrograms(
     readonly weights: readonly string[];
   },
 ): Promise<void> {
-  const isPlain = graph.loop?.before.length === 0;
+  const isPlain = graph.loop?.branches === 1;
   const stays = (line: string) =>
     !isPlain || !line.includes("disable_prepacking");
   const note = request.precision === "float16" ? halfNote : undefined;

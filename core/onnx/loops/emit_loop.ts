@@ -2,6 +2,7 @@
 import { int64, type Tensor } from "../../tensor/tensor.ts";
 import type { GraphBuilder } from "../builder.ts";
 import type { Value } from "../graph.ts";
+import { loopNames } from "./loop_names.ts";
 
 /** What runs again and again. */
 export interface LoopBody {
@@ -30,14 +31,6 @@ export interface EmittedLoop {
   readonly outputs: Readonly<Record<string, Value>>;
 }
 
-const mapped = <A, B>(
-  values: Readonly<Record<string, A>>,
-  of: (name: string, value: A) => B,
-): Record<string, B> =>
-  Object.fromEntries(
-    Object.entries(values).map(([name, value]) => [name, of(name, value)]),
-  );
-
 /**
  * Emits a graph's one loop.
  *
@@ -47,36 +40,23 @@ export function emitLoop(
   g: GraphBuilder,
   { first, chosen, body }: LoopBody,
 ): EmittedLoop {
-  const index = g.input("loop.index", "int64", []);
-  const read = (when: string) =>
-    mapped(
-      first,
-      (name, { dtype, shape }) => g.input(`loop.${when}.${name}`, dtype, shape),
-    );
-  const [now, last] = [read("now"), read("last")];
+  const index = g.input(loopNames.index, "int64", []);
+  const state = Object.keys(first);
+  const read = (nameOf: (state: string) => string) =>
+    Object.fromEntries(state.map((name) => {
+      const { dtype, shape } = first[name];
+      return [name, g.input(nameOf(name), dtype, shape)];
+    }));
+  const [now, last] = [read(loopNames.now), read(loopNames.last)];
   const branches = body(index, now).map((own) => ({ ...now, ...own() }));
-  const before = branchesBefore(g, { index, chosen, count: branches.length });
-  const nextName = (b: number, name: string) => `loop.next.${b}.${name}`;
-  g.loop = {
-    count: chosen.length,
-    index: index.name,
-    before: before.map((_, b) => `loop.before.${b + 1}`),
-    carried: Object.keys(first).map((name) => ({
-      first: `loop.first.${name}`,
-      now: now[name].name,
-      next: branches.map((_, b) => nextName(b, name)),
-      last: last[name].name,
-    })),
-  };
+  const count = chosen.length;
+  g.loop = { count, index: index.name, branches: branches.length, state };
   const outputs = [
-    ...Object.entries(first).map(([name, value]) =>
-      [`loop.first.${name}`, value] as const
-    ),
-    ...before.map((value, b) => [g.loop!.before[b], value] as const),
+    ...state.map((name) => [loopNames.first(name), first[name]] as const),
+    ...branchesBefore(g, index, { chosen, count: branches.length })
+      .map((value, b) => [loopNames.before(b + 1), value] as const),
     ...branches.flatMap((next, b) =>
-      Object.entries(next).map(([name, value]) =>
-        [nextName(b, name), value] as const
-      )
+      state.map((name) => [loopNames.next(b, name), next[name]] as const)
     ),
   ];
   return { last, outputs: Object.fromEntries(outputs) };
@@ -85,11 +65,8 @@ export function emitLoop(
 /** Whether a run takes a branch before b, b from 1. */
 function branchesBefore(
   g: GraphBuilder,
-  { index, chosen, count }: {
-    readonly index: Value;
-    readonly chosen: readonly number[];
-    readonly count: number;
-  },
+  index: Value,
+  { chosen, count }: { chosen: readonly number[]; count: number },
 ): Value[] {
   if (count === 1) return [];
   const own = looked(g, index, int64([chosen.length], chosen));

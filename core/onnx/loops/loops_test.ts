@@ -6,7 +6,7 @@ import { decodeModel, encodeModel } from "../file/model_proto.ts";
 import type { Graph } from "../graph.ts";
 import { shareNodes } from "../rewrites/share_nodes.ts";
 import { emitLoop, looked } from "./emit_loop.ts";
-import { outside } from "./outside.ts";
+import { outside } from "./loop_names.ts";
 import { regionsOf } from "./regions.ts";
 import { inTemporaryFolder } from "@dip-go/testing/files";
 

@@ -14,7 +14,7 @@ import {
   type Value,
   valueOf,
 } from "../graph.ts";
-import { outside } from "./outside.ts";
+import { loopNames, outside } from "./loop_names.ts";
 import { type Region, regionsOf } from "./regions.ts";
 
 /** Inputs and outputs of a body that no other of its nodes has to do with. */
@@ -40,8 +40,8 @@ export function nested(graph: Graph): Nested {
   const data = BigInt64Array.of(BigInt(loop.count));
   const own = { ...count, role: "constant", data: { ...count, data } } as const;
   const node = operatorNode("Loop", {
-    inputs: [count.name, "", ...loop.carried.map(({ first }) => first)],
-    outputs: loop.carried.map(({ last }) => last),
+    inputs: [count.name, "", ...loop.state.map(loopNames.first)],
+    outputs: loop.state.map(loopNames.last),
     attributes: { body: graphAttribute(body(graph, parts)) },
   });
   const nest = {
@@ -126,9 +126,9 @@ const inner = (
 
 /** What runs again and again. */
 function body(graph: Graph, parts: Parts): Graph {
-  const { index, carried } = graph.loop!;
+  const { index, branches, state } = graph.loop!;
   const flag = (name: string): Value => ({ name, dtype: "bool", shape: [] });
-  const choice = branchesFrom(graph, parts, [0, carried[0].next.length]);
+  const choice = branchesFrom(graph, parts, [0, branches]);
   const still = operatorNode("Identity", {
     inputs: [names.goesOn],
     outputs: [names.still],
@@ -138,7 +138,7 @@ function body(graph: Graph, parts: Parts): Graph {
     inputs: [
       valueOf(graph, index),
       flag(names.goesOn),
-      ...carried.map(({ now }) => valueOf(graph, now)),
+      ...state.map((name) => valueOf(graph, loopNames.now(name))),
     ],
     outputs: [flag(names.still), ...choice.outputs],
     nodes: [still, ...parts.nodes("loop"), ...choice.nodes],
@@ -151,8 +151,9 @@ function branchesFrom(
   parts: Parts,
   [begin, end]: readonly [number, number],
 ): Pick<Graph, "nodes" | "outputs"> {
-  const { before, carried } = graph.loop!;
-  const next = carried.map((each) => valueOf(graph, each.next[begin]));
+  const next = graph.loop!.state.map((name) =>
+    valueOf(graph, loopNames.next(begin, name))
+  );
   if (end === begin + 1) return { nodes: parts.nodes(begin), outputs: next };
   const middle = (begin + end) >> 1;
   const of = (from: number, to: number) => {
@@ -165,7 +166,7 @@ function branchesFrom(
     name: `loop.left.${begin}-${end - 1}.${i}`,
   }));
   const node = operatorNode("If", {
-    inputs: [before[middle - 1]],
+    inputs: [loopNames.before(middle)],
     outputs: outputs.map(({ name }) => name),
     attributes: {
       then_branch: of(begin, middle),

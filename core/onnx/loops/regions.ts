@@ -1,6 +1,7 @@
 /** Where the nodes of a graph with a loop run. */
 import type { Graph, Node } from "../graph.ts";
 import { dependants, makersOf } from "../reach.ts";
+import { loopNames } from "./loop_names.ts";
 
 /** Before the loop, in each of its runs, in those that take one branch, or behind it. */
 export type Region = "before" | "loop" | number | "after";
@@ -21,15 +22,20 @@ export function regionsOf(graph: Graph): Regions {
   const { nodes, loop } = graph;
   const regions = new Map<Node, Region>(nodes.map((node) => [node, "before"]));
   if (!loop) return { of: regions, reading: new Map() };
-  const { index, before, carried } = loop;
-  const state = carried.map(({ now }) => now);
+  const { index, branches, state } = loop;
+  const before = Array.from(
+    { length: branches },
+    (_, b) => loopNames.before(b),
+  );
   const others = graph.inputs.map(({ name }) => name)
     .filter((name) => name !== index);
   const own = nodesOfOneBranch(graph, dependants(nodes, others).nodes);
   const shared = makersOf(nodes, before);
-  const last = carried.map((each) => each.last);
+  const last = state.map(loopNames.last);
   for (const node of dependants(nodes, last).nodes) regions.set(node, "after");
-  for (const node of dependants(nodes, [index, ...state]).nodes) {
+  for (
+    const node of dependants(nodes, [index, ...state.map(loopNames.now)]).nodes
+  ) {
     regions.set(node, shared.has(node) ? "loop" : own.get(node) ?? "loop");
   }
   return withConstants(graph, regions);
@@ -40,9 +46,10 @@ function nodesOfOneBranch(
   { nodes, loop }: Graph,
   varied: ReadonlySet<Node>,
 ): Map<Node, number> {
-  const { carried } = loop!;
-  const branches = carried[0].next.map((_, b) =>
-    makersOf(nodes, carried.map(({ next }) => next[b]))
+  const { branches: length, state } = loop!;
+  const branches = Array.from(
+    { length },
+    (_, b) => makersOf(nodes, state.map((name) => loopNames.next(b, name))),
   );
   if (branches.length === 1) return new Map();
   return new Map([...varied].flatMap((node) => {
