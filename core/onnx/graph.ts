@@ -104,6 +104,17 @@ export function valueOf(
   throw new RangeError(`Cannot find value "${name}" in graph "${graph.name}"`);
 }
 
+/** The graph with its initializers as `of` has them. */
+export const withInitializers = (
+  graph: Graph,
+  of: (initializer: Initializer) => Initializer,
+): Graph => ({
+  ...graph,
+  initializers: new Map(
+    [...graph.initializers].map(([name, each]) => [name, of(each)]),
+  ),
+});
+
 /** Nodes, and those of graphs inside of them. */
 export const withInner = (nodes: readonly Node[]): Node[] =>
   nodes.flatMap((node) => [

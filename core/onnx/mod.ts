@@ -15,6 +15,7 @@ export {
   type Node,
   type Value,
   valueOf,
+  withInitializers,
   withInner,
 } from "./graph.ts";
 export {

@@ -64,10 +64,12 @@ export async function readPicture(path: string): Promise<Picture> {
       }, expected a PNG, JPEG, WebP, BMP, PPM or PGM file; convert it to PNG`,
     );
   }
-  const decoder = open.get(kind) ?? Promise.resolve(kind.open());
-  open.set(kind, decoder);
   try {
-    return (await decoder)(bytes, path);
+    const decode = await open.getOrInsertComputed(
+      kind,
+      () => Promise.resolve(kind.open()),
+    );
+    return decode(bytes, path);
   } catch (error) {
     open.delete(kind); // damaged bytes may have damaged the decoder
     throw error;

@@ -2,7 +2,7 @@
 import { GraphBuilder } from "../onnx/builder.ts";
 import type { Graph, Node, Value } from "../onnx/graph.ts";
 import { int } from "../onnx/attributes.ts";
-import { arrayOf, int64, sizeOf, type Tensor } from "../tensor/tensor.ts";
+import { int64, sizeOf, type Tensor, zeros } from "../tensor/tensor.ts";
 import { openSession } from "./session.ts";
 
 /** The input that tells which run it is, int64 `[]`, and how many there are. */
@@ -119,11 +119,12 @@ async function evaluated(
   },
 ): Promise<Map<string, Tensor>> {
   const inputs = graph.inputs.filter(({ name }) => name === index);
-  const tables = new Map(wanted.map(({ name, dtype, shape }) => {
-    const all = [count, ...shape];
-    const data = new arrayOf[dtype](sizeOf(all));
-    return [name, { dtype, shape: all, data } as Tensor];
-  }));
+  const tables = new Map<string, Tensor>(
+    wanted.map(({ name, dtype, shape }) => [
+      name,
+      zeros([count, ...shape], dtype),
+    ]),
+  );
   await using session = await openSession(
     partOf(graph, folded, wanted, inputs),
   );

@@ -56,10 +56,10 @@ export function halfPrecision(
     const isThere = initializer &&
       (initializer.data || isHalf(initializer) || stored);
     // The runtime casts a weight in a file once, when it loads.
-    const value = casts.get(x.name) ??
-      (isThere ? halved(g, initializer) : g.cast(x, dtype));
-    casts.set(x.name, value);
-    return value;
+    return casts.getOrInsertComputed(
+      x.name,
+      () => isThere ? halved(g, initializer) : g.cast(x, dtype),
+    );
   };
   return rewritten(graph, {
     rule({ g, node, inputs }) {
@@ -96,7 +96,10 @@ function halved(
     const { stored: _, ...range } = file!;
     return add({ file: range });
   }
-  const own = halfOf(initializer, (data ?? file)!);
+  const own = halves.getOrInsertComputed(
+    (data ?? file)!,
+    () => halfOf(initializer),
+  );
   return role === "constant" ? g.constant(own) : add({ data: own });
 }
 
@@ -104,9 +107,7 @@ function halved(
 const halves = new WeakMap<Tensor | FileRange, Tensor>();
 
 /** Constants past float16 are masks, for which its ends do. */
-function halfOf(initializer: Initializer, given: Tensor | FileRange): Tensor {
-  const known = halves.get(given);
-  if (known) return known;
+function halfOf(initializer: Initializer): Tensor {
   const { name, shape, role } = initializer;
   const data = tensorOf(initializer).data as Float32Array;
   const large = data.find((x) => Math.abs(x) > largest);
@@ -120,7 +121,5 @@ function halfOf(initializer: Initializer, given: Tensor | FileRange): Tensor {
   const clamped = large === undefined
     ? data
     : data.map((x) => Math.min(largest, Math.max(-largest, x)));
-  const half = tensor("float16", shape, float32ToFloat16(clamped));
-  halves.set(given, half);
-  return half;
+  return tensor("float16", shape, float32ToFloat16(clamped));
 }

@@ -59,9 +59,7 @@ export function load(
     create(
       graph,
       device,
-      typeof model === "string"
-        ? ort.InferenceSession.create(model, settings)
-        : ort.InferenceSession.create(model, settings),
+      ort.InferenceSession.create(model as string, settings),
     );
   const hasFiles = [...graph.initializers.values()].some(isExternal);
   if (!hasFiles) return open(encodeModel(graph));
@@ -79,6 +77,8 @@ function settingsOf(
   const { keepsMemory = true, optimization = "all" } = options;
   const { prepacks = true, kept = [] } = options;
   const flag = (on: boolean) => on ? "1" : "0";
+  const place = ({ name }: Value) =>
+    [name, kept.includes(name) ? "gpu-buffer" : "cpu"] as const;
   return {
     executionProviders: [device],
     executionMode: "sequential",
@@ -100,22 +100,11 @@ function settingsOf(
       },
     },
     ...device === "webgpu" && kept.length > 0
-      ? { preferredOutputLocation: locations(outputs, kept) }
+      ? { preferredOutputLocation: Object.fromEntries(outputs.map(place)) }
       : {},
     ...profile,
   };
 }
-
-const locations = (
-  outputs: readonly Value[],
-  kept: readonly string[],
-): Record<string, "gpu-buffer" | "cpu"> =>
-  Object.fromEntries(
-    outputs.map(({ name }) => [
-      name,
-      kept.includes(name) ? "gpu-buffer" : "cpu",
-    ]),
-  );
 
 const howToGet: Readonly<Record<Device, string>> = {
   cpu: "",

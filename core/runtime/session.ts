@@ -6,7 +6,7 @@
 import type { Graph } from "../onnx/graph.ts";
 import { outside } from "../onnx/loops/loop_names.ts";
 import { winogradGraph } from "../onnx/rewrites/winograd.ts";
-import { arrayOf, sizeOf, type Tensor } from "../tensor/tensor.ts";
+import { type Tensor, zeros } from "../tensor/tensor.ts";
 import {
   checkFeeds,
   DeviceTensor,
@@ -248,10 +248,7 @@ function offDevice(
 
 const zeroFeeds = ({ inputs }: Graph): Record<string, Tensor> =>
   Object.fromEntries(
-    inputs.map(({ name, dtype, shape }) => [
-      name,
-      { dtype, shape, data: new arrayOf[dtype](sizeOf(shape)) },
-    ]),
+    inputs.map(({ name, dtype, shape }) => [name, zeros(shape, dtype)]),
   );
 
 let warned = false;

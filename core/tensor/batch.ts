@@ -1,12 +1,5 @@
 /** Batches put together and taken apart along their first axis. */
-import {
-  arrayOf,
-  type DType,
-  float32,
-  sizeOf,
-  type Tensor,
-  tensor,
-} from "./tensor.ts";
+import { type DType, float32, sizeOf, type Tensor, zeros } from "./tensor.ts";
 
 /** Arrays of one length, one after another. */
 export function joinedArrays(arrays: readonly Float32Array[]): Float32Array {
@@ -22,13 +15,13 @@ export function joined<D extends DType>(
 ): Tensor<D> {
   const [{ dtype, shape: [, ...element] }] = batches;
   const count = batches.reduce((sum, { shape: [own] }) => sum + own, 0);
-  const all = new arrayOf[dtype](count * sizeOf(element));
+  const all = zeros([count, ...element], dtype);
   let at = 0;
   for (const { data } of batches) {
-    all.set(data as never, at);
+    all.data.set(data as never, at);
     at += data.length;
   }
-  return tensor(dtype, [count, ...element], all);
+  return all;
 }
 
 /** Channels of two batches of maps, one after the other: `[B, C, ...]` and `[B, D, ...]` → `[B, C + D, ...]`. */

@@ -103,7 +103,8 @@ export const bytesOf = (
   { buffer, byteOffset, byteLength }: ArrayBufferView,
 ): Uint8Array => new Uint8Array(buffer, byteOffset, byteLength);
 
-/** A float32 tensor of zeros. */
-export function zeros(shape: readonly number[]): Tensor<"float32"> {
-  return { dtype: "float32", shape, data: new Float32Array(sizeOf(shape)) };
-}
+/** A tensor of zeros, float32 by default. */
+export const zeros = <D extends DType = "float32">(
+  shape: readonly number[],
+  dtype: D = "float32" as D,
+): Tensor<D> => ({ dtype, shape, data: new arrayOf[dtype](sizeOf(shape)) });

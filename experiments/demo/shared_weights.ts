@@ -9,7 +9,7 @@ import {
   decodeModel,
   type FileRange,
   type Graph,
-  type Initializer,
+  withInitializers,
 } from "@dip-go/core/onnx";
 import { bytesOf, type Tensor } from "@dip-go/core/tensor";
 
@@ -49,20 +49,14 @@ export function readingFrom(
   graphs: Readonly<Record<string, Graph>>,
 ): Record<string, Graph> {
   const hashes = new Map<Tensor, string>();
-  const placeOf = (data: Tensor): FileRange | undefined => {
-    const hash = hashes.get(data) ?? sha256(bytesOf(data.data));
-    hashes.set(data, hash);
-    return index.get(hash);
-  };
-  const relocated = (graph: Graph): Graph => {
-    const initializers = new Map<string, Initializer>();
-    for (const [name, initializer] of graph.initializers) {
+  const hashOf = (data: Tensor) =>
+    hashes.getOrInsertComputed(data, () => sha256(bytesOf(data.data)));
+  const relocated = (graph: Graph): Graph =>
+    withInitializers(graph, (initializer) => {
       const { data, ...rest } = initializer;
-      const file = data && placeOf(data);
-      initializers.set(name, file ? { ...rest, file } : initializer);
-    }
-    return { ...graph, initializers };
-  };
+      const file = data && index.get(hashOf(data));
+      return file ? { ...rest, file } : initializer;
+    });
   return Object.fromEntries(
     Object.entries(graphs).map(([name, graph]) => [name, relocated(graph)]),
   );

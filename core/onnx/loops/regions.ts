@@ -24,8 +24,8 @@ export function regionsOf(graph: Graph): Regions {
   if (!loop) return { of: regions, reading: new Map() };
   const { index, branches, state } = loop;
   const before = Array.from(
-    { length: branches },
-    (_, b) => loopNames.before(b),
+    { length: branches - 1 },
+    (_, b) => loopNames.before(b + 1),
   );
   const others = graph.inputs.map(({ name }) => name)
     .filter((name) => name !== index);
@@ -73,8 +73,8 @@ function withConstants(
     );
     if (!varied.has(node) && own.size === 1) regions.set(node, [...own][0]);
     for (const name of node.inputs) {
-      const all = readers.get(name) ?? new Set();
-      readers.set(name, all.add(regions.get(node)!));
+      readers.getOrInsertComputed(name, () => new Set())
+        .add(regions.get(node)!);
     }
   }
   return { of: regions, reading: readers };

@@ -6,26 +6,16 @@ import { type Region, regionsOf } from "../loops/regions.ts";
 /** Larger constants are equal only if they are the same in memory: to compare them would take longer than it saves. */
 const comparedElements = 4096;
 
-/** The large arrays of one graph, numbered. */
-class Identities {
-  readonly #numbers = new Map<object, number>();
-
-  of(data: object): number {
-    const number = this.#numbers.get(data) ?? this.#numbers.size;
-    this.#numbers.set(data, number);
-    return number;
-  }
-}
-
+/** @param numbers Of the large arrays of one graph. */
 function constantKey(
   { dtype, shape, data: tensor }: Initializer,
-  identities: Identities,
+  numbers: Map<object, number>,
 ): string | null {
   if (!tensor) return null;
   const { data } = tensor as Tensor;
   const values = data.length <= comparedElements
     ? data.join()
-    : `#${identities.of(data)}`;
+    : `#${numbers.getOrInsert(data, numbers.size)}`;
   return `${dtype}[${shape}]${values}`;
 }
 
@@ -68,12 +58,12 @@ class Renamed {
  */
 export function shareNodes(graph: Graph): Graph {
   const renamed = new Renamed();
-  const identities = new Identities();
+  const numbers = new Map<object, number>();
   const outputs = new Set(graph.outputs.map(({ name }) => name));
   const initializers = new Map<string, Initializer>();
   for (const [name, initializer] of graph.initializers) {
     const key = initializer.role === "constant"
-      ? constantKey(initializer, identities)
+      ? constantKey(initializer, numbers)
       : null;
     if (outputs.has(name) || key === null || !renamed.isKnown(key, [name])) {
       initializers.set(name, initializer);

@@ -81,21 +81,14 @@ interface Making {
   readonly shared: Map<unknown, Value>;
 }
 
-/** What `make` adds to the graph, once for each key. */
-function once({ shared }: Making, key: unknown, make: () => Value): Value {
-  const value = shared.get(key) ?? make();
-  shared.set(key, value);
-  return value;
-}
-
 /** M ⊗ M: the transform of both axes of a tile at once. */
-function transform(making: Making, matrix: Matrix): Value {
-  return once(making, matrix, () => {
+function transform({ g, shared }: Making, matrix: Matrix): Value {
+  return shared.getOrInsertComputed(matrix, () => {
     const rows = matrix.flatMap((top) =>
       matrix.map((bottom) => top.flatMap((x) => bottom.map((y) => x * y)))
     );
     const shape = [rows.length, rows[0].length];
-    return making.g.constant(float32(shape, rows.flat()));
+    return g.constant(float32(shape, rows.flat()));
   });
 }
 
@@ -191,8 +184,7 @@ export function winogradGraph(graph: Graph): Graph {
     const tile = tileOfNode(node);
     if (!tile) return undefined;
     const making = { g, shared };
-    const filters = once(
-      making,
+    const filters = shared.getOrInsertComputed(
       `${w!.name} ${tile}`,
       () => filtersOf(making, w!, tile),
     );

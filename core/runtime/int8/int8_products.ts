@@ -56,12 +56,16 @@ export class ProductsInInt8 {
     { g, node, inputs: [x, , bias] }: RewriteCall,
     weight: Initializer,
   ): Value {
-    const parts = this.#inputs.get(x!.name) ?? this.#quantized(g, x!);
-    this.#inputs.set(x!.name, parts);
+    const parts = this.#inputs.getOrInsertComputed(
+      x!.name,
+      () => this.#quantized(g, x!),
+    );
     const turned = productOf(node).transB === 1;
     const rounding = { axis: turned ? 0 : 1, largest, turned };
-    const w = this.#weights.get(weight.name) ?? addWeight(g, weight, rounding);
-    this.#weights.set(weight.name, w);
+    const w = this.#weights.getOrInsertComputed(
+      weight.name,
+      () => addWeight(g, weight, rounding),
+    );
     const y = parts.map(({ quantized, zeroPoint, scale }) => {
       const sums = g.matMulInteger(quantized, w.integers, zeroPoint);
       return g.mul(g.cast(sums, "float32"), g.mul(scale, w.scales));

@@ -30,15 +30,12 @@ export class WeightsInInt8 {
 
   /** As `ProductsInInt8`'s, of a convolution too. */
   emit(call: RewriteCall, weight: Initializer): Value {
-    const w = this.#weights.get(weight.name) ?? this.#made(call, weight);
-    return copied({ ...call, inputs: call.inputs.with(1, w) })[0];
-  }
-
-  #made({ g, node }: RewriteCall, weight: Initializer): Value {
-    const axis = node.op === "Conv" || productOf(node).transB ? 0 : 1;
-    const { integers, scales } = addWeight(g, weight, { axis, largest });
-    const made = g.mul(g.cast(integers, "float32"), scales);
-    this.#weights.set(weight.name, made);
-    return made;
+    const { g, node, inputs } = call;
+    const w = this.#weights.getOrInsertComputed(weight.name, () => {
+      const axis = node.op === "Conv" || productOf(node).transB ? 0 : 1;
+      const { integers, scales } = addWeight(g, weight, { axis, largest });
+      return g.mul(g.cast(integers, "float32"), scales);
+    });
+    return copied({ ...call, inputs: inputs.with(1, w) })[0];
   }
 }

@@ -33,11 +33,10 @@ function quantizedWeight(
   rounding: Rounding,
 ): QuantizedWeight {
   const source = initializer.data ?? initializer.file;
-  const key = JSON.stringify(rounding);
-  const known = source && made.get(source);
-  const weight = known?.get(key) ?? quantized(initializer, rounding);
-  if (source) made.set(source, (known ?? new Map()).set(key, weight));
-  return weight;
+  const make = () => quantized(initializer, rounding);
+  if (!source) return make(); // which throws
+  return made.getOrInsertComputed(source, () => new Map())
+    .getOrInsertComputed(JSON.stringify(rounding), make);
 }
 
 function quantized(

@@ -3,7 +3,7 @@
  * data only inside the model's folder, and no symbolic link there, so each
  * weight file is hard-linked beside a temporary `model.onnx`.
  */
-import type { Graph, Initializer } from "../../onnx/graph.ts";
+import { type Graph, withInitializers } from "../../onnx/graph.ts";
 import {
   encodeModel,
   type EncodeOptions,
@@ -91,14 +91,8 @@ async function tryLinks(
   }
 }
 
-function inMemory(graph: Graph): Graph {
-  const initializers = new Map<string, Initializer>();
-  for (const [name, initializer] of graph.initializers) {
-    const isRead = isExternal(initializer);
-    initializers.set(
-      name,
-      isRead ? { ...initializer, data: tensorOf(initializer) } : initializer,
-    );
-  }
-  return { ...graph, initializers };
-}
+const inMemory = (graph: Graph): Graph =>
+  withInitializers(
+    graph,
+    (each) => isExternal(each) ? { ...each, data: tensorOf(each) } : each,
+  );

@@ -5,7 +5,12 @@
 import { readRange } from "../../files/byte_range.ts";
 import { bytesOf, bytesPerElement, sizeOf } from "../../tensor/tensor.ts";
 import { writeAtomically, writeParts } from "../../files/write_atomically.ts";
-import type { FileRange, Graph, Initializer } from "../../onnx/graph.ts";
+import {
+  type FileRange,
+  type Graph,
+  type Initializer,
+  withInitializers,
+} from "../../onnx/graph.ts";
 import { briefNames } from "../../onnx/file/brief_names.ts";
 import { leastOpset, withOlderGelu } from "../../onnx/file/least_opset.ts";
 import { encodeModel, isExternal } from "../../onnx/file/model_proto.ts";
@@ -171,18 +176,16 @@ function aligned(offset: number, length: number): number {
   return Math.ceil(offset / step) * step;
 }
 
-function relocated(graph: Graph, places: ReadonlyMap<unknown, Placed>): Graph {
-  const initializers = new Map<string, Initializer>();
-  for (const [name, initializer] of graph.initializers) {
+const relocated = (
+  graph: Graph,
+  places: ReadonlyMap<unknown, Placed>,
+): Graph =>
+  withInitializers(graph, (initializer) => {
     const found = places.get(identity(initializer));
-    const { data, ...own } = initializer;
-    initializers.set(
-      name,
-      found ? { ...own, file: found.place } : { ...own, data },
-    );
-  }
-  return { ...graph, initializers };
-}
+    return found
+      ? { ...initializer, data: undefined, file: found.place }
+      : initializer;
+  });
 
 /** The bytes of a weight file; its tensors are in the order of their places. */
 function* weightParts(tensors: readonly Placed[]) {

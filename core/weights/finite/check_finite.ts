@@ -53,9 +53,7 @@ function passedOf(
   { dev, ino, size, mtime, ctime }: Deno.FileInfo,
 ): Set<string> {
   const key = [path, dev, ino, size, Number(mtime), Number(ctime)].join(":");
-  const passed = known.get(key) ?? new Set();
-  known.set(key, passed);
-  return passed;
+  return known.getOrInsertComputed(key, () => new Set());
 }
 
 /** Takes turns until it is disposed of; where it cannot start, as in a bundle, the first thread takes all. */

@@ -38,8 +38,10 @@ export function scanInTurn({ tensors, turns }: Scan): void {
     if (i >= tensors.length) return;
     const { path } = tensors[i];
     try {
-      const file = files.get(path) ?? opened.use(Deno.openSync(path));
-      files.set(path, file);
+      const file = files.getOrInsertComputed(
+        path,
+        () => opened.use(Deno.openSync(path)),
+      );
       turns[places.finite + i] = isFinite(file, tensors[i]) ? 1 : 0;
     } finally {
       Atomics.add(turns, places.done, 1);
