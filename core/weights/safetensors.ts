@@ -4,7 +4,7 @@
  */
 import { unsealed } from "../files/sealed_file.ts";
 import { writeParts } from "../files/write_atomically.ts";
-import { readRange } from "../files/byte_range.ts";
+import { type ByteRange, readRange } from "../files/byte_range.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import {
   parseSafetensorsHeader,
@@ -94,18 +94,11 @@ export async function writeSafetensors(
   await writeParts(path, partsOf(header, layout), options);
 }
 
-/** A tensor's entry in the header: where it lies, from the start of the data. */
-interface Entry {
+/** A tensor and where it goes, from the start of the data. */
+interface Placed extends ByteRange {
   readonly name: string;
-  readonly shape: readonly number[];
-  readonly dtype: SafetensorsDType;
-  readonly begin: number;
-  readonly end: number;
-}
-
-/** A tensor and where it goes. */
-interface Placed extends Entry {
   readonly tensor: Tensor;
+  readonly dtype: SafetensorsDType;
 }
 
 /** Widest elements first, so that each is aligned; by name among equals. */
@@ -122,15 +115,13 @@ function layOut(
   return ordered.map(([name, tensor]) => {
     const begin = end;
     end += tensor.data.length * widthOf(tensor);
-    const { shape } = tensor;
-    const dtype = storedDType(tensor, floats);
-    return { name, tensor, shape, dtype, begin, end };
+    return { name, tensor, dtype: storedDType(tensor, floats), begin, end };
   });
 }
 
 /** Length and JSON, padded with spaces so that the data begins at a multiple of 8. */
 function encodeHeader(
-  layout: readonly Entry[],
+  layout: readonly Placed[],
   { metadata = {}, sealed }: SafetensorsOptions = {},
 ): Uint8Array {
   const entries = [
@@ -141,7 +132,7 @@ function encodeHeader(
     ...entries.length > 0
       ? [["__metadata__", Object.fromEntries(entries)]]
       : [],
-    ...layout.map(({ name, shape, dtype, begin, end }) => [
+    ...layout.map(({ name, tensor: { shape }, dtype, begin, end }) => [
       name,
       { dtype, shape, data_offsets: [begin, end] },
     ]),

@@ -1,6 +1,12 @@
 /** The autoencoder of an original checkpoint (Rombach et al., 2022) by diffusers' names. */
 import type { TensorFile } from "../tensor_file.ts";
-import { partOf, renamed, type Renames, translatedFile } from "./translated.ts";
+import {
+  lastOf,
+  partOf,
+  renamed,
+  type Renames,
+  translatedFile,
+} from "./translated.ts";
 
 /** Where it lies in the checkpoint of a whole pipeline. */
 export const autoencoderPrefix = "first_stage_model.";
@@ -28,11 +34,7 @@ const upLevel = /^decoder\.up\.(\d+)\./;
 export function originalAutoencoder(file: TensorFile): TensorFile {
   const part = partOf(file, autoencoderPrefix);
   if (part.tensors.size === 0) return file;
-  const last = Math.max(
-    ...[...part.tensors.keys()].map((name) =>
-      Number(upLevel.exec(name)?.[1] ?? 0)
-    ),
-  );
+  const last = lastOf(part, upLevel);
   return translatedFile(part, (name, tensor) => {
     const fromTop = name.replace(
       upLevel,

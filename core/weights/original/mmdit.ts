@@ -6,7 +6,14 @@
  */
 import type { StoredTensor, TensorFile } from "../tensor_file.ts";
 import { halvesSwapped, stacksOf } from "./rows.ts";
-import { partOf, renamed, type Renames, translatedFile } from "./translated.ts";
+import {
+  lastOf,
+  partOf,
+  partOrWhole,
+  renamed,
+  type Renames,
+  translatedFile,
+} from "./translated.ts";
 
 /** Where a transformer lies in the checkpoint of a whole pipeline. */
 const prefix = "model.diffusion_model.";
@@ -97,17 +104,11 @@ const stacks: readonly (readonly [
   ],
 ];
 
-/** The transformer alone, by its original names. */
-function transformerOf(file: TensorFile): TensorFile {
-  const part = partOf(file, prefix);
-  return part.tensors.size === 0 ? file : part;
-}
-
 /** The family of a checkpoint, of a whole pipeline or of the transformer alone; undefined in any other file. */
 export function originalMmditFamily(
   file: TensorFile,
 ): MmditFamily | undefined {
-  const { tensors } = transformerOf(file);
+  const { tensors } = partOrWhole(file, prefix);
   const families = Object.keys(signs) as MmditFamily[];
   return families.find((family) => tensors.has(signs[family]));
 }
@@ -116,12 +117,8 @@ export function originalMmditFamily(
 export function originalMmdit(file: TensorFile): TensorFile {
   const family = originalMmditFamily(file);
   if (!family) return file;
-  const part = transformerOf(file);
-  const last = Math.max(
-    ...[...part.tensors.keys()].map((name) =>
-      Number(/^joint_blocks\.(\d+)\./.exec(name)?.[1] ?? -1)
-    ),
-  );
+  const part = partOrWhole(file, prefix);
+  const last = lastOf(part, /^joint_blocks\.(\d+)\./);
   const alone = ["norm_out", `transformer_blocks.${last}.norm1_context`];
   return translatedFile(part, (name, tensor) => {
     const key = renamed(name, renames[family]);
@@ -132,10 +129,8 @@ export function originalMmdit(file: TensorFile): TensorFile {
 
 /** A tensor by its key, or those of which it is made by theirs. */
 function apart(key: string, tensor: StoredTensor): [string, StoredTensor][] {
-  const [path, kind] = [
-    key.slice(0, key.lastIndexOf(".")),
-    key.slice(key.lastIndexOf(".")),
-  ];
+  const end = key.lastIndexOf(".");
+  const [path, kind] = [key.slice(0, end), key.slice(end)];
   const found = stacks.find(([joined]) => joined.test(path));
   if (!found) return [[key, tensor]];
   const [joined, names, shares] = found;

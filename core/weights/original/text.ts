@@ -6,7 +6,7 @@
  */
 import type { TensorFile } from "../tensor_file.ts";
 import { asClipModel } from "./open_clip.ts";
-import { partOf, translatedFile } from "./translated.ts";
+import { partOf, partOrWhole, translatedFile } from "./translated.ts";
 
 /** Where the text towers of Stable Diffusion 3 and FLUX lie. */
 export const textEncoders = "text_encoders.";
@@ -26,10 +26,8 @@ const places: readonly {
 ];
 
 /** T5's encoder in such a checkpoint; a file of another layout stays as it is. */
-export function originalT5(file: TensorFile): TensorFile {
-  const part = partOf(file, `${textEncoders}t5xxl.transformer.`);
-  return part.tensors.size === 0 ? file : part;
-}
+export const originalT5 = (file: TensorFile): TensorFile =>
+  partOrWhole(file, `${textEncoders}t5xxl.transformer.`);
 
 /** A text tower of a checkpoint. */
 export interface OriginalTower {

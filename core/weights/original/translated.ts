@@ -31,6 +31,21 @@ export const partOf = (file: TensorFile, prefix: string): TensorFile =>
       name.startsWith(prefix) ? [[name.slice(prefix.length), tensor]] : [],
   );
 
+/** The same, or the file as it is where it has none such. */
+export function partOrWhole(file: TensorFile, prefix: string): TensorFile {
+  const part = partOf(file, prefix);
+  return part.tensors.size === 0 ? file : part;
+}
+
+/** The largest number that a pattern finds in the tensors' names, or -1. */
+export const lastOf = ({ tensors }: TensorFile, pattern: RegExp): number =>
+  Math.max(
+    ...Array.from(
+      tensors.keys(),
+      (name) => Number(pattern.exec(name)?.[1] ?? -1),
+    ),
+  );
+
 /** Patterns and what stands for them, replaced one after another. */
 export type Renames = readonly (readonly [RegExp, string])[];
 

@@ -31,26 +31,20 @@ const inner: Renames = [
   [/^skip_connection\./, "conv_shortcut."],
 ];
 
-/** What an element of a block is, by the names in it. */
-type Kind = "resnet" | "attention" | "downsampler" | "upsampler";
+/** What an element of a block is, by a name in it. */
+const signs = [
+  [/^in_layers\./, "resnets"],
+  [/^(proj_in|transformer_blocks)\./, "attentions"],
+  [/^op\./, "downsamplers"],
+  [/^conv\./, "upsamplers"],
+] as const;
 
-const signs: readonly (readonly [RegExp, Kind])[] = [
-  [/^in_layers\./, "resnet"],
-  [/^(proj_in|transformer_blocks)\./, "attention"],
-  [/^op\./, "downsampler"],
-  [/^conv\./, "upsampler"],
-];
-
-const block =
-  /^(input_blocks|output_blocks)\.(\d+)\.(\d+)\.(.+)$|^(middle_block)\.()(\d+)\.(.+)$/;
-
-/** An element of a list of blocks. */
-interface Element {
-  readonly list: string;
-  readonly block: number;
-  readonly place: number;
-  readonly kind: Kind;
-}
+/** The original's lists of blocks, and diffusers' for them. */
+const lists = {
+  input_blocks: "down_blocks",
+  middle_block: "mid_block",
+  output_blocks: "up_blocks",
+};
 
 /** Whether a checkpoint holds a whole pipeline in the original layout. */
 export const isOriginal = ({ tensors }: TensorFile): boolean =>
@@ -71,54 +65,40 @@ export function originalUnet(file: TensorFile): TensorFile {
   });
 }
 
-/** The element that a name lies in, and the name within it. */
+/** The element of a block that a name lies in, and the name within it. */
 function split(name: string): [element: string, rest: string] {
-  const match = block.exec(name);
-  if (!match) return ["", name];
-  const rest = match[4] ?? match[8];
-  return [name.slice(0, -rest.length - 1), rest];
+  const match =
+    /^((?:input_blocks|output_blocks)\.\d+\.\d+|middle_block\.\d+)\.(.+)$/
+      .exec(name);
+  return match ? [match[1], match[2]] : ["", name];
 }
 
-/** Every element of the lists, in the order of its list. */
-function elements(names: Iterable<string>): Element[] {
-  const found = new Map<string, Element>();
+/** Tells 10 from 2 by their numbers. */
+const { compare } = new Intl.Collator("en", { numeric: true });
+
+/** Diffusers' path of each element: its place among those of its kind on its level, which what halves or doubles ends. */
+function elementPaths(names: Iterable<string>): Map<string, string> {
+  const kinds = new Map<string, string>();
   for (const name of names) {
-    const match = block.exec(name);
     const [key, rest] = split(name);
     const kind = signs.find(([sign]) => sign.test(rest))?.[1];
-    if (!match || !kind) continue;
-    const list = match[1] ?? match[5];
-    const place = Number(match[3] ?? match[7]);
-    found.set(key, { list, block: Number(match[2] || 0), place, kind });
+    if (key && kind) kinds.set(key, kind);
   }
-  return [...found.values()].sort((a, b) =>
-    a.block - b.block || a.place - b.place
-  );
-}
-
-/** Diffusers' path of each element. */
-function elementPaths(names: Iterable<string>): Map<string, string> {
-  const all = elements(names);
-  const levels = { input_blocks: "down_blocks", output_blocks: "up_blocks" };
+  const ordered = [...kinds].sort(([a], [b]) => compare(a, b));
   const paths = new Map<string, string>();
-  for (const [list, own] of Object.entries(levels)) {
+  for (const [list, own] of Object.entries(lists)) {
     let level = 0;
-    let counts = { resnet: 0, attention: 0 };
-    for (const { block, place, kind } of all.filter((e) => e.list === list)) {
-      const path = `${own}.${level}`;
-      const key = `${list}.${block}.${place}`;
-      if (kind === "downsampler") paths.set(key, `${path}.downsamplers.0`);
-      else if (kind === "upsampler") paths.set(key, `${path}.upsamplers.0`);
-      else paths.set(key, `${path}.${kind}s.${counts[kind]++}`);
-      if (kind === "downsampler" || kind === "upsampler") {
-        level++;
-        counts = { resnet: 0, attention: 0 };
-      }
+    let seen: string[] = [];
+    for (const [key, kind] of ordered) {
+      if (!key.startsWith(`${list}.`)) continue;
+      const path = list === "middle_block" ? own : `${own}.${level}`;
+      const place = seen.filter((each) => each === kind).length;
+      paths.set(key, `${path}.${kind}.${place}`);
+      seen.push(kind);
+      if (!kind.endsWith("samplers")) continue;
+      level++;
+      seen = [];
     }
-  }
-  const middle = { resnet: 0, attention: 0, downsampler: 0, upsampler: 0 };
-  for (const { place, kind } of all.filter((e) => e.list === "middle_block")) {
-    paths.set(`middle_block.${place}`, `mid_block.${kind}s.${middle[kind]++}`);
   }
   return paths;
 }
