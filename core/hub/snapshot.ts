@@ -1,4 +1,6 @@
 /** A model, or files of a data set, of the hub as a folder, in the cache that Python's `huggingface_hub` keeps. */
+import * as v from "valibot";
+import { conform, type Conformed, openRecord } from "../files/schema.ts";
 import {
   addFiles,
   type CacheFolder,
@@ -12,16 +14,20 @@ import { neededFiles } from "./needed_files.ts";
 import { ask, HubError, persist } from "./transfer/request.ts";
 import type { HubSettings } from "./settings.ts";
 
+/** In hex: it cannot lead out of the cache. */
+const hash = v.pipe(v.string(), v.regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/));
+
 /** A revision as `/api/models` tells it. */
-interface Revision {
-  readonly sha: string;
-  readonly siblings: readonly {
-    readonly rfilename: string;
-    readonly size: number;
-    readonly blobId: string;
-    readonly lfs?: { readonly sha256: string };
-  }[];
-}
+const revisionSchema = openRecord({
+  sha: hash,
+  siblings: v.array(openRecord({
+    rfilename: v.string(),
+    size: v.number(),
+    blobId: hash,
+    lfs: v.nullish(openRecord({ sha256: hash })),
+  })),
+});
+type Revision = Conformed<typeof revisionSchema>;
 
 /** The part of a repository that is downloaded. */
 export interface Wanted {
@@ -54,7 +60,8 @@ export async function snapshot(
   const folder = cacheFolder(settings, kind, repo);
   const before = await earlierSnapshot(folder, { revision, marks });
   if (settings.offline) {
-    return before ?? absent(
+    if (before !== undefined) return before;
+    throw new HubError(
       `Cannot load ${repo}@${revision} offline: not whole in ${folder.root}; unset HF_HUB_OFFLINE to download it`,
     );
   }
@@ -99,10 +106,6 @@ export async function snapshotFile(
   return `${folder}/${path}`;
 }
 
-function absent(message: string): never {
-  throw new HubError(message);
-}
-
 /** The snapshot's folder with every file that is needed. */
 async function fetched(
   folder: CacheFolder,
@@ -128,7 +131,7 @@ async function fetched(
   return snapshot;
 }
 
-/** A revision as the hub tells it. @throws {HubError} If hashes could lead out of the cache. */
+/** A revision as the hub tells it. @throws {HubError} If it is of another form. */
 async function revisionOf(
   url: string,
   settings: HubSettings,
@@ -137,27 +140,14 @@ async function revisionOf(
   const { chunks } = await ask(url, settings, { page });
   const parts = await Array.fromAsync(chunks);
   const text = await new Blob(parts as Uint8Array<ArrayBuffer>[]).text();
-  const revision = parsed(text);
-  const hashes = revision?.siblings?.map(({ blobId, lfs }) =>
-    lfs?.sha256 ?? blobId
-  );
-  const isHash = (text: unknown) =>
-    /^([0-9a-f]{40}|[0-9a-f]{64})$/.test(`${text}`);
-  if (revision && hashes && [revision.sha, ...hashes].every(isHash)) {
-    return revision;
-  }
-  throw new HubError(
-    `Cannot read ${url}: found no commit with hashed files, but ${
-      JSON.stringify(text.slice(0, 80))
-    }; check HF_ENDPOINT, and that no proxy answers instead`,
-  );
-}
-
-/** null where a text is no JSON. */
-function parsed(text: string): Revision | null {
   try {
-    return JSON.parse(text);
-  } catch {
-    return null;
+    return conform(revisionSchema, JSON.parse(text), `read ${url}`);
+  } catch (cause) {
+    throw new HubError(
+      `Cannot read ${url}: found no commit with hashed files, but ${
+        JSON.stringify(text.slice(0, 80))
+      }; check HF_ENDPOINT, and that no proxy answers instead`,
+      { cause },
+    );
   }
 }
