@@ -6,7 +6,6 @@ import {
   assertThrows,
 } from "@std/assert";
 import { GraphBuilder } from "../onnx/builder.ts";
-import { ints, string } from "../onnx/attributes.ts";
 import type { Value } from "../onnx/graph.ts";
 import { operators } from "../onnx/ops/registry.ts";
 import { openSession } from "../runtime/session.ts";
@@ -102,9 +101,9 @@ const cases: Readonly<Record<string, RuleCase>> = {
     y: (g, { x }) =>
       g.node("AveragePool", [x], {
         attributes: {
-          kernel_shape: ints([3, 3]),
-          strides: ints([2, 1]),
-          pads: ints([1, 0, 0, 2]),
+          kernel_shape: [3, 3],
+          strides: [2, 1],
+          pads: [1, 0, 0, 2],
         },
       }),
   },
@@ -597,7 +596,7 @@ Deno.test("the rule of Resize refuses modes it does not know", () => {
     feeds,
     y: (g, { x }) =>
       g.node("Resize", [x, null, null, g.ints([2, 1, 4, 4])], {
-        attributes: { mode: string("cubic") },
+        attributes: { mode: "cubic" },
       }),
   });
   assertThrows(

@@ -4,7 +4,7 @@
  */
 import type { DType, Tensor } from "../tensor/tensor.ts";
 import {
-  type Attribute,
+  type Attributes,
   constantInts,
   type Graph,
   type Initializer,
@@ -151,7 +151,7 @@ export class GraphBuilder extends Operations {
     op: string,
     inputs: readonly (Value | null)[],
     { attributes = {}, domain, outputs = 1 }: {
-      attributes?: Readonly<Record<string, Attribute>>;
+      attributes?: Attributes;
       domain?: string;
       outputs?: number;
     } = {},

@@ -4,6 +4,7 @@
  * return a new one, `model_proto.ts` writes it to ONNX's own format.
  */
 import type { DType, Tensor } from "../tensor/tensor.ts";
+import type { attributeKinds } from "./attributes.ts";
 import type { StoredFloat } from "../tensor/tensor_bytes.ts";
 
 /** A value of a graph: one tensor's name, dtype and static shape. */
@@ -14,7 +15,7 @@ export interface Value {
 }
 
 /** What each kind of attribute holds. */
-export interface AttributeValue {
+interface AttributeValue {
   readonly int: number;
   readonly float: number;
   readonly ints: readonly number[];
@@ -23,13 +24,12 @@ export interface AttributeValue {
   readonly graph: Graph;
 }
 
-/** An ONNX attribute; the kind is written to the file, so 1 and 1.0 differ. */
-export type Attribute = {
-  readonly [K in keyof AttributeValue]: {
-    readonly kind: K;
-    readonly value: AttributeValue[K];
-  };
-}[keyof AttributeValue];
+type Kinds = typeof attributeKinds;
+
+/** Attributes of a node by their names; one that is left out has the operator's default. */
+export type Attributes = {
+  readonly [Name in keyof Kinds]?: AttributeValue[Kinds[Name]];
+};
 
 /** One operator call. An omitted optional input is the empty string, as in ONNX. */
 export interface Node {
@@ -40,7 +40,7 @@ export interface Node {
   readonly name: string;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
-  readonly attributes: Readonly<Record<string, Attribute>>;
+  readonly attributes: Attributes;
   /** Whether it computes in float32 also where the rest of the graph is in float16. */
   readonly single?: true;
 }
@@ -117,12 +117,11 @@ export const withInitializers = (
 
 /** Nodes, and those of graphs inside of them. */
 export const withInner = (nodes: readonly Node[]): Node[] =>
-  nodes.flatMap((node) => [
-    node,
-    ...Object.values(node.attributes).flatMap((each) =>
-      each.kind === "graph" ? withInner(each.value.nodes) : []
-    ),
-  ]);
+  nodes.flatMap((node) => {
+    const { body, then_branch, else_branch } = node.attributes;
+    const inner = [body, then_branch, else_branch];
+    return [node, ...inner.flatMap((graph) => withInner(graph?.nodes ?? []))];
+  });
 
 /** Integers of a node's i-th input. @throws {RangeError} If that is no constant with data in memory. */
 export function constantInts(

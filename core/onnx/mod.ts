@@ -4,7 +4,6 @@
  * back. `ops/` has a file an operator: shape, cost, gradient and needs on a GPU,
  * side by side. Knows no weights' files, no runtime and no model.
  */
-export { floatAttribute, intAttribute, stringAttribute } from "./attributes.ts";
 export { GraphBuilder } from "./builder.ts";
 export { decodeModel } from "./file/model_proto.ts";
 export {

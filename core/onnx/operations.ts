@@ -3,12 +3,10 @@
  * attributes with the specification's defaults.
  */
 import { type DType, int64, type Tensor, tensor } from "../tensor/tensor.ts";
-import { float, int, ints, string } from "./attributes.ts";
 import { dataTypes } from "./data_types.ts";
-import type { Attribute, Initializer, Value } from "./graph.ts";
+import type { Attributes, Initializer, Value } from "./graph.ts";
 import { normalizeAxis } from "./ops/axes.ts";
 
-type Attributes = Readonly<Record<string, Attribute>>;
 type Unary = (x: Value) => Value;
 type Binary = (a: Value, b: Value) => Value;
 type Bit = 0 | 1;
@@ -30,11 +28,7 @@ export interface Window {
 
 const windowAttributes = (
   { strides = [1, 1], pads = [0, 0, 0, 0], dilations = [1, 1] }: Window,
-): Attributes => ({
-  strides: ints(strides),
-  pads: ints(pads),
-  dilations: ints(dilations),
-});
+): Attributes => ({ strides, pads, dilations });
 
 /** x ≈ scale · (quantised − zeroPoint). */
 export interface Quantized {
@@ -136,11 +130,11 @@ export abstract class Operations {
     x: Value,
     { approximate = "none" }: { approximate?: "none" | "tanh" } = {},
   ): Value {
-    return this.#one("Gelu", [x], { approximate: string(approximate) });
+    return this.#one("Gelu", [x], { approximate });
   }
   /** x · sigmoid(αx), ONNX Runtime's fused form; α = 1 is SiLU. */
   quickGelu(x: Value, { alpha = 1.702 }: { alpha?: number } = {}): Value {
-    return this.#one("QuickGelu", [x], { alpha: float(alpha) });
+    return this.#one("QuickGelu", [x], { alpha });
   }
   silu(x: Value): Value {
     return this.quickGelu(x, { alpha: 1 });
@@ -149,7 +143,7 @@ export abstract class Operations {
     return this.#one("Where", [condition, a, b]);
   }
   cast(x: Value, to: DType): Value {
-    return this.#one("Cast", [x], { to: int(dataTypes[to]) });
+    return this.#one("Cast", [x], { to: dataTypes[to] });
   }
 
   // Products.
@@ -167,10 +161,8 @@ export abstract class Operations {
       & { transBatchA?: Bit } = {},
   ): Value {
     return this.#one("FusedMatMul", [a, b], {
-      alpha: float(alpha),
-      transA: int(transA),
-      transB: int(transB),
-      ...transBatchA ? { transBatchA: int(1) } : {},
+      ...{ alpha, transA, transB },
+      ...transBatchA ? { transBatchA: 1 } : {},
     });
   }
   gemm(
@@ -181,12 +173,7 @@ export abstract class Operations {
       & Product
       & { beta?: number } = {},
   ): Value {
-    return this.#one("Gemm", given(a, b, c), {
-      alpha: float(alpha),
-      beta: float(beta),
-      transA: int(transA),
-      transB: int(transB),
-    });
+    return this.#one("Gemm", given(a, b, c), { alpha, beta, transA, transB });
   }
   /** x in 8 bits, with the scale that its range asks for. */
   dynamicQuantizeLinear(x: Value): Quantized {
@@ -213,8 +200,8 @@ export abstract class Operations {
   ): Value {
     return this.#one("Conv", given(x, w, b), {
       ...windowAttributes(window),
-      group: int(group),
-      kernel_shape: ints(w.shape.slice(2)),
+      group,
+      kernel_shape: w.shape.slice(2),
     });
   }
   convTranspose(
@@ -228,9 +215,9 @@ export abstract class Operations {
   ): Value {
     return this.#one("ConvTranspose", given(x, w, b), {
       ...windowAttributes(window),
-      group: int(group),
-      kernel_shape: ints(w.shape.slice(2)),
-      output_padding: ints(outputPadding),
+      group,
+      kernel_shape: w.shape.slice(2),
+      output_padding: outputPadding,
     });
   }
   #pool(op: string, more: Attributes = {}) {
@@ -240,13 +227,13 @@ export abstract class Operations {
     ): Value =>
       this.#one(op, [x], {
         ...windowAttributes(window),
-        kernel_shape: ints(kernel),
+        kernel_shape: kernel,
         ...more,
       });
   }
   /** Padding counts among what is averaged. */
   readonly averagePool = this.#pool("AveragePool", {
-    count_include_pad: int(1),
+    count_include_pad: 1,
   });
   readonly maxPool = this.#pool("MaxPool");
   /**
@@ -267,14 +254,14 @@ export abstract class Operations {
     const operands = [query, key, value];
     const inputs = bias ? [...operands, null, null, bias] : operands;
     return this.#one("MultiHeadAttention", inputs, {
-      num_heads: int(heads),
-      ...scale === undefined ? {} : { scale: float(scale) },
+      num_heads: heads,
+      ...scale === undefined ? {} : { scale },
     });
   }
 
   // Normalisation and reduction.
   softmax(x: Value, { axis = -1 }: { axis?: number } = {}): Value {
-    return this.#one("Softmax", [x], { axis: int(axis) });
+    return this.#one("Softmax", [x], { axis });
   }
   layerNormalization(
     x: Value,
@@ -282,10 +269,8 @@ export abstract class Operations {
     bias: Value | null = null,
     { axis = -1, epsilon = 1e-5 }: { axis?: number; epsilon?: number } = {},
   ): Value {
-    return this.#one("LayerNormalization", given(x, scale, bias), {
-      axis: int(axis),
-      epsilon: float(epsilon),
-    });
+    const inputs = given(x, scale, bias);
+    return this.#one("LayerNormalization", inputs, { axis, epsilon });
   }
   /** LayerNormalization without bias, with its statistics: the normalised x, and 1/√(σ² + ε) with the normalised axes kept as 1. */
   layerNormalizationStatistics(
@@ -296,7 +281,7 @@ export abstract class Operations {
     const [normalized, , inverseDeviation] = this.node(
       "LayerNormalization",
       [x, scale],
-      { attributes: { axis: int(axis), epsilon: float(epsilon) }, outputs: 3 },
+      { attributes: { axis, epsilon }, outputs: 3 },
     );
     return { normalized, inverseDeviation };
   }
@@ -306,13 +291,12 @@ export abstract class Operations {
     bias: Value,
     { epsilon = 1e-5 }: { epsilon?: number } = {},
   ): Value {
-    const attributes = { epsilon: float(epsilon) };
-    return this.#one("InstanceNormalization", [x, scale, bias], attributes);
+    return this.#one("InstanceNormalization", [x, scale, bias], { epsilon });
   }
   #reduction(op: string): (x: Value, options?: Reduction) => Value {
     return (x, { axes, keepDims = true } = {}) =>
       this.#one(op, axes ? [x, this.ints(axes)] : [x], {
-        keepdims: int(keepDims ? 1 : 0),
+        keepdims: keepDims ? 1 : 0,
       });
   }
   readonly reduceMean = this.#reduction("ReduceMean");
@@ -324,10 +308,10 @@ export abstract class Operations {
     return this.#one("Reshape", [x, this.ints(shape)]);
   }
   transpose(x: Value, perm: readonly number[]): Value {
-    return this.#one("Transpose", [x], { perm: ints(perm) });
+    return this.#one("Transpose", [x], { perm });
   }
   concat(values: readonly Value[], { axis }: { axis: number }): Value {
-    return this.#one("Concat", values, { axis: int(axis) });
+    return this.#one("Concat", values, { axis });
   }
   slice(
     x: Value,
@@ -347,7 +331,7 @@ export abstract class Operations {
     { axis }: { axis: number },
   ): Value[] {
     return this.node("Split", [x, this.ints(sizes)], {
-      attributes: { axis: int(axis) },
+      attributes: { axis },
       outputs: sizes.length,
     });
   }
@@ -358,7 +342,7 @@ export abstract class Operations {
   }
   /** Constant zero padding; pads `[begin..., end...]` over every axis. */
   pad(x: Value, pads: readonly number[]): Value {
-    return this.#one("Pad", [x, this.ints(pads)], { mode: string("constant") });
+    return this.#one("Pad", [x, this.ints(pads)], { mode: "constant" });
   }
   expand(x: Value, shape: readonly number[]): Value {
     return this.#one("Expand", [x, this.ints(shape)]);
@@ -368,7 +352,7 @@ export abstract class Operations {
     indices: Value,
     { axis = 0 }: { axis?: number } = {},
   ): Value {
-    return this.#one("Gather", [data, indices], { axis: int(axis) });
+    return this.#one("Gather", [data, indices], { axis });
   }
   /** data with updates added (or written) at the index tuples. */
   scatterND(
@@ -377,12 +361,11 @@ export abstract class Operations {
     updates: Value,
     { reduction = "none" }: { reduction?: "none" | "add" } = {},
   ): Value {
-    const attributes = { reduction: string(reduction) };
-    return this.#one("ScatterND", [data, indices, updates], attributes);
+    return this.#one("ScatterND", [data, indices, updates], { reduction });
   }
   /** Channels to places, the block's place first: `[B, b·b·C, H, W]` → `[B, C, b·H, b·W]`. */
   depthToSpace(x: Value, { blockSize }: { blockSize: number }): Value {
-    return this.#one("DepthToSpace", [x], { blocksize: int(blockSize) });
+    return this.#one("DepthToSpace", [x], { blocksize: blockSize });
   }
   /** Resize to `sizes` (all axes). `asymmetric` + `floor` is PyTorch's nearest; `half_pixel` and `align_corners` are its bilinear modes. */
   resize(
@@ -394,9 +377,9 @@ export abstract class Operations {
     } = {},
   ): Value {
     return this.#one("Resize", [x, null, null, this.ints(sizes)], {
-      mode: string(mode),
-      coordinate_transformation_mode: string(coordinates),
-      nearest_mode: string("floor"),
+      mode,
+      coordinate_transformation_mode: coordinates,
+      nearest_mode: "floor",
     });
   }
 }

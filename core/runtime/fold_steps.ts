@@ -1,7 +1,6 @@
 /** What follows from timesteps alone, worked out once: constants, or in a loop rows of tables, in the place of nodes. */
 import { GraphBuilder } from "../onnx/builder.ts";
 import type { Graph, Node, Value } from "../onnx/graph.ts";
-import { int } from "../onnx/attributes.ts";
 import { int64, sizeOf, type Tensor, zeros } from "../tensor/tensor.ts";
 import { openSession } from "./session.ts";
 
@@ -35,7 +34,7 @@ export async function foldSteps(graph: Graph, runs: Runs): Promise<Graph> {
       name,
       inputs: [table.name, runs.index],
       outputs: [name],
-      attributes: { axis: int(0) },
+      attributes: { axis: 0 },
       single: true,
     };
   });

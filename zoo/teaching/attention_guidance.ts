@@ -7,7 +7,6 @@
 import {
   type Graph,
   type GraphBuilder,
-  intAttribute,
   type Node,
   splitHeads,
   type Value,
@@ -32,7 +31,7 @@ export interface GuidedLayer {
   readonly heads: number;
 }
 
-const headsOf = (node: Node): number => intAttribute(node, "num_heads", 1);
+const headsOf = (node: Node): number => node.attributes.num_heads ?? 1;
 
 /** The layers of a UNet that attend to text, in maps of the guided sides. */
 export function crossAttention(

@@ -1,5 +1,4 @@
 /** Which version of ONNX a graph needs: older runtimes and checkers read a file that asks for no more. */
-import { stringAttribute } from "../attributes.ts";
 import type { Graph, Node } from "../graph.ts";
 import { operatorOf } from "../ops/registry.ts";
 import { storedOpset } from "./stored_floats.ts";
@@ -20,7 +19,7 @@ export function withOlderGelu(graph: Graph): Graph {
 
 function olderGelu(node: Node): Node {
   if (node.op !== "Gelu" || node.domain !== "") return node;
-  const kind = stringAttribute(node, "approximate", "none");
+  const kind = node.attributes.approximate ?? "none";
   const domain = "com.microsoft";
   return { ...node, op: runtimeForms[kind], domain, attributes: {} };
 }

@@ -12,9 +12,10 @@ import {
   sizeOf,
 } from "../../tensor/tensor.ts";
 import { storedFloats, tensorOfBytes } from "../../tensor/tensor_bytes.ts";
+import { attributeKinds } from "../attributes.ts";
 import { dataTypes, dtypeOfCode, storedDataTypes } from "../data_types.ts";
 import {
-  type Attribute,
+  type Attributes,
   constantInts,
   type FileRange,
   type Graph,
@@ -206,13 +207,14 @@ function encodeNode(node: Node): NodeMessage {
 }
 
 function encodeAttribute(
-  [name, { kind, value }]: [string, Attribute],
+  [name, value]: [string, Attributes[keyof Attributes]],
 ): AttributeMessage {
-  const { type, field } = attributeForms[kind];
-  const own = kind === "string"
+  const { type, field } =
+    attributeForms[attributeKinds[name as keyof Attributes]];
+  const own = typeof value === "string"
     ? text.encode.encode(value)
-    : kind === "graph"
-    ? innerGraph(value)
+    : field === "g"
+    ? innerGraph(value as Graph)
     : value;
   return { name, type, [field]: own };
 }
@@ -419,27 +421,26 @@ function decodeNode(
     inputs: input,
     outputs: output,
     attributes: Object.fromEntries(
-      attribute.map((each) => [each.name, decodeAttribute(name, each)]),
+      attribute.map((each) => decodeAttribute(name, each)),
     ),
   };
 }
 
-function decodeAttribute(node: string, message: AttributeMessage): Attribute {
-  if (message.type === attributeForms.graph.type) {
-    return { kind: "graph", value: decodeInner(message.g!) };
+function decodeAttribute(
+  node: string,
+  message: AttributeMessage,
+): [name: string, value: unknown] {
+  const { name, type } = message;
+  const form = attributeForms[attributeKinds[name as keyof Attributes]];
+  if (form?.type !== type) {
+    throw new TypeError(
+      `Cannot read attribute "${name}" of node "${node}": type ${type} is not supported`,
+    );
   }
-  for (const kind of ["int", "float", "ints", "string"] as const) {
-    const { type, field } = attributeForms[kind];
-    if (type !== message.type) continue;
-    const value = message[field]!;
-    return {
-      kind,
-      value: value instanceof Uint8Array ? text.decode.decode(value) : value,
-    } as Attribute;
-  }
-  throw new TypeError(
-    `Cannot read attribute "${message.name}" of node "${node}": type ${message.type} is not supported`,
-  );
+  const value = message[form.field]!;
+  if (form.field === "g") return [name, decodeInner(message.g!)];
+  const isText = value instanceof Uint8Array;
+  return [name, isText ? text.decode.decode(value) : value];
 }
 
 /** A graph inside of a node. Of what its nodes make only the outputs are known. */
@@ -458,7 +459,7 @@ function decodeInner({ name, node, input, output }: InnerGraphMessage): Graph {
 
 /** What a loop leaves: what its body does, but for whether it goes on. */
 const loopOutputs = ({ attributes: { body } }: Node): Value[] | undefined =>
-  body?.kind === "graph" ? body.value.outputs.slice(1) : undefined;
+  body?.outputs.slice(1);
 
 function inferOutputs(
   node: Node,

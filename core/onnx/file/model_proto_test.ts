@@ -29,11 +29,9 @@ function rounded(graph: Graph): Graph {
   const nodes = graph.nodes.map((node) => ({
     ...node,
     attributes: Object.fromEntries(
-      Object.entries(node.attributes).map(([key, attribute]) => [
+      Object.entries(node.attributes).map(([key, value]) => [
         key,
-        attribute.kind === "float"
-          ? { ...attribute, value: Math.fround(attribute.value) }
-          : attribute,
+        typeof value === "number" ? Math.fround(value) : value,
       ]),
     ),
   }));

@@ -29,7 +29,7 @@ export const castOf = ({ name, dtype }: StoredInitializer): Node => ({
   name: `${storedName(name)}/Cast`,
   inputs: [storedName(name)],
   outputs: [name],
-  attributes: { to: { kind: "int", value: dataTypes[dtype] } },
+  attributes: { to: dataTypes[dtype] },
 });
 
 /** The oldest opset whose `Cast` takes what the graph's files hold. */

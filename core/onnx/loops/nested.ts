@@ -4,10 +4,8 @@
  * outer ones by name. All weights stand in the outermost: onnxruntime-web reads no
  * external data of others.
  */
-import { graph as graphAttribute } from "../attributes.ts";
 import { castOf, isStored } from "../file/stored_floats.ts";
 import {
-  type Attribute,
   type Graph,
   type Initializer,
   type Node,
@@ -42,7 +40,7 @@ export function nested(graph: Graph): Nested {
   const node = operatorNode("Loop", {
     inputs: [count.name, "", ...loop.state.map(loopNames.first)],
     outputs: loop.state.map(loopNames.last),
-    attributes: { body: graphAttribute(body(graph, parts)) },
+    attributes: { body: body(graph, parts) },
   });
   const nest = {
     name: graph.name,
@@ -111,9 +109,9 @@ function insides(readers: ReadonlySet<Region> = new Set()): Region[] {
 
 function operatorNode(
   op: string,
-  { attributes = {}, ...values }: Pick<Node, "inputs" | "outputs"> & {
-    readonly attributes?: Readonly<Record<string, Attribute>>;
-  },
+  { attributes = {}, ...values }:
+    & Pick<Node, "inputs" | "outputs">
+    & Partial<Pick<Node, "attributes">>,
 ): Node {
   return { op, domain: "", name: values.outputs[0], attributes, ...values };
 }
@@ -159,7 +157,7 @@ function branchesFrom(
   const of = (from: number, to: number) => {
     const name = `${graph.name}:branches.${from}-${to - 1}`;
     const own = branchesFrom(graph, parts, [from, to]);
-    return graphAttribute(inner(graph, { name, inputs: [], ...own }));
+    return inner(graph, { name, inputs: [], ...own });
   };
   const outputs = next.map((value, i) => ({
     ...value,

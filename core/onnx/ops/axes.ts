@@ -1,5 +1,4 @@
 /** Arithmetic of shapes and axes. */
-import { intAttribute } from "../attributes.ts";
 import type { Node } from "../graph.ts";
 
 export type Shape = readonly number[];
@@ -33,7 +32,7 @@ export const axisOf = (
   node: Node,
   { shape }: { readonly shape: Shape },
   otherwise: number,
-): number => normalizeAxis(intAttribute(node, "axis", otherwise), shape.length);
+): number => normalizeAxis(node.attributes.axis ?? otherwise, shape.length);
 
 /** Every axis of a value. */
 export const axesOf = ({ shape }: { readonly shape: Shape }): number[] =>

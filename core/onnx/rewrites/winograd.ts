@@ -20,7 +20,6 @@
  * convolution to 1e-6.
  */
 import { float32, sameShape, sizeOf } from "../../tensor/tensor.ts";
-import { intAttribute, intsAttribute } from "../attributes.ts";
 import type { GraphBuilder } from "../builder.ts";
 import { type Graph, type Node, type Value, valueOf } from "../graph.ts";
 import { dependants } from "../reach.ts";
@@ -108,10 +107,10 @@ const mostTileBytes = 2 ** 28;
 function tileOf(node: Node, x: Value, w: Value): Tile | null {
   const isPlain = w.dtype === "float32" &&
     sameShape(w.shape.slice(2), [3, 3]) &&
-    intAttribute(node, "group", 1) === 1 &&
-    sameShape(intsAttribute(node, "strides", [1, 1]), [1, 1]) &&
-    sameShape(intsAttribute(node, "dilations", [1, 1]), [1, 1]) &&
-    sameShape(intsAttribute(node, "pads", [0, 0, 0, 0]), [1, 1, 1, 1]);
+    (node.attributes.group ?? 1) === 1 &&
+    sameShape(node.attributes.strides ?? [1, 1], [1, 1]) &&
+    sameShape(node.attributes.dilations ?? [1, 1], [1, 1]) &&
+    sameShape(node.attributes.pads ?? [0, 0, 0, 0], [1, 1, 1, 1]);
   if (!isPlain) return null;
   const [, , H, W] = x.shape;
   const [K, C] = w.shape;

@@ -11,7 +11,6 @@
  * integer here and there, and within a few layers that is as large an error as
  * that of 8 bits. With a second product of what rounding left of x, it is that of 16.
  */
-import { floatAttribute } from "../../onnx/attributes.ts";
 import type { GraphBuilder } from "../../onnx/builder.ts";
 import type { Quantized } from "../../onnx/operations.ts";
 import type { Graph, Initializer, Node, Value } from "../../onnx/graph.ts";
@@ -28,7 +27,7 @@ export function productWeight(
 ): Initializer | undefined {
   const { alpha, transA } = productOf(node);
   const isPlain = node.op !== "Conv" && !transA && alpha === 1 &&
-    floatAttribute(node, "beta", 1) === 1;
+    (node.attributes.beta ?? 1) === 1;
   return isPlain ? roundedWeight(graph, node) : undefined;
 }
 

@@ -17,15 +17,12 @@
  * have, so the peer is as fast as either's file.
  */
 import {
-  floatAttribute,
   type Graph,
   type GraphBuilder,
-  intAttribute,
   type Node,
   type RewriteCall,
   rewritten,
   splitHeads,
-  stringAttribute,
   type Value,
   valueOf,
 } from "@dip-go/core/onnx";
@@ -40,10 +37,9 @@ type Spelling = (call: Call) => Value;
 
 /** MultiHeadAttention; see {@linkcode GraphBuilder.multiHeadAttention} for shapes. */
 const attention: Spelling = ({ g, node, inputs, x }) => {
-  const heads = intAttribute(node, "num_heads", 1);
+  const heads = node.attributes.num_heads ?? 1;
   const [batch, length, width] = x.shape;
-  const scale = floatAttribute(node, "scale", 0) ||
-    1 / Math.sqrt(width / heads);
+  const scale = node.attributes.scale || 1 / Math.sqrt(width / heads);
   const root = () => g.scalar(Math.sqrt(scale));
   const [q, v] = [x, inputs[2]!].map((of) => splitHeads(g, of, { heads }));
   const keys = inputs[1]!;
@@ -58,14 +54,14 @@ const attention: Spelling = ({ g, node, inputs, x }) => {
 
 /** x · sigmoid(αx) */
 const quickGelu: Spelling = ({ g, node, x }) => {
-  const alpha = floatAttribute(node, "alpha", 1);
+  const alpha = node.attributes.alpha ?? 1;
   return g.mul(x, g.sigmoid(alpha === 1 ? x : g.mul(x, g.scalar(alpha))));
 };
 
 /** ½ x (1 + erf(x / √2)), or ½ x (1 + tanh(√(2/π) (x + 0.044715 x³))). */
 const gelu: Spelling = ({ g, node, x }) => {
   const [half, one] = [g.scalar(0.5), g.scalar(1)];
-  if (stringAttribute(node, "approximate", "none") === "none") {
+  if ((node.attributes.approximate ?? "none") === "none") {
     const erf = g.erf(g.div(x, g.scalar(Math.SQRT2)));
     return g.mul(g.mul(x, g.add(erf, one)), half);
   }

@@ -6,7 +6,6 @@
  * Shapes: Q, O `[B, L, D]`; K, V `[B, S, D]`; bias `[B or 1, h or 1, L, S]`.
  */
 import { sameShape } from "../../../tensor/tensor.ts";
-import { floatAttribute, intAttribute } from "../../attributes.ts";
 import type { Node, Value } from "../../graph.ts";
 import type { GpuCall, Operator, ShapeCall } from "../operator.ts";
 import { attentionCotangents } from "./attention_gradient.ts";
@@ -50,11 +49,11 @@ export const multiHeadAttention: Operator = {
   gpu: (call) => call.traits.fusedAttention ? undefined : spelledOut(call),
 };
 
-const headsOf = (node: Node): number => intAttribute(node, "num_heads", 1);
+const headsOf = (node: Node): number => node.attributes.num_heads ?? 1;
 
 /** What the scores of heads of width `d` are multiplied by; the operator takes 0 for its default. */
 const scaleOf = (node: Node, d: number): number =>
-  floatAttribute(node, "scale", 0) || 1 / Math.sqrt(d);
+  node.attributes.scale || 1 / Math.sqrt(d);
 
 /** The bias has the scores' shape `[B, h, L, S]`, or 1 for batch or heads. */
 function checkBias(

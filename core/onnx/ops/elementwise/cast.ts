@@ -1,11 +1,10 @@
 /** Cast: the same values in another dtype. */
-import { intAttribute } from "../../attributes.ts";
 import { dtypeOfCode } from "../../data_types.ts";
 import { none, type Operator } from "../operator.ts";
 
 export const cast: Operator = {
   shape({ node, x: { shape }, fail }) {
-    const to = intAttribute(node, "to", 0);
+    const to = node.attributes.to ?? 0;
     const dtype = dtypeOfCode(to) ?? fail(`data type ${to} is not supported`);
     return [{ dtype, shape }];
   },

@@ -1,5 +1,4 @@
 /** Gelu, y = xΦ(x), and its approximations. */
-import { floatAttribute, stringAttribute } from "../../attributes.ts";
 import type { Value } from "../../graph.ts";
 import { none, type VjpCall } from "../operator.ts";
 import { times, unary } from "./elementwise.ts";
@@ -10,7 +9,7 @@ export const gelus = {
   /** Exact, or with attribute `approximate` "tanh": y = x/2 (1 + tanh u), u = √(2/π)(x + 0.044715x³). */
   Gelu: unary(
     times((call) =>
-      stringAttribute(call.node, "approximate", "none") === "tanh"
+      (call.node.attributes.approximate ?? "none") === "tanh"
         ? tanhSlope(call)
         : exactSlope(call)
     ),
@@ -19,7 +18,7 @@ export const gelus = {
   /** ONNX Runtime's y = x s with s = σ(αx): y' = s + α y (1 − s). */
   QuickGelu: unary(
     times(({ g, node, x, y }) => {
-      const alpha = floatAttribute(node, "alpha", 1.702);
+      const alpha = node.attributes.alpha ?? 1.702;
       const scaled = (v: Value) => alpha === 1 ? v : g.mul(v, g.scalar(alpha));
       const s = g.sigmoid(scaled(x));
       return g.add(s, g.mul(scaled(y), g.sub(g.scalar(1), s)));

@@ -1,11 +1,10 @@
 /** DepthToSpace: channels to places, the block's place first. */
-import { intAttribute } from "../../attributes.ts";
 import { none, type Operator } from "../operator.ts";
 
 /** `[B, b·b·C, H, W]` → `[B, C, b·H, b·W]`. Only graphs of a session's last form have it. */
 export const depthToSpace: Operator = {
   shape({ node, x: { dtype, shape: [B, C, H, W] }, fail }) {
-    const side = intAttribute(node, "blocksize", 1);
+    const side = node.attributes.blocksize ?? 1;
     if (C % side ** 2 !== 0) {
       fail(`${C} channels are no multiple of ${side ** 2}`);
     }

@@ -3,7 +3,6 @@
  * axis y = R x with a constant matrix R `[out, in]`, so dx = Rᵀ dy, one small
  * product an axis. Nearest by a whole factor repeats x: its adjoint sums.
  */
-import { intAttribute, stringAttribute } from "../../attributes.ts";
 import type { Node, Value } from "../../graph.ts";
 import type { Operations } from "../../operations.ts";
 import { float32, sizeOf } from "../../../tensor/tensor.ts";
@@ -50,18 +49,19 @@ export const resize: Operator = {
   },
 };
 
-const modeOf = (node: Node): string => stringAttribute(node, "mode", "nearest");
-const coordinatesOf = (node: Node): string =>
-  stringAttribute(node, "coordinate_transformation_mode", "half_pixel");
+const modeOf = (node: Node): string => node.attributes.mode ?? "nearest";
+const coordinatesOf = (
+  node: Node,
+): string => node.attributes.coordinate_transformation_mode ?? "half_pixel";
 
 function checkModes(node: Node): void {
-  const rounding = stringAttribute(node, "nearest_mode", "round_prefer_floor");
+  const rounding = node.attributes.nearest_mode ?? "round_prefer_floor";
   const mode = modeOf(node) === "nearest"
     ? `nearest ${rounding}`
     : modeOf(node);
   const known = ["nearest floor", "linear"].includes(mode) &&
     Object.hasOwn(coordinates, coordinatesOf(node)) &&
-    intAttribute(node, "antialias", 0) === 0;
+    !node.attributes.antialias;
   if (!known) {
     throw new RangeError(
       `Cannot differentiate node "${node.name}" (Resize): mode is ${mode}, ${

@@ -1,11 +1,12 @@
 /** Transpose: axis i of the output is axis `perm[i]` of the input. */
-import { intsAttribute } from "../../attributes.ts";
 import type { Node, Value } from "../../graph.ts";
 import { axesOf } from "../axes.ts";
 import { none, type Operator } from "../operator.ts";
 
-const permOf = (node: Node, x: Value): readonly number[] =>
-  intsAttribute(node, "perm", axesOf(x).reverse());
+const permOf = (
+  node: Node,
+  x: Value,
+): readonly number[] => node.attributes.perm ?? axesOf(x).reverse();
 
 export const transpose: Operator = {
   shape({ node, x, fail }) {

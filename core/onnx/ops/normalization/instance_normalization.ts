@@ -1,6 +1,5 @@
 /** InstanceNormalization, each channel of each sample over its spatial axes, and through it group normalisation. */
 import { sameShape } from "../../../tensor/tensor.ts";
-import { floatAttribute } from "../../attributes.ts";
 import type { Value } from "../../graph.ts";
 import { axesOf } from "../axes.ts";
 import type { Operator } from "../operator.ts";
@@ -26,7 +25,7 @@ export const instanceNormalization: Operator = {
     const [, scale, bias] = inputs as Value[];
     const plain = isFilled(g, scale, 1);
     const axes = axesOf(x).slice(2);
-    const epsilon = g.scalar(floatAttribute(node, "epsilon", 1e-5));
+    const epsilon = g.scalar(node.attributes.epsilon ?? 1e-5);
     const centred = g.sub(x, g.reduceMean(x, { axes }));
     const variance = g.reduceMean(g.mul(centred, centred), { axes });
     const inverseDeviation = g.reciprocal(g.sqrt(g.add(variance, epsilon)));

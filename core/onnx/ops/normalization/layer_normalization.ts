@@ -1,6 +1,5 @@
 /** LayerNormalization over the axes from `axis` on. */
 import { float32, sameShape, sizeOf } from "../../../tensor/tensor.ts";
-import { floatAttribute } from "../../attributes.ts";
 import { axesOf, axisOf } from "../axes.ts";
 import type { Operator } from "../operator.ts";
 import { isFilled, normalizedCotangent, normMacs } from "./normalized.ts";
@@ -28,7 +27,7 @@ export const layerNormalization: Operator = {
    */
   vjp({ g, node, x, inputs: [, scale, bias], y, dy, wants }) {
     const axis = axisOf(node, x, -1);
-    const epsilon = floatAttribute(node, "epsilon", 1e-5);
+    const epsilon = node.attributes.epsilon ?? 1e-5;
     const plain = isFilled(g, scale!, 1);
     const ones = () => {
       const { shape } = scale!;

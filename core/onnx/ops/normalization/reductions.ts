@@ -1,6 +1,5 @@
 /** ReduceMean, ReduceSum and ReduceMax over the axes that the second input lists, or all. */
 import { sizeOf } from "../../../tensor/tensor.ts";
-import { intAttribute } from "../../attributes.ts";
 import type { Value } from "../../graph.ts";
 import type { Operations } from "../../operations.ts";
 import { axesOf, normalizeAxis } from "../axes.ts";
@@ -15,7 +14,7 @@ import {
 const reduction = (vjp: VjpRule, more: Partial<Operator> = {}): Operator => ({
   shape(call) {
     const axes = reducedAxes(call);
-    const kept = intAttribute(call.node, "keepdims", 1) ? [1] : [];
+    const kept = (call.node.attributes.keepdims ?? 1) ? [1] : [];
     const { dtype, shape } = call.x;
     return [{
       dtype,
@@ -43,7 +42,7 @@ function keptShape(call: Reduction): number[] {
 /** A reduction's cotangent spread over the axes it summed. */
 function spread(call: VjpCall): Value {
   const { g, node, x, dy } = call;
-  const kept = intAttribute(node, "keepdims", 1)
+  const kept = (node.attributes.keepdims ?? 1)
     ? dy
     : g.reshape(dy, keptShape(call));
   return g.expand(kept, x.shape);

@@ -1,6 +1,5 @@
 /** Gemm of two matrices, Y = α op(A) op(B) + β C. */
 import { sameShape } from "../../../tensor/tensor.ts";
-import { floatAttribute } from "../../attributes.ts";
 import type { Value } from "../../graph.ts";
 import { broadcastShapes } from "../axes.ts";
 import type { Operator } from "../operator.ts";
@@ -31,7 +30,7 @@ export const gemm: Operator = {
   macs: productMacs,
   vjp({ g, node, x: a, inputs: [, b], dy, wants }) {
     const product = productOf(node);
-    const beta = floatAttribute(node, "beta", 1);
+    const beta = node.attributes.beta ?? 1;
     const multiply = (p: Value, q: Value, options: Product) =>
       g.gemm(p, q, null, options);
     return [

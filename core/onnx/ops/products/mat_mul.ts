@@ -1,5 +1,4 @@
 /** MatMul and ONNX Runtime's FusedMatMul over the last two axes; batch axes are broadcast, and B may be a vector. */
-import { intAttribute } from "../../attributes.ts";
 import type { Value } from "../../graph.ts";
 import type { Operations } from "../../operations.ts";
 import { axesOf, broadcastShapes, type Shape } from "../axes.ts";
@@ -35,9 +34,7 @@ const shape: ShapeRule = ({ node, x: a, input, fail }) => {
     }
     return [{ dtype: a.dtype, shape: a.shape.slice(0, -1) }];
   }
-  const rows = intAttribute(node, "transBatchA", 0)
-    ? firstInside(a.shape)
-    : a.shape;
+  const rows = node.attributes.transBatchA ? firstInside(a.shape) : a.shape;
   const p = transA ? lastTwoSwapped(rows) : rows;
   const q = transB ? lastTwoSwapped(b.shape) : b.shape;
   if (p.length < 2) fail("the left operand needs at least two dimensions");
@@ -55,7 +52,7 @@ const asMatrix = (g: Operations, x: Value): Value =>
 
 /** @throws {RangeError} If A's first axis is read as a row's (`transBatchA`): only graphs of a session's last form do that. */
 const vjp: VjpRule = ({ g, node, x: a, inputs, dy: dY, wants }) => {
-  if (intAttribute(node, "transBatchA", 0)) {
+  if (node.attributes.transBatchA) {
     throw new RangeError(
       `Cannot differentiate node "${node.name}" (${node.op}): transBatchA has no rule`,
     );
@@ -87,7 +84,7 @@ const spelledOut: GpuRule = ({ g, node, inputs }) => {
     on ? g.transpose(x, order(axesOf(x))) : x;
   const rows = moved(
     inputs[0]!,
-    intAttribute(node, "transBatchA", 0),
+    node.attributes.transBatchA ?? 0,
     firstInside,
   );
   const a = moved(rows, transA, lastTwoSwapped);

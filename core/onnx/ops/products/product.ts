@@ -1,6 +1,5 @@
 /** What matrix products have in common: Y = α op(A) op(B), where op transposes or not. */
 import { sizeOf } from "../../../tensor/tensor.ts";
-import { floatAttribute, intAttribute } from "../../attributes.ts";
 import type { Node, Value } from "../../graph.ts";
 import type { Cost, MacsCall } from "../operator.ts";
 
@@ -15,9 +14,9 @@ export interface Product {
 }
 
 export const productOf = (node: Node): Product => ({
-  alpha: floatAttribute(node, "alpha", 1),
-  transA: intAttribute(node, "transA", 0) as Bit,
-  transB: intAttribute(node, "transB", 0) as Bit,
+  alpha: node.attributes.alpha ?? 1,
+  transA: (node.attributes.transA ?? 0) as Bit,
+  transB: (node.attributes.transB ?? 0) as Bit,
 });
 
 /** Output elements x inner dimension: linear where an operand is a weight, attention where none is. */

@@ -1,6 +1,5 @@
 /** AveragePool. */
 import { sizeOf } from "../../../tensor/tensor.ts";
-import { intAttribute } from "../../attributes.ts";
 import { none, type Operator } from "../operator.ts";
 import { insideMask, poolShape, poolWindow, sumWindows } from "./pool.ts";
 
@@ -15,7 +14,7 @@ export const averagePool: Operator = {
     const window = poolWindow(node);
     const taps = sizeOf(window.kernel);
     const inside = () => g.constant(insideMask({ x, y, window }));
-    const share = intAttribute(node, "count_include_pad", 0)
+    const share = node.attributes.count_include_pad
       ? g.mul(dy, g.scalar(1 / taps))
       : g.div(dy, g.reduceSum(inside(), { axes: [1] }));
     const repeated = g.expand(

@@ -20,7 +20,6 @@
  * Shapes: x `[B, C, H, W]`, y `[B, M, H', W']`, w `[M, C/G, K, K]` with G groups.
  */
 import { sizeOf } from "../../../tensor/tensor.ts";
-import { intAttribute } from "../../attributes.ts";
 import type { Value } from "../../graph.ts";
 import type { Operations } from "../../operations.ts";
 import type { Operator } from "../operator.ts";
@@ -36,7 +35,7 @@ export const conv: Operator = {
   shape(call) {
     const { node, x: { dtype, shape: [B, C, ...space] }, input, fail } = call;
     const [M, inGroup, ...kernel] = input(1).shape;
-    const group = intAttribute(node, "group", 1);
+    const group = node.attributes.group ?? 1;
     if (C !== inGroup * group) {
       fail(`${C} input channels, expected ${inGroup} x ${group} groups`);
     }
@@ -56,7 +55,7 @@ export const conv: Operator = {
   },
   vjp({ g, node, x, inputs, dy, wants }) {
     const w = inputs[1]!;
-    const group = intAttribute(node, "group", 1);
+    const group = node.attributes.group ?? 1;
     const window = slidingWindowOf(node, w.shape.slice(2));
     return [
       wants(0) ? dataCotangent(g, { dy, w, group, window, like: x }) : null,

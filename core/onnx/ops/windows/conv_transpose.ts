@@ -1,6 +1,5 @@
 /** ConvTranspose: the data gradient of Conv, so its own is Conv. */
 import { sizeOf } from "../../../tensor/tensor.ts";
-import { intAttribute, intsAttribute } from "../../attributes.ts";
 import type { Operator } from "../operator.ts";
 import { slidingWindowOf } from "./sliding_window.ts";
 import { biasCotangent, weightCotangent } from "./weight_gradient.ts";
@@ -12,12 +11,12 @@ export const convTranspose: Operator = {
     const [filters, inGroup, ...kernel] = input(1).shape;
     if (M !== filters) fail(`${M} input channels, expected ${filters}`);
     const { strides, dilations, begin, end } = slidingWindowOf(node, kernel);
-    const extra = intsAttribute(node, "output_padding", kernel.map(() => 0));
+    const extra = node.attributes.output_padding ?? kernel.map(() => 0);
     const sizes = space.map((size, i) =>
       strides[i] * (size - 1) + extra[i] + dilations[i] * (kernel[i] - 1) + 1 -
       begin[i] - end[i]
     );
-    const C = inGroup * intAttribute(node, "group", 1);
+    const C = inGroup * (node.attributes.group ?? 1);
     return [{ dtype: x.dtype, shape: [B, C, ...sizes] }];
   },
   /** Each input element meets one filter. */
@@ -28,10 +27,10 @@ export const convTranspose: Operator = {
   /** @throws {RangeError} If `output_padding` reaches a stride: rows that no window reaches are beyond what Conv reads, as padding they would be negative. */
   vjp({ g, node, x, inputs, dy, wants }) {
     const w = inputs[1]!;
-    const group = intAttribute(node, "group", 1);
+    const group = node.attributes.group ?? 1;
     const window = slidingWindowOf(node, w.shape.slice(2));
     const { strides, dilations, begin, end } = window;
-    const extra = intsAttribute(node, "output_padding", []);
+    const extra = node.attributes.output_padding ?? [];
     if (extra.some((e, i) => e >= strides[i])) {
       throw new RangeError(
         `Cannot differentiate node "${node.name}" (ConvTranspose): output_padding [${extra}], expected less than strides [${strides}]`,

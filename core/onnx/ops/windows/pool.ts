@@ -1,6 +1,5 @@
 /** What pools have in common. */
 import { float32, sizeOf, type Tensor } from "../../../tensor/tensor.ts";
-import { intsAttribute } from "../../attributes.ts";
 import type { Node, Value } from "../../graph.ts";
 import type { Operations } from "../../operations.ts";
 import type { ShapeRule } from "../operator.ts";
@@ -13,7 +12,7 @@ import {
 } from "./sliding_window.ts";
 
 export const poolWindow = (node: Node): SlidingWindow =>
-  slidingWindowOf(node, intsAttribute(node, "kernel_shape", []));
+  slidingWindowOf(node, node.attributes.kernel_shape ?? []);
 
 /** `[B, C, H, W]` → `[B, C, H', W']`. */
 export const poolShape: ShapeRule = (call) => {

@@ -1,5 +1,4 @@
 /** The sliding window that convolutions and pools share, read from a node, and its slices. */
-import { intsAttribute } from "../../attributes.ts";
 import type { Node, Value } from "../../graph.ts";
 import type { Operations } from "../../operations.ts";
 import type { Shape } from "../axes.ts";
@@ -15,7 +14,7 @@ export interface SlidingWindow {
 }
 
 /** Attributes that say the window's place in another way. */
-const unread = ["auto_pad", "ceil_mode", "output_shape"];
+const unread = ["auto_pad", "ceil_mode", "output_shape"] as const;
 
 /** The window of a Conv, ConvTranspose or pool node with this kernel. @throws {RangeError} If `auto_pad`, `ceil_mode` or `output_shape` is set. */
 export function slidingWindowOf(
@@ -30,11 +29,11 @@ export function slidingWindowOf(
   }
   const rank = kernel.length;
   const ones = Array(rank).fill(1);
-  const pads = intsAttribute(node, "pads", Array(2 * rank).fill(0));
+  const pads = node.attributes.pads ?? Array(2 * rank).fill(0);
   return {
     kernel,
-    strides: intsAttribute(node, "strides", ones),
-    dilations: intsAttribute(node, "dilations", ones),
+    strides: node.attributes.strides ?? ones,
+    dilations: node.attributes.dilations ?? ones,
     begin: pads.slice(0, rank),
     end: pads.slice(rank),
   };
