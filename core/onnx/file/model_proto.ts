@@ -76,8 +76,6 @@ export interface EncodeOptions {
   readonly externalLocation?: (path: string) => string;
   /** Whether the runtime is kept from widening stored weights once and for all: they are inputs too, which whoever runs the graph might give anew. False by default. */
   readonly keepsStored?: boolean;
-  /** Also write dtype and shape of every inner value, for viewers; off by default. */
-  readonly valueInfo?: boolean;
 }
 
 /**
@@ -109,8 +107,7 @@ export function encodeModel(
 
 function graphParts(
   { graph, widenedInside }: Nested,
-  { externalLocation = baseName, keepsStored = false, valueInfo = false }:
-    EncodeOptions,
+  { externalLocation = baseName, keepsStored = false }: EncodeOptions,
 ): Uint8Array[] {
   const stored = [...graph.initializers.values()].filter(isStored);
   const body = encoded("GraphProto", {
@@ -124,22 +121,12 @@ function graphParts(
       ...keepsStored ? stored.map(storedInput) : [],
     ],
     output: graph.outputs.map(encodeValue),
-    valueInfo: valueInfo ? innerValues(graph).map(encodeValue) : [],
   });
   const id = fieldNumber("GraphProto", "initializer");
   const weights = [...graph.initializers.values()].flatMap((initializer) =>
     delimited(id, encodeInitializer(graph, initializer, externalLocation))
   );
   return [body, ...weights];
-}
-
-function innerValues(
-  { inputs, outputs, initializers, values }: Graph,
-): Value[] {
-  const outer = new Set([...inputs, ...outputs].map((value) => value.name));
-  return [...values.values()].filter(({ name }) =>
-    !outer.has(name) && !initializers.has(name)
-  );
 }
 
 // protobufjs' writer grows its buffer and moves a nested message once for every

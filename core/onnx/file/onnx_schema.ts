@@ -16,7 +16,6 @@ const { root } = protobuf.parse(`
     repeated TensorProto initializer = 5;
     repeated ValueInfoProto input = 11;
     repeated ValueInfoProto output = 12;
-    repeated ValueInfoProto value_info = 13;
   }
   message NodeProto {
     repeated string input = 1;
@@ -136,10 +135,7 @@ export interface ModelMessage {
   producerName: string;
   opsetImport: { domain: string; version: number }[];
   metadataProps: EntryMessage[];
-  graph: InnerGraphMessage & {
-    initializer: TensorMessage[];
-    valueInfo: ValueInfoMessage[];
-  };
+  graph: InnerGraphMessage & { initializer: TensorMessage[] };
 }
 
 /** `AttributeProto.AttributeType` of each kind that our graphs hold, and the field with its value. */

@@ -1,6 +1,6 @@
 /** Common subexpressions: what a graph computes twice from the same values is computed once. */
 import type { Tensor } from "../../tensor/tensor.ts";
-import type { Graph, Initializer, Node, Value } from "../graph.ts";
+import type { Graph, Initializer, Node } from "../graph.ts";
 import { type Region, regionsOf } from "../loops/regions.ts";
 
 /** Larger constants are equal only if they are the same in memory: to compare them would take longer than it saves. */
@@ -78,16 +78,8 @@ export function shareNodes(graph: Graph): Graph {
     if (!isOutput && renamed.isKnown(key, node.outputs)) continue;
     nodes.push({ ...node, inputs });
   }
-  return { ...graph, initializers, nodes, values: valuesOf(graph, nodes) };
-}
-
-/** Those that inputs, initializers and nodes still name. */
-function valuesOf(graph: Graph, nodes: readonly Node[]): Map<string, Value> {
-  const made = new Set(nodes.flatMap(({ outputs }) => outputs));
-  const inputs = new Set(graph.inputs.map(({ name }) => name));
-  return new Map(
-    [...graph.values].filter(([name]) =>
-      made.has(name) || inputs.has(name) || graph.initializers.has(name)
-    ),
+  const values = new Map(
+    [...graph.values].filter(([name]) => renamed.name(name) === name),
   );
+  return { ...graph, initializers, nodes, values };
 }
