@@ -1,7 +1,7 @@
 /** What follows from timesteps alone, worked out once: constants, or in a loop rows of tables, in the place of nodes. */
 import { GraphBuilder } from "../onnx/builder.ts";
 import type { Graph, Node, Value } from "../onnx/graph.ts";
-import { int64, sizeOf, type Tensor, zeros } from "../tensor/tensor.ts";
+import { int64, sizeOf, zeros } from "../tensor/tensor.ts";
 import { openSession } from "./session.ts";
 
 /** The input that tells which run it is, int64 `[]`, and how many there are. */
@@ -17,33 +17,45 @@ export interface Runs {
  *
  * @throws As `openSession`.
  */
-export async function foldSteps(graph: Graph, runs: Runs): Promise<Graph> {
-  const { folded, rest, wanted } = split(graph, [runs.index]);
+export async function foldSteps(
+  graph: Graph,
+  { index, count }: Runs,
+): Promise<Graph> {
+  const { folded, rest, wanted } = split(graph, [index]);
   if (wanted.length === 0) return graph;
-  const tables = await evaluated(graph, { folded, wanted, runs });
+  const inputs = graph.inputs.filter(({ name }) => name === index);
+  const tables = wanted.map(({ dtype, shape }) =>
+    zeros([count, ...shape], dtype)
+  );
+  await using session = await openSession(
+    partOf(graph, folded, wanted, inputs),
+  );
+  for (let run = 0; run < count; run++) {
+    const made = await session.run({ [index]: int64([], [run]) });
+    for (const [i, { name, shape }] of wanted.entries()) {
+      tables[i].data.set(made[name].data as never, run * sizeOf(shape));
+    }
+  }
   const initializers = new Map(graph.initializers);
   const values = new Map(graph.values);
-  const rows = wanted.map(({ name }): Node => {
-    const table = { ...tables.get(name)!, name: `${name}:table` };
-    const { dtype, shape } = table;
-    values.set(table.name, { name: table.name, dtype, shape });
-    initializers.set(table.name, { ...table, role: "constant", data: table });
+  const rows = wanted.map(({ name }, i): Node => {
+    const data = tables[i];
+    const { dtype, shape } = data;
+    const table = { name: `${name}:table`, dtype, shape };
+    values.set(table.name, table);
+    initializers.set(table.name, { ...table, role: "constant", data });
     return {
       op: "Gather",
       domain: "",
       name,
-      inputs: [table.name, runs.index],
+      inputs: [table.name, index],
       outputs: [name],
       attributes: { axis: 0 },
       single: true,
     };
   });
-  return onlyNeeded({
-    ...graph,
-    initializers,
-    values,
-    nodes: [...rows, ...rest],
-  });
+  const nodes = [...rows, ...rest];
+  return onlyNeeded({ ...graph, initializers, values, nodes });
 }
 
 /**
@@ -107,35 +119,6 @@ const partOf = (
     outputs,
     loop: undefined,
   });
-
-/** Values of all runs, `[runs, …]`, by name. */
-async function evaluated(
-  graph: Graph,
-  { folded, wanted, runs: { index, count } }: {
-    readonly folded: readonly Node[];
-    readonly wanted: readonly Value[];
-    readonly runs: Runs;
-  },
-): Promise<Map<string, Tensor>> {
-  const inputs = graph.inputs.filter(({ name }) => name === index);
-  const tables = new Map<string, Tensor>(
-    wanted.map(({ name, dtype, shape }) => [
-      name,
-      zeros([count, ...shape], dtype),
-    ]),
-  );
-  await using session = await openSession(
-    partOf(graph, folded, wanted, inputs),
-  );
-  for (let run = 0; run < count; run++) {
-    const made = await session.run({ [index]: int64([], [run]) });
-    for (const { name, shape } of wanted) {
-      const { data } = tables.get(name)!;
-      data.set(made[name].data as never, run * sizeOf(shape));
-    }
-  }
-  return tables;
-}
 
 /** The graph without nodes and initializers that no output needs. */
 function onlyNeeded(graph: Graph): Graph {

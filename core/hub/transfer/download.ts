@@ -59,38 +59,47 @@ export async function download(
   );
 }
 
-/** Appends the missing bytes of a file. @throws {PassingError} If not all of them come. */
+/** Appends the missing bytes of a file, no more than it has. @throws {PassingError} If not all of them come. */
 async function transfer(
   partial: string,
   info: BlobInfo,
   settings: HubSettings,
 ): Promise<void> {
-  const { url, page, size } = info;
+  const { url, page, name, size } = info;
   const begin = await sizeOf(partial);
   if (begin >= size && begin > 0) return;
   const headers: Record<string, string> = begin > 0
     ? { range: `bytes=${begin}-` }
     : {};
   const answer = await ask(url, settings, { page, headers });
-  const from = beginOf(answer);
-  if (from !== 0 && from !== begin) {
+  let done = beginOf(answer);
+  if (done !== 0 && done !== begin) {
     throw new HubError(
-      `Cannot download ${url}: its bytes begin at ${from}, expected ${begin}`,
+      `Cannot download ${url}: its bytes begin at ${done}, expected ${begin}`,
     );
   }
-  const progress = { done: from };
+  const isResumed = done > 0;
+  const how = { create: true, append: isResumed, truncate: !isResumed };
+  using file = await writing(
+    partial,
+    size,
+    () => Deno.open(partial, { write: true, ...how }),
+  );
   try {
-    await append(answer, { partial, info, settings, progress });
+    for await (const chunk of answer.chunks) {
+      await writing(partial, size, () => writeAll(file, chunk));
+      done += chunk.length;
+      settings.observe?.({ path: name, done, size });
+      if (done > size) return; // the hash tells
+    }
   } catch (cause) {
     if (!(cause instanceof PassingError)) throw cause;
-    const { message } = cause;
-    const progressed = progress.done > begin;
-    throw new PassingError(message, { cause, progressed });
+    throw new PassingError(cause.message, { cause, progressed: done > begin });
   }
-  if (progress.done >= size) return;
+  if (done >= size) return;
   throw new PassingError(
-    `${url} ended after ${progress.done} of ${size} bytes`,
-    { progressed: progress.done > begin },
+    `${url} ended after ${done} of ${size} bytes`,
+    { progressed: done > begin },
   );
 }
 
@@ -98,31 +107,6 @@ async function transfer(
 function beginOf({ status, headers }: Answer): number {
   const range = /^bytes (\d+)-/.exec(headers.get("content-range") ?? "");
   return status === 206 && range ? Number(range[1]) : 0;
-}
-
-/** Writes an answer's bytes where they belong, no more than the file has, and counts them. */
-async function append(
-  { chunks }: Answer,
-  { partial, info: { name, size }, settings, progress }: {
-    readonly partial: string;
-    readonly info: BlobInfo;
-    readonly settings: HubSettings;
-    readonly progress: { done: number };
-  },
-): Promise<void> {
-  const resumed = progress.done > 0;
-  const how = { create: true, append: resumed, truncate: !resumed };
-  using file = await writing(
-    partial,
-    size,
-    () => Deno.open(partial, { write: true, ...how }),
-  );
-  for await (const chunk of chunks) {
-    await writing(partial, size, () => writeAll(file, chunk));
-    progress.done += chunk.length;
-    settings.observe?.({ path: name, done: progress.done, size });
-    if (progress.done > size) return; // the hash tells
-  }
 }
 
 const sizeOf = async (path: string): Promise<number> =>

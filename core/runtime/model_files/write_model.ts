@@ -61,13 +61,13 @@ export async function writeModels(
     {},
 ): Promise<WrittenModel> {
   await Deno.mkdir(folder, { recursive: true });
-  const all = Object.values(graphs).flatMap((
-    { initializers },
-  ) => [...initializers.values()]);
+  const all = Object.values(graphs)
+    .flatMap(({ initializers }) => [...initializers.values()]);
   const links = link ? await linkWeights(folder, all) : new Map();
-  const places = placed(all.filter((each) => !isLinked(each, links)), {
-    largestFile,
-  });
+  const own = all.filter((each) =>
+    !(isExternal(each) && links.has(each.file.path))
+  );
+  const places = placed(own, largestFile);
   let bytes = 0;
   const files = Map.groupBy(places.values(), ({ place }) => place.path);
   for (const [name, tensors] of files) {
@@ -90,11 +90,6 @@ export async function writeModels(
     bytes,
   };
 }
-
-const isLinked = (
-  initializer: Initializer,
-  links: ReadonlyMap<string, string>,
-): boolean => isExternal(initializer) && links.has(initializer.file.path);
 
 /** Hard links in the folder to every file that holds weights; their names by the files' paths. */
 async function linkWeights(
@@ -141,7 +136,7 @@ const identity = ({ data, file }: Initializer): unknown =>
 /** The place of everything that does not stay in its model, by {@linkcode identity}. */
 function placed(
   initializers: readonly Initializer[],
-  { largestFile }: { largestFile: number },
+  largestFile: number,
 ): Map<unknown, Placed> {
   const places = new Map<unknown, Placed>();
   let [file, end] = [0, 0];
