@@ -2,12 +2,8 @@
  * Between the bytes of a safetensors file and tensors. Both are little-endian,
  * as is every machine that Deno runs on.
  */
-import { bytesOf, type DType, type Tensor, tensor } from "../tensor/tensor.ts";
-import {
-  float16ToFloat32,
-  float32ToBfloat16,
-  float32ToFloat16,
-} from "../tensor/float16.ts";
+import { bytesOf, type DType, type Tensor } from "../tensor/tensor.ts";
+import { float32ToBfloat16, float32ToFloat16 } from "../tensor/float16.ts";
 import {
   isStoredFloat,
   tensorOfBytes,
@@ -82,15 +78,14 @@ export function widenToFloat32(
   values: Tensor,
   origin: string,
 ): Tensor<"float32"> {
-  if (isOf(values, "float32")) return values;
-  if (isOf(values, "float16")) {
-    return tensor("float32", values.shape, float16ToFloat32(values.data));
-  }
-  if (isOf(values, "float64")) {
-    return tensor("float32", values.shape, Float32Array.from(values.data));
+  const { dtype, shape, data } = values;
+  const stored = storageOf[dtype];
+  if (stored === "F32") return values as Tensor<"float32">;
+  if (isStoredFloat(stored)) {
+    return widenedOfBytes({ name: origin, shape }, bytesOf(data), stored);
   }
   throw new TypeError(
-    `Cannot read ${origin} as float32: it is ${values.dtype}, expected F64, F32, F16, BF16, F8_E4M3 or F8_E5M2`,
+    `Cannot read ${origin} as float32: it is ${dtype}, expected F64, F32, F16, BF16, F8_E4M3 or F8_E5M2`,
   );
 }
 
@@ -113,8 +108,4 @@ export function encodeStored(
   if (dtype === "F16") return bytesOf(float32ToFloat16(data));
   if (dtype === "BF16") return bytesOf(float32ToBfloat16(data));
   return bytesOf(data);
-}
-
-function isOf<D extends DType>(values: Tensor, dtype: D): values is Tensor<D> {
-  return values.dtype === dtype;
 }

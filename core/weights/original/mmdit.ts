@@ -5,7 +5,7 @@
  * and modulations of a norm alone have their shift before their scale.
  */
 import type { StoredTensor, TensorFile } from "../tensor_file.ts";
-import { halvesSwapped, stacksOf } from "./rows.ts";
+import { stacksOf } from "./rows.ts";
 import {
   lastOf,
   partOf,
@@ -123,7 +123,7 @@ export function originalMmdit(file: TensorFile): TensorFile {
   return translatedFile(part, (name, tensor) => {
     const key = renamed(name, renames[family]);
     const swaps = alone.some((path) => key.startsWith(`${path}.`));
-    return apart(key, swaps ? halvesSwapped(tensor) : tensor);
+    return apart(key, swaps ? { ...tensor, swapsHalves: true } : tensor);
   });
 }
 

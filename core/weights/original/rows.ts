@@ -29,9 +29,3 @@ export function stacksOf(
     return { ...tensor, ...own, shape: [share * rows / total, ...row] };
   });
 }
-
-/** A tensor whose second half of rows is to come first. */
-export const halvesSwapped = (tensor: StoredTensor): StoredTensor => ({
-  ...tensor,
-  swapsHalves: true,
-});
