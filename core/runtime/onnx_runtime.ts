@@ -54,13 +54,20 @@ export function load(
 ): Promise<RuntimeSession> {
   const { device = "cpu" } = options;
   const settings = settingsOf(graph, options, how);
-  const open = (model: string | Uint8Array) =>
-    // The runtime's overloads take one or the other.
-    create(
-      graph,
-      device,
-      ort.InferenceSession.create(model as string, settings),
-    );
+  const open = async (model: string | Uint8Array) => {
+    try {
+      // The runtime's overloads take one or the other.
+      return await ort.InferenceSession.create(model as string, settings);
+    } catch (cause) {
+      const built = ort.listSupportedBackends().map(({ name }) => name);
+      throw new Error(
+        `Cannot open a session for "${graph.name}" on device "${device}" (this build has ${
+          built.join(", ")
+        })${howToGet[device]}: ${messageOf(cause)}`,
+        { cause },
+      );
+    }
+  };
   const hasFiles = [...graph.initializers.values()].some(isExternal);
   if (!hasFiles) return open(encodeModel(graph));
   const keepsStored = widensEachRun(graph, options);
@@ -113,24 +120,6 @@ const howToGet: Readonly<Record<Device, string>> = {
   cuda:
     "; it needs Linux x64, CUDA 12 and cuDNN 9, and the provider's libraries beside libonnxruntime.so.1 (docs/gpu.md)",
 };
-
-async function create(
-  { name }: Graph,
-  device: Device,
-  runtime: Promise<ort.InferenceSession>,
-): Promise<ort.InferenceSession> {
-  try {
-    return await runtime;
-  } catch (cause) {
-    const built = ort.listSupportedBackends().map((backend) => backend.name);
-    throw new Error(
-      `Cannot open a session for "${name}" on device "${device}" (this build has ${
-        built.join(", ")
-      })${howToGet[device]}: ${messageOf(cause)}`,
-      { cause },
-    );
-  }
-}
 
 /** Deno's Node-API does not know the `Float16Array` that `ort.Tensor` would turn bit patterns into, so the binding gets them plain. */
 export function toRuntime(feed: PlacedTensor): ort.Tensor {

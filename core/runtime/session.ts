@@ -150,14 +150,11 @@ export async function openSession(
   const opened = (runtime: RuntimeSession) =>
     new Session({ ...graph, ...outside(graph) }, runtime, kept);
   if (device === "cpu") return opened(await load(own, options));
-  try {
-    return opened(await load(own, options, { isStrict: true }));
-  } catch (error) {
-    if (!fellBack(error)) throw error;
-    const runtime = await load(own, options);
-    await warnOffDevice(own, options);
-    return opened(runtime);
-  }
+  const whole = await loadWhole(own, options);
+  if (whole) return opened(whole);
+  const runtime = await load(own, options);
+  await warnOffDevice(own, options);
+  return opened(runtime);
 }
 
 /** The graph as its device computes it: in its precision, of operators that the device has. */
@@ -207,9 +204,19 @@ const webgpuTraits = (): Promise<WebgpuProbe> =>
     return await session.run(feeds);
   });
 
-/** Whether a strict session was refused because of an operator that the device lacks. */
-const fellBack = (error: unknown): boolean =>
-  messageOf(error).includes("fallback to CPU EP has been explicitly disabled");
+/** A graph that its device computes whole, in the runtime; null where it lacks an operator. */
+async function loadWhole(
+  own: Graph,
+  options: OpenOptions,
+): Promise<RuntimeSession | null> {
+  try {
+    return await load(own, options, { isStrict: true });
+  } catch (error) {
+    const refusal = "fallback to CPU EP has been explicitly disabled";
+    if (messageOf(error).includes(refusal)) return null;
+    throw error;
+  }
+}
 
 /**
  * Nodes of a graph that its device does not compute, after the runtime's own
@@ -224,13 +231,10 @@ export async function nodesOffDevice(
   const { device = "cpu" } = options;
   if (device === "cpu") return [];
   const own = await deviceGraph(graph, options);
-  try {
-    await (await load(own, options, { isStrict: true })).release();
-    return [];
-  } catch (error) {
-    if (!fellBack(error)) throw error;
-    return await offDevice(own, options);
-  }
+  const whole = await loadWhole(own, options);
+  if (!whole) return await offDevice(own, options);
+  await whole.release();
+  return [];
 }
 
 /** As a profile of a run on zeros tells. */
