@@ -78,35 +78,6 @@ const quantised = ({ first, weights }: Window): Window => ({
 const toByte = (sum: number): number =>
   Math.min(Math.max(Math.floor((sum + unit / 2) / unit), 0), 255);
 
-/** Along one axis of `[outer, from, inner]` → `[outer, to, inner]`. */
-function resample<Data extends Uint8Array | Float32Array>(
-  data: Data,
-  into: Data,
-  { windows, from, inner }: {
-    windows: readonly Window[];
-    from: number;
-    inner: number;
-  },
-  finish: (sum: number) => number,
-): Data {
-  const outer = data.length / (from * inner);
-  let at = 0;
-  for (let o = 0; o < outer; o++) {
-    for (const { first, weights } of windows) {
-      for (let i = 0; i < inner; i++) {
-        let sum = 0;
-        let pixel = (o * from + first) * inner + i;
-        for (const weight of weights) {
-          sum += weight * data[pixel];
-          pixel += inner;
-        }
-        into[at++] = finish(sum);
-      }
-    }
-  }
-  return into;
-}
-
 /** A size in pixels. */
 type Size = Readonly<{ height: number; width: number }>;
 
@@ -156,15 +127,31 @@ function inBothPasses<Data extends Uint8Array | Float32Array>(
   to: Size,
   { empty, windows, finish }: Arithmetic<Data>,
 ): Picture<Data> {
-  const rows = resample(data, empty(height * to.width * channels), {
-    windows: windows(width, to.width),
-    from: width,
-    inner: channels,
-  }, finish);
-  const all = resample(rows, empty(to.height * to.width * channels), {
-    windows: windows(height, to.height),
-    from: height,
-    inner: to.width * channels,
-  }, finish);
+  /** Along one axis of `[outer, from, inner]` → `[outer, size, inner]`. */
+  const pass = (
+    source: Data,
+    { from, size, inner }: { from: number; size: number; inner: number },
+  ) => {
+    const own = windows(from, size);
+    const into = empty(source.length / from * size);
+    let at = 0;
+    for (let begin = 0; begin < source.length; begin += from * inner) {
+      for (const { first, weights } of own) {
+        for (let i = 0; i < inner; i++) {
+          let sum = 0;
+          let pixel = begin + first * inner + i;
+          for (const weight of weights) {
+            sum += weight * source[pixel];
+            pixel += inner;
+          }
+          into[at++] = finish(sum);
+        }
+      }
+    }
+    return into;
+  };
+  const rows = pass(data, { from: width, size: to.width, inner: channels });
+  const inner = to.width * channels;
+  const all = pass(rows, { from: height, size: to.height, inner });
   return { ...to, channels, data: all };
 }

@@ -3,7 +3,11 @@
  * data only inside the model's folder, and no symbolic link there, so each
  * weight file is hard-linked beside a temporary `model.onnx`.
  */
-import { type Graph, withInitializers } from "../../onnx/graph.ts";
+import {
+  type Graph,
+  type Initializer,
+  withInitializers,
+} from "../../onnx/graph.ts";
 import {
   encodeModel,
   type EncodeOptions,
@@ -26,9 +30,10 @@ export async function withLinkedModel<T>(
   open: (model: string | Uint8Array) => Promise<T>,
   options: Pick<EncodeOptions, "keepsStored"> = {},
 ): Promise<T> {
-  const files = weightFiles(graph);
+  const files = weightFiles(graph.initializers.values());
   for (const file of files) await checkExists(graph, file);
-  const folder = await linkedFolder(files);
+  const beside = files[0].replace(/[^/\\]*$/, "") || ".";
+  const folder = await linkedFolder(files) ?? await linkedFolder(files, beside);
   if (!folder) return open(encodeModel(inMemory(graph)));
   try {
     const model = `${folder.path}/model.onnx`;
@@ -43,10 +48,10 @@ export async function withLinkedModel<T>(
   }
 }
 
-function weightFiles(graph: Graph): string[] {
-  const external = [...graph.initializers.values()].filter(isExternal);
-  return [...new Set(external.map(({ file }) => file.path))];
-}
+/** Paths of the files that hold weights. */
+export const weightFiles = (initializers: Iterable<Initializer>): string[] => [
+  ...new Set([...initializers].filter(isExternal).map(({ file }) => file.path)),
+];
 
 async function checkExists({ name }: Graph, file: string): Promise<void> {
   try {
@@ -60,22 +65,8 @@ async function checkExists({ name }: Graph, file: string): Promise<void> {
   }
 }
 
-/** A temporary folder, and the name in it of each weight file by its path. */
-interface LinkedFolder {
-  readonly path: string;
-  readonly links: ReadonlyMap<string, string>;
-}
-
-async function linkedFolder(files: string[]): Promise<LinkedFolder | null> {
-  const beside = files[0].replace(/[^/\\]*$/, "") || ".";
-  return await tryLinks(files) ?? await tryLinks(files, beside);
-}
-
-/** The folder in `dir` (the system's by default), or null where files cannot be linked into it. */
-async function tryLinks(
-  files: string[],
-  dir?: string,
-): Promise<LinkedFolder | null> {
+/** A temporary folder in `dir` (the system's by default) and the name in it of each file by its path, or null where files cannot be linked into it. */
+async function linkedFolder(files: readonly string[], dir?: string) {
   let path: string | null = null;
   try {
     path = await Deno.makeTempDir({ dir, prefix: ".model-" });

@@ -14,6 +14,7 @@ import {
 import { briefNames } from "../../onnx/file/brief_names.ts";
 import { leastOpset, withOlderGelu } from "../../onnx/file/least_opset.ts";
 import { encodeModel, isExternal } from "../../onnx/file/model_proto.ts";
+import { weightFiles } from "./external_weights.ts";
 
 /** From this size on, in bytes, tensors in memory become external data. */
 const externalFrom = 1024;
@@ -96,11 +97,8 @@ async function linkWeights(
   folder: string,
   initializers: readonly Initializer[],
 ): Promise<Map<string, string>> {
-  const paths = new Set(
-    initializers.filter(isExternal).map(({ file }) => file.path),
-  );
   const links = new Map<string, string>();
-  for (const path of paths) {
+  for (const path of weightFiles(initializers)) {
     const name = `linked-${links.size}.safetensors`;
     await linkOver(path, `${folder}/${name}`);
     links.set(path, name);

@@ -8,22 +8,14 @@ const places = { taken: 0, done: 1, finite: 2 };
 
 /** A list of tensors that are looked at, as it is sent to a thread. */
 export interface Scan {
-  readonly tensors: readonly Pick<
-    StoredTensor,
-    "path" | "dtype" | "begin" | "end"
-  >[];
+  readonly tensors: readonly StoredTensor[];
   /** How many are taken, how many are done, and of each whether it is finite. */
   readonly turns: Int32Array<SharedArrayBuffer>;
 }
 
 /** None is looked at yet. */
 export const scanOf = (tensors: readonly StoredTensor[]): Scan => ({
-  tensors: tensors.map(({ path, dtype, begin, end }) => ({
-    path,
-    dtype,
-    begin,
-    end,
-  })),
+  tensors,
   turns: new Int32Array(
     new SharedArrayBuffer(4 * (places.finite + tensors.length)),
   ),
@@ -62,7 +54,7 @@ export function scanned({ tensors, turns }: Scan): boolean[] {
 
 function isFinite(
   file: Deno.FsFile,
-  { path, dtype, begin, end }: Scan["tensors"][number],
+  { path, dtype, begin, end }: StoredTensor,
 ): boolean {
   file.seekSync(begin, Deno.SeekMode.Start);
   for (let at = begin; at < end; at += scanWindow.length) {
