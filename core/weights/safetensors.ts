@@ -10,7 +10,6 @@ import {
   parseSafetensorsHeader,
   safetensorsBytes,
   type SafetensorsDType,
-  type SafetensorsHeader,
 } from "./safetensors_header.ts";
 import {
   encodeStored,
@@ -34,11 +33,6 @@ export interface SafetensorsFile extends TensorFile {
  * @throws {RangeError} If a length or offset does not fit the file.
  */
 export function openSafetensors(path: string): SafetensorsFile {
-  const { tensors, metadata } = readHeader(path);
-  return { ...tensorFile(path, tensors), metadata };
-}
-
-function readHeader(path: string): SafetensorsHeader {
   const fileSize = Deno.statSync(path).size;
   if (fileSize < 8) {
     throw new RangeError(
@@ -55,7 +49,9 @@ function readHeader(path: string): SafetensorsHeader {
   }
   const end = 8 + Number(length);
   const bytes = readRange(path, { begin: 8, end });
-  return parseSafetensorsHeader(bytes, { path, fileSize });
+  const place = { path, fileSize };
+  const { tensors, metadata } = parseSafetensorsHeader(bytes, place);
+  return { ...tensorFile(path, tensors), metadata };
 }
 
 /** How to write a file. */

@@ -32,39 +32,27 @@ export const safetensorsBytes = {
 /** A dtype as the format spells it. */
 export type SafetensorsDType = keyof typeof safetensorsBytes;
 
-/** Where one tensor lies, counted from the start of the file. */
-export interface SafetensorsEntry extends ByteRange {
-  readonly path: string;
-  readonly dtype: SafetensorsDType;
-  readonly shape: readonly number[];
-}
-
-/** The tensors and metadata of a header. */
-export interface SafetensorsHeader {
-  /** By name, in the header's order. */
-  readonly tensors: ReadonlyMap<string, SafetensorsEntry>;
-  readonly metadata: Readonly<Record<string, string>>;
-}
-
-/** Where the header was found, for offsets and errors. */
-export interface HeaderPlace {
+/** The file of a header. */
+interface Place {
   readonly path: string;
   /** Bytes of the whole file. */
   readonly fileSize: number;
+  /** Where the header ends. */
+  readonly dataBegin: number;
 }
 
 /**
  * Parses and checks a header.
  *
  * @param bytes The JSON, without the 8 bytes of length.
+ * @returns Where each tensor lies in the file, by name in the header's order, and free strings.
  * @throws {TypeError} If it is not JSON of the format's form.
  * @throws {RangeError} If the byte ranges do not fit the shapes or do not tile the rest of the file.
  */
 export function parseSafetensorsHeader(
   bytes: Uint8Array,
-  place: HeaderPlace,
-): SafetensorsHeader {
-  const { path } = place;
+  { path, fileSize }: Omit<Place, "dataBegin">,
+) {
   const { __metadata__, ...entries } = parseObject(bytes, path);
   const metadata = __metadata__ ?? {}; // null is none, as in the reference implementation
   if (!isOfStrings(metadata)) {
@@ -72,14 +60,14 @@ export function parseSafetensorsHeader(
       `Cannot open ${path}: __metadata__ is not an object of strings`,
     );
   }
-  const dataBegin = 8 + bytes.length;
+  const place = { path, fileSize, dataBegin: 8 + bytes.length };
   const tensors = new Map(
     Object.entries(entries).map(([name, entry]) => [
       name,
-      parseEntry(entry, { ...place, name, dataBegin }),
+      parseEntry(entry, { ...place, name }),
     ]),
   );
-  checkTiling(tensors, { ...place, dataBegin });
+  checkTiling(tensors, place);
   return { tensors, metadata };
 }
 
@@ -106,11 +94,8 @@ const entrySchema = record({
 
 function parseEntry(
   entry: unknown,
-  { path, fileSize, name, dataBegin }: HeaderPlace & {
-    readonly name: string;
-    readonly dataBegin: number;
-  },
-): SafetensorsEntry {
+  { path, fileSize, name, dataBegin }: Place & { readonly name: string },
+) {
   const doing = `open ${path}: tensor "${name}"`;
   const found = conform(entrySchema, entry, doing);
   const { dtype, shape, data_offsets: [begin, end] } = found;
@@ -128,8 +113,8 @@ function parseEntry(
 
 /** The ranges, in order, must touch: each begins where the one before ends, the last ends with the file. */
 function checkTiling(
-  tensors: ReadonlyMap<string, SafetensorsEntry>,
-  { path, fileSize, dataBegin }: HeaderPlace & { readonly dataBegin: number },
+  tensors: ReadonlyMap<string, ByteRange>,
+  { path, fileSize, dataBegin }: Place,
 ) {
   const ordered = [...tensors].sort(([, a], [, b]) =>
     a.begin - b.begin || a.end - b.end

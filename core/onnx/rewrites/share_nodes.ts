@@ -43,10 +43,10 @@ class Renamed {
 
   /** Whether something with this key was seen; then `own` bear the names of what it made. */
   isKnown(key: string, own: readonly string[]): boolean {
-    const first = this.#first.get(key);
-    if (!first) this.#first.set(key, own);
-    else own.forEach((name, i) => this.#names.set(name, first[i]));
-    return first !== undefined;
+    const first = this.#first.getOrInsert(key, own);
+    if (first === own) return false;
+    own.forEach((name, i) => this.#names.set(name, first[i]));
+    return true;
   }
 }
 
