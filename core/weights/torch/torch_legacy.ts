@@ -34,9 +34,21 @@ export function readLegacyTorch(path: string): Checkpoint {
   const cursor = new ByteCursor(path, { begin: 0, end: size });
   readPickle(cursor, plainRules); // the magic number
   readPickle(cursor, plainRules); // the version
-  checkMachine(path, readPickle(cursor, plainRules));
+  const facts = readPickle(cursor, plainRules);
+  if (!(facts instanceof Map && facts.get("little_endian") === true)) {
+    throw new TypeError(
+      `Cannot open ${path}: it does not say that it is little-endian, as expected`,
+    );
+  }
   const seen = new Map<string, TorchStorage>();
-  const saved = readPickle(cursor, noting(seen));
+  const saved = readPickle(cursor, {
+    ...torchRules,
+    persistent(id) {
+      const storage = torchRules.persistent(id) as TorchStorage;
+      seen.set(storage.key, storage);
+      return storage;
+    },
+  });
   const keys = readPickle(cursor, plainRules);
   return { saved, storages: legacyStorages(cursor, { keys, seen, size }) };
 }
@@ -45,26 +57,6 @@ const plainRules: PickleRules = {
   globals: new Map(),
   persistent: torchRules.persistent,
 };
-
-function checkMachine(path: string, facts: Pickled): void {
-  const isLittle = facts instanceof Map && facts.get("little_endian") === true;
-  if (isLittle) return;
-  throw new TypeError(
-    `Cannot open ${path}: it does not say that it is little-endian, as expected`,
-  );
-}
-
-/** PyTorch's rules; storages that the pickle refers to are noted by key. */
-function noting(seen: Map<string, TorchStorage>): PickleRules {
-  return {
-    ...torchRules,
-    persistent(id) {
-      const storage = torchRules.persistent(id) as TorchStorage;
-      seen.set(storage.key, storage);
-      return storage;
-    },
-  };
-}
 
 /** Each storage: the number of its elements in 8 bytes, then the elements. */
 function legacyStorages(
