@@ -11,18 +11,15 @@ import { partOf, partOrWhole, translatedFile } from "./translated.ts";
 /** Where the text towers of Stable Diffusion 3 and FLUX lie. */
 export const textEncoders = "text_encoders.";
 
-/** Where towers lie in the checkpoint of a whole pipeline. */
-const places: readonly {
-  readonly prefix: string;
-  readonly isOpenClip: boolean;
-}[] = [
-  { prefix: "cond_stage_model.transformer.", isOpenClip: false },
-  { prefix: "conditioner.embedders.0.transformer.", isOpenClip: false },
-  { prefix: `${textEncoders}clip_l.transformer.`, isOpenClip: false },
-  { prefix: `${textEncoders}clip_g.transformer.`, isOpenClip: false },
-  { prefix: "cond_stage_model.model.", isOpenClip: true },
-  { prefix: "conditioner.embedders.0.model.", isOpenClip: true },
-  { prefix: "conditioner.embedders.1.model.", isOpenClip: true },
+/** Where towers lie in the checkpoint of a whole pipeline: open_clip's below `model`. */
+const places = [
+  "cond_stage_model.transformer.",
+  "conditioner.embedders.0.transformer.",
+  `${textEncoders}clip_l.transformer.`,
+  `${textEncoders}clip_g.transformer.`,
+  "cond_stage_model.model.",
+  "conditioner.embedders.0.model.",
+  "conditioner.embedders.1.model.",
 ];
 
 /** T5's encoder in such a checkpoint; a file of another layout stays as it is. */
@@ -37,9 +34,10 @@ export interface OriginalTower {
 
 /** Every text tower, in the order of the pipeline's. */
 export const originalTowers = (file: TensorFile): OriginalTower[] =>
-  places.flatMap(({ prefix, isOpenClip }) => {
+  places.flatMap((prefix) => {
     const part = partOf(file, prefix);
     if (part.tensors.size === 0) return [];
+    const isOpenClip = prefix.endsWith(".model.");
     return [{ file: isOpenClip ? asClipModel(part) : part, isOpenClip }];
   });
 
