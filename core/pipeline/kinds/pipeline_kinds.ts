@@ -1,14 +1,107 @@
 /** The kinds of pipelines: the one place that lists them. */
 import type { LoadedModel } from "../../models/load.ts";
-import type { PipelineClass } from "../../models/pipeline_parts.ts";
-import { dit } from "./dit.ts";
-import { flux } from "./flux.ts";
-import { latentConsistency } from "./latent_consistency.ts";
+import type {
+  PipelineClass,
+  PipelineParts,
+} from "../../models/pipeline_parts.ts";
+import { evenly } from "../../samplers/schedule/sigmas.ts";
+import { loadTokenizer } from "../../text/tokenizer.ts";
+import { clipPairTexts } from "../prompts/clip_pair_prompts.ts";
+import { clipTexts } from "../prompts/clip_prompts.ts";
+import { fluxTexts, usualFluxSequence } from "../prompts/flux_prompts.ts";
+import { sd3Texts, usualSd3Sequence } from "../prompts/sd3_prompts.ts";
+import { pixartTexts, usualPixartPrompt } from "../prompts/t5_prompts.ts";
+import { type OpenTexts, promptEncoder } from "../prompts/towers.ts";
+import { binned } from "../sizes/resolution_bins.ts";
 import type { PipelineKind } from "./pipeline_kind.ts";
-import { pixart } from "./pixart.ts";
-import { stableDiffusion } from "./stable_diffusion.ts";
-import { stableDiffusion3 } from "./stable_diffusion_3.ts";
-import { stableDiffusionXl } from "./stable_diffusion_xl.ts";
+
+/** DiT (Peebles and Xie, 2023), which draws classes. */
+const dit: PipelineKind = { steps: 20, guidanceScale: 2 };
+
+/** PixArt-α and PixArt-Σ (Chen et al., 2023 and 2024): T5. */
+const pixart: PipelineKind = {
+  steps: 20,
+  guidanceScale: 4.5,
+  binned,
+  prompts: {
+    tokens: async (folder, _, { tokens: length = usualPixartPrompt }) =>
+      (await loadTokenizer(`${folder}/tokenizer`, { length })).length,
+    sequenceLength: ({ tokens = usualPixartPrompt }) => tokens,
+    open: promptEncoder(pixartTexts),
+  },
+};
+
+/** Tokens of every prompt, by the pipeline's first tokenizer. @throws As `loadTokenizer`. */
+async function firstTokenizerLength(
+  folder: string,
+  parts: PipelineParts,
+): Promise<number> {
+  const own = parts.lacks("tokenizer") ? "tokenizer_2" : "tokenizer";
+  return (await loadTokenizer(`${folder}/${own}`)).length;
+}
+
+/** Text encoders that are CLIP's alone. */
+const ofClip = (texts: OpenTexts): PipelineKind["prompts"] => ({
+  tokens: firstTokenizerLength,
+  skipsLayers: true,
+  open: promptEncoder(texts),
+});
+
+/** Stable Diffusion 1 and 2 (Rombach et al., 2022): one CLIP tower. */
+const stableDiffusion: PipelineKind = {
+  steps: 50,
+  guidanceScale: 7.5,
+  start: { image: 0.8, mask: 1 },
+  prompts: ofClip(clipTexts),
+};
+
+/** Latent consistency models (Luo et al., 2023): Stable Diffusion in a few steps, its network distilled to read the scale of guidance. */
+const latentConsistency: PipelineKind = {
+  ...stableDiffusion,
+  steps: 4,
+  guidanceScale: 8.5,
+  start: { image: 0.8, mask: 1, spaces: true },
+};
+
+/** Stable Diffusion XL (Podell et al., 2023): two CLIP towers. */
+const stableDiffusionXl: PipelineKind = {
+  steps: 50,
+  guidanceScale: 5,
+  start: { image: 0.3, mask: 0.9999 },
+  prompts: ofClip(clipPairTexts),
+};
+
+/** How pipelines of flow matching start from pictures. */
+const flowStart = { image: 0.6, mask: 0.6, resizes: true, roundsUp: true };
+
+/** Stable Diffusion 3 and 3.5 (Esser et al., 2024): two CLIP towers, and T5 unless it was left out. */
+const stableDiffusion3: PipelineKind = {
+  steps: 28,
+  guidanceScale: 7,
+  mostShift: 1.16,
+  start: flowStart,
+  prompts: {
+    tokens: async (folder, parts) =>
+      await firstTokenizerLength(folder, parts) + usualSd3Sequence,
+    sequenceLength: () => usualSd3Sequence,
+    skipsLayers: true,
+    open: promptEncoder(sd3Texts),
+  },
+};
+
+/** FLUX.1 (Black Forest Labs, 2024): a CLIP tower and T5. */
+const flux: PipelineKind = {
+  steps: 28,
+  guidanceScale: 3.5,
+  latentsTogether: 2,
+  start: flowStart,
+  sigmas: (steps) => evenly(steps, 1, 1 / steps),
+  prompts: {
+    tokens: () => Promise.resolve(usualFluxSequence),
+    sequenceLength: () => usualFluxSequence,
+    open: promptEncoder(fluxTexts),
+  },
+};
 
 const kinds: Readonly<Record<PipelineClass, PipelineKind>> = {
   DiTPipeline: dit,
@@ -35,18 +128,15 @@ const kinds: Readonly<Record<PipelineClass, PipelineKind>> = {
 
 /** The kind of a model's pipeline, or of a network alone that of the pipeline which its family is made for. */
 export function kindOf(network: LoadedModel): PipelineKind {
-  const { parts } = network;
+  const { parts, family, config } = network;
   if (parts) return kinds[parts.className];
-  switch (network.family) {
-    case "dit":
-      return dit;
-    case "flux":
-      return flux;
-    case "pixart":
-      return pixart;
-    case "sd3":
-      return stableDiffusion3;
-    case "unet":
-      return network.config.added ? stableDiffusionXl : stableDiffusion;
-  }
+  if (family === "unet" && config.added) return stableDiffusionXl;
+  const usual = {
+    dit,
+    flux,
+    pixart,
+    sd3: stableDiffusion3,
+    unet: stableDiffusion,
+  };
+  return usual[family];
 }

@@ -4,8 +4,8 @@
  */
 import { float32, type Tensor, zeros } from "../../tensor/tensor.ts";
 import { sideBySide } from "./feature_rows.ts";
-import type { PromptEncoder, PromptRequest } from "./prompt_encoder.ts";
-import { openTextTower } from "./text_tower.ts";
+import type { PromptRequest } from "./prompt_encoder.ts";
+import type { OpenTexts } from "./towers.ts";
 
 /**
  * Makes `encoder_hidden_states` `[1, S, D1 + D2]`, or of the second tower alone
@@ -15,73 +15,52 @@ import { openTextTower } from "./text_tower.ts";
  * as in diffusers.
  *
  * @throws {RangeError} If the towers read texts of different lengths.
- * @throws As `openTextTower`.
  */
-export async function openClipPairPrompts(
-  folder: string,
-  { network, options, checkpoint, sessions, size }: PromptRequest,
-): Promise<PromptEncoder> {
-  const { clipSkip = 0 } = options;
+export const clipPairTexts: OpenTexts = async (towers, request) => {
+  const { clipSkip = 0, aestheticScore = 6, negativeAestheticScore = 2.5 } =
+    request.options;
+  const { parts } = request.network;
   const layer = (skipped: number) => `hidden_states.${-2 - skipped}`;
-  const layers = [...new Set([layer(0), layer(clipSkip)])];
-  const first = network.parts?.lacks("text_encoder")
+  const layers = [layer(0), layer(clipSkip)];
+  const first = parts?.lacks("text_encoder")
     ? undefined
-    : await openTextTower(folder, {
-      ...sessions,
-      checkpoint,
-      tokenizer: "tokenizer",
-      encoder: "text_encoder",
-      outputs: layers,
-    });
-  const second = await openTextTower(folder, {
-    ...sessions,
-    checkpoint,
-    tokenizer: "tokenizer_2",
-    encoder: "text_encoder_2",
-    outputs: [...layers, "embeds"],
-  });
+    : await towers.clip("", { outputs: layers });
+  const second = await towers.clip("_2", { outputs: [...layers, "embeds"] });
   if (first && first.tokens !== second.tokens) {
     throw new RangeError(
-      `Cannot encode prompts for ${folder}: its tokenizers make ${first.tokens} and ${second.tokens} tokens, expected the same number`,
+      `Cannot encode prompts for ${towers.folder}: its tokenizers make ${first.tokens} and ${second.tokens} tokens, expected the same number`,
     );
   }
-  const encodeScored = async (prompt: string, score: number, skipped = 0) => {
-    const one = await first?.features(prompt);
-    const two = await second.features(prompt);
-    const own = two[layer(skipped)];
+  const encode = async (text: string, isNegative: boolean) => {
+    const [own, score] = isNegative
+      ? [layer(0), negativeAestheticScore]
+      : [layer(clipSkip), aestheticScore];
+    const one = await first?.features(text);
+    const two = await second.features(text);
     return {
-      encoder_hidden_states: one ? sideBySide(one[layer(skipped)], own) : own,
+      encoder_hidden_states: one ? sideBySide(one[own], two[own]) : two[own],
       text_embeds: two.embeds,
-      time_ids: timeIds({ network, size }, score),
+      time_ids: timeIds(request, score),
     };
   };
-  const { aestheticScore = 6, negativeAestheticScore = 2.5 } = options;
-  const encodeNegative = (text: string) =>
-    encodeScored(text, negativeAestheticScore);
   return {
     tokens: second.tokens,
-    encode: (prompt) => encodeScored(prompt, aestheticScore, clipSkip),
-    encodeNegative,
+    encode,
     async unconditional() {
-      const own = await encodeNegative("");
-      if (network.parts?.zerosForEmpty === false) return own;
-      const { encoder_hidden_states, text_embeds, time_ids } = own;
+      const own = await encode("", true);
+      if (parts?.zerosForEmpty === false) return own;
       return {
-        encoder_hidden_states: zeros(encoder_hidden_states.shape),
-        text_embeds: zeros(text_embeds.shape),
-        time_ids,
+        ...own,
+        encoder_hidden_states: zeros(own.encoder_hidden_states.shape),
+        text_embeds: zeros(own.text_embeds.shape),
       };
     },
-    async [Symbol.asyncDispose]() {
-      await first?.[Symbol.asyncDispose]();
-      await second[Symbol.asyncDispose]();
-    },
   };
-}
+};
 
 /** Original size, top left corner, and the picture's size or, where the network reads five numbers, its score. */
 function timeIds(
-  { network, size: { height, width } }: Pick<PromptRequest, "network" | "size">,
+  { network, size: { height, width } }: PromptRequest,
   score: number,
 ): Tensor<"float32"> {
   const { added } = network.family === "unet" ? network.config : {};
