@@ -3,30 +3,8 @@ import { ConfigJson } from "../files/config_json.ts";
 import { isFile } from "../files/is_file.ts";
 import { readJson } from "../files/read_json.ts";
 
-/** A pipeline's class in diffusers. */
-export type PipelineClass =
-  | "DiTPipeline"
-  | "FluxImg2ImgPipeline"
-  | "FluxInpaintPipeline"
-  | "FluxPipeline"
-  | "LatentConsistencyModelImg2ImgPipeline"
-  | "LatentConsistencyModelPipeline"
-  | "PixArtAlphaPipeline"
-  | "PixArtSigmaPipeline"
-  | "StableDiffusion3Img2ImgPipeline"
-  | "StableDiffusion3InpaintPipeline"
-  | "StableDiffusion3Pipeline"
-  | "StableDiffusionImg2ImgPipeline"
-  | "StableDiffusionInpaintPipeline"
-  | "StableDiffusionPipeline"
-  | "StableDiffusionXLImg2ImgPipeline"
-  | "StableDiffusionXLInpaintPipeline"
-  | "StableDiffusionXLPipeline";
-
-/** Of each class the folder of its network, and text tokens where its prompts have not as many as the network's family usually reads. */
-const pipelines: Readonly<
-  Record<PipelineClass, { readonly network: string; readonly tokens?: number }>
-> = {
+/** Of each class of pipelines in diffusers the folder of its network, and text tokens where its prompts have not as many as the network's family usually reads. */
+const pipelines = {
   DiTPipeline: { network: "transformer" },
   FluxImg2ImgPipeline: { network: "transformer" },
   FluxInpaintPipeline: { network: "transformer" },
@@ -45,6 +23,9 @@ const pipelines: Readonly<
   StableDiffusionXLInpaintPipeline: { network: "unet" },
   StableDiffusionXLPipeline: { network: "unet" },
 };
+
+/** A pipeline's class in diffusers. */
+export type PipelineClass = keyof typeof pipelines;
 
 /** Every class that is known. */
 export const pipelineClasses = Object.keys(
@@ -100,7 +81,8 @@ export async function readPipelineParts(
   for (const key of partKeys) checkPart(config, key);
   config.finish(harmlessKeys);
   const className = config.value("_class_name") as PipelineClass;
-  const { network, tokens } = pipelines[className];
+  const { network, tokens }: { network: string; tokens?: number } =
+    pipelines[className];
   return {
     className,
     network: `${folder}/${network}`,

@@ -6,7 +6,7 @@ import {
   decoderBlockGraph,
   downscaling,
 } from "../models/autoencoder/autoencoder_kl.ts";
-import { emitBlock } from "../models/block_graph/block_graph.ts";
+import { emitModel } from "../models/block_graph/block_graph.ts";
 import {
   type Component,
   type ComponentOptions,
@@ -50,12 +50,8 @@ export function emitPictures(
     );
   }
   const size = { batch, height, width };
-  const { blocks, inputs, output } = decoderBlockGraph(config, weights, size);
-  const emit = () => {
-    const tensors = new Map([[inputs[0].name, unscaled(g, latents, config)]]);
-    for (const block of blocks) emitBlock(g, block, tensors);
-    return tensors.get(output)!;
-  };
+  const decoder = decoderBlockGraph(config, weights, size);
+  const emit = () => emitModel(g, decoder, [unscaled(g, latents, config)]);
   return config.forceUpcast ? g.inSingle(emit) : emit();
 }
 

@@ -144,20 +144,20 @@ export function emitBlock(
   return values;
 }
 
-/** A builder with all nodes of a model, and the model's output in it. */
+/** Adds all nodes of a model to a graph. @param inputs Values of the model's inputs, in their order. @returns Its output. */
 export function emitModel(
-  { model, inputs, blocks, output }: BlockGraph,
-): { g: GraphBuilder; made: Value } {
-  const g = new GraphBuilder(model);
-  const tensors = new Map(
-    inputs.map((v) => [v.name, g.input(v.name, v.dtype, v.shape)]),
-  );
-  for (const block of blocks) emitBlock(g, block, tensors);
-  return { g, made: tensors.get(output)! };
+  g: GraphBuilder,
+  model: BlockGraph,
+  inputs: readonly Value[],
+): Value {
+  const tensors = new Map(model.inputs.map(({ name }, i) => [name, inputs[i]]));
+  for (const block of model.blocks) emitBlock(g, block, tensors);
+  return tensors.get(model.output)!;
 }
 
 /** The whole model as one graph with the model's inputs and one output, named as the model's output tensor. */
 export function wholeGraph(model: BlockGraph): Graph {
-  const { g, made } = emitModel(model);
-  return g.build({ [model.output]: made });
+  const g = new GraphBuilder(model.model);
+  const inputs = model.inputs.map((v) => g.input(v.name, v.dtype, v.shape));
+  return g.build({ [model.output]: emitModel(g, model, inputs) });
 }

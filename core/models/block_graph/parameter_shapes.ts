@@ -1,5 +1,5 @@
 /** Parameter shapes of a model: it is built once with a source that takes notes. */
-import { type BlockGraph, emitModel } from "./block_graph.ts";
+import { type BlockGraph, wholeGraph } from "./block_graph.ts";
 import type { WeightSource } from "./weights.ts";
 
 /**
@@ -10,7 +10,7 @@ import type { WeightSource } from "./weights.ts";
 export function parameterShapes(
   build: (weights: WeightSource) => BlockGraph,
 ): Map<string, readonly number[]> {
-  return askedShapes((weights) => emitModel(build(weights)));
+  return askedShapes((weights) => wholeGraph(build(weights)));
 }
 
 /** Key and shape of every weight that building something asks for, in that order. */

@@ -21,25 +21,31 @@ function uniformWithin(
   );
 }
 
-/** Normal with mean 0. */
-export function normalWithDeviation(
-  deviation: number,
-  shape: readonly number[],
-  random: RandomTensors,
-): Tensor<"float32"> {
-  return float32(shape, random.randn(shape).data.map((x) => deviation * x));
-}
+const ones = (shape: readonly number[]): Tensor<"float32"> =>
+  float32(shape, new Float32Array(sizeOf(shape)).fill(1));
 
 /**
- * Uniform in ±√(6 / (fan in + fan out)) (Glorot and Bengio, 2010).
+ * A weight of a transformer whose modulations begin as zeros, so that every block
+ * is the identity at first (adaLN-zero, Peebles and Xie, 2023), as the DiT
+ * authors' code sets it: scales of norms are 1, embedders normal, all others
+ * uniform in ±√(6 / (fan in + fan out)) (Glorot and Bengio, 2010).
  *
- * @param options.joined How many such weights the authors of a network keep as one matrix, which has that many times the rows.
+ * @param options.zeros Keys of modulations and of the last layer.
+ * @param options.embedders Keys of the layers that embed conditions.
  */
-export function xavierUniform(
+export function adaLnZeroWeight(
+  key: string,
   shape: readonly number[],
   random: RandomTensors,
-  { joined = 1 }: { joined?: number } = {},
+  options: { readonly zeros: RegExp; readonly embedders: RegExp },
 ): Tensor<"float32"> {
+  if (key.endsWith(".bias") || options.zeros.test(key)) return zeros(shape);
+  if (shape.length === 1) return ones(shape);
+  if (options.embedders.test(key)) {
+    return float32(shape, random.randn(shape).data.map((x) => 0.02 * x));
+  }
+  // The authors' q, k and v are one matrix.
+  const joined = /\.(to|add)_[qkv](_proj)?\./.test(key) ? 3 : 1;
   const fanIn = sizeOf(shape.slice(1));
   const bound = Math.sqrt(6 / (fanIn + joined * shape[0]));
   return uniformWithin(bound, shape, random);
@@ -60,10 +66,7 @@ export function defaultWeight(
   const shape = shapes.get(key)!;
   const weight = shapes.get(key.replace(/bias$/, "weight"))!;
   const isNorm = weight.length === 1;
-  if (isNorm && key.endsWith(".weight")) {
-    return float32(shape, new Float32Array(sizeOf(shape)).fill(1));
-  }
-  if (isNorm) return zeros(shape);
+  if (isNorm) return key.endsWith(".weight") ? ones(shape) : zeros(shape);
   const fanIn = sizeOf(weight.slice(1));
   return uniformWithin(1 / Math.sqrt(fanIn), shape, random);
 }

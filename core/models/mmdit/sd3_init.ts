@@ -1,21 +1,19 @@
-/**
- * Initial weights of an SD3 that is trained here, as those of a DiT
- * (`dit_init.ts`): modulations of zero make every block the identity at first.
- */
-import { float32, sizeOf, type Tensor, zeros } from "../../tensor/tensor.ts";
+/** Initial weights of an SD3 that is trained here, as those of a DiT. */
+import { float32, type Tensor } from "../../tensor/tensor.ts";
 import { parameterShapes } from "../block_graph/parameter_shapes.ts";
 import {
-  normalWithDeviation,
+  adaLnZeroWeight,
   type RandomTensors,
-  xavierUniform,
 } from "../initial_weights/random_tensors.ts";
 import { sinCosPositions } from "../layers/positions.ts";
 import { widthOf } from "../transformer_config.ts";
 import { positionTable, sd3BlockGraph } from "./sd3.ts";
 import type { Sd3Config } from "./sd3_config.ts";
 
-const isZero = /\.bias$|\.norm1(_context)?\.linear\.|^norm_out\.|^proj_out\./;
-const isEmbedder = /^(time_text_embed|context_embedder)\./;
+const kinds = {
+  zeros: /\.norm1(_context)?\.linear\.|^norm_out\.|^proj_out\./,
+  embedders: /^(time_text_embed|context_embedder)\./,
+};
 
 /** Sines and cosines of the places, `[1, P², D]`, one step apart where a picture has `sample_size`. */
 export function sd3Positions(config: Sd3Config): Tensor<"float32"> {
@@ -37,16 +35,10 @@ export function initSd3Weights(
   const shapes = parameterShapes((weights) =>
     sd3BlockGraph(config, weights, { batch: 1, tokens: 1 })
   );
-  return new Map([...shapes].map(([key, shape]) => {
-    if (key === positionTable) return [key, sd3Positions(config)];
-    if (isZero.test(key)) return [key, zeros(shape)];
-    if (shape.length === 1) { // scales of norms
-      return [key, float32(shape, new Float32Array(sizeOf(shape)).fill(1))];
-    }
-    if (isEmbedder.test(key)) {
-      return [key, normalWithDeviation(0.02, shape, random)];
-    }
-    const isJoined = /\.to_[qkv]\.|\.add_[qkv]_proj\./.test(key);
-    return [key, xavierUniform(shape, random, { joined: isJoined ? 3 : 1 })];
-  }));
+  return new Map([...shapes].map(([key, shape]) => [
+    key,
+    key === positionTable
+      ? sd3Positions(config)
+      : adaLnZeroWeight(key, shape, random, kinds),
+  ]));
 }

@@ -9,7 +9,7 @@ import {
   type BlockGraph,
   blockGraphs,
   computedName,
-  emitBlock,
+  emitModel,
   streamOf,
 } from "../../models/block_graph/block_graph.ts";
 import { GraphBuilder } from "../../onnx/builder.ts";
@@ -42,13 +42,11 @@ export function stepInput(
   return g.slice(value, { axes: [0], starts: [0], ends: [1] });
 }
 
-function stepGraph({ model, inputs, blocks, output }: BlockGraph): Graph {
-  const g = new GraphBuilder(`${model}:step`);
-  const tensors = new Map(
-    inputs.map((input) => [input.name, stepInput(g, input)]),
-  );
-  for (const block of blocks) emitBlock(g, block, tensors);
-  return shareNodes(g.build({ [output]: tensors.get(output)! }));
+function stepGraph(model: BlockGraph): Graph {
+  const g = new GraphBuilder(`${model.model}:step`);
+  const inputs = model.inputs.map((input) => stepInput(g, input));
+  const made = emitModel(g, model, inputs);
+  return shareNodes(g.build({ [model.output]: made }));
 }
 
 /** Opens a network. @throws As `openSession`. */

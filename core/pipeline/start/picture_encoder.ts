@@ -3,7 +3,7 @@ import {
   downscaling,
   encoderBlockGraph,
 } from "../../models/autoencoder/autoencoder_kl.ts";
-import { emitBlock } from "../../models/block_graph/block_graph.ts";
+import { emitModel } from "../../models/block_graph/block_graph.ts";
 import { GraphBuilder } from "../../onnx/builder.ts";
 import type { Value } from "../../onnx/graph.ts";
 import { openSession } from "../../runtime/session.ts";
@@ -66,11 +66,7 @@ function emitMoments(
   const [batch, , height, width] = image.shape;
   const factor = downscaling(config);
   const size = { batch, height: height / factor, width: width / factor };
-  const { blocks, output } = encoderBlockGraph(config, weights, size);
-  const emit = () => {
-    const tensors = new Map([["image", image]]);
-    for (const block of blocks) emitBlock(g, block, tensors);
-    return tensors.get(output)!;
-  };
+  const encoder = encoderBlockGraph(config, weights, size);
+  const emit = () => emitModel(g, encoder, [image]);
   return config.forceUpcast ? g.inSingle(emit) : emit();
 }
