@@ -1,45 +1,16 @@
 /** A CLIP tower's `config.json` as transformers writes it, read strictly. */
-import { ConfigJson, most } from "../../files/config_json.ts";
+import {
+  type AllowedValues,
+  ConfigJson,
+  most,
+} from "../../files/config_json.ts";
 import {
   transformersDefaults,
   transformersKeys,
 } from "../../files/library_keys.ts";
 
-/** The transformer that both towers share. */
-export interface ClipEncoderConfig {
-  readonly width: number;
-  readonly layers: number;
-  readonly heads: number;
-  /** Width inside the feed-forward layers. */
-  readonly inner: number;
-  readonly activation: "quick_gelu" | "gelu";
-  readonly epsilon: number;
-  /** Width of the shared space of text and pictures; null for a tower without a projection. */
-  readonly projection: number | null;
-}
-
-/** The text tower. */
-export interface ClipTextConfig extends ClipEncoderConfig {
-  readonly vocabulary: number;
-  /** The most tokens that it reads. */
-  readonly positions: number;
-  /** Id of the token that ends a text, whose feature stands for the text; null takes the first highest id instead. */
-  readonly endToken: number | null;
-}
-
-/** The picture tower. */
-export interface ClipVisionConfig extends ClipEncoderConfig {
-  readonly channels: number;
-  /** Side of the pictures, in pixels. */
-  readonly imageSize: number;
-  readonly patchSize: number;
-}
-
 /** Older files hold this id, which is not the end of text: transformers then pools at the highest id. */
 const legacyEndToken = 2;
-
-/** The text tower's class with a projection. */
-const projectingText = "CLIPTextModelWithProjection";
 
 /** Values of transformers where a file leaves a key out. */
 const defaults = {
@@ -63,11 +34,19 @@ const harmless = [
   "projection_dim",
 ];
 
+const activations = ["quick_gelu", "gelu"] as const;
+
+const allowed = (type: string): AllowedValues => ({
+  ...transformersDefaults,
+  model_type: [type],
+  hidden_act: activations,
+});
+
+/** The transformer that both towers share. */
+export type ClipEncoderConfig = Readonly<ReturnType<typeof encoderConfig>>;
+
 /** @throws {TypeError} If a key is missing or has a value that the encoder does not know. */
-function encoderConfig(
-  config: ConfigJson,
-  hasProjection: boolean,
-): ClipEncoderConfig {
+function encoderConfig(config: ConfigJson, hasProjection: boolean) {
   const width = config.positiveInteger("hidden_size");
   const heads = config.positiveInteger("num_attention_heads");
   if (width % heads !== 0) {
@@ -77,9 +56,11 @@ function encoderConfig(
     width,
     heads,
     layers: config.positiveInteger("num_hidden_layers", most.layers),
+    /** Width inside the feed-forward layers. */
     inner: config.positiveInteger("intermediate_size"),
-    activation: config.value("hidden_act") as ClipEncoderConfig["activation"],
+    activation: config.value("hidden_act") as typeof activations[number],
     epsilon: config.positiveNumber("layer_norm_eps"),
+    /** Width of the shared space of text and pictures; null for a tower without a projection. */
     projection: hasProjection ? config.positiveInteger("projection_dim") : null,
   };
 }
@@ -90,20 +71,13 @@ function isOfClass(config: ConfigJson, name: string): boolean {
   return Array.isArray(architectures) && architectures.includes(name);
 }
 
-/**
- * A parsed object with defaults for the keys that it leaves out.
- * Anything else is returned as it is, for its reader to refuse.
- */
-const withDefaults = (json: unknown, defaults: object): unknown =>
-  typeof json === "object" && json !== null && !Array.isArray(json)
-    ? { ...defaults, ...json }
-    : json;
+/** The text tower. */
+export type ClipTextConfig = Readonly<ReturnType<typeof parseClipTextConfig>>;
 
 /**
- * The configuration of a text tower.
+ * The configuration of a text tower, of the parsed `config.json` of a
+ * `CLIPTextModel` or `CLIPTextModelWithProjection`.
  *
- * @param json Parsed `config.json` of a `CLIPTextModel` or `CLIPTextModelWithProjection`.
- * @param file Where it came from, for errors.
  * @param options.projects Whether the tower is the latter; by default as `architectures` says.
  * @throws {TypeError} If a key is missing or asks for another network.
  */
@@ -111,53 +85,50 @@ export function parseClipTextConfig(
   json: unknown,
   file: string,
   { projects }: { projects?: boolean } = {},
-): ClipTextConfig {
-  const config = new ConfigJson(withDefaults(json, textDefaults), file, {
-    ...transformersDefaults,
-    model_type: ["clip_text_model"],
-    hidden_act: ["quick_gelu", "gelu"],
-  });
+) {
+  const known = allowed("clip_text_model");
+  const config = new ConfigJson(json, file, known, textDefaults);
+  const isProjecting = isOfClass(config, "CLIPTextModelWithProjection");
   const endToken = config.value("eos_token_id");
   if (!Number.isSafeInteger(endToken) || (endToken as number) < 0) {
     config.refuse("eos_token_id", "a token's id");
   }
   const parsed = {
-    ...encoderConfig(config, projects ?? isOfClass(config, projectingText)),
+    ...encoderConfig(config, projects ?? isProjecting),
     vocabulary: config.positiveInteger("vocab_size"),
+    /** The most tokens that it reads. */
     positions: config.positiveInteger("max_position_embeddings", most.tokens),
+    /** Id of the token that ends a text, whose feature stands for the text; null takes the first highest id instead. */
     endToken: endToken === legacyEndToken ? null : endToken as number,
   };
   config.finish(harmless, transformersKeys);
   return parsed;
 }
 
+/** The picture tower. */
+export type ClipVisionConfig = Readonly<
+  ReturnType<typeof parseClipVisionConfig>
+>;
+
 /**
- * The configuration of a picture tower.
+ * The configuration of a picture tower, of the parsed `config.json` of a
+ * `CLIPVisionModel` or `CLIPVisionModelWithProjection`.
  *
- * @param json Parsed `config.json` of a `CLIPVisionModel` or `CLIPVisionModelWithProjection`.
- * @param file Where it came from, for errors.
  * @throws {TypeError} If a key is missing or asks for another network.
  */
-export function parseClipVisionConfig(
-  json: unknown,
-  file: string,
-): ClipVisionConfig {
-  const config = new ConfigJson(withDefaults(json, defaults), file, {
-    ...transformersDefaults,
-    model_type: ["clip_vision_model"],
-    hidden_act: ["quick_gelu", "gelu"],
-  });
+export function parseClipVisionConfig(json: unknown, file: string) {
+  const known = allowed("clip_vision_model");
+  const config = new ConfigJson(json, file, known, defaults);
+  const projects = isOfClass(config, "CLIPVisionModelWithProjection");
   const imageSize = config.positiveInteger("image_size", most.side);
   const patchSize = config.positiveInteger("patch_size");
   if (imageSize % patchSize !== 0) {
     config.refuse("patch_size", `a divisor of ${imageSize}`);
   }
   const parsed = {
-    ...encoderConfig(
-      config,
-      isOfClass(config, "CLIPVisionModelWithProjection"),
-    ),
+    ...encoderConfig(config, projects),
     channels: config.positiveInteger("num_channels"),
+    /** Side of the pictures, in pixels. */
     imageSize,
     patchSize,
   };

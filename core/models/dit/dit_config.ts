@@ -2,20 +2,11 @@
 import { type AllowedValues, ConfigJson } from "../../files/config_json.ts";
 import {
   checkOutputs,
-  type TransformerConfig,
   transformerConfig,
   transformerDefaults,
   transformerKeys,
   unusedTransformerKeys,
 } from "../transformer_config.ts";
-
-/** The part of `transformer/config.json` that the network depends on. */
-export interface DitConfig extends TransformerConfig {
-  /** Number of classes; the null class of guidance has this index. */
-  readonly classes: number;
-  /** ε of the norm before the MLP; the others use 1e-6. */
-  readonly normEpsilon: number;
-}
 
 /** A configuration in diffusers' words: {@linkcode parseDitConfig} reads it back. */
 export const ditConfigJson = (config: DitConfig) => ({
@@ -54,18 +45,22 @@ const defaults = {
   sample_size: 32,
 };
 
+/** The part of `transformer/config.json` that the network depends on. */
+export type DitConfig = Readonly<ReturnType<typeof parseDitConfig>>;
+
 /**
- * The configuration of a DiT.
+ * The configuration of a DiT, of the parsed `config.json` of a
+ * `Transformer2DModel` or `DiTTransformer2DModel`.
  *
- * @param json Parsed `config.json` of a `Transformer2DModel` or `DiTTransformer2DModel`.
- * @param file Where it came from, for errors.
  * @throws {TypeError} If a key is missing, contradicts another, or asks for another network.
  */
-export function parseDitConfig(json: unknown, file: string): DitConfig {
+export function parseDitConfig(json: unknown, file: string) {
   const config = new ConfigJson(json, file, required, defaults);
-  const parsed: DitConfig = {
+  const parsed = {
     ...transformerConfig(config),
+    /** Number of classes; the null class of guidance has this index. */
     classes: config.positiveInteger("num_embeds_ada_norm"),
+    /** ε of the norm before the MLP; the others use 1e-6. */
     normEpsilon: config.positiveNumber("norm_eps"),
   };
   checkOutputs(config, parsed);

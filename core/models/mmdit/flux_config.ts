@@ -5,21 +5,7 @@ import {
   most,
 } from "../../files/config_json.ts";
 import { diffusersKeys } from "../../files/library_keys.ts";
-import { type TransformerConfig, widthOf } from "../transformer_config.ts";
-
-/** The part of `transformer/config.json` that the network depends on. Latents have the channels that they have before four neighbours are packed into a token. */
-export interface FluxConfig extends TransformerConfig {
-  /** Blocks on one stream of text and picture, after the `layers` on two. */
-  readonly singleLayers: number;
-  /** Width of `encoder_hidden_states`. */
-  readonly textWidth: number;
-  /** Width of `pooled_projections`. */
-  readonly pooledWidth: number;
-  /** Whether the scale of guidance is an input: the network was distilled from guided samples (FLUX.1 dev). */
-  readonly guidanceEmbeds: boolean;
-  /** Channels of a head that the text's place, row and column turn. */
-  readonly rotaryAxes: readonly number[];
-}
+import { widthOf } from "../transformer_config.ts";
 
 const allowed: AllowedValues = {
   _class_name: ["FluxTransformer2DModel"],
@@ -47,14 +33,15 @@ const packed = 2;
 /** Latents of 1024x1024 pixels, which the pipeline takes where nobody says otherwise. */
 const usualSampleSize = 128;
 
+/** The part of `transformer/config.json` that the network depends on. Latents have the channels that they have before four neighbours are packed into a token. */
+export type FluxConfig = Readonly<ReturnType<typeof parseFluxConfig>>;
+
 /**
- * The configuration of a FLUX.1.
+ * The configuration of a FLUX.1, of the parsed `config.json` of a `FluxTransformer2DModel`.
  *
- * @param json Parsed `config.json` of a `FluxTransformer2DModel`.
- * @param file Where it came from, for errors.
  * @throws {TypeError} If a key contradicts another, is unknown, or asks for another network.
  */
-export function parseFluxConfig(json: unknown, file: string): FluxConfig {
+export function parseFluxConfig(json: unknown, file: string) {
   const config = new ConfigJson(json, file, allowed, defaults);
   const tokenWidth = config.positiveInteger("in_channels");
   if (tokenWidth % packed ** 2 !== 0) {
@@ -62,26 +49,34 @@ export function parseFluxConfig(json: unknown, file: string): FluxConfig {
   }
   config.requireOneOf("out_channels", [null, tokenWidth]);
   const channels = tokenWidth / packed ** 2;
-  const parsed: FluxConfig = {
+  const parsed = {
     sampleSize: usualSampleSize,
     patchSize: packed,
     inChannels: channels,
     outChannels: channels,
     layers: config.positiveInteger("num_layers", most.layers),
+    /** Blocks on one stream of text and picture, after the `layers` on two. */
     singleLayers: config.positiveInteger("num_single_layers", most.layers),
     heads: config.positiveInteger("num_attention_heads"),
     headWidth: config.positiveInteger("attention_head_dim"),
+    /** Width of `encoder_hidden_states`. */
     textWidth: config.positiveInteger("joint_attention_dim"),
+    /** Width of `pooled_projections`. */
     pooledWidth: config.positiveInteger("pooled_projection_dim"),
+    /** Whether the scale of guidance is an input: the network was distilled from guided samples (FLUX.1 dev). */
     guidanceEmbeds: config.value("guidance_embeds") === true,
-    rotaryAxes: [config.value("axes_dims_rope")].flat() as number[],
+    /** Channels of a head that the text's place, row and column turn. */
+    rotaryAxes: [config.value("axes_dims_rope")].flat() as readonly number[],
   };
   checkHeads(config, parsed);
   config.finish(diffusersKeys);
   return parsed;
 }
 
-function checkHeads(config: ConfigJson, parsed: FluxConfig): void {
+function checkHeads(
+  config: ConfigJson,
+  parsed: { rotaryAxes: readonly number[]; heads: number; headWidth: number },
+): void {
   const { rotaryAxes, headWidth } = parsed;
   const areEven = rotaryAxes.every((count) => count >= 0 && count % 2 === 0);
   const sum = rotaryAxes.reduce((a, b) => a + b, 0);

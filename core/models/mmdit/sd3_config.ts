@@ -5,25 +5,7 @@ import {
   most,
 } from "../../files/config_json.ts";
 import { diffusersKeys } from "../../files/library_keys.ts";
-import {
-  type TransformerConfig,
-  transformerConfig,
-  widthOf,
-} from "../transformer_config.ts";
-
-/** The part of `transformer/config.json` that the network depends on. */
-export interface Sd3Config extends TransformerConfig {
-  /** Width of `encoder_hidden_states`. */
-  readonly textWidth: number;
-  /** Width of `pooled_projections`. */
-  readonly pooledWidth: number;
-  /** Rows and columns of the table of positions, of which a picture takes the middle. */
-  readonly positions: number;
-  /** Blocks whose picture tokens also attend to each other alone (SD3.5 medium's MMDiT-X). */
-  readonly dualLayers: readonly number[];
-  /** Whether queries and keys have an RMS norm of each head (SD3.5). */
-  readonly normsHeads: boolean;
-}
+import { transformerConfig, widthOf } from "../transformer_config.ts";
 
 const allowed: AllowedValues = {
   _class_name: ["SD3Transformer2DModel"],
@@ -47,23 +29,29 @@ const defaults = {
   sample_size: 128,
 };
 
+/** The part of `transformer/config.json` that the network depends on. */
+export type Sd3Config = Readonly<ReturnType<typeof parseSd3Config>>;
+
 /**
- * The configuration of an SD3 or SD3.5.
+ * The configuration of an SD3 or SD3.5, of the parsed `config.json` of an `SD3Transformer2DModel`.
  *
- * @param json Parsed `config.json` of an `SD3Transformer2DModel`.
- * @param file Where it came from, for errors.
  * @throws {TypeError} If a key contradicts another, is unknown, or asks for another network.
  */
-export function parseSd3Config(json: unknown, file: string): Sd3Config {
+export function parseSd3Config(json: unknown, file: string) {
   const config = new ConfigJson(json, file, allowed, defaults);
   const sizes = transformerConfig(config);
   config.requireOneOf("caption_projection_dim", [widthOf(sizes)]);
-  const parsed: Sd3Config = {
+  const parsed = {
     ...sizes,
+    /** Width of `encoder_hidden_states`. */
     textWidth: config.positiveInteger("joint_attention_dim"),
+    /** Width of `pooled_projections`. */
     pooledWidth: config.positiveInteger("pooled_projection_dim"),
+    /** Rows and columns of the table of positions, of which a picture takes the middle. */
     positions: config.positiveInteger("pos_embed_max_size", most.side),
+    /** Blocks whose picture tokens also attend to each other alone (SD3.5 medium's MMDiT-X). */
     dualLayers: dualLayers(config),
+    /** Whether queries and keys have an RMS norm of each head (SD3.5). */
     normsHeads: config.value("qk_norm") === "rms_norm",
   };
   config.finish(diffusersKeys);

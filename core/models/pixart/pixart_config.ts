@@ -10,20 +10,6 @@ import {
   widthOf,
 } from "../transformer_config.ts";
 
-/** The part of `transformer/config.json` that the network depends on. */
-export interface PixartConfig extends TransformerConfig {
-  /** Width of `encoder_hidden_states`. */
-  readonly textWidth: number;
-  /** Whether a layer of its own brings the text to the tokens' width. */
-  readonly projectsText: boolean;
-  /** Whether the picture's resolution and aspect ratio are conditions. */
-  readonly microConditions: boolean;
-  /** How many times denser than its own the network takes its grid of tokens to be, so that positions stay in the range of a smaller model. */
-  readonly interpolationScale: number;
-  /** ε of the norms within the transformer blocks. */
-  readonly normEpsilon: number;
-}
-
 /** Keys with only one meaning that {@linkcode PixartConfig} stands for. */
 const required: AllowedValues = {
   ...transformerKeys,
@@ -45,27 +31,34 @@ const defaults = {
 /** The `sample_size` of 1024x1024 pixels: older files do not say that these models, and only these, have micro-conditions. */
 const microSampleSize = 128;
 
+/** The part of `transformer/config.json` that the network depends on. */
+export type PixartConfig = Readonly<ReturnType<typeof parsePixartConfig>>;
+
 /**
- * The configuration of a PixArt.
+ * The configuration of a PixArt, of the parsed `config.json` of a
+ * `Transformer2DModel` or `PixArtTransformer2DModel`.
  *
- * @param json Parsed `config.json` of a `Transformer2DModel` or `PixArtTransformer2DModel`.
- * @param file Where it came from, for errors.
  * @throws {TypeError} If a key is missing, contradicts another, or asks for another network.
  */
-export function parsePixartConfig(json: unknown, file: string): PixartConfig {
+export function parsePixartConfig(json: unknown, file: string) {
   const config = new ConfigJson(json, file, required, defaults);
   const sizes = transformerConfig(config);
   const micro = config.value("use_additional_conditions");
   const projectsText = config.has("caption_channels");
   const textKey = projectsText ? "caption_channels" : "cross_attention_dim";
-  const parsed: PixartConfig = {
+  const parsed = {
     ...sizes,
+    /** Width of `encoder_hidden_states`. */
     textWidth: config.positiveInteger(textKey),
+    /** Whether a layer of its own brings the text to the tokens' width. */
     projectsText,
+    /** Whether the picture's resolution and aspect ratio are conditions. */
     microConditions: typeof micro === "boolean"
       ? micro
       : sizes.sampleSize === microSampleSize,
+    /** How many times denser than its own the network takes its grid of tokens to be, so that positions stay in the range of a smaller model. */
     interpolationScale: interpolationScale(config, sizes),
+    /** ε of the norms within the transformer blocks. */
     normEpsilon: config.positiveNumber("norm_eps"),
   };
   checkWidth(config, parsed);
@@ -85,7 +78,13 @@ function interpolationScale(
     : Math.max(Math.floor(sampleSize / 64), 1);
 }
 
-function checkWidth(config: ConfigJson, parsed: PixartConfig): void {
+function checkWidth(
+  config: ConfigJson,
+  parsed: TransformerConfig & {
+    projectsText: boolean;
+    microConditions: boolean;
+  },
+): void {
   const width = widthOf(parsed);
   if (parsed.projectsText) config.requireOneOf("cross_attention_dim", [width]);
   if (parsed.microConditions && width % 3 !== 0) {

@@ -6,22 +6,8 @@ import {
 } from "../../files/library_keys.ts";
 import { exactDistances, type PositionBuckets } from "./relative_positions.ts";
 
-/** T5's encoder in version 1.1. */
-export interface T5EncoderConfig {
-  readonly vocabulary: number;
-  readonly width: number;
-  readonly layers: number;
-  readonly heads: number;
-  /** Width of one head; all of them together need not be as wide as the model. */
-  readonly headWidth: number;
-  /** Width inside the feed-forward layers. */
-  readonly inner: number;
-  readonly epsilon: number;
-  readonly buckets: PositionBuckets;
-}
-
 /** Distance of the last bucket in files from before it could be chosen. */
-const defaultFurthest = 128;
+const defaults = { relative_attention_max_distance: 128 };
 
 /** @throws {TypeError} If the buckets cannot be divided among the distances. */
 function positionBuckets(config: ConfigJson): PositionBuckets {
@@ -30,9 +16,7 @@ function positionBuckets(config: ConfigJson): PositionBuckets {
     config.refuse("relative_attention_num_buckets", "at least 4");
   }
   const key = "relative_attention_max_distance";
-  const furthest = key in config.values
-    ? config.positiveInteger(key)
-    : defaultFurthest;
+  const furthest = config.positiveInteger(key);
   const exact = exactDistances(count);
   if (furthest <= exact) config.refuse(key, `more than ${exact}`);
   return { count, furthest };
@@ -45,30 +29,31 @@ const harmless = [
   ...["scale_decoder_outputs", "use_cache"],
 ];
 
+/** T5's encoder in version 1.1. */
+export type T5EncoderConfig = Readonly<ReturnType<typeof parseT5EncoderConfig>>;
+
 /**
- * The configuration of an encoder.
+ * The configuration of an encoder, of the parsed `config.json` of a `T5EncoderModel`.
  *
- * @param json Parsed `config.json` of a `T5EncoderModel`.
- * @param file Where it came from, for errors.
  * @throws {TypeError} If a key is missing or asks for another network.
  */
-export function parseT5EncoderConfig(
-  json: unknown,
-  file: string,
-): T5EncoderConfig {
-  const config = new ConfigJson(json, file, {
+export function parseT5EncoderConfig(json: unknown, file: string) {
+  const required = {
     ...transformersDefaults,
     model_type: ["t5"],
     feed_forward_proj: ["gated-gelu"],
     dense_act_fn: [undefined, "gelu_new"],
     is_gated_act: [undefined, true],
-  });
+  };
+  const config = new ConfigJson(json, file, required, defaults);
   const parsed = {
     vocabulary: config.positiveInteger("vocab_size"),
     width: config.positiveInteger("d_model"),
     layers: config.positiveInteger("num_layers", most.layers),
     heads: config.positiveInteger("num_heads"),
+    /** Width of one head; all of them together need not be as wide as the model. */
     headWidth: config.positiveInteger("d_kv"),
+    /** Width inside the feed-forward layers. */
     inner: config.positiveInteger("d_ff"),
     epsilon: config.positiveNumber("layer_norm_epsilon"),
     buckets: positionBuckets(config),

@@ -5,7 +5,7 @@ import {
   most,
 } from "../../files/config_json.ts";
 import { diffusersKeys } from "../../files/library_keys.ts";
-import { stagesOf, type UnetMiddle, type UnetStage } from "./unet_stages.ts";
+import { stagesOf } from "./unet_stages.ts";
 
 /** SDXL's conditions besides the text's tokens: pooled text, and numbers embedded as timesteps are. */
 export interface AddedConditions {
@@ -15,34 +15,6 @@ export interface AddedConditions {
   readonly timeIds: number;
   /** Channels of the embedding of each number. */
   readonly timeChannels: number;
-}
-
-/** The part of `unet/config.json` that the network depends on. */
-export interface UnetConfig {
-  /** Height and width of the latents that it was trained with. */
-  readonly sampleSize: number;
-  /** Of the latents. */
-  readonly inChannels: number;
-  readonly outChannels: number;
-  /** Whether it also reads a mask and the latents of the picture around it, as inpainting networks do. */
-  readonly inpaints: boolean;
-  /** From the highest resolution to the lowest. */
-  readonly down: readonly UnetStage[];
-  /** Null for a UNet without a middle. */
-  readonly middle: UnetMiddle | null;
-  /** From the lowest resolution to the highest. */
-  readonly up: readonly UnetStage[];
-  /** Width of `encoder_hidden_states`. */
-  readonly textWidth: number;
-  /** Whether transformers are entered by linear layers instead of 1x1 convolutions. */
-  readonly linearProjection: boolean;
-  /** Whether attention computes in float32 in every precision. */
-  readonly upcastAttention: boolean;
-  readonly normGroups: number;
-  readonly normEpsilon: number;
-  readonly added: AddedConditions | null;
-  /** Width of a latent consistency model's embedded scale of guidance; null in all others. */
-  readonly guidanceChannels: number | null;
 }
 
 /** diffusers' values of keys that older files lack. */
@@ -115,28 +87,33 @@ const harmless = [
   ...["update_after_step", "use_ema_warmup"],
 ];
 
+/** The part of `unet/config.json` that the network depends on. */
+export type UnetConfig = Readonly<ReturnType<typeof parseUnetConfig>>;
+
 /**
- * The configuration of a UNet.
+ * The configuration of a UNet, of the parsed `config.json` of a `UNet2DConditionModel`.
  *
- * @param json Parsed `config.json` of a `UNet2DConditionModel`.
- * @param file Where it came from, for errors.
  * @throws {TypeError} If a key contradicts another, or asks for another network.
  */
-export function parseUnetConfig(json: unknown, file: string): UnetConfig {
-  const { values } = new ConfigJson(json, file);
-  const config = new ConfigJson({ ...unetDefaults, ...values }, file, required);
+export function parseUnetConfig(json: unknown, file: string) {
+  const config = new ConfigJson(json, file, required, unetDefaults);
   const textWidth = textWidthOf(config);
   const guidance = "time_cond_proj_dim";
-  const parsed: UnetConfig = {
+  const parsed = {
+    /** Height and width of the latents that it was trained with. */
     sampleSize: config.positiveIntegers("sample_size", 2, most.side)[0],
     ...channelsOf(config),
     ...stagesOf(config),
+    /** Width of `encoder_hidden_states`. */
     textWidth,
+    /** Whether transformers are entered by linear layers instead of 1x1 convolutions. */
     linearProjection: config.value("use_linear_projection") === true,
+    /** Whether attention computes in float32 in every precision. */
     upcastAttention: config.value("upcast_attention") === true,
     normGroups: config.positiveInteger("norm_num_groups"),
     normEpsilon: config.positiveNumber("norm_eps"),
     added: addedConditions(config, textWidth),
+    /** Width of a latent consistency model's embedded scale of guidance; null in all others. */
     guidanceChannels: config.has(guidance)
       ? config.positiveInteger(guidance)
       : null,
@@ -147,9 +124,7 @@ export function parseUnetConfig(json: unknown, file: string): UnetConfig {
 }
 
 /** Latents in and out; a network that reads one channel more than twice as many inpaints. */
-function channelsOf(
-  config: ConfigJson,
-): Pick<UnetConfig, "inChannels" | "outChannels" | "inpaints"> {
+function channelsOf(config: ConfigJson) {
   const outChannels = config.positiveInteger("out_channels");
   const found = config.positiveInteger("in_channels");
   const masked = 2 * outChannels + 1;
@@ -159,8 +134,12 @@ function channelsOf(
       `${outChannels} as out_channels, or ${masked} for inpainting`,
     );
   }
-  const inpaints = found === masked;
-  return { inChannels: outChannels, outChannels, inpaints };
+  return {
+    inChannels: outChannels,
+    outChannels,
+    /** Whether it also reads a mask and the latents of the picture around it, as inpainting networks do. */
+    inpaints: found === masked,
+  };
 }
 
 /** Width of the text's features, which every level reads. */
@@ -199,8 +178,12 @@ export function withTimeIds(
   return { textWidth: width - own * timeChannels, timeIds: own, timeChannels };
 }
 
-function checkSizes(config: ConfigJson, parsed: UnetConfig): void {
-  const { sampleSize, normGroups, down, middle, up } = parsed;
+function checkSizes(
+  config: ConfigJson,
+  { sampleSize, normGroups, down, middle, up }:
+    & ReturnType<typeof stagesOf>
+    & { sampleSize: number; normGroups: number },
+): void {
   if ([config.value("sample_size")].flat().some((n) => n !== sampleSize)) {
     config.refuse("sample_size", "equal sides");
   }

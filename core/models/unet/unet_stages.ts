@@ -26,7 +26,8 @@ type Depth = number | readonly number[];
 const depthKey = "transformer_layers_per_block";
 
 /**
- * Both paths and the middle. `attention_head_dim` is a number of heads: diffusers
+ * Both paths, the way down from the highest resolution to the lowest and the
+ * way up in its own order, and the middle, null for none. `attention_head_dim` is a number of heads: diffusers
  * kept the name it first gave it by mistake.
  *
  * @throws {TypeError} If lists differ in length, or ask for other layers.
