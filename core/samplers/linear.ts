@@ -44,15 +44,17 @@ export function sum(...terms: readonly (readonly [number, Linear])[]): Linear {
 export const difference = (a: Linear, b: Linear): Linear =>
   sum([1, a], [-1, b]);
 
-/** The step of call i that leads to `next`. */
+/** The step of call i that leads to `next`; the input is not scaled and no noise added by default. */
 export function stepOf(
   i: number,
-  { next, noise = 0, ...rest }:
-    & Pick<SamplerStep, "timestep" | "inputScale" | "clip">
-    & { readonly next: Linear; readonly noise?: number },
+  { next, inputScale = 1, noise = 0, ...rest }:
+    & Pick<SamplerStep, "timestep" | "clip">
+    & Partial<Pick<SamplerStep, "inputScale" | "noise">>
+    & { readonly next: Linear },
 ): SamplerStep {
   return {
     ...rest,
+    inputScale,
     latents: latestFirst(i, next.latents),
     predictions: latestFirst(i, next.predictions),
     noise,

@@ -5,6 +5,7 @@ import {
   alignedSteps,
 } from "./schedule/align_your_steps.ts";
 import type { SchedulerConfig } from "./schedule/scheduler_config.ts";
+import type { StepOptions } from "./schedule/timesteps.ts";
 import { lcmConfig, makeLcm } from "./schedulers/consistency/lcm.ts";
 import { makeTcd, tcdConfig } from "./schedulers/consistency/tcd.ts";
 import { ddimConfig, makeDdim } from "./schedulers/discrete/ddim.ts";
@@ -39,33 +40,11 @@ import {
 } from "./schedulers/sigma/kdpm2.ts";
 import { lmsConfig, makeLms } from "./schedulers/sigma/lms.ts";
 
-/** How a sampler is made of a config: exactly one of `steps`, `timesteps` and `sigmas` says where its steps lie. */
-export interface StepChoice {
-  /** How many, spaced as the config says. PNDM calls the model more often; Heun and KDPM2 twice a step. */
-  readonly steps?: number;
-  /** Timesteps of the training, strictly descending, where the class takes them; or a published schedule's name. */
+/** The same with the names of published schedules beside lists. */
+export interface StepChoice extends Omit<StepOptions, "timesteps" | "sigmas"> {
   readonly timesteps?: readonly number[] | AlignedSteps;
-  /** Sigmas, strictly descending, the last one where the last step ends; or a published schedule's name. */
   readonly sigmas?: readonly number[] | AlignedSteps;
-  /** Noise of DDIM and TCD, 0 to 1, none by default; others have no such choice. */
-  readonly eta?: number;
-  /** Steps of the solver that a consistency model was distilled from, in place of the config's. */
-  readonly originalInferenceSteps?: number;
-  /** The part of that solver's timesteps, in (0, 1], that a consistency model starts in; all of them by default. */
-  readonly strength?: number;
-  /** Tokens of a picture's latents, by which flow matching may shift its levels. */
-  readonly tokens?: number;
-  /** How far dynamic shifting moves levels at most, where the config of a class beside flow matching's own does not say. */
-  readonly mostShift?: number;
-  /** How many steps at the start are left out, as image-to-image does. */
-  readonly begin?: number;
 }
-
-/** The same for the schedulers, which each read what they know. */
-type Steps = Omit<StepChoice, "timesteps" | "sigmas"> & {
-  readonly timesteps?: readonly number[];
-  readonly sigmas?: readonly number[];
-};
 
 /** What some schedulers take beside a number of steps. */
 type Taken = "timesteps" | "sigmas" | "eta" | "originalInferenceSteps";
@@ -74,12 +53,12 @@ type Taken = "timesteps" | "sigmas" | "eta" | "originalInferenceSteps";
 const scheduler = <Config>(
   className: string,
   read: (config: SchedulerConfig) => Config,
-  make: (config: Config, options: Steps) => Sampler,
+  make: (config: Config, options: StepOptions) => Sampler,
   takes: readonly Taken[] = [],
 ) => ({
   className,
   takes,
-  make: (config: SchedulerConfig, options: Steps) =>
+  make: (config: SchedulerConfig, options: StepOptions) =>
     make(read(config), options),
 });
 
@@ -232,7 +211,7 @@ export function makeSampler(
 function stepsOf(
   kind: SamplerKind,
   { timesteps, sigmas, ...rest }: StepChoice,
-): Steps {
+): StepOptions {
   const lists = { timesteps, sigmas };
   const given = (["timesteps", "sigmas"] as const)
     .filter((key) => lists[key] !== undefined);

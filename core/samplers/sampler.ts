@@ -75,6 +75,20 @@ export const clipOf = (
 ): Pick<SamplerStep, "clip"> =>
   bounds === undefined ? {} : { clip: { ...clip, ...bounds } };
 
+/** A step from the latents and the prediction of its own call. */
+export const ownStep = (
+  { timestep }: Pick<NoiseLevel, "timestep">,
+  { x, prediction }: Combination,
+  rest: Partial<Pick<SamplerStep, "noise" | "clip">> = {},
+): SamplerStep => ({
+  timestep,
+  inputScale: 1,
+  latents: [x],
+  predictions: [prediction],
+  noise: 0,
+  ...rest,
+});
+
 /** One sampler bound to a number of steps. */
 export interface Sampler {
   /** Its short name, as in `gates.json`: "ddim". */

@@ -22,12 +22,24 @@ export interface SpacingOptions extends ReturnType<typeof spacingConfig> {
   readonly numTrainTimesteps: number;
 }
 
-/** Which steps a sampler has: a number of them, or their timesteps. */
+/** How a sampler is made of a config: exactly one of `steps`, `timesteps` and `sigmas` says where its steps lie. A class reads what it knows of the rest. */
 export interface StepOptions {
-  /** T, spaced as the config says. */
+  /** How many, T, spaced as the config says. PNDM calls the model more often; Heun and KDPM2 twice a step. */
   readonly steps?: number;
-  /** Training timesteps, strictly descending, in place of a number. */
+  /** Timesteps of the training, strictly descending, where the class takes them. */
   readonly timesteps?: readonly number[];
+  /** Sigmas, strictly descending, the last one where the last step ends; of flow matching before they are shifted, its last step ends at 0. */
+  readonly sigmas?: readonly number[];
+  /** Noise of DDIM and TCD, 0 to 1, none by default; others have no such choice. */
+  readonly eta?: number;
+  /** Steps of the solver that a consistency model was distilled from, in place of the config's. */
+  readonly originalInferenceSteps?: number;
+  /** The part of that solver's timesteps, in (0, 1], that a consistency model starts in; all of them by default. */
+  readonly strength?: number;
+  /** Tokens of a picture's latents, by which flow matching may shift its levels. */
+  readonly tokens?: number;
+  /** How far dynamic shifting moves levels at most, where the config of a class beside flow matching's own does not say. */
+  readonly mostShift?: number;
   /** How many steps at the start are left out, as image-to-image does. */
   readonly begin?: number;
 }

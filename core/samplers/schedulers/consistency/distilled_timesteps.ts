@@ -4,7 +4,7 @@ import {
   stableDiffusionBetas,
 } from "../../schedule/noise_config.ts";
 import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
-import { checkStepCount, type StepOptions } from "../../schedule/timesteps.ts";
+import { checkStepCount } from "../../schedule/timesteps.ts";
 
 /** The keys of both classes. @throws As {@linkcode noiseConfig}, and if the solver had more steps than there are timesteps. */
 export function distillationConfig(config: SchedulerConfig) {
@@ -23,24 +23,17 @@ export function distillationConfig(config: SchedulerConfig) {
   return { ...noise, originalInferenceSteps };
 }
 
-/** How a consistency model is sampled. */
-export interface DistilledOptions extends StepOptions {
-  /** In place of the config's `original_inference_steps`. */
-  readonly originalInferenceSteps?: number;
-  /** The part of its timesteps, in (0, 1], that the first step may lie in; 1 by default. */
-  readonly strength?: number;
-}
-
 /**
  * Every k-th timestep, as the distilled solver visited them, noisiest first.
  *
  * @throws {RangeError} If the solver had more steps than there are timesteps.
  */
 export function solverTimesteps(
-  { numTrainTimesteps, originalInferenceSteps, strength = 1 }:
-    & Required<Pick<DistilledOptions, "originalInferenceSteps">>
-    & Pick<DistilledOptions, "strength">
-    & { readonly numTrainTimesteps: number },
+  { numTrainTimesteps, originalInferenceSteps, strength = 1 }: {
+    readonly numTrainTimesteps: number;
+    readonly originalInferenceSteps: number;
+    readonly strength?: number;
+  },
 ): number[] {
   checkStepCount(originalInferenceSteps, numTrainTimesteps);
   const stride = Math.floor(numTrainTimesteps / originalInferenceSteps);

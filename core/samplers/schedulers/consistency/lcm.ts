@@ -9,15 +9,15 @@ import {
 import {
   boundsConfig,
   clipOf,
+  ownStep,
   type Sampler,
   samplerOf,
   type SamplerStep,
 } from "../../sampler.ts";
 import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
-import { chosenTimesteps } from "../../schedule/timesteps.ts";
+import { chosenTimesteps, type StepOptions } from "../../schedule/timesteps.ts";
 import {
   distillationConfig,
-  type DistilledOptions,
   evenlyPicked,
   solverTimesteps,
 } from "./distilled_timesteps.ts";
@@ -42,7 +42,7 @@ const dataSigma = 0.5;
  */
 export function makeLcm(
   config: LcmConfig,
-  options: DistilledOptions,
+  options: StepOptions,
 ): Sampler {
   const schedule = makeNoiseSchedule(config);
   const {
@@ -78,12 +78,6 @@ function lcmStep(
   const { signal, noise } = to ?? { signal: 1, noise: 0 };
   const factor = signal * cOut;
   const next = mix([factor, clean], [signal * cSkip, { x: 1, prediction: 0 }]);
-  return {
-    timestep: from.timestep,
-    inputScale: 1,
-    latents: [next.x],
-    predictions: [next.prediction],
-    noise,
-    ...clipOf(config.bounds, { clean, factor }),
-  };
+  const clip = clipOf(config.bounds, { clean, factor });
+  return ownStep(from, next, { noise, ...clip });
 }

@@ -6,12 +6,16 @@ import {
   mix,
   type NoiseLevel,
 } from "../../schedule/prediction.ts";
-import { type Sampler, samplerOf, type SamplerStep } from "../../sampler.ts";
-import { chosenTimesteps } from "../../schedule/timesteps.ts";
+import {
+  ownStep,
+  type Sampler,
+  samplerOf,
+  type SamplerStep,
+} from "../../sampler.ts";
+import { chosenTimesteps, type StepOptions } from "../../schedule/timesteps.ts";
 import { checkEta } from "../discrete/ddim.ts";
 import {
   distillationConfig,
-  type DistilledOptions,
   evenlyPicked,
   solverTimesteps,
 } from "./distilled_timesteps.ts";
@@ -21,18 +25,14 @@ export const tcdConfig = distillationConfig;
 
 type TcdConfig = ReturnType<typeof tcdConfig>;
 
-/** How TCD is sampled. */
-export interface TcdOptions extends DistilledOptions {
-  /** The paper's gamma: how far each step goes past the next timestep before noise leads back to it. 0 by default, as in diffusers' pipelines; the class's own is 0.3. */
-  readonly eta?: number;
-}
-
 /**
  * TCD at T timesteps; the last step ends at training timestep 0.
  *
+ * @param options.eta The paper's gamma: how far each step goes past the next timestep before noise leads back to it. 0 by default, as in diffusers' pipelines; the class's own is 0.3.
+ *
  * @throws {RangeError} If the steps or eta are out of range, or epsilon cannot be used because a timestep is pure noise.
  */
-export function makeTcd(config: TcdConfig, options: TcdOptions): Sampler {
+export function makeTcd(config: TcdConfig, options: StepOptions): Sampler {
   const { eta = 0, begin, originalInferenceSteps } = options;
   checkEta("TCD", eta);
   const schedule = makeNoiseSchedule(config);
@@ -79,11 +79,5 @@ function tcdStep(
   const { clean, epsilon } = interpret(predictionType, from);
   const kept = to ? to.signal / past.signal : 1;
   const next = mix([kept * past.signal, clean], [kept * past.noise, epsilon]);
-  return {
-    timestep: from.timestep,
-    inputScale: 1,
-    latents: [next.x],
-    predictions: [next.prediction],
-    noise: to ? Math.sqrt(1 - kept ** 2) : 0,
-  };
+  return ownStep(from, next, { noise: to ? Math.sqrt(1 - kept ** 2) : 0 });
 }

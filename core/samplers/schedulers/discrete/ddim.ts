@@ -11,6 +11,7 @@ import {
 import {
   boundsConfig,
   clipOf,
+  ownStep,
   type Sampler,
   samplerOf,
   type SamplerStep,
@@ -33,21 +34,17 @@ export const ddimConfig = (config: SchedulerConfig) => ({
 
 type DdimConfig = ReturnType<typeof ddimConfig>;
 
-/** How many timesteps, or which: exactly one of the two. Of a list, each step goes to the next timestep, the last to the final alpha. */
-export interface DdimOptions extends StepOptions {
-  /** Eq. 16: 0, the default, is deterministic; 1 has DDPM's variance. */
-  readonly eta?: number;
-}
-
 /**
- * DDIM bound to a config and its timesteps; without memory.
+ * DDIM bound to a config and its timesteps; without memory. Of a list, each step
+ * goes to the next timestep, the last to the final alpha.
  *
+ * @param options.eta Eq. 16: 0, the default, is deterministic; 1 has DDPM's variance.
  * @throws {TypeError} If not exactly one of `steps` and `timesteps` is given.
  * @throws {RangeError} If the steps, timesteps or eta are out of range, or epsilon cannot be used because a timestep is pure noise.
  */
 export function makeDdim(
   config: DdimConfig,
-  options: DdimOptions,
+  options: StepOptions,
 ): Sampler {
   const { eta = 0, begin = 0, timesteps: listed } = options;
   checkEta("DDIM", eta);
@@ -89,12 +86,6 @@ function ddimStep(
   const sigma = eta * Math.sqrt(Math.max(0, variance)); // 0 up to rounding where levels are equal
   const direction = Math.sqrt(Math.max(0, to.noise ** 2 - sigma ** 2));
   const next = mix([to.signal, clean], [direction, epsilon]);
-  return {
-    timestep: from.timestep,
-    inputScale: 1,
-    latents: [next.x],
-    predictions: [next.prediction],
-    noise: sigma,
-    ...clipOf(config.bounds, { clean, factor: to.signal }),
-  };
+  const clip = clipOf(config.bounds, { clean, factor: to.signal });
+  return ownStep(from, next, { noise: sigma, ...clip });
 }

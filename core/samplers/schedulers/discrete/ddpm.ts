@@ -11,6 +11,7 @@ import {
 import {
   boundsConfig,
   clipOf,
+  ownStep,
   type Sampler,
   samplerOf,
   type SamplerStep,
@@ -83,12 +84,8 @@ function ddpmStep(
   const next = mix([factor, clean], [own, { x: 1, prediction: 0 }]);
   const small = beta * (to.noise / from.noise) ** 2;
   const variance = config.hasLargeVariance ? beta : small;
-  return {
-    timestep: from.timestep,
-    inputScale: 1,
-    latents: [next.x],
-    predictions: [next.prediction],
+  return ownStep(from, next, {
     noise: from.timestep === 0 ? 0 : Math.sqrt(variance),
     ...clipOf(config.bounds, { clean, factor }),
-  };
+  });
 }

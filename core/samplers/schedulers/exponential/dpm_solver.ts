@@ -4,30 +4,27 @@
  * of the predicted clean sample or noise, extrapolated from the last one to
  * three of them; the SDE forms add noise.
  */
-import { latentsOf, ofCall, stepOf, sum } from "../../linear.ts";
-import {
-  boundsConfig,
-  type Sampler,
-  samplerOf,
-  type SamplerStep,
-} from "../../sampler.ts";
-import { noiseConfig } from "../../schedule/noise_config.ts";
-import type { NoiseLevel } from "../../schedule/prediction.ts";
+import type { Sampler, SamplerStep } from "../../sampler.ts";
 import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
 import { finalSigmasConfig, sigmasConfig } from "../../schedule/sigmas.ts";
-import { spacingConfig } from "../../schedule/timesteps.ts";
-import { flowSigmasConfig, predictionTypes } from "./flow_sigmas.ts";
+import { spacingConfig, type StepOptions } from "../../schedule/timesteps.ts";
 import {
   type Algorithm,
   algorithms,
-  boundsOf,
   integrandAt,
   integratesClean,
   integrator,
   lambdaOf,
   phis,
 } from "./integrators.ts";
-import { solverLevels, type SolverOptions } from "./solver_levels.ts";
+import {
+  boundedStep,
+  multistepOrder,
+  multistepSum,
+  solverConfig,
+  type SolverPlace,
+  solverSampler,
+} from "./solver.ts";
 
 /** Solver types; diffusers takes all but `heun` for midpoint. */
 const solverTypes = ["midpoint", "heun", "logrho", "bh1", "bh2"] as const;
@@ -48,9 +45,6 @@ export function dpmConfig(
     readonly zeroSnr: boolean;
   },
 ) {
-  const flow = flowSigmasConfig(config);
-  const solverOrder = config.integer("solver_order", 1) ?? 2;
-  if (solverOrder > 3) config.refuse("solver_order", "1 to 3", RangeError);
   const finalSigmas = finalSigmasConfig(config);
   const key = "algorithm_type";
   const asked = algorithm ?? config.oneOf(key, [...known, "deis"]) ??
@@ -66,14 +60,11 @@ export function dpmConfig(
     config.refuse("variance_type", "null (the variance is not read)");
   }
   const form = asked === "deis" ? "dpmsolver++" as const : asked;
-  const types = predictionTypes(flow, integratesClean(form));
+  const ofClean = integratesClean(form);
   return {
-    ...noiseConfig(config, { zeroSnr, predictionTypes: types }),
-    flow,
-    bounds: boundsConfig(config, { thresholds: true }),
+    ...solverConfig(config, { mostOrder: 3, ofClean, zeroSnr }),
     algorithm: form,
     end: finalSigmas === "zero" ? "zero" as const : "training" as const,
-    solverOrder,
     isMidpoint: config.oneOf("solver_type", solverTypes) !== "heun",
     lambdaMinClipped: config.number("lambda_min_clipped"),
   };
@@ -102,9 +93,7 @@ export function dpmSolverConfig(
     ]),
     ...own,
     cutsCosine: true,
-    /** Whether the last steps of few are of lower order. */
     lowerOrderFinal: config.boolean("lower_order_final") ?? true,
-    /** Whether the last step is of order 1. */
     eulerAtFinal: config.boolean("euler_at_final") ?? false,
   };
 }
@@ -117,45 +106,16 @@ type DpmSolverConfig = ReturnType<typeof dpmSolverConfig>;
  * @throws {RangeError} If the steps are out of range.
  * @throws {TypeError} If timesteps are given beside a spacing of sigmas.
  */
-export function makeDpmSolver(
+export const makeDpmSolver = (
   config: DpmSolverConfig,
-  options: SolverOptions,
-): Sampler {
-  const { begin = 0 } = options;
-  const all = solverLevels(config, options);
-  const levels = all.slice(begin);
-  const steps = levels.slice(0, -1).map((_, i) =>
-    multistep(config, i, {
-      levels,
-      order: orderOf(config, { i, at: begin + i, steps: all.length - 1 }),
-    })
-  );
-  return samplerOf({
+  options: StepOptions,
+): Sampler =>
+  solverSampler(config, options, {
     name: config.algorithm === "sde-dpmsolver++"
       ? "sde-dpm-solver++"
       : "dpm-solver++",
-    level: levels[0],
-    steps,
+    step: (i, place) => multistep(config, i, place),
   });
-}
-
-/** With fewer steps than this, the last ones are of lower order where the config says so. */
-const fewSteps = 15;
-
-/** How many clean samples step i reads: as many as there are, fewer at the end. */
-function orderOf(
-  { solverOrder, lowerOrderFinal, eulerAtFinal, end }: DpmSolverConfig,
-  { i, at, steps }: {
-    readonly i: number;
-    readonly at: number;
-    readonly steps: number;
-  },
-): number {
-  const order = Math.min(solverOrder, i + 1);
-  const lower = lowerOrderFinal && steps < fewSteps;
-  if (at === steps - 1 && (lower || eulerAtFinal || end === "zero")) return 1;
-  return at === steps - 2 && lower ? Math.min(order, 2) : order;
-}
 
 /**
  * Step i: D_n is the n-th divided difference of the integrand at this call and
@@ -167,12 +127,11 @@ function orderOf(
 function multistep(
   config: DpmSolverConfig,
   i: number,
-  { levels, order }: {
-    readonly levels: readonly NoiseLevel[];
-    readonly order: number;
-  },
+  place: SolverPlace,
 ): SamplerStep {
   const { algorithm, predictionType, bounds } = config;
+  const { levels } = place;
+  const order = multistepOrder(config, i, place);
   const from = levels.slice(i + 1 - order, i + 1).reverse();
   const step = integrator(algorithm, { from: from[0], to: levels[i + 1] });
   const { kept, gain, h, noise } = step;
@@ -187,18 +146,9 @@ function multistep(
   );
   const reading = { predictionType, ofClean: integratesClean(algorithm) };
   const integrands = from.map((level) => integrandAt(reading, level));
-  return stepOf(i, {
-    timestep: from[0].timestep,
-    inputScale: 1,
-    next: sum(
-      [kept, latentsOf(i)],
-      ...integrands.map((each, k) =>
-        [weights[k], ofCall(i - k, each.value)] as const
-      ),
-    ),
-    noise,
-    ...boundsOf(bounds, integrands[0], weights[0]),
-  });
+  const next = multistepSum(i, { kept, weights, integrands });
+  const [own, weight] = [integrands[0], weights[0]];
+  return boundedStep(i, place, { next, noise, bounds, own, weight });
 }
 
 /** Weights of the integrands in D_0, D_1 and D_2, from the spacings before this step over its own. */

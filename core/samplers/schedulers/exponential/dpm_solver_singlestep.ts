@@ -9,23 +9,21 @@ import {
   latentsOf,
   type Linear,
   ofCall,
-  stepOf,
   sum,
 } from "../../linear.ts";
-import { type Sampler, samplerOf, type SamplerStep } from "../../sampler.ts";
-import type { NoiseLevel } from "../../schedule/prediction.ts";
+import type { Sampler, SamplerStep } from "../../sampler.ts";
 import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
 import { sigmasConfig } from "../../schedule/sigmas.ts";
+import type { StepOptions } from "../../schedule/timesteps.ts";
 import { dpmConfig } from "./dpm_solver.ts";
 import {
-  boundsOf,
   integrandAt,
   integratesClean,
   integrator,
   lambdaOf,
   phis,
 } from "./integrators.ts";
-import { solverLevels, type SolverOptions } from "./solver_levels.ts";
+import { boundedStep, type SolverPlace, solverSampler } from "./solver.ts";
 
 /** The config of `DPMSolverSinglestepScheduler`. @throws As {@linkcode noiseConfig} and {@linkcode dpmConfig}. */
 export function dpmSinglestepConfig(config: SchedulerConfig) {
@@ -53,33 +51,26 @@ type SinglestepConfig = ReturnType<typeof dpmSinglestepConfig>;
  * @throws {RangeError} If the steps are out of range.
  * @throws {TypeError} If timesteps are given beside a spacing of sigmas.
  */
-export function makeDpmSinglestep(
+export const makeDpmSinglestep = (
   config: SinglestepConfig,
-  options: SolverOptions,
-): Sampler {
-  const { begin = 0 } = options;
-  const all = solverLevels(config, options);
-  const levels = all.slice(begin);
-  const orders = ordersOf(config, all.length - 1).slice(begin);
-  return samplerOf({
+  options: StepOptions,
+): Sampler =>
+  solverSampler(config, options, {
     name: "dpm-solver-singlestep",
-    level: levels[0],
-    steps: orders.map((order, i) =>
-      singlestep(config, i, { levels, order: Math.min(order, i + 1) })
-    ),
+    step: (i, place) => singlestep(config, i, place),
   });
-}
 
-/** The order of each call: its place in its group. */
-function ordersOf(
+/** The order of a call: its place in its group, as far as there are calls before it. */
+function orderOf(
   { solverOrder, lowerOrderFinal, end }: SinglestepConfig,
-  calls: number,
-): number[] {
+  i: number,
+  { at, calls }: SolverPlace,
+): number {
   const isUneven = calls % solverOrder !== 0;
-  const orders = Array.from({ length: calls }, (_, i) => i % solverOrder + 1);
   // A whole group at the end gives up its last call to a group of its own.
-  if (end === "zero" || lowerOrderFinal && !isUneven) orders[calls - 1] = 1;
-  return orders;
+  const isAlone = end === "zero" || lowerOrderFinal && !isUneven;
+  if (isAlone && at === calls - 1) return 1;
+  return Math.min(at % solverOrder + 1, i + 1);
 }
 
 /**
@@ -91,13 +82,13 @@ function ordersOf(
  * D's differences to the calls after it.
  */
 function singlestep(
-  { algorithm, predictionType, bounds, isMidpoint }: SinglestepConfig,
+  config: SinglestepConfig,
   i: number,
-  { levels, order }: {
-    readonly levels: readonly NoiseLevel[];
-    readonly order: number;
-  },
+  place: SolverPlace,
 ): SamplerStep {
+  const { algorithm, predictionType, bounds, isMidpoint } = config;
+  const { levels } = place;
+  const order = orderOf(config, i, place);
   const start = i + 1 - order;
   const step = integrator(algorithm, {
     from: levels[start],
@@ -124,13 +115,5 @@ function singlestep(
     [kept, latentsOf(start)],
     ...terms.map(([weight, term]) => [-gain * weight, term] as const),
   );
-  const own = at(i);
-  const weight = next.predictions.get(i)! / own.value.prediction;
-  return stepOf(i, {
-    timestep: levels[i].timestep,
-    inputScale: 1,
-    next,
-    noise,
-    ...boundsOf(bounds, own, weight),
-  });
+  return boundedStep(i, place, { next, noise, bounds, own: at(i) });
 }

@@ -6,7 +6,7 @@
 import type { PredictionType } from "../../schedule/noise_config.ts";
 import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
 import { evenly } from "../../schedule/sigmas.ts";
-import { checkStepCount } from "../../schedule/timesteps.ts";
+import { checkStepCount, type StepOptions } from "../../schedule/timesteps.ts";
 import {
   checkLevels,
   constantShift,
@@ -20,16 +20,6 @@ import {
 
 /** How a class lays levels of flow matching. */
 export type FlowSigmas = NonNullable<ReturnType<typeof flowSigmasConfig>>;
-
-/** How many levels, or which before they are shifted. */
-export interface FlowSteps {
-  readonly steps?: number;
-  readonly sigmas?: readonly number[];
-  /** Tokens of a picture's latents. */
-  readonly tokens?: number;
-  /** How far the pipeline moves levels at most, where the config does not say. */
-  readonly mostShift?: number;
-}
 
 /** UniPC steps from pure noise; its first signal must not be 0. */
 const leastSignal = 1e-6;
@@ -60,7 +50,7 @@ export function flowSigmasConfig(config: SchedulerConfig, isUnipc = false) {
     config.refuse("time_shift_type", "exponential under this class");
   }
   /** How levels move for a number of tokens. */
-  const shiftFor = ({ tokens, mostShift }: FlowSteps): Shift => {
+  const shiftFor = ({ tokens, mostShift }: StepOptions): Shift => {
     if (!isDynamic) return constantShift(shift);
     const a = dynamicShift(dynamicShiftConfig(config, mostShift), tokens);
     return isUnipc ? rationalShift(a) : constantShift(a);
@@ -95,7 +85,7 @@ const spacings = [
  */
 export function flowSigmas(
   { isUnipc, shiftFor, terminal }: FlowSigmas,
-  { scale, ...options }: FlowSteps & {
+  { scale, ...options }: StepOptions & {
     /** Timesteps of the training. */
     readonly scale: number;
   },

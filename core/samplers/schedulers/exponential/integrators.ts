@@ -10,7 +10,6 @@ import {
   interpret,
   type NoiseLevel,
 } from "../../schedule/prediction.ts";
-import { type Bounds, clipOf, type SamplerStep } from "../../sampler.ts";
 
 /** The names of `algorithm_type`. */
 export const algorithms = [
@@ -44,37 +43,30 @@ export function integrator(
   { from, to }: { readonly from: NoiseLevel; readonly to: NoiseLevel },
 ): Integrator {
   const h = lambdaOf(to) - lambdaOf(from);
+  const ofClean = { kept: to.noise / from.noise, gain: to.signal, noise: 0, h };
+  const ofNoise = {
+    kept: to.signal / from.signal,
+    gain: to.noise,
+    noise: 0,
+    h,
+  };
   switch (algorithm) {
     case "dpmsolver++":
-      return {
-        kept: to.noise / from.noise,
-        gain: to.signal,
-        noise: 0,
-        h,
-        exponent: h,
-      };
+      return { ...ofClean, exponent: h };
     case "dpmsolver":
-      return {
-        kept: to.signal / from.signal,
-        gain: to.noise,
-        noise: 0,
-        h,
-        exponent: -h,
-      };
+      return { ...ofNoise, exponent: -h };
     case "sde-dpmsolver++":
       return {
-        kept: to.noise / from.noise * Math.exp(-h),
-        gain: to.signal,
+        ...ofClean,
+        kept: ofClean.kept * Math.exp(-h),
         noise: to.noise * Math.sqrt(-Math.expm1(-2 * h)),
-        h,
         exponent: 2 * h,
       };
     case "sde-dpmsolver":
       return {
-        kept: to.signal / from.signal,
+        ...ofNoise,
         gain: 2 * to.noise,
         noise: to.noise * Math.sqrt(Math.expm1(2 * h)),
-        h,
         exponent: -h,
       };
   }
@@ -124,11 +116,3 @@ export function integrandAt(
 /** Whether the algorithm integrates the clean sample. */
 export const integratesClean = (algorithm: Algorithm): boolean =>
   algorithm.endsWith("++");
-
-/** The bounds of a step on the clean sample. @param weight Of the call's integrand in the next latents. */
-export const boundsOf = (
-  bounds: Bounds | undefined,
-  { clean, share }: Integrand,
-  weight: number,
-): Pick<SamplerStep, "clip"> =>
-  clipOf(bounds, { clean, factor: weight * share });

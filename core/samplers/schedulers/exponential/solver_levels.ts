@@ -21,7 +21,7 @@ import {
   type SpacingOptions,
   type StepOptions,
 } from "../../schedule/timesteps.ts";
-import { type FlowSigmas, flowSigmas, type FlowSteps } from "./flow_sigmas.ts";
+import { type FlowSigmas, flowSigmas } from "./flow_sigmas.ts";
 
 /** Where the calls lie. */
 export type LevelsConfig =
@@ -39,9 +39,6 @@ export type LevelsConfig =
     readonly flow: FlowSigmas | null;
   };
 
-/** Which calls there are. */
-export type SolverOptions = StepOptions & FlowSteps;
-
 /**
  * The levels of the T calls, then where the last step ends. Timesteps are whole:
  * those of spaced sigmas are rounded or cut off.
@@ -51,7 +48,7 @@ export type SolverOptions = StepOptions & FlowSteps;
  */
 export function solverLevels(
   config: LevelsConfig,
-  options: SolverOptions,
+  options: StepOptions,
 ): NoiseLevel[] {
   const { flow, spacing, end } = config;
   const training = trainingSigmas(config);
@@ -79,7 +76,7 @@ function flowCalls(
   flow: FlowSigmas,
   config: LevelsConfig,
   { options, training }: {
-    readonly options: SolverOptions;
+    readonly options: StepOptions;
     readonly training: TrainingSigmas;
   },
 ): Call[] {
@@ -103,7 +100,7 @@ function flowCalls(
 
 function callsOf(
   config: LevelsConfig,
-  options: SolverOptions,
+  options: StepOptions,
   training: TrainingSigmas,
 ): Call[] {
   const { spacing } = config;

@@ -8,49 +8,37 @@ import {
   latentsOf,
   type Linear,
   ofCall,
-  stepOf,
   sum,
 } from "../../linear.ts";
-import {
-  boundsConfig,
-  type Sampler,
-  samplerOf,
-  type SamplerStep,
-} from "../../sampler.ts";
-import { noiseConfig } from "../../schedule/noise_config.ts";
+import type { Sampler, SamplerStep } from "../../sampler.ts";
 import type { NoiseLevel } from "../../schedule/prediction.ts";
 import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
 import { finalSigmasConfig, sigmasConfig } from "../../schedule/sigmas.ts";
-import { spacingConfig } from "../../schedule/timesteps.ts";
-import { flowSigmasConfig, predictionTypes } from "./flow_sigmas.ts";
-import { boundsOf, integrandAt, integrator, lambdaOf } from "./integrators.ts";
-import { solverLevels, type SolverOptions } from "./solver_levels.ts";
+import { spacingConfig, type StepOptions } from "../../schedule/timesteps.ts";
+import { integrandAt, integrator, lambdaOf } from "./integrators.ts";
+import {
+  boundedStep,
+  solverConfig,
+  type SolverPlace,
+  solverSampler,
+} from "./solver.ts";
 
 /** The highest order; more steps back say nothing. */
 const mostOrder = 9;
 
 /** The config of `UniPCMultistepScheduler`, which takes DPM-Solver's solver types for bh2. @throws As {@linkcode noiseConfig}. */
 export function unipcConfig(config: SchedulerConfig) {
-  const flow = flowSigmasConfig(config, true);
-  const solverOrder = config.integer("solver_order", 1) ?? 2;
-  if (solverOrder > mostOrder) {
-    config.refuse("solver_order", `1 to ${mostOrder}`, RangeError);
-  }
-  const finalSigmas = finalSigmasConfig(config);
-  const predictsClean = config.boolean("predict_x0") ?? true;
+  const ofClean = config.boolean("predict_x0") ?? true;
+  const own = { mostOrder, ofClean, zeroSnr: true, isUnipc: true };
   return {
-    ...noiseConfig(config, {
-      zeroSnr: true,
-      predictionTypes: predictionTypes(flow, predictsClean),
-    }),
-    flow,
+    ...solverConfig(config, own),
     ...spacingConfig(config, "linspace"),
     ...sigmasConfig(config),
-    bounds: boundsConfig(config, { thresholds: true }),
-    end: finalSigmas === "zero" ? "zero" as const : "last" as const,
-    solverOrder,
+    end: finalSigmasConfig(config) === "zero"
+      ? "zero" as const
+      : "last" as const,
     /** Whether the clean sample is integrated, or the noise. */
-    predictsClean,
+    ofClean,
     /** Whether the paper's B(h) is B_1 = h, or B_2 = e^h − 1. */
     isBh1: config.string("solver_type") === "bh1",
     lowerOrderFinal: config.boolean("lower_order_final") ?? true,
@@ -70,66 +58,42 @@ type UnipcConfig = ReturnType<typeof unipcConfig>;
  *
  * @throws {RangeError} If the steps are out of range, or the last step's arithmetic is not finite: bh1 or the noise's integral to final sigma zero.
  */
-export function makeUnipc(
-  config: UnipcConfig,
-  options: SolverOptions,
-): Sampler {
-  const { begin = 0 } = options;
-  const levels = solverLevels(config, options).slice(begin);
-  const calls = levels.length - 1;
-  const orders = levels.slice(0, -1).map((_, i) =>
-    Math.min(
-      config.solverOrder,
-      i + 1,
-      config.lowerOrderFinal ? calls - i : Infinity,
-    )
-  );
-  return samplerOf({
+export const makeUnipc = (config: UnipcConfig, options: StepOptions): Sampler =>
+  solverSampler(config, options, {
     name: "unipc",
-    level: levels[0],
-    steps: orders.map((order, i) => {
-      const isCorrected = i > 0 && !config.uncorrected.includes(begin + i - 1);
-      return unipcStep(config, i, {
-        levels,
-        order,
-        corrected: isCorrected ? orders[i - 1] : undefined,
-      });
-    }),
+    step: (i, place) => unipcStep(config, i, place),
   });
-}
 
-/** Call i: corrects the latents that it saw, with order `corrected`, then predicts the next ones from them. */
+/** How many integrands the predictor of call i reads. */
+const orderOf = (
+  { solverOrder, lowerOrderFinal }: UnipcConfig,
+  i: number,
+  { levels: { length } }: SolverPlace,
+): number =>
+  Math.min(solverOrder, i + 1, lowerOrderFinal ? length - 1 - i : Infinity);
+
+/** Call i: corrects the latents that it saw, with the order of the step before, then predicts the next ones from them. */
 function unipcStep(
   config: UnipcConfig,
   i: number,
-  { levels, order, corrected }: {
-    readonly levels: readonly NoiseLevel[];
-    readonly order: number;
-    readonly corrected: number | undefined;
-  },
+  place: SolverPlace,
 ): SamplerStep {
+  const { levels, at } = place;
+  const order = orderOf(config, i, place);
+  const isCorrected = i > 0 && !config.uncorrected.includes(at - 1);
   const jump = jumpFrom(config, levels, i);
   const { kept, gain, base } = jump;
   const x = latentsOf(i);
-  const better = corrected === undefined
-    ? x
-    : sum([1, x], [1, correction(config, levels, { i, order: corrected })]);
+  const better = isCorrected
+    ? sum([1, x], [1, correction(config, i, place)])
+    : x;
   const next = sum(
     [kept, better],
     [-gain * base, jump.m(i)],
     [-gain, residual(jump, i, predictorWeights(jump, i, order))],
   );
-  const own = jump.reading(i);
-  return stepOf(i, {
-    timestep: levels[i].timestep,
-    inputScale: 1,
-    next,
-    ...boundsOf(
-      config.bounds,
-      own,
-      next.predictions.get(i)! / own.value.prediction,
-    ),
-  });
+  const { bounds } = config;
+  return boundedStep(i, place, { next, bounds, own: jump.reading(i) });
 }
 
 /**
@@ -139,10 +103,11 @@ function unipcStep(
  */
 function correction(
   config: UnipcConfig,
-  levels: readonly NoiseLevel[],
-  { i, order }: { readonly i: number; readonly order: number },
+  i: number,
+  place: SolverPlace,
 ): Linear {
-  const jump = jumpFrom(config, levels, i - 1);
+  const order = orderOf(config, i - 1, place);
+  const jump = jumpFrom(config, place.levels, i - 1);
   const rest = difference(
     residual(jump, i - 1, correctorWeights(jump, i - 1, order)),
     residual(jump, i - 1, predictorWeights(jump, i - 1, order)),
@@ -154,17 +119,17 @@ function correction(
 type Jump = ReturnType<typeof jumpFrom>;
 
 function jumpFrom(
-  { predictsClean, predictionType, isBh1 }: UnipcConfig,
+  { ofClean, predictionType, isBh1 }: UnipcConfig,
   levels: readonly NoiseLevel[],
   i: number,
 ) {
-  const algorithm = predictsClean ? "dpmsolver++" : "dpmsolver";
+  const algorithm = ofClean ? "dpmsolver++" : "dpmsolver";
   const { kept, gain, h, exponent } = integrator(algorithm, {
     from: levels[i],
     to: levels[i + 1],
   });
   const reading = (k: number) =>
-    integrandAt({ predictionType, ofClean: predictsClean }, levels[k]);
+    integrandAt({ predictionType, ofClean }, levels[k]);
   return {
     kept,
     gain,

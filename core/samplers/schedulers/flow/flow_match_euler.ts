@@ -1,5 +1,10 @@
 /** Euler's method on the flow's ODE (Esser et al., arXiv 2403.03206), as diffusers' `FlowMatchEulerDiscreteScheduler` steps it. */
-import { type Sampler, samplerOf, type SamplerStep } from "../../sampler.ts";
+import {
+  ownStep,
+  type Sampler,
+  samplerOf,
+  type SamplerStep,
+} from "../../sampler.ts";
 import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
 import { sigmasConfig, sigmaSpacings } from "../../schedule/sigmas.ts";
 import type { StepOptions } from "../../schedule/timesteps.ts";
@@ -36,22 +41,15 @@ export function flowMatchEulerConfig(config: SchedulerConfig) {
 
 type FlowMatchEulerConfig = ReturnType<typeof flowMatchEulerConfig>;
 
-/** How many steps, or which: of timesteps, what the network is told, levels follow, and are shifted. */
-export interface FlowOptions extends StepOptions {
-  /** Levels before they are shifted, in place of even ones; the last step ends at 0. */
-  readonly sigmas?: readonly number[];
-  /** Tokens of a picture's latents. */
-  readonly tokens?: number;
-}
-
 /**
- * Euler at T levels; without memory.
+ * Euler at T levels; without memory. Of timesteps, what the network is told,
+ * levels follow, and are shifted.
  *
  * @throws {RangeError} If the steps are out of range, or levels move with the number of tokens and that is not given.
  */
 export function makeFlowMatchEuler(
   config: FlowMatchEulerConfig,
-  options: FlowOptions,
+  options: StepOptions,
 ): Sampler {
   const sigmas = sigmasOf(config, options);
   const { timesteps, begin = 0 } = options;
@@ -82,19 +80,14 @@ function eulerStep(
   const [x, v] = isStochastic
     ? [1 - next, -(1 - next) * sigma]
     : [1, Math.fround(next - sigma)];
-  return {
-    timestep,
-    inputScale: 1,
-    latents: [x],
-    predictions: [v],
-    noise: isStochastic ? next : 0,
-  };
+  const noise = isStochastic ? next : 0;
+  return ownStep({ timestep }, { x, prediction: v }, { noise });
 }
 
 /** The levels of the T calls and where the last step ends, float32. */
 function sigmasOf(
   config: FlowMatchEulerConfig,
-  options: FlowOptions,
+  options: StepOptions,
 ): number[] {
   const { given, round } = givenLevels(config, options);
   const shift = shiftOf(config, options);
@@ -112,7 +105,7 @@ function sigmasOf(
 /** Levels before they are shifted, and the arithmetic that they are in: lists are float32. */
 function givenLevels(
   config: FlowMatchEulerConfig,
-  { steps, sigmas, timesteps }: FlowOptions,
+  { steps, sigmas, timesteps }: StepOptions,
 ): { given: readonly number[]; round: Round } {
   const { numTrainTimesteps, isDynamic, shift } = config;
   const levels = sigmas ??
@@ -129,7 +122,7 @@ function givenLevels(
 /** @throws {RangeError} If levels move with the number of tokens and that is not known. */
 const shiftOf = (
   config: FlowMatchEulerConfig,
-  { tokens }: FlowOptions,
+  { tokens }: StepOptions,
 ): Shift =>
   config.isDynamic
     ? rationalShift(dynamicShift(config, tokens))

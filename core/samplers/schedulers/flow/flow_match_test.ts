@@ -3,9 +3,9 @@ import { makeSampler } from "../../make_sampler.ts";
 import type { Sampler } from "../../sampler.ts";
 import { nextState, startState } from "../../sampler_state.ts";
 import { parseSchedulerConfig } from "../../schedule/read_scheduler_config.ts";
-import type { FlowOptions } from "./flow_match_euler.ts";
+import type { StepOptions } from "../../schedule/timesteps.ts";
 
-const samplerOf = (config: object, options: FlowOptions): Sampler =>
+const samplerOf = (config: object, options: StepOptions): Sampler =>
   makeSampler(
     parseSchedulerConfig(
       { _class_name: "FlowMatchEulerDiscreteScheduler", ...config },
@@ -23,7 +23,7 @@ const own = (steps: number) =>
 const dynamic = { use_dynamic_shifting: true };
 
 /** By diffusers: a config, its steps, timesteps, and where 0.7 and −1.3 end under v = 0.6 x + 0.5 sin(2x + i). */
-const recorded: [object, FlowOptions, number[], [number, number]][] = [
+const recorded: [object, StepOptions, number[], [number, number]][] = [
   [
     { shift: 3 },
     { steps: 4 },

@@ -1,5 +1,5 @@
 /** Euler's method on the probability flow ODE in sigma (arXiv 2206.00364, Algorithm 1), as diffusers' `EulerDiscreteScheduler` steps it without churn. */
-import { type Sampler, samplerOf, type SamplerStep } from "../../sampler.ts";
+import type { Sampler } from "../../sampler.ts";
 import { latentsOf, ofCall, stepOf, sum } from "../../linear.ts";
 import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
 import {
@@ -12,9 +12,9 @@ import type { StepOptions } from "../../schedule/timesteps.ts";
 import {
   type Call,
   callAt,
-  initialScale,
   readingAt,
   sigmaClassConfig,
+  sigmaSampler,
   spacedCalls,
   timestepCalls,
 } from "./sigma_calls.ts";
@@ -39,12 +39,6 @@ export function eulerConfig(config: SchedulerConfig) {
 
 type EulerConfig = ReturnType<typeof eulerConfig>;
 
-/** A number of steps, their timesteps, or their sigmas: exactly one of the three. */
-export interface EulerOptions extends StepOptions {
-  /** Strictly descending; the last one is where the last step ends, and may be 0. */
-  readonly sigmas?: readonly number[];
-}
-
 /** The calls, and the sigma at which the last step ends. */
 interface Course {
   readonly calls: readonly Call[];
@@ -57,41 +51,28 @@ interface Course {
  * @throws {RangeError} If the steps, timesteps or sigmas are out of range.
  * @throws {TypeError} If timesteps are given and the config places the sigmas itself, or knows no whole timesteps.
  */
-export function makeEuler(config: EulerConfig, options: EulerOptions): Sampler {
-  const { calls, last } = courseOf(config, options);
-  const { begin = 0 } = options;
-  const sigmas = [...calls.map(({ sigma }) => sigma), last];
-  return samplerOf({
+export function makeEuler(config: EulerConfig, options: StepOptions): Sampler {
+  const { predictionType, isContinuous } = config;
+  return sigmaSampler(config, {
     name: "euler",
-    initNoiseSigma: initialScale(config, sigmas),
-    level: { signal: 1, noise: sigmas[begin] },
-    steps: calls.slice(begin).map((call, i) =>
-      eulerStep(config, { call, i, to: sigmas[begin + i + 1] })
-    ),
-  });
-}
-
-/** x' = x + (sigma' − sigma) dx/dsigma. */
-function eulerStep(
-  { predictionType, isContinuous }: EulerConfig,
-  { call, i, to }: {
-    readonly call: Call;
-    readonly i: number;
-    readonly to: number;
-  },
-): SamplerStep {
-  const { timestep, sigma } = call;
-  const { slope, inputScale } = readingAt(predictionType, call);
-  return stepOf(i, {
-    timestep: isContinuous ? Math.fround(Math.log(sigma) / 4) : timestep,
-    inputScale,
-    next: sum([1, latentsOf(i)], [to - sigma, ofCall(i, slope)]),
+    begin: options.begin,
+    ...courseOf(config, options),
+    // x' = x + (sigma' − sigma) dx/dsigma.
+    stepsFrom(call, i, to) {
+      const { timestep, sigma } = call;
+      const { slope, inputScale } = readingAt(predictionType, call);
+      return stepOf(i, {
+        timestep: isContinuous ? Math.fround(Math.log(sigma) / 4) : timestep,
+        inputScale,
+        next: sum([1, latentsOf(i)], [to - sigma, ofCall(i, slope)]),
+      });
+    },
   });
 }
 
 function courseOf(
   config: EulerConfig,
-  { sigmas, ...options }: EulerOptions,
+  { sigmas, ...options }: StepOptions,
 ): Course {
   const training = trainingSigmas(config);
   if (sigmas) return givenCourse(training, sigmas);

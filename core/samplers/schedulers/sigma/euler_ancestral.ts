@@ -1,14 +1,14 @@
 /** Ancestral sampling with Euler's method, of k-diffusion's `sample_euler_ancestral`: each step goes below the next sigma, then noise leads back up to it. As diffusers' `EulerAncestralDiscreteScheduler` steps it. */
 import { latentsOf, ofCall, stepOf, sum } from "../../linear.ts";
-import { type Sampler, samplerOf } from "../../sampler.ts";
+import type { Sampler } from "../../sampler.ts";
 import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
 import { trainingSigmas } from "../../schedule/sigmas.ts";
 import type { StepOptions } from "../../schedule/timesteps.ts";
 import {
-  initialScale,
   readingAt,
   sigmaCalls,
   sigmaClassConfig,
+  sigmaSampler,
 } from "./sigma_calls.ts";
 
 /** The config of `EulerAncestralDiscreteScheduler`. @throws As `noiseConfig`. */
@@ -45,23 +45,20 @@ export function makeEulerAncestral(
   config: ReturnType<typeof eulerAncestralConfig>,
   options: StepOptions,
 ): Sampler {
-  const { begin = 0 } = options;
-  const calls = sigmaCalls(config, options, trainingSigmas(config));
-  const sigmas = [...calls.map(({ sigma }) => sigma), 0];
-  return samplerOf({
+  return sigmaSampler(config, {
     name: "euler-ancestral",
-    initNoiseSigma: initialScale(config, sigmas),
-    level: { signal: 1, noise: sigmas[begin] },
-    steps: calls.slice(begin).map((call, i) => {
+    calls: sigmaCalls(config, options, trainingSigmas(config)),
+    begin: options.begin,
+    stepsFrom(call, i, to) {
       const { timestep, sigma } = call;
       const { slope, inputScale } = readingAt(config.predictionType, call);
-      const { down, up } = ancestralSplit(sigma, sigmas[begin + i + 1]);
+      const { down, up } = ancestralSplit(sigma, to);
       return stepOf(i, {
         timestep,
         inputScale,
         next: sum([1, latentsOf(i)], [down - sigma, ofCall(i, slope)]),
         noise: up,
       });
-    }),
+    },
   });
 }

@@ -4,7 +4,6 @@ import {
   boundsConfig,
   clipOf,
   type Sampler,
-  samplerOf,
   type SamplerStep,
 } from "../../sampler.ts";
 import { stableDiffusionBetas } from "../../schedule/noise_config.ts";
@@ -13,10 +12,10 @@ import { trainingSigmas } from "../../schedule/sigmas.ts";
 import type { StepOptions } from "../../schedule/timesteps.ts";
 import {
   type Call,
-  initialScale,
   readingAt,
   sigmaCalls,
   sigmaClassConfig,
+  sigmaSampler,
 } from "./sigma_calls.ts";
 
 /** The config of `HeunDiscreteScheduler`. @throws As `noiseConfig`. */
@@ -37,15 +36,14 @@ type HeunConfig = ReturnType<typeof heunConfig>;
  * @throws {RangeError} If the steps are out of range.
  */
 export function makeHeun(config: HeunConfig, options: StepOptions): Sampler {
-  const all = sigmaCalls(config, options, trainingSigmas(config));
-  const calls = all.slice(options.begin);
-  return samplerOf({
+  const calls = sigmaCalls(config, options, trainingSigmas(config));
+  const { begin = 0 } = options;
+  return sigmaSampler(config, {
     name: "heun",
-    initNoiseSigma: initialScale(config, all.map(({ sigma }) => sigma)),
-    level: { signal: 1, noise: calls[0].sigma },
-    steps: calls.flatMap((from, k) =>
-      heunStep(config, 2 * k, [from, calls[k + 1]])
-    ),
+    calls,
+    begin,
+    stepsFrom: (from, k) =>
+      heunStep(config, 2 * k, [from, calls[begin + k + 1]]),
   });
 }
 
@@ -62,11 +60,9 @@ function heunStep(
   [from, to]: readonly [Call, Call | undefined],
 ): SamplerStep[] {
   const h = (to?.sigma ?? 0) - from.sigma;
-  const step = (i: number, { timestep, sigma }: Call, half: boolean) => {
-    const { inputScale, clean, slope } = readingAt(predictionType, {
-      timestep,
-      sigma,
-    });
+  const step = (i: number, call: Call, half: boolean) => {
+    const { timestep, sigma } = call;
+    const { inputScale, clean, slope } = readingAt(predictionType, call);
     const stride = half ? h / 2 : h;
     const start = half
       ? sum([1 / 2, latentsOf(i)], [1 / 2, latentsOf(i - 1)])

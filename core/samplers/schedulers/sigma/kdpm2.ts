@@ -6,7 +6,7 @@
  * step it.
  */
 import { latentsOf, ofCall, stepOf, sum } from "../../linear.ts";
-import { type Sampler, samplerOf, type SamplerStep } from "../../sampler.ts";
+import type { Sampler, SamplerStep } from "../../sampler.ts";
 import { stableDiffusionBetas } from "../../schedule/noise_config.ts";
 import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
 import { type TrainingSigmas, trainingSigmas } from "../../schedule/sigmas.ts";
@@ -16,10 +16,10 @@ import { ancestralSplit } from "./euler_ancestral.ts";
 import {
   type Call,
   callAt,
-  initialScale,
   readingAt,
   sigmaCalls,
   sigmaClassConfig,
+  sigmaSampler,
 } from "./sigma_calls.ts";
 
 /** The config of both classes. @throws As `noiseConfig`. */
@@ -50,23 +50,20 @@ function make(
   },
 ): Sampler {
   const training = trainingSigmas(config);
-  const all = sigmaCalls(config, options, training);
-  const calls = all.slice(begin);
   const { predictionType, spacing } = config;
-  return samplerOf({
+  return sigmaSampler(config, {
     name,
-    initNoiseSigma: initialScale(config, all.map(({ sigma }) => sigma)),
-    level: { signal: 1, noise: calls[0].sigma },
-    steps: calls.flatMap((call, k) => {
+    calls: sigmaCalls(config, options, training),
+    begin,
+    stepsFrom(call, k, next) {
       const from = spacing === "use_karras_sigmas"
         ? { ...call, timestep: roundHalfEven(call.timestep) }
         : call;
-      const next = calls[k + 1]?.sigma ?? 0;
       const split = isAncestral
         ? ancestralSplit(from.sigma, next)
         : { down: next, up: 0 };
       return kdpm2Step({ predictionType, training }, 2 * k, { from, ...split });
-    }),
+    },
   });
 }
 
@@ -95,10 +92,7 @@ function kdpm2Step(
     return stepOf(i, {
       timestep: call.timestep,
       inputScale,
-      next: sum(
-        [1, latentsOf(isSecond ? i - 1 : i)],
-        [h, ofCall(i, slope)],
-      ),
+      next: sum([1, latentsOf(isSecond ? i - 1 : i)], [h, ofCall(i, slope)]),
       noise: isSecond ? up : 0,
     });
   };

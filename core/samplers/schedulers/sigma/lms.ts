@@ -1,15 +1,15 @@
 /** A linear multistep method in sigma, of k-diffusion's `sample_lms`: Adams and Bashforth's, at uneven steps. As diffusers' `LMSDiscreteScheduler` steps it. */
 import { latentsOf, ofCall, stepOf, sum } from "../../linear.ts";
-import { type Sampler, samplerOf } from "../../sampler.ts";
+import type { Sampler } from "../../sampler.ts";
 import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
 import { trainingSigmas } from "../../schedule/sigmas.ts";
 import type { StepOptions } from "../../schedule/timesteps.ts";
 import { integral, lagrangeBasis } from "../lagrange.ts";
 import {
-  initialScale,
   readingAt,
   sigmaCalls,
   sigmaClassConfig,
+  sigmaSampler,
 } from "./sigma_calls.ts";
 
 /** The config of `LMSDiscreteScheduler`. @throws As `noiseConfig`. */
@@ -34,31 +34,29 @@ export function makeLms(
   options: StepOptions,
 ): Sampler {
   const { begin = 0 } = options;
-  const all = sigmaCalls(config, options, trainingSigmas(config));
-  const sigmas = [...all.map(({ sigma }) => sigma), 0];
-  const calls = all.slice(begin);
+  const calls = sigmaCalls(config, options, trainingSigmas(config));
   const readings = calls.map((call) => readingAt(config.predictionType, call));
-  return samplerOf({
+  return sigmaSampler(config, {
     name: "lms",
-    initNoiseSigma: initialScale(config, sigmas),
-    level: { signal: 1, noise: sigmas[begin] },
-    steps: calls.map(({ timestep, sigma }, i) => {
+    calls,
+    begin,
+    stepsFrom({ timestep, sigma }, i, to) {
       // ∫ of the polynomial through the last slopes. Those before `begin` are missing, but diffusers counts them.
       const at = begin + i;
       const order = Math.min(at + 1, most);
-      const nodes = sigmas.slice(at + 1 - order, at + 1).reverse()
-        .map((node) => node - sigma);
+      const nodes = calls.slice(at + 1 - order, at + 1).reverse()
+        .map((call) => call.sigma - sigma);
       const terms = lagrangeBasis(nodes).slice(0, i + 1).map((p, k) =>
         [
-          integral(p, 0, sigmas[at + 1] - sigma),
-          ofCall(i - k, readings[i - k].slope),
+          integral(p, 0, to - sigma),
+          ofCall(i - k, readings[at - k].slope),
         ] as const
       );
       return stepOf(i, {
         timestep,
-        inputScale: readings[i].inputScale,
+        inputScale: readings[at].inputScale,
         next: sum([1, latentsOf(i)], ...terms),
       });
-    }),
+    },
   });
 }

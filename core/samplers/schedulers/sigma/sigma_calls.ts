@@ -14,6 +14,7 @@ import {
   interpret,
   levelOfSigma,
 } from "../../schedule/prediction.ts";
+import { type Sampler, samplerOf, type SamplerStep } from "../../sampler.ts";
 import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
 import {
   sigmaOfTimestep,
@@ -120,14 +121,37 @@ export const callAt = (training: TrainingSigmas, sigma: number): Call => ({
   sigma: Math.fround(sigma),
 });
 
-/** The largest sigma as it scales the first noise: where spacing reaches the noisiest timestep, the first latents are almost all noise. */
-export const initialScale = (
+/** Calls of a sampler, and what each step leads to. */
+interface Course {
+  readonly name: string;
+  readonly calls: readonly Call[];
+  /** Where the last step ends; without noise by default. */
+  readonly last?: number;
+  /** How many of the calls are left out at the start. */
+  readonly begin?: number;
+  /**
+   * The steps from the k-th call that is made, in most samplers one.
+   *
+   * @param to The sigma of the next call, or `last`.
+   */
+  stepsFrom(call: Call, k: number, to: number): SamplerStep | SamplerStep[];
+}
+
+/** A sampler of these classes. Its first noise is scaled by the largest sigma: where spacing reaches the noisiest timestep, the first latents are almost all noise. */
+export function sigmaSampler(
   { timestepSpacing }: Pick<SigmaConfig, "timestepSpacing">,
-  sigmas: readonly number[],
-): number => {
+  { name, calls, last = 0, begin = 0, stepsFrom }: Course,
+): Sampler {
+  const sigmas = [...calls.map(({ sigma }) => sigma), last];
   const most = Math.max(...sigmas);
-  return timestepSpacing === "leading" ? Math.hypot(most, 1) : most;
-};
+  return samplerOf({
+    name,
+    initNoiseSigma: timestepSpacing === "leading" ? Math.hypot(most, 1) : most,
+    level: { signal: 1, noise: sigmas[begin] },
+    steps: calls.slice(begin)
+      .flatMap((call, k) => stepsFrom(call, k, sigmas[begin + k + 1])),
+  });
+}
 
 /** What the model's input and prediction at sigma stand for. */
 export interface Reading {
