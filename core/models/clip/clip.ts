@@ -14,7 +14,13 @@ import type {
   ClipTextConfig,
   ClipVisionConfig,
 } from "./clip_config.ts";
-import { affineLayerNorm, linear } from "../layers/layers.ts";
+import {
+  affineLayerNorm,
+  type Layer,
+  type LayerOptions,
+  linear,
+  parameter,
+} from "../layers/layers.ts";
 import type { WeightSource } from "../block_graph/weights.ts";
 
 /** The features of a text or picture. */
@@ -31,19 +37,18 @@ export interface ClipFeatures {
   readonly normed?: (hidden: Value) => Value;
 }
 
-interface LayerContext {
+interface LayerContext extends LayerOptions {
   readonly config: ClipEncoderConfig;
-  readonly weights: WeightSource;
   /** Added to the scores of attention, `[1, 1, L, L]`. */
   readonly mask: Value | null;
 }
 
-function attention(
-  g: GraphBuilder,
-  x: Value,
-  path: string,
-  { config: { width, heads }, weights, mask }: LayerContext,
-): Value {
+const attention: Layer<LayerContext> = (
+  g,
+  x,
+  { path, config, weights, mask },
+) => {
+  const { width, heads } = config;
   const project = (name: string, from: Value) =>
     linear(g, from, { path: `${path}.${name}`, width, weights });
   const [q, k, v] = ["q_proj", "k_proj", "v_proj"].map((name) =>
@@ -54,46 +59,40 @@ function attention(
     () => g.multiHeadAttention(q, k, v, { heads, bias: mask }),
   );
   return project("out_proj", mixed);
-}
+};
 
-function feedForward(
-  g: GraphBuilder,
-  x: Value,
-  path: string,
-  { config: { width, inner, activation }, weights }: LayerContext,
-): Value {
+const feedForward: Layer<LayerContext> = (g, x, { path, config, weights }) => {
+  const { width, inner, activation } = config;
   const up = linear(g, x, { path: `${path}.fc1`, width: inner, weights });
   const hidden = activation === "gelu" ? g.gelu(up) : g.quickGelu(up);
   return linear(g, hidden, { path: `${path}.fc2`, width, weights });
-}
+};
 
 /** One transformer layer, `[B, L, D]` → `[B, L, D]`. */
-function encoderLayer(
-  g: GraphBuilder,
-  x: Value,
-  path: string,
-  c: LayerContext,
-): Value {
+const encoderLayer: Layer<LayerContext> = (g, x, c) => {
+  const { path, config: { epsilon }, weights } = c;
   const norm = (from: Value, i: 1 | 2) =>
     affineLayerNorm(g, from, {
       path: `${path}.layer_norm${i}`,
-      epsilon: c.config.epsilon,
-      weights: c.weights,
+      epsilon,
+      weights,
     });
-  const middle = g.add(x, attention(g, norm(x, 1), `${path}.self_attn`, c));
-  return g.add(middle, feedForward(g, norm(middle, 2), `${path}.mlp`, c));
-}
+  const looking = { ...c, path: `${path}.self_attn` };
+  const middle = g.add(x, attention(g, norm(x, 1), looking));
+  const reading = { ...c, path: `${path}.mlp` };
+  return g.add(middle, feedForward(g, norm(middle, 2), reading));
+};
 
 /** The embeddings and the output of every layer. */
 function encoder(
   g: GraphBuilder,
   embeddings: Value,
-  path: string,
   c: LayerContext,
 ): Value[] {
   const hidden = [embeddings];
   for (let i = 0; i < c.config.layers; i++) {
-    hidden.push(encoderLayer(g, hidden[i], `${path}.layers.${i}`, c));
+    const path = `${c.path}.layers.${i}`;
+    hidden.push(encoderLayer(g, hidden[i], { ...c, path }));
   }
   return hidden;
 }
@@ -126,8 +125,7 @@ function endOfText(
 function projected(
   g: GraphBuilder,
   pooled: Value,
-  path: string,
-  { config: { projection }, weights }: LayerContext,
+  { path, config: { projection }, weights }: Omit<LayerContext, "mask">,
 ): Value | null {
   if (projection === null) return null;
   return linear(g, pooled, { path, width: projection, weights, bias: false });
@@ -151,31 +149,25 @@ export function clipText(
       `Cannot build a CLIP text tower: ${length} tokens, expected at most ${positions}`,
     );
   }
-  const c = { config, weights, mask: causalMask(g, length) };
+  const path = "text_model.encoder";
+  const c = { path, config, weights, mask: causalMask(g, length) };
   const table = (name: string, rows: number) => {
     const key = `text_model.embeddings.${name}.weight`;
-    return g.parameter(key, [rows, width], weights(key, [rows, width]));
+    return parameter(g, key, [rows, width], weights);
   };
   const tokens = g.gather(table("token_embedding", vocabulary), ids);
   const all = table("position_embedding", positions);
   const places = g.slice(all, { axes: [0], starts: [0], ends: [length] });
-  const hidden = encoder(g, g.add(tokens, places), "text_model.encoder", c);
-  const path = "text_model.final_layer_norm";
-  const normed = (x: Value) =>
-    affineLayerNorm(g, x, { path, epsilon, weights });
+  const hidden = encoder(g, g.add(tokens, places), c);
+  const norm = { path: "text_model.final_layer_norm", epsilon, weights };
+  const normed = (x: Value) => affineLayerNorm(g, x, norm);
   const last = normed(hidden[config.layers]);
   const end = endOfText(g, ids, endToken);
-  const pooled = g.reshape(g.reduceSum(g.mul(last, end), { axes: [1] }), [
-    batch,
-    width,
-  ]);
-  return {
-    hidden,
-    last,
-    pooled,
-    normed,
-    projected: projected(g, pooled, "text_projection", c),
-  };
+  const sum = g.reduceSum(g.mul(last, end), { axes: [1] });
+  const pooled = g.reshape(sum, [batch, width]);
+  const projection = { path: "text_projection", config, weights };
+  const shared = projected(g, pooled, projection);
+  return { hidden, last, pooled, normed, projected: shared };
 }
 
 /** Patches as tokens after the class token, with positions: `[B, 1 + (H/p)², D]`. */
@@ -188,19 +180,15 @@ function patchTokens(
   const path = "vision_model.embeddings";
   const [batch] = pixels.shape;
   const count = (imageSize / p) ** 2;
-  const parameter = (name: string, shape: readonly number[]) =>
-    g.parameter(`${path}.${name}`, shape, weights(`${path}.${name}`, shape));
-  const kernel = parameter("patch_embedding.weight", [width, channels, p, p]);
+  const own = (name: string, shape: readonly number[]) =>
+    parameter(g, `${path}.${name}`, shape, weights);
+  const kernel = own("patch_embedding.weight", [width, channels, p, p]);
   const map = g.conv(pixels, kernel, null, { strides: [p, p] });
   const patches = g.transpose(g.reshape(map, [batch, width, count]), [0, 2, 1]);
-  const own = g.reshape(parameter("class_embedding", [width]), [1, 1, width]);
-  const all = g.concat([g.expand(own, [batch, 1, width]), patches], {
-    axis: 1,
-  });
-  return g.add(
-    all,
-    parameter("position_embedding.weight", [count + 1, width]),
-  );
+  const token = g.reshape(own("class_embedding", [width]), [1, 1, width]);
+  const tokens = g.expand(token, [batch, 1, width]);
+  const all = g.concat([tokens, patches], { axis: 1 });
+  return g.add(all, own("position_embedding.weight", [count + 1, width]));
 }
 
 /**
@@ -213,25 +201,20 @@ export function clipVision(
   pixels: Value,
   { config, weights }: { config: ClipVisionConfig; weights: WeightSource },
 ): ClipFeatures {
-  const c = { config, weights, mask: null };
+  const { epsilon } = config;
   const norm = (x: Value, name: string) =>
-    affineLayerNorm(g, x, {
-      path: `vision_model.${name}`,
-      epsilon: config.epsilon,
-      weights,
-    });
-  const embeddings = norm(patchTokens(g, pixels, c), "pre_layrnorm"); // sic
-  const hidden = encoder(g, embeddings, "vision_model.encoder", c);
+    affineLayerNorm(g, x, { path: `vision_model.${name}`, epsilon, weights });
+  const tokens = patchTokens(g, pixels, { config, weights });
+  const embeddings = norm(tokens, "pre_layrnorm"); // sic
+  const path = "vision_model.encoder";
+  const hidden = encoder(g, embeddings, { path, config, weights, mask: null });
   const last = hidden[config.layers];
   const first = g.slice(last, { axes: [1], starts: [0], ends: [1] });
   const flat = g.reshape(first, [pixels.shape[0], config.width]);
   const pooled = norm(flat, "post_layernorm");
-  return {
-    hidden,
-    last,
-    pooled,
-    projected: projected(g, pooled, "visual_projection", c),
-  };
+  const projection = { path: "visual_projection", config, weights };
+  const shared = projected(g, pooled, projection);
+  return { hidden, last, pooled, projected: shared };
 }
 
 /** The outputs of a tower by name: `hidden_states.<i>`, from the last on as `hidden_states.<-i>`, which `normed.<-i>` are in the text tower, the last but one as `penultimate`, `last_hidden_state`, `pooler_output` and, where it projects, `embeds`. */

@@ -1,7 +1,6 @@
 /** Attention as diffusers stores it: four linear layers around the fused operator. */
-import type { GraphBuilder } from "../../onnx/builder.ts";
 import type { Value } from "../../onnx/graph.ts";
-import { type LayerOptions, linear } from "./layers.ts";
+import { type Layer, type LayerOptions, linear } from "./layers.ts";
 
 /** An attention layer with the weights `<path>.to_q`, `to_k`, `to_v` and `to_out.0`. */
 export interface AttentionOptions extends LayerOptions {
@@ -17,12 +16,11 @@ export interface AttentionOptions extends LayerOptions {
 }
 
 /** Attention of tokens to a context, or to each other: `[B, L, D]` → `[B, L, D]`. */
-export function attention(
-  g: GraphBuilder,
-  x: Value,
-  { path, heads, context = x, projectionBias, scoreBias, single, weights }:
-    AttentionOptions,
-): Value {
+export const attention: Layer<AttentionOptions> = (
+  g,
+  x,
+  { path, heads, context = x, projectionBias, scoreBias, single, weights },
+) => {
   const width = x.shape[2];
   const project = (name: string, from: Value) =>
     linear(g, from, {
@@ -36,4 +34,4 @@ export function attention(
   const mix = () => g.multiHeadAttention(q, k, v, { heads, bias: scoreBias });
   const mixed = g.scope(path, () => single ? g.inSingle(mix) : mix());
   return linear(g, mixed, { path: `${path}.to_out.0`, width, weights });
-}
+};

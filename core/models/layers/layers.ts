@@ -7,6 +7,13 @@ import type { Value } from "../../onnx/graph.ts";
 import { float32, sizeOf, zeros } from "../../tensor/tensor.ts";
 import type { WeightSource } from "../block_graph/weights.ts";
 
+/** Adds a layer's nodes to a graph; returns what it makes of `x`. */
+export type Layer<Options> = (
+  g: GraphBuilder,
+  x: Value,
+  options: Options,
+) => Value;
+
 /** A layer with weights: `<path>.weight` and `<path>.bias` are its keys. */
 export interface LayerOptions {
   /** Module path. */
@@ -31,11 +38,11 @@ export const parameter = (
 ): Value => g.parameter(key, shape, weights(key, shape));
 
 /** y = x Wᵀ + b over the last axis: one Gemm that reads PyTorch's layout as it lies. `[..., in]` → `[..., width]` */
-export function linear(
-  g: GraphBuilder,
-  x: Value,
-  { path, width, weights, bias: hasBias = true }: LinearOptions,
-): Value {
+export const linear: Layer<LinearOptions> = (
+  g,
+  x,
+  { path, width, weights, bias: hasBias = true },
+) => {
   const features = x.shape[x.shape.length - 1];
   return g.scope(path, () => {
     const weight = parameter(g, `${path}.weight`, [width, features], weights);
@@ -50,24 +57,22 @@ export function linear(
       ? y
       : g.reshape(y, [...x.shape.slice(0, -1), width]);
   });
-}
+};
 
-/** Two linear layers, `<path>.linear_1` and `<path>.linear_2`, both `width` wide. */
-export interface EmbeddingOptions extends LayerOptions {
-  readonly width: number;
-  /** Between the two; SiLU by default. */
-  readonly activation?: (hidden: Value) => Value;
-}
-
-/** How diffusers embeds conditions, timesteps and captions alike: `[..., in]` → `[..., width]` */
-export function embedding(
-  g: GraphBuilder,
-  x: Value,
-  { path, activation = (hidden) => g.silu(hidden), ...layer }: EmbeddingOptions,
-): Value {
+/**
+ * How diffusers embeds conditions, timesteps and captions alike: two linear
+ * layers, `<path>.linear_1` and `<path>.linear_2`, both `width` wide.
+ * `[..., in]` → `[..., width]`
+ *
+ * @param options.activation Between the two; SiLU by default.
+ */
+export const embedding: Layer<
+  & Pick<LinearOptions, "path" | "width" | "weights">
+  & { readonly activation?: (hidden: Value) => Value }
+> = (g, x, { path, activation = (hidden) => g.silu(hidden), ...layer }) => {
   const hidden = linear(g, x, { path: `${path}.linear_1`, ...layer });
   return linear(g, activation(hidden), { path: `${path}.linear_2`, ...layer });
-}
+};
 
 /** A square convolution with weight `[channels, in, kernel, kernel]` and bias. */
 export interface ConvolutionOptions extends LayerOptions {
@@ -80,18 +85,12 @@ export interface ConvolutionOptions extends LayerOptions {
 }
 
 /** `[B, in, H, W]` → `[B, channels, H', W']` */
-export function convolution(
-  g: GraphBuilder,
-  x: Value,
-  {
-    path,
-    channels,
-    kernel,
-    stride = 1,
-    padding = (kernel - 1) / 2,
-    weights,
-  }: ConvolutionOptions,
-): Value {
+export const convolution: Layer<ConvolutionOptions> = (
+  g,
+  x,
+  { path, channels, kernel, stride = 1, weights, ...options },
+) => {
+  const { padding = (kernel - 1) / 2 } = options;
   return g.scope(path, () => {
     const shape = [channels, x.shape[1], kernel, kernel];
     const weight = parameter(g, `${path}.weight`, shape, weights);
@@ -99,34 +98,30 @@ export function convolution(
     const pads = typeof padding === "number" ? Array(4).fill(padding) : padding;
     return g.conv(x, weight, bias, { strides: [stride, stride], pads });
   });
-}
+};
 
 const ones = (g: GraphBuilder, count: number): Value =>
   g.constant(float32([count], new Float32Array(count).fill(1)));
 
 /** Layer normalisation of the last axis without learned scale and bias. */
-export function layerNorm(
-  g: GraphBuilder,
-  x: Value,
-  { epsilon }: { epsilon: number },
-): Value {
+export const layerNorm: Layer<{ epsilon: number }> = (g, x, { epsilon }) => {
   const width = x.shape[x.shape.length - 1];
   return g.layerNormalization(x, ones(g, width), null, { epsilon });
-}
+};
 
 /** Layer normalisation of the last axis with its own scale and bias. */
-export function affineLayerNorm(
-  g: GraphBuilder,
-  x: Value,
-  { path, epsilon, weights }: LayerOptions & { epsilon: number },
-): Value {
+export const affineLayerNorm: Layer<LayerOptions & { epsilon: number }> = (
+  g,
+  x,
+  { path, epsilon, weights },
+) => {
   const shape = x.shape.slice(-1);
   return g.scope(path, () => {
     const scale = parameter(g, `${path}.weight`, shape, weights);
     const bias = parameter(g, `${path}.bias`, shape, weights);
     return g.layerNormalization(x, scale, bias, { epsilon });
   });
-}
+};
 
 /** A norm over groups of channels. */
 export interface GroupNormOptions extends LayerOptions {
@@ -138,39 +133,33 @@ export interface GroupNormOptions extends LayerOptions {
  * Group normalisation (Wu and He, 2018) with a scale and a bias a channel:
  * each group as one channel of an InstanceNormalization. `[B, C, H, W]` → the same
  */
-export function groupNorm(
-  g: GraphBuilder,
-  x: Value,
-  { path, groups, epsilon, weights }: GroupNormOptions,
-): Value {
+export const groupNorm: Layer<GroupNormOptions> = (
+  g,
+  x,
+  { path, groups, epsilon, weights },
+) => {
   const [batch, channels, height, width] = x.shape;
   return g.scope(path, () => {
-    const perChannel = (name: string) =>
-      g.reshape(parameter(g, `${path}.${name}`, [channels], weights), [
-        channels,
-        1,
-        1,
-      ]);
-    const grouped = g.reshape(x, [
-      batch,
-      groups,
-      channels / groups * height * width,
-    ]);
+    const perChannel = (name: string) => {
+      const own = parameter(g, `${path}.${name}`, [channels], weights);
+      return g.reshape(own, [channels, 1, 1]);
+    };
+    const size = channels / groups * height * width;
+    const grouped = g.reshape(x, [batch, groups, size]);
     const none = g.constant(zeros([groups]));
-    const normed = g.instanceNormalization(grouped, ones(g, groups), none, {
-      epsilon,
-    });
+    const one = ones(g, groups);
+    const normed = g.instanceNormalization(grouped, one, none, { epsilon });
     const scaled = g.mul(g.reshape(normed, x.shape), perChannel("weight"));
     return g.add(scaled, perChannel("bias"));
   });
-}
+};
 
 /** Non-overlapping patches as tokens: `[B, C, H, W]` → `[B, (H/p)(W/p), width]`. */
-export function patchEmbedding(
-  g: GraphBuilder,
-  x: Value,
-  { path, patchSize: p, width, weights }: LinearOptions & { patchSize: number },
-): Value {
+export const patchEmbedding: Layer<LinearOptions & { patchSize: number }> = (
+  g,
+  x,
+  { path, patchSize: p, width, weights },
+) => {
   return g.scope(path, () => {
     const shape = [width, x.shape[1], p, p];
     const weight = parameter(g, `${path}.weight`, shape, weights);
@@ -179,7 +168,7 @@ export function patchEmbedding(
     const tokens = y.shape[2] * y.shape[3];
     return g.transpose(g.reshape(y, [x.shape[0], width, tokens]), [0, 2, 1]);
   });
-}
+};
 
 /**
  * Sinusoidal embedding of timesteps, cosines first, frequencies in float32 as
@@ -188,11 +177,9 @@ export function patchEmbedding(
  *
  * @param frequencyShift diffusers' `downscale_freq_shift`: 1 for DiT.
  */
-export function timestepEmbedding(
-  g: GraphBuilder,
-  timestep: Value,
-  { channels, frequencyShift }: { channels: number; frequencyShift: number },
-): Value {
+export const timestepEmbedding: Layer<
+  { channels: number; frequencyShift: number }
+> = (g, timestep, { channels, frequencyShift }) => {
   const half = channels / 2;
   const scale = Math.fround(-Math.log(10000));
   const frequencies = Float32Array.from(
@@ -203,4 +190,4 @@ export function timestepEmbedding(
   const t = g.reshape(timestep, [timestep.shape[0], 1]);
   const angles = g.mul(t, g.constant(float32([1, half], frequencies)));
   return g.concat([g.cos(angles), g.sin(angles)], { axis: 1 });
-}
+};

@@ -21,7 +21,7 @@ import type { WeightSource } from "../block_graph/weights.ts";
 import type { LatentSize } from "./latent_size.ts";
 import { type TransformerConfig, widthOf } from "../transformer_config.ts";
 import { attention } from "./attention.ts";
-import { layerNorm, linear, patchEmbedding } from "./layers.ts";
+import { type Layer, layerNorm, linear, patchEmbedding } from "./layers.ts";
 import { sinCosPositions } from "./positions.ts";
 
 /** Everything that an emitter needs besides the graph. */
@@ -96,19 +96,15 @@ function patchBlock(
 }
 
 /** A norm without weights, then moved: x (1 + scale) + shift, each `[B, 1, D]`. */
-export function modulatedNorm(
-  g: GraphBuilder,
-  x: Value,
-  { shift, scale, path, epsilon }: {
-    shift: Value;
-    scale: Value;
-    path: string;
-    epsilon: number;
-  },
-): Value {
+export const modulatedNorm: Layer<{
+  shift: Value;
+  scale: Value;
+  path: string;
+  epsilon: number;
+}> = (g, x, { shift, scale, path, epsilon }) => {
   const normed = g.scope(path, () => layerNorm(g, x, { epsilon }));
   return g.add(g.mul(normed, g.add(scale, g.scalar(1))), shift);
-}
+};
 
 /** Options of both modulated sublayers of a transformer block; `conditions` make six modulations. */
 export interface SublayerOptions {

@@ -7,7 +7,7 @@
  */
 import type { GraphBuilder } from "../../onnx/builder.ts";
 import type { Value } from "../../onnx/graph.ts";
-import { type LayerOptions, linear } from "../layers/layers.ts";
+import { type Layer, type LayerOptions, linear } from "../layers/layers.ts";
 import { rmsNorm } from "../layers/rms_norm.ts";
 
 /** What all attention of a network has. */
@@ -41,15 +41,15 @@ export const textLayers: StreamLayers = {
 };
 
 /** Normalises each head of `[B, L, D]`. */
-function normedHeads(
-  g: GraphBuilder,
-  x: Value,
-  { heads, ...options }: LayerOptions & { readonly heads: number },
-): Value {
+const normedHeads: Layer<LayerOptions & { readonly heads: number }> = (
+  g,
+  x,
+  { heads, ...options },
+) => {
   const [batch, length, width] = x.shape;
   const apart = g.reshape(x, [batch, length, heads, width / heads]);
   return g.reshape(rmsNorm(g, apart, { epsilon: 1e-6, ...options }), x.shape);
-}
+};
 
 /** Queries, keys and values of a stream in the attention at a module path. */
 export function projected(

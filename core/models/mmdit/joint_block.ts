@@ -11,7 +11,7 @@ import type { Value } from "../../onnx/graph.ts";
 import type { Block } from "../block_graph/block_graph.ts";
 import { branchBlock } from "../block_graph/single_output_blocks.ts";
 import type { WeightSource } from "../block_graph/weights.ts";
-import { linear } from "../layers/layers.ts";
+import { type Layer, linear } from "../layers/layers.ts";
 import {
   type Conditions,
   feedForwardBlock,
@@ -75,14 +75,14 @@ function threeOf(g: GraphBuilder, all: Value, first: number): Modulation {
 }
 
 /** A norm without weights, moved by two modulations of which the scale comes first (AdaLayerNormContinuous). */
-export function scaledNorm(
-  g: GraphBuilder,
-  x: Value,
-  { modulations, path }: { modulations: Value; path: string },
-): Value {
+export const scaledNorm: Layer<{ modulations: Value; path: string }> = (
+  g,
+  x,
+  { modulations, path },
+) => {
   const [scale, shift] = g.chunk(modulations, 2, { axis: 1 });
   return modulatedNorm(g, x, { shift, scale, path, epsilon });
-}
+};
 
 /** Both streams attend to both, `<name>.attn`: adds gate · attention(modulated norm) to each. */
 function jointAttentionBlock(

@@ -24,6 +24,7 @@ import { attention } from "../layers/attention.ts";
 import { paddingMask } from "../layers/attention_mask.ts";
 import {
   embedding,
+  type Layer,
   linear,
   parameter,
   timestepEmbedding,
@@ -55,15 +56,11 @@ const mask = "encoder_attention_mask";
 const timeChannels = 256;
 
 /** Numbers `[B, N]`, each embedded alone, side by side: `[B, N width]`. */
-function embeddedNumbers(
-  g: GraphBuilder,
-  numbers: Value,
-  { path, width, weights }: {
-    path: string;
-    width: number;
-    weights: WeightSource;
-  },
-): Value {
+const embeddedNumbers: Layer<{
+  path: string;
+  width: number;
+  weights: WeightSource;
+}> = (g, numbers, { path, width, weights }) => {
   const [batch, count] = numbers.shape;
   const waves = timestepEmbedding(g, g.reshape(numbers, [batch * count]), {
     channels: timeChannels,
@@ -71,7 +68,7 @@ function embeddedNumbers(
   });
   const each = embedding(g, waves, { path, width, weights });
   return g.reshape(each, [batch, count * width]);
-}
+};
 
 /** Timestep, resolution and aspect ratio as one embedding `[B, D]`. */
 function conditioning(

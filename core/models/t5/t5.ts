@@ -10,7 +10,12 @@
 import { GraphBuilder } from "../../onnx/builder.ts";
 import type { Graph, Value } from "../../onnx/graph.ts";
 import { paddingMask } from "../layers/attention_mask.ts";
-import { linear, type LinearOptions, parameter } from "../layers/layers.ts";
+import {
+  type Layer,
+  linear,
+  type LinearOptions,
+  parameter,
+} from "../layers/layers.ts";
 import { rmsNorm } from "../layers/rms_norm.ts";
 import { relativePositionBuckets } from "./relative_positions.ts";
 import type { T5EncoderConfig } from "./t5_config.ts";
@@ -22,19 +27,21 @@ interface EncoderOptions {
 }
 
 interface LayerContext extends EncoderOptions {
+  /** Module path. */
+  readonly path: string;
   /** Added to the scores of attention, `[B, heads, L, L]`. */
   readonly bias: Value;
 }
 
-const unbiased = (g: GraphBuilder, x: Value, options: LinearOptions): Value =>
+const unbiased: Layer<LinearOptions> = (g, x, options) =>
   linear(g, x, { ...options, bias: false });
 
-function attention(
-  g: GraphBuilder,
-  x: Value,
-  path: string,
-  { config: { width, heads, headWidth }, weights, bias }: LayerContext,
-): Value {
+const attention: Layer<LayerContext> = (
+  g,
+  x,
+  { path, config, weights, bias },
+) => {
+  const { width, heads, headWidth } = config;
   const project = (name: string, from: Value, to: number) =>
     unbiased(g, from, { path: `${path}.${name}`, width: to, weights });
   const [q, k, v] = ["q", "k", "v"].map((name) =>
@@ -45,43 +52,32 @@ function attention(
     () => g.multiHeadAttention(q, k, v, { heads, bias, scale: 1 }),
   );
   return project("o", mixed, width);
-}
+};
 
 /** (GELU(x W₀) ⊙ x W₁) Wₒ, GELU by its tanh approximation. The product and what is made of it pass float16, so they stay in float32. */
-function feedForward(
-  g: GraphBuilder,
-  x: Value,
-  path: string,
-  { config: { width, inner }, weights }: LayerContext,
-): Value {
+const feedForward: Layer<LayerContext> = (g, x, { path, config, weights }) => {
+  const { width, inner } = config;
   const project = (name: string, from: Value, to: number) =>
     unbiased(g, from, { path: `${path}.${name}`, width: to, weights });
   const gate = g.gelu(project("wi_0", x, inner), { approximate: "tanh" });
   const up = project("wi_1", x, inner);
   return g.inSingle(() => project("wo", g.mul(gate, up), width));
-}
+};
 
 /** One transformer layer, `[B, L, D]` → `[B, L, D]`. */
-function encoderLayer(
-  g: GraphBuilder,
-  x: Value,
-  path: string,
-  c: LayerContext,
-): Value {
-  const { config: { epsilon }, weights } = c;
+const encoderLayer: Layer<LayerContext> = (g, x, c) => {
+  const { path, config: { epsilon }, weights } = c;
   const norm = (from: Value, i: 0 | 1) => {
     const own = `${path}.layer.${i}.layer_norm`;
     return rmsNorm(g, from, { path: own, epsilon, weights });
   };
-  const [looking, reading] = [
-    `${path}.layer.0.SelfAttention`,
-    `${path}.layer.1.DenseReluDense`, // its name whatever the activation
-  ];
+  const looking = { ...c, path: `${path}.layer.0.SelfAttention` };
+  const reading = { ...c, path: `${path}.layer.1.DenseReluDense` }; // its name whatever the activation
   const added = (to: Value, update: Value) =>
     g.inSingle(() => g.add(to, update));
-  const middle = added(x, attention(g, norm(x, 0), looking, c));
-  return added(middle, feedForward(g, norm(middle, 1), reading, c));
-}
+  const middle = added(x, attention(g, norm(x, 0), looking));
+  return added(middle, feedForward(g, norm(middle, 1), reading));
+};
 
 /** The bias of each head on the scores of each query and key, `[1, heads, L, L]`; stored with the first layer. */
 function positionBias(
@@ -118,7 +114,7 @@ export function t5EncoderGraph(
   const c = { ...options, bias: g.add(positions, paddingMask(g, mask)) };
   let x = g.gather(table, ids);
   for (let i = 0; i < config.layers; i++) {
-    x = encoderLayer(g, x, `encoder.block.${i}`, c);
+    x = encoderLayer(g, x, { ...c, path: `encoder.block.${i}` });
   }
   const { epsilon } = config;
   const last = { path: "encoder.final_layer_norm", epsilon, weights };

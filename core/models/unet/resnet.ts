@@ -4,12 +4,12 @@
  *
  * Shapes: feature maps `[B, C, H, W]`.
  */
-import type { GraphBuilder } from "../../onnx/builder.ts";
 import type { Value } from "../../onnx/graph.ts";
 import {
   convolution,
   groupNorm,
   type GroupNormOptions,
+  type Layer,
   type LayerOptions,
   linear,
 } from "../layers/layers.ts";
@@ -24,11 +24,11 @@ export interface ResnetOptions extends GroupNormOptions {
 }
 
 /** The branch of a residual block: norm, SiLU and convolution, twice, the projected embedding added between them. */
-export function resnetBranch(
-  g: GraphBuilder,
-  x: Value,
-  { path, channels, embedding, ...options }: ResnetOptions,
-): Value {
+export const resnetBranch: Layer<ResnetOptions> = (
+  g,
+  x,
+  { path, channels, embedding, ...options },
+) => {
   const { weights } = options;
   const half = (from: Value, i: 1 | 2) => {
     const normed = groupNorm(g, from, { path: `${path}.norm${i}`, ...options });
@@ -48,27 +48,21 @@ export function resnetBranch(
   }); // [B or 1, C]
   const placed = g.reshape(shift, [shift.shape[0], channels, 1, 1]);
   return half(g.add(first, placed), 2);
-}
+};
 
 /** The input of a residual block with as many channels as its output: a 1x1 convolution. */
-export function resnetShortcut(
-  g: GraphBuilder,
-  x: Value,
-  { path, ...options }: LayerOptions & { readonly channels: number },
-): Value {
+export const resnetShortcut: Layer<
+  LayerOptions & { readonly channels: number }
+> = (g, x, { path, ...options }) => {
   return convolution(g, x, {
     path: `${path}.conv_shortcut`,
     kernel: 1,
     ...options,
   });
-}
+};
 
 /** Half the height and width, rounded up: a convolution of stride 2. */
-export function downsample(
-  g: GraphBuilder,
-  x: Value,
-  { path, weights }: LayerOptions,
-): Value {
+export const downsample: Layer<LayerOptions> = (g, x, { path, weights }) => {
   return convolution(g, x, {
     path: `${path}.conv`,
     channels: x.shape[1],
@@ -77,19 +71,17 @@ export function downsample(
     padding: 1,
     weights,
   });
-}
+};
 
 /**
  * A larger map: nearest neighbours, then a convolution. Where an odd height was
  * halved, twice the half is one too many, so the caller says the size.
  */
-export function upsample(
-  g: GraphBuilder,
-  x: Value,
-  { path, size: { height, width }, weights }: LayerOptions & {
+export const upsample: Layer<
+  LayerOptions & {
     readonly size: LatentSize;
-  },
-): Value {
+  }
+> = (g, x, { path, size: { height, width }, weights }) => {
   const [batch, channels] = x.shape;
   const larger = g.resize(x, [batch, channels, height, width]);
   return convolution(g, larger, {
@@ -98,4 +90,4 @@ export function upsample(
     kernel: 3,
     weights,
   });
-}
+};

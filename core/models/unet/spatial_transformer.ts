@@ -8,11 +8,12 @@
  */
 import type { GraphBuilder } from "../../onnx/builder.ts";
 import type { Value } from "../../onnx/graph.ts";
-import { attention } from "../layers/attention.ts";
+import { attention, type AttentionOptions } from "../layers/attention.ts";
 import {
   affineLayerNorm,
   convolution,
   groupNorm,
+  type Layer,
   type LayerOptions,
   linear,
 } from "../layers/layers.ts";
@@ -34,113 +35,71 @@ function toTokens(g: GraphBuilder, x: Value): Value {
 }
 
 /** `[B, H W, D]` → `[B, D, H, W]`, of the shape of `like`. */
-function toMap(g: GraphBuilder, tokens: Value, like: Value): Value {
-  return g.reshape(g.transpose(tokens, [0, 2, 1]), like.shape);
-}
+const toMap = (g: GraphBuilder, tokens: Value, like: Value): Value =>
+  g.reshape(g.transpose(tokens, [0, 2, 1]), like.shape);
 
 /** The feature map, normalised and projected, as tokens. */
-export function projectIn(
-  g: GraphBuilder,
-  x: Value,
-  { path, groups, linearProjection, weights }: ProjectionOptions & {
-    readonly groups: number;
-  },
-): Value {
-  const map = groupNorm(g, x, {
-    path: `${path}.norm`,
-    groups,
-    epsilon: groupNormEpsilon,
-    weights,
-  });
+export const projectIn: Layer<ProjectionOptions & { groups: number }> = (
+  g,
+  x,
+  { path, groups, linearProjection, weights },
+) => {
+  const norm = { path: `${path}.norm`, groups, epsilon: groupNormEpsilon };
+  const map = groupNorm(g, x, { ...norm, weights });
   const width = x.shape[1];
   const layer = { path: `${path}.proj_in`, weights };
-  return linearProjection
-    ? linear(g, toTokens(g, map), { ...layer, width })
-    : toTokens(
-      g,
-      convolution(g, map, { ...layer, channels: width, kernel: 1 }),
-    );
-}
+  if (linearProjection) {
+    return linear(g, toTokens(g, map), { ...layer, width });
+  }
+  const own = { ...layer, channels: width, kernel: 1 };
+  return toTokens(g, convolution(g, map, own));
+};
 
 /** The tokens, projected and added to the feature map they came from. */
-export function projectOut(
-  g: GraphBuilder,
-  tokens: Value,
-  x: Value,
-  { path, linearProjection, weights }: ProjectionOptions,
-): Value {
-  const width = x.shape[1];
+export const projectOut: Layer<ProjectionOptions & { map: Value }> = (
+  g,
+  tokens,
+  { path, map, linearProjection, weights },
+) => {
+  const width = map.shape[1];
   const layer = { path: `${path}.proj_out`, weights };
-  const map = linearProjection
-    ? toMap(g, linear(g, tokens, { ...layer, width }), x)
-    : convolution(g, toMap(g, tokens, x), {
-      ...layer,
-      channels: width,
-      kernel: 1,
-    });
-  return g.add(x, map);
-}
+  const own = { ...layer, channels: width, kernel: 1 };
+  const projected = linearProjection
+    ? toMap(g, linear(g, tokens, { ...layer, width }), map)
+    : convolution(g, toMap(g, tokens, map), own);
+  return g.add(map, projected);
+};
 
-/** A layer within a transformer block. */
-export interface TransformerLayerOptions {
-  /** Module path of the transformer block. */
-  readonly block: string;
-  readonly weights: LayerOptions["weights"];
-}
+/** A layer within a transformer block, whose module path is `path`. */
+type BlockLayer<Options = unknown> = Layer<LayerOptions & Options>;
 
-/** The norm `<block>.norm<i>` before layer i. */
-const normed = (
-  g: GraphBuilder,
-  x: Value,
-  i: number,
-  { block, weights }: TransformerLayerOptions,
-): Value =>
-  affineLayerNorm(g, x, {
-    path: `${block}.norm${i}`,
-    epsilon: layerNormEpsilon,
-    weights,
-  });
+/** The norm `norm<i>` before layer i. */
+const normed: BlockLayer<{ i: number }> = (g, x, { path, i, weights }) => {
+  const norm = { path: `${path}.norm${i}`, epsilon: layerNormEpsilon, weights };
+  return affineLayerNorm(g, x, norm);
+};
 
 /**
- * Attention after its norm, `<block>.attn<i>`: the tokens' update. Its
- * projections in have no biases.
+ * Attention after its norm, `attn<i>`: the tokens' update. Its projections in
+ * have no biases.
  *
- * @param options.text Attended to instead of the tokens themselves, `[B, S, E]`.
+ * @param options.context Attended to instead of the tokens themselves, `[B, S, E]`.
  */
-export function attentionLayer(
-  g: GraphBuilder,
-  x: Value,
-  { i, text, heads, single, ...layer }: TransformerLayerOptions & {
-    readonly i: 1 | 2;
-    readonly text?: Value;
-    readonly heads: number;
-    readonly single: boolean;
-  },
-): Value {
-  return attention(g, normed(g, x, i, layer), {
-    path: `${layer.block}.attn${i}`,
-    context: text,
-    projectionBias: false,
-    heads,
-    single,
-    weights: layer.weights,
-  });
-}
+export const attentionLayer: BlockLayer<
+  & { i: 1 | 2 }
+  & Pick<AttentionOptions, "context" | "heads" | "single">
+> = (g, x, { path, i, ...options }) => {
+  const { weights } = options;
+  const own = { ...options, path: `${path}.attn${i}`, projectionBias: false };
+  return attention(g, normed(g, x, { path, i, weights }), own);
+};
 
 /** The feed-forward layer after its norm, GEGLU (Shazeer, 2020), four times the width inside: the tokens' update. */
-export function feedForward(
-  g: GraphBuilder,
-  x: Value,
-  layer: TransformerLayerOptions,
-): Value {
-  const { block, weights } = layer;
+export const feedForward: BlockLayer = (g, x, { path, weights }) => {
   const width = x.shape[2];
-  const both = linear(g, normed(g, x, 3, layer), {
-    path: `${block}.ff.net.0.proj`,
-    width: 8 * width,
-    weights,
-  }); // [B, L, 8D]
+  const up = { path: `${path}.ff.net.0.proj`, width: 8 * width, weights };
+  const both = linear(g, normed(g, x, { path, i: 3, weights }), up); // [B, L, 8D]
   const [hidden, gate] = g.chunk(both, 2, { axis: 2 });
   const gated = g.mul(hidden, g.gelu(gate)); // [B, L, 4D]
-  return linear(g, gated, { path: `${block}.ff.net.2`, width, weights });
-}
+  return linear(g, gated, { path: `${path}.ff.net.2`, width, weights });
+};

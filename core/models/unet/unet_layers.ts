@@ -169,7 +169,7 @@ function transformerBlock(
   { stream, heads }: { stream: string; heads: number },
   { config: { upcastAttention: single }, weights }: Context,
 ): Block[] {
-  const options = { block, heads, single, weights };
+  const options = { path: block, heads, single, weights };
   const text = "encoder_hidden_states";
   const [attn1, attn2, ff] = ["attn1", "attn2", "ff"].map((name) =>
     `${block}.${name}`
@@ -183,7 +183,7 @@ function transformerBlock(
     residualBlock(
       attn2,
       { stream: attn1, inputs: [attn1, text] },
-      (g, [x, t]) => attentionLayer(g, x, { ...options, i: 2, text: t }),
+      (g, [x, t]) => attentionLayer(g, x, { ...options, i: 2, context: t }),
     ),
     residualBlock(
       ff,
@@ -219,7 +219,7 @@ function transformerLayers(
     outputBlock(
       path,
       { inputs },
-      (g, [tokens, x]) => projectOut(g, tokens, x, options),
+      (g, [tokens, map]) => projectOut(g, tokens, { ...options, map }),
     ),
   );
   return { layers, output: { ...feature, name: path } };
