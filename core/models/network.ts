@@ -4,11 +4,10 @@
  * families are listed.
  */
 import { ConfigJson } from "../files/config_json.ts";
-import type { BlockGraph } from "./block_graph/block_graph.ts";
+import type { BlockGraph, BuildOptions } from "./block_graph/block_graph.ts";
 import type { WeightSource } from "./block_graph/weights.ts";
 import { ditBlockGraph } from "./dit/dit.ts";
 import { type DitConfig, parseDitConfig } from "./dit/dit_config.ts";
-import type { LatentSize } from "./layers/latent_size.ts";
 import { fluxBlockGraph } from "./mmdit/flux.ts";
 import { type FluxConfig, parseFluxConfig } from "./mmdit/flux_config.ts";
 import { sd3BlockGraph } from "./mmdit/sd3.ts";
@@ -44,17 +43,7 @@ type ConfigOf<F extends Family> = Extract<Network, { family: F }>["config"];
 export type Granularity = "block" | "branch" | "layer" | "sublayer";
 
 /** How a network is built. */
-export interface NetworkOptions {
-  readonly batch: number;
-  /** `block` by default. */
-  readonly granularity?: Granularity;
-  /** The tensor that backup connections hold; a UNet's granularity decides it. */
-  readonly backup?: "output" | "residual";
-  /** Text tokens, in a family that reads text; by default the most that it was trained with. */
-  readonly tokens?: number;
-  /** By default those of the configuration. */
-  readonly latents?: LatentSize;
-}
+export type NetworkOptions = BuildOptions<Granularity>;
 
 /** A family as the rest of the project sees it. Its methods take its own configuration, and options that were checked. */
 interface FamilyRecord<Config> {
@@ -65,8 +54,6 @@ interface FamilyRecord<Config> {
   /** The unit where nobody says otherwise. */
   readonly usual: Granularity;
   parse(json: unknown, file: string): Config;
-  /** Side of the smallest latents. */
-  leastSide(config: Config): number;
   /** Whether the network was distilled from guided samples, so that it runs once; most read the scale of guidance. None was by default. */
   isDistilled?(config: Config): boolean;
   /** Whether it predicts the velocity of flow matching; none does by default. */
@@ -78,40 +65,37 @@ interface FamilyRecord<Config> {
   ): BlockGraph;
 }
 
+const transformer = {
+  granularities: ["block", "sublayer"],
+  usual: "sublayer",
+} as const;
+
 const families: { readonly [F in Family]: FamilyRecord<ConfigOf<F>> } = {
   dit: {
     classes: ["DiTTransformer2DModel", "Transformer2DModel ada_norm_zero"],
-    granularities: ["block", "sublayer"],
-    usual: "sublayer",
+    ...transformer,
     parse: parseDitConfig,
-    leastSide: ({ patchSize }) => patchSize,
     graph: ditBlockGraph,
   },
   flux: {
     classes: ["FluxTransformer2DModel"],
-    granularities: ["block", "sublayer"],
-    usual: "sublayer",
+    ...transformer,
     parse: parseFluxConfig,
-    leastSide: ({ patchSize }) => patchSize,
     isDistilled: () => true,
     matchesFlow: true,
     graph: fluxBlockGraph,
   },
   pixart: {
     classes: ["PixArtTransformer2DModel", "Transformer2DModel ada_norm_single"],
-    granularities: ["block", "sublayer"],
-    usual: "sublayer",
+    ...transformer,
     parse: parsePixartConfig,
-    leastSide: ({ patchSize }) => patchSize,
     graph: pixartBlockGraph,
   },
   sd3: {
     classes: ["SD3Transformer2DModel"],
-    granularities: ["block", "sublayer"],
-    usual: "sublayer",
+    ...transformer,
     matchesFlow: true,
     parse: parseSd3Config,
-    leastSide: ({ patchSize }) => patchSize,
     graph: sd3BlockGraph,
   },
   unet: {
@@ -119,7 +103,6 @@ const families: { readonly [F in Family]: FamilyRecord<ConfigOf<F>> } = {
     granularities: ["block", "branch", "layer"],
     usual: "branch",
     parse: parseUnetConfig,
-    leastSide: () => 1,
     isDistilled: ({ guidanceChannels }) => guidanceChannels !== null,
     graph: unetBlockGraph,
   },
@@ -151,6 +134,13 @@ export function familyOf(
   ) ?? null;
 }
 
+/** A parsed `config.json` of a family. @param file Where it came from, for errors. @throws {TypeError} If its family refuses it. */
+export const parseConfig = <F extends Family>(
+  family: F,
+  json: unknown,
+  file: string,
+): ConfigOf<F> => families[family].parse(json, file);
+
 /**
  * The network of a parsed `config.json`.
  *
@@ -163,7 +153,7 @@ export function parseNetwork(json: unknown, file: string): Network {
     "_class_name",
     `"UNet2DConditionModel", "DiTTransformer2DModel", "PixArtTransformer2DModel", "SD3Transformer2DModel", "FluxTransformer2DModel", or "Transformer2DModel" with norm_type "ada_norm_zero" or "ada_norm_single"`,
   );
-  return { family, config: families[family].parse(json, file) } as Network;
+  return { family, config: parseConfig(family, json, file) } as Network;
 }
 
 /** The same network on latents of another height and width: it has the same weights. */
@@ -178,9 +168,11 @@ export const isDistilled = (network: Network): boolean =>
 export const matchesFlow = (network: Network): boolean =>
   recordOf(network).matchesFlow ?? false;
 
-/** The same network on the smallest latents. */
-export const onSmallestLatents = (network: Network): Network =>
-  ofSampleSize(network, recordOf(network).leastSide(network.config));
+/** The same network on the smallest latents: a patch, where it reads patches. */
+export const onSmallestLatents = (network: Network): Network => {
+  const { config } = network;
+  return ofSampleSize(network, "patchSize" in config ? config.patchSize : 1);
+};
 
 /**
  * The block graph of a network.

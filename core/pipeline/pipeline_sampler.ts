@@ -1,5 +1,8 @@
 /** How a pipeline is sampled: steps, guidance, start and sizes, checked against each other. */
-import type { BlockGraph } from "../models/block_graph/block_graph.ts";
+import type {
+  BlockGraph,
+  LatentSize,
+} from "../models/block_graph/block_graph.ts";
 import { blockGraphOf, type LoadedModel } from "../models/load.ts";
 import {
   type Granularity,
@@ -7,7 +10,6 @@ import {
   matchesFlow,
   usualGranularity,
 } from "../models/network.ts";
-import type { LatentSize } from "../models/layers/latent_size.ts";
 import {
   flowSamplers,
   makeSampler,

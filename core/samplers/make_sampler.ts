@@ -33,11 +33,7 @@ import {
   makeEulerAncestral,
 } from "./schedulers/sigma/euler_ancestral.ts";
 import { heunConfig, makeHeun } from "./schedulers/sigma/heun.ts";
-import {
-  kdpm2Config,
-  makeKdpm2,
-  makeKdpm2Ancestral,
-} from "./schedulers/sigma/kdpm2.ts";
+import { kdpm2Config, makeKdpm2 } from "./schedulers/sigma/kdpm2.ts";
 import { lmsConfig, makeLms } from "./schedulers/sigma/lms.ts";
 
 /** The same with the names of published schedules beside lists. */
@@ -46,87 +42,64 @@ export interface StepChoice extends Omit<StepOptions, "timesteps" | "sigmas"> {
   readonly sigmas?: readonly number[] | AlignedSteps;
 }
 
-/** What some schedulers take beside a number of steps. */
-type Taken = "timesteps" | "sigmas" | "eta" | "originalInferenceSteps";
-
-/** A scheduler: its class in diffusers, what it takes beside a number of steps, and a sampler out of a config's keys. */
+/** A scheduler: its class in diffusers, and a sampler out of a config's keys. */
 const scheduler = <Config>(
   className: string,
   read: (config: SchedulerConfig) => Config,
   make: (config: Config, options: StepOptions) => Sampler,
-  takes: readonly Taken[] = [],
 ) => ({
   className,
-  takes,
   make: (config: SchedulerConfig, options: StepOptions) =>
     make(read(config), options),
 });
 
 const schedulers = {
-  ddim: scheduler("DDIMScheduler", ddimConfig, makeDdim, ["eta"]),
-  ddpm: scheduler("DDPMScheduler", ddpmConfig, makeDdpm, ["timesteps"]),
+  ddim: scheduler("DDIMScheduler", ddimConfig, makeDdim),
+  ddpm: scheduler("DDPMScheduler", ddpmConfig, makeDdpm),
   pndm: scheduler("PNDMScheduler", pndmConfig, makePndm),
   "dpm-solver++": scheduler(
     "DPMSolverMultistepScheduler",
     dpmSolverConfig,
     makeDpmSolver,
-    ["timesteps"],
   ),
   "sde-dpm-solver++": scheduler(
     "DPMSolverMultistepScheduler",
     (config) => dpmSolverConfig(config, "sde-dpmsolver++"),
     makeDpmSolver,
-    ["timesteps"],
   ),
   "dpm-solver-singlestep": scheduler(
     "DPMSolverSinglestepScheduler",
     dpmSinglestepConfig,
     makeDpmSinglestep,
-    ["timesteps"],
   ),
-  unipc: scheduler("UniPCMultistepScheduler", unipcConfig, makeUnipc, [
-    "sigmas",
-  ]),
+  unipc: scheduler("UniPCMultistepScheduler", unipcConfig, makeUnipc),
   deis: scheduler("DEISMultistepScheduler", deisConfig, makeDeis),
-  euler: scheduler("EulerDiscreteScheduler", eulerConfig, makeEuler, [
-    "timesteps",
-    "sigmas",
-  ]),
+  euler: scheduler("EulerDiscreteScheduler", eulerConfig, makeEuler),
   "euler-ancestral": scheduler(
     "EulerAncestralDiscreteScheduler",
     eulerAncestralConfig,
     makeEulerAncestral,
   ),
-  heun: scheduler("HeunDiscreteScheduler", heunConfig, makeHeun, [
-    "timesteps",
-  ]),
+  heun: scheduler("HeunDiscreteScheduler", heunConfig, makeHeun),
   lms: scheduler("LMSDiscreteScheduler", lmsConfig, makeLms),
   kdpm2: scheduler("KDPM2DiscreteScheduler", kdpm2Config, makeKdpm2),
   "kdpm2-ancestral": scheduler(
     "KDPM2AncestralDiscreteScheduler",
-    kdpm2Config,
-    makeKdpm2Ancestral,
+    (config) => kdpm2Config(config, true),
+    makeKdpm2,
   ),
   "flow-euler": scheduler(
     "FlowMatchEulerDiscreteScheduler",
     flowMatchEulerConfig,
     makeFlowMatchEuler,
-    ["timesteps", "sigmas"],
   ),
   "flow-heun": scheduler(
     "FlowMatchHeunDiscreteScheduler",
     flowConfig,
     makeFlowMatchHeun,
   ),
-  lcm: scheduler("LCMScheduler", lcmConfig, makeLcm, [
-    "timesteps",
-    "originalInferenceSteps",
-  ]),
-  tcd: scheduler("TCDScheduler", tcdConfig, makeTcd, [
-    "timesteps",
-    "eta",
-    "originalInferenceSteps",
-  ]),
+  lcm: scheduler("LCMScheduler", lcmConfig, makeLcm),
+  tcd: scheduler("TCDScheduler", tcdConfig, makeTcd),
 } as const;
 
 /** A sampler by the name that it has in `gates.json`. */
@@ -141,6 +114,19 @@ const flexibleKinds: readonly string[] = [
   "unipc",
   "deis",
 ];
+
+/** What some kinds take beside a number of steps, and which. */
+const takenBy: Readonly<Record<Taken, readonly SamplerKind[]>> = {
+  timesteps: [
+    ...["ddpm", "dpm-solver++", "sde-dpm-solver++"] as const,
+    ...["dpm-solver-singlestep", "euler", "heun"] as const,
+    ...["flow-euler", "lcm", "tcd"] as const,
+  ],
+  sigmas: ["unipc", "euler", "flow-euler"],
+  eta: ["ddim", "tcd"],
+  originalInferenceSteps: ["lcm", "tcd"],
+};
+type Taken = "timesteps" | "sigmas" | "eta" | "originalInferenceSteps";
 
 /** Every kind. */
 export const samplerKinds = Object.keys(schedulers) as readonly SamplerKind[];
@@ -243,11 +229,10 @@ function stepsOf(
 
 /** @throws {TypeError} If the scheduler does not take it. */
 function checkTaken(kind: SamplerKind, key: Taken): void {
-  const takes = (each: SamplerKind) => schedulers[each].takes.includes(key);
-  if (takes(kind)) return;
+  if (takenBy[key].includes(kind)) return;
   throw new TypeError(
     `Cannot make ${kind}: its scheduler takes no ${key}, expected one of ${
-      samplerKinds.filter(takes).join(", ")
+      takenBy[key].join(", ")
     }`,
   );
 }

@@ -44,6 +44,25 @@ export interface BlockGraph {
   readonly output: string;
 }
 
+/** Height and width of latents: free in most networks, whatever their configuration says. */
+export interface LatentSize {
+  readonly height: number;
+  readonly width: number;
+}
+
+/** How the block graph of a network is built, whose gates may switch such units. */
+export interface BuildOptions<Granularity extends string> {
+  readonly batch: number;
+  /** `block` by default. */
+  readonly granularity?: Granularity;
+  /** The tensor that a backup connection holds: the stream after a unit, or its update of it. By default a transformer's update; a UNet's granularity decides it. */
+  readonly backup?: "output" | "residual";
+  /** Text tokens S, in a family that reads text; by default the most that it was trained with. */
+  readonly tokens?: number;
+  /** The configuration's `sample_size` in both directions by default. */
+  readonly latents?: LatentSize;
+}
+
 /** An input of a model. */
 export const inputOf = (
   name: string,

@@ -3,18 +3,20 @@
  * transformer block that is given as its sublayers, each of which adds to the
  * residual stream.
  */
-import type { Block } from "./block_graph.ts";
+import type { Block, BuildOptions } from "./block_graph.ts";
 import { fused, fusedResidual } from "./fused_blocks.ts";
 
 /** `block`: a gate for each transformer block. `sublayer`: attention and feed-forward apart. */
 export type TransformerGranularity = "block" | "sublayer";
 
-export interface TransformerUnitOptions {
-  /** `block` by default. */
-  readonly granularity?: TransformerGranularity;
-  /** The tensor that a backup connection holds: the stream after a unit, or (by default) the unit's update of it. */
-  readonly backup?: "output" | "residual";
-}
+/** How a transformer is built. */
+export type TransformerOptions = BuildOptions<TransformerGranularity>;
+
+/** What of that its units depend on. */
+export type TransformerUnitOptions = Pick<
+  TransformerOptions,
+  "granularity" | "backup"
+>;
 
 /**
  * A transformer block as units.

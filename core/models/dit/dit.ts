@@ -13,7 +13,7 @@ import {
   inputOf,
 } from "../block_graph/block_graph.ts";
 import { outputBlock } from "../block_graph/single_output_blocks.ts";
-import type { TransformerUnitOptions } from "../block_graph/transformer_units.ts";
+import type { TransformerOptions } from "../block_graph/transformer_units.ts";
 import type { WeightSource } from "../block_graph/weights.ts";
 import {
   embedding,
@@ -28,7 +28,6 @@ import {
   type TransformerContext,
   transformerContext,
 } from "../layers/modulated_transformer.ts";
-import type { LatentSize } from "../layers/latent_size.ts";
 import type { DitConfig } from "./dit_config.ts";
 
 type Context = TransformerContext<DitConfig>;
@@ -78,12 +77,6 @@ function sublayers(block: string, stream: string, c: Context): Block[] {
   ];
 }
 
-export interface DitOptions extends TransformerUnitOptions {
-  readonly batch: number;
-  /** The configuration's `sample_size` in both directions by default. */
-  readonly latents?: LatentSize;
-}
-
 /**
  * The block graph of a DiT. Inputs: `sample` `[B, C, H, W]`, `timestep` `[B]`
  * (float32) and `class_labels` `[B]` (int64); output `prediction` `[B, C', H, W]`,
@@ -94,7 +87,7 @@ export interface DitOptions extends TransformerUnitOptions {
 export function ditBlockGraph(
   config: DitConfig,
   weights: WeightSource,
-  { batch, latents, ...units }: DitOptions,
+  { batch, latents, ...units }: TransformerOptions,
 ): BlockGraph {
   const c = transformerContext(config, weights, { model: "DiT", latents });
   const layer = "transformer_blocks.0";

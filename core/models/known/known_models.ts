@@ -1,10 +1,6 @@
 /** Published models that are measured by name, without their weights. */
-import { parseDitConfig } from "../dit/dit_config.ts";
-import { parseFluxConfig } from "../mmdit/flux_config.ts";
-import { parseSd3Config } from "../mmdit/sd3_config.ts";
-import type { Network } from "../network.ts";
-import { parsePixartConfig } from "../pixart/pixart_config.ts";
-import { parseUnetConfig, unetDefaults } from "../unet/unet_config.ts";
+import { type Family, type Network, parseConfig } from "../network.ts";
+import { unetDefaults } from "../unet/unet_config.ts";
 
 /** DiT-XL/2 at 256x256 pixels (Peebles and Xie, 2023; facebook/DiT-XL-2-256): what diffusers has where a file does not say. */
 const ditXl2 = { _class_name: "DiTTransformer2DModel", out_channels: 8 };
@@ -120,53 +116,40 @@ const sd35Large = {
 const fluxSchnell = { _class_name: "FluxTransformer2DModel" };
 const fluxDev = { ...fluxSchnell, guidance_embeds: true };
 
-const file = "of a known model";
-
-const flux = (json: unknown) =>
-  ({ family: "flux", config: parseFluxConfig(json, file) }) as const;
-
-const sd3 = (json: unknown) =>
-  ({ family: "sd3", config: parseSd3Config(json, file) }) as const;
-
-const dit = (json: unknown) =>
-  ({ family: "dit", config: parseDitConfig(json, file) }) as const;
-
-const pixart = (json: unknown, tokens?: number) =>
-  ({
-    family: "pixart",
-    config: parsePixartConfig(json, file),
-    tokens,
-  }) as const;
-
-const unet = (json: unknown) =>
-  ({ family: "unet", config: parseUnetConfig(json, file) }) as const;
+const known = <F extends Family>(family: F, json: object) => ({
+  family,
+  config: parseConfig(family, json, "of a known model"),
+});
 
 /** Every known model by the name that commands take. */
 export const knownModels = {
-  "bk-sdm-base": unet(bkSdmBase),
-  "bk-sdm-small": unet({ ...bkSdmBase, mid_block_type: null }),
-  "dit-xl-2-256": dit(ditXl2),
-  "dit-xl-2-512": dit({ ...ditXl2, sample_size: 64 }),
-  "flux.1-dev": flux(fluxDev),
-  "flux.1-schnell": { ...flux(fluxSchnell), tokens: 256 },
-  "lcm-dreamshaper-v7": unet(lcmDreamshaper),
-  "pixart-alpha-512": pixart(pixart512),
-  "pixart-alpha-1024": pixart({ ...pixart512, sample_size: 128 }),
-  "pixart-sigma-512": pixart(pixartSigma, 300),
-  "pixart-sigma-1024": pixart({ ...pixartSigma, sample_size: 128 }, 300),
-  "sd-1.5": unet(sd15),
-  "sd-1.5-inpainting": unet({ ...sd15, in_channels: 9 }),
-  "sd-2.1": unet({ ...sd21Base, sample_size: 96 }),
-  "sd-2.1-base": unet(sd21Base),
-  "sd-turbo": unet(sd21Base),
-  "sd3-medium": sd3(sd3Medium),
-  "sd3.5-large": sd3(sd35Large),
-  "sd3.5-medium": sd3(sd35Medium),
-  "sdxl": unet(sdxl),
-  "sdxl-refiner": unet(sdxlRefiner),
-  "sdxl-turbo": unet({ ...sdxl, sample_size: 64 }),
-  "segmind-vega": unet(segmindVega),
-  "ssd-1b": unet(ssd1b),
+  "bk-sdm-base": known("unet", bkSdmBase),
+  "bk-sdm-small": known("unet", { ...bkSdmBase, mid_block_type: null }),
+  "dit-xl-2-256": known("dit", ditXl2),
+  "dit-xl-2-512": known("dit", { ...ditXl2, sample_size: 64 }),
+  "flux.1-dev": known("flux", fluxDev),
+  "flux.1-schnell": { ...known("flux", fluxSchnell), tokens: 256 },
+  "lcm-dreamshaper-v7": known("unet", lcmDreamshaper),
+  "pixart-alpha-512": known("pixart", pixart512),
+  "pixart-alpha-1024": known("pixart", { ...pixart512, sample_size: 128 }),
+  "pixart-sigma-512": { ...known("pixart", pixartSigma), tokens: 300 },
+  "pixart-sigma-1024": {
+    ...known("pixart", { ...pixartSigma, sample_size: 128 }),
+    tokens: 300,
+  },
+  "sd-1.5": known("unet", sd15),
+  "sd-1.5-inpainting": known("unet", { ...sd15, in_channels: 9 }),
+  "sd-2.1": known("unet", { ...sd21Base, sample_size: 96 }),
+  "sd-2.1-base": known("unet", sd21Base),
+  "sd-turbo": known("unet", sd21Base),
+  "sd3-medium": known("sd3", sd3Medium),
+  "sd3.5-large": known("sd3", sd35Large),
+  "sd3.5-medium": known("sd3", sd35Medium),
+  "sdxl": known("unet", sdxl),
+  "sdxl-refiner": known("unet", sdxlRefiner),
+  "sdxl-turbo": known("unet", { ...sdxl, sample_size: 64 }),
+  "segmind-vega": known("unet", segmindVega),
+  "ssd-1b": known("unet", ssd1b),
 } satisfies Readonly<Record<string, Network>>;
 
 /** The name of a known model. */

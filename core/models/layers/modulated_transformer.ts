@@ -8,7 +8,7 @@
 import type { GraphBuilder } from "../../onnx/builder.ts";
 import type { Value } from "../../onnx/graph.ts";
 import { float32 } from "../../tensor/tensor.ts";
-import type { Block } from "../block_graph/block_graph.ts";
+import type { Block, LatentSize } from "../block_graph/block_graph.ts";
 import {
   branchBlock,
   outputBlock,
@@ -18,7 +18,6 @@ import {
   transformerUnits,
 } from "../block_graph/transformer_units.ts";
 import type { WeightSource } from "../block_graph/weights.ts";
-import type { LatentSize } from "./latent_size.ts";
 import { type TransformerConfig, widthOf } from "../transformer_config.ts";
 import { attention } from "./attention.ts";
 import { type Layer, layerNorm, linear, patchEmbedding } from "./layers.ts";

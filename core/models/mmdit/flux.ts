@@ -17,6 +17,7 @@ import {
   outputBlock,
 } from "../block_graph/single_output_blocks.ts";
 import {
+  type TransformerOptions,
   type TransformerUnitOptions,
   transformerUnits,
 } from "../block_graph/transformer_units.ts";
@@ -44,7 +45,6 @@ import {
 } from "./joint_block.ts";
 import { predictionBlocks } from "./prediction.ts";
 import { rotation } from "./rotary.ts";
-import type { MmditOptions } from "./sd3.ts";
 
 /** What T5 reads of a prompt. */
 const usualTokens = 512;
@@ -102,7 +102,7 @@ function singleSublayers(
 export function fluxBlockGraph(
   config: FluxConfig,
   weights: WeightSource,
-  { batch, tokens = usualTokens, latents, ...units }: MmditOptions,
+  { batch, tokens = usualTokens, latents, ...units }: TransformerOptions,
 ): BlockGraph {
   const c = transformerContext(config, weights, { model: "FLUX", latents });
   const { heads, patchSize, rotaryAxes } = config;

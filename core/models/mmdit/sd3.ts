@@ -13,12 +13,11 @@ import {
 } from "../block_graph/block_graph.ts";
 import { outputBlock } from "../block_graph/single_output_blocks.ts";
 import {
-  type TransformerUnitOptions,
+  type TransformerOptions,
   transformerUnits,
 } from "../block_graph/transformer_units.ts";
 import type { WeightSource } from "../block_graph/weights.ts";
 import { patchEmbedding } from "../layers/layers.ts";
-import type { LatentSize } from "../layers/latent_size.ts";
 import {
   type TransformerContext,
   transformerContext,
@@ -32,14 +31,6 @@ import {
 } from "./joint_block.ts";
 import { predictionBlocks } from "./prediction.ts";
 import type { Sd3Config } from "./sd3_config.ts";
-
-export interface MmditOptions extends TransformerUnitOptions {
-  readonly batch: number;
-  /** Text tokens S; by default the most that the network was trained with. */
-  readonly tokens?: number;
-  /** The configuration's `sample_size` in both directions by default. */
-  readonly latents?: LatentSize;
-}
 
 /** CLIP's 77 tokens, then T5's 256. */
 const usualTokens = 333;
@@ -96,7 +87,7 @@ function patchBlock(
 export function sd3BlockGraph(
   config: Sd3Config,
   weights: WeightSource,
-  { batch, tokens = usualTokens, latents, ...units }: MmditOptions,
+  { batch, tokens = usualTokens, latents, ...units }: TransformerOptions,
 ): BlockGraph {
   const c = transformerContext(config, weights, { model: "SD3", latents });
   const { heads, normsHeads, layers, dualLayers } = config;

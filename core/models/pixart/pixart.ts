@@ -18,7 +18,7 @@ import {
   outputBlock,
   residualBlock,
 } from "../block_graph/single_output_blocks.ts";
-import type { TransformerUnitOptions } from "../block_graph/transformer_units.ts";
+import type { TransformerOptions } from "../block_graph/transformer_units.ts";
 import type { WeightSource } from "../block_graph/weights.ts";
 import { attention } from "../layers/attention.ts";
 import { paddingMask } from "../layers/attention_mask.ts";
@@ -36,19 +36,12 @@ import {
   type TransformerContext,
   transformerContext,
 } from "../layers/modulated_transformer.ts";
-import type { LatentSize } from "../layers/latent_size.ts";
 import type { PixartConfig } from "./pixart_config.ts";
-
-export interface PixartOptions extends TransformerUnitOptions {
-  readonly batch: number;
-  /** Text tokens S; 120, the most that PixArt-α was trained with, by default. */
-  readonly tokens?: number;
-  /** The configuration's `sample_size` in both directions by default. */
-  readonly latents?: LatentSize;
-}
 
 type Context = TransformerContext<PixartConfig>;
 
+/** The most that PixArt-α was trained with. */
+const usualTokens = 120;
 const shared = "adaln_single";
 const text = "caption_projection";
 const hiddenStates = "encoder_hidden_states";
@@ -183,7 +176,7 @@ function sublayers(block: string, stream: string, c: Context): Block[] {
 export function pixartBlockGraph(
   config: PixartConfig,
   weights: WeightSource,
-  { batch, tokens = 120, latents, ...units }: PixartOptions,
+  { batch, tokens = usualTokens, latents, ...units }: TransformerOptions,
 ): BlockGraph {
   const c = transformerContext(config, weights, { model: "PixArt", latents });
   const { height, width } = c.latents;

@@ -8,7 +8,8 @@ import {
   residualOf,
   wholeGraph,
 } from "../block_graph/block_graph.ts";
-import { pixartBlockGraph, type PixartOptions } from "./pixart.ts";
+import type { TransformerOptions } from "../block_graph/transformer_units.ts";
+import { pixartBlockGraph } from "./pixart.ts";
 import { networkKind } from "../load.ts";
 import { parsePixartConfig, type PixartConfig } from "./pixart_config.ts";
 import { noWeights } from "../block_graph/weights.ts";
@@ -29,7 +30,7 @@ const config: PixartConfig = {
 };
 
 const graphOf = (
-  options: Omit<PixartOptions, "batch"> = {},
+  options: Omit<TransformerOptions, "batch"> = {},
   own: PixartConfig = config,
 ) => pixartBlockGraph(own, noWeights, { batch: 3, tokens: 4, ...options });
 

@@ -13,7 +13,7 @@ import {
   type LayerOptions,
   linear,
 } from "../layers/layers.ts";
-import type { LatentSize } from "../layers/latent_size.ts";
+import type { LatentSize } from "../block_graph/block_graph.ts";
 
 /** A residual block; `groups` and `epsilon` are those of both its norms. */
 export interface ResnetOptions extends GroupNormOptions {

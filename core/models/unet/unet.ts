@@ -8,11 +8,12 @@ import type { Value } from "../../onnx/graph.ts";
 import {
   type Block,
   type BlockGraph,
+  type BuildOptions,
   inputOf,
+  type LatentSize,
 } from "../block_graph/block_graph.ts";
 import { fuseBlocks } from "../block_graph/fused_blocks.ts";
 import { downsample, upsample } from "./resnet.ts";
-import type { LatentSize } from "../layers/latent_size.ts";
 import type { UnetConfig } from "./unet_config.ts";
 import type { UnetMiddle } from "./unet_stages.ts";
 import {
@@ -35,36 +36,23 @@ import type { WeightSource } from "../block_graph/weights.ts";
  */
 export type UnetGranularity = "block" | "branch" | "layer";
 
-export interface UnetOptions {
-  readonly batch: number;
-  /** Text tokens S; CLIP's 77 by default. */
-  readonly tokens?: number;
-  /** The configuration's `sample_size` in both directions by default. */
-  readonly latents?: LatentSize;
-  readonly granularity?: UnetGranularity;
-  /** The tensor that backup connections hold: the granularity decides it, another is refused. */
-  readonly backup?: "output" | "residual";
-}
+/** CLIP's. */
+const usualTokens = 77;
 
-/** The smallest blocks of a part of the network, and the unit that they are at the two coarser granularities. */
-interface Branch {
-  readonly unit: { readonly block: string; readonly branch: string } | null;
-  readonly layers: readonly Block[];
-}
+/** A layer's unit at the two coarser granularities. */
+type Unit = Readonly<Record<"block" | "branch", string>>;
 
-/** A path of the network under construction: its branches so far, the feature map at its end, and those that the way up will read. */
+/** The network under construction: its layers so far with their units, the feature map at its end, and those that the way up will read. */
 interface Path {
-  readonly branches: Branch[];
+  readonly layers: Block[];
+  readonly units: Map<Block, Unit>;
   readonly skips: Feature[];
   stream: Feature;
 }
 
-function append(
-  path: Path,
-  unit: Branch["unit"],
-  { layers, output }: Made,
-): void {
-  path.branches.push({ unit, layers });
+function append(path: Path, unit: Unit, { layers, output }: Made): void {
+  path.layers.push(...layers);
+  for (const layer of layers) path.units.set(layer, unit);
   path.stream = output;
 }
 
@@ -73,77 +61,53 @@ const halved = ({ height, width }: LatentSize): LatentSize => ({
   width: Math.ceil(width / 2),
 });
 
-/** The way down: every feature map is kept for the way up. */
-function descend(path: Path, c: Context): void {
-  const last = c.config.down.length - 1;
-  for (const [level, stage] of c.config.down.entries()) {
-    const block = `down_blocks.${level}`;
+/** The way down, whose feature maps are kept for the way up; there each resnet reads the latest of them that is left, and an upsampler makes one of the next one's size. */
+function follow(path: Path, direction: "down" | "up", c: Context): void {
+  const isDown = direction === "down";
+  const stages = c.config[direction];
+  for (const [level, stage] of stages.entries()) {
+    const block = `${direction}_blocks.${level}`;
     for (let i = 0; i < stage.resnets; i++) {
-      const made = branchLayers(
-        block,
-        { ...stage, i, features: [path.stream] },
-        c,
-      );
-      append(path, { block, branch: `${block}.${i}` }, made);
-      path.skips.push(path.stream);
+      const skips = isDown ? [] : [path.skips.pop()!];
+      const own = { ...stage, i, features: [path.stream, ...skips] };
+      const branch = `${block}.${i}`;
+      append(path, { block, branch }, branchLayers(block, own, c));
+      if (isDown) path.skips.push(path.stream);
     }
-    if (level === last) continue;
-    const branch = `${block}.downsamplers.0`;
-    const size = halved(path.stream.size);
-    const options = { feature: path.stream, size, resample: downsample };
+    if (level === stages.length - 1) continue;
+    const branch = `${block}.${direction}samplers.0`;
+    const resampled = isDown
+      ? { size: halved(path.stream.size), resample: downsample }
+      : { size: path.skips[path.skips.length - 1].size, resample: upsample };
+    const options = { feature: path.stream, ...resampled };
     append(path, { block, branch }, samplerLayer(branch, options, c));
-    path.skips.push(path.stream);
+    if (isDown) path.skips.push(path.stream);
   }
 }
 
 /** A resnet, or two and a transformer between them; always one branch. */
 function crossMiddle(path: Path, { attention }: UnetMiddle, c: Context): void {
   const block = "mid_block";
-  const unit = { block, branch: block };
   const { channels } = path.stream;
   for (const [i, own] of (attention ? [attention, null] : [null]).entries()) {
-    const features = [path.stream];
-    append(
-      path,
-      unit,
-      branchLayers(block, { i, features, channels, attention: own }, c),
-    );
+    const options = { i, features: [path.stream], channels, attention: own };
+    const made = branchLayers(block, options, c);
+    append(path, { block, branch: block }, made);
   }
 }
 
-/** The way up: each resnet reads the latest feature map of the way down that is left, and an upsampler makes one of the next one's size. */
-function ascend(path: Path, c: Context): void {
-  const last = c.config.up.length - 1;
-  for (const [level, stage] of c.config.up.entries()) {
-    const block = `up_blocks.${level}`;
-    for (let i = 0; i < stage.resnets; i++) {
-      const features = [path.stream, path.skips.pop()!];
-      const made = branchLayers(block, { ...stage, i, features }, c);
-      append(path, { block, branch: `${block}.${i}` }, made);
-    }
-    if (level === last) continue;
-    const branch = `${block}.upsamplers.0`;
-    const { size } = path.skips[path.skips.length - 1];
-    const options = { feature: path.stream, size, resample: upsample };
-    append(path, { block, branch }, samplerLayer(branch, options, c));
-  }
-}
-
-/** All layers in execution order, as branches. */
-function branchesOf(c: Context): Branch[] {
+/** All layers in execution order, and the units of those that have one. */
+function layersOf(c: Context): Pick<Path, "layers" | "units"> {
   const first = inputLayer(c);
   const { channels } = c.config.down[0];
   const stream = { name: first.name, channels, size: c.latents };
-  const path: Path = {
-    branches: [{ unit: null, layers: [first, embeddingLayer(c)] }],
-    skips: [stream],
-    stream,
-  };
-  descend(path, c);
+  const layers = [first, embeddingLayer(c)];
+  const path: Path = { layers, units: new Map(), skips: [stream], stream };
+  follow(path, "down", c);
   if (c.config.middle) crossMiddle(path, c.config.middle, c);
-  ascend(path, c);
-  const last = outputLayer(path.stream, c);
-  return [...path.branches, { unit: null, layers: [last] }];
+  follow(path, "up", c);
+  layers.push(outputLayer(path.stream, c));
+  return path;
 }
 
 function inputsOf(
@@ -182,7 +146,8 @@ function inputsOf(
 export function unetBlockGraph(
   config: UnetConfig,
   weights: WeightSource,
-  { batch, tokens = 77, latents, granularity = "block", backup }: UnetOptions,
+  { batch, tokens = usualTokens, latents, granularity = "block", backup }:
+    BuildOptions<UnetGranularity>,
 ): BlockGraph {
   const held = granularity === "layer" ? "residual" : "output";
   if (backup !== undefined && backup !== held) {
@@ -196,13 +161,7 @@ export function unetBlockGraph(
     weights,
     latents: latents ?? { height: side, width: side },
   };
-  const branches = branchesOf(c);
-  const layers = branches.flatMap((branch) => branch.layers);
-  const units = new Map(
-    branches.flatMap(({ unit, layers }) =>
-      layers.map((layer) => [layer, unit] as const)
-    ),
-  );
+  const { layers, units } = layersOf(c);
   return {
     model: "unet",
     inputs: inputsOf(c, { batch, tokens }),

@@ -7,7 +7,7 @@
  */
 import type { GraphBuilder } from "../../onnx/builder.ts";
 import type { Value } from "../../onnx/graph.ts";
-import type { Block } from "../block_graph/block_graph.ts";
+import type { Block, LatentSize } from "../block_graph/block_graph.ts";
 import {
   convolution,
   embedding,
@@ -22,7 +22,6 @@ import {
   resnetShortcut,
   type upsample,
 } from "./resnet.ts";
-import type { LatentSize } from "../layers/latent_size.ts";
 import {
   outputBlock,
   residualBlock,

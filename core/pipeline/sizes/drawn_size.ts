@@ -1,6 +1,6 @@
 /** The sizes of pictures, as they are asked for, as they are drawn, and of their latents. */
 import { usualPixelsPerLatent } from "../../models/autoencoder/pixels_per_latent.ts";
-import type { LatentSize } from "../../models/layers/latent_size.ts";
+import type { LatentSize } from "../../models/block_graph/block_graph.ts";
 import type { LoadedModel } from "../../models/load.ts";
 import type { PipelineKind } from "../kinds/pipeline_kind.ts";
 import type { PictureSize } from "../prompts/prompt_encoder.ts";

@@ -1,10 +1,5 @@
 /** Euler's method on the flow's ODE (Esser et al., arXiv 2403.03206), as diffusers' `FlowMatchEulerDiscreteScheduler` steps it. */
-import {
-  ownStep,
-  type Sampler,
-  samplerOf,
-  type SamplerStep,
-} from "../../sampler.ts";
+import { ownStep, type Sampler, samplerOf } from "../../sampler.ts";
 import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
 import { sigmasConfig, sigmaSpacings } from "../../schedule/sigmas.ts";
 import type { StepOptions } from "../../schedule/timesteps.ts";
@@ -17,7 +12,6 @@ import {
   flowConfig,
   rationalShift,
   type Round,
-  type Shift,
   stretched,
   toDouble,
 } from "./flow_levels.ts";
@@ -53,51 +47,40 @@ export function makeFlowMatchEuler(
 ): Sampler {
   const sigmas = sigmasOf(config, options);
   const { timesteps, begin = 0 } = options;
+  const { numTrainTimesteps, isStochastic } = config;
   return samplerOf({
     name: "flow-euler",
     level: { signal: 1 - sigmas[begin], noise: sigmas[begin] },
-    steps: sigmas.slice(0, -1).map((sigma, i) =>
-      eulerStep(config, {
-        timestep: Math.fround(
-          timesteps?.[i] ?? sigma * config.numTrainTimesteps,
-        ),
-        sigma,
-        next: sigmas[i + 1],
-      })
-    ).slice(begin),
+    steps: sigmas.slice(0, -1).map((sigma, i) => {
+      const own = timesteps?.[i] ?? sigma * numTrainTimesteps;
+      const next = sigmas[i + 1];
+      // x' = x + (σ' − σ) v; or (1 − σ') clean + σ' fresh noise, with clean = x − σ v.
+      const [x, prediction] = isStochastic
+        ? [1 - next, -(1 - next) * sigma]
+        : [1, Math.fround(next - sigma)];
+      const noise = isStochastic ? next : 0;
+      const timestep = Math.fround(own);
+      return ownStep({ timestep }, { x, prediction }, { noise });
+    }).slice(begin),
   });
 }
 
-/** x' = x + (σ' − σ) v; or (1 − σ') clean + σ' fresh noise, with clean = x − σ v. */
-function eulerStep(
-  { isStochastic }: FlowMatchEulerConfig,
-  { timestep, sigma, next }: {
-    readonly timestep: number;
-    readonly sigma: number;
-    readonly next: number;
-  },
-): SamplerStep {
-  const [x, v] = isStochastic
-    ? [1 - next, -(1 - next) * sigma]
-    : [1, Math.fround(next - sigma)];
-  const noise = isStochastic ? next : 0;
-  return ownStep({ timestep }, { x, prediction: v }, { noise });
-}
-
-/** The levels of the T calls and where the last step ends, float32. */
+/** The levels of the T calls and where the last step ends, float32. @throws {RangeError} If levels move with the number of tokens and that is not known. */
 function sigmasOf(
   config: FlowMatchEulerConfig,
   options: StepOptions,
 ): number[] {
+  const { spacing, isDynamic, shiftTerminal, isInverted } = config;
   const { given, round } = givenLevels(config, options);
-  const shift = shiftOf(config, options);
+  const shift = isDynamic
+    ? rationalShift(dynamicShift(config, options.tokens))
+    : constantShift(config.shift);
   const moved = given.map((sigma) => shift(sigma, round));
-  const spaced = spacedLevels(
-    config,
-    stretched(moved, config.shiftTerminal, round),
-  );
+  const levels = stretched(moved, shiftTerminal, round);
+  const ends = { max: levels[0], min: levels[levels.length - 1] };
+  const spaced = spacing ? sigmaSpacings[spacing](levels.length, ends) : levels;
   const sigmas = spaced.map(Math.fround);
-  return config.isInverted
+  return isInverted
     ? [...sigmas.map((sigma) => Math.fround(1 - sigma)), 1]
     : [...sigmas, 0];
 }
@@ -117,22 +100,4 @@ function givenLevels(
   const ends = isDynamic ? undefined : constantShift(shift);
   const given = evenLevels(config, steps ?? 0, ends);
   return { given, round: toDouble };
-}
-
-/** @throws {RangeError} If levels move with the number of tokens and that is not known. */
-const shiftOf = (
-  config: FlowMatchEulerConfig,
-  { tokens }: StepOptions,
-): Shift =>
-  config.isDynamic
-    ? rationalShift(dynamicShift(config, tokens))
-    : constantShift(config.shift);
-
-/** The levels between the same ends, spaced as the config asks. */
-function spacedLevels(
-  { spacing }: FlowMatchEulerConfig,
-  sigmas: readonly number[],
-): readonly number[] {
-  const [max, min] = [sigmas[0], sigmas[sigmas.length - 1]];
-  return spacing ? sigmaSpacings[spacing](sigmas.length, { min, max }) : sigmas;
 }

@@ -22,39 +22,25 @@ import {
   sigmaSampler,
 } from "./sigma_calls.ts";
 
-/** The config of both classes. @throws As `noiseConfig`. */
-export const kdpm2Config = (config: SchedulerConfig) =>
-  sigmaClassConfig(config, {
+/** The config of both classes. @param isAncestral Whether noise is added after each step, below which it went before. @throws As `noiseConfig`. */
+export const kdpm2Config = (config: SchedulerConfig, isAncestral = false) => ({
+  ...sigmaClassConfig(config, {
     ...stableDiffusionBetas,
     predictionTypes: ["epsilon", "v_prediction"],
-  });
+  }),
+  isAncestral,
+});
 
 type Kdpm2Config = ReturnType<typeof kdpm2Config>;
 
 /** KDPM2 at T noise levels: two calls of the model a step, one in the last. @throws {RangeError} If the steps are out of range. */
-export const makeKdpm2 = (config: Kdpm2Config, options: StepOptions): Sampler =>
-  make(config, { ...options, name: "kdpm2", isAncestral: false });
-
-/** The same with noise after each step, below which it went before. @throws {RangeError} If the steps are out of range. */
-export const makeKdpm2Ancestral = (
-  config: Kdpm2Config,
-  options: StepOptions,
-): Sampler =>
-  make(config, { ...options, name: "kdpm2-ancestral", isAncestral: true });
-
-function make(
-  config: Kdpm2Config,
-  { name, isAncestral, begin, ...options }: StepOptions & {
-    readonly name: string;
-    readonly isAncestral: boolean;
-  },
-): Sampler {
+export function makeKdpm2(config: Kdpm2Config, options: StepOptions): Sampler {
   const training = trainingSigmas(config);
-  const { predictionType, spacing } = config;
+  const { predictionType, spacing, isAncestral } = config;
   return sigmaSampler(config, {
-    name,
+    name: isAncestral ? "kdpm2-ancestral" : "kdpm2",
     calls: sigmaCalls(config, options, training),
-    begin,
+    begin: options.begin,
     stepsFrom(call, k, next) {
       const from = spacing === "use_karras_sigmas"
         ? { ...call, timestep: roundHalfEven(call.timestep) }
