@@ -60,11 +60,7 @@ export async function openConditioner(
   }
   const asked = { ...request, network: model };
   const encoder = await kind.prompts.open(folder, asked);
-  return promptConditioner(folder, encoder, {
-    guided,
-    guidanceScale,
-    readScales: (scales) => guidanceInputs(model, scales),
-  });
+  return promptConditioner(folder, encoder, { guided, guidanceScale, model });
 }
 
 function classConditioner(
@@ -106,11 +102,10 @@ function classConditioner(
 function promptConditioner(
   folder: string,
   encoder: PromptEncoder,
-  { guided, guidanceScale, readScales }: {
-    guided: boolean;
-    guidanceScale: number;
-    readScales(scales: readonly number[]): Record<string, Tensor>;
-  },
+  { guided, guidanceScale, model }: Pick<
+    ConditionerRequest,
+    "guided" | "guidanceScale" | "model"
+  >,
 ): Conditioner {
   const promptOf = (subject: Subject): string => {
     if (typeof subject === "string") return subject;
@@ -144,7 +139,8 @@ function promptConditioner(
           .map((name) => [name, joined(rows.map((row) => row[name]))]),
       );
       const own = scales ?? subjects.map(() => guidanceScale);
-      return { ...encodings, ...readScales(guided ? [...own, ...own] : own) };
+      const scaled = guidanceInputs(model, guided ? [...own, ...own] : own);
+      return { ...encodings, ...scaled };
     },
     [Symbol.asyncDispose]: () => encoder[Symbol.asyncDispose](),
   };

@@ -30,6 +30,18 @@ export interface DrawOptions {
   readonly observe?: (step: ObservedStep) => void;
 }
 
+/** What the inputs of some pictures are drawn for. */
+export interface DrawnInputs {
+  readonly images: number;
+  readonly random: TorchGenerator;
+  /** Noise by default. */
+  readonly start?: StartDrawer;
+  /** Of the pictures among all that are drawn. */
+  readonly places?: readonly number[];
+  /** Of guidance, of each picture, where they are not the sampler's. */
+  readonly scales?: readonly number[];
+}
+
 /** The pipeline's sampler as far as drawing needs it. */
 export interface DrawnFrom {
   readonly calls: number;
@@ -38,13 +50,7 @@ export interface DrawnFrom {
   prepareStart(): Promise<StartDrawer>;
   inputs(
     conditioning: SamplingInputs["conditioning"],
-    options: {
-      images: number;
-      random: TorchGenerator;
-      start: StartDrawer;
-      places: readonly number[];
-      scales?: readonly number[];
-    },
+    options: DrawnInputs,
   ): SamplingInputs;
 }
 
@@ -122,28 +128,26 @@ export class PictureSampler implements AsyncDisposable {
     })));
     this.#start ??= this.from.prepareStart();
     const start = await this.#start;
+    const inputsOf = (
+      conditioning: SamplingInputs["conditioning"],
+      places: readonly number[],
+      random: TorchGenerator,
+    ) => {
+      const scales = scalesOf(places);
+      const own = { images: places.length, random, start, places, scales };
+      return this.from.inputs(conditioning, own);
+    };
     const random = typeof seed === "number" ? new TorchGenerator(seed) : seed;
     const total = batches.length * this.from.calls;
     let done = 0;
     for (const [b, conditioning] of encoded.entries()) {
       const places = batches[b];
       const inputs = random instanceof TorchGenerator
-        ? this.from.inputs(conditioning, {
-          images,
-          random,
-          start,
-          places,
-          scales: scalesOf(places),
-        })
+        ? inputsOf(conditioning, places, random)
         : joinedInputs(
-          places.map((i) => {
-            const own = {
-              random: new TorchGenerator(random[i]),
-              places: [i],
-              scales: scalesOf([i]),
-            };
-            return this.from.inputs(conditioning, { images: 1, start, ...own });
-          }),
+          places.map((i) =>
+            inputsOf(conditioning, [i], new TorchGenerator(random[i]))
+          ),
           conditioning,
         );
       const sampler = await this.#sampler(images);

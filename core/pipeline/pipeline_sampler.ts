@@ -22,7 +22,6 @@ import type { Sampler } from "../samplers/sampler.ts";
 import { drawStepNoise } from "../samplers/sampler_state.ts";
 import type { SchedulerConfig } from "../samplers/schedule/scheduler_config.ts";
 import { joined } from "../tensor/batch.ts";
-import type { TorchGenerator } from "../tensor/random.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import {
   type Conditioner,
@@ -37,7 +36,11 @@ import type { LoadedPipeline } from "./loaded_pipeline.ts";
 import { drawnSize, latentSize, usualSize } from "./sizes/drawn_size.ts";
 import { fitting } from "./sizes/fitted_picture.ts";
 import { openFullSampler } from "./sampling/full_sampler.ts";
-import { type DrawOptions, PictureSampler } from "./picture_sampler.ts";
+import {
+  type DrawnInputs,
+  type DrawOptions,
+  PictureSampler,
+} from "./picture_sampler.ts";
 import type { SamplerOptions } from "./sampler_options.ts";
 import type { SamplingInputs } from "./sampling_loop.ts";
 import {
@@ -221,10 +224,8 @@ export class PipelineSampler {
   /** The same with another number of steps. @throws As {@linkcode Pipeline.sampler}. */
   withSteps(steps: number): PipelineSampler {
     const unlisted = { timesteps: undefined, sigmas: undefined, steps };
-    return new PipelineSampler(this.pipeline, {
-      ...this.#options,
-      ...unlisted,
-    });
+    const options = { ...this.#options, ...unlisted };
+    return new PipelineSampler(this.pipeline, options);
   }
 
   /** Whether the network reads a mask. */
@@ -361,15 +362,7 @@ export class PipelineSampler {
       start = noiseStart(this.latents, this.sampler),
       places = [...Array(images).keys()],
       scales,
-    }: {
-      readonly images: number;
-      readonly random: TorchGenerator;
-      readonly start?: StartDrawer;
-      /** Of the pictures among all that are drawn. */
-      readonly places?: readonly number[];
-      /** Of guidance, of each picture, where they are not the sampler's. */
-      readonly scales?: readonly number[];
-    },
+    }: DrawnInputs,
   ): SamplingInputs {
     const shape = [images, ...this.latents];
     const { guidanceScale, guidanceRescale } = this;
@@ -380,15 +373,13 @@ export class PipelineSampler {
         `Cannot sample ${this.pipeline.name}: found a scale of ${over} for a picture, expected at most 1 where the sampler's is ${guidanceScale}`,
       );
     }
-    const { maskedLatents: masked, ...drawn } = start.draw({ places, random });
+    const { maskedLatents: masked, ...drawn } = start({ places, random });
+    const both = masked && this.guided ? joined([masked, masked]) : masked;
     return {
       ...drawn,
       noise: drawStepNoise(this.sampler, { shape, random }),
-      conditioning: masked
-        ? {
-          ...conditioning,
-          masked_latents: this.guided ? joined([masked, masked]) : masked,
-        }
+      conditioning: both
+        ? { ...conditioning, masked_latents: both }
         : conditioning,
       guidanceScale,
       guidanceScales: isRead ? undefined : scales,
@@ -398,11 +389,10 @@ export class PipelineSampler {
 
   /** The full sampler, to draw often: its sessions stay open. Hold it with `await using`. */
   open(): PictureSampler {
-    return new PictureSampler(
-      this,
-      (images) =>
-        openFullSampler(this.graph({ images }), this.pipeline.sessions),
-    );
+    const { sessions } = this.pipeline;
+    const open = (images: number) =>
+      openFullSampler(this.graph({ images }), sessions);
+    return new PictureSampler(this, open);
   }
 
   /**

@@ -22,7 +22,12 @@ import {
 } from "./autoencoder_config.ts";
 import { convolution, groupNorm } from "../layers/layers.ts";
 import { parameterShapes } from "../block_graph/parameter_shapes.ts";
-import { resnetBranch, resnetShortcut, upsample } from "../unet/resnet.ts";
+import {
+  downsample,
+  resnetBranch,
+  resnetShortcut,
+  upsample,
+} from "../unet/resnet.ts";
 import type { WeightSource } from "../block_graph/weights.ts";
 
 /** ε of every norm. */
@@ -37,6 +42,8 @@ interface Link {
   readonly name: string;
   emit(g: GraphBuilder, x: Value): Value;
 }
+
+type Resample = "downsample" | "upsample";
 
 /** The layers of one autoencoder. */
 class Layers {
@@ -69,14 +76,11 @@ class Layers {
     ];
   }
 
-  /** Residual blocks at each resolution; between two of them `resample` makes a layer. */
+  /** Residual blocks at each resolution; between two of them a layer that resamples. */
   levels(
     path: string,
     channels: readonly number[],
-    { resnets, resample }: {
-      resnets: number;
-      resample(path: string, channels: number): Link;
-    },
+    { resnets, resample }: { resnets: number; resample: Resample },
   ): Link[] {
     return channels.flatMap((count, level) => {
       const block = `${path}.${level}`;
@@ -85,22 +89,15 @@ class Layers {
         (_, i) => this.#resnet(`${block}.resnets.${i}`, count),
       );
       const isLast = level === channels.length - 1;
-      return isLast ? own : [...own, resample(block, count)];
+      return isLast ? own : [...own, this[resample](block)];
     });
   }
 
   /** Half the height and width: one more row and column at the end, then a convolution of stride 2. */
-  downsample(block: string, channels: number): Link {
-    const name = `${block}.downsamplers.0`;
-    const options = {
-      path: `${name}.conv`,
-      channels,
-      kernel: 3,
-      stride: 2,
-      padding: [0, 0, 1, 1],
-      weights: this.weights,
-    };
-    return { name, emit: (g, x) => convolution(g, x, options) };
+  downsample(block: string): Link {
+    const path = `${block}.downsamplers.0`;
+    const options = { path, padding: [0, 0, 1, 1], weights: this.weights };
+    return { name: path, emit: (g, x) => downsample(g, x, options) };
   }
 
   upsample(block: string): Link {
@@ -195,7 +192,7 @@ export function encoderBlockGraph(
     layers.convolution("encoder.conv_in", channels[0]),
     ...layers.levels("encoder.down_blocks", channels, {
       resnets,
-      resample: (block, count) => layers.downsample(block, count),
+      resample: "downsample",
     }),
     ...layers.middle("encoder.mid_block", channels[channels.length - 1]),
     ...layers.normed("encoder.conv_norm_out"),
@@ -229,7 +226,7 @@ export function decoderBlockGraph(
     ...layers.middle("decoder.mid_block", channels[0]),
     ...layers.levels("decoder.up_blocks", channels, {
       resnets: resnets + 1,
-      resample: (block) => layers.upsample(block),
+      resample: "upsample",
     }),
     ...layers.normed("decoder.conv_norm_out"),
     layers.convolution("decoder.conv_out", outChannels),

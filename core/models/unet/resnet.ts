@@ -7,6 +7,7 @@
 import type { Value } from "../../onnx/graph.ts";
 import {
   convolution,
+  type ConvolutionOptions,
   groupNorm,
   type GroupNormOptions,
   type Layer,
@@ -32,62 +33,46 @@ export const resnetBranch: Layer<ResnetOptions> = (
   const { weights } = options;
   const half = (from: Value, i: 1 | 2) => {
     const normed = groupNorm(g, from, { path: `${path}.norm${i}`, ...options });
-    return convolution(g, g.silu(normed), {
-      path: `${path}.conv${i}`,
-      channels,
-      kernel: 3,
-      weights,
-    });
+    const own = { path: `${path}.conv${i}`, channels, kernel: 3, weights };
+    return convolution(g, g.silu(normed), own);
   };
   const first = half(x, 1);
   if (!embedding) return half(first, 2);
-  const shift = linear(g, g.silu(embedding), {
-    path: `${path}.time_emb_proj`,
-    width: channels,
-    weights,
-  }); // [B or 1, C]
+  const time = { path: `${path}.time_emb_proj`, width: channels, weights };
+  const shift = linear(g, g.silu(embedding), time); // [B or 1, C]
   const placed = g.reshape(shift, [shift.shape[0], channels, 1, 1]);
   return half(g.add(first, placed), 2);
 };
 
 /** The input of a residual block with as many channels as its output: a 1x1 convolution. */
-export const resnetShortcut: Layer<
-  LayerOptions & { readonly channels: number }
-> = (g, x, { path, ...options }) => {
-  return convolution(g, x, {
-    path: `${path}.conv_shortcut`,
-    kernel: 1,
-    ...options,
-  });
+export const resnetShortcut: Layer<LayerOptions & { channels: number }> = (
+  g,
+  x,
+  { path, channels, weights },
+) => {
+  const own = `${path}.conv_shortcut`;
+  return convolution(g, x, { path: own, kernel: 1, channels, weights });
 };
 
-/** Half the height and width, rounded up: a convolution of stride 2. */
-export const downsample: Layer<LayerOptions> = (g, x, { path, weights }) => {
-  return convolution(g, x, {
-    path: `${path}.conv`,
-    channels: x.shape[1],
-    kernel: 3,
-    stride: 2,
-    padding: 1,
-    weights,
-  });
+/** Half the height and width, rounded up: a convolution of stride 2. @param options.padding As `convolution` has it; 1 by default. */
+export const downsample: Layer<
+  LayerOptions & Pick<ConvolutionOptions, "padding">
+> = (g, x, { path, padding = 1, weights }) => {
+  const size = { channels: x.shape[1], kernel: 3, stride: 2, padding };
+  return convolution(g, x, { path: `${path}.conv`, ...size, weights });
 };
 
 /**
  * A larger map: nearest neighbours, then a convolution. Where an odd height was
  * halved, twice the half is one too many, so the caller says the size.
  */
-export const upsample: Layer<
-  LayerOptions & {
-    readonly size: LatentSize;
-  }
-> = (g, x, { path, size: { height, width }, weights }) => {
+export const upsample: Layer<LayerOptions & { size: LatentSize }> = (
+  g,
+  x,
+  { path, size: { height, width }, weights },
+) => {
   const [batch, channels] = x.shape;
   const larger = g.resize(x, [batch, channels, height, width]);
-  return convolution(g, larger, {
-    path: `${path}.conv`,
-    channels,
-    kernel: 3,
-    weights,
-  });
+  const own = { path: `${path}.conv`, channels, kernel: 3 };
+  return convolution(g, larger, { ...own, weights });
 };

@@ -1,19 +1,10 @@
 /** The sizes of pictures, as they are asked for, as they are drawn, and of their latents. */
 import { usualPixelsPerLatent } from "../../models/autoencoder/pixels_per_latent.ts";
 import type { LatentSize } from "../../models/block_graph/block_graph.ts";
-import type { LoadedModel } from "../../models/load.ts";
-import type { PipelineKind } from "../kinds/pipeline_kind.ts";
+import type { LoadedPipeline } from "../loaded_pipeline.ts";
 import type { PictureSize } from "../prompts/prompt_encoder.ts";
 import type { SamplerOptions } from "../sampler_options.ts";
 import type { Start } from "../start/start_options.ts";
-
-/** What of a pipeline its sizes depend on. */
-interface SizedPipeline {
-  readonly name: string;
-  readonly kind: PipelineKind;
-  readonly model: LoadedModel;
-  readonly pixelsPerLatent: number;
-}
 
 /**
  * The size that pictures are drawn at.
@@ -22,7 +13,7 @@ interface SizedPipeline {
  */
 export function drawnSize(
   asked: PictureSize,
-  { name, kind, model: { config: { sampleSize } } }: SizedPipeline,
+  { name, kind, model: { config: { sampleSize } } }: LoadedPipeline,
   { useResolutionBinning: wanted }: SamplerOptions,
 ): PictureSize {
   if (wanted === false) return asked;
@@ -37,7 +28,7 @@ export function drawnSize(
 
 /** The size of the picture that is drawn anew, cut to whole latents where it keeps it, or that of the model's training. */
 export function usualSize(
-  { model: { config }, kind, pixelsPerLatent: pixels }: SizedPipeline,
+  { model: { config }, kind, pixelsPerLatent: pixels }: LoadedPipeline,
   start: Start | null,
 ): PictureSize {
   const side = config.sampleSize * pixels;
@@ -61,7 +52,7 @@ export function usualSize(
 export function latentSize(
   size: PictureSize,
   { name, pixelsPerLatent: pixels, kind: { latentsTogether = 1 } }:
-    SizedPipeline,
+    LoadedPipeline,
 ): LatentSize {
   const least = pixels * latentsTogether;
   const multiple = latentsTogether > 1

@@ -12,11 +12,8 @@ import type { TorchGenerator } from "../../tensor/random.ts";
 import { float32, sizeOf, type Tensor } from "../../tensor/tensor.ts";
 import type { Autoencoder } from "../picture_decoder.ts";
 
-/** The latents that an autoencoder finds likely for a picture: a normal distribution. */
-export interface LikelyLatents {
-  /** Latents in diffusion's scale, `[1, Z, h, w]`; each call draws others. */
-  draw(random: TorchGenerator): Tensor<"float32">;
-}
+/** Draws latents that an autoencoder finds likely for a picture, of a normal distribution: in diffusion's scale, `[1, Z, h, w]`. */
+export type LikelyLatents = (random: TorchGenerator) => Tensor<"float32">;
 
 /** Bounds of the logarithm of the variance, as diffusers has them. */
 const [leastLogVariance, mostLogVariance] = [-30, 20];
@@ -41,15 +38,13 @@ export async function encodePicture(
   const [mean, logVariance] = [0, size]
     .map((at) => (data as Float32Array).subarray(at, at + size));
   const { scalingFactor, shiftFactor } = autoencoder.config;
-  return {
-    draw(random) {
-      const noise = random.randn(own).data;
-      const latents = mean.map((value, i) => {
-        const drawn = value + deviation(logVariance[i]) * noise[i];
-        return (drawn - shiftFactor) * scalingFactor;
-      });
-      return float32(own, latents);
-    },
+  return (random) => {
+    const noise = random.randn(own).data;
+    const latents = mean.map((value, i) => {
+      const drawn = value + deviation(logVariance[i]) * noise[i];
+      return (drawn - shiftFactor) * scalingFactor;
+    });
+    return float32(own, latents);
   };
 }
 

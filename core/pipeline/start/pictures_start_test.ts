@@ -45,7 +45,7 @@ Deno.test("what a mask leaves out stays as it was, under a network that reads no
     };
     const autoencoder = await loadAutoencoder(folder);
     const likely = await encodePicture(autoencoder, pictureInput(image, size));
-    const { data: kept } = likely.draw(new TorchGenerator(3));
+    const { data: kept } = likely(new TorchGenerator(3));
     assertEquals(await drawn(dark), kept);
     const changed = await drawn(half);
     const rows = 4 * 3; // latents are 4 rows of 3

@@ -37,41 +37,33 @@ export interface StartingLatents {
   readonly known?: KnownRegion;
 }
 
-/** Draws what pictures start from. */
-export interface StartDrawer {
-  /** @param options.places Of the pictures among all that are drawn. */
-  draw(
-    options: {
-      readonly places: readonly number[];
-      readonly random: TorchGenerator;
-    },
-  ): StartingLatents;
-}
+/** Draws what pictures start from. @param options.places Of the pictures among all that are drawn. */
+export type StartDrawer = (
+  options: {
+    readonly places: readonly number[];
+    readonly random: TorchGenerator;
+  },
+) => StartingLatents;
 
 /** Noise alone. @param shape Of one picture's latents, `[C, H, W]`. */
-export const noiseStart = (
-  shape: readonly number[],
-  sampler: Sampler,
-): StartDrawer => ({
-  draw: ({ places, random }) => ({
+export const noiseStart =
+  (shape: readonly number[], sampler: Sampler): StartDrawer =>
+  ({ places, random }) => ({
     latents: random.randn([places.length, ...shape]),
     sampler,
-  }),
-});
+  });
 
 /** Latents that another pipeline left, a row for each picture. */
-export const latentStart = (
+export function latentStart(
   latents: Tensor<"float32">,
   sampler: Sampler,
-): StartDrawer => {
+): StartDrawer {
   const rows = unstacked(latents);
-  return {
-    draw: ({ places }) => ({
-      latents: stacked(places.map((i) => rows[i])),
-      sampler: { ...sampler, initNoiseSigma: 1 },
-    }),
-  };
-};
+  return ({ places }) => ({
+    latents: stacked(places.map((i) => rows[i])),
+    sampler: { ...sampler, initNoiseSigma: 1 },
+  });
+}
 
 /** What a picture is prepared for. */
 export interface StartRequest {
@@ -127,37 +119,31 @@ interface EncodedStart {
 const drawer = (
   { shape, sampler, readsMask, noisedAfter }: StartRequest,
   { mixes, picture, masked }: EncodedStart,
-): StartDrawer => ({
-  draw({ places: { length: images }, random }) {
-    const clean = picture?.draw(random).data;
-    const noise = random.randn([images, ...shape]);
-    const start = mixes
-      ? {
-        latents: float32(
-          noise.shape,
-          mixed(clean!, noise.data, sampler.noised),
-        ),
-        sampler: { ...sampler, initNoiseSigma: 1 },
-      }
-      : { latents: noise, sampler };
-    if (!masked) return start;
-    const covered = masked.latents.draw(random);
-    if (readsMask) {
-      const one = joinedChannels(masked.mask, covered);
-      const maskedLatents = joined(Array<typeof one>(images).fill(one));
-      return { ...start, maskedLatents };
+): StartDrawer =>
+({ places: { length: images }, random }) => {
+  const clean = picture?.(random).data;
+  const noise = random.randn([images, ...shape]);
+  const noised = (factors: Sampler["noised"]) =>
+    mixed(clean!, noise.data, factors);
+  const start = mixes
+    ? {
+      latents: float32(noise.shape, noised(sampler.noised)),
+      sampler: { ...sampler, initNoiseSigma: 1 },
     }
-    const { steps } = sampler;
-    const latents = steps.map((_, i) =>
-      mixed(
-        clean!,
-        noise.data,
-        i === steps.length - 1 ? { clean: 1, noise: 0 } : noisedAfter(i),
-      )
-    );
-    return { ...start, known: { mask: masked.mask.data, latents } };
-  },
-});
+    : { latents: noise, sampler };
+  if (!masked) return start;
+  const covered = masked.latents(random);
+  if (readsMask) {
+    const one = joinedChannels(masked.mask, covered);
+    const maskedLatents = joined(Array<typeof one>(images).fill(one));
+    return { ...start, maskedLatents };
+  }
+  const last = sampler.steps.length - 1;
+  const latents = sampler.steps.map((_, i) =>
+    noised(i === last ? { clean: 1, noise: 0 } : noisedAfter(i))
+  );
+  return { ...start, known: { mask: masked.mask.data, latents } };
+};
 
 /** clean · picture + noise · noise, the one picture `[C, H, W]` in each of a batch `[B, C, H, W]`. */
 const mixed = (
