@@ -17,13 +17,12 @@ import {
   parseNetwork,
 } from "./network.ts";
 import { pipelineJson } from "./original/pipeline_json.ts";
-import { parameterShapes } from "./block_graph/parameter_shapes.ts";
+import { parameterShapes, type WeightSource } from "./block_graph/weights.ts";
 import { openTensorFile } from "../weights/open_tensor_file.ts";
 import { mmditJson } from "./original/mmdit_json.ts";
 import { originalMmdit } from "../weights/original/mmdit.ts";
 import { originalUnet } from "../weights/original/unet.ts";
 import { withTimeIds } from "./unet/unet_config.ts";
-import type { WeightSource } from "./block_graph/weights.ts";
 
 /** A model ready to be built: a network of some family with its weights. */
 export type LoadedModel = Network & {

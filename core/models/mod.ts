@@ -29,12 +29,15 @@ export {
   wholeGraph,
 } from "./block_graph/block_graph.ts";
 export { type Held, heldForm, heldKinds } from "./block_graph/held_form.ts";
-export { askedShapes } from "./block_graph/parameter_shapes.ts";
 export type {
   TransformerGranularity,
   TransformerUnitOptions,
 } from "./block_graph/transformer_units.ts";
-export { noWeights, type WeightSource } from "./block_graph/weights.ts";
+export {
+  askedShapes,
+  noWeights,
+  type WeightSource,
+} from "./block_graph/weights.ts";
 export {
   clipText,
   clipTextGraph,

@@ -3,7 +3,7 @@ import { macsOfGraph, sumMacs } from "../onnx/macs.ts";
 import { wholeGraph } from "./block_graph/block_graph.ts";
 import { readNetwork } from "./load.ts";
 import { type Network, networkGraph, ofSampleSize } from "./network.ts";
-import { parameterShapes } from "./block_graph/parameter_shapes.ts";
+import { parameterShapes } from "./block_graph/weights.ts";
 import { noWeights } from "./block_graph/weights.ts";
 
 const testdata = decodeURIComponent(

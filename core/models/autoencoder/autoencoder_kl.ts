@@ -21,14 +21,13 @@ import {
   parseAutoencoderConfig,
 } from "./autoencoder_config.ts";
 import { convolution, groupNorm } from "../layers/layers.ts";
-import { parameterShapes } from "../block_graph/parameter_shapes.ts";
+import { parameterShapes, type WeightSource } from "../block_graph/weights.ts";
 import {
   downsample,
   resnetBranch,
   resnetShortcut,
   upsample,
 } from "../unet/resnet.ts";
-import type { WeightSource } from "../block_graph/weights.ts";
 
 /** ε of every norm. */
 const epsilon = 1e-6;

@@ -1,5 +1,6 @@
 /** How much larger a pipeline's pictures are than its latents. */
 import { parseAutoencoderConfig } from "./autoencoder_config.ts";
+import { downscaling } from "./autoencoder_kl.ts";
 import { isFile } from "../../files/is_file.ts";
 import { readJson } from "../../files/read_json.ts";
 
@@ -12,6 +13,5 @@ export async function pixelsPerLatent(
 ): Promise<number | undefined> {
   const file = `${folder}/vae/config.json`;
   if (!await isFile(file)) return undefined;
-  const { channels } = parseAutoencoderConfig(await readJson(file), file);
-  return 2 ** (channels.length - 1);
+  return downscaling(parseAutoencoderConfig(await readJson(file), file));
 }

@@ -5,6 +5,7 @@
  */
 import type { FileRange } from "../../onnx/graph.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
+import { type BlockGraph, wholeGraph } from "./block_graph.ts";
 
 /** @throws If the key is missing or its tensor has another shape. */
 export type WeightSource = (
@@ -17,3 +18,22 @@ export type WeightSource = (
 
 /** A source without data, for models that are measured, not run. */
 export const noWeights: WeightSource = () => ({});
+
+/** Key and shape of every weight of a model, in the order of first use. @param build The family's function from weights to block graph. */
+export const parameterShapes = (
+  build: (weights: WeightSource) => BlockGraph,
+): Map<string, readonly number[]> =>
+  askedShapes((weights) => wholeGraph(build(weights)));
+
+/** Key and shape of every weight that building something asks for, in that order. */
+export function askedShapes(
+  build: (weights: WeightSource) => unknown,
+): Map<string, readonly number[]> {
+  const shapes = new Map<string, readonly number[]>();
+  const record: WeightSource = (key, shape) => {
+    shapes.set(key, shape);
+    return {};
+  };
+  build(record);
+  return shapes;
+}

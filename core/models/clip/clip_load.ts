@@ -14,7 +14,7 @@ import {
   type ComponentOptions,
   loadComponent,
 } from "../component.ts";
-import { askedShapes } from "../block_graph/parameter_shapes.ts";
+import { askedShapes } from "../block_graph/weights.ts";
 
 const weightFile = "model.safetensors";
 

@@ -1,6 +1,6 @@
 /** Initial weights of a DiT that is trained here. */
 import type { Tensor } from "../../tensor/tensor.ts";
-import { parameterShapes } from "../block_graph/parameter_shapes.ts";
+import { parameterShapes } from "../block_graph/weights.ts";
 import {
   adaLnZeroWeight,
   type RandomTensors,

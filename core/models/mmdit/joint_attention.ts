@@ -7,8 +7,12 @@
  */
 import type { GraphBuilder } from "../../onnx/builder.ts";
 import type { Value } from "../../onnx/graph.ts";
-import { type Layer, type LayerOptions, linear } from "../layers/layers.ts";
-import { rmsNorm } from "../layers/rms_norm.ts";
+import {
+  type Layer,
+  type LayerOptions,
+  linear,
+  rmsNorm,
+} from "../layers/layers.ts";
 
 /** What all attention of a network has. */
 export interface HeadOptions {

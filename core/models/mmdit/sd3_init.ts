@@ -1,6 +1,6 @@
 /** Initial weights of an SD3 that is trained here, as those of a DiT. */
 import { float32, type Tensor } from "../../tensor/tensor.ts";
-import { parameterShapes } from "../block_graph/parameter_shapes.ts";
+import { parameterShapes } from "../block_graph/weights.ts";
 import {
   adaLnZeroWeight,
   type RandomTensors,

@@ -15,8 +15,8 @@ import {
   linear,
   type LinearOptions,
   parameter,
+  rmsNorm,
 } from "../layers/layers.ts";
-import { rmsNorm } from "../layers/rms_norm.ts";
 import { relativePositionBuckets } from "./relative_positions.ts";
 import type { T5EncoderConfig } from "./t5_config.ts";
 import type { WeightSource } from "../block_graph/weights.ts";

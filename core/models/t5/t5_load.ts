@@ -7,7 +7,7 @@ import {
   type ComponentOptions,
   loadComponent,
 } from "../component.ts";
-import { askedShapes } from "../block_graph/parameter_shapes.ts";
+import { askedShapes } from "../block_graph/weights.ts";
 import { t5EncoderGraph } from "./t5.ts";
 import { parseT5EncoderConfig, type T5EncoderConfig } from "./t5_config.ts";
 

@@ -5,7 +5,7 @@
  * identity, and the prediction zero.
  */
 import { type Tensor, zeros } from "../../tensor/tensor.ts";
-import { parameterShapes } from "../block_graph/parameter_shapes.ts";
+import { parameterShapes } from "../block_graph/weights.ts";
 import {
   defaultWeight,
   type RandomTensors,

@@ -4,7 +4,7 @@ import { openSession } from "../../runtime/session.ts";
 import { float32 } from "../../tensor/tensor.ts";
 import { openSafetensors } from "../../weights/safetensors.ts";
 import { blockGraphs, wholeGraph } from "../block_graph/block_graph.ts";
-import { parameterShapes } from "../block_graph/parameter_shapes.ts";
+import { parameterShapes } from "../block_graph/weights.ts";
 import { unetBlockGraph, type UnetGranularity } from "./unet.ts";
 import { parseUnetConfig } from "./unet_config.ts";
 import { noWeights, type WeightSource } from "../block_graph/weights.ts";
