@@ -84,11 +84,7 @@ const encoderLayer: Layer<LayerContext> = (g, x, c) => {
 };
 
 /** The embeddings and the output of every layer. */
-function encoder(
-  g: GraphBuilder,
-  embeddings: Value,
-  c: LayerContext,
-): Value[] {
+function encoder(g: GraphBuilder, embeddings: Value, c: LayerContext): Value[] {
   const hidden = [embeddings];
   for (let i = 0; i < c.config.layers; i++) {
     const path = `${c.path}.layers.${i}`;

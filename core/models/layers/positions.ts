@@ -38,10 +38,7 @@ function places(
 }
 
 /** `[height x columns, width]` row-major: the first half of each token encodes its column, the second its row. */
-export function sinCosPositions(
-  width: number,
-  grid: TokenGrid,
-): Float32Array {
+export function sinCosPositions(width: number, grid: TokenGrid): Float32Array {
   const { height, columns } = grid;
   const [rows, cells] = [places(height, grid), places(columns, grid)];
   const table = new Float32Array(height * columns * width);

@@ -60,9 +60,7 @@ function fluxJson(s: Structure): Record<string, unknown> {
   return {
     _class_name: "FluxTransformer2DModel",
     ...commonJson(s, width),
-    guidance_embeds: s.has(
-      "time_text_embed.guidance_embedder.linear_1.weight",
-    ),
+    guidance_embeds: s.has("time_text_embed.guidance_embedder.linear_1.weight"),
     in_channels: channels,
     num_single_layers: s.count("single_transformer_blocks"),
   };

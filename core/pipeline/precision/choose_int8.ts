@@ -284,9 +284,7 @@ function psnrOf(x: Tensor<"float32">, y: Tensor<"float32">): number {
 }
 
 /** The mean, and its standard error. */
-function meanOf(
-  values: readonly number[],
-): { mean: number; error: number } {
+function meanOf(values: readonly number[]): { mean: number; error: number } {
   const n = values.length;
   const mean = values.reduce((sum, v) => sum + v, 0) / n;
   const squares = values.reduce((sum, v) => sum + (v - mean) ** 2, 0);

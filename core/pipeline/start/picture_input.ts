@@ -23,10 +23,7 @@ export function pictureInput(
 }
 
 /** 1 where an RGB mask in the given size is at least half bright, which is drawn anew, else 0: `[1, 1, H, W]`. */
-export function maskInput(
-  mask: Picture,
-  size: PictureSize,
-): Tensor<"float32"> {
+export function maskInput(mask: Picture, size: PictureSize): Tensor<"float32"> {
   const { data } = resized(mask, size);
   const values = Float32Array.from(
     { length: size.height * size.width },

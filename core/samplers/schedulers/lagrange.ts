@@ -15,11 +15,7 @@ export function lagrangeBasis(nodes: readonly number[]): Polynomial[] {
 }
 
 /** p(u) · scale · (u − root). */
-const timesLinear = (
-  p: Polynomial,
-  root: number,
-  scale: number,
-): Polynomial =>
+const timesLinear = (p: Polynomial, root: number, scale: number): Polynomial =>
   Array.from(
     { length: p.length + 1 },
     (_, n) => scale * ((p[n - 1] ?? 0) - root * (p[n] ?? 0)),

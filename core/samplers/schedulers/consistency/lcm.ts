@@ -40,10 +40,7 @@ const dataSigma = 0.5;
  *
  * @throws {RangeError} If the steps are out of range, or epsilon cannot be used because a timestep is pure noise.
  */
-export function makeLcm(
-  config: LcmConfig,
-  options: StepOptions,
-): Sampler {
+export function makeLcm(config: LcmConfig, options: StepOptions): Sampler {
   const schedule = makeNoiseSchedule(config);
   const {
     originalInferenceSteps = config.originalInferenceSteps,

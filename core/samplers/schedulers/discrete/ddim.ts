@@ -42,10 +42,7 @@ type DdimConfig = ReturnType<typeof ddimConfig>;
  * @throws {TypeError} If not exactly one of `steps` and `timesteps` is given.
  * @throws {RangeError} If the steps, timesteps or eta are out of range, or epsilon cannot be used because a timestep is pure noise.
  */
-export function makeDdim(
-  config: DdimConfig,
-  options: StepOptions,
-): Sampler {
+export function makeDdim(config: DdimConfig, options: StepOptions): Sampler {
   const { eta = 0, begin = 0, timesteps: listed } = options;
   checkEta("DDIM", eta);
   const schedule = makeNoiseSchedule(config);

@@ -53,10 +53,7 @@ type DdpmConfig = ReturnType<typeof ddpmConfig>;
  *
  * @throws {RangeError} If the steps are out of range, or epsilon cannot be used because a timestep is pure noise.
  */
-export function makeDdpm(
-  config: DdpmConfig,
-  options: StepOptions,
-): Sampler {
+export function makeDdpm(config: DdpmConfig, options: StepOptions): Sampler {
   const schedule = makeNoiseSchedule(config);
   const timesteps = trainingTimesteps(options, config).slice(options.begin);
   return samplerOf({

@@ -66,10 +66,7 @@ interface PndmCall {
  *
  * @throws {RangeError} If the steps are out of range, or epsilon cannot be used because a timestep is pure noise.
  */
-export function makePndm(
-  config: PndmConfig,
-  options: StepOptions,
-): Sampler {
+export function makePndm(config: PndmConfig, options: StepOptions): Sampler {
   const { begin = 0 } = options;
   const schedule = makeNoiseSchedule(config);
   const timesteps = trainingTimesteps(options, config);

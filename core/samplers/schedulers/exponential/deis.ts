@@ -4,7 +4,7 @@
  * d(x / signal) = epsilon d rho, and epsilon a polynomial in log rho through
  * the last one to three predictions (Eq. 15).
  */
-import type { Sampler, SamplerStep } from "../../sampler.ts";
+import type { Sampler } from "../../sampler.ts";
 import type { NoiseLevel } from "../../schedule/prediction.ts";
 import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
 import { sigmasConfig } from "../../schedule/sigmas.ts";
@@ -16,8 +16,8 @@ import {
   multistepOrder,
   multistepSum,
   solverConfig,
-  type SolverPlace,
   solverSampler,
+  type SolverStep,
 } from "./solver.ts";
 
 /** The config of `DEISMultistepScheduler`, which takes every solver type for its own. @throws As {@linkcode solverConfig}, and if it asks for an SDE's algorithm. */
@@ -40,17 +40,10 @@ type DeisConfig = ReturnType<typeof deisConfig>;
  * @throws {RangeError} If the steps are out of range.
  */
 export const makeDeis = (config: DeisConfig, options: StepOptions): Sampler =>
-  solverSampler(config, options, {
-    name: "deis",
-    step: (i, place) => deisStep(config, i, place),
-  });
+  solverSampler(config, options, { name: "deis", step: deisStep });
 
 /** x' / signal' = x / signal + Σ epsilon_k ∫ ℓ_k(log rho) d rho. */
-function deisStep(
-  config: DeisConfig,
-  i: number,
-  place: SolverPlace,
-): SamplerStep {
+const deisStep: SolverStep<DeisConfig> = (config, i, place) => {
   const { predictionType, bounds } = config;
   const { levels } = place;
   const order = multistepOrder(config, i, place);
@@ -66,4 +59,4 @@ function deisStep(
   const next = multistepSum(i, { kept, weights, integrands });
   const [own, weight] = [integrands[0], weights[0]];
   return boundedStep(i, place, { next, bounds, own, weight });
-}
+};

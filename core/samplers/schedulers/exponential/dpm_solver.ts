@@ -4,7 +4,7 @@
  * of the predicted clean sample or noise, extrapolated from the last one to
  * three of them; the SDE forms add noise.
  */
-import type { Sampler, SamplerStep } from "../../sampler.ts";
+import type { Sampler } from "../../sampler.ts";
 import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
 import { finalSigmasConfig, sigmasConfig } from "../../schedule/sigmas.ts";
 import { spacingConfig, type StepOptions } from "../../schedule/timesteps.ts";
@@ -22,8 +22,8 @@ import {
   multistepOrder,
   multistepSum,
   solverConfig,
-  type SolverPlace,
   solverSampler,
+  type SolverStep,
 } from "./solver.ts";
 
 /** Solver types; diffusers takes all but `heun` for midpoint. */
@@ -114,7 +114,7 @@ export const makeDpmSolver = (
     name: config.algorithm === "sde-dpmsolver++"
       ? "sde-dpm-solver++"
       : "dpm-solver++",
-    step: (i, place) => multistep(config, i, place),
+    step: multistep,
   });
 
 /**
@@ -124,11 +124,7 @@ export const makeDpmSolver = (
  * D_2 is the authors', which diffusers keeps; twice as much would make a
  * quadratic exact.
  */
-function multistep(
-  config: DpmSolverConfig,
-  i: number,
-  place: SolverPlace,
-): SamplerStep {
+const multistep: SolverStep<DpmSolverConfig> = (config, i, place) => {
   const { algorithm, predictionType, bounds } = config;
   const { levels } = place;
   const order = multistepOrder(config, i, place);
@@ -149,7 +145,7 @@ function multistep(
   const next = multistepSum(i, { kept, weights, integrands });
   const [own, weight] = [integrands[0], weights[0]];
   return boundedStep(i, place, { next, noise, bounds, own, weight });
-}
+};
 
 /** Weights of the integrands in D_0, D_1 and D_2, from the spacings before this step over its own. */
 function differences([r0, r1]: readonly number[]): number[][] {

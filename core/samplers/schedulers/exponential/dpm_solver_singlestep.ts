@@ -11,7 +11,7 @@ import {
   ofCall,
   sum,
 } from "../../linear.ts";
-import type { Sampler, SamplerStep } from "../../sampler.ts";
+import type { Sampler } from "../../sampler.ts";
 import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
 import { sigmasConfig } from "../../schedule/sigmas.ts";
 import type { StepOptions } from "../../schedule/timesteps.ts";
@@ -23,7 +23,12 @@ import {
   lambdaOf,
   phis,
 } from "./integrators.ts";
-import { boundedStep, type SolverPlace, solverSampler } from "./solver.ts";
+import {
+  boundedStep,
+  type SolverPlace,
+  solverSampler,
+  type SolverStep,
+} from "./solver.ts";
 
 /** The config of `DPMSolverSinglestepScheduler`. @throws As {@linkcode noiseConfig} and {@linkcode dpmConfig}. */
 export function dpmSinglestepConfig(config: SchedulerConfig) {
@@ -57,7 +62,7 @@ export const makeDpmSinglestep = (
 ): Sampler =>
   solverSampler(config, options, {
     name: "dpm-solver-singlestep",
-    step: (i, place) => singlestep(config, i, place),
+    step: singlestep,
   });
 
 /** The order of a call: its place in its group, as far as there are calls before it. */
@@ -81,11 +86,7 @@ function orderOf(
  * with x and m the latents and the integrand at the group's start, and the
  * D's differences to the calls after it.
  */
-function singlestep(
-  config: SinglestepConfig,
-  i: number,
-  place: SolverPlace,
-): SamplerStep {
+const singlestep: SolverStep<SinglestepConfig> = (config, i, place) => {
   const { algorithm, predictionType, bounds, isMidpoint } = config;
   const { levels } = place;
   const order = orderOf(config, i, place);
@@ -116,4 +117,4 @@ function singlestep(
     ...terms.map(([weight, term]) => [-gain * weight, term] as const),
   );
   return boundedStep(i, place, { next, noise, bounds, own: at(i) });
-}
+};

@@ -57,14 +57,18 @@ export interface SolverPlace {
   readonly calls: number;
 }
 
+/** Step i of a class. */
+export type SolverStep<Config> = (
+  config: Config,
+  i: number,
+  place: SolverPlace,
+) => SamplerStep;
+
 /** A sampler of these classes, a step a level. @throws As {@linkcode solverLevels}. */
-export function solverSampler(
-  config: LevelsConfig,
+export function solverSampler<Config extends LevelsConfig>(
+  config: Config,
   { begin = 0, ...options }: StepOptions,
-  { name, step }: {
-    readonly name: string;
-    step(i: number, place: SolverPlace): SamplerStep;
-  },
+  { name, step }: { readonly name: string; readonly step: SolverStep<Config> },
 ): Sampler {
   const all = solverLevels(config, options);
   const levels = all.slice(begin);
@@ -72,7 +76,7 @@ export function solverSampler(
     name,
     level: levels[0],
     steps: levels.slice(0, -1).map((_, i) =>
-      step(i, { levels, at: begin + i, calls: all.length - 1 })
+      step(config, i, { levels, at: begin + i, calls: all.length - 1 })
     ),
   });
 }

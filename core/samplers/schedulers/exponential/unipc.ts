@@ -10,7 +10,7 @@ import {
   ofCall,
   sum,
 } from "../../linear.ts";
-import type { Sampler, SamplerStep } from "../../sampler.ts";
+import type { Sampler } from "../../sampler.ts";
 import type { NoiseLevel } from "../../schedule/prediction.ts";
 import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
 import { finalSigmasConfig, sigmasConfig } from "../../schedule/sigmas.ts";
@@ -21,6 +21,7 @@ import {
   solverConfig,
   type SolverPlace,
   solverSampler,
+  type SolverStep,
 } from "./solver.ts";
 
 /** The highest order; more steps back say nothing. */
@@ -59,10 +60,7 @@ type UnipcConfig = ReturnType<typeof unipcConfig>;
  * @throws {RangeError} If the steps are out of range, or the last step's arithmetic is not finite: bh1 or the noise's integral to final sigma zero.
  */
 export const makeUnipc = (config: UnipcConfig, options: StepOptions): Sampler =>
-  solverSampler(config, options, {
-    name: "unipc",
-    step: (i, place) => unipcStep(config, i, place),
-  });
+  solverSampler(config, options, { name: "unipc", step: unipcStep });
 
 /** How many integrands the predictor of call i reads. */
 const orderOf = (
@@ -73,11 +71,7 @@ const orderOf = (
   Math.min(solverOrder, i + 1, lowerOrderFinal ? length - 1 - i : Infinity);
 
 /** Call i: corrects the latents that it saw, with the order of the step before, then predicts the next ones from them. */
-function unipcStep(
-  config: UnipcConfig,
-  i: number,
-  place: SolverPlace,
-): SamplerStep {
+const unipcStep: SolverStep<UnipcConfig> = (config, i, place) => {
   const { levels, at } = place;
   const order = orderOf(config, i, place);
   const isCorrected = i > 0 && !config.uncorrected.includes(at - 1);
@@ -94,7 +88,7 @@ function unipcStep(
   );
   const { bounds } = config;
   return boundedStep(i, place, { next, bounds, own: jump.reading(i) });
-}
+};
 
 /**
  * What the corrector adds to the latents before call i: both start the jump
