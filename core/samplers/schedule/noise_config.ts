@@ -8,13 +8,9 @@ export type PredictionType =
   | "sample"
   | "flow_prediction";
 
-type BetaSchedule =
-  | "linear"
-  | "scaled_linear"
-  | "squaredcos_cap_v2"
-  | "sigmoid"
-  | "laplace"
-  | "exp";
+const usualBetas = ["linear", "scaled_linear", "squaredcos_cap_v2"] as const;
+
+type BetaSchedule = typeof usualBetas[number] | "sigmoid" | "laplace" | "exp";
 
 /** What a class may be asked for, and what it does where its config is silent. */
 export interface NoiseClass {
@@ -57,12 +53,7 @@ export function noiseConfig(
   if (betaStart > betaEnd) {
     config.refuse("beta_start", `at most beta_end ${betaEnd}`, RangeError);
   }
-  const schedules = [
-    "linear",
-    "scaled_linear",
-    "squaredcos_cap_v2",
-    ...betaSchedules,
-  ] as const;
+  const schedules = [...usualBetas, ...betaSchedules];
   return {
     numTrainTimesteps,
     betaStart,

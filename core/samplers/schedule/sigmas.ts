@@ -14,6 +14,12 @@ export interface TrainingSigmas {
   readonly logs: Float32Array;
 }
 
+/** A model call: its timestep, fractional where sigmas lie between two, and its sigma. */
+export interface Call {
+  readonly timestep: number;
+  readonly sigma: number;
+}
+
 /** The first sigma of a schedule that ends in pure noise must not be infinite: diffusers' stand-in for alpha 0. */
 const leastAlpha = 2 ** -24;
 

@@ -4,7 +4,11 @@ import {
   stableDiffusionBetas,
 } from "../../schedule/noise_config.ts";
 import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
-import { checkStepCount } from "../../schedule/timesteps.ts";
+import {
+  checkStepCount,
+  chosenTimesteps,
+  type StepOptions,
+} from "../../schedule/timesteps.ts";
 
 /** The keys of both classes. @throws As {@linkcode noiseConfig}, and if the solver had more steps than there are timesteps. */
 export function distillationConfig(config: SchedulerConfig) {
@@ -23,33 +27,35 @@ export function distillationConfig(config: SchedulerConfig) {
   return { ...noise, originalInferenceSteps };
 }
 
-/**
- * Every k-th timestep, as the distilled solver visited them, noisiest first.
- *
- * @throws {RangeError} If the solver had more steps than there are timesteps.
- */
-export function solverTimesteps(
-  { numTrainTimesteps, originalInferenceSteps, strength = 1 }: {
-    readonly numTrainTimesteps: number;
-    readonly originalInferenceSteps: number;
-    readonly strength?: number;
-  },
-): number[] {
-  checkStepCount(originalInferenceSteps, numTrainTimesteps);
-  const stride = Math.floor(numTrainTimesteps / originalInferenceSteps);
-  const length = Math.trunc(originalInferenceSteps * strength);
-  return Array.from({ length }, (_, k) => (length - k) * stride - 1);
+/** The solver that a model was distilled from. */
+interface DistilledSolver {
+  readonly originalInferenceSteps: number;
+  /** The part of its timesteps, in (0, 1], that the first step may lie in; 1 by default. */
+  readonly strength?: number;
 }
 
-/** T of these, evenly picked. @throws {RangeError} If there are fewer. */
-export function evenlyPicked(
-  steps: number,
-  timesteps: readonly number[],
-): number[] {
-  checkStepCount(steps, timesteps.length);
-  const stride = timesteps.length / steps;
-  return Array.from(
-    { length: steps },
-    (_, i) => timesteps[Math.floor(i * stride)],
-  );
+/**
+ * The timesteps that were asked for, without those before the first one that is
+ * made: of a number of steps, evenly picked among every k-th timestep, as the
+ * solver visited them, noisiest first.
+ *
+ * @throws {RangeError} If there are fewer, or the solver had more steps than there are timesteps.
+ * @throws As {@linkcode chosenTimesteps}.
+ */
+export function distilledTimesteps(
+  options: StepOptions,
+  config: { readonly numTrainTimesteps: number },
+  { originalInferenceSteps, strength = 1 }: DistilledSolver,
+): readonly number[] {
+  const { numTrainTimesteps } = config;
+  return chosenTimesteps(options, config, (steps) => {
+    checkStepCount(originalInferenceSteps, numTrainTimesteps);
+    const stride = Math.floor(numTrainTimesteps / originalInferenceSteps);
+    const length = Math.trunc(originalInferenceSteps * strength);
+    checkStepCount(steps, length);
+    return Array.from({ length: steps }, (_, i) => {
+      const k = Math.floor(i * (length / steps));
+      return (length - k) * stride - 1;
+    });
+  }).slice(options.begin);
 }

@@ -15,11 +15,10 @@ import {
   type SamplerStep,
 } from "../../sampler.ts";
 import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
-import { chosenTimesteps, type StepOptions } from "../../schedule/timesteps.ts";
+import type { StepOptions } from "../../schedule/timesteps.ts";
 import {
   distillationConfig,
-  evenlyPicked,
-  solverTimesteps,
+  distilledTimesteps,
 } from "./distilled_timesteps.ts";
 
 /** The config of `LCMScheduler`. @throws As {@linkcode distillationConfig}. */
@@ -42,19 +41,11 @@ const dataSigma = 0.5;
  */
 export function makeLcm(config: LcmConfig, options: StepOptions): Sampler {
   const schedule = makeNoiseSchedule(config);
-  const {
-    originalInferenceSteps = config.originalInferenceSteps,
-    strength,
-  } = options;
-  const levels = chosenTimesteps(
-    options,
-    config,
-    (steps) =>
-      evenlyPicked(
-        steps,
-        solverTimesteps({ ...config, originalInferenceSteps, strength }),
-      ),
-  ).slice(options.begin).map((t) => levelAt(schedule, t));
+  const { originalInferenceSteps = config.originalInferenceSteps, strength } =
+    options;
+  const solver = { originalInferenceSteps, strength };
+  const levels = distilledTimesteps(options, config, solver)
+    .map((t) => levelAt(schedule, t));
   return samplerOf({
     name: "lcm",
     level: levels[0],

@@ -12,12 +12,11 @@ import {
   samplerOf,
   type SamplerStep,
 } from "../../sampler.ts";
-import { chosenTimesteps, type StepOptions } from "../../schedule/timesteps.ts";
+import type { StepOptions } from "../../schedule/timesteps.ts";
 import { checkEta } from "../discrete/ddim.ts";
 import {
   distillationConfig,
-  evenlyPicked,
-  solverTimesteps,
+  distilledTimesteps,
 } from "./distilled_timesteps.ts";
 
 /** The config of `TCDScheduler`, which knows clipping and thresholding but does neither. @throws As {@linkcode distillationConfig}. */
@@ -33,21 +32,14 @@ type TcdConfig = ReturnType<typeof tcdConfig>;
  * @throws {RangeError} If the steps or eta are out of range, or epsilon cannot be used because a timestep is pure noise.
  */
 export function makeTcd(config: TcdConfig, options: StepOptions): Sampler {
-  const { eta = 0, begin, originalInferenceSteps } = options;
+  const { eta = 0, originalInferenceSteps } = options;
   checkEta("TCD", eta);
   const schedule = makeNoiseSchedule(config);
-  const { numTrainTimesteps } = config;
   // Asked for at sampling, the solver's steps are all timesteps, however many they are.
-  const visited = solverTimesteps(
-    originalInferenceSteps === undefined
-      ? config
-      : { numTrainTimesteps, originalInferenceSteps: numTrainTimesteps },
-  );
-  const timesteps = chosenTimesteps(
-    options,
-    config,
-    (steps) => evenlyPicked(steps, visited),
-  ).slice(begin);
+  const solver = originalInferenceSteps === undefined
+    ? config
+    : { originalInferenceSteps: config.numTrainTimesteps };
+  const timesteps = distilledTimesteps(options, config, solver);
   const steps = timesteps.map((timestep, i) => {
     const next = timesteps[i + 1] ?? 0;
     // A float32 product, as torch makes of integers.
@@ -60,11 +52,8 @@ export function makeTcd(config: TcdConfig, options: StepOptions): Sampler {
         : levelAt(schedule, next),
     });
   });
-  return samplerOf({
-    name: "tcd",
-    level: levelAt(schedule, timesteps[0]),
-    steps,
-  });
+  const level = levelAt(schedule, timesteps[0]);
+  return samplerOf({ name: "tcd", level, steps });
 }
 
 /** A DDIM step to `past`, then noise to reach `to`, if that is not where it ends. */

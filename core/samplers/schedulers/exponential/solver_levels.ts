@@ -7,6 +7,7 @@ import {
   type NoiseLevel,
 } from "../../schedule/prediction.ts";
 import {
+  type Call,
   sigmaOfTimestep,
   type sigmasConfig,
   sigmaSpacings,
@@ -64,11 +65,6 @@ export function solverLevels(
   return [...calls, { sigma: ends[end], timestep: 0 }].map((
     { sigma, timestep },
   ) => levelOf(Math.fround(sigma), timestep));
-}
-
-interface Call {
-  readonly timestep: number;
-  readonly sigma: number;
 }
 
 /** Karras' levels become those of flow matching by σ / (1 + σ). @throws {TypeError} If there are lists that the class does not take. */

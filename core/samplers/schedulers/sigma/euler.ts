@@ -3,6 +3,7 @@ import type { Sampler } from "../../sampler.ts";
 import { latentsOf, ofCall, stepOf, sum } from "../../linear.ts";
 import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
 import {
+  type Call,
   evenly,
   finalSigmasConfig,
   type TrainingSigmas,
@@ -10,7 +11,6 @@ import {
 } from "../../schedule/sigmas.ts";
 import type { StepOptions } from "../../schedule/timesteps.ts";
 import {
-  type Call,
   callAt,
   readingAt,
   sigmaClassConfig,

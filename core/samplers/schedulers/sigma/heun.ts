@@ -8,10 +8,9 @@ import {
 } from "../../sampler.ts";
 import { stableDiffusionBetas } from "../../schedule/noise_config.ts";
 import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
-import { trainingSigmas } from "../../schedule/sigmas.ts";
+import { type Call, trainingSigmas } from "../../schedule/sigmas.ts";
 import type { StepOptions } from "../../schedule/timesteps.ts";
 import {
-  type Call,
   readingAt,
   sigmaCalls,
   sigmaClassConfig,

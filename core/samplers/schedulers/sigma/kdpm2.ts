@@ -9,12 +9,15 @@ import { latentsOf, ofCall, stepOf, sum } from "../../linear.ts";
 import type { Sampler, SamplerStep } from "../../sampler.ts";
 import { stableDiffusionBetas } from "../../schedule/noise_config.ts";
 import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
-import { type TrainingSigmas, trainingSigmas } from "../../schedule/sigmas.ts";
+import {
+  type Call,
+  type TrainingSigmas,
+  trainingSigmas,
+} from "../../schedule/sigmas.ts";
 import { roundHalfEven } from "../../../tensor/rounding.ts";
 import type { StepOptions } from "../../schedule/timesteps.ts";
 import { ancestralSplit } from "./euler_ancestral.ts";
 import {
-  type Call,
   callAt,
   readingAt,
   sigmaCalls,

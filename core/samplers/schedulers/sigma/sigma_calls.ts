@@ -17,6 +17,7 @@ import {
 import { type Sampler, samplerOf, type SamplerStep } from "../../sampler.ts";
 import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
 import {
+  type Call,
   sigmaOfTimestep,
   sigmasConfig,
   type SigmaSpacing,
@@ -51,12 +52,6 @@ export type SigmaConfig =
   & NoiseConfig
   & SpacingOptions
   & ReturnType<typeof sigmasConfig>;
-
-/** A model call: its timestep, fractional where sigmas lie between two, and its sigma. */
-export interface Call {
-  readonly timestep: number;
-  readonly sigma: number;
-}
 
 /**
  * The calls of a scheduler that makes one at each sigma.
