@@ -155,14 +155,11 @@ function chain(
   { model, input, output }: { model: string; input: Value; output: string },
 ): BlockGraph {
   const blocks = links.map((link, i) =>
-    outputBlock(
-      link.name,
-      {
-        inputs: [links[i - 1]?.name ?? input.name],
-        output: i === links.length - 1 ? output : link.name,
-      },
-      (g, [x]) => link.emit(g, x),
-    )
+    outputBlock({
+      name: link.name,
+      inputs: [links[i - 1]?.name ?? input.name],
+      output: i === links.length - 1 ? output : link.name,
+    }, (g, [x]) => link.emit(g, x))
   );
   return { model, inputs: [input], blocks, output };
 }

@@ -5,38 +5,39 @@ import type { Block, Branch } from "./block_graph.ts";
 
 type Emit = (g: GraphBuilder, inputs: readonly Value[]) => Value;
 
-/** A block whose output bears its name unless told; where it is gated, its backup is that output. */
-export function outputBlock(
-  name: string,
-  { inputs, output = name, gated = false }: {
-    inputs: readonly string[];
-    output?: string;
-    gated?: boolean;
-  },
-  emit: Emit,
-): Block {
-  return {
-    name,
-    gated,
-    inputs,
-    outputs: [output],
-    emit: (g, values) => [emit(g, values)],
-  };
+/** The tensors of a block that makes one. */
+interface OneOutput {
+  readonly name: string;
+  readonly inputs: readonly string[];
+  /** The block's name by default. */
+  readonly output?: string;
 }
 
-/** A gated block that adds to a stream; the sum bears its name unless told. */
-export function residualBlock(
-  name: string,
-  { stream, inputs, output = name }: {
-    stream: string;
-    inputs: readonly string[];
-    output?: string;
+/** A block that makes one tensor; where it is gated, its backup is that output. */
+export const outputBlock = (
+  { name, inputs, output = name, gated = false }: OneOutput & {
+    readonly gated?: boolean;
   },
   emit: Emit,
-): Block {
-  const block = outputBlock(name, { inputs, output, gated: true }, emit);
-  return { ...block, streams: [stream] };
-}
+): Block => ({
+  name,
+  gated,
+  inputs,
+  outputs: [output],
+  emit: (g, values) => [emit(g, values)],
+});
+
+/** A gated block that adds to a stream, from which it reads by default; its output is the sum. */
+export const residualBlock = (
+  { stream, inputs = [stream], ...block }:
+    & Omit<OneOutput, "inputs">
+    & Partial<Pick<OneOutput, "inputs">>
+    & { readonly stream: string },
+  emit: Emit,
+): Block => ({
+  ...outputBlock({ ...block, inputs, gated: true }, emit),
+  streams: [stream],
+});
 
 /** A gated block that adds gate · branch to each of its streams. */
 export const branchBlock = (

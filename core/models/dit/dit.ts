@@ -63,8 +63,7 @@ function sublayers(block: string, stream: string, c: Context): Block[] {
   const options = { block, conditions: made };
   return [
     outputBlock(
-      norm1,
-      { inputs: conditions },
+      { name: norm1, inputs: conditions },
       (g, values) => modulations(g, values, six, c),
     ),
     attentionBlock({ ...options, stream, epsilon: 1e-6 }, c),

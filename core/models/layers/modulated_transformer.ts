@@ -85,7 +85,8 @@ function patchBlock(
     span,
     scale: interpolationScale,
   });
-  return outputBlock("pos_embed", { inputs: ["sample"] }, (g, [sample]) => {
+  const tensors = { name: "pos_embed", inputs: ["sample"] };
+  return outputBlock(tensors, (g, [sample]) => {
     const path = "pos_embed.proj";
     const options = { path, patchSize, width, weights };
     const tokens = patchEmbedding(g, sample, options);
@@ -182,8 +183,9 @@ function predictionBlock(
   { inputs, modulations, path }: TransformerParts["prediction"],
 ): Block {
   const { patchSize: p, outChannels } = config;
-  const tensors = { inputs: [stream, ...inputs], output: "prediction" };
-  return outputBlock("proj_out", tensors, (g, [x, ...values]) => {
+  const name = "proj_out";
+  const tensors = { name, inputs: [stream, ...inputs], output: "prediction" };
+  return outputBlock(tensors, (g, [x, ...values]) => {
     const [batch] = x.shape;
     const [shift, scale] = g.chunk(modulations(g, values), 2, { axis: 1 });
     const norm = { shift, scale, path: "norm_out", epsilon: 1e-6 };

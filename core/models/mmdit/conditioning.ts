@@ -30,7 +30,8 @@ export function conditioningBlock(
     timestepEmbedding(g, x, { channels: 256, frequencyShift: 0 });
   const names = ["timestep", "pooled_projections"];
   const inputs = guidance ? [...names, "guidance"] : names;
-  return outputBlock(conditioning, { inputs }, (g, [t, pooled, scale]) => {
+  const tensors = { name: conditioning, inputs };
+  return outputBlock(tensors, (g, [t, pooled, scale]) => {
     const time = embedded(g, waves(g, inRange(g, t)), "timestep_embedder");
     const told = scale && waves(g, g.mul(scale, g.scalar(1000)));
     const timed = told
@@ -46,8 +47,7 @@ export const embeddedText = "context_embedder";
 /** `[B, S, E]` → `[B, S, D]`. */
 export const textBlock = ({ width, weights }: Context): Block =>
   outputBlock(
-    embeddedText,
-    { inputs: ["encoder_hidden_states"] },
+    { name: embeddedText, inputs: ["encoder_hidden_states"] },
     (g, [x]) => linear(g, x, { path: embeddedText, width, weights }),
   );
 
@@ -57,7 +57,7 @@ export const modulationBlock = (
   count: number,
   { width, weights }: Context,
 ): Block =>
-  outputBlock(name, { inputs: [conditioning] }, (g, [x]) => {
+  outputBlock({ name, inputs: [conditioning] }, (g, [x]) => {
     const layer = { path: `${name}.linear`, width: count * width, weights };
     return g.reshape(linear(g, x, layer), [x.shape[0], count, width]);
   });

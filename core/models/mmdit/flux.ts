@@ -57,7 +57,7 @@ function packingBlock(
 ): Block {
   const path = "x_embedder";
   const [rows, columns] = [latents.height / p, latents.width / p];
-  return outputBlock(path, { inputs: ["sample"] }, (g, [sample]) => {
+  return outputBlock({ name: path, inputs: ["sample"] }, (g, [sample]) => {
     const [batch] = sample.shape;
     const apart = g.reshape(sample, [batch, inChannels, rows, p, columns, p]);
     const moved = g.transpose(apart, [0, 2, 4, 1, 3, 5]); // [B, H/p, W/p, C, p, p]
@@ -149,11 +149,12 @@ function fluxBlocks(
     streams = streamsAfter(name);
   }
   let stream = "single_stream";
-  blocks.push(outputBlock(
-    stream,
-    { inputs: [streams.text, streams.picture] },
-    (g, both) => g.concat(both, { axis: 1 }),
-  ));
+  blocks.push(
+    outputBlock(
+      { name: stream, inputs: [streams.text, streams.picture] },
+      (g, both) => g.concat(both, { axis: 1 }),
+    ),
+  );
   for (let i = 0; i < singleLayers; i++) {
     const name = `single_transformer_blocks.${i}`;
     const sublayers = singleSublayers(name, stream, joint);

@@ -26,10 +26,11 @@ export function predictionBlocks(
   const [inPatch, perm] = order === "channels first"
     ? [[channels, p, p], [0, 3, 1, 4, 2, 5]]
     : [[p, p, channels], [0, 5, 1, 3, 2, 4]];
-  const tensors = { inputs: [stream, norm], output: "prediction" };
+  const name = "proj_out";
+  const tensors = { name, inputs: [stream, norm], output: "prediction" };
   return [
     modulationBlock(norm, 2, c),
-    outputBlock("proj_out", tensors, (g, [x, modulations]) => {
+    outputBlock(tensors, (g, [x, modulations]) => {
       const [batch, length] = x.shape;
       const picture = text === 0
         ? x

@@ -55,14 +55,11 @@ function patchBlock(
   }
   const middle = (count: number) => Math.floor((positions - count) / 2);
   const [top, left] = [middle(rows), middle(columns)];
-  return outputBlock("pos_embed", { inputs: ["sample"] }, (g, [sample]) => {
+  const tensors = { name: "pos_embed", inputs: ["sample"] };
+  return outputBlock(tensors, (g, [sample]) => {
     const path = "pos_embed.proj";
-    const tokens = patchEmbedding(g, sample, {
-      path,
-      patchSize,
-      width,
-      weights,
-    });
+    const options = { path, patchSize, width, weights };
+    const tokens = patchEmbedding(g, sample, options);
     const shape = [1, positions ** 2, width];
     const source = weights(positionTable, shape);
     const constant = { ...source, role: "constant" } as const;

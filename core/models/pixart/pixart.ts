@@ -103,8 +103,7 @@ function conditioningBlock(c: Context): Block {
 /** The text in the width of the tokens: `[B, S, E]` → `[B, S, D]`. */
 function textBlock({ width, weights }: Context): Block {
   return outputBlock(
-    text,
-    { inputs: [hiddenStates] },
+    { name: text, inputs: [hiddenStates] },
     (g, [x]) =>
       embedding(g, x, {
         path: text,
@@ -147,19 +146,19 @@ function sublayers(block: string, stream: string, c: Context): Block[] {
   const options = { block, conditions, epsilon };
   return [
     attentionBlock({ ...options, stream }, c),
-    residualBlock(
-      attn2,
-      { stream: attn1, inputs: [attn1, context, mask] },
-      (g, [x, context, mask]) =>
-        attention(g, x, {
-          path: attn2,
-          context,
-          scoreBias: textMask(g, mask, x.shape[1]),
-          heads,
-          single: upcastAttention,
-          weights,
-        }),
-    ),
+    residualBlock({
+      name: attn2,
+      stream: attn1,
+      inputs: [attn1, context, mask],
+    }, (g, [x, context, mask]) =>
+      attention(g, x, {
+        path: attn2,
+        context,
+        scoreBias: textMask(g, mask, x.shape[1]),
+        heads,
+        single: upcastAttention,
+        weights,
+      })),
     feedForwardBlock({ ...options, stream: attn2, norm: "norm2" }, c),
   ];
 }

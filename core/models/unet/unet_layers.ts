@@ -61,7 +61,7 @@ export function inputLayer({ config, weights }: Context): Block {
   const { channels } = config.down[0];
   const options = { path: "conv_in", channels, kernel: 3, weights };
   const inputs = ["sample", ...config.inpaints ? ["masked_latents"] : []];
-  return outputBlock("conv_in", { inputs }, (g, maps) => {
+  return outputBlock({ name: "conv_in", inputs }, (g, maps) => {
     const x = maps.length === 1 ? maps[0] : g.concat(maps, { axis: 1 });
     return convolution(g, x, options);
   });
@@ -76,9 +76,8 @@ function joinedConditions(
   const [batch, count] = ids.shape;
   const numbers = g.reshape(ids, [batch * count]);
   const waves = timestepEmbedding(g, numbers, { channels, frequencyShift: 0 });
-  return g.concat([text, g.reshape(waves, [batch, count * channels])], {
-    axis: 1,
-  });
+  const joined = g.reshape(waves, [batch, count * channels]);
+  return g.concat([text, joined], { axis: 1 });
 }
 
 /** The sinusoids of timesteps `[B]`; a latent consistency model adds a projection of its embedded scale of guidance, `[B, G]`. */
@@ -101,20 +100,19 @@ export function embeddingLayer(c: Context): Block {
   const layers = { width: 4 * channels, weights };
   const conditions = added ? ["text_embeds", "time_ids"] : [];
   const guidance = guidanceChannels ? ["timestep_cond"] : [];
-  return outputBlock(
-    path,
-    { inputs: ["timestep", ...conditions, ...guidance] },
-    (g, [timestep, ...values]) => {
-      const scale = guidanceChannels ? values.at(-1) : undefined;
-      const from = { timestep, guidance: scale };
-      const waves = timeWaves(g, from, { path, channels, weights });
-      const time = embedding(g, waves, { path, ...layers });
-      if (!added) return time;
-      const joined = joinedConditions(g, values, added);
-      const extra = embedding(g, joined, { path: "add_embedding", ...layers });
-      return g.add(time, extra);
-    },
-  );
+  return outputBlock({
+    name: path,
+    inputs: ["timestep", ...conditions, ...guidance],
+  }, (g, [timestep, ...values]) => {
+    const scale = guidanceChannels ? values.at(-1) : undefined;
+    const from = { timestep, guidance: scale };
+    const waves = timeWaves(g, from, { path, channels, weights });
+    const time = embedding(g, waves, { path, ...layers });
+    if (!added) return time;
+    const joined = joinedConditions(g, values, added);
+    const extra = embedding(g, joined, { path: "add_embedding", ...layers });
+    return g.add(time, extra);
+  });
 }
 
 /**
@@ -130,32 +128,23 @@ function resnetLayers(
   const names = features.map(({ name }) => name);
   const joined = names.length === 1 ? names[0] : `${path}.concat`;
   if (names.length > 1) {
-    layers.push(
-      outputBlock(
-        joined,
-        { inputs: names },
-        (g, maps) => g.concat(maps, { axis: 1 }),
-      ),
-    );
+    const join = { name: joined, inputs: names };
+    layers.push(outputBlock(join, (g, maps) => g.concat(maps, { axis: 1 })));
   }
   const width = features.reduce((sum, { channels }) => sum + channels, 0);
   const stream = width === channels ? joined : `${path}.conv_shortcut`;
   const { normGroups: groups, normEpsilon: epsilon } = config;
   const options = { path, channels, groups, epsilon, weights };
   if (stream !== joined) {
+    const shortcut = { name: stream, inputs: [joined] };
     layers.push(
-      outputBlock(
-        stream,
-        { inputs: [joined] },
-        (g, [x]) => resnetShortcut(g, x, options),
-      ),
+      outputBlock(shortcut, (g, [x]) => resnetShortcut(g, x, options)),
     );
   }
-  const inputs = [joined, "time_embedding"];
+  const resnet = { name: path, stream, inputs: [joined, "time_embedding"] };
   layers.push(
     residualBlock(
-      path,
-      { stream, inputs },
+      resnet,
       (g, [x, embedding]) => resnetBranch(g, x, { ...options, embedding }),
     ),
   );
@@ -169,24 +158,20 @@ function transformerBlock(
   { config: { upcastAttention: single }, weights }: Context,
 ): Block[] {
   const options = { path: block, heads, single, weights };
-  const text = "encoder_hidden_states";
-  const [attn1, attn2, ff] = ["attn1", "attn2", "ff"].map((name) =>
-    `${block}.${name}`
-  );
+  const [attn1, attn2, ff] = ["attn1", "attn2", "ff"]
+    .map((name) => `${block}.${name}`);
+  const inputs = [attn1, "encoder_hidden_states"];
   return [
     residualBlock(
-      attn1,
-      { stream, inputs: [stream] },
+      { name: attn1, stream },
       (g, [x]) => attentionLayer(g, x, { ...options, i: 1 }),
     ),
     residualBlock(
-      attn2,
-      { stream: attn1, inputs: [attn1, text] },
+      { name: attn2, stream: attn1, inputs },
       (g, [x, t]) => attentionLayer(g, x, { ...options, i: 2, context: t }),
     ),
     residualBlock(
-      ff,
-      { stream: attn2, inputs: [attn2] },
+      { name: ff, stream: attn2 },
       (g, [x]) => feedForward(g, x, options),
     ),
   ];
@@ -200,13 +185,9 @@ function transformerLayers(
 ): Made {
   const { normGroups: groups, linearProjection } = c.config;
   const options = { path, groups, linearProjection, weights: c.weights };
-  const tokens = `${path}.proj_in`;
+  const entry = { name: `${path}.proj_in`, inputs: [feature.name] };
   const layers = [
-    outputBlock(
-      tokens,
-      { inputs: [feature.name] },
-      (g, [x]) => projectIn(g, x, options),
-    ),
+    outputBlock(entry, (g, [x]) => projectIn(g, x, options)),
   ];
   for (let i = 0; i < depth; i++) {
     const stream = layers[layers.length - 1].name;
@@ -216,8 +197,7 @@ function transformerLayers(
   const inputs = [layers[layers.length - 1].name, feature.name];
   layers.push(
     outputBlock(
-      path,
-      { inputs },
+      { name: path, inputs },
       (g, [tokens, map]) => projectOut(g, tokens, { ...options, map }),
     ),
   );
@@ -233,21 +213,13 @@ export function branchLayers(
   },
   c: Context,
 ): Made {
-  const resnet = resnetLayers(
-    `${stage}.resnets.${i}`,
-    { features, channels },
-    c,
-  );
+  const path = `${stage}.resnets.${i}`;
+  const resnet = resnetLayers(path, { features, channels }, c);
   if (!attention) return resnet;
-  const transformer = transformerLayers(`${stage}.attentions.${i}`, {
-    feature: resnet.output,
-    depth: attention.depths[i],
-    heads: attention.heads,
-  }, c);
-  return {
-    layers: [...resnet.layers, ...transformer.layers],
-    output: transformer.output,
-  };
+  const { heads, depths: { [i]: depth } } = attention;
+  const own = { feature: resnet.output, depth, heads };
+  const made = transformerLayers(`${stage}.attentions.${i}`, own, c);
+  return { ...made, layers: [...resnet.layers, ...made.layers] };
 }
 
 /** A layer that changes the resolution, to maps of the given size. */
@@ -261,11 +233,8 @@ export function samplerLayer(
   { weights }: Context,
 ): Made {
   const options = { path: name, size, weights };
-  const block = outputBlock(
-    name,
-    { inputs: [feature.name], gated: true },
-    (g, [x]) => resample(g, x, options),
-  );
+  const tensors = { name, inputs: [feature.name], gated: true };
+  const block = outputBlock(tensors, (g, [x]) => resample(g, x, options));
   return { layers: [block], output: { ...feature, name, size } };
 }
 
@@ -276,15 +245,11 @@ export function outputLayer(
 ): Block {
   const { outChannels, normGroups: groups, normEpsilon: epsilon } = config;
   const norm = { path: "conv_norm_out", groups, epsilon, weights };
-  const conv = {
-    path: "conv_out",
-    channels: outChannels,
-    kernel: 3,
-    weights,
-  };
+  const path = "conv_out";
+  const conv = { path, channels: outChannels, kernel: 3, weights };
+  const tensors = { name: path, inputs: [feature.name], output: "prediction" };
   return outputBlock(
-    "conv_out",
-    { inputs: [feature.name], output: "prediction" },
+    tensors,
     (g, [x]) => convolution(g, g.silu(groupNorm(g, x, norm)), conv),
   );
 }
