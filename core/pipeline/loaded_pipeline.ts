@@ -41,16 +41,9 @@ export class LoadedPipeline {
   /** @internal Use {@linkcode loadPipeline}. */
   constructor(
     parts:
-      & Pick<
-        LoadedPipeline,
-        "name" | "folder" | "model" | "scheduler" | "sessions"
-      >
-      & Partial<
-        Pick<
-          LoadedPipeline,
-          "checkpoint" | "tokens" | "pixelsPerLatent"
-        >
-      >,
+      & Pick<LoadedPipeline, "name" | "folder" | "checkpoint" | "model">
+      & Pick<LoadedPipeline, "scheduler" | "tokens" | "sessions">
+      & Partial<Pick<LoadedPipeline, "pixelsPerLatent">>,
   ) {
     ({
       name: this.name,

@@ -39,12 +39,6 @@ export function drawStepNoise(
   );
 }
 
-/** Inputs of a step on the host. */
-interface HostInputs extends StepInputs {
-  /** B, how many pictures the latents are of: thresholding looks at each. 1 by default. */
-  readonly images?: number;
-}
-
 /** The inputs of a step. */
 export interface StepInputs<V = Float32Array> {
   readonly state: SamplerState<V>;
@@ -68,13 +62,14 @@ export const stateAfter = <V>(
 /**
  * The state after step `i`.
  *
+ * @param inputs.images B, how many pictures the latents are of: thresholding looks at each. 1 by default.
  * @throws {TypeError} If the step adds noise and none is given.
  * @throws {RangeError} If `i` is no step, or the arrays differ in length.
  */
 export function nextState(
   sampler: Sampler,
   i: number,
-  { state, prediction, noise, images = 1 }: HostInputs,
+  { state, prediction, noise, images = 1 }: StepInputs & { images?: number },
 ): SamplerState {
   const { latents, past } = state;
   const step = stepAt(sampler, i);
@@ -97,11 +92,11 @@ export function nextState(
     sum,
     (value, j) => value + clip.factor * (bounded[j] - clean[j]),
   );
+  const { quantile, clean: { prediction: share } } = clip;
   // The prediction that stands for the bounded clean sample.
-  const seen = clip.quantile === undefined ? prediction : prediction.map((
-    value,
-    j,
-  ) => value + (bounded[j] - clean[j]) / clip.clean.prediction);
+  const seen = quantile === undefined
+    ? prediction
+    : prediction.map((value, j) => value + (bounded[j] - clean[j]) / share);
   return stateAfter(sampler, { state, prediction: seen, next });
 }
 

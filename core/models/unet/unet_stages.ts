@@ -20,46 +20,39 @@ export interface UnetMiddle {
   readonly attention: UnetAttention | null;
 }
 
+/** What a level is whether or not it attends. */
+type Size = Pick<UnetStage, "channels" | "resnets"> & { heads: number };
+
 /** Transformer blocks after every resnet of a level, or after each. */
 type Depth = number | readonly number[];
 
 const depthKey = "transformer_layers_per_block";
 
 /**
- * Both paths, the way down from the highest resolution to the lowest and the
- * way up in its own order, and the middle, null for none. `attention_head_dim` is a number of heads: diffusers
- * kept the name it first gave it by mistake.
+ * Both paths, the way down from the highest resolution to the lowest and the way
+ * up in its own order, and the middle, null for none. `attention_head_dim` is a
+ * number of heads: diffusers kept the name it first gave it by mistake.
  *
  * @throws {TypeError} If lists differ in length, or ask for other layers.
  */
-export function stagesOf(
-  config: ConfigJson,
-): {
-  down: readonly UnetStage[];
-  middle: UnetMiddle | null;
-  up: readonly UnetStage[];
-} {
+export function stagesOf(config: ConfigJson) {
   const levels = config.levelList("block_out_channels").length;
   const perLevel = (key: string, atMost?: number) =>
     config.positiveIntegers(key, levels, atMost);
   const channels = perLevel("block_out_channels");
   const resnets = perLevel("layers_per_block", most.layersOfLevel);
   const heads = perLevel("attention_head_dim");
-  const sizes = channels.map((channels, i) => ({
-    channels,
-    resnets: resnets[i],
-    heads: heads[i],
-  }));
+  const sizes = channels.map((channels, i): Size => (
+    { channels, resnets: resnets[i], heads: heads[i] }
+  ));
   const fromBottom = sizes.toReversed()
     .map((size) => ({ ...size, resnets: size.resnets + 1 }));
   const depths = depthsOf(config, depthKey, levels);
+  const up = { sizes: fromBottom, depths: reversedDepths(config, depths) };
   return {
     down: pathOf(config, "Down", { sizes, depths }),
     middle: middleOf(config, { ...fromBottom[0], depth: depths.at(-1)! }),
-    up: pathOf(config, "Up", {
-      sizes: fromBottom,
-      depths: reversedDepths(config, depths),
-    }),
+    up: pathOf(config, "Up", up),
   };
 }
 
@@ -102,10 +95,7 @@ function reversedDepths(
 function pathOf(
   config: ConfigJson,
   direction: "Down" | "Up",
-  { sizes, depths }: {
-    sizes: readonly { channels: number; resnets: number; heads: number }[];
-    depths: readonly Depth[];
-  },
+  { sizes, depths }: { sizes: readonly Size[]; depths: readonly Depth[] },
 ): UnetStage[] {
   const key = direction === "Down" ? depthKey : `reverse_${depthKey}`;
   const { length: levels } = sizes;
