@@ -1,29 +1,21 @@
 /** `deno task bench`: speed and memory on this machine. */
-import {
-  command,
-  type CommandResult,
-  finish,
-  resultOf,
-} from "./options/command.ts";
+import { command, type CommandResult, finish } from "./options/command.ts";
 import { fraction, list, whole } from "./options/option_table.ts";
 import { benches, writeFigures } from "@dip-go/eval/bench";
 import { gpuLines, measureGpu } from "@dip-go/eval/bench/gpu";
-import { gpuHelp, parseGpu } from "./bench_gpu/gpu_options.ts";
+import { gpuForm, gpuRequest } from "./bench_gpu/gpu_options.ts";
 import { packGpuBench } from "./bench_gpu/gpu_pack.ts";
 
 /** Runs the command on its arguments; errors are part of the result. */
 export const benchCommand = (args: readonly string[]): Promise<CommandResult> =>
-  args[0] === "gpu" ? resultOf(() => gpu(args.slice(1))) : bench(args);
+  args[0] === "gpu" ? gpu(args.slice(1)) : bench(args);
 
-/** @throws As `parseGpu`, `measureGpu` and `packGpuBench`. */
-async function gpu(args: readonly string[]): Promise<CommandResult> {
-  const request = parseGpu(args);
-  if (request === "help") return { lines: [gpuHelp], exitCode: 0 };
-  const lines = "pack" in request
+const gpu = command(gpuForm, async (values) => {
+  const request = gpuRequest(values);
+  return "pack" in request
     ? await packGpuBench(request.pack)
     : (await Array.fromAsync(measureGpu(request), gpuLines)).flat();
-  return { lines, exitCode: 0 };
-}
+});
 
 const bench = command({
   refusal: "Cannot bench",

@@ -90,7 +90,7 @@ export const evaluateCommand = command(form, async (
     );
   }
   await using opened = new AsyncDisposableStack();
-  const { "lpips-backbone": backbone, "lpips-weights": linear } = values;
+  const { lpipsBackbone: backbone, lpipsWeights: linear } = values;
   if (isHalf([backbone, linear], metrics?.includes("lpips"))) {
     throw new RangeError(
       "Cannot evaluate: LPIPS has two files, expected both --lpips-backbone and --lpips-weights",
@@ -106,7 +106,7 @@ export const evaluateCommand = command(form, async (
       ? { weights: features, resize }
       : opened.use(await openPictureFeatures(features, { device })),
     lpips: backbone && linear
-      ? opened.use(openLpips(values["lpips-net"], { backbone, linear, device }))
+      ? opened.use(openLpips(values.lpipsNet, { backbone, linear, device }))
       : undefined,
     clip: clip && prompts
       ? {

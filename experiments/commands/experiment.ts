@@ -137,8 +137,8 @@ const experiment = (
       root,
       provenance: await provenanceOf(typed),
       jobs: options.jobs,
-      busyOk: options["busy-ok"],
-      measureAgain: options["measure-again"],
+      busyOk: options.busyOk,
+      measureAgain: options.measureAgain,
     };
     const settings = scale === undefined ? set : [...set, `scale=${scale}`];
     const change = (experiment: Experiment) => limited(experiment, limit);
@@ -152,7 +152,7 @@ const experiment = (
         }));
     const joined = study ?? sweepOf(sections);
     const lines: string[] = [];
-    const isDry = options["dry-run"];
+    const isDry = options.dryRun;
     const log = (line: string) => lines.push(line);
     const runName = joined?.name ?? sections[0].experiment.name;
     const executor = executorOf(options, { name: runName, args, isDry, log });

@@ -2,27 +2,19 @@
 import { exportSubNet } from "@dip-go/supernet";
 import { command, finish } from "./options/command.ts";
 import { int8Weights } from "./options/int8_choice.ts";
-import {
-  exportForm,
-  type ExportRequest,
-  exportRequest,
-} from "./export/export_options.ts";
+import { exportForm, exportRequest } from "./export/export_options.ts";
 import { exportedSubject } from "./export/exported_subject.ts";
 
 /** Runs the command on its arguments; errors are part of the result. */
-export const exportCommand = command(
-  exportForm,
-  (values, words) => exported(exportRequest(values, words)),
-);
-
-async function exported(
-  { subject, example, output, int8, ...form }: ExportRequest,
-): Promise<string[]> {
+export const exportCommand = command(exportForm, async (values, words) => {
+  const { subject, example, output, int8: file, form } = exportRequest(
+    values,
+    words,
+  );
   const { sampler, plan, ...found } = await exportedSubject(subject);
   const { drawsClasses } = sampler.pipeline;
   const drawn = example?.prompt ?? example?.class ?? (drawsClasses ? 0 : "");
-  const { precision } = form;
-  const eight = { precision, file: int8, subject: drawn };
+  const eight = { precision: form.precision, file, subject: drawn };
   const { nodes, macs, files, float32Bytes } = await exportSubNet(
     sampler,
     plan,
@@ -41,7 +33,7 @@ async function exported(
     ...files.map(({ name, bytes }) => `  ${name}  ${megabytes(bytes)}`),
     `  weights in float32 would take ${megabytes(float32Bytes)}`,
   ];
-}
+});
 
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(2)} MB`;
 

@@ -43,7 +43,8 @@ import { type Drawing, type DrawRequest, refined } from "./generate/refined.ts";
  * @returns The files.
  */
 export async function generate(options: GenerateOptions): Promise<string[]> {
-  const { count, seed, scale, grid } = options;
+  const { refinerFrom, ...said } = options;
+  const { count, seed, scale, grid } = said;
   const files = await pictureFiles(options.output, options);
   using line = new ProgressLine();
   const progress = (done: number, total: number) =>
@@ -57,7 +58,8 @@ export async function generate(options: GenerateOptions): Promise<string[]> {
       image,
       text: {
         settings: JSON.stringify({
-          ...options,
+          ...said,
+          "refiner-from": refinerFrom,
           steps: sampler.steps,
           guidanceScale: sampler.askedScale,
           seed: first,
@@ -92,7 +94,7 @@ async function firstDrawing(
     return (await loadPipeline(options.model, loading)).sampler({
       ...options,
       start,
-      until: refiner === undefined ? undefined : options["refiner-from"],
+      until: refiner === undefined ? undefined : options.refinerFrom,
     });
   };
   const first = await loaded(isInt8(precision) ? {} : { precision });

@@ -86,26 +86,11 @@ const form = {
 } satisfies CommandForm;
 
 /** Runs the command on its arguments; errors are part of the result. */
-export const pruneCommand = command(form, async ({
-  model,
-  weights,
-  config,
-  device,
-  o: output,
-  prompts: file,
-  sparsity,
-  "budget-ms": budgetMs,
-  "busy-ok": busyOk,
-  "guidance-scale": guidanceScale,
-  "max-sequence-length": maxSequenceLength,
-  sampler: kind,
-  steps,
-  granularity,
-  height,
-  width,
-  refine,
-  ...search
-}) => {
+export const pruneCommand = command(form, async (
+  { o: output, prompts: file, sparsity, budgetMs, busyOk, ...values },
+) => {
+  const { model, weights, config, device, sampler: kind, ...others } = values;
+  const { method, refine, batch, calibration, seed, classes, ...own } = others;
   if (!output) missing("-o <file>");
   if (sparsity && budgetMs) {
     throw new RangeError(
@@ -117,22 +102,14 @@ export const pruneCommand = command(form, async ({
   const files = await planFiles(output, targets);
   const prompts = file && await readPrompts(await promptFile(file));
   const pipeline = await loadPipeline(model, { device, weights, config });
-  const asked = {
-    steps,
-    guidanceScale,
-    maxSequenceLength,
-    kind,
-    granularity,
-    height,
-    width,
-  };
+  const asked = { kind, ...own };
   const sampler = pipeline.sampler(asked);
   const parts = `${output}.search`;
   const hashes = await pipelineHashes(pipeline, weights);
   const keptIn = `${parts}/${
     hashes.map((hash) => hash.slice(0, 16)).join("-")
   }`;
-  const subject = prompts ? prompts[0] : search.classes?.[0] ?? 0;
+  const subject = prompts ? prompts[0] : classes?.[0] ?? 0;
   const times = budgetMs && new SamplerTimes(sampler, { subject, busyOk });
   const costs = await (times && keptPart(
     keptIn,
@@ -142,7 +119,11 @@ export const pruneCommand = command(form, async ({
   using line = new ProgressLine();
   const pruned = (shares: readonly number[]) =>
     prune(sampler, {
-      ...search,
+      method,
+      batch,
+      calibration,
+      seed,
+      classes,
       solver: { refine },
       prompts: prompts || undefined,
       sparsity: shares,

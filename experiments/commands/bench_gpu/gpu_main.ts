@@ -1,20 +1,19 @@
 /** `bench gpu` where it was packed: measures, and prints each model as it is done. */
 import { gpuLines, measureGpu } from "@dip-go/eval/bench/gpu";
-import { gpuHelp, parseGpu } from "./gpu_options.ts";
+import { command, finish } from "../options/command.ts";
+import { gpuForm, gpuRequest } from "./gpu_options.ts";
 
-try {
-  const request = parseGpu(Deno.args);
-  if (request === "help") console.log(gpuHelp);
-  else if ("pack" in request) {
+const gpu = command(gpuForm, async (values) => {
+  const request = gpuRequest(values);
+  if ("pack" in request) {
     throw new TypeError(
       "Cannot pack: this is a packed folder, expected the repository",
     );
-  } else {
-    for await (const measurement of measureGpu(request)) {
-      console.log(gpuLines(measurement).join("\n"));
-    }
   }
-} catch (error) {
-  console.error(`error: ${(error as Error).message}`);
-  Deno.exitCode = 1;
-}
+  for await (const measurement of measureGpu(request)) {
+    console.log(gpuLines(measurement).join("\n"));
+  }
+  return [];
+});
+
+finish(await gpu(Deno.args));

@@ -4,14 +4,13 @@ import type { GpuBenchOptions } from "@dip-go/eval/bench/gpu";
 import {
   type CommandForm,
   flag,
-  helpOf,
   oneOf,
+  type OptionValues,
   path,
-  readOptions,
   whole,
 } from "../options/option_table.ts";
 
-const form = {
+export const gpuForm = {
   refusal: "Cannot bench gpu",
   about:
     "Measures Stable Diffusion 1.5 (512x512) and DiT-XL/2 (256x256) on a GPU: the full sampler and SubNets that leave out 0.6 and 0.8 of the MACs, one guided picture at a time, random weights made on the spot. The three take turns.",
@@ -44,16 +43,10 @@ const form = {
     "At full size: about 10 GB of memory on the host, 14 GB on the GPU (computed).",
 } satisfies CommandForm;
 
-export const gpuHelp = helpOf(form);
-
-/** Measuring, or packing into a folder. */
-export type GpuRequest = GpuBenchOptions | { readonly pack: string } | "help";
-
-/** @throws {TypeError | RangeError} If an option is unknown or its value is not of its kind. */
-export function parseGpu(args: readonly string[]): GpuRequest {
-  const read = readOptions(args, form);
-  if (read === "help") return "help";
-  const { pack, precision, ...options } = read.values;
+/** Measuring, or packing into a folder. @throws {RangeError} If full size is asked of a CPU. */
+export function gpuRequest(
+  { pack, precision, ...options }: OptionValues<typeof gpuForm.options>,
+): GpuBenchOptions | { readonly pack: string } {
   if (pack !== undefined) return { pack };
   const { tiny, software, device } = options;
   if (!tiny && (software || device === "cpu")) {

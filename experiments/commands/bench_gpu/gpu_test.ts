@@ -1,6 +1,7 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { gpuLines } from "@dip-go/eval/bench/gpu";
-import { parseGpu } from "./gpu_options.ts";
+import { readOptions } from "../options/option_table.ts";
+import { gpuForm, gpuRequest } from "./gpu_options.ts";
 import { benchCommand } from "../bench.ts";
 
 const times = (...times: number[]) => ({
@@ -38,19 +39,23 @@ Deno.test("bench gpu prints speedups by MACs and by the clock, and their ratio",
 });
 
 Deno.test("bench gpu computes in float16, on tiny shapes in float32, and refuses what it does not know", () => {
+  const parsed = (args: string[]) => {
+    const read = readOptions(args, gpuForm);
+    return read === "help" ? read : gpuRequest(read.values);
+  };
   const precisionOf = (...args: string[]) => {
-    const request = parseGpu(args);
+    const request = parsed(args);
     return typeof request === "object" && "precision" in request &&
       request.precision;
   };
   assertEquals(precisionOf(), "float16");
   assertEquals(precisionOf("--tiny"), "float32");
   assertEquals(precisionOf("--tiny", "--precision", "float16"), "float16");
-  assertEquals(parseGpu(["--pack", "there"]), { pack: "there" });
-  assertThrows(() => parseGpu(["--device", "tpu"]), RangeError, '"tpu"');
-  assertThrows(() => parseGpu(["--step", "3"]), TypeError, "--step");
-  assertThrows(() => parseGpu(["--steps", "5"]), RangeError, "from 6");
-  assertThrows(() => parseGpu(["--software"]), RangeError, "--tiny");
+  assertEquals(parsed(["--pack", "there"]), { pack: "there" });
+  assertThrows(() => parsed(["--device", "tpu"]), RangeError, '"tpu"');
+  assertThrows(() => parsed(["--step", "3"]), TypeError, "--step");
+  assertThrows(() => parsed(["--steps", "5"]), RangeError, "from 6");
+  assertThrows(() => parsed(["--software"]), RangeError, "--tiny");
 });
 
 Deno.test("bench gpu prints its own help", async () => {

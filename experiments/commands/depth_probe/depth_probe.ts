@@ -56,33 +56,17 @@ export const depthProbeCommand = (
   args: readonly string[],
   { root }: { root?: string } = {},
 ): Promise<CommandResult> =>
-  command(form, async ({
-    model,
-    weights,
-    config,
-    device,
-    prompts: file,
-    sampler: kind,
-    steps,
-    "guidance-scale": guidanceScale,
-    "max-sequence-length": maxSequenceLength,
-    height,
-    width,
-    granularity,
-    results,
-    ...drawn
-  }) => {
+  command(form, async ({ model, weights, config, device, ...values }) => {
+    const { prompts: file, results, sampler: kind, ...others } = values;
+    const { pictures, batch, seed, ...own } = others;
+    const [sampled, drawn] = [{ kind, ...own }, { pictures, batch, seed }];
     const pipeline = await loadPipeline(model, { device, weights, config });
     const subjects = await subjectsOf(pipeline, file);
-    const sampled = { kind, steps, guidanceScale, maxSequenceLength };
     const sampler = pipeline.sampler({
       ...sampled,
-      height,
-      width,
-      granularity,
       backup: pipeline.model.family === "unet" ? undefined : "residual",
     });
-    const settings = { ...sampled, height, width, granularity, ...drawn };
+    const settings = { ...sampled, ...drawn };
     const hashes = await pipelineHashes(pipeline, weights);
     const id = createHash("sha256")
       .update(JSON.stringify([settings, subjects, hashes, device]))

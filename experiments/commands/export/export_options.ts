@@ -1,11 +1,10 @@
 /** What `deno task export` is asked for on the command line. */
 import { precisions } from "@dip-go/core/runtime";
-import type { Precision } from "@dip-go/core/runtime";
-import type { SamplerOptions } from "@dip-go/core/pipeline";
 import { int8Rows } from "../options/int8_choice.ts";
 import { gatesRows, modelRows, samplerRows } from "../options/model_rows.ts";
 import {
   type CommandForm,
+  dashed,
   flag,
   number,
   oneOf,
@@ -76,23 +75,6 @@ export const exportForm = {
   },
 } satisfies CommandForm;
 
-type Values = OptionValues<typeof exportForm.options>;
-
-/** What the command line asks for. */
-export interface ExportRequest {
-  readonly subject: RunSubject | ModelSubject;
-  readonly batch: number;
-  readonly precision: Precision;
-  /** Path of the choice of 8-bit products. */
-  readonly int8?: string;
-  readonly textEncoder: boolean;
-  readonly latents: boolean;
-  readonly link: boolean;
-  /** What the example is of; null for none. */
-  readonly example: Example | null;
-  readonly output: string;
-}
-
 /** One of a run's SubNets. */
 export interface RunSubject {
   readonly run: string;
@@ -102,38 +84,31 @@ export interface RunSubject {
 }
 
 /** A model's full sampler, or a SubNet by its gates; what is undefined is that of the model's kind. */
-export interface ModelSubject extends Omit<SamplerOptions, "backup"> {
+export interface ModelSubject extends OptionValues<typeof ownRows> {
   readonly model: string;
-  readonly weights?: string;
-  readonly config?: string;
-  readonly gates?: string;
 }
 
-/** An example's noise and what it is of. */
-export interface Example {
-  readonly seed: number;
-  readonly class: number | undefined;
-  readonly prompt: string | undefined;
-}
-
-/** @throws {RangeError} If an option is missing, or does not fit the subject. */
+/**
+ * What the command line asks for.
+ *
+ * @throws {RangeError} If an option is missing, or does not fit the subject.
+ */
 export function exportRequest(
-  values: Values,
+  { sparsity, method, model, ...values }: OptionValues<
+    typeof exportForm.options
+  >,
   words: readonly string[],
-): ExportRequest {
-  const { batch, precision, int8, latents, link, seed, prompt } = values;
+) {
+  const { batch, precision, textEncoder, latents, link, ...others } = values;
+  const { noExample, class: label, prompt, seed, int8, o, ...own } = others;
   return {
-    output: required(values.o, "-o <folder>"),
-    subject: subjectOf(values, words),
-    batch,
-    precision,
+    output: required(o, "-o <folder>"),
+    subject: subjectOf([{ sparsity, method }, { model, ...own }], words),
+    form: { batch, precision, textEncoder, latents, link },
+    /** Path of the choice of 8-bit products. */
     int8,
-    textEncoder: values["text-encoder"],
-    latents,
-    link,
-    example: values["no-example"]
-      ? null
-      : { seed, class: values.class, prompt },
+    /** What the example is of; null for none. */
+    example: noExample ? null : { seed, class: label, prompt },
   };
 }
 
@@ -143,46 +118,29 @@ function required<Value>(value: Value | undefined, words: string): Value {
 }
 
 function subjectOf(
-  values: Values,
+  [ofRun, { model, ...ofModel }]: readonly [
+    OptionValues<typeof runRows>,
+    OptionValues<typeof ownRows> & { readonly model: string | undefined },
+  ],
   [run, ...others]: readonly string[],
 ): RunSubject | ModelSubject {
-  const { model } = values;
   if (others.length > 0 || (run === undefined) === (model === undefined)) {
     throw new RangeError(
       "Cannot export: expected one run folder, or --model <folder>; see --help",
     );
   }
-  const foreign = Object.keys(run === undefined ? runRows : ownRows);
-  const odd = foreign.find((name) =>
-    values[name as keyof Values] !== undefined
-  );
+  const foreign = Object.entries(model === undefined ? ofModel : ofRun);
+  const odd = foreign.find(([, value]) => value !== undefined);
   if (odd) {
     throw new RangeError(
-      `Cannot export: --${odd} is an option ${
-        run === undefined
-          ? "of a run, not of a model"
-          : "of --model, not of a run"
+      `Cannot export: ${dashed(odd[0])} is an option ${
+        model === undefined
+          ? "of --model, not of a run"
+          : "of a run, not of a model"
       }`,
     );
   }
-  if (model === undefined) {
-    const sparsity = required(values.sparsity, "--sparsity <s>");
-    return { run, sparsity, method: values.method };
-  }
-  const { weights, config, gates, sampler: kind, steps, granularity } = values;
-  const { height, width, "guidance-scale": guidanceScale } = values;
-  const maxSequenceLength = values["max-sequence-length"];
-  return {
-    model,
-    weights,
-    config,
-    gates,
-    kind,
-    steps,
-    granularity,
-    guidanceScale,
-    maxSequenceLength,
-    height,
-    width,
-  };
+  if (model !== undefined) return { model, ...ofModel };
+  const sparsity = required(ofRun.sparsity, "--sparsity <s>");
+  return { run, sparsity, method: ofRun.method };
 }

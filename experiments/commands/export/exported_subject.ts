@@ -80,10 +80,10 @@ async function plansIn(run: string): Promise<string[]> {
 }
 
 async function subNetOfModel(
-  { model, weights, config, gates, ...options }: ModelSubject,
+  { model, weights, config, gates, sampler: kind, ...sampled }: ModelSubject,
 ): Promise<ExportedSubject> {
   const pipeline = await loadPipeline(model, { weights, config });
-  const sampler = pipeline.sampler(options);
+  const sampler = pipeline.sampler({ kind, ...sampled });
   if (gates === undefined) return { sampler, origin: "the full sampler" };
   const plan = await readPlan(gates);
   checkPlan(plan, { ...superNetOf(sampler), sampler }, gates);

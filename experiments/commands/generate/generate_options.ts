@@ -1,7 +1,5 @@
 /** What `deno task generate` is asked for on the command line. */
-import type { SamplerOptions } from "@dip-go/core/pipeline";
-import { type Device, devices, precisions } from "@dip-go/core/runtime";
-import type { Precision } from "@dip-go/core/runtime";
+import { devices, precisions } from "@dip-go/core/runtime";
 import { type AlignedSteps, alignedSteps } from "@dip-go/core/samplers";
 import {
   type CommandForm,
@@ -142,43 +140,7 @@ The settings travel in each PNG's text chunks.`,
 } satisfies CommandForm;
 
 /** What the command line asks for. */
-export interface GenerateOptions
-  extends Omit<SamplerOptions, "scheduler" | "start" | "until"> {
-  readonly model: string;
-  /** Path of the network's weights, if not in its folder. */
-  readonly weights?: string;
-  /** Folder of the configurations that go with a checkpoint. */
-  readonly config?: string;
-  /** Of guidance, of each picture, where they differ. */
-  readonly guidanceScales?: readonly number[];
-  /** A class, or a prompt and the text that guidance leads away from. */
-  readonly subject: number | {
-    readonly prompt: string;
-    readonly negativePrompt?: string;
-  };
-  /** Path of a picture to start from, of a mask where it is drawn anew, and the part of the steps that is made. */
-  readonly image?: string;
-  readonly mask?: string;
-  readonly strength?: number;
-  /** A pipeline that finishes the pictures, from a part of the noise on. */
-  readonly refiner?: string;
-  readonly "refiner-from": number;
-  /** Pictures, and how many at once. */
-  readonly count: number;
-  readonly batch: number;
-  /** Picture i has the noise of seed + i. */
-  readonly seed: number;
-  readonly gates?: string;
-  readonly device: Device;
-  readonly widening?: "each run";
-  readonly precision: Precision;
-  /** Path of the choice of 8-bit products. */
-  readonly int8?: string;
-  readonly scale: number;
-  /** Whether all pictures are joined in one file. */
-  readonly grid: boolean;
-  readonly output: string;
-}
+export type GenerateOptions = ReturnType<typeof generateOptions>;
 
 /**
  * The request of a command line.
@@ -197,21 +159,15 @@ export function parseGenerate(
 export function generateOptions({
   class: drawn,
   prompt,
-  "negative-prompt": negativePrompt,
-  "guidance-scale": guidanceScales,
-  "guidance-rescale": guidanceRescale,
-  "original-steps": originalInferenceSteps,
-  "aesthetic-score": aestheticScore,
-  "negative-aesthetic-score": negativeAestheticScore,
-  "true-cfg-scale": trueCfgScale,
-  "clip-skip": clipSkip,
-  "max-sequence-length": maxSequenceLength,
+  negativePrompt,
+  guidanceScale: guidanceScales,
+  originalSteps: originalInferenceSteps,
   sampler,
-  "exact-size": exactSize,
-  "low-memory": lowMemory,
+  exactSize,
+  lowMemory,
   o: output,
   ...options
-}: OptionValues<typeof generateForm.options>): GenerateOptions {
+}: OptionValues<typeof generateForm.options>) {
   if (prompt !== undefined && drawn !== undefined) {
     throw new RangeError(
       "Cannot generate: found --class and --prompt, expected one of them",
@@ -258,16 +214,10 @@ export function generateOptions({
     guidanceScales: guidanceScales && guidanceScales.length > 1
       ? guidanceScales
       : undefined,
-    guidanceRescale,
-    trueCfgScale,
-    clipSkip,
-    maxSequenceLength,
     originalInferenceSteps,
-    aestheticScore,
-    negativeAestheticScore,
     useResolutionBinning: exactSize ? false : undefined,
     tiling: lowMemory || undefined,
-    widening: lowMemory ? "each run" : undefined,
+    widening: lowMemory ? "each run" as const : undefined,
     subject,
     kind: sampler,
     output,

@@ -23,7 +23,7 @@ export type DrawRequest = Parameters<PictureSampler["draw"]>;
  */
 export async function refined(
   first: Drawing,
-  { refiner, "refiner-from": from, ...options }: GenerateOptions,
+  { refiner, refinerFrom: from, ...options }: GenerateOptions,
   request: DrawRequest,
 ): Promise<Drawing> {
   if (refiner === undefined) return first;

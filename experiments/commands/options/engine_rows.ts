@@ -3,7 +3,7 @@ import { printExecutor } from "../../engine/executors/print_executor.ts";
 import { slurmExecutor } from "../../engine/executors/slurm/slurm_executor.ts";
 import { denoCommand } from "../../engine/executors/deno_command.ts";
 import type { Executor } from "../../engine/step_graph.ts";
-import { flag, oneOf, text, whole } from "./option_table.ts";
+import { flag, oneOf, type OptionValues, text, whole } from "./option_table.ts";
 
 /** The rows. */
 export const engineRows = {
@@ -23,17 +23,6 @@ export const engineRows = {
     { default: "64" },
   ),
 };
-
-/** What was typed of them. */
-interface EngineOptions {
-  readonly engine: string;
-  readonly print: boolean;
-  readonly partition?: string;
-  readonly gpus?: number;
-  readonly time?: string;
-  readonly cpus: number;
-  readonly "max-jobs": number;
-}
 
 /** Arguments without those of the rows: what a run's figures come from. */
 export function withoutEngine(args: readonly string[]): string[] {
@@ -62,7 +51,7 @@ const jobCommand = (args: readonly string[]): string[] =>
  * @throws {RangeError} If an option of slurm's is beside another engine.
  */
 export function executorOf(
-  { engine, "max-jobs": maxJobs, print, ...options }: EngineOptions,
+  { engine, print, ...options }: OptionValues<typeof engineRows>,
   { name, args, isDry, log }: {
     readonly name: string;
     readonly args: readonly string[];
@@ -86,7 +75,6 @@ export function executorOf(
   return slurmExecutor({
     ...options,
     name,
-    maxJobs,
     log,
     print: print || isDry,
     report: jobCommand(args.filter((arg) => arg !== "--dry-run")),

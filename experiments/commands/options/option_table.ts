@@ -27,9 +27,14 @@ export class Expected {
 /** Options by their names, without dashes. */
 export type OptionTable = Readonly<Record<string, OptionRow>>;
 
-/** What was typed, or its default; undefined where there is neither. */
+/** An option's name in camel case. */
+type Camel<Name> = Name extends `${infer First}-${infer Rest}`
+  ? `${First}${Capitalize<Camel<Rest>>}`
+  : Name & string;
+
+/** What was typed, or its default, as `budgetMs` of the option budget-ms; undefined where there is neither. */
 export type OptionValues<Table extends OptionTable> = {
-  readonly [Name in keyof Table]:
+  readonly [Name in keyof Table as Camel<Name>]:
     | Exclude<ReturnType<Table[Name]["read"]>, Expected>
     | (Table[Name] extends { readonly default: string } ? never
       : Table[Name] extends { readonly value: string } ? undefined
@@ -173,10 +178,11 @@ export function readOptions<Table extends OptionTable>(
   }) as Record<string, unknown>;
   if (typed.help) return "help";
   const values = named.map(([name, row]) => {
-    if (!row.value || row.repeated) return [name, typed[name]];
+    const key = name.replaceAll(/-(.)/g, (_, first) => first.toUpperCase());
+    if (!row.value || row.repeated) return [key, typed[name]];
     const text = typed[name] as string | undefined ?? row.default;
     const value = text === undefined ? undefined : row.read(text);
-    if (!(value instanceof Expected)) return [name, value];
+    if (!(value instanceof Expected)) return [key, value];
     throw new RangeError(
       `${refusal}: ${dashed(name)} is "${text}", expected ${value.what}`,
     );
@@ -208,7 +214,10 @@ export function oneWord(
 
 const first = ([name]: readonly [string, unknown]) => name;
 
-const dashed = (name: string) => name.length === 1 ? `-${name}` : `--${name}`;
+/** An option as it is typed, by its name or its value's: `--budget-ms`. */
+export const dashed = (name: string): string =>
+  (name.length === 1 ? "-" : "--") +
+  name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 /** Columns of a command's help. */
 const width = 100;

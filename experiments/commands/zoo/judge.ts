@@ -4,7 +4,6 @@ import { ofFamily } from "@dip-go/core/models";
 import { stacked } from "@dip-go/core/tensor";
 import { alignedLines, formatPercent } from "@dip-go/eval/tables";
 import {
-  type Accuracy,
   accuracyOf,
   classifyShapes,
   loadShapesClassifier,
@@ -13,11 +12,12 @@ import {
 import { classNames, shapes } from "@dip-go/zoo/data";
 import { command, finish } from "../options/command.ts";
 import { path, whole } from "../options/option_table.ts";
-import { judgeRows, type JudgeSettings } from "./judge_rows.ts";
-
-const classifierFolder = decodeURIComponent(
-  new URL("../../../zoo/models/shapes-classifier", import.meta.url).pathname,
-);
+import {
+  classifierFolder,
+  jsonLines,
+  judgeRows,
+  type JudgeSettings,
+} from "./judge_rows.ts";
 
 /** Runs the command on its arguments; errors are part of the result. */
 export const judgeCommand = command({
@@ -37,40 +37,25 @@ export const judgeCommand = command({
   },
 }, async ({ json, ...asked }) => {
   const judged = await judgeSamples(asked);
-  return json
-    ? [JSON.stringify({ ...asked, ...judged }, null, 2)]
-    : tableLines(judged);
+  return json ? jsonLines(asked, judged) : tableLines(judged);
 });
 
 /** Accuracy over all samples and over each shape's. */
-interface Judged {
-  readonly samples: number;
-  readonly accuracy: Accuracy;
-  readonly shapes: readonly ShapeRow[];
-}
-
-interface ShapeRow extends Accuracy {
-  readonly name: string;
-  readonly samples: number;
-}
-
 async function judgeSamples(
-  {
-    model,
-    "samples-per-class": samplesPerClass,
-    seed,
-    steps,
-    "guidance-scale": guidanceScale,
-  }: JudgeSettings & { readonly "samples-per-class": number },
-): Promise<Judged> {
+  { model, samplesPerClass, seed, ...sampled }: JudgeSettings & {
+    readonly samplesPerClass: number;
+  },
+) {
   const pipeline = await loadPipeline(model);
   checkClasses(pipeline);
   const asked = Array<number[]>(samplesPerClass).fill([...classNames.keys()])
     .flat();
-  const sampler = pipeline.sampler({ steps, guidanceScale });
+  const sampler = pipeline.sampler(sampled);
   const batch = classNames.length;
   const pictures = await sampler.sample(asked, { batch, seed });
-  await using classifier = await loadShapesClassifier(classifierFolder);
+  await using classifier = await loadShapesClassifier(
+    classifierFolder("shapes-classifier"),
+  );
   const found = await classifyShapes(classifier, stacked(pictures));
   const perShape = shapes.map(({ name }, shape) => {
     const isOfShape = (classId: number) =>
@@ -92,7 +77,9 @@ function checkClasses({ model, folder }: Pipeline): void {
   );
 }
 
-function tableLines({ samples, accuracy, shapes }: Judged): string[] {
+function tableLines(
+  { samples, accuracy, shapes }: Awaited<ReturnType<typeof judgeSamples>>,
+): string[] {
   const rows = [...shapes, { name: "all", samples, ...accuracy }];
   const [header, ...body] = alignedLines([
     ["asked for", "samples", "shape", "colour", "both"],

@@ -6,29 +6,21 @@ import { alignedLines, formatPercent } from "@dip-go/eval/tables";
 import {
   kindsShown,
   loadScenesClassifier,
-  type PromptAccuracy,
   promptAccuracyOf,
 } from "@dip-go/zoo/classifiers";
 import { kindsNamed } from "@dip-go/zoo/data";
 import { command, finish } from "../options/command.ts";
 import { sequenceRows } from "../options/model_rows.ts";
 import { type OptionValues, path, whole } from "../options/option_table.ts";
-import { judgeRows, type JudgeSettings } from "./judge_rows.ts";
-
-const classifierFolder = decodeURIComponent(
-  new URL("../../../zoo/models/scenes-classifier", import.meta.url).pathname,
-);
+import {
+  classifierFolder,
+  jsonLines,
+  judgeRows,
+  type JudgeSettings,
+} from "./judge_rows.ts";
 
 /** Pictures that are sampled at once. */
 const batch = 8;
-
-type PromptJudgeSettings = JudgeSettings & OptionValues<typeof sequenceRows>;
-
-/** Accuracy over prompts of as many objects. */
-interface JudgedRow extends PromptAccuracy {
-  readonly name: string;
-  readonly prompts: number;
-}
 
 /** Runs the command on its arguments; errors are part of the result. */
 export const judgePromptsCommand = command({
@@ -49,22 +41,21 @@ export const judgePromptsCommand = command({
 }, async ({ json, prompts: file, count, ...asked }) => {
   const prompts = await readPrompts(file);
   const rows = await judgePrompts(prompts.slice(0, count), asked);
-  return json
-    ? [JSON.stringify({ ...asked, rows }, null, 2)]
-    : tableLines(rows);
+  return json ? jsonLines(asked, { rows }) : tableLines(rows);
 });
 
+/** Accuracy over prompts of as many objects. */
 async function judgePrompts(
   prompts: readonly string[],
-  { model, seed, steps, ...guided }: PromptJudgeSettings,
-): Promise<JudgedRow[]> {
-  await using classifier = await loadScenesClassifier(classifierFolder);
+  { model, seed, ...sampled }:
+    & JudgeSettings
+    & OptionValues<typeof sequenceRows>,
+) {
+  await using classifier = await loadScenesClassifier(
+    classifierFolder("scenes-classifier"),
+  );
   const pipeline = await loadPipeline(model);
-  const sampler = pipeline.sampler({
-    steps,
-    guidanceScale: guided["guidance-scale"],
-    maxSequenceLength: guided["max-sequence-length"],
-  });
+  const sampler = pipeline.sampler(sampled);
   const pictures = await sampler.sample(prompts, { batch, seed });
   const shown = await kindsShown(classifier, stacked(pictures));
   const asked = prompts.map(kindsNamed);
@@ -83,7 +74,9 @@ async function judgePrompts(
   ];
 }
 
-function tableLines(rows: readonly JudgedRow[]): string[] {
+function tableLines(
+  rows: Awaited<ReturnType<typeof judgePrompts>>,
+): string[] {
   return alignedLines([
     ["prompts of", "prompts", "objects found", "all found", "and no other"],
     ...rows.map(({ name, prompts, objects, pictures, exact }) => [

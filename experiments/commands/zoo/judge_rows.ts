@@ -1,5 +1,6 @@
-/** Options of both judges. */
+/** What both judges are asked for, and how they say what they found. */
 import {
+  dashed,
   flag,
   number,
   type OptionValues,
@@ -26,3 +27,18 @@ export const judgeRows = (
 export type JudgeSettings =
   & { readonly model: string }
   & Omit<OptionValues<ReturnType<typeof judgeRows>>, "json">;
+
+/** The path of an embedded classifier. */
+export const classifierFolder = (name: string): string =>
+  decodeURIComponent(
+    new URL(`../../../zoo/models/${name}`, import.meta.url).pathname,
+  );
+
+/** What was asked, by its options' names, and what was found, as JSON. */
+export function jsonLines(asked: object, judged: object): string[] {
+  const named = Object.entries(asked)
+    .map(([name, value]) => [dashed(name).slice(2), value]);
+  return [
+    JSON.stringify({ ...Object.fromEntries(named), ...judged }, null, 2),
+  ];
+}

@@ -93,7 +93,7 @@ export const zooCommand = command(
       ),
     },
   },
-  async ({ from, "mark-places": marksPlaces, updates, seed, ...to }, words) => {
+  async ({ from, markPlaces: marksPlaces, updates, seed, ...to }, words) => {
     const name = nameIn(words);
     if (from !== undefined && !goOn.includes(name)) {
       throw new TypeError(
