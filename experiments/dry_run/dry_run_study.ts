@@ -1,6 +1,5 @@
 /** What a study would run and what it would take, without sampling: rows with their MACs in two conventions, disk, memory, hours. */
 import { alignedLines, formatMacs } from "@dip-go/eval/tables";
-import type { Experiment } from "../schema/experiment.ts";
 import type { Bench } from "../run/bench.ts";
 import { countRows } from "./dry_run.ts";
 import type { SampledPlan } from "@dip-go/pruner/methods";
@@ -48,12 +47,12 @@ async function countSection(
   { label, part }: PlannedSection,
 ): Promise<CountedSection> {
   await using tools = await openStepTools(part, { log: () => {} });
-  const { counted: bench, identity: { experiment } } = tools;
+  const { counted: bench } = tools;
   const lines = await countRows(bench, paperMacsOf(bench));
   const steps = inOrder(allTargets(experimentSteps(tools)));
   return {
     lines: [
-      `${label}: ${titleOf(experiment, bench)}`,
+      `${label}: ${titleOf(bench)}`,
       ...lines.map((line) => `  ${line}`),
       "",
       ...graphLines(steps).map((line) => `  ${line}`),
@@ -62,12 +61,9 @@ async function countSection(
   };
 }
 
-function titleOf({ model, sampler, evaluation }: Experiment, bench: Bench) {
-  const { steps, guidanceScale } = sampler;
-  const { name } = bench.sampler(steps);
-  return `${model}, ${name}, ${steps} steps in ${
-    bench.calls(steps)
-  } calls, guidance ${guidanceScale}, ${evaluation.pairs} images a row`;
+function titleOf({ experiment, full: { sampler, calls } }: Bench) {
+  const { model, sampler: { steps, guidanceScale }, evaluation } = experiment;
+  return `${model}, ${sampler.name}, ${steps} steps in ${calls} calls, guidance ${guidanceScale}, ${evaluation.pairs} images a row`;
 }
 
 /** The paper's rows: as printed, as the block graphs give them, and in total. */

@@ -3,7 +3,6 @@ import { loadPipeline, Pipeline, type PipelineSampler } from "@dip-go/core";
 import { type Network, noWeights } from "@dip-go/core/models";
 import {
   type Conditioner,
-  type LatentSampler,
   type PictureDecoder,
   type PromptLists,
   readPrompts,
@@ -12,19 +11,18 @@ import {
 } from "@dip-go/core/pipeline";
 import type { TorchGenerator } from "@dip-go/core/random";
 import type { Device, Precision } from "@dip-go/core/runtime";
-import type { Sampler, SchedulerConfig } from "@dip-go/core/samplers";
+import type { SchedulerConfig } from "@dip-go/core/samplers";
 import { float32, type Tensor } from "@dip-go/core/tensor";
 import {
   type BlockCosts,
   costBudget,
   denseCost,
   denseMacs,
-  type SubNetPlan,
   type SuperNet,
   superNetOf,
 } from "@dip-go/supernet/gates";
-import { openFusedSubNet, SubNetRunner } from "@dip-go/supernet/sampling";
-import { openSolver, planCost, planMacs } from "@dip-go/supernet/solver";
+import { SubNetRunner } from "@dip-go/supernet/sampling";
+import { planCost, planMacs } from "@dip-go/supernet/solver";
 import { sparsityWithin } from "../measure/piece_times.ts";
 import type { Experiment } from "../schema/experiment.ts";
 import { experimentSampler } from "../schema/experiment_sampler.ts";
@@ -77,9 +75,10 @@ export class Bench implements AsyncDisposable {
   readonly net: SuperNet;
   /** In nanoseconds of one image, where budgets are not of MACs. */
   readonly costs?: BlockCosts;
+  /** In which plans are sampled, unless they say another. */
+  readonly precise: PlanPrecision;
   readonly #superNets = new Map<string, SuperNet>();
   readonly #runners = new Map<string, SubNetRunner>();
-  readonly #precise: PlanPrecision;
   #search: SamplerSearch | undefined;
   #decoder: Promise<PictureDecoder | null> | undefined;
 
@@ -90,7 +89,7 @@ export class Bench implements AsyncDisposable {
     { costs, precision = "float32" }: Pick<BenchOptions, "costs" | "precision">,
   ) {
     this.costs = costs;
-    this.#precise = { precision };
+    this.precise = { precision };
     this.full = experimentSampler(parts.pipeline, experiment);
     const { steps } = this.full;
     this.net = this.superNet({ images: 1, steps });
@@ -101,54 +100,25 @@ export class Bench implements AsyncDisposable {
   /** The SuperNet for so many images. */
   superNet({ images, steps }: SampleSize): SuperNet {
     const { costs } = this;
-    const key = `${images},${steps}`;
-    const net = this.#superNets.get(key) ??
-      superNetOf(this.full.withSteps(steps), { images, costs });
-    this.#superNets.set(key, net);
-    return net;
+    return this.#superNets.getOrInsertComputed(
+      `${images},${steps}`,
+      () => superNetOf(this.full.withSteps(steps), { images, costs }),
+    );
   }
 
   /** Model calls of the experiment's sampler at a number of steps. */
   calls(steps: number): number {
-    return this.sampler(steps).steps.length;
-  }
-
-  /** The experiment's sampler at a number of steps. */
-  sampler(steps: number): Sampler {
-    return this.full.withSteps(steps).sampler;
-  }
-
-  /** Sampler and guidance at a number of steps. */
-  setup(steps: number): Pick<SamplingInputs, "sampler" | "guidanceScale"> {
-    return {
-      sampler: this.sampler(steps),
-      guidanceScale: this.full.guidanceScale,
-    };
+    return this.full.withSteps(steps).calls;
   }
 
   /** Sessions of the SuperNet for so many images, in the run's precision or another. */
-  runner(size: SampleSize, precise = this.#precise): SubNetRunner {
+  runner(size: SampleSize, precise = this.precise): SubNetRunner {
     const { precision, int8Weights } = precise;
     const key = [size.images, size.steps, precision, int8Weights].join();
-    const known = this.#runners.get(key);
-    if (known) return known;
-    const sessions = { ...this.parts.pipeline.sessions, ...precise };
-    const runner = new SubNetRunner(this.superNet(size), sessions);
-    this.#runners.set(key, runner);
-    return runner;
-  }
-
-  /** One SubNet for so many images, in the run's precision or another; the caller closes it. */
-  subNet(
-    size: SampleSize,
-    plan: SubNetPlan,
-    precise = this.#precise,
-  ): Promise<LatentSampler> {
-    const { images, steps } = size;
-    const { solver } = plan;
-    if (!solver) return openFusedSubNet(this.runner(size, precise), plan);
-    const sampler = this.full.withSteps(steps);
-    return Promise.resolve(openSolver(sampler, solver, { images, ...precise }));
+    return this.#runners.getOrInsertComputed(key, () => {
+      const sessions = { ...this.parts.pipeline.sessions, ...precise };
+      return new SubNetRunner(this.superNet(size), sessions);
+    });
   }
 
   /** What methods work with, in float32. */

@@ -1,13 +1,16 @@
 /** Images of the evaluation pairs, by the full model and by SubNets. */
 import type {
   LatentSampler,
+  PipelineSampler,
   SamplingInputs,
   Subject,
 } from "@dip-go/core/pipeline";
 import { TorchGenerator } from "@dip-go/core/random";
 import { drawStepNoise, type StepNoise } from "@dip-go/core/samplers";
 import { joinedArrays, stacked, type Tensor } from "@dip-go/core/tensor";
-import { denseGates, type SubNetPlan } from "@dip-go/supernet/gates";
+import { denseGates } from "@dip-go/supernet/gates";
+import { openFusedSubNet } from "@dip-go/supernet/sampling";
+import { openSolver } from "@dip-go/supernet/solver";
 import type { Bench } from "./bench.ts";
 import type { Experiment } from "../schema/experiment.ts";
 import type { SampledPlan } from "@dip-go/pruner/methods";
@@ -35,15 +38,13 @@ export function shardCount(
  * last shard is whole too, so that a shard's pictures do not
  * depend on how many pairs are evaluated.
  */
-export function evaluationPairs(
-  bench: Bench,
-): EvaluationPair[] {
+export function evaluationPairs(bench: Bench): EvaluationPair[] {
   const { experiment, net } = bench;
-  const { evaluation, sampler: { steps } } = experiment;
+  const { evaluation } = experiment;
   const length = shardCount(experiment) * evaluation.batch;
   const [, ...shape] = net.model.inputs[0].shape;
   const random = new TorchGenerator(evaluation.seed);
-  const sampler = bench.sampler(steps);
+  const { sampler } = bench.full;
   const perBatch = evaluation.seedPer === "batch";
   let source = random;
   return Array.from({ length }, (_, i) => {
@@ -59,19 +60,6 @@ export function evaluationPairs(
   });
 }
 
-type Adaptive = Extract<SampledPlan, { kind: "adaptive" }>;
-
-/** The size and gates that a plan is sampled with. */
-function sampled(
-  bench: Bench,
-  fitted: Exclude<SampledPlan, Adaptive>,
-): { steps: number; plan: SubNetPlan } {
-  const { experiment: { sampler: { steps } }, net } = bench;
-  if (fitted.kind === "gates") return { steps, plan: fitted.plan };
-  const gates = denseGates(bench.calls(fitted.steps), net.units.length);
-  return { steps: fitted.steps, plan: { gates } };
-}
-
 /** A plan ready to sample batches of one size. */
 export interface BatchSampler extends AsyncDisposable {
   /** What B pairs are sampled from, their texts encoded. */
@@ -80,42 +68,32 @@ export interface BatchSampler extends AsyncDisposable {
   sample(inputs: SamplingInputs): Promise<Tensor<"float32">>;
 }
 
-/** What samples batches of so many images, and in how many steps. */
-interface OpenedPlan {
-  readonly steps: number;
-  readonly subNet: LatentSampler;
-}
-
+/** What samples so many images by a plan, of a sampler with its number of steps; sessions of a cache that decides while sampling are the bench's. */
 async function openPlan(
   bench: Bench,
-  fitted: Exclude<SampledPlan, Adaptive>,
-  images: number,
-): Promise<OpenedPlan> {
-  const { steps, plan } = sampled(bench, fitted);
-  const { precise } = fitted;
-  return {
-    steps,
-    subNet: await bench.subNet({ images, steps }, plan, precise),
-  };
-}
-
-/** A cache that decides while sampling; its sessions are the bench's. */
-function adaptive(
-  bench: Bench,
-  { threshold, first, precise }: Adaptive,
-  images: number,
-): OpenedPlan {
-  const { experiment: { sampler: { steps } } } = bench;
+  { precise = bench.precise, ...fitted }: SampledPlan,
+  { images, full }: { images: number; full: PipelineSampler },
+): Promise<LatentSampler> {
+  const { steps, calls } = full;
+  if (fitted.kind === "gates" && fitted.plan.solver) {
+    return openSolver(full, fitted.plan.solver, { images, ...precise });
+  }
   const runner = bench.runner({ images, steps }, precise);
+  if (fitted.kind !== "adaptive") {
+    return await openFusedSubNet(
+      runner,
+      fitted.kind === "gates"
+        ? fitted.plan
+        : { gates: denseGates(calls, bench.net.units.length) },
+    );
+  }
+  const { threshold, first } = fitted;
   return {
-    steps,
-    subNet: {
-      async sample(request) {
-        const rule = firstBlockCache(threshold, first);
-        return (await runner.sampleByRule(request, rule)).latents;
-      },
-      [Symbol.asyncDispose]: () => Promise.resolve(),
+    async sample(request) {
+      const rule = firstBlockCache(threshold, first);
+      return (await runner.sampleByRule(request, rule)).latents;
     },
+    [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }
 
@@ -125,17 +103,19 @@ export async function openBatchSampler(
   fitted: SampledPlan,
   images: number,
 ): Promise<BatchSampler> {
-  const { steps, subNet } = fitted.kind === "adaptive"
-    ? adaptive(bench, fitted, images)
-    : await openPlan(bench, fitted, images);
-  const setup = bench.setup(steps);
+  const full = fitted.kind === "steps"
+    ? bench.full.withSteps(fitted.steps)
+    : bench.full;
+  const { sampler, guidanceScale } = full;
+  const subNet = await openPlan(bench, fitted, { images, full });
   return {
     async inputsOf(batch) {
       const subjects = batch.map(({ subject }) => subject);
       return {
-        ...setup,
+        sampler,
+        guidanceScale,
         latents: stacked(batch.map(({ noise }) => noise)),
-        noise: setup.sampler.steps.map(({ noise }, i) =>
+        noise: sampler.steps.map(({ noise }, i) =>
           noise === 0
             ? undefined
             : joinedArrays(batch.map((p) => p.stepNoise[i]!))

@@ -18,8 +18,7 @@ export function planFile(
   bench: Bench,
   fitted: FittedPlan,
 ): PlanFile {
-  const { experiment: { model, sampler: { steps } }, net } = bench;
-  const { name } = bench.sampler(steps);
+  const { experiment: { model }, full: { sampler: { name } }, net } = bench;
   const file = { model, sampler: { name, steps: net.steps } };
   switch (fitted.kind) {
     case "adaptive": {

@@ -128,11 +128,11 @@ export async function calibrationOf(
   { store, counted }: { readonly store: StepStore; readonly counted: Bench },
   steps: readonly Step<KeptBatch>[],
 ): Promise<CalibrationBatch[]> {
-  const { steps: count } = counted.experiment.sampler;
-  const setup = counted.setup(count);
+  const { sampler, guidanceScale } = counted.full;
   const batches: CalibrationBatch[] = [];
   for (const each of steps) {
-    batches.push(Object.assign(await store.read(each), setup));
+    const kept = await store.read(each);
+    batches.push(Object.assign(kept, { sampler, guidanceScale }));
   }
   return batches;
 }
