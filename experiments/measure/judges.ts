@@ -61,7 +61,7 @@ export class Judges implements AsyncDisposable {
 
   /** What `make` gives, made once for a name. */
   once<Value>(name: string, make: () => Promise<Value>): Promise<Value> {
-    return keptIn(this.#opened, name, make);
+    return this.#opened.getOrInsertComputed(name, make) as Promise<Value>;
   }
 
   /** What `make` finds in pictures, looked at once for a name while they are held. */
@@ -70,9 +70,8 @@ export class Judges implements AsyncDisposable {
     name: string,
     make: () => Promise<Value>,
   ): Promise<Value> {
-    const known = this.#seen.get(pictures) ?? new Map();
-    this.#seen.set(pictures, known);
-    return keptIn(known, name, make);
+    const known = this.#seen.getOrInsertComputed(pictures, () => new Map());
+    return known.getOrInsertComputed(name, make) as Promise<Value>;
   }
 
   #open<Value extends AsyncDisposable>(
@@ -87,14 +86,4 @@ export class Judges implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.#held.disposeAsync();
   }
-}
-
-function keptIn<Value>(
-  known: Map<string, Promise<unknown>>,
-  name: string,
-  make: () => Promise<Value>,
-): Promise<Value> {
-  const found = known.get(name) ?? make();
-  known.set(name, found);
-  return found as Promise<Value>;
 }

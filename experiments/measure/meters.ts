@@ -76,19 +76,8 @@ export class Meters implements AsyncDisposable {
     }
   }
 
-  /** The values of every record, in their order; without the full model's pictures those of the records that do not compare with them. */
-  async measure(measured: MeasuredPictures): Promise<RowMetrics> {
-    const values: RowMetrics[] = [];
-    for (const record of this.records) {
-      if (record.kind === "file-size") continue;
-      if (!measured.full && isPaired(record)) continue;
-      values.push(await this.measureRecord(record, measured));
-    }
-    return Object.assign({}, ...values);
-  }
-
   /**
-   * The values of one record.
+   * The values of one of the records.
    *
    * @throws {Error} If they cannot be measured; the message names the record's kind.
    */
@@ -119,23 +108,19 @@ export class Meters implements AsyncDisposable {
     { pictures, full }: MeasuredPictures,
   ): Promise<readonly number[]> {
     const judges = this.#judges;
-    const own = JSON.stringify(record);
-    const records = new Map<string, PairRecord>([[own, record]]);
-    for (const each of this.records.filter(isPairRecord)) {
-      records.set(JSON.stringify(each), each);
-    }
+    const records = this.records.filter(isPairRecord);
     const measured = await judges.seenIn(pictures, "pairs", async () => {
       const values = new Map<string, Promise<readonly number[]>[]>();
       for await (const batches of sideBySide(pictures, full!)) {
-        for (const [key, each] of records) {
+        for (const each of records) {
           const found = batchValues(each, batches, judges);
           await found.catch(() => {}); // told of where the record is asked for
-          values.set(key, [...values.get(key) ?? [], found]);
+          values.getOrInsertComputed(each.kind, () => []).push(found);
         }
       }
       return values;
     });
-    return (await Promise.all(measured.get(own)!)).flat();
+    return (await Promise.all(measured.get(record.kind)!)).flat();
   }
 
   /** Closes what was opened. */

@@ -25,8 +25,9 @@ import {
 import { openPictureFeatures } from "@dip-go/zoo/classifiers";
 import { referencePictures } from "@dip-go/zoo/data";
 import { inTemporaryFolder } from "@dip-go/testing/files";
-import type { MetricRecord } from "../schema/metric_records.ts";
-import { Meters } from "./meters.ts";
+import type { RowMetrics } from "../results/measured_row.ts";
+import { isPaired, type MetricRecord } from "../schema/metric_records.ts";
+import { type MeasuredPictures, Meters } from "./meters.ts";
 import type { SampledBatch, SampledSet } from "./sampled_sets.ts";
 
 const pair = "zoo/models/scenes-clip";
@@ -40,6 +41,21 @@ const setOf = (batch: SampledBatch): SampledSet => ({
   },
 });
 
+/** The values of every record, in their order; without the full model's pictures those of the records that do not compare with them. */
+async function valuesOf(
+  metrics: readonly MetricRecord[],
+  pictures: MeasuredPictures,
+) {
+  await using meters = new Meters(metrics, { device: "cpu" });
+  const values: RowMetrics[] = [];
+  for (const record of metrics) {
+    if (record.kind === "file-size") continue;
+    if (!pictures.full && isPaired(record)) continue;
+    values.push(await meters.measureRecord(record, pictures));
+  }
+  return Object.assign({}, ...values) as RowMetrics;
+}
+
 /** What the records measure of pictures. */
 async function measured(
   metrics: readonly MetricRecord[],
@@ -49,10 +65,9 @@ async function measured(
     subjects?: readonly string[];
   } = {},
 ) {
-  await using meters = new Meters(metrics, { device: "cpu" });
   const pictures = setOf({ images });
   const others = full ? { full: setOf({ images: full }) } : {};
-  return await meters.measure({ pictures, subjects, ...others });
+  return await valuesOf(metrics, { pictures, subjects, ...others });
 }
 
 /** Pictures with noise on them. */
@@ -81,8 +96,7 @@ Deno.test("latent-mse is of the latents, a value a pair, and needs them", async 
   const set = (...values: number[]) =>
     setOf({ images, latents: float32([2, 1, 1, 2], values) });
   const metrics = [{ kind: "latent-mse" }] as const;
-  await using meters = new Meters(metrics, { device: "cpu" });
-  const found = await meters.measure({
+  const found = await valuesOf(metrics, {
     pictures: set(1, 2, 3, 4),
     full: set(1, 2, 0, 5),
     subjects: [],
@@ -121,9 +135,8 @@ Deno.test("the values of a set do not depend on its batches", async () => {
     },
   ];
   const subjects = ["a", "b", "c", "d", "e"];
-  await using meters = new Meters(metrics, { device: "cpu" });
   const of = (sizes: readonly number[], others = sizes) =>
-    meters.measure({
+    valuesOf(metrics, {
       pictures: batched(images, sizes),
       full: batched(full, others),
       subjects,
