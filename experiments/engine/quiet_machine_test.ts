@@ -3,21 +3,23 @@ import { quietMachine } from "./quiet_machine.ts";
 
 Deno.test("quietMachine() is held by one, and refused while others keep it busy", async () => {
   let held = 0;
+  const machine = (busy: () => number) =>
+    quietMachine("it", {
+      busyOk: false,
+      busy: () => Promise.resolve(busy()),
+    });
   const hold = async () => {
-    await using _machine = await quietMachine("it", () => Promise.resolve(0));
+    await using _machine = await machine(() => 0);
     assertEquals(++held, 1);
     await new Promise((resolve) => setTimeout(resolve, 5));
     held--;
   };
   await Promise.all([hold(), hold()]);
   await assertRejects(
-    () => quietMachine("it", () => Promise.resolve(1.5)),
+    () => machine(() => 1.5),
     Error,
     "Cannot time it: other programs keep 1.5 cores",
   );
   const loads = [2, 0.1];
-  await using _machine = await quietMachine(
-    "it",
-    () => Promise.resolve(loads.shift()!),
-  );
+  await using _machine = await machine(() => loads.shift()!);
 });

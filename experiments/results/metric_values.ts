@@ -10,6 +10,7 @@ import {
   type MetricValue,
 } from "@dip-go/eval/tables";
 import type { SetValue } from "@dip-go/eval/metrics";
+import type { MeasuredRow } from "./measured_row.ts";
 
 /** By metric name: of each search seed one value a sample, `[S, n]`, or one value of all samples together. */
 export type SeededMetrics = Readonly<
@@ -160,18 +161,25 @@ export const metricValues = (
     ]),
   );
 
-/** A row of one search as one of a single seed. */
-export const singleSeed = (
-  { method, metrics }: {
-    readonly method: string;
-    readonly metrics: Readonly<Record<string, readonly number[] | SetValue>>;
-  },
-): SeededRow => ({
-  method,
-  metrics: Object.fromEntries(
-    Object.entries(metrics).map(([name, own]) => [
-      name,
-      "mean" in own ? own : [own],
-    ]),
-  ),
-});
+/** One value of all samples for each seed: their mean. */
+const pooledSets = (values: readonly SetValue[]): SetValue =>
+  values.length === 1
+    ? values[0]
+    : { mean: meanOf(values.map(({ mean }) => mean)), n: values[0].n };
+
+/** A row's metrics, seed after seed. */
+export function seeded(
+  ...rows: readonly Pick<MeasuredRow, "method" | "metrics">[]
+): SeededRow {
+  const [{ method, metrics }] = rows;
+  return {
+    method,
+    metrics: Object.fromEntries(
+      Object.keys(metrics).map((name) => {
+        const values = rows.map((row) => row.metrics[name]);
+        const sets = values.flatMap((own) => "mean" in own ? [own] : []);
+        return [name, sets.length > 0 ? pooledSets(sets) : values as Values];
+      }),
+    ),
+  };
+}

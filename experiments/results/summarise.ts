@@ -4,7 +4,7 @@ import type { ResultRow, Results } from "@dip-go/eval/tables";
 import { gradientPasses } from "@dip-go/pruner/methods";
 import type { Experiment } from "../schema/experiment.ts";
 import type { FinishedRow, RowLatency, RowMetrics } from "./measured_row.ts";
-import { metricValues, type RowGroup, singleSeed } from "./metric_values.ts";
+import { metricValues, type RowGroup, seeded } from "./metric_values.ts";
 import type { Provenance } from "./provenance.ts";
 
 /** What the results are made from. */
@@ -62,7 +62,7 @@ function fullRow(
     macsSpeedup: 1,
     latencyMs: times[times.length >> 1] ?? null,
     speedup: times.length > 0 ? 1 : null,
-    metrics: metricValues(singleSeed({ method: "full", metrics }), {
+    metrics: metricValues(seeded({ method: "full", metrics }), {
       rows: [],
       main: undefined,
     }),
@@ -83,7 +83,7 @@ function resultRow(
 ): ResultRow {
   const group: RowGroup = {
     rows: rows.filter((other) => other.row.sparsity === row.sparsity)
-      .map((other) => singleSeed(other.row)),
+      .map((other) => seeded(other.row)),
     main: experiment.mainMethod,
     noises: noisesOf(experiment),
   };
@@ -100,7 +100,7 @@ function resultRow(
     searchPasses: row.searchPasses,
     searchPictures: row.searchPictures,
     metrics: {
-      ...metricValues(singleSeed(row), group),
+      ...metricValues(seeded(row), group),
       ...row.predictedSpeedup === undefined
         ? {}
         : { "predicted speedup": { mean: row.predictedSpeedup } },

@@ -21,22 +21,18 @@ import {
   notesOf,
   rowLine,
 } from "./steps/finished_rows.ts";
-import {
-  type InputHashes,
-  inputHashes,
-  unreadInputs,
-} from "./inputs/input_hashes.ts";
+import { inputHashes, unreadInputs } from "./inputs/input_hashes.ts";
 import { areAllHere, checkMetricFiles } from "./inputs/needed_files.ts";
 import { localExecutor } from "../engine/executors/local_executor.ts";
 import { Progress, type ProgressOutput } from "../engine/progress.ts";
 import { type Share, shareOf } from "../engine/share.ts";
-import { sortedJson } from "../engine/step.ts";
-import type { Executor, StepMaker } from "../engine/step_graph.ts";
+import { sortedJson, type Step } from "../engine/step.ts";
+import type { Executor } from "../engine/step_graph.ts";
 import { stepsFile } from "../engine/store/store_contents.ts";
-import type { FinishedRow, MeasuredRow } from "../results/measured_row.ts";
+import type { MeasuredRow } from "../results/measured_row.ts";
 import type { Provenance } from "../results/provenance.ts";
 import { shownPairs, writeReport } from "../results/report.ts";
-import { openRunFolder, type RunIdentity } from "../results/run_folder.ts";
+import { openRunFolder } from "../results/run_folder.ts";
 import { summarise } from "../results/summarise.ts";
 import { writeValues } from "../results/write_values.ts";
 import { type PlannedRun, writeGraph } from "./run_graph.ts";
@@ -121,25 +117,20 @@ export async function runExperiment(
   options: RunOptions,
 ): Promise<ExperimentRun> {
   const progress = new Progress(options);
-  const part = await partOf(given, options);
-  await using tools = await openStepTools(part, progress);
+  await using tools = await openStepTools(
+    await partOf(given, options),
+    progress,
+  );
   const steps = experimentSteps(tools);
   await rehearse(tools, steps);
   for (const row of steps.rows) {
     progress.whenMade(row.metrics, () => rowLine(tools, row));
   }
-  const targets = allTargets(steps);
   if (options.measureAgain) {
     for (const { step } of steps.latencies) await tools.store.remove(step);
   }
-  await makeTargets({ part, targets }, {
-    ...options,
-    store: tools.store,
-    progress,
-  });
-  const rows = await finishedRows(tools, steps);
-  await checkUnchanged(part);
-  return await writeRun(tools, { steps, rows });
+  await makeTargets(tools, allTargets(steps), { ...options, progress });
+  return await writeRun(tools, steps);
 }
 
 /** Tries the networks of metrics, unless all of their values are there. */
@@ -155,14 +146,12 @@ async function rehearse(
 /** Writes a run's folder from what was made. */
 async function writeRun(
   tools: StepTools,
-  { steps, rows }: {
-    readonly steps: ExperimentSteps;
-    readonly rows: readonly FinishedRow[];
-  },
+  steps: ExperimentSteps,
 ): Promise<ExperimentRun> {
   const { store, identity, provenance } = tools;
   const { experiment, precision } = identity;
   const bench = await tools.bench();
+  const rows = await finishedRows(tools, steps);
   const folder = await openRunFolder(store.root, identity);
   const images = await writeValues(folder, tools, {
     steps,
@@ -170,10 +159,9 @@ async function writeRun(
     shown: shownPairs,
   });
   const { metrics: fullMetrics } = await metricsOf(store, steps.full.metrics);
-  const { name } = bench.sampler(experiment.sampler.steps);
   const results = summarise({
     experiment,
-    sampler: name,
+    sampler: bench.full.sampler.name,
     denseMacs: bench.denseMacs,
     fullMetrics,
     rows,
@@ -200,24 +188,28 @@ export async function runShare(
   options: RunOptions,
 ): Promise<void> {
   const progress = new Progress(options);
-  const part = await partOf(experiment, options);
-  await using tools = await openStepTools(part, progress);
-  const targets = shareOf(sampleTargets(experimentSteps(tools)), share);
-  await makeTargets({ part, targets }, {
-    ...options,
-    store: tools.store,
+  await using tools = await openStepTools(
+    await partOf(experiment, options),
     progress,
-  });
-  await checkUnchanged(part);
+  );
+  const targets = shareOf(sampleTargets(experimentSteps(tools)), share);
+  await makeTargets(tools, targets, { ...options, progress });
 }
 
+/** @throws {RangeError} If the experiment's files are not what they were when it began. */
 async function makeTargets(
-  run: PlannedRun,
-  { jobs = 1, ...maker }: StepMaker & Pick<RunOptions, "jobs">,
+  { part, store }: StepTools,
+  targets: readonly Step[],
+  { jobs = 1, progress }: Pick<RunOptions, "jobs"> & { progress: Progress },
 ): Promise<void> {
-  const { name } = run.part.identity.experiment;
-  const graph = await writeGraph(name, [run]);
-  await localExecutor(maker, { jobs })(graph);
+  const { root, identity: { experiment, inputs } } = part;
+  const graph = await writeGraph(experiment.name, [{ part, targets }]);
+  await localExecutor({ store, progress }, { jobs })(graph);
+  const now = await inputHashes(experiment);
+  if (sortedJson(now) === sortedJson(inputs)) return;
+  throw new RangeError(
+    `Cannot finish ${experiment.name}: the files of ${experiment.model}, its prompts or what its metrics read changed during the run, whose steps may be of either; delete ${root}/.steps and run it again`,
+  );
 }
 
 /**
@@ -265,32 +257,14 @@ export async function plannedPart(
  */
 export async function partOf(
   given: ExperimentInput,
-  options: RunOptions,
+  { root, provenance, busyOk = false, device, precision = "float32" }:
+    RunOptions,
 ): Promise<RunPart> {
-  const { root, provenance, busyOk = false } = options;
-  const identity = await identityOf(given, options);
-  return { root, provenance, identity, busyOk };
-}
-
-async function identityOf(
-  given: ExperimentInput,
-  { device, precision = "float32" }: RunOptions,
-): Promise<RunIdentity> {
   const experiment = checkExperiment(given);
   await checkMetricFiles(experiment);
   const task = `run experiment ${experiment.name}`;
   await checkPrecision({ device, precision }, task);
   const inputs = await inputHashes(experiment);
-  return { experiment, device, precision, inputs };
-}
-
-/** @throws {RangeError} If the experiment's files are not what they were when it began. */
-async function checkUnchanged(
-  { root, identity: { experiment, inputs } }: RunPart,
-): Promise<void> {
-  const now: InputHashes = await inputHashes(experiment);
-  if (sortedJson(now) === sortedJson(inputs)) return;
-  throw new RangeError(
-    `Cannot finish ${experiment.name}: the files of ${experiment.model}, its prompts or what its metrics read changed during the run, whose steps may be of either; delete ${root}/.steps and run it again`,
-  );
+  const identity = { experiment, device, precision, inputs };
+  return { root, provenance, identity, busyOk };
 }

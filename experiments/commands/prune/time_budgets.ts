@@ -47,7 +47,7 @@ export class SamplerTimes {
   /** Of the pieces that budgets are made of. */
   async pieces(): Promise<PieceTimes> {
     const conditioning = await this.#conditioned();
-    await using _quiet = await this.#quiet("pieces");
+    await using _quiet = await quietMachine("pieces", this.options);
     return await pieceTimes(this.sampler, { images: 1, conditioning });
   }
 
@@ -73,13 +73,9 @@ export class SamplerTimes {
       );
       runs[i] = () => subNet.sample(inputs);
     }
-    await using _quiet = await this.#quiet("plans");
+    await using _quiet = await quietMachine("plans", this.options);
     const times = await interleave(runs, { rounds });
     return all.map((_, i) => times[i].median);
-  }
-
-  async #quiet(what: string): Promise<AsyncDisposable | undefined> {
-    return this.options.busyOk ? undefined : await quietMachine(what);
   }
 }
 

@@ -14,12 +14,11 @@ export interface InputHashes {
   readonly metrics: readonly string[];
 }
 
+type HashedInputs = Pick<Experiment, "model" | "prompts" | "metrics">;
+
 /** Reads and hashes an experiment's files. */
 export async function inputHashes(
-  { model, prompts, metrics }: Pick<
-    Experiment,
-    "model" | "prompts" | "metrics"
-  >,
+  { model, prompts, metrics }: HashedInputs,
 ): Promise<InputHashes> {
   const ofMetrics: string[] = [];
   for (const record of metrics) {
@@ -32,7 +31,7 @@ export async function inputHashes(
   }
   return {
     model: await contentHash(model),
-    ...prompts === undefined ? {} : {
+    ...prompts && {
       prompts: {
         search: await contentHash(prompts.search),
         evaluation: await contentHash(prompts.evaluation),
@@ -54,7 +53,7 @@ export const pipelineHashes = (
 
 /** Names in the place of hashes: of an experiment that is counted where its files are not. */
 export const unreadInputs = (
-  { model, prompts, metrics }: Parameters<typeof inputHashes>[0],
+  { model, prompts, metrics }: HashedInputs,
 ): InputHashes => ({
   model,
   ...prompts ? { prompts } : {},

@@ -3,28 +3,11 @@ import { modelFolder, promptFile } from "@dip-go/core/hub";
 import type { Experiment } from "../../schema/experiment.ts";
 import { checkMetricFiles } from "./needed_files.ts";
 
-/** @throws {HubError} If the hub does not give what is named. */
-export async function withLocalFiles(
-  experiment: Experiment,
-): Promise<Experiment> {
-  const { prompts } = experiment;
-  const model = await modelFolder(experiment.model);
-  if (!prompts) return { ...experiment, model };
-  return {
-    ...experiment,
-    model,
-    prompts: {
-      search: await promptFile(prompts.search),
-      evaluation: await promptFile(prompts.evaluation),
-    },
-  };
-}
-
 /**
  * The same sections with local files.
  *
  * @throws {RangeError} If a file that metrics read is missing; nothing is downloaded then.
- * @throws {HubError} As {@linkcode withLocalFiles}.
+ * @throws {HubError} If the hub does not give what is named.
  */
 export async function localSections<
   Section extends { readonly experiment: Experiment },
@@ -32,8 +15,13 @@ export async function localSections<
   for (const { experiment } of sections) await checkMetricFiles(experiment);
   const local: Section[] = [];
   for (const section of sections) {
-    const experiment = await withLocalFiles(section.experiment);
-    local.push({ ...section, experiment });
+    const { experiment } = section;
+    const model = await modelFolder(experiment.model);
+    const prompts = experiment.prompts && {
+      search: await promptFile(experiment.prompts.search),
+      evaluation: await promptFile(experiment.prompts.evaluation),
+    };
+    local.push({ ...section, experiment: { ...experiment, model, prompts } });
   }
   return local;
 }

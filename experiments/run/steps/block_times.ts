@@ -39,7 +39,7 @@ export function blockTimesStep(
     memory: memory.sampling,
     alone: true,
     async make() {
-      await using _quiet = busyOk ? undefined : await quietMachine("pieces");
+      await using _quiet = await quietMachine("pieces", { busyOk });
       await using bench = await openBench(experiment, { device, precision });
       const random = new TorchGenerator(seed);
       const subjects = Array.from(

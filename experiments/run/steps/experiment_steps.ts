@@ -75,12 +75,7 @@ function latencySteps(
   const groups = [...Map.groupBy(rows, ({ planned }) => planned.target)];
   return groups.flatMap(([target, group]) =>
     batches.map((batch) => {
-      const timed = group.map(({ planned: { method }, fit, macs }) => ({
-        method: method.name,
-        fit,
-        macs,
-      }));
-      const step = latencyStep(tools, timed, { target, batch });
+      const step = latencyStep(tools, group, { target, batch });
       return { target, batch, step };
     })
   );

@@ -1,4 +1,5 @@
 /** The step that times the rows of one target in turns with the full model, on this hardware. */
+import type { PlannedRow } from "./search/fit_row.ts";
 import type { RowFit } from "./search/fit_step.ts";
 import type { SampledPlan } from "@dip-go/pruner/methods";
 import type { Target } from "../target.ts";
@@ -11,7 +12,7 @@ import type { StepTools } from "./step_tools.ts";
 
 /** A row to be timed. */
 export interface TimedRow {
-  readonly method: string;
+  readonly planned: PlannedRow;
   readonly fit: Step<RowFit>;
   /** Of one image, about. */
   readonly macs: number;
@@ -34,7 +35,7 @@ export function latencyStep(
       prompts: identity.inputs.prompts?.evaluation,
       seed: evaluation.seed,
       hardware,
-      methods: rows.map(({ method }) => method),
+      methods: rows.map(({ planned: { method } }) => method.name),
       rounds,
       batch,
     },
@@ -50,13 +51,11 @@ export function latencyStep(
       const plans: [string, SampledPlan][] = [
         ["full", fullPlan(identity.experiment)],
       ];
-      for (const { method, fit } of rows) {
+      for (const { planned: { method }, fit } of rows) {
         const { fitted } = await store.read(fit);
-        if (fitted.kind !== "none") plans.push([method, fitted]);
+        if (fitted.kind !== "none") plans.push([method.name, fitted]);
       }
-      await using _quiet = tools.busyOk
-        ? undefined
-        : await quietMachine(`rows at ${target}`);
+      await using _quiet = await quietMachine(`rows at ${target}`, tools);
       return await roundTimes(tools, plans, { batch, rounds });
     },
   });

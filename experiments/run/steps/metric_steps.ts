@@ -2,11 +2,9 @@
 import type { RowFit } from "./search/fit_step.ts";
 import type { RowMetrics } from "../../results/measured_row.ts";
 import { isPaired } from "../../schema/metric_records.ts";
-import type { SampledPlan } from "@dip-go/pruner/methods";
 import { fileSize } from "./file_size.ts";
-import { fullPlan } from "./round_times.ts";
 import { modelReads } from "./step_reads.ts";
-import { hasPlan, type SampleStep } from "./sample_steps.ts";
+import { hasPlan, madePlan, type SampleStep } from "./sample_steps.ts";
 import { type Step, step } from "../../engine/step.ts";
 import type { StepTools } from "./step_tools.ts";
 
@@ -75,9 +73,6 @@ const fileStep = (
     applies: () => hasPlan(tools.store, fit),
     async make() {
       const bench = await tools.bench();
-      const plan = fit
-        ? (await tools.store.read(fit)).fitted as SampledPlan
-        : fullPlan(bench.experiment);
-      return { metrics: await fileSize(bench, plan) };
+      return { metrics: await fileSize(bench, await madePlan(tools, fit)) };
     },
   });

@@ -45,14 +45,19 @@ export function sampleSteps(
       memory: memory.sampling,
       applies: () => hasPlan(store, fit),
       async make() {
-        const plan = fit
-          ? (await store.read(fit)).fitted as SampledPlan
-          : fullPlan(experiment);
+        const plan = await madePlan(tools, fit);
         const sampler = await tools.sampler();
         return await sampler.sample(name, plan, shard);
       },
     }));
 }
+
+/** The plan of a fit that found one, or the full model's. */
+export const madePlan = async (
+  { store, identity: { experiment } }: StepTools,
+  fit: Step<RowFit> | undefined,
+): Promise<SampledPlan> =>
+  fit ? (await store.read(fit)).fitted as SampledPlan : fullPlan(experiment);
 
 /** Whether a fit that was made found a plan; the full model always has one. */
 export const hasPlan = async (

@@ -57,7 +57,7 @@ export class StepTools implements AsyncDisposable {
 
   /** @internal Use {@linkcode openStepTools}. */
   constructor(
-    part: RunPart,
+    readonly part: RunPart,
     /** The model as it is counted, in MACs. */
     readonly counted: Bench,
     readonly sizes: PartSizes,

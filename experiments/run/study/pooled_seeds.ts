@@ -1,13 +1,11 @@
 /** Searches that differ in their seeds alone, as one: means over seeds and samples, with two-level intervals. */
-import type { SetValue } from "@dip-go/eval/metrics";
 import type { ResultRow } from "@dip-go/eval/tables";
 import { sortedJson } from "../../engine/step.ts";
-import type { MeasuredRow } from "../../results/measured_row.ts";
 import {
   meanOf,
   metricValues,
   type RowGroup,
-  type SeededRow,
+  seeded,
 } from "../../results/metric_values.ts";
 import { noisesOf } from "../../results/summarise.ts";
 import type { Section } from "../../schema/study.ts";
@@ -24,32 +22,6 @@ export interface FinishedSection {
 function withoutSeed({ section: { experiment } }: FinishedSection): string {
   const { name: _, description: __, seed: ___, ...values } = experiment;
   return sortedJson(values);
-}
-
-/** One value of all samples for each seed: their mean. */
-const pooledSets = (values: readonly SetValue[]): SetValue => ({
-  mean: meanOf(values.map(({ mean }) => mean)),
-  n: values[0].n,
-});
-
-/** A row's metrics, seed after seed. */
-function seeded(rows: readonly MeasuredRow[]): SeededRow {
-  const [{ method, metrics }] = rows;
-  return {
-    method,
-    metrics: Object.fromEntries(
-      Object.keys(metrics).map((name) => {
-        const values = rows.map((row) => row.metrics[name]);
-        const sets = values.flatMap((own) => "mean" in own ? [own] : []);
-        return [
-          name,
-          sets.length > 0
-            ? pooledSets(sets)
-            : values as readonly (readonly number[])[],
-        ];
-      }),
-    ),
-  };
 }
 
 /** The mean of a cost over the seeds; null where one has none. */
@@ -79,7 +51,9 @@ function pooledRows(sections: readonly FinishedSection[]): ResultRow[] {
   const results = sections.map(({ run }) => run.results.rows);
   const pooled = run.measured.flatMap((row) => {
     const rows = inAll(measured, row);
-    return rows ? [{ row: seeded(rows), results: inAll(results, row)! }] : [];
+    return rows
+      ? [{ row: seeded(...rows), results: inAll(results, row)! }]
+      : [];
   });
   return pooled.map(({ row, results }) => {
     const [{ sparsity, targetMs, searchPasses, searchPictures }] = results;

@@ -33,9 +33,8 @@ export async function fitMeasured(
     foretold: (plan) => bench.cost(plan) / 1e6,
     async measure([plan]) {
       if (!plan) return [];
-      await using _quiet = tools.busyOk
-        ? undefined
-        : await quietMachine(rowName(method.name, target));
+      const name = rowName(method.name, target);
+      await using _quiet = await quietMachine(name, tools);
       const plans = [["full", fullPlan(experiment)], ["row", plan]] as const;
       const times = await roundTimes(tools, plans, { batch, rounds });
       const unit = typeof target === "number"
