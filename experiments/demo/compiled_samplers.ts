@@ -99,12 +99,11 @@ export class SamplerCompiler {
     key: string,
     make: () => Promise<Made>,
   ): Promise<Made> {
-    const found = this.#made.get(key);
-    if (found) return found as Promise<Made>;
-    const made = this.#last.then(make);
-    this.#made.set(key, made);
-    this.#last = made.catch(() => this.#made.delete(key));
-    return made;
+    return this.#made.getOrInsertComputed(key, () => {
+      const made = this.#last.then(make);
+      this.#last = made.catch(() => this.#made.delete(key));
+      return made;
+    }) as Promise<Made>;
   }
 }
 

@@ -5,23 +5,18 @@ export interface DemoModelInfo {
   readonly name: string;
   readonly title: string;
   readonly about: string;
-  readonly subjects: ClassSubjects | PromptSubjects;
+  readonly subjects:
+    /** By the number of their class. */
+    | { readonly kind: "class"; readonly names: readonly string[] }
+    | {
+      readonly kind: "prompt";
+      readonly examples: readonly string[];
+      /** All that the model has read. */
+      readonly words: readonly string[];
+    };
   /** Such as "DDIM, 20 steps". */
   readonly sampler: string;
   readonly subNets: readonly SubNetInfo[];
-}
-
-/** Names by the number of their class. */
-export interface ClassSubjects {
-  readonly kind: "class";
-  readonly names: readonly string[];
-}
-
-export interface PromptSubjects {
-  readonly kind: "prompt";
-  readonly examples: readonly string[];
-  /** All that the model has read. */
-  readonly words: readonly string[];
 }
 
 /** A SubNet to choose. */

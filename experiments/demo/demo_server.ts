@@ -64,7 +64,7 @@ export class DemoServer {
     const model = this.options.models.find((each) => each.name === name);
     if (!model) return notFound(`model ${name}`);
     if (what === "tokens" && model.examples) {
-      const tokens = await PromptTokens.load(tokenizerOf(model));
+      const tokens = await tokensOf(model);
       return json(tokens.tokens(search.get("prompt") ?? ""));
     }
     if (what === "full") return json(await this.#compiler.full(model));
@@ -91,18 +91,15 @@ async function infoOf(
     title,
     about,
     subjects: examples
-      ? { kind: "prompt", examples, words: await wordsOf(model) }
+      ? { kind: "prompt", examples, words: (await tokensOf(model)).words }
       : { kind: "class", names: await classNames(experiment.model) },
     sampler: `${kind.toUpperCase()}, ${steps} steps`,
     subNets: await subNetsIn(`${plans}/${name}`),
   };
 }
 
-const tokenizerOf = ({ experiment }: DemoModel): string =>
-  `${experiment.model}/tokenizer`;
-
-const wordsOf = async (model: DemoModel): Promise<readonly string[]> =>
-  (await PromptTokens.load(tokenizerOf(model))).words;
+const tokensOf = ({ experiment }: DemoModel): Promise<PromptTokens> =>
+  PromptTokens.load(`${experiment.model}/tokenizer`);
 
 const json = (value: unknown): Response =>
   new Response(JSON.stringify(value), { headers: headersOf(".json") });

@@ -2,6 +2,7 @@
 /** What to draw, from which noise, and how much to leave out. */
 import { choice, html } from "@dip-go/eval/report/page";
 import type { DemoModelInfo } from "../demo_api.ts";
+import { part } from "./part.ts";
 
 /** What is chosen. */
 export interface Choice {
@@ -14,25 +15,12 @@ export interface Choice {
 
 /** The form; `chosen` is called with what to draw, at each change that makes it worth it. */
 export class Controls {
-  readonly element = html("section", { class: "controls" });
-  readonly #subject = html("div", { class: "subject-field" });
-  readonly #seed = html("input", {
-    id: "seed",
-    type: "number",
-    min: 0,
-    max: 4294967295,
-    step: 1,
-    value: 1,
-  });
-  readonly #sparsity = html("input", {
-    id: "sparsity",
-    type: "range",
-    min: 0,
-    step: 1,
-  });
-  readonly #ticks = html("div", { class: "ticks", "aria-hidden": "true" });
-  readonly #sparsityText = html("output", { for: "sparsity" });
-  readonly #origin = html("p", { class: "origin" });
+  readonly #subject = part(".subject-field");
+  readonly #seed = part<HTMLInputElement>("#seed");
+  readonly #sparsity = part<HTMLInputElement>("#sparsity");
+  readonly #ticks = part(".ticks");
+  readonly #sparsityText = part("output");
+  readonly #origin = part(".origin");
   #model: DemoModelInfo;
   #read: () => number | string = () => 0;
 
@@ -41,31 +29,12 @@ export class Controls {
     private readonly chosen: (choice: Choice) => void,
   ) {
     this.#model = models[0];
-    const form = html(
-      "form",
-      {},
-      this.#modelPicker(),
-      this.#subject,
-      html(
-        "div",
-        { class: "field" },
-        html("label", { for: "seed" }, "Noise, by its seed"),
-        html("div", { class: "row" }, this.#seed, this.#freshNoise()),
-      ),
-      html(
-        "div",
-        { class: "field" },
-        html(
-          "label",
-          { for: "sparsity" },
-          "Left out of the work: ",
-          this.#sparsityText,
-        ),
-        this.#sparsity,
-        this.#ticks,
-      ),
-      html("button", { class: "draw", type: "submit" }, "Draw both"),
-    );
+    part(".models").append(...this.#modelRadios());
+    part("#fresh-noise").addEventListener("click", () => {
+      this.#seed.value = String(Math.floor(Math.random() * 10000));
+      this.#choose();
+    });
+    const form = part("form");
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#choose();
@@ -73,7 +42,6 @@ export class Controls {
     this.#seed.addEventListener("change", () => this.#choose());
     this.#sparsity.addEventListener("input", () => this.#sayShare());
     this.#sparsity.addEventListener("change", () => this.#choose());
-    this.element.append(form, this.#origin);
     this.#show(this.#model);
   }
 
@@ -88,8 +56,8 @@ export class Controls {
     this.chosen(this.choice);
   }
 
-  #modelPicker(): HTMLElement {
-    const radios = this.models.map((model, i) => {
+  #modelRadios(): HTMLElement[] {
+    return this.models.map((model, i) => {
       const radio = html("input", {
         type: "radio",
         name: "model",
@@ -102,21 +70,6 @@ export class Controls {
       });
       return html("label", {}, radio, html("span", {}, model.title));
     });
-    return html(
-      "fieldset",
-      { class: "models" },
-      html("legend", {}, "Model"),
-      ...radios,
-    );
-  }
-
-  #freshNoise(): HTMLElement {
-    const button = html("button", { type: "button" }, "New noise");
-    button.addEventListener("click", () => {
-      this.#seed.value = String(Math.floor(Math.random() * 10000));
-      this.#choose();
-    });
-    return button;
   }
 
   #show(model: DemoModelInfo): void {

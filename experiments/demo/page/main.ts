@@ -1,20 +1,20 @@
 /// <reference lib="dom" />
 /** The demo's page: two samplers draw what is chosen from the same noise. */
-import { html, themeToggle } from "@dip-go/eval/report/page";
+import { themeToggle } from "@dip-go/eval/report/page";
 import type { Tokens } from "../demo_api.ts";
 import { askFull, askModels, askSubNet, askTokens } from "./ask.ts";
 import { type Choice, Controls } from "./controls.ts";
 import { type Answer, type DrawRequest, type Side, sides } from "./messages.ts";
 import { Panel } from "./panel.ts";
+import { part } from "./part.ts";
 import { type Outcome, verdict } from "./verdict.ts";
 
 const worker = new Worker(new URL("sampler_worker.ts", import.meta.url), {
   type: "module",
 });
 const panels = { full: new Panel("full"), pruned: new Panel("pruned") };
-const status = html("p", { class: "status", role: "status" });
-const figures = html("section", { class: "verdict", hidden: true });
-const device = html("span", {}, "");
+const status = part(".status");
+const figures = part(".verdict");
 /** For a machine whose GPU does not do. */
 const onCpu = new URLSearchParams(location.search).get("device") === "wasm";
 
@@ -114,7 +114,7 @@ worker.onmessage = ({ data: answer }: MessageEvent<Answer>) => {
     case "loading":
       return say(answer.text, "busy");
     case "started":
-      device.textContent = `Runs on ${answer.device}.`;
+      part(".device").textContent = `Runs on ${answer.device}.`;
       return say("Drawing", "busy");
     case "step":
       return panels[answer.side].step(
@@ -144,45 +144,7 @@ function finished(
   say("Both are done, from the same noise.", "done");
 }
 
+part("header").append(themeToggle());
+part(".pair").append(panels.full.element, panels.pruned.element);
 const controls = new Controls(await askModels(), draw);
-document.body.prepend(
-  html(
-    "header",
-    {},
-    html(
-      "div",
-      {},
-      html("h1", {}, "Full and pruned, side by side"),
-      html(
-        "p",
-        { class: "lead" },
-        "one diffusion model twice, from the same noise: with all of its work, and without what it hardly needs. No weight was changed.",
-      ),
-    ),
-    themeToggle(),
-  ),
-  html(
-    "main",
-    { class: "demo" },
-    controls.element,
-    html(
-      "div",
-      { class: "stage-pair" },
-      status,
-      html(
-        "div",
-        { class: "pair" },
-        panels.full.element,
-        panels.pruned.element,
-      ),
-      figures,
-      html(
-        "p",
-        { class: "note" },
-        "Bars: how much of the model each step computes. The two take turns in one worker, always the one that has had less time; times are each one's own. ",
-        device,
-      ),
-    ),
-  ),
-);
 draw(controls.choice);

@@ -14,13 +14,9 @@ export interface DrawRequest {
     readonly pruned: CompiledSampler;
   };
   readonly seed: number;
-  readonly subject: ClassSubject | PromptSubject;
+  readonly subject: { readonly label: number } | PromptSubject;
   /** Whether to leave the GPU alone. */
   readonly onCpu: boolean;
-}
-
-export interface ClassSubject {
-  readonly label: number;
 }
 
 /** Tokens of a prompt, and of what guidance leads away from. */

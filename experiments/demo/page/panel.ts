@@ -4,6 +4,7 @@ import { html, svg } from "@dip-go/eval/report/page";
 import type { CompiledFull, CompiledSampler } from "../demo_api.ts";
 import type { Planes, Side } from "./messages.ts";
 import { coloured, paint } from "./paint.ts";
+import { part } from "./part.ts";
 
 const names: Readonly<Record<Side, string>> = {
   full: "Full model",
@@ -11,49 +12,28 @@ const names: Readonly<Record<Side, string>> = {
 };
 
 /** Milliseconds as people read them. */
-export const timeText = (ms: number): string =>
+const timeText = (ms: number): string =>
   ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(2)} s`;
 
-export const macsText = (macs: number): string =>
+const macsText = (macs: number): string =>
   macs < 1e9
     ? `${(macs / 1e6).toPrecision(3)} M`
     : `${(macs / 1e9).toPrecision(3)} G`;
 
 /** A side's element and what it shows. */
 export class Panel {
-  readonly element: HTMLElement;
-  readonly #canvas: HTMLCanvasElement;
-  readonly #title = html("h2");
-  readonly #time = html("strong", {}, "–");
-  readonly #macs = html("span", {}, "–");
-  readonly #steps = html("span", {}, "–");
-  readonly #bars = html("div", { class: "work" });
+  readonly element = part<HTMLTemplateElement>("template").content
+    .firstElementChild!.cloneNode(true) as HTMLElement;
+  readonly #canvas = this.element.querySelector("canvas")!;
+  readonly #title = this.element.querySelector("h2")!;
+  readonly #bars = this.element.querySelector(".work")!;
+  readonly #figures = this.element.querySelectorAll("dd > *");
   #sampler: CompiledSampler | undefined;
   #preview: CompiledFull["preview"] = null;
 
   constructor(readonly side: Side) {
-    this.#canvas = html("canvas", {
-      width: 24,
-      height: 24,
-      role: "img",
-      "aria-label": `${names[side]}: nothing drawn yet`,
-    });
-    const fact = (label: string, value: HTMLElement) =>
-      html("div", {}, html("dt", {}, label), html("dd", {}, value));
-    this.element = html(
-      "section",
-      { class: "panel", "data-side": side, "data-state": "empty" },
-      this.#title,
-      html("div", { class: "frame" }, this.#canvas),
-      this.#bars,
-      html(
-        "dl",
-        { class: "figures" },
-        fact("Time", this.#time),
-        fact("MACs", this.#macs),
-        fact("Steps", this.#steps),
-      ),
-    );
+    this.element.dataset.side = side;
+    this.#canvas.ariaLabel = `${names[side]}: nothing drawn yet`;
     this.name("all of the work");
   }
 
@@ -67,7 +47,7 @@ export class Panel {
   begin(sampler: CompiledSampler, preview: CompiledFull["preview"]): void {
     this.#sampler = sampler;
     this.#preview = preview;
-    this.#macs.textContent = macsText(sampler.macs);
+    this.#figures[1].textContent = macsText(sampler.macs);
     this.#bars.replaceChildren(workBars(sampler.work));
     this.element.dataset.state = "waiting";
     this.#show(0, 0);
@@ -91,12 +71,13 @@ export class Panel {
 
   #paint(planes: Planes, what: string): void {
     paint(this.#canvas, planes);
-    this.#canvas.setAttribute("aria-label", `${names[this.side]}: ${what}`);
+    this.#canvas.ariaLabel = `${names[this.side]}: ${what}`;
   }
 
   #show(steps: number, ms: number): void {
-    this.#time.textContent = steps === 0 ? "–" : timeText(ms);
-    this.#steps.textContent = `${steps} of ${this.#sampler!.work.length}`;
+    const [time, , made] = this.#figures;
+    time.textContent = steps === 0 ? "–" : timeText(ms);
+    made.textContent = `${steps} of ${this.#sampler!.work.length}`;
     for (const [i, bar] of [...this.#bars.querySelectorAll(".bar")].entries()) {
       bar.classList.toggle("made", i < steps);
     }

@@ -2,12 +2,9 @@
 /** onnxruntime-web in the worker: on the GPU where there is one, else compiled to wasm. */
 import type * as Ort from "onnxruntime-web";
 
-/** The runtime's module. */
-export type OrtModule = typeof Ort;
-
 /** Where graphs run. */
 export interface Device {
-  readonly ort: OrtModule;
+  readonly ort: typeof Ort;
   /** In words. */
   readonly name: string;
   readonly isGpu: boolean;
@@ -29,7 +26,7 @@ async function gpuIsHere(): Promise<boolean> {
 export async function openDevice(onCpu: boolean): Promise<Device> {
   const isGpu = !onCpu && await gpuIsHere();
   const bundle = `ort.${isGpu ? "webgpu" : "wasm"}.bundle.min.mjs`;
-  const ort: OrtModule = await import(folder + bundle);
+  const ort: typeof Ort = await import(folder + bundle);
   ort.env.wasm.wasmPaths = folder;
   ort.env.logLevel = "error";
   ort.env.wasm.numThreads = crossOriginIsolated
