@@ -20,7 +20,6 @@ import { experimentOf, listed, studyNamed } from "../schema/catalogue.ts";
 import { deviceRate } from "../dry_run/device_rate.ts";
 import { dryRun } from "../dry_run/dry_run.ts";
 import { dryRunStudy, type PlannedSection } from "../dry_run/dry_run_study.ts";
-import type { Experiment } from "../schema/experiment.ts";
 import { localSections } from "../run/inputs/local_files.ts";
 import type { Section, Study } from "../schema/study.ts";
 import { runStudy } from "../run/study/run_study.ts";
@@ -118,7 +117,10 @@ const experiment = (
     notes:
       "The run-id is a hash of the resolved experiment, the model's files, device and precision. Steps are kept in results/.steps for all runs: the same command goes on with a run that was killed, and an experiment that changes in part makes that part again.",
   }, async ({ set, scale, shard, limit, device, ...options }, words) => {
-    if (options.list) return listLines();
+    if (options.list) {
+      const rows = listed.map((each) => [each.name, each.description]);
+      return alignedLines(rows, { left: 2 });
+    }
     const root = given ?? options.results;
     if (words[0] === "status") return await status(words.slice(1), root);
     const name = oneWord(
@@ -141,15 +143,11 @@ const experiment = (
       measureAgain: options.measureAgain,
     };
     const settings = scale === undefined ? set : [...set, `scale=${scale}`];
-    const change = (experiment: Experiment) => limited(experiment, limit);
     const study = studyNamed(name);
-    const sections = study
-      ? sectionsOf(study, settings, change)
-      : sectionsOfFile(withValues(await experimentOf(name), settings))
-        .map((section) => ({
-          ...section,
-          experiment: change(section.experiment),
-        }));
+    const whole = study
+      ? sectionsOf(study, settings)
+      : sectionsOfFile(withValues(await experimentOf(name), settings));
+    const sections = whole.map((section) => limited(section, limit));
     const joined = study ?? sweepOf(sections);
     const lines: string[] = [];
     const isDry = options.dryRun;
@@ -215,18 +213,13 @@ async function status(
   return await statusLines({ name: of, steps, root: part.root, folder });
 }
 
-function listLines(): string[] {
-  const rows = listed.map(({ name, description }) => [name, description]);
-  return alignedLines(rows, { left: 2 });
-}
-
-function limited(
-  experiment: Experiment,
-  limit: number = Infinity,
-): Experiment {
-  const { evaluation } = experiment;
+function limited(section: Section, limit: number = Infinity): Section {
+  const { experiment, experiment: { evaluation } } = section;
   const pairs = Math.min(limit, evaluation.pairs);
-  return { ...experiment, evaluation: { ...evaluation, pairs } };
+  return {
+    ...section,
+    experiment: { ...experiment, evaluation: { ...evaluation, pairs } },
+  };
 }
 
 function summaryLines(

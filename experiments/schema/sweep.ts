@@ -12,7 +12,7 @@ import { checkExperiment, type ExperimentInput } from "./experiment.ts";
 import { withValue } from "./setting.ts";
 import type { Section, Study } from "./study.ts";
 
-const lists = openRecord({
+const listsSchema = openRecord({
   name: v.optional(v.string(), ""),
   /** Of the searches, in the place of `seed`. */
   seeds: v.optional(different(wholeFrom(0))),
@@ -29,7 +29,7 @@ const lists = openRecord({
 });
 
 /** What an experiment's file may say besides an experiment. */
-export type SweepLists = Omit<Given<typeof lists>, "name">;
+export type SweepLists = Omit<Given<typeof listsSchema>, "name">;
 
 /** A file of several experiments; it default-exports it `satisfies Sweep`. */
 export type Sweep =
@@ -37,36 +37,30 @@ export type Sweep =
   & Partial<ExperimentInput>
   & SweepLists;
 
-/** One choice: what it is called, and what it changes. */
-interface Choice {
-  readonly label: string;
-  readonly change: (experiment: Tree) => Tree;
-}
-
-/** A list's values as settings; one that changes nothing where there is no list. */
-const settingsOf = <Value extends string | number>(
-  values: readonly Value[] | undefined,
-  word: string,
-  path: string,
-): Choice[] =>
-  values?.map((value) => ({
-    label: `${word}${value}`,
-    change: (experiment) => withValue(experiment, path, value) as Tree,
-  })) ?? [{ label: "", change: (experiment) => experiment }];
-
 /** By a choice's label, its values by their paths. */
 type Choices = Readonly<Record<string, Tree>>;
 
-/** The choices of one list, each setting several values. */
-const choicesOf = (list: Choices): Choice[] =>
-  Object.entries(list).map(([label, values]) => ({
-    label,
-    change: (experiment) =>
-      Object.entries(values).reduce<Tree>(
-        (changed, [path, value]) => withValue(changed, path, value) as Tree,
-        experiment,
+/** The choices of a list of values at one path, called by a word and the value. */
+const choicesOf = (
+  values: readonly (string | number)[] = [],
+  { word, path }: { readonly word: string; readonly path: string },
+): Choices =>
+  Object.fromEntries(
+    values.map((value) => [`${word}${value}`, { [path]: value }]),
+  );
+
+/** Every combination of one choice a list: their labels, and the values that they set. */
+const combinations = (lists: readonly Choices[]): [string, Tree][] =>
+  lists.reduce<[string, Tree][]>(
+    (all, list) =>
+      all.flatMap(([label, values]) =>
+        Object.entries(list).map(([other, own]): [string, Tree] => [
+          [label, other].filter(Boolean).join(", "),
+          { ...values, ...own },
+        ])
       ),
-  }));
+    [["", {}]],
+  );
 
 type Tree = Readonly<Record<string, unknown>>;
 
@@ -84,27 +78,22 @@ export function sectionsOfFile(given: unknown): Section[] {
     return [{ label: experiment.name, experiment }];
   }
   const doing = `run experiment ${rest.name}`;
-  const found = conform(lists, given, doing, RangeError);
+  const found = conform(listsSchema, given, doing, RangeError);
   refuse("seed" in rest && seeds, doing, "seed");
   refuseTwice(found.vary ?? [], doing);
   const superNet = rest.superNet as Tree | undefined;
   refuse(superNet?.backup && payloads, doing, "superNet.backup");
-  const choices = [
-    ...(found.vary ?? []).map(choicesOf),
-    settingsOf(found.payloads, "", "superNet.backup"),
-    settingsOf(found.seeds, "seed ", "seed"),
-  ];
-  const combined = choices.reduce((all, each) =>
-    all.flatMap((a) =>
-      each.map((b): Choice => ({
-        label: [a.label, b.label].filter(Boolean).join(", "),
-        change: (experiment) => b.change(a.change(experiment)),
-      }))
-    )
-  );
-  const sections = combined.map(({ label, change }) => {
-    const name = `${found.name}-${slug(label)}`;
-    const experiment = change({ ...rest, name });
+  const lists = [
+    ...found.vary ?? [],
+    choicesOf(found.payloads, { word: "", path: "superNet.backup" }),
+    choicesOf(found.seeds, { word: "seed ", path: "seed" }),
+  ].filter((list) => Object.keys(list).length > 0);
+  const sections = combinations(lists).map(([label, values]) => {
+    const named: unknown = { ...rest, name: `${found.name}-${slug(label)}` };
+    const experiment = Object.entries(values).reduce(
+      (changed, [path, value]) => withValue(changed, path, value),
+      named,
+    );
     return { label, experiment: checkExperiment(experiment) };
   });
   const names = new Set(sections.map(({ experiment: { name } }) => name));

@@ -1,5 +1,4 @@
 /** A study's sections as they are asked for. */
-import type { Experiment } from "../../schema/experiment.ts";
 import { withSettings } from "../../schema/setting.ts";
 import type { Scale, Section, Study } from "../../schema/study.ts";
 
@@ -9,20 +8,18 @@ const scaleSetting = /^scale=/;
  * The sections of a study under settings: `scale=embedded` (the default) or
  * `scale=full` chooses them, every other setting changes each.
  *
- * @param change What else changes in every section.
  * @throws {RangeError} If there is no such scale; also as `withSettings`.
  */
 export function sectionsOf(
   study: Study,
   settings: readonly string[],
-  change: (experiment: Experiment) => Experiment = (experiment) => experiment,
 ): Section[] {
   const scales = settings.filter((setting) => scaleSetting.test(setting));
   const scale = scaleOf(scales.at(-1)?.replace(scaleSetting, "") ?? "embedded");
   const others = settings.filter((setting) => !scaleSetting.test(setting));
   return study.sections[scale].map((section) => ({
     ...section,
-    experiment: change(withSettings(section.experiment, others)),
+    experiment: withSettings(section.experiment, others),
   }));
 }
 
