@@ -1,16 +1,12 @@
 /** A graph of steps as a file, and what of it is done. */
 import { readJson, statOf } from "@dip-go/core/files";
-import type { StepKind } from "./step.ts";
+import type { Step } from "./step.ts";
 
 /** A step as other processes are told of it. */
-export interface GraphLine {
-  readonly key: string;
-  readonly kind: StepKind;
-  readonly name: string;
+export interface GraphLine
+  extends Pick<Step, "key" | "kind" | "name" | "cost" | "memory"> {
   /** Keys of the steps that it reads. */
   readonly after: readonly string[];
-  readonly cost: number;
-  readonly memory: number;
   readonly alone: boolean;
   readonly level: number;
   /** Where its value lies in the store. */

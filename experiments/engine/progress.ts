@@ -20,15 +20,10 @@ interface Watched {
   fresh: boolean;
 }
 
-/** What steps of a kind took here: milliseconds, and their cost. */
-interface Measured {
-  ms: number;
-  cost: number;
-}
-
 /** Counts the steps of a run, which may become known in turns. */
 export class Progress {
-  readonly #measured = new Map<StepKind, Measured>();
+  /** What steps of a kind took here: milliseconds, and their cost. */
+  readonly #measured = new Map<StepKind, { ms: number; cost: number }>();
   readonly #known = new Set<string>();
   readonly #left = new Map<string, Step>();
   #processes = 1;
@@ -92,10 +87,10 @@ export class Progress {
   /** A step ended after so many milliseconds. */
   ended(step: Step, outcome: StepOutcome, ms: number): void {
     if (outcome === "made") {
-      const measured = this.#measured.get(step.kind) ?? { ms: 0, cost: 0 };
+      const measured = this.#measured
+        .getOrInsertComputed(step.kind, () => ({ ms: 0, cost: 0 }));
       measured.ms += ms;
       measured.cost += step.cost;
-      this.#measured.set(step.kind, measured);
       this.#here++;
     }
     this.#left.delete(step.key);

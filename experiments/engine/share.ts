@@ -19,14 +19,11 @@ export function parseShare(text: string): Share {
   );
 }
 
-/** Where a share begins in a list. */
-export function shareStart(length: number, { index, count }: Share): number {
-  return Math.floor(length * index / count);
-}
-
 /** The share's items. */
-export function shareOf<Item>(items: readonly Item[], share: Share): Item[] {
-  const { index, count } = share;
-  const end = shareStart(items.length, { index: index + 1, count });
-  return items.slice(shareStart(items.length, share), end);
+export function shareOf<Item>(
+  items: readonly Item[],
+  { index, count }: Share,
+): Item[] {
+  const start = (index: number) => Math.floor(items.length * index / count);
+  return items.slice(start(index), start(index + 1));
 }

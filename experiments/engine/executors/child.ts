@@ -1,4 +1,5 @@
 /** A child process that makes the steps it is given by key, until its input closes. */
+import { TextLineStream } from "@std/streams/text-line-stream";
 import { denoCommand } from "./deno_command.ts";
 import type { Report, Step, StepOutcome } from "../step.ts";
 
@@ -43,7 +44,7 @@ export function startChild(
   const process = spawn(workerCommand(folder, threads), name);
   const input = process.stdin.getWriter();
   const lines = process.stdout.pipeThrough(new TextDecoderStream())
-    .pipeThrough(new LineStream()).getReader();
+    .pipeThrough(new TextLineStream()).getReader();
   let isEnding = false;
   return {
     process,
@@ -51,7 +52,7 @@ export function startChild(
       const key = new TextEncoder().encode(`${step.key}\n`);
       await input.write(key).catch(() => {}); // it may have died
       for (let read; !(read = await lines.read()).done;) {
-        const said: ChildReport = JSON.parse(read.value);
+        const said: ChildReport = JSON.parse(read.value as string);
         if ("within" in said) report(...said.within);
         else if ("outcome" in said) return said;
         else {
@@ -85,19 +86,5 @@ function spawn([command, ...args]: string[], name: string): Deno.ChildProcess {
   } catch (cause) {
     const { message } = cause as Error;
     throw new Error(`Cannot start ${name}: ${message}`, { cause });
-  }
-}
-
-/** Text cut into its lines. */
-class LineStream extends TransformStream<string, string> {
-  constructor() {
-    let rest = "";
-    super({
-      transform(text, controller) {
-        const lines = (rest + text).split("\n");
-        rest = lines.pop()!;
-        lines.forEach((line) => controller.enqueue(line));
-      },
-    });
   }
 }

@@ -5,29 +5,15 @@ import { duration } from "../../progress.ts";
 import { madeFile, type MadeStep } from "../../store/step_store.ts";
 import { type SubmittedTask, submittedTasks } from "./queue.ts";
 
-/** A step that was tried and is not made. */
-export interface FailedStep {
-  readonly step: GraphLine;
-  readonly log: string;
-}
-
-/** Steps by how far they are. */
-export interface StepStates {
-  readonly done: number;
-  readonly running: readonly GraphLine[];
-  readonly failed: readonly FailedStep[];
-  readonly waiting: number;
-}
-
 /** Sorts steps: of a task that runs or ended, the first that is missing is the one that it is or was at. */
 export function statesOf(
   steps: readonly GraphLine[],
   missing: readonly GraphLine[],
   tasks: readonly SubmittedTask[],
-): StepStates {
+) {
   const left = new Map(missing.map((step) => [step.key, step]));
   const running: GraphLine[] = [];
-  const failed = new Map<string, FailedStep>();
+  const failed = new Map<string, { step: GraphLine; log: string }>();
   for (const { state, keys, log } of tasks) {
     const key = keys.find((each) => left.has(each));
     if (key === undefined) continue;

@@ -1,5 +1,6 @@
 /** A graph's missing steps as arrays of tasks: one a level of the graph and kind of step, because kinds differ in what they need. */
 import type { GraphLine } from "../../graph_file.ts";
+import { shareOf } from "../../share.ts";
 
 /** Tasks that may run at once. */
 export interface TaskArray {
@@ -58,9 +59,8 @@ export function taskArrays(
 /** A list in so many stretches at most, none of them empty. */
 function chunks<Item>(items: readonly Item[], most: number): Item[][] {
   const count = Math.min(most, items.length);
-  return Array.from({ length: count }, (_, i) =>
-    items.slice(
-      Math.floor(i * items.length / count),
-      Math.floor((i + 1) * items.length / count),
-    ));
+  return Array.from(
+    { length: count },
+    (_, index) => shareOf(items, { index, count }),
+  );
 }
