@@ -50,12 +50,11 @@ export const compareCommand = (
         "Cannot compare: found no run, expected a name or a run folder; see --help",
       );
     }
-    const runs: ReportedRun[] = [];
-    for (const name of words) {
-      runs.push(
-        await reportedRun(await resultsFile(name, root ?? options.results)),
-      );
-    }
+    const folder = root ?? options.results;
+    const runs = await Array.fromAsync(
+      words,
+      async (name) => reportedRun(await resultsFile(name, folder)),
+    );
     const all = runs.map(({ results }) => results);
     if (target !== undefined) await writeReport(target, runs);
     const table = format === "text"
@@ -66,11 +65,11 @@ export const compareCommand = (
 
 /** A run by its `results.json`, with the `report.json` beside it if there is one. */
 async function reportedRun(file: string): Promise<ReportedRun> {
-  const results = await readResults(file);
-  const details = await readRunDetails(
-    file.replace(/results\.json$/, "report.json"),
-  );
-  return details ? { results, details } : { results };
+  const report = file.replace(/results\.json$/, "report.json");
+  return {
+    results: await readResults(file),
+    details: await readRunDetails(report),
+  };
 }
 
 /** Writes the report of all runs to an `.html` file or into a folder. */

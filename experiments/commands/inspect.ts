@@ -73,9 +73,9 @@ export const inspectCommand = command({
   const graph = graphAt(granularity ?? await granularityOf(gates, graphAt));
   const inspection = {
     ...inspectModel(name, graph),
-    ...gates === undefined ? {} : {
-      gates: inspectGates(graph, await readGates(gates, graph)),
-    },
+    gates: gates === undefined
+      ? undefined
+      : inspectGates(graph, await readGates(gates, graph)),
   };
   return json ? [JSON.stringify(inspection, null, 2)] : tableLines(inspection);
 });
@@ -113,7 +113,9 @@ async function latentsOf(
 }
 
 function tableLines(
-  { model, params, macs, blocks, gates }: Inspection,
+  { model, params, macs, blocks, gates }: Inspection & {
+    readonly gates: ReturnType<typeof inspectGates> | undefined;
+  },
 ): string[] {
   const rows = [...blocks, { name: model, gated: false, params, macs }];
   const count = (value: number) => Math.round(value).toLocaleString("en-US");

@@ -30,20 +30,14 @@ export interface PartSizes {
   readonly decoderMacs: number;
 }
 
-/** A bench, and the sizes of what it does not show. */
-export interface SectionBench {
-  readonly bench: Bench;
-  readonly sizes: PartSizes;
-}
-
 /** Bytes of a weight: the hub's files hold single precision where they are not marked otherwise, embedded models half. */
 const bytesOfWeight = { hub: 4, embedded: 2 };
 
-/** Opens a section's bench; the caller disposes of it. */
+/** Opens a section's bench, which the caller disposes of, with the sizes of what it does not show. */
 export async function openSectionBench(
   experiment: Experiment,
   options: BenchOptions,
-): Promise<SectionBench> {
+): Promise<{ bench: Bench; sizes: PartSizes }> {
   const { model } = experiment;
   if (Object.hasOwn(pipelines, model) && !await statOf(model)) {
     const known = pipelines[model];

@@ -5,7 +5,6 @@ import {
   denseGates,
   type Gates,
   liveBlocks,
-  type SuperNet,
   superNet,
 } from "@dip-go/supernet/gates";
 
@@ -18,7 +17,7 @@ import {
  * @throws {RangeError} If the gates do not fit the model's units.
  */
 export function macsOfGates(model: BlockGraph, gates: Gates): Macs {
-  const { call, ofBlock } = counted(model);
+  const { call, ofBlock } = known.getOrInsertComputed(model, counted);
   const net = { ...call, steps: gates.length };
   return sumMacs(
     liveBlocks(net, gates).flatMap((row) =>
@@ -27,25 +26,17 @@ export function macsOfGates(model: BlockGraph, gates: Gates): Macs {
   );
 }
 
-/** A model's calls, and what each of its blocks counts. */
-interface Counted {
-  readonly call: SuperNet;
-  readonly ofBlock: readonly Macs[];
-}
-
-/** Counted once a model, whatever the gates. */
-const known = new WeakMap<BlockGraph, Counted>();
-
-function counted(model: BlockGraph): Counted {
-  const found = known.get(model);
-  if (found) return found;
+/** A model's call, and what each of its blocks counts. */
+function counted(model: BlockGraph) {
   const call = superNet(model, { steps: 1 });
   const ofBlock = call.blocks.map(({ graph }) =>
     sumMacs(macsOfGraph(graph).values())
   );
-  known.set(model, { call, ofBlock });
   return { call, ofBlock };
 }
+
+/** Counted once a model, whatever the gates. */
+const known = new WeakMap<BlockGraph, ReturnType<typeof counted>>();
 
 /** MACs of one call with every block. */
 export const macsOfCall = (model: BlockGraph): Macs =>

@@ -186,7 +186,9 @@ async function runDetails(
     notes,
     units: net.units,
     subjects: evaluationPairs(bench).slice(0, shown)
-      .map(({ subject }) => subjectText(subject)),
+      .map(({ subject }) =>
+        typeof subject === "number" ? `class ${subject}` : subject
+      ),
     rows: [
       { method: "full", sparsity: 0, pictures: pictures.get("full") },
       ...rows.map(({ name, row, fitted }): RowDetails => ({
@@ -200,9 +202,4 @@ async function runDetails(
     ],
     curves: await searchCurves(`${folder.path}/searches`),
   };
-}
-
-/** A prompt, or "class 7". */
-function subjectText(subject: string | number): string {
-  return typeof subject === "number" ? `class ${subject}` : subject;
 }

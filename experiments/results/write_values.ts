@@ -32,17 +32,14 @@ export async function writeValues(
       }
     }
   }
-  const named = new Map(
-    rows.map(({ name, row }) => [name, row]),
-  );
-  for (const [name, row] of named) {
+  for (const { name, row } of rows) {
     await folder.writeJson(`rows/${name}.json`, row);
   }
+  const finished = ["full", ...rows.map(({ name }) => name)];
   const images = new Map<string, Tensor<"float32">>();
   for (const { name, samples } of [steps.full, ...steps.rows]) {
-    if (name !== "full" && !named.has(name)) continue;
-    const set = tools.sets.of(samples);
-    const first = await firstImages(set, shown);
+    if (!finished.includes(name)) continue;
+    const first = await firstImages(tools.sets.of(samples), shown);
     images.set(name, first);
     await folder.writePictures(`samples/${name}`, first);
   }

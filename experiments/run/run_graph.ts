@@ -34,18 +34,14 @@ export async function writeGraph(
   const [{ part: { root } }] = runs;
   const keys = steps.map(({ key }) => key).join();
   const id = createHash("sha256").update(keys).digest("hex").slice(0, 12);
-  const folder = `${await absolute(root)}/.graphs/${name}-${id}`;
+  const place = `${root}/.graphs/${name}-${id}`;
+  await Deno.mkdir(place, { recursive: true });
+  const folder = await Deno.realPath(place);
   const lines = linesOf(steps, runs);
   const parts = runs.map(({ part }) => part);
   const file: GraphFile = { name, parts, steps: lines };
-  await Deno.mkdir(folder, { recursive: true });
   await writeAtomically(`${folder}/graph.json`, JSON.stringify(file) + "\n");
   return { steps, lines, folder };
-}
-
-async function absolute(folder: string): Promise<string> {
-  await Deno.mkdir(folder, { recursive: true });
-  return await Deno.realPath(folder);
 }
 
 /** Steps as other processes are told of them; one that several runs need is the first's. */

@@ -13,32 +13,8 @@ import { macsOfCall, macsOfGates } from "../../dry_run/sub_net_macs.ts";
 /** Multiply-accumulates in the three conventions of {@linkcode Macs}. */
 export type InspectedMacs = Pick<Macs, "total" | "weights" | "paper">;
 
-/** One unit: a block, or a module of an ungated block. */
-export interface InspectedBlock {
-  readonly name: string;
-  readonly gated: boolean;
-  /** Weight elements. */
-  readonly params: number;
-  readonly macs: InspectedMacs;
-}
-
 /** A model's cost per call, at the batch size of its block graph. */
-export interface Inspection {
-  readonly model: string;
-  readonly params: number;
-  readonly macs: InspectedMacs;
-  readonly blocks: readonly InspectedBlock[];
-  /** What a SubNet's gates keep; there if any were given. */
-  readonly gates?: InspectedGates;
-}
-
-/** What a SubNet keeps of the full sampler. */
-export interface InspectedGates {
-  /** Per model call, the mean over all steps. */
-  readonly keptMacs: InspectedMacs;
-  /** Of the model's own, in [0, 1]. */
-  readonly fraction: InspectedMacs;
-}
+export type Inspection = ReturnType<typeof inspectModel>;
 
 /** A node or a weight on the way to the unit that owns it. */
 interface Part {
@@ -55,8 +31,9 @@ interface Part {
  *
  * @param name What to call the model.
  * @param model Its block graph, which needs no weights; at batch 1 for the costs that papers print.
+ * @returns Weight elements and MACs of a call, of all and of each unit: a block, or a module of an ungated block.
  */
-export function inspectModel(name: string, model: BlockGraph): Inspection {
+export function inspectModel(name: string, model: BlockGraph) {
   const parts = partsOf(model);
   const gated = new Set(
     model.blocks.filter((block) => block.gated).map((block) => block.name),
@@ -74,9 +51,10 @@ export function inspectModel(name: string, model: BlockGraph): Inspection {
  * What gates keep of the full sampler's multiply-accumulates.
  *
  * @param gates `[T, N]`, the whole step's unit last.
+ * @returns MACs a call, the mean over all steps, and their fraction of the model's own.
  * @throws {RangeError} If the gates do not fit the model's units.
  */
-export function inspectGates(model: BlockGraph, gates: Gates): InspectedGates {
+export function inspectGates(model: BlockGraph, gates: Gates) {
   const kept = macsOfGates(model, gates);
   const dense = macsOfCall(model);
   const each = (of: (convention: keyof InspectedMacs) => number) => ({

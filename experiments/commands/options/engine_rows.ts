@@ -38,13 +38,6 @@ export function withoutEngine(args: readonly string[]): string[] {
 
 const program = new URL("../experiment.ts", import.meta.url);
 
-/** The experiment's command as a job runs it. */
-const jobCommand = (args: readonly string[]): string[] =>
-  denoCommand(program, {
-    args: withoutEngine(args),
-    runs: ["git", Deno.execPath()],
-  });
-
 /**
  * What is handed the steps of an experiment or study; undefined where this command makes them.
  *
@@ -77,6 +70,9 @@ export function executorOf(
     name,
     log,
     print: print || isDry,
-    report: jobCommand(args.filter((arg) => arg !== "--dry-run")),
+    report: denoCommand(program, {
+      args: withoutEngine(args).filter((arg) => arg !== "--dry-run"),
+      runs: ["git", Deno.execPath()],
+    }),
   });
 }

@@ -62,16 +62,13 @@ export async function areAllHere(experiment: Experiment): Promise<boolean> {
 export async function fileLines(
   experiments: readonly Experiment[],
 ): Promise<string[]> {
-  const uses = new Map<string, NeededFile & { uses: Set<string> }>();
-  for (const file of experiments.flatMap(neededFiles)) {
-    const known = uses.get(file.path) ?? { ...file, uses: new Set() };
-    uses.set(file.path, known);
-    known.uses.add(file.use);
-  }
+  const files = experiments.flatMap(neededFiles);
   const rows = [["file", "for", "where"]];
-  for (const { path, uses: all, isOnHub } of uses.values()) {
+  for (const [path, own] of Map.groupBy(files, ({ path }) => path)) {
+    const uses = new Set(own.map(({ use }) => use));
+    const [{ isOnHub }] = own;
     const where = await isThere(path) ? "here" : isOnHub ? "hub" : "missing";
-    rows.push([path, [...all].join(", "), where]);
+    rows.push([path, [...uses].join(", "), where]);
   }
   return alignedLines(rows, { left: 3 });
 }

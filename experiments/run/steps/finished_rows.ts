@@ -1,6 +1,8 @@
 /** From steps that were made to rows: plans, values a pair, and the times that are taken last. */
 import { meanInterval } from "@dip-go/eval/statistics";
 import { formatMacs } from "@dip-go/eval/tables";
+import { methodOf } from "@dip-go/pruner/methods";
+import { denseCost } from "@dip-go/supernet/gates";
 import type {
   ExperimentSteps,
   LatencySteps,
@@ -11,9 +13,9 @@ import type {
   RowLatency,
   RowMetrics,
 } from "../../results/measured_row.ts";
-import type { Target } from "../target.ts";
+import type { Bench } from "../bench.ts";
+import { type Target, targetsOf } from "../target.ts";
 import type { MetricValues } from "./metric_steps.ts";
-import { searchEffort } from "../search_cost.ts";
 import type { Step } from "../../engine/step.ts";
 import type { StepStore } from "../../engine/store/step_store.ts";
 import type { StepTools } from "./step_tools.ts";
@@ -52,6 +54,36 @@ export async function finishedRows(
     finished.push({ name, row, fitted, latencies: own });
   }
   return finished;
+}
+
+/**
+ * Cost of each method's search for all budgets of the experiment, its pictures'
+ * own sampling included, in pictures by the full sampler, and the different
+ * pictures that it sees. 0 where nothing is searched.
+ */
+function searchEffort(
+  bench: Bench,
+): (method: string) => { searchPasses: number; searchPictures: number } {
+  const { search, methods, sampler: { steps } } = bench.experiment;
+  const { batch: images, calibration } = search;
+  const net = bench.superNet({ images, steps });
+  const dense = denseCost(net);
+  const budgets = targetsOf(bench.experiment)
+    .map((target) => images * bench.budget(target));
+  const searching = methods.map(methodOf).filter((each) => each.searches);
+  const efforts = new Map(
+    searching.map((method) => {
+      const cost = method.searchCost?.({ net, search, budgets }) ?? 0;
+      const own = method.pictures?.({ search });
+      return [method.name, {
+        searchPasses: images * cost / dense +
+          (own === undefined ? images * calibration : 0),
+        searchPictures: own ?? images * calibration,
+      }];
+    }),
+  );
+  return (method) =>
+    efforts.get(method) ?? { searchPasses: 0, searchPictures: 0 };
 }
 
 const isAt = (target: Target) => (each: LatencySteps) => each.target === target;

@@ -2,7 +2,7 @@
 import { firstOf, type Tensor } from "@dip-go/core/tensor";
 import type { Step } from "../../engine/step.ts";
 import type { StepStore } from "../../engine/store/step_store.ts";
-import type { SampledSet } from "../../measure/sampled_sets.ts";
+import type { SampledBatch, SampledSet } from "../../measure/sampled_sets.ts";
 
 type Images = Tensor<"float32">;
 
@@ -34,36 +34,31 @@ export class SampledSets {
   /** The set of the evaluation's pairs, once its shards are made. */
   of(samples: readonly Step<Images>[]): SampledSet {
     const [{ key }] = samples;
-    const kept = this.#kept.find((each) => each.key === key) ??
-      { key, set: this.#inShards(samples) };
+    const kept = this.#kept.find((each) => each.key === key) ?? {
+      key,
+      set: { count: this.pairs, batches: () => this.#batches(samples) },
+    };
     const others = this.#kept.filter((each) => each !== kept);
     this.#kept = [kept, ...others].slice(0, keptSets);
     return kept.set;
   }
 
-  #inShards(samples: readonly Step<Images>[]): SampledSet {
-    const { store, pairs } = this;
-    const decoder = this.decoder;
-    const pictures = (key: string, latents: Images) =>
-      this.#pictures(key, latents);
-    return {
-      count: pairs,
-      async *batches() {
-        const { drawsPixels } = await decoder();
-        let left = pairs;
-        for (const sample of samples) {
-          const latents = await store.read(sample);
-          const images = drawsPixels
-            ? latents
-            : await pictures(sample.key, latents);
-          yield {
-            images: firstOf(images, left),
-            ...drawsPixels ? {} : { latents: firstOf(latents, left) },
-          };
-          left -= latents.shape[0];
-        }
-      },
-    };
+  async *#batches(
+    samples: readonly Step<Images>[],
+  ): AsyncGenerator<SampledBatch> {
+    const { drawsPixels } = await this.decoder();
+    let left = this.pairs;
+    for (const sample of samples) {
+      const latents = await this.store.read(sample);
+      const images = drawsPixels
+        ? latents
+        : await this.#pictures(sample.key, latents);
+      yield {
+        images: firstOf(images, left),
+        ...drawsPixels ? {} : { latents: firstOf(latents, left) },
+      };
+      left -= latents.shape[0];
+    }
   }
 
   /** Decoded whole, as shards were sampled; the last ones are kept. */

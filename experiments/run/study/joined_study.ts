@@ -58,12 +58,8 @@ function labelled(row: ResultRow, label: string): ResultRow {
       name,
       {
         ...value,
-        ...versus
-          ? { versus: { ...versus, method: named(versus.method) } }
-          : {},
-        ...toBest
-          ? { toBest: { ...toBest, method: named(toBest.method) } }
-          : {},
+        ...versus && { versus: { ...versus, method: named(versus.method) } },
+        ...toBest && { toBest: { ...toBest, method: named(toBest.method) } },
       },
     ]),
   );
@@ -99,10 +95,6 @@ export function joinedStudy(
 ): Results {
   const all = sections.map(({ results }) => results);
   const last = all[all.length - 1];
-  const seed = shared(all.map(({ seed }) => seed));
-  const samples = shared(all.map(({ samples }) => samples));
-  const precision = shared(all.map(({ precision }) => precision));
-  const gradientPasses = shared(all.map((each) => each.gradientPasses));
   return {
     experiment: name,
     model: list(all.map(({ model }) => model)),
@@ -111,10 +103,10 @@ export function joinedStudy(
       name: list(all.map(({ sampler }) => sampler.name)),
     },
     rows: [...ownRows(sections), ...paper.map(paperResultRow)],
-    ...seed === undefined ? {} : { seed },
-    ...samples === undefined ? {} : { samples },
-    ...precision === undefined ? {} : { precision },
-    ...gradientPasses === undefined ? {} : { gradientPasses },
+    seed: shared(all.map(({ seed }) => seed)),
+    samples: shared(all.map(({ samples }) => samples)),
+    precision: shared(all.map(({ precision }) => precision)),
+    gradientPasses: shared(all.map((each) => each.gradientPasses)),
     commit: list(all.map(({ commit }) => commit ?? "unknown")),
     hardware: last.hardware,
     date: last.date,

@@ -2,7 +2,6 @@
 import type { FittedPlan, ReadSettings } from "@dip-go/pruner/methods";
 import { fitMeasured } from "./fit_measured.ts";
 import { rowName } from "../../../results/measured_row.ts";
-import type { RunIdentity } from "../../../results/run_folder.ts";
 import { type Step, step } from "../../../engine/step.ts";
 import { type PlannedRow, targetsUpTo } from "./fit_row.ts";
 import { int8Step } from "./int8_step.ts";
@@ -27,7 +26,11 @@ export interface RowFit {
 export function fitStep(tools: StepTools, planned: PlannedRow): Step<RowFit> {
   const { identity, store, blockTimes } = tools;
   const { method, target } = planned;
-  const settings = settingsOf(identity, planned);
+  const { experiment } = identity;
+  const settings: ReadSettings = {
+    search: experiment.search,
+    sparsity: targetsUpTo(experiment, planned),
+  };
   const reads = method.searches ? method.reads?.(settings) ?? settings : {};
   const parts = searchSteps(tools, planned);
   const memory = memoryOf(tools, planned);
@@ -76,15 +79,4 @@ export function fitStep(tools: StepTools, planned: PlannedRow): Step<RowFit> {
       return { fitted: { ...fitted, precise }, searches };
     },
   });
-}
-
-/** All that a search may read. */
-function settingsOf(
-  { experiment }: RunIdentity,
-  planned: PlannedRow,
-): ReadSettings {
-  return {
-    search: experiment.search,
-    sparsity: targetsUpTo(experiment, planned),
-  };
 }
