@@ -2,6 +2,7 @@
 import { alignedLines, formatMacs } from "@dip-go/eval/tables";
 import { inOrder } from "../engine/step_graph.ts";
 import type { Bench } from "../run/bench.ts";
+import type { Target } from "../run/target.ts";
 import { allTargets, experimentSteps } from "../run/steps/experiment_steps.ts";
 import { openStepTools, type RunPart } from "../run/steps/step_tools.ts";
 import {
@@ -42,48 +43,43 @@ export async function countRows(
 ): Promise<string[]> {
   const { sampler: { steps }, cost, budgetMs } = bench.experiment;
   const full: SampledPlan = { kind: "steps", steps };
-  const columns = paperMacs ? ["MACs paper", "MACs total"] : ["MACs"];
-  const billed = (text: (paper: (plan: SampledPlan) => number) => string) =>
-    paperMacs ? [text(paperMacs)] : [];
-  const planCells = (plan: SampledPlan) => {
+  const cellsOf = (plan: SampledPlan) => {
     const macs = bench.macs(plan);
     return [
-      ...billed((paper) => formatMacs(paper(plan))),
+      paperMacs ? formatMacs(paperMacs(plan)) : "",
       formatMacs(macs),
       `${(bench.denseMacs / macs).toFixed(2)}×`,
       `${callsOf(bench, plan)}`,
     ];
   };
-  const table = [
-    [
-      "method",
-      budgetMs ? "budget" : "sparsity",
-      ...columns,
-      "speedup",
-      "calls",
-    ],
-    ["full", "0", ...planCells(full)],
-  ];
-  for (const row of plannedRows(bench.experiment)) {
-    const { method: { name, searches }, target } = row;
+  const searched = (target: Target) => {
     const kept = 1 - bench.sparsityOf(target);
-    const searched = () => [
-      ...billed((paper) => `≈ ${formatMacs(kept * paper(full))}`),
+    return [
+      paperMacs ? `≈ ${formatMacs(kept * paperMacs(full))}` : "",
       `≤ ${formatMacs(bench.budget(target))}`,
       "",
       "searched",
     ];
-    const fitted = searches ? null : await planWithoutSearch(bench, row);
-    const isNone = fitted?.kind === "none";
-    const cells = !fitted
-      ? searched()
-      : isNone
-      ? [...billed(() => ""), "", "", "none fits"]
-      : planCells(fitted);
+  };
+  const budget = budgetMs ? "budget" : "sparsity";
+  const total = paperMacs ? "MACs total" : "MACs";
+  const table = [
+    ["method", budget, "MACs paper", total, "speedup", "calls"],
+    ["full", "0", ...cellsOf(full)],
+  ];
+  for (const row of plannedRows(bench.experiment)) {
+    const { method: { name, searches }, target } = row;
+    const plan = searches ? null : await planWithoutSearch(bench, row);
+    const cells = !plan
+      ? searched(target)
+      : plan.kind === "none"
+      ? ["", "", "", "none fits"]
+      : cellsOf(plan);
     table.push([name, `${target}`, ...cells]);
   }
+  const shown = paperMacs ? table : table.map((cells) => cells.toSpliced(2, 1));
   return [
-    ...alignedLines(table, { left: 1 }),
+    ...alignedLines(shown, { left: 1 }),
     ...cost === "macs" ? [] : [
       "Budgets are of time, which is measured when the experiment runs: rows are fitted to MACs here.",
     ],

@@ -96,7 +96,7 @@ const conventionOf = ({ name }: Study) => name === "flux" ? "total" : "paper";
 
 /** Fails unless every printed figure follows from the block graph, or its explanation holds what does. */
 function checkMacs(study: Study): void {
-  const { name, paper, explanations } = study;
+  const { name, paper, explanations = {} } = study;
   const used = new Set<string>();
   for (const { label, macs } of paper) {
     if (!macs) continue;
@@ -137,7 +137,7 @@ const average = (computed: number, granularity: "block" | "branch") =>
   }) / 50 / 1e9;
 
 Deno.test("DeepCache's 130.45 G a step lies between two cuts of SD-1.5, and its explanation derives that", () => {
-  const explanation = studyNamed("paper-table1")!.explanations.deepcache;
+  const explanation = studyNamed("paper-table1")!.explanations!.deepcache;
   const target = 130.45;
   const full = billedMacs({ model: "sd-1.5", calls: 1 }) / 1e9;
   /** What the 40 steps between take, of an average over 50. */

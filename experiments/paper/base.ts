@@ -51,11 +51,19 @@ const imageNet = {
   reference: "metrics/VIRTUAL_imagenet256_labeled.npz",
 } as const;
 
+/** By what every section prunes, unless it says another. */
+const dipGo = {
+  seed: 0,
+  cost: "macs",
+  methods: ["dip-go"],
+  mainMethod: "dip-go",
+} as const;
+
 /** Stable Diffusion 1.5 with 50 PLMS steps; the paper's nine blocks. */
 export const fullSd: Experiment = {
   name: "paper-sd15-plms50",
   description: "Stable Diffusion 1.5, PLMS, 50 steps, the paper's nine blocks",
-  seed: 0,
+  ...dipGo,
   model: "stable-diffusion-v1-5/stable-diffusion-v1-5",
   prompts: {
     search: "prompts/part-000001.json",
@@ -64,10 +72,7 @@ export const fullSd: Experiment = {
   sampler: { kind: "pndm", steps: 50, guidanceScale: 7.5 },
   superNet: { granularity: "block" },
   search: fullSearch,
-  cost: "macs",
   sparsity: [0.8],
-  methods: ["dip-go"],
-  mainMethod: "dip-go",
   evaluation: { pairs: 5000, seed: 1000, batch: 4, seedPer: "prompt" },
   metrics: [...fidelity, clipScore],
   latency: { batches: [1], rounds: 5 },
@@ -77,15 +82,12 @@ export const fullSd: Experiment = {
 export const fullDit: Experiment = {
   name: "paper-dit-ddim250",
   description: "DiT-XL/2 at 256x256, DDIM, 250 steps, its 28 blocks",
-  seed: 0,
+  ...dipGo,
   model: "facebook/DiT-XL-2-256",
   sampler: { kind: "ddim", steps: 250, guidanceScale: 1.5 },
   superNet: { granularity: "block", backup: "output" },
   search: { ...fullSearch, dipGo: classSearch.dipGo },
-  cost: "macs",
   sparsity: [0.6, 0.75],
-  methods: ["dip-go"],
-  mainMethod: "dip-go",
   evaluation: { pairs: 50_000, seed: 1000, batch: 16, seedPer: "prompt" },
   metrics: [
     ...fidelity,
@@ -101,6 +103,7 @@ const embeddedIterations = 250;
 /** The embedded text-to-image model with 50 PLMS steps; nine blocks, as Stable Diffusion 1.5 has. */
 export const embeddedSd: Experiment = {
   ...quickstartSd,
+  ...dipGo,
   name: "paper-shapes-plms50",
   description: "the embedded text-to-image model, PLMS, 50 steps, nine blocks",
   superNet: { granularity: "block" },
@@ -109,8 +112,6 @@ export const embeddedSd: Experiment = {
     dipGo: { ...quickstartSd.search.dipGo, iterations: embeddedIterations },
   },
   sparsity: [0.5, 0.8],
-  methods: ["dip-go"],
-  mainMethod: "dip-go",
   evaluation: { pairs: 48, seed: 1000, batch: 8, seedPer: "prompt" },
   metrics: [
     ...fidelity,
@@ -128,6 +129,7 @@ export const embeddedSd: Experiment = {
 /** The embedded transformer with 50 DDIM steps; whole blocks, which hold their outputs. */
 export const embeddedDit: Experiment = {
   ...quickstart,
+  ...dipGo,
   name: "paper-shapes-dit-ddim50",
   description: "the embedded transformer, DDIM, 50 steps, whole blocks",
   sampler: { kind: "ddim", steps: 50, guidanceScale: 2 },
@@ -137,8 +139,6 @@ export const embeddedDit: Experiment = {
     dipGo: { ...quickstart.search.dipGo, iterations: embeddedIterations },
   },
   sparsity: [0.6, 0.75],
-  methods: ["dip-go"],
-  mainMethod: "dip-go",
   evaluation: { pairs: 64, seed: 1000, batch: 8, seedPer: "prompt" },
   metrics: [
     { kind: "psnr" },

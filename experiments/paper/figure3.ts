@@ -43,7 +43,6 @@ export default {
       },
     }),
   },
-  explanations: {},
   notes: [
     ...notesOfAll,
     "The figure prints no MACs: those of the paper's rows are what the ratio leaves of 16.94 T, and its speedups are quotients of its seconds.",

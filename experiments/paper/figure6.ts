@@ -30,7 +30,6 @@ export default {
       },
     }),
   },
-  explanations: {},
   notes: [
     ...notesOfAll,
     "No numbers stand beside this figure: look at grid.png and at gates/ in the section's folder.",

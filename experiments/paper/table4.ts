@@ -12,6 +12,8 @@ const pair = (
 ) => paperRows({ model, calls, dense: rows[0][1], columns: ["clip"] }, rows);
 
 const cut = { because: "truncated" };
+const fitted = { keep: 0.3, because: "fitted" };
+const unknown = { unknown: true, because: "lcm" } as const;
 const paper = [
   ...pair("sd-1.5", 50, [
     ["DDIM-50, SD-1.5", "16.94", {}, 30.30],
@@ -19,12 +21,7 @@ const paper = [
   ]),
   ...pair("sd-2.1", 50, [
     ["DPM-50, SD-2.1", "38.04", cut, 31.55],
-    [
-      "DiP-GO on DPM-50, SD-2.1",
-      "11.42",
-      { keep: 0.3, because: "fitted" },
-      31.50,
-    ],
+    ["DiP-GO on DPM-50, SD-2.1", "11.42", fitted, 31.50],
   ]),
   ...pair("sd-2.1", 25, [
     ["DPM-25, SD-2.1", "19.02", {}, 31.59],
@@ -32,12 +29,7 @@ const paper = [
   ]),
   ...pair("sdxl", 4, [
     ["LCM-4, SDXL", "11.95", { because: "sdxl" }, 31.92],
-    [
-      "DiP-GO on LCM-4, SDXL",
-      "11.58",
-      { unknown: true, because: "lcm" },
-      31.30,
-    ],
+    ["DiP-GO on LCM-4, SDXL", "11.58", unknown, 31.30],
   ]),
 ];
 

@@ -21,7 +21,6 @@ export default {
     ratioRow("L1 + SSIM", 29.77),
   ],
   sections: { full: sections("full"), embedded: sections("embedded") },
-  explanations: {},
   notes: [
     ...notesOfAll,
     "The table prints no MACs: those of the paper's rows are 0.2 x 16.94 T.",

@@ -23,7 +23,6 @@ export default {
     ratioRow("without gamma", 29.50),
   ],
   sections: { full: sections("full"), embedded: sections("embedded") },
-  explanations: {},
   notes: [
     ...notesOfAll,
     "The table prints no MACs: those of the paper's rows are 0.2 x 16.94 T.",

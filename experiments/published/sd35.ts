@@ -72,7 +72,6 @@ export default {
       },
     }),
   },
-  explanations: {},
   notes: [
     "No row is copied here: no table of these models that was found prints steps, guidance and MACs together.",
     ...notesOfAll.slice(1),

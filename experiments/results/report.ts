@@ -195,9 +195,9 @@ async function runDetails(
         method: row.method,
         sparsity: row.sparsity,
         pictures: pictures.get(name),
-        ...fitted.kind === "gates"
-          ? { gates: fitted.plan.gates.map((step) => step.join("")) }
-          : {},
+        ...fitted.kind === "gates" && {
+          gates: fitted.plan.gates.map((step) => step.join("")),
+        },
       })),
     ],
     curves: await searchCurves(`${folder.path}/searches`),

@@ -101,9 +101,9 @@ function resultRow(
     searchPictures: row.searchPictures,
     metrics: {
       ...metricValues(seeded(row), group),
-      ...row.predictedSpeedup === undefined
-        ? {}
-        : { "predicted speedup": { mean: row.predictedSpeedup } },
+      ...row.predictedSpeedup !== undefined && {
+        "predicted speedup": { mean: row.predictedSpeedup },
+      },
       ...Object.fromEntries(others.map((latency) => [
         `speedup_b${latency.batch}`,
         { mean: speedupOf(latency) },

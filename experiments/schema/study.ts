@@ -70,7 +70,7 @@ export interface Study {
   readonly paper: readonly PaperRow[];
   readonly sections: Readonly<Record<Scale, readonly Section[]>>;
   /** Why printed MACs differ from what their bills give, by the name that rows refer to; each holds the figure that is computed here. */
-  readonly explanations: Readonly<Record<string, string>>;
+  readonly explanations?: Readonly<Record<string, string>>;
   /** What to know before comparing, a sentence or two each. */
   readonly notes: readonly string[];
 }

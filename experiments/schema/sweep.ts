@@ -114,7 +114,6 @@ export function sweepOf(sections: readonly Section[]): Study | undefined {
     description: description || sections.map((each) => each.label).join("; "),
     paper: [],
     sections: { full: sections, embedded: sections },
-    explanations: {},
     notes: [],
   };
 }

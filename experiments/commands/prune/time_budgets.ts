@@ -79,23 +79,20 @@ export class SamplerTimes {
   }
 }
 
-/** What plans within budgets of time are made with. */
-export interface TimedPruning {
-  readonly sampler: PipelineSampler;
-  readonly costs: PieceTimes;
-  readonly times: SamplerTimes;
-  /** Prunes to shares of the full sampler's cost that are left out, in ascending order. */
-  pruned(shares: readonly number[]): Promise<Plan[]>;
-}
-
 /**
  * Plans that take so many milliseconds, in descending order.
  *
+ * @param options.pruned Prunes to shares of the full sampler's cost that are left out, in ascending order.
  * @throws As {@linkcode sparsityWithin}, before any search.
  */
 export async function plansWithin(
   budgets: readonly number[],
-  { sampler, costs, times, pruned }: TimedPruning,
+  { sampler, costs, times, pruned }: {
+    readonly sampler: PipelineSampler;
+    readonly costs: PieceTimes;
+    readonly times: SamplerTimes;
+    pruned(shares: readonly number[]): Promise<Plan[]>;
+  },
 ): Promise<Plan[]> {
   const net = superNetOf(sampler, { costs });
   const full = denseCost(net) / 1e6;

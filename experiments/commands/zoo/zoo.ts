@@ -105,15 +105,24 @@ export const zooCommand = command(
         "Cannot run zoo: --mark-places without --from, expected an sd-shapes that is trained further",
       );
     }
-    const settings = {
-      from,
-      marksPlaces,
-      updates: updates ?? models[name].updates,
-      seed,
-      folder: to.o ?? `zoo/models/${name}`,
-    };
+    const { updates: usual, task, write } = models[name];
+    const folder = to.o ?? `zoo/models/${name}`;
+    const count = updates ?? usual;
+    const command = [
+      `deno task zoo train ${name} --updates ${count} --seed ${seed}`,
+      ...from === undefined ? [] : [`--from ${from}`],
+      ...marksPlaces ? ["--mark-places"] : [],
+    ].join(" ");
+    const inspect = (
+      weights: Parameters<EmbeddedModel["write"]>[1],
+      update: number,
+    ) => write(folder, weights, { command, update: String(update) });
+    const settings = { from, marksPlaces, updates: count, seed, folder };
     const run = to.run ?? `results/zoo/${name}`;
-    await trainModel(name, settings, run);
+    await inspect(
+      await train({ ...await task(settings), inspect }, run),
+      count,
+    );
     return [];
   },
 );
@@ -127,27 +136,6 @@ function nameIn(words: readonly string[]): string {
       words.join(" ")
     }", expected "train" and ${names}; see --help`,
   );
-}
-
-/** Trains a model, or goes on in its run's folder, and writes it. */
-async function trainModel(
-  name: string,
-  settings: TaskSettings,
-  run: string,
-): Promise<void> {
-  const { updates, seed, from, marksPlaces, folder } = settings;
-  const command = [
-    `deno task zoo train ${name} --updates ${updates} --seed ${seed}`,
-    ...from === undefined ? [] : [`--from ${from}`],
-    ...marksPlaces ? ["--mark-places"] : [],
-  ].join(" ");
-  const write = (
-    weights: Readonly<Record<string, Tensor<"float32">>>,
-    update: number,
-  ) => models[name].write(folder, weights, { command, update: String(update) });
-  const task = await models[name].task(settings);
-  const weights = await train({ ...task, inspect: write }, run);
-  await write(weights, updates);
 }
 
 if (import.meta.main) finish(await zooCommand(Deno.args));

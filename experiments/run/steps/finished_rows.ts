@@ -37,12 +37,10 @@ export async function finishedRows(
       method,
       sparsity: bench.sparsityOf(target),
       macs: bench.macs(fitted),
-      ...bench.costs
-        ? {
-          predictedSpeedup: bench.denseCost / bench.cost(fitted),
-          targetMs: bench.budget(target) / 1e6,
-        }
-        : {},
+      ...bench.costs && {
+        predictedSpeedup: bench.denseCost / bench.cost(fitted),
+        targetMs: bench.budget(target) / 1e6,
+      },
       ...effortOf(method),
       ...await metricsOf(store, metrics),
     };

@@ -76,7 +76,6 @@ Deno.test("joinedStudy() names pooled rows, and those they are compared with, by
     description: "",
     paper: [],
     sections: { full: [], embedded: [] },
-    explanations: {},
     notes: [],
   };
   const { rows } = joinedStudy(study, [...pooled, ...own]);

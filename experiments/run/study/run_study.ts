@@ -105,7 +105,7 @@ function idOf(finished: readonly FinishedSection[]): string {
 }
 
 /** What to know of a study's figures: its notes, then why printed MACs are not what block graphs give. */
-export const notesOf = ({ notes, explanations }: Study): string[] => [
+export const notesOf = ({ notes, explanations = {} }: Study): string[] => [
   ...notes,
   ...Object.values(explanations),
 ];
