@@ -2,10 +2,6 @@
 export { benchCommand } from "./bench.ts";
 export { packGpuBench } from "./bench_gpu/gpu_pack.ts";
 export { exportCommand } from "./export.ts";
-export { generate } from "./generate.ts";
-export {
-  type GenerateOptions,
-  parseGenerate,
-} from "./generate/generate_options.ts";
+export { generateCommand } from "./generate.ts";
 export { command, finish } from "./options/command.ts";
 export { path, whole } from "./options/option_table.ts";

@@ -1,7 +1,3 @@
-/** Files for a browser: a server of folders, and ONNX Runtime Web from its package. */
-export { filesHandler } from "./serve_files.ts";
-export {
-  webRuntimeBundle,
-  webRuntimeFolder,
-  webRuntimeVersion,
-} from "./web_runtime.ts";
+/** Files for a browser: those of a folder, and of ONNX Runtime Web from its package. */
+export { fileResponse } from "./serve_files.ts";
+export { webRuntimeFolder } from "./web_runtime.ts";

@@ -58,16 +58,3 @@ export const notFound = (path: string): Response =>
     status: 404,
     headers: headersOf(".txt"),
   });
-
-/** Folders served under their first path segments; "" is that of all other paths. */
-export type Folders = Readonly<Record<string, URL>>;
-
-/** Answers requests from folders. */
-export const filesHandler =
-  (folders: Folders) => (request: Request): Promise<Response> => {
-    const path = decodeURIComponent(new URL(request.url).pathname).slice(1);
-    const [first, ...rest] = path.split("/");
-    return first !== "" && Object.hasOwn(folders, first)
-      ? fileResponse(folders[first], rest.join("/"))
-      : fileResponse(folders[""], path);
-  };

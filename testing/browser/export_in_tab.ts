@@ -4,7 +4,7 @@ import { inTemporaryFolder } from "../files/in_temporary_folder.ts";
 import { browserMissing, HeadlessPage } from "./headless_browser.ts";
 import type { Precision } from "@dip-go/core/runtime";
 import { exportCommand } from "@dip-go/experiments/commands";
-import { filesHandler, webRuntimeFolder } from "@dip-go/experiments/web";
+import { fileResponse, webRuntimeFolder } from "@dip-go/experiments/web";
 
 /** The reason why tests in a browser are left out, if they are. */
 export const missing = await browserMissing();
@@ -59,10 +59,12 @@ export async function drawnInTab(
 ): Promise<{ readonly difference: number; readonly device: string }> {
   await using server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen() {} },
-    filesHandler({
-      "": new URL(`file://${folder}/`),
-      runtime: webRuntimeFolder,
-    }),
+    (request) => {
+      const path = decodeURIComponent(new URL(request.url).pathname).slice(1);
+      return path.startsWith("runtime/")
+        ? fileResponse(webRuntimeFolder, path.slice("runtime/".length))
+        : fileResponse(new URL(`file://${folder}/`), path);
+    },
   );
   const origin = `http://127.0.0.1:${server.addr.port}`;
   await using page = await HeadlessPage.open({ origin, gpu });

@@ -2,27 +2,23 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { decode } from "fast-png";
 import { inTemporaryFolder } from "../files/in_temporary_folder.ts";
-import {
-  generate,
-  type GenerateOptions,
-  parseGenerate,
-} from "@dip-go/experiments/commands";
+import { generateCommand } from "@dip-go/experiments/commands";
 import { runExperiment } from "@dip-go/experiments/run";
 import { withTiny } from "../runs/tiny_experiment.ts";
 import { onSoftwareGpu } from "./on_software_gpu.ts";
 
 Deno.test({
-  ...onSoftwareGpu("generate() draws on the GPU what it draws on the CPU"),
+  ...onSoftwareGpu("generate draws on the GPU what it draws on the CPU"),
   fn: () =>
     inTemporaryFolder(async (folder) => {
       const drawn: number[][] = [];
       for (const device of ["cpu", "webgpu"]) {
         const output = `${folder}/${device}.png`;
-        const options = parseGenerate([
+        const { error } = await generateCommand([
           ...["--class", "7", "--steps", "2"],
           ...["--device", device, "-o", output],
-        ]) as GenerateOptions;
-        await generate(options);
+        ]);
+        assertEquals(error, undefined);
         drawn.push([...decode(await Deno.readFile(output)).data]);
       }
       const [cpu, gpu] = drawn;

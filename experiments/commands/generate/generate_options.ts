@@ -11,7 +11,6 @@ import {
   oneOf,
   type OptionValues,
   path,
-  readOptions,
   text,
   whole,
 } from "../options/option_table.ts";
@@ -141,19 +140,6 @@ The settings travel in each PNG's text chunks.`,
 
 /** What the command line asks for. */
 export type GenerateOptions = ReturnType<typeof generateOptions>;
-
-/**
- * The request of a command line.
- *
- * @throws {TypeError} If an option is unknown.
- * @throws {RangeError} If an option's value is missing or not of its kind.
- */
-export function parseGenerate(
-  args: readonly string[],
-): GenerateOptions | "help" {
-  const read = readOptions(args, generateForm);
-  return read === "help" ? read : generateOptions(read.values);
-}
 
 /** @throws {RangeError} If options exclude each other, or there is no output. */
 export function generateOptions({

@@ -32,16 +32,21 @@ import { pictureNames, picturesOf } from "@dip-go/eval/pictures";
 import { inTemporaryFolder } from "@dip-go/testing/files";
 import { inTinyPipeline, type PipelineClass } from "@dip-go/testing/models";
 import { generate } from "../generate.ts";
-import { type GenerateOptions, parseGenerate } from "./generate_options.ts";
+import { readOptions } from "../options/option_table.ts";
+import {
+  generateForm,
+  type GenerateOptions,
+  generateOptions,
+} from "./generate_options.ts";
 
 /** The request of a command line. */
 function asked(...args: string[]): GenerateOptions {
-  const options = parseGenerate(args);
-  if (options === "help") throw new Error("unreachable");
-  return options;
+  const read = readOptions(args, generateForm);
+  if (read === "help") throw new Error("unreachable");
+  return generateOptions(read.values);
 }
 
-Deno.test("parseGenerate() fills in defaults and refuses what it does not know", () => {
+Deno.test("generateOptions() fills in defaults and refuses what it does not know", () => {
   const options = asked("--class", "7", "-o", "x.png");
   assertEquals(
     [options.subject, options.count, options.batch, options.scale],
@@ -51,7 +56,6 @@ Deno.test("parseGenerate() fills in defaults and refuses what it does not know",
   const { subject, steps, granularity } = asked("--prompt", "a", "-o", "x");
   assertEquals(subject, { prompt: "a", negativePrompt: undefined });
   assertEquals([steps, granularity], [undefined, undefined]);
-  assertEquals(parseGenerate(["--help"]), "help");
   const listed = asked("--sigmas", "9, 0.5,0", "--eta", "0.3", "-o", "x");
   assertEquals([listed.sigmas, listed.eta], [[9, 0.5, 0], 0.3]);
   const named = asked("--timesteps", "ays-sd15", "-o", "x");
@@ -70,7 +74,7 @@ Deno.test("parseGenerate() fills in defaults and refuses what it does not know",
     [[], "-o <path> is missing"],
   ];
   for (const [args, message] of refusals) {
-    assertThrows(() => parseGenerate(args), Error, message);
+    assertThrows(() => asked(...args), Error, message);
   }
 });
 
