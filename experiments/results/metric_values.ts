@@ -12,15 +12,11 @@ import {
 import type { SetValue } from "@dip-go/eval/metrics";
 import type { MeasuredRow } from "./measured_row.ts";
 
-/** By metric name: of each search seed one value a sample, `[S, n]`, or one value of all samples together. */
-export type SeededMetrics = Readonly<
-  Record<string, readonly (readonly number[])[] | SetValue>
->;
-
 /** A row's values under its method's name. */
 export interface SeededRow {
   readonly method: string;
-  readonly metrics: SeededMetrics;
+  /** By metric name: of each search seed one value a sample, `[S, n]`, or one value of all samples together. */
+  readonly metrics: Readonly<Record<string, Values | SetValue>>;
 }
 
 /** The rows of one sparsity. */
