@@ -2,9 +2,12 @@
 /** onnxruntime-web in the worker: on the GPU where there is one, else compiled to wasm. */
 import type * as Ort from "onnxruntime-web";
 
+/** The runtime's module. */
+export type OrtModule = typeof Ort;
+
 /** Where graphs run. */
 export interface Device {
-  readonly ort: typeof Ort;
+  readonly ort: OrtModule;
   /** In words. */
   readonly name: string;
   readonly isGpu: boolean;
@@ -26,7 +29,7 @@ async function gpuIsHere(): Promise<boolean> {
 export async function openDevice(onCpu: boolean): Promise<Device> {
   const isGpu = !onCpu && await gpuIsHere();
   const bundle = `ort.${isGpu ? "webgpu" : "wasm"}.bundle.min.mjs`;
-  const ort: typeof Ort = await import(folder + bundle);
+  const ort: OrtModule = await import(folder + bundle);
   ort.env.wasm.wasmPaths = folder;
   ort.env.logLevel = "error";
   ort.env.wasm.numThreads = crossOriginIsolated
