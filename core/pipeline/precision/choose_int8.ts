@@ -9,6 +9,7 @@
 import { wholeGraph } from "../../models/block_graph/block_graph.ts";
 import type { Graph, Value } from "../../onnx/graph.ts";
 import { macsOfGraph } from "../../onnx/macs.ts";
+import { dependants } from "../../onnx/reach.ts";
 import { copied, rewritten } from "../../onnx/rewrites/rewrite.ts";
 import { int8Emitter, int8Weight } from "../../runtime/int8/in_int8.ts";
 import { openSession } from "../../runtime/session.ts";
@@ -162,7 +163,9 @@ function savingsOf(
   const graph = wholeGraph(sampler.graph());
   const macs = macsOfGraph(graph);
   const savings = new Map<string, number>();
-  const drawn = drawnFrom(graph, ["timestep"]);
+  const inputs = graph.inputs.map(({ name }) => name);
+  const others = inputs.filter((name) => name !== "timestep");
+  const drawn = dependants(graph.nodes, others).names;
   const weightOf = int8Weight(precision);
   for (const node of graph.nodes) {
     const weight = weightOf(graph, node);
@@ -175,20 +178,6 @@ function savingsOf(
     );
   }
   return savings;
-}
-
-/** Values that depend on other inputs than the given ones. */
-function drawnFrom(
-  { inputs, nodes }: Graph,
-  apart: readonly string[],
-): Set<string> {
-  const names = inputs.map(({ name }) => name);
-  const found = new Set(names.filter((name) => !apart.includes(name)));
-  for (const node of nodes) {
-    if (!node.inputs.some((name) => found.has(name))) continue;
-    node.outputs.forEach((name) => found.add(name));
-  }
-  return found;
 }
 
 /** Weights, those first that save the most for the squared error that they make. */
