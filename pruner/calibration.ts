@@ -1,6 +1,6 @@
 /**
- * The batches that a search works on: the noise and subjects that a sampler
- * starts from, and the path that the full sampler takes from there. Never the pictures that are evaluated.
+ * Calibration batches, on which searches work: noise, subjects and the full
+ * sampler's trajectory. The evaluated pictures are never among them.
  */
 import { type LoadedModel, ofFamily } from "@dip-go/core/models";
 import {
@@ -15,11 +15,11 @@ import { denseGates } from "@dip-go/supernet/gates";
 import type { SubNetRunner } from "@dip-go/supernet/sampling";
 import { meanSquaredError, range, rowsOf, sum } from "./numbers.ts";
 
-/** The start of B pictures, and the full sampler's trajectory from there. */
+/** The noise and conditioning of B pictures, and the full sampler's trajectory from them. */
 export interface CalibrationBatch extends SamplingInputs {
-  /** Latents before each step, then the final ones: T + 1 arrays. */
+  /** The latents before each step, then the final ones: T + 1 arrays. */
   readonly trajectory: readonly Float32Array[];
-  /** Guided predictions of each step: T arrays. */
+  /** The guided prediction of each step: T arrays. */
   readonly predictions: readonly Float32Array[];
 }
 
@@ -43,24 +43,24 @@ export async function calibrate(
   return { ...inputs, trajectory, predictions };
 }
 
-/** How calibration batches are drawn. */
+/** The sampler, seed, subjects and conditioning of calibration batches to draw. */
 export interface CalibrationDraw
   extends Pick<SamplingInputs, "sampler" | "guidanceScale"> {
-  /** Of noise, and of subjects that are drawn at random. */
+  /** The seed of the noise and of subjects that are drawn at random. */
   readonly seed: number;
-  /** The subject of the i-th picture of all batches. */
+  /** Returns the subject of the i-th picture of all batches. */
   subject(i: number, random: TorchGenerator): Subject;
-  /** The network's inputs for B subjects. */
+  /** Makes the network's inputs for B subjects. */
   conditioning(
     subjects: readonly Subject[],
   ): Promise<SamplingInputs["conditioning"]>;
 }
 
 /**
- * The subject of the i-th picture: the i-th of a list, from the start again at its
- * end, or a class drawn at random.
+ * Returns the subject of the i-th picture: the i-th entry of a list, which repeats,
+ * or a class drawn at random.
  *
- * @throws {TypeError} If there is no list, and the model is none of classes.
+ * @throws {TypeError} If there is no list, and the model does not draw classes.
  *
  * @example
  * ```ts
@@ -87,18 +87,18 @@ export function subjectAt(
   return Math.floor(random.uniform() * classes);
 }
 
-/** Which batches are drawn. */
+/** The range of batches to draw. */
 interface DrawnRange {
   readonly count: number;
-  /** Batches that are drawn and left out before them; 0 by default. */
+  /** The number of batches that are drawn and discarded before them; 0 by default. */
   readonly first?: number;
 }
 
 /**
- * The starts of the batches from `first` on, drawn one after another from one
+ * Draws the starts of `count` batches from `first` on, one after another from one
  * generator: subjects, then noise.
  *
- * @param shape Of a batch's latents, `[B, C, H, W]`.
+ * @param shape The shape of a batch's latents, `[B, C, H, W]`.
  */
 export async function drawStarts(
   shape: readonly number[],
@@ -121,7 +121,7 @@ export async function drawStarts(
   return drawn;
 }
 
-/** The batches from `first` on, each as large as the runner's, sampled by the full sampler. */
+/** Draws `count` batches of the runner's size from `first` on, and samples them with the full sampler. */
 export async function drawCalibration(
   runner: SubNetRunner,
   draw: CalibrationDraw & DrawnRange,
@@ -134,7 +134,7 @@ export async function drawCalibration(
   return batches;
 }
 
-/** Fidelity of a batch's final latents `[B, ...]` to the full sampler's: mean over samples of −10 log10 MSE, in dB. */
+/** The fidelity of final latents `[B, ...]` to the full sampler's: mean of −10 log10 MSE over samples, in dB. */
 export function fidelityTo(
   { trajectory }: CalibrationBatch,
   { data, shape: [samples] }: Tensor<"float32">,

@@ -1,10 +1,11 @@
-/** A part of a search that outlives it: a file, known by everything that the part was made of. */
+/** Parts of searches as files, for later searches; a file's name is a hash of all that its part reads. */
 import { createHash } from "node:crypto";
 import { writeAtomically } from "@dip-go/core/files";
 import type { SearchPlace } from "./method.ts";
 
 /**
- * The value of `make`, or the one that an earlier search kept in the folder; a file that is damaged is made again.
+ * Returns the value that an earlier search kept in the folder, or makes and keeps it.
+ * A damaged file is made anew.
  *
  * @param reads Everything that the value depends on.
  */

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { inTemporaryFolder } from "@dip-go/testing/files";
 import { keptPart } from "./kept_part.ts";
 
-Deno.test("keptPart() makes a part once, for all that it was made of", () =>
+Deno.test("keptPart() makes a part once for each set of inputs, and anew if its file is damaged", () =>
   inTemporaryFolder(async (folder) => {
     const made: string[] = [];
     const part = (name: string, seed: number) =>

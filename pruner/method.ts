@@ -1,4 +1,4 @@
-/** A method: its name, and how it fits a plan to a budget. Those that exist are in `methods.ts`. */
+/** The interface of methods, which fit plans to budgets; `named_methods.ts` lists them all. */
 import type { Sampler } from "@dip-go/core/samplers";
 import type { Precision, SessionOptions } from "@dip-go/core/runtime";
 import {
@@ -15,30 +15,30 @@ import type { DecodePictures } from "./network/consistency_loss.ts";
 import type { SearchSettings } from "./search_settings.ts";
 import type { Teacher } from "./search/learned_solver/teacher.ts";
 
-/** First Block Cache decides while sampling, for all pictures of a batch together. */
+/** A plan of First Block Cache, which decides while sampling, for all pictures of a batch together. */
 export interface AdaptivePlan {
   readonly kind: "adaptive";
-  /** Units of the first block. */
+  /** The number of units of the first block. */
   readonly first: number;
   /** The largest relative change at which the other blocks are reused. */
   readonly threshold: number;
-  /** Of one picture, means over the search's runs. */
+  /** The MACs of one picture, in the mean over the search's runs. */
   readonly macs: number;
-  /** What it takes of a budget, likewise. */
+  /** The cost of one picture in the budget's unit, in the same mean. */
   readonly cost: number;
 }
 
-/** In which precision a plan is sampled, and which weights are in 8 bits then. */
+/** The precision in which a plan is sampled, and the weights that it keeps in 8 bits. */
 export type PlanPrecision = Pick<SessionOptions, "precision" | "int8Weights">;
 
-/** How the budget is met: by a SubNet of the T-step sampler, by one that is decided while sampling, or by the full model with fewer steps. */
+/** A plan: a SubNet of the T-step sampler, one decided while sampling, or the full model with fewer steps. */
 export type SampledPlan =
   & (
     | { readonly kind: "gates"; readonly plan: SubNetPlan }
     | AdaptivePlan
     | { readonly kind: "steps"; readonly steps: number }
   )
-  /** As everything is sampled, unless told. */
+  /** The run's precision by default. */
   & { readonly precise?: PlanPrecision };
 
 /** A fit's result; `none` says why no plan meets the budget. */
@@ -46,47 +46,47 @@ export type FittedPlan =
   | SampledPlan
   | { readonly kind: "none"; readonly note: string };
 
-/** A place for state that outlives a killed search. */
+/** The checkpoint and the curves of a part of a search. */
 export interface SearchPlace {
   /** A safetensors file from which a killed search may go on. */
   readonly checkpoint?: string;
-  /** Notes values of one iteration, numbered from 0, for curves. */
+  /** Records the values of one iteration, numbered from 0, for curves. */
   note?(iteration: number, values: Readonly<Record<string, number>>): void;
 }
 
-/** A model, ready to be searched, and the task. */
+/** A method's task: model, sampler, targets and settings, with sessions and data made when asked for. */
 export interface MethodContext {
-  /** At the search's batch, T model calls. */
+  /** The SuperNet at the search's batch, of T model calls. */
   readonly net: SuperNet;
   readonly sampler: Sampler;
   /** Sessions of `net`. */
   readonly runner: SubNetRunner;
   readonly search: SearchSettings;
-  /** Model calls of the sampler with so many steps. */
+  /** The number of model calls of the sampler with a number of steps. */
   calls(steps: number): number;
-  /** The targets, ascending: the last is fitted, those before it may lead to it. */
+  /** The targets, ascending: the last one is fitted, the others may lead to it. */
   readonly sparsity: readonly number[];
-  /** Of everything random in a fit; never the noise of an evaluation. */
+  /** The seed of everything random in a fit, never of an evaluation's noise. */
   readonly seed: number;
-  /** In a latent space, the decoder that makes pictures. */
+  /** Loads the decoder from latents to pictures; undefined if latents are pixels. */
   decode(): Promise<DecodePictures | undefined>;
   /** The training form of `net`, opened when first asked for. */
   form(): Promise<TrainingForm>;
   /** Batches with the full sampler's trajectories, made when first asked for. */
   calibration(): Promise<readonly CalibrationBatch[]>;
-  /** The network whole, at the search's batch, opened when first asked for. */
+  /** Sessions of the whole network at the search's batch, opened when first asked for. */
   solver(): Promise<SolverSessions>;
-  /** Whole trajectories of the full sampler, which must add no noise; made when first asked for. */
+  /** The full sampler's trajectories for learned solvers, without added noise; made when first asked for. */
   teacher(): Promise<Teacher>;
-  /** Reports that `done` of `total` parts of the search are done, and how well, such as a loss. */
+  /** Reports that `done` of `total` parts of the search are done, with values such as a loss. */
   progress(
     done: number,
     total: number,
     values?: Readonly<Record<string, number>>,
   ): void;
   /**
-   * The value of `make`, made once for all targets and kept, if that is
-   * possible: a search that serves several budgets. Must survive JSON.
+   * Returns the value of `make`, made once for all targets, and kept in a file if
+   * the search has a folder for it. The value must survive JSON.
    */
   once<Value>(
     part: SearchPart,
@@ -94,52 +94,55 @@ export interface MethodContext {
   ): Promise<Value>;
 }
 
-/** A part of a search that is made once and kept, as `once` is asked for it. */
+/** A part of a search, which {@linkcode MethodContext.once} makes and keeps. */
 export interface SearchPart {
   readonly name: string;
-  /** Everything that its value depends on besides model, sampler, SuperNet, seed and calibration. */
+  /** Everything that the part's value depends on besides model, sampler, SuperNet, seed and calibration. */
   readonly reads: unknown;
 }
 
 /** The task of one fit, as far as it is known before anything runs. */
 export interface FitTask
   extends Pick<MethodContext, "net" | "search" | "sparsity"> {
-  /** As `fit` takes it. */
+  /** The budget, as {@linkcode Method.fit} takes it. */
   readonly maxCost: number;
 }
 
-/** A search, and the budgets over all steps at its batch that it serves. */
+/** A search whose cost is asked, and the budgets that it serves, each over all steps at its batch. */
 export interface PricedSearch extends Pick<MethodContext, "net" | "search"> {
   readonly budgets: readonly number[];
 }
 
-/** What plans may depend on besides the model; targets as whoever asks names them. */
+/** The settings and targets that plans may depend on; a caller may give names for targets. */
 export interface ReadSettings extends Pick<MethodContext, "search"> {
   readonly sparsity: readonly (number | string)[];
 }
 
 export interface Method {
-  /** As in tables and file names: letters, digits, "+" and "-". */
+  /** The name in tables and file names: letters, digits, "+" and "-". */
   readonly name: string;
-  /** Why it has no plan of a sampler at any budget, which is said before any work; nothing where it may have one. */
+  /** Says, before any work, why a sampler has no plan at any budget; undefined if it may have one. */
   refusal?(of: Pick<MethodContext, "net" | "sampler">): string | undefined;
-  /** Parts of the search settings that its search reads; settings of the first are its own. */
+  /** The parts of the search settings that its search reads; the first part is its own. */
   readonly settings?: readonly (keyof SearchSettings)[];
-  /** In which its plans are sampled, as everything is unless told; they are fitted in float32. */
+  /** The precision in which its plans are sampled, the run's by default; they are fitted in float32. */
   readonly precision?: Precision;
-  /** Why its result is no plan, where it is none. */
+  /** Why its result is not a plan; undefined if it is one. */
   readonly unplanned?: string;
-  /** How fitting runs the model; false where the gates follow from the budget alone. */
+  /** How fitting runs the model; false if the gates follow from the budget alone. */
   readonly searches: false | "by samples" | "by gradient";
-  /** Everything that its plans depend on besides model, sampler, SuperNet, seed, calibration and budget; all search settings and targets unless told, nothing where it does not search. */
+  /**
+   * Everything else that its plans depend on than model, sampler, SuperNet, seed,
+   * calibration and budget; by default all search settings and targets, if it searches.
+   */
   reads?(settings: ReadSettings): unknown;
-  /** The parts that `fit` asks `once` for, in that order; each may read those before it. */
+  /** The parts that `fit` asks `once` for, in that order; a part may read earlier ones. */
   parts?(task: FitTask): readonly SearchPart[];
-  /** Cost of the model calls of its search for all budgets together, in the unit of the SuperNet's costs; 0 unless told. */
+  /** The cost of its search's model calls for all budgets together, in the SuperNet's unit; 0 by default. */
   searchCost?(search: PricedSearch): number;
-  /** Different pictures that its search sees, if those are not the calibration's; `searchCost` counts their sampling too. */
+  /** The number of pictures its search sees, if not the calibration's; `searchCost` includes sampling them. */
   pictures?(settings: Pick<MethodContext, "search">): number;
-  /** @param maxCost Budget over all steps at `context.net`'s batch, in the unit of its costs. */
+  /** @param maxCost The budget over all steps at `context.net`'s batch, in the unit of its costs. */
   fit(
     context: MethodContext,
     maxCost: number,
@@ -152,11 +155,11 @@ export const planned = (plan: SubNetPlan): FittedPlan => ({
   plan,
 });
 
-/** Why no plan meets a budget, as a fit's result. */
+/** A fit's result without a plan; `note` says why no plan meets the budget. */
 export const noPlan = (note: string): FittedPlan => ({ kind: "none", note });
 
 /**
- * Fits a method to the last of a context's targets, whichever were fitted before.
+ * Fits a method to the last of a context's targets; earlier ones need not be fitted.
  *
  * @throws {RangeError} If the plan exceeds the budget.
  *

@@ -1,4 +1,4 @@
-/** Methods with settings of their own, as an experiment lists them beside plain names. */
+/** Methods with settings of their own, which an experiment may list beside plain names. */
 import { oneOf, record, text } from "@dip-go/core/files";
 import { type Precision, precisions } from "@dip-go/core/runtime";
 import * as v from "valibot";
@@ -6,7 +6,7 @@ import type { Method } from "./method.ts";
 import { methodNamed, methods } from "./named_methods.ts";
 import { classSettings, type SearchSettings } from "./search_settings.ts";
 
-/** A name that says what it is, for one that says how it is done. */
+/** Names of methods by the shorter kinds that stand for them. */
 const kinds: Readonly<Record<string, string>> = {
   energy: "energy+forecast",
   uniform: "uniform-reuse",
@@ -14,12 +14,12 @@ const kinds: Readonly<Record<string, string>> = {
 
 const methodOfKind = (kind: string): Method => methodNamed(kinds[kind] ?? kind);
 
-/** A method by its name, or with settings that replace those of the experiment's search. */
+/** A method's name, or its kind with settings that replace the experiment's. */
 export type MethodChoice = string | {
   readonly kind: string;
-  /** Of its rows; the kind and what differs by default. */
+  /** The name of its rows; the kind and the settings that differ by default. */
   readonly name?: string;
-  /** In which its plans are sampled; the run's by default. */
+  /** The precision in which its plans are sampled; the run's by default. */
   readonly precision?: Precision;
   readonly [setting: string]: unknown;
 };
@@ -29,7 +29,7 @@ type Tree = { readonly [key: string]: unknown };
 const isTree = (value: unknown): value is Tree =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** A schema that fills in nothing: every key may be absent, at every depth. */
+/** A copy of a schema without defaults: every key may be absent, at every depth. */
 function sparse(schema: v.GenericSchema): v.GenericSchema {
   const { wrapped, entries } = schema as {
     wrapped?: v.GenericSchema;
@@ -47,10 +47,10 @@ function sparseEntries(entries: v.ObjectEntries): v.ObjectEntries {
   return Object.fromEntries(sparsed);
 }
 
-/** Parts of the search settings, nothing filled in. */
+/** Schemas of the parts of the search settings, without defaults. */
 const parts = sparseEntries(classSettings.entries);
 
-/** The keys that a method's record may have: the settings of the part of a search that is its own, and its other parts by their names. */
+/** The keys that a method's record may have: the settings of its own part, and its other parts by name. */
 function choiceEntries({ settings: [own, ...others] = [] }: Method) {
   const section = parts[own] as v.OptionalSchema<typeof classSettings, never>;
   return {
@@ -68,7 +68,7 @@ function choiceEntries({ settings: [own, ...others] = [] }: Method) {
 
 const names = methods.map(({ name }) => name);
 
-/** One of an experiment's methods. */
+/** The schema of one of an experiment's methods. */
 const choice = v.lazy((value): v.GenericSchema<unknown, MethodChoice> => {
   if (!isTree(value)) return oneOf(names);
   const kind = oneOf([...Object.keys(kinds), ...names]);
@@ -79,7 +79,7 @@ const choice = v.lazy((value): v.GenericSchema<unknown, MethodChoice> => {
   return record({ ...entries, kind }) as v.GenericSchema<unknown, MethodChoice>;
 });
 
-/** An experiment's methods, whose rows are told apart by their names. */
+/** The schema of an experiment's methods, whose names must differ. */
 export const methodChoices = v.pipe(
   v.array(choice),
   v.check(
@@ -90,7 +90,7 @@ export const methodChoices = v.pipe(
   ),
 );
 
-/** `genetic,evaluations=40`. */
+/** The kind and its settings as a name: `genetic,evaluations=40`. */
 function nameOf(kind: string, own: Tree): string {
   const differing = (tree: Tree, path: string): string[] =>
     Object.entries(tree).flatMap(([key, value]) =>
@@ -101,7 +101,7 @@ function nameOf(kind: string, own: Tree): string {
   return [kind, ...differing(own, "")].join(",");
 }
 
-/** Values of the second tree in the place of the first's. */
+/** The first tree, with values of the second instead of its own. */
 function merged<Value>(value: Value, other: unknown): Value {
   if (!isTree(other)) return other as Value;
   const base: Tree = isTree(value) ? value : {};
@@ -116,7 +116,7 @@ function merged<Value>(value: Value, other: unknown): Value {
 /**
  * The search settings that a method of an experiment works with.
  *
- * @param search The experiment's.
+ * @param search The experiment's search settings.
  */
 export function searchOf(
   chosen: MethodChoice,
@@ -138,9 +138,9 @@ export function searchOf(
 }
 
 /**
- * The method that an experiment names, which fits with settings of its own.
+ * The method that an experiment chooses, which fits with the chosen settings.
  *
- * @throws {RangeError} If there is none of its kind.
+ * @throws {RangeError} If there is no method of that kind.
  *
  * @example
  * ```ts

@@ -1,4 +1,4 @@
-/** Methods: every one that an experiment or `prune` can name, their settings, and what fits them to budgets. */
+/** All methods that an experiment or `prune` can name, their settings, and functions that fit them to budgets. */
 export { gradientPasses } from "./budget/gate_costs.ts";
 export { type CalibrationBatch, subjectAt } from "./calibration.ts";
 export { keptPart } from "./kept_part.ts";

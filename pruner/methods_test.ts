@@ -59,7 +59,7 @@ Deno.test("fewer-steps counts model calls, which PNDM makes once more than it ha
     assertEquals(computed(await fit("uniform-reuse", 0.4)), "101010");
   }, "pndm"));
 
-Deno.test("fora takes the smallest interval that fits, fills the rest, and has no plan where ungated blocks are too many", () =>
+Deno.test("fora takes the smallest interval that fits, fills the rest, and has no plan if ungated blocks cost too much", () =>
   withFit(async (fit) => {
     assertEquals(computed(await fit("fora", 0.15)), "11101");
     assertEquals(computed(await fit("fora", 0.3)), "10101");
@@ -77,7 +77,7 @@ Deno.test("random draws the same gates again, within the budget", () =>
     );
   }));
 
-Deno.test("MACs of a batch are those of one image times the batch", () =>
+Deno.test("MACs of a batch are one image's MACs times the batch", () =>
   withFit(async (fit, sampler) => {
     const fitted = await fit("random", 0.5);
     if (fitted.kind !== "gates") throw new Error("unreachable");
@@ -128,7 +128,7 @@ Deno.test("randomGates() stays within the budget, and refuses one below a single
     return Promise.resolve();
   }));
 
-Deno.test("methods that are fitted to trajectories say how many pictures those are", () => {
+Deno.test("methods that are fitted to trajectories count a picture for each, in whole batches", () => {
   const search = { ...classSearch, batch: 4 };
   const own = { ...search, solver: { ...search.solver, pairs: 10 } };
   const pictures = methods.flatMap((method) =>

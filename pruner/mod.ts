@@ -1,6 +1,6 @@
 /**
- * Which blocks of which steps a sampler can do without: {@linkcode prune} finds
- * a plan for a budget, by this project's own search or by a rival's rule.
+ * Pruning of samplers: {@linkcode prune} finds the blocks that each step may leave
+ * out within a budget, by this project's own search or by a rival's rule.
  */
 export { methodNames, prune, type PruneOptions } from "./prune.ts";
 export {

@@ -1,4 +1,4 @@
-/** Every method that an experiment, or `prune`, can name. */
+/** All methods that an experiment, or `prune`, can name. */
 import type { Method } from "./method.ts";
 import { dipGo, dipGoSteps } from "./network/dip_go.ts";
 import { firstBlock } from "./rivals/caches/first_block_cache.ts";
@@ -35,7 +35,7 @@ import {
   uniformSolver,
 } from "./search/learned_solver/learned_solver.ts";
 
-/** In the order in which tables list them by default. */
+/** All methods, in the order in which tables list them by default. */
 export const methods: readonly Method[] = [
   fewerSteps,
   uniformReuse,
@@ -72,7 +72,7 @@ export const methods: readonly Method[] = [
 /**
  * The method of a name.
  *
- * @throws {RangeError} If there is none; the message lists them.
+ * @throws {RangeError} If no method has the name; the message lists all names.
  */
 export function methodNamed(name: string): Method {
   const method = methods.find((method) => method.name === name);

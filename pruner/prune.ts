@@ -1,4 +1,4 @@
-/** The door: a pipeline's sampler and a target go in, a plan comes out. */
+/** The function {@linkcode prune}: from a pipeline's sampler and a target to a plan. */
 import { conform, type Given } from "@dip-go/core/files";
 import type { PipelineSampler } from "@dip-go/core/pipeline";
 import { type BlockCosts, type Plan, planFor } from "@dip-go/supernet/gates";
@@ -21,21 +21,21 @@ import { classSettings, promptSettings } from "./search_settings.ts";
 export const methodNames: readonly string[] = methods
   .filter(({ unplanned }) => !unplanned).map(({ name }) => name);
 
-/** How a sampler is pruned; search settings default to `classSearch` or `promptSearch`. */
+/** The options of {@linkcode prune}; search settings default to `classSearch` or `promptSearch`. */
 export interface PruneOptions extends Given<typeof classSettings> {
-  /** Prompts that the search samples, in turn: a model that reads text needs some, none of them an evaluation's. */
+  /** Prompts that the search samples in turn, none of them an evaluation's; a model that reads text needs some. */
   readonly prompts?: readonly string[];
-  /** Classes that the search samples, in turn, in a model of classes; drawn at random by default. */
+  /** Classes that the search of a class model samples in turn; drawn at random by default. */
   readonly classes?: readonly number[];
-  /** Of the calibration noise and of everything random in the search; 0 by default. */
+  /** The seed of the calibration noise and of everything random in the search; 0 by default. */
   readonly seed?: number;
-  /** One of `methodNames`; "learned-solver" by default, or "energy+forecast" with a sampler that adds noise, of which no solver is learned. */
+  /** One of `methodNames`; by default "learned-solver", or "energy+forecast" if the sampler adds noise. */
   readonly method?: string;
-  /** What sparsity is of, for one picture, such as nanoseconds; MACs by default. */
+  /** The costs of which sparsity is a share, for one picture, such as nanoseconds; MACs by default. */
   readonly costs?: BlockCosts;
-  /** A folder for the search's parts, of this model's files alone: a search that was killed goes on from them. */
+  /** A folder for parts of the search, from which a killed search goes on; each model needs its own folder. */
   readonly keptIn?: string;
-  /** Takes how many parts of the search for a target are done, of how many, and how well, such as a loss. */
+  /** Called when `done` of `total` parts of the search for a target are done, with values such as a loss. */
   readonly onProgress?: (
     done: number,
     total: number,
@@ -46,14 +46,14 @@ export interface PruneOptions extends Given<typeof classSettings> {
 
 /**
  * Prunes a sampler: finds, for each fraction of its cost that is to be removed,
- * the blocks that each step computes, and the stand-ins of the others.
+ * the blocks that each step computes, and the values that replace the others.
  *
- * One search serves several targets, the plan of one leading to that of the
- * next; the model stays as it is. The same settings give the same plan.
+ * One search serves several targets, and a target's plan may lead to the next one's.
+ * The model does not change. The same settings give the same plan.
  *
- * @param options.sparsity Fraction of the full sampler's cost to remove, in (0, 1); or several, for which plans are returned in ascending order.
- * @returns Gates `[T, N]` of the sampler's T calls and N units, and with them the payloads where the method fits some: as JSON, `gates.json`.
- * @throws {RangeError} Before any work, if a target, a class, a count or the method's name is none; if the model reads text and there are no prompts, or reads none and there are some. Also if the method finds no plan within the budget.
+ * @param options.sparsity The fraction of the full sampler's cost to remove, in (0, 1); or several fractions, whose plans are returned in ascending order.
+ * @returns Gates `[T, N]` for T calls and N units, with payloads or a solver if the method fits them; as JSON, a `gates.json`.
+ * @throws {RangeError} Before any work, if a target, class, setting or method name is invalid, if prompts are missing for a model that reads text, or given for one that does not. Also if the method finds no plan within the budget.
  *
  * @example An embedded model of classes, at two targets
  * ```ts
@@ -141,13 +141,13 @@ export async function prune(
   return typeof sparsity === "number" ? plans[0] : plans;
 }
 
-/** The strongest that a sampler allows. */
+/** The strongest method that a sampler allows: a solver is learned only of samplers that add no noise. */
 const usualMethod = ({ sampler }: PipelineSampler): string =>
   sampler.steps.every(({ noise }) => noise === 0)
     ? "learned-solver"
     : "energy+forecast";
 
-/** What types cannot say of targets and subjects; nothing where all is well. */
+/** The first mistake in targets and subjects, as the end of an error message; undefined if there is none. */
 function wrongIn(
   { calls, pipeline: { model } }: PipelineSampler,
   { targets, prompts, classes }:

@@ -5,14 +5,14 @@ import { planCost } from "@dip-go/supernet/solver";
 import { withTinySampler } from "@dip-go/testing/runs";
 import { prune, type PruneOptions } from "./prune.ts";
 
-/** Searches that end in a second. */
+/** Settings with which a search ends in a second. */
 const quick = {
   batch: 2,
   calibration: 1,
   solver: { pairs: 4, perturbed: 2, judged: 2, refinements: 2, pictures: 2 },
 };
 
-Deno.test("prune() fits every target within its budget, the same again by its seed", () =>
+Deno.test("prune() fits every target within its budget, and repeats by its seed", () =>
   withTinySampler({ steps: 4 }, async (sampler) => {
     const net = superNetOf(sampler);
     const seen: number[] = [];

@@ -1,4 +1,4 @@
-/** A pipeline's sampler as methods work on it: one SuperNet, its sessions and its calibration batches serve all targets. */
+/** Contexts of methods for a pipeline's sampler; one SuperNet, its sessions and calibration serve all targets. */
 import {
   type Conditioner,
   emitPictures,
@@ -33,24 +33,25 @@ import type { SearchSettings } from "./search_settings.ts";
 /** Everything that a search reads besides the sampler. */
 export interface SamplerSearchOptions {
   readonly search: SearchSettings;
-  /** Of noise, and of everything random in a fit. */
+  /** The seed of noise and of everything random in a fit. */
   readonly seed: number;
   /** Subjects of the calibration pictures, in turn; classes drawn at random by default. */
   readonly subjects?: readonly Subject[];
-  /** For one picture; MACs by default. */
+  /** The costs of blocks for one picture; MACs by default. */
   readonly costs?: BlockCosts;
-  /** A folder in which parts of the search outlive it. */
+  /** A folder that keeps parts of the search for later ones. */
   readonly keptIn?: string;
-  /** Sessions of the SuperNet at the search's batch, in float32, that stay the caller's. */
+  /** Float32 sessions of the SuperNet at the search's batch, closed by the caller; its own by default. */
   readonly runner?: SubNetRunner;
-  /** The sampler's, that stays the caller's. */
+  /** The sampler's conditioner, closed by the caller; its own by default. */
   readonly conditioner?: Conditioner;
 }
 
 /**
- * Hold it with `await using`: sessions are opened when first asked for, in float32.
+ * Makes the contexts of methods. Its sessions are float32, and are opened when first
+ * asked for. Hold it with `await using`.
  *
- * @example A rule that needs no sample
+ * @example A method that samples nothing
  * ```ts
  * import { assertEquals } from "@std/assert";
  * import { loadPipeline } from "@dip-go/core";
@@ -70,7 +71,7 @@ export class SamplerSearch implements AsyncDisposable {
   readonly #opened = new AsyncDisposableStack();
   /** Sessions of the SuperNet. */
   readonly runner: SubNetRunner;
-  /** By its name. */
+  /** The values made so far, by name. */
   readonly #made = new Map<string, unknown>();
 
   constructor(
@@ -88,13 +89,13 @@ export class SamplerSearch implements AsyncDisposable {
     return { device, threads };
   }
 
-  /** What is made when first asked for. */
+  /** Returns the value of a name, made when first asked for. */
   #held<Value>(name: string, make: () => Value): Value {
     if (!this.#made.has(name)) this.#made.set(name, make());
     return this.#made.get(name) as Value;
   }
 
-  /** The context of a method, for the last of ascending targets. */
+  /** Makes the context of a method for the last of ascending targets. */
   context(
     sparsity: readonly number[],
     progress: MethodContext["progress"] = () => {},
@@ -122,7 +123,7 @@ export class SamplerSearch implements AsyncDisposable {
     };
   }
 
-  /** The value of `make`, or the one that an earlier search left in the folder. */
+  /** Returns the value of `make`, or the one that an earlier search kept in the folder. */
   #kept<Value>(
     key: string,
     make: (place: SearchPlace) => Promise<Value>,
@@ -149,7 +150,7 @@ export class SamplerSearch implements AsyncDisposable {
     return form;
   }
 
-  /** So many calibration batches from `first` on, all that are left by default; made anew. */
+  /** Draws `count` calibration batches anew from `first` on; by default all that the settings leave. */
   calibrationFrom(
     first: number,
     count: number = this.options.search.calibration - first,
@@ -159,7 +160,7 @@ export class SamplerSearch implements AsyncDisposable {
     );
   }
 
-  /** The starts of so many batches, from the first on. */
+  /** Draws the starts of the first `count` batches. */
   starts(count: number): Promise<SamplingInputs[]> {
     const { model } = this.runner.net;
     const shape = latentsShape(model, this.sampler.guidanceScale);

@@ -1,6 +1,6 @@
 /**
- * Settings of every search, and the defaults for models of classes and of
- * prompts: small enough that the embedded models are pruned in minutes on two cores.
+ * Settings of every search, with defaults for models of classes and of prompts, by
+ * which the embedded models are pruned in minutes on two cores.
  */
 import {
   type Conformed,
@@ -12,25 +12,25 @@ import {
 } from "@dip-go/core/files";
 import * as v from "valibot";
 
-/** A part of the settings, all of whose keys have defaults. */
+/** The schema of a part of the settings; the part, and each of its keys, may be absent. */
 const section = <const Entries extends v.ObjectEntries>(entries: Entries) =>
   v.optional(record(entries), {} as never);
 
-/** Random and genetic search. */
+/** The schema of the settings of random and genetic search. */
 const evolution = record({
-  /** SubNets sampled a budget, each on every calibration batch, or as many as DiP-GO's training would pay for. */
+  /** SubNets to sample for each budget on all calibration batches, or as many as DiP-GO's training pays for. */
   evaluations: v.union(
     [wholeFrom(1), v.literal("equal-cost")],
     "a whole number from 1 or equal-cost",
   ),
-  /** SubNets of a round, and how many live on. */
+  /** The number of SubNets in a round, and of the best that live on. */
   population: wholeFrom(1),
 });
 
 /**
- * Training of DiP-GO's pruner network (section 4.1).
+ * The schema of the settings to train DiP-GO's pruner network (section 4.1).
  *
- * @param isPublished Whether defaults are the paper's, else this project's.
+ * @param isPublished Whether defaults are the paper's; else they are this project's.
  * @param own Defaults that differ by model.
  */
 const networkSettings = (
@@ -47,9 +47,9 @@ const networkSettings = (
         ),
         isPublished ? 512 : 64,
       ),
-      /** How queries see each other: not at all, or by self-attention. */
+      /** Whether queries see each other by self-attention, or not at all (`linear`). */
       encoder: v.optional(oneOf(["linear", "attention"]), "attention"),
-      /** How weights are drawn before training: as PyTorch's layers draw them, or normal with variance 1/n. */
+      /** Initial weights: drawn as by PyTorch's layers, or normal with variance 1/n. */
       initial: v.optional(
         oneOf(["torch", "lecun"]),
         isPublished ? "torch" : "lecun",
@@ -57,9 +57,9 @@ const networkSettings = (
     }),
     /** Whether the whole step is a unit too; the paper has none. */
     wholeStep: v.optional(v.boolean(), !isPublished),
-    /** Whether units that nothing reads in their own step are closed, as in Algorithm 1; else they run for later steps. */
+    /** Whether units that nothing reads in their step are closed, as in Algorithm 1; else they run for later steps. */
     cascade: v.optional(v.boolean(), isPublished),
-    /** `ssim` is the paper's choice. */
+    /** The distance of L_c; `ssim` is the paper's choice. */
     consistency: v.optional(oneOf(["ssim", "l1", "l2", "l1+ssim"]), "ssim"),
     /** The space of L_c: pictures, as in the paper, or latents, which spares a latent model its decoder. */
     space: v.optional(oneOf(["pictures", "latents"]), "pictures"),
@@ -67,12 +67,12 @@ const networkSettings = (
     alpha: v.optional(weight, 1),
     /** Whether γ is the share of the cost that a gate saves, or 1 for all. */
     gamma: v.optional(v.boolean(), true),
-    /** Which sum over gates the sparsity loss is: equation 3, that of its authors' code, or equation 3 over its value for the full model. */
+    /** L_s: equation 3, the sum of its authors' code, or equation 3 with `stop` relative to the full model's L_s. */
     sparsityLoss: v.optional(
       oneOf(["equation-3", "companion", "relative"]),
       isPublished ? "equation-3" : "relative",
     ),
-    /** Sparsity loss at which only L_c is left; the paper's is 0.2. */
+    /** The sparsity loss at or below which only L_c is left; the paper's is 0.2. */
     stop: v.optional(weight, 0.2),
     iterations: v.optional(wholeFrom(1), own.iterations),
     optimizer: v.optional(
@@ -82,15 +82,15 @@ const networkSettings = (
     learningRate: v.optional(positive, own.learningRate),
     weightDecay: v.optional(weight, 1e-4),
     warmUp: v.optional(wholeFrom(0), 0),
-    /** Largest norm of the parameters' gradient; any by default in the paper's training. */
+    /** The largest norm of the parameters' gradient; no limit by default in the paper's training. */
     clip: v.optional(positive, isPublished ? undefined : 1),
-    /** Batches whose gradients are averaged for one update. */
+    /** The number of batches whose gradients are averaged for one update. */
     accumulate: v.optional(wholeFrom(1), 1),
   });
 
-/** @param areDear Whether model calls are dear, as those of prompts are. */
+/** @param areDear Whether model calls are dear, as a prompt model's are. */
 const settingsFor = (areDear: boolean) => {
-  /** A count, and where it differs that of dear models. */
+  /** The schema of a count, with its default, and the default for dear models if it differs. */
   const count = (most: number, dear = most) =>
     v.optional(wholeFrom(1), areDear ? dear : most);
   return record({
@@ -98,27 +98,27 @@ const settingsFor = (areDear: boolean) => {
     batch: count(4, 2),
     /** Batches of noise and subjects that searches work on. */
     calibration: count(6, 4),
-    /** How budgets are fitted to the network's scores. */
+    /** The rule that turns the pruner network's scores into gates within a budget. */
     fit: v.optional(oneOf(["bisection", "greedy"]), "bisection"),
     /** DiP-GO's training as published. */
     dipGo: networkSettings(true, {
       iterations: 1000,
-      learningRate: areDear ? 0.1 : 10, // the paper's of Stable Diffusion and of DiT
+      learningRate: areDear ? 0.1 : 10, // the paper's rates for Stable Diffusion and for DiT
     }),
-    /** The same with what this project adds, of `dip-go+steps`. */
+    /** The training of `dip-go+steps`: DiP-GO's with this project's additions. */
     network: networkSettings(false, {
       iterations: areDear ? 16 : 24,
       learningRate: 3e-3,
     }),
-    /** The walk by gradient energy. */
+    /** The walk by gradient energy, of `energy+forecast`. */
     energy: section({
-      /** Measurements on the way from the full model to the first target. */
+      /** The number of measurements on the way from the full model to the first target. */
       approach: count(4, 3),
-      /** Plans that are sampled a target, at most. */
+      /** The largest number of plans sampled for each target. */
       evaluations: count(12, 8),
-      /** How held predictions are combined: refined by gradient (the default), by least squares alone, or held as they are. */
+      /** The forecast of a skipped step: refined by gradient (default), by least squares, or the last prediction. */
       forecast: v.optional(oneOf(["refined", "fitted", "held"])),
-      /** Exchanges tried from one measurement of the gradient, before measuring again. */
+      /** The number of exchanges tried for each measurement of the gradient. */
       tries: count(5, 4),
     }),
     /** Gradient steps on forecast scalars after least squares. */
@@ -126,57 +126,57 @@ const settingsFor = (areDear: boolean) => {
       iterations: v.optional(wholeFrom(0), areDear ? 4 : 5),
       learningRate: v.optional(positive, 0.01),
     }),
-    /** The best k of T steps: subsets that are sampled a budget, at most. */
+    /** The best k of T steps: the largest number of subsets sampled for each budget. */
     subset: section({ evaluations: count(20) }),
     /** DPCache. */
     dpCache: section({
-      /** Of the Taylor series by which predictions are forecast. */
+      /** The order of the Taylor series that forecasts predictions. */
       order: v.optional(wholeFrom(0), 2),
-      /** How many of the first steps are always computed. */
+      /** The number of first steps that are always computed. */
       forced: v.optional(wholeFrom(2), 3),
     }),
-    /** BudCache: choices of steps that are sampled a budget, at most. */
+    /** BudCache: the largest number of choices of steps sampled for each budget. */
     budCache: section({ evaluations: count(400) }),
-    /** L2P's weights: trained as its authors do, or the least squares over computed predictions. Trajectories are the learned solver's. */
+    /** L2P's weights: trained as by its authors, or least squares over computed predictions; on `solver.pairs`. */
     l2p: section({
       weights: v.optional(oneOf(["trained", "least-squares"]), "trained"),
     }),
-    /** Training of Learning-to-Cache's routers, a pair of calls an iteration. */
+    /** Training of Learning-to-Cache's routers, by a pair of calls at each iteration. */
     routers: section({
       iterations: count(300),
       learningRate: v.optional(positive, 0.1),
-      /** λ, the weight of the routers' sum, from which training starts. */
+      /** The initial λ, the weight of the routers' sum. */
       sumWeight: v.optional(positive, 5e-6),
     }),
     /** The learned solver. */
     solver: section({
-      /** Trajectories of the full sampler that it is fitted to. */
+      /** The number of the full sampler's trajectories that the solver is fitted to. */
       pairs: count(96, 48),
-      /** Pictures on which the sensitivity to errors is measured. */
+      /** The number of pictures on which the sensitivity to errors is measured. */
       perturbed: count(8, 4),
-      /** Of the pairs, those by which the best is chosen; no gradient sees them. */
+      /** The number of pairs that choose the best iterate; gradients do not see them. */
       judged: count(32, 16),
       /** Whether the closed form is refined through the sampler. */
       refine: v.optional(oneOf(["end-to-end", "none"]), "end-to-end"),
-      /** Gradient steps. */
+      /** The number of gradient steps. */
       refinements: count(24, 16),
-      /** Pictures of a gradient step, whole batches. */
+      /** The number of pictures in a gradient step, in whole batches. */
       pictures: count(8),
-      /** The sampler whose pictures are the targets: the pruned one, or the same with so many steps. */
+      /** The sampler that makes the targets: the same with this many steps; by default the pruned one. */
       teacher: v.optional(record({ steps: wholeFrom(1) })),
     }),
-    /** Only random and genetic search read it. */
+    /** Random and genetic search need it; no other search reads it. */
     evolution: v.optional(evolution),
   });
 };
 
-/** Settings of every search by default, for a model of classes. */
+/** The schema of the settings, with defaults for a model of classes. */
 export const classSettings = settingsFor(false);
 
-/** The same for a model of prompts, whose calls are dearer. */
+/** The schema of the settings, with defaults for a model of prompts, whose calls are dearer. */
 export const promptSettings: typeof classSettings = settingsFor(true);
 
-/** Settings of the searches; calibration noise and subjects follow from a seed besides. */
+/** The settings of all searches; calibration noise and subjects follow from a seed, which is separate. */
 export type SearchSettings = Conformed<typeof classSettings>;
 export type NetworkSearchOptions = SearchSettings["network"];
 

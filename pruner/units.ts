@@ -2,17 +2,17 @@
 import type { Gate, Gates, SuperNet } from "@dip-go/supernet/gates";
 import { range } from "./numbers.ts";
 
-/** Gates `[T, N]` by a rule. */
+/** Makes gates `[T, N]` by a rule. */
 export const gatesWhere = (
   { steps, units }: Pick<SuperNet, "steps" | "units">,
   isOpen: (t: number, n: number) => boolean,
 ): Gates =>
   range(steps).map((t) => units.map((_, n): Gate => isOpen(t, n) ? 1 : 0));
 
-/** Where a unit's block is among a SuperNet's; −1 for the whole step. */
+/** The index of a unit's block in a SuperNet; −1 for the whole step. */
 export const blockAt = ({ blocks }: SuperNet, unit: string): number =>
   blocks.findIndex(({ block }) => block.name === unit);
 
-/** Whether each unit holds what it adds to a residual stream. */
+/** Whether every unit but the whole step holds the residual that it adds to a stream. */
 export const addsToStreams = ({ blocks }: SuperNet): boolean =>
   blocks.every(({ block }) => !block.gated || block.streams);
