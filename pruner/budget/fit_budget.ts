@@ -1,7 +1,7 @@
 /**
- * From scores to a SubNet within a budget (DiP-GO, Algorithm 1): gates whose
- * score is below a threshold are closed. The paper bisects the threshold;
- * its companion code raises it in steps and closes the heaviest cascade first.
+ * Turns scores into a SubNet within a budget (DiP-GO, Algorithm 1): gates with a
+ * score below a threshold are closed. The paper bisects the threshold; its
+ * companion code raises it in steps and closes the heaviest cascade first.
  * Every budget is fitted from the same scores.
  */
 import {
@@ -14,10 +14,10 @@ import type { SearchSettings } from "../search_settings.ts";
 import { gatesWhere } from "../units.ts";
 import { gateCosts } from "./gate_costs.ts";
 
-/** `[T, N]`, higher means keep. */
+/** A score for each gate, `[T, N]`; a higher one means keep. */
 export type Scores = readonly (readonly number[])[];
 
-/** Gates of a set of open ones: row 0 is dense, and a step whose prediction is held computes nothing. */
+/** Makes gates by a rule; row 0 is dense, and a step whose prediction is held has all gates closed. */
 export function gatesOf(
   net: SuperNet,
   isOpen: (t: number, n: number) => boolean,
@@ -37,7 +37,7 @@ interface Ranked {
   readonly score: number;
 }
 
-/** Gates that were chosen to be open, of which a step whose prediction is held computes none. */
+/** Gates that are chosen one by one; a chosen gate opens only if its step's prediction is computed. */
 class ChosenGates {
   readonly #chosen: boolean[][];
   readonly #gates: OpenGates;
@@ -69,8 +69,8 @@ class ChosenGates {
   }
 
   /**
-   * Opens every gate that still fits, in the order given. Where gates cascade,
-   * one that nothing reads is closed, and waits until something does.
+   * Opens every gate that still fits, in the given order. If gates cascade, a unit
+   * that nothing reads is closed, and waits until another unit reads it.
    */
   fill(ranked: readonly Ranked[], maxCost: number): void {
     const { cascade } = this.reading;
@@ -92,13 +92,13 @@ class ChosenGates {
 }
 
 /**
- * The SubNet that keeps the best scores within a budget, filled up with every
+ * The gates that keep the best scores within a budget, filled up with every
  * further gate that still fits, from the best score down.
  *
- * @param maxCost Budget over all steps, in the unit of the SuperNet's costs; never exceeded.
- * @param kind How the threshold moves.
+ * @param maxCost The budget over all steps, in the unit of the SuperNet's costs; never exceeded.
+ * @param kind The rule that moves the threshold.
  * @param cascade Whether units that nothing reads in their own step are closed before pricing.
- * @throws {RangeError} If one model call alone exceeds it.
+ * @throws {RangeError} If one model call alone exceeds the budget.
  */
 export function fitBudget(
   net: SuperNet,
@@ -123,7 +123,7 @@ export function fitBudget(
     : fitGreedily(none(), { ranked, costs: gateCosts(net), maxCost });
 }
 
-/** The lowest threshold that fits. */
+/** Fits by the lowest threshold within the budget, found as the number of gates above it. */
 function fitByBisection(
   none: () => ChosenGates,
   ranked: readonly Ranked[],
@@ -146,7 +146,7 @@ function fitByBisection(
   return open.gates;
 }
 
-/** Scores below the threshold are closed heaviest cascade first, until the SubNet fits; then the threshold rises by this. */
+/** The threshold's step; among scores in one step, the heaviest cascade is closed first. */
 const greedyStep = 0.05;
 
 function fitGreedily(

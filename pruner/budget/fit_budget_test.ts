@@ -19,7 +19,7 @@ const model = ditBlockGraph(tinyDit, noWeights, {
 const net = superNet(model, { steps });
 const dense = denseCost(net);
 
-Deno.test("fitBudget() never exceeds the budget, fills it, and keeps what scores best", () => {
+Deno.test("fitBudget() never exceeds the budget, and fills it", () => {
   const random = new TorchGenerator(1);
   const scores = denseGates(steps, net.units.length).map((row) =>
     row.map(() => random.uniform())
@@ -47,7 +47,7 @@ Deno.test("fitBudget() never exceeds the budget, fills it, and keeps what scores
   }
 });
 
-Deno.test("fitBudget() closes among like scores the heaviest cascade first where it is greedy", () => {
+Deno.test("fitBudget() that is greedy closes the heaviest cascade first among like scores", () => {
   const whole = net.units.length - 1;
   const scores = denseGates(steps, net.units.length).map((row) =>
     row.map((_, n) => n === whole ? 0.52 : 0.51)
@@ -60,7 +60,7 @@ Deno.test("fitBudget() closes among like scores the heaviest cascade first where
   assertEquals(called("bisection"), steps);
 });
 
-Deno.test("fitBudget() closes with a block what only that block reads, where it cascades; else a later step may hold it", () => {
+Deno.test("fitBudget() that cascades closes units that only closed blocks read; else a later step may hold them", () => {
   const blocks = ditBlockGraph(tinyDit, noWeights, {
     batch: 1,
     granularity: "block",
@@ -79,14 +79,14 @@ Deno.test("fitBudget() closes with a block what only that block reads, where it 
   assertEquals(fit(false), [[1, 1, 1], [1, 0, 1], [1, 0, 1]]);
 });
 
-Deno.test("fitBudget() that cascades opens readers before what they read, so that budgets are met", () => {
+Deno.test("fitBudget() that cascades opens readers before the blocks that they read, so that budgets are met", () => {
   const chain = ditBlockGraph({ ...tinyDit, layers: 6 }, noWeights, {
     batch: 1,
     granularity: "block",
     backup: "output",
   });
   const hand = superNet(chain, { steps: 6 });
-  // as an untrained network scores them: all alike, whole steps without a gate
+  // scores of an untrained network: all alike, and whole steps without a gate
   const scores = denseGates(6, hand.units.length).map((row) =>
     row.map((_, n) => n === row.length - 1 ? Infinity : 0.7)
   );

@@ -1,4 +1,4 @@
-/** What gates cost: γ of DiP-GO's sparsity loss, and trainings by their gradients in model calls, the measure of an equal-cost search without. */
+/** Costs of gates (γ of DiP-GO's sparsity loss), and of trainings, by which equal-cost searches are measured. */
 import {
   denseCost,
   denseGates,
@@ -8,8 +8,8 @@ import {
 import type { NetworkSearchOptions } from "../search_settings.ts";
 
 /**
- * Share of one model call's cost that closing each unit alone saves, its cascade
- * included, in [0, 1]; `[N]`. The whole step's is 1.
+ * The share of one model call's cost that closing each unit alone saves, its cascade
+ * included, `[N]` in [0, 1]. The whole step's share is 1.
  */
 export function gateCosts(net: SuperNet): number[] {
   const gates = new OpenGates(net, denseGates(net.steps, net.units.length));
@@ -24,19 +24,19 @@ export function gateCosts(net: SuperNet): number[] {
 }
 
 /**
- * Passes of the full sampler that one gradient of every gate takes: `deno task
- * bench gradient` measures 4.2 to 4.5 of the embedded models and of a UNet. A
+ * The cost of one gradient of every gate in passes of the full sampler: `deno task
+ * bench gradient` measures 4.2 to 4.5 on the embedded models and on a UNet. A
  * block runs forward, its VJP graph runs it again and takes the gradient of its
  * data.
  */
 export const gradientPasses = 4.4;
 
-/** Cost of one gradient of every gate: closed units run too, for their gates' sake. */
+/** The cost of one gradient of every gate; closed units run too, since their gates' gradients need it. */
 export function gradientCost(net: SuperNet): number {
   return gradientPasses * denseCost(net);
 }
 
-/** Cost of training DiP-GO's pruner network on a SuperNet's batch; the pruner network's own is left out. */
+/** The cost of training DiP-GO's pruner network on a SuperNet's batch, without its own calls. */
 export function networkTrainingCost(
   net: SuperNet,
   { iterations, accumulate }: NetworkSearchOptions,

@@ -32,7 +32,7 @@ const model = ditBlockGraph(config, noWeights, {
 const byMacs = superNet(model, { steps });
 const isAttention = (name: string) => name.includes("attn");
 
-/** What only one kind of unit costs, as good as. */
+/** A SuperNet in which one kind of unit has nearly the whole cost. */
 const priced = (dear: (name: string) => boolean): SuperNet =>
   superNet(model, {
     steps,
@@ -45,13 +45,13 @@ const priced = (dear: (name: string) => boolean): SuperNet =>
 const dearAttention = priced(isAttention);
 const dearMlp = priced((name) => !isAttention(name));
 
-/** Columns of the gates of one kind, without the whole step. */
+/** The columns of attention's gates, or of all others but the whole step's. */
 const columns = (attention: boolean) =>
   byMacs.units.slice(0, -1).flatMap((name, n) =>
     isAttention(name) === attention ? [n] : []
   );
 
-/** Whole steps are kept before all else, and one kind before the other. */
+/** Scores that keep whole steps first, and one kind of unit before the other. */
 const scoresThatKeep = (attention: boolean) => {
   const kept = columns(attention);
   const random = new TorchGenerator(5);
@@ -74,7 +74,7 @@ Deno.test("the tiny model has units of both kinds", () => {
   assertEquals([columns(true).length, columns(false).length], [3, 3]);
 });
 
-Deno.test("fitBudget() closes what is dear, where by MACs it would have to close the rest too", () => {
+Deno.test("fitBudget() closes dear units alone, although by MACs it has to close others too", () => {
   const cases = [
     { net: dearAttention, attention: false },
     { net: dearMlp, attention: true },
@@ -90,7 +90,7 @@ Deno.test("fitBudget() closes what is dear, where by MACs it would have to close
       assertEquals(openIn(gates, free), steps * free.length, kind);
     }
   }
-  // attention is the smaller half of the MACs: closing all of it does not do
+  // attention is the smaller half of the MACs, so that closing it is not enough
   const gates = fitBudget(byMacs, scoresThatKeep(false), {
     maxCost: costBudget(denseCost(byMacs), 0.5),
     kind: "bisection",
@@ -98,7 +98,7 @@ Deno.test("fitBudget() closes what is dear, where by MACs it would have to close
   assert(openIn(gates, columns(false)) < steps * 3);
 });
 
-Deno.test("every search's budget is of the costs", () => {
+Deno.test("every search meets its budget in the unit of the costs", () => {
   const random = new TorchGenerator(1);
   const maxCost = costBudget(denseCost(dearMlp), 0.6);
   const drawn = randomGates(dearMlp, {
@@ -122,7 +122,7 @@ Deno.test("every search's budget is of the costs", () => {
   assertEquals(shares.at(-1), 1);
 });
 
-Deno.test("costs leave MACs alone, and are one whole number a block", () => {
+Deno.test("costs do not change MACs, and are one whole number for each block", () => {
   const dense = denseGates(steps, byMacs.units.length);
   assertEquals(subNetMacs(dearMlp, dense), subNetMacs(byMacs, dense));
   assertEquals(subNetCost(byMacs, dense), subNetMacs(byMacs, dense));

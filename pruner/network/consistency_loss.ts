@@ -1,13 +1,13 @@
 /**
  * The consistency loss L_c between a SubNet's images and the full model's
- * (DiP-GO, equation 3 and table 5), as an ONNX graph that autodiff turns round.
+ * (DiP-GO, equation 3 and table 5), as an ONNX graph that autodiff differentiates.
  */
 import { type Graph, GraphBuilder, type Value } from "@dip-go/core/onnx";
 import { float32 } from "@dip-go/core/tensor";
 import { range, sum } from "../numbers.ts";
 import type { NetworkSearchOptions } from "../search_settings.ts";
 
-/** `ssim` is the paper's choice. */
+/** The distance of L_c; `ssim` is the paper's choice. */
 export type ConsistencyLoss = NetworkSearchOptions["consistency"];
 
 const window = 11;
@@ -16,7 +16,7 @@ const sigma = 1.5;
 /** Adds the decoder to a graph: pictures `[B, C, H, W]` of a sampler's last latents `[B, Z, H/f, W/f]`. */
 export type DecodePictures = (g: GraphBuilder, latents: Value) => Value;
 
-/** Normalised 11x11 Gaussian for each channel, `[C, 1, 11, 11]`. */
+/** A normalised 11x11 Gaussian for each channel, `[C, 1, 11, 11]`. */
 function gaussian(channels: number): Float32Array {
   const line = range(window).map((i) =>
     Math.exp(-((i - (window - 1) / 2) ** 2) / (2 * sigma * sigma))
@@ -29,7 +29,7 @@ function gaussian(channels: number): Float32Array {
   );
 }
 
-/** Mean SSIM of `[B, C, H, W]` images (Wang et al., 2004), zero padding, population moments. */
+/** Emits the mean SSIM of `[B, C, H, W]` images (Wang et al., 2004), zero padding, population moments. */
 function meanSsim(
   g: GraphBuilder,
   a: Value,
@@ -64,12 +64,12 @@ function meanSsim(
 }
 
 /**
- * Inputs `image` and `reference`, `[B, C, H, W]`; output `loss`, a scalar: mean
- * |a − b|, mean (a − b)², −SSIM, or the sum of the first and the last.
+ * Builds the graph of L_c. Inputs `image` and `reference`, `[B, C, H, W]`; output
+ * `loss`, a scalar: mean |a − b|, mean (a − b)², −SSIM, or mean |a − b| − SSIM.
  *
- * @param size.shape Of both inputs.
- * @param size.dataRange Width of the range of the compared values: 2 for [-1, 1].
- * @param size.decode With it both inputs are latents, and their pictures are compared.
+ * @param size.shape The shape of both inputs.
+ * @param size.dataRange The width of the compared values' range: 2 for [-1, 1].
+ * @param size.decode The decoder, if both inputs are latents whose pictures are compared.
  */
 export function consistencyLossGraph(
   kind: ConsistencyLoss,

@@ -81,7 +81,7 @@ Deno.test("consistencyLossGraph() gives L1, L2, -SSIM and their sum by definitio
   assertAlmostEquals(await lossOf("ssim", image, image), -1, 1e-5);
 });
 
-Deno.test("its gradient agrees with central differences", async () => {
+Deno.test("consistencyLossGraph() has a gradient that agrees with central differences", async () => {
   const small = [2, 2, 11, 11]; // one window of each plane is whole
   const size = small.reduce((a, b) => a * b);
   const feeds = {
@@ -95,7 +95,7 @@ Deno.test("its gradient agrees with central differences", async () => {
   }
 });
 
-Deno.test("through a decoder it compares the pictures of latents, and its gradient reaches them", async () => {
+Deno.test("consistencyLossGraph() through a decoder compares the pictures of latents, and its gradient reaches the latents", async () => {
   const autoencoder = await loadComponent(
     new URL("../../testdata/vae", import.meta.url).pathname,
     autoencoderKind,

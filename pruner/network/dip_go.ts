@@ -8,7 +8,7 @@ import { networkTrainingCost } from "../budget/gate_costs.ts";
 import { type Method, planned } from "../method.ts";
 import { trainScores } from "./train_scores.ts";
 
-/** The method whose training's settings are a part of the search's. */
+/** Makes the method whose training has its settings in a part of the search settings. */
 const networkMethod = (
   name: string,
   part: "dipGo" | "network",
@@ -26,7 +26,7 @@ const networkMethod = (
       { name, reads: options },
       (place) => trainScores(context, options, place),
     );
-    // Whole steps without gates are kept before all else.
+    // Without a gate, the whole step has the highest score, so that it is kept.
     const scores = options.wholeStep
       ? trained
       : trained.map((row) => [...row, Infinity]);
@@ -36,8 +36,8 @@ const networkMethod = (
   },
 });
 
-/** As published. */
+/** DiP-GO as published. */
 export const dipGo: Method = networkMethod("dip-go", "dipGo");
 
-/** With what this project adds: the whole step as a unit, other initial weights, and AdamW. */
+/** DiP-GO with this project's additions: the whole step as a unit, other initial weights, and AdamW. */
 export const dipGoSteps: Method = networkMethod("dip-go+steps", "network");

@@ -3,7 +3,7 @@ import type { TorchGenerator } from "@dip-go/core/random";
 import { sizeOf } from "@dip-go/core/tensor";
 import type { NetworkSearchOptions } from "../search_settings.ts";
 
-/** A parameter of the network, and the inputs n of the layer that it belongs to. */
+/** A parameter of the network, and the number of inputs n of its layer. */
 export interface InitialParameter {
   readonly name: string;
   readonly shape: readonly number[];
@@ -11,8 +11,8 @@ export interface InitialParameter {
 }
 
 /**
- * Values of one parameter, as flat as its shape; queries are standard normal, as
- * `nn.Embedding`'s.
+ * Draws the values of one parameter, flat; queries are standard normal, as in
+ * `nn.Embedding`.
  *
  * @param kind `torch`: U(−1/√n, 1/√n) as `nn.Linear` draws weight and bias, by Kaiming's rule with a = √5. `lecun`: normal weights of variance 1/n, biases of 0.
  */

@@ -1,6 +1,6 @@
 /**
- * The pruner network (DiP-GO, section 3.2): one learnable query a gate, an
- * encoder, and a head per query that ends in two logits and a softmax. The
+ * The pruner network (DiP-GO, section 3.2): one learnable query for each gate, an
+ * encoder, and a head for each query that ends in two logits and a softmax. The
  * last layer starts with zero weights and a bias toward "keep", so training
  * starts from the full model.
  *
@@ -24,7 +24,7 @@ import { initialWeight } from "./initial_weights.ts";
 
 type PrunerNetworkOptions = NetworkSearchOptions["network"];
 
-/** x Wᵀ + b with one weight for all queries. */
+/** A linear layer x Wᵀ + b with one weight for all queries. */
 function shared(g: GraphBuilder, x: Value, path: string, width: number): Value {
   const weight = g.parameter(`${path}.weight`, [width, x.shape[1]]);
   return g.gemm(x, weight, g.parameter(`${path}.bias`, [width]), { transB: 1 });
@@ -40,7 +40,7 @@ function own(g: GraphBuilder, x: Value, path: string, width: number): Value {
   );
 }
 
-/** x + y, and LayerNorm. */
+/** LayerNorm of x + y. */
 function added(g: GraphBuilder, x: Value, y: Value, path: string): Value {
   const [scale, bias] = ["weight", "bias"].map((name) =>
     g.parameter(`${path}.${name}`, [x.shape[1]])
@@ -96,11 +96,11 @@ export interface PrunerNetwork extends AsyncDisposable {
   readonly parameters: Float32Array;
   /** Each gate's probability of computing, `[M]`. */
   keep(): Promise<Float32Array>;
-  /** dL/dparameters from dL/dkeep `[M]`, as flat as the parameters. */
+  /** dL/dparameters from dL/dkeep `[M]`, in the layout of the parameters. */
   gradient(cotangent: Float32Array): Promise<Float32Array>;
 }
 
-/** A pruner network for `count` gates with initial weights from `random`. */
+/** Opens a pruner network for `count` gates with initial weights from `random`. */
 export async function openPrunerNetwork(
   count: number,
   options: PrunerNetworkOptions,

@@ -1,6 +1,6 @@
 /**
- * The sparsity loss L_s of DiP-GO (equation 3): the share of the cost that open
- * gates stand for, and the point at which the training drops it.
+ * The sparsity loss L_s of DiP-GO (equation 3): the cost of the open gates, and the
+ * measure by which training decides to leave L_s out.
  */
 import {
   denseCost,
@@ -12,22 +12,22 @@ import { gateCosts } from "../budget/gate_costs.ts";
 import { sum } from "../numbers.ts";
 import type { NetworkSearchOptions } from "../search_settings.ts";
 
-/** One reading of L_s. */
+/** One definition of L_s: its gradient and its measure. */
 export interface SparsityLoss {
   /** α dL_s/dg of each unit, `[N]`, the same at every step. */
   readonly pressure: readonly number[];
-  /** What the stop is compared with. */
+  /** The measure of gates that training compares with `stop`. */
   measured(gates: Gates): number;
 }
 
 /**
- * L_s of the first N units of a SuperNet, with γ_k the share of one model call
- * that closing unit k saves.
+ * L_s of the first N = `count` units of a SuperNet, with γ_k the share of one model
+ * call that closing unit k saves, or 1.
  *
- * - `equation-3`: L_s = 1/(N T) Σ γ_k g_k, which is also measured.
- * - `companion`, as the authors' code has it: L_s = 1/(T − 1) Σ γ_k g_k after the
- *   first step; measured is the cost that is left once closed gates cascade.
- * - `relative`: equation 3 over its value for the full model, so measured falls from 1.
+ * - `equation-3`: L_s = 1/(N T) Σ γ_k g_k, which is also the measure.
+ * - `companion`, from the authors' code: L_s = 1/(T − 1) Σ γ_k g_k after the first
+ *   step; the measure is the share of the cost that is left once gates cascade.
+ * - `relative`: L_s of equation 3; the measure is L_s over the full model's L_s.
  */
 export function sparsityLoss(
   net: SuperNet,

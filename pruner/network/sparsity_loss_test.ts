@@ -13,7 +13,7 @@ const model = ditBlockGraph(tinyDit, noWeights, {
 });
 const net = superNet(model, { steps });
 const dense = denseGates(steps, net.units.length);
-/** Its second block held at step 2, so that nothing reads the first one there. */
+/** Gates that hold the second block at step 2, so that nothing reads the first block there. */
 const held = dense.with(2, [1, 0, 1]);
 const [first, second] = gateCosts(net);
 const of = (
@@ -47,7 +47,7 @@ Deno.test("sparsityLoss() of the authors' code sums γ g over a step's gates, an
   );
 });
 
-Deno.test("sparsityLoss() relative to the full model's starts at 1", () => {
+Deno.test("sparsityLoss() relative to the full model starts at 1", () => {
   const loss = of("relative");
   assertAlmostEquals(loss.measured(dense), 1, 1e-12);
   assertEquals(loss.pressure, of("equation-3").pressure);

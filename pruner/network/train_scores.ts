@@ -3,7 +3,7 @@
  * through the frozen sampler. Gates are hard on the way forward and follow the
  * softmax on the way back (straight-through); the loss is
  *
- *   L = L_c + α L_s    while L_s, as it is measured, is above `stop`,
+ *   L = L_c + α L_s    while the measure of L_s is above `stop`,
  *
  * and L_c alone otherwise.
  */
@@ -37,10 +37,10 @@ import { TrainingCheckpoint } from "./training_checkpoint.ts";
 
 interface Training {
   readonly net: SuperNet;
-  /** Units with a gate of their own: the whole step's is open where it is none. */
+  /** The number of units with a gate of their own; a whole step without one is always open. */
   readonly count: number;
   readonly form: TrainingForm;
-  /** From `image` and `reference` to `loss` and its gradient with respect to `image`. */
+  /** The session from `image` and `reference` to `loss` and its gradient with respect to `image`. */
   readonly loss: Session;
   readonly sparsity: SparsityLoss;
   readonly options: NetworkSearchOptions;
@@ -85,7 +85,7 @@ async function gateGradient(
     for (let t = 1; t < net.steps; t++) {
       const called = kept[t].at(-1) === 1;
       for (let n = 0; n < count; n++) {
-        // Where a step's prediction is held, only its own gate has a say.
+        // If a step's prediction is held, only the whole step's gate gets a gradient.
         if (!called && n !== net.units.length - 1) continue;
         const i = t * count + n;
         const pressure = measured > options.stop ? sparsity.pressure[n] : 0;
@@ -105,9 +105,9 @@ async function gateGradient(
 
 /**
  * Trains the pruner network and returns each gate's score, its probability of
- * being kept, `[T, N]`; without the whole step where that has no gate.
+ * being kept, `[T, N]`, without the whole step if it has no gate.
  *
- * @param place.checkpoint File from which a killed training goes on exactly.
+ * @param place.checkpoint The file from which a killed training goes on exactly.
  * @param place.note Takes both losses of each iteration, and the share of the cost that its gates keep.
  */
 export async function trainScores(

@@ -7,7 +7,7 @@ import { SamplerSearch } from "../sampler_search.ts";
 import { classSearch } from "../search_settings.ts";
 import { trainScores } from "./train_scores.ts";
 
-Deno.test("trainScores() that is killed goes on to the same scores", () =>
+Deno.test("trainScores() goes on to the same scores after a kill", () =>
   withTinySampler({ steps: 8 }, async (sampler) => {
     const network = {
       ...classSearch.network,
@@ -39,7 +39,7 @@ Deno.test("trainScores() that is killed goes on to the same scores", () =>
     await Deno.remove(folder, { recursive: true });
   }));
 
-Deno.test("DiP-GO as published leaves the whole step without a gate, closes what nothing reads, and comes to its own stop", () =>
+Deno.test("DiP-GO as published has no gate for the whole step, closes units that nothing reads, and reaches its stop", () =>
   withTinySampler({ steps: 5, backup: "output" }, async (sampler) => {
     const dipGo = {
       ...classSearch.dipGo,

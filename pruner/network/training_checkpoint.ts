@@ -1,4 +1,4 @@
-/** Training state of the pruner network in one file, sealed with its hash: written at intervals, and read if it is there. */
+/** The training state of the pruner network in one file, sealed with its hash and written at intervals. */
 import type { Optimizer } from "@dip-go/core/autodiff";
 import { isFile } from "@dip-go/core/files";
 import { float32 } from "@dip-go/core/tensor";
@@ -7,7 +7,7 @@ import type { PrunerNetwork } from "./pruner_network.ts";
 
 /** A checkpoint of a network and its optimiser; one without a path is never written. */
 export class TrainingCheckpoint {
-  /** When, and in how many milliseconds, the last one was saved. */
+  /** The time of the last save, and its duration, in milliseconds. */
   #saved = -Infinity;
   #cost = 0;
 
@@ -17,7 +17,7 @@ export class TrainingCheckpoint {
     private readonly optimizer: Optimizer,
   ) {}
 
-  /** The iteration to go on from. */
+  /** Restores network and optimiser; returns the iteration to go on from, 0 if there is no file. */
   async restore(): Promise<number> {
     if (!this.path || !await isFile(this.path)) return 0;
     const file = openSafetensors(this.path);
@@ -31,7 +31,7 @@ export class TrainingCheckpoint {
     return Number(file.metadata.iteration);
   }
 
-  /** Saves, unless that would take more than a twentieth of the time since the last one was saved. */
+  /** Saves, unless the last save took more than a twentieth of the time since then. */
   async saveInTime(iteration: number): Promise<void> {
     const started = performance.now();
     if (!this.path || started - this.#saved < 20 * this.#cost) return;

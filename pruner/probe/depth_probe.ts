@@ -1,8 +1,8 @@
 /**
- * The depth probe: how much of a step's prediction a part of the network
- * teaches, against a forecast that computes nothing. It runs the full sampler
- * once; at each call the parts are made besides, on what the call held a few
- * steps ago. Nothing is searched, and no error reaches the next step.
+ * The depth probe: how much of a step's prediction a part of the network teaches
+ * beyond a forecast that computes nothing. It runs the full sampler once; at each
+ * call it also computes the parts, while the other units yield values held from
+ * earlier calls. Nothing is searched, and no error reaches the next step.
  */
 import {
   guide,
@@ -18,26 +18,26 @@ import { classSearch, promptSearch } from "../search_settings.ts";
 import { type Depth, depthsOf } from "./depths.ts";
 import { Products } from "./regression.ts";
 
-/** Steps back to the call whose values are held; the one before it is as far again. */
+/** Distances back to the call whose values are held; the held call before that one is twice as far. */
 const gaps = [1, 2, 3, 4];
 
-/** Squared errors of a call's guided prediction, over the prediction's own square. */
+/** Squared errors of estimates of a call's guided prediction, over the prediction's own square. */
 export interface CallErrors {
   readonly step: number;
   readonly gap: number;
-  /** Of the line through the last two predictions. */
+  /** The error of the line through the predictions of the two held calls. */
   readonly forecast: number;
-  /** With the best weights of the call's input and the last two outputs, both halves of guidance apart: what is free. */
+  /** The least error of weighted sums of the call's input and the held outputs, by half: the free estimate. */
   readonly free: number;
-  /** The same with the conditional half computed, where there are two. */
+  /** The least error with the new conditional half besides, if the sampler is guided. */
   readonly half?: number;
-  /** Of each depth. */
+  /** The errors of each depth. */
   readonly depths: readonly {
-    /** The rest holds. */
+    /** The error if the other units yield their last values. */
     readonly held: number;
-    /** The rest lies on a line through its last two values. */
+    /** The error if the other units yield the line through their last two values. */
     readonly extrapolated: number;
-    /** With the best weights of these two and of what is free. */
+    /** The least error of weighted sums of these two estimates and the free values. */
     readonly best: number;
   }[];
 }
@@ -51,17 +51,17 @@ export interface DepthProbe {
 export interface ProbeOptions {
   readonly pictures: number;
   readonly batch: number;
-  /** Of noise, and of classes that are drawn. */
+  /** The seed of the noise, and of classes that are drawn. */
   readonly seed: number;
-  /** In turn; classes drawn at random by default. */
+  /** The pictures' subjects, in turn; classes drawn at random by default. */
   readonly subjects?: readonly Subject[];
   readonly onProgress?: (done: number, total: number) => void;
 }
 
 /**
- * Probes a sampler, whose granularity says what is a block.
+ * Probes a sampler; its granularity defines the blocks.
  *
- * @throws {RangeError} If it calls the network fewer than three times.
+ * @throws {RangeError} If the sampler calls the network fewer than three times.
  */
 export async function probeDepths(
   sampler: PipelineSampler,
@@ -76,7 +76,7 @@ export async function probeDepths(
   return await probeCalls(drawn.runner, starts, onProgress);
 }
 
-/** As {@linkcode probeDepths}, from starts of the runner's batch. */
+/** Probes as {@linkcode probeDepths} does, from given starts of the runner's batch. */
 export async function probeCalls(
   runner: SubNetRunner,
   starts: readonly SamplingInputs[],
@@ -116,7 +116,7 @@ interface Setup extends Pick<SamplingInputs, "latents" | "guidanceScale"> {
   readonly depths: ReturnType<typeof depthsOf>;
 }
 
-/** What is read of one step and gap: products of the prediction, of what is free, of the conditional half, and of two predictions of each depth. */
+/** Products of a call's prediction, free values, conditional half and each depth's estimates, at one gap. */
 class CallMoments {
   readonly #products = new Products();
 
@@ -176,7 +176,7 @@ class CallMoments {
     return guide(output, { latents, scale });
   }
 
-  /** The conditional half of each output, where there are two. */
+  /** The conditional half of each output; nothing without guidance. */
   #halves(outputs: readonly Float32Array[]): Float32Array[] {
     const { latents: { shape: latents }, guidanceScale } = this.setup;
     if (!isGuided(guidanceScale)) return [];

@@ -9,7 +9,7 @@ import { SubNetRunner } from "@dip-go/supernet/sampling";
 import { probeCalls } from "./depth_probe.ts";
 import { taughtShares, verdictOf } from "./verdict.ts";
 
-/** What a block adds: a map of the sample, the time in [0, 1] of each, and which half each is of. */
+/** Emits a block's residual from the sample, and each picture's time in [0, 1] and half (1: conditional). */
 type Added = (
   g: GraphBuilder,
   inputs: Readonly<Record<"sample" | "time" | "half", Value>>,
@@ -17,17 +17,17 @@ type Added = (
 
 const pattern = new TorchGenerator(1).randn([1, 1, 4, 4]);
 
-/** The same at each step. */
+/** A residual that is the same at each step. */
 const constant: Added = (g) => g.constant(pattern);
 
-/** On a line through the steps. */
+/** A residual that is linear in time. */
 const linear: Added = (g, { time }) => g.mul(time, g.constant(pattern));
 
-/** New at each step and in each picture. */
+/** A residual that is new at each step and in each picture. */
 const lively: Added = (g, { sample, time }) =>
   g.sin(g.add(g.mul(sample, g.scalar(6)), g.mul(time, g.scalar(20))));
 
-/** New in the conditional half alone. */
+/** A residual that is new in the conditional half, and 0 in the other. */
 const livelyHalf: Added = (g, inputs) => g.mul(inputs.half, lively(g, inputs));
 
 /** A network of blocks that cost the same, each on the residual stream. */
@@ -104,11 +104,11 @@ async function probed(
   return await probeCalls(runner, starts);
 }
 
-/** To 1 %: fits have four pictures of sixteen elements. */
+/** Whether numbers agree to 1 %: fits have four pictures of sixteen elements. */
 const isAbout = (value: number, expected: number) =>
   Math.abs(value - expected) < 0.01;
 
-Deno.test("a depth below which blocks add the same at each step teaches all", async () => {
+Deno.test("a depth teaches all if the later blocks add the same at each step", async () => {
   const probe = await probed([lively, constant]);
   const [none, first] = probe.depths;
   assertEquals([none.name, first.name], ["first 0 of 2", "first 1 of 2"]);
@@ -120,7 +120,7 @@ Deno.test("a depth below which blocks add the same at each step teaches all", as
   }
 });
 
-Deno.test("what lies on a line through the steps is extrapolated", async () => {
+Deno.test("residuals that are linear in time are extrapolated", async () => {
   const { calls } = await probed([lively, linear]);
   for (const { depths: [, { held, extrapolated, best }] } of calls) {
     assert(held > 1e-4);
@@ -128,14 +128,14 @@ Deno.test("what lies on a line through the steps is extrapolated", async () => {
   }
 });
 
-Deno.test("where the last block brings what is new, whole steps are left out", async () => {
+Deno.test("whole steps are left out if only the last block changes", async () => {
   const probe = await probed([constant, lively]);
   const [none, first] = taughtShares(probe).depths;
   assert(first.every((taught, i) => isAbout(taught, none[i])));
   assert(verdictOf(probe).every(({ verdict }) => verdict === "steps"));
 });
 
-Deno.test("where the conditional half brings it, the other is left out", async () => {
+Deno.test("the unconditional half is left out if only the conditional half changes", async () => {
   const probe = await probed([constant, livelyHalf], { guidanceScale: 2 });
   assert(taughtShares(probe).half!.every((taught) => isAbout(taught, 1)));
   for (const { kept, verdict } of verdictOf(probe)) {
@@ -143,7 +143,7 @@ Deno.test("where the conditional half brings it, the other is left out", async (
   }
 });
 
-Deno.test("a probe reads two calls for a third", async () => {
+Deno.test("a probe refuses a sampler of fewer than three calls", async () => {
   await assertRejects(
     () => probed([lively], { steps: 2 }),
     RangeError,

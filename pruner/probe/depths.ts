@@ -1,4 +1,4 @@
-/** Depths of a network: calls that compute its first blocks, or of a UNet its last ones, and leave the rest to what was held. */
+/** Depths of a network: calls that compute its first blocks, or a UNet's last ones, and hold the others. */
 import {
   type Gate,
   type PartialCall,
@@ -10,15 +10,15 @@ import { addsToStreams, blockAt } from "../units.ts";
 
 export interface Depth {
   readonly name: string;
-  /** Of the network's MACs. */
+  /** The share of the network's MACs. */
   readonly share: number;
 }
 
 /**
- * The depths of a network, ascending. Blocks that add to a residual stream can
- * be left out from any on: what they added is held. Blocks of a UNet hold their
- * outputs; the last ones are computed on what the block before them held, and
- * with them the skip connections that they read (DeepCache).
+ * The depths of a network, ascending. If blocks add to a residual stream, a depth
+ * computes the first ones, and the others yield held residuals. Blocks of a UNet
+ * hold their outputs; a depth computes the last ones on the held output of the block
+ * before, with the skip connections that they read (DeepCache).
  */
 export function depthsOf(
   net: SuperNet,
@@ -34,7 +34,7 @@ export function depthsOf(
   });
 }
 
-/** Cuts that save more than the block before them. */
+/** The depths after each held block, if the cut saves more than that block alone. */
 const lastBlocks = (net: SuperNet, blocks: readonly string[]) =>
   blocks.slice(0, -1).flatMap((block, cut) => {
     const gates = net.units.map((_, n): Gate => n === cut ? 0 : 1);

@@ -1,23 +1,23 @@
-/** Least squares on few elements: how much of a target a combination of them leaves, read from products alone. */
+/** Least squares of a target on few elements, from their inner products alone. */
 import { Cholesky } from "../search/learned_solver/cholesky.ts";
 import { addProducts } from "../search/learned_solver/gram.ts";
 
-/** Relative to each element's square. */
+/** The ridge, relative to each element's square. */
 const ridge = 1e-10;
 
-/** The least error that float32 tells from none. */
+/** The least error that float32 tells from zero. */
 const leastError = 1e-12;
 
-/** Products of elements, summed over what is added. */
+/** Inner products of elements, summed over all calls of `add`. */
 export class Products {
   readonly #sums: number[][] = [];
 
-  /** @param elements As many, in the same order, each time. */
+  /** @param elements The elements, in the same number and order at each call. */
   add(elements: readonly Float32Array[]): void {
     addProducts(this.#sums, elements);
   }
 
-  /** |target − Σ weight · element|² over |target|². */
+  /** The error |target − Σ weight · element|² over |target|². */
   errorOf(
     target: number,
     weights: readonly (readonly [element: number, weight: number])[],
@@ -30,7 +30,7 @@ export class Products {
     return Math.max(sum / this.#sums[target][target], leastError);
   }
 
-  /** The least such error over all weights of some elements. */
+  /** The least {@linkcode errorOf} over all weights of some elements. */
   leastError(target: number, elements: readonly number[]): number {
     const matrix = elements.map((i) => elements.map((j) => this.#sums[i][j]));
     const right = elements.map((i) => this.#sums[i][target]);

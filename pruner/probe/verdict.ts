@@ -1,20 +1,20 @@
 /**
- * What a probe says of a budget. A plan calls the network at every r-th step,
- * whole at every i-th call and in part at the others; what it leaves out is
- * forecast. Its error is that of its steps' predictions in the mean: a partial
- * call's stays until the next call, a skipped step adds its own. Plans may be
- * mixed, so a budget's least error lies on the lower hull of theirs.
+ * A probe's verdict at a budget. A plan calls the network at every r-th step, whole
+ * at every i-th call and in part at the others, and forecasts the rest. Its error is
+ * the mean error of its steps' predictions: a partial call's error stays until the
+ * next call, and a skipped step adds its own. Plans may be mixed, so a budget's
+ * least error lies on the lower convex hull of the plans.
  */
 import { range, sum } from "../numbers.ts";
 import type { CallErrors, DepthProbe } from "./depth_probe.ts";
 
-/** Fractions of the MACs that are kept; those that the longest gap reaches are judged. */
+/** The kept fractions of the MACs; only fractions that the longest gap reaches are judged. */
 const budgets = [0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3];
 
-/** By how much a part's error has to be below that of whole steps, in dB. */
+/** The least gain over whole steps, in dB, at which the verdict is blocks or halves. */
 const leastGain = 0.5;
 
-/** Errors by gap, from 1 on. */
+/** A number for each gap, from 1 on. */
 type ByGap = readonly number[];
 
 /** A plan's share of the MACs and its error. */
@@ -22,11 +22,11 @@ type Point = readonly [share: number, error: number];
 
 export interface BudgetVerdict {
   readonly kept: number;
-  /** Mean squared error of whole steps over the prediction's square. */
+  /** The mean squared error of whole steps over the prediction's square. */
   readonly steps: number;
-  /** By how much the best depth's error is below it, in dB, and which depth that is. */
+  /** The best depth, and its gain over whole steps in dB. */
   readonly blocks: { readonly gain: number; readonly name: string };
-  /** The same of conditional halves, where the sampler is guided. */
+  /** The gain of conditional halves over whole steps in dB, if the sampler is guided. */
   readonly halves?: { readonly gain: number };
   readonly verdict: "steps" | "blocks" | "halves";
 }
@@ -45,7 +45,7 @@ function byGap(
   });
 }
 
-/** Of each depth, and of the conditional half, the share of the free forecast's squared error that its call removes, by gap. */
+/** The share of the free estimate's squared error that each depth, or the conditional half, removes, by gap. */
 export function taughtShares(
   probe: DepthProbe,
 ): { readonly depths: readonly ByGap[]; readonly half?: ByGap } {
@@ -97,7 +97,7 @@ export function verdictOf(probe: DepthProbe): ProbeVerdict {
   });
 }
 
-/** Every r-th step called, the others forecast: all calls whole, or every i-th and the others partial, as far as errors of their gaps are known. */
+/** Plans that call every r-th step, all whole, or partial but for every i-th, as far as gaps have known errors. */
 function plans(
   free: ByGap,
   partial: { readonly share: number; readonly errors: ByGap } = {
@@ -120,7 +120,7 @@ function plans(
   return points;
 }
 
-/** The points of the lower convex hull, by their share. */
+/** The points of the lower convex hull, by ascending share. */
 function lowerHull(points: readonly Point[]): Point[] {
   const hull: Point[] = [];
   for (const [x, y] of points.toSorted((a, b) => a[0] - b[0] || a[1] - b[1])) {
