@@ -1,23 +1,23 @@
-/** From gradient energies to gates within a budget: the gate that moves the picture least for its cost is closed first. */
+/** Closes gates within a budget by gradient energy: first the gate that moves the picture least for its cost. */
 import { type Gates, OpenGates, type SuperNet } from "@dip-go/supernet/gates";
 
-/** A budget, and the effect and saving of each closed gate. */
+/** The budget, and the energy and cost of gates. */
 export interface ClosingBounds {
-  /** `[T, N]`. */
+  /** The energy of each gate, `[T, N]`. */
   readonly energies: readonly (readonly number[])[];
-  /** Of each unit, `[N]`. */
+  /** The cost that closing each unit saves, `[N]`. */
   readonly costs: readonly number[];
-  /** Over all steps. */
+  /** The budget over all steps. */
   readonly maxCost: number;
   readonly mayCloseSteps?: boolean;
 }
 
 /**
- * Open gates closed, the least energy for its cost first, until the budget holds,
- * a closed whole step with its row; then those of called steps reopened, the most
- * first, while they fit.
+ * Closes open gates, the least energy for its cost first, until the budget holds; a
+ * whole step closes with all units of its step. Then it opens closed gates of called
+ * steps, the most energy for its cost first, while they fit.
  *
- * @param bounds.mayCloseSteps Whether whole steps may be closed, as they are by default.
+ * @param bounds.mayCloseSteps Whether whole steps may be closed; true by default.
  */
 export function closeCheapest(
   net: SuperNet,

@@ -1,15 +1,15 @@
 /**
- * Gates by the energy of their gradient, filled in by a fitted forecast: this
- * project's own method. Closing gate k replaces a feature f by its backup, a
+ * Gates by the energy of their gradient, with a fitted forecast for skipped steps:
+ * this project's own method. Closing gate k replaces a feature f by its backup, a
  * change δ_k; to first order the image moves by J_k δ_k. With a random unit
  * cotangent v on the image, the gate's gradient is v · J_k δ_k, so the mean of
  * its square over v is the squared change of the image: one backward pass
  * measures every gate at once, closed steps included.
  *
- * A single linearisation is easily fooled. So the search walks from the full
- * model: it closes a little, the least energy for its cost first, and measures
- * again where it stands. At each target, exchanges that true samples confirm
- * finish the SubNet, and the walk goes on from there.
+ * A single linearisation is easily fooled. So the search walks from the full model:
+ * it closes some gates, the least energy for its cost first, and measures again
+ * there. At each target, exchanges that true samples confirm finish the SubNet, and
+ * the walk goes on from it.
  */
 import { TorchGenerator } from "@dip-go/core/random";
 import {
@@ -44,7 +44,7 @@ import {
 import { cheapestPath } from "./forecast_path.ts";
 import { callsWithin, jumpCosts, wholeStepGates } from "./whole_steps.ts";
 
-/** Closes gates by their energies under the forecast that fits best. */
+/** Closes gates to a budget by their energies under the forecast that fits best. */
 async function walkOn(
   tools: SearchTools,
   gates: Gates,
@@ -58,7 +58,7 @@ async function walkOn(
   return closeCheapest(runner.net, gates, { energies, costs, maxCost });
 }
 
-/** The walk to the first target, then each target from the one before. */
+/** The parts of the search: the walk to the first target, then one part for each target. */
 const energyParts = (
   { search: { energy }, sparsity }: Pick<MethodContext, "search" | "sparsity">,
 ) =>
@@ -69,7 +69,7 @@ const energyParts = (
     }));
 
 /**
- * SubNets for every target of a context from one walk through sparsities. Each
+ * Finds SubNets for all targets of a context in one walk through sparsities. Each
  * stage is kept and has a generator of its own, so that a killed search goes on
  * with the stage it was in.
  */
@@ -127,14 +127,14 @@ export async function searchByEnergy(
   return found;
 }
 
-/** Measures on the way down, then a target at a time; a plan is judged on two batches, and a measurement of the gradient serves some tries. */
+/** The cost of gradients on the walk and for every few tries at targets, and of plans judged on two batches. */
 function energyCost({ net, search, budgets }: PricedSearch): number {
   const { approach, evaluations, tries } = search.energy;
   const gradients = approach + budgets.length * Math.ceil(evaluations / tries);
   return gradients * gradientCost(net) + 2 * evaluations * sum(budgets);
 }
 
-/** Gates by gradient energy from one walk for every budget, and the forecast fitted to them, refined by gradient. */
+/** Gates by gradient energy, from one walk for all budgets, and a forecast that is fitted and refined. */
 export const energyForecast: Method = {
   name: "energy+forecast",
   settings: ["energy", "refine"],

@@ -1,7 +1,7 @@
 /**
- * Improves a SubNet by exchanges: closes the step that costs least by the
- * gradient's estimate, opens the one that brings most, keeps the result where
- * truly sampled images come closer. Estimates propose; samples decide.
+ * Improves a SubNet by exchanges: closes the step of least gradient energy, opens
+ * the step of most, and keeps the result if truly sampled latents come closer to
+ * the full sampler's. Estimates propose; samples decide.
  */
 import type { TorchGenerator } from "@dip-go/core/random";
 import type { Gate, Gates, SuperNet } from "@dip-go/supernet/gates";
@@ -20,22 +20,22 @@ import {
 } from "./forecast_fit.ts";
 import { Trials } from "./trials.ts";
 
-/** The material of a search by gradient. */
+/** The sessions, batches and random numbers of a search by gradient. */
 export interface SearchTools {
   readonly runner: SubNetRunner;
   readonly form: TrainingForm;
-  /** Used in turn. */
+  /** The batches, which measurements use in turn. */
   readonly batches: readonly CalibrationBatch[];
   readonly random: TorchGenerator;
 }
 
-/** A plan, and how close its images come. */
+/** A plan and its loss. */
 export interface JudgedPlan extends ForecastPlan {
-  /** Its images' mean distance from the full sampler's, in dB: less fidelity. */
+  /** The negative fidelity of its final latents to the full sampler's, in dB. */
   readonly loss: number;
 }
 
-/** Fits the forecast on the first batch and judges the images of the first two. */
+/** Fits the forecast on the first batch and judges the plan on the first two. */
 export async function judge(
   { runner, batches }: SearchTools,
   gates: Gates,
@@ -52,7 +52,7 @@ export async function judge(
   return { gates, forecast, loss: sum(losses) / losses.length };
 }
 
-/** Mean square of each gate's gradient under random cotangents on the images, `[T, N]`: how far the images move when it opens or closes. */
+/** Mean squares of gates' gradients for random cotangents, `[T, N]`: how far each gate moves the final latents. */
 export async function gateEnergies(
   { form, random, batches }: SearchTools,
   plan: ForecastPlan,
@@ -73,7 +73,7 @@ export async function gateEnergies(
   );
 }
 
-/** Gates after swaps of whole steps, the opened one dense: so many, the largest estimated gain first. */
+/** The gates after the `tries` best swaps of two whole steps, the best first; the opened step is dense. */
 function swapped(
   net: SuperNet,
   gates: Gates,
@@ -98,9 +98,9 @@ function swapped(
 }
 
 /**
- * Exchanges from the best of several starts.
+ * Improves the best of several starts by exchanges.
  *
- * @param maxCost Budget over all steps; every start must be within it.
+ * @param maxCost The budget over all steps; every start must be within it.
  */
 export async function exchange(
   tools: SearchTools,

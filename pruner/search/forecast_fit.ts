@@ -25,13 +25,13 @@ import type { SearchSettings } from "../search_settings.ts";
 import { Cholesky } from "./learned_solver/cholesky.ts";
 import { logErrorGradient } from "./log_error.ts";
 
-/** Gates, and how held predictions are combined. */
+/** Gates, and the forecast of skipped steps from held predictions. */
 export interface ForecastPlan {
   readonly gates: Gates;
   readonly forecast: Forecast;
 }
 
-/** The forecast as the whole step's payload. @param every As `forecastPayload`. */
+/** The forecast as the whole step's payload. @param every As for `forecastPayload`. */
 export const payloadsOf = (
   { model: { output } }: SuperNet,
   { gates, forecast }: ForecastPlan,
@@ -42,13 +42,13 @@ export const payloadsOf = (
   }),
 });
 
-/** What is sampled of a forecast. */
+/** The plan of gates whose whole step has the forecast as its payload. */
 export const sampledPlan = (
   net: SuperNet,
   plan: ForecastPlan,
 ): SubNetPlan => ({ gates: plan.gates, payloads: payloadsOf(net, plan) });
 
-/** Scalars whose forecast is closest to `target`: the normal equations on h0, h0 − h1 and h1 − h2, with a small ridge. */
+/** The scalars of the forecast closest to `target`: normal equations on h0, h0 − h1, h1 − h2 with a small ridge. */
 function fitScalars(
   history: readonly Float32Array[],
   target: Float32Array,
@@ -75,7 +75,7 @@ function fitScalars(
  * prediction brings the SubNet's own latents closest to the full sampler's
  * next ones, so that errors made so far are corrected.
  *
- * A step is linear in its prediction, so exactly one prediction leads there.
+ * A step is linear in its prediction, so exactly one prediction leads to them.
  * Steps that compute get the scalars that would forecast their prediction: they
  * are not used, but show the cost of holding there. Also returned: the final
  * latents of the fit.
@@ -113,10 +113,10 @@ export async function leastSquaresForecast(
   return { forecast, latents };
 }
 
-/** Of the squared error that is lowered. */
+/** The floor of the squared error whose log is lowered. */
 const floor = 1e-15;
 
-/** Adam on the scalars through the frozen sampler, by the log error of images. Batches are used in turn. */
+/** Refines scalars by Adam through the frozen sampler, on the final latents' log error, with batches in turn. */
 export async function refineForecast(
   { form, batches }: {
     readonly form: TrainingForm;
@@ -155,6 +155,6 @@ export async function refineForecast(
   return { gates, forecast: current() };
 }
 
-/** Cost of refining a forecast for each budget: an iteration goes forward and back through the SubNet. */
+/** The cost of refining a forecast for all budgets; an iteration goes forward and back through the SubNet. */
 export const refineCost = ({ search, budgets }: PricedSearch): number =>
   3 * search.refine.iterations * sum(budgets);

@@ -1,18 +1,18 @@
 /**
- * Key steps as the cheapest path through a sampler's steps, by dynamic
- * programming: under costs of held predictions, or of forecast ones, which know
- * the key before too (DPCache, arXiv 2602.22654). No call of the network.
+ * Key steps as the cheapest path through a sampler's steps, by dynamic programming
+ * without calls of the network. Costs are errors of held predictions, or of
+ * forecasts, which depend on the key before too (DPCache, arXiv 2602.22654).
  */
 import type { PayloadMaker } from "@dip-go/supernet/gates";
 import type { CalibrationBatch } from "../calibration.ts";
 import { range, sum } from "../numbers.ts";
 
-/** C[i][j][k]: the error of all forecasts between the keys j and k, the key before being i; k = T is the end. */
+/** C[i][j][k]: the error of all forecasts between the keys j and k if key i comes before j; k = T is the end. */
 export type PathCosts = readonly (readonly (readonly number[])[])[];
 
 /**
- * The costs on recorded trajectories: mean over batches of the summed absolute
- * errors. Which key comes before i is not known: the step before i stands for it.
+ * The costs on recorded trajectories: the mean over batches of the summed absolute
+ * errors. The key before i is not known, so that the step before i stands for it.
  */
 export function pathCosts(
   batches: readonly Pick<CalibrationBatch, "predictions">[],
@@ -36,7 +36,7 @@ export function pathCosts(
   );
 }
 
-/** |f_t − Σ w f_key|₁. */
+/** The error |f_t − Σ w f_key|₁. */
 function forecastError(
   predictions: readonly Float32Array[],
   { t, keys, weights }: {
@@ -60,12 +60,12 @@ interface Path {
 }
 
 /**
- * The cheapest path.
+ * Finds the cheapest path.
  *
- * @param jump Cost of going on from keys to step k; k = T is the end.
+ * @param jump The cost of going on from keys to step k; k = T is the end.
  * @param options.start The first keys.
- * @param options.count How many keys there are in all.
- * @param options.reads How many of the last keys `jump` reads, 1 or 2.
+ * @param options.count The number of keys in all.
+ * @param options.reads The number of last keys that `jump` reads, 1 or 2.
  */
 function cheapest(
   jump: (keys: readonly number[], k: number) => number,
@@ -78,7 +78,7 @@ function cheapest(
 ): readonly number[] {
   let paths: Path[] = [{ cost: 0, keys: start }];
   while (paths[0].keys.length < count) {
-    /** By the keys that are read. */
+    /** The cheapest paths, by the keys that `jump` reads. */
     const next = new Map<number, Path>();
     for (const path of paths) {
       const last = path.keys.at(-1)!;
@@ -98,8 +98,8 @@ function cheapest(
 /**
  * The cheapest keys between which predictions are forecast.
  *
- * @param options.count How many, `forced` at least.
- * @param options.forced How many of the first steps are among them, 2 or more.
+ * @param options.count The number of keys, at least `forced`.
+ * @param options.forced The number of first steps among the keys, 2 or more.
  */
 export const cheapestKeys = (
   costs: PathCosts,
@@ -112,7 +112,7 @@ export const cheapestKeys = (
     reads: 2,
   });
 
-/** The path 0 → … → T of k jumps with the least summed cost, `[T][T + 1]`: the steps it leaves from. */
+/** The steps from which the cheapest path 0 → … → T of k jumps leaves; a jump's cost is in `[T][T + 1]`. */
 export const cheapestPath = (
   costs: readonly (readonly number[])[],
   k: number,

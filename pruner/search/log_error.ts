@@ -1,17 +1,17 @@
-/** The error that searches by gradient lower: the mean over pictures of the log of their mean squared error, which is their PSNR. */
+/** The loss of searches by gradient: the mean over pictures of the log mean squared error, a scaled PSNR. */
 import { meanSquaredError, rowsOf, sum } from "../numbers.ts";
 
-/** What is compared, flat: B pictures, or their latents, `[B, ...]`. */
+/** B pictures or latents, and their targets, both flat `[B, ...]`. */
 export interface Compared {
   readonly found: Float32Array;
   readonly target: Float32Array;
-  /** B. */
+  /** The number B of pictures. */
   readonly pictures: number;
-  /** Added to each squared error: keeps the log finite, and an exact picture from counting for all. */
+  /** The addend to each squared error: keeps the log finite, and an exact picture from counting for all. */
   readonly floor: number;
 }
 
-/** Of each picture, its squared error with the floor. */
+/** The mean squared error of each picture, plus the floor. */
 function errorsOf({ found, target, pictures, floor }: Compared): number[] {
   const targets = rowsOf(target, pictures);
   return rowsOf(found, pictures).map((own, b) =>
@@ -22,7 +22,7 @@ function errorsOf({ found, target, pictures, floor }: Compared): number[] {
 export const logError = (compared: Compared): number =>
   sum(errorsOf(compared).map(Math.log)) / compared.pictures;
 
-/** Its gradient with respect to what was found. */
+/** The gradient of {@linkcode logError} with respect to `found`. */
 export function logErrorGradient(compared: Compared): Float32Array {
   const { found, target } = compared;
   const errors = errorsOf(compared);

@@ -51,7 +51,7 @@ const model = ditBlockGraph(config, livelyWeights(1), {
 const net = superNet(model, { steps });
 const dense = subNetCost(net, denseGates(steps, net.units.length));
 
-/** Batches of drawn noise and classes. */
+/** Draws calibration batches of random noise and classes. */
 const drawn = (
   runner: SubNetRunner,
   { sampler, guidanceScale }: typeof ddim,
@@ -81,7 +81,7 @@ function errorOf(
     found.length;
 }
 
-Deno.test("the forecast fitted to a pattern beats holding, and refinement does not lose", async (test) => {
+Deno.test("the forecast fitted to gates beats holding, and refinement does not lose", async (test) => {
   await using runner = new SubNetRunner(net);
   await using form = await openTrainingForm(net);
   for (const kind of ["ddim", "pndm", "dpm-solver++"] as const) {

@@ -1,6 +1,6 @@
-/** Candidates that are judged on true samples: each once, so many of them at most. */
+/** Judgements of candidates on true samples: each candidate once, up to a number of evaluations. */
 
-/** What is known of one candidate; searches minimise the loss. */
+/** The judgement of one candidate; searches minimise the loss. */
 export interface Judged {
   readonly loss: number;
 }
@@ -14,8 +14,8 @@ export class Trials<
   #best: Judgement | undefined;
 
   /**
-   * @param judge Called `evaluations` times at most.
-   * @param options.onEvaluation Takes the least loss so far.
+   * @param judge Judges a candidate; called `evaluations` times at most.
+   * @param options.onEvaluation Called with the number of judged candidates and their least loss.
    */
   constructor(
     private readonly judge: (candidate: Candidate) => Promise<Judgement>,
@@ -25,7 +25,7 @@ export class Trials<
     },
   ) {}
 
-  /** There is one once a candidate was judged. */
+  /** The best judgement; there is one once a candidate was judged. */
   get best(): Judgement {
     return this.#best!;
   }
@@ -38,7 +38,7 @@ export class Trials<
     return this.#known.size;
   }
 
-  /** What is known of a candidate; nothing of a new one where all evaluations are spent. */
+  /** The judgement of a candidate; undefined for a new one if all evaluations are spent. */
   async of(candidate: Candidate): Promise<Judgement | undefined> {
     const { evaluations, onEvaluation } = this.options;
     const key = candidate.join();

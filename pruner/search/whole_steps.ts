@@ -12,7 +12,7 @@ import { gatesWhere } from "../units.ts";
 /**
  * Gates of calls at the given steps only.
  *
- * @param computed Steps at which the model is called; must hold 0.
+ * @param computed The steps at which the model is called; 0 must be among them.
  * @throws {RangeError} If step 0 is not among them or one is out of range.
  *
  * @example Half of the calls are half of the MACs
@@ -59,14 +59,14 @@ export function uniformSteps(k: number, steps: number): number[] {
   return range(k).map((i) => Math.floor(i * steps / k));
 }
 
-/** Steps of which a budget pays for the model. */
+/** The number of whole model calls that a budget pays for. */
 export const callsWithin = (net: SuperNet, maxCost: number): number =>
   Math.floor(maxCost / (denseCost(net) / net.steps));
 
 /**
- * Mean squared error, over a batch, of holding the prediction of step i up to
- * step j; `[T][T + 1]`. With a sampler that has memory, the traces of earlier
- * jumps are not counted.
+ * The mean squared error, over batches, of holding the prediction of step i up to
+ * step j; `[T][T + 1]`. If a sampler has memory, what earlier jumps leave in it is
+ * not counted.
  */
 export function jumpCosts(
   batches: readonly Pick<
@@ -83,7 +83,7 @@ export function jumpCosts(
       let state = start;
       for (let j = i; j < count; j++) {
         state = nextState(sampler, j, { state, prediction, noise: noise?.[j] });
-        if (j === i) start = state; // the full sampler's own next one
+        if (j === i) start = state; // the full sampler's own next state
         costs[i][j + 1] += meanSquaredError(state.latents, trajectory[j + 1]) /
           batches.length;
       }

@@ -1,9 +1,9 @@
 /**
- * Which steps a solver evaluates, found on one Gram matrix: a beam over
- * schedules from the first step on, without a call of the network. A schedule
- * costs the sum over its states of sensitivity times the squared error of the
- * best linear combination of what was computed before, and the final latents'
- * error. The errors are those along the teacher's trajectory.
+ * The beam search for the steps that a solver evaluates: over schedules from the
+ * first step on, on one Gram matrix, without calls of the network. A schedule costs
+ * the sum over its states of sensitivity times the squared error of the best linear
+ * combination of the noise and earlier outputs, plus the final latents' error.
+ * Errors are taken along the teacher's trajectory.
  */
 import type { Halves } from "@dip-go/supernet/gates";
 import { range } from "../../numbers.ts";
@@ -24,41 +24,41 @@ export interface Scheduled {
 /** Evaluations in sampling order; the first is of step 0. */
 export type Schedule = readonly Scheduled[];
 
-/** What the beam may choose from. */
+/** The budget, the allowed evaluations and the width of the beam. */
 export interface BeamOptions {
   readonly sensitivities: readonly number[];
-  /** Halves of evaluations that the budget pays for; both halves are two, and all that an unguided sampler has is two too. */
+  /** The budget in half evaluations: one of both halves counts two, as does one of an unguided sampler. */
   readonly units: number;
-  /** What an evaluation of the conditional half alone takes of one of both. */
+  /** The cost of an evaluation of the conditional half alone over that of both halves. */
   readonly conditionalShare: number;
-  /** How the outputs of both halves enter: each by itself, or with these weights as one guided prediction. */
+  /** Weights that join both halves' outputs to one guided prediction; by default each output enters by itself. */
   readonly joined?: readonly number[];
   /** Whether evaluations may be of the conditional half alone. */
   readonly mayHalve: boolean;
-  /** Schedules that live on, for each last step and cost. */
+  /** The number of schedules that live on, for each last step and cost. */
   readonly width: number;
-  /** How many are returned, the best first. */
+  /** The number of schedules to return, the best first. */
   readonly keep: number;
 }
 
 interface Candidate {
   readonly cost: number;
   readonly schedule: Schedule;
-  /** Products of what the schedule's outputs leave of each element, `[size, size]`. */
+  /** Products of the parts of elements that the schedule's outputs do not explain, `[size, size]`. */
   readonly rest: Float64Array;
 }
 
-/** A candidate's extension, not worked out. */
+/** A candidate extended by one evaluation, before its products are computed. */
 interface Extension {
   readonly cost: number;
   readonly from: Candidate;
   readonly next: Scheduled;
 }
 
-/** Relative to an element's own square. */
+/** The ridge, relative to an element's own square. */
 const ridge = 1e-9;
 
-/** At most so many of the steps are candidates, evenly spread: with times that are learned, more are not needed. */
+/** The most candidate steps, evenly spread; since timesteps are learned, more are not needed. */
 const mostSteps = 64;
 
 export function beam(gram: Gram, options: BeamOptions): Schedule[] {
@@ -67,7 +67,7 @@ export function beam(gram: Gram, options: BeamOptions): Schedule[] {
   const kinds: readonly Halves[] = mayHalve
     ? ["both", "conditional"]
     : ["both"];
-  // In hundredths of an evaluation.
+  // Prices are in hundredths of an evaluation.
   const prices = { both: 100, conditional: Math.ceil(100 * conditionalShare) };
   const all = 50 * units;
   const least = mayHalve ? prices.conditional : prices.both;
@@ -107,7 +107,7 @@ class Beam {
   readonly #size: number;
   readonly #squares: readonly number[];
   readonly #steps: readonly number[];
-  /** Nothing evaluated, the noise known. */
+  /** The candidate that evaluates nothing and knows the noise. */
   readonly start: Candidate;
 
   constructor(
@@ -123,7 +123,7 @@ class Beam {
     this.start = { cost: 0, schedule: [], rest: this.#without(rest, [[0, 1]]) };
   }
 
-  /** Each later step with so many halves. */
+  /** The extensions by each later step. */
   extensions(from: Candidate, halves: Halves): Extension[] {
     const last = from.schedule.at(-1)!.step;
     return this.#steps.filter((step) => step > last).map((step) => ({
@@ -155,7 +155,7 @@ class Beam {
     return outputForms(outputAt(gram, step, 0), count, joined);
   }
 
-  /** What is left once a form is known: G − Gw (Gw)ᵀ / wᵀGw. */
+  /** The products that are left once a form w is known: G − Gw (Gw)ᵀ / wᵀGw. */
   #without(rest: Float64Array, form: Form): Float64Array {
     const size = this.#size;
     const column = new Float64Array(size);

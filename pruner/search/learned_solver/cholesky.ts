@@ -1,9 +1,9 @@
 /** Small systems of normal equations, in float64. */
 
-/** A symmetric matrix's rows. */
+/** The rows of a symmetric matrix. */
 export type Matrix = readonly (readonly number[])[];
 
-/** L of A + ridge · diag(A) = D L Lᵀ D, where D is the root of A's diagonal: the scale of the unknowns drops out. */
+/** The factor L in A + ridge · diag(A) = D L Lᵀ D with D² = diag(A), so that the unknowns' scale drops out. */
 export class Cholesky {
   readonly #lower: number[][] = [];
   readonly #roots: readonly number[];
@@ -26,12 +26,12 @@ export class Cholesky {
     });
   }
 
-  /** x of A x = y. */
+  /** Solves A x = y for x. */
   solve(y: readonly number[]): number[] {
     return this.unwhitened(this.whitenedGradient(y));
   }
 
-  /** D⁻¹ L⁻ᵀ z: in z all directions count the same. */
+  /** The unknowns D⁻¹ L⁻ᵀ z of whitened ones z, in which all directions count the same. */
   unwhitened(z: readonly number[]): number[] {
     const x = [...z];
     for (let i = z.length - 1; i >= 0; i--) {
@@ -41,7 +41,7 @@ export class Cholesky {
     return x.map((value, i) => value / this.#roots[i]);
   }
 
-  /** L⁻¹ D⁻¹ g: the gradient of z from that of x. */
+  /** The gradient with respect to z, L⁻¹ D⁻¹ g, from the gradient g with respect to x. */
   whitenedGradient(g: readonly number[]): number[] {
     const z: number[] = [];
     this.#lower.forEach((row, i) => {

@@ -1,33 +1,33 @@
-/** Inner products of everything that a solver combines and of everything that it should reach: all that the search of a schedule reads. */
+/** Inner products of all that a solver combines and should reach, which is all that the beam reads. */
 import { halvesOf } from "@dip-go/core/pipeline";
 import { dot, range, rowsOf } from "../../numbers.ts";
 import type { Teacher } from "./teacher.ts";
 
-/** Means of products of elements, `[size, size]`, in float64. Elements: the noise, outputs by step and half, states 1 to T. */
+/** Mean float64 products of elements, `[size, size]`: the noise, outputs by step and half, states 1 to T. */
 export interface Gram {
   readonly steps: number;
-  /** Outputs of a step. */
+  /** The number of outputs of a step. */
   readonly halves: number;
   readonly products: readonly (readonly number[])[];
 }
 
-/** Where an output is among the elements. */
+/** The index of an output among the elements. */
 export const outputAt = (
   { halves }: Pick<Gram, "halves">,
   step: number,
   half: number,
 ): number => 1 + step * halves + half;
 
-/** Where the state before a step is; step T is the final latents. State 0 is noise. */
+/** The element of the state before a step; step T has the final latents, step 0 the noise. */
 export const stateAt = (
   { steps, halves }: Pick<Gram, "steps" | "halves">,
   step: number,
 ): number => step === 0 ? 0 : steps * halves + step;
 
-/** Weights of elements. */
+/** A linear form: weights of elements. */
 export type Form = readonly (readonly [element: number, weight: number])[];
 
-/** How the outputs of one evaluation enter: each by itself, or all with guidance's weights as one. */
+/** The forms of one evaluation's outputs: each by itself, or all as one with guidance's weights. */
 export function outputForms(
   first: number,
   count: number,
@@ -54,7 +54,7 @@ export function gramOf({ sampler, guidanceScale, batches }: Teacher): Gram {
   return { steps, halves, products };
 }
 
-/** Means of products of each two arrays of a batch, over their elements and the batches; in float64. */
+/** The mean products of each two arrays of a batch, over their elements and the batches, in float64. */
 export function meanProducts(
   batches: readonly (readonly Float32Array[])[],
 ): number[][] {
@@ -64,7 +64,7 @@ export function meanProducts(
   return products;
 }
 
-/** Adds products of each two arrays to those of others before. */
+/** Adds the products of each two arrays, times `share`, to `products`. */
 export function addProducts(
   products: number[][],
   arrays: readonly Float32Array[],

@@ -1,8 +1,8 @@
 /**
  * The project's own search: whole evaluations in a learned solver. One set of
  * the full sampler's trajectories serves every budget. A beam on their Gram
- * matrix proposes schedules, least squares gives each its weights on its own
- * trajectory, the best on the training pairs is refined end to end.
+ * matrix proposes schedules, least squares fits each schedule's weights on its own
+ * trajectory, and the best schedule is refined end to end.
  *
  * Learned solvers are known: S4S (arXiv 2502.17423) and LD3 (arXiv 2405.15506)
  * learn coefficients and times of few-step solvers, L2P and Spectrum fit the
@@ -37,19 +37,19 @@ import { sensitivities, sensitivityPasses } from "./sensitivity.ts";
 import { type Teacher, trajectoriesOf } from "./teacher.ts";
 import type { SolverForm } from "./solver_space.ts";
 
-/** What a plan's search keeps. */
+/** The kept result of the search for one budget. */
 interface Found {
   readonly steps: readonly number[];
   readonly solver: Solver;
-  /** Mean log of the squared error on the judged pairs. */
+  /** The mean log squared error on the judged pairs. */
   readonly loss: number;
 }
 
-/** Halves of evaluations that a budget pays for. */
+/** The number of half evaluations that a budget pays for. */
 const unitsOf = (net: SuperNet, maxCost: number): number =>
   Math.floor(2 * maxCost / (denseCost(net) / net.steps));
 
-/** The parts of a search. */
+/** The kept parts of a search. */
 const partsOf = (name: string, solver: SearchSettings["solver"]) => {
   const { pairs, perturbed, teacher } = solver;
   return {
@@ -62,7 +62,7 @@ const partsOf = (name: string, solver: SearchSettings["solver"]) => {
   };
 };
 
-/** A method of this payload on schedules of a maker. */
+/** Makes the method that fits learned solvers to a maker's schedules. */
 const solverMethod = (name: string, maker: ScheduleMaker): Method => ({
   name,
   settings: ["solver"],
@@ -99,9 +99,9 @@ const solverMethod = (name: string, maker: ScheduleMaker): Method => ({
   },
 });
 
-/** The project's default. */
+/** The project's default method. */
 export const learnedSolver = solverMethod("learned-solver", beamForms);
-/** Rivals of the same payload. */
+/** Rivals with the same payload on other schedules. */
 export const uniformSolver = solverMethod(
   "uniform+learned-solver",
   uniformForm,
@@ -112,7 +112,7 @@ export const pathSolver = solverMethod(
   pathForm,
 );
 
-/** The search for one budget. */
+/** Searches the solver of one budget. */
 async function found(
   context: MethodContext,
   maker: ScheduleMaker,
@@ -145,12 +145,12 @@ const iterationsOf = (
   { refine, refinements }: SearchSettings["solver"],
 ): number => refine === "none" ? 0 : refinements;
 
-/** Batches on which forms are compared: half of those that judge iterates. */
+/** The number of batches that compare forms: half of the batches that judge iterates. */
 const comparedBatches = (
   { batch, solver: { judged } }: MethodContext["search"],
 ): number => Math.ceil(judged / batch / 2);
 
-/** The form whose closed form comes closest to the teacher's pictures. */
+/** The form whose least-squares fit comes closest to the teacher's final latents. */
 async function fittest(
   sessions: SolverSessions,
   teacher: Teacher,
@@ -167,10 +167,10 @@ async function fittest(
   return forms[losses.indexOf(Math.min(...losses))];
 }
 
-/** A gradient runs forward, then back through evaluations that are computed again: in passes forward, measured as 3.5 on `dit-shapes` and 4.1 on `sd-shapes`. */
+/** A gradient's cost in forward passes, recomputation included: 3.5 on `dit-shapes`, 4.1 on `sd-shapes`. */
 const gradientPasses = 4;
 
-/** Teacher and sensitivities once; for each budget the forms, the fit and its refinement. */
+/** The cost of teacher and sensitivities, and for each budget of the forms, the fit and its refinement. */
 function searchCost(
   { net, search, budgets }: PricedSearch,
   { most, measures }: ScheduleMaker,

@@ -41,7 +41,7 @@ const scheduler = parseSchedulerConfig({
   skip_prk_steps: true,
 }, "test");
 
-/** Trajectories of drawn noise and classes. */
+/** A teacher whose trajectories start from random noise and classes. */
 async function taught(
   sessions: SolverSessions,
   { kind = "ddim", count = 2, seed = 3 }: {
@@ -98,7 +98,7 @@ Deno.test("Cholesky solves normal equations of any scale, and whitens", () => {
   );
 });
 
-/** Four unguided steps whose outputs are orthogonal; each state needs those that are given, with these weights. */
+/** The Gram matrix of four unguided steps with orthogonal outputs; `needs` has the states' weights of outputs. */
 function handMade(needs: readonly (readonly number[])[]): Gram {
   const gram = { steps: 4, halves: 1 };
   const size = 9;
@@ -138,7 +138,7 @@ Deno.test("the beam finds the schedule of the least weighted errors", () => {
   for (const schedule of beam(gram, dear)) assert(schedule.length <= 2);
 });
 
-Deno.test("a schedule of all steps is fitted exactly, and fewer steps lose less refined", async (test) => {
+Deno.test("a schedule of all steps is fitted exactly, and refinement lowers the loss of fewer steps", async (test) => {
   await using sessions = new SolverSessions(networks);
   for (const kind of ["ddim", "pndm", "dpm-solver++", "euler"] as const) {
     await test.step(kind, async () => {
@@ -194,7 +194,7 @@ Deno.test("a schedule of all steps is fitted exactly, and fewer steps lose less 
   }
 });
 
-Deno.test("sensitivities are the sampler's own answer to a perturbation", async () => {
+Deno.test("sensitivities are positive after state 0, and the Gram matrix has the target's mean square", async () => {
   await using sessions = new SolverSessions(networks);
   const teacher = await taught(sessions, { count: 1 });
   const found = await sensitivities(sessions, teacher, 2);
@@ -209,7 +209,7 @@ Deno.test("sensitivities are the sampler's own answer to a perturbation", async 
   );
 });
 
-/** Counts calls of the whole network, a conditional half one half, until it is disposed of. */
+/** Counts calls of the whole network, a conditional half as one half, until it is disposed of. */
 function countedCalls() {
   const { evaluated } = SolverSessions.prototype;
   const calls = {
@@ -228,7 +228,7 @@ function countedCalls() {
   return calls;
 }
 
-Deno.test("the search meets its budget, serves several from one teacher, and costs what it says", async () => {
+Deno.test("the search meets its budgets with one teacher, and costs what `searchCost` says", async () => {
   const pipeline = await loadPipeline("testdata/pipelines/dit");
   const sampler = pipeline.sampler({ steps: 5, guidanceScale: 2 });
   const solver = {

@@ -1,4 +1,4 @@
-/** A fitted solver refined end to end: Adam on whitened coordinates and on the timesteps, through the solver, by the final pictures. */
+/** Refines a fitted solver end to end by Adam on whitened coordinates and timesteps, on the final latents. */
 import { adamW, cosineLearningRate } from "@dip-go/core/autodiff";
 import { addInto } from "@dip-go/core/tensor";
 import {
@@ -12,28 +12,28 @@ import { type Compared, logError, logErrorGradient } from "../log_error.ts";
 import type { RidgeFit } from "./ridge.ts";
 import type { Teacher, TeacherBatch } from "./teacher.ts";
 
-/** Rates that were measured on the embedded models. */
+/** Learning rates, tuned on the embedded models. */
 const rates = {
-  /** Of whitened coordinates, times the fit's root mean squared error. */
+  /** The rate of whitened coordinates, as a factor of the fit's root mean squared error. */
   coordinates: 0.1,
-  /** Of timesteps, in units of the network's; less where the fit is closer than `from`, a root mean squared error. */
+  /** The rate of timesteps in the network's unit; lower if the fit's root mean squared error is below `from`. */
   timesteps: { peak: 2, from: 0.01 },
   warmUp: 5,
   floor: 0.05,
 };
 
-/** Iterations between two looks at the loss. */
+/** The number of iterations between two looks at the loss. */
 const lookEvery = 8;
 
 export const looks = (iterations: number): number =>
   1 + Math.ceil(iterations / lookEvery);
 
 /**
- * The refined solver, or the fit where nothing was better, and its loss on the
- * judged batches.
+ * Refines a fit; returns the best solver on the judged batches, which is the fit if
+ * no iterate is better, and its loss.
  *
- * @param options.accumulate Batches of a gradient step.
- * @param options.judged Batches by which the best iterate is chosen, the first of the teacher's; gradients are of the others, if there are any.
+ * @param options.accumulate The number of batches of a gradient step.
+ * @param options.judged The number of first batches, which choose the best iterate; gradients see the others, if there are any.
  */
 export async function refined(
   { sessions, teacher, fit }: {
@@ -90,26 +90,26 @@ export async function refined(
   return best;
 }
 
-/** Latents beside the teacher's. */
+/** The latents to compare with the teacher's. */
 const compared = (
   found: Float32Array,
   { target, latents: { shape: [pictures] } }: TeacherBatch,
 ): Compared => ({ found, target, pictures, floor: 1e-6 });
 
-/** The error that a solver is fitted by. */
+/** The log error of final latents, by which forms and iterates are compared. */
 export const latentsError = (
   found: Float32Array,
   batch: TeacherBatch,
 ): number => logError(compared(found, batch));
 
-/** Numbers that Adam moves, 0 at first, and their gradient, summed since the last step. */
+/** Numbers that Adam moves, 0 at first, and their gradient, summed since the last update. */
 const unknowns = (count: number) => ({
   values: new Float32Array(count),
   gradient: new Float32Array(count),
   optimizer: adamW(count, { beta1: 0.9, beta2: 0.95 }),
 });
 
-/** A fit as whitened coordinates, all 0 there, and shifts of the timesteps. */
+/** A fit that is moved by whitened coordinates and by shifts of its timesteps. */
 class MovedFit {
   readonly #z;
   readonly #shifts;
@@ -130,7 +130,7 @@ class MovedFit {
     return space.solver(moved, [...this.#shifts.values]);
   }
 
-  /** Adds a batch's gradient to the next step's. */
+  /** Adds a batch's gradient to the next update's. */
   add({ weights, timesteps }: SolverGradient): void {
     const { space, whitening } = this.fit;
     const z = weights.flatMap((own, node) => {
@@ -143,7 +143,7 @@ class MovedFit {
     addInto(this.#shifts.gradient, Float32Array.from(shifts));
   }
 
-  /** Makes a step; Adam does not see the gradient's scale. */
+  /** Moves the unknowns; sums serve as means, since Adam does not see the gradient's scale. */
   update(rate: { readonly z: number; readonly shifts: number }): void {
     const moved = [[this.#z, rate.z], [this.#shifts, rate.shifts]] as const;
     for (const [{ values, gradient, optimizer }, own] of moved) {

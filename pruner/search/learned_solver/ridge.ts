@@ -1,7 +1,7 @@
 /**
- * A schedule's weights in closed form: node by node, the combination of the
- * noise and of the solver's own outputs so far that comes closest to the
- * teacher's state, so that errors made before are corrected.
+ * A schedule's weights in closed form: at each node, the combination of the noise
+ * and of the solver's own outputs so far that comes closest to the teacher's state,
+ * so that earlier errors are corrected.
  */
 import { float32 } from "@dip-go/core/tensor";
 import {
@@ -14,15 +14,15 @@ import { Cholesky } from "./cholesky.ts";
 import { type SolverForm, SolverSpace } from "./solver_space.ts";
 import type { Teacher, TeacherBatch } from "./teacher.ts";
 
-/** Relative to each coordinate's square; the unknowns of the refinement are whitened more softly. */
+/** The ridges, relative to each coordinate's square: the whitening of the refinement is softer. */
 const ridge = { solved: 1e-7, whitened: 1e-6 };
 
-/** A fit, and what a refinement goes on from. */
+/** A fit, with the whitening for its refinement. */
 export interface RidgeFit {
   readonly space: SolverSpace;
-  /** Of each node. */
+  /** The coordinates of each node. */
   readonly coordinates: readonly (readonly number[])[];
-  /** Of each node's coordinates. */
+  /** The whitening of each node's coordinates. */
   readonly whitening: readonly Cholesky[];
   /** Final latents of each batch, `[B, C, H, W]`. */
   readonly latents: readonly Float32Array[];
@@ -86,7 +86,7 @@ const meanOf = (
   of: (run: FittedRun) => number,
 ): number => sum(runs.map(of)) / (runs.length * runs[0].elements[0].length);
 
-/** Works out products of elements that are new. */
+/** Adds the products of new elements. */
 function addProducts(products: number[][], runs: readonly FittedRun[]): void {
   for (let a = products.length; a < runs[0].elements.length; a++) {
     const row = range(a + 1).map((b) =>

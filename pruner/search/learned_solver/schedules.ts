@@ -1,4 +1,4 @@
-/** Makers of schedules: which steps a learned solver evaluates within a budget. */
+/** Makers of schedules: the steps that a learned solver evaluates within a budget. */
 import { taylor } from "@dip-go/supernet/gates";
 import { cheapestKeys, cheapestPath, pathCosts } from "../forecast_path.ts";
 import { jumpCosts, uniformSteps } from "../whole_steps.ts";
@@ -9,30 +9,30 @@ import { guidanceWeights, type Teacher } from "./teacher.ts";
 
 export interface ScheduleRequest {
   readonly teacher: Teacher;
-  /** Halves of evaluations that the budget pays for; an evaluation of both halves, or of all that an unguided sampler has, is two. */
+  /** The budget in half evaluations: one of both halves counts two, as does one of an unguided sampler. */
   readonly units: number;
-  /** What a call of the conditional half alone takes of a whole one. */
+  /** The cost of a call of the conditional half alone over that of a whole call. */
   readonly conditionalShare: number;
   readonly measures?: Measures;
 }
 
-/** What is measured once for all budgets. */
+/** The measurements that serve all budgets. */
 export interface Measures {
   readonly gram: Gram;
-  /** Of each state. */
+  /** The sensitivity of each state, `[T]`. */
   readonly sensitivities: readonly number[];
 }
 
 export interface ScheduleMaker {
-  /** Forms that a budget pays for; the one that fits the teacher best is taken. */
+  /** Proposes forms that the budget pays for; the one that fits the teacher best is taken. */
   formsOf(request: ScheduleRequest): readonly SolverForm[];
-  /** How many forms there are at most. */
+  /** The largest number of forms. */
   readonly most: number;
-  /** Whether it reads what is measured. */
+  /** Whether `formsOf` reads the measurements. */
   readonly measures: boolean;
 }
 
-/** A rule that has one form of whole calls for each budget. */
+/** Makes the maker of one form of whole calls for each budget. */
 const single = (
   stepsOf: (calls: number, teacher: Teacher) => readonly number[],
 ): ScheduleMaker => ({
@@ -46,11 +46,11 @@ const single = (
   },
 });
 
-/** Fractions of the full sampler's cost. */
+/** Limits of budgets, as fractions of the full sampler's cost. */
 const fractions = {
-  /** Above it both halves of an evaluation count as one guided prediction where the teacher is another sampler: more weights would learn too slowly. */
+  /** Above it halves are joined to one guided prediction if the teacher is finer: more weights learn too slowly. */
   joined: 0.3,
-  /** Up to it evaluations may be of the conditional half alone. */
+  /** Up to it an evaluation may compute the conditional half alone. */
   halved: 0.2,
 };
 
@@ -62,13 +62,13 @@ const joins = (request: ScheduleRequest): boolean =>
   request.teacher.isFine && shareOf(request) > fractions.joined;
 
 /**
- * The most that a state's sensitivity counts: early states amplify errors so
- * much that a schedule would care for little else. Which is better depends on
- * model and budget, so both propose.
+ * Caps of sensitivities: early states amplify errors so much that a schedule would
+ * fit little else. The better cap depends on model and budget, so that both propose
+ * schedules.
  */
 const limits = [1, 3];
 
-/** The best of the beam: whole calls, and at low budgets mixed with conditional halves. */
+/** The beam's best schedules: of whole calls, and at low budgets of conditional halves too. */
 export const beamForms: ScheduleMaker = {
   most: 8,
   measures: true,
@@ -103,7 +103,7 @@ export const uniformForm: ScheduleMaker = single((calls, { sampler }) =>
   uniformSteps(calls, sampler.steps.length)
 );
 
-/** The path of the least summed squared errors of held predictions (as GITS, arXiv 2405.11326, and DPCache plan theirs). */
+/** The path of least summed squared errors of held predictions, as in GITS (arXiv 2405.11326) and DPCache. */
 export const pathForm: ScheduleMaker = single((calls, { sampler, batches }) =>
   cheapestPath(
     jumpCosts(batches.map(({ latents, predictions, states, target }) => ({
@@ -116,7 +116,7 @@ export const pathForm: ScheduleMaker = single((calls, { sampler, batches }) =>
   )
 );
 
-/** DPCache's, as published: forecasts of order 2, the first three steps among the keys where there are more. */
+/** DPCache's keys as published: forecasts of order 2, three first steps forced; even steps if keys are fewer. */
 export const dpForm: ScheduleMaker = single((count, { sampler, batches }) =>
   count < 3
     ? uniformSteps(count, sampler.steps.length)

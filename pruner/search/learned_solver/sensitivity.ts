@@ -1,17 +1,17 @@
-/** How far an error in one state of the sampler moves the final latents. */
+/** Sensitivities: how far an error in one state of the sampler moves the final latents. */
 import type { SamplerState } from "@dip-go/core/samplers";
 import type { SolverSessions } from "@dip-go/supernet/solver";
 import { dot, rowsOf } from "../../numbers.ts";
 import { fullCall, type Teacher, type TeacherBatch } from "./teacher.ts";
 
-/** The perturbation's share of what a stale prediction would do. */
+/** The size of the perturbation as a share of a stale prediction's error. */
 const share = 0.3;
 
 /**
- * Of each state but the first, |change of the final latents|² over
- * |perturbation|²: the geometric mean over pictures. (The arithmetic one is ruled
- * by few pictures.) The perturbation is that of a prediction
- * held from the step before. `[T]`; state 0 has none.
+ * The sensitivity of each state, `[T]`: |change of the final latents|² over
+ * |perturbation|², the geometric mean over pictures, since few pictures rule the
+ * arithmetic mean. The perturbation is a share of the error by a prediction held
+ * from the step before; state 0 has none, and its sensitivity is 0.
  */
 export async function sensitivities(
   sessions: SolverSessions,
@@ -59,6 +59,6 @@ async function changesAt(
   );
 }
 
-/** Cost in pictures by the full sampler: state i runs the last T − i of T steps. */
+/** The cost in pictures of the full sampler: state i runs the last T − i of T steps. */
 export const sensitivityPasses = (steps: number, pictures: number): number =>
   pictures * (steps - 1) / 2;

@@ -1,4 +1,4 @@
-/** The unknowns of a solver on one schedule: coordinates of its combinations, from which the weights of outputs follow. */
+/** The unknowns of a solver on one schedule: coordinates, from which its weights of outputs follow. */
 import {
   type Combination,
   combinationOf,
@@ -21,11 +21,11 @@ export interface SolverForm {
 
 /** Coordinates and weights of one form under one sampler. */
 export class SolverSpace {
-  /** Outputs of each evaluation. */
+  /** The number of outputs of each evaluation. */
   readonly counts: readonly number[];
-  /** Of each coordinate after the noise's, its weights of elements. */
+  /** The weights of elements of each coordinate; the noise's comes first. */
   readonly #forms: readonly Form[];
-  /** How many coordinates come before each evaluation, and all. */
+  /** The number of coordinates of each evaluation, and of the final latents. */
   readonly #sizes: readonly number[];
   readonly #sampler: Sampler;
 
@@ -58,7 +58,7 @@ export class SolverSpace {
     return this.form.schedule[node]?.step ?? this.#sampler.steps.length;
   }
 
-  /** Of products of elements, or of their products with a target, those of a node's coordinates. */
+  /** The products of a node's coordinates, from products of elements. */
   products(node: number, of: Matrix): number[][] {
     const forms = this.#forms.slice(0, this.#sizes[node]);
     return forms.map((a) =>
@@ -68,19 +68,19 @@ export class SolverSpace {
     );
   }
 
-  /** A row over elements as one over a node's coordinates. */
+  /** A row over a node's coordinates from a row over elements. */
   toCoordinates(node: number, row: ArrayLike<number>): number[] {
     return this.#forms.slice(0, this.#sizes[node]).map((form) =>
       sum(form.map(([i, x]) => x * row[i]))
     );
   }
 
-  /** The factor of a node's weights: what the network sees is the state, scaled. */
+  /** The factor of a node's weights: the network's input is the state, scaled. */
   scale(node: number): number {
     return this.#sampler.steps[this.step(node)]?.inputScale ?? 1;
   }
 
-  /** The solver of coordinates and of shifts of its timesteps. */
+  /** The solver with given coordinates and shifts of timesteps. */
   solver(
     coordinates: readonly (readonly number[])[],
     shifts: readonly number[],

@@ -1,4 +1,4 @@
-/** What a learned solver is fitted to: whole trajectories of the full sampler, the outputs of both halves of guidance apart. */
+/** The full sampler's trajectories that a learned solver is fitted to, with outputs by half of guidance. */
 import { guide, halvesOf } from "@dip-go/core/pipeline";
 import {
   nextState,
@@ -12,12 +12,12 @@ import type { SearchSettings } from "../../search_settings.ts";
 
 /** B pictures' trajectories; arrays are `[B, C, H, W]`, flat. */
 export interface TeacherBatch extends SolverInputs {
-  /** Before each step. */
+  /** The state before each step. */
   readonly states: readonly SamplerState[];
   /** The network's outputs at each step, `[halves, B, C, H, W]`. */
   readonly outputs: readonly Float32Array[];
   readonly predictions: readonly Float32Array[];
-  /** What the final latents should be. */
+  /** The latents that the solver should end at. */
   readonly target: Float32Array;
 }
 
@@ -28,16 +28,16 @@ interface Guided {
 
 export interface Teacher extends Guided {
   readonly batches: readonly TeacherBatch[];
-  /** Whether the targets are those of a finer sampler. */
+  /** Whether the targets come from a finer sampler. */
   readonly isFine: boolean;
 }
 
-/** How many trajectories a search draws, whole batches. */
+/** The number of trajectories that a search draws, in whole batches. */
 export const trajectoriesOf = (
   { batch, solver: { pairs } }: Pick<SearchSettings, "batch" | "solver">,
 ): number => batch * Math.ceil(pairs / batch);
 
-/** One call of the full sampler, from a state. */
+/** Makes one call of the full sampler from a state. */
 export async function fullCall(
   sessions: SolverSessions,
   { sampler, guidanceScale: scale }: Guided,
@@ -58,7 +58,7 @@ export async function fullCall(
   return { outputs, prediction, next: nextState(sampler, step, own) };
 }
 
-/** The full sampler's trajectory from one start. */
+/** Samples the full sampler's trajectories from the start of one batch. */
 export async function teacherBatch(
   sessions: SolverSessions,
   setup: Guided,
@@ -80,6 +80,6 @@ export async function teacherBatch(
   return { ...inputs, states, outputs, predictions, target: next.latents };
 }
 
-/** How a trajectory's outputs count in a guided prediction: s and 1 − s, or 1 alone. */
+/** The weights of the halves' outputs in a guided prediction: s and 1 − s, or 1 without guidance. */
 export const guidanceWeights = (scale: number): readonly number[] =>
   halvesOf(scale) === 2 ? [scale, 1 - scale] : [1];
