@@ -4,8 +4,7 @@ import { writeAtomically } from "@dip-go/core/files";
 import type { SearchPlace } from "./method.ts";
 
 /**
- * Returns the value that an earlier search kept in the folder, or makes and keeps it.
- * A damaged file is made anew.
+ * Returns the value that an earlier search kept in the folder, or makes it; damaged files are made anew.
  *
  * @param reads Everything that the value depends on.
  */

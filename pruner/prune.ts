@@ -101,7 +101,7 @@ export async function prune(
     pipeline.drawsClasses ? classSettings : promptSettings,
     {
       ...settings,
-      // as much as DiP-GO's training would cost
+      // as much as the training of `dip-go+steps` would cost
       evolution: settings.evolution ??
         { evaluations: "equal-cost", population: 20 },
     },

@@ -48,8 +48,7 @@ export interface SamplerSearchOptions {
 }
 
 /**
- * Makes the contexts of methods. Its sessions are float32, and are opened when first
- * asked for. Hold it with `await using`.
+ * Makes contexts of methods; float32 sessions open when asked for. Hold it with `await using`.
  *
  * @example A method that samples nothing
  * ```ts

@@ -18,7 +18,7 @@ const section = <const Entries extends v.ObjectEntries>(entries: Entries) =>
 
 /** The schema of the settings of random and genetic search. */
 const evolution = record({
-  /** SubNets to sample for each budget on all calibration batches, or as many as DiP-GO's training pays for. */
+  /** SubNets to sample for each budget on all batches, or as many as the training of `dip-go+steps` pays for. */
   evaluations: v.union(
     [wholeFrom(1), v.literal("equal-cost")],
     "a whole number from 1 or equal-cost",

@@ -8,18 +8,18 @@ import { range } from "../numbers.ts";
 import { blockAt, gatesWhere } from "../units.ts";
 import { keyMethod } from "./key_method.ts";
 
-/** The authors' choice for 50 steps of Stable Diffusion: key steps are densest around a step, by a power. */
+/** The authors' choice for 50 steps of Stable Diffusion: key steps are densest around `centre`, by a power. */
 const authors = { steps: 50, centre: 15, power: 1.4 };
 
-/** Layers of a stage that the authors' numbers of branches count, however many there are. */
+/** The layers that the authors' branch numbers count for each stage, whatever its true number. */
 const layersOfStage = 3;
 
 /**
- * How many of the last units run between key steps at a branch of the authors'
- * code, which counts the layers of the way up from its end; an upsampler at a
+ * The number of last units that run between key steps at a branch of the authors'
+ * code. Branches count the layers of the up blocks from the end; an upsampler at a
  * stage's end is a unit of its own.
  *
- * @throws {RangeError} If there is no such branch.
+ * @throws {RangeError} If the UNet has no such branch.
  */
 export function branchCut({ units }: SuperNet, branch: number): number {
   const layers = units.filter((unit) => /^up_blocks\.\d+\.\d+$/.test(unit));
@@ -36,7 +36,7 @@ export function branchCut({ units }: SuperNet, branch: number): number {
   );
 }
 
-/** Whether there are units before the cut, and all hold their outputs, as DeepCache's cache does. */
+/** Whether there are units before the cut, and all units hold their outputs, as DeepCache's cache does. */
 const canDeepCache = (
   { blocks, units }: SuperNet,
   computed: number,
@@ -46,12 +46,12 @@ const canDeepCache = (
 
 /**
  * Gates of DeepCache: between key steps only the last units before the whole
- * step are computed, on the held output of the unit before them, and the skip
+ * step are computed, on the held output of the unit before them, with the skip
  * connections that they read.
  *
- * @param keys Steps at which the model runs whole; 0 is one in any case.
- * @param options.computed How many of the last units run between key steps, 1 by default; the authors' code computes 2 branches.
- * @throws {RangeError} If the units hold what they add, not their outputs, or there are too few.
+ * @param keys The steps at which the model runs whole; step 0 always does.
+ * @param options.computed The number of last units that run between key steps, 1 by default; the authors' code computes 2 branches.
+ * @throws {RangeError} If the units hold residuals instead of outputs, or are too few.
  *
  * @example
  * ```ts
@@ -85,7 +85,7 @@ export function deepCacheGates(
   return withoutDead(net, gatesWhere(net, (t, n) => n !== cached || isKey(t)));
 }
 
-/** The same SubNet, its gates closed where a unit is not computed. */
+/** Gates of the same SubNet, closed for all units that are not computed. */
 function withoutDead(net: SuperNet, gates: Gates): Gates {
   const live = liveBlocks(net, gates);
   const whole = net.units.length - 1;
@@ -97,8 +97,8 @@ function withoutDead(net: SuperNet, gates: Gates): Gates {
 }
 
 /**
- * The authors' key steps: a call's place is the first at which its timestep
- * stands, so that PNDM's repeated timestep counts once.
+ * The key calls by the authors' rule: a call's place is the first index of its
+ * timestep, so that PNDM's repeated timestep counts once.
  */
 export const keysByTimestep = (
   timesteps: readonly number[],
@@ -113,7 +113,7 @@ export function uniformKeys(interval: number, steps: number): number[] {
   return range(steps).filter((t) => t % interval === 0);
 }
 
-/** By how much p falls where keys coincide. */
+/** The step by which p falls if keys coincide. */
 const powerStep = 0.02;
 
 /** z^p of z = x + iy on the principal branch. */
@@ -126,8 +126,8 @@ function powerOf([x, y]: readonly number[], p: number): number[] {
 /**
  * DeepCache's non-uniform schedule: ⌈T/N⌉ key steps, evenly spread over
  * (t − c)^(1/p), so that they are densest around c, as whole numbers. Powers of
- * negative numbers are complex, and their real part counts. Where keys coincide,
- * p falls until none do; where some always do, as at N = 1, keys are uniform.
+ * negative numbers are complex, and their real part counts. If keys coincide, p
+ * falls until none do; if some always do, as at N = 1, keys are uniform.
  */
 export function nonUniformKeys(interval: number, steps: number): number[] {
   const count = Math.ceil(steps / interval);
@@ -146,7 +146,7 @@ export function nonUniformKeys(interval: number, steps: number): number[] {
   return uniformKeys(interval, steps);
 }
 
-/** DeepCache at the smallest interval that fits. */
+/** Makes the method of DeepCache at the smallest interval that fits. */
 const deepCacheMethod = (
   name: string,
   keys: (interval: number, steps: number) => number[],
@@ -161,16 +161,16 @@ const deepCacheMethod = (
         : "its units hold what they add, or are too few; DeepCache holds outputs",
   });
 
-/** Every N-th step whole. */
+/** DeepCache with every N-th step whole. */
 export const deepCache = deepCacheMethod("deepcache", uniformKeys);
 
-/** The authors' non-uniform schedule. */
+/** DeepCache with the authors' non-uniform schedule. */
 export const deepCacheNonUniform = deepCacheMethod(
   "deepcache-nonuniform",
   nonUniformKeys,
 );
 
-/** Every N-th step whole, at the cut of the authors' code: the last two branches of a UNet run between. */
+/** DeepCache at the cut of the authors' code: the last two branches of a UNet run between key steps. */
 export const deepCacheAuthors = deepCacheMethod(
   "deepcache-authors",
   uniformKeys,

@@ -26,7 +26,7 @@ Deno.test("keysByTimestep() counts a repeated timestep once", () => {
   assertEquals(keysByTimestep(timesteps, (place) => place % 3 === 0), [0, 3]);
 });
 
-Deno.test("branchCut() counts three layers a stage from the output, and refuses branches that are not there", () => {
+Deno.test("branchCut() counts three layers a stage from the output, and refuses branches that do not exist", () => {
   const net = tiny("branch");
   assertEquals([0, 1, 2, 3].map((b) => branchCut(net, b)), [1, 2, 3, 5]);
   assertThrows(() => branchCut(net, 9), RangeError, "at branch 9");
@@ -41,7 +41,7 @@ const running = (net: SuperNet, keys: readonly number[]) =>
     net.blocks.flatMap(({ block: { name } }, i) => live[i] ? [name] : [])
   );
 
-Deno.test("deepCacheGates() leaves the last unit, and the skip connection that it reads, between key steps", () => {
+Deno.test("deepCacheGates() runs the last unit, and the skip connection that it reads, between key steps", () => {
   const all = (net: SuperNet) => net.blocks.map(({ block }) => block.name);
   const ends = (...names: string[]) => [
     "conv_in",
@@ -63,7 +63,7 @@ Deno.test("deepCacheGates() leaves the last unit, and the skip connection that i
   );
 });
 
-Deno.test("deepCacheGates() leaves more units at a deeper cut, and what they read", () => {
+Deno.test("deepCacheGates() runs more units at a deeper cut, and the blocks that they read", () => {
   const net = tiny("branch");
   const runs = liveBlocks(net, deepCacheGates(net, [0], { computed: 2 }));
   const live = net.blocks.flatMap(({ block: { name } }, i) =>
@@ -79,7 +79,7 @@ Deno.test("deepCacheGates() leaves more units at a deeper cut, and what they rea
   ]);
 });
 
-Deno.test("deepCacheGates() refuses units that hold what they add", () => {
+Deno.test("deepCacheGates() refuses units that hold residuals", () => {
   assertThrows(
     () => deepCacheGates(tiny("layer"), [0]),
     RangeError,

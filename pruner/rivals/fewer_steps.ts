@@ -2,7 +2,7 @@
 import { denseCost } from "@dip-go/supernet/gates";
 import { type Method, noPlan } from "../method.ts";
 
-/** The same sampler with as many steps as the budget pays for. */
+/** The sampler with as many steps as the budget pays for. */
 export const fewerSteps: Method = {
   name: "fewer-steps",
   unplanned: "its result is the full sampler with fewer steps",

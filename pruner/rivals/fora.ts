@@ -9,9 +9,9 @@ import { layersPlan } from "./caches/held_plan.ts";
 import { keyMethod } from "./key_method.ts";
 
 /**
- * The steps that compute, ascending.
+ * The steps at which attention and MLPs compute, ascending.
  *
- * @throws {RangeError} If the interval is no whole number from 1.
+ * @throws {RangeError} If the interval is not a whole number from 1.
  */
 export function foraKeys(interval: number, steps: number): number[] {
   if (!Number.isInteger(interval) || interval < 1) {
@@ -23,5 +23,5 @@ export function foraKeys(interval: number, steps: number): number[] {
     .filter((t) => t === 0 || (steps - 1 - t) % interval === 0);
 }
 
-/** At the smallest interval that fits; ungated blocks run at every step, so there may be none. */
+/** FORA at the smallest interval that fits; ungated blocks run at every step, so that none may fit. */
 export const fora = keyMethod("fora", { keys: foraKeys, plan: layersPlan });

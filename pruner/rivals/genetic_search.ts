@@ -13,7 +13,7 @@ import {
   roundMethod,
 } from "./round_search.ts";
 
-/** Expected gates that flip in a child. */
+/** The expected number of gates that flip in a child. */
 const flips = 4;
 
 /** The better of two members drawn at random. */
@@ -22,7 +22,7 @@ function tournament({ population, uniform }: RoundContext): JudgedGates {
   return population[Math.min(draw(), draw())];
 }
 
-/** Each step's row from one of two parents. */
+/** Gates with each step's row from one of two parents. */
 function crossed(a: Gates, b: Gates, uniform: () => number): Gates {
   return a.map((row, t) => uniform() < 0.5 ? row : b[t]);
 }
@@ -37,10 +37,10 @@ function mutated(gates: Gates, uniform: () => number): Gates {
   );
 }
 
-/** Closed gates that a child tries to open at random. */
+/** The number of closed gates that a child tries to open at random. */
 const openings = 24;
 
-/** Gates with some more opened, as far as the budget allows. */
+/** Gates with some more opened at random, as far as the budget allows. */
 function filled(
   gates: Gates,
   { net, maxCost, uniform }: RoundContext,
@@ -58,7 +58,7 @@ function filled(
   return full.gates;
 }
 
-/** A child of the population; a random draw while there is none. */
+/** Proposes a child of the population, or a random draw if the population is empty. */
 export const breed: Propose = (context) => {
   const { net, maxCost, population, uniform } = context;
   if (population.length === 0) return randomGates(net, { uniform, maxCost });
@@ -67,5 +67,5 @@ export const breed: Propose = (context) => {
   return filled(randomGates(net, { uniform, maxCost, start }), context);
 };
 
-/** The best that crossing and mutating a population finds. */
+/** The best SubNet that crossing and mutating a population finds. */
 export const genetic = roundMethod("genetic", breed);

@@ -1,18 +1,18 @@
-/** A rule without a search: steps that compute, as dense as the budget lets them be. */
+/** Methods without a search: key steps by a rule, as dense as the budget allows. */
 import type { SubNetPlan, SuperNet } from "@dip-go/supernet/gates";
 import { planCost } from "@dip-go/supernet/solver";
 import { type Method, noPlan, planned } from "../method.ts";
 
 /** A rule of key steps. */
 export interface KeyRule extends Pick<Method, "refusal"> {
-  /** The i-th choice of T steps, i from 1, the dearest first; each holds 0. */
+  /** The i-th choice among T steps, i from 1, the dearest choice first; each has step 0. */
   keys(i: number, steps: number): readonly number[];
-  /** What runs at the keys and between them. */
+  /** The plan that a choice of keys gives. */
   plan(net: SuperNet, keys: readonly number[]): SubNetPlan;
 }
 
 /**
- * The method that takes the first choice of keys that fits, and fills what is
+ * Makes the method that takes the first choice of keys that fits, and fills what is
  * left of the budget with further keys, each in the middle of the longest gap.
  */
 export const keyMethod = (
@@ -38,7 +38,7 @@ export const keyMethod = (
   },
 });
 
-/** The keys and one more, in the middle of the longest gap; nothing where there is none. */
+/** The keys and one more, in the middle of the longest gap; undefined if every step is a key. */
 function filled(
   keys: readonly number[],
   steps: number,

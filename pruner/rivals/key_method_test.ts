@@ -5,7 +5,7 @@ import { assert } from "@std/assert";
 import type { MethodContext } from "../method.ts";
 import { fora } from "./fora.ts";
 
-Deno.test("a rule's keys fit the budget in the form that its plan holds, what a branch recomputes included", async () => {
+Deno.test("a rule's keys fit the budget with the plan's payloads, for which blocks that hold branches recompute their gates", async () => {
   const net = superNet(tinySd3({ batch: 2, granularity: "sublayer" }), {
     steps: 10,
   });
@@ -15,7 +15,7 @@ Deno.test("a rule's keys fit the budget in the form that its plan holds, what a 
     if (fitted.kind !== "gates") throw new Error(`no plan at ${kept}`);
     const { plan } = fitted;
     assert(plan.payloads !== undefined && planCost(net, plan) <= budget);
-    assert(planMacs(net, plan) <= budget, `${kept}`); // holds combine nothing
+    assert(planMacs(net, plan) <= budget, `${kept}`); // holding combines nothing
     assert(planCost(net, plan) > planCost(net, { gates: plan.gates }));
   }
 });

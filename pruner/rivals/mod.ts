@@ -1,4 +1,4 @@
-/** The rivals, one file a method: what fits them to budgets, and the plans and rules of published caches. */
+/** Plans and rules of published caches; the rivals are in this folder, one file for each method. */
 export { layersPlan } from "./caches/held_plan.ts";
 export { firstBlockCache } from "./caches/first_block_cache.ts";
 export {

@@ -10,11 +10,11 @@ import { type Method, planned } from "../method.ts";
 import { type Propose, roundMethod } from "./round_search.ts";
 
 /**
- * Gates closed one by one, in random order, until the SubNet fits.
+ * Closes gates one by one, in random order, until the SubNet fits.
  *
- * @param uniform Numbers in [0, 1).
- * @param maxCost Budget over all steps, in the unit of the SuperNet's costs.
- * @param start The gates to close some of; the full sampler's by default.
+ * @param uniform Draws numbers in [0, 1).
+ * @param maxCost The budget over all steps, in the unit of the SuperNet's costs.
+ * @param start The gates to start from; all open by default.
  * @throws {RangeError} If even the sparsest SubNet, one model call, is over the budget.
  */
 export function randomGates(
@@ -53,7 +53,7 @@ export const random: Method = {
   },
 };
 
-/** A draw that knows nothing of those before it. */
+/** Proposes a random draw that does not depend on earlier ones. */
 export const drawAnew: Propose = ({ net, maxCost, uniform }) =>
   randomGates(net, { uniform, maxCost });
 

@@ -1,8 +1,8 @@
 /**
- * Random and genetic search over gates (DiP-GO, table 6) share rounds of
- * proposals that are judged on true samples, until a number of evaluations is
- * spent. Each round has a generator of its own and is kept when it is done, so
- * that a killed search goes on with the round it was in and repeats exactly.
+ * The search by rounds that random and genetic search over gates (DiP-GO, table 6)
+ * share: proposals are judged on true samples until the evaluations are spent. Each
+ * round has a generator of its own and is kept when it is done, so that a killed
+ * search goes on with its last round and repeats exactly.
  */
 import { TorchGenerator } from "@dip-go/core/random";
 import type { Gates, SuperNet } from "@dip-go/supernet/gates";
@@ -11,36 +11,36 @@ import { fidelityTo } from "../calibration.ts";
 import { type Method, planned, type PricedSearch } from "../method.ts";
 import { range, sum } from "../numbers.ts";
 
-/** Gates, and how far their images are from the full sampler's. */
+/** Gates, and the distance of their images from the full sampler's as the loss. */
 export interface JudgedGates {
   readonly gates: Gates;
   readonly loss: number;
 }
 
-/** The state that a round's proposals follow from. */
+/** The state from which a round makes its proposals. */
 export interface RoundContext {
   readonly net: SuperNet;
   /** Budget over all steps, in the unit of the SuperNet's costs. */
   readonly maxCost: number;
-  /** The best so far, best first; empty before the first round. */
+  /** The best SubNets so far, best first; empty before the first round. */
   readonly population: readonly JudgedGates[];
-  /** Numbers in [0, 1). */
+  /** Draws numbers in [0, 1). */
   readonly uniform: () => number;
 }
 
 /** Proposes one SubNet within the budget. */
 export type Propose = (context: RoundContext) => Gates;
 
-/** How a search by rounds goes. */
+/** The settings and callbacks of a search by rounds. */
 export interface RoundSearch extends Pick<RoundContext, "net" | "maxCost"> {
-  /** SubNets that are sampled in all. */
+  /** The number of SubNets that are sampled in all. */
   readonly evaluations: number;
-  /** SubNets of a round, and how many of the best are remembered. */
+  /** The number of SubNets in a round, and of the best that are remembered. */
   readonly population: number;
   readonly seed: number;
-  /** Images' distance from the full sampler's; the search minimises it. */
+  /** The distance of a SubNet's images from the full sampler's, which the search minimises. */
   evaluate(gates: Gates): Promise<number>;
-  /** Keeps a round's value, or returns the one that an earlier search kept; it must survive JSON. */
+  /** Makes and keeps a round's value, or returns the one that an earlier search kept; it must survive JSON. */
   keep(
     round: string,
     make: () => Promise<JudgedGates[]>,
@@ -49,7 +49,7 @@ export interface RoundSearch extends Pick<RoundContext, "net" | "maxCost"> {
   onEvaluation?(done: number, least: number): void;
 }
 
-/** Apart far enough that the rounds of searches with neighbouring seeds share no generator. */
+/** The distance of seeds, large enough that searches with neighbouring seeds share no round's generator. */
 const seedStride = 100_003;
 
 /**
@@ -92,8 +92,8 @@ export async function searchByRounds(
 }
 
 /**
- * SubNets that a search may sample: a number, or as many as the model calls of
- * DiP-GO's training pay for, each on every calibration batch at the whole budget.
+ * The number of SubNets to sample, each on all calibration batches at the whole
+ * budget: as set, or as many as the model calls of `dip-go+steps`'s training pay for.
  */
 export function evaluationsOf(
   { net, search }: Pick<PricedSearch, "net" | "search">,
@@ -106,7 +106,7 @@ export function evaluationsOf(
   return Math.max(1, Math.floor(training / (calibration * maxCost)));
 }
 
-/** The method that searches by such proposals. */
+/** Makes the method that searches by rounds of proposals. */
 export const roundMethod = (name: string, propose: Propose): Method => ({
   name,
   settings: ["evolution"],

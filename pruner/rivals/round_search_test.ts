@@ -31,12 +31,12 @@ const maxCost = 0.5 * denseCost(net);
 const options = { evaluations: 90, population: 20, seed: 3 };
 const search = { drawAnew, breed };
 
-/** What each gate is worth; a loss that knows nothing of the model, so that the best is known. */
+/** The made-up worth of each gate, for a loss that needs no model. */
 const worth = new TorchGenerator(5).rand([steps, net.units.length]).data;
 const lossOf = (gates: Gates) =>
   -gates.flat().reduce((sum: number, gate, i) => sum + gate * worth[i] ** 4, 0);
 
-/** Runs a search, and tells what it sampled. */
+/** Runs a search; returns its best SubNet and all that it sampled. */
 async function run(
   propose: Propose,
   keep: RoundSearch["keep"] = (_, make) => make(),
@@ -51,7 +51,7 @@ async function run(
 }
 
 for (const [name, propose] of Object.entries(search)) {
-  Deno.test(`searchByRounds() with ${name} stays within the budget and returns the best of what it sampled`, async () => {
+  Deno.test(`searchByRounds() with ${name} stays within the budget and returns the best SubNet that it sampled`, async () => {
     const { best, sampled } = await run(propose);
     assertEquals(sampled.length, options.evaluations);
     assert(sampled.every((gates) => subNetCost(net, gates) <= maxCost));
@@ -81,12 +81,12 @@ for (const [name, propose] of Object.entries(search)) {
   });
 }
 
-Deno.test("breed() comes further than as many draws", async () => {
+Deno.test("breed() finds a better SubNet than as many random draws", async () => {
   const [bred, drawn] = [await run(breed), await run(drawAnew)];
   assert(bred.best.loss < drawn.best.loss);
 });
 
-Deno.test("breed() opens gates again, too", async () => {
+Deno.test("breed() opens closed gates; a search without evaluations is refused", async () => {
   const closed = denseGates(steps, net.units.length).map((row, t) =>
     row.map(() => t === 0 ? 1 as const : 0 as const)
   );
@@ -112,7 +112,7 @@ Deno.test("breed() opens gates again, too", async () => {
 
 const sparsity = 0.5;
 
-/** A context on the tiny model: four steps, two calibration batches. */
+/** Runs `body` with a context of the tiny model: four steps, two calibration batches. */
 const withContext = (
   body: (context: MethodContext) => Promise<void>,
   evolution: SearchSettings["evolution"],
@@ -125,7 +125,7 @@ const withContext = (
 
 type MakeKept<Value> = (place: object) => Promise<Value>;
 
-/** The gates of a method; what it kept, by name, is in `kept`. */
+/** Fits a method; returns its gates, and keeps its parts in `kept` by name. */
 async function fit(
   context: MethodContext,
   name: string,
@@ -142,7 +142,7 @@ async function fit(
   throw new Error(`expected gates, found ${fitted.kind}`);
 }
 
-/** Mean distance of a SubNet's calibration images, in dB: computed apart from the searches. */
+/** The negative mean fidelity of a SubNet on the calibration batches, in dB, computed without the searches. */
 async function calibrationLoss(
   { runner, calibration }: MethodContext,
   gates: Gates,
@@ -172,7 +172,7 @@ for (const name of ["random-search", "genetic"]) {
     }, { evaluations: 12, population: 5 }));
 }
 
-Deno.test("evaluationsOf() spends at equal cost what DiP-GO's training takes", () =>
+Deno.test("evaluationsOf() at equal cost spends what the pruner network's training costs", () =>
   withContext((context) => {
     const { net, search } = context;
     const maxCost = costBudget(denseCost(net), sparsity);

@@ -2,8 +2,8 @@
  * The strongest baseline of whole-step reuse: the best k of T steps at which to
  * call the model. The first candidates are the best path over recorded
  * trajectories, found by dynamic programming without a model call (as GITS,
- * arXiv 2405.11326, finds its timesteps), and even spacing; moves that are
- * judged on true samples improve the better one.
+ * arXiv 2405.11326, finds its timesteps), and even spacing. Moves that are judged
+ * on true samples improve the better candidate.
  */
 import { type CalibrationBatch, fidelityTo } from "../calibration.ts";
 import { cheapestPath } from "../search/forecast_path.ts";
@@ -24,7 +24,7 @@ function* neighbours(
   }
 }
 
-/** Tries subsets of k steps, from the better of both first candidates. */
+/** Tries subsets of k steps, from the better of the two first candidates. */
 export async function searchSubset(
   trials: StepTrials,
   { k, batches }: {

@@ -57,7 +57,7 @@ function batchOf(sampler: Sampler): CalibrationBatch {
   };
 }
 
-/** Every subset of k steps that holds 0. */
+/** All subsets of k steps with step 0 among them. */
 function subsets(k: number, from = 1): number[][] {
   if (k === 1) return [[0]];
   return all.slice(from).flatMap((t) =>
@@ -88,7 +88,7 @@ const samplers = [
 ];
 
 for (const sampler of samplers) {
-  Deno.test(`jumpCosts() of one step are nothing, and of all are those of one call: ${sampler.name}`, () => {
+  Deno.test(`jumpCosts() are 0 for one step, and for all steps the error of a single call: ${sampler.name}`, () => {
     const batch = batchOf(sampler);
     const costs = jumpCosts([batch]);
     all.forEach((i) => assertEquals(costs[i][i + 1], 0));

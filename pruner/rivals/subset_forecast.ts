@@ -1,7 +1,7 @@
 /**
- * The steps of `searched-subset` with the forecast of `energy+forecast` in
- * place of holding: without this row nobody could tell the gain of the gates
- * from that of the forecast.
+ * The steps of `searched-subset` with the forecast of `energy+forecast` instead of
+ * held predictions. This method tells the gain of the gates of `energy+forecast` from
+ * the gain of its forecast.
  */
 import { type Method, planned } from "../method.ts";
 import {

@@ -6,7 +6,7 @@
 import { uniformSteps, wholeStepGates } from "../search/whole_steps.ts";
 import { keyMethod } from "./key_method.ts";
 
-/** The most evenly spaced calls that fit. */
+/** As many evenly spaced calls as fit. */
 export const uniformReuse = keyMethod("uniform-reuse", {
   keys: (i, steps) => uniformSteps(steps + 1 - i, steps),
   plan: (net, keys) => ({ gates: wholeStepGates(net, keys) }),

@@ -59,7 +59,7 @@ Deno.test("magRuns() adds up how far the norm has changed, and resamples ratios"
   assertEquals(text(magRuns(ratios32, 15, long)), "110000010000000");
 });
 
-Deno.test("tGateRuns() computes all before the gate's last call, then no cross-attention", () => {
+Deno.test("tGateRuns() stops cross-attention at the gate, and runs self-attention at intervals", () => {
   const settings = { gate: 6, selfInterval: 3, lateInterval: 2, warmUp: 1 };
   const { self, cross } = tGateRuns(9, settings);
   assertEquals(text(self), "110101101");
@@ -78,7 +78,7 @@ Deno.test("rulePlan() plans a mask beforehand, and refuses a rule that asks for 
       dbCache({
         ...settings,
         order: 1,
-        mostInARow: 1, // counts only where a threshold is asked
+        mostInARow: 1, // counts only if a threshold is asked
         mask: { computes: mask, tests: false },
       }),
     );
@@ -178,7 +178,7 @@ Deno.test("routers keep the units whose reuse moves the prediction most", () =>
       -fidelityTo(batch, await context.runner.sample({ ...batch, ...plan }));
     const found = await errorOf(fitted.plan);
     const closed = gates.flat().filter((gate) => gate === 0).length;
-    // As many units closed at random.
+    // The rivals close as many units at random.
     const random = new TorchGenerator(2);
     const errors: number[] = [];
     for (let i = 0; i < 5; i++) {
@@ -214,7 +214,7 @@ Deno.test("magRatios() measures the ratios that diffusers calibrates", async () 
   });
   const batch = { ...inputs, trajectory: [], predictions: [] };
   const ratios = await magRatios(runner, [batch]);
-  // Every second call's.
+  // The recorded ratios are those of every second call.
   recorded.forEach((ratio, i) =>
     assertAlmostEquals(ratios[2 * i], ratio, 1e-4)
   );

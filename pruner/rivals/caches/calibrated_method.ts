@@ -1,4 +1,4 @@
-/** Caches whose calls follow from full runs: what units would hold is watched once and measured, which serves every budget. */
+/** Caches whose calls follow from full runs: one measurement of units' values serves every budget. */
 import type { Held } from "@dip-go/core/models";
 import {
   denseCost,
@@ -12,16 +12,16 @@ import type { CalibrationBatch } from "../../calibration.ts";
 import { type Method, noPlan, planned } from "../../method.ts";
 import { range } from "../../numbers.ts";
 
-/** A rule of what is measured. */
+/** A rule that makes plans from a measurement of full runs. */
 export interface CalibratedRule<Measured> extends Pick<Method, "refusal"> {
   /** The measurement's name among parts of searches. */
   readonly part: string;
-  /** Measures full runs; must survive JSON. */
+  /** Measures full runs; the result must survive JSON. */
   measure(
     runner: SubNetRunner,
     batches: readonly CalibrationBatch[],
   ): Promise<Measured>;
-  /** The plans that it may make, of which the first that fits is taken. */
+  /** The possible plans, of which the first that fits is taken. */
   plans(net: SuperNet, measured: Measured): Iterable<SubNetPlan>;
 }
 
@@ -52,8 +52,8 @@ export function calibratedMethod<Measured>(
 }
 
 /**
- * Runs the full sampler on a batch, and shows what each unit but the whole step
- * would hold at each call.
+ * Runs the full sampler on a batch, and gives `watch` the value that each unit but
+ * the whole step would hold at each call.
  */
 export async function watchUnits(
   runner: SubNetRunner,

@@ -1,8 +1,8 @@
 /**
- * The dual block cache of cache-dit (DBCache): the first F and the last B blocks
- * run at every call; while what the first add to the stream changes little, those
- * between add what they last added, or a Taylor series of it. Decided while
- * sampling, unless a mask says it beforehand.
+ * The dual block cache of cache-dit (DBCache): the first F and the last B blocks run
+ * at every call; while the residual of the first F changes little, the blocks between
+ * reuse their residuals, or a Taylor series of them. The rule decides while sampling,
+ * unless a mask decides beforehand.
  */
 import {
   type CacheRule,
@@ -13,23 +13,23 @@ import {
 } from "@dip-go/supernet/gates";
 
 export interface DbCacheSettings {
-  /** F and B. */
+  /** The numbers F of first and B of last blocks. */
   readonly first: number;
   readonly last: number;
-  /** Relative changes below it are passed over; all from 1 on. */
+  /** The relative change below which blocks are reused; from 1 on, they always are. */
   readonly threshold: number;
-  /** Of the calls 0, i, 2i, … before `warmUp`, all compute. */
+  /** The calls 0, i, 2i, … before `warmUp` compute; i is `warmUpInterval`. */
   readonly warmUp: number;
   readonly warmUpInterval?: number;
-  /** The most reusing calls of a run, and the most in a row; as many as there are by default, and where a mask asks no threshold. */
+  /** The most reusing calls of a run, and in a row; without limit by default, and if a mask asks no threshold. */
   readonly mostReused?: number;
   readonly mostInARow?: number;
-  /** One entry a call: true computes; false reuses, or asks the threshold where `tests` is set. */
+  /** An entry for each call: true computes; false reuses, or asks the threshold if `tests` is set. */
   readonly mask?: {
     readonly computes: readonly boolean[];
     readonly tests: boolean;
   };
-  /** Of the Taylor series; 0, which holds, by default. */
+  /** The order of the Taylor series; 0 by default, which holds. */
   readonly order?: number;
 }
 
@@ -37,7 +37,7 @@ export interface DbCacheSettings {
 export const isStatic = ({ mask, threshold }: DbCacheSettings): boolean =>
   threshold >= 1 || mask?.tests === false;
 
-/** The rule; it counts, so that each run needs its own. */
+/** Makes the rule; it counts reusing calls, so that each run needs its own. */
 export function dbCache(settings: DbCacheSettings): CacheRule {
   const { first, last, threshold, mask, order = 0 } = settings;
   const { mostReused = Infinity, mostInARow = Infinity } = settings;
@@ -62,10 +62,10 @@ export function dbCache(settings: DbCacheSettings): CacheRule {
   };
 }
 
-/** Of cache-dit's series: its clock starts a call late, and it takes no difference before this call. */
+/** The first call at which cache-dit's series takes a difference: its clock starts a call late. */
 const firstDifference = 3;
 
-/** The series' weights at call t of what the calls `computed` made. */
+/** The series' weights at call t for the values of the calls `computed`, newest first. */
 export function lateTaylor(
   t: number,
   computed: readonly number[],
@@ -79,7 +79,7 @@ export function lateTaylor(
 /**
  * The plan of a rule that asks for no change, on units of whole blocks.
  *
- * @throws {RangeError} If it asks.
+ * @throws {RangeError} If the rule asks for a change, or its first and last units exceed the network's.
  */
 export async function rulePlan(
   net: SuperNet,

@@ -1,7 +1,7 @@
 /**
  * First Block Cache, as diffusers has it: the first block runs at every call;
- * while what it adds to the stream changes little, the other blocks add what they
- * last added. Decided while sampling, so that budgets are met by its mean cost.
+ * while its residual changes little, the other blocks reuse their last residuals.
+ * The rule decides while sampling, so that its mean cost meets a budget.
  */
 import type { CacheRule, SuperNet } from "@dip-go/supernet/gates";
 import { planCost, planMacs } from "@dip-go/supernet/solver";
@@ -15,10 +15,10 @@ import { sum } from "../../numbers.ts";
 import { withoutStreams } from "../../refusals.ts";
 
 /**
- * The rule.
+ * Makes the rule.
  *
  * @param threshold The largest relative change at which blocks are reused.
- * @param first Units of the first block.
+ * @param first The number of units of the first block.
  */
 export const firstBlockCache = (threshold: number, first = 1): CacheRule => ({
   first,
@@ -26,16 +26,16 @@ export const firstBlockCache = (threshold: number, first = 1): CacheRule => ({
   reuses: async (t, change) => t > 0 && await change() <= threshold,
 });
 
-/** Of the first block. */
+/** The number of units of the first block. */
 function firstUnits({ units }: Pick<SuperNet, "units">): number {
   const blockOf = (unit: string) => unit.replace(/\.(attn\d?|ff)$/, "");
   return units.findIndex((unit) => blockOf(unit) !== blockOf(units[0]));
 }
 
-/** Thresholds between which one is sought, and halvings of their ratio. */
+/** The range of thresholds, and the number of bisections of it on a log scale. */
 const sought = { low: 1e-3, high: 4, halvings: 8 };
 
-/** The mean over calibration batches of what a threshold costs. */
+/** The plan of a threshold, with its mean costs over the calibration batches. */
 async function measured(
   { net, runner, search: { batch: images }, ...context }: MethodContext,
   threshold: number,
@@ -52,13 +52,12 @@ async function measured(
   return { kind: "adaptive", first, threshold, macs, cost };
 }
 
-/** The search for one budget. */
 const searchPart = (maxCost: number) => ({
   name: `first-block-${Math.floor(maxCost)}`,
   reads: {},
 });
 
-/** The lowest threshold whose mean cost is within the budget. */
+/** First Block Cache at the lowest threshold whose mean cost is within the budget. */
 export const firstBlock: Method = {
   name: "first-block-cache",
   unplanned: "it decides while sampling",

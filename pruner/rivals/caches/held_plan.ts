@@ -1,4 +1,4 @@
-/** Plans in which each unit runs at calls of its own, and what it gives in between is made of what it computed. */
+/** Plans in which each unit runs at calls of its own, and yields a payload in between. */
 import type { Held } from "@dip-go/core/models";
 import {
   hold,
@@ -9,18 +9,18 @@ import {
 } from "@dip-go/supernet/gates";
 import { addsToStreams, gatesWhere } from "../../units.ts";
 
-/** Whether a unit is an attention layer, or a feed-forward one, by its module's name. */
+/** The kind of a unit's layer, by its module's name; undefined if it is neither. */
 export const kindOf = (unit: string): "attention" | "mlp" | undefined => {
   if (/\.attn\d?$/.test(unit)) return "attention";
   return /\.ff$/.test(unit) ? "mlp" : undefined;
 };
 
 /**
- * The plan.
+ * Makes the plan.
  *
  * @param computes Whether a unit runs at a call.
- * @param options.held What of a unit is kept.
- * @param options.make What is made of it; the last value by default.
+ * @param options.held The kind of value that a unit holds.
+ * @param options.make Makes the payloads' coefficients; by default the last value is held.
  */
 export function heldPlan(
   net: SuperNet,
@@ -37,7 +37,7 @@ export function heldPlan(
   return { gates, payloads };
 }
 
-/** The plan of all units but the whole step at the same calls. */
+/** The plan in which all units but the whole step run at the same calls. */
 export const innerPlan = (
   net: SuperNet,
   computes: (t: number) => boolean,
@@ -46,7 +46,7 @@ export const innerPlan = (
   heldPlan(net, (unit, t) => unit === net.model.output || computes(t), held);
 
 /**
- * The same, held before their gates; units whose blocks hold their outputs stay so.
+ * An {@linkcode innerPlan} that holds branches before their gates, or outputs if units do.
  *
  * @param keys The calls that compute.
  */

@@ -1,7 +1,7 @@
 /**
  * Learning-to-Cache (Ma et al., "Learning-to-Cache: Accelerating Diffusion
- * Transformer via Layer Caching", arXiv 2406.01733): every second call may take
- * layers from the call before it; which ones is learned, one router a call.
+ * Transformer via Layer Caching", arXiv 2406.01733): every second call may reuse
+ * layers of the call before it, as a trained router for each such call decides.
  */
 import {
   denseCost,
@@ -20,8 +20,8 @@ import { type Routers, trainRouters } from "./router_training.ts";
 /**
  * The plan, on units of single layers.
  *
- * @param computes Of the calls 1, 3, 5, …: whether each unit is computed, in execution order.
- * @throws {RangeError} If they are not that many, or of other units.
+ * @param computes Whether each unit is computed, in execution order, at the calls 1, 3, 5, ….
+ * @throws {RangeError} If the number of calls or of units is wrong.
  */
 export function routedPlan(
   net: SuperNet,
@@ -43,7 +43,7 @@ export function routedPlan(
   );
 }
 
-/** Units of routed calls, the least needed first: the first so many are not computed. */
+/** The plan that closes the `closed` units of lowest router values. */
 function closedPlan(
   net: SuperNet,
   routers: Routers,
@@ -57,7 +57,7 @@ function closedPlan(
   return routedPlan(net, computes);
 }
 
-/** The plan of the highest threshold on routers, of which the budget pays for all that are above. */
+/** The plan of the lowest threshold on routers at which the budget pays for all units above it. */
 function thresholdPlan(
   net: SuperNet,
   routers: Routers,
@@ -72,7 +72,6 @@ function thresholdPlan(
   return closedPlan(net, routers, high);
 }
 
-/** The training for one budget. */
 const trainingPart = (
   { routers }: SearchSettings,
   maxCost: number,
@@ -81,7 +80,7 @@ const trainingPart = (
   reads: routers,
 });
 
-/** Routers that are trained for the budget. */
+/** Learning-to-Cache, with routers that are trained for each budget. */
 export const learningToCache: Method = {
   name: "learning-to-cache",
   settings: ["routers"],

@@ -13,9 +13,9 @@ import { blockAt } from "../../units.ts";
 import { calibratedMethod, watchUnits } from "./calibrated_method.ts";
 import { innerPlan } from "./held_plan.ts";
 
-/** How much is skipped. */
+/** The limits of skipping. */
 export interface MagCacheSettings {
-  /** The largest accumulated error |1 − Π γ|. */
+  /** The largest sum of errors |1 − Π γ| over calls in a row. */
   readonly threshold: number;
   /** The most calls in a row that are skipped. */
   readonly maxSkip: number;
@@ -23,7 +23,7 @@ export interface MagCacheSettings {
   readonly retention: number;
 }
 
-/** The ratios for another number of calls: the nearest ones, halves to even, of places in float32 as diffusers has them. */
+/** The ratios for another number of calls: the nearest, halves to even, by float32 places as in diffusers. */
 function resampled(
   ratios: readonly number[],
   steps: number,
@@ -39,7 +39,7 @@ function resampled(
 }
 
 /**
- * When the blocks run.
+ * Whether the blocks run at each call.
  *
  * @param ratios γ of each call: the mean over tokens of the residual's norm over that of the call before; 1 for the first.
  */
@@ -75,7 +75,7 @@ export const magPlan = (
 /**
  * γ of each call, measured on full runs.
  *
- * @param batches Their means are averaged.
+ * @param batches The batches, whose mean ratios are averaged.
  */
 export async function magRatios(
   runner: SubNetRunner,
@@ -102,14 +102,14 @@ export async function magRatios(
   return sums.map((sum, t) => t === 0 ? 1 : sum / batches.length);
 }
 
-/** Of each token, `[2B L]`. */
+/** The norm of each token, `[2B L]`. */
 const tokenNorms = (tokens: Float32Array, width: number): number[] =>
   rowsOf(tokens, tokens.length / width).map((token) => Math.hypot(...token));
 
-/** As the authors' settings for 28 steps. */
+/** The authors' settings for 28 steps. */
 const authors = { maxSkip: 5, retention: 0.1 };
 
-/** Plans by ascending threshold; then more calls in a row are skipped. */
+/** Plans by ascending threshold, then again with more skipped calls in a row. */
 function* plans(
   net: SuperNet,
   ratios: readonly number[],
@@ -122,7 +122,7 @@ function* plans(
   }
 }
 
-/** The lowest threshold within the budget; more calls in a row are skipped where none is. */
+/** MagCache at the lowest threshold within the budget; if none is, it skips more calls in a row. */
 export const magCache = calibratedMethod("magcache", {
   part: "mag-ratios",
   refusal: withoutStreams,

@@ -10,9 +10,9 @@ import { heldPlan, kindOf } from "./held_plan.ts";
 /**
  * The plan, on units of single layers.
  *
- * @param options.timesteps Of each call.
- * @param options.interval N; calls count from the first, in the range or not.
- * @param options.range Timesteps between which attention is skipped, both left out.
+ * @param options.timesteps The timestep of each call.
+ * @param options.interval The interval N; calls count from the first one, in the range or not.
+ * @param options.range The timesteps between which attention is skipped, both exclusive.
  */
 export function broadcastPlan(
   net: SuperNet,

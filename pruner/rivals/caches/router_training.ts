@@ -1,8 +1,8 @@
 /**
- * Training of Learning-to-Cache's routers, by the gradient of every gate at
- * once: a pair of calls is drawn, the first is computed whole, in the second
- * each unit is mixed from what it computes and what it held, and the distance to
- * the full prediction is lowered together with the sum of the gates.
+ * Training of Learning-to-Cache's routers, by the gradient of every gate at once. A
+ * pair of calls is drawn. The first is computed whole; in the second each unit mixes
+ * its computed and its held value. The distance to the full prediction is lowered
+ * together with the sum of the gates.
  */
 import { adamW } from "@dip-go/core/autodiff";
 import { TorchGenerator } from "@dip-go/core/random";
@@ -16,16 +16,16 @@ import { range, rowsOf, sum } from "../../numbers.ts";
 import type { SearchSettings } from "../../search_settings.ts";
 import { blockAt } from "../../units.ts";
 
-/** σ(logit): how much of a unit is computed, of the calls 1, 3, 5, …, `[T / 2, N − 1]`. */
+/** σ(logit), the share of a unit's computed value, at the calls 1, 3, 5, …, `[T / 2, N − 1]`. */
 export type Routers = readonly (readonly number[])[];
 
-/** Logits stay within it, as in the authors' code. */
+/** The largest absolute logit, as in the authors' code. */
 const limit = 5;
 
-/** How fast the weight of the sum follows the cost. */
+/** The rate at which the weight of the sum follows the cost. */
 const multiplierRate = 0.5;
 
-/** What is held of each unit but the whole step. */
+/** The payloads of a pair: each unit but the whole step holds its branch. */
 const heldOf = ({ units }: SuperNet): Payloads =>
   Object.fromEntries(
     units.slice(0, -1).map((
@@ -33,7 +33,7 @@ const heldOf = ({ units }: SuperNet): Payloads =>
     ) => [unit, { held: "branch", coefficients: [[], [1]] }]),
   );
 
-/** A call and the one before it: latents before both are given, what is left is the second's prediction. */
+/** A sampler of calls t − 1 and t: its noise is the latents before call t, its result that call's prediction. */
 const pairOf = ({ steps }: Sampler, t: number): Sampler => ({
   name: "pair",
   initNoiseSigma: 1,
@@ -74,9 +74,9 @@ async function pairGradient(
 }
 
 /**
- * Trains them.
+ * Trains routers.
  *
- * @param options.share Of the units of routed calls, by their costs, that a budget pays for: the weight of the gates' sum follows it.
+ * @param options.share The share of the cost of routed calls' units that a budget pays for; the weight of the gates' sum follows it.
  */
 export async function trainRouters(
   { net, options }: SubNetRunner,
@@ -123,7 +123,7 @@ export async function trainRouters(
   return routers();
 }
 
-/** Of all units, by their costs. */
+/** The share of the units' cost that the routers keep. */
 function keptShare(routers: Routers, costs: readonly number[]): number {
   const kept = routers.flatMap((gates) =>
     gates.map((gate, n) => gate * costs[n])

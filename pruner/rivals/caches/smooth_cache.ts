@@ -15,16 +15,16 @@ import { range, sum } from "../../numbers.ts";
 import { calibratedMethod, watchUnits } from "./calibrated_method.ts";
 import { heldPlan, kindOf } from "./held_plan.ts";
 
-/** The most calls that a computed one serves after itself. */
+/** The most calls that reuse one computed call. */
 const lookahead = 3;
 
 /**
- * Of call s and lag l, `[T][lags]`, lag 1 first: mean over layers and runs of
- * |F_s − F_(s+l)|₁ / |F_(s+l)|₁; null where call s + l does not exist.
+ * The error of call s at lag l, `[T][lags]`, lag 1 first: the mean over layers and
+ * runs of |F_s − F_(s+l)|₁ / |F_(s+l)|₁; null if call s + l does not exist.
  */
 export type LagErrors = readonly (readonly (number | null)[])[];
 
-/** When layers of one kind run. @param threshold The largest error at which call s + l reuses call s. */
+/** Whether layers of one kind run at each call. @param threshold The largest error at which call s + l reuses call s. */
 export function smoothRuns(errors: LagErrors, threshold: number): boolean[] {
   const runs = errors.map(() => false);
   for (let s = 0; s < runs.length;) {
@@ -38,7 +38,7 @@ export function smoothRuns(errors: LagErrors, threshold: number): boolean[] {
   return runs;
 }
 
-/** Of both kinds of layers. */
+/** The errors of both kinds of layers. */
 export type SmoothErrors = Readonly<Record<"attention" | "mlp", LagErrors>>;
 
 /** The plan, on units of single layers. */
@@ -57,7 +57,7 @@ export function smoothPlan(
   }, { held: "branch" });
 }
 
-/** The errors of full runs. */
+/** Measures the errors on full runs. */
 export async function smoothErrors(
   runner: SubNetRunner,
   batches: readonly CalibrationBatch[],
@@ -65,7 +65,7 @@ export async function smoothErrors(
   const { net } = runner;
   const distances = { attention: noDistances(net), mlp: noDistances(net) };
   for (const batch of batches) {
-    /** Of each unit, the last values, newest last. */
+    /** The last values of each unit, newest last. */
     const last = new Map<string, Float32Array[]>();
     const watch = ({ unit, step, value }: UnitValue) => {
       const kind = kindOf(unit);
@@ -87,7 +87,7 @@ export async function smoothErrors(
   return { attention: means(distances.attention), mlp: means(distances.mlp) };
 }
 
-/** Of each call and lag. */
+/** An empty list for each call and lag. */
 const noDistances = ({ steps }: SuperNet): number[][][] =>
   range(steps).map(() => range(lookahead).map(() => []));
 
@@ -98,7 +98,7 @@ function* plans(net: SuperNet, errors: SmoothErrors): Generator<SubNetPlan> {
   for (const threshold of thresholds) yield smoothPlan(net, errors, threshold);
 }
 
-/** The lowest threshold within the budget, of errors on the calibration batches. */
+/** SmoothCache at the lowest threshold within the budget, by errors on the calibration batches. */
 export const smoothCache = calibratedMethod("smoothcache", {
   part: "smooth-errors",
   measure: smoothErrors,

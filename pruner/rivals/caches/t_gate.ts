@@ -2,8 +2,8 @@
  * T-GATE (Zhang et al., "Cross-Attention Makes Inference Cumbersome in
  * Text-to-Image Diffusion Models", arXiv 2404.02747): from the gate on,
  * cross-attention is held and guidance stops; before it, self-attention is
- * computed now and then. What is held from the call before the gate is the mean of
- * both halves of guidance.
+ * computed now and then. Units hold, from the call before the gate, the mean of both
+ * halves of guidance.
  */
 import type { SubNetPlan, SuperNet } from "@dip-go/supernet/gates";
 import type { SampleRequest, UnitValue } from "@dip-go/supernet/sampling";
@@ -17,17 +17,17 @@ import { heldPlan } from "./held_plan.ts";
 export interface TGateSettings {
   /** The gate: guidance stops at this step. */
   readonly gate: number;
-  /** Self-attention is computed every so many steps before the gate, after its warm-up, */
+  /** The interval of steps that compute self-attention after the warm-up and before the gate. */
   readonly selfInterval: number;
-  /** and every so many from the gate on. */
+  /** The interval of steps that compute self-attention from the gate on. */
   readonly lateInterval: number;
-  /** Up to this step it always is. */
+  /** The last step of the warm-up, which always computes self-attention. */
   readonly warmUp: number;
   /** The step of the first call, 0 by default: −1 under PNDM, whose first step takes two calls. */
   readonly first?: number;
 }
 
-/** When self- and cross-attention run, of T calls. */
+/** Whether self- and cross-attention run at each of T calls. */
 export function tGateRuns(
   steps: number,
   { gate, selfInterval, lateInterval, warmUp, first = 0 }: TGateSettings,
@@ -45,7 +45,7 @@ export function tGateRuns(
 
 /**
  * The plan, on units of single layers. From the gate on the conditional half runs
- * alone, on the mean of both that is held, and the other half's output is the same.
+ * alone, on the held mean of both halves, and the other half's output equals its.
  */
 export function tGatePlan(
   net: SuperNet,
@@ -67,17 +67,17 @@ export function tGatePlan(
   };
 }
 
-/** Both halves' mean in the place of each. */
+/** The mean of both halves instead of each half. */
 function meanOfHalves(value: Float32Array): Float32Array {
   const half = value.length / 2;
   return value.map((_, i) => (value[i % half] + value[half + i % half]) / 2);
 }
 
-/** As the authors have it for 25 steps; the gate and the interval before it are chosen. */
+/** The authors' settings for 25 steps; the method chooses the gate and the interval before it. */
 const authors = { lateInterval: 1, warmUp: 2 };
 const intervals = [1, 2, 3, 4, 5];
 
-/** All plans; none mixes halves, which a plan cannot say. */
+/** All plans; none mixes halves, which a plan cannot express. */
 function* plans(net: SuperNet): Generator<SubNetPlan> {
   for (let gate = net.steps - 1; gate > authors.warmUp; gate--) {
     for (const selfInterval of intervals) {
@@ -88,7 +88,7 @@ function* plans(net: SuperNet): Generator<SubNetPlan> {
   }
 }
 
-/** The gate, and the interval of self-attention before it, that come closest to the budget. */
+/** T-GATE with the gate, and the interval of self-attention before it, that come closest to the budget. */
 export const tGate: Method = {
   name: "t-gate",
   searches: false,

@@ -1,15 +1,15 @@
 /**
  * TaylorSeer (Liu et al., "From Reusing to Forecasting: Accelerating Diffusion
  * Models with TaylorSeers", arXiv 2503.06923): features that are not computed are
- * forecast by a Taylor series, the payload `taylor`. The calls that compute are
- * those of the paper's code, or of diffusers'.
+ * forecast by a Taylor series, the payload `taylor`. The computed calls follow the
+ * paper's code or diffusers'.
  */
 import { type SubNetPlan, type SuperNet, taylor } from "@dip-go/supernet/gates";
 import { range } from "../../numbers.ts";
 import { keyMethod } from "../key_method.ts";
 import { heldPlan, kindOf, layersPlan } from "./held_plan.ts";
 
-/** What is forecast: attention and MLP of every block, one of the two, the last block's output, or the model's. */
+/** The forecast values: every block's attention and MLP, one of them, the last block's output, or the model's. */
 export type Forecast =
   | "layers"
   | "attention"
@@ -17,14 +17,14 @@ export type Forecast =
   | "last block"
   | "model";
 
-/** The paper's calls: the first few (2 or 3 in the authors' code for DiT), then every N-th. */
+/** The computed calls of the paper: the first few (2 or 3 in the authors' code for DiT), then every N-th. */
 export const paperKeys = (
   steps: number,
   { interval, first }: { readonly interval: number; readonly first: number },
 ): number[] =>
   range(steps).filter((t) => t < first || (t - first + 1) % interval === 0);
 
-/** Diffusers' calls: those before one, every N-th after that one, and all from another call on. */
+/** The computed calls of diffusers: all before `before`, then every N-th from the next, all from `after` on. */
 export const diffusersKeys = (
   steps: number,
   { interval, before, after = Infinity }: {
@@ -38,10 +38,10 @@ export const diffusersKeys = (
   );
 
 /**
- * The plan; on units of single layers, or of whole blocks for the last block.
+ * The plan, on units of single layers, or of whole blocks for the last block.
  *
- * @param options.keys Calls that compute.
- * @param options.order Of the series; 0 holds.
+ * @param options.keys The calls that compute.
+ * @param options.order The order of the series; 0 holds.
  */
 export function taylorPlan(
   net: SuperNet,
@@ -64,19 +64,19 @@ export function taylorPlan(
   );
 }
 
-/** As published for DiT: order 4, two calls at the start. */
+/** TaylorSeer as published for DiT: order 4, two calls at the start. */
 export const taylorSeer = keyMethod("taylorseer", {
   keys: (interval, steps) => paperKeys(steps, { interval, first: 2 }),
   plan: (net, keys) => taylorPlan(net, { keys, forecast: "layers", order: 4 }),
 });
 
-/** At diffusers' defaults: order 1, three calls at the start. */
+/** TaylorSeer at diffusers' defaults: order 1, three calls at the start. */
 export const taylorSeerDiffusers = keyMethod("taylorseer-diffusers", {
   keys: (interval, steps) => diffusersKeys(steps, { interval, before: 3 }),
   plan: (net, keys) => taylorPlan(net, { keys, forecast: "layers", order: 1 }),
 });
 
-/** The same of the model's output alone ("lite"). */
+/** TaylorSeer at diffusers' defaults on the model's output alone ("lite"). */
 export const taylorSeerLite = keyMethod("taylorseer-lite", {
   keys: (interval, steps) => diffusersKeys(steps, { interval, before: 3 }),
   plan: (net, keys) => taylorPlan(net, { keys, forecast: "model", order: 1 }),

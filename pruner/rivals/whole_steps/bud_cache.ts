@@ -1,7 +1,7 @@
 /**
- * BudCache (Westlake-AGI-Lab/BudCache): exactly so many steps compute, and
- * which ones is searched on true samples, by simulated annealing, then by
- * steepest descent. The last prediction is held in between.
+ * BudCache (Westlake-AGI-Lab/BudCache): exactly k of T steps compute, found on true
+ * samples by simulated annealing, then by steepest descent. The last prediction is
+ * held in between.
  */
 import { TorchGenerator } from "@dip-go/core/random";
 import { meanSquaredError, range } from "../../numbers.ts";
@@ -11,28 +11,28 @@ import {
   type StepTrials,
 } from "./choice_method.ts";
 
-/** As the authors' configurations have it. */
+/** The authors' configuration. */
 const authors = {
   annealing: { iterations: 200, hot: 0.05, cold: 1e-5 },
   rounds: 20,
-  /** How far a step moves in most moves. */
+  /** The largest distance by which a step moves in most moves. */
   reach: 3,
-  /** Moves of a step to anywhere in a round of descent. */
+  /** The number of moves of a step to anywhere in a round of descent. */
   far: 2,
 };
 
-/** What is searched: k of T steps. */
+/** The numbers k and T of a choice of k of T steps, and the random numbers of its search. */
 interface Choice {
   readonly steps: number;
   readonly k: number;
-  /** Numbers in [0, 1). */
+  /** Draws numbers in [0, 1). */
   readonly uniform: () => number;
 }
 
-/** The first quarter stays. */
+/** The number of first steps that always compute: a quarter of k. */
 const prefixOf = ({ k }: Choice): number => Math.max(1, Math.floor(k / 4));
 
-/** The steps behind the prefix, those that compute and the others. */
+/** The steps after the prefix that compute, and the steps that do not. */
 function movable(computed: readonly number[], choice: Choice) {
   const from = prefixOf(choice);
   const all = range(choice.steps).slice(from);
@@ -42,7 +42,7 @@ function movable(computed: readonly number[], choice: Choice) {
   };
 }
 
-/** So many of a list, at random. */
+/** Draws `count` different items of a list. */
 function drawn<Item>(
   list: readonly Item[],
   count: number,
@@ -54,7 +54,7 @@ function drawn<Item>(
   );
 }
 
-/** Steps that compute, some replaced by others. */
+/** The computed steps, with `targets` instead of `sources`. */
 const moved = (
   computed: readonly number[],
   sources: readonly number[],
@@ -65,7 +65,7 @@ const moved = (
 
 const isNear = (a: number, b: number) => Math.abs(a - b) <= authors.reach;
 
-/** A move of annealing: of one step, mostly to one nearby, or now and then of two. */
+/** Makes a move of annealing: of one step, mostly to a near one, or now and then of two steps. */
 function wandered(computed: readonly number[], choice: Choice) {
   const { computes, skips } = movable(computed, choice);
   if (computes.length === 0 || skips.length === 0) return computed;
@@ -79,7 +79,7 @@ function wandered(computed: readonly number[], choice: Choice) {
   return moved(computed, [source], drawn(isShort ? near : skips, 1, choice));
 }
 
-/** The moves of a round of descent: each step to all nearby, and to a few anywhere. */
+/** The moves of a round of descent: of each step to all near ones, and to a few anywhere. */
 function neighbours(computed: readonly number[], choice: Choice): number[][] {
   const { computes, skips } = movable(computed, choice);
   if (skips.length === 0) return [];

@@ -1,4 +1,4 @@
-/** Searches of the k of T steps at which to call the model, judged on true samples of the first calibration batch; predictions are held in between. */
+/** Searches of the k of T steps that call the model, judged on the first batch; others hold predictions. */
 import type { Tensor } from "@dip-go/core/tensor";
 import type { CalibrationBatch } from "../../calibration.ts";
 import { type FitTask, type Method, noPlan, planned } from "../../method.ts";
@@ -12,14 +12,14 @@ export interface JudgedSteps {
   readonly loss: number;
 }
 
-/** Choices of steps, ascending, 0 among them. */
+/** Trials of choices of steps, ascending, 0 among them. */
 export type StepTrials = Trials<readonly number[], JudgedSteps>;
 
 export interface ChoiceSearch {
-  /** Its settings, and its name among parts of searches. */
+  /** The name of its settings, and its name among parts of searches. */
   readonly settings: "subset" | "budCache";
   readonly part: string;
-  /** Distance of final latents from the full sampler's. */
+  /** The distance of final latents from the full sampler's. */
   lossOf(batch: CalibrationBatch, latents: Tensor<"float32">): number;
   /** Tries choices of k steps. */
   search(trials: StepTrials, task: {

@@ -1,9 +1,9 @@
 /**
  * DPCache (Cui et al., "Denoising as Path Planning: Training-Free Acceleration
  * of Diffusion Models with DPCache", arXiv 2602.22654): predictions between key
- * steps are forecast by a Taylor series. Which steps are keys follows from
- * recorded trajectories alone: they are the cheapest path, found by dynamic
- * programming, under costs that know the key before, which the forecast reads.
+ * steps are forecast by a Taylor series. Keys follow from recorded trajectories
+ * alone: they are the cheapest path, found by dynamic programming, under costs that
+ * depend on the key before too, since the forecast reads it.
  */
 import { taylor } from "@dip-go/supernet/gates";
 import { type Method, noPlan, planned } from "../../method.ts";
@@ -11,13 +11,13 @@ import { cheapestKeys, pathCosts } from "../../search/forecast_path.ts";
 import { callsWithin } from "../../search/whole_steps.ts";
 import { taylorPlan } from "../caches/taylor_seer.ts";
 
-/** The costs serve every budget. */
+/** The part that measures costs, which serve every budget. */
 const costsPart = (order: number) => ({
   name: "dpcache-costs",
   reads: { order },
 });
 
-/** As many keys as the budget pays for. */
+/** DPCache with as many keys as the budget pays for. */
 export const dpCache: Method = {
   name: "dpcache",
   settings: ["dpCache"],

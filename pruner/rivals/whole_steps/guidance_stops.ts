@@ -1,6 +1,6 @@
 /**
  * Guidance stops: from a step on, the conditional half alone is evaluated. Most
- * of what T-GATE (arXiv 2404.02747) saves is that, so it is a row by itself.
+ * of T-GATE's (arXiv 2404.02747) saving comes from it, so it is a method by itself.
  */
 import type { Payloads, SubNetPlan, SuperNet } from "@dip-go/supernet/gates";
 import { planCost } from "@dip-go/supernet/solver";
@@ -10,10 +10,10 @@ import { unguided } from "../../refusals.ts";
 import { uniformSteps, wholeStepGates } from "../../search/whole_steps.ts";
 
 /**
- * The halves of a plan and their payload: where the conditional half runs alone,
- * the unconditional output is the same.
+ * The halves of a plan and their payload: if the conditional half runs alone, its
+ * output is the unconditional output too.
  *
- * @param alone Of each step, whether it does.
+ * @param alone Whether the conditional half runs alone, for each step.
  * @param computes Whether a step computes the prediction; all do by default.
  */
 export const withoutGuidance = (
@@ -35,7 +35,7 @@ const earliest = 0.4;
 /**
  * The plan.
  *
- * @param options.keys Steps that compute; predictions are held in between.
+ * @param options.keys The steps that compute; predictions are held in between.
  * @param options.stop The first step without guidance, 1 or later.
  */
 export function unguidedPlan(
@@ -47,7 +47,7 @@ export function unguidedPlan(
   return { gates, ...withoutGuidance(alone, (t) => keys.includes(t)) };
 }
 
-/** As many steps as fit with the earliest stop, evenly spaced, then as late a stop as fits. */
+/** Takes as many evenly spaced steps as fit with the earliest stop, then as late a stop as fits. */
 export const guidanceStops: Method = {
   name: "guidance-stops",
   searches: false,

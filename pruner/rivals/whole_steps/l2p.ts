@@ -23,13 +23,13 @@ import {
   wholeStepGates,
 } from "../../search/whole_steps.ts";
 
-/** Weights of all predictions before one. */
+/** The weights of all predictions before a step. */
 type Row = readonly number[];
 
-/** As the authors' code trains: Adam from "copy the last". */
+/** The training of the authors' code: Adam, from weights that copy the last prediction. */
 const training = { iterations: 201, learningRate: 0.01 };
 
-/** The authors' key steps of 50, found by hand, by their count. */
+/** The authors' hand-made key steps of 50, a list for each count. */
 const published = [
   [0, 1, 2, 4, 16, 32],
   [0, 1, 2, 4, 12, 24, 38],
@@ -39,7 +39,7 @@ const published = [
   [0, 1, 2, 4, 6, 9, 14, 23, 30, 37, 44],
 ];
 
-/** So many of T steps: the authors' of the nearest count, resampled. */
+/** The key steps for a count of T steps: the authors' list of the nearest count, resampled. */
 export function publishedKeys(count: number, steps: number): number[] {
   const table =
     published.toSorted((a, b) =>
@@ -57,7 +57,7 @@ export function publishedKeys(count: number, steps: number): number[] {
   return keys;
 }
 
-/** Of step t, as the authors' code has it: of all predictions before, those that are no computed ones among them. */
+/** The row of step t as in the authors' code: over all earlier predictions, computed or not. */
 export function trainedRow(products: Matrix, t: number): Row {
   const weights = new Float32Array(t);
   weights[t - 1] = 1;
@@ -74,7 +74,7 @@ export function trainedRow(products: Matrix, t: number): Row {
   return [...weights];
 }
 
-/** Of step t, the least squares over the predictions that were computed. */
+/** The row of step t by least squares over the computed predictions; the others have weight 0. */
 export function leastSquaresRow(
   products: Matrix,
   t: number,
@@ -88,13 +88,13 @@ export function leastSquaresRow(
   return range(t).map((s) => solved[before.indexOf(s)] ?? 0);
 }
 
-/** The products serve every budget. */
+/** The part that measures products of predictions, which serve every budget. */
 const productsPart = ({ solver: { pairs } }: SearchSettings) => ({
   name: "l2p-products",
   reads: { pairs },
 });
 
-/** At the authors' key steps or at even ones, whichever draw the first pictures better. */
+/** L2P at the authors' key steps or at even ones, whichever fit the first batch better. */
 export const l2p: Method = {
   name: "l2p",
   settings: ["l2p", "solver"],

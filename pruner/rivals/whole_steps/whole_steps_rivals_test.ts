@@ -38,7 +38,7 @@ import { l2p, leastSquaresRow, publishedKeys, trainedRow } from "./l2p.ts";
 const range = (from: number, to: number) =>
   Array.from({ length: to - from }, (_, i) => from + i);
 
-/** Every subset of so many elements, ascending. */
+/** All subsets of `count` elements, ascending. */
 function subsets(list: readonly number[], count: number): number[][] {
   if (count === 0) return [[]];
   return list.flatMap((first, i) =>
@@ -46,7 +46,7 @@ function subsets(list: readonly number[], count: number): number[][] {
   );
 }
 
-Deno.test("cheapestKeys() are the best of all that begin with the first steps", () => {
+Deno.test("cheapestKeys() are the best of all keys that begin with the first steps", () => {
   const steps = 8;
   const { uniform } = seeded(1);
   const costs = range(0, steps).map(() =>
@@ -116,7 +116,7 @@ Deno.test("searchBudgeted() keeps its prefix and its count, and finds the best o
   assertEquals(all.best.computed, [0, 1, 2]);
 });
 
-/** Predictions of five steps. */
+/** The predictions of five steps. */
 const series = [
   [1, 0.5403, -0.4161, -0.99, -0.6536, 0.2837],
   [0.9648, -0.1327, -0.7998, -0.1731, 0.9363, 1.093],
@@ -144,7 +144,7 @@ Deno.test("trainedRow() are the weights that 201 steps of PyTorch's Adam find", 
   );
 });
 
-Deno.test("publishedKeys() are the authors' of 50 steps, and so many of others", () => {
+Deno.test("publishedKeys() are the authors' keys at 50 steps, and resampled ones at other numbers", () => {
   const keys = publishedKeys(8, 50);
   assertEquals(keys, [0, 1, 2, 4, 10, 20, 31, 41]);
   assertEquals(publishedKeys(10, 20), [0, 1, 2, 3, 4, 6, 9, 12, 15, 18]);
@@ -152,14 +152,14 @@ Deno.test("publishedKeys() are the authors' of 50 steps, and so many of others",
   assertEquals(publishedKeys(20, 20), range(0, 20));
 });
 
-Deno.test("leastSquaresRow() is exact where a prediction is a combination of computed ones", () => {
+Deno.test("leastSquaresRow() is exact if a prediction is a combination of computed ones", () => {
   const [a, b, c] = series;
   const last = a.map((x, i) => 2 * c[i] - 0.5 * x);
   const row = leastSquaresRow(productsOf([a, b, c, last]), 3, [0, 2]);
   [-0.5, 0, 2].forEach((weight, j) => assertAlmostEquals(row[j], weight, 1e-4));
 });
 
-Deno.test("searches of whole steps fit as many as the budget pays for", () =>
+Deno.test("searches of whole steps compute as many steps as the budget pays for", () =>
   withTinySampler({ steps: 6 }, async (sampler) => {
     const search = {
       ...classSearch,
