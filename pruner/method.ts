@@ -38,7 +38,7 @@ export type SampledPlan =
     | AdaptivePlan
     | { readonly kind: "steps"; readonly steps: number }
   )
-  /** The run's precision by default. */
+  /** The precision of the plan; the run's by default. */
   & { readonly precise?: PlanPrecision };
 
 /** A fit's result; `none` says why no plan meets the budget. */
@@ -85,8 +85,8 @@ export interface MethodContext {
     values?: Readonly<Record<string, number>>,
   ): void;
   /**
-   * Returns the value of `make`, made once for all targets, and kept in a file if
-   * the search has a folder for it. The value must survive JSON.
+   * Returns the value of `make`, made once for all targets, and kept for later
+   * searches if that is possible. The value must survive JSON.
    */
   once<Value>(
     part: SearchPart,
@@ -129,11 +129,11 @@ export interface Method {
   readonly precision?: Precision;
   /** Why its result is not a plan; undefined if it is one. */
   readonly unplanned?: string;
-  /** How fitting runs the model; false if the gates follow from the budget alone. */
+  /** Whether and how fitting runs the model; false if the gates follow from the budget alone. */
   readonly searches: false | "by samples" | "by gradient";
   /**
-   * Everything else that its plans depend on than model, sampler, SuperNet, seed,
-   * calibration and budget; by default all search settings and targets, if it searches.
+   * Everything that its plans depend on besides model, sampler, SuperNet, seed,
+   * calibration and budget; all settings and targets by default, if it searches.
    */
   reads?(settings: ReadSettings): unknown;
   /** The parts that `fit` asks `once` for, in that order; a part may read earlier ones. */

@@ -128,7 +128,7 @@ const settingsFor = (areDear: boolean) => {
     }),
     /** The best k of T steps: the largest number of subsets sampled for each budget. */
     subset: section({ evaluations: count(20) }),
-    /** DPCache. */
+    /** Settings of DPCache. */
     dpCache: section({
       /** The order of the Taylor series that forecasts predictions. */
       order: v.optional(wholeFrom(0), 2),
@@ -148,7 +148,7 @@ const settingsFor = (areDear: boolean) => {
       /** The initial λ, the weight of the routers' sum. */
       sumWeight: v.optional(positive, 5e-6),
     }),
-    /** The learned solver. */
+    /** Settings of the learned solver. */
     solver: section({
       /** The number of the full sampler's trajectories that the solver is fitted to. */
       pairs: count(96, 48),

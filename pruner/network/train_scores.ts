@@ -46,7 +46,7 @@ interface Training {
   readonly options: NetworkSearchOptions;
 }
 
-/** dL_c/dkeep of the gates `[M]` for one batch, and L_c. */
+/** Computes dL_c/dkeep of the gates `[M]` for one batch, and L_c. */
 async function consistencyGradient(
   { net, count, form, loss }: Training,
   gates: Gates,
@@ -67,7 +67,7 @@ async function consistencyGradient(
   return { gradient, consistency };
 }
 
-/** dL/dkeep of the gates `[M]` over batches, and the losses. */
+/** Computes dL/dkeep of the gates `[M]` over batches, and the losses. */
 async function gateGradient(
   training: Training,
   keep: Float32Array,

@@ -20,7 +20,7 @@ export interface JudgedGates {
 /** The state from which a round makes its proposals. */
 export interface RoundContext {
   readonly net: SuperNet;
-  /** Budget over all steps, in the unit of the SuperNet's costs. */
+  /** The budget over all steps, in the unit of the SuperNet's costs. */
   readonly maxCost: number;
   /** The best SubNets so far, best first; empty before the first round. */
   readonly population: readonly JudgedGates[];

@@ -3,7 +3,7 @@
  * this project's own method. Closing gate k replaces a feature f by its backup, a
  * change δ_k; to first order the image moves by J_k δ_k. With a random unit
  * cotangent v on the image, the gate's gradient is v · J_k δ_k, so the mean of
- * its square over v is the squared change of the image: one backward pass
+ * its square over v is the mean squared change of the image: one backward pass
  * measures every gate at once, closed steps included.
  *
  * A single linearisation is easily fooled. So the search walks from the full model:

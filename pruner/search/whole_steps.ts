@@ -65,8 +65,8 @@ export const callsWithin = (net: SuperNet, maxCost: number): number =>
 
 /**
  * The mean squared error, over batches, of holding the prediction of step i up to
- * step j; `[T][T + 1]`. If a sampler has memory, what earlier jumps leave in it is
- * not counted.
+ * step j; `[T][T + 1]`. If a sampler has memory, the traces of earlier jumps in it
+ * are not counted.
  */
 export function jumpCosts(
   batches: readonly Pick<

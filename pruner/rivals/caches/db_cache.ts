@@ -13,7 +13,7 @@ import {
 } from "@dip-go/supernet/gates";
 
 export interface DbCacheSettings {
-  /** The numbers F of first and B of last blocks. */
+  /** The numbers F of first and B of last blocks, which run at every call. */
   readonly first: number;
   readonly last: number;
   /** The relative change below which blocks are reused; from 1 on, they always are. */

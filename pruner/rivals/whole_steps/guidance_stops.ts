@@ -33,7 +33,7 @@ export const withoutGuidance = (
 const earliest = 0.4;
 
 /**
- * The plan.
+ * Makes the plan.
  *
  * @param options.keys The steps that compute; predictions are held in between.
  * @param options.stop The first step without guidance, 1 or later.

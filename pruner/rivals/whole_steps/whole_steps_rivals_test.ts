@@ -1,4 +1,4 @@
-/** Published schedules and payloads of whole steps: against exhaustive search, the authors' training made again in PyTorch, and each other. */
+/** Published schedules and payloads of whole steps, against exhaustive search, PyTorch's training and each other. */
 import { TorchGenerator } from "@dip-go/core/random";
 import { nextState, startState } from "@dip-go/core/samplers";
 import { float32, times } from "@dip-go/core/tensor";
@@ -209,7 +209,7 @@ Deno.test("guidance stops as late as the budget allows, then steps are left out"
       random: new TorchGenerator(0),
     });
     const found = await runner.sample({ ...inputs, ...plan });
-    // By hand: both halves at every key, of which the second counts before the stop.
+    // Expected: both halves run at every key, and the second one counts before the stop.
     await using sessions = new SolverSessions(solverNetworks(sampler, 1));
     let state = startState(sampler.sampler, inputs.latents.data);
     let prediction = state.latents;

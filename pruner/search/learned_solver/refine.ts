@@ -33,7 +33,7 @@ export const looks = (iterations: number): number =>
  * no iterate is better, and its loss.
  *
  * @param options.accumulate The number of batches of a gradient step.
- * @param options.judged The number of first batches, which choose the best iterate; gradients see the others, if there are any.
+ * @param options.judged The number of first batches, which choose the best iterate; gradients see the others, if any.
  */
 export async function refined(
   { sessions, teacher, fit }: {
