@@ -1,6 +1,6 @@
 /**
- * Quality against MACs, against measured time and against what the search cost:
- * every method that applies, over models, samplers and counts of steps.
+ * Quality against MACs, measured time and search cost: every method that
+ * applies, over models, samplers and counts of steps.
  *
  *   deno task experiment frontier --dry-run                  # what it would take
  *   deno task experiment frontier-dit-shapes-ddim-20-steps   # one of its sections
@@ -12,7 +12,7 @@ import type { Sweep } from "./schema/sweep.ts";
 
 const { prompts } = quickstartSd;
 
-/** What every network can do. */
+/** Methods for every network. */
 const always = [
   "fewer-steps",
   "uniform-reuse",
@@ -29,7 +29,7 @@ const always = [
   "learned-solver",
 ];
 
-/** What blocks that add to a stream can do besides. */
+/** Methods for networks whose blocks add to a residual stream. */
 const streams = {
   methods: [
     "fora",
@@ -40,7 +40,7 @@ const streams = {
   ],
 };
 
-/** What a UNet can do besides. */
+/** Methods for UNets. */
 const branches = { methods: ["deepcache", "deepcache-nonuniform", ...always] };
 
 const dit = {
@@ -62,7 +62,7 @@ export default {
   name: "frontier",
   description: "quality against MACs, time and search cost",
   seed: 0,
-  /** Shorter than by default, so that all sections take hours, not a day. */
+  /** A shorter search than by default, so that all sections take hours, not a day. */
   search: {
     budCache: { evaluations: 50 },
     solver: { pairs: 32, perturbed: 4, judged: 16, refinements: 8 },
@@ -78,7 +78,7 @@ export default {
       "dit-shapes, DPM-Solver++": { ...dit, "sampler.kind": "dpm-solver++" },
       "sd-shapes, DDIM": { ...sd, "sampler.kind": "ddim" },
       "sd-shapes, DPM-Solver++": { ...sd, "sampler.kind": "dpm-solver++" },
-      // a flow of velocities, which neither of the two samples
+      // a flow of velocities, which neither DDIM nor DPM-Solver++ samples
       "mmdit-shapes, flow-match Euler": {
         ...streams,
         prompts,

@@ -1,7 +1,7 @@
 /**
- * Experiments as plain data: {@linkcode runExperiment} samples, prunes, measures
- * and times what one names, and writes a folder with its table and report;
- * {@linkcode readResults} reads the numbers of any run.
+ * Experiments as plain data: {@linkcode runExperiment} prunes, samples, measures
+ * and times the methods of an experiment, and writes a folder with its table and
+ * report; {@linkcode readResults} reads the numbers of any run.
  *
  * @example The numbers of a run that the documents show
  * ```ts

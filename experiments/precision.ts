@@ -1,6 +1,6 @@
 /**
- * What a precision costs in quality, and saves in bytes and time: the full
- * sampler and the default search's plan at half the MACs, in each.
+ * The cost of each precision in quality, and its savings in bytes and time, for
+ * the full sampler and for the default search's plan at half the MACs.
  *
  *   deno task experiment precision
  */
@@ -35,7 +35,7 @@ export default {
       },
     },
     {
-      // that leaves nothing out: the full sampler
+      // fewer-steps at sparsity 0 is the full sampler
       full: {
         sparsity: [0],
         methods: precisions.map((precision) => ({

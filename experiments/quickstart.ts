@@ -2,7 +2,7 @@
 import { classSearch } from "@dip-go/pruner";
 import type { Experiment } from "./schema/experiment.ts";
 
-/** The payload that combines all outputs so far, fitted in closed form: at evenly spaced calls, and at those of the default search. */
+/** The learned solver in closed form: at evenly spaced calls, and at the calls of the default search. */
 export const closedForm = [
   { kind: "uniform+learned-solver", refine: "none", name: "uniform+ridge" },
   { kind: "learned-solver", refine: "none", name: "learned-solver+ridge" },

@@ -48,7 +48,7 @@ Deno.test("bench prints the gates, both costs, and measured speed over MACs", as
   assertStringIncludes(lines.at(-1)!, "measured / MACs");
 });
 
-Deno.test("bench times some calls of the full sampler for all", async () => {
+Deno.test("bench estimates the full sampler's time from some of its calls", async () => {
   const speed = await measureSpeed(tinySubject(6), {
     sparsity: 0.7,
     rounds: 3,
@@ -90,7 +90,7 @@ Deno.test("bench times a gradient step beside a full pass", async () => {
   assertStringIncludes(gradientLines({ tiny: speed })[1], "tiny");
 });
 
-Deno.test("bench compares a compiled SubNet with one of a session a step", async () => {
+Deno.test("bench compares a compiled SubNet with a session for each step", async () => {
   const options = { sparsity: 0.5, rounds: 1 };
   const speed = await measureCompiled(tinySubject(4), options);
   const { compiled, stepwise } = speed.latency;
@@ -127,7 +127,7 @@ Deno.test("bench follows cost as steps, images and size grow", () =>
     assertStringIncludes(lines[2], (common.macs.full / 1e9).toFixed(3));
   }));
 
-Deno.test("bench compares a sampler without guidance with one that has some", async () => {
+Deno.test("bench compares a sampler without guidance with a guided one", async () => {
   const at = (scale: number) => tinySubject(3, scale);
   const measured = await measureGuidance(at, { rounds: 1 });
   assertAlmostEquals(measured.macs.one / measured.macs.both, 0.5, 0.01);
@@ -137,7 +137,7 @@ Deno.test("bench compares a sampler without guidance with one that has some", as
   assertStringIncludes(line, "0.5");
 });
 
-Deno.test("bench weighs what an export writes: each weight once", () =>
+Deno.test("bench weighs an export's files: each weight is there once", () =>
   inTemporaryFolder(async (out) => {
     const cost = await exportCost(tinySubject(4), { sparsity: 0.5, out });
     assertEquals((await Deno.stat(`${out}/model.onnx`)).isFile, true);
@@ -169,7 +169,7 @@ Deno.test("bench reads the peak memory of a gradient", async () => {
   assert(before > 10 && peak >= before);
 });
 
-Deno.test("bench times each pass of a layer, and its rate where it has products", async () => {
+Deno.test("bench times each pass of a layer, and prints its rate if it has products", async () => {
   const tiny = layerSubjects.slice(0, 7)
     .map((subject) => ({ ...subject, shape: [1, 32, 4, 4] }));
   const lines = layerLines(await measureLayers(tiny, { rounds: 1 }));
@@ -189,7 +189,7 @@ Deno.test("bench prints its help", async () => {
   assertStringIncludes(lines[0], "deno task bench <what>");
 });
 
-Deno.test("bench says what a changed gate costs, once flips and a whole walk agree", () => {
+Deno.test("bench prints the cost of a changed gate, once flips and a whole walk agree", () => {
   const figures = measureChangedGate({ steps: 9, flips: 400 });
   assertMatch(changedGateLines(figures)[1], /^mean \d+\.\d µs/);
 });

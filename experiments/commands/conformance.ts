@@ -1,4 +1,4 @@
-/** `deno task conformance`: this implementation against tensors recorded from another. */
+/** `deno task conformance`: compares this implementation with tensors recorded from others. */
 import {
   type Conformance,
   type ConformanceCase,
@@ -60,7 +60,7 @@ export const conformanceCommand = command({
   return { lines, exitCode: ok ? 0 : 1 };
 });
 
-/** @throws {RangeError} If there is none that is covered. */
+/** The cases whose names match `only`. @throws {RangeError} If none of them is covered. */
 async function chosenCases(
   folder: string,
   { only = "", run }: { readonly only?: string; readonly run: FileRun },
@@ -77,7 +77,7 @@ async function chosenCases(
   );
 }
 
-/** A case's rows as far as it can be run; the last says why no further. */
+/** The rows of a case; if its run fails, the last row has the error. */
 async function rowsOf({ name, run }: ConformanceCase): Promise<Conformance[]> {
   const rows: Conformance[] = [];
   try {
@@ -88,7 +88,7 @@ async function rowsOf({ name, run }: ConformanceCase): Promise<Conformance[]> {
   return rows;
 }
 
-/** The row under another limit; those of whole numbers stay. */
+/** The row judged by another limit; rows of whole numbers and of errors stay. */
 function tolerated(row: Conformance, limit: number | undefined): Conformance {
   if (limit === undefined || row.whole || row.error) return row;
   const { maxAbsLimit: _, ...rest } = row;
@@ -128,13 +128,13 @@ function reportLines(
 const numberText = (value: number) =>
   Number.isNaN(value) ? "" : value.toExponential(1);
 
-/** The limit that a table shows: of the relative error where there is one. */
+/** The limit that a table shows: the relative error's if there is one, else the absolute error's. */
 function limitText({ limit, maxAbsLimit }: Conformance): string {
   if (limit !== undefined) return limit.toExponential(0);
   return maxAbsLimit === undefined ? "" : `${numberText(maxAbsLimit)} abs`;
 }
 
-/** The first row that failed, which names where an error starts; else the one nearest to its limit. */
+/** The first failed row, which names where an error starts; else the row nearest to its limit. */
 function worst(rows: readonly Row[]): Row {
   const share = (error: number, limit: number | undefined) =>
     limit ? error / limit : 0;

@@ -7,7 +7,7 @@ const testdata = decodeURIComponent(
   new URL("../../testdata", import.meta.url).pathname,
 );
 
-Deno.test("conformance finds every recorded case, by what its folder holds", async () => {
+Deno.test("conformance finds every recorded case by the files of its folder", async () => {
   await using subjects = new RivalSubjects();
   const cases = await findCases(
     testdata,
@@ -95,7 +95,7 @@ Deno.test("conformance draws whole pipelines, and prints the worst tensor of eac
   assertStringIncludes(lines.at(-1)!, "22 cases: all ok");
 });
 
-Deno.test("conformance makes runs of published caches again: the same units run, to the same latents", async () => {
+Deno.test("conformance repeats runs of published caches: the same units run, with the same latents", async () => {
   const { lines, exitCode } = await conformanceCommand([`${testdata}/rivals`]);
   assertEquals(exitCode, 0, lines.join("\n"));
   assertStringIncludes(lines.at(-1)!, `36 tensors of 12 cases: all ok`);

@@ -5,7 +5,7 @@ import { demoModels } from "../demo/demo_models.ts";
 import { DemoServer } from "../demo/demo_server.ts";
 import { copyPlans } from "../demo/shipped_sub_nets.ts";
 
-/** Where the demo finds plans, and keeps what it compiles. */
+/** The folders of compiled samplers and of plans. */
 const folders = { compiled: "results/demo", plans: "zoo/subnets" };
 
 /** Runs the command on its arguments; errors are part of the result. */
@@ -34,7 +34,7 @@ export const demoCommand = command({
   return [];
 });
 
-/** Serves this machine alone, until it is stopped. */
+/** Serves the page to this machine alone, until the process is stopped. */
 function serve(port: number): void {
   const { handle } = new DemoServer({ models: demoModels, ...folders });
   Deno.serve({

@@ -1,4 +1,4 @@
-/** `deno task evaluate`: a folder of pictures measured against another, against published statistics, or against prompts. */
+/** `deno task evaluate`: compares a folder of pictures with another, published statistics or prompts. */
 import { readPrompts } from "@dip-go/core";
 import { isFile } from "@dip-go/core/files";
 import { modelFolder, promptFile } from "@dip-go/core/hub";
@@ -120,7 +120,7 @@ export const evaluateCommand = command(form, async (
   return json ? [JSON.stringify(measured, null, 2)] : tableLines(measured);
 });
 
-/** Whether some of the options that go together are not there, though others are or all are wanted. */
+/** Whether an option of a group is missing, though another one is given or the whole group is wanted. */
 const isHalf = (
   options: readonly (string | undefined)[],
   isWanted = false,

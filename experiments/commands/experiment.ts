@@ -1,4 +1,4 @@
-/** `deno task experiment`: runs a declarative experiment, or goes on with one that was killed. */
+/** `deno task experiment`: runs a declarative experiment, or goes on with a run that was killed. */
 import { devices, floatPrecisions } from "@dip-go/core/runtime";
 import { alignedLines } from "@dip-go/eval/tables";
 import { command, type CommandResult, finish } from "./options/command.ts";
@@ -202,7 +202,7 @@ async function dryLines(
   return lines;
 }
 
-/** How far a run is that was handed over or is being made. */
+/** The progress of a run that was handed to an executor or is being made. */
 async function status(
   words: readonly string[],
   root: string,

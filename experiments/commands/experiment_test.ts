@@ -15,7 +15,7 @@ async function withFolder(body: (folder: string) => Promise<void>) {
   }
 }
 
-/** What the page of a report shows. */
+/** The data in a report's page. */
 async function dataIn(path: string): Promise<ReportData> {
   const page = await Deno.readTextFile(path);
   return JSON.parse(/id="report-data">(.*?)<\/script>/.exec(page)![1]);
@@ -32,7 +32,7 @@ const settings = (folder: string) =>
     "latency.rounds=1",
   ].flatMap((setting) => ["--set", setting]).concat("--busy-ok");
 
-Deno.test("experiment --list and --help say what there is", async () => {
+Deno.test("experiment --list prints the experiments, and --help the usage", async () => {
   const { lines, exitCode } = await experimentCommand(["--list"]);
   assertEquals(exitCode, 0);
   assert(lines.some((line) => line.startsWith("quickstart  ")));
@@ -180,7 +180,7 @@ Deno.test("experiment runs, and compare finds the run by name and by folder", ()
       "quickstart",
       "quickstart (2)",
     ]);
-    // gates, pictures and curves of both runs
+    // the joined report has gates, pictures and curves of both runs
     assertEquals(runs.map(({ curves }) => curves.length), [3, 3]);
     for (const row of rows) {
       const own = rows[0].pictures!.length;

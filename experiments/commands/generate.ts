@@ -1,7 +1,7 @@
 /**
- * `deno task generate`: pictures of a class from a DiT, or of a prompt from a
- * Stable Diffusion or PixArt pipeline, with the full sampler or a SubNet's
- * gates. The settings travel in the PNGs' text chunks.
+ * `deno task generate`: draws pictures of a class with a DiT, or of a prompt with
+ * a text-to-image pipeline, by the full sampler or by a SubNet. The PNGs' text
+ * chunks hold the settings.
  */
 import {
   loadPipeline,
@@ -40,7 +40,7 @@ import { type Drawing, type DrawRequest, refined } from "./generate/refined.ts";
 /**
  * Generates the pictures and writes their files.
  *
- * @returns The files.
+ * @returns The paths of the files.
  */
 export async function generate(options: GenerateOptions): Promise<string[]> {
   const { refinerFrom, ...said } = options;
@@ -82,7 +82,7 @@ export async function generate(options: GenerateOptions): Promise<string[]> {
   return files;
 }
 
-/** The model's own sampler, or a SubNet of it, until a refiner is to go on. */
+/** Opens the full sampler, or a SubNet of it, up to the step from which a refiner goes on. */
 async function firstDrawing(
   options: GenerateOptions,
 ): Promise<Drawing & { readonly sampler: PipelineSampler }> {
@@ -114,7 +114,7 @@ async function firstDrawing(
   return { sampler, drawing, macs: planMacs(net, plan) };
 }
 
-/** What is drawn: so many pictures of one subject. */
+/** The request for `count` pictures of one subject, with consecutive seeds. */
 function requestOf(
   { subject, batch, count, seed, guidanceScales }: GenerateOptions,
   progress: (done: number, total: number) => void,
@@ -144,7 +144,7 @@ async function startOf(
   };
 }
 
-/** Rows of about as many pictures as there are rows. */
+/** The rows of an about square grid. */
 function gridRows(images: readonly Tensor<"float32">[]) {
   const columns = Math.ceil(Math.sqrt(images.length));
   return Array.from(

@@ -1,4 +1,4 @@
-/** `deno task inspect`: what a model consists of and what one call of it costs, block by block. */
+/** `deno task inspect`: prints a model's blocks with their weights and their MACs per call. */
 import { statOf } from "@dip-go/core/files";
 import {
   allGranularities,
@@ -80,7 +80,7 @@ export const inspectCommand = command({
   return json ? [JSON.stringify(inspection, null, 2)] : tableLines(inspection);
 });
 
-/** The granularity whose units a file's gates are of; block where there is none. */
+/** The granularity whose units the gates of a file match; block without a file or a match. */
 async function granularityOf(
   gates: string | undefined,
   graphAt: (granularity: Granularity) => BlockGraph,
@@ -89,12 +89,12 @@ async function granularityOf(
     try {
       await readGates(gates!, graphAt(each));
       return each;
-    } catch { /* they are of other units */ }
+    } catch { /* the gates are of other units */ }
   }
   return "block";
 }
 
-/** The latents of pictures of a size, by the autoencoder of a folder, or one as all published ones are. */
+/** The latents' size for a picture's size, by a folder's autoencoder, else by the usual pixels per latent. */
 async function latentsOf(
   { config: { sampleSize, inChannels } }: Network,
   folder: string | undefined,

@@ -77,7 +77,7 @@ for (
   });
 }
 
-Deno.test("inspect prices a picture's size, and says which it cannot be", async () => {
+Deno.test("inspect counts the MACs of a picture's size, and refuses a size that does not fit", async () => {
   const { models } = JSON.parse(
     Deno.readTextFileSync(`${testdata}/full-size.json`),
   );
@@ -92,7 +92,7 @@ Deno.test("inspect prices a picture's size, and says which it cannot be", async 
   );
 });
 
-/** What `inspect --json` prints. */
+/** The parsed output of `inspect --json`. */
 async function inspected(...args: string[]) {
   const { lines, error } = await inspectCommand([...args, "--json"]);
   assertEquals(error, undefined);
@@ -103,7 +103,7 @@ async function inspected(...args: string[]) {
 const unitsOf = ({ blocks }: { blocks: { name: string; gated: boolean }[] }) =>
   blocks.filter(({ gated }) => gated).map(({ name }) => name);
 
-/** Writes gates, a row a step from sets of closed units, and inspects them. */
+/** Writes a file of gates for `use`: a row for each step, from the step's closed units. */
 const withGates = <Value>(
   blocks: readonly string[],
   closed: readonly (readonly string[])[],
@@ -121,8 +121,8 @@ const withGates = <Value>(
   });
 
 /**
- * The companion's gates at 0.80, as METHOD.md describes them: ten steps almost
- * whole, forty that hold the last block. Which gates the ten close is not
+ * The companion's gates at 0.80, as METHOD.md describes them: ten steps compute
+ * almost all, forty hold the last block. Which gates the ten close is not
  * published; the mid block once is the only reading that gives both 19.97 % of
  * the nine blocks and 0.1999 of the model with its ungated ends always run.
  */
@@ -148,7 +148,7 @@ Deno.test("inspect --gates gives the published 0.80 gates a fifth of SD-1.5 in e
   const ends = ["conv_in", "time_embedding", "conv_norm_out", "conv_out"]
     .map((name) => blocks[name].macs);
   const [convIn, embedding] = ends;
-  // the ends stand still where the last block is held; METHOD.md runs them
+  // conv_in and the time embedding do not run while the last block is held; METHOD.md counts them always
   const always = fraction.total * 50 * total.macs + 40 * (convIn + embedding);
   assertEquals((always / (50 * total.macs)).toFixed(4), "0.1999");
   const nine = total.macs - ends.reduce((sum, end) => sum + end);
@@ -156,7 +156,7 @@ Deno.test("inspect --gates gives the published 0.80 gates a fifth of SD-1.5 in e
   assertEquals((100 * ofNine / (50 * nine)).toFixed(2), "19.97");
 });
 
-Deno.test("inspect --gates prints what is kept under the sum", async () => {
+Deno.test("inspect --gates prints the kept MACs under the sum", async () => {
   const { lines } = await inspectCommand(["sd-1.5", "--gates", published]);
   const [model, kept, fraction] = lines.slice(-3)
     .map((line) => line.split(/\s{2,}/));
@@ -188,13 +188,13 @@ for (
   });
 }
 
-Deno.test("inspect --gates knows the whole step's unit, which takes the ends of the model too", async () => {
+Deno.test("inspect --gates reads the whole step's unit, which holds the ends of the model too", async () => {
   const args = ["sd-1.5", "--gates"];
   const plan = "zoo/subnets/dit-shapes/0.8.json";
   const { error } = await inspectCommand([
     ...["zoo/models/dit-shapes", "--gates", plan],
   ]);
-  assertEquals(error, undefined); // its units are sublayers
+  assertEquals(error, undefined); // the plan's units are sublayers
   const units = unitsOf(await inspected("sd-1.5"));
   const all = [...units, "prediction"];
   await withGates(all, [[], ["prediction"]], async (path) => {
@@ -203,10 +203,10 @@ Deno.test("inspect --gates knows the whole step's unit, which takes the ends of 
   });
 });
 
-Deno.test("inspect --gates counts what is computed only to be held for later", async () => {
+Deno.test("inspect --gates counts blocks that run only to be held for later steps", async () => {
   const { "sd15-unet-64": { blocks, total } } = macsJson.models;
   const units = unitsOf(await inspected("sd-1.5"));
-  // the last block held at step 1, and all but the last and the first two at step 2, whose backups step 1 then makes
+  // step 1 holds the last block; step 2 holds all but the first two and the last, so step 1 computes those
   const closed = units.slice(2, -1);
   const later = [[], ["up_blocks.3"], closed];
   const { gates } = await withGates(

@@ -1,4 +1,4 @@
-/** `deno task prune`: which blocks of which steps a model can do without, as plans that other commands take. */
+/** `deno task prune`: finds the blocks that a model's steps can do without, as plans for other commands. */
 import { cpus } from "node:os";
 import { dirname } from "node:path";
 import { loadPipeline, readPrompts } from "@dip-go/core";
@@ -152,11 +152,11 @@ export const pruneCommand = command(form, async (
     targets,
     times: await times?.plans(plans),
   });
-  await Deno.remove(parts, { recursive: true }).catch(() => {}); // a rule keeps none
+  await Deno.remove(parts, { recursive: true }).catch(() => {}); // a method without a search keeps no parts
   return lines;
 });
 
-/** What each plan's file keeps, and what it takes where that was timed. */
+/** A line for each plan: its file, the share of the MACs that it keeps, and its time if it was timed. */
 function planLines(
   sampler: PipelineSampler,
   plans: readonly Plan[],
@@ -183,7 +183,7 @@ function missing(what: string): never {
   throw new RangeError(`Cannot prune: ${what} is missing; see --help`);
 }
 
-/** The files of the plans of each target; checked before the search. */
+/** The plan's file for each target; checks before the search that they can be written. */
 async function planFiles(
   output: string,
   targets: readonly Target[],

@@ -1,4 +1,4 @@
-/** `deno task store`: what the step store holds, and the removal of what no run needs. */
+/** `deno task store`: sums up the files of the step store; `--clear` removes those that no finished run needs. */
 import { columnLines } from "@dip-go/eval/tables";
 import { duration } from "../engine/progress.ts";
 import {

@@ -1,4 +1,4 @@
-/** What the commands share: results that a test can read, and errors of one line. */
+/** The frame of all commands: a result that a test can read, with an error of one line. */
 import {
   type CommandForm,
   helpOf,
@@ -16,7 +16,7 @@ export interface CommandResult {
   readonly exitCode: 0 | 1;
 }
 
-/** The message without the words of Deno's own errors of files: "(os error 2): readfile 'x'". */
+/** Rewrites the message of Deno's file errors, "… (os error 2): readfile 'x'", as "Cannot open x: …". */
 function plain(message: string): string {
   const ofFile = / \(os error \d+\)(?:: (\w+)(?: '(.*)')?)?$/.exec(message);
   if (!ofFile) return message;
@@ -26,7 +26,7 @@ function plain(message: string): string {
   return `Cannot ${how === "mkdir" ? "make" : "open"} ${path}: ${why}`;
 }
 
-/** Runs a command; what it throws becomes its error line and exit code 1. */
+/** Runs a command; an error that it throws becomes the error line, with exit code 1. */
 export async function resultOf(
   command: () => Promise<CommandResult>,
 ): Promise<CommandResult> {
@@ -39,7 +39,7 @@ export async function resultOf(
   }
 }
 
-/** A command from its table and its work, which gives the lines that it prints, or how it ended. */
+/** Makes a command of its form and of `run`, which returns lines to print or a whole result. */
 export const command = <const Table extends OptionTable>(
   form: CommandForm<Table>,
   run: (

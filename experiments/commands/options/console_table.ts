@@ -1,28 +1,28 @@
-/** Results as a table that fits the console. */
+/** Results as a table that fits the console, and the options of such tables. */
 import { joinResults, renderTable, type Results } from "@dip-go/eval/tables";
 import { flag, path } from "./option_table.ts";
 
-/** Columns of a console whose width is unknown. */
+/** The assumed width of a console whose width is unknown, in columns. */
 const usualWidth = 100;
 
-/** Where runs are kept. */
+/** The option for the folder of runs. */
 export const resultsRow = path(
   "<dir>",
   "Folder of all experiments' runs",
   { default: "results" },
 );
 
-/** The option that goes with such a table. */
+/** The option to show intervals in {@linkcode consoleTable}. */
 export const intervalsRow = flag(
   "Show the intervals of means and speedups in the table",
 );
 
-/** The other one. */
+/** The option to show quantiles in {@linkcode consoleTable}. */
 export const quantilesRow = flag(
   "Show beside means the median, and the value that a tenth of the samples falls short of",
 );
 
-/** The runs' rows, without columns that the console has no room for. */
+/** The table of the runs' rows, without columns for which the console has no room. */
 export function consoleTable(
   runs: readonly Results[],
   options: { readonly intervals: boolean; readonly quantiles?: boolean },

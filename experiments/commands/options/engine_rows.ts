@@ -1,11 +1,11 @@
-/** Options of what makes an experiment's steps, and the executor that they name. */
+/** Options for the engine that makes an experiment's steps, and the executor that they name. */
 import { printExecutor } from "../../engine/executors/print_executor.ts";
 import { slurmExecutor } from "../../engine/executors/slurm/slurm_executor.ts";
 import { denoCommand } from "../../engine/executors/deno_command.ts";
 import type { Executor } from "../../engine/step_graph.ts";
 import { flag, oneOf, type OptionValues, text, whole } from "./option_table.ts";
 
-/** The rows. */
+/** Options for the engine. */
 export const engineRows = {
   engine: oneOf(["local", "slurm", "print"])(
     "<e>",
@@ -24,7 +24,7 @@ export const engineRows = {
   ),
 };
 
-/** Arguments without those of the rows: what a run's figures come from. */
+/** The arguments without options for the engine: the part that a run's figures depend on. */
 export function withoutEngine(args: readonly string[]): string[] {
   const kept: string[] = [];
   for (let i = 0; i < args.length; i++) {
@@ -39,16 +39,16 @@ export function withoutEngine(args: readonly string[]): string[] {
 const program = new URL("../experiment.ts", import.meta.url);
 
 /**
- * What is handed the steps of an experiment or study; undefined where this command makes them.
+ * The executor of an experiment's or study's steps; undefined if this command makes them itself.
  *
- * @throws {RangeError} If an option of slurm's is beside another engine.
+ * @throws {RangeError} If print, partition, gpus or time is given with another engine than slurm.
  */
 export function executorOf(
   { engine, print, ...options }: OptionValues<typeof engineRows>,
   { name, args, isDry, log }: {
     readonly name: string;
     readonly args: readonly string[];
-    /** Whether nothing may be submitted. */
+    /** Whether the executor may only write scripts, and submit nothing. */
     readonly isDry: boolean;
     readonly log: (line: string) => void;
   },

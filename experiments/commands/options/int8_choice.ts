@@ -1,4 +1,4 @@
-/** Which weights a command has in 8 bits: as a file says, which the first command writes. */
+/** The choice of weights in 8 bits, read from a file, or made by a calibration and written there. */
 import { dirname } from "node:path";
 import {
   conform,
@@ -21,7 +21,7 @@ import * as v from "valibot";
 import { path } from "./option_table.ts";
 import { ProgressLine } from "./progress_line.ts";
 
-/** Of commands that compute with weights in 8 bits. */
+/** The option of commands that compute with weights in 8 bits. */
 export const int8Rows = {
   int8: path(
     "<file>",
@@ -38,15 +38,15 @@ const choiceFile = record({
   weights: v.array(text()),
 });
 
-/** Pictures of the calibration. */
+/** The number of calibration pictures. */
 const pictures = 4;
 
 /**
- * Names of the weights that are in 8 bits; undefined in a precision without such.
+ * Names of the weights that are in 8 bits; undefined if the precision has no such weights.
  *
- * @param sampler In float32.
- * @param options.subject What pictures of the calibration show; classes follow it.
- * @throws {RangeError} If the file is of another model or sampler.
+ * @param sampler A sampler in float32.
+ * @param options.subject The prompt of the calibration pictures, or the first of their classes.
+ * @throws {RangeError} If the file has another precision, model or sampler.
  * @throws As `chooseInt8`.
  */
 export async function int8Weights(

@@ -1,9 +1,9 @@
-/** Options that commands share: which model, and how it is sampled. */
+/** Options that commands share: the model, its sampler and its gates. */
 import { allGranularities } from "@dip-go/core/models";
 import { samplerKinds } from "@dip-go/core/samplers";
 import { number, oneOf, path, whole } from "./option_table.ts";
 
-/** The model's files. */
+/** Options for the model's files. */
 export const modelRows = {
   model: path(
     "<folder, file or name>",
@@ -20,13 +20,13 @@ export const modelRows = {
   ),
 } as const;
 
-/** Height and width of the pictures; those that the model was trained with by default. */
+/** Options for height and width of the pictures; the default is the model's training size. */
 export const sizeRows = {
   height: whole(1)("<pixels>", "Of the pictures (default: the model's)"),
   width: whole(1)("<pixels>", "Of the pictures (default: the model's)"),
 } as const;
 
-/** How long a text T5 reads. */
+/** The option for the number of tokens that T5 reads. */
 export const sequenceRows = {
   "max-sequence-length": whole(1)(
     "<n>",
@@ -34,7 +34,7 @@ export const sequenceRows = {
   ),
 } as const;
 
-/** The sampler and its pictures; each row's default is the model's. */
+/** Options for the sampler and its pictures; each default is the model's. */
 export const samplerRows = {
   sampler: oneOf(samplerKinds)(
     "<name>",
@@ -59,10 +59,10 @@ const granularity = oneOf(allGranularities)(
   } (default sublayer; branch of a UNet)`,
 );
 
-/** What the gates are of. */
+/** The option for the units that have gates. */
 export const unitRows = { granularity } as const;
 
-/** A SubNet's gates. */
+/** Options for a SubNet's gates. */
 export const gatesRows = {
   gates: path(
     "<file>",

@@ -1,25 +1,25 @@
 /**
- * A command's options as one table: its rows say how a value is read and what
- * `--help` prints about it.
+ * A command's options as one table. Each row has the reader of its value and the
+ * text that `--help` prints about it.
  */
 import { parseArgs } from "@std/cli/parse-args";
 
 /** One option. */
 export interface OptionRow<Value = unknown> {
-  /** Its value in the help, as "<n>"; a flag has none. */
+  /** The name of the option's value in the help, such as "<n>"; a flag has none. */
   readonly value?: string;
   readonly help: string;
-  /** What is read where the option was not typed. */
+  /** The text to read if the option was not typed. */
   readonly default?: string;
-  /** Whether it may be typed more than once, and its value is the list of what was typed. */
+  /** Whether the option may be typed more than once; its value is the list of typed texts. */
   readonly repeated?: true;
-  /** A line above it in the help, which begins a group. */
+  /** A line above the option in the help, which begins a group. */
   readonly heading?: string;
-  /** The value, or an {@linkcode Expected} where the text is not of its kind; never called for an option that is neither typed nor has a default. */
+  /** Reads the typed text or the default: its value, or an {@linkcode Expected} if it is of another kind. */
   readonly read: (text: string) => Value | Expected;
 }
 
-/** What a text should have been: "a whole number from 1". */
+/** The refusal of a text; `what` names the expected kind: "a whole number from 1". */
 export class Expected {
   constructor(readonly what: string) {}
 }
@@ -32,7 +32,7 @@ type Camel<Name> = Name extends `${infer First}-${infer Rest}`
   ? `${First}${Capitalize<Camel<Rest>>}`
   : Name & string;
 
-/** What was typed, or its default, as `budgetMs` of the option budget-ms; undefined where there is neither. */
+/** Values by names in camel case (`budgetMs` for budget-ms): typed, default or undefined; booleans for flags. */
 export type OptionValues<Table extends OptionTable> = {
   readonly [Name in keyof Table as Camel<Name>]:
     | Exclude<ReturnType<Table[Name]["read"]>, Expected>
@@ -43,11 +43,11 @@ export type OptionValues<Table extends OptionTable> = {
 
 /** A command: its help, its options, and whether words without an option are taken. */
 export interface CommandForm<Table extends OptionTable = OptionTable> {
-  /** How its errors begin: "Cannot inspect". */
+  /** The beginning of the command's errors: "Cannot inspect". */
   readonly refusal: string;
-  /** One sentence. */
+  /** The first sentence of the help. */
   readonly about: string;
-  /** A line each. */
+  /** The usage lines of the help. */
   readonly usage: readonly string[];
   /** Words without an option, such as "<folder>", and their help; none are taken by default. */
   readonly words?: Readonly<Record<string, string>>;
@@ -56,7 +56,7 @@ export interface CommandForm<Table extends OptionTable = OptionTable> {
   readonly notes?: string;
 }
 
-/** Makes rows whose values are of one kind, from their value's and their own help. */
+/** Makes an option of one kind, from the value's name in the help, such as "<n>", and the help text. */
 interface RowMaker<Value> {
   (
     value: string,
@@ -70,7 +70,7 @@ interface RowMaker<Value> {
   ): OptionRow<Value> & { readonly value: string };
 }
 
-/** Makes rows whose values are read so. */
+/** Makes the {@linkcode RowMaker} of options whose values `read` reads. */
 export const kind = <Value>(read: OptionRow<Value>["read"]) =>
   ((value, help, settings) => ({
     value,
@@ -79,13 +79,13 @@ export const kind = <Value>(read: OptionRow<Value>["read"]) =>
     ...settings,
   })) as RowMaker<Value>;
 
-/** A row without a value: true where it is typed. */
+/** An option without a value: true if it is typed. */
 export const flag = (help: string): OptionRow<boolean> => ({
   help,
   read: () => true,
 });
 
-/** Any text, also none. */
+/** Any text, also an empty one. */
 export const text = kind<string>((typed) => typed);
 
 /** Texts of an option that may be typed more than once. */
@@ -120,7 +120,7 @@ export const positive = between(Infinity, "a positive number");
 /** A number between 0 and 1. */
 export const fraction = between(1, "a number between 0 and 1");
 
-/** A whole number of at least so much, and at most so much. */
+/** A whole number from `least` to `most`. */
 export const whole = (least: number, most = Infinity) =>
   kind<number>((typed) =>
     isNumber(typed) && Number.isSafeInteger(Number(typed)) &&
@@ -131,7 +131,7 @@ export const whole = (least: number, most = Infinity) =>
       )
   );
 
-/** Values with commas between them, each of which `of` reads. */
+/** Values with commas between them, each read as the given row reads its value. */
 export const list = <Value>({ read }: Pick<OptionRow<Value>, "read">) =>
   kind<readonly Value[]>((typed) => {
     const values = typed.split(",").map((each) => read(each.trim()));
@@ -141,7 +141,7 @@ export const list = <Value>({ read }: Pick<OptionRow<Value>, "read">) =>
       : values as Value[];
   });
 
-/** One of the names that are known. */
+/** One of the known names. */
 export const oneOf = <Name extends string>(known: readonly Name[]) =>
   kind<Name>((typed) =>
     known.find((each) => each === typed) ??
@@ -155,7 +155,7 @@ const isNumber = (typed: string) =>
  * Reads a command line by its command's table.
  *
  * @returns The options' values and the words without an option, or "help".
- * @throws {TypeError} If an option is unknown, or a word is not taken.
+ * @throws {TypeError} If an option is unknown, or there are words and the command takes none.
  * @throws {RangeError} If a value is not of its option's kind.
  */
 export function readOptions<Table extends OptionTable>(
@@ -190,7 +190,7 @@ export function readOptions<Table extends OptionTable>(
   return { values: Object.fromEntries(values), words: typed._ as string[] };
 }
 
-/** Arguments in which each option has its value behind "=": it may be empty then, or begin with a dash. */
+/** Joins each option and its value by "=", so that the value may be empty or begin with a dash. */
 function withValues(args: readonly string[], options: OptionTable): string[] {
   const [arg, value, ...others] = args;
   if (arg === undefined || arg === "--") return [...args];
@@ -200,7 +200,7 @@ function withValues(args: readonly string[], options: OptionTable): string[] {
     : [arg, ...withValues(args.slice(1), options)];
 }
 
-/** The only word. @throws {TypeError} If there are none or several; the message calls them so. */
+/** The only word. @throws {TypeError} If there are none or several, with `what` as their name. */
 export function oneWord(
   words: readonly string[],
   { refusal }: Pick<CommandForm, "refusal">,
@@ -214,15 +214,15 @@ export function oneWord(
 
 const first = ([name]: readonly [string, unknown]) => name;
 
-/** An option as it is typed, by its name or its value's: `--budget-ms`. */
+/** The option as typed, `--budget-ms`, from its name or from its value's name in camel case. */
 export const dashed = (name: string): string =>
   (name.length === 1 ? "-" : "--") +
   name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
-/** Columns of a command's help. */
+/** The width of a command's help, in columns. */
 const width = 100;
 
-/** What `--help` prints. */
+/** The text that `--help` prints. */
 export function helpOf(
   { about, usage, words = {}, options, notes }: CommandForm,
 ): string {
@@ -252,7 +252,7 @@ export function helpOf(
   ].join("\n");
 }
 
-/** Lines of at most so many columns; those that a text has stay. */
+/** Folds a text into lines of at most `columns` columns, unless a word is longer; its own line breaks stay. */
 const folded = (text: string, columns: number): string[] =>
   text.split("\n").flatMap((line) => {
     const lines: string[] = [""];

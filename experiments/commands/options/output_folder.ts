@@ -1,10 +1,10 @@
-/** Where a command writes, made and tried before its work begins. */
+/** Checks that a command can write its output, before its work begins. */
 
 /**
- * Makes a folder, and a file in it that is removed again.
+ * Makes a folder, and tries it with a file that is removed again.
  *
- * @param output What is written there, for errors.
- * @throws {Error} If nothing can be written there.
+ * @param output The name of the output, for errors.
+ * @throws {Error} If the folder cannot be made or written.
  */
 export async function checkFolder(
   folder: string,
@@ -21,7 +21,7 @@ export async function checkFolder(
   }
 }
 
-/** @throws {TypeError} If a folder is where a file is to be written. */
+/** Checks the path of a file to write. @throws {TypeError} If it is a folder. */
 export async function checkNoFolder(file: string): Promise<void> {
   const found = await Deno.stat(file).catch(() => undefined);
   if (!found?.isDirectory) return;

@@ -1,4 +1,4 @@
-/** How far a command is, one part of its work after another, each with a rate of its own. */
+/** The progress of a command's work, whose parts follow one another, each with its own rate. */
 import {
   duration,
   type ProgressOutput,
@@ -7,10 +7,10 @@ import {
 } from "../../engine/progress.ts";
 import { openStatusLine } from "../../engine/status_line.ts";
 
-/** Hold it with `using`, which clears the bar. */
+/** A status line with a bar; hold it with `using`, which clears the bar. */
 export class ProgressLine implements Disposable {
   #part = "";
-  /** When the part began here, and how much of it was done then. */
+  /** The time of the part's first call, in milliseconds, and how much was done then. */
   #began = { at: 0, done: 0 };
 
   constructor(
@@ -22,8 +22,8 @@ export class ProgressLine implements Disposable {
   /**
    * Shows that `done` of `total` are done.
    *
-   * @param part What they are parts of, such as "sparsity 0.5".
-   * @param values Shown behind, such as a loss.
+   * @param part The name of the part of the work, such as "sparsity 0.5".
+   * @param values Numbers to show behind, such as a loss.
    */
   show(
     part: string,
@@ -43,7 +43,7 @@ export class ProgressLine implements Disposable {
     this.output.status(`${part}: ${facts.join(", ")}`, done / total);
   }
 
-  /** Rate and time left, once a part was seen to pass. */
+  /** Rate and time left, once the part has advanced since its first call. */
   #speed(now: number, done: number, total: number): string[] {
     const passed = now - this.#began.at;
     const made = done - this.#began.done;

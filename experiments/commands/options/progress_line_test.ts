@@ -2,7 +2,7 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { openStatusLine } from "../../engine/status_line.ts";
 import { ProgressLine } from "./progress_line.ts";
 
-/** What is written as ten parts take twenty seconds each. */
+/** The texts that are written while ten pieces of work take twenty seconds each. */
 function written(isTerminal: boolean): string[] {
   const texts: string[] = [];
   let time = 0;
@@ -21,7 +21,7 @@ function written(isTerminal: boolean): string[] {
   return texts;
 }
 
-Deno.test("ProgressLine writes a line a minute where lines stay", () => {
+Deno.test("ProgressLine writes a line a minute outside a terminal", () => {
   assertEquals(written(false), [
     "sparsity 0.5: 3/10, 3.0 a minute, 2 min left, loss 0.1250\n",
     "sparsity 0.5: 6/10, 3.0 a minute, 80 s left, loss 0.1250\n",
