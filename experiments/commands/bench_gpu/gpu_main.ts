@@ -1,4 +1,4 @@
-/** `bench gpu` where it was packed: measures, and prints each model as it is done. */
+/** `bench gpu` in a packed folder: measures, and prints each model's figures as soon as it is done. */
 import { gpuLines, measureGpu } from "@dip-go/eval/bench/gpu";
 import { command, finish } from "../options/command.ts";
 import { gpuForm, gpuRequest } from "./gpu_options.ts";

@@ -1,4 +1,4 @@
-/** What `bench gpu` is asked for on the command line. */
+/** The options of `bench gpu`, and the request that they make. */
 import { devices, floatPrecisions } from "@dip-go/core/runtime";
 import type { GpuBenchOptions } from "@dip-go/eval/bench/gpu";
 import {
@@ -43,7 +43,7 @@ export const gpuForm = {
     "At full size: about 10 GB of memory on the host, 14 GB on the GPU (computed).",
 } satisfies CommandForm;
 
-/** Measuring, or packing into a folder. @throws {RangeError} If full size is asked of a CPU. */
+/** The request to measure, or to pack a folder. @throws {RangeError} If full size is asked of a CPU. */
 export function gpuRequest(
   { pack, precision, ...options }: OptionValues<typeof gpuForm.options>,
 ): GpuBenchOptions | { readonly pack: string } {

@@ -1,18 +1,18 @@
 /**
- * The folder that measures a GPU where nothing can be downloaded: Deno, ONNX
+ * Packs a folder that measures a GPU on a machine without network: Deno, ONNX
  * Runtime and the script as one archive, and a shell script that unpacks and
  * runs it.
  */
 import { createRequire } from "node:module";
 import { writeAtomically } from "@dip-go/core/files";
 
-/** The most that a folder may take, in bytes. */
+/** The largest size of a folder, in bytes. */
 const limit = 60e6;
 
-/** Where the GPU is. */
+/** The folder of ONNX Runtime's binaries for Linux x64, the platform of the machine with the GPU. */
 const platform = "bin/napi-v6/linux/x64";
 
-/** The Vulkan loader, where Debian's packages put it. */
+/** Paths of the Vulkan loader in Debian's packages. */
 const loaders = [
   "/usr/lib/x86_64-linux-gnu/libvulkan.so.1",
   "/usr/lib/chromium/libvulkan.so.1",
@@ -25,7 +25,7 @@ const permissions = [
   "--allow-env=VK_DRIVER_FILES,XDG_RUNTIME_DIR",
 ];
 
-/** Unpacks beside nothing that stays, runs, cleans up. The machine's own loader goes before the packed one. */
+/** Unpacks into a temporary folder, runs, cleans up. The machine's own loader goes before the packed one. */
 const runScript = `#!/bin/sh
 # Measures a GPU; --help says how. Everything is in bench.tar.xz.
 set -eu
@@ -44,10 +44,10 @@ cd "$work"
 /**
  * Makes the folder.
  *
- * @param folder Must not exist yet.
- * @returns What was written, for a terminal.
+ * @param folder The folder's path, which must not exist yet.
+ * @returns The lines that a terminal shows about the folder.
  * @throws {Deno.errors.AlreadyExists} If the folder exists.
- * @throws {TypeError} If this machine is no Linux x64: what is packed is its own.
+ * @throws {TypeError} If this machine, whose own files are packed, is not Linux x64.
  * @throws {RangeError} If the folder would be too large.
  */
 export async function packGpuBench(folder: string): Promise<string[]> {
@@ -116,7 +116,7 @@ async function copyPackage(
   await Deno.copyFile(`${from}/package.json`, `${to}/package.json`);
 }
 
-/** Code and libraries, without maps and declarations, which nothing reads there. */
+/** Copies code and libraries, without source maps and declarations, which nothing reads there. */
 async function copyFolder(from: string, to: string): Promise<void> {
   await Deno.mkdir(to, { recursive: true });
   for await (const { name, isDirectory } of Deno.readDir(from)) {
@@ -129,7 +129,7 @@ async function copyFolder(from: string, to: string): Promise<void> {
 async function run(program: string, args: readonly string[]): Promise<void> {
   const { success, stderr } = await new Deno.Command(program, {
     args: [...args],
-    env: { XZ_OPT: "-0" }, // smaller than gzip makes it, and as quick
+    env: { XZ_OPT: "-0" }, // smaller than gzip's archive, and as quick
     stdout: "null",
   }).output();
   if (success) return;

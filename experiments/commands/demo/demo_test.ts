@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { demoCommand } from "../demo.ts";
 
-Deno.test("deno task demo refuses what it does not know, and helps", async () => {
+Deno.test("deno task demo refuses unknown options, and prints its help", async () => {
   const refused: [string[], string][] = [
     [["--port", "x"], '--port is "x", expected a whole number'],
     [["--port", "70000"], "expected a whole number from 0 to 65535"],

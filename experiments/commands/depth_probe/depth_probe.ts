@@ -1,4 +1,4 @@
-/** `deno task experiment depth-probe`: whether blocks, steps or halves of guidance are worth pruning on a model. */
+/** `deno task experiment depth-probe`: finds whether a model's blocks, steps or guidance halves are worth pruning. */
 import { createHash } from "node:crypto";
 import { loadPipeline, readPrompts } from "@dip-go/core";
 import { writeAtomically } from "@dip-go/core/files";
@@ -100,7 +100,7 @@ export const depthProbeCommand = (
     ];
   })(args);
 
-/** Prompts, of a model that reads text. */
+/** The prompts for a model that reads text; undefined for a model that draws classes. */
 async function subjectsOf(
   { drawsClasses, name }: Pipeline,
   file: string | undefined,

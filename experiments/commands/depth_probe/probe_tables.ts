@@ -1,4 +1,4 @@
-/** What a depth probe prints and draws. */
+/** The tables and the chart of a depth probe. */
 import { taughtChart, type TaughtLine } from "@dip-go/eval/charts";
 import {
   columnLines,
@@ -14,11 +14,11 @@ import {
   verdictOf,
 } from "@dip-go/pruner/probe";
 
-/** A part of the network, and what is told of it. */
+/** A part of the network with its share of the MACs and its errors. */
 interface PartRow {
   readonly name: string;
   readonly share: number;
-  /** Errors over that of the line through the last two predictions, by gap. */
+  /** Squared errors with the rest held, over those of a line through the last two predictions, by gap. */
   readonly held?: readonly number[];
   readonly extrapolated?: readonly number[];
   readonly taught: readonly number[];
@@ -97,7 +97,7 @@ export function probeTables(
 const decibels = (error: number) =>
   (10 * Math.log10(error)).toFixed(1).replace("-", "−");
 
-/** How far an error is below that of whole steps. */
+/** The decibels by which an error is below the error of whole steps. */
 const gainText = (gain: number) => gain < 0.05 ? "0" : `−${gain.toFixed(1)} dB`;
 
 const markdownOf = <Row>(
@@ -116,7 +116,7 @@ const markdownOf = <Row>(
     notes: [],
   });
 
-/** The verdict in a sentence: which budgets each kind is worth at. */
+/** The verdict in a sentence: the budgets at which each kind of pruning is the best. */
 export function verdictWords(budgets: ProbeVerdict): string {
   const kinds = Map.groupBy(budgets, ({ verdict }) => verdict);
   const parts = [...kinds].map(([kind, own]) =>
@@ -133,7 +133,7 @@ const words: Readonly<Record<BudgetVerdict["verdict"], string>> = {
   halves: "leave out unconditional halves",
 };
 
-/** The chart: a line a distance. */
+/** The chart of taught shares over depth: a line for each gap. */
 export function probeChart(
   probe: DepthProbe,
   { title }: { readonly title: string },

@@ -53,7 +53,7 @@ Deno.test("evaluate prints what evaluatePictures() measures, as a table or JSON"
     assert(lines[3].startsWith("FID ↓") && lines[3].endsWith("20"));
   }));
 
-Deno.test("evaluate reads what generate writes", () =>
+Deno.test("evaluate reads folders that generate writes", () =>
   inTemporaryFolder(async (folder) => {
     for (const [name, steps] of [["few", "2"], ["more", "3"]]) {
       const { error } = await generateCommand([

@@ -1,4 +1,4 @@
-/** What `deno task export` is asked for on the command line. */
+/** The options of `deno task export`, and the request that they make. */
 import { precisions } from "@dip-go/core/runtime";
 import { int8Rows } from "../options/int8_choice.ts";
 import { gatesRows, modelRows, samplerRows } from "../options/model_rows.ts";
@@ -79,17 +79,17 @@ export const exportForm = {
 export interface RunSubject {
   readonly run: string;
   readonly sparsity: number;
-  /** The experiment's main one if undefined. */
+  /** The name of the method; undefined for the experiment's main method. */
   readonly method: string | undefined;
 }
 
-/** A model's full sampler, or a SubNet by its gates; what is undefined is that of the model's kind. */
+/** A model's full sampler, or a SubNet by its gates; undefined options default to those of the model's kind. */
 export interface ModelSubject extends OptionValues<typeof ownRows> {
   readonly model: string;
 }
 
 /**
- * What the command line asks for.
+ * The request of a command line.
  *
  * @throws {RangeError} If an option is missing, or does not fit the subject.
  */
@@ -105,9 +105,9 @@ export function exportRequest(
     output: required(o, "-o <folder>"),
     subject: subjectOf([{ sparsity, method }, { model, ...own }], words),
     form: { batch, precision, textEncoder, latents, link },
-    /** Path of the choice of 8-bit products. */
+    /** The path of the file that names the weights in 8 bits. */
     int8,
-    /** What the example is of; null for none. */
+    /** The subject and the seed of the example; null for no example. */
     example: noExample ? null : { seed, class: label, prompt },
   };
 }

@@ -20,7 +20,7 @@ const configFile = decodeURIComponent(
   new URL("../../../deno.json", import.meta.url).pathname,
 );
 
-/** Runs an exported folder's own program, without this project's code; what it prints. */
+/** Runs an exported folder's program, without this project's code; returns the difference that it prints. */
 async function runSample(folder: string): Promise<number> {
   const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [
@@ -46,7 +46,7 @@ async function exported(...args: string[]): Promise<void> {
 }
 
 Deno.test({
-  name: "onnx.checker accepts what export writes",
+  name: "onnx.checker accepts exported graphs",
   ignore: await checkerOpset() < 17,
   fn: () =>
     inTinyPipeline("StableDiffusionPipeline", async (folder) => {
@@ -60,9 +60,9 @@ Deno.test({
     }),
 });
 
-/** What each way of having weights in 8 bits has for two weights. */
+/** The operator that each 8-bit precision has for two weights, and the number of its nodes. */
 const nodesInInt8 = {
-  int8: ["MatMulInteger", 2 * 2], // weights, passes
+  int8: ["MatMulInteger", 2 * 2], // two weights, two passes
   "int8-weights": ["Cast", 2],
 } as const;
 
@@ -215,7 +215,7 @@ Deno.test("export refuses gates of other units, and a text encoder that is not o
     assertStringIncludes(second!, "leave --text-encoder out");
   }));
 
-Deno.test("export refuses a class that there is not before it writes anything", () =>
+Deno.test("export refuses an unknown class before it writes anything", () =>
   inTemporaryFolder(async (folder) => {
     const [model, out] = [`${folder}/model`, `${folder}/out`];
     await writeTinyModel(model);
@@ -225,7 +225,7 @@ Deno.test("export refuses a class that there is not before it writes anything", 
     await assertRejects(() => Deno.stat(out), Deno.errors.NotFound);
   }));
 
-Deno.test("export tells a run from a model, and refuses what does not fit", async () => {
+Deno.test("export accepts a run or a model, and refuses options that do not fit", async () => {
   const refused: [string[], string][] = [
     [["-o", "x"], "expected one run folder, or --model"],
     [["run", "--model", "m", "-o", "x"], "expected one run folder, or --model"],

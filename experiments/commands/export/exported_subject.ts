@@ -1,4 +1,4 @@
-/** Which SubNet is exported: of a run, by its folder, or of a model, by its gates. */
+/** The SubNet to export: of a run, by its folder, or of a model, by a file of gates. */
 import { loadPipeline, type PipelineSampler } from "@dip-go/core";
 import { isFile, readJson } from "@dip-go/core/files";
 import {
@@ -17,17 +17,17 @@ import type { ModelSubject, RunSubject } from "./export_options.ts";
 /** A SubNet to export. */
 export interface ExportedSubject {
   readonly sampler: PipelineSampler;
-  /** Undefined for all gates open. */
+  /** The plan of the SubNet; undefined if all gates are open. */
   readonly plan?: Plan;
-  /** The full sampler that it is compared with, if another. */
+  /** The full sampler that the model card compares with, if it is not `sampler`. */
   readonly full?: PipelineSampler;
-  /** How it was found, for the model card. */
+  /** How the SubNet was found, for the model card. */
   readonly origin: string;
 }
 
 /**
- * @throws {Deno.errors.NotFound} If there is no such run or SubNet; the message names those that there are.
- * @throws {TypeError | RangeError} If a file is not what it should be.
+ * @throws {Deno.errors.NotFound} If the run or the SubNet is missing; the message lists the run's SubNets.
+ * @throws {TypeError | RangeError} If a file is malformed or does not fit, or there is no plan in it.
  */
 export const exportedSubject = (
   subject: RunSubject | ModelSubject,

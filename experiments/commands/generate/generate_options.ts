@@ -1,4 +1,4 @@
-/** What `deno task generate` is asked for on the command line. */
+/** The options of `deno task generate`, and the request that they make. */
 import { devices, precisions } from "@dip-go/core/runtime";
 import { type AlignedSteps, alignedSteps } from "@dip-go/core/samplers";
 import {
@@ -28,7 +28,7 @@ const numbersOrName = kind<readonly number[] | AlignedSteps>((typed) => {
     ));
 });
 
-/** Where the steps lie, and the noise between them. */
+/** Options for the timesteps or sigmas of the steps, and for the noise between steps. */
 const stepRows = {
   timesteps: numbersOrName(
     "<t,...>",
@@ -41,7 +41,7 @@ const stepRows = {
   eta: number("<e>", "Noise of ddim and tcd, 0 to 1 (default 0)"),
 } as const;
 
-/** A picture to start from. */
+/** Options for a picture to start from, and for a refiner. */
 const startRows = {
   image: path("<file>", "A PNG or JPEG to start from, in place of noise"),
   mask: path(
@@ -138,10 +138,10 @@ export const generateForm = {
 The settings travel in each PNG's text chunks.`,
 } satisfies CommandForm;
 
-/** What the command line asks for. */
+/** The request of a command line. */
 export type GenerateOptions = ReturnType<typeof generateOptions>;
 
-/** @throws {RangeError} If options exclude each other, or there is no output. */
+/** Makes the request. @throws {RangeError} If options exclude each other, or there is no output. */
 export function generateOptions({
   class: drawn,
   prompt,

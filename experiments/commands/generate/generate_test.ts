@@ -46,7 +46,7 @@ function asked(...args: string[]): GenerateOptions {
   return generateOptions(read.values);
 }
 
-Deno.test("generateOptions() fills in defaults and refuses what it does not know", () => {
+Deno.test("generateOptions() fills in defaults and refuses unknown or excluded options", () => {
   const options = asked("--class", "7", "-o", "x.png");
   assertEquals(
     [options.subject, options.count, options.batch, options.scale],
@@ -151,7 +151,7 @@ Deno.test("generate() fills a folder that picturesOf() reads, in the order of it
     await generate(asked("--count", "11", ...args));
   }));
 
-Deno.test("generate() looks at its output before it loads the model", () =>
+Deno.test("generate() checks its output before it loads the model", () =>
   inTemporaryFolder(async (folder) => {
     await Deno.writeTextFile(`${folder}/file`, "");
     await Deno.mkdir(`${folder}/folder.png`);
@@ -169,7 +169,7 @@ Deno.test("generate() looks at its output before it loads the model", () =>
     }
   }));
 
-Deno.test("generate() takes another sampler, and refuses gates and classes that are none", () =>
+Deno.test("generate() draws with another sampler, and refuses damaged gates and unknown classes", () =>
   inTemporaryFolder(async (folder) => {
     const output = `${folder}/picture.png`;
     const options = asked("--steps", "2", "-o", output);
@@ -201,7 +201,7 @@ Deno.test("generate() takes another sampler, and refuses gates and classes that 
     }
   }));
 
-Deno.test("generate() draws a run's plan: its gates, and what fills them in", () =>
+Deno.test("generate() draws a run's plan: its gates and its forecast", () =>
   inTemporaryFolder(async (folder) => {
     const model = await loadModel("zoo/models/dit-shapes");
     const graph = blockGraphOf(model, { batch: 2, granularity: "sublayer" });
@@ -225,10 +225,10 @@ Deno.test("generate() draws a run's plan: its gates, and what fills them in", ()
     assertNotEquals(moved.data, held.data);
   }));
 
-/** What is drawn, and the text that guidance leads away from. */
+/** The class or prompt to draw, and the negative prompt. */
 type Subjects = readonly [string | number, string | undefined];
 
-/** A network's inputs for what is drawn, then for what guidance leads away from. */
+/** A network's inputs: the conditional half, then the unconditional half. */
 async function conditionsOf(
   folder: string,
   model: LoadedModel,
@@ -255,7 +255,7 @@ async function conditionsOf(
   return { conditions, tokens: encoder.tokens };
 }
 
-/** The picture of a tiny pipeline, by the definition: whole networks, one call after another. */
+/** The picture of a tiny pipeline by the definition: whole networks, one call after another. */
 async function defined(
   folder: string,
   subjects: Subjects,
@@ -292,7 +292,7 @@ async function defined(
   return (await decoder.decode(float32(shape, state.latents))).data;
 }
 
-/** How far a drawn picture is from the one by definition, in levels of 256. */
+/** The largest difference between a drawn picture and the picture by definition, in levels of 256. */
 function apart(
   found: { width: number; height: number; data: ArrayLike<number> },
   picture: Float32Array,
@@ -392,7 +392,7 @@ Deno.test("generate() starts from a picture, and lets a refiner finish", () =>
     );
   }));
 
-Deno.test("generate() takes the network's weights from where it is told", async () => {
+Deno.test("generate() reads the network's weights from --weights", async () => {
   await inTinyPipeline("StableDiffusionPipeline", async (folder) => {
     const pictures: Uint8Array[] = [];
     const weights = `${folder}/tuned.safetensors`;

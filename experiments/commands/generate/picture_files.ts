@@ -1,17 +1,17 @@
-/** Where pictures are written: checked before anything is drawn. */
+/** The files of generated pictures, checked before anything is drawn. */
 import { basename, dirname } from "node:path";
 import { isPictureName } from "@dip-go/core/pictures";
 import { checkFolder, checkNoFolder } from "../options/output_folder.ts";
 
 /**
- * The files of so many pictures, in order: `output` itself, or for several
+ * The files of `count` pictures, in order: `output` itself, or for several
  * `picture-0.png` and so on, or files in the folder `output`. Missing folders
  * are made.
  *
  * @param options.grid Whether all pictures go into one file.
  * @throws {RangeError} If the name is neither a PNG's nor a folder's, or the folder holds other pictures.
- * @throws {TypeError} If a folder is where a file is expected, or the reverse.
- * @throws {Error} If nothing can be written there.
+ * @throws {TypeError} If there is a folder at a file's path.
+ * @throws {Error} If the folder cannot be made or written.
  */
 export async function pictureFiles(
   output: string,
@@ -43,7 +43,7 @@ export async function pictureFiles(
   return files;
 }
 
-/** Refuses a folder with pictures beside those that are to be written, which a measurement would read too. */
+/** Refuses a folder that holds other pictures, which a measurement of the folder would read too. */
 async function checkOthers(
   folder: string,
   files: readonly string[],

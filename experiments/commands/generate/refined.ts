@@ -1,4 +1,4 @@
-/** A second pipeline that finishes what a first one began, as SDXL's refiner does (Podell et al., 2023, section 2.5). */
+/** Lets a second pipeline finish a first one's latents, as SDXL's refiner (Podell et al., 2023, section 2.5). */
 import { loadPipeline } from "@dip-go/core";
 import type { PictureSampler } from "@dip-go/core/pipeline";
 import { isInt8 } from "@dip-go/core/runtime";
@@ -6,20 +6,20 @@ import { joined, type Tensor } from "@dip-go/core/tensor";
 import { denseMacs, superNetOf } from "@dip-go/supernet/gates";
 import type { GenerateOptions } from "./generate_options.ts";
 
-/** An open sampler, and what a picture costs. */
+/** An open sampler, and the MACs of a picture. */
 export interface Drawing {
   readonly drawing: PictureSampler;
   readonly macs: number;
 }
 
-/** What is drawn, and how. */
+/** The arguments of `draw`: the subjects, and how they are drawn. */
 export type DrawRequest = Parameters<PictureSampler["draw"]>;
 
 /**
- * Draws latents until the refiner's part of the noise, closes what drew them,
- * and opens the refiner to go on from there.
+ * Draws latents up to the refiner's part of the noise, closes the first sampler,
+ * and opens the refiner to go on from these latents.
  *
- * @param options.refiner Its pipeline; without one, the first pipeline draws all.
+ * @param options.refiner The refiner's pipeline; without one, the first pipeline draws all.
  */
 export async function refined(
   first: Drawing,
@@ -33,7 +33,7 @@ export async function refined(
     for await (const latents of base.latents(...request)) begun.push(latents);
   }
   const { device, widening } = options;
-  // A choice of weights in 8 bits is of one network.
+  // The choice of weights in 8 bits holds for the first network alone.
   const precision = isInt8(options.precision) ? undefined : options.precision;
   const pipeline = await loadPipeline(refiner, { device, precision, widening });
   const sampler = pipeline.sampler({

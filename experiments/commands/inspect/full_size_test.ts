@@ -7,14 +7,14 @@ import {
 } from "@dip-go/core/models";
 import { inspectModel } from "./model_costs.ts";
 
-/** Counts by torch of the networks that diffusers builds at full size, by name and latents. */
+/** Torch's counts for the networks that diffusers builds at full size, by name and latents. */
 const { models } = JSON.parse(
   Deno.readTextFileSync(
     new URL("../../../testdata/full-size.json", import.meta.url),
   ),
 );
 
-/** As counted in the same way; published Vega has 0.745 billion parameters. */
+/** More counts, made in the same way; published Vega has 0.745 billion parameters. */
 const others = {
   "segmind-vega 128x128": {
     params: 745225604,
@@ -50,7 +50,7 @@ const names: readonly (readonly [KnownModelName, string])[] = [
   ["flux.1-schnell", "flux.1-schnell 1024x1024"],
 ];
 
-/** Latents and text tokens of a key; FLUX's has pixels. */
+/** The latents' size and the text tokens that a key names; FLUX's keys name pixels. */
 function sizesOf(key: string) {
   const [model, size, tokens] = key.split(" ");
   const unit = model.startsWith("flux") ? 8 : 1;

@@ -1,4 +1,4 @@
-/** What a model consists of and what one call of it costs, unit by unit: the data behind `inspect --json`. */
+/** The weights and the MACs of one call of a model, unit by unit: the data behind `inspect --json`. */
 import { type Block, type BlockGraph, blockGraphs } from "@dip-go/core/models";
 import {
   type Initializer,
@@ -16,7 +16,7 @@ export type InspectedMacs = Pick<Macs, "total" | "weights" | "paper">;
 /** A model's cost per call, at the batch size of its block graph. */
 export type Inspection = ReturnType<typeof inspectModel>;
 
-/** A node or a weight on the way to the unit that owns it. */
+/** A node's MACs or a weight, with the unit that owns it. */
 interface Part {
   readonly owner: string;
   readonly macs?: Macs;
@@ -24,14 +24,14 @@ interface Part {
 }
 
 /**
- * Counts weights and multiply-accumulates by the unit that owns the weights. A
+ * Counts weights and multiply-accumulates for each unit that owns weights. A
  * block may use another's module: DiT's output is conditioned by block 0's
  * embedder, and that call counts for block 0. Modules of no block keep their
  * own top-level name (`proj_out_1`), or belong to the gated block that runs them.
  *
- * @param name What to call the model.
- * @param model Its block graph, which needs no weights; at batch 1 for the costs that papers print.
- * @returns Weight elements and MACs of a call, of all and of each unit: a block, or a module of an ungated block.
+ * @param name The model's name in the result.
+ * @param model The model's block graph, which needs no weights; at batch 1 for the costs that papers print.
+ * @returns Weight elements and MACs of a call, in all and by unit: a block, or a module of an ungated block.
  */
 export function inspectModel(name: string, model: BlockGraph) {
   const parts = partsOf(model);
@@ -48,10 +48,10 @@ export function inspectModel(name: string, model: BlockGraph) {
 }
 
 /**
- * What gates keep of the full sampler's multiply-accumulates.
+ * The share of the full sampler's multiply-accumulates that gates keep.
  *
  * @param gates `[T, N]`, the whole step's unit last.
- * @returns MACs a call, the mean over all steps, and their fraction of the model's own.
+ * @returns The mean MACs of a call over all steps, and their fraction of the full model's.
  * @throws {RangeError} If the gates do not fit the model's units.
  */
 export function inspectGates(model: BlockGraph, gates: Gates) {
@@ -99,7 +99,7 @@ function partsOf(model: BlockGraph): Part[] {
   });
 }
 
-/** The unit that a module path belongs to: the innermost block around it, else the gated block that runs it, else its own top-level module. */
+/** A module's unit: the innermost block around it, else the gated block that runs it, else its top-level name. */
 function owner(path: string, block: Block, names: readonly string[]): string {
   const around = names
     .filter((name) => path === name || path.startsWith(`${name}.`))

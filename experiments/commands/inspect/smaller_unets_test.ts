@@ -14,7 +14,7 @@ const config = new URL(
 );
 const json = JSON.parse(Deno.readTextFileSync(config));
 
-/** Published keys of the BK-SDM networks (Kim et al., 2023), and their parameters in millions. */
+/** Keys at full size; below, BK-SDM's published keys and millions of parameters (Kim et al., 2023). */
 const full = {
   ...json,
   block_out_channels: [320, 640, 1280, 1280],

@@ -32,7 +32,7 @@ type Camel<Name> = Name extends `${infer First}-${infer Rest}`
   ? `${First}${Capitalize<Camel<Rest>>}`
   : Name & string;
 
-/** Values by names in camel case (`budgetMs` for budget-ms): typed, default or undefined; booleans for flags. */
+/** Values by names in camel case (`budgetMs` for budget-ms): typed, default or undefined; booleans of flags. */
 export type OptionValues<Table extends OptionTable> = {
   readonly [Name in keyof Table as Camel<Name>]:
     | Exclude<ReturnType<Table[Name]["read"]>, Expected>

@@ -89,7 +89,7 @@ Deno.test("prune refuses before its search", () =>
     assertEquals(namesIn(folder), ["a-0.5.json", "tiny"]);
   }));
 
-Deno.test("prune measures what a budget of time is of", () =>
+Deno.test("prune measures the pieces that a time budget is made of", () =>
   inTemporaryFolder(async (folder) => {
     const model = `${folder}/tiny`;
     await writeTinyModel(model);
@@ -110,7 +110,7 @@ Deno.test("prune measures what a budget of time is of", () =>
     assertEquals((await times.plans([plan])).map((ms) => ms > 0), [true, true]);
   }));
 
-/** Every file below a folder, by its path there. */
+/** The bytes of every file below a folder, by the file's path there. */
 function filesBelow(folder: string, prefix = ""): Map<string, Uint8Array> {
   const files = new Map<string, Uint8Array>();
   for (const { name, isDirectory } of Deno.readDirSync(`${folder}/${prefix}`)) {
@@ -122,7 +122,7 @@ function filesBelow(folder: string, prefix = ""): Map<string, Uint8Array> {
   return files;
 }
 
-/** A hub on this machine that holds a folder as `owner/tiny`. */
+/** Runs `use` with the address of a local hub that serves a folder as `owner/tiny`. */
 async function withHub(
   folder: string,
   use: (endpoint: string) => Promise<void>,
@@ -159,7 +159,7 @@ async function withHub(
 const config = new URL("../../../deno.json", import.meta.url).pathname;
 const script = new URL("../prune.ts", import.meta.url).pathname;
 
-/** The command in a process of its own. */
+/** Starts the command in a process of its own. */
 const started = (args: string[], env: Record<string, string> = {}) =>
   new Deno.Command(Deno.execPath(), {
     args: [
@@ -205,7 +205,7 @@ Deno.test("prune goes on with a search that was killed", () =>
         return [...filesBelow(`${output}.search`).keys()]
           .filter((name) => name.endsWith(".json"));
       } catch {
-        return []; // not there yet
+        return []; // the folder is not there yet
       }
     };
     while (parts().length === 0) await new Promise((r) => setTimeout(r, 5));

@@ -1,4 +1,4 @@
-/** Budgets of milliseconds for `prune`: what the sampler's pieces take on this machine, and what its plans then take. */
+/** Budgets of milliseconds for `prune`: times of the sampler's pieces on this machine, and of the plans. */
 import type {
   PipelineSampler,
   SamplingInputs,
@@ -22,10 +22,10 @@ import {
   sparsityWithin,
 } from "../../measure/piece_times.ts";
 
-/** Rounds in which plans and the full sampler take turns. */
+/** The number of rounds in which plans and the full sampler take turns. */
 const rounds = 5;
 
-/** Times a sampler at one picture, where nothing else may keep the machine busy unless told. */
+/** Times a sampler at one picture; unless `busyOk`, nothing else may keep the machine busy. */
 export class SamplerTimes {
   #conditioning: Promise<SamplingInputs["conditioning"]> | undefined;
 
@@ -44,14 +44,14 @@ export class SamplerTimes {
     })();
   }
 
-  /** Of the pieces that budgets are made of. */
+  /** The times of the pieces that budgets are made of. */
   async pieces(): Promise<PieceTimes> {
     const conditioning = await this.#conditioned();
     await using _quiet = await quietMachine("pieces", this.options);
     return await pieceTimes(this.sampler, { images: 1, conditioning });
   }
 
-  /** Milliseconds by each plan, and by the full sampler last: medians of rounds in which they take turns. */
+  /** Milliseconds of each plan, and of the full sampler last: medians of rounds in which they take turns. */
   async plans(plans: readonly Plan[]): Promise<number[]> {
     const { sampler } = this;
     await using opened = new AsyncDisposableStack();
@@ -80,9 +80,9 @@ export class SamplerTimes {
 }
 
 /**
- * Plans that take so many milliseconds, in descending order.
+ * The plans for budgets of milliseconds, in descending order.
  *
- * @param options.pruned Prunes to shares of the full sampler's cost that are left out, in ascending order.
+ * @param options.pruned Finds plans that leave out shares of the full sampler's cost, in ascending order.
  * @throws As {@linkcode sparsityWithin}, before any search.
  */
 export async function plansWithin(
@@ -104,7 +104,7 @@ export async function plansWithin(
     range: [full / calls, 0.999 * full],
     fit: (asked) =>
       pruned(asked.map((ms) => 1 - ms / full)).catch((error) => {
-        if (error instanceof RangeError) return asked.map(() => undefined); // nothing fits
+        if (error instanceof RangeError) return asked.map(() => undefined); // no plan fits
         throw error;
       }),
     foretold: (plan) => planCost(net, plan) / 1e6,

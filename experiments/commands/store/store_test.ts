@@ -4,7 +4,7 @@ import { withTiny } from "@dip-go/testing/runs";
 import { runExperiment } from "../../run/runner.ts";
 import { storeCommand } from "../store.ts";
 
-Deno.test("store says what steps take, and clears what no run needs", () =>
+Deno.test("store prints the sizes of steps, and clears steps that no run needs", () =>
   withTiny(async (tiny, options) => {
     const { root } = options;
     const short = { ...tiny, methods: ["fewer-steps"], sparsity: [0.5] };

@@ -1,4 +1,4 @@
-/** `deno task zoo:judge`: how often the full model draws the shape and the colour that it is asked for, by the classifier. */
+/** `deno task zoo:judge`: counts how often the classifier finds a class's shape and colour in its pictures. */
 import { loadPipeline, type Pipeline } from "@dip-go/core";
 import { ofFamily } from "@dip-go/core/models";
 import { stacked } from "@dip-go/core/tensor";
@@ -40,7 +40,7 @@ export const judgeCommand = command({
   return json ? jsonLines(asked, judged) : tableLines(judged);
 });
 
-/** Accuracy over all samples and over each shape's. */
+/** The accuracy over all samples, and over the samples of each shape. */
 async function judgeSamples(
   { model, samplesPerClass, seed, ...sampled }: JudgeSettings & {
     readonly samplesPerClass: number;

@@ -1,4 +1,4 @@
-/** `deno task zoo:judge-prompts`: how often the full text-to-image model draws every object that a prompt names, by a classifier of rendered pictures. */
+/** `deno task zoo:judge-prompts`: counts the prompted objects that a classifier of rendered pictures finds. */
 import { loadPipeline } from "@dip-go/core";
 import { readPrompts } from "@dip-go/core/pipeline";
 import { stacked } from "@dip-go/core/tensor";
@@ -19,7 +19,7 @@ import {
   type JudgeSettings,
 } from "./judge_rows.ts";
 
-/** Pictures that are sampled at once. */
+/** The number of pictures that are sampled at once. */
 const batch = 8;
 
 /** Runs the command on its arguments; errors are part of the result. */
@@ -44,7 +44,7 @@ export const judgePromptsCommand = command({
   return json ? jsonLines(asked, { rows }) : tableLines(rows);
 });
 
-/** Accuracy over prompts of as many objects. */
+/** The accuracy over prompts of one object, over prompts of two, and over all. */
 async function judgePrompts(
   prompts: readonly string[],
   { model, seed, ...sampled }:

@@ -9,7 +9,7 @@ const prompts = decodeURIComponent(
     .pathname,
 );
 
-Deno.test("zoo:judge-prompts counts what is drawn of a few held-out prompts, by their number of objects", async () => {
+Deno.test("zoo:judge-prompts counts the objects drawn for a few held-out prompts, by number of objects", async () => {
   const args = ["--model", model, "--prompts", prompts, "--count", "10"];
   const { lines, error, exitCode } = await judgePromptsCommand(
     [...args, "--steps", "20", "--json"],

@@ -1,4 +1,4 @@
-/** What both judges are asked for, and how they say what they found. */
+/** The options and the JSON output that both judges share. */
 import {
   dashed,
   flag,
@@ -7,7 +7,7 @@ import {
   whole,
 } from "../options/option_table.ts";
 
-/** How pictures are sampled, with a judge's own defaults. */
+/** Options for the sampling of pictures, with a judge's own defaults. */
 export const judgeRows = (
   { guidanceScale, steps }: { guidanceScale: number; steps: number },
 ) => ({
@@ -23,7 +23,7 @@ export const judgeRows = (
   json: flag("Print JSON"),
 });
 
-/** The model, and what was asked of its sampler. */
+/** The model's folder, and the settings of its sampler. */
 export type JudgeSettings =
   & { readonly model: string }
   & Omit<OptionValues<ReturnType<typeof judgeRows>>, "json">;
@@ -34,7 +34,7 @@ export const classifierFolder = (name: string): string =>
     new URL(`../../../zoo/models/${name}`, import.meta.url).pathname,
   );
 
-/** What was asked, by its options' names, and what was found, as JSON. */
+/** The settings, by their options' names, and the results, as lines of JSON. */
 export function jsonLines(asked: object, judged: object): string[] {
   const named = Object.entries(asked)
     .map(([name, value]) => [dashed(name).slice(2), value]);

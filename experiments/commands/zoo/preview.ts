@@ -1,6 +1,6 @@
 /**
- * Contact sheet of the procedural data set as a PNG: a column a colour, rows
- * of samples for each shape, every pixel enlarged to 4x4.
+ * A contact sheet of the procedural data set as a PNG: a column for each colour,
+ * rows of samples for each shape, every pixel enlarged to 4x4.
  */
 import { encode } from "fast-png";
 import { writeAtomically } from "@dip-go/core/files";
