@@ -1,5 +1,5 @@
 /**
- * Samplers compiled for the page, when it first asks for them, and kept. A
+ * Compiles samplers when the page first asks for them, and keeps their files. A
  * model's weights are written once, with its full sampler; its SubNets read the
  * same file.
  */
@@ -24,21 +24,21 @@ import { readingFrom, weightIndex } from "./shared_weights.ts";
 import { shippedPlan } from "./shipped_sub_nets.ts";
 import { textGraph } from "./text_graph.ts";
 
-/** Raised when the compiler's graphs change; what was kept is made again. */
+/** The version of the compiler's graphs; samplers that were kept with another version are compiled again. */
 const version = 4;
-/** Steps of the pictures that the preview is fitted to. */
+/** The most steps in which the pictures are sampled that the preview is fitted to. */
 const previewSteps = 10;
 
-/** Where a model's samplers are kept. */
+/** The folders of a model's compiled samplers. */
 interface Shelf {
-  /** Of all models. */
+  /** The folder of all models. */
   readonly root: string;
   readonly folder: string;
-  /** Of the full sampler, whose weights are its SubNets' too. */
+  /** The folder of the full sampler, whose weights the SubNets share. */
   readonly full: string;
 }
 
-/** Where compiled samplers are kept, and plans are found. */
+/** The folders of compiled samplers and of plans. */
 export interface CompilerFolders {
   readonly compiled: string;
   readonly plans: string;
@@ -59,9 +59,9 @@ export class SamplerCompiler {
     });
   }
 
-  /** One of its SubNets. @throws As `loadPipeline` and `shippedPlan`. */
+  /** A SubNet of a model. @throws As `loadPipeline` and `shippedPlan`. */
   async subNet(model: DemoModel, sparsity: number): Promise<CompiledSampler> {
-    await this.full(model); // its weights
+    await this.full(model); // writes the weights that the SubNet shares
     return this.#once(`${model.name}/${sparsity}`, async () => {
       const sampler = await fullSampler(model);
       const request = await requestOf(sampler);
@@ -94,7 +94,7 @@ export class SamplerCompiler {
     return { root, folder, full: `${folder}/full` };
   }
 
-  /** Makes each once, one after another; what failed may be asked for again. */
+  /** Makes the sampler of each key once, one after another; after a failure the next call tries again. */
   #once<Made extends CompiledSampler>(
     key: string,
     make: () => Promise<Made>,
@@ -110,7 +110,7 @@ export class SamplerCompiler {
 const shortHash = (text: string): string =>
   createHash("sha256").update(text).digest("hex").slice(0, 12);
 
-/** What a folder's `sampler.json` says, which is written last. */
+/** Reads a folder's `sampler.json`, or makes the sampler and writes that file last. */
 async function kept<Made extends CompiledSampler>(
   folder: string,
   make: () => Promise<Made>,
@@ -122,7 +122,7 @@ async function kept<Made extends CompiledSampler>(
   return made;
 }
 
-/** What the compiler needs for the full sampler, weights in 8 bits. */
+/** The request to compile the full sampler, with weights in 8 bits. */
 const requestOf = (sampler: PipelineSampler): Promise<CompileRequest> =>
   compileRequestOf(sampler, undefined, weightsIn8Bits(sampler));
 
@@ -153,15 +153,15 @@ async function compileFull(
 
 type Graphs = Readonly<Record<string, Graph>>;
 
-/** A sampler's steps as files of a folder. */
+/** Compiles a sampler's steps, and writes their graphs into a folder. */
 async function compiled(
   request: CompileRequest,
   { shelf, folder, others = {}, shared = (graphs) => graphs }: {
     readonly shelf: Shelf;
     readonly folder: string;
-    /** Graphs to write beside them. */
+    /** Graphs to write beside the steps. */
     readonly others?: Graphs;
-    /** Has weights that lie in other files read from there. */
+    /** Replaces weights that lie in other files by references to these files; by default no weights do. */
     readonly shared?: (graphs: Graphs) => Graphs;
   },
 ): Promise<CompiledSampler> {
@@ -187,7 +187,7 @@ async function compiled(
   };
 }
 
-/** A weight file by its first name: of the full sampler, if it is linked to that. */
+/** A weight file; if it is a hard link to a file of the full sampler, with the URL of that file. */
 async function weightFile(
   shelf: Shelf,
   folder: string,
@@ -212,7 +212,7 @@ async function onnxFiles(folder: string): Promise<string[]> {
     .filter((name) => name.endsWith(".onnx"));
 }
 
-/** MACs of one picture, and how much of a whole call each step computes. */
+/** The MACs of one picture, and the fraction of a whole call that each step computes. */
 function costOf(
   { net, plan: { gates } }: CompileRequest,
 ): Pick<CompiledSampler, "macs" | "work"> {
@@ -225,7 +225,7 @@ function costOf(
   };
 }
 
-/** Fits the colours of latents to pictures of the model's own; null where latents are pictures. */
+/** Fits the map from latents to colours to the model's own pictures; null if latents are pictures. */
 async function previewOf(
   sampler: PipelineSampler,
   prompts: readonly string[],

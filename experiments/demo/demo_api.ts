@@ -1,45 +1,45 @@
-/** What the demo's server and page tell each other, as JSON. */
+/** The JSON messages between the demo's server and its page. */
 
-/** A model to choose. */
+/** A model that the page offers. */
 export interface DemoModelInfo {
   readonly name: string;
   readonly title: string;
   readonly about: string;
   readonly subjects:
-    /** By the number of their class. */
+    /** The names of classes, by the number of the class. */
     | { readonly kind: "class"; readonly names: readonly string[] }
     | {
       readonly kind: "prompt";
       readonly examples: readonly string[];
-      /** All that the model has read. */
+      /** All words that the model was trained on. */
       readonly words: readonly string[];
     };
-  /** Such as "DDIM, 20 steps". */
+  /** The sampler in words, such as "DDIM, 20 steps". */
   readonly sampler: string;
   readonly subNets: readonly SubNetInfo[];
 }
 
-/** A SubNet to choose. */
+/** A SubNet that the page offers. */
 export interface SubNetInfo {
   readonly sparsity: number;
-  /** How its gates were found. */
+  /** How the SubNet's gates were found. */
   readonly origin: string;
 }
 
-/** A sampler as files, once it is compiled. Addresses are the server's own. */
+/** The files of a compiled sampler. Addresses are relative to the server's root. */
 export interface CompiledSampler {
-  /** Graphs of a step, one for each form in which steps come. */
+  /** Addresses of the graphs, one for each form of step. */
   readonly forms: readonly string[];
   /** The form of each step. */
   readonly chosen: readonly number[];
-  /** What steps hand on: see `compileSteps`. */
+  /** The state that steps hand on: see `compileSteps`. */
   readonly state: readonly {
     readonly name: string;
     readonly shape: readonly number[];
   }[];
-  /** The first latents are the noise times this. */
+  /** The factor on the noise that makes the first latents. */
   readonly initNoiseSigma: number;
-  /** Files that the graphs name, and where they are. */
+  /** The weight files that the graphs name, with their addresses. */
   readonly weights: readonly WeightFile[];
   /** MACs of one picture. */
   readonly macs: number;
@@ -48,21 +48,21 @@ export interface CompiledSampler {
 }
 
 export interface WeightFile {
-  /** As the graphs name it. */
+  /** The path by which the graphs name the file. */
   readonly path: string;
   readonly url: string;
   readonly bytes: number;
 }
 
-/** The full sampler, with what a page needs besides. */
+/** The full sampler, with the graphs and the preview that both samplers of the page use. */
 export interface CompiledFull extends CompiledSampler {
   /** Shape of the noise, `[1, C, H, W]`. */
   readonly noise: readonly number[];
-  /** Graph of the decoder: `latents` in, `pictures` out; null where latents are pictures. */
+  /** Address of the decoder's graph: `latents` in, `pictures` out; null if latents are pictures. */
   readonly decoder: string | null;
-  /** Graph of the text towers: `input_ids` in, what the network reads of a text out, by its inputs' names; null in a model of classes. */
+  /** Address of the text graph: `input_ids` in, the network's text inputs by name out; null for classes. */
   readonly textEncoder: string | null;
-  /** Latents to colours, `[3][C + 1]`, the last a constant; null where latents are pictures. */
+  /** Map from latents to colours, `[3][C + 1]`, the last column a constant; null if latents are pictures. */
   readonly preview: readonly (readonly number[])[] | null;
 }
 
@@ -71,6 +71,6 @@ export interface Tokens {
   readonly ids: readonly number[];
   /** Words that the model has never read. */
   readonly unknown: readonly string[];
-  /** Whether the text is longer than what the model reads. */
+  /** Whether the prompt is longer than the model reads. */
   readonly cut: boolean;
 }

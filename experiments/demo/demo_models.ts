@@ -17,9 +17,9 @@ export interface DemoModel {
   readonly name: string;
   readonly title: string;
   readonly about: string;
-  /** Model, sampler and units. */
+  /** The experiment that names the model, its sampler and its units. */
   readonly experiment: Pick<Experiment, "model" | "sampler" | "superNet">;
-  /** Prompts to try, of a model that reads text. */
+  /** Prompts to try, if the model reads text. */
   readonly examples?: readonly string[];
 }
 
@@ -60,7 +60,7 @@ export const fullSampler = async (
 ): Promise<PipelineSampler> =>
   experimentSampler(await loadPipeline(experiment.model, options), experiment);
 
-/** All weights in 8 bits that could be, half the bytes that a page would load otherwise: these models' pictures allow it. */
+/** Options to store every candidate weight in 8 bits: half the download, which these models' pictures allow. */
 export const weightsIn8Bits = (sampler: PipelineSampler) => {
   const precision = "int8-weights";
   return {
@@ -69,7 +69,7 @@ export const weightsIn8Bits = (sampler: PipelineSampler) => {
   } as const;
 };
 
-/** Names of a model's classes by number. @throws {TypeError} If its index has none. */
+/** Names of a model's classes by number. @throws {TypeError} If the model's index has no names. */
 export async function classNames(folder: string): Promise<string[]> {
   const file = `${folder}/model_index.json`;
   const { id2label } = await readJson(file) as {

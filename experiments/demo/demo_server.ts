@@ -11,7 +11,7 @@ import { sparsities, subNetsIn } from "./shipped_sub_nets.ts";
 const page = new URL("page/", import.meta.url);
 const styles = new URL("../../eval/report/", import.meta.url);
 
-/** What a demo shows, and where it keeps what it compiles. */
+/** The models that a demo shows, and its folders. */
 export interface DemoOptions extends CompilerFolders {
   readonly models: readonly DemoModel[];
 }
@@ -24,7 +24,7 @@ export class DemoServer {
     this.#compiler = new SamplerCompiler(options);
   }
 
-  /** The response to a request; what fails comes back as a text with status 500, or 400 where the path is no text. */
+  /** The response to a request; an error is a text with status 500, or 400 if the path cannot be decoded. */
   readonly handle = async (request: Request): Promise<Response> => {
     const { pathname, searchParams } = new URL(request.url);
     try {
@@ -104,6 +104,6 @@ const tokensOf = ({ experiment }: DemoModel): Promise<PromptTokens> =>
 const json = (value: unknown): Response =>
   new Response(JSON.stringify(value), { headers: headersOf(".json") });
 
-/** With a slash at the end, so that names below it resolve. */
+/** The URL of a folder, with a slash at the end, so that names below it resolve. */
 const folderUrl = (path: string): URL =>
   new URL(`${path}/`, `file://${Deno.cwd()}/`);

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { DemoServer } from "./demo_server.ts";
 
-Deno.test("DemoServer answers every path, also one that is no text", async () => {
+Deno.test("DemoServer answers every path, also one that cannot be decoded", async () => {
   const folders = { compiled: "none", plans: "none" };
   const { handle } = new DemoServer({ models: [], ...folders });
   const statusOf = async (path: string) => {

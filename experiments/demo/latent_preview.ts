@@ -1,17 +1,17 @@
 /**
- * Colours of latents without the decoder: of each latent pixel by one linear
- * map, fitted by least squares to pictures that the decoder makes. Enough to see
- * a picture come, at no cost.
+ * Previews latents without the decoder: one linear map from the channels of a
+ * latent pixel to its colour, fitted by least squares to decoded pictures. It is
+ * enough to see a picture emerge, at no cost.
  */
 import { Matrix, solve } from "ml-matrix";
 import type { Tensor } from "@dip-go/core/tensor";
 
 /**
- * Fits the map.
+ * Fits the map from latents to colours.
  *
  * @param latents `[B, C, h, w]`
- * @param pictures What they decode to, `[B, 3, H, W]`; H and W are multiples of h and w.
- * @returns For each colour, a factor a channel and a constant, `[3][C + 1]`.
+ * @param pictures The decoded latents, `[B, 3, H, W]`; H and W are multiples of h and w.
+ * @returns For each colour, a factor for each channel and a constant, `[3][C + 1]`.
  */
 export function fitPreview(
   latents: Tensor<"float32">,
@@ -34,7 +34,7 @@ export function fitPreview(
   return map.transpose().to2DArray();
 }
 
-/** Mean colour of the pixels of each latent, `[B h w][3]`. */
+/** The mean colour of the picture's pixels at each latent pixel, `[B h w][3]`. */
 function colours(
   { shape: [batch, , tall, wide], data }: Tensor<"float32">,
   { height, width }: { height: number; width: number },

@@ -1,4 +1,4 @@
-/** The demo: a local page on which the embedded models draw, full and pruned, side by side. */
+/** The demo: a local page on which the embedded models draw side by side, full and pruned. */
 export {
   type DemoModel,
   demoModels,

@@ -1,4 +1,4 @@
-/** The page's TypeScript as browsers read it: types taken out, file by file, nothing bundled. */
+/** The page's TypeScript as browsers read it: types are stripped file by file, nothing is bundled. */
 import { stripTypeScriptTypes } from "node:module";
 import { headersOf, notFound } from "../web/serve_files.ts";
 
@@ -7,14 +7,14 @@ const repository = new URL("../../", import.meta.url);
 /** Folders whose modules pages import. */
 const shared = ["experiments/demo/", "eval/", "core/"];
 
-/** Imports by a member's name as imports by a path, since import maps do not reach workers. */
+/** Replaces imports by a member's name by imports by a path, since import maps do not reach workers. */
 const withPaths = (script: string): string =>
   script.replace(/(from\s*")(@dip-go\/[^"]+)"/g, (_, from, name) => {
     const file = import.meta.resolve(name);
     return `${from}/source/${file.slice(repository.href.length)}"`;
   });
 
-/** A module of the repository by its path; 404 for what is not there, or for no page. */
+/** A module of the repository by its path; 404 if it does not exist, or is not for pages. */
 export async function moduleResponse(path: string): Promise<Response> {
   const file = new URL(path, repository);
   const allowed = path.endsWith(".ts") &&

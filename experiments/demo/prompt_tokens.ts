@@ -1,4 +1,4 @@
-/** Prompts to tokens for the page, which is told what the model has never read. */
+/** Encodes prompts for the page, and finds the words that the model has never read. */
 import { readJson } from "@dip-go/core/files";
 import { loadTokenizer, type TextTokenizer } from "@dip-go/core/text";
 import type { Tokens } from "./demo_api.ts";
@@ -10,7 +10,7 @@ const wordEnd = "</w>";
 export class PromptTokens {
   private constructor(
     private readonly tokenizer: TextTokenizer,
-    /** Tokens of several letters that are whole words, no piece of another. */
+    /** Tokens of several letters that are whole words, not pieces of other words. */
     readonly words: readonly string[],
   ) {}
 
@@ -28,7 +28,7 @@ export class PromptTokens {
     return new PromptTokens(await loadTokenizer(folder), words);
   }
 
-  /** A prompt's tokens; start and end are two of them. */
+  /** A prompt's tokens, with start and end among them. */
   tokens(prompt: string): Tokens {
     const { length } = this.tokenizer;
     const words = prompt.toLowerCase().match(/[^\s,]+|,/g) ?? [];

@@ -10,7 +10,7 @@ Deno.test("PromptTokens knows the words of the scenes, and no pieces of them", a
   assertEquals([...words].sort(), [...known].sort());
 });
 
-Deno.test("PromptTokens encodes a caption, and tells what the model has never read", async () => {
+Deno.test("PromptTokens encodes a caption, and names words that the model has never read", async () => {
   const tokens = await load();
   const caption = "A big blue star on the left, black background";
   const known = tokens.tokens(caption);
@@ -20,7 +20,7 @@ Deno.test("PromptTokens encodes a caption, and tells what the model has never re
   assertEquals(unknown, ["dog", "le"]);
 });
 
-Deno.test("PromptTokens tells a prompt that is cut", async () => {
+Deno.test("PromptTokens marks a prompt that is cut", async () => {
   const tokens = await load();
   const words = (n: number) => Array(n).fill("blue").join(" ");
   assertEquals(tokens.tokens(words(22)).cut, false);

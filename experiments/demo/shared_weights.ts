@@ -1,7 +1,6 @@
 /**
- * One weight file for many graphs that are written at different times: a tensor
- * is known by its content, and a graph that has one that lies in the file reads
- * it from there.
+ * Shares one weight file among graphs that are written at different times: a
+ * graph's tensor whose content lies in the file already is read from there.
  */
 import { createHash } from "node:crypto";
 import { readRange } from "@dip-go/core/files";
@@ -13,13 +12,13 @@ import {
 } from "@dip-go/core/onnx";
 import { bytesOf, type Tensor } from "@dip-go/core/tensor";
 
-/** Places in files by the SHA-256 of what is there. */
+/** Ranges of weight files, by the SHA-256 of their bytes. */
 export type WeightIndex = ReadonlyMap<string, FileRange>;
 
 const sha256 = (bytes: Uint8Array): string =>
   createHash("sha256").update(bytes).digest("hex");
 
-/** Where a folder's graphs have their weights. @param models Names of the graphs' files. */
+/** The index of the weight files that a folder's graphs read. @param models Names of the graphs' files. */
 export async function weightIndex(
   folder: string,
   models: readonly string[],
@@ -43,7 +42,7 @@ export async function weightIndex(
   return index;
 }
 
-/** Graphs with what the index knows read from its files. */
+/** The graphs, with tensors that the index has replaced by references to its files. */
 export function readingFrom(
   index: WeightIndex,
   graphs: Readonly<Record<string, Graph>>,

@@ -5,7 +5,7 @@ import { writeModels } from "@dip-go/core/runtime";
 import { inTemporaryFolder } from "@dip-go/testing/files";
 import { readingFrom, weightIndex } from "./shared_weights.ts";
 
-/** A product with two matrices, each of a seed. */
+/** A graph that multiplies its input by a random matrix for each seed. */
 function product(...seeds: readonly number[]) {
   const g = new GraphBuilder("product");
   const shape = [32, 32];
@@ -19,7 +19,7 @@ function product(...seeds: readonly number[]) {
   return g.build({ y: result });
 }
 
-Deno.test("readingFrom() has graphs read from the first ones' file what lies there", () =>
+Deno.test("readingFrom() has graphs read shared weights from the first graph's file", () =>
   inTemporaryFolder(async (folder) => {
     const first = `${folder}/first`;
     await writeModels(first, { "a.onnx": product(0, 1) });

@@ -1,7 +1,7 @@
 /**
  * The SubNets that the demo offers: plans found by gradient, kept in
  * `zoo/subnets/<model>/<sparsity>.json` as a run writes them, or whole-step
- * reuse at evenly spaced steps where a model has none yet.
+ * reuse at evenly spaced steps if the model has no such file.
  */
 import { isFile, readJson, writeAtomically } from "@dip-go/core/files";
 import {
@@ -16,17 +16,17 @@ import type { Experiment } from "../schema/experiment.ts";
 import { rowName } from "../results/measured_row.ts";
 import type { SubNetInfo } from "./demo_api.ts";
 
-/** Removed fractions of the full sampler's MACs. */
+/** The fractions of the full sampler's MACs that the SubNets leave out. */
 export const sparsities: readonly number[] = [0.5, 0.6, 0.7, 0.8, 0.9];
 
-/** Of the plans that are kept. */
+/** The method that found the kept plans. */
 const method = "energy+forecast";
 const fallback = "uniform reuse of whole steps";
 
 const fileOf = (folder: string, sparsity: number): string =>
   `${folder}/${sparsity}.json`;
 
-/** What there is to choose. @param folder A model's plans. */
+/** The SubNets to choose from. @param folder The folder of a model's plans. */
 export const subNetsIn = (folder: string): Promise<SubNetInfo[]> =>
   Promise.all(
     sparsities.map(async (sparsity) => ({
@@ -38,7 +38,7 @@ export const subNetsIn = (folder: string): Promise<SubNetInfo[]> =>
 /**
  * The plan of a SubNet.
  *
- * @throws {TypeError | RangeError} If its file is not what it should be, or of other units.
+ * @throws {TypeError | RangeError} If the plan's file is malformed, or has other units or steps.
  */
 export async function shippedPlan(
   folder: string,
@@ -61,10 +61,10 @@ function uniformPlan(net: SuperNet, sparsity: number): SubNetPlan {
 /**
  * Copies a run's plans to the folder of their model.
  *
- * @param run Its folder, `results/<experiment>/<run-id>`.
- * @param root Where models have their folders of plans.
- * @returns What was written.
- * @throws {Deno.errors.NotFound} If the run has none of these plans.
+ * @param run The run's folder, `results/<experiment>/<run-id>`.
+ * @param root The folder that has a folder of plans for each model.
+ * @returns The files that were written.
+ * @throws {Deno.errors.NotFound} If the run has no plan of energy+forecast at these sparsities.
  */
 export async function copyPlans(run: string, root: string): Promise<string[]> {
   const { experiment } = await readJson(`${run}/config.json`) as {

@@ -30,7 +30,7 @@ const withRun = (
     await body({ folder, net });
   });
 
-Deno.test("copyPlans() ships what a run found; other sparsities reuse whole steps, and say so", () =>
+Deno.test("copyPlans() ships a run's plans; other sparsities reuse whole steps, and say so", () =>
   withRun(async ({ folder, net }) => {
     const written = await copyPlans(`${folder}/run`, `${folder}/plans`);
     const plans = `${folder}/plans/tiny`;

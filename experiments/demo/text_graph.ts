@@ -1,4 +1,4 @@
-/** What a network reads of a prompt as one graph, for the page: token ids in, the network's inputs out. */
+/** The text towers as one graph, for the page: token ids in, the network's text inputs out. */
 import type { PipelineSampler } from "@dip-go/core";
 import { clipTextGraph, loadClipText } from "@dip-go/core/models";
 import {
@@ -10,8 +10,8 @@ import {
 import { float32, sizeOf } from "@dip-go/core/tensor";
 
 /**
- * The towers of Stable Diffusion's pipeline, or of Stable Diffusion 3's without
- * T5: `input_ids` `[1, S]` in.
+ * The graph of Stable Diffusion's text tower, or of Stable Diffusion 3's two
+ * CLIP towers, without T5. Input: `input_ids`, int64 `[1, S]`.
  *
  * @throws As `loadClipText`.
  */
@@ -46,7 +46,7 @@ export async function textGraph(
   });
 }
 
-/** The tokens of CLIP, then zeros in the place of T5's. */
+/** The features of CLIP's tokens, then rows of zeros instead of T5's, `tokens` rows in all. */
 function withRows(g: GraphBuilder, words: Value, tokens: number): Value {
   const [batch, own, width] = words.shape;
   const shape = [batch, tokens - own, width];
@@ -66,7 +66,7 @@ async function tower(
   return clipTextGraph(config, weights, { batch: 1, outputs });
 }
 
-/** The graph with other names for its parameters: two towers have the same. */
+/** The graph with a prefix before its parameters' names, which are the same in both towers. */
 function renamed(graph: Graph, prefix: string): Graph {
   const isParameter = (name: string) =>
     graph.initializers.get(name)?.role === "parameter";

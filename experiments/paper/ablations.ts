@@ -1,4 +1,4 @@
-/** Sections of tables 5 and 7: DiP-GO trained with one setting changed. */
+/** Sections of tables 5 and 7: DiP-GO is trained with one setting changed. */
 import type { Experiment } from "../schema/experiment.ts";
 import type { SearchSettings } from "@dip-go/pruner/methods";
 import { embeddedSd, fullSd } from "./base.ts";
@@ -13,7 +13,7 @@ const bases: Readonly<Record<Scale, Experiment>> = {
   embedded: { ...embeddedSd, sparsity: [0.5, 0.8] },
 };
 
-/** The change's experiment at a scale; the paper's setting, changed nothing, is one run for all tables. */
+/** The section of a change at a scale; without a change it is the paper's setting, one run for all tables. */
 export function ablation(
   scale: Scale,
   label: string,

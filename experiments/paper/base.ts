@@ -1,4 +1,4 @@
-/** What the studies' experiments share: the paper's settings on its models, and settings that fit the embedded models. */
+/** Base experiments of the studies: the paper's settings on its models, and settings for the embedded models. */
 import type { Experiment } from "../schema/experiment.ts";
 import { classSearch, promptSearch } from "@dip-go/pruner";
 import type { SearchSettings } from "@dip-go/pruner/methods";
@@ -6,7 +6,7 @@ import type { MetricRecord } from "../schema/metric_records.ts";
 import quickstart from "../quickstart.ts";
 import quickstartSd from "../quickstart_sd.ts";
 
-/** Searches on the paper's models: 1000 prompts, one a batch; DiP-GO trains as in the paper by default. */
+/** Search settings on the paper's models: 1000 prompts, one a batch; DiP-GO's defaults are the paper's. */
 export const fullSearch: SearchSettings = {
   ...promptSearch,
   batch: 1,
@@ -17,7 +17,7 @@ export const fullSearch: SearchSettings = {
   solver: quickstart.search.solver,
 };
 
-/** Likeness to the full model's pictures, which needs no file. */
+/** Metrics of likeness to the full model's pictures, which need no file. */
 export const fidelity: readonly MetricRecord[] = [
   { kind: "psnr" },
   { kind: "ssim" },
@@ -30,7 +30,7 @@ const clipScore: MetricRecord = {
   model: "laion/CLIP-ViT-g-14-laion2B-s34B-b88K",
 };
 
-/** Files that no hub serves lie in `metrics/`; docs/metrics.md says where they come from. */
+/** FID's network. Files that no hub serves lie in `metrics/`; docs/metrics.md says where they come from. */
 const inception = {
   features: "inception-2015-12-05",
   weights: "metrics/pt_inception-2015-12-05-6726825d.pth",
@@ -44,14 +44,14 @@ export const cocoFid: MetricRecord = {
   reference: "metrics/val2017",
 };
 
-/** As DiT is published: the ADM evaluator's statistics of ImageNet. */
+/** The settings of DiT's published FID: the ADM evaluator's resizing and its statistics of ImageNet. */
 const imageNet = {
   ...inception,
   resize: "adm",
   reference: "metrics/VIRTUAL_imagenet256_labeled.npz",
 } as const;
 
-/** By what every section prunes, unless it says another. */
+/** The method of every section, unless the section names others. */
 const dipGo = {
   seed: 0,
   cost: "macs",
@@ -97,7 +97,7 @@ export const fullDit: Experiment = {
   latency: { batches: [1], rounds: 5 },
 };
 
-/** A quarter of the paper's; `experiments/dip_go.yaml` trains all of it. */
+/** A quarter of the paper's iterations; `experiments/dip_go.yaml` trains for all of them. */
 const embeddedIterations = 250;
 
 /** The embedded text-to-image model with 50 PLMS steps; nine blocks, as Stable Diffusion 1.5 has. */

@@ -1,26 +1,26 @@
-/** The paper's printed rows and the sections beside them, from the few values that tell one from another. */
+/** Makes the paper's printed rows, and the sections beside them, from the few values in which they differ. */
 import type { KnownModelName } from "@dip-go/core/models";
 import type { Experiment } from "../schema/experiment.ts";
 import type { Bill, PaperRow, Section } from "../schema/study.ts";
 
-/** What a row's MACs follow from, as far as it is not its table's, or why they do not. */
+/** The part of a row's bill that differs from its table's, and the explanation of a figure that differs. */
 interface RowMacs extends Partial<Bill> {
   readonly because?: string;
-  /** Nothing that is published determines them. */
+  /** Whether nothing that is published determines the MACs. */
   readonly unknown?: true;
 }
 
-/** Label, MACs as printed, what they follow from, and a figure for each of the table's columns. */
+/** The label, the MACs as printed in T, their bill, and a figure for each of the table's columns. */
 export type PrintedRow = readonly [string, string, RowMacs, ...number[]];
 
-/** What the rows of a table share. */
+/** The values that the rows of a table share. */
 export interface PaperTable {
   readonly model: KnownModelName;
-  /** Steps that are billed. */
+  /** The number of steps that are billed. */
   readonly calls: number;
-  /** MACs of the unpruned model, as printed. */
+  /** The MACs of the unpruned model, as printed in T. */
   readonly dense: string;
-  /** `speedup`, or the name of a metric. */
+  /** The names of the columns: `speedup`, or a metric. */
   readonly columns: readonly string[];
 }
 
@@ -45,7 +45,7 @@ export const paperRows = (
     };
   });
 
-/** A row that tells its ratio and CLIP score alone: of pruned SD-1.5 at 0.8. */
+/** A row that prints its CLIP score alone, of SD-1.5 pruned at 0.8. */
 export const ratioRow = (label: string, clip: number): PaperRow => ({
   label: `DiP-GO, ${label}`,
   dense: "16.94",
@@ -53,10 +53,10 @@ export const ratioRow = (label: string, clip: number): PaperRow => ({
   metrics: { clip },
 });
 
-/** What an experiment has of its own. */
+/** The values of an experiment that differ from its base. */
 type Change = Pick<Experiment, "name"> & Partial<Experiment>;
 
-/** Experiments that differ from one base, by their labels. */
+/** The sections of experiments that differ from one base, by their labels. */
 export const sectionsFrom = (
   base: Experiment,
   changes: Readonly<Record<string, Change>>,

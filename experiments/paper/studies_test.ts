@@ -16,7 +16,7 @@ import { sectionsOf } from "../run/study/study_sections.ts";
 
 const scales = ["full", "embedded"] as const;
 
-/** What a study's sections at full scale would run. */
+/** The planned parts of a study's sections at full scale. */
 const planned = (name: string): Promise<PlannedSection[]> =>
   Promise.all(
     studyNamed(name)!.sections.full.map(async ({ label, experiment }) => ({
@@ -76,7 +76,7 @@ Deno.test("studies measure what the paper measures, on the embedded models by th
   for (const section of names("paper-table3", "embedded")) {
     assertEquals(section, ["psnr", "ssim", "fid (shapes)"]);
   }
-  // the paper's figures have columns of the same names
+  // the paper's CLIP scores and FIDs have the names of our columns
   for (const { name, paper, sections } of studies) {
     const ours = new Set(
       sections.full.flatMap(({ experiment, promptSet }) =>

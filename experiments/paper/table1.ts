@@ -3,7 +3,7 @@ import type { Study } from "../schema/study.ts";
 import { embeddedSd, fullSd, notesOfAll } from "./base.ts";
 import { paperRows, sectionsFrom } from "./rows.ts";
 
-const columns = ["speedup", "clip", "clip_parti", "speedup_parti"]; // of COCO 2017, then of PartiPrompts
+const columns = ["speedup", "clip", "clip_parti", "speedup_parti"]; // on COCO 2017, then on PartiPrompts
 const cut = { because: "truncated" };
 const base = { model: "bk-sdm-base" } as const;
 const small = { model: "bk-sdm-small", ...cut } as const;
@@ -29,7 +29,7 @@ const paper = paperRows({
   ["DiP-GO, 0.85", "2.54", { keep: 0.15 }, 5.46, 29.84, 29.07, 5.52],
 ]);
 
-// 0.49 and 0.68 leave room for 25 and 15 steps of PLMS, which take 26 and 16 calls of 51; 0.6 for DeepCache with N = 5
+// 0.49 and 0.68 leave room for PLMS with 25 and 15 steps, in 26 and 16 calls of 51; 0.6 for DeepCache with N = 5
 const blocks = {
   sparsity: [0.49, 0.68, 0.8, 0.85],
   methods: ["fewer-steps", "uniform-reuse", "searched-subset", "dip-go"],
@@ -47,7 +47,7 @@ const branches = {
   ],
 } as const;
 
-/** A published checkpoint of fewer parameters: measured, with nothing to search. */
+/** An experiment that measures a published checkpoint of fewer parameters, without a search. */
 const checkpoint = (name: string) => ({
   name: `paper-${name}`,
   description: `${name}, PLMS, measured as it is`,

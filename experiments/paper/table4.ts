@@ -4,7 +4,7 @@ import type { Study } from "../schema/study.ts";
 import { embeddedSd, fullSd, notesOfAll } from "./base.ts";
 import { paperRows, type PrintedRow, sectionsFrom } from "./rows.ts";
 
-/** An unpruned sampler and its pruned one. */
+/** The paper's rows of a sampler, unpruned and pruned. */
 const pair = (
   model: KnownModelName,
   calls: number,

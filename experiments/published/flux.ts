@@ -4,7 +4,7 @@ import { sectionsFrom } from "../paper/rows.ts";
 import type { Bill, PaperRow, Study } from "../schema/study.ts";
 import { embeddedMmdit, mmditMethods } from "./sd35.ts";
 
-/** A row as cache-dit's benchmark prints it. */
+/** A row as cache-dit's benchmark page prints it. */
 type PrintedRow = readonly [
   label: string,
   teraFlops: number,
@@ -15,7 +15,7 @@ type PrintedRow = readonly [
 
 const dense = "1863.435";
 
-/** Rows of one table, whose figures are columns of its own: bases differ. */
+/** The rows of one table. Each table has columns of its own, as its figures have a base of their own. */
 const rowsOf = (table: string, rows: readonly PrintedRow[]): PaperRow[] =>
   rows.map(([label, teraFlops, imageReward, clip, psnr]) => ({
     label: `${label}, ${table}`,
@@ -34,7 +34,7 @@ const rowsOf = (table: string, rows: readonly PrintedRow[]): PaperRow[] =>
 
 const calls = (count: number): Bill => ({ model: "flux.1-dev", calls: count });
 
-/** Rows whose MACs follow from their name. */
+/** The bills of rows whose MACs follow from the row's name. */
 const bills: Readonly<Record<string, Bill>> = {
   "50 steps": calls(50),
   "30 steps": calls(30),

@@ -1,11 +1,11 @@
-/** Stable Diffusion 3 and 3.5 with 28 steps, at the two scales of guidance that their pipelines are used with. */
+/** Stable Diffusion 3 and 3.5 with 28 steps, at the two guidance scales that are usual for their pipelines. */
 import { embeddedSd, fullSd, notesOfAll } from "../paper/base.ts";
 import { sectionsFrom } from "../paper/rows.ts";
 import quickstartMmdit from "../quickstart_mmdit.ts";
 import type { Experiment } from "../schema/experiment.ts";
 import type { Study } from "../schema/study.ts";
 
-/** What can prune a multimodal transformer, beside what calls it less often. */
+/** Methods that prune a multimodal transformer, and methods that call it less often. */
 export const mmditMethods: Pick<Experiment, "methods" | "mainMethod"> = {
   methods: [
     "fewer-steps",
@@ -19,7 +19,7 @@ export const mmditMethods: Pick<Experiment, "methods" | "mainMethod"> = {
   mainMethod: "learned-solver",
 };
 
-/** The embedded model by the judges of the scenes. */
+/** The embedded multimodal transformer, measured by the metrics of the other embedded text-to-image model. */
 export const embeddedMmdit: Experiment = {
   ...quickstartMmdit,
   ...mmditMethods,

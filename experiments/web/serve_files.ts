@@ -1,6 +1,6 @@
-/** Folders over HTTP, to a browser on this machine only. */
+/** Responses with a folder's files, for a browser on this machine only. */
 
-/** Media types by the end of a file's name; browsers run scripts and wasm of no other. */
+/** Media types by the end of a file's name; browsers refuse scripts and wasm of other types. */
 const mediaTypes: Readonly<Record<string, string>> = {
   css: "text/css; charset=utf-8",
   html: "text/html; charset=utf-8",
@@ -12,13 +12,13 @@ const mediaTypes: Readonly<Record<string, string>> = {
   wasm: "application/wasm",
 };
 
-/** What a page needs to use threads: no other site's content in it, or around it. */
+/** Headers that let a page use threads: they keep other sites' content out of the page and from around it. */
 const isolation = {
   "cross-origin-opener-policy": "same-origin",
   "cross-origin-embedder-policy": "require-corp",
 } as const;
 
-/** Headers of a file's content. */
+/** The headers of a response with a file, by the file's name. */
 export function headersOf(name: string): Record<string, string> {
   const type = mediaTypes[name.slice(name.lastIndexOf(".") + 1)] ??
     "application/octet-stream";
@@ -26,10 +26,10 @@ export function headersOf(name: string): Record<string, string> {
 }
 
 /**
- * A file of a folder; 404 for what is not there, or lies outside.
+ * A response with a file of a folder; 404 if the file does not exist, or lies outside.
  *
- * @param folder With a slash at the end.
- * @param path Below the folder, decoded, such as "a/b.js".
+ * @param folder The folder's URL, with a slash at the end.
+ * @param path The file's path below the folder, decoded, such as "a/b.js".
  */
 export async function fileResponse(
   folder: URL,
@@ -52,7 +52,7 @@ export async function fileResponse(
   }
 }
 
-/** Says what is missing. */
+/** A response with status 404 that names the missing path. */
 export const notFound = (path: string): Response =>
   new Response(`There is no ${path} here.\n`, {
     status: 404,

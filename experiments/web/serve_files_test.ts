@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { inTemporaryFolder } from "@dip-go/testing/files";
 import { fileResponse } from "./serve_files.ts";
 
-Deno.test("fileResponse() serves a folder with what threads in a tab need, and nothing outside", () =>
+Deno.test("fileResponse() serves a folder with the headers that threads need, and nothing outside", () =>
   inTemporaryFolder(async (folder) => {
     await Deno.mkdir(`${folder}/inner`);
     await Deno.writeTextFile(`${folder}/secret.txt`, "secret");

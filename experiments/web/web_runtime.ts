@@ -1,7 +1,7 @@
-/** onnxruntime-web as Deno keeps it: the files that a browser tab loads to run graphs. */
+/** onnxruntime-web in Deno's cache: the files that a browser tab loads to run graphs. */
 import "onnxruntime-web"; // so that it is downloaded with the rest
 
-/** The folder of its bundles and `.wasm` files, with a slash at the end. */
+/** The folder of onnxruntime-web's bundles and `.wasm` files, with a slash at the end. */
 export const webRuntimeFolder: URL = new URL(
   ".",
   import.meta.resolve("onnxruntime-web/webgpu"),

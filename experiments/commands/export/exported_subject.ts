@@ -27,7 +27,7 @@ export interface ExportedSubject {
 
 /**
  * @throws {Deno.errors.NotFound} If the run or the SubNet is missing; the message lists the run's SubNets.
- * @throws {TypeError | RangeError} If a file is malformed or does not fit, or there is no plan in it.
+ * @throws {TypeError | RangeError} If a file is malformed or does not fit, or the method found no fixed plan.
  */
 export const exportedSubject = (
   subject: RunSubject | ModelSubject,

@@ -1,4 +1,4 @@
-/** Lets a second pipeline finish a first one's latents, as SDXL's refiner (Podell et al., 2023, section 2.5). */
+/** A second pipeline that finishes a first one's latents, like SDXL's (Podell et al., 2023, section 2.5). */
 import { loadPipeline } from "@dip-go/core";
 import type { PictureSampler } from "@dip-go/core/pipeline";
 import { isInt8 } from "@dip-go/core/runtime";

@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-/** The local server's answers. */
+/** Requests to the local server. */
 import type {
   CompiledFull,
   CompiledSampler,

@@ -1,19 +1,19 @@
 /// <reference lib="dom" />
-/** What to draw, from which noise, and how much to leave out. */
+/** The page's form: what to draw, from which noise, and how much to leave out. */
 import { choice, html } from "@dip-go/eval/report/page";
 import type { DemoModelInfo } from "../demo_api.ts";
 import { part } from "./part.ts";
 
-/** What is chosen. */
+/** The choices in the form. */
 export interface Choice {
   readonly model: DemoModelInfo;
   readonly sparsity: number;
   readonly seed: number;
-  /** A class, or a prompt. */
+  /** The number of a class, or a prompt. */
   readonly subject: number | string;
 }
 
-/** The form; `chosen` is called with what to draw, at each change that makes it worth it. */
+/** The form, which calls `chosen` at each change that asks for new pictures. */
 export class Controls {
   readonly #subject = part(".subject-field");
   readonly #seed = part<HTMLInputElement>("#seed");
@@ -45,7 +45,7 @@ export class Controls {
     this.#show(this.#model);
   }
 
-  /** What is chosen now. */
+  /** The current choices. */
   get choice(): Choice {
     const { sparsity } = this.#model.subNets[Number(this.#sparsity.value)];
     const seed = Math.max(0, Math.floor(Number(this.#seed.value))) % 2 ** 32;

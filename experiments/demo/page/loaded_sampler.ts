@@ -1,16 +1,16 @@
 /// <reference lib="dom" />
-/** A compiled sampler's graphs as sessions, and its run step by step. */
+/** Sessions of a compiled sampler's graphs, and their run step by step. */
 import type { InferenceSession, Tensor } from "onnxruntime-web";
 import type { CompiledSampler } from "../demo_api.ts";
 import type { Device } from "./runtime.ts";
 
 type Tensors = Readonly<Record<string, Tensor>>;
 
-/** Downloads once each file that graphs share. */
+/** Downloads each file once, for all graphs that share it. */
 export class Files {
   readonly #files = new Map<string, Promise<Uint8Array>>();
 
-  /** The bytes of a file of the server. @throws {Error} If it is not there. */
+  /** The bytes of a file of the server. @throws {Error} If the server does not have it. */
   get(url: string): Promise<Uint8Array> {
     const found = this.#files.get(url) ?? download(url);
     this.#files.set(url, found);
@@ -27,7 +27,7 @@ async function download(url: string): Promise<Uint8Array> {
   return new Uint8Array(await response.arrayBuffer());
 }
 
-/** A session of a graph whose weights are in files. */
+/** Opens a session of a graph whose weights are in files. */
 export async function openGraph(
   { ort, isGpu }: Device,
   files: Files,
@@ -43,11 +43,11 @@ export async function openGraph(
   return await ort.InferenceSession.create(model, {
     executionProviders: isGpu ? ["webgpu", "wasm"] : ["wasm"],
     externalData,
-    logSeverityLevel: 3, // errors: what counts steps runs on the CPU, which would be a warning
+    logSeverityLevel: 3, // errors alone: nodes that count steps run on the CPU, which would be a warning
   });
 }
 
-/** The sessions of a sampler, one a form. */
+/** The sessions of a sampler, one for each form of step. */
 export class LoadedSampler {
   private constructor(
     private readonly ort: Device["ort"],
@@ -55,7 +55,7 @@ export class LoadedSampler {
     private readonly forms: readonly InferenceSession[],
   ) {}
 
-  /** @param loaded Is told after each form. */
+  /** Opens the sessions. @param loaded Is called after each session, with the number of open ones. */
   static async open(
     device: Device,
     files: Files,
@@ -73,7 +73,7 @@ export class LoadedSampler {
     return new LoadedSampler(device.ort, compiled, forms);
   }
 
-  /** Starts from noise. @param inputs The graphs' inputs besides what steps hand on. */
+  /** Starts from noise. @param inputs The graphs' inputs besides the state. */
   start(noise: Tensor, inputs: Tensors): SamplerRun {
     const { ort, compiled: { state, initNoiseSigma } } = this;
     const first = (noise.data as Float32Array)
@@ -86,7 +86,7 @@ export class LoadedSampler {
     return new SamplerRun(this, { ...inputs, ...Object.fromEntries(handed) });
   }
 
-  /** Makes step t. @returns What it hands on. */
+  /** Makes step t. @returns The state values that it changes. */
   async step(t: number, known: Tensors): Promise<Tensors> {
     const { ort, compiled: { chosen }, forms } = this;
     const session = forms[chosen[t]];
@@ -101,13 +101,13 @@ export class LoadedSampler {
     );
   }
 
-  /** Gives memory back. */
+  /** Releases the sessions. */
   async release(): Promise<void> {
     for (const session of this.forms) await session.release();
   }
 }
 
-/** A picture on its way. */
+/** The sampling of one picture. */
 export class SamplerRun {
   /** Time spent so far, in milliseconds. */
   ms = 0;
@@ -123,7 +123,7 @@ export class SamplerRun {
     return this.steps === this.sampler.compiled.chosen.length;
   }
 
-  /** Makes the next step; its latents, after the last one the picture. @param picture Of the last latents. */
+  /** Makes the next step; returns its latents, or at the end the picture that `picture` makes of them. */
   async advance(
     picture: (latents: Tensor) => Promise<Tensor>,
   ): Promise<Tensor> {

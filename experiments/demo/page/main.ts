@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-/** The demo's page: two samplers draw what is chosen from the same noise. */
+/** The demo's page: two samplers draw the chosen subject from the same noise. */
 import { themeToggle } from "@dip-go/eval/report/page";
 import type { Tokens } from "../demo_api.ts";
 import { askFull, askModels, askSubNet, askTokens } from "./ask.ts";
@@ -15,10 +15,10 @@ const worker = new Worker(new URL("sampler_worker.ts", import.meta.url), {
 const panels = { full: new Panel("full"), pruned: new Panel("pruned") };
 const status = part(".status");
 const figures = part(".verdict");
-/** For a machine whose GPU does not do. */
+/** Whether the address asks for the CPU, for a machine whose GPU does not work. */
 const onCpu = new URLSearchParams(location.search).get("device") === "wasm";
 
-/** What is being drawn. */
+/** The drawing in progress. */
 interface Drawing {
   readonly request: DrawRequest;
   readonly subject: string;
@@ -34,7 +34,7 @@ function say(text: string, state: "busy" | "done" | "failed"): void {
   document.body.setAttribute("aria-busy", String(state === "busy"));
 }
 
-/** Draws what is chosen; a later choice takes over. */
+/** Draws the chosen subject with both samplers; a later choice takes over. */
 async function draw(choice: Choice): Promise<void> {
   const id = ++requests;
   try {
@@ -59,7 +59,7 @@ async function draw(choice: Choice): Promise<void> {
   }
 }
 
-/** Has the server compile what is not yet. @returns Undefined if there is nothing to draw. */
+/** Has the server compile missing samplers. @returns Undefined after a later choice, or for a refused prompt. */
 async function prepare(
   { model, sparsity, seed, subject }: Choice,
   id: number,
@@ -83,7 +83,7 @@ async function prepare(
   };
 }
 
-/** A prompt's tokens, or null, with a word about it, where the model would not understand. */
+/** A prompt's tokens; null, with a message, if the prompt has unknown words or is too long. */
 async function tokensOf(
   model: string,
   prompt: string,

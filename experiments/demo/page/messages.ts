@@ -1,13 +1,13 @@
-/** What the page and its worker, which runs the models, tell each other. */
+/** The messages between the page and its worker, which runs the models. */
 import type { CompiledFull, CompiledSampler } from "../demo_api.ts";
 
 /** The two samplers that are compared. */
 export const sides = ["full", "pruned"] as const;
 export type Side = (typeof sides)[number];
 
-/** What both are to draw; a later one makes the worker leave off. */
+/** A request to draw with both samplers; a later request stops it. */
 export interface DrawRequest {
-  /** Tells its answers from those to earlier requests. */
+  /** The number of the request, which its answers repeat. */
   readonly id: number;
   readonly samplers: {
     readonly full: CompiledFull;
@@ -19,7 +19,7 @@ export interface DrawRequest {
   readonly onCpu: boolean;
 }
 
-/** Tokens of a prompt, and of what guidance leads away from. */
+/** Tokens of a prompt, and of the text that guidance leads away from. */
 export interface PromptSubject {
   readonly ids: readonly number[];
   readonly negativeIds: readonly number[];
@@ -31,21 +31,21 @@ export interface Planes {
   readonly data: Float32Array;
 }
 
-/** What the worker says, each of one request. */
+/** An answer of the worker to one request. */
 export type Answer =
   & { readonly id: number }
   & (
-    /** What it waits for. */
+    /** The worker is loading; `text` says what. */
     | { readonly kind: "loading"; readonly text: string }
-    /** Where it runs, when all is loaded. */
+    /** All is loaded; `device` names the device in words. */
     | { readonly kind: "started"; readonly device: string }
-    /** How far a side is: steps made, its own time so far, its latents. */
+    /** A side has made a step: its steps so far, its own time so far in milliseconds, its latents. */
     | {
       readonly kind: "step";
       readonly side: Side;
       readonly steps: number;
       readonly ms: number;
-      /** Absent after the last, which a picture follows. */
+      /** Absent after the last step, which a picture follows. */
       readonly latents?: Planes;
     }
     | {

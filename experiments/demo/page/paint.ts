@@ -1,9 +1,9 @@
 /// <reference lib="dom" />
-/** Pictures and latents onto a canvas. */
+/** Paints pictures and latents onto a canvas. */
 import type { CompiledFull } from "../demo_api.ts";
 import type { Planes } from "./messages.ts";
 
-/** Colours of latents by a linear map; of pictures themselves where there is none. */
+/** The colours of latents by a linear map; the latents themselves if there is no map, as they are pictures. */
 export function coloured(
   { shape, data }: Planes,
   map: CompiledFull["preview"],
@@ -24,7 +24,7 @@ export function coloured(
   return { shape: [1, 3, height, width], data: colours };
 }
 
-/** Draws a picture `[1, 3, H, W]` in about [-1, 1], a canvas pixel each. */
+/** Draws a picture `[1, 3, H, W]` in about [-1, 1], one canvas pixel for each pixel. */
 export function paint(
   canvas: HTMLCanvasElement,
   { shape: [, , height, width], data }: Planes,

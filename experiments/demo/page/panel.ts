@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-/** One side of the comparison: its picture as it comes, its steps, time and MACs. */
+/** One side of the comparison: its picture in progress, its steps, time and MACs. */
 import { html, svg } from "@dip-go/eval/report/page";
 import type { CompiledFull, CompiledSampler } from "../demo_api.ts";
 import type { Planes, Side } from "./messages.ts";
@@ -11,7 +11,7 @@ const names: Readonly<Record<Side, string>> = {
   pruned: "Pruned",
 };
 
-/** Milliseconds as people read them. */
+/** A time in milliseconds or seconds, for people. */
 const timeText = (ms: number): string =>
   ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(2)} s`;
 
@@ -20,7 +20,7 @@ const macsText = (macs: number): string =>
     ? `${(macs / 1e6).toPrecision(3)} M`
     : `${(macs / 1e9).toPrecision(3)} G`;
 
-/** A side's element and what it shows. */
+/** The element of a side, and its contents. */
 export class Panel {
   readonly element = part<HTMLTemplateElement>("template").content
     .firstElementChild!.cloneNode(true) as HTMLElement;
@@ -37,13 +37,13 @@ export class Panel {
     this.name("all of the work");
   }
 
-  /** Says which it is. */
+  /** Sets the title: the side's name and a detail. */
   name(detail: string): void {
     const small = html("span", { class: "detail" }, detail);
     this.#title.replaceChildren(names[this.side], " ", small);
   }
 
-  /** Gets ready for a sampler's run. */
+  /** Prepares the panel for the run of a sampler. */
   begin(sampler: CompiledSampler, preview: CompiledFull["preview"]): void {
     this.#sampler = sampler;
     this.#preview = preview;
@@ -84,7 +84,7 @@ export class Panel {
   }
 }
 
-/** How much of the model each step computes, as bars. */
+/** Bars that show how much of the model each step computes. */
 function workBars(work: readonly number[]): SVGSVGElement {
   const height = 28;
   const bars = work.flatMap((part, i) => {

@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 
-/** A part of `index.html`, by the first selector that fits. */
+/** The first element of `index.html` that a selector matches. */
 export const part = <Part extends HTMLElement = HTMLElement>(
   selector: string,
 ): Part => document.querySelector<Part>(selector)!;

@@ -1,14 +1,14 @@
 /// <reference lib="dom" />
-/** onnxruntime-web in the worker: on the GPU where there is one, else compiled to wasm. */
+/** onnxruntime-web in the worker: on the GPU if there is one, else compiled to wasm. */
 import type * as Ort from "onnxruntime-web";
 
 /** The runtime's module. */
 export type OrtModule = typeof Ort;
 
-/** Where graphs run. */
+/** The device that runs graphs, with its runtime. */
 export interface Device {
   readonly ort: OrtModule;
-  /** In words. */
+  /** The device in words. */
   readonly name: string;
   readonly isGpu: boolean;
 }
@@ -25,7 +25,7 @@ async function gpuIsHere(): Promise<boolean> {
   return Boolean(await gpu?.requestAdapter());
 }
 
-/** Loads the runtime. */
+/** Loads the runtime: for the CPU if `onCpu` or if there is no GPU, else for the GPU. */
 export async function openDevice(onCpu: boolean): Promise<Device> {
   const isGpu = !onCpu && await gpuIsHere();
   const bundle = `ort.${isGpu ? "webgpu" : "wasm"}.bundle.min.mjs`;
@@ -38,7 +38,7 @@ export async function openDevice(onCpu: boolean): Promise<Device> {
   return isGpu ? { ort, name: "the GPU, by WebGPU", isGpu } : cpuOf(ort);
 }
 
-/** The CPU, by a runtime that is loaded. */
+/** The CPU as a device of a loaded runtime. */
 export function cpuOf(ort: OrtModule): Device {
   const { numThreads } = ort.env.wasm;
   const threads = `${numThreads} thread${numThreads === 1 ? "" : "s"}`;

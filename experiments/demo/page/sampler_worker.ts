@@ -23,9 +23,9 @@ const scope = self as unknown as {
   onmessage: (event: { data: DrawRequest }) => void;
 };
 
-/** The latest request; what belongs to an earlier one is left off. */
+/** The number of the latest request; work for earlier requests stops. */
 let latest = -1;
-/** The work so far; requests are served one after another. */
+/** The end of the work so far; requests are served one after another. */
 let work: Promise<void> = Promise.resolve();
 
 scope.onmessage = ({ data: request }) => {
@@ -58,7 +58,7 @@ async function served(request: DrawRequest): Promise<void> {
 let device: Device | undefined;
 let files = new Files();
 const loaded = new Map<Side, LoadedSampler>();
-/** Text towers and decoder, by their addresses. */
+/** Sessions of text towers and decoder, by the addresses of their graphs. */
 const others = new Map<string, InferenceSession>();
 
 async function draw(
@@ -104,7 +104,7 @@ async function draw(
   }
 }
 
-/** Loads what is not; on another model's request lets the last one's go. */
+/** Loads missing samplers; on another model's request, releases the last model's first. */
 async function load(
   request: DrawRequest,
   say: (said: Said) => void,
@@ -131,7 +131,7 @@ async function load(
   }
 }
 
-/** Gives the sessions' memory back. */
+/** Releases all sessions. */
 async function unload(): Promise<void> {
   for (const session of [...loaded.values(), ...others.values()]) {
     await session.release();
@@ -140,10 +140,10 @@ async function unload(): Promise<void> {
   others.clear();
 }
 
-/** First steps of models that were compared. */
+/** Models whose first step was compared, by the address of their first graph. */
 const compared = new Set<string>();
 
-/** Whether a GPU makes something else of the first step than the CPU does: some get attention wrong. A model is tried once. */
+/** Whether the first step on a GPU differs from the CPU's: some get attention wrong. Tries each model once. */
 async function isOff(
   { ort, isGpu }: Device,
   { noise, ...inputs }: Subject,
@@ -178,10 +178,10 @@ async function isOff(
 const isSame = (a: CompiledSampler, b: CompiledSampler): boolean =>
   a.forms[0] === b.forms[0];
 
-/** What graphs read besides the state. */
+/** The graphs' inputs besides the state. */
 type Subject = { readonly noise: Tensor } & Record<string, Tensor>;
 
-/** The graphs' inputs besides the state. */
+/** Makes the noise, and the class or the text features, of a request. */
 async function inputsOf(
   { seed, subject, samplers: { full } }: DrawRequest,
   { ort }: Device,
@@ -195,7 +195,7 @@ async function inputsOf(
   return { noise, ...await textFeatures(full, subject) };
 }
 
-/** The session of a graph beside the samplers. */
+/** The session of a text tower's or the decoder's graph, opened once. */
 async function other(
   url: string,
   { weights }: CompiledFull,
@@ -206,7 +206,7 @@ async function other(
   return session;
 }
 
-/** What makes a picture of the last latents. */
+/** The function from the final latents to a picture. */
 async function pictureOf(
   full: CompiledFull,
 ): Promise<(latents: Tensor) => Promise<Tensor>> {
@@ -231,7 +231,7 @@ async function textFeatures(
   return { ...await features(ids), ...Object.fromEntries(negative) };
 }
 
-/** A copy that can travel: the runtime may use the memory again. */
+/** A copy of a tensor to send, as the runtime may use the tensor's memory again. */
 const planesOf = ({ dims, data }: Tensor): Planes => ({
   shape: dims,
   data: Float32Array.from(data as Float32Array),

@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-/** The comparison in figures, when both pictures are there. */
+/** The comparison in figures, after both pictures are drawn. */
 import { html } from "@dip-go/eval/report/page";
 import type { Planes, Side } from "./messages.ts";
 
@@ -10,7 +10,7 @@ export interface Outcome {
   readonly picture: Planes;
 }
 
-/** Peak signal-to-noise ratio in dB between pictures in [-1, 1], which are cut there. */
+/** Peak signal-to-noise ratio in dB between pictures, which are clamped to [-1, 1]. */
 export function likeness(a: Planes, b: Planes): number {
   const cut = (value: number) => Math.min(1, Math.max(-1, value));
   const squares = a.data.reduce(
@@ -20,7 +20,7 @@ export function likeness(a: Planes, b: Planes): number {
   return 10 * Math.log10(4 / (squares / a.data.length));
 }
 
-/** Figures with what they are. */
+/** Elements with the figures and their meanings. */
 export function verdict(
   { full, pruned }: Readonly<Record<Side, Outcome>>,
 ): HTMLElement[] {
