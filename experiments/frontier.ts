@@ -2,7 +2,7 @@
  * Quality against MACs, measured time and search cost: every method that
  * applies, over models, samplers and counts of steps.
  *
- *   deno task experiment frontier --dry-run                  # what it would take
+ *   deno task experiment frontier --dry-run                  # prints costs, samples nothing
  *   deno task experiment frontier-dit-shapes-ddim-20-steps   # one of its sections
  */
 import quickstart, { closedForm } from "./quickstart.ts";

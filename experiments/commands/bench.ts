@@ -1,4 +1,4 @@
-/** `deno task bench`: speed and memory on this machine. */
+/** `deno task bench`: measures speed and memory on this machine. */
 import { command, type CommandResult, finish } from "./options/command.ts";
 import { fraction, list, whole } from "./options/option_table.ts";
 import { benches, writeFigures } from "@dip-go/eval/bench";

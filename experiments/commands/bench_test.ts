@@ -194,7 +194,7 @@ Deno.test("bench prints the cost of a changed gate, once flips and a whole walk 
   assertMatch(changedGateLines(figures)[1], /^mean \d+\.\d µs/);
 });
 
-Deno.test("bench refuses what it cannot measure", async () => {
+Deno.test("bench refuses unknown subjects and odd options", async () => {
   const refusals: [string[], string][] = [
     [
       [],

@@ -1,4 +1,4 @@
-/** `deno task compare`: several runs in one table, and in one report. */
+/** `deno task compare`: shows several runs in one table, and in one report. */
 import { dirname } from "node:path";
 import { command, type CommandResult, finish } from "./options/command.ts";
 import {

@@ -1,4 +1,4 @@
-/** `deno task conformance`: compares this implementation with tensors recorded from others. */
+/** `deno task conformance`: compares this implementation with recorded tensors of other implementations. */
 import {
   type Conformance,
   type ConformanceCase,

@@ -192,7 +192,7 @@ Deno.test("conformance names the file and the key of a published cache's run tha
   }
 });
 
-Deno.test("conformance refuses what it cannot check", async () => {
+Deno.test("conformance refuses folders without covered cases, and odd options", async () => {
   const refusals: [string[], string][] = [
     [[], "found 0 folders, expected one"],
     [[`${testdata}/torch`], "holds no case that is covered"],

@@ -1,4 +1,4 @@
-/** `deno task demo`: the full and a pruned model side by side in a browser tab. */
+/** `deno task demo`: runs the full and a pruned model side by side in a browser tab. */
 import { command, finish } from "./options/command.ts";
 import { path, whole } from "./options/option_table.ts";
 import { demoModels } from "../demo/demo_models.ts";

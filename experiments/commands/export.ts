@@ -1,4 +1,4 @@
-/** `deno task export`: a SubNet as a file that any ONNX Runtime runs. */
+/** `deno task export`: writes a SubNet as a file that any ONNX Runtime runs. */
 import { exportSubNet } from "@dip-go/supernet";
 import { command, finish } from "./options/command.ts";
 import { int8Weights } from "./options/int8_choice.ts";

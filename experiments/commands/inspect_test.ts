@@ -99,7 +99,6 @@ async function inspected(...args: string[]) {
   return JSON.parse(lines.join("\n"));
 }
 
-/** Names of the gated units. */
 const unitsOf = ({ blocks }: { blocks: { name: string; gated: boolean }[] }) =>
   blocks.filter(({ gated }) => gated).map(({ name }) => name);
 
@@ -206,7 +205,7 @@ Deno.test("inspect --gates reads the whole step's unit, which holds the ends of 
 Deno.test("inspect --gates counts blocks that run only to be held for later steps", async () => {
   const { "sd15-unet-64": { blocks, total } } = macsJson.models;
   const units = unitsOf(await inspected("sd-1.5"));
-  // step 1 holds the last block; step 2 holds all but the first two and the last, so step 1 computes those
+  // step 1 holds the last block, step 2 all but the first two and the last; step 1 makes step 2's backups
   const closed = units.slice(2, -1);
   const later = [[], ["up_blocks.3"], closed];
   const { gates } = await withGates(
@@ -222,7 +221,7 @@ Deno.test("inspect --gates counts blocks that run only to be held for later step
   assertEquals(3 * gates.keptMacs.total, total.macs + second + third);
 });
 
-Deno.test("inspect --backup says what a transformer's closed gates hold", async () => {
+Deno.test("inspect --backup chooses the value that a transformer's closed gates hold", async () => {
   const units = unitsOf(await inspected("dit-xl-2-256"));
   const fractionOf = (backup: string) =>
     withGates(units, [[], [units.at(-1)!]], async (path) => {
@@ -296,7 +295,7 @@ Deno.test("inspect --gates refuses gates of other units, of other steps, and no 
   );
 });
 
-Deno.test("inspect names the known models, and what it does not understand", async () => {
+Deno.test("inspect names the known models, and refuses unknown arguments", async () => {
   const refusals: [string[], string][] = [
     [
       ["no-such"],

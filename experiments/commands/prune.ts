@@ -183,7 +183,7 @@ function missing(what: string): never {
   throw new RangeError(`Cannot prune: ${what} is missing; see --help`);
 }
 
-/** The plan's file for each target; checks before the search that they can be written. */
+/** The plan file of each target. Checks, before the search, that all of them can be written. */
 async function planFiles(
   output: string,
   targets: readonly Target[],

@@ -26,12 +26,12 @@ import { textGraph } from "./text_graph.ts";
 
 /** The version of the compiler's graphs; samplers that were kept with another version are compiled again. */
 const version = 4;
-/** The most steps in which the pictures are sampled that the preview is fitted to. */
+/** The largest number of steps for the pictures that the preview is fitted to. */
 const previewSteps = 10;
 
 /** The folders of a model's compiled samplers. */
 interface Shelf {
-  /** The folder of all models. */
+  /** The folder of all models' compiled samplers. */
   readonly root: string;
   readonly folder: string;
   /** The folder of the full sampler, whose weights the SubNets share. */

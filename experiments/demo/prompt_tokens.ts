@@ -14,7 +14,7 @@ export class PromptTokens {
     readonly words: readonly string[],
   ) {}
 
-  /** @param folder A pipeline's `tokenizer/`, in CLIP's layout. @throws As `loadTokenizer`. */
+  /** Loads it. @param folder A pipeline's `tokenizer/`, in CLIP's layout. @throws As `loadTokenizer`. */
   static async load(folder: string): Promise<PromptTokens> {
     const vocabulary = Object.keys(
       await readJson(`${folder}/vocab.json`) as Record<string, number>,

@@ -5,7 +5,7 @@ import { inTemporaryFolder } from "@dip-go/testing/files";
 import { writeTinyModel } from "@dip-go/testing/runs";
 import { copyPlans, shippedPlan, subNetsIn } from "./shipped_sub_nets.ts";
 
-/** A SuperNet of 4 steps, and a run's folder with one plan for it. */
+/** Runs `body` with a SuperNet of 4 steps, and with a folder of a run that has one plan for it. */
 const withRun = (
   body: (
     at: { folder: string; net: ReturnType<typeof superNet> },

@@ -1,4 +1,4 @@
-/** Base experiments of the studies: the paper's settings on its models, and settings for the embedded models. */
+/** Base experiments of the studies: the paper's settings on its models, and settings for embedded models. */
 import type { Experiment } from "../schema/experiment.ts";
 import { classSearch, promptSearch } from "@dip-go/pruner";
 import type { SearchSettings } from "@dip-go/pruner/methods";
@@ -17,7 +17,7 @@ export const fullSearch: SearchSettings = {
   solver: quickstart.search.solver,
 };
 
-/** Metrics of likeness to the full model's pictures, which need no file. */
+/** Metrics of likeness to the full model's pictures; they need no file. */
 export const fidelity: readonly MetricRecord[] = [
   { kind: "psnr" },
   { kind: "ssim" },

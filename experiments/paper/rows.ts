@@ -3,7 +3,7 @@ import type { KnownModelName } from "@dip-go/core/models";
 import type { Experiment } from "../schema/experiment.ts";
 import type { Bill, PaperRow, Section } from "../schema/study.ts";
 
-/** The part of a row's bill that differs from its table's, and the explanation of a figure that differs. */
+/** The part of a row's bill that is not its table's, and the explanation if the figure is not the bill's. */
 interface RowMacs extends Partial<Bill> {
   readonly because?: string;
   /** Whether nothing that is published determines the MACs. */

@@ -136,7 +136,7 @@ Deno.test("the ablations change one setting each", () => {
   ]);
 });
 
-Deno.test("paperResultRow() keeps what is printed, and derives the pruning ratio", () => {
+Deno.test("paperResultRow() keeps the printed figures, and derives the pruning ratio", () => {
   const rows = studyNamed("paper-table1")!.paper.map(paperResultRow);
   const cells = rows.map(({ method, sparsity }) => [method, sparsity]);
   assertEquals(cells, [

@@ -47,7 +47,7 @@ const branches = {
   ],
 } as const;
 
-/** An experiment that measures a published checkpoint of fewer parameters, without a search. */
+/** The changes for a published checkpoint of fewer parameters, which is measured without a search. */
 const checkpoint = (name: string) => ({
   name: `paper-${name}`,
   description: `${name}, PLMS, measured as it is`,

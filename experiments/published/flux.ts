@@ -15,7 +15,7 @@ type PrintedRow = readonly [
 
 const dense = "1863.435";
 
-/** The rows of one table. Each table has columns of its own, as its figures have a base of their own. */
+/** The rows of one table, in columns of its own, as the tables' unpruned models have different figures. */
 const rowsOf = (table: string, rows: readonly PrintedRow[]): PaperRow[] =>
   rows.map(([label, teraFlops, imageReward, clip, psnr]) => ({
     label: `${label}, ${table}`,

@@ -19,7 +19,7 @@ export const mmditMethods: Pick<Experiment, "methods" | "mainMethod"> = {
   mainMethod: "learned-solver",
 };
 
-/** The embedded multimodal transformer, measured by the metrics of the other embedded text-to-image model. */
+/** The embedded multimodal transformer, with the metrics of {@linkcode embeddedSd}. */
 export const embeddedMmdit: Experiment = {
   ...quickstartMmdit,
   ...mmditMethods,

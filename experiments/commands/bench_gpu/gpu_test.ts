@@ -38,7 +38,7 @@ Deno.test("bench gpu prints speedups by MACs and by the clock, and their ratio",
   ]);
 });
 
-Deno.test("bench gpu computes in float16, on tiny shapes in float32, and refuses what it does not know", () => {
+Deno.test("bench gpu computes in float16, on tiny shapes in float32, and refuses odd options", () => {
   const parsed = (args: string[]) => {
     const read = readOptions(args, gpuForm);
     return read === "help" ? read : gpuRequest(read.values);

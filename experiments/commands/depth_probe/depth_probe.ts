@@ -1,4 +1,4 @@
-/** `deno task experiment depth-probe`: finds whether a model's blocks, steps or guidance halves are worth pruning. */
+/** `deno task experiment depth-probe`: finds whether blocks, steps or guidance halves are worth pruning. */
 import { createHash } from "node:crypto";
 import { loadPipeline, readPrompts } from "@dip-go/core";
 import { writeAtomically } from "@dip-go/core/files";

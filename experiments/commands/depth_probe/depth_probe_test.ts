@@ -3,7 +3,7 @@ import { inTemporaryFolder } from "@dip-go/testing/files";
 import { writeTinyModel } from "@dip-go/testing/runs";
 import { experimentCommand } from "../experiment.ts";
 
-Deno.test("experiment depth-probe says what is worth pruning, and writes tables and a chart", () =>
+Deno.test("experiment depth-probe prints a verdict, and writes tables and a chart", () =>
   inTemporaryFolder(async (folder) => {
     await writeTinyModel(`${folder}/model`);
     const { lines, error } = await experimentCommand([

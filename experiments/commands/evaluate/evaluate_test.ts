@@ -10,7 +10,7 @@ import { evaluateCommand } from "../evaluate.ts";
 
 const classifier = "zoo/models/shapes-classifier";
 
-/** Folders of 20 drawn shapes each, `a` and `b`. */
+/** Runs `use` with the folders `a` and `b`, of 20 drawn shapes each. */
 const inTwoFolders = (use: (folder: string) => Promise<void>) =>
   inTemporaryFolder(async (folder) => {
     for (const [seed, name] of ["a", "b"].entries()) {

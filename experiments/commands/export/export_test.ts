@@ -20,7 +20,7 @@ const configFile = decodeURIComponent(
   new URL("../../../deno.json", import.meta.url).pathname,
 );
 
-/** Runs an exported folder's program, without this project's code; returns the difference that it prints. */
+/** Runs a folder's program without this project's code; returns its largest difference from the example. */
 async function runSample(folder: string): Promise<number> {
   const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [

@@ -26,6 +26,8 @@ export interface ExportedSubject {
 }
 
 /**
+ * Opens the SubNet of a subject.
+ *
  * @throws {Deno.errors.NotFound} If the run or the SubNet is missing; the message lists the run's SubNets.
  * @throws {TypeError | RangeError} If a file is malformed or does not fit, or the method found no fixed plan.
  */

@@ -24,7 +24,7 @@ interface Part {
 }
 
 /**
- * Counts weights and multiply-accumulates for each unit that owns weights. A
+ * Counts weights and multiply-accumulates for the unit that owns the weights. A
  * block may use another's module: DiT's output is conditioned by block 0's
  * embedder, and that call counts for block 0. Modules of no block keep their
  * own top-level name (`proj_out_1`), or belong to the gated block that runs them.
@@ -48,7 +48,7 @@ export function inspectModel(name: string, model: BlockGraph) {
 }
 
 /**
- * The share of the full sampler's multiply-accumulates that gates keep.
+ * The multiply-accumulates of the full sampler that gates keep, and their share.
  *
  * @param gates `[T, N]`, the whole step's unit last.
  * @returns The mean MACs of a call over all steps, and their fraction of the full model's.

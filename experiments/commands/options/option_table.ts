@@ -92,7 +92,7 @@ export const text = kind<string>((typed) => typed);
 export const texts = (value: string, help: string) => ({
   value,
   help,
-  default: "", // none
+  default: "", // never read: without typed texts the value is an empty list
   repeated: true as const,
   read: (typed: string): readonly string[] => [typed],
 });
@@ -200,7 +200,7 @@ function withValues(args: readonly string[], options: OptionTable): string[] {
     : [arg, ...withValues(args.slice(1), options)];
 }
 
-/** The only word. @throws {TypeError} If there are none or several, with `what` as their name. */
+/** The only word. @throws {TypeError} If there are none or several; the message calls them `what`. */
 export function oneWord(
   words: readonly string[],
   { refusal }: Pick<CommandForm, "refusal">,

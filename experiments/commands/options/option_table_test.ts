@@ -64,7 +64,7 @@ Deno.test("readOptions() gives each option's value by its kind, or its default",
   assertEquals(read !== "help" && read.words, ["7", "x"]);
 });
 
-Deno.test("readOptions() refuses what is unknown or not of its kind, by the option's name", () => {
+Deno.test("readOptions() refuses unknown options and odd values, by the option's name", () => {
   const refusals: [string[], string][] = [
     [["--odd"], "Cannot try: option --odd is unknown; see --help"],
     [["--size", "2"], '--size is "2", expected a whole number from 3'],

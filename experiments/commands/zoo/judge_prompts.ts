@@ -19,7 +19,6 @@ import {
   type JudgeSettings,
 } from "./judge_rows.ts";
 
-/** The number of pictures that are sampled at once. */
 const batch = 8;
 
 /** Runs the command on its arguments; errors are part of the result. */

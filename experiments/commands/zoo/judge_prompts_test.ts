@@ -41,7 +41,7 @@ Deno.test("zoo:judge-prompts prints a table by default", async () => {
   assertStringIncludes(lines[0], "objects found");
 });
 
-Deno.test("zoo:judge-prompts names what it does not understand", async () => {
+Deno.test("zoo:judge-prompts refuses unknown arguments by name", async () => {
   const refusals: [string[], string][] = [
     [["--sample", "1"], "option --sample is unknown"],
     [["sd-shapes"], "argument sd-shapes is unknown"],

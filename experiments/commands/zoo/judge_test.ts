@@ -24,7 +24,7 @@ Deno.test("zoo:judge --json counts every class, the shapes' rows sum to the whol
   }
 });
 
-Deno.test("zoo:judge names what it does not understand", async () => {
+Deno.test("zoo:judge refuses unknown arguments by name", async () => {
   const refusals: [string[], string][] = [
     [["--sample", "1"], "option --sample is unknown"],
     [["dit-shapes"], "argument dit-shapes is unknown"],

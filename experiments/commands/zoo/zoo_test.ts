@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { zooCommand } from "./zoo.ts";
 
-Deno.test("zoo names what it does not understand", async () => {
+Deno.test("zoo refuses unknown arguments by name", async () => {
   const refusals: [string[], string][] = [
     [["train", "--what"], "option --what is unknown"],
     [

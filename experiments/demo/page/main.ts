@@ -59,7 +59,7 @@ async function draw(choice: Choice): Promise<void> {
   }
 }
 
-/** Has the server compile missing samplers. @returns Undefined after a later choice, or for a refused prompt. */
+/** Has the server compile missing samplers. @returns Undefined after a later choice or for a refused prompt. */
 async function prepare(
   { model, sparsity, seed, subject }: Choice,
   id: number,

@@ -11,7 +11,7 @@ const names: Readonly<Record<Side, string>> = {
   pruned: "Pruned",
 };
 
-/** A time in milliseconds or seconds, for people. */
+/** The text of a time: milliseconds, or seconds from 1000 ms on. */
 const timeText = (ms: number): string =>
   ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(2)} s`;
 
