@@ -1,12 +1,12 @@
-/** Measuring in a process of its own, because a process's peak of memory never falls. */
+/** Measurements in a process of their own, because a process's peak of memory never falls. */
 import process from "node:process";
 
-/** Resident bytes of this process, the highest so far; `maxRSS` is in units of 1024. */
+/** The highest number of resident bytes of this process so far; `maxRSS` is in units of 1024. */
 export const peakBytes = (): number => process.resourceUsage().maxRSS * 1024;
 
 /**
- * A measurement that a module makes in a process of its own: started as a
- * program, the module prints the figures as JSON; imported, it starts itself.
+ * Makes a module's measurement run in a process of its own: started as a program,
+ * the module prints the figures as JSON; imported, it gets a function that starts it.
  *
  * @param module Its `import.meta`; in a bundle that is the script's, so none may hold such a module.
  * @param measure The measurement, of the program's arguments.

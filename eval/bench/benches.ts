@@ -14,14 +14,14 @@ import { measureSd15, sd15Lines } from "./sd15.ts";
 import { measureSpeed, speedLines } from "./sub_net_speed.ts";
 import { folders, modelFolder, type ModelName } from "./subjects/subjects.ts";
 
-/** The command line's options; undefined where it leaves them to the bench. */
+/** The command line's options; undefined if the bench's own defaults apply. */
 export interface BenchOptions {
   readonly steps: number | undefined;
   readonly sparsities: readonly number[] | undefined;
   readonly rounds: number | undefined;
 }
 
-/** Measures; the figures are for the bench's file, the lines say them on a terminal. */
+/** A bench: it measures `figures` for its file, and prints them as `lines` on a terminal. */
 export type Bench = (
   options: BenchOptions,
 ) => Promise<{ readonly lines: string[]; readonly figures: unknown }>;
@@ -35,10 +35,10 @@ async (options) => {
   return { lines: linesOf(figures), figures };
 };
 
-/** Of SubNets whose speed is compared. */
+/** The default sparsities of the SubNets. */
 const usualSparsities = [0.5, 0.6, 0.7, 0.8, 0.9];
 
-/** SubNets of one model at each sparsity, for each number of images at once. */
+/** A bench of one model's SubNets at each sparsity, for each number of images at once. */
 const subNets = (
   name: ModelName,
   own: {
@@ -73,7 +73,7 @@ const embedded = { images: [8, 1], steps: 20, rounds: 9 };
 
 const embeddedModels = ["dit-shapes", "sd-shapes"] as const;
 
-/** Figures of each model at each sparsity, one after another. */
+/** Measures each model at each sparsity, one after another. */
 async function byModel<Figures>(
   names: readonly ModelName[],
   sparsities: readonly number[],
@@ -92,14 +92,14 @@ async function byModel<Figures>(
   return figures;
 }
 
-/** Models that the gradient is measured on. */
+/** The models whose gradient is timed. */
 const gradientSubjects = [
   { name: "dit-shapes", images: 8, steps: 50 },
   { name: "sd-shapes", images: 8, steps: 50 },
   { name: "sd-unet", images: 1, steps: 2 },
 ] as const;
 
-/** By the names of the command line. */
+/** The benches by their names on the command line. */
 export const benches: Readonly<Record<string, Bench>> = {
   "dit-xl": subNets("dit-xl", fullSize),
   "sd-unet": subNets("sd-unet", fullSize),

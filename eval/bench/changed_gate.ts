@@ -1,4 +1,4 @@
-/** What a search pays to ask what a SubNet costs when one gate changes: DiT-XL/2's sublayers, no weights. */
+/** The time that a search needs for a SubNet's cost when one gate changes: DiT-XL/2's sublayers, no weights. */
 import { ditBlockGraph, knownModels, noWeights } from "@dip-go/core/models";
 import { TorchGenerator } from "@dip-go/core/random";
 import {
@@ -10,7 +10,7 @@ import {
 
 const { config } = knownModels["dit-xl-2-256"];
 
-/** Milliseconds of a function. */
+/** The milliseconds that a function takes. */
 function timed(body: () => void): number {
   const start = performance.now();
   body();
@@ -18,9 +18,9 @@ function timed(body: () => void): number {
 }
 
 /**
- * Flips gates drawn at random, from the full sampler on.
+ * Flips gates at random, starting from the full sampler.
  *
- * @returns Microseconds: of the flips' mean, of the slowest one, of a walk over all steps.
+ * @returns Microseconds: the flips' mean, the slowest flip, and a walk over all steps.
  */
 export function measureChangedGate(
   { steps, flips }: { readonly steps: number; readonly flips: number },

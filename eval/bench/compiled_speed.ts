@@ -1,4 +1,4 @@
-/** A SubNet compiled into one graph beside the same SubNet in a session a step, the two taking turns. */
+/** A SubNet compiled into one graph against the same SubNet with one session a step; the two take turns. */
 import { columnLines } from "../tables/aligned_lines.ts";
 import { openSession } from "@dip-go/core/runtime";
 import { compileSubNet } from "@dip-go/supernet/compile";
@@ -9,7 +9,7 @@ import { compileRequest } from "./subjects/compiled_subject.ts";
 import type { Subject } from "./subjects/subjects.ts";
 
 /**
- * Samples both ways; times in milliseconds.
+ * Samples with both; times are in milliseconds.
  *
  * @throws {RangeError} If the sparsity cannot be reached, or `rounds` is less than 1.
  */
@@ -42,7 +42,7 @@ export async function measureCompiled(
 
 const ms = (time: number) => time.toFixed(0);
 
-/** Measurements in lines for a terminal, by the model's name. */
+/** Formats the measurements as lines for a terminal; the figures are by the model's name. */
 export const compiledLines = (
   speeds: ByName<FiguresOf<typeof measureCompiled>>,
 ): string[] =>

@@ -1,4 +1,4 @@
-/** Time and memory to compile a SubNet, to write it with its weights and to open it. */
+/** The time and memory of compiling a SubNet, writing it with its weights, and opening it. */
 import { columnLines } from "../tables/aligned_lines.ts";
 import { openSession, writeModels } from "@dip-go/core/runtime";
 import { bytesPerElement, sizeOf } from "@dip-go/core/tensor";
@@ -13,9 +13,9 @@ const peakGigabytes = () => peakBytes() / 1e9;
 /**
  * Compiles a SubNet, writes it to the folder `out` and opens it.
  *
- * @returns Seconds; resident gigabytes (10⁹ bytes), the highest of the process
- * up to then; bytes of the weight files over those of the graph's weights, each
- * counted once.
+ * @returns Seconds; the process's peak of resident gigabytes (10⁹ bytes) after
+ * writing and after opening; and the bytes of the weight files over those of the
+ * graph's weights, each weight counted once.
  * @throws {RangeError} If the sparsity cannot be reached.
  */
 export async function exportCost(
@@ -48,7 +48,7 @@ export async function exportCost(
   };
 }
 
-/** {@linkcode exportCost} of one guided image's SubNet of a model's folder, in a fresh process. */
+/** {@linkcode exportCost} for one guided image of a model's folder, in a fresh process. */
 export const exportCostApart = await apart(
   import.meta,
   async (folder, steps, sparsity, out) => {
@@ -58,7 +58,7 @@ export const exportCostApart = await apart(
   },
 );
 
-/** Costs in lines for a terminal, by the model's name. */
+/** Formats the costs as lines for a terminal; the costs are by the model's name. */
 export const exportCostLines = (
   costs: ByName<FiguresOf<typeof exportCost>>,
 ): string[] =>

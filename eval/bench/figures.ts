@@ -1,12 +1,12 @@
-/** Figures of a bench, and the file that keeps them. */
+/** A bench's figures, and the file that keeps them. */
 import { cpus, totalmem } from "node:os";
 import { writeAtomically } from "@dip-go/core/files";
 
-/** What a measuring function finds. */
+/** The figures that a measuring function resolves to. */
 export type FiguresOf<Measure extends (...args: never[]) => Promise<unknown>> =
   Awaited<ReturnType<Measure>>;
 
-/** Figures by the name of the model that they are of. */
+/** Figures by the name of the measured model or task. */
 export type ByName<Figures> = Readonly<Record<string, Figures>>;
 
 /**

@@ -1,4 +1,4 @@
-/** Peak memory of one gate gradient. */
+/** The peak memory of one gate gradient. */
 import { apart, peakBytes } from "./apart.ts";
 import { columnLines } from "../tables/aligned_lines.ts";
 import { denseGates } from "@dip-go/supernet/gates";
@@ -27,7 +27,7 @@ export async function gradientMemory({ net, request }: Subject) {
   return { before, peak: peakMegabytes(), seconds };
 }
 
-/** {@linkcode gradientMemory} of one guided image of a model's folder, in a fresh process. */
+/** {@linkcode gradientMemory} for one guided image of a model's folder, in a fresh process. */
 export const gradientMemoryApart = await apart(
   import.meta,
   async (folder, steps) =>
@@ -36,7 +36,7 @@ export const gradientMemoryApart = await apart(
     ),
 );
 
-/** A line a number of steps, and the ratio of the peaks. */
+/** Formats a line for each number of steps, and the ratio of the peaks. */
 export function memoryLines(
   peaks: { readonly [steps in "10" | "50"]: FiguresOf<typeof gradientMemory> },
 ): string[] {

@@ -1,8 +1,8 @@
 /**
- * The cost of one gradient step of a gate search over that of one full sampler
- * pass. A step: the full sampler's latents as the target, then the training
- * form's forward pass, and a backward pass that recomputes each block, with every gate
- * open, the state that a search starts from and its most expensive one.
+ * The time of one gradient step of a gate search over that of one pass of the full
+ * sampler. A gradient step samples the full sampler's latents as the target, then
+ * runs the training form forward and backward, recomputing each block. All gates
+ * are open: a search starts from this state, and it is the most expensive one.
  */
 import { columnLines } from "../tables/aligned_lines.ts";
 import { denseGates } from "@dip-go/supernet/gates";
@@ -17,7 +17,7 @@ import type { ByName, FiguresOf } from "./figures.ts";
 import type { Subject } from "./subjects/subjects.ts";
 
 /**
- * Times both, taking turns, in milliseconds.
+ * Times the pass and the gradient step, which take turns, in milliseconds.
  *
  * @throws {RangeError} If `rounds` is less than 1.
  */
@@ -28,7 +28,7 @@ export async function measureGradient(
   const gates = denseGates(net.steps, net.units.length);
   await using form = await openTrainingForm(net);
   await using runner = new SubNetRunner(net);
-  // A large model's weights are to be in memory once: there the training form's own sessions sample.
+  // A large model's weights must be in memory only once: the training form's own sessions sample it.
   const isLarge = !blockSessions(net).keepsMemory;
   await using full = isLarge ? null : await openFusedSubNet(runner, { gates });
   const pass = () =>
@@ -37,8 +37,8 @@ export async function measureGradient(
     pass,
     step: async () => {
       await pass();
-      // With open gates the loss to the target is 0, and so would its gradient be.
-      const options = { segment: net.steps }; // as the searches have it
+      // With open gates the loss against the target is 0, and so its gradient: the loss is ½|x0|² instead.
+      const options = { segment: net.steps }; // as in the searches
       await form.gradient({ ...request, gates }, ({ data }) => data, options);
     },
   }, { rounds });
@@ -52,7 +52,7 @@ export async function measureGradient(
 
 const seconds = ({ median }: Latency) => (median / 1000).toFixed(2);
 
-/** A line a subject. */
+/** Formats a line for each subject. */
 export const gradientLines = (
   speeds: ByName<FiguresOf<typeof measureGradient>>,
 ): string[] =>

@@ -1,4 +1,4 @@
-/** The cost of a picture as steps, pictures at once and their size grow: the full sampler and a SubNet, time beside MACs. */
+/** A picture's cost as steps, pictures at once and their size grow: the full sampler and a SubNet, time and MACs. */
 import { columnLines } from "../tables/aligned_lines.ts";
 import { readNetwork } from "@dip-go/core/models";
 import type { ByName, FiguresOf } from "./figures.ts";
@@ -8,17 +8,17 @@ import { modelFolder, type SubjectSize } from "./subjects/subjects.ts";
 type GrowthSize = Required<Pick<SubjectSize, "steps" | "images" | "side">>;
 
 export interface GrowthOptions {
-  /** Fraction of the dense trajectory's MACs that the SubNet leaves out. */
+  /** The fraction of the dense trajectory's MACs that the SubNet leaves out. */
   readonly sparsity: number;
-  /** Timed turns of each, after one that is not timed. */
+  /** The number of timed turns of each sampler, after one untimed turn. */
   readonly rounds: number;
-  /** Steps of the sampler where they do not grow. */
+  /** The sampler's steps on the lines along which images or sides grow. */
   readonly steps: number;
-  /** The values that each grows to, besides the one where it stays. */
+  /** The values that each size takes besides its base value: `steps`, one image, the model's own side. */
   readonly sizes?: {
     readonly steps: readonly number[];
     readonly images: readonly number[];
-    /** Of the model's own side, which its patches or levels must divide: the weights are the same. */
+    /** Fractions of the model's own side; patches or levels must divide the sides. The weights are the same. */
     readonly sides: readonly number[];
   };
 }
@@ -33,7 +33,7 @@ const usualSizes = {
  * Measures a model at each size, with the SubNet of `mixedGates`.
  *
  * @param folder The model and its scheduler.
- * @returns Points by the size that grows while the others stay, ascending; one is on all three lines.
+ * @returns Points for each size that grows while the others stay, ascending; the base point is on all three lines.
  * @throws {RangeError} If the sparsity cannot be reached in as few steps, or `rounds` is less than 1.
  */
 export async function measureGrowth(
@@ -58,7 +58,7 @@ export async function measureGrowth(
   };
 }
 
-/** The cost of one picture at a size: calls of the model, MACs in the total convention, medians in milliseconds. */
+/** Measures one picture's cost at a size: calls of the model, MACs in the total convention, median milliseconds. */
 async function pointAt(
   folder: string,
   size: GrowthSize,
@@ -80,7 +80,7 @@ async function pointAt(
   };
 }
 
-/** A table a model and size that grows. */
+/** Formats a table for each model and each size that grows. */
 export const growthLines = (
   growths: ByName<FiguresOf<typeof measureGrowth>>,
 ): string[] =>

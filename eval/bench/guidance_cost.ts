@@ -1,4 +1,4 @@
-/** What a picture costs without guidance over what it costs with it: MACs, time, and the memory of the denoiser. */
+/** A picture's cost without guidance over its cost with guidance: MACs, time, and the denoiser's memory. */
 import {
   parseUnetConfig,
   randomWeights,
@@ -25,13 +25,13 @@ import {
   subjectOf,
 } from "./subjects/subjects.ts";
 
-/** A subject at a scale of guidance. */
+/** Makes a subject at a guidance scale. */
 type Guided = (guidanceScale: number) => Subject | Promise<Subject>;
 
 const scales = { both: 2, one: 1 };
 const steps = 2;
 
-/** Stable Diffusion 1.5's UNet for 256x256 pixels, its widest levels 512 channels wide. */
+/** Stable Diffusion 1.5's UNet for four pictures of 256x256 pixels, its widest levels 512 channels wide. */
 function midSizeUnet(guidanceScale: number): Subject {
   const config = parseUnetConfig({
     ...sd15,
@@ -59,7 +59,7 @@ const subjects: ByName<Guided> = {
   "mid-size UNet": midSizeUnet,
 };
 
-/** The full sampler's sessions. */
+/** Opens the full sampler's sessions. */
 async function opened(
   { net }: Subject,
   opening: AsyncDisposableStack,
@@ -71,7 +71,7 @@ async function opened(
 }
 
 /**
- * MACs and times of the full sampler with guidance and without, taking turns.
+ * Measures MACs and times of the full sampler with guidance and without, taking turns.
  *
  * @throws {RangeError} If `rounds` is less than 1.
  */
@@ -93,13 +93,13 @@ export async function measureGuidance(
   return { images: both.request.latents.shape[0], macs, latency };
 }
 
-/** How often memory is looked at while a network runs, in milliseconds. */
+/** The milliseconds between two readings of the resident memory while a network runs. */
 const between = 2;
 
 /**
- * Resident bytes that sampling takes beyond those of the open model, the most at
- * any time. Weights keep their layout here: a change of it leaves memory free, in
- * which a part of the sampling would not be seen.
+ * The peak of resident bytes while sampling, beyond those of the opened model.
+ * Weights keep their layout here: a change of layout would leave free memory, and
+ * the sampling that fits into it would not be seen.
  */
 export async function samplingBytes(subject: Subject): Promise<number> {
   await using opening = new AsyncDisposableStack();
@@ -122,7 +122,7 @@ const samplingBytesApart = await apart(
     samplingBytes(await subjects[name](Number(guidanceScale))),
 );
 
-/** Every subject's figures; memory is measured in processes of their own. */
+/** Measures every subject; memory is measured in processes of their own. */
 export async function measureAllGuidance({ rounds }: { rounds: number }) {
   const figures = await Array.fromAsync(
     Object.entries(subjects),
@@ -140,7 +140,7 @@ export async function measureAllGuidance({ rounds }: { rounds: number }) {
 
 const ratio = ({ one, both }: typeof scales): string => (one / both).toFixed(3);
 
-/** A line a subject. */
+/** Formats a line for each subject. */
 export const guidanceLines = (
   figures: FiguresOf<typeof measureAllGuidance>,
 ): string[] =>

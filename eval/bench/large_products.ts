@@ -9,10 +9,10 @@ import { openSession } from "@dip-go/core/runtime";
 import type { Latency } from "../statistics/latency.ts";
 import { randomFeeds } from "./subjects/random_feeds.ts";
 
-/** Sides of the products whose fastest stands for the machine. */
+/** The sides of the products; the fastest product stands for the machine. */
 const largeSides = [1024, 2048, 4096];
 
-/** 10⁹ floating-point operations a second, two a multiply-accumulate. */
+/** The rate in 10⁹ floating-point operations a second, two for each multiply-accumulate. */
 export const rateOf = (macs: number, milliseconds: number): number =>
   2 * macs / milliseconds / 1e6;
 
@@ -28,7 +28,7 @@ function productGraph(side: number) {
   return g.build({ y: g.matMul(a, b) });
 }
 
-/** Opens products ready to take turns with a network: a turn of each, by name, and the machine's rate by the turns' median times. */
+/** Opens products that take turns with a network; `rate` is the machine's rate by their median times. */
 export async function openLargeProducts(
   sides: readonly number[] = largeSides,
 ) {

@@ -1,4 +1,4 @@
-/** Speed of the layers that training a UNet spends its time in, forward and backward, each alone. */
+/** The speed of the layers in which training a UNet spends its time, forward and backward, each layer alone. */
 import { columnLines } from "../tables/aligned_lines.ts";
 import { parametersAsInputs, vjpGraph } from "@dip-go/core/autodiff";
 import { convolution, groupNorm, noWeights } from "@dip-go/core/models";
@@ -47,7 +47,7 @@ const nearest = layerOf("nearest 2x", (g, x) => {
   return g.resize(x, [batch, channels, 2 * height, 2 * width]);
 });
 
-/** In a UNet trained here, and in one of Stable Diffusion's size. */
+/** Input shapes in a UNet trained here, and in one of Stable Diffusion's size. */
 const [small, large] = [[32, 64, 16, 16], [8, 320, 64, 64]];
 
 export const layerSubjects: readonly LayerSubject[] = [
@@ -66,7 +66,7 @@ export const layerSubjects: readonly LayerSubject[] = [
   nearest([8, 320, 32, 32]),
 ];
 
-/** The layer, the gradient of its input and, if it has weights, theirs: inputs, as in training. */
+/** The graphs of a layer, its input's gradient and any weights' gradient; weights are inputs, as in training. */
 function passGraphs({ name, shape, layer }: LayerSubject) {
   const g = new GraphBuilder(name);
   const x = g.input("x", "float32", shape);
@@ -78,7 +78,7 @@ function passGraphs({ name, shape, layer }: LayerSubject) {
     : { forward, data, weights: vjpGraph(forward, { wrt: weights }) };
 }
 
-/** Times the passes of a layer, taking turns; MACs of one pass. @throws {RangeError} If `rounds` is less than 1. */
+/** Times a layer's passes, which take turns; `macs` is one pass's. @throws {RangeError} If `rounds` is less than 1. */
 async function measureLayer(
   subject: LayerSubject,
   { rounds }: { rounds: number },
@@ -99,13 +99,13 @@ async function measureLayer(
   return { name, shape, macs: macsOf(graphs.forward), latency };
 }
 
-/** The layers, one after the other. */
+/** Measures the layers one after the other. */
 export const measureLayers = (
   subjects: readonly LayerSubject[],
   options: { rounds: number },
 ) => Array.fromAsync(subjects, (subject) => measureLayer(subject, options));
 
-/** A line a layer: the median milliseconds of each pass, and its rate where it multiplies matrices. */
+/** Formats a line for each layer: each pass's median milliseconds, and its rate if the layer multiplies matrices. */
 export const layerLines = (
   speeds: FiguresOf<typeof measureLayers>,
 ): string[] => [

@@ -1,4 +1,4 @@
-/** What full-size weights cost before and while they are used: time beside one reading of their file, memory beside its bytes. */
+/** The cost of full-size weights before and in use: time over that of reading their file, memory over its bytes. */
 import { isFile } from "@dip-go/core/files";
 import {
   type KnownModelName,
@@ -19,7 +19,7 @@ import { randomFeeds } from "./subjects/random_feeds.ts";
 
 type Storage = "F32" | "F16" | "BF16";
 
-/** Random weights of a network in a file, written where they are not there. */
+/** Writes a network's random weights to a file, unless it is there; returns its path. */
 async function ensureWeights(
   name: KnownModelName,
   dtype: Storage,
@@ -47,14 +47,14 @@ function readOnce(path: string): void {
   while (file.readSync(bytes));
 }
 
-/** Seconds that something takes. */
+/** The seconds that a function takes. */
 async function seconds(body: () => unknown): Promise<number> {
   const start = performance.now();
   await body();
   return (performance.now() - start) / 1000;
 }
 
-/** Loads a network's weights, which the page cache holds, and calls it once on one sample, as a sampler does where memory is short: weights in 16 bits are widened at each call. */
+/** Loads weights from the page cache and calls the network once on one sample; each call widens 16-bit weights. */
 async function measureLoad(path: string, name: string, side: string) {
   const network = knownModels[name as KnownModelName];
   readOnce(path);
@@ -98,7 +98,7 @@ export const measureLoads = (bench: keyof typeof subjects) =>
       await measureApart(await ensureWeights(name, dtype), name, side),
   );
 
-/** The figures as lines of text: SDXL's peak is that of the largest of its blocks, one of which at a time has its features and, layer by layer, its weights in float32. */
+/** Formats the figures. SDXL's peak is its largest block's: its features, and a layer's weights in float32. */
 export const loadLines = (figures: FiguresOf<typeof measureLoads>): string[] =>
   figures.flatMap((own) => {
     const { name, side, bytes, macs, reading, loading, calling } = own;

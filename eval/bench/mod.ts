@@ -1,4 +1,4 @@
-/** Speed and memory on this machine: of samplers, gradients, exports, single layers and whole GPUs; each bench measures figures and prints them in lines. */
+/** Benches of speed and memory on this machine: samplers, gradients, exports, single layers, whole GPUs. */
 export { benches } from "./benches.ts";
 export { changedGateLines, measureChangedGate } from "./changed_gate.ts";
 export { compiledLines, measureCompiled } from "./compiled_speed.ts";

@@ -1,6 +1,6 @@
 /**
- * Stable Diffusion 1.5 at full size, random weights: peak memory of a gradient
- * step, and the UNet's arithmetic rate beside the machine's own, each in a
+ * Stable Diffusion 1.5 at full size with random weights: a gradient step's peak
+ * memory, and the UNet's arithmetic rate beside the machine's own, each in a
  * process of its own.
  */
 import { alignedLines } from "../tables/aligned_lines.ts";
@@ -26,7 +26,7 @@ async function gradient(folder: string): Promise<Figures> {
   return { "peak GB": peak / 1e3, "gradient s": seconds };
 }
 
-/** The UNet's forward at batch 2, as guidance calls it, in turns with large products. */
+/** Times the UNet's forward pass at batch 2, as guidance calls it, in turns with large products. */
 async function rate(folder: string): Promise<Figures> {
   const model = await loadModel(folder);
   const graph = wholeGraph(blockGraphOf(model, { batch: 2 }));
@@ -55,7 +55,7 @@ const measuredApart = await apart(
   (task, folder) => tasks[task](folder),
 );
 
-/** Every task's figures. The folder is written if it is not there. */
+/** Measures every task. Writes the folder if it is not there. */
 export async function measureSd15(folder: string): Promise<ByName<Figures>> {
   await ensureSd15(folder);
   const figures: Record<string, Figures> = {};
@@ -65,7 +65,7 @@ export async function measureSd15(folder: string): Promise<ByName<Figures>> {
   return figures;
 }
 
-/** A line a figure. */
+/** Formats a line for each figure. */
 export const sd15Lines = (figures: ByName<Figures>): string[] =>
   alignedLines(
     Object.entries(figures).flatMap(([task, values]) =>

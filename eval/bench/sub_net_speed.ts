@@ -14,26 +14,26 @@ import { mixedGates } from "./subjects/mixed_gates.ts";
 import type { Subject } from "./subjects/subjects.ts";
 
 export interface SpeedOptions {
-  /** Fraction of the dense trajectory's MACs to remove. */
+  /** The fraction of the dense trajectory's MACs to remove. */
   readonly sparsity: number;
-  /** Timed turns of each, after one that is not timed. */
+  /** The number of timed turns of each sampler, after one untimed turn. */
   readonly rounds: number;
-  /** Calls that a turn of the full sampler makes, for a model whose calls take seconds: they all do the same. All T by default. */
+  /** The model calls in a turn of the full sampler; all T by default, fewer for a slow model, whose calls cost the same. */
   readonly fullCalls?: number;
 }
 
-/** All gates open in the first `calls` steps; the others hold the prediction. */
+/** All gates are open in the first `calls` steps; the other steps hold the prediction. */
 const firstCalls = ({ steps, units }: SuperNet, calls: number): Gates =>
   denseGates(steps, units.length)
     .map((row, t) => t < calls ? row : row.map(() => 0));
 
 /**
  * Samples with all gates open and with {@linkcode mixedGates}. A turn of the
- * SubNet is as many samples in a row as take about as long as the full one's
- * turn, so that the machine's slow moments fall on both alike.
+ * SubNet is several samples in a row that take about as long as a turn of the full
+ * sampler, so that the machine's slow moments hit both alike.
  *
  * @returns MACs in the total convention, times in milliseconds; `overMacs` is the
- * measured speedup over MACs speedup, of the median times and of each round's.
+ * measured speedup over the MACs speedup, for the median times and for each round.
  * @throws {RangeError} If the sparsity cannot be reached, or `rounds` is less than 1.
  */
 export async function measureSpeed(
@@ -73,7 +73,7 @@ export async function measureSpeed(
   };
 }
 
-/** Times of one sample, where a turn was several or a part. */
+/** The latency of one sample, from turns of several samples or of a part of one. */
 const dividedBy = (
   { times, median, min, max }: Latency,
   samples: number,
@@ -86,14 +86,14 @@ const dividedBy = (
 
 const seconds = (milliseconds: number) => (milliseconds / 1000).toFixed(3);
 
-/** The gates as a picture, a row a step: `#` computes, `.` reuses; the last column is the whole step. */
+/** Draws the gates with a row for each step: `#` computes, `.` reuses; the last column is the whole step. */
 const pattern = (gates: Gates): string[] =>
   gates.map((row, t) => {
     const units = row.map((gate) => gate ? "#" : ".");
     return `  step ${String(t).padStart(2)}  ${units.join("")}`;
   });
 
-/** The gates, a line a sampler, and the speedups. */
+/** Formats the gates, a line for each sampler, and the speedups. */
 export function speedLines(
   { gates, macs, latency, overMacs }: FiguresOf<typeof measureSpeed>,
 ): string[] {

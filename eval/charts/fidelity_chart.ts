@@ -1,4 +1,4 @@
-/** A metric's loss as cost is saved: a line a method, with 95 % intervals. */
+/** A chart of a metric over a cost: a line for each method, with 95 % intervals. */
 
 import { extent, line, scaleLinear, scaleSymlog } from "d3";
 import { metricInfo } from "../tables/metric_info.ts";
@@ -6,7 +6,7 @@ import type { ResultRow } from "../tables/results.ts";
 import { lineStyle, mostLines } from "./line_style.ts";
 import { element, svgDocument, text } from "./svg.ts";
 
-/** Costs that a metric is drawn over. */
+/** The costs that a chart can have on its x axis. */
 export const chartCosts = {
   macs: {
     label: "fraction of dense MACs kept",
@@ -22,7 +22,7 @@ export const chartCosts = {
   },
 } as const;
 
-/** One of them. */
+/** The key of a cost in {@linkcode chartCosts}. */
 export type ChartCost = keyof typeof chartCosts;
 
 /** Whether a chart has points. */
@@ -34,7 +34,7 @@ export const isCharted = (
     Object.hasOwn(row.metrics, metric) && chartCosts[cost].of(row) !== undefined
   );
 
-/** From nothing to all, or a little more; passes by their magnitude. */
+/** A linear x scale from 0 to 1, or to the largest cost; for searches a symmetric log scale. */
 function scaleOf(cost: ChartCost, costs: readonly number[]) {
   const most = Math.max(1, ...costs);
   if (cost !== "search") {
@@ -46,10 +46,10 @@ function scaleOf(cost: ChartCost, costs: readonly number[]) {
 }
 
 /**
- * Draws a metric over a cost as an SVG document; rows without either are left out.
+ * Draws a metric over a cost as an SVG document; rows that lack either are left out.
  *
  * @param options.cost The kept fraction of MACs by default.
- * @throws {RangeError} If no row has both, or there are more methods than styles of lines.
+ * @throws {RangeError} If no row has both, or there are more methods than line styles.
  */
 export function fidelityChart(
   rows: readonly ResultRow[],

@@ -16,7 +16,7 @@ Deno.test("fidelityChart() draws points at their kept MACs with whiskers", () =>
   assertEquals(svg.includes('d="M220,270V220"'), true);
 });
 
-Deno.test("fidelityChart() draws over time and over what the search cost, where they are known", () => {
+Deno.test("fidelityChart() draws over time and over the search's cost, for rows that have them", () => {
   const rows = [
     { ...row("a", 2, 20), speedup: 4, searchPasses: 0 },
     { ...row("b", 2, 30), searchPasses: 1000 },

@@ -1,4 +1,4 @@
-/** A SubNet's gates as a picture: a column a step in sampling order, a row a unit. */
+/** A SubNet's gates as a picture: a column for each step in sampling order, a row for each unit. */
 
 import { element, svgDocument, text } from "./svg.ts";
 
@@ -17,7 +17,7 @@ const colours = {
  * @param gates Shape `[T, N]`, 1 computes and 0 reuses.
  * @param options `units`: N row labels. `wholeStepUnit`: row drawn in another
  * colour. `keptMacs`: kept fraction of the dense trajectory's MACs, in [0, 1].
- * @throws {RangeError} If a step has not one gate a unit.
+ * @throws {RangeError} If a step does not have one gate for each unit.
  */
 export function gateHeatMap(
   gates: readonly (readonly number[])[],

@@ -1,4 +1,4 @@
-/** Lines that are told apart. */
+/** Line styles that readers can tell apart. */
 
 /** Okabe and Ito's colours for colour-blind readers, without their yellow, which is too faint on white. */
 const colours = [
@@ -11,13 +11,13 @@ const colours = [
   "#000000",
 ];
 
-/** Drawn through, then dashed, then dotted. */
+/** Dash patterns in the order of their use: solid, dashed, dotted. */
 const dashes = [undefined, "4 3", "1 3"];
 
-/** As many as can be told apart. */
+/** The number of styles that can be told apart. */
 export const mostLines = dashes.length * colours.length;
 
-/** SVG attributes of line `i`, counted from 0. */
+/** The SVG attributes of line `i`, counted from 0. */
 export function lineStyle(i: number) {
   const dashed = dashes[Math.floor(i / colours.length)];
   return {

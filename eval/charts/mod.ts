@@ -1,4 +1,4 @@
-/** Charts as SVG documents: a metric over the MACs kept, the gates of a SubNet, and what parts of a network teach. */
+/** Charts as SVG documents: a metric over a cost, a SubNet's gates, and how much parts of a network teach. */
 export {
   type ChartCost,
   chartCosts,

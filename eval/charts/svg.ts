@@ -1,6 +1,6 @@
 /** SVG as strings: no DOM, every attribute and text escaped. */
 
-/** One element; `children` are elements already, plain text goes through {@linkcode escapeXml}. */
+/** Formats one element; `children` are formatted elements, plain text goes through {@linkcode escapeXml}. */
 export function element(
   name: string,
   attributes: Record<string, string | number>,
@@ -11,7 +11,7 @@ export function element(
   return `<${name}${pairs.join("")}>${children.join("")}</${name}>`;
 }
 
-/** A picture on white, in pixels. */
+/** Formats a document with a white background; its size is in pixels. */
 export const svgDocument = (
   { width, height, fontSize }: {
     width: number;
@@ -28,11 +28,11 @@ export const svgDocument = (
     "font-size": fontSize,
   }, [element("rect", { width, height, fill: "white" }), ...children]);
 
-/** A line of text whose first letter stands at (x, y). */
+/** Formats a line of text whose first letter stands at (x, y). */
 export const text = (x: number, y: number, content: string): string =>
   element("text", { x, y }, [escapeXml(content)]);
 
-/** Text as XML character data, also inside a quoted attribute. */
+/** Escapes text for XML character data and for quoted attributes. */
 export function escapeXml(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;")
     .replaceAll('"', "&quot;");

@@ -1,21 +1,21 @@
-/** How much parts of a network teach, over their share of its MACs: a line a distance in steps, beside the diagonal of whole calls. */
+/** A chart of how much parts of a network teach over their share of its MACs, beside the diagonal of whole calls. */
 import { line, scaleLinear } from "d3";
 import { lineStyle } from "./line_style.ts";
 import { element, svgDocument, text } from "./svg.ts";
 
-/** What is drawn of one distance. */
+/** The line of one distance in steps. */
 export interface TaughtLine {
   readonly label: string;
-  /** Share of the MACs and share of the error that is removed, by depth. */
+  /** The share of the MACs and the share of the error that is removed, for each depth. */
   readonly depths: readonly (readonly [share: number, taught: number])[];
-  /** The conditional half of guidance, where there are two. */
+  /** The same two shares for the conditional half of guidance alone, if there are two halves. */
   readonly half?: readonly [share: number, taught: number];
 }
 
 /**
  * Draws the lines as an SVG document; halves of guidance are squares.
  *
- * @param options.title Above the chart.
+ * @param options.title The heading above the chart.
  */
 export function taughtChart(
   lines: readonly TaughtLine[],

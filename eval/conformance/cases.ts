@@ -18,22 +18,21 @@ import {
 /** Compares a folder or a file with its recorded tensors; throws a `RangeError` if one is missing or of another shape. */
 type Run = (path: string) => AsyncGenerator<Conformance>;
 
-/** What runs a file that is one case, told by its JSON; null where it is none. */
+/** Returns the run of a file that is one case, recognised by its JSON; null if it is none. */
 export type FileRun = (json: unknown) => Run | null;
 
-/** A case; `run` is null where nothing here covers it. */
+/** A case; `run` is null if nothing here covers it. */
 export interface ConformanceCase {
-  /** Its path in the folder that was given. */
+  /** The path of the case in the searched folder. */
   readonly name: string;
   readonly run: (() => AsyncGenerator<Conformance>) | null;
 }
 
 /**
- * The cases of a folder laid out like the fixtures, in alphabetical order;
- * folders within folders are gone through. What cannot be read is a case that
- * fails.
+ * Finds the cases of a folder laid out like the fixtures, in alphabetical order,
+ * in nested folders too. A folder or file that cannot be read is a case that fails.
  *
- * @param others Runs files that this room does not know; none by default.
+ * @param others Returns the runs of files that are unknown here; none by default.
  * @throws {Deno.errors.NotFound} If there is no such folder.
  */
 export async function findCases(
@@ -51,7 +50,7 @@ export async function findCases(
     await casesBelow(folder, "", runOf);
 }
 
-/** Those of a folder's folders. One that holds none, nor any folder with some, is not covered. */
+/** The cases of a folder's subfolders; a subfolder with no case to run, in it or below, is one case without a run. */
 async function casesBelow(
   folder: string,
   prefix: string,
@@ -69,7 +68,7 @@ async function casesBelow(
   return found;
 }
 
-/** The runs of folders that some files tell. */
+/** The runs of case folders that are recognised by all the files in `tells`. */
 const runs: readonly { readonly tells: readonly string[]; run: Run }[] = [
   { tells: ["ops.json", "case.safetensors"], run: runOpCases },
   { tells: ["expected.json", "case.safetensors"], run: runMetrics },
@@ -134,7 +133,7 @@ async function fileCases(
   return cases.some(({ run }) => run) ? cases : null;
 }
 
-/** Tells the records of schedulers by their keys. */
+/** The run of a scheduler's record, recognised by its keys; null for any other JSON. */
 function schedulerRun(json: unknown): Run | null {
   const has = (...keys: string[]) =>
     typeof json === "object" && json !== null &&
@@ -143,7 +142,7 @@ function schedulerRun(json: unknown): Run | null {
   return has("config", "model_output", "start", "runs") ? runChains : null;
 }
 
-/** Runs of components that are no diffusion network, by their config's `model_type` or `_class_name`. */
+/** The runs of components other than diffusion networks, by their config's `model_type` or `_class_name`. */
 const components: Readonly<Record<string, Run>> = {
   clip_text_model: runClipText,
   clip_vision_model: runClipVision,

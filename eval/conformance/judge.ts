@@ -1,4 +1,4 @@
-/** From two tensors and the limits of their kind to a row of the report. */
+/** Compares two tensors under the limits of their kind, which gives a row of the report. */
 import {
   describe,
   float32,
@@ -7,40 +7,40 @@ import {
   tensor,
 } from "@dip-go/core/tensor";
 
-/** One tensor of one case, compared; or a case that could not be run. */
+/** The comparison of one tensor of a case, or a case that could not be run. */
 export interface Conformance {
   readonly case: string;
   readonly tensor: string;
-  /** Largest absolute error; NaN where either tensor has one. */
+  /** The largest absolute error; NaN if either tensor has a NaN. */
   readonly maxAbs: number;
-  /** maxAbs over the recorded tensor's largest magnitude; maxAbs itself where that is 0. */
+  /** `maxAbs` over the recorded tensor's largest magnitude; `maxAbs` itself if that magnitude is 0. */
   readonly relative: number;
-  /** The largest `relative` that is accepted, where it counts. */
+  /** The largest accepted `relative`; undefined if it does not count. */
   readonly limit?: number;
-  /** The largest `maxAbs` that is accepted, where it counts. */
+  /** The largest accepted `maxAbs`; undefined if it does not count. */
   readonly maxAbsLimit?: number;
-  /** Whether the numbers are whole, so that their limits hold whatever tolerance is asked for. */
+  /** Whether the numbers are whole or must be exact: their limits then hold under any requested tolerance. */
   readonly whole: boolean;
   readonly ok: boolean;
-  /** Why the case could not be run. */
+  /** The reason why the case could not be run. */
   readonly error?: string;
 }
 
-/** Accepted errors; what is missing does not count. */
+/** The largest accepted errors; a missing one does not count. */
 export interface Limits {
-  /** Relative to the recorded tensor's maximum. */
+  /** The error over the recorded tensor's largest magnitude. */
   readonly relative?: number;
   readonly maxAbs?: number;
 }
 
-/** The row of a case that could not be run. */
+/** Makes the row of a case that could not be run. */
 export function failure(name: string, thrown: unknown): Conformance {
   const error = thrown instanceof Error ? thrown.message : String(thrown);
   const nothing = { maxAbs: NaN, relative: NaN, whole: false };
   return { case: name, tensor: "", ...nothing, ok: false, error };
 }
 
-/** A tensor, numbers that are compared in float32, or one in float64. */
+/** A tensor, an array that is compared in float32, or one number that is compared in float64. */
 export type Numbers = Tensor | ArrayLike<number> | number;
 
 function tensorOf(numbers: Numbers): Tensor {
@@ -52,9 +52,9 @@ function tensorOf(numbers: Numbers): Tensor {
 }
 
 /**
- * The judge of a case: compares a tensor with the recorded one. A NaN is never ok.
+ * Makes the judge of a case, which compares a tensor with the recorded one. A NaN is never ok.
  *
- * @returns A function that throws a `RangeError` if the shapes differ.
+ * @returns The judge; it throws a `RangeError` if the shapes differ.
  */
 export const judgeOf =
   (name: string, { relative: limit, maxAbs: maxAbsLimit }: Limits) =>
@@ -70,9 +70,9 @@ export const judgeOf =
   };
 
 /**
- * How far a tensor is from the recorded one, element by element.
+ * Measures how far a tensor is from the recorded one, element by element.
  *
- * @param what Its name, for the error.
+ * @param what The tensor's name, for the error.
  * @throws {RangeError} If the shapes differ.
  */
 export function difference(

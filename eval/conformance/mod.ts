@@ -1,3 +1,3 @@
-/** This implementation against tensors that others recorded: operators, networks, samplers, whole pipelines, random numbers, metrics. */
+/** Conformance with others' recorded tensors: operators, networks, samplers, pipelines, random numbers, metrics. */
 export { type ConformanceCase, type FileRun, findCases } from "./cases.ts";
 export { type Conformance, failure, judgeOf } from "./judge.ts";

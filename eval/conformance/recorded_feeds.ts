@@ -10,7 +10,7 @@ import {
 import type { SafetensorsFile } from "@dip-go/core/weights";
 
 /**
- * Where an input lies: a file may hold several labelled cases, which share
+ * The key of an input: a file may hold several labelled cases, which share the
  * tensors without a label; PixArt's micro-conditions have a prefix.
  */
 function keyOf(
@@ -22,7 +22,7 @@ function keyOf(
   return places.find((key) => recorded.tensors.has(key)) ?? name;
 }
 
-/** The sizes that a case was recorded with: batch, latents, and text tokens where it has a text. */
+/** The sizes of a recorded case: batch, latents, and text tokens if it has a text. */
 export function recordedSizes(
   recorded: SafetensorsFile,
   label?: string,
@@ -34,12 +34,12 @@ export function recordedSizes(
 }
 
 /**
- * The recorded tensor of every input of a network. A single timestep stands for
- * the whole batch. Channels that a recorded sample has beyond the latents' are
- * the inputs that are not recorded by themselves, in their order: the mask and
- * the masked picture of inpainting.
+ * Reads the recorded tensor of every input of a network. A single timestep stands
+ * for the whole batch. An input of rank 4 that is not recorded by itself is read
+ * from the recorded sample's channels after the latents', in the inputs' order:
+ * inpainting's mask and masked picture.
  *
- * @param label The case among several of a file.
+ * @param label The case's label, if the file holds several cases.
  * @throws {RangeError} If a tensor is missing.
  */
 export function recordedFeeds(
@@ -68,7 +68,7 @@ export function recordedFeeds(
   return Object.fromEntries(inputs.map((input) => [input.name, read(input)]));
 }
 
-/** Some of a tensor's channels, `[B, C, H, W]` → `[B, count, H, W]`. */
+/** Cuts channels out of a tensor, `[B, C, H, W]` → `[B, count, H, W]`. */
 function channelsOf(
   { shape: [batch, channels, ...rest], data }: Tensor,
   first: number,
@@ -82,7 +82,7 @@ function channelsOf(
   return float32([batch, count, ...rest], joinedArrays(cut));
 }
 
-/** The same feeds for a model that was recorded without its mask: it sees every text token. */
+/** The same feeds with a mask of ones, for a network that was recorded without its mask and sees every text token. */
 export function withoutMask(
   feeds: Readonly<Record<string, Tensor>>,
 ): Record<string, Tensor> {

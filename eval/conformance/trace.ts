@@ -1,4 +1,4 @@
-/** A network run block by block against the features that hooks on another implementation recorded. */
+/** Runs a network block by block against features that hooks recorded from another implementation. */
 import {
   type BlockGraph,
   blockGraphs,
@@ -11,18 +11,18 @@ import { float32, plus, sizeOf, type Tensor } from "@dip-go/core/tensor";
 import type { SafetensorsFile } from "@dip-go/core/weights";
 import type { Conformance, judgeOf } from "./judge.ts";
 
-/** Recorded features, and how they are compared. */
+/** A network's feeds and recorded features, and their judge. */
 export interface Trace {
   readonly judge: ReturnType<typeof judgeOf>;
   readonly feeds: Readonly<Record<string, Tensor>>;
   readonly recorded: SafetensorsFile;
-  /** The key of a block's tensor in `recorded`, or null for one that no hook sees. The addition of a residual block is named by `residualOf`. */
+  /** The key of a tensor in `recorded`, null if no hook sees it. `residualOf` names a residual block's addition. */
   readonly keyOf: (tensor: string) => string | null;
 }
 
 /**
- * Compares every tensor between blocks that was recorded, in execution order:
- * the first row that is not ok names the first block that differs.
+ * Compares every recorded tensor between blocks, in execution order: the first
+ * row that is not ok names the first block that differs.
  */
 export async function* runTrace(
   graph: BlockGraph,
@@ -40,12 +40,12 @@ export async function* runTrace(
   }
 }
 
-/** A module may split or join axes that our block does not: where the sizes agree, the recorded shape counts. */
+/** Gives a tensor the recorded shape if their sizes agree: a module may split or join axes that our block does not. */
 function shapedAs(found: Tensor, { shape }: Tensor): Tensor {
   return sizeOf(found.shape) === sizeOf(shape) ? { ...found, shape } : found;
 }
 
-/** A block's outputs, each after its addition to the stream where the block is residual. */
+/** Runs a block; a residual block's output comes twice, as its addition and as the sum with the stream. */
 async function runBlock(
   { block, graph }: CompiledBlock,
   tensors: ReadonlyMap<string, Tensor>,

@@ -1,4 +1,4 @@
-/** Forecasts of known series: what each code makes of keys and values, and the payload here that stands for it. */
+/** Forecasts of known series, recorded from several codes, against the payload here that corresponds to each code. */
 import { conform, finite, openRecord, readJson } from "@dip-go/core/files";
 import { tensor } from "@dip-go/core/tensor";
 import { type Conformance, judgeOf } from "@dip-go/eval/conformance";
@@ -6,7 +6,7 @@ import { lateTaylor } from "@dip-go/pruner/rivals";
 import { newton, taylor } from "@dip-go/supernet/gates";
 import * as v from "valibot";
 
-/** Weights of the values at the keys before step t, newest first. */
+/** The weights of a forecast at step t, one for each value at the keys before t, newest first. */
 type Weights = (
   t: number,
   keys: readonly number[],
@@ -26,25 +26,25 @@ const codes: Readonly<Record<string, Weights>> = {
 const rows = v.array(v.array(finite));
 
 const schema = openRecord({
-  /** Values of each step, in float64. */
+  /** The values of each step, in float64. */
   series: v.record(v.string(), rows),
-  /** Keys, ascending. */
+  /** The steps that are keys, ascending. */
   plans: v.record(v.string(), v.array(finite)),
   results: v.array(openRecord({
     series: v.string(),
     plan: v.string(),
     order: finite,
-    /** Of each step, by code; at a key the value itself. */
+    /** The forecast of each step, by code; at a key the value itself. */
     forecast: openRecord(v.entriesFromList(Object.keys(codes), rows)),
   })),
 });
 
-/** Whether a parsed JSON file holds such forecasts. */
+/** Whether a parsed JSON file holds recorded forecasts. */
 export const isForecastSeries = (json: unknown): boolean =>
   typeof json === "object" && json !== null &&
   ["series", "plans", "results"].every((key) => key in json);
 
-/** One row a code. @throws {TypeError} If the file is another. */
+/** Compares forecasts, a row for each code. @throws {TypeError} If the file does not hold recorded forecasts. */
 export async function* runForecastSeries(
   file: string,
 ): AsyncGenerator<Conformance> {

@@ -1,3 +1,3 @@
-/** Recorded runs that take more than one model's tensors to compare: published caches on the zoo's models, made again by the rivals of the pruner. */
+/** Conformance with whole runs: published caches, recorded on the zoo's models and made again by the pruner's rivals. */
 export { RivalSubjects } from "./rival_subjects.ts";
 export { rivalRun } from "./rival_cases.ts";

@@ -1,4 +1,4 @@
-/** The units that the recorded runs tell apart, by their module's name in diffusers, and the blocks here that hold them. */
+/** The units of recorded runs, by their modules' names in diffusers, and the blocks here that compute them. */
 import {
   heldBy,
   liveBlocks,
@@ -6,7 +6,7 @@ import {
   type SuperNet,
 } from "@dip-go/supernet/gates";
 
-/** What a recorded unit may be part of here, the finest first. */
+/** The names of blocks here that a recorded unit may be part of, the finest first. */
 const containers = (unit: string): string[] => [
   unit,
   unit.replace(/(attentions\.\d+)\.(attn\d|ff)$/, "$1.transformer_blocks.0.$2"),
@@ -16,9 +16,9 @@ const containers = (unit: string): string[] => [
 ];
 
 /**
- * Of each unit, the blocks that compute it: one, or all that embed the timestep.
+ * The blocks that compute each unit: one, or for `embedding` all that embed the timestep.
  *
- * @throws {RangeError} If there is none.
+ * @throws {RangeError} If no block holds a unit.
  */
 function blocksOfUnits(
   { blocks, model: { model } }: Pick<SuperNet, "blocks" | "model">,
@@ -40,7 +40,7 @@ function blocksOfUnits(
 }
 
 /**
- * What a plan runs at each call: 1 for each unit of which a block runs.
+ * The units that a plan runs at each call: 1 for each unit of which a block runs, else 0.
  *
  * @param options.always Units that count as run at every call.
  */

@@ -1,4 +1,4 @@
-/** A recorded run of a published cache, as far as this project reads it. */
+/** A recorded run of a published cache: the fields that this project reads. */
 import {
   conform,
   type Conformed,
@@ -18,18 +18,18 @@ const schema = openRecord({
   sampler: oneOf(samplerKinds),
   steps: wholeFrom(1),
   guidanceScale: finite,
-  /** Of the initial noise. */
+  /** The seed of the initial noise. */
   seed: wholeFrom(0),
   class: v.optional(wholeFrom(0)),
   prompt: v.optional(v.string()),
   method: text(),
-  /** The method's own. */
+  /** The method's own parameters. */
   parameters: v.record(v.string(), v.unknown()),
-  /** Of each call. */
+  /** The timestep of each call. */
   timesteps: v.array(finite),
-  /** Of each call: 1 for each unit that ran. */
+  /** For each call, a digit for each unit: 1 if it ran. */
   computed: v.array(v.string()),
-  /** Of each call: pictures that the network saw, nothing where it did not run. */
+  /** For each call, the number of pictures that the network saw; null if it did not run. */
   batch: v.array(v.nullable(wholeFrom(1))),
   /** The final latents' name in `latents.safetensors`. */
   latents: text(),
@@ -37,13 +37,13 @@ const schema = openRecord({
 
 export type RivalCase = Conformed<typeof schema>;
 
-/** Whether a parsed JSON file is meant to be such a run, though a key may be missing. */
+/** Whether a parsed JSON file is meant to be a recorded run, though a key may be missing. */
 export const isRivalCase = (
   json: unknown,
 ): json is { readonly method?: unknown } =>
   typeof json === "object" && json !== null &&
   ["subject", "method", "computed"].filter((key) => key in json).length > 1;
 
-/** @throws {TypeError} If a key that is read is missing or of another type. */
+/** Reads a recorded run. @throws {TypeError} If a key that is read is missing or of another type. */
 export const readRivalCase = async (file: string): Promise<RivalCase> =>
   conform(schema, await readJson(file), `read ${file}`);

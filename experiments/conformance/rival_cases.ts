@@ -1,6 +1,6 @@
 /**
- * Runs of published caches, recorded from their own code on the zoo's models, made
- * again: which units ran at each call, and the final latents.
+ * Makes runs of published caches again that were recorded from their own code on
+ * the zoo's models; compares the units that ran at each call, and the final latents.
  */
 import { conform, isFile, openRecord, readJson } from "@dip-go/core/files";
 import type { Tensor } from "@dip-go/core/tensor";
@@ -14,13 +14,13 @@ import { isRivalCase, readRivalCase, type RivalCase } from "./rival_case.ts";
 import { type Rerun, rivalMethod } from "./rival_rules.ts";
 import type { OpenSubject, RivalSubjects } from "./rival_subjects.ts";
 
-/** Largest error of final latents, by the shape of the arithmetic that leads there: a UNet's latents are larger, PLMS takes differences of predictions. */
+/** The largest accepted error of final latents: a UNet's are larger, and PLMS takes differences of predictions. */
 function latentsLimit({ subject, sampler }: RivalCase): number {
   if (sampler === "pndm") return 1e-2;
   return subject === "dit-shapes" ? 1e-4 : 5e-4;
 }
 
-/** What runs a file of a case, by its JSON; null where it is none, or of a method that is left out. */
+/** The run of a case's file, recognised by its JSON; null if it is no case, or of a method that is left out. */
 export function rivalRun(json: unknown, subjects: RivalSubjects) {
   if (isForecastSeries(json)) return runForecastSeries;
   if (!isRivalCase(json) || json.method === "faster-cache") return null;
@@ -28,10 +28,10 @@ export function rivalRun(json: unknown, subjects: RivalSubjects) {
 }
 
 /**
- * Makes a recorded run again.
+ * Makes a recorded run again, and compares it.
  *
- * @throws {TypeError} If the file lacks what its method needs.
- * @throws {RangeError} If its units or its model are not known here.
+ * @throws {TypeError} If the file lacks a parameter that its method needs.
+ * @throws {RangeError} If the case's units or model are not known here.
  */
 async function* runRivalCase(
   file: string,
@@ -60,7 +60,7 @@ async function* runRivalCase(
 const bits = (rows: readonly string[]): number[] =>
   rows.flatMap((row) => [...row].map(Number));
 
-/** Final latents, and the plan that led to them. */
+/** Samples the final latents; returns them with the plan that led to them. */
 async function sampled(
   { runner, inputs }: OpenSubject,
   rerun: Rerun,
@@ -69,7 +69,7 @@ async function sampled(
   return { latents: await runner.sample({ ...inputs, ...rerun }), plan: rerun };
 }
 
-/** The units of a case's model, of `subjects.json` beside it or in the folder of its methods. */
+/** The units of a case's model, from the `subjects.json` beside the case or one folder above. */
 async function unitsOf(
   { subject }: RivalCase,
   file: string,

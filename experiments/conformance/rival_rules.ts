@@ -1,4 +1,4 @@
-/** How the run of each published method is made again: its plan, or the rule that decides while sampling, out of a recorded case's parameters. */
+/** How a published method is run again from a case's parameters: its plan, or its rule that decides while sampling. */
 import {
   conform,
   finite,
@@ -41,19 +41,19 @@ import type { RivalCase } from "./rival_case.ts";
 /** A plan, or a rule that decides while sampling. */
 export type Rerun = SubNetPlan & Pick<SampleRequest, "mix"> | CacheRule;
 
-/** What a case is run on. */
+/** The SuperNet and the calls that a case is run on. */
 export interface RunsOn {
   readonly net: SuperNet;
-  /** Of each call. */
+  /** The timestep of each call. */
   readonly timesteps: readonly number[];
-  /** Calls of the first step that come before its own. */
+  /** The calls of the first step that precede its own: 1 under PNDM, else 0. */
   readonly early: number;
 }
 
 /** A method with a case's parameters. */
 export interface RivalMethod {
   readonly granularity?: SamplerOptions["granularity"];
-  /** Units that its code runs at every call, whether anything reads them or not. */
+  /** Units that the method's code runs at every call, whether anything reads them or not. */
   readonly always?: readonly string[];
   rerun(on: RunsOn): Rerun | Promise<Rerun>;
 }
@@ -101,7 +101,7 @@ const keysOf = <Key extends string>(table: Readonly<Record<Key, unknown>>) =>
 const some = wholeFrom(1);
 const from0 = wholeFrom(0);
 const bit = v.picklist([0, 1], "0 or 1");
-/** Of a series that reads five values at most. */
+/** The orders of a series, which reads five values at most. */
 const orders = v.picklist([0, 1, 2, 3, 4], "a whole number from 0 to 4");
 const lags = v.array(v.array(v.nullable(finite)));
 /** A negative limit is none. */
@@ -109,7 +109,7 @@ const limit = v.optional(
   v.pipe(finite, v.transform((most) => most < 0 ? Infinity : most)),
 );
 
-/** Of DiT, what runs at every call whatever is forecast of it. */
+/** DiT's units that run at every call, whatever is forecast. */
 const ends = ["pos_embed", "embedding", "proj_out_1", "proj_out_2"];
 
 const full = ofModel({}, (_, { net: { steps, units } }) => ({
@@ -297,7 +297,7 @@ const methods: Readonly<Record<string, MethodOf>> = {
   ),
 };
 
-/** What makes the method of a name. @throws {TypeError} If it is unknown. */
+/** The maker of a method by its name. @throws {TypeError} If the name is unknown. */
 export const rivalMethod = (name: string, file: string): MethodOf =>
   methods[
     conform(oneOf(Object.keys(methods)), name, `read the method of ${file}`)

@@ -11,7 +11,7 @@ import { SubNetRunner } from "@dip-go/supernet/sampling";
 import type { RivalCase } from "./rival_case.ts";
 import type { RivalMethod } from "./rival_rules.ts";
 
-/** A case's model, opened. */
+/** A case's opened model and its inputs. */
 export interface OpenSubject {
   readonly sampler: PipelineSampler;
   readonly runner: SubNetRunner;
@@ -23,7 +23,7 @@ const folderOf = (subject: string) =>
     new URL(`../../zoo/models/${subject}`, import.meta.url).pathname,
   );
 
-/** Keeps pipelines and their sessions, which are small. Hold it with `await using`. */
+/** The opened pipelines and their sessions, which are small. Hold it with `await using`. */
 export class RivalSubjects implements AsyncDisposable {
   readonly #pipelines = new Map<string, Promise<Pipeline>>();
   readonly #conditioning = new Map<
@@ -32,7 +32,7 @@ export class RivalSubjects implements AsyncDisposable {
   >();
   readonly #runners = new Map<string, SubNetRunner>();
 
-  /** @throws If there is no such model, or it draws no such subject. */
+  /** Opens a case's model. @throws If the model is missing, or cannot draw the case's class or prompt. */
   async open(
     recorded: RivalCase,
     { granularity }: RivalMethod,

@@ -1,7 +1,7 @@
 /**
- * A first picture as whole processes, from the command to the file: full-size
- * Stable Diffusion 1.5 at 512x512 with random weights, guided, by its folder's
- * own sampler; beside diffusers where the `python3` of the PATH has it.
+ * The time and memory of a first picture as a whole process, from the command to
+ * the file: full-size Stable Diffusion 1.5 at 512x512, random weights, guided, its
+ * folder's own sampler; beside diffusers if the PATH's `python3` can import it.
  */
 import process from "node:process";
 import { loadPipeline } from "@dip-go/core";
@@ -13,13 +13,13 @@ import { ensureSd15 } from "../subjects/full_size.ts";
 
 const folder = "results/bench/sd-1.5";
 
-/** Of one process: seconds of all its threads together, and its most resident bytes. */
+/** One process's CPU seconds, the sum over its threads, and its peak of resident bytes. */
 interface Use {
   readonly cpu: number;
   readonly peak: number;
 }
 
-/** Draws as `generate` does without gates. */
+/** Draws a picture as `generate` does without gates. */
 async function draw(steps: string): Promise<Use> {
   const sampler = (await loadPipeline(folder)).sampler({
     steps: Number(steps),
@@ -34,7 +34,7 @@ async function draw(steps: string): Promise<Use> {
 
 const drawApart = await apart(import.meta, draw);
 
-/** What the same takes in Python; null where there is no diffusers. */
+/** Draws the same picture with diffusers; null if Python or diffusers is missing or fails. */
 async function drawInPython(steps: number): Promise<Use | null> {
   const program = new URL("diffusers_picture.py", import.meta.url).pathname;
   const args = [program, folder, String(steps)];
@@ -48,7 +48,7 @@ async function drawInPython(steps: number): Promise<Use | null> {
   }
 }
 
-/** A picture for each number of steps, ours and that of diffusers. The folder is written where it is not there. */
+/** Draws a picture for each number of steps, with our program and with diffusers. Writes the folder if it is missing. */
 export async function measureEndToEnd(counts: readonly number[]) {
   await ensureSd15(folder);
   const programs = { ours: drawApart, diffusers: drawInPython };
@@ -65,7 +65,7 @@ export async function measureEndToEnd(counts: readonly number[]) {
   return figures;
 }
 
-/** A line a process. */
+/** Formats a line for each process. */
 export const endToEndLines = (
   figures: FiguresOf<typeof measureEndToEnd>,
 ): string[] =>

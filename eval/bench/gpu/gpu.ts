@@ -26,15 +26,15 @@ export interface GpuBenchOptions {
   readonly device: Device;
   readonly precision: Precision;
   readonly steps: number;
-  /** Timed turns of each, after one that is not timed. */
+  /** The number of timed turns of each sampler, after one untimed turn. */
   readonly rounds: number;
-  /** Shapes that a device in software computes in a minute. */
+  /** Whether to use models small enough for a device in software, which computes them in a minute. */
   readonly tiny: boolean;
-  /** Whether to compute in software where there is no GPU. */
+  /** Whether to compute in software if there is no GPU. */
   readonly software: boolean;
 }
 
-/** Fractions of the MACs that the SubNets leave out. */
+/** The fractions of the MACs that the SubNets leave out. */
 const sparsities = [0.6, 0.8];
 
 /**
@@ -55,7 +55,7 @@ export async function* measureGpu(
   }
 }
 
-/** A model's samplers, the full one first: MACs in the total convention, milliseconds a picture; and the operators of a whole step that the device left to the CPU. */
+/** Measures one model, the full sampler first: total MACs, ms a picture, and the operators left to the CPU. */
 async function measured(
   { name: model, make }: GpuSubject,
   { steps, rounds, ...options }: Omit<GpuBenchOptions, "tiny" | "software">,
@@ -91,7 +91,7 @@ async function measured(
   };
 }
 
-/** A model's figures for a terminal. */
+/** Formats a model's figures as lines for a terminal. */
 export function gpuLines(
   { model, offDevice, samplers }: FiguresOf<typeof measured>,
 ): string[] {

@@ -1,4 +1,4 @@
-/** The models of `bench gpu`: the paper's two models at full size, and both of their families at a size for a device in software. Weights are random. */
+/** The models of `bench gpu`, random weights: the paper's two at full size, and both families at a size for software. */
 import {
   type BlockGraph,
   ditBlockGraph,

@@ -1,7 +1,7 @@
 /**
  * The graph that `torch.onnx` writes for a network, made from ours, to be timed
- * beside it: people run such graphs today. Both exporters of PyTorch, the tracing one
- * and the one after `torch.export`, spell fused operators out:
+ * beside ours: people run such graphs today. Both of PyTorch's exporters, the
+ * tracing one and the one after `torch.export`, spell out fused operators:
  *
  * - attention (`scaled_dot_product_attention`): heads split by Reshape and
  *   Transpose, queries and transposed keys each times √s, MatMul, Softmax,
@@ -10,11 +10,11 @@
  * - SiLU: Sigmoid, Mul; GELU: Div, Erf, Add, Mul, Mul; its tanh form likewise;
  * - GroupNorm: Reshape, InstanceNormalization, Reshape, Mul, Add.
  *
- * LayerNormalization (opset 17), Conv and Gemm on two axes stay as they are.
- * Weights stay where they are, in memory or in files: a Transpose of a weight
- * is a node of the graph. Whether it runs each time is the runtime's affair:
- * ONNX Runtime folds it when it loads the graph, as the tracing exporter would
- * have, so the peer is as fast as either's file.
+ * LayerNormalization (opset 17), Conv and Gemm on two axes are not changed.
+ * Weights are not moved, in memory or in files: the Transpose of a weight is a
+ * node of the graph. ONNX Runtime folds it when it loads the graph, as the tracing
+ * exporter would have when it writes it, so this graph is as fast as the file of
+ * either exporter.
  */
 import {
   type Graph,
@@ -28,7 +28,7 @@ import {
 } from "@dip-go/core/onnx";
 import { sameShape } from "@dip-go/core/tensor";
 
-/** A node that is about to be written, with its first input. */
+/** A node that is about to be rewritten, with its first input as `x`. */
 interface Call extends RewriteCall {
   readonly x: Value;
 }
@@ -71,7 +71,7 @@ const gelu: Spelling = ({ g, node, x }) => {
   return g.mul(half, g.mul(x, g.add(tanh, one)));
 };
 
-/** Our operators that an exporter does not have. */
+/** The exporter's spelling of each operator of ours that ONNX lacks or exporters do not write. */
 const spellings: Readonly<Record<string, Spelling>> = {
   Gelu: gelu,
   MultiHeadAttention: attention,
@@ -90,7 +90,7 @@ const wiringOf = (graph: Graph) => ({
   ),
 });
 
-/** The input `[..., in]` of our linear layer on more than two axes, a Gemm between two Reshapes. Null for any other node. */
+/** The input `[..., in]` of our linear layer on more than two axes, a Gemm between Reshapes; null for other nodes. */
 function stackedRows(
   { op, inputs: [rows], outputs: [y] }: Node,
   { graph, producers, readers }: ReturnType<typeof wiringOf>,
@@ -111,7 +111,7 @@ function stackedLinear(g: GraphBuilder, x: Value, call: Call): Value {
 }
 
 /**
- * The exporter's form of a graph, with the same inputs and outputs.
+ * Rewrites a graph into the exporter's form, with the same inputs and outputs.
  *
  * @throws {RangeError} If an operator is ONNX Runtime's own and has no spelling here.
  */

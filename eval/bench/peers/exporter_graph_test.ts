@@ -33,7 +33,7 @@ async function outputOf(graph: Graph, feeds: Record<string, Tensor>) {
 const opsOf = ({ nodes }: Graph) => new Set(nodes.map(({ op }) => op));
 
 for (const [name, model] of Object.entries(models)) {
-  Deno.test(`exporterGraph() of ${name} computes what ours does, with as many products`, async () => {
+  Deno.test(`exporterGraph() of ${name} computes the same output as our graph, with as many MACs`, async () => {
     const ours = wholeGraph(model);
     const theirs = exporterGraph(ours);
     const feeds = randomFeeds(ours);
@@ -75,7 +75,7 @@ Deno.test("exporterGraph() writes a linear layer on three axes as Transpose, Mat
   assertEquals(theirs.outputs.map(({ shape }) => shape), [[2, 4, 5], [2, 5]]);
 });
 
-Deno.test("exporterGraph() scales attention as told and adds its bias to the scores", async () => {
+Deno.test("exporterGraph() applies attention's own scale and adds its bias to the scores", async () => {
   const g = new GraphBuilder("attention");
   const tokens = (name: string) => g.input(name, "float32", [1, 4, 6]);
   const [q, k, v] = ["q", "k", "v"].map(tokens);

@@ -1,4 +1,4 @@
-/** A network's forward beside the graph that an exporter writes for it, in one process, taking turns. */
+/** A network's forward pass against the graph that an exporter writes for it; in one process, they take turns. */
 import { columnLines } from "../../tables/aligned_lines.ts";
 import {
   type BlockGraph,
@@ -14,7 +14,7 @@ import { macsOf, openLargeProducts, rateOf } from "../large_products.ts";
 import { randomFeeds } from "../subjects/random_feeds.ts";
 import { folders, type ModelName } from "../subjects/subjects.ts";
 
-/** The networks compared; a batch of two is one guided image. */
+/** The compared networks; a batch of two is one guided image. */
 const subjects: readonly { name: ModelName; batch: number }[] = [
   { name: "dit-shapes", batch: 16 },
   { name: "sd-shapes", batch: 16 },
@@ -32,7 +32,7 @@ export async function measurePeers(
   { name, rounds, sides }: {
     name: string;
     rounds: number;
-    /** Of the products that the machine's rate is measured with. */
+    /** The sides of the products that the machine's rate is measured with. */
     sides?: readonly number[];
   },
 ) {
@@ -62,7 +62,7 @@ export async function measurePeers(
   };
 }
 
-/** Every subject, one after the other: only one is in memory at a time. */
+/** Measures every subject, one after the other: only one is in memory at a time. */
 export const measureAllPeers = ({ rounds }: { rounds: number }) =>
   Array.fromAsync(subjects, async ({ name, batch }) => {
     const model = await loadModel(await folders[name]());
@@ -75,7 +75,7 @@ const spread = ({ median, min, max }: Latency) => {
   return `${text(median)} (${text(min)} to ${text(max)})`;
 };
 
-/** A line a network. */
+/** Formats a line for each network. */
 export const peerLines = (
   speeds: readonly FiguresOf<typeof measurePeers>[],
 ): string[] => [

@@ -1,9 +1,9 @@
-/** A benchmark's subject as the compiler takes it. */
+/** The compiler's request for a bench's subject. */
 import type { CompileRequest } from "@dip-go/supernet/compile";
 import { mixedGates } from "./mixed_gates.ts";
 import type { Subject } from "./subjects.ts";
 
-/** A SubNet whose graph reads the model's conditions as they are, both halves of guidance. @throws {RangeError} If the sparsity cannot be reached. */
+/** The request, with the model's conditions as inputs. @throws {RangeError} If the sparsity cannot be reached. */
 export const compileRequest = (
   { net, request: { sampler, guidanceScale } }: Subject,
   sparsity: number,

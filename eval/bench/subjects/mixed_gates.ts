@@ -1,6 +1,6 @@
 /**
- * Gates for measuring speed: at a given sparsity, some steps computed whole,
- * some in part, the others held. Found by a rule, not by a search: they say
+ * Gates for measuring speed: at a given sparsity, some steps are computed whole,
+ * some in part, and the others are held. A rule makes them, not a search: they say
  * nothing about quality.
  */
 import {
@@ -14,10 +14,10 @@ import {
 /** The part of a step that its gates compute. */
 type Role = "whole" | "part" | "held";
 
-/** Neighbouring units opened together would be one block's attention and MLP; every third mixes them. */
+/** The stride at which units are opened: neighbours would be one block's attention and MLP; every third mixes them. */
 const stride = 3;
 
-/** Half of the model calls that the budget pays for stay whole; each of the rest becomes two in part, one at least. */
+/** The steps' roles: half of the calls that the budget allows are whole; each other call becomes two partial ones. */
 function rolesOf(steps: number, sparsity: number): Role[] {
   const calls = Math.floor((1 - sparsity) * steps * (1 + 1e-12));
   const whole = Math.max(1, Math.floor(calls / 2));
@@ -32,7 +32,7 @@ function rolesOf(steps: number, sparsity: number): Role[] {
   return roles;
 }
 
-/** Gated units in the order in which they are opened. */
+/** The gated units in the order in which they are opened. */
 function openingOrder(units: number): number[] {
   const all = Array.from({ length: units }, (_, n) => n);
   return Array.from(
@@ -42,11 +42,11 @@ function openingOrder(units: number): number[] {
 }
 
 /**
- * Opens units of the partly computed steps, a unit at all of them before the
- * next, for as long as the SubNet fits the budget.
+ * Makes gates that fit the budget: opens units of the partly computed steps, one
+ * unit at all of these steps before the next unit.
  *
- * @param sparsity Fraction of the dense trajectory's MACs to remove, in [0, 1).
- * @throws {RangeError} If one whole call and one pruned to its ungated blocks are over the budget.
+ * @param sparsity The fraction of the dense trajectory's MACs to remove, in [0, 1).
+ * @throws {RangeError} If the whole calls and the partial ones with only their ungated blocks exceed the budget.
  */
 export function mixedGates(net: SuperNet, sparsity: number): Gates {
   const { steps, units } = net;

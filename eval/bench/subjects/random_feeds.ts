@@ -1,12 +1,12 @@
-/** Inputs for a network that is timed: their values change no time. */
+/** Random inputs for a network that is timed: their values do not change its time. */
 import type { Graph, Value } from "@dip-go/core/onnx";
 import { TorchGenerator } from "@dip-go/core/random";
 import { float32, int64, sizeOf, type Tensor } from "@dip-go/core/tensor";
 
-/** In the middle of the training's thousand. */
+/** A timestep in the middle of the training's thousand. */
 const timestep = 500;
 
-/** Something for an input: normal floats, the timestep aside; integers (classes) are zeros. */
+/** A feed for an input: normal floats; timesteps are 500, and integers (classes) are zeros. */
 export function feedOf(
   { name, dtype, shape }: Value,
   random: TorchGenerator,
@@ -18,7 +18,7 @@ export function feedOf(
     : random.randn(shape);
 }
 
-/** A tensor for every input of a network's graph, the same each time. */
+/** A feed for every input of a network's graph, the same at each call. */
 export function randomFeeds(
   { inputs }: Pick<Graph, "inputs">,
 ): Record<string, Tensor> {

@@ -1,4 +1,4 @@
-/** The models that benches sample with: a folder, embedded or of full size with random weights. */
+/** The models that benches sample with: a folder, embedded or full-size with random weights. */
 import { loadPipeline, Pipeline } from "@dip-go/core";
 import {
   type BlockGraph,
@@ -13,7 +13,7 @@ import type { SampleRequest } from "@dip-go/supernet/sampling";
 import { ensureDitXl, ensureSd15Unet } from "./full_size.ts";
 import { feedOf } from "./random_feeds.ts";
 
-/** A network over all steps, and its feeds. */
+/** A SuperNet, and the request that samples with it but for its plan. */
 export interface Subject {
   readonly net: SuperNet;
   readonly request: Omit<
@@ -22,7 +22,7 @@ export interface Subject {
   >;
 }
 
-/** How much is sampled at once, in how many steps of its sampler. */
+/** The number of images sampled at once, the sampler's steps, and the latents' size. */
 export interface SubjectSize {
   readonly images: number;
   readonly steps: number;
@@ -30,11 +30,11 @@ export interface SubjectSize {
   readonly kind?: SamplerKind;
   /** Height and width of the latents; the model's own by default. */
   readonly side?: number;
-  /** 2 by default. */
+  /** The guidance scale; 2 by default. */
   readonly guidanceScale?: number;
 }
 
-/** Noise and conditions are drawn: which ones does not matter for speed and memory. */
+/** Makes a subject with random noise and conditions, whose values do not matter for speed and memory. */
 export function subjectOf(
   graph: BlockGraph,
   sampler: Sampler,
@@ -56,7 +56,7 @@ export function subjectOf(
 }
 
 /**
- * A model folder with a scheduler; gates switch its family's usual units.
+ * Makes a subject from a model folder with a scheduler; gates switch the family's usual units.
  *
  * @throws {RangeError} If the folder has no scheduler.
  */
@@ -76,7 +76,7 @@ function sized(pipeline: Pipeline, side: number | undefined): Pipeline {
   return new Pipeline({ ...pipeline, model: model as LoadedModel });
 }
 
-/** Where the models of a benchmark lie; those of full size are written there when they are first needed. */
+/** The folders of the models that benches use; full-size ones are written when they are first needed. */
 export const folders = {
   "dit-shapes": () => Promise.resolve("zoo/models/dit-shapes"),
   "sd-shapes": () => Promise.resolve("zoo/models/sd-shapes"),

@@ -1,4 +1,4 @@
-/** A DiT with random weights that is sampled in milliseconds: where a device computes in software, and in tests. */
+/** A DiT with random weights that is sampled in milliseconds, for tests and for devices in software. */
 import {
   ditBlockGraph,
   type DitConfig,
@@ -20,7 +20,7 @@ const tinyDit: DitConfig = {
   normEpsilon: 1e-5,
 };
 
-/** One 8x8 picture, 6 blocks, 12 sublayers. */
+/** Makes a subject of one 8x8 picture: 6 blocks, 12 sublayers. */
 export function tinySubject(steps: number, guidanceScale = 2): Subject {
   const graph = ditBlockGraph(tinyDit, randomWeights(0), {
     batch: halvesOf(guidanceScale),

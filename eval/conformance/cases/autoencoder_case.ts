@@ -15,7 +15,7 @@ import { runTrace } from "../trace.ts";
 
 const limits: Limits = { relative: 1e-5, maxAbs: 3e-5 };
 
-/** A block whose output has a name of its own is recorded under its module's. */
+/** The recorded module names of outputs that have a name of their own here. */
 const moduleNames: Readonly<Record<string, string>> = {
   moments: "quant_conv",
   decoded: "decoder.conv_out",

@@ -11,5 +11,5 @@ Deno.test("runAutoencoder() reproduces every block of encoder and decoder", asyn
   const tensors = rows.map(({ tensor }) => tensor);
   assertEquals(tensors.filter((name) => name === "moments").length, 1);
   assertEquals(tensors.at(-1), "decoded");
-  assertEquals(tensors.length, 34); // all that was recorded, and both results
+  assertEquals(tensors.length, 34); // all recorded features, and both results
 });

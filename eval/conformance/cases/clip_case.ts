@@ -12,7 +12,7 @@ import { type Conformance, judgeOf, type Limits } from "../judge.ts";
 
 const limits: Limits = { relative: 1e-5, maxAbs: 3e-5 };
 
-/** Recorded tensors, in the order of computation, by the names of our outputs. */
+/** Our outputs and the keys of their recorded tensors, in the order of computation. */
 type Outputs = readonly (readonly [output: string, key: string])[];
 
 function outputsOf(recorded: SafetensorsFile, projected: string): Outputs {

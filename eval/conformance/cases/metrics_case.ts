@@ -50,7 +50,7 @@ export async function* runMetrics(
   for (const each of expected.resize) yield* resizeRows(each, recorded);
 }
 
-/** Relative to the features' spread where the distance itself is 0. */
+/** Compares Fréchet distances; a distance of 0 is judged relative to the features' spread. */
 function* frechetRows(
   { frechet }: Expected,
   recorded: SafetensorsFile,
@@ -79,7 +79,7 @@ function* frechetRows(
   }
 }
 
-/** Samples in three shards of different sizes, out of order, with the place of the first of each. */
+/** Splits samples into three shards of different sizes, out of order; `first` is the place of a shard's first sample. */
 function shardsOf({ shape: [count, width], data }: Tensor<"float32">) {
   const cuts = [0, 7, Math.floor(count / 2), count];
   return [1, 2, 0].map((i) => ({

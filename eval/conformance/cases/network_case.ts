@@ -19,11 +19,11 @@ import {
 } from "../recorded_feeds.ts";
 import { runTrace } from "../trace.ts";
 
-/** How a family's features were recorded. */
+/** How a family's recorded features are compared. */
 interface FamilyTrace {
   /** Accepted errors between float32 implementations. */
   readonly limits: Limits;
-  /** Where nothing else is asked for. */
+  /** The granularity if the caller asks for none. */
   readonly granularity: Granularity;
   readonly keyOf: (tensor: string) => string | null;
 }
@@ -49,20 +49,20 @@ const families: Readonly<Record<Family, FamilyTrace>> = {
   },
 };
 
-/** Hooks see modules, so the stream between attention and MLP is not among them, nor is a block's addition after its gate. */
+/** The recorded key. Hooks see modules: neither the stream between attention and MLP nor a block's gated addition. */
 function ditKey(tensor: string): string | null {
   if (/:residual$|\.attn1$|^prediction$/.test(tensor)) return null;
   return tensor.endsWith(".norm1") ? `${tensor}.linear` : tensor;
 }
 
-/** As in a DiT; only the addition of attention to the text has no gate. */
+/** The recorded key, as in a DiT; but attention to the text has no gate, so hooks see its addition. */
 function pixartKey(tensor: string): string | null {
   const added = /^(.*\.attn2):residual$/.exec(tensor);
   if (added) return added[1];
   return /:residual$|\.attn[12]$|^prediction$/.test(tensor) ? null : tensor;
 }
 
-/** The hooks saw the additions of attention and feed-forward, and the stream after the last of them; `proj_in` as a map in some models, as tokens in others. */
+/** The recorded key: an addition, or the stream after the last; not `proj_in`, a map or tokens by model. */
 function unetKey(tensor: string): string | null {
   const added = /^(.*\.(?:attn1|attn2|ff)):residual$/.exec(tensor);
   if (added) return added[1];
@@ -71,8 +71,8 @@ function unetKey(tensor: string): string | null {
 }
 
 /**
- * Runs every recorded case of a network. The traced case, where there is one,
- * goes block by block, in execution order: the first row that is not ok names
+ * Runs every recorded case of a network. The traced case, if there is one, also
+ * runs block by block, in execution order: the first row that is not ok names
  * the first block that differs.
  */
 export async function* runNetworkCase(
@@ -118,7 +118,7 @@ export async function* runNetworkCase(
 
 type RecordedOutput = ReturnType<typeof recordedOutputs>[number];
 
-/** The outputs of recorded cases, whose labels lead where a file holds several; `output_nomask` where the network did not get its mask. */
+/** The recorded outputs with their cases' labels, if a file holds several; `output_nomask` was made without the mask. */
 function recordedOutputs({ tensors }: SafetensorsFile) {
   return [...tensors].flatMap(([key, { shape }]) => {
     const match = /^(?:(.*)\.)?(output(?:_nomask)?)$/.exec(key);
@@ -126,7 +126,7 @@ function recordedOutputs({ tensors }: SafetensorsFile) {
   });
 }
 
-/** The case whose features a trace holds: its output has the values of the trace's last layer, before a transformer's tokens become latents. */
+/** The case whose features a trace holds: a traced layer has its output's values, in the order of tokens or latents. */
 function tracedCase(
   trace: SafetensorsFile,
   recorded: SafetensorsFile,

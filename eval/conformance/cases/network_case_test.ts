@@ -44,7 +44,7 @@ for (const backup of ["output", "residual"] as const) {
   });
 }
 
-/** One of PixArt's cases has other latents than square ones, one no mask. */
+/** One of PixArt's cases has latents that are not square, one has no mask. */
 const pixartOutputs = [
   "nonsquare output",
   "t1 output",
@@ -78,11 +78,11 @@ for (const name of ["pixart", "pixart-micro"]) {
   }
 }
 
-/** Recorded tensors between blocks: input and embedding, those of the way down, the middle and the way up, and the output. */
+/** The number of recorded tensors: input and embedding, the way down, the middle, the way up, and the output. */
 const recordedTensors = {
   block: 2 + 11 + 1 + 4 + 1, // every map of the way down is read again
   branch: 2 + 11 + 1 + 15 + 1,
-  layer: 2 + 21 + 3 + 28 + 1, // 22 resnets, 16 transformers (of two every layer), 6 samplers
+  layer: 2 + 21 + 3 + 28 + 1, // 22 resnets, 16 transformers (two with every layer), 6 samplers
 };
 
 for (const name of ["unet-sd15", "unet-sd21"]) {
@@ -99,7 +99,7 @@ for (const name of ["unet-sd15", "unet-sd21"]) {
   }
 }
 
-/** A weight of each family, and the first tensor that changes with it. */
+/** A weight of each family to change, and the first tensor that differs then. */
 const changes: readonly { name: string; weight: string; first: string }[] = [
   {
     name: "pixart",

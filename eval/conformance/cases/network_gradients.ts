@@ -1,4 +1,4 @@
-/** Gradients of a whole network with respect to its inputs and chosen weights; loss = Σ output ⊙ R. */
+/** Conformance of a network's gradients with respect to inputs and chosen weights; the loss is Σ output ⊙ R. */
 import { cotangentOf, gradientOf, vjpGraph } from "@dip-go/core/autodiff";
 import { blockGraphOf, loadModel, wholeGraph } from "@dip-go/core/models";
 import { openSession } from "@dip-go/core/runtime";
@@ -11,8 +11,8 @@ const limits: Limits = { relative: 2e-5, maxAbs: 1e-4 };
 /**
  * Runs the model forward and backward: its output, then each recorded gradient.
  *
- * @param folder `case.safetensors`, and `info.json` whose `model` is the path of the weights' folder from here.
- * @throws {RangeError} If a recorded gradient is of no tensor of the model, or of another shape.
+ * @param folder `case.safetensors`, and `info.json`, whose `model` is the path of the weights' folder relative to `folder`.
+ * @throws {RangeError} If a recorded gradient belongs to no tensor of the model, or has another shape.
  */
 export async function* runNetworkGradients(
   folder: string,

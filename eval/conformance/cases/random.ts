@@ -1,11 +1,11 @@
-/** Conformance of the random generator with PyTorch's, against a folder with `randn.json`. */
+/** Conformance of the random generator with PyTorch's, recorded in a folder's `randn.json`. */
 import { TorchGenerator } from "@dip-go/core/random";
 import { type Conformance, judgeOf, type Limits } from "../judge.ts";
 
 /** The relative limit binds only below magnitude 1, where draws are exact or near it. */
 const limits: Limits = { relative: 1e-6, maxAbs: 1e-6 };
 
-/** The starts and the end of two `randn(shape)` of one generator. */
+/** The start and end of a generator's first `randn(shape)`, and the start of its second. */
 interface NormalDraws {
   readonly seed: number;
   readonly shape: readonly number[];

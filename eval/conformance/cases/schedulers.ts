@@ -16,11 +16,11 @@ import {
 import { type Conformance, judgeOf, type Limits } from "../judge.ts";
 
 const exact: Limits = { relative: 0 };
-/** Timesteps between the training's, found from sigmas. */
+/** Limits of timesteps that lie between the training's and follow from sigmas. */
 const fractional: Limits = { relative: 1e-6, maxAbs: 1e-3 };
 const limits: Limits = { relative: 1e-5 };
 
-/** One chain: T timesteps, T + 1 flat latents, and the noise of the steps that draw any. */
+/** One chain: T timesteps, T + 1 flat latents, and the noise of the steps that draw noise. */
 interface Run {
   readonly num_inference_steps: number;
   readonly timesteps: readonly number[];
@@ -28,7 +28,7 @@ interface Run {
   readonly noise?: readonly (readonly number[] | null)[];
 }
 
-/** Stands in for a model at loop index i: a x + b sin(c x + d i), x the scaled latents. */
+/** The model's stand-in at loop index i: a x + b sin(c x + d i), x the scaled latents. */
 interface Formula {
   readonly a: number;
   readonly b: number;
@@ -46,7 +46,7 @@ interface ChainFile {
   readonly runs: readonly Run[];
 }
 
-/** Runs the chains of a scheduler's file: their timesteps, then all latents of each chain, the first included. */
+/** Runs a file's chains of a scheduler; compares timesteps, then all latents of each chain, the first included. */
 export async function* runChains(file: string): AsyncGenerator<Conformance> {
   const recorded = await readJson(file) as ChainFile;
   const config = parseSchedulerConfig(recorded.config, file);
@@ -71,7 +71,7 @@ function* chainRows(
   }
 }
 
-/** The latents before each step and at the end; errors add up, as nothing is reset to the recorded ones. */
+/** The latents before each step and at the end. Errors add up: no step starts from recorded latents. */
 function chain(
   sampler: Sampler,
   { noise }: Run,
@@ -94,7 +94,7 @@ function chain(
   return latents;
 }
 
-/** The schedules that `add_noise.json` names: those of Stable Diffusion 1.5 and DiT. */
+/** The schedules that `add_noise.json` names: Stable Diffusion 1.5's and DiT's. */
 const namedSchedules: Readonly<Record<string, object>> = {
   sd15: { beta_schedule: "scaled_linear", beta_start: 8.5e-4, beta_end: 0.012 },
   dit: { beta_schedule: "linear", beta_start: 0.0001, beta_end: 0.02 },
@@ -113,9 +113,9 @@ interface AddNoiseFile {
 }
 
 /**
- * Mixes samples and noise as in an `add_noise.json`.
+ * Mixes samples and noise as an `add_noise.json` recorded it.
  *
- * @throws {RangeError} If it names an unknown schedule.
+ * @throws {RangeError} If the file names an unknown schedule.
  */
 export async function* runAddNoise(file: string): AsyncGenerator<Conformance> {
   const { x0, noise, results } = await readJson(file) as AddNoiseFile;

@@ -1,4 +1,4 @@
-/** The first call of a network in a pipeline: what went in, what came out. */
+/** Compares the first call of a network in a pipeline: its inputs and its output. */
 import type { MadeStep } from "@dip-go/core/pipeline";
 import {
   float32,
@@ -11,15 +11,15 @@ import type { Conformance, judgeOf } from "../judge.ts";
 
 type Floats = Tensor<"float32">;
 
-/** Recorded names of inputs that have another name here. */
+/** Our names of inputs that are recorded under other names. */
 const names: Readonly<Record<string, string>> = { hidden_states: "sample" };
 
 /**
- * Compares the inputs that both implementations have, then the output. Of the
- * timestep each has a form of its own, and the chain's are compared anyway.
+ * Compares the inputs that both implementations have, then the output. Timesteps
+ * are left out: the two forms differ, and the chain's timesteps are compared anyway.
  *
- * @param options.recorded Inputs as `in.<name>`, and `out`.
- * @param options.guided Whether the call is for both halves of guidance.
+ * @param options.recorded The inputs as `in.<name>`, and the output as `out`.
+ * @param options.guided Whether the call computes both halves of guidance.
  */
 export function* firstCallRows(
   { feeds, output }: MadeStep,
@@ -48,14 +48,14 @@ export function* firstCallRows(
   yield judge("out", alike(halfOf(output, expected), expected), expected);
 }
 
-/** The conditional half, where the other implementation calls the network once for each (true guidance of FLUX). */
+/** The conditional half, if the other implementation calls the network once for each half (true guidance of FLUX). */
 function halfOf(found: Tensor, { shape: [batch] }: Tensor): Tensor {
   if (found.shape[0] !== 2 * batch) return found;
   const data = found.data.slice(0, found.data.length / 2) as Tensor["data"];
   return { ...found, shape: found.shape.with(0, batch), data };
 }
 
-/** The halves of guidance in the other order, `[2B, ...]`: all but DiT's pipeline record the unconditional one first. */
+/** Swaps the halves of guidance, `[2B, ...]`: all pipelines but DiT's record the unconditional half first. */
 function halvesSwapped(tensor: Tensor): Tensor {
   const half = tensor.data.length / 2;
   const data = tensor.data.slice() as Float32Array;
@@ -64,14 +64,14 @@ function halvesSwapped(tensor: Tensor): Tensor {
   return { ...tensor, data };
 }
 
-/** A tensor in the form that was recorded: latents packed into tokens (FLUX). */
+/** Brings a tensor into the recorded form: latents packed into tokens (FLUX). */
 export function alike(found: Tensor, { shape }: Tensor): Tensor {
   const packs = found.shape.length === 4 && shape.length === 3 &&
     sizeOf(found.shape) === sizeOf(shape);
   return packs ? packed(found as Tensor<"float32">) : found;
 }
 
-/** Squares of 2x2 latents as tokens, `[B, C, H, W]` → `[B, H/2 W/2, 4C]`: channel, row, column. */
+/** Packs squares of 2x2 latents into tokens, `[B, C, H, W]` → `[B, H/2 W/2, 4C]`: channel, row, column. */
 function packed(
   { shape: [batch, channels, height, width], data }: Tensor<"float32">,
 ): Tensor<"float32"> {

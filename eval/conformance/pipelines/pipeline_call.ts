@@ -1,23 +1,23 @@
-/** A recorded call of a pipeline, as the options of this project's door. */
+/** Reads a recorded call of a pipeline as the options of this project's pipelines. */
 import type { SamplerOptions, Subject } from "@dip-go/core";
 import { type DrawOptions, loadPipeline } from "@dip-go/core/pipeline";
 import { decodePng } from "@dip-go/core/pictures";
 import { parseSchedulerConfig } from "@dip-go/core/samplers";
 
-/** One entry of `cases.json`, as far as every kind has it. */
+/** One entry of `cases.json`; which optional fields it has depends on its kind. */
 export interface PipelineCase {
   readonly name: string;
   readonly kind: string;
   readonly call: Readonly<Record<string, unknown>>;
-  /** File of the final latents, the initial ones, the first prediction and the timesteps. */
+  /** The file of the final latents, the initial latents, the first prediction and the timesteps. */
   readonly latents: string;
-  /** File of the first picture. */
+  /** The file of the first picture. */
   readonly picture: string;
-  /** File of the first call of the network. */
+  /** The file of the network's first call. */
   readonly firstCall?: string;
-  /** File of one call of the network, of the kind `unet`. */
+  /** The file of one call of the network, for the kind `unet`. */
   readonly tensors?: string;
-  /** A single-file checkpoint, and the folder whose configurations go with it. */
+  /** A single-file checkpoint, and the folder of its configurations. */
   readonly checkpoint?: string;
   readonly config?: string;
   readonly limit: Readonly<
@@ -25,7 +25,7 @@ export interface PipelineCase {
   >;
 }
 
-/** The fields of a call that are options of the sampler, under their names. */
+/** The fields of a call that are sampler options of the same name. */
 const samplerFields: readonly (keyof SamplerOptions)[] = [
   ...["steps", "timesteps", "sigmas", "eta", "originalInferenceSteps"] as const,
   ...["guidanceScale", "guidanceRescale", "trueCfgScale", "clipSkip"] as const,
@@ -33,7 +33,7 @@ const samplerFields: readonly (keyof SamplerOptions)[] = [
   ...["aestheticScore", "negativeAestheticScore"] as const,
 ];
 
-/** The fields of a call that are options of drawing, under their names. */
+/** The fields of a call that are drawing options of the same name. */
 const drawFields: readonly (keyof DrawOptions)[] = ["seed", "negativePrompt"];
 
 /** The fields that {@linkcode readCall} reads itself. */
@@ -42,7 +42,7 @@ const readHere = [
   ...["image", "mask", "strength"],
 ];
 
-/** A call, read. */
+/** A recorded call as options. */
 export interface PipelineCall {
   readonly sampler: SamplerOptions;
   readonly draw: DrawOptions;
@@ -53,9 +53,9 @@ export interface PipelineCall {
 /**
  * Reads the call of a case.
  *
- * @param file Where it was recorded, for errors.
- * @throws {RangeError} If it has a field for which this project has no option.
- * @throws {TypeError} If it has neither prompts nor classes.
+ * @param file The file of the recorded case, for errors.
+ * @throws {RangeError} If the call has a field for which this project has no option.
+ * @throws {TypeError} If the call has neither prompts nor classes.
  */
 export function readCall(
   { call }: PipelineCase,
@@ -76,7 +76,7 @@ export function readCall(
     );
   }
   const scheduler = call.scheduler ? schedulerOf(call.scheduler, file) : {};
-  // Without a negative prompt, the other implementation leaves true guidance out.
+  // Without a negative prompt, the other implementation applies no true guidance.
   const trueCfg = "negativePrompt" in call ? {} : { trueCfgScale: undefined };
   return {
     sampler: {
@@ -106,7 +106,7 @@ function schedulerOf(recorded: unknown, file: string): SamplerOptions {
   return { scheduler: parseSchedulerConfig({ _class_name, ...config }, file) };
 }
 
-/** The picture that a call starts from, and its mask: files beside the case's. */
+/** Reads the picture that a call starts from and its mask, files beside the case's. */
 function startOf(
   { image, mask, strength }: PipelineCase["call"],
   file: string,
@@ -123,7 +123,7 @@ function startOf(
   };
 }
 
-/** `batch` pictures of each prompt, one of each class. */
+/** The subjects of a call: `batch` times each prompt, or each class once. */
 function subjectsOf(
   { prompt, class: classes, batch = 1 }: PipelineCase["call"],
   file: string,
@@ -137,7 +137,7 @@ function subjectsOf(
   return [prompt].flat().flatMap((each) => Array(Number(batch)).fill(each));
 }
 
-/** The pipeline of a case: its folder, or a checkpoint. */
+/** Loads the pipeline of a case: its folder, or a checkpoint. */
 export function pipelineOf(
   { checkpoint, config }: PipelineCase,
   folder: string,

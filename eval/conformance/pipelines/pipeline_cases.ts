@@ -1,4 +1,4 @@
-/** Whole pipelines: the pictures of a folder's `cases.json`, from the prompt or the class on, and single calls of its network. */
+/** Runs a folder's `cases.json`: pictures by whole pipelines, from prompt or class on, and single network calls. */
 import { readPythonJson } from "@dip-go/core/files";
 import { blockGraphOf, loadModel, wholeGraph } from "@dip-go/core/models";
 import type { MadeStep, PipelineSampler } from "@dip-go/core/pipeline";
@@ -11,19 +11,19 @@ import { recordedFeeds, recordedSizes } from "../recorded_feeds.ts";
 import { alike, firstCallRows } from "./first_call.ts";
 import { type PipelineCase, pipelineOf, readCall } from "./pipeline_call.ts";
 
-/** Of what leads to the final latents: these rows say where an error starts. */
+/** Limits of the tensors that lead to the final latents: their rows show where an error starts. */
 const traceLimits: Limits = { relative: 5e-4 };
-/** A float32's rounding: timesteps may lie between the training's, and ancestral ones follow from differences of squared sigmas. */
+/** A float32's rounding: timesteps may lie between the training's; ancestral ones follow from differences of σ². */
 const timestepLimits: Limits = { relative: 1e-5, maxAbs: 1e-2 };
 
-/** The recorded limit, or one for all where a case has none. */
+/** The recorded limit, or one for all cases that have none. */
 const limitsOf = (maxAbs: number | undefined): Limits =>
   maxAbs === undefined ? { relative: 1e-5 } : { maxAbs };
 
 /**
- * The cases of a folder's `cases.json`, or null if they are of another kind.
+ * Reads the cases of a folder's `cases.json`; null if they are of another kind.
  *
- * @throws {TypeError} If some but not all are of pipelines, or the file is not JSON.
+ * @throws {TypeError} If some entries but not all are pipeline cases, or the file is not JSON.
  */
 export async function readPipelineCases(
   folder: string,
@@ -57,7 +57,7 @@ export async function* runPipelineCase(
     : runDrawing(recorded, folder);
 }
 
-/** One call of the pipeline's network. */
+/** Runs one call of the pipeline's network. */
 async function* runNetworkCall(
   { tensors, limit }: PipelineCase,
   folder: string,
@@ -94,14 +94,14 @@ async function* runDrawing(
   yield await pictureRow(recorded, folder, unstacked(decoded)[0]);
 }
 
-/** What a drawing made on its way. */
+/** A drawing's first step, final latents and sampler. */
 interface Chain {
   readonly first: MadeStep;
   readonly latents: Tensor<"float32">;
   readonly sampler: PipelineSampler;
 }
 
-/** In the order of computation: the first row that is not ok names where an error starts. */
+/** Compares tensors in the order of computation: the first row that is not ok names where an error starts. */
 function* chainRows(
   { latents: file, firstCall, limit }: PipelineCase,
   folder: string,
@@ -134,7 +134,7 @@ function* chainRows(
   yield judge("latents", alike(latents, expected), expected);
 }
 
-/** The first picture, in bytes. */
+/** Compares the first picture, in bytes. */
 async function pictureRow(
   { picture: file, limit }: PipelineCase,
   folder: string,

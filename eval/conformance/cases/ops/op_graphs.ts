@@ -1,11 +1,11 @@
 /**
- * The operators of the `grads-ops` fixtures as our graphs write them: one
- * entry an operator, named and parametrised as in `ops.json`, after PyTorch.
+ * The operators of the `grads-ops` fixtures as our graphs write them: an entry
+ * for each operator, named and parametrised as in `ops.json`, after PyTorch.
  */
 import type { GraphBuilder, Value } from "@dip-go/core/onnx";
 import { float32 } from "@dip-go/core/tensor";
 
-/** Attributes of one case; an operator reads those that it has. */
+/** The attributes of one case; an operator reads the ones that it has. */
 export interface OpAttributes {
   readonly stride?: number | readonly number[];
   readonly padding?: number | readonly number[];
@@ -34,7 +34,7 @@ export interface OpAttributes {
 
 type Operands = Readonly<Record<string, Value>>;
 
-/** Adds an operator's nodes: its operands by their names in `ops.json` to its output. */
+/** Adds an operator's nodes for operands, named as in `ops.json`; returns the output. */
 export type OpGraph = (
   g: GraphBuilder,
   operands: Operands,
@@ -59,7 +59,7 @@ const conv2d: OpGraph = (g, { x, w, b }, attributes) => {
 const constant = (g: GraphBuilder, size: number, value: number): Value =>
   g.constant(float32([size], new Float32Array(size).fill(value)));
 
-/** A group is one channel of an InstanceNormalization: `[B, C, H, W]` → `[B, G, C/G H W]` and back. */
+/** Normalises each group as one channel of an InstanceNormalization: `[B, C, H, W]` → `[B, G, C/G H W]` and back. */
 const groupNorm: OpGraph = (g, { x, w, b }, { num_groups, eps }) => {
   const groups = num_groups!;
   const grouped = g.reshape(x, [x.shape[0], groups, -1]);
@@ -94,7 +94,7 @@ const interpolate: OpGraph = (
   );
 };
 
-/** Heads `[B, h, L, d]` packed for the fused operator as `[B, L, h d]`, and back. */
+/** Packs heads `[B, h, L, d]` for the fused operator as `[B, L, h d]`, and unpacks its output. */
 const attention: OpGraph = (g, { q, k, v }) => {
   const [batch, heads, length, d] = q.shape;
   const pack = (x: Value) =>
@@ -108,13 +108,13 @@ const pad: OpGraph = (g, { x }, { pads_lrtb }) => {
   return g.pad(x, [0, 0, top, left, 0, 0, bottom, right]);
 };
 
-/** Operators of one operand and no attribute, named as in our builder. */
+/** The operators of one operand without attributes, named as in our builder. */
 const unary = [
   ...["silu", "sigmoid", "tanh", "exp", "sin", "cos", "relu"] as const,
   ...["erf", "neg", "sqrt", "log", "reciprocal"] as const,
 ].map((op): [string, OpGraph] => [op, (g, { x }) => g[op](x)]);
 
-/** Every operator of the fixtures. */
+/** The graph of every operator of the fixtures. */
 export const opGraphs: Readonly<Record<string, OpGraph>> = {
   ...Object.fromEntries(unary),
   conv2d,

@@ -24,8 +24,8 @@ export interface OpSpec {
  * Builds a case.
  *
  * @param read Reads a tensor of the fixtures by name, `<case>.<tensor>`.
- * @returns The graph, forward and backward in one; its feeds, the operands and
- * the cotangent R; the recorded tensors, keyed by the graph's outputs.
+ * @returns The graph, forward and backward in one; its feeds, which are the
+ * operands and the cotangent R; the recorded tensors, by the graph's outputs.
  * @throws {RangeError} If the operator is unknown.
  */
 export function opCase(
@@ -65,7 +65,7 @@ export function opCase(
 /**
  * Runs every case of a folder on the CPU.
  *
- * @param limit Largest accepted error relative to a tensor's maximum.
+ * @param limit The largest accepted error relative to a tensor's maximum.
  * @returns Each case's output and gradients in turn, compared with the recorded ones.
  */
 export async function* runOpCases(

@@ -18,7 +18,7 @@ Deno.test("runOpCases() finds all 71 recorded operators within the limit, forwar
   assertEquals([cases.size, tensors], [71, 200]);
 });
 
-Deno.test("runOpCases() reports what is past the limit", async () => {
+Deno.test("runOpCases() reports the cases past the limit", async () => {
   const failed = new Set<string>();
   for await (const result of runOpCases(folder, { limit: 0 })) {
     if (!result.ok) failed.add(result.case);
