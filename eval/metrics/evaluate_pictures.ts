@@ -1,4 +1,4 @@
-/** Folders of pictures measured against a reference or their prompts, in the conventions of pytorch-fid and clean-fid. */
+/** Measures folders of pictures against a reference or prompts, in the conventions of pytorch-fid and clean-fid. */
 import { imageOf, readPicture } from "@dip-go/core/pictures";
 import type { SessionOptions } from "@dip-go/core/runtime";
 import { joined, stacked, type Tensor } from "@dip-go/core/tensor";
@@ -31,24 +31,24 @@ import {
 
 /** A network that sees pictures as features, such as one of the zoo's classifiers. */
 export interface FeatureNetwork {
-  /** Features `[B, D]` of pictures `[B, 3, H, W]` in [-1, 1]. */
+  /** The features `[B, D]` of pictures `[B, 3, H, W]` in [-1, 1]. */
   of(images: Tensor<"float32">): Promise<Features>;
 }
 
-/** Inception-v3 of 2015-12-05, by its file. */
+/** Inception-v3 of 2015-12-05, given by its file. */
 export interface InceptionFile {
-  /** `pt_inception-2015-12-05-6726825d.pth`, which pytorch-fid publishes, or the same as safetensors. */
+  /** `pt_inception-2015-12-05-6726825d.pth`, which pytorch-fid publishes, or the same weights as safetensors. */
   readonly weights: string;
-  /** How pictures come to Inception's size: `pytorch-fid`, `clean-fid`, `adm` or `companion`. */
+  /** How pictures are resized for Inception: `pytorch-fid`, `clean-fid`, `adm` or `companion`. */
   readonly resize: FidConvention;
-  /** As in `InceptionConfig`; for tests. */
+  /** The divisor of the widths, as in `InceptionConfig`; for tests. */
   readonly narrow?: number;
 }
 
 const paired = ["psnr", "ssim", "lpips"] as const;
 type PairedMetric = typeof paired[number];
 
-/** Measures of a folder: the first three compare pictures of one name, `clip-score` pictures with prompts, the others sets. */
+/** Metrics of a folder: the first three compare pictures of one name, `clip-score` prompts, the others sets. */
 export const pictureMetrics = [
   ...paired,
   "clip-score",
@@ -62,15 +62,15 @@ type SetMetricName = Exclude<PictureMetric, PairedMetric | "clip-score">;
 
 /** The reference, the metrics and their networks. */
 export interface EvaluationOptions extends SessionOptions {
-  /** A folder of pictures, an `.npz` file of them, or for `fid` and `sfid` one of statistics; `clip-score` needs none. */
+  /** A folder of pictures, or an `.npz` of pictures or, for `fid` and `sfid`, of statistics; `clip-score` needs none. */
   readonly reference?: string;
   /**
-   * `psnr` and `ssim` unless told, if the reference has a picture of every
-   * name, `fid` if there are features or statistics on both sides, and
-   * `clip-score` if there are prompts.
+   * By default `psnr` and `ssim`, if the reference has a picture of every name,
+   * `fid`, if there are features or both sides are archives, and `clip-score`, if
+   * there are prompts.
    */
   readonly metrics?: readonly PictureMetric[];
-  /** The network whose features `fid`, `kid` and `precision-recall` compare; `sfid` asks for Inception. */
+  /** The network whose features `fid`, `kid` and `precision-recall` compare; `sfid` needs Inception. */
   readonly features?: FeatureNetwork | InceptionFile;
   /** The network of `lpips`. */
   readonly lpips?: Lpips;
@@ -84,18 +84,18 @@ export interface EvaluationOptions extends SessionOptions {
 /**
  * Measures the pictures of a folder.
  *
- * PSNR counts equal pictures as 100 dB; SSIM pads with zeros. Both are of
- * pictures in [-1, 1] of one size. FID, sFID and KID are those of the published
- * programs where the features are Inception's, else distances of the same kind.
+ * PSNR counts equal pictures as 100 dB; SSIM pads with zeros. Both take pictures
+ * in [-1, 1] of one size. FID, sFID and KID are the published programs' if the
+ * features are Inception's, else distances of the same kind.
  * KID averages 100 subsets of 1000.
  *
- * @param folder Pictures, or an `.npz` file as the reference may be.
- * @returns `psnr`, `ssim`, `lpips`, `clip-score`, `fid`, `sfid`, `kid`, `precision`, `recall`,
- * whichever were asked for, each with the number of pictures and a 95 % interval:
- * bootstrapped of a mean, jackknifed of a set of 20 pictures or more. Between
- * statistics the number is 0: they do not say of how many pictures they are.
+ * @param folder A folder of pictures, or an `.npz` file as for the reference.
+ * @returns The asked ones of `psnr`, `ssim`, `lpips`, `clip-score`, `fid`, `sfid`, `kid`,
+ * `precision` and `recall`, each with the number of pictures and a 95 % interval: a
+ * mean's is bootstrapped, a set's of 20 pictures or more jackknifed. Between two
+ * statistics the number is 0: they do not state how many pictures they are from.
  * @throws {TypeError} If a picture has no counterpart, a file is no picture, or a network or folder that a metric needs is missing.
- * @throws {RangeError} If there are too few pictures, or features have other widths than the reference's.
+ * @throws {RangeError} If there are too few pictures, or the features and the reference differ in width.
  *
  * @example
  * ```ts
@@ -160,11 +160,11 @@ export async function evaluatePictures(
 
 const isArchive = (path: string): boolean => path.endsWith(".npz");
 
-/** Names of a folder's pictures; those of an archive have none. */
+/** The names of a folder's pictures; an archive's pictures have no names. */
 const namesIn = (path: string): Promise<readonly string[]> =>
   isArchive(path) ? Promise.resolve([]) : pictureNames(path);
 
-/** The mean score of pictures with their prompts. */
+/** The mean CLIP score of the pictures with their prompts. */
 async function promptValues(
   folder: string,
   clip: EvaluationOptions["clip"],
@@ -187,7 +187,7 @@ function refuse(folder: string, why: string): never {
   throw new TypeError(`Cannot evaluate pictures ${folder}: ${why}`);
 }
 
-/** Means over pairs of pictures of one name. */
+/** The means over pairs of pictures of one name. */
 async function pairValues(
   metrics: readonly PairedMetric[],
   { folder, names, options: { reference, lpips } }: {
@@ -219,7 +219,7 @@ async function pairValues(
   );
 }
 
-/** Distances between statistics, of which both sides have some. */
+/** The Fréchet distances of metrics for which both sides publish statistics. */
 async function publishedValues(
   metrics: readonly SetMetricName[],
   sides: readonly [Side, Side],
@@ -235,12 +235,12 @@ async function publishedValues(
   return values;
 }
 
-/** Measures between sets of features. */
+/** The measures that compare sets of features. */
 async function setValues(
   metrics: readonly SetMetricName[],
   { folder, isPaired, options: { reference, features, ...session } }: {
     folder: string;
-    /** Whether a picture's counterpart is left out with it. */
+    /** Whether pictures are paired: a left-out picture's counterpart is left out too. */
     isPaired: boolean;
     options: EvaluationOptions;
   },
@@ -294,11 +294,11 @@ async function setValues(
   return values;
 }
 
-/** One of the two sets: pictures, statistics of some, or both. */
+/** One of the two sets: pictures, statistics of pictures, or both. */
 interface Side {
   readonly path: string;
   readonly hasPictures: boolean;
-  /** Whether it has the statistics that a metric compares. */
+  /** Whether the side has the statistics that a metric compares. */
   publishes(metric: SetMetricName): boolean;
 }
 
@@ -318,7 +318,7 @@ async function sideOf(path: string): Promise<Side> {
 const kindOf = (metric: SetMetricName) =>
   metric === "sfid" ? "spatial" : "pooled";
 
-/** Features of a folder's pictures, `[N, D]`; only Inception has spatial ones. */
+/** The features of a folder's pictures, `[N, D]`; only Inception has spatial features. */
 interface Rows {
   readonly pooled: Features;
   readonly spatial?: Features;

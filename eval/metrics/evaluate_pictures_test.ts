@@ -26,7 +26,7 @@ import { ssim } from "./ssim.ts";
 const side = 12;
 const count = 24;
 
-/** Pictures `[24, 3, 12, 12]` that 8 bits keep. */
+/** Random pictures `[24, 3, 12, 12]`, rounded to 8 bits so that files keep them. */
 function drawn(seed: number): Tensor<"float32"> {
   const { shape, data } = new TorchGenerator(seed).randn([
     count,
@@ -40,7 +40,7 @@ function drawn(seed: number): Tensor<"float32"> {
 
 const [samples, references] = [drawn(1), drawn(2)];
 
-/** Mean colours: three numbers a picture. */
+/** The mean colour of each picture: three numbers. */
 const colours = (images: Tensor<"float32">): Tensor<"float32"> => {
   const means = unstacked(images).flatMap((image) =>
     unstacked(image).map(({ data }) =>
@@ -61,7 +61,7 @@ async function written(folder: string, images: Tensor<"float32">, first = 10) {
   return folder;
 }
 
-/** What is measured of the samples, against these references unless told. */
+/** Evaluates samples against references, by default the two sets above. */
 const evaluated = (
   options: Partial<EvaluationOptions>,
   { first = 10, own = samples } = {},
@@ -106,7 +106,7 @@ Deno.test("evaluatePictures() pairs pictures by name, and compares sets by featu
   }
 });
 
-Deno.test("evaluatePictures() measures what it can unless told: pairs by PSNR and SSIM, features by FID", async () => {
+Deno.test("evaluatePictures() measures all that it can by default: pairs by PSNR and SSIM, features by FID", async () => {
   assertEquals(Object.keys(await evaluated({})), ["psnr", "ssim"]);
   assertEquals(Object.keys(await evaluated({ features })), [
     "psnr",
@@ -146,7 +146,7 @@ Deno.test("evaluatePictures() computes the statistics of pictures in an archive"
   assertAlmostEquals(kid.mean, kernelDistance(colours(samples), theirs).mean);
 });
 
-Deno.test("evaluatePictures() takes statistics on both sides, and on this one alone", async () => {
+Deno.test("evaluatePictures() compares statistics with statistics, and statistics with pictures", async () => {
   const archive = "testdata/npz/reference.npz";
   const { fid } = await evaluatePictures(archive, { reference: archive });
   assertEquals(fid.n, 0);
@@ -169,7 +169,7 @@ Deno.test("evaluatePictures() takes statistics on both sides, and on this one al
 });
 
 Deno.test("evaluatePictures() scores pictures with their prompts", async () => {
-  // Texts and pictures as colours: how far a picture is of the one in its prompt.
+  // The features are colours: the score says how much of the prompt's colour a picture has.
   const axes = ["red", "green", "blue"];
   const pair = {
     texts: (texts: readonly string[]) =>

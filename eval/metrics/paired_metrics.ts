@@ -6,16 +6,16 @@ import { ssim } from "./ssim.ts";
 /** Of values in [-1, 1]. */
 const dataRange = 2;
 
-/** The PSNR of equal pictures, instead of infinity, which no mean survives. */
+/** The PSNR of equal pictures; infinity would make every mean infinite. */
 const highestPsnr = 100;
 
 /**
- * Metrics of pictures `[B, 3, H, W]` and others of the same shape, a value a pair.
+ * Metrics of pictures `[B, 3, H, W]` and references of the same shape, one value for each pair.
  *
  * SSIM pads with zeros, as the paper's loss does: at 24 pixels, valid 11-pixel
  * windows would hardly see the border.
  *
- * @throws {TypeError} If the shapes differ or are no images.
+ * @throws {TypeError} If the shapes differ or the tensors are no images.
  */
 export const pairedMetrics = {
   psnr: (images: Images, references: Images): number[] =>

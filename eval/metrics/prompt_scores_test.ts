@@ -3,7 +3,7 @@ import { float32 } from "@dip-go/core/tensor";
 import { openContrastivePair } from "./networks/clip/contrastive_pair.ts";
 import { clipScores, promptAccuracy } from "./prompt_scores.ts";
 
-Deno.test("promptAccuracy() is 1 where the own prompt is the nearest by angle", () => {
+Deno.test("promptAccuracy() is 1 if the own prompt is the nearest by angle", () => {
   const [a, b] = [Float32Array.of(3, 0), Float32Array.of(0.1, 0.2)];
   assertEquals(promptAccuracy([a, b], [a, b]), [1, 1]);
   assertEquals(promptAccuracy([b, b], [a, b]), [0, 1]);

@@ -3,15 +3,15 @@ import { describe, float32, sameShape, type Tensor } from "@dip-go/core/tensor";
 import { imagePairSizes, type Images } from "./image_pair.ts";
 
 /**
- * PSNR of each image in dB: 10 log10(range² / mse). Equal images give
+ * The PSNR of each image in dB: 10 log10(range² / mse). Equal images give
  * `Infinity`.
  *
  * @param a Images `[C, H, W]` or `[B, C, H, W]`.
  * @param b Images of the same shape.
- * @param options `dataRange`: largest minus smallest possible value; 2 for
+ * @param options `dataRange`: the largest minus the smallest possible value; 2 for
  * images in [-1, 1].
- * @returns One value an image, `[B]`.
- * @throws {TypeError} If the shapes differ or are no images.
+ * @returns One value for each image, `[B]`.
+ * @throws {TypeError} If the shapes differ or the tensors are no images.
  *
  * @example
  * ```ts

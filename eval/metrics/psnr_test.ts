@@ -20,7 +20,7 @@ for (const expected of metricCases<PsnrCase>("psnr")) {
   });
 }
 
-Deno.test("psnr() gives one value an image of a batch, Infinity for equal ones", () => {
+Deno.test("psnr() gives one value for each image of a batch, Infinity for equal images", () => {
   const a = zeros([2, 1, 1, 2]);
   const b = float32([2, 1, 1, 2], [0.1, -0.1, 0, 0]);
   const [first, second] = psnr(a, b, { dataRange: 1 });
@@ -28,7 +28,7 @@ Deno.test("psnr() gives one value an image of a batch, Infinity for equal ones",
   assertEquals(second, Infinity);
 });
 
-Deno.test("psnr() refuses what is no image", () => {
+Deno.test("psnr() refuses tensors that are no images", () => {
   assertThrows(
     () => psnr(zeros([4, 4]), zeros([4, 4]), { dataRange: 1 }),
     TypeError,

@@ -10,21 +10,21 @@ const windowSize = 11;
 const sigma = 1.5;
 
 /**
- * Windows that leave the image: `valid` keeps only windows
- * that lie inside it, `same_zero_pad` surrounds the image by 5 zeros and
+ * The treatment of windows at the image's border: `valid` keeps only the windows
+ * that lie inside the image, `same_zero_pad` surrounds it by 5 zeros and
  * averages over all H x W windows, as the DiP-GO repository's loss does.
  */
 export type SsimPadding = "valid" | "same_zero_pad";
 
 /**
- * Mean SSIM of each image, over channels and windows.
+ * The mean SSIM of each image, over channels and windows.
  *
  * @param a Images `[C, H, W]` or `[B, C, H, W]`.
  * @param b Images of the same shape.
- * @param options `dataRange`: largest minus smallest possible value, 2 for
- * images in [-1, 1]. `padding`: `valid` unless told.
- * @returns One value an image, `[B]`.
- * @throws {TypeError} If the shapes differ or are no images.
+ * @param options `dataRange`: the largest minus the smallest possible value, 2 for
+ * images in [-1, 1]. `padding`: `valid` by default.
+ * @returns One value for each image, `[B]`.
+ * @throws {TypeError} If the shapes differ or the tensors are no images.
  * @throws {RangeError} If `valid` windows do not fit into the image.
  *
  * @example A picture is most like itself

@@ -25,7 +25,7 @@ for (const expected of metricCases<SsimCase>("ssim")) {
   });
 }
 
-Deno.test("ssim() gives one value an image of a batch", () => {
+Deno.test("ssim() gives one value for each image of a batch", () => {
   const a = fixtureImage("range2.a"), b = fixtureImage("range2.b");
   const batch = (...images: typeof a[]) =>
     float32(

@@ -1,13 +1,13 @@
 /**
- * Mean and scatter of features, gathered batch by batch. Two parts of a data
- * set, gathered apart, merge into those of the whole (Chan et al., 1979).
+ * The mean and scatter of features, gathered batch by batch. The statistics of two
+ * parts of a data set merge into those of the whole (Chan et al., 1979).
  */
 import { type Tensor, unstacked } from "@dip-go/core/tensor";
 
 /** Features of N pictures, D numbers each, `[N, D]`. */
 export type Features = Tensor<"float32">;
 
-/** Mean and scatter of N features of D numbers, in float64. */
+/** The mean and scatter of N features of D numbers, in float64. */
 export interface FeatureStatistics {
   /** N */
   readonly count: number;
@@ -21,7 +21,7 @@ export interface FeatureStatistics {
  * The statistics of a batch of features.
  *
  * @param features `[N, D]`.
- * @throws {RangeError} If one of them is not finite.
+ * @throws {RangeError} If a feature is not finite.
  */
 export function statisticsOf(
   { shape: [count, width], data }: Features,
@@ -58,7 +58,7 @@ export function checkWidths(width: number, other: number): void {
   );
 }
 
-/** The statistics of both parts together. @throws {RangeError} If their features have different widths. */
+/** Merges the statistics of two parts. @throws {RangeError} If their features have different widths. */
 export function mergeStatistics(
   a: FeatureStatistics,
   b: FeatureStatistics,
@@ -85,7 +85,7 @@ export interface Normal {
   readonly covariance: Float64Array;
 }
 
-/** The normal distribution that features look drawn from, its covariance over N − 1. @throws {RangeError} If there are fewer than two features. */
+/** The normal distribution with the features' mean and covariance over N − 1. @throws {RangeError} If N is below 2. */
 export function normalOf({ count, mean, scatter }: FeatureStatistics): Normal {
   if (count >= 2) {
     return { mean, covariance: scatter.map((value) => value / (count - 1)) };
@@ -96,9 +96,9 @@ export function normalOf({ count, mean, scatter }: FeatureStatistics): Normal {
 }
 
 /**
- * The normal distribution that features `[N, D]` look drawn from.
+ * The normal distribution with the mean and covariance of features `[N, D]`.
  *
- * @throws {RangeError} If there are fewer than two, or one is not finite.
+ * @throws {RangeError} If there are fewer than two features, or one is not finite.
  *
  * @example
  * ```ts
@@ -113,7 +113,7 @@ export function normalOf({ count, mean, scatter }: FeatureStatistics): Normal {
 export const normalOfFeatures = (features: Features): Normal =>
   normalOf(statisticsOf(features));
 
-/** Adds `weight` · row rowᵀ, above the diagonal and on it. */
+/** Adds `weight` · row rowᵀ to the matrix, above the diagonal and on it. */
 function addOuter(
   matrix: Float64Array,
   row: Float64Array,
@@ -128,7 +128,7 @@ function addOuter(
   }
 }
 
-/** Copies the half above the diagonal below it. */
+/** Copies the half above the diagonal to the half below it. */
 function mirror(matrix: Float64Array, width: number): void {
   for (let i = 0; i < width; i++) {
     for (let j = 0; j < i; j++) matrix[i * width + j] = matrix[j * width + i];

@@ -8,7 +8,7 @@ import {
 } from "./feature_statistics.ts";
 import { frechetDistance } from "./frechet_distance.ts";
 
-/** N features of D numbers far from 0, some of them alike. */
+/** N features of D numbers far from 0, whose columns differ in spread. */
 function features(count: number, width: number): Tensor<"float32"> {
   const { data } = new TorchGenerator(count).randn([count, width]);
   return float32([count, width], data.map((x, i) => 50 + x * (1 + i % width)));
@@ -36,7 +36,7 @@ Deno.test("statistics are mean and covariance as they are defined", () => {
   }
 });
 
-Deno.test("parts gathered apart merge into the whole, whatever their sizes", () => {
+Deno.test("statistics of parts gathered apart merge into those of the whole, for parts of any size", () => {
   const all = features(57, 5);
   const whole = statisticsOf(all);
   const cuts = [0, 1, 20, 20, 57];
@@ -56,7 +56,7 @@ Deno.test("parts gathered apart merge into the whole, whatever their sizes", () 
   assertAlmostEquals(a, b, 1e-9 * b);
 });
 
-Deno.test("the distance of two normal distributions with diagonal covariances is theirs by hand", () => {
+Deno.test("frechetDistance() of normal distributions with diagonal covariances matches the value by hand", () => {
   const pair = (spread: number, mean: number) =>
     normalOf(statisticsOf(
       float32([4, 2], [
@@ -71,7 +71,7 @@ Deno.test("the distance of two normal distributions with diagonal covariances is
   assertAlmostEquals(frechetDistance(pair(5, 1), pair(5, 1)), 0, 1e-9);
 });
 
-Deno.test("statistics refuse what has no covariance, other widths and what is not finite", () => {
+Deno.test("statistics refuse a single feature, other widths and numbers that are not finite", () => {
   const one = statisticsOf(float32([1, 2], [1, 2]));
   assertThrows(() => normalOf(one), RangeError, "found 1 features");
   const wide = statisticsOf(features(4, 3));

@@ -3,11 +3,11 @@ import { EigenvalueDecomposition, Matrix } from "ml-matrix";
 import { checkWidths, type Normal } from "./feature_statistics.ts";
 
 /**
- * |m₁ − m₂|² + tr S₁ + tr S₂ − 2 tr √(S₁ S₂). The trace of the root is taken of
- * the symmetric √S₁ S₂ √S₁, which has the same eigenvalues: none is imaginary,
- * and where the covariances are singular no offset is needed.
+ * |m₁ − m₂|² + tr S₁ + tr S₂ − 2 tr √(S₁ S₂). The last trace is computed from the
+ * symmetric √S₁ S₂ √S₁, which has the same eigenvalues as S₁ S₂: none is
+ * imaginary, and singular covariances need no offset.
  *
- * @throws {RangeError} If they differ in width.
+ * @throws {RangeError} If the distributions differ in width.
  *
  * @example
  * ```ts
@@ -25,9 +25,9 @@ export const frechetDistance = (a: Normal, b: Normal): number =>
   frechetDistanceTo(a)(b);
 
 /**
- * The same from one distribution to several: its root is taken once.
+ * The distance from one distribution to several, whose root is taken once.
  *
- * @throws {RangeError} If the covariance has an eigenvalue below 0; if two differ in width, by the returned function.
+ * @throws {RangeError} If the covariance has an eigenvalue below 0; the returned function, if widths differ.
  */
 export function frechetDistanceTo(a: Normal): (b: Normal) => number {
   const width = a.mean.length;
@@ -48,10 +48,10 @@ function trace({ mean: { length: width }, covariance }: Normal): number {
   return sum;
 }
 
-/** Eigenvalues below zero count as rounding down to this part of the largest. */
+/** Negative eigenvalues up to this fraction of the largest eigenvalue count as rounding. */
 const rounding = 1e-5;
 
-/** √Λ Vᵀ of a covariance V Λ Vᵀ, `[D, D]`. @throws {RangeError} If it is none. */
+/** √Λ Vᵀ of a covariance V Λ Vᵀ, `[D, D]`. @throws {RangeError} If the matrix is no covariance. */
 function rootOf({ mean: { length: width }, covariance }: Normal): Float64Array {
   const { eigenvectorMatrix, realEigenvalues } = decomposed(covariance, width);
   const least = Math.min(...realEigenvalues);
@@ -70,7 +70,7 @@ function rootOf({ mean: { length: width }, covariance }: Normal): Float64Array {
   return root;
 }
 
-/** tr √(A B) of two covariances: with A = V Λ Vᵀ, that of √Λ Vᵀ B V √Λ. */
+/** tr √(A B) of two covariances: with A = V Λ Vᵀ, it equals tr √(√Λ Vᵀ B V √Λ). */
 function traceOfRoot(
   root: Float64Array,
   { mean: { length: width }, covariance }: Normal,
@@ -86,7 +86,7 @@ const decomposed = (matrix: Float64Array, width: number) =>
     assumeSymmetric: true,
   });
 
-/** X Yᵀ of matrices `[D, D]`: rows lie in one piece, which is ten times faster at Inception's width than columns. */
+/** X Yᵀ of matrices `[D, D]`: rows are contiguous, ten times faster than columns at Inception's width. */
 function timesTransposed(
   x: Float64Array,
   y: Float64Array,
@@ -102,7 +102,7 @@ function timesTransposed(
   return product;
 }
 
-/** Σ x y, in four sums that do not wait for each other. */
+/** Σ x y, in four sums that do not wait for one another. */
 function dot(x: Float64Array, y: Float64Array): number {
   let [a, b, c, d] = [0, 0, 0, 0];
   const whole = x.length - x.length % 4;

@@ -1,14 +1,14 @@
-/** The kernel inception distance (Bińkowski et al., 2018): squared MMD under a cubic kernel, estimated without bias. */
+/** The kernel inception distance (Bińkowski et al., 2018): an unbiased estimate of squared MMD under a cubic kernel. */
 import { TorchGenerator } from "@dip-go/core/random";
 import { checkWidths, type Features, rowsOf } from "./feature_statistics.ts";
 
-/** The subsets over which the distance is averaged; as published unless told. */
+/** The subsets over which the distance is averaged; the published values by default. */
 export interface KernelDistanceOptions {
-  /** Features of each side in a subset, 1000; as many as there are, if fewer. */
+  /** The number of features of each side in a subset: 1000 by default, or all if a side has fewer. */
   readonly subsetSize?: number;
-  /** Subsets, 100. */
+  /** The number of subsets, 100 by default. */
   readonly subsets?: number;
-  /** Seed of their draws, 0. */
+  /** The seed of the subsets' draws, 0 by default. */
   readonly seed?: number;
 }
 
@@ -17,8 +17,8 @@ type Rows = readonly Float32Array[];
 /**
  * The distance between two sets of features `[N, D]` and `[M, D]`.
  *
- * @returns Mean over the subsets, and their standard deviation.
- * @throws {RangeError} If they differ in width, or either has fewer than two.
+ * @returns The mean over the subsets, and their standard deviation.
+ * @throws {RangeError} If the sets differ in width, or either has fewer than two features.
  *
  * @example
  * ```ts
@@ -75,7 +75,7 @@ function kernel(x: Float32Array, y: Float32Array): number {
   return (dot / x.length + 1) ** 3;
 }
 
-/** Their Eq. 4: pairs of one feature with itself are left out. */
+/** Eq. 4 of the paper: pairs of a feature with itself are left out. */
 function squaredMmd(x: Rows, y: Rows): number {
   const n = x.length;
   let own = 0;

@@ -10,7 +10,7 @@ import { kernelDistance } from "./kernel_distance.ts";
 
 const once = { subsetSize: 1000, subsets: 1, seed: 0 };
 
-Deno.test("the distance of two sets of two is theirs by hand", () => {
+Deno.test("kernelDistance() of two sets of two features matches the value by hand", () => {
   const a = float32([2, 2], [1, 0, 0, 2]);
   const b = float32([2, 2], [1, 1, 3, 0]);
   // Kernels: within a (0/2 + 1)³ = 1, within b (3/2 + 1)³; across 1.5³, 2.5³, 2³, 1.
@@ -20,7 +20,7 @@ Deno.test("the distance of two sets of two is theirs by hand", () => {
   assertEquals(deviation, 0);
 });
 
-Deno.test("the distance is about 0 for one distribution, and grows as they part", () => {
+Deno.test("kernelDistance() is about 0 within one distribution, and grows as two move apart", () => {
   const random = new TorchGenerator(5);
   const draw = (shift: number) => {
     const { shape, data } = random.randn([200, 8]);

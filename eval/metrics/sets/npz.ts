@@ -1,4 +1,4 @@
-/** NumPy's archives of arrays, in which reference statistics of FIDs are published. */
+/** Reads NumPy's archives of arrays, in which reference statistics for FID are published. */
 import { crc32 } from "node:zlib";
 import { readRange } from "@dip-go/core/files";
 import { sizeOf } from "@dip-go/core/tensor";
@@ -21,7 +21,7 @@ export interface NumpyArray {
 
 const magic = "\x93NUMPY";
 
-/** Readers of the kinds of numbers, by NumPy's names for them. */
+/** The readers of number types, by NumPy's names for the types. */
 const kinds: Readonly<
   Record<string, { bytes: number; at: (view: DataView, i: number) => number }>
 > = {
@@ -145,11 +145,11 @@ function arrayOf(bytes: Uint8Array, where: string): NumpyArray {
   return { shape, data };
 }
 
-/** What an array's file says before its numbers. */
+/** The header of an array's file. */
 export interface NpyHeader {
-  /** Where the numbers begin. */
+  /** The byte at which the numbers begin. */
   readonly begin: number;
-  /** NumPy's name for their type, "<f4". */
+  /** NumPy's name for the numbers' type, such as "<f4". */
   readonly type: string;
   readonly shape: readonly number[];
 }
@@ -158,7 +158,7 @@ export interface NpyHeader {
  * Reads the header of an `.npy` file, which is its first bytes.
  *
  * @param where The file, for errors.
- * @throws {TypeError} If it is none, cut off, or of numbers in another order.
+ * @throws {TypeError} If the bytes are no `.npy` file, cut off, or of an array in column order.
  */
 export function npyHeader(bytes: Uint8Array, where: string): NpyHeader {
   const text = (from: number, to: number) =>

@@ -1,19 +1,19 @@
 /**
  * Improved precision and recall (Kynkäänniemi et al., 2019): a set of features
- * covers every point no farther from one of its members than that member's k-th
- * neighbour within the set.
+ * covers every point that is no farther from one of its members than the k-th
+ * neighbour of that member within the set.
  */
 import { checkWidths, type Features, rowsOf } from "./feature_statistics.ts";
 
-/** The authors' k, which the ADM evaluator takes too. */
+/** The authors' k, which the ADM evaluator uses too. */
 const neighbours = 3;
 
 /**
  * @param references Features `[N, D]` of real pictures.
- * @param samples Features `[M, D]` of those that are judged.
- * @returns The shares of the samples that the references cover, and of the
- * references that the samples cover.
- * @throws {RangeError} If they differ in width, or either has no third neighbour.
+ * @param samples Features `[M, D]` of the judged pictures.
+ * @returns Precision, the share of the samples that the references cover, and
+ * recall, the share of the references that the samples cover.
+ * @throws {RangeError} If the sets differ in width, or either has no third neighbour.
  *
  * @example
  * ```ts

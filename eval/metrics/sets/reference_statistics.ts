@@ -4,14 +4,14 @@ import { frechetDistanceTo } from "./frechet_distance.ts";
 import type { Normal } from "./feature_statistics.ts";
 import { arrayChecksums, type NumpyArray, readArray } from "./npz.ts";
 
-/** Where the statistics of a set of features are in an archive. */
+/** The names of each kind of statistics in an archive. */
 const keys = {
   pooled: { mean: "mu", covariance: "sigma" },
   spatial: { mean: "mu_s", covariance: "sigma_s" },
 } as const;
 
 /**
- * The distribution of reference features in an `.npz` file.
+ * Reads the distribution of reference features from an `.npz` file.
  *
  * @param kind `pooled` for FID, `spatial` for sFID.
  * @throws {RangeError} If the file lacks them, their shapes are not `[D]` and `[D, D]`, a number is not finite, or the matrix is not symmetric.
@@ -63,7 +63,7 @@ export async function readReference(
   return { mean: data, covariance: spread.data };
 }
 
-/** How far apart the halves of a matrix may be, of its largest number: files of float32 are exact to 6e-8. */
+/** The largest asymmetry of a matrix, relative to its largest number: float32 files are exact to 6e-8. */
 const tolerance = 1e-5;
 
 /** Where a matrix differs from its transpose, if it does. */
@@ -82,7 +82,7 @@ function asymmetry({ shape: [width], data }: NumpyArray): string | undefined {
 /**
  * The Fréchet distance from the statistics in an `.npz` file.
  *
- * @throws {RangeError} If the matrix is no covariance.
+ * @throws {RangeError} If the file's matrix is no covariance.
  * @throws As {@linkcode readReference}.
  */
 export async function distanceFromStatistics(
@@ -102,7 +102,7 @@ export async function distanceFromStatistics(
   }
 }
 
-/** What an `.npz` file has: statistics of either kind, and pictures (`arr_0`), as guided-diffusion writes them. */
+/** The content of an `.npz` file: either kind of statistics, and pictures (`arr_0`), as guided-diffusion writes them. */
 export async function archiveContent(
   path: string,
 ): Promise<ReadonlySet<keyof typeof keys | "pictures">> {
@@ -113,7 +113,7 @@ export async function archiveContent(
   return new Set([...statistics, ...has("arr_0") ? ["pictures" as const] : []]);
 }
 
-/** Whether statistics are what a file gives: it has them, or no pictures to make them of. */
+/** Whether a file is read for its statistics: it has them, or it has no pictures to compute them from. */
 export const givesStatistics = (
   content: Awaited<ReturnType<typeof archiveContent>>,
   kind: keyof typeof keys,

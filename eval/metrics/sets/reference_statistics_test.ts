@@ -9,7 +9,7 @@ import {
   readReference,
 } from "./reference_statistics.ts";
 
-/** Written by NumPy 1.24: `savez_compressed` of means and covariances, and `savez` of what is none. */
+/** Written by NumPy 1.24: `savez_compressed` of means and covariances, and `savez` of arrays that are neither. */
 const testdata = new URL("../../../testdata/npz/", import.meta.url).pathname;
 const reference = `${testdata}reference.npz`;
 const odd = `${testdata}odd.npz`;
@@ -34,7 +34,7 @@ Deno.test("reference statistics are the numbers that NumPy wrote, float64 or flo
   assertAlmostEquals(frechetDistance(own, own), 0, 1e-9);
 });
 
-/** An archive of arrays of float64. */
+/** An archive of float64 arrays. */
 const archive = (arrays: Record<string, [shape: number[], data: number[]]>) =>
   zipSync(Object.fromEntries(
     Object.entries(arrays).map(([name, [shape, data]]) => {
@@ -50,7 +50,7 @@ const archive = (arrays: Record<string, [shape: number[], data: number[]]>) =>
     }),
   ));
 
-Deno.test("statistics that are none are refused, saying which number is wrong", () =>
+Deno.test("statistics that are no mean and covariance are refused; the error names the wrong number", () =>
   inTemporaryFolder(async (folder) => {
     const path = `${folder}/x.npz`;
     const refused = async (mu: number[], sigma: number[], message: string) => {
@@ -74,7 +74,7 @@ Deno.test("statistics that are none are refused, saying which number is wrong", 
     );
   }));
 
-Deno.test("a covariance of few pictures, which rounding leaves below zero, is one", () =>
+Deno.test("a covariance of few pictures is accepted although rounding leaves an eigenvalue below zero", () =>
   inTemporaryFolder(async (folder) => {
     const path = `${folder}/x.npz`;
     const bytes = archive({
@@ -95,7 +95,7 @@ Deno.test("archiveContent() tells statistics and pictures apart", async () => {
   assertEquals(await content("pictures"), ["pictures"]);
 });
 
-Deno.test("archives of something else are refused, naming file and array", async () => {
+Deno.test("archives without such arrays are refused; the error names file and array", async () => {
   await assertRejects(
     () => readArray(odd, "sigma"),
     TypeError,

@@ -1,38 +1,38 @@
 /**
- * Measures of a set of pictures as a whole, with intervals. Samples are kept in
- * ten groups, sample i in group i mod 10; the parts of a group merge, so
- * shards gathered apart give the value of the whole. The interval is that of the
+ * Measures of a whole set of pictures, with intervals. Samples are kept in ten
+ * groups, sample i in group i mod 10; a group's parts merge, so that shards
+ * gathered apart give the value of the whole. The interval is by the
  * delete-a-group jackknife (Kott, 2001): the measure is taken ten times more,
- * without one group each time.
+ * each time without one group.
  */
 import { stacked, unstacked } from "@dip-go/core/tensor";
 import type { Features } from "./feature_statistics.ts";
 
 const groupCount = 10;
 
-/** Fewer samples have no interval: a group would hold one sample, or none. */
+/** The fewest samples with an interval: of fewer, a group would hold one sample or none. */
 export const fewestForInterval = 2 * groupCount;
 
 /** The 97.5 % quantile of Student's t with nine degrees of freedom. */
 const quantile = 2.262;
 
-/** How features become parts that merge, such as their statistics. */
+/** Gathers features into parts that merge, such as their statistics. */
 export interface Gathering<Part> {
   /**
    * @param features `[n, D]`.
-   * @param indices The samples' places among all, n.
+   * @param indices The samples' places among all samples, n.
    */
   gather(features: Features, indices: readonly number[]): Part;
   /** Both together, in whichever order they come. */
   merge(a: Part, b: Part): Part;
-  /** Samples that were gathered. */
+  /** The number of samples in a part. */
   count(part: Part): number;
 }
 
-/** The parts of every group; undefined where a group has no sample yet. */
+/** The part of every group; undefined if a group has no sample yet. */
 export type SampleGroups<Part> = readonly (Part | undefined)[];
 
-/** One value of the set with the samples behind it, and its 95 % interval unless the samples are too few. */
+/** A value of a set, the number of its samples, and its 95 % interval unless there are too few samples. */
 export interface SetValue {
   readonly mean: number;
   readonly low?: number;
@@ -46,20 +46,20 @@ export interface SetMetric<State> {
    * The state of a batch.
    *
    * @param features `[n, D]`, of neighbouring samples.
-   * @param first Place of the first of them among all samples.
+   * @param first The place of the batch's first sample among all samples.
    */
   accumulate(features: Features, first: number): State;
   /** The state of two batches or shards together. */
   merge(a: State, b: State): State;
-  /** @throws {RangeError} If there are too few samples for the measure, or they do not fit the reference. */
+  /** The values by name. @throws {RangeError} If samples are too few for the measure, or do not fit the reference. */
   value(state: State): Readonly<Record<string, SetValue>>;
 }
 
 /**
- * A metric of samples gathered in groups.
+ * Makes a metric of samples that are gathered in groups.
  *
- * @param options `measure`: values by name, of all samples or without the group
- * `left`. `range`: the values that there can be; an interval ends there.
+ * @param options `measure`: values by name, for all samples or without the group
+ * `left`. `range`: the least and the greatest possible value, where intervals end.
  */
 export function groupedMetric<Part>(
   by: Gathering<Part>,
@@ -99,7 +99,7 @@ export function groupedMetric<Part>(
         Object.entries(values).map(([name, mean]) => {
           if (without.length === 0) return [name, { mean, n }];
           const reach = quantile * deviation(without.map((each) => each[name]));
-          const low = Math.min(mean, Math.max(least, mean - reach)); // rounding may put a mean past the end
+          const low = Math.min(mean, Math.max(least, mean - reach)); // rounding may put the mean past the end
           const high = Math.max(mean, Math.min(most, mean + reach));
           return [name, { mean, low, high, n }];
         }),

@@ -1,7 +1,7 @@
 /**
  * The measures of a set of pictures against a reference: Fréchet and kernel
- * distance, precision and recall. Each gathers features batch by batch; shards
- * merge; the value has an interval by `sample_groups.ts`.
+ * distance, precision and recall. They gather features batch by batch, and
+ * shards merge; `sample_groups.ts` gives each value its interval.
  */
 import { stacked, unstacked } from "@dip-go/core/tensor";
 import {
@@ -28,18 +28,18 @@ import {
   withoutGroup,
 } from "./sample_groups.ts";
 
-/** The reference of a set, or the part of it that belongs to the samples without the group `left`. */
+/** The reference for all samples, or for the samples without the group `left`. */
 export type SetReference<Value> = (left?: number) => Value;
 
-/** A reference that has nothing to do with single samples, such as a data set's. */
+/** Makes a reference that does not depend on the samples, such as a data set. */
 export const fixedReference =
   <Value>(value: Value): SetReference<Value> => () => value;
 
 /**
- * A reference whose i-th picture belongs to the i-th sample, such as the full
- * model's of the same noise: where samples are left out, theirs are too.
+ * Makes a reference whose i-th picture belongs to the i-th sample, such as the full
+ * model's from the same noise: if samples are left out, so are their pictures.
  *
- * @param features `[n, D]`, of all samples.
+ * @param features The features `[n, D]` of all the reference's pictures.
  */
 export function pairedReference<Value>(
   features: Features,
@@ -60,14 +60,14 @@ const statistics: Gathering<FeatureStatistics> = {
   count: ({ count }) => count,
 };
 
-/** The features themselves, for measures that mean and scatter do not suffice for, with their samples' places, ascending. */
+/** Features with their samples' places, ascending, for measures that need more than mean and scatter. */
 interface IndexedFeatures {
   readonly indices: readonly number[];
   /** `[n, D]` */
   readonly features: Features;
 }
 
-/** Keeps features in the order of their places, whichever shard came first. */
+/** Keeps features in the order of their places, for shards in any order. */
 const indexedFeatures: Gathering<IndexedFeatures> = {
   gather: (features, indices) => ({ features, indices }),
   merge(a, b) {
@@ -86,7 +86,7 @@ const indexedFeatures: Gathering<IndexedFeatures> = {
 /** The distance from a normal distribution to others. */
 export type DistanceTo = (sample: Normal) => number;
 
-/** The Fréchet distance from a reference, as `name`. */
+/** The metric `name`: the Fréchet distance from a reference. */
 export const frechetMetric = (
   name: string,
   reference: SetReference<DistanceTo>,
@@ -100,7 +100,7 @@ export const frechetMetric = (
 export const distanceFrom = (features: Features): DistanceTo =>
   frechetDistanceTo(normalOfFeatures(features));
 
-/** The kernel distance to a reference's features `[M, D]`, as `name`; its estimate may be negative. */
+/** The metric `name`: the kernel distance to a reference's features `[M, D]`, whose estimate may be negative. */
 export const kernelMetric = (
   name: string,
   reference: SetReference<Features>,
@@ -113,7 +113,7 @@ export const kernelMetric = (
     range: [-Infinity, Infinity],
   });
 
-/** Precision and recall towards a reference's features `[M, D]`, under these names. */
+/** The metrics `names`: precision and recall against a reference's features `[M, D]`. */
 export const precisionRecallMetric = (
   names: { readonly precision: string; readonly recall: string },
   reference: SetReference<Features>,

@@ -40,7 +40,7 @@ const fid = frechetMetric("fid", fixedReference(distanceFrom(reference)));
 const kid = kernelMetric("kid", fixed, kernel);
 const pr = precisionRecallMetric({ precision: "p", recall: "r" }, fixed);
 
-/** The value of samples that come in shards, the last first. */
+/** The metric's value of samples that come in shards, the last shard first. */
 function sharded<State>(
   metric: SetMetric<State>,
   samples: Tensor<"float32">,
@@ -52,7 +52,7 @@ function sharded<State>(
   return metric.value(parts.toReversed().reduce(metric.merge));
 }
 
-Deno.test("shards of a set merge into the whole's value and interval, whatever their sizes and order", () => {
+Deno.test("shards of a set merge into the whole's value and interval, for any sizes and order", () => {
   const samples = drawn(57, { shift: 1 });
   const compare = <State>(metric: SetMetric<State>) => {
     const whole = metric.value(metric.accumulate(samples, 0));
@@ -70,7 +70,7 @@ Deno.test("shards of a set merge into the whole's value and interval, whatever t
   compare(pr);
 });
 
-Deno.test("the values are those of the measures on all samples", () => {
+Deno.test("the values equal the measures of all samples", () => {
   const samples = drawn(50, { shift: 1 });
   const of = <State>(metric: SetMetric<State>) =>
     metric.value(metric.accumulate(samples, 0));
@@ -101,12 +101,12 @@ Deno.test("the interval of a distance is about as wide as the distance varies ov
   assert(half > 1.2 * spread && half < 4 * spread, `${half} of ${spread}`);
 });
 
-Deno.test("where the reference belongs to the samples, both are left out together", () => {
+Deno.test("a paired reference leaves out the pictures of the samples that are left out", () => {
   const samples = drawn(60, { shift: 1 });
   const shifted = float32(samples.shape, samples.data.map((x) => x + 0.1));
   const paired = frechetMetric("fid", pairedReference(samples, distanceFrom));
   const { mean, low, high } = paired.value(paired.accumulate(shifted, 0)).fid;
-  // equal covariances, whoever is left out: the distance is that of the means
+  // The covariances are equal without any group: the distance is that between the means.
   assertAlmostEquals(mean, width * 0.01, 1e-5);
   assert(high! - low! < 1e-4, `${low} ${high}`);
   const fixed = fixedReference(distanceFrom(samples));

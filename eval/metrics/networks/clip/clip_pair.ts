@@ -1,4 +1,4 @@
-/** Both towers of a `CLIPModel` folder, which share a config and a file of weights. */
+/** Loads both towers of a `CLIPModel` folder, which share a config and a file of weights. */
 import {
   ConfigJson,
   isFile,
@@ -18,7 +18,7 @@ import {
 import { asClipModel, openTensorFile } from "@dip-go/core/weights";
 import { clipModelJson, openClipConfig, openClipWeights } from "./open_clip.ts";
 
-/** Keys of training, and of the towers: each tower is read apart. */
+/** Keys about training, and the towers' own keys, which are read for each tower by itself. */
 const harmless = [
   ...["initializer_factor", "logit_scale_init_value"],
   ...["text_config", "text_config_dict"],
@@ -45,7 +45,7 @@ function towerConfig(config: ConfigJson, tower: Tower): ConfigJson["values"] {
   return own.values;
 }
 
-/** A tower of a `CLIPModel`, read by the tower's own kind. */
+/** The component kind of a tower in a `CLIPModel`, based on the tower's own kind. */
 const half = <Config>(
   kind: ComponentKind<Config>,
   tower: Tower,
@@ -56,7 +56,7 @@ const half = <Config>(
     const config = new ConfigJson(json, file, { model_type: ["clip"] });
     const name = tower === "text" ? "Text" : "Vision";
     const own = towerConfig(config, tower);
-    const projection_dim = config.value("projection_dim"); // the towers' own may be another, and is not read
+    const projection_dim = config.value("projection_dim"); // a tower's own value may differ, and is not read
     config.finish(harmless, transformersKeys);
     return kind.parse({
       model_type: `clip_${tower}_model`,
@@ -80,7 +80,7 @@ interface ClipPair {
 }
 
 /**
- * Reads a `CLIPModel` folder, or open_clip's where it has no `config.json`.
+ * Reads a `CLIPModel` folder, or open_clip's layout if there is no `config.json`.
  *
  * @throws As `loadComponent`.
  */

@@ -38,7 +38,7 @@ for (const [name, pair, millions] of pairs) {
     assertEquals(new Map(asked), published);
   });
 
-  Deno.test(`${name} at reduced width computes what it is defined to, from a file in its published layout`, () =>
+  Deno.test(`${name} at reduced width matches a reference in float64, from a file in its published layout`, () =>
     inTemporaryFolder(async (folder) => {
       const small = reduced(pair);
       const weights = checkpoint(small);

@@ -1,20 +1,20 @@
-/** Pictures as input of a CLIP's tower, as `CLIPImageProcessor` makes it: Pillow's resizing of 8-bit pictures, a crop, normalised channels. */
+/** Makes a CLIP tower's input as `CLIPImageProcessor` does: Pillow's resizing of 8-bit pictures, crop, normalisation. */
 import { ConfigJson, isFile, most, readJson } from "@dip-go/core/files";
 import { float32, roundHalfEven, type Tensor } from "@dip-go/core/tensor";
 import { openClipConfig } from "./open_clip.ts";
 import { type ResizeFilter, rgbImage } from "@dip-go/core/pictures";
 import { middleOf, withShorterSide } from "../../../pictures/middle_of.ts";
 
-/** How a picture becomes a tower's input. */
+/** The preprocessing that turns a picture into a tower's input. */
 export interface ClipPreprocessing {
-  /** Side in pixels that the shorter side of a picture gets. */
+  /** The side in pixels to which a picture's shorter side is resized. */
   readonly shortest: number;
-  /** Side in pixels of the square cut from the middle. */
+  /** The side in pixels of the square cut from the middle. */
   readonly crop: number;
-  /** Rounds the half of a margin that lies before the square. */
+  /** Rounds half of a margin, the part before the square. */
   readonly round: (half: number) => number;
   readonly filter: ResizeFilter;
-  /** Of values in [0, 1], by channel. */
+  /** The mean and, below, the standard deviation of each channel, for values in [0, 1]. */
   readonly mean: readonly number[];
   readonly std: readonly number[];
 }
@@ -26,7 +26,7 @@ const filters: Readonly<Record<number, ResizeFilter>> = {
 };
 
 /**
- * Reads a folder's `preprocessor_config.json`, or open_clip's configuration where there is none.
+ * Reads a folder's `preprocessor_config.json`, or open_clip's configuration if there is none.
  *
  * @throws {TypeError} If a value is missing or asks for other preprocessing.
  */
@@ -57,14 +57,14 @@ export async function readClipPreprocessing(
   return preprocessing;
 }
 
-/** Keys of `CLIPImageProcessor` about types in Python, and about what is done to no picture here. */
+/** Keys of `CLIPImageProcessor` about types in Python, and about steps that no picture goes through here. */
 const harmless = [
   ...["feature_extractor_type", "image_processor_type", "processor_class"],
   ...["do_convert_rgb", "data_format", "input_data_format", "return_tensors"],
   ...["device", "disable_grouping", "pad_size", "image_seq_length"],
 ];
 
-/** open_clip's preprocessing unless told otherwise, which is that of CLIP's authors. */
+/** Reads open_clip's preprocessing, whose defaults are those of CLIP's authors. */
 async function openClipPreprocessing(file: string): Promise<ClipPreprocessing> {
   const json = new ConfigJson(await readJson(file), file);
   const config = json.part("preprocess_cfg");
@@ -82,7 +82,7 @@ async function openClipPreprocessing(file: string): Promise<ClipPreprocessing> {
   };
 }
 
-/** A side, given as a number, or by each of an object's keys. */
+/** Reads a side, given as a number, or by each key `names` of an object. */
 function sideOf(
   config: ConfigJson,
   key: string,
@@ -106,9 +106,9 @@ function threeNumbers(config: ConfigJson, key: string): readonly number[] {
 }
 
 /**
- * Pixels `[1, 3, S, S]` of a picture.
+ * The pixels `[1, 3, S, S]` of a picture as a tower's input.
  *
- * @param picture `[3, H, W]` in [-1, 1]; rounded to 8 bits, as a saved picture is.
+ * @param picture `[3, H, W]` in [-1, 1]; it is rounded to 8 bits, as a saved picture is.
  * @throws {RangeError} If the resized picture is smaller than the crop, or a value is not a number.
  */
 export function clipPixels(

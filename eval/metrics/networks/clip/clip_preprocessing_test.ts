@@ -14,7 +14,7 @@ import { openSafetensors } from "@dip-go/core/weights";
 import { inTemporaryFolder } from "@dip-go/testing/files";
 import { clipPixels, readClipPreprocessing } from "./clip_preprocessing.ts";
 
-/** OpenAI's, with this project's names. */
+/** OpenAI's preprocessing, with this project's names. */
 const openai = {
   shortest: 224,
   crop: 224,
@@ -67,7 +67,7 @@ Deno.test("clipPixels() cuts an odd margin as transformers and as open_clip do",
   }
 });
 
-Deno.test("clipPixels() refuses what the crop does not fit into", () => {
+Deno.test("clipPixels() refuses a picture into which the crop does not fit", () => {
   assertThrows(
     () => clipPixels(zeros([3, 8, 8]), { ...openai, shortest: 200 }),
     RangeError,
@@ -116,7 +116,7 @@ Deno.test("readClipPreprocessing() refuses other preprocessing, naming the key",
   }
 });
 
-Deno.test("readClipPreprocessing() reads open_clip's configuration where that is all there is", () =>
+Deno.test("readClipPreprocessing() reads open_clip's configuration if it is the only one", () =>
   inTemporaryFolder(async (folder) => {
     const { mean, std } = openai;
     const write = (preprocess_cfg: Record<string, unknown>) =>

@@ -1,4 +1,4 @@
-/** A contrastive text-picture pair (Radford et al., 2021), such as a CLIP: texts and pictures to features of one space. */
+/** A contrastive pair of networks (Radford et al., 2021), such as CLIP, for texts and pictures: features of one space. */
 import { clipTextGraph, clipVisionGraph } from "@dip-go/core/models";
 import {
   openSession,
@@ -33,7 +33,7 @@ export class ContrastivePair implements AsyncDisposable {
   }
 
   /**
-   * Features of pictures `[B, 3, H, W]` in [-1, 1], of any size.
+   * The features of pictures `[B, 3, H, W]` in [-1, 1], of any size.
    *
    * @throws {RangeError} As `clipPixels`.
    */
@@ -56,7 +56,7 @@ export class ContrastivePair implements AsyncDisposable {
  * Opens a `CLIPModel` folder with its tokenizer and `preprocessor_config.json`.
  *
  * @throws As `loadClipPair`, `loadTokenizer` and `readClipPreprocessing`.
- * @throws {RangeError} If the crop is not of the size that the tower sees.
+ * @throws {RangeError} If the crop does not have the picture tower's size.
  *
  * @example The CLIP score of a picture and two prompts, by the embedded pair
  * ```ts

@@ -5,7 +5,7 @@
  */
 import { ConfigJson, isFile, most } from "@dip-go/core/files";
 
-/** Name of the configuration in a folder. */
+/** The name of the configuration file in a folder. */
 export const openClipConfig = "open_clip_config.json";
 
 const weightNames = [
@@ -13,7 +13,7 @@ const weightNames = [
   "open_clip_pytorch_model.bin",
 ];
 
-/** open_clip's fields of a tower that this network has; another would make another network. */
+/** The open_clip fields that this network supports; any other field would make another network. */
 const known = {
   model_cfg: ["embed_dim", "vision_cfg", "text_cfg", "quick_gelu"],
   vision_cfg: [
@@ -23,7 +23,7 @@ const known = {
   text_cfg: ["context_length", "vocab_size", "width", "heads", "layers"],
 } as const;
 
-/** A part of the configuration without fields that are not known. */
+/** A part of the configuration. @throws {TypeError} If it has an unknown field. */
 function partOf(config: ConfigJson, name: keyof typeof known): ConfigJson {
   const part = config.part(name);
   const names: readonly string[] = known[name];
@@ -33,7 +33,7 @@ function partOf(config: ConfigJson, name: keyof typeof known): ConfigJson {
 }
 
 /**
- * The `config.json` of the same `CLIPModel`.
+ * Converts open_clip's configuration into the `config.json` of the same `CLIPModel`.
  *
  * @param json Parsed `open_clip_config.json`.
  * @throws {TypeError} If a key is missing or asks for another network.
@@ -56,7 +56,7 @@ export function clipModelJson(
     projection_dim: model.positiveInteger("embed_dim"),
     text_config: {
       ...shared,
-      eos_token_id: 2, // which pools at the highest id, as open_clip does
+      eos_token_id: 2, // pools at the highest id, as open_clip does
       hidden_size: width,
       intermediate_size: 4 * width,
       num_hidden_layers: text.positiveInteger("layers", most.layers),
@@ -74,7 +74,7 @@ export function clipModelJson(
   };
 }
 
-/** Widths and heads of the picture tower; its heads are given by their width, its MLPs by a ratio. */
+/** The picture tower's sizes: open_clip gives the width of a head, and the MLP's width as a ratio. */
 function visionSizes(vision: ConfigJson): Record<string, number> {
   const width = vision.positiveInteger("width");
   const ratio = "mlp_ratio" in vision.values
@@ -94,7 +94,7 @@ function visionSizes(vision: ConfigJson): Record<string, number> {
   };
 }
 
-/** The weights in a folder. @throws {Deno.errors.NotFound} If there are none. */
+/** The path of the weights in a folder. @throws {Deno.errors.NotFound} If there are none. */
 export async function openClipWeights(folder: string): Promise<string> {
   for (const name of weightNames) {
     if (await isFile(`${folder}/${name}`)) return `${folder}/${name}`;

@@ -18,7 +18,7 @@ import {
 import { loadClipPair, textHalf, visionHalf } from "./clip_pair.ts";
 import { clipModelJson } from "./open_clip.ts";
 
-/** A pair's file as open_clip writes it. */
+/** A pair's weights in the layout of open_clip's file. */
 function openClipFile(
   weights: ReadonlyMap<string, Tensor>,
 ): Map<string, Tensor> {
@@ -153,7 +153,7 @@ Deno.test("a pair in open_clip's layout has the same weights, from either kind o
     );
   }));
 
-Deno.test("open_clip's configuration of ViT-g-14 is that of transformers", () => {
+Deno.test("open_clip's configuration of ViT-g-14 equals that of transformers", () => {
   const json = clipModelJson({
     model_cfg: {
       embed_dim: 1024,

@@ -1,8 +1,8 @@
 /**
- * Inception-v3 (Szegedy et al., 2016) as it was released on 2015-12-05, whose
- * features the Fréchet inception distance is made of, with the weights' names
- * of pytorch-fid's port. It differs from later versions in its pooling: averages
- * leave out the padding, and the last block pools maxima.
+ * Inception-v3 (Szegedy et al., 2016) as released on 2015-12-05, the network whose
+ * features the Fréchet inception distance compares. Weights have the names of
+ * pytorch-fid's port. Its pooling differs from later versions: averages leave out
+ * the padding, and the last block pools maxima.
  *
  * Shapes: `B` batch.
  */
@@ -10,9 +10,9 @@ import { askedShapes, type WeightSource } from "@dip-go/core/models";
 import { type Graph, GraphBuilder, type Value } from "@dip-go/core/onnx";
 import { float32 } from "@dip-go/core/tensor";
 
-/** Its width. */
+/** The network's width. */
 export interface InceptionConfig {
-  /** Divides all widths: 1 for the published network, more for tests. */
+  /** The divisor of all widths: 1 for the published network, more for tests. */
   readonly narrow: number;
 }
 
@@ -37,12 +37,12 @@ type Branch = readonly Step[];
 
 const epsilon = 1e-3;
 
-/** Height and width of the pictures. */
+/** The height and width of the pictures. */
 export const inceptionSize = 299;
 /** The block of which sFID looks at features, `mixed_6` of the release, and at how many channels of its first branch. */
 const spatial = { block: "Mixed_6d", channels: 7 };
 
-/** Convolution, batch norm by its running statistics, ReLU. */
+/** Adds a convolution, a batch norm by its running statistics and a ReLU. */
 function layer(
   { g, weights, narrow }: Context,
   x: Value,

@@ -11,7 +11,7 @@ import { inceptionGraph, inceptionParameters } from "./inception.ts";
 import { type FidConvention, inceptionInput } from "./inception_inputs.ts";
 import type { Features } from "../../sets/feature_statistics.ts";
 
-/** Features of N pictures. */
+/** The features of N pictures. */
 export interface InceptionRows {
   /** `[N, 2048]` */
   readonly pooled: Features;
@@ -25,7 +25,7 @@ export class InceptionFeatures implements AsyncDisposable {
   constructor(private readonly session: Session) {}
 
   /**
-   * The features of pictures, one after another.
+   * Computes the features of pictures, one after another.
    *
    * @param pictures `[H, W, 3]` each, of any sizes.
    * @throws {RangeError} If there is no picture.

@@ -18,7 +18,7 @@ import { type Picture, writePng } from "@dip-go/core/pictures";
 
 const narrow = 16;
 
-/** Random weights under the published names that keep a signal's size, and what else the published file holds. */
+/** Writes random weights that keep a signal's size, with all keys of the published file. */
 async function writeWeights(path: string, without?: string): Promise<void> {
   const random = new TorchGenerator(3);
   const tensors = new Map<string, Tensor>();
@@ -48,7 +48,7 @@ const picture = (height: number, width: number): Picture => ({
   ),
 });
 
-Deno.test("Inception's features are read from a checkpoint with the published keys, a row a picture", () =>
+Deno.test("Inception's features are read from a checkpoint with the published keys, a row for each picture", () =>
   inTemporaryFolder(async (folder) => {
     const path = `${folder}/inception.safetensors`;
     await writeWeights(path);

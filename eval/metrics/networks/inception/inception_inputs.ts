@@ -1,6 +1,6 @@
 /**
- * Pictures as Inception's input, by the conventions under which FIDs are published.
- * They differ by tenths to whole points of FID, so a figure names its own.
+ * Makes Inception's input from pictures, by the conventions under which FIDs are
+ * published. These differ by tenths to whole points of FID, so a figure names its own.
  */
 import { inceptionSize } from "./inception.ts";
 import { float32, roundHalfEven, type Tensor } from "@dip-go/core/tensor";
@@ -15,7 +15,7 @@ const conventions = {
   "pytorch-fid": (picture: Picture): Float32Array =>
     interpolated(picture, betweenCentres).map((x) => 2 * x / 255 - 1),
 
-  /** clean-fid (Parmar et al., 2022): Pillow's bicubic in float, clipped; other centre and scale. */
+  /** clean-fid (Parmar et al., 2022): Pillow's bicubic in float, clipped; another centre and scale, 128. */
   "clean-fid": ({ height, width, channels, data }: Picture): Float32Array => {
     const size = { height: inceptionSize, width: inceptionSize };
     const picture = { height, width, channels, data: Float32Array.from(data) };
@@ -23,7 +23,7 @@ const conventions = {
       .map((x) => (Math.min(Math.max(x, 0), 255) - 128) / 128);
   },
 
-  /** The evaluator of ADM (Dhariwal and Nichol, 2021), as TensorFlow's graph of 2015 resizes: bilinear between the corners of pixels; other centre and scale. */
+  /** ADM's evaluator (Dhariwal and Nichol, 2021), as TensorFlow's graph of 2015: bilinear between pixel corners; 128. */
   adm: (picture: Picture): Float32Array =>
     interpolated(picture, betweenCorners).map((x) => (x - 128) / 128),
 
@@ -38,12 +38,12 @@ const conventions = {
 
 export type FidConvention = keyof typeof conventions;
 
-/** In the order of the help texts. */
+/** The conventions in the order of the help texts. */
 export const fidConventions = Object.keys(
   conventions,
 ) as readonly FidConvention[];
 
-/** Inputs `[1, 3, 299, 299]` of a picture `[H, W, 3]`. */
+/** The input `[1, 3, 299, 299]` for a picture `[H, W, 3]`. */
 export function inceptionInput(
   picture: Picture,
   convention: FidConvention,
@@ -57,7 +57,7 @@ export function inceptionInput(
   return float32([1, 3, inceptionSize, inceptionSize], data);
 }
 
-/** Where one of 299 positions lies among the pixels of a side. */
+/** Maps one of 299 positions to its place among the pixels of a side. */
 type Place = (i: number, size: number) => number;
 
 const betweenCentres: Place = (i, size) =>
@@ -65,7 +65,7 @@ const betweenCentres: Place = (i, size) =>
 
 const betweenCorners: Place = (i, size) => i * size / inceptionSize;
 
-/** A picture of 299x299 pixels `[H, W, C]` by bilinear interpolation. */
+/** Interpolates a picture bilinearly to 299x299 pixels, `[H, W, C]`. */
 function interpolated(
   { height, width, channels, data }: Picture,
   place: Place,
@@ -90,7 +90,7 @@ function interpolated(
   return made;
 }
 
-/** For each of 299 positions the pixels on either side, and the weight of the second. */
+/** For each of 299 positions, the pixels on either side and the weight of the second pixel. */
 function neighbours(
   size: number,
   place: Place,

@@ -35,7 +35,7 @@ async function interpolated(
   return results.y.data as Float32Array;
 }
 
-Deno.test("pytorch-fid's input is what ONNX Runtime interpolates between the centres of pixels", async () => {
+Deno.test("pytorch-fid's input equals ONNX Runtime's interpolation between the centres of pixels", async () => {
   for (const [height, width] of [[64, 48], [320, 400]]) {
     const own = picture(height, width);
     const expected = await interpolated(own, "half_pixel");
@@ -66,7 +66,7 @@ Deno.test("clean-fid's input is clipped where bicubic overshoots, and centred at
   flat.forEach((value) => assertAlmostEquals(value, -0.5, 1e-6));
 });
 
-Deno.test("the companion's input leaves out what is beside the middle square", () => {
+Deno.test("the companion's input leaves out the pixels beside the middle square", () => {
   const [height, width] = [128, 512];
   const middle = picture(height, height);
   const data = new Uint8Array(height * width * 3).fill(255);

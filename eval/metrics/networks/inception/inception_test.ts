@@ -52,7 +52,7 @@ const mean = (values: number[]) =>
   values.reduce((a, b) => a + b, 0) / values.length;
 const maximum = (values: number[]) => Math.max(...values);
 
-/** "name channels kernel", and "/2" where it halves the map, "v" where it does not pad. */
+/** Convolves as the words say: "name channels kernel", and "/2" if it halves the map, "v" if it does not pad. */
 function convolved(
   { size, planes }: Maps,
   words: string,
@@ -228,7 +228,7 @@ function randomWeights(): { weights: Weights; source: WeightSource } {
   return { weights, source };
 }
 
-Deno.test("Inception at a sixteenth of its width computes what it is defined to", async () => {
+Deno.test("Inception at a sixteenth of its width matches the reference in float64", async () => {
   const narrow = 16;
   const { weights, source } = randomWeights();
   const size = 299;
@@ -272,7 +272,7 @@ Deno.test("Inception has the published number of weights, 2048 and 2023 features
   assertEquals(outputs.map(({ shape }) => shape), [[2, 2048], [2, 2023]]);
 });
 
-Deno.test("Inception asks for exactly the keys and shapes of pytorch-fid's checkpoint but those of its last layer", () => {
+Deno.test("Inception asks for exactly the keys and shapes of pytorch-fid's checkpoint, except its last layer's", () => {
   const expected = new Map<string, number[]>();
   let width = 3;
   for (const [block, branches] of modules) {

@@ -1,9 +1,9 @@
 /**
  * LPIPS (Zhang et al., CVPR 2018), version 0.1: how far apart two pictures look.
  * Both go through a network trained on ImageNet; features of each of five depths
- * are normalised over their channels, and their squared differences weighted by
- * what people judged. Weights bear the names of torchvision's networks and of
- * the authors' release.
+ * are normalised over their channels, and their squared differences are weighted
+ * by factors fitted to people's judgements. Weights bear the names of
+ * torchvision's networks and of the authors' release.
  *
  * Shapes: `B` batch, `C` channels.
  */
@@ -15,7 +15,7 @@ import {
 import { type Graph, GraphBuilder, type Value } from "@dip-go/core/onnx";
 import { float32 } from "@dip-go/core/tensor";
 
-/** A convolution and its ReLU by place in torchvision's list; the same size unless told. */
+/** A convolution and its ReLU by place in torchvision's list; without a `window` the map keeps its size. */
 type Layer = readonly [
   index: number,
   channels: number,
@@ -24,9 +24,9 @@ type Layer = readonly [
 ];
 
 interface Backbone {
-  /** Side of the windows of its pools, which halve the map. */
+  /** The side of the pools' windows; pools halve the map. */
   readonly pool: number;
-  /** Each ends in a map that is compared; all but some begin with a pool. */
+  /** Each stage ends in a map that is compared; it begins with a pool if it is `pooled`. */
   readonly stages: readonly {
     readonly pooled: boolean;
     readonly layers: readonly Layer[];
@@ -58,24 +58,24 @@ const backbones = {
   },
 } as const satisfies Record<string, Backbone>;
 
-/** The networks that there are judgements for here. */
+/** The networks whose published weights can be used here. */
 export type LpipsNet = keyof typeof backbones;
 
-/** In the order of the help texts. */
+/** The networks in the order of the help texts. */
 export const lpipsNets = Object.keys(backbones) as readonly LpipsNet[];
 
-/** Its backbone and width. */
+/** The network and its width. */
 export interface LpipsConfig {
   readonly net: LpipsNet;
-  /** Divides all widths: 1 for the published network, more for tests. */
+  /** The divisor of all widths: 1 for the published network, more for tests. */
   readonly narrow: number;
 }
 
-/** The authors' mean and deviation of ImageNet's channels, for values in [-1, 1]. */
+/** The authors' mean and, below, deviation of ImageNet's channels, for values in [-1, 1]. */
 const shift = [-0.030, -0.088, -0.188];
 const scale = [0.458, 0.448, 0.450];
 
-/** Keeps the norm of a map's pixel off 0. */
+/** Added to the norm of a pixel's channels, so that it is not 0. */
 const epsilon = 1e-10;
 
 /** The maps that are compared, from the first to the last. */
@@ -105,7 +105,7 @@ function normalised(g: GraphBuilder, map: Value): Value {
   return g.div(map, g.add(g.sqrt(squares), g.scalar(epsilon)));
 }
 
-/** The least side in pixels that leaves every map a pixel. */
+/** The smallest side in pixels with which every map has a pixel. */
 export function smallestSide(net: LpipsNet): number {
   const { pool, stages }: Backbone = backbones[net];
   let side = 1;

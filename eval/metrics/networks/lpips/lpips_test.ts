@@ -50,7 +50,7 @@ interface Maps {
 
 type Weights = ReadonlyMap<string, Tensor<"float32">>;
 
-/** Every window of a plane, as the values within it and their places in the window. */
+/** Computes a value for every window; `at` reads a plane at a place in the window, 0 in the padding. */
 function windows(
   { height, width, planes }: Maps,
   { kernel, stride, padding }: {
@@ -166,7 +166,7 @@ function reference(
   }, 0);
 }
 
-/** Random weights that keep a signal's size; those of the maps are not negative, as the published ones. */
+/** Random weights that keep a signal's size; the maps' weights are not negative, like the published ones. */
 function randomWeights(net: LpipsNet, narrow: number) {
   const random = new TorchGenerator(17);
   const draw = (shapes: ReadonlyMap<string, readonly number[]>) =>
@@ -183,7 +183,7 @@ function randomWeights(net: LpipsNet, narrow: number) {
 }
 
 for (const net of lpipsNets) {
-  Deno.test(`LPIPS with ${net} at reduced width computes what it is defined to, from the two published files`, () =>
+  Deno.test(`LPIPS with ${net} at reduced width matches the reference in float64, from the two published files`, () =>
     inTemporaryFolder(async (folder) => {
       const narrow = 16;
       const { backbone, linear } = randomWeights(net, narrow);
@@ -253,7 +253,7 @@ for (const net of lpipsNets) {
       linear,
       new Map(widths.map((c, i) => [`lin${i}.model.1.weight`, [1, c, 1, 1]])),
     );
-    // what torchvision's networks count before their classifiers
+    // The numbers of weights in torchvision's networks before their classifiers.
     const published = { alex: 2_469_696, vgg: 14_714_688 }[net];
     const count = [...backbone.values()].reduce((n, s) => n + sizeOf(s), 0);
     assertEquals(count, published);

@@ -30,7 +30,7 @@ export class Lpips implements AsyncDisposable {
    * @param a Pictures in [-1, 1], `[B, 3, H, W]` or `[3, H, W]`.
    * @param b Pictures of the same shape.
    * @throws {TypeError} If the shapes differ.
-   * @throws {RangeError} If they are too small for the network.
+   * @throws {RangeError} If the pictures are too small for the network.
    */
   async distances(a: Images, b: Images): Promise<number[]> {
     const { B, C, H, W } = imagePairSizes("LPIPS", a, b);
@@ -44,7 +44,7 @@ export class Lpips implements AsyncDisposable {
     });
   }
 
-  /** A session takes pictures of one size. */
+  /** The session for pictures of one size, opened at its first use. */
   async #sized(height: number, width: number): Promise<Session> {
     const size = `${height}x${width}`;
     const known = this.#sessions.get(size);
@@ -89,7 +89,7 @@ export function loadLpips(
  *
  * @param net AlexNet, which the authors advise for measuring, or VGG-16.
  * @param options `backbone` and `linear`: the two published files, as for
- * `loadLpips`. `narrow`: as in `LpipsConfig`.
+ * `loadLpips`. `narrow`: the divisor of all widths, as in `LpipsConfig`.
  * @throws As `loadLpips`.
  *
  * @example
