@@ -3,8 +3,8 @@
  * results and tables of them. {@linkcode evaluatePictures} measures a folder
  * against another or against published statistics.
  *
- * Networks, charts, reports, benches and conformance have doors of their own,
- * such as `@dip-go/eval/metrics`.
+ * Networks, charts, reports, benches and conformance have entry points of their
+ * own, such as `@dip-go/eval/metrics`.
  *
  * @module
  */

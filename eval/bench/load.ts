@@ -47,7 +47,6 @@ function readOnce(path: string): void {
   while (file.readSync(bytes));
 }
 
-/** The seconds that a function takes. */
 async function seconds(body: () => unknown): Promise<number> {
   const start = performance.now();
   await body();

@@ -12,7 +12,7 @@ const arrayName = "arr_0";
 const longestHeader = 1024;
 
 /**
- * The pictures of a file, one at a time.
+ * Yields the pictures of a file, one at a time.
  *
  * @throws As `unpackedArray`.
  * @throws {TypeError} If the array is of another type or shape, or cut off.

@@ -22,7 +22,7 @@ Deno.test("archivePictures() gives the pictures of arr_0, one after another", as
   }
 });
 
-Deno.test("archivePictures() refuses what is cut off or of something else", () =>
+Deno.test("archivePictures() refuses archives that are cut off or hold something else", () =>
   inTemporaryFolder(async (temporary) => {
     const refused = (path: string, message: string) =>
       assertRejects(() => pictures(path), TypeError, message);

@@ -1,9 +1,9 @@
 /** A font of 5x7 pixels, drawn for the labels of image grids: capitals, digits and some signs. */
 
-/** Height of a line of text in pixels. */
+/** The height of a line of text in pixels. */
 export const glyphHeight = 7;
 
-/** Pixels from one character to the next, the gap of one pixel included. */
+/** The pixels from one character to the next, including the gap of one pixel. */
 export const glyphAdvance = 6;
 
 // Seven rows of five pixels each, from top to bottom.
@@ -59,7 +59,7 @@ const glyphs: Readonly<Record<string, string>> = {
   "?": ".###. #...# ....# ..##. ..#.. ..... ..#..",
 };
 
-/** Pixels `[x, y]` that a line of text inks; letters become capitals, a character without a glyph "?". */
+/** The pixels `[x, y]` that a line of text inks, in capitals; a character without a glyph is drawn as "?". */
 export function inkedPixels(text: string): [x: number, y: number][] {
   return [...text.toUpperCase()].flatMap((character, i) =>
     glyphRows(character).flatMap((row, y) =>

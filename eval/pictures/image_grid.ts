@@ -1,4 +1,4 @@
-/** Samples of several methods side by side: a labelled row a method, a column a sample. */
+/** Draws samples of several methods side by side: a labelled row for each method, a column for each sample. */
 
 import { describe, sameShape, type Tensor } from "@dip-go/core/tensor";
 import { glyphAdvance, glyphHeight, inkedPixels } from "./bitmap_font.ts";
@@ -6,7 +6,7 @@ import { type Picture, rgbImage } from "@dip-go/core/pictures";
 
 /** One row of a grid. */
 export interface GridRow {
-  /** Drawn left of the images in capitals. */
+  /** The text left of the images, drawn in capitals. */
   label: string;
   /** Images `[3, H, W]` in [-1, 1], all of one size. */
   images: readonly Tensor<"float32">[];
@@ -18,7 +18,7 @@ const fontZoom = 2;
 /**
  * Draws a grid on white. Rows may differ in length; a short one ends early.
  *
- * @param options `zoom`: each pixel becomes `zoom` x `zoom` pixels; 1 unless told.
+ * @param options `zoom`: each pixel becomes `zoom` x `zoom` pixels; 1 by default.
  * @throws {TypeError} If there is no image or their shapes differ.
  * @throws {RangeError} If `zoom` is no positive whole number.
  *
@@ -63,7 +63,7 @@ export function imageGrid(
   return canvas;
 }
 
-/** A picture with each pixel `zoom` x `zoom` pixels large. */
+/** Enlarges each pixel of a picture to `zoom` x `zoom` pixels. */
 export function enlarged(picture: Picture, zoom: number): Picture {
   const canvas = blank(picture.width * zoom, picture.height * zoom);
   drawImage(canvas, picture, { x: 0, y: 0, zoom });

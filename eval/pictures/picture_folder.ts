@@ -9,10 +9,10 @@ import {
 import { archivePictures } from "./archive_pictures.ts";
 
 /**
- * Names of the pictures in a folder, links to pictures among them.
+ * The sorted names of the pictures in a folder, including links to pictures.
  *
  * @throws {Deno.errors.NotFound} If there is no such folder.
- * @throws {TypeError} If it holds no picture, or one of a kind that is not read.
+ * @throws {TypeError} If it is a file, holds no picture, or holds one of a kind that is not read.
  */
 export async function pictureNames(folder: string): Promise<string[]> {
   if (await isFile(folder)) {

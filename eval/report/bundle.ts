@@ -1,8 +1,8 @@
 /**
- * `deno task report:bundle`: the page's script from `page/main.ts`, d3
- * included, into `page.bundle.js`. The bundler is downloaded by Deno when first
- * used, so the bundle is kept in the repository; its first line holds a hash of
- * its sources, and a test compares the two.
+ * `deno task report:bundle`: bundles the page's script `page/main.ts`, with d3, into
+ * `page.bundle.js`. Deno downloads the bundler at its first use, so the bundle is
+ * kept in the repository; its first line holds a hash of its sources, which a
+ * test compares.
  */
 import { createHash } from "node:crypto";
 import { writeAtomically } from "@dip-go/core/files";
@@ -25,7 +25,7 @@ export async function sourcesHash(): Promise<string> {
   return hash.digest("hex");
 }
 
-/** The first line of a bundle made from sources of a hash. */
+/** The first line of a bundle whose sources have the given hash. */
 export const bundleHeader = (hash: string): string =>
   `/* sources ${hash}; contains d3, copyright Mike Bostock, ISC licence; made by deno task report:bundle */`;
 

@@ -1,4 +1,4 @@
-/** Runs, one or several, as the data of one page. */
+/** Joins one or several runs into the data of one page. */
 import {
   type JoinedRow,
   joinResults,
@@ -14,26 +14,26 @@ import type { RowDetails, RunDetails } from "./run_details.ts";
 /** A run's two files. */
 export interface ReportedRun {
   readonly results: Results;
-  /** Absent where only the numbers are there. */
+  /** The details; undefined if a run has only numbers. */
   readonly details?: RunDetails;
 }
 
-/** Bytes that the pictures of one page may take, of the 5 MB that the page may. */
+/** The bytes that the pictures of one page may take; the whole page may take 5 MB. */
 export const pictureBytes = 3_800_000;
 
-/** The top of a page. */
+/** The title and the lead of a page. */
 export type Heading = Pick<ReportData, "title" | "lead">;
 
 /**
- * The page of some runs; their pictures share its budget, fewer pairs a run where there are more runs.
+ * Makes the page of some runs; their pictures share its budget, so the more runs, the fewer pairs each shows.
  *
- * @param heading The names of the runs by default, and the description of one alone.
+ * @param heading By default the runs' names, and a single run's description.
  */
 export function joinReports(
   runs: readonly ReportedRun[],
   heading: Heading = headingOf(runs),
 ): ReportData {
-  // run by run, so that a row's run is known whatever the run is called
+  // Rows keep the order of the runs, which tells a row's run even if runs have the same name.
   const joined = joinResults(runs.map(({ results }) => results));
   const owners = runs.flatMap(({ results: { rows } }, run) =>
     rows.map(() => run)
@@ -77,13 +77,13 @@ function headingOf(runs: readonly ReportedRun[]): Heading {
   return { title, lead: runs[0].details?.description };
 }
 
-/** Speed is a cost, and stands on the other axis. */
+/** Whether a metric is a quality: a speedup is a cost, and stands on the other axis. */
 const isQuality = (metric: string) => metric.split("_")[0] !== "speedup";
 
 const keyOf = ({ method, sparsity }: Pick<RowDetails, "method" | "sparsity">) =>
   JSON.stringify([method, sparsity]);
 
-/** Gates and pictures of a run's rows, as many pairs as fit into so many bytes. */
+/** The gates and pictures of a run's rows; as many pairs as fit into `maxBytes`. */
 function detailsByRow(
   details: RunDetails | undefined,
   maxBytes: number,

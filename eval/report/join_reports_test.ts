@@ -25,7 +25,7 @@ Deno.test("joinReports() has the rows of the text table with their numbers", () 
     metric: { mean: "30.00", interval: "[29.00, 31.00]", mark: "▼" },
     best: false,
   });
-  // every row has its sparsity, for a table that is sorted
+  // Every row states its sparsity, because readers can sort the table.
   assertEquals(rows[2].cells[0], { text: "50 %", value: 0.5 });
   assertEquals([rows[3].macsKept, rows[3].timeKept], [0.25, 0.25]);
   assertEquals(rows[3].metrics.psnr, { mean: 20, low: 19, high: 21 });
@@ -33,10 +33,10 @@ Deno.test("joinReports() has the rows of the text table with their numbers", () 
   assert(notes.some((note) => note.includes("from the paper")));
 });
 
-Deno.test("joinReports() gives rows their gates and pictures, and the run what it says of itself", () => {
+Deno.test("joinReports() gives rows their gates and pictures, and the run its facts and command", () => {
   const { rows, runs: [run] } = joinReports([hostileRun()]);
   assertEquals(rows[2].gates, ["111", "101", "000", "011"]);
-  // a paper's row has none, though one of ours has its name and sparsity
+  // A row of the paper's numbers has none, though one of ours has its name and sparsity.
   assertEquals([rows[1].gates, rows[5].gates], [undefined, undefined]);
   assertEquals(rows[0].pictures?.length, 3);
   assert(rows[0].pictures![0].startsWith("data:image/png;base64,"));
@@ -67,7 +67,7 @@ Deno.test("joinReports() keeps runs apart, with and without details", () => {
   assertEquals(dipGo.map(({ gates }) => gates?.length), [undefined, 4]);
 });
 
-Deno.test("joinReports() shows fewer pairs where pictures are large, and the page stays under 5 MB", async () => {
+Deno.test("joinReports() shows fewer pairs if pictures are large, and the page stays under 5 MB", async () => {
   const run = hostileRun();
   const large = "x".repeat(Math.floor(pictureBytes / 12));
   const rows = run.details!.rows.map((row) => ({

@@ -1,4 +1,4 @@
-/** The report of runs: their rows, gates, pictures and searches as one page that loads nothing. */
+/** Reports: the rows, gates, pictures and searches of runs as one page that loads nothing. */
 export { joinReports, pictureBytes, type ReportedRun } from "./join_reports.ts";
 export { picturesWithin } from "./picture_budget.ts";
 export type { ReportData } from "./report_data.ts";

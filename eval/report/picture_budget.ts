@@ -1,4 +1,4 @@
-/** As many pictures as a page can carry: first fewer pixels, then fewer pairs. */
+/** Fits pictures into a page's budget: first with fewer pixels, then with fewer pairs. */
 import {
   type Picture,
   pilResize,
@@ -7,20 +7,20 @@ import {
 } from "@dip-go/core/pictures";
 import { type Tensor, unstacked } from "@dip-go/core/tensor";
 
-/** Pairs that a page shows at most. */
+/** The most pairs that a page shows. */
 const mostPairs = 8;
 
-/** Pairs that more pixels are not worth. */
+/** The number of pairs that are worth more than pixels. */
 const enoughPairs = 4;
 
-/** Longest sides to try, after the pictures' own. */
+/** The longest sides to try, after the pictures' own. */
 const smallerSides = [256, 128, 64];
 
 /**
- * The pairs, counted from the first, whose pictures take at most `maxBytes` in
- * all rows together.
+ * The number of leading pairs whose pictures take at most `maxBytes`, in all
+ * rows together.
  *
- * @param rows Data URIs of each row, one a pair.
+ * @param rows The data URIs of each row, one for each pair.
  */
 export function pairsWithin(
   rows: readonly (readonly string[])[],
@@ -36,11 +36,11 @@ export function pairsWithin(
 }
 
 /**
- * The first pairs' pictures as PNG data URIs, by row: at most eight pairs, in
- * the largest size in which four fit, and no pair more than fits.
+ * The pictures of the first pairs as PNG data URIs, by row: at most eight pairs, in
+ * the largest size in which four pairs fit, and only the pairs that fit.
  *
  * @param rows Images `[n, 3, H, W]` in [-1, 1] by row, of one shape.
- * @param options `maxBytes`: of all URIs together.
+ * @param options `maxBytes`: the most bytes of all URIs together.
  */
 export function picturesWithin(
   rows: ReadonlyMap<string, Tensor<"float32">>,
@@ -65,7 +65,7 @@ export function picturesWithin(
   return new Map(images.map(({ name }, i) => [name, uris[i].slice(0, pairs)]));
 }
 
-/** The picture, made smaller until its longest side is at most `side` pixels. */
+/** Shrinks a picture until its longest side is at most `side` pixels. */
 function fitted(image: Picture, side: number): Picture {
   const longest = Math.max(image.width, image.height);
   if (longest <= side) return image;

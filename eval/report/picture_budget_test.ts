@@ -13,7 +13,7 @@ const batches = (side: number, pairs: number) =>
     ]),
   );
 
-Deno.test("picturesWithin() keeps small pictures as they are, at most eight", () => {
+Deno.test("picturesWithin() keeps the size of small pictures, at most eight", () => {
   const images = batches(8, 10);
   const pictures = picturesWithin(images, { maxBytes: 1e6 });
   assertEquals([...pictures.keys()], ["full", "a"]);

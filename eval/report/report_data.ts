@@ -1,6 +1,7 @@
 /**
- * The data of a report's page, as JSON: the rows as the text table shows
- * them, their numbers for the charts, and a run's gates and pictures of each. The page formats nothing itself, so that it cannot differ.
+ * The data of a report's page, as JSON: rows with the text table's cells, gates,
+ * pictures and numbers for charts. The page formats no number itself, so that it
+ * cannot differ from the table.
  */
 
 import type { MetricInfo } from "../tables/metric_info.ts";
@@ -14,40 +15,40 @@ export interface ReportData {
   /** The page's subject, in a sentence. */
   readonly lead?: string;
   readonly columns: readonly Column[];
-  /** In the order of the text table. */
+  /** The rows in the order of the text table. */
   readonly rows: readonly ReportRow[];
-  /** The marks' meanings, a sentence each. */
+  /** The meanings of the marks, a sentence each. */
   readonly notes: readonly string[];
-  /** Metrics that can be drawn over cost. */
+  /** The metrics that can be drawn over cost. */
   readonly metrics: readonly ReportMetric[];
   readonly runs: readonly ReportRun[];
 }
 
 /** One method at one budget. */
 export interface ReportRow extends RowDetails {
-  /** Such as "dip-go, 80 %". */
+  /** The method and its budget, such as "dip-go, 80 %". */
   readonly name: string;
-  /** Its line in a chart. */
+  /** The name of the row's line in a chart. */
   readonly series: string;
-  /** Index of its run. */
+  /** The index of the row's run. */
   readonly run: number;
   readonly paper: boolean;
   readonly cells: readonly Cell[];
-  /** Fraction of the dense trajectory's MACs. */
+  /** The kept fraction of the dense trajectory's MACs. */
   readonly macsKept: number;
-  /** Fraction of the full model's measured time; null if not measured. */
+  /** The fraction of the full model's measured time; null if not measured. */
   readonly timeKept: number | null;
-  /** What the method's search cost for all budgets, in pictures by the full sampler; null if it is not known. */
+  /** The cost of the method's search for all budgets, in pictures by the full sampler; null if unknown. */
   readonly searchPasses: number | null;
   readonly metrics: Readonly<
     Record<string, Pick<MetricValue, "mean" | "low" | "high">>
   >;
 }
 
-/** A metric to choose. */
+/** A metric that readers can choose. */
 export interface ReportMetric extends MetricInfo {
   readonly name: string;
-  /** The label with an arrow towards the better. */
+  /** The label with an arrow towards better values. */
   readonly heading: string;
 }
 
@@ -55,7 +56,7 @@ export interface ReportMetric extends MetricInfo {
 export interface ReportRun
   extends Pick<RunDetails, "notes" | "units" | "subjects" | "curves"> {
   readonly name: string;
-  /** The method that the others are paired with. */
+  /** The method that the other methods are paired with. */
   readonly mainMethod?: string;
   /** Model, sampler, commit and the like: a label and a value each. */
   readonly facts: readonly (readonly [label: string, value: string])[];

@@ -1,8 +1,8 @@
-/** A report as one file: style, script, data and pictures inside, nothing to load. */
+/** A report as one file, with style, script, data and pictures inside, which loads nothing. */
 import { escapeXml } from "../charts/svg.ts";
 import type { ReportData } from "./report_data.ts";
 
-/** Nothing may be loaded, not even by text that a results file could smuggle in. */
+/** The policy that nothing may be loaded, even by text from a results file. */
 const policy = "default-src 'none'; img-src data:; " +
   "style-src 'unsafe-inline'; script-src 'unsafe-inline'";
 
@@ -34,8 +34,8 @@ ${script}</script>
 }
 
 /**
- * JSON that can stand in a `<script>`: no text in it can end the element or
- * open a comment, because no "<" is left.
+ * Formats JSON that can stand in a `<script>`: no text in it can end the element
+ * or open a comment, because no "<" is left.
  */
 export function scriptJson(value: unknown): string {
   return JSON.stringify(value).replaceAll("<", "\\u003c");

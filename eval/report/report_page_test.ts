@@ -17,7 +17,7 @@ Deno.test("scriptJson() leaves no character that could end a script, and loses n
 Deno.test("reportPage() is one file whose markup no name can add to", async () => {
   const data = joinReports([hostileRun()]);
   const page = await reportPage({ ...data, title: "</title><b>" });
-  // its own two scripts and what they end with
+  // The page's own two scripts and their ends.
   assertEquals(page.match(/<script/g)?.length, 2);
   assertEquals(page.match(/<\/script/g)?.length, 2);
   assert(!page.includes("<b>") && !page.includes("<img"));

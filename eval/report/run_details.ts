@@ -1,6 +1,6 @@
 /**
- * `report.json` of a run folder: the content of its report beside the numbers of
- * `results.json`. Kept apart from the page, so that runs can be joined into one.
+ * `report.json` of a run folder: the content of its report besides the numbers of
+ * `results.json`. It is no page, so that several runs can be joined into one page.
  */
 import {
   conform,
@@ -17,15 +17,15 @@ const strings = v.array(v.string());
 const row = openRecord({
   method: v.string(),
   sparsity: finite,
-  /** A string of N digits a step, "1" computes and "0" reuses. */
+  /** A string of N digits for each step: "1" computes, "0" reuses. */
   gates: v.optional(strings),
-  /** PNG data URIs, one an evaluated pair from the first on. */
+  /** PNG data URIs, one for each evaluated pair from the first on. */
   pictures: v.optional(strings),
 });
 
 const curve = openRecord({
   name: v.string(),
-  /** Pairs (iteration, value); a value that was not finite is null in the file. */
+  /** Pairs (iteration, value); a value that is not finite is null in the file, NaN here. */
   points: v.array(v.strictTuple([
     finite,
     v.pipe(v.nullable(finite), v.transform((value) => value ?? NaN)),
@@ -37,27 +37,27 @@ const runDetails = openRecord({
   device: v.string(),
   /** The resolved experiment, any JSON. */
   experiment: v.unknown(),
-  /** Why rows are missing, a sentence each. */
+  /** The reasons why rows are missing, a sentence each. */
   notes: strings,
-  /** Names of the N units; the last is the whole step. */
+  /** The names of the N units; the last is the whole step. */
   units: strings,
-  /** Prompt or class of the pictures, one a pair. */
+  /** The prompt or class of each pair. */
   subjects: strings,
   rows: v.array(row),
   curves: v.array(curve),
 });
 
-/** A run and its rows, besides numbers. */
+/** The details of a run and its rows, besides their numbers. */
 export type RunDetails = Conformed<typeof runDetails>;
-/** Values that a search reported while it went on. */
+/** The values that a search reported while it ran. */
 export type ReportCurve = Conformed<typeof curve>;
-/** A row of `results.json`, by method and sparsity. */
+/** The details of the row of `results.json` with this method and sparsity. */
 export type RowDetails = Conformed<typeof row>;
 
 /**
  * Reads a `report.json`.
  *
- * @returns Undefined if there is no such file: the run was written before, or by hand.
+ * @returns The details; undefined if there is no such file, which not every run has.
  * @throws {TypeError} If the file is not JSON, or a key is missing or of another type.
  */
 export const readRunDetails = async (

@@ -2,7 +2,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { hostileRun } from "@dip-go/testing/browser";
 import { readRunDetails } from "./run_details.ts";
 
-Deno.test("readRunDetails() reads a file, passes over none and names a broken one", async () => {
+Deno.test("readRunDetails() reads a file, gives undefined for none and names a broken one", async () => {
   const folder = await Deno.makeTempDir();
   const path = `${folder}/report.json`;
   assertEquals(await readRunDetails(path), undefined);

@@ -2,8 +2,8 @@
  * Bootstrap intervals of a mean and of a paired difference of means.
  *
  * Samples are resampled whole, so two methods that saw the same noise are
- * compared on the same noise. Where a search ran with several seeds, its seeds
- * are resampled too, apart from the samples, which all of them share (Owen 2007,
+ * compared on the same noise. If a search ran with several seeds, the seeds are
+ * resampled too, independently of the samples, which all seeds share (Owen 2007,
  * "The pigeonhole bootstrap"). Deviations are widened to those of Student's
  * distribution, because resamples of few values vary too little (Hesterberg,
  * The American Statistician 2015), and bounds are corrected for bias and
@@ -15,7 +15,7 @@ import {
   studentQuantile,
 } from "./distributions.ts";
 
-/** A mean over `n` samples and its interval, where there are enough of them for one. */
+/** A mean over `n` samples, and its interval if there are enough samples. */
 export interface Interval {
   mean: number;
   low?: number;
@@ -23,24 +23,24 @@ export interface Interval {
   n: number;
 }
 
-/** Samples below which a mean has no interval, and a difference no mark. */
+/** The fewest samples with which a mean has an interval, and a difference a mark. */
 export const leastSamples = 20;
 
-/** How to resample. Every value has a default; equal options give equal intervals. */
+/** The settings of the resampling; equal settings give equal intervals. */
 export interface BootstrapOptions {
-  /** Resamples; 2000 unless told. */
+  /** The number of resamples; 2000 by default. */
   resamples?: number;
-  /** Share of means inside the interval; 0.95 unless told. */
+  /** The share of means inside the interval; 0.95 by default. */
   confidence?: number;
-  /** Seed of the resampling, an unsigned 32-bit integer; 0 unless told. */
+  /** The seed of the resampling, an unsigned 32-bit integer; 0 by default. */
   seed?: number;
 }
 
 /**
- * Mean of `values` with its bootstrap interval; fewer than
- * {@linkcode leastSamples} have none.
+ * The mean of `values` with its bootstrap interval; fewer values than
+ * {@linkcode leastSamples} have no interval.
  *
- * @param values One finite value a sample, `[n]`.
+ * @param values One finite value for each sample, `[n]`.
  * @throws {RangeError} If there is no value, or one is not finite.
  *
  * @example
@@ -60,10 +60,10 @@ export const meanInterval = (
 ): Interval => pooledInterval([values], options);
 
 /**
- * Mean over search seeds and samples with its two-level bootstrap interval.
+ * The mean over search seeds and samples with its two-level bootstrap interval.
  *
- * @param values Of each seed, one finite value a sample, the same samples in the same order: `[S, n]`.
- * @throws {RangeError} If seeds have different samples, or as {@linkcode meanInterval}.
+ * @param values `[S, n]`: for each seed, one finite value for each sample, in the same order.
+ * @throws {RangeError} If seeds differ in the number of samples, or as {@linkcode meanInterval}.
  *
  * @example Seeds that disagree widen the interval
  * ```ts
@@ -108,7 +108,7 @@ export function pooledInterval(
   return { mean, low, high, n };
 }
 
-/** What each value of a level adds to the mean's deviation, so that their resamples spread as Student's distribution says. */
+/** The contributions of a level's values to the mean's deviation, scaled so that resamples spread like Student's t. */
 function widened(
   means: readonly number[],
   { mean, tail }: { readonly mean: number; readonly tail: number },
@@ -120,7 +120,7 @@ function widened(
   return means.map((value) => factor * (value - mean));
 }
 
-/** A sum of as many draws from a level. */
+/** The sum of as many draws from a level as it has values. */
 function resampled(level: readonly number[], uniform: () => number): number {
   let sum = 0;
   for (let i = 0; i < level.length; i++) {
@@ -129,7 +129,7 @@ function resampled(level: readonly number[], uniform: () => number): number {
   return sum;
 }
 
-/** Share of the resamples at which a bound lies, corrected for their bias and skewness. */
+/** The share of the sorted resamples at which a bound lies, corrected for bias and skewness. */
 function correctedShare(
   share: number,
   sorted: Float64Array,
@@ -147,10 +147,10 @@ function correctedShare(
 }
 
 /**
- * Mean of a − b over pairs with its bootstrap interval; one without 0 calls the
- * difference significant.
+ * The mean of a − b over pairs with its bootstrap interval; the difference is
+ * significant if the interval leaves out 0.
  *
- * @param a One finite value a sample, `[n]`.
+ * @param a One finite value for each sample, `[n]`.
  * @param b Values of the same samples in the same order, `[n]`.
  * @throws {RangeError} If the lengths differ, or as {@linkcode meanInterval}.
  *
@@ -195,7 +195,7 @@ export function splitMix32(seed: number): () => number {
   };
 }
 
-/** Linear interpolation between order statistics, as `numpy.quantile` does. */
+/** Interpolates linearly between order statistics, as `numpy.quantile` does. */
 export function quantile(sorted: ArrayLike<number>, q: number): number {
   const position = q * (sorted.length - 1);
   const below = Math.floor(position);

@@ -77,7 +77,7 @@ Deno.test("fewer than 20 samples have a mean and no interval", () => {
   assertEquals(Object.keys(few), ["mean", "n"]);
 });
 
-/** Share of a thousand draws whose interval holds the true mean. */
+/** The share of a thousand draws whose interval holds the true mean. */
 function coverage(draw: () => Interval, truth: number): number {
   let covered = 0;
   for (let i = 0; i < 1000; i++) {
@@ -87,7 +87,7 @@ function coverage(draw: () => Interval, truth: number): number {
   return covered / 1000;
 }
 
-Deno.test("meanInterval() of 32 samples holds the mean 93 to 97 % of the time, of skewed ones too", () => {
+Deno.test("meanInterval() of 32 samples holds the mean 93 to 97 % of the time, for skewed values too", () => {
   const uniform = splitMix32(9);
   const exponential = () => -Math.log(1 - uniform());
   const normal = () => gaussians(1, Math.floor(uniform() * 2 ** 32))[0];
@@ -97,10 +97,10 @@ Deno.test("meanInterval() of 32 samples holds the mean 93 to 97 % of the time, o
   assertAlmostEquals(coverage(of(exponential), 1), 0.95, 0.02);
 });
 
-Deno.test("pooledInterval() of three seeds holds the mean over seeds, where intervals over samples alone do not", () => {
+Deno.test("pooledInterval() of three seeds holds the mean over seeds, unlike intervals over samples alone", () => {
   const uniform = splitMix32(10);
   const normals = (n: number) => gaussians(n, Math.floor(uniform() * 2 ** 32));
-  /** Values of three seeds on 32 samples: a part of the seed, a part of the sample, and noise. */
+  /** Values of three seeds on 32 samples: an effect of the seed, one of the sample, and noise. */
   const drawn = () => {
     const samples = normals(32);
     return normals(3).map((ofSeed) =>

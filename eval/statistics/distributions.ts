@@ -1,6 +1,6 @@
-/** Shares and quantiles of the normal and of Student's distribution, as far as intervals need them. */
+/** Shares and quantiles of the normal and of Student's distribution, precise enough for intervals. */
 
-/** Share of the standard normal below z, to 1e-7 (Abramowitz and Stegun 1964, 26.2.17). */
+/** The share of the standard normal below z, to 1e-7 (Abramowitz and Stegun 1964, 26.2.17). */
 export function normalShare(z: number): number {
   const t = 1 / (1 + 0.2316419 * Math.abs(z));
   const polynomial = [
@@ -15,7 +15,7 @@ export function normalShare(z: number): number {
   return z > 0 ? 1 - tail : tail;
 }
 
-/** z below which a share of the standard normal lies, by bisection; within 8 of 0. */
+/** The z below which a share of the standard normal lies, by bisection between -8 and 8. */
 export function normalQuantile(share: number): number {
   let [low, high] = [-8, 8];
   for (let i = 0; i < 50; i++) {
@@ -26,7 +26,7 @@ export function normalQuantile(share: number): number {
   return (low + high) / 2;
 }
 
-/** The same of Student's distribution: exact at 1 and 2 degrees of freedom, to 1 % from 3 on (Fisher and Cornish 1960). */
+/** The same quantile of Student's t: exact at 1 and 2 degrees of freedom, to 1 % from 3 on (Fisher and Cornish 1960). */
 export function studentQuantile(share: number, freedom: number): number {
   if (freedom === 1) return Math.tan(Math.PI * (share - 0.5));
   if (freedom === 2) {

@@ -5,7 +5,7 @@ import {
   studentQuantile,
 } from "./distributions.ts";
 
-Deno.test("normalShare() and normalQuantile() are what scipy.stats.norm says", () => {
+Deno.test("normalShare() and normalQuantile() match scipy.stats.norm", () => {
   const shares = {
     "-3.5": 0.0002326291,
     "-1": 0.1586552539,
@@ -18,7 +18,7 @@ Deno.test("normalShare() and normalQuantile() are what scipy.stats.norm says", (
   assertAlmostEquals(normalQuantile(0.975), 1.959964, 1e-4);
 });
 
-Deno.test("studentQuantile() is what scipy.stats.t says, to 1 %", () => {
+Deno.test("studentQuantile() matches scipy.stats.t to 1 %", () => {
   const quantiles = {
     1: 12.7062,
     2: 4.30265,

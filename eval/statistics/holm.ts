@@ -1,4 +1,4 @@
-/** Many differences judged at once: Holm's step-down rule (Scandinavian Journal of Statistics 1979). */
+/** Judges many differences at once, by Holm's step-down rule (Scandinavian Journal of Statistics 1979). */
 import { normalQuantile, normalShare } from "./distributions.ts";
 
 /** A difference and its 95 % interval. */
@@ -8,7 +8,7 @@ export interface JudgedDifference {
   readonly high: number;
 }
 
-/** Two-sided p-value of a difference, from the side of its 95 % interval that faces 0. */
+/** The two-sided p-value of a difference, from the side of its 95 % interval that faces 0. */
 export function pValue({ difference, low, high }: JudgedDifference): number {
   const side = difference > 0 ? difference - low : high - difference;
   if (difference === 0) return 1;
@@ -17,8 +17,8 @@ export function pValue({ difference, low, high }: JudgedDifference): number {
 }
 
 /**
- * Which p-values are significant together, at a chance of 5 % that any of them
- * is so by chance: the least is held against 0.05 / m, the next against
+ * Tells which p-values are significant together, with a chance of 5 % that any
+ * of them is so by chance: the least is compared with 0.05 / m, the next with
  * 0.05 / (m − 1), up to the first that fails.
  */
 export function holm(values: readonly number[]): boolean[] {

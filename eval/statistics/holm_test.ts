@@ -1,7 +1,7 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
 import { holm, pValue } from "./holm.ts";
 
-Deno.test("holm() holds the least p-value against 0.05 over their count, the next against one less", () => {
+Deno.test("holm() compares the least p-value with 0.05 over their count, the next with 0.05 over one less", () => {
   assertEquals(holm([]), []);
   assertEquals(holm([0.049]), [true]);
   assertEquals(holm([0.02, 0.02, 0.02]), [false, false, false]);
@@ -9,7 +9,7 @@ Deno.test("holm() holds the least p-value against 0.05 over their count, the nex
   assertEquals(holm([0.04, 0.016, 0.026]), [false, true, false]);
 });
 
-Deno.test("pValue() is 0.05 where the interval ends at 0, by the side that faces it", () => {
+Deno.test("pValue() is 0.05 if the interval's side that faces 0 ends at 0", () => {
   const at = (low: number, high: number) =>
     pValue({ difference: 1, low, high });
   assertAlmostEquals(at(0, 9), 0.05, 1e-6);

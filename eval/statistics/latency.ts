@@ -1,12 +1,12 @@
 /**
- * Wall-clock comparison of several functions on a machine whose speed drifts:
+ * Compares wall-clock times of several functions on a machine whose speed drifts:
  * they take turns within a round and the first place rotates, so that a slow
  * minute or a warm cache falls on all of them alike.
  */
 
-/** Times of one function, in milliseconds unless the clock says otherwise. */
+/** The times of one function, in milliseconds unless `now` has another unit. */
 export interface Latency {
-  /** One time a round, in the order of the rounds. */
+  /** One time for each round, in the order of the rounds. */
   times: number[];
   median: number;
   min: number;
@@ -17,9 +17,9 @@ export interface Latency {
  * Runs the functions one after another, `warmup` rounds untimed, then `rounds`
  * rounds timed; each round starts one function later than the last.
  *
- * @param functions Functions to time, by name. Each is awaited before the next starts.
- * @param options `warmup` is 1 and `rounds` 5 unless told; `now` is the clock,
- * `performance.now` unless told.
+ * @param functions The functions to time, by name. Each is awaited before the next starts.
+ * @param options `warmup` is 1 and `rounds` 5 by default; `now` is the clock,
+ * `performance.now` by default.
  * @throws {RangeError} If `rounds` is less than 1.
  */
 export async function interleave<Name extends string>(

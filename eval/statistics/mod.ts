@@ -1,4 +1,4 @@
-/** How sure a number is: intervals of means and of differences, many differences judged at once, and times of functions that take turns. */
+/** Statistics: intervals of means and differences, many differences judged at once, times of functions that take turns. */
 export {
   type Interval,
   meanInterval,

@@ -1,12 +1,12 @@
 /**
- * The difference of two means that were measured on samples of their own, from
- * their intervals alone: the method of variance estimates recovery (Zou and
- * Donner, Statistics in Medicine 2008), which lets intervals be lopsided.
+ * The difference of two means of different samples, from their intervals alone, by
+ * the method of variance estimates recovery (Zou and Donner, Statistics in
+ * Medicine 2008), which allows asymmetric intervals.
  */
 import type { Difference, MetricValue } from "../tables/results.ts";
 
 /**
- * `a` minus `b` with its 95 % interval; undefined unless both have one. Where
+ * `a` minus `b` with its 95 % interval; undefined unless both have an interval. If
  * the samples are in fact the same, the interval is wider than it need be.
  *
  * @example

@@ -3,7 +3,7 @@ import { TorchGenerator } from "@dip-go/core/random";
 import { meanInterval } from "./bootstrap.ts";
 import { unpairedDifference } from "./unpaired_difference.ts";
 
-Deno.test("unpairedDifference() of intervals alike on both sides is Welch's", () => {
+Deno.test("unpairedDifference() of symmetric intervals equals Welch's", () => {
   const a = { mean: 1, low: -2, high: 4 };
   const found = unpairedDifference(a, { mean: 3, low: -1, high: 7 })!;
   assertEquals([found.difference, found.low, found.high], [-2, -7, 3]);
@@ -16,7 +16,7 @@ Deno.test("unpairedDifference() takes from each interval the side that matters",
     { mean: 10, low: 7, high: 18 },
     { mean: 10, low: 4, high: 14 },
   )!;
-  // down: a's low side and b's high side; up: the other two
+  // Down: a's low side and b's high side; up: the other two sides.
   assertEquals([low, high], [-5, 10]);
 });
 
@@ -31,7 +31,7 @@ Deno.test("unpairedDifference() covers the true difference about as often as it 
     const { low, high } = unpairedDifference(a, b)!;
     if (low <= -1 && -1 <= high) covered++;
   }
-  // standard error of the share: 0.013
+  // The share's standard error is 0.013.
   assertAlmostEquals(covered / trials, 0.94, 0.04);
   assert(covered < trials);
 });

@@ -1,6 +1,6 @@
 /** Text in aligned columns: for terminals, logs and Markdown's source. */
 
-/** Cells filled up with blanks to their columns' widths, those of left columns flush left, the others right. */
+/** Pads cells with blanks to their columns' widths; left columns are flush left, the others right. */
 export function alignedCells(
   rows: readonly (readonly string[])[],
   { isLeft, least = 0 }: {
@@ -20,7 +20,7 @@ export function alignedCells(
   );
 }
 
-/** Rows of text as aligned lines: the first `left` columns flush left, the others right. */
+/** Formats rows of text as aligned lines: the first `left` columns flush left, the others right. */
 export const alignedLines = (
   rows: readonly (readonly string[])[],
   { left }: { readonly left: number },
@@ -28,13 +28,13 @@ export const alignedLines = (
   alignedCells(rows, { isLeft: (column) => column < left })
     .map((cells) => cells.join("  ").trimEnd());
 
-/** A column: its header, and its text of a row. */
+/** A column: its header, and the function that gives its text for a row. */
 export type LineColumn<Row> = readonly [
   header: string,
   textOf: (row: Row) => string,
 ];
 
-/** A line of headers and a line a row, the first `left` columns flush left (1 unless told). */
+/** Formats a line of headers and a line for each row; the first `left` columns (1 by default) are flush left. */
 export const columnLines = <Row>(
   rows: readonly Row[],
   columns: readonly LineColumn<Row>[],
@@ -46,8 +46,8 @@ export const columnLines = <Row>(
   ], { left });
 
 /**
- * Columns a text takes in a terminal: East Asian wide characters and emoji
- * two, combining marks and codes of ANSI none, all others one.
+ * The terminal columns that a text takes: two for East Asian wide characters and
+ * emoji, none for combining marks and ANSI codes, one for all others.
  */
 export function displayWidth(text: string): number {
   // deno-lint-ignore no-control-regex

@@ -6,10 +6,10 @@ import type { MetricValue } from "./results.ts";
 import { metricNames } from "./table.ts";
 
 /**
- * One line a row under a header, with a final newline. A metric `m` fills
- * `m`, `m_low`, `m_high`, `m_n`, `m_median`, `m_worst_tenth`, `m_geometric` and, for its paired difference, `m_versus`,
- * `m_difference`, `m_difference_low` and `m_difference_high`; columns without any value are left
- * out.
+ * Formats one line for each row under a header, with a final newline. A metric `m`
+ * fills `m`, `m_low`, `m_high`, `m_n`, `m_median`, `m_worst_tenth`, `m_geometric` and,
+ * for its paired difference, `m_versus`, `m_difference`, `m_difference_low` and
+ * `m_difference_high`; columns without any value are left out.
  */
 export function csvTable(rows: readonly JoinedRow[]): string {
   const records = rows.map(flatRecord);

@@ -1,4 +1,4 @@
-/** Several runs as one list of rows, each row knowing its run. */
+/** Joins several runs into one list of rows, each with its run's name. */
 
 import type { MetricValue, ResultRow, Results } from "./results.ts";
 import { unpairedDifference } from "../statistics/unpaired_difference.ts";
@@ -7,18 +7,18 @@ import { unpairedDifference } from "../statistics/unpaired_difference.ts";
 export interface JoinedRow extends ResultRow {
   experiment: string;
   model: string;
-  /** Sampler and steps, such as "ddim 20". */
+  /** The sampler and its steps, such as "ddim 20". */
   sampler: string;
-  /** As its run counts gradients. */
+  /** The passes that the run counts for a gradient. */
   gradientPasses?: number;
 }
 
 /**
- * The rows of all runs in the order given. A second run of an experiment is
+ * Joins the rows of all runs in the given order. A second run of an experiment is
  * called "name (2)", so that its rows can be told apart. Rows keep the paired
- * difference to their own run's main method; what has none in a later run, as
- * that main method itself, is compared with the first run's at the same
- * sparsity, by {@linkcode unpairedDifference}, where both prune one model.
+ * difference to their own run's main method. In a later run, a value without one,
+ * such as the main method's, is compared with the first run's main method at the
+ * same sparsity, by {@linkcode unpairedDifference}, if both runs prune one model.
  *
  * @example
  * ```ts
@@ -53,7 +53,7 @@ export function joinResults(runs: readonly Results[]): JoinedRow[] {
   });
 }
 
-/** The method that a run's rows are paired with; where none is, the only one that prunes, if there is one. */
+/** The method that a run's rows are paired with; without pairs, the only pruning method, if there is just one. */
 export function mainMethodOf({ rows }: Results): string | undefined {
   const paired = rows.flatMap(({ metrics }) => Object.values(metrics))
     .find(({ versus }) => versus)?.versus?.method;
@@ -64,7 +64,7 @@ export function mainMethodOf({ rows }: Results): string | undefined {
   return paired ?? (methods.size === 1 ? [...methods][0] : undefined);
 }
 
-/** A later run's rows; values without a comparison get one with the first run's main method. */
+/** A later run's rows; values without a comparison are compared with the first run's main method. */
 function comparedRows(run: Results, first: Results): ResultRow[] {
   const main = mainMethodOf(first);
   if (main === undefined || run.model !== first.model) return run.rows;

@@ -1,31 +1,31 @@
 /**
- * What a table says of differences: the marks beside means, and which means are
+ * Judges a table's differences: for the marks beside means, and for which means are
  * bold. Both are judged over the whole table at once, by Holm's rule, so that a
- * large table does not mark what chance alone would make stand out.
+ * large table does not mark differences that chance alone makes.
  */
 import { leastSamples } from "../statistics/bootstrap.ts";
 import { holm, type JudgedDifference, pValue } from "../statistics/holm.ts";
 import type { JoinedRow } from "./join_results.ts";
 import type { Difference, MetricValue } from "./results.ts";
 
-/** Higher than, lower than, not told apart from the method that a row is compared with. */
+/** A mark: higher than, lower than, not told apart from the method that a row is compared with. */
 export type Mark = "▲" | "▼" | "≈";
 
 /** Whether there are enough samples for an interval; unknown counts are trusted. */
 export const hasInterval = ({ n }: MetricValue): boolean =>
   n === undefined || n >= leastSamples;
 
-/** The mean that a table shows, with its interval: of an error the geometric one, where it is known. */
+/** The mean that a table shows, with its interval: an error's geometric mean, if it is known. */
 export const shownMean = (value: MetricValue) => value.geometric ?? value;
 
-/** Errors are judged by the logarithm of their ratio. */
+/** The difference to judge; for errors it is the logarithm of their ratio. */
 function judged({ ratio, ...difference }: Difference): JudgedDifference {
   if (!ratio) return difference;
   const [mean, low, high] = [ratio.mean, ratio.low, ratio.high].map(Math.log);
   return { difference: mean, low, high };
 }
 
-/** Those of the differences that stand out together. */
+/** The differences that are significant together. */
 function significantOf(
   differences: readonly Difference[],
 ): ReadonlySet<Difference> {
@@ -33,7 +33,7 @@ function significantOf(
   return new Set(differences.filter((_, i) => significant[i]));
 }
 
-/** The differences of a table, judged. */
+/** The judged differences of a table. */
 export class TableMarks {
   readonly #marked: ReadonlySet<Difference>;
   readonly #fromBest: ReadonlySet<Difference>;
@@ -55,7 +55,7 @@ export class TableMarks {
     return judged(versus).difference > 0 ? "▲" : "▼";
   }
 
-  /** Whether a metric of a row is the best of its group, or not told apart from that. */
+  /** Whether a row's metric is the best of its group, or not told apart from the best. */
   isBest(
     name: string,
     row: JoinedRow,
@@ -74,14 +74,14 @@ export class TableMarks {
     return row.experiment === best.experiment && this.#isLike(name, row, best);
   }
 
-  /** Whether some difference between two rows of a run was judged, and does not stand out. */
+  /** Whether a difference between two rows of a run was judged and is not significant. */
   #isLike(name: string, row: JoinedRow, best: JoinedRow): boolean {
     const [value, other] = [row.metrics[name], best.metrics[name]];
     if (!hasInterval(value)) return false;
     if (value.toBest?.method === best.method) {
       return !this.#fromBest.has(value.toBest);
     }
-    // Results of earlier runs know differences to the main method alone.
+    // Results without `toBest` know differences to the main method alone.
     const { versus } = value.versus?.method === best.method
       ? value
       : other.versus?.method === row.method

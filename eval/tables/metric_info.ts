@@ -1,16 +1,16 @@
-/** How a metric is called, in which direction it is better, and how many digits it deserves. */
+/** The names of metrics, the direction in which they are better, and the digits that they deserve. */
 
 /** A metric for tables and charts. */
 export interface MetricInfo {
-  /** Name with its unit, such as "PSNR (dB)". */
+  /** The name with its unit, such as "PSNR (dB)". */
   label: string;
-  /** Undefined for a metric this project does not know. */
+  /** Whether higher is better; undefined for a metric that this project does not know. */
   higherIsBetter?: boolean;
-  /** Digits after the decimal point. */
+  /** The number of digits after the decimal point. */
   digits: number;
-  /** Whether it is an error whose sizes differ by factors, and which is averaged and compared in logarithms. */
+  /** Whether the metric is an error that varies by factors, so that it is averaged and compared in logarithms. */
   inLogs?: boolean;
-  /** The largest that there is. */
+  /** The largest possible value. */
   most?: number;
 }
 
@@ -43,15 +43,15 @@ const known: Readonly<Record<string, MetricInfo>> = {
   mse: lower("MSE", 5, { inLogs: true }),
 };
 
-/** A metric's label with an arrow towards the better. */
+/** A metric's label with an arrow towards better values. */
 export const metricHeading = ({ label, higherIsBetter }: MetricInfo): string =>
   higherIsBetter === undefined
     ? label
     : `${label} ${higherIsBetter ? "↑" : "↓"}`;
 
 /**
- * Looks a metric up. The part after an underscore names the other side of a comparison,
- * so `psnr_fine` is a PSNR, labelled "PSNR (dB), fine".
+ * Looks a metric up. Parts after an underscore say what it is measured against or
+ * how, so `psnr_fine` is a PSNR, labelled "PSNR (dB), fine".
  */
 export function metricInfo(metric: string): MetricInfo {
   const [base, ...qualifiers] = metric.split("_");

@@ -1,4 +1,4 @@
-/** Files of results, and tables of them for terminals, Markdown, spreadsheets and scripts. */
+/** Files of results, and their tables for terminals, Markdown, spreadsheets and scripts. */
 export { alignedLines, columnLines, type LineColumn } from "./aligned_lines.ts";
 export { joinResults } from "./join_results.ts";
 export { markdownTable } from "./markdown_table.ts";

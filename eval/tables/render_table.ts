@@ -1,4 +1,4 @@
-/** One door to every form a table of results can take. */
+/** Renders a table of results in any of its formats. */
 
 import { csvTable } from "./csv_table.ts";
 import type { JoinedRow } from "./join_results.ts";
@@ -6,16 +6,16 @@ import { markdownTable } from "./markdown_table.ts";
 import { tableOf } from "./table.ts";
 import { terminalTable } from "./terminal_table.ts";
 
-/** `text` is for terminals. */
+/** The format of a table; `text` is for terminals. */
 export type TableFormat = "text" | "md" | "csv" | "json";
 
 /**
  * Renders rows in one format, ending in a newline. `csv` and `json` keep full
  * precision and the order of the rows; `text` and `md` are grouped by sparsity.
  *
- * @param options Of `text`. `bold`: emphasise the best with ANSI codes.
- * `intervals`: means and speedups stand with theirs, unless told otherwise.
- * `quantiles`: means stand with a median and a tenth's bound, in `md` too. `width`: of the console, which the table is made to fit.
+ * @param options For `text`. `bold`: emphasises the best cells with ANSI codes.
+ * `intervals`: whether means and speedups have theirs, true by default. `quantiles`:
+ * adds a median and a tenth's bound, in `md` too. `width`: the console's, to fit.
  *
  * @example
  * ```ts

@@ -1,6 +1,6 @@
 /**
- * `results.json`: a run's measurements, one row a method and budget. Tables,
- * charts and reports are made from it and from nothing else, so that every
+ * `results.json`: a run's measurements, one row for each method and budget. Tables,
+ * charts and reports are made from this file and from nothing else, so that every
  * published number has one home.
  */
 
@@ -24,16 +24,16 @@ const difference = openRecord({
   difference: finite,
   low: finite,
   high: finite,
-  /** Present if the two means are of samples of their own, as those of two runs are. */
+  /** Present if the two means are from different samples, such as two runs'. */
   unpaired: v.optional(v.literal(true)),
-  /** Of errors: the ratio of the geometric means with its interval, by which the two are told apart. */
+  /** For errors: the ratio of the geometric means with its interval, which decides whether they are told apart. */
   ratio: v.optional(interval),
 });
 
 const mean = {
   /** Mean over the samples, or the one value of a set metric such as FID. Finite. */
   mean: finite,
-  /** 95 % interval of the mean; absent below 20 samples. */
+  /** The 95 % interval of the mean; absent below 20 samples. */
   low: v.optional(finite),
   high: v.optional(finite),
 };
@@ -42,19 +42,19 @@ const metricValue = openRecord({
   ...mean,
   /** Samples behind it: pictures of one noise are one. */
   n: v.optional(finite),
-  /** Half of the samples are worse. */
+  /** The value than which half of the samples are worse. */
   median: v.optional(finite),
-  /** A tenth of the samples is worse. */
+  /** The value than which a tenth of the samples is worse. */
   worstTenth: v.optional(finite),
   /** Of an error: the geometric mean, its interval from that of the logarithms. */
   geometric: v.optional(openRecord(mean)),
   /** Paired difference to another method's row of the same sparsity. */
   versus: v.optional(difference),
-  /** Paired difference to the best row of the same run and sparsity; absent in that row. */
+  /** The paired difference to the best row of the same run and sparsity; absent in that row. */
   toBest: v.optional(difference),
 });
 
-/** In the file a plain number stands for `{ "mean": … }`. */
+/** A metric; in the file a plain number stands for `{ "mean": … }`. */
 const metric = v.lazy((value): v.GenericSchema<unknown, MetricValue> =>
   typeof value === "number"
     ? v.pipe(finite, v.transform((mean) => ({ mean })))
@@ -63,65 +63,69 @@ const metric = v.lazy((value): v.GenericSchema<unknown, MetricValue> =>
 
 const sampler = openRecord({
   name: v.string(),
-  /** T, steps of the unpruned trajectory. */
+  /** T, the steps of the unpruned trajectory. */
   steps: finite,
   guidanceScale: v.optional(finite),
 });
 
 const row = openRecord({
   method: v.string(),
-  /** Removed fraction of the dense trajectory's MACs that was asked for, in [0, 1). */
+  /** The asked fraction of the dense trajectory's MACs to remove, in [0, 1). */
   sparsity: finite,
-  /** Multiply-accumulates of one image over the whole trajectory, `total` convention. */
+  /** The multiply-accumulates of one image over the whole trajectory, `total` convention. */
   macs: finite,
   /** The dense trajectory's MACs over this row's. */
   macsSpeedup: finite,
-  /** The milliseconds that one image may take, where the budget is of time. */
+  /** The milliseconds that one image may take, if the budget is a time. */
   targetMs: v.optional(finite),
-  /** Median milliseconds for one image; null if not measured. */
+  /** The median milliseconds for one image; null if not measured. */
   latencyMs: v.nullable(finite),
   /** The dense trajectory's latency over this row's; null if not measured. */
   speedup: v.nullable(finite),
-  /** The least and the largest speedup of a round in which both took turns. */
+  /** The least and, below, the largest speedup of a round in which both took turns. */
   speedupLow: v.optional(finite),
   speedupHigh: v.optional(finite),
-  /** Cost of the method's search for all budgets of its run, by its settings, in pictures by the full sampler; `gradientPasses` says what a gradient counts. 0 where nothing is searched. */
+  /**
+   * The cost of the method's search for all budgets, by its settings, in pictures
+   * by the full sampler; `gradientPasses` says what a gradient counts. 0 if nothing
+   * is searched.
+   */
   searchPasses: v.optional(finite),
-  /** Different pictures that the search saw. */
+  /** The number of different pictures that the search saw. */
   searchPictures: v.optional(finite),
-  /** Seeds of the searches whose results are pooled in this row. */
+  /** The seeds of the searches whose results are pooled in this row. */
   seeds: v.optional(v.array(finite)),
-  /** By metric name, such as `psnr` or `fid`. */
+  /** The metrics by name, such as `psnr` or `fid`. */
   metrics: v.record(v.string(), metric),
   /** Present if the numbers were copied from the paper, not measured. */
   source: v.optional(v.literal("paper")),
 });
 
-/** The file; fields that others added are passed over. */
+/** The file; fields that others added are ignored. */
 const results = openRecord({
-  /** Name of the experiment file. */
+  /** The name of the experiment file. */
   experiment: v.string(),
-  /** Model folder or known name. */
+  /** The model's folder or known name. */
   model: v.string(),
   sampler,
   rows: v.array(row),
-  /** Commit of this repository; ends in "-dirty" with local changes. */
+  /** The commit of this repository; it ends in "-dirty" with local changes. */
   commit: v.optional(v.string()),
   seed: v.optional(finite),
-  /** Evaluated samples. */
+  /** The number of evaluated samples. */
   samples: v.optional(finite),
-  /** What a gradient over a sampler pass counts in `searchPasses`, in passes; 3 if it is not said. */
+  /** The number of passes that a gradient over a sampler pass counts in `searchPasses`; 3 by default. */
   gradientPasses: v.optional(finite),
-  /** Of the network's weights and products where samples were made; float32 if it is not said. */
+  /** The precision of the network's weights and products that made the samples; float32 by default. */
   precision: v.optional(v.string()),
   hardware: v.optional(v.string()),
-  /** Day of the run, ISO 8601. */
+  /** The day of the run, ISO 8601. */
   date: v.optional(v.string()),
   /** The command line that repeats the run. */
   command: v.optional(v.string()),
 });
 
-/** A run's results and how to get them again. */
+/** A run's results, and the command and settings that repeat them. */
 export type Results = v.InferOutput<typeof results>;
 /** One method at one budget. */
 export type ResultRow = v.InferOutput<typeof row>;
@@ -187,7 +191,7 @@ export const readResults = async (path: string): Promise<Results> =>
 /**
  * Checks a value against {@linkcode Results}.
  *
- * @param file Name of where it came from, for error messages.
+ * @param file The name of the value's file, for error messages.
  * @throws {TypeError} As {@linkcode readResults}.
  */
 export function parseResults(value: unknown, file: string): Results {

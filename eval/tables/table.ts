@@ -1,5 +1,5 @@
 /**
- * Results as a table that people read: one group of rows a sparsity, costs on
+ * Results as a table that people read: one group of rows for each sparsity, costs on
  * the left, metrics with their intervals on the right, the best of a group
  * emphasised and significant paired differences marked.
  */
@@ -13,11 +13,11 @@ import type { Difference, MetricValue } from "./results.ts";
 /** A table of text, ready to be laid out. */
 export interface Table {
   columns: Column[];
-  /** One group a sparsity, ascending. */
+  /** One group for each sparsity, ascending. */
   groups: Cell[][][];
   /** The rows that the groups show, in the same order. */
   rows: JoinedRow[][];
-  /** The marks' meanings, a sentence each. */
+  /** The meanings of the marks, a sentence each. */
   notes: string[];
 }
 
@@ -25,21 +25,21 @@ export interface Table {
 export interface Column {
   header: string;
   align: "left" | "right";
-  /** Where a table is too wide, columns are left out in this order; those without stay. */
+  /** The rank in which columns are left out of a table that is too wide; columns without a rank stay. */
   dispensable?: number;
 }
 
-/** A cell; `best` if its metric is the best of several in its group, or not told apart from that. */
+/** A cell; `best` if its metric is the best of several in its group, or not told apart from the best. */
 export interface Cell {
   text: string;
   best?: boolean;
-  /** The sort key; the text unless given. */
+  /** The sort key; the text by default. */
   value?: number;
-  /** Of a metric: the parts of the text. */
+  /** The parts of a metric's text. */
   metric?: MetricText;
 }
 
-/** A metric in words: its mean, its interval, its quantiles where they are asked for, and the mark of its paired difference. */
+/** A metric in words: its mean, its interval, its quantiles if they are asked for, and its paired difference's mark. */
 export interface MetricText {
   mean: string;
   interval?: string;
@@ -47,7 +47,7 @@ export interface MetricText {
   mark?: Mark;
 }
 
-/** A column and how to fill it from a row that stands in its sparsity group. */
+/** A column, and the function that fills it for a row of a sparsity group. */
 interface ColumnRule extends Column {
   cell: (row: JoinedRow, group: readonly JoinedRow[]) => Cell;
 }
@@ -58,9 +58,9 @@ interface ColumnRule extends Column {
  * Columns without any value are left out, the experiment if there is only one.
  *
  * @param options `everySparsity`: the sparsity stands in every row, not only in
- * the first of its group; for tables whose rows move. `intervals`: means and
- * speedups stand with theirs, unless told otherwise. `quantiles`: means stand
- * with the median and the value that a tenth of the samples falls short of.
+ * the first of its group; for tables whose rows move. `intervals`: whether means
+ * and speedups have theirs; true by default. `quantiles`: means have the median
+ * and the value that a tenth of the samples falls short of.
  */
 export function tableOf(
   rows: readonly JoinedRow[],
@@ -91,21 +91,21 @@ export interface TableOptions {
   quantiles?: boolean;
 }
 
-/** What stands beside a mean. */
+/** Whether intervals and quantiles stand beside a mean. */
 type Beside = Required<Pick<TableOptions, "intervals" | "quantiles">>;
 
-/** Names of all metrics of the rows, in order of appearance. */
+/** The names of all metrics of the rows, in order of appearance. */
 export function metricNames(rows: readonly JoinedRow[]): string[] {
   return [...new Set(rows.flatMap((row) => Object.keys(row.metrics)))];
 }
 
-/** MACs with three significant digits and a unit, such as "402 G" or "16.9 T". */
+/** Formats MACs with three significant digits and a unit, such as "402 G" or "16.9 T". */
 export function formatMacs(macs: number): string {
   const [, digits, unit] = /^([\d.-]+)(.*)$/.exec(format(".3s")(macs))!;
   return `${digits} ${unit}`.trimEnd();
 }
 
-/** A fraction as per cent, with a decimal only where it has one. */
+/** Formats a fraction as per cent, with a decimal only if it has one. */
 export function formatPercent(fraction: number): string {
   return `${Number((100 * fraction).toFixed(1))} %`;
 }

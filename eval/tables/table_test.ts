@@ -80,7 +80,7 @@ Deno.test("tableOf() marks what stands out among all marks of the table together
   assertEquals(marksOf(2), ["≈", "≈"]);
 });
 
-Deno.test("tableOf() shows neither interval nor mark below 20 samples, and quantiles where they are asked for", () => {
+Deno.test("tableOf() shows neither interval nor mark below 20 samples, and quantiles if they are asked for", () => {
   const few = { mean: 30, low: 29, high: 31, versus, median: 30.5 };
   const rows = [row("few", 0.5, { ...few, n: 19, worstTenth: 28 })];
   const textOf = (quantiles: boolean) =>
@@ -126,7 +126,7 @@ Deno.test("joinResults() takes a run's only method for its main one", () => {
   assertEquals(other.metrics.psnr.versus?.difference, 8);
 });
 
-Deno.test("joinResults() compares what is not compared yet with the first run's main method, by the two intervals", () => {
+Deno.test("joinResults() compares unpaired values with the first run's main method, by the two intervals", () => {
   const runOf = (psnr: MetricValue): Results => ({
     ...results,
     rows: [row("other", 0.5, psnr)],
@@ -142,7 +142,7 @@ Deno.test("joinResults() compares what is not compared yet with the first run's 
   const [, { metrics: { psnr: own } }, , ...others] = rows;
   assertEquals(own.versus, versus);
   const marks = others.map(({ metrics: { psnr } }) => psnr.versus);
-  // gates has 32 [31, 33]: a difference of 12 or 1, give or take √2
+  // gates has 32 [31, 33]: the difference is 12 or 1, give or take √2.
   assertEquals(marks[0], {
     method: "gates of toy",
     difference: -12,
@@ -187,7 +187,7 @@ Deno.test("formatMacs() and formatPercent() keep what a reader needs", () => {
   assertEquals([formatPercent(0.5), formatPercent(0.125)], ["50 %", "12.5 %"]);
 });
 
-Deno.test("tableOf() shows the rounds' speedups and the search's cost where they are known", () => {
+Deno.test("tableOf() shows the rounds' speedups and the search's cost if they are known", () => {
   const [first, ...others] = results.rows;
   const timed = { speedup: 2, speedupLow: 1.9, speedupHigh: 2.125 };
   const effort = { searchPasses: 96, searchPictures: 24 };

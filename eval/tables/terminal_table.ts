@@ -3,7 +3,7 @@
 import { alignedCells, displayWidth } from "./aligned_lines.ts";
 import type { Table } from "./table.ts";
 
-/** Blanks between columns. */
+/** The number of blanks between columns. */
 const between = 2;
 
 const widthOf = ({ columns, groups }: Table): number[] =>
@@ -16,7 +16,7 @@ const widthOf = ({ columns, groups }: Table): number[] =>
 const total = (widths: readonly number[]): number =>
   widths.reduce((sum, width) => sum + width + between, -between);
 
-/** Without the columns that it can do without, as far as its width asks for it; then the widest left column's texts lose their middles. */
+/** Fits a table into a width: leaves out dispensable columns, then the middles of the widest left column's texts. */
 function fitted(table: Table, width: number): Table {
   const { columns, groups } = table;
   const widths = widthOf(table);
@@ -55,7 +55,7 @@ function fitted(table: Table, width: number): Table {
   };
 }
 
-/** Words in lines of a width. */
+/** Breaks a text into lines of a width. */
 function wrapped(text: string, width: number): string {
   let line = 0;
   return text.split(" ").map((word) => {
@@ -69,8 +69,8 @@ function wrapped(text: string, width: number): string {
  * Lays a table out in monospaced text, without a final newline.
  *
  * @param options `bold`: emphasise the best cells with ANSI codes; for a
- * terminal that understands them. `width`: of the terminal; columns that can be
- * done without are left out of a wider table.
+ * terminal that understands them. `width`: the terminal's; dispensable columns
+ * are left out of a wider table.
  */
 export function terminalTable(
   table: Table,
