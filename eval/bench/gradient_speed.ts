@@ -1,5 +1,5 @@
 /**
- * The time of one gradient step of a gate search over that of one pass of the full
+ * The time of one gradient step of a gate search over one pass of the full
  * sampler. A gradient step samples the full sampler's latents as the target, then
  * runs the training form forward and backward, recomputing each block. All gates
  * are open: a search starts from this state, and it is the most expensive one.

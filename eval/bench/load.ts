@@ -1,4 +1,4 @@
-/** The cost of full-size weights before and in use: time over that of reading their file, memory over its bytes. */
+/** The cost of full-size weights before and in use: time over one reading of their file, memory over its bytes. */
 import { isFile } from "@dip-go/core/files";
 import {
   type KnownModelName,
@@ -53,7 +53,7 @@ async function seconds(body: () => unknown): Promise<number> {
   return (performance.now() - start) / 1000;
 }
 
-/** Loads weights from the page cache and calls the network once on one sample; each call widens 16-bit weights. */
+/** Loads weights from the page cache and calls the network once; 16-bit weights widen at each call, to save memory. */
 async function measureLoad(path: string, name: string, side: string) {
   const network = knownModels[name as KnownModelName];
   readOnce(path);

@@ -18,7 +18,7 @@ export interface SpeedOptions {
   readonly sparsity: number;
   /** The number of timed turns of each sampler, after one untimed turn. */
   readonly rounds: number;
-  /** The model calls in a turn of the full sampler; all T by default, fewer for a slow model, whose calls cost the same. */
+  /** The model calls in a turn of the full sampler; all T by default, fewer if they are slow: all cost the same. */
   readonly fullCalls?: number;
 }
 

@@ -94,7 +94,7 @@ export interface EvaluationOptions extends SessionOptions {
  * `precision` and `recall`, each with the number of pictures and a 95 % interval: a
  * mean's is bootstrapped, a set's of 20 pictures or more jackknifed. Between two
  * statistics the number is 0: they do not state how many pictures they are from.
- * @throws {TypeError} If a picture has no counterpart, a file is no picture, or a network or folder that a metric needs is missing.
+ * @throws {TypeError} If a picture lacks a counterpart, a file is no picture, or a metric lacks its network or folder.
  * @throws {RangeError} If there are too few pictures, or the features and the reference differ in width.
  *
  * @example

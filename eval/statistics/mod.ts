@@ -1,4 +1,4 @@
-/** Statistics: intervals of means and differences, many differences judged at once, times of functions that take turns. */
+/** Statistics: intervals of means and differences, many differences judged at once, latencies of functions. */
 export {
   type Interval,
   meanInterval,

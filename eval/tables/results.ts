@@ -87,8 +87,7 @@ const row = openRecord({
   speedupHigh: v.optional(finite),
   /**
    * The cost of the method's search for all budgets, by its settings, in pictures
-   * by the full sampler; `gradientPasses` says what a gradient counts. 0 if nothing
-   * is searched.
+   * by the full sampler, a gradient as `gradientPasses`; 0 if nothing is searched.
    */
   searchPasses: v.optional(finite),
   /** The number of different pictures that the search saw. */

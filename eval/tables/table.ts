@@ -157,7 +157,7 @@ function columnRules(
   ];
 }
 
-/** A column of numbers, with a dash where a row has none. */
+/** A column of numbers, with a dash for a row that has none. */
 const numbers = (
   header: string,
   valueOf: (row: JoinedRow) => number | null | undefined,

@@ -55,7 +55,7 @@ export async function* measureGpu(
   }
 }
 
-/** Measures one model, the full sampler first: total MACs, ms a picture, and the operators left to the CPU. */
+/** Measures one model, the full sampler first: MACs (total convention), ms a picture, and operators left to the CPU. */
 async function measured(
   { name: model, make }: GpuSubject,
   { steps, rounds, ...options }: Omit<GpuBenchOptions, "tiny" | "software">,

@@ -3,7 +3,7 @@ import type { CompileRequest } from "@dip-go/supernet/compile";
 import { mixedGates } from "./mixed_gates.ts";
 import type { Subject } from "./subjects.ts";
 
-/** The request, with the model's conditions as inputs. @throws {RangeError} If the sparsity cannot be reached. */
+/** The request; both halves' conditions are graph inputs. @throws {RangeError} If the sparsity cannot be reached. */
 export const compileRequest = (
   { net, request: { sampler, guidanceScale } }: Subject,
   sparsity: number,

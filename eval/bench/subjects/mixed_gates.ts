@@ -17,7 +17,7 @@ type Role = "whole" | "part" | "held";
 /** The stride at which units are opened: neighbours would be one block's attention and MLP; every third mixes them. */
 const stride = 3;
 
-/** The steps' roles: half of the calls that the budget allows are whole; each other call becomes two partial ones. */
+/** Each step's role: half of the budget's calls are whole, at least one; each other becomes two in part, at least one. */
 function rolesOf(steps: number, sparsity: number): Role[] {
   const calls = Math.floor((1 - sparsity) * steps * (1 + 1e-12));
   const whole = Math.max(1, Math.floor(calls / 2));

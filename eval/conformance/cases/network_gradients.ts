@@ -11,7 +11,7 @@ const limits: Limits = { relative: 2e-5, maxAbs: 1e-4 };
 /**
  * Runs the model forward and backward: its output, then each recorded gradient.
  *
- * @param folder `case.safetensors`, and `info.json`, whose `model` is the path of the weights' folder relative to `folder`.
+ * @param folder `case.safetensors`, and `info.json`, whose `model` is the weights' folder relative to `folder`.
  * @throws {RangeError} If a recorded gradient belongs to no tensor of the model, or has another shape.
  */
 export async function* runNetworkGradients(
