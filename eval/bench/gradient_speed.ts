@@ -1,8 +1,8 @@
 /**
- * The time of one gradient step of a gate search over one pass of the full
- * sampler. A gradient step samples the full sampler's latents as the target, then
- * runs the training form forward and backward, recomputing each block. All gates
- * are open: a search starts from this state, and it is the most expensive one.
+ * The time of one gradient step of a gate search, divided by the time of one pass
+ * of the full sampler. A gradient step samples the full sampler's latents as the
+ * target, then runs the training form forward and backward, recomputing each block.
+ * All gates are open: searches start from this state, the most expensive one.
  */
 import { columnLines } from "../tables/aligned_lines.ts";
 import { denseGates } from "@dip-go/supernet/gates";
