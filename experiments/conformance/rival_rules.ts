@@ -46,7 +46,7 @@ export interface RunsOn {
   readonly net: SuperNet;
   /** The timestep of each call. */
   readonly timesteps: readonly number[];
-  /** The calls of the first step that precede its own: 1 under PNDM, else 0. */
+  /** The number of calls of the first step that precede its own: 1 under PNDM. */
   readonly early: number;
 }
 
