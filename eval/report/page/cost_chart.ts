@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-/** One chart: a metric over one cost, with 95 % intervals; a point tells its row and selects it. */
+/** One chart: a metric over one cost, with 95 % intervals; a point shows its row's card and selects the row. */
 import {
   axisBottom,
   axisLeft,
@@ -20,16 +20,16 @@ export interface ChartContent {
   readonly series: readonly Series[];
   readonly metric: ReportMetric;
   readonly cost: {
-    /** Passes are drawn by their magnitude, the others as shares of the full model's. */
+    /** The cost of a row; passes have a logarithmic scale, the others are shares of the full model's. */
     readonly key: "macsKept" | "timeKept" | "searchPasses";
     readonly label: string;
   };
-  /** In pixels. */
+  /** The chart's width in pixels. */
   readonly width: number;
   readonly selection: Selection;
 }
 
-/** A row where it stands in the chart, in pixels. */
+/** A row's place in the chart, in pixels. */
 interface Point {
   readonly row: number;
   readonly x: number;
@@ -42,7 +42,7 @@ const height = 340;
 const [left, top, bottom] = [46, 26, 296];
 const marginRight = 12;
 
-/** The chart as a figure, or nothing if no row has both metric and cost. */
+/** Draws the chart as a figure, or nothing if no row has both metric and cost. */
 export function costChart(
   data: ReportData,
   { series, metric, cost, width, selection }: ChartContent,
@@ -102,7 +102,7 @@ export function costChart(
   return [figure];
 }
 
-/** Cost from nothing to all of it, or a little more; the metric from its least to its most. */
+/** The scales: the cost from 0 to the largest cost shown, the metric from its least to its greatest bound. */
 function scalesOf(
   { rows }: ReportData,
   drawn: readonly Series[],
@@ -125,7 +125,7 @@ function scalesOf(
 
 const perCent = (fraction: number) => `${Math.round(100 * fraction)} %`;
 
-/** One value has no extent; it gets a little. */
+/** Widens the extent of a single value, which would be empty. */
 function padded([low, high]: [number, number]): [number, number] {
   const more = low === high ? Math.abs(low) / 10 || 1 : 0;
   return [low - more, high + more];
@@ -134,7 +134,7 @@ function padded([low, high]: [number, number]): [number, number] {
 // deno-lint-ignore no-explicit-any -- d3 ships no types
 type Scale = any;
 
-/** Shares in per cent, passes at powers of ten. */
+/** Makes the cost's axis: shares in per cent, passes at powers of ten. */
 function costAxis(
   x: Scale,
   { cost, width }: Pick<ChartContent, "cost" | "width">,
@@ -209,7 +209,7 @@ function pointMark(
   );
 }
 
-/** Points tell their row under the pointer or with the focus; arrow keys go from one to the next. */
+/** Makes points show their row under the pointer or with the focus; arrow keys go from one point to the next. */
 function followPointer(
   marks: readonly { point: Point; mark: SVGGElement }[],
   { show, hide, selection }: {

@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-/** Quality against cost: charts over MACs, over measured time and over what the search cost, a line a method. */
+/** Quality against cost: charts over MACs, measured time and the search's cost, with a line for each method. */
 import type { ReportData, ReportMetric } from "../report_data.ts";
 import { costChart } from "./cost_chart.ts";
 import { choice, html, section, svg } from "./elements.ts";
@@ -12,7 +12,7 @@ const costs = [
   { key: "searchPasses", label: "Search, in pictures by the full sampler" },
 ] as const;
 
-/** The section with the charts, or none if there is no metric to draw. */
+/** The section with the charts; empty if there is no metric to draw. */
 export function costCharts(
   data: ReportData,
   selection: Selection,
@@ -23,7 +23,7 @@ export function costCharts(
   const hidden = new Set<string>();
   const charts = html("div", { class: "charts" });
   let metric: ReportMetric = metrics[0];
-  // lines of many runs are no picture: one run at a time then
+  // The lines of many runs would not be told apart: one run is shown at a time then.
   let run = data.runs.length > 1 && all.length > mostLines ? 0 : undefined;
   let width = 0;
   const highlight = () => {
@@ -74,7 +74,7 @@ export function costCharts(
   const drawnCosts =
     costs.filter(({ key }) => data.rows.some((row) => row[key] !== null))
       .length;
-  // drawn to the size it is shown in, so that its text keeps its size
+  // Charts are drawn at the size in which they are shown, so that their text keeps its size.
   new ResizeObserver(([{ contentRect }]) => {
     width = Math.floor(columnWidth(contentRect.width, drawnCosts));
     draw();
@@ -91,20 +91,20 @@ export function costCharts(
   ];
 }
 
-/** Lines that a chart shows beside each other. */
+/** The most lines that one chart shows. */
 const mostLines = 24;
 
 const gap = 20;
 const leastWidth = 360;
 
-/** Of one of some charts, which stand side by side where there is room, as in the style sheet. */
+/** The width of one of several charts, which stand side by side if there is room, as in the style sheet. */
 function columnWidth(all: number, charts: number): number {
   const room = Math.floor((all + gap) / (leastWidth + gap));
   const columns = Math.max(1, Math.min(charts, room));
   return (all - gap * (columns - 1)) / columns;
 }
 
-/** A line for every method with something to draw, its run's main method first. */
+/** A line for every method that has values, the main methods of the runs first. */
 function seriesOf({ rows, runs, metrics }: ReportData): Series[] {
   const drawn = [...rows.keys()].filter((i) =>
     metrics.some(({ name }) => rows[i].metrics[name])
@@ -122,7 +122,7 @@ function seriesOf({ rows, runs, metrics }: ReportData): Series[] {
     .map((each, i) => ({ ...each, style: seriesStyle(i, each.paper) }));
 }
 
-/** Buttons that name the lines: under the pointer or focus a line stands out, pressed it is hidden. `show` leaves out the others' buttons. */
+/** Buttons that name the lines: pointer or focus emphasises a line, a press hides it. `show` hides the others' buttons. */
 function legend(
   all: readonly Series[],
   { hidden, draw, emphasise }: {

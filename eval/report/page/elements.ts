@@ -1,12 +1,12 @@
 /// <reference lib="dom" />
-/** Elements of the page; text enters as text, never as markup. */
+/** Makes elements of the page; text enters as text, never as markup. */
 
 type Attributes = Readonly<
   Record<string, string | number | boolean | undefined>
 >;
 type Child = Node | string;
 
-/** An HTML element; an attribute that is undefined or false is left out. */
+/** Makes an HTML element; an attribute that is undefined or false is left out. */
 export function html<Name extends keyof HTMLElementTagNameMap>(
   name: Name,
   attributes: Attributes = {},
@@ -15,7 +15,7 @@ export function html<Name extends keyof HTMLElementTagNameMap>(
   return filled(document.createElement(name), attributes, children);
 }
 
-/** An SVG element. */
+/** Makes an SVG element. */
 export function svg<Name extends keyof SVGElementTagNameMap>(
   name: Name,
   attributes: Attributes = {},
@@ -38,7 +38,7 @@ function filled<Made extends Element>(
   return element;
 }
 
-/** A part of the page under a heading. */
+/** Makes a part of the page under a heading. */
 export function section(
   title: string,
   ...children: readonly Child[]
@@ -52,7 +52,7 @@ export function section(
   );
 }
 
-/** A labelled list to choose from; `choose` gets the index of the choice. */
+/** Makes a labelled list to choose from; `choose` gets the index of the choice. */
 export function choice(
   label: string,
   options: readonly string[],
@@ -68,7 +68,7 @@ export function choice(
   return { element, select };
 }
 
-/** The button for light or dark: as the system has it, until it is pressed. It sets `data-theme` of the document, which the style sheet follows. */
+/** Makes the button for light or dark, at first the system's choice; it sets `data-theme` for the style sheet. */
 export function themeToggle(): HTMLElement {
   const system = matchMedia("(prefers-color-scheme: dark)");
   const isDark = () => {

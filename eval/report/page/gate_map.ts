@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-/** The selected row's gates: a column a step in sampling order, a line a unit, and how many steps compute it. */
+/** The selected row's gates: a column for each step in sampling order, a line for each unit with its computed steps. */
 import type { ReportData } from "../report_data.ts";
 import { html, section, svg } from "./elements.ts";
 import type { Selection } from "./selection.ts";
@@ -7,7 +7,7 @@ import type { Selection } from "./selection.ts";
 const cellHeight = 14;
 const [counts, top] = [64, 26];
 
-/** The section, or nothing if no row has gates. */
+/** The section; empty if no row has gates. */
 export function gateMap(data: ReportData, selection: Selection): HTMLElement[] {
   const { rows, runs } = data;
   if (rows.every(({ gates }) => !gates)) return [];
@@ -39,14 +39,14 @@ export function gateMap(data: ReportData, selection: Selection): HTMLElement[] {
   return [section("Gates", reading, place, key())];
 }
 
-/** One rectangle a gate would be thousands of elements: each kind is one path. */
+/** Draws the map with one path for each kind of gate: a rectangle for each gate would be thousands of elements. */
 function map(
   gates: readonly string[],
   units: readonly string[],
   { label, read }: { label: string; read: (text?: string) => void },
 ): SVGSVGElement {
   const last = units.length - 1;
-  // few steps get wide cells
+  // With few steps the cells are wide.
   const cell = Math.min(26, Math.max(13, Math.floor(700 / gates.length)));
   const labels = 16 + 6.4 * Math.max(...units.map(({ length }) => length));
   const path = (wanted: (t: number, n: number) => boolean) =>

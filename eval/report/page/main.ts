@@ -35,7 +35,7 @@ function header({ title, lead, runs }: ReportData): HTMLElement {
   );
 }
 
-/** The row to look at first: the main method's at the highest sparsity, or the last. */
+/** The row that is selected first: the main method's last row with pictures, else its last row, else the last of all. */
 function firstRow({ rows, runs }: ReportData): number {
   const main = [...rows.keys()].filter((i) =>
     !rows[i].paper && rows[i].method === runs[rows[i].run].mainMethod

@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-/** The full model's picture and the pruned one's from the same noise: one over the other with a slider, and all side by side. */
+/** The full model's and the pruned one's picture from the same noise: under a slider, and all side by side. */
 import type { ReportData, ReportRow } from "../report_data.ts";
 import { html, section } from "./elements.ts";
 import type { Selection } from "./selection.ts";
@@ -9,7 +9,7 @@ function fullOf({ rows }: ReportData, row: ReportRow): ReportRow | undefined {
   return rows.find(({ method, run }) => method === "full" && run === row.run);
 }
 
-/** The selected pair, the full model's picture left of the handle, the row's right of it; empty where a row has no pictures. */
+/** The selected pair: the full model's picture left of the handle, the row's right of it; a note if there is none. */
 export function comparison(
   data: ReportData,
   selection: Selection,
@@ -39,7 +39,7 @@ export function comparison(
   return frame;
 }
 
-/** A range over two pictures: dragged by pointer or moved by keys, as every range is. */
+/** Makes a range over two pictures, which is dragged by the pointer or moved by keys, like every range. */
 function slider([full, own]: [string, string], name: string): HTMLElement {
   const range = html("input", {
     type: "range",
@@ -63,7 +63,7 @@ function slider([full, own]: [string, string], name: string): HTMLElement {
   return stage;
 }
 
-/** Up to here a picture's pixels are shown as squares; more are smoothed. */
+/** The largest width in pixels at which a picture's pixels are shown as squares; larger pictures are smoothed. */
 const fewPixels = 96;
 
 function picture(src: string, alt: string): HTMLImageElement {
@@ -74,7 +74,7 @@ function picture(src: string, alt: string): HTMLImageElement {
   return image;
 }
 
-/** Every row of the selected row's run and sparsity, a line each under the full model's; nothing if there are no pictures. */
+/** The pictures of each row of the selected run and sparsity, under the full model's; empty if no row has pictures. */
 export function pictureGrid(
   data: ReportData,
   selection: Selection,

@@ -1,9 +1,9 @@
 /// <reference lib="dom" />
-/** How to get the numbers again: command, circumstances, and the resolved experiment, a run each. */
+/** How to get the numbers again: command, circumstances and resolved experiment of each run. */
 import type { ReportData, ReportRun } from "../report_data.ts";
 import { html, section } from "./elements.ts";
 
-/** The last section. */
+/** The section that says so, the last of the page. */
 export function rerun({ runs }: ReportData): HTMLElement {
   return section("How to run it again", ...runs.map((run) => about(run, runs)));
 }
@@ -38,7 +38,7 @@ function commandLine(command: string): HTMLElement {
   const code = html("code", {}, command);
   const button = html("button", { type: "button" }, "Copy");
   button.addEventListener("click", async () => {
-    // selected, to be copied by hand where pages may not use the clipboard
+    // The text is selected, so that readers can copy it by hand if the page may not use the clipboard.
     getSelection()?.selectAllChildren(code);
     await navigator.clipboard?.writeText(command)
       .then(() => button.textContent = "Copied", () => {});

@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-/** The table: sorted by any column, a row chosen by click or key. */
+/** The table of results: any column sorts it, and a click or key chooses a row. */
 import type { Cell } from "../../tables/table.ts";
 import type { ReportData, ReportRow } from "../report_data.ts";
 import { html, section } from "./elements.ts";
@@ -58,13 +58,13 @@ export function resultsTable(
   );
 }
 
-/** Ascending, then descending, then the order of the report again. */
+/** The next direction: ascending, then descending, then none, which is the order of the report. */
 function next(direction: string | null): Direction | undefined {
   if (direction === null) return "ascending";
   return direction === "ascending" ? "descending" : undefined;
 }
 
-/** Indices of the rows in order; cells without a value come last, ties stay as they were. */
+/** The indices of the rows in order; cells without a value come last, ties keep their order. */
 export function order(
   rows: readonly ReportRow[],
   column: number,
@@ -106,7 +106,7 @@ function lineOf(
   return html("tr", { class: names.join(" ").trim() || undefined }, ...cells);
 }
 
-/** In a column with marks, a cell without one keeps its place free. */
+/** A cell's content; in a column with marks, a cell without one keeps the mark's place free. */
 function contentOf(
   { text, best, metric }: Cell,
   marked: boolean,

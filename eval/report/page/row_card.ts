@@ -1,9 +1,9 @@
 /// <reference lib="dom" />
-/** A row in words: its name, then every column that says something of it. */
+/** A row in words: its name, then every column in which it has a value. */
 import type { ReportData } from "../report_data.ts";
 import { html } from "./elements.ts";
 
-/** Columns that the name already says. */
+/** The columns whose content is in the name. */
 const inName = new Set(["Sparsity", "Method", "Experiment"]);
 
 /** The card of the row at an index. */

@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-/** Curves that searches reported while they went on: a small chart each. */
+/** The curves that searches reported while they ran, in a small chart each. */
 import { axisBottom, axisLeft, extent, line, scaleLinear, select } from "d3";
 import type { ReportData } from "../report_data.ts";
 import type { ReportCurve } from "../run_details.ts";
@@ -8,7 +8,7 @@ import { html, section, svg } from "./elements.ts";
 const [width, height] = [360, 212];
 const [left, right, top, bottom] = [48, 350, 12, 170];
 
-/** The section, or nothing if no search reported anything. */
+/** The section; empty if no search reported a curve. */
 export function searchCurves({ runs }: ReportData): HTMLElement[] {
   const several = runs.length > 1;
   const curves = runs.flatMap(({ name, curves }) =>

@@ -6,7 +6,7 @@ import { comparison } from "./pictures.ts";
 import { rowCard } from "./row_card.ts";
 import type { Selection } from "./selection.ts";
 
-/** The panel; its list chooses the row, its arrows the pair. */
+/** Makes the panel; its list chooses the row, its arrows choose the pair. */
 export function selectedRow(
   data: ReportData,
   selection: Selection,
@@ -41,7 +41,7 @@ export function selectedRow(
     card,
   );
   selection.listen(() => {
-    // beside the rest it is in view anyway
+    // Beside the other sections the panel is in view anyway.
     const stacked = getComputedStyle(panel).position === "static";
     if (stacked) panel.scrollIntoView({ block: "nearest" });
   });

@@ -1,4 +1,4 @@
-/** The reader's place: a row and one of its pairs; all parts of the page follow it. */
+/** The reader's selection, a row and one of its pairs, which all parts of the page follow. */
 
 /** Indices into the report's rows and into a row's pictures. */
 export interface Selected {
@@ -8,11 +8,11 @@ export interface Selected {
 
 export type Listener = (selected: Selected) => void;
 
-/** One value that parts of the page set and listen to. */
+/** A selection that parts of the page change and listen to. */
 export class Selection {
   readonly #listeners: Listener[] = [];
 
-  /** @param pairsOf How many pairs of a row have pictures. */
+  /** @param pairsOf The number of a row's pairs that have pictures. */
   constructor(
     private selected: Selected,
     private readonly pairsOf: (row: number) => number,
@@ -26,7 +26,7 @@ export class Selection {
     return this.selected.pair;
   }
 
-  /** Looks at another row, or another pair, or both; of a row with fewer pairs, at its last. */
+  /** Selects another row, another pair or both; in a row with fewer pairs, at most the last pair. */
   select(change: Partial<Selected>): void {
     const { row, pair } = { ...this.selected, ...change };
     const last = this.pairsOf(row) - 1;

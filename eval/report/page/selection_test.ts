@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { type Selected, Selection } from "./selection.ts";
 
-Deno.test("Selection tells its listeners what is looked at, now and after every change", () => {
+Deno.test("Selection tells its listeners the selected row and pair, now and after every change", () => {
   const heard: Selected[] = [];
   const selection = new Selection({ row: 0, pair: 0 }, () => 8);
   selection.listen((selected) => heard.push(selected));

@@ -1,7 +1,7 @@
 /**
- * How the lines of the charts are told apart: Okabe and Ito's colours for
- * colour-blind readers, adapted to light and dark in the style sheet, and a
- * shape of their own for readers who see none.
+ * The styles by which a chart's lines are told apart: Okabe and Ito's colours for
+ * colour-blind readers, adapted to light and dark in the style sheet, and marker
+ * shapes for readers who see no colours.
  */
 import {
   symbol,
@@ -23,12 +23,12 @@ const shapes = [
   symbolStar,
 ];
 
-/** Colour, dashes and marker of a line. */
+/** The colour, dashes and marker of a line. */
 export interface SeriesStyle {
   readonly colour: string;
-  /** Of SVG's `stroke-dasharray`. */
+  /** The value of SVG's `stroke-dasharray`. */
   readonly dashes?: string;
-  /** A path around (0, 0). */
+  /** The marker as a path around (0, 0). */
   readonly marker: string;
 }
 
@@ -37,7 +37,7 @@ export interface Series {
   readonly name: string;
   readonly rows: readonly number[];
   readonly style: SeriesStyle;
-  /** Whether it is the method that its run is about. */
+  /** Whether the line's method is the main method of its run. */
   readonly main: boolean;
 }
 
