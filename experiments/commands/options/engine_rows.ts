@@ -16,11 +16,10 @@ export const engineRows = {
   partition: text("<p>", "With slurm: of all tasks"),
   gpus: whole(1)("<n>", "With slurm: of a task"),
   time: text("<t>", "With slurm: the limit of a task, as sbatch reads it"),
-  cpus: whole(1)("<n>", "With slurm: cores of a task", { default: "4" }),
+  cpus: whole(1)("<n>", "With slurm: cores of a task (default 4)"),
   "max-jobs": whole(1, 1000)(
     "<n>",
-    "With slurm: tasks of an array, among which its steps are divided",
-    { default: "64" },
+    "With slurm: tasks of an array, among which its steps are divided (default 64)",
   ),
 };
 
@@ -41,10 +40,10 @@ const program = new URL("../experiment.ts", import.meta.url);
 /**
  * The executor of an experiment's or study's steps; undefined if this command makes them itself.
  *
- * @throws {RangeError} If print, partition, gpus or time is given with another engine than slurm.
+ * @throws {RangeError} If an option for slurm is given with another engine.
  */
 export function executorOf(
-  { engine, print, ...options }: OptionValues<typeof engineRows>,
+  { engine, print, maxJobs, ...options }: OptionValues<typeof engineRows>,
   { name, args, isDry, log }: {
     readonly name: string;
     readonly args: readonly string[];
@@ -53,8 +52,7 @@ export function executorOf(
     readonly log: (line: string) => void;
   },
 ): Executor | undefined {
-  const { partition, gpus, time } = options;
-  const own = { print: print || undefined, partition, gpus, time };
+  const own = { ...options, print: print || undefined, "max-jobs": maxJobs };
   const odd = Object.entries(own).find(([, value]) => value !== undefined);
   if (odd && engine !== "slurm") {
     throw new RangeError(
@@ -67,6 +65,8 @@ export function executorOf(
   if (engine === "local") return undefined;
   return slurmExecutor({
     ...options,
+    cpus: options.cpus ?? 4,
+    maxJobs: maxJobs ?? 64,
     name,
     log,
     print: print || isDry,
